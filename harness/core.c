@@ -1,0 +1,116 @@
+/* core.c -- names of the enums, error text, bfloat16, point identity: what ironroof.h declares. */
+#include "harness/ironroof.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+static _Thread_local char why_text[512];
+
+ir_status ir_fail(ir_status code, const char *fmt, ...)
+{
+    char text[sizeof why_text]; /* arguments may include ir_why() itself */
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    memcpy(why_text, text, sizeof text);
+    return code;
+}
+
+const char *ir_why(void) { return why_text; }
+
+const char *ir_status_name(ir_status code)
+{
+    static const char *const name[] = {"ok", "skip", "invalid", "nomem", "io", "device", "incorrect", "interrupted"};
+    return (unsigned)code < sizeof name / sizeof *name ? name[code] : "?";
+}
+
+static const struct { const char *name; double bytes; } dtypes[IR_NDTYPE] = {
+    [IR_F64] = {"f64", 8}, [IR_F32] = {"f32", 4}, [IR_TF32] = {"tf32", 4}, [IR_F16] = {"f16", 2},
+    [IR_BF16] = {"bf16", 2}, [IR_F8] = {"f8", 1}, [IR_I8] = {"i8", 1}, [IR_I4] = {"i4", 0.5}};
+
+const char *ir_dtype_name(ir_dtype t) { return (unsigned)t < IR_NDTYPE ? dtypes[t].name : ""; }
+double ir_dtype_bytes(ir_dtype t) { return (unsigned)t < IR_NDTYPE ? dtypes[t].bytes : NAN; }
+
+ir_status ir_dtype_parse(const char *s, ir_dtype *out)
+{
+    for (int t = 0; t < IR_NDTYPE; t++)
+        if (!strcmp(s, dtypes[t].name)) {
+            *out = (ir_dtype)t;
+            return IR_OK;
+        }
+    return ir_fail(IR_EINVAL, "unknown dtype '%s' (f64 f32 tf32 f16 bf16 f8 i8 i4)", s);
+}
+
+float ir_bf16_to_f32(uint16_t h)
+{
+    uint32_t u = (uint32_t)h << 16;
+    float f;
+    memcpy(&f, &u, sizeof f);
+    return f;
+}
+
+uint16_t ir_f32_to_bf16(float f)
+{
+    uint32_t u;
+    memcpy(&u, &f, sizeof u);
+    if ((u & 0x7FFFFFFFu) > 0x7F800000u) return (uint16_t)((u >> 16) | 0x40u);
+    return (uint16_t)((u + 0x7FFFu + ((u >> 16) & 1u)) >> 16);
+}
+
+const char *ir_bound_name(ir_bound b)
+{
+    static const char *const name[IR_NBOUND] = {"unknown", "memory", "compute", "latency", "cache", "mixed"};
+    return (unsigned)b < IR_NBOUND ? name[b] : "?";
+}
+
+const char *ir_flag_name(int bit)
+{
+    static const char *const name[IR_NFLAG] = {"smt-shared", "throttled", "steal", "clock-drift", "cpuset-limited",
+                                               "cache-resident", "bimodal", "noisy", "suspect", "within-run"};
+    return bit >= 0 && bit < IR_NFLAG ? name[bit] : "?";
+}
+
+static void stats_init(ir_stats *s)
+{
+    memset(s, 0, sizeof *s);
+    s->median = s->ci_lo = s->ci_hi = s->q25 = s->q75 = s->min = s->max = s->mean = s->sd = NAN;
+    s->p90 = s->p95 = s->p99 = s->autocorr = s->mode_lo = s->mode_hi = NAN;
+}
+
+void ir_point_init(ir_point *p)
+{
+    memset(p, 0, sizeof *p);
+    stats_init(&p->wall);
+    stats_init(&p->dev);
+    p->check.err = p->check.tol = NAN;
+    p->warmup_s = p->overhead_s = p->joules = p->counted_B = p->clock_Hz = p->steal = NAN;
+    p->T_law_s = p->term_data_s = p->term_comp_s = p->term_lat_s = NAN;
+    p->mfu = p->mbu = p->eta = p->eta_star = p->ridge = p->margin = p->bound_p = NAN;
+}
+
+void ir_point_free(ir_point *p)
+{
+    free(p->samples.v);
+    p->samples.v = NULL;
+    p->samples.n = p->samples.cap = 0;
+}
+
+const char *ir_point_key(const ir_point *p, char buf[IR_ID])
+{
+    size_t n = (size_t)snprintf(buf, IR_ID, "%s/%s/%s:", p->backend, p->workload, p->kernel);
+    for (int i = 0; i < p->np && n < IR_ID; i++)
+        n += (size_t)snprintf(buf + n, IR_ID - n, "%s=%lld,", p->pname[i], (long long)p->p.v[i]);
+    if (n < IR_ID)
+        snprintf(buf + n, IR_ID - n, "dtype=%s,threads=%d,cache=%s", ir_dtype_name(p->p.dtype), p->p.threads,
+                 p->cold ? "cold" : "hot");
+    return buf;
+}
+
+double ir_point_time(const ir_point *p)
+{
+    if (p->status != IR_OK) return NAN;
+    return p->dev.n > 0 ? p->dev.median : p->wall.median;
+}

@@ -1,0 +1,266 @@
+/* ironroof.h -- every noun of the suite. Read this file first, top to bottom.
+ *
+ * workload (what is computed) - backend (where) - kernel (how) - point (one measurement, or an
+ * honest skip) - law (the Iron Law fitted over points, declared in harness/law/law.h).
+ *
+ * Memory holds SI base units only (s, B, flop, Hz, J); only the text report scales them.
+ * Unknown is NAN in memory and null in files, never 0.
+ * C11 that is also C++17, because .cu files include it. */
+#ifndef IR_IRONROOF_H
+#define IR_IRONROOF_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { IR_MAX_PARAMS = 12, IR_MAX_TENSORS = 8, IR_NAME = 32, IR_ID = 160, IR_WHY = 192 };
+
+typedef struct ir_workload ir_workload;
+typedef struct ir_kernel ir_kernel;
+typedef struct ir_backend ir_backend;
+typedef struct ir_run ir_run;
+typedef struct ir_policy ir_policy;
+
+/* ---- errors ------------------------------------------------------------------------------------
+ * IR_SKIP is an answer ("cannot here, because ..."), not an error: it becomes a row in the report. */
+typedef enum {
+    IR_OK,
+    IR_SKIP,    /* not possible here; ir_why() says why */
+    IR_EINVAL,  /* the caller's or user's mistake */
+    IR_ENOMEM,  /* would not fit */
+    IR_EIO,     /* a file or stream */
+    IR_EDEVICE, /* the device failed; it is dead from now on */
+    IR_ECHECK,  /* the output is wrong */
+    IR_EINTR    /* interrupted by the user */
+} ir_status;
+/* Store a printf-formatted reason for this thread and return `code`. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+ir_status ir_fail(ir_status code, const char *fmt, ...);
+const char *ir_why(void);                  /* this thread's last ir_fail() text; never NULL */
+const char *ir_status_name(ir_status code); /* "ok" "skip" "invalid" ...: static text */
+
+/* ---- dtypes ------------------------------------------------------------------------------------ */
+typedef enum {
+    IR_F64, IR_F32, IR_TF32, IR_F16, IR_BF16, IR_F8, IR_I8, IR_I4, IR_NDTYPE
+} ir_dtype;
+const char *ir_dtype_name(ir_dtype t);                /* "f32" */
+double      ir_dtype_bytes(ir_dtype t);               /* storage per element; i4 is 0.5, tf32 is 4 */
+ir_status   ir_dtype_parse(const char *s, ir_dtype *out);
+
+/* bfloat16 <-> float, round to nearest even; NaN stays NaN. */
+float    ir_bf16_to_f32(uint16_t h);
+uint16_t ir_f32_to_bf16(float f);
+
+/* Counter-based random numbers: a pure function of (seed, i), uniform in [-1, 1). Vectorises; never
+ * zeros, never denormal. Every input tensor is filled from it. */
+static inline uint32_t ir_hash32(uint64_t seed, uint64_t i)
+{
+    uint32_t x = (uint32_t)i * 0x9E3779B9u + (uint32_t)(i >> 32) * 0x85EBCA77u +
+                 (uint32_t)(seed ^ (seed >> 32));
+    x ^= x >> 16;
+    x *= 0x7FEB352Du;
+    x ^= x >> 15;
+    x *= 0x846CA68Bu;
+    x ^= x >> 16;
+    return x;
+}
+static inline float ir_rand_f32(uint64_t seed, uint64_t i)
+{
+    return (float)(int32_t)(ir_hash32(seed, i) | 0x100u) * (1.0f / 2147483648.0f);
+}
+
+/* ---- what: a workload owns shape, cost, inputs and truth; knows no device ----------------------- */
+typedef enum { IR_IN, IR_OUT, IR_INOUT } ir_role;
+/* `v[i]` is the value of the workload's i-th named parameter (workload->param[i]). */
+typedef struct {
+    int64_t  v[IR_MAX_PARAMS];
+    ir_dtype dtype;
+    int      threads; /* host threads that work on it; 0: the device's default (and on GPUs) */
+} ir_params;
+/* D_vol = read_B + write_B is the *compulsory* traffic: every tensor once. O = flops, 2 per
+ * multiply-accumulate. launches: parallel regions or kernel launches in one call (the L_lat term). */
+typedef enum { IR_BY_WEIGHTS, IR_BY_IN, IR_BY_OUT, IR_BY_KV, IR_NBY } ir_by;
+typedef struct {
+    double read_B, write_B, flops, launches;
+    double by_B[IR_NBY];     /* the same bytes by tensor class; sums to read_B + write_B */
+    double wa_B;             /* write-allocate traffic that regular stores add (beside, not in, D_vol) */
+    double footprint_B;      /* distinct bytes touched by one call: decides the cache level */
+} ir_cost;
+typedef struct {
+    const char *name;  /* "A", "x", "weights": static text */
+    size_t      bytes; /* 0 < bytes */
+    ir_role     role;
+    ir_dtype    dtype; /* element type, for poisoning and filling */
+} ir_tensor;
+typedef struct {
+    double      err, tol; /* err <= tol passes; NaN in an output must give err = NAN, which fails */
+    const char *oracle;   /* static text: what it was checked against */
+} ir_check;
+struct ir_workload {
+    const char *name, *family, *doc;     /* e.g. "triad", "stream": a kernel serves a family */
+    const char *param[IR_MAX_PARAMS];    /* names of v[]; NULL-padded */
+    ir_params   defaults;                /* what an omitted key means; v[i] = 0 is "must be given" */
+    uint32_t    dtypes;                  /* bit set: 1u << IR_F32 | ... */
+    const void *ext;                     /* bench-private: an operator code, a network's layer rows */
+    const ir_params *quick; size_t nquick; /* grid of `run` in the quick profile, in report order */
+    const ir_params *full;  size_t nfull;  /* grid of the full profile */
+    const ir_params *odd;   size_t nodd;   /* small awkward shapes: the kernel test grid */
+    /* Shape errors (zero, overflow): IR_EINVAL with a reason. NULL: all positive values are fine. */
+    ir_status (*valid)(const ir_params *);
+    ir_cost   (*cost)(const ir_params *);
+    int       (*tensors)(const ir_params *, ir_tensor *out); /* count; the harness allocates them */
+    /* Fill tensor `t` (of role IN or INOUT) at `host`, a pure function of p and seed. */
+    void      (*fill)(const ir_params *, int t, void *host, uint64_t seed);
+    /* Compare `after` with an oracle. before[t] is the initial content of INOUT tensors and the
+     * content of IN tensors; NULL for OUT ones. reps: how often the kernel ran on `after`. */
+    void      (*check)(const ir_params *, const void *const *before, const void *const *after,
+                       ir_check *out);
+};
+
+/* ---- where: a backend moves bytes and reads a clock; every slot is mandatory -------------------- */
+typedef struct {
+    const ir_backend *be;
+    void             *self;  /* the backend's own state, owned from open() to close() */
+    int               index; /* the n-th device of the backend */
+    bool              dead;  /* a sticky error: skip what is left */
+} ir_dev;
+/* p: host pointer, device pointer or cl_mem. host: non-NULL where the host can touch it directly. */
+typedef struct { void *p; void *host; size_t bytes; } ir_mem;
+typedef struct {
+    char   id[64], name[96], backend[16], driver[96];
+    int    cores, threads, numa_nodes;
+    double clock_Hz, mem_B, llc_B;         /* llc_B: aggregate last-level cache as reported; NAN unknown */
+    double spec_Bps, spec_flops[IR_NDTYPE]; /* datasheet or vendor API; NAN unknown */
+} ir_device_info;
+struct ir_backend {
+    const char *name;
+    const ir_kernel *const *kernels;        /* NULL-terminated; built from the backend's table.h */
+    ir_status (*open)(ir_dev *);            /* index is set; IR_SKIP: no such device */
+    void      (*close)(ir_dev *);           /* idempotent */
+    ir_status (*describe)(ir_dev *, ir_device_info *out);
+    ir_status (*alloc)(ir_dev *, size_t bytes, ir_mem *out); /* first-touched where kernels stream it */
+    void      (*release)(ir_dev *, ir_mem *);                /* idempotent */
+    ir_status (*put)(ir_dev *, ir_mem *dst, const void *host);
+    ir_status (*get)(ir_dev *, const ir_mem *src, void *host);
+    ir_status (*sync)(ir_dev *);
+    double    (*now)(ir_dev *);             /* seconds, monotonic: the clock wall_s is read from */
+    ir_status (*start)(ir_dev *);           /* mark the device's own clock */
+    ir_status (*stop)(ir_dev *, double *dev_s); /* mark, wait, subtract; NAN: no clock of its own */
+};
+
+/* ---- how: a kernel is one implementation of one workload family on one backend ------------------ */
+enum {
+    IR_K_NAIVE  = 1u << 0, /* a ladder's bottom rung: an oracle, not a contender */
+    IR_K_NT     = 1u << 1, /* non-temporal stores: no write-allocate traffic */
+    IR_K_FUSED  = 1u << 2, /* repetitions share one launch: cost.launches is paid once per batch */
+    IR_K_IDEAL  = 1u << 3, /* computes nothing: its output is not checked */
+    IR_K_LIB    = 1u << 4  /* a vendor library's kernel */
+};
+struct ir_kernel {                            /* id: backend/workload/name, e.g. "cpu/gemm/blocked" */
+    const char *family, *name, *doc;          /* workload family it serves; "*": all */
+    uint32_t    flags;
+    /* IR_OK, or IR_SKIP with a reason. NULL: always. */
+    ir_status (*can_run)(const ir_dev *, const ir_workload *, const ir_params *);
+    ir_status (*setup)(ir_run *);             /* plan, workspace; must not keep mem pointers; NULL: none */
+    /* Do the work `reps` times back to back (enqueue it, on a device); no allocation, no printing.
+     * Outputs after reps > 1 are those of the last repetition; INOUT tensors see every one. */
+    ir_status (*run)(ir_run *, uint32_t reps);
+    void      (*teardown)(ir_run *);          /* safe after a failed setup; NULL: none */
+    /* Adjusts the workload's cost (im2col: its own bytes). NULL: as it is. */
+    void      (*cost)(const ir_params *, ir_cost *);
+};
+struct ir_run {                               /* a kernel bound to device and shape: a plan */
+    const ir_workload *workload;
+    const ir_kernel   *kernel;
+    ir_dev            *dev;
+    ir_params          p;                     /* threads resolved: never 0 on the CPU */
+    ir_mem             mem[IR_MAX_TENSORS];   /* the harness swaps these between cold calls */
+    int                nmem;
+    void              *self;                  /* the kernel's plan, owned from setup() to teardown() */
+};
+
+/* ---- measuring ----------------------------------------------------------------------------------- */
+typedef struct {
+    double   wall_s, dev_s; /* seconds per call: batch time / reps; dev_s NAN without a device clock */
+    uint32_t reps;
+    bool     throttled;
+} ir_sample;
+typedef struct { ir_sample *v; size_t n, cap; } ir_samples; /* raw, in order, never thrown away */
+
+typedef struct { /* of one run's samples; seconds */
+    double median, ci_lo, ci_hi;   /* 95 % interval of the median; NAN with fewer than 6 samples */
+    double q25, q75, min, max, mean, sd;
+    double p90, p95, p99;          /* NAN unless n allows (statistics: 29, 59, 299) */
+    double autocorr;               /* lag-1, what widened the interval */
+    size_t n, outliers;            /* outside the Tukey fences; counted, never removed */
+    bool   bimodal;
+    double mode_lo, mode_hi;       /* the two modes' medians when bimodal, else NAN */
+} ir_stats;
+
+typedef enum { IR_BOUND_UNKNOWN, IR_BOUND_MEMORY, IR_BOUND_COMPUTE, IR_BOUND_LATENCY, IR_BOUND_CACHE,
+               IR_BOUND_MIXED, IR_NBOUND } ir_bound;
+const char *ir_bound_name(ir_bound b);
+
+/* Run-health flags of a row; more than one may hold. Names: ir_flag_name(). */
+enum {
+    IR_FLAG_SMT_SHARED = 1u << 0,  IR_FLAG_THROTTLED = 1u << 1, IR_FLAG_STEAL = 1u << 2,
+    IR_FLAG_CLOCK_DRIFT = 1u << 3, IR_FLAG_CPUSET = 1u << 4,    IR_FLAG_CACHE_RESIDENT = 1u << 5,
+    IR_FLAG_BIMODAL = 1u << 6,     IR_FLAG_NOISY = 1u << 7,     IR_FLAG_SUSPECT = 1u << 8,
+    IR_FLAG_WITHIN_RUN = 1u << 9   /* the interval knows one process only */
+};
+enum { IR_NFLAG = 10 };
+const char *ir_flag_name(int bit); /* 0..IR_NFLAG-1: "smt-shared" ... */
+
+/* One measurement, or an honest skip. Self-contained: it can be rebuilt from its record. */
+typedef struct {
+    char      backend[IR_NAME], workload[IR_NAME], family[IR_NAME], kernel[IR_NAME], isa[IR_NAME];
+    char      device[64];
+    ir_params p;
+    char      pname[IR_MAX_PARAMS][16]; int np;   /* names of p.v[] */
+    bool      cold;
+    uint32_t  kflags;                             /* the kernel's IR_K_ flags */
+    ir_status status;
+    char      why[IR_WHY];                        /* reason of a skip or failure; cause of a suspect */
+    ir_cost   cost;
+    ir_check  check;
+    ir_samples samples;                           /* owned; ir_point_free() */
+    ir_stats  wall, dev;                          /* dev.n = 0 without a device clock */
+    char      stop[16], warmup[16];               /* converged|budget|throttled|failed; stable|capped */
+    double    warmup_s, overhead_s;               /* overhead_s: the harness's own cost per sample */
+    uint32_t  reps;                               /* calls batched into one sample */
+    double    joules, counted_B;                  /* counters, or NAN */
+    double    clock_Hz, steal;                    /* running clock if known; share of stolen time */
+    uint32_t  flags;                              /* IR_FLAG_ bits */
+    /* ---- set by the law (harness/law) only; NAN or empty until then */
+    char      level[8];                           /* "L1".."L3", "DRAM": where its footprint lives */
+    double    T_law_s, term_data_s, term_comp_s, term_lat_s;
+    double    mfu, mbu, eta, eta_star, ridge, margin, bound_p;
+    ir_bound  bound;
+} ir_point;
+void        ir_point_init(ir_point *);            /* zero, NAN, empty */
+void        ir_point_free(ir_point *);            /* idempotent */
+/* Identity as text: "cpu/gemm/blocked:m=64,n=64,k=64,dtype=f32,threads=2,cache=hot". */
+const char *ir_point_key(const ir_point *, char buf[IR_ID]);
+double      ir_point_time(const ir_point *);      /* device median where there is one, else wall; NAN unless ok */
+
+struct ir_policy {
+    double   warmup_s, warmup_cap_s;  /* at least / at most */
+    double   min_s, budget_s;         /* sampling time per point: at least / at most */
+    double   precision;               /* relative half-width of the median's interval to stop at */
+    size_t   fixed_n;                 /* > 0: exactly so many samples (A/B mode) */
+    bool     cold;
+    uint64_t seed;
+    double   cold_pool_B;             /* total bytes to rotate through when cold */
+    double   max_B;                   /* refuse (skip) points that need more memory; 0: no limit */
+    const volatile int *stop_flag;    /* non-NULL and non-zero: end early (Ctrl-C) */
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif

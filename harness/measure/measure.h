@@ -1,0 +1,25 @@
+/* measure.h -- prove, then time: one workload, one kernel, one shape, one device -> one point. */
+#ifndef IR_MEASURE_H
+#define IR_MEASURE_H
+#include "harness/ironroof.h"
+#ifdef __cplusplus
+extern "C" {
+#endif
+void ir_policy_quick(ir_policy *);  /* a point in about a quarter of a second */
+void ir_policy_full(ir_policy *);   /* statistics.md 1-2 */
+
+/* Verify a kernel on one shape without timing it. misalign: bytes added to every tensor's address
+ * (0..63; host memory only). Guard bytes around every tensor, outputs poisoned with NaN patterns.
+ * IR_OK, IR_SKIP, IR_ECHECK (wrong or wrote outside) or another failure; *check is filled if it ran. */
+ir_status ir_verify(ir_dev *, const ir_workload *, const ir_kernel *, const ir_params *, uint64_t seed,
+                    size_t misalign, ir_check *check);
+
+/* Measure. Always fills `out` (a skip or failure is a row too); returns out->status. */
+ir_status ir_measure(ir_dev *, const ir_workload *, const ir_kernel *, const ir_params *,
+                     const ir_policy *, ir_point *out);
+/* Tensors of recent points are kept for the next one of the same sizes; give them back. */
+void ir_measure_release(ir_dev *);
+#ifdef __cplusplus
+}
+#endif
+#endif

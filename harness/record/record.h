@@ -1,0 +1,69 @@
+/* record.h -- points to a JSON Lines journal and back, and to text. Format: docs/record.schema.json.
+ *
+ * The writer is our own (a bare GPU machine has no package registry); reading uses jansson and
+ * answers IR_SKIP with a reason when built without it. */
+#ifndef IR_RECORD_H
+#define IR_RECORD_H
+#include "harness/ironroof.h"
+#include "harness/law/law.h"
+#include "harness/machine/machine.h"
+#ifdef __cplusplus
+extern "C" {
+#endif
+enum { IR_SCHEMA = 1 };
+/* ---- verdict lines: one per question answered ---------------------------------------------------- */
+typedef struct {
+    char   question[64];   /* "batch1", "summary" ... */
+    char   device[64];
+    char   answer[256];    /* one sentence */
+    char   verdict[32];    /* "memory" "compute" "reproduced" ... */
+    double p;              /* probability or NAN */
+    char   evidence[512];  /* keys of the points it rests on, ';'-separated */
+} ir_verdict;
+
+/* ---- writing ------------------------------------------------------------------------------------- */
+typedef struct ir_journal ir_journal;
+/* path "-": stdout. append: continue a journal (resume). Every line is flushed as it is written. */
+ir_status ir_journal_open(const char *path, bool append, ir_journal **out);
+ir_status ir_journal_header(ir_journal *, const char *version, const char *cost_model, int argc,
+                            char **argv);  /* started: now, ISO 8601 UTC */
+ir_status ir_journal_machine(ir_journal *, const ir_device_info *, const ir_env *);
+ir_status ir_journal_ceiling(ir_journal *, const ir_ceiling *);
+ir_status ir_journal_point(ir_journal *, const ir_point *);
+ir_status ir_journal_fit(ir_journal *, const ir_fit *);
+ir_status ir_journal_verdict(ir_journal *, const ir_verdict *);
+/* First write error so far (a full disk), IR_OK otherwise. close is idempotent and reports it too. */
+ir_status ir_journal_close(ir_journal **);
+
+/* ---- reading ------------------------------------------------------------------------------------- */
+typedef struct {
+    int            schema;
+    char           tool_version[32], started[40];
+    ir_env         env;        /* of the machine line, flat: "cpu_model", ... */
+    ir_device_info *device; size_t ndevice;
+    ir_ceilings    ceilings;
+    ir_point      *point; size_t npoint;
+    ir_fit        *fit; size_t nfit;
+    ir_verdict    *verdict; size_t nverdict;
+    size_t         nline;
+    bool           truncated;  /* the last line was cut off: a killed run */
+} ir_record;
+/* Unknown fields are ignored, an unknown schema is refused. strict = false accepts one cut-off last
+ * line. Error text: "FILE:LINE: field: what". path "-": stdin. */
+ir_status ir_record_read(const char *path, bool strict, ir_record *out);
+ir_status ir_record_parse(const char *name, const char *text, size_t n, bool strict, ir_record *out);
+void      ir_record_free(ir_record *);
+
+/* ---- text ---------------------------------------------------------------------------------------- */
+typedef struct { FILE *f; int width; bool color, utf8; } ir_text; /* width 0: 100 */
+void ir_text_machine(const ir_text *, const ir_device_info *, const ir_env *);
+void ir_text_ceilings(const ir_text *, const ir_ceilings *);
+void ir_text_points(const ir_text *, const ir_point *, size_t n);  /* table with verdicts */
+void ir_text_fit(const ir_text *, const ir_fit fits[2], int better);
+void ir_text_roofline(const ir_text *, const ir_ceilings *, const ir_point *, size_t n); /* a small plot */
+/* "41.2 GB/s", "3.1 us", "220 GFLOP/s": 3 significant digits, decimal prefixes; "-" for NAN. */
+const char *ir_text_scaled(double value, const char *unit, char *buf, size_t n);
+#ifdef __cplusplus
+}
+#endif
+#endif
