@@ -1,0 +1,453 @@
+/* ceilings.c -- measures what a device can do at most, level by level, and says how sure that is.
+ *
+ * Levels are found in the ladder (read bandwidth over working sets), not believed from the OS: the OS's
+ * cache sizes only name the plateaus. Every ceiling is the best kernel's median and carries certificates:
+ * what the last doubling of threads, streams, chains or working set gained. */
+#include "bench/session.h"
+#include "bench/tables.h"
+#include "harness/stats/stats.h"
+#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/ports.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MAX_SIZES = 96, NLEVEL = 4, MAX_THREADS = 24 };
+static const char *const level_name[NLEVEL] = {"L1", "L2", "L3", "DRAM"};
+static const char *const stream_ops[] = {"read", "write", "copy", "scale", "add", "triad"};
+enum { NOP = sizeof stream_ops / sizeof *stream_ops };
+
+typedef struct {
+    session *s;
+    double   size_B[NLEVEL]; /* representative working set of one thread per level (DRAM: of all); 0: no such level */
+    int      threads[MAX_THREADS], nthread; /* 1, 2, 4 ... all */
+    double   clock_Hz;
+} plan;
+
+static void set(const ir_workload *w, ir_params *p, const char *key, double value)
+{
+    int i = bench_param(w, key);
+    if (i >= 0) p->v[i] = (int64_t)value;
+}
+
+static double rate(const ir_point *p)
+{
+    return p->status == IR_OK ? (p->cost.read_B + p->cost.write_B) / ir_point_time(p) : NAN;
+}
+
+static void thread_list(plan *pl)
+{
+    int all = pl->s->info.threads;
+    for (int t = 1; t < all && pl->nthread < MAX_THREADS - 1; t *= 2) pl->threads[pl->nthread++] = t;
+    pl->threads[pl->nthread++] = all > 0 ? all : 0;
+}
+
+/* ---- one ceiling from points --------------------------------------------------------------------- */
+static ir_ceiling from_point(const plan *pl, ir_what what, const char *level, const ir_point *p, double value)
+{
+    ir_ceiling c;
+    memset(&c, 0, sizeof c);
+    const ir_stats *t = p->dev.n ? &p->dev : &p->wall;
+    double          scale = value * t->median; /* rates: value = scale / time */
+    c = (ir_ceiling){.what = what, .dtype = IR_NDTYPE, .threads = p->p.threads, .value = value, .lo = scale / t->ci_hi,
+                     .hi = scale / t->ci_lo, .theory = NAN, .read_frac = NAN, .size_B = NAN, .source = IR_SRC_MEASURED,
+                     .flags = p->flags};
+    snprintf(c.device, sizeof c.device, "%s", pl->s->info.id);
+    snprintf(c.level, sizeof c.level, "%s", level);
+    snprintf(c.op, sizeof c.op, "%s", p->workload);
+    snprintf(c.kernel, sizeof c.kernel, "%s", p->kernel);
+    snprintf(c.isa, sizeof c.isa, "%s", p->isa);
+    return c;
+}
+
+static void certify(ir_ceiling *c, const char *axis, double from, double to, double gain)
+{
+    if (c->ncert >= IR_MAX_CERT) return;
+    ir_certificate *x = &c->cert[c->ncert++];
+    memset(x, 0, sizeof *x);
+    snprintf(x->axis, sizeof x->axis, "%s", axis);
+    x->from = from;
+    x->to = to;
+    x->gain = gain;
+    x->known = isfinite(gain);
+    x->saturated = x->known && gain < 0.01;
+}
+
+static ir_status add(plan *pl, ir_ceiling *c) { return ir_ceilings_add(&pl->s->ceilings, c); }
+
+/* Best contender of a workload at one shape; best->status is not IR_OK when there is none. nt: whether
+ * non-temporal variants are tried too. */
+static ir_status best_of(plan *pl, const ir_workload *w, const ir_params *p, bool nt, ir_point *best)
+{
+    ir_point_init(best);
+    best->status = IR_SKIP;
+    const ir_kernel *k;
+    for (size_t i = 0; (k = session_kernel(pl->s, w, i)); i++) {
+        if (k->flags & IR_K_NAIVE || (!nt && k->flags & IR_K_NT) || !session_wants(pl->s, w, k)) continue;
+        const ir_point *q;
+        ir_status       s = session_measure(pl->s, w, k, p, false, &q);
+        if (s != IR_OK) return s;
+        if (q->status == IR_OK && (best->status != IR_OK || ir_point_time(q) < ir_point_time(best))) *best = *q;
+    }
+    return IR_OK; /* *best borrows its samples from the session */
+}
+
+/* ---- levels -------------------------------------------------------------------------------------- */
+static double os_cache_B(const plan *pl, int level)
+{
+    for (int i = 0; i < pl->s->topo.ncache; i++)
+        if (pl->s->topo.cache[i].level == level) return pl->s->topo.cache[i].size_B;
+    return NAN;
+}
+
+static double ladder_max_B(const plan *pl)
+{
+    double llc = ir_topology_llc_B(&pl->s->topo), room = ir_host_available_B() / 4, want = fmax(256.0 * (1 << 20), 4 * llc);
+    return isfinite(room) ? fmin(want, room) : want; /* fmax ignores an unknown llc */
+}
+
+static ir_status ladder(plan *pl, double *x, double *y, size_t *n)
+{
+    const ir_workload *w = bench_workload("read");
+    ir_params          p = w->defaults;
+    double             step = pl->s->full ? sqrt(sqrt(2.0)) : 2, top = ladder_max_B(pl);
+    p.threads = pl->s->info.threads ? 1 : 0;
+    for (double b = 4096; b <= top * 1.001 && *n < MAX_SIZES; b *= step) {
+        ir_point best;
+        set(w, &p, "bytes", floor(b / 64) * 64);
+        ir_status s = best_of(pl, w, &p, false, &best);
+        if (s != IR_OK) return s;
+        if (best.status != IR_OK) continue;
+        x[*n] = floor(b / 64) * 64;
+        y[(*n)++] = rate(&best);
+    }
+    return IR_OK;
+}
+
+/* Which level a plateau is: the first whose OS-reported size is not far below the plateau's end. */
+static int level_of_plateau(const plan *pl, const ir_plateau *p, double top)
+{
+    if (p->x_hi >= 0.99 * top) return 3;
+    for (int l = 0; l < 3; l++)
+        if (p->x_hi <= 1.5 * os_cache_B(pl, l + 1)) return l;
+    return 2;
+}
+
+static void levels_from_os(plan *pl)
+{
+    double below = 2048;
+    for (int l = 0; l < 3; l++) {
+        double c = os_cache_B(pl, l + 1);
+        pl->s->ceilings.level_B[l] = c;
+        if (!isfinite(c)) continue;
+        pl->size_B[l] = l == 0 ? c / 2 : fmin(c / 2, fmax(sqrt(below * c), 2 * below));
+        below = c;
+    }
+}
+
+static ir_status find_levels(plan *pl)
+{
+    double     x[MAX_SIZES], y[MAX_SIZES];
+    size_t     n = 0;
+    ir_plateau pt[8];
+    levels_from_os(pl);
+    pl->size_B[3] = ladder_max_B(pl);
+    ir_status s = ladder(pl, x, y, &n);
+    if (s != IR_OK || n == 0) return s;
+    size_t np = ir_plateaus(x, y, n, 0.10, pt, sizeof pt / sizeof *pt);
+    for (size_t i = 0; i < np; i++) {
+        int l = level_of_plateau(pl, &pt[i], x[n - 1]);
+        if (l == 3) continue;
+        pl->s->ceilings.level_B[l] = pt[i].x_hi;
+        pl->size_B[l] = l == 0 ? pt[i].x_hi / 2 : sqrt(pt[i].x_lo * pt[i].x_hi);
+    }
+    return IR_OK;
+}
+
+/* ---- bandwidth ----------------------------------------------------------------------------------- */
+static double working_set(const plan *pl, int level, int threads)
+{
+    double size = pl->size_B[level];
+    bool   priv = level < 2 && threads > 1; /* L1 and L2 belong to one core */
+    return floor((priv ? size * threads : size) / 4096) * 4096;
+}
+
+static ir_status bandwidth_one(plan *pl, int level, const ir_workload *w, int threads, double bytes, ir_ceiling *out)
+{
+    ir_point  best;
+    ir_params p = w->defaults;
+    bool      nt = level >= 2 || pl->s->full;
+    p.threads = threads;
+    set(w, &p, "bytes", bytes);
+    ir_status s = best_of(pl, w, &p, nt, &best);
+    if (s != IR_OK) return s;
+    out->value = NAN;
+    if (best.status != IR_OK) return IR_OK;
+    *out = from_point(pl, IR_C_BANDWIDTH, level_name[level], &best, rate(&best));
+    out->dtype = p.dtype;
+    out->size_B = bytes;
+    out->read_frac = best.cost.read_B / (best.cost.read_B + best.cost.write_B);
+    return IR_OK;
+}
+
+/* Rates of the best contender along one axis; r[i] is NAN where nothing ran. best: the fastest of all. */
+static ir_status axis(plan *pl, const ir_workload *w, ir_params p, const char *key, const int64_t *v, int n,
+                      double (*value)(const ir_point *), double *r, ir_point *best)
+{
+    ir_point_init(best);
+    best->status = IR_SKIP;
+    for (int i = 0; i < n; i++) {
+        ir_point q;
+        set(w, &p, key, (double)v[i]);
+        ir_status s = best_of(pl, w, &p, false, &q);
+        if (s != IR_OK) return s;
+        r[i] = q.status == IR_OK ? value(&q) : NAN;
+        if (q.status == IR_OK && (best->status != IR_OK || r[i] > value(best))) *best = q;
+    }
+    return IR_OK;
+}
+
+/* The last doubling that ran, against the one before it. */
+static void certify_axis(ir_ceiling *c, const char *key, const int64_t *v, const double *r, int n)
+{
+    while (n > 1 && !isfinite(r[n - 1])) n--;
+    if (n > 1) certify(c, key, (double)v[n - 2], (double)v[n - 1], r[n - 1] / r[n - 2] - 1);
+}
+
+/* More independent streams, and twice the working set: neither may raise a DRAM ceiling. */
+static ir_status saturate(plan *pl, const ir_workload *w, ir_ceiling *c)
+{
+    static const int64_t streams[] = {1, 2, 4, 8};
+    enum { N = sizeof streams / sizeof *streams };
+    double    r[N];
+    ir_point  best;
+    ir_params p = w->defaults;
+    p.threads = c->threads;
+    set(w, &p, "bytes", c->size_B);
+    ir_status s = axis(pl, w, p, "streams", streams, N, rate, r, &best);
+    if (s != IR_OK || best.status != IR_OK) return s;
+    certify_axis(c, "streams", streams, r, N);
+    if (rate(&best) > c->value) {
+        c->value = rate(&best);
+        c->lo = c->hi = NAN;
+    }
+    ir_ceiling twice;
+    if (2 * c->size_B > ir_host_available_B() / 3) return IR_OK;
+    s = bandwidth_one(pl, 3, w, c->threads, 2 * c->size_B, &twice);
+    if (s == IR_OK && isfinite(twice.value)) certify(c, "bytes", c->size_B, twice.size_B, twice.value / c->value - 1);
+    return s;
+}
+
+/* Each op at 1 and at all threads; the thread counts between only for DRAM reads, the saturation curve. */
+static ir_status bandwidth_threads(plan *pl, int level, const ir_workload *w)
+{
+    double prev = NAN;
+    int    prev_threads = 0;
+    bool   read = !strcmp(w->name, "read"), curve = level == 3 && (pl->s->full || read);
+    for (int i = 0; i < pl->nthread; i++) {
+        bool last = i == pl->nthread - 1;
+        if (i > 0 && !last && !curve) continue;
+        int        t = pl->threads[i];
+        ir_ceiling c;
+        ir_status  s = bandwidth_one(pl, level, w, t, working_set(pl, level, t), &c);
+        if (s != IR_OK) return s;
+        if (!isfinite(c.value)) continue;
+        if (isfinite(prev)) certify(&c, "threads", prev_threads, t, c.value / prev - 1);
+        prev = c.value;
+        prev_threads = t;
+        if (level == 3 && last && (read || pl->s->full)) s = saturate(pl, w, &c);
+        if (s == IR_OK) s = add(pl, &c);
+        if (s != IR_OK) return s;
+    }
+    return IR_OK;
+}
+
+static ir_status bandwidth(plan *pl)
+{
+    ir_status s = IR_OK;
+    for (int l = NLEVEL - 1; l >= 0; l--) /* DRAM first: every later row can be held against it */
+        for (int o = 0; o < NOP && s == IR_OK && pl->size_B[l] > 0; o++)
+            s = bandwidth_threads(pl, l, bench_workload(stream_ops[o]));
+    return s;
+}
+
+/* ---- peaks --------------------------------------------------------------------------------------- */
+static double flops_rate(const ir_point *p) { return p->cost.flops / ir_point_time(p); }
+
+static ir_status peak_one(plan *pl, const ir_workload *w, ir_dtype t, int threads, double *one)
+{
+    static const int64_t full[] = {1, 2, 4, 8, 12, 16, 24}, quick[] = {8, 12, 16};
+    bool           f = pl->s->full;
+    const int64_t *chains = f ? full : quick;
+    int            n = (int)(f ? sizeof full : sizeof quick) / (int)sizeof *full;
+    double         r[16];
+    ir_point       best;
+    ir_params      p = w->defaults;
+    p.dtype = t;
+    p.threads = threads;
+    ir_status s = axis(pl, w, p, "chains", chains, n, flops_rate, r, &best);
+    if (s != IR_OK || best.status != IR_OK) return s;
+    ir_ceiling c = from_point(pl, IR_C_FLOPS, "", &best, flops_rate(&best));
+    c.dtype = t;
+    if (!strcmp(pl->s->dev.be->name, "cpu"))
+        c.theory = cpu_fma_theory_flops(cpu_of(&pl->s->dev)->isa, t, pl->clock_Hz) * threads;
+    certify_axis(&c, "chains", chains, r, n);
+    if (threads > 1) certify(&c, "threads", 1, threads, c.value / *one - 1);
+    *one = threads > 1 ? *one : c.value;
+    return add(pl, &c);
+}
+
+static ir_status peaks(plan *pl)
+{
+    const ir_workload *w = bench_workload("fma");
+    ir_status          s = IR_OK;
+    for (int t = 0; t < IR_NDTYPE && s == IR_OK; t++) {
+        double one = NAN;
+        if (!(w->dtypes & (1u << t))) continue;
+        s = peak_one(pl, w, (ir_dtype)t, pl->threads[0], &one);
+        if (s == IR_OK && pl->nthread > 1) s = peak_one(pl, w, (ir_dtype)t, pl->threads[pl->nthread - 1], &one);
+    }
+    return s;
+}
+
+static ir_status clock_rate(plan *pl)
+{
+    const ir_workload *w = bench_workload("clock");
+    ir_point           best;
+    ir_params          p = w->defaults;
+    p.threads = pl->threads[0];
+    ir_status s = best_of(pl, w, &p, false, &best);
+    if (s != IR_OK || best.status != IR_OK) return s;
+    pl->clock_Hz = flops_rate(&best); /* one add a cycle */
+    ir_ceiling c = from_point(pl, IR_C_CLOCK, "", &best, pl->clock_Hz);
+    return add(pl, &c);
+}
+
+/* ---- latency ------------------------------------------------------------------------------------- */
+static double hop_s(const ir_point *p)
+{
+    int i = bench_param(bench_workload("chase"), "steps");
+    return ir_point_time(p) / (double)p->p.v[i];
+}
+
+static ir_status latency_one(plan *pl, int level, int pages, const char *name, double *out)
+{
+    const ir_workload *w = bench_workload("chase");
+    ir_point           best;
+    ir_params          p = w->defaults;
+    p.threads = pl->threads[0];
+    set(w, &p, "bytes", working_set(pl, level, 1));
+    set(w, &p, "pages", pages);
+    ir_status s = best_of(pl, w, &p, false, &best);
+    *out = NAN;
+    if (s != IR_OK || best.status != IR_OK) return s;
+    double     T = ir_point_time(&best);
+    ir_ceiling c = from_point(pl, IR_C_LATENCY, level_name[level], &best, hop_s(&best));
+    c.lo = c.value * best.wall.ci_lo / T;
+    c.hi = c.value * best.wall.ci_hi / T;
+    c.size_B = working_set(pl, level, 1);
+    snprintf(c.kernel, sizeof c.kernel, "%s", name);
+    *out = c.value;
+    return add(pl, &c);
+}
+
+/* Lines in flight = chains x latency of one chain / time of a hop with that many chains. */
+static ir_status concurrency(plan *pl, double latency_s)
+{
+    static const int64_t chains[] = {1, 2, 4, 8, 16, 32};
+    enum { N = sizeof chains / sizeof *chains };
+    const ir_workload *w = bench_workload("chase");
+    ir_params          p = w->defaults;
+    double             lines[N];
+    ir_point           best;
+    p.threads = pl->threads[0];
+    set(w, &p, "bytes", working_set(pl, 3, 1));
+    set(w, &p, "pages", IR_PAGES_HUGE);
+    for (int i = 0; i < N; i++) {
+        set(w, &p, "chains", (double)chains[i]);
+        ir_status s = best_of(pl, w, &p, false, &best);
+        if (s != IR_OK) return s;
+        lines[i] = best.status == IR_OK ? (double)chains[i] * latency_s / hop_s(&best) : NAN;
+    }
+    if (best.status != IR_OK) return IR_OK;
+    ir_ceiling c = from_point(pl, IR_C_LATENCY, "DRAM", &best, lines[N - 1]);
+    c.lo = c.hi = NAN;
+    for (int i = 0; i < N; i++) c.value = fmax(c.value, lines[i]);
+    snprintf(c.op, sizeof c.op, "mlp");
+    certify_axis(&c, "chains", chains, lines, N);
+    return add(pl, &c);
+}
+
+static ir_status latencies(plan *pl)
+{
+    ir_status s = IR_OK;
+    double    last = NAN, unused;
+    for (int l = 0; l < NLEVEL && s == IR_OK; l++) {
+        if (!(pl->size_B[l] > 0)) continue;
+        s = latency_one(pl, l, IR_PAGES_HUGE, "huge", &last);
+        if (s == IR_OK) s = latency_one(pl, l, IR_PAGES_SMALL, "small", &unused);
+    }
+    return s == IR_OK && isfinite(last) ? concurrency(pl, last) : s;
+}
+
+static ir_status gathers(plan *pl)
+{
+    const ir_workload *w = bench_workload("gather");
+    ir_status          s = IR_OK;
+    for (int i = 0; i < pl->nthread && s == IR_OK; i++) {
+        ir_point  best;
+        ir_params p = w->defaults;
+        if (i > 0 && i < pl->nthread - 1) continue;
+        p.threads = pl->threads[i];
+        set(w, &p, "bytes", working_set(pl, 3, p.threads));
+        s = best_of(pl, w, &p, false, &best);
+        if (s != IR_OK || best.status != IR_OK) continue;
+        ir_ceiling c = from_point(pl, IR_C_BANDWIDTH, "DRAM", &best, rate(&best));
+        c.size_B = working_set(pl, 3, p.threads);
+        s = add(pl, &c);
+    }
+    return s;
+}
+
+/* ---- launch -------------------------------------------------------------------------------------- */
+static ir_status launches(plan *pl)
+{
+    const ir_workload *w = bench_workload("forkjoin");
+    ir_status          s = IR_OK;
+    for (int i = 0; i < pl->nthread && s == IR_OK; i++) {
+        ir_point  best;
+        ir_params p = w->defaults;
+        p.threads = pl->threads[i];
+        s = best_of(pl, w, &p, false, &best);
+        if (s != IR_OK || best.status != IR_OK) continue;
+        double     T = ir_point_time(&best);
+        ir_ceiling c = from_point(pl, IR_C_LAUNCH, "", &best, T);
+        c.lo = best.wall.ci_lo;
+        c.hi = best.wall.ci_hi;
+        s = add(pl, &c);
+    }
+    return s;
+}
+
+size_t ceilings_count(const session *s) { return s->full ? 420 : 150; }
+
+static ir_status journal_all(session *s)
+{
+    ir_status st = IR_OK;
+    for (size_t i = 0; s->journal && i < s->ceilings.n && st == IR_OK; i++)
+        st = ir_journal_ceiling(s->journal, &s->ceilings.v[i]);
+    return st;
+}
+
+ir_status ceilings_measure(session *s)
+{
+    plan pl = {.s = s, .clock_Hz = NAN};
+    ir_status (*const stage[])(plan *) = {clock_rate, find_levels, bandwidth, peaks, latencies, gathers, launches};
+    ir_status st = IR_OK;
+    thread_list(&pl);
+    for (size_t i = 0; i < sizeof stage / sizeof *stage && st == IR_OK; i++) st = stage[i](&pl);
+    ir_guard_ceilings(&s->ceilings);
+    s->nlaw = s->npoint;
+    ir_status jst = journal_all(s);
+    return st != IR_OK ? st : jst;
+}

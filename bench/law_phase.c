@@ -1,0 +1,33 @@
+/* law_phase.c -- see law_phase.h. */
+#include "bench/law_phase.h"
+#include "bench/tables.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static size_t select_points(const ir_point *pts, size_t n, ir_point *out)
+{
+    size_t m = 0;
+    for (size_t i = 0; i < n; i++)
+        if (bench_in_law(pts[i].family)) out[m++] = pts[i]; /* borrows the samples */
+    return m;
+}
+
+void law_apply(ir_point *pts, size_t n, const ir_ceilings *c, uint64_t seed, law_result *out)
+{
+    memset(out, 0, sizeof *out);
+    ir_point *sel = malloc((n ? n : 1) * sizeof *sel);
+    if (!sel) {
+        snprintf(out->why, sizeof out->why, "no memory for %zu points", n);
+    } else {
+        for (size_t i = 0; i < n; i++) {
+            pts[i].flags &= ~(uint32_t)(IR_FLAG_SUSPECT | IR_FLAG_CACHE_RESIDENT);
+            out->exceed += ir_guard_point(&pts[i], c);
+        }
+        size_t m = select_points(pts, n, sel);
+        out->fitted = ir_iron_fit(sel, m, c, seed, out->fit, &out->better) == IR_OK;
+        if (!out->fitted) snprintf(out->why, sizeof out->why, "%s", ir_why());
+        free(sel);
+    }
+    for (size_t i = 0; i < n; i++) ir_point_judge(&pts[i], c, out->fitted ? &out->fit[out->better] : NULL);
+}

@@ -1,0 +1,122 @@
+/* session.c -- see session.h. */
+#define _GNU_SOURCE
+#include "bench/session.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+ir_status session_open(session *s, const ir_backend *be, int index)
+{
+    memset(s, 0, sizeof *s);
+    ir_ceilings_init(&s->ceilings);
+    ir_policy_quick(&s->policy);
+    s->dev = (ir_dev){.be = be, .index = index};
+    ir_status st = be->open(&s->dev);
+    if (st == IR_OK) st = be->describe(&s->dev, &s->info);
+    if (st == IR_OK) st = ir_topology_load(NULL, &s->topo);
+    if (st != IR_OK) session_close(s);
+    else if (s->topo.npu < s->topo.npu_machine) s->run_flags |= IR_FLAG_CPUSET;
+    return st;
+}
+
+void session_close(session *s)
+{
+    if (s->dev.be && s->dev.self) {
+        ir_measure_release(&s->dev);
+        s->dev.be->close(&s->dev);
+    }
+    for (size_t i = 0; i < s->npoint; i++) ir_point_free(&s->point[i]);
+    free(s->point);
+    s->point = NULL;
+    s->npoint = s->cap = 0;
+    ir_ceilings_free(&s->ceilings);
+}
+
+bool session_stopped(const session *s) { return s->policy.stop_flag && *s->policy.stop_flag; }
+
+const ir_kernel *session_kernel(const session *s, const ir_workload *w, size_t n)
+{
+    for (const ir_kernel *const *k = s->dev.be->kernels; *k; k++)
+        if ((!strcmp((*k)->family, "*") || !strcmp((*k)->family, w->family)) && n-- == 0) return *k;
+    return NULL;
+}
+
+bool session_wants(const session *s, const ir_workload *w, const ir_kernel *k)
+{
+    if (!s->filter) return true;
+    char id[3 * IR_NAME + 4];
+    snprintf(id, sizeof id, "%s/%s/%s", s->dev.be->name, w->name, k->name);
+    return regexec(s->filter, id, 0, NULL, 0) == 0;
+}
+
+static ir_status grow(session *s)
+{
+    if (s->npoint < s->cap) return IR_OK;
+    size_t    cap = s->cap ? 2 * s->cap : 64;
+    ir_point *v = realloc(s->point, cap * sizeof *v);
+    if (!v) return ir_fail(IR_ENOMEM, "no memory for %zu points", cap);
+    s->point = v;
+    s->cap = cap;
+    return IR_OK;
+}
+
+/* A point of the journal being resumed, with its samples copied; false when it is not there. */
+static bool resumed(const session *s, const ir_point *like, ir_point *out)
+{
+    char want[IR_ID], have[IR_ID];
+    if (!s->resume) return false;
+    ir_point_key(like, want);
+    for (size_t i = 0; i < s->resume->npoint; i++) {
+        const ir_point *p = &s->resume->point[i];
+        if (p->status == IR_EINTR || strcmp(want, ir_point_key(p, have)) != 0) continue;
+        *out = *p;
+        out->samples.v = calloc(p->samples.n ? p->samples.n : 1, sizeof *out->samples.v);
+        if (!out->samples.v) return false;
+        memcpy(out->samples.v, p->samples.v, p->samples.n * sizeof *out->samples.v);
+        out->samples.cap = p->samples.n;
+        return true;
+    }
+    return false;
+}
+
+static void likeness(const session *s, const ir_workload *w, const ir_kernel *k, const ir_params *p, bool cold, ir_point *o)
+{
+    ir_point_init(o);
+    snprintf(o->backend, sizeof o->backend, "%s", s->dev.be->name);
+    snprintf(o->workload, sizeof o->workload, "%s", w->name);
+    snprintf(o->kernel, sizeof o->kernel, "%s", k->name);
+    for (; o->np < IR_MAX_PARAMS && w->param[o->np]; o->np++)
+        snprintf(o->pname[o->np], sizeof o->pname[0], "%s", w->param[o->np]);
+    o->p = *p;
+    if (o->p.threads == 0) o->p.threads = s->info.threads;
+    o->cold = cold;
+}
+
+ir_status session_measure(session *s, const ir_workload *w, const ir_kernel *k, const ir_params *p, bool cold,
+                          const ir_point **out)
+{
+    char      key[IR_ID];
+    ir_point  like;
+    ir_status st = grow(s);
+    if (st != IR_OK) return st;
+    ir_point *o = &s->point[s->npoint];
+    likeness(s, w, k, p, cold, &like);
+    if (s->tick) s->tick(s, ir_point_key(&like, key));
+    if (!resumed(s, &like, o)) {
+        ir_policy pol = s->policy;
+        pol.cold = cold;
+        ir_measure(&s->dev, w, k, p, &pol, o);
+        o->flags |= s->run_flags;
+        ir_point_judge(o, &s->ceilings, NULL);
+        if (s->ceilings.n) ir_guard_point(o, &s->ceilings);
+        if (o->status == IR_EINTR) {
+            ir_point_free(o);
+            return ir_fail(IR_EINTR, "interrupted");
+        }
+        if (s->journal) st = ir_journal_point(s->journal, o);
+    }
+    s->npoint++;
+    if (out) *out = o;
+    return st;
+}

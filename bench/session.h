@@ -1,0 +1,44 @@
+/* session.h -- one device being measured: its journal, its points, its ceilings. The commands drive it. */
+#ifndef BENCH_SESSION_H
+#define BENCH_SESSION_H
+#include "harness/ironroof.h"
+#include "harness/law/law.h"
+#include "harness/machine/machine.h"
+#include "harness/measure/measure.h"
+#include "harness/record/record.h"
+
+#include <regex.h>
+
+typedef struct session session;
+struct session {
+    ir_dev         dev;
+    ir_device_info info;
+    ir_topology    topo;
+    ir_policy      policy;
+    bool           full;               /* profile full, else quick */
+    ir_journal    *journal;            /* borrowed; NULL: none */
+    const regex_t *filter;             /* over backend/workload/variant; NULL: everything */
+    const ir_record *resume;           /* points already measured; NULL: none */
+    uint32_t       run_flags;          /* flags of every row: smt-shared, cpuset-limited */
+    ir_point      *point; size_t npoint, cap; /* owned: all rows in the order measured */
+    size_t         nlaw;               /* rows before this index belong to the ceilings, not the law */
+    ir_ceilings    ceilings;           /* owned */
+    void (*tick)(session *, const char *what); /* progress before each point; may be NULL */
+    void          *tick_arg;
+};
+/* Open device `index` of a backend. IR_SKIP: not here. Free with session_close(), idempotent. */
+ir_status session_open(session *, const ir_backend *, int index);
+void      session_close(session *);
+bool      session_stopped(const session *); /* Ctrl-C */
+/* Measure one point, guard it, journal it and keep it. *out is valid until the next call; may be NULL.
+ * IR_OK also when the row is a skip or a failure; only a full disk, memory or Ctrl-C stop a session. */
+ir_status session_measure(session *, const ir_workload *, const ir_kernel *, const ir_params *, bool cold,
+                          const ir_point **out);
+/* Kernels of the session's backend that serve a workload, in ladder order; returns the n-th or NULL. */
+const ir_kernel *session_kernel(const session *, const ir_workload *, size_t n);
+bool session_wants(const session *, const ir_workload *, const ir_kernel *);
+
+/* The device's ceilings: plateaus, bandwidth by level, peaks, latencies, launch cost, certificates. */
+ir_status ceilings_measure(session *);
+size_t    ceilings_count(const session *);  /* about how many points that takes, for the progress line */
+#endif

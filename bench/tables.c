@@ -1,0 +1,46 @@
+/* tables.c -- see tables.h. */
+#include "bench/tables.h"
+#include "bench/workloads/workloads_compute.h"
+#include "bench/workloads/workloads_gemm.h"
+#include "bench/workloads/workloads_memory.h"
+#include "harness/ideal.h"
+#include "kernels/cpu/cpu.h"
+
+#include <string.h>
+
+const ir_backend *const bench_backends[] = {&cpu_backend, &ir_ideal_backend, NULL};
+
+const ir_workload *const bench_workloads[] = {
+    &wl_read, &wl_write, &wl_copy, &wl_scale, &wl_add, &wl_triad, &wl_chase, &wl_gather,
+    &wl_clock, &wl_fma, &wl_forkjoin, &wl_gemm, &wl_batchmm, &wl_gemv, NULL};
+
+/* The law speaks of streams, arithmetic and launches; random access has its own ceilings. */
+static const char *const law_families[] = {"stream", "peak", "launch", "gemm", "gemv"};
+
+const ir_backend *bench_backend(const char *name)
+{
+    for (const ir_backend *const *b = bench_backends; *b; b++)
+        if (!strcmp((*b)->name, name)) return *b;
+    return NULL;
+}
+
+const ir_workload *bench_workload(const char *name)
+{
+    for (const ir_workload *const *w = bench_workloads; *w; w++)
+        if (!strcmp((*w)->name, name)) return *w;
+    return NULL;
+}
+
+int bench_param(const ir_workload *w, const char *name)
+{
+    for (int i = 0; i < IR_MAX_PARAMS && w->param[i]; i++)
+        if (!strcmp(w->param[i], name)) return i;
+    return -1;
+}
+
+bool bench_in_law(const char *family)
+{
+    for (size_t i = 0; i < sizeof law_families / sizeof *law_families; i++)
+        if (!strcmp(law_families[i], family)) return true;
+    return false;
+}

@@ -1,0 +1,209 @@
+/* measure.c -- prove, then time. Nothing is timed before its output has passed the oracle; every outcome,
+ * a skip and a failure too, is a row with a reason. */
+#include "harness/measure/measure.h"
+#include "harness/machine/machine.h"
+#include "harness/measure/sample.h"
+#include "harness/measure/tensors.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_SETS = 64 };
+
+void ir_policy_quick(ir_policy *p)
+{
+    *p = (ir_policy){.warmup_s = 0.04, .warmup_cap_s = 0.2, .min_s = 0.06, .budget_s = 0.3, .precision = 0.01,
+                     .seed = 1};
+}
+
+void ir_policy_full(ir_policy *p)
+{
+    *p = (ir_policy){.warmup_s = 0.2, .warmup_cap_s = 5, .min_s = 0.5, .budget_s = 10, .precision = 0.01, .seed = 1};
+}
+
+/* threads = 0 means all the device offers; more than that is the caller's mistake. */
+static ir_status resolve_threads(ir_dev *dev, ir_params *p)
+{
+    ir_device_info d;
+    ir_status      s = dev->be->describe(dev, &d);
+    if (s != IR_OK) return s;
+    if (p->threads < 0 || (d.threads > 0 && p->threads > d.threads))
+        return ir_fail(IR_EINVAL, "%d threads asked for, %s offers %d", p->threads, d.id, d.threads);
+    if (p->threads == 0) p->threads = d.threads;
+    return IR_OK;
+}
+
+static ir_status applicable(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *p)
+{
+    if (dev->dead) return ir_fail(IR_SKIP, "the device failed earlier in this run");
+    if (p->dtype >= IR_NDTYPE || !(w->dtypes & (1u << p->dtype)))
+        return ir_fail(IR_EINVAL, "%s does not come in %s", w->name, ir_dtype_name(p->dtype));
+    ir_status s = w->valid ? w->valid(p) : IR_OK;
+    if (s == IR_OK && k->can_run) s = k->can_run(dev, w, p);
+    return s;
+}
+
+static void bind(ir_run *r, ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *p, const tensor_set *set)
+{
+    *r = (ir_run){.workload = w, .kernel = k, .dev = dev, .p = *p, .nmem = set->n};
+    memcpy(r->mem, set->mem, sizeof r->mem);
+}
+
+/* Fill, run once, fetch, compare. */
+static ir_status prove(ir_run *r, tensor_set *set, uint64_t seed, ir_check *check)
+{
+    if (r->kernel->flags & IR_K_IDEAL) {
+        *check = (ir_check){0, 0, "none: a model, not a computation"};
+        return IR_OK;
+    }
+    ir_status s = tensors_fill(r->dev, r->workload, &r->p, seed, set);
+    if (s == IR_OK) s = r->kernel->run(r, 1);
+    if (s == IR_OK) s = r->dev->be->sync(r->dev);
+    if (s == IR_OK) s = tensors_check(r->dev, r->workload, &r->p, set, check);
+    return s;
+}
+
+ir_status ir_verify(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *p, uint64_t seed,
+                    size_t misalign, ir_check *check)
+{
+    *check = (ir_check){NAN, NAN, ""};
+    tensor_set set;
+    ir_run     r = {0};
+    ir_params  resolved = *p;
+    ir_status  s = resolve_threads(dev, &resolved);
+    p = &resolved;
+    if (s == IR_OK) s = applicable(dev, w, k, p);
+    if (s != IR_OK) return s;
+    s = tensors_alloc(dev, w, p, true, misalign, false, &set);
+    if (s != IR_OK) return s;
+    bind(&r, dev, w, k, p, &set);
+    if (k->setup) s = k->setup(&r);
+    if (s == IR_OK) s = prove(&r, &set, seed, check);
+    if (s == IR_OK) s = tensors_guards(&set);
+    if (k->teardown) k->teardown(&r);
+    tensors_free(dev, &set, false);
+    return s;
+}
+
+static void identify(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *p, bool cold, ir_point *o)
+{
+    ir_point_init(o);
+    ir_device_info d;
+    if (dev->be->describe(dev, &d) == IR_OK) {
+        snprintf(o->device, sizeof o->device, "%s", d.id);
+        snprintf(o->isa, sizeof o->isa, "%.31s", d.driver);
+    }
+    snprintf(o->backend, sizeof o->backend, "%s", dev->be->name);
+    snprintf(o->workload, sizeof o->workload, "%s", w->name);
+    snprintf(o->family, sizeof o->family, "%s", w->family);
+    snprintf(o->kernel, sizeof o->kernel, "%s", k->name);
+    for (int i = 0; i < IR_MAX_PARAMS && w->param[i]; i++, o->np++)
+        snprintf(o->pname[i], sizeof o->pname[i], "%s", w->param[i]);
+    o->p = *p;
+    o->cold = cold;
+    o->kflags = k->flags;
+    o->cost = w->cost(p);
+    if (k->cost) k->cost(p, &o->cost);
+    if (k->flags & IR_K_NT) o->cost.wa_B = 0;
+}
+
+static ir_status check_room(const ir_policy *pol, double bytes)
+{
+    double room = ir_host_available_B();
+    if (pol->max_B > 0) room = fmin(room, pol->max_B);
+    if (!(bytes > 0.9 * room)) return IR_OK; /* unknown room: try */
+    return ir_fail(IR_SKIP, "needs %.3g GB, %.3g GB are free", bytes / 1e9, room / 1e9);
+}
+
+static size_t cold_sets(const ir_policy *pol, double set_B)
+{
+    if (!pol->cold || !(set_B > 0)) return 1;
+    double n = ceil(pol->cold_pool_B / set_B);
+    return n < 2 ? 2 : n > MAX_SETS ? MAX_SETS : (size_t)n;
+}
+
+static void health_flags(ir_point *o, const ir_health *a, const ir_health *b)
+{
+    double span = b->total_s - a->total_s;
+    o->steal = span > 0 ? (b->steal_s - a->steal_s) / span : NAN;
+    o->joules = NAN; /* per call is set by the caller that knows how many calls the window held */
+    if (o->steal > 0.01) o->flags |= IR_FLAG_STEAL;
+    if (b->throttle_n > a->throttle_n) o->flags |= IR_FLAG_THROTTLED;
+    const ir_stats *s = o->dev.n ? &o->dev : &o->wall;
+    if (s->sd > 0.05 * s->mean) o->flags |= IR_FLAG_NOISY;
+    if (s->bimodal) o->flags |= IR_FLAG_BIMODAL;
+    if (s->n > 0) o->flags |= IR_FLAG_WITHIN_RUN;
+}
+
+/* The other cold sets hold the same content as the first: only their addresses matter. */
+static ir_status cold_fill(ir_dev *dev, const ir_workload *w, const ir_params *p, uint64_t seed, size_t n, tensor_set *sets)
+{
+    ir_status s = IR_OK;
+    for (size_t i = 1; i < n && s == IR_OK; i++) {
+        s = tensors_alloc(dev, w, p, false, 0, false, &sets[i]);
+        if (s == IR_OK) s = tensors_fill(dev, w, p, seed, &sets[i]);
+    }
+    return s;
+}
+
+static ir_status timed(ir_run *r, const ir_policy *pol, tensor_set *sets, size_t nset, ir_point *o)
+{
+    ir_mem(*mem)[IR_MAX_TENSORS] = calloc(nset, sizeof *mem);
+    if (!mem) return ir_fail(IR_ENOMEM, "no memory for %zu tensor sets", nset);
+    for (size_t i = 0; i < nset; i++) memcpy(mem[i], sets[i].mem, sizeof mem[i]);
+    sampler   s = {.run = r, .policy = pol, .sets = mem, .nset = nset, .overhead_s = sample_overhead(r->dev)};
+    ir_health h0, h1;
+    o->overhead_s = s.overhead_s;
+    ir_health_read(&h0);
+    ir_status st = sample_point(&s, o);
+    ir_health_read(&h1);
+    health_flags(o, &h0, &h1);
+    if (r->kernel->flags & IR_K_FUSED && o->reps > 1) o->cost.launches /= o->reps;
+    free(mem);
+    return st;
+}
+
+ir_status ir_measure(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *asked, const ir_policy *pol,
+                     ir_point *o)
+{
+    ir_params         resolved = *asked;
+    const ir_params  *p = &resolved;
+    tensor_set *sets = NULL;
+    size_t      nset = 0;
+    ir_run      r = {0};
+    bool        set_up = false;
+    ir_status   s = resolve_threads(dev, &resolved);
+    if (s == IR_OK) s = applicable(dev, w, k, p);
+    if (s == IR_EINVAL) { /* the cost of an impossible shape is not to be computed */
+        ir_params none = w->defaults;
+        identify(dev, w, k, &none, pol->cold, o);
+        o->p = *p;
+        memset(&o->cost, 0, sizeof o->cost);
+        goto out;
+    }
+    identify(dev, w, k, p, pol->cold, o);
+    if (s != IR_OK) goto out;
+    bool ideal = k->flags & IR_K_IDEAL;
+    nset = ideal ? 1 : cold_sets(pol, tensors_bytes(w, p));
+    if (!ideal) s = check_room(pol, (double)nset * tensors_bytes(w, p));
+    if (s != IR_OK) goto out;
+    sets = calloc(nset, sizeof *sets);
+    if (!sets) s = ir_fail(IR_ENOMEM, "no memory for %zu tensor sets", nset);
+    if (s == IR_OK && !ideal) s = tensors_alloc(dev, w, p, false, 0, true, &sets[0]);
+    if (s != IR_OK) goto out;
+    bind(&r, dev, w, k, p, &sets[0]);
+    set_up = true;
+    if (k->setup) s = k->setup(&r);
+    if (s == IR_OK) s = prove(&r, &sets[0], pol->seed, &o->check);
+    if (s == IR_OK) s = cold_fill(dev, w, p, pol->seed, nset, sets);
+    if (s == IR_OK) s = timed(&r, pol, sets, nset, o);
+out:
+    if (s != IR_OK) snprintf(o->why, sizeof o->why, "%s", ir_why());
+    if (s == IR_EDEVICE) dev->dead = true;
+    if (set_up && k->teardown) k->teardown(&r);
+    for (size_t i = 0; sets && i < nset; i++) tensors_free(dev, &sets[i], i == 0);
+    free(sets);
+    o->status = s;
+    return s;
+}

@@ -1,0 +1,202 @@
+/* tensors.c -- see tensors.h. Tensors of recent points are cached by size, and an IN tensor that already
+ * holds the content asked for is not filled again: the next kernel of a ladder starts at once. */
+#include "harness/measure/tensors.h"
+#include "harness/measure/measure.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NCACHE = 16, PATTERN = 0xA5 };
+/* Content tag: what an IN tensor was filled with; kernels must not write IN tensors. */
+typedef struct { const ir_workload *w; ir_params p; uint64_t seed; int t; } content;
+typedef struct { const ir_backend *be; void *dev; ir_mem mem; content tag; bool used; } entry;
+static entry cache[NCACHE]; /* one measuring thread */
+
+static entry *entry_of(const ir_mem *m)
+{
+    for (int i = 0; i < NCACHE; i++)
+        if (m->p && cache[i].mem.p == m->p) return &cache[i];
+    return NULL;
+}
+
+static void drop(ir_dev *dev, entry *e)
+{
+    dev->be->release(dev, &e->mem);
+    memset(e, 0, sizeof *e);
+}
+
+void ir_measure_release(ir_dev *dev)
+{
+    for (int i = 0; i < NCACHE; i++)
+        if (cache[i].dev == dev->self && cache[i].be == dev->be && !cache[i].used) drop(dev, &cache[i]);
+}
+
+static ir_status take(ir_dev *dev, size_t bytes, ir_mem *out)
+{
+    for (int i = 0; i < NCACHE; i++) {
+        entry *e = &cache[i];
+        if (!e->used && e->mem.bytes == bytes && e->dev == dev->self && e->be == dev->be) {
+            e->used = true;
+            *out = e->mem;
+            return IR_OK;
+        }
+    }
+    ir_status s = dev->be->alloc(dev, bytes, out);
+    if (s == IR_ENOMEM) {
+        ir_measure_release(dev);
+        s = dev->be->alloc(dev, bytes, out);
+    }
+    for (int i = 0; s == IR_OK && i < NCACHE; i++)
+        if (!cache[i].mem.p && out->p) {
+            cache[i] = (entry){.be = dev->be, .dev = dev->self, .mem = *out, .used = true};
+            break;
+        }
+    return s;
+}
+
+static void give(ir_dev *dev, ir_mem *m, bool keep)
+{
+    entry *e = entry_of(m);
+    if (e) {
+        e->used = false;
+        if (!keep) drop(dev, e);
+    } else {
+        dev->be->release(dev, m);
+    }
+    memset(m, 0, sizeof *m);
+}
+
+double tensors_bytes(const ir_workload *w, const ir_params *p)
+{
+    ir_tensor spec[IR_MAX_TENSORS];
+    double    sum = 0;
+    int       n = w->tensors(p, spec);
+    for (int t = 0; t < n; t++) sum += (double)spec[t].bytes;
+    return sum;
+}
+
+static ir_status guard_one(tensor_set *s, int t, size_t misalign)
+{
+    ir_mem *m = &s->base[t];
+    if (!m->host) return ir_fail(IR_SKIP, "guard bytes need memory the host can touch");
+    memset(m->host, PATTERN, m->bytes);
+    s->mem[t].p = s->mem[t].host = (char *)m->host + GUARD_B + misalign;
+    s->mem[t].bytes = s->spec[t].bytes;
+    return IR_OK;
+}
+
+ir_status tensors_alloc(ir_dev *dev, const ir_workload *w, const ir_params *p, bool guard, size_t misalign,
+                        bool keep, tensor_set *s)
+{
+    memset(s, 0, sizeof *s);
+    int       n = w->tensors(p, s->spec);
+    ir_status st = IR_OK;
+    for (int t = 0; t < n && st == IR_OK; t++) {
+        size_t bytes = s->spec[t].bytes + (guard ? 2 * GUARD_B + 64 : 0);
+        st = keep ? take(dev, bytes, &s->base[t]) : dev->be->alloc(dev, bytes, &s->base[t]);
+        if (st != IR_OK) break;
+        s->n = t + 1;
+        s->mem[t] = s->base[t];
+        if (guard) st = guard_one(s, t, misalign);
+    }
+    if (st != IR_OK) tensors_free(dev, s, false);
+    return st;
+}
+
+void tensors_free(ir_dev *dev, tensor_set *s, bool keep)
+{
+    for (int t = 0; t < s->n; t++) {
+        if (s->owns_before[t]) free(s->before[t]);
+        if (s->owns_after[t]) free(s->after[t]);
+        give(dev, &s->base[t], keep);
+    }
+    memset(s, 0, sizeof *s);
+}
+
+static bool holds(const entry *e, const content *c)
+{
+    return e && e->tag.w == c->w && e->tag.seed == c->seed && e->tag.t == c->t && e->tag.p.dtype == c->p.dtype &&
+           !memcmp(e->tag.p.v, c->p.v, sizeof c->p.v);
+}
+
+static ir_status fill_one(ir_dev *dev, const ir_workload *w, const ir_params *p, uint64_t seed, tensor_set *s, int t)
+{
+    ir_mem *m = &s->mem[t];
+    ir_role role = s->spec[t].role;
+    content c = {w, *p, seed, t};
+    entry  *e = entry_of(&s->base[t]);
+    if (role == IR_IN && m->host && s->base[t].p == m->p && holds(e, &c)) {
+        s->before[t] = m->host;
+        return IR_OK;
+    }
+    void *host = m->host ? m->host : malloc(m->bytes);
+    if (!host) return ir_fail(IR_ENOMEM, "%s: no host memory for %zu bytes of tensor %s", w->name, m->bytes, s->spec[t].name);
+    if (role == IR_OUT)
+        memset(host, 0xFF, m->bytes); /* NaN in every floating format */
+    else
+        w->fill(p, t, host, seed);
+    ir_status st = m->host ? IR_OK : dev->be->put(dev, m, host);
+    if (e) e->tag = role == IR_IN ? c : (content){0};
+    if (role == IR_IN || (role == IR_INOUT && !m->host)) {
+        s->before[t] = host;
+        s->owns_before[t] = !m->host;
+    } else if (role == IR_INOUT) {
+        s->before[t] = malloc(m->bytes);
+        s->owns_before[t] = true;
+        if (!s->before[t]) return ir_fail(IR_ENOMEM, "%s: no host memory for a copy of %s", w->name, s->spec[t].name);
+        memcpy(s->before[t], host, m->bytes);
+    } else if (!m->host) {
+        free(host);
+    }
+    return st;
+}
+
+ir_status tensors_fill(ir_dev *dev, const ir_workload *w, const ir_params *p, uint64_t seed, tensor_set *s)
+{
+    ir_status st = IR_OK;
+    for (int t = 0; t < s->n && st == IR_OK; t++) st = fill_one(dev, w, p, seed, s, t);
+    return st;
+}
+
+static ir_status fetch(ir_dev *dev, tensor_set *s, int t)
+{
+    ir_mem *m = &s->mem[t];
+    if (m->host || s->spec[t].role == IR_IN) {
+        s->after[t] = m->host ? m->host : s->before[t];
+        return IR_OK;
+    }
+    if (!s->after[t]) {
+        s->after[t] = malloc(m->bytes);
+        s->owns_after[t] = true;
+    }
+    if (!s->after[t]) return ir_fail(IR_ENOMEM, "no host memory to fetch %s", s->spec[t].name);
+    return dev->be->get(dev, m, s->after[t]);
+}
+
+ir_status tensors_check(ir_dev *dev, const ir_workload *w, const ir_params *p, tensor_set *s, ir_check *out)
+{
+    *out = (ir_check){NAN, NAN, ""};
+    for (int t = 0; t < s->n; t++) {
+        ir_status st = fetch(dev, s, t);
+        if (st != IR_OK) return st;
+    }
+    w->check(p, (const void *const *)s->before, (const void *const *)s->after, out);
+    if (out->err <= out->tol) return IR_OK; /* false for NaN */
+    return ir_fail(IR_ECHECK, "wrong result: error %.3g against a tolerance of %.3g (%s)", out->err, out->tol, out->oracle);
+}
+
+ir_status tensors_guards(const tensor_set *s)
+{
+    for (int t = 0; t < s->n; t++) {
+        const unsigned char *b = s->base[t].host, *first = s->mem[t].host, *last = first + s->spec[t].bytes;
+        const unsigned char *end = b + s->base[t].bytes;
+        for (const unsigned char *q = b; q < end; q++) {
+            if (q == first) q = last;
+            if (q < end && *q != PATTERN)
+                return ir_fail(IR_ECHECK, "wrote %ld bytes %s tensor %s", q < first ? (long)(first - q) : (long)(q - last + 1),
+                               q < first ? "before" : "past the end of", s->spec[t].name);
+        }
+    }
+    return IR_OK;
+}

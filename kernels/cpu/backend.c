@@ -1,0 +1,159 @@
+/* backend.c -- the CPU as a device: one pool of pinned threads, memory first-touched by the threads
+ * that will stream it, and the host's clock. There is one CPU device, index 0. */
+#define _GNU_SOURCE
+#include "kernels/cpu/cpu.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define X(k) extern const ir_kernel k;
+#include "kernels/cpu/table.h"
+#undef X
+
+static const ir_kernel *const kernels[] = {
+#define X(k) &k,
+#include "kernels/cpu/table.h"
+#undef X
+    NULL};
+
+cpu_options cpu_next_options;
+
+static ir_status choose_isa(cpu_isa *out)
+{
+    *out = cpu_isa_best();
+    if (!cpu_next_options.isa_plus1) return IR_OK;
+    cpu_isa want = (cpu_isa)(cpu_next_options.isa_plus1 - 1);
+    bool    other_family = (want == CPU_NEON) != (*out == CPU_NEON);
+    if (want != CPU_PORTABLE && (other_family || want > *out))
+        return ir_fail(IR_EINVAL, "--isa %s: this processor's best is %s", cpu_isa_name(want), cpu_isa_name(*out));
+    *out = want;
+    return IR_OK;
+}
+
+static ir_status open_pool(cpu_dev *c)
+{
+    int *order = malloc(sizeof *order * IR_MAX_PU);
+    if (!order) return ir_fail(IR_ENOMEM, "cpu: no memory for the thread order");
+    int have = ir_topology_order(&c->topo, order, IR_MAX_PU), n = cpu_next_options.max_threads;
+    if (n <= 0) n = c->topo.ncore > 0 && c->topo.ncore < have ? c->topo.ncore : have;
+    ir_status s = n <= have ? ir_pool_new(c->pinned ? order : NULL, n, &c->pool)
+                            : ir_fail(IR_EINVAL, "%d threads asked for, this process may use %d", n, have);
+    c->nthreads = n;
+    free(order);
+    return s;
+}
+
+static void cpu_close(ir_dev *dev)
+{
+    cpu_dev *c = dev->self;
+    if (!c) return;
+    ir_pool_free(&c->pool);
+    free(c);
+    dev->self = NULL;
+}
+
+static ir_status cpu_open(ir_dev *dev)
+{
+    if (dev->index != 0) return ir_fail(IR_SKIP, "cpu: there is one CPU device, index 0 (not %d)", dev->index);
+    cpu_dev *c = calloc(1, sizeof *c);
+    if (!c) return ir_fail(IR_ENOMEM, "cpu: no memory for the device");
+    dev->be = &cpu_backend;
+    dev->self = c;
+    dev->dead = false;
+    c->pinned = !cpu_next_options.no_pin;
+    c->pages = cpu_next_options.pages == IR_PAGES_DEFAULT ? IR_PAGES_HUGE : cpu_next_options.pages;
+    ir_status s = choose_isa(&c->isa);
+    if (s == IR_OK) s = ir_topology_load(NULL, &c->topo);
+    if (s == IR_OK) s = open_pool(c);
+    if (s != IR_OK) cpu_close(dev);
+    return s;
+}
+
+static ir_status cpu_describe(ir_dev *dev, ir_device_info *out)
+{
+    const cpu_dev *c = cpu_of(dev);
+    memset(out, 0, sizeof *out);
+    snprintf(out->id, sizeof out->id, "cpu0");
+    snprintf(out->name, sizeof out->name, "%s", c->topo.cpu_model);
+    snprintf(out->backend, sizeof out->backend, "cpu");
+    snprintf(out->driver, sizeof out->driver, "%s", cpu_isa_name(c->isa));
+    out->cores = c->topo.ncore;
+    out->threads = c->nthreads;
+    out->numa_nodes = c->topo.nnuma;
+    out->clock_Hz = NAN;
+    out->mem_B = c->topo.mem_B;
+    out->llc_B = ir_topology_llc_B(&c->topo);
+    out->spec_Bps = NAN;
+    for (int t = 0; t < IR_NDTYPE; t++) out->spec_flops[t] = NAN;
+    return IR_OK;
+}
+
+enum { PAGE = 4096 };
+typedef struct { char *p; size_t bytes; } span;
+
+static void touch(void *arg, int tid, int nthreads)
+{
+    span *s = arg;
+    size_t lo, hi;
+    cpu_part(s->bytes, PAGE, tid, nthreads, &lo, &hi);
+    for (size_t i = lo; i < hi; i += PAGE) *(volatile char *)(s->p + i) = 0;
+}
+
+static ir_status cpu_alloc(ir_dev *dev, size_t bytes, ir_mem *out)
+{
+    cpu_dev *c = cpu_of(dev);
+    memset(out, 0, sizeof *out);
+    ir_status s = ir_host_alloc(bytes, c->pages, &out->p);
+    if (s != IR_OK) return s;
+    out->host = out->p;
+    out->bytes = bytes;
+    span all = {out->p, bytes};
+    ir_pool_run(c->pool, c->nthreads, touch, &all);
+    return IR_OK;
+}
+
+static void cpu_release(ir_dev *dev, ir_mem *m)
+{
+    (void)dev;
+    if (m->p) ir_host_free(m->p, m->bytes);
+    memset(m, 0, sizeof *m);
+}
+
+static ir_status cpu_put(ir_dev *dev, ir_mem *dst, const void *host)
+{
+    (void)dev;
+    if (dst->p != host) memcpy(dst->p, host, dst->bytes);
+    return IR_OK;
+}
+
+static ir_status cpu_get(ir_dev *dev, const ir_mem *src, void *host)
+{
+    (void)dev;
+    if (src->p != host) memcpy(host, src->p, src->bytes);
+    return IR_OK;
+}
+
+static ir_status cpu_sync(ir_dev *dev)
+{
+    (void)dev;
+    return IR_OK;
+}
+
+static double cpu_now(ir_dev *dev)
+{
+    (void)dev;
+    return ir_now();
+}
+
+static ir_status cpu_stop(ir_dev *dev, double *dev_s)
+{
+    (void)dev;
+    *dev_s = NAN; /* the host's clock is the only one */
+    return IR_OK;
+}
+
+const ir_backend cpu_backend = {
+    .name = "cpu", .kernels = kernels, .open = cpu_open, .close = cpu_close, .describe = cpu_describe,
+    .alloc = cpu_alloc, .release = cpu_release, .put = cpu_put, .get = cpu_get, .sync = cpu_sync,
+    .now = cpu_now, .start = cpu_sync, .stop = cpu_stop};
