@@ -20,12 +20,16 @@ ir_status session_open(session *s, const ir_backend *be, int index)
     return st;
 }
 
+void session_close_device(session *s)
+{
+    if (!s->dev.be || !s->dev.self) return;
+    ir_measure_release(&s->dev);
+    s->dev.be->close(&s->dev);
+}
+
 void session_close(session *s)
 {
-    if (s->dev.be && s->dev.self) {
-        ir_measure_release(&s->dev);
-        s->dev.be->close(&s->dev);
-    }
+    session_close_device(s);
     for (size_t i = 0; i < s->npoint; i++) ir_point_free(&s->point[i]);
     free(s->point);
     s->point = NULL;

@@ -28,6 +28,7 @@ struct session {
 };
 /* Open device `index` of a backend. IR_SKIP: not here. Free with session_close(), idempotent. */
 ir_status session_open(session *, const ir_backend *, int index);
+void      session_close_device(session *); /* points and ceilings stay */
 void      session_close(session *);
 bool      session_stopped(const session *); /* Ctrl-C */
 /* Measure one point, guard it, journal it and keep it. *out is valid until the next call; may be NULL.

@@ -23,33 +23,39 @@ typedef struct {
 
 /* ---- writing ------------------------------------------------------------------------------------- */
 typedef struct ir_journal ir_journal;
-/* path "-": stdout. append: continue a journal (resume). Every line is flushed as it is written. */
+/* path "-": stdout. append: continue a journal (resume); a last line that a killed run left unfinished is cut
+ * off, and a file that does not look like a record is refused. Every line is one write, nothing is buffered. */
 ir_status ir_journal_open(const char *path, bool append, ir_journal **out);
 ir_status ir_journal_header(ir_journal *, const char *version, const char *cost_model, int argc,
                             char **argv);  /* started: now, ISO 8601 UTC */
 ir_status ir_journal_machine(ir_journal *, const ir_device_info *, const ir_env *);
 ir_status ir_journal_ceiling(ir_journal *, const ir_ceiling *);
+/* ir_ceilings.level_B: one line "what":"capacity" per known level. Without it a refit knows no cache levels. */
+ir_status ir_journal_levels(ir_journal *, const char *device, const double level_B[4]);
 ir_status ir_journal_point(ir_journal *, const ir_point *);
 ir_status ir_journal_fit(ir_journal *, const ir_fit *);
 ir_status ir_journal_verdict(ir_journal *, const ir_verdict *);
-/* First write error so far (a full disk), IR_OK otherwise. close is idempotent and reports it too. */
+/* Every call reports the first error so far (a full disk): nothing is written after it, and a line written
+ * in part is taken back. close is idempotent and reports it too. */
 ir_status ir_journal_close(ir_journal **);
 
 /* ---- reading ------------------------------------------------------------------------------------- */
 typedef struct {
     int            schema;
-    char           tool_version[32], started[40];
-    ir_env         env;        /* of the machine line, flat: "cpu_model", ... */
-    ir_device_info *device; size_t ndevice;
-    ir_ceilings    ceilings;
+    char           tool_version[32], started[40], cost_model[32]; /* of the first header */
+    size_t         nheader;    /* more than 1: a resumed run, or files put together */
+    ir_env         env;        /* of the machine lines, flat: "cpu_model", ...; the first to name a key wins */
+    ir_device_info *device; size_t ndevice; /* the same device described twice is kept once */
+    ir_ceilings    ceilings;   /* of all devices; level_B: those of the first device that has any */
     ir_point      *point; size_t npoint;
     ir_fit        *fit; size_t nfit;
     ir_verdict    *verdict; size_t nverdict;
     size_t         nline;
     bool           truncated;  /* the last line was cut off: a killed run */
 } ir_record;
-/* Unknown fields are ignored, an unknown schema is refused. strict = false accepts one cut-off last
- * line. Error text: "FILE:LINE: field: what". path "-": stdin. */
+/* Unknown fields and kinds of line are ignored, an unknown schema is refused. strict = false accepts one
+ * cut-off last line. Error text: "FILE:LINE: field: what". path "-": stdin. After an error *out is empty.
+ * check.oracle of a point is static text: it outlives the record. */
 ir_status ir_record_read(const char *path, bool strict, ir_record *out);
 ir_status ir_record_parse(const char *name, const char *text, size_t n, bool strict, ir_record *out);
 void      ir_record_free(ir_record *);

@@ -1,5 +1,6 @@
 /* stats.h -- pure statistics: no I/O, no clock. Methods and their reasons: docs/statistics.md.
- * Every function accepts n = 0 and answers NAN (or false) where the data do not suffice. */
+ * Every function accepts n = 0 and answers NAN (or false) where the data do not suffice. A NAN among
+ * samples was not measured: it is left out and not counted. */
 #ifndef IR_STATS_H
 #define IR_STATS_H
 #include "harness/ironroof.h"
@@ -21,8 +22,11 @@ double ir_autocorr1(const double *v, size_t n);    /* lag-1, in order of time; 0
 double ir_binom_cdf(size_t k, size_t n, double p); /* P(X <= k) */
 /* Exact (Clopper-Pearson) two-sided interval of a proportion, k of n. */
 void   ir_binom_ci(size_t k, size_t n, double conf, double *lo, double *hi);
+/* The r that widens an interval of the median: the larger of the lag-1 autocorrelations of values and of
+ * ranks, corrected for small-sample bias, within [0, .98]. v in order of time; NAN if n = 0. */
+double ir_dependence(const double *v, size_t n);
 /* Interval of the median from exact binomial order statistics, widened by sqrt((1+r)/(1-r)) in rank,
- * r = max(0, lag-1 autocorrelation). v in order of time. NAN, NAN with n < 6. */
+ * r = ir_dependence(). v in order of time. NAN, NAN with n < 6. */
 void   ir_median_ci(const double *v, size_t n, double conf, double *lo, double *hi);
 bool   ir_percentile_allowed(size_t n, double q);  /* n >= ln(.05)/ln(q) */
 /* Two modes: true when a split into two clusters explains the data much better than one; the modes'

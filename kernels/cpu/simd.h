@@ -3,6 +3,7 @@
  *   vf / vd        float / double vectors of VF / VD lanes (GCC vector extension types: + - * work)
  *   v?_load/store  unaligned; v?_stream: non-temporal, needs alignment to VBYTES
  *   v?_fma(a,b,c)  a*b + c, fused where the ISA has it
+ *   v?_stream2     two adjacent vectors, non-temporal; SIMD_HAS_NT: 0 where they are plain stores
  *   v_fence()      orders non-temporal stores */
 #ifndef CPU_SIMD_H
 #define CPU_SIMD_H
@@ -61,18 +62,18 @@ SIMD_INLINE void v_fence(void) { _mm_sfence(); }
 #elif defined(__ARM_NEON)
 SIMD_INLINE vf vf_fma(vf a, vf b, vf c) { return (vf)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
 SIMD_INLINE vd vd_fma(vd a, vd b, vd c) { return (vd)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b); }
-/* stnp carries the non-temporal hint; pairs of vectors go through vf_stream twice. */
-#if defined(__has_builtin)
-#if __has_builtin(__builtin_nontemporal_store)
-SIMD_INLINE void vf_stream(float *p, vf x) { __builtin_nontemporal_store(x, (vf *)(void *)p); }
-SIMD_INLINE void vd_stream(double *p, vd x) { __builtin_nontemporal_store(x, (vd *)(void *)p); }
-#define SIMD_HAS_STREAM 1
-#endif
-#endif
-#ifndef SIMD_HAS_STREAM
-SIMD_INLINE void vf_stream(float *p, vf x) { vf_store(p, x); }
-SIMD_INLINE void vd_stream(double *p, vd x) { vd_store(p, x); }
-#endif
+/* stnp carries the non-temporal hint and stores a pair: two vectors, or the halves of one. */
+SIMD_INLINE void vd_stream(double *p, vd x)
+{
+    __asm__ volatile("stnp %d0, %d1, [%2]" : : "w"(x), "w"(x[1]), "r"(p) : "memory");
+}
+SIMD_INLINE void vf_stream(float *p, vf x) { vd_stream((double *)(void *)p, (vd)x); }
+SIMD_INLINE void vd_stream2(double *p, vd x, vd y)
+{
+    __asm__ volatile("stnp %q0, %q1, [%2]" : : "w"(x), "w"(y), "r"(p) : "memory");
+}
+SIMD_INLINE void vf_stream2(float *p, vf x, vf y) { vd_stream2((double *)(void *)p, (vd)x, (vd)y); }
+#define SIMD_HAS_STREAM2 1
 SIMD_INLINE void v_fence(void) { __atomic_thread_fence(__ATOMIC_RELEASE); }
 #else
 SIMD_INLINE vf vf_fma(vf a, vf b, vf c) { return a * b + c; }
@@ -80,5 +81,16 @@ SIMD_INLINE vd vd_fma(vd a, vd b, vd c) { return a * b + c; }
 SIMD_INLINE void vf_stream(float *p, vf x) { vf_store(p, x); }
 SIMD_INLINE void vd_stream(double *p, vd x) { vd_store(p, x); }
 SIMD_INLINE void v_fence(void) {}
+#endif
+/* 1 where v?_stream really is non-temporal. */
+#if defined(__SSE2__) || defined(__ARM_NEON)
+#define SIMD_HAS_NT 1
+#else
+#define SIMD_HAS_NT 0
+#endif
+/* v?_stream2: two adjacent vectors. */
+#ifndef SIMD_HAS_STREAM2
+SIMD_INLINE void vf_stream2(float *p, vf x, vf y) { vf_stream(p, x); vf_stream(p + VF, y); }
+SIMD_INLINE void vd_stream2(double *p, vd x, vd y) { vd_stream(p, x); vd_stream(p + VD, y); }
 #endif
 #endif

@@ -1,0 +1,98 @@
+/* help.c -- --help, printed from the tables that the parser reads. 80 columns. */
+#include "bench/cli/cli_internal.h"
+
+#include <string.h>
+
+enum { WIDTH = 80, COLUMN = 28 };
+
+/* Words of s[0..n), starting at column `at`, wrapped and indented to `indent`. */
+static void wrap(FILE *f, const char *s, size_t n, int at, int indent)
+{
+    const char *end = s + n;
+    bool        first = true;
+    while (s < end) {
+        size_t space = strspn(s, " "), left = (size_t)(end - s);
+        s += space < left ? space : left;
+        size_t word = strcspn(s, " \n");
+        if (word > (size_t)(end - s)) word = (size_t)(end - s);
+        if (word == 0) break;
+        if (!first && at + 1 + (int)word > WIDTH) {
+            fprintf(f, "\n%*s", indent, "");
+            at = indent;
+            first = true;
+        }
+        fprintf(f, "%s%.*s", first ? "" : " ", (int)word, s);
+        at += (int)word + !first;
+        first = false;
+        s += word;
+    }
+    fputc('\n', f);
+}
+
+/* Paragraphs; a line that begins with a space is an example and stays as it is. */
+static void print_about(FILE *f, const char *text)
+{
+    while (*text) {
+        size_t n = strcspn(text, "\n");
+        if (text[0] == ' ') fprintf(f, "%.*s\n", (int)n, text);
+        else wrap(f, text, n, 0, 0);
+        text += n + (text[n] == '\n');
+    }
+}
+
+static void print_option(FILE *f, const cli_option *o)
+{
+    char left[128], letter[8] = "    ";
+    if (o->letter) snprintf(letter, sizeof letter, "-%c, ", o->letter);
+    if (!cli_takes_value(o)) snprintf(left, sizeof left, "  %s--%s", letter, o->name);
+    else
+        snprintf(left, sizeof left, "  %s--%s%s%s%s", letter, o->name, o->implied ? "[=" : " ", cli_option_meta(o),
+                 o->implied ? "]" : "");
+    int at = (int)strlen(left);
+    if (at + 2 > COLUMN) fprintf(f, "%s\n%*s", left, COLUMN, "");
+    else fprintf(f, "%-*s", COLUMN, left);
+    wrap(f, o->help, strlen(o->help), COLUMN, COLUMN);
+}
+
+static void print_usage(FILE *f, const cli_command *c)
+{
+    char line[400];
+    int  n = snprintf(line, sizeof line, "usage: ironroof %s %s", c->name, c->usage);
+    wrap(f, line, n < (int)sizeof line ? (size_t)n : sizeof line - 1, 0, 7);
+}
+
+void cli_help(FILE *f, const cli_command *c)
+{
+    static const char *const title[] = {"Which points", "Where", "On the host", "How they are timed",
+                                        "The run", "Output", "Terminal"};
+    print_usage(f, c);
+    fprintf(f, "\n%s.\n", c->summary);
+    if (c->about) {
+        fputc('\n', f);
+        print_about(f, c->about);
+    }
+    if (c->own && c->own->name) fprintf(f, "\nOptions of %s\n", c->name);
+    for (const cli_option *o = c->own; o && o->name; o++) print_option(f, o);
+    for (size_t i = 0; i < sizeof title / sizeof *title; i++) {
+        if (!(c->sets >> i & 1)) continue;
+        fprintf(f, "\n%s\n", title[i]);
+        for (const cli_option *o = cli_shared_options(); o->name; o++)
+            if (o->set >> i & 1) print_option(f, o);
+    }
+    fputs("\nA LIST is 1,2,4 or a range: 1-8 (step 1), 1-9+2 (step 2), 1-64*2 (times 2). Numbers\n"
+          "take K M G T (powers of 1000) and Ki Mi Gi Ti (powers of 1024).\n", f);
+}
+
+void cli_help_all(FILE *f, const cli_command *commands)
+{
+    fputs("usage: ironroof [COMMAND] [arguments] [options]\n\n"
+          "Measures where a machine's time goes: bytes, arithmetic or latency. Without a\n"
+          "command: ironroof run --profile quick.\n\nCommands\n", f);
+    for (const cli_command *c = commands; c->name; c++) {
+        fprintf(f, "  %-11s", c->name);
+        wrap(f, c->summary, strlen(c->summary), 13, 13);
+    }
+    fputs("\n'ironroof COMMAND --help' lists a command's options.\n\n"
+          "Exit codes: 0 fine, 1 confirmed regression or failed claim, 2 usage, I/O, or a point\n"
+          "missing or incorrect, 3 environment or inconclusive, 4 incomparable.\n", f);
+}

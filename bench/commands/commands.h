@@ -1,0 +1,20 @@
+/* commands.h -- one main per subcommand; each returns the process's exit code. */
+#ifndef BENCH_COMMANDS_H
+#define BENCH_COMMANDS_H
+#include "bench/campaign.h"
+#include "bench/cli/cli.h"
+enum { EXIT_FINE = 0, EXIT_REGRESSED = 1, EXIT_BAD = 2, EXIT_ENVIRONMENT = 3, EXIT_INCOMPARABLE = 4, EXIT_INTERRUPTED = 130 };
+int cmd_run(const cli_args *);
+int cmd_ceilings(const cli_args *);
+int cmd_list(const cli_args *);
+int cmd_fit(const cli_args *);
+int cmd_validate(const cli_args *);
+int cmd_selftest(const cli_args *);
+int selftest_ideal(FILE *); /* 0 or EXIT_BAD */
+int selftest_kernels(FILE *, const cli_options *);
+/* "ironroof: ..." to stderr; returns EXIT_BAD. */
+int complain(void);
+/* How tables go to `f`. */
+ir_text text_on(FILE *f, const cli_options *);
+extern const cli_command bench_commands[];
+#endif

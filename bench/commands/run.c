@@ -1,0 +1,228 @@
+/* run.c -- `ironroof run` and `ironroof ceilings`: devices in turn, each from its ceilings to its verdicts. A lost
+ * device or a full disk ends what it must and no more; Ctrl-C keeps and prints what there is. */
+#define _GNU_SOURCE
+#include "bench/cli/progress.h"
+#include "bench/commands/commands.h"
+#include "bench/output.h"
+#include "bench/tables.h"
+#include "bench/version.h"
+#include "harness/ideal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_DEVICES = 16 };
+typedef struct {
+    const cli_args *args;
+    cli_points      points;   /* empty for `ceilings` */
+    campaign        dev[MAX_DEVICES];
+    size_t          ndev;
+    ir_journal     *journal;
+    char            path[4096];
+    bool            to_stdout;
+    FILE           *screen;   /* NULL: quiet */
+    cli_progress    progress;
+    size_t          ticked;   /* points shown in this phase */
+    ir_record       before;   /* --resume */
+} job;
+
+static void tick(session *s, const char *what)
+{
+    job *j = s->tick_arg;
+    if (j->ticked++) cli_progress_done(&j->progress);
+    cli_progress_show(&j->progress, what);
+}
+
+/* ---- which devices ----------------------------------------------------------------------------------- */
+static ir_status open_one(job *j, const ir_backend *be, int index)
+{
+    campaign *c = &j->dev[j->ndev];
+    ir_status st = campaign_open(c, be, index, &j->args->opt);
+    if (st == IR_OK) j->ndev++;
+    return st;
+}
+
+/* --device N or a name of the device; without it the first of every backend asked for. The ideal device is no
+ * machine: it must be asked for. */
+static ir_status open_devices(job *j)
+{
+    const cli_options *o = &j->args->opt;
+    ir_status          st = IR_OK;
+    for (const ir_backend *const *b = bench_backends; *b && st != IR_EINVAL; b++) {
+        bool asked = o->backends.n == 0 && strcmp((*b)->name, "ideal") != 0;
+        for (size_t i = 0; i < o->backends.n; i++) asked = asked || !strcmp(o->backends.v[i], (*b)->name);
+        if (!asked) continue;
+        char *end = NULL;
+        long  index = o->device ? strtol(o->device, &end, 10) : 0;
+        bool  by_name = o->device && *end;
+        st = open_one(j, *b, by_name ? 0 : (int)index);
+        if (st == IR_OK && by_name && !strcasestr(j->dev[j->ndev - 1].s.info.name, o->device) &&
+            strcmp(j->dev[j->ndev - 1].s.info.id, o->device) != 0) {
+            st = ir_fail(IR_SKIP, "no device '%s': %s offers %s (%s)", o->device, (*b)->name, j->dev[j->ndev - 1].s.info.id,
+                         j->dev[j->ndev - 1].s.info.name);
+            campaign_free(&j->dev[--j->ndev]);
+        }
+        if (st != IR_OK && st != IR_EINVAL) fprintf(stderr, "ironroof: %s\n", ir_why());
+    }
+    if (st == IR_EINVAL) return st;
+    return j->ndev ? IR_OK : ir_fail(IR_EINVAL, "no device to measure: %s", ir_why());
+}
+
+static ir_status known_backends(const cli_options *o)
+{
+    const char *names[16];
+    size_t      n = 0, at;
+    ir_status   st = IR_OK;
+    for (const ir_backend *const *b = bench_backends; *b; b++) names[n++] = (*b)->name;
+    for (size_t i = 0; i < o->backends.n && st == IR_OK; i++) st = cli_choose("backend", o->backends.v[i], names, n, &at);
+    return st;
+}
+
+/* ---- the file ------------------------------------------------------------------------------------------- */
+static ir_status open_journal(job *j)
+{
+    const cli_options *o = &j->args->opt;
+    ir_status          st = output_path(o->resume ? o->resume : o->output, j->dev[0].s.info.name, j->path, sizeof j->path);
+    j->to_stdout = st == IR_OK && !strcmp(j->path, "-");
+    if (st == IR_OK && o->resume) st = ir_record_read(o->resume, false, &j->before);
+    if (st == IR_OK && o->resume) {
+        const char *field = j->before.env.n ? ir_env_differs(&j->before.env, &j->dev[0].env) : NULL;
+        if (field) st = ir_fail(IR_EINVAL, "%s: cannot be continued here: %s differs", o->resume, field);
+    }
+    if (st == IR_OK) st = ir_journal_open(j->path, o->resume != NULL, &j->journal);
+    if (st == IR_OK && !o->resume)
+        st = ir_journal_header(j->journal, IR_VERSION, IR_COST_MODEL, j->args->argc, (char **)j->args->argv);
+    return st;
+}
+
+static void phase(job *j, size_t total)
+{
+    j->ticked = 0;
+    cli_progress_init(&j->progress, stderr, j->args->opt.quiet, total);
+}
+
+/* ---- one device --------------------------------------------------------------------------------------------- */
+static ir_status measure_device(job *j, campaign *c)
+{
+    session *s = &c->s;
+    s->journal = j->journal;
+    s->resume = j->args->opt.resume ? &j->before : NULL;
+    s->tick = tick;
+    s->tick_arg = j;
+    phase(j, ceilings_count(s));
+    campaign_probe(c, "start");
+    ir_status st = s->resume ? IR_OK : ir_journal_machine(j->journal, &s->info, &c->env);
+    if (st == IR_OK && !strcmp(s->dev.be->name, "ideal")) st = ir_ideal_ceilings(&s->dev, &s->ceilings);
+    else if (st == IR_OK) st = ceilings_measure(s);
+    cli_progress_clear(&j->progress);
+    ir_text t = text_on(j->screen, &j->args->opt);
+    if (j->screen && s->ceilings.n) campaign_print_ceilings(&t, c);
+    if (st == IR_OK && j->points.n) {
+        phase(j, campaign_count(c, &j->points, j->args->opt.cache));
+        st = campaign_points(c, &j->points, j->args->opt.cache);
+        cli_progress_clear(&j->progress);
+    }
+    if (st != IR_EINTR) campaign_probe(c, "end");
+    if (j->points.n) campaign_judge(c);
+    if (j->screen) campaign_print_law(&t, c);
+    campaign_close_device(c);
+    return st;
+}
+
+/* Nothing measured is a failure, and so is a wrong or a failed point. */
+static int grade(const campaign *c, size_t n)
+{
+    size_t ok = 0, bad = 0;
+    for (size_t d = 0; d < n; d++)
+        for (size_t i = 0; i < c[d].s.npoint; i++) {
+            ir_status st = c[d].s.point[i].status;
+            ok += st == IR_OK;
+            bad += st != IR_OK && st != IR_SKIP;
+        }
+    if (!ok) fprintf(stderr, "ironroof: nothing was measured\n");
+    if (bad) fprintf(stderr, "ironroof: %zu point%s failed: see the table or the record\n", bad, bad == 1 ? "" : "s");
+    return ok && !bad ? EXIT_FINE : EXIT_BAD;
+}
+
+static ir_status write_report(const job *j)
+{
+    char path[4200];
+    output_sibling(j->path, ".txt", path, sizeof path);
+    FILE *f = fopen(path, "w");
+    if (!f) return ir_fail(IR_EIO, "%s: cannot be written", path);
+    ir_text t = {.f = f, .width = 110, .utf8 = true};
+    for (size_t i = 0; i < j->ndev; i++) {
+        campaign_print_ceilings(&t, &j->dev[i]);
+        campaign_print_law(&t, &j->dev[i]);
+    }
+    bool bad = ferror(f);
+    bad = fclose(f) != 0 || bad;
+    if (bad) return ir_fail(IR_EIO, "%s: writing failed", path);
+    if (j->screen) fprintf(j->screen, "Report:  %s\n", path);
+    return IR_OK;
+}
+
+static ir_status file_results(job *j)
+{
+    if (j->to_stdout) {
+        ir_status st = IR_OK;
+        for (size_t i = 0; i < j->ndev && st == IR_OK; i++) st = campaign_journal_tail(j->journal, &j->dev[i]);
+        return st;
+    }
+    ir_status st = ir_journal_close(&j->journal);
+    if (st == IR_OK) st = campaign_rewrite(j->path, j->dev, j->ndev, j->args->argc, (char **)j->args->argv);
+    if (st == IR_OK && j->screen) fprintf(j->screen, "\nResults: %s\n", j->path);
+    if (st == IR_OK && !j->args->opt.no_report) st = write_report(j);
+    return st;
+}
+
+static ir_status execute(job *j)
+{
+    ir_status st = open_journal(j);
+    if (st != IR_OK) return st;
+    j->screen = j->args->opt.quiet ? NULL : j->to_stdout ? stderr : stdout;
+    for (size_t i = 0; i < j->ndev && st == IR_OK; i++) st = measure_device(j, &j->dev[i]);
+    char      why[512];
+    snprintf(why, sizeof why, "%s", ir_why());
+    ir_status filed = file_results(j); /* also what an interrupted run has */
+    if (st == IR_OK) return filed;
+    return ir_fail(st, "%s", why);
+}
+
+static void print_plan(const job *j)
+{
+    char key[256];
+    for (size_t d = 0; d < j->ndev; d++)
+        for (size_t i = 0; i < j->points.n; i++) {
+            const ir_kernel *k;
+            const cli_point *p = &j->points.v[i];
+            for (size_t n = 0; (k = session_kernel(&j->dev[d].s, p->workload, n)); n++)
+                if (session_wants(&j->dev[d].s, p->workload, k))
+                    printf("%s/%s\t%s\n", j->dev[d].s.dev.be->name, k->name, cli_point_text(p->workload, &p->p, key, sizeof key));
+        }
+}
+
+static int run(const cli_args *args, bool with_points)
+{
+    job *j = calloc(1, sizeof *j);
+    if (!j) return ir_fail(IR_ENOMEM, "no memory"), complain();
+    j->args = args;
+    ir_status st = known_backends(&args->opt);
+    if (st == IR_OK && with_points) st = cli_points_expand(bench_workloads, args->arg, args->narg, &args->opt, &j->points);
+    if (st == IR_OK) st = open_devices(j);
+    if (st == IR_OK && args->opt.dry_run) print_plan(j);
+    else if (st == IR_OK) st = execute(j);
+    int code = st == IR_OK ? EXIT_FINE : st == IR_EINTR ? EXIT_INTERRUPTED : complain();
+    if (st == IR_EINTR) fprintf(stderr, "ironroof: interrupted; every finished point is in %s\n", j->path);
+    if (st == IR_OK && !args->opt.dry_run) code = grade(j->dev, j->ndev);
+    ir_status closed = ir_journal_close(&j->journal);
+    if (code == EXIT_FINE && closed != IR_OK) code = complain();
+    for (size_t i = 0; i < j->ndev; i++) campaign_free(&j->dev[i]);
+    if (args->opt.resume) ir_record_free(&j->before);
+    cli_points_free(&j->points);
+    free(j);
+    return code;
+}
+
+int cmd_run(const cli_args *args) { return run(args, true); }
+int cmd_ceilings(const cli_args *args) { return run(args, false); }

@@ -1,0 +1,56 @@
+/* main.c -- the program's entry: a table of commands. */
+#define _GNU_SOURCE
+#include "bench/commands/commands.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+const cli_command bench_commands[] = {
+    {.name = "run", .summary = "measure ceilings and workloads, fit the Iron Law, judge every point",
+     .usage = "[WORKLOAD[:key=value[,value...]]...]",
+     .about = "Measures the device's ceilings first, then every kernel of every workload named (without a name: all), fits\n"
+              "the law and says what holds each point: memory, compute or latency.\n"
+              "Results go to results/<machine>/<time>.jsonl, or where -o says, with the text report beside them.",
+     .sets = CLI_SET_MEASURE, .max_args = -1, .main = cmd_run},
+    {.name = "ceilings", .summary = "only the ceilings: bandwidth by level, peaks, latencies, launch cost", .usage = "",
+     .about = "Every ceiling is measured, held against clock x width x ports, and carries what the last doubling gained.",
+     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_POINTS, .main = cmd_ceilings},
+    {.name = "list", .summary = "what there is: workloads, kernels, backends, devices, points",
+     .usage = "[workloads|kernels|backends|devices|points]", .sets = CLI_SET_POINTS, .max_args = 1, .main = cmd_list},
+    {.name = "fit", .summary = "refit the Iron Law from recorded points", .usage = "FILE...",
+     .sets = CLI_SET_TERMINAL, .min_args = 1, .max_args = -1, .main = cmd_fit},
+    {.name = "validate", .summary = "check record files; names line and field", .usage = "FILE...", .min_args = 1,
+     .max_args = -1, .main = cmd_validate},
+    {.name = "selftest", .summary = "check the tool itself: ideal | kernels", .usage = "ideal|kernels",
+     .about = "ideal: a device that obeys the law exactly; the fit must give back what was put in.\n"
+              "kernels: every kernel on odd shapes and misaligned addresses against its oracle; nothing is timed.",
+     .sets = CLI_SET_HOST | CLI_SET_WHERE, .min_args = 1, .max_args = 1, .main = cmd_selftest},
+    {0}};
+
+int complain(void)
+{
+    fprintf(stderr, "ironroof: %s\n", ir_why());
+    return EXIT_BAD;
+}
+
+static bool utf8_locale(void)
+{
+    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *v = getenv(names[i]);
+        if (v && *v) return strcasestr(v, "utf-8") || strcasestr(v, "utf8");
+    }
+    return false;
+}
+
+ir_text text_on(FILE *f, const cli_options *o)
+{
+    struct winsize w;
+    ir_text        t = {.f = f, .width = 100, .color = f && cli_color(o, f), .utf8 = utf8_locale()};
+    if (f && isatty(fileno(f)) && ioctl(fileno(f), TIOCGWINSZ, &w) == 0 && w.ws_col >= 60) t.width = w.ws_col;
+    return t;
+}
+
+int main(int argc, char **argv) { return cli_main(bench_commands, argc, argv); }

@@ -1,0 +1,124 @@
+/* journal_point.c -- a point as one line: identity, measurement with every raw sample, judgement. Rates and
+ * shares that follow from other fields are written for readers of the file; our reader ignores them. */
+#include "harness/record/journal.h"
+
+#include <math.h>
+
+static void key_num(ir_json *o, const char *key, double v)
+{
+    ir_json_key(o, key);
+    ir_json_num(o, v);
+}
+
+static void write_params(ir_json *o, const ir_point *p)
+{
+    ir_json_key(o, "params");
+    ir_json_open(o, '{');
+    for (int i = 0; i < p->np && i < IR_MAX_PARAMS; i++) {
+        ir_json_key(o, p->pname[i]);
+        ir_json_int(o, p->p.v[i]);
+    }
+    ir_json_close(o, '}');
+}
+
+static void write_identity(ir_json *o, const ir_point *p)
+{
+    char id[3 * IR_NAME + 4], key[IR_ID];
+    snprintf(id, sizeof id, "%s/%s/%s", p->backend, p->workload, p->kernel);
+    ir_json_key(o, "id");
+    ir_json_str(o, id);
+    ir_json_key(o, "key");
+    ir_json_str(o, ir_point_key(p, key));
+    ir_rec_write(o, ir_rec_point_id, p);
+    write_params(o, p);
+    ir_json_key(o, "status");
+    ir_json_str(o, ir_rec_status(p->status));
+    ir_json_key(o, "error");
+    ir_json_str(o, ir_rec_error(p->status));
+    ir_json_key(o, "why");
+    ir_json_text(o, p->why);
+}
+
+static void write_stats(ir_json *o, const char *key, const ir_stats *s)
+{
+    ir_json_key(o, key);
+    if (s->n == 0) {
+        ir_json_null(o);
+        return;
+    }
+    ir_json_open(o, '{');
+    ir_rec_write(o, ir_rec_stats, s);
+    ir_json_close(o, '}');
+}
+
+/* What differs from the rule (reps as the point's, no device clock, not throttled) gets arrays of its own. */
+static void write_samples(ir_json *o, const ir_point *p)
+{
+    const ir_samples *s = &p->samples;
+    bool              odd_reps = false, dev = false;
+    ir_json_key(o, "samples_s");
+    ir_json_open(o, '[');
+    for (size_t i = 0; i < s->n; i++) {
+        ir_json_num(o, s->v[i].wall_s);
+        odd_reps |= s->v[i].reps != p->reps;
+        dev |= isfinite(s->v[i].dev_s);
+    }
+    ir_json_close(o, ']');
+    if (dev) {
+        ir_json_key(o, "dev_samples_s");
+        ir_json_open(o, '[');
+        for (size_t i = 0; i < s->n; i++) ir_json_num(o, s->v[i].dev_s);
+        ir_json_close(o, ']');
+    }
+    if (odd_reps) {
+        ir_json_key(o, "samples_reps");
+        ir_json_open(o, '[');
+        for (size_t i = 0; i < s->n; i++) ir_json_int(o, s->v[i].reps);
+        ir_json_close(o, ']');
+    }
+    ir_json_key(o, "throttled_samples");
+    ir_json_open(o, '[');
+    for (size_t i = 0; i < s->n; i++)
+        if (s->v[i].throttled) ir_json_int(o, (int64_t)i);
+    ir_json_close(o, ']');
+}
+
+static void write_rates(ir_json *o, const ir_point *p)
+{
+    double bytes = p->cost.read_B + p->cost.write_B, T = ir_point_time(p);
+    key_num(o, "bytes", bytes);
+    ir_json_key(o, "bytes_model");
+    ir_json_str(o, "compulsory");
+    key_num(o, "intensity", bytes > 0 ? p->cost.flops / bytes : NAN);
+    key_num(o, "flops_per_s", p->cost.flops / T);
+    key_num(o, "bytes_per_s", bytes / T);
+    key_num(o, "residual", p->T_law_s / T - 1); /* of the law against the measured time */
+}
+
+static void write_check(ir_json *o, const ir_check *c)
+{
+    ir_json_key(o, "check");
+    ir_json_open(o, '{');
+    key_num(o, "err", c->err);
+    key_num(o, "tol", c->tol);
+    ir_json_key(o, "oracle");
+    ir_json_text(o, c->oracle);
+    ir_json_close(o, '}');
+}
+
+ir_status ir_journal_point(ir_journal *j, const ir_point *p)
+{
+    ir_json *o = ir_line_begin(j, "point");
+    if (!o) return ir_line_end(j);
+    write_identity(o, p);
+    write_stats(o, "time_s", &p->wall);
+    write_stats(o, "dev_time_s", &p->dev);
+    ir_json_key(o, "n");
+    ir_json_int(o, (int64_t)p->wall.n);
+    ir_rec_write(o, ir_rec_point_run, p);
+    write_rates(o, p);
+    write_check(o, &p->check);
+    ir_rec_write(o, ir_rec_point_law, p);
+    write_samples(o, p);
+    return ir_line_end(j);
+}

@@ -1,0 +1,156 @@
+/* json_out.c -- see json_out.h. Every text it produces is valid JSON in valid UTF-8, whatever it is fed. */
+#include "harness/record/json_out.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void ir_json_reset(ir_json *o)
+{
+    o->n = 0;
+    o->failed = false;
+}
+
+void ir_json_free(ir_json *o)
+{
+    free(o->buf);
+    *o = (ir_json){NULL, 0, 0, false};
+}
+
+static void put(ir_json *o, const char *s, size_t n)
+{
+    if (o->failed) return;
+    if (n > o->cap - o->n) {
+        size_t cap = o->cap ? o->cap : 1024;
+        while (cap < o->n + n) cap *= 2;
+        char *buf = realloc(o->buf, cap);
+        if (!buf) {
+            o->failed = true;
+            return;
+        }
+        o->buf = buf;
+        o->cap = cap;
+    }
+    memcpy(o->buf + o->n, s, n);
+    o->n += n;
+}
+
+static void put_text(ir_json *o, const char *s) { put(o, s, strlen(s)); }
+
+/* A finished value ends in a digit, letter, quote or closing bracket. */
+static void comma(ir_json *o)
+{
+    if (o->n > 0 && !o->failed && !strchr("{[:", o->buf[o->n - 1])) put(o, ",", 1);
+}
+
+void ir_json_open(ir_json *o, char bracket)
+{
+    comma(o);
+    put(o, &bracket, 1);
+}
+
+void ir_json_close(ir_json *o, char bracket) { put(o, &bracket, 1); }
+
+size_t ir_utf8_length(const char *s, size_t n)
+{
+    static const unsigned char lead_min[5] = {0, 0, 0xC2, 0xE0, 0xF0}, lead_max[5] = {0, 0x7F, 0xDF, 0xEF, 0xF4};
+    const unsigned char *u = (const unsigned char *)s;
+    if (n == 0) return 0;
+    size_t len = u[0] < 0x80 ? 1 : u[0] < 0xE0 ? 2 : u[0] < 0xF0 ? 3 : 4;
+    if (len > n || u[0] < lead_min[len] || u[0] > lead_max[len]) return 0;
+    for (size_t i = 1; i < len; i++)
+        if ((u[i] & 0xC0) != 0x80) return 0;
+    if (len == 3 && ((u[0] == 0xE0 && u[1] < 0xA0) || (u[0] == 0xED && u[1] > 0x9F))) return 0; /* overlong, surrogate */
+    if (len == 4 && ((u[0] == 0xF0 && u[1] < 0x90) || (u[0] == 0xF4 && u[1] > 0x8F))) return 0;
+    return len;
+}
+
+static void escaped(ir_json *o, unsigned char c)
+{
+    static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
+    const char       *at = memchr(from, c, sizeof from - 1);
+    char              text[8];
+    if (at) snprintf(text, sizeof text, "\\%c", to[at - from]);
+    else snprintf(text, sizeof text, "\\u%04x", (unsigned)c);
+    put_text(o, text);
+}
+
+static void quoted(ir_json *o, const char *s, size_t n)
+{
+    put(o, "\"", 1);
+    for (size_t i = 0; i < n;) {
+        unsigned char c = (unsigned char)s[i];
+        size_t        len = ir_utf8_length(s + i, n - i);
+        if (len == 0) put_text(o, "\\ufffd");
+        else if (c < 0x20 || c == 0x7F || c == '"' || c == '\\') escaped(o, c);
+        else put(o, s + i, len);
+        i += len ? len : 1;
+    }
+    put(o, "\"", 1);
+}
+
+void ir_json_key(ir_json *o, const char *key)
+{
+    comma(o);
+    quoted(o, key, strlen(key));
+    put(o, ":", 1);
+}
+
+void ir_json_strn(ir_json *o, const char *s, size_t n)
+{
+    comma(o);
+    quoted(o, s, n);
+}
+
+void ir_json_str(ir_json *o, const char *s)
+{
+    if (s) ir_json_strn(o, s, strlen(s));
+    else ir_json_null(o);
+}
+
+void ir_json_text(ir_json *o, const char *s) { ir_json_str(o, s && *s ? s : NULL); }
+
+void ir_json_null(ir_json *o)
+{
+    comma(o);
+    put(o, "null", 4);
+}
+
+void ir_json_bool(ir_json *o, bool v)
+{
+    comma(o);
+    put_text(o, v ? "true" : "false");
+}
+
+void ir_json_int(ir_json *o, int64_t v)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%" PRId64, v);
+    comma(o);
+    put_text(o, text);
+}
+
+void ir_json_num(ir_json *o, double v)
+{
+    char text[40];
+    if (!isfinite(v)) {
+        ir_json_null(o);
+        return;
+    }
+    comma(o);
+    if (v == 0) {
+        put_text(o, signbit(v) ? "-0.0" : "0");
+        return;
+    }
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, v);
+        if (strtod(text, NULL) == v) break;
+    }
+    char *point = strchr(text, ','); /* a host program's locale */
+    if (point) *point = '.';
+    put_text(o, text);
+}
+
+void ir_json_newline(ir_json *o) { put(o, "\n", 1); }

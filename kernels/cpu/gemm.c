@@ -1,0 +1,200 @@
+/* gemm.c -- "blocked": C = A B on host threads, two ways.
+ *   packed    A and B are copied block by block into panels in the order the register tile reads them. A block of
+ *             A stays in a core's L2, a block of B is shared in the last-level cache; threads form a grid of
+ *             tm x tn over rows and columns, pack together and meet at barriers.
+ *   unpacked  few rows: B is as large as the work, so it is read in place, once. Threads split its columns, and
+ *             its rows too when the columns are few; then the parts are added up.
+ * bf16 inputs are widened to f32 on the way. Block sizes follow the caches the topology reports. */
+#include "kernels/cpu/gemm.h"
+#include "bench/workloads/workloads_gemm.h"
+#include "kernels/cpu/cpu.h"
+
+#include <stdlib.h>
+
+CPU_DECLARE_PER_ISA(cpu_gemm_table, cpu_gemm);
+static const cpu_gemm_table *const tables[CPU_NISA] = CPU_PER_ISA(cpu_gemm);
+
+enum {
+    UNPACKED_ROWS = 24,  /* up to here reading B in place wins over packing it */
+    BAND = 32,           /* rows of B that one pass over the columns reads */
+    STRIP_B = 1024,      /* narrowest run of bytes of a row of B worth a thread's while */
+    ALIGN = 64
+};
+
+typedef struct {
+    const cpu_gemm_ops *ops;
+    wl_gemm_shape       s;
+    size_t              in_B, out_B; /* bytes of an element */
+    int                 wide;        /* inputs are bf16 */
+    bool                packed;
+    int                 tm, tn, tk;  /* threads over rows, columns, depth: packed has tk = 1, unpacked tm = 1 */
+    size_t              mc, nc, kc;  /* packed: block sizes; mc per thread row */
+    char               *work;        /* packed: B, then tm blocks of A; unpacked: per thread, then the parts of C */
+    size_t              work_B, thread_B, part_B;
+} plan;
+
+typedef struct { const plan *p; ir_pool *pool; const char *a, *b; char *c; } job;
+
+static size_t min_of(size_t x, size_t y) { return x < y ? x : y; }
+static size_t up(size_t x, size_t to) { return (x + to - 1) / to * to; }
+/* n in equal parts of at most `most`, each a multiple of `grain`. */
+static size_t even(size_t n, size_t most, size_t grain)
+{
+    most = most < grain ? grain : most / grain * grain;
+    return up((n + (n + most - 1) / most - 1) / ((n + most - 1) / most), grain);
+}
+
+static size_t cache_B(const ir_dev *dev, int level, size_t otherwise)
+{
+    const ir_topology *t = &cpu_of(dev)->topo;
+    for (int i = 0; i < t->ncache; i++)
+        if (t->cache[i].level == level && t->cache[i].size_B > 0) return (size_t)t->cache[i].size_B;
+    return otherwise;
+}
+
+/* ---- packed ---------------------------------------------------------------------------------------------------- */
+static void packed_part(void *arg, int tid, int nthreads)
+{
+    const job          *j = arg;
+    const plan         *p = j->p;
+    const cpu_gemm_ops *o = p->ops;
+    const size_t        m = p->s.m, n = p->s.n, k = p->s.k;
+    const int           row = tid / p->tn, col = tid % p->tn;
+    char *bp = p->work, *ap = p->work + up(p->nc * p->kc * p->out_B, ALIGN) + (size_t)row * p->thread_B;
+    size_t m_lo, m_hi, turns = (up((m + (size_t)p->tm - 1) / (size_t)p->tm, o->mr) + p->mc - 1) / p->mc;
+    cpu_part(m, o->mr, row, p->tm, &m_lo, &m_hi);
+    for (size_t jc = 0; jc < n; jc += p->nc)
+        for (size_t pc = 0; pc < k; pc += p->kc) {
+            size_t nb = min_of(p->nc, n - jc), kb = min_of(p->kc, k - pc), lo, hi, c_lo, c_hi;
+            cpu_part(nb, o->nr, tid, nthreads, &lo, &hi);
+            if (lo < hi) o->pack_b(p->wide, hi - lo, kb, j->b + (pc * n + jc + lo) * p->in_B, n, bp + lo * kb * p->out_B);
+            cpu_part(nb, o->nr, col, p->tn, &c_lo, &c_hi);
+            for (size_t t = 0; t < turns; t++) {
+                size_t ic = min_of(m_lo + t * p->mc, m_hi), mb = min_of(p->mc, m_hi - ic);
+                cpu_part(mb, o->mr, col, p->tn, &lo, &hi);
+                for (size_t i = lo; i < hi; i += o->mr)
+                    o->pack_a(p->wide, min_of(o->mr, hi - i), kb, j->a + ((ic + i) * k + pc) * p->in_B, k,
+                              ap + i * kb * p->out_B);
+                if (p->tn > 1 || t == 0) ir_pool_barrier(j->pool, nthreads); /* what others packed is complete */
+                if (c_lo < c_hi)
+                    o->block(mb, c_hi - c_lo, kb, ap, bp + c_lo * kb * p->out_B,
+                             j->c + (ic * n + jc + c_lo) * p->out_B, n, pc > 0);
+                if (p->tn > 1 || t + 1 == turns) ir_pool_barrier(j->pool, nthreads); /* and may be overwritten */
+            }
+        }
+}
+
+/* The grid whose busiest thread has the least to do; among equals the one with fewest columns: rows need no
+ * barrier per block of A. */
+static void choose_grid(plan *p, int threads)
+{
+    double best = 0;
+    for (int tm = threads; tm >= 1; tm--) {
+        if (threads % tm) continue;
+        int    tn = threads / tm;
+        double rows = (double)up((p->s.m + (size_t)tm - 1) / (size_t)tm, p->ops->mr);
+        double cols = (double)up((p->s.n + (size_t)tn - 1) / (size_t)tn, p->ops->nr);
+        if (best > 0 && rows * cols > 0.99 * best) continue;
+        best = rows * cols;
+        p->tm = tm;
+        p->tn = tn;
+    }
+}
+
+static void plan_packed(const ir_run *r, plan *p)
+{
+    const cpu_gemm_ops *o = p->ops;
+    size_t w = p->out_B, l1 = cache_B(r->dev, 1, 32 << 10), l2 = cache_B(r->dev, 2, 512 << 10);
+    size_t l3 = cache_B(r->dev, 3, 4 << 20);
+    choose_grid(p, r->p.threads);
+    /* A panel of B may exceed L1 by half: it is read in order, and prefetched. */
+    p->kc = even(p->s.k, min_of(l1 * 3 / 2 / (o->nr * w), 512), 8);
+    p->mc = even((p->s.m + (size_t)p->tm - 1) / (size_t)p->tm, l2 / 2 / (p->kc * w), o->mr);
+    p->nc = even(p->s.n, l3 / 4 / (p->kc * w), o->nr * (size_t)p->tn);
+    p->thread_B = up(p->mc * p->kc * w, ALIGN);
+    p->work_B = up(p->nc * p->kc * w, ALIGN) + (size_t)p->tm * p->thread_B;
+}
+
+/* ---- unpacked --------------------------------------------------------------------------------------------------- */
+/* Thread `tid` of tn x tk: its columns and its rows of B. Depth part 0 writes C, the others a copy each. */
+static void unpacked_part(void *arg, int tid, int nthreads)
+{
+    const job          *j = arg;
+    const plan         *p = j->p;
+    const cpu_gemm_ops *o = p->ops;
+    const size_t        m = p->s.m, n = p->s.n, k = p->s.k;
+    const int           depth = tid / p->tn;
+    char  *x = p->work + (size_t)tid * p->thread_B, *tail = x + up(m * BAND * p->out_B, ALIGN);
+    char  *parts = p->work + (size_t)nthreads * p->thread_B;
+    char  *c = depth ? parts + (size_t)(depth - 1) * p->part_B : j->c;
+    size_t lo, hi, k_lo, k_hi;
+    cpu_part(n, ALIGN / p->in_B, tid % p->tn, p->tn, &lo, &hi);
+    cpu_part(k, BAND, depth, p->tk, &k_lo, &k_hi);
+    for (size_t pc = k_lo; pc < k_hi; pc += BAND) {
+        size_t kb = min_of(BAND, k_hi - pc);
+        o->pack_x(p->wide, m, kb, j->a + pc * p->in_B, k, x);
+        o->band(p->wide, m, hi - lo, kb, x, j->b + (pc * n + lo) * p->in_B, n, c + lo * p->out_B, n, pc > k_lo, tail);
+    }
+    if (p->tk == 1) return;
+    ir_pool_barrier(j->pool, nthreads);
+    cpu_part(m * n, ALIGN / p->out_B, tid, nthreads, &lo, &hi);
+    for (int d = 1; d < p->tk; d++) o->sum(hi - lo, j->c + lo * p->out_B, parts + (size_t)(d - 1) * p->part_B + lo * p->out_B);
+}
+
+static void plan_unpacked(const ir_run *r, plan *p)
+{
+    int threads = r->p.threads;
+    size_t strips = p->s.n * p->in_B / STRIP_B, bands = (p->s.k + BAND - 1) / BAND;
+    p->tm = p->tk = 1;
+    for (p->tn = threads; p->tn > 1 && (threads % p->tn || (size_t)p->tn > strips);) p->tn--;
+    if (bands >= (size_t)(threads / p->tn)) p->tk = threads / p->tn; /* else every depth part would not have a band */
+    if (p->tn * p->tk < threads) p->tn = threads / p->tk;
+    p->thread_B = up(p->s.m * BAND * p->out_B, ALIGN) + BAND * p->ops->cols * p->out_B;
+    p->part_B = up(p->s.m * p->s.n * p->out_B, ALIGN);
+    p->work_B = (size_t)threads * p->thread_B + (size_t)(p->tk - 1) * p->part_B;
+}
+
+/* ---- the kernel -------------------------------------------------------------------------------------------------- */
+static void gemm_teardown(ir_run *r)
+{
+    plan *p = r->self;
+    if (p && p->work) ir_host_free(p->work, p->work_B);
+    free(p);
+    r->self = NULL;
+}
+
+static ir_status gemm_setup(ir_run *r)
+{
+    plan *p = calloc(1, sizeof *p);
+    r->self = p;
+    if (!p) return ir_fail(IR_ENOMEM, "gemm: no memory for the plan");
+    int isa = (int)cpu_of(r->dev)->isa;
+    while (isa > CPU_PORTABLE && !tables[isa]) isa--;
+    p->ops = &tables[isa]->type[r->p.dtype == IR_F64 ? CPU_GEMM_F64 : CPU_GEMM_F32];
+    p->s = wl_gemm_of(&r->p);
+    p->in_B = wl_gemm_in_B(r->p.dtype);
+    p->out_B = wl_gemm_out_B(r->p.dtype);
+    p->wide = r->p.dtype == IR_BF16;
+    p->packed = p->s.m > UNPACKED_ROWS;
+    if (p->packed)
+        plan_packed(r, p);
+    else
+        plan_unpacked(r, p);
+    void     *work = NULL;
+    ir_status s = ir_host_alloc(p->work_B, cpu_of(r->dev)->pages, &work);
+    p->work = s == IR_OK ? work : NULL;
+    return s;
+}
+
+static ir_status gemm_run(ir_run *r, uint32_t reps)
+{
+    const plan *p = r->self;
+    job         j = {p, cpu_of(r->dev)->pool, r->mem[0].p, r->mem[1].p, r->mem[2].p};
+    for (uint32_t i = 0; i < reps; i++)
+        ir_pool_run(j.pool, r->p.threads, p->packed ? packed_part : unpacked_part, &j);
+    return IR_OK;
+}
+
+const ir_kernel cpu_gemm_blocked = {
+    .family = "gemm", .name = "blocked", .doc = "register tiles over packed panels; few rows: B read once, in place",
+    .setup = gemm_setup, .run = gemm_run, .teardown = gemm_teardown};

@@ -1,0 +1,29 @@
+/* gemm.h -- the per-ISA parts of the blocked product: packing, register tiles, and the two ways through a block.
+ * All leading dimensions and offsets are in elements of the matrix they belong to; matrices may start at any
+ * byte, workspaces at multiples of 64. `wide`: 0, inputs are of the computing type; 1, they are bf16 and
+ * are widened to f32 while they are packed or loaded. */
+#ifndef CPU_GEMM_H
+#define CPU_GEMM_H
+#include <stddef.h>
+
+typedef struct {
+    size_t mr, nr;     /* register tile of the packed way */
+    size_t rows, cols; /* largest row group and column tile of the unpacked way */
+    /* One panel of A: rows <= mr rows, kc deep, to out[kc][mr], zero-padded. */
+    void (*pack_a)(int wide, size_t rows, size_t kc, const void *a, size_t lda, void *out);
+    /* Panels of B: n columns, kc deep, to out[panel][kc][nr], the last panel zero-padded. */
+    void (*pack_b)(int wide, size_t n, size_t kc, const void *b, size_t ldb, void *out);
+    /* C[m,n] = A B, or += where `add`: from packed panels. */
+    void (*block)(size_t m, size_t n, size_t kc, const void *ap, const void *bp, void *c, size_t ldc, int add);
+    /* X[m, kb] to groups of at most `rows` rows, each [kb][rows of the group]. */
+    void (*pack_x)(int wide, size_t m, size_t kb, const void *x, size_t ldx, void *out);
+    /* C[m,n] = X W or += for one band of kb rows of W, read in place and once. xp: from pack_x; tail: room for
+     * kb * cols elements. */
+    void (*band)(int wide, size_t m, size_t n, size_t kb, const void *xp, const void *w, size_t ldw, void *c,
+                 size_t ldc, int add, void *tail);
+    void (*sum)(size_t n, void *c, const void *part); /* c += part */
+} cpu_gemm_ops;
+
+enum { CPU_GEMM_F32, CPU_GEMM_F64, CPU_GEMM_NTYPE };
+typedef struct { cpu_gemm_ops type[CPU_GEMM_NTYPE]; } cpu_gemm_table;
+#endif

@@ -1,0 +1,239 @@
+/* gemm_body.h -- packing and tiles for one element type; included by gemm_isa.c once per type with
+ *   T element, V vector, VL lanes, N(x) the type's name of x, V_(x) the vector operation x,
+ *   WIDEN(p), WIDEN1(p) a vector, one value of bf16 at p.
+ * tile() is always_inline and its M (rows) and NV (vectors per row) are literals at every call, so what M and NV
+ * exclude vanishes. Accumulators are named scalars: arrays may end up in memory. */
+enum { N(NR) = TILE_V * VL, N(NB) = BAND_V * VL };
+
+SIMD_INLINE T N(get)(int wide, const void *p, size_t i)
+{
+    T x;
+    if (wide) return WIDEN1((const char *)p + 2 * i);
+    memcpy(&x, (const char *)p + i * sizeof x, sizeof x);
+    return x;
+}
+SIMD_INLINE V N(vec)(int wide, const void *p, size_t i)
+{
+    if (wide) return WIDEN((const char *)p + 2 * i);
+    return V_(load)((const T *)(const void *)((const char *)p + i * sizeof(T)));
+}
+SIMD_INLINE void N(out)(char *c, V x, int add)
+{
+    T *p = (T *)(void *)c;
+    if (add) x += V_(load)(p);
+    V_(store)(p, x);
+}
+
+#define ROWS(F) F(0) F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(9) F(10) F(11) F(12) F(13)
+#define ZERO(i) V c##i##0 = {0}, c##i##1 = c##i##0, c##i##2 = c##i##0, c##i##3 = c##i##0;
+#define MUL(i)                                                                                      \
+    if (i < M) {                                                                                    \
+        V x = a[i] - (V){0}; /* broadcast */                                                        \
+        c##i##0 = V_(fma)(x, b0, c##i##0);                                                          \
+        if (NV > 1) c##i##1 = V_(fma)(x, b1, c##i##1);                                              \
+        if (NV > 2) c##i##2 = V_(fma)(x, b2, c##i##2);                                              \
+        if (NV > 3) c##i##3 = V_(fma)(x, b3, c##i##3);                                              \
+    }
+#define OUT(i)                                                                                      \
+    if (i < M) {                                                                                    \
+        char *row = c + i * ldc * sizeof(T);                                                        \
+        N(out)(row, c##i##0, add);                                                                  \
+        if (NV > 1) N(out)(row + VBYTES, c##i##1, add);                                             \
+        if (NV > 2) N(out)(row + 2 * VBYTES, c##i##2, add);                                         \
+        if (NV > 3) N(out)(row + 3 * VBYTES, c##i##3, add);                                         \
+    }
+/* C[M, NV vectors] (+)= a[kc][M] b[kc][ldb]. ahead: rows of b that many elements further are prefetched. */
+SIMD_INLINE void N(tile)(int M, int NV, int wide, size_t kc, const T *a, const void *vb, size_t ldb, size_t ahead,
+                         char *c, size_t ldc, int add)
+{
+    const char *b = vb;
+    const size_t width = wide ? 2 : sizeof(T), step = ldb * width;
+    const char *const end = b + kc * step;
+    ROWS(ZERO)
+    while (b != end) {
+        V b0 = N(vec)(wide, b, 0), b1 = b0, b2 = b0, b3 = b0;
+        if (NV > 1) b1 = N(vec)(wide, b, VL);
+        if (NV > 2) b2 = N(vec)(wide, b, 2 * VL);
+        if (NV > 3) b3 = N(vec)(wide, b, 3 * VL);
+        if (ahead)
+            for (int l = 0; l < NV * VL * (int)width; l += 64) __builtin_prefetch(b + ahead * width + l);
+        ROWS(MUL)
+        a += M;
+        b += step;
+    }
+    ROWS(OUT)
+}
+#undef ROWS
+#undef ZERO
+#undef MUL
+#undef OUT
+
+/* ---- the packed way ---------------------------------------------------------------------------------------- */
+SIMD_INLINE void N(pack_panel)(int wide, size_t rows, size_t kc, const void *a, size_t lda, T *out, size_t stride)
+{
+    for (size_t i = 0; i < rows; i++)
+        for (size_t p = 0; p < kc; p++) out[p * stride + i] = N(get)(wide, a, i * lda + p);
+    for (size_t i = rows; i < stride; i++)
+        for (size_t p = 0; p < kc; p++) out[p * stride + i] = 0;
+}
+static void N(pack_a)(int wide, size_t rows, size_t kc, const void *a, size_t lda, void *out)
+{
+    if (rows == TILE_M && !wide) { /* the common case, row after row of the panel: contiguous stores */
+        T *o = out;
+        for (size_t p = 0; p < kc; p++, o += TILE_M)
+            for (size_t i = 0; i < TILE_M; i++) o[i] = N(get)(0, a, i * lda + p);
+    } else if (wide) {
+        N(pack_panel)(1, rows, kc, a, lda, out, TILE_M);
+    } else {
+        N(pack_panel)(0, rows, kc, a, lda, out, TILE_M);
+    }
+}
+
+SIMD_INLINE void N(pack_columns)(int wide, size_t n, size_t kc, const void *b, size_t ldb, T *out)
+{
+    for (size_t j = 0; j < n; j += N(NR), out += kc * N(NR))
+        for (size_t p = 0; p < kc; p++) {
+            T *o = out + p * N(NR);
+            if (n - j >= N(NR))
+                for (size_t v = 0; v < N(NR); v += VL) V_(store)(o + v, N(vec)(wide, b, p * ldb + j + v));
+            else
+                for (size_t v = 0; v < N(NR); v++) o[v] = v < n - j ? N(get)(wide, b, p * ldb + j + v) : 0;
+        }
+}
+static void N(pack_b)(int wide, size_t n, size_t kc, const void *b, size_t ldb, void *out)
+{
+    if (wide)
+        N(pack_columns)(1, n, kc, b, ldb, out);
+    else
+        N(pack_columns)(0, n, kc, b, ldb, out);
+}
+
+static __attribute__((noinline)) void N(full_tile)(size_t kc, const T *a, const T *b, char *c, size_t ldc, int add)
+{
+    for (size_t i = 0; i < TILE_M; i++) { /* the tile is written kc steps later */
+        __builtin_prefetch(c + i * ldc * sizeof(T), 1);
+        __builtin_prefetch(c + i * ldc * sizeof(T) + TILE_V * VBYTES - 1, 1);
+    }
+    N(tile)(TILE_M, TILE_V, 0, kc, a, b, N(NR), 0, c, ldc, add);
+}
+
+static void N(edge_tile)(size_t m, size_t n, size_t kc, const T *a, const T *b, char *c, size_t ldc, int add)
+{
+    T t[TILE_M * N(NR)] __attribute__((aligned(64)));
+    N(full_tile)(kc, a, b, (char *)t, N(NR), 0);
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++) {
+            char *p = c + (i * ldc + j) * sizeof(T);
+            T x = t[i * N(NR) + j] + (add ? N(get)(0, p, 0) : 0);
+            memcpy(p, &x, sizeof x);
+        }
+}
+
+static void N(block)(size_t m, size_t n, size_t kc, const void *ap, const void *bp, void *vc, size_t ldc, int add)
+{
+    char *c = vc;
+    for (size_t j = 0; j < n; j += N(NR)) {
+        const T *a = ap, *b = (const T *)bp + j * kc;
+        for (size_t i = 0; i < m; i += TILE_M, a += TILE_M * kc) {
+            char *p = c + (i * ldc + j) * sizeof(T);
+            if (m - i >= TILE_M && n - j >= N(NR))
+                N(full_tile)(kc, a, b, p, ldc, add);
+            else
+                N(edge_tile)(m - i < TILE_M ? m - i : TILE_M, n - j < N(NR) ? n - j : N(NR), kc, a, b, p, ldc, add);
+        }
+    }
+}
+
+/* ---- the unpacked way: W streams past row groups of X ---------------------------------------------------------- */
+static void N(pack_x)(int wide, size_t m, size_t kb, const void *x, size_t ldx, void *vout)
+{
+    T *out = vout;
+    for (size_t i = 0; i < m; i += BAND_M) {
+        size_t rows = m - i < BAND_M ? m - i : BAND_M;
+        const char *p = (const char *)x + i * ldx * (wide ? 2 : sizeof(T));
+        if (wide)
+            N(pack_panel)(1, rows, kb, p, ldx, out, rows);
+        else
+            N(pack_panel)(0, rows, kb, p, ldx, out, rows);
+        out += rows * kb;
+    }
+}
+
+#define GROUP(M)                                                                                    \
+    static void N(group##M)(int wide, size_t kb, const T *x, const void *w, size_t ldw, size_t ahead, char *c, \
+                            size_t ldc, int add)                                                    \
+    {                                                                                               \
+        if (wide && ahead)                                                                          \
+            N(tile)(M, BAND_V, 1, kb, x, w, ldw, ahead, c, ldc, add);                               \
+        else if (wide)                                                                              \
+            N(tile)(M, BAND_V, 1, kb, x, w, ldw, 0, c, ldc, add);                                   \
+        else if (ahead)                                                                             \
+            N(tile)(M, BAND_V, 0, kb, x, w, ldw, ahead, c, ldc, add);                               \
+        else                                                                                        \
+            N(tile)(M, BAND_V, 0, kb, x, w, ldw, 0, c, ldc, add);                                   \
+    }
+GROUP(1) GROUP(2) GROUP(3) GROUP(4)
+#if BAND_M > 4
+GROUP(5) GROUP(6)
+#endif
+#undef GROUP
+
+/* All row groups over one column tile of W; the first of them prefetches. */
+static void N(groups)(int wide, size_t m, size_t kb, const T *x, const void *w, size_t ldw, size_t ahead, char *c,
+                      size_t ldc, int add)
+{
+    typedef void (*group_fn)(int, size_t, const T *, const void *, size_t, size_t, char *, size_t, int);
+    static const group_fn fn[] = {NULL, N(group1), N(group2), N(group3), N(group4),
+#if BAND_M > 4
+                                  N(group5), N(group6)
+#endif
+    };
+    for (size_t i = 0; i < m; i += BAND_M) {
+        size_t rows = m - i < BAND_M ? m - i : BAND_M;
+        fn[rows](wide, kb, x, w, ldw, i ? 0 : ahead, c + i * ldc * sizeof(T), ldc, add);
+        x += rows * kb;
+    }
+}
+
+/* The last, narrower column tile goes through zero-padded copies. */
+static void N(band_tail)(int wide, size_t m, size_t n, size_t kb, const T *x, const char *w, size_t ldw, char *c,
+                         size_t ldc, int add, T *tail)
+{
+    for (size_t p = 0; p < kb; p++)
+        for (size_t j = 0; j < N(NB); j++) tail[p * N(NB) + j] = j < n ? N(get)(wide, w, p * ldw + j) : 0;
+    for (size_t i = 0; i < m; i += BAND_M, x += BAND_M * kb) {
+        T t[BAND_M * N(NB)] __attribute__((aligned(64)));
+        size_t rows = m - i < BAND_M ? m - i : BAND_M;
+        N(groups)(0, rows, kb, x, tail, N(NB), 0, (char *)t, N(NB), 0);
+        for (size_t r = 0; r < rows; r++)
+            for (size_t j = 0; j < n; j++) {
+                char *p = c + ((i + r) * ldc + j) * sizeof(T);
+                T y = t[r * N(NB) + j] + (add ? N(get)(0, p, 0) : 0);
+                memcpy(p, &y, sizeof y);
+            }
+    }
+}
+
+static void N(band)(int wide, size_t m, size_t n, size_t kb, const void *xp, const void *w, size_t ldw, void *c,
+                    size_t ldc, int add, void *tail)
+{
+    const size_t width = wide ? 2 : sizeof(T);
+    size_t j = 0;
+    for (; j + N(NB) <= n; j += N(NB)) {
+        size_t ahead = j + 2 * N(NB) <= n ? N(NB) : kb * ldw - j; /* the next tile, or the next band's first */
+        N(groups)(wide, m, kb, xp, (const char *)w + j * width, ldw, ahead, (char *)c + j * sizeof(T), ldc, add);
+    }
+    if (j < n)
+        N(band_tail)(wide, m, n - j, kb, xp, (const char *)w + j * width, ldw, (char *)c + j * sizeof(T), ldc, add, tail);
+}
+
+static void N(sum)(size_t n, void *vc, const void *part)
+{
+    char *c = vc;
+    size_t i = 0;
+    for (; i + VL <= n; i += VL) N(out)(c + i * sizeof(T), N(vec)(0, part, i), 1);
+    for (; i < n; i++) {
+        T x = N(get)(0, c, i) + N(get)(0, part, i);
+        memcpy(c + i * sizeof x, &x, sizeof x);
+    }
+}

@@ -1,0 +1,8 @@
+/* gemv.h -- the per-ISA loops behind the gemv kernel. */
+#ifndef CPU_GEMV_H
+#define CPU_GEMV_H
+#include <stddef.h>
+/* y[rows] = W[rows,k] x[k]; anything may start at any byte. */
+typedef void (*cpu_gemv_fn)(size_t rows, size_t k, const void *w, const void *x, void *y);
+typedef struct { cpu_gemv_fn f32, f64, bf16; } cpu_gemv_table;
+#endif

@@ -1,0 +1,170 @@
+#!/usr/bin/env bash
+# test.sh [--quick] [--stage NAME]... [-j N] -- install what is missing, build and run every test.
+# Prints one line a stage, the total in ctest's words, and fails when any stage failed. Builds and logs
+# are kept in build-test/. No stage asserts a time.
+#   --quick       gcc release and repository checks only
+#   --stage NAME  only this one; --list names them
+#   -j N          parallel jobs (default: all processors)
+# IRONROOF_NO_INSTALL=1: never install. IRONROOF_FUZZ_S: seconds per fuzz target (default 15).
+set -u -o pipefail
+# shellcheck source=scripts/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+all=(release asan tsan minimal aarch64 fuzz checks)
+out=$root/build-test
+gcc=gcc
+have gcc || gcc=${CC:-cc}
+
+usage() { sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; }
+stages=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --quick) stages+=(release checks) ;;
+    --stage) stages+=("${2:?--stage needs a name}"); shift ;;
+    -j) jobs=${2:?-j needs a number}; shift ;;
+    --list) printf '%s\n' "${all[@]}"; exit 0 ;;
+    -h | --help) usage; exit 0 ;;
+    *) usage >&2; exit 2 ;;
+  esac
+  shift
+done
+[ ${#stages[@]} -gt 0 ] || stages=("${all[@]}")
+for stage in "${stages[@]}"; do
+  [[ " ${all[*]} " = *" $stage "* ]] || { say "no stage '$stage' (${all[*]})"; exit 2; }
+done
+selected() { local s; for s in "${stages[@]}"; do [[ " $* " = *" $s "* ]] && return 0; done; return 1; }
+
+# ---- what the stages need ------------------------------------------------------------------------
+clang_runtime() {
+  printf 'int LLVMFuzzerTestOneInput(const char *p, unsigned long n) { return p && n > 1 ? 0 : 0; }\n' |
+    clang -x c - -fsanitize=fuzzer,address -o /dev/null 2>/dev/null
+}
+cross_compiles() { have aarch64-linux-gnu-gcc && compiles aarch64-linux-gnu-gcc; }
+test_needs() {
+  build_needs
+  need libcmocka-dev "test framework (optional: a stand-in exists)" library libcmocka-dev cmocka
+  need python3 "repository checks" have python3
+  if selected asan fuzz; then
+    need clang "second compiler, sanitizers, fuzzing" have clang
+    ! have clang || need "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev" "clang's sanitizers and libFuzzer" clang_runtime
+  fi
+  if selected aarch64 && [ "$(uname -m)" != aarch64 ]; then
+    need gcc-aarch64-linux-gnu "cross compiler for Arm" have aarch64-linux-gnu-gcc
+    need libc6-dev-arm64-cross "C library for Arm" cross_compiles
+    need qemu-user "runs the Arm tests" any_command qemu-aarch64 qemu-aarch64-static
+  fi
+}
+skip() { printf 'skipped: %s\n' "$*"; return 77; }
+
+# ---- stages: each runs in a subshell, output in its log; 77 means skipped, last line says why ------
+under=() # words in front of ctest
+run_ctest() { # run_ctest STAGE ctest-arguments...
+  local stage=$1
+  shift
+  ${under[@]+"${under[@]}"} ctest --test-dir "$out/$stage" -j "$jobs" --output-on-failure --no-tests=error "$@"
+}
+
+stage_release() {
+  configure "$out/release" -DCMAKE_C_COMPILER="$gcc" -DCMAKE_BUILD_TYPE=Release -DIRONROOF_WERROR=ON &&
+    build "$out/release" all && run_ctest release -LE repo
+}
+
+stage_asan() {
+  clang_runtime || { skip "clang with its sanitizers is not installed"; return; }
+  configure "$out/asan" -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DIRONROOF_WERROR=ON \
+    -DCMAKE_C_FLAGS_RELWITHDEBINFO=-O1 -DIRONROOF_SANITIZE=address,undefined &&
+    build "$out/asan" all &&
+    ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
+      run_ctest asan -LE repo
+}
+
+# ThreadSanitizer's shadow memory does not fit every address layout; without randomisation it does.
+stage_tsan() {
+  ! setarch -R true 2>/dev/null || under=(setarch -R)
+  if ! printf 'int main(void) { return 0; }\n' | "$gcc" -x c - -fsanitize=thread -o "$out/tsan-probe" ||
+     ! ${under[@]+"${under[@]}"} "$out/tsan-probe"; then
+    skip "ThreadSanitizer does not run here"
+    return
+  fi
+  configure "$out/tsan" -DCMAKE_C_COMPILER="$gcc" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+    -DCMAKE_C_FLAGS_RELWITHDEBINFO=-O1 -DIRONROOF_SANITIZE=thread -DIRONROOF_OPENBLAS=OFF &&
+    build "$out/tsan" tests_threads && TSAN_OPTIONS=halt_on_error=1 run_ctest tsan -L threads
+}
+
+# No optional library, no pkg-config, no cmocka: what a bare machine builds.
+stage_minimal() {
+  configure "$out/minimal" -DCMAKE_C_COMPILER="$gcc" -DCMAKE_BUILD_TYPE=Debug -DIRONROOF_WERROR=ON \
+    -DCMAKE_C_FLAGS_DEBUG=-O1 -DCMAKE_DISABLE_FIND_PACKAGE_PkgConfig=ON -DIRONROOF_HWLOC=OFF \
+    -DIRONROOF_JANSSON=OFF -DIRONROOF_OPENBLAS=OFF -DIRONROOF_CMOCKA=OFF &&
+    build "$out/minimal" all && run_ctest minimal -LE repo
+}
+
+stage_aarch64() {
+  [ "$(uname -m)" != aarch64 ] || { skip "this machine is one; stage release covers it"; return; }
+  cross_compiles || { skip "no cross compiler for Arm"; return; }
+  any_command qemu-aarch64 qemu-aarch64-static || { skip "no qemu-user"; return; }
+  configure "$out/aarch64" -DCMAKE_TOOLCHAIN_FILE="$root/cmake/aarch64-linux-gnu.cmake" \
+    -DCMAKE_BUILD_TYPE=Release -DIRONROOF_WERROR=ON &&
+    build "$out/aarch64" tests_kernel && run_ctest aarch64 -L kernel
+}
+
+stage_fuzz() {
+  clang_runtime || { skip "clang with libFuzzer is not installed"; return; }
+  configure "$out/fuzz" -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DIRONROOF_FUZZ=ON \
+    -DCMAKE_C_FLAGS_RELWITHDEBINFO=-O1 && build "$out/fuzz" tests_fuzz || return
+  local program name failed=0 n=0
+  for program in "$out"/fuzz/tests/fuzz_*; do
+    [ -x "$program" ] || continue
+    name=${program##*/fuzz_}
+    mkdir -p "$out/fuzz/corpus/$name"
+    n=$((n + 1))
+    "$program" -max_total_time="${IRONROOF_FUZZ_S:-15}" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+      -artifact_prefix="$out/fuzz/$name-" "$out/fuzz/corpus/$name" "$root/tests/fuzz/corpus/$name" ||
+      failed=$((failed + 1))
+  done
+  [ $n -gt 0 ] || { skip "there are no fuzz targets"; return; }
+  totals $((n - failed)) $n
+  [ $failed = 0 ]
+}
+
+stage_checks() {
+  configure "$out/release" -DCMAKE_C_COMPILER="$gcc" -DCMAKE_BUILD_TYPE=Release -DIRONROOF_WERROR=ON &&
+    run_ctest release -L repo
+}
+
+# ---- running them --------------------------------------------------------------------------------
+totals() { # PASSED ALL, in ctest's words
+  printf '%d%% tests passed, %d tests failed out of %d\n' $(($2 ? 100 * $1 / $2 : 0)) $(($2 - $1)) "$2"
+}
+
+needs test_needs || exit 1
+mkdir -p "$out" || exit 1
+bad=() sum=0 passed=0 began=$SECONDS
+for stage in "${stages[@]}"; do
+  log=$out/$stage.log
+  since=$SECONDS
+  ("stage_$stage") >"$log" 2>&1 </dev/null
+  rc=$?
+  line=$(grep -E '^[0-9]+% tests passed' "$log" | tail -n 1)
+  case $rc in
+    0) word=passed ;;
+    77) word=skipped line=$(tail -n 1 "$log") ;;
+    *) word=FAILED bad+=("$stage") ;;
+  esac
+  if [[ $rc != 77 && $line =~ ([0-9]+)\ tests\ failed\ out\ of\ ([0-9]+) ]]; then
+    sum=$((sum + BASH_REMATCH[2]))
+    passed=$((passed + BASH_REMATCH[2] - BASH_REMATCH[1]))
+  elif [ $rc != 0 ] && [ $rc != 77 ]; then
+    sum=$((sum + 1)) # a build that failed counts as one failed test
+    line="no tests ran"
+  fi
+  printf '%-8s %-7s %4d s  %s\n' "$stage" "$word" $((SECONDS - since)) "$line"
+  if [ "$word" = FAILED ]; then
+    tail -n 100 "$log" | sed 's/^/    /'
+    printf '    (all of it: %s)\n' "$log"
+  fi
+done
+printf 'total    %-7s %4d s\n' "$([ ${#bad[@]} = 0 ] && echo passed || echo FAILED)" $((SECONDS - began))
+[ ${#bad[@]} = 0 ] || printf 'failed stages: %s\n' "${bad[*]}"
+totals "$passed" "$sum"
+[ ${#bad[@]} = 0 ]

@@ -1,0 +1,331 @@
+#!/usr/bin/env python3
+"""check_tree.py [--root DIR] CHECK... -- rules of the source tree that no compiler checks.
+
+  includes  the allowed directions between layers, and where vendor and system headers may appear
+  sizes     files under 500 lines, functions at most 80 lines; kernels/ is exempt
+  tables    a file that defines a kernel has its line in kernels/<backend>/table.h, and the reverse
+  text      no tab, no trailing white space, one newline at the end
+  scripts   bash -n, and shellcheck where it is installed
+  selftest  every rule above catches a planted violation
+
+Prints FILE:LINE: what, one line a violation; exit 0 clean, 1 violations, 77 nothing to check with.
+Refuses nothing else: what a rule does not mention is allowed. Standard library only.
+"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+SKIP_DIRS = re.compile(r"^(\.git|build.*|results|__pycache__)$")
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+
+
+def tree(root, suffixes, under=""):
+    """Paths below root/under with one of the suffixes, '/'-separated and relative to root."""
+    found = []
+    for here, dirs, files in os.walk(os.path.join(root, under)):
+        dirs[:] = sorted(d for d in dirs if not SKIP_DIRS.match(d))
+        for name in sorted(files):
+            if name.endswith(suffixes):
+                found.append(os.path.relpath(os.path.join(here, name), root).replace(os.sep, "/"))
+    return found
+
+
+def lines_of(root, path):
+    with open(os.path.join(root, path), encoding="utf-8", errors="replace") as f:
+        return f.read().split("\n")
+
+
+def without_comments(text):
+    """The same text with comments, strings and character constants blanked, line numbers kept."""
+    pattern = r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\''
+    return re.sub(pattern, lambda m: "\n" * m.group().count("\n") or " ", text, flags=re.S)
+
+
+# ---- includes ------------------------------------------------------------------------------------
+# Which other harness modules a module's sources may include (their public header only).
+HARNESS = {
+    "stats": set(), "machine": set(), "law": {"stats"}, "measure": {"stats", "machine"},
+    "record": {"stats", "law", "machine"},
+    "": {"stats", "law", "machine", "measure"},  # harness/ideal.c: a backend and its ceilings
+}
+L0 = {"harness/ironroof.h"}
+L0_SOURCES = {"harness/ironroof.h", "harness/core.c"}
+# Third-party headers and the only directories they may appear in.
+VENDOR = [
+    (re.compile(r"^(cblas|f77blas|lapacke?|openblas_config|mkl\w*|dnnl\w*|cuda\w*|cublas\w*|cudnn\w*|nvml|nvrtc|cupti)\.h$"
+                r"|^(oneapi|CL|cuda|nvtx3)/"), ("kernels/",)),
+    (re.compile(r"^hwloc(\.h$|/)|^likwid"), ("harness/machine/",)),
+    (re.compile(r"^jansson"), ("harness/record/",)),
+]
+PURE = ("harness/stats/", "harness/law/")
+IMPURE_HEADER = re.compile(r"^(time|unistd|fcntl|signal|pthread|dirent|sched|threads|poll)\.h$|^sys/")
+IMPURE_CALL = re.compile(r"\b(f?printf|vf?printf|fopen|fdopen|fputs|fputc|puts|putchar|fwrite|fread|fgets|fscanf|"
+                         r"clock_gettime|gettimeofday|clock|time|getenv|rand|system)\s*\(")
+
+
+def module_header(path):
+    """(module, True) for harness/<module>/<module>.h; harness/x.h is module ''."""
+    m = re.match(r"harness/(?:(\w+)/)?(\w+)\.h$", path)
+    return (m.group(1) or "", m.group(1) in (None, m.group(2))) if m else (None, False)
+
+
+def may_include(path, header):
+    """None, or why the project header may not be included from path."""
+    parts = path.split("/")
+    if header in L0 or parts[0] == "tests":
+        return None
+    if path in L0_SOURCES:
+        return "layer 0 includes libc only"
+    module, public = module_header(header)
+    if parts[0] == "harness":
+        own = parts[1] if len(parts) > 2 else ""
+        if module == own:
+            return None
+        if module is None:
+            return "the harness knows no workload, kernel or command"
+        if not public or module not in HARNESS.get(own, set()):
+            return "harness/%s may not depend on it" % own
+        return None
+    if parts[0] == "kernels":
+        if header.startswith("kernels/%s/" % parts[1]) or header == "harness/machine/machine.h":
+            return None
+        if header.startswith(("bench/workloads/", "bench/nets/")):
+            return None
+        return "a kernel sees its own backend, workload headers, ironroof.h and machine.h"
+    if parts[:2] == ["bench", "cli"]:
+        return None if header.startswith("bench/cli/") else "the command line knows ironroof.h only"
+    if parts[0] == "bench" and (parts[1] in ("workloads", "nets") or path == "bench/claims.c"):
+        if public or header.startswith(("bench/workloads/", "bench/nets/")) or header == "bench/claims.h":
+            return None
+        return "a workload sees public harness headers and other workloads"
+    return None  # the composition root may see everything
+
+
+def resolve(root, path, header):
+    """A quoted include as a path from the root: beside its includer, or from the root."""
+    beside = os.path.normpath(os.path.join(os.path.dirname(path), header)).replace(os.sep, "/")
+    return beside if os.path.exists(os.path.join(root, beside)) else header
+
+
+def check_includes(root):
+    sources = tree(root, (".c", ".h", ".cu", ".cuh"))
+    for path in sources:
+        for n, line in enumerate(lines_of(root, path), 1):
+            m = INCLUDE.match(line)
+            if not m:
+                continue
+            header = m.group(2)
+            for vendor, places in VENDOR:
+                if vendor.search(header) and not path.startswith(places):
+                    yield "%s:%d: <%s> belongs in %s only" % (path, n, header, " ".join(places))
+            if path.startswith(PURE) and IMPURE_HEADER.search(header):
+                yield "%s:%d: <%s>: stats and law do no I/O and read no clock" % (path, n, header)
+            project = resolve(root, path, header)
+            if m.group(1) == '"' and os.path.exists(os.path.join(root, project)):
+                why = may_include(path, project)
+                if why:
+                    yield "%s:%d: \"%s\": %s" % (path, n, header, why)
+        if path.startswith(PURE):
+            code = without_comments("\n".join(lines_of(root, path)))
+            for n, line in enumerate(code.split("\n"), 1):
+                m = IMPURE_CALL.search(line)
+                if m:
+                    yield "%s:%d: %s(): stats and law do no I/O and read no clock" % (path, n, m.group(1))
+
+
+# ---- sizes ---------------------------------------------------------------------------------------
+MAX_FILE, MAX_FUNCTION = 500, 80
+
+
+def functions(lines):
+    """(name, first line, number of lines) of every function: signature at column 0, '}' at column 0."""
+    start = None
+    for n, line in enumerate(lines, 1):
+        if start is None:
+            if line == "{" or (re.match(r"[A-Za-z_].*\)\s*\{$", line)):
+                start = n
+                head = " ".join(lines[max(0, n - 4):n])
+                name = re.findall(r"(\w+)\s*\(", head)
+        elif line.startswith("}"):
+            yield (name[-1] if name else "?"), start, n - start + 1
+            start = None
+
+
+def check_sizes(root):
+    for path in tree(root, (".c", ".h")):
+        if path.startswith("kernels/"):
+            continue
+        lines = lines_of(root, path)
+        if len(lines) - 1 >= MAX_FILE:
+            yield "%s:1: %d lines (a file stays under %d)" % (path, len(lines) - 1, MAX_FILE)
+        for name, start, length in functions(lines):
+            if length > MAX_FUNCTION:
+                yield "%s:%d: %s() has %d lines (at most %d)" % (path, start, name, length, MAX_FUNCTION)
+
+
+# ---- kernel tables -------------------------------------------------------------------------------
+def check_tables(root):
+    kernels = os.path.join(root, "kernels")
+    for backend in sorted(os.listdir(kernels)) if os.path.isdir(kernels) else []:
+        table = "kernels/%s/table.h" % backend
+        if not os.path.exists(os.path.join(root, table)):
+            continue
+        listed, defined = {}, {}
+        for n, line in enumerate(lines_of(root, table), 1):
+            m = re.match(r"\s*X\((\w+)\)", line)
+            if m:
+                if m.group(1) in listed:
+                    yield "%s:%d: %s is listed twice" % (table, n, m.group(1))
+                listed[m.group(1)] = n
+        for path in tree(root, (".c", ".cu"), "kernels/" + backend):
+            code = without_comments("\n".join(lines_of(root, path)))
+            for m in re.finditer(r"^const\s+ir_kernel\s+(\w+)\s*=", code, flags=re.M):
+                defined[m.group(1)] = "%s:%d" % (path, code[:m.start()].count("\n") + 1)
+        for name in sorted(set(defined) - set(listed)):
+            yield "%s: kernel %s has no X(%s) line in %s" % (defined[name], name, name, table)
+        # Kernels that a macro defines have no line of their own to find: their name must appear somewhere.
+        rest = "\n".join("\n".join(lines_of(root, p)) for p in tree(root, (".c", ".h", ".cu"), "kernels/" + backend)
+                         if p != table)
+        for name in sorted(set(listed) - set(defined)):
+            if not any(re.search(r"\b%s\b" % re.escape(part), rest) for part in (name, name.split("_", 1)[-1])):
+                yield "%s:%d: X(%s), but no file here defines it" % (table, listed[name], name)
+
+
+# ---- text and scripts ----------------------------------------------------------------------------
+TEXT = (".c", ".h", ".cu", ".cuh", ".cmake", "CMakeLists.txt", ".sh", ".py", ".md", ".yml", ".clang-format",
+        ".clang-tidy", ".editorconfig")
+
+
+def check_text(root):
+    for path in tree(root, TEXT):
+        if path.startswith("tests/fuzz/corpus/"):
+            continue
+        lines = lines_of(root, path)
+        if lines[-1] != "":
+            yield "%s:%d: no newline at the end" % (path, len(lines))
+        elif len(lines) > 1 and lines[-2] == "":
+            yield "%s:%d: empty line at the end" % (path, len(lines) - 1)
+        for n, line in enumerate(lines, 1):
+            if "\t" in line:
+                yield "%s:%d: tab" % (path, n)
+            if line != line.rstrip():
+                yield "%s:%d: trailing white space" % (path, n)
+
+
+def check_scripts(root):
+    scripts = [p for p in tree(root, (".sh",)) + tree(root, ("run",), ".ci")]
+    for path in scripts:
+        with open(os.path.join(root, path), encoding="utf-8", errors="replace") as f:
+            text = f.read()
+        if text.startswith("#!") and not os.access(os.path.join(root, path), os.X_OK):
+            yield "%s:1: has a #! line but is not executable" % path
+        if not shutil.which("bash"):
+            continue
+        done = subprocess.run(["bash", "-n", path], cwd=root, capture_output=True, text=True, check=False)
+        if done.returncode:
+            yield "%s:1: bash -n: %s" % (path, done.stderr.strip())
+    if scripts and shutil.which("shellcheck"):
+        done = subprocess.run(["shellcheck", "-x", "-f", "gcc"] + scripts, cwd=root, capture_output=True, text=True,
+                              check=False)
+        yield from done.stdout.splitlines()
+
+
+# ---- the checks checked --------------------------------------------------------------------------
+FINE = {
+    "harness/ironroof.h": "#include <stdio.h>\n",
+    "harness/core.c": '#include "harness/ironroof.h"\n',
+    "harness/law/law.h": '#include "harness/ironroof.h"\n#include "harness/stats/stats.h"\n',
+    "harness/law/private.h": "\n#define X 1\n",
+    "harness/stats/stats.h": '#include "harness/ironroof.h"\n',
+    "harness/stats/median.c": '#include "harness/stats/stats.h"\n/* no time() here */\nint f(void)\n{\n    return 0;\n}\n',
+    "harness/machine/machine.h": '#include "harness/ironroof.h"\n',
+    "harness/machine/topo.c": '#include <hwloc.h>\n#include <unistd.h>\n#include "harness/machine/machine.h"\n',
+    "harness/record/read.c": '#include <jansson.h>\n#include "harness/law/law.h"\n',
+    "kernels/cpu/table.h": "X(cpu_blas)\n",
+    "kernels/cpu/cpu.h": '#include "harness/machine/machine.h"\n',
+    "kernels/cpu/blas.c": '#include <cblas.h>\n#include "kernels/cpu/cpu.h"\nconst ir_kernel cpu_blas = {0};\n',
+    "kernels/cuda/cuda.h": "#include <cuda_runtime.h>\n",
+    "bench/workloads/gemm.c": '#include "harness/stats/stats.h"\n',
+    "bench/main.c": '#include "kernels/cpu/cpu.h"\n#include "harness/law/law.h"\n',
+    "scripts/run.sh": "#!/usr/bin/env bash\necho ok\n",
+}
+LONG = "int f(void)\n{\n" + "    x();\n" * 90 + "}\n"
+PLANTED = [  # (check, file, text, words the report must contain)
+    ("includes", "harness/core.c", '#include "harness/law/law.h"\n', "layer 0"),
+    ("includes", "harness/stats/median.c", '#include "harness/law/law.h"\n', "may not depend"),
+    ("includes", "harness/machine/topo.c", '#include "harness/law/private.h"\n', "may not depend"),
+    ("includes", "harness/record/read.c", '#include "kernels/cpu/cpu.h"\n', "knows no workload"),
+    ("includes", "harness/stats/median.c", "#include <time.h>\n", "no clock"),
+    ("includes", "harness/law/fit.c", "#include <sys/stat.h>\n", "no clock"),
+    ("includes", "harness/law/fit.c", 'void f(void)\n{\n    printf("x");\n}\n', "printf"),
+    ("includes", "harness/record/read.c", "#include <hwloc.h>\n", "harness/machine/"),
+    ("includes", "bench/main.c", "#include <cblas.h>\n", "kernels/"),
+    ("includes", "bench/main.c", "#include <jansson.h>\n", "harness/record/"),
+    ("includes", "bench/workloads/gemm.c", '#include "kernels/cpu/cpu.h"\n', "a workload sees"),
+    ("includes", "bench/workloads/gemm.c", '#include "harness/law/private.h"\n', "a workload sees"),
+    ("includes", "bench/cli/parse.c", '#include "harness/law/law.h"\n', "command line"),
+    ("includes", "kernels/cpu/blas.c", '#include "kernels/cuda/cuda.h"\nconst ir_kernel cpu_blas = {0};\n', "own backend"),
+    ("includes", "kernels/cpu/blas.c", '#include "harness/law/law.h"\nconst ir_kernel cpu_blas = {0};\n', "own backend"),
+    ("sizes", "bench/main.c", "int x;\n" * 500, "500 lines"),
+    ("sizes", "bench/main.c", LONG, "f() has"),
+    ("tables", "kernels/cpu/gemm.c", "const ir_kernel cpu_gemm = {0};\n", "no X(cpu_gemm)"),
+    ("tables", "kernels/cpu/table.h", "X(cpu_blas)\nX(cpu_gone)\n", "X(cpu_gone)"),
+    ("tables", "kernels/cpu/table.h", "X(cpu_blas)\nX(cpu_blas)\n", "twice"),
+    ("text", "bench/main.c", "\tint x;\n", "tab"),
+    ("text", "bench/main.c", "int x; \n", "trailing"),
+    ("text", "bench/main.c", "int x;", "no newline"),
+    ("scripts", "scripts/run.sh", "#!/usr/bin/env bash\nif true; then\n", "bash -n"),
+]
+
+
+def plant(root, files):
+    for path, text in files.items():
+        full = os.path.join(root, path)
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        with open(full, "w", encoding="utf-8") as f:
+            f.write(text)
+        if path.endswith(".sh"):
+            os.chmod(full, 0o755)
+
+
+def check_selftest(_root):
+    with tempfile.TemporaryDirectory() as fine:
+        plant(fine, FINE)
+        for name, check in CHECKS.items():
+            for found in check(fine) if name != "selftest" else []:
+                yield "selftest: %s reports a clean tree: %s" % (name, found)
+    for name, path, text, words in PLANTED:
+        with tempfile.TemporaryDirectory() as root:
+            plant(root, dict(FINE, **{path: text}))
+            found = list(CHECKS[name](root))
+            if not any(path in line and words in line for line in found):
+                yield "selftest: %s misses %r in %s (reported: %s)" % (name, text[:60], path, found)
+
+
+CHECKS = {"includes": check_includes, "sizes": check_sizes, "tables": check_tables, "text": check_text,
+          "scripts": check_scripts, "selftest": check_selftest}
+
+
+def main(argv):
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    if argv[:1] == ["--root"]:
+        root, argv = argv[1], argv[2:]
+    if not argv or any(a not in CHECKS for a in argv):
+        sys.stderr.write(__doc__)
+        return 2
+    if argv == ["scripts"] and not shutil.which("bash"):
+        print("bash is not installed")
+        return 77
+    count = 0
+    for name in argv:
+        for violation in CHECKS[name](root):
+            print(violation)
+            count += 1
+    return 1 if count else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
