@@ -4,6 +4,7 @@
  * bf16 where it was built without. */
 #include "bench/workloads/workloads_gemm.h"
 #include "kernels/cpu/cpu.h"
+#include "kernels/cpu/openblas.h"
 
 #if IR_HAVE_OPENBLAS
 #include <cblas.h>
@@ -42,7 +43,7 @@ static ir_status gemv_by_gemm_can_run(const ir_dev *dev, const ir_workload *w, c
     return can_run(p, wl_gemv_of(p), cblas_sbgemm != NULL);
 }
 
-static ir_status setup(ir_run *r)
+static ir_status blas_setup(ir_run *r)
 {
     openblas_set_num_threads(r->p.threads);
     if (openblas_get_num_threads() == r->p.threads) return IR_OK;
@@ -110,7 +111,7 @@ static ir_status never_run(ir_run *r, uint32_t reps)
 #define gemm_can_run absent
 #define gemv_can_run absent
 #define gemv_by_gemm_can_run absent
-#define setup NULL
+#define blas_setup NULL
 #define gemm_run never_run
 #define gemv_run never_run
 #define gemv_by_gemm_run never_run
@@ -118,10 +119,16 @@ static ir_status never_run(ir_run *r, uint32_t reps)
 
 const ir_kernel cpu_gemm_openblas = {
     .family = "gemm", .name = "openblas", .doc = "OpenBLAS cblas_sgemm, dgemm, sbgemm", .flags = IR_K_LIB,
-    .can_run = gemm_can_run, .setup = setup, .run = gemm_run};
+    .can_run = gemm_can_run, .setup = blas_setup, .run = gemm_run};
 const ir_kernel cpu_gemv_openblas = {
     .family = "gemv", .name = "openblas", .doc = "OpenBLAS cblas_sgemv, dgemv, sbgemv", .flags = IR_K_LIB,
-    .can_run = gemv_can_run, .setup = setup, .run = gemv_run};
+    .can_run = gemv_can_run, .setup = blas_setup, .run = gemv_run};
 const ir_kernel cpu_gemv_openblas_gemm = {
     .family = "gemv", .name = "openblas_gemm", .doc = "OpenBLAS product with one row: what batch one costs there",
-    .flags = IR_K_LIB, .can_run = gemv_by_gemm_can_run, .setup = setup, .run = gemv_by_gemm_run};
+    .flags = IR_K_LIB, .can_run = gemv_by_gemm_can_run, .setup = blas_setup, .run = gemv_by_gemm_run};
+
+#if IR_HAVE_OPENBLAS
+const char *cpu_openblas_config(void) { return openblas_get_config(); }
+#else
+const char *cpu_openblas_config(void) { return ""; }
+#endif
