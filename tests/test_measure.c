@@ -342,7 +342,8 @@ static void test_clock_backwards_and_standing(void **state)
     setup(NULL);
     fake.call_s = fake.step_s = 0;
     pol.fixed_n = 5;
-    measure(&right, 50, &o); /* must end */
+    assert_int_equal(measure(&right, 50, &o), IR_EDEVICE);
+    assert_non_null(strstr(o.why, "stands still"));
     ir_point_free(&o);
 }
 

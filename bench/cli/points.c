@@ -24,8 +24,12 @@ char *cli_params_text(const ir_workload *w, const ir_params *p, char *buf, size_
 {
     size_t used = 0;
     if (size > 0) buf[0] = 0;
-    for (int i = 0; i < IR_MAX_PARAMS && w->param[i] && used < size; i++)
-        used += (size_t)snprintf(buf + used, size - used, "%s%s=%lld", i ? "," : "", w->param[i], (long long)p->v[i]);
+    for (int i = 0; i < IR_MAX_PARAMS && w->param[i] && used < size; i++) {
+        char        number[24];
+        const char *word = ir_param_word(w, i, p->v[i]);
+        snprintf(number, sizeof number, "%lld", (long long)p->v[i]);
+        used += (size_t)snprintf(buf + used, size - used, "%s%s=%s", i ? "," : "", w->param[i], word ? word : number);
+    }
     return buf;
 }
 
