@@ -31,7 +31,7 @@ static const cli_command commands[] = {
      .own_size = sizeof(own_options), .min_args = 1, .max_args = 1, .main = act},
     {0}};
 
-enum { MOST = 16 };
+enum { MOST = 40 };
 static ir_status parse(cli_args *out, const char *line)
 {
     static char  text[512];
