@@ -33,7 +33,7 @@ static const char *scale(double v, const char *unit, bool zeros, char *buf, size
     if (e < -NONE || e > LAST - NONE) return snprintf(buf, n, "%.3g%s%s", v, gap, unit), buf;
     three(m, zeros, digits, sizeof digits);
     if (*prefix[e + NONE]) gap = " ";
-    snprintf(buf, n, "%s%s%s%s", digits, gap, prefix[e + NONE], unit);
+    snprintf(buf, n, "%.16s%s%s%s", digits, gap, prefix[e + NONE], unit);
     return buf;
 }
 
