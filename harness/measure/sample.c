@@ -19,7 +19,8 @@ static ir_status call(sampler *s, uint32_t reps)
     if (s->nset <= 1) return r->kernel->run(r, reps);
     ir_status st = IR_OK;
     for (uint32_t i = 0; i < reps && st == IR_OK; i++) {
-        memcpy(r->mem, s->sets[s->next], sizeof r->mem);
+        memcpy(r->mem, s->sets[s->next].mem, sizeof r->mem);
+        r->packed = s->sets[s->next].packed;
         s->next = (s->next + 1) % s->nset;
         st = r->kernel->run(r, 1);
     }
@@ -62,6 +63,7 @@ static ir_status choose_reps(sampler *s, uint32_t *reps)
         if (st == IR_OK) st = batch(s, *reps, &b); /* the first may pay for cold code or a sleeping thread */
         if (st != IR_OK) return st;
         double t = b.wall_s * *reps;
+        if (*reps >= MAX_REPS && !(t > 0)) return ir_fail(IR_EDEVICE, "the clock stands still: %u calls took no time", *reps);
         if (t >= need || *reps >= MAX_REPS) return IR_OK;
         double grow = t > 0 ? ceil(1.2 * need / t) : 16;
         *reps = (uint32_t)fmin(MAX_REPS, *reps * fmax(2, fmin(grow, 1024)));
