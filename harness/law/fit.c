@@ -133,6 +133,7 @@ static void identify(work *k)
 }
 
 /* ---- coefficients ------------------------------------------------------------------------------------- */
+/* The interval is centred where the draws' bias says: dividing by measured times, which err, leans towards small c. */
 static ir_coef coefficient(const work *k, const double draw[][LAW_NCOL], int ndraw, int j)
 {
     ir_coef c = {NAN, NAN, NAN, IR_UNIDENTIFIED};
@@ -141,8 +142,8 @@ static ir_coef coefficient(const work *k, const double draw[][LAW_NCOL], int ndr
     if (k->refused & (1u << j) || !(k->mask & (1u << j))) return c;
     for (int d = 0; d < ndraw; d++) mean += draw[d][j] / ndraw;
     for (int d = 0; d < ndraw; d++) ss += (draw[d][j] - mean) * (draw[d][j] - mean);
-    double half = ndraw > 1 ? k->noise.t * sqrt(ss / (ndraw - 1)) : NAN;
-    return (ir_coef){k->c[j], fmax(k->c[j] - half, 0), k->c[j] + half, IR_FITTED};
+    double half = k->noise.t * sqrt(ss / (ndraw - 1)), v = k->c[j], centre = 2 * v - mean;
+    return (ir_coef){v, fmax(fmin(centre - half, v), 0), fmax(centre + half, v), IR_FITTED};
 }
 
 /* 1/c of a coefficient and its interval. */
