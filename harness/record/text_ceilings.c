@@ -170,7 +170,7 @@ static void bandwidth(const view *w)
                           {thread_text(all, h2), true, 0, 0}, {"95 %", false, 0, 2}, {"kernel", false, 6, 0},
                           {"gain", true, 0, 1}, {"saturated", false, 6, 0}};
     ir_text_styled(w->t, TXT_BOLD, "Bandwidth");
-    fputs(", bytes as STREAM counts them\n", w->t->f);
+    fputs(", bytes as STREAM counts them; set: working set of all threads\n", w->t->f);
     ir_table_begin(&tb, w->t, col, sizeof col / sizeof *col);
     for (int l = 0; l < 4; l++)
         for (int i = 0; i < nop; i++) bandwidth_row(&tb, w, ir_text_levels[l], op[i], one, all);
@@ -200,7 +200,7 @@ static void peaks(const view *w)
                           {"95 %", false, 0, 2}, {"theory", true, 0, 0}, {"by", false, 6, 0}, {"gain", true, 0, 1},
                           {"saturated", false, 6, 0}};
     ir_text_styled(w->t, TXT_BOLD, "Peak arithmetic");
-    fputs(", theory: share of clock x width x ports\n", w->t->f);
+    fputs("; theory: share of clock x width x ports\n", w->t->f);
     ir_table_begin(&tb, w->t, col, sizeof col / sizeof *col);
     for (int d = 0; d < IR_NDTYPE; d++) {
         const ir_ceiling *a = ir_text_find(w->cs, w->device, IR_C_FLOPS, NULL, NULL, (ir_dtype)d, one);

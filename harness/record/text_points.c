@@ -10,6 +10,7 @@
 typedef struct {
     const ir_point *p;
     size_t          n;                     /* with the points between that are not ok */
+    int             nvary;                 /* parameters that differ: more than one are told by values alone */
     bool            vary_param[IR_MAX_PARAMS], vary_workload, vary_dtype, vary_threads, vary_cache;
 } group;
 
@@ -30,6 +31,13 @@ static void note_differences(group *g, const ir_point *a, const ir_point *b)
     g->vary_cache |= a->cold != b->cold;
 }
 
+static int count_differences(const group *g)
+{
+    int n = 0;
+    for (int i = 0; i < g->p->np; i++) n += g->vary_param[i];
+    return n;
+}
+
 /* The group that starts at the first ok point of p[0..n); n of it is 0 when there is none. */
 static group next_group(const ir_point *p, size_t n)
 {
@@ -42,10 +50,11 @@ static group next_group(const ir_point *p, size_t n)
             g.n = i + 1;
             continue;
         }
-        if (!same_group(p, &p[i])) return g.n = i, g;
+        if (!same_group(p, &p[i])) break;
         note_differences(&g, p, &p[i]);
         g.n = i + 1;
     }
+    g.nvary = g.n ? count_differences(&g) : 0;
     return g;
 }
 
@@ -66,7 +75,8 @@ static size_t attributes(const group *g, const ir_point *p, bool varying, char *
     const char *sep = n ? " " : "";
     for (int i = 0; i < p->np; i++) {
         if (g->vary_param[i] != varying) continue;
-        n = put(buf, size, n, "%s%s=%lld", sep, p->pname[i], (long long)p->p.v[i]);
+        bool named = !varying || g->nvary == 1;
+        n = put(buf, size, n, "%s%s%s%lld", sep, named ? p->pname[i] : "", named ? "=" : "", (long long)p->p.v[i]);
         sep = ",";
     }
     if (g->vary_dtype == varying) n = put(buf, size, n, "%s%s", n ? " " : "", ir_dtype_name(p->p.dtype));
@@ -126,13 +136,11 @@ static void bound_cells(ir_table *tb, const ir_point *p)
     else ir_table_cell(tb, TXT_PLAIN, "-");
 }
 
-static void share_cell(ir_table *tb, double share, double scale, const char *fmt_over)
+/* eta, MFU, MBU: above 1.02 none of them is a result. */
+static void share_cell(ir_table *tb, double share, double scale, int decimals)
 {
-    char num[IR_NUM];
     if (!isfinite(share)) ir_table_cell(tb, TXT_PLAIN, "-");
-    else if (scale == 1) ir_table_cell(tb, TXT_PLAIN, "%.2f", fmin(share, 999));
-    else ir_table_cell(tb, share > 1.02 ? TXT_RED : TXT_PLAIN, fmt_over, share < 10 ? scale * share : 999.0);
-    (void)num;
+    else ir_table_cell(tb, share > 1.02 ? TXT_RED : TXT_PLAIN, "%.*f", decimals, fmin(scale * share, 9999));
 }
 
 static void row(ir_table *tb, const ir_text *t, const group *g, const ir_point *p)
@@ -144,16 +152,19 @@ static void row(ir_table *tb, const ir_text *t, const group *g, const ir_point *
     time_cells(tb, t, p);
     rate_cells(tb, p);
     bound_cells(tb, p);
-    share_cell(tb, p->eta, 1, "");
-    share_cell(tb, p->mfu, 100, "%.0f");
-    share_cell(tb, p->mbu, 100, "%.0f");
+    share_cell(tb, p->eta, 1, 2);
+    share_cell(tb, p->mfu, 100, 0);
+    share_cell(tb, p->mbu, 100, 0);
     flags_cell(tb, p->flags);
 }
 
 static void heading(ir_table *tb, const group *g)
 {
     char   text[256];
-    size_t n = put(text, sizeof text, 0, "%s/%s:", g->p->backend, g->vary_workload ? g->p->family : g->p->workload);
+    size_t n = put(text, sizeof text, 0, "%s/%s", g->p->backend, g->vary_workload ? g->p->family : g->p->workload);
+    for (int i = 0, k = 0; i < g->p->np && g->nvary > 1; i++)
+        if (g->vary_param[i]) n = put(text, sizeof text, n, "%s%s", k++ ? "," : " ", g->p->pname[i]);
+    n = put(text, sizeof text, n, ":");
     attributes(g, g->p, false, text, sizeof text, n);
     ir_table_span(tb, TXT_BOLD, "%s", text);
 }
