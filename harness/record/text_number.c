@@ -22,8 +22,8 @@ static int thousands(double v)
     return fabs(v / pow(1000, e)) >= 999.5 ? e + 1 : e;
 }
 
-static const char *const prefix[] = {"f", "p", "n", "u", "m", "", "k", "M", "G", "T", "P", "E"};
-enum { NONE = 5, LAST = sizeof prefix / sizeof *prefix - 1 };
+static const char *const prefix[] = {"a", "f", "p", "n", "u", "m", "", "k", "M", "G", "T", "P", "E"};
+enum { NONE = 6, LAST = sizeof prefix / sizeof *prefix - 1 };
 
 static const char *scale(double v, const char *unit, bool zeros, char *buf, size_t n)
 {
@@ -48,7 +48,7 @@ const char *ir_text_plain(double v, char buf[IR_NUM])
     if (isnan(v)) snprintf(buf, IR_NUM, "-");
     else if (v == 0) snprintf(buf, IR_NUM, "0");
     else if (a >= 1e5 || a < 0.001) snprintf(buf, IR_NUM, "%.2e", v);
-    else snprintf(buf, IR_NUM, "%.*f", a < .00995 ? 5 : a < .0995 ? 4 : a < .9995 ? 3 : a < 9.995 ? 2 : a < 99.95 ? 1 : 0, v);
+    else snprintf(buf, IR_NUM, "%.*f", a < .009995 ? 5 : a < .09995 ? 4 : a < .9995 ? 3 : a < 9.995 ? 2 : a < 99.95 ? 1 : 0, v);
     return buf;
 }
 
@@ -66,7 +66,7 @@ const char *ir_text_interval(double v, double lo, double hi, const char *unit, c
 {
     char a[IR_NUM], b[IR_NUM], c[IR_NUM];
     int  e = v != 0 && isfinite(v) ? thousands(v) : 0;
-    if (!isfinite(lo) || !isfinite(hi) || e < -NONE || e > LAST - NONE) return ir_text_scaled(v, unit, buf, n);
+    if (!isfinite(v) || !isfinite(lo) || !isfinite(hi) || e < -NONE || e > LAST - NONE) return ir_text_scaled(v, unit, buf, n);
     double by = pow(1000, e);
     snprintf(buf, n, "%s [%s, %s] %s%s", ir_text_plain(v / by, a), ir_text_plain(lo / by, b), ir_text_plain(hi / by, c),
              prefix[e + NONE], unit);

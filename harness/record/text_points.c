@@ -171,9 +171,9 @@ static void heading(ir_table *tb, const group *g)
 
 static size_t table(const ir_text *t, const ir_point *p, size_t n)
 {
-    static const ir_col col[] = {{"point", false, 24, 0}, {"time", true, 0, 0}, {"95 %", true, 0, 1}, {"rate", true, 0, 0},
-                                 {"FLOP/B", true, 0, 2}, {"bound", false, 0, 0}, {"P", true, 0, 0}, {"D/C/L %", true, 0, 0},
-                                 {"eta", true, 0, 3}, {"MFU%", true, 0, 0}, {"MBU%", true, 0, 0}, {"flags", false, 0, 0}};
+    static const ir_col col[] = {{"point", false, 24, 0}, {"time", true, 0, 0}, {"95 %", true, 0, 4}, {"rate", true, 0, 0},
+                                 {"FLOP/B", true, 0, 5}, {"bound", false, 0, 0}, {"P", true, 0, 1}, {"D/C/L %", true, 0, 0},
+                                 {"eta", true, 0, 6}, {"MFU%", true, 0, 3}, {"MBU%", true, 0, 2}, {"flags", false, 0, 0}};
     size_t   ok = 0;
     ir_table tb;
     ir_table_begin(&tb, t, col, sizeof col / sizeof *col);
