@@ -95,7 +95,7 @@ static inline void sample_fit(ir_fit *f, ir_form form)
     f->BW.how = IR_FITTED;
     f->eta.how = IR_PINNED;
     f->L_lat = (ir_coef){NAN, NAN, NAN, IR_UNIDENTIFIED};
-    for (f->ndraw = 0; f->ndraw < IR_FIT_DRAWS; f->ndraw++)
+    for (f->ndraw = 0; f->ndraw < (form ? 3 : IR_FIT_DRAWS); f->ndraw++)
         for (int i = 0; i < 3; i++) f->draw[f->ndraw][i] = i == 2 ? NAN : 1.0 / (3 * f->ndraw + i + 1);
 }
 

@@ -115,13 +115,30 @@ static void put_together(void **state)
 }
 
 /* ---- cut files ------------------------------------------------------------------------------------------ */
+/* The sample without its longest fit and with only the points that are ok or unknown: time grows with the square. */
+static char *short_sample(const files *f, size_t *n)
+{
+    assert_int_equal(sample_write(f->path), IR_OK);
+    char *text = slurp(f->path, n), *to = text;
+    for (char *line = text, *end; *line; line = end) {
+        end = strchr(line, '\n') + 1;
+        size_t len = (size_t)(end - line);
+        if (memmem(line, len, "because of", 10) && !memmem(line, len, "because of 0", 12)) continue;
+        if (len > 8000) continue;
+        memmove(to, line, len);
+        to += len;
+    }
+    *to = 0;
+    *n = (size_t)(to - text);
+    return text;
+}
+
 static void cut_anywhere(void **state)
 {
     files *f = *state;
     size_t n, truncated = 0, whole = 0;
     need_reader();
-    assert_int_equal(sample_write(f->path), IR_OK);
-    char  *text = slurp(f->path, &n);
+    char  *text = short_sample(f, &n);
     size_t first = (size_t)(after_first_line(text) - text);
     for (size_t cut = 0; cut <= n; cut++) {
         ir_record r;
@@ -144,7 +161,7 @@ static void cut_anywhere(void **state)
     }
     free(text);
     assert_true(truncated > 1000);
-    assert_int_equal(whole, 2 * 21);
+    assert_int_equal(whole, 2 * 13);
 }
 
 /* The same through a file, whose lines are longer than what is read at once. */

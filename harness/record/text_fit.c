@@ -62,7 +62,7 @@ void ir_text_fit(const ir_text *t, const ir_fit fits[2], int better)
 {
     char         head[2][40];
     ir_table     tb;
-    const ir_col col[] = {{"", false, 0, 0}, {head[0], false, 16, 0}, {head[1], false, 16, 0}, {"", false, 0, 1}};
+    const ir_col col[] = {{"", false, 0, 0}, {head[0], false, 30, 0}, {head[1], false, 30, 0}, {"what it is", false, 0, 1}};
     const ir_fit *b = &fits[better ? 1 : 0];
     for (int i = 0; i < 2; i++)
         snprintf(head[i], sizeof head[i], "%s%s", fits[i].form == IR_ADDITIVE ? "additive" : "overlapped",

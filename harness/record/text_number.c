@@ -62,6 +62,14 @@ const char *ir_text_percent(double share, char buf[IR_NUM])
     return buf;
 }
 
+const char *ir_text_spread(const ir_text *t, double share, char buf[IR_NUM])
+{
+    double a = fabs(100 * share);
+    if (!isfinite(share)) return "";
+    snprintf(buf, IR_NUM, "%s%.*f%%", t->utf8 ? "\xc2\xb1" : "+-", a >= 9.95 || a == 0 ? 0 : a >= .095 ? 1 : 2, fmin(a, 9999));
+    return buf;
+}
+
 const char *ir_text_interval(double v, double lo, double hi, const char *unit, char *buf, size_t n)
 {
     char a[IR_NUM], b[IR_NUM], c[IR_NUM];

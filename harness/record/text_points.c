@@ -106,8 +106,7 @@ static void time_cells(ir_table *tb, const ir_text *t, const ir_point *p)
     const ir_stats *s = p->dev.n > 0 ? &p->dev : &p->wall;
     double          half = fmax(s->ci_hi - s->median, s->median - s->ci_lo) / s->median;
     ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_aligned(s->median, "s", num));
-    if (isfinite(half)) ir_table_cell(tb, TXT_DIM, "%s%s", t->utf8 ? "\xc2\xb1" : "+-", ir_text_percent(half, num));
-    else ir_table_cell(tb, TXT_DIM, "-");
+    ir_table_cell(tb, TXT_DIM, "%s", isfinite(half) ? ir_text_spread(t, half, num) : "-");
 }
 
 /* A point that memory holds is told in B/s, any other in FLOP/s. */
@@ -120,7 +119,8 @@ static void rate_cells(ir_table *tb, const ir_point *p)
     if (bytes > 0 && (data || !(p->cost.flops > 0))) ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_aligned(bytes / T, "B/s", num));
     else if (p->cost.flops > 0) ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_aligned(p->cost.flops / T, p->p.dtype == IR_I8 || p->p.dtype == IR_I4 ? "OP/s" : "FLOP/s", num));
     else ir_table_cell(tb, TXT_PLAIN, "-");
-    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(I, num));
+    if (I > 0 && I < .0995) ir_table_cell(tb, TXT_PLAIN, I < .0005 ? "%.0e" : "%.3f", I);
+    else ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(I, num));
 }
 
 static void bound_cells(ir_table *tb, const ir_point *p)
@@ -146,7 +146,7 @@ static void share_cell(ir_table *tb, double share, double scale, int decimals)
 static void row(ir_table *tb, const ir_text *t, const group *g, const ir_point *p)
 {
     char   label[128];
-    size_t n = put(label, sizeof label, 0, "  %s%s%s", g->vary_workload ? p->workload : "", g->vary_workload ? "/" : "", p->kernel);
+    size_t n = put(label, sizeof label, 0, " %s%s%s", g->vary_workload ? p->workload : "", g->vary_workload ? "/" : "", p->kernel);
     attributes(g, p, true, label, sizeof label, n);
     ir_table_cell(tb, TXT_PLAIN, "%s", label);
     time_cells(tb, t, p);
@@ -171,9 +171,9 @@ static void heading(ir_table *tb, const group *g)
 
 static size_t table(const ir_text *t, const ir_point *p, size_t n)
 {
-    static const ir_col col[] = {{"point", false, 24, 0}, {"time", true, 0, 0}, {"95 %", true, 0, 4}, {"rate", true, 0, 0},
-                                 {"FLOP/B", true, 0, 5}, {"bound", false, 0, 0}, {"P", true, 0, 1}, {"D/C/L %", true, 0, 0},
-                                 {"eta", true, 0, 6}, {"MFU%", true, 0, 3}, {"MBU%", true, 0, 2}, {"flags", false, 0, 0}};
+    static const ir_col col[] = {{"point", false, 26, 0}, {"time", true, 0, 0}, {"95 %", true, 0, 4}, {"rate", true, 0, 0},
+                                 {"I", true, 0, 5}, {"bound", false, 0, 0}, {"P", true, 0, 1}, {"D/C/L %", true, 0, 0},
+                                 {"eta", true, 0, 6}, {"MFU", true, 0, 3}, {"MBU", true, 0, 2}, {"flags", false, 0, 0}};
     size_t   ok = 0;
     ir_table tb;
     ir_table_begin(&tb, t, col, sizeof col / sizeof *col);
@@ -195,8 +195,8 @@ static void legend(const ir_text *t, const ir_point *p, size_t n)
     size_t   len = 0;
     uint32_t any = 0;
     for (size_t i = 0; i < n; i++) any |= p[i].status == IR_OK ? p[i].flags : 0;
-    ir_text_para(t, "  ", "P: probability of the bound; D/C/L: shares of data, compute and latency in the measured time; "
-                 "eta: efficiency of the compute term alone; MFU, MBU: of the measured peak and bandwidth");
+    ir_text_para(t, "  ", "I: FLOP/B; P: probability of the bound; D/C/L: data, compute and latency as shares of the measured "
+                 "time; eta: efficiency of the compute term alone; MFU, MBU: %% of the measured peak and bandwidth");
     for (int i = 0; i < IR_NFLAG; i++)
         if (any >> i & 1u && flag_mark[i].mark) len = put(text, sizeof text, len, "%s%c %s", len ? ", " : "", flag_mark[i].mark, flag_mark[i].means);
     if (len) ir_text_para(t, "  ", "flags: %s", text);
