@@ -21,7 +21,7 @@ typedef struct {
     int         least; /* > 0: cells may be cut to so many columns when the table is too wide */
     int         drop;  /* > 0: left out when that is not enough, the highest first; said below the table */
 } ir_col;
-typedef struct { char text[128]; ir_style style; bool span; } ir_cell;
+typedef struct { char text[224]; ir_style style; bool span; } ir_cell;
 typedef struct {
     const ir_text *t;
     const ir_col  *col;
@@ -34,7 +34,7 @@ void ir_table_begin(ir_table *, const ir_text *, const ir_col *, int ncol);
 __attribute__((format(printf, 3, 4)))
 void ir_table_cell(ir_table *, ir_style, const char *fmt, ...); /* "": an empty one */
 __attribute__((format(printf, 3, 4)))
-void ir_table_span(ir_table *, ir_style, const char *fmt, ...); /* a row of its own, over all columns */
+void ir_table_span(ir_table *, ir_style, const char *fmt, ...); /* a row of its own, wrapped */
 void ir_table_end(ir_table *); /* prints and frees it; a column without a text is left out */
 
 /* ---- numbers: 3 significant digits, "-" unknown -------------------------------------------------------- */

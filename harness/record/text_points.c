@@ -86,6 +86,8 @@ static size_t attributes(const group *g, const ir_point *p, bool varying, char *
     return n;
 }
 
+enum { LEAST = 26 }; /* columns that a point's name may ask for */
+
 /* ---- cells ------------------------------------------------------------------------------------------- */
 static const struct { char mark; const char *means; } flag_mark[IR_NFLAG] = {
     {'H', "SMT shared"},     {'T', "throttled"},   {'s', "time stolen"}, {'d', "clock drift"}, {'c', "cpuset-limited"},
@@ -145,9 +147,14 @@ static void share_cell(ir_table *tb, double share, double scale, int decimals)
 
 static void row(ir_table *tb, const ir_text *t, const group *g, const ir_point *p)
 {
-    char   label[128];
+    char   label[200];
+    int    room = ir_text_width(t) - 72; /* what the other columns leave */
     size_t n = put(label, sizeof label, 0, " %s%s%s", g->vary_workload ? p->workload : "", g->vary_workload ? "/" : "", p->kernel);
     attributes(g, p, true, label, sizeof label, n);
+    if (ir_text_columns(label) > (room > LEAST ? room : LEAST)) { /* a line of its own: an identity is never cut */
+        ir_table_span(tb, TXT_PLAIN, "%s", label);
+        label[0] = 0;
+    }
     ir_table_cell(tb, TXT_PLAIN, "%s", label);
     time_cells(tb, t, p);
     rate_cells(tb, p);
@@ -171,7 +178,7 @@ static void heading(ir_table *tb, const group *g)
 
 static size_t table(const ir_text *t, const ir_point *p, size_t n)
 {
-    static const ir_col col[] = {{"point", false, 26, 0}, {"time", true, 0, 0}, {"95 %", true, 0, 4}, {"rate", true, 0, 0},
+    static const ir_col col[] = {{"point", false, LEAST, 0}, {"time", true, 0, 0}, {"95 %", true, 0, 4}, {"rate", true, 0, 0},
                                  {"I", true, 0, 5}, {"bound", false, 0, 0}, {"P", true, 0, 1}, {"D/C/L %", true, 0, 0},
                                  {"eta", true, 0, 6}, {"MFU", true, 0, 3}, {"MBU", true, 0, 2}, {"flags", false, 0, 0}};
     size_t   ok = 0;

@@ -200,9 +200,10 @@ static void print_row(const ir_table *tb, const layout *l, const ir_cell *row)
     const ir_text *t = tb->t;
     int            last = tb->ncol - 1, pending = 0;
     if (row->span) {
+        size_t indent = strspn(row->text, " ");
         fputs(style_on(t, row->style), t->f);
-        print_cut(t, row->text, ir_text_width(t));
-        fprintf(t->f, "%s\n", style_off(t, row->style));
+        ir_text_para(t, indent ? " " : "", "%s", row->text + indent);
+        fputs(style_off(t, row->style), t->f);
         return;
     }
     while (last > 0 && (!l->shown[last] || !row[last].text[0])) last--;
