@@ -90,9 +90,7 @@ static void likeness(const session *s, const ir_workload *w, const ir_kernel *k,
     snprintf(o->backend, sizeof o->backend, "%s", s->dev.be->name);
     snprintf(o->workload, sizeof o->workload, "%s", w->name);
     snprintf(o->kernel, sizeof o->kernel, "%s", k->name);
-    for (; o->np < IR_MAX_PARAMS && w->param[o->np]; o->np++)
-        snprintf(o->pname[o->np], sizeof o->pname[0], "%s", w->param[o->np]);
-    o->p = *p;
+    ir_point_params(o, w, p);
     if (o->p.threads == 0) o->p.threads = s->info.threads;
     o->cold = cold;
 }

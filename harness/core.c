@@ -101,12 +101,34 @@ void ir_point_free(ir_point *p)
 const char *ir_point_key(const ir_point *p, char buf[IR_ID])
 {
     size_t n = (size_t)snprintf(buf, IR_ID, "%s/%s/%s:", p->backend, p->workload, p->kernel);
-    for (int i = 0; i < p->np && n < IR_ID; i++)
-        n += (size_t)snprintf(buf + n, IR_ID - n, "%s=%lld,", p->pname[i], (long long)p->p.v[i]);
+    for (int i = 0; i < p->np && n < IR_ID; i++) {
+        char number[24];
+        snprintf(number, sizeof number, "%lld", (long long)p->p.v[i]);
+        n += (size_t)snprintf(buf + n, IR_ID - n, "%s=%s,", p->pname[i], *p->pword[i] ? p->pword[i] : number);
+    }
     if (n < IR_ID)
         snprintf(buf + n, IR_ID - n, "dtype=%s,threads=%d,cache=%s", ir_dtype_name(p->p.dtype), p->p.threads,
                  p->cold ? "cold" : "hot");
     return buf;
+}
+
+void ir_point_params(ir_point *o, const ir_workload *w, const ir_params *p)
+{
+    o->p = *p;
+    for (o->np = 0; o->np < IR_MAX_PARAMS && w->param[o->np]; o->np++) {
+        int         i = o->np;
+        const char *word = ir_param_word(w, i, p->v[i]);
+        snprintf(o->pname[i], sizeof o->pname[i], "%s", w->param[i]);
+        snprintf(o->pword[i], sizeof o->pword[i], "%s", word ? word : "");
+    }
+}
+
+const char *ir_param_word(const ir_workload *w, int i, int64_t v)
+{
+    const char *const *word = w->word[i];
+    for (int64_t n = 0; word && word[n]; n++)
+        if (n == v) return word[n];
+    return NULL;
 }
 
 double ir_point_time(const ir_point *p)

@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-enum { IR_MAX_PARAMS = 12, IR_MAX_TENSORS = 8, IR_NAME = 32, IR_ID = 160, IR_WHY = 192 };
+enum { IR_MAX_PARAMS = 12, IR_MAX_TENSORS = 8, IR_NAME = 32, IR_ID = 224, IR_WHY = 192 };
 
 typedef struct ir_workload ir_workload;
 typedef struct ir_kernel ir_kernel;
@@ -90,6 +90,9 @@ typedef struct {
     double by_B[IR_NBY];     /* the same bytes by tensor class; sums to read_B + write_B */
     double wa_B;             /* write-allocate traffic that regular stores add (beside, not in, D_vol) */
     double footprint_B;      /* distinct bytes touched by one call: decides the cache level */
+    /* Other traffic models beside the compulsory one; 0: the workload has none of its own. weights_B: the
+     * weights alone. unfused_B: every operator as a pass of its own (bias, activation, residual, scores). */
+    double weights_B, unfused_B;
 } ir_cost;
 typedef struct {
     const char *name;  /* "A", "x", "weights": static text */
@@ -104,6 +107,7 @@ typedef struct {
 struct ir_workload {
     const char *name, *family, *doc;     /* e.g. "triad", "stream": a kernel serves a family */
     const char *param[IR_MAX_PARAMS];    /* names of v[]; NULL-padded */
+    const char *const *word[IR_MAX_PARAMS]; /* v[i] is an index into these words ("small"); NULL: a number */
     ir_params   defaults;                /* what an omitted key means; v[i] = 0 is "must be given" */
     uint32_t    dtypes;                  /* bit set: 1u << IR_F32 | ... */
     const void *ext;                     /* bench-private: an operator code, a network's layer rows */
@@ -122,7 +126,7 @@ struct ir_workload {
                        ir_check *out);
 };
 
-/* ---- where: a backend moves bytes and reads a clock; every slot is mandatory -------------------- */
+/* ---- where: a backend moves bytes and reads a clock; every slot but enter and leave is mandatory ---------------- */
 typedef struct {
     const ir_backend *be;
     void             *self;  /* the backend's own state, owned from open() to close() */
@@ -151,6 +155,10 @@ struct ir_backend {
     double    (*now)(ir_dev *);             /* seconds, monotonic: the clock wall_s is read from */
     ir_status (*start)(ir_dev *);           /* mark the device's own clock */
     ir_status (*stop)(ir_dev *, double *dev_s); /* mark, wait, subtract; NAN: no clock of its own */
+    /* A stretch of timed calls of one kernel begins and ends: a CPU pins its caller for that long, unless the kernel
+     * is a library's with threads of its own. NULL: nothing to do. */
+    void      (*enter)(ir_dev *, const ir_kernel *);
+    void      (*leave)(ir_dev *);
 };
 
 /* ---- how: a kernel is one implementation of one workload family on one backend ------------------ */
@@ -171,6 +179,14 @@ struct ir_kernel {                            /* id: backend/workload/name, e.g.
      * Outputs after reps > 1 are those of the last repetition; INOUT tensors see every one. */
     ir_status (*run)(ir_run *, uint32_t reps);
     void      (*teardown)(ir_run *);          /* safe after a failed setup; NULL: none */
+    /* Load-time work on constant inputs (weights reordered for this kernel): called once per tensor set after it was
+     * filled, never timed. What it allocates goes to r->packed, which the harness swaps together with mem and gives
+     * back to unprepare(), idempotent. NULL: none. */
+    ir_status (*prepare)(ir_run *);
+    void      (*unprepare)(ir_run *);
+    /* One call that also says how long each layer of a network took: layer_s[n], seconds, n = the number of
+     * rows of the workload's layer table. NULL: no layers. */
+    ir_status (*profile)(ir_run *, double *layer_s, int n);
     /* Adjusts the workload's cost (im2col: its own bytes). NULL: as it is. */
     void      (*cost)(const ir_params *, ir_cost *);
 };
@@ -182,6 +198,7 @@ struct ir_run {                               /* a kernel bound to device and sh
     ir_mem             mem[IR_MAX_TENSORS];   /* the harness swaps these between cold calls */
     int                nmem;
     void              *self;                  /* the kernel's plan, owned from setup() to teardown() */
+    void              *packed;                /* what prepare() made of the bound tensor set */
 };
 
 /* ---- measuring ----------------------------------------------------------------------------------- */
@@ -222,6 +239,7 @@ typedef struct {
     char      device[64];
     ir_params p;
     char      pname[IR_MAX_PARAMS][16]; int np;   /* names of p.v[] */
+    char      pword[IR_MAX_PARAMS][16];           /* p.v[i] as a word ("small"); empty: a number */
     bool      cold;
     uint32_t  kflags;                             /* the kernel's IR_K_ flags */
     ir_status status;
@@ -244,6 +262,10 @@ typedef struct {
 } ir_point;
 void        ir_point_init(ir_point *);            /* zero, NAN, empty */
 void        ir_point_free(ir_point *);            /* idempotent */
+/* Parameters, their names and words, from a workload. */
+void        ir_point_params(ir_point *, const ir_workload *, const ir_params *);
+/* The word for parameter i's value v; NULL: it is a number, or v is no index. */
+const char *ir_param_word(const ir_workload *, int i, int64_t v);
 /* Identity as text: "cpu/gemm/blocked:m=64,n=64,k=64,dtype=f32,threads=2,cache=hot". */
 const char *ir_point_key(const ir_point *, char buf[IR_ID]);
 double      ir_point_time(const ir_point *);      /* device median where there is one, else wall; NAN unless ok */

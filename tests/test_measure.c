@@ -147,7 +147,7 @@ static const ir_kernel over = {.family = "twice", .name = "over", .run = k_over}
 static const ir_kernel unplanned = {.family = "twice", .name = "unplanned", .run = k_right, .setup = no_setup};
 static const ir_kernel *const kernels[] = {&right, NULL};
 static const ir_backend backend = {"fake", kernels, f_open, f_close, f_describe, f_alloc, f_release, f_put, f_get,
-                                   f_sync, f_now, f_start, f_stop};
+                                   f_sync, f_now, f_start, f_stop, NULL, NULL};
 
 static ir_dev    dev;
 static ir_policy pol;
@@ -183,7 +183,7 @@ static void test_times_what_it_proved(void **state)
     assert_true(fabs(o.wall.median / 1e-3 - 1) < 1e-3);
     assert_string_equal(o.stop, "converged");
     assert_string_equal(o.warmup, "stable");
-    assert_true(o.samples.n == 480 && o.wall.n == 480); /* the first checkpoint at or after 0.5 s */
+    assert_true(o.samples.n == 960 && o.wall.n == 960); /* the first checkpoint at or after 0.5 s */
     assert_int_equal(o.dev.n, 0);
     assert_true(o.check.err <= o.check.tol);
     assert_int_equal(o.cost.wa_B, 400);
@@ -339,10 +339,12 @@ static void test_clock_backwards_and_standing(void **state)
     assert_int_equal(measure(&right, 50, &o), IR_EDEVICE);
     assert_non_null(strstr(o.why, "backwards"));
     ir_point_free(&o);
+    ir_measure_release(&dev);
     setup(NULL);
     fake.call_s = fake.step_s = 0;
     pol.fixed_n = 5;
-    measure(&right, 50, &o); /* must end */
+    assert_int_equal(measure(&right, 50, &o), IR_EDEVICE);
+    assert_non_null(strstr(o.why, "stands still"));
     ir_point_free(&o);
 }
 

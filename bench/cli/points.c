@@ -24,14 +24,18 @@ char *cli_params_text(const ir_workload *w, const ir_params *p, char *buf, size_
 {
     size_t used = 0;
     if (size > 0) buf[0] = 0;
-    for (int i = 0; i < IR_MAX_PARAMS && w->param[i] && used < size; i++)
-        used += (size_t)snprintf(buf + used, size - used, "%s%s=%lld", i ? "," : "", w->param[i], (long long)p->v[i]);
+    for (int i = 0; i < IR_MAX_PARAMS && w->param[i] && used < size; i++) {
+        char        number[24];
+        const char *word = ir_param_word(w, i, p->v[i]);
+        snprintf(number, sizeof number, "%lld", (long long)p->v[i]);
+        used += (size_t)snprintf(buf + used, size - used, "%s%s=%s", i ? "," : "", w->param[i], word ? word : number);
+    }
     return buf;
 }
 
 char *cli_point_text(const ir_workload *w, const ir_params *p, char *buf, size_t size)
 {
-    char params[512], threads[32] = "";
+    char params[224], threads[32] = "";
     cli_params_text(w, p, params, sizeof params);
     if (p->threads) snprintf(threads, sizeof threads, ",threads=%d", p->threads);
     snprintf(buf, size, "%s:%s%sdtype=%s%s", w->name, params, *params ? "," : "", ir_dtype_name(p->dtype), threads);

@@ -46,6 +46,27 @@ static ir_status set_dtypes(const ir_workload *w, const char *list, cli_spec *ou
     return IR_OK;
 }
 
+/* A list of words: their indices. */
+static ir_status set_words(const ir_workload *w, int k, const char *list, cli_axis *axis)
+{
+    cli_names   given = {.n = 0};
+    const char *names[MAX_CANDIDATES], *kind = w->param[k];
+    size_t      n = 0, at;
+    ir_status   st = cli_names_parse(list, &given);
+    while (n < MAX_CANDIDATES && w->word[k][n]) {
+        names[n] = w->word[k][n];
+        n++;
+    }
+    for (size_t i = 0; i < given.n && st == IR_OK; i++) {
+        char number[24];
+        st = cli_choose(kind, given.v[i], names, n, &at);
+        if (st != IR_OK) break;
+        snprintf(number, sizeof number, "%zu", at);
+        st = cli_axis_parse(number, 0, (int64_t)n - 1, axis);
+    }
+    return st;
+}
+
 static ir_status set_key(const ir_workload *w, const char *key, const char *list, cli_spec *out)
 {
     int       k = cli_param_index(w, key);
@@ -57,6 +78,7 @@ static ir_status set_key(const ir_workload *w, const char *key, const char *list
         return ir_fail(IR_EINVAL, "%s: the key '%s' is given twice", w->name, key);
     if (!*list) return ir_fail(IR_EINVAL, "%s: '%s=' has no value", w->name, key);
     if (dtype) st = set_dtypes(w, list, out);
+    else if (k >= 0 && !threads && w->word[k]) st = set_words(w, k, list, axis);
     else st = threads ? cli_axis_parse(list, 1, CLI_MAX_THREADS, axis) : cli_axis_parse(list, INT64_MIN, INT64_MAX, axis);
     out->dtype_keyed |= dtype;
     out->keyed = true;

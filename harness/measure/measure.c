@@ -50,6 +50,13 @@ static void bind(ir_run *r, ir_dev *dev, const ir_workload *w, const ir_kernel *
     memcpy(r->mem, set->mem, sizeof r->mem);
 }
 
+static void unprepare(ir_run *r, void *packed)
+{
+    r->packed = packed;
+    if (r->kernel && r->kernel->unprepare) r->kernel->unprepare(r);
+    r->packed = NULL;
+}
+
 /* Fill, run once, fetch, compare. */
 static ir_status prove(ir_run *r, tensor_set *set, uint64_t seed, ir_check *check)
 {
@@ -58,6 +65,7 @@ static ir_status prove(ir_run *r, tensor_set *set, uint64_t seed, ir_check *chec
         return IR_OK;
     }
     ir_status s = tensors_fill(r->dev, r->workload, &r->p, seed, set);
+    if (s == IR_OK && r->kernel->prepare) s = r->kernel->prepare(r);
     if (s == IR_OK) s = r->kernel->run(r, 1);
     if (s == IR_OK) s = r->dev->be->sync(r->dev);
     if (s == IR_OK) s = tensors_check(r->dev, r->workload, &r->p, set, check);
@@ -81,6 +89,7 @@ ir_status ir_verify(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const
     if (k->setup) s = k->setup(&r);
     if (s == IR_OK) s = prove(&r, &set, seed, check);
     if (s == IR_OK) s = tensors_guards(&set);
+    unprepare(&r, r.packed);
     if (k->teardown) k->teardown(&r);
     tensors_free(dev, &set, false);
     return s;
@@ -98,9 +107,7 @@ static void identify(ir_dev *dev, const ir_workload *w, const ir_kernel *k, cons
     snprintf(o->workload, sizeof o->workload, "%s", w->name);
     snprintf(o->family, sizeof o->family, "%s", w->family);
     snprintf(o->kernel, sizeof o->kernel, "%s", k->name);
-    for (int i = 0; i < IR_MAX_PARAMS && w->param[i]; i++, o->np++)
-        snprintf(o->pname[i], sizeof o->pname[i], "%s", w->param[i]);
-    o->p = *p;
+    ir_point_params(o, w, p);
     o->cold = cold;
     o->kflags = k->flags;
     o->cost = w->cost(p);
@@ -137,30 +144,43 @@ static void health_flags(ir_point *o, const ir_health *a, const ir_health *b)
 }
 
 /* The other cold sets hold the same content as the first: only their addresses matter. */
-static ir_status cold_fill(ir_dev *dev, const ir_workload *w, const ir_params *p, uint64_t seed, size_t n, tensor_set *sets)
+static ir_status cold_fill(ir_run *r, uint64_t seed, size_t n, tensor_set *sets, bound_set *bound)
 {
     ir_status s = IR_OK;
     for (size_t i = 1; i < n && s == IR_OK; i++) {
-        s = tensors_alloc(dev, w, p, false, 0, false, &sets[i]);
-        if (s == IR_OK) s = tensors_fill(dev, w, p, seed, &sets[i]);
+        s = tensors_alloc(r->dev, r->workload, &r->p, false, 0, false, &sets[i]);
+        if (s == IR_OK) s = tensors_fill(r->dev, r->workload, &r->p, seed, &sets[i]);
+        if (s != IR_OK) return s;
+        memcpy(r->mem, sets[i].mem, sizeof r->mem);
+        r->packed = NULL;
+        if (r->kernel->prepare) s = r->kernel->prepare(r);
+        bound[i].packed = r->packed;
+        memcpy(bound[i].mem, sets[i].mem, sizeof bound[i].mem);
     }
+    memcpy(r->mem, bound[0].mem, sizeof r->mem);
+    r->packed = bound[0].packed;
     return s;
 }
 
 static ir_status timed(ir_run *r, const ir_policy *pol, tensor_set *sets, size_t nset, ir_point *o)
 {
-    ir_mem(*mem)[IR_MAX_TENSORS] = calloc(nset, sizeof *mem);
-    if (!mem) return ir_fail(IR_ENOMEM, "no memory for %zu tensor sets", nset);
-    for (size_t i = 0; i < nset; i++) memcpy(mem[i], sets[i].mem, sizeof mem[i]);
-    sampler   s = {.run = r, .policy = pol, .sets = mem, .nset = nset, .overhead_s = sample_overhead(r->dev)};
-    ir_health h0, h1;
+    ir_health  h0, h1;
+    bound_set *bound = calloc(nset, sizeof *bound);
+    if (!bound) return ir_fail(IR_ENOMEM, "no memory for %zu tensor sets", nset);
+    memcpy(bound[0].mem, sets[0].mem, sizeof bound[0].mem);
+    bound[0].packed = r->packed;
+    sampler   s = {.run = r, .policy = pol, .sets = bound, .nset = nset, .overhead_s = sample_overhead(r->dev)};
+    ir_status st = cold_fill(r, pol->seed, nset, sets, bound);
     o->overhead_s = s.overhead_s;
-    ir_health_read(&h0);
-    ir_status st = sample_point(&s, o);
-    ir_health_read(&h1);
-    health_flags(o, &h0, &h1);
+    if (st == IR_OK) {
+        ir_health_read(&h0);
+        st = sample_point(&s, o);
+        ir_health_read(&h1);
+        health_flags(o, &h0, &h1);
+    }
     if (r->kernel->flags & IR_K_FUSED && o->reps > 1) o->cost.launches /= o->reps;
-    free(mem);
+    for (size_t i = 0; i < nset; i++) unprepare(r, bound[i].packed);
+    free(bound);
     return st;
 }
 
@@ -196,11 +216,11 @@ ir_status ir_measure(ir_dev *dev, const ir_workload *w, const ir_kernel *k, cons
     set_up = true;
     if (k->setup) s = k->setup(&r);
     if (s == IR_OK) s = prove(&r, &sets[0], pol->seed, &o->check);
-    if (s == IR_OK) s = cold_fill(dev, w, p, pol->seed, nset, sets);
     if (s == IR_OK) s = timed(&r, pol, sets, nset, o);
 out:
     if (s != IR_OK) snprintf(o->why, sizeof o->why, "%s", ir_why());
     if (s == IR_EDEVICE) dev->dead = true;
+    if (set_up) unprepare(&r, r.packed); /* what a failed proof left */
     if (set_up && k->teardown) k->teardown(&r);
     for (size_t i = 0; sets && i < nset; i++) tensors_free(dev, &sets[i], i == 0);
     free(sets);

@@ -9,7 +9,8 @@
 
 /* MAX_BATCHES ends a loop whose clock stands still. */
 enum { WINDOWS = 5, MIN_CALLS = 3, MIN_SAMPLES = 3, MAX_REPS = 1 << 24, MAX_BATCHES = 1 << 20 };
-static const double MIN_BATCH_S = 10e-6, OVERHEAD_RATIO = 100.0;
+/* FUSED_BATCH_S: repetitions that share one launch go on until it no longer counts. */
+static const double MIN_BATCH_S = 10e-6, FUSED_BATCH_S = 500e-6, OVERHEAD_RATIO = 100.0;
 
 static bool asked_to_stop(const ir_policy *p) { return p->stop_flag && *p->stop_flag; }
 
@@ -19,7 +20,8 @@ static ir_status call(sampler *s, uint32_t reps)
     if (s->nset <= 1) return r->kernel->run(r, reps);
     ir_status st = IR_OK;
     for (uint32_t i = 0; i < reps && st == IR_OK; i++) {
-        memcpy(r->mem, s->sets[s->next], sizeof r->mem);
+        memcpy(r->mem, s->sets[s->next].mem, sizeof r->mem);
+        r->packed = s->sets[s->next].packed;
         s->next = (s->next + 1) % s->nset;
         st = r->kernel->run(r, 1);
     }
@@ -54,7 +56,8 @@ double sample_overhead(ir_dev *dev)
 
 static ir_status choose_reps(sampler *s, uint32_t *reps)
 {
-    double need = fmax(MIN_BATCH_S, OVERHEAD_RATIO * s->overhead_s);
+    double least = s->run->kernel->flags & IR_K_FUSED ? FUSED_BATCH_S : MIN_BATCH_S;
+    double need = fmax(least, OVERHEAD_RATIO * s->overhead_s);
     *reps = 1;
     for (;;) {
         ir_sample b;
@@ -62,6 +65,7 @@ static ir_status choose_reps(sampler *s, uint32_t *reps)
         if (st == IR_OK) st = batch(s, *reps, &b); /* the first may pay for cold code or a sleeping thread */
         if (st != IR_OK) return st;
         double t = b.wall_s * *reps;
+        if (*reps >= MAX_REPS && !(t > 0)) return ir_fail(IR_EDEVICE, "the clock stands still: %u calls took no time", *reps);
         if (t >= need || *reps >= MAX_REPS) return IR_OK;
         double grow = t > 0 ? ceil(1.2 * need / t) : 16;
         *reps = (uint32_t)fmin(MAX_REPS, *reps * fmax(2, fmin(grow, 1024)));
@@ -177,12 +181,16 @@ static ir_status collect(sampler *s, uint32_t reps, ir_point *pt)
 
 ir_status sample_point(sampler *s, ir_point *pt)
 {
-    uint32_t reps = 1;
+    uint32_t          reps = 1;
+    ir_dev           *dev = s->run->dev;
+    const ir_backend *be = dev->be;
     snprintf(pt->stop, sizeof pt->stop, "failed");
+    if (be->enter) be->enter(dev, s->run->kernel);
     ir_status st = choose_reps(s, &reps);
     if (st == IR_OK) st = warm_up(s, reps, pt);
     if (st == IR_OK) st = choose_reps(s, &reps); /* now warm */
     if (st == IR_OK) st = collect(s, reps, pt);
+    if (be->leave) be->leave(dev);
     pt->reps = reps;
     ir_status sum = summarise(pt);
     return st != IR_OK ? st : sum;

@@ -1,0 +1,98 @@
+/* layer.h -- a network, or one operator, as rows of a table. The only place where O and D_vol of these operators are
+ * written down (layer.c): an operator workload is a table of one row, a network's cost is the sum of its rows, and
+ * every executor walks the same rows. N networks on M backends need M executors.
+ *
+ * Activations are row-major and dense: images NHWC, token streams [rows][width]. Matrices of weights are [out][in]
+ * (convolutions [k][r][s][c/groups]); y = W x + b. Both elements and counts are exact integers in int64_t.
+ * FLOP: 2 per multiply-accumulate of convolutions, fully connected rows and attention; biases, norms, activations,
+ * softmax, pooling and residual adds count no FLOP inside a network (models.json "conventions"); as workloads of
+ * their own they count the FLOP stated beside them below. */
+#ifndef NETS_LAYER_H
+#define NETS_LAYER_H
+#include "harness/ironroof.h"
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum {
+    LY_CONV,      /* groups = 1: dense; groups = c = k: depthwise */
+    LY_FC,        /* Y[rows,k] = X[rows,c] W[k,c]' + b */
+    LY_ATTENTION, /* causal, scale 1/sqrt(dh); appends its k and v to the cache; see below */
+    LY_NORM,      /* layer norm over c with gain and offset, eps 1e-5; rows x c */
+    LY_ACT,       /* an activation as a pass of its own; rows x c */
+    LY_SOFTMAX,   /* over c; rows x c */
+    LY_MAXPOOL, LY_AVGPOOL, /* AVGPOOL is global: oh = ow = 1; padding of MAXPOOL is minus infinity */
+    LY_ADD,       /* y = x + add; rows x c */
+    LY_EMBED,     /* y[t] = table[token[t]] + position[past + t]; rows x c */
+    LY_NOP        /* LY_EMBED's and others' number of operators */
+} ly_op;
+typedef enum { LY_ID, LY_RELU, LY_RELU6, LY_GELU } ly_act; /* GELU: tanh form */
+
+enum { LY_NONE = -1, LY_INPUT = -2, LY_OUTPUT = -3, LY_MAX_BUF = 8 };
+typedef struct {
+    char   name[24];             /* "conv2_1_3x3", "h3.qkv" */
+    ly_op  op;
+    ly_act act;                  /* applied to the output in the same pass */
+    int    in, add, out;         /* activation buffers 0.., or LY_INPUT, LY_OUTPUT; add: residual added to the output
+                                  * before act, LY_NONE: none. out may equal in or add for LY_ADD, LY_ACT, LY_NORM only. */
+    int64_t batch;               /* images, or sequences */
+    int64_t h, w, c;             /* input image; c: input width of token rows */
+    int64_t k, r, s, stride, pad, groups, oh, ow; /* k: output channels or width */
+    int64_t rows;                /* token rows over the whole batch: batch * tokens */
+    int64_t heads, dh, tokens, past; /* attention: per sequence, `tokens` new ones after `past` cached ones.
+                                      * Input row of a token: q[heads*dh], k[heads*dh], v[heads*dh]. */
+    int     block;               /* attention: which pair of cache planes */
+    /* Where its parameters are. W_at: elements into tensor W (matrices, in the weight dtype). b_at, g_at, s_at:
+     * elements into tensor V (always f32): bias or norm offset, norm gain, and per output row the scale of int8
+     * weights (weight = scale * i8; reserved in every layout so that offsets do not depend on dtype). -1: none. */
+    int64_t W_at, nW, b_at, g_at, s_at;
+    int64_t P_at;                /* LY_EMBED: the position table, elements into W */
+} ly_row;
+
+/* Key-value cache: [block][2: k, v][batch][heads][context rows cap][dh], in the cache's dtype. */
+typedef struct {
+    ly_row  *row;
+    int      n;
+    int64_t  buf[LY_MAX_BUF];    /* elements of each activation buffer, f32 */
+    int      nbuf;
+    int64_t  nW, nV;             /* elements of tensors W and V */
+    int64_t  in_elems, out_elems;/* of the step's input (images; or tokens, int32) and output (logits, f32) */
+    int64_t  kv_elems, kv_cap;   /* elements of the cache; token rows per sequence it holds (past + tokens) */
+    int64_t  params;             /* trainable parameters as published (batch norm unfolded; position table; tied once) */
+    bool     tokens_in;          /* the input is int32 token numbers below vocab */
+    int64_t  vocab;
+} ly_net;
+void ly_free(ly_net *);          /* idempotent */
+
+/* dtype of weights and of the key-value cache for a point's dtype. Activations are f32 between rows whatever the dtype
+ * (a backend may round them inside its kernels to feed matrix units: tolerances allow for it). The cache is f32 with f32
+ * and f64 weights, else bf16 (f16 when the point's dtype is f16). */
+ir_dtype ly_kv_dtype(ir_dtype weights);
+
+/* Cost of one row. Fills read_B, write_B, by_B, flops, weights_B, unfused_B, footprint_B; launches = 1. in_network:
+ * see the FLOP convention above. Traffic models:
+ *   compulsory (read_B + write_B): each tensor of the row once; a fused residual is one more input, fused bias and
+ *              activation cost nothing; embedding: the rows gathered; attention: q, k, v in, new k and v written,
+ *              cache rows read once, output; scores never leave the chip
+ *   weights_B: parameters of the row
+ *   unfused_B: bias, residual and activation each a pass that reads and writes the output; attention writes and reads
+ *              the score matrix twice (scores, softmax) */
+void ly_cost(const ly_row *, ir_dtype weights, bool in_network, ir_cost *out);
+/* Sum over the rows; launches = the number of rows; footprint: weights + cache + the largest live activations. */
+void ly_net_cost(const ly_net *, ir_dtype weights, ir_cost *out);
+
+/* ---- networks: fill a table; IR_EINVAL with a reason for impossible parameters ------------------------------ */
+/* v1.5, 53 convolutions with folded batch norm (W and bias), ReLU and residuals fused, 224x224 by default. */
+ir_status ly_resnet50(int64_t batch, int64_t res, ly_net *out);
+ir_status ly_mobilenetv2(int64_t batch, int64_t res, ly_net *out);
+/* `tokens` new tokens per sequence after `past` cached ones (tokens = 1: a decode step; past = 0: a prefill); the
+ * output head is computed for the last token only. */
+typedef enum { LY_SMALL, LY_MEDIUM, LY_LARGE, LY_XL, LY_NSIZE } ly_size;
+typedef struct { const char *name; int64_t layers, d, heads, ff, vocab, context; } ly_gpt_shape;
+extern const ly_gpt_shape ly_gpt2[LY_NSIZE];
+ir_status ly_gpt(const ly_gpt_shape *, int64_t batch, int64_t tokens, int64_t past, ly_net *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
