@@ -436,6 +436,7 @@ static ir_status journal_all(session *s)
     ir_status st = IR_OK;
     for (size_t i = 0; s->journal && i < s->ceilings.n && st == IR_OK; i++)
         st = ir_journal_ceiling(s->journal, &s->ceilings.v[i]);
+    if (s->journal && st == IR_OK) st = ir_journal_levels(s->journal, s->info.id, s->ceilings.level_B);
     return st;
 }
 
