@@ -140,7 +140,7 @@ void campaign_probe(campaign *c, const char *when)
 
 void campaign_judge(campaign *c)
 {
-    law_apply(c->s.point, c->s.npoint, c->s.nlaw, &c->s.ceilings, c->s.policy.seed, &c->law);
+    law_apply(c->s.point, c->s.npoint, &c->s.ceilings, c->s.policy.seed, &c->law);
     c->judged = true;
 }
 

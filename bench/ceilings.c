@@ -446,8 +446,10 @@ ir_status ceilings_measure(session *s)
     ir_status (*const stage[])(plan *) = {clock_rate, find_levels, bandwidth, peaks, latencies, gathers, launches};
     ir_status st = IR_OK;
     thread_list(&pl);
+    s->in_ceilings = true;
     for (size_t i = 0; i < sizeof stage / sizeof *stage && st == IR_OK; i++) st = stage[i](&pl);
     ir_guard_ceilings(&s->ceilings);
+    s->in_ceilings = false;
     s->nlaw = s->npoint;
     ir_status jst = journal_all(s);
     return st != IR_OK ? st : jst;
