@@ -12,7 +12,8 @@ const ir_backend *const bench_backends[] = {&cpu_backend, &ir_ideal_backend, NUL
 
 const ir_workload *const bench_workloads[] = {
     &wl_read, &wl_write, &wl_copy, &wl_scale, &wl_add, &wl_triad, &wl_chase, &wl_gather,
-    &wl_clock, &wl_fma, &wl_forkjoin, &wl_gemm, &wl_batchmm, &wl_gemv, NULL};
+    &wl_clock, &wl_fma, &wl_forkjoin, &wl_local, &wl_transfer,
+    &wl_gemm, &wl_batchmm, &wl_gemv, NULL};
 
 /* The law speaks of streams, arithmetic and launches; random access has its own ceilings. */
 static const char *const law_families[] = {"stream", "peak", "launch", "gemm", "gemv"};
