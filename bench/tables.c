@@ -8,7 +8,15 @@
 
 #include <string.h>
 
-const ir_backend *const bench_backends[] = {&cpu_backend, &ir_ideal_backend, NULL};
+#if IR_HAVE_OPENCL
+extern const ir_backend ocl_backend;
+#endif
+
+const ir_backend *const bench_backends[] = {&cpu_backend,
+#if IR_HAVE_OPENCL
+                                            &ocl_backend,
+#endif
+                                            &ir_ideal_backend, NULL};
 
 const ir_workload *const bench_workloads[] = {
     &wl_read, &wl_write, &wl_copy, &wl_scale, &wl_add, &wl_triad, &wl_chase, &wl_gather,

@@ -54,7 +54,7 @@ static bool device(const ir_backend *b, int index)
     if (st == IR_OK && i.threads > 0)
         printf("%-8s %-48s %d cores, %d threads used, %s\n", i.id, i.name, i.cores, i.threads, i.driver);
     else if (st == IR_OK)
-        printf("%-8s %-48s %d compute units, %.3g GB, %s\n", i.id, i.name, i.cores, i.mem_B / 1e9, i.driver);
+        printf("%-8s %-48s %d compute units, %.3g GB, %s\n%-8s %s\n", i.id, i.name, i.cores, i.mem_B / 1e9, i.driver, "", i.limits);
     else if (index == 0 || st != IR_SKIP)
         printf("%-8s %s: %s\n", b->name, st == IR_SKIP ? "none" : "failed", ir_why());
     return st != IR_SKIP;
