@@ -104,7 +104,7 @@ ir_status ocl_gemm_run(ocl_dev *d, const ocl_gemm *g, cl_mem A, cl_mem B, size_t
 /* ---- the search ------------------------------------------------------------------------------------- */
 static int candidates(const ocl_dev *d, ir_dtype T, ocl_gemm_tile *out)
 {
-    static const int cpu[][2] = {{8, 2}, {12, 2}, {14, 2}, {8, 3}, {6, 4}, {6, 2}}, wide[][2] = {{4, 4}, {8, 4}, {8, 8}, {4, 8}};
+    static const int cpu[][2] = {{8, 3}, {6, 4}, {6, 2}, {12, 2}}, wide[][2] = {{4, 4}, {8, 4}, {8, 8}, {4, 8}};
     int              n = 0;
     if (d->cpu)
         for (size_t i = 0; i < sizeof cpu / sizeof *cpu; i++)
