@@ -103,7 +103,7 @@ static double ladder_max_B(const ceiling_plan *pl)
     bool   own = pl->device && pl->s->info.numa_nodes == 0; /* faster memory: more of it, or the launch shows */
     double llc = own ? 4 * pl->s->info.llc_B : ir_topology_llc_B(&pl->s->topo);
     double room = fmin(ir_host_available_B(), pl->device ? pl->s->info.mem_B : NAN) / 4; /* fmin, fmax ignore NAN */
-    double want = fmax((own ? 1024.0 : 256.0) * (1 << 20), 4 * llc);
+    double want = fmax((own ? 1024.0 : pl->s->full ? 256.0 : 128.0) * (1 << 20), 4 * llc);
     return isfinite(room) ? fmin(want, room) : want;
 }
 
@@ -160,7 +160,7 @@ static ir_status find_levels(ceiling_plan *pl)
         int l = level_of_plateau(pl, &pt[i], x[n - 1]);
         if (l == 3) continue;
         pl->s->ceilings.level_B[l] = pt[i].x_hi;
-        pl->size_B[l] = l == 0 ? pt[i].x_hi / 2 : sqrt(pt[i].x_lo * pt[i].x_hi);
+        pl->size_B[l] = l == 0 ? 0.75 * pt[i].x_hi : sqrt(pt[i].x_lo * pt[i].x_hi);
     }
     return IR_OK;
 }
