@@ -21,8 +21,8 @@ static void options_of(const ocl_dev *d, ocl_gemm_kind q, const ocl_gemm_tile *t
     int         w = vector_of(d, q.T);
     snprintf(out, n,
              "-D%s -DT=%s -DIN_A=%d -DIN_B=%d -DTB=%d -DEPI=%d -DW=%d -DTV=%s%d -DVLOAD=vload%d -DVSTORE=vstore%d -DAS_TV=as_%s%d "
-             "-DCONVERT_UINT=convert_uint%d -DMR=%d -DNV=%d -DKC=%d -DMC=%d -DNC=%d -DTS=%d",
-             what, T, in_code(q.in_a), in_code(q.in_b), q.trans_b, q.epilogue, w, T, w, w, w, T, w, w, t->mr, t->nv, t->kc, t->mc, t->nc,
+             "-DCONVERT_UINT=convert_uint%d -DMR=%d -DNV=%d -DKC=%d -DTS=%d",
+             what, T, in_code(q.in_a), in_code(q.in_b), q.trans_b, q.epilogue, w, T, w, w, w, T, w, w, t->mr, t->nv, t->kc,
              (int)TILED_TS);
 }
 
@@ -31,6 +31,7 @@ void ocl_gemm_free(ocl_gemm *g)
     ocl_kernel_free(&g->gemm);
     ocl_kernel_free(&g->pack_a);
     ocl_kernel_free(&g->pack_b);
+    ocl_kernel_free(&g->pack_image);
 }
 
 static ir_status tuned(ocl_dev *d, ir_dtype T);
@@ -47,6 +48,7 @@ ir_status ocl_gemm_init(ocl_dev *d, ocl_gemm_kind q, const ocl_gemm_tile *t, ocl
     s = ocl_kernel(d, "gemm", options, "gemm_blocked", &g->gemm);
     if (s == IR_OK && d->cpu) s = ocl_kernel(d, "gemm", options, "pack_a", &g->pack_a);
     if (s == IR_OK && d->cpu) s = ocl_kernel(d, "gemm", options, "pack_b", &g->pack_b);
+    if (s == IR_OK && d->cpu) s = ocl_kernel(d, "gemm", options, "pack_image", &g->pack_image);
     if (s != IR_OK) ocl_gemm_free(g);
     return s;
 }
@@ -81,23 +83,37 @@ static ir_status pack_a(ocl_dev *d, const ocl_gemm *g, cl_mem A, cl_mem out, cl_
     return s == IR_OK ? ocl_launch(d, g->pack_a, panels < groups ? panels : groups, 1) : s;
 }
 
+ir_status ocl_gemm_pack_image(ocl_dev *d, const ocl_gemm *g, cl_mem x, cl_mem out, const ocl_image *i)
+{
+    const ocl_arg a[] = {OCL_A(x), OCL_A(out), OCL_A(i->m), OCL_A(i->h), OCL_A(i->w), OCL_A(i->c), OCL_A(i->r), OCL_A(i->s),
+                         OCL_A(i->stride), OCL_A(i->pad), OCL_A(i->oh), OCL_A(i->ow)};
+    size_t        panels = up(i->m, (size_t)g->tile.mr), groups = 4 * ocl_groups(d);
+    ir_status     s = ocl_args(g->pack_image, a, 12);
+    return s == IR_OK ? ocl_launch(d, g->pack_image, panels < groups ? panels : groups, 1) : s;
+}
+
 /* Blocks shrink where fewer than four per unit would be left. */
 ir_status ocl_gemm_run(ocl_dev *d, const ocl_gemm *g, cl_mem A, cl_mem B, size_t B_at, cl_mem C, cl_mem scratch, size_t M, size_t N,
                        size_t K, const ocl_epilogue *e)
 {
     cl_uint   m = (cl_uint)M, n = (cl_uint)N, k = (cl_uint)K;
     cl_ulong  from = B_at;
-    ir_status s = d->cpu ? pack_a(d, g, A, scratch, m, k) : IR_OK;
+    cl_uint   mc = (cl_uint)g->tile.mc, nc = (cl_uint)g->tile.nc, nr = (cl_uint)nr_of(d, g);
+    while (d->cpu && up(M, mc) * up(N, nc) < 4 * (size_t)d->units && (nc > nr || mc > (cl_uint)g->tile.mr)) {
+        if (nc > nr) nc = (cl_uint)up(nc / 2, nr) * nr;
+        else mc = (cl_uint)(up(mc / 2, (size_t)g->tile.mr) * (size_t)g->tile.mr);
+    }
+    ir_status s = d->cpu && A ? pack_a(d, g, A, scratch, m, k) : IR_OK;
     if (d->cpu) A = scratch;
-    const ocl_arg a[] = {OCL_A(A), OCL_A(B), OCL_A(C), OCL_A(m), OCL_A(n), OCL_A(k), OCL_A(from)};
-    int           na = d->cpu ? 7 : 6;
+    const ocl_arg a[] = {OCL_A(A), OCL_A(B), OCL_A(C), OCL_A(m), OCL_A(n), OCL_A(k), OCL_A(from), OCL_A(mc), OCL_A(nc)};
+    int           na = d->cpu ? 9 : 6;
     if (s == IR_OK) s = ocl_args(g->gemm, a, na);
     if (s == IR_OK && g->kind.epilogue) {
         const ocl_arg x[] = {OCL_A(e->V), OCL_A(e->b_at), OCL_A(e->s_at), OCL_A(e->add), OCL_A(e->has_add), OCL_A(e->act)};
         for (int i = 0; i < 6 && s == IR_OK; i++) s = OCL(clSetKernelArg(g->gemm, (cl_uint)(na + i), x[i].size, x[i].p));
     }
     if (s != IR_OK) return s;
-    size_t bm = d->cpu ? (size_t)g->tile.mc : 16 * (size_t)g->tile.mr, bn = d->cpu ? (size_t)g->tile.nc : 16 * (size_t)g->tile.nv;
+    size_t bm = d->cpu ? mc : 16 * (size_t)g->tile.mr, bn = d->cpu ? nc : 16 * (size_t)g->tile.nv;
     return ocl_launch(d, g->gemm, up(M, bm) * up(N, bn), d->cpu ? 1 : 256);
 }
 

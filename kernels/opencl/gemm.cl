@@ -2,7 +2,7 @@
  * TB: B is given transposed, [n][k]; EPI: bias, int8 scale, residual and activation follow the last addition.
  *
  * CPU: both inputs are packed into panels (MR rows, NR = NV vectors of columns), zero-padded; an item computes a block
- * of MC x NC in steps of KC with an MR x NV tile of vectors in registers. With few rows B is read where it lies (gemm_slim).
+ * of mc x nc in steps of KC with an MR x NV tile of vectors in registers. With few rows B is read where it lies (gemm_slim).
  * Other devices: groups of 256 items, tiles of A and B in local memory, MR x NV results per item. */
 #ifdef OCL_FP64
 #pragma OPENCL EXTENSION cl_khr_fp64 : enable
@@ -171,6 +171,32 @@ __kernel void pack_b(__global const b_t *restrict B, __global T *restrict out, u
     }
 }
 
+/* The same panels straight from an NHWC image: row i of A is output pixel i, its columns the window [r][s][c]. */
+__kernel void pack_image(__global const T *restrict X, __global T *restrict out, uint m, uint h, uint w, uint c, uint R_, uint S_, uint stride,
+                         uint pad, uint oh, uint ow)
+{
+    size_t k = (size_t)R_ * S_ * c;
+    for (uint p = get_global_id(0); p < (m + MR - 1) / MR; p += get_global_size(0)) {
+        __global T *o = out + (size_t)p * MR * k;
+        for (uint r = 0; r < R_; r++)
+            for (uint s = 0; s < S_; s++) {
+                __global const T *from[MR];
+                bool inside[MR];
+#pragma unroll
+                for (int q = 0; q < MR; q++) {
+                    uint i = p * MR + q, image = i / (oh * ow), pixel = i % (oh * ow);
+                    int  y = (int)(pixel / ow * stride + r) - (int)pad, x = (int)(pixel % ow * stride + s) - (int)pad;
+                    inside[q] = i < m && y >= 0 && y < (int)h && x >= 0 && x < (int)w;
+                    from[q] = X + (inside[q] ? ((size_t)(image * h + y) * w + x) * c : 0);
+                }
+                for (uint e = 0; e < c; e++, o += MR) {
+#pragma unroll
+                    for (int q = 0; q < MR; q++) o[q] = inside[q] ? from[q][e] : (T)0;
+                }
+            }
+    }
+}
+
 static void tile(__global const T *restrict a, __global const T *restrict b, __global T *restrict C, uint i, uint j, uint kc, bool first,
                  bool last, uint m, uint n EPI_PARAMS)
 {
@@ -221,10 +247,10 @@ static void tile(__global const T *restrict a, __global const T *restrict b, __g
 }
 
 __kernel void gemm_blocked(__global const T *restrict A, __global const T *restrict B, __global T *restrict C, uint m, uint n, uint k,
-                           ulong B_at EPI_PARAMS)
+                           ulong B_at, uint mc, uint nc EPI_PARAMS)
 {
-    uint rows = (m + MC - 1) / MC, id = get_global_id(0), i0 = id % rows * MC, j0 = id / rows * NC;
-    uint i1 = min(i0 + MC, m), j1 = min(j0 + NC, n);
+    uint rows = (m + mc - 1) / mc, id = get_global_id(0), i0 = id % rows * mc, j0 = id / rows * nc;
+    uint i1 = min(i0 + mc, m), j1 = min(j0 + nc, n);
     for (uint k0 = 0; k0 < k; k0 += KC) {
         uint kc = min((uint)KC, k - k0);
         for (uint j = j0; j < j1; j += NR)

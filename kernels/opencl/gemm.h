@@ -6,7 +6,7 @@
 /* Y[m,n] = A[m,k] B, B[k,n] or, with trans_b, B[n,k]. in_a, in_b: types of the inputs; T: f32 or f64. */
 typedef struct { ir_dtype in_a, in_b, T; bool trans_b, epilogue; } ocl_gemm_kind;
 typedef struct {
-    cl_kernel     gemm, pack_a, pack_b; /* the packs on CPUs only */
+    cl_kernel     gemm, pack_a, pack_b, pack_image; /* the packs on CPUs only */
     ocl_gemm_tile tile;
     ocl_gemm_kind kind;
 } ocl_gemm;
@@ -21,7 +21,10 @@ size_t ocl_gemm_packed_a(const ocl_dev *, const ocl_gemm *, size_t m, size_t k);
 size_t ocl_gemm_packed_b(const ocl_dev *, const ocl_gemm *, size_t n, size_t k);
 ir_status ocl_gemm_pack_b(ocl_dev *, const ocl_gemm *, cl_mem B, size_t B_at, cl_mem out, size_t out_at, size_t n, size_t k);
 /* Enqueue. CPU: A is packed into `scratch` first; B is packed, from element B_at of that buffer. Else A and B
- * lie as given (B_at must be 0 but for packed B: pass a sub-buffer). */
+ * lie as given and B_at is 0. A = NULL: scratch holds it packed already. */
 ir_status ocl_gemm_run(ocl_dev *, const ocl_gemm *, cl_mem A, cl_mem B, size_t B_at, cl_mem C, cl_mem scratch, size_t m, size_t n,
                        size_t k, const ocl_epilogue *);
+/* CPU: the packed A of a convolution, straight from its image. */
+typedef struct { cl_uint m, h, w, c, r, s, stride, pad, oh, ow; } ocl_image;
+ir_status ocl_gemm_pack_image(ocl_dev *, const ocl_gemm *, cl_mem x, cl_mem out, const ocl_image *);
 #endif
