@@ -2,6 +2,7 @@
 #include "bench/workloads/workloads_compute.h"
 #include "bench/workloads/workloads_gemm.h"
 #include "bench/workloads/workloads_memory.h"
+#include "bench/workloads/workloads_nets.h"
 #include "harness/measure/measure.h"
 #include "kernels/opencl/ocl.h"
 
@@ -9,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-static const ir_workload *const workloads[] = {&wl_read, &wl_write, &wl_copy, &wl_scale, &wl_add, &wl_triad, &wl_chase, &wl_gather, &wl_fma, &wl_forkjoin, &wl_local, &wl_transfer, &wl_gemm, &wl_batchmm, &wl_gemv};
+static const ir_workload *const workloads[] = {&wl_read, &wl_write, &wl_copy, &wl_scale, &wl_add, &wl_triad, &wl_chase, &wl_gather, &wl_fma, &wl_forkjoin, &wl_local, &wl_transfer, &wl_gemm, &wl_batchmm, &wl_gemv, &wl_conv, &wl_linear, &wl_norm, &wl_softmax, &wl_act, &wl_add2, &wl_embed, &wl_attention, &wl_resnet50, &wl_mobilenetv2, &wl_gpt2};
 static double now(void) { return ir_now(); }
 int main(int argc, char **argv)
 {

@@ -106,7 +106,7 @@ ir_status ocl_gemm_run(ocl_dev *d, const ocl_gemm *g, cl_mem A, cl_mem B, size_t
     ir_status s = d->cpu && A ? pack_a(d, g, A, scratch, m, k) : IR_OK;
     if (d->cpu) A = scratch;
     const ocl_arg a[] = {OCL_A(A), OCL_A(B), OCL_A(C), OCL_A(m), OCL_A(n), OCL_A(k), OCL_A(from), OCL_A(mc), OCL_A(nc)};
-    int           na = d->cpu ? 9 : 6;
+    int           na = d->cpu ? 9 : 7;
     if (s == IR_OK) s = ocl_args(g->gemm, a, na);
     if (s == IR_OK && g->kind.epilogue) {
         const ocl_arg x[] = {OCL_A(e->V), OCL_A(e->b_at), OCL_A(e->s_at), OCL_A(e->add), OCL_A(e->has_add), OCL_A(e->act)};

@@ -95,12 +95,14 @@ __kernel void gemm_tiled(__global const a_t *restrict A, __global const b_t *res
 #define BM (16 * MR)
 #define BN (16 * NV)
 __kernel __attribute__((reqd_work_group_size(256, 1, 1))) void gemm_blocked(__global const a_t *restrict A, __global const b_t *restrict B,
-                                                                            __global T *restrict C, uint m, uint n, uint k EPI_PARAMS)
+                                                                            __global T *restrict C, uint m, uint n, uint k,
+                                                                            ulong B_at EPI_PARAMS)
 {
     __local T a[KC][BM + 1], b[KC][BN + 1];
     uint      l = get_local_id(0), x = l % 16, y = l / 16, tiles = (n + BN - 1) / BN;
     uint      i0 = (uint)(get_group_id(0) / tiles) * BM, j0 = (uint)(get_group_id(0) % tiles) * BN;
     T         acc[MR][NV];
+    B += B_at;
 #pragma unroll
     for (int r = 0; r < MR; r++)
 #pragma unroll

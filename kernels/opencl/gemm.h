@@ -20,8 +20,8 @@ void      ocl_gemm_free(ocl_gemm *);
 size_t ocl_gemm_packed_a(const ocl_dev *, const ocl_gemm *, size_t m, size_t k);
 size_t ocl_gemm_packed_b(const ocl_dev *, const ocl_gemm *, size_t n, size_t k);
 ir_status ocl_gemm_pack_b(ocl_dev *, const ocl_gemm *, cl_mem B, size_t B_at, cl_mem out, size_t out_at, size_t n, size_t k);
-/* Enqueue. CPU: A is packed into `scratch` first; B is packed, from element B_at of that buffer. Else A and B
- * lie as given and B_at is 0. A = NULL: scratch holds it packed already. */
+/* Enqueue. CPU: A is packed into `scratch` first; B is packed. Else A and B lie as given. B begins
+ * at element B_at of its buffer. A = NULL: scratch holds it packed already. */
 ir_status ocl_gemm_run(ocl_dev *, const ocl_gemm *, cl_mem A, cl_mem B, size_t B_at, cl_mem C, cl_mem scratch, size_t m, size_t n,
                        size_t k, const ocl_epilogue *);
 /* CPU: the packed A of a convolution, straight from its image. */
