@@ -76,7 +76,8 @@ static size_t attributes(const group *g, const ir_point *p, bool varying, char *
     for (int i = 0; i < p->np; i++) {
         if (g->vary_param[i] != varying) continue;
         bool named = !varying || g->nvary == 1;
-        n = put(buf, size, n, "%s%s%s%lld", sep, named ? p->pname[i] : "", named ? "=" : "", (long long)p->p.v[i]);
+        n = put(buf, size, n, "%s%s%s", sep, named ? p->pname[i] : "", named ? "=" : "");
+        n = *p->pword[i] ? put(buf, size, n, "%s", p->pword[i]) : put(buf, size, n, "%lld", (long long)p->p.v[i]);
         sep = ",";
     }
     if (g->vary_dtype == varying) n = put(buf, size, n, "%s%s", n ? " " : "", ir_dtype_name(p->p.dtype));
