@@ -51,7 +51,7 @@ static void bandwidth_of_a_mix(void **state)
     assert_close(ir_bw_ceiling(&c, "DRAM", 4, 3, 1), 2 / (1 / 44e9 + 1 / 40e9), 1e-12);
     assert_close(ir_bw_ceiling(&c, "DRAM", 4, 1, 3), 2 / (1 / 44e9 + 1 / 20e9), 1e-12);
     assert_close(ir_bw_ceiling(&c, "DRAM", 0, 1, 0), 40e9, 1e-12); /* 0 threads: all of them */
-    stream(&c, "DRAM", "scale", .5, 4, 50e9); /* the same mix, faster: the ceiling of the mix */
+    stream(&c, "DRAM", "scale", .5, 4, 50e9);                      /* the same mix, faster: the ceiling of the mix */
     assert_close(ir_bw_ceiling(&c, "DRAM", 4, 1, 1), 50e9, 1e-12);
     ir_ceilings_free(&c);
 }
@@ -64,10 +64,10 @@ static void bandwidth_falls_back(void **state)
     assert_close(ir_bw_ceiling(&c, "DRAM", 2, 1, 0), 30e9, 1e-12);
     /* Copies were not measured at 2 threads: those of 1 thread, along the curve of reads (30/20). */
     assert_close(ir_bw_ceiling(&c, "DRAM", 2, 1, 1), 15e9 * 1.5, 1e-12);
-    assert_close(ir_bw_ceiling(&c, "DRAM", 3, 1, 0), 40e9, 1e-12);   /* 4 is nearer to 3 than 2, as a ratio */
+    assert_close(ir_bw_ceiling(&c, "DRAM", 3, 1, 0), 40e9, 1e-12); /* 4 is nearer to 3 than 2, as a ratio */
     assert_close(ir_bw_ceiling(&c, "DRAM", 64, 1, 0), 40e9, 1e-12);
-    assert_close(ir_bw_ceiling(&c, "L2", 4, 1, 3), 400e9, 1e-12);    /* only reads known at this level */
-    assert_close(ir_bw_ceiling(&c, "L3", 4, 1, 0), 40e9, 1e-12);     /* no such rows: DRAM */
+    assert_close(ir_bw_ceiling(&c, "L2", 4, 1, 3), 400e9, 1e-12); /* only reads known at this level */
+    assert_close(ir_bw_ceiling(&c, "L3", 4, 1, 0), 40e9, 1e-12);  /* no such rows: DRAM */
     assert_close(ir_bw_ceiling(&c, "", 4, 1, 0), 40e9, 1e-12);
     assert_close(ir_bw_ceiling(&c, NULL, 4, 1, 0), 40e9, 1e-12);
     assert_true(isnan(ir_bw_ceiling(&c, "DRAM", 4, 0, 0)));
@@ -123,7 +123,7 @@ static void rows_of_points(void **state)
     assert_false(ir_row_of(&p, &c, &r)); /* no peak for it */
     p.cost.flops = 0;
     assert_true(ir_row_of(&p, &c, &r)); /* nor is one needed */
-    p.dev.n = 5; /* the device's own clock counts where there is one */
+    p.dev.n = 5;                        /* the device's own clock counts where there is one */
     p.dev.median = 0.5;
     assert_true(ir_row_of(&p, &c, &r) && r.T_s == 0.5 && isnan(r.T_lo));
     p.status = IR_SKIP;

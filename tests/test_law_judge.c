@@ -354,7 +354,7 @@ static void impossible_ceilings(void **state)
     put(&c, IR_C_BANDWIDTH, "DRAM", "spec", IR_F64, 4, 42e9)->source = IR_SRC_DATASHEET;
     assert_string_equal(guarded(&c, 2), "");
     assert_non_null(strstr(guarded(&c, 6), "datasheet")); /* copies at 44 GB/s */
-    c.v[2].value = 500e9;                                  /* DRAM reads above L2's */
+    c.v[2].value = 500e9;                                 /* DRAM reads above L2's */
     c.v[c.n - 1].value = NAN;
     assert_non_null(strstr(guarded(&c, 2), "L2"));
     ir_ceilings_free(&c);
@@ -403,11 +403,13 @@ static void summary(void **state)
     (void)state;
     machine(&c);
     ir_summary_sentence(&c, NULL, s, sizeof s);
-    assert_string_equal(s, "DRAM 44.0 GB/s (read 40.0), 200 GFLOP/s f32, 100 GFLOP/s f64, ridge 5.00 FLOP/B, launch 2.00 us");
+    assert_string_equal(
+        s, "DRAM 44.0 GB/s (read 40.0), 200 GFLOP/s f32, 100 GFLOP/s f64, ridge 5.00 FLOP/B, launch 2.00 us");
     f.err_median = 0.05;
     f.lofo_median = 0.081;
     ir_summary_sentence(&c, &f, s, sizeof s);
-    assert_non_null(strstr(s, "; additive law: BW 32.0 GB/s [30.0, 34.0], eta 0.500 [0.400, 0.600], L_lat unidentified"));
+    assert_non_null(
+        strstr(s, "; additive law: BW 32.0 GB/s [30.0, 34.0], eta 0.500 [0.400, 0.600], L_lat unidentified"));
     assert_non_null(strstr(s, "median error 5.00 % (families left out 8.10 %)"));
     ir_summary_sentence(&c, &f, small, sizeof small);
     assert_string_equal(small, "DRAM 44.0 GB/s ");
