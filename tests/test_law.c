@@ -116,6 +116,11 @@ static void rows_of_points(void **state)
     assert_close(r.x_comp_s, 1e9 / 200e9, 1e-12);
     assert_close(r.x_launch, 1, 1e-12);
     assert_close(r.T_hi, 0.0202, 1e-12);
+    p.bw_now = 0.5; /* half the bandwidth at that time: the data term is twice as long */
+    double full = r.x_data_s;
+    assert_true(ir_row_of(&p, &c, &r));
+    assert_close(r.x_data_s, 2 * full, 1e-12);
+    p.bw_now = NAN;
     p.p.threads = 1; /* a launch of one thread, in units of one of all */
     assert_true(ir_row_of(&p, &c, &r));
     assert_close(r.x_launch, 1e-8 / 2e-6, 1e-12);

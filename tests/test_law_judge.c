@@ -246,6 +246,25 @@ static void a_fit_decides(void **state)
     ir_ceilings_free(&c);
 }
 
+/* Dependent accesses: the wait belongs to latency, in the terms and in every draw. */
+static void hops_are_latency(void **state)
+{
+    ir_ceilings c;
+    (void)state;
+    machine(&c);
+    put(&c, IR_C_LATENCY, "DRAM", "chase", IR_NDTYPE, 1, 100e-9);
+    ir_point p = point(64e6, 0, 0, 4e8, 0.101);
+    p.cost.hops = 1e6;
+    ir_fit f = known(IR_ADDITIVE);
+    f.ndraw = IR_FIT_DRAWS;
+    for (int d = 0; d < f.ndraw; d++) f.draw[d][0] = 1.25, f.draw[d][1] = f.draw[d][2] = NAN;
+    ir_point_judge(&p, &c, &f);
+    assert_close(p.term_lat_s, 0.1 + 2e-6, 1e-9);
+    assert_close(p.bound_p, 1, 1e-12);
+    assert_int_equal(p.bound, IR_BOUND_LATENCY);
+    ir_ceilings_free(&c);
+}
+
 /* ---- guards ------------------------------------------------------------------------------------------------ */
 static void assert_suspect(ir_point p, const ir_ceilings *c, const char *cause)
 {
@@ -283,6 +302,10 @@ static void impossible_points(void **state)
     assert_suspect(p, &c, "compressible");
     p.cost = (ir_cost){.read_B = 4e8, .footprint_B = 4e8};
     assert_suspect(p, &c, "dead code");
+    p = point(4e8, 0, 0, 4e8, 4e8 / 48e9);
+    assert_suspect(p, &c, "cache-resident");
+    p.bw_now = 1.2; /* memory gave a fifth more at that time than when the ceiling was measured */
+    assert_suspect(p, &c, NULL);
     p = point(4e8, 0, 0, 4e8, NAN);
     assert_suspect(p, &c, NULL);
     ir_ceilings_free(&c);
@@ -433,6 +456,7 @@ int main(void)
         cmocka_unit_test(classes),
         cmocka_unit_test(nothing_to_judge),
         cmocka_unit_test(a_fit_decides),
+        cmocka_unit_test(hops_are_latency),
         cmocka_unit_test(impossible_points),
         cmocka_unit_test(only_like_is_compared),
         cmocka_unit_test(guarding_twice_is_guarding_once),

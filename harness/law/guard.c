@@ -76,6 +76,7 @@ static void guard_bandwidth(ir_point *p, const ir_ceilings *c, double T)
 {
     const char *level = ir_level_of(c, p->cost.footprint_B, p->p.threads, p->cold);
     double rate = (p->cost.read_B + p->cost.write_B) / T, bound = bandwidth_bound(p, c, level), excess = rate / bound;
+    if (p->bw_now > 1 && !strcmp(level, "DRAM")) excess /= p->bw_now; /* the memory gave more than for the ceiling */
     if (!(excess > LIMIT)) return;
     const char *cache = explaining_cache(p, c, level, rate);
     bool        dram = !strcmp(level, "DRAM");
