@@ -131,9 +131,11 @@ const ir_rec_field ir_rec_point_run[] = {
     U32(ir_point, "reps", reps), TEXT(ir_point, "stop", stop), TEXT(ir_point, "warmup", warmup),
     NUM(ir_point, "warmup_s", warmup_s), NUM(ir_point, "overhead_s", overhead_s), NUM(ir_point, "flops", cost.flops),
     NUM(ir_point, "read_B", cost.read_B), NUM(ir_point, "write_B", cost.write_B), GROUP("bytes_by", bytes_by),
-    NUM(ir_point, "wa_B", cost.wa_B), NUM(ir_point, "launches", cost.launches),
+    NUM(ir_point, "wa_B", cost.wa_B), NUM(ir_point, "launches", cost.launches), NUM(ir_point, "hops", cost.hops),
+    NUM(ir_point, "weights_B", cost.weights_B), NUM(ir_point, "unfused_B", cost.unfused_B),
     NUM(ir_point, "footprint_B", cost.footprint_B), NUM(ir_point, "energy_J", joules),
     NUM(ir_point, "counted_B", counted_B), NUM(ir_point, "clock_Hz", clock_Hz), NUM(ir_point, "steal", steal),
+    NUM(ir_point, "bandwidth_now", bw_now), BOOL(ir_point, "for_ceiling", for_ceiling),
     BITS(ir_point, "flags", flags, flag_words), END};
 const ir_rec_field ir_rec_point_law[] = {
     NAME(ir_point, "level", level), NUM(ir_point, "mfu", mfu), NUM(ir_point, "mbu", mbu),

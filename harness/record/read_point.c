@@ -53,6 +53,22 @@ static ir_status read_check(ir_reader *r, const json_t *o, ir_check *c)
 }
 
 /* ---- identity ------------------------------------------------------------------------------------------ */
+/* A word keeps its text; its index in some workload's table is not in the file, so a number that is the same for the same
+ * word stands in for it. */
+static ir_status read_param(ir_reader *r, const char *name, const json_t *value, ir_point *p)
+{
+    int         i = p->np++;
+    const char *word = json_string_value(value);
+    uint32_t    hash = 2166136261u;
+    if (!word) return ir_read_integer(r, name, value, INT64_MIN, INT64_MAX, &p->p.v[i]);
+    if (!*word || strlen(word) >= sizeof p->pword[0])
+        return ir_read_fail(r, name, "'%.40s': a word has 1 to %zu bytes", word, sizeof p->pword[0] - 1);
+    ir_read_cut(p->pword[i], sizeof p->pword[0], word);
+    for (; *word; word++) hash = (hash ^ (unsigned char)*word) * 16777619u;
+    p->p.v[i] = hash;
+    return IR_OK;
+}
+
 static ir_status read_params(ir_reader *r, const json_t *o, ir_point *p)
 {
     const json_t *params;
@@ -67,7 +83,7 @@ static ir_status read_params(ir_reader *r, const json_t *o, ir_point *p)
             return ir_read_fail(r, "params", "'%.40s': a name has 1 to %zu bytes", name, sizeof p->pname[0] - 1);
         ir_read_cut(p->pname[p->np], sizeof p->pname[0], name);
         ir_read_enter(r, "params");
-        s = ir_read_integer(r, name, json_object_iter_value(i), INT64_MIN, INT64_MAX, &p->p.v[p->np++]);
+        s = read_param(r, name, json_object_iter_value(i), p);
         ir_read_leave(r);
     }
     return s;

@@ -51,10 +51,7 @@ static void value_cells(ir_table *tb, const view *w, const ir_ceiling *c)
     }
     bool suspect = c->flags & IR_FLAG_SUSPECT;
     ir_table_cell(tb, suspect ? TXT_RED : TXT_BOLD, "%s%s", suspect ? "! " : "", ir_text_aligned(c->value, unit_of(c), num));
-    if (isfinite(half_width(c)))
-        ir_table_cell(tb, TXT_DIM, "%s%s", w->t->utf8 ? "\xc2\xb1" : "+-", ir_text_percent(half_width(c), wide));
-    else
-        ir_table_cell(tb, TXT_PLAIN, "%s", "");
+    ir_table_cell(tb, TXT_DIM, "%s", ir_text_spread(w->t, half_width(c), wide));
 }
 
 static void by_cell(ir_table *tb, const ir_ceiling *c, bool isa)
@@ -168,9 +165,9 @@ static void bandwidth(const view *w)
     const ir_col col[] = {{"level", false, 0, 0}, {"op", false, 0, 0}, {"set", true, 0, 3},
                           {thread_text(one, h1), true, 0, 0}, {"95 %", false, 0, 2}, {"kernel", false, 6, 0},
                           {thread_text(all, h2), true, 0, 0}, {"95 %", false, 0, 2}, {"kernel", false, 6, 0},
-                          {"gain", true, 0, 1}, {"saturated", false, 6, 0}};
+                          {"gain", true, 0, 4}, {"saturated", false, 14, 0}};
     ir_text_styled(w->t, TXT_BOLD, "Bandwidth");
-    fputs(", bytes as STREAM counts them\n", w->t->f);
+    fputs(", bytes as STREAM counts them; set: working set of all threads\n", w->t->f);
     ir_table_begin(&tb, w->t, col, sizeof col / sizeof *col);
     for (int l = 0; l < 4; l++)
         for (int i = 0; i < nop; i++) bandwidth_row(&tb, w, ir_text_levels[l], op[i], one, all);
@@ -197,10 +194,10 @@ static void peaks(const view *w)
     if (!thread_range(w, IR_C_FLOPS, &one, &all)) return;
     const ir_col col[] = {{"dtype", false, 0, 0}, {thread_text(one, h1), true, 0, 0}, {"95 %", false, 0, 2},
                           {"theory", true, 0, 0}, {"by", false, 6, 0}, {thread_text(all, h2), true, 0, 0},
-                          {"95 %", false, 0, 2}, {"theory", true, 0, 0}, {"by", false, 6, 0}, {"gain", true, 0, 1},
-                          {"saturated", false, 6, 0}};
+                          {"95 %", false, 0, 2}, {"theory", true, 0, 0}, {"by", false, 6, 0}, {"gain", true, 0, 4},
+                          {"saturated", false, 14, 0}};
     ir_text_styled(w->t, TXT_BOLD, "Peak arithmetic");
-    fputs(", theory: share of clock x width x ports\n", w->t->f);
+    fputs("; theory: share of clock x width x ports\n", w->t->f);
     ir_table_begin(&tb, w->t, col, sizeof col / sizeof *col);
     for (int d = 0; d < IR_NDTYPE; d++) {
         const ir_ceiling *a = ir_text_find(w->cs, w->device, IR_C_FLOPS, NULL, NULL, (ir_dtype)d, one);

@@ -68,7 +68,7 @@ static void hardware(const ir_text *t, const ir_device_info *d, const ir_env *e)
     l = (line){"", 0};
     add_scaled(&l, d->spec_Bps, "B/s", "memory");
     for (int i = 0; i < IR_NDTYPE; i++) add_scaled(&l, d->spec_flops[i], i == IR_I8 || i == IR_I4 ? "OP/s" : "FLOP/s", ir_dtype_name((ir_dtype)i));
-    print(t, "  sheet   ", &l);
+    print(t, "  specs   ", &l);
 }
 
 static void state(const ir_text *t, const ir_env *e)
