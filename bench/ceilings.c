@@ -439,6 +439,7 @@ static ir_status journal_all(session *s)
     ir_status st = IR_OK;
     for (size_t i = 0; s->journal && i < s->ceilings.n && st == IR_OK; i++)
         st = ir_journal_ceiling(s->journal, &s->ceilings.v[i]);
+    if (s->journal && st == IR_OK) st = ir_journal_levels(s->journal, s->info.id, s->ceilings.level_B);
     return st;
 }
 
@@ -451,8 +452,10 @@ ir_status ceilings_measure(session *s)
     pl.device = s->info.threads == 0;
     pl.share = pl.device && s->info.numa_nodes > 0 && s->info.cores > 0 ? s->info.cores : 1;
     thread_list(&pl);
+    s->in_ceilings = true;
     for (size_t i = 0; i < sizeof stage / sizeof *stage && st == IR_OK; i++) st = stage[i](&pl);
     ir_guard_ceilings(&s->ceilings);
+    s->in_ceilings = false;
     s->nlaw = s->npoint;
     ir_status jst = journal_all(s);
     return st != IR_OK ? st : jst;

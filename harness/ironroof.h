@@ -93,6 +93,7 @@ typedef struct {
     /* Other traffic models beside the compulsory one; 0: the workload has none of its own. weights_B: the
      * weights alone. unfused_B: every operator as a pass of its own (bias, activation, residual, scores). */
     double weights_B, unfused_B;
+    double hops;             /* dependent memory accesses, each waiting for the last: latency, not bandwidth */
 } ir_cost;
 typedef struct {
     const char *name;  /* "A", "x", "weights": static text */
@@ -243,6 +244,7 @@ typedef struct {
     char      pname[IR_MAX_PARAMS][16]; int np;   /* names of p.v[] */
     char      pword[IR_MAX_PARAMS][16];           /* p.v[i] as a word ("small"); empty: a number */
     bool      cold;
+    bool      for_ceiling;                        /* measured to find a ceiling; not one of the law's points */
     uint32_t  kflags;                             /* the kernel's IR_K_ flags */
     ir_status status;
     char      why[IR_WHY];                        /* reason of a skip or failure; cause of a suspect */
@@ -255,6 +257,7 @@ typedef struct {
     uint32_t  reps;                               /* calls batched into one sample */
     double    joules, counted_B;                  /* counters, or NAN */
     double    clock_Hz, steal;                    /* running clock if known; share of stolen time */
+    double    bw_now;                             /* DRAM bandwidth right before and after, as a share of its ceiling; NAN */
     uint32_t  flags;                              /* IR_FLAG_ bits */
     /* ---- set by the law (harness/law) only; NAN or empty until then */
     char      level[8];                           /* "L1".."L3", "DRAM": where its footprint lives */

@@ -155,6 +155,7 @@ static ir_status measure_device(job *j, campaign *c)
     campaign_probe(c, "start");
     ir_status st = s->resume ? IR_OK : ir_journal_machine(j->journal, &s->info, &c->env);
     if (st == IR_OK) st = get_ceilings(j, c);
+    if (st == IR_OK) session_reference(s);
     cli_progress_clear(&j->progress);
     ir_text t = text_on(j->screen, &j->args->opt);
     if (j->screen && s->ceilings.n) campaign_print_ceilings(&t, c);
