@@ -1,6 +1,6 @@
 /* main.c -- the program's entry: a table of commands. */
 #define _GNU_SOURCE
-#include "bench/commands/commands.h"
+#include "bench/commands/apps.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +21,14 @@ const cli_command bench_commands[] = {
      .usage = "[workloads|kernels|backends|devices|points]", .sets = CLI_SET_POINTS, .max_args = 1, .main = cmd_list},
     {.name = "fit", .summary = "refit the Iron Law from recorded points", .usage = "FILE...",
      .sets = CLI_SET_TERMINAL, .min_args = 1, .max_args = -1, .main = cmd_fit},
+    {.name = "predict", .summary = "time of workloads on machines that need not be here: datasheets or records",
+     .usage = "WORKLOAD[:key=value[,value...]]... --device NAME|FILE[,...]",
+     .about = "Evaluates both forms of the Iron Law. A datasheet knows no eta: 1 is assumed and the band of .5 to .9 shown;\n"
+              "a record brings its fitted law and an interval.\n"
+              "  ironroof predict gpt2:size=xl,batch=1 --device a100,jetson-orin --dtype f16\n"
+              "  ironroof predict resnet50 --device results/x.jsonl --batch 1-64*2 --set BW=2x --set L_lat=0",
+     .sets = CLI_SET_POINTS | CLI_SET_OUTPUT | CLI_SET_TERMINAL, .own = predict_own, .own_size = sizeof(predict_options),
+     .min_args = 1, .max_args = -1, .main = cmd_predict},
     {.name = "validate", .summary = "check record files; names line and field", .usage = "FILE...", .min_args = 1,
      .max_args = -1, .main = cmd_validate},
     {.name = "selftest", .summary = "check the tool itself: ideal | kernels", .usage = "ideal|kernels",

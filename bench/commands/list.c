@@ -1,5 +1,5 @@
 /* list.c -- `ironroof list`: what there is, from the same tables that run uses. Opens no device except for `devices`. */
-#include "bench/commands/commands.h"
+#include "bench/commands/apps.h"
 #include "bench/tables.h"
 
 #include <string.h>
@@ -54,6 +54,8 @@ static void devices(void)
         else printf("%-8s none: %s\n", (*b)->name, ir_why());
         (*b)->close(&d);
     }
+    ir_text t = {.f = stdout, .width = 110};
+    list_sheets(&t);
 }
 
 static int points(const cli_args *args)
