@@ -29,6 +29,13 @@ const cli_command bench_commands[] = {
               "  ironroof predict resnet50 --device results/x.jsonl --batch 1-64*2 --set BW=2x --set L_lat=0",
      .sets = CLI_SET_POINTS | CLI_SET_OUTPUT | CLI_SET_TERMINAL, .own = predict_own, .own_size = sizeof(predict_options),
      .min_args = 1, .max_args = -1, .main = cmd_predict},
+    {.name = "compare", .summary = "machines side by side: ceilings, times, and the term that explains a gap",
+     .usage = "FILE|DEVICE...",
+     .about = "Records and datasheets alike; the first is what the others are held against. Times are measured where a record\n"
+              "has the point, else predicted, and say which.\n"
+              "  ironroof compare a100 laptop jetson-orin results/x.jsonl",
+     .sets = CLI_SET_POINTS | CLI_SET_OUTPUT | CLI_SET_TERMINAL, .own = compare_own, .own_size = sizeof(compare_options),
+     .min_args = 1, .max_args = -1, .main = cmd_compare},
     {.name = "validate", .summary = "check record files; names line and field", .usage = "FILE...", .min_args = 1,
      .max_args = -1, .main = cmd_validate},
     {.name = "selftest", .summary = "check the tool itself: ideal | kernels", .usage = "ideal|kernels",
