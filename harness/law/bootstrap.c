@@ -3,8 +3,8 @@
  * The design stays as it is, so that no draw loses the one row that identifies a coefficient; the times are drawn
  * anew about the law with resampled residuals. Each residual is first freed of its leverage (a row that bends the law
  * to itself looks better than it is). A family scatters in its own way, but few of its rows say how much: its variance
- * is drawn towards that of all rows, which counts as PRIOR_DF observations. A row never scatters less than its own
- * interval of T. Single wild rows are pulled in to four robust standard deviations, as the fit itself weighs them.
+ * is drawn towards that of all rows, which counts as PRIOR_DF observations. A row whose own interval of T
+ * is clearly wider scatters by that. Single wild rows are pulled in to four robust standard deviations, as the fit itself weighs them.
  * Intervals are the estimate +- t times the draws' standard deviation: quantiles of 200 draws would be narrower than
  * the truth with so few rows. */
 #include "harness/law/bootstrap.h"
@@ -78,6 +78,10 @@ static double pooled(const law_rows *q, const double *e, const double *h, double
     return df > 0 ? sqrt(ss / df) : 0;
 }
 
+/* The scatter holds the rows' own noise already; an own interval counts only where it is clearly wider, as with rows so
+ * few that the law passes through all of them. The larger of two equals would overstate both. */
+static double wider(double scatter, double own) { return own > 1.5 * scatter ? own : scatter; }
+
 static void standardise(law_noise *o)
 {
     double mean = 0, var = 0;
@@ -101,11 +105,11 @@ void law_noise_of(const law_rows *q, unsigned mask, const double c[LAW_NCOL], do
         o->df += h[i] > MAX_LEVERAGE ? 0 : 1 - h[i];
         floor_sd += q->own_sd[i] * q->own_sd[i] / (double)q->n;
     }
-    o->s0 = fmax(pooled(q, e, h, 0, 0, q->n), sqrt(floor_sd));
+    o->s0 = wider(pooled(q, e, h, 0, 0, q->n), sqrt(floor_sd));
     o->t = t975(o->df);
     for (size_t i = 0; i < q->n; i++) {
         double family_sd = pooled(q, e, h, o->s0, PRIOR_DF, i);
-        o->sd[i] = fmax(family_sd, q->own_sd[i]);
+        o->sd[i] = wider(family_sd, q->own_sd[i]);
         if (h[i] <= MAX_LEVERAGE) o->z[o->nz++] = e[i] / (sqrt(1 - h[i]) * family_sd);
     }
     standardise(o);
