@@ -38,13 +38,14 @@ typedef enum {
     BIND_TIME,      /* of the fastest fitting kernel at a point, s */
     BIND_FLOPS_S,   /* its flop/s */
     BIND_BYTES_S,   /* its bytes/s, compulsory traffic */
-    BIND_FLOPS, BIND_BYTES, BIND_WEIGHTS_B, BIND_UNFUSED_B, BIND_INTENSITY, /* counts of the point's row */
+    BIND_FLOPS, BIND_BYTES, BIND_WEIGHTS_B, BIND_UNFUSED_B, BIND_INTENSITY, /* counts: of the cost model, nothing is timed;
+                                                                             * with `kernel`: of that kernel's row */
     BIND_MFU, BIND_MBU, BIND_RIDGE,
     BIND_SHARE_DATA, BIND_SHARE_COMP, BIND_SHARE_LAT,  /* of the law's terms at that point */
     BIND_BOUND,     /* its class: memory compute latency cache mixed */
     BIND_CEIL_BW,   /* spec "DRAM/read": ceiling of level and op, all threads */
     BIND_CEIL_LATENCY, /* spec "L1" */
-    BIND_CEIL_FLOPS,   /* spec "f32" */
+    BIND_CEIL_FLOPS,   /* spec "f32", "f32/1": of one thread */
     BIND_CEIL_LAUNCH,
     BIND_ETA, BIND_L_LAT  /* of the fitted law */
 } claim_bind_kind;
@@ -61,8 +62,10 @@ typedef struct {
     claim_bind      bind[CLAIM_MAX_BIND];
     const char     *formula;               /* over the bound names; NULL: they are used as they are */
     claim_condition confirm[CLAIM_MAX_SHOWN]; /* all must hold */
-    claim_condition refute[CLAIM_MAX_SHOWN];  /* one is enough */
+    claim_condition refute[CLAIM_MAX_SHOWN];  /* one is enough, unless refute_all */
+    bool            refute_all;
     const char     *shown[CLAIM_MAX_SHOWN];   /* names printed as the measured value */
+    const char     *only_on;               /* non-NULL: part of a device's name; elsewhere the values are shown, not judged */
     const char     *untestable;            /* non-NULL: why no rule can answer on this kind of machine */
 } claim_rule;
 extern const claim_rule claim_rules[]; /* ends with a NULL id */
@@ -74,7 +77,7 @@ typedef struct {
     const ir_ceilings *ceilings;
     const ir_fit *fit;      /* NULL: none */
     int threads;
-    const char *device;
+    const char *device, *title; /* id, and full name */
     const ir_workload *const *workloads; /* the table points are read against */
 } claim_evidence;
 typedef struct {
@@ -87,6 +90,36 @@ typedef struct {
 } claim_measured;
 /* Never fails: what cannot be answered says so. */
 void claim_measure(const ir_claim *, const claim_evidence *, claim_measured *out);
-/* The points a claim's rule needs, as command-line words into spec[]; their number. 0 when it has none. */
-size_t claim_points(const char *id, const char **spec, size_t max);
+/* The row a spec means: hot, all threads unless it says otherwise, the fastest of the kernels wanted; NULL, and ir_why(). */
+const ir_point *claim_point(const claim_evidence *, const char *spec, const char *kernel);
+/* A spec as a point of the workload table; IR_SKIP: no such workload in this build. */
+ir_status claim_spec(const claim_evidence *, const char *spec, const ir_workload **, ir_params *);
+bool      claim_bind_timed(const claim_bind *); /* needs a measured row */
+
+/* ---- batch 1 ------------------------------------------------------------------------------------------------- */
+enum { BATCH1_MAX = 24 };
+typedef struct {
+    const ir_point *point[BATCH1_MAX]; size_t n; /* the fastest row of each network, shape and dtype at batch 1 */
+    const char *verdict;   /* "holds", "does not hold", "undecided" */
+    double      p;         /* of that */
+    char        answer[700]; /* one sentence for the machine, with the reason */
+} batch1_answer;
+/* ResNet-50 and GPT-2 decode at batch 1: does "batch-1 inference is memory-bound" hold here? IR_EINVAL: no such row. */
+ir_status batch1_ask(const claim_evidence *, batch1_answer *out);
+void      batch1_print(const ir_text *, const claim_evidence *, const batch1_answer *);
+/* The same per row: "ResNet-50 f32 is compute-bound (...)". */
+const char *batch1_sentence(const ir_point *, char *buf, size_t n);
+
+/* ---- output -------------------------------------------------------------------------------------------------- */
+typedef struct { const ir_claim *claim; claim_result result; claim_measured measured; bool has_measured; } claim_row;
+void      claims_print(const ir_text *, const claim_row *, size_t n);
+void      claims_explain(const ir_text *, const claim_row *);
+ir_status claims_line(ir_journal *, const char *device, const claim_row *);
+ir_status batch1_line(ir_journal *, const claim_evidence *, const batch1_answer *);
+/* "I 1365, bound compute": the stated values, or what was computed for their names. */
+const char *claims_stated_text(const ir_claim *, char *buf, size_t n);
+const char *claims_recomputed_text(const claim_row *, char *buf, size_t n);
+const char *claims_measured_text(const claim_row *, char *buf, size_t n);
+/* One sentence: what the claim says and what became of it. */
+const char *claims_answer(const claim_row *, char *buf, size_t n);
 #endif
