@@ -111,7 +111,8 @@ ir_status claims_line(ir_journal *j, const char *device, const claim_row *r)
     text(o, "topic", r->claim->topic);
     text(o, "answer", claims_answer(r, answer, sizeof answer));
     text(o, "statement", r->claim->statement);
-    text(o, "verdict", r->claim->formula ? claim_analytic_name(r->result.verdict) : claim_outcome_name(r->measured.outcome));
+    text(o, "verdict", r->claim->formula ? claim_analytic_name(r->result.verdict)
+                       : r->has_measured ? claim_outcome_name(r->measured.outcome) : "not measured");
     text(o, "analytic", r->claim->formula ? claim_analytic_name(r->result.verdict) : NULL);
     text(o, "outcome", r->has_measured ? claim_outcome_name(r->measured.outcome) : NULL);
     text(o, "why", *r->result.why ? r->result.why : r->measured.why);

@@ -205,7 +205,8 @@ void claims_explain(const ir_text *t, const claim_row *r)
     const ir_claim *c = r->claim;
     char            v[96];
     fputc('\n', t->f);
-    ir_text_para(t, c->id, ": %s", c->statement);
+    ir_text_styled(t, TXT_BOLD, "%s\n", c->id);
+    ir_text_para(t, "  claim:      ", "%s", c->statement);
     if (c->book_line) ir_text_para(t, "  where:      ", "book, line %d; topic %s%s%s", c->book_line, c->topic, *c->traffic_model ? "; traffic model " : "",
                                    c->traffic_model);
     explain_values(t, r);

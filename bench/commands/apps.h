@@ -13,6 +13,7 @@ extern const cli_option predict_own[], compare_own[], claims_own[];
 FILE     *apps_screen(const cli_args *);
 /* -o FILE opened with its header line; *out stays NULL without -o. */
 ir_status apps_journal(const cli_args *, ir_journal **out);
-/* `list devices`: the datasheets. */
+/* `list devices`: the datasheets. `list claims`: the built-in ledger. */
 void      list_sheets(const ir_text *);
+void      list_claims(void);
 #endif

@@ -70,11 +70,11 @@ static int points(const cli_args *args)
 
 int cmd_list(const cli_args *args)
 {
-    static const char *const what[] = {"workloads", "kernels", "backends", "devices", "points"};
-    static void (*const print[])(void) = {workloads, kernels, backends, devices};
+    static const char *const what[] = {"workloads", "kernels", "backends", "devices", "claims", "points"};
+    static void (*const print[])(void) = {workloads, kernels, backends, devices, list_claims};
     size_t at = 0;
     if (args->narg && cli_choose("list", args->arg[0], what, sizeof what / sizeof *what, &at) != IR_OK) return complain();
-    if (at == 4) return points(args);
+    if (at == 5) return points(args);
     print[at]();
     return EXIT_FINE;
 }
