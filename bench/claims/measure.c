@@ -35,7 +35,7 @@ ir_status claim_spec(const claim_evidence *e, const char *spec, const ir_workloa
     cli_options_init(&o);
     ir_status st = cli_points_expand(e->workloads, &spec, 1, &o, &pts);
     cli_options_free(&o);
-    if (st != IR_OK) return ir_fail(IR_SKIP, "this build cannot do %s", spec);
+    if (st != IR_OK) return ir_fail(IR_SKIP, "this build has no workload for '%.*s'", (int)strcspn(spec, ":"), spec);
     *w = pts.v[0].workload;
     *p = pts.v[0].p;
     if (pts.n != 1) st = ir_fail(IR_EINVAL, "%s stands for %zu points", spec, pts.n);
@@ -295,7 +295,7 @@ static void decide(const claim_evidence *e, const claim_rule *r, claim_measured 
         if (b.has[b.n]) continue;
         if (!missing) snprintf(why, sizeof why, "%.255s", ir_why());
         missing = true;
-        skip = skip || strstr(ir_why(), "this build cannot do") != NULL;
+        skip = skip || strstr(ir_why(), "this build has no") != NULL;
     }
     bool whole = values_of(&b, NULL, &m->values);
     if (!whole && !missing) {
@@ -318,7 +318,7 @@ void claim_measure(const ir_claim *c, const claim_evidence *e, claim_measured *m
     else decide(e, r, m);
     if (r && r->only_on && !strstr(e->title, r->only_on)) {
         char why[96];
-        snprintf(why, sizeof why, "it speaks of an %s; the values are this machine's own", r->only_on);
+        snprintf(why, sizeof why, "it speaks of another device (%s); the values are this machine's own", r->only_on);
         cannot(m, MEASURED_UNTESTABLE, why);
     }
 }

@@ -22,14 +22,29 @@ static void say_settings(const ir_text *t, const predict_options *o)
     for (size_t i = 0; i < o->set.n; i++) ir_text_para(t, "  What if: ", "%s", o->set.v[i]);
 }
 
-static void say_machine(const ir_text *t, const machine_view *v, const prediction *q)
+/* "312 TFLOP/s f16, 19.5 TFLOP/s f32": the peaks that the predictions used. */
+static const char *peaks_text(const prediction *q, size_t n, char *buf, size_t size)
 {
-    char bw[IR_NUM], peak[IR_NUM], eta[IR_NUM], lat[IR_NUM];
+    uint32_t seen = 0;
+    size_t   at = 0;
+    buf[0] = 0;
+    for (size_t i = 0; i < n && at < size; i++) {
+        char v[IR_NUM];
+        if (seen >> q[i].p.dtype & 1 || !(q[i].cost.flops > 0)) continue;
+        seen |= 1u << q[i].p.dtype;
+        at += (size_t)snprintf(buf + at, size - at, "%s%s %s", at ? ", " : "", ir_text_scaled(q[i].R_peak, "FLOP/s", v, sizeof v),
+                               ir_dtype_name(q[i].p.dtype));
+    }
+    return *buf ? buf : "not needed";
+}
+
+static void say_machine(const ir_text *t, const machine_view *v, const prediction *q, size_t n)
+{
+    char bw[IR_NUM], eta[IR_NUM], lat[IR_NUM], peak[256];
     fputc('\n', t->f);
     ir_text_para(t, "", "%s: %s, %s", v->name, v->title, ir_source_name(v->source));
-    ir_text_para(t, "  ", "BW %s at %s, R_peak %s %s, eta %s %s, launch %s",
-                 ir_text_scaled(q->BW_Bps, "B/s", bw, sizeof bw), q->level, ir_text_scaled(q->R_peak, "FLOP/s", peak, sizeof peak),
-                 ir_dtype_name(q->p.dtype), ir_text_plain(q->eta, eta), predict_how_name(q->eta_how),
+    ir_text_para(t, "  ", "BW %s at %s, R_peak %s, eta %s %s, launch %s",
+                 ir_text_scaled(q->BW_Bps, "B/s", bw, sizeof bw), q->level, peaks_text(q, n, peak, sizeof peak), ir_text_plain(q->eta, eta), predict_how_name(q->eta_how),
                  q->launch_known ? ir_text_scaled(q->L_lat_s, "s", lat, sizeof lat) : "unknown, taken as 0");
     if (q->eta_how == PREDICT_ASSUMED)
         ir_text_para(t, "  ", "eta is assumed, not known: 1 is the ideal; real kernels reach .5 to .9 (the band, additive form).");
@@ -52,10 +67,18 @@ static void interval_text(const prediction *q, char *out, size_t n)
     else snprintf(out, n, "%s..%s", ir_text_scaled(a, "s", lo, sizeof lo), ir_text_scaled(b, "s", hi, sizeof hi));
 }
 
+static const char *point_text(const prediction *q, char text[256])
+{
+    int n = snprintf(text, 256, "%s:", q->workload->name);
+    cli_params_text(q->workload, &q->p, text + n, (size_t)(256 - n));
+    return text;
+}
+
 static void row(ir_table *tb, const prediction *q)
 {
     char text[256], buf[IR_NUM], more[2 * IR_NUM + 4];
-    ir_table_cell(tb, TXT_PLAIN, "%s", cli_point_text(q->workload, &q->p, text, sizeof text));
+    ir_table_cell(tb, TXT_PLAIN, "%s", point_text(q, text));
+    ir_table_cell(tb, TXT_PLAIN, "%s", ir_dtype_name(q->p.dtype));
     ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_scaled(q->cost.flops, "FLOP", buf, sizeof buf));
     ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_scaled(q->cost.read_B + q->cost.write_B, "B", buf, sizeof buf));
     ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(q->I, buf));
@@ -67,7 +90,7 @@ static void row(ir_table *tb, const prediction *q)
     share_cells(tb, q);
     ir_table_cell(tb, TXT_PLAIN, "%s", ir_bound_name(q->bound));
     ir_table_cell(tb, TXT_PLAIN, "%s", isfinite(q->bound_p) ? ir_text_plain(q->bound_p, buf) : "");
-    ir_table_cell(tb, TXT_PLAIN, "%s", isfinite(q->rate) ? ir_text_scaled(q->rate, q->rate_unit, buf, sizeof buf) : "");
+    ir_table_cell(tb, TXT_PLAIN, "%s", isfinite(q->rate) ? ir_text_plain(q->rate, buf) : "");
     if (q->crossover > 0) ir_table_cell(tb, TXT_PLAIN, "%lld", (long long)q->crossover);
     else ir_table_cell(tb, TXT_PLAIN, "%s", q->crossover == 0 ? "none" : "");
 }
@@ -79,15 +102,15 @@ static void say_capacity(const ir_text *t, const prediction *q)
     if (q->cost.weights_B > 0)
         snprintf(parts, sizeof parts, " (weights %s, cache %s)", ir_text_scaled(q->cost.weights_B, "B", w, sizeof w),
                  ir_text_scaled(q->cost.by_B[IR_BY_KV], "B", kv, sizeof kv));
-    ir_text_para(t, "  ", "%s does not fit on %s: needs %s%s, has %s.", cli_point_text(q->workload, &q->p, text, sizeof text),
-                 q->view->name, ir_text_scaled(q->cost.footprint_B, "B", need, sizeof need), parts,
+    ir_text_para(t, "  ", "%s %s does not fit on %s: needs %s%s, has %s.", point_text(q, text),
+                 ir_dtype_name(q->p.dtype), q->view->name, ir_text_scaled(q->cost.footprint_B, "B", need, sizeof need), parts,
                  ir_text_scaled(q->view->capacity_B, "B", has, sizeof has));
 }
 
 static const ir_col columns[] = {
-    {"point", false, 24, 0}, {"O", true, 0, 9},  {"D_vol", true, 0, 8},   {"I", true, 0, 7},     {"ridge", true, 0, 10},
-    {"T add", true, 0, 0},   {"T over", true, 0, 0}, {"interval", true, 0, 5}, {"data", true, 0, 3}, {"comp", true, 0, 3},
-    {"lat", true, 0, 3},     {"bound", false, 0, 0}, {"P", true, 0, 4},    {"rate", true, 0, 2},  {"cross", true, 0, 6}};
+    {"point", false, 42, 0}, {"dtype", false, 0, 0}, {"O", true, 0, 9},  {"D_vol", true, 0, 8},   {"I", true, 0, 7},     {"ridge", true, 0, 10},
+    {"T add", true, 0, 0},   {"T over", true, 0, 0}, {"interval", true, 0, 2}, {"data", true, 0, 3}, {"comp", true, 0, 3},
+    {"lat", true, 0, 3},     {"bound", false, 0, 0}, {"P", true, 0, 4},    {"per s", true, 0, 1},  {"cross", true, 0, 6}};
 enum { NCOLUMN = sizeof columns / sizeof *columns };
 
 static int on_machine(const ir_text *t, ir_journal *j, const machine_view *v, const cli_points *p, const predict_what_if *set,
@@ -109,7 +132,7 @@ static int on_machine(const ir_text *t, ir_journal *j, const machine_view *v, co
         fprintf(stderr, "ironroof: %s: %s\n", cli_point_text(p->v[i].workload, &p->v[i].p, text, sizeof text), ir_why());
     }
     if (n && t->f) {
-        say_machine(t, v, &q[0]);
+        say_machine(t, v, q, n);
         say_settings(t, own);
         ir_table_begin(&tb, t, columns, NCOLUMN);
         for (size_t i = 0; i < n; i++) row(&tb, &q[i]);

@@ -51,7 +51,8 @@ static void ceilings(const ir_text *t, const machine_views *s)
             ir_table_cell(&tb, TXT_BOLD, "%s", s->v[m].name);
             ir_table_cell(&tb, TXT_PLAIN, "%s", ir_text_scaled(x.v, unit_of(&c[i]), v, sizeof v));
             if (isfinite(x.lo) && isfinite(x.hi))
-                ir_table_cell(&tb, TXT_PLAIN, "%s..%s", ir_text_scaled(x.lo, "", lo, sizeof lo), ir_text_scaled(x.hi, "", hi, sizeof hi));
+                ir_table_cell(&tb, TXT_PLAIN, "%s..%s", ir_text_scaled(x.lo, unit_of(&c[i]), lo, sizeof lo),
+                              ir_text_scaled(x.hi, unit_of(&c[i]), hi, sizeof hi));
             else ir_table_cell(&tb, TXT_PLAIN, "%s", "");
             ir_table_cell(&tb, TXT_PLAIN, "%s", m && isfinite(first.v) ? ir_text_plain(x.v / first.v, v) : "");
             ir_table_cell(&tb, TXT_DIM, "%s", ir_source_name(x.source));
@@ -89,7 +90,7 @@ static void time_row(ir_table *tb, const machine_view *v, const compare_time *fi
     ir_table_cell(tb, TXT_PLAIN, "%s", x->measured ? "measured" : "predicted");
     ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_scaled(x->T_s, "s", T, sizeof T));
     if (isfinite(x->lo) && isfinite(x->hi))
-        ir_table_cell(tb, TXT_PLAIN, "%s..%s", ir_text_scaled(x->lo, "", lo, sizeof lo), ir_text_scaled(x->hi, "", hi, sizeof hi));
+        ir_table_cell(tb, TXT_PLAIN, "%s..%s", ir_text_scaled(x->lo, "s", lo, sizeof lo), ir_text_scaled(x->hi, "s", hi, sizeof hi));
     else ir_table_cell(tb, TXT_PLAIN, "%s", "");
     double T_law = x->q.T_s[x->q.form];
     if (x->measured)
