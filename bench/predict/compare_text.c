@@ -95,7 +95,7 @@ static void time_row(ir_table *tb, const machine_view *v, const compare_time *fi
     double T_law = x->q.T_s[x->q.form];
     if (x->measured)
         ir_table_cell(tb, TXT_PLAIN, "%s (%+.0f %%)", ir_text_scaled(T_law, "s", law, sizeof law), 100 * (T_law / x->T_s - 1));
-    else ir_table_cell(tb, TXT_PLAIN, "%s", x->q.eta_how == PREDICT_ASSUMED ? "eta 1 assumed" : ir_text_plain(x->q.eta, off));
+    else ir_table_cell(tb, TXT_PLAIN, "eta %s%s", ir_text_plain(x->q.eta, off), x->q.eta_how == PREDICT_ASSUMED ? " assumed" : "");
     if (!is_first) gap_cells(tb, first, x);
     else
         for (int k = 0; k < 3 + P_NTERM; k++) ir_table_cell(tb, TXT_PLAIN, "%s", "");
