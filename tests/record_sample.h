@@ -77,6 +77,7 @@ static inline void sample_point(ir_point *p, ir_status status)
     p->margin = -1.5;
     for (p->np = 0; p->np < IR_MAX_PARAMS; p->np++) {
         snprintf(p->pname[p->np], sizeof p->pname[0], p->np ? "p%d" : "m", p->np);
+        if (p->np % 5 == 3) snprintf(p->pword[p->np], sizeof p->pword[0], "word \xc3\xa9");
         p->p.v[p->np] = p->np == 1 ? INT64_MIN : p->np == 2 ? INT64_MAX : 1000 + p->np;
     }
     p->samples.v = calloc(5, sizeof *p->samples.v);

@@ -147,6 +147,8 @@ static void fill_points(machine *m)
     snprintf(p->why, sizeof p->why, "27.1 GB/s is 1.08 x the DRAM ceiling: part of it stayed in the cache");
     p = add_point(m, "launch", "forkjoin", "pool", 0, 0, 1.24e-6);
     p->bound = IR_BOUND_LATENCY;
+    set_param(p, "pages", 1);
+    snprintf(p->pword[0], sizeof p->pword[0], "huge");
     for (int i = 0; i < 2; i++) { /* names too long for their column */
         static const char *const name[] = {"batch", "channels", "height", "width", "filters", "kernel_h", "kernel_w", "stride", "padding"};
         p = add_point(m, "conv", "conv", "im2col", 1e8, 1e10, .02);

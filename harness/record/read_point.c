@@ -53,22 +53,6 @@ static ir_status read_check(ir_reader *r, const json_t *o, ir_check *c)
 }
 
 /* ---- identity ------------------------------------------------------------------------------------------ */
-/* A word keeps its text; its index in some workload's table is not in the file, so a number that is the same for the same
- * word stands in for it. */
-static ir_status read_param(ir_reader *r, const char *name, const json_t *value, ir_point *p)
-{
-    int         i = p->np++;
-    const char *word = json_string_value(value);
-    uint32_t    hash = 2166136261u;
-    if (!word) return ir_read_integer(r, name, value, INT64_MIN, INT64_MAX, &p->p.v[i]);
-    if (!*word || strlen(word) >= sizeof p->pword[0])
-        return ir_read_fail(r, name, "'%.40s': a word has 1 to %zu bytes", word, sizeof p->pword[0] - 1);
-    ir_read_cut(p->pword[i], sizeof p->pword[0], word);
-    for (; *word; word++) hash = (hash ^ (unsigned char)*word) * 16777619u;
-    p->p.v[i] = hash;
-    return IR_OK;
-}
-
 static ir_status read_params(ir_reader *r, const json_t *o, ir_point *p)
 {
     const json_t *params;
@@ -83,9 +67,26 @@ static ir_status read_params(ir_reader *r, const json_t *o, ir_point *p)
             return ir_read_fail(r, "params", "'%.40s': a name has 1 to %zu bytes", name, sizeof p->pname[0] - 1);
         ir_read_cut(p->pname[p->np], sizeof p->pname[0], name);
         ir_read_enter(r, "params");
-        s = read_param(r, name, json_object_iter_value(i), p);
+        s = ir_read_integer(r, name, json_object_iter_value(i), INT64_MIN, INT64_MAX, &p->p.v[p->np++]);
         ir_read_leave(r);
     }
+    return s;
+}
+
+static ir_status read_words(ir_reader *r, const json_t *o, ir_point *p)
+{
+    const json_t *words;
+    ir_status     s = ir_read_object(r, o, "param_words", &words);
+    if (s != IR_OK || !words) return s;
+    ir_read_enter(r, "param_words");
+    for (int i = 0; i < p->np && s == IR_OK; i++) {
+        const char *word;
+        s = ir_read_text(r, words, p->pname[i], &word);
+        if (s == IR_OK && word && strlen(word) >= sizeof p->pword[i])
+            s = ir_read_fail(r, p->pname[i], "'%.40s' is longer than %zu bytes", word, sizeof p->pword[i] - 1);
+        if (s == IR_OK && word) ir_read_cut(p->pword[i], sizeof p->pword[i], word);
+    }
+    ir_read_leave(r);
     return s;
 }
 
@@ -202,6 +203,7 @@ ir_status ir_read_point(ir_reader *r, const json_t *o)
     ir_point_init(p);
     s = ir_rec_read(r, ir_rec_point_id, o, p);
     if (s == IR_OK) s = read_params(r, o, p);
+    if (s == IR_OK) s = read_words(r, o, p);
     if (s == IR_OK) s = read_status(r, o, p);
     if (s == IR_OK) s = read_stats(r, o, "time_s", &p->wall);
     if (s == IR_OK) s = read_stats(r, o, "dev_time_s", &p->dev);

@@ -43,6 +43,7 @@ const char *ir_text_aligned(double value, const char *unit, char buf[IR_NUM]); /
 const char *ir_text_plain(double value, char buf[IR_NUM]);                     /* no prefix: 0.0123, 5.31, 47.8 */
 const char *ir_text_percent(double share, char buf[IR_NUM]);                   /* "87 %", "0.4 %" */
 const char *ir_text_spread(const ir_text *, double share, char buf[IR_NUM]);   /* "+-0.4%"; "" unknown */
+const char *ir_text_op_unit(ir_dtype);                                           /* "FLOP/s"; integers: "OP/s" */
 /* "38.0 [37.2, 38.9] GB/s"; the value alone without an interval. */
 const char *ir_text_interval(double value, double lo, double hi, const char *unit, char *buf, size_t n);
 

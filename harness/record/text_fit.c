@@ -72,8 +72,8 @@ void ir_text_fit(const ir_text *t, const ir_fit fits[2], int better)
     ir_table_begin(&tb, t, col, 4);
     rows(&tb, fits);
     ir_table_end(&tb);
-    ir_text_para(t, "  ", "additive: T = D_vol/BW + O/(R_peak eta) + L_lat; overlapped: T = max(D_vol/BW, O/(R_peak eta)) + L_lat; "
-                 "[95 %% interval]; better: predicts left-out families with the smaller median error");
+    ir_text_para(t, "  ", "additive: T = D_vol/BW + O/(R_peak eta) + L_lat; overlapped: T = max(D_vol/BW, "
+                 "O/(R_peak eta)) + L_lat; [95 %% interval]; better: predicts left-out families with the smaller median error");
     for (int i = 0; i < 2; i++)
         if (fits[i].eta_error)
             ir_text_para(t, "! ", "%s: eta is above 1.02: a ceiling or a count is wrong, this is no result",

@@ -70,6 +70,8 @@ const char *ir_text_spread(const ir_text *t, double share, char buf[IR_NUM])
     return buf;
 }
 
+const char *ir_text_op_unit(ir_dtype t) { return t == IR_I8 || t == IR_I4 ? "OP/s" : "FLOP/s"; }
+
 const char *ir_text_interval(double v, double lo, double hi, const char *unit, char *buf, size_t n)
 {
     char a[IR_NUM], b[IR_NUM], c[IR_NUM];

@@ -76,12 +76,13 @@ static size_t attributes(const group *g, const ir_point *p, bool varying, char *
     for (int i = 0; i < p->np; i++) {
         if (g->vary_param[i] != varying) continue;
         bool named = !varying || g->nvary == 1;
-        n = put(buf, size, n, "%s%s%s%lld", sep, named ? p->pname[i] : "", named ? "=" : "", (long long)p->p.v[i]);
+        n = put(buf, size, n, "%s%s%s", sep, named ? p->pname[i] : "", named ? "=" : "");
+        n = *p->pword[i] ? put(buf, size, n, "%s", p->pword[i]) : put(buf, size, n, "%lld", (long long)p->p.v[i]);
         sep = ",";
     }
     if (g->vary_dtype == varying) n = put(buf, size, n, "%s%s", n ? " " : "", ir_dtype_name(p->p.dtype));
     if (g->vary_threads == varying && p->p.threads > 0)
-        n = put(buf, size, n, varying ? "%s%dt" : p->p.threads == 1 ? "%s%d thread" : "%s%d threads", n ? " " : "", p->p.threads);
+        n = put(buf, size, n, "%s%d%s", n ? " " : "", p->p.threads, varying ? "t" : p->p.threads == 1 ? " thread" : " threads");
     if (g->vary_cache == varying) n = put(buf, size, n, "%s%s", n ? " " : "", p->cold ? "cold" : "hot");
     return n;
 }
@@ -119,7 +120,8 @@ static void rate_cells(ir_table *tb, const ir_point *p)
     bool   data = p->bound == IR_BOUND_MEMORY || p->bound == IR_BOUND_CACHE;
     if (p->bound == IR_BOUND_UNKNOWN || p->bound == IR_BOUND_MIXED) data = I < (isfinite(p->ridge) ? p->ridge : 1);
     if (bytes > 0 && (data || !(p->cost.flops > 0))) ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_aligned(bytes / T, "B/s", num));
-    else if (p->cost.flops > 0) ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_aligned(p->cost.flops / T, p->p.dtype == IR_I8 || p->p.dtype == IR_I4 ? "OP/s" : "FLOP/s", num));
+    else if (p->cost.flops > 0)
+        ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_aligned(p->cost.flops / T, ir_text_op_unit(p->p.dtype), num));
     else ir_table_cell(tb, TXT_PLAIN, "-");
     if (I > 0 && I < .0995) ir_table_cell(tb, TXT_PLAIN, I < .0005 ? "%.0e" : "%.3f", I);
     else ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(I, num));
@@ -149,7 +151,8 @@ static void row(ir_table *tb, const ir_text *t, const group *g, const ir_point *
 {
     char   label[200];
     int    room = ir_text_width(t) - 72; /* what the other columns leave */
-    size_t n = put(label, sizeof label, 0, " %s%s%s", g->vary_workload ? p->workload : "", g->vary_workload ? "/" : "", p->kernel);
+    size_t n = put(label, sizeof label, 0, " %s%s%s", g->vary_workload ? p->workload : "", g->vary_workload ? "/" : "",
+                   p->kernel);
     attributes(g, p, true, label, sizeof label, n);
     if (ir_text_columns(label) > (room > LEAST ? room : LEAST)) { /* a line of its own: an identity is never cut */
         ir_table_span(tb, TXT_PLAIN, "%s", label);
@@ -205,7 +208,8 @@ static void legend(const ir_text *t, const ir_point *p, size_t n)
     ir_text_para(t, "  ", "I: FLOP/B; P: probability of the bound; D/C/L: data, compute and latency as shares of the measured "
                  "time; eta: efficiency of the compute term alone; MFU, MBU: %% of the measured peak and bandwidth");
     for (int i = 0; i < IR_NFLAG; i++)
-        if (any >> i & 1u && flag_mark[i].mark) len = put(text, sizeof text, len, "%s%c %s", len ? ", " : "", flag_mark[i].mark, flag_mark[i].means);
+        if (any >> i & 1u && flag_mark[i].mark)
+            len = put(text, sizeof text, len, "%s%c %s", len ? ", " : "", flag_mark[i].mark, flag_mark[i].means);
     if (len) ir_text_para(t, "  ", "flags: %s", text);
     if (any & IR_FLAG_WITHIN_RUN) ir_text_para(t, "  ", "intervals know one process only (within run)");
 }
@@ -219,8 +223,8 @@ static void remarks(const ir_text *t, const ir_point *p, size_t n)
         if (p[i].flags & IR_FLAG_SUSPECT)
             ir_text_para(t, "! ", "%s: suspect: %s", ir_point_key(&p[i], key), *p[i].why ? p[i].why : "above its ceiling");
         if (s->bimodal)
-            ir_text_para(t, "2 ", "%s: two modes, %s and %s", ir_point_key(&p[i], key), ir_text_scaled(s->mode_lo, "s", lo, sizeof lo),
-                         ir_text_scaled(s->mode_hi, "s", hi, sizeof hi));
+            ir_text_para(t, "2 ", "%s: two modes, %s and %s", ir_point_key(&p[i], key),
+                         ir_text_scaled(s->mode_lo, "s", lo, sizeof lo), ir_text_scaled(s->mode_hi, "s", hi, sizeof hi));
     }
 }
 

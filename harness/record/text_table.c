@@ -234,7 +234,8 @@ static void print_dropped(const ir_table *tb, const layout *l)
     char   names[256] = "";
     size_t n = 0;
     for (int c = 0; c < tb->ncol && n < sizeof names; c++)
-        if (l->dropped[c] && *tb->col[c].head && !strstr(names, tb->col[c].head)) n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "", tb->col[c].head);
+        if (l->dropped[c] && *tb->col[c].head && !strstr(names, tb->col[c].head))
+            n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "", tb->col[c].head);
     if (n) ir_text_para(tb->t, "  ", "Left out at this width: %s.", names);
 }
 
