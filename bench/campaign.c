@@ -140,7 +140,7 @@ void campaign_probe(campaign *c, const char *when)
 
 void campaign_judge(campaign *c)
 {
-    law_apply(c->s.point, c->s.npoint, c->s.nlaw, &c->s.ceilings, c->s.policy.seed, &c->law);
+    law_apply(c->s.point, c->s.npoint, &c->s.ceilings, c->s.policy.seed, &c->law);
     c->judged = true;
 }
 
@@ -194,6 +194,7 @@ static ir_status journal_all(ir_journal *j, const campaign *c)
 {
     ir_status st = IR_OK;
     for (size_t i = 0; i < c->s.ceilings.n && st == IR_OK; i++) st = ir_journal_ceiling(j, &c->s.ceilings.v[i]);
+    if (st == IR_OK && c->s.ceilings.n) st = ir_journal_levels(j, c->s.info.id, c->s.ceilings.level_B);
     for (size_t i = 0; i < c->s.npoint && st == IR_OK; i++) st = ir_journal_point(j, &c->s.point[i]);
     return st == IR_OK ? campaign_journal_tail(j, c) : st;
 }

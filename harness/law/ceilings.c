@@ -47,12 +47,34 @@ ir_status ir_ceilings_add(ir_ceilings *c, const ir_ceiling *x)
     return IR_OK;
 }
 
+/* The largest working set, per thread in the private levels, that a level's ceilings were measured at. */
+static double measured_at_B(const ir_ceilings *c, int l)
+{
+    double most = NAN;
+    for (size_t i = 0; i < c->n; i++) {
+        const ir_ceiling *x = &c->v[i];
+        if (x->what == IR_C_BANDWIDTH && !strcmp(x->level, level_name[l]))
+            most = fmax(most, l < 2 && x->threads > 1 ? x->size_B / x->threads : x->size_B);
+    }
+    return most;
+}
+
+/* Bytes of one thread that a level holds. Where no capacity was detected (a record without one), half way, in ratio,
+ * from the working set that stood for this level to that of the next. NAN: no such level. */
+static double capacity_B(const ir_ceilings *c, int l)
+{
+    if (isfinite(c->level_B[l])) return c->level_B[l];
+    double here = measured_at_B(c, l), next = NAN;
+    for (int k = l + 1; k < 4 && !isfinite(next); k++) next = measured_at_B(c, k);
+    return isfinite(next) ? sqrt(here * next) : here;
+}
+
 const char *ir_level_of(const ir_ceilings *c, double footprint_B, int threads, bool cold)
 {
     double share = threads > 1 ? threads : 1;
     if (cold || !isfinite(footprint_B)) return level_name[3];
-    for (int l = 0; l < 3; l++)
-        if (footprint_B <= c->level_B[l] * (l < 2 ? share : 1)) return level_name[l]; /* false for an unknown level */
+    for (int l = 0; l < 3; l++) /* a comparison with an unknown capacity is false */
+        if (footprint_B <= capacity_B(c, l) * (l < 2 ? share : 1)) return level_name[l];
     return level_name[3];
 }
 

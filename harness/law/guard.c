@@ -44,15 +44,23 @@ static double bandwidth_bound(const ir_point *p, const ir_ceilings *c, const cha
     return below && above ? near : NAN;
 }
 
-/* The cache level whose read ceiling would explain a rate that DRAM cannot give; NULL: none would. */
-static const char *explaining_cache(const ir_point *p, const ir_ceilings *c, double rate)
+static const char *const level_name[] = {"L1", "L2", "L3", "DRAM"};
+
+static int level_index(const char *level)
 {
-    static const char *const level[] = {"L3", "L2", "L1"};
-    for (int l = 0; l < 3; l++)
+    for (int l = 0; l < 4; l++)
+        if (!strcmp(level, level_name[l])) return l;
+    return -1;
+}
+
+/* The outermost level within `level` that gave as much; NULL: none did. */
+static const char *explaining_cache(const ir_point *p, const ir_ceilings *c, const char *level, double rate)
+{
+    for (int l = level_index(level) - 1; l >= 0; l--)
         for (size_t i = 0; i < c->n; i++)
-            if (c->v[i].what == IR_C_BANDWIDTH && !strcmp(c->v[i].level, level[l]) && c->v[i].threads == p->p.threads &&
+            if (c->v[i].what == IR_C_BANDWIDTH && !strcmp(c->v[i].level, level_name[l]) && c->v[i].threads == p->p.threads &&
                 rate <= LIMIT * c->v[i].value)
-                return level[l];
+                return level_name[l];
     return NULL;
 }
 
@@ -67,11 +75,13 @@ static void guard_bandwidth(ir_point *p, const ir_ceilings *c, double T)
 {
     const char *level = ir_level_of(c, p->cost.footprint_B, p->p.threads, p->cold);
     double      rate = (p->cost.read_B + p->cost.write_B) / T, bound = bandwidth_bound(p, c, level), excess = rate / bound;
+    if (p->bw_now > 1 && !strcmp(level, "DRAM")) excess /= p->bw_now; /* the memory gave more than when the ceiling was measured */
     if (!(excess > LIMIT)) return;
-    const char *cache = strcmp(level, "DRAM") ? NULL : explaining_cache(p, c, rate);
-    if (cache) {
-        p->flags |= IR_FLAG_CACHE_RESIDENT;
-        suspect(&p->flags, p->why, "%.3g x the DRAM ceiling: cache-resident (%s gives as much)", excess, cache);
+    const char *cache = explaining_cache(p, c, level, rate);
+    bool        dram = !strcmp(level, "DRAM");
+    if (cache && (dram || !clock_explains(p, c, excess))) { /* DRAM does not follow the core's clock */
+        if (dram) p->flags |= IR_FLAG_CACHE_RESIDENT;
+        suspect(&p->flags, p->why, "%.3g x the %s ceiling: cache-resident (%s gives as much)", excess, level, cache);
     } else if (clock_explains(p, c, excess)) {
         suspect(&p->flags, p->why, "%.3g x the %s ceiling: clock (it ran faster than when the ceiling was measured)", excess, level);
     } else if (p->cost.write_B > p->cost.read_B) {
@@ -126,14 +136,6 @@ static void guard_datasheet(ir_ceiling *x, const ir_ceilings *c)
             suspect(&x->flags, x->why, "%.3g x the datasheet's: %s", x->value / d->value,
                     x->what == IR_C_BANDWIDTH ? "compressible data or cache-resident" : "clock, or a wrong count");
     }
-}
-
-static int level_index(const char *level)
-{
-    static const char *const name[] = {"L1", "L2", "L3", "DRAM"};
-    for (int l = 0; l < 4; l++)
-        if (!strcmp(level, name[l])) return l;
-    return -1;
 }
 
 /* A level cannot read faster, nor answer sooner, than one nearer to the core, through which its lines come. Writes

@@ -111,6 +111,14 @@ static void efficiencies(ir_point *p, ir_form form, const ir_row *x, const doubl
     if (t[LAW_DATA] > 0) p->eta_star = x->x_comp_s / t[LAW_DATA];
 }
 
+/* Dependent accesses wait for the latency of the level, one after the other. */
+static double waiting(const ir_point *p, const ir_ceilings *c)
+{
+    if (!(p->cost.hops > 0)) return 0;
+    const ir_ceiling *l = ir_ceiling_find(c, IR_C_LATENCY, p->level, "chase", IR_NDTYPE, 1);
+    return l ? p->cost.hops * l->value : 0;
+}
+
 void ir_point_judge(ir_point *p, const ir_ceilings *c, const ir_fit *fit)
 {
     ir_row row;
@@ -123,6 +131,7 @@ void ir_point_judge(ir_point *p, const ir_ceilings *c, const ir_fit *fit)
     ir_form form = fit ? fit->form : IR_ADDITIVE;
     coefficients(fit, ir_launch_ceiling(c, 0), k);
     terms_of(k, &row, t);
+    t[LAW_LAT] += waiting(p, c);
     double bytes = p->cost.read_B + p->cost.write_B, reads = bytes > 0 ? p->cost.read_B : 1;
     efficiencies(p, form, &row, t, T, ir_bw_ceiling(c, *p->level ? p->level : "DRAM", p->p.threads, reads, p->cost.write_B),
                  ir_peak_ceiling(c, p->p.dtype, p->p.threads));

@@ -20,7 +20,7 @@ const char *ir_what_name(ir_what w);       /* "bandwidth" ... */
 const char *ir_source_name(ir_source s);
 /* The last doubling along one axis, and what it gained. saturated: gain < 1 %. */
 typedef struct { char axis[24]; double from, to, gain; bool saturated; bool known; } ir_certificate;
-enum { IR_MAX_CERT = 3 };
+enum { IR_MAX_CERT = 4 };
 typedef struct {
     char      device[64];
     ir_what   what;

@@ -105,7 +105,7 @@ static void coefficient(line *l, const char *name, const ir_coef *c, double scal
         put(l, "%s pinned at %s%s", name, digits(c->v, d), unit);
         return;
     }
-    put(l, "%s %s [%s, %s]%s", name, digits(c->v / scale, d), digits(c->lo / scale, lo), digits(c->hi / scale, hi), unit);
+    put(l, "%s %s%s [%s, %s]", name, digits(c->v / scale, d), unit, digits(c->lo / scale, lo), digits(c->hi / scale, hi));
 }
 
 static void law(line *l, const ir_fit *f)
