@@ -206,3 +206,26 @@ ir_status session_measure(session *s, const ir_workload *w, const ir_kernel *k, 
     if (out) *out = o;
     return st;
 }
+
+ir_status session_keep(session *s, ir_point *o)
+{
+    ir_status st = grow(s);
+    if (st != IR_OK) {
+        ir_point_free(o);
+        return st;
+    }
+    o->flags |= s->run_flags;
+    ir_point_judge(o, &s->ceilings, NULL);
+    if (s->ceilings.n) ir_guard_point(o, &s->ceilings);
+    if (s->journal) st = ir_journal_point(s->journal, o);
+    s->point[s->npoint++] = *o;
+    return st;
+}
+
+ir_status session_recall(session *s, const ir_point *like, bool *done)
+{
+    ir_status st = grow(s);
+    *done = st == IR_OK && resumed(s, like, &s->point[s->npoint]);
+    if (*done) s->npoint++;
+    return st;
+}
