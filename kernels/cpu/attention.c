@@ -14,7 +14,6 @@ enum {
     QUERIES = 24,     /* of one block */
     KEYS = 64,        /* whose scores stay in L1 beside keys and values */
     SEGMENT = 128,    /* fewest keys worth a thread's while */
-    AHEAD_B = 2048,
     ALIGN = 64
 };
 
@@ -77,6 +76,8 @@ static void begin(const cpu_attention *a, const head *h, bench *b, size_t q0, si
     memset(b->acc, 0, n * b->as * sizeof(float));
 }
 
+static const cpu_ahead AHEAD = {2048, 0, 1};
+
 static void scores(const cpu_attention *a, const head *h, bench *b, size_t n, size_t key, size_t keys)
 {
     const cpu_linear_ops *o = a->dots;
@@ -85,7 +86,7 @@ static void scores(const cpu_attention *a, const head *h, bench *b, size_t n, si
         for (; j < keys;) {
             size_t r = j + CPU_TILE_R <= keys ? CPU_TILE_R : 1;
             o->tile[dot_of(a)][r > 1][rows](h->row_B, h->k + (key + j) * h->row_B, h->row_B, b->q + m * b->qs, b->qs,
-                                            (char *)(b->s + m * KEYS + j), KEYS * sizeof(float), 0, m ? 0 : AHEAD_B);
+                                            (char *)(b->s + m * KEYS + j), KEYS * sizeof(float), 0, m ? NULL : &AHEAD);
             j += r;
         }
     }
@@ -113,6 +114,8 @@ static void attend(const cpu_attention *a, const head *h, bench *b, size_t q0, s
 {
     for (size_t key = lo; key < hi; key += KEYS) {
         size_t keys = min_of(KEYS, hi - key);
+        if (n == 1) /* otherwise the cache is read more than once, and mostly found in L2 */
+            for (size_t i = 0; i < keys * h->row_B; i += 64) __builtin_prefetch(h->v + key * h->row_B + i);
         scores(a, h, b, n, key, keys);
         for (size_t m = 0; m < n; m++) {
             size_t last = a->past + q0 + m + 1; /* keys this query may see */

@@ -249,11 +249,23 @@ void cpu_gpt_op_part(cpu_gpt *g, cpu_gpt_op *op, int tid, int nthreads)
 }
 
 /* ---- the kernel --------------------------------------------------------------------------------------------------- */
+/* Weights do not depend on the operation before: their stream starts while others are waited for. */
+static void warm(const cpu_gpt_op *op, int tid, int nthreads)
+{
+    size_t lo, hi;
+    if (op->row->op != LY_FC || op->blocked) return;
+    cpu_part(op->l.k, CPU_TILE_R, tid, nthreads, &lo, &hi);
+    cpu_linear_warm(&op->l, lo, hi);
+}
+
 static void step_part(void *arg, int tid, int nthreads)
 {
     cpu_gpt *g = arg;
     for (int i = 0; i < g->nop; i++) {
-        if (i > 0) ir_pool_barrier(g->pool, nthreads);
+        if (i > 0) {
+            warm(&g->op[i], tid, nthreads);
+            ir_pool_barrier(g->pool, nthreads);
+        }
         if (g->layer_s && tid == 0 && i > 0) cpu_gpt_stamp(g, g->op[i - 1].index);
         cpu_gpt_op_part(g, &g->op[i], tid, nthreads);
     }

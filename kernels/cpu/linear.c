@@ -12,13 +12,10 @@
 CPU_DECLARE_PER_ISA(cpu_linear_ops, cpu_linear);
 static const cpu_linear_ops *const tables[CPU_NISA] = CPU_PER_ISA(cpu_linear);
 
-#ifndef LINEAR_AHEAD
-#define LINEAR_AHEAD 8192
-#endif
 enum {
-    AHEAD_B = LINEAR_AHEAD, /* W is prefetched so far ahead in the order in which it is read */
+    AHEAD_B = 8192, /* W is prefetched so far ahead in the order in which it is read */
     CHUNK = 64,             /* rows of W after which their outputs are finished, still in L1 */
-    PAIRS_ROWS = 5,         /* from here on the products are waited for, not the weights */
+    PAIRS_ROWS = 2,
     ALIGN = 64
 };
 
@@ -45,21 +42,30 @@ cpu_dot cpu_linear_dot(const ir_dev *dev, const cpu_linear_ops *o, ir_dtype w, s
 size_t cpu_linear_stride(const cpu_linear_ops *o, cpu_dot dot, size_t c) { return o->row_B(dot, c) + ALIGN; }
 
 /* ---- as a stream ------------------------------------------------------------------------------------------------- */
-/* CPU_TILE_R or 1 rows of W from j on past all rows of X; only the first group of those prefetches. */
+/* CPU_TILE_R or 1 rows of W from j on past all rows of X. The first group of those meets W on its way from memory, the
+ * others find it in L1; each prefetches its share of the rows of W that come next, so that memory never waits. */
 static void pass_rows(const cpu_linear *l, size_t j, bool four, int groups)
 {
     const size_t turn = (four ? CPU_TILE_R : 1) * l->w_row_B, ys = l->k * sizeof(float);
     const char  *w = l->w + j * l->w_row_B;
+    cpu_ahead    ahead = {turn > AHEAD_B ? turn : AHEAD_B, 0, (size_t)groups};
     if (l->rows == 1 && four) {
-        l->ops->lines[l->dot](l->w_row_B, w, l->w_row_B, l->x, l->xs, l->y + j * sizeof(float), ys, 0, AHEAD_B);
+        ahead.by = AHEAD_B;
+        l->ops->lines[l->dot](l->w_row_B, w, l->w_row_B, l->x, l->xs, l->y + j * sizeof(float), ys, 0, &ahead);
         return;
     }
-    for (int g = 0; g < groups; g++) {
-        size_t lo, hi, ahead = turn > AHEAD_B ? turn : AHEAD_B;
+    for (int g = 0; g < groups; g++, ahead.first++) {
+        size_t lo, hi;
         cpu_part(l->rows, 1, g, groups, &lo, &hi);
         l->ops->tile[l->dot][four][hi - lo](l->w_row_B, w, l->w_row_B, l->x + lo * l->xs, l->xs,
-                                            l->y + (lo * l->k + j) * sizeof(float), ys, 0, g ? 0 : ahead);
+                                            l->y + (lo * l->k + j) * sizeof(float), ys, 0, &ahead);
     }
+}
+
+void cpu_linear_warm(const cpu_linear *l, size_t lo, size_t hi)
+{
+    const size_t bytes = min_of((hi - lo) * l->w_row_B, AHEAD_B);
+    for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch(l->w + lo * l->w_row_B + i);
 }
 
 static const char *at(const char *f32, size_t i) { return f32 ? f32 + i * sizeof(float) : NULL; }
@@ -128,8 +134,8 @@ static void block(const cpu_linear *l, const char *w, size_t ws, size_t j, size_
         char       *y = l->y + (lo * l->k + j) * sizeof(float);
         const cpu_tile_fn wide = l->ops->tile[l->dot][1][hi - lo], one = l->ops->tile[l->dot][0][hi - lo];
         for (; i + CPU_TILE_R <= n; i += CPU_TILE_R)
-            wide(kb * width, w + i * ws, ws, x, l->xs, y + i * sizeof(float), ys, p > 0, 0);
-        for (; i < n; i++) one(kb * width, w + i * ws, ws, x, l->xs, y + i * sizeof(float), ys, p > 0, 0);
+            wide(kb * width, w + i * ws, ws, x, l->xs, y + i * sizeof(float), ys, p > 0, NULL);
+        for (; i < n; i++) one(kb * width, w + i * ws, ws, x, l->xs, y + i * sizeof(float), ys, p > 0, NULL);
     }
 }
 

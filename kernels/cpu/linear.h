@@ -12,11 +12,13 @@
  * to bf16 and multiplies pairs exactly (vdpbf16ps). */
 typedef enum { CPU_DOT_F32, CPU_DOT_BF16, CPU_DOT_PAIRS, CPU_DOT_I8, CPU_NDOT } cpu_dot;
 
+/* What is prefetched: W, `by` bytes in front of the place that is read, as if its rows were read one after the other; of
+ * the steps over a row, number `first` and then every `every`-th fetches what belongs to it. */
+typedef struct { size_t by, first, every; } cpu_ahead;
 /* y[m][r] (+)= sum over c of x[m][c] w[r][c], for the tile's literal numbers of rows. bytes: of a row of W; ws, xs, ys:
- * from row to row, in bytes. ahead: bytes in front of the place in W that is read, as
- * if its rows were read one after the other, that are prefetched; 0: none. */
+ * from row to row, in bytes; ahead NULL: nothing is prefetched. */
 typedef void (*cpu_tile_fn)(size_t bytes, const char *w, size_t ws, const char *x, size_t xs, char *y, size_t ys, int add,
-                            size_t ahead);
+                            const cpu_ahead *ahead);
 enum { CPU_TILE_R = 4, CPU_TILE_M = 6 }; /* rows of W and most rows of X in a tile */
 typedef struct {
     size_t most;   /* rows of X at once: what the register file holds */
@@ -46,9 +48,11 @@ typedef struct {
     const char *x;             /* packed */
     size_t      xs;            /* bytes from packed row to packed row */
 } cpu_linear;
-/* PAIRS pays once the weights are not what is waited for. rows: of X. */
+/* One row: exact operands. More: PAIRS where the processor has it, else widening would be what is waited for. */
 cpu_dot cpu_linear_dot(const ir_dev *, const cpu_linear_ops *, ir_dtype w, size_t rows, bool blocked);
 size_t  cpu_linear_stride(const cpu_linear_ops *, cpu_dot, size_t c);
+/* Prefetch the beginning of rows [lo, hi): what a stream over them does not prefetch itself. */
+void cpu_linear_warm(const cpu_linear *, size_t lo, size_t hi);
 /* Rows [lo, hi) of the weights, that is columns of Y: as a stream past few rows of X, */
 void cpu_linear_pass(const cpu_linear *, size_t lo, size_t hi);
 /* or in blocks that stay in L2 while many rows of X pass. scratch: cpu_linear_scratch_B() bytes, this thread's. */

@@ -118,16 +118,18 @@ SIMD_INLINE vf multiply_add(cpu_dot dot, vf w, vf x, vf sum)
         memcpy(y + m * ys, &t, (size_t)R * sizeof(float));                                                  \
     }
 
-/* Steps over `bytes` of W; what is fetched is `delta` further on. */
 SIMD_INLINE void tile(cpu_dot dot, int R, int M, size_t bytes, const char *w, size_t ws, const char *x, size_t xs,
-                      char *y, size_t ys, int add, size_t ahead)
+                      char *y, size_t ys, int add, const cpu_ahead *ahead)
 {
     const size_t whole = bytes / VBYTES * VBYTES, x_step = (size_t)PARTS(dot) * VBYTES;
     EACH_X(ZERO)
     if (ahead) {
-        const char *next = w + ahead;
-        for (size_t i = 0; i < whole; i += VBYTES, w += VBYTES, x += x_step, next += R * VBYTES) {
-            for (int line = 0; line < R * VBYTES; line += 64) __builtin_prefetch(next + line);
+        const char *next = w + ahead->by;
+        for (size_t i = 0, due = ahead->first * VBYTES; i < whole; i += VBYTES, w += VBYTES, x += x_step) {
+            if (i == due) {
+                for (int line = 0; line < R * VBYTES; line += 64) __builtin_prefetch(next + i * (size_t)R + line);
+                due += ahead->every * VBYTES;
+            }
             STEP
         }
     } else {
@@ -172,10 +174,10 @@ SIMD_INLINE void lines(cpu_dot dot, size_t bytes, const char *w, size_t ws, cons
 }
 #define LINES(dot, DOT)                                                                             \
     static void lines_##dot(size_t bytes, const char *w, size_t ws, const char *x, size_t xs, char *y, size_t ys, int add, \
-                            size_t ahead)                                                           \
+                            const cpu_ahead *ahead)                                                           \
     {                                                                                               \
         (void)xs, (void)ys;                                                                         \
-        lines(DOT, bytes, w, ws, x, y, add, ahead);                                                 \
+        lines(DOT, bytes, w, ws, x, y, add, ahead ? ahead->by : 0);                                                \
     }
 LINES(f32, CPU_DOT_F32)
 LINES(bf16, CPU_DOT_BF16)
@@ -185,7 +187,7 @@ LINES(i8, CPU_DOT_I8)
 
 #define TILE(dot, DOT, R, M)                                                                        \
     static void tile_##dot##_##R##_##M(size_t bytes, const char *w, size_t ws, const char *x, size_t xs, char *y, \
-                                       size_t ys, int add, size_t ahead)                            \
+                                       size_t ys, int add, const cpu_ahead *ahead)                            \
     {                                                                                               \
         tile(DOT, R, M, bytes, w, ws, x, xs, y, ys, add, ahead);                                    \
     }
