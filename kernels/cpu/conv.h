@@ -60,7 +60,7 @@ typedef struct {
     ly_row              row;
     int                 threads, tp, tk;   /* threads over pixels x over output channels */
     cpu_conv_tile       tile;
-    size_t              taps_c;            /* floats of one tap row's reduction in memory order, see pack */
+    size_t              mr;                /* pixels of a tile, at most ops->mr */
     size_t              kblocks, kgroup;   /* blocks of nr channels; so many stay in a core's cache */
     size_t              block;             /* output rows (direct), Winograd tiles per step */
     size_t              px_B, row_B;       /* window: bytes of a pixel and of a row; 0: read in place */

@@ -37,7 +37,7 @@ static void span(const cpu_conv_plan *p, const char *image, int64_t oy, int64_t 
             taps[r * l->s + s] = in ? image + (size_t)(iy * l->w + ix) * c_B : NULL;
         }
     p->ops->depthwise((size_t)(x_hi - x_lo), (size_t)l->c, (int)(l->r * l->s), taps, (size_t)l->stride * c_B, packed,
-                      packed + p->weight_n, add ? add + at : NULL, l->act, y + at);
+                      packed + p->weight_n, add ? add + at : NULL, (int)l->act, y + at);
 }
 
 void cpu_dw_part(const cpu_conv_plan *p, const char *x, const float *packed, const char *add, char *y, int tid)

@@ -109,6 +109,11 @@ SIMD_INLINE vf apply(vf x, int act)
         if (NV > 2) put(q + 2 * VBYTES, c##i##2);                                                   \
         if (NV > 3) put(q + 3 * VBYTES, c##i##3);                                                   \
     }
+/* The output is written a whole reduction later. */
+#define TOUCH(i)                                                                                    \
+    if (i < M) {                                                                                    \
+        for (int l = 0; l < NV * VBYTES; l += 64) __builtin_prefetch(o->y + i * t->y_pitch + l, 1); \
+    }
 SIMD_INLINE void tile(int M, int NV, int PAIR, const cpu_conv_tile *t, const cpu_conv_at *o)
 {
     vf z0 = {0}, z1 = z0, z2 = z0, z3 = z0;
@@ -118,6 +123,7 @@ SIMD_INLINE void tile(int M, int NV, int PAIR, const cpu_conv_tile *t, const cpu
         if (NV > 2) z2 = vf_load(o->bias + 2 * VF);
         if (NV > 3) z3 = vf_load(o->bias + 3 * VF);
     }
+    ROWS(TOUCH)
     ROWS(ZERO)
     size_t w1 = t->pitch, w3 = 3 * w1, w5 = 5 * w1, fetched = 0;
     __asm__("" : "+r"(w1), "+r"(w3), "+r"(w5)); /* kept in registers, not folded into one pointer per pixel */

@@ -18,7 +18,7 @@ enum {
     CHUNK = 128,           /* most input channels under one tap before the next tap */
     SLIM = 16,             /* up to here a tap row is one run: pixels lie side by side in the window */
     SPREAD_B = 64,         /* added to a pixel's pitch, so that neighbours fall into different sets */
-    ALIAS_B = 4096,        /* a pitch at a multiple of this puts all pixels of a tile into one set */
+    ALIAS_B = 4096,        /* a pitch at a multiple of this puts all pixels of a tile into one set of the first cache */
     WINDOW_B = 256 << 10,
 };
 
@@ -94,12 +94,21 @@ static bool slight_padding(const ly_row *l)
     return l->pad <= 1 && over <= 1 && (l->s > 1 || (l->pad == 0 && over <= 0));
 }
 
-static void plan_direct(cpu_conv_plan *p)
+/* Pixels whose input lies in one set must not outnumber its ways; a page per way is what virtual indexing implies. */
+static size_t limit_rows(const ir_dev *dev, cpu_conv_plan *p)
+{
+    const size_t ways = cpu_conv_cache_B(dev, 1, 32 << 10) / ALIAS_B;
+    if (p->tile.pitch % ALIAS_B == 0 && ways < p->mr) p->mr = ways < 4 ? 4 : ways;
+    if (p->mr > p->ops->mr) p->mr = p->ops->mr;
+    return p->mr;
+}
+
+static void plan_direct(const ir_dev *dev, cpu_conv_plan *p)
 {
     const ly_row *l = &p->row;
     const size_t  c = (size_t)l->c, s = (size_t)l->s, r = (size_t)l->r, stride = (size_t)l->stride;
     const size_t  columns = (size_t)(l->ow - 1) * stride + s;
-    const bool    slim = c <= SLIM, alias = stride * c * 4 % ALIAS_B == 0;
+    const bool    slim = c <= SLIM;
     cpu_conv_tile *t = &p->tile;
     if (slim || !slight_padding(l)) {
         p->px_B = c * 4 + (slim ? 0 : SPREAD_B);
@@ -113,21 +122,21 @@ static void plan_direct(cpu_conv_plan *p)
     t->chunk_B = t->c * 4;
     t->cols = slim ? 1 : s;
     t->rows = r;
-    p->pairs = (size_t)l->ow == p->ops->half && 2 * p->ops->half == p->ops->mr && !(alias && !p->px_B);
+    p->pairs = (size_t)l->ow == p->ops->half && 2 * p->ops->half == limit_rows(dev, p);
     p->block = p->px_B ? 1 : (size_t)l->oh;
     while (p->block < (size_t)l->oh && (p->block * stride + r) * p->row_B <= WINDOW_B) p->block++;
     if (p->pairs && p->block < (size_t)l->oh) p->block = cpu_up(p->block, 2);
     p->thread_B = p->px_B ? ((p->block - 1) * stride + r) * p->row_B : 0;
 }
 
-static void plan_pointwise(cpu_conv_plan *p)
+static void plan_pointwise(const ir_dev *dev, cpu_conv_plan *p)
 {
     const size_t c = (size_t)p->row.c;
-    p->px_B = p->row.stride > 1 || c * 4 % ALIAS_B == 0 ? c * 4 + SPREAD_B : 0;
+    p->px_B = p->row.stride > 1 ? c * 4 + SPREAD_B : 0;
     p->tile.pitch = p->px_B ? p->px_B : c * 4;
     p->tile.c = c;
     p->tile.chunks = p->tile.cols = p->tile.rows = 1;
-    p->thread_B = p->ops->mr * p->px_B;
+    p->thread_B = limit_rows(dev, p) * p->px_B;
 }
 
 ir_status cpu_conv_plan_make(const ir_dev *dev, cpu_conv_kind kind, const ly_row *l, int threads, cpu_conv_plan *p)
@@ -137,6 +146,7 @@ ir_status cpu_conv_plan_make(const ir_dev *dev, cpu_conv_kind kind, const ly_row
     if (st != IR_OK) return st;
     p->kind = kind;
     p->ops = cpu_conv_ops_of(cpu_of(dev)->isa);
+    p->mr = p->ops->mr;
     p->row = *l;
     p->threads = threads;
     const size_t nr = p->ops->nr, l2 = cpu_conv_cache_B(dev, 2, 512 << 10);
@@ -144,12 +154,12 @@ ir_status cpu_conv_plan_make(const ir_dev *dev, cpu_conv_kind kind, const ly_row
     p->kblocks = ((size_t)l->k + nr - 1) / nr;
     p->weight_n = p->kblocks * nr * depth;
     p->tile.y_pitch = (size_t)l->k * 4;
-    p->tile.act = l->act;
+    p->tile.act = (int)l->act;
     size_t units = (size_t)(l->batch * l->oh);
-    if (kind == CPU_CONV_DIRECT) plan_direct(p);
+    if (kind == CPU_CONV_DIRECT) plan_direct(dev, p);
     if (kind == CPU_CONV_POINTWISE) {
-        plan_pointwise(p);
-        units = ((size_t)(l->batch * l->oh * l->ow) + p->ops->mr - 1) / p->ops->mr;
+        plan_pointwise(dev, p);
+        units = ((size_t)(l->batch * l->oh * l->ow) + p->mr - 1) / p->mr;
     }
     if (kind == CPU_CONV_WINOGRAD) cpu_wino_plan(p, l2, &units);
     if (kind == CPU_CONV_DEPTHWISE) cpu_dw_plan(p);
@@ -287,7 +297,7 @@ static void direct_rows(const cpu_conv_plan *p, size_t oy, size_t rows, const ch
                         cpu_conv_group *g)
 {
     const ly_row *l = &p->row;
-    const size_t  ow = (size_t)l->ow, mr = p->ops->mr, per_row = (ow + mr - 1) / mr;
+    const size_t  ow = (size_t)l->ow, mr = p->mr, per_row = (ow + mr - 1) / mr;
     const bool    edges = p->px_B == 0;
     const bool    left = edges && l->pad > 0, right = edges && (l->ow - 1) * l->stride - l->pad + l->s > l->w;
     const char   *add = at.add;
@@ -356,9 +366,9 @@ static void pointwise_part(const cpu_conv_plan *p, const char *x, const float *p
                            char *work, int tid)
 {
     const ly_row *l = &p->row;
-    const size_t  pixels = (size_t)(l->batch * l->oh * l->ow), mr = p->ops->mr, c_B = (size_t)l->c * 4;
+    const size_t  pixels = (size_t)(l->batch * l->oh * l->ow), mr = p->mr, c_B = (size_t)l->c * 4;
     size_t lo, hi, k_lo, k_hi;
-    char  *tmp = work + p->thread_B - cpu_up(mr * p->ops->nr * 4, 64);
+    char  *tmp = work + p->thread_B - cpu_up(p->ops->mr * p->ops->nr * 4, 64);
     cpu_part(pixels, mr, tid / p->tk, p->tp, &lo, &hi);
     cpu_part(p->kblocks, 1, tid % p->tk, p->tk, &k_lo, &k_hi);
     const size_t tiles = (hi - lo + mr - 1) / mr;

@@ -95,7 +95,7 @@ static void store_tile(const cpu_conv_plan *p, size_t n, size_t kb, const char *
         px[i] = in ? y + at : NULL;
         from[i] = in && add ? add + at : NULL;
     }
-    p->ops->wino_out(left < nr ? left : nr, m, p->block * nr * 4, bias, add ? from : NULL, l->act, px);
+    p->ops->wino_out(left < nr ? left : nr, m, p->block * nr * 4, bias, add ? from : NULL, (int)l->act, px);
 }
 
 void cpu_wino_part(const cpu_conv_plan *p, const char *x, const float *packed, const char *add, char *y, char *work, int tid)
