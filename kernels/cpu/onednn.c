@@ -203,7 +203,8 @@ ir_status cpu_dnn_op_make(cpu_dnn *d, const ly_row *l, bool with_bias, bool any,
 
 ir_status cpu_dnn_op_pack(cpu_dnn *d, const ly_row *l, cpu_dnn_op *o, const void *W, const void *bias)
 {
-    const dnnl_dims_t  w = {l->k, l->c, l->r, l->s}, gw = {l->groups, l->k / l->groups, l->c / l->groups, l->r, l->s};
+    const int64_t      g = l->groups > 0 ? l->groups : 1;
+    const dnnl_dims_t  w = {l->k, l->c, l->r, l->s}, gw = {g, l->k / g, l->c / g, l->r, l->s};
     const dnnl_dims_t  b = {l->k};
     dnnl_memory_desc_t from_md, b_md;
     dnnl_memory_t      from;
