@@ -111,17 +111,24 @@ static void wino_cost(const ir_params *p, ir_cost *c)
     c->flops = 2.0 * (double)(l.batch * l.k * l.c) * tiles * CPU_WINO_N;
 }
 
-#define KERNEL(kind, word, text, its_cost)                                                          \
+#define SLOTS(kind, word)                                                                           \
     static ir_status word##_can(const ir_dev *dev, const ir_workload *w, const ir_params *p)        \
     {                                                                                               \
         (void)dev;                                                                                  \
         return conv_can(kind, w, p);                                                                \
     }                                                                                               \
-    static ir_status word##_setup(ir_run *r) { return conv_setup(r, kind); }                        \
-    const ir_kernel cpu_conv_##word = {.family = "conv", .name = #word, .doc = text, .can_run = word##_can, \
-                                       .setup = word##_setup, .run = conv_run, .teardown = conv_teardown, \
-                                       .prepare = conv_prepare, .unprepare = conv_unprepare, .cost = its_cost};
-KERNEL(CPU_CONV_DIRECT, direct, "register tiles of pixels x channels over the whole filter, nothing unrolled to memory", NULL)
-KERNEL(CPU_CONV_POINTWISE, pointwise, "1x1 as a matrix product over all pixels", NULL)
-KERNEL(CPU_CONV_WINOGRAD, winograd, "Winograd F(4x4,3x3); its FLOP are those it does, a quarter of direct ones", wino_cost)
-KERNEL(CPU_CONV_DEPTHWISE, depthwise, "one filter per channel: vectors of channels along rows", NULL)
+    static ir_status word##_setup(ir_run *r) { return conv_setup(r, kind); }
+SLOTS(CPU_CONV_DIRECT, direct)
+SLOTS(CPU_CONV_POINTWISE, pointwise)
+SLOTS(CPU_CONV_WINOGRAD, winograd)
+SLOTS(CPU_CONV_DEPTHWISE, depthwise)
+#define USE(word)                                                                                   \
+    .family = "conv", .name = #word, .can_run = word##_can, .setup = word##_setup, .run = conv_run, \
+    .teardown = conv_teardown, .prepare = conv_prepare, .unprepare = conv_unprepare
+
+const ir_kernel cpu_conv_direct = {
+    USE(direct), .doc = "register tiles of pixels x channels over the whole filter, nothing unrolled to memory"};
+const ir_kernel cpu_conv_pointwise = {USE(pointwise), .doc = "1x1 as a matrix product over all pixels"};
+const ir_kernel cpu_conv_winograd = {
+    USE(winograd), .doc = "Winograd F(4x4,3x3); its FLOP are those it does, a quarter of direct ones", .cost = wino_cost};
+const ir_kernel cpu_conv_depthwise = {USE(depthwise), .doc = "one filter per channel: vectors of channels along rows"};
