@@ -9,11 +9,20 @@
 
 #include <string.h>
 
-const ir_backend *const bench_backends[] = {&cpu_backend, &ir_ideal_backend, NULL};
+#if IR_HAVE_OPENCL
+extern const ir_backend ocl_backend;
+#endif
+
+const ir_backend *const bench_backends[] = {&cpu_backend,
+#if IR_HAVE_OPENCL
+                                            &ocl_backend,
+#endif
+                                            &ir_ideal_backend, NULL};
 
 const ir_workload *const bench_workloads[] = {
     &wl_read, &wl_write, &wl_copy, &wl_scale, &wl_add, &wl_triad, &wl_chase, &wl_gather,
-    &wl_clock, &wl_fma, &wl_forkjoin, &wl_gemm, &wl_batchmm, &wl_gemv,
+    &wl_clock, &wl_fma, &wl_forkjoin, &wl_local, &wl_transfer,
+    &wl_gemm, &wl_batchmm, &wl_gemv,
     &wl_conv, &wl_linear, &wl_norm, &wl_softmax, &wl_act, &wl_add2, &wl_embed, &wl_attention,
     &wl_resnet50, &wl_mobilenetv2, &wl_gpt2, NULL};
 

@@ -93,6 +93,7 @@ typedef struct {
     /* Other traffic models beside the compulsory one; 0: the workload has none of its own. weights_B: the
      * weights alone. unfused_B: every operator as a pass of its own (bias, activation, residual, scores). */
     double weights_B, unfused_B;
+    double hops;             /* dependent memory accesses, each waiting for the last: latency, not bandwidth */
 } ir_cost;
 typedef struct {
     const char *name;  /* "A", "x", "weights": static text */
@@ -137,9 +138,11 @@ typedef struct {
 typedef struct { void *p; void *host; size_t bytes; } ir_mem;
 typedef struct {
     char   id[64], name[96], backend[16], driver[96];
-    int    cores, threads, numa_nodes;     /* threads: what ir_params.threads = 0 means; 0 on GPUs */
+    int    cores, threads, numa_nodes;     /* threads: what ir_params.threads = 0 means; 0: a device that has none.
+                                            * numa_nodes: of host memory it works on; 0: memory of its own (a GPU) */
     double clock_Hz, mem_B, llc_B;         /* llc_B: aggregate last-level cache as reported; NAN unknown */
     double spec_Bps, spec_flops[IR_NDTYPE]; /* datasheet or vendor API; NAN unknown */
+    char   limits[160];                    /* what it refuses, in words: largest buffer, missing types; empty: nothing to say */
 } ir_device_info;
 struct ir_backend {
     const char *name;
@@ -241,6 +244,7 @@ typedef struct {
     char      pname[IR_MAX_PARAMS][16]; int np;   /* names of p.v[] */
     char      pword[IR_MAX_PARAMS][16];           /* p.v[i] as a word ("small"); empty: a number */
     bool      cold;
+    bool      for_ceiling;                        /* measured to find a ceiling; not one of the law's points */
     uint32_t  kflags;                             /* the kernel's IR_K_ flags */
     ir_status status;
     char      why[IR_WHY];                        /* reason of a skip or failure; cause of a suspect */
@@ -253,6 +257,7 @@ typedef struct {
     uint32_t  reps;                               /* calls batched into one sample */
     double    joules, counted_B;                  /* counters, or NAN */
     double    clock_Hz, steal;                    /* running clock if known; share of stolen time */
+    double    bw_now;                             /* DRAM bandwidth right before and after, as a share of its ceiling; NAN */
     uint32_t  flags;                              /* IR_FLAG_ bits */
     /* ---- set by the law (harness/law) only; NAN or empty until then */
     char      level[8];                           /* "L1".."L3", "DRAM": where its footprint lives */

@@ -39,11 +39,13 @@ clang_runtime() {
   printf 'int LLVMFuzzerTestOneInput(const char *p, unsigned long n) { return p && n > 1 ? 0 : 0; }\n' |
     clang -x c - -fsanitize=fuzzer,address -o /dev/null 2>/dev/null
 }
+has_jsonschema() { have python3 && python3 -c 'import jsonschema' 2>/dev/null; }
 cross_compiles() { have aarch64-linux-gnu-gcc && compiles aarch64-linux-gnu-gcc; }
 test_needs() {
   build_needs
   need libcmocka-dev "test framework (optional: a stand-in exists)" library libcmocka-dev cmocka
   need python3 "repository checks" have python3
+  need python3-jsonschema "records against their schema" has_jsonschema
   if selected asan fuzz; then
     need clang "second compiler, sanitizers, fuzzing" have clang
     ! have clang || need "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev" "clang's sanitizers and libFuzzer" clang_runtime

@@ -72,6 +72,7 @@ static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_param
 {
     const cpu_features *f = cpu_features_get();
     (void)w;
+    if (p->v[2] > 1) return ir_fail(IR_SKIP, "teams=%lld: a thread is one team", (long long)p->v[2]);
     if (p->dtype != IR_BF16 && p->dtype != IR_I8) return ir_fail(IR_SKIP, "AMX multiplies bf16 and i8 only");
     if (!(p->dtype == IR_I8 ? f->amx_int8 : f->amx_bf16) || !loop[0][1])
         return ir_fail(IR_SKIP, "this processor or build has no AMX for %s", ir_dtype_name(p->dtype));
@@ -130,7 +131,8 @@ static void region(void *arg, int tid, int nthreads)
     for (int i = 0; i < 8; i++) cfg.rows[i] = ROWS, cfg.row_B[i] = WL_FMA_VECTOR_B;
     tiles_on(&cfg);
     for (uint32_t i = 0; i < j->reps; i++) {
-        for (int k = 0; k < chains * ROWS; k++) memcpy(c[k / ROWS] + k % ROWS * WL_FMA_VECTOR_B, s->d.x[k / ROWS], WL_FMA_VECTOR_B);
+        for (unsigned k = 0; k < (unsigned)chains * ROWS; k++)
+            memcpy(c[k / ROWS] + k % ROWS * WL_FMA_VECTOR_B, s->d.x[k / ROWS], WL_FMA_VECTOR_B);
         for (int k = 0; k < chains; k += GROUP) {
             int n = chains - k < GROUP ? chains - k : GROUP;
             loop[j->run->p.dtype == IR_I8][n](c[k], s->a, s->b, (uint64_t)j->run->p.v[1]);
