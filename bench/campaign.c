@@ -168,7 +168,10 @@ void campaign_print_law(const ir_text *t, const campaign *c)
         fputc('\n', t->f);
         ir_text_points(t, p, n);
     }
-    if (!c->judged) return;
+    if (!c->judged) {
+        crossover_print(t->f, &c->s);
+        return;
+    }
     fputc('\n', t->f);
     if (law->fitted) ir_text_fit(t, law->fit, law->better);
     else fprintf(t->f, "The law was not fitted: %s.\n", law->why);
@@ -185,7 +188,7 @@ void campaign_print_law(const ir_text *t, const campaign *c)
 
 ir_status campaign_journal_tail(ir_journal *j, const campaign *c)
 {
-    if (!c->judged) return IR_OK;
+    if (!c->judged) return crossover_journal(j, &c->s);
     const law_result *law = &c->law;
     ir_status         st = IR_OK;
     ir_verdict        v = {.question = "summary", .p = NAN};

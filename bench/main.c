@@ -1,6 +1,7 @@
 /* main.c -- the program's entry: a table of commands. */
 #define _GNU_SOURCE
 #include "bench/commands/apps.h"
+#include "bench/commands/dump.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,12 @@ const cli_command bench_commands[] = {
      .main = cmd_claims},
     {.name = "validate", .summary = "check record files; names line and field", .usage = "FILE...", .min_args = 1,
      .max_args = -1, .main = cmd_validate},
+    {.name = "dump", .summary = "every tensor of one point as raw files, for an independent check", .usage = "WORKLOAD:key=value[,...] -o DIR",
+     .about = "Fills the tensors from the seed, calls a kernel once (the first that passes --filter) and writes each tensor to DIR,\n"
+              "little-endian as it lies in memory, with layout.json: shapes and offsets of a network's layers.\n"
+              "tests/check_reference.py redoes networks from it with NumPy and ONNX Runtime.",
+     .sets = CLI_SET_HOST | CLI_SET_WHERE | CLI_SET_POINTS | CLI_SET_OUTPUT, .own = dump_options, .own_init = &dump_defaults,
+     .own_size = sizeof dump_defaults, .min_args = 1, .max_args = 1, .main = cmd_dump},
     {.name = "selftest", .summary = "check the tool itself: ideal | kernels", .usage = "ideal|kernels",
      .about = "ideal: a device that obeys the law exactly; the fit must give back what was put in.\n"
               "kernels: every kernel on odd shapes and misaligned addresses against its oracle; nothing is timed.",
