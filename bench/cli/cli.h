@@ -93,7 +93,8 @@ typedef struct {
     int64_t     seed;                        /* >= 0; -1: not given */
     const char *output, *resume;             /* output "-": stdout */
     const char *ceilings;                    /* "none", or a record to take them from; NULL: measure */
-    bool        no_report, dry_run, layers, quiet;
+    const char *layers;                      /* "all", or numbers; NULL: no rows per layer */
+    bool        no_report, dry_run, quiet;
     int         color;
 } cli_options;
 void cli_options_init(cli_options *);

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "bench/cli/progress.h"
 #include "bench/commands/commands.h"
+#include "bench/layers.h"
 #include "bench/output.h"
 #include "bench/tables.h"
 #include "bench/version.h"
@@ -251,6 +252,7 @@ static int run(const cli_args *args, bool with_points)
     j->args = args;
     ir_status st = known_backends(&args->opt);
     if (st == IR_OK && with_points) st = cli_points_expand(bench_workloads, args->arg, args->narg, &args->opt, &j->points);
+    if (st == IR_OK && args->opt.layers && with_points) st = layers_valid(args->opt.layers, &j->points);
     if (st == IR_OK) st = open_devices(j);
     if (st == IR_OK && args->opt.dry_run) print_plan(j);
     else if (st == IR_OK) st = execute(j);
