@@ -41,10 +41,12 @@ clang_runtime() {
 }
 has_jsonschema() { have python3 && python3 -c 'import jsonschema' 2>/dev/null; }
 cross_compiles() { have aarch64-linux-gnu-gcc && compiles aarch64-linux-gnu-gcc; }
+opencl_platform() { compgen -G '/etc/OpenCL/vendors/*.icd' >/dev/null || [ -n "${OCL_ICD_VENDORS:-}" ]; }
 test_needs() {
   build_needs
   need libcmocka-dev "test framework (optional: a stand-in exists)" library libcmocka-dev cmocka
   need python3 "repository checks" have python3
+  need pocl-opencl-icd "an OpenCL device in every machine, for the opencl tests (optional)" opencl_platform
   need python3-jsonschema "records against their schema" has_jsonschema
   if selected asan fuzz; then
     need clang "second compiler, sanitizers, fuzzing" have clang
@@ -97,7 +99,7 @@ stage_tsan() {
 stage_minimal() {
   configure "$out/minimal" -DCMAKE_C_COMPILER="$gcc" -DCMAKE_BUILD_TYPE=Debug -DIRONROOF_WERROR=ON \
     -DCMAKE_C_FLAGS_DEBUG=-O1 -DCMAKE_DISABLE_FIND_PACKAGE_PkgConfig=ON -DIRONROOF_HWLOC=OFF \
-    -DIRONROOF_JANSSON=OFF -DIRONROOF_OPENBLAS=OFF -DIRONROOF_CMOCKA=OFF &&
+    -DIRONROOF_JANSSON=OFF -DIRONROOF_OPENCL=OFF -DIRONROOF_CLBLAST=OFF -DIRONROOF_OPENBLAS=OFF -DIRONROOF_CMOCKA=OFF &&
     build "$out/minimal" all && run_ctest minimal -LE repo
 }
 
