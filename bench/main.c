@@ -59,7 +59,6 @@ const cli_command bench_commands[] = {
               "tests/check_reference.py redoes networks from it with NumPy and ONNX Runtime.",
      .sets = CLI_SET_HOST | CLI_SET_WHERE | CLI_SET_POINTS | CLI_SET_OUTPUT, .own = dump_options, .own_init = &dump_defaults,
      .own_size = sizeof dump_defaults, .min_args = 1, .max_args = 1, .main = cmd_dump},
-    {.name = "selftest", .summary = "check the tool itself: ideal | kernels", .usage = "ideal|kernels",
     {.name = "selftest", .summary = "check the tool itself: ideal | kernels | aa | inject",
      .usage = "ideal|kernels|aa|inject [PERCENT,...] [POINT...]",
      .about = "ideal: a device that obeys the law exactly; the fit must give back what was put in.\n"

@@ -102,7 +102,7 @@ function figure(draw, caption) {
     holder.replaceChildren(draw(w));
   };
   f.redraw = () => { last = 0; redraw(); };
-  new ResizeObserver(redraw).observe(holder);
+  new ResizeObserver(() => requestAnimationFrame(redraw)).observe(holder); // a chart changes the height that is being observed
   addEventListener("beforeprint", f.redraw);
   return f;
 }
