@@ -27,7 +27,7 @@ const ir_workload *const bench_workloads[] = {
     &wl_resnet50, &wl_mobilenetv2, &wl_gpt2, NULL};
 
 /* The law speaks of streams, arithmetic and launches; random access has its own ceilings. */
-static const char *const law_families[] = {"stream", "peak", "launch", "gemm", "gemv"};
+static const char *const law_families[] = {"stream", "peak", "launch", "gemm", "gemv", "conv", "linear", "cnn", "gpt"};
 
 const ir_backend *bench_backend(const char *name)
 {

@@ -40,8 +40,14 @@ static ir_status open_one(job *j, const ir_backend *be, int index)
 {
     campaign *c = &j->dev[j->ndev];
     ir_status st = campaign_open(c, be, index, &j->args->opt);
-    if (st == IR_OK) j->ndev++;
-    return st;
+    if (st != IR_OK) return st;
+    if (c->s.info.host_again && j->args->opt.backends.n == 0) {
+        st = ir_fail(IR_SKIP, "%s (%s) is the host again: add --backend %s to measure it", c->s.info.id, c->s.info.name, be->name);
+        campaign_free(c);
+        return st;
+    }
+    j->ndev++;
+    return IR_OK;
 }
 
 static bool is_named(const ir_device_info *i, const char *name) { return strcasestr(i->name, name) || !strcmp(i->id, name); }
