@@ -29,6 +29,8 @@ static void apply_policy(session *s, const cli_options *o)
         s->policy.warmup_cap_s = fmax(s->policy.warmup_cap_s, o->warmup_s);
     }
     if (o->seed >= 0) s->policy.seed = (uint64_t)o->seed;
+    s->policy.fixed_n = (size_t)o->samples;
+    s->policy.inject = o->inject;
     s->policy.cold_pool_B = fmax(4 * s->info.llc_B, 256e6); /* fmax passes over an unknown cache */
     s->policy.stop_flag = interrupt_install();
     s->filter = cli_filter_regex(o);
@@ -72,6 +74,7 @@ static ir_status environment(const session *s, ir_env *e)
     ir_env_num(e, "seed", (double)s->policy.seed, true);
     ir_env_text(e, "cost_model", IR_COST_MODEL, true);
     ir_env_text(e, "profile", s->full ? "full" : "quick", false);
+    if (s->policy.inject > 0) ir_env_num(e, "injected_slowdown", s->policy.inject, true);
     if (s->dev.be == &cpu_backend) cpu_environment(s, e);
     return IR_OK;
 }
@@ -134,7 +137,7 @@ void campaign_probe(campaign *c, const char *when)
 {
     double ratio;
     char   key[40];
-    if (c->s.dev.be != &cpu_backend || cpu_smt_probe(&c->s.dev, &ratio) != IR_OK) return;
+    if (c->s.policy.fixed_n || c->s.dev.be != &cpu_backend || cpu_smt_probe(&c->s.dev, &ratio) != IR_OK) return;
     snprintf(key, sizeof key, "pair_ratio_%s", when);
     ir_env_num(&c->env, key, ratio, false);
     if (ratio >= 1.6) return;
@@ -168,7 +171,10 @@ void campaign_print_law(const ir_text *t, const campaign *c)
         fputc('\n', t->f);
         ir_text_points(t, p, n);
     }
-    if (!c->judged) return;
+    if (!c->judged) {
+        crossover_print(t->f, &c->s);
+        return;
+    }
     fputc('\n', t->f);
     if (law->fitted) ir_text_fit(t, law->fit, law->better);
     else fprintf(t->f, "The law was not fitted: %s.\n", law->why);
@@ -185,7 +191,7 @@ void campaign_print_law(const ir_text *t, const campaign *c)
 
 ir_status campaign_journal_tail(ir_journal *j, const campaign *c)
 {
-    if (!c->judged) return IR_OK;
+    if (!c->judged) return crossover_journal(j, &c->s);
     const law_result *law = &c->law;
     ir_status         st = IR_OK;
     ir_verdict        v = {.question = "summary", .p = NAN};

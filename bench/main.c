@@ -1,6 +1,10 @@
 /* main.c -- the program's entry: a table of commands. */
 #define _GNU_SOURCE
 #include "bench/commands/apps.h"
+#include "bench/commands/dump.h"
+#include "bench/commands/commands.h"
+#include "bench/ab_processes.h"
+#include "bench/commands/gate_options.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -44,12 +48,44 @@ const cli_command bench_commands[] = {
               "  ironroof claims batch1 --measure",
      .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_RUN, .own = claims_own, .own_size = sizeof(claims_options), .max_args = -1,
      .main = cmd_claims},
+    {.name = "report", .summary = "one self-contained page over records: charts, law, verdicts, environment", .usage = "FILE... [-o X.html]",
+     .about = "The page holds the records and loads nothing. Without -o it is written beside the first record.",
+     .sets = CLI_SET_OUTPUT | CLI_SET_TERMINAL, .min_args = 1, .max_args = -1, .main = cmd_report},
     {.name = "validate", .summary = "check record files; names line and field", .usage = "FILE...", .min_args = 1,
      .max_args = -1, .main = cmd_validate},
-    {.name = "selftest", .summary = "check the tool itself: ideal | kernels", .usage = "ideal|kernels",
+    {.name = "dump", .summary = "every tensor of one point as raw files, for an independent check", .usage = "WORKLOAD:key=value[,...] -o DIR",
+     .about = "Fills the tensors from the seed, calls a kernel once (the first that passes --filter) and writes each tensor to DIR,\n"
+              "little-endian as it lies in memory, with layout.json: shapes and offsets of a network's layers.\n"
+              "tests/check_reference.py redoes networks from it with NumPy and ONNX Runtime.",
+     .sets = CLI_SET_HOST | CLI_SET_WHERE | CLI_SET_POINTS | CLI_SET_OUTPUT, .own = dump_options, .own_init = &dump_defaults,
+     .own_size = sizeof dump_defaults, .min_args = 1, .max_args = 1, .main = cmd_dump},
+    {.name = "selftest", .summary = "check the tool itself: ideal | kernels | aa | inject",
+     .usage = "ideal|kernels|aa|inject [PERCENT,...] [POINT...]",
      .about = "ideal: a device that obeys the law exactly; the fit must give back what was put in.\n"
-              "kernels: every kernel on odd shapes and misaligned addresses against its oracle; nothing is timed.",
-     .sets = CLI_SET_HOST | CLI_SET_WHERE, .min_args = 1, .max_args = 1, .main = cmd_selftest},
+              "kernels: every kernel on odd shapes and misaligned addresses against its oracle; nothing is timed.\n"
+              "aa: this program against a copy of itself; every confirmed change is a false alarm.\n"
+              "inject 1,2,3,5,10: against a copy whose timed calls take that many per cent longer; how many are found.",
+     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_RUN, .own = ab_own_options, .own_init = &ab_own_defaults, .own_size = sizeof(ab_options),
+     .min_args = 1, .max_args = -1, .main = cmd_selftest},
+    {.name = "ab", .summary = "compare two builds by interleaved processes; verdict and exit code", .usage = "A B [POINT...]",
+     .about = "A (old) and B (new) are programs or quoted command lines that take 'run POINT...'; each block runs A,B,B,A or B,A,A,B.\n"
+              "A point is REGRESSED when the interval of its change lies above --delta, and again so in fresh blocks.\n"
+              "Exit code: 0 same or improved, 1 confirmed regression, 2 missing or wrong, 3 environment (--strict: or undecided),\n"
+              "4 not comparable.",
+     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_RUN, .own = ab_own_options, .own_init = &ab_own_defaults, .own_size = sizeof(ab_options),
+     .max_args = -1, .main = cmd_ab},
+    {.name = "gate", .summary = "recorded runs against recorded baseline runs; verdict and exit code", .usage = "FILE...",
+     .about = "Each FILE or folder of records is one side's runs, one process each; the baseline needs runs of several days to know how\n"
+              "much runs differ. Machines must agree in every field of the comparability key. Exit codes as for 'ab'.",
+     .sets = CLI_SET_OUTPUT | CLI_SET_TERMINAL, .own = gate_own_options, .own_init = &gate_own_defaults, .own_size = sizeof(gate_options),
+     .min_args = 1, .max_args = -1, .main = cmd_gate},
+    {.name = "history", .summary = "change points over many runs, and what changed there", .usage = "FILE...",
+     .sets = CLI_SET_OUTPUT | CLI_SET_TERMINAL, .own = history_own_options, .own_init = &history_own_defaults,
+     .own_size = sizeof(history_options), .min_args = 1, .max_args = -1, .main = cmd_history},
+    {.name = "export", .summary = "records in other tools' formats", .usage = "FILE... --format NAME",
+     .about = "csv, gbench (Google Benchmark JSON), bmf (Bencher), gha (github-action-benchmark), junit, openmetrics, otava, markdown",
+     .sets = CLI_SET_OUTPUT | CLI_SET_TERMINAL, .own = export_own_options, .own_init = &export_own_defaults,
+     .own_size = sizeof(export_options), .min_args = 1, .max_args = -1, .main = cmd_export},
     {0}};
 
 int complain(void)

@@ -280,6 +280,7 @@ struct ir_policy {
     double   min_s, budget_s;         /* sampling time per point: at least / at most */
     double   precision;               /* relative half-width of the median's interval to stop at */
     size_t   fixed_n;                 /* > 0: exactly so many samples (A/B mode) */
+    double   inject;                  /* > 0: every timed call takes this share longer (the gate tests itself) */
     bool     cold;
     uint64_t seed;
     double   cold_pool_B;             /* total bytes to rotate through when cold */

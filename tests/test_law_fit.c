@@ -208,7 +208,7 @@ static void copies_alone_tell_bandwidth_only(void **state)
     }
 }
 
-/* One intensity throughout: bytes and operations cannot be told apart, and neither may be claimed. */
+/* One intensity throughout, or nearly: bytes and operations cannot be told apart, and neither may be claimed. */
 static void one_intensity_is_collinear(void **state)
 {
     (void)state;
@@ -216,13 +216,16 @@ static void one_intensity_is_collinear(void **state)
         rows   q = {.n = 0};
         ir_rng rng;
         ir_fit fit;
-        for (int i = 0; i < 12; i++) add(&q, 65536.0 * (1 << i), 5 * 65536.0 * (1 << i), GEMV);
+        for (int i = 0; i < 12; i++) {
+            double vary = k < 10 ? 0 : i % 2 ? 0.003 : -0.003;
+            add(&q, 65536.0 * (1 << i), 5 * 65536.0 * (1 << i) * (1 + vary), GEMV);
+        }
         ir_rng_seed(&rng, (uint64_t)k);
         measure(&q, IR_ADDITIVE, k ? 0.01 : 0, 0.01, &rng);
         assert_int_equal(ir_fit_rows(IR_ADDITIVE, q.row, q.n, 1, &fit), IR_OK);
         assert_unidentified(&fit.BW);
         assert_unidentified(&fit.eta);
-        assert_true(fit.cond > 1e4);
+        assert_true(fit.cond > 100);
     }
 }
 

@@ -60,11 +60,11 @@ const char *batch1_sentence(const ir_point *p, char *buf, size_t n)
 {
     char name[64], share[IR_NUM], I[IR_NUM], ridge[IR_NUM], star[IR_NUM], prob[IR_NUM];
     name_of(p, name, sizeof name);
-    const char *side = intensity(p) > p->ridge ? "right" : "left";
+    const char *side = intensity(p) > p->ridge ? "right" : "left", *far = p->eta_star > 1 ? ", beyond any kernel" : "";
     snprintf(buf, n, "%s is %s%s (largest share %s, P %s): %s FLOP/B lie %s of the ridge at %s FLOP/B; data and compute would "
-             "be equal at eta = %s", name, ir_bound_name(p->bound), p->bound == IR_BOUND_MIXED ? "" : "-bound",
+             "be equal at eta = %s%s", name, ir_bound_name(p->bound), p->bound == IR_BOUND_MIXED ? "" : "-bound",
              ir_text_percent(share_of(p), share), ir_text_plain(p->bound_p, prob), ir_text_plain(intensity(p), I), side,
-             ir_text_plain(p->ridge, ridge), ir_text_plain(p->eta_star, star));
+             ir_text_plain(p->ridge, ridge), ir_text_plain(p->eta_star, star), far);
     return buf;
 }
 

@@ -8,6 +8,7 @@
 #include "bench/tables.h"
 #include "bench/version.h"
 #include "harness/ideal.h"
+#include "harness/record/html.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -187,6 +188,18 @@ static int grade(const campaign *c, size_t n)
     return ok && !bad ? EXIT_FINE : EXIT_BAD;
 }
 
+/* The page beside the record; a build that cannot make it says so once and is no failure. */
+static ir_status write_page(const job *j)
+{
+    char        path[4200];
+    const char *file = j->path;
+    output_sibling(j->path, ".html", path, sizeof path);
+    ir_status st = ir_html_report(&file, 1, path);
+    if (j->screen && st == IR_OK) fprintf(j->screen, "Page:    %s\n", path);
+    if (j->screen && st == IR_SKIP) fprintf(j->screen, "%s\n", ir_why());
+    return st == IR_SKIP ? IR_OK : st;
+}
+
 static ir_status write_report(const job *j)
 {
     char path[4200];
@@ -216,6 +229,7 @@ static ir_status file_results(job *j)
     if (st == IR_OK) st = campaign_rewrite(j->path, j->dev, j->ndev, j->args->argc, (char **)j->args->argv);
     if (st == IR_OK && j->screen) fprintf(j->screen, "\nResults: %s\n", j->path);
     if (st == IR_OK && !j->args->opt.no_report) st = write_report(j);
+    if (st == IR_OK && !j->args->opt.no_report) st = write_page(j);
     return st;
 }
 

@@ -47,11 +47,11 @@ static ir_status add_sheet(machine_views *s, const device_sheet *d, const char *
 }
 
 /* ---- records --------------------------------------------------------------------------------------------- */
-static ir_status take_points(machine_view *v, const ir_record *r, const char *id)
+static ir_status take_points(machine_view *v, const ir_record *r, const char *id, ir_point **out)
 {
     ir_point *p = malloc((r->npoint ? r->npoint : 1) * sizeof *p);
     if (!p) return ir_fail(IR_ENOMEM, "no memory for %zu points", r->npoint);
-    v->point = p;
+    v->point = *out = p;
     for (size_t i = 0; i < r->npoint; i++)
         if (!strcmp(r->point[i].device, id)) p[v->npoint++] = r->point[i];
     return IR_OK;
@@ -66,6 +66,13 @@ static void take_fits(machine_view *v, const ir_record *r, const char *id)
         }
     for (int f = 0; f < 2; f++)
         if (v->has_fit[f] && (v->better < 0 || v->fit[f].lofo_median < v->fit[v->better].lofo_median)) v->better = f;
+}
+
+/* Rows that were filed before the law was fitted are judged with the fit that the record ends with. */
+static void judge_rest(machine_view *v, ir_point *p)
+{
+    for (size_t i = 0; v->better >= 0 && i < v->npoint; i++)
+        if (p[i].status == IR_OK && isnan(p[i].bound_p)) ir_point_judge(&p[i], &v->ceilings, &v->fit[v->better]);
 }
 
 static ir_status add_device(machine_views *s, const char *file, const ir_record *r, const ir_device_info *d)
@@ -83,8 +90,10 @@ static ir_status add_device(machine_views *s, const char *file, const ir_record 
     for (size_t i = 0; i < r->ceilings.n && st == IR_OK; i++)
         if (!strcmp(r->ceilings.v[i].device, d->id)) st = ir_ceilings_add(&v->ceilings, &r->ceilings.v[i]);
     if (!strcmp(d->id, r->device[0].id)) memcpy(v->ceilings.level_B, r->ceilings.level_B, sizeof v->ceilings.level_B);
-    if (st == IR_OK) st = take_points(v, r, d->id);
+    ir_point *own = NULL;
+    if (st == IR_OK) st = take_points(v, r, d->id, &own);
     take_fits(v, r, d->id);
+    if (st == IR_OK) judge_rest(v, own);
     return st;
 }
 
