@@ -8,7 +8,16 @@
 
 #include <string.h>
 
-const ir_backend *const bench_backends[] = {&cpu_backend, &ir_ideal_backend, NULL};
+#if IR_HAVE_CUDA
+extern const ir_backend cuda_backend; /* its header needs the vendor's */
+#endif
+
+const ir_backend *const bench_backends[] = {
+    &cpu_backend,
+#if IR_HAVE_CUDA
+    &cuda_backend,
+#endif
+    &ir_ideal_backend, NULL};
 
 const ir_workload *const bench_workloads[] = {
     &wl_read, &wl_write, &wl_copy, &wl_scale, &wl_add, &wl_triad, &wl_chase, &wl_gather,
