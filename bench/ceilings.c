@@ -102,7 +102,7 @@ static double os_cache_B(const plan *pl, int level)
 
 static double ladder_max_B(const plan *pl)
 {
-    double llc = ir_topology_llc_B(&pl->s->topo), room = ir_host_available_B() / 4, want = fmax(256.0 * (1 << 20), 4 * llc);
+    double llc = ir_topology_llc_B(&pl->s->topo), room = ir_host_available_B() / 4, want = fmax((pl->s->full ? 256.0 : 128.0) * (1 << 20), 4 * llc);
     return isfinite(room) ? fmin(want, room) : want; /* fmax ignores an unknown llc */
 }
 
@@ -159,7 +159,7 @@ static ir_status find_levels(plan *pl)
         int l = level_of_plateau(pl, &pt[i], x[n - 1]);
         if (l == 3) continue;
         pl->s->ceilings.level_B[l] = pt[i].x_hi;
-        pl->size_B[l] = l == 0 ? pt[i].x_hi / 2 : sqrt(pt[i].x_lo * pt[i].x_hi);
+        pl->size_B[l] = l == 0 ? 0.75 * pt[i].x_hi : sqrt(pt[i].x_lo * pt[i].x_hi);
     }
     return IR_OK;
 }

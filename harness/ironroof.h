@@ -126,7 +126,7 @@ struct ir_workload {
                        ir_check *out);
 };
 
-/* ---- where: a backend moves bytes and reads a clock; every slot is mandatory -------------------- */
+/* ---- where: a backend moves bytes and reads a clock; every slot but enter and leave is mandatory ---------------- */
 typedef struct {
     const ir_backend *be;
     void             *self;  /* the backend's own state, owned from open() to close() */
@@ -155,6 +155,10 @@ struct ir_backend {
     double    (*now)(ir_dev *);             /* seconds, monotonic: the clock wall_s is read from */
     ir_status (*start)(ir_dev *);           /* mark the device's own clock */
     ir_status (*stop)(ir_dev *, double *dev_s); /* mark, wait, subtract; NAN: no clock of its own */
+    /* A stretch of timed calls of one kernel begins and ends: a CPU pins its caller for that long, unless the kernel
+     * is a library's with threads of its own. NULL: nothing to do. */
+    void      (*enter)(ir_dev *, const ir_kernel *);
+    void      (*leave)(ir_dev *);
 };
 
 /* ---- how: a kernel is one implementation of one workload family on one backend ------------------ */

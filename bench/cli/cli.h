@@ -68,7 +68,7 @@ enum { /* which shared options a command takes; in --help each set is a group */
     CLI_SET_WHERE = 1u << 1,    /* backend device */
     CLI_SET_HOST = 1u << 2,     /* isa pin pages */
     CLI_SET_TIMING = 1u << 3,   /* precision budget warmup cold hot seed */
-    CLI_SET_RUN = 1u << 4,      /* resume no-report dry-run layers */
+    CLI_SET_RUN = 1u << 4,      /* ceilings resume no-report dry-run layers */
     CLI_SET_OUTPUT = 1u << 5,   /* o */
     CLI_SET_TERMINAL = 1u << 6, /* quiet color */
     CLI_SET_MEASURE = (1u << 7) - 1
@@ -92,6 +92,7 @@ typedef struct {
     unsigned    cache;                       /* CLI_HOT | CLI_COLD; CLI_HOT when neither was asked for */
     int64_t     seed;                        /* >= 0; -1: not given */
     const char *output, *resume;             /* output "-": stdout */
+    const char *ceilings;                    /* "none", or a record to take them from; NULL: measure */
     bool        no_report, dry_run, layers, quiet;
     int         color;
 } cli_options;

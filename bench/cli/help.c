@@ -79,8 +79,8 @@ void cli_help(FILE *f, const cli_command *c)
         for (const cli_option *o = cli_shared_options(); o->name; o++)
             if (o->set >> i & 1) print_option(f, o);
     }
-    fputs("\nA LIST is 1,2,4 or a range: 1-8 (step 1), 1-9+2 (step 2), 1-64*2 (times 2). Numbers\n"
-          "take K M G T (powers of 1000) and Ki Mi Gi Ti (powers of 1024).\n", f);
+    fputs("\nA LIST is 1,2,4 or a range: 1-8 (step 1), 1-9+2 (step 2), 1-64*2 (times 2).\n"
+          "Numbers take K M G T (powers of 1000) and Ki Mi Gi Ti (powers of 1024).\n", f);
 }
 
 void cli_help_all(FILE *f, const cli_command *commands)
@@ -93,6 +93,6 @@ void cli_help_all(FILE *f, const cli_command *commands)
         wrap(f, c->summary, strlen(c->summary), 13, 13);
     }
     fputs("\n'ironroof COMMAND --help' lists a command's options.\n\n"
-          "Exit codes: 0 fine, 1 confirmed regression or failed claim, 2 usage, I/O, or a point\n"
-          "missing or incorrect, 3 environment or inconclusive, 4 incomparable.\n", f);
+          "Exit codes: 0 fine, 1 confirmed regression or failed claim, 2 usage, I/O, or a\n"
+          "point missing or incorrect, 3 environment or inconclusive, 4 incomparable.\n", f);
 }

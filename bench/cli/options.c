@@ -41,6 +41,8 @@ static const cli_option shared[] = {
      .set = CLI_SET_TIMING, .bit = CLI_COLD},
     {"seed", 0, CLI_INT, "N", "of the inputs' content and of every shuffle", AT(seed), .set = CLI_SET_TIMING,
      .lo = 0, .hi = 0x1p63},
+    {"ceilings", 0, CLI_TEXT, "FILE|none", "take the ceilings from this record of the same machine, or judge without any",
+     AT(ceilings), .set = CLI_SET_RUN},
     {"resume", 0, CLI_TEXT, "FILE", "continue the run recorded there; what it has is not measured again", AT(resume),
      .set = CLI_SET_RUN},
     {"no-report", 0, CLI_FLAG, NULL, "write no report beside the results", AT(no_report), .set = CLI_SET_RUN},

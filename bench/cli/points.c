@@ -35,7 +35,7 @@ char *cli_params_text(const ir_workload *w, const ir_params *p, char *buf, size_
 
 char *cli_point_text(const ir_workload *w, const ir_params *p, char *buf, size_t size)
 {
-    char params[512], threads[32] = "";
+    char params[224], threads[32] = "";
     cli_params_text(w, p, params, sizeof params);
     if (p->threads) snprintf(threads, sizeof threads, ",threads=%d", p->threads);
     snprintf(buf, size, "%s:%s%sdtype=%s%s", w->name, params, *params ? "," : "", ir_dtype_name(p->dtype), threads);

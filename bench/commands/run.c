@@ -101,6 +101,32 @@ static void phase(job *j, size_t total)
     cli_progress_init(&j->progress, stderr, j->args->opt.quiet, total);
 }
 
+/* ---- ceilings ------------------------------------------------------------------------------------------ */
+/* --ceilings FILE: those of the same device in an earlier record of a comparable machine. */
+static ir_status recorded_ceilings(campaign *c, const char *file)
+{
+    ir_record r;
+    ir_status st = ir_record_read(file, false, &r);
+    if (st != IR_OK) return st;
+    const char *field = ir_env_differs(&r.env, &c->env);
+    if (field) st = ir_fail(IR_EINVAL, "%s: its ceilings are not this machine's: %s differs", file, field);
+    for (size_t i = 0; i < r.ceilings.n && st == IR_OK; i++)
+        if (!strcmp(r.ceilings.v[i].device, c->s.info.id)) st = ir_ceilings_add(&c->s.ceilings, &r.ceilings.v[i]);
+    memcpy(c->s.ceilings.level_B, r.ceilings.level_B, sizeof r.ceilings.level_B);
+    ir_record_free(&r);
+    if (st == IR_OK && c->s.ceilings.n == 0) st = ir_fail(IR_EINVAL, "%s: no ceilings of %s in it", file, c->s.info.id);
+    return st;
+}
+
+static ir_status get_ceilings(job *j, campaign *c)
+{
+    const char *from = j->args->opt.ceilings;
+    if (from && !strcmp(from, "none")) return IR_OK;
+    if (from) return recorded_ceilings(c, from);
+    if (!strcmp(c->s.dev.be->name, "ideal")) return ir_ideal_ceilings(&c->s.dev, &c->s.ceilings);
+    return ceilings_measure(&c->s);
+}
+
 /* ---- one device --------------------------------------------------------------------------------------------- */
 static ir_status measure_device(job *j, campaign *c)
 {
@@ -112,8 +138,7 @@ static ir_status measure_device(job *j, campaign *c)
     phase(j, ceilings_count(s));
     campaign_probe(c, "start");
     ir_status st = s->resume ? IR_OK : ir_journal_machine(j->journal, &s->info, &c->env);
-    if (st == IR_OK && !strcmp(s->dev.be->name, "ideal")) st = ir_ideal_ceilings(&s->dev, &s->ceilings);
-    else if (st == IR_OK) st = ceilings_measure(s);
+    if (st == IR_OK) st = get_ceilings(j, c);
     cli_progress_clear(&j->progress);
     ir_text t = text_on(j->screen, &j->args->opt);
     if (j->screen && s->ceilings.n) campaign_print_ceilings(&t, c);
@@ -123,7 +148,7 @@ static ir_status measure_device(job *j, campaign *c)
         cli_progress_clear(&j->progress);
     }
     if (st != IR_EINTR) campaign_probe(c, "end");
-    if (j->points.n) campaign_judge(c);
+    if (j->points.n && s->ceilings.n) campaign_judge(c);
     if (j->screen) campaign_print_law(&t, c);
     campaign_close_device(c);
     return st;

@@ -9,7 +9,8 @@
 
 /* MAX_BATCHES ends a loop whose clock stands still. */
 enum { WINDOWS = 5, MIN_CALLS = 3, MIN_SAMPLES = 3, MAX_REPS = 1 << 24, MAX_BATCHES = 1 << 20 };
-static const double MIN_BATCH_S = 10e-6, OVERHEAD_RATIO = 100.0;
+/* FUSED_BATCH_S: repetitions that share one launch go on until it no longer counts. */
+static const double MIN_BATCH_S = 10e-6, FUSED_BATCH_S = 500e-6, OVERHEAD_RATIO = 100.0;
 
 static bool asked_to_stop(const ir_policy *p) { return p->stop_flag && *p->stop_flag; }
 
@@ -55,7 +56,8 @@ double sample_overhead(ir_dev *dev)
 
 static ir_status choose_reps(sampler *s, uint32_t *reps)
 {
-    double need = fmax(MIN_BATCH_S, OVERHEAD_RATIO * s->overhead_s);
+    double least = s->run->kernel->flags & IR_K_FUSED ? FUSED_BATCH_S : MIN_BATCH_S;
+    double need = fmax(least, OVERHEAD_RATIO * s->overhead_s);
     *reps = 1;
     for (;;) {
         ir_sample b;
@@ -179,12 +181,16 @@ static ir_status collect(sampler *s, uint32_t reps, ir_point *pt)
 
 ir_status sample_point(sampler *s, ir_point *pt)
 {
-    uint32_t reps = 1;
+    uint32_t          reps = 1;
+    ir_dev           *dev = s->run->dev;
+    const ir_backend *be = dev->be;
     snprintf(pt->stop, sizeof pt->stop, "failed");
+    if (be->enter) be->enter(dev, s->run->kernel);
     ir_status st = choose_reps(s, &reps);
     if (st == IR_OK) st = warm_up(s, reps, pt);
     if (st == IR_OK) st = choose_reps(s, &reps); /* now warm */
     if (st == IR_OK) st = collect(s, reps, pt);
+    if (be->leave) be->leave(dev);
     pt->reps = reps;
     ir_status sum = summarise(pt);
     return st != IR_OK ? st : sum;

@@ -86,19 +86,28 @@ static ir_status guard_one(tensor_set *s, int t, size_t misalign)
     return IR_OK;
 }
 
+static void stagger(tensor_set *s, int t, size_t shift)
+{
+    ir_mem *m = &s->mem[t];
+    if (m->host && m->host == m->p) m->p = m->host = (char *)m->host + shift;
+    m->bytes = s->spec[t].bytes;
+}
+
 ir_status tensors_alloc(ir_dev *dev, const ir_workload *w, const ir_params *p, bool guard, size_t misalign,
                         bool keep, tensor_set *s)
 {
     memset(s, 0, sizeof *s);
+    s->guarded = guard;
     int       n = w->tensors(p, s->spec);
     ir_status st = IR_OK;
     for (int t = 0; t < n && st == IR_OK; t++) {
-        size_t bytes = s->spec[t].bytes + (guard ? 2 * GUARD_B + 64 : 0);
+        size_t shift = (size_t)t * STAGGER_B, bytes = s->spec[t].bytes + (guard ? 2 * GUARD_B + 64 : shift);
         st = keep ? take(dev, bytes, &s->base[t]) : dev->be->alloc(dev, bytes, &s->base[t]);
         if (st != IR_OK) break;
         s->n = t + 1;
         s->mem[t] = s->base[t];
         if (guard) st = guard_one(s, t, misalign);
+        else stagger(s, t, shift);
     }
     if (st != IR_OK) tensors_free(dev, s, false);
     return st;
@@ -126,7 +135,7 @@ static ir_status fill_one(ir_dev *dev, const ir_workload *w, const ir_params *p,
     ir_role role = s->spec[t].role;
     content c = {w, *p, seed, t};
     entry  *e = entry_of(&s->base[t]);
-    if (role == IR_IN && m->host && s->base[t].p == m->p && holds(e, &c)) {
+    if (role == IR_IN && m->host && !s->guarded && holds(e, &c)) {
         s->before[t] = m->host;
         return IR_OK;
     }

@@ -12,9 +12,12 @@ typedef struct {
     void     *before[IR_MAX_TENSORS]; /* initial content of IN and INOUT tensors; may alias mem.host */
     void     *after[IR_MAX_TENSORS];  /* host view of the result; may alias mem.host */
     bool      owns_before[IR_MAX_TENSORS], owns_after[IR_MAX_TENSORS];
+    bool      guarded;
 } tensor_set;
 
-enum { GUARD_B = 256 };
+/* STAGGER_B: host tensors begin an odd number of lines apart modulo 4 KiB, so that a store to one and a load from
+ * another at the same index do not look like the same address to the load-store unit. */
+enum { GUARD_B = 256, STAGGER_B = 17 * 64 };
 
 /* Describe and allocate. guard: surround each tensor by GUARD_B pattern bytes and shift it by
  * `misalign` (host memory only). keep: take from and give back to the cache of recent tensors. */

@@ -153,7 +153,21 @@ static ir_status cpu_stop(ir_dev *dev, double *dev_s)
     return IR_OK;
 }
 
+static void cpu_enter(ir_dev *dev, const ir_kernel *k)
+{
+    cpu_dev *c = cpu_of(dev);
+    c->entered = !(k->flags & IR_K_LIB); /* a library's threads inherit their starter's affinity */
+    if (c->entered) ir_pool_enter(c->pool);
+}
+
+static void cpu_leave(ir_dev *dev)
+{
+    cpu_dev *c = cpu_of(dev);
+    if (c->entered) ir_pool_leave(c->pool);
+    c->entered = false;
+}
+
 const ir_backend cpu_backend = {
     .name = "cpu", .kernels = kernels, .open = cpu_open, .close = cpu_close, .describe = cpu_describe,
     .alloc = cpu_alloc, .release = cpu_release, .put = cpu_put, .get = cpu_get, .sync = cpu_sync,
-    .now = cpu_now, .start = cpu_sync, .stop = cpu_stop};
+    .now = cpu_now, .start = cpu_sync, .stop = cpu_stop, .enter = cpu_enter, .leave = cpu_leave};

@@ -39,7 +39,7 @@ typedef struct {
     ir_topology topo;
     ir_pool    *pool;      /* topo order, up to the thread limit */
     int         nthreads;  /* pool size: what threads = 0 means */
-    bool        pinned;
+    bool        pinned, entered; /* entered: a timed stretch holds thread 0's place */
     cpu_isa     isa;       /* best, or what IRONROOF_ISA / --isa asked for */
     ir_pages    pages;
 } cpu_dev;

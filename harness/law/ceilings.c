@@ -1,0 +1,180 @@
+/* ceilings.c -- the container of ceilings, and the look-ups that evaluate a law's terms against them.
+ *
+ * Assumes that all ceilings are of one device. Where the asked-for thread count, level or mix was not measured, the
+ * nearest one answers; the order in which ceilings were added never matters. */
+#include "harness/law/internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const level_name[4] = {"L1", "L2", "L3", "DRAM"};
+
+const char *ir_what_name(ir_what w)
+{
+    static const char *const name[IR_NC] = {"bandwidth", "flops", "latency", "launch", "clock"};
+    return (unsigned)w < IR_NC ? name[w] : "?";
+}
+
+const char *ir_source_name(ir_source s)
+{
+    static const char *const name[] = {"measured", "datasheet", "theory"};
+    return (unsigned)s < sizeof name / sizeof *name ? name[s] : "?";
+}
+
+void ir_ceilings_init(ir_ceilings *c)
+{
+    memset(c, 0, sizeof *c);
+    for (int l = 0; l < 4; l++) c->level_B[l] = NAN;
+}
+
+void ir_ceilings_free(ir_ceilings *c)
+{
+    free(c->v);
+    ir_ceilings_init(c);
+}
+
+ir_status ir_ceilings_add(ir_ceilings *c, const ir_ceiling *x)
+{
+    if (c->n == c->cap) {
+        size_t      cap = c->cap ? 2 * c->cap : 32;
+        ir_ceiling *v = realloc(c->v, cap * sizeof *v);
+        if (!v) return ir_fail(IR_ENOMEM, "no memory for %zu ceilings", cap);
+        c->v = v;
+        c->cap = cap;
+    }
+    c->v[c->n++] = *x;
+    return IR_OK;
+}
+
+const char *ir_level_of(const ir_ceilings *c, double footprint_B, int threads, bool cold)
+{
+    double share = threads > 1 ? threads : 1;
+    if (cold || !isfinite(footprint_B)) return level_name[3];
+    for (int l = 0; l < 3; l++)
+        if (footprint_B <= c->level_B[l] * (l < 2 ? share : 1)) return level_name[l]; /* false for an unknown level */
+    return level_name[3];
+}
+
+/* ---- the best of several ---------------------------------------------------------------------------- */
+static bool smaller_is_better(ir_what w) { return w == IR_C_LATENCY || w == IR_C_LAUNCH; }
+
+/* Distance of thread counts, as a ratio: 2 is as far from 1 as from 4. 0 threads (a GPU) is its own count. */
+static double thread_distance(int a, int b) { return fabs(log(fmax(a, 0.5) / fmax(b, 0.5))); }
+
+/* Measured before anything else, trusted before suspect. */
+static int rank(const ir_ceiling *c) { return (c->source != IR_SRC_MEASURED ? 2 : 0) + (c->flags & IR_FLAG_SUSPECT ? 1 : 0); }
+
+/* Whether x answers better than y, both being eligible. */
+static bool better(const ir_ceiling *x, const ir_ceiling *y, int threads)
+{
+    double dx = thread_distance(x->threads, threads), dy = thread_distance(y->threads, threads);
+    if (rank(x) / 2 != rank(y) / 2) return rank(x) < rank(y);
+    if (dx != dy) return dx < dy;
+    if (x->threads != y->threads) return x->threads < y->threads;
+    if (rank(x) != rank(y)) return rank(x) < rank(y);
+    return smaller_is_better(x->what) ? x->value < y->value : x->value > y->value;
+}
+
+static bool eligible(const ir_ceiling *x, ir_what w, const char *level, const char *op, ir_dtype t)
+{
+    return x->what == w && isfinite(x->value) && x->value > 0 && (!level || !strcmp(level, x->level)) &&
+           (!op || !strcmp(op, x->op)) && (t == IR_NDTYPE || t == x->dtype);
+}
+
+static int most_threads(const ir_ceilings *c, ir_what w)
+{
+    int most = 0;
+    for (size_t i = 0; i < c->n; i++)
+        if (c->v[i].what == w && c->v[i].threads > most) most = c->v[i].threads;
+    return most;
+}
+
+const ir_ceiling *ir_ceiling_find(const ir_ceilings *c, ir_what w, const char *level, const char *op, ir_dtype t,
+                                  int threads)
+{
+    const ir_ceiling *best = NULL;
+    if (threads <= 0) threads = most_threads(c, w);
+    for (size_t i = 0; i < c->n; i++)
+        if (eligible(&c->v[i], w, level, op, t) && (!best || better(&c->v[i], best, threads))) best = &c->v[i];
+    return best;
+}
+
+static double value_of(const ir_ceiling *c) { return c ? c->value : NAN; }
+
+double ir_peak_ceiling(const ir_ceilings *c, ir_dtype t, int threads)
+{
+    return (unsigned)t < IR_NDTYPE ? value_of(ir_ceiling_find(c, IR_C_FLOPS, NULL, NULL, t, threads)) : NAN;
+}
+
+double ir_launch_ceiling(const ir_ceilings *c, int threads)
+{
+    return value_of(ir_ceiling_find(c, IR_C_LAUNCH, NULL, NULL, IR_NDTYPE, threads));
+}
+
+/* ---- bandwidth of a mix ------------------------------------------------------------------------------- */
+static bool streams_at(const ir_ceiling *x, const char *level)
+{
+    return eligible(x, IR_C_BANDWIDTH, level, NULL, IR_NDTYPE) && isfinite(x->read_frac);
+}
+
+/* The best ceiling of one mix at a level. */
+static const ir_ceiling *of_mix(const ir_ceilings *c, const char *level, int threads, double frac)
+{
+    const ir_ceiling *best = NULL;
+    for (size_t i = 0; i < c->n; i++)
+        if (streams_at(&c->v[i], level) && fabs(c->v[i].read_frac - frac) < 1e-3 &&
+            (!best || better(&c->v[i], best, threads)))
+            best = &c->v[i];
+    return best;
+}
+
+/* A mix measured at other thread counts only is carried over by the nearest mix's own curve over threads. */
+static double at_threads(const ir_ceilings *c, const ir_ceiling *x, const char *level, int threads)
+{
+    if (x->threads == threads) return x->value;
+    double near = INFINITY, ratio = 1;
+    for (size_t i = 0; i < c->n; i++) {
+        const ir_ceiling *y = &c->v[i];
+        if (!streams_at(y, level) || y->threads != threads || rank(y) > rank(x)) continue;
+        const ir_ceiling *from = of_mix(c, level, x->threads, y->read_frac), *to = of_mix(c, level, threads, y->read_frac);
+        double            d = fabs(y->read_frac - x->read_frac);
+        if (!from || from->threads != x->threads || to->threads != threads || d >= near) continue;
+        near = d;
+        ratio = to->value / from->value;
+    }
+    return x->value * ratio;
+}
+
+static double interpolate(double f, double f0, double v0, double f1, double v1)
+{
+    if (f1 - f0 < 1e-6) return v0;
+    double u = (f - f0) / (f1 - f0);
+    return 1 / ((1 - u) / v0 + u / v1);
+}
+
+static double bw_at_level(const ir_ceilings *c, const char *level, int threads, double frac)
+{
+    const ir_ceiling *below = NULL, *above = NULL;
+    for (size_t i = 0; i < c->n; i++) {
+        const ir_ceiling *x = &c->v[i];
+        if (!streams_at(x, level)) continue;
+        if (x->read_frac <= frac + 1e-6 && (!below || x->read_frac > below->read_frac)) below = x;
+        if (x->read_frac >= frac - 1e-6 && (!above || x->read_frac < above->read_frac)) above = x;
+    }
+    if (!below) below = above;
+    if (!above) above = below;
+    if (!below) return NAN;
+    const ir_ceiling *lo = of_mix(c, level, threads, below->read_frac), *hi = of_mix(c, level, threads, above->read_frac);
+    return interpolate(frac, lo->read_frac, at_threads(c, lo, level, threads), hi->read_frac,
+                       at_threads(c, hi, level, threads));
+}
+
+double ir_bw_ceiling(const ir_ceilings *c, const char *level, int threads, double read_B, double write_B)
+{
+    double total = read_B + write_B;
+    if (!(total > 0) || !isfinite(total) || !(read_B >= 0) || !(write_B >= 0)) return NAN;
+    if (threads <= 0) threads = most_threads(c, IR_C_BANDWIDTH);
+    double bw = level && *level ? bw_at_level(c, level, threads, read_B / total) : NAN;
+    return isfinite(bw) ? bw : bw_at_level(c, level_name[3], threads, read_B / total);
+}

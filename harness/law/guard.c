@@ -1,0 +1,193 @@
+/* guard.c -- numbers that cannot be: rates above what was measured, what clock and ports allow, what the datasheet
+ * says, or what latency and concurrency can carry. Marks and names a likely cause; removes nothing.
+ *
+ * A point is held only against ceilings of its own level, dtype and thread count: a fallback is an estimate, and
+ * exceeding an estimate proves nothing. */
+#include "harness/law/internal.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define LIMIT      (1 + LAW_TOL)
+#define CLOCK_SPAN 1.35 /* boost over base clock: an excess within it needs no stranger cause */
+#define MIX_SPAN   0.25 /* mixes of reads and writes this close may stand in for each other */
+
+static void suspect(uint32_t *flags, char *why, const char *fmt, ...)
+{
+    va_list ap;
+    if (*flags & IR_FLAG_SUSPECT) return; /* the first cause found is the most direct one */
+    *flags |= IR_FLAG_SUSPECT;
+    va_start(ap, fmt);
+    vsnprintf(why, IR_WHY, fmt, ap);
+    va_end(ap);
+}
+
+/* ---- points ------------------------------------------------------------------------------------------- */
+/* The most that the level gave any stream like this one: its own operation where that was measured, else every mix
+ * near its own. Mixes on both sides count, because reads and writes may overlap on their way. NAN: nothing to compare. */
+static double bandwidth_bound(const ir_point *p, const ir_ceilings *c, const char *level)
+{
+    double frac = p->cost.read_B / (p->cost.read_B + p->cost.write_B), own = NAN, near = NAN;
+    bool   below = false, above = false;
+    for (size_t i = 0; i < c->n; i++) {
+        const ir_ceiling *x = &c->v[i];
+        if (x->what != IR_C_BANDWIDTH || strcmp(x->level, level) || x->threads != p->p.threads || !(x->value > 0)) continue;
+        if (!strcmp(x->op, p->workload)) own = fmax(own, x->value);
+        double d = x->read_frac - frac; /* NAN for random access: fails every test below */
+        if (!(fabs(d) <= MIX_SPAN)) continue;
+        near = fmax(near, x->value);
+        below = below || d <= 1e-3;
+        above = above || d >= -1e-3;
+    }
+    if (isfinite(own)) return own;
+    return below && above ? near : NAN;
+}
+
+/* The cache level whose read ceiling would explain a rate that DRAM cannot give; NULL: none would. */
+static const char *explaining_cache(const ir_point *p, const ir_ceilings *c, double rate)
+{
+    static const char *const level[] = {"L3", "L2", "L1"};
+    for (int l = 0; l < 3; l++)
+        for (size_t i = 0; i < c->n; i++)
+            if (c->v[i].what == IR_C_BANDWIDTH && !strcmp(c->v[i].level, level[l]) && c->v[i].threads == p->p.threads &&
+                rate <= LIMIT * c->v[i].value)
+                return level[l];
+    return NULL;
+}
+
+static bool clock_explains(const ir_point *p, const ir_ceilings *c, double excess)
+{
+    const ir_ceiling *x = ir_ceiling_find(c, IR_C_CLOCK, NULL, NULL, IR_NDTYPE, p->p.threads);
+    if (x && p->clock_Hz > 0) return excess <= LIMIT * p->clock_Hz / x->value;
+    return excess <= CLOCK_SPAN;
+}
+
+static void guard_bandwidth(ir_point *p, const ir_ceilings *c, double T)
+{
+    const char *level = ir_level_of(c, p->cost.footprint_B, p->p.threads, p->cold);
+    double      rate = (p->cost.read_B + p->cost.write_B) / T, bound = bandwidth_bound(p, c, level), excess = rate / bound;
+    if (!(excess > LIMIT)) return;
+    const char *cache = strcmp(level, "DRAM") ? NULL : explaining_cache(p, c, rate);
+    if (cache) {
+        p->flags |= IR_FLAG_CACHE_RESIDENT;
+        suspect(&p->flags, p->why, "%.3g x the DRAM ceiling: cache-resident (%s gives as much)", excess, cache);
+    } else if (clock_explains(p, c, excess)) {
+        suspect(&p->flags, p->why, "%.3g x the %s ceiling: clock (it ran faster than when the ceiling was measured)", excess, level);
+    } else if (p->cost.write_B > p->cost.read_B) {
+        suspect(&p->flags, p->why, "%.3g x the %s ceiling: compressible data, or stores that were never made", excess, level);
+    } else {
+        suspect(&p->flags, p->why, "%.3g x the %s ceiling: dead code (loads removed), or compressible data", excess, level);
+    }
+}
+
+static void guard_flops(ir_point *p, const ir_ceilings *c, double T)
+{
+    const ir_ceiling *x = ir_ceiling_find(c, IR_C_FLOPS, NULL, NULL, p->p.dtype, p->p.threads);
+    if (!x || x->threads != p->p.threads) return;
+    double excess = p->cost.flops / T / x->value;
+    if (!(excess > LIMIT)) return;
+    if (clock_explains(p, c, excess))
+        suspect(&p->flags, p->why, "%.3g x the %s peak: clock (it ran faster than when the peak was measured)", excess,
+                ir_dtype_name(p->p.dtype));
+    else
+        suspect(&p->flags, p->why, "%.3g x the %s peak: dead code, or operations counted that were not done", excess,
+                ir_dtype_name(p->p.dtype));
+}
+
+bool ir_guard_point(ir_point *p, const ir_ceilings *c)
+{
+    double T = ir_point_time(p);
+    if (!(T > 0)) return false; /* why then tells of a skip or failure */
+    p->flags &= ~(uint32_t)(IR_FLAG_SUSPECT | IR_FLAG_CACHE_RESIDENT);
+    p->why[0] = '\0';
+    if (p->cost.flops > 0) guard_flops(p, c, T);
+    if (p->cost.read_B + p->cost.write_B > 0) guard_bandwidth(p, c, T);
+    return p->flags & IR_FLAG_SUSPECT;
+}
+
+/* ---- ceilings ------------------------------------------------------------------------------------------ */
+static void guard_theory(ir_ceiling *x)
+{
+    double excess = x->value / x->theory;
+    if (!(excess > LIMIT)) return;
+    if (excess <= CLOCK_SPAN)
+        suspect(&x->flags, x->why, "%.3g x clock x width x ports: clock (a boost that the clock reading missed)", excess);
+    else
+        suspect(&x->flags, x->why, "%.3g x clock x width x ports: dead code, or a wrong count", excess);
+}
+
+static void guard_datasheet(ir_ceiling *x, const ir_ceilings *c)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        const ir_ceiling *d = &c->v[i];
+        if (d->source != IR_SRC_DATASHEET || d->what != x->what || d->dtype != x->dtype || strcmp(d->level, x->level)) continue;
+        if (x->value > LIMIT * d->value)
+            suspect(&x->flags, x->why, "%.3g x the datasheet's: %s", x->value / d->value,
+                    x->what == IR_C_BANDWIDTH ? "compressible data or cache-resident" : "clock, or a wrong count");
+    }
+}
+
+static int level_index(const char *level)
+{
+    static const char *const name[] = {"L1", "L2", "L3", "DRAM"};
+    for (int l = 0; l < 4; l++)
+        if (!strcmp(level, name[l])) return l;
+    return -1;
+}
+
+/* A level cannot read faster, nor answer sooner, than one nearer to the core, through which its lines come. Writes
+ * may: non-temporal stores pass the caches by. */
+static void guard_order(ir_ceiling *x, const ir_ceilings *c)
+{
+    int outer = level_index(x->level);
+    for (size_t i = 0; i < c->n; i++) {
+        const ir_ceiling *y = &c->v[i];
+        int               inner = level_index(y->level);
+        if (inner < 0 || inner >= outer || y->what != x->what || y->threads != x->threads || strcmp(y->op, x->op)) continue;
+        if (x->what == IR_C_BANDWIDTH && x->read_frac > 0.999 && x->value > LIMIT * y->value)
+            suspect(&x->flags, x->why, "%.3g x the read ceiling of %s: cache-resident, or %s was measured too low",
+                    x->value / y->value, y->level, y->level);
+        if (x->what == IR_C_LATENCY && strcmp(x->op, "mlp") && !strcmp(y->kernel, x->kernel) && LIMIT * x->value < y->value)
+            suspect(&x->flags, x->why, "answers sooner than %s: cache-resident", y->level);
+    }
+}
+
+/* Little's law: bytes in flight / latency bounds a rate. What the chase measures is the concurrency of demand misses of
+ * one core (its line fill buffers). Streams may exceed it, because hardware prefetchers keep lines of their own in flight
+ * between the outer levels: queues there hold two to four times as many lines as a core has fill buffers. So only more
+ * than PREFETCH times the demand bound is impossible; and a concurrency that was still rising with the chains is no bound. */
+#define PREFETCH 4
+static double little_Bps(const ir_ceilings *c)
+{
+    const ir_ceiling *mlp = ir_ceiling_find(c, IR_C_LATENCY, "DRAM", "mlp", IR_NDTYPE, 1);
+    const ir_ceiling *lat = ir_ceiling_find(c, IR_C_LATENCY, "DRAM", "chase", IR_NDTYPE, 1);
+    if (!mlp || !lat) return NAN;
+    for (int i = 0; i < mlp->ncert; i++)
+        if (mlp->cert[i].known && mlp->cert[i].gain > 0.25) return NAN;
+    return PREFETCH * mlp->value * 64 / lat->value;
+}
+
+static void guard_little(ir_ceiling *x, double one_core_Bps)
+{
+    double bound = one_core_Bps * (x->threads > 1 ? x->threads : 1);
+    if (x->what != IR_C_BANDWIDTH || strcmp(x->level, "DRAM") || !(x->read_frac > 0.999)) return;
+    if (x->value > LIMIT * bound)
+        suspect(&x->flags, x->why, "%.3g x what %d x the lines in flight can carry at this latency: cache-resident, or dead code",
+                x->value / bound, PREFETCH);
+}
+
+void ir_guard_ceilings(ir_ceilings *c)
+{
+    double little = little_Bps(c);
+    for (size_t i = 0; i < c->n; i++) {
+        ir_ceiling *x = &c->v[i];
+        x->flags &= ~(uint32_t)IR_FLAG_SUSPECT; /* of the point it came from, judged when few ceilings were known */
+        x->why[0] = '\0';
+        if (x->source != IR_SRC_MEASURED) continue;
+        guard_theory(x);
+        guard_datasheet(x, c);
+        guard_little(x, little);
+        guard_order(x, c);
+    }
+}

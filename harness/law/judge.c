@@ -1,0 +1,135 @@
+/* judge.c -- which resource holds a point, how clearly, and how efficiently each was used.
+ *
+ * A coefficient that the fit does not know is taken at its ceiling (s = eta = 1, L the launch ceiling), as without a
+ * fit. Three efficiencies, never mixed: eta of the compute term, MFU and MBU of the whole time. */
+#include "harness/law/internal.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MIN_P_DRAWS = 20 }; /* fewer draws cannot tell .95 from .9 */
+#define CLEAR_SHARE 0.50
+#define CLEAR_P     0.95
+
+static void clear(ir_point *p)
+{
+    p->level[0] = '\0';
+    p->T_law_s = p->term_data_s = p->term_comp_s = p->term_lat_s = NAN;
+    p->mfu = p->mbu = p->eta = p->eta_star = p->ridge = p->margin = p->bound_p = NAN;
+    p->bound = IR_BOUND_UNKNOWN;
+}
+
+static double known_or(const ir_coef *k, double value, double otherwise)
+{
+    return k->how != IR_UNIDENTIFIED && isfinite(value) ? value : otherwise;
+}
+
+/* Coefficients for judging, and what stands in for an unknown one. */
+static void coefficients(const ir_fit *f, double launch_s, double c[LAW_NCOL])
+{
+    c[LAW_DATA] = c[LAW_COMP] = 1;
+    c[LAW_LAT] = isfinite(launch_s) ? launch_s : 0;
+    if (!f) return;
+    c[LAW_DATA] = known_or(&f->BW, f->BW_ref / f->BW.v, c[LAW_DATA]);
+    c[LAW_COMP] = known_or(&f->eta, 1 / f->eta.v, c[LAW_COMP]);
+    c[LAW_LAT] = known_or(&f->L_lat, f->L_lat.v, c[LAW_LAT]);
+}
+
+static int largest(const double t[LAW_NCOL])
+{
+    int j = LAW_DATA;
+    for (int k = 1; k < LAW_NCOL; k++)
+        if (t[k] > t[j]) j = k;
+    return j;
+}
+
+static double second(const double t[LAW_NCOL], int first)
+{
+    double s = 0;
+    for (int k = 0; k < LAW_NCOL; k++)
+        if (k != first) s = fmax(s, t[k]);
+    return s;
+}
+
+static void terms_of(const double c[LAW_NCOL], const ir_row *x, double t[LAW_NCOL])
+{
+    t[LAW_DATA] = c[LAW_DATA] * x->x_data_s;
+    t[LAW_COMP] = c[LAW_COMP] * x->x_comp_s;
+    t[LAW_LAT] = c[LAW_LAT] * x->x_launch;
+}
+
+/* Share of the fit's draws in which the same term is the largest; NAN without draws (no fit, or one read back from a
+ * record). */
+static double probability(const ir_fit *f, const double c[LAW_NCOL], const ir_row *x, int first)
+{
+    int same = 0;
+    if (!f || f->ndraw < MIN_P_DRAWS) return NAN;
+    for (int d = 0; d < f->ndraw; d++) {
+        double b[LAW_NCOL], t[LAW_NCOL];
+        for (int j = 0; j < LAW_NCOL; j++) b[j] = isfinite(f->draw[d][j]) ? f->draw[d][j] : c[j];
+        terms_of(b, x, t);
+        same += largest(t) == first;
+    }
+    return (double)same / f->ndraw;
+}
+
+static ir_bound class_of(int term, const char *level)
+{
+    if (term == LAW_COMP) return IR_BOUND_COMPUTE;
+    if (term == LAW_LAT) return IR_BOUND_LATENCY;
+    return strcmp(level, "DRAM") ? IR_BOUND_CACHE : IR_BOUND_MEMORY;
+}
+
+static void label(ir_point *p, const double t[LAW_NCOL], double T, double prob)
+{
+    int    first = largest(t);
+    double next = second(t, first);
+    if (!(t[first] > 0)) return;
+    p->margin = next > 0 ? log(t[first] / next) : NAN;
+    p->bound_p = prob;
+    p->bound = t[first] < CLEAR_SHARE * T || prob < CLEAR_P ? IR_BOUND_MIXED : class_of(first, p->level);
+}
+
+/* The time that only compute can have taken. Overlapped: where the data term explains what launches leave, to the
+ * accuracy of a ceiling, compute is hidden behind it and nothing can be said. */
+static double compute_time(ir_form form, const double t[LAW_NCOL], double T)
+{
+    double rest = T - t[LAW_LAT];
+    if (form == IR_ADDITIVE) return rest - t[LAW_DATA];
+    return t[LAW_COMP] >= t[LAW_DATA] || rest > (1 + LAW_TOL) * t[LAW_DATA] ? rest : NAN;
+}
+
+static void efficiencies(ir_point *p, ir_form form, const ir_row *x, const double t[LAW_NCOL], double T, double bw,
+                         double R_peak)
+{
+    double D_vol = p->cost.read_B + p->cost.write_B, O = p->cost.flops, rest = compute_time(form, t, T);
+    p->ridge = R_peak / bw;
+    if (D_vol > 0) p->mbu = D_vol / (T * bw);
+    if (!(O > 0)) return;
+    p->mfu = O / (T * R_peak);
+    if (rest > 0) p->eta = x->x_comp_s / rest;
+    if (t[LAW_DATA] > 0) p->eta_star = x->x_comp_s / t[LAW_DATA];
+}
+
+void ir_point_judge(ir_point *p, const ir_ceilings *c, const ir_fit *fit)
+{
+    ir_row row;
+    double k[LAW_NCOL], t[LAW_NCOL], T = ir_point_time(p);
+    clear(p);
+    if (p->cost.read_B + p->cost.write_B > 0) /* without bytes there is no place they come from */
+        snprintf(p->level, sizeof p->level, "%s", ir_level_of(c, p->cost.footprint_B, p->p.threads, p->cold));
+    bool known = ir_row_of(p, c, &row);
+    if (!(T > 0)) return;
+    ir_form form = fit ? fit->form : IR_ADDITIVE;
+    coefficients(fit, ir_launch_ceiling(c, 0), k);
+    terms_of(k, &row, t);
+    double bytes = p->cost.read_B + p->cost.write_B, reads = bytes > 0 ? p->cost.read_B : 1;
+    efficiencies(p, form, &row, t, T, ir_bw_ceiling(c, *p->level ? p->level : "DRAM", p->p.threads, reads, p->cost.write_B),
+                 ir_peak_ceiling(c, p->p.dtype, p->p.threads));
+    p->term_data_s = t[LAW_DATA];
+    p->term_comp_s = t[LAW_COMP];
+    p->term_lat_s = t[LAW_LAT];
+    if (!known) return; /* a ceiling is missing: its term is NAN, and no verdict rests on the others alone */
+    p->T_law_s = law_combine(form, t[LAW_DATA], t[LAW_COMP], t[LAW_LAT]);
+    label(p, t, T, probability(fit, k, &row, largest(t)));
+}

@@ -1,0 +1,120 @@
+/* rows.c -- from points to rows of the design, and from a fit back to a time. */
+#include "harness/law/internal.h"
+
+#include <math.h>
+#include <string.h>
+
+const char *ir_form_name(ir_form f)
+{
+    static const char *const name[] = {"additive", "overlapped"};
+    return (unsigned)f < 2 ? name[f] : "?";
+}
+
+const char *ir_how_name(ir_how h)
+{
+    static const char *const name[] = {"fitted", "pinned", "unidentified"};
+    return (unsigned)h < 3 ? name[h] : "?";
+}
+
+/* Of a family's name; ir_rows_select() numbers families densely instead. */
+static int family_hash(const char *name)
+{
+    uint32_t h = 2166136261u;
+    for (; *name; name++) h = (h ^ (unsigned char)*name) * 16777619u;
+    return (int)(h >> 8);
+}
+
+/* Seconds that `amount` takes at `rate`: 0 of nothing, whatever the rate. */
+static double seconds(double amount, double rate) { return amount > 0 ? amount / rate : 0; }
+
+/* Launches in units of one at the full thread count: waking two threads costs another time than waking sixty. */
+static double launches(const ir_point *p, const ir_ceilings *c)
+{
+    double here = ir_launch_ceiling(c, p->p.threads), full = ir_launch_ceiling(c, 0);
+    return p->cost.launches * (here > 0 && full > 0 ? here / full : 1);
+}
+
+void law_terms(const ir_point *p, const ir_ceilings *c, ir_row *out)
+{
+    const char *level = ir_level_of(c, p->cost.footprint_B, p->p.threads, p->cold);
+    double      D_vol = p->cost.read_B + p->cost.write_B;
+    memset(out, 0, sizeof *out);
+    out->x_data_s = seconds(D_vol, ir_bw_ceiling(c, level, p->p.threads, p->cost.read_B, p->cost.write_B));
+    out->x_comp_s = seconds(p->cost.flops, ir_peak_ceiling(c, p->p.dtype, p->p.threads));
+    out->x_launch = launches(p, c);
+}
+
+bool ir_row_of(const ir_point *p, const ir_ceilings *c, ir_row *out)
+{
+    const ir_stats *t = p->dev.n > 0 ? &p->dev : &p->wall;
+    double          T = ir_point_time(p);
+    law_terms(p, c, out);
+    out->T_s = T;
+    out->T_lo = t->ci_lo;
+    out->T_hi = t->ci_hi;
+    out->family = family_hash(p->family);
+    double sum = out->x_data_s + out->x_comp_s + out->x_launch;
+    return isfinite(T) && T > 0 && isfinite(sum) && sum > 0; /* a missing ceiling makes its term NAN */
+}
+
+/* ---- selection ----------------------------------------------------------------------------------------- */
+static bool same_question(const ir_point *a, const ir_point *b)
+{
+    if (strcmp(a->workload, b->workload) || a->p.dtype != b->p.dtype || a->p.threads != b->p.threads || a->cold != b->cold)
+        return false;
+    return !memcmp(a->p.v, b->p.v, sizeof a->p.v);
+}
+
+static bool enters(const ir_point *p, const ir_ceilings *c, ir_row *row)
+{
+    return !(p->flags & IR_FLAG_SUSPECT) && ir_row_of(p, c, row);
+}
+
+static int family_number(const ir_point *pts, const size_t *index, size_t m, const ir_row *rows, const char *family)
+{
+    int next = 0;
+    for (size_t j = 0; j < m; j++) {
+        if (!strcmp(pts[index[j]].family, family)) return rows[j].family;
+        if (rows[j].family >= next) next = rows[j].family + 1;
+    }
+    return next;
+}
+
+size_t ir_rows_select(const ir_point *pts, size_t n, const ir_ceilings *c, ir_row *rows, size_t *index)
+{
+    size_t m = 0;
+    for (size_t i = 0; i < n; i++) {
+        ir_row row;
+        size_t j = 0;
+        if (!enters(&pts[i], c, &row)) continue;
+        while (j < m && !same_question(&pts[index[j]], &pts[i])) j++;
+        if (j < m && row.T_s >= rows[j].T_s) continue;
+        row.family = family_number(pts, index, m, rows, pts[i].family);
+        rows[j] = row;
+        index[j] = i;
+        m += j == m;
+    }
+    return m;
+}
+
+/* ---- prediction ------------------------------------------------------------------------------------------ */
+void law_coefficients(const ir_fit *f, double c[LAW_NCOL])
+{
+    c[LAW_DATA] = f->BW.how == IR_UNIDENTIFIED ? 0 : f->BW_ref / f->BW.v;
+    c[LAW_COMP] = f->eta.how == IR_UNIDENTIFIED ? 0 : 1 / f->eta.v;
+    c[LAW_LAT] = f->L_lat.how == IR_UNIDENTIFIED ? 0 : f->L_lat.v;
+    for (int j = 0; j < LAW_NCOL; j++)
+        if (!isfinite(c[j])) c[j] = 0;
+}
+
+double law_combine(ir_form form, double data, double comp, double lat)
+{
+    return (form == IR_OVERLAPPED ? fmax(data, comp) : data + comp) + lat;
+}
+
+double ir_fit_predict(const ir_fit *f, const ir_row *r)
+{
+    double c[LAW_NCOL];
+    law_coefficients(f, c);
+    return law_combine(f->form, c[LAW_DATA] * r->x_data_s, c[LAW_COMP] * r->x_comp_s, c[LAW_LAT] * r->x_launch);
+}

@@ -1,0 +1,134 @@
+/* summary.c -- a device in one line. */
+#include "harness/law/internal.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <string.h>
+
+typedef struct { char *buf; size_t n, at; } line;
+
+static void put(line *l, const char *fmt, ...)
+{
+    va_list ap;
+    if (l->at + 1 >= l->n) return;
+    va_start(ap, fmt);
+    int w = vsnprintf(l->buf + l->at, l->n - l->at, fmt, ap);
+    va_end(ap);
+    if (w > 0) l->at += (size_t)w < l->n - l->at ? (size_t)w : l->n - l->at - 1;
+}
+
+static void separate(line *l) { put(l, l->at ? ", " : ""); }
+
+/* Three significant digits, never an exponent: 0.01 to 999999. */
+static const char *digits(double v, char buf[24])
+{
+    int decimals = v >= 99.95 ? 0 : v >= 9.995 ? 1 : v >= 0.9995 ? 2 : 3;
+    snprintf(buf, 24, "%.*f", decimals, v);
+    return buf;
+}
+
+/* The decimal prefix of v: divides it, and returns the prefix. */
+static const char *prefix(double *v)
+{
+    static const struct { double unit; const char *name; } p[] = {
+        {1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}, {1, ""}, {1e-3, "m"}, {1e-6, "u"}, {1e-9, "n"}};
+    size_t i = 0, n = sizeof p / sizeof *p;
+    while (i + 1 < n && *v < 0.9995 * p[i].unit) i++;
+    *v /= p[i].unit;
+    return p[i].name;
+}
+
+static void put_scaled(line *l, double v, const char *unit)
+{
+    char        d[24];
+    const char *pre = prefix(&v);
+    put(l, "%s %s%s", digits(v, d), pre, unit);
+}
+
+static void memory(line *l, const ir_ceilings *c)
+{
+    const ir_ceiling *read = ir_ceiling_find(c, IR_C_BANDWIDTH, "DRAM", "read", IR_NDTYPE, 0), *best = NULL;
+    for (size_t i = 0; i < c->n; i++) {
+        const ir_ceiling *x = &c->v[i];
+        if (x->what != IR_C_BANDWIDTH || strcmp(x->level, "DRAM") || !(x->value > 0) || x->flags & IR_FLAG_SUSPECT) continue;
+        if (!best || x->value > best->value) best = x;
+    }
+    if (!best) best = read;
+    if (!best) return;
+    char   d[24];
+    double v = best->value, r = read ? read->value : NAN;
+    put(l, "DRAM ");
+    put_scaled(l, v, "B/s");
+    if (read && read != best) {
+        prefix(&v);
+        put(l, " (read %s)", digits(r * v / best->value, d)); /* in the unit of the best */
+    }
+}
+
+static void arithmetic(line *l, const ir_ceilings *c, double R, double bw)
+{
+    if (!isfinite(R)) return;
+    char d[24];
+    separate(l);
+    put_scaled(l, R, "FLOP/s f32");
+    double f64 = ir_peak_ceiling(c, IR_F64, 0);
+    if (isfinite(f64)) {
+        separate(l);
+        put_scaled(l, f64, "FLOP/s f64");
+    }
+    if (isfinite(bw)) put(l, ", ridge %s FLOP/B", digits(R / bw, d));
+}
+
+static void latency(line *l, const ir_ceilings *c)
+{
+    double            launch = ir_launch_ceiling(c, 0);
+    const ir_ceiling *chase = ir_ceiling_find(c, IR_C_LATENCY, "DRAM", "chase", IR_NDTYPE, 0);
+    if (chase) {
+        separate(l);
+        put(l, "latency ");
+        put_scaled(l, chase->value, "s");
+    }
+    if (!isfinite(launch)) return;
+    separate(l);
+    put(l, "launch ");
+    put_scaled(l, launch, "s");
+}
+
+static void coefficient(line *l, const char *name, const ir_coef *c, double scale, const char *unit)
+{
+    char d[24], lo[24], hi[24];
+    if (c->how == IR_UNIDENTIFIED || !isfinite(c->v)) {
+        put(l, "%s unidentified", name);
+        return;
+    }
+    if (c->how == IR_PINNED) {
+        put(l, "%s pinned at %s%s", name, digits(c->v, d), unit);
+        return;
+    }
+    put(l, "%s %s [%s, %s]%s", name, digits(c->v / scale, d), digits(c->lo / scale, lo), digits(c->hi / scale, hi), unit);
+}
+
+static void law(line *l, const ir_fit *f)
+{
+    char d[24];
+    put(l, "%s%s law: ", l->at ? "; " : "", ir_form_name(f->form));
+    coefficient(l, "BW", &f->BW, 1e9, " GB/s");
+    put(l, ", ");
+    coefficient(l, "eta", &f->eta, 1, f->eta_error ? " (above 1.02: a wrong ceiling or count)" : "");
+    put(l, ", ");
+    coefficient(l, "L_lat", &f->L_lat, 1e-6, " us");
+    if (isfinite(f->err_median)) put(l, ", median error %s %%", digits(100 * f->err_median, d));
+    if (isfinite(f->lofo_median)) put(l, " (families left out %s %%)", digits(100 * f->lofo_median, d));
+}
+
+void ir_summary_sentence(const ir_ceilings *c, const ir_fit *fit, char *buf, size_t n)
+{
+    line l = {buf, n, 0};
+    if (n == 0) return;
+    buf[0] = '\0';
+    memory(&l, c);
+    arithmetic(&l, c, ir_peak_ceiling(c, IR_F32, 0), ir_bw_ceiling(c, "DRAM", 0, 1, 0));
+    latency(&l, c);
+    if (!l.at) put(&l, "no ceiling was measured");
+    if (fit) law(&l, fit);
+}

@@ -1,0 +1,205 @@
+/* read.c -- a record file line by line. The first line must be a header of a known schema; after it, kinds of
+ * line that are not known are passed over. A line that is no JSON is refused, except, when not strict, a last
+ * one without its newline: that is what a killed run leaves. Lines are bounded, so that a file that is no
+ * record (a device, a core dump) cannot take the memory. */
+#include "harness/record/record.h"
+
+#ifdef IR_HAVE_JANSSON
+#include "harness/record/read.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LINE_MAX_B = 256 << 20, CHUNK_B = 1 << 16 };
+
+/* ---- failures ---------------------------------------------------------------------------------------- */
+static void printable(char *s)
+{
+    for (size_t n = strlen(s); n > 0;) {
+        size_t len = ir_utf8_length(s, n);
+        if (len == 0 || (unsigned char)*s < 0x20 || *s == 0x7F) *s = '?';
+        s += len ? len : 1;
+        n -= len ? len : 1;
+    }
+}
+
+ir_status ir_read_fail(ir_reader *r, const char *field, const char *fmt, ...)
+{
+    char    what[256], path[160] = "";
+    size_t  n = 0;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(what, sizeof what, fmt, ap);
+    va_end(ap);
+    for (int i = 0; i <= r->depth && n < sizeof path; i++) {
+        const char *part = i < r->depth ? r->path[i] : field;
+        if (part) n += (size_t)snprintf(path + n, sizeof path - n, "%s%s", n ? "." : "", part);
+    }
+    printable(what);
+    printable(path);
+    return ir_fail(IR_EINVAL, "%s:%zu: %s%s%s", r->name, r->line, path, *path ? ": " : "", what);
+}
+
+ir_status ir_read_nomem(ir_reader *r) { return ir_fail(IR_ENOMEM, "%s:%zu: no memory for it", r->name, r->line); }
+
+void ir_read_enter(ir_reader *r, const char *field)
+{
+    if (r->depth < IR_READ_DEPTH) r->path[r->depth++] = field;
+}
+
+void ir_read_leave(ir_reader *r)
+{
+    if (r->depth > 0) r->depth--;
+}
+
+ir_status ir_read_grow(ir_reader *r, void *parray, size_t n, size_t size)
+{
+    void *v;
+    if (n & (n - 1)) return IR_OK; /* full only at 0 and at powers of two */
+    memcpy(&v, parray, sizeof v);
+    v = realloc(v, (n ? 2 * n : 1) * size);
+    if (!v) return ir_read_nomem(r);
+    memcpy(parray, &v, sizeof v);
+    return IR_OK;
+}
+
+/* ---- one line ---------------------------------------------------------------------------------------- */
+static const struct { const char *kind; ir_status (*read)(ir_reader *, const json_t *); } kinds[] = {
+    {"header", ir_read_header}, {"machine", ir_read_machine}, {"ceiling", ir_read_ceiling},
+    {"point", ir_read_point},   {"fit", ir_read_fit},         {"verdict", ir_read_verdict}};
+
+static ir_status read_object(ir_reader *r, const json_t *o)
+{
+    const char *kind;
+    ir_status   s = ir_read_text(r, o, "record", &kind);
+    if (s != IR_OK) return s;
+    if (!kind) return ir_read_fail(r, "record", "missing: every line names its kind");
+    if (r->out->nheader == 0 && strcmp(kind, "header") != 0)
+        return ir_read_fail(r, "record", "'%.40s' before the header: not a record of this program", kind);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (!strcmp(kind, kinds[i].kind)) return kinds[i].read(r, o);
+    return IR_OK; /* a kind of a later version */
+}
+
+static bool is_blank(const char *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (s[i] != ' ' && s[i] != '\t' && s[i] != '\r') return false;
+    return true;
+}
+
+static ir_status read_line(ir_reader *r, const char *s, size_t n, bool complete)
+{
+    json_error_t e;
+    r->line++;
+    if (is_blank(s, n)) return IR_OK;
+    json_t *o = json_loadb(s, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
+    if (!o && json_error_code(&e) == json_error_out_of_memory) return ir_read_nomem(r);
+    if (!o && !complete && !r->strict) {
+        r->out->truncated = true;
+        return IR_OK;
+    }
+    if (!o) return ir_read_fail(r, NULL, "column %d: %s: %s", e.column, complete ? "not JSON" : "the line is cut off", e.text);
+    ir_status st = json_is_object(o) ? read_object(r, o) : ir_read_fail(r, NULL, "a line must be an object");
+    json_decref(o);
+    r->out->nline++;
+    return st;
+}
+
+/* ---- all lines --------------------------------------------------------------------------------------- */
+static void begin(ir_reader *r, const char *name, bool strict, ir_record *out)
+{
+    memset(out, 0, sizeof *out);
+    ir_ceilings_init(&out->ceilings);
+    ir_env_init(&out->env);
+    *r = (ir_reader){.name = name, .strict = strict, .out = out};
+}
+
+static ir_status finish(ir_reader *r, ir_status s)
+{
+    if (s == IR_OK && r->out->nheader == 0)
+        s = r->line == 0 ? ir_fail(IR_EINVAL, "%s: empty: not a record", r->name)
+                         : ir_fail(IR_EINVAL, "%s:%zu: no header line: not a record", r->name, r->line);
+    if (s != IR_OK) ir_record_free(r->out);
+    return s;
+}
+
+ir_status ir_record_parse(const char *name, const char *text, size_t n, bool strict, ir_record *out)
+{
+    ir_reader r;
+    ir_status s = IR_OK;
+    begin(&r, name, strict, out);
+    for (const char *end = text + n; text < end && s == IR_OK;) {
+        const char *nl = memchr(text, '\n', (size_t)(end - text));
+        s = read_line(&r, text, (size_t)((nl ? nl : end) - text), nl != NULL);
+        text = nl ? nl + 1 : end;
+    }
+    return finish(&r, s);
+}
+
+typedef struct { char *v; size_t n, cap, scanned; } buffer; /* scanned: bytes known to hold no newline */
+
+/* Lines that are complete; the rest moves to the front. */
+static ir_status read_complete(ir_reader *r, buffer *b)
+{
+    ir_status s = IR_OK;
+    size_t    from = 0;
+    for (char *nl; s == IR_OK && (nl = memchr(b->v + b->scanned, '\n', b->n - b->scanned));) {
+        size_t end = (size_t)(nl - b->v);
+        s = read_line(r, b->v + from, end - from, true);
+        from = b->scanned = end + 1;
+    }
+    memmove(b->v, b->v + from, b->n - from);
+    b->n -= from;
+    b->scanned = b->n;
+    return s;
+}
+
+static ir_status make_room(ir_reader *r, buffer *b)
+{
+    if (b->cap - b->n >= CHUNK_B) return IR_OK;
+    if (b->n > LINE_MAX_B)
+        return ir_fail(IR_EINVAL, "%s:%zu: longer than %d MiB: not a record", r->name, r->line + 1, LINE_MAX_B >> 20);
+    size_t cap = 2 * b->cap + CHUNK_B;
+    char  *v = realloc(b->v, cap);
+    if (!v) return ir_fail(IR_ENOMEM, "%s:%zu: no memory for it", r->name, r->line + 1);
+    b->v = v;
+    b->cap = cap;
+    return IR_OK;
+}
+
+static ir_status read_stream(ir_reader *r, FILE *f)
+{
+    buffer    b = {NULL, 0, 0, 0};
+    ir_status s;
+    for (;;) {
+        s = make_room(r, &b);
+        if (s != IR_OK) break;
+        size_t got = fread(b.v + b.n, 1, CHUNK_B, f);
+        if (got == 0) break;
+        b.n += got;
+        s = read_complete(r, &b);
+        if (s != IR_OK) break;
+    }
+    if (s == IR_OK && ferror(f)) s = ir_fail(IR_EIO, "%s: %s", r->name, strerror(errno));
+    if (s == IR_OK && b.n > 0) s = read_line(r, b.v, b.n, false);
+    free(b.v);
+    return s;
+}
+
+ir_status ir_record_read(const char *path, bool strict, ir_record *out)
+{
+    ir_reader r;
+    bool      std = !strcmp(path, "-");
+    begin(&r, std ? "standard input" : path, strict, out);
+    FILE *f = std ? stdin : fopen(path, "rb");
+    if (!f) return ir_fail(IR_EIO, "%s: %s", path, strerror(errno));
+    ir_status s = read_stream(&r, f);
+    if (!std) fclose(f);
+    return finish(&r, s);
+}
+#else
+typedef int ir_no_reader; /* record.c answers */
+#endif

@@ -1,0 +1,121 @@
+/* text_machine.c -- the device and what it runs under, a screenful: the record has every field. */
+#include "harness/record/text.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <string.h>
+
+typedef struct { char text[1024]; size_t n; } line;
+
+__attribute__((format(printf, 2, 3)))
+static void add(line *l, const char *fmt, ...)
+{
+    va_list ap;
+    if (l->n >= sizeof l->text) return;
+    if (l->n) l->n += (size_t)snprintf(l->text + l->n, sizeof l->text - l->n, "; ");
+    if (l->n >= sizeof l->text) return;
+    va_start(ap, fmt);
+    l->n += (size_t)vsnprintf(l->text + l->n, sizeof l->text - l->n, fmt, ap);
+    va_end(ap);
+}
+
+static const char *env_text(const ir_env *e, const char *key)
+{
+    const ir_kv *v = ir_env_get(e, key);
+    return v && !v->is_num ? v->text : "";
+}
+
+static double env_num(const ir_env *e, const char *key)
+{
+    const ir_kv *v = ir_env_get(e, key);
+    return v && v->is_num ? v->num : NAN;
+}
+
+static void add_text(line *l, const ir_env *e, const char *key, const char *label)
+{
+    const char *v = env_text(e, key);
+    if (*v) add(l, "%s%s%s", label, *label ? " " : "", v);
+}
+
+static void add_count(line *l, double n, const char *noun)
+{
+    if (n > 0) add(l, "%.0f %s%s", n, noun, n == 1 ? "" : "s");
+}
+
+static void add_scaled(line *l, double v, const char *unit, const char *label)
+{
+    char num[IR_NUM];
+    if (isfinite(v)) add(l, "%s%s%s", label, *label ? " " : "", ir_text_scaled(v, unit, num, sizeof num));
+}
+
+static void print(const ir_text *t, const char *lead, const line *l)
+{
+    if (l->n) ir_text_para(t, lead, "%s", l->text);
+}
+
+static void hardware(const ir_text *t, const ir_device_info *d, const ir_env *e)
+{
+    line l = {"", 0};
+    add_count(&l, d->cores, "core");
+    add_count(&l, d->threads, "thread");
+    add_count(&l, d->numa_nodes, "NUMA node");
+    add_scaled(&l, d->clock_Hz, "Hz", "");
+    add_scaled(&l, d->mem_B, "B", "memory");
+    add_scaled(&l, d->llc_B, "B", "last-level cache");
+    if (env_num(e, "cpuset_limited") == 1) add(&l, "limited to part of %.0f threads", env_num(e, "threads_machine"));
+    add_text(&l, e, "isa", "");
+    print(t, "  device  ", &l);
+    l = (line){"", 0};
+    add_scaled(&l, d->spec_Bps, "B/s", "memory");
+    for (int i = 0; i < IR_NDTYPE; i++) add_scaled(&l, d->spec_flops[i], i == IR_I8 || i == IR_I4 ? "OP/s" : "FLOP/s", ir_dtype_name((ir_dtype)i));
+    print(t, "  sheet   ", &l);
+}
+
+static void state(const ir_text *t, const ir_env *e)
+{
+    line l = {"", 0};
+    add_text(&l, e, "os", "");
+    add_text(&l, e, "kernel", "kernel");
+    add_text(&l, e, "virtualised", "virtualised:");
+    add_text(&l, e, "container", "container:");
+    print(t, "  system  ", &l);
+    l = (line){"", 0};
+    add_text(&l, e, "governor", "governor");
+    add_text(&l, e, "boost", "boost");
+    add_text(&l, e, "power_mode", "power mode");
+    add_text(&l, e, "power_source", "power");
+    add_text(&l, e, "pin", "pinned:");
+    add_text(&l, e, "pages", "pages:");
+    add_text(&l, e, "thp", "huge pages");
+    if (isfinite(env_num(e, "load_1min"))) add(&l, "load %.2f", env_num(e, "load_1min"));
+    if (isfinite(env_num(e, "pair_ratio_start"))) add(&l, "two threads run %.2f x one", env_num(e, "pair_ratio_start"));
+    if (isfinite(env_num(e, "pair_ratio_end"))) add(&l, "%.2f x at the end", env_num(e, "pair_ratio_end"));
+    print(t, "  state   ", &l);
+}
+
+static void build(const ir_text *t, const ir_env *e)
+{
+    line l = {"", 0};
+    char key[17];
+    add_text(&l, e, "git_revision", "revision");
+    add_text(&l, e, "compiler", "");
+    add_text(&l, e, "build_type", "");
+    add_text(&l, e, "openblas", "");
+    print(t, "  build   ", &l);
+    l = (line){"", 0};
+    if (!e->n) return;
+    ir_env_key(e, key);
+    add(&l, "%s (runs with the same key can be compared)", key);
+    print(t, "  key     ", &l);
+}
+
+void ir_text_machine(const ir_text *t, const ir_device_info *d, const ir_env *e)
+{
+    char lead[sizeof d->id + 2];
+    snprintf(lead, sizeof lead, "%s  ", *d->id ? d->id : "device");
+    ir_text_para(t, lead, "%s%s%s%s%s", *d->name ? d->name : "(no name)", *d->backend ? ", " : "", d->backend, *d->driver ? ", " : "",
+                 d->driver);
+    hardware(t, d, e);
+    state(t, e);
+    build(t, e);
+}

@@ -1,0 +1,60 @@
+/* text_number.c -- numbers for people: 3 significant digits and a decimal prefix. */
+#include "harness/record/text.h"
+
+#include <math.h>
+#include <string.h>
+
+/* 1 <= |m| < 1000 with 3 significant digits. */
+static void three(double m, bool zeros, char *buf, size_t n)
+{
+    double a = fabs(m);
+    snprintf(buf, n, "%.*f", a < 9.995 ? 2 : a < 99.95 ? 1 : 0, m);
+    char *end = buf + strlen(buf);
+    if (zeros || !strchr(buf, '.')) return;
+    while (end[-1] == '0') *--end = 0;
+    if (end[-1] == '.') end[-1] = 0;
+}
+
+static const char *scale(double v, const char *unit, bool zeros, char *buf, size_t n)
+{
+    static const char *const prefix[] = {"f", "p", "n", "u", "m", "", "k", "M", "G", "T", "P", "E"};
+    enum { NONE = 5, LAST = sizeof prefix / sizeof *prefix - 1 };
+    char        digits[IR_NUM];
+    const char *gap = *unit ? " " : "";
+    int         e = 0;
+    if (isnan(v)) return snprintf(buf, n, "-"), buf;
+    if (v == 0 || isinf(v)) return snprintf(buf, n, "%s%s%s", v == 0 ? "0" : v < 0 ? "-inf" : "inf", gap, unit), buf;
+    e = (int)floor(log10(fabs(v)) / 3);
+    double m = v / pow(1000, e);
+    if (fabs(m) >= 999.5) {
+        m /= 1000;
+        e++;
+    }
+    if (e < -NONE || e > LAST - NONE) return snprintf(buf, n, "%.3g%s%s", v, gap, unit), buf;
+    three(m, zeros, digits, sizeof digits);
+    if (*prefix[e + NONE]) gap = " ";
+    snprintf(buf, n, "%.16s%s%s%s", digits, gap, prefix[e + NONE], unit);
+    return buf;
+}
+
+const char *ir_text_scaled(double value, const char *unit, char *buf, size_t n) { return scale(value, unit, false, buf, n); }
+const char *ir_text_aligned(double value, const char *unit, char buf[IR_NUM]) { return scale(value, unit, true, buf, IR_NUM); }
+
+const char *ir_text_plain(double v, char buf[IR_NUM])
+{
+    double a = fabs(v);
+    if (isnan(v)) snprintf(buf, IR_NUM, "-");
+    else if (v == 0) snprintf(buf, IR_NUM, "0");
+    else if (a >= 1e5 || a < 0.001) snprintf(buf, IR_NUM, "%.2e", v);
+    else snprintf(buf, IR_NUM, "%.*f", a < .00995 ? 5 : a < .0995 ? 4 : a < .9995 ? 3 : a < 9.995 ? 2 : a < 99.95 ? 1 : 0, v);
+    return buf;
+}
+
+const char *ir_text_percent(double share, char buf[IR_NUM])
+{
+    double p = 100 * share, a = fabs(p);
+    if (isnan(p)) snprintf(buf, IR_NUM, "-");
+    else if (a >= 1e5) snprintf(buf, IR_NUM, "%.2e %%", p);
+    else snprintf(buf, IR_NUM, "%.*f %%", a >= 9.95 || p == 0 ? 0 : a >= .095 ? 1 : 2, p);
+    return buf;
+}

@@ -1,0 +1,243 @@
+/* text_points.c -- points as a table, grouped by family, then what a table cannot say: suspects and their cause,
+ * two modes, failures, skips with their reasons. No point is left out. */
+#include "harness/record/text.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <string.h>
+
+/* ---- groups: consecutive points of one backend, family and set of parameters -------------------------- */
+typedef struct {
+    const ir_point *p;
+    size_t          n;                     /* with the points between that are not ok */
+    bool            vary_param[IR_MAX_PARAMS], vary_workload, vary_dtype, vary_threads, vary_cache;
+} group;
+
+static bool same_group(const ir_point *a, const ir_point *b)
+{
+    if (strcmp(a->backend, b->backend) != 0 || strcmp(a->family, b->family) != 0 || a->np != b->np) return false;
+    for (int i = 0; i < a->np; i++)
+        if (strcmp(a->pname[i], b->pname[i]) != 0) return false;
+    return true;
+}
+
+static void note_differences(group *g, const ir_point *a, const ir_point *b)
+{
+    for (int i = 0; i < a->np; i++) g->vary_param[i] |= a->p.v[i] != b->p.v[i];
+    g->vary_workload |= strcmp(a->workload, b->workload) != 0;
+    g->vary_dtype |= a->p.dtype != b->p.dtype;
+    g->vary_threads |= a->p.threads != b->p.threads;
+    g->vary_cache |= a->cold != b->cold;
+}
+
+/* The group that starts at the first ok point of p[0..n); n of it is 0 when there is none. */
+static group next_group(const ir_point *p, size_t n)
+{
+    group g;
+    memset(&g, 0, sizeof g);
+    while (n > 0 && p->status != IR_OK) p++, n--;
+    g.p = p;
+    for (size_t i = 0; i < n; i++) {
+        if (p[i].status != IR_OK) {
+            g.n = i + 1;
+            continue;
+        }
+        if (!same_group(p, &p[i])) return g.n = i, g;
+        note_differences(&g, p, &p[i]);
+        g.n = i + 1;
+    }
+    return g;
+}
+
+__attribute__((format(printf, 4, 5)))
+static size_t put(char *buf, size_t size, size_t n, const char *fmt, ...)
+{
+    va_list ap;
+    if (n >= size) return n;
+    va_start(ap, fmt);
+    n += (size_t)vsnprintf(buf + n, size - n, fmt, ap);
+    va_end(ap);
+    return n;
+}
+
+/* Parameters, dtype, threads and cache: those that vary in the group, or those that do not. */
+static size_t attributes(const group *g, const ir_point *p, bool varying, char *buf, size_t size, size_t n)
+{
+    const char *sep = n ? " " : "";
+    for (int i = 0; i < p->np; i++) {
+        if (g->vary_param[i] != varying) continue;
+        n = put(buf, size, n, "%s%s=%lld", sep, p->pname[i], (long long)p->p.v[i]);
+        sep = ",";
+    }
+    if (g->vary_dtype == varying) n = put(buf, size, n, "%s%s", n ? " " : "", ir_dtype_name(p->p.dtype));
+    if (g->vary_threads == varying && p->p.threads > 0)
+        n = put(buf, size, n, varying ? "%s%dt" : p->p.threads == 1 ? "%s%d thread" : "%s%d threads", n ? " " : "", p->p.threads);
+    if (g->vary_cache == varying) n = put(buf, size, n, "%s%s", n ? " " : "", p->cold ? "cold" : "hot");
+    return n;
+}
+
+/* ---- cells ------------------------------------------------------------------------------------------- */
+static const struct { char mark; const char *means; } flag_mark[IR_NFLAG] = {
+    {'H', "SMT shared"},     {'T', "throttled"},   {'s', "time stolen"}, {'d', "clock drift"}, {'c', "cpuset-limited"},
+    {'r', "cache-resident"}, {'2', "two modes"},   {'n', "noisy"},       {'!', "suspect"},     {0, ""}};
+
+static void flags_cell(ir_table *tb, uint32_t flags)
+{
+    char text[IR_NFLAG + 1] = "";
+    int  n = 0;
+    for (int i = 0; i < IR_NFLAG; i++)
+        if (flags >> i & 1u && flag_mark[i].mark) text[n++] = flag_mark[i].mark;
+    ir_table_cell(tb, flags & IR_FLAG_SUSPECT ? TXT_RED : TXT_YELLOW, "%s", text);
+}
+
+static void time_cells(ir_table *tb, const ir_text *t, const ir_point *p)
+{
+    char            num[IR_NUM];
+    const ir_stats *s = p->dev.n > 0 ? &p->dev : &p->wall;
+    double          half = fmax(s->ci_hi - s->median, s->median - s->ci_lo) / s->median;
+    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_aligned(s->median, "s", num));
+    if (isfinite(half)) ir_table_cell(tb, TXT_DIM, "%s%s", t->utf8 ? "\xc2\xb1" : "+-", ir_text_percent(half, num));
+    else ir_table_cell(tb, TXT_DIM, "-");
+}
+
+/* A point that memory holds is told in B/s, any other in FLOP/s. */
+static void rate_cells(ir_table *tb, const ir_point *p)
+{
+    char   num[IR_NUM];
+    double bytes = p->cost.read_B + p->cost.write_B, T = ir_point_time(p), I = bytes > 0 ? p->cost.flops / bytes : NAN;
+    bool   data = p->bound == IR_BOUND_MEMORY || p->bound == IR_BOUND_CACHE;
+    if (p->bound == IR_BOUND_UNKNOWN || p->bound == IR_BOUND_MIXED) data = I < (isfinite(p->ridge) ? p->ridge : 1);
+    if (bytes > 0 && (data || !(p->cost.flops > 0))) ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_aligned(bytes / T, "B/s", num));
+    else if (p->cost.flops > 0) ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_aligned(p->cost.flops / T, p->p.dtype == IR_I8 || p->p.dtype == IR_I4 ? "OP/s" : "FLOP/s", num));
+    else ir_table_cell(tb, TXT_PLAIN, "-");
+    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(I, num));
+}
+
+static void bound_cells(ir_table *tb, const ir_point *p)
+{
+    static const ir_style style[IR_NBOUND] = {TXT_DIM, TXT_BLUE, TXT_GREEN, TXT_YELLOW, TXT_CYAN, TXT_PLAIN};
+    double                T = ir_point_time(p) / 100;
+    double                d = p->term_data_s / T, c = p->term_comp_s / T, l = p->term_lat_s / T;
+    ir_bound              b = (unsigned)p->bound < IR_NBOUND ? p->bound : IR_BOUND_UNKNOWN;
+    ir_table_cell(tb, style[b], "%s", b == IR_BOUND_UNKNOWN ? "-" : ir_bound_name(b));
+    if (isfinite(p->bound_p)) ir_table_cell(tb, TXT_PLAIN, "%.2f", p->bound_p);
+    else ir_table_cell(tb, TXT_PLAIN, "-");
+    if (isfinite(d) && isfinite(c) && isfinite(l)) ir_table_cell(tb, TXT_PLAIN, "%.0f/%.0f/%.0f", d, c, l);
+    else ir_table_cell(tb, TXT_PLAIN, "-");
+}
+
+static void share_cell(ir_table *tb, double share, double scale, const char *fmt_over)
+{
+    char num[IR_NUM];
+    if (!isfinite(share)) ir_table_cell(tb, TXT_PLAIN, "-");
+    else if (scale == 1) ir_table_cell(tb, TXT_PLAIN, "%.2f", fmin(share, 999));
+    else ir_table_cell(tb, share > 1.02 ? TXT_RED : TXT_PLAIN, fmt_over, share < 10 ? scale * share : 999.0);
+    (void)num;
+}
+
+static void row(ir_table *tb, const ir_text *t, const group *g, const ir_point *p)
+{
+    char   label[128];
+    size_t n = put(label, sizeof label, 0, "  %s%s%s", g->vary_workload ? p->workload : "", g->vary_workload ? "/" : "", p->kernel);
+    attributes(g, p, true, label, sizeof label, n);
+    ir_table_cell(tb, TXT_PLAIN, "%s", label);
+    time_cells(tb, t, p);
+    rate_cells(tb, p);
+    bound_cells(tb, p);
+    share_cell(tb, p->eta, 1, "");
+    share_cell(tb, p->mfu, 100, "%.0f");
+    share_cell(tb, p->mbu, 100, "%.0f");
+    flags_cell(tb, p->flags);
+}
+
+static void heading(ir_table *tb, const group *g)
+{
+    char   text[256];
+    size_t n = put(text, sizeof text, 0, "%s/%s:", g->p->backend, g->vary_workload ? g->p->family : g->p->workload);
+    attributes(g, g->p, false, text, sizeof text, n);
+    ir_table_span(tb, TXT_BOLD, "%s", text);
+}
+
+static size_t table(const ir_text *t, const ir_point *p, size_t n)
+{
+    static const ir_col col[] = {{"point", false, 24, 0}, {"time", true, 0, 0}, {"95 %", true, 0, 1}, {"rate", true, 0, 0},
+                                 {"FLOP/B", true, 0, 2}, {"bound", false, 0, 0}, {"P", true, 0, 0}, {"D/C/L %", true, 0, 0},
+                                 {"eta", true, 0, 3}, {"MFU%", true, 0, 0}, {"MBU%", true, 0, 0}, {"flags", false, 0, 0}};
+    size_t   ok = 0;
+    ir_table tb;
+    ir_table_begin(&tb, t, col, sizeof col / sizeof *col);
+    for (const ir_point *end = p + n; p < end;) {
+        group g = next_group(p, (size_t)(end - p));
+        if (g.n) heading(&tb, &g);
+        for (size_t i = 0; i < g.n; i++)
+            if (g.p[i].status == IR_OK) row(&tb, t, &g, &g.p[i]), ok++;
+        p = g.p + g.n;
+    }
+    ir_table_end(&tb);
+    return ok;
+}
+
+/* ---- what the table cannot say ------------------------------------------------------------------------ */
+static void legend(const ir_text *t, const ir_point *p, size_t n)
+{
+    char     text[256] = "";
+    size_t   len = 0;
+    uint32_t any = 0;
+    for (size_t i = 0; i < n; i++) any |= p[i].status == IR_OK ? p[i].flags : 0;
+    ir_text_para(t, "  ", "P: probability of the bound; D/C/L: shares of data, compute and latency in the measured time; "
+                 "eta: efficiency of the compute term alone; MFU, MBU: of the measured peak and bandwidth");
+    for (int i = 0; i < IR_NFLAG; i++)
+        if (any >> i & 1u && flag_mark[i].mark) len = put(text, sizeof text, len, "%s%c %s", len ? ", " : "", flag_mark[i].mark, flag_mark[i].means);
+    if (len) ir_text_para(t, "  ", "flags: %s", text);
+    if (any & IR_FLAG_WITHIN_RUN) ir_text_para(t, "  ", "intervals know one process only (within run)");
+}
+
+static void remarks(const ir_text *t, const ir_point *p, size_t n)
+{
+    char key[IR_ID], lo[IR_NUM], hi[IR_NUM];
+    for (size_t i = 0; i < n; i++) {
+        const ir_stats *s = p[i].dev.n > 0 ? &p[i].dev : &p[i].wall;
+        if (p[i].status != IR_OK) continue;
+        if (p[i].flags & IR_FLAG_SUSPECT)
+            ir_text_para(t, "! ", "%s: suspect: %s", ir_point_key(&p[i], key), *p[i].why ? p[i].why : "above its ceiling");
+        if (s->bimodal)
+            ir_text_para(t, "2 ", "%s: two modes, %s and %s", ir_point_key(&p[i], key), ir_text_scaled(s->mode_lo, "s", lo, sizeof lo),
+                         ir_text_scaled(s->mode_hi, "s", hi, sizeof hi));
+    }
+}
+
+static bool same_reason(const ir_point *a, const ir_point *b) { return a->status == b->status && !strcmp(a->why, b->why); }
+
+/* Points with the same status and reason, once, at the first of them. */
+static void reason(const ir_text *t, const ir_point *p, size_t n, size_t first)
+{
+    char   key[IR_ID];
+    size_t count = 0;
+    for (size_t i = first; i < n; i++) count += same_reason(&p[i], &p[first]);
+    ir_text_styled(t, p[first].status == IR_SKIP ? TXT_YELLOW : TXT_RED, "%s", ir_status_name(p[first].status));
+    fprintf(t->f, ", %zu point%s\n", count, count == 1 ? "" : "s");
+    ir_text_para(t, "  ", "%s", *p[first].why ? p[first].why : "no reason was recorded");
+    for (size_t i = first; i < n; i++)
+        if (same_reason(&p[i], &p[first])) ir_text_para(t, "    ", "%s", ir_point_key(&p[i], key));
+}
+
+static void reasons(const ir_text *t, const ir_point *p, size_t n, bool skips)
+{
+    for (size_t i = 0; i < n; i++) {
+        bool seen = p[i].status == IR_OK || (p[i].status == IR_SKIP) != skips;
+        for (size_t k = 0; k < i && !seen; k++) seen = same_reason(&p[k], &p[i]);
+        if (!seen) reason(t, p, n, i);
+    }
+}
+
+void ir_text_points(const ir_text *t, const ir_point *p, size_t n)
+{
+    size_t ok = table(t, p, n);
+    if (n == 0) fputs("No points.\n", t->f);
+    if (ok) {
+        legend(t, p, n);
+        remarks(t, p, n);
+    }
+    reasons(t, p, n, false);
+    reasons(t, p, n, true);
+}

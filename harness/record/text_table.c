@@ -1,0 +1,252 @@
+/* text_table.c -- aligned tables that fit a width: cells of flexible columns are cut in the middle, then whole
+ * columns are left out, and the reader is told which. */
+#include "harness/record/json_out.h"
+#include "harness/record/text.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_COL = 16 };
+
+int ir_text_width(const ir_text *t) { return t->width > 0 ? t->width : 100; }
+
+int ir_text_columns(const char *s)
+{
+    int n = 0;
+    for (; *s; s++) n += ((unsigned char)*s & 0xC0) != 0x80;
+    return n;
+}
+
+static const char *style_on(const ir_text *t, ir_style s)
+{
+    static const char *const code[] = {"", "\033[1m", "\033[2m", "\033[31m", "\033[32m", "\033[33m", "\033[34m", "\033[36m"};
+    return t->color ? code[s] : "";
+}
+
+static const char *style_off(const ir_text *t, ir_style s) { return t->color && s != TXT_PLAIN ? "\033[0m" : ""; }
+
+void ir_text_styled(const ir_text *t, ir_style s, const char *fmt, ...)
+{
+    va_list ap;
+    fputs(style_on(t, s), t->f);
+    va_start(ap, fmt);
+    vfprintf(t->f, fmt, ap);
+    va_end(ap);
+    fputs(style_off(t, s), t->f);
+}
+
+/* ---- paragraphs -------------------------------------------------------------------------------------- */
+void ir_text_para(const ir_text *t, const char *lead, const char *fmt, ...)
+{
+    char    text[2048];
+    int     indent = ir_text_columns(lead), at = indent;
+    bool    first = true;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    bool plain = strspn(lead, " ") == strlen(lead);
+    ir_text_styled(t, plain ? TXT_PLAIN : TXT_BOLD, "%s", lead);
+    for (char *save, *w = strtok_r(text, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
+        int n = ir_text_columns(w);
+        if (!first && at + 1 + n > ir_text_width(t)) {
+            fprintf(t->f, "\n%*s", indent, "");
+            at = indent;
+            first = true;
+        }
+        fprintf(t->f, "%s%s", first ? "" : " ", w);
+        at += n + !first;
+        first = false;
+    }
+    fputc('\n', t->f);
+}
+
+/* ---- filling ----------------------------------------------------------------------------------------- */
+void ir_table_begin(ir_table *tb, const ir_text *t, const ir_col *col, int ncol)
+{
+    *tb = (ir_table){.t = t, .col = col, .ncol = ncol};
+}
+
+static ir_cell *next_cell(ir_table *tb)
+{
+    if (tb->n == tb->cap && !tb->failed) {
+        size_t   cap = tb->cap ? 2 * tb->cap : 128;
+        ir_cell *c = realloc(tb->cell, cap * sizeof *c);
+        tb->failed = !c;
+        if (c) tb->cell = c, tb->cap = cap;
+    }
+    return tb->failed ? NULL : &tb->cell[tb->n++];
+}
+
+__attribute__((format(printf, 4, 0)))
+static void add(ir_table *tb, ir_style style, bool span, const char *fmt, va_list ap)
+{
+    ir_cell *c = next_cell(tb);
+    if (!c) return;
+    vsnprintf(c->text, sizeof c->text, fmt, ap);
+    for (size_t n = strlen(c->text), i = n; n + 1 == sizeof c->text && i > n - 4; i--) /* no half a character */
+        if (ir_utf8_length(c->text + i - 1, n - i + 1) == 0) c->text[i - 1] = 0;
+    c->style = style;
+    c->span = span;
+}
+
+void ir_table_cell(ir_table *tb, ir_style style, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    add(tb, style, false, fmt, ap);
+    va_end(ap);
+}
+
+void ir_table_span(ir_table *tb, ir_style style, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    add(tb, style, true, fmt, ap);
+    va_end(ap);
+    for (int i = 1; i < tb->ncol; i++) {
+        ir_cell *c = next_cell(tb);
+        if (c) *c = (ir_cell){.span = true};
+    }
+}
+
+/* ---- layout ------------------------------------------------------------------------------------------ */
+typedef struct { int width[MAX_COL], gap; bool shown[MAX_COL], dropped[MAX_COL]; } layout;
+
+static void natural(const ir_table *tb, layout *l)
+{
+    memset(l, 0, sizeof *l);
+    for (size_t i = 0; i < tb->n; i++) {
+        int c = (int)(i % (size_t)tb->ncol), n = ir_text_columns(tb->cell[i].text);
+        if (tb->cell[i].span || n == 0) continue;
+        l->shown[c] = true;
+        if (n > l->width[c]) l->width[c] = n;
+    }
+    for (int c = 0; c < tb->ncol; c++) {
+        int n = ir_text_columns(tb->col[c].head);
+        if (l->shown[c] && n > l->width[c]) l->width[c] = n;
+    }
+}
+
+static int total(const ir_table *tb, const layout *l)
+{
+    int sum = -l->gap;
+    for (int c = 0; c < tb->ncol; c++) sum += l->shown[c] ? l->width[c] + l->gap : 0;
+    return sum;
+}
+
+static int least(const ir_table *tb, const layout *l)
+{
+    int sum = total(tb, l);
+    for (int c = 0; c < tb->ncol; c++)
+        if (l->shown[c] && tb->col[c].least > 0 && l->width[c] > tb->col[c].least) sum -= l->width[c] - tb->col[c].least;
+    return sum;
+}
+
+static void fit(const ir_table *tb, layout *l)
+{
+    int room = ir_text_width(tb->t);
+    l->gap = 2;
+    if (total(tb, l) > room) l->gap = 1;
+    while (least(tb, l) > room) {
+        int worst = -1;
+        for (int c = 0; c < tb->ncol; c++)
+            if (l->shown[c] && tb->col[c].drop > 0 && (worst < 0 || tb->col[c].drop > tb->col[worst].drop)) worst = c;
+        if (worst < 0) break;
+        l->shown[worst] = false;
+        l->dropped[worst] = true;
+    }
+    for (int over = total(tb, l) - room; over > 0; over--) { /* the widest flexible column gives first */
+        int widest = -1;
+        for (int c = 0; c < tb->ncol; c++)
+            if (l->shown[c] && tb->col[c].least > 0 && l->width[c] > tb->col[c].least &&
+                (widest < 0 || l->width[c] > l->width[widest]))
+                widest = c;
+        if (widest < 0) break;
+        l->width[widest]--;
+    }
+}
+
+/* ---- printing ---------------------------------------------------------------------------------------- */
+static size_t bytes_of(const char *s, int columns)
+{
+    size_t i = 0;
+    for (; s[i]; i++)
+        if (((unsigned char)s[i] & 0xC0) != 0x80 && columns-- == 0) break;
+    return i;
+}
+
+/* Text of at most `width` columns, its middle left out if need be. */
+static int print_cut(const ir_text *t, const char *s, int width)
+{
+    int n = ir_text_columns(s);
+    if (n <= width || width < 3) {
+        fwrite(s, 1, bytes_of(s, width), t->f);
+        return n < width ? n : width;
+    }
+    int tail = (width - 1) / 2, head = width - 1 - tail;
+    fwrite(s, 1, bytes_of(s, head), t->f);
+    fputs(t->utf8 ? "\xe2\x80\xa6" : "~", t->f);
+    fputs(s + bytes_of(s, n - tail), t->f);
+    return width;
+}
+
+static void print_row(const ir_table *tb, const layout *l, const ir_cell *row)
+{
+    const ir_text *t = tb->t;
+    int            last = tb->ncol - 1, pending = 0;
+    if (row->span) {
+        fputs(style_on(t, row->style), t->f);
+        print_cut(t, row->text, ir_text_width(t));
+        fprintf(t->f, "%s\n", style_off(t, row->style));
+        return;
+    }
+    while (last > 0 && (!l->shown[last] || !row[last].text[0])) last--;
+    for (int c = 0; c <= last; c++) {
+        if (!l->shown[c]) continue;
+        int n = ir_text_columns(row[c].text), pad = n < l->width[c] ? l->width[c] - n : 0;
+        fprintf(t->f, "%*s%s", pending + (tb->col[c].right ? pad : 0), "", style_on(t, row[c].style));
+        print_cut(t, row[c].text, l->width[c]);
+        fputs(style_off(t, row[c].style), t->f);
+        pending = l->gap + (tb->col[c].right ? 0 : pad);
+    }
+    fputc('\n', t->f);
+}
+
+static void print_head(const ir_table *tb, const layout *l)
+{
+    ir_cell row[MAX_COL];
+    memset(row, 0, sizeof row);
+    for (int c = 0; c < tb->ncol; c++) {
+        row[c].style = TXT_DIM;
+        snprintf(row[c].text, sizeof row[c].text, "%s", tb->col[c].head);
+    }
+    print_row(tb, l, row);
+}
+
+static void print_dropped(const ir_table *tb, const layout *l)
+{
+    char   names[256] = "";
+    size_t n = 0;
+    for (int c = 0; c < tb->ncol && n < sizeof names; c++)
+        if (l->dropped[c]) n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "", tb->col[c].head);
+    if (n) ir_text_para(tb->t, "  ", "Left out at this width: %s.", names);
+}
+
+void ir_table_end(ir_table *tb)
+{
+    layout l;
+    if (tb->failed) {
+        fprintf(tb->t->f, "  (no memory for this table)\n");
+    } else if (tb->n > 0) {
+        natural(tb, &l);
+        fit(tb, &l);
+        print_head(tb, &l);
+        for (size_t i = 0; i + (size_t)tb->ncol <= tb->n; i += (size_t)tb->ncol) print_row(tb, &l, &tb->cell[i]);
+        print_dropped(tb, &l);
+    }
+    free(tb->cell);
+    tb->cell = NULL;
+    tb->n = tb->cap = 0;
+}

@@ -1,0 +1,133 @@
+/* test_cpu_stream.c -- the memory kernels (streams, chase, gather) against their oracles on awkward shapes, for every ISA, thread
+ * count and alignment, inside guard bytes; the costs by hand; and the oracles against wrong results. */
+#include "bench/workloads/workloads_memory.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include "tests/support/cpu_device.h"
+
+static const ir_workload *const workloads[] = {&wl_read, &wl_write, &wl_copy, &wl_scale, &wl_add, &wl_triad, &wl_chase, &wl_gather};
+enum { NWORKLOADS = sizeof workloads / sizeof *workloads };
+
+static size_t verify_kernels(device *d, const ir_workload *w, const ir_params *p, size_t misalign)
+{
+    size_t ran = 0;
+    for (const ir_kernel *const *k = cpu_backend.kernels; *k; k++) {
+        ir_check c;
+        if (strcmp((*k)->family, w->family) != 0) continue;
+        ir_status s = ir_verify(&d->dev, w, *k, p, 42, misalign, &c);
+        ran += s == IR_OK;
+        if (s != IR_OK && s != IR_SKIP)
+            fail_msg("%s/%s v=%lld,%lld,%lld,%lld %s isa=%s threads=%d misalign=%zu: %s", w->name, (*k)->name, (long long)p->v[0],
+                     (long long)p->v[1], (long long)p->v[2], (long long)p->v[3], ir_dtype_name(p->dtype),
+                     cpu_isa_name(d->cpu.isa), p->threads, misalign, ir_why());
+    }
+    return ran;
+}
+
+static void verify_workload(device *d, const ir_workload *w, int threads)
+{
+    static const size_t off[] = {0, 8, 24, 56};
+    size_t ran = 0;
+    for (size_t i = 0; i < w->nodd; i++)
+        for (int t = 0; t < IR_NDTYPE; t++)
+            for (size_t a = 0; a < sizeof off / sizeof *off; a++) {
+                ir_params p = w->odd[i];
+                p.dtype = (ir_dtype)t;
+                p.threads = threads;
+                if (!(w->dtypes & (1u << t)) || (w->valid && w->valid(&p) != IR_OK)) continue;
+                ran += verify_kernels(d, w, &p, off[a]);
+            }
+    assert_true(ran > 0 || (w == &wl_chase && threads > 1)); /* a chase is one thread's */
+}
+
+static void test_odd_shapes(void **state)
+{
+    (void)state;
+    for (int isa = 0; isa < CPU_NISA; isa++)
+        for (int threads = 1; threads <= 3 && isa_runs((cpu_isa)isa); threads++) {
+            device d;
+            open_device(&d, (cpu_isa)isa, 3);
+            for (size_t w = 0; w < NWORKLOADS; w++) verify_workload(&d, workloads[w], threads);
+            close_device(&d);
+        }
+}
+
+/* Every length around the vector, the block and the page, one to eight address streams. */
+static void test_every_length(void **state)
+{
+    (void)state;
+    device d;
+    open_device(&d, cpu_isa_best(), 2);
+    for (size_t w = 0; w < 6; w++)
+        for (int64_t n = 1; n < 1100; n += n < 150 ? 1 : 83)
+            for (int64_t streams = 1; streams <= 8; streams *= 2) {
+                const wl_stream_op *op = wl_stream_of(workloads[w]);
+                ir_params           p = workloads[w]->defaults;
+                p.v[0] = n * (op->reads + op->writes) * 8;
+                p.v[1] = streams;
+                p.dtype = IR_F64;
+                p.threads = 1 + (int)(n % 2);
+                verify_kernels(&d, workloads[w], &p, 0);
+            }
+    close_device(&d);
+}
+
+static void test_costs(void **state)
+{
+    (void)state;
+    ir_params p = wl_triad.defaults;
+    p.v[0] = 3 * 8 * 1000;
+    p.dtype = IR_F64;
+    ir_cost c = wl_triad.cost(&p);
+    assert_true(c.read_B == 16000 && c.write_B == 8000 && c.wa_B == 8000 && c.flops == 2000 && c.launches == 1);
+    p = wl_copy.defaults;
+    p.v[0] = 2 * 4 * 1000;
+    p.dtype = IR_F32;
+    c = wl_copy.cost(&p);
+    assert_true(c.read_B == 4000 && c.write_B == 4000 && c.wa_B == 4000 && c.flops == 0);
+    p = wl_read.defaults;
+    p.v[0] = 8000;
+    p.dtype = IR_F64;
+    c = wl_read.cost(&p);
+    assert_true(c.read_B == 8000 && c.wa_B == 0 && c.by_B[IR_BY_IN] == 8000);
+}
+
+/* A checker that accepts anything proves nothing: one wrong element anywhere must be seen. */
+static void test_the_oracle_sees(void **state)
+{
+    (void)state;
+    enum { N = 1000 };
+    ir_params p = wl_copy.defaults;
+    p.v[0] = 2 * 8 * N;
+    p.dtype = IR_F64;
+    p.threads = 1;
+    double *b = calloc(N, sizeof *b), *a = calloc(N, sizeof *a);
+    assert_true(a && b);
+    wl_copy.fill(&p, 1, b, 7);
+    static const double bad[] = {1e-3, NAN, INFINITY};
+    for (int i = 0; i < N; i += 111)
+        for (size_t j = 0; j < 3; j++) {
+            ir_check    c;
+            const void *before[] = {NULL, b}, *after[] = {a, b};
+            memcpy(a, b, N * sizeof *a);
+            wl_copy.check(&p, before, after, &c);
+            assert_true(c.err <= c.tol);
+            a[i] += bad[j];
+            wl_copy.check(&p, before, after, &c);
+            assert_false(c.err <= c.tol);
+        }
+    free(a);
+    free(b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_odd_shapes), cmocka_unit_test(test_every_length),
+                                       cmocka_unit_test(test_costs), cmocka_unit_test(test_the_oracle_sees)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+"""test_program.py PROGRAM -- the program as a user meets it: every refusal is one clear line and the right exit code, a run
+that is interrupted, killed or out of disk keeps what it measured, and what it wrote can be read again. No time is asserted."""
+import json, os, signal, subprocess, sys, tempfile, time
+
+PROGRAM = os.path.abspath(sys.argv[1])
+FAST = ["--ceilings", "none", "--no-report", "--budget", "20ms", "--warmup", "1ms"]
+SMALL = "copy:bytes=64Ki,streams=1"
+failures = []
+
+
+def run(*args, **keywords):
+    return subprocess.run([PROGRAM, *args], capture_output=True, text=True, timeout=120, **keywords)
+
+
+def expect(ok, what, result=None):
+    if not ok:
+        failures.append(what)
+        print(f"FAILED: {what}")
+        if result is not None:
+            print(f"  rc={result.returncode}\n  out={result.stdout[-600:]}\n  err={result.stderr[-600:]}")
+
+
+def refused(args, words, code=2):
+    r = run(*args)
+    line = r.stderr.strip().splitlines()
+    expect(r.returncode == code, f"{' '.join(args)}: exit code {code}", r)
+    expect(line and all(w in r.stderr for w in words), f"{' '.join(args)}: says {words}", r)
+    expect(len(line) <= 2 and all(l.startswith("ironroof: ") for l in line), f"{' '.join(args)}: one clear line", r)
+
+
+def refusals():
+    for args, words in [
+            (["frob"], ["unknown command 'frob'"]), (["rum"], ["did you mean 'run'"]),
+            (["run", "cpoy"], ["did you mean 'copy'"]), (["run", "gemm:m=0"], ["m=0"]), (["run", "gemm:q=3"], ["'q'", "m n k"]),
+            (["run", "gemm:m"], ["key=value"]), (["run", "copy", "--dtype", "f31"], ["did you mean 'f32'"]),
+            (["run", "gemm", "--dtype", "i4"], ["i4"]), (["run", "copy", "--device", "7"], ["index 0 (not 7)"]),
+            (["run", "copy", "--device", "nosuch"], ["no device 'nosuch'"]), (["run", "copy", "--threads", "99999"], ["99999"]),
+            (["run", "copy", "--threads", "0"], ["threads"]), (["run", "copy:bytes=1e30"], ["too large"]),
+            (["run", "copy:bytes=8E"], ["bytes"]), (["run", "copy", "--backend", "cudda"], ["unknown backend 'cudda'"]),
+            (["run", "copy", "--isa", "sse9"], ["instruction set"]), (["run", "copy", "--filter", "("], ["filter"]),
+            (["run", "copy", "--profile", "slow"], ["quick"]), (["run", "copy", "--budget", "0.5parsec"], ["budget"]),
+            (["run", SMALL, *FAST, "-o", "/nonexistent/x.jsonl"], ["/nonexistent/x.jsonl", "No such file"]),
+            (["run", SMALL, *FAST, "--resume", "/nonexistent/y.jsonl"], ["/nonexistent/y.jsonl"]),
+            (["validate", "/nonexistent/z.jsonl"], ["/nonexistent/z.jsonl"]), (["validate"], ["needs an argument"]),
+            (["fit", "/nonexistent/z.jsonl"], ["/nonexistent/z.jsonl"]), (["list", "poits"], ["did you mean 'points'"]),
+            (["selftest", "idael"], ["did you mean 'ideal'"])]:
+        refused(args, words)
+
+
+def full_disk():
+    if not os.path.exists("/dev/full"):
+        return
+    r = run("run", SMALL, *FAST, "-o", "/dev/full")
+    expect(r.returncode == 2 and "No space left" in r.stderr, "a full disk is an error", r)
+
+
+def help_and_lists():
+    for args in (["--help"], ["--version"], ["run", "--help"], ["list"], ["list", "kernels"], ["list", "backends"], ["list", "points"]):
+        r = run(*args)
+        expect(r.returncode == 0 and r.stdout.strip() and r.stdout.endswith("\n"), f"{' '.join(args)} prints something", r)
+    r = run("run", "gemm", "--dry-run")
+    expect(r.returncode == 0 and "gemm:m=" in r.stdout, "--dry-run prints the points", r)
+
+
+def records(folder):
+    path = os.path.join(folder, "run.jsonl")
+    r = run("run", SMALL, *FAST, "-o", path)
+    expect(r.returncode == 0 and "Results:" in r.stdout, "a run says where its results are", r)
+    expect(run("validate", path).returncode == 0, "what a run writes is valid")
+    lines = open(path).read().splitlines()
+    kinds = [json.loads(l)["record"] for l in lines]
+    expect(kinds[:2] == ["header", "machine"] and "point" in kinds, "header, machine, points")
+    r = run("run", SMALL, *FAST, "-o", "-")
+    expect(r.returncode == 0 and all(json.loads(l) for l in r.stdout.splitlines()), "-o -: records alone on standard output", r)
+    cut = os.path.join(folder, "cut.jsonl")
+    open(cut, "w").write("\n".join(lines)[:-30])
+    refused(["validate", cut], [f"cut.jsonl:{len(lines)}"])
+    garbled = os.path.join(folder, "garbled.jsonl")
+    open(garbled, "w").write("\n".join([lines[0], lines[1].replace('"device":', '"device":7,"x":')] + lines[2:]) + "\n")
+    refused(["validate", garbled], ["garbled.jsonl:2", "device"])
+    future = os.path.join(folder, "future.jsonl")
+    open(future, "w").write("\n".join([lines[0].replace('"schema":1', '"schema":99')] + lines[1:]) + "\n")
+    refused(["validate", future], ["schema", "99"])
+    empty = os.path.join(folder, "empty.jsonl")
+    open(empty, "w").close()
+    refused(["validate", empty], ["empty"])
+    n = sum(k == "point" for k in kinds)
+    r = run("run", SMALL, "triad:bytes=96Ki,streams=1", *FAST, "--resume", path)
+    after = [json.loads(l) for l in open(path)]
+    expect(r.returncode == 0 and sum(l["record"] == "point" for l in after) > n, "--resume adds the missing points", r)
+
+
+def interrupted(folder):
+    path = os.path.join(folder, "stopped.jsonl")
+    p = subprocess.Popen([PROGRAM, "run", "copy:bytes=1Mi,streams=1,2,4,8", "--ceilings", "none", "--no-report", "--budget", "30s",
+                          "--precision", "1e-5", "--filter", "naive", "-o", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for _ in range(600):
+        if os.path.exists(path) and '"machine"' in open(path).read():
+            break
+        time.sleep(0.02)
+    time.sleep(0.3)
+    p.send_signal(signal.SIGINT)
+    out, err = p.communicate(timeout=60)
+    expect(p.returncode == 130, f"Ctrl-C: exit code 130, not {p.returncode}: {err[-300:]}")
+    expect("interrupted" in err and path in err, f"Ctrl-C: says where the points are: {err[-300:]}")
+    expect(run("validate", path).returncode == 0, "Ctrl-C: the journal is valid")
+
+
+def killed(folder):
+    path = os.path.join(folder, "killed.jsonl")
+    p = subprocess.Popen([PROGRAM, "run", SMALL, "triad:bytes=96Ki,streams=1,2,4,8", "--ceilings", "none", "--no-report", "--budget",
+                          "200ms", "-o", path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for _ in range(600):
+        if os.path.exists(path) and open(path).read().count('"point"') > 2:
+            break
+        time.sleep(0.02)
+    p.kill()
+    p.wait()
+    lines = open(path).read().split("\n")
+    expect(sum('"record":"point"' in l for l in lines[:-1]) > 2 and all(json.loads(l) for l in lines[:-1]), "kill -9: whole lines remain")
+    r = run("run", SMALL, *FAST, "--resume", path)
+    expect(r.returncode == 0 and run("validate", path).returncode == 0, "kill -9: the journal can be resumed", r)
+
+
+refusals()
+help_and_lists()
+full_disk()
+with tempfile.TemporaryDirectory() as folder:
+    records(folder)
+    interrupted(folder)
+    killed(folder)
+print("all as expected" if not failures else f"{len(failures)} failed")
+sys.exit(1 if failures else 0)
