@@ -2,8 +2,12 @@
  *
  * Levels are found in the ladder (read bandwidth over working sets), not believed from the OS: the OS's
  * cache sizes only name the plateaus. Every ceiling is the best kernel's median and carries certificates:
- * what the last doubling of threads, streams, chains or working set gained. */
-#include "bench/session.h"
+ * what the last doubling of threads, streams, chains or working set gained.
+ *
+ * A device without host threads (info.threads = 0) is measured whole: one entry, threads = 0, and cache sizes of all
+ * its cores together. Where it is a processor of the host (info.numa_nodes > 0) the host's caches name its levels;
+ * else its last-level cache is its "L2". */
+#include "bench/ceilings.h"
 #include "bench/tables.h"
 #include "harness/stats/stats.h"
 #include "kernels/cpu/cpu.h"
@@ -12,19 +16,12 @@
 #include <math.h>
 #include <string.h>
 
-enum { MAX_SIZES = 96, NLEVEL = 4, MAX_THREADS = 24 };
+enum { MAX_SIZES = 96 };
 static const char *const level_name[NLEVEL] = {"L1", "L2", "L3", "DRAM"};
 static const char *const stream_ops[] = {"read", "write", "copy", "scale", "add", "triad"};
 enum { NOP = sizeof stream_ops / sizeof *stream_ops };
 
-typedef struct {
-    session *s;
-    double   size_B[NLEVEL]; /* representative working set of one thread per level (DRAM: of all); 0: no such level */
-    int      threads[MAX_THREADS], nthread; /* 1, 2, 4 ... all */
-    double   clock_Hz;
-} plan;
-
-static void set(const ir_workload *w, ir_params *p, const char *key, double value)
+void ceiling_set(const ir_workload *w, ir_params *p, const char *key, double value)
 {
     int i = bench_param(w, key);
     if (i >= 0) p->v[i] = (int64_t)value;
@@ -35,7 +32,7 @@ static double rate(const ir_point *p)
     return p->status == IR_OK ? (p->cost.read_B + p->cost.write_B) / ir_point_time(p) : NAN;
 }
 
-static void thread_list(plan *pl)
+static void thread_list(ceiling_plan *pl)
 {
     int all = pl->s->info.threads;
     for (int t = 1; t < all && pl->nthread < MAX_THREADS - 1; t *= 2) pl->threads[pl->nthread++] = t;
@@ -43,7 +40,7 @@ static void thread_list(plan *pl)
 }
 
 /* ---- one ceiling from points --------------------------------------------------------------------- */
-static ir_ceiling from_point(const plan *pl, ir_what what, const char *level, const ir_point *p, double value)
+ir_ceiling ceiling_from(const ceiling_plan *pl, ir_what what, const char *level, const ir_point *p, double value)
 {
     ir_ceiling c;
     memset(&c, 0, sizeof c);
@@ -73,11 +70,11 @@ static void certify(ir_ceiling *c, const char *axis, double from, double to, dou
     x->saturated = x->known && gain < 0.01;
 }
 
-static ir_status add(plan *pl, ir_ceiling *c) { return ir_ceilings_add(&pl->s->ceilings, c); }
+static ir_status add(ceiling_plan *pl, ir_ceiling *c) { return ir_ceilings_add(&pl->s->ceilings, c); }
 
 /* Best contender of a workload at one shape; best->status is not IR_OK when there is none. nt: whether
  * non-temporal variants are tried too. */
-static ir_status best_of(plan *pl, const ir_workload *w, const ir_params *p, bool nt, ir_point *best)
+static ir_status best_of(ceiling_plan *pl, const ir_workload *w, const ir_params *p, bool nt, ir_point *best)
 {
     ir_point_init(best);
     best->status = IR_SKIP;
@@ -93,20 +90,24 @@ static ir_status best_of(plan *pl, const ir_workload *w, const ir_params *p, boo
 }
 
 /* ---- levels -------------------------------------------------------------------------------------- */
-static double os_cache_B(const plan *pl, int level)
+static double os_cache_B(const ceiling_plan *pl, int level)
 {
+    if (pl->device && pl->s->info.numa_nodes == 0) return level == 2 ? pl->s->info.llc_B : NAN;
     for (int i = 0; i < pl->s->topo.ncache; i++)
-        if (pl->s->topo.cache[i].level == level) return pl->s->topo.cache[i].size_B;
+        if (pl->s->topo.cache[i].level == level) return pl->s->topo.cache[i].size_B * (level < 3 ? pl->share : 1);
     return NAN;
 }
 
-static double ladder_max_B(const plan *pl)
+static double ladder_max_B(const ceiling_plan *pl)
 {
-    double llc = ir_topology_llc_B(&pl->s->topo), room = ir_host_available_B() / 4, want = fmax((pl->s->full ? 256.0 : 128.0) * (1 << 20), 4 * llc);
-    return isfinite(room) ? fmin(want, room) : want; /* fmax ignores an unknown llc */
+    bool   own = pl->device && pl->s->info.numa_nodes == 0; /* faster memory: more of it, or the launch shows */
+    double llc = own ? 4 * pl->s->info.llc_B : ir_topology_llc_B(&pl->s->topo);
+    double room = fmin(ir_host_available_B(), pl->device ? pl->s->info.mem_B : NAN) / 4; /* fmin, fmax ignore NAN */
+    double want = fmax((own ? 1024.0 : pl->s->full ? 256.0 : 128.0) * (1 << 20), 4 * llc);
+    return isfinite(room) ? fmin(want, room) : want;
 }
 
-static ir_status ladder(plan *pl, double *x, double *y, size_t *n)
+static ir_status ladder(ceiling_plan *pl, double *x, double *y, size_t *n)
 {
     const ir_workload *w = bench_workload("read");
     ir_params          p = w->defaults;
@@ -114,7 +115,7 @@ static ir_status ladder(plan *pl, double *x, double *y, size_t *n)
     p.threads = pl->s->info.threads ? 1 : 0;
     for (double b = 4096; b <= top * 1.001 && *n < MAX_SIZES; b *= step) {
         ir_point best;
-        set(w, &p, "bytes", floor(b / 64) * 64);
+        ceiling_set(w, &p, "bytes", floor(b / 64) * 64);
         ir_status s = best_of(pl, w, &p, false, &best);
         if (s != IR_OK) return s;
         if (best.status != IR_OK) continue;
@@ -125,7 +126,7 @@ static ir_status ladder(plan *pl, double *x, double *y, size_t *n)
 }
 
 /* Which level a plateau is: the first whose OS-reported size is not far below the plateau's end. */
-static int level_of_plateau(const plan *pl, const ir_plateau *p, double top)
+static int level_of_plateau(const ceiling_plan *pl, const ir_plateau *p, double top)
 {
     if (p->x_hi >= 0.99 * top) return 3;
     for (int l = 0; l < 3; l++)
@@ -133,7 +134,7 @@ static int level_of_plateau(const plan *pl, const ir_plateau *p, double top)
     return 2;
 }
 
-static void levels_from_os(plan *pl)
+static void levels_from_os(ceiling_plan *pl)
 {
     double below = 2048;
     for (int l = 0; l < 3; l++) {
@@ -145,7 +146,7 @@ static void levels_from_os(plan *pl)
     }
 }
 
-static ir_status find_levels(plan *pl)
+static ir_status find_levels(ceiling_plan *pl)
 {
     double     x[MAX_SIZES], y[MAX_SIZES];
     size_t     n = 0;
@@ -165,25 +166,25 @@ static ir_status find_levels(plan *pl)
 }
 
 /* ---- bandwidth ----------------------------------------------------------------------------------- */
-static double working_set(const plan *pl, int level, int threads)
+static double working_set(const ceiling_plan *pl, int level, int threads)
 {
     double size = pl->size_B[level];
     bool   priv = level < 2 && threads > 1; /* L1 and L2 belong to one core */
     return floor((priv ? size * threads : size) / 4096) * 4096;
 }
 
-static ir_status bandwidth_one(plan *pl, int level, const ir_workload *w, int threads, double bytes, ir_ceiling *out)
+static ir_status bandwidth_one(ceiling_plan *pl, int level, const ir_workload *w, int threads, double bytes, ir_ceiling *out)
 {
     ir_point  best;
     ir_params p = w->defaults;
     bool      nt = level >= 2 || pl->s->full;
     p.threads = threads;
-    set(w, &p, "bytes", bytes);
+    ceiling_set(w, &p, "bytes", bytes);
     ir_status s = best_of(pl, w, &p, nt, &best);
     if (s != IR_OK) return s;
     out->value = NAN;
     if (best.status != IR_OK) return IR_OK;
-    *out = from_point(pl, IR_C_BANDWIDTH, level_name[level], &best, rate(&best));
+    *out = ceiling_from(pl, IR_C_BANDWIDTH, level_name[level], &best, rate(&best));
     out->dtype = p.dtype;
     out->size_B = bytes;
     out->read_frac = best.cost.read_B / (best.cost.read_B + best.cost.write_B);
@@ -191,14 +192,14 @@ static ir_status bandwidth_one(plan *pl, int level, const ir_workload *w, int th
 }
 
 /* Rates of the best contender along one axis; r[i] is NAN where nothing ran. best: the fastest of all. */
-static ir_status axis(plan *pl, const ir_workload *w, ir_params p, const char *key, const int64_t *v, int n,
+static ir_status axis(ceiling_plan *pl, const ir_workload *w, ir_params p, const char *key, const int64_t *v, int n,
                       double (*value)(const ir_point *), double *r, ir_point *best)
 {
     ir_point_init(best);
     best->status = IR_SKIP;
     for (int i = 0; i < n; i++) {
         ir_point q;
-        set(w, &p, key, (double)v[i]);
+        ceiling_set(w, &p, key, (double)v[i]);
         ir_status s = best_of(pl, w, &p, false, &q);
         if (s != IR_OK) return s;
         r[i] = q.status == IR_OK ? value(&q) : NAN;
@@ -215,7 +216,7 @@ static void certify_axis(ir_ceiling *c, const char *key, const int64_t *v, const
 }
 
 /* More independent streams, and twice the working set: neither may raise a DRAM ceiling. */
-static ir_status saturate(plan *pl, const ir_workload *w, ir_ceiling *c)
+static ir_status saturate(ceiling_plan *pl, const ir_workload *w, ir_ceiling *c)
 {
     static const int64_t streams[] = {1, 2, 4, 8};
     enum { N = sizeof streams / sizeof *streams };
@@ -223,7 +224,7 @@ static ir_status saturate(plan *pl, const ir_workload *w, ir_ceiling *c)
     ir_point  best;
     ir_params p = w->defaults;
     p.threads = c->threads;
-    set(w, &p, "bytes", c->size_B);
+    ceiling_set(w, &p, "bytes", c->size_B);
     ir_status s = axis(pl, w, p, "streams", streams, N, rate, r, &best);
     if (s != IR_OK || best.status != IR_OK) return s;
     certify_axis(c, "streams", streams, r, N);
@@ -239,7 +240,7 @@ static ir_status saturate(plan *pl, const ir_workload *w, ir_ceiling *c)
 }
 
 /* Each op at 1 and at all threads; the thread counts between only for DRAM reads, the saturation curve. */
-static ir_status bandwidth_threads(plan *pl, int level, const ir_workload *w)
+static ir_status bandwidth_threads(ceiling_plan *pl, int level, const ir_workload *w)
 {
     double prev = NAN;
     int    prev_threads = 0;
@@ -262,7 +263,7 @@ static ir_status bandwidth_threads(plan *pl, int level, const ir_workload *w)
     return IR_OK;
 }
 
-static ir_status bandwidth(plan *pl)
+static ir_status bandwidth(ceiling_plan *pl)
 {
     ir_status s = IR_OK;
     for (int l = NLEVEL - 1; l >= 0; l--) /* DRAM first: every later row can be held against it */
@@ -274,7 +275,24 @@ static ir_status bandwidth(plan *pl)
 /* ---- peaks --------------------------------------------------------------------------------------- */
 static double flops_rate(const ir_point *p) { return p->cost.flops / ir_point_time(p); }
 
-static ir_status peak_one(plan *pl, const ir_workload *w, ir_dtype t, int threads, double *one)
+/* A device is filled with independent teams of chains until four times as many gain under 1 %. */
+static ir_status fill_device(ceiling_plan *pl, const ir_workload *w, ir_params *p)
+{
+    ir_point best;
+    double   prev = NAN;
+    pl->s->teams[p->dtype] = 0;
+    for (int64_t teams = 4; teams <= 1 << 16; teams *= 4) {
+        ceiling_set(w, p, "teams", (double)teams);
+        ir_status s = best_of(pl, w, p, false, &best);
+        if (s != IR_OK || best.status != IR_OK) return s;
+        pl->s->teams[p->dtype] = teams;
+        if (flops_rate(&best) < 1.01 * prev) return IR_OK;
+        prev = flops_rate(&best);
+    }
+    return IR_OK;
+}
+
+static ir_status peak_one(ceiling_plan *pl, const ir_workload *w, ir_dtype t, int threads, double *one)
 {
     static const int64_t full[] = {1, 2, 4, 8, 12, 16, 24}, quick[] = {8, 12, 16};
     bool           f = pl->s->full;
@@ -285,9 +303,10 @@ static ir_status peak_one(plan *pl, const ir_workload *w, ir_dtype t, int thread
     ir_params      p = w->defaults;
     p.dtype = t;
     p.threads = threads;
-    ir_status s = axis(pl, w, p, "chains", chains, n, flops_rate, r, &best);
+    ir_status s = pl->device ? fill_device(pl, w, &p) : IR_OK;
+    if (s == IR_OK) s = axis(pl, w, p, "chains", chains, n, flops_rate, r, &best);
     if (s != IR_OK || best.status != IR_OK) return s;
-    ir_ceiling c = from_point(pl, IR_C_FLOPS, "", &best, flops_rate(&best));
+    ir_ceiling c = ceiling_from(pl, IR_C_FLOPS, "", &best, flops_rate(&best));
     c.dtype = t;
     if (!strcmp(pl->s->dev.be->name, "cpu"))
         c.theory = cpu_fma_theory_flops(cpu_of(&pl->s->dev)->isa, t, pl->clock_Hz) * threads;
@@ -297,7 +316,7 @@ static ir_status peak_one(plan *pl, const ir_workload *w, ir_dtype t, int thread
     return add(pl, &c);
 }
 
-static ir_status peaks(plan *pl)
+static ir_status peaks(ceiling_plan *pl)
 {
     const ir_workload *w = bench_workload("fma");
     ir_status          s = IR_OK;
@@ -310,7 +329,7 @@ static ir_status peaks(plan *pl)
     return s;
 }
 
-static ir_status clock_rate(plan *pl)
+static ir_status clock_rate(ceiling_plan *pl)
 {
     const ir_workload *w = bench_workload("clock");
     ir_point           best;
@@ -319,7 +338,7 @@ static ir_status clock_rate(plan *pl)
     ir_status s = best_of(pl, w, &p, false, &best);
     if (s != IR_OK || best.status != IR_OK) return s;
     pl->clock_Hz = flops_rate(&best); /* one add a cycle */
-    ir_ceiling c = from_point(pl, IR_C_CLOCK, "", &best, pl->clock_Hz);
+    ir_ceiling c = ceiling_from(pl, IR_C_CLOCK, "", &best, pl->clock_Hz);
     return add(pl, &c);
 }
 
@@ -330,29 +349,31 @@ static double hop_s(const ir_point *p)
     return ir_point_time(p) / (double)p->p.v[i];
 }
 
-static ir_status latency_one(plan *pl, int level, int pages, const char *name, double *out)
+static ir_status latency_one(ceiling_plan *pl, int level, int pages, const char *name, double *out)
 {
     const ir_workload *w = bench_workload("chase");
     ir_point           best;
     ir_params          p = w->defaults;
     p.threads = pl->threads[0];
-    set(w, &p, "bytes", working_set(pl, level, 1));
-    set(w, &p, "pages", pages);
+    double bytes = working_set(pl, level, 1) / (level < 2 ? pl->share : 1);
+    ceiling_set(w, &p, "bytes", bytes);
+    ceiling_set(w, &p, "pages", pages);
     ir_status s = best_of(pl, w, &p, false, &best);
     *out = NAN;
     if (s != IR_OK || best.status != IR_OK) return s;
     double     T = ir_point_time(&best);
-    ir_ceiling c = from_point(pl, IR_C_LATENCY, level_name[level], &best, hop_s(&best));
-    c.lo = c.value * best.wall.ci_lo / T;
-    c.hi = c.value * best.wall.ci_hi / T;
-    c.size_B = working_set(pl, level, 1);
+    ir_ceiling c = ceiling_from(pl, IR_C_LATENCY, level_name[level], &best, hop_s(&best));
+    const ir_stats *t = best.dev.n ? &best.dev : &best.wall;
+    c.lo = c.value * t->ci_lo / T;
+    c.hi = c.value * t->ci_hi / T;
+    c.size_B = bytes;
     snprintf(c.kernel, sizeof c.kernel, "%s", name);
     *out = c.value;
     return add(pl, &c);
 }
 
 /* Lines in flight = chains x latency of one chain / time of a hop with that many chains. */
-static ir_status concurrency(plan *pl, double latency_s)
+static ir_status concurrency(ceiling_plan *pl, double latency_s)
 {
     static const int64_t chains[] = {1, 2, 4, 8, 16, 32};
     enum { N = sizeof chains / sizeof *chains };
@@ -361,16 +382,16 @@ static ir_status concurrency(plan *pl, double latency_s)
     double             lines[N];
     ir_point           best;
     p.threads = pl->threads[0];
-    set(w, &p, "bytes", working_set(pl, 3, 1));
-    set(w, &p, "pages", IR_PAGES_HUGE);
+    ceiling_set(w, &p, "bytes", working_set(pl, 3, 1));
+    ceiling_set(w, &p, "pages", pl->device ? IR_PAGES_DEFAULT : IR_PAGES_HUGE);
     for (int i = 0; i < N; i++) {
-        set(w, &p, "chains", (double)chains[i]);
+        ceiling_set(w, &p, "chains", (double)chains[i]);
         ir_status s = best_of(pl, w, &p, false, &best);
         if (s != IR_OK) return s;
         lines[i] = best.status == IR_OK ? (double)chains[i] * latency_s / hop_s(&best) : NAN;
     }
     if (best.status != IR_OK) return IR_OK;
-    ir_ceiling c = from_point(pl, IR_C_LATENCY, "DRAM", &best, lines[N - 1]);
+    ir_ceiling c = ceiling_from(pl, IR_C_LATENCY, "DRAM", &best, lines[N - 1]);
     c.lo = c.hi = NAN;
     for (int i = 0; i < N; i++) c.value = fmax(c.value, lines[i]);
     snprintf(c.op, sizeof c.op, "mlp");
@@ -378,19 +399,20 @@ static ir_status concurrency(plan *pl, double latency_s)
     return add(pl, &c);
 }
 
-static ir_status latencies(plan *pl)
+static ir_status latencies(ceiling_plan *pl)
 {
     ir_status s = IR_OK;
     double    last = NAN, unused;
     for (int l = 0; l < NLEVEL && s == IR_OK; l++) {
         if (!(pl->size_B[l] > 0)) continue;
-        s = latency_one(pl, l, IR_PAGES_HUGE, "huge", &last);
-        if (s == IR_OK) s = latency_one(pl, l, IR_PAGES_SMALL, "small", &unused);
+        if (pl->device) s = latency_one(pl, l, IR_PAGES_DEFAULT, "default", &last);
+        else s = latency_one(pl, l, IR_PAGES_HUGE, "huge", &last);
+        if (s == IR_OK && !pl->device) s = latency_one(pl, l, IR_PAGES_SMALL, "small", &unused);
     }
     return s == IR_OK && isfinite(last) ? concurrency(pl, last) : s;
 }
 
-static ir_status gathers(plan *pl)
+static ir_status gathers(ceiling_plan *pl)
 {
     const ir_workload *w = bench_workload("gather");
     ir_status          s = IR_OK;
@@ -399,36 +421,17 @@ static ir_status gathers(plan *pl)
         ir_params p = w->defaults;
         if (i > 0 && i < pl->nthread - 1) continue;
         p.threads = pl->threads[i];
-        set(w, &p, "bytes", working_set(pl, 3, p.threads));
+        ceiling_set(w, &p, "bytes", working_set(pl, 3, p.threads));
         s = best_of(pl, w, &p, false, &best);
         if (s != IR_OK || best.status != IR_OK) continue;
-        ir_ceiling c = from_point(pl, IR_C_BANDWIDTH, "DRAM", &best, rate(&best));
+        ir_ceiling c = ceiling_from(pl, IR_C_BANDWIDTH, "DRAM", &best, rate(&best));
         c.size_B = working_set(pl, 3, p.threads);
         s = add(pl, &c);
     }
     return s;
 }
 
-/* ---- launch -------------------------------------------------------------------------------------- */
-static ir_status launches(plan *pl)
-{
-    const ir_workload *w = bench_workload("forkjoin");
-    ir_status          s = IR_OK;
-    for (int i = 0; i < pl->nthread && s == IR_OK; i++) {
-        ir_point  best;
-        ir_params p = w->defaults;
-        p.threads = pl->threads[i];
-        s = best_of(pl, w, &p, false, &best);
-        if (s != IR_OK || best.status != IR_OK) continue;
-        double     T = ir_point_time(&best);
-        ir_ceiling c = from_point(pl, IR_C_LAUNCH, "", &best, T);
-        c.lo = best.wall.ci_lo;
-        c.hi = best.wall.ci_hi;
-        s = add(pl, &c);
-    }
-    return s;
-}
-
+/* ---- all of them ------------------------------------------------------------------------------------ */
 size_t ceilings_count(const session *s) { return s->full ? 420 : 150; }
 
 static ir_status journal_all(session *s)
@@ -441,9 +444,12 @@ static ir_status journal_all(session *s)
 
 ir_status ceilings_measure(session *s)
 {
-    plan pl = {.s = s, .clock_Hz = NAN};
-    ir_status (*const stage[])(plan *) = {clock_rate, find_levels, bandwidth, peaks, latencies, gathers, launches};
+    ceiling_plan pl = {.s = s, .clock_Hz = NAN};
+    ir_status (*const stage[])(ceiling_plan *) = {clock_rate, find_levels, bandwidth, peaks, latencies, gathers,
+                                                  ceilings_costs};
     ir_status st = IR_OK;
+    pl.device = s->info.threads == 0;
+    pl.share = pl.device && s->info.numa_nodes > 0 && s->info.cores > 0 ? s->info.cores : 1;
     thread_list(&pl);
     for (size_t i = 0; i < sizeof stage / sizeof *stage && st == IR_OK; i++) st = stage[i](&pl);
     ir_guard_ceilings(&s->ceilings);

@@ -95,9 +95,21 @@ static void likeness(const session *s, const ir_workload *w, const ir_kernel *k,
     o->cold = cold;
 }
 
-ir_status session_measure(session *s, const ir_workload *w, const ir_kernel *k, const ir_params *p, bool cold,
+/* A device has no host threads to choose, and "fma" without a number of teams means as many as fill it. */
+static ir_params adapted(const session *s, const ir_workload *w, const ir_params *asked)
+{
+    ir_params p = *asked;
+    if (s->info.threads == 0) p.threads = 0;
+    for (int i = 0; i < IR_MAX_PARAMS && w->param[i]; i++)
+        if (!strcmp(w->param[i], "teams") && p.v[i] == 0 && p.dtype < IR_NDTYPE) p.v[i] = s->teams[p.dtype];
+    return p;
+}
+
+ir_status session_measure(session *s, const ir_workload *w, const ir_kernel *k, const ir_params *asked, bool cold,
                           const ir_point **out)
 {
+    ir_params        own = adapted(s, w, asked);
+    const ir_params *p = &own;
     char      key[IR_ID];
     ir_point  like;
     ir_status st = grow(s);

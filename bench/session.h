@@ -19,6 +19,7 @@ struct session {
     ir_journal    *journal;            /* borrowed; NULL: none */
     const regex_t *filter;             /* over backend/workload/variant; NULL: everything */
     const ir_record *resume;           /* points already measured; NULL: none */
+    int64_t        teams[IR_NDTYPE];   /* of "fma" that fill the device, by dtype; 0: not known, or not needed */
     uint32_t       run_flags;          /* flags of every row: smt-shared, cpuset-limited */
     ir_point      *point; size_t npoint, cap; /* owned: all rows in the order measured */
     size_t         nlaw;               /* rows before this index belong to the ceilings, not the law */

@@ -11,17 +11,23 @@
 #if IR_HAVE_CUDA
 extern const ir_backend cuda_backend; /* its header needs the vendor's */
 #endif
-
-const ir_backend *const bench_backends[] = {
-    &cpu_backend,
-#if IR_HAVE_CUDA
-    &cuda_backend,
+#if IR_HAVE_OPENCL
+extern const ir_backend ocl_backend;
 #endif
-    &ir_ideal_backend, NULL};
+
+const ir_backend *const bench_backends[] = {&cpu_backend,
+#if IR_HAVE_CUDA
+                                            &cuda_backend,
+#endif
+#if IR_HAVE_OPENCL
+                                            &ocl_backend,
+#endif
+                                            &ir_ideal_backend, NULL};
 
 const ir_workload *const bench_workloads[] = {
     &wl_read, &wl_write, &wl_copy, &wl_scale, &wl_add, &wl_triad, &wl_chase, &wl_gather,
-    &wl_clock, &wl_fma, &wl_forkjoin, &wl_gemm, &wl_batchmm, &wl_gemv, NULL};
+    &wl_clock, &wl_fma, &wl_forkjoin, &wl_local, &wl_transfer,
+    &wl_gemm, &wl_batchmm, &wl_gemv, NULL};
 
 /* The law speaks of streams, arithmetic and launches; random access has its own ceilings. */
 static const char *const law_families[] = {"stream", "peak", "launch", "gemm", "gemv"};

@@ -137,9 +137,11 @@ typedef struct {
 typedef struct { void *p; void *host; size_t bytes; } ir_mem;
 typedef struct {
     char   id[64], name[96], backend[16], driver[96];
-    int    cores, threads, numa_nodes;     /* threads: what ir_params.threads = 0 means; 0 on GPUs */
+    int    cores, threads, numa_nodes;     /* threads: what ir_params.threads = 0 means; 0: a device that has none.
+                                            * numa_nodes: of host memory it works on; 0: memory of its own (a GPU) */
     double clock_Hz, mem_B, llc_B;         /* llc_B: aggregate last-level cache as reported; NAN unknown */
     double spec_Bps, spec_flops[IR_NDTYPE]; /* datasheet or vendor API; NAN unknown */
+    char   limits[160];                    /* what it refuses, in words: largest buffer, missing types; empty: nothing to say */
 } ir_device_info;
 struct ir_backend {
     const char *name;

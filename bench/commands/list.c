@@ -43,17 +43,28 @@ static void backends(void)
     }
 }
 
+/* One line for device `index`, or why it is not there; false: the backend has no more. */
+static bool device(const ir_backend *b, int index)
+{
+    ir_dev         d = {.be = b, .index = index};
+    ir_device_info i;
+    ir_status      st = b->open(&d);
+    if (st == IR_OK) st = b->describe(&d, &i);
+    b->close(&d);
+    if (st == IR_OK && i.threads > 0)
+        printf("%-8s %-48s %d cores, %d threads used, %s\n", i.id, i.name, i.cores, i.threads, i.driver);
+    else if (st == IR_OK)
+        printf("%-8s %-48s %d compute units, %.3g GB, %s\n%-8s %s\n", i.id, i.name, i.cores, i.mem_B / 1e9, i.driver, "", i.limits);
+    else if (index == 0 || st != IR_SKIP)
+        printf("%-8s %s: %s\n", b->name, st == IR_SKIP ? "none" : "failed", ir_why());
+    return st != IR_SKIP;
+}
+
 static void devices(void)
 {
-    for (const ir_backend *const *b = bench_backends; *b; b++) {
-        ir_dev         d = {.be = *b};
-        ir_device_info i;
-        ir_status      st = (*b)->open(&d);
-        if (st == IR_OK) st = (*b)->describe(&d, &i);
-        if (st == IR_OK) printf("%-8s %-48s %d cores, %d threads used, %s\n", i.id, i.name, i.cores, i.threads, i.driver);
-        else printf("%-8s none: %s\n", (*b)->name, ir_why());
-        (*b)->close(&d);
-    }
+    enum { MOST = 64 };
+    for (const ir_backend *const *b = bench_backends; *b; b++)
+        for (int i = 0; i < MOST && device(*b, i); i++) continue;
 }
 
 static int points(const cli_args *args)

@@ -42,6 +42,28 @@ static ir_status open_one(job *j, const ir_backend *be, int index)
     return st;
 }
 
+static bool is_named(const ir_device_info *i, const char *name) { return strcasestr(i->name, name) || !strcmp(i->id, name); }
+
+/* The first device of the backend whose name holds the words of --device, or whose id they are. */
+static ir_status index_of(const ir_backend *be, const char *name, int *index)
+{
+    enum { MOST = 64 };
+    char offered[IR_WHY] = "";
+    for (*index = 0; *index < MOST; ++*index) {
+        ir_dev         d = {.be = be, .index = *index};
+        ir_device_info i;
+        ir_status      st = be->open(&d);
+        if (st == IR_OK) st = be->describe(&d, &i);
+        be->close(&d);
+        if (st == IR_SKIP) break;
+        if (st != IR_OK) continue;
+        if (is_named(&i, name)) return IR_OK;
+        size_t n = strlen(offered);
+        snprintf(offered + n, sizeof offered - n, "%s%s (%.60s)", n ? ", " : "", i.id, i.name);
+    }
+    return ir_fail(IR_SKIP, "no device '%.60s': %s offers %s", name, be->name, *offered ? offered : "none");
+}
+
 /* --device N or a name of the device; without it the first of every backend asked for. The ideal device is no
  * machine: it must be asked for. */
 static ir_status open_devices(job *j)
@@ -53,15 +75,9 @@ static ir_status open_devices(job *j)
         for (size_t i = 0; i < o->backends.n; i++) asked = asked || !strcmp(o->backends.v[i], (*b)->name);
         if (!asked) continue;
         char *end = NULL;
-        long  index = o->device ? strtol(o->device, &end, 10) : 0;
-        bool  by_name = o->device && *end;
-        st = open_one(j, *b, by_name ? 0 : (int)index);
-        if (st == IR_OK && by_name && !strcasestr(j->dev[j->ndev - 1].s.info.name, o->device) &&
-            strcmp(j->dev[j->ndev - 1].s.info.id, o->device) != 0) {
-            st = ir_fail(IR_SKIP, "no device '%s': %s offers %s (%s)", o->device, (*b)->name, j->dev[j->ndev - 1].s.info.id,
-                         j->dev[j->ndev - 1].s.info.name);
-            campaign_free(&j->dev[--j->ndev]);
-        }
+        int   index = o->device ? (int)strtol(o->device, &end, 10) : 0;
+        st = o->device && *end ? index_of(*b, o->device, &index) : IR_OK;
+        if (st == IR_OK) st = open_one(j, *b, index);
         if (st != IR_OK && st != IR_EINVAL) fprintf(stderr, "ironroof: %s\n", ir_why());
     }
     if (st == IR_EINVAL) return st;

@@ -1,5 +1,5 @@
 /* peak.c -- "fma": multiply-accumulates on registers, the compute term of the law without memory. The work per call is
- * fixed by chains, iters, dtype and threads; how wide an instruction is belongs to the kernel. Refuses chain counts no
+ * fixed by chains, iters, teams, dtype and threads; how wide an instruction is belongs to the kernel. Refuses chain counts no
  * kernel has a loop for and loops so long that values would leave the normal range. */
 #include "bench/workloads/workloads_compute.h"
 
@@ -15,6 +15,9 @@ static ir_status valid(const ir_params *p)
     if (p->v[1] < 1 || p->v[1] > most)
         return ir_fail(IR_EINVAL, "iters=%lld: give 1 to %lld for %s", (long long)p->v[1], (long long)most,
                        ir_dtype_name(p->dtype));
+    if (p->v[2] < 0 || p->v[2] > WL_FMA_MAX_TEAMS)
+        return ir_fail(IR_EINVAL, "teams=%lld: give 1 to %d, or 0: as many as fill the device", (long long)p->v[2],
+                       WL_FMA_MAX_TEAMS);
     return IR_OK;
 }
 
@@ -22,7 +25,7 @@ static ir_cost cost(const ir_params *p)
 {
     ir_cost c = {0};
     double  macs = WL_FMA_VECTOR_B / ir_dtype_bytes(p->dtype);
-    c.flops = 2 * macs * (double)p->v[0] * (double)p->v[1] * wl_threads(p);
+    c.flops = 2 * macs * (double)p->v[0] * (double)p->v[1] * (double)wl_fma_teams(p);
     c.launches = 1;
     return c;
 }
@@ -30,7 +33,7 @@ static ir_cost cost(const ir_params *p)
 static int tensors(const ir_params *p, ir_tensor *out)
 {
     ir_dtype t = p->dtype == IR_F64 || p->dtype == IR_I8 ? p->dtype : IR_F32;
-    out[0] = (ir_tensor){"sums", (size_t)(WL_FMA_VECTOR_B * wl_threads(p)), IR_OUT, t};
+    out[0] = (ir_tensor){"sums", WL_FMA_VECTOR_B * (size_t)wl_fma_teams(p), IR_OUT, t};
     return 1;
 }
 
@@ -92,7 +95,7 @@ static double lane_error(const ir_params *p, const unsigned char *at, int lane)
     }
 }
 
-/* Every thread computes the same, so the oracle speaks once and the other threads must equal the first. */
+/* Every team computes the same, so the oracle speaks once and the other teams must equal the first. */
 static void check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
 {
     const unsigned char *got = after[0];
@@ -104,7 +107,7 @@ static void check(const ir_params *p, const void *const *before, const void *con
         if (!(e <= err)) err = e; /* NaN too, and it stays */
         if (isnan(err)) break;
     }
-    for (int t = 1; t < wl_threads(p); t++)
+    for (int64_t t = 1; t < wl_fma_teams(p); t++)
         if (memcmp(got, got + t * WL_FMA_VECTOR_B, WL_FMA_VECTOR_B)) err = INFINITY;
     out->err = err;
     /* Half an ulp a step as a random walk, eight standard deviations: far below the 9.5e-4 of one step. */
@@ -112,7 +115,7 @@ static void check(const ir_params *p, const void *const *before, const void *con
     out->oracle = p->dtype == IR_F16 ? "replay, one rounding a step, exact" : u > 0 ? "closed form" : "closed form, exact";
 }
 
-/* chains, iters; dtype; threads */
+/* chains, iters, teams; dtype; threads */
 enum { ITERS = 1 << 14 };
 #define BOTH(chains, t) {{chains, ITERS}, t, 1}, {{chains, ITERS}, t, 0}
 #define TYPES(M, x) M(x, IR_F64), M(x, IR_F32), M(x, IR_F16), M(x, IR_BF16), M(x, IR_I8)
@@ -121,11 +124,12 @@ enum { ITERS = 1 << 14 };
     {{chains, 1}, t, 1}, {{chains, 2}, t, 0}, {{chains, 3}, t, 0}, {{chains, 7}, t, 1}, {{chains, 1021}, t, 0}
 static const ir_params quick[] = {TYPES(BOTH, 12)};
 static const ir_params full[] = {LADDER(BOTH)};
-static const ir_params odd[] = {LADDER(SMALL), TYPES(BOTH, 12)};
+#define TEAMS(teams, t) {{8, 33, teams}, t, 0}
+static const ir_params odd[] = {LADDER(SMALL), TYPES(BOTH, 12), TYPES(TEAMS, 1), TYPES(TEAMS, 3), TYPES(TEAMS, 65)};
 
 const ir_workload wl_fma = {
     .name = "fma", .family = "peak", .doc = "dependent chains of multiply-accumulates on registers",
-    .param = {"chains", "iters"}, .defaults = {{12, ITERS}, IR_F32, 0},
+    .param = {"chains", "iters", "teams"}, .defaults = {{12, ITERS}, IR_F32, 0},
     .dtypes = 1u << IR_F64 | 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_I8,
     .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = full, .nfull = sizeof full / sizeof *full,
     .odd = odd, .nodd = sizeof odd / sizeof *odd,

@@ -49,6 +49,24 @@ extern const ir_workload wl_chase;
 extern const ir_workload wl_gather;
 static inline size_t wl_gather_n(const ir_params *p) { return (size_t)p->v[0] / (p->dtype == IR_F32 ? 4u : 8u); }
 
+/* ---- "transfer": v[0] = bytes, v[1] = direction ------------------------------------------------------
+ * Between a buffer of the host, which the kernel owns, and the device. The bytes count once. The kinds of host memory
+ * (pageable, pinned, mapped) are kernels: they answer different questions.
+ * WL_TO_DEVICE: uint32 element i of the host buffer is wl_transfer_value(i); tensor [0] "a" receives it.
+ * WL_FROM_DEVICE: tensor [0] "a" is IN; after the last repetition the kernel writes 4-byte elements
+ * wl_transfer_probe(p, j), j = 0..WL_TRANSFER_PROBES-1, of its host buffer to tensor [1] "probes". bytes: a
+ * multiple of 4. */
+enum { WL_TO_DEVICE, WL_FROM_DEVICE };
+enum { WL_TRANSFER_PROBES = 1024 };
+static inline uint32_t wl_transfer_value(size_t i) { return ir_hash32(0x7A11u, i); }
+/* Element of the j-th probe: first and last are among them. */
+static inline size_t wl_transfer_probe(const ir_params *p, size_t j)
+{
+    size_t n = (size_t)p->v[0] / 4;
+    return (n - 1) / (WL_TRANSFER_PROBES - 1) * j + (n - 1) % (WL_TRANSFER_PROBES - 1) * j / (WL_TRANSFER_PROBES - 1);
+}
+extern const ir_workload wl_transfer;
+
 #ifdef __cplusplus
 }
 #endif

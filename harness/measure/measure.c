@@ -88,7 +88,7 @@ ir_status ir_verify(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const
     bind(&r, dev, w, k, p, &set);
     if (k->setup) s = k->setup(&r);
     if (s == IR_OK) s = prove(&r, &set, seed, check);
-    if (s == IR_OK) s = tensors_guards(&set);
+    if (s == IR_OK) s = tensors_guards(dev, &set);
     unprepare(&r, r.packed);
     if (k->teardown) k->teardown(&r);
     tensors_free(dev, &set, false);

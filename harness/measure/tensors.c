@@ -76,10 +76,22 @@ double tensors_bytes(const ir_workload *w, const ir_params *p)
     return sum;
 }
 
-static ir_status guard_one(tensor_set *s, int t, size_t misalign)
+/* Memory the host cannot touch is guarded at its end only, by bytes the kernel is not told of. */
+static ir_status guard_device(ir_dev *dev, tensor_set *s, int t)
+{
+    void *pattern = malloc(s->base[t].bytes);
+    if (!pattern) return ir_fail(IR_ENOMEM, "no host memory for the guard bytes of %s", s->spec[t].name);
+    memset(pattern, PATTERN, s->base[t].bytes);
+    ir_status st = dev->be->put(dev, &s->base[t], pattern);
+    free(pattern);
+    s->mem[t].bytes = s->spec[t].bytes;
+    return st;
+}
+
+static ir_status guard_one(ir_dev *dev, tensor_set *s, int t, size_t misalign)
 {
     ir_mem *m = &s->base[t];
-    if (!m->host) return ir_fail(IR_SKIP, "guard bytes need memory the host can touch");
+    if (!m->host) return guard_device(dev, s, t);
     memset(m->host, PATTERN, m->bytes);
     s->mem[t].p = s->mem[t].host = (char *)m->host + GUARD_B + misalign;
     s->mem[t].bytes = s->spec[t].bytes;
@@ -106,7 +118,7 @@ ir_status tensors_alloc(ir_dev *dev, const ir_workload *w, const ir_params *p, b
         if (st != IR_OK) break;
         s->n = t + 1;
         s->mem[t] = s->base[t];
-        if (guard) st = guard_one(s, t, misalign);
+        if (guard) st = guard_one(dev, s, t, misalign);
         else stagger(s, t, shift);
     }
     if (st != IR_OK) tensors_free(dev, s, false);
@@ -195,17 +207,33 @@ ir_status tensors_check(ir_dev *dev, const ir_workload *w, const ir_params *p, t
     return ir_fail(IR_ECHECK, "wrong result: error %.3g against a tolerance of %.3g (%s)", out->err, out->tol, out->oracle);
 }
 
-ir_status tensors_guards(const tensor_set *s)
+/* `first`: where the tensor begins in the bytes b .. b + base.bytes. */
+static ir_status guards_around(const tensor_set *s, int t, const unsigned char *b, const unsigned char *first)
 {
-    for (int t = 0; t < s->n; t++) {
-        const unsigned char *b = s->base[t].host, *first = s->mem[t].host, *last = first + s->spec[t].bytes;
-        const unsigned char *end = b + s->base[t].bytes;
-        for (const unsigned char *q = b; q < end; q++) {
-            if (q == first) q = last;
-            if (q < end && *q != PATTERN)
-                return ir_fail(IR_ECHECK, "wrote %ld bytes %s tensor %s", q < first ? (long)(first - q) : (long)(q - last + 1),
-                               q < first ? "before" : "past the end of", s->spec[t].name);
-        }
+    const unsigned char *last = first + s->spec[t].bytes, *end = b + s->base[t].bytes;
+    for (const unsigned char *q = b; q < end; q++) {
+        if (q == first) q = last;
+        if (q < end && *q != PATTERN)
+            return ir_fail(IR_ECHECK, "wrote %ld bytes %s tensor %s", q < first ? (long)(first - q) : (long)(q - last + 1),
+                           q < first ? "before" : "past the end of", s->spec[t].name);
     }
     return IR_OK;
+}
+
+static ir_status guards_device(ir_dev *dev, const tensor_set *s, int t)
+{
+    unsigned char *b = malloc(s->base[t].bytes);
+    if (!b) return ir_fail(IR_ENOMEM, "no host memory to fetch the guard bytes of %s", s->spec[t].name);
+    ir_status st = dev->be->get(dev, &s->base[t], b);
+    if (st == IR_OK) st = guards_around(s, t, b, b);
+    free(b);
+    return st;
+}
+
+ir_status tensors_guards(ir_dev *dev, const tensor_set *s)
+{
+    ir_status st = IR_OK;
+    for (int t = 0; t < s->n && st == IR_OK; t++)
+        st = s->base[t].host ? guards_around(s, t, s->base[t].host, s->mem[t].host) : guards_device(dev, s, t);
+    return st;
 }

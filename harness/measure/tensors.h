@@ -20,7 +20,7 @@ typedef struct {
 enum { GUARD_B = 256, STAGGER_B = 17 * 64 };
 
 /* Describe and allocate. guard: surround each tensor by GUARD_B pattern bytes and shift it by
- * `misalign` (host memory only). keep: take from and give back to the cache of recent tensors. */
+ * `misalign`; memory the host cannot touch has them behind it only, and is not shifted. keep: take from and give back to the cache of recent tensors. */
 ir_status tensors_alloc(ir_dev *, const ir_workload *, const ir_params *, bool guard, size_t misalign,
                         bool keep, tensor_set *);
 void      tensors_free(ir_dev *, tensor_set *, bool keep);
@@ -29,6 +29,6 @@ ir_status tensors_fill(ir_dev *, const ir_workload *, const ir_params *, uint64_
 /* Fetch results and hold them against the workload's oracle. */
 ir_status tensors_check(ir_dev *, const ir_workload *, const ir_params *, tensor_set *, ir_check *);
 /* IR_ECHECK when a byte outside a tensor was written. */
-ir_status tensors_guards(const tensor_set *);
+ir_status tensors_guards(ir_dev *, const tensor_set *);
 double    tensors_bytes(const ir_workload *, const ir_params *); /* of one set, device side */
 #endif

@@ -136,6 +136,7 @@ static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_param
     ir_status             s = cpu_peak_usable(isa, p->dtype);
     int                   i = wl_fma_chains_index(p->v[0]);
     (void)w;
+    if (p->v[2] > 1) return ir_fail(IR_SKIP, "teams=%lld: a thread is one team", (long long)p->v[2]);
     if (s != IR_OK) return s;
     if (!t || !t->fn[p->dtype][0]) return ir_fail(IR_SKIP, "%s on %s: not compiled in", ir_dtype_name(p->dtype), cpu_isa_name(isa));
     if (i < 0 || !t->fn[p->dtype][i])

@@ -53,6 +53,7 @@ static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_param
 {
     const cpu_features *f = cpu_features_get();
     (void)w;
+    if (p->v[2] > 1) return ir_fail(IR_SKIP, "teams=%lld: a thread is one team", (long long)p->v[2]);
     if (p->dtype != IR_BF16 && p->dtype != IR_I8) return ir_fail(IR_SKIP, "matrix instructions exist for bf16 and i8 only");
     if (!(p->dtype == IR_I8 ? f->neon_i8mm : f->neon_bf16) || !loop[0][0] || cpu_of(dev)->isa != CPU_NEON)
         return ir_fail(IR_SKIP, "this processor or build has no matrix instructions for %s (FEAT_BF16, FEAT_I8MM)",

@@ -1,0 +1,72 @@
+/* ceilings_costs.c -- the ceilings that are prices rather than speeds of computing: a launch, a byte over the link to a
+ * device, a byte from its local memory. Each kind is its own ceiling. */
+#include "bench/ceilings.h"
+#include "bench/tables.h"
+
+#include <string.h>
+
+/* One ceiling per kernel of a workload: variants that answer different questions, not contenders. scale: what the
+ * value is per second of the point's time; 0: the time itself. */
+static ir_status each_kernel(ceiling_plan *pl, const ir_workload *w, const ir_params *p, ir_what what, const char *level,
+                             const char *op, double scale)
+{
+    const ir_kernel *k;
+    ir_status        s = IR_OK;
+    for (size_t i = 0; s == IR_OK && (k = session_kernel(pl->s, w, i)); i++) {
+        const ir_point *q;
+        if (!session_wants(pl->s, w, k)) continue;
+        s = session_measure(pl->s, w, k, p, false, &q);
+        if (s != IR_OK || q->status != IR_OK) continue;
+        double     T = ir_point_time(q);
+        ir_ceiling c = ceiling_from(pl, what, level, q, scale > 0 ? scale / T : T);
+        snprintf(c.op, sizeof c.op, "%s", op);
+        if (scale > 0) {
+            c.size_B = scale;
+        } else {
+            c.lo = q->dev.n ? q->dev.ci_lo : q->wall.ci_lo;
+            c.hi = q->dev.n ? q->dev.ci_hi : q->wall.ci_hi;
+        }
+        s = ir_ceilings_add(&pl->s->ceilings, &c);
+    }
+    return s;
+}
+
+static ir_status launches(ceiling_plan *pl)
+{
+    const ir_workload *w = bench_workload("forkjoin");
+    ir_status          s = IR_OK;
+    for (int i = 0; i < pl->nthread && s == IR_OK; i++) {
+        ir_params p = w->defaults;
+        p.threads = pl->threads[i];
+        s = each_kernel(pl, w, &p, IR_C_LAUNCH, "", w->name, 0);
+    }
+    return s;
+}
+
+static ir_status links(ceiling_plan *pl)
+{
+    const ir_workload *w = bench_workload("transfer");
+    ir_status          s = IR_OK;
+    for (int64_t d = 0; pl->device && d < 2 && s == IR_OK; d++) {
+        ir_params p = w->defaults;
+        p.threads = 0;
+        ceiling_set(w, &p, "direction", (double)d);
+        s = each_kernel(pl, w, &p, IR_C_BANDWIDTH, "link", ir_param_word(w, bench_param(w, "direction"), d), (double)p.v[0]);
+    }
+    return s;
+}
+
+static ir_status local_memory(ceiling_plan *pl)
+{
+    const ir_workload *w = bench_workload("local");
+    ir_params          p = w->defaults;
+    p.threads = 0;
+    return pl->device ? each_kernel(pl, w, &p, IR_C_BANDWIDTH, "local", "read", w->cost(&p).footprint_B) : IR_OK;
+}
+
+ir_status ceilings_costs(ceiling_plan *pl)
+{
+    ir_status s = launches(pl);
+    if (s == IR_OK) s = links(pl);
+    return s == IR_OK ? local_memory(pl) : s;
+}

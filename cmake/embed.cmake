@@ -1,0 +1,25 @@
+# embed.cmake -- cmake -DOUT=<file.c> -DSOURCES=<a.cl|b.cl> -P embed.cmake: OpenCL C sources as byte arrays in a C file.
+# Arrays, because C11 promises strings of no more than 4095 bytes.
+string(REPLACE "|" ";" SOURCES "${SOURCES}")
+set(arrays "")
+set(rows "")
+foreach(file IN LISTS SOURCES)
+  get_filename_component(name ${file} NAME_WE)
+  file(READ ${file} hex HEX)
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+  string(REGEX REPLACE "((0x[0-9a-f][0-9a-f],){24})" "\\1\n    " bytes "${bytes}")
+  string(APPEND arrays "static const char ${name}_cl[] = {\n    ${bytes}0};\n")
+  string(APPEND rows "    {\"${name}\", ${name}_cl},\n")
+endforeach()
+file(WRITE ${OUT} "/* Made by cmake/embed.cmake from the .cl files. */
+#include <string.h>
+const char *ocl_source(const char *name);
+${arrays}static const struct { const char *name, *text; } sources[] = {
+${rows}};
+const char *ocl_source(const char *name)
+{
+    for (unsigned i = 0; i < sizeof sources / sizeof *sources; i++)
+        if (!strcmp(sources[i].name, name)) return sources[i].text;
+    return 0;
+}
+")

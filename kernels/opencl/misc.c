@@ -1,0 +1,326 @@
+/* misc.c -- pointer chase, gather, launch cost, local memory, transfers. The chase's page size is the device's business: it
+ * refuses to be asked for one. */
+#include "bench/workloads/workloads_compute.h"
+#include "bench/workloads/workloads_memory.h"
+#include "kernels/opencl/ocl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { BYTES, CHAINS, STEPS, PAGES };
+typedef struct {
+    cl_kernel kernel;
+    ocl_buf  *lines, *at, *small; /* chase: the cycle, positions, ends; launch: small, the counter; local: small, the sums */
+    cl_mem    pinned;             /* transfer */
+    void     *host;               /* transfer: the host side, malloc'ed, or `pinned` mapped */
+    size_t    groups, local;
+    cl_ulong  launched;
+} plan;
+
+static void teardown(ir_run *r)
+{
+    plan    *p = r->self;
+    ocl_dev *d = ocl_of(r->dev);
+    if (!p) return;
+    ocl_kernel_free(&p->kernel);
+    ocl_buffer_free(&p->lines);
+    ocl_buffer_free(&p->at);
+    ocl_buffer_free(&p->small);
+    if (p->pinned && p->host && OCL(clEnqueueUnmapMemObject(d->queue, p->pinned, p->host, 0, NULL, NULL)) == IR_OK) (void)OCL(clFinish(d->queue));
+    if (!p->pinned) free(p->host);
+    OCL_FREE(OCL_MEM, clReleaseMemObject, p->pinned);
+    free(p);
+    r->self = NULL;
+}
+
+static ir_status plan_new(ir_run *r, plan **out)
+{
+    *out = r->self = calloc(1, sizeof **out);
+    return *out ? IR_OK : ir_fail(IR_ENOMEM, "opencl: no memory for a plan");
+}
+
+/* ---- chase ----------------------------------------------------------------------------------------- */
+static ir_status chase_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+{
+    (void)dev, (void)w;
+    if (p->v[PAGES] != WL_PAGES_DEFAULT) return ir_fail(IR_SKIP, "pages=%lld: OpenCL has no say in page sizes", (long long)p->v[PAGES]);
+    return IR_OK;
+}
+
+/* The cycle of workloads_memory.h as line numbers, and where its chains start. */
+static uint32_t *cycle(uint32_t n, uint32_t chains, uint32_t *start)
+{
+    uint32_t *order = malloc(sizeof *order * n), *next = calloc(n, WL_CHASE_LINE);
+    for (uint32_t i = 0; order && i < n; i++) order[i] = i;
+    for (uint32_t i = n - 1; order && i > 0; i--) {
+        uint32_t j = (uint32_t)((uint64_t)ir_hash32(WL_CHASE_SEED, i) * (i + 1) >> 32), was = order[i];
+        order[i] = order[j];
+        order[j] = was;
+    }
+    for (uint32_t i = 0; order && next && i < n; i++) next[16 * (size_t)order[i]] = order[(i + 1) % n];
+    for (uint32_t c = 0; order && c < chains; c++) start[c] = order[(uint64_t)c * n / chains];
+    if (!order) {
+        free(next);
+        next = NULL;
+    }
+    free(order);
+    return next;
+}
+
+static ir_status chase_setup(ir_run *r)
+{
+    ocl_dev  *d = ocl_of(r->dev);
+    uint32_t  n = (uint32_t)(r->p.v[BYTES] / WL_CHASE_LINE), start[WL_CHASE_MAX_CHAINS];
+    size_t    k = (size_t)r->p.v[CHAINS];
+    plan     *p;
+    char      options[64];
+    ir_status s = plan_new(r, &p);
+    snprintf(options, sizeof options, "-DCHAINS=%zu", k);
+    if (s == IR_OK) s = ocl_kernel(d, "misc", options, "chase", &p->kernel);
+    if (s == IR_OK) s = ocl_buffer(d, (size_t)n * WL_CHASE_LINE, &p->lines);
+    if (s == IR_OK) s = ocl_buffer(d, 4 * k, &p->at);
+    if (s == IR_OK) s = ocl_buffer(d, 8 * k, &p->small);
+    uint32_t *next = s == IR_OK ? cycle(n, (uint32_t)k, start) : NULL;
+    if (s == IR_OK && !next) s = ir_fail(IR_ENOMEM, "opencl: no memory for %u lines", n);
+    if (s == IR_OK) s = ocl_write(d, p->lines, 0, (size_t)n * WL_CHASE_LINE, next);
+    if (s == IR_OK) s = ocl_write(d, p->at, 0, 4 * k, start);
+    free(next);
+    if (s != IR_OK) teardown(r);
+    return s;
+}
+
+/* The kernel counts in 32-bit numbers, so that no fp64 is needed; the workload's doubles are made here. */
+static ir_status chase_ends(ir_run *r)
+{
+    plan     *p = r->self;
+    size_t    n = 2 * (size_t)r->p.v[CHAINS];
+    uint32_t  ends[2 * WL_CHASE_MAX_CHAINS];
+    double    out[2 * WL_CHASE_MAX_CHAINS];
+    ir_status s = ocl_read(ocl_of(r->dev), p->small, 0, 4 * n, ends);
+    for (size_t i = 0; i < n; i++) out[i] = ends[i];
+    return s == IR_OK ? ocl_write(ocl_of(r->dev), r->mem[0].p, 0, 8 * n, out) : s;
+}
+
+static ir_status chase_run(ir_run *r, uint32_t reps)
+{
+    plan         *p = r->self;
+    cl_ulong      steps = (cl_ulong)r->p.v[STEPS];
+    const ocl_arg args[] = {OCL_A(p->lines->mem), OCL_A(p->at->mem), OCL_A(p->small->mem), OCL_A(steps)};
+    ir_status     s = ocl_args(p->kernel, args, 4);
+    for (uint32_t i = 0; i < reps && s == IR_OK; i++) s = ocl_launch(ocl_of(r->dev), p->kernel, 1, 1);
+    return s == IR_OK ? chase_ends(r) : s;
+}
+
+const ir_kernel ocl_chase_item = {
+    .family = "chase", .name = "item", .doc = "one work-item follows line numbers",
+    .can_run = chase_can_run, .setup = chase_setup, .run = chase_run, .teardown = teardown};
+
+/* ---- gather ---------------------------------------------------------------------------------------- */
+static ir_status gather_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+{
+    (void)w;
+    return ocl_has_dtype(ocl_of(dev), p->dtype);
+}
+
+static ir_status gather_setup(ir_run *r)
+{
+    ocl_dev  *d = ocl_of(r->dev);
+    plan     *p;
+    char      options[96];
+    ir_status s = plan_new(r, &p);
+    if (s != IR_OK) return s;
+    p->local = ocl_local(d);
+    p->groups = ocl_groups(d) < WL_PARTIALS ? ocl_groups(d) : WL_PARTIALS;
+    snprintf(options, sizeof options, "-DGATHER -DT=%s -DLS=%zu -DPARTIALS=%d", r->p.dtype == IR_F32 ? "float" : "double", p->local,
+             (int)WL_PARTIALS);
+    s = ocl_kernel(d, "misc", options, "gather", &p->kernel);
+    if (s != IR_OK) teardown(r);
+    return s;
+}
+
+static ir_status gather_run(ir_run *r, uint32_t reps)
+{
+    plan         *p = r->self;
+    cl_ulong      n = (cl_ulong)r->p.v[1];
+    cl_mem        m[3] = {ocl_mem_of(&r->mem[0]), ocl_mem_of(&r->mem[1]), ocl_mem_of(&r->mem[2])};
+    const ocl_arg args[] = {OCL_A(m[0]), OCL_A(m[1]), OCL_A(m[2]), OCL_A(n)};
+    ir_status     s = ocl_args(p->kernel, args, 4);
+    for (uint32_t i = 0; i < reps && s == IR_OK; i++) s = ocl_launch(ocl_of(r->dev), p->kernel, p->groups, p->local);
+    return s;
+}
+
+const ir_kernel ocl_gather_items = {
+    .family = "gather", .name = "items", .doc = "four independent gathers per work-item",
+    .can_run = gather_can_run, .setup = gather_setup, .run = gather_run, .teardown = teardown};
+
+/* ---- launch ---------------------------------------------------------------------------------------- */
+static ir_status launch_setup(ir_run *r)
+{
+    plan     *p;
+    cl_ulong  zero = 0;
+    ir_status s = plan_new(r, &p);
+    if (s == IR_OK) s = ocl_kernel(ocl_of(r->dev), "misc", "-DLAUNCH", "launch", &p->kernel);
+    if (s == IR_OK) s = ocl_buffer(ocl_of(r->dev), sizeof zero, &p->small);
+    if (s == IR_OK) s = ocl_write(ocl_of(r->dev), p->small, 0, sizeof zero, &zero);
+    if (s != IR_OK) teardown(r);
+    return s;
+}
+
+static ir_status launches(ir_run *r, uint32_t reps, bool wait)
+{
+    plan         *p = r->self;
+    ocl_dev      *d = ocl_of(r->dev);
+    cl_mem        seen = ocl_mem_of(&r->mem[0]);
+    cl_ulong      value = WL_FORKJOIN_SEEN, expected = p->launched + reps;
+    const ocl_arg args[] = {OCL_A(seen), OCL_A(p->small->mem), OCL_A(value), OCL_A(expected)};
+    ir_status     s = ocl_args(p->kernel, args, 4);
+    p->launched = expected;
+    for (uint32_t i = 0; i < reps && s == IR_OK; i++) {
+        s = ocl_launch(d, p->kernel, 1, 1);
+        if (wait && s == IR_OK) s = OCL(clFinish(d->queue));
+    }
+    return s;
+}
+
+static ir_status pipelined_run(ir_run *r, uint32_t reps) { return launches(r, reps, false); }
+static ir_status waited_run(ir_run *r, uint32_t reps) { return launches(r, reps, true); }
+
+const ir_kernel ocl_launch_pipelined = {
+    .family = "launch", .name = "pipelined", .doc = "one work-item; launches queue up in order",
+    .setup = launch_setup, .run = pipelined_run, .teardown = teardown};
+const ir_kernel ocl_launch_waited = {
+    .family = "launch", .name = "waited", .doc = "one work-item; the host waits for each launch",
+    .setup = launch_setup, .run = waited_run, .teardown = teardown};
+
+/* ---- local memory ---------------------------------------------------------------------------------- */
+static ir_status local_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+{
+    const ocl_dev *d = ocl_of(dev);
+    (void)w;
+    if ((cl_ulong)p->v[0] + 4096 > d->local_B)
+        return ir_fail(IR_SKIP, "%lld bytes: a group has %.3g kB of local memory", (long long)p->v[0], (double)d->local_B / 1e3);
+    return IR_OK;
+}
+
+static ir_status local_setup(ir_run *r)
+{
+    ocl_dev  *d = ocl_of(r->dev);
+    plan     *p;
+    char      options[96];
+    ir_status s = plan_new(r, &p);
+    if (s != IR_OK) return s;
+    p->local = ocl_local(d);
+    p->groups = (size_t)r->p.v[2];
+    snprintf(options, sizeof options, "-DLOCAL -DNV=%lld -DLS=%zu", (long long)(r->p.v[0] / 16), p->local);
+    s = ocl_kernel(d, "misc", options, "local_read", &p->kernel);
+    if (s == IR_OK) s = ocl_buffer(d, 4 * p->groups, &p->small);
+    if (s != IR_OK) teardown(r);
+    return s;
+}
+
+static ir_status local_sums(ir_run *r)
+{
+    plan     *p = r->self;
+    uint32_t *got = malloc(4 * p->groups);
+    double   *out = malloc(8 * p->groups);
+    ir_status s = got && out ? ocl_read(ocl_of(r->dev), p->small, 0, 4 * p->groups, got) : ir_fail(IR_ENOMEM, "opencl: no memory for sums");
+    for (size_t i = 0; s == IR_OK && i < p->groups; i++) out[i] = got[i];
+    if (s == IR_OK) s = ocl_write(ocl_of(r->dev), r->mem[0].p, 0, 8 * p->groups, out);
+    free(got);
+    free(out);
+    return s;
+}
+
+static ir_status local_run(ir_run *r, uint32_t reps)
+{
+    plan         *p = r->self;
+    cl_uint       passes = (cl_uint)r->p.v[1], still = 0;
+    const ocl_arg args[] = {OCL_A(p->small->mem), OCL_A(passes), OCL_A(still)};
+    ir_status     s = ocl_args(p->kernel, args, 3);
+    for (uint32_t i = 0; i < reps && s == IR_OK; i++) s = ocl_launch(ocl_of(r->dev), p->kernel, p->groups, p->local);
+    return s == IR_OK ? local_sums(r) : s;
+}
+
+const ir_kernel ocl_local_groups = {
+    .family = "local", .name = "groups", .doc = "16-byte loads, four in flight per work-item",
+    .can_run = local_can_run, .setup = local_setup, .run = local_run, .teardown = teardown};
+
+/* ---- transfer -------------------------------------------------------------------------------------- */
+static ir_status transfer_setup(ir_run *r, bool pinned)
+{
+    ocl_dev  *d = ocl_of(r->dev);
+    size_t    bytes = (size_t)r->p.v[0];
+    plan     *p;
+    ir_status s = plan_new(r, &p);
+    if (s == IR_OK && pinned) {
+        s = OCL_NEW(OCL_MEM, p->pinned, clCreateBuffer(d->context, CL_MEM_READ_WRITE | CL_MEM_ALLOC_HOST_PTR, bytes, NULL, &ocl_err));
+        if (s == IR_OK)
+            s = OCL((p->host = clEnqueueMapBuffer(d->queue, p->pinned, CL_TRUE, CL_MAP_READ | CL_MAP_WRITE, 0, bytes, 0, NULL, NULL, &ocl_err),
+                     ocl_err));
+        if (s != IR_OK) p->host = NULL;
+    } else if (s == IR_OK) {
+        p->host = malloc(bytes);
+        if (!p->host) s = ir_fail(IR_ENOMEM, "opencl: no memory for %zu bytes", bytes);
+    }
+    for (size_t i = 0; s == IR_OK && i < bytes / 4; i++) {
+        uint32_t v = r->p.v[1] == WL_TO_DEVICE ? wl_transfer_value(i) : 0;
+        memcpy((char *)p->host + 4 * i, &v, 4);
+    }
+    if (s != IR_OK) teardown(r);
+    return s;
+}
+
+static ir_status pageable_setup(ir_run *r) { return transfer_setup(r, false); }
+static ir_status pinned_setup(ir_run *r) { return transfer_setup(r, true); }
+
+static ir_status probes(ir_run *r)
+{
+    plan    *p = r->self;
+    uint32_t v[WL_TRANSFER_PROBES];
+    for (size_t j = 0; j < WL_TRANSFER_PROBES; j++) memcpy(&v[j], (char *)p->host + 4 * wl_transfer_probe(&r->p, j), 4);
+    return ocl_write(ocl_of(r->dev), r->mem[1].p, 0, sizeof v, v);
+}
+
+static ir_status copy_run(ir_run *r, uint32_t reps)
+{
+    plan     *p = r->self;
+    ocl_dev  *d = ocl_of(r->dev);
+    cl_mem    m = ocl_mem_of(&r->mem[0]);
+    size_t    bytes = (size_t)r->p.v[0];
+    bool      to = r->p.v[1] == WL_TO_DEVICE;
+    ir_status s = IR_OK;
+    for (uint32_t i = 0; i < reps && s == IR_OK; i++)
+        s = to ? OCL(clEnqueueWriteBuffer(d->queue, m, CL_TRUE, 0, bytes, p->host, 0, NULL, NULL))
+               : OCL(clEnqueueReadBuffer(d->queue, m, CL_TRUE, 0, bytes, p->host, 0, NULL, NULL));
+    return s == IR_OK && !to ? probes(r) : s;
+}
+
+static ir_status mapped_run(ir_run *r, uint32_t reps)
+{
+    plan     *p = r->self;
+    ocl_dev  *d = ocl_of(r->dev);
+    cl_mem    m = ocl_mem_of(&r->mem[0]);
+    size_t    bytes = (size_t)r->p.v[0];
+    bool      to = r->p.v[1] == WL_TO_DEVICE;
+    ir_status s = IR_OK;
+    for (uint32_t i = 0; i < reps && s == IR_OK; i++) {
+        void *q = NULL;
+        s = OCL((q = clEnqueueMapBuffer(d->queue, m, CL_TRUE, to ? CL_MAP_WRITE_INVALIDATE_REGION : CL_MAP_READ, 0, bytes, 0, NULL, NULL,
+                                        &ocl_err), ocl_err));
+        if (s != IR_OK) break;
+        memcpy(to ? q : p->host, to ? p->host : q, bytes);
+        s = OCL(clEnqueueUnmapMemObject(d->queue, m, q, 0, NULL, NULL));
+        if (s == IR_OK) s = OCL(clFinish(d->queue));
+    }
+    return s == IR_OK && !to ? probes(r) : s;
+}
+
+const ir_kernel ocl_transfer_pageable = {
+    .family = "transfer", .name = "pageable", .doc = "read or write of ordinary host memory",
+    .setup = pageable_setup, .run = copy_run, .teardown = teardown};
+const ir_kernel ocl_transfer_pinned = {
+    .family = "transfer", .name = "pinned", .doc = "read or write of memory the runtime allocated for it",
+    .setup = pinned_setup, .run = copy_run, .teardown = teardown};
+const ir_kernel ocl_transfer_mapped = {
+    .family = "transfer", .name = "mapped", .doc = "the buffer mapped and copied by the host; zero-copy where memory is shared",
+    .setup = pageable_setup, .run = mapped_run, .teardown = teardown};
