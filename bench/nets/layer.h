@@ -38,15 +38,21 @@ typedef struct {
     int64_t batch;               /* images, or sequences */
     int64_t h, w, c;             /* input image; c: input width of token rows */
     int64_t k, r, s, stride, pad, groups, oh, ow; /* k: output channels or width */
-    int64_t rows;                /* token rows over the whole batch: batch * tokens */
+    int64_t rows;                /* token rows over the whole batch: batch * tokens. A LY_NORM with tokens > 1 has only
+                                  * `batch` rows: output row i reads input row i*tokens + tokens-1, the last of its
+                                  * sequence (GPT's final norm). Elsewhere a norm's tokens is 1: ly_in_row(). */
     int64_t heads, dh, tokens, past; /* attention: per sequence, `tokens` new ones after `past` cached ones.
                                       * Input row of a token: q[heads*dh], k[heads*dh], v[heads*dh]. */
     int     block;               /* attention: which pair of cache planes */
     /* Where its parameters are. W_at: elements into tensor W (matrices, in the weight dtype). b_at, g_at, s_at:
      * elements into tensor V (always f32): bias or norm offset, norm gain, and per output row the scale of int8
-     * weights (weight = scale * i8; reserved in every layout so that offsets do not depend on dtype). -1: none. */
+     * weights (weight = scale * i8; reserved in every network so that offsets do not depend on dtype). -1: none.
+     * W_at is a multiple of 64 and the V offsets of 16 in a network: padding counts in the tensors, not in nW. The table
+     * of LY_EMBED is the output head's matrix: the same W_at, the same s_at. */
     int64_t W_at, nW, b_at, g_at, s_at;
-    int64_t P_at;                /* LY_EMBED: the position table, elements into W */
+    int64_t P_at;                /* LY_EMBED: the position table [context][c], elements into W; its int8 row scales
+                                  * follow the table's in V: s_at + vocab */
+    int64_t vocab;               /* LY_EMBED: rows of the table */
 } ly_row;
 
 /* Key-value cache: [block][2: k, v][batch][heads][context rows cap][dh], in the cache's dtype. */
@@ -63,20 +69,33 @@ typedef struct {
     int64_t  vocab;
 } ly_net;
 void ly_free(ly_net *);          /* idempotent */
+/* Elements of a row's input (tokens for LY_EMBED; qkv for attention) and output. */
+int64_t ly_in_elems(const ly_row *);
+int64_t ly_out_elems(const ly_row *);
+static inline int64_t ly_in_row(const ly_row *r, int64_t i)
+{
+    return r->op == LY_NORM && r->tokens > 1 ? i * r->tokens + r->tokens - 1 : i;
+}
+/* Query-key pairs of LY_ATTENTION, one head of one sequence: token t sees past + t + 1 keys. */
+static inline int64_t ly_pairs(const ly_row *r) { return r->tokens * r->past + r->tokens * (r->tokens + 1) / 2; }
 
 /* dtype of weights and of the key-value cache for a point's dtype. Activations are f32 between rows whatever the dtype
- * (a backend may round them inside its kernels to feed matrix units: tolerances allow for it). The cache is f32 with f32
- * and f64 weights, else bf16 (f16 when the point's dtype is f16). */
+ * (a backend may round them inside its kernels to feed matrix units: tolerances allow for it). The cache is f32 with f32,
+ * tf32 and f64 weights, else bf16 (f16 when the point's dtype is f16). */
 ir_dtype ly_kv_dtype(ir_dtype weights);
 
 /* Cost of one row. Fills read_B, write_B, by_B, flops, weights_B, unfused_B, footprint_B; launches = 1. in_network:
  * see the FLOP convention above. Traffic models:
  *   compulsory (read_B + write_B): each tensor of the row once; a fused residual is one more input, fused bias and
- *              activation cost nothing; embedding: the rows gathered; attention: q, k, v in, new k and v written,
- *              cache rows read once, output; scores never leave the chip
- *   weights_B: parameters of the row
+ *              activation cost nothing; int8 row scales are read; embedding: the rows gathered (a position row once for
+ *              all sequences); attention: q, k, v in, new k and v written, `past` cache rows read once, output; scores
+ *              never leave the chip
+ *   weights_B: every parameter the row reads: matrix, bias, gain, offset, int8 scales. LY_EMBED in a network: the position
+ *              rows only, because its table is the output head's and counted there
  *   unfused_B: bias, residual and activation each a pass that reads and writes the output; attention writes and reads
- *              the score matrix twice (scores, softmax) */
+ *              the score matrix (tokens x (past + tokens), f32) twice (scores, softmax)
+ * FLOP: causal pairs for attention, 4 dh each (ly_pairs). Outside a network, per element: norm 8, softmax 5, ReLU 1,
+ * GELU 9 (tanh as one), add 1, embedding 1; a max pool r*s - 1 per output, an average pool 1 per input. */
 void ly_cost(const ly_row *, ir_dtype weights, bool in_network, ir_cost *out);
 /* Sum over the rows; launches = the number of rows; footprint: weights + cache + the largest live activations. */
 void ly_net_cost(const ly_net *, ir_dtype weights, ir_cost *out);

@@ -26,6 +26,8 @@ extern const ir_workload wl_conv, wl_linear, wl_norm, wl_softmax, wl_act, wl_add
 extern const ir_workload wl_resnet50, wl_mobilenetv2, wl_gpt2;
 
 enum { WL_BARE, WL_FUSED, WL_UNFUSED }; /* conv's fuse */
+/* The row is the same for WL_FUSED and WL_UNFUSED (bias and ReLU): only this tells whether to make passes of them. */
+static inline int wl_fuse_of(const ir_params *p) { return (int)p->v[10]; }
 /* The one row of an operator workload's point. W_at = 0 and b_at, g_at, s_at are offsets into V as laid out above. */
 void wl_row_of(const ir_workload *, const ir_params *, ly_row *out);
 /* A network's table; ly_free() it. IR_EINVAL as the network's builder. */

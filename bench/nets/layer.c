@@ -1,0 +1,153 @@
+/* layer.c -- see layer.h: what a row and a table cost. Every count is exact: products of int64_t that the tables'
+ * builders and the workloads' valid() keep below 2^46 B, turned into double once. */
+#include "bench/nets/layer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const double f32_B = 4;
+
+void ly_free(ly_net *n)
+{
+    free(n->row);
+    memset(n, 0, sizeof *n);
+}
+
+ir_dtype ly_kv_dtype(ir_dtype t)
+{
+    if (t == IR_F32 || t == IR_F64 || t == IR_TF32) return IR_F32;
+    return t == IR_F16 ? IR_F16 : IR_BF16;
+}
+
+static bool image(ly_op op) { return op == LY_CONV || op == LY_MAXPOOL || op == LY_AVGPOOL; }
+
+int64_t ly_in_elems(const ly_row *r)
+{
+    if (image(r->op)) return r->batch * r->h * r->w * r->c;
+    if (r->op == LY_ATTENTION) return r->rows * 3 * r->heads * r->dh;
+    return r->op == LY_EMBED ? r->rows : r->rows * r->c;
+}
+
+int64_t ly_out_elems(const ly_row *r)
+{
+    if (image(r->op)) return r->batch * r->oh * r->ow * r->k;
+    if (r->op == LY_ATTENTION) return r->rows * r->heads * r->dh;
+    return r->rows * (r->op == LY_FC ? r->k : r->c);
+}
+
+static double flops_of(const ly_row *r, bool in_network)
+{
+    double out = (double)ly_out_elems(r);
+    switch (r->op) {
+    case LY_CONV: return 2 * out * (double)(r->r * r->s * (r->c / r->groups));
+    case LY_FC: return 2 * out * (double)r->c;
+    case LY_ATTENTION: return 4 * (double)(r->batch * r->heads * r->dh) * (double)ly_pairs(r);
+    default: break;
+    }
+    if (in_network) return 0;
+    switch (r->op) {
+    case LY_NORM: return 8 * out;
+    case LY_SOFTMAX: return 5 * out;
+    case LY_ACT: return (r->act == LY_GELU ? 9 : 1) * out;
+    case LY_MAXPOOL: return (double)(r->r * r->s - 1) * out;
+    case LY_AVGPOOL: return (double)ly_in_elems(r);
+    default: return out; /* LY_ADD, LY_EMBED */
+    }
+}
+
+static double gathered_B(const ly_row *r, ir_dtype t, int64_t rows)
+{
+    return (double)rows * ((double)r->c * ir_dtype_bytes(t) + (t == IR_I8 ? f32_B : 0));
+}
+
+/* Matrix, int8 scales, gain and offset: what compulsory traffic counts. */
+static double tables_B(const ly_row *r, ir_dtype t)
+{
+    double s = ir_dtype_bytes(t), scales = t == IR_I8 ? f32_B : 0;
+    switch (r->op) {
+    case LY_CONV:
+    case LY_FC: return (double)r->nW * s + (double)r->k * scales;
+    case LY_NORM: return 2 * f32_B * (double)r->c;
+    case LY_EMBED: return gathered_B(r, t, r->rows + r->tokens);
+    default: return 0;
+    }
+}
+
+static double weights_B(const ly_row *r, ir_dtype t, bool in_network)
+{
+    if (r->op == LY_EMBED && in_network) return gathered_B(r, t, r->tokens);
+    bool bias = r->b_at >= 0 && (r->op == LY_CONV || r->op == LY_FC);
+    return tables_B(r, t) + (bias ? f32_B * (double)r->k : 0);
+}
+
+static double unfused_extra_B(const ly_row *r)
+{
+    if (r->op == LY_ATTENTION)
+        return 4 * f32_B * (double)(r->batch * r->heads) * (double)r->tokens * (double)(r->past + r->tokens);
+    if (r->op != LY_CONV && r->op != LY_FC) return 0;
+    int passes = (r->b_at >= 0) + (r->add != LY_NONE) + (r->act != LY_ID);
+    return 2 * passes * f32_B * (double)ly_out_elems(r);
+}
+
+void ly_cost(const ly_row *r, ir_dtype t, bool in_network, ir_cost *c)
+{
+    double in = f32_B * (double)ly_in_elems(r), out = f32_B * (double)ly_out_elems(r), kv_row = 0;
+    bool   two_inputs = r->op == LY_ADD || r->add != LY_NONE;
+    if (r->op == LY_ATTENTION) kv_row = 2 * (double)(r->batch * r->heads * r->dh) * ir_dtype_bytes(ly_kv_dtype(t));
+    memset(c, 0, sizeof *c);
+    c->by_B[IR_BY_WEIGHTS] = tables_B(r, t);
+    c->by_B[IR_BY_IN] = in + (two_inputs ? out : 0);
+    c->by_B[IR_BY_OUT] = out;
+    c->by_B[IR_BY_KV] = kv_row * (double)(r->past + r->tokens);
+    c->write_B = c->wa_B = out + kv_row * (double)r->tokens;
+    c->read_B = c->by_B[IR_BY_WEIGHTS] + c->by_B[IR_BY_IN] + kv_row * (double)r->past;
+    c->flops = flops_of(r, in_network);
+    c->launches = 1;
+    c->footprint_B = c->read_B + c->write_B;
+    c->weights_B = weights_B(r, t, in_network);
+    c->unfused_B = c->read_B + c->write_B + unfused_extra_B(r);
+}
+
+/* ---- a whole table ------------------------------------------------------------------------------------------------- */
+/* Is what buffer b holds before row i read at row i or later, before it is overwritten? */
+static bool live(const ly_net *n, int i, int b)
+{
+    for (; i < n->n; i++) {
+        if (n->row[i].in == b || n->row[i].add == b) return true;
+        if (n->row[i].out == b) return false;
+    }
+    return false;
+}
+
+static double largest_live(const ly_net *n)
+{
+    double held[LY_MAX_BUF] = {0}, most = 0;
+    for (int i = 0; i < n->n; i++) {
+        double sum = 0;
+        if (n->row[i].out >= 0) held[n->row[i].out] = (double)ly_out_elems(&n->row[i]);
+        for (int b = 0; b < n->nbuf; b++)
+            if (b == n->row[i].in || b == n->row[i].add || b == n->row[i].out || live(n, i + 1, b)) sum += held[b];
+        if (sum > most) most = sum;
+    }
+    return most;
+}
+
+void ly_net_cost(const ly_net *n, ir_dtype t, ir_cost *out)
+{
+    memset(out, 0, sizeof *out);
+    for (int i = 0; i < n->n; i++) {
+        ir_cost c;
+        ly_cost(&n->row[i], t, true, &c);
+        out->read_B += c.read_B;
+        out->write_B += c.write_B;
+        out->wa_B += c.wa_B;
+        out->flops += c.flops;
+        out->launches += c.launches;
+        out->weights_B += c.weights_B;
+        out->unfused_B += c.unfused_B;
+        for (int k = 0; k < IR_NBY; k++) out->by_B[k] += c.by_B[k];
+    }
+    out->footprint_B = (double)n->nW * ir_dtype_bytes(t) + f32_B * (double)n->nV +
+                       (double)n->kv_elems * ir_dtype_bytes(ly_kv_dtype(t)) +
+                       f32_B * (largest_live(n) + (double)(n->in_elems + n->out_elems));
+}
