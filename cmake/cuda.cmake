@@ -73,7 +73,7 @@ endif()
 
 file(GLOB cuda_c CONFIGURE_DEPENDS kernels/cuda/*.c)
 file(GLOB cuda_cu CONFIGURE_DEPENDS kernels/cuda/*.cu)
-set(cuda_warnings -Wall -Wextra -Wshadow -Wno-unused-function)
+set(cuda_warnings -Wall -Wextra -Wno-unused-function -Wno-missing-field-initializers)
 
 if(IR_HAVE_CUDA)
   ir_cuda_archs(cuda_archs)
@@ -98,7 +98,7 @@ if(IR_HAVE_CUDA)
     "$<$<COMPILE_LANGUAGE:C>:${directory_options}>"
     "$<$<COMPILE_LANGUAGE:CUDA>:${cuda_gencode}>"
     "$<$<COMPILE_LANGUAGE:CUDA>:-O3;-std=c++20;--threads=2;--expt-relaxed-constexpr;-Xcudafe=--display_error_number;-Wno-deprecated-gpu-targets>"
-    "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Wno-unused-function,-Wno-unused-parameter>")
+    "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Wno-unused-function,-Wno-unused-parameter,-Wno-missing-field-initializers>")
   if(IRONROOF_WERROR)
     target_compile_options(ir_cuda PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings>")
   endif()

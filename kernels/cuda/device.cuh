@@ -23,7 +23,7 @@
 #define CU_SHARED(T, n)  __shared__ T n
 #define CU_SMEM(p)       extern __shared__ __align__(1024) unsigned char p[]
 #define CU_UNROLL        _Pragma("unroll")
-#define CU_UNROLL_N(n)   _Pragma("unroll " #n)
+#define CU_UNROLL4       _Pragma("unroll 4")
 
 /* ---- collectives -------------------------------------------------------------------------------------------- */
 CU_FN void cu_sync() { __syncthreads(); }
@@ -198,10 +198,11 @@ CU_BOTH float cu_f32(__half x) { return __half2float(x); }
 CU_BOTH float cu_f32(__nv_bfloat16 x) { return __bfloat162float(x); }
 CU_BOTH float cu_f32(int8_t x) { return (float)x; }
 CU_BOTH float cu_f32(__nv_fp8_e4m3 x) { return (float)x; }
-template <class T> CU_BOTH T cu_from(float x);
-template <> CU_BOTH float cu_from<float>(float x) { return x; }
-template <> CU_BOTH __half cu_from<__half>(float x) { return __float2half_rn(x); }
-template <> CU_BOTH __nv_bfloat16 cu_from<__nv_bfloat16>(float x) { return __float2bfloat16_rn(x); }
+template <class T> struct cu_to;
+template <> struct cu_to<float> { static CU_MEMBER float of(float x) { return x; } };
+template <> struct cu_to<__half> { static CU_MEMBER __half of(float x) { return __float2half_rn(x); } };
+template <> struct cu_to<__nv_bfloat16> { static CU_MEMBER __nv_bfloat16 of(float x) { return __float2bfloat16_rn(x); } };
+template <class T> CU_FN T cu_from(float x) { return cu_to<T>::of(x); }
 
 CU_FN float cu_warp_sum(float v)
 {

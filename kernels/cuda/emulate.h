@@ -16,7 +16,7 @@
 #define CU_SHARED(T, n)  static T n
 #define CU_SMEM(p)       unsigned char *p = emu_smem()
 #define CU_UNROLL
-#define CU_UNROLL_N(n)
+#define CU_UNROLL4
 
 struct emu_place { uint3 thread, block; dim3 dim, grid; };
 const emu_place &emu_where();

@@ -55,7 +55,7 @@ CU_KERNEL(THREADS, 2) fma_kernel(typename OP::out *sums, K k, int even, int odd,
     typename OP::sum  sum = 0;
     for (uint32_t r = 0; r < reps; r++) {
         CU_UNROLL for (int c = 0; c < N; c++) x[c] = OP::start(c, l);
-        CU_UNROLL_N(4) for (int i = 0; i < iters; i++)
+        CU_UNROLL4 for (int i = 0; i < iters; i++)
         {
             CU_UNROLL for (int c = 0; c < N; c++) x[c] = OP::step(x[c], k, b);
         }

@@ -138,7 +138,7 @@ template <class T, int U> static ir_status gather_typed(ir_run *r)
 {
     cuda_dev *c = cuda_of(r->dev);
     size_t    count = (size_t)r->p.v[1], want = (count + 4 * GATHER_THREADS - 1) / (4 * GATHER_THREADS);
-    return cuda_launch(c, gather_kernel<T, U>, dim3((unsigned)(want < WL_PARTIALS ? want : WL_PARTIALS)), dim3(GATHER_THREADS), 0,
+    return cuda_launch(c, gather_kernel<T, U>, dim3((unsigned)(want < WL_PARTIALS ? want : (size_t)WL_PARTIALS)), dim3(GATHER_THREADS), 0,
                        (T *)r->mem[0].p, (const T *)r->mem[1].p, (const uint32_t *)r->mem[2].p, count);
 }
 
