@@ -4,10 +4,11 @@
 
 enum { X, T, WIDE, Y }; /* residual stream; normed or attended rows; qkv and MLP; the stream after attention */
 
-const ly_gpt_shape ly_gpt2[LY_NSIZE] = {{"small", 12, 768, 12, 3072, 50257, 1024},
-                                        {"medium", 24, 1024, 16, 4096, 50257, 1024},
-                                        {"large", 36, 1280, 20, 5120, 50257, 1024},
-                                        {"xl", 48, 1600, 25, 6400, 50257, 1024}};
+const ly_gpt_shape ly_gpt2[LY_NSIZE + 1] = {{"small", 12, 768, 12, 3072, 50257, 1024},
+                                            {"medium", 24, 1024, 16, 4096, 50257, 1024},
+                                            {"large", 36, 1280, 20, 5120, 50257, 1024},
+                                            {"xl", 48, 1600, 25, 6400, 50257, 1024},
+                                            {"tiny", 2, 80, 5, 320, 211, 48}};
 
 static ir_status valid(const ly_gpt_shape *g, int64_t batch, int64_t tokens, int64_t past)
 {
@@ -96,6 +97,7 @@ static ly_row *embedding(build *b)
     r->rows = b->rows;
     r->c = r->k = g->d;
     r->vocab = g->vocab;
+    r->context = g->context;
     r->nW = g->vocab * g->d;
     r->W_at = nets_take_W(b->net, r->nW);
     r->P_at = nets_take_W(b->net, g->context * g->d);

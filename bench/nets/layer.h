@@ -52,7 +52,7 @@ typedef struct {
     int64_t W_at, nW, b_at, g_at, s_at;
     int64_t P_at;                /* LY_EMBED: the position table [context][c], elements into W; its int8 row scales
                                   * follow the table's in V: s_at + vocab */
-    int64_t vocab;               /* LY_EMBED: rows of the table */
+    int64_t vocab, context;      /* LY_EMBED: rows of the table, and of the position table */
 } ly_row;
 
 /* Key-value cache: [block][2: k, v][batch][heads][context rows cap][dh], in the cache's dtype. */
@@ -106,9 +106,9 @@ ir_status ly_resnet50(int64_t batch, int64_t res, ly_net *out);
 ir_status ly_mobilenetv2(int64_t batch, int64_t res, ly_net *out);
 /* `tokens` new tokens per sequence after `past` cached ones (tokens = 1: a decode step; past = 0: a prefill); the
  * output head is computed for the last token only. */
-typedef enum { LY_SMALL, LY_MEDIUM, LY_LARGE, LY_XL, LY_NSIZE } ly_size;
+typedef enum { LY_SMALL, LY_MEDIUM, LY_LARGE, LY_XL, LY_NSIZE, LY_TINY = LY_NSIZE } ly_size; /* tiny: tests' shapes only */
 typedef struct { const char *name; int64_t layers, d, heads, ff, vocab, context; } ly_gpt_shape;
-extern const ly_gpt_shape ly_gpt2[LY_NSIZE];
+extern const ly_gpt_shape ly_gpt2[LY_NSIZE + 1];
 ir_status ly_gpt(const ly_gpt_shape *, int64_t batch, int64_t tokens, int64_t past, ly_net *out);
 
 #ifdef __cplusplus

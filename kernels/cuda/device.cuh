@@ -30,7 +30,8 @@ CU_FN void cu_sync() { __syncthreads(); }
 CU_FN void cu_warp_sync() { __syncwarp(); }
 template <class T> CU_FN T cu_shfl_xor(T v, int mask) { return __shfl_xor_sync(0xFFFFFFFFu, v, mask); }
 template <class T> CU_FN T cu_shfl(T v, int lane) { return __shfl_sync(0xFFFFFFFFu, v, lane); }
-CU_FN float cu_atomic_add(float *p, float v) { return atomicAdd(p, v); }
+CU_FN unsigned cu_ticket(unsigned *p) { return atomicAdd(p, 1u); }
+CU_FN void cu_fence() { __threadfence(); }
 
 /* ---- loads and stores ------------------------------------------------------------------------------------------
  * cu_ld16: 16 bytes through L2 only, never removed or moved across another. cu_ldnc16: through the read-only path. */
@@ -198,6 +199,9 @@ CU_BOTH float cu_f32(__half x) { return __half2float(x); }
 CU_BOTH float cu_f32(__nv_bfloat16 x) { return __bfloat162float(x); }
 CU_BOTH float cu_f32(int8_t x) { return (float)x; }
 CU_BOTH float cu_f32(__nv_fp8_e4m3 x) { return (float)x; }
+CU_BOTH double cu_wide(double x) { return x; }
+CU_BOTH float  cu_wide(float x) { return x; }
+CU_BOTH float  cu_wide(__nv_bfloat16 x) { return __bfloat162float(x); }
 template <class T> struct cu_to;
 template <> struct cu_to<float> { static CU_MEMBER float of(float x) { return x; } };
 template <> struct cu_to<__half> { static CU_MEMBER __half of(float x) { return __float2half_rn(x); } };

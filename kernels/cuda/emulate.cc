@@ -47,9 +47,11 @@ std::vector<char *> stacks; /* kept between launches */
 size_t self = 0, running = 0;
 unsigned long idle = 0;
 ucontext_t home;
+#if defined(EMU_ASAN)
 void *home_fake = nullptr;
 const void *home_stack = nullptr;
 size_t home_size = 0;
+#endif
 const std::function<void()> *entry;
 
 [[noreturn]] void give_up(const char *why)
@@ -146,13 +148,13 @@ int lane_of(const fiber *f, int width)
 /* ---- numbers ---- */
 float from_bits(emu_type t, unsigned bits)
 {
-    __half h;
-    __nv_bfloat16 b;
-    uint16_t u = (uint16_t)bits;
+    __half_raw h;
+    __nv_bfloat16_raw b;
+    h.x = b.x = (unsigned short)bits;
     float f;
     switch (t) {
-    case EMU_F16: memcpy(&h, &u, 2); return __half2float(h);
-    case EMU_BF16: memcpy(&b, &u, 2); return __bfloat162float(b);
+    case EMU_F16: return __half2float(__half(h));
+    case EMU_BF16: return __bfloat162float(__nv_bfloat16(b));
     case EMU_TF32: bits &= ~0x1FFFu; memcpy(&f, &bits, 4); return f; /* the low bits are not read */
     case EMU_F8: { __nv_fp8_e4m3 q; q.__x = (__nv_fp8_storage_t)bits; return (float)q; }
     default: return (float)(int8_t)bits;

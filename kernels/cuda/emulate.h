@@ -53,7 +53,8 @@ template <class T> T emu_exchange(T v, int arg, int (*from)(int lane, int arg))
 }
 template <class T> T cu_shfl_xor(T v, int mask) { return emu_exchange<T>(v, mask, [](int l, int m) { return l ^ m; }); }
 template <class T> T cu_shfl(T v, int lane) { return emu_exchange<T>(v, lane, [](int, int a) { return a & 31; }); }
-CU_FN float cu_atomic_add(float *p, float v) { float o = *p; *p += v; return o; }
+CU_FN unsigned cu_ticket(unsigned *p) { return (*p)++; }
+CU_FN void cu_fence() {}
 
 CU_FN uint4 emu_load16(const void *p)
 {
@@ -74,7 +75,6 @@ CU_FN unsigned cu_ld_acquire(const unsigned *p) { return *(volatile const unsign
 CU_FN unsigned cu_ld_volatile(const unsigned *p) { return *(volatile const unsigned *)p; }
 CU_FN void cu_add_release(unsigned *p, unsigned v) { *p += v; }
 CU_FN void cu_pause() { emu_yield(); }
-CU_FN void __threadfence() {}
 unsigned long long cu_nanoseconds();
 
 CU_FN void cu_cp16(void *dst, const void *src, bool take) { emu_copy_later(dst, src, take); }

@@ -138,7 +138,7 @@ template <class T> CU_KERNEL(256, 1) naive_read_kernel(T *a, const T *b, size_t 
     T sum = 0;
     for (size_t i = (size_t)blockIdx.x * 256 + threadIdx.x; i < n; i += (size_t)gridDim.x * 256) sum += b[i];
     sum = block_sum(sum);
-    if (threadIdx.x == 0) a[blockIdx.x] = sum;
+    for (unsigned s = blockIdx.x + gridDim.x * threadIdx.x; s < WL_PARTIALS; s += gridDim.x * 256) a[s] = s == blockIdx.x ? sum : (T)0;
 }
 
 template <class T> static ir_status naive_typed(ir_run *r)
@@ -149,7 +149,7 @@ template <class T> static ir_status naive_typed(ir_run *r)
     const T  *x = (const T *)r->mem[1].p, *y = (const T *)r->mem[2].p;
     dim3      grid(cuda_ceil(n, 256)), block(256);
     switch (wl_stream_of(r->workload)->code) {
-    case WL_READ: return cuda_launch(c, naive_read_kernel<T>, dim3(WL_PARTIALS), block, 0, a, x, n);
+    case WL_READ: return cuda_launch(c, naive_read_kernel<T>, dim3(grid.x < WL_PARTIALS ? grid.x : (unsigned)WL_PARTIALS), block, 0, a, x, n);
     case WL_WRITE: return cuda_launch(c, naive_kernel<T, WL_WRITE>, grid, block, 0, a, x, y, n);
     case WL_COPY: return cuda_launch(c, naive_kernel<T, WL_COPY>, grid, block, 0, a, x, y, n);
     case WL_SCALE: return cuda_launch(c, naive_kernel<T, WL_SCALE>, grid, block, 0, a, x, y, n);

@@ -1,5 +1,12 @@
 /* table.h -- every CUDA kernel, one X() line each, in ladder order. The file that defines
  * `const ir_kernel cuda_<x>` must exist or the link fails. */
+/* gemm, gemv */
+X(cuda_gemm_naive)
+X(cuda_gemm_tiled)
+X(cuda_gemm_blocked)
+X(cuda_gemm_mma)
+X(cuda_gemv_naive)
+X(cuda_gemv_stream)
 /* memory: streams, pointer chase, random gather */
 X(cuda_stream_naive)
 X(cuda_stream_tiles)

@@ -1,0 +1,31 @@
+/* cache.c -- see cache.h. */
+#include "bench/nets/cache.h"
+#include "bench/nets/values.h"
+
+#include <string.h>
+
+void ly_cache_fill(const ly_cache *c, void *cache, float amp, uint64_t seed)
+{
+    int64_t cap = c->past + c->tokens, planes = c->blocks * 2 * c->batch * c->heads;
+    for (int64_t i = 0; i < planes; i++) {
+        ly_fill(c->dtype, cache, i * cap * c->dh, c->past * c->dh, amp, seed);
+        ly_fill_const(c->dtype, cache, (i * cap + c->past) * c->dh, c->tokens * c->dh, 1000);
+    }
+}
+
+void ly_cache_load(const ly_cache *c, const void *cache, int64_t item, int64_t from, int64_t n, float *out)
+{
+    int64_t cap = c->past + c->tokens;
+    for (int64_t plane = 0; plane < 2 * c->blocks; plane++)
+        for (int64_t h = 0; h < c->heads; h++, out += n * c->dh)
+            ly_load(c->dtype, cache, (((plane * c->batch + item) * c->heads + h) * cap + from) * c->dh, n * c->dh, out);
+}
+
+bool ly_cache_kept(const ly_cache *c, const void *before, const void *after)
+{
+    size_t      width = ly_width(c->dtype), row = (size_t)c->dh * width, cap = (size_t)(c->past + c->tokens);
+    const char *a = before, *b = after;
+    for (int64_t i = 0; i < c->blocks * 2 * c->batch * c->heads; i++, a += cap * row, b += cap * row)
+        if (memcmp(a, b, (size_t)c->past * row)) return false;
+    return true;
+}

@@ -1,0 +1,28 @@
+/* reference.h -- what a row of a layer table computes, in plain C: the truth that every kernel is held against. Sums
+ * run in f32 lanes that are folded into double every 512 terms, so their error stays below one f32 rounding of the
+ * result; bias, residual, activation, norms and softmax are in double; results are f32. It shares no code with any kernel. */
+#ifndef NETS_REFERENCE_H
+#define NETS_REFERENCE_H
+#include "bench/nets/layer.h"
+typedef struct { ir_dtype dtype; const void *W; const void *V; } ref_weights; /* W in dtype, V f32; any address */
+/* What a matrix row does with its sums. add, bias: NULL for none. */
+typedef struct { const float *bias, *add; ly_act act; float *out; int64_t ld; } ref_epilogue;
+
+/* out[p][n] = act(sum_k x[p][k] W[n][k] + bias[n] + add[p][n]); W at W_at, int8 row scales at V[s_at]. */
+ir_status ref_product(const float *x, int64_t P, int64_t K, const ref_weights *, int64_t W_at, int64_t s_at, int64_t N,
+                      const ref_epilogue *);
+/* One image of a convolution or pool: x [h][w][c], add and out [oh][ow][k]. */
+ir_status ref_conv(const ly_row *, const ref_weights *, const float *x, const float *add, float *out);
+void      ref_pool(const ly_row *, const float *x, float *out);
+void      ref_norm(int64_t rows, int64_t c, const float *gain, const float *offset, const float *x, float *out);
+void      ref_softmax(int64_t rows, int64_t c, const float *x, float *out);
+double    ref_act(ly_act, double x);
+/* Attention of one sequence: qkv [tokens][3*heads*dh], past: its cached rows, K then V, each [heads][past][dh], as floats;
+ * fresh: receives the new k and v, each [heads][tokens][dh], rounded to kv; those rounded values are what is attended. */
+ir_status ref_attention(const ly_row *, ir_dtype kv, const float *qkv, const float *past, float *fresh, float *out);
+
+/* A whole network for one item. net: its table for batch 1. input: that item's image or tokens. past, fresh: as
+ * above, one after the other for every block (past may be NULL without cached rows; fresh NULL without attention).
+ * out: out_elems. */
+ir_status ref_network(const ly_net *net, const ref_weights *, const void *input, const float *past, float *fresh, float *out);
+#endif

@@ -1,0 +1,282 @@
+/* net_naive.c -- see net_naive.h, and the operators as kernels: the bottom rungs. Sums are serial, in f32. */
+#include "kernels/cpu/net_naive.h"
+#include "bench/nets/values.h"
+
+#include <math.h>
+#include <string.h>
+
+static inline float get(ir_dtype t, const void *p, int64_t i)
+{
+    switch (t) {
+    case IR_F16: return ly_f16_to_f32(((const any_u16 *)p)[i]);
+    case IR_BF16: return ir_bf16_to_f32(((const any_u16 *)p)[i]);
+    case IR_I8: return ((const int8_t *)p)[i];
+    default: return ((const any_f32 *)p)[i];
+    }
+}
+
+static inline void put(ir_dtype t, void *p, int64_t i, float v)
+{
+    if (t == IR_F32) ((any_f32 *)p)[i] = v;
+    else ((any_u16 *)p)[i] = t == IR_F16 ? ly_f32_to_f16(v) : ir_f32_to_bf16(v);
+}
+
+static inline float activate(ly_act a, float x)
+{
+    switch (a) {
+    case LY_RELU: return x < 0 ? 0 : x;
+    case LY_RELU6: return x < 0 ? 0 : x > 6 ? 6 : x;
+    case LY_GELU: return 0.5f * x * (1 + tanhf(0.797884561f * (x + 0.044715f * x * x * x)));
+    default: return x;
+    }
+}
+
+/* ---- matrices ----------------------------------------------------------------------------------------------------- */
+static inline float dot(ir_dtype t, const void *W, int64_t at, const any_f32 *x, int64_t n)
+{
+    float sum = 0;
+    if (t == IR_F32) {
+        const any_f32 *w = (const any_f32 *)W + at;
+        for (int64_t i = 0; i < n; i++) sum += w[i] * x[i];
+    } else {
+        for (int64_t i = 0; i < n; i++) sum += get(t, W, at + i) * x[i];
+    }
+    return sum;
+}
+
+static void finish(const naive_op *o, int64_t at, int64_t k, float sum)
+{
+    const ly_row *r = o->r;
+    if (o->dtype == IR_I8) sum *= o->V[r->s_at + k];
+    if (r->b_at >= 0) sum += o->V[r->b_at + k];
+    if (o->add) sum += o->add[at];
+    o->y[at] = activate(r->act, sum);
+}
+
+static float window(const naive_op *o, const any_f32 *image, int64_t y0, int64_t x0, int64_t k)
+{
+    const ly_row *r = o->r;
+    int64_t       cg = r->c / r->groups, first = k / (r->k / r->groups) * cg;
+    float         sum = 0;
+    for (int64_t i = 0; i < r->r; i++)
+        for (int64_t j = 0; j < r->s; j++) {
+            int64_t y = y0 + i, x = x0 + j;
+            if (y < 0 || y >= r->h || x < 0 || x >= r->w) continue;
+            sum += dot(o->dtype, o->W, r->W_at + ((k * r->r + i) * r->s + j) * cg, image + (y * r->w + x) * r->c + first, cg);
+        }
+    return sum;
+}
+
+static void conv(const naive_op *o, int64_t pixel)
+{
+    const ly_row  *r = o->r;
+    int64_t        n = pixel / (r->oh * r->ow), p = pixel % (r->oh * r->ow);
+    const any_f32 *image = (const any_f32 *)o->x + n * r->h * r->w * r->c;
+    int64_t        y0 = p / r->ow * r->stride - r->pad, x0 = p % r->ow * r->stride - r->pad;
+    for (int64_t k = 0; k < r->k; k++) finish(o, pixel * r->k + k, k, window(o, image, y0, x0, k));
+}
+
+static void fc(const naive_op *o, int64_t k)
+{
+    const ly_row *r = o->r;
+    for (int64_t i = 0; i < r->rows; i++)
+        finish(o, i * r->k + k, k, dot(o->dtype, o->W, r->W_at + k * r->c, (const any_f32 *)o->x + i * r->c, r->c));
+}
+
+/* ---- rows --------------------------------------------------------------------------------------------------------- */
+static void norm(const naive_op *o, int64_t i)
+{
+    const ly_row  *r = o->r;
+    const any_f32 *x = (const any_f32 *)o->x + ly_in_row(r, i) * r->c;
+    float          mean = 0, var = 0, n = (float)r->c;
+    for (int64_t j = 0; j < r->c; j++) mean += x[j];
+    mean /= n;
+    for (int64_t j = 0; j < r->c; j++) var += (x[j] - mean) * (x[j] - mean);
+    float scale = 1 / sqrtf(var / n + 1e-5f);
+    for (int64_t j = 0; j < r->c; j++)
+        o->y[i * r->c + j] = (x[j] - mean) * scale * o->V[r->g_at + j] + o->V[r->b_at + j];
+}
+
+static void softmax(const naive_op *o, int64_t i)
+{
+    int64_t        c = o->r->c;
+    const any_f32 *x = (const any_f32 *)o->x + i * c;
+    any_f32       *y = o->y + i * c;
+    float          most = x[0], sum = 0;
+    for (int64_t j = 1; j < c; j++) most = fmaxf(most, x[j]);
+    for (int64_t j = 0; j < c; j++) sum += y[j] = expf(x[j] - most);
+    for (int64_t j = 0; j < c; j++) y[j] /= sum;
+}
+
+static void embed(const naive_op *o, int64_t i)
+{
+    const ly_row *r = o->r;
+    int64_t       token = ((const any_i32 *)o->x)[i], pos = r->past + i % r->tokens;
+    bool          q = o->dtype == IR_I8;
+    float         a = q ? o->V[r->s_at + token] : 1, b = q ? o->V[r->s_at + r->vocab + pos] : 1;
+    for (int64_t j = 0; j < r->c; j++)
+        o->y[i * r->c + j] = a * get(o->dtype, o->W, r->W_at + token * r->c + j) + b * get(o->dtype, o->W, r->P_at + pos * r->c + j);
+}
+
+static void pool(const naive_op *o, int64_t pixel)
+{
+    const ly_row  *r = o->r;
+    int64_t        n = pixel / (r->oh * r->ow), p = pixel % (r->oh * r->ow);
+    const any_f32 *image = (const any_f32 *)o->x + n * r->h * r->w * r->c;
+    int64_t        y0 = p / r->ow * r->stride - r->pad, x0 = p % r->ow * r->stride - r->pad;
+    for (int64_t c = 0; c < r->c; c++) {
+        float most = -INFINITY, sum = 0;
+        for (int64_t y = y0 < 0 ? 0 : y0; y < y0 + r->r && y < r->h; y++)
+            for (int64_t x = x0 < 0 ? 0 : x0; x < x0 + r->s && x < r->w; x++) {
+                float v = image[(y * r->w + x) * r->c + c];
+                sum += v;
+                most = v > most ? v : most;
+            }
+        o->y[pixel * r->c + c] = r->op == LY_MAXPOOL ? most : sum / (float)(r->r * r->s);
+    }
+}
+
+static void act_row(const naive_op *o, int64_t i)
+{
+    int64_t        c = o->r->c;
+    const any_f32 *x = o->x;
+    for (int64_t j = i * c; j < (i + 1) * c; j++) o->y[j] = activate(o->r->act, x[j]);
+}
+
+static void add_row(const naive_op *o, int64_t i)
+{
+    int64_t        c = o->r->c;
+    const any_f32 *x = o->x;
+    for (int64_t j = i * c; j < (i + 1) * c; j++) o->y[j] = activate(o->r->act, x[j] + o->add[j]);
+}
+
+/* ---- attention: one head of one sequence at a time ------------------------------------------------------------------ */
+static void append(const naive_op *o, int64_t b, int64_t h, int64_t plane, int which)
+{
+    const ly_row  *r = o->r;
+    int64_t        d = r->heads * r->dh;
+    const any_f32 *qkv = o->x;
+    for (int64_t t = 0; t < r->tokens; t++)
+        for (int64_t i = 0; i < r->dh; i++)
+            put(ly_kv_dtype(o->dtype), o->kv, plane + (r->past + t) * r->dh + i,
+                qkv[(b * r->tokens + t) * 3 * d + (1 + which) * d + h * r->dh + i]);
+}
+
+static void query(const naive_op *o, const any_f32 *q, int64_t keys, int64_t values, int64_t n, any_f32 *y)
+{
+    int64_t  dh = o->r->dh;
+    ir_dtype t = ly_kv_dtype(o->dtype);
+    float    scale = 1 / sqrtf((float)dh), most = -INFINITY, sum = 0;
+    for (int64_t j = 0; j < n; j++) most = fmaxf(most, scale * dot(t, o->kv, keys + j * dh, q, dh));
+    for (int64_t i = 0; i < dh; i++) y[i] = 0;
+    for (int64_t j = 0; j < n; j++) {
+        float p = expf(scale * dot(t, o->kv, keys + j * dh, q, dh) - most);
+        sum += p;
+        for (int64_t i = 0; i < dh; i++) y[i] += p * get(t, o->kv, values + j * dh + i);
+    }
+    for (int64_t i = 0; i < dh; i++) y[i] /= sum;
+}
+
+static void attention(const naive_op *o, int64_t i)
+{
+    const ly_row *r = o->r;
+    int64_t       b = i / r->heads, h = i % r->heads, d = r->heads * r->dh, size = (r->past + r->tokens) * r->dh;
+    int64_t       keys = (2 * r->block * r->batch * r->heads + i) * size, values = keys + r->batch * r->heads * size;
+    append(o, b, h, keys, 0);
+    append(o, b, h, values, 1);
+    for (int64_t t = 0; t < r->tokens; t++) {
+        int64_t row = b * r->tokens + t;
+        query(o, (const any_f32 *)o->x + row * 3 * d + h * r->dh, keys, values, r->past + t + 1, o->y + row * d + h * r->dh);
+    }
+}
+
+/* ---- dispatch -------------------------------------------------------------------------------------------------------- */
+/* What one unit of work is, and how many there are. */
+static void (*unit_of(const ly_row *r, int64_t *n))(const naive_op *, int64_t)
+{
+    *n = r->rows;
+    switch (r->op) {
+    case LY_CONV: *n = r->batch * r->oh * r->ow; return conv;
+    case LY_MAXPOOL:
+    case LY_AVGPOOL: *n = r->batch * r->oh * r->ow; return pool;
+    case LY_FC: *n = r->k; return fc;
+    case LY_ATTENTION: *n = r->batch * r->heads; return attention;
+    case LY_NORM: return norm;
+    case LY_SOFTMAX: return softmax;
+    case LY_EMBED: return embed;
+    case LY_ADD: return add_row;
+    default: return act_row;
+    }
+}
+
+static void part(void *arg, int tid, int nthreads)
+{
+    const naive_op *o = arg;
+    int64_t         n;
+    size_t          lo, hi;
+    void (*unit)(const naive_op *, int64_t) = unit_of(o->r, &n);
+    cpu_part((size_t)n, 1, tid, nthreads, &lo, &hi);
+    for (size_t i = lo; i < hi; i++) unit(o, (int64_t)i);
+}
+
+void naive_run(ir_dev *dev, int threads, naive_op *o) { ir_pool_run(cpu_of(dev)->pool, threads, part, o); }
+
+/* ---- kernels ----------------------------------------------------------------------------------------------------------- */
+static ir_status no_tf32(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+{
+    (void)dev;
+    return p->dtype == IR_TF32 ? ir_fail(IR_SKIP, "%s: CPUs have no tf32", w->name) : IR_OK;
+}
+
+static ir_status run(ir_run *run, uint32_t reps)
+{
+    ly_row   r;
+    naive_op o = {.r = &r, .dtype = run->p.dtype, .x = run->mem[0].p, .y = run->mem[run->nmem - 1].p};
+    wl_row_of(run->workload, &run->p, &r);
+    if (r.op == LY_CONV || r.op == LY_FC || r.op == LY_EMBED) o.W = run->mem[1].p;
+    if (r.op == LY_CONV || r.op == LY_FC) o.V = run->mem[2].p;
+    if (r.op == LY_NORM) o.V = run->mem[1].p;
+    if (r.op == LY_ADD) o.add = run->mem[1].p;
+    if (r.op == LY_ATTENTION) o.kv = run->mem[1].p;
+    for (uint32_t i = 0; i < reps; i++) naive_run(run->dev, run->p.threads, &o);
+    return IR_OK;
+}
+
+static void bias_part(void *arg, int tid, int nthreads)
+{
+    const naive_op *o = arg;
+    size_t          lo, hi, k = (size_t)o->r->k;
+    cpu_part((size_t)ly_out_elems(o->r) / k, 1, tid, nthreads, &lo, &hi);
+    for (size_t i = lo * k; i < hi * k; i++) o->y[i] += o->V[i % k];
+}
+
+static ir_status conv_run(ir_run *r, uint32_t reps)
+{
+    ly_row bare, relu = {.op = LY_ACT, .act = LY_RELU};
+    if (wl_fuse_of(&r->p) != WL_UNFUSED) return run(r, reps);
+    wl_row_of(r->workload, &r->p, &bare);
+    bare.b_at = -1;
+    bare.act = LY_ID;
+    relu.c = bare.k;
+    relu.rows = ly_out_elems(&bare) / bare.k;
+    naive_op o = {.r = &bare, .dtype = r->p.dtype, .x = r->mem[0].p, .W = r->mem[1].p, .V = r->mem[2].p, .y = r->mem[3].p};
+    naive_op a = {.r = &relu, .x = r->mem[3].p, .y = r->mem[3].p};
+    for (uint32_t i = 0; i < reps; i++) {
+        naive_run(r->dev, r->p.threads, &o);
+        ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, bias_part, &o);
+        naive_run(r->dev, r->p.threads, &a);
+    }
+    return IR_OK;
+}
+
+#define NAIVE(fam, text, runs) \
+    const ir_kernel cpu_##fam##_naive = {                                                                       \
+        .family = #fam, .name = "naive", .doc = text, .flags = IR_K_NAIVE, .can_run = no_tf32, .run = runs}
+NAIVE(conv, "a serial sum per output", conv_run);
+NAIVE(linear, "a serial dot product per output", run);
+NAIVE(norm, "mean, variance, scale: three passes over a row", run);
+NAIVE(softmax, "maximum, exponentials, division: three passes over a row", run);
+NAIVE(act, "element by element", run);
+NAIVE(add, "element by element", run);
+NAIVE(embed, "row by row", run);
+NAIVE(attention, "each score twice, for the maximum and for its exponential", run);
