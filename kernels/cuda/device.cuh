@@ -169,7 +169,7 @@ CU_FN unsigned cu_same(unsigned v) { asm volatile("" : "+r"(v)); return v; }
 CU_FN __half2  cu_same(__half2 v) { asm volatile("" : "+r"(*(unsigned *)&v)); return v; }
 CU_FN int     cu_dp4a(int a, int b, int c) { return __dp4a(a, b, c); }
 CU_FN __half2 cu_hfma2(__half2 a, __half2 b, __half2 c) { return __hfma2(a, b, c); }
-CU_FN float   cu_exp(float x) { return __expf(x); }
+CU_FN float   cu_exp(float x) { return expf(x); }
 CU_FN float   cu_rsqrt(float x) { return rsqrtf(x); }
 
 /* ---- launches ---------------------------------------------------------------------------------------------------- */
