@@ -115,6 +115,20 @@ static ir_status gemm_setup(ir_run *r)
     return st;
 }
 
+/* The same without the wide tiles, so that both rungs are seen. */
+static ir_status mma_setup(ir_run *r)
+{
+    ir_status st = gemm_setup(r);
+    if (st == IR_OK) ((gemm_plan *)r->self)->plan.wide = false;
+    return st;
+}
+static ir_status wgmma_setup(ir_run *r)
+{
+    ir_status st = gemm_setup(r);
+    if (st == IR_OK) ((gemm_plan *)r->self)->plan.wide = true;
+    return st;
+}
+
 static ir_status gemm_run(ir_run *r, uint32_t reps)
 {
     gemm_plan    *g = (gemm_plan *)r->self;
@@ -145,6 +159,15 @@ static ir_status mma_can_run(const ir_dev *dev, const ir_workload *, const ir_pa
     if (cuda_of(dev)->cc < 80) return ir_fail(IR_SKIP, "mma: bf16 matrix instructions need sm_80, this is sm_%d", cuda_of(dev)->cc);
     return small_enough(p);
 }
+static ir_status wgmma_can_run(const ir_dev *dev, const ir_workload *, const ir_params *p)
+{
+    wl_gemm_shape s = wl_gemm_of(p);
+    if (p->dtype != IR_BF16) return ir_fail(IR_SKIP, "wgmma: bf16 only");
+    if (cuda_of(dev)->cc != 90) return ir_fail(IR_SKIP, "wgmma: sm_90 only, this is sm_%d", cuda_of(dev)->cc);
+    if (!IR_CUDA_SM90A) return ir_fail(IR_SKIP, "wgmma: this build has no code for sm_90a");
+    if (s.n % 8 || s.k % 8) return ir_fail(IR_SKIP, "wgmma: n and k in multiples of 8");
+    return small_enough(p);
+}
 
 const ir_kernel cuda_gemm_naive = {.family = "gemm", .name = "naive", .doc = "a thread an element", .flags = IR_K_NAIVE,
                                    .can_run = naive_can_run, .run = naive_run};
@@ -152,4 +175,6 @@ const ir_kernel cuda_gemm_tiled = {.family = "gemm", .name = "tiled", .doc = "32
 const ir_kernel cuda_gemm_blocked = {.family = "gemm", .name = "blocked", .doc = "128 x 128 tiles, 8 x 8 sums a thread in registers",
                                      .can_run = blocked_can_run, .setup = gemm_setup, .run = gemm_run, .teardown = gemm_teardown};
 const ir_kernel cuda_gemm_mma = {.family = "gemm", .name = "mma", .doc = "matrix units through mma.sync, tiles in a ring of asynchronous copies",
-                                 .can_run = mma_can_run, .setup = gemm_setup, .run = gemm_run, .teardown = gemm_teardown};
+                                 .can_run = mma_can_run, .setup = mma_setup, .run = gemm_run, .teardown = gemm_teardown};
+const ir_kernel cuda_gemm_wgmma = {.family = "gemm", .name = "wgmma", .doc = "sm_90a's warp-group instructions, tiles of 128 x 256",
+                                   .can_run = wgmma_can_run, .setup = wgmma_setup, .run = gemm_run, .teardown = gemm_teardown};

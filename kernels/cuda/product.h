@@ -29,11 +29,16 @@ typedef struct {
 
 /* How a product runs. */
 typedef enum { PR_VECTOR, PR_MMA_F16, PR_MMA_BF16, PR_MMA_TF32 } pr_unit;
-typedef struct { pr_unit unit; bool big; int splits; size_t partial_B, ticket_B; } pr_plan;
+typedef struct { pr_unit unit; bool big, wide; int splits; size_t partial_B, ticket_B; } pr_plan;
 /* Choose tile and splits so that the device is filled; the workspace it needs is at most partial_B and ticket_B. */
 void pr_choose(const cuda_dev *, pr_unit, int M, int N, int K, pr_plan *out);
 /* Enqueue. a and b are of the unit's type: f32 for PR_VECTOR and PR_MMA_TF32. */
 ir_status pr_run(cuda_dev *, const pr_plan *, const pr_args *);
+/* The same on sm_90a's warp-group instructions; both operands in rows of whole 16 bytes, no splits, f16 or bf16. */
+ir_status pr_wide(cuda_dev *, pr_unit, const pr_args *);
+#if !defined(IR_CUDA_SM90A)
+#define IR_CUDA_SM90A 0 /* 1: this build has code for sm_90a */
+#endif
 /* y[i] = x[i] in another type; n elements. */
 ir_status pr_convert(cuda_dev *, void *dst, pr_type dst_t, const void *src, pr_type src_t, size_t n);
 

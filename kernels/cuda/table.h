@@ -5,8 +5,16 @@ X(cuda_gemm_naive)
 X(cuda_gemm_tiled)
 X(cuda_gemm_blocked)
 X(cuda_gemm_mma)
+X(cuda_gemm_wgmma)
+#if IR_HAVE_CUBLAS
+X(cuda_gemm_cublas)
+X(cuda_gemm_cublaslt)
+#endif
 X(cuda_gemv_naive)
 X(cuda_gemv_stream)
+#if IR_HAVE_CUBLAS
+X(cuda_gemv_cublas)
+#endif
 /* memory: streams, pointer chase, random gather */
 X(cuda_stream_naive)
 X(cuda_stream_tiles)
@@ -18,6 +26,8 @@ X(cuda_gather_quad)
 X(cuda_gather_wide)
 /* fma, forkjoin */
 X(cuda_fma_chains)
+X(cuda_mma_sync)
+X(cuda_mma_wgmma)
 X(cuda_launch_queue)
 X(cuda_launch_sync)
 X(cuda_launch_graph)
