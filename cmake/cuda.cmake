@@ -139,6 +139,6 @@ if(IR_HAVE_CUDA_EMULATE)
   target_compile_definitions(ir_cuda_emulated PUBLIC CUDA_EMULATE=1 IR_CUDA_SM90A=1)
   set_target_properties(ir_cuda_emulated PROPERTIES COMPILE_OPTIONS "")
   target_compile_options(ir_cuda_emulated PRIVATE
-    "$<$<COMPILE_LANGUAGE:C>:-Wall;-Wextra>" "$<$<COMPILE_LANGUAGE:CXX>:${cuda_warnings};-O1>" ${instrument})
+    "$<$<COMPILE_LANGUAGE:C>:-Wall;-Wextra>" "$<$<COMPILE_LANGUAGE:CXX>:${cuda_warnings};-O1>" "$<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-clobbered>" ${instrument})
   target_link_libraries(ir_cuda_emulated PUBLIC ir_machine ir_workloads ir_core PRIVATE ${CMAKE_DL_LIBS})
 endif()

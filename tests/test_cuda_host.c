@@ -142,7 +142,7 @@ static void fail_everywhere(cudaError_t e, bool sticky, ir_status want)
 {
     for (int i = 0; i < NPOINT; i++) {
         long step = 1;
-        for (long n = 1;; n += step, step += step / 2) {
+        for (long n = 1;; n += step, step += 1 + step / 2) {
             ir_point o;
             fake_reset();
             ir_dev d = device(0);

@@ -184,10 +184,10 @@ static ir_status cuda_start(ir_dev *dev)
 {
     cuda_dev *c = cuda_of(dev);
     cuda_release(c);
-    c->queued = 0;
     *c->latch = 0;
     ir_status st = cuda_spin(c, c->latch_dev);
     c->closed = true;
+    c->queued = 0;
     if (st != IR_OK) cuda_release(c);
     return st == IR_OK ? CU_TRY(c, EventRecord(c->began, c->stream)) : st;
 }

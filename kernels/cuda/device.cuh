@@ -198,7 +198,14 @@ CU_BOTH float cu_f32(float x) { return x; }
 CU_BOTH float cu_f32(__half x) { return __half2float(x); }
 CU_BOTH float cu_f32(__nv_bfloat16 x) { return __bfloat162float(x); }
 CU_BOTH float cu_f32(int8_t x) { return (float)x; }
-CU_BOTH float cu_f32(__nv_fp8_e4m3 x) { return (float)x; }
+/* e4m3 shifted into the fields of f16 is the number divided by 2^8: exponents are biased by 7 there, by 15 here. NaN (0x7F) becomes
+ * 480, which no finite weight is. */
+CU_BOTH float cu_f32(__nv_fp8_e4m3 x)
+{
+    __half_raw h;
+    h.x = (unsigned short)((x.__x & 0x80u) << 8 | (x.__x & 0x7Fu) << 7);
+    return 256.0f * __half2float(__half(h));
+}
 CU_BOTH double cu_wide(double x) { return x; }
 CU_BOTH float  cu_wide(float x) { return x; }
 CU_BOTH float  cu_wide(__nv_bfloat16 x) { return __bfloat162float(x); }

@@ -121,8 +121,7 @@ void start(dim3 grid, dim3 block, size_t smem, size_t first, size_t count, std::
         b.smem_B = smem;
         if (posix_memalign((void **)&b.smem, 1024, smem ? smem : 1)) give_up("no memory");
         memset(b.smem, 0xFF, smem ? smem : 1);
-        for (volatile size_t at = 0; at < per; at = at + 1) { /* getcontext returns twice, as far as the compiler knows */
-            const size_t t = at;
+        for (size_t t = 0; t < per; t++) {
             auto f = std::make_unique<fiber>();
             f->blk = &b;
             f->at.grid = grid;

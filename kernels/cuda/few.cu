@@ -62,7 +62,8 @@ template <class W, int B, int R, bool VEC> CU_KERNEL(THREADS, 2) few_kernel(pr_a
 
 template <class W, int B, bool VEC> static ir_status few_rows(cuda_dev *c, const pr_args *p)
 {
-    if (p->N >= 4 * 2 * c->sms) return cuda_launch(c, few_kernel<W, B, 4, VEC>, dim3(cuda_ceil((size_t)p->N, 4)), dim3(THREADS), 0, *p);
+    constexpr int R = B == 8 ? 2 : 4; /* 8 x 4 sums and their operands do not fit the registers */
+    if (p->N >= R * 2 * c->sms) return cuda_launch(c, few_kernel<W, B, R, VEC>, dim3(cuda_ceil((size_t)p->N, R)), dim3(THREADS), 0, *p);
     return cuda_launch(c, few_kernel<W, B, 1, VEC>, dim3((unsigned)p->N), dim3(THREADS), 0, *p);
 }
 
