@@ -191,6 +191,9 @@ struct ir_kernel {                            /* id: backend/workload/name, e.g.
     /* One call that also says how long each layer of a network took: layer_s[n], seconds, n = the number of
      * rows of the workload's layer table. NULL: no layers. */
     ir_status (*profile)(ir_run *, double *layer_s, int n);
+    /* The name of the kernel that a network's plan chose for a layer, static text; valid between prepare() and teardown().
+     * NULL: there is no choice. */
+    const char *(*choice)(const ir_run *, int layer);
     /* Adjusts the workload's cost (im2col: its own bytes). NULL: as it is. */
     void      (*cost)(const ir_params *, ir_cost *);
 };
