@@ -1,5 +1,7 @@
 /* campaign.c -- see campaign.h. */
 #include "bench/campaign.h"
+#include "bench/crossover.h"
+#include "bench/layers.h"
 #include "bench/output.h"
 #include "bench/version.h"
 #include "kernels/cpu/cpu.h"
@@ -27,9 +29,12 @@ static void apply_policy(session *s, const cli_options *o)
         s->policy.warmup_cap_s = fmax(s->policy.warmup_cap_s, o->warmup_s);
     }
     if (o->seed >= 0) s->policy.seed = (uint64_t)o->seed;
+    s->policy.fixed_n = (size_t)o->samples;
+    s->policy.inject = o->inject;
     s->policy.cold_pool_B = fmax(4 * s->info.llc_B, 256e6); /* fmax passes over an unknown cache */
     s->policy.stop_flag = interrupt_install();
     s->filter = cli_filter_regex(o);
+    s->layers = o->layers;
 }
 
 static ir_status cpu_settings(const cli_options *o)
@@ -69,6 +74,7 @@ static ir_status environment(const session *s, ir_env *e)
     ir_env_num(e, "seed", (double)s->policy.seed, true);
     ir_env_text(e, "cost_model", IR_COST_MODEL, true);
     ir_env_text(e, "profile", s->full ? "full" : "quick", false);
+    if (s->policy.inject > 0) ir_env_num(e, "injected_slowdown", s->policy.inject, true);
     if (s->dev.be == &cpu_backend) cpu_environment(s, e);
     return IR_OK;
 }
@@ -108,10 +114,12 @@ size_t campaign_count(const campaign *c, const cli_points *pts, unsigned cache)
 static ir_status one_point(session *s, const cli_point *p, unsigned cache)
 {
     const ir_kernel *k;
+    const ir_point  *done;
     ir_status        st = IR_OK;
     for (size_t j = 0; st == IR_OK && (k = session_kernel(s, p->workload, j)); j++) {
         if (!session_wants(s, p->workload, k)) continue;
-        if (cache & CLI_HOT) st = session_measure(s, p->workload, k, &p->p, false, NULL);
+        if (cache & CLI_HOT) st = session_measure(s, p->workload, k, &p->p, false, &done);
+        if (cache & CLI_HOT && st == IR_OK) st = layers_measure(s, p->workload, k, done);
         if (cache & CLI_COLD && st == IR_OK) st = session_measure(s, p->workload, k, &p->p, true, NULL);
         if (st == IR_OK && session_stopped(s)) st = ir_fail(IR_EINTR, "interrupted");
     }
@@ -129,7 +137,7 @@ void campaign_probe(campaign *c, const char *when)
 {
     double ratio;
     char   key[40];
-    if (c->s.dev.be != &cpu_backend || cpu_smt_probe(&c->s.dev, &ratio) != IR_OK) return;
+    if (c->s.policy.fixed_n || c->s.dev.be != &cpu_backend || cpu_smt_probe(&c->s.dev, &ratio) != IR_OK) return;
     snprintf(key, sizeof key, "pair_ratio_%s", when);
     ir_env_num(&c->env, key, ratio, false);
     if (ratio >= 1.6) return;
@@ -140,7 +148,7 @@ void campaign_probe(campaign *c, const char *when)
 
 void campaign_judge(campaign *c)
 {
-    law_apply(c->s.point, c->s.npoint, c->s.nlaw, &c->s.ceilings, c->s.policy.seed, &c->law);
+    law_apply(c->s.point, c->s.npoint, &c->s.ceilings, c->s.policy.seed, &c->law);
     c->judged = true;
 }
 
@@ -163,7 +171,10 @@ void campaign_print_law(const ir_text *t, const campaign *c)
         fputc('\n', t->f);
         ir_text_points(t, p, n);
     }
-    if (!c->judged) return;
+    if (!c->judged) {
+        crossover_print(t->f, &c->s);
+        return;
+    }
     fputc('\n', t->f);
     if (law->fitted) ir_text_fit(t, law->fit, law->better);
     else fprintf(t->f, "The law was not fitted: %s.\n", law->why);
@@ -171,6 +182,7 @@ void campaign_print_law(const ir_text *t, const campaign *c)
     ir_text_roofline(t, &c->s.ceilings, p, n);
     ir_summary_sentence(&c->s.ceilings, law->fitted ? &law->fit[law->better] : NULL, line, sizeof line);
     fprintf(t->f, "\n%s\n", line);
+    crossover_print(t->f, &c->s);
     if (law->exceed)
         fprintf(t->f, "%zu point%s above a ceiling by more than 2 %%: see the rows flagged suspect.\n", law->exceed,
                 law->exceed == 1 ? "" : "s");
@@ -179,7 +191,7 @@ void campaign_print_law(const ir_text *t, const campaign *c)
 
 ir_status campaign_journal_tail(ir_journal *j, const campaign *c)
 {
-    if (!c->judged) return IR_OK;
+    if (!c->judged) return crossover_journal(j, &c->s);
     const law_result *law = &c->law;
     ir_status         st = IR_OK;
     ir_verdict        v = {.question = "summary", .p = NAN};
@@ -187,13 +199,15 @@ ir_status campaign_journal_tail(ir_journal *j, const campaign *c)
     snprintf(v.device, sizeof v.device, "%s", c->s.info.id);
     ir_summary_sentence(&c->s.ceilings, law->fitted ? &law->fit[law->better] : NULL, v.answer, sizeof v.answer);
     snprintf(v.verdict, sizeof v.verdict, "%s", law->fitted ? ir_form_name(law->fit[law->better].form) : "unfitted");
-    return st == IR_OK ? ir_journal_verdict(j, &v) : st;
+    if (st == IR_OK) st = ir_journal_verdict(j, &v);
+    return st == IR_OK ? crossover_journal(j, &c->s) : st;
 }
 
 static ir_status journal_all(ir_journal *j, const campaign *c)
 {
     ir_status st = IR_OK;
     for (size_t i = 0; i < c->s.ceilings.n && st == IR_OK; i++) st = ir_journal_ceiling(j, &c->s.ceilings.v[i]);
+    if (st == IR_OK && c->s.ceilings.n) st = ir_journal_levels(j, c->s.info.id, c->s.ceilings.level_B);
     for (size_t i = 0; i < c->s.npoint && st == IR_OK; i++) st = ir_journal_point(j, &c->s.point[i]);
     return st == IR_OK ? campaign_journal_tail(j, c) : st;
 }

@@ -229,8 +229,11 @@ static ir_status saturate(ceiling_plan *pl, const ir_workload *w, ir_ceiling *c)
     if (s != IR_OK || best.status != IR_OK) return s;
     certify_axis(c, "streams", streams, r, N);
     if (rate(&best) > c->value) {
-        c->value = rate(&best);
-        c->lo = c->hi = NAN;
+        ir_ceiling more = ceiling_from(pl, c->what, c->level, &best, rate(&best));
+        c->value = more.value;
+        c->lo = more.lo;
+        c->hi = more.hi;
+        snprintf(c->kernel, sizeof c->kernel, "%s", more.kernel);
     }
     ir_ceiling twice;
     if (2 * c->size_B > ir_host_available_B() / 3) return IR_OK;
@@ -445,6 +448,7 @@ static ir_status journal_all(session *s)
     ir_status st = IR_OK;
     for (size_t i = 0; s->journal && i < s->ceilings.n && st == IR_OK; i++)
         st = ir_journal_ceiling(s->journal, &s->ceilings.v[i]);
+    if (s->journal && st == IR_OK) st = ir_journal_levels(s->journal, s->info.id, s->ceilings.level_B);
     return st;
 }
 
@@ -452,13 +456,15 @@ ir_status ceilings_measure(session *s)
 {
     ceiling_plan pl = {.s = s, .clock_Hz = NAN};
     ir_status (*const stage[])(ceiling_plan *) = {clock_rate, find_levels, bandwidth, peaks, latencies, gathers,
-                                                  ceilings_costs};
+                                                  ceilings_costs, ceilings_revisit};
     ir_status st = IR_OK;
     pl.device = s->info.threads == 0;
     pl.share = pl.device && s->info.numa_nodes > 0 && s->info.cores > 0 ? s->info.cores : 1;
     thread_list(&pl);
+    s->in_ceilings = true;
     for (size_t i = 0; i < sizeof stage / sizeof *stage && st == IR_OK; i++) st = stage[i](&pl);
     ir_guard_ceilings(&s->ceilings);
+    s->in_ceilings = false;
     s->nlaw = s->npoint;
     ir_status jst = journal_all(s);
     return st != IR_OK ? st : jst;

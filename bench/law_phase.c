@@ -9,11 +9,11 @@ static size_t select_points(const ir_point *pts, size_t n, ir_point *out)
 {
     size_t m = 0;
     for (size_t i = 0; i < n; i++)
-        if (bench_in_law(pts[i].family)) out[m++] = pts[i]; /* borrows the samples */
+        if (!pts[i].for_ceiling && bench_in_law(pts[i].family)) out[m++] = pts[i]; /* borrows the samples */
     return m;
 }
 
-void law_apply(ir_point *pts, size_t n, size_t first, const ir_ceilings *c, uint64_t seed, law_result *out)
+void law_apply(ir_point *pts, size_t n, const ir_ceilings *c, uint64_t seed, law_result *out)
 {
     memset(out, 0, sizeof *out);
     ir_point *sel = malloc((n ? n : 1) * sizeof *sel);
@@ -24,7 +24,7 @@ void law_apply(ir_point *pts, size_t n, size_t first, const ir_ceilings *c, uint
             pts[i].flags &= ~(uint32_t)(IR_FLAG_SUSPECT | IR_FLAG_CACHE_RESIDENT);
             out->exceed += ir_guard_point(&pts[i], c);
         }
-        size_t m = select_points(pts + first, n - first, sel);
+        size_t m = select_points(pts, n, sel);
         out->fitted = ir_iron_fit(sel, m, c, seed, out->fit, &out->better) == IR_OK;
         if (!out->fitted) snprintf(out->why, sizeof out->why, "%s", ir_why());
         free(sel);

@@ -9,7 +9,7 @@ typedef struct {
     char   why[IR_WHY];
     size_t exceed;   /* points above a ceiling by more than 2 % */
 } law_result;
-/* Fit both forms over points [first, n) of the law's families and judge every point with the better one; without a
- * fit the ceilings alone judge. Points before `first` are the ceilings' own. All are of one device. */
-void law_apply(ir_point *pts, size_t n, size_t first, const ir_ceilings *, uint64_t seed, law_result *out);
+/* Fit both forms over the points of the law's families that were not measured for a ceiling, and judge every point with the
+ * better one; without a fit the ceilings alone judge. All are of one device. */
+void law_apply(ir_point *pts, size_t n, const ir_ceilings *, uint64_t seed, law_result *out);
 #endif

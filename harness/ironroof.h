@@ -93,6 +93,7 @@ typedef struct {
     /* Other traffic models beside the compulsory one; 0: the workload has none of its own. weights_B: the
      * weights alone. unfused_B: every operator as a pass of its own (bias, activation, residual, scores). */
     double weights_B, unfused_B;
+    double hops;             /* dependent memory accesses, each waiting for the last: latency, not bandwidth */
 } ir_cost;
 typedef struct {
     const char *name;  /* "A", "x", "weights": static text */
@@ -141,6 +142,7 @@ typedef struct {
                                             * numa_nodes: of host memory it works on; 0: memory of its own (a GPU) */
     double clock_Hz, mem_B, llc_B;         /* llc_B: aggregate last-level cache as reported; NAN unknown */
     double spec_Bps, spec_flops[IR_NDTYPE]; /* datasheet or vendor API; NAN unknown */
+    bool   host_again;                     /* the host's processor through another driver: measured only when asked for */
     char   limits[160];                    /* what it refuses, in words: largest buffer, missing types; empty: nothing to say */
 } ir_device_info;
 struct ir_backend {
@@ -243,6 +245,7 @@ typedef struct {
     char      pname[IR_MAX_PARAMS][16]; int np;   /* names of p.v[] */
     char      pword[IR_MAX_PARAMS][16];           /* p.v[i] as a word ("small"); empty: a number */
     bool      cold;
+    bool      for_ceiling;                        /* measured to find a ceiling; not one of the law's points */
     uint32_t  kflags;                             /* the kernel's IR_K_ flags */
     ir_status status;
     char      why[IR_WHY];                        /* reason of a skip or failure; cause of a suspect */
@@ -255,6 +258,7 @@ typedef struct {
     uint32_t  reps;                               /* calls batched into one sample */
     double    joules, counted_B;                  /* counters, or NAN */
     double    clock_Hz, steal;                    /* running clock if known; share of stolen time */
+    double    bw_now;                             /* DRAM bandwidth right before and after, as a share of its ceiling; NAN */
     uint32_t  flags;                              /* IR_FLAG_ bits */
     /* ---- set by the law (harness/law) only; NAN or empty until then */
     char      level[8];                           /* "L1".."L3", "DRAM": where its footprint lives */
@@ -277,6 +281,7 @@ struct ir_policy {
     double   min_s, budget_s;         /* sampling time per point: at least / at most */
     double   precision;               /* relative half-width of the median's interval to stop at */
     size_t   fixed_n;                 /* > 0: exactly so many samples (A/B mode) */
+    double   inject;                  /* > 0: every timed call takes this share longer (the gate tests itself) */
     bool     cold;
     uint64_t seed;
     double   cold_pool_B;             /* total bytes to rotate through when cold */

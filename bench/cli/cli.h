@@ -91,9 +91,12 @@ typedef struct {
     double      precision, budget_s, warmup_s; /* NAN: the profile's */
     unsigned    cache;                       /* CLI_HOT | CLI_COLD; CLI_HOT when neither was asked for */
     int64_t     seed;                        /* >= 0; -1: not given */
+    int64_t     samples;                     /* > 0: exactly so many; 0: the stopping rule */
+    double      inject;                      /* > 0: every timed call takes this share longer */
     const char *output, *resume;             /* output "-": stdout */
     const char *ceilings;                    /* "none", or a record to take them from; NULL: measure */
-    bool        no_report, dry_run, layers, quiet;
+    const char *layers;                      /* "all", or numbers; NULL: no rows per layer */
+    bool        no_report, dry_run, quiet;
     int         color;
 } cli_options;
 void cli_options_init(cli_options *);

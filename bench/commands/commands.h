@@ -8,9 +8,15 @@ int cmd_run(const cli_args *);
 int cmd_ceilings(const cli_args *);
 int cmd_list(const cli_args *);
 int cmd_fit(const cli_args *);
+int cmd_report(const cli_args *);
 int cmd_validate(const cli_args *);
 int cmd_selftest(const cli_args *);
+int cmd_ab(const cli_args *);
+int cmd_gate(const cli_args *);
+int cmd_history(const cli_args *);
+int cmd_export(const cli_args *);
 int selftest_ideal(FILE *); /* 0 or EXIT_BAD */
+int selftest_gate(FILE *, const cli_args *); /* aa and inject; 1: a false alarm was confirmed */
 int selftest_kernels(FILE *, const cli_options *);
 /* "ironroof: ..." to stderr; returns EXIT_BAD. */
 int complain(void);

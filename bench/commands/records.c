@@ -26,6 +26,7 @@ static ir_status fit_device(const ir_text *t, const char *file, const ir_record 
     c.s.point = malloc((r->npoint ? r->npoint : 1) * sizeof *c.s.point);
     if (!c.s.point) return ir_fail(IR_ENOMEM, "%s: no memory for %zu points", file, r->npoint);
     c.s.npoint = of_device(r, d->id, c.s.point, &c.s.ceilings);
+    while (c.s.nlaw < c.s.npoint && c.s.point[c.s.nlaw].for_ceiling) c.s.nlaw++;
     if (c.s.ceilings.n == 0) {
         st = ir_fail(IR_EINVAL, "%s: %s has no ceilings: the law needs a measured bandwidth and peak (ironroof ceilings)", file, d->id);
     } else {

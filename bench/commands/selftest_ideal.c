@@ -103,7 +103,7 @@ static ir_status recovers(judge *j, ir_form form, double noise)
     ir_status st = begin(&s, &o);
     if (st == IR_OK) st = measure_all(&s);
     if (st == IR_OK) {
-        law_apply(s.point, s.npoint, 0, &s.ceilings, 1, &law);
+        law_apply(s.point, s.npoint, &s.ceilings, 1, &law);
         fprintf(j->f, "%s law, %.0f %% noise, %zu points\n", ir_form_name(form), 100 * noise, s.npoint);
         expect(j, law.fitted, "fitted", law.why);
         const ir_fit *fit = &law.fit[form == IR_ADDITIVE ? 0 : 1];
@@ -126,7 +126,7 @@ static ir_status refuses(judge *j)
     ir_status st = begin(&s, &o);
     if (st == IR_OK) st = ladder(&s, "copy", "bytes", 1 << 26, 6);
     if (st == IR_OK) {
-        law_apply(s.point, s.npoint, 0, &s.ceilings, 1, &law);
+        law_apply(s.point, s.npoint, &s.ceilings, 1, &law);
         fprintf(j->f, "copy alone, %zu points\n", s.npoint);
         expect(j, law.fitted, "fitted", law.why);
         for (int f = 0; f < 2 && law.fitted; f++) {

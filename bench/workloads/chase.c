@@ -31,6 +31,7 @@ static ir_cost chase_cost(const ir_params *p)
     c.read_B = (double)p->v[STEPS] * (double)p->v[CHAINS] * WL_CHASE_LINE;
     c.by_B[IR_BY_IN] = c.read_B;
     c.launches = 1;
+    c.hops = (double)p->v[STEPS];
     c.footprint_B = (double)(p->v[BYTES] / WL_CHASE_LINE) * WL_CHASE_LINE;
     return c;
 }

@@ -1,10 +1,11 @@
-/* bootstrap.c -- a residual bootstrap, stratified by family.
+/* bootstrap.c -- a residual bootstrap that knows how well each row was measured.
  *
  * The design stays as it is, so that no draw loses the one row that identifies a coefficient; the times are drawn
- * anew about the law with resampled residuals. Each residual is first freed of its leverage (a row that bends the law
- * to itself looks better than it is). A family scatters in its own way, but few of its rows say how much: its variance
- * is drawn towards that of all rows, which counts as PRIOR_DF observations. A row never scatters less than its own
- * interval of T. Single wild rows are pulled in to four robust standard deviations, as the fit itself weighs them.
+ * anew about the law. A row scatters by its own interval (own) and by what the law does not explain (excess), with
+ * variance own^2 + excess^2. The excess is the one at which the squared residuals, each over the variance that rows and
+ * leverage give it, sum to their number (Paule and Mandel 1982); 0 when the intervals alone explain the residuals. Families
+ * are explained unequally well, but few rows say how well: a family's excess is drawn towards that of all rows, which
+ * counts as PRIOR_ROWS. Single wild rows are pulled in to four robust standard deviations, as the fit weighs them down.
  * Intervals are the estimate +- t times the draws' standard deviation: quantiles of 200 draws would be narrower than
  * the truth with so few rows. */
 #include "harness/law/bootstrap.h"
@@ -15,17 +16,18 @@
 #include <string.h>
 
 enum { MIN_POOL = 8 };
-#define PRIOR_DF     4
-#define MAX_LEVERAGE 0.95 /* beyond it a row's residual is 0 by construction and says nothing */
+#define PRIOR_ROWS 8
+#define MIN_FREE   0.05 /* below it a row's residual is 0 by construction and says nothing */
 
 ir_status law_noise_init(law_noise *o, size_t n)
 {
     memset(o, 0, sizeof *o);
-    o->sd = calloc(4 * (n ? n : 1), sizeof *o->sd);
+    o->sd = calloc(5 * (n ? n : 1), sizeof *o->sd);
     if (!o->sd) return ir_fail(IR_ENOMEM, "fit: no memory for %zu rows", n);
     o->z = o->sd + n;
     o->e = o->sd + 2 * n;
-    o->h = o->sd + 3 * n;
+    o->own = o->sd + 3 * n;
+    o->free = o->sd + 4 * n;
     return IR_OK;
 }
 
@@ -45,70 +47,104 @@ static double t975(double df)
            (3 * z7 + 19 * z5 + 17 * z3 - 15 * z) / (384 * df * df * df);
 }
 
-/* Leverage of each row in the weighted normal equations; 0 when they cannot be inverted. */
-static void leverages(const law_rows *q, unsigned mask, const double c[LAW_NCOL], double *h)
-{
-    law_gram g;
-    double   inv[LAW_NCOL][LAW_NCOL], a[LAW_NCOL];
-    law_gram_of(q, c, &g);
-    bool ok = law_gram_inverse(&g, mask, inv);
-    for (size_t r = 0; r < q->n; r++) {
-        law_row_terms(q, r, c, a);
-        h[r] = 0;
-        for (int i = 0; ok && i < LAW_NCOL; i++)
-            for (int j = 0; j < LAW_NCOL; j++) h[r] += q->w[r] * a[i] * inv[i][j] * a[j] / (q->T[r] * q->T[r]);
-        h[r] = fmin(fmax(h[r], 0), 1);
-    }
-}
-
 static double residual(const law_rows *q, size_t i, const double c[LAW_NCOL], double scale)
 {
     double e = log(q->T[i] / law_row_time(q, i, c));
     return isfinite(e) ? fmin(fmax(e, -4 * scale), 4 * scale) : 4 * scale; /* a law of 0 s */
 }
 
-static double pooled(const law_rows *q, const double *e, const double *h, double prior, double prior_df, size_t of)
+/* Variance of each residual as own[i] + free[i] excess^2: what is left of the row's own error, and what the errors of
+ * the others bring in through the solution (hat matrix H, residual = (I - H) error). */
+static void residual_variances(const law_rows *q, unsigned mask, const double c[LAW_NCOL], law_noise *o)
 {
-    double ss = prior * prior * prior_df, df = prior_df;
+    law_gram g;
+    double   inv[LAW_NCOL][LAW_NCOL], ai[LAW_NCOL], aj[LAW_NCOL];
+    law_gram_of(q, c, &g);
+    bool ok = law_gram_inverse(&g, mask, inv); /* zeros otherwise: residuals as they are */
     for (size_t i = 0; i < q->n; i++) {
-        if (h[i] > MAX_LEVERAGE || (of < q->n && q->family[i] != q->family[of])) continue;
-        ss += e[i] * e[i];
-        df += 1 - h[i];
+        o->own[i] = o->free[i] = 0;
+        law_row_terms(q, i, c, ai);
+        for (size_t j = 0; j < q->n; j++) {
+            double h = 0;
+            law_row_terms(q, j, c, aj);
+            for (int k = 0; ok && k < LAW_NCOL; k++)
+                for (int l = 0; l < LAW_NCOL; l++) h += ai[k] * inv[k][l] * aj[l];
+            double left = (i == j) - h * q->w[j] / (q->T[i] * q->T[j]);
+            o->own[i] += left * left * q->own_sd[j] * q->own_sd[j];
+            o->free[i] += left * left;
+        }
     }
-    return df > 0 ? sqrt(ss / df) : 0;
 }
 
-static void standardise(law_noise *o)
+static bool counts(const law_rows *q, const law_noise *o, size_t i, size_t like)
 {
-    double mean = 0, var = 0;
+    return o->free[i] > MIN_FREE && (like >= q->n || q->family[i] == q->family[like]);
+}
+
+/* Excess variance of the rows of one family (that of row `like`; q->n: of all). *rows: how many it rests on. */
+static double excess_variance(const law_rows *q, const law_noise *o, size_t like, double *rows)
+{
+    double lo = 0, hi = 0;
+    *rows = 0;
+    for (size_t i = 0; i < q->n; i++) {
+        if (!counts(q, o, i, like)) continue;
+        *rows += 1;
+        hi += o->e[i] * o->e[i] / o->free[i]; /* at the sum, every quotient is below its share */
+    }
+    for (int step = 0; step < 60; step++) {
+        double x = step ? 0.5 * (lo + hi) : 0, sum = 0;
+        for (size_t i = 0; i < q->n; i++)
+            if (counts(q, o, i, like)) sum += o->e[i] * o->e[i] / (o->own[i] + x * o->free[i]);
+        if (step == 0 && sum <= *rows) return 0;
+        if (sum > *rows)
+            lo = x;
+        else
+            hi = x;
+    }
+    return hi;
+}
+
+static double family_excess(const law_rows *q, const law_noise *o, size_t like, double all)
+{
+    double rows, own = excess_variance(q, o, like, &rows);
+    return (PRIOR_ROWS * all + rows * own) / (PRIOR_ROWS + rows);
+}
+
+/* Mean 0 at the second moment it has: the residuals' mean is error too. */
+static void centre(law_noise *o)
+{
+    double mean = 0, moment = 0, left = 0;
     for (size_t i = 0; i < o->nz; i++) mean += o->z[i] / (double)o->nz;
     for (size_t i = 0; i < o->nz; i++) {
+        moment += o->z[i] * o->z[i];
         o->z[i] -= mean;
-        var += o->z[i] * o->z[i] / (double)o->nz;
+        left += o->z[i] * o->z[i];
     }
-    for (size_t i = 0; i < o->nz; i++) o->z[i] /= sqrt(var);
-    if (o->nz < MIN_POOL || !(var > 0)) o->nz = 0;
+    for (size_t i = 0; i < o->nz; i++) o->z[i] *= sqrt(moment / left);
+    if (o->nz < MIN_POOL || !(left > 0)) o->nz = 0;
 }
 
 void law_noise_of(const law_rows *q, unsigned mask, const double c[LAW_NCOL], double scale, law_noise *o)
 {
-    double *h = o->h, *e = o->e, floor_sd = 0;
-    leverages(q, mask, c, h);
+    double rows, own = 0;
+    residual_variances(q, mask, c, o);
     o->df = 0;
     o->nz = 0;
     for (size_t i = 0; i < q->n; i++) {
-        e[i] = residual(q, i, c, scale);
-        o->df += h[i] > MAX_LEVERAGE ? 0 : 1 - h[i];
-        floor_sd += q->own_sd[i] * q->own_sd[i] / (double)q->n;
+        o->e[i] = residual(q, i, c, scale);
+        own += q->own_sd[i] * q->own_sd[i] / (double)q->n;
     }
-    o->s0 = fmax(pooled(q, e, h, 0, 0, q->n), sqrt(floor_sd));
-    o->t = t975(o->df);
+    double all = excess_variance(q, o, q->n, &rows);
+    o->s0 = sqrt(all + own);
     for (size_t i = 0; i < q->n; i++) {
-        double family_sd = pooled(q, e, h, o->s0, PRIOR_DF, i);
-        o->sd[i] = fmax(family_sd, q->own_sd[i]);
-        if (h[i] <= MAX_LEVERAGE) o->z[o->nz++] = e[i] / (sqrt(1 - h[i]) * family_sd);
+        double excess = family_excess(q, o, i, all);
+        o->sd[i] = sqrt(excess + q->own_sd[i] * q->own_sd[i]);
+        if (!counts(q, o, i, q->n)) continue;
+        o->z[o->nz++] = o->e[i] / sqrt(o->own[i] + excess * o->free[i]);
+        o->df += o->free[i];
     }
-    standardise(o);
+    o->t = t975(o->df);
+    centre(o);
 }
 
 ir_status law_bootstrap(const law_rows *q, const ir_row *rows, unsigned mask, const double c[LAW_NCOL], double scale,

@@ -4,11 +4,12 @@
 #include "harness/law/internal.h"
 
 typedef struct {
-    double  s0, df, t; /* sd of ln T about the law over all rows; its degrees of freedom; Student's 97.5 % quantile */
-    double *sd;        /* of each row: its family's scatter drawn towards s0, at least the row's own interval's */
-    double *z;         /* pool of standardised residuals, mean 0 and variance 1 */
-    size_t  nz;
-    double *e, *h;     /* of each row: residual of ln T, leverage */
+    double  s0, df, t;  /* sd of ln T about the law, over all rows; degrees of freedom; Student's 97.5 % quantile */
+    double *sd;         /* of each row: sd of ln T about the law */
+    double *z;          /* pool of standardised residuals, centred; its variance is 1, or less where own intervals
+                           turned out wider than the scatter */
+    size_t  nz;         /* 0: too few to draw from; normal deviates then */
+    double *e, *own, *free; /* of each row: residual of ln T; its variance is own + free excess^2 */
 } law_noise;
 ir_status law_noise_init(law_noise *, size_t n);
 void      law_noise_free(law_noise *);

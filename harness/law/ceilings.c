@@ -47,12 +47,34 @@ ir_status ir_ceilings_add(ir_ceilings *c, const ir_ceiling *x)
     return IR_OK;
 }
 
+/* The largest working set, per thread in the private levels, that a level's ceilings were measured at. */
+static double measured_at_B(const ir_ceilings *c, int l)
+{
+    double most = NAN;
+    for (size_t i = 0; i < c->n; i++) {
+        const ir_ceiling *x = &c->v[i];
+        if (x->what == IR_C_BANDWIDTH && !strcmp(x->level, level_name[l]))
+            most = fmax(most, l < 2 && x->threads > 1 ? x->size_B / x->threads : x->size_B);
+    }
+    return most;
+}
+
+/* Bytes of one thread that a level holds. Where no capacity was detected (a record without one), half way, in ratio,
+ * from the working set that stood for this level to that of the next. NAN: no such level. */
+static double capacity_B(const ir_ceilings *c, int l)
+{
+    if (isfinite(c->level_B[l])) return c->level_B[l];
+    double here = measured_at_B(c, l), next = NAN;
+    for (int k = l + 1; k < 4 && !isfinite(next); k++) next = measured_at_B(c, k);
+    return isfinite(next) ? sqrt(here * next) : here;
+}
+
 const char *ir_level_of(const ir_ceilings *c, double footprint_B, int threads, bool cold)
 {
     double share = threads > 1 ? threads : 1;
     if (cold || !isfinite(footprint_B)) return level_name[3];
-    for (int l = 0; l < 3; l++)
-        if (footprint_B <= c->level_B[l] * (l < 2 ? share : 1)) return level_name[l]; /* false for an unknown level */
+    for (int l = 0; l < 3; l++) /* a comparison with an unknown capacity is false */
+        if (footprint_B <= capacity_B(c, l) * (l < 2 ? share : 1)) return level_name[l];
     return level_name[3];
 }
 
@@ -63,7 +85,10 @@ static bool smaller_is_better(ir_what w) { return w == IR_C_LATENCY || w == IR_C
 static double thread_distance(int a, int b) { return fabs(log(fmax(a, 0.5) / fmax(b, 0.5))); }
 
 /* Measured before anything else, trusted before suspect. */
-static int rank(const ir_ceiling *c) { return (c->source != IR_SRC_MEASURED ? 2 : 0) + (c->flags & IR_FLAG_SUSPECT ? 1 : 0); }
+static int rank(const ir_ceiling *c)
+{
+    return (c->source != IR_SRC_MEASURED ? 2 : 0) + (c->flags & IR_FLAG_SUSPECT ? 1 : 0);
+}
 
 /* Whether x answers better than y, both being eligible. */
 static bool better(const ir_ceiling *x, const ir_ceiling *y, int threads)
@@ -137,8 +162,9 @@ static double at_threads(const ir_ceilings *c, const ir_ceiling *x, const char *
     for (size_t i = 0; i < c->n; i++) {
         const ir_ceiling *y = &c->v[i];
         if (!streams_at(y, level) || y->threads != threads || rank(y) > rank(x)) continue;
-        const ir_ceiling *from = of_mix(c, level, x->threads, y->read_frac), *to = of_mix(c, level, threads, y->read_frac);
-        double            d = fabs(y->read_frac - x->read_frac);
+        const ir_ceiling *from = of_mix(c, level, x->threads, y->read_frac),
+                         *to = of_mix(c, level, threads, y->read_frac);
+        double d = fabs(y->read_frac - x->read_frac);
         if (!from || from->threads != x->threads || to->threads != threads || d >= near) continue;
         near = d;
         ratio = to->value / from->value;
@@ -165,7 +191,8 @@ static double bw_at_level(const ir_ceilings *c, const char *level, int threads, 
     if (!below) below = above;
     if (!above) above = below;
     if (!below) return NAN;
-    const ir_ceiling *lo = of_mix(c, level, threads, below->read_frac), *hi = of_mix(c, level, threads, above->read_frac);
+    const ir_ceiling *lo = of_mix(c, level, threads, below->read_frac),
+                     *hi = of_mix(c, level, threads, above->read_frac);
     return interpolate(frac, lo->read_frac, at_threads(c, lo, level, threads), hi->read_frac,
                        at_threads(c, hi, level, threads));
 }

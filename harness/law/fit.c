@@ -16,10 +16,10 @@ enum { MIN_ROWS = 3 };
 #define COLLINEAR 10 /* variance inflation above which a lost coefficient is blamed on the others */
 
 typedef struct {
-    law_rows q;
-    unsigned present, mask;   /* columns the rows have; columns still solved for */
-    unsigned refused, pinned; /* of the present ones */
-    double   c[LAW_NCOL], scale;
+    law_rows  q;
+    unsigned  present, mask;   /* columns the rows have; columns still solved for */
+    unsigned  refused, pinned; /* of the present ones */
+    double    c[LAW_NCOL], scale;
     law_noise noise;
 } work;
 
@@ -32,24 +32,57 @@ static unsigned present_columns(const law_rows *q)
     return mask;
 }
 
-/* The largest share of any row's time that a term takes. */
+/* Whether a row speaks of resource j at all: at its ceiling it would take a tenth of the time, or longer than the other
+ * resource. Without that, a huge coefficient would only stand in for whatever else made the row slow. */
+static bool speaks(const law_rows *q, size_t i, int j)
+{
+    return j == LAW_LAT || q->x[i][j] >= 0.1 * q->T[i] || q->x[i][j] > q->x[i][LAW_DATA + LAW_COMP - j];
+}
+
+/* The largest share of the time that a term takes, over the rows that speak of it. */
 static double influence(const law_rows *q, const double c[LAW_NCOL], int j)
 {
     double most = 0, a[LAW_NCOL];
     for (size_t i = 0; i < q->n; i++) {
         law_row_terms(q, i, c, a);
-        most = fmax(most, c[j] * a[j] / q->T[i]);
+        if (speaks(q, i, j)) most = fmax(most, c[j] * a[j] / q->T[i]);
     }
     return most;
+}
+
+/* Columns of `mask` that are dependent on others to rounding: those whose removal leaves the rest independent. */
+static unsigned dependent_columns(const law_gram *g, unsigned mask)
+{
+    double   inv[LAW_NCOL][LAW_NCOL];
+    unsigned found = 0;
+    if (law_gram_inverse(g, mask, inv)) return 0;
+    for (int j = 0; j < LAW_NCOL; j++)
+        if (mask & (1u << j) && law_gram_inverse(g, mask & ~(1u << j), inv)) found |= 1u << j;
+    return found ? found : mask;
+}
+
+/* Columns that others can stand in for, so that their share of the time says nothing about them. */
+static unsigned collinear_columns(const law_rows *q, unsigned mask, const double c[LAW_NCOL])
+{
+    law_gram g;
+    double   inv[LAW_NCOL][LAW_NCOL];
+    law_gram_of(q, c, &g);
+    unsigned found = dependent_columns(&g, mask);
+    if (found) return found;
+    law_gram_inverse(&g, mask, inv);
+    for (int j = 0; j < LAW_NCOL; j++)
+        if (mask & (1u << j) && g.g[j][j] * inv[j][j] >= COLLINEAR) found |= 1u << j;
+    return found;
 }
 
 /* The least influential column if it matters nowhere; -1: all matter. */
 static int idle_column(const work *k)
 {
-    int    worst = -1;
-    double least = LAW_TOL;
+    int      worst = -1;
+    double   least = LAW_TOL;
+    unsigned judged = k->mask & ~collinear_columns(&k->q, k->mask, k->c);
     for (int j = 0; j < LAW_NCOL; j++) {
-        double most = k->mask & (1u << j) ? influence(&k->q, k->c, j) : INFINITY;
+        double most = judged & (1u << j) ? influence(&k->q, k->c, j) : INFINITY;
         if (most < least) {
             least = most;
             worst = j;
@@ -87,16 +120,6 @@ static void drop_idle(work *k)
     }
 }
 
-/* Columns that are dependent on others to rounding: those whose removal makes the rest independent. */
-static unsigned dependent_columns(const law_gram *g, unsigned mask)
-{
-    double   inv[LAW_NCOL][LAW_NCOL];
-    unsigned found = 0;
-    for (int j = 0; j < LAW_NCOL; j++)
-        if (mask & (1u << j) && law_gram_inverse(g, mask & ~(1u << j), inv)) found |= 1u << j;
-    return found ? found : mask;
-}
-
 /* Refuses columns that the rows cannot tell from 0 or from each other; true when one was dropped and the rest must be
  * solved again. Collinear ones stay in the solution, without a claim: the others depend on their sum. */
 static bool drop_uncertain(work *k)
@@ -105,10 +128,9 @@ static bool drop_uncertain(work *k)
     double   inv[LAW_NCOL][LAW_NCOL], least = 1;
     int      worst = -1;
     law_gram_of(&k->q, k->c, &g);
-    if (!law_gram_inverse(&g, k->mask, inv)) {
-        k->refused |= dependent_columns(&g, k->mask);
-        return false;
-    }
+    k->refused |= dependent_columns(&g, k->mask);
+    if (k->refused & k->mask) return false;
+    law_gram_inverse(&g, k->mask, inv);
     for (int j = 0; j < LAW_NCOL; j++) {
         double half = k->noise.t * k->noise.s0 * sqrt(inv[j][j]);
         if (!(k->mask & (1u << j)) || k->c[j] > half) continue;
@@ -141,7 +163,7 @@ static ir_coef coefficient(const work *k, const double draw[][LAW_NCOL], int ndr
     if (k->refused & (1u << j) || !(k->mask & (1u << j))) return c;
     for (int d = 0; d < ndraw; d++) mean += draw[d][j] / ndraw;
     for (int d = 0; d < ndraw; d++) ss += (draw[d][j] - mean) * (draw[d][j] - mean);
-    double half = ndraw > 1 ? k->noise.t * sqrt(ss / (ndraw - 1)) : NAN;
+    double half = k->noise.t * sqrt(ss / (ndraw - 1));
     return (ir_coef){k->c[j], fmax(k->c[j] - half, 0), k->c[j] + half, IR_FITTED};
 }
 
@@ -191,7 +213,8 @@ static ir_status fold_coefficients(ir_form form, const ir_row *rest, size_t n, d
 
 static double row_error(ir_form form, const ir_row *r, const double c[LAW_NCOL])
 {
-    return fabs(law_combine(form, c[LAW_DATA] * r->x_data_s, c[LAW_COMP] * r->x_comp_s, c[LAW_LAT] * r->x_launch) / r->T_s - 1);
+    return fabs(
+        law_combine(form, c[LAW_DATA] * r->x_data_s, c[LAW_COMP] * r->x_comp_s, c[LAW_LAT] * r->x_launch) / r->T_s - 1);
 }
 
 /* Each family predicted from the others; NAN with a single family. Counts the families. */
@@ -273,9 +296,10 @@ ir_status ir_fit_rows(ir_form form, const ir_row *rows, size_t n, uint64_t seed,
     ir_row *use = malloc((n ? n : 1) * sizeof *use);
     if (!use) return ir_fail(IR_ENOMEM, "fit: no memory for %zu rows", n);
     size_t    m = law_usable(rows, n, use);
-    ir_status st = m >= MIN_ROWS ? fit_usable(form, use, m, seed, out)
-                                 : ir_fail(IR_EINVAL, "fit: %zu usable point%s; the law has three coefficients and needs %d",
-                                           m, m == 1 ? "" : "s", MIN_ROWS);
+    ir_status st = m >= MIN_ROWS
+                       ? fit_usable(form, use, m, seed, out)
+                       : ir_fail(IR_EINVAL, "fit: %zu usable point%s; the law has three coefficients and needs %d", m,
+                                 m == 1 ? "" : "s", MIN_ROWS);
     free(use);
     return st;
 }
@@ -305,7 +329,8 @@ ir_status ir_iron_fit(const ir_point *pts, size_t n, const ir_ceilings *c, uint6
     size_t    m = st == IR_OK ? ir_rows_select(pts, n, c, rows, index) : 0;
     *better = 0;
     for (int f = 0; f < 2; f++) {
-        ir_status s = st == IR_OK ? ir_fit_rows((ir_form)f, rows, m, seed, &out[f]) : (nothing((ir_form)f, &out[f]), st);
+        ir_status s =
+            st == IR_OK ? ir_fit_rows((ir_form)f, rows, m, seed, &out[f]) : (nothing((ir_form)f, &out[f]), st);
         st = s;
         if (m) snprintf(out[f].device, sizeof out[f].device, "%s", pts[index[0]].device);
         scale_BW(&out[f], ir_bw_ceiling(c, "DRAM", 0, 1, 0), ir_peak_ceiling(c, IR_F32, 0));

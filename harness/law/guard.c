@@ -32,7 +32,8 @@ static double bandwidth_bound(const ir_point *p, const ir_ceilings *c, const cha
     bool   below = false, above = false;
     for (size_t i = 0; i < c->n; i++) {
         const ir_ceiling *x = &c->v[i];
-        if (x->what != IR_C_BANDWIDTH || strcmp(x->level, level) || x->threads != p->p.threads || !(x->value > 0)) continue;
+        if (x->what != IR_C_BANDWIDTH || strcmp(x->level, level) || x->threads != p->p.threads || !(x->value > 0))
+            continue;
         if (!strcmp(x->op, p->workload)) own = fmax(own, x->value);
         double d = x->read_frac - frac; /* NAN for random access: fails every test below */
         if (!(fabs(d) <= MIX_SPAN)) continue;
@@ -44,15 +45,23 @@ static double bandwidth_bound(const ir_point *p, const ir_ceilings *c, const cha
     return below && above ? near : NAN;
 }
 
-/* The cache level whose read ceiling would explain a rate that DRAM cannot give; NULL: none would. */
-static const char *explaining_cache(const ir_point *p, const ir_ceilings *c, double rate)
+static const char *const level_name[] = {"L1", "L2", "L3", "DRAM"};
+
+static int level_index(const char *level)
 {
-    static const char *const level[] = {"L3", "L2", "L1"};
-    for (int l = 0; l < 3; l++)
+    for (int l = 0; l < 4; l++)
+        if (!strcmp(level, level_name[l])) return l;
+    return -1;
+}
+
+/* The outermost level within `level` that gave as much; NULL: none did. */
+static const char *explaining_cache(const ir_point *p, const ir_ceilings *c, const char *level, double rate)
+{
+    for (int l = level_index(level) - 1; l >= 0; l--)
         for (size_t i = 0; i < c->n; i++)
-            if (c->v[i].what == IR_C_BANDWIDTH && !strcmp(c->v[i].level, level[l]) && c->v[i].threads == p->p.threads &&
-                rate <= LIMIT * c->v[i].value)
-                return level[l];
+            if (c->v[i].what == IR_C_BANDWIDTH && !strcmp(c->v[i].level, level_name[l]) &&
+                c->v[i].threads == p->p.threads && rate <= LIMIT * c->v[i].value)
+                return level_name[l];
     return NULL;
 }
 
@@ -66,18 +75,23 @@ static bool clock_explains(const ir_point *p, const ir_ceilings *c, double exces
 static void guard_bandwidth(ir_point *p, const ir_ceilings *c, double T)
 {
     const char *level = ir_level_of(c, p->cost.footprint_B, p->p.threads, p->cold);
-    double      rate = (p->cost.read_B + p->cost.write_B) / T, bound = bandwidth_bound(p, c, level), excess = rate / bound;
+    double rate = (p->cost.read_B + p->cost.write_B) / T, bound = bandwidth_bound(p, c, level), excess = rate / bound;
+    if (p->bw_now > 1 && !strcmp(level, "DRAM")) excess /= p->bw_now; /* the memory gave more than for the ceiling */
     if (!(excess > LIMIT)) return;
-    const char *cache = strcmp(level, "DRAM") ? NULL : explaining_cache(p, c, rate);
-    if (cache) {
-        p->flags |= IR_FLAG_CACHE_RESIDENT;
-        suspect(&p->flags, p->why, "%.3g x the DRAM ceiling: cache-resident (%s gives as much)", excess, cache);
+    const char *cache = explaining_cache(p, c, level, rate);
+    bool        dram = !strcmp(level, "DRAM");
+    if (cache && (dram || !clock_explains(p, c, excess))) { /* DRAM does not follow the core's clock */
+        if (dram) p->flags |= IR_FLAG_CACHE_RESIDENT;
+        suspect(&p->flags, p->why, "%.3g x the %s ceiling: cache-resident (%s gives as much)", excess, level, cache);
     } else if (clock_explains(p, c, excess)) {
-        suspect(&p->flags, p->why, "%.3g x the %s ceiling: clock (it ran faster than when the ceiling was measured)", excess, level);
+        suspect(&p->flags, p->why, "%.3g x the %s ceiling: clock (it ran faster than when the ceiling was measured)",
+                excess, level);
     } else if (p->cost.write_B > p->cost.read_B) {
-        suspect(&p->flags, p->why, "%.3g x the %s ceiling: compressible data, or stores that were never made", excess, level);
+        suspect(&p->flags, p->why, "%.3g x the %s ceiling: compressible data, or stores that were never made", excess,
+                level);
     } else {
-        suspect(&p->flags, p->why, "%.3g x the %s ceiling: dead code (loads removed), or compressible data", excess, level);
+        suspect(&p->flags, p->why, "%.3g x the %s ceiling: dead code (loads removed), or compressible data", excess,
+                level);
     }
 }
 
@@ -112,7 +126,8 @@ static void guard_theory(ir_ceiling *x)
     double excess = x->value / x->theory;
     if (!(excess > LIMIT)) return;
     if (excess <= CLOCK_SPAN)
-        suspect(&x->flags, x->why, "%.3g x clock x width x ports: clock (a boost that the clock reading missed)", excess);
+        suspect(&x->flags, x->why, "%.3g x clock x width x ports: clock (a boost that the clock reading missed)",
+                excess);
     else
         suspect(&x->flags, x->why, "%.3g x clock x width x ports: dead code, or a wrong count", excess);
 }
@@ -121,19 +136,12 @@ static void guard_datasheet(ir_ceiling *x, const ir_ceilings *c)
 {
     for (size_t i = 0; i < c->n; i++) {
         const ir_ceiling *d = &c->v[i];
-        if (d->source != IR_SRC_DATASHEET || d->what != x->what || d->dtype != x->dtype || strcmp(d->level, x->level)) continue;
+        if (d->source != IR_SRC_DATASHEET || d->what != x->what || d->dtype != x->dtype || strcmp(d->level, x->level))
+            continue;
         if (x->value > LIMIT * d->value)
             suspect(&x->flags, x->why, "%.3g x the datasheet's: %s", x->value / d->value,
                     x->what == IR_C_BANDWIDTH ? "compressible data or cache-resident" : "clock, or a wrong count");
     }
-}
-
-static int level_index(const char *level)
-{
-    static const char *const name[] = {"L1", "L2", "L3", "DRAM"};
-    for (int l = 0; l < 4; l++)
-        if (!strcmp(level, name[l])) return l;
-    return -1;
 }
 
 /* A level cannot read faster, nor answer sooner, than one nearer to the core, through which its lines come. Writes
@@ -144,11 +152,13 @@ static void guard_order(ir_ceiling *x, const ir_ceilings *c)
     for (size_t i = 0; i < c->n; i++) {
         const ir_ceiling *y = &c->v[i];
         int               inner = level_index(y->level);
-        if (inner < 0 || inner >= outer || y->what != x->what || y->threads != x->threads || strcmp(y->op, x->op)) continue;
+        if (inner < 0 || inner >= outer || y->what != x->what || y->threads != x->threads || strcmp(y->op, x->op))
+            continue;
         if (x->what == IR_C_BANDWIDTH && x->read_frac > 0.999 && x->value > LIMIT * y->value)
             suspect(&x->flags, x->why, "%.3g x the read ceiling of %s: cache-resident, or %s was measured too low",
                     x->value / y->value, y->level, y->level);
-        if (x->what == IR_C_LATENCY && strcmp(x->op, "mlp") && !strcmp(y->kernel, x->kernel) && LIMIT * x->value < y->value)
+        if (x->what == IR_C_LATENCY && strcmp(x->op, "mlp") && !strcmp(y->kernel, x->kernel) &&
+            LIMIT * x->value < y->value)
             suspect(&x->flags, x->why, "answers sooner than %s: cache-resident", y->level);
     }
 }
@@ -173,7 +183,8 @@ static void guard_little(ir_ceiling *x, double one_core_Bps)
     double bound = one_core_Bps * (x->threads > 1 ? x->threads : 1);
     if (x->what != IR_C_BANDWIDTH || strcmp(x->level, "DRAM") || !(x->read_frac > 0.999)) return;
     if (x->value > LIMIT * bound)
-        suspect(&x->flags, x->why, "%.3g x what %d x the lines in flight can carry at this latency: cache-resident, or dead code",
+        suspect(&x->flags, x->why,
+                "%.3g x what %d x the lines in flight can carry at this latency: cache-resident, or dead code",
                 x->value / bound, PREFETCH);
 }
 

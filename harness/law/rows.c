@@ -40,6 +40,7 @@ void law_terms(const ir_point *p, const ir_ceilings *c, ir_row *out)
     double      D_vol = p->cost.read_B + p->cost.write_B;
     memset(out, 0, sizeof *out);
     out->x_data_s = seconds(D_vol, ir_bw_ceiling(c, level, p->p.threads, p->cost.read_B, p->cost.write_B));
+    if (p->bw_now > 0 && !strcmp(level, "DRAM")) out->x_data_s /= p->bw_now; /* what the memory gave at that time */
     out->x_comp_s = seconds(p->cost.flops, ir_peak_ceiling(c, p->p.dtype, p->p.threads));
     out->x_launch = launches(p, c);
 }
@@ -60,7 +61,8 @@ bool ir_row_of(const ir_point *p, const ir_ceilings *c, ir_row *out)
 /* ---- selection ----------------------------------------------------------------------------------------- */
 static bool same_question(const ir_point *a, const ir_point *b)
 {
-    if (strcmp(a->workload, b->workload) || a->p.dtype != b->p.dtype || a->p.threads != b->p.threads || a->cold != b->cold)
+    if (strcmp(a->workload, b->workload) || a->p.dtype != b->p.dtype || a->p.threads != b->p.threads ||
+        a->cold != b->cold)
         return false;
     return !memcmp(a->p.v, b->p.v, sizeof a->p.v);
 }

@@ -13,8 +13,10 @@
 #include <string.h>
 
 enum { MIN_ROBUST = 8, MAX_STEPS = 20 };
-#define HUBER_K   1.345 /* 95 % efficient where the noise is Gaussian */
-#define MIN_SCALE 0.0025 /* times are not known better than this, however well they repeat */
+#define HUBER_K    1.345  /* 95 % efficient where the noise is Gaussian */
+#define MIN_SCALE  0.0025 /* of the residuals: no row is called wild within a percent of the law */
+#define MIN_SD     1e-4   /* no time is known better than this, however well it repeats */
+#define UNKNOWN_SD 0.005  /* where no row has an interval: what the stopping rule aims at */
 
 /* ---- rows ---------------------------------------------------------------------------------------- */
 static bool usable(const ir_row *r)
@@ -32,10 +34,19 @@ size_t law_usable(const ir_row *rows, size_t n, ir_row *out)
     return m;
 }
 
-static double own_sd(const ir_row *r)
+/* Without an interval of its own a row is taken to be as uncertain as the others on average. */
+static void own_sds(law_rows *q, const ir_row *rows)
 {
-    double sd = r->T_lo > 0 && r->T_hi >= r->T_lo && isfinite(r->T_hi) ? log(r->T_hi / r->T_lo) / (2 * LAW_Z975) : 0;
-    return fmax(sd, MIN_SCALE);
+    double sum = 0, known = 0;
+    for (size_t i = 0; i < q->n; i++) {
+        const ir_row *r = &rows[i];
+        bool          ok = r->T_lo > 0 && r->T_hi >= r->T_lo && isfinite(r->T_hi);
+        q->own_sd[i] = ok ? fmax(log(r->T_hi / r->T_lo) / (2 * LAW_Z975), MIN_SD) : NAN;
+        sum += ok ? q->own_sd[i] * q->own_sd[i] : 0;
+        known += ok;
+    }
+    for (size_t i = 0; i < q->n; i++)
+        if (isnan(q->own_sd[i])) q->own_sd[i] = known > 0 ? sqrt(sum / known) : UNKNOWN_SD;
 }
 
 /* Data's part of the two; a row with neither may stand anywhere. */
@@ -78,10 +89,10 @@ ir_status law_rows_init(law_rows *q, ir_form form, const ir_row *rows, size_t n)
         q->x[i][LAW_COMP] = rows[i].x_comp_s;
         q->x[i][LAW_LAT] = rows[i].x_launch;
         q->T[i] = rows[i].T_s;
-        q->own_sd[i] = own_sd(&rows[i]);
         q->family[i] = rows[i].family;
     }
     q->n = n;
+    own_sds(q, rows);
     sort_by_ratio(q);
     return IR_OK;
 }

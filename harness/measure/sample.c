@@ -28,15 +28,27 @@ static ir_status call(sampler *s, uint32_t reps)
     return st;
 }
 
+/* A calibrated slowdown: the share `inject` of the calls is made again; of what is left of a call nothing can be repeated
+ * alone, so its time is waited for, within the timed stretch. Returns the seconds waited. */
+static double wait_rest(ir_dev *dev, double t0, uint32_t made, double rest)
+{
+    double t = dev->be->now(dev), end = t + rest * (t - t0) / made, now = t;
+    for (int i = 0; i < MAX_BATCHES && now < end; i++) now = dev->be->now(dev); /* a clock that stands still ends it */
+    return now - t;
+}
+
 static ir_status batch(sampler *s, uint32_t reps, ir_sample *out)
 {
     ir_dev           *dev = s->run->dev;
     const ir_backend *be = dev->be;
+    double            more = s->policy->inject > 0 ? s->policy->inject * reps : 0;
+    uint32_t          made = reps + (uint32_t)more;
     double            dev_s = NAN, t0 = be->now(dev);
     ir_status         st = be->start(dev);
-    if (st == IR_OK) st = call(s, reps);
+    if (st == IR_OK) st = call(s, made);
     if (st == IR_OK) st = be->stop(dev, &dev_s);
     if (st == IR_OK) st = be->sync(dev);
+    if (st == IR_OK && more > 0) dev_s += wait_rest(dev, t0, made, more - (double)(uint32_t)more);
     double t1 = be->now(dev);
     if (st == IR_OK && t1 < t0) return ir_fail(IR_EDEVICE, "the clock went backwards by %g s", t0 - t1);
     *out = (ir_sample){(t1 - t0) / reps, dev_s / reps, reps, false};

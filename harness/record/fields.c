@@ -119,6 +119,8 @@ static const ir_rec_field bytes_by[] = {
     NUM(ir_point, "weights", cost.by_B[IR_BY_WEIGHTS]), NUM(ir_point, "in", cost.by_B[IR_BY_IN]),
     NUM(ir_point, "out", cost.by_B[IR_BY_OUT]), NUM(ir_point, "kv", cost.by_B[IR_BY_KV]), END};
 _Static_assert(IR_NBY == 4, "one entry of bytes_by per tensor class");
+static const ir_rec_field other_models[] = {
+    NUM(ir_point, "weights", cost.weights_B), NUM(ir_point, "unfused", cost.unfused_B), END};
 static const ir_rec_field terms[] = {
     NUM(ir_point, "data", term_data_s), NUM(ir_point, "compute", term_comp_s), NUM(ir_point, "latency", term_lat_s),
     END};
@@ -131,9 +133,11 @@ const ir_rec_field ir_rec_point_run[] = {
     U32(ir_point, "reps", reps), TEXT(ir_point, "stop", stop), TEXT(ir_point, "warmup", warmup),
     NUM(ir_point, "warmup_s", warmup_s), NUM(ir_point, "overhead_s", overhead_s), NUM(ir_point, "flops", cost.flops),
     NUM(ir_point, "read_B", cost.read_B), NUM(ir_point, "write_B", cost.write_B), GROUP("bytes_by", bytes_by),
-    NUM(ir_point, "wa_B", cost.wa_B), NUM(ir_point, "launches", cost.launches),
+    GROUP("bytes_other_models", other_models),
+    NUM(ir_point, "wa_B", cost.wa_B), NUM(ir_point, "launches", cost.launches), NUM(ir_point, "hops", cost.hops),
     NUM(ir_point, "footprint_B", cost.footprint_B), NUM(ir_point, "energy_J", joules),
     NUM(ir_point, "counted_B", counted_B), NUM(ir_point, "clock_Hz", clock_Hz), NUM(ir_point, "steal", steal),
+    NUM(ir_point, "bandwidth_now", bw_now), BOOL(ir_point, "for_ceiling", for_ceiling),
     BITS(ir_point, "flags", flags, flag_words), END};
 const ir_rec_field ir_rec_point_law[] = {
     NAME(ir_point, "level", level), NUM(ir_point, "mfu", mfu), NUM(ir_point, "mbu", mbu),

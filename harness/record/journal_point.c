@@ -19,6 +19,17 @@ static void write_params(ir_json *o, const ir_point *p)
         ir_json_int(o, p->p.v[i]);
     }
     ir_json_close(o, '}');
+    bool words = false;
+    for (int i = 0; i < p->np && i < IR_MAX_PARAMS; i++) words |= p->pword[i][0] != 0;
+    if (!words) return;
+    ir_json_key(o, "param_words"); /* of the parameters that are an index into words */
+    ir_json_open(o, '{');
+    for (int i = 0; i < p->np && i < IR_MAX_PARAMS; i++) {
+        if (!p->pword[i][0]) continue;
+        ir_json_key(o, p->pname[i]);
+        ir_json_str(o, p->pword[i]);
+    }
+    ir_json_close(o, '}');
 }
 
 static void write_identity(ir_json *o, const ir_point *p)

@@ -73,6 +73,23 @@ static ir_status read_params(ir_reader *r, const json_t *o, ir_point *p)
     return s;
 }
 
+static ir_status read_words(ir_reader *r, const json_t *o, ir_point *p)
+{
+    const json_t *words;
+    ir_status     s = ir_read_object(r, o, "param_words", &words);
+    if (s != IR_OK || !words) return s;
+    ir_read_enter(r, "param_words");
+    for (int i = 0; i < p->np && s == IR_OK; i++) {
+        const char *word;
+        s = ir_read_text(r, words, p->pname[i], &word);
+        if (s == IR_OK && word && strlen(word) >= sizeof p->pword[i])
+            s = ir_read_fail(r, p->pname[i], "'%.40s' is longer than %zu bytes", word, sizeof p->pword[i] - 1);
+        if (s == IR_OK && word) ir_read_cut(p->pword[i], sizeof p->pword[i], word);
+    }
+    ir_read_leave(r);
+    return s;
+}
+
 static ir_status read_status(ir_reader *r, const json_t *o, ir_point *p)
 {
     const char *status, *error, *why;
@@ -186,6 +203,7 @@ ir_status ir_read_point(ir_reader *r, const json_t *o)
     ir_point_init(p);
     s = ir_rec_read(r, ir_rec_point_id, o, p);
     if (s == IR_OK) s = read_params(r, o, p);
+    if (s == IR_OK) s = read_words(r, o, p);
     if (s == IR_OK) s = read_status(r, o, p);
     if (s == IR_OK) s = read_stats(r, o, "time_s", &p->wall);
     if (s == IR_OK) s = read_stats(r, o, "dev_time_s", &p->dev);

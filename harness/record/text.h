@@ -21,7 +21,7 @@ typedef struct {
     int         least; /* > 0: cells may be cut to so many columns when the table is too wide */
     int         drop;  /* > 0: left out when that is not enough, the highest first; said below the table */
 } ir_col;
-typedef struct { char text[128]; ir_style style; bool span; } ir_cell;
+typedef struct { char text[224]; ir_style style; bool span; } ir_cell;
 typedef struct {
     const ir_text *t;
     const ir_col  *col;
@@ -34,7 +34,7 @@ void ir_table_begin(ir_table *, const ir_text *, const ir_col *, int ncol);
 __attribute__((format(printf, 3, 4)))
 void ir_table_cell(ir_table *, ir_style, const char *fmt, ...); /* "": an empty one */
 __attribute__((format(printf, 3, 4)))
-void ir_table_span(ir_table *, ir_style, const char *fmt, ...); /* a row of its own, over all columns */
+void ir_table_span(ir_table *, ir_style, const char *fmt, ...); /* a row of its own, wrapped */
 void ir_table_end(ir_table *); /* prints and frees it; a column without a text is left out */
 
 /* ---- numbers: 3 significant digits, "-" unknown -------------------------------------------------------- */
@@ -42,6 +42,10 @@ enum { IR_NUM = 32 };
 const char *ir_text_aligned(double value, const char *unit, char buf[IR_NUM]); /* as scaled, zeros kept */
 const char *ir_text_plain(double value, char buf[IR_NUM]);                     /* no prefix: 0.0123, 5.31, 47.8 */
 const char *ir_text_percent(double share, char buf[IR_NUM]);                   /* "87 %", "0.4 %" */
+const char *ir_text_spread(const ir_text *, double share, char buf[IR_NUM]);   /* "+-0.4%"; "" unknown */
+const char *ir_text_op_unit(ir_dtype);                                           /* "FLOP/s"; integers: "OP/s" */
+/* "38.0 [37.2, 38.9] GB/s"; the value alone without an interval. */
+const char *ir_text_interval(double value, double lo, double hi, const char *unit, char *buf, size_t n);
 
 /* ---- ceilings, for table and plot (text_find.c) -------------------------------------------------------- */
 extern const char *const ir_text_levels[4];

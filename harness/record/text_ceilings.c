@@ -30,7 +30,7 @@ static const char *unit_of(const ir_ceiling *c)
 {
     switch (c->what) {
     case IR_C_BANDWIDTH: return "B/s";
-    case IR_C_FLOPS: return c->dtype == IR_I8 || c->dtype == IR_I4 ? "OP/s" : "FLOP/s";
+    case IR_C_FLOPS: return ir_text_op_unit(c->dtype);
     case IR_C_CLOCK: return "Hz";
     default: return "s";
     }
@@ -51,32 +51,29 @@ static void value_cells(ir_table *tb, const view *w, const ir_ceiling *c)
     }
     bool suspect = c->flags & IR_FLAG_SUSPECT;
     ir_table_cell(tb, suspect ? TXT_RED : TXT_BOLD, "%s%s", suspect ? "! " : "", ir_text_aligned(c->value, unit_of(c), num));
-    if (isfinite(half_width(c)))
-        ir_table_cell(tb, TXT_DIM, "%s%s", w->t->utf8 ? "\xc2\xb1" : "+-", ir_text_percent(half_width(c), wide));
-    else
-        ir_table_cell(tb, TXT_PLAIN, "%s", "");
+    ir_table_cell(tb, TXT_DIM, "%s", ir_text_spread(w->t, half_width(c), wide));
 }
 
 static void by_cell(ir_table *tb, const ir_ceiling *c, bool isa)
 {
     if (!c) ir_table_cell(tb, TXT_PLAIN, "%s", "");
-    else if (c->source != IR_SRC_MEASURED) ir_table_cell(tb, TXT_YELLOW, "%s", c->source == IR_SRC_DATASHEET ? "datasheet" : "theory");
+    else if (c->source == IR_SRC_DATASHEET) ir_table_cell(tb, TXT_YELLOW, "datasheet");
+    else if (c->source == IR_SRC_THEORY) ir_table_cell(tb, TXT_YELLOW, "theory");
     else ir_table_cell(tb, TXT_PLAIN, "%s", isa && *c->isa ? c->isa : c->kernel);
 }
 
 /* "t^98%": the last doubling of threads still gained 98 %; "s+": that of streams gained less than 1 %. */
 static const char *marks(const view *w, const ir_ceiling *c, char *buf, size_t size)
 {
-    size_t n = 0;
+    size_t      n = 0;
+    const char *done = w->t->utf8 ? "\xe2\x9c\x93" : "+", *rises = w->t->utf8 ? "\xe2\x86\x91" : "^";
     buf[0] = 0;
     for (int i = 0; c && i < c->ncert && n < size; i++) {
         const ir_certificate *x = &c->cert[i];
         const char           *sep = n ? " " : "";
         if (!x->known) n += (size_t)snprintf(buf + n, size - n, "%s%c?", sep, x->axis[0]);
-        else if (x->saturated) n += (size_t)snprintf(buf + n, size - n, "%s%c%s", sep, x->axis[0], w->t->utf8 ? "\xe2\x9c\x93" : "+");
-        else
-            n += (size_t)snprintf(buf + n, size - n, "%s%c%s%.0f%%", sep, x->axis[0], w->t->utf8 ? "\xe2\x86\x91" : "^",
-                                  fmin(100 * x->gain, 9999));
+        else if (x->saturated) n += (size_t)snprintf(buf + n, size - n, "%s%c%s", sep, x->axis[0], done);
+        else n += (size_t)snprintf(buf + n, size - n, "%s%c%s%.0f%%", sep, x->axis[0], rises, fmin(100 * x->gain, 9999));
     }
     return buf;
 }
@@ -153,7 +150,8 @@ static void bandwidth_curve(const view *w, const char *level, const char *op, in
         const ir_ceiling *c = ir_text_find(w->cs, w->device, IR_C_BANDWIDTH, level, op, IR_NDTYPE, t);
         if (!c) continue;
         between = between || (t > one && t < all);
-        n += (size_t)snprintf(text + n, sizeof text - n, "%s%d: %s", n ? ", " : "", t, ir_text_scaled(c->value, "B/s", num, sizeof num));
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%d: %s", n ? ", " : "", t,
+                              ir_text_scaled(c->value, "B/s", num, sizeof num));
     }
     if (between) ir_text_para(w->t, "  ", "%s %s by threads: %s", level, op, text);
 }
@@ -168,9 +166,9 @@ static void bandwidth(const view *w)
     const ir_col col[] = {{"level", false, 0, 0}, {"op", false, 0, 0}, {"set", true, 0, 3},
                           {thread_text(one, h1), true, 0, 0}, {"95 %", false, 0, 2}, {"kernel", false, 6, 0},
                           {thread_text(all, h2), true, 0, 0}, {"95 %", false, 0, 2}, {"kernel", false, 6, 0},
-                          {"gain", true, 0, 1}, {"saturated", false, 6, 0}};
+                          {"gain", true, 0, 4}, {"saturated", false, 14, 0}};
     ir_text_styled(w->t, TXT_BOLD, "Bandwidth");
-    fputs(", bytes as STREAM counts them\n", w->t->f);
+    fputs(", bytes as STREAM counts them; set: working set of all threads\n", w->t->f);
     ir_table_begin(&tb, w->t, col, sizeof col / sizeof *col);
     for (int l = 0; l < 4; l++)
         for (int i = 0; i < nop; i++) bandwidth_row(&tb, w, ir_text_levels[l], op[i], one, all);
@@ -197,10 +195,10 @@ static void peaks(const view *w)
     if (!thread_range(w, IR_C_FLOPS, &one, &all)) return;
     const ir_col col[] = {{"dtype", false, 0, 0}, {thread_text(one, h1), true, 0, 0}, {"95 %", false, 0, 2},
                           {"theory", true, 0, 0}, {"by", false, 6, 0}, {thread_text(all, h2), true, 0, 0},
-                          {"95 %", false, 0, 2}, {"theory", true, 0, 0}, {"by", false, 6, 0}, {"gain", true, 0, 1},
-                          {"saturated", false, 6, 0}};
+                          {"95 %", false, 0, 2}, {"theory", true, 0, 0}, {"by", false, 6, 0}, {"gain", true, 0, 4},
+                          {"saturated", false, 14, 0}};
     ir_text_styled(w->t, TXT_BOLD, "Peak arithmetic");
-    fputs(", theory: share of clock x width x ports\n", w->t->f);
+    fputs("; theory: share of clock x width x ports\n", w->t->f);
     ir_table_begin(&tb, w->t, col, sizeof col / sizeof *col);
     for (int d = 0; d < IR_NDTYPE; d++) {
         const ir_ceiling *a = ir_text_find(w->cs, w->device, IR_C_FLOPS, NULL, NULL, (ir_dtype)d, one);
@@ -313,11 +311,12 @@ static void suspects(const view *w)
 static void legend(const view *w)
 {
     bool certified = false;
-    for (size_t i = 0; i < w->cs->n; i++) certified = certified || (w->cs->v[i].ncert && !strcmp(w->cs->v[i].device, w->device));
+    for (size_t i = 0; i < w->cs->n; i++)
+        certified = certified || (w->cs->v[i].ncert && !strcmp(w->cs->v[i].device, w->device));
     if (!certified) return;
     bool u = w->t->utf8;
-    ir_text_para(w->t, "  ", "saturated: the last doubling of t threads, s streams, b bytes or c chains gained under 1 %% (%s), "
-                 "more (%s), or was not measured (?)", u ? "\xe2\x9c\x93" : "+", u ? "\xe2\x86\x91" : "^");
+    ir_text_para(w->t, "  ", "saturated: the last doubling of t threads, s streams, b bytes, c chains or v visits gained under "
+                 "1 %% (%s), more (%s), or was not measured (?)", u ? "\xe2\x9c\x93" : "+", u ? "\xe2\x86\x91" : "^");
 }
 
 void ir_text_ceilings(const ir_text *t, const ir_ceilings *cs)

@@ -5,17 +5,12 @@
 
 static void coef_cell(ir_table *tb, const ir_coef *c, const char *unit)
 {
-    char v[IR_NUM], lo[IR_NUM], hi[IR_NUM];
-    if (c->how == IR_UNIDENTIFIED || isnan(c->v)) {
+    char text[96];
+    if (c->how == IR_UNIDENTIFIED || isnan(c->v))
         ir_table_cell(tb, TXT_YELLOW, "unidentified");
-        return;
-    }
-    ir_text_scaled(c->v, unit, v, sizeof v);
-    const char *pinned = c->how == IR_PINNED ? " pinned" : "";
-    if (isfinite(c->lo) && isfinite(c->hi))
-        ir_table_cell(tb, TXT_BOLD, "%s%s [%s, %s]", v, pinned, ir_text_scaled(c->lo, unit, lo, sizeof lo),
-                      ir_text_scaled(c->hi, unit, hi, sizeof hi));
-    else ir_table_cell(tb, TXT_BOLD, "%s%s", v, pinned);
+    else
+        ir_table_cell(tb, TXT_BOLD, "%s%s", ir_text_interval(c->v, c->lo, c->hi, unit, text, sizeof text),
+                      c->how == IR_PINNED ? " pinned" : "");
 }
 
 /* An efficiency is a plain number: no prefix. */
@@ -67,7 +62,7 @@ void ir_text_fit(const ir_text *t, const ir_fit fits[2], int better)
 {
     char         head[2][40];
     ir_table     tb;
-    const ir_col col[] = {{"", false, 0, 0}, {head[0], false, 16, 0}, {head[1], false, 16, 0}, {"", false, 0, 1}};
+    const ir_col col[] = {{"", false, 0, 0}, {head[0], false, 30, 0}, {head[1], false, 30, 0}, {"what it is", false, 0, 1}};
     const ir_fit *b = &fits[better ? 1 : 0];
     for (int i = 0; i < 2; i++)
         snprintf(head[i], sizeof head[i], "%s%s", fits[i].form == IR_ADDITIVE ? "additive" : "overlapped",
@@ -77,8 +72,8 @@ void ir_text_fit(const ir_text *t, const ir_fit fits[2], int better)
     ir_table_begin(&tb, t, col, 4);
     rows(&tb, fits);
     ir_table_end(&tb);
-    ir_text_para(t, "  ", "additive: T = D_vol/BW + O/(R_peak eta) + L_lat; overlapped: T = max(D_vol/BW, O/(R_peak eta)) + L_lat; "
-                 "[95 %% interval]; better: predicts left-out families with the smaller median error");
+    ir_text_para(t, "  ", "additive: T = D_vol/BW + O/(R_peak eta) + L_lat; overlapped: T = max(D_vol/BW, "
+                 "O/(R_peak eta)) + L_lat; [95 %% interval]; better: predicts left-out families with the smaller median error");
     for (int i = 0; i < 2; i++)
         if (fits[i].eta_error)
             ir_text_para(t, "! ", "%s: eta is above 1.02: a ceiling or a count is wrong, this is no result",

@@ -67,8 +67,8 @@ static void hardware(const ir_text *t, const ir_device_info *d, const ir_env *e)
     print(t, "  device  ", &l);
     l = (line){"", 0};
     add_scaled(&l, d->spec_Bps, "B/s", "memory");
-    for (int i = 0; i < IR_NDTYPE; i++) add_scaled(&l, d->spec_flops[i], i == IR_I8 || i == IR_I4 ? "OP/s" : "FLOP/s", ir_dtype_name((ir_dtype)i));
-    print(t, "  sheet   ", &l);
+    for (ir_dtype i = 0; i < IR_NDTYPE; i++) add_scaled(&l, d->spec_flops[i], ir_text_op_unit(i), ir_dtype_name(i));
+    print(t, "  specs   ", &l);
 }
 
 static void state(const ir_text *t, const ir_env *e)
@@ -113,8 +113,8 @@ void ir_text_machine(const ir_text *t, const ir_device_info *d, const ir_env *e)
 {
     char lead[sizeof d->id + 2];
     snprintf(lead, sizeof lead, "%s  ", *d->id ? d->id : "device");
-    ir_text_para(t, lead, "%s%s%s%s%s", *d->name ? d->name : "(no name)", *d->backend ? ", " : "", d->backend, *d->driver ? ", " : "",
-                 d->driver);
+    ir_text_para(t, lead, "%s%s%s%s%s", *d->name ? d->name : "(no name)", *d->backend ? ", " : "", d->backend,
+                 *d->driver ? ", " : "", d->driver);
     hardware(t, d, e);
     state(t, e);
     build(t, e);

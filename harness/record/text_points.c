@@ -10,6 +10,7 @@
 typedef struct {
     const ir_point *p;
     size_t          n;                     /* with the points between that are not ok */
+    int             nvary;                 /* parameters that differ: more than one are told by values alone */
     bool            vary_param[IR_MAX_PARAMS], vary_workload, vary_dtype, vary_threads, vary_cache;
 } group;
 
@@ -30,6 +31,13 @@ static void note_differences(group *g, const ir_point *a, const ir_point *b)
     g->vary_cache |= a->cold != b->cold;
 }
 
+static int count_differences(const group *g)
+{
+    int n = 0;
+    for (int i = 0; i < g->p->np; i++) n += g->vary_param[i];
+    return n;
+}
+
 /* The group that starts at the first ok point of p[0..n); n of it is 0 when there is none. */
 static group next_group(const ir_point *p, size_t n)
 {
@@ -42,10 +50,11 @@ static group next_group(const ir_point *p, size_t n)
             g.n = i + 1;
             continue;
         }
-        if (!same_group(p, &p[i])) return g.n = i, g;
+        if (!same_group(p, &p[i])) break;
         note_differences(&g, p, &p[i]);
         g.n = i + 1;
     }
+    g.nvary = g.n ? count_differences(&g) : 0;
     return g;
 }
 
@@ -66,15 +75,19 @@ static size_t attributes(const group *g, const ir_point *p, bool varying, char *
     const char *sep = n ? " " : "";
     for (int i = 0; i < p->np; i++) {
         if (g->vary_param[i] != varying) continue;
-        n = put(buf, size, n, "%s%s=%lld", sep, p->pname[i], (long long)p->p.v[i]);
+        bool named = !varying || g->nvary == 1;
+        n = put(buf, size, n, "%s%s%s", sep, named ? p->pname[i] : "", named ? "=" : "");
+        n = *p->pword[i] ? put(buf, size, n, "%s", p->pword[i]) : put(buf, size, n, "%lld", (long long)p->p.v[i]);
         sep = ",";
     }
     if (g->vary_dtype == varying) n = put(buf, size, n, "%s%s", n ? " " : "", ir_dtype_name(p->p.dtype));
     if (g->vary_threads == varying && p->p.threads > 0)
-        n = put(buf, size, n, varying ? "%s%dt" : p->p.threads == 1 ? "%s%d thread" : "%s%d threads", n ? " " : "", p->p.threads);
+        n = put(buf, size, n, "%s%d%s", n ? " " : "", p->p.threads, varying ? "t" : p->p.threads == 1 ? " thread" : " threads");
     if (g->vary_cache == varying) n = put(buf, size, n, "%s%s", n ? " " : "", p->cold ? "cold" : "hot");
     return n;
 }
+
+enum { LEAST = 26 }; /* columns that a point's name may ask for */
 
 /* ---- cells ------------------------------------------------------------------------------------------- */
 static const struct { char mark; const char *means; } flag_mark[IR_NFLAG] = {
@@ -96,8 +109,7 @@ static void time_cells(ir_table *tb, const ir_text *t, const ir_point *p)
     const ir_stats *s = p->dev.n > 0 ? &p->dev : &p->wall;
     double          half = fmax(s->ci_hi - s->median, s->median - s->ci_lo) / s->median;
     ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_aligned(s->median, "s", num));
-    if (isfinite(half)) ir_table_cell(tb, TXT_DIM, "%s%s", t->utf8 ? "\xc2\xb1" : "+-", ir_text_percent(half, num));
-    else ir_table_cell(tb, TXT_DIM, "-");
+    ir_table_cell(tb, TXT_DIM, "%s", isfinite(half) ? ir_text_spread(t, half, num) : "-");
 }
 
 /* A point that memory holds is told in B/s, any other in FLOP/s. */
@@ -108,9 +120,11 @@ static void rate_cells(ir_table *tb, const ir_point *p)
     bool   data = p->bound == IR_BOUND_MEMORY || p->bound == IR_BOUND_CACHE;
     if (p->bound == IR_BOUND_UNKNOWN || p->bound == IR_BOUND_MIXED) data = I < (isfinite(p->ridge) ? p->ridge : 1);
     if (bytes > 0 && (data || !(p->cost.flops > 0))) ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_aligned(bytes / T, "B/s", num));
-    else if (p->cost.flops > 0) ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_aligned(p->cost.flops / T, p->p.dtype == IR_I8 || p->p.dtype == IR_I4 ? "OP/s" : "FLOP/s", num));
+    else if (p->cost.flops > 0)
+        ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_aligned(p->cost.flops / T, ir_text_op_unit(p->p.dtype), num));
     else ir_table_cell(tb, TXT_PLAIN, "-");
-    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(I, num));
+    if (I > 0 && I < .0995) ir_table_cell(tb, TXT_PLAIN, I < .0005 ? "%.0e" : "%.3f", I);
+    else ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(I, num));
 }
 
 static void bound_cells(ir_table *tb, const ir_point *p)
@@ -126,43 +140,50 @@ static void bound_cells(ir_table *tb, const ir_point *p)
     else ir_table_cell(tb, TXT_PLAIN, "-");
 }
 
-static void share_cell(ir_table *tb, double share, double scale, const char *fmt_over)
+/* eta, MFU, MBU: above 1.02 none of them is a result. */
+static void share_cell(ir_table *tb, double share, double scale, int decimals)
 {
-    char num[IR_NUM];
     if (!isfinite(share)) ir_table_cell(tb, TXT_PLAIN, "-");
-    else if (scale == 1) ir_table_cell(tb, TXT_PLAIN, "%.2f", fmin(share, 999));
-    else ir_table_cell(tb, share > 1.02 ? TXT_RED : TXT_PLAIN, fmt_over, share < 10 ? scale * share : 999.0);
-    (void)num;
+    else ir_table_cell(tb, share > 1.02 ? TXT_RED : TXT_PLAIN, "%.*f", decimals, fmin(scale * share, 9999));
 }
 
 static void row(ir_table *tb, const ir_text *t, const group *g, const ir_point *p)
 {
-    char   label[128];
-    size_t n = put(label, sizeof label, 0, "  %s%s%s", g->vary_workload ? p->workload : "", g->vary_workload ? "/" : "", p->kernel);
+    char   label[200];
+    int    room = ir_text_width(t) - 72; /* what the other columns leave */
+    size_t n = put(label, sizeof label, 0, " %s%s%s", g->vary_workload ? p->workload : "", g->vary_workload ? "/" : "",
+                   p->kernel);
     attributes(g, p, true, label, sizeof label, n);
+    if (ir_text_columns(label) > (room > LEAST ? room : LEAST)) { /* a line of its own: an identity is never cut */
+        ir_table_span(tb, TXT_PLAIN, "%s", label);
+        label[0] = 0;
+    }
     ir_table_cell(tb, TXT_PLAIN, "%s", label);
     time_cells(tb, t, p);
     rate_cells(tb, p);
     bound_cells(tb, p);
-    share_cell(tb, p->eta, 1, "");
-    share_cell(tb, p->mfu, 100, "%.0f");
-    share_cell(tb, p->mbu, 100, "%.0f");
+    share_cell(tb, p->eta, 1, 2);
+    share_cell(tb, p->mfu, 100, 0);
+    share_cell(tb, p->mbu, 100, 0);
     flags_cell(tb, p->flags);
 }
 
 static void heading(ir_table *tb, const group *g)
 {
     char   text[256];
-    size_t n = put(text, sizeof text, 0, "%s/%s:", g->p->backend, g->vary_workload ? g->p->family : g->p->workload);
+    size_t n = put(text, sizeof text, 0, "%s/%s", g->p->backend, g->vary_workload ? g->p->family : g->p->workload);
+    for (int i = 0, k = 0; i < g->p->np && g->nvary > 1; i++)
+        if (g->vary_param[i]) n = put(text, sizeof text, n, "%s%s", k++ ? "," : " ", g->p->pname[i]);
+    n = put(text, sizeof text, n, ":");
     attributes(g, g->p, false, text, sizeof text, n);
     ir_table_span(tb, TXT_BOLD, "%s", text);
 }
 
 static size_t table(const ir_text *t, const ir_point *p, size_t n)
 {
-    static const ir_col col[] = {{"point", false, 24, 0}, {"time", true, 0, 0}, {"95 %", true, 0, 1}, {"rate", true, 0, 0},
-                                 {"FLOP/B", true, 0, 2}, {"bound", false, 0, 0}, {"P", true, 0, 0}, {"D/C/L %", true, 0, 0},
-                                 {"eta", true, 0, 3}, {"MFU%", true, 0, 0}, {"MBU%", true, 0, 0}, {"flags", false, 0, 0}};
+    static const ir_col col[] = {{"point", false, LEAST, 0}, {"time", true, 0, 0}, {"95 %", true, 0, 4}, {"rate", true, 0, 0},
+                                 {"I", true, 0, 5}, {"bound", false, 0, 0}, {"P", true, 0, 1}, {"D/C/L %", true, 0, 0},
+                                 {"eta", true, 0, 6}, {"MFU", true, 0, 3}, {"MBU", true, 0, 2}, {"flags", false, 0, 0}};
     size_t   ok = 0;
     ir_table tb;
     ir_table_begin(&tb, t, col, sizeof col / sizeof *col);
@@ -184,10 +205,11 @@ static void legend(const ir_text *t, const ir_point *p, size_t n)
     size_t   len = 0;
     uint32_t any = 0;
     for (size_t i = 0; i < n; i++) any |= p[i].status == IR_OK ? p[i].flags : 0;
-    ir_text_para(t, "  ", "P: probability of the bound; D/C/L: shares of data, compute and latency in the measured time; "
-                 "eta: efficiency of the compute term alone; MFU, MBU: of the measured peak and bandwidth");
+    ir_text_para(t, "  ", "I: FLOP/B; P: probability of the bound; D/C/L: data, compute and latency as shares of the measured "
+                 "time; eta: efficiency of the compute term alone; MFU, MBU: %% of the measured peak and bandwidth");
     for (int i = 0; i < IR_NFLAG; i++)
-        if (any >> i & 1u && flag_mark[i].mark) len = put(text, sizeof text, len, "%s%c %s", len ? ", " : "", flag_mark[i].mark, flag_mark[i].means);
+        if (any >> i & 1u && flag_mark[i].mark)
+            len = put(text, sizeof text, len, "%s%c %s", len ? ", " : "", flag_mark[i].mark, flag_mark[i].means);
     if (len) ir_text_para(t, "  ", "flags: %s", text);
     if (any & IR_FLAG_WITHIN_RUN) ir_text_para(t, "  ", "intervals know one process only (within run)");
 }
@@ -201,8 +223,8 @@ static void remarks(const ir_text *t, const ir_point *p, size_t n)
         if (p[i].flags & IR_FLAG_SUSPECT)
             ir_text_para(t, "! ", "%s: suspect: %s", ir_point_key(&p[i], key), *p[i].why ? p[i].why : "above its ceiling");
         if (s->bimodal)
-            ir_text_para(t, "2 ", "%s: two modes, %s and %s", ir_point_key(&p[i], key), ir_text_scaled(s->mode_lo, "s", lo, sizeof lo),
-                         ir_text_scaled(s->mode_hi, "s", hi, sizeof hi));
+            ir_text_para(t, "2 ", "%s: two modes, %s and %s", ir_point_key(&p[i], key),
+                         ir_text_scaled(s->mode_lo, "s", lo, sizeof lo), ir_text_scaled(s->mode_hi, "s", hi, sizeof hi));
     }
 }
 

@@ -105,12 +105,13 @@ static void draw_roofs(canvas *c, const roofs *r)
 }
 
 /* ---- points ------------------------------------------------------------------------------------------ */
+/* I is infinite for work on registers alone: such a point stands on the right edge. */
 static bool plotted(const ir_point *p, double *I, double *rate)
 {
     double bytes = p->cost.read_B + p->cost.write_B;
     *I = p->cost.flops / bytes;
     *rate = p->cost.flops / ir_point_time(p);
-    return p->status == IR_OK && *I > 0 && isfinite(*I) && *rate > 0 && isfinite(*rate);
+    return p->status == IR_OK && *I > 0 && *rate > 0 && isfinite(*rate);
 }
 
 static char letter_of(family *f, int *n, const char *name)
@@ -152,8 +153,7 @@ static void set_range(canvas *c, const roofs *r, const ir_point *p, size_t n)
     for (size_t i = 0; i < n; i++) {
         double I, rate;
         if (!plotted(&p[i], &I, &rate)) continue;
-        lo = fmin(lo, log10(I) - .15);
-        hi = fmax(hi, log10(I) + .15);
+        if (isfinite(I)) lo = fmin(lo, log10(I) - .15), hi = fmax(hi, log10(I) + .15);
         low = fmin(low, log10(rate) - .15);
     }
     c->x0 = fmax(lo, ridge - 6); /* what lies beyond is drawn on the edge */
@@ -217,13 +217,15 @@ static void print_legend(const canvas *c, const roofs *r, const family *f, int n
     for (int d = 0; d < IR_NDTYPE && n < sizeof text; d++)
         if (isfinite(r->peak[d]))
             n += (size_t)snprintf(text + n, sizeof text - n, ", %s %s", ir_dtype_name((ir_dtype)d),
-                                  ir_text_scaled(r->peak[d], "FLOP/s", num, sizeof num));
+                                  ir_text_scaled(r->peak[d], ir_text_op_unit((ir_dtype)d), num, sizeof num));
     ir_text_para(c->t, "  roofs   ", "%s; ridge %s FLOP/B", text, ir_text_plain(r->top / r->dram, num));
     n = 0;
     for (int i = 0; i < nf && n < sizeof text; i++)
         n += (size_t)snprintf(text + n, sizeof text - n, "%s%c %s (%zu)", i ? ", " : "", f[i].letter, f[i].family, f[i].n);
     if (nf) ir_text_para(c->t, "  points  ", "%s%s", text, nf > 1 ? ", * several" : "");
-    if (off) ir_text_para(c->t, "          ", "%zu point%s without arithmetic %s not on it", off, off == 1 ? "" : "s", off == 1 ? "is" : "are");
+    if (off)
+        ir_text_para(c->t, "          ", "%zu point%s without arithmetic %s not on it", off, off == 1 ? "" : "s",
+                     off == 1 ? "is" : "are");
 }
 
 void ir_text_roofline(const ir_text *t, const ir_ceilings *cs, const ir_point *p, size_t n)

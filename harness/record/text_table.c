@@ -36,6 +36,14 @@ void ir_text_styled(const ir_text *t, ir_style s, const char *fmt, ...)
     fputs(style_off(t, s), t->f);
 }
 
+static size_t bytes_of(const char *s, int columns)
+{
+    size_t i = 0;
+    for (; s[i]; i++)
+        if (((unsigned char)s[i] & 0xC0) != 0x80 && columns-- == 0) break;
+    return i;
+}
+
 /* ---- paragraphs -------------------------------------------------------------------------------------- */
 void ir_text_para(const ir_text *t, const char *lead, const char *fmt, ...)
 {
@@ -49,13 +57,16 @@ void ir_text_para(const ir_text *t, const char *lead, const char *fmt, ...)
     bool plain = strspn(lead, " ") == strlen(lead);
     ir_text_styled(t, plain ? TXT_PLAIN : TXT_BOLD, "%s", lead);
     for (char *save, *w = strtok_r(text, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
-        int n = ir_text_columns(w);
+        int n = ir_text_columns(w), room = ir_text_width(t) - indent;
         if (!first && at + 1 + n > ir_text_width(t)) {
             fprintf(t->f, "\n%*s", indent, "");
             at = indent;
             first = true;
         }
-        fprintf(t->f, "%s%s", first ? "" : " ", w);
+        if (!first) fputc(' ', t->f);
+        for (; n > room && first && room > 8; n -= room, w += bytes_of(w, room)) /* a word longer than a line */
+            fprintf(t->f, "%.*s\n%*s", (int)bytes_of(w, room), w, indent, "");
+        fputs(w, t->f);
         at += n + !first;
         first = false;
     }
@@ -154,8 +165,8 @@ static void fit(const ir_table *tb, layout *l)
         for (int c = 0; c < tb->ncol; c++)
             if (l->shown[c] && tb->col[c].drop > 0 && (worst < 0 || tb->col[c].drop > tb->col[worst].drop)) worst = c;
         if (worst < 0) break;
-        l->shown[worst] = false;
-        l->dropped[worst] = true;
+        for (int c = 0; c < tb->ncol; c++) /* equals go together */
+            if (l->shown[c] && tb->col[c].drop == tb->col[worst].drop) l->shown[c] = false, l->dropped[c] = true;
     }
     for (int over = total(tb, l) - room; over > 0; over--) { /* the widest flexible column gives first */
         int widest = -1;
@@ -169,14 +180,6 @@ static void fit(const ir_table *tb, layout *l)
 }
 
 /* ---- printing ---------------------------------------------------------------------------------------- */
-static size_t bytes_of(const char *s, int columns)
-{
-    size_t i = 0;
-    for (; s[i]; i++)
-        if (((unsigned char)s[i] & 0xC0) != 0x80 && columns-- == 0) break;
-    return i;
-}
-
 /* Text of at most `width` columns, its middle left out if need be. */
 static int print_cut(const ir_text *t, const char *s, int width)
 {
@@ -197,9 +200,10 @@ static void print_row(const ir_table *tb, const layout *l, const ir_cell *row)
     const ir_text *t = tb->t;
     int            last = tb->ncol - 1, pending = 0;
     if (row->span) {
+        size_t indent = strspn(row->text, " ");
         fputs(style_on(t, row->style), t->f);
-        print_cut(t, row->text, ir_text_width(t));
-        fprintf(t->f, "%s\n", style_off(t, row->style));
+        ir_text_para(t, indent ? " " : "", "%s", row->text + indent);
+        fputs(style_off(t, row->style), t->f);
         return;
     }
     while (last > 0 && (!l->shown[last] || !row[last].text[0])) last--;
@@ -230,7 +234,8 @@ static void print_dropped(const ir_table *tb, const layout *l)
     char   names[256] = "";
     size_t n = 0;
     for (int c = 0; c < tb->ncol && n < sizeof names; c++)
-        if (l->dropped[c]) n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "", tb->col[c].head);
+        if (l->dropped[c] && *tb->col[c].head && !strstr(names, tb->col[c].head))
+            n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "", tb->col[c].head);
     if (n) ir_text_para(tb->t, "  ", "Left out at this width: %s.", names);
 }
 

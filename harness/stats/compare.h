@@ -29,6 +29,14 @@ size_t ir_ab_next_blocks(size_t n);
 /* Blocks that would report an effect of `effect` with 80 %, from pilot blocks; 0 when not even the last look would. */
 size_t ir_ab_plan(const double *d, size_t n, double conf, double delta, double effect);
 
+/* ---- two sets of runs, not interleaved ---------------------------------------------------------------------------
+ * Exact interval of a shift b - a from the ranks of all pairwise differences (Mann-Whitney distribution; its normal
+ * approximation beyond 4000 pairs). false (NANs): too few runs for the confidence; 4 against 4 is the least at 95 %. */
+bool ir_shift_interval(const double *a, size_t na, const double *b, size_t nb, double conf, double *lo, double *hi, double *real_conf);
+/* As ir_ab_judge(), with the Hodges-Lehmann shift; n is the smaller number of runs. IR_AB_TOO_FEW where there is no interval.
+ * It knows the spread between the runs it was given and no more: runs of one hour do not know tomorrow's. */
+void ir_shift_judge(const double *a, size_t na, const double *b, size_t nb, double conf, double delta, ir_ab_result *out);
+
 /* ---- change points ---------------------------------------------------------------------------------------------
  * Largest standardised rank-sum statistic over all splits into segments of at least IR_CHANGE_FIRM runs, against its
  * permutation distribution (seeded, the same on every machine), binary segmentation; a change also needs a

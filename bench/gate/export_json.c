@@ -1,0 +1,128 @@
+/* export_json.c -- Google Benchmark JSON, Bencher Metric Format, github-action-benchmark's custom JSON. */
+#include "bench/gate/export.h"
+
+#include <math.h>
+#include <string.h>
+
+static const ir_record *newest(const export_input *in) { return &in->runs->v[in->runs->n - 1].r; }
+
+/* ---- Google Benchmark: runs are repetitions ---------------------------------------------------------------------------- */
+static double env_number(const ir_record *r, const char *key)
+{
+    const ir_kv *kv = ir_env_get(&r->env, key);
+    return kv && kv->is_num ? kv->num : NAN;
+}
+
+static void context(FILE *f, const ir_record *r)
+{
+    double cpus = env_number(r, "threads"), hz = env_number(r, "cpu_max_Hz");
+    fputs("  \"context\": {\n    \"date\": ", f);
+    export_json_text(f, r->started);
+    fputs(",\n    \"host_name\": ", f);
+    export_json_text(f, r->ndevice ? r->device[0].name : "");
+    fprintf(f, ",\n    \"executable\": \"ironroof\",\n    \"num_cpus\": %d,\n    \"mhz_per_cpu\": %.0f,\n", isfinite(cpus) ? (int)cpus : 0,
+            isfinite(hz) ? hz / 1e6 : 0);
+    fputs("    \"cpu_scaling_enabled\": false,\n    \"caches\": [],\n    \"library_build_type\": \"release\"\n  }", f);
+}
+
+static void gbench_row(FILE *f, const export_input *in, const char *key, size_t family, size_t run)
+{
+    const ir_point *p = run_point(&in->runs->v[run], key);
+    const ir_stats *s = export_stats(p);
+    fputs("    {\n      \"name\": ", f);
+    export_json_text(f, key);
+    fprintf(f, ",\n      \"family_index\": %zu,\n      \"per_family_instance_index\": 0,\n      \"run_name\": ", family);
+    export_json_text(f, key);
+    fprintf(f, ",\n      \"run_type\": \"iteration\",\n      \"repetitions\": %zu,\n      \"repetition_index\": %zu,\n      \"threads\": %d,\n",
+            in->runs->n, run, p->p.threads > 0 ? p->p.threads : 1);
+    fprintf(f, "      \"iterations\": %zu,\n", s->n * (p->reps ? p->reps : 1));
+    if (export_class_of_point(p) == EXPORT_BROKEN) {
+        fputs("      \"error_occurred\": true,\n      \"error_message\": ", f);
+        export_json_text(f, *p->why ? p->why : ir_status_name(p->status));
+        fputs(",\n", f);
+    }
+    double ns = p->status == IR_OK && isfinite(s->median) ? 1e9 * s->median : 0;
+    fprintf(f, "      \"real_time\": %.9g,\n      \"cpu_time\": %.9g,\n      \"time_unit\": \"ns\"", ns, ns);
+    double bytes = p->cost.read_B + p->cost.write_B;
+    if (ns > 0 && bytes > 0) fprintf(f, ",\n      \"bytes_per_second\": %.9g", bytes / (1e-9 * ns));
+    if (ns > 0 && p->cost.flops > 0) fprintf(f, ",\n      \"items_per_second\": %.9g", p->cost.flops / (1e-9 * ns));
+    fputs("\n    }", f);
+}
+
+void export_gbench(FILE *f, const export_input *in)
+{
+    run_keys k;
+    bool     first = true;
+    if (runs_keys(in->runs, &k) != IR_OK) return;
+    fputs("{\n", f);
+    context(f, newest(in));
+    fputs(",\n  \"benchmarks\": [\n", f);
+    for (size_t i = 0; i < k.n; i++)
+        for (size_t r = 0; r < in->runs->n; r++) {
+            const ir_point *p = run_point(&in->runs->v[r], k.v[i]);
+            if (!p || p->status == IR_SKIP) continue;
+            if (!first) fputs(",\n", f);
+            first = false;
+            gbench_row(f, in, k.v[i], i, r);
+        }
+    fputs("\n  ]\n}\n", f);
+    run_keys_free(&k);
+}
+
+/* ---- Bencher --------------------------------------------------------------------------------------------------------- */
+static void measure(FILE *f, const char *name, double v, double lo, double hi)
+{
+    fprintf(f, "    \"%s\": {\"value\": ", name);
+    export_json_number(f, v);
+    if (isfinite(lo)) fprintf(f, ", \"lower_value\": %.9g", lo);
+    if (isfinite(hi)) fprintf(f, ", \"upper_value\": %.9g", hi);
+    fputc('}', f);
+}
+
+void export_bmf(FILE *f, const export_input *in)
+{
+    const ir_record *r = newest(in);
+    bool             first = true;
+    fputs("{\n", f);
+    for (size_t i = 0; i < r->npoint; i++) {
+        const ir_point *p = &r->point[i];
+        const ir_stats *s = export_stats(p);
+        char            key[IR_ID];
+        if (p->for_ceiling || export_class_of_point(p) != EXPORT_OK) continue;
+        if (!first) fputs(",\n", f);
+        first = false;
+        fputs("  ", f);
+        export_json_text(f, ir_point_key(p, key));
+        fputs(": {\n", f);
+        measure(f, "latency", 1e9 * s->median, 1e9 * s->ci_lo, 1e9 * s->ci_hi);
+        double work = p->cost.flops > 0 ? p->cost.flops : p->cost.read_B + p->cost.write_B;
+        if (work > 0) {
+            fputs(",\n", f);
+            measure(f, "throughput", work / s->median, work / s->ci_hi, work / s->ci_lo);
+        }
+        fputs("\n  }", f);
+    }
+    fputs("\n}\n", f);
+}
+
+/* ---- github-action-benchmark, tool customSmallerIsBetter -------------------------------------------------------------- */
+void export_gha(FILE *f, const export_input *in)
+{
+    const ir_record *r = newest(in);
+    bool             first = true;
+    fputs("[\n", f);
+    for (size_t i = 0; i < r->npoint; i++) {
+        const ir_point *p = &r->point[i];
+        const ir_stats *s = export_stats(p);
+        char            key[IR_ID];
+        if (p->for_ceiling || export_class_of_point(p) != EXPORT_OK) continue;
+        if (!first) fputs(",\n", f);
+        first = false;
+        fputs("  {\"name\": ", f);
+        export_json_text(f, ir_point_key(p, key));
+        fprintf(f, ", \"unit\": \"ns\", \"value\": %.9g", 1e9 * s->median);
+        if (isfinite(s->ci_lo)) fprintf(f, ", \"range\": \"%.3g to %.3g\"", 1e9 * s->ci_lo, 1e9 * s->ci_hi);
+        fprintf(f, ", \"extra\": \"%zu samples, one process\"}", s->n);
+    }
+    fputs("\n]\n", f);
+}

@@ -1,0 +1,231 @@
+/* comparison.c -- the gate's lines, written and read. */
+#define _GNU_SOURCE
+#include "harness/record/comparison.h"
+#include "harness/record/journal.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void ir_comparison_free(ir_comparison *c)
+{
+    free(c->d);
+    free(c->quad_s);
+    c->d = NULL;
+    c->quad_s = NULL;
+    c->nd = 0;
+}
+
+void ir_comparisons_free(ir_comparisons *all)
+{
+    for (size_t i = 0; i < all->n; i++) ir_comparison_free(&all->v[i]);
+    free(all->v);
+    *all = (ir_comparisons){0};
+}
+
+void ir_gate_proofs_free(ir_gate_proofs *p)
+{
+    free(p->v);
+    *p = (ir_gate_proofs){0};
+}
+
+/* ---- written ----------------------------------------------------------------------------------------------- */
+static void key_num(ir_json *o, const char *key, double v)
+{
+    ir_json_key(o, key);
+    ir_json_num(o, v);
+}
+
+static void key_count(ir_json *o, const char *key, size_t v)
+{
+    ir_json_key(o, key);
+    ir_json_int(o, (int64_t)v);
+}
+
+static void key_text(ir_json *o, const char *key, const char *s)
+{
+    ir_json_key(o, key);
+    ir_json_text(o, s);
+}
+
+static void blocks(ir_json *o, const ir_comparison *c)
+{
+    ir_json_key(o, "d");
+    ir_json_open(o, '[');
+    for (size_t i = 0; i < c->nd; i++) ir_json_num(o, expm1(c->d[i]));
+    ir_json_close(o, ']');
+    ir_json_key(o, "blocks_s");
+    ir_json_open(o, '[');
+    for (size_t i = 0; c->quad_s && i < c->nd; i++) {
+        ir_json_open(o, '[');
+        for (int s = 0; s < 4; s++) ir_json_num(o, c->quad_s[i][s]);
+        ir_json_close(o, ']');
+    }
+    ir_json_close(o, ']');
+}
+
+ir_status ir_journal_comparison(ir_journal *j, const ir_comparison *c)
+{
+    ir_json *o = ir_line_begin(j, "comparison");
+    if (!o) return ir_line_end(j);
+    key_text(o, "kind", c->kind);
+    key_text(o, "point", c->point);
+    key_text(o, "verdict", c->verdict);
+    ir_json_key(o, "confirmed");
+    ir_json_bool(o, c->confirmed);
+    key_text(o, "note", c->note);
+    key_num(o, "effect", expm1(c->effect));
+    key_num(o, "lo", expm1(c->lo));
+    key_num(o, "hi", expm1(c->hi));
+    key_num(o, "confidence", c->conf);
+    key_num(o, "detectable", expm1(c->mde));
+    key_num(o, "threshold", expm1(c->delta));
+    key_num(o, "old_s", c->time_s);
+    key_count(o, "blocks", c->blocks);
+    blocks(o, c);
+    return ir_line_end(j);
+}
+
+ir_status ir_journal_proof(ir_journal *j, const ir_gate_proof *p)
+{
+    ir_json *o = ir_line_begin(j, "gate-proof");
+    if (!o) return ir_line_end(j);
+    key_text(o, "what", p->what);
+    key_num(o, "injected", p->injected);
+    key_count(o, "flagged", p->flagged);
+    key_count(o, "found", p->found);
+    key_count(o, "n", p->n);
+    key_count(o, "undecided", p->undecided);
+    key_count(o, "infeasible", p->infeasible);
+    key_num(o, "lo", p->lo);
+    key_num(o, "hi", p->hi);
+    key_num(o, "upper", p->upper);
+    return ir_line_end(j);
+}
+
+/* ---- read -------------------------------------------------------------------------------------------------- */
+#ifdef IR_HAVE_JANSSON
+#include <jansson.h>
+
+static double number(const json_t *o, const char *key)
+{
+    const json_t *v = json_object_get(o, key);
+    return json_is_number(v) ? json_number_value(v) : NAN;
+}
+
+static size_t count(const json_t *o, const char *key)
+{
+    double v = number(o, key);
+    return v >= 0 && v < 1e15 ? (size_t)v : 0;
+}
+
+static void text(const json_t *o, const char *key, char *to, size_t size)
+{
+    const char *s = json_string_value(json_object_get(o, key));
+    snprintf(to, size, "%s", s ? s : "");
+}
+
+static void *grown(void *v, size_t n, size_t size)
+{
+    return n & (n - 1) ? v : realloc(v, (n ? 2 * n : 1) * size); /* doubles at powers of two */
+}
+
+static ir_status read_comparison(const json_t *o, ir_comparisons *all)
+{
+    void *v = grown(all->v, all->n, sizeof *all->v);
+    if (!v) return ir_fail(IR_ENOMEM, "no memory for %zu comparisons", all->n + 1);
+    all->v = v;
+    ir_comparison *c = &all->v[all->n];
+    const json_t  *d = json_object_get(o, "d");
+    memset(c, 0, sizeof *c);
+    text(o, "kind", c->kind, sizeof c->kind);
+    text(o, "point", c->point, sizeof c->point);
+    text(o, "verdict", c->verdict, sizeof c->verdict);
+    text(o, "note", c->note, sizeof c->note);
+    c->confirmed = json_is_true(json_object_get(o, "confirmed"));
+    c->effect = log1p(number(o, "effect"));
+    c->lo = log1p(number(o, "lo"));
+    c->hi = log1p(number(o, "hi"));
+    c->conf = number(o, "confidence");
+    c->mde = log1p(number(o, "detectable"));
+    c->delta = log1p(number(o, "threshold"));
+    c->time_s = number(o, "old_s");
+    c->blocks = count(o, "blocks");
+    c->nd = json_array_size(d);
+    c->d = malloc((c->nd + 1) * sizeof *c->d);
+    if (!c->d) return ir_fail(IR_ENOMEM, "no memory for %zu blocks", c->nd);
+    for (size_t i = 0; i < c->nd; i++) {
+        const json_t *e = json_array_get(d, i);
+        c->d[i] = json_is_number(e) ? log1p(json_number_value(e)) : NAN;
+    }
+    all->n++;
+    return *c->point && *c->verdict ? IR_OK : ir_fail(IR_EINVAL, "comparison: point and verdict must be there");
+}
+
+static ir_status read_proof(const json_t *o, ir_gate_proofs *all)
+{
+    void *v = grown(all->v, all->n, sizeof *all->v);
+    if (!v) return ir_fail(IR_ENOMEM, "no memory for %zu lines", all->n + 1);
+    all->v = v;
+    ir_gate_proof *p = &all->v[all->n++];
+    memset(p, 0, sizeof *p);
+    text(o, "what", p->what, sizeof p->what);
+    p->injected = number(o, "injected");
+    p->flagged = count(o, "flagged");
+    p->found = count(o, "found");
+    p->n = count(o, "n");
+    p->undecided = count(o, "undecided");
+    p->infeasible = count(o, "infeasible");
+    p->lo = number(o, "lo");
+    p->hi = number(o, "hi");
+    p->upper = number(o, "upper");
+    return *p->what ? IR_OK : ir_fail(IR_EINVAL, "gate-proof: what must be there");
+}
+
+static ir_status read_line(const char *line, size_t n, ir_comparisons *out, ir_gate_proofs *proofs)
+{
+    json_error_t e;
+    json_t      *o = json_loadb(line, n, JSON_REJECT_DUPLICATES, &e);
+    if (!o) return ir_fail(IR_EINVAL, "%s", e.text);
+    const char *kind = json_string_value(json_object_get(o, "record"));
+    ir_status   st = kind ? IR_OK : ir_fail(IR_EINVAL, "no record line");
+    if (kind && out && !strcmp(kind, "comparison")) st = read_comparison(o, out);
+    if (kind && proofs && !strcmp(kind, "gate-proof")) st = read_proof(o, proofs);
+    if (kind && !strcmp(kind, "header") && number(o, "schema") != IR_SCHEMA)
+        st = ir_fail(IR_EINVAL, "schema: this program reads schema %d", IR_SCHEMA);
+    json_decref(o);
+    return st;
+}
+
+ir_status ir_comparisons_read(const char *path, ir_comparisons *out, ir_gate_proofs *proofs)
+{
+    FILE     *f = fopen(path, "r");
+    char     *line = NULL;
+    size_t    cap = 0, at = 0;
+    ssize_t   n;
+    ir_status st = IR_OK;
+    if (out) *out = (ir_comparisons){0};
+    if (proofs) *proofs = (ir_gate_proofs){0};
+    if (!f) return ir_fail(IR_EIO, "%s: %s", path, strerror(errno));
+    while (st == IR_OK && (n = getline(&line, &cap, f)) > 0) {
+        at++;
+        st = read_line(line, (size_t)n, out, proofs);
+        if (st != IR_OK) st = ir_fail(st, "%s:%zu: %s", path, at, ir_why());
+    }
+    if (st == IR_OK && ferror(f)) st = ir_fail(IR_EIO, "%s: %s", path, strerror(errno));
+    if (st == IR_OK && at == 0) st = ir_fail(IR_EINVAL, "%s: empty: no record in it", path);
+    free(line);
+    fclose(f);
+    if (st != IR_OK && out) ir_comparisons_free(out);
+    if (st != IR_OK && proofs) ir_gate_proofs_free(proofs);
+    return st;
+}
+#else
+ir_status ir_comparisons_read(const char *path, ir_comparisons *out, ir_gate_proofs *proofs)
+{
+    if (out) *out = (ir_comparisons){0};
+    if (proofs) *proofs = (ir_gate_proofs){0};
+    return ir_fail(IR_SKIP, "%s: built without jansson: records cannot be read", path);
+}
+#endif

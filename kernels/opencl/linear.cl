@@ -1,0 +1,118 @@
+/* linear.cl -- y[rows][n] = x[rows][k] W' for few rows: each weight is read once and meets ROWS inputs. W is [n][k]. Built with: T;
+ * WT 0 T, 1 bf16, 2 i8, 3 f16; XT 0 T, 1 bf16; V (vector), R (weight rows at a time), LS (group), EPI (as gemm.cl). */
+#ifdef OCL_FP64
+#pragma OPENCL EXTENSION cl_khr_fp64 : enable
+#endif
+#define CAT_(a, b) a##b
+#define CAT(a, b) CAT_(a, b)
+#define TV CAT(T, V)
+#define VLOAD CAT(vload, V)
+#if WT == 1
+typedef ushort w_t;
+#define W1(p) as_float((uint)(*(p)) << 16)
+#define WV(p) CAT(as_float, V)(CAT(convert_uint, V)(VLOAD(0, p)) << 16)
+#elif WT == 2
+typedef char w_t;
+#define W1(p) ((T)(*(p)))
+#define WV(p) CAT(convert_float, V)(VLOAD(0, p))
+#elif WT == 3
+typedef half w_t;
+#define W1(p) vload_half(0, p)
+#define WV(p) CAT(vload_half, V)(0, p)
+#else
+typedef T w_t;
+#define W1(p) (*(p))
+#define WV(p) VLOAD(0, p)
+#endif
+#if XT == 1
+typedef ushort x_t;
+#define X1(p) as_float((uint)(*(p)) << 16)
+#define XV(p) CAT(as_float, V)(CAT(convert_uint, V)(VLOAD(0, p)) << 16)
+#else
+typedef T x_t;
+#define X1(p) (*(p))
+#define XV(p) VLOAD(0, p)
+#endif
+#define SUM4(v) ((v).s0 + (v).s1 + ((v).s2 + (v).s3))
+#define SUM8(v) (SUM4((v).lo) + SUM4((v).hi))
+#define SUM16(v) (SUM8((v).lo) + SUM8((v).hi))
+#define SUM(v) CAT(SUM, V)(v)
+#if EPI
+#define EPI_PARAMS , __global const float *restrict P, long b_at, long s_at, __global const float *add, int has_add, int act
+static float finish(float x, __global const float *P, long b_at, long s_at, __global const float *add, int has_add, int act, size_t at,
+                    uint j)
+{
+    if (s_at >= 0) x *= P[s_at + j];
+    if (b_at >= 0) x += P[b_at + j];
+    if (has_add) x += add[at];
+    if (act == 1) x = fmax(x, 0.0f);
+    if (act == 2) x = fmin(fmax(x, 0.0f), 6.0f);
+    if (act == 3) {
+        float t = exp(-2.0f * fabs(0.7978845608f * (x + 0.044715f * x * x * x)));
+        float th = (1.0f - t) / (1.0f + t);
+        x = 0.5f * x * (1.0f + (x < 0 ? -th : th));
+    }
+    return x;
+}
+#define FINISH(x, at, j) finish(x, P, b_at, s_at, add, has_add, act, at, j)
+#else
+#define EPI_PARAMS
+#define FINISH(x, at, j) (x)
+#endif
+
+__kernel void linear(__global const w_t *restrict W, __global const x_t *restrict x, __global T *restrict y, uint n, uint k, uint rows,
+                     ulong W_at EPI_PARAMS)
+{
+    __local T part[R * ROWS * LS];
+    uint      l = get_local_id(0);
+    size_t    g = get_group_id(0), G = get_num_groups(0);
+    uint      blocks = (n + R - 1) / R, lo = (uint)((ulong)blocks * g / G), hi = (uint)((ulong)blocks * (g + 1) / G);
+    W += W_at;
+    for (uint b = lo; b < hi; b++) {
+        __global const w_t *w[R];
+        TV  acc[R][ROWS];
+#pragma unroll
+        for (int r = 0; r < R; r++) {
+            w[r] = W + (size_t)min(b * R + r, n - 1) * k;
+#pragma unroll
+            for (int q = 0; q < ROWS; q++) acc[r][q] = (TV)(0);
+        }
+        uint i = l * V;
+        for (; i + V <= k; i += LS * V) {
+            TV xv[ROWS];
+#pragma unroll
+            for (int q = 0; q < ROWS; q++) xv[q] = XV(x + (size_t)q * k + i);
+#pragma unroll
+            for (int r = 0; r < R; r++) {
+                TV wv = WV(w[r] + i);
+#pragma unroll
+                for (int q = 0; q < ROWS; q++) acc[r][q] = fma(wv, xv[q], acc[r][q]);
+            }
+        }
+#pragma unroll
+        for (int r = 0; r < R; r++)
+#pragma unroll
+            for (int q = 0; q < ROWS; q++) {
+                T s = SUM(acc[r][q]);
+                for (uint e = k / V * V + l; e < k; e += LS) s += W1(w[r] + e) * X1(x + (size_t)q * k + e);
+#if LS == 1
+                if (b * R + r < n) y[(size_t)q * n + b * R + r] = FINISH(s, (size_t)q * n + b * R + r, b * R + r);
+#else
+                part[(r * ROWS + q) * LS + l] = s;
+#endif
+            }
+#if LS > 1
+        for (uint h = LS / 2; h > 0; h /= 2) {
+            barrier(CLK_LOCAL_MEM_FENCE);
+            if (l < h)
+                for (int e = 0; e < R * ROWS; e++) part[e * LS + l] += part[e * LS + l + h];
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (l == 0)
+            for (int r = 0; r < R; r++)
+                for (int q = 0; q < ROWS; q++)
+                    if (b * R + r < n) y[(size_t)q * n + b * R + r] = FINISH(part[(r * ROWS + q) * LS], (size_t)q * n + b * R + r, b * R + r);
+        barrier(CLK_LOCAL_MEM_FENCE);
+#endif
+    }
+}

@@ -1,0 +1,420 @@
+/* nets.cl -- the operators of networks that are no plain product. f32 activations, dense rows, NHWC images. Built with: V, the
+ * vector a CPU's item works in (1 elsewhere); LS, the group size; WT, KT: types of weights and cache (0 f32, 1 bf16, 2 i8, 3 f16); and
+ * the name of the kernel wanted. */
+#define CAT_(a, b) a##b
+#define CAT(a, b) CAT_(a, b)
+#if V == 1
+#define FV float
+#define LOAD(p) (*(p))
+#define STORE(v, p) (*(p) = (v))
+#define SUM(v) (v)
+#define MAX(v) (v)
+#else
+#define FV CAT(float, V)
+#define LOAD(p) CAT(vload, V)(0, p)
+#define STORE(v, p) CAT(vstore, V)(v, 0, p)
+#define SUM4(v) ((v).s0 + (v).s1 + ((v).s2 + (v).s3))
+#define SUM8(v) (SUM4((v).lo) + SUM4((v).hi))
+#define SUM16(v) (SUM8((v).lo) + SUM8((v).hi))
+#define SUM(v) CAT(SUM, V)(v)
+#define MAX4(v) fmax(fmax((v).s0, (v).s1), fmax((v).s2, (v).s3))
+#define MAX8(v) fmax(MAX4((v).lo), MAX4((v).hi))
+#define MAX16(v) fmax(MAX8((v).lo), MAX8((v).hi))
+#define MAX(v) CAT(MAX, V)(v)
+#endif
+static ushort to_bf16(float f)
+{
+    uint u = as_uint(f);
+    if ((u & 0x7FFFFFFFu) > 0x7F800000u) return (ushort)(u >> 16 | 64);
+    return (ushort)((u + 0x7FFFu + (u >> 16 & 1)) >> 16);
+}
+#define NAMED(t) CAT(named_, t)
+#if WT == 1
+typedef ushort w_t;
+#define W1(p) as_float((uint)(*(p)) << 16)
+#elif WT == 2
+typedef char w_t;
+#define W1(p) ((float)(*(p)))
+#elif WT == 3
+typedef half w_t;
+#define W1(p) vload_half(0, p)
+#else
+typedef float w_t;
+#define W1(p) (*(p))
+#endif
+#if KT == 1
+typedef ushort kv_t;
+#define K1(p) as_float((uint)(*(p)) << 16)
+#define K_SAVE(v, p) (*(p) = to_bf16(v))
+#if V == 1
+#define KV(p) K1(p)
+#else
+#define KV(p) CAT(as_float, V)(CAT(convert_uint, V)(CAT(vload, V)(0, p)) << 16)
+#endif
+#elif KT == 3
+typedef half kv_t;
+#define K1(p) vload_half(0, p)
+#define K_SAVE(v, p) vstore_half_rte(v, 0, p)
+#if V == 1
+#define KV(p) K1(p)
+#else
+#define KV(p) CAT(vload_half, V)(0, p)
+#endif
+#else
+typedef float kv_t;
+#define K1(p) (*(p))
+#define K_SAVE(v, p) (*(p) = (v))
+#define KV(p) LOAD(p)
+#endif
+
+/* The sum, or the largest, of one number per item of the group; every item gets it. */
+#if LS == 1
+#define REDUCE(x, what) (x)
+#else
+static float reduce_total(__local float *part, float x)
+{
+    uint l = get_local_id(0);
+    barrier(CLK_LOCAL_MEM_FENCE);
+    part[l] = x;
+    for (uint h = LS / 2; h > 0; h /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (l < h) part[l] += part[l + h];
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    return part[0];
+}
+static float reduce_most(__local float *part, float x)
+{
+    uint l = get_local_id(0);
+    barrier(CLK_LOCAL_MEM_FENCE);
+    part[l] = x;
+    for (uint h = LS / 2; h > 0; h /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (l < h) part[l] = fmax(part[l], part[l + h]);
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    return part[0];
+}
+#define REDUCE(x, what) CAT(reduce_, what)(part, x)
+#endif
+/* Vector i of a row of c: begins at V * i; the last one is cut off at c and handled by elements. */
+#define EACH_VECTOR(i) for (uint i = get_local_id(0) * V; i + V <= c; i += LS * V)
+#define EACH_REST(i) for (uint i = c / V * V + get_local_id(0); i < c; i += LS)
+
+#ifdef K_norm
+/* tokens > 1: output row i is of input row i * tokens + tokens - 1. */
+__kernel void norm(__global const float *x, __global const float *restrict P, __global float *y, uint rows, uint c, long g_at, long b_at,
+                   uint tokens)
+{
+    __local float part[LS];
+    for (uint row = get_group_id(0); row < rows; row += get_num_groups(0)) {
+        __global const float *in = x + ((size_t)row * tokens + tokens - 1) * c, *gain = P + g_at, *offset = P + b_at;
+        __global float *out = y + (size_t)row * c;
+        FV    a = (FV)(0);
+        float s = 0;
+        EACH_VECTOR(i) a += LOAD(in + i);
+        EACH_REST(i) s += in[i];
+        float mean = REDUCE(s + SUM(a), total) / c;
+        a = (FV)(0);
+        s = 0;
+        EACH_VECTOR(i)
+        {
+            FV d = LOAD(in + i) - mean;
+            a += d * d;
+        }
+        EACH_REST(i) s += (in[i] - mean) * (in[i] - mean);
+        float scale = 1.0f / sqrt(REDUCE(s + SUM(a), total) / c + 1e-5f);
+        EACH_VECTOR(i) STORE((LOAD(in + i) - mean) * scale * LOAD(gain + i) + LOAD(offset + i), out + i);
+        EACH_REST(i) out[i] = (in[i] - mean) * scale * gain[i] + offset[i];
+    }
+}
+#endif
+
+#ifdef K_softmax
+__kernel void softmax(__global const float *x, __global float *y, uint rows, uint c)
+{
+    __local float part[LS];
+    for (uint row = get_group_id(0); row < rows; row += get_num_groups(0)) {
+        __global const float *in = x + (size_t)row * c;
+        __global float *out = y + (size_t)row * c;
+        FV    a = (FV)(-INFINITY);
+        float s = -INFINITY;
+        EACH_VECTOR(i) a = fmax(a, LOAD(in + i));
+        EACH_REST(i) s = fmax(s, in[i]);
+        float most = REDUCE(fmax(s, MAX(a)), most);
+        a = (FV)(0);
+        s = 0;
+        EACH_VECTOR(i)
+        {
+            FV e = exp(LOAD(in + i) - most);
+            a += e;
+            STORE(e, out + i);
+        }
+        EACH_REST(i) s += out[i] = exp(in[i] - most);
+        float inv = 1.0f / REDUCE(s + SUM(a), total);
+        EACH_VECTOR(i) STORE(LOAD(out + i) * inv, out + i);
+        EACH_REST(i) out[i] *= inv;
+    }
+}
+#endif
+
+#ifdef K_pointwise
+#if V == 1
+#define ACT(x, t) act_1(x, act)
+static float act_1(float x, int act)
+#else
+static float act_1(float x, int act)
+#endif
+{
+    if (act == 1) return fmax(x, 0.0f);
+    if (act == 2) return fmin(fmax(x, 0.0f), 6.0f);
+    if (act == 3) {
+        float t = exp(-2.0f * fabs(0.7978845608f * (x + 0.044715f * x * x * x))), th = (1.0f - t) / (1.0f + t);
+        return 0.5f * x * (1.0f + (x < 0 ? -th : th));
+    }
+    return x;
+}
+static FV act_v(FV x, int act)
+{
+    if (act == 1) return fmax(x, (FV)(0.0f));
+    if (act == 2) return fmin(fmax(x, (FV)(0.0f)), (FV)(6.0f));
+    if (act == 3) {
+        FV u = 0.7978845608f * (x + 0.044715f * x * x * x), t = exp(-2.0f * fabs(u)), th = (1.0f - t) / (1.0f + t);
+        return 0.5f * x * (1.0f + copysign(th, x));
+    }
+    return x;
+}
+/* y = act(x + bias + add); rows of c. */
+__kernel void pointwise(__global const float *x, __global const float *restrict P, __global const float *add, __global float *y, ulong rows,
+                        uint c, long b_at, int has_add, int act)
+{
+    size_t g = get_global_id(0), G = get_global_size(0);
+#if OCL_CPU
+    ulong n = rows * c, lo = n * g / G / V * V, hi = g + 1 == G ? n : n * (g + 1) / G / V * V, i = lo;
+    if (b_at < 0) {
+        for (; i + V <= hi; i += V) {
+            FV v = LOAD(x + i);
+            if (has_add) v += LOAD(add + i);
+            STORE(act_v(v, act), y + i);
+        }
+    }
+    for (; i < hi; i++) {
+#else
+    for (ulong i = g; i < rows * c; i += G) {
+#endif
+        float v = x[i];
+        if (b_at >= 0) v += P[b_at + i % c];
+        if (has_add) v += add[i];
+        y[i] = act_1(v, act);
+    }
+}
+#endif
+
+#ifdef K_embed
+__kernel void embed(__global const int *restrict token, __global const w_t *restrict W, __global const float *restrict P,
+                    __global float *restrict y, uint rows, uint c, ulong W_at, ulong P_at, uint past, uint tokens, long s_at, ulong vocab)
+{
+    for (uint row = get_group_id(0); row < rows; row += get_num_groups(0)) {
+        size_t t = (size_t)token[row], pos = past + row % tokens;
+        float  a = s_at >= 0 ? P[s_at + t] : 1.0f, b = s_at >= 0 ? P[s_at + vocab + pos] : 1.0f;
+        __global const w_t *table = W + W_at + t * c, *position = W + P_at + pos * c;
+        for (uint i = get_local_id(0); i < c; i += LS) y[(size_t)row * c + i] = a * W1(table + i) + b * W1(position + i);
+    }
+}
+#endif
+
+#ifdef K_kv_append
+/* The new keys and values of qkv rows to their place behind `past` in the two planes that begin at element `at`. */
+__kernel void kv_append(__global const float *restrict qkv, __global kv_t *restrict kv, ulong at, uint batch, uint heads, uint dh, uint tokens,
+                        uint past, uint cap)
+{
+    ulong d = (ulong)heads * dh, n = 2 * (ulong)batch * tokens * d, plane = (ulong)batch * heads * cap * dh;
+    for (ulong i = get_global_id(0); i < n; i += get_global_size(0)) {
+        ulong e = i % dh, h = i / dh % heads, row = i / d % ((ulong)batch * tokens), which = i / d / ((ulong)batch * tokens);
+        ulong b = row / tokens, t = row % tokens;
+        K_SAVE(qkv[row * 3 * d + (1 + which) * d + h * dh + e], kv + at + which * plane + ((b * heads + h) * cap + past + t) * dh + e);
+    }
+}
+#endif
+
+#ifdef K_attention
+/* A group per query; `p`: room for cap scores per group. */
+__kernel void attention(__global const float *restrict qkv, __global const kv_t *restrict kv, __global float *restrict y,
+                        __global float *restrict p, ulong at, uint batch, uint heads, uint dh, uint tokens, uint past, uint cap)
+{
+    __local float part[LS];
+    size_t d = (size_t)heads * dh, plane = (size_t)batch * heads * cap * dh;
+    uint   queries = batch * heads * tokens, l = get_local_id(0);
+    float  scale = 1.0f / sqrt((float)dh);
+    p += get_group_id(0) * (size_t)cap;
+    for (uint id = get_group_id(0); id < queries; id += get_num_groups(0)) {
+        uint t = id % tokens, h = id / tokens % heads, b = id / tokens / heads, c = past + t + 1;
+        __global const float *q = qkv + ((size_t)b * tokens + t) * 3 * d + h * dh;
+        __global const kv_t *keys = kv + at + ((size_t)b * heads + h) * cap * dh, *values = keys + plane;
+        float most = -INFINITY;
+        for (uint j = l; j < c; j += LS) {
+            __global const kv_t *k = keys + (size_t)j * dh;
+            FV    a = (FV)(0);
+            float s = 0;
+            uint  e = 0;
+            for (; e + V <= dh; e += V) a += LOAD(q + e) * KV(k + e);
+            for (; e < dh; e++) s += q[e] * K1(k + e);
+            p[j] = s = scale * (s + SUM(a));
+            most = fmax(most, s);
+        }
+        most = REDUCE(most, most);
+        FV    a = (FV)(0);
+        float s = 0;
+        barrier(CLK_GLOBAL_MEM_FENCE);
+        EACH_VECTOR(i)
+        {
+            FV e = exp(LOAD(p + i) - most);
+            a += e;
+            STORE(e, p + i);
+        }
+        EACH_REST(i) s += p[i] = exp(p[i] - most);
+        float inv = 1.0f / REDUCE(s + SUM(a), total);
+        barrier(CLK_GLOBAL_MEM_FENCE);
+        __global float *out = y + ((size_t)b * tokens + t) * d + h * dh;
+        uint e = l * V;
+        for (; e + V <= dh; e += LS * V) {
+            FV a0 = (FV)(0), a1 = (FV)(0);
+            uint j = 0;
+            for (; j + 2 <= c; j += 2) {
+                a0 += p[j] * KV(values + (size_t)j * dh + e);
+                a1 += p[j + 1] * KV(values + (size_t)(j + 1) * dh + e);
+            }
+            if (j < c) a0 += p[j] * KV(values + (size_t)j * dh + e);
+            STORE((a0 + a1) * inv, out + e);
+        }
+        for (e = dh / V * V + l; e < dh; e += LS) {
+            float o = 0;
+            for (uint j = 0; j < c; j++) o += p[j] * K1(values + (size_t)j * dh + e);
+            out[e] = o * inv;
+        }
+        barrier(CLK_GLOBAL_MEM_FENCE);
+    }
+}
+#endif
+
+#ifdef K_pool
+/* most: maximum over windows, padding left out; else the mean over all of the image (r = h, s = w, pad = 0). C % V == 0. */
+__kernel void pool(__global const float *restrict x, __global float *restrict y, uint n, uint h, uint w, uint C, uint R_, uint S_, uint stride,
+                   uint pad, uint oh, uint ow, int most)
+{
+    uint cv = C / V;
+    for (size_t at = get_global_id(0); at < (size_t)n * oh * ow * cv; at += get_global_size(0)) {
+        uint c = (uint)(at % cv) * V, pixel = (uint)(at / cv), image = pixel / (oh * ow), oy = pixel % (oh * ow) / ow, ox = pixel % ow;
+        FV   a = (FV)(most ? -INFINITY : 0);
+        for (uint r = 0; r < R_; r++)
+            for (uint s = 0; s < S_; s++) {
+                int iy = (int)(oy * stride + r) - (int)pad, ix = (int)(ox * stride + s) - (int)pad;
+                if (iy < 0 || ix < 0 || iy >= (int)h || ix >= (int)w) continue;
+                FV v = LOAD(x + ((size_t)(image * h + iy) * w + ix) * C + c);
+                a = most ? fmax(a, v) : a + v;
+            }
+        if (!most) a *= 1.0f / (R_ * S_);
+        STORE(a, y + (size_t)pixel * C + c);
+    }
+}
+#endif
+
+#ifdef K_filters
+/* Filters [k][r][s][c] to f32 [r][s][c][kp], kp >= k, zero beyond. */
+__kernel void filters(__global const w_t *restrict W, __global float *restrict out, ulong W_at, ulong out_at, uint k, uint rsc, uint kp)
+{
+    for (size_t i = get_global_id(0); i < (size_t)rsc * kp; i += get_global_size(0))
+        out[out_at + i] = i % kp < k ? W1(W + W_at + (i % kp) * rsc + i / kp) : 0.0f;
+}
+#endif
+
+#ifdef K_conv
+/* Direct convolution with filters as above. MODE 0: dense, an item takes PIX neighbouring pixels of a row and V filters;
+ * 1: depthwise, PIX pixels and V channels (C % V == 0); 2: grouped, one filter. */
+static float finish(float x, __global const float *P, long b_at, __global const float *add, int has_add, int act, size_t at, uint k)
+{
+    if (b_at >= 0) x += P[b_at + k];
+    if (has_add) x += add[at];
+    if (act == 1) x = fmax(x, 0.0f);
+    if (act == 2) x = fmin(fmax(x, 0.0f), 6.0f);
+    return x;
+}
+__kernel void conv(__global const float *restrict x, __global const float *restrict F, __global const float *restrict P,
+                   __global const float *add, __global float *y, ulong F_at, uint n, uint h, uint w, uint C, uint K, uint kp, uint R_,
+                   uint S_, uint stride, uint pad, uint oh, uint ow, uint groups, long b_at, int has_add, int act)
+{
+    uint kv = (K + V - 1) / V, across = (ow + PIX - 1) / PIX, cg = C / groups;
+    F += F_at;
+    for (size_t at = get_global_id(0); at < (size_t)n * oh * across * kv; at += get_global_size(0)) {
+        uint k = (uint)(at % kv) * V, o = (uint)(at / kv), ox = o % across * PIX, oy = o / across % oh, image = o / across / oh;
+        FV   a[PIX];
+#pragma unroll
+        for (int q = 0; q < PIX; q++) a[q] = (FV)(0);
+        for (uint r = 0; r < R_; r++) {
+            int iy = (int)(oy * stride + r) - (int)pad;
+            if (iy < 0 || iy >= (int)h) continue;
+            for (uint s = 0; s < S_; s++) {
+                __global const float *f = F + (size_t)(r * S_ + s) * cg * kp + k, *from[PIX];
+                float in[PIX];
+#pragma unroll
+                for (int q = 0; q < PIX; q++) {
+                    int ix = (int)((ox + q) * stride + s) - (int)pad;
+                    in[q] = ix >= 0 && ix < (int)w ? 1.0f : 0.0f;
+                    from[q] = x + ((size_t)(image * h + iy) * w + (in[q] > 0 ? ix : 0)) * C;
+                }
+#if MODE == 0
+                for (uint c = 0; c < C; c++, f += kp) {
+                    FV fv = LOAD(f);
+#pragma unroll
+                    for (int q = 0; q < PIX; q++) a[q] += in[q] * from[q][c] * fv;
+                }
+#elif MODE == 1
+                FV fv = LOAD(f);
+#pragma unroll
+                for (int q = 0; q < PIX; q++) a[q] += in[q] * LOAD(from[q] + k) * fv;
+#else
+                uint first = k / (K / groups) * cg;
+                for (uint c = 0; c < cg; c++, f += kp)
+#pragma unroll
+                    for (int q = 0; q < PIX; q++) a[q] += in[q] * from[q][first + c] * f[0];
+#endif
+            }
+        }
+#pragma unroll
+        for (int q = 0; q < PIX; q++) {
+            if (ox + q >= ow) continue;
+            size_t to = ((size_t)(image * oh + oy) * ow + ox + q) * K + k;
+#if V == 1
+            y[to] = finish(a[q], P, b_at, add, has_add, act, to, k);
+#else
+            if (k + V <= K) {
+                FV v = a[q];
+                if (b_at >= 0) v += LOAD(P + b_at + k);
+                if (has_add) v += LOAD(add + to);
+                if (act == 1 || act == 2) v = fmax(v, (FV)(0.0f));
+                if (act == 2) v = fmin(v, (FV)(6.0f));
+                STORE(v, y + to);
+                continue;
+            }
+            float out[V];
+            STORE(a[q], out);
+            for (uint v = 0; v < V && k + v < K; v++) y[to + v] = finish(out[v], P, b_at, add, has_add, act, to + v, k + v);
+#endif
+        }
+    }
+}
+#endif
+
+#ifdef K_columns
+/* im2col as a matrix of its own: [pixel][r][s][c]. */
+__kernel void columns(__global const float *restrict X, __global float *restrict out, uint m, uint h, uint w, uint c, uint R_, uint S_,
+                      uint stride, uint pad, uint oh, uint ow)
+{
+    uint k = R_ * S_ * c;
+    for (size_t at = get_global_id(0); at < (size_t)m * k; at += get_global_size(0)) {
+        uint i = (uint)(at / k), kk = (uint)(at % k), e = kk % c, s = kk / c % S_, r = kk / c / S_, image = i / (oh * ow), pixel = i % (oh * ow);
+        int  y = (int)(pixel / ow * stride + r) - (int)pad, x = (int)(pixel % ow * stride + s) - (int)pad;
+        out[at] = y >= 0 && x >= 0 && y < (int)h && x < (int)w ? X[((size_t)(image * h + y) * w + x) * c + e] : 0.0f;
+    }
+}
+#endif

@@ -1,0 +1,90 @@
+/* law_machine.h -- a made-up machine of four cores and points on it, for the tests of the law. */
+#ifndef TESTS_LAW_MACHINE_H
+#define TESTS_LAW_MACHINE_H
+#include "harness/law/law.h"
+#include "harness/stats/stats.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static inline void assert_close(double got, double want, double rel)
+{
+    if (!(fabs(got / want - 1) <= rel)) fail_msg("got %.6g, want %.6g within %.3g", got, want, rel);
+}
+
+/* ---- a machine ------------------------------------------------------------------------------------------ */
+static inline ir_ceiling *put(ir_ceilings *c, ir_what what, const char *level, const char *op, ir_dtype t, int threads,
+                              double value)
+{
+    ir_ceiling x;
+    memset(&x, 0, sizeof x);
+    x.what = what;
+    x.dtype = t;
+    x.threads = threads;
+    x.value = value;
+    x.lo = x.hi = x.theory = x.read_frac = x.size_B = NAN;
+    x.source = IR_SRC_MEASURED;
+    snprintf(x.level, sizeof x.level, "%s", level);
+    snprintf(x.op, sizeof x.op, "%s", op);
+    snprintf(x.kernel, sizeof x.kernel, "huge");
+    assert_int_equal(ir_ceilings_add(c, &x), IR_OK);
+    return &c->v[c->n - 1];
+}
+
+static inline ir_ceiling *stream(ir_ceilings *c, const char *level, const char *op, double read_frac, int threads,
+                                 double value)
+{
+    ir_ceiling *x = put(c, IR_C_BANDWIDTH, level, op, IR_F64, threads, value);
+    x->read_frac = read_frac;
+    return x;
+}
+
+/* Four cores: DRAM reads at 1, 2, 4 threads, the other kinds at 1 and 4; an L2 known at both ends; no L1 or L3 rows. */
+static inline void machine(ir_ceilings *c)
+{
+    ir_ceilings_init(c);
+    c->level_B[0] = 32768;
+    c->level_B[1] = 1e6;
+    c->level_B[2] = 16e6;
+    stream(c, "DRAM", "read", 1, 1, 20e9);
+    stream(c, "DRAM", "read", 1, 2, 30e9);
+    stream(c, "DRAM", "read", 1, 4, 40e9);
+    stream(c, "DRAM", "write", 0, 1, 10e9);
+    stream(c, "DRAM", "write", 0, 4, 20e9);
+    stream(c, "DRAM", "copy", .5, 1, 15e9);
+    stream(c, "DRAM", "copy", .5, 4, 44e9);
+    stream(c, "L2", "read", 1, 1, 100e9);
+    stream(c, "L2", "read", 1, 4, 400e9);
+    put(c, IR_C_FLOPS, "", "fma", IR_F32, 1, 50e9);
+    put(c, IR_C_FLOPS, "", "fma", IR_F32, 4, 200e9);
+    put(c, IR_C_FLOPS, "", "fma", IR_F64, 4, 100e9);
+    put(c, IR_C_LAUNCH, "", "forkjoin", IR_NDTYPE, 1, 1e-8);
+    put(c, IR_C_LAUNCH, "", "forkjoin", IR_NDTYPE, 4, 2e-6);
+    put(c, IR_C_BANDWIDTH, "DRAM", "gather", IR_F64, 4, 4e9);
+}
+
+static inline ir_point point(double read_B, double write_B, double flops, double footprint_B, double T)
+{
+    ir_point p;
+    ir_point_init(&p);
+    snprintf(p.workload, sizeof p.workload, "gemm");
+    snprintf(p.family, sizeof p.family, "gemm");
+    snprintf(p.kernel, sizeof p.kernel, "blocked");
+    p.p.dtype = IR_F32;
+    p.p.threads = 4;
+    p.cost = (ir_cost){.read_B = read_B, .write_B = write_B, .flops = flops, .launches = 1, .footprint_B = footprint_B};
+    p.status = IR_OK;
+    p.wall.n = 30;
+    p.wall.median = T;
+    p.wall.ci_lo = 0.99 * T;
+    p.wall.ci_hi = 1.01 * T;
+    return p;
+}
+#endif

@@ -1,0 +1,185 @@
+/* test_law.c -- ceilings and their look-ups, and points into rows. */
+#include "law_machine.h"
+
+/* ---- names ------------------------------------------------------------------------------------------------ */
+static void names(void **state)
+{
+    (void)state;
+    assert_string_equal(ir_what_name(IR_C_BANDWIDTH), "bandwidth");
+    assert_string_equal(ir_what_name(IR_C_CLOCK), "clock");
+    assert_string_equal(ir_what_name(IR_NC), "?");
+    assert_string_equal(ir_source_name(IR_SRC_DATASHEET), "datasheet");
+    assert_string_equal(ir_form_name(IR_OVERLAPPED), "overlapped");
+    assert_string_equal(ir_how_name(IR_UNIDENTIFIED), "unidentified");
+}
+
+/* ---- look-ups ----------------------------------------------------------------------------------------------- */
+static void levels_by_footprint_and_threads(void **state)
+{
+    ir_ceilings c;
+    (void)state;
+    machine(&c);
+    assert_string_equal(ir_level_of(&c, 32768, 1, false), "L1");
+    assert_string_equal(ir_level_of(&c, 32769, 1, false), "L2");
+    assert_string_equal(ir_level_of(&c, 4 * 32768, 4, false), "L1"); /* private: four times as much */
+    assert_string_equal(ir_level_of(&c, 4e6, 4, false), "L2");
+    assert_string_equal(ir_level_of(&c, 4.1e6, 4, false), "L3");
+    assert_string_equal(ir_level_of(&c, 16e6, 4, false), "L3");
+    assert_string_equal(ir_level_of(&c, 17e6, 4, false), "DRAM"); /* shared: no more than it is */
+    assert_string_equal(ir_level_of(&c, 4096, 1, true), "DRAM");
+    assert_string_equal(ir_level_of(&c, NAN, 1, false), "DRAM");
+    assert_string_equal(ir_level_of(&c, 4096, 0, false), "L1");
+    c.level_B[0] = c.level_B[1] = c.level_B[2] = NAN;
+    assert_string_equal(ir_level_of(&c, 4096, 1, false), "DRAM");
+    /* Without capacities, half way between the working sets that stood for the levels: sqrt(1e5 x 1e7) = 1e6. */
+    for (size_t i = 0; i < c.n; i++) c.v[i].size_B = strcmp(c.v[i].level, "L2") ? 1e7 : 1e5 * c.v[i].threads;
+    assert_string_equal(ir_level_of(&c, 0.9e6, 1, false), "L2");
+    assert_string_equal(ir_level_of(&c, 1.1e6, 1, false), "DRAM");
+    ir_ceilings_free(&c);
+    ir_ceilings_free(&c);
+}
+
+static void bandwidth_of_a_mix(void **state)
+{
+    ir_ceilings c;
+    (void)state;
+    machine(&c);
+    assert_close(ir_bw_ceiling(&c, "DRAM", 4, 1e6, 0), 40e9, 1e-12);
+    assert_close(ir_bw_ceiling(&c, "DRAM", 4, 0, 5), 20e9, 1e-12);
+    assert_close(ir_bw_ceiling(&c, "DRAM", 4, 1, 1), 44e9, 1e-12);
+    /* Three quarters reads: half way from copy to read, in time per byte. */
+    assert_close(ir_bw_ceiling(&c, "DRAM", 4, 3, 1), 2 / (1 / 44e9 + 1 / 40e9), 1e-12);
+    assert_close(ir_bw_ceiling(&c, "DRAM", 4, 1, 3), 2 / (1 / 44e9 + 1 / 20e9), 1e-12);
+    assert_close(ir_bw_ceiling(&c, "DRAM", 0, 1, 0), 40e9, 1e-12); /* 0 threads: all of them */
+    stream(&c, "DRAM", "scale", .5, 4, 50e9);                      /* the same mix, faster: the ceiling of the mix */
+    assert_close(ir_bw_ceiling(&c, "DRAM", 4, 1, 1), 50e9, 1e-12);
+    ir_ceilings_free(&c);
+}
+
+static void bandwidth_falls_back(void **state)
+{
+    ir_ceilings c;
+    (void)state;
+    machine(&c);
+    assert_close(ir_bw_ceiling(&c, "DRAM", 2, 1, 0), 30e9, 1e-12);
+    /* Copies were not measured at 2 threads: those of 1 thread, along the curve of reads (30/20). */
+    assert_close(ir_bw_ceiling(&c, "DRAM", 2, 1, 1), 15e9 * 1.5, 1e-12);
+    assert_close(ir_bw_ceiling(&c, "DRAM", 3, 1, 0), 40e9, 1e-12); /* 4 is nearer to 3 than 2, as a ratio */
+    assert_close(ir_bw_ceiling(&c, "DRAM", 64, 1, 0), 40e9, 1e-12);
+    assert_close(ir_bw_ceiling(&c, "L2", 4, 1, 3), 400e9, 1e-12); /* only reads known at this level */
+    assert_close(ir_bw_ceiling(&c, "L3", 4, 1, 0), 40e9, 1e-12);  /* no such rows: DRAM */
+    assert_close(ir_bw_ceiling(&c, "", 4, 1, 0), 40e9, 1e-12);
+    assert_close(ir_bw_ceiling(&c, NULL, 4, 1, 0), 40e9, 1e-12);
+    assert_true(isnan(ir_bw_ceiling(&c, "DRAM", 4, 0, 0)));
+    assert_true(isnan(ir_bw_ceiling(&c, "DRAM", 4, NAN, 1)));
+    ir_ceilings_free(&c);
+    assert_true(isnan(ir_bw_ceiling(&c, "DRAM", 4, 1, 0)));
+    assert_true(isnan(ir_peak_ceiling(&c, IR_F32, 4)) && isnan(ir_launch_ceiling(&c, 1)));
+    assert_null(ir_ceiling_find(&c, IR_C_CLOCK, NULL, NULL, IR_NDTYPE, 1));
+}
+
+static void peaks_launches_and_find(void **state)
+{
+    ir_ceilings c;
+    (void)state;
+    machine(&c);
+    assert_close(ir_peak_ceiling(&c, IR_F32, 1), 50e9, 1e-12);
+    assert_close(ir_peak_ceiling(&c, IR_F32, 0), 200e9, 1e-12);
+    assert_close(ir_peak_ceiling(&c, IR_F64, 1), 100e9, 1e-12); /* the nearest thread count there is */
+    assert_true(isnan(ir_peak_ceiling(&c, IR_F16, 4)));
+    assert_close(ir_launch_ceiling(&c, 1), 1e-8, 1e-12);
+    assert_close(ir_launch_ceiling(&c, 0), 2e-6, 1e-12);
+    assert_string_equal(ir_ceiling_find(&c, IR_C_BANDWIDTH, "DRAM", NULL, IR_NDTYPE, 4)->op, "copy");
+    assert_close(ir_ceiling_find(&c, IR_C_BANDWIDTH, NULL, "gather", IR_NDTYPE, 4)->value, 4e9, 1e-12);
+    assert_null(ir_ceiling_find(&c, IR_C_BANDWIDTH, "L3", NULL, IR_NDTYPE, 4));
+    assert_null(ir_ceiling_find(&c, IR_C_BANDWIDTH, "DRAM", "read", IR_F32, 4));
+    put(&c, IR_C_FLOPS, "", "fma", IR_F32, 4, 300e9)->source = IR_SRC_DATASHEET; /* never before a measurement */
+    put(&c, IR_C_FLOPS, "", "fma", IR_F32, 4, 250e9)->flags = IR_FLAG_SUSPECT;   /* nor a suspect one */
+    assert_close(ir_peak_ceiling(&c, IR_F32, 4), 200e9, 1e-12);
+    put(&c, IR_C_FLOPS, "", "fma", IR_I8, 4, 800e9)->source = IR_SRC_DATASHEET;
+    assert_close(ir_peak_ceiling(&c, IR_I8, 4), 800e9, 1e-12); /* better than none */
+    put(&c, IR_C_LAUNCH, "", "forkjoin", IR_NDTYPE, 4, NAN);
+    assert_close(ir_launch_ceiling(&c, 4), 2e-6, 1e-12);
+    ir_ceilings_free(&c);
+}
+
+/* ---- rows ----------------------------------------------------------------------------------------------------- */
+static void rows_of_points(void **state)
+{
+    ir_ceilings c;
+    ir_row      r;
+    (void)state;
+    machine(&c);
+    ir_point p = point(3e8, 1e8, 1e9, 4e8, 0.02);
+    assert_true(ir_row_of(&p, &c, &r));
+    assert_close(r.x_data_s, 4e8 / (2 / (1 / 44e9 + 1 / 40e9)), 1e-12);
+    assert_close(r.x_comp_s, 1e9 / 200e9, 1e-12);
+    assert_close(r.x_launch, 1, 1e-12);
+    assert_close(r.T_hi, 0.0202, 1e-12);
+    p.bw_now = 0.5; /* half the bandwidth at that time: the data term is twice as long */
+    double full = r.x_data_s;
+    assert_true(ir_row_of(&p, &c, &r));
+    assert_close(r.x_data_s, 2 * full, 1e-12);
+    p.bw_now = NAN;
+    p.p.threads = 1; /* a launch of one thread, in units of one of all */
+    assert_true(ir_row_of(&p, &c, &r));
+    assert_close(r.x_launch, 1e-8 / 2e-6, 1e-12);
+    p.p.dtype = IR_F16;
+    assert_false(ir_row_of(&p, &c, &r)); /* no peak for it */
+    p.cost.flops = 0;
+    assert_true(ir_row_of(&p, &c, &r)); /* nor is one needed */
+    p.dev.n = 5;                        /* the device's own clock counts where there is one */
+    p.dev.median = 0.5;
+    assert_true(ir_row_of(&p, &c, &r) && r.T_s == 0.5 && isnan(r.T_lo));
+    p.status = IR_SKIP;
+    assert_false(ir_row_of(&p, &c, &r));
+    p = point(0, 0, 0, 0, 1e-6);
+    p.cost.launches = 0;
+    assert_false(ir_row_of(&p, &c, &r)); /* no work at all */
+    ir_ceilings_free(&c);
+    p = point(1e8, 0, 0, 1e8, 1e-2);
+    assert_false(ir_row_of(&p, &c, &r));
+}
+
+static void the_fastest_kernel_of_a_question_enters(void **state)
+{
+    ir_ceilings c;
+    ir_point    p[7];
+    ir_row      r[7];
+    size_t      index[7];
+    (void)state;
+    machine(&c);
+    for (int i = 0; i < 7; i++) p[i] = point(1e8, 0, 0, 1e8, 5e-3);
+    p[1].wall.median = 4e-3; /* the same question, faster */
+    p[2].wall.median = 6e-3;
+    p[3].p.v[0] = 1;
+    p[4].cold = true;
+    snprintf(p[4].family, sizeof p[4].family, "stream");
+    p[5].wall.median = 1e-9;
+    p[5].flags = IR_FLAG_SUSPECT;
+    p[6].status = IR_ECHECK;
+    assert_int_equal(ir_rows_select(p, 7, &c, r, index), 3);
+    assert_int_equal(index[0], 1);
+    assert_int_equal(index[1], 3);
+    assert_int_equal(index[2], 4);
+    assert_close(r[0].T_s, 4e-3, 1e-12);
+    assert_int_equal(r[0].family, 0);
+    assert_int_equal(r[1].family, 0);
+    assert_int_equal(r[2].family, 1);
+    assert_int_equal(ir_rows_select(p, 0, &c, r, index), 0);
+    ir_ceilings_free(&c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names),
+        cmocka_unit_test(levels_by_footprint_and_threads),
+        cmocka_unit_test(bandwidth_of_a_mix),
+        cmocka_unit_test(bandwidth_falls_back),
+        cmocka_unit_test(peaks_launches_and_find),
+        cmocka_unit_test(rows_of_points),
+        cmocka_unit_test(the_fastest_kernel_of_a_question_enters),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
