@@ -109,4 +109,3 @@ static ir_status fma_can_run(const ir_dev *, const ir_workload *, const ir_param
 
 const ir_kernel cuda_fma_chains = {.family = "peak", .name = "chains", .doc = "multiply-accumulates of the vector units, nothing else in the loop",
                                    .flags = IR_K_FUSED, .can_run = fma_can_run, .run = fma_run};
-
