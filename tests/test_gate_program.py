@@ -83,6 +83,15 @@ def ab_tests(folder):
     lines = [json.loads(l) for l in open(out)]
     cmp = [l for l in lines if l["record"] == "comparison"]
     expect(len(cmp) == 3 and all(len(c["d"]) == 8 and len(c["blocks_s"]) == 8 for c in cmp), "ab: one line per point with its blocks")
+    def schema():
+        import jsonschema
+        check = jsonschema.Draft202012Validator(json.load(open(os.path.join(HERE, "..", "docs", "record.schema.json"))))
+        for l in lines:
+            for e in check.iter_errors(l):
+                expect(False, f"ab: {l['record']}: {e.message}")
+        expect(not check.is_valid({**cmp[0], "verdict": "FINE"}) and not check.is_valid({**cmp[0], "point": None}), "schema: refuses a wrong verdict")
+
+    consumer("jsonschema", schema)
     expect(all(c["detectable"] > 0 and c["lo"] <= c["effect"] <= c["hi"] for c in cmp), "ab: effect within its interval")
     ab(1, ["REGRESSED (confirmed)"], {}, {"slow": 1.1}, "--no-more")
     ab(0, ["IMPROVED (confirmed)"], {}, {"slow": 0.9}, "--no-more")
@@ -314,16 +323,17 @@ def export_tests(folder, ab_file):
         expect(xml.failures == 1 and xml.errors == 2, "junitparser counts failures and errors")
 
     def otava():
-        import otava.importer as importer, otava.test_config as config
+        import datetime, otava.importer as importer, otava.data_selector as selector, otava.test_config as config
         path = os.path.join(folder, "otava.csv")
         open(path, "w").write(text["otava"])
         columns = text["otava"].splitlines()[0].split(",")[2:]
-        test = config.CsvTestConfig("ironroof", path, metrics=[config.CsvMetric(c, -1, 1, c) for c in columns])
-        series = importer.CsvImporter().fetch_data(test)
+        test = config.CsvTestConfig("ironroof", path, metrics=[config.CsvMetric(c, -1, 1, c) for c in columns], attributes=["commit"])
+        when = [datetime.datetime(y, 1, 1, tzinfo=datetime.timezone.utc) for y in (2025, 2027)]
+        series = importer.CsvImporter().fetch_data(test, selector.DataSelector(since_time=when[0], until_time=when[1]))
         expect(len(series.time) == 2 and len(series.data) == len(columns), "Apache Otava reads the export")
 
     def compare():
-        tool = shutil.which("google-benchmark-compare") or "/usr/share/benchmark/compare.py"
+        tool = os.environ.get("GBENCH_COMPARE") or shutil.which("google-benchmark-compare") or "/usr/share/benchmark/compare.py"
         if not os.path.exists(tool):
             raise ImportError(name="compare.py of libbenchmark-tools")
         path = os.path.join(folder, "gbench.json")
