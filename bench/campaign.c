@@ -1,5 +1,7 @@
 /* campaign.c -- see campaign.h. */
 #include "bench/campaign.h"
+#include "bench/crossover.h"
+#include "bench/layers.h"
 #include "bench/output.h"
 #include "bench/version.h"
 #include "kernels/cpu/cpu.h"
@@ -32,6 +34,7 @@ static void apply_policy(session *s, const cli_options *o)
     s->policy.cold_pool_B = fmax(4 * s->info.llc_B, 256e6); /* fmax passes over an unknown cache */
     s->policy.stop_flag = interrupt_install();
     s->filter = cli_filter_regex(o);
+    s->layers = o->layers;
 }
 
 static ir_status cpu_settings(const cli_options *o)
@@ -111,10 +114,12 @@ size_t campaign_count(const campaign *c, const cli_points *pts, unsigned cache)
 static ir_status one_point(session *s, const cli_point *p, unsigned cache)
 {
     const ir_kernel *k;
+    const ir_point  *done;
     ir_status        st = IR_OK;
     for (size_t j = 0; st == IR_OK && (k = session_kernel(s, p->workload, j)); j++) {
         if (!session_wants(s, p->workload, k)) continue;
-        if (cache & CLI_HOT) st = session_measure(s, p->workload, k, &p->p, false, NULL);
+        if (cache & CLI_HOT) st = session_measure(s, p->workload, k, &p->p, false, &done);
+        if (cache & CLI_HOT && st == IR_OK) st = layers_measure(s, p->workload, k, done);
         if (cache & CLI_COLD && st == IR_OK) st = session_measure(s, p->workload, k, &p->p, true, NULL);
         if (st == IR_OK && session_stopped(s)) st = ir_fail(IR_EINTR, "interrupted");
     }
@@ -166,7 +171,10 @@ void campaign_print_law(const ir_text *t, const campaign *c)
         fputc('\n', t->f);
         ir_text_points(t, p, n);
     }
-    if (!c->judged) return;
+    if (!c->judged) {
+        crossover_print(t->f, &c->s);
+        return;
+    }
     fputc('\n', t->f);
     if (law->fitted) ir_text_fit(t, law->fit, law->better);
     else fprintf(t->f, "The law was not fitted: %s.\n", law->why);
@@ -174,6 +182,7 @@ void campaign_print_law(const ir_text *t, const campaign *c)
     ir_text_roofline(t, &c->s.ceilings, p, n);
     ir_summary_sentence(&c->s.ceilings, law->fitted ? &law->fit[law->better] : NULL, line, sizeof line);
     fprintf(t->f, "\n%s\n", line);
+    crossover_print(t->f, &c->s);
     if (law->exceed)
         fprintf(t->f, "%zu point%s above a ceiling by more than 2 %%: see the rows flagged suspect.\n", law->exceed,
                 law->exceed == 1 ? "" : "s");
@@ -182,7 +191,7 @@ void campaign_print_law(const ir_text *t, const campaign *c)
 
 ir_status campaign_journal_tail(ir_journal *j, const campaign *c)
 {
-    if (!c->judged) return IR_OK;
+    if (!c->judged) return crossover_journal(j, &c->s);
     const law_result *law = &c->law;
     ir_status         st = IR_OK;
     ir_verdict        v = {.question = "summary", .p = NAN};
@@ -190,7 +199,8 @@ ir_status campaign_journal_tail(ir_journal *j, const campaign *c)
     snprintf(v.device, sizeof v.device, "%s", c->s.info.id);
     ir_summary_sentence(&c->s.ceilings, law->fitted ? &law->fit[law->better] : NULL, v.answer, sizeof v.answer);
     snprintf(v.verdict, sizeof v.verdict, "%s", law->fitted ? ir_form_name(law->fit[law->better].form) : "unfitted");
-    return st == IR_OK ? ir_journal_verdict(j, &v) : st;
+    if (st == IR_OK) st = ir_journal_verdict(j, &v);
+    return st == IR_OK ? crossover_journal(j, &c->s) : st;
 }
 
 static ir_status journal_all(ir_journal *j, const campaign *c)

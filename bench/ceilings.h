@@ -17,4 +17,6 @@ void ceiling_set(const ir_workload *, ir_params *, const char *key, double value
 ir_ceiling ceiling_from(const ceiling_plan *, ir_what, const char *level, const ir_point *, double value);
 /* Launch cost of each kind, transfers between host and device, local memory. */
 ir_status ceilings_costs(ceiling_plan *);
+/* A second look at DRAM bandwidth, after everything else. */
+ir_status ceilings_revisit(ceiling_plan *);
 #endif

@@ -1,5 +1,7 @@
 /* main.c -- the program's entry: a table of commands. */
 #define _GNU_SOURCE
+#include "bench/commands/apps.h"
+#include "bench/commands/dump.h"
 #include "bench/commands/commands.h"
 #include "bench/ab_processes.h"
 #include "bench/commands/gate_options.h"
@@ -19,12 +21,44 @@ const cli_command bench_commands[] = {
     {.name = "ceilings", .summary = "only the ceilings: bandwidth by level, peaks, latencies, launch cost", .usage = "",
      .about = "Every ceiling is measured, held against clock x width x ports, and carries what the last doubling gained.",
      .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_POINTS, .main = cmd_ceilings},
-    {.name = "list", .summary = "what there is: workloads, kernels, backends, devices, points",
-     .usage = "[workloads|kernels|backends|devices|points]", .sets = CLI_SET_POINTS, .max_args = 1, .main = cmd_list},
+    {.name = "list", .summary = "what there is: workloads, kernels, backends, devices, claims, points",
+     .usage = "[workloads|kernels|backends|devices|claims|points]", .sets = CLI_SET_POINTS, .max_args = 1, .main = cmd_list},
     {.name = "fit", .summary = "refit the Iron Law from recorded points", .usage = "FILE...",
      .sets = CLI_SET_TERMINAL, .min_args = 1, .max_args = -1, .main = cmd_fit},
+    {.name = "predict", .summary = "time of workloads on machines that need not be here: datasheets or records",
+     .usage = "WORKLOAD[:key=value[,value...]]... --device NAME|FILE[,...]",
+     .about = "Evaluates both forms of the Iron Law. A datasheet knows no eta: 1 is assumed and the band of .5 to .9 shown;\n"
+              "a record brings its fitted law and an interval.\n"
+              "  ironroof predict gpt2:size=xl,batch=1 --device a100,jetson-orin --dtype f16\n"
+              "  ironroof predict resnet50 --device results/x.jsonl --batch 1-64*2 --set BW=2x --set L_lat=0",
+     .sets = CLI_SET_POINTS | CLI_SET_OUTPUT | CLI_SET_TERMINAL, .own = predict_own, .own_size = sizeof(predict_options),
+     .min_args = 1, .max_args = -1, .main = cmd_predict},
+    {.name = "compare", .summary = "machines side by side: ceilings, times, and the term that explains a gap",
+     .usage = "FILE|DEVICE...",
+     .about = "Records and datasheets alike; the first is what the others are held against. Times are measured where a record\n"
+              "has the point, else predicted, and say which.\n"
+              "  ironroof compare a100 laptop jetson-orin results/x.jsonl",
+     .sets = CLI_SET_POINTS | CLI_SET_OUTPUT | CLI_SET_TERMINAL, .own = compare_own, .own_size = sizeof(compare_options),
+     .min_args = 1, .max_args = -1, .main = cmd_compare},
+    {.name = "claims", .summary = "the book's claims: stated, recomputed, measured, verdict", .usage = "[RECORD] [ID...|batch1]",
+     .about = "Recomputes every claim from the ledger's inputs; with a record, or with --measure, puts it to a machine too.\n"
+              "batch1: is inference at batch 1 memory-bound here, by how much, and when would that flip?\n"
+              "  ironroof claims --check\n"
+              "  ironroof claims results/x.jsonl gemv-intensity-f32 --explain\n"
+              "  ironroof claims batch1 --measure",
+     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_RUN, .own = claims_own, .own_size = sizeof(claims_options), .max_args = -1,
+     .main = cmd_claims},
+    {.name = "report", .summary = "one self-contained page over records: charts, law, verdicts, environment", .usage = "FILE... [-o X.html]",
+     .about = "The page holds the records and loads nothing. Without -o it is written beside the first record.",
+     .sets = CLI_SET_OUTPUT | CLI_SET_TERMINAL, .min_args = 1, .max_args = -1, .main = cmd_report},
     {.name = "validate", .summary = "check record files; names line and field", .usage = "FILE...", .min_args = 1,
      .max_args = -1, .main = cmd_validate},
+    {.name = "dump", .summary = "every tensor of one point as raw files, for an independent check", .usage = "WORKLOAD:key=value[,...] -o DIR",
+     .about = "Fills the tensors from the seed, calls a kernel once (the first that passes --filter) and writes each tensor to DIR,\n"
+              "little-endian as it lies in memory, with layout.json: shapes and offsets of a network's layers.\n"
+              "tests/check_reference.py redoes networks from it with NumPy and ONNX Runtime.",
+     .sets = CLI_SET_HOST | CLI_SET_WHERE | CLI_SET_POINTS | CLI_SET_OUTPUT, .own = dump_options, .own_init = &dump_defaults,
+     .own_size = sizeof dump_defaults, .min_args = 1, .max_args = 1, .main = cmd_dump},
     {.name = "selftest", .summary = "check the tool itself: ideal | kernels | aa | inject",
      .usage = "ideal|kernels|aa|inject [PERCENT,...] [POINT...]",
      .about = "ideal: a device that obeys the law exactly; the fit must give back what was put in.\n"

@@ -47,9 +47,15 @@ const ir_kernel *session_kernel(const session *s, const ir_workload *w, size_t n
     return NULL;
 }
 
+/* The naive rung of a network takes minutes: the full profile and a filter run it. */
+static bool too_slow(const session *s, const ir_workload *w, const ir_kernel *k)
+{
+    return !s->full && k->flags & IR_K_NAIVE && (!strcmp(w->family, "cnn") || !strcmp(w->family, "gpt"));
+}
+
 bool session_wants(const session *s, const ir_workload *w, const ir_kernel *k)
 {
-    if (!s->filter) return true;
+    if (!s->filter) return !too_slow(s, w, k);
     char id[3 * IR_NAME + 4];
     snprintf(id, sizeof id, "%s/%s/%s", s->dev.be->name, w->name, k->name);
     return regexec(s->filter, id, 0, NULL, 0) == 0;
@@ -100,6 +106,22 @@ static void likeness(const session *s, const ir_workload *w, const ir_kernel *k,
 enum { REF_SAMPLES = 5 };
 static const double REF_FRESH_S = 0.25, REF_STEADY = 0.15;
 
+/* The number of streams is not in a ceiling, but in the point that reached it. */
+static double best_streams(const session *s, const ir_workload *w, const ir_ceiling *c)
+{
+    int    at = bench_param(w, "streams"), size = bench_param(w, "bytes");
+    double streams = (double)w->defaults.v[at], best = INFINITY;
+    for (size_t i = 0; i < s->npoint; i++) {
+        const ir_point *p = &s->point[i];
+        if (!p->for_ceiling || strcmp(p->workload, w->name) || strcmp(p->kernel, c->kernel) || p->p.threads != c->threads ||
+            p->p.v[size] != (int64_t)c->size_B || !(ir_point_time(p) < best))
+            continue;
+        best = ir_point_time(p);
+        streams = (double)p->p.v[at];
+    }
+    return streams;
+}
+
 void session_reference(session *s)
 {
     const ir_workload *w = bench_workload("read");
@@ -112,6 +134,7 @@ void session_reference(session *s)
     s->ref.p = w->defaults;
     s->ref.p.threads = c->threads;
     s->ref.p.v[bench_param(w, "bytes")] = (int64_t)c->size_B;
+    s->ref.p.v[bench_param(w, "streams")] = (int64_t)best_streams(s, w, c);
     s->ref.ceiling_Bps = c->value;
     s->ref.at_s = -INFINITY;
 }
@@ -187,5 +210,28 @@ ir_status session_measure(session *s, const ir_workload *w, const ir_kernel *k, 
     }
     s->npoint++;
     if (out) *out = o;
+    return st;
+}
+
+ir_status session_keep(session *s, ir_point *o)
+{
+    ir_status st = grow(s);
+    if (st != IR_OK) {
+        ir_point_free(o);
+        return st;
+    }
+    o->flags |= s->run_flags;
+    ir_point_judge(o, &s->ceilings, NULL);
+    if (s->ceilings.n) ir_guard_point(o, &s->ceilings);
+    if (s->journal) st = ir_journal_point(s->journal, o);
+    s->point[s->npoint++] = *o;
+    return st;
+}
+
+ir_status session_recall(session *s, const ir_point *like, bool *done)
+{
+    ir_status st = grow(s);
+    *done = st == IR_OK && resumed(s, like, &s->point[s->npoint]);
+    if (*done) s->npoint++;
     return st;
 }

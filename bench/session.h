@@ -24,6 +24,7 @@ struct session {
     int64_t        teams[IR_NDTYPE];   /* of "fma" that fill the device, by dtype; 0: not known, or not needed */
     uint32_t       run_flags;          /* flags of every row: smt-shared, cpuset-limited */
     ir_point      *point; size_t npoint, cap; /* owned: all rows in the order measured */
+    const char    *layers;             /* --layers; NULL: networks get no rows per layer */
     bool           in_ceilings;        /* rows measured now are for a ceiling */
     reference      ref;
     size_t         nlaw;               /* rows before this index belong to the ceilings, not the law */
@@ -40,6 +41,10 @@ bool      session_stopped(const session *); /* Ctrl-C */
  * IR_OK also when the row is a skip or a failure; only a full disk, memory or Ctrl-C stop a session. */
 ir_status session_measure(session *, const ir_workload *, const ir_kernel *, const ir_params *, bool cold,
                           const ir_point **out);
+/* Keep a row made elsewhere (a layer of a network): guard, judge and journal it. Takes its samples over, on an error too. */
+ir_status session_keep(session *, ir_point *);
+/* If the run being resumed has this row, keep that one (its identity is all that is looked at): *done says so. */
+ir_status session_recall(session *, const ir_point *like, bool *done);
 /* Kernels of the session's backend that serve a workload, in ladder order; returns the n-th or NULL. */
 const ir_kernel *session_kernel(const session *, const ir_workload *, size_t n);
 bool session_wants(const session *, const ir_workload *, const ir_kernel *);

@@ -1,4 +1,5 @@
-# embed.cmake -- cmake -DOUT=<file.c> -DSOURCES=<a.cl|b.cl> -P embed.cmake: OpenCL C sources as byte arrays in a C file.
+# embed.cmake -- cmake -DOUT=<file.c> -DFUNCTION=<name> -DSOURCES=<a.cl|b.cl> -P embed.cmake: text files as byte arrays in a C
+# file with `const char *FUNCTION(const char *name)`, which finds them by their name without extension.
 # Arrays, because C11 promises strings of no more than 4095 bytes.
 string(REPLACE "|" ";" SOURCES "${SOURCES}")
 set(arrays "")
@@ -8,18 +9,18 @@ foreach(file IN LISTS SOURCES)
   file(READ ${file} hex HEX)
   string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
   string(REGEX REPLACE "((0x[0-9a-f][0-9a-f],){24})" "\\1\n    " bytes "${bytes}")
-  string(APPEND arrays "static const char ${name}_cl[] = {\n    ${bytes}0};\n")
-  string(APPEND rows "    {\"${name}\", ${name}_cl},\n")
+  string(APPEND arrays "static const unsigned char ${name}_text[] = {\n    ${bytes}0};\n")
+  string(APPEND rows "    {\"${name}\", ${name}_text},\n")
 endforeach()
-file(WRITE ${OUT} "/* Made by cmake/embed.cmake from the .cl files. */
+file(WRITE ${OUT} "/* Made by cmake/embed.cmake. */
 #include <string.h>
-const char *ocl_source(const char *name);
-${arrays}static const struct { const char *name, *text; } sources[] = {
+const char *${FUNCTION}(const char *name);
+${arrays}static const struct { const char *name; const unsigned char *text; } sources[] = {
 ${rows}};
-const char *ocl_source(const char *name)
+const char *${FUNCTION}(const char *name)
 {
     for (unsigned i = 0; i < sizeof sources / sizeof *sources; i++)
-        if (!strcmp(sources[i].name, name)) return sources[i].text;
+        if (!strcmp(sources[i].name, name)) return (const char *)sources[i].text;
     return 0;
 }
 ")

@@ -40,6 +40,9 @@ build_needs() {
   need libhwloc-dev "topology: caches, cores, NUMA nodes (optional)" library libhwloc-dev hwloc
   need libjansson-dev "reads records back (optional)" library libjansson-dev jansson
   need libopenblas-dev "the openblas kernels (optional)" library libopenblas-dev openblas
+  need ocl-icd-opencl-dev "the opencl backend (optional)" library ocl-icd-opencl-dev OpenCL
+  need opencl-headers "the opencl backend (optional)" library opencl-headers OpenCL-Headers
+  need libclblast-dev "CLBlast, a reference for the opencl backend (optional)" library libclblast-dev clblast
 }
 
 # Sets `as_root` to the words that make a command run as root; else says why not in `no_root`.

@@ -20,7 +20,8 @@ static inline void assert_close(double got, double want, double rel)
 }
 
 /* ---- a machine ------------------------------------------------------------------------------------------ */
-static inline ir_ceiling *put(ir_ceilings *c, ir_what what, const char *level, const char *op, ir_dtype t, int threads, double value)
+static inline ir_ceiling *put(ir_ceilings *c, ir_what what, const char *level, const char *op, ir_dtype t, int threads,
+                              double value)
 {
     ir_ceiling x;
     memset(&x, 0, sizeof x);
@@ -37,7 +38,8 @@ static inline ir_ceiling *put(ir_ceilings *c, ir_what what, const char *level, c
     return &c->v[c->n - 1];
 }
 
-static inline ir_ceiling *stream(ir_ceilings *c, const char *level, const char *op, double read_frac, int threads, double value)
+static inline ir_ceiling *stream(ir_ceilings *c, const char *level, const char *op, double read_frac, int threads,
+                                 double value)
 {
     ir_ceiling *x = put(c, IR_C_BANDWIDTH, level, op, IR_F64, threads, value);
     x->read_frac = read_frac;

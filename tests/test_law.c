@@ -51,7 +51,7 @@ static void bandwidth_of_a_mix(void **state)
     assert_close(ir_bw_ceiling(&c, "DRAM", 4, 3, 1), 2 / (1 / 44e9 + 1 / 40e9), 1e-12);
     assert_close(ir_bw_ceiling(&c, "DRAM", 4, 1, 3), 2 / (1 / 44e9 + 1 / 20e9), 1e-12);
     assert_close(ir_bw_ceiling(&c, "DRAM", 0, 1, 0), 40e9, 1e-12); /* 0 threads: all of them */
-    stream(&c, "DRAM", "scale", .5, 4, 50e9); /* the same mix, faster: the ceiling of the mix */
+    stream(&c, "DRAM", "scale", .5, 4, 50e9);                      /* the same mix, faster: the ceiling of the mix */
     assert_close(ir_bw_ceiling(&c, "DRAM", 4, 1, 1), 50e9, 1e-12);
     ir_ceilings_free(&c);
 }
@@ -64,10 +64,10 @@ static void bandwidth_falls_back(void **state)
     assert_close(ir_bw_ceiling(&c, "DRAM", 2, 1, 0), 30e9, 1e-12);
     /* Copies were not measured at 2 threads: those of 1 thread, along the curve of reads (30/20). */
     assert_close(ir_bw_ceiling(&c, "DRAM", 2, 1, 1), 15e9 * 1.5, 1e-12);
-    assert_close(ir_bw_ceiling(&c, "DRAM", 3, 1, 0), 40e9, 1e-12);   /* 4 is nearer to 3 than 2, as a ratio */
+    assert_close(ir_bw_ceiling(&c, "DRAM", 3, 1, 0), 40e9, 1e-12); /* 4 is nearer to 3 than 2, as a ratio */
     assert_close(ir_bw_ceiling(&c, "DRAM", 64, 1, 0), 40e9, 1e-12);
-    assert_close(ir_bw_ceiling(&c, "L2", 4, 1, 3), 400e9, 1e-12);    /* only reads known at this level */
-    assert_close(ir_bw_ceiling(&c, "L3", 4, 1, 0), 40e9, 1e-12);     /* no such rows: DRAM */
+    assert_close(ir_bw_ceiling(&c, "L2", 4, 1, 3), 400e9, 1e-12); /* only reads known at this level */
+    assert_close(ir_bw_ceiling(&c, "L3", 4, 1, 0), 40e9, 1e-12);  /* no such rows: DRAM */
     assert_close(ir_bw_ceiling(&c, "", 4, 1, 0), 40e9, 1e-12);
     assert_close(ir_bw_ceiling(&c, NULL, 4, 1, 0), 40e9, 1e-12);
     assert_true(isnan(ir_bw_ceiling(&c, "DRAM", 4, 0, 0)));
@@ -116,6 +116,11 @@ static void rows_of_points(void **state)
     assert_close(r.x_comp_s, 1e9 / 200e9, 1e-12);
     assert_close(r.x_launch, 1, 1e-12);
     assert_close(r.T_hi, 0.0202, 1e-12);
+    p.bw_now = 0.5; /* half the bandwidth at that time: the data term is twice as long */
+    double full = r.x_data_s;
+    assert_true(ir_row_of(&p, &c, &r));
+    assert_close(r.x_data_s, 2 * full, 1e-12);
+    p.bw_now = NAN;
     p.p.threads = 1; /* a launch of one thread, in units of one of all */
     assert_true(ir_row_of(&p, &c, &r));
     assert_close(r.x_launch, 1e-8 / 2e-6, 1e-12);
@@ -123,7 +128,7 @@ static void rows_of_points(void **state)
     assert_false(ir_row_of(&p, &c, &r)); /* no peak for it */
     p.cost.flops = 0;
     assert_true(ir_row_of(&p, &c, &r)); /* nor is one needed */
-    p.dev.n = 5; /* the device's own clock counts where there is one */
+    p.dev.n = 5;                        /* the device's own clock counts where there is one */
     p.dev.median = 0.5;
     assert_true(ir_row_of(&p, &c, &r) && r.T_s == 0.5 && isnan(r.T_lo));
     p.status = IR_SKIP;

@@ -22,7 +22,10 @@
 
 enum { STREAM, PEAK, LAUNCH, GEMM, GEMV, NFAMILY, MAX_ROWS = 80 };
 
-typedef struct { ir_row row[MAX_ROWS]; size_t n; } rows;
+typedef struct {
+    ir_row row[MAX_ROWS];
+    size_t n;
+} rows;
 
 static double law_s(ir_form form, const ir_row *r)
 {
@@ -108,8 +111,16 @@ static void recovers(ir_form form)
     for (size_t i = 0; i < q.n; i++) assert_close(ir_fit_predict(&fit, &q.row[i]), q.row[i].T_s, 1e-9);
 }
 
-static void recovers_additive(void **state) { (void)state; recovers(IR_ADDITIVE); }
-static void recovers_overlapped(void **state) { (void)state; recovers(IR_OVERLAPPED); }
+static void recovers_additive(void **state)
+{
+    (void)state;
+    recovers(IR_ADDITIVE);
+}
+static void recovers_overlapped(void **state)
+{
+    (void)state;
+    recovers(IR_OVERLAPPED);
+}
 
 /* The order of rows, and rows that are no measurement, change nothing. */
 static void order_and_junk_do_not_matter(void **state)
@@ -197,7 +208,7 @@ static void copies_alone_tell_bandwidth_only(void **state)
     }
 }
 
-/* One intensity throughout: bytes and operations cannot be told apart, and neither may be claimed. */
+/* One intensity throughout, or nearly: bytes and operations cannot be told apart, and neither may be claimed. */
 static void one_intensity_is_collinear(void **state)
 {
     (void)state;
@@ -205,13 +216,16 @@ static void one_intensity_is_collinear(void **state)
         rows   q = {.n = 0};
         ir_rng rng;
         ir_fit fit;
-        for (int i = 0; i < 12; i++) add(&q, 65536.0 * (1 << i), 5 * 65536.0 * (1 << i), GEMV);
+        for (int i = 0; i < 12; i++) {
+            double vary = k < 10 ? 0 : i % 2 ? 0.003 : -0.003;
+            add(&q, 65536.0 * (1 << i), 5 * 65536.0 * (1 << i) * (1 + vary), GEMV);
+        }
         ir_rng_seed(&rng, (uint64_t)k);
         measure(&q, IR_ADDITIVE, k ? 0.01 : 0, 0.01, &rng);
         assert_int_equal(ir_fit_rows(IR_ADDITIVE, q.row, q.n, 1, &fit), IR_OK);
         assert_unidentified(&fit.BW);
         assert_unidentified(&fit.eta);
-        assert_true(fit.cond > 1e4);
+        assert_true(fit.cond > 100);
     }
 }
 
@@ -313,8 +327,13 @@ static void overlapped_fit_is_global(void **state)
         ir_rng rng;
         ir_rng_seed(&rng, seed);
         for (size_t i = 0; i < q.n; i++)
-            q.row[i] = (ir_row){1e-3 * ir_rng_uniform(&rng), 1e-3 * ir_rng_uniform(&rng), 0, 1e-3 * (0.5 + ir_rng_uniform(&rng)),
-                                NAN, NAN, (int)i};
+            q.row[i] = (ir_row){1e-3 * ir_rng_uniform(&rng),
+                                1e-3 * ir_rng_uniform(&rng),
+                                0,
+                                1e-3 * (0.5 + ir_rng_uniform(&rng)),
+                                NAN,
+                                NAN,
+                                (int)i};
         assert_int_equal(ir_fit_rows(IR_OVERLAPPED, q.row, q.n, 1, &fit), IR_OK);
         if (fit.BW.how != IR_FITTED || fit.eta.how != IR_FITTED) continue;
         for (size_t i = 0; i < q.n; i++) mine += pow(ir_fit_predict(&fit, &q.row[i]) / q.row[i].T_s - 1, 2);
@@ -353,15 +372,27 @@ static void coverage(ir_form form, double noise, double claimed)
     }
     for (int j = 0; j < 3; j++)
         if (hit[j] < SEEDS * 92 / 100 || hit[j] > SEEDS * 98 / 100)
-            fail_msg("%s: the 95 %% interval of coefficient %d covers the truth in %d of %d seeds", ir_form_name(form), j,
-                     hit[j], SEEDS);
+            fail_msg("%s: the 95 %% interval of coefficient %d covers the truth in %d of %d seeds", ir_form_name(form),
+                     j, hit[j], SEEDS);
 }
 
-static void intervals_cover_additive(void **state) { (void)state; coverage(IR_ADDITIVE, 0.02, 0.02); }
-static void intervals_cover_overlapped(void **state) { (void)state; coverage(IR_OVERLAPPED, 0.02, 0.02); }
+static void intervals_cover_additive(void **state)
+{
+    (void)state;
+    coverage(IR_ADDITIVE, 0.02, 0.02);
+}
+static void intervals_cover_overlapped(void **state)
+{
+    (void)state;
+    coverage(IR_OVERLAPPED, 0.02, 0.02);
+}
 
 /* Rows that know nothing of their own error: the scatter alone must say it. */
-static void intervals_cover_without_row_intervals(void **state) { (void)state; coverage(IR_ADDITIVE, 0.02, 0); }
+static void intervals_cover_without_row_intervals(void **state)
+{
+    (void)state;
+    coverage(IR_ADDITIVE, 0.02, 0);
+}
 
 int main(void)
 {

@@ -246,6 +246,25 @@ static void a_fit_decides(void **state)
     ir_ceilings_free(&c);
 }
 
+/* Dependent accesses: the wait belongs to latency, in the terms and in every draw. */
+static void hops_are_latency(void **state)
+{
+    ir_ceilings c;
+    (void)state;
+    machine(&c);
+    put(&c, IR_C_LATENCY, "DRAM", "chase", IR_NDTYPE, 1, 100e-9);
+    ir_point p = point(64e6, 0, 0, 4e8, 0.101);
+    p.cost.hops = 1e6;
+    ir_fit f = known(IR_ADDITIVE);
+    f.ndraw = IR_FIT_DRAWS;
+    for (int d = 0; d < f.ndraw; d++) f.draw[d][0] = 1.25, f.draw[d][1] = f.draw[d][2] = NAN;
+    ir_point_judge(&p, &c, &f);
+    assert_close(p.term_lat_s, 0.1 + 2e-6, 1e-9);
+    assert_close(p.bound_p, 1, 1e-12);
+    assert_int_equal(p.bound, IR_BOUND_LATENCY);
+    ir_ceilings_free(&c);
+}
+
 /* ---- guards ------------------------------------------------------------------------------------------------ */
 static void assert_suspect(ir_point p, const ir_ceilings *c, const char *cause)
 {
@@ -283,6 +302,10 @@ static void impossible_points(void **state)
     assert_suspect(p, &c, "compressible");
     p.cost = (ir_cost){.read_B = 4e8, .footprint_B = 4e8};
     assert_suspect(p, &c, "dead code");
+    p = point(4e8, 0, 0, 4e8, 4e8 / 48e9);
+    assert_suspect(p, &c, "cache-resident");
+    p.bw_now = 1.2; /* memory gave a fifth more at that time than when the ceiling was measured */
+    assert_suspect(p, &c, NULL);
     p = point(4e8, 0, 0, 4e8, NAN);
     assert_suspect(p, &c, NULL);
     ir_ceilings_free(&c);
@@ -354,7 +377,7 @@ static void impossible_ceilings(void **state)
     put(&c, IR_C_BANDWIDTH, "DRAM", "spec", IR_F64, 4, 42e9)->source = IR_SRC_DATASHEET;
     assert_string_equal(guarded(&c, 2), "");
     assert_non_null(strstr(guarded(&c, 6), "datasheet")); /* copies at 44 GB/s */
-    c.v[2].value = 500e9;                                  /* DRAM reads above L2's */
+    c.v[2].value = 500e9;                                 /* DRAM reads above L2's */
     c.v[c.n - 1].value = NAN;
     assert_non_null(strstr(guarded(&c, 2), "L2"));
     ir_ceilings_free(&c);
@@ -403,11 +426,13 @@ static void summary(void **state)
     (void)state;
     machine(&c);
     ir_summary_sentence(&c, NULL, s, sizeof s);
-    assert_string_equal(s, "DRAM 44.0 GB/s (read 40.0), 200 GFLOP/s f32, 100 GFLOP/s f64, ridge 5.00 FLOP/B, launch 2.00 us");
+    assert_string_equal(
+        s, "DRAM 44.0 GB/s (read 40.0), 200 GFLOP/s f32, 100 GFLOP/s f64, ridge 5.00 FLOP/B, launch 2.00 us");
     f.err_median = 0.05;
     f.lofo_median = 0.081;
     ir_summary_sentence(&c, &f, s, sizeof s);
-    assert_non_null(strstr(s, "; additive law: BW 32.0 GB/s [30.0, 34.0], eta 0.500 [0.400, 0.600], L_lat unidentified"));
+    assert_non_null(
+        strstr(s, "; additive law: BW 32.0 GB/s [30.0, 34.0], eta 0.500 [0.400, 0.600], L_lat unidentified"));
     assert_non_null(strstr(s, "median error 5.00 % (families left out 8.10 %)"));
     ir_summary_sentence(&c, &f, small, sizeof small);
     assert_string_equal(small, "DRAM 44.0 GB/s ");
@@ -431,6 +456,7 @@ int main(void)
         cmocka_unit_test(classes),
         cmocka_unit_test(nothing_to_judge),
         cmocka_unit_test(a_fit_decides),
+        cmocka_unit_test(hops_are_latency),
         cmocka_unit_test(impossible_points),
         cmocka_unit_test(only_like_is_compared),
         cmocka_unit_test(guarding_twice_is_guarding_once),

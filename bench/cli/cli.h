@@ -95,7 +95,8 @@ typedef struct {
     double      inject;                      /* > 0: every timed call takes this share longer */
     const char *output, *resume;             /* output "-": stdout */
     const char *ceilings;                    /* "none", or a record to take them from; NULL: measure */
-    bool        no_report, dry_run, layers, quiet;
+    const char *layers;                      /* "all", or numbers; NULL: no rows per layer */
+    bool        no_report, dry_run, quiet;
     int         color;
 } cli_options;
 void cli_options_init(cli_options *);

@@ -75,7 +75,7 @@ static ir_status refused(const ir_workload *w, const cli_spec *s, const ir_param
     char text[256], why[256];
     snprintf(why, sizeof why, "%s", ir_why());
     for (int i = 0; i < IR_MAX_PARAMS && w->param[i]; i++)
-        if (p->v[i] == 0 && s->param[i].n == 0)
+        if (p->v[i] == 0 && s->param[i].n == 0 && !w->word[i])
             return ir_fail(IR_EINVAL, "%s: the key '%s' has no default; give %s:%s=...", w->name, w->param[i], w->name,
                            w->param[i]);
     return ir_fail(IR_EINVAL, "%s: %s", cli_point_text(w, p, text, sizeof text), why);

@@ -8,6 +8,7 @@ int cmd_run(const cli_args *);
 int cmd_ceilings(const cli_args *);
 int cmd_list(const cli_args *);
 int cmd_fit(const cli_args *);
+int cmd_report(const cli_args *);
 int cmd_validate(const cli_args *);
 int cmd_selftest(const cli_args *);
 int cmd_ab(const cli_args *);

@@ -1,5 +1,5 @@
 /* list.c -- `ironroof list`: what there is, from the same tables that run uses. Opens no device except for `devices`. */
-#include "bench/commands/commands.h"
+#include "bench/commands/apps.h"
 #include "bench/tables.h"
 
 #include <string.h>
@@ -65,6 +65,8 @@ static void devices(void)
     enum { MOST = 64 };
     for (const ir_backend *const *b = bench_backends; *b; b++)
         for (int i = 0; i < MOST && device(*b, i); i++) continue;
+    ir_text t = {.f = stdout, .width = 110};
+    list_sheets(&t);
 }
 
 static int points(const cli_args *args)
@@ -79,11 +81,11 @@ static int points(const cli_args *args)
 
 int cmd_list(const cli_args *args)
 {
-    static const char *const what[] = {"workloads", "kernels", "backends", "devices", "points"};
-    static void (*const print[])(void) = {workloads, kernels, backends, devices};
+    static const char *const what[] = {"workloads", "kernels", "backends", "devices", "claims", "points"};
+    static void (*const print[])(void) = {workloads, kernels, backends, devices, list_claims};
     size_t at = 0;
     if (args->narg && cli_choose("list", args->arg[0], what, sizeof what / sizeof *what, &at) != IR_OK) return complain();
-    if (at == 4) return points(args);
+    if (at == 5) return points(args);
     print[at]();
     return EXIT_FINE;
 }

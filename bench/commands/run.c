@@ -3,10 +3,12 @@
 #define _GNU_SOURCE
 #include "bench/cli/progress.h"
 #include "bench/commands/commands.h"
+#include "bench/layers.h"
 #include "bench/output.h"
 #include "bench/tables.h"
 #include "bench/version.h"
 #include "harness/ideal.h"
+#include "harness/record/html.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,8 +40,14 @@ static ir_status open_one(job *j, const ir_backend *be, int index)
 {
     campaign *c = &j->dev[j->ndev];
     ir_status st = campaign_open(c, be, index, &j->args->opt);
-    if (st == IR_OK) j->ndev++;
-    return st;
+    if (st != IR_OK) return st;
+    if (c->s.info.host_again && j->args->opt.backends.n == 0) {
+        st = ir_fail(IR_SKIP, "%s (%s) is the host again: add --backend %s to measure it", c->s.info.id, c->s.info.name, be->name);
+        campaign_free(c);
+        return st;
+    }
+    j->ndev++;
+    return IR_OK;
 }
 
 static bool is_named(const ir_device_info *i, const char *name) { return strcasestr(i->name, name) || !strcmp(i->id, name); }
@@ -186,6 +194,18 @@ static int grade(const campaign *c, size_t n)
     return ok && !bad ? EXIT_FINE : EXIT_BAD;
 }
 
+/* The page beside the record; a build that cannot make it says so once and is no failure. */
+static ir_status write_page(const job *j)
+{
+    char        path[4200];
+    const char *file = j->path;
+    output_sibling(j->path, ".html", path, sizeof path);
+    ir_status st = ir_html_report(&file, 1, path);
+    if (j->screen && st == IR_OK) fprintf(j->screen, "Page:    %s\n", path);
+    if (j->screen && st == IR_SKIP) fprintf(j->screen, "%s\n", ir_why());
+    return st == IR_SKIP ? IR_OK : st;
+}
+
 static ir_status write_report(const job *j)
 {
     char path[4200];
@@ -215,6 +235,7 @@ static ir_status file_results(job *j)
     if (st == IR_OK) st = campaign_rewrite(j->path, j->dev, j->ndev, j->args->argc, (char **)j->args->argv);
     if (st == IR_OK && j->screen) fprintf(j->screen, "\nResults: %s\n", j->path);
     if (st == IR_OK && !j->args->opt.no_report) st = write_report(j);
+    if (st == IR_OK && !j->args->opt.no_report) st = write_page(j);
     return st;
 }
 
@@ -251,6 +272,7 @@ static int run(const cli_args *args, bool with_points)
     j->args = args;
     ir_status st = known_backends(&args->opt);
     if (st == IR_OK && with_points) st = cli_points_expand(bench_workloads, args->arg, args->narg, &args->opt, &j->points);
+    if (st == IR_OK && args->opt.layers && with_points) st = layers_valid(args->opt.layers, &j->points);
     if (st == IR_OK) st = open_devices(j);
     if (st == IR_OK && args->opt.dry_run) print_plan(j);
     else if (st == IR_OK) st = execute(j);

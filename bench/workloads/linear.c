@@ -8,7 +8,7 @@
 enum { ROWS, C, K };
 enum { T_X, T_W, T_V, T_Y };
 enum { SPOT_ROWS = 32 };
-static const double complete_macs = 0x1p33; /* about half a second of reference */
+static const double complete_macs = 0x1p31; /* about a tenth of a second of reference */
 
 static void row(const ir_params *p, ly_row *r)
 {

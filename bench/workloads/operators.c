@@ -151,7 +151,7 @@ static void norm_check(const ir_params *p, const void *const *before, const void
     free(x);
 }
 
-/* exp(d) of a rounded d = x - max, |d| <= 12, is off by up to 12 eps/2; a serial sum of c positive terms by sqrt(c)/4 eps. */
+/* exp(d) of a rounded d = x - max, |d| <= 12, is off by up to 12 eps/2; a serial sum of c positive terms by sqrt(c)/2 eps. */
 static void softmax_check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
 {
     int64_t        c = p->v[C];
@@ -161,7 +161,7 @@ static void softmax_check(const ir_params *p, const void *const *before, const v
         none(out);
         return;
     }
-    *out = (ir_check){nets_finite(y, (int64_t)elems(p)), (24 + sqrt((double)c) / 4) * eps, "every element in double, relative"};
+    *out = (ir_check){nets_finite(y, (int64_t)elems(p)), (24 + sqrt((double)c) / 2) * eps, "every element in double, relative"};
     for (int64_t i = 0; i < p->v[ROWS]; i++) {
         ly_load(IR_F32, before[0], i * c, c, x);
         ref_softmax(1, c, x, want);

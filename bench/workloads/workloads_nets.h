@@ -30,6 +30,8 @@ enum { WL_BARE, WL_FUSED, WL_UNFUSED }; /* conv's fuse */
 static inline int wl_fuse_of(const ir_params *p) { return (int)p->v[10]; }
 /* The one row of an operator workload's point. W_at = 0 and b_at, g_at, s_at are offsets into V as laid out above. */
 void wl_row_of(const ir_workload *, const ir_params *, ly_row *out);
+/* Is it one of the whole networks? */
+static inline bool wl_is_net(const ir_workload *w) { return w == &wl_resnet50 || w == &wl_mobilenetv2 || w == &wl_gpt2; }
 /* A network's table; ly_free() it. IR_EINVAL as the network's builder. */
 ir_status wl_net_of(const ir_workload *, const ir_params *, ly_net *out);
 #ifdef __cplusplus

@@ -96,8 +96,10 @@ static double excess_variance(const law_rows *q, const law_noise *o, size_t like
         for (size_t i = 0; i < q->n; i++)
             if (counts(q, o, i, like)) sum += o->e[i] * o->e[i] / (o->own[i] + x * o->free[i]);
         if (step == 0 && sum <= *rows) return 0;
-        if (sum > *rows) lo = x;
-        else hi = x;
+        if (sum > *rows)
+            lo = x;
+        else
+            hi = x;
     }
     return hi;
 }

@@ -85,7 +85,10 @@ static bool smaller_is_better(ir_what w) { return w == IR_C_LATENCY || w == IR_C
 static double thread_distance(int a, int b) { return fabs(log(fmax(a, 0.5) / fmax(b, 0.5))); }
 
 /* Measured before anything else, trusted before suspect. */
-static int rank(const ir_ceiling *c) { return (c->source != IR_SRC_MEASURED ? 2 : 0) + (c->flags & IR_FLAG_SUSPECT ? 1 : 0); }
+static int rank(const ir_ceiling *c)
+{
+    return (c->source != IR_SRC_MEASURED ? 2 : 0) + (c->flags & IR_FLAG_SUSPECT ? 1 : 0);
+}
 
 /* Whether x answers better than y, both being eligible. */
 static bool better(const ir_ceiling *x, const ir_ceiling *y, int threads)
@@ -159,8 +162,9 @@ static double at_threads(const ir_ceilings *c, const ir_ceiling *x, const char *
     for (size_t i = 0; i < c->n; i++) {
         const ir_ceiling *y = &c->v[i];
         if (!streams_at(y, level) || y->threads != threads || rank(y) > rank(x)) continue;
-        const ir_ceiling *from = of_mix(c, level, x->threads, y->read_frac), *to = of_mix(c, level, threads, y->read_frac);
-        double            d = fabs(y->read_frac - x->read_frac);
+        const ir_ceiling *from = of_mix(c, level, x->threads, y->read_frac),
+                         *to = of_mix(c, level, threads, y->read_frac);
+        double d = fabs(y->read_frac - x->read_frac);
         if (!from || from->threads != x->threads || to->threads != threads || d >= near) continue;
         near = d;
         ratio = to->value / from->value;
@@ -187,7 +191,8 @@ static double bw_at_level(const ir_ceilings *c, const char *level, int threads, 
     if (!below) below = above;
     if (!above) above = below;
     if (!below) return NAN;
-    const ir_ceiling *lo = of_mix(c, level, threads, below->read_frac), *hi = of_mix(c, level, threads, above->read_frac);
+    const ir_ceiling *lo = of_mix(c, level, threads, below->read_frac),
+                     *hi = of_mix(c, level, threads, above->read_frac);
     return interpolate(frac, lo->read_frac, at_threads(c, lo, level, threads), hi->read_frac,
                        at_threads(c, hi, level, threads));
 }

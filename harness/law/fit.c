@@ -16,10 +16,10 @@ enum { MIN_ROWS = 3 };
 #define COLLINEAR 10 /* variance inflation above which a lost coefficient is blamed on the others */
 
 typedef struct {
-    law_rows q;
-    unsigned present, mask;   /* columns the rows have; columns still solved for */
-    unsigned refused, pinned; /* of the present ones */
-    double   c[LAW_NCOL], scale;
+    law_rows  q;
+    unsigned  present, mask;   /* columns the rows have; columns still solved for */
+    unsigned  refused, pinned; /* of the present ones */
+    double    c[LAW_NCOL], scale;
     law_noise noise;
 } work;
 
@@ -213,7 +213,8 @@ static ir_status fold_coefficients(ir_form form, const ir_row *rest, size_t n, d
 
 static double row_error(ir_form form, const ir_row *r, const double c[LAW_NCOL])
 {
-    return fabs(law_combine(form, c[LAW_DATA] * r->x_data_s, c[LAW_COMP] * r->x_comp_s, c[LAW_LAT] * r->x_launch) / r->T_s - 1);
+    return fabs(
+        law_combine(form, c[LAW_DATA] * r->x_data_s, c[LAW_COMP] * r->x_comp_s, c[LAW_LAT] * r->x_launch) / r->T_s - 1);
 }
 
 /* Each family predicted from the others; NAN with a single family. Counts the families. */
@@ -295,9 +296,10 @@ ir_status ir_fit_rows(ir_form form, const ir_row *rows, size_t n, uint64_t seed,
     ir_row *use = malloc((n ? n : 1) * sizeof *use);
     if (!use) return ir_fail(IR_ENOMEM, "fit: no memory for %zu rows", n);
     size_t    m = law_usable(rows, n, use);
-    ir_status st = m >= MIN_ROWS ? fit_usable(form, use, m, seed, out)
-                                 : ir_fail(IR_EINVAL, "fit: %zu usable point%s; the law has three coefficients and needs %d",
-                                           m, m == 1 ? "" : "s", MIN_ROWS);
+    ir_status st = m >= MIN_ROWS
+                       ? fit_usable(form, use, m, seed, out)
+                       : ir_fail(IR_EINVAL, "fit: %zu usable point%s; the law has three coefficients and needs %d", m,
+                                 m == 1 ? "" : "s", MIN_ROWS);
     free(use);
     return st;
 }
@@ -327,7 +329,8 @@ ir_status ir_iron_fit(const ir_point *pts, size_t n, const ir_ceilings *c, uint6
     size_t    m = st == IR_OK ? ir_rows_select(pts, n, c, rows, index) : 0;
     *better = 0;
     for (int f = 0; f < 2; f++) {
-        ir_status s = st == IR_OK ? ir_fit_rows((ir_form)f, rows, m, seed, &out[f]) : (nothing((ir_form)f, &out[f]), st);
+        ir_status s =
+            st == IR_OK ? ir_fit_rows((ir_form)f, rows, m, seed, &out[f]) : (nothing((ir_form)f, &out[f]), st);
         st = s;
         if (m) snprintf(out[f].device, sizeof out[f].device, "%s", pts[index[0]].device);
         scale_BW(&out[f], ir_bw_ceiling(c, "DRAM", 0, 1, 0), ir_peak_ceiling(c, IR_F32, 0));

@@ -32,7 +32,8 @@ static double bandwidth_bound(const ir_point *p, const ir_ceilings *c, const cha
     bool   below = false, above = false;
     for (size_t i = 0; i < c->n; i++) {
         const ir_ceiling *x = &c->v[i];
-        if (x->what != IR_C_BANDWIDTH || strcmp(x->level, level) || x->threads != p->p.threads || !(x->value > 0)) continue;
+        if (x->what != IR_C_BANDWIDTH || strcmp(x->level, level) || x->threads != p->p.threads || !(x->value > 0))
+            continue;
         if (!strcmp(x->op, p->workload)) own = fmax(own, x->value);
         double d = x->read_frac - frac; /* NAN for random access: fails every test below */
         if (!(fabs(d) <= MIX_SPAN)) continue;
@@ -58,8 +59,8 @@ static const char *explaining_cache(const ir_point *p, const ir_ceilings *c, con
 {
     for (int l = level_index(level) - 1; l >= 0; l--)
         for (size_t i = 0; i < c->n; i++)
-            if (c->v[i].what == IR_C_BANDWIDTH && !strcmp(c->v[i].level, level_name[l]) && c->v[i].threads == p->p.threads &&
-                rate <= LIMIT * c->v[i].value)
+            if (c->v[i].what == IR_C_BANDWIDTH && !strcmp(c->v[i].level, level_name[l]) &&
+                c->v[i].threads == p->p.threads && rate <= LIMIT * c->v[i].value)
                 return level_name[l];
     return NULL;
 }
@@ -74,8 +75,8 @@ static bool clock_explains(const ir_point *p, const ir_ceilings *c, double exces
 static void guard_bandwidth(ir_point *p, const ir_ceilings *c, double T)
 {
     const char *level = ir_level_of(c, p->cost.footprint_B, p->p.threads, p->cold);
-    double      rate = (p->cost.read_B + p->cost.write_B) / T, bound = bandwidth_bound(p, c, level), excess = rate / bound;
-    if (p->bw_now > 1 && !strcmp(level, "DRAM")) excess /= p->bw_now; /* the memory gave more than when the ceiling was measured */
+    double rate = (p->cost.read_B + p->cost.write_B) / T, bound = bandwidth_bound(p, c, level), excess = rate / bound;
+    if (p->bw_now > 1 && !strcmp(level, "DRAM")) excess /= p->bw_now; /* the memory gave more than for the ceiling */
     if (!(excess > LIMIT)) return;
     const char *cache = explaining_cache(p, c, level, rate);
     bool        dram = !strcmp(level, "DRAM");
@@ -83,11 +84,14 @@ static void guard_bandwidth(ir_point *p, const ir_ceilings *c, double T)
         if (dram) p->flags |= IR_FLAG_CACHE_RESIDENT;
         suspect(&p->flags, p->why, "%.3g x the %s ceiling: cache-resident (%s gives as much)", excess, level, cache);
     } else if (clock_explains(p, c, excess)) {
-        suspect(&p->flags, p->why, "%.3g x the %s ceiling: clock (it ran faster than when the ceiling was measured)", excess, level);
+        suspect(&p->flags, p->why, "%.3g x the %s ceiling: clock (it ran faster than when the ceiling was measured)",
+                excess, level);
     } else if (p->cost.write_B > p->cost.read_B) {
-        suspect(&p->flags, p->why, "%.3g x the %s ceiling: compressible data, or stores that were never made", excess, level);
+        suspect(&p->flags, p->why, "%.3g x the %s ceiling: compressible data, or stores that were never made", excess,
+                level);
     } else {
-        suspect(&p->flags, p->why, "%.3g x the %s ceiling: dead code (loads removed), or compressible data", excess, level);
+        suspect(&p->flags, p->why, "%.3g x the %s ceiling: dead code (loads removed), or compressible data", excess,
+                level);
     }
 }
 
@@ -122,7 +126,8 @@ static void guard_theory(ir_ceiling *x)
     double excess = x->value / x->theory;
     if (!(excess > LIMIT)) return;
     if (excess <= CLOCK_SPAN)
-        suspect(&x->flags, x->why, "%.3g x clock x width x ports: clock (a boost that the clock reading missed)", excess);
+        suspect(&x->flags, x->why, "%.3g x clock x width x ports: clock (a boost that the clock reading missed)",
+                excess);
     else
         suspect(&x->flags, x->why, "%.3g x clock x width x ports: dead code, or a wrong count", excess);
 }
@@ -131,7 +136,8 @@ static void guard_datasheet(ir_ceiling *x, const ir_ceilings *c)
 {
     for (size_t i = 0; i < c->n; i++) {
         const ir_ceiling *d = &c->v[i];
-        if (d->source != IR_SRC_DATASHEET || d->what != x->what || d->dtype != x->dtype || strcmp(d->level, x->level)) continue;
+        if (d->source != IR_SRC_DATASHEET || d->what != x->what || d->dtype != x->dtype || strcmp(d->level, x->level))
+            continue;
         if (x->value > LIMIT * d->value)
             suspect(&x->flags, x->why, "%.3g x the datasheet's: %s", x->value / d->value,
                     x->what == IR_C_BANDWIDTH ? "compressible data or cache-resident" : "clock, or a wrong count");
@@ -146,11 +152,13 @@ static void guard_order(ir_ceiling *x, const ir_ceilings *c)
     for (size_t i = 0; i < c->n; i++) {
         const ir_ceiling *y = &c->v[i];
         int               inner = level_index(y->level);
-        if (inner < 0 || inner >= outer || y->what != x->what || y->threads != x->threads || strcmp(y->op, x->op)) continue;
+        if (inner < 0 || inner >= outer || y->what != x->what || y->threads != x->threads || strcmp(y->op, x->op))
+            continue;
         if (x->what == IR_C_BANDWIDTH && x->read_frac > 0.999 && x->value > LIMIT * y->value)
             suspect(&x->flags, x->why, "%.3g x the read ceiling of %s: cache-resident, or %s was measured too low",
                     x->value / y->value, y->level, y->level);
-        if (x->what == IR_C_LATENCY && strcmp(x->op, "mlp") && !strcmp(y->kernel, x->kernel) && LIMIT * x->value < y->value)
+        if (x->what == IR_C_LATENCY && strcmp(x->op, "mlp") && !strcmp(y->kernel, x->kernel) &&
+            LIMIT * x->value < y->value)
             suspect(&x->flags, x->why, "answers sooner than %s: cache-resident", y->level);
     }
 }
@@ -175,7 +183,8 @@ static void guard_little(ir_ceiling *x, double one_core_Bps)
     double bound = one_core_Bps * (x->threads > 1 ? x->threads : 1);
     if (x->what != IR_C_BANDWIDTH || strcmp(x->level, "DRAM") || !(x->read_frac > 0.999)) return;
     if (x->value > LIMIT * bound)
-        suspect(&x->flags, x->why, "%.3g x what %d x the lines in flight can carry at this latency: cache-resident, or dead code",
+        suspect(&x->flags, x->why,
+                "%.3g x what %d x the lines in flight can carry at this latency: cache-resident, or dead code",
                 x->value / bound, PREFETCH);
 }
 

@@ -51,23 +51,31 @@ static double second(const double t[LAW_NCOL], int first)
     return s;
 }
 
-static void terms_of(const double c[LAW_NCOL], const ir_row *x, double t[LAW_NCOL])
+/* Dependent accesses wait for the latency of the level, one after the other. */
+static double waiting(const ir_point *p, const ir_ceilings *c)
+{
+    if (!(p->cost.hops > 0)) return 0;
+    const ir_ceiling *l = ir_ceiling_find(c, IR_C_LATENCY, p->level, "chase", IR_NDTYPE, 1);
+    return l ? p->cost.hops * l->value : 0;
+}
+
+static void terms_of(const double c[LAW_NCOL], const ir_row *x, double wait_s, double t[LAW_NCOL])
 {
     t[LAW_DATA] = c[LAW_DATA] * x->x_data_s;
     t[LAW_COMP] = c[LAW_COMP] * x->x_comp_s;
-    t[LAW_LAT] = c[LAW_LAT] * x->x_launch;
+    t[LAW_LAT] = c[LAW_LAT] * x->x_launch + wait_s;
 }
 
 /* Share of the fit's draws in which the same term is the largest; NAN without draws (no fit, or one read back from a
  * record). */
-static double probability(const ir_fit *f, const double c[LAW_NCOL], const ir_row *x, int first)
+static double probability(const ir_fit *f, const double c[LAW_NCOL], const ir_row *x, double wait_s, int first)
 {
     int same = 0;
     if (!f || f->ndraw < MIN_P_DRAWS) return NAN;
     for (int d = 0; d < f->ndraw; d++) {
         double b[LAW_NCOL], t[LAW_NCOL];
         for (int j = 0; j < LAW_NCOL; j++) b[j] = isfinite(f->draw[d][j]) ? f->draw[d][j] : c[j];
-        terms_of(b, x, t);
+        terms_of(b, x, wait_s, t);
         same += largest(t) == first;
     }
     return (double)same / f->ndraw;
@@ -111,14 +119,6 @@ static void efficiencies(ir_point *p, ir_form form, const ir_row *x, const doubl
     if (t[LAW_DATA] > 0) p->eta_star = x->x_comp_s / t[LAW_DATA];
 }
 
-/* Dependent accesses wait for the latency of the level, one after the other. */
-static double waiting(const ir_point *p, const ir_ceilings *c)
-{
-    if (!(p->cost.hops > 0)) return 0;
-    const ir_ceiling *l = ir_ceiling_find(c, IR_C_LATENCY, p->level, "chase", IR_NDTYPE, 1);
-    return l ? p->cost.hops * l->value : 0;
-}
-
 void ir_point_judge(ir_point *p, const ir_ceilings *c, const ir_fit *fit)
 {
     ir_row row;
@@ -130,15 +130,16 @@ void ir_point_judge(ir_point *p, const ir_ceilings *c, const ir_fit *fit)
     if (!(T > 0)) return;
     ir_form form = fit ? fit->form : IR_ADDITIVE;
     coefficients(fit, ir_launch_ceiling(c, 0), k);
-    terms_of(k, &row, t);
-    t[LAW_LAT] += waiting(p, c);
+    double wait_s = waiting(p, c);
+    terms_of(k, &row, wait_s, t);
     double bytes = p->cost.read_B + p->cost.write_B, reads = bytes > 0 ? p->cost.read_B : 1;
-    efficiencies(p, form, &row, t, T, ir_bw_ceiling(c, *p->level ? p->level : "DRAM", p->p.threads, reads, p->cost.write_B),
+    efficiencies(p, form, &row, t, T,
+                 ir_bw_ceiling(c, *p->level ? p->level : "DRAM", p->p.threads, reads, p->cost.write_B),
                  ir_peak_ceiling(c, p->p.dtype, p->p.threads));
     p->term_data_s = t[LAW_DATA];
     p->term_comp_s = t[LAW_COMP];
     p->term_lat_s = t[LAW_LAT];
     if (!known) return; /* a ceiling is missing: its term is NAN, and no verdict rests on the others alone */
     p->T_law_s = law_combine(form, t[LAW_DATA], t[LAW_COMP], t[LAW_LAT]);
-    label(p, t, T, probability(fit, k, &row, largest(t)));
+    label(p, t, T, probability(fit, k, &row, wait_s, largest(t)));
 }

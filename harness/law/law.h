@@ -20,7 +20,7 @@ const char *ir_what_name(ir_what w);       /* "bandwidth" ... */
 const char *ir_source_name(ir_source s);
 /* The last doubling along one axis, and what it gained. saturated: gain < 1 %. */
 typedef struct { char axis[24]; double from, to, gain; bool saturated; bool known; } ir_certificate;
-enum { IR_MAX_CERT = 3 };
+enum { IR_MAX_CERT = 4 };
 typedef struct {
     char      device[64];
     ir_what   what;
@@ -45,7 +45,8 @@ typedef struct { ir_ceiling *v; size_t n, cap; double level_B[4]; } ir_ceilings;
 void ir_ceilings_init(ir_ceilings *);
 void ir_ceilings_free(ir_ceilings *);
 ir_status ir_ceilings_add(ir_ceilings *, const ir_ceiling *);
-/* "L1" | "L2" | "L3" | "DRAM" for a footprint split evenly over `threads` (private levels multiply). */
+/* "L1" | "L2" | "L3" | "DRAM" for a footprint split evenly over `threads` (private levels multiply). A level of unknown
+ * capacity reaches half way (geometrically) from the working set of its ceilings to that of the next level's. */
 const char *ir_level_of(const ir_ceilings *, double footprint_B, int threads, bool cold);
 /* Bandwidth ceiling (B/s) for a level, thread count and mix of reads and writes: the measured op of
  * the nearest mix (time per byte interpolated between read, copy and write). Falls back to the
@@ -53,11 +54,14 @@ const char *ir_level_of(const ir_ceilings *, double footprint_B, int threads, bo
 double ir_bw_ceiling(const ir_ceilings *, const char *level, int threads, double read_B, double write_B);
 double ir_peak_ceiling(const ir_ceilings *, ir_dtype dtype, int threads);   /* flop/s; NAN none */
 double ir_launch_ceiling(const ir_ceilings *, int threads);                /* s; NAN none */
+/* NULL level or op, IR_NDTYPE: any; threads 0: the most there are. Of the eligible: measured before others, the nearest
+ * thread count, trusted before suspect, the best value. NULL: none. */
 const ir_ceiling *ir_ceiling_find(const ir_ceilings *, ir_what, const char *level_or_null,
                                   const char *op_or_null, ir_dtype, int threads);
 
 /* ---- fit ----------------------------------------------------------------------------------------- */
 typedef enum { IR_ADDITIVE, IR_OVERLAPPED } ir_form;
+/* IR_PINNED: held at 0 by non-negativity, against rows that pull it below (L_lat only). */
 typedef enum { IR_FITTED, IR_PINNED, IR_UNIDENTIFIED } ir_how;
 const char *ir_form_name(ir_form f);
 const char *ir_how_name(ir_how h);
@@ -77,7 +81,8 @@ typedef struct {
 } ir_fit;
 /* One row of the design: time if each resource ran at its ceiling. */
 typedef struct {
-    double x_data_s, x_comp_s, x_launch; /* D_vol/BW_ceiling, O/R_peak, launches */
+    double x_data_s, x_comp_s, x_launch; /* D_vol/BW_ceiling, O/R_peak; launches, in units of one at the full
+                                            thread count: L_ceiling(threads)/L_ceiling(full) each */
     double T_s, T_lo, T_hi;
     int    family;                       /* small integer: same family, same number */
 } ir_row;
@@ -87,7 +92,8 @@ bool ir_row_of(const ir_point *, const ir_ceilings *, ir_row *out);
  * kernel. Writes their rows and indices; returns how many. */
 size_t ir_rows_select(const ir_point *pts, size_t n, const ir_ceilings *, ir_row *rows, size_t *index);
 /* Non-negative least squares on relative residuals; bootstrap with `seed`. Fewer than 3 rows:
- * IR_EINVAL. A coefficient the rows do not identify comes back IR_UNIDENTIFIED with NAN. */
+ * IR_EINVAL, and *out claims nothing. A coefficient the rows do not identify comes back IR_UNIDENTIFIED with NAN, in
+ * the draws too. Rows know no ceiling: BW_ref is 1 and BW the bare s. */
 ir_status ir_fit_rows(ir_form, const ir_row *rows, size_t n, uint64_t seed, ir_fit *out);
 /* Both forms over the points; `out[0]` additive, `out[1]` overlapped; better: index of the one with
  * the smaller leave-one-family-out median error. */
@@ -97,7 +103,8 @@ double ir_fit_predict(const ir_fit *, const ir_row *); /* T in s; unidentified t
 
 /* ---- verdict ------------------------------------------------------------------------------------- */
 /* Fills level, terms, mfu, mbu, eta, eta_star, ridge, margin, bound, bound_p of a point. `fit` may be
- * NULL: the ceilings alone (s = eta = 1, L = launch ceiling).
+ * NULL: the ceilings alone (s = eta = 1, L = launch ceiling), which also stand in for what a fit does not know; bound_p
+ * is NAN without draws.
  *  shares: term / T measured; bound = the largest share's class, IR_BOUND_MIXED when that share is
  *  below 50 % or its probability over the fit's draws below .95; IR_BOUND_CACHE for a data term whose
  *  footprint lives in a cache.

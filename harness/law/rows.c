@@ -61,7 +61,8 @@ bool ir_row_of(const ir_point *p, const ir_ceilings *c, ir_row *out)
 /* ---- selection ----------------------------------------------------------------------------------------- */
 static bool same_question(const ir_point *a, const ir_point *b)
 {
-    if (strcmp(a->workload, b->workload) || a->p.dtype != b->p.dtype || a->p.threads != b->p.threads || a->cold != b->cold)
+    if (strcmp(a->workload, b->workload) || a->p.dtype != b->p.dtype || a->p.threads != b->p.threads ||
+        a->cold != b->cold)
         return false;
     return !memcmp(a->p.v, b->p.v, sizeof a->p.v);
 }

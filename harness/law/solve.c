@@ -13,8 +13,8 @@
 #include <string.h>
 
 enum { MIN_ROBUST = 8, MAX_STEPS = 20 };
-#define HUBER_K   1.345 /* 95 % efficient where the noise is Gaussian */
-#define MIN_SCALE 0.0025 /* of the residuals: no row is called wild within a percent of the law */
+#define HUBER_K    1.345  /* 95 % efficient where the noise is Gaussian */
+#define MIN_SCALE  0.0025 /* of the residuals: no row is called wild within a percent of the law */
 #define MIN_SD     1e-4   /* no time is known better than this, however well it repeats */
 #define UNKNOWN_SD 0.005  /* where no row has an interval: what the stopping rule aims at */
 
@@ -40,7 +40,7 @@ static void own_sds(law_rows *q, const ir_row *rows)
     double sum = 0, known = 0;
     for (size_t i = 0; i < q->n; i++) {
         const ir_row *r = &rows[i];
-        bool ok = r->T_lo > 0 && r->T_hi >= r->T_lo && isfinite(r->T_hi);
+        bool          ok = r->T_lo > 0 && r->T_hi >= r->T_lo && isfinite(r->T_hi);
         q->own_sd[i] = ok ? fmax(log(r->T_hi / r->T_lo) / (2 * LAW_Z975), MIN_SD) : NAN;
         sum += ok ? q->own_sd[i] * q->own_sd[i] : 0;
         known += ok;

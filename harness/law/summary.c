@@ -5,7 +5,10 @@
 #include <stdarg.h>
 #include <string.h>
 
-typedef struct { char *buf; size_t n, at; } line;
+typedef struct {
+    char  *buf;
+    size_t n, at;
+} line;
 
 static void put(line *l, const char *fmt, ...)
 {
@@ -30,8 +33,10 @@ static const char *digits(double v, char buf[24])
 /* The decimal prefix of v: divides it, and returns the prefix. */
 static const char *prefix(double *v)
 {
-    static const struct { double unit; const char *name; } p[] = {
-        {1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}, {1, ""}, {1e-3, "m"}, {1e-6, "u"}, {1e-9, "n"}};
+    static const struct {
+        double      unit;
+        const char *name;
+    } p[] = {{1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}, {1, ""}, {1e-3, "m"}, {1e-6, "u"}, {1e-9, "n"}};
     size_t i = 0, n = sizeof p / sizeof *p;
     while (i + 1 < n && *v < 0.9995 * p[i].unit) i++;
     *v /= p[i].unit;
@@ -50,7 +55,8 @@ static void memory(line *l, const ir_ceilings *c)
     const ir_ceiling *read = ir_ceiling_find(c, IR_C_BANDWIDTH, "DRAM", "read", IR_NDTYPE, 0), *best = NULL;
     for (size_t i = 0; i < c->n; i++) {
         const ir_ceiling *x = &c->v[i];
-        if (x->what != IR_C_BANDWIDTH || strcmp(x->level, "DRAM") || !(x->value > 0) || x->flags & IR_FLAG_SUSPECT) continue;
+        if (x->what != IR_C_BANDWIDTH || strcmp(x->level, "DRAM") || !(x->value > 0) || x->flags & IR_FLAG_SUSPECT)
+            continue;
         if (!best || x->value > best->value) best = x;
     }
     if (!best) best = read;
@@ -105,7 +111,8 @@ static void coefficient(line *l, const char *name, const ir_coef *c, double scal
         put(l, "%s pinned at %s%s", name, digits(c->v, d), unit);
         return;
     }
-    put(l, "%s %s%s [%s, %s]", name, digits(c->v / scale, d), unit, digits(c->lo / scale, lo), digits(c->hi / scale, hi));
+    put(l, "%s %s%s [%s, %s]", name, digits(c->v / scale, d), unit, digits(c->lo / scale, lo),
+        digits(c->hi / scale, hi));
 }
 
 static void law(line *l, const ir_fit *f)

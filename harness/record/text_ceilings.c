@@ -315,7 +315,7 @@ static void legend(const view *w)
         certified = certified || (w->cs->v[i].ncert && !strcmp(w->cs->v[i].device, w->device));
     if (!certified) return;
     bool u = w->t->utf8;
-    ir_text_para(w->t, "  ", "saturated: the last doubling of t threads, s streams, b bytes or c chains gained under "
+    ir_text_para(w->t, "  ", "saturated: the last doubling of t threads, s streams, b bytes, c chains or v visits gained under "
                  "1 %% (%s), more (%s), or was not measured (?)", u ? "\xe2\x9c\x93" : "+", u ? "\xe2\x86\x91" : "^");
 }
 

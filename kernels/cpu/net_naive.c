@@ -269,14 +269,13 @@ static ir_status conv_run(ir_run *r, uint32_t reps)
     return IR_OK;
 }
 
-#define NAIVE(fam, text, runs) \
-    const ir_kernel cpu_##fam##_naive = {                                                                       \
-        .family = #fam, .name = "naive", .doc = text, .flags = IR_K_NAIVE, .can_run = no_tf32, .run = runs}
-NAIVE(conv, "a serial sum per output", conv_run);
-NAIVE(linear, "a serial dot product per output", run);
-NAIVE(norm, "mean, variance, scale: three passes over a row", run);
-NAIVE(softmax, "maximum, exponentials, division: three passes over a row", run);
-NAIVE(act, "element by element", run);
-NAIVE(add, "element by element", run);
-NAIVE(embed, "row by row", run);
-NAIVE(attention, "each score twice, for the maximum and for its exponential", run);
+#define NAIVE(f, text, runs) \
+    .family = f, .name = "naive", .doc = text, .flags = IR_K_NAIVE, .can_run = no_tf32, .run = runs
+const ir_kernel cpu_conv_naive = {NAIVE("conv", "a serial sum per output", conv_run)};
+const ir_kernel cpu_linear_naive = {NAIVE("linear", "a serial dot product per output", run)};
+const ir_kernel cpu_norm_naive = {NAIVE("norm", "mean, variance, scale: three passes over a row", run)};
+const ir_kernel cpu_softmax_naive = {NAIVE("softmax", "maximum, exponentials, division: three passes over a row", run)};
+const ir_kernel cpu_act_naive = {NAIVE("act", "element by element", run)};
+const ir_kernel cpu_add_naive = {NAIVE("add", "element by element", run)};
+const ir_kernel cpu_embed_naive = {NAIVE("embed", "row by row", run)};
+const ir_kernel cpu_attention_naive = {NAIVE("attention", "each score twice, for the maximum and for its exponential", run)};

@@ -69,9 +69,8 @@ static ir_status profile(ir_run *r, double *layer_s, int n)
     return IR_OK;
 }
 
-#define WALK(fam, text) \
-    const ir_kernel cpu_##fam##_naive = {                                                                            \
-        .family = #fam, .name = "naive", .doc = text, .flags = IR_K_NAIVE, .can_run = can_run, .setup = setup, .run = run, \
-        .teardown = teardown, .profile = profile}
-WALK(cnn, "layer by layer with the naive operators");
-WALK(gpt, "row by row with the naive operators");
+#define WALK(f, text) \
+    .family = f, .name = "naive", .doc = text, .flags = IR_K_NAIVE, .can_run = can_run, .setup = setup, .run = run, \
+    .teardown = teardown, .profile = profile
+const ir_kernel cpu_cnn_naive = {WALK("cnn", "layer by layer with the naive operators")};
+const ir_kernel cpu_gpt_naive = {WALK("gpt", "row by row with the naive operators")};

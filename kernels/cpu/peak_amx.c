@@ -131,7 +131,8 @@ static void region(void *arg, int tid, int nthreads)
     for (int i = 0; i < 8; i++) cfg.rows[i] = ROWS, cfg.row_B[i] = WL_FMA_VECTOR_B;
     tiles_on(&cfg);
     for (uint32_t i = 0; i < j->reps; i++) {
-        for (int k = 0; k < chains * ROWS; k++) memcpy(c[k / ROWS] + k % ROWS * WL_FMA_VECTOR_B, s->d.x[k / ROWS], WL_FMA_VECTOR_B);
+        for (unsigned k = 0; k < (unsigned)chains * ROWS; k++)
+            memcpy(c[k / ROWS] + k % ROWS * WL_FMA_VECTOR_B, s->d.x[k / ROWS], WL_FMA_VECTOR_B);
         for (int k = 0; k < chains; k += GROUP) {
             int n = chains - k < GROUP ? chains - k : GROUP;
             loop[j->run->p.dtype == IR_I8][n](c[k], s->a, s->b, (uint64_t)j->run->p.v[1]);

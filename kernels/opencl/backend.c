@@ -113,9 +113,9 @@ static void ocl_close(ir_dev *dev)
 {
     ocl_dev *d = dev->self;
     if (!d) return;
-    if (d->queue) (void)OCL(clFinish(d->queue));
+    if (d->queue) OCL_DRAIN(d->queue);
     if (d->staging_host) (void)OCL(clEnqueueUnmapMemObject(d->queue, d->staging, d->staging_host, 0, NULL, NULL));
-    if (d->queue) (void)OCL(clFinish(d->queue));
+    if (d->queue) OCL_DRAIN(d->queue);
     OCL_FREE(OCL_MEM, clReleaseMemObject, d->staging);
     OCL_FREE(OCL_EVENT, clReleaseEvent, d->begun);
     ocl_programs_free(d);
@@ -157,6 +157,7 @@ static ir_status ocl_describe(ir_dev *dev, ir_device_info *out)
     snprintf(out->limits, sizeof out->limits, "allocation %.3g GB, local %.3g kB, work-group %zu, %s%s%s%s%s memory", (double)d->max_alloc / 1e9,
              (double)d->local_B / 1e3, d->max_group, d->fp64 ? "fp64, " : "no fp64, ", d->fp16 ? "fp16, " : "no fp16, ",
              d->idot8 ? "int8 dot, " : "", d->embedded ? "embedded, " : "", d->unified ? "unified" : "own");
+    out->host_again = d->cpu_model[0] != 0;
     out->cores = (int)d->units;
     out->threads = 0;
     out->numa_nodes = d->numa_nodes;
@@ -185,6 +186,7 @@ ir_status ocl_buffer(ocl_dev *d, size_t bytes, ocl_buf **out)
     ocl_buf *b = calloc(1, sizeof *b);
     if (!b) return ir_fail(IR_ENOMEM, "opencl: no memory for a buffer");
     b->bytes = bytes;
+    b->queue = d->queue;
     cl_mem_flags flags = CL_MEM_READ_WRITE;
     ir_status    s = IR_OK;
     if (d->unified && d->numa_nodes > 0) {
@@ -202,6 +204,7 @@ ir_status ocl_buffer(ocl_dev *d, size_t bytes, ocl_buf **out)
 void ocl_buffer_free(ocl_buf **b)
 {
     if (!*b) return;
+    if ((*b)->host && (*b)->mem) OCL_DRAIN((*b)->queue);
     OCL_FREE(OCL_MEM, clReleaseMemObject, (*b)->mem);
     if ((*b)->host) ir_host_free((*b)->host, (*b)->bytes);
     free(*b);

@@ -55,6 +55,22 @@ static float finish(float x, __global const float *V, long b_at, long s_at, __gl
     }
     return x;
 }
+#if OCL_CPU
+static TV finish_vector(TV x, __global const float *V, long b_at, long s_at, __global const float *add, int has_add, int act, uint i, uint j,
+                        uint n)
+{
+    if (s_at >= 0) x *= VLOAD(0, V + s_at + j);
+    if (b_at >= 0) x += VLOAD(0, V + b_at + j);
+    if (has_add) x += VLOAD(0, add + (size_t)i * n + j);
+    if (act == 1 || act == 2) x = fmax(x, (TV)(0.0f));
+    if (act == 2) x = fmin(x, (TV)(6.0f));
+    if (act == 3) {
+        TV u = 0.7978845608f * (x + 0.044715f * x * x * x), t = exp(-2.0f * fabs(u)), th = (1.0f - t) / (1.0f + t);
+        x = 0.5f * x * (1.0f + copysign(th, x));
+    }
+    return x;
+}
+#endif
 #else
 #define EPI_PARAMS
 #define FINISH(x, i, j) (x)
@@ -150,6 +166,14 @@ __kernel void pack_a(__global const a_t *restrict A, __global T *restrict out, u
 {
     for (uint p = get_global_id(0); p < (m + MR - 1) / MR; p += get_global_size(0)) {
         __global T *o = out + (size_t)p * MR * k;
+        if (p * MR + MR <= m) {
+            __global const a_t *row = A + (size_t)p * MR * k;
+            for (uint kk = 0; kk < k; kk++, o += MR, row++) {
+#pragma unroll
+                for (int r = 0; r < MR; r++) o[r] = LOAD_A(row + (size_t)r * k);
+            }
+            continue;
+        }
         for (uint kk = 0; kk < k; kk++, o += MR) {
 #pragma unroll
             for (int r = 0; r < MR; r++) o[r] = p * MR + r < m ? LOAD_A(A + A_AT(p * MR + r, kk)) : (T)0;
@@ -220,32 +244,27 @@ static void tile(__global const T *restrict a, __global const T *restrict b, __g
             for (int v = 0; v < NV; v++) acc[r][v] = fma(av, bv[v], acc[r][v]);
         }
     }
-    if (whole) {
 #pragma unroll
-        for (int r = 0; r < MR; r++)
+    for (int r = 0; r < MR; r++)
 #pragma unroll
-            for (int v = 0; v < NV; v++) {
-                TV x = acc[r][v];
-                if (!first) x += VLOAD(0, c + (size_t)r * n + v * W);
-                VSTORE(x, 0, c + (size_t)r * n + v * W);
-            }
-    } else {
-        T spill[NR];
-#pragma unroll
-        for (int r = 0; r < MR; r++) {
-#pragma unroll
-            for (int v = 0; v < NV; v++) VSTORE(acc[r][v], v, spill);
-            for (uint q = 0; q < NR; q++)
-                if (i + r < m && j + q < n) c[(size_t)r * n + q] = (first ? (T)0 : c[(size_t)r * n + q]) + spill[q];
-        }
-    }
+        for (int v = 0; v < NV; v++) {
+            __global T *to = c + (size_t)r * n + v * W;
+            TV x = acc[r][v];
+            if (whole || (i + r < m && j + (v + 1) * W <= n)) {
+                if (!first) x += VLOAD(0, to);
 #if EPI
-    if (last) {
-        uint ie = min(i + MR, m), je = min(j + NR, n);
-        for (uint y = i; y < ie; y++)
-            for (uint x = j; x < je; x++) C[(size_t)y * n + x] = FINISH(C[(size_t)y * n + x], y, x);
-    }
+                if (last) x = finish_vector(x, V, b_at, s_at, add, has_add, act, i + r, j + v * W, n);
 #endif
+                VSTORE(x, 0, to);
+            } else if (i + r < m) {
+                T spill[W];
+                VSTORE(x, 0, spill);
+                for (uint q = 0; q < W && j + v * W + q < n; q++) {
+                    T y = (first ? (T)0 : to[q]) + spill[q];
+                    to[q] = last ? FINISH(y, i + r, j + v * W + q) : y;
+                }
+            }
+        }
 }
 
 __kernel void gemm_blocked(__global const T *restrict A, __global const T *restrict B, __global T *restrict C, uint m, uint n, uint k,

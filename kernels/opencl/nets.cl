@@ -69,9 +69,9 @@ typedef float kv_t;
 
 /* The sum, or the largest, of one number per item of the group; every item gets it. */
 #if LS == 1
-#define REDUCE(x, op) (x)
+#define REDUCE(x, what) (x)
 #else
-static float reduce_sum(__local float *part, float x)
+static float reduce_total(__local float *part, float x)
 {
     uint l = get_local_id(0);
     barrier(CLK_LOCAL_MEM_FENCE);
@@ -83,7 +83,7 @@ static float reduce_sum(__local float *part, float x)
     barrier(CLK_LOCAL_MEM_FENCE);
     return part[0];
 }
-static float reduce_max(__local float *part, float x)
+static float reduce_most(__local float *part, float x)
 {
     uint l = get_local_id(0);
     barrier(CLK_LOCAL_MEM_FENCE);
@@ -95,7 +95,7 @@ static float reduce_max(__local float *part, float x)
     barrier(CLK_LOCAL_MEM_FENCE);
     return part[0];
 }
-#define REDUCE(x, op) CAT(reduce_, op)(part, x)
+#define REDUCE(x, what) CAT(reduce_, what)(part, x)
 #endif
 /* Vector i of a row of c: begins at V * i; the last one is cut off at c and handled by elements. */
 #define EACH_VECTOR(i) for (uint i = get_local_id(0) * V; i + V <= c; i += LS * V)
@@ -114,7 +114,7 @@ __kernel void norm(__global const float *x, __global const float *restrict P, __
         float s = 0;
         EACH_VECTOR(i) a += LOAD(in + i);
         EACH_REST(i) s += in[i];
-        float mean = REDUCE(s + SUM(a), sum) / c;
+        float mean = REDUCE(s + SUM(a), total) / c;
         a = (FV)(0);
         s = 0;
         EACH_VECTOR(i)
@@ -123,7 +123,7 @@ __kernel void norm(__global const float *x, __global const float *restrict P, __
             a += d * d;
         }
         EACH_REST(i) s += (in[i] - mean) * (in[i] - mean);
-        float scale = 1.0f / sqrt(REDUCE(s + SUM(a), sum) / c + 1e-5f);
+        float scale = 1.0f / sqrt(REDUCE(s + SUM(a), total) / c + 1e-5f);
         EACH_VECTOR(i) STORE((LOAD(in + i) - mean) * scale * LOAD(gain + i) + LOAD(offset + i), out + i);
         EACH_REST(i) out[i] = (in[i] - mean) * scale * gain[i] + offset[i];
     }
@@ -141,7 +141,7 @@ __kernel void softmax(__global const float *x, __global float *y, uint rows, uin
         float s = -INFINITY;
         EACH_VECTOR(i) a = fmax(a, LOAD(in + i));
         EACH_REST(i) s = fmax(s, in[i]);
-        float most = REDUCE(fmax(s, MAX(a)), max);
+        float most = REDUCE(fmax(s, MAX(a)), most);
         a = (FV)(0);
         s = 0;
         EACH_VECTOR(i)
@@ -151,7 +151,7 @@ __kernel void softmax(__global const float *x, __global float *y, uint rows, uin
             STORE(e, out + i);
         }
         EACH_REST(i) s += out[i] = exp(in[i] - most);
-        float inv = 1.0f / REDUCE(s + SUM(a), sum);
+        float inv = 1.0f / REDUCE(s + SUM(a), total);
         EACH_VECTOR(i) STORE(LOAD(out + i) * inv, out + i);
         EACH_REST(i) out[i] *= inv;
     }
@@ -262,7 +262,7 @@ __kernel void attention(__global const float *restrict qkv, __global const kv_t 
             p[j] = s = scale * (s + SUM(a));
             most = fmax(most, s);
         }
-        most = REDUCE(most, max);
+        most = REDUCE(most, most);
         FV    a = (FV)(0);
         float s = 0;
         barrier(CLK_GLOBAL_MEM_FENCE);
@@ -273,7 +273,7 @@ __kernel void attention(__global const float *restrict qkv, __global const kv_t 
             STORE(e, p + i);
         }
         EACH_REST(i) s += p[i] = exp(p[i] - most);
-        float inv = 1.0f / REDUCE(s + SUM(a), sum);
+        float inv = 1.0f / REDUCE(s + SUM(a), total);
         barrier(CLK_GLOBAL_MEM_FENCE);
         __global float *out = y + ((size_t)b * tokens + t) * d + h * dh;
         uint e = l * V;
@@ -387,6 +387,15 @@ __kernel void conv(__global const float *restrict x, __global const float *restr
 #if V == 1
             y[to] = finish(a[q], P, b_at, add, has_add, act, to, k);
 #else
+            if (k + V <= K) {
+                FV v = a[q];
+                if (b_at >= 0) v += LOAD(P + b_at + k);
+                if (has_add) v += LOAD(add + to);
+                if (act == 1 || act == 2) v = fmax(v, (FV)(0.0f));
+                if (act == 2) v = fmin(v, (FV)(6.0f));
+                STORE(v, y + to);
+                continue;
+            }
             float out[V];
             STORE(a[q], out);
             for (uint v = 0; v < V && k + v < K; v++) y[to + v] = finish(out[v], P, b_at, add, has_add, act, to + v, k + v);

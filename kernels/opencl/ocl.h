@@ -43,6 +43,9 @@ extern cl_int ocl_err;
         }                                                             \
     } while (0)
 
+/* Wait whatever the call is made to report: memory is about to go. */
+#define OCL_DRAIN(queue) ((void)ocl_inject(), (void)clFinish(queue))
+
 /* ---- device -------------------------------------------------------------------------------------- */
 enum { OCL_MAX_PROGRAMS = 256 };
 typedef struct { uint64_t key; cl_program program; } ocl_program;
@@ -78,7 +81,8 @@ extern const ir_backend ocl_backend;
 const char *ocl_tuning(ir_dev *);
 
 /* ---- memory -------------------------------------------------------------------------------------- */
-typedef struct { cl_mem mem; void *host; size_t bytes; } ocl_buf; /* host: pages of ours under it, or NULL */
+/* host: pages of ours under it, or NULL; they go back only when nothing in the queue can touch them. */
+typedef struct { cl_mem mem; void *host; size_t bytes; cl_command_queue queue; } ocl_buf;
 static inline cl_mem ocl_mem_of(const ir_mem *m) { return ((ocl_buf *)m->p)->mem; }
 /* Buffers of a kernel's own. IR_SKIP beyond the device's largest allocation. */
 ir_status ocl_buffer(ocl_dev *, size_t bytes, ocl_buf **out);

@@ -1,0 +1,47 @@
+/* ceilings_revisit.c -- memory bandwidth asked for a second time, a minute later. On a shared machine it depends on what the
+ * neighbours do and on where the hypervisor put the processors; a ceiling is the higher of both visits, its interval
+ * spans both, and its certificate says how far apart they were. Core-private rates do not need it. */
+#include "bench/ceilings.h"
+#include "bench/tables.h"
+
+#include <math.h>
+#include <string.h>
+
+static const ir_kernel *kernel_named(const session *s, const ir_workload *w, const char *name)
+{
+    const ir_kernel *k;
+    for (size_t i = 0; (k = session_kernel(s, w, i)); i++)
+        if (!strcmp(k->name, name)) return k;
+    return NULL;
+}
+
+static void merge(const ceiling_plan *pl, ir_ceiling *c, const ir_point *q)
+{
+    double rate = (q->cost.read_B + q->cost.write_B) / ir_point_time(q), gain = rate / c->value - 1;
+    if (c->ncert < IR_MAX_CERT)
+        c->cert[c->ncert++] = (ir_certificate){.axis = "visits", .from = 1, .to = 2, .gain = gain, .saturated = gain < 0.01, .known = true};
+    ir_ceiling again = ceiling_from(pl, IR_C_BANDWIDTH, c->level, q, rate);
+    c->lo = fmin(c->lo, again.lo);
+    c->hi = fmax(c->hi, again.hi);
+    if (rate > c->value) c->value = rate;
+    if (fabs(gain) > 0.05) c->flags |= IR_FLAG_NOISY;
+}
+
+ir_status ceilings_revisit(ceiling_plan *pl)
+{
+    session  *s = pl->s;
+    ir_status st = IR_OK;
+    for (size_t i = 0; !pl->device && i < s->ceilings.n && st == IR_OK; i++) {
+        ir_ceiling        *c = &s->ceilings.v[i];
+        const ir_workload *w = bench_workload(c->op);
+        const ir_kernel   *k = w ? kernel_named(s, w, c->kernel) : NULL;
+        const ir_point    *q;
+        if (c->what != IR_C_BANDWIDTH || strcmp(c->level, "DRAM") || !k || strcmp(w->family, "stream")) continue;
+        ir_params p = w->defaults;
+        p.threads = c->threads;
+        ceiling_set(w, &p, "bytes", c->size_B);
+        st = session_measure(s, w, k, &p, false, &q);
+        if (st == IR_OK && q->status == IR_OK) merge(pl, &s->ceilings.v[i], q);
+    }
+    return st;
+}

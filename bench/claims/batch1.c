@@ -1,0 +1,170 @@
+/* batch1.c -- the claim this suite was written for, put to one machine: is inference at batch 1 memory-bound? ResNet-50 and
+ * GPT-2's decode step are judged row by row; the answer for the machine follows from the rows and may be no. */
+#include "bench/claims/claims.h"
+#include "harness/record/text.h"
+
+#include <math.h>
+#include <string.h>
+
+static int64_t param(const ir_point *p, const char *name, int64_t without)
+{
+    for (int i = 0; i < p->np; i++)
+        if (!strcmp(p->pname[i], name)) return p->p.v[i];
+    return without;
+}
+
+static bool asks(const claim_evidence *e, const ir_point *p)
+{
+    bool net = !strcmp(p->workload, "resnet50") || (!strcmp(p->workload, "gpt2") && param(p, "tokens", 1) == 1);
+    return net && p->status == IR_OK && !p->cold && !(p->kflags & IR_K_NAIVE) && param(p, "batch", 0) == 1 &&
+           p->p.threads == e->threads && isfinite(ir_point_time(p)) && p->bound != IR_BOUND_UNKNOWN;
+}
+
+static bool same_question(const ir_point *a, const ir_point *b)
+{
+    return !strcmp(a->workload, b->workload) && a->p.dtype == b->p.dtype && !memcmp(a->p.v, b->p.v, sizeof a->p.v);
+}
+
+static void collect(const claim_evidence *e, batch1_answer *o)
+{
+    for (size_t i = 0; i < e->npoint; i++) {
+        const ir_point *p = &e->point[i];
+        size_t          k = 0;
+        if (!asks(e, p)) continue;
+        while (k < o->n && !same_question(o->point[k], p)) k++;
+        if (k == o->n && o->n == BATCH1_MAX) continue;
+        if (k == o->n || ir_point_time(p) < ir_point_time(o->point[k])) o->point[k] = p;
+        o->n += k == o->n;
+    }
+}
+
+/* ---- words ------------------------------------------------------------------------------------------------ */
+static void name_of(const ir_point *p, char *buf, size_t n)
+{
+    const char *size = "";
+    for (int i = 0; i < p->np; i++)
+        if (!strcmp(p->pname[i], "size")) size = p->pword[i];
+    if (!strcmp(p->workload, "resnet50")) snprintf(buf, n, "ResNet-50 %s", ir_dtype_name(p->p.dtype));
+    else snprintf(buf, n, "GPT-2%s%.15s decode %s", *size ? " " : "", size, ir_dtype_name(p->p.dtype));
+}
+
+static double intensity(const ir_point *p) { return p->cost.flops / (p->cost.read_B + p->cost.write_B); }
+
+static double share_of(const ir_point *p)
+{
+    double t[3] = {p->term_data_s, p->term_comp_s, p->term_lat_s}, sum = t[0] + t[1] + t[2];
+    return fmax(fmax(t[0], t[1]), t[2]) / sum;
+}
+
+const char *batch1_sentence(const ir_point *p, char *buf, size_t n)
+{
+    char name[64], share[IR_NUM], I[IR_NUM], ridge[IR_NUM], star[IR_NUM], prob[IR_NUM];
+    name_of(p, name, sizeof name);
+    const char *side = intensity(p) > p->ridge ? "right" : "left", *far = p->eta_star > 1 ? ", beyond any kernel" : "";
+    snprintf(buf, n, "%s is %s%s (largest share %s, P %s): %s FLOP/B lie %s of the ridge at %s FLOP/B; data and compute would "
+             "be equal at eta = %s%s", name, ir_bound_name(p->bound), p->bound == IR_BOUND_MIXED ? "" : "-bound",
+             ir_text_percent(share_of(p), share), ir_text_plain(p->bound_p, prob), ir_text_plain(intensity(p), I), side,
+             ir_text_plain(p->ridge, ridge), ir_text_plain(p->eta_star, star), far);
+    return buf;
+}
+
+static void list(const batch1_answer *o, bool memory, char *buf, size_t n)
+{
+    size_t m = 0;
+    buf[0] = 0;
+    for (size_t i = 0; i < o->n; i++) {
+        char name[64];
+        if ((o->point[i]->bound == IR_BOUND_MEMORY) != memory) continue;
+        name_of(o->point[i], name, sizeof name);
+        if (m < n) m += (size_t)snprintf(buf + m, n - m, "%s%s%s%s", m ? ", " : "", name, memory ? "" : " is ",
+                                         memory ? "" : ir_bound_name(o->point[i]->bound));
+    }
+}
+
+/* The clearest row that speaks against the claim, else for it. */
+static const ir_point *reason(const batch1_answer *o, bool against)
+{
+    const ir_point *best = NULL;
+    for (size_t i = 0; i < o->n; i++) {
+        const ir_point *p = o->point[i];
+        if ((p->bound == IR_BOUND_MEMORY || p->bound == IR_BOUND_MIXED) == against) continue;
+        if (!best || p->margin > best->margin) best = p;
+    }
+    return best ? best : o->point[0];
+}
+
+static void conclude(batch1_answer *o)
+{
+    size_t memory = 0, against = 0;
+    char   names[300], why[300];
+    o->p = NAN;
+    for (size_t i = 0; i < o->n; i++) {
+        bool clear = o->point[i]->bound != IR_BOUND_MIXED, yes = o->point[i]->bound == IR_BOUND_MEMORY;
+        memory += yes;
+        against += clear && !yes;
+    }
+    o->verdict = against ? "does not hold" : memory == o->n ? "holds" : "undecided";
+    for (size_t i = 0; i < o->n; i++) {
+        const ir_point *p = o->point[i];
+        bool counts = against ? p->bound != IR_BOUND_MEMORY && p->bound != IR_BOUND_MIXED : true;
+        if (counts && (isnan(o->p) || (against ? p->bound_p > o->p : p->bound_p < o->p))) o->p = p->bound_p;
+    }
+    batch1_sentence(reason(o, against > 0), why, sizeof why);
+    list(o, !against, names, sizeof names);
+    if (against) {
+        char held[300];
+        list(o, true, held, sizeof held);
+        snprintf(o->answer, sizeof o->answer, "\"Batch-1 inference is memory-bound\" does not hold here: %s%s%s.", why,
+                 *held ? "; it holds for " : "", held);
+    } else {
+        snprintf(o->answer, sizeof o->answer, "\"Batch-1 inference is memory-bound\" %s here%s: %s.",
+                 memory == o->n ? "holds" : "is undecided", memory == o->n ? "" : " (a row is mixed, or P is unknown)", why);
+    }
+}
+
+ir_status batch1_ask(const claim_evidence *e, batch1_answer *o)
+{
+    memset(o, 0, sizeof *o);
+    collect(e, o);
+    if (o->n == 0)
+        return ir_fail(IR_EINVAL, "no judged row of resnet50 or gpt2 decode at batch 1: ironroof run resnet50:batch=1 gpt2:batch=1, "
+                                  "or claims batch1 --measure");
+    conclude(o);
+    return IR_OK;
+}
+
+/* ---- screen ------------------------------------------------------------------------------------------------- */
+static void row(ir_table *tb, const ir_point *p)
+{
+    char   name[64], b[IR_NUM];
+    double sum = p->term_data_s + p->term_comp_s + p->term_lat_s;
+    name_of(p, name, sizeof name);
+    ir_table_cell(tb, TXT_BOLD, "%s", name);
+    ir_table_cell(tb, TXT_PLAIN, "%s", p->kernel);
+    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_scaled(ir_point_time(p), "s", b, sizeof b));
+    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_percent(p->term_data_s / sum, b));
+    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_percent(p->term_comp_s / sum, b));
+    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_percent(p->term_lat_s / sum, b));
+    ir_table_cell(tb, TXT_BOLD, "%s", ir_bound_name(p->bound));
+    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(p->bound_p, b));
+    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(p->eta_star, b));
+    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(p->eta, b));
+    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_percent(p->mfu, b));
+    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_percent(p->mbu, b));
+}
+
+void batch1_print(const ir_text *t, const claim_evidence *e, const batch1_answer *o)
+{
+    static const ir_col col[] = {{"batch 1", false, 0, 0}, {"kernel", false, 6, 3}, {"T", true, 0, 0},   {"data", true, 0, 0},
+                                 {"comp", true, 0, 0},     {"lat", true, 0, 0},     {"bound", false, 0, 0}, {"P", true, 0, 0},
+                                 {"eta*", true, 0, 0},     {"eta", true, 0, 1},     {"MFU", true, 0, 2}, {"MBU", true, 0, 2}};
+    ir_table tb;
+    ir_text_para(t, "", "Is inference at batch 1 memory-bound on %s (%s)? Shares of the law's terms; eta*: the efficiency of "
+                 "the compute term at which the verdict would flip.", e->device, e->title);
+    fputc('\n', t->f);
+    ir_table_begin(&tb, t, col, 12);
+    for (size_t i = 0; i < o->n; i++) row(&tb, o->point[i]);
+    ir_table_end(&tb);
+    fputc('\n', t->f);
+    ir_text_para(t, "", "%s", o->answer);
+}

@@ -1,0 +1,152 @@
+/* line.c -- a claim's verdict as a line of a record: {"record":"verdict","question":ID,...} with stated, recomputed and
+ * measured values beside the fields that every verdict has. */
+#include "bench/claims/claims.h"
+#include "harness/record/journal.h"
+
+#include <math.h>
+#include <string.h>
+
+static void num(ir_json *o, const char *key, double v)
+{
+    ir_json_key(o, key);
+    ir_json_num(o, v);
+}
+
+static void text(ir_json *o, const char *key, const char *s)
+{
+    ir_json_key(o, key);
+    ir_json_text(o, s);
+}
+
+static void stated(ir_json *o, const ir_claim *c)
+{
+    ir_json_key(o, "stated");
+    ir_json_open(o, '{');
+    for (size_t i = 0; i < c->stated.n; i++) {
+        const ir_claim_value *v = &c->stated.v[i];
+        ir_json_key(o, v->name);
+        if (v->kind == IR_CV_WORD) ir_json_str(o, v->word);
+        else if (v->kind == IR_CV_NUMBER) ir_json_num(o, v->v);
+        else {
+            ir_json_open(o, '[');
+            ir_json_num(o, v->lo);
+            ir_json_num(o, v->hi);
+            ir_json_close(o, ']');
+        }
+    }
+    ir_json_close(o, '}');
+}
+
+static void got(ir_json *o, const char *key, const formula_value *v)
+{
+    ir_json_key(o, key);
+    if (!v) ir_json_null(o);
+    else if (v->word) ir_json_str(o, v->word);
+    else ir_json_num(o, v->v);
+}
+
+static bool is_input(const ir_claim *c, const char *name)
+{
+    for (size_t i = 0; i < c->inputs.n; i++)
+        if (!strcmp(c->inputs.v[i].name, name)) return true;
+    return false;
+}
+
+/* Everything the formula assigned; null without an analytic part. */
+static void recomputed(ir_json *o, const claim_row *r)
+{
+    ir_json_key(o, "recomputed");
+    if (!r->claim->formula) {
+        ir_json_null(o);
+        return;
+    }
+    ir_json_open(o, '{');
+    for (size_t i = 0; i < r->result.values.n; i++) {
+        const formula_value *v = &r->result.values.v[i];
+        if (!is_input(r->claim, v->name)) got(o, v->name, v);
+    }
+    ir_json_close(o, '}');
+}
+
+static void measured(ir_json *o, const claim_row *r)
+{
+    const claim_rule *rule = claim_rule_find(r->claim->id);
+    ir_json_key(o, "measured");
+    if (!r->has_measured || !rule || !rule->shown[0]) {
+        ir_json_null(o);
+        return;
+    }
+    ir_json_open(o, '{');
+    for (int i = 0; i < CLAIM_MAX_SHOWN && rule->shown[i]; i++) {
+        const formula_value *v = formula_get(&r->measured.values, rule->shown[i]);
+        ir_json_key(o, rule->shown[i]);
+        ir_json_open(o, '{');
+        got(o, "value", v);
+        num(o, "lo", r->measured.lo[i]);
+        num(o, "hi", r->measured.hi[i]);
+        ir_json_close(o, '}');
+    }
+    ir_json_close(o, '}');
+}
+
+static void evidence(ir_json *o, const char *list)
+{
+    ir_json_key(o, "evidence");
+    ir_json_open(o, '[');
+    for (size_t n; *list; list += n + (list[n] == ';')) {
+        n = strcspn(list, ";");
+        ir_json_strn(o, list, n);
+    }
+    ir_json_close(o, ']');
+}
+
+ir_status claims_line(ir_journal *j, const char *device, const claim_row *r)
+{
+    char     answer[256];
+    ir_json *o = ir_line_begin(j, "verdict");
+    if (!o) return ir_line_end(j);
+    text(o, "question", r->claim->id);
+    text(o, "id", r->claim->id);
+    text(o, "device", device ? device : "");
+    text(o, "topic", r->claim->topic);
+    text(o, "answer", claims_answer(r, answer, sizeof answer));
+    text(o, "statement", r->claim->statement);
+    text(o, "verdict", r->claim->formula ? claim_analytic_name(r->result.verdict)
+                       : r->has_measured ? claim_outcome_name(r->measured.outcome) : "not measured");
+    text(o, "analytic", r->claim->formula ? claim_analytic_name(r->result.verdict) : NULL);
+    text(o, "outcome", r->has_measured ? claim_outcome_name(r->measured.outcome) : NULL);
+    text(o, "why", *r->result.why ? r->result.why : r->measured.why);
+    num(o, "p", r->has_measured ? r->measured.p : NAN);
+    num(o, "tolerance_rel", r->claim->tolerance_rel);
+    stated(o, r->claim);
+    recomputed(o, r);
+    measured(o, r);
+    evidence(o, r->measured.evidence);
+    return ir_line_end(j);
+}
+
+ir_status batch1_line(ir_journal *j, const claim_evidence *e, const batch1_answer *a)
+{
+    ir_verdict v = {.question = "batch1", .p = a->p};
+    ir_status  st = IR_OK;
+    for (size_t i = 0; i < a->n && st == IR_OK; i++) {
+        const ir_point *p = a->point[i];
+        ir_verdict      row = {.question = "batch1 row", .p = p->bound_p};
+        char            key[IR_ID];
+        snprintf(row.device, sizeof row.device, "%s", e->device);
+        batch1_sentence(p, row.answer, sizeof row.answer);
+        snprintf(row.verdict, sizeof row.verdict, "%s", ir_bound_name(p->bound));
+        snprintf(row.evidence, sizeof row.evidence, "%s", ir_point_key(p, key));
+        st = ir_journal_verdict(j, &row);
+    }
+    snprintf(v.device, sizeof v.device, "%s", e->device);
+    snprintf(v.answer, sizeof v.answer, "%.255s", a->answer);
+    snprintf(v.verdict, sizeof v.verdict, "%s", a->verdict);
+    for (size_t i = 0; i < a->n; i++) {
+        char   key[IR_ID];
+        size_t n = strlen(v.evidence);
+        ir_point_key(a->point[i], key);
+        if (n + strlen(key) + 2 <= sizeof v.evidence) snprintf(v.evidence + n, sizeof v.evidence - n, "%s%s", n ? ";" : "", key);
+    }
+    return st == IR_OK ? ir_journal_verdict(j, &v) : st;
+}

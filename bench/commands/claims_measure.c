@@ -1,0 +1,133 @@
+/* claims_measure.c -- see claims_measure.h. What a build or a device cannot do becomes a row that says so; the claim then
+ * is "not testable here". */
+#include "bench/commands/claims_measure.h"
+#include "bench/cli/progress.h"
+#include "bench/tables.h"
+#include "harness/ideal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What the law is fitted over whatever the claims ask: each coefficient must be identified. */
+static const char *const law_points[] = {
+    "copy:bytes=256Mi,streams=1", "triad:bytes=256Mi,streams=1", "fma:chains=12,dtype=f32", "forkjoin",
+    "gemm:m=512,n=512,k=512,dtype=f32", "gemm:m=1024,n=1024,k=1024,dtype=f32", "gemv:m=8192,k=8192,dtype=f32",
+    "gemv:m=1024,k=1024,dtype=f32", "batchmm:batch=1,n=4096,k=4096,dtype=f32", "batchmm:batch=16,n=4096,k=4096,dtype=f32",
+    "batchmm:batch=256,n=4096,k=4096,dtype=f32"};
+static const char *const batch1_points[] = {
+    "resnet50:batch=1,dtype=f32", "gpt2:size=small,batch=1,tokens=1,past=128,dtype=f32",
+    "gpt2:size=medium,batch=1,tokens=1,past=128,dtype=f32", "gpt2:size=medium,batch=1,tokens=1,past=128,dtype=bf16"};
+enum { MAX_WANTED = 256 };
+typedef struct { const char *spec, *kernel; } wanted;
+
+static size_t want(wanted *w, size_t n, const char *spec, const char *kernel)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!strcmp(w[i].spec, spec) && (w[i].kernel == kernel || (kernel && w[i].kernel && !strcmp(w[i].kernel, kernel)))) return n;
+    if (n < MAX_WANTED) w[n++] = (wanted){spec, kernel};
+    return n;
+}
+
+static size_t want_rule(wanted *w, size_t n, const claim_rule *r)
+{
+    for (int i = 0; r && !r->untestable && i < CLAIM_MAX_BIND && r->bind[i].name; i++)
+        if (claim_bind_timed(&r->bind[i])) n = want(w, n, r->bind[i].spec, r->bind[i].kernel);
+    return n;
+}
+
+static size_t want_all(wanted *w, const claim_row *row, size_t nrow, bool batch1)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof law_points / sizeof *law_points; i++) n = want(w, n, law_points[i], NULL);
+    for (size_t i = 0; batch1 && i < sizeof batch1_points / sizeof *batch1_points; i++) n = want(w, n, batch1_points[i], NULL);
+    for (size_t i = 0; i < nrow; i++)
+        if (row[i].claim->has_measure) n = want_rule(w, n, claim_rule_find(row[i].claim->id));
+    return n;
+}
+
+static bool already(const session *s, const ir_workload *w, const ir_kernel *k, const ir_params *p)
+{
+    for (size_t i = s->nlaw; i < s->npoint; i++) {
+        const ir_point *q = &s->point[i];
+        if (!strcmp(q->workload, w->name) && !strcmp(q->kernel, k->name) && q->p.dtype == p->dtype &&
+            q->p.threads == (p->threads ? p->threads : s->info.threads) && !memcmp(q->p.v, p->v, sizeof p->v))
+            return true;
+    }
+    return false;
+}
+
+static ir_status measure_one(session *s, const wanted *x)
+{
+    claim_evidence     e = {.workloads = bench_workloads};
+    const ir_workload *w;
+    const ir_kernel   *k;
+    ir_params          p;
+    ir_status          st = IR_OK;
+    if (claim_spec(&e, x->spec, &w, &p) != IR_OK) return IR_OK; /* the claim will say what is missing */
+    for (size_t i = 0; st == IR_OK && (k = session_kernel(s, w, i)); i++) {
+        bool fits = x->kernel ? strstr(k->name, x->kernel) != NULL : !(k->flags & IR_K_NAIVE);
+        if (!fits || !session_wants(s, w, k) || already(s, w, k, &p)) continue;
+        st = session_measure(s, w, k, &p, false, NULL);
+        if (st == IR_OK && session_stopped(s)) st = ir_fail(IR_EINTR, "interrupted");
+    }
+    return st;
+}
+
+static ir_status measure_all(session *s, const wanted *w, size_t n, cli_progress *bar)
+{
+    ir_status st = IR_OK;
+    for (size_t i = 0; i < n && st == IR_OK; i++) {
+        cli_progress_show(bar, w[i].spec);
+        st = measure_one(s, &w[i]);
+        cli_progress_done(bar);
+    }
+    cli_progress_clear(bar);
+    return st;
+}
+
+static ir_status open_device(claims_session *x, const cli_options *o)
+{
+    const char       *name = o->backends.n ? o->backends.v[0] : "cpu";
+    const ir_backend *be = bench_backend(name);
+    if (o->backends.n > 1) return ir_fail(IR_EINVAL, "claims --measure works on one backend at a time");
+    if (!be) return ir_fail(IR_EINVAL, "unknown backend '%s' (ironroof list backends)", name);
+    ir_status st = campaign_open(&x->c, be, o->device ? (int)strtol(o->device, NULL, 10) : 0, o);
+    x->open = st == IR_OK;
+    return st;
+}
+
+ir_status claims_session_run(claims_session *x, const cli_args *args, const claim_row *row, size_t nrow, bool batch1, ir_journal *j)
+{
+    static wanted w[MAX_WANTED];
+    cli_progress  bar;
+    size_t        n = want_all(w, row, nrow, batch1);
+    ir_status     st = open_device(x, &args->opt);
+    if (st != IR_OK) return st;
+    session *s = &x->c.s;
+    s->journal = j;
+    campaign_probe(&x->c, "start");
+    if (j) st = ir_journal_machine(j, &s->info, &x->c.env);
+    if (st == IR_OK && !strcmp(s->dev.be->name, "ideal")) st = ir_ideal_ceilings(&s->dev, &s->ceilings);
+    else if (st == IR_OK) st = ceilings_measure(s);
+    cli_progress_init(&bar, stderr, args->opt.quiet, n);
+    if (st == IR_OK) st = measure_all(s, w, n, &bar);
+    campaign_probe(&x->c, "end");
+    campaign_judge(&x->c);
+    campaign_close_device(&x->c);
+    if (st == IR_OK && j) st = campaign_journal_tail(j, &x->c);
+    return st;
+}
+
+void claims_session_evidence(const claims_session *x, claim_evidence *e)
+{
+    const campaign *c = &x->c;
+    *e = (claim_evidence){.point = c->s.point, .npoint = c->s.npoint, .ceilings = &c->s.ceilings, .threads = c->s.info.threads,
+                          .fit = c->law.fitted ? &c->law.fit[c->law.better] : NULL, .device = c->s.info.id, .title = c->s.info.name,
+                          .workloads = bench_workloads};
+}
+
+void claims_session_free(claims_session *x)
+{
+    if (x->open) campaign_free(&x->c);
+    x->open = false;
+}

@@ -1,0 +1,6 @@
+/* predict_line.h -- predictions into a journal. */
+#ifndef BENCH_PREDICT_LINE_H
+#define BENCH_PREDICT_LINE_H
+#include "bench/predict/predict.h"
+ir_status predict_line(ir_journal *, const prediction *);
+#endif

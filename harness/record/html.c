@@ -1,0 +1,146 @@
+/* html.c -- see html.h. The template is harness/record/page/, embedded at build time; "@@name@@" on a line of its own
+ * stands for the part of that name, "@@data@@" for the records. Every '<' inside them is escaped, so that no text of a record can
+ * end its script element. */
+#include "harness/record/html.h"
+
+#include "harness/record/record.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef IR_HAVE_JANSSON
+#include <jansson.h>
+
+const char *ir_page_part(const char *name); /* made by cmake/embed.cmake */
+
+/* What the page shows of a point; a run's raw samples would make it twenty times as large. */
+static const char *const point_keys[] = {
+    "record", "id", "workload", "family", "kernel", "device", "dtype", "threads", "cache", "kflags", "params", "param_words",
+    "status", "why", "time_s", "dev_time_s", "flops", "hops", "bytes", "intensity", "flops_per_s", "bytes_per_s",
+    "level", "mfu", "mbu", "eta", "terms_s", "T_law_s", "bound", "bound_p", "flags", "for_ceiling"};
+static const char *const stats_keys[] = {"median", "ci_lo", "ci_hi"};
+enum { PRECISION = 5 };
+
+static json_t *only(const json_t *o, const char *const *keys, size_t n)
+{
+    json_t *out = json_object();
+    for (size_t i = 0; i < n; i++) {
+        json_t *v = json_object_get(o, keys[i]);
+        if (v && !json_is_null(v)) json_object_set(out, keys[i], v);
+    }
+    return out;
+}
+
+static json_t *point(const json_t *o)
+{
+    json_t *out = only(o, point_keys, sizeof point_keys / sizeof *point_keys);
+    for (int i = 0; i < 2; i++) {
+        const char   *key = i ? "dev_time_s" : "time_s";
+        const json_t *t = json_object_get(out, key);
+        if (json_is_object(t)) json_object_set_new(out, key, only(t, stats_keys, sizeof stats_keys / sizeof *stats_keys));
+    }
+    return out;
+}
+
+static void put_escaped(FILE *f, const char *s)
+{
+    for (; *s; s++)
+        if (*s == '<') fputs("\\u003c", f);
+        else fputc(*s, f);
+}
+
+static void put_attribute(FILE *f, const char *s)
+{
+    for (; *s; s++)
+        if (strchr("<>&\"'", *s)) fprintf(f, "&#%d;", *s);
+        else fputc(*s, f);
+}
+
+/* A ladder's and a latency's points are drawn; the other rows behind the ceilings are not. */
+static bool shown(const json_t *o)
+{
+    const char *w = json_string_value(json_object_get(o, "workload"));
+    if (!json_is_true(json_object_get(o, "for_ceiling"))) return true;
+    return w && (!strcmp(w, "read") || !strcmp(w, "chase"));
+}
+
+static void put_line(FILE *f, const char *line, size_t n)
+{
+    json_error_t e;
+    json_t      *o = json_loadb(line, n, 0, &e);
+    const char  *kind = json_string_value(json_object_get(o, "record"));
+    json_t      *slim = NULL;
+    if (kind && !strcmp(kind, "fit")) json_object_del(o, "draws");
+    if (kind && !strcmp(kind, "point")) slim = shown(o) ? point(o) : NULL;
+    else if (kind) slim = json_incref(o);
+    char *text = slim ? json_dumps(slim, JSON_COMPACT | JSON_REAL_PRECISION(PRECISION)) : NULL;
+    if (text) {
+        put_escaped(f, text);
+        fputc('\n', f);
+    }
+    free(text);
+    json_decref(slim);
+    json_decref(o);
+}
+
+static ir_status put_record(FILE *f, const char *path)
+{
+    ir_record r; /* read for its checks: a page shows only what is valid */
+    ir_status s = ir_record_read(path, false, &r);
+    if (s != IR_OK) return s;
+    ir_record_free(&r);
+    FILE *in = fopen(path, "r");
+    if (!in) return ir_fail(IR_EIO, "%s: %s", path, strerror(errno));
+    const char *name = strrchr(path, '/');
+    fputs("<script type=\"application/x-ndjson\" class=\"record\" data-name=\"", f);
+    put_attribute(f, name ? name + 1 : path);
+    fputs("\">\n", f);
+    char   *line = NULL;
+    size_t  cap = 0;
+    ssize_t n;
+    while ((n = getline(&line, &cap, in)) > 0) put_line(f, line, (size_t)n);
+    free(line);
+    bool bad = ferror(in);
+    fclose(in);
+    fputs("</script>\n", f);
+    return bad ? ir_fail(IR_EIO, "%s: reading failed", path) : IR_OK;
+}
+
+static ir_status put_page(FILE *f, const char *const *files, size_t n)
+{
+    ir_status s = IR_OK;
+    for (const char *p = ir_page_part("page"); *p && s == IR_OK;) {
+        size_t len = strcspn(p, "\n");
+        char   name[32] = "";
+        if (len > 4 && len < sizeof name && !strncmp(p, "@@", 2)) snprintf(name, sizeof name, "%.*s", (int)len - 4, p + 2);
+        if (!strcmp(name, "data"))
+            for (size_t i = 0; i < n && s == IR_OK; i++) s = put_record(f, files[i]);
+        else if (*name) fputs(ir_page_part(name), f);
+        else fprintf(f, "%.*s\n", (int)len, p);
+        p += len + (p[len] == '\n');
+    }
+    return s;
+}
+
+ir_status ir_html_report(const char *const *files, size_t n, const char *out)
+{
+    char tmp[4200];
+    snprintf(tmp, sizeof tmp, "%s.tmp", out);
+    FILE *f = fopen(tmp, "w");
+    if (!f) return ir_fail(IR_EIO, "%s: %s", out, strerror(errno));
+    ir_status s = put_page(f, files, n);
+    bool      bad = ferror(f);
+    bad = fclose(f) != 0 || bad;
+    if (s == IR_OK && bad) s = ir_fail(IR_EIO, "%s: writing failed (%s)", out, strerror(errno));
+    if (s == IR_OK && rename(tmp, out) != 0) s = ir_fail(IR_EIO, "%s: %s", out, strerror(errno));
+    if (s != IR_OK) remove(tmp);
+    return s;
+}
+#else
+ir_status ir_html_report(const char *const *files, size_t n, const char *out)
+{
+    (void)files, (void)n;
+    return ir_fail(IR_SKIP, "%s: a report needs jansson, and this build has none", out);
+}
+#endif

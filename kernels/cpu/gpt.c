@@ -1,0 +1,307 @@
+/* gpt.c -- "stream": a GPT-2-like step, decode or prefill, in one parallel region: threads meet at a barrier between
+ * operations that depend on each other, and nowhere else. Weights are read once, each thread its own contiguous rows
+ * of every matrix. Refuses weights other than f32, bf16 and int8 with row scales, and a workspace that memory
+ * does not hold. */
+#include "kernels/cpu/gpt.h"
+#include "bench/workloads/workloads_nets.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    OWN_ROWS = 8,      /* up to here every thread normalises and packs the rows for itself: one barrier less */
+    STREAM_ROWS = 32,  /* up to here weights pass as a stream */
+    ALIGN = 64
+};
+static const float NORM_EPS = 1e-5f;
+
+static size_t up(size_t x, size_t to) { return (x + to - 1) / to * to; }
+static size_t max_of(size_t x, size_t y) { return x > y ? x : y; }
+
+/* ---- the plan ------------------------------------------------------------------------------------------------- */
+/* Is buffer b, as row i wrote it, read by row i+1 only? */
+static bool only_next_reads(const ly_net *n, int i)
+{
+    const int b = n->row[i].out;
+    if (i + 1 >= n->n || n->row[i + 1].in != b || n->row[i + 1].add == b) return false;
+    if (n->row[i + 1].out == b) return true;
+    for (int k = i + 2; k < n->n; k++) {
+        if (n->row[k].in == b || n->row[k].add == b) return false;
+        if (n->row[k].out == b) return true;
+    }
+    return true;
+}
+
+static void plan_linear(const ir_dev *dev, cpu_gpt *g, cpu_gpt_op *op, unsigned how)
+{
+    const ly_row *r = op->row;
+    cpu_linear   *l = &op->l;
+    op->blocked = r->rows > STREAM_ROWS;
+    op->own = r->rows <= OWN_ROWS;
+    l->ops = cpu_linear_ops_of(dev);
+    l->fin = g->ops;
+    l->dtype = g->dtype;
+    l->dot = cpu_linear_dot(dev, l->ops, g->dtype, (size_t)r->rows, op->blocked);
+    l->rows = (size_t)r->rows;
+    l->c = (size_t)r->c;
+    l->k = (size_t)r->k;
+    l->w_row_B = l->c * (size_t)ir_dtype_bytes(g->dtype);
+    l->act = r->act;
+    l->xs = cpu_linear_stride(l->ops, l->dot, l->c);
+    if (!(how & CPU_GPT_PACK)) { /* a library's input in the weights' dtype */
+        if (g->dtype != IR_F32) g->x_B = max_of(g->x_B, l->rows * l->w_row_B);
+        return;
+    }
+    g->x_B = max_of(g->x_B, l->rows * l->xs * (op->own ? (size_t)g->threads : 1));
+    if (!op->blocked) return;
+    g->block = cpu_linear_block_of(dev, l->ops, g->dtype, l->dot);
+}
+
+static ir_status plan_ops(const ir_dev *dev, cpu_gpt *g, unsigned how)
+{
+    for (int i = 0; i < g->net.n; i++) {
+        const ly_row *r = &g->net.row[i];
+        cpu_gpt_op   *op = &g->op[g->nop];
+        if (how & CPU_GPT_FUSE && r->op == LY_NORM && only_next_reads(&g->net, i) && g->net.row[i + 1].op == LY_FC) {
+            op->norm = r;
+            continue;
+        }
+        op->row = r;
+        op->index = i;
+        g->nop++;
+        if (r->op == LY_FC)
+            plan_linear(dev, g, op, how);
+        else if (r->op == LY_ATTENTION)
+            cpu_attention_plan(dev, r, (size_t)g->net.kv_cap, ly_kv_dtype(g->dtype), g->threads, &op->a);
+        else if (r->op != LY_NORM && r->op != LY_EMBED && r->op != LY_ADD && r->op != LY_ACT && r->op != LY_SOFTMAX)
+            return ir_fail(IR_EINVAL, "row %d, \"%s\": not an operator of a token network", i, r->name);
+    }
+    return IR_OK;
+}
+
+/* Where everything lies in the workspace. */
+static void lay_out(cpu_gpt *g)
+{
+    size_t at = 0, widest = 0, attention = 0;
+    for (int b = 0; b < g->net.nbuf; b++) {
+        g->buf_at[b] = at;
+        at += up((size_t)g->net.buf[b] * sizeof(float), ALIGN) + ALIGN;
+    }
+    for (int i = 0; i < g->nop; i++) {
+        if (g->op[i].row->op == LY_FC) widest = max_of(widest, g->op[i].l.c);
+        if (g->op[i].row->op == LY_ATTENTION) attention = max_of(attention, g->op[i].a.work_B);
+    }
+    g->x_at = at;
+    at += up(g->x_B, ALIGN);
+    g->row_B = up(widest * sizeof(float), ALIGN);
+    g->thread_at = at;
+    g->thread_B = g->row_B + cpu_linear_scratch_B(g->block) + ALIGN;
+    at += (size_t)g->threads * g->thread_B;
+    g->attention_at = at;
+    g->work_B = at + up(attention, ALIGN);
+}
+
+static ir_status take_work(const ir_dev *dev, cpu_gpt *g)
+{
+    const double have = ir_host_available_B();
+    if ((double)g->work_B > have) /* false where the amount is unknown */
+        return ir_fail(IR_SKIP, "activations and workspace need %.0f B, %.0f B are available", (double)g->work_B, have);
+    void     *work = NULL;
+    ir_status s = ir_host_alloc(g->work_B, cpu_of(dev)->pages, &work);
+    g->work = s == IR_OK ? work : NULL;
+    return s;
+}
+
+ir_status cpu_gpt_setup(ir_run *r, unsigned how)
+{
+    cpu_gpt *g = calloc(1, sizeof *g);
+    r->self = g;
+    if (!g) return ir_fail(IR_ENOMEM, "gpt: no memory for the plan");
+    g->threads = r->p.threads;
+    g->dtype = r->p.dtype;
+    g->ops = cpu_ops_of(r->dev);
+    g->pool = cpu_of(r->dev)->pool;
+    ir_status s = wl_net_of(r->workload, &r->p, &g->net);
+    if (s != IR_OK) return s;
+    g->op = calloc((size_t)g->net.n, sizeof *g->op);
+    if (!g->op) return ir_fail(IR_ENOMEM, "gpt: no memory for %d operations", g->net.n);
+    s = plan_ops(r->dev, g, how);
+    if (s != IR_OK) return s;
+    lay_out(g);
+    return take_work(r->dev, g);
+}
+
+void cpu_gpt_teardown(ir_run *r)
+{
+    cpu_gpt *g = r->self;
+    if (!g) return;
+    if (g->work) ir_host_free(g->work, g->work_B);
+    ly_free(&g->net);
+    free(g->op);
+    free(g);
+    r->self = NULL;
+}
+
+ir_status cpu_gpt_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+{
+    (void)dev, (void)w;
+    if (p->dtype == IR_F32 || p->dtype == IR_BF16 || p->dtype == IR_I8) return IR_OK;
+    return ir_fail(IR_SKIP, "weights in %s: this executor knows f32, bf16 and i8", ir_dtype_name(p->dtype));
+}
+
+/* ---- one call --------------------------------------------------------------------------------------------------- */
+static const char *f32_at(const char *p, int64_t i) { return i >= 0 ? p + (size_t)i * sizeof(float) : NULL; }
+
+void cpu_gpt_bind(ir_run *r)
+{
+    cpu_gpt *g = r->self;
+    char    *out = r->mem[3].p, *kv = r->mem[4].p;
+    g->input = r->mem[0].p;
+    g->W = r->mem[1].p;
+    g->V = r->mem[2].p;
+    for (int i = 0; i < g->nop; i++) {
+        cpu_gpt_op   *op = &g->op[i];
+        const ly_row *q = op->row;
+        const int     in = op->norm ? op->norm->in : q->in;
+        op->in = in == LY_INPUT ? g->input : g->work + g->buf_at[in];
+        op->add = q->add < 0 ? NULL : g->work + g->buf_at[q->add];
+        op->out = q->out == LY_OUTPUT ? out : g->work + g->buf_at[q->out];
+        if (q->op == LY_FC) {
+            cpu_linear *l = &op->l;
+            l->w = g->W + (size_t)q->W_at * (size_t)ir_dtype_bytes(g->dtype);
+            l->bias = f32_at(g->V, q->b_at);
+            l->scale = g->dtype == IR_I8 ? f32_at(g->V, q->s_at) : NULL;
+            l->add = op->add;
+            l->y = op->out;
+        } else if (q->op == LY_ATTENTION) {
+            cpu_attention *a = &op->a;
+            size_t plane = a->batch * a->heads * a->cap * a->dh * (a->kv == IR_F32 ? 4 : 2);
+            a->qkv = op->in;
+            a->k = kv + 2 * (size_t)q->block * plane;
+            a->v = a->k + plane;
+            a->y = op->out;
+            a->work = g->work + g->attention_at;
+        }
+    }
+}
+
+void cpu_gpt_stamp(cpu_gpt *g, int row)
+{
+    double now = ir_now();
+    g->layer_s[row] += now - g->since;
+    g->since = now;
+}
+
+static void norm_row(const cpu_gpt *g, const ly_row *n, const char *in, size_t i, void *y)
+{
+    size_t c = (size_t)n->c;
+    g->ops->norm(c, in + (size_t)ly_in_row(n, (int64_t)i) * c * sizeof(float), f32_at(g->V, n->g_at), f32_at(g->V, n->b_at),
+                 NORM_EPS, y);
+}
+
+static void linear_part(cpu_gpt *g, cpu_gpt_op *op, int tid, int nthreads)
+{
+    cpu_linear l = op->l;
+    char      *mine = g->work + g->thread_at + (size_t)tid * g->thread_B;
+    char      *x = g->work + g->x_at + (op->own ? (size_t)tid * l.rows * l.xs : 0);
+    size_t     lo = 0, hi = l.rows;
+    if (!op->own) cpu_part(l.rows, 1, tid, nthreads, &lo, &hi);
+    for (size_t i = lo; i < hi; i++) {
+        const char *row = op->in + i * l.c * sizeof(float);
+        if (op->norm) norm_row(g, op->norm, op->in, i, mine), row = mine;
+        l.ops->pack(l.dot, l.c, row, x + i * l.xs);
+    }
+    if (!op->own) ir_pool_barrier(g->pool, nthreads);
+    if (g->layer_s && tid == 0 && op->norm) cpu_gpt_stamp(g, op->index - 1);
+    l.x = x;
+    cpu_part(l.k, CPU_TILE_R, tid, nthreads, &lo, &hi);
+    if (op->blocked)
+        cpu_linear_blocked(&l, g->block, lo, hi, mine + g->row_B);
+    else
+        cpu_linear_pass(&l, lo, hi);
+}
+
+static void rows_part(cpu_gpt *g, cpu_gpt_op *op, int tid, int nthreads)
+{
+    const ly_row *r = op->row;
+    const size_t  c = (size_t)r->c, row_B = c * sizeof(float);
+    size_t        lo, hi;
+    cpu_part((size_t)r->rows, 1, tid, nthreads, &lo, &hi);
+    if (r->op == LY_EMBED) cpu_embed_rows(g->ops, g->dtype, r, op->in, g->W, g->V, op->out, lo, hi);
+    for (size_t i = lo; i < hi; i++) {
+        const char *x = op->in + i * row_B;
+        char       *y = op->out + i * row_B;
+        if (r->op == LY_NORM) norm_row(g, r, op->in, i, y);
+        if (r->op == LY_ADD) g->ops->add(c, x, op->add + i * row_B, y);
+        if (r->op == LY_ACT) g->ops->act(c, x, y, r->act);
+        if (r->op == LY_SOFTMAX) g->ops->softmax(c, x, y);
+    }
+}
+
+void cpu_gpt_op_part(cpu_gpt *g, cpu_gpt_op *op, int tid, int nthreads)
+{
+    if (op->row->op == LY_FC)
+        linear_part(g, op, tid, nthreads);
+    else if (op->row->op == LY_ATTENTION)
+        cpu_attention_part(&op->a, tid, nthreads);
+    else
+        rows_part(g, op, tid, nthreads);
+}
+
+/* ---- the kernel --------------------------------------------------------------------------------------------------- */
+/* Weights do not depend on the operation before: their stream starts while others are waited for. */
+static void warm(const cpu_gpt_op *op, int tid, int nthreads)
+{
+    size_t lo, hi;
+    if (op->row->op != LY_FC || op->blocked) return;
+    cpu_part(op->l.k, CPU_TILE_R, tid, nthreads, &lo, &hi);
+    cpu_linear_warm(&op->l, lo, hi);
+}
+
+static void step_part(void *arg, int tid, int nthreads)
+{
+    cpu_gpt *g = arg;
+    for (int i = 0; i < g->nop; i++) {
+        if (i > 0) {
+            warm(&g->op[i], tid, nthreads);
+            ir_pool_barrier(g->pool, nthreads);
+        }
+        if (g->layer_s && tid == 0 && i > 0) cpu_gpt_stamp(g, g->op[i - 1].index);
+        cpu_gpt_op_part(g, &g->op[i], tid, nthreads);
+    }
+}
+
+static ir_status gpt_setup(ir_run *r) { return cpu_gpt_setup(r, CPU_GPT_FUSE | CPU_GPT_PACK); }
+
+static ir_status gpt_run(ir_run *r, uint32_t reps)
+{
+    cpu_gpt *g = r->self;
+    cpu_gpt_bind(r);
+    for (uint32_t i = 0; i < reps; i++) ir_pool_run(g->pool, g->threads, step_part, g);
+    return IR_OK;
+}
+
+static ir_status gpt_profile(ir_run *r, double *layer_s, int n)
+{
+    cpu_gpt *g = r->self;
+    if (n != g->net.n) return ir_fail(IR_EINVAL, "profile: %d layers asked for, the table has %d", n, g->net.n);
+    memset(layer_s, 0, (size_t)n * sizeof *layer_s);
+    cpu_gpt_bind(r);
+    g->layer_s = layer_s;
+    g->since = ir_now();
+    ir_pool_run(g->pool, g->threads, step_part, g);
+    cpu_gpt_stamp(g, g->op[g->nop - 1].index);
+    g->layer_s = NULL;
+    return IR_OK;
+}
+
+static void gpt_cost(const ir_params *p, ir_cost *c)
+{
+    (void)p;
+    c->launches = 1; /* one region, whatever the number of rows */
+}
+
+const ir_kernel cpu_gpt_stream = {
+    .family = "gpt", .name = "stream", .doc = "one region a step: weights stream once, norms and residuals fused",
+    .can_run = cpu_gpt_can_run, .setup = gpt_setup, .run = gpt_run, .teardown = cpu_gpt_teardown, .profile = gpt_profile,
+    .cost = gpt_cost};

@@ -1,0 +1,252 @@
+/* linear.c -- Y[rows,k] = X[rows,c] W[k,c]' + b on host threads, two ways.
+ *   stream  few rows: W is as large as the work, so it passes once, as it lies, past packed rows of X.
+ *   gemm    many rows: blocks of W stay in a core's L2 while all of X passes; weights that the tile cannot multiply
+ *           as they are (bf16 without pair products, int8) are widened to f32 once per block.
+ * Threads take contiguous rows of W, the split that also placed its pages, so a thread reads what it first touched. */
+#include "kernels/cpu/linear.h"
+#include "bench/workloads/workloads_nets.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+CPU_DECLARE_PER_ISA(cpu_linear_ops, cpu_linear);
+static const cpu_linear_ops *const tables[CPU_NISA] = CPU_PER_ISA(cpu_linear);
+
+enum {
+    AHEAD_B = 8192, /* W is prefetched so far ahead in the order in which it is read */
+    CHUNK = 64,             /* rows of W after which their outputs are finished, still in L1 */
+    PAIRS_ROWS = 2,
+    ALIGN = 64
+};
+
+static size_t min_of(size_t x, size_t y) { return x < y ? x : y; }
+static size_t up(size_t x, size_t to) { return (x + to - 1) / to * to; }
+
+const cpu_linear_ops *cpu_linear_ops_of(const ir_dev *dev)
+{
+    int isa = (int)cpu_of(dev)->isa;
+    while (isa > CPU_PORTABLE && !tables[isa]) isa--;
+    return tables[isa];
+}
+
+cpu_dot cpu_linear_dot(const ir_dev *dev, const cpu_linear_ops *o, ir_dtype w, size_t rows, bool blocked)
+{
+    (void)dev;
+    if (w == IR_F32) return CPU_DOT_F32;
+    if (w == IR_BF16 && o->pairs && cpu_features_get()->avx512_bf16 && rows >= PAIRS_ROWS) return CPU_DOT_PAIRS;
+    if (blocked) return CPU_DOT_F32;
+    return w == IR_BF16 ? CPU_DOT_BF16 : CPU_DOT_I8;
+}
+
+/* A line more than a row: rows whose length is a power of two would share the same few sets of the cache. */
+size_t cpu_linear_stride(const cpu_linear_ops *o, cpu_dot dot, size_t c) { return o->row_B(dot, c) + ALIGN; }
+
+/* ---- as a stream ------------------------------------------------------------------------------------------------- */
+/* CPU_TILE_R or 1 rows of W from j on past all rows of X. The first group of those meets W on its way from memory, the
+ * others find it in L1; each prefetches its share of the rows of W that come next, so that memory never waits. */
+static void pass_rows(const cpu_linear *l, size_t j, bool four, int groups)
+{
+    const size_t turn = (four ? CPU_TILE_R : 1) * l->w_row_B, ys = l->k * sizeof(float);
+    const char  *w = l->w + j * l->w_row_B;
+    cpu_ahead    ahead = {turn > AHEAD_B ? turn : AHEAD_B, 0, (size_t)groups};
+    if (l->rows == 1 && four) {
+        ahead.by = AHEAD_B;
+        l->ops->lines[l->dot](l->w_row_B, w, l->w_row_B, l->x, l->xs, l->y + j * sizeof(float), ys, 0, &ahead);
+        return;
+    }
+    for (int g = 0; g < groups; g++, ahead.first++) {
+        size_t lo, hi;
+        cpu_part(l->rows, 1, g, groups, &lo, &hi);
+        l->ops->tile[l->dot][four][hi - lo](l->w_row_B, w, l->w_row_B, l->x + lo * l->xs, l->xs,
+                                            l->y + (lo * l->k + j) * sizeof(float), ys, 0, &ahead);
+    }
+}
+
+void cpu_linear_warm(const cpu_linear *l, size_t lo, size_t hi)
+{
+    const size_t bytes = min_of((hi - lo) * l->w_row_B, AHEAD_B);
+    for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch(l->w + lo * l->w_row_B + i);
+}
+
+static const char *at(const char *f32, size_t i) { return f32 ? f32 + i * sizeof(float) : NULL; }
+
+static void finish(const cpu_linear *l, size_t lo, size_t hi)
+{
+    if (!l->bias && !l->scale && !l->add && l->act == LY_ID) return;
+    for (size_t m = 0; m < l->rows; m++)
+        l->fin->finish(hi - lo, l->y + (m * l->k + lo) * sizeof(float), at(l->scale, lo), at(l->bias, lo),
+                       at(l->add, m * l->k + lo), l->act);
+}
+
+void cpu_linear_pass(const cpu_linear *l, size_t lo, size_t hi)
+{
+    const int groups = (int)((l->rows + l->ops->most - 1) / l->ops->most);
+    for (size_t j = lo; j < hi;) {
+        const size_t from = j, stop = min_of(hi, j + CHUNK);
+        for (; j + CPU_TILE_R <= stop; j += CPU_TILE_R) pass_rows(l, j, true, groups);
+        for (; j < stop; j++) pass_rows(l, j, false, groups);
+        finish(l, from, stop);
+    }
+}
+
+/* ---- in blocks --------------------------------------------------------------------------------------------------- */
+static size_t cache_B(const ir_dev *dev, int level, size_t otherwise)
+{
+    const ir_topology *t = &cpu_of(dev)->topo;
+    for (int i = 0; i < t->ncache; i++)
+        if (t->cache[i].level == level && t->cache[i].size_B > 0) return (size_t)t->cache[i].size_B;
+    return otherwise;
+}
+
+/* A tile's rows of X and of W fit in L1 together, a block of W in half of L2. */
+cpu_linear_block cpu_linear_block_of(const ir_dev *dev, const cpu_linear_ops *o, ir_dtype w, cpu_dot dot)
+{
+    (void)w;
+    size_t width = dot == CPU_DOT_PAIRS ? 2 : 4, l1 = cache_B(dev, 1, 32 << 10), l2 = cache_B(dev, 2, 512 << 10);
+    size_t depth = l1 * 7 / 8 / ((o->most + CPU_TILE_R) * width) / ALIGN * ALIGN;
+    if (depth < ALIGN) depth = ALIGN;
+    size_t rows = l2 / 2 / (depth * width) / CPU_TILE_R * CPU_TILE_R;
+    return (cpu_linear_block){rows < CPU_TILE_R ? CPU_TILE_R : rows, depth};
+}
+
+size_t cpu_linear_scratch_B(cpu_linear_block b) { return up(b.rows * b.depth * sizeof(float), ALIGN); }
+
+/* Rows [j, j+n) and elements [p, p+kb) of W, for the tile: in place, or widened. */
+static const char *block_of(const cpu_linear *l, size_t j, size_t n, size_t p, size_t kb, void *scratch, size_t *ws)
+{
+    const size_t width = l->dtype == IR_F32 ? 4 : l->dtype == IR_BF16 ? 2 : 1;
+    const char  *w = l->w + j * l->w_row_B + p * width;
+    *ws = l->w_row_B;
+    if (l->dtype == IR_F32 || l->dot == CPU_DOT_PAIRS) return w;
+    *ws = kb * sizeof(float);
+    for (size_t i = 0; i < n; i++) l->ops->widen(l->dtype, kb, w + i * l->w_row_B, (float *)scratch + i * kb);
+    return scratch;
+}
+
+static void block(const cpu_linear *l, const char *w, size_t ws, size_t j, size_t n, size_t p, size_t kb)
+{
+    const size_t width = l->dot == CPU_DOT_PAIRS ? 2 : 4, ys = l->k * sizeof(float);
+    const int    groups = (int)((l->rows + l->ops->most - 1) / l->ops->most);
+    for (int g = 0; g < groups; g++) {
+        size_t lo, hi, i = 0;
+        cpu_part(l->rows, 1, g, groups, &lo, &hi);
+        const char *x = l->x + lo * l->xs + p * width;
+        char       *y = l->y + (lo * l->k + j) * sizeof(float);
+        const cpu_tile_fn wide = l->ops->tile[l->dot][1][hi - lo], one = l->ops->tile[l->dot][0][hi - lo];
+        for (; i + CPU_TILE_R <= n; i += CPU_TILE_R)
+            wide(kb * width, w + i * ws, ws, x, l->xs, y + i * sizeof(float), ys, p > 0, NULL);
+        for (; i < n; i++) one(kb * width, w + i * ws, ws, x, l->xs, y + i * sizeof(float), ys, p > 0, NULL);
+    }
+}
+
+void cpu_linear_blocked(const cpu_linear *l, cpu_linear_block b, size_t lo, size_t hi, void *scratch)
+{
+    const size_t parts = (l->c + b.depth - 1) / b.depth, depth = up((l->c + parts - 1) / parts, ALIGN);
+    for (size_t j = lo; j < hi; j += b.rows) {
+        size_t n = min_of(b.rows, hi - j), ws;
+        for (size_t p = 0; p < l->c; p += depth) {
+            size_t      kb = min_of(depth, l->c - p);
+            const char *w = block_of(l, j, n, p, kb, scratch, &ws);
+            block(l, w, ws, j, n, p, kb);
+        }
+        finish(l, j, j + n);
+    }
+}
+
+/* ---- the kernels ------------------------------------------------------------------------------------------------- */
+/* Up to so many rows every thread packs X for itself instead of meeting the others. */
+enum { OWN_ROWS = 4 };
+typedef struct {
+    ly_row           row;
+    cpu_linear       l;      /* pointers are set by run() */
+    cpu_linear_block b;
+    bool             blocked, own;
+    char            *work;   /* packed X, once or per thread, then scratch per thread */
+    size_t           work_B, x_B, scratch_B;
+} plan;
+typedef struct { plan *p; ir_pool *pool; const char *x; } job;
+
+static void linear_part(void *arg, int tid, int nthreads)
+{
+    const job *j = arg;
+    plan      *p = j->p;
+    cpu_linear l = p->l;
+    char      *x = p->work + (p->own ? (size_t)tid * p->x_B : 0);
+    size_t     lo = 0, hi = l.rows;
+    if (!p->own) cpu_part(l.rows, 1, tid, nthreads, &lo, &hi);
+    for (size_t i = lo; i < hi; i++) l.ops->pack(l.dot, l.c, j->x + i * l.c * sizeof(float), x + i * l.xs);
+    if (!p->own) ir_pool_barrier(j->pool, nthreads);
+    l.x = x;
+    cpu_part(l.k, CPU_TILE_R, tid, nthreads, &lo, &hi);
+    if (p->blocked)
+        cpu_linear_blocked(&l, p->b, lo, hi, p->work + (p->own ? (size_t)nthreads : 1) * p->x_B + (size_t)tid * p->scratch_B);
+    else
+        cpu_linear_pass(&l, lo, hi);
+}
+
+static void linear_teardown(ir_run *r)
+{
+    plan *p = r->self;
+    if (p && p->work) ir_host_free(p->work, p->work_B);
+    free(p);
+    r->self = NULL;
+}
+
+static ir_status linear_setup(ir_run *r, bool blocked)
+{
+    plan *p = calloc(1, sizeof *p);
+    r->self = p;
+    if (!p) return ir_fail(IR_ENOMEM, "linear: no memory for the plan");
+    wl_row_of(r->workload, &r->p, &p->row);
+    const size_t threads = (size_t)r->p.threads, rows = (size_t)p->row.rows, c = (size_t)p->row.c;
+    cpu_linear  *l = &p->l;
+    l->ops = cpu_linear_ops_of(r->dev);
+    l->fin = cpu_ops_of(r->dev);
+    l->dtype = r->p.dtype;
+    l->dot = cpu_linear_dot(r->dev, l->ops, l->dtype, rows, blocked);
+    l->rows = rows;
+    l->c = c;
+    l->k = (size_t)p->row.k;
+    l->w_row_B = c * (size_t)ir_dtype_bytes(l->dtype);
+    l->xs = cpu_linear_stride(l->ops, l->dot, c);
+    l->act = p->row.act;
+    p->blocked = blocked;
+    p->b = cpu_linear_block_of(r->dev, l->ops, l->dtype, l->dot);
+    p->own = rows <= OWN_ROWS;
+    p->x_B = rows * l->xs;
+    p->scratch_B = blocked ? cpu_linear_scratch_B(p->b) : 0;
+    p->work_B = p->x_B * (p->own ? threads : 1) + threads * p->scratch_B;
+    void     *work = NULL;
+    ir_status s = ir_host_alloc(p->work_B, cpu_of(r->dev)->pages, &work);
+    p->work = s == IR_OK ? work : NULL;
+    return s;
+}
+static ir_status stream_setup(ir_run *r) { return linear_setup(r, false); }
+static ir_status gemm_setup(ir_run *r) { return linear_setup(r, true); }
+
+static ir_status linear_run(ir_run *r, uint32_t reps)
+{
+    plan       *p = r->self;
+    const char *v = r->mem[2].p;
+    p->l.w = r->mem[1].p;
+    p->l.y = r->mem[3].p;
+    p->l.bias = p->row.b_at >= 0 ? v + (size_t)p->row.b_at * sizeof(float) : NULL;
+    p->l.scale = r->p.dtype == IR_I8 ? v + (size_t)p->row.s_at * sizeof(float) : NULL;
+    job j = {p, cpu_of(r->dev)->pool, r->mem[0].p};
+    for (uint32_t i = 0; i < reps; i++) ir_pool_run(j.pool, r->p.threads, linear_part, &j);
+    return IR_OK;
+}
+
+static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+{
+    (void)dev, (void)w;
+    if (p->dtype == IR_F32 || p->dtype == IR_BF16 || p->dtype == IR_I8) return IR_OK;
+    return ir_fail(IR_SKIP, "weights in %s: this kernel knows f32, bf16 and i8", ir_dtype_name(p->dtype));
+}
+
+const ir_kernel cpu_linear_stream = {
+    .family = "linear", .name = "stream", .doc = "W passes once, prefetched, past packed rows of X: for few rows",
+    .can_run = can_run, .setup = stream_setup, .run = linear_run, .teardown = linear_teardown};
+const ir_kernel cpu_linear_gemm = {
+    .family = "linear", .name = "gemm", .doc = "blocks of W stay in L2 while all of X passes: for many rows",
+    .can_run = can_run, .setup = gemm_setup, .run = linear_run, .teardown = linear_teardown};

@@ -1,0 +1,37 @@
+/* onednn.h -- rows of a layer table as oneDNN primitives: the reference beside our own kernels. Only the C interface of
+ * version 2. Nothing here is called inside a region of the pool: the library brings its own threads. */
+#ifndef CPU_ONEDNN_H
+#define CPU_ONEDNN_H
+#include "bench/nets/layer.h"
+#include "kernels/cpu/cpu.h"
+
+/* IR_SKIP where the library is not built in, or its threads cannot be set to `threads`. */
+ir_status cpu_dnn_can(int threads);
+/* Applies to the calls that follow. */
+ir_status cpu_dnn_threads(int threads);
+
+#if IR_HAVE_ONEDNN
+#include <oneapi/dnnl/dnnl.h>
+
+/* One row: a primitive and its memories. */
+typedef struct {
+    dnnl_primitive_t   prim, reorder;          /* reorder: of src to the layout prim wants; NULL: none */
+    dnnl_memory_t      src, in, weights, bias, dst; /* in: where reorder puts it; NULL: src is taken as it is */
+    dnnl_memory_desc_t src_md, dst_md, w_md;   /* of what comes in, what goes out, the weights */
+    float             *bias_p;                 /* owned */
+} cpu_dnn_op;
+typedef struct { dnnl_engine_t engine; dnnl_stream_t stream; } cpu_dnn;
+ir_status cpu_dnn_open(cpu_dnn *);
+void      cpu_dnn_close(cpu_dnn *);   /* idempotent */
+/* Layouts: src NULL is NHWC; `any` lets the library choose its own for src (behind a reorder) and dst. With l->add
+ * the residual is the previous content of dst, whose layout is `residual`. LY_CONV, LY_FC, LY_MAXPOOL, LY_AVGPOOL. */
+ir_status cpu_dnn_op_make(cpu_dnn *, const ly_row *l, bool with_bias, bool any, const dnnl_memory_desc_t *src,
+                          const dnnl_memory_desc_t *residual, cpu_dnn_op *out);
+/* Weights W (layer.h layout) and bias into the layout of the primitive. */
+ir_status cpu_dnn_op_pack(cpu_dnn *, const ly_row *l, cpu_dnn_op *, const void *W, const void *bias);
+void      cpu_dnn_op_free(cpu_dnn_op *); /* idempotent */
+/* Enqueue on src and dst. */
+ir_status cpu_dnn_op_run(cpu_dnn *, const cpu_dnn_op *, void *src, void *dst);
+ir_status cpu_dnn_wait(cpu_dnn *);
+#endif
+#endif

@@ -1,0 +1,132 @@
+/* ops.c -- "simd": layer norm, softmax, activations, residual add and embedding as passes of their own. Threads take
+ * contiguous rows, or contiguous runs of elements where rows do not matter. */
+#include "kernels/cpu/ops.h"
+#include "bench/workloads/workloads_nets.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+CPU_DECLARE_PER_ISA(cpu_ops, cpu_ops);
+static const cpu_ops *const tables[CPU_NISA] = CPU_PER_ISA(cpu_ops);
+
+enum { GRAIN = 16 }; /* a line of f32 */
+static const float NORM_EPS = 1e-5f;
+
+const cpu_ops *cpu_ops_of(const ir_dev *dev)
+{
+    int isa = (int)cpu_of(dev)->isa;
+    while (isa > CPU_PORTABLE && !tables[isa]) isa--;
+    return tables[isa];
+}
+
+static float f32_at(const char *p, size_t i)
+{
+    float f;
+    memcpy(&f, p + i * sizeof f, sizeof f);
+    return f;
+}
+
+void cpu_embed_rows(const cpu_ops *o, ir_dtype t, const ly_row *r, const char *tokens, const char *W, const char *V, char *y,
+                    size_t lo, size_t hi)
+{
+    const size_t c = (size_t)r->c, row_B = c * (size_t)ir_dtype_bytes(t), vocab = (size_t)r->vocab;
+    for (size_t i = lo; i < hi; i++) {
+        int32_t token;
+        memcpy(&token, tokens + i * sizeof token, sizeof token);
+        size_t word = token >= 0 && (size_t)token < vocab ? (size_t)token : 0;
+        size_t place = (size_t)r->past + i % (size_t)r->tokens;
+        float  ts = 1, ps = 1;
+        if (t == IR_I8) ts = f32_at(V, (size_t)r->s_at + word), ps = f32_at(V, (size_t)r->s_at + vocab + place);
+        o->embed(t, c, W + (size_t)r->W_at * (size_t)ir_dtype_bytes(t) + word * row_B, ts,
+                 W + (size_t)r->P_at * (size_t)ir_dtype_bytes(t) + place * row_B, ps, y + i * c * sizeof(float));
+    }
+}
+
+/* ---- the kernels: mem[0] x, mem[last] y -------------------------------------------------------------------------- */
+typedef struct { const cpu_ops *o; ly_row row; ir_dtype dtype; const char *x, *a, *b; char *y; } job;
+
+static void rows_of(const job *j, int tid, int nthreads, size_t *lo, size_t *hi)
+{
+    cpu_part((size_t)j->row.rows, 1, tid, nthreads, lo, hi);
+}
+static size_t elements_of(const job *j, int tid, int nthreads, size_t *at)
+{
+    size_t lo, hi;
+    cpu_part((size_t)j->row.rows * (size_t)j->row.c, GRAIN, tid, nthreads, &lo, &hi);
+    *at = lo * sizeof(float);
+    return hi - lo;
+}
+
+static void norm_part(void *arg, int tid, int nthreads)
+{
+    const job *j = arg;
+    size_t     lo, hi, c = (size_t)j->row.c;
+    rows_of(j, tid, nthreads, &lo, &hi);
+    for (size_t i = lo; i < hi; i++)
+        j->o->norm(c, j->x + (size_t)ly_in_row(&j->row, (int64_t)i) * c * sizeof(float), j->a + (size_t)j->row.g_at * sizeof(float),
+                   j->a + (size_t)j->row.b_at * sizeof(float), NORM_EPS, j->y + i * c * sizeof(float));
+}
+
+static void softmax_part(void *arg, int tid, int nthreads)
+{
+    const job *j = arg;
+    size_t     lo, hi, c = (size_t)j->row.c;
+    rows_of(j, tid, nthreads, &lo, &hi);
+    for (size_t i = lo; i < hi; i++) j->o->softmax(c, j->x + i * c * sizeof(float), j->y + i * c * sizeof(float));
+}
+
+static void act_part(void *arg, int tid, int nthreads)
+{
+    const job *j = arg;
+    size_t     at, n = elements_of(j, tid, nthreads, &at);
+    j->o->act(n, j->x + at, j->y + at, j->row.act);
+}
+
+static void add_part(void *arg, int tid, int nthreads)
+{
+    const job *j = arg;
+    size_t     at, n = elements_of(j, tid, nthreads, &at);
+    j->o->add(n, j->x + at, j->a + at, j->y + at);
+}
+
+static void embed_part(void *arg, int tid, int nthreads)
+{
+    const job *j = arg;
+    size_t     lo, hi;
+    rows_of(j, tid, nthreads, &lo, &hi);
+    cpu_embed_rows(j->o, j->dtype, &j->row, j->x, j->a, j->b, j->y, lo, hi);
+}
+
+static ir_status run(ir_run *r, uint32_t reps, ir_pool_fn part)
+{
+    job j = {.o = cpu_ops_of(r->dev), .dtype = r->p.dtype, .x = r->mem[0].p, .y = r->mem[r->nmem - 1].p};
+    wl_row_of(r->workload, &r->p, &j.row);
+    if (r->nmem > 2) j.a = r->mem[1].p;
+    if (r->nmem > 3) j.b = r->mem[2].p;
+    for (uint32_t i = 0; i < reps; i++) ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, part, &j);
+    return IR_OK;
+}
+static ir_status norm_run(ir_run *r, uint32_t reps) { return run(r, reps, norm_part); }
+static ir_status softmax_run(ir_run *r, uint32_t reps) { return run(r, reps, softmax_part); }
+static ir_status act_run(ir_run *r, uint32_t reps) { return run(r, reps, act_part); }
+static ir_status add_run(ir_run *r, uint32_t reps) { return run(r, reps, add_part); }
+static ir_status embed_run(ir_run *r, uint32_t reps) { return run(r, reps, embed_part); }
+
+static ir_status can_embed(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+{
+    (void)dev, (void)w;
+    if (p->dtype == IR_F32 || p->dtype == IR_BF16 || p->dtype == IR_I8) return IR_OK;
+    return ir_fail(IR_SKIP, "a table in %s: this kernel knows f32, bf16 and i8", ir_dtype_name(p->dtype));
+}
+
+const ir_kernel cpu_norm_simd = {
+    .family = "norm", .name = "simd", .doc = "mean, then variance, then gain and offset, vectors throughout", .run = norm_run};
+const ir_kernel cpu_softmax_simd = {
+    .family = "softmax", .name = "simd", .doc = "maximum, exponential series in vectors, scaling", .run = softmax_run};
+const ir_kernel cpu_act_simd = {
+    .family = "act", .name = "simd", .doc = "ReLU, GELU in vectors", .run = act_run};
+const ir_kernel cpu_add_simd = {
+    .family = "add", .name = "simd", .doc = "residual add in vectors", .run = add_run};
+const ir_kernel cpu_embed_simd = {
+    .family = "embed", .name = "simd", .doc = "gathered rows plus positions, widened in vectors", .can_run = can_embed,
+    .run = embed_run};

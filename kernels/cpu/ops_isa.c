@@ -1,0 +1,265 @@
+/* ops_isa.c -- element-wise operators and row reductions for one ISA, and the exponential under them.
+ * exp: x = n ln 2 + r with |r| <= ln 2 / 2, e^r by its series to r^7 (truncation below 6e-9), 2^n put into the exponent:
+ * within 2 units in the last place of e^x for -86.9 <= x <= 88.7; below that exactly 0, above it infinity.
+ * GELU, tanh form: x/2 (1 + tanh u) = x / (1 + e^(-2u)), u = sqrt(2/pi) (x + 0.044715 x^3): within 4 units for x > -5,
+ * absolutely within 1e-6 below. NaN stays NaN. */
+#include "kernels/cpu/ops.h"
+#include "kernels/cpu/simd.h"
+
+#include <math.h>
+
+typedef int32_t  int_v __attribute__((vector_size(VBYTES), may_alias));
+typedef uint32_t word_v __attribute__((vector_size(VBYTES), may_alias));
+typedef uint16_t half_v __attribute__((vector_size(VBYTES / 2), may_alias));
+
+/* Vectors and single values at any byte. */
+SIMD_INLINE vf load(const void *p, size_t i) { return vf_load((const float *)(const void *)((const char *)p + i * sizeof(float))); }
+SIMD_INLINE void store(void *p, size_t i, vf x) { vf_store((float *)(void *)((char *)p + i * sizeof(float)), x); }
+SIMD_INLINE vf load_n(const void *p, size_t i, size_t n, vf otherwise)
+{
+    memcpy(&otherwise, (const char *)p + i * sizeof(float), n * sizeof(float));
+    return otherwise;
+}
+SIMD_INLINE void store_n(void *p, size_t i, size_t n, vf x) { memcpy((char *)p + i * sizeof(float), &x, n * sizeof(float)); }
+
+SIMD_INLINE vf choose(int_v mask, vf yes, vf no) { return (vf)((mask & (int_v)yes) | (~mask & (int_v)no)); }
+SIMD_INLINE vf at_least(vf x, vf lo) { return choose((int_v)(x < lo), lo, x); } /* a NaN in x stays */
+
+/* ---- the exponential ---------------------------------------------------------------------------------------- */
+SIMD_INLINE vf exponential(vf x)
+{
+    const vf lo = vf_set1(-86.9f), hi = vf_set1(88.72f), magic = vf_set1(12582912.0f); /* 1.5 * 2^23: rounds */
+    int_v under = (int_v)(x < lo), over = (int_v)(x > hi);
+    vf t = choose(under, lo, choose(over, hi, x));
+    vf n = vf_fma(t, vf_set1(1.44269504f), magic) - magic;
+    vf r = vf_fma(n, vf_set1(-0x1.62e4p-1f), t); /* ln 2 in two parts, the first exact times n */
+    r = vf_fma(n, vf_set1(-0x1.7f7d1cp-20f), r);
+    vf e = vf_fma(r, vf_set1(1.0f / 5040), vf_set1(1.0f / 720));
+    e = vf_fma(r, e, vf_set1(1.0f / 120));
+    e = vf_fma(r, e, vf_set1(1.0f / 24));
+    e = vf_fma(r, e, vf_set1(1.0f / 6));
+    e = vf_fma(r, e, vf_set1(0.5f));
+    e = vf_fma(r, e, vf_set1(1));
+    e = vf_fma(r, e, vf_set1(1));
+    /* 2^n as 2 * 2^(n-1): n reaches 128, whose own exponent would be that of infinity. */
+    int_v k = (int_v)((vf)(n + magic)) - (int_v)magic;
+    e = e * 2 * (vf)((k + 126) << 23);
+    return choose(under, vf_set1(0), choose(over, vf_set1(INFINITY), e));
+}
+
+SIMD_INLINE vf gelu(vf x)
+{
+    vf u = vf_set1(0.79788456f) * vf_fma(x * x * x, vf_set1(0.044715f), x);
+    return x / (exponential(u * -2) + 1);
+}
+
+SIMD_INLINE vf activate(ly_act act, vf x)
+{
+    switch (act) {
+    case LY_RELU: return at_least(x, vf_set1(0));
+    case LY_RELU6: {
+        vf y = at_least(x, vf_set1(0));
+        return choose((int_v)(y > vf_set1(6)), vf_set1(6), y);
+    }
+    case LY_GELU: return gelu(x);
+    default: return x;
+    }
+}
+
+/* ---- element by element: BODY computes vector v of elements i .. i+VF-1; the rest goes through it padded ---------- */
+SIMD_INLINE void finish_as(ly_act act, size_t n, void *y, const void *scale, const void *bias, const void *add)
+{
+    const vf zero = {0};
+    for (size_t i = 0; i < n; i += VF) {
+        size_t left = n - i < VF ? n - i : VF;
+        vf v = left == VF ? load(y, i) : load_n(y, i, left, zero);
+        if (scale) v *= left == VF ? load(scale, i) : load_n(scale, i, left, zero);
+        if (bias) v += left == VF ? load(bias, i) : load_n(bias, i, left, zero);
+        if (add) v += left == VF ? load(add, i) : load_n(add, i, left, zero);
+        v = activate(act, v);
+        if (left == VF)
+            store(y, i, v);
+        else
+            store_n(y, i, left, v);
+    }
+}
+static void finish(size_t n, void *y, const void *scale, const void *bias, const void *add, ly_act act)
+{
+    if (act == LY_GELU)
+        finish_as(LY_GELU, n, y, scale, bias, add);
+    else if (act == LY_ID)
+        finish_as(LY_ID, n, y, scale, bias, add);
+    else
+        finish_as(act, n, y, scale, bias, add);
+}
+
+SIMD_INLINE void act_as(ly_act act, size_t n, const void *x, void *y)
+{
+    size_t i = 0;
+    for (; i + VF <= n; i += VF) store(y, i, activate(act, load(x, i)));
+    if (i < n) store_n(y, i, n - i, activate(act, load_n(x, i, n - i, (vf){0})));
+}
+static void act(size_t n, const void *x, void *y, ly_act act)
+{
+    if (act == LY_GELU)
+        act_as(LY_GELU, n, x, y);
+    else if (act == LY_RELU)
+        act_as(LY_RELU, n, x, y);
+    else
+        act_as(act, n, x, y);
+}
+
+static void add(size_t n, const void *x, const void *a, void *y)
+{
+    size_t i = 0;
+    for (; i + 2 * VF <= n; i += 2 * VF) {
+        vf u = load(x, i) + load(a, i), v = load(x, i + VF) + load(a, i + VF);
+        store(y, i, u);
+        store(y, i + VF, v);
+    }
+    for (; i < n; i += VF) {
+        size_t left = n - i < VF ? n - i : VF;
+        store_n(y, i, left, load_n(x, i, left, (vf){0}) + load_n(a, i, left, (vf){0}));
+    }
+}
+
+static void scale(size_t n, float by, const void *x, void *y)
+{
+    size_t i = 0;
+    for (; i + VF <= n; i += VF) store(y, i, load(x, i) * by);
+    if (i < n) store_n(y, i, n - i, load_n(x, i, n - i, (vf){0}) * by);
+}
+
+/* ---- reductions: four independent vectors of sums --------------------------------------------------------------- */
+SIMD_INLINE float total(size_t n, const void *x)
+{
+    vf s0 = {0}, s1 = s0, s2 = s0, s3 = s0;
+    size_t i = 0;
+    for (; i + 4 * VF <= n; i += 4 * VF) {
+        s0 += load(x, i), s1 += load(x, i + VF), s2 += load(x, i + 2 * VF), s3 += load(x, i + 3 * VF);
+    }
+    for (; i + VF <= n; i += VF) s0 += load(x, i);
+    if (i < n) s1 += load_n(x, i, n - i, (vf){0});
+    return vf_sum((s0 + s1) + (s2 + s3));
+}
+
+SIMD_INLINE float squares(size_t n, const void *x, float mean)
+{
+    const vf m = vf_set1(mean);
+    vf s0 = {0}, s1 = s0;
+    size_t i = 0;
+    for (; i + 2 * VF <= n; i += 2 * VF) {
+        vf a = load(x, i) - m, b = load(x, i + VF) - m;
+        s0 = vf_fma(a, a, s0), s1 = vf_fma(b, b, s1);
+    }
+    for (; i < n; i += VF) {
+        vf a = load_n(x, i, n - i < VF ? n - i : VF, m) - m;
+        s0 = vf_fma(a, a, s0);
+    }
+    return vf_sum(s0 + s1);
+}
+
+/* Two passes, mean before variance: nothing cancels. */
+static void norm(size_t n, const void *x, const void *gain, const void *offset, float eps, void *y)
+{
+    const float mean = total(n, x) / (float)n;
+    const float by = 1 / sqrtf(squares(n, x, mean) / (float)n + eps);
+    const vf m = vf_set1(mean), zero = {0};
+    for (size_t i = 0; i < n; i += VF) {
+        size_t left = n - i < VF ? n - i : VF;
+        vf v = left == VF ? load(x, i) : load_n(x, i, left, zero);
+        vf g = left == VF ? load(gain, i) : load_n(gain, i, left, zero);
+        vf o = left == VF ? load(offset, i) : load_n(offset, i, left, zero);
+        v = vf_fma((v - m) * by, g, o);
+        if (left == VF)
+            store(y, i, v);
+        else
+            store_n(y, i, left, v);
+    }
+}
+
+static float most(size_t n, const void *x)
+{
+    vf m = vf_set1(-INFINITY);
+    for (size_t i = 0; i < n; i += VF) m = at_least(m, n - i >= VF ? load(x, i) : load_n(x, i, n - i, vf_set1(-INFINITY)));
+    float best = m[0];
+    for (int l = 1; l < VF; l++) best = m[l] > best ? m[l] : best;
+    return best;
+}
+
+static float exp_sum(size_t n, const void *x, float minus, void *y)
+{
+    vf s0 = {0}, s1 = s0;
+    size_t i = 0;
+    for (; i + 2 * VF <= n; i += 2 * VF) {
+        vf a = exponential(load(x, i) - minus), b = exponential(load(x, i + VF) - minus);
+        store(y, i, a);
+        store(y, i + VF, b);
+        s0 += a, s1 += b;
+    }
+    for (; i < n; i += VF) {
+        size_t left = n - i < VF ? n - i : VF;
+        vf a = exponential(load_n(x, i, left, vf_set1(-INFINITY)) - minus); /* padding adds exactly 0 */
+        store_n(y, i, left, a);
+        s0 += a;
+    }
+    return vf_sum(s0 + s1);
+}
+
+static void softmax(size_t n, const void *x, void *y)
+{
+    float sum = exp_sum(n, x, most(n, x), y);
+    scale(n, 1 / sum, y, y);
+}
+
+/* ---- other element types ---------------------------------------------------------------------------------------- */
+SIMD_INLINE vf widen_n(ir_dtype t, const void *p, size_t i, size_t n)
+{
+    if (t == IR_F32) return n == VF ? load(p, i) : load_n(p, i, n, (vf){0});
+    if (t == IR_I8) {
+        int8_t b[VF] = {0};
+        vf     v;
+        memcpy(b, (const char *)p + i, n);
+        for (int l = 0; l < VF; l++) v[l] = (float)b[l];
+        return v;
+    }
+    half_v h = {0};
+    if (n == VF)
+        memcpy(&h, (const char *)p + 2 * i, sizeof h);
+    else
+        memcpy(&h, (const char *)p + 2 * i, 2 * n);
+    return (vf)(__builtin_convertvector(h, word_v) << 16);
+}
+
+static void embed(ir_dtype t, size_t n, const void *table, float ts, const void *position, float ps, void *y)
+{
+    for (size_t i = 0; i < n; i += VF) {
+        size_t left = n - i < VF ? n - i : VF;
+        vf v = vf_fma(widen_n(t, table, i, left), vf_set1(ts), widen_n(t, position, i, left) * ps);
+        store_n(y, i, left, v);
+    }
+}
+
+/* Round to nearest even; a NaN keeps its upper half and is made quiet. */
+SIMD_INLINE half_v halves(vf x)
+{
+    word_v u = (word_v)x, up = (u + 0x7FFFu + (u >> 16 & 1u)) >> 16;
+    word_v nan = (word_v)((u & 0x7FFFFFFFu) > 0x7F800000u);
+    return __builtin_convertvector((nan & (u >> 16 | 0x40u)) | (~nan & up), half_v);
+}
+
+static void narrow(ir_dtype t, size_t n, const void *x, void *y)
+{
+    if (t == IR_F32) {
+        memcpy(y, x, n * sizeof(float));
+        return;
+    }
+    for (size_t i = 0; i < n; i += VF) {
+        size_t left = n - i < VF ? n - i : VF;
+        half_v h = halves(load_n(x, i, left, (vf){0}));
+        memcpy((char *)y + 2 * i, &h, 2 * left);
+    }
+}
+
+const cpu_ops CPU_SYM(cpu_ops) = {.finish = finish, .act = act, .add = add, .norm = norm, .softmax = softmax, .max = most,
+                                  .exp_sum = exp_sum, .scale = scale, .embed = embed, .narrow = narrow};

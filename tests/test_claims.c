@@ -1,0 +1,255 @@
+/* test_claims.c -- the ledger: every analytic claim recomputed, its verdict the expected one; errors of a ledger; rules over
+ * made-up evidence; the batch-1 answer, which must be able to say no. */
+#include "bench/claims/claims.h"
+#include "bench/workloads/workloads_gemm.h"
+#include "bench/workloads/workloads_nets.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void all_claims(void **state)
+{
+    size_t analytic = 0;
+    (void)state;
+    assert_int_equal(claims_builtin.n, 63);
+    for (size_t i = 0; i < claims_builtin.n; i++) {
+        const ir_claim *c = &claims_builtin.claim[i];
+        claim_result    r;
+        if (claim_evaluate(c, &r) != IR_OK) fail_msg("%s: %s", c->id, ir_why());
+        assert_true((c->formula != NULL) == (strcmp(c->kind, "measurable") != 0));
+        if (!c->formula) {
+            assert_int_equal(r.verdict, CLAIM_NONE);
+            continue;
+        }
+        analytic++;
+        assert_string_equal(claim_analytic_name(r.verdict), c->verdict_expected);
+        assert_true(c->recomputed.n >= c->stated.n && c->stated.n > 0);
+        for (size_t k = 0; k < c->recomputed.n; k++)
+            assert_true(claim_meets(&c->recomputed.v[k], formula_get(&r.values, c->recomputed.v[k].name), 1e-5));
+    }
+    assert_int_equal(analytic, 57);
+}
+
+static void every_measurable_has_a_rule(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < claims_builtin.n; i++)
+        if (claims_builtin.claim[i].has_measure && !claim_rule_find(claims_builtin.claim[i].id))
+            fail_msg("%s has no rule", claims_builtin.claim[i].id);
+    for (const claim_rule *r = claim_rules; r->id; r++) {
+        if (!claims_find(&claims_builtin, r->id)) fail_msg("rule %s has no claim", r->id);
+        if (!r->untestable && (!r->bind[0].name || !r->confirm[0].name || !r->refute[0].name || !r->shown[0]))
+            fail_msg("rule %s decides nothing", r->id);
+    }
+}
+
+/* The table made at build time against the file it was made from. */
+static void same_as_file(void **state)
+{
+    ir_ledger l;
+    ir_status st = ir_ledger_read(IR_TESTS_DIR "/../bench/data/claims.json", &l);
+    (void)state;
+    if (st == IR_SKIP) {
+        assert_non_null(strstr(ir_why(), "jansson"));
+        return;
+    }
+    if (st != IR_OK) fail_msg("%s", ir_why());
+    assert_int_equal(l.n, claims_builtin.n);
+    for (size_t i = 0; i < l.n; i++) {
+        const ir_claim *a = &l.claim[i], *b = &claims_builtin.claim[i];
+        assert_string_equal(a->id, b->id);
+        assert_string_equal(a->statement, b->statement);
+        assert_string_equal(a->why, b->why);
+        assert_string_equal(a->traffic_model, b->traffic_model);
+        assert_string_equal(a->quantity, b->quantity);
+        assert_string_equal(a->refutes, b->refutes);
+        assert_string_equal(a->formula ? a->formula : "", b->formula ? b->formula : "");
+        assert_int_equal(a->nconflict, b->nconflict);
+        assert_int_equal(a->inputs.n, b->inputs.n);
+        assert_int_equal(a->stated.n, b->stated.n);
+        assert_int_equal(a->recomputed.n, b->recomputed.n);
+        assert_int_equal(a->book_line, b->book_line);
+        assert_true(a->tolerance_rel == b->tolerance_rel && a->has_measure == b->has_measure && a->has_recomputed == b->has_recomputed);
+        for (size_t k = 0; k < a->inputs.n; k++)
+            for (size_t m = 0; m < b->inputs.n; m++)
+                if (!strcmp(a->inputs.v[k].name, b->inputs.v[m].name)) assert_true(a->inputs.v[k].v == b->inputs.v[m].v);
+    }
+    ir_ledger_free(&l);
+    ir_ledger_free(&l);
+}
+
+/* ---- a ledger's own errors --------------------------------------------------------------------------------- */
+static const ir_claim_value in_x[] = {{"x", IR_CV_NUMBER, 3, NAN, NAN, NULL, ""}};
+
+static ir_status try_claim(const char *formula, ir_claim_value stated, const ir_claim_value *again, const char *expected, claim_result *r)
+{
+    ir_claim c = {.id = "t", .kind = "analytic", .formula = formula, .inputs = {in_x, 1}, .stated = {&stated, 1},
+                  .recomputed = {again, again ? 1 : 0}, .has_recomputed = again != NULL, .tolerance_rel = 0.1, .verdict_expected = expected};
+    return claim_evaluate(&c, r);
+}
+
+static void ledger_errors(void **state)
+{
+    const ir_claim_value six = {"z", IR_CV_NUMBER, 6, NAN, NAN, NULL, ""}, seven = {"z", IR_CV_NUMBER, 7, NAN, NAN, NULL, ""},
+                         word = {"z", IR_CV_WORD, NAN, NAN, NAN, "memory", "class"};
+    claim_result r;
+    (void)state;
+    assert_int_equal(try_claim("z = 2*x", six, &six, "reproduced", &r), IR_OK);
+    assert_int_equal(r.verdict, CLAIM_REPRODUCED);
+    assert_int_equal(try_claim("z = 2*x", six, NULL, NULL, &r), IR_OK);
+    assert_int_equal(try_claim("z = 3*x", six, NULL, "contradicted", &r), IR_OK);
+    assert_int_equal(r.verdict, CLAIM_CONTRADICTED);
+    assert_int_equal(try_claim("z = 2*y", six, NULL, NULL, &r), IR_EINVAL);
+    assert_string_equal(r.why, "claim t: column 7 of the formula: unknown name 'y'");
+    assert_int_equal(r.verdict, CLAIM_ERROR);
+    assert_int_equal(try_claim("q = 2*x", six, NULL, NULL, &r), IR_EINVAL);
+    assert_string_equal(r.why, "claim t: the formula does not compute the stated 'z'");
+    assert_int_equal(try_claim("z = 2*x", six, &seven, NULL, &r), IR_EINVAL);
+    assert_string_equal(r.why, "claim t: z is 6, the ledger's recomputed value is 7");
+    assert_int_equal(r.verdict, CLAIM_REPRODUCED); /* our own result stands */
+    assert_int_equal(try_claim("z = 2*x", six, &word, NULL, &r), IR_EINVAL);
+    assert_int_equal(try_claim("z = 2*x", six, NULL, "contradicted", &r), IR_EINVAL);
+    assert_string_equal(r.why, "claim t: the verdict is reproduced, the ledger expects contradicted");
+}
+
+static void meets(void **state)
+{
+    const formula_value two = {"v", 2, NULL}, mem = {"v", NAN, "memory"};
+    const ir_claim_value near = {"v", IR_CV_NUMBER, 2.05, NAN, NAN, NULL, ""}, from = {"v", IR_CV_RANGE, NAN, 2.1, NAN, NULL, ""},
+                         to = {"v", IR_CV_RANGE, NAN, NAN, 1.9, NULL, ""}, word = {"v", IR_CV_WORD, NAN, NAN, NAN, "memory", ""};
+    (void)state;
+    assert_true(claim_meets(&near, &two, 0.05) && !claim_meets(&near, &two, 0.01));
+    assert_true(claim_meets(&from, &two, 0.05) && !claim_meets(&from, &two, 0.01)); /* a range is widened */
+    assert_true(claim_meets(&to, &two, 0.06) && !claim_meets(&to, &two, 0.01));
+    assert_true(claim_meets(&word, &mem, 0) && !claim_meets(&word, &two, 1) && !claim_meets(&near, &mem, 1));
+}
+
+/* ---- rules over made-up evidence ------------------------------------------------------------------------------ */
+static const ir_workload *const table[] = {&wl_gemm, &wl_gemv, &wl_batchmm, &wl_resnet50, &wl_gpt2, NULL};
+
+static void point(ir_point *o, const ir_workload *w, ir_params p, double T, ir_bound b, double prob)
+{
+    ir_point_init(o);
+    snprintf(o->backend, sizeof o->backend, "cpu");
+    snprintf(o->workload, sizeof o->workload, "%s", w->name);
+    snprintf(o->family, sizeof o->family, "%s", w->family);
+    snprintf(o->kernel, sizeof o->kernel, "fast");
+    ir_point_params(o, w, &p);
+    o->p.threads = 2;
+    o->status = IR_OK;
+    o->cost = w->cost(&p);
+    o->wall = (ir_stats){.median = T, .ci_lo = 0.99 * T, .ci_hi = 1.01 * T, .n = 30};
+    o->bound = b;
+    o->bound_p = prob;
+    o->term_data_s = b == IR_BOUND_MEMORY ? 0.9 * T : 0.1 * T;
+    o->term_comp_s = T - o->term_data_s;
+    o->term_lat_s = 0;
+    o->ridge = 5;
+    o->eta_star = 0.3;
+    o->margin = 2;
+}
+
+static void ceilings(ir_ceilings *c)
+{
+    ir_ceilings_init(c);
+    ir_ceilings_add(c, &(ir_ceiling){.what = IR_C_BANDWIDTH, .level = "DRAM", .op = "read", .dtype = IR_NDTYPE, .threads = 2, .value = 40e9,
+                                     .lo = 39.9e9, .hi = 40.1e9, .read_frac = 1});
+    ir_ceilings_add(c, &(ir_ceiling){.what = IR_C_FLOPS, .dtype = IR_F32, .threads = 2, .value = 200e9, .lo = 199e9, .hi = 201e9, .read_frac = NAN});
+}
+
+static claim_outcome gemv_outcome(double share, ir_bound b, double prob, claim_measured *m)
+{
+    const ir_params p = {{8192, 8192}, IR_F32, 0};
+    ir_point        pt;
+    ir_ceilings     c;
+    ceilings(&c);
+    ir_cost cost = wl_gemv.cost(&p);
+    point(&pt, &wl_gemv, p, (cost.read_B + cost.write_B) / (share * 40e9), b, prob);
+    claim_evidence e = {.point = &pt, .npoint = 1, .ceilings = &c, .threads = 2, .device = "cpu0", .title = "test", .workloads = table};
+    claim_measure(claims_find(&claims_builtin, "gemv-intensity-f32"), &e, m);
+    ir_ceilings_free(&c);
+    return m->outcome;
+}
+
+static void rules(void **state)
+{
+    claim_measured m;
+    (void)state;
+    assert_int_equal(gemv_outcome(0.95, IR_BOUND_MEMORY, 1, &m), MEASURED_CONFIRMED);
+    assert_true(m.p == 1 && fabs(formula_get(&m.values, "share")->v - 0.95) < 1e-9 && m.lo[0] < 0.95 && m.hi[0] > 0.95);
+    assert_non_null(strstr(m.evidence, "cpu/gemv/fast:m=8192"));
+    assert_int_equal(gemv_outcome(0.85, IR_BOUND_MEMORY, 1, &m), MEASURED_UNDECIDED);   /* half of the draws below .85 */
+    assert_int_equal(gemv_outcome(0.95, IR_BOUND_MEMORY, 0.8, &m), MEASURED_UNDECIDED); /* the label is not clear */
+    assert_int_equal(gemv_outcome(0.95, IR_BOUND_MEMORY, NAN, &m), MEASURED_UNDECIDED); /* no probability, no answer */
+    assert_int_equal(gemv_outcome(0.95, IR_BOUND_LATENCY, 1, &m), MEASURED_REFUTED);
+    assert_int_equal(gemv_outcome(0.5, IR_BOUND_MEMORY, 1, &m), MEASURED_REFUTED);
+}
+
+static void missing(void **state)
+{
+    ir_ceilings    c;
+    claim_measured m;
+    (void)state;
+    ceilings(&c);
+    claim_evidence e = {.ceilings = &c, .threads = 2, .device = "cpu0", .title = "test", .workloads = table};
+    claim_measure(claims_find(&claims_builtin, "gemv-intensity-f32"), &e, &m);
+    assert_int_equal(m.outcome, MEASURED_MISSING);
+    assert_non_null(strstr(m.why, "needs gemv:m=8192"));
+    claim_measure(claims_find(&claims_builtin, "strided-bandwidth"), &e, &m);
+    assert_int_equal(m.outcome, MEASURED_UNTESTABLE);
+    claim_measure(claims_find(&claims_builtin, "im2col-speedup"), &e, &m); /* no conv in this table */
+    assert_int_equal(m.outcome, MEASURED_UNTESTABLE);
+    assert_non_null(strstr(m.why, "conv"));
+    claim_measure(claims_find(&claims_builtin, "mobilenet-energy"), &e, &m);
+    assert_int_equal(m.outcome, MEASURED_NONE);
+    claim_measure(claims_find(&claims_builtin, "resnet50-flop-is-mac"), &e, &m); /* a count needs no timing */
+    assert_int_equal(m.outcome, MEASURED_REFUTED);
+    assert_true(formula_get(&m.values, "O")->v == 8178368512.0);
+    ir_ceilings_free(&c);
+}
+
+/* ---- batch 1 ---------------------------------------------------------------------------------------------------- */
+static const char *ask(ir_bound net, double net_p, ir_bound decode, double decode_p, batch1_answer *a)
+{
+    static ir_point pt[3];
+    ir_ceilings     c;
+    ceilings(&c);
+    point(&pt[0], &wl_resnet50, (ir_params){{1, 224}, IR_F32, 0}, 0.05, net, net_p);
+    point(&pt[1], &wl_gpt2, (ir_params){{LY_MEDIUM, 1, 1, 128}, IR_F32, 0}, 0.04, decode, decode_p);
+    point(&pt[2], &wl_gpt2, (ir_params){{LY_MEDIUM, 4, 1, 128}, IR_F32, 0}, 0.05, IR_BOUND_COMPUTE, 1); /* batch 4: no witness */
+    claim_evidence e = {.point = pt, .npoint = 3, .ceilings = &c, .threads = 2, .device = "cpu0", .title = "test", .workloads = table};
+    ir_status      st = batch1_ask(&e, a);
+    ir_ceilings_free(&c);
+    if (st != IR_OK) fail_msg("%s", ir_why());
+    assert_int_equal(a->n, 2);
+    return a->verdict;
+}
+
+static void batch1(void **state)
+{
+    batch1_answer a;
+    (void)state;
+    assert_string_equal(ask(IR_BOUND_MEMORY, 1, IR_BOUND_MEMORY, 0.97, &a), "holds");
+    assert_true(a.p == 0.97);
+    assert_string_equal(ask(IR_BOUND_COMPUTE, 0.99, IR_BOUND_MEMORY, 1, &a), "does not hold");
+    assert_non_null(strstr(a.answer, "does not hold here: ResNet-50 f32 is compute-bound"));
+    assert_non_null(strstr(a.answer, "it holds for GPT-2 medium decode f32"));
+    assert_non_null(strstr(a.answer, "eta = 0.300"));
+    assert_true(a.p == 0.99);
+    assert_string_equal(ask(IR_BOUND_MIXED, 0.6, IR_BOUND_MEMORY, 1, &a), "undecided");
+    claim_evidence none = {.workloads = table};
+    assert_int_equal(batch1_ask(&none, &a), IR_EINVAL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_claims), cmocka_unit_test(every_measurable_has_a_rule), cmocka_unit_test(same_as_file),
+        cmocka_unit_test(ledger_errors), cmocka_unit_test(meets), cmocka_unit_test(rules), cmocka_unit_test(missing), cmocka_unit_test(batch1)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

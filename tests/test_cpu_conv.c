@@ -1,0 +1,232 @@
+/* test_cpu_conv.c -- every convolution kernel and every executor of image networks against the oracle: awkward shapes, every
+ * ISA, thread count and alignment, guard bytes around every tensor; plans that cut a shape into many blocks; and what
+ * is refused. Needs no particular machine: what it cannot run is skipped with a reason. */
+#include "bench/workloads/workloads_nets.h"
+#include "harness/measure/measure.h"
+#include "kernels/cpu/cnn.h"
+#include "kernels/cpu/cpu.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+enum { MOST_THREADS = 3 };
+
+/* The CPU device on `threads` threads, unpinned: the machine may have fewer processors. */
+typedef struct { ir_dev dev; cpu_dev cpu; } device;
+static void open_device(device *d, cpu_isa isa, int threads)
+{
+    memset(d, 0, sizeof *d);
+    d->dev.be = &cpu_backend;
+    d->dev.self = &d->cpu;
+    d->cpu.isa = isa;
+    d->cpu.nthreads = threads;
+    d->cpu.pages = IR_PAGES_SMALL;
+    assert_int_equal(ir_pool_new(NULL, threads, &d->cpu.pool), IR_OK);
+}
+
+static bool isa_runs(cpu_isa isa)
+{
+    cpu_isa best = cpu_isa_best();
+    return isa == CPU_PORTABLE || isa == best || (isa == CPU_AVX2 && best == CPU_AVX512);
+}
+
+static ir_status verify(device *d, const ir_workload *w, const ir_kernel *k, const ir_params *p, size_t misalign)
+{
+    ir_check  c;
+    ir_status s = ir_verify(&d->dev, w, k, p, 42, misalign, &c);
+    if (s == IR_OK || s == IR_SKIP) return s;
+    const int64_t *v = p->v;
+    fail_msg("%s/%s n=%d h=%d w=%d c=%d k=%d r=%d s=%d stride=%d pad=%d groups=%d fuse=%d isa=%s threads=%d misalign=%zu: %s",
+             w->name, k->name, (int)v[0], (int)v[1], (int)v[2], (int)v[3], (int)v[4], (int)v[5], (int)v[6], (int)v[7],
+             (int)v[8], (int)v[9], (int)v[10], cpu_isa_name(d->cpu.isa), d->cpu.nthreads, misalign, ir_why());
+    return s;
+}
+
+/* Only our own kernels promise to work at any byte, and the libraries' do not change with the ISA. How many ran. */
+static int verify_kernels(device *d, const ir_workload *w, const ir_params *p, size_t misalign)
+{
+    int ran = 0;
+    for (const ir_kernel *const *k = cpu_backend.kernels; *k; k++) {
+        const bool ours = !((*k)->flags & (IR_K_LIB | IR_K_NAIVE));
+        if (strcmp((*k)->family, w->family) || (!ours && (misalign || d->cpu.isa != cpu_isa_best()))) continue;
+        if (verify(d, w, *k, p, misalign) == IR_OK) ran++;
+    }
+    return ran;
+}
+
+/* n, h, w, c, k, r, s, stride, pad, groups, fuse */
+#define CONV(...) {{__VA_ARGS__}, IR_F32, 0}
+static const ir_params shape[] = {
+    CONV(1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1),      CONV(2, 5, 7, 3, 5, 3, 3, 1, 1, 1, 1),
+    CONV(1, 9, 8, 17, 64, 3, 3, 2, 1, 1, 1),    CONV(3, 7, 7, 64, 65, 3, 3, 1, 1, 1, 2),
+    CONV(1, 14, 14, 64, 32, 3, 3, 1, 1, 1, 0),  CONV(2, 7, 7, 33, 48, 3, 3, 1, 1, 1, 1),
+    CONV(1, 15, 29, 5, 17, 5, 5, 1, 2, 1, 1),   CONV(1, 23, 31, 3, 64, 7, 7, 2, 3, 1, 1),
+    CONV(2, 11, 13, 65, 17, 1, 1, 1, 0, 1, 1),  CONV(2, 11, 13, 64, 33, 1, 1, 2, 0, 1, 0),
+    CONV(3, 5, 5, 128, 16, 1, 1, 3, 0, 1, 2),   CONV(1, 10, 11, 17, 5, 3, 3, 3, 1, 1, 1),
+    CONV(1, 6, 40, 20, 12, 3, 1, 1, 0, 1, 1),   CONV(1, 40, 6, 20, 12, 1, 3, 1, 0, 1, 1),
+    CONV(2, 9, 9, 5, 5, 3, 3, 1, 1, 5, 1),      CONV(1, 12, 17, 64, 64, 3, 3, 2, 1, 64, 0),
+    CONV(2, 8, 8, 65, 65, 5, 5, 1, 2, 65, 2),   CONV(1, 7, 7, 17, 17, 3, 3, 3, 1, 17, 1),
+    CONV(1, 6, 7, 12, 18, 3, 3, 1, 1, 3, 1),    CONV(1, 7, 14, 1024, 40, 1, 1, 1, 0, 1, 1),
+    CONV(1, 14, 14, 512, 24, 3, 3, 2, 1, 1, 1), CONV(1, 3, 3, 64, 64, 3, 3, 1, 0, 1, 1),
+    CONV(2, 2, 1, 16, 16, 2, 2, 1, 1, 1, 1),    CONV(1, 4, 57, 32, 96, 3, 3, 1, 1, 1, 1)};
+enum { NSHAPE = sizeof shape / sizeof *shape };
+
+static void test_shapes(void **state)
+{
+    (void)state;
+    static const size_t misalign[] = {0, 1, 12};
+    for (int isa = 0; isa < CPU_NISA; isa++) {
+        if (!isa_runs((cpu_isa)isa)) continue;
+        for (int threads = 1; threads <= MOST_THREADS; threads++) {
+            device d;
+            open_device(&d, (cpu_isa)isa, threads);
+            for (size_t i = 0; i < NSHAPE; i++)
+                for (size_t a = 0; a < sizeof misalign / sizeof *misalign; a++) {
+                    const int ran = verify_kernels(&d, &wl_conv, &shape[i], misalign[a]);
+                    if (shape[i].v[9] == 1 || shape[i].v[9] == shape[i].v[3]) assert_true(ran > 0); /* one of ours */
+                }
+            ir_pool_free(&d.cpu.pool);
+        }
+    }
+}
+
+/* The workload's own grid, and every width and channel count around the tiles. */
+static void test_edges(void **state)
+{
+    (void)state;
+    for (int isa = 0; isa < CPU_NISA; isa++) {
+        if (!isa_runs((cpu_isa)isa)) continue;
+        device d;
+        open_device(&d, (cpu_isa)isa, 2);
+        for (size_t i = 0; i < wl_conv.nodd; i++) verify_kernels(&d, &wl_conv, &wl_conv.odd[i], 4);
+        for (int64_t x = 1; x <= 30; x++) {
+            verify_kernels(&d, &wl_conv, &(ir_params)CONV(1, 4, x, 8, 33, 3, 3, 1, 1, 1, 1), 0);
+            verify_kernels(&d, &wl_conv, &(ir_params)CONV(1, 5, x + 1, 20, 16, 3, 3, 2, 1, 1, 1), 0);
+            verify_kernels(&d, &wl_conv, &(ir_params)CONV(2, 3, x, 40, x, 1, 1, 1, 0, 1, 0), 0);
+            verify_kernels(&d, &wl_conv, &(ir_params)CONV(1, 6, 9, x, x, 3, 3, 1, 1, x, 1), 0);
+        }
+        ir_pool_free(&d.cpu.pool);
+    }
+}
+
+/* Many groups of channel blocks: the caches of this imaginary machine are tiny; more threads than rows or blocks. */
+static void test_many_blocks(void **state)
+{
+    (void)state;
+    static const ir_params big[] = {CONV(2, 9, 9, 48, 200, 3, 3, 1, 1, 1, 1), CONV(1, 13, 7, 64, 130, 1, 1, 1, 0, 1, 1),
+                                    CONV(1, 20, 20, 20, 150, 5, 5, 1, 2, 1, 1), CONV(3, 7, 7, 24, 70, 3, 3, 2, 1, 1, 1)};
+    for (int isa = 0; isa < CPU_NISA; isa++) {
+        if (!isa_runs((cpu_isa)isa)) continue;
+        for (int threads = 1; threads <= 7; threads += 2) {
+            device d;
+            open_device(&d, (cpu_isa)isa, threads);
+            d.cpu.topo.ncache = 3;
+            for (int l = 0; l < 3; l++) d.cpu.topo.cache[l] = (ir_cache){.level = l + 1, .size_B = 2048 << (4 * l)};
+            for (size_t i = 0; i < sizeof big / sizeof *big; i++) verify_kernels(&d, &wl_conv, &big[i], 0);
+            ir_pool_free(&d.cpu.pool);
+        }
+    }
+}
+
+static const ir_kernel *kernel(const char *family, const char *name)
+{
+    for (const ir_kernel *const *k = cpu_backend.kernels; *k; k++)
+        if (!strcmp((*k)->family, family) && !strcmp((*k)->name, name)) return *k;
+    fail_msg("no kernel %s/%s", family, name);
+    return NULL;
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    static const struct { const char *kernel; ir_params p; } no[] = {
+        {"winograd", CONV(1, 8, 8, 4, 4, 3, 3, 2, 1, 1, 1)},  {"winograd", CONV(1, 8, 8, 4, 4, 5, 5, 1, 2, 1, 1)},
+        {"pointwise", CONV(1, 8, 8, 4, 4, 3, 3, 1, 1, 1, 1)}, {"depthwise", CONV(1, 8, 8, 4, 4, 3, 3, 1, 1, 2, 1)},
+        {"direct", CONV(1, 8, 8, 4, 4, 3, 3, 1, 1, 4, 1)},    {"depthwise", CONV(1, 9, 9, 4, 4, 9, 9, 1, 0, 4, 1)}};
+    device d;
+    open_device(&d, cpu_isa_best(), 1);
+    for (size_t i = 0; i < sizeof no / sizeof *no; i++) {
+        assert_int_equal(verify(&d, &wl_conv, kernel("conv", no[i].kernel), &no[i].p, 0), IR_SKIP);
+        assert_true(strlen(ir_why()) > 0);
+    }
+    ir_params half = CONV(1, 8, 8, 4, 4, 3, 3, 1, 1, 1, 1);
+    half.dtype = IR_BF16;
+    assert_int_equal(verify(&d, &wl_conv, kernel("conv", "direct"), &half, 0), IR_SKIP);
+    ir_pool_free(&d.cpu.pool);
+}
+
+/* Winograd's FLOP are those it does: 36 products for 16 outputs. */
+static void test_costs(void **state)
+{
+    (void)state;
+    const ir_params p = CONV(2, 8, 8, 3, 5, 3, 3, 1, 1, 1, 1);
+    ir_cost         c = wl_conv.cost(&p);
+    assert_true(c.flops == 2.0 * 2 * 64 * 3 * 5 * 9);
+    kernel("conv", "winograd")->cost(&p, &c);
+    assert_true(c.flops == 2.0 * 2 * 4 * 36 * 3 * 5);
+    ir_cost u = wl_conv.cost(&p);
+    const double before = u.read_B + u.write_B;
+    kernel("conv", "im2col")->cost(&p, &u);
+    assert_true(u.read_B + u.write_B == before + 2.0 * 2 * 64 * 27 * 4);
+}
+
+static void test_networks(void **state)
+{
+    (void)state;
+    static const ir_workload *const nets[] = {&wl_resnet50, &wl_mobilenetv2};
+    for (size_t i = 0; i < 2; i++) { /* one thread, then two */
+        device d;
+        open_device(&d, cpu_isa_best(), (int)i + 1);
+        for (size_t w = 0; w < sizeof nets / sizeof *nets; w++)
+            if (i < nets[w]->nodd) assert_true(verify_kernels(&d, nets[w], &nets[w]->odd[i], 0) > 0);
+        ir_pool_free(&d.cpu.pool);
+    }
+}
+
+/* profile() fills every layer, and every layer of ours says what it runs on. */
+static void test_profile(void **state)
+{
+    (void)state;
+    device    d;
+    ir_tensor spec[IR_MAX_TENSORS];
+    ly_net    net;
+    open_device(&d, cpu_isa_best(), 2);
+    ir_run r = {.workload = &wl_mobilenetv2, .kernel = kernel("cnn", "tuned"), .dev = &d.dev, .p = {{1, 32}, IR_F32, 2}};
+    assert_int_equal(wl_net_of(r.workload, &r.p, &net), IR_OK);
+    r.nmem = r.workload->tensors(&r.p, spec);
+    for (int t = 0; t < r.nmem; t++) {
+        r.mem[t] = (ir_mem){.p = calloc(1, spec[t].bytes), .bytes = spec[t].bytes};
+        if (spec[t].role != IR_OUT) r.workload->fill(&r.p, t, r.mem[t].p, 1);
+    }
+    double *s = malloc(sizeof *s * (size_t)net.n);
+    for (int i = 0; i < net.n; i++) s[i] = NAN;
+    assert_int_equal(r.kernel->setup(&r), IR_OK);
+    assert_int_equal(r.kernel->prepare(&r), IR_OK);
+    assert_int_equal(r.kernel->profile(&r, s, net.n + 1), IR_EINVAL);
+    assert_int_equal(r.kernel->profile(&r, s, net.n), IR_OK);
+    for (int i = 0; i < net.n; i++) {
+        assert_true(s[i] >= 0);
+        assert_true(strlen(cpu_cnn_choice(&r, i)) > 0);
+    }
+    assert_string_equal(cpu_cnn_choice(&r, net.n), "");
+    r.kernel->unprepare(&r);
+    r.kernel->teardown(&r);
+    for (int t = 0; t < r.nmem; t++) free(r.mem[t].p);
+    free(s);
+    ly_free(&net);
+    ir_pool_free(&d.cpu.pool);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_refusals), cmocka_unit_test(test_costs),
+                                       cmocka_unit_test(test_shapes),   cmocka_unit_test(test_edges),
+                                       cmocka_unit_test(test_many_blocks), cmocka_unit_test(test_networks),
+                                       cmocka_unit_test(test_profile)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

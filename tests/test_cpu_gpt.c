@@ -1,0 +1,386 @@
+/* test_cpu_gpt.c -- linear rows, operators, attention and the GPT-2-like step against their oracles, for every ISA, thread
+ * count, weight type and alignment; decoding against prefilling, a batch against its sequences. Needs no particular machine. */
+#include "bench/workloads/workloads_nets.h"
+#include "harness/measure/measure.h"
+#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/ops.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+static const ir_dtype types[] = {IR_F32, IR_BF16, IR_I8};
+enum { NTYPES = 3, MOST_THREADS = 3 };
+
+/* The CPU device on `threads` threads, unpinned: the machine may have fewer processors. */
+typedef struct { ir_dev dev; cpu_dev cpu; } device;
+static void open_device(device *d, cpu_isa isa, int threads)
+{
+    memset(d, 0, sizeof *d);
+    d->dev.be = &cpu_backend;
+    d->dev.self = &d->cpu;
+    d->cpu.isa = isa;
+    d->cpu.nthreads = threads;
+    d->cpu.pages = IR_PAGES_SMALL;
+    assert_int_equal(ir_pool_new(NULL, threads, &d->cpu.pool), IR_OK);
+}
+static void close_device(device *d)
+{
+    ir_measure_release(&d->dev);
+    ir_pool_free(&d->cpu.pool);
+}
+
+static bool isa_runs(cpu_isa isa)
+{
+    cpu_isa best = cpu_isa_best();
+    return isa == CPU_PORTABLE || isa == best || (isa == CPU_AVX2 && best == CPU_AVX512);
+}
+
+/* Every kernel of the workload but its bottom rung. Only our own promise to work at any byte, and the libraries' do not change
+ * with the ISA. */
+static int verify(device *d, const ir_workload *w, ir_params p, size_t misalign)
+{
+    int ran = 0;
+    if (!(w->dtypes & 1u << p.dtype)) return 0;
+    for (const ir_kernel *const *k = cpu_backend.kernels; *k; k++) {
+        bool lib = (*k)->flags & IR_K_LIB;
+        if (strcmp((*k)->family, w->family) || (*k)->flags & IR_K_NAIVE || (lib && (misalign || d->cpu.isa != cpu_isa_best())))
+            continue;
+        ir_check  c;
+        ir_status s = ir_verify(&d->dev, w, *k, &p, 42, misalign, &c);
+        ran += s == IR_OK;
+        if (s == IR_OK || (s == IR_SKIP && lib)) continue;
+        fail_msg("%s/%s v=%lld,%lld,%lld,%lld,%lld %s isa=%s threads=%d misalign=%zu: %s", w->name, (*k)->name,
+                 (long long)p.v[0], (long long)p.v[1], (long long)p.v[2], (long long)p.v[3], (long long)p.v[4],
+                 ir_dtype_name(p.dtype), cpu_isa_name(d->cpu.isa), d->cpu.nthreads, misalign, ir_why());
+    }
+    return ran;
+}
+
+static void test_odd_shapes(void **state)
+{
+    (void)state;
+    static const ir_workload *const workloads[] = {&wl_linear, &wl_norm,  &wl_softmax,   &wl_act,
+                                                   &wl_add2,   &wl_embed, &wl_attention, &wl_gpt2};
+    static const size_t misalign[] = {0, 1, 20, 63};
+    for (int isa = 0; isa < CPU_NISA; isa++) {
+        if (!isa_runs((cpu_isa)isa)) continue;
+        for (int threads = 1; threads <= MOST_THREADS; threads++) {
+            device d;
+            open_device(&d, (cpu_isa)isa, threads);
+            for (size_t w = 0; w < sizeof workloads / sizeof *workloads; w++) {
+                int ran = 0;
+                for (size_t i = 0; i < workloads[w]->nodd; i++)
+                    for (size_t t = 0; t < NTYPES; t++) {
+                        ir_params p = workloads[w]->odd[i];
+                        p.dtype = types[t];
+                        ran += verify(&d, workloads[w], p, misalign[(i + t + (size_t)threads) % 4]);
+                    }
+                assert_true(ran > 0);
+            }
+            close_device(&d);
+        }
+    }
+}
+
+/* Every number of rows around the tiles and row groups; widths around a vector of every type. */
+static void test_linear_edges(void **state)
+{
+    (void)state;
+    for (int isa = 0; isa < CPU_NISA; isa++) {
+        if (!isa_runs((cpu_isa)isa)) continue;
+        device d;
+        open_device(&d, (cpu_isa)isa, 2);
+        for (int64_t rows = 1; rows <= 34; rows++)
+            for (size_t t = 0; t < NTYPES; t++) {
+                verify(&d, &wl_linear, (ir_params){{rows, 200 - 3 * rows, 30 + rows}, types[t], 0}, 0);
+                verify(&d, &wl_linear, (ir_params){{rows, 64 + rows, 5}, types[t], 0}, 1);
+                verify(&d, &wl_linear, (ir_params){{rows, rows, 2 * rows + 1}, types[t], 0}, 0);
+            }
+        close_device(&d);
+    }
+}
+
+/* Several blocks in every direction: caches of this imaginary machine are tiny. */
+static void test_linear_many_blocks(void **state)
+{
+    (void)state;
+    for (int isa = 0; isa < CPU_NISA; isa++) {
+        if (!isa_runs((cpu_isa)isa)) continue;
+        device d;
+        open_device(&d, (cpu_isa)isa, 3);
+        d.cpu.topo.ncache = 2;
+        for (int l = 0; l < 2; l++) d.cpu.topo.cache[l] = (ir_cache){.level = l + 1, .size_B = 1024 << (4 * l)};
+        for (size_t t = 0; t < NTYPES; t++) {
+            verify(&d, &wl_linear, (ir_params){{41, 333, 150}, types[t], 0}, 0);
+            verify(&d, &wl_linear, (ir_params){{7, 1000, 63}, types[t], 0}, 0);
+        }
+        close_device(&d);
+    }
+}
+
+/* Heads that threads cannot share evenly: the cache is split; widths that are no multiple of a vector; blocks of queries. */
+static void test_attention_edges(void **state)
+{
+    (void)state;
+    static const int64_t shape[][5] = {{1, 1, 64, 1, 1000}, {1, 3, 64, 1, 515}, {1, 1, 40, 1, 255},  {1, 2, 17, 1, 256},
+                                       {2, 3, 8, 1, 0},     {1, 1, 64, 100, 0}, {1, 2, 33, 50, 77},  {2, 2, 64, 24, 64},
+                                       {1, 1, 128, 25, 63}, {1, 5, 80, 2, 130}, {3, 1, 7, 65, 1},    {1, 4, 64, 63, 1}};
+    for (int isa = 0; isa < CPU_NISA; isa++) {
+        if (!isa_runs((cpu_isa)isa)) continue;
+        for (int threads = 1; threads <= 4; threads++) {
+            device d;
+            open_device(&d, (cpu_isa)isa, threads);
+            for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
+                for (size_t t = 0; t < 2; t++) {
+                    ir_params p = {.dtype = types[t]};
+                    memcpy(p.v, shape[i], sizeof shape[i]);
+                    assert_true(verify(&d, &wl_attention, p, i % 2 ? 12 : 0) > 0);
+                }
+            close_device(&d);
+        }
+    }
+}
+
+/* ---- the step by itself ------------------------------------------------------------------------------------------ */
+typedef struct { ir_run r; ly_net net; void *mem[5]; size_t bytes[5]; } step;
+
+static int64_t smallest(void)
+{
+    return wl_gpt2.odd[0].v[0];
+}
+
+static const ir_kernel *kernel_of(const char *family, const char *name)
+{
+    for (const ir_kernel *const *k = cpu_backend.kernels; *k; k++)
+        if (!strcmp((*k)->family, family) && !strcmp((*k)->name, name)) return *k;
+    fail_msg("no kernel cpu/%s/%s", family, name);
+    return NULL;
+}
+
+static void step_begin(step *s, device *d, ir_dtype t, int64_t batch, int64_t tokens, int64_t past)
+{
+    memset(s, 0, sizeof *s);
+    s->r = (ir_run){.workload = &wl_gpt2, .kernel = kernel_of("gpt", "stream"), .dev = &d->dev, .nmem = 5,
+                    .p = {{smallest(), batch, tokens, past}, t, d->cpu.nthreads}};
+    ir_tensor spec[IR_MAX_TENSORS];
+    assert_int_equal(wl_gpt2.valid(&s->r.p), IR_OK);
+    assert_int_equal(wl_gpt2.tensors(&s->r.p, spec), 5);
+    assert_int_equal(wl_net_of(&wl_gpt2, &s->r.p, &s->net), IR_OK);
+    for (int i = 0; i < 5; i++) {
+        s->bytes[i] = spec[i].bytes;
+        s->mem[i] = calloc(1, spec[i].bytes);
+        assert_non_null(s->mem[i]);
+        if (spec[i].role != IR_OUT) wl_gpt2.fill(&s->r.p, i, s->mem[i], 5);
+        s->r.mem[i] = (ir_mem){s->mem[i], s->mem[i], spec[i].bytes};
+    }
+    assert_int_equal(s->r.kernel->setup(&s->r), IR_OK);
+}
+
+static void step_end(step *s)
+{
+    s->r.kernel->teardown(&s->r);
+    s->r.kernel->teardown(&s->r); /* idempotent */
+    for (int i = 0; i < 5; i++) free(s->mem[i]);
+    ly_free(&s->net);
+}
+
+/* The first `rows` cached rows of sequence `from` of one step into sequence `to` of another. */
+static void move_cache(const step *a, int64_t from, step *b, int64_t to, int64_t rows)
+{
+    const ly_row *r = NULL;
+    int           blocks = 0;
+    for (int i = 0; i < a->net.n; i++)
+        if (a->net.row[i].op == LY_ATTENTION) r = &a->net.row[i], blocks++;
+    assert_non_null(r);
+    size_t row_B = (size_t)r->dh * (a->r.p.dtype == IR_F32 ? 4 : 2);
+    int64_t an = a->net.row[0].batch, bn = b->net.row[0].batch;
+    for (int64_t p = 0; p < 2 * blocks; p++)
+        for (int64_t h = 0; h < r->heads; h++)
+            memcpy((char *)b->mem[4] + (size_t)(((p * bn + to) * r->heads + h) * b->net.kv_cap) * row_B,
+                   (char *)a->mem[4] + (size_t)(((p * an + from) * r->heads + h) * a->net.kv_cap) * row_B, (size_t)rows * row_B);
+}
+
+/* Root mean square difference relative to the values'. */
+static double distance(const float *a, const float *b, int64_t n)
+{
+    double d = 0, sum = 0;
+    for (int64_t i = 0; i < n; i++) {
+        d += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
+        sum += (double)b[i] * (double)b[i];
+    }
+    assert_true(sum > 0);
+    return sqrt(d / sum);
+}
+static double allowed(ir_dtype t) { return t == IR_F32 ? 1e-5 : 2e-2; } /* the cache is bf16, and activations may be */
+
+static void test_decode_is_prefill(void **state)
+{
+    (void)state;
+    enum { TOKENS = 20 };
+    for (size_t t = 0; t < NTYPES; t++) {
+        device d;
+        step   all, last;
+        open_device(&d, cpu_isa_best(), 2);
+        step_begin(&all, &d, types[t], 1, TOKENS, 0);
+        assert_int_equal(all.r.kernel->run(&all.r, 1), IR_OK);
+        step_begin(&last, &d, types[t], 1, 1, 0);
+        for (int i = 0;; i++) {
+            memcpy(last.mem[0], (char *)all.mem[0] + i * 4, 4);
+            memcpy(last.mem[1], all.mem[1], all.bytes[1]);
+            memcpy(last.mem[2], all.mem[2], all.bytes[2]);
+            assert_int_equal(last.r.kernel->run(&last.r, 2), IR_OK); /* twice is the same */
+            if (i == TOKENS - 1) break;
+            step next;
+            step_begin(&next, &d, types[t], 1, 1, i + 1);
+            move_cache(&last, 0, &next, 0, i + 1);
+            step_end(&last);
+            last = next;
+            last.r.dev = &d.dev;
+        }
+        assert_true(distance(last.mem[3], all.mem[3], all.net.out_elems) <= allowed(types[t]));
+        step_end(&last);
+        step_end(&all);
+        close_device(&d);
+    }
+}
+
+static void test_batch_is_its_sequences(void **state)
+{
+    (void)state;
+    static const int64_t batch[] = {3, 11, 35}, tokens[] = {1, 4, 1}, past[] = {17, 0, 3};
+    for (size_t t = 0; t < NTYPES; t++)
+        for (size_t c = 0; c < 3; c++) {
+            device d;
+            step   all, one;
+            open_device(&d, cpu_isa_best(), 2);
+            step_begin(&all, &d, types[t], batch[c], tokens[c], past[c]);
+            assert_int_equal(all.r.kernel->run(&all.r, 1), IR_OK);
+            step_begin(&one, &d, types[t], 1, tokens[c], past[c]);
+            memcpy(one.mem[1], all.mem[1], all.bytes[1]);
+            memcpy(one.mem[2], all.mem[2], all.bytes[2]);
+            for (int64_t b = 0; b < batch[c]; b++) {
+                memcpy(one.mem[0], (char *)all.mem[0] + b * tokens[c] * 4, (size_t)tokens[c] * 4);
+                move_cache(&all, b, &one, 0, past[c]);
+                assert_int_equal(one.r.kernel->run(&one.r, 1), IR_OK);
+                assert_true(distance(one.mem[3], (float *)all.mem[3] + b * one.net.out_elems, one.net.out_elems) <=
+                            allowed(types[t]));
+            }
+            step_end(&one);
+            step_end(&all);
+            close_device(&d);
+        }
+}
+
+/* Every row of the table takes time, and no more than the whole. */
+static void test_profile(void **state)
+{
+    (void)state;
+    device d;
+    step   s;
+    open_device(&d, cpu_isa_best(), 2);
+    step_begin(&s, &d, IR_F32, 2, 3, 4);
+    double *layer_s = calloc((size_t)s.net.n, sizeof *layer_s), sum = 0;
+    assert_non_null(layer_s);
+    double t0 = ir_now();
+    assert_int_equal(s.r.kernel->profile(&s.r, layer_s, s.net.n), IR_OK);
+    double whole = ir_now() - t0;
+    for (int i = 0; i < s.net.n; i++) {
+        assert_true(layer_s[i] >= 0);
+        sum += layer_s[i];
+    }
+    assert_true(sum > 0 && sum <= whole);
+    assert_int_equal(s.r.kernel->profile(&s.r, layer_s, s.net.n - 1), IR_EINVAL);
+    free(layer_s);
+    step_end(&s);
+    close_device(&d);
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    device d;
+    open_device(&d, cpu_isa_best(), 1);
+    ir_params p = {{smallest(), 1, 1, 0}, IR_F16, 1};
+    assert_int_equal(kernel_of("gpt", "stream")->can_run(&d.dev, &wl_gpt2, &p), IR_SKIP);
+    p = (ir_params){{1, 8, 8}, IR_F16, 1};
+    assert_int_equal(kernel_of("linear", "stream")->can_run(&d.dev, &wl_linear, &p), IR_SKIP);
+    p = (ir_params){{1, 2, 8, 1, 3}, IR_F16, 1};
+    assert_int_equal(kernel_of("attention", "tiled")->can_run(&d.dev, &wl_attention, &p), IR_SKIP);
+    close_device(&d);
+}
+
+/* ---- the functions under the operators --------------------------------------------------------------------------- */
+static void each_ops(void (*f)(const cpu_ops *))
+{
+    for (int isa = 0; isa < CPU_NISA; isa++) {
+        if (!isa_runs((cpu_isa)isa)) continue;
+        device d;
+        open_device(&d, (cpu_isa)isa, 1);
+        f(cpu_ops_of(&d.dev));
+        close_device(&d);
+    }
+}
+
+static void exponential_of(const cpu_ops *o)
+{
+    enum { N = 20001 };
+    static float x[N], y[N];
+    double worst = 0;
+    for (int i = 0; i < N; i++) x[i] = -86.9f + (88.7f + 86.9f) * (float)i / (N - 1);
+    o->exp_sum(N, x, 0, y);
+    for (int i = 0; i < N; i++) worst = fmax(worst, fabs((double)y[i] / exp((double)x[i]) - 1));
+    assert_true(worst <= 2.4e-7); /* two units in the last place */
+    const float odd[] = {-INFINITY, -200, 0, 89, INFINITY, NAN};
+    o->exp_sum(6, odd, 0, y);
+    assert_true(y[0] == 0 && y[1] == 0 && y[2] == 1 && isinf(y[3]) && isinf(y[4]) && isnan(y[5]));
+    assert_true(o->max(6, odd) == INFINITY);
+}
+
+static void gelu_of(const cpu_ops *o)
+{
+    enum { N = 4001 };
+    static float x[N], y[N];
+    for (int i = 0; i < N; i++) x[i] = -20 + 0.01f * (float)i;
+    o->act(N, x, y, LY_GELU);
+    for (int i = 0; i < N; i++) {
+        double v = (double)x[i], want = v / 2 * (1 + tanh(sqrt(2 / acos(-1)) * (v + 0.044715 * v * v * v)));
+        assert_true(fabs((double)y[i] - want) <= 1e-6 * fmax(1, fabs(want)));
+    }
+    const float odd[] = {-INFINITY, NAN, INFINITY, -1e30f, 1e30f};
+    o->act(5, odd, y, LY_GELU);
+    assert_true(isnan(y[1]) && isinf(y[2]) && y[3] == 0 && y[4] == 1e30f);
+    o->act(5, odd, y, LY_RELU);
+    assert_true(y[0] == 0 && isnan(y[1]) && isinf(y[2]) && y[3] == 0);
+    o->act(5, odd, y, LY_RELU6);
+    assert_true(y[0] == 0 && isnan(y[1]) && y[2] == 6 && y[4] == 6);
+}
+
+static void narrow_of(const cpu_ops *o)
+{
+    enum { N = 1003 };
+    static float x[N];
+    static uint16_t y[N];
+    for (int i = 0; i < N; i++) x[i] = ir_rand_f32(9, (uint64_t)i) * (float)(1 << i % 24);
+    x[5] = NAN, x[6] = INFINITY, x[7] = -INFINITY, x[8] = 0, x[N - 1] = NAN;
+    o->narrow(IR_BF16, N, x, y);
+    for (int i = 0; i < N; i++) assert_int_equal(y[i], ir_f32_to_bf16(x[i]));
+}
+
+static void test_exponential(void **state) { (void)state, each_ops(exponential_of); }
+static void test_gelu(void **state) { (void)state, each_ops(gelu_of); }
+static void test_narrow(void **state) { (void)state, each_ops(narrow_of); }
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_exponential), cmocka_unit_test(test_gelu), cmocka_unit_test(test_narrow),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_odd_shapes), cmocka_unit_test(test_linear_edges),
+        cmocka_unit_test(test_linear_many_blocks), cmocka_unit_test(test_attention_edges),
+        cmocka_unit_test(test_decode_is_prefill), cmocka_unit_test(test_batch_is_its_sequences), cmocka_unit_test(test_profile)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
