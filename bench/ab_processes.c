@@ -192,24 +192,10 @@ static void progress(ab *a, const char *what)
     cli_progress_show(&j->progress, what);
 }
 
-/* "workload:params,dtype=T" of a key: behind the second slash's word, before the threads. */
 static bool gives(ab *a, size_t i, const char *key)
 {
-    ab_job          *j = a->drive.ctx;
-    const cli_point *p = &j->points.v[i];
-    ir_point         like;
-    char             mine[IR_ID], *m;
-    if (j->own->as_is) return true;
-    ir_point_init(&like);
-    snprintf(like.workload, sizeof like.workload, "%s", p->workload->name);
-    ir_point_params(&like, p->workload, &p->p);
-    ir_point_key(&like, mine);
-    const char *w = strchr(key, '/'), *c = strchr(key, ':');
-    size_t      name = strlen(like.workload);
-    if (!w || !c || strncmp(w + 1, like.workload, name) != 0 || w[1 + name] != '/') return false;
-    m = strchr(mine, ':');
-    char *threads = m ? strstr(m, p->p.threads ? ",cache=" : ",threads=") : NULL;
-    return threads && !strncmp(m, c, (size_t)(threads - m) + 1);
+    const ab_job *j = a->drive.ctx;
+    return j->own->as_is || ab_text_gives((const char(*)[AB_ARG])j->arg, j->points.n, i, key);
 }
 
 /* ---- open, run, close ---------------------------------------------------------------------------------------------- */

@@ -23,7 +23,7 @@ typedef struct {
     const ab_options  *own;
     cli_points        points;
     const char       *filter;     /* text for the children; NULL: none */
-    char            (*arg)[256];  /* points as text, points.n of them; owned */
+    char            (*arg)[AB_ARG];  /* points as text, points.n of them; owned */
     child_words       side[2];
     double            inject[2];  /* share by which a side is slowed down */
     ab_reference      ref;

@@ -229,6 +229,19 @@ static void test_environment(void **state)
     trial_free(&a.t);
 }
 
+static void test_arguments(void **state)
+{
+    (void)state;
+    static const char arg[4][AB_ARG] = {"forkjoin:dtype=f64", "forkjoin:dtype=f64,threads=1", "gemm:m=64,dtype=f32", "gemm:m=6,dtype=f32"};
+    static const char *const one = "cpu/forkjoin/pool:dtype=f64,threads=1,cache=hot", *const two = "cpu/forkjoin/pool:dtype=f64,threads=2,cache=hot";
+    static const char *const gemm = "cpu/gemm/blocked:m=64,dtype=f32,threads=2,cache=hot";
+    assert_true(ab_text_gives(arg, 4, 1, one) && !ab_text_gives(arg, 4, 0, one)); /* asked for by number */
+    assert_true(ab_text_gives(arg, 4, 0, two) && !ab_text_gives(arg, 4, 1, two));
+    assert_true(ab_text_gives(arg, 4, 2, gemm) && !ab_text_gives(arg, 4, 3, gemm) && !ab_text_gives(arg, 4, 0, gemm));
+    assert_false(ab_text_gives(arg, 4, 2, "cpu/batchgemm/x:m=64,dtype=f32,threads=2,cache=hot"));
+    assert_false(ab_text_gives(arg, 4, 2, "nonsense"));
+}
+
 /* ---- children ------------------------------------------------------------------------------------------------------ */
 static void test_words(void **state)
 {
@@ -371,7 +384,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plan), cmocka_unit_test(test_verdicts), cmocka_unit_test(test_confirmation), cmocka_unit_test(test_looks),
-        cmocka_unit_test(test_bad_processes), cmocka_unit_test(test_environment), cmocka_unit_test(test_words),
+        cmocka_unit_test(test_bad_processes), cmocka_unit_test(test_environment), cmocka_unit_test(test_arguments), cmocka_unit_test(test_words),
         cmocka_unit_test(test_children), cmocka_unit_test(test_shift), cmocka_unit_test(test_thresholds), cmocka_unit_test(test_spark)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -329,7 +329,9 @@ def export_tests(folder, ab_file):
         columns = text["otava"].splitlines()[0].split(",")[2:]
         test = config.CsvTestConfig("ironroof", path, metrics=[config.CsvMetric(c, -1, 1, c) for c in columns], attributes=["commit"])
         when = [datetime.datetime(y, 1, 1, tzinfo=datetime.timezone.utc) for y in (2025, 2027)]
-        series = importer.CsvImporter().fetch_data(test, selector.DataSelector(since_time=when[0], until_time=when[1]))
+        between = selector.DataSelector()
+        between.since_time, between.until_time = when
+        series = importer.CsvImporter().fetch_data(test, between)
         expect(len(series.time) == 2 and len(series.data) == len(columns), "Apache Otava reads the export")
 
     def compare():

@@ -83,11 +83,12 @@ static bool feasible(const ab_job *j, const trial_point *p, double injected)
     return need && (!j->own->no_more || need <= j->a.blocks);
 }
 
-static void count(const ab_job *j, double injected, ir_gate_proof *g)
+/* A point that is missing or wrong is no verdict and no reason to count on without it. */
+static ir_status count(const ab_job *j, double injected, ir_gate_proof *g)
 {
     for (size_t i = 0; i < j->a.t.n; i++) {
         const trial_point *p = &j->a.t.v[i];
-        if (p->verdict == TRIAL_MISSING || p->verdict == TRIAL_INCORRECT) continue;
+        if (p->verdict == TRIAL_MISSING || p->verdict == TRIAL_INCORRECT) return ir_fail(IR_ECHECK, "%s: %s", p->key, p->note);
         if (injected > 0 && !feasible(j, p, injected)) {
             g->infeasible++;
             continue;
@@ -98,6 +99,7 @@ static void count(const ab_job *j, double injected, ir_gate_proof *g)
         g->found += red;
         g->undecided += p->verdict >= TRIAL_INCONCLUSIVE;
     }
+    return IR_OK;
 }
 
 static ir_status one_round(selftest *s, double injected, uint64_t seed, ir_gate_proof *g)
@@ -111,7 +113,7 @@ static ir_status one_round(selftest *s, double injected, uint64_t seed, ir_gate_
     j->a.seed = seed;
     st = ab_job_run(j);
     if (st == IR_OK && j->a.broken) st = ir_fail(IR_ECHECK, "a process failed: %s", j->a.t.lost);
-    if (st == IR_OK) count(j, injected, g);
+    if (st == IR_OK) st = count(j, injected, g);
     if (st == IR_OK) st = ab_lines(&j->a.t, injected > 0 ? "inject" : "aa", &c);
     if (st == IR_OK) st = keep(s, &c);
     ir_comparisons_free(&c);

@@ -5,6 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool begins(const char *arg, const char *key)
+{
+    const char *name = strchr(key, '/'), *rest = strchr(key, ':'), *colon = strchr(arg, ':');
+    size_t      n = colon ? (size_t)(colon - arg) : strlen(arg), m = colon ? strlen(colon) : 0;
+    if (!name || !rest || strncmp(name + 1, arg, n) != 0 || name[1 + n] != '/') return false;
+    return m == 0 || (!strncmp(rest, colon, m) && rest[m] == ',');
+}
+
+bool ab_text_gives(const char (*arg)[AB_ARG], size_t n, size_t i, const char *key)
+{
+    if (!begins(arg[i], key) || strstr(arg[i], "threads=")) return begins(arg[i], key);
+    for (size_t k = 0; k < n; k++)
+        if (strstr(arg[k], "threads=") && begins(arg[k], key)) return false;
+    return true;
+}
+
 ir_status ab_seen(ab *a, char side, const char *key, double time_s, const char *bad)
 {
     if (bad) return trial_bad(&a->t, key, bad);

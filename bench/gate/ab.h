@@ -3,6 +3,11 @@
 #define BENCH_GATE_AB_H
 #include "bench/gate/trial.h"
 
+enum { AB_ARG = 256 };
+/* Does argument i ("gemm:m=64,dtype=f32" or "...,threads=2") give the point of this key ("cpu/gemm/blocked:m=64,dtype=f32,threads=2,
+ * cache=hot")? One without threads gives the point at the child's own number of them: not what another argument asks for by number. */
+bool ab_text_gives(const char (*arg)[AB_ARG], size_t n, size_t i, const char *key);
+
 typedef struct ab ab;
 typedef struct {
     /* Run one process of side 'A' or 'B' over the arguments order[0..n) and put what it measured into ab->t by ab_seen().
