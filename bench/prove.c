@@ -81,7 +81,9 @@ ir_status prove_choose(const session *s, const regex_t *only, prove_set *out)
     for (size_t turn = 1; out->n < want && out->n < most; turn++) /* every workload has its turn */
         for (size_t i = 0; i < s->npoint && out->n < most; i++) {
             if (candidate(s, i, only) <= 0 || chosen_already(out, i) || share_of(s, out, s->point[i].workload) >= turn) continue;
-            out->v[out->n++] = (prove_entry){.point = i, .label = s->point[i].bound};
+            prove_entry *e = &out->v[out->n++];
+            *e = (prove_entry){.point = i, .label = s->point[i].bound, .why = "the run ended before it was tried"};
+            for (int j = 0; j < PROVE_NTERM; j++) e->e[j] = (prove_elasticity){NAN, NAN, NAN, PROVE_HELD};
         }
     out->left_out = want - out->n;
     return IR_OK;
@@ -282,6 +284,7 @@ static void judge(bench *b, prove_entry *e)
         snprintf(e->why, sizeof e->why, "no twin of it changes a term");
         return;
     }
+    e->why[0] = '\0';
     prove_elasticities(b->change, n, nil, b->s->policy.seed, e->e);
     e->outcome = prove_judge(e->label, e->e);
 }
@@ -335,7 +338,6 @@ ir_status prove_measure(session *s, prove_set *set)
     for (size_t i = 0; i < set->n && st == IR_OK; i++) {
         prove_entry *e = &set->v[i];
         ir_point    *p = &s->point[e->point];
-        for (int j = 0; j < PROVE_NTERM; j++) e->e[j] = (prove_elasticity){NAN, NAN, NAN, PROVE_HELD};
         if (ir_now() - began > room) {
             snprintf(e->why, sizeof e->why, "the %.0f s for proofs were used up", room);
         } else {

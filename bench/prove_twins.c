@@ -8,6 +8,7 @@
 #include <string.h>
 
 static const double MOST_B = 1.5e9, MOST_GROWTH = 4.5; /* a twin's footprint: absolute, and over the base's */
+static const double FEW = 0.15;                       /* share of T */
 enum { SKEW = 4, MOST_HALVINGS = 24 };
 
 /* Parameters by their part in the work. batch: its items share the weights. width: outputs, each with weights of its own. size: all of
@@ -133,14 +134,15 @@ static void more_weights(maker *m)
     keep(m, &t);
 }
 
-/* Bytes halve. From f32 on the sums stay f32, and so does the rate of the arithmetic: the compute term is held. */
+/* Bytes halve. From f32 on the sums stay f32, and the compute term is held; whether the rate of the arithmetic does depends on the kernel, so
+ * this is no twin where arithmetic takes long. */
 static void narrower_weights(maker *m)
 {
     static const ir_dtype next[IR_NDTYPE][2] = {[IR_F64] = {IR_F32, IR_F32}, [IR_F32] = {IR_BF16, IR_F16},
                                                 [IR_BF16] = {IR_I8, IR_I8}, [IR_F16] = {IR_I8, IR_I8}};
     prove_twin t;
     ir_dtype   from = m->base->p.dtype;
-    if (!is_data(m->base) || !strcmp(m->w->family, "stream")) return; /* streams count bytes, not elements */
+    if (!is_data(m->base) || !strcmp(m->w->family, "stream") || m->base->term_comp_s > FEW * ir_point_time(m->base)) return; /* streams count bytes, not elements */
     for (int i = 0; i < 2 && next[from][i] != IR_F64; i++) {
         prove_twin_base(m->base, &t);
         t.p.dtype = next[from][i];
