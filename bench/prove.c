@@ -30,9 +30,10 @@ static bool same_question(const ir_point *a, const ir_point *b)
 static bool fastest(const session *s, size_t i)
 {
     for (size_t k = 0; k < s->npoint; k++)
-        if (k != i && plain(&s->point[k]) && same_question(&s->point[k], &s->point[i]) &&
-            ir_point_time(&s->point[k]) < ir_point_time(&s->point[i]))
-            return false;
+        if (k != i && plain(&s->point[k]) && same_question(&s->point[k], &s->point[i])) {
+            double other = ir_point_time(&s->point[k]), own = ir_point_time(&s->point[i]);
+            if (other < own || (other == own && k < i)) return false;
+        }
     return true;
 }
 
@@ -330,6 +331,17 @@ static ir_status one(session *s, prove_entry *e)
     return st;
 }
 
+/* On the point, and on any other measurement of the very same one. */
+static void note(session *s, const prove_entry *e)
+{
+    const ir_point *proved = &s->point[e->point];
+    for (size_t i = 0; i < s->npoint; i++) {
+        ir_point *p = &s->point[i];
+        if (plain(p) && same_question(p, proved) && !strcmp(p->kernel, proved->kernel) && p->bound == e->label)
+            snprintf(p->proof, sizeof p->proof, "%s", prove_outcome_name(e->outcome));
+    }
+}
+
 ir_status prove_measure(session *s, prove_set *set)
 {
     char      key[IR_ID];
@@ -344,7 +356,7 @@ ir_status prove_measure(session *s, prove_set *set)
             if (s->tick) s->tick(s, ir_point_key(p, key));
             st = one(s, e);
         }
-        if (st == IR_OK) snprintf(p->proof, sizeof p->proof, "%s", prove_outcome_name(e->outcome));
+        if (st == IR_OK) note(s, e);
     }
     return st;
 }

@@ -114,7 +114,7 @@ def ladder(devices):
         lines = {}
         for p in d["points"]:
             if p["workload"] == "read" and p.get("bytes_per_s"):
-                lines.setdefault((p["kernel"], p.get("threads")), {}).setdefault(p["cost"]["footprint_B"] if "cost" in p else p["params"]["bytes"], []).append(p["bytes_per_s"])
+                lines.setdefault((p["kernel"], p.get("threads")), {}).setdefault(p["params"]["bytes"], []).append(p["bytes_per_s"])
         for (kernel, threads), steps in sorted(lines.items(), key=str):
             if len(steps) < 3:
                 continue
