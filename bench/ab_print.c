@@ -40,19 +40,16 @@ void ab_print(const ir_text *t, const ir_comparison *v, size_t n, const char *un
 {
     int width = 10;
     for (size_t i = 0; i < n; i++) width = (int)strlen(v[i].point) > width ? (int)strlen(v[i].point) : width;
-    if (width > t->width - 62) width = t->width - 62 > 24 ? t->width - 62 : 24;
     fprintf(t->f, "%-*s %9s  %-19s %6s %9s  %s\n", width, "point", "change", "95 % interval", unit, "could see", "verdict");
     for (size_t i = 0; i < n; i++) {
         const ir_comparison *c = &v[i];
         char                 e[16], lo[16], hi[16], mde[16], both[40];
-        const char          *name = c->point;
-        if ((int)strlen(name) > width) name += strlen(name) - (size_t)width;
         percent(c->effect, true, e, sizeof e);
         percent(c->lo, true, lo, sizeof lo);
         percent(c->hi, true, hi, sizeof hi);
         percent(c->mde, false, mde, sizeof mde);
         snprintf(both, sizeof both, isnan(c->lo) ? "-" : "%s to %s", lo, hi);
-        fprintf(t->f, "%-*s %9s  %-19s %6zu %9s  %s%s\n", width, name, e, both, c->blocks, mde, c->verdict, c->confirmed ? " (confirmed)" : "");
+        fprintf(t->f, "%-*s %9s  %-19s %6zu %9s  %s%s\n", width, c->point, e, both, c->blocks, mde, c->verdict, c->confirmed ? " (confirmed)" : "");
         if (*c->note) fprintf(t->f, "%*s %s\n", width, "", c->note);
     }
     fflush(t->f);

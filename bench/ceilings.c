@@ -297,10 +297,10 @@ static ir_status fill_device(ceiling_plan *pl, const ir_workload *w, ir_params *
 
 static ir_status peak_one(ceiling_plan *pl, const ir_workload *w, ir_dtype t, int threads, double *one)
 {
-    static const int64_t full[] = {1, 2, 4, 8, 12, 16, 24}, quick[] = {8, 12, 16};
-    bool           f = pl->s->full;
-    const int64_t *chains = f ? full : quick;
-    int            n = (int)(f ? sizeof full : sizeof quick) / (int)sizeof *full;
+    static const int64_t full[] = {1, 2, 4, 8, 12, 16, 24}, quick[] = {8, 12, 16}, tiles[] = {1, 2, 4, 8, 16, 32};
+    bool           f = pl->s->full, matrix = !strcmp(w->family, "mma");
+    const int64_t *chains = matrix ? tiles : f ? full : quick;
+    int            n = (int)(matrix ? sizeof tiles : f ? sizeof full : sizeof quick) / (int)sizeof *full;
     double         r[16];
     ir_point       best;
     ir_params      p = w->defaults;
@@ -319,10 +319,9 @@ static ir_status peak_one(ceiling_plan *pl, const ir_workload *w, ir_dtype t, in
     return add(pl, &c);
 }
 
-static ir_status peaks(ceiling_plan *pl)
+static ir_status peaks_of(ceiling_plan *pl, const ir_workload *w)
 {
-    const ir_workload *w = bench_workload("fma");
-    ir_status          s = IR_OK;
+    ir_status s = IR_OK;
     for (int t = 0; t < IR_NDTYPE && s == IR_OK; t++) {
         double one = NAN;
         if (!(w->dtypes & (1u << t))) continue;
@@ -330,6 +329,13 @@ static ir_status peaks(ceiling_plan *pl)
         if (s == IR_OK && pl->nthread > 1) s = peak_one(pl, w, (ir_dtype)t, pl->threads[pl->nthread - 1], &one);
     }
     return s;
+}
+
+/* Vector units, then the matrix units of a device: the law takes the higher of the two. */
+static ir_status peaks(ceiling_plan *pl)
+{
+    ir_status s = peaks_of(pl, bench_workload("fma"));
+    return s == IR_OK && pl->device ? peaks_of(pl, bench_workload("mma")) : s;
 }
 
 static ir_status clock_rate(ceiling_plan *pl)

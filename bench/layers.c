@@ -113,7 +113,8 @@ static ir_status skipped(session *s, const ir_point *whole)
     return session_keep(s, &o);
 }
 
-static ir_status keep(session *s, const ir_point *whole, const ly_net *net, const cli_axis *axis, const double *layer_s, size_t calls)
+static ir_status keep(session *s, const ir_point *whole, const ly_net *net, const cli_axis *axis, const double *layer_s,
+                      const char *const *choice, size_t calls)
 {
     ir_status st = IR_OK;
     for (size_t i = 0; i < axis->n && st == IR_OK; i++) {
@@ -121,6 +122,7 @@ static ir_status keep(session *s, const ir_point *whole, const ly_net *net, cons
         ir_point      o;
         like(whole, r->name, axis->v[i], &o);
         cost_of(r, whole, &o);
+        snprintf(o.why, sizeof o.why, "%s", choice[axis->v[i]]);
         st = fill_times(&o, layer_s, (size_t)axis->v[i], (size_t)net->n, calls);
         if (st == IR_OK) st = session_keep(s, &o);
         else ir_point_free(&o);
@@ -148,10 +150,12 @@ static ir_status measure(session *s, const ir_workload *w, const ir_kernel *k, c
     double    T = ir_point_time(whole), room = LONG_S * s->policy.budget_s / (T > 0 ? T : 1);
     size_t    calls = room < MIN_CALLS ? MIN_CALLS : room > CALLS ? CALLS : (size_t)room;
     double   *layer_s = malloc(calls * (size_t)net->n * sizeof *layer_s);
-    ir_status st = layer_s ? IR_OK : ir_fail(IR_ENOMEM, "no memory for the times of %d layers", net->n);
-    if (st == IR_OK) st = ir_profile(&s->dev, w, k, &whole->p, s->policy.seed, net->n, calls, layer_s);
-    if (st == IR_OK) st = keep(s, whole, net, axis, layer_s, calls);
+    const char **choice = calloc((size_t)net->n, sizeof *choice);
+    ir_status st = layer_s && choice ? IR_OK : ir_fail(IR_ENOMEM, "no memory for the times of %d layers", net->n);
+    if (st == IR_OK) st = ir_profile(&s->dev, w, k, &whole->p, s->policy.seed, net->n, calls, layer_s, choice);
+    if (st == IR_OK) st = keep(s, whole, net, axis, layer_s, choice, calls);
     else if (st != IR_ENOMEM) st = skipped(s, whole);
+    free(choice);
     free(layer_s);
     return st;
 }

@@ -2,6 +2,7 @@
 #include "bench/tables.h"
 #include "bench/workloads/workloads_compute.h"
 #include "bench/workloads/workloads_gemm.h"
+#include "bench/workloads/workloads_matrix.h"
 #include "bench/workloads/workloads_memory.h"
 #include "bench/workloads/workloads_nets.h"
 #include "harness/ideal.h"
@@ -9,11 +10,17 @@
 
 #include <string.h>
 
+#if IR_HAVE_CUDA
+extern const ir_backend cuda_backend; /* its header needs the vendor's */
+#endif
 #if IR_HAVE_OPENCL
 extern const ir_backend ocl_backend;
 #endif
 
 const ir_backend *const bench_backends[] = {&cpu_backend,
+#if IR_HAVE_CUDA
+                                            &cuda_backend,
+#endif
 #if IR_HAVE_OPENCL
                                             &ocl_backend,
 #endif
@@ -21,13 +28,13 @@ const ir_backend *const bench_backends[] = {&cpu_backend,
 
 const ir_workload *const bench_workloads[] = {
     &wl_read, &wl_write, &wl_copy, &wl_scale, &wl_add, &wl_triad, &wl_chase, &wl_gather,
-    &wl_clock, &wl_fma, &wl_forkjoin, &wl_local, &wl_transfer,
+    &wl_clock, &wl_fma, &wl_mma, &wl_forkjoin, &wl_local, &wl_transfer,
     &wl_gemm, &wl_batchmm, &wl_gemv,
     &wl_conv, &wl_linear, &wl_norm, &wl_softmax, &wl_act, &wl_add2, &wl_embed, &wl_attention,
     &wl_resnet50, &wl_mobilenetv2, &wl_gpt2, NULL};
 
 /* The law speaks of streams, arithmetic and launches; random access has its own ceilings. */
-static const char *const law_families[] = {"stream", "peak", "launch", "gemm", "gemv"};
+static const char *const law_families[] = {"stream", "peak", "launch", "gemm", "gemv", "conv", "linear", "cnn", "gpt"};
 
 const ir_backend *bench_backend(const char *name)
 {

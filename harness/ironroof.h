@@ -142,6 +142,7 @@ typedef struct {
                                             * numa_nodes: of host memory it works on; 0: memory of its own (a GPU) */
     double clock_Hz, mem_B, llc_B;         /* llc_B: aggregate last-level cache as reported; NAN unknown */
     double spec_Bps, spec_flops[IR_NDTYPE]; /* datasheet or vendor API; NAN unknown */
+    bool   host_again;                     /* the host's processor through another driver: measured only when asked for */
     char   limits[160];                    /* what it refuses, in words: largest buffer, missing types; empty: nothing to say */
 } ir_device_info;
 struct ir_backend {
@@ -190,6 +191,9 @@ struct ir_kernel {                            /* id: backend/workload/name, e.g.
     /* One call that also says how long each layer of a network took: layer_s[n], seconds, n = the number of
      * rows of the workload's layer table. NULL: no layers. */
     ir_status (*profile)(ir_run *, double *layer_s, int n);
+    /* The name of the kernel that a network's plan chose for a layer, static text; valid between prepare() and teardown().
+     * NULL: there is no choice. */
+    const char *(*choice)(const ir_run *, int layer);
     /* Adjusts the workload's cost (im2col: its own bytes). NULL: as it is. */
     void      (*cost)(const ir_params *, ir_cost *);
 };

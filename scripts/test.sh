@@ -12,6 +12,8 @@ set -u -o pipefail
 
 all=(release asan tsan minimal aarch64 fuzz checks)
 out=$root/build-test
+no_cuda=(-DIRONROOF_CUDA=OFF -DIRONROOF_CUDA_EMULATE=OFF) # device code is compiled, and run on the host, once: in the release stage
+cuda=(-DIRONROOF_CUDA_ARCHS="${IRONROOF_CUDA_ARCHS:-80}") # minutes each; every architecture: scripts/gpu.sh --all-archs
 gcc=gcc
 have gcc || gcc=${CC:-cc}
 
@@ -69,14 +71,14 @@ run_ctest() { # run_ctest STAGE ctest-arguments...
 }
 
 stage_release() {
-  configure "$out/release" -DCMAKE_C_COMPILER="$gcc" -DCMAKE_BUILD_TYPE=Release -DIRONROOF_WERROR=ON &&
+  configure "$out/release" -DCMAKE_C_COMPILER="$gcc" -DCMAKE_BUILD_TYPE=Release -DIRONROOF_WERROR=ON "${cuda[@]}" &&
     build "$out/release" all && run_ctest release -LE repo
 }
 
 stage_asan() {
   clang_runtime || { skip "clang with its sanitizers is not installed"; return; }
   configure "$out/asan" -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DIRONROOF_WERROR=ON \
-    -DCMAKE_C_FLAGS_RELWITHDEBINFO=-O1 -DIRONROOF_SANITIZE=address,undefined &&
+    -DCMAKE_C_FLAGS_RELWITHDEBINFO=-O1 -DIRONROOF_SANITIZE=address,undefined "${no_cuda[@]}" &&
     build "$out/asan" all &&
     ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
       run_ctest asan -LE repo
@@ -91,7 +93,7 @@ stage_tsan() {
     return
   fi
   configure "$out/tsan" -DCMAKE_C_COMPILER="$gcc" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-    -DCMAKE_C_FLAGS_RELWITHDEBINFO=-O1 -DIRONROOF_SANITIZE=thread -DIRONROOF_OPENBLAS=OFF &&
+    -DCMAKE_C_FLAGS_RELWITHDEBINFO=-O1 -DIRONROOF_SANITIZE=thread -DIRONROOF_OPENBLAS=OFF "${no_cuda[@]}" &&
     build "$out/tsan" tests_threads && TSAN_OPTIONS=halt_on_error=1 run_ctest tsan -L threads
 }
 
@@ -99,7 +101,7 @@ stage_tsan() {
 stage_minimal() {
   configure "$out/minimal" -DCMAKE_C_COMPILER="$gcc" -DCMAKE_BUILD_TYPE=Debug -DIRONROOF_WERROR=ON \
     -DCMAKE_C_FLAGS_DEBUG=-O1 -DCMAKE_DISABLE_FIND_PACKAGE_PkgConfig=ON -DIRONROOF_HWLOC=OFF \
-    -DIRONROOF_JANSSON=OFF -DIRONROOF_OPENCL=OFF -DIRONROOF_CLBLAST=OFF -DIRONROOF_OPENBLAS=OFF -DIRONROOF_CMOCKA=OFF &&
+    -DIRONROOF_JANSSON=OFF -DIRONROOF_OPENCL=OFF -DIRONROOF_CLBLAST=OFF -DIRONROOF_ONEDNN=OFF -DIRONROOF_OPENBLAS=OFF -DIRONROOF_CMOCKA=OFF "${no_cuda[@]}" &&
     build "$out/minimal" all && run_ctest minimal -LE repo
 }
 
@@ -108,14 +110,14 @@ stage_aarch64() {
   cross_compiles || { skip "no cross compiler for Arm"; return; }
   any_command qemu-aarch64 qemu-aarch64-static || { skip "no qemu-user"; return; }
   configure "$out/aarch64" -DCMAKE_TOOLCHAIN_FILE="$root/cmake/aarch64-linux-gnu.cmake" \
-    -DCMAKE_BUILD_TYPE=Release -DIRONROOF_WERROR=ON &&
+    -DCMAKE_BUILD_TYPE=Release -DIRONROOF_WERROR=ON "${no_cuda[@]}" &&
     build "$out/aarch64" tests_kernel && run_ctest aarch64 -L kernel
 }
 
 stage_fuzz() {
   clang_runtime || { skip "clang with libFuzzer is not installed"; return; }
   configure "$out/fuzz" -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DIRONROOF_FUZZ=ON \
-    -DCMAKE_C_FLAGS_RELWITHDEBINFO=-O1 && build "$out/fuzz" tests_fuzz || return
+    -DCMAKE_C_FLAGS_RELWITHDEBINFO=-O1 "${no_cuda[@]}" && build "$out/fuzz" tests_fuzz || return
   local program name failed=0 n=0
   for program in "$out"/fuzz/tests/fuzz_*; do
     [ -x "$program" ] || continue
@@ -132,7 +134,7 @@ stage_fuzz() {
 }
 
 stage_checks() {
-  configure "$out/release" -DCMAKE_C_COMPILER="$gcc" -DCMAKE_BUILD_TYPE=Release -DIRONROOF_WERROR=ON &&
+  configure "$out/release" -DCMAKE_C_COMPILER="$gcc" -DCMAKE_BUILD_TYPE=Release -DIRONROOF_WERROR=ON "${cuda[@]}" &&
     run_ctest release -L repo
 }
 

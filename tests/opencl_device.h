@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-static tree ocl_tmp; /* the cache of this run, so that nothing of an earlier one is trusted */
+static tree ocl_tmp; /* the cache of the fault tests; without it (root empty) there is none */
 
 static inline void ocl_forget(void)
 {

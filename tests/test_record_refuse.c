@@ -48,7 +48,7 @@ static const struct { const char *line, *why; } refusals[] = {
     {CEILING "\"flags\":[\"noisy\",\"tired\"]}", "flags: 'tired' is none of smt-shared throttled steal clock-drift cpuset-limited "
                                                "cache-resident bimodal noisy suspect within-run"},
     {CEILING "\"flags\":7}", "flags: an array of words expected, not a number"},
-    {CEILING "\"certificates\":[{},{},{},{}]}", "certificates: 4 of them, at most 3 are possible"},
+    {CEILING "\"certificates\":[{},{},{},{},{}]}", "certificates: 5 of them, at most 4 are possible"},
     {CEILING "\"certificates\":[{},7]}", "certificates: entry 1 is no object"},
     {CEILING "\"certificates\":[{\"known\":1}]}", "certificates.known: true or false expected, not a number"},
     {"{\"record\":\"ceiling\",\"what\":\"capacity\"}", "level: missing"},

@@ -30,9 +30,9 @@ def probe(browser, page, width):
     text = open(page).read()
     check = page.replace(".html", f".{width}.html")
     script = ("<script>addEventListener('error', e => document.title = 'ERROR ' + e.message); setTimeout(() => { if (!document.title.startsWith('ERROR')) document.title = "
-              "'W' + document.documentElement.scrollWidth + ' S' + document.querySelectorAll('section').length + ' C' + document.querySelectorAll('svg').length; }, 800);</script>")
+              "'W' + document.documentElement.scrollWidth + ' S' + document.querySelectorAll('section').length + ' C' + document.querySelectorAll('svg').length; }, 2500);</script>")
     open(check, "w").write(text.replace("<head>", "<head>" + script))
-    out = subprocess.run([browser, "--headless", "--no-sandbox", "--disable-gpu", f"--window-size={width},3000", "--virtual-time-budget=4000", "--dump-dom",
+    out = subprocess.run([browser, "--headless", "--no-sandbox", "--disable-gpu", f"--window-size={width},3000", "--virtual-time-budget=6000", "--dump-dom",
                           "file://" + check], capture_output=True, text=True, timeout=120).stdout
     title = re.search(r"<title>(.*?)</title>", out)
     return title.group(1) if title else "no page"

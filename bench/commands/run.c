@@ -40,8 +40,14 @@ static ir_status open_one(job *j, const ir_backend *be, int index)
 {
     campaign *c = &j->dev[j->ndev];
     ir_status st = campaign_open(c, be, index, &j->args->opt);
-    if (st == IR_OK) j->ndev++;
-    return st;
+    if (st != IR_OK) return st;
+    if (c->s.info.host_again && j->args->opt.backends.n == 0) {
+        st = ir_fail(IR_SKIP, "%s (%s) is the host again: add --backend %s to measure it", c->s.info.id, c->s.info.name, be->name);
+        campaign_free(c);
+        return st;
+    }
+    j->ndev++;
+    return IR_OK;
 }
 
 static bool is_named(const ir_device_info *i, const char *name) { return strcasestr(i->name, name) || !strcmp(i->id, name); }
@@ -72,6 +78,7 @@ static ir_status open_devices(job *j)
 {
     const cli_options *o = &j->args->opt;
     ir_status          st = IR_OK;
+    char               why[3 * IR_WHY] = "";
     for (const ir_backend *const *b = bench_backends; *b && st != IR_EINVAL; b++) {
         bool asked = o->backends.n == 0 && strcmp((*b)->name, "ideal") != 0;
         for (size_t i = 0; i < o->backends.n; i++) asked = asked || !strcmp(o->backends.v[i], (*b)->name);
@@ -80,10 +87,13 @@ static ir_status open_devices(job *j)
         int   index = o->device ? (int)strtol(o->device, &end, 10) : 0;
         st = o->device && *end ? index_of(*b, o->device, &index) : IR_OK;
         if (st == IR_OK) st = open_one(j, *b, index);
-        if (st != IR_OK && st != IR_EINVAL) fprintf(stderr, "ironroof: %s\n", ir_why());
+        size_t n = strlen(why);
+        if (st != IR_OK && st != IR_EINVAL) snprintf(why + n, sizeof why - n, "%s%s", n ? "; " : "", ir_why());
     }
     if (st == IR_EINVAL) return st;
-    return j->ndev ? IR_OK : ir_fail(IR_EINVAL, "no device to measure: %s", ir_why());
+    if (j->ndev == 0) return ir_fail(IR_EINVAL, "no device to measure: %s", why);
+    if (*why && !o->quiet) fprintf(stderr, "ironroof: not measured: %s\n", why);
+    return IR_OK;
 }
 
 static ir_status known_backends(const cli_options *o)

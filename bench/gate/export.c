@@ -132,7 +132,11 @@ void export_otava(FILE *f, const export_input *in)
         export_csv_text(f, run->r.started);
         fputc(',', f);
         export_csv_text(f, rev && *rev->text ? rev->text : "unknown");
-        for (size_t i = 0; i < k.n; i++) number(f, exp(run_log_time(run, k.v[i])));
+        for (size_t i = 0; i < k.n; i++) { /* Otava takes no empty cell */
+            double t = exp(run_log_time(run, k.v[i]));
+            if (isfinite(t)) number(f, t);
+            else fputs(",nan", f);
+        }
         fputc('\n', f);
     }
     run_keys_free(&k);

@@ -24,7 +24,7 @@ void ref_softmax(int64_t rows, int64_t c, const float *x, float *out)
 {
     for (int64_t i = 0; i < rows; i++, x += c, out += c) {
         double most = -INFINITY, sum = 0;
-        for (int64_t j = 0; j < c; j++) most = fmax(most, (double)x[j]);
+        for (int64_t j = 0; j < c; j++) most = (double)x[j] > most ? (double)x[j] : most; /* a NaN shows in the sum */
         for (int64_t j = 0; j < c; j++) sum += exp((double)x[j] - most);
         for (int64_t j = 0; j < c; j++) out[j] = (float)(exp((double)x[j] - most) / sum);
     }

@@ -20,7 +20,7 @@ ir_status ir_measure(ir_dev *, const ir_workload *, const ir_kernel *, const ir_
 /* `calls` times kernel->profile() on a point that was measured before (p: with its threads): seconds of layer l in
  * call c go to layer_s[c*n + l]. A call before them is not recorded. */
 ir_status ir_profile(ir_dev *, const ir_workload *, const ir_kernel *, const ir_params *p, uint64_t seed, int n,
-                     size_t calls, double *layer_s);
+                     size_t calls, double *layer_s, const char **choice);
 /* Tensors of recent points are kept for the next one of the same sizes; give them back. */
 void ir_measure_release(ir_dev *);
 #ifdef __cplusplus

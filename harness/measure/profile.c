@@ -13,7 +13,7 @@ static ir_status record(ir_run *r, int n, size_t calls, double *layer_s)
 }
 
 ir_status ir_profile(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *p, uint64_t seed, int n,
-                     size_t calls, double *layer_s)
+                     size_t calls, double *layer_s, const char **choice)
 {
     tensor_set set;
     if (!k->profile) return ir_fail(IR_SKIP, "%s does not time its layers", k->name);
@@ -27,6 +27,7 @@ ir_status ir_profile(ir_dev *dev, const ir_workload *w, const ir_kernel *k, cons
     if (dev->be->enter) dev->be->enter(dev, k);
     if (s == IR_OK) s = record(&r, n, calls, layer_s);
     if (dev->be->leave) dev->be->leave(dev);
+    for (int l = 0; s == IR_OK && l < n; l++) choice[l] = k->choice ? k->choice(&r, l) : "";
     if (k->unprepare) k->unprepare(&r);
     r.packed = NULL;
     if (k->teardown) k->teardown(&r);

@@ -267,20 +267,20 @@ static ir_status cnn_can(const ir_dev *dev, const ir_workload *w, const ir_param
 static ir_status direct_setup(ir_run *r) { return cnn_setup(r, false); }
 static ir_status tuned_setup(ir_run *r) { return cnn_setup(r, true); }
 
-const ir_kernel cpu_cnn_direct = {
-    .family = "cnn", .name = "direct", .doc = "NHWC, one region for the step; per layer the faster of direct and pointwise",
-    .can_run = cnn_can, .setup = direct_setup, .run = cnn_run, .teardown = cnn_teardown,
-    .prepare = cnn_prepare, .unprepare = cnn_unprepare, .profile = cnn_profile};
-const ir_kernel cpu_cnn_tuned = {
-    .family = "cnn", .name = "tuned",
-    .doc = "as direct, Winograd too where it is faster: it multiplies less than O counts, so MFU may exceed 1",
-    .can_run = cnn_can, .setup = tuned_setup, .run = cnn_run, .teardown = cnn_teardown,
-    .prepare = cnn_prepare, .unprepare = cnn_unprepare, .profile = cnn_profile};
-
 const char *cpu_cnn_choice(const ir_run *r, int i)
 {
     static const char *const word[LY_NOP] = {[LY_MAXPOOL] = "maxpool", [LY_AVGPOOL] = "avgpool", [LY_ADD] = "add"};
     const self_t *s = r->self;
-    if ((r->kernel != &cpu_cnn_direct && r->kernel != &cpu_cnn_tuned) || !s || i < 0 || i >= s->net.n) return "";
+    if (!s || i < 0 || i >= s->net.n) return "";
     return s->layer[i].conv ? cpu_conv_kind_name(s->layer[i].plan.kind) : word[s->net.row[i].op];
 }
+
+const ir_kernel cpu_cnn_direct = {
+    .family = "cnn", .name = "direct", .doc = "NHWC, one region for the step; per layer the faster of direct and pointwise",
+    .can_run = cnn_can, .setup = direct_setup, .run = cnn_run, .teardown = cnn_teardown,
+    .prepare = cnn_prepare, .unprepare = cnn_unprepare, .profile = cnn_profile, .choice = cpu_cnn_choice};
+const ir_kernel cpu_cnn_tuned = {
+    .family = "cnn", .name = "tuned",
+    .doc = "as direct, Winograd too where it is faster: it multiplies less than O counts, so MFU may exceed 1",
+    .can_run = cnn_can, .setup = tuned_setup, .run = cnn_run, .teardown = cnn_teardown,
+    .prepare = cnn_prepare, .unprepare = cnn_unprepare, .profile = cnn_profile, .choice = cpu_cnn_choice};

@@ -157,6 +157,7 @@ static ir_status ocl_describe(ir_dev *dev, ir_device_info *out)
     snprintf(out->limits, sizeof out->limits, "allocation %.3g GB, local %.3g kB, work-group %zu, %s%s%s%s%s memory", (double)d->max_alloc / 1e9,
              (double)d->local_B / 1e3, d->max_group, d->fp64 ? "fp64, " : "no fp64, ", d->fp16 ? "fp16, " : "no fp16, ",
              d->idot8 ? "int8 dot, " : "", d->embedded ? "embedded, " : "", d->unified ? "unified" : "own");
+    out->host_again = d->cpu_model[0] != 0;
     out->cores = (int)d->units;
     out->threads = 0;
     out->numa_nodes = d->numa_nodes;

@@ -5,6 +5,7 @@
 #include "bench/workloads/workloads_nets.h"
 #include "kernels/opencl/linear.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -273,7 +274,7 @@ static ir_status profile(ir_run *r, double *layer_s, int n)
     ir_dev    *dev = r->dev;
     ir_status  s = dev->be->sync(dev);
     for (int i = 0; i < n && i < p->n && s == IR_OK; i++) {
-        double t0 = dev->be->now(dev), dev_s;
+        double t0 = dev->be->now(dev), dev_s = NAN;
         s = dev->be->start(dev);
         if (s == IR_OK) s = step(r, i);
         if (s == IR_OK) s = dev->be->stop(dev, &dev_s);

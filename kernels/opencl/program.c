@@ -1,6 +1,7 @@
 /* program.c -- OpenCL C sources, embedded at build time, to kernels: built once per device and options, and kept on disk
  * under XDG_CACHE_HOME/ironroof/opencl. A cache file carries the key it was made for and a checksum of its content; one that
- * does not match, or that the driver refuses, is rebuilt and replaced, never trusted. A cache that cannot be written costs time only. */
+ * does not match, or that the driver refuses, is rebuilt and replaced, never trusted. A cache that cannot be written costs time only.
+ * PoCL keeps a cache of its own, and asking it for a binary compiles everything a second time: there ours stays out. */
 #define _GNU_SOURCE
 #include "kernels/opencl/ocl.h"
 
@@ -46,12 +47,12 @@ static void make_dirs(char *path)
 }
 
 /* Empty: there is no place for a cache. */
-static void cache_path(uint64_t key, char *out, size_t n)
+static void cache_path(const ocl_dev *d, uint64_t key, char *out, size_t n)
 {
     const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME"), *dir = ocl_next_options.cache_dir;
     out[0] = 0;
     if (dir && *dir) snprintf(out, n, "%s/%016llx.bin", dir, (unsigned long long)key);
-    else if (dir) return;
+    else if (dir || !strcmp(d->platform_name, "Portable Computing Language")) return;
     else if (xdg && *xdg == '/') snprintf(out, n, "%s/ironroof/opencl/%016llx.bin", xdg, (unsigned long long)key);
     else if (home && *home == '/') snprintf(out, n, "%s/.cache/ironroof/opencl/%016llx.bin", home, (unsigned long long)key);
 }
@@ -156,7 +157,7 @@ static ir_status program_of(ocl_dev *d, const char *name, const char *options, c
     for (int i = 0; i < d->nprogram; i++)
         if (d->program[i].key == key) return *out = d->program[i].program, IR_OK;
     size_t bytes;
-    cache_path(key, path, sizeof path);
+    cache_path(d, key, path, sizeof path);
     unsigned char *b = cache_load(path, key, &bytes);
     cl_program     p = b ? from_binary(d, b, bytes, all) : NULL;
     free(b);

@@ -92,6 +92,7 @@ function frame(width, o) {
   return { root, x, y, box, width, height: h };
 }
 // A figure that draws itself for the width it has, again whenever that changes.
+const figures = [];
 function figure(draw, caption) {
   const holder = el("div"), f = el("figure", {}, holder, caption ? el("figcaption", {}, caption) : null);
   let last = 0;
@@ -104,6 +105,7 @@ function figure(draw, caption) {
   f.redraw = () => { last = 0; redraw(); };
   new ResizeObserver(() => requestAnimationFrame(redraw)).observe(holder); // a chart changes the height that is being observed
   addEventListener("beforeprint", f.redraw);
+  figures.push(f);
   return f;
 }
 function legend(names, state, changed, square) {

@@ -288,3 +288,4 @@ const machines = readRecords(), main = document.getElementById("main");
 main.replaceChildren(...[machines.length > 1 ? overlay(machines) : null, ...machines.flatMap((m, i) => machineSections(m, machines.length > 1 ? `m${i}-` : "", machines.length > 1 ? (m.info.name ? m.id + ", " + m.file : m.file) : ""))].filter(Boolean));
 document.getElementById("contents").append(...sections.map(([id, title]) => el("a", { href: "#" + id }, title)));
 document.getElementById("subtitle").textContent = [...new Set(machines.map(m => m.info.name || m.id))].join(" · ") + (machines[0] && machines[0].header.started ? " · " + machines[0].header.started.replace("T", " ").replace("Z", " UTC") : "");
+for (const f of figures) f.redraw();

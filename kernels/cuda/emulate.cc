@@ -1,0 +1,382 @@
+/* emulate.cc -- see emulate.h: fibers, meeting points and the matrix instructions, from the PTX ISA's description. */
+#include "kernels/cuda/device.cuh"
+
+#include <chrono>
+#include <memory>
+#include <stdlib.h>
+#include <ucontext.h>
+#if defined(__SANITIZE_ADDRESS__)
+#define EMU_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define EMU_ASAN 1
+#endif
+#endif
+#if defined(EMU_ASAN)
+#include <sanitizer/common_interface_defs.h>
+#endif
+
+bool emu_reverse = false;
+int  emu_blocks_per_sm = 1;
+
+namespace {
+const size_t STACK = 192 << 10;
+struct copy { void *dst; const void *src; bool take; };
+struct product { emu_type t; float *d; int n; uint64_t a, b; bool trans_b; };
+struct meeting { std::vector<void *> all; int came = 0; unsigned long turn = 0; };
+struct block_state {
+    unsigned char *smem = nullptr;
+    size_t smem_B = 0;
+    int alive = 0, came = 0;
+    unsigned long turn = 0;
+    std::vector<meeting> warp, group;
+};
+struct fiber {
+    ucontext_t ctx;
+    char *stack = nullptr;
+    void *fake = nullptr;
+    emu_place at;
+    block_state *blk = nullptr;
+    bool done = false;
+    std::vector<copy> open;
+    std::vector<std::vector<copy>> groups;
+    std::vector<product> products;
+};
+std::vector<std::unique_ptr<fiber>> fibers;
+std::vector<char *> stacks; /* kept between launches */
+size_t self = 0, running = 0;
+unsigned long idle = 0;
+ucontext_t home;
+#if defined(EMU_ASAN)
+void *home_fake = nullptr;
+const void *home_stack = nullptr;
+size_t home_size = 0;
+#endif
+const std::function<void()> *entry;
+
+[[noreturn]] void give_up(const char *why)
+{
+    fprintf(stderr, "emulated device: %s\n", why);
+    abort();
+}
+
+size_t order(size_t i) { return emu_reverse ? fibers.size() - 1 - i : i; }
+
+void swap_to(fiber *from, fiber *to)
+{
+#if defined(EMU_ASAN)
+    void **save = from ? (from->done ? nullptr : &from->fake) : &home_fake;
+    __sanitizer_start_switch_fiber(save, to ? to->stack : home_stack, to ? STACK : home_size);
+#endif
+    swapcontext(from ? &from->ctx : &home, to ? &to->ctx : &home);
+#if defined(EMU_ASAN)
+    __sanitizer_finish_switch_fiber(from ? from->fake : home_fake, nullptr, nullptr);
+#endif
+}
+
+void leave_block(fiber *f)
+{
+    block_state *b = f->blk;
+    b->alive--;
+    if (b->alive > 0 && b->came == b->alive) {
+        b->came = 0;
+        b->turn++;
+    }
+}
+
+void trampoline()
+{
+#if defined(EMU_ASAN)
+    if (!home_stack) __sanitizer_finish_switch_fiber(nullptr, &home_stack, &home_size);
+    else __sanitizer_finish_switch_fiber(nullptr, nullptr, nullptr);
+#endif
+    (*entry)();
+    fiber *f = fibers[self].get();
+    if (!f->products.empty()) give_up("a thread ended without waiting for its wgmma");
+    f->done = true;
+    running--;
+    idle = 0;
+    leave_block(f);
+    if (running == 0) swap_to(f, nullptr);
+    emu_yield();
+}
+
+char *stack_of(size_t i)
+{
+    while (stacks.size() <= i) stacks.push_back((char *)malloc(STACK));
+    return stacks[i];
+}
+
+void start(dim3 grid, dim3 block, size_t smem, size_t first, size_t count, std::vector<block_state> &blocks)
+{
+    size_t per = (size_t)block.x * block.y * block.z;
+    fibers.clear();
+    blocks.assign(count, block_state());
+    for (size_t k = 0; k < count; k++) {
+        size_t n = first + k;
+        block_state &b = blocks[k];
+        b.alive = (int)per;
+        b.warp.resize((per + 31) / 32);
+        b.group.resize((per + 127) / 128);
+        b.smem_B = smem;
+        if (posix_memalign((void **)&b.smem, 1024, smem ? smem : 1)) give_up("no memory");
+        memset(b.smem, 0xFF, smem ? smem : 1);
+        for (size_t t = 0; t < per; t++) {
+            auto f = std::make_unique<fiber>();
+            f->blk = &b;
+            f->at.grid = grid;
+            f->at.dim = block;
+            f->at.block = make_uint3((unsigned)(n % grid.x), (unsigned)(n / grid.x % grid.y), (unsigned)(n / grid.x / grid.y));
+            f->at.thread = make_uint3((unsigned)(t % block.x), (unsigned)(t / block.x % block.y), (unsigned)(t / block.x / block.y));
+            f->stack = stack_of(fibers.size());
+            getcontext(&f->ctx);
+            f->ctx.uc_stack.ss_sp = f->stack;
+            f->ctx.uc_stack.ss_size = STACK;
+            f->ctx.uc_link = nullptr;
+            makecontext(&f->ctx, trampoline, 0);
+            fibers.push_back(std::move(f));
+        }
+    }
+}
+
+int lane_of(const fiber *f, int width)
+{
+    const emu_place &p = f->at;
+    return (int)((p.thread.z * p.dim.y + p.thread.y) * p.dim.x + p.thread.x) % width;
+}
+
+/* ---- numbers ---- */
+float from_bits(emu_type t, unsigned bits)
+{
+    __half_raw h;
+    __nv_bfloat16_raw b;
+    h.x = b.x = (unsigned short)bits;
+    float f;
+    switch (t) {
+    case EMU_F16: return __half2float(__half(h));
+    case EMU_BF16: return __bfloat162float(__nv_bfloat16(b));
+    case EMU_TF32: bits &= ~0x1FFFu; memcpy(&f, &bits, 4); return f; /* the low bits are not read */
+    case EMU_F8: { __nv_fp8_e4m3 q; q.__x = (__nv_fp8_storage_t)bits; return (float)q; }
+    default: return (float)(int8_t)bits;
+    }
+}
+int width_of(emu_type t) { return t == EMU_TF32 ? 4 : t == EMU_F8 || t == EMU_I8 ? 1 : 2; }
+/* Element e of a 32-bit register that packs them from the low end. */
+float element(emu_type t, unsigned reg, int e)
+{
+    int w = width_of(t) * 8;
+    return from_bits(t, w == 32 ? reg : (reg >> (e * w)) & ((1u << w) - 1));
+}
+} // namespace
+
+const emu_place &emu_where() { return fibers[self]->at; }
+unsigned char *emu_smem() { return fibers[self]->blk->smem; }
+unsigned long long cu_nanoseconds()
+{
+    return (unsigned long long)std::chrono::steady_clock::now().time_since_epoch().count();
+}
+
+void emu_yield()
+{
+    fiber *from = fibers[self].get();
+    if (++idle > 2000 * fibers.size()) give_up("deadlock: no thread can go on (a barrier that not all threads reach?)");
+    size_t n = fibers.size();
+    for (size_t k = 1; k <= n; k++) {
+        size_t i = (emu_reverse ? self + n - k : self + k) % n;
+        if (fibers[i]->done) continue;
+        if (i == self) return;
+        self = i;
+        swap_to(from, fibers[i].get());
+        return;
+    }
+}
+
+void emu_run(dim3 grid, dim3 block, size_t smem, bool cooperative, const std::function<void()> &body)
+{
+    size_t total = (size_t)grid.x * grid.y * grid.z, per = (size_t)block.x * block.y * block.z, at_once = cooperative ? total : 1;
+    if (total == 0 || per == 0 || per > 1024 || per % 32) give_up("impossible launch shape");
+    if (grid.y > 65535 || grid.z > 65535) give_up("grid.y or grid.z beyond 65535");
+    std::vector<block_state> blocks;
+    entry = &body;
+    for (size_t k = 0; k < total; k += at_once) {
+        size_t first = emu_reverse && !cooperative ? total - 1 - k : k;
+        start(grid, block, smem, first, at_once, blocks);
+        running = fibers.size();
+        idle = 0;
+        self = order(0);
+        swap_to(nullptr, fibers[self].get());
+        for (auto &b : blocks) free(b.smem);
+    }
+    fibers.clear();
+}
+
+void emu_sync_block()
+{
+    block_state *b = fibers[self]->blk;
+    unsigned long turn = b->turn;
+    if (++b->came == b->alive) {
+        b->came = 0;
+        b->turn++;
+        idle = 0;
+        return;
+    }
+    while (b->turn == turn) emu_yield();
+}
+
+void emu_meet(int width, void *mine, const std::function<void(void **)> &f)
+{
+    fiber *me = fibers[self].get();
+    const emu_place &p = me->at;
+    int t = (int)((p.thread.z * p.dim.y + p.thread.y) * p.dim.x + p.thread.x);
+    meeting &m = (width == 32 ? me->blk->warp : me->blk->group)[(size_t)(t / width)];
+    m.all.resize((size_t)width);
+    m.all[(size_t)(t % width)] = mine;
+    unsigned long turn = m.turn;
+    if (++m.came == width) {
+        f(m.all.data());
+        m.came = 0;
+        m.turn++;
+        idle = 0;
+        return;
+    }
+    while (m.turn == turn) emu_yield();
+}
+
+/* ---- asynchronous copies ---- */
+static void do_copy(const copy &c)
+{
+    if ((uintptr_t)c.dst % 16 || (uintptr_t)c.src % 16) give_up("misaligned asynchronous copy");
+    if (c.take) memcpy(c.dst, c.src, 16);
+    else memset(c.dst, 0, 16);
+}
+void emu_copy_later(void *dst, const void *src, bool take) { fibers[self]->open.push_back({dst, src, take}); }
+void emu_copy_commit()
+{
+    fiber *f = fibers[self].get();
+    f->groups.push_back(std::move(f->open));
+    f->open.clear();
+}
+void emu_copy_wait(int left)
+{
+    fiber *f = fibers[self].get();
+    while ((int)f->groups.size() > left) {
+        for (const copy &c : f->groups.front()) do_copy(c);
+        f->groups.erase(f->groups.begin());
+    }
+}
+
+/* ---- ldmatrix, mma ---- */
+void emu_ldmatrix(const void *row, unsigned *r, bool trans)
+{
+    struct op { const void *row; unsigned *r; } mine{row, r};
+    emu_meet(32, &mine, [trans](void **all) {
+        for (int l = 0; l < 32; l++)
+            for (int j = 0; j < 4; j++) {
+                uint16_t e[2];
+                for (int h = 0; h < 2; h++) {
+                    int i = trans ? 2 * (l % 4) + h : l / 4, k = trans ? l / 4 : 2 * (l % 4) + h;
+                    const char *src = (const char *)((op *)all[8 * j + i])->row;
+                    if ((uintptr_t)src % 16) give_up("misaligned ldmatrix row");
+                    memcpy(&e[h], src + 2 * k, 2);
+                }
+                ((op *)all[l])->r[j] = (unsigned)e[0] | (unsigned)e[1] << 16;
+            }
+    });
+}
+
+void emu_mma(emu_type t, void *d, const unsigned *a, const unsigned *b)
+{
+    struct op { void *d; const unsigned *a, *b; } mine{d, a, b};
+    emu_meet(32, &mine, [t](void **all) {
+        int per = 4 / width_of(t), K = 8 * per; /* elements a register; k of the instruction */
+        std::vector<float> A((size_t)(16 * K)), B((size_t)(8 * K));
+        for (int l = 0; l < 32; l++) {
+            int g = l / 4, q = l % 4;
+            op *o = (op *)all[l];
+            for (int r = 0; r < 4; r++)
+                for (int e = 0; e < per; e++) A[(size_t)((g + 8 * (r & 1)) * K + q * per + e + (r / 2) * K / 2)] = element(t, o->a[r], e);
+            for (int r = 0; r < 2; r++)
+                for (int e = 0; e < per; e++) B[(size_t)(g * K + q * per + e + r * K / 2)] = element(t, o->b[r], e);
+        }
+        for (int l = 0; l < 32; l++)
+            for (int r = 0; r < 4; r++) {
+                int i = l / 4 + 8 * (r / 2), j = 2 * (l % 4) + (r & 1);
+                double s = 0;
+                for (int k = 0; k < K; k++) s += (double)A[(size_t)(i * K + k)] * (double)B[(size_t)(j * K + k)];
+                op *o = (op *)all[l];
+                if (t == EMU_I8) ((int *)o->d)[r] += (int)s;
+                else ((float *)o->d)[r] = (float)((double)((float *)o->d)[r] + s);
+            }
+    });
+}
+
+/* ---- wgmma: m64nNk16 (16-bit), both operands in shared memory, 128-byte swizzle ---- */
+uint64_t emu_smem_address(const void *p) { return (uint64_t)((const unsigned char *)p - emu_smem()); }
+
+/* Byte offset of element (row of M or N, k) that a descriptor describes. K-major: rows of 128 bytes, 8 rows an atom,
+ * `stride` between groups of 8 rows. MN-major: 64 elements of MN a row of 128 bytes, 8 rows (of k) an atom, `leading`
+ * between atoms along MN, `stride` along k. Address bits 4..6 are exclusive-ored with bits 7..9. */
+static float wg_element(emu_type t, uint64_t desc, const unsigned char *smem, size_t smem_B, int mn, int k, bool mn_major)
+{
+    uint64_t start = (desc & 0x3FFF) << 4, lead = ((desc >> 16) & 0x3FFF) << 4, stride = ((desc >> 32) & 0x3FFF) << 4;
+    if (desc >> 62 != 1) give_up("wgmma: only the 128-byte swizzle is emulated");
+    uint64_t w = (uint64_t)width_of(t), at;
+    if (!mn_major) at = start + (uint64_t)(mn / 8) * stride + (uint64_t)(mn % 8) * 128 + (uint64_t)k * w;
+    else at = start + (uint64_t)(mn / 64) * lead + (uint64_t)(k / 8) * stride + (uint64_t)(k % 8) * 128 + (uint64_t)(mn % 64) * w;
+    at ^= ((at >> 7) & 7) << 4;
+    if (at + w > smem_B) give_up("wgmma: descriptor beyond shared memory");
+    unsigned bits = 0;
+    memcpy(&bits, smem + at, (size_t)w);
+    return from_bits(t, bits);
+}
+
+void emu_wgmma(emu_type t, float *d, int n, uint64_t a, uint64_t b, bool trans_b)
+{
+    fibers[self]->products.push_back({t, d, n, a, b, trans_b});
+}
+
+void emu_wgmma_wait()
+{
+    emu_meet(128, fibers[self].get(), [](void **all) {
+        fiber *first = (fiber *)all[0];
+        const unsigned char *smem = first->blk->smem;
+        size_t smem_B = first->blk->smem_B;
+        for (size_t q = 0; q < first->products.size(); q++) {
+            product p = first->products[q];
+            int K = 32 / width_of(p.t);
+            std::vector<float> A((size_t)(64 * K)), B((size_t)(p.n * K));
+            for (int i = 0; i < 64; i++)
+                for (int k = 0; k < K; k++) A[(size_t)(i * K + k)] = wg_element(p.t, p.a, smem, smem_B, i, k, false);
+            for (int j = 0; j < p.n; j++)
+                for (int k = 0; k < K; k++) B[(size_t)(j * K + k)] = wg_element(p.t, p.b, smem, smem_B, j, k, p.trans_b);
+            for (int l = 0; l < 128; l++) {
+                fiber *f = (fiber *)all[l];
+                if (f->products.size() != first->products.size() || f->products[q].a != p.a || f->products[q].b != p.b)
+                    give_up("wgmma: the lanes of a warp group disagree");
+                float *d = f->products[q].d;
+                for (int r = 0; r < p.n / 2; r++) {
+                    int i = 16 * (l / 32) + (l % 32) / 4 + 8 * ((r / 2) & 1), j = 8 * (r / 4) + 2 * (l % 4) + (r & 1);
+                    double s = d[r];
+                    for (int k = 0; k < K; k++) s += (double)A[(size_t)(i * K + k)] * (double)B[(size_t)(j * K + k)];
+                    d[r] = (float)s;
+                }
+            }
+        }
+        for (int l = 0; l < 128; l++) ((fiber *)all[l])->products.clear();
+    });
+}
+
+int emu_dp4a(int a, int b, int c)
+{
+    for (int i = 0; i < 4; i++) c += (int)(int8_t)(a >> (8 * i)) * (int)(int8_t)(b >> (8 * i));
+    return c;
+}
+static __half fma_half(__half a, __half b, __half c)
+{
+    return __double2half((double)__half2float(a) * (double)__half2float(b) + (double)__half2float(c));
+}
+__half2 emu_hfma2(__half2 a, __half2 b, __half2 c)
+{
+    return __halves2half2(fma_half(__low2half(a), __low2half(b), __low2half(c)),
+                          fma_half(__high2half(a), __high2half(b), __high2half(c)));
+}

@@ -1,0 +1,187 @@
+/* few.cu -- products of few rows with a large matrix: gemv, decode steps, the classifier at batch 1. Every weight is read once,
+ * 16 bytes a lane; a block owns R outputs and its warps share the length of the rows, so that a matrix of a thousand
+ * rows still keeps the whole device's memory system busy. Sums are f32. x is read through L1, shared by the R rows. */
+#include "bench/workloads/workloads_gemm.h"
+#include "kernels/cuda/epilogue.cuh"
+
+enum { WARPS = 8, THREADS = 32 * WARPS };
+
+struct w_f32 { typedef float T; enum { N = 4 }; };
+struct w_f16 { typedef __half T; enum { N = 8 }; };
+struct w_bf16 { typedef __nv_bfloat16 T; enum { N = 8 }; };
+struct w_i8 { typedef int8_t T; enum { N = 16 }; };
+struct w_f8 { typedef __nv_fp8_e4m3 T; enum { N = 16 }; };
+template <class W> union piece { uint4 v; typename W::T e[W::N]; CU_MEMBER piece() {} };
+
+/* B: rows of x, R: outputs a block. VEC: rows of both start at multiples of 16 bytes. */
+template <class W, int B, int R, bool VEC> CU_KERNEL(THREADS, 2) few_kernel(pr_args p)
+{
+    CU_SHARED(float, part[WARPS * R * B]);
+    typedef typename W::T T;
+    constexpr int         N = W::N;
+    const float          *x = (const float *)p.a;
+    int                   n0 = (int)blockIdx.x * R, tid = (int)threadIdx.x;
+    float                 acc[R][B];
+    CU_UNROLL for (int r = 0; r < R; r++)
+        CU_UNROLL for (int b = 0; b < B; b++) acc[r][b] = 0;
+    const T *row[R];
+    CU_UNROLL for (int r = 0; r < R; r++) row[r] = (const T *)p.b + (size_t)(n0 + r < p.N ? n0 + r : p.N - 1) * (size_t)p.K;
+    int whole = VEC ? p.K / N : 0;
+    for (int q = tid; q < whole; q += THREADS) {
+        piece<W> w[R];
+        CU_UNROLL for (int r = 0; r < R; r++) w[r].v = cu_ldnc16(row[r] + (size_t)q * N);
+        CU_UNROLL for (int b = 0; b < B; b++)
+        {
+            const float *xb = x + (size_t)(b < p.M ? b : 0) * (size_t)p.K + (size_t)q * N;
+            CU_UNROLL for (int i = 0; i < N; i += 4)
+            {
+                float4 v = *(const float4 *)(xb + i);
+                CU_UNROLL for (int r = 0; r < R; r++)
+                    acc[r][b] = fmaf(cu_f32(w[r].e[i + 3]), v.w, fmaf(cu_f32(w[r].e[i + 2]), v.z, fmaf(cu_f32(w[r].e[i + 1]), v.y, fmaf(cu_f32(w[r].e[i]), v.x, acc[r][b]))));
+            }
+        }
+    }
+    for (int k = whole * N + tid; k < p.K; k += THREADS)
+        CU_UNROLL for (int b = 0; b < B; b++)
+        {
+            float v = x[(size_t)(b < p.M ? b : 0) * (size_t)p.K + (size_t)k];
+            CU_UNROLL for (int r = 0; r < R; r++) acc[r][b] = fmaf(cu_f32(row[r][k]), v, acc[r][b]);
+        }
+    CU_UNROLL for (int r = 0; r < R; r++)
+        CU_UNROLL for (int b = 0; b < B; b++)
+        {
+            float s = cu_warp_sum(acc[r][b]);
+            if (tid % 32 == 0) part[(tid / 32 * R + r) * B + b] = s;
+        }
+    cu_sync();
+    if (tid >= R * B) return;
+    float s = 0;
+    for (int w = 0; w < WARPS; w++) s += part[w * R * B + tid];
+    ep_put(p, tid % B, n0 + tid / B, s);
+}
+
+template <class W, int B, bool VEC> static ir_status few_rows(cuda_dev *c, const pr_args *p)
+{
+    constexpr int R = B == 8 ? 2 : 4; /* 8 x 4 sums and their operands do not fit the registers */
+    if (p->N >= R * 2 * c->sms) return cuda_launch(c, few_kernel<W, B, R, VEC>, dim3(cuda_ceil((size_t)p->N, R)), dim3(THREADS), 0, *p);
+    return cuda_launch(c, few_kernel<W, B, 1, VEC>, dim3((unsigned)p->N), dim3(THREADS), 0, *p);
+}
+
+template <class W> static ir_status few_typed(cuda_dev *c, const pr_args *p)
+{
+    bool vec = (uintptr_t)p->a % 16 == 0 && (uintptr_t)p->b % 16 == 0 && p->K % W::N == 0 && p->K % 4 == 0;
+    if (p->M == 1) return vec ? few_rows<W, 1, true>(c, p) : few_rows<W, 1, false>(c, p);
+    if (p->M == 2) return vec ? few_rows<W, 2, true>(c, p) : few_rows<W, 2, false>(c, p);
+    if (p->M <= 4) return vec ? few_rows<W, 4, true>(c, p) : few_rows<W, 4, false>(c, p);
+    return vec ? few_rows<W, 8, true>(c, p) : few_rows<W, 8, false>(c, p);
+}
+
+ir_status pr_few(cuda_dev *c, const pr_args *p, pr_type t)
+{
+    switch (t) {
+    case PR_F32: return few_typed<w_f32>(c, p);
+    case PR_F16: return few_typed<w_f16>(c, p);
+    case PR_BF16: return few_typed<w_bf16>(c, p);
+    case PR_I8: return few_typed<w_i8>(c, p);
+    default: return few_typed<w_f8>(c, p);
+    }
+}
+
+/* ---- gemv ---------------------------------------------------------------------------------------------------------------- */
+template <class T, class X> CU_KERNEL(256, 1) gemv_naive_kernel(const T *w, const X *x, X *y, size_t m, size_t k, bool)
+{
+    size_t i = (size_t)blockIdx.x * 256 + threadIdx.x;
+    X      s = 0;
+    if (i >= m) return;
+    for (size_t j = 0; j < k; j++) s += (X)w[i * k + j] * (X)x[j];
+    y[i] = s;
+}
+CU_KERNEL(256, 1) gemv_naive_bf16(const __nv_bfloat16 *w, const __nv_bfloat16 *x, float *y, size_t m, size_t k)
+{
+    size_t i = (size_t)blockIdx.x * 256 + threadIdx.x;
+    float  s = 0;
+    if (i >= m) return;
+    for (size_t j = 0; j < k; j++) s += cu_f32(w[i * k + j]) * cu_f32(x[j]);
+    y[i] = s;
+}
+
+static ir_status gemv_naive_once(ir_run *r)
+{
+    cuda_dev     *c = cuda_of(r->dev);
+    wl_gemm_shape s = wl_gemv_of(&r->p);
+    dim3          grid(cuda_ceil(s.m, 256)), block(256);
+    void         *w = r->mem[0].p, *x = r->mem[1].p, *y = r->mem[2].p;
+    if (r->p.dtype == IR_F64) return cuda_launch(c, gemv_naive_kernel<double, double>, grid, block, 0, (const double *)w, (const double *)x, (double *)y, s.m, s.k, true);
+    if (r->p.dtype == IR_F32) return cuda_launch(c, gemv_naive_kernel<float, float>, grid, block, 0, (const float *)w, (const float *)x, (float *)y, s.m, s.k, true);
+    return cuda_launch(c, gemv_naive_bf16, grid, block, 0, (const __nv_bfloat16 *)w, (const __nv_bfloat16 *)x, (float *)y, s.m, s.k);
+}
+static ir_status gemv_naive_run(ir_run *r, uint32_t reps)
+{
+    ir_status st = IR_OK;
+    for (uint32_t i = 0; i < reps && st == IR_OK; i++) st = gemv_naive_once(r);
+    return st;
+}
+
+/* f64: a block a row. */
+CU_KERNEL(THREADS, 2) gemv_f64_kernel(const double *w, const double *x, double *y, size_t k, bool vec)
+{
+    CU_SHARED(double, part[WARPS]);
+    const double *row = w + (size_t)blockIdx.x * k;
+    double        s = 0;
+    size_t        pairs = vec ? k / 2 : 0;
+    for (size_t j = threadIdx.x; j < pairs; j += THREADS) {
+        union { uint4 v; double e[2]; } a;
+        a.v = cu_ldnc16(row + 2 * j);
+        s = fma(a.e[1], x[2 * j + 1], fma(a.e[0], x[2 * j], s));
+    }
+    for (size_t j = 2 * pairs + threadIdx.x; j < k; j += THREADS) s = fma(row[j], x[j], s);
+    for (int m = 16; m > 0; m /= 2) s += cu_shfl_xor(s, m);
+    if (threadIdx.x % 32 == 0) part[threadIdx.x / 32] = s;
+    cu_sync();
+    if (threadIdx.x) return;
+    for (int i = 1; i < WARPS; i++) s += part[i];
+    y[blockIdx.x] = s;
+}
+
+typedef struct { void *x32; } gemv_plan; /* bf16: x as f32 */
+static ir_status gemv_setup(ir_run *r)
+{
+    wl_gemm_shape s = wl_gemv_of(&r->p);
+    return r->p.dtype == IR_BF16 ? cuda_new(cuda_of(r->dev), s.k * sizeof(float), &r->self) : IR_OK;
+}
+static void gemv_teardown(ir_run *r) { cuda_free(cuda_of(r->dev), &r->self); }
+static ir_status gemv_can_run(const ir_dev *, const ir_workload *, const ir_params *p)
+{
+    wl_gemm_shape s = wl_gemv_of(p);
+    return s.m < (size_t)1 << 31 && s.k < (size_t)1 << 31 ? IR_OK : ir_fail(IR_SKIP, "gemv: dimensions of at most 2^31");
+}
+static ir_status gemv_once(ir_run *r)
+{
+    cuda_dev     *c = cuda_of(r->dev);
+    wl_gemm_shape s = wl_gemv_of(&r->p);
+    if (r->p.dtype == IR_F64)
+        return cuda_launch(c, gemv_f64_kernel, dim3((unsigned)s.m), dim3(THREADS), 0, (const double *)r->mem[0].p, (const double *)r->mem[1].p,
+                           (double *)r->mem[2].p, s.k, s.k % 2 == 0);
+    pr_args p;
+    memset(&p, 0, sizeof p);
+    p.a = r->mem[1].p;
+    p.b = r->mem[0].p;
+    p.out = r->mem[2].p;
+    p.M = 1;
+    p.N = (int)s.m;
+    p.K = (int)s.k;
+    if (r->p.dtype == IR_F32) return pr_few(c, &p, PR_F32);
+    p.a = r->self;
+    ir_status st = pr_convert(c, r->self, PR_F32, r->mem[1].p, PR_BF16, s.k);
+    return st == IR_OK ? pr_few(c, &p, PR_BF16) : st;
+}
+static ir_status gemv_run(ir_run *r, uint32_t reps)
+{
+    ir_status st = IR_OK;
+    for (uint32_t i = 0; i < reps && st == IR_OK; i++) st = gemv_once(r);
+    return st;
+}
+
+const ir_kernel cuda_gemv_naive = {.family = "gemv", .name = "naive", .doc = "a thread a row", .flags = IR_K_NAIVE, .run = gemv_naive_run};
+const ir_kernel cuda_gemv_stream = {.family = "gemv", .name = "stream", .doc = "blocks share rows, 16-byte loads of weights that pass L1 by",
+                                    .can_run = gemv_can_run, .setup = gemv_setup, .run = gemv_run, .teardown = gemv_teardown};

@@ -1,0 +1,97 @@
+/* nvml.c -- clocks, power and throttle reasons through NVML, loaded when a device is opened: a machine without it loses
+ * these figures and nothing else. The few declarations are written out here, since the header comes with the driver's
+ * development files only; they have been stable since NVML 5. */
+#define _GNU_SOURCE
+#include "kernels/cuda/cuda.h"
+
+#include <dlfcn.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef void *handle;
+enum { CLOCK_SM = 1, CLOCK_MEM = 2, TEMPERATURE_GPU = 0 };
+struct nvml_dev {
+    void  *lib;
+    handle dev;
+    int (*shutdown)(void);
+    int (*clock)(handle, int, unsigned *);
+    int (*power)(handle, unsigned *);
+    int (*energy)(handle, unsigned long long *);
+    int (*temperature)(handle, int, unsigned *);
+    int (*reasons)(handle, unsigned long long *);
+    int (*mig)(handle, unsigned *, unsigned *);
+};
+
+/* POSIX returns functions as data pointers. */
+static void symbol(void *lib, const char *name, void *fn)
+{
+    void *p = dlsym(lib, name);
+    memcpy(fn, &p, sizeof p);
+}
+
+static bool resolve(nvml_dev *d, const char *pci)
+{
+    int (*init)(void);
+    int (*by_pci)(const char *, handle *);
+    symbol(d->lib, "nvmlInit_v2", &init);
+    symbol(d->lib, "nvmlShutdown", &d->shutdown);
+    symbol(d->lib, "nvmlDeviceGetHandleByPciBusId_v2", &by_pci);
+    symbol(d->lib, "nvmlDeviceGetClockInfo", &d->clock);
+    symbol(d->lib, "nvmlDeviceGetPowerUsage", &d->power);
+    symbol(d->lib, "nvmlDeviceGetTotalEnergyConsumption", &d->energy);
+    symbol(d->lib, "nvmlDeviceGetTemperature", &d->temperature);
+    symbol(d->lib, "nvmlDeviceGetCurrentClocksThrottleReasons", &d->reasons);
+    symbol(d->lib, "nvmlDeviceGetMigMode", &d->mig);
+    if (!init || !d->shutdown || !by_pci || init() != 0) return false;
+    if (by_pci(pci, &d->dev) == 0) return true;
+    d->shutdown();
+    return false;
+}
+
+nvml_dev *nvml_open(const char *pci)
+{
+    nvml_dev *d = calloc(1, sizeof *d);
+    if (!d) return NULL;
+    d->lib = dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL);
+    if (d->lib && resolve(d, pci)) return d;
+    if (d->lib) dlclose(d->lib);
+    free(d);
+    return NULL;
+}
+
+void nvml_close(nvml_dev **d)
+{
+    if (!*d) return;
+    (*d)->shutdown();
+    dlclose((*d)->lib);
+    free(*d);
+    *d = NULL;
+}
+
+void nvml_read(nvml_dev *d, nvml_state *s)
+{
+    unsigned           u = 0, pending = 0;
+    unsigned long long l = 0;
+    *s = (nvml_state){.sm_Hz = NAN, .mem_Hz = NAN, .power_W = NAN, .energy_J = NAN, .temp_C = NAN};
+    if (!d) return;
+    if (d->clock && d->clock(d->dev, CLOCK_SM, &u) == 0) s->sm_Hz = 1e6 * u;
+    if (d->clock && d->clock(d->dev, CLOCK_MEM, &u) == 0) s->mem_Hz = 1e6 * u;
+    if (d->power && d->power(d->dev, &u) == 0) s->power_W = 1e-3 * u;
+    if (d->temperature && d->temperature(d->dev, TEMPERATURE_GPU, &u) == 0) s->temp_C = u;
+    if (d->energy && d->energy(d->dev, &l) == 0) s->energy_J = 1e-3 * (double)l;
+    if (d->reasons && d->reasons(d->dev, &l) == 0) s->throttle = l;
+    if (d->mig && d->mig(d->dev, &u, &pending) == 0) s->mig = u != 0;
+}
+
+const char *nvml_throttle_text(uint64_t reasons, char *buf, size_t n)
+{
+    static const struct { uint64_t bit; const char *word; } known[] = {
+        {0x4, "power cap"},      {0x8, "hardware slowdown"}, {0x20, "thermal"},
+        {0x40, "hot hardware"},  {0x80, "power brake"},      {0x2, "clock setting"}};
+    size_t m = 0;
+    buf[0] = 0;
+    for (size_t i = 0; i < sizeof known / sizeof *known && m < n; i++)
+        if (reasons & known[i].bit) m += (size_t)snprintf(buf + m, n - m, "%s%s", m ? ", " : "", known[i].word);
+    return buf;
+}

@@ -1,0 +1,30 @@
+/* rows.h -- the operators of layer tables that are no matrix products. Buffers are of any pr_type that holds
+ * activations (f32, f16, bf16); arithmetic is f32. */
+#ifndef CUDA_ROWS_H
+#define CUDA_ROWS_H
+#include "bench/nets/layer.h"
+#include "kernels/cuda/product.h"
+#ifdef __cplusplus
+extern "C" {
+#endif
+typedef struct { void *p; pr_type t; } rw_buf;
+ir_status rw_norm(cuda_dev *, const ly_row *, rw_buf in, rw_buf out, const float *gain, const float *offset);
+ir_status rw_softmax(cuda_dev *, int64_t rows, int64_t c, rw_buf in, rw_buf out);
+/* out = act(in + add + bias[i % c]); add.p and bias may be NULL. */
+ir_status rw_map(cuda_dev *, size_t n, int c, int act, rw_buf in, rw_buf add, const float *bias, rw_buf out);
+ir_status rw_pool(cuda_dev *, const ly_row *, rw_buf in, rw_buf out);
+/* W: the table, of type wt; scale: int8 row scales or NULL. */
+ir_status rw_embed(cuda_dev *, const ly_row *, const int32_t *token, const void *W, pr_type wt, const float *scale, rw_buf out);
+/* A thread an output element; any groups. bias may be NULL. */
+ir_status rw_conv_direct(cuda_dev *, const ly_row *, rw_buf in, const void *W, pr_type wt, const float *bias, rw_buf add, rw_buf out);
+/* Attention over qkv and the cache (element 0 of its plane pair `row->block`), and the new rows appended to it. split: blocks
+ * that share the keys of one query; more than 1 needs work (rw_attention_work bytes) and tickets (zero, one for every
+ * query and head). */
+ir_status rw_attention(cuda_dev *, const ly_row *, int64_t cap, rw_buf qkv, void *kv, pr_type kv_t, rw_buf out, int split, float *work,
+                       unsigned *tickets);
+int    rw_attention_split(const cuda_dev *, const ly_row *);
+size_t rw_attention_work(const ly_row *, int split);
+#ifdef __cplusplus
+}
+#endif
+#endif

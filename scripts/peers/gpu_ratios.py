@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""gpu_ratios.py RECORD... TORCH.jsonl -- one table: our best row beside PyTorch's, and their ratio (above 1: ours is better).
+
+Reads the points and ceilings of our records and the lines of torch_bench.py; a side that is missing is a dash. A rate is compared as
+ours/theirs, a time as theirs/ours. Files or lines that do not parse are skipped and counted. Standard library only.
+"""
+import json
+import sys
+
+
+def lines(paths):
+    bad = 0
+    for path in paths:
+        try:
+            with open(path, encoding="utf-8") as f:
+                for text in f:
+                    try:
+                        yield json.loads(text)
+                    except ValueError:
+                        bad += 1
+        except OSError as e:
+            print("gpu_ratios: %s" % e, file=sys.stderr)
+    if bad:
+        print("gpu_ratios: %d lines did not parse" % bad, file=sys.stderr)
+
+
+def ours_of(points, workload, **want):
+    """Fastest ok point of a workload: (seconds, point)."""
+    best = None
+    for p in points:
+        if p.get("status") != "ok" or p.get("workload") != workload or p.get("backend") != "cuda":
+            continue
+        have = dict(p.get("params") or {}, dtype=p.get("dtype"))
+        if any(str(have.get(k)) != str(v) for k, v in want.items()):
+            continue
+        t = (p.get("time_s") or {}).get("median")
+        if t and (best is None or t < best[0]):
+            best = (t, p)
+    return best
+
+
+def table(records):
+    points = [r for r in records if r.get("record") == "point"]
+    torch = [r for r in records if r.get("peer") == "torch" and r.get("value") is not None]
+    rows = []
+
+    def rate(name, ours, theirs, unit, by):
+        rows.append((name, ours, theirs, ours / theirs if ours and theirs else None, unit, by))
+
+    def time(name, ours, theirs, by):
+        rows.append((name, ours, theirs, theirs / ours if ours and theirs else None, "s", by))
+
+    for op in ("copy", "read", "triad"):
+        best = 0
+        for p in points:
+            if p.get("workload") == op and p.get("status") == "ok" and p.get("backend") == "cuda" and (p.get("bytes") or 0) >= 1 << 28:
+                best = max(best, p.get("bytes_per_s") or 0)
+        theirs = max([t["value"] for t in torch if t["what"] == op], default=None)
+        rate(op, best or None, theirs, "B/s", "device memory")
+    for t in torch:
+        if t["what"] == "matmul":
+            dtype = {"bfloat16": "bf16", "float16": "f16", "float32": "f32"}[t["dtype"]]
+            mine = {}
+            for p in points:
+                if p.get("workload") == "gemm" and p.get("status") == "ok" and p.get("dtype") == dtype and p.get("backend") == "cuda":
+                    mine[p["kernel"]] = max(mine.get(p["kernel"], 0), p.get("flops_per_s") or 0)
+            for kernel, value in sorted(mine.items()):
+                rate("gemm %s %s" % (dtype, kernel), value, t["value"], "flop/s", "torch n=%s" % t.get("n"))
+        elif t["what"] == "gpt2":
+            best = ours_of(points, "gpt2", size=t["size"], batch=t["batch"], tokens=t["tokens"], past=t["past"], dtype=t["dtype"])
+            time("gpt2 %s batch %s" % (t["size"], t["batch"]), best and best[0], t["value"], "%s, torch %s" % (best[1]["kernel"] if best else "-", t["how"]))
+        elif t["what"] == "resnet50":
+            best = ours_of(points, "resnet50", batch=t["batch"], res=t["res"], dtype=t["dtype"])
+            time("resnet50 batch %s" % t["batch"], best and best[0], t["value"], "%s, torch %s" % (best[1]["kernel"] if best else "-", t["how"]))
+    return rows
+
+
+def text(v, unit):
+    if not v:
+        return "-"
+    if unit == "s":
+        return "%.3f ms" % (1e3 * v)
+    return "%.4g %s" % (v / 1e12, "TB/s" if unit == "B/s" else "TFLOP/s")
+
+
+def main():
+    if len(sys.argv) < 2:
+        print(__doc__, file=sys.stderr)
+        return 2
+    rows = table(list(lines(sys.argv[1:])))
+    print("%-28s %14s %14s %7s  %s" % ("what", "ironroof", "torch", "ratio", "by"))
+    for name, ours, theirs, ratio, unit, by in rows:
+        print("%-28s %14s %14s %7s  %s" % (name, text(ours, unit), text(theirs, unit), "%.3f" % ratio if ratio else "-", by))
+    return 0 if rows else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,283 @@
+/* test_cuda_host.c -- the host side of the CUDA backend against a runtime that fails on demand: what a machine without a
+ * driver or device says, capabilities, MIG, memory that runs out, a device that dies at any call; nothing leaks. */
+#include "bench/workloads/workloads_compute.h"
+#include "bench/workloads/workloads_gemm.h"
+#include "bench/workloads/workloads_memory.h"
+#include "bench/workloads/workloads_nets.h"
+#include "harness/measure/measure.h"
+#include "tests/cuda/fake.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include <math.h>
+#include <string.h>
+
+static ir_dev device(int index) { return (ir_dev){.be = &cuda_backend, .index = index}; }
+
+static const ir_kernel *kernel(const char *family, const char *name)
+{
+    for (const ir_kernel *const *k = cuda_backend.kernels; *k; k++)
+        if (!strcmp((*k)->family, family) && !strcmp((*k)->name, name)) return *k;
+    fail_msg("no kernel cuda/%s/%s", family, name);
+    return NULL;
+}
+
+static void refuses(int index, const char *words)
+{
+    ir_dev d = device(index);
+    assert_int_equal(cuda_backend.open(&d), IR_SKIP);
+    if (!strstr(ir_why(), words)) fail_msg("'%s' does not say '%s'", ir_why(), words);
+    assert_null(strchr(ir_why(), '\n'));
+    cuda_backend.close(&d);
+    assert_int_equal(fake.live, 0);
+}
+
+static void absent(void **state)
+{
+    (void)state;
+    fake_reset();
+    fake.count_error = cudaErrorInsufficientDriver;
+    fake.driver = 0;
+    refuses(0, "no NVIDIA driver");
+    fake.driver = 11040;
+    refuses(0, "driver speaks CUDA 11.4, this build needs 13.0");
+    fake.count_error = cudaErrorNoDevice;
+    refuses(0, "no NVIDIA GPU");
+    fake.count_error = cudaSuccess;
+    fake.devices = 0;
+    refuses(0, "no NVIDIA GPU");
+    fake.devices = 1;
+    refuses(1, "no device 1");
+    fake.cc = 61;
+    refuses(0, "compute capability 6.1");
+}
+
+static void described(void **state)
+{
+    (void)state;
+    fake_reset();
+    ir_dev         d = device(0);
+    ir_device_info i;
+    assert_int_equal(cuda_backend.open(&d), IR_OK);
+    assert_int_equal(cuda_backend.describe(&d, &i), IR_OK);
+    assert_string_equal(i.id, "cuda0");
+    assert_int_equal(i.threads, 0);
+    assert_int_equal(i.cores, 2);
+    assert_true(fabs(i.spec_Bps / 3.35232e12 - 1) < 1e-6); /* 2 x 2619 MHz x 640 B: an H100 SXM */
+    assert_true(fabs(i.spec_flops[IR_BF16] / (2 * 2048 * 2 * 1.98e9) - 1) < 1e-12);
+    assert_true(isnan(i.spec_flops[IR_I4]));
+    cuda_backend.close(&d);
+    cuda_backend.close(&d); /* idempotent */
+    assert_int_equal(fake.live, 0);
+    fake.name = "Fake H100 MIG 1g.10gb";
+    d = device(0);
+    assert_int_equal(cuda_backend.open(&d), IR_OK);
+    cuda_backend.describe(&d, &i);
+    assert_true(isnan(i.spec_Bps));
+    assert_non_null(strstr(i.driver, "MIG"));
+    cuda_backend.close(&d);
+}
+
+static void peaks(void **state)
+{
+    (void)state;
+    assert_true(fabs(cuda_peak_flops(80, 108, 1.41e9, IR_BF16) / 312e12 - 1) < 0.01); /* A100 datasheet */
+    assert_true(fabs(cuda_peak_flops(80, 108, 1.41e9, IR_F32) / 19.5e12 - 1) < 0.01);
+    assert_true(fabs(cuda_peak_flops(90, 132, 1.83e9, IR_BF16) / 989e12 - 1) < 0.01); /* H100 SXM datasheet */
+    assert_true(fabs(cuda_peak_flops(90, 132, 1.83e9, IR_F8) / 1979e12 - 1) < 0.01);
+    assert_true(isnan(cuda_peak_flops(80, 108, 1.41e9, IR_F8)));
+    assert_true(isnan(cuda_peak_flops(61, 20, 1e9, IR_F32)));
+}
+
+static ir_policy short_policy(void)
+{
+    ir_policy p;
+    ir_policy_quick(&p);
+    p.warmup_s = p.warmup_cap_s = 0;
+    p.fixed_n = 1;
+    return p;
+}
+
+/* One point of every kind of call. */
+typedef struct { const ir_workload *w; const char *family, *kernel; ir_params p; } point;
+static const point points[] = {{&wl_copy, "stream", "resident", {{4096, 1}, IR_F32, 0}},
+                               {&wl_chase, "chase", "warps", {{4096, 2, 10, 0}, IR_F64, 0}},
+                               {&wl_forkjoin, "launch", "graph", {{0}, IR_F64, 0}},
+                               {&wl_gemm, "gemm", "mma", {{64, 64, 512}, IR_BF16, 0}},
+                               {&wl_transfer, "transfer", "pinned", {{4100, WL_FROM_DEVICE}, IR_F32, 0}},
+                               {&wl_conv, "conv", "implicit", {{1, 5, 5, 3, 7, 3, 3, 1, 1, 1, 1}, IR_BF16, 0}},
+                               {&wl_gpt2, "gpt", "graph", {{LY_TINY, 1, 1, 3}, IR_I8, 0}}};
+enum { NPOINT = sizeof points / sizeof *points };
+
+static ir_status measure(ir_dev *d, const point *x, ir_point *o)
+{
+    ir_policy pol = short_policy();
+    return ir_measure(d, x->w, kernel(x->family, x->kernel), &x->p, &pol, o);
+}
+
+static void healthy(void **state)
+{
+    (void)state;
+    fake_reset();
+    fake.sms = 16;
+    ir_dev d = device(0);
+    assert_int_equal(cuda_backend.open(&d), IR_OK);
+    for (int i = 0; i < NPOINT; i++) {
+        ir_point o;
+        if (measure(&d, &points[i], &o) != IR_OK) fail_msg("%s: %s", points[i].family, o.why);
+        assert_true(o.dev.n > 0 && o.dev.median > 0);
+        ir_point_free(&o);
+    }
+    ir_measure_release(&d);
+    cuda_backend.close(&d);
+    assert_int_equal(fake.live, 0);
+}
+
+/* The n-th call fails, for every n of a point: never a crash, never a leak, never a wrong "ok". */
+static void fail_everywhere(cudaError_t e, bool sticky, ir_status want)
+{
+    for (int i = 0; i < NPOINT; i++) {
+        long step = 1;
+        for (long n = 1;; n += step, step += 1 + step / 2) {
+            ir_point o;
+            fake_reset();
+            ir_dev d = device(0);
+            assert_int_equal(cuda_backend.open(&d), IR_OK);
+            fake.fail_at = fake.calls + n;
+            fake.fail_with = e;
+            fake.sticky = sticky;
+            long      last = fake.fail_at;
+            ir_status st = measure(&d, &points[i], &o);
+            bool      reached = fake.calls >= last;
+            if (reached && st != IR_OK) {
+                if (st != want && st != IR_ENOMEM) fail_msg("%s, call %ld: %s (%s)", points[i].family, n, o.why, ir_status_name(st));
+                assert_true(o.why[0] != 0);
+                if (want == IR_EDEVICE) assert_true(d.dead);
+            }
+            if (d.dead) { /* everything after is a skip with a reason */
+                ir_point p;
+                assert_int_equal(measure(&d, &points[0], &p), IR_SKIP);
+                assert_non_null(strstr(p.why, "failed earlier"));
+                ir_point_free(&p);
+            }
+            ir_point_free(&o);
+            ir_measure_release(&d);
+            cuda_backend.close(&d);
+            if (fake.live != 0) fail_msg("%s, call %ld: %ld objects not freed", points[i].family, n, fake.live);
+            if (!reached) break;
+        }
+    }
+}
+
+static void lost_device(void **state)
+{
+    (void)state;
+    fail_everywhere(cudaErrorLaunchFailure, true, IR_EDEVICE);
+}
+
+static void out_of_memory_anywhere(void **state)
+{
+    (void)state;
+    fail_everywhere(cudaErrorMemoryAllocation, false, IR_ENOMEM);
+}
+
+static void open_fails_cleanly(void **state)
+{
+    (void)state;
+    for (long n = 1; n < 40; n++) {
+        fake_reset();
+        fake.fail_at = n;
+        fake.fail_with = cudaErrorLaunchFailure;
+        fake.sticky = true;
+        ir_dev    d = device(0);
+        ir_status st = cuda_backend.open(&d);
+        if (st == IR_OK) cuda_backend.close(&d);
+        assert_int_equal(fake.live, 0);
+        if (st == IR_OK) break;
+        assert_true(st == IR_EDEVICE || st == IR_SKIP);
+    }
+}
+
+static void too_large(void **state)
+{
+    (void)state;
+    ir_point o;
+    fake_reset();
+    fake.mem_B = 1 << 20;
+    ir_dev d = device(0);
+    assert_int_equal(cuda_backend.open(&d), IR_OK);
+    const point x = {&wl_copy, "stream", "resident", {{4 << 20, 1}, IR_F32, 0}};
+    assert_int_equal(measure(&d, &x, &o), IR_ENOMEM);
+    assert_non_null(strstr(o.why, "no room"));
+    assert_false(d.dead);
+    ir_point_free(&o);
+    assert_int_equal(measure(&d, &points[0], &o), IR_OK); /* a smaller one goes on */
+    ir_point_free(&o);
+    ir_measure_release(&d);
+    cuda_backend.close(&d);
+    assert_int_equal(fake.live, 0);
+}
+
+static void older_capability(void **state)
+{
+    (void)state;
+    ir_point o;
+    fake_reset();
+    fake.cc = 75;
+    ir_dev d = device(0);
+    assert_int_equal(cuda_backend.open(&d), IR_OK);
+    assert_int_equal(measure(&d, &points[3], &o), IR_SKIP);
+    assert_non_null(strstr(o.why, "sm_75"));
+    ir_point_free(&o);
+    assert_int_equal(measure(&d, &points[6], &o), IR_SKIP);
+    ir_point_free(&o);
+    ir_measure_release(&d);
+    cuda_backend.close(&d);
+}
+
+/* More launches than the queue holds must not wait for a latch that nobody opens. */
+static void queue_overflow(void **state)
+{
+    (void)state;
+    fake_reset();
+    ir_dev d = device(0);
+    double s;
+    assert_int_equal(cuda_backend.open(&d), IR_OK);
+    cuda_dev *c = cuda_of(&d);
+    assert_int_equal(cuda_backend.start(&d), IR_OK);
+    assert_true(c->closed && *c->latch == 0);
+    cuda_queued(c, CUDA_QUEUE - 1);
+    assert_true(c->closed);
+    cuda_queued(c, 1);
+    assert_true(!c->closed && *c->latch == 1);
+    assert_int_equal(cuda_backend.stop(&d, &s), IR_OK);
+    assert_int_equal(cuda_backend.start(&d), IR_OK);
+    assert_int_equal(cuda_backend.sync(&d), IR_OK);
+    assert_true(!c->closed);
+    cuda_backend.close(&d);
+}
+
+static void throttle_words(void **state)
+{
+    (void)state;
+    char buf[128];
+    assert_string_equal(nvml_throttle_text(0, buf, sizeof buf), "");
+    assert_string_equal(nvml_throttle_text(0x24, buf, sizeof buf), "power cap, thermal");
+    nvml_state s;
+    nvml_read(NULL, &s);
+    assert_true(isnan(s.power_W) && isnan(s.sm_Hz) && s.throttle == 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(absent), cmocka_unit_test(described), cmocka_unit_test(peaks), cmocka_unit_test(healthy),
+        cmocka_unit_test(lost_device), cmocka_unit_test(out_of_memory_anywhere), cmocka_unit_test(open_fails_cleanly),
+        cmocka_unit_test(too_large), cmocka_unit_test(older_capability), cmocka_unit_test(queue_overflow),
+        cmocka_unit_test(throttle_words)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

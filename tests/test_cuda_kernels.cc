@@ -1,0 +1,99 @@
+/* test_cuda_kernels.cc -- every CUDA kernel on every awkward shape of its workload against the oracle, emulated on the
+ * host: logic, index arithmetic, fragment layouts, and (under AddressSanitizer) bounds. Both orders of threads, so
+ * that a result that depends on a missing barrier differs. Not covered: speed, memory ordering between blocks, and
+ * what nvcc makes of the code. An argument restricts the run to kernels whose id holds it; cuda/resnet50 takes minutes
+ * and is run only when named. */
+#include "tests/cuda/fake.h"
+#include "bench/workloads/workloads_compute.h"
+#include "bench/workloads/workloads_gemm.h"
+#include "bench/workloads/workloads_matrix.h"
+#include "bench/workloads/workloads_memory.h"
+#include "bench/workloads/workloads_nets.h"
+#include "harness/measure/measure.h"
+#include "kernels/cuda/device.cuh"
+
+#include <chrono>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const ir_workload *const workloads[] = {
+    &wl_read, &wl_write, &wl_copy, &wl_scale, &wl_add, &wl_triad, &wl_chase, &wl_gather, &wl_fma, &wl_mma, &wl_forkjoin, &wl_local,
+    &wl_transfer, &wl_gemm, &wl_batchmm, &wl_gemv, &wl_conv, &wl_linear, &wl_norm, &wl_softmax, &wl_act, &wl_add2, &wl_embed,
+    &wl_attention, &wl_resnet50, &wl_mobilenetv2, &wl_gpt2};
+/* More than the workload's odd shapes: rows of whole 16 bytes that end inside the tiles of the matrix kernels. */
+static const ir_params more_gemm[] = {{{130, 264, 72}, IR_BF16, 0}, {{257, 520, 200}, IR_BF16, 0}, {{64, 64, 1024}, IR_BF16, 0}, {{100, 72, 640}, IR_F32, 0}};
+static const ir_params resnet[] = {{{1, 32}, IR_F32, 0}};
+static int ok, skipped, wrong;
+
+/* Shapes that take a fiber emulation minutes are left to the GPU; small ones cover the same paths. */
+static bool affordable(const ir_workload *w, const ir_params *p)
+{
+    ir_cost c = w->cost(p);
+    if (w == &wl_fma) return p->v[0] * p->v[1] * (p->v[2] ? p->v[2] : 1) <= 24 * 1024 * 2;
+    if (!strcmp(w->family, "gpt")) return c.flops < 4e6;
+    return c.flops < 3e7 && (c.footprint_B < 2e6 + 64 || c.flops > 0);
+}
+
+static void verify(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *p, bool both)
+{
+    ir_check c;
+    for (int reverse = 0; reverse < (both ? 2 : 1); reverse++) {
+        emu_reverse = reverse;
+        ir_status st = ir_verify(dev, w, k, p, 42 + (uint64_t)reverse, 0, &c);
+        if (st == IR_SKIP) skipped++;
+        else if (st == IR_OK) ok++;
+        else {
+            wrong++;
+            printf("FAIL cuda/%s/%s %s (", w->name, k->name, ir_dtype_name(p->dtype));
+            for (int i = 0; w->param[i]; i++) printf("%s%s=%lld", i ? "," : "", w->param[i], (long long)p->v[i]);
+            printf(")%s: %s\n", reverse ? " reversed" : "", ir_why());
+        }
+    }
+}
+
+/* Every shape in every dtype of the workload. limited: only what is affordable, and twice. */
+static void verify_shapes(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *shape, size_t n, bool limited)
+{
+    for (size_t i = 0; i < n; i++)
+        for (int t = 0; t < IR_NDTYPE; t++) {
+            ir_params p = shape[i];
+            if (!(w->dtypes & (1u << t))) continue;
+            p.dtype = (ir_dtype)t;
+            p.threads = 0;
+            if ((w->valid && w->valid(&p) != IR_OK) || (limited && !affordable(w, &p))) continue;
+            verify(dev, w, k, &p, limited && strcmp(w->family, "gpt") != 0);
+        }
+}
+
+static void verify_kernel(ir_dev *dev, const ir_workload *w, const ir_kernel *k, bool whole_nets)
+{
+    int  ok0 = ok, skipped0 = skipped, wrong0 = wrong;
+    auto t0 = std::chrono::steady_clock::now();
+    verify_shapes(dev, w, k, w->odd, w->nodd, true);
+    if (w == &wl_gemm) verify_shapes(dev, w, k, more_gemm, sizeof more_gemm / sizeof *more_gemm, true);
+    if (whole_nets && w == &wl_resnet50 && !strcmp(k->name, "launches")) verify_shapes(dev, w, k, resnet, 1, false);
+    double s = std::chrono::duration<double>(std::chrono::steady_clock::now() - t0).count();
+    printf("%s cuda/%s/%s: %d right, %d not possible here, %d wrong (%.1f s)\n", wrong > wrong0 ? "FAIL" : ok > ok0 ? "ok  " : "none",
+           w->name, k->name, ok - ok0, skipped - skipped0, wrong - wrong0, s);
+    fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+    fake_reset();
+    fake.sms = argc > 2 ? atoi(argv[2]) : 2; /* few: big tiles; many: small tiles, parts of k joined */
+    ir_dev dev = {};
+    dev.be = &cuda_backend;
+    if (cuda_backend.open(&dev) != IR_OK) return printf("open: %s\n", ir_why()), 1;
+    for (const ir_workload *w : workloads)
+        for (const ir_kernel *const *k = cuda_backend.kernels; *k; k++) {
+            char id[128];
+            snprintf(id, sizeof id, "cuda/%s/%s", w->name, (*k)->name);
+            if (strcmp((*k)->family, w->family) == 0 && (argc < 2 || strstr(id, argv[1]))) verify_kernel(&dev, w, *k, argc > 1);
+        }
+    ir_measure_release(&dev);
+    cuda_backend.close(&dev);
+    printf("%d right, %d not possible, %d wrong; %ld objects not freed\n", ok, skipped, wrong, fake.live);
+    return wrong || !ok || fake.live;
+}

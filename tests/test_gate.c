@@ -1,0 +1,377 @@
+/* test_gate.c -- the gate's logic without its processes: plans, verdicts, looks, confirmation, environment, thresholds; children
+ * that end badly; series and causes. Real builds: tests/test_gate_program.py. */
+#include "bench/gate/ab.h"
+#include "bench/gate/baseline.h"
+#include "bench/gate/child.h"
+#include "bench/gate/series.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+/* ---- the plan ---------------------------------------------------------------------------------------------------- */
+static void test_plan(void **state)
+{
+    (void)state;
+    char   sides[TRIAL_SLOTS], again[TRIAL_SLOTS];
+    size_t abba = 0, v[50], seen[50] = {0};
+    for (size_t b = 0; b < 200; b++) {
+        trial_order(7, b, sides);
+        trial_order(7, b, again);
+        assert_memory_equal(sides, again, TRIAL_SLOTS);
+        assert_true(!memcmp(sides, "ABBA", 4) || !memcmp(sides, "BAAB", 4));
+        abba += !memcmp(sides, "ABBA", 4);
+    }
+    assert_true(abba > 60 && abba < 140);
+    trial_shuffle(7, 3, v, 50);
+    for (int i = 0; i < 50; i++) seen[v[i]]++;
+    for (int i = 0; i < 50; i++) assert_int_equal(seen[i], 1);
+    size_t w[50], same = 0;
+    trial_shuffle(7, 4, w, 50);
+    for (int i = 0; i < 50; i++) same += v[i] == w[i];
+    assert_true(same < 25);
+    trial_shuffle(7, 4, w, 0);
+}
+
+/* ---- a played machine ---------------------------------------------------------------------------------------------- */
+typedef struct {
+    ir_rng g;
+    double slow, noise;      /* of build B; spread of a process */
+    double ref_shift;        /* of the reference beside B */
+    size_t calls, fail_at;   /* this process fails; 0: none */
+    bool   only_first;       /* the slowdown is there in the first blocks only: bad luck, not a change */
+    bool   drop_b, wrong;    /* B does not give point y; gives it wrong */
+    ir_status with;
+    double t;
+} world;
+
+static ir_status play(ab *a, char side, const size_t *order, size_t n)
+{
+    static const char *const key[] = {"cpu/x/k:n=1", "cpu/y/k:n=1"};
+    world    *w = a->drive.ctx;
+    ir_status st = IR_OK;
+    w->calls++;
+    w->t += 1;
+    if (w->calls == w->fail_at) return ir_fail(w->with, "killed by signal 9");
+    for (size_t i = 0; i < n && st == IR_OK; i++) {
+        bool   hit = side == 'B' && order[i] == 0 && !(w->only_first && a->fresh);
+        double t = exp(w->noise * ir_rng_normal(&w->g)) * (hit ? 1 + w->slow : 1);
+        bool   y = order[i] == 1 && side == 'B';
+        if (y && w->drop_b) continue;
+        st = ab_seen(a, side, key[order[i]], t, y && w->wrong ? "the output is wrong" : NULL);
+    }
+    return st;
+}
+
+static ir_status look_round(ab *a, double out[TRIAL_REFS])
+{
+    world *w = a->drive.ctx;
+    for (int r = 0; r < TRIAL_REFS; r++) out[r] = exp(0.002 * ir_rng_normal(&w->g)) * (r == 1 ? 1 + w->ref_shift : 1);
+    return IR_OK;
+}
+
+static double hours(ab *a) { return ((world *)a->drive.ctx)->t; }
+static bool gives(ab *a, size_t i, const char *key) { return (void)a, key[4] == "xy"[i]; }
+
+static ir_status run_world(world *w, ab *a)
+{
+    memset(a, 0, sizeof *a);
+    ir_rng_seed(&w->g, 5);
+    a->drive = (ab_driver){play, look_round, hours, NULL, gives, w};
+    trial_init(&a->t, 0.95, log1p(0.02));
+    a->seed = 1;
+    a->nargs = 2;
+    a->blocks = a->blocks ? a->blocks : TRIAL_BLOCKS;
+    a->more = a->confirm = true;
+    a->max_s = INFINITY;
+    return ab_run(a);
+}
+
+static trial_verdict of(ab *a, const char *key) { return trial_find(&a->t, key)->verdict; }
+
+static void test_verdicts(void **state)
+{
+    (void)state;
+    ab    a;
+    world same = {.noise = 0.005}, slow = {.noise = 0.005, .slow = 0.05}, fast = {.noise = 0.005, .slow = -0.06};
+    assert_int_equal(run_world(&same, &a), IR_OK);
+    assert_int_equal(of(&a, "cpu/x/k:n=1"), TRIAL_SAME);
+    assert_int_equal(trial_exit(&a.t, true), 0);
+    assert_int_equal(same.calls, 4 * TRIAL_BLOCKS);
+    trial_free(&a.t);
+    assert_int_equal(run_world(&slow, &a), IR_OK);
+    trial_point *x = trial_find(&a.t, "cpu/x/k:n=1"), *y = trial_find(&a.t, "cpu/y/k:n=1");
+    assert_int_equal(x->verdict, TRIAL_REGRESSED);
+    assert_true(x->confirmed && x->nfresh == TRIAL_BLOCKS && fabs(x->first.effect - log(1.05)) < 0.01);
+    assert_int_equal(y->verdict, TRIAL_SAME);
+    assert_int_equal(y->nfresh, 0); /* only what was flagged is run again */
+    assert_int_equal(trial_exit(&a.t, false), 1);
+    trial_free(&a.t);
+    assert_int_equal(run_world(&fast, &a), IR_OK);
+    assert_int_equal(of(&a, "cpu/x/k:n=1"), TRIAL_IMPROVED);
+    assert_int_equal(trial_exit(&a.t, true), 0);
+    trial_free(&a.t);
+}
+
+static void test_confirmation(void **state)
+{
+    (void)state;
+    ab    a;
+    world luck = {.noise = 0.005, .slow = 0.08, .only_first = true};
+    assert_int_equal(run_world(&luck, &a), IR_OK);
+    trial_point *x = trial_find(&a.t, "cpu/x/k:n=1");
+    assert_int_equal(x->verdict, TRIAL_INCONCLUSIVE);
+    assert_non_null(strstr(x->note, "not again"));
+    assert_int_equal(trial_exit(&a.t, false), 0);
+    assert_int_equal(trial_exit(&a.t, true), 3);
+    trial_free(&a.t);
+}
+
+static void test_looks(void **state)
+{
+    (void)state;
+    ab    a;
+    world noisy = {.noise = 0.2};
+    assert_int_equal(run_world(&noisy, &a), IR_OK);
+    trial_point *x = trial_find(&a.t, "cpu/x/k:n=1");
+    assert_int_equal(x->verdict, TRIAL_INCONCLUSIVE);
+    assert_int_equal(x->first.n, 32); /* the last look */
+    assert_true(x->first.mde > 0.02);
+    trial_free(&a.t);
+    memset(&a, 0, sizeof a);
+    world late = {.noise = 0.2};
+    ir_rng_seed(&late.g, 5);
+    a.drive = (ab_driver){play, NULL, hours, NULL, gives, &late};
+    trial_init(&a.t, 0.95, log1p(0.02));
+    a.nargs = 2;
+    a.blocks = 12;
+    a.max_s = 20; /* a process takes 1: five blocks */
+    assert_int_equal(ab_run(&a), IR_OK);
+    assert_true(a.out_of_time);
+    assert_int_equal(of(&a, "cpu/x/k:n=1"), TRIAL_TOO_FEW);
+    assert_int_equal(trial_exit(&a.t, false), 3); /* too few blocks are never a pass */
+    trial_free(&a.t);
+}
+
+static void test_bad_processes(void **state)
+{
+    (void)state;
+    ab    a;
+    world killed = {.noise = 0.005, .fail_at = 11, .with = IR_ECHECK}, first = {.fail_at = 1, .with = IR_ECHECK};
+    assert_int_equal(run_world(&killed, &a), IR_OK);
+    assert_int_equal(of(&a, "cpu/x/k:n=1"), TRIAL_MISSING);
+    assert_non_null(strstr(trial_find(&a.t, "cpu/x/k:n=1")->note, "signal 9"));
+    assert_int_equal(trial_exit(&a.t, false), 2);
+    assert_int_equal(killed.calls, 11); /* nothing more is run */
+    trial_free(&a.t);
+    assert_int_equal(run_world(&first, &a), IR_OK);
+    assert_int_equal(trial_exit(&a.t, false), 2); /* nothing measured */
+    trial_free(&a.t);
+    world renamed = {.noise = 0.005, .drop_b = true}, wrong = {.noise = 0.005, .wrong = true}, stop = {.fail_at = 5, .with = IR_EINTR};
+    assert_int_equal(run_world(&renamed, &a), IR_OK);
+    assert_int_equal(of(&a, "cpu/y/k:n=1"), TRIAL_MISSING);
+    assert_int_equal(trial_exit(&a.t, false), 2);
+    trial_free(&a.t);
+    assert_int_equal(run_world(&wrong, &a), IR_OK);
+    assert_int_equal(of(&a, "cpu/y/k:n=1"), TRIAL_INCORRECT);
+    assert_int_equal(trial_exit(&a.t, false), 2);
+    trial_free(&a.t);
+    assert_int_equal(run_world(&stop, &a), IR_EINTR);
+    trial_free(&a.t);
+}
+
+/* The reference moves beside B only: whatever the points say, it is the environment. */
+static ir_status beside_b(ab *a, double out[TRIAL_REFS])
+{
+    world *w = a->drive.ctx;
+    for (int r = 0; r < TRIAL_REFS; r++) out[r] = 1;
+    char sides[TRIAL_SLOTS];
+    size_t k = w->calls % TRIAL_SLOTS;
+    trial_order(a->seed, w->calls / TRIAL_SLOTS, sides);
+    bool b = (w->calls && sides[(k + 3) % 4] == 'B') || sides[k] == 'B';
+    out[1] = b ? 1 + w->ref_shift : 1;
+    return IR_OK;
+}
+
+static void test_environment(void **state)
+{
+    (void)state;
+    trial_quad q[12];
+    double     worst;
+    for (int i = 0; i < 12; i++) q[i] = (trial_quad){{1, 1}, {1 + 0.001 * (i % 3), 1}};
+    assert_false(trial_drift(q, 12, 0.95, log1p(0.02), &worst));
+    for (int i = 0; i < 4; i++) q[i].b[0] = q[i].b[1] = 1.3;
+    assert_true(trial_drift(q, 12, 0.95, log1p(0.02), &worst) && fabs(worst - log(1.3)) < 1e-9); /* more than a quarter beyond */
+    for (int i = 0; i < 12; i++) q[i].b[0] = q[i].b[1] = 1.05;
+    assert_true(trial_drift(q, 12, 0.95, log1p(0.02), &worst)); /* all moved: the contrast itself */
+    assert_false(trial_drift(q, 3, 0.95, log1p(0.02), &worst));
+    ab    a;
+    world w = {.noise = 0.005, .slow = 0.10, .ref_shift = 0.2};
+    memset(&a, 0, sizeof a);
+    ir_rng_seed(&w.g, 5);
+    a.drive = (ab_driver){play, beside_b, hours, NULL, gives, &w};
+    trial_init(&a.t, 0.95, log1p(0.02));
+    a.seed = 1;
+    a.nargs = 2;
+    a.blocks = 12;
+    a.confirm = true;
+    a.max_s = INFINITY;
+    assert_int_equal(ab_run(&a), IR_OK);
+    assert_int_equal(of(&a, "cpu/x/k:n=1"), TRIAL_ENVIRONMENT);
+    assert_int_equal(of(&a, "cpu/y/k:n=1"), TRIAL_ENVIRONMENT);
+    assert_int_equal(trial_exit(&a.t, false), 3);
+    assert_non_null(strstr(a.t.cause, "fma"));
+    trial_free(&a.t);
+}
+
+/* ---- children ------------------------------------------------------------------------------------------------------ */
+static void test_words(void **state)
+{
+    (void)state;
+    child_words w;
+    assert_int_equal(child_split("  a 'b c' \"d \\\" e\"f g\\ h '' ", &w), IR_OK);
+    assert_int_equal(w.n, 5);
+    assert_string_equal(w.v[1], "b c");
+    assert_string_equal(w.v[2], "d \" ef");
+    assert_string_equal(w.v[3], "g h");
+    assert_string_equal(w.v[4], "");
+    assert_null(w.v[5]);
+    child_words_free(&w);
+    assert_int_equal(child_split("a 'b", &w), IR_EINVAL);
+    assert_int_equal(child_split("   ", &w), IR_EINVAL);
+    assert_int_equal(child_split("", &w), IR_EINVAL);
+}
+
+static const char *ends(const char *script, double timeout_s, child_result *r, char buf[400])
+{
+    char *argv[] = {"/bin/sh", "-c", (char *)script, NULL};
+    assert_int_equal(child_run(argv, timeout_s, NULL, r), IR_OK);
+    return child_failure(r, timeout_s, buf, 400);
+}
+
+static void test_children(void **state)
+{
+    (void)state;
+    child_result r;
+    char         buf[400];
+    assert_null(ends("echo one; echo two >&2", 20, &r, buf));
+    assert_string_equal(r.out, "one\n");
+    assert_string_equal(r.err, "two ");
+    child_free(&r);
+    assert_non_null(strstr(ends("echo reason >&2; exit 3", 20, &r, buf), "exit code 3: reason"));
+    child_free(&r);
+    assert_non_null(strstr(ends("kill -9 $$", 20, &r, buf), "signal 9"));
+    child_free(&r);
+    assert_non_null(strstr(ends("sleep 100", 0.3, &r, buf), "still running"));
+    child_free(&r);
+    assert_non_null(strstr(ends("exec >&- 2>&-; sleep 100", 0.3, &r, buf), "still running")); /* silent, and hangs */
+    child_free(&r);
+    assert_non_null(strstr(ends("trap '' TERM INT; sleep 100 & wait", 0.3, &r, buf), "still running")); /* with a child of its own */
+    child_free(&r);
+    volatile int stop = 1;
+    char        *argv[] = {"/bin/sh", "-c", "sleep 100", NULL}, *none[] = {"/no/such/program", NULL};
+    assert_int_equal(child_run(argv, 20, &stop, &r), IR_EINTR);
+    assert_int_equal(child_run(none, 20, NULL, &r), IR_OK);
+    assert_int_equal(r.code, 127);
+    assert_non_null(strstr(r.err, "No such file"));
+    child_free(&r);
+}
+
+/* ---- recorded runs --------------------------------------------------------------------------------------------------- */
+static void test_shift(void **state)
+{
+    (void)state;
+    double       a[8] = {1, 2, 3, 4, 5, 6, 7, 8}, b[8], lo, hi, c;
+    ir_ab_result r;
+    for (int i = 0; i < 8; i++) b[i] = a[i] + 10;
+    assert_true(ir_shift_interval(a, 8, b, 8, 0.95, &lo, &hi, &c));
+    assert_true(lo <= 10 && hi >= 10 && c >= 0.95 && c < 0.97);
+    /* 4 against 4: the extremes alone, 1 - 2/70 */
+    assert_true(ir_shift_interval(a, 4, b, 4, 0.95, &lo, &hi, &c));
+    assert_true(lo == 7 && hi == 13 && fabs(c - (1 - 2.0 / 70)) < 1e-12);
+    assert_false(ir_shift_interval(a, 3, b, 3, 0.95, &lo, &hi, &c));
+    assert_false(ir_shift_interval(a, 0, b, 3, 0.95, &lo, &hi, &c));
+    b[0] = NAN;
+    assert_false(ir_shift_interval(a, 4, b, 4, 0.95, &lo, &hi, &c)); /* a NAN is no run */
+    ir_shift_judge(a, 3, a, 3, 0.95, 0.02, &r);
+    assert_int_equal(r.verdict, IR_AB_TOO_FEW);
+    /* coverage: the nominal 95 % over seeded pairs of sets */
+    ir_rng g;
+    size_t in = 0, red = 0;
+    ir_rng_seed(&g, 3);
+    for (int t = 0; t < 2000; t++) {
+        double x[6], y[6];
+        for (int i = 0; i < 6; i++) {
+            x[i] = 0.02 * ir_rng_normal(&g);
+            y[i] = 0.02 * ir_rng_normal(&g) + 0.03;
+        }
+        ir_shift_interval(x, 6, y, 6, 0.95, &lo, &hi, &c);
+        in += lo <= 0.03 && hi >= 0.03;
+        for (int i = 0; i < 6; i++) y[i] -= 0.03;
+        ir_shift_judge(x, 6, y, 6, 0.95, 0.02, &r);
+        red += r.verdict == IR_AB_REGRESSED;
+    }
+    print_message("shift interval covers %.1f %%, %zu of 2000 false alarms\n", (double)in / 20, red);
+    assert_true(in >= 1880 && red <= 10);
+}
+
+static char *scratch(const char *text)
+{
+    static char path[64];
+    snprintf(path, sizeof path, "/tmp/ironroof-gate-XXXXXX");
+    int fd = mkstemp(path);
+    assert_true(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+    close(fd);
+    return path;
+}
+
+static void test_thresholds(void **state)
+{
+    (void)state;
+    static thresholds t;
+    char             *path = scratch("# point  share\n\n  gemm  5%   # noisy\n/gemm/blocked: 0.01\n");
+    assert_int_equal(thresholds_read(path, false, &t), IR_OK);
+    assert_int_equal(t.n, 2);
+    assert_true(fabs(threshold_of(&t, "cpu/gemm/blocked:m=1", 9) - log1p(0.01)) < 1e-12); /* the last one that matches */
+    assert_true(fabs(threshold_of(&t, "cpu/gemm/naive:m=1", 9) - log1p(0.05)) < 1e-12);
+    assert_true(threshold_of(&t, "cpu/copy/nt:", 9) == 9);
+    thresholds_free(&t);
+    unlink(path);
+    static const char *const bad[] = {"gemm\n", "gemm fast\n", "( 5%\n", "gemm -5%\n", "gemm 0\n", "gemm nan\n"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        path = scratch(bad[i]);
+        assert_int_equal(thresholds_read(path, false, &t), IR_EINVAL);
+        assert_non_null(strstr(ir_why(), ":1: "));
+        unlink(path);
+    }
+    assert_int_equal(thresholds_read("/no/such/file", true, &t), IR_OK);
+    assert_int_equal(thresholds_read("/no/such/file", false, &t), IR_EIO);
+}
+
+static void test_spark(void **state)
+{
+    (void)state;
+    double y[] = {0, 1, NAN, 0.5};
+    series s = {.y = y, .n = 4};
+    char   buf[64];
+    series_spark(&s, false, 40, buf, sizeof buf);
+    assert_string_equal(buf, "_# -");
+    series_spark(&s, false, 2, buf, sizeof buf);
+    assert_int_equal(strlen(buf), 2);
+    series_spark(&s, true, 40, buf, sizeof buf);
+    assert_int_equal(strlen(buf), 3 * 3 + 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_plan), cmocka_unit_test(test_verdicts), cmocka_unit_test(test_confirmation), cmocka_unit_test(test_looks),
+        cmocka_unit_test(test_bad_processes), cmocka_unit_test(test_environment), cmocka_unit_test(test_words),
+        cmocka_unit_test(test_children), cmocka_unit_test(test_shift), cmocka_unit_test(test_thresholds), cmocka_unit_test(test_spark)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
