@@ -96,6 +96,7 @@ void campaign_close_device(campaign *c) { session_close_device(&c->s); }
 
 void campaign_free(campaign *c)
 {
+    prove_free(&c->proof);
     session_close(&c->s);
     ir_env_free(&c->env);
 }
@@ -183,6 +184,7 @@ void campaign_print_law(const ir_text *t, const campaign *c)
     ir_summary_sentence(&c->s.ceilings, law->fitted ? &law->fit[law->better] : NULL, line, sizeof line);
     fprintf(t->f, "\n%s\n", line);
     crossover_print(t->f, &c->s);
+    if (c->proved) prove_print(t->f, &c->s, &c->proof);
     if (law->exceed)
         fprintf(t->f, "%zu point%s above a ceiling by more than 2 %%: see the rows flagged suspect.\n", law->exceed,
                 law->exceed == 1 ? "" : "s");
@@ -200,7 +202,8 @@ ir_status campaign_journal_tail(ir_journal *j, const campaign *c)
     ir_summary_sentence(&c->s.ceilings, law->fitted ? &law->fit[law->better] : NULL, v.answer, sizeof v.answer);
     snprintf(v.verdict, sizeof v.verdict, "%s", law->fitted ? ir_form_name(law->fit[law->better].form) : "unfitted");
     if (st == IR_OK) st = ir_journal_verdict(j, &v);
-    return st == IR_OK ? crossover_journal(j, &c->s) : st;
+    if (st == IR_OK) st = crossover_journal(j, &c->s);
+    return st == IR_OK && c->proved ? prove_journal(j, &c->s, &c->proof) : st;
 }
 
 static ir_status journal_all(ir_journal *j, const campaign *c)

@@ -3,12 +3,15 @@
 #define BENCH_CAMPAIGN_H
 #include "bench/cli/cli.h"
 #include "bench/law_phase.h"
+#include "bench/prove.h"
 #include "bench/session.h"
 typedef struct {
     session    s;
     ir_env     env;
     law_result law;
     bool       judged; /* law holds */
+    prove_set  proof;
+    bool       proved; /* proof holds */
 } campaign;
 /* Open device `index` of a backend under these options and describe its environment. */
 ir_status campaign_open(campaign *, const ir_backend *, int index, const cli_options *);

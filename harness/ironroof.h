@@ -268,6 +268,7 @@ typedef struct {
     double    T_law_s, term_data_s, term_comp_s, term_lat_s;
     double    mfu, mbu, eta, eta_star, ridge, margin, bound_p;
     ir_bound  bound;
+    char      proof[16];                          /* what interventions say of `bound`: confirmed|contradicted|undecided; empty: not tried */
 } ir_point;
 void        ir_point_init(ir_point *);            /* zero, NAN, empty */
 void        ir_point_free(ir_point *);            /* idempotent */
@@ -288,6 +289,7 @@ struct ir_policy {
     bool     cold;
     uint64_t seed;
     double   cold_pool_B;             /* total bytes to rotate through when cold */
+    bool     proven;                  /* this very point passed its oracle before in this process: not held against it again */
     double   max_B;                   /* refuse (skip) points that need more memory; 0: no limit */
     const volatile int *stop_flag;    /* non-NULL and non-zero: end early (Ctrl-C) */
 };

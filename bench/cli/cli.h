@@ -96,6 +96,7 @@ typedef struct {
     const char *output, *resume;             /* output "-": stdout */
     const char *ceilings;                    /* "none", or a record to take them from; NULL: measure */
     const char *layers;                      /* "all", or numbers; NULL: no rows per layer */
+    cli_filter  prove;                       /* text NULL: do not; "": whatever the run chooses; else points whose key matches */
     bool        no_report, dry_run, quiet;
     int         color;
 } cli_options;

@@ -53,6 +53,8 @@ static const cli_option shared[] = {
     {"dry-run", 0, CLI_FLAG, NULL, "print the points and stop", AT(dry_run), .set = CLI_SET_RUN},
     {"layers", 0, CLI_TEXT, "LIST", "networks: a row per layer as well, or for these layers, 0,3 or 1-5", AT(layers),
      .set = CLI_SET_RUN, .implied = "all"},
+    {"prove", 0, CLI_REGEX, "REGEX", "then test the labels by intervention: the best points, or those whose key contains a match",
+     AT(prove), .set = CLI_SET_RUN, .implied = ""},
     {"output", 'o', CLI_TEXT, "FILE", "where the results go; '-': standard output, tables then go to standard error",
      AT(output), .set = CLI_SET_OUTPUT},
     {"quiet", 0, CLI_FLAG, NULL, "no progress, no remarks; results and errors only", AT(quiet),
@@ -75,6 +77,7 @@ void cli_options_free(cli_options *o)
     cli_axis_free(&o->batch);
     cli_axis_free(&o->threads);
     cli_filter_free(&o->filter);
+    cli_filter_free(&o->prove);
 }
 
 bool cli_color(const cli_options *o, FILE *f)

@@ -156,6 +156,23 @@ static ir_status get_ceilings(job *j, campaign *c)
 }
 
 /* ---- one device --------------------------------------------------------------------------------------------- */
+/* --prove: the labels this run gave, by intervention. */
+static ir_status put_to_the_test(job *j, campaign *c)
+{
+    const cli_filter *only = &j->args->opt.prove;
+    if (!only->text || !c->judged) {
+        if (only->text && j->points.n) fprintf(stderr, "ironroof: nothing to prove: without ceilings there are no labels\n");
+        return IR_OK;
+    }
+    ir_status st = prove_choose(&c->s, *only->text ? &only->re : NULL, &c->proof);
+    if (st != IR_OK) return st;
+    c->proved = true;
+    phase(j, c->proof.n);
+    st = prove_measure(&c->s, &c->proof);
+    cli_progress_clear(&j->progress);
+    return st;
+}
+
 static ir_status measure_device(job *j, campaign *c)
 {
     session *s = &c->s;
@@ -178,6 +195,7 @@ static ir_status measure_device(job *j, campaign *c)
     }
     if (st != IR_EINTR) campaign_probe(c, "end");
     if (j->points.n && s->ceilings.n) campaign_judge(c);
+    if (st == IR_OK) st = put_to_the_test(j, c);
     if (j->screen) campaign_print_law(&t, c);
     campaign_close_device(c);
     return st;

@@ -17,6 +17,7 @@ static void clear(ir_point *p)
     p->T_law_s = p->term_data_s = p->term_comp_s = p->term_lat_s = NAN;
     p->mfu = p->mbu = p->eta = p->eta_star = p->ridge = p->margin = p->bound_p = NAN;
     p->bound = IR_BOUND_UNKNOWN;
+    p->proof[0] = '\0'; /* of the label before */
 }
 
 static double known_or(const ir_coef *k, double value, double otherwise)

@@ -58,7 +58,7 @@ static void unprepare(ir_run *r, void *packed)
 }
 
 /* Fill, run once, fetch, compare. */
-static ir_status prove(ir_run *r, tensor_set *set, uint64_t seed, ir_check *check)
+static ir_status prove(ir_run *r, tensor_set *set, uint64_t seed, bool proven, ir_check *check)
 {
     if (r->kernel->flags & IR_K_IDEAL) {
         *check = (ir_check){0, 0, "none: a model, not a computation"};
@@ -68,7 +68,8 @@ static ir_status prove(ir_run *r, tensor_set *set, uint64_t seed, ir_check *chec
     if (s == IR_OK && r->kernel->prepare) s = r->kernel->prepare(r);
     if (s == IR_OK) s = r->kernel->run(r, 1);
     if (s == IR_OK) s = r->dev->be->sync(r->dev);
-    if (s == IR_OK) s = tensors_check(r->dev, r->workload, &r->p, set, check);
+    if (s == IR_OK && proven) *check = (ir_check){NAN, NAN, "none: it passed before"};
+    else if (s == IR_OK) s = tensors_check(r->dev, r->workload, &r->p, set, check);
     return s;
 }
 
@@ -87,7 +88,7 @@ ir_status ir_verify(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const
     if (s != IR_OK) return s;
     bind(&r, dev, w, k, p, &set);
     if (k->setup) s = k->setup(&r);
-    if (s == IR_OK) s = prove(&r, &set, seed, check);
+    if (s == IR_OK) s = prove(&r, &set, seed, false, check);
     if (s == IR_OK) s = tensors_guards(dev, &set);
     unprepare(&r, r.packed);
     if (k->teardown) k->teardown(&r);
@@ -215,7 +216,7 @@ ir_status ir_measure(ir_dev *dev, const ir_workload *w, const ir_kernel *k, cons
     bind(&r, dev, w, k, p, &sets[0]);
     set_up = true;
     if (k->setup) s = k->setup(&r);
-    if (s == IR_OK) s = prove(&r, &sets[0], pol->seed, &o->check);
+    if (s == IR_OK) s = prove(&r, &sets[0], pol->seed, pol->proven, &o->check);
     if (s == IR_OK) s = timed(&r, pol, sets, nset, o);
 out:
     if (s != IR_OK) snprintf(o->why, sizeof o->why, "%s", ir_why());

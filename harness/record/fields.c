@@ -143,7 +143,7 @@ const ir_rec_field ir_rec_point_law[] = {
     NAME(ir_point, "level", level), NUM(ir_point, "mfu", mfu), NUM(ir_point, "mbu", mbu),
     NUM(ir_point, "eta", eta), NUM(ir_point, "eta_star", eta_star), NUM(ir_point, "ridge", ridge),
     GROUP("terms_s", terms), NUM(ir_point, "T_law_s", T_law_s), WORD(ir_point, "bound", bound, bound_words, false),
-    NUM(ir_point, "bound_p", bound_p), NUM(ir_point, "margin", margin), END};
+    NUM(ir_point, "bound_p", bound_p), NUM(ir_point, "margin", margin), NAME(ir_point, "proof", proof), END};
 
 /* ---- writing ----------------------------------------------------------------------------------------- */
 static int word_value(const ir_rec_field *f, const char *at)

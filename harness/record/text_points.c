@@ -127,13 +127,20 @@ static void rate_cells(ir_table *tb, const ir_point *p)
     else ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(I, num));
 }
 
+static const char *proof_mark(const char *proof)
+{
+    if (!*proof) return "";
+    return !strcmp(proof, "confirmed") ? "+" : !strcmp(proof, "contradicted") ? "!" : "?";
+}
+
 static void bound_cells(ir_table *tb, const ir_point *p)
 {
     static const ir_style style[IR_NBOUND] = {TXT_DIM, TXT_BLUE, TXT_GREEN, TXT_YELLOW, TXT_CYAN, TXT_PLAIN};
     double                T = ir_point_time(p) / 100;
     double                d = p->term_data_s / T, c = p->term_comp_s / T, l = p->term_lat_s / T;
     ir_bound              b = (unsigned)p->bound < IR_NBOUND ? p->bound : IR_BOUND_UNKNOWN;
-    ir_table_cell(tb, style[b], "%s", b == IR_BOUND_UNKNOWN ? "-" : ir_bound_name(b));
+    const char *proof = proof_mark(p->proof);
+    ir_table_cell(tb, *proof == '!' ? TXT_RED : style[b], "%s%s", b == IR_BOUND_UNKNOWN ? "-" : ir_bound_name(b), proof);
     if (isfinite(p->bound_p)) ir_table_cell(tb, TXT_PLAIN, "%.2f", p->bound_p);
     else ir_table_cell(tb, TXT_PLAIN, "-");
     if (isfinite(d) && isfinite(c) && isfinite(l)) ir_table_cell(tb, TXT_PLAIN, "%.0f/%.0f/%.0f", d, c, l);
@@ -211,6 +218,9 @@ static void legend(const ir_text *t, const ir_point *p, size_t n)
         if (any >> i & 1u && flag_mark[i].mark)
             len = put(text, sizeof text, len, "%s%c %s", len ? ", " : "", flag_mark[i].mark, flag_mark[i].means);
     if (len) ir_text_para(t, "  ", "flags: %s", text);
+    bool proof = false;
+    for (size_t i = 0; i < n; i++) proof |= *p[i].proof != 0;
+    if (proof) ir_text_para(t, "  ", "bound by intervention: + confirmed, ! contradicted, ? undecided");
     if (any & IR_FLAG_WITHIN_RUN) ir_text_para(t, "  ", "intervals know one process only (within run)");
 }
 

@@ -233,7 +233,7 @@ function verdictCounts(points) {
   return table(["family", ...kinds], rows.map(r => r.map(String)), [0]);
 }
 function pointTable(points) {
-  const cell = p => el("td", { class: "t" }, el("span", { class: "bound " + (p.bound || "") }, p.bound || p.status));
+  const cell = p => el("td", { class: "t" }, el("span", { class: "bound " + (p.bound || "") }, p.bound || p.status), p.proof ? el("span", { class: "proof " + p.proof, title: "by intervention: " + p.proof }, p.proof === "contradicted" ? " contradicted" : p.proof === "confirmed" ? " ✓" : " ?") : null);
   return table(["point", "shape", "dtype", "threads", "T", "95 %", "rate", "I", "bound", "P", "eta", "MFU", "MBU", "flags"], points.map(p => {
     const t = p.dev_time_s || p.time_s || {}, half = known(t.ci_hi) ? .5 * (t.ci_hi - t.ci_lo) / t.median : NaN;
     return p.status === "ok" ? [p.id, params(p), p.dtype, String(p.threads || ""), scaled(time(p), "s"), known(half) ? "±" + percent(half) : "–", rateOf(p), num(p.intensity), cell(p), known(p.bound_p) ? p.bound_p.toFixed(2) : "–", num(p.eta), percent(p.mfu), percent(p.mbu), (p.flags || []).filter(f => f !== "within-run").join(" ")]

@@ -1,0 +1,300 @@
+/* test_prove.c -- proof by intervention: elasticities and the rule on times made from a known law, contradictions included; then the whole
+ * phase on a device that obeys the law, and on one whose kernel does not do what its cost says. */
+#include "bench/prove.h"
+#include "bench/prove_rule.h"
+#include "bench/workloads/workloads_compute.h"
+#include "bench/workloads/workloads_gemm.h"
+#include "bench/workloads/workloads_memory.h"
+#include "harness/ideal.h"
+#include "harness/stats/stats.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* What bench/tables.c offers to the program. */
+static const ir_workload *const table[] = {&wl_read, &wl_copy, &wl_fma, &wl_gemm, &wl_batchmm, &wl_gemv, NULL};
+const ir_workload *bench_workload(const char *name)
+{
+    for (const ir_workload *const *w = table; *w; w++)
+        if (!strcmp((*w)->name, name)) return *w;
+    return NULL;
+}
+int bench_param(const ir_workload *w, const char *name)
+{
+    for (int i = 0; i < IR_MAX_PARAMS && w->param[i]; i++)
+        if (!strcmp(w->param[i], name)) return i;
+    return -1;
+}
+
+/* ---- the rule --------------------------------------------------------------------------------------------------------- */
+typedef struct { double data, comp, lat; } factors;
+/* batch doubled; more bytes at equal FLOPs; narrower weights; half the cores */
+static const factors usual[] = {{1, 2, 1}, {4, 1, 1}, {.5, 1, 1}, {1.1, 2, 1}};
+enum { NUSUAL = 4 };
+
+/* Twins of a point whose time is data + comp + lat, with errors of sd in ln. */
+static void made(const factors *f, size_t n, factors share, double sd, uint64_t seed, prove_change *c)
+{
+    ir_rng rng;
+    ir_rng_seed(&rng, seed);
+    for (size_t i = 0; i < n; i++) {
+        double y = log(share.data * f[i].data + share.comp * f[i].comp + share.lat * f[i].lat) + sd * ir_rng_normal(&rng);
+        c[i] = (prove_change){.d = {log(f[i].data), log(f[i].comp), log(f[i].lat)}, .y = y};
+        for (int d = 0; d < PROVE_DRAWS; d++) c[i].draw[d] = y + sd * ir_rng_normal(&rng);
+    }
+}
+
+static prove_change change[PROVE_MAX_TWINS];
+enum { NO_LAT = 1u << PROVE_LAT };
+
+static void elasticities_are_the_shares(void **state)
+{
+    (void)state;
+    prove_elasticity e[PROVE_NTERM];
+    made(usual, NUSUAL, (factors){.7, .3, 0}, 0, 1, change);
+    prove_elasticities(change, NUSUAL, NO_LAT, 1, e);
+    assert_true(fabs(e[PROVE_DATA].v - .7) < 1e-9 && fabs(e[PROVE_COMP].v - .3) < 1e-9);
+    assert_int_equal(e[PROVE_LAT].how, PROVE_NIL);
+    assert_true(e[PROVE_DATA].lo < .7 && .7 < e[PROVE_DATA].hi && e[PROVE_DATA].hi - e[PROVE_DATA].lo < .4);
+}
+
+static void intervals_cover(void **state)
+{
+    (void)state;
+    int in = 0, runs = 200;
+    for (int r = 0; r < runs; r++) {
+        prove_elasticity e[PROVE_NTERM];
+        made(usual, NUSUAL, (factors){.6, .4, 0}, .05, (uint64_t)r, change);
+        prove_elasticities(change, NUSUAL, NO_LAT, (uint64_t)r, e);
+        in += e[PROVE_DATA].lo <= .6 && .6 <= e[PROVE_DATA].hi;
+    }
+    assert_true(in > 0.85 * runs);
+}
+
+static prove_outcome outcome(const factors *f, size_t n, factors share, unsigned nil, ir_bound label)
+{
+    prove_elasticity e[PROVE_NTERM];
+    made(f, n, share, .01, 7, change);
+    prove_elasticities(change, n, nil, 7, e);
+    return prove_judge(label, e);
+}
+
+static void the_label_decides(void **state)
+{
+    (void)state;
+    static const factors data = {.95, .05, 0}, comp = {.05, .95, 0}, even = {.5, .5, 0};
+    assert_int_equal(outcome(usual, NUSUAL, data, NO_LAT, IR_BOUND_MEMORY), PROVE_CONFIRMED);
+    assert_int_equal(outcome(usual, NUSUAL, data, NO_LAT, IR_BOUND_CACHE), PROVE_CONFIRMED);
+    assert_int_equal(outcome(usual, NUSUAL, data, NO_LAT, IR_BOUND_COMPUTE), PROVE_CONTRADICTED);
+    assert_int_equal(outcome(usual, NUSUAL, comp, NO_LAT, IR_BOUND_COMPUTE), PROVE_CONFIRMED);
+    assert_int_equal(outcome(usual, NUSUAL, comp, NO_LAT, IR_BOUND_MEMORY), PROVE_CONTRADICTED);
+    assert_int_equal(outcome(usual, NUSUAL, even, NO_LAT, IR_BOUND_MEMORY), PROVE_UNDECIDED);
+    assert_int_equal(outcome(usual, NUSUAL, data, NO_LAT, IR_BOUND_MIXED), PROVE_UNDECIDED);
+}
+
+/* A time that nothing moves follows neither bytes nor FLOPs. */
+static void a_time_that_stands_still(void **state)
+{
+    (void)state;
+    static const factors still = {0, 0, 1};
+    assert_int_equal(outcome(usual, NUSUAL, still, 0, IR_BOUND_MEMORY), PROVE_CONTRADICTED);
+    assert_int_equal(outcome(usual, NUSUAL, still, 0, IR_BOUND_COMPUTE), PROVE_CONTRADICTED);
+    assert_int_equal(outcome(usual, NUSUAL, still, 0, IR_BOUND_LATENCY), PROVE_CONFIRMED); /* what the others leave of 1 */
+}
+
+static void terms_that_change_together(void **state)
+{
+    (void)state;
+    static const factors both[] = {{2, 2, 1}, {.5, .5, 1}}, one[] = {{2, 1, 1}};
+    prove_elasticity     e[PROVE_NTERM];
+    assert_int_equal(outcome(both, 2, (factors){1, 0, 0}, NO_LAT, IR_BOUND_MEMORY), PROVE_UNDECIDED);
+    prove_elasticities(change, 2, NO_LAT, 7, e);
+    assert_int_equal(e[PROVE_DATA].how, PROVE_TANGLED);
+    assert_true(isnan(e[PROVE_DATA].v));
+    /* one clean intervention is enough: elasticities add to 1 */
+    assert_int_equal(outcome(one, 1, (factors){.95, .05, 0}, NO_LAT, IR_BOUND_MEMORY), PROVE_CONFIRMED);
+    assert_int_equal(outcome(one, 1, (factors){.05, .95, 0}, NO_LAT, IR_BOUND_MEMORY), PROVE_CONTRADICTED);
+    prove_elasticities(change, 0, 0, 1, e);
+    assert_int_equal(prove_judge(IR_BOUND_MEMORY, e), PROVE_UNDECIDED);
+}
+
+static void noise_decides_nothing(void **state)
+{
+    (void)state;
+    prove_elasticity e[PROVE_NTERM];
+    made(usual, NUSUAL, (factors){.8, .2, 0}, .5, 3, change);
+    prove_elasticities(change, NUSUAL, NO_LAT, 3, e);
+    assert_true(e[PROVE_DATA].hi - e[PROVE_DATA].lo > .5);
+    assert_int_not_equal(prove_judge(IR_BOUND_MEMORY, e), PROVE_CONFIRMED);
+}
+
+static void ratios_from_blocks(void **state)
+{
+    (void)state;
+    static const double a[] = {1, 1.1, .9}, b[] = {2, 2.2, 1.8}, late[] = {1.2, 1.32, 1.08};
+    const prove_times   base = {{{a, 3}, {late, 3}}, 2}, twin = {{{b, 3}}, 1}, none = {{{a, 0}}, 0};
+    prove_change        c[2];
+    prove_ratios(&base, &twin, 1, 1, c);
+    assert_true(fabs(c[0].y - (log(2) - .5 * log(1.2))) < 1e-12);
+    assert_true(c[0].lo < c[0].y && c[0].y < c[0].hi);
+    prove_ratios(&base, &none, 1, 1, c);
+    assert_true(isnan(c[0].y));
+}
+
+static void one_twin_alone(void **state)
+{
+    (void)state;
+    made((const factors[]){{1, 2, 1}}, 1, (factors){1, 0, 0}, 0, 1, change);
+    assert_true(prove_agrees(IR_BOUND_MEMORY, &change[0]) && !prove_agrees(IR_BOUND_COMPUTE, &change[0]));
+}
+
+/* ---- the whole phase ---------------------------------------------------------------------------------------------------- */
+/* Asks the honest kernel how long some other work takes: one that reads nothing, and computes so much that a batch of 4 takes what the
+ * true cost of a memory-bound one would. */
+static double lie_flops;
+static ir_cost lie(const ir_params *p) { return (ir_cost){.flops = lie_flops * (double)(p->v[0] * p->v[1] * p->v[2]), .launches = 1}; }
+static ir_status liar_run(ir_run *r, uint32_t reps)
+{
+    ir_workload w = *r->workload;
+    ir_run      other = *r;
+    w.cost = lie;
+    other.workload = &w;
+    other.p.dtype = IR_F32; /* at one rate whatever the weights */
+    return ir_ideal_backend.kernels[0]->run(&other, reps);
+}
+static const ir_kernel        liar = {.family = "gemm", .name = "liar", .flags = IR_K_IDEAL, .run = liar_run};
+static const ir_kernel *const liars[] = {&liar, NULL};
+static ir_backend             crooked;
+static ir_status crooked_open(ir_dev *d)
+{
+    ir_status st = ir_ideal_backend.open(d);
+    d->be = &crooked;
+    return st;
+}
+
+static void begin(session *s, const ir_backend *be, double noise)
+{
+    ir_ideal_defaults(&ir_ideal_next_options);
+    ir_ideal_next_options.noise = noise;
+    assert_int_equal(session_open(s, be, 0), IR_OK);
+    memset(&ir_ideal_next_options, 0, sizeof ir_ideal_next_options);
+    assert_int_equal(ir_ideal_ceilings(&s->dev, &s->ceilings), IR_OK);
+}
+
+static void measure(session *s, const ir_workload *w, ir_params p)
+{
+    p.threads = 1;
+    assert_int_equal(session_measure(s, w, session_kernel(s, w, 0), &p, false, NULL), IR_OK);
+    ir_point *o = &s->point[s->npoint - 1];
+    ir_point_judge(o, &s->ceilings, NULL);
+    o->bound_p = 1; /* a fit would say so */
+}
+
+static void proved(session *s, prove_set *set)
+{
+    assert_int_equal(prove_choose(s, NULL, set), IR_OK);
+    assert_int_equal(prove_measure(s, set), IR_OK);
+}
+
+static void honest_labels_are_confirmed(void **state)
+{
+    (void)state;
+    session   s;
+    prove_set set;
+    begin(&s, &ir_ideal_backend, .02);
+    measure(&s, &wl_copy, (ir_params){{1 << 26, 1}, IR_F64, 0});
+    measure(&s, &wl_gemv, (ir_params){{8192, 8192}, IR_F32, 0});
+    measure(&s, &wl_gemm, (ir_params){{1024, 1024, 1024}, IR_F32, 0});
+    measure(&s, &wl_batchmm, (ir_params){{1, 4096, 4096}, IR_F32, 0});
+    measure(&s, &wl_batchmm, (ir_params){{256, 4096, 4096}, IR_F32, 0});
+    measure(&s, &wl_fma, (ir_params){{12, 1 << 15, 1}, IR_F32, 0});
+    proved(&s, &set);
+    assert_int_equal(set.n, 6);
+    for (size_t i = 0; i < set.n; i++) {
+        const ir_point *p = &s.point[set.v[i].point];
+        if (set.v[i].outcome != PROVE_CONFIRMED)
+            fail_msg("%s %s: %s %s", p->workload, ir_bound_name(p->bound), prove_outcome_name(set.v[i].outcome), set.v[i].why);
+        assert_string_equal(p->proof, "confirmed");
+        assert_true(set.v[i].n > 0);
+    }
+    prove_free(&set);
+    session_close(&s);
+}
+
+static void a_lie_is_contradicted(void **state)
+{
+    (void)state;
+    session         s;
+    prove_set       set;
+    char           *text = NULL;
+    size_t          size;
+    const ir_params p = {{4, 4096, 4096}, IR_F32, 1};
+    ir_cost         c = wl_batchmm.cost(&p);
+    crooked = ir_ideal_backend;
+    crooked.kernels = liars;
+    crooked.open = crooked_open;
+    begin(&s, &crooked, .02);
+    lie_flops = (c.read_B + c.write_B) / 40e9 * 200e9 / (4 * 4096.0 * 4096.0);
+    measure(&s, &wl_batchmm, p);
+    assert_int_equal(s.point[0].bound, IR_BOUND_MEMORY); /* by its cost it is */
+    proved(&s, &set);
+    assert_int_equal(set.n, 1);
+    assert_int_equal(set.v[0].outcome, PROVE_CONTRADICTED);
+    assert_string_equal(s.point[0].proof, "contradicted");
+    FILE *f = open_memstream(&text, &size);
+    assert_non_null(f);
+    prove_print(f, &s, &set);
+    fclose(f);
+    assert_non_null(strstr(text, "memory: contradicted"));
+    assert_non_null(strstr(text, "1 contradicted"));
+    free(text);
+    prove_free(&set);
+    prove_free(&set);
+    session_close(&s);
+}
+
+static void choice(void **state)
+{
+    (void)state;
+    session   s;
+    prove_set set;
+    regex_t   only;
+    begin(&s, &ir_ideal_backend, 0);
+    for (int i = 0; i < 14; i++) measure(&s, &wl_copy, (ir_params){{1 << (20 + i % 7), 1 + i / 7}, IR_F64, 0});
+    measure(&s, &wl_gemm, (ir_params){{1024, 1024, 1024}, IR_F32, 0});
+    s.point[0].bound_p = .9;
+    s.point[1].bound_p = NAN;
+    assert_int_equal(prove_choose(&s, NULL, &set), IR_OK);
+    assert_true(set.n < 13 && set.n + set.left_out == 13);
+    assert_int_equal(s.point[set.v[1].point].family[0], 'g'); /* every workload has its turn */
+    prove_free(&set);
+    assert_int_equal(regcomp(&only, "copy.*bytes=2097152,streams=1", REG_EXTENDED | REG_NOSUB), 0);
+    assert_int_equal(prove_choose(&s, &only, &set), IR_OK);
+    assert_int_equal(set.n, 1);
+    assert_int_equal(set.v[0].point, 1); /* asked for by name: a label without a known P counts */
+    prove_free(&set);
+    regfree(&only);
+    assert_int_equal(regcomp(&only, "bytes=1048576,streams=1", REG_EXTENDED | REG_NOSUB), 0);
+    assert_int_equal(prove_choose(&s, &only, &set), IR_OK);
+    assert_true(set.n == 0 && set.unlabelled == 1);
+    prove_free(&set);
+    regfree(&only);
+    session_close(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(elasticities_are_the_shares), cmocka_unit_test(intervals_cover), cmocka_unit_test(the_label_decides),
+        cmocka_unit_test(a_time_that_stands_still), cmocka_unit_test(terms_that_change_together),
+        cmocka_unit_test(noise_decides_nothing), cmocka_unit_test(ratios_from_blocks), cmocka_unit_test(one_twin_alone),
+        cmocka_unit_test(honest_labels_are_confirmed), cmocka_unit_test(a_lie_is_contradicted), cmocka_unit_test(choice)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
