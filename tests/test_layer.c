@@ -332,6 +332,22 @@ static void pools_by_hand(void **state)
     same(c.flops, 0);
 }
 
+/* 3x3 over 7x7 with padding 1: of 21 taps an axis, 19 meet the image. */
+static void padding_by_hand(void **state)
+{
+    (void)state;
+    ir_cost c;
+    ly_row  r = {.op = LY_CONV, .batch = 2, .h = 7, .w = 7, .c = 5, .k = 4, .r = 3, .s = 3, .stride = 1, .pad = 1, .groups = 1,
+                 .oh = 7, .ow = 7, .add = LY_NONE, .b_at = -1};
+    ly_cost(&r, IR_F32, true, &c);
+    same(c.flops, 2 * 2 * 4 * 5 * 21 * 21);
+    same(c.spare_flops, 2 * 2 * 4 * 5 * (21 * 21 - 19 * 19));
+    r.pad = 0;
+    r.oh = r.ow = 5;
+    ly_cost(&r, IR_F32, true, &c);
+    same(c.spare_flops, 0);
+}
+
 static void kv_dtypes(void **state)
 {
     (void)state;
@@ -398,7 +414,7 @@ int main(void)
         cmocka_unit_test(resnet50),   cmocka_unit_test(resnet50_traffic),  cmocka_unit_test(mobilenetv2),
         cmocka_unit_test(gpt2_decode), cmocka_unit_test(gpt2_prefill),     cmocka_unit_test(layouts),
         cmocka_unit_test(impossible), cmocka_unit_test(conv_by_hand),      cmocka_unit_test(attention_by_hand),
-        cmocka_unit_test(rows_by_hand), cmocka_unit_test(pools_by_hand),   cmocka_unit_test(kv_dtypes),
+        cmocka_unit_test(rows_by_hand), cmocka_unit_test(pools_by_hand),   cmocka_unit_test(padding_by_hand), cmocka_unit_test(kv_dtypes),
         cmocka_unit_test(refusals),   cmocka_unit_test(grids)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,6 +55,22 @@ static double flops_of(const ly_row *r, bool in_network)
     }
 }
 
+/* Taps of one axis that meet the image, over all output positions. */
+static int64_t taps(int64_t in, int64_t out, int64_t filter, int64_t stride, int64_t pad)
+{
+    int64_t n = 0;
+    for (int64_t o = 0; o < out; o++)
+        for (int64_t f = 0; f < filter; f++) n += o * stride - pad + f >= 0 && o * stride - pad + f < in;
+    return n;
+}
+
+static double spare_flops(const ly_row *r)
+{
+    if (r->op != LY_CONV || r->pad == 0) return 0;
+    double met = (double)taps(r->h, r->oh, r->r, r->stride, r->pad) * (double)taps(r->w, r->ow, r->s, r->stride, r->pad);
+    return flops_of(r, true) - 2 * (double)(r->batch * r->k) * met * (double)(r->c / r->groups);
+}
+
 static double gathered_B(const ly_row *r, ir_dtype t, int64_t rows)
 {
     return (double)rows * ((double)r->c * ir_dtype_bytes(t) + (t == IR_I8 ? f32_B : 0));
@@ -102,6 +118,7 @@ void ly_cost(const ly_row *r, ir_dtype t, bool in_network, ir_cost *c)
     c->write_B = c->wa_B = out + kv_row * (double)r->tokens;
     c->read_B = c->by_B[IR_BY_WEIGHTS] + c->by_B[IR_BY_IN] + kv_row * (double)r->past;
     c->flops = flops_of(r, in_network);
+    c->spare_flops = spare_flops(r);
     c->launches = 1;
     c->footprint_B = c->read_B + c->write_B;
     c->weights_B = weights_B(r, t, in_network);
@@ -142,6 +159,7 @@ void ly_net_cost(const ly_net *n, ir_dtype t, ir_cost *out)
         out->write_B += c.write_B;
         out->wa_B += c.wa_B;
         out->flops += c.flops;
+        out->spare_flops += c.spare_flops;
         out->launches += c.launches;
         out->weights_B += c.weights_B;
         out->unfused_B += c.unfused_B;

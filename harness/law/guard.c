@@ -99,7 +99,7 @@ static void guard_flops(ir_point *p, const ir_ceilings *c, double T)
 {
     const ir_ceiling *x = ir_ceiling_find(c, IR_C_FLOPS, NULL, NULL, p->p.dtype, p->p.threads);
     if (!x || x->threads != p->p.threads) return;
-    double excess = p->cost.flops / T / x->value;
+    double excess = (p->cost.flops - p->cost.spare_flops) / T / x->value;
     if (!(excess > LIMIT)) return;
     if (clock_explains(p, c, excess))
         suspect(&p->flags, p->why, "%.3g x the %s peak: clock (it ran faster than when the peak was measured)", excess,

@@ -134,7 +134,7 @@ const ir_rec_field ir_rec_point_run[] = {
     NUM(ir_point, "warmup_s", warmup_s), NUM(ir_point, "overhead_s", overhead_s), NUM(ir_point, "flops", cost.flops),
     NUM(ir_point, "read_B", cost.read_B), NUM(ir_point, "write_B", cost.write_B), GROUP("bytes_by", bytes_by),
     GROUP("bytes_other_models", other_models),
-    NUM(ir_point, "wa_B", cost.wa_B), NUM(ir_point, "launches", cost.launches), NUM(ir_point, "hops", cost.hops),
+    NUM(ir_point, "wa_B", cost.wa_B), NUM(ir_point, "launches", cost.launches), NUM(ir_point, "hops", cost.hops), NUM(ir_point, "spare_flops", cost.spare_flops),
     NUM(ir_point, "footprint_B", cost.footprint_B), NUM(ir_point, "energy_J", joules),
     NUM(ir_point, "counted_B", counted_B), NUM(ir_point, "clock_Hz", clock_Hz), NUM(ir_point, "steal", steal),
     NUM(ir_point, "bandwidth_now", bw_now), BOOL(ir_point, "for_ceiling", for_ceiling),

@@ -109,6 +109,7 @@ static void wino_cost(const ir_params *p, ir_cost *c)
     wl_row_of(&wl_conv, p, &l);
     const double tiles = (double)((l.oh + 3) / 4 * ((l.ow + 3) / 4));
     c->flops = 2.0 * (double)(l.batch * l.k * l.c) * tiles * CPU_WINO_N;
+    c->spare_flops = 0;
 }
 
 #define SLOTS(kind, word)                                                                           \
