@@ -25,6 +25,8 @@ function svg(tag, attributes, text) {
   if (text != null) e.textContent = text;
   return e;
 }
+// Ten colours; the next ten names are squares.
+const marker = (i, x, y, r, o) => i % 20 < 10 ? svg("circle", { cx: x, cy: y, r, ...o }) : svg("rect", { x: x - .9 * r, y: y - .9 * r, width: 1.8 * r, height: 1.8 * r, ...o });
 const color = i => `var(--c${i % 10})`;
 
 const tip = document.getElementById("tip");
@@ -110,7 +112,7 @@ function figure(draw, caption) {
 }
 function legend(names, state, changed, square) {
   return el("div", { class: "legend" }, names.map((name, i) => {
-    const b = el("button", { type: "button", "aria-pressed": String(!state.has(name)) }, el("span", { class: "swatch" + (square ? " square" : ""), style: `background:${color(i)}` }), name);
+    const b = el("button", { type: "button", "aria-pressed": String(!state.has(name)) }, el("span", { class: "swatch" + (square || i % 20 >= 10 ? " square" : ""), style: `background:${color(i)}` }), name);
     b.addEventListener("click", () => { state.has(name) ? state.delete(name) : state.add(name); b.setAttribute("aria-pressed", String(!state.has(name))); changed(); });
     return b;
   }));

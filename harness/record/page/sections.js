@@ -100,7 +100,7 @@ function roofline(m, points, naive) {
     for (const p of points) {
       if (off.has(p.family) || !(p.flops_per_s > 0)) continue;
       const i = families.indexOf(p.family), low = (p.kflags || []).includes("naive"), px = p.intensity > 0 ? f.x(p.intensity) : f.width - f.box.r;
-      f.root.append(hover(svg("circle", { cx: px, cy: f.y(p.flops_per_s), r: low ? 3 : 4.6, fill: low ? "none" : color(i), stroke: color(i), "stroke-width": 1.4, "fill-opacity": .8 }), describe(p)));
+      f.root.append(hover(marker(i, px, f.y(p.flops_per_s), low ? 3 : 4.6, { fill: low ? "none" : color(i), stroke: color(i), "stroke-width": 1.4, "fill-opacity": .8 }), describe(p)));
     }
     return f.root;
   };
@@ -208,7 +208,7 @@ function law(m, points) {
   const fig = figure(width => {
     const f = frame(width, { x: [Math.min(...T) / 1.5, Math.max(...T) * 1.5], y: [-Math.min(1, limit), limit], ykind: linearAxis, ytext: percent, xtext: tick("s"), xlabel: "measured T", ylabel: "law / measured − 1", label: "Residuals" });
     f.root.append(svg("line", { class: "axis", x1: f.box.l, x2: f.width - f.box.r, y1: f.y(0), y2: f.y(0), "stroke-width": 2 }));
-    for (const p of in_) if (!off.has(p.family)) f.root.append(hover(svg("circle", { cx: f.x(time(p)), cy: f.y(Math.max(-1, Math.min(limit, p.T_law_s / time(p) - 1))), r: 3.8, fill: color(families.indexOf(p.family)), "fill-opacity": .75 }), describe(p)));
+    for (const p of in_) if (!off.has(p.family)) f.root.append(hover(marker(families.indexOf(p.family), f.x(time(p)), f.y(Math.max(-1, Math.min(limit, p.T_law_s / time(p) - 1))), 3.8, { fill: color(families.indexOf(p.family)), "fill-opacity": .75 }), describe(p)));
     return f.root;
   }, "Residuals of every point, slow kernels included: the law predicts what a good kernel takes, so naive ones lie below the line.");
   return [...out, legend(families, off, () => fig.redraw()), fig];
