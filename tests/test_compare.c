@@ -68,7 +68,7 @@ static void test_detection(void **state)
         found += r.verdict == IR_AB_REGRESSED;
     }
     assert_int_equal(alarms, 0);
-    assert_true(found >= 0.7 * TRIALS);
+    assert_true((double)found >= 0.7 * TRIALS);
     double d[12];
     for (int i = 0; i < 12; i++) d[i] = 0.01 * (i - 5.5) / 4;
     assert_int_equal(ir_ab_plan(d, 12, 0.95, 0.02, 0.10), 12);
