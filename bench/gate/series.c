@@ -150,7 +150,7 @@ void series_spark(const series *s, bool utf8, size_t width, char *buf, size_t n)
     }
     buf[0] = 0;
     for (size_t i = from; i < s->n && used + 4 < n; i++) {
-        int level = hi > lo ? (int)(7.99 * (s->y[i] - lo) / (hi - lo)) : 3;
+        int level = hi > lo && !isnan(s->y[i]) ? (int)(7.99 * (s->y[i] - lo) / (hi - lo)) : 3;
         const char *c = isnan(s->y[i]) ? " " : utf8 ? block[level] : plain[level];
         used += (size_t)snprintf(buf + used, n - used, "%s", c);
     }
