@@ -81,6 +81,7 @@ stage_asan() {
     -DCMAKE_C_FLAGS_RELWITHDEBINFO=-O1 -DIRONROOF_SANITIZE=address,undefined "${no_cuda[@]}" &&
     build "$out/asan" all &&
     ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
+      LSAN_OPTIONS=suppressions="$root/tests/lsan.supp":print_suppressions=0 \
       run_ctest asan -LE repo
 }
 
