@@ -82,7 +82,7 @@ stage_asan() {
     build "$out/asan" all &&
     ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
       LSAN_OPTIONS=suppressions="$root/tests/lsan.supp":print_suppressions=0 \
-      run_ctest asan -LE repo
+      run_ctest asan -LE 'repo|long'
 }
 
 # ThreadSanitizer's shadow memory does not fit every address layout; without randomisation it does.
@@ -103,7 +103,7 @@ stage_minimal() {
   configure "$out/minimal" -DCMAKE_C_COMPILER="$gcc" -DCMAKE_BUILD_TYPE=Debug -DIRONROOF_WERROR=ON \
     -DCMAKE_C_FLAGS_DEBUG=-O1 -DCMAKE_DISABLE_FIND_PACKAGE_PkgConfig=ON -DIRONROOF_HWLOC=OFF \
     -DIRONROOF_JANSSON=OFF -DIRONROOF_OPENCL=OFF -DIRONROOF_CLBLAST=OFF -DIRONROOF_ONEDNN=OFF -DIRONROOF_OPENBLAS=OFF -DIRONROOF_CMOCKA=OFF "${no_cuda[@]}" &&
-    build "$out/minimal" all && run_ctest minimal -LE repo
+    build "$out/minimal" all && run_ctest minimal -LE 'repo|long|medium'
 }
 
 stage_aarch64() {
