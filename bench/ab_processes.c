@@ -32,6 +32,7 @@ const cli_option ab_own_options[] = {
     {"proof", 0, CLI_TEXT, "FILE", "record of 'selftest aa' on this machine: its false-alarm bound is shown", OWN(proof)},
     {"strict", 0, CLI_FLAG, NULL, "a point that stays undecided gives exit code 3", OWN(strict)},
     {"as-is", 0, CLI_FLAG, NULL, "run A and B exactly as written; they print ironroof records", OWN(as_is)},
+    {"no-reference", 0, CLI_FLAG, NULL, "no reference kernels between the processes: a machine that drifts then goes unseen", OWN(no_reference)},
     {"rounds", 0, CLI_INT, "N", "selftest: comparisons in a row (1)", OWN(rounds), .lo = 1, .hi = 1000},
     {0}};
 
@@ -176,7 +177,12 @@ static ir_status process(ab *a, char side, const size_t *order, size_t n)
 }
 
 /* ---- the rest of the driver -------------------------------------------------------------------------------------- */
-static ir_status bracket(ab *a, double out[TRIAL_REFS]) { return ab_reference_now(&((ab_job *)a->drive.ctx)->ref, out); }
+static ir_status bracket(ab *a, double out[TRIAL_REFS])
+{
+    ab_job *j = a->drive.ctx;
+    for (int i = 0; i < TRIAL_REFS; i++) out[i] = NAN;
+    return j->own->no_reference ? IR_OK : ab_reference_now(&j->ref, out);
+}
 
 static double now(ab *a)
 {

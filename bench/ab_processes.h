@@ -12,7 +12,7 @@ typedef struct { /* own options of `ab`; `selftest aa|inject` take them too */
     const char *from;        /* a record of an earlier comparison to plan from */
     const char *proof;       /* a record of selftest aa */
     int64_t     rounds;      /* selftest: comparisons a step */
-    bool        strict, as_is, no_more;
+    bool        strict, as_is, no_more, no_reference;
 } ab_options;
 extern const cli_option ab_own_options[];
 extern const ab_options ab_own_defaults;

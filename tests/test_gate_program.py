@@ -76,7 +76,7 @@ def ab_tests(folder):
             os.remove(count)
         env = dict(os.environ, GATE_TEMPLATE=os.path.join(FIX, "run1.jsonl"), GATE_COUNT=count)
         side = [f"{sys.executable} {fake} '{json.dumps(s)}'" for s in (a, b)]
-        return ends(code, words, "ab", *side, "--as-is", "--blocks", "8", *more, env=env)
+        return ends(code, words, "ab", *side, "--as-is", "--no-reference", "--blocks", "8", *more, env=env)
 
     ab(0, ["SAME"], {}, {}, "--no-more", "-o", out)
     expect(run("validate", out).returncode == 0, "ab: what it writes is valid")

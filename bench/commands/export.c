@@ -32,7 +32,7 @@ static ir_status comparisons(const char *const *file, size_t n, ir_comparisons *
         if (!v) st = ir_fail(IR_ENOMEM, "no memory for %zu comparisons", out->n + one.n);
         if (v) {
             out->v = v;
-            memcpy(v + out->n, one.v, one.n * sizeof *v);
+            if (one.n) memcpy(v + out->n, one.v, one.n * sizeof *v);
             out->n += one.n;
             one.n = 0;
         }
