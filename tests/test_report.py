@@ -30,7 +30,7 @@ def probe(browser, page, width):
     text = open(page).read()
     check = page.replace(".html", f".{width}.html")
     script = ("<script>addEventListener('error', e => document.title = 'ERROR ' + e.message); setTimeout(() => { if (!document.title.startsWith('ERROR')) document.title = "
-              "'W' + document.documentElement.scrollWidth + ' S' + document.querySelectorAll('section').length + ' C' + document.querySelectorAll('svg').length; }, 2500);</script>")
+              "'W' + document.documentElement.scrollWidth + (document.getElementById('history') ? 'H' : '') + ' S' + document.querySelectorAll('section').length + ' C' + document.querySelectorAll('svg').length; }, 2500);</script>")
     open(check, "w").write(text.replace("<head>", "<head>" + script))
     out = subprocess.run([browser, "--headless", "--no-sandbox", "--disable-gpu", f"--window-size={width},3000", "--virtual-time-budget=6000", "--dump-dom",
                           "file://" + check], capture_output=True, text=True, timeout=120).stdout
@@ -59,6 +59,15 @@ with tempfile.TemporaryDirectory() as folder:
             l["env"]["os"] = evil
     text, evil_page = page_of(folder, "evil", lines)
     expect(evil not in text and "\\u003c/script>" in text, "text of a record cannot end the script")
+    later = []
+    for i in range(3):
+        for l in lines:
+            if l["record"] == "header":
+                l["started"] = f"2026-01-0{i + 1}T00:00:00Z"
+        later.append(os.path.join(folder, f"day{i}.jsonl"))
+        open(later[-1], "w").write("\n".join(json.dumps(l) for l in lines) + "\n")
+    r = run("report", *later, "-o", os.path.join(folder, "days.html"))
+    expect(r.returncode == 0, "three runs of one device on one page")
     two = run("report", path, os.path.join(folder, "plain.jsonl"), "-o", os.path.join(folder, "two.html"))
     expect(two.returncode == 0, "two records on one page")
     broken = os.path.join(folder, "broken.jsonl")
@@ -71,9 +80,10 @@ with tempfile.TemporaryDirectory() as folder:
     if not browser:
         print("skipped: no Chromium here to open the page in")
     for width in (1280, 500) if browser else ():
-        for name in (page, evil_page, os.path.join(folder, "two.html")):
+        for name in (page, evil_page, os.path.join(folder, "two.html"), os.path.join(folder, "days.html")):
             title = probe(browser, name, width)
-            m = re.match(r"W(\d+) S(\d+) C(\d+)", title)
+            m = re.match(r"W(\d+)H? S(\d+) C(\d+)", title)
+            expect(title.split()[0].endswith("H") == name.endswith("days.html"), f"{os.path.basename(name)}: a history where there is one: {title}")
             expect(m and int(m[1]) <= width and int(m[2]) >= 7 and int(m[3]) >= 3, f"{os.path.basename(name)} at {width}: {title}")
 print("all as expected" if not failures else f"{len(failures)} failed")
 sys.exit(1 if failures else 0)

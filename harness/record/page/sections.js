@@ -284,8 +284,47 @@ function overlay(machines) {
   return section("overlay", "Machines side by side", legend(named, off, () => fig.redraw(), true), fig);
 }
 
+// ---- history: the same points over at least three runs of one device ----------------------------------------------
+function history(machines) {
+  const devices = new Map(), out = [];
+  for (const m of machines) (devices.get(m.id + m.info.name) || devices.set(m.id + m.info.name, []).get(m.id + m.info.name)).push(m);
+  for (const runs of devices.values()) {
+    if (runs.length < 3) continue;
+    runs.sort((a, b) => (a.header.started || "") < (b.header.started || "") ? -1 : 1);
+    const series = new Map();
+    runs.forEach((m, i) => own(m).forEach(p => {
+      const key = [p.id, params(p), p.dtype, p.threads, p.cache].join(" ");
+      if (p.status === "ok" && !(p.kflags || []).includes("naive")) (series.get(key) || series.set(key, []).get(key)).push({ i, p, m });
+    }));
+    const drawn = [...series.entries()].filter(([, s]) => s.length > 2).map(([key, s]) => {
+      const sorted = s.map(x => time(x.p)).sort((a, b) => a - b), middle = sorted[Math.floor(sorted.length / 2)];
+      return { key, family: s[0].p.family, s: s.map(x => ({ ...x, y: time(x.p) / middle })) };
+    });
+    if (!drawn.length) continue;
+    const families = [...new Set(drawn.map(d => d.family))], off = new Set(), ys = drawn.flatMap(d => d.s.map(x => x.y)), fields = [...new Set(runs.map(m => m.info.comparability_key))];
+    const fig = figure(width => {
+      const f = frame(width, { x: [-.2, runs.length - .8], y: [Math.min(.9, ...ys) / 1.03, Math.max(1.1, ...ys) * 1.03], xkind: linearAxis, xtext: v => Number.isInteger(v) && runs[v] ? String(v + 1) : "", ytext: v => bare(v.toFixed(2)), xlabel: "run, in order of time", ylabel: "T / median over the runs", label: "History" });
+      f.root.append(svg("line", { class: "axis", x1: f.box.l, x2: f.width - f.box.r, y1: f.y(1), y2: f.y(1), "stroke-width": 1.5 }));
+      for (const d of drawn) {
+        if (off.has(d.family)) continue;
+        f.root.append(svg("path", { d: path(d.s.map(x => [f.x(x.i), f.y(x.y)])), fill: "none", stroke: color(families.indexOf(d.family)), "stroke-width": 1.2, opacity: .6 }));
+        for (const x of d.s) f.root.append(hover(marker(families.indexOf(d.family), f.x(x.i), f.y(x.y), 3.2, { fill: color(families.indexOf(d.family)) }), `${d.key}\n${scaled(time(x.p), "s")}: ${percent(x.y - 1)} against the median\n${x.m.header.started || ""} ${x.m.env.git_revision || ""} (${x.m.file})`));
+      }
+      return f.root;
+    }, `${drawn.length} points over ${runs.length} runs` + (fields.length > 1 ? "; the runs are not all comparable: their machines or builds differ" : "") + ". Change points and their causes: ironroof history.");
+    out.push(el("h3", {}, runs[0].info.name || runs[0].id), legend(families, off, () => fig.redraw()), fig);
+  }
+  return out.length ? section("history", "History", ...out) : null;
+}
+
+// Of a device with a history only the latest run has sections of its own.
+function latest(machines) {
+  const same = m => machines.filter(o => o.id === m.id && o.info.name === m.info.name);
+  return machines.filter(m => same(m).length < 3 || !same(m).some(o => (o.header.started || "") > (m.header.started || "")));
+}
+
 const machines = readRecords(), main = document.getElementById("main");
-main.replaceChildren(...[machines.length > 1 ? overlay(machines) : null, ...machines.flatMap((m, i) => machineSections(m, machines.length > 1 ? `m${i}-` : "", machines.length > 1 ? (m.info.name ? m.id + ", " + m.file : m.file) : ""))].filter(Boolean));
+main.replaceChildren(...[machines.length > 1 ? overlay(machines) : null, history(machines), ...latest(machines).flatMap((m, i) => machineSections(m, machines.length > 1 ? `m${i}-` : "", machines.length > 1 ? (m.info.name ? m.id + ", " + m.file : m.file) : ""))].filter(Boolean));
 document.getElementById("contents").append(...sections.map(([id, title]) => el("a", { href: "#" + id }, title)));
 document.getElementById("subtitle").textContent = [...new Set(machines.map(m => m.info.name || m.id))].join(" · ") + (machines[0] && machines[0].header.started ? " · " + machines[0].header.started.replace("T", " ").replace("Z", " UTC") : "");
 for (const f of figures) f.redraw();
