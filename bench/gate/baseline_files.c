@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,6 +100,22 @@ static ir_status folder(const char *path)
     return mkdir(path, 0777) == 0 || errno == EEXIST ? IR_OK : ir_fail(IR_EIO, "%s: %s", path, strerror(errno));
 }
 
+/* The new folder takes the old one's place in one step, and the old one goes to the history: whoever looks sees one of the
+ * two. A file system that cannot exchange names gets two renames, with an instant between them. */
+static ir_status exchange(const char *fresh, const char *base, const char *old)
+{
+#if defined(__linux__) && defined(RENAME_EXCHANGE)
+    if (renameat2(AT_FDCWD, fresh, AT_FDCWD, base, RENAME_EXCHANGE) == 0) {
+        if (rename(fresh, old) == 0) return IR_OK;
+        ir_status st = ir_fail(IR_EIO, "%s: %s", old, strerror(errno));
+        renameat2(AT_FDCWD, fresh, AT_FDCWD, base, RENAME_EXCHANGE); /* the old baseline is never lost */
+        return st;
+    }
+#endif
+    if (rename(base, old) != 0) return ir_fail(IR_EIO, "%s: %s", old, strerror(errno));
+    return rename(fresh, base) == 0 ? IR_OK : ir_fail(IR_EIO, "%s: %s", base, strerror(errno));
+}
+
 static void clear(const char *fresh, size_t n)
 {
     char path[1100];
@@ -133,8 +150,8 @@ ir_status baseline_update(const char *base, const run_files *now)
     snprintf(kept, sizeof kept, "%s/thresholds.txt", fresh);
     if (st == IR_OK && exists && stat(keep, &s) == 0) st = copy(keep, kept);
     if (st == IR_OK && exists) st = folder(history);
-    if (st == IR_OK && exists && rename(base, old) != 0) st = ir_fail(IR_EIO, "%s: %s", old, strerror(errno));
-    if (st == IR_OK && rename(fresh, base) != 0) st = ir_fail(IR_EIO, "%s: %s", base, strerror(errno));
+    if (st == IR_OK && exists) st = exchange(fresh, base, old);
+    else if (st == IR_OK && rename(fresh, base) != 0) st = ir_fail(IR_EIO, "%s: %s", base, strerror(errno));
     if (st != IR_OK) clear(fresh, now->n);
     return st;
 }
