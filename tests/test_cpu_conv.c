@@ -2,9 +2,7 @@
  * ISA, thread count and alignment, guard bytes around every tensor; plans that cut a shape into many blocks; and what
  * is refused. Needs no particular machine: what it cannot run is skipped with a reason. */
 #include "bench/workloads/workloads_nets.h"
-#include "harness/measure/measure.h"
 #include "kernels/cpu/cnn.h"
-#include "kernels/cpu/cpu.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -13,27 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "tests/support/cpu_device.h"
 
 enum { MOST_THREADS = 3 };
-
-/* The CPU device on `threads` threads, unpinned: the machine may have fewer processors. */
-typedef struct { ir_dev dev; cpu_dev cpu; } device;
-static void open_device(device *d, cpu_isa isa, int threads)
-{
-    memset(d, 0, sizeof *d);
-    d->dev.be = &cpu_backend;
-    d->dev.self = &d->cpu;
-    d->cpu.isa = isa;
-    d->cpu.nthreads = threads;
-    d->cpu.pages = IR_PAGES_SMALL;
-    assert_int_equal(ir_pool_new(NULL, threads, &d->cpu.pool), IR_OK);
-}
-
-static bool isa_runs(cpu_isa isa)
-{
-    cpu_isa best = cpu_isa_best();
-    return isa == CPU_PORTABLE || isa == best || (isa == CPU_AVX2 && best == CPU_AVX512);
-}
 
 static ir_status verify(device *d, const ir_workload *w, const ir_kernel *k, const ir_params *p, size_t misalign)
 {

@@ -1,8 +1,6 @@
 /* test_cpu_gpt.c -- linear rows, operators, attention and the GPT-2-like step against their oracles, for every ISA, thread
  * count, weight type and alignment; decoding against prefilling, a batch against its sequences. Needs no particular machine. */
 #include "bench/workloads/workloads_nets.h"
-#include "harness/measure/measure.h"
-#include "kernels/cpu/cpu.h"
 #include "kernels/cpu/ops.h"
 
 #include <math.h>
@@ -12,33 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "tests/support/cpu_device.h"
 
 static const ir_dtype types[] = {IR_F32, IR_BF16, IR_I8};
 enum { NTYPES = 3, MOST_THREADS = 3 };
-
-/* The CPU device on `threads` threads, unpinned: the machine may have fewer processors. */
-typedef struct { ir_dev dev; cpu_dev cpu; } device;
-static void open_device(device *d, cpu_isa isa, int threads)
-{
-    memset(d, 0, sizeof *d);
-    d->dev.be = &cpu_backend;
-    d->dev.self = &d->cpu;
-    d->cpu.isa = isa;
-    d->cpu.nthreads = threads;
-    d->cpu.pages = IR_PAGES_SMALL;
-    assert_int_equal(ir_pool_new(NULL, threads, &d->cpu.pool), IR_OK);
-}
-static void close_device(device *d)
-{
-    ir_measure_release(&d->dev);
-    ir_pool_free(&d->cpu.pool);
-}
-
-static bool isa_runs(cpu_isa isa)
-{
-    cpu_isa best = cpu_isa_best();
-    return isa == CPU_PORTABLE || isa == best || (isa == CPU_AVX2 && best == CPU_AVX512);
-}
 
 /* Every kernel of the workload but its bottom rung. Only our own promise to work at any byte, and the libraries' do not change
  * with the ISA. */

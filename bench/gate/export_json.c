@@ -69,6 +69,15 @@ void export_gbench(FILE *f, const export_input *in)
     run_keys_free(&k);
 }
 
+/* Is this point one of the list? Then the comma between it and the one before is written. */
+static bool begin(FILE *f, const ir_point *p, bool *first)
+{
+    if (p->for_ceiling || export_class_of_point(p) != EXPORT_OK) return false;
+    if (!*first) fputs(",\n", f);
+    *first = false;
+    return true;
+}
+
 /* ---- Bencher --------------------------------------------------------------------------------------------------------- */
 static void measure(FILE *f, const char *name, double v, double lo, double hi)
 {
@@ -88,9 +97,7 @@ void export_bmf(FILE *f, const export_input *in)
         const ir_point *p = &r->point[i];
         const ir_stats *s = export_stats(p);
         char            key[IR_ID];
-        if (p->for_ceiling || export_class_of_point(p) != EXPORT_OK) continue;
-        if (!first) fputs(",\n", f);
-        first = false;
+        if (!begin(f, p, &first)) continue;
         fputs("  ", f);
         export_json_text(f, ir_point_key(p, key));
         fputs(": {\n", f);
@@ -115,9 +122,7 @@ void export_gha(FILE *f, const export_input *in)
         const ir_point *p = &r->point[i];
         const ir_stats *s = export_stats(p);
         char            key[IR_ID];
-        if (p->for_ceiling || export_class_of_point(p) != EXPORT_OK) continue;
-        if (!first) fputs(",\n", f);
-        first = false;
+        if (!begin(f, p, &first)) continue;
         fputs("  {\"name\": ", f);
         export_json_text(f, ir_point_key(p, key));
         fprintf(f, ", \"unit\": \"ns\", \"value\": %.9g", 1e9 * s->median);
