@@ -1,7 +1,9 @@
-/* gemm.c -- "blocked": C = A B on host threads, two ways.
+/* gemm.c -- "blocked": C = A B on host threads, three ways.
  *   packed    A and B are copied block by block into panels in the order the register tile reads them. A block of
  *             A stays in a core's L2, a block of B is shared in the last-level cache; threads form a grid of
  *             tm x tn over rows and columns, pack together and meet at barriers.
+ *   narrow    rows enough for the registers, too few to pay for sharing: each thread packs small blocks of its own
+ *             columns of B into its own L2, past all of A, and never waits for another.
  *   unpacked  few rows: B is as large as the work, so it is read in place, once. Threads split its columns, and
  *             its rows too when the columns are few; then the parts are added up.
  * bf16 inputs are widened to f32 on the way. Block sizes follow the caches the topology reports. */
@@ -16,6 +18,8 @@ static const cpu_gemm_table *const tables[CPU_NISA] = CPU_PER_ISA(cpu_gemm);
 
 enum {
     UNPACKED_ROWS = 24,  /* up to here reading B in place wins over packing it */
+    NARROW_ROWS = 384,   /* up to here a thread packs for itself */
+    NARROW_RUN_B = 2048, /* bytes of a row of B that a block takes at once: memory likes long runs */
     BAND = 32,           /* rows of B that one pass over the columns reads */
     STRIP_B = 1024,      /* narrowest run of bytes of a row of B worth a thread's while */
     ALIGN = 64
@@ -26,10 +30,10 @@ typedef struct {
     wl_gemm_shape       s;
     size_t              in_B, out_B; /* bytes of an element */
     int                 wide;        /* inputs are bf16 */
-    bool                packed;
+    void (*part)(void *job, int tid, int nthreads); /* which way */
     int                 tm, tn, tk;  /* threads over rows, columns, depth: packed has tk = 1, unpacked tm = 1 */
-    size_t              mc, nc, kc;  /* packed: block sizes; mc per thread row */
-    char               *work;        /* packed: B, then tm blocks of A; unpacked: per thread, then the parts of C */
+    size_t              mc, nc, kc;  /* packed, narrow: block sizes; mc per thread row */
+    char               *work;        /* packed: B, then tm blocks of A; else per thread; unpacked: then the parts of C */
     size_t              work_B, thread_B, part_B;
 } plan;
 
@@ -115,6 +119,41 @@ static void plan_packed(const ir_run *r, plan *p)
     p->work_B = up(p->nc * p->kc * w, ALIGN) + (size_t)p->tm * p->thread_B;
 }
 
+/* ---- narrow ------------------------------------------------------------------------------------------------------ */
+static void narrow_part(void *arg, int tid, int nthreads)
+{
+    const job          *j = arg;
+    const plan         *p = j->p;
+    const cpu_gemm_ops *o = p->ops;
+    const size_t        m = p->s.m, n = p->s.n, k = p->s.k;
+    char  *ap = p->work + (size_t)tid * p->thread_B, *bp = ap + up(up(m, o->mr) * p->kc * p->out_B, ALIGN);
+    size_t lo, hi;
+    cpu_part(n, o->nr, tid, nthreads, &lo, &hi);
+    for (size_t pc = 0; pc < k; pc += p->kc) {
+        const size_t kb = min_of(p->kc, k - pc);
+        for (size_t i = 0; i < m; i += o->mr)
+            o->pack_a(p->wide, min_of(o->mr, m - i), kb, j->a + (i * k + pc) * p->in_B, k, ap + i * kb * p->out_B);
+        for (size_t jc = lo; jc < hi; jc += p->nc) {
+            const size_t nb = min_of(p->nc, hi - jc);
+            o->pack_b(p->wide, nb, kb, j->b + (pc * n + jc) * p->in_B, n, bp);
+            o->block(m, nb, kb, ap, bp, j->c + jc * p->out_B, n, pc > 0);
+        }
+    }
+}
+
+/* A slab of A and a block of B share L2. */
+static void plan_narrow(const ir_run *r, plan *p)
+{
+    const cpu_gemm_ops *o = p->ops;
+    size_t w = p->out_B, l1 = cache_B(r->dev, 1, 32 << 10), l2 = cache_B(r->dev, 2, 512 << 10), rows = up(p->s.m, o->mr);
+    p->tm = p->tk = 1;
+    p->tn = r->p.threads;
+    p->nc = up(NARROW_RUN_B / p->in_B, o->nr);
+    p->kc = even(p->s.k, min_of(l2 * 3 / 4 / ((rows + p->nc) * w), l1 * 3 / 2 / (o->nr * w)), 8);
+    p->thread_B = up(rows * p->kc * w, ALIGN) + up(p->nc * p->kc * w, ALIGN);
+    p->work_B = (size_t)r->p.threads * p->thread_B;
+}
+
 /* ---- unpacked --------------------------------------------------------------------------------------------------- */
 /* Thread `tid` of tn x tk: its columns and its rows of B. Depth part 0 writes C, the others a copy each. */
 static void unpacked_part(void *arg, int tid, int nthreads)
@@ -163,6 +202,18 @@ static void gemm_teardown(ir_run *r)
     r->self = NULL;
 }
 
+static void choose_way(const ir_run *r, plan *p)
+{
+    static const struct { size_t rows; void (*part)(void *, int, int); void (*plan)(const ir_run *, plan *); } way[] = {
+        {UNPACKED_ROWS, unpacked_part, plan_unpacked},
+        {NARROW_ROWS, narrow_part, plan_narrow},
+        {SIZE_MAX, packed_part, plan_packed}};
+    size_t i = 0;
+    while (p->s.m > way[i].rows) i++;
+    p->part = way[i].part;
+    way[i].plan(r, p);
+}
+
 static ir_status gemm_setup(ir_run *r)
 {
     plan *p = calloc(1, sizeof *p);
@@ -175,11 +226,7 @@ static ir_status gemm_setup(ir_run *r)
     p->in_B = wl_gemm_in_B(r->p.dtype);
     p->out_B = wl_gemm_out_B(r->p.dtype);
     p->wide = r->p.dtype == IR_BF16;
-    p->packed = p->s.m > UNPACKED_ROWS;
-    if (p->packed)
-        plan_packed(r, p);
-    else
-        plan_unpacked(r, p);
+    choose_way(r, p);
     void     *work = NULL;
     ir_status s = ir_host_alloc(p->work_B, cpu_of(r->dev)->pages, &work);
     p->work = s == IR_OK ? work : NULL;
@@ -191,7 +238,7 @@ static ir_status gemm_run(ir_run *r, uint32_t reps)
     const plan *p = r->self;
     job         j = {p, cpu_of(r->dev)->pool, r->mem[0].p, r->mem[1].p, r->mem[2].p};
     for (uint32_t i = 0; i < reps; i++)
-        ir_pool_run(j.pool, r->p.threads, p->packed ? packed_part : unpacked_part, &j);
+        ir_pool_run(j.pool, r->p.threads, p->part, &j);
     return IR_OK;
 }
 

@@ -42,9 +42,9 @@ SIMD_INLINE void N(out)(char *c, V x, int add)
         if (NV > 2) N(out)(row + 2 * VBYTES, c##i##2, add);                                         \
         if (NV > 3) N(out)(row + 3 * VBYTES, c##i##3, add);                                         \
     }
-/* C[M, NV vectors] (+)= a[kc][M] b[kc][ldb]. ahead: rows of b that many elements further are prefetched. */
-SIMD_INLINE void N(tile)(int M, int NV, int wide, size_t kc, const T *a, const void *vb, size_t ldb, size_t ahead,
-                         char *c, size_t ldc, int add)
+/* C[M, NV vectors] (+)= a[kc][lda] b[kc][ldb]. ahead: rows of b that many elements further are prefetched. */
+SIMD_INLINE void N(tile)(int M, int NV, int wide, size_t kc, const T *a, size_t lda, const void *vb, size_t ldb,
+                         size_t ahead, char *c, size_t ldc, int add)
 {
     const char *b = vb;
     const size_t width = wide ? 2 : sizeof(T), step = ldb * width;
@@ -58,7 +58,7 @@ SIMD_INLINE void N(tile)(int M, int NV, int wide, size_t kc, const T *a, const v
         if (ahead)
             for (int l = 0; l < NV * VL * (int)width; l += 64) __builtin_prefetch(b + ahead * width + l);
         ROWS(MUL)
-        a += M;
+        a += lda;
         b += step;
     }
     ROWS(OUT)
@@ -108,19 +108,40 @@ static void N(pack_b)(int wide, size_t n, size_t kc, const void *b, size_t ldb, 
         N(pack_columns)(0, n, kc, b, ldb, out);
 }
 
-static __attribute__((noinline)) void N(full_tile)(size_t kc, const T *a, const T *b, char *c, size_t ldc, int add)
-{
-    for (size_t i = 0; i < TILE_M; i++) { /* the tile is written kc steps later */
-        __builtin_prefetch(c + i * ldc * sizeof(T), 1);
-        __builtin_prefetch(c + i * ldc * sizeof(T) + TILE_V * VBYTES - 1, 1);
+/* One instance per number of rows, so that a last panel costs what its rows do. */
+#define PANEL(M)                                                                                    \
+    static __attribute__((noinline)) void N(panel##M)(size_t kc, const T *a, const T *b, char *c, size_t ldc, int add) \
+    {                                                                                               \
+        for (size_t i = 0; i < M; i++) { /* the tile is written kc steps later */                   \
+            __builtin_prefetch(c + i * ldc * sizeof(T), 1);                                         \
+            __builtin_prefetch(c + i * ldc * sizeof(T) + TILE_V * VBYTES - 1, 1);                   \
+        }                                                                                           \
+        N(tile)(M, TILE_V, 0, kc, a, TILE_M, b, N(NR), 0, c, ldc, add);                             \
     }
-    N(tile)(TILE_M, TILE_V, 0, kc, a, b, N(NR), 0, c, ldc, add);
-}
+#define LOW_PANELS(F) F(1) F(2) F(3) F(4)
+#if TILE_M == 14
+#define PANELS(F) LOW_PANELS(F) F(5) F(6) F(7) F(8) F(9) F(10) F(11) F(12) F(13) F(14)
+#elif TILE_M == 8
+#define PANELS(F) LOW_PANELS(F) F(5) F(6) F(7) F(8)
+#elif TILE_M == 6
+#define PANELS(F) LOW_PANELS(F) F(5) F(6)
+#else
+#define PANELS(F) LOW_PANELS(F)
+#endif
+PANELS(PANEL)
+#define NAMED(M) N(panel##M),
+static void (*const N(panel)[])(size_t, const T *, const T *, char *, size_t, int) = {NULL, PANELS(NAMED)};
+_Static_assert(sizeof N(panel) / sizeof *N(panel) == TILE_M + 1, "one instance per number of rows");
+#undef PANEL
+#undef NAMED
+#undef PANELS
+#undef LOW_PANELS
 
+/* Columns beyond n are computed into a copy. */
 static void N(edge_tile)(size_t m, size_t n, size_t kc, const T *a, const T *b, char *c, size_t ldc, int add)
 {
     T t[TILE_M * N(NR)] __attribute__((aligned(64)));
-    N(full_tile)(kc, a, b, (char *)t, N(NR), 0);
+    N(panel)[m](kc, a, b, (char *)t, N(NR), 0);
     for (size_t i = 0; i < m; i++)
         for (size_t j = 0; j < n; j++) {
             char *p = c + (i * ldc + j) * sizeof(T);
@@ -135,11 +156,12 @@ static void N(block)(size_t m, size_t n, size_t kc, const void *ap, const void *
     for (size_t j = 0; j < n; j += N(NR)) {
         const T *a = ap, *b = (const T *)bp + j * kc;
         for (size_t i = 0; i < m; i += TILE_M, a += TILE_M * kc) {
+            const size_t rows = m - i < TILE_M ? m - i : TILE_M;
             char *p = c + (i * ldc + j) * sizeof(T);
-            if (m - i >= TILE_M && n - j >= N(NR))
-                N(full_tile)(kc, a, b, p, ldc, add);
+            if (n - j >= N(NR))
+                N(panel)[rows](kc, a, b, p, ldc, add);
             else
-                N(edge_tile)(m - i < TILE_M ? m - i : TILE_M, n - j < N(NR) ? n - j : N(NR), kc, a, b, p, ldc, add);
+                N(edge_tile)(rows, n - j, kc, a, b, p, ldc, add);
         }
     }
 }
@@ -164,13 +186,13 @@ static void N(pack_x)(int wide, size_t m, size_t kb, const void *x, size_t ldx, 
                             size_t ldc, int add)                                                    \
     {                                                                                               \
         if (wide && ahead)                                                                          \
-            N(tile)(M, BAND_V, 1, kb, x, w, ldw, ahead, c, ldc, add);                               \
+            N(tile)(M, BAND_V, 1, kb, x, M, w, ldw, ahead, c, ldc, add);                               \
         else if (wide)                                                                              \
-            N(tile)(M, BAND_V, 1, kb, x, w, ldw, 0, c, ldc, add);                                   \
+            N(tile)(M, BAND_V, 1, kb, x, M, w, ldw, 0, c, ldc, add);                                   \
         else if (ahead)                                                                             \
-            N(tile)(M, BAND_V, 0, kb, x, w, ldw, ahead, c, ldc, add);                               \
+            N(tile)(M, BAND_V, 0, kb, x, M, w, ldw, ahead, c, ldc, add);                               \
         else                                                                                        \
-            N(tile)(M, BAND_V, 0, kb, x, w, ldw, 0, c, ldc, add);                                   \
+            N(tile)(M, BAND_V, 0, kb, x, M, w, ldw, 0, c, ldc, add);                                   \
     }
 GROUP(1) GROUP(2) GROUP(3) GROUP(4)
 #if BAND_M > 4
