@@ -18,6 +18,7 @@ static const char *const batch1_points[] = {
     "resnet50:batch=1,dtype=f32", "gpt2:size=small,batch=1,tokens=1,past=128,dtype=f32",
     "gpt2:size=medium,batch=1,tokens=1,past=128,dtype=f32", "gpt2:size=medium,batch=1,tokens=1,past=128,dtype=bf16"};
 enum { MAX_WANTED = 256 };
+static const double LONG_S = 0.25;
 typedef struct { const char *spec, *kernel; } wanted;
 
 static size_t want(wanted *w, size_t n, const char *spec, const char *kernel)
@@ -58,6 +59,31 @@ static bool already(const session *s, const ir_workload *w, const ir_kernel *k, 
     return false;
 }
 
+/* The largest smaller point of the same question, by the kernel that was fastest there; NULL: there is none. */
+static const ir_point *precedent(const session *s, const ir_workload *w, const ir_params *p, double flops)
+{
+    size_t          n;
+    const ir_point *asked = session_asked(s, &n), *best = NULL;
+    for (size_t i = 0; i < n; i++) {
+        const ir_point *q = &asked[i];
+        if (q->status != IR_OK || q->kflags & IR_K_NAIVE || strcmp(q->workload, w->name) || q->p.dtype != p->dtype ||
+            q->p.threads != (p->threads ? p->threads : s->info.threads) || !(q->cost.flops < flops))
+            continue;
+        bool larger = !best || q->cost.flops > best->cost.flops, same = best && q->cost.flops == best->cost.flops;
+        if (larger || (same && ir_point_time(q) < ir_point_time(best))) best = q;
+    }
+    return best;
+}
+
+/* A call that takes long at the peak already is made by one kernel: a rule asks for the fastest only. */
+static bool worthwhile(const session *s, const ir_workload *w, const ir_kernel *k, const ir_params *p)
+{
+    double flops = w->cost(p).flops, peak = ir_peak_ceiling(&s->ceilings, p->dtype, p->threads ? p->threads : s->info.threads);
+    if (!(flops / peak > LONG_S)) return true;
+    const ir_point *before = precedent(s, w, p, flops);
+    return !before || !strcmp(before->kernel, k->name);
+}
+
 static ir_status measure_one(session *s, const wanted *x)
 {
     claim_evidence     e = {.workloads = bench_workloads};
@@ -68,7 +94,7 @@ static ir_status measure_one(session *s, const wanted *x)
     if (claim_spec(&e, x->spec, &w, &p) != IR_OK) return IR_OK; /* the claim will say what is missing */
     for (size_t i = 0; st == IR_OK && (k = session_kernel(s, w, i)); i++) {
         bool fits = x->kernel ? strstr(k->name, x->kernel) != NULL : !(k->flags & IR_K_NAIVE);
-        if (!fits || !session_wants(s, w, k) || already(s, w, k, &p)) continue;
+        if (!fits || !session_wants(s, w, k) || already(s, w, k, &p) || (!x->kernel && !worthwhile(s, w, k, &p))) continue;
         st = session_measure(s, w, k, &p, false, NULL);
         if (st == IR_OK && session_stopped(s)) st = ir_fail(IR_EINTR, "interrupted");
     }
