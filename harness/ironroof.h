@@ -112,6 +112,7 @@ struct ir_workload {
     const char *const *word[IR_MAX_PARAMS]; /* v[i] is an index into these words ("small"); NULL: a number */
     ir_params   defaults;                /* what an omitted key means; v[i] = 0 is "must be given" */
     uint32_t    dtypes;                  /* bit set: 1u << IR_F32 | ... */
+    bool        by_name;                 /* a twin for proofs: measured when named, in no grid and no law */
     const void *ext;                     /* bench-private: an operator code, a network's layer rows */
     const ir_params *quick; size_t nquick; /* grid of `run` in the quick profile, in report order */
     const ir_params *full;  size_t nfull;  /* grid of the full profile */
