@@ -70,8 +70,9 @@ static int candidate(const session *s, size_t i, const regex_t *only)
 
 ir_status prove_choose(const session *s, const regex_t *only, prove_set *out)
 {
-    size_t most = s->full ? FULL_POINTS : QUICK_POINTS, want = 0;
+    size_t most = only ? s->npoint + 1 : s->full ? FULL_POINTS : QUICK_POINTS, want = 0;
     memset(out, 0, sizeof *out);
+    out->named = only != NULL;
     out->v = calloc(most, sizeof *out->v);
     if (!out->v) return ir_fail(IR_ENOMEM, "no memory to prove %zu points", most);
     for (size_t i = 0; i < s->npoint; i++) {
@@ -146,7 +147,8 @@ static ir_status block(bench *b, size_t i)
     ir_status st = IR_OK;
     if (b->dropped[i] || b->times[i].n == PROVE_MAX_BLOCKS) return IR_OK;
     bool first = b->times[i].n == 0;
-    timed(b->s, b->w, b->k, &b->twin[i], b->samples, !first || i == 0, &o);
+    const prove_twin *t = &b->twin[i];
+    timed(b->s, t->workload ? t->workload : b->w, t->kernel ? t->kernel : b->k, t, b->samples, !first || i == 0, &o);
     if (o.status == IR_OK) st = keep_block(&b->times[i], &o);
     else b->dropped[i] = true;
     if (o.status == IR_EINTR || session_stopped(b->s)) st = ir_fail(IR_EINTR, "interrupted");
@@ -173,7 +175,7 @@ static double slower_arithmetic(const bench *b, const prove_twin *t)
     const session     *s = b->s;
     const ir_workload *w = bench_workload("fma");
     const ir_ceiling  *c = ir_ceiling_find(&s->ceilings, IR_C_FLOPS, NULL, NULL, t->p.dtype, t->p.threads);
-    prove_twin         a, own = {.p = w->defaults, .comp_scale = 1, .work = 1};
+    prove_twin         a, own = {.p = w->defaults, .comp_scale = 1, .lat_scale = 1, .work = 1};
     const ir_kernel   *k = NULL;
     double             T[2] = {0, 0};
     for (size_t i = 0; c && (k = session_kernel(s, w, i)) && strcmp(k->name, c->kernel) != 0; i++) continue;
@@ -258,6 +260,8 @@ static void fill_lines(const bench *b, prove_entry *e)
         snprintf(l->what, sizeof l->what, "%s", b->twin[i].what);
         like.p = b->twin[i].p;
         like.cold = b->twin[i].cold;
+        if (b->twin[i].workload) snprintf(like.workload, sizeof like.workload, "%s", b->twin[i].workload->name);
+        if (b->twin[i].kernel) snprintf(like.kernel, sizeof like.kernel, "%s", b->twin[i].kernel->name);
         ir_point_key(&like, l->key);
         l->y = l->lo = l->hi = NAN;
         if (b->dropped[i]) {
@@ -346,7 +350,7 @@ ir_status prove_measure(session *s, prove_set *set)
 {
     char      key[IR_ID];
     ir_status st = IR_OK;
-    double    began = ir_now(), room = s->full ? FULL_S : QUICK_S;
+    double    began = ir_now(), room = s->full || set->named ? FULL_S : QUICK_S;
     for (size_t i = 0; i < set->n && st == IR_OK; i++) {
         prove_entry *e = &set->v[i];
         ir_point    *p = &s->point[e->point];

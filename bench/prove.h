@@ -24,10 +24,11 @@ typedef struct {
 typedef struct {
     prove_entry *v; size_t n;     /* owned; prove_free() */
     size_t left_out;              /* points with a label that were not chosen: there is a bound to how many are proved */
+    bool   named;                 /* asked for by name: all of them, and time for them */
     size_t unlabelled;            /* asked for by name, but mixed or not judged */
 } prove_set;
 /* Choose from judged points: of each workload, shape, dtype and thread count the fastest kernel, if its label has P >= .95. With `only`
- * (searched for in the key) a label without a known P counts too. */
+ * (searched for in the key) a label without a known P counts too, and there is no bound to how many. */
 ir_status prove_choose(const session *, const regex_t *only, prove_set *out);
 /* Measure, judge, and write each outcome to its point. Ends early when the session's time for it is used up (the rest stays undecided and
  * says so). Only lost memory and Ctrl-C are errors. The device must be open. */

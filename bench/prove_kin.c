@@ -1,0 +1,86 @@
+/* prove_kin.c -- see prove_kin.h. A network on shared matrices reads each again from a cache: that traffic is no part of its cost, and is
+ * predicted here from what passes between two uses and the ceiling of the level that holds so much. */
+#include "bench/prove_kin.h"
+#include "bench/tables.h"
+#include "bench/workloads/workloads_nets.h"
+
+#include <math.h>
+#include <string.h>
+
+/* workload, kernel: whose twin it is. by_workload, by_kernel: what stands in for them. launch, by_launch: kernels of the launch workload
+ * whose ceilings tell what a launch costs either way; NULL: both launch alike. */
+typedef struct { const char *workload, *kernel, *by_workload, *by_kernel, *what, *launch, *by_launch; } kin;
+#define GRAPHED(w)                                                                                          \
+    {w, "launches", w, "graph", "replayed as one graph, not separate launches", "queue", "graph"},          \
+    {w, "graph", w, "launches", "separate launches, not a graph's replay", "graph", "queue"}
+static const kin all[] = {
+    {"gemv", "stream", "gemv_twice", "stream", "every multiply-add twice on one loaded value", NULL, NULL},
+    {"gpt2", "stream", "gpt2_shared", "stream", "all layers' matrices at one place", NULL, NULL},
+    {"resnet50", "direct", "resnet50_shared", "direct", "layers of one shape share weights", NULL, NULL},
+    {"resnet50", "tuned", "resnet50_shared", "tuned", "layers of one shape share weights", NULL, NULL},
+    GRAPHED("gpt2"), GRAPHED("resnet50"), GRAPHED("mobilenetv2")};
+enum { NKIN = sizeof all / sizeof *all };
+
+static const ir_kernel *kernel_named(const session *s, const ir_workload *w, const char *name)
+{
+    const ir_kernel *k;
+    for (size_t i = 0; (k = session_kernel(s, w, i)); i++)
+        if (!strcmp(k->name, name)) return k;
+    return NULL;
+}
+
+/* ---- launches -------------------------------------------------------------------------------------------------------- */
+static double launch_s(const session *s, const char *kernel, int threads)
+{
+    double best = NAN;
+    for (size_t i = 0; i < s->ceilings.n; i++) {
+        const ir_ceiling *c = &s->ceilings.v[i];
+        if (c->what == IR_C_LAUNCH && c->threads == threads && !strcmp(c->kernel, kernel)) best = fmin(best, c->value); /* passes over NAN */
+    }
+    return best;
+}
+
+/* ---- shared matrices --------------------------------------------------------------------------------------------------- */
+/* Bytes of weights that pass from the last use of row i's matrix to this one, itself included. */
+static double since_last_use(const ly_net *n, int i, double width)
+{
+    double B = 0;
+    for (int k = i; k >= 0; k--) {
+        B += (double)n->row[k].nW * width;
+        if (k < i && n->row[k].W_at == n->row[i].W_at) break;
+    }
+    return B;
+}
+
+/* Seconds that reading matrices again takes from where they lie by then. */
+static double reread_s(const session *s, const ir_workload *w, const ir_params *p)
+{
+    ly_net n;
+    double T = 0, width = ir_dtype_bytes(p->dtype);
+    if (!wl_is_net(w) || wl_net_of(w, p, &n) != IR_OK) return 0;
+    for (int i = 0; i < n.n; i++) {
+        double B = (double)ly_reread(&n, i) * width;
+        if (!(B > 0)) continue;
+        const char *level = ir_level_of(&s->ceilings, 2 * since_last_use(&n, i, width), p->threads, false); /* a level's edge is not sharp */
+        T += B / ir_bw_ceiling(&s->ceilings, level, p->threads, B, 0);
+    }
+    ly_free(&n);
+    return T;
+}
+
+bool prove_kin(const session *s, const ir_workload *w, const ir_kernel *k, const ir_point *base, size_t n, prove_twin *out)
+{
+    for (size_t i = 0; i < NKIN; i++) {
+        const kin         *x = &all[i];
+        const ir_workload *by = bench_workload(x->by_workload);
+        if (strcmp(x->workload, w->name) || strcmp(x->kernel, k->name) || !by || !kernel_named(s, by, x->by_kernel) || n-- > 0) continue;
+        prove_twin_base(base, out);
+        snprintf(out->what, sizeof out->what, "%s", x->what);
+        out->workload = by;
+        out->kernel = kernel_named(s, by, x->by_kernel);
+        if (x->launch) out->lat_scale = launch_s(s, x->by_launch, base->p.threads) / launch_s(s, x->launch, base->p.threads);
+        if (by != w) out->reread_s = reread_s(s, by, &base->p);
+        return true;
+    }
+    return false;
+}
