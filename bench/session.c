@@ -157,11 +157,13 @@ static double probe(session *s)
     return r->share;
 }
 
-static bool drifts(const session *s, const ir_workload *w, const ir_params *p, bool cold)
+/* Is it a point whose time is memory bandwidth, and will its kernel run at all? */
+static bool drifts(const session *s, const ir_workload *w, const ir_kernel *k, const ir_params *p, bool cold)
 {
     int threads = p->threads ? p->threads : s->info.threads;
     if (!s->ref.kernel || s->in_ceilings || threads != s->ref.p.threads) return false;
     if (w->valid && w->valid(p) != IR_OK) return false;
+    if (k->can_run && k->can_run(&s->dev, w, p) != IR_OK) return false;
     ir_cost c = w->cost(p);
     return c.read_B + c.write_B > 0 && !strcmp(ir_level_of(&s->ceilings, c.footprint_B, threads, cold), "DRAM");
 }
@@ -199,7 +201,7 @@ ir_status session_measure(session *s, const ir_workload *w, const ir_kernel *k, 
     if (!resumed(s, &like, o)) {
         ir_policy pol = s->policy;
         pol.cold = cold;
-        bool   drift = drifts(s, w, p, cold);
+        bool   drift = drifts(s, w, k, &like.p, cold);
         double before = drift ? probe(s) : NAN;
         ir_measure(&s->dev, w, k, p, &pol, o);
         if (drift) bandwidth_now(s, o, before);

@@ -219,7 +219,7 @@ static ir_status write_page(const job *j)
     char        path[4200];
     const char *file = j->path;
     output_sibling(j->path, ".html", path, sizeof path);
-    ir_status st = ir_html_report(&file, 1, path);
+    ir_status st = ir_html_report(&file, 1, true, path);
     if (j->screen && st == IR_OK) fprintf(j->screen, "Page:    %s\n", path);
     if (j->screen && st == IR_SKIP) fprintf(j->screen, "%s\n", ir_why());
     return st == IR_SKIP ? IR_OK : st;

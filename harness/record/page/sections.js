@@ -240,6 +240,19 @@ function pointTable(points) {
       : [p.id, params(p), p.dtype, String(p.threads || ""), el("td", { class: "w", colspan: 10 }, `${p.status}: ${p.why || ""}`)];
   }), [0, 1, 8, 13]);
 }
+function proofs(m) {
+  const all = m.verdicts.filter(v => v.question === "prove"), twins = m.verdicts.filter(v => v.question === "prove twin");
+  if (!all.length) return null;
+  const span = x => `${x.value.toFixed(2)} [${num(x.lo)}, ${num(x.hi)}]`;
+  const e = x => !x ? "–" : x.how === "nil" ? "0: too small" : x.how === "tangled" ? "not told apart" : known(x.value) ? span(x) : "not changed";
+  const key = v => (v.evidence || [])[0] || "", mark = { confirmed: "✓ ", contradicted: "✗ ", agrees: "✓ ", disagrees: "✗ " };
+  const word = v => (mark[v.verdict] || "? ") + v.verdict, x = v => known(v) ? "×" + v.toFixed(2) : "–", list = all.flatMap(v => {
+    const c = v.elasticity || {}, head = [el("b", {}, key(v)), `${v.label || ""}${known(v.p) ? ` (P ${v.p.toFixed(2)})` : ""}`, word(v), e(c.data), e(c.compute), e(c.latency), ""];
+    return [head, ...twins.filter(w => key(w) === key(v)).map(w => { const r = w.terms_ratio || {}; return ["· " + (w.twin || ""), w.T_ratio ? "" : el("td", { class: "w" }, w.answer || ""), word(w), x(r.data), x(r.compute), x(r.latency), w.T_ratio ? span(w.T_ratio) : "–"]; })];
+  });
+  return [el("p", {}, "A point in bold: its label, and the elasticity of its time to each term of the law, with 95 % interval. Under it the twins: by how much each changes the terms, and what the time did."),
+    table(["point or twin", "label", "outcome", "data", "compute", "latency", "T"], list, [0, 1, 2])];
+}
 function environment(m) {
   const shown = Object.entries(m.env).filter(([, v]) => v !== null && v !== "");
   const quote = a => /^[\w@%+=:,./-]+$/.test(a) ? a : "'" + a.replace(/'/g, "'\\''") + "'";
@@ -261,7 +274,9 @@ function machineSections(m, prefix, name) {
   if (lay.length) out.push(section(prefix + "layers", t("Layers"), ...lay));
   const l = law(m, plain);
   if (l) out.push(section(prefix + "law", t("The Iron Law"), ...l));
-  const answers = m.verdicts.filter(v => v.question !== "summary");
+  const proof = proofs(m);
+  if (proof) out.push(section(prefix + "proof", t("Proof by intervention"), ...proof));
+  const answers = m.verdicts.filter(v => !["summary", "prove", "prove twin"].includes(v.question));
   if (plain.length || answers.length) out.push(section(prefix + "verdicts", t("Verdicts and claims"), plain.length ? verdictCounts(plain) : null, answers.length ? table(["question", "verdict", "P", "answer"], answers.map(v => [v.question, v.verdict || "", known(v.p) ? v.p.toFixed(2) : "–", el("td", { class: "w" }, v.answer || "")]), [0, 1, 3]) : null));
   if (m.ceilings.length) out.push(section(prefix + "ceilings", t("Ceilings"), el("details", {}, el("summary", {}, `${m.ceilings.length} ceilings with intervals and saturation`), table(["what", "level", "op", "dtype", "threads", "value", "95 %", "kernel", "last doubling", "source"], ceilingRows(m), [0, 1, 2, 3, 7, 8, 9]))));
   if (points.length) out.push(section(prefix + "points", t("Points"), el("details", {}, el("summary", {}, `All ${points.length} points`), pointTable(points))));
