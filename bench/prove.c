@@ -84,7 +84,8 @@ ir_status prove_choose(const session *s, const regex_t *only, prove_set *out)
         for (size_t i = 0; i < s->npoint && out->n < most; i++) {
             if (candidate(s, i, only) <= 0 || chosen_already(out, i) || share_of(s, out, s->point[i].workload) >= turn) continue;
             prove_entry *e = &out->v[out->n++];
-            *e = (prove_entry){.point = i, .label = s->point[i].bound, .why = "the run ended before it was tried"};
+            *e = (prove_entry){.point = i, .label = s->point[i].bound, .corrected = s->point[i].bound, .p = s->point[i].bound_p,
+                               .why = "the run ended before it was tried"};
             for (int j = 0; j < PROVE_NTERM; j++) e->e[j] = (prove_elasticity){NAN, NAN, NAN, PROVE_HELD};
         }
     out->left_out = want - out->n;
@@ -275,6 +276,17 @@ static void fill_lines(const bench *b, prove_entry *e)
     }
 }
 
+/* The label of the term that T clearly follows; mixed when it follows none. */
+static ir_bound followed(const prove_entry *e, const ir_point *p)
+{
+    for (int j = 0; j < PROVE_NTERM; j++) {
+        if (j == prove_term(e->label) || !(e->e[j].lo > 0.5)) continue;
+        if (j == PROVE_DATA) return strcmp(p->level, "DRAM") ? IR_BOUND_CACHE : IR_BOUND_MEMORY;
+        return j == PROVE_COMP ? IR_BOUND_COMPUTE : IR_BOUND_LATENCY;
+    }
+    return IR_BOUND_MIXED;
+}
+
 static void judge(bench *b, prove_entry *e)
 {
     double t[1 + PROVE_MAX_TWINS][PROVE_NTERM];
@@ -292,6 +304,7 @@ static void judge(bench *b, prove_entry *e)
     e->why[0] = '\0';
     prove_elasticities(b->change, n, nil, b->s->policy.seed, e->e);
     e->outcome = prove_judge(e->label, e->e);
+    if (e->outcome == PROVE_CONTRADICTED) e->corrected = followed(e, &b->s->point[e->point]);
 }
 
 /* ---- one point -------------------------------------------------------------------------------------------------------- */
@@ -335,14 +348,22 @@ static ir_status one(session *s, prove_entry *e)
     return st;
 }
 
+static void correct(ir_point *p, ir_bound to)
+{
+    p->bound = to;
+    p->bound_p = to == IR_BOUND_MIXED ? NAN : 0.975; /* the interval's one side */
+    snprintf(p->proof, sizeof p->proof, "corrected");
+}
+
 /* On the point, and on any other measurement of the very same one. */
-static void note(session *s, const prove_entry *e)
+static void note(session *s, prove_entry *e)
 {
     const ir_point *proved = &s->point[e->point];
     for (size_t i = 0; i < s->npoint; i++) {
         ir_point *p = &s->point[i];
-        if (plain(p) && same_question(p, proved) && !strcmp(p->kernel, proved->kernel) && p->bound == e->label)
-            snprintf(p->proof, sizeof p->proof, "%s", prove_outcome_name(e->outcome));
+        if (!plain(p) || !same_question(p, proved) || strcmp(p->kernel, proved->kernel) || p->bound != e->label) continue;
+        snprintf(p->proof, sizeof p->proof, "%s", prove_outcome_name(e->outcome));
+        if (e->outcome == PROVE_CONTRADICTED) correct(p, e->corrected);
     }
 }
 

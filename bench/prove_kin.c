@@ -41,15 +41,39 @@ static double launch_s(const session *s, const char *kernel, int threads)
 }
 
 /* ---- shared matrices --------------------------------------------------------------------------------------------------- */
-/* Bytes of weights that pass from the last use of row i's matrix to this one, itself included. */
+/* Bytes of weights that a cache must hold for row i's matrix to be there still since its last use. */
 static double since_last_use(const ly_net *n, int i, double width)
 {
-    double B = 0;
-    for (int k = i; k >= 0; k--) {
-        B += (double)n->row[k].nW * width;
-        if (k < i && n->row[k].W_at == n->row[i].W_at) break;
-    }
+    double B = (double)n->row[i].nW * width;
+    for (int k = i - 1; k >= 0 && n->row[k].W_at != n->row[i].W_at; k--) B += (double)n->row[k].nW * width;
     return B;
+}
+
+/* Bytes a second of the ladder's first step of at least so many bytes; NAN: no such row. */
+static double ladder_Bps(const session *s, double B)
+{
+    double size = INFINITY, rate = NAN;
+    int    at = bench_param(bench_workload("read"), "bytes");
+    for (size_t i = 0; i < s->npoint; i++) {
+        const ir_point *p = &s->point[i];
+        if (!p->for_ceiling || p->status != IR_OK || p->p.threads > 1 || strcmp(p->workload, "read") || (double)p->p.v[at] < B) continue;
+        double v = p->cost.read_B / ir_point_time(p);
+        if ((double)p->p.v[at] < size) rate = v;
+        else if ((double)p->p.v[at] == size) rate = fmax(rate, v);
+        size = fmin(size, (double)p->p.v[at]);
+    }
+    return rate;
+}
+
+/* How fast B bytes are read that were read before. Up to twice a level's capacity, known to a step of the ladder only, it is the level's
+ * ceiling and what the ladder keeps of it there. */
+static double again_Bps(const session *s, double B, int threads)
+{
+    const char *level = ir_level_of(&s->ceilings, B, threads, false), *inner = ir_level_of(&s->ceilings, B / 2, threads, false);
+    double      bw = ir_bw_ceiling(&s->ceilings, level, threads, B, 0);
+    double      kept = ladder_Bps(s, B) / ladder_Bps(s, B / 2);
+    if (!strcmp(level, inner) || isnan(kept)) return bw;
+    return fmax(bw, ir_bw_ceiling(&s->ceilings, inner, threads, B, 0) * fmin(1, kept));
 }
 
 /* Seconds that reading matrices again takes from where they lie by then. */
@@ -61,8 +85,7 @@ static double reread_s(const session *s, const ir_workload *w, const ir_params *
     for (int i = 0; i < n.n; i++) {
         double B = (double)ly_reread(&n, i) * width;
         if (!(B > 0)) continue;
-        const char *level = ir_level_of(&s->ceilings, 2 * since_last_use(&n, i, width), p->threads, false); /* a level's edge is not sharp */
-        T += B / ir_bw_ceiling(&s->ceilings, level, p->threads, B, 0);
+        T += B / again_Bps(s, since_last_use(&n, i, width), p->threads);
     }
     ly_free(&n);
     return T;

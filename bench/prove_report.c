@@ -19,6 +19,7 @@ static void sentence(const prove_entry *e, char *out, size_t n)
 {
     char   text[48];
     size_t used = (size_t)snprintf(out, n, "%s: %s", ir_bound_name(e->label), prove_outcome_name(e->outcome));
+    if (e->corrected != e->label) used += (size_t)snprintf(out + used, n - used, ", now %s", ir_bound_name(e->corrected));
     if (*e->why) {
         snprintf(out + used, n - used, ", %.150s", e->why);
         return;
@@ -178,9 +179,10 @@ static ir_status journal_entry(ir_journal *j, const session *s, const prove_entr
     sentence(e, answer + used, sizeof answer - used);
     ir_json *o = begin(j, "prove", s->info.id, answer, prove_outcome_name(e->outcome));
     if (!o) return ir_line_end(j);
-    num(o, "p", s->point[e->point].bound_p);
+    num(o, "p", e->p);
     evidence(o, key, NULL);
     text(o, "label", ir_bound_name(e->label));
+    text(o, "corrected", e->corrected == e->label ? NULL : ir_bound_name(e->corrected));
     elasticities(o, e->e);
     return ir_line_end(j);
 }

@@ -16,7 +16,7 @@ enum { SKEW = 4, MOST_HALVINGS = 24 };
  * the work and of the footprint. */
 typedef struct { const char *family, *batch, *width, *size; } axes;
 static const axes known[] = {
-    {"stream", NULL, NULL, "bytes"}, {"chase", NULL, NULL, "bytes"}, {"gather", NULL, NULL, "bytes"}, {"peak", NULL, NULL, "iters"},
+    {"stream", NULL, NULL, "bytes"}, {"chase", "chains", NULL, "steps"}, {"gather", NULL, NULL, "bytes"}, {"peak", NULL, NULL, "iters"},
     {"gemm", "m", "n", "n"},         {"gemv", NULL, NULL, "m"},      {"linear", "rows", "k", "k"},    {"conv", "n", NULL, "n"},
     {"norm", NULL, NULL, "rows"},    {"softmax", NULL, NULL, "rows"}, {"act", NULL, NULL, "rows"},    {"add", NULL, NULL, "rows"},
     {"embed", NULL, NULL, "rows"},   {"attention", "batch", NULL, NULL}, {"cnn", "batch", NULL, NULL}, {"gpt", "batch", NULL, NULL}};
@@ -91,6 +91,16 @@ static void sketch(const maker *m, const prove_twin *t, ir_point *o)
 
 static double work_of(const ir_cost *c) { return c->flops > 0 ? c->flops : c->read_B + c->write_B; }
 
+/* A level's capacity is known to a step of the ladder: whoever leaves the base's level must go well beyond the edge. */
+static bool clear_of_edges(const maker *m, const prove_twin *t, double B)
+{
+    const ir_ceilings *c = &m->s->ceilings;
+    if (t->cold || m->base->cold) return true;
+    const char *level = ir_level_of(c, B, t->p.threads, false);
+    double      beyond = B < m->base->cost.footprint_B ? 2 * B : B / 4;
+    return !strcmp(level, m->base->level) || !strcmp(level, ir_level_of(c, beyond, t->p.threads, false));
+}
+
 /* Keep the twin when it can run, fits, and changes a term by enough to be seen. */
 static bool keep(maker *m, const prove_twin *t)
 {
@@ -100,7 +110,7 @@ static bool keep(maker *m, const prove_twin *t)
     if (m->n == PROVE_MAX_TWINS || !valid(m, t) || isnan(t->lat_scale)) return false;
     sketch(m, t, &o);
     if (o.cost.footprint_B > MOST_B && o.cost.footprint_B > m->base->cost.footprint_B) return false;
-    if (o.cost.footprint_B > MOST_GROWTH * m->base->cost.footprint_B) return false;
+    if (o.cost.footprint_B > MOST_GROWTH * m->base->cost.footprint_B || !clear_of_edges(m, t, o.cost.footprint_B)) return false;
     prove_twin_base(m->base, &base);
     prove_terms(m->s, &base, m->base, a);
     prove_terms(m->s, t, &o, b);
@@ -159,12 +169,12 @@ static void narrower_weights(maker *m)
     }
 }
 
-/* The same kind of work on a working set small enough for the next cache, per unit of work. */
+/* The same kind of work on a working set small enough for the next cache, per unit of work. Non-temporal stores go to memory from there too. */
 static void in_cache(maker *m)
 {
     prove_twin t;
     ir_point   o;
-    if (m->size < 0 || !is_data(m->base) || m->base->cold || !strcmp(m->w->family, "peak")) return;
+    if (m->size < 0 || !is_data(m->base) || m->base->cold || m->k->flags & IR_K_NT || !strcmp(m->w->family, "peak")) return;
     prove_twin_base(m->base, &t);
     for (int i = 0; i < MOST_HALVINGS && t.p.v[m->size] > 1; i++) {
         t.p.v[m->size] /= 2;
@@ -207,6 +217,7 @@ static void from_memory(maker *m)
 {
     prove_twin t;
     if (m->base->cold || !strcmp(m->base->level, "DRAM") || !*m->base->level) return;
+    if (m->base->cost.hops > 0) return; /* a chase goes round its lines many times a call: cold is only the first time */
     prove_twin_base(m->base, &t);
     t.cold = true;
     snprintf(t.what, sizeof t.what, "cold: from memory, not %s", m->base->level);

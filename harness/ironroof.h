@@ -270,7 +270,7 @@ typedef struct {
     double    T_law_s, term_data_s, term_comp_s, term_lat_s;
     double    mfu, mbu, eta, eta_star, ridge, margin, bound_p;
     ir_bound  bound;
-    char      proof[16];                          /* what interventions say of `bound`: confirmed|contradicted|undecided; empty: not tried */
+    char      proof[16];                          /* what interventions say of `bound`: confirmed|undecided|corrected (the label before was contradicted); empty: not tried */
 } ir_point;
 void        ir_point_init(ir_point *);            /* zero, NAN, empty */
 void        ir_point_free(ir_point *);            /* idempotent */

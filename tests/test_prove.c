@@ -252,12 +252,14 @@ static void a_lie_is_contradicted(void **state)
     proved(&s, &set);
     assert_int_equal(set.n, 1);
     assert_int_equal(set.v[0].outcome, PROVE_CONTRADICTED);
-    assert_string_equal(s.point[0].proof, "contradicted");
+    assert_string_equal(s.point[0].proof, "corrected");
+    assert_true(set.v[0].label == IR_BOUND_MEMORY && s.point[0].bound == set.v[0].corrected && s.point[0].bound != IR_BOUND_MEMORY);
+    assert_int_equal(s.point[0].bound, IR_BOUND_COMPUTE);
     FILE *f = open_memstream(&text, &size);
     assert_non_null(f);
     prove_print(f, &s, &set);
     fclose(f);
-    assert_non_null(strstr(text, "memory: contradicted"));
+    assert_non_null(strstr(text, "memory: contradicted, now compute"));
     assert_non_null(strstr(text, "1 contradicted"));
     free(text);
     prove_free(&set);
@@ -394,7 +396,7 @@ static void shared_matrices(void **state)
     like.cost = shared;
     prove_terms(&s, &t[0], &like, terms);
     assert_true(fabs(terms[PROVE_DATA] / ((shared.read_B + shared.write_B) / 40e9 + again / 160e9) - 1) < .02);
-    s.ceilings.level_B[2] = 8e6; /* no level holds a matrix: sharing changes nothing, and is no twin */
+    s.ceilings.level_B[2] = 4e6; /* no level holds a matrix: sharing changes nothing, and is no twin */
     n = prove_twins(&s, &wl_gpt2, &streamer, &s.point[0], t);
     for (size_t i = 0; i < n; i++) assert_null(t[i].workload);
     session_close(&s);

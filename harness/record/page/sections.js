@@ -233,7 +233,7 @@ function verdictCounts(points) {
   return table(["family", ...kinds], rows.map(r => r.map(String)), [0]);
 }
 function pointTable(points) {
-  const cell = p => el("td", { class: "t" }, el("span", { class: "bound " + (p.bound || "") }, p.bound || p.status), p.proof ? el("span", { class: "proof " + p.proof, title: "by intervention: " + p.proof }, p.proof === "contradicted" ? " contradicted" : p.proof === "confirmed" ? " ✓" : " ?") : null);
+  const cell = p => el("td", { class: "t" }, el("span", { class: "bound " + (p.bound || "") }, p.bound || p.status), p.proof ? el("span", { class: "proof " + p.proof, title: "by intervention: " + p.proof }, p.proof === "contradicted" || p.proof === "corrected" ? " " + p.proof : p.proof === "confirmed" ? " ✓" : " ?") : null);
   return table(["point", "shape", "dtype", "threads", "T", "95 %", "rate", "I", "bound", "P", "eta", "MFU", "MBU", "flags"], points.map(p => {
     const t = p.dev_time_s || p.time_s || {}, half = known(t.ci_hi) ? .5 * (t.ci_hi - t.ci_lo) / t.median : NaN;
     return p.status === "ok" ? [p.id, params(p), p.dtype, String(p.threads || ""), scaled(time(p), "s"), known(half) ? "±" + percent(half) : "–", rateOf(p), num(p.intensity), cell(p), known(p.bound_p) ? p.bound_p.toFixed(2) : "–", num(p.eta), percent(p.mfu), percent(p.mbu), (p.flags || []).filter(f => f !== "within-run").join(" ")]
@@ -247,7 +247,7 @@ function proofs(m) {
   const e = x => !x ? "–" : x.how === "nil" ? "0: too small" : x.how === "tangled" ? "not told apart" : known(x.value) ? span(x) : "not changed";
   const key = v => (v.evidence || [])[0] || "", mark = { confirmed: "✓ ", contradicted: "✗ ", agrees: "✓ ", disagrees: "✗ " };
   const word = v => (mark[v.verdict] || "? ") + v.verdict, x = v => known(v) ? "×" + v.toFixed(2) : "–", list = all.flatMap(v => {
-    const c = v.elasticity || {}, head = [el("b", {}, key(v)), `${v.label || ""}${known(v.p) ? ` (P ${v.p.toFixed(2)})` : ""}`, word(v), e(c.data), e(c.compute), e(c.latency), ""];
+    const c = v.elasticity || {}, head = [el("b", {}, key(v)), `${v.label || ""}${known(v.p) ? ` (P ${v.p.toFixed(2)})` : ""}`, word(v) + (v.corrected ? `, now ${v.corrected}` : ""), e(c.data), e(c.compute), e(c.latency), ""];
     return [head, ...twins.filter(w => key(w) === key(v)).map(w => { const r = w.terms_ratio || {}; return ["· " + (w.twin || ""), w.T_ratio ? "" : el("td", { class: "w" }, w.answer || ""), word(w), x(r.data), x(r.compute), x(r.latency), w.T_ratio ? span(w.T_ratio) : "–"]; })];
   });
   return [el("p", {}, "A point in bold: its label, and the elasticity of its time to each term of the law, with 95 % interval. Under it the twins: by how much each changes the terms, and what the time did."),
