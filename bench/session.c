@@ -161,7 +161,7 @@ static double probe(session *s)
 static bool drifts(const session *s, const ir_workload *w, const ir_kernel *k, const ir_params *p, bool cold)
 {
     int threads = p->threads ? p->threads : s->info.threads;
-    if (!s->ref.kernel || s->in_ceilings || threads != s->ref.p.threads) return false;
+    if (!s->ref.kernel || threads != s->ref.p.threads) return false;
     if (w->valid && w->valid(p) != IR_OK) return false;
     if (k->can_run && k->can_run(&s->dev, w, p) != IR_OK) return false;
     ir_cost c = w->cost(p);
