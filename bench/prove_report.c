@@ -30,31 +30,34 @@ static void sentence(const prove_entry *e, char *out, size_t n)
     }
 }
 
-/* The term the twin changes most; what T did of that change, e = lnT'/T over ln x'/x, is the twin's own elasticity. */
-static int changed_most(const prove_line *l)
+/* The term that the twin changes most, of those that matter; -1: it changes none of them by enough. What T did of that change,
+ * lnT'/T over ln x'/x, is the twin's own elasticity. */
+static int changed_most(const prove_entry *e, const prove_line *l)
 {
-    int at = 0;
-    for (int j = 1; j < PROVE_NTERM; j++)
-        if (fabs(l->d[j]) > fabs(l->d[at])) at = j;
+    int at = -1;
+    for (int j = 0; j < PROVE_NTERM; j++)
+        if (e->e[j].how != PROVE_NIL && fabs(l->d[j]) >= PROVE_LEAST && (at < 0 || fabs(l->d[j]) > fabs(l->d[at]))) at = j;
     return at;
 }
 
-static prove_elasticity own_elasticity(const prove_line *l)
+static prove_elasticity own_elasticity(const prove_line *l, int term)
 {
-    double d = l->d[changed_most(l)], a = l->lo / d, b = l->hi / d;
+    double d = l->d[term], a = l->lo / d, b = l->hi / d;
     return (prove_elasticity){l->y / d, fmin(a, b), fmax(a, b), PROVE_KNOWN};
 }
 
-static void twin_sentence(const prove_line *l, char *out, size_t n)
+static void twin_sentence(const prove_entry *e, const prove_line *l, char *out, size_t n)
 {
     if (isnan(l->y)) {
         snprintf(out, n, "%s: not measured: %.150s", l->what, l->why);
         return;
     }
-    prove_elasticity e = own_elasticity(l);
-    snprintf(out, n, "%s: data x%.2f, compute x%.2f, latency x%.2f; T x%.2f [%.2f, %.2f]; dlnT/dln(%s) %.2f [%.2f, %.2f]", l->what,
-             exp(l->d[PROVE_DATA]), exp(l->d[PROVE_COMP]), exp(l->d[PROVE_LAT]), exp(l->y), exp(l->lo), exp(l->hi), term_name[changed_most(l)],
-             e.v, e.lo, e.hi);
+    int    term = changed_most(e, l);
+    size_t used = (size_t)snprintf(out, n, "%s: data x%.2f, compute x%.2f, latency x%.2f; T x%.2f [%.2f, %.2f]", l->what, exp(l->d[PROVE_DATA]),
+                                   exp(l->d[PROVE_COMP]), exp(l->d[PROVE_LAT]), exp(l->y), exp(l->lo), exp(l->hi));
+    if (term < 0 || used >= n) return;
+    prove_elasticity own = own_elasticity(l, term);
+    snprintf(out + used, n - used, "; dlnT/dln(%s) %.2f [%.2f, %.2f]", term_name[term], own.v, own.lo, own.hi);
 }
 
 void prove_print(FILE *f, const session *s, const prove_set *set)
@@ -70,7 +73,7 @@ void prove_print(FILE *f, const session *s, const prove_set *set)
         fprintf(f, "%s %s\n    %s\n", e->outcome == PROVE_CONFIRMED ? "+" : e->outcome == PROVE_CONTRADICTED ? "!" : "?",
                 ir_point_key(&s->point[e->point], key), line);
         for (size_t k = 0; k < e->n; k++) {
-            twin_sentence(&e->line[k], line, sizeof line);
+            twin_sentence(e, &e->line[k], line, sizeof line);
             fprintf(f, "      %s %s\n", isnan(e->line[k].y) ? " " : e->line[k].agrees ? "+" : "-", line);
         }
     }
@@ -117,10 +120,10 @@ static void elasticities(ir_json *o, const prove_elasticity *e)
     ir_json_close(o, '}');
 }
 
-static void twin_numbers(ir_json *o, const prove_line *l)
+static void twin_numbers(ir_json *o, const prove_entry *e, const prove_line *l)
 {
+    int term = changed_most(e, l);
     if (isnan(l->y)) return;
-    prove_elasticity e = own_elasticity(l);
     ir_json_key(o, "terms_ratio");
     ir_json_open(o, '{');
     for (int j = 0; j < PROVE_NTERM; j++) num(o, term_name[j], exp(l->d[j]));
@@ -129,11 +132,13 @@ static void twin_numbers(ir_json *o, const prove_line *l)
     ir_json_open(o, '{');
     interval(o, exp(l->y), exp(l->lo), exp(l->hi));
     ir_json_close(o, '}');
+    if (term < 0) return;
+    prove_elasticity own = own_elasticity(l, term);
     ir_json_key(o, "elasticity");
     ir_json_open(o, '{');
-    ir_json_key(o, term_name[changed_most(l)]);
+    ir_json_key(o, term_name[term]);
     ir_json_open(o, '{');
-    interval(o, e.v, e.lo, e.hi);
+    interval(o, own.v, own.lo, own.hi);
     ir_json_close(o, '}');
     ir_json_close(o, '}');
 }
@@ -159,16 +164,16 @@ static void evidence(ir_json *o, const char *a, const char *b)
     ir_json_close(o, ']');
 }
 
-static ir_status journal_twin(ir_journal *j, const char *device, const char *key, const prove_line *l)
+static ir_status journal_twin(ir_journal *j, const char *device, const char *key, const prove_entry *e, const prove_line *l)
 {
     char answer[400];
-    twin_sentence(l, answer, sizeof answer);
+    twin_sentence(e, l, answer, sizeof answer);
     ir_json *o = begin(j, "prove twin", device, answer, isnan(l->y) ? "not measured" : l->agrees ? "agrees" : "disagrees");
     if (!o) return ir_line_end(j);
     num(o, "p", NAN);
     evidence(o, key, l->key);
     text(o, "twin", l->what);
-    twin_numbers(o, l);
+    twin_numbers(o, e, l);
     return ir_line_end(j);
 }
 
@@ -195,7 +200,7 @@ ir_status prove_journal(ir_journal *j, const session *s, const prove_set *set)
         char               key[IR_ID];
         ir_point_key(&s->point[e->point], key);
         st = journal_entry(j, s, e, key);
-        for (size_t k = 0; k < e->n && st == IR_OK; k++) st = journal_twin(j, s->info.id, key, &e->line[k]);
+        for (size_t k = 0; k < e->n && st == IR_OK; k++) st = journal_twin(j, s->info.id, key, e, &e->line[k]);
     }
     return st;
 }

@@ -59,6 +59,9 @@ def help_and_lists():
     for args in (["--help"], ["--version"], ["run", "--help"], ["list"], ["list", "kernels"], ["list", "backends"], ["list", "points"]):
         r = run(*args)
         expect(r.returncode == 0 and r.stdout.strip() and r.stdout.endswith("\n"), f"{' '.join(args)} prints something", r)
+    for args, there in ((["gemv_twice"], True), (["gemv"], False), ([], False)):
+        r = run("run", *args, "--backend", "cpu", "--dry-run")
+        expect(r.returncode == 0 and ("gemv_twice:" in r.stdout) == there, f"run {args}: a twin is measured when named only", r)
     r = run("run", "gemm", "--dry-run")
     expect(r.returncode == 0 and "gemm:m=" in r.stdout, "--dry-run prints the points", r)
 
