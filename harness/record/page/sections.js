@@ -243,14 +243,14 @@ function pointTable(points) {
 function proofs(m) {
   const all = m.verdicts.filter(v => v.question === "prove"), twins = m.verdicts.filter(v => v.question === "prove twin");
   if (!all.length) return null;
-  const span = x => `${x.value.toFixed(2)} [${num(x.lo)}, ${num(x.hi)}]`;
+  const span = x => `${x.value.toFixed(2)} [${[x.lo, x.hi].map(v => known(v) ? v.toFixed(2) : "–").join(", ")}]`;
   const e = x => !x ? "–" : x.how === "nil" ? "0: too small" : x.how === "tangled" ? "not told apart" : known(x.value) ? span(x) : "not changed";
   const key = v => (v.evidence || [])[0] || "", mark = { confirmed: "✓ ", contradicted: "✗ ", agrees: "✓ ", disagrees: "✗ " };
   const word = v => (mark[v.verdict] || "? ") + v.verdict, x = v => known(v) ? "×" + v.toFixed(2) : "–", list = all.flatMap(v => {
     const c = v.elasticity || {}, head = [el("b", {}, key(v)), `${v.label || ""}${known(v.p) ? ` (P ${v.p.toFixed(2)})` : ""}`, word(v) + (v.corrected ? `, now ${v.corrected}` : ""), e(c.data), e(c.compute), e(c.latency), ""];
-    return [head, ...twins.filter(w => key(w) === key(v)).map(w => { const r = w.terms_ratio || {}; return ["· " + (w.twin || ""), w.T_ratio ? "" : el("td", { class: "w" }, w.answer || ""), word(w), x(r.data), x(r.compute), x(r.latency), w.T_ratio ? span(w.T_ratio) : "–"]; })];
+    return [head, ...twins.filter(w => key(w) === key(v)).map(w => { const r = w.terms_ratio || {}, own = Object.entries(w.elasticity || {})[0]; return ["· " + (w.twin || ""), w.T_ratio ? (own ? `dlnT/dln(${own[0]}) ${span(own[1])}` : "") : el("td", { class: "w" }, w.answer || ""), word(w), x(r.data), x(r.compute), x(r.latency), w.T_ratio ? span(w.T_ratio) : "–"]; })];
   });
-  return [el("p", {}, "A point in bold: its label, and the elasticity of its time to each term of the law, with 95 % interval. Under it the twins: by how much each changes the terms, and what the time did."),
+  return [el("p", {}, "A point in bold: its label, and the elasticity of its time to each term of the law, with 95 % interval. Under it the twins: by how much each changes the terms, what the time did, and the elasticity to the term it changes most."),
     table(["point or twin", "label", "outcome", "data", "compute", "latency", "T"], list, [0, 1, 2])];
 }
 function environment(m) {
