@@ -164,9 +164,9 @@ void campaign_print_ceilings(const ir_text *t, const campaign *c)
 
 void campaign_print_law(const ir_text *t, const campaign *c)
 {
-    const ir_point   *p = c->s.point + c->s.nlaw;
     const law_result *law = &c->law;
-    size_t            n = c->s.npoint - c->s.nlaw;
+    size_t            n;
+    const ir_point   *p = session_asked(&c->s, &n);
     char              line[1024];
     if (n) {
         fputc('\n', t->f);

@@ -472,7 +472,7 @@ static ir_status gathers(ceiling_plan *pl)
 /* ---- all of them ------------------------------------------------------------------------------------ */
 size_t ceilings_count(const session *s) { return s->full ? 420 : 150; }
 
-static ir_status journal_all(session *s)
+ir_status ceilings_journal(session *s)
 {
     ir_status st = IR_OK;
     for (size_t i = 0; s->journal && i < s->ceilings.n && st == IR_OK; i++)
@@ -494,7 +494,6 @@ ir_status ceilings_measure(session *s)
     for (size_t i = 0; i < sizeof stage / sizeof *stage && st == IR_OK; i++) st = stage[i](&pl);
     ir_guard_ceilings(&s->ceilings);
     s->in_ceilings = false;
-    s->nlaw = s->npoint;
-    ir_status jst = journal_all(s);
+    ir_status jst = ceilings_journal(s);
     return st != IR_OK ? st : jst;
 }

@@ -234,8 +234,12 @@ static void describe(const session *s, const group *g, ir_verdict *v)
     number(f.hi, hi, sizeof hi);
     bool below = f.knee < g->b[0], above = f.knee > g->b[g->n - 1];
     snprintf(v->verdict, sizeof v->verdict, "%s", below ? "below the sweep" : above ? "above the sweep" : "within the sweep");
-    snprintf(v->answer + used, sizeof v->answer - (size_t)used, "%.12s [%.12s, %.12s] (%s, %s form, %zu batches%s)", knee, lo, hi,
-             predicted, f.overlapped ? "overlapped" : "additive", g->n, below || above ? ", outside of them" : "");
+    if (f.hi < 1) /* a sweep that was compute-bound from its first item on */
+        snprintf(v->answer + used, sizeof v->answer - (size_t)used, "1 already (%s, %s form, %zu batches)", predicted,
+                 f.overlapped ? "overlapped" : "additive", g->n);
+    else
+        snprintf(v->answer + used, sizeof v->answer - (size_t)used, "%.12s [%.12s, %.12s] (%s, %s form, %zu batches%s)", knee, lo, hi,
+                 predicted, f.overlapped ? "overlapped" : "additive", g->n, below || above ? ", outside of them" : "");
 }
 
 /* The next sweep from point *i on. */

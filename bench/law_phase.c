@@ -5,11 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool is_twin(const char *workload)
+{
+    const ir_workload *w = bench_workload(workload);
+    return w && w->by_name;
+}
+
 static size_t select_points(const ir_point *pts, size_t n, ir_point *out)
 {
     size_t m = 0;
     for (size_t i = 0; i < n; i++)
-        if (!pts[i].for_ceiling && bench_in_law(pts[i].family)) out[m++] = pts[i]; /* borrows the samples */
+        if (!pts[i].for_ceiling && bench_in_law(pts[i].family) && !is_twin(pts[i].workload)) out[m++] = pts[i]; /* borrows the samples */
     return m;
 }
 

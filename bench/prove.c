@@ -70,8 +70,9 @@ static int candidate(const session *s, size_t i, const regex_t *only)
 
 ir_status prove_choose(const session *s, const regex_t *only, prove_set *out)
 {
-    size_t most = s->full ? FULL_POINTS : QUICK_POINTS, want = 0;
+    size_t most = only ? s->npoint + 1 : s->full ? FULL_POINTS : QUICK_POINTS, want = 0;
     memset(out, 0, sizeof *out);
+    out->named = only != NULL;
     out->v = calloc(most, sizeof *out->v);
     if (!out->v) return ir_fail(IR_ENOMEM, "no memory to prove %zu points", most);
     for (size_t i = 0; i < s->npoint; i++) {
@@ -83,7 +84,8 @@ ir_status prove_choose(const session *s, const regex_t *only, prove_set *out)
         for (size_t i = 0; i < s->npoint && out->n < most; i++) {
             if (candidate(s, i, only) <= 0 || chosen_already(out, i) || share_of(s, out, s->point[i].workload) >= turn) continue;
             prove_entry *e = &out->v[out->n++];
-            *e = (prove_entry){.point = i, .label = s->point[i].bound, .why = "the run ended before it was tried"};
+            *e = (prove_entry){.point = i, .label = s->point[i].bound, .corrected = s->point[i].bound, .p = s->point[i].bound_p,
+                               .why = "the run ended before it was tried"};
             for (int j = 0; j < PROVE_NTERM; j++) e->e[j] = (prove_elasticity){NAN, NAN, NAN, PROVE_HELD};
         }
     out->left_out = want - out->n;
@@ -146,7 +148,8 @@ static ir_status block(bench *b, size_t i)
     ir_status st = IR_OK;
     if (b->dropped[i] || b->times[i].n == PROVE_MAX_BLOCKS) return IR_OK;
     bool first = b->times[i].n == 0;
-    timed(b->s, b->w, b->k, &b->twin[i], b->samples, !first || i == 0, &o);
+    const prove_twin *t = &b->twin[i];
+    timed(b->s, t->workload ? t->workload : b->w, t->kernel ? t->kernel : b->k, t, b->samples, !first || i == 0, &o);
     if (o.status == IR_OK) st = keep_block(&b->times[i], &o);
     else b->dropped[i] = true;
     if (o.status == IR_EINTR || session_stopped(b->s)) st = ir_fail(IR_EINTR, "interrupted");
@@ -173,7 +176,7 @@ static double slower_arithmetic(const bench *b, const prove_twin *t)
     const session     *s = b->s;
     const ir_workload *w = bench_workload("fma");
     const ir_ceiling  *c = ir_ceiling_find(&s->ceilings, IR_C_FLOPS, NULL, NULL, t->p.dtype, t->p.threads);
-    prove_twin         a, own = {.p = w->defaults, .comp_scale = 1, .work = 1};
+    prove_twin         a, own = {.p = w->defaults, .comp_scale = 1, .lat_scale = 1, .work = 1};
     const ir_kernel   *k = NULL;
     double             T[2] = {0, 0};
     for (size_t i = 0; c && (k = session_kernel(s, w, i)) && strcmp(k->name, c->kernel) != 0; i++) continue;
@@ -258,6 +261,8 @@ static void fill_lines(const bench *b, prove_entry *e)
         snprintf(l->what, sizeof l->what, "%s", b->twin[i].what);
         like.p = b->twin[i].p;
         like.cold = b->twin[i].cold;
+        if (b->twin[i].workload) snprintf(like.workload, sizeof like.workload, "%s", b->twin[i].workload->name);
+        if (b->twin[i].kernel) snprintf(like.kernel, sizeof like.kernel, "%s", b->twin[i].kernel->name);
         ir_point_key(&like, l->key);
         l->y = l->lo = l->hi = NAN;
         if (b->dropped[i]) {
@@ -269,6 +274,17 @@ static void fill_lines(const bench *b, prove_entry *e)
         l->y = c->y, l->lo = c->lo, l->hi = c->hi;
         l->agrees = prove_agrees(e->label, c);
     }
+}
+
+/* The label of the term that T clearly follows; mixed when it follows none. */
+static ir_bound followed(const prove_entry *e, const ir_point *p)
+{
+    for (int j = 0; j < PROVE_NTERM; j++) {
+        if (j == prove_term(e->label) || !(e->e[j].lo > 0.5)) continue;
+        if (j == PROVE_DATA) return strcmp(p->level, "DRAM") ? IR_BOUND_CACHE : IR_BOUND_MEMORY;
+        return j == PROVE_COMP ? IR_BOUND_COMPUTE : IR_BOUND_LATENCY;
+    }
+    return IR_BOUND_MIXED;
 }
 
 static void judge(bench *b, prove_entry *e)
@@ -288,6 +304,7 @@ static void judge(bench *b, prove_entry *e)
     e->why[0] = '\0';
     prove_elasticities(b->change, n, nil, b->s->policy.seed, e->e);
     e->outcome = prove_judge(e->label, e->e);
+    if (e->outcome == PROVE_CONTRADICTED) e->corrected = followed(e, &b->s->point[e->point]);
 }
 
 /* ---- one point -------------------------------------------------------------------------------------------------------- */
@@ -331,14 +348,22 @@ static ir_status one(session *s, prove_entry *e)
     return st;
 }
 
+static void correct(ir_point *p, ir_bound to)
+{
+    p->bound = to;
+    p->bound_p = to == IR_BOUND_MIXED ? NAN : 0.975; /* the interval's one side */
+    snprintf(p->proof, sizeof p->proof, "corrected");
+}
+
 /* On the point, and on any other measurement of the very same one. */
-static void note(session *s, const prove_entry *e)
+static void note(session *s, prove_entry *e)
 {
     const ir_point *proved = &s->point[e->point];
     for (size_t i = 0; i < s->npoint; i++) {
         ir_point *p = &s->point[i];
-        if (plain(p) && same_question(p, proved) && !strcmp(p->kernel, proved->kernel) && p->bound == e->label)
-            snprintf(p->proof, sizeof p->proof, "%s", prove_outcome_name(e->outcome));
+        if (!plain(p) || !same_question(p, proved) || strcmp(p->kernel, proved->kernel) || p->bound != e->label) continue;
+        snprintf(p->proof, sizeof p->proof, "%s", prove_outcome_name(e->outcome));
+        if (e->outcome == PROVE_CONTRADICTED) correct(p, e->corrected);
     }
 }
 
@@ -346,7 +371,7 @@ ir_status prove_measure(session *s, prove_set *set)
 {
     char      key[IR_ID];
     ir_status st = IR_OK;
-    double    began = ir_now(), room = s->full ? FULL_S : QUICK_S;
+    double    began = ir_now(), room = s->full || set->named ? FULL_S : QUICK_S;
     for (size_t i = 0; i < set->n && st == IR_OK; i++) {
         prove_entry *e = &set->v[i];
         ir_point    *p = &s->point[e->point];

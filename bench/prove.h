@@ -14,7 +14,8 @@ typedef struct {
 } prove_line;
 typedef struct {
     size_t           point;       /* index into session.point */
-    ir_bound         label;
+    ir_bound         label, corrected; /* corrected: what a contradicted label became; else as label */
+    double           p;           /* of the label, by the law */
     prove_elasticity e[PROVE_NTERM];
     prove_outcome    outcome;
     prove_line       line[PROVE_MAX_TWINS];
@@ -24,13 +25,14 @@ typedef struct {
 typedef struct {
     prove_entry *v; size_t n;     /* owned; prove_free() */
     size_t left_out;              /* points with a label that were not chosen: there is a bound to how many are proved */
+    bool   named;                 /* asked for by name: all of them, and time for them */
     size_t unlabelled;            /* asked for by name, but mixed or not judged */
 } prove_set;
 /* Choose from judged points: of each workload, shape, dtype and thread count the fastest kernel, if its label has P >= .95. With `only`
- * (searched for in the key) a label without a known P counts too. */
+ * (searched for in the key) a label without a known P counts too, and there is no bound to how many. */
 ir_status prove_choose(const session *, const regex_t *only, prove_set *out);
 /* Measure, judge, and write each outcome to its point. Ends early when the session's time for it is used up (the rest stays undecided and
- * says so). Only lost memory and Ctrl-C are errors. The device must be open. */
+ * says so). A contradicted label is corrected: to the term that T does follow, else to mixed. Only lost memory and Ctrl-C are errors. The device must be open. */
 ir_status prove_measure(session *, prove_set *);
 void      prove_print(FILE *, const session *, const prove_set *);
 /* A verdict "prove" per point and a verdict "prove twin" per twin; evidence: the keys. */

@@ -197,11 +197,8 @@ prove_outcome prove_judge(ir_bound label, const prove_elasticity *e)
     bool clear = own >= 0 && e[own].lo > HALF; /* false for NAN */
     if (own < 0) return PROVE_UNDECIDED;
     if (e[own].hi < HALF) return PROVE_CONTRADICTED;
-    for (int j = 0; j < PROVE_NTERM; j++) {
-        if (j == own) continue;
-        if (e[j].lo > HALF) return PROVE_CONTRADICTED;
-        if (e[j].how == PROVE_TANGLED || e[j].hi >= HALF) clear = false;
-    }
+    for (int j = 0; j < PROVE_NTERM; j++)
+        if (j != own && e[j].lo > HALF) return PROVE_CONTRADICTED;
     return clear ? PROVE_CONFIRMED : PROVE_UNDECIDED;
 }
 

@@ -33,8 +33,8 @@ typedef enum { PROVE_UNDECIDED, PROVE_CONFIRMED, PROVE_CONTRADICTED } prove_outc
 const char *prove_outcome_name(prove_outcome); /* "undecided" "confirmed" "contradicted" */
 /* Which term a label speaks of; -1: a label that is none (mixed, unknown). */
 int prove_term(ir_bound label);
-/* Confirmed: T follows the label's own term (its interval lies above .5) and no rival (those known lie below .5, none is tangled with
- * it). Contradicted: its own interval lies below .5, or a rival's above. Else undecided. */
+/* Confirmed: T follows the label's own term (its interval lies above .5): elasticities add to at most 1, so that no rival's can then
+ * be as large, however badly the twins show it. Contradicted: its own interval lies below .5, or a rival's above. Else undecided. */
 prove_outcome prove_judge(ir_bound label, const prove_elasticity *e);
 /* One twin alone: does T follow the label's term (own change >= PROVE_LEAST: by more than half of it; else: by less than half of the
  * largest change)? */

@@ -1,6 +1,7 @@
 /* prove_twins.c -- see prove_twins.h. Every twin is a point of the same workload, so cost model and ceilings predict it like any
  * other; none of it knows a device but the last, which narrows the CPU's vectors. */
 #include "bench/prove_twins.h"
+#include "bench/prove_kin.h"
 #include "bench/tables.h"
 #include "kernels/cpu/cpu.h"
 
@@ -15,7 +16,7 @@ enum { SKEW = 4, MOST_HALVINGS = 24 };
  * the work and of the footprint. */
 typedef struct { const char *family, *batch, *width, *size; } axes;
 static const axes known[] = {
-    {"stream", NULL, NULL, "bytes"}, {"chase", NULL, NULL, "bytes"}, {"gather", NULL, NULL, "bytes"}, {"peak", NULL, NULL, "iters"},
+    {"stream", NULL, NULL, "bytes"}, {"chase", "chains", NULL, "steps"}, {"gather", NULL, NULL, "bytes"}, {"peak", NULL, NULL, "iters"},
     {"gemm", "m", "n", "n"},         {"gemv", NULL, NULL, "m"},      {"linear", "rows", "k", "k"},    {"conv", "n", NULL, "n"},
     {"norm", NULL, NULL, "rows"},    {"softmax", NULL, NULL, "rows"}, {"act", NULL, NULL, "rows"},    {"add", NULL, NULL, "rows"},
     {"embed", NULL, NULL, "rows"},   {"attention", "batch", NULL, NULL}, {"cnn", "batch", NULL, NULL}, {"gpt", "batch", NULL, NULL}};
@@ -50,7 +51,7 @@ void prove_twin_base(const ir_point *p, prove_twin *t)
     snprintf(t->what, sizeof t->what, "as it was");
     t->p = p->p;
     t->cold = p->cold;
-    t->comp_scale = t->work = 1;
+    t->comp_scale = t->lat_scale = t->work = 1;
 }
 
 void prove_terms(const session *s, const prove_twin *tw, const ir_point *p, double t[PROVE_NTERM])
@@ -58,17 +59,22 @@ void prove_terms(const session *s, const prove_twin *tw, const ir_point *p, doub
     ir_point like = *p; /* borrows the samples */
     like.bw_now = NAN; /* interleaving answers for drift */
     ir_point_judge(&like, &s->ceilings, NULL);
-    t[PROVE_DATA] = tw->work * like.term_data_s;
+    t[PROVE_DATA] = tw->work * (like.term_data_s + tw->reread_s);
     t[PROVE_COMP] = tw->work * like.term_comp_s * (isfinite(tw->comp_scale) ? tw->comp_scale : 1);
-    t[PROVE_LAT] = tw->work * like.term_lat_s;
+    t[PROVE_LAT] = tw->work * like.term_lat_s * tw->lat_scale;
 }
 
 /* ---- what a twin would cost, before it is measured ------------------------------------------------------------------- */
-static bool valid(const maker *m, const ir_params *p)
+static const ir_workload *workload_of(const maker *m, const prove_twin *t) { return t->workload ? t->workload : m->w; }
+static const ir_kernel   *kernel_of(const maker *m, const prove_twin *t) { return t->kernel ? t->kernel : m->k; }
+
+static bool valid(const maker *m, const prove_twin *t)
 {
-    if (!(m->w->dtypes >> p->dtype & 1u)) return false;
-    if (m->w->valid && m->w->valid(p) != IR_OK) return false;
-    return !m->k->can_run || m->k->can_run(&m->s->dev, m->w, p) == IR_OK;
+    const ir_workload *w = workload_of(m, t);
+    const ir_kernel   *k = kernel_of(m, t);
+    if (!(w->dtypes >> t->p.dtype & 1u)) return false;
+    if (w->valid && w->valid(&t->p) != IR_OK) return false;
+    return !k->can_run || k->can_run(&m->s->dev, w, &t->p) == IR_OK;
 }
 
 /* A point as the twin's, with the cost model's figures and a time of 1 s. */
@@ -77,13 +83,23 @@ static void sketch(const maker *m, const prove_twin *t, ir_point *o)
     *o = *m->base;
     o->p = t->p;
     o->cold = t->cold;
-    o->cost = m->w->cost(&t->p);
-    if (m->k->cost) m->k->cost(&t->p, &o->cost);
-    if (m->k->flags & IR_K_FUSED && m->base->reps > 1) o->cost.launches /= m->base->reps;
+    o->cost = workload_of(m, t)->cost(&t->p);
+    if (kernel_of(m, t)->cost) kernel_of(m, t)->cost(&t->p, &o->cost);
+    if (kernel_of(m, t)->flags & IR_K_FUSED && m->base->reps > 1) o->cost.launches /= m->base->reps;
     o->wall.median = o->dev.median = 1;
 }
 
 static double work_of(const ir_cost *c) { return c->flops > 0 ? c->flops : c->read_B + c->write_B; }
+
+/* A level's capacity is known to a step of the ladder: whoever leaves the base's level must go well beyond the edge. */
+static bool clear_of_edges(const maker *m, const prove_twin *t, double B)
+{
+    const ir_ceilings *c = &m->s->ceilings;
+    if (t->cold || m->base->cold) return true;
+    const char *level = ir_level_of(c, B, t->p.threads, false);
+    double      beyond = B < m->base->cost.footprint_B ? 2 * B : B / 4;
+    return !strcmp(level, m->base->level) || !strcmp(level, ir_level_of(c, beyond, t->p.threads, false));
+}
 
 /* Keep the twin when it can run, fits, and changes a term by enough to be seen. */
 static bool keep(maker *m, const prove_twin *t)
@@ -91,10 +107,10 @@ static bool keep(maker *m, const prove_twin *t)
     double     a[PROVE_NTERM], b[PROVE_NTERM], most = 0;
     ir_point   o;
     prove_twin base;
-    if (m->n == PROVE_MAX_TWINS || !valid(m, &t->p)) return false;
+    if (m->n == PROVE_MAX_TWINS || !valid(m, t) || isnan(t->lat_scale)) return false;
     sketch(m, t, &o);
     if (o.cost.footprint_B > MOST_B && o.cost.footprint_B > m->base->cost.footprint_B) return false;
-    if (o.cost.footprint_B > MOST_GROWTH * m->base->cost.footprint_B) return false;
+    if (o.cost.footprint_B > MOST_GROWTH * m->base->cost.footprint_B || !clear_of_edges(m, t, o.cost.footprint_B)) return false;
     prove_twin_base(m->base, &base);
     prove_terms(m->s, &base, m->base, a);
     prove_terms(m->s, t, &o, b);
@@ -153,16 +169,16 @@ static void narrower_weights(maker *m)
     }
 }
 
-/* The same kind of work on a working set small enough for the next cache, per unit of work. */
+/* The same kind of work on a working set small enough for the next cache, per unit of work. Non-temporal stores go to memory from there too. */
 static void in_cache(maker *m)
 {
     prove_twin t;
     ir_point   o;
-    if (m->size < 0 || !is_data(m->base) || m->base->cold || !strcmp(m->w->family, "peak")) return;
+    if (m->size < 0 || !is_data(m->base) || m->base->cold || m->k->flags & IR_K_NT || !strcmp(m->w->family, "peak")) return;
     prove_twin_base(m->base, &t);
     for (int i = 0; i < MOST_HALVINGS && t.p.v[m->size] > 1; i++) {
         t.p.v[m->size] /= 2;
-        if (!valid(m, &t.p)) return;
+        if (!valid(m, &t)) return;
         sketch(m, &t, &o);
         /* half of what the level holds: its edge is not sharp */
         const char *level = ir_level_of(&m->s->ceilings, 2 * o.cost.footprint_B, t.p.threads, false);
@@ -201,6 +217,7 @@ static void from_memory(maker *m)
 {
     prove_twin t;
     if (m->base->cold || !strcmp(m->base->level, "DRAM") || !*m->base->level) return;
+    if (m->base->cost.hops > 0) return; /* a chase goes round its lines many times a call: cold is only the first time */
     prove_twin_base(m->base, &t);
     t.cold = true;
     snprintf(t.what, sizeof t.what, "cold: from memory, not %s", m->base->level);
@@ -223,8 +240,10 @@ static void narrower_vectors(maker *m)
 
 size_t prove_twins(const session *s, const ir_workload *w, const ir_kernel *k, const ir_point *base, prove_twin *out)
 {
-    maker m = {.s = s, .w = w, .k = k, .base = base, .out = out};
+    prove_twin kin;
+    maker      m = {.s = s, .w = w, .k = k, .base = base, .out = out};
     find_axes(&m);
+    for (size_t i = 0; prove_kin(s, w, k, base, i, &kin); i++) keep(&m, &kin);
     larger_batch(&m);
     more_weights(&m);
     narrower_weights(&m);

@@ -10,6 +10,9 @@ typedef struct {
     bool      cold;
     int       isa_plus1;  /* CPU: run under this instruction set, 1 + cpu_isa; 0: as it is */
     double    comp_scale; /* of the compute term the ceilings give (another instruction set has no ceiling of its own) */
+    const ir_workload *workload; const ir_kernel *kernel; /* in the base's place; NULL: as it is */
+    double    lat_scale;  /* of the latency term, against the base: launches of another kind */
+    double    reread_s;   /* of the data term, added: what its cost model counts once and a cache delivers again */
     double    work;       /* times and terms are multiplied by this: work of the base / work of the twin, or 1 */
 } prove_twin;
 /* The base itself as a twin. */

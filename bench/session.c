@@ -72,6 +72,16 @@ static ir_status grow(session *s)
     return IR_OK;
 }
 
+static ir_status copy(const ir_point *p, ir_point *out)
+{
+    *out = *p;
+    out->samples.v = calloc(p->samples.n ? p->samples.n : 1, sizeof *out->samples.v);
+    out->samples.cap = p->samples.n;
+    if (!out->samples.v) return ir_fail(IR_ENOMEM, "no memory for %zu samples", p->samples.n);
+    if (p->samples.n) memcpy(out->samples.v, p->samples.v, p->samples.n * sizeof *out->samples.v);
+    return IR_OK;
+}
+
 /* A point of the journal being resumed, with its samples copied; false when it is not there. */
 static bool resumed(const session *s, const ir_point *like, ir_point *out)
 {
@@ -81,12 +91,7 @@ static bool resumed(const session *s, const ir_point *like, ir_point *out)
     for (size_t i = 0; i < s->resume->npoint; i++) {
         const ir_point *p = &s->resume->point[i];
         if (p->status == IR_EINTR || strcmp(want, ir_point_key(p, have)) != 0) continue;
-        *out = *p;
-        out->samples.v = calloc(p->samples.n ? p->samples.n : 1, sizeof *out->samples.v);
-        if (!out->samples.v) return false;
-        memcpy(out->samples.v, p->samples.v, p->samples.n * sizeof *out->samples.v);
-        out->samples.cap = p->samples.n;
-        return true;
+        return copy(p, out) == IR_OK;
     }
     return false;
 }
@@ -152,11 +157,13 @@ static double probe(session *s)
     return r->share;
 }
 
-static bool drifts(const session *s, const ir_workload *w, const ir_params *p, bool cold)
+/* Is it a point whose time is memory bandwidth, and will its kernel run at all? */
+static bool drifts(const session *s, const ir_workload *w, const ir_kernel *k, const ir_params *p, bool cold)
 {
     int threads = p->threads ? p->threads : s->info.threads;
     if (!s->ref.kernel || threads != s->ref.p.threads) return false;
     if (w->valid && w->valid(p) != IR_OK) return false;
+    if (k->can_run && k->can_run(&s->dev, w, p) != IR_OK) return false;
     ir_cost c = w->cost(p);
     return c.read_B + c.write_B > 0 && !strcmp(ir_level_of(&s->ceilings, c.footprint_B, threads, cold), "DRAM");
 }
@@ -194,7 +201,7 @@ ir_status session_measure(session *s, const ir_workload *w, const ir_kernel *k, 
     if (!resumed(s, &like, o)) {
         ir_policy pol = s->policy;
         pol.cold = cold;
-        bool   drift = drifts(s, w, p, cold);
+        bool   drift = drifts(s, w, k, &like.p, cold);
         double before = drift ? probe(s) : NAN;
         ir_measure(&s->dev, w, k, p, &pol, o);
         if (drift) bandwidth_now(s, o, before);
@@ -226,6 +233,23 @@ ir_status session_keep(session *s, ir_point *o)
     if (s->journal) st = ir_journal_point(s->journal, o);
     s->point[s->npoint++] = *o;
     return st;
+}
+
+ir_status session_adopt(session *s, const ir_point *p)
+{
+    ir_status st = grow(s);
+    if (st == IR_OK) st = copy(p, &s->point[s->npoint]);
+    if (st != IR_OK) return st;
+    const ir_point *o = &s->point[s->npoint++];
+    return s->journal ? ir_journal_point(s->journal, o) : IR_OK;
+}
+
+const ir_point *session_asked(const session *s, size_t *n)
+{
+    size_t first = 0;
+    while (first < s->npoint && s->point[first].for_ceiling) first++;
+    *n = s->npoint - first;
+    return s->point + first;
 }
 
 ir_status session_recall(session *s, const ir_point *like, bool *done)

@@ -27,7 +27,6 @@ struct session {
     const char    *layers;             /* --layers; NULL: networks get no rows per layer */
     bool           in_ceilings;        /* rows measured now are for a ceiling */
     reference      ref;
-    size_t         nlaw;               /* rows before this index belong to the ceilings, not the law */
     ir_ceilings    ceilings;           /* owned */
     void (*tick)(session *, const char *what); /* progress before each point; may be NULL */
     void          *tick_arg;
@@ -43,6 +42,10 @@ ir_status session_measure(session *, const ir_workload *, const ir_kernel *, con
                           const ir_point **out);
 /* Keep a row made elsewhere (a layer of a network): guard, judge and journal it. Takes its samples over, on an error too. */
 ir_status session_keep(session *, ir_point *);
+/* Keep a copy of a row of another record, and journal it. */
+ir_status session_adopt(session *, const ir_point *);
+/* The rows that were asked for: those after the ceilings'. */
+const ir_point *session_asked(const session *, size_t *n);
 /* If the run being resumed has this row, keep that one (its identity is all that is looked at): *done says so. */
 ir_status session_recall(session *, const ir_point *like, bool *done);
 /* Kernels of the session's backend that serve a workload, in ladder order; returns the n-th or NULL. */
@@ -55,5 +58,6 @@ void session_reference(session *);
 
 /* The device's ceilings: plateaus, bandwidth by level, peaks, latencies, launch cost, certificates. */
 ir_status ceilings_measure(session *);
+ir_status ceilings_journal(session *);      /* the ceilings and cache levels, where there is a journal */
 size_t    ceilings_count(const session *);  /* about how many points that takes, for the progress line */
 #endif

@@ -112,6 +112,7 @@ struct ir_workload {
     const char *const *word[IR_MAX_PARAMS]; /* v[i] is an index into these words ("small"); NULL: a number */
     ir_params   defaults;                /* what an omitted key means; v[i] = 0 is "must be given" */
     uint32_t    dtypes;                  /* bit set: 1u << IR_F32 | ... */
+    bool        by_name;                 /* a twin for proofs: measured when named, in no grid and no law */
     const void *ext;                     /* bench-private: an operator code, a network's layer rows */
     const ir_params *quick; size_t nquick; /* grid of `run` in the quick profile, in report order */
     const ir_params *full;  size_t nfull;  /* grid of the full profile */
@@ -269,7 +270,7 @@ typedef struct {
     double    T_law_s, term_data_s, term_comp_s, term_lat_s;
     double    mfu, mbu, eta, eta_star, ridge, margin, bound_p;
     ir_bound  bound;
-    char      proof[16];                          /* what interventions say of `bound`: confirmed|contradicted|undecided; empty: not tried */
+    char      proof[16];                          /* what interventions say of `bound`: confirmed|undecided|corrected (the label before was contradicted); empty: not tried */
 } ir_point;
 void        ir_point_init(ir_point *);            /* zero, NAN, empty */
 void        ir_point_free(ir_point *);            /* idempotent */

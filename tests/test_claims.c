@@ -1,7 +1,9 @@
 /* test_claims.c -- the ledger: every analytic claim recomputed, its verdict the expected one; errors of a ledger; rules over
  * made-up evidence; the batch-1 answer, which must be able to say no. */
 #include "bench/claims/claims.h"
+#include "bench/workloads/workloads_compute.h"
 #include "bench/workloads/workloads_gemm.h"
+#include "bench/workloads/workloads_memory.h"
 #include "bench/workloads/workloads_nets.h"
 
 #include <math.h>
@@ -46,6 +48,23 @@ static void every_measurable_has_a_rule(void **state)
         if (!r->untestable && (!r->bind[0].name || !r->confirm[0].name || !r->refute[0].name || !r->shown[0]))
             fail_msg("rule %s decides nothing", r->id);
     }
+}
+
+/* A rule's points are points of this program. */
+static void every_spec_parses(void **state)
+{
+    static const ir_workload *const all[] = {&wl_gemm, &wl_gemv, &wl_batchmm, &wl_resnet50, &wl_mobilenetv2, &wl_gpt2, &wl_conv, &wl_act,
+                                             &wl_attention, &wl_gather, NULL};
+    const claim_evidence e = {.workloads = all};
+    (void)state;
+    for (const claim_rule *r = claim_rules; r->id; r++)
+        for (int i = 0; !r->untestable && i < CLAIM_MAX_BIND && r->bind[i].name; i++) {
+            const ir_workload *w;
+            ir_params          p;
+            claim_bind_kind    k = r->bind[i].kind;
+            if ((k >= BIND_CEIL_BW && k <= BIND_CEIL_LAUNCH) || k == BIND_ETA || k == BIND_L_LAT) continue;
+            if (claim_spec(&e, r->bind[i].spec, &w, &p) != IR_OK) fail_msg("%s: %s: %s", r->id, r->bind[i].spec, ir_why());
+        }
 }
 
 /* The table made at build time against the file it was made from. */
@@ -249,7 +268,7 @@ static void batch1(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_claims), cmocka_unit_test(every_measurable_has_a_rule), cmocka_unit_test(same_as_file),
+        cmocka_unit_test(all_claims), cmocka_unit_test(every_measurable_has_a_rule), cmocka_unit_test(every_spec_parses), cmocka_unit_test(same_as_file),
         cmocka_unit_test(ledger_errors), cmocka_unit_test(meets), cmocka_unit_test(rules), cmocka_unit_test(missing), cmocka_unit_test(batch1)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -385,12 +385,45 @@ static void refusals(void **state)
     refused(&wl_resnet50, (ir_params){{0, 224}, IR_F32, 0}, "batch=0");
 }
 
+/* The same rows and FLOP on fewer distinct weights: GPT-2's layer matrices all within the largest one, ResNet-50's one of each shape. */
+static void shared_matrices(void **state)
+{
+    (void)state;
+    const ir_params g = {{LY_SMALL, 1, 1, 128}, IR_F32, 0}, r = {{1, 224}, IR_F32, 0};
+    ir_cost         own = row_cost(&wl_gpt2, g), one = row_cost(&wl_gpt2_shared, g);
+    const double    d = 768;
+    same(one.flops, own.flops);
+    same(own.read_B - one.read_B, 4 * (12 * 12 * d * d - 4 * d * d)); /* qkv 3 d^2, proj 1, fc 4 and fcproj 4, 12 layers; 4 remain */
+    same(own.by_B[IR_BY_WEIGHTS] - one.by_B[IR_BY_WEIGHTS], own.read_B - one.read_B);
+    same(own.footprint_B - one.footprint_B, own.read_B - one.read_B);
+    own = row_cost(&wl_resnet50, r), one = row_cost(&wl_resnet50_shared, r);
+    same(one.flops, own.flops);
+    ly_net net;
+    double again = 0;
+    assert_int_equal(wl_net_of(&wl_resnet50_shared, &r, &net), IR_OK);
+    for (int i = 0; i < net.n; i++) {
+        again += 4 * (double)ly_reread(&net, i);
+        for (int k = 0; k < i; k++) {
+            const ly_row *a = &net.row[k], *b = &net.row[i];
+            if (b->nW == 0 || a->nW == 0 || a->W_at != b->W_at) continue;
+            assert_true(a->nW == b->nW && a->h == b->h && a->stride == b->stride && a->b_at == b->b_at && a->s_at == b->s_at);
+        }
+    }
+    same(own.read_B - one.read_B, again);
+    same(again, 4 * 10985472.0);
+    ly_free(&net);
+    assert_int_equal(wl_net_of(&wl_resnet50, &r, &net), IR_OK);
+    for (int i = 0; i < net.n; i++) assert_int_equal(ly_reread(&net, i), 0);
+    ly_free(&net);
+}
+
 /* Every shape of every grid is possible and its bytes add up. */
 static void grids(void **state)
 {
     (void)state;
     static const ir_workload *const all[] = {&wl_conv, &wl_linear, &wl_norm, &wl_softmax, &wl_act, &wl_add2, &wl_embed,
-                                             &wl_attention, &wl_resnet50, &wl_mobilenetv2, &wl_gpt2};
+                                             &wl_attention, &wl_resnet50, &wl_mobilenetv2, &wl_gpt2, &wl_resnet50_shared,
+                                             &wl_gpt2_shared};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         const ir_params *grid[4] = {all[i]->quick, all[i]->full, all[i]->odd, &all[i]->defaults};
         size_t           n[4] = {all[i]->nquick, all[i]->nfull, all[i]->nodd, 1};
@@ -415,6 +448,6 @@ int main(void)
         cmocka_unit_test(gpt2_decode), cmocka_unit_test(gpt2_prefill),     cmocka_unit_test(layouts),
         cmocka_unit_test(impossible), cmocka_unit_test(conv_by_hand),      cmocka_unit_test(attention_by_hand),
         cmocka_unit_test(rows_by_hand), cmocka_unit_test(pools_by_hand),   cmocka_unit_test(padding_by_hand), cmocka_unit_test(kv_dtypes),
-        cmocka_unit_test(refusals),   cmocka_unit_test(grids)};
+        cmocka_unit_test(refusals),   cmocka_unit_test(shared_matrices),  cmocka_unit_test(grids)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,6 +59,9 @@ def help_and_lists():
     for args in (["--help"], ["--version"], ["run", "--help"], ["list"], ["list", "kernels"], ["list", "backends"], ["list", "points"]):
         r = run(*args)
         expect(r.returncode == 0 and r.stdout.strip() and r.stdout.endswith("\n"), f"{' '.join(args)} prints something", r)
+    for args, there in ((["gemv_twice"], True), (["gemv"], False), ([], False)):
+        r = run("run", *args, "--backend", "cpu", "--dry-run")
+        expect(r.returncode == 0 and ("gemv_twice:" in r.stdout) == there, f"run {args}: a twin is measured when named only", r)
     r = run("run", "gemm", "--dry-run")
     expect(r.returncode == 0 and "gemm:m=" in r.stdout, "--dry-run prints the points", r)
 
@@ -89,6 +92,41 @@ def records(folder):
     r = run("run", SMALL, "triad:bytes=96Ki,streams=1", *FAST, "--resume", path)
     after = [json.loads(l) for l in open(path)]
     expect(r.returncode == 0 and sum(l["record"] == "point" for l in after) > n, "--resume adds the missing points", r)
+
+
+CEILING = {"record": "ceiling", "device": "cpu0", "level": "DRAM", "op": "read", "threads": 1, "value": 2e10, "lo": 1.9e10, "hi": 2.1e10,
+           "what": "bandwidth", "kernel": "avx2", "read_frac": 1, "size_B": 1e8, "source": "measured"}
+
+
+def saved_ceilings(folder):
+    """--ceilings FILE with several devices: each is held against its own machine line, and what the file lacks is measured."""
+    one, two, again = (os.path.join(folder, f"ceilings{i}.jsonl") for i in range(3))
+    fast = ["--no-report", "--budget", "20ms", "--warmup", "1ms"]
+    run("run", SMALL, *FAST, "--backend", "cpu", "-o", one)
+    with open(one, "a") as f:
+        for op, frac in (("read", 1), ("copy", 0.5)):
+            f.write(json.dumps(dict(CEILING, op=op, read_frac=frac)) + "\n")
+        f.write(json.dumps({"record": "ceiling", "device": "cpu0", "what": "capacity", "level": "L1", "value": 12345}) + "\n")
+    r = run("run", SMALL, *fast, "--backend", "cpu,ideal", "--ceilings", one, "-o", two)
+    expect(r.returncode == 0 and "no ceilings of ideal0: they are measured now" in r.stderr, "what the file lacks is measured", r)
+    lines = [json.loads(l) for l in open(two)]
+    expect({l["device"] for l in lines if l["record"] == "ceiling"} == {"cpu0", "ideal0"}, "both devices have ceilings")
+    r = run("run", SMALL, *fast, "--backend", "cpu,ideal", "--ceilings", two, "-o", again)
+    expect(r.returncode == 0 and "measured now" not in r.stderr, "a file of two devices serves both", r)
+    of = lambda rows, device: [(l["what"], l.get("level"), l["value"]) for l in rows if l["record"] == "ceiling" and l["device"] == device]
+    for device in ("cpu0", "ideal0"):
+        expect(of(lines, device) == of([json.loads(l) for l in open(again)], device), f"{device}: ceilings and levels come back")
+    expect(("capacity", "L1", 12345) in of(lines, "cpu0"), "the first device's levels are its own")
+    expect(run("run", SMALL, *fast, "--backend", "cpu,ideal", "--resume", two).returncode == 0, "a run of two devices can be resumed")
+    ideal = os.path.join(folder, "ideal.jsonl")
+    run("ceilings", "--backend", "ideal", "--no-report", "-o", ideal)
+    refused(["run", SMALL, *fast, "--backend", "cpu", "--ceilings", ideal], ["ideal.jsonl", "no ceilings of cpu0"])
+    refused(["run", SMALL, *fast, "--backend", "cpu", "--pin", "none", "--ceilings", two], ["ceilings1.jsonl", "cpu0", "pin differs"])
+    refused(["run", SMALL, *fast, "--backend", "cpu", "--ceilings", "/nonexistent/c.jsonl"], ["/nonexistent/c.jsonl"])
+    refused(["claims", "gemv-intensity-f32", "--ceilings", two], ["--measure"])
+    refused(["claims", "gemv-intensity-f32", "--measure", "--backend", "ideal", "--ceilings", one], ["no ceilings of ideal0"])
+    r = run("claims", "gemm-4096-intensity-f16", "--measure", "--backend", "ideal", "--ceilings", two, "-o", again)
+    expect(r.returncode == 0 and of([json.loads(l) for l in open(again)], "ideal0") == of(lines, "ideal0"), "claims take them too", r)
 
 
 def interrupted(folder):
@@ -128,6 +166,7 @@ help_and_lists()
 full_disk()
 with tempfile.TemporaryDirectory() as folder:
     records(folder)
+    saved_ceilings(folder)
     interrupted(folder)
     killed(folder)
 print("all as expected" if not failures else f"{len(failures)} failed")

@@ -5,6 +5,7 @@
 #include "bench/workloads/workloads_compute.h"
 #include "bench/workloads/workloads_gemm.h"
 #include "bench/workloads/workloads_memory.h"
+#include "bench/workloads/workloads_nets.h"
 #include "harness/ideal.h"
 #include "harness/stats/stats.h"
 
@@ -19,7 +20,8 @@
 #include <cmocka.h>
 
 /* What bench/tables.c offers to the program. */
-static const ir_workload *const table[] = {&wl_read, &wl_copy, &wl_fma, &wl_gemm, &wl_batchmm, &wl_gemv, NULL};
+static const ir_workload *const table[] = {&wl_read, &wl_copy, &wl_fma, &wl_gemm, &wl_batchmm, &wl_gemv,
+                                           &wl_gemv_twice, &wl_gpt2, &wl_gpt2_shared, &wl_resnet50, &wl_resnet50_shared, NULL};
 const ir_workload *bench_workload(const char *name)
 {
     for (const ir_workload *const *w = table; *w; w++)
@@ -179,14 +181,17 @@ static ir_status crooked_open(ir_dev *d)
     return st;
 }
 
-static void begin(session *s, const ir_backend *be, double noise)
+static void begin_with(session *s, const ir_backend *be, double noise, double L_lat)
 {
     ir_ideal_defaults(&ir_ideal_next_options);
     ir_ideal_next_options.noise = noise;
+    if (L_lat > 0) ir_ideal_next_options.L_lat = L_lat;
     assert_int_equal(session_open(s, be, 0), IR_OK);
     memset(&ir_ideal_next_options, 0, sizeof ir_ideal_next_options);
     assert_int_equal(ir_ideal_ceilings(&s->dev, &s->ceilings), IR_OK);
 }
+
+static void begin(session *s, const ir_backend *be, double noise) { begin_with(s, be, noise, 0); }
 
 static void measure(session *s, const ir_workload *w, ir_params p)
 {
@@ -247,16 +252,153 @@ static void a_lie_is_contradicted(void **state)
     proved(&s, &set);
     assert_int_equal(set.n, 1);
     assert_int_equal(set.v[0].outcome, PROVE_CONTRADICTED);
-    assert_string_equal(s.point[0].proof, "contradicted");
+    assert_string_equal(s.point[0].proof, "corrected");
+    assert_true(set.v[0].label == IR_BOUND_MEMORY && s.point[0].bound == set.v[0].corrected && s.point[0].bound != IR_BOUND_MEMORY);
+    assert_int_equal(s.point[0].bound, IR_BOUND_COMPUTE);
     FILE *f = open_memstream(&text, &size);
     assert_non_null(f);
     prove_print(f, &s, &set);
     fclose(f);
-    assert_non_null(strstr(text, "memory: contradicted"));
+    assert_non_null(strstr(text, "memory: contradicted, now compute"));
     assert_non_null(strstr(text, "1 contradicted"));
     free(text);
     prove_free(&set);
     prove_free(&set);
+    session_close(&s);
+}
+
+/* ---- twins that are another workload or kernel ----------------------------------------------------------------------------- */
+/* A device of networks: launches cost as the kernel's name says. */
+static const double QUEUE_S = 8e-6, GRAPH_S = 1e-6;
+static ir_status launches_run(ir_run *r, uint32_t reps) { return ir_ideal_backend.kernels[0]->run(r, reps); }
+static double    replay_share;
+static ir_cost   replayed_cost(const ir_params *p)
+{
+    ir_cost c = wl_gpt2.cost(p);
+    c.launches *= replay_share;
+    return c;
+}
+static ir_status graph_run(ir_run *r, uint32_t reps)
+{
+    ir_workload w = *r->workload;
+    ir_run      other = *r;
+    w.cost = replayed_cost;
+    other.workload = &w;
+    return ir_ideal_backend.kernels[0]->run(&other, reps);
+}
+static const ir_kernel launcher = {.family = "gpt", .name = "launches", .flags = IR_K_IDEAL, .run = launches_run},
+                       grapher = {.family = "gpt", .name = "graph", .flags = IR_K_IDEAL, .run = graph_run},
+                       streamer = {.family = "gpt", .name = "stream", .flags = IR_K_IDEAL, .run = launches_run},
+                       gemver = {.family = "gemv", .name = "stream", .flags = IR_K_IDEAL, .run = launches_run},
+                       twicer = {.family = "gemv_twice", .name = "stream", .flags = IR_K_IDEAL, .run = launches_run};
+static const ir_kernel *const several[] = {&launcher, &grapher, &streamer, &gemver, &twicer, NULL};
+
+static void begin_several(session *s, double L_lat)
+{
+    crooked = ir_ideal_backend;
+    crooked.kernels = several;
+    crooked.open = crooked_open;
+    begin_with(s, &crooked, .02, L_lat);
+}
+
+static const prove_line *line_with(const prove_entry *e, const char *part)
+{
+    for (size_t i = 0; i < e->n; i++)
+        if (strstr(e->line[i].what, part)) return &e->line[i];
+    return NULL;
+}
+
+static void add_launch(session *s, const char *kernel, double value)
+{
+    ir_ceiling c = {.what = IR_C_LAUNCH, .dtype = IR_NDTYPE, .threads = 1, .value = value, .lo = value, .hi = value, .theory = NAN,
+                    .read_frac = NAN, .size_B = NAN, .op = "forkjoin"};
+    snprintf(c.device, sizeof c.device, "ideal0");
+    snprintf(c.kernel, sizeof c.kernel, "%s", kernel);
+    assert_int_equal(ir_ceilings_add(&s->ceilings, &c), IR_OK);
+}
+
+/* A step of a small model on a device of slow launches waits for them: a graph shows it. replay: what a replayed node really costs. */
+static prove_outcome replay(double share, const char **agrees)
+{
+    session   s;
+    prove_set set;
+    begin_several(&s, QUEUE_S);
+    replay_share = share;
+    measure(&s, &wl_gpt2, (ir_params){{LY_TINY, 1, 1, 5}, IR_F32, 0});
+    assert_int_equal(s.point[0].bound, IR_BOUND_LATENCY);
+    add_launch(&s, "queue", QUEUE_S);
+    add_launch(&s, "graph", GRAPH_S);
+    proved(&s, &set);
+    assert_int_equal(set.n, 1);
+    const prove_line *l = line_with(&set.v[0], "one graph");
+    assert_non_null(l);
+    assert_true(fabs(l->d[PROVE_LAT] - log(GRAPH_S / QUEUE_S)) < 1e-9 && fabs(l->d[PROVE_DATA]) < 1e-9);
+    assert_non_null(strstr(l->key, "/gpt2/graph:"));
+    *agrees = l->agrees ? "agrees" : "disagrees";
+    prove_outcome o = set.v[0].outcome;
+    prove_free(&set);
+    session_close(&s);
+    return o;
+}
+
+static void a_graph_for_launches(void **state)
+{
+    const char *agrees;
+    (void)state;
+    assert_int_equal(replay(GRAPH_S / QUEUE_S, &agrees), PROVE_CONFIRMED);
+    assert_string_equal(agrees, "agrees");
+    assert_int_not_equal(replay(1, &agrees), PROVE_CONFIRMED); /* the graph saves nothing: T does not follow the launches */
+    assert_string_equal(agrees, "disagrees");
+}
+
+static void work_done_twice(void **state)
+{
+    (void)state;
+    session   s;
+    prove_set set;
+    begin_several(&s, 0);
+    s.info.threads = 1;
+    const ir_params p = {{8192, 8192}, IR_F32, 1};
+    assert_int_equal(session_measure(&s, &wl_gemv, &gemver, &p, false, NULL), IR_OK);
+    ir_point_judge(&s.point[0], &s.ceilings, NULL);
+    s.point[0].bound_p = 1;
+    proved(&s, &set);
+    assert_int_equal(set.v[0].outcome, PROVE_CONFIRMED);
+    const prove_line *l = line_with(&set.v[0], "twice");
+    assert_non_null(l);
+    assert_true(fabs(l->d[PROVE_COMP] - log(2)) < 1e-9 && fabs(l->d[PROVE_DATA]) < 1e-9 && fabs(l->y) < .2 && l->agrees);
+    prove_free(&set);
+    session_close(&s);
+}
+
+/* Once from memory, again from the cache that holds it. */
+static void shared_matrices(void **state)
+{
+    (void)state;
+    session         s;
+    prove_twin      t[PROVE_MAX_TWINS];
+    double          terms[PROVE_NTERM];
+    const ir_params p = {{LY_SMALL, 1, 1, 128}, IR_F32, 1};
+    begin_several(&s, 0);
+    ir_ceiling l3 = {.what = IR_C_BANDWIDTH, .dtype = IR_NDTYPE, .threads = 1, .value = 160e9, .lo = 160e9, .hi = 160e9, .theory = NAN,
+                     .read_frac = 1, .size_B = NAN, .level = "L3", .op = "read", .kernel = "ideal", .device = "ideal0"};
+    assert_int_equal(ir_ceilings_add(&s.ceilings, &l3), IR_OK);
+    s.ceilings.level_B[2] = 64e6;
+    assert_int_equal(session_measure(&s, &wl_gpt2, &streamer, &p, false, NULL), IR_OK);
+    ir_point_judge(&s.point[0], &s.ceilings, NULL);
+    size_t n = prove_twins(&s, &wl_gpt2, &streamer, &s.point[0], t);
+    assert_true(n > 0 && t[0].workload == &wl_gpt2_shared && t[0].kernel == &streamer);
+    ir_cost own = wl_gpt2.cost(&p), shared = wl_gpt2_shared.cost(&p);
+    double  again = own.read_B - shared.read_B;
+    assert_true(shared.flops == own.flops && again > .6 * own.read_B && shared.footprint_B < .5 * own.footprint_B);
+    assert_true(fabs(t[0].reread_s / (again / 160e9) - 1) < 1e-9);
+    ir_point like = s.point[0];
+    like.cost = shared;
+    prove_terms(&s, &t[0], &like, terms);
+    assert_true(fabs(terms[PROVE_DATA] / ((shared.read_B + shared.write_B) / 40e9 + again / 160e9) - 1) < .02);
+    s.ceilings.level_B[2] = 4e6; /* no level holds a matrix: sharing changes nothing, and is no twin */
+    n = prove_twins(&s, &wl_gpt2, &streamer, &s.point[0], t);
+    for (size_t i = 0; i < n; i++) assert_null(t[i].workload);
     session_close(&s);
 }
 
@@ -295,6 +437,7 @@ int main(void)
         cmocka_unit_test(elasticities_are_the_shares), cmocka_unit_test(intervals_cover), cmocka_unit_test(the_label_decides),
         cmocka_unit_test(a_time_that_stands_still), cmocka_unit_test(terms_that_change_together),
         cmocka_unit_test(noise_decides_nothing), cmocka_unit_test(ratios_from_blocks), cmocka_unit_test(one_twin_alone),
-        cmocka_unit_test(honest_labels_are_confirmed), cmocka_unit_test(a_lie_is_contradicted), cmocka_unit_test(choice)};
+        cmocka_unit_test(honest_labels_are_confirmed), cmocka_unit_test(a_lie_is_contradicted), cmocka_unit_test(a_graph_for_launches),
+        cmocka_unit_test(work_done_twice), cmocka_unit_test(shared_matrices), cmocka_unit_test(choice)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,6 +57,7 @@ typedef struct {
 } claim_bind;
 /* name within [lo, hi] (NAN: open), or equal to word; a "|" separates words. */
 typedef struct { const char *name; double lo, hi; const char *word; } claim_condition;
+#define CLAIM_A_GPU "a GPU"
 typedef struct {
     const char     *id;
     claim_bind      bind[CLAIM_MAX_BIND];
@@ -65,7 +66,10 @@ typedef struct {
     claim_condition refute[CLAIM_MAX_SHOWN];  /* one is enough, unless refute_all */
     bool            refute_all;
     const char     *shown[CLAIM_MAX_SHOWN];   /* names printed as the measured value */
-    const char     *only_on;               /* non-NULL: part of a device's name; elsewhere the values are shown, not judged */
+    /* premise.name non-NULL: must hold for the rule to say anything; where it clearly does not, `otherwise` is the answer. */
+    claim_condition premise;
+    const char     *otherwise;
+    const char     *only_on;               /* non-NULL: part of a device's name, or CLAIM_A_GPU; elsewhere the values are shown, not judged */
     const char     *untestable;            /* non-NULL: why no rule can answer on this kind of machine */
 } claim_rule;
 extern const claim_rule claim_rules[]; /* ends with a NULL id */

@@ -102,7 +102,7 @@ static void evidence(ir_json *o, const char *list)
 
 ir_status claims_line(ir_journal *j, const char *device, const claim_row *r)
 {
-    char     answer[256];
+    char     answer[1000];
     ir_json *o = ir_line_begin(j, "verdict");
     if (!o) return ir_line_end(j);
     text(o, "question", r->claim->id);

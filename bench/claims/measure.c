@@ -35,7 +35,12 @@ ir_status claim_spec(const claim_evidence *e, const char *spec, const ir_workloa
     cli_options_init(&o);
     ir_status st = cli_points_expand(e->workloads, &spec, 1, &o, &pts);
     cli_options_free(&o);
-    if (st != IR_OK) return ir_fail(IR_SKIP, "this build has no workload for '%.*s'", (int)strcspn(spec, ":"), spec);
+    if (st != IR_OK) {
+        size_t n = strcspn(spec, ":");
+        for (const ir_workload *const *k = e->workloads; *k; k++)
+            if (strlen((*k)->name) == n && !strncmp((*k)->name, spec, n)) return st; /* what is wrong with the rest */
+        return ir_fail(IR_SKIP, "this build has no workload for '%.*s'", (int)n, spec);
+    }
     *w = pts.v[0].workload;
     *p = pts.v[0].p;
     if (pts.n != 1) st = ir_fail(IR_EINVAL, "%s stands for %zu points", spec, pts.n);
@@ -255,15 +260,16 @@ static void interval(double *v, size_t n, double *lo, double *hi)
     *hi = ir_quantile_sorted(v, n, 0.975);
 }
 
-static void draw_all(const bound_rule *b, claim_measured *m)
+static void draw_all(const bound_rule *b, claim_measured *m, double *without_premise)
 {
     static double  shown[CLAIM_MAX_SHOWN][DRAWS];
     formula_values s;
     ir_rng         g;
-    int            yes = 0, no = 0;
+    int            yes = 0, no = 0, beside = 0;
     ir_rng_seed(&g, 1);
     for (int d = 0; d < DRAWS; d++) {
         bool fine = values_of(b, &g, &s);
+        if (fine && b->r->premise.name && holds(&b->r->premise, &s) != YES) beside++, fine = false;
         yes += fine && confirmed(b->r, &s);
         no += fine && refuted(b->r, &s);
         for (int i = 0; i < CLAIM_MAX_SHOWN && b->r->shown[i]; i++) {
@@ -272,6 +278,7 @@ static void draw_all(const bound_rule *b, claim_measured *m)
         }
     }
     for (int i = 0; i < CLAIM_MAX_SHOWN && b->r->shown[i]; i++) interval(shown[i], DRAWS, &m->lo[i], &m->hi[i]);
+    *without_premise = (double)beside / DRAWS;
     double confirm = (double)yes / DRAWS, refute = (double)no / DRAWS;
     m->outcome = confirm >= CLEAR ? MEASURED_CONFIRMED : refute >= CLEAR ? MEASURED_REFUTED : MEASURED_UNDECIDED;
     m->p = m->outcome == MEASURED_CONFIRMED ? confirm : m->outcome == MEASURED_REFUTED ? refute : fmax(confirm, refute);
@@ -302,8 +309,16 @@ static void decide(const claim_evidence *e, const claim_rule *r, claim_measured 
         cannot(m, MEASURED_UNDECIDED, ir_why());
         return;
     }
-    draw_all(&b, m);
+    double without;
+    draw_all(&b, m, &without);
+    if (without >= CLEAR) cannot(m, MEASURED_UNTESTABLE, r->otherwise);
     if (missing && m->outcome == MEASURED_UNDECIDED) cannot(m, skip ? MEASURED_UNTESTABLE : MEASURED_MISSING, why);
+}
+
+/* A device without host threads is taken for a GPU. */
+static bool speaks_of(const claim_rule *r, const claim_evidence *e)
+{
+    return strcmp(r->only_on, CLAIM_A_GPU) ? strstr(e->title, r->only_on) != NULL : e->threads == 0;
 }
 
 void claim_measure(const ir_claim *c, const claim_evidence *e, claim_measured *m)
@@ -316,9 +331,10 @@ void claim_measure(const ir_claim *c, const claim_evidence *e, claim_measured *m
     if (!r) cannot(m, MEASURED_UNTESTABLE, "this ledger's claim has no rule here");
     else if (r->untestable) cannot(m, MEASURED_UNTESTABLE, r->untestable);
     else decide(e, r, m);
-    if (r && r->only_on && !strstr(e->title, r->only_on)) {
+    if (r && r->only_on && !speaks_of(r, e)) {
         char why[96];
-        snprintf(why, sizeof why, "it speaks of another device (%s); the values are this machine's own", r->only_on);
+        snprintf(why, sizeof why, "it speaks of another device (%s)%s", r->only_on,
+                 m->outcome == MEASURED_MISSING || m->outcome == MEASURED_UNTESTABLE ? "" : "; the values are this machine's own");
         cannot(m, MEASURED_UNTESTABLE, why);
     }
 }

@@ -29,6 +29,7 @@
 #define NO_CHAIN    "needs a chain of elementwise operations as a workload, fused and unfused"
 #define NO_TWIN     "needs a twin run that changes the compute rate alone"
 #define NO_ENERGY   "needs an energy counter (RAPL or NVML) read on every row"
+#define UNTILED     "the untiled kernel here waits for its arithmetic, not for the traffic that tiling saves"
 #define NO_GRAPH    "needs the same step as separate launches and as one graph"
 
 const claim_rule claim_rules[] = {
@@ -113,12 +114,12 @@ const claim_rule claim_rules[] = {
                 "r4 = (intercept + 16*slope)/t4 - 1; r5 = (intercept + 32*slope)/t5 - 1; "
                 "worst = max(r1, -r1, r2, -r2, r3, -r3, r4, -r4, r5, -r5)",
      .confirm = {AT_MOST("worst", 0.1)}, .refute = {AT_LEAST("worst", 0.1)}, .shown = {"intercept", "slope", "worst"}},
-    {.id = "batch-32-same-latency",
+    {.id = "batch-32-same-latency", .only_on = CLAIM_A_GPU,
      .bind = {TIME("g1", LAYER(1)), TIME("g32", LAYER(32)), TIME("d1", "gpt2:size=small,batch=1,tokens=1,past=128,dtype=f32"),
               TIME("d32", "gpt2:size=small,batch=32,tokens=1,past=128,dtype=f32"), TIME("r1", RESNET(1)), TIME("r32", RESNET(32))},
      .formula = "gemm = g32/g1; gpt2 = d32/d1; resnet50 = r32/r1", .confirm = {AT_MOST("gemm", 1.2), AT_MOST("gpt2", 1.2)},
      .refute = {AT_LEAST("gemm", 1.5)}, .shown = {"gemm", "gpt2", "resnet50"}},
-    {.id = "wave-quantisation", .bind = {TIME("t32", "gemm:m=32,n=4096,k=4096,dtype=f32"), TIME("t33", "gemm:m=33,n=4096,k=4096,dtype=f32")},
+    {.id = "wave-quantisation", .only_on = CLAIM_A_GPU, .bind = {TIME("t32", "gemm:m=32,n=4096,k=4096,dtype=f32"), TIME("t33", "gemm:m=33,n=4096,k=4096,dtype=f32")},
      .formula = "step = t33/t32", .confirm = {AT_LEAST("step", 1.5)}, .refute = {AT_MOST("step", 1.1)}, .shown = {"step"}},
     /* ---- decode ---- */
     {.id = "decode-intensity-f16",
@@ -144,10 +145,13 @@ const claim_rule claim_rules[] = {
     /* ---- attention ---- */
     {.id = "flash-traffic-factor",
      .bind = {{"n1", BIND_TIME, ATTN(512), "naive"}, {"t1", BIND_TIME, ATTN(512), NULL}, {"n2", BIND_TIME, ATTN(2048), "naive"},
-              {"t2", BIND_TIME, ATTN(2048), NULL}},
+              {"t2", BIND_TIME, ATTN(2048), NULL}, {"data", BIND_SHARE_DATA, ATTN(2048), "naive"}},
+     .premise = AT_LEAST("data", 0.5), .otherwise = UNTILED,
      .formula = "r512 = n1/t1; r2048 = n2/t2; growth = r2048/r512", .confirm = {AT_LEAST("growth", 1.1)}, .refute = {AT_MOST("growth", 1)},
      .shown = {"r512", "r2048", "growth"}},
-    {.id = "flash-speedup", .bind = {{"n2", BIND_TIME, ATTN(2048), "naive"}, {"t2", BIND_TIME, ATTN(2048), NULL}},
+    {.id = "flash-speedup", .bind = {{"n2", BIND_TIME, ATTN(2048), "naive"}, {"t2", BIND_TIME, ATTN(2048), NULL},
+              {"data", BIND_SHARE_DATA, ATTN(2048), "naive"}},
+     .premise = AT_LEAST("data", 0.5), .otherwise = UNTILED,
      .formula = "ratio = n2/t2", .confirm = {IN("ratio", 2, 4)}, .refute = {AT_MOST("ratio", 1.5), AT_LEAST("ratio", 6)}, .shown = {"ratio"}},
     {.id = "attention-memory-wait", .bind = {{"data", BIND_SHARE_DATA, ATTN(2048), "naive"}},
      .confirm = {IN("data", 0.6, 0.9)}, .refute = {AT_MOST("data", 0.5)}, .shown = {"data"}},
@@ -170,9 +174,9 @@ const claim_rule claim_rules[] = {
      .confirm = {AT_MOST("ratio", 0.7 * 13.6)}, .refute = {IN("ratio", 0.8 * 13.6, 1.2 * 13.6)}, .shown = {"ratio"}},
     {.id = "resnet50-3x3-share", .untestable = "needs per-layer times (run resnet50 --layers): a record's rows are whole networks"},
     {.id = "conv-bn-relu-v100",
-     .bind = {TIME("fused", "conv:n=1,h=28,w=28,c=256,k=256,r=3,s=3,stride=1,pad=1,groups=1,fuse=1,dtype=f32"),
-              TIME("apart", "conv:n=1,h=28,w=28,c=256,k=256,r=3,s=3,stride=1,pad=1,groups=1,fuse=2,dtype=f32"),
-              BOUND("bound", "conv:n=1,h=28,w=28,c=256,k=256,r=3,s=3,stride=1,pad=1,groups=1,fuse=1,dtype=f32")},
+     .bind = {TIME("fused", "conv:n=1,h=28,w=28,c=256,k=256,r=3,s=3,stride=1,pad=1,groups=1,fuse=fused,dtype=f32"),
+              TIME("apart", "conv:n=1,h=28,w=28,c=256,k=256,r=3,s=3,stride=1,pad=1,groups=1,fuse=unfused,dtype=f32"),
+              BOUND("bound", "conv:n=1,h=28,w=28,c=256,k=256,r=3,s=3,stride=1,pad=1,groups=1,fuse=fused,dtype=f32")},
      .formula = "ratio = apart/fused", .confirm = {IS("bound", "memory"), AT_LEAST("ratio", 1.6)},
      .refute = {IS("bound", "compute"), AT_MOST("ratio", 1.3)}, .refute_all = true, .shown = {"ratio", "bound"}},
     {.id = "conv-resolution-intensity",
@@ -186,9 +190,9 @@ const claim_rule claim_rules[] = {
     {.id = "fusion-layernorm-chain", .untestable = NO_CHAIN},
     {.id = "dispatch-tax", .bind = {{"L", BIND_CEIL_LAUNCH, NULL, NULL}}, .formula = "tax_small = L/(L + 1e-6); tax_large = L/(L + 100e-6)",
      .confirm = {IN("L", 5e-6, 20e-6)}, .refute = {AT_MOST("L", 5e-6), AT_LEAST("L", 20e-6)}, .shown = {"L", "tax_small", "tax_large"}},
-    {.id = "gemm-4096-100us", .bind = {TIME("T", GEMM4096)}, .confirm = {AT_MOST("T", 110e-6)}, .refute = {AT_LEAST("T", 110e-6)}, .shown = {"T"}},
+    {.id = "gemm-4096-100us", .only_on = CLAIM_A_GPU, .bind = {TIME("T", GEMM4096)}, .confirm = {AT_MOST("T", 110e-6)}, .refute = {AT_LEAST("T", 110e-6)}, .shown = {"T"}},
     {.id = "mlp-overhead-bound", .untestable = NO_GRAPH},
-    {.id = "launch-cost-range", .bind = {{"L", BIND_CEIL_LAUNCH, NULL, NULL}}, .confirm = {IN("L", 5e-6, 20e-6)},
+    {.id = "launch-cost-range", .only_on = CLAIM_A_GPU, .bind = {{"L", BIND_CEIL_LAUNCH, NULL, NULL}}, .confirm = {IN("L", 5e-6, 20e-6)},
      .refute = {AT_MOST("L", 5e-6), AT_LEAST("L", 20e-6)}, .shown = {"L"}},
     {.id = "table-throughput-mfu", .bind = {{"mfu", BIND_MFU, RESNET(32), NULL}}, .confirm = {AT_LEAST("mfu", 0.6)}, .refute = {AT_MOST("mfu", 0.5)},
      .shown = {"mfu"}},
@@ -218,9 +222,10 @@ const claim_rule claim_rules[] = {
      .confirm = {IN("ratio", 3.5, 4.5)}, .refute = {AT_MOST("ratio", 3), AT_LEAST("ratio", 5)}, .shown = {"ratio"}},
     {.id = "int8-combined-4x", .bind = {TIME("t2", DECODE(medium, bf16)), TIME("t1", DECODE(medium, i8))}, .formula = "ratio = t2/t1",
      .confirm = {AT_LEAST("ratio", 3)}, .refute = {AT_MOST("ratio", 2.2)}, .shown = {"ratio"}},
+    /* bf16 for f16: gemm has no f16, and matrix units do both at one rate. */
     {.id = "tensor-core-16x", .only_on = "NVIDIA",
-     .bind = {{"F16", BIND_FLOPS_S, "gemm:m=4096,n=4096,k=4096,dtype=f16", NULL}, {"F32", BIND_FLOPS_S, GEMM4096, NULL},
-              {"R16", BIND_CEIL_FLOPS, "f16", NULL}, PEAK_F32},
+     .bind = {{"F16", BIND_FLOPS_S, "gemm:m=4096,n=4096,k=4096,dtype=bf16", NULL}, {"F32", BIND_FLOPS_S, GEMM4096, NULL},
+              {"R16", BIND_CEIL_FLOPS, "bf16", NULL}, PEAK_F32},
      .formula = "ratio = F16/F32; share = ratio/(R16/R)", .confirm = {AT_LEAST("share", 0.8)}, .refute = {AT_MOST("share", 0.5)},
      .shown = {"ratio", "share"}},
     {.id = "alignment-cliff",

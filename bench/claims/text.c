@@ -68,13 +68,27 @@ const char *claims_measured_text(const claim_row *r, char *buf, size_t n)
     return buf;
 }
 
+/* What a machine said: the outcome, the values it rests on, and the test that they met. */
+static void machine_part(const claim_row *r, char *buf, size_t n)
+{
+    const claim_measured *m = &r->measured;
+    const char           *test = m->outcome == MEASURED_CONFIRMED ? r->claim->confirms : m->outcome == MEASURED_REFUTED ? r->claim->refutes : "";
+    char                  values[200];
+    if (!r->has_measured || m->outcome == MEASURED_NONE) {
+        snprintf(buf, n, "%s", r->has_measured ? "nothing to measure" : "not measured");
+        return;
+    }
+    claims_measured_text(r, values, sizeof values);
+    snprintf(buf, n, "%s%s%s%s%s%s%s%s", claim_outcome_name(m->outcome), *m->why ? ", " : "", m->why, *values ? " (" : "", values,
+             *values ? ")" : "", *test ? "; the test: " : "", test);
+}
+
 const char *claims_answer(const claim_row *r, char *buf, size_t n)
 {
-    const char *analytic = claim_analytic_name(r->result.verdict);
-    const char *measured = r->has_measured ? claim_outcome_name(r->measured.outcome) : "not measured";
-    snprintf(buf, n, "%s The book's own figures: %s. This machine: %s%s%s.", r->claim->statement,
-             r->claim->formula ? analytic : "nothing to recompute", measured, r->measured.why[0] && r->has_measured ? ", " : "",
-             r->has_measured ? r->measured.why : "");
+    char here[500];
+    machine_part(r, here, sizeof here);
+    snprintf(buf, n, "%s The book's own figures: %s. This machine: %s.", r->claim->statement,
+             r->claim->formula ? claim_analytic_name(r->result.verdict) : "nothing to recompute", here);
     return buf;
 }
 

@@ -233,7 +233,7 @@ ir_status cli_points_expand(const ir_workload *const *table, const char *const *
     if (!sel) return ir_fail(IR_ENOMEM, "no memory for %zu workloads", count);
     for (size_t i = 0; i < narg && st == IR_OK; i++) st = expand_argument(&b, table, sel, arg[i]);
     for (size_t i = 0; i < count && narg == 0 && st == IR_OK; i++)
-        st = expand_workload(&b, table[i], &nothing, false);
+        if (!table[i]->by_name) st = expand_workload(&b, table[i], &nothing, false);
     if (st == IR_OK) st = check_all(&b);
     if (st == IR_OK) st = drop_twins(out);
     if (st != IR_OK) cli_points_free(out);

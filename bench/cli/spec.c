@@ -153,6 +153,6 @@ ir_status cli_workloads_find(const ir_workload *const *table, const char *name, 
         if (!strcmp(table[i]->name, name)) sel[(*n)++] = table[i];
     if (*n) return IR_OK;
     for (size_t i = 0; table[i]; i++)
-        if (!strcmp(table[i]->family, name)) sel[(*n)++] = table[i];
+        if (!table[i]->by_name && !strcmp(table[i]->family, name)) sel[(*n)++] = table[i];
     return *n ? IR_OK : unknown_workload(table, name);
 }

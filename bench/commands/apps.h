@@ -7,7 +7,7 @@ int cmd_compare(const cli_args *);
 int cmd_claims(const cli_args *);
 typedef struct { const char *device; cli_names set; } predict_options;
 typedef struct { bool strict, across; } compare_options;
-typedef struct { bool check, measure, explain, strict; const char *ledger; } claims_options;
+typedef struct { bool check, measure, explain, strict; const char *ledger, *ceilings; } claims_options;
 extern const cli_option predict_own[], compare_own[], claims_own[];
 /* Where tables go: standard output; standard error when -o - gives the former to the lines. NULL with --quiet and -o. */
 FILE     *apps_screen(const cli_args *);

@@ -11,6 +11,8 @@
 const cli_option claims_own[] = {
     {"check", 0, CLI_FLAG, NULL, "the analytic part only, offline: recompute and compare", offsetof(claims_options, check), .set = 0},
     {"measure", 0, CLI_FLAG, NULL, "measure here what the claims' rules need, then judge", offsetof(claims_options, measure), .set = 0},
+    {"ceilings", 0, CLI_TEXT, "FILE", "--measure: take the ceilings from this record of the same machine",
+     offsetof(claims_options, ceilings), .set = 0},
     {"explain", 0, CLI_FLAG, NULL, "formula, inputs, evidence of each claim named", offsetof(claims_options, explain), .set = 0},
     {"ledger", 0, CLI_TEXT, "FILE", "another ledger of the same form", offsetof(claims_options, ledger), .set = 0},
     {"strict", 0, CLI_FLAG, NULL, "exit 1 when a claim fails (contradicted, inconsistent or refuted), 3 when one is undecided",
@@ -66,6 +68,8 @@ static ir_status sort_arguments(job *j)
         else j->record = a;
     }
     if (j->record && j->own->measure) return ir_fail(IR_EINVAL, "give a record or --measure, not both");
+    if (j->own->ceilings && !j->own->measure) return ir_fail(IR_EINVAL, "--ceilings goes with --measure: a record brings its own");
+    if (j->own->ceilings && !strcmp(j->own->ceilings, "none")) return ir_fail(IR_EINVAL, "claims are judged against ceilings: give a record of them");
     if (j->own->check && j->own->measure) return ir_fail(IR_EINVAL, "--check is offline: it does not go with --measure");
     return IR_OK;
 }
@@ -126,7 +130,7 @@ static ir_status measured(job *j)
     ir_status st = IR_OK;
     if (j->own->check) return IR_OK;
     if (j->own->measure) {
-        st = claims_session_run(&j->session, j->args, j->row, j->n, j->batch1, j->journal);
+        st = claims_session_run(&j->session, j->args, j->own->ceilings, j->row, j->n, j->batch1, j->journal);
         if (st == IR_OK) claims_session_evidence(&j->session, &j->evidence);
         j->has_evidence = st == IR_OK;
     } else if (j->record) {

@@ -1,9 +1,9 @@
 /* claims_measure.c -- see claims_measure.h. What a build or a device cannot do becomes a row that says so; the claim then
  * is "not testable here". */
 #include "bench/commands/claims_measure.h"
+#include "bench/ceilings_recall.h"
 #include "bench/cli/progress.h"
 #include "bench/tables.h"
-#include "harness/ideal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +18,7 @@ static const char *const batch1_points[] = {
     "resnet50:batch=1,dtype=f32", "gpt2:size=small,batch=1,tokens=1,past=128,dtype=f32",
     "gpt2:size=medium,batch=1,tokens=1,past=128,dtype=f32", "gpt2:size=medium,batch=1,tokens=1,past=128,dtype=bf16"};
 enum { MAX_WANTED = 256 };
+static const double LONG_S = 0.25;
 typedef struct { const char *spec, *kernel; } wanted;
 
 static size_t want(wanted *w, size_t n, const char *spec, const char *kernel)
@@ -47,13 +48,40 @@ static size_t want_all(wanted *w, const claim_row *row, size_t nrow, bool batch1
 
 static bool already(const session *s, const ir_workload *w, const ir_kernel *k, const ir_params *p)
 {
-    for (size_t i = s->nlaw; i < s->npoint; i++) {
-        const ir_point *q = &s->point[i];
+    size_t          n;
+    const ir_point *asked = session_asked(s, &n);
+    for (size_t i = 0; i < n; i++) {
+        const ir_point *q = &asked[i];
         if (!strcmp(q->workload, w->name) && !strcmp(q->kernel, k->name) && q->p.dtype == p->dtype &&
             q->p.threads == (p->threads ? p->threads : s->info.threads) && !memcmp(q->p.v, p->v, sizeof p->v))
             return true;
     }
     return false;
+}
+
+/* The largest smaller point of the same question, by the kernel that was fastest there; NULL: there is none. */
+static const ir_point *precedent(const session *s, const ir_workload *w, const ir_params *p, double flops)
+{
+    size_t          n;
+    const ir_point *asked = session_asked(s, &n), *best = NULL;
+    for (size_t i = 0; i < n; i++) {
+        const ir_point *q = &asked[i];
+        if (q->status != IR_OK || q->kflags & IR_K_NAIVE || strcmp(q->workload, w->name) || q->p.dtype != p->dtype ||
+            q->p.threads != (p->threads ? p->threads : s->info.threads) || !(q->cost.flops < flops))
+            continue;
+        bool larger = !best || q->cost.flops > best->cost.flops, same = best && q->cost.flops == best->cost.flops;
+        if (larger || (same && ir_point_time(q) < ir_point_time(best))) best = q;
+    }
+    return best;
+}
+
+/* A call that takes long at the peak already is made by one kernel: a rule asks for the fastest only. */
+static bool worthwhile(const session *s, const ir_workload *w, const ir_kernel *k, const ir_params *p)
+{
+    double flops = w->cost(p).flops, peak = ir_peak_ceiling(&s->ceilings, p->dtype, p->threads ? p->threads : s->info.threads);
+    if (!(flops / peak > LONG_S)) return true;
+    const ir_point *before = precedent(s, w, p, flops);
+    return !before || !strcmp(before->kernel, k->name);
 }
 
 static ir_status measure_one(session *s, const wanted *x)
@@ -66,7 +94,7 @@ static ir_status measure_one(session *s, const wanted *x)
     if (claim_spec(&e, x->spec, &w, &p) != IR_OK) return IR_OK; /* the claim will say what is missing */
     for (size_t i = 0; st == IR_OK && (k = session_kernel(s, w, i)); i++) {
         bool fits = x->kernel ? strstr(k->name, x->kernel) != NULL : !(k->flags & IR_K_NAIVE);
-        if (!fits || !session_wants(s, w, k) || already(s, w, k, &p)) continue;
+        if (!fits || !session_wants(s, w, k) || already(s, w, k, &p) || (!x->kernel && !worthwhile(s, w, k, &p))) continue;
         st = session_measure(s, w, k, &p, false, NULL);
         if (st == IR_OK && session_stopped(s)) st = ir_fail(IR_EINTR, "interrupted");
     }
@@ -96,7 +124,20 @@ static ir_status open_device(claims_session *x, const cli_options *o)
     return st;
 }
 
-ir_status claims_session_run(claims_session *x, const cli_args *args, const claim_row *row, size_t nrow, bool batch1, ir_journal *j)
+/* --ceilings FILE, or a minute of measuring. */
+static ir_status get_ceilings(campaign *c, const char *asked, bool quiet)
+{
+    ceilings_source from;
+    ir_status       st = ceilings_source_open(&from, asked);
+    if (st == IR_OK) st = ceilings_source_has(&from, &c->s);
+    if (st == IR_OK) st = ceilings_get(&c->s, &c->env, &from, quiet);
+    ceilings_source_close(&from);
+    if (st == IR_OK) session_reference(&c->s);
+    return st;
+}
+
+ir_status claims_session_run(claims_session *x, const cli_args *args, const char *ceilings, const claim_row *row, size_t nrow, bool batch1,
+                             ir_journal *j)
 {
     static wanted w[MAX_WANTED];
     cli_progress  bar;
@@ -107,15 +148,14 @@ ir_status claims_session_run(claims_session *x, const cli_args *args, const clai
     s->journal = j;
     campaign_probe(&x->c, "start");
     if (j) st = ir_journal_machine(j, &s->info, &x->c.env);
-    if (st == IR_OK && !strcmp(s->dev.be->name, "ideal")) st = ir_ideal_ceilings(&s->dev, &s->ceilings);
-    else if (st == IR_OK) st = ceilings_measure(s);
+    if (st == IR_OK) st = get_ceilings(&x->c, ceilings, args->opt.quiet);
     cli_progress_init(&bar, stderr, args->opt.quiet, n);
     if (st == IR_OK) st = measure_all(s, w, n, &bar);
+    if (st != IR_OK) return st;
     campaign_probe(&x->c, "end");
     campaign_judge(&x->c);
     campaign_close_device(&x->c);
-    if (st == IR_OK && j) st = campaign_journal_tail(j, &x->c);
-    return st;
+    return j ? campaign_journal_tail(j, &x->c) : IR_OK;
 }
 
 void claims_session_evidence(const claims_session *x, claim_evidence *e)

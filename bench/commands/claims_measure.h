@@ -4,8 +4,9 @@
 #include "bench/campaign.h"
 #include "bench/claims/claims.h"
 typedef struct { campaign c; bool open; } claims_session;
-/* Measure on the first device of the backend asked for (cpu). Rows go to the journal as they come. */
-ir_status claims_session_run(claims_session *, const cli_args *, const claim_row *, size_t n, bool batch1, ir_journal *);
+/* Measure on the first device of the backend asked for (cpu). ceilings: a record to take them from; NULL: measure them. Rows go to the
+ * journal as they come. */
+ir_status claims_session_run(claims_session *, const cli_args *, const char *ceilings, const claim_row *, size_t n, bool batch1, ir_journal *);
 void      claims_session_evidence(const claims_session *, claim_evidence *out);
 void      claims_session_free(claims_session *); /* idempotent; harmless when nothing was opened */
 #endif

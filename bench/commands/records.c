@@ -5,19 +5,21 @@
 #include <string.h>
 
 /* Points, ceilings of one device of a record, as one array each; points are borrowed. */
-static size_t of_device(const ir_record *r, const char *device, ir_point *pts, ir_ceilings *c)
+static size_t of_device(const ir_record *r, size_t at, ir_point *pts, ir_ceilings *c)
 {
-    size_t n = 0;
+    const char *device = r->device[at].id;
+    size_t      n = 0;
     for (size_t i = 0; i < r->ceilings.n; i++)
         if (!strcmp(r->ceilings.v[i].device, device)) ir_ceilings_add(c, &r->ceilings.v[i]);
-    memcpy(c->level_B, r->ceilings.level_B, sizeof c->level_B);
+    memcpy(c->level_B, r->device_level_B[at], sizeof c->level_B);
     for (size_t i = 0; i < r->npoint; i++)
         if (!strcmp(r->point[i].device, device)) pts[n++] = r->point[i];
     return n;
 }
 
-static ir_status fit_device(const ir_text *t, const char *file, const ir_record *r, const ir_device_info *d)
+static ir_status fit_device(const ir_text *t, const char *file, const ir_record *r, size_t at)
 {
+    const ir_device_info *d = &r->device[at];
     campaign  c;
     ir_status st = IR_OK;
     memset(&c, 0, sizeof c);
@@ -25,8 +27,7 @@ static ir_status fit_device(const ir_text *t, const char *file, const ir_record 
     c.s.info = *d;
     c.s.point = malloc((r->npoint ? r->npoint : 1) * sizeof *c.s.point);
     if (!c.s.point) return ir_fail(IR_ENOMEM, "%s: no memory for %zu points", file, r->npoint);
-    c.s.npoint = of_device(r, d->id, c.s.point, &c.s.ceilings);
-    while (c.s.nlaw < c.s.npoint && c.s.point[c.s.nlaw].for_ceiling) c.s.nlaw++;
+    c.s.npoint = of_device(r, at, c.s.point, &c.s.ceilings);
     if (c.s.ceilings.n == 0) {
         st = ir_fail(IR_EINVAL, "%s: %s has no ceilings: the law needs a measured bandwidth and peak (ironroof ceilings)", file, d->id);
     } else {
@@ -53,7 +54,7 @@ int cmd_fit(const cli_args *args)
         }
         if (r.truncated) fprintf(stderr, "ironroof: %s: the last line is cut off and was left out\n", args->arg[i]);
         for (size_t d = 0; d < r.ndevice; d++)
-            if (fit_device(&t, args->arg[i], &r, &r.device[d]) != IR_OK) code = complain();
+            if (fit_device(&t, args->arg[i], &r, d) != IR_OK) code = complain();
         if (r.ndevice == 0) code = (ir_fail(IR_EINVAL, "%s: no machine line", args->arg[i]), complain());
         ir_record_free(&r);
     }

@@ -11,7 +11,7 @@ int cmd_report(const cli_args *args)
         output_sibling(args->arg[0], ".html", beside, sizeof beside);
         out = beside;
     }
-    if (ir_html_report(args->arg, args->narg, out) != IR_OK) return complain();
+    if (ir_html_report(args->arg, args->narg, false, out) != IR_OK) return complain();
     if (!args->opt.quiet) printf("Report:  %s\n", out);
     return EXIT_FINE;
 }

@@ -1,13 +1,13 @@
 /* run.c -- `ironroof run` and `ironroof ceilings`: devices in turn, each from its ceilings to its verdicts. A lost
  * device or a full disk ends what it must and no more; Ctrl-C keeps and prints what there is. */
 #define _GNU_SOURCE
+#include "bench/ceilings_recall.h"
 #include "bench/cli/progress.h"
 #include "bench/commands/commands.h"
 #include "bench/layers.h"
 #include "bench/output.h"
 #include "bench/tables.h"
 #include "bench/version.h"
-#include "harness/ideal.h"
 #include "harness/record/html.h"
 
 #include <stdlib.h>
@@ -26,6 +26,7 @@ typedef struct {
     cli_progress    progress;
     size_t          ticked;   /* points shown in this phase */
     ir_record       before;   /* --resume */
+    ceilings_source ceilings;
 } job;
 
 static void tick(session *s, const char *what)
@@ -107,6 +108,17 @@ static ir_status known_backends(const cli_options *o)
 }
 
 /* ---- the file ------------------------------------------------------------------------------------------- */
+/* A device the record describes must be the one that is here. */
+static ir_status continues(const job *j, const campaign *c)
+{
+    for (size_t i = 0; i < j->before.ndevice; i++) {
+        if (strcmp(j->before.device[i].id, c->s.info.id) != 0) continue;
+        const char *field = j->before.device_env[i].n ? ir_env_differs(&j->before.device_env[i], &c->env) : NULL;
+        if (field) return ir_fail(IR_EINVAL, "%s: cannot be continued here: %s differs", j->args->opt.resume, field);
+    }
+    return IR_OK;
+}
+
 static ir_status open_journal(job *j)
 {
     const cli_options *o = &j->args->opt;
@@ -114,8 +126,7 @@ static ir_status open_journal(job *j)
     j->to_stdout = st == IR_OK && !strcmp(j->path, "-");
     if (st == IR_OK && o->resume) st = ir_record_read(o->resume, false, &j->before);
     if (st == IR_OK && o->resume) {
-        const char *field = j->before.env.n ? ir_env_differs(&j->before.env, &j->dev[0].env) : NULL;
-        if (field) st = ir_fail(IR_EINVAL, "%s: cannot be continued here: %s differs", o->resume, field);
+        for (size_t i = 0; i < j->ndev && st == IR_OK; i++) st = continues(j, &j->dev[i]);
     }
     if (st == IR_OK) st = ir_journal_open(j->path, o->resume != NULL, &j->journal);
     if (st == IR_OK && !o->resume)
@@ -130,29 +141,15 @@ static void phase(job *j, size_t total)
 }
 
 /* ---- ceilings ------------------------------------------------------------------------------------------ */
-/* --ceilings FILE: those of the same device in an earlier record of a comparable machine. */
-static ir_status recorded_ceilings(campaign *c, const char *file)
+/* A file must speak of one of the devices at least. */
+static ir_status open_ceilings(job *j)
 {
-    ir_record r;
-    ir_status st = ir_record_read(file, false, &r);
-    if (st != IR_OK) return st;
-    const char *field = ir_env_differs(&r.env, &c->env);
-    if (field) st = ir_fail(IR_EINVAL, "%s: its ceilings are not this machine's: %s differs", file, field);
-    for (size_t i = 0; i < r.ceilings.n && st == IR_OK; i++)
-        if (!strcmp(r.ceilings.v[i].device, c->s.info.id)) st = ir_ceilings_add(&c->s.ceilings, &r.ceilings.v[i]);
-    memcpy(c->s.ceilings.level_B, r.ceilings.level_B, sizeof r.ceilings.level_B);
-    ir_record_free(&r);
-    if (st == IR_OK && c->s.ceilings.n == 0) st = ir_fail(IR_EINVAL, "%s: no ceilings of %s in it", file, c->s.info.id);
-    return st;
-}
-
-static ir_status get_ceilings(job *j, campaign *c)
-{
-    const char *from = j->args->opt.ceilings;
-    if (from && !strcmp(from, "none")) return IR_OK;
-    if (from) return recorded_ceilings(c, from);
-    if (!strcmp(c->s.dev.be->name, "ideal")) return ir_ideal_ceilings(&c->s.dev, &c->s.ceilings);
-    return ceilings_measure(&c->s);
+    ir_status st = ceilings_source_open(&j->ceilings, j->args->opt.ceilings), none = IR_OK;
+    for (size_t i = 0; i < j->ndev && st == IR_OK; i++) {
+        none = ceilings_source_has(&j->ceilings, &j->dev[j->ndev - 1 - i].s);
+        if (none == IR_OK) break;
+    }
+    return st == IR_OK ? none : st;
 }
 
 /* ---- one device --------------------------------------------------------------------------------------------- */
@@ -183,7 +180,7 @@ static ir_status measure_device(job *j, campaign *c)
     phase(j, ceilings_count(s));
     campaign_probe(c, "start");
     ir_status st = s->resume ? IR_OK : ir_journal_machine(j->journal, &s->info, &c->env);
-    if (st == IR_OK) st = get_ceilings(j, c);
+    if (st == IR_OK) st = ceilings_get(s, &c->env, &j->ceilings, j->args->opt.quiet);
     if (st == IR_OK) session_reference(s);
     cli_progress_clear(&j->progress);
     ir_text t = text_on(j->screen, &j->args->opt);
@@ -222,7 +219,7 @@ static ir_status write_page(const job *j)
     char        path[4200];
     const char *file = j->path;
     output_sibling(j->path, ".html", path, sizeof path);
-    ir_status st = ir_html_report(&file, 1, path);
+    ir_status st = ir_html_report(&file, 1, true, path);
     if (j->screen && st == IR_OK) fprintf(j->screen, "Page:    %s\n", path);
     if (j->screen && st == IR_SKIP) fprintf(j->screen, "%s\n", ir_why());
     return st == IR_SKIP ? IR_OK : st;
@@ -263,7 +260,8 @@ static ir_status file_results(job *j)
 
 static ir_status execute(job *j)
 {
-    ir_status st = open_journal(j);
+    ir_status st = open_ceilings(j);
+    if (st == IR_OK) st = open_journal(j);
     if (st != IR_OK) return st;
     j->screen = j->args->opt.quiet ? NULL : j->to_stdout ? stderr : stdout;
     for (size_t i = 0; i < j->ndev && st == IR_OK; i++) st = measure_device(j, &j->dev[i]);
@@ -305,6 +303,7 @@ static int run(const cli_args *args, bool with_points)
     if (code == EXIT_FINE && closed != IR_OK) code = complain();
     for (size_t i = 0; i < j->ndev; i++) campaign_free(&j->dev[i]);
     if (args->opt.resume) ir_record_free(&j->before);
+    ceilings_source_close(&j->ceilings);
     cli_points_free(&j->points);
     free(j);
     return code;

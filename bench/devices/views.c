@@ -72,11 +72,12 @@ static void take_fits(machine_view *v, const ir_record *r, const char *id)
 static void judge_rest(machine_view *v, ir_point *p)
 {
     for (size_t i = 0; v->better >= 0 && i < v->npoint; i++)
-        if (p[i].status == IR_OK && isnan(p[i].bound_p)) ir_point_judge(&p[i], &v->ceilings, &v->fit[v->better]);
+        if (p[i].status == IR_OK && isnan(p[i].bound_p) && !*p[i].proof) ir_point_judge(&p[i], &v->ceilings, &v->fit[v->better]);
 }
 
-static ir_status add_device(machine_views *s, const char *file, const ir_record *r, const ir_device_info *d)
+static ir_status add_device(machine_views *s, const char *file, const ir_record *r, size_t at)
 {
+    const ir_device_info *d = &r->device[at];
     machine_view *v = new_view(s);
     ir_status     st = v ? IR_OK : IR_EINVAL;
     if (st != IR_OK) return st;
@@ -89,7 +90,7 @@ static ir_status add_device(machine_views *s, const char *file, const ir_record 
     snprintf(v->title, sizeof v->title, "%.60s (%.60s)", d->name, base ? base + 1 : file);
     for (size_t i = 0; i < r->ceilings.n && st == IR_OK; i++)
         if (!strcmp(r->ceilings.v[i].device, d->id)) st = ir_ceilings_add(&v->ceilings, &r->ceilings.v[i]);
-    if (!strcmp(d->id, r->device[0].id)) memcpy(v->ceilings.level_B, r->ceilings.level_B, sizeof v->ceilings.level_B);
+    memcpy(v->ceilings.level_B, r->device_level_B[at], sizeof v->ceilings.level_B);
     ir_point *own = NULL;
     if (st == IR_OK) st = take_points(v, r, d->id, &own);
     take_fits(v, r, d->id);
@@ -111,7 +112,7 @@ static ir_status add_record(machine_views *s, const char *file)
     for (size_t d = 0; d < r->ndevice && st == IR_OK; d++) {
         bool has = false;
         for (size_t i = 0; i < r->ceilings.n; i++) has |= !strcmp(r->ceilings.v[i].device, r->device[d].id);
-        if (has) st = add_device(s, file, r, &r->device[d]);
+        if (has) st = add_device(s, file, r, d);
     }
     if (st == IR_OK && s->n == before)
         st = ir_fail(IR_EINVAL, "%s: no ceilings: bandwidth and peak are needed (ironroof ceilings)", file);

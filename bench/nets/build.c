@@ -67,6 +67,45 @@ void nets_fc(ly_net *net, ly_row *r, int64_t rows, int64_t c, int64_t k)
     net->params += r->nW + k;
 }
 
+/* ---- shared matrices ----------------------------------------------------------------------------------------------- */
+/* The head is the embedding's table, and stays it. */
+static bool shareable(const ly_net *net, const ly_row *r)
+{
+    return (r->op == LY_CONV || r->op == LY_FC) && r->W_at >= 0 && !(net->row[0].op == LY_EMBED && r->W_at == net->row[0].W_at);
+}
+
+static bool same_shape(const ly_row *a, const ly_row *b)
+{
+    return a->op == b->op && a->batch == b->batch && a->rows == b->rows && a->h == b->h && a->w == b->w && a->c == b->c && a->k == b->k &&
+           a->r == b->r && a->s == b->s && a->stride == b->stride && a->pad == b->pad && a->groups == b->groups;
+}
+
+static void place(ly_net *net, int i, int64_t common)
+{
+    ly_row *r = &net->row[i];
+    for (int k = 0; common < 0 && k < i; k++) {
+        const ly_row *e = &net->row[k];
+        if (!shareable(net, e) || !same_shape(e, r)) continue;
+        r->W_at = e->W_at;
+        r->b_at = e->b_at;
+        r->s_at = e->s_at;
+        return;
+    }
+    r->W_at = common < 0 ? nets_take_W(net, r->nW) : common;
+}
+
+void ly_share(ly_net *net, bool any_shape)
+{
+    const ly_row *first = &net->row[0];
+    int64_t       largest = 0;
+    for (int i = 0; i < net->n; i++)
+        if (shareable(net, &net->row[i]) && net->row[i].nW > largest) largest = net->row[i].nW;
+    net->nW = first->op == LY_EMBED ? first->P_at + first->context * first->c : 0;
+    int64_t common = any_shape ? nets_take_W(net, largest) : -1;
+    for (int i = 0; i < net->n; i++)
+        if (shareable(net, &net->row[i])) place(net, i, common);
+}
+
 void nets_end(ly_net *net)
 {
     for (int i = 0; i < net->n; i++) {

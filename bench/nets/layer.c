@@ -149,12 +149,35 @@ static double largest_live(const ly_net *n)
     return most;
 }
 
+static bool has_matrix(const ly_row *r) { return (r->op == LY_CONV || r->op == LY_FC) && r->W_at >= 0; }
+
+int64_t ly_reread(const ly_net *n, int i)
+{
+    int64_t seen = 0, own = n->row[i].nW;
+    for (int k = 0; k < i && has_matrix(&n->row[i]); k++) {
+        const ly_row *r = &n->row[k];
+        if (has_matrix(r) && r->W_at == n->row[i].W_at && r->nW > seen) seen = r->nW;
+    }
+    return seen < own ? seen : own;
+}
+
+/* A matrix read before costs no traffic of its own: it is in the table once. */
+static void leave_out(const ly_net *n, int i, ir_dtype t, ir_cost *c)
+{
+    double B = (double)ly_reread(n, i) * ir_dtype_bytes(t);
+    c->read_B -= B;
+    c->by_B[IR_BY_WEIGHTS] -= B;
+    c->weights_B -= B;
+    c->unfused_B -= B;
+}
+
 void ly_net_cost(const ly_net *n, ir_dtype t, ir_cost *out)
 {
     memset(out, 0, sizeof *out);
     for (int i = 0; i < n->n; i++) {
         ir_cost c;
         ly_cost(&n->row[i], t, true, &c);
+        leave_out(n, i, t, &c);
         out->read_B += c.read_B;
         out->write_B += c.write_B;
         out->wa_B += c.wa_B;

@@ -69,6 +69,12 @@ typedef struct {
     int64_t  vocab;
 } ly_net;
 void ly_free(ly_net *);          /* idempotent */
+/* Make the rows of a finished table share their matrices: the same work on fewer distinct bytes. any_shape: all of them lie at one
+ * place, as long as the largest (the output head keeps the embedding's). Else: rows of the very same shape are one row's, bias
+ * and scales included. Offsets and nW change, params does not. */
+void ly_share(ly_net *, bool any_shape);
+/* Elements of row i's matrix that an earlier row's call has read already: 0 where matrices are not shared. */
+int64_t ly_reread(const ly_net *, int i);
 /* Elements of a row's input (tokens for LY_EMBED; qkv for attention) and output. */
 int64_t ly_in_elems(const ly_row *);
 int64_t ly_out_elems(const ly_row *);
@@ -97,7 +103,7 @@ ir_dtype ly_kv_dtype(ir_dtype weights);
  * FLOP: causal pairs for attention, 4 dh each (ly_pairs). Outside a network, per element: norm 8, softmax 5, ReLU 1,
  * GELU 9 (tanh as one), add 1, embedding 1; a max pool r*s - 1 per output, an average pool 1 per input. */
 void ly_cost(const ly_row *, ir_dtype weights, bool in_network, ir_cost *out);
-/* Sum over the rows; launches = the number of rows; footprint: weights + cache + the largest live activations. */
+/* Sum over the rows, what ly_reread() finds left out of the weights; launches = the number of rows; footprint: weights + cache + the largest live activations. */
 void ly_net_cost(const ly_net *, ir_dtype weights, ir_cost *out);
 
 /* ---- networks: fill a table; IR_EINVAL with a reason for impossible parameters ------------------------------ */

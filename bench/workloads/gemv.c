@@ -47,3 +47,19 @@ const ir_workload wl_gemv = {
     .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = full, .nfull = sizeof full / sizeof *full,
     .odd = odd, .nodd = sizeof odd / sizeof *odd, .valid = valid, .cost = cost, .tensors = tensors, .fill = fill,
     .check = check};
+
+/* ---- the twin ------------------------------------------------------------------------------------------------------- */
+static ir_cost twice(const ir_params *p)
+{
+    ir_cost c = cost(p);
+    c.flops *= 2;
+    return c;
+}
+
+static const ir_params twice_odd[] = {{{3, 7}, IR_F32, 0},    {{17, 65}, IR_F64, 0},  {{127, 129}, IR_BF16, 0}, {{9, 20011}, IR_BF16, 0},
+                                      {{6, 4099}, IR_F64, 0}, {{1031, 511}, IR_F32, 0}};
+const ir_workload wl_gemv_twice = {
+    .name = "gemv_twice", .family = "gemv_twice", .doc = "a twin: gemv with every multiply-add done twice on the same loaded weight",
+    .param = {"m", "k"}, .defaults = {{8192, 8192}, IR_F32, 0}, .dtypes = 1u << IR_F64 | 1u << IR_F32 | 1u << IR_BF16, .by_name = true,
+    .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = full, .nfull = sizeof full / sizeof *full, .odd = twice_odd,
+    .nodd = sizeof twice_odd / sizeof *twice_odd, .valid = valid, .cost = twice, .tensors = tensors, .fill = fill, .check = check};

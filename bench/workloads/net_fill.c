@@ -53,9 +53,9 @@ static void fill_W(const ly_net *n, ir_dtype t, void *host, uint64_t seed)
     for (int i = 0; i < n->n; i++) {
         const ly_row *r = &n->row[i];
         if (r->W_at < 0 || tied(n, i)) continue;
-        ly_fill(t, host, end, r->W_at - end, 0, seed); /* padding */
-        ly_fill(t, host, r->W_at, r->nW, amplitude(n, i), seed);
-        end = r->W_at + r->nW;
+        if (r->W_at > end) ly_fill(t, host, end, r->W_at - end, 0, seed); /* padding */
+        ly_fill(t, host, r->W_at, r->nW, amplitude(n, i), seed);          /* shared: the last row's remains */
+        if (r->W_at + r->nW > end) end = r->W_at + r->nW;
         if (r->op != LY_EMBED) continue;
         ly_fill(t, host, end, r->P_at - end, 0, seed);
         ly_fill(t, host, r->P_at, r->context * r->c, POSITION, seed);

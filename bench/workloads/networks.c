@@ -13,6 +13,19 @@ static ir_status gpt2_net(const ir_params *p, ly_net *out)
     return ly_gpt(&ly_gpt2[p->v[SIZE]], p->v[G_BATCH], p->v[TOKENS], p->v[PAST], out);
 }
 
+static ir_status resnet50_shared_net(const ir_params *p, ly_net *out)
+{
+    ir_status st = resnet50_net(p, out);
+    if (st == IR_OK) ly_share(out, false);
+    return st;
+}
+static ir_status gpt2_shared_net(const ir_params *p, ly_net *out)
+{
+    ir_status st = gpt2_net(p, out);
+    if (st == IR_OK) ly_share(out, true);
+    return st;
+}
+
 static ir_status valid(const ir_workload *w, const ir_params *p)
 {
     ly_net    n;
@@ -72,6 +85,8 @@ static void fill(const ir_workload *w, const ir_params *p, int t, void *host, ui
 SLOTS(resnet50)
 SLOTS(mobilenetv2)
 SLOTS(gpt2)
+SLOTS(resnet50_shared)
+SLOTS(gpt2_shared)
 #define USE(x)                                                                                                  \
     .ext = &x##_kind, .valid = x##_valid, .cost = x##_cost, .tensors = x##_tensors, .fill = x##_fill, .check = x##_check, \
     .quick = x##_quick, .nquick = sizeof x##_quick / sizeof *x##_quick, .full = x##_full,                             \
@@ -117,3 +132,18 @@ const ir_workload wl_gpt2 = {
     .param = {"size", "batch", "tokens", "past"}, .word = {[SIZE] = size_word},
     .defaults = DECODE(LY_SMALL, 1, 128, IR_F32),
     .dtypes = 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_I8, USE(gpt2)};
+
+/* ---- twins ---------------------------------------------------------------------------------------------------------- */
+#define resnet50_shared_quick resnet50_quick
+#define resnet50_shared_full resnet50_full
+static const ir_params resnet50_shared_odd[] = {{{2, 39}, IR_F32, 0}};
+#define gpt2_shared_quick gpt2_quick
+#define gpt2_shared_full gpt2_full
+static const ir_params gpt2_shared_odd[] = {{{LY_TINY, 3, 1, 17}, IR_F32, 0}, {{LY_TINY, 2, 13, 0}, IR_F32, 0}};
+const ir_workload wl_resnet50_shared = {
+    .name = "resnet50_shared", .family = "cnn", .doc = "a twin: ResNet-50 whose layers of one shape share one layer's weights",
+    .param = {"batch", "res"}, .defaults = {{1, 224}, IR_F32, 0}, .dtypes = CNN_TYPES, .by_name = true, USE(resnet50_shared)};
+const ir_workload wl_gpt2_shared = {
+    .name = "gpt2_shared", .family = "gpt", .doc = "a twin: GPT-2's step with all layers' matrices at one place",
+    .param = {"size", "batch", "tokens", "past"}, .word = {[SIZE] = size_word}, .defaults = DECODE(LY_SMALL, 1, 128, IR_F32),
+    .dtypes = 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_I8, .by_name = true, USE(gpt2_shared)};

@@ -24,6 +24,9 @@ extern "C" {
  * resnet50, mobilenetv2: v = batch, res. gpt2: v = size, batch, tokens, past. */
 extern const ir_workload wl_conv, wl_linear, wl_norm, wl_softmax, wl_act, wl_add2, wl_embed, wl_attention;
 extern const ir_workload wl_resnet50, wl_mobilenetv2, wl_gpt2;
+/* Their twins for proofs, by name only: the same work on shared matrices (ly_share: in gpt2 all at one place, in resnet50 those of one
+ * shape), so that most weights are found in a cache. */
+extern const ir_workload wl_resnet50_shared, wl_gpt2_shared;
 
 enum { WL_BARE, WL_FUSED, WL_UNFUSED }; /* conv's fuse */
 /* The row is the same for WL_FUSED and WL_UNFUSED (bias and ReLU): only this tells whether to make passes of them. */
@@ -31,7 +34,10 @@ static inline int wl_fuse_of(const ir_params *p) { return (int)p->v[10]; }
 /* The one row of an operator workload's point. W_at = 0 and b_at, g_at, s_at are offsets into V as laid out above. */
 void wl_row_of(const ir_workload *, const ir_params *, ly_row *out);
 /* Is it one of the whole networks? */
-static inline bool wl_is_net(const ir_workload *w) { return w == &wl_resnet50 || w == &wl_mobilenetv2 || w == &wl_gpt2; }
+static inline bool wl_is_net(const ir_workload *w)
+{
+    return w == &wl_resnet50 || w == &wl_mobilenetv2 || w == &wl_gpt2 || w == &wl_resnet50_shared || w == &wl_gpt2_shared;
+}
 /* A network's table; ly_free() it. IR_EINVAL as the network's builder. */
 ir_status wl_net_of(const ir_workload *, const ir_params *, ly_net *out);
 #ifdef __cplusplus

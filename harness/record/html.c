@@ -18,7 +18,8 @@ const char *ir_page_part(const char *name); /* made by cmake/embed.cmake */
 static const char *const point_keys[] = {
     "record", "id", "workload", "family", "kernel", "device", "dtype", "threads", "cache", "kflags", "params", "param_words",
     "status", "why", "time_s", "dev_time_s", "flops", "hops", "bytes", "intensity", "flops_per_s", "bytes_per_s",
-    "level", "mfu", "mbu", "eta", "terms_s", "T_law_s", "bound", "bound_p", "flags", "for_ceiling"};
+    "level", "mfu", "mbu", "eta", "terms_s", "T_law_s", "bound", "bound_p", "proof", "flags",
+    "for_ceiling"};
 static const char *const stats_keys[] = {"median", "ci_lo", "ci_hi"};
 enum { PRECISION = 5 };
 
@@ -84,12 +85,19 @@ static void put_line(FILE *f, const char *line, size_t n)
     json_decref(o);
 }
 
-static ir_status put_record(FILE *f, const char *path)
+/* A page shows only what is valid. */
+static ir_status check_record(const char *path)
 {
-    ir_record r; /* read for its checks: a page shows only what is valid */
+    ir_record r;
     ir_status s = ir_record_read(path, false, &r);
+    if (s == IR_OK) ir_record_free(&r);
+    return s;
+}
+
+static ir_status put_record(FILE *f, const char *path, bool own)
+{
+    ir_status s = own ? IR_OK : check_record(path);
     if (s != IR_OK) return s;
-    ir_record_free(&r);
     FILE *in = fopen(path, "r");
     if (!in) return ir_fail(IR_EIO, "%s: %s", path, strerror(errno));
     const char *name = strrchr(path, '/');
@@ -107,7 +115,7 @@ static ir_status put_record(FILE *f, const char *path)
     return bad ? ir_fail(IR_EIO, "%s: reading failed", path) : IR_OK;
 }
 
-static ir_status put_page(FILE *f, const char *const *files, size_t n)
+static ir_status put_page(FILE *f, const char *const *files, size_t n, bool own)
 {
     ir_status s = IR_OK;
     for (const char *p = ir_page_part("page"); *p && s == IR_OK;) {
@@ -115,7 +123,7 @@ static ir_status put_page(FILE *f, const char *const *files, size_t n)
         char   name[32] = "";
         if (len > 4 && len < sizeof name && !strncmp(p, "@@", 2)) snprintf(name, sizeof name, "%.*s", (int)len - 4, p + 2);
         if (!strcmp(name, "data"))
-            for (size_t i = 0; i < n && s == IR_OK; i++) s = put_record(f, files[i]);
+            for (size_t i = 0; i < n && s == IR_OK; i++) s = put_record(f, files[i], own);
         else if (*name) fputs(ir_page_part(name), f);
         else fprintf(f, "%.*s\n", (int)len, p);
         p += len + (p[len] == '\n');
@@ -123,13 +131,13 @@ static ir_status put_page(FILE *f, const char *const *files, size_t n)
     return s;
 }
 
-ir_status ir_html_report(const char *const *files, size_t n, const char *out)
+ir_status ir_html_report(const char *const *files, size_t n, bool own, const char *out)
 {
     char tmp[4200];
     snprintf(tmp, sizeof tmp, "%s.tmp", out);
     FILE *f = fopen(tmp, "w");
     if (!f) return ir_fail(IR_EIO, "%s: %s", out, strerror(errno));
-    ir_status s = put_page(f, files, n);
+    ir_status s = put_page(f, files, n, own);
     bool      bad = ferror(f);
     bad = fclose(f) != 0 || bad;
     if (s == IR_OK && bad) s = ir_fail(IR_EIO, "%s: writing failed (%s)", out, strerror(errno));
@@ -138,9 +146,9 @@ ir_status ir_html_report(const char *const *files, size_t n, const char *out)
     return s;
 }
 #else
-ir_status ir_html_report(const char *const *files, size_t n, const char *out)
+ir_status ir_html_report(const char *const *files, size_t n, bool own, const char *out)
 {
-    (void)files, (void)n;
+    (void)files, (void)n, (void)own;
     return ir_fail(IR_SKIP, "%s: a report needs jansson, and this build has none", out);
 }
 #endif

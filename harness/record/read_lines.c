@@ -54,9 +54,8 @@ static bool is_named(const json_t *names, const char *key)
     return false;
 }
 
-static ir_status env_entry(ir_reader *r, const char *key, const json_t *v, const json_t *compared, const json_t *numbers)
+static ir_status env_entry(ir_reader *r, ir_env *e, const char *key, const json_t *v, const json_t *compared, const json_t *numbers)
 {
-    ir_env   *e = &r->out->env;
     bool      compare = is_named(compared, key), number = json_is_number(v);
     ir_status s;
     if (!*key || strlen(key) >= sizeof e->v->key)
@@ -72,7 +71,7 @@ static ir_status env_entry(ir_reader *r, const char *key, const json_t *v, const
     return s == IR_OK ? s : ir_read_nomem(r);
 }
 
-static ir_status read_env(ir_reader *r, const json_t *o)
+static ir_status read_env(ir_reader *r, const json_t *o, ir_env *own)
 {
     const json_t *env, *compared, *numbers;
     ir_status     s = ir_read_object(r, o, "env", &env);
@@ -85,29 +84,48 @@ static ir_status read_env(ir_reader *r, const json_t *o)
     json_t *all = (json_t *)env; /* iterated only */
     for (void *i = json_object_iter(all); i && s == IR_OK; i = json_object_iter_next(all, i)) {
         ir_read_enter(r, "env");
-        s = env_entry(r, json_object_iter_key(i), json_object_iter_value(i), compared, numbers);
+        s = env_entry(r, &r->out->env, json_object_iter_key(i), json_object_iter_value(i), compared, numbers);
+        if (s == IR_OK) s = env_entry(r, own, json_object_iter_key(i), json_object_iter_value(i), compared, numbers);
         ir_read_leave(r);
     }
     return s;
 }
 
+static size_t device_at(const ir_record *out, const char *id)
+{
+    size_t i = 0;
+    while (i < out->ndevice && strcmp(out->device[i].id, id) != 0) i++;
+    return i;
+}
+
+static ir_status add_device(ir_reader *r, const ir_device_info *d)
+{
+    ir_record *out = r->out;
+    size_t     n = out->ndevice;
+    if (n >= MAX_DEVICES) return ir_read_fail(r, "device", "more than %d devices", MAX_DEVICES);
+    ir_status s = ir_read_grow(r, &out->device, n, sizeof *out->device);
+    if (s == IR_OK) s = ir_read_grow(r, &out->device_env, n, sizeof *out->device_env);
+    if (s == IR_OK) s = ir_read_grow(r, &out->device_level_B, n, sizeof *out->device_level_B);
+    if (s != IR_OK) return s;
+    out->device[n] = *d;
+    ir_env_init(&out->device_env[n]);
+    for (int i = 0; i < 4; i++) out->device_level_B[n][i] = NAN;
+    out->ndevice++;
+    return IR_OK;
+}
+
 ir_status ir_read_machine(ir_reader *r, const json_t *o)
 {
-    ir_record     *out = r->out;
     ir_device_info d;
     memset(&d, 0, sizeof d);
     ir_status s = ir_rec_read(r, ir_rec_device, o, &d);
-    if (s == IR_OK) s = read_env(r, o);
-    for (size_t i = 0; i < out->ndevice && s == IR_OK; i++)
-        if (!strcmp(out->device[i].id, d.id)) return IR_OK;
-    if (s == IR_OK && out->ndevice >= MAX_DEVICES) s = ir_read_fail(r, "device", "more than %d devices", MAX_DEVICES);
-    if (s == IR_OK) s = ir_read_grow(r, &out->device, out->ndevice, sizeof d);
-    if (s == IR_OK) out->device[out->ndevice++] = d;
-    return s;
+    size_t    at = device_at(r->out, d.id);
+    if (s == IR_OK && at == r->out->ndevice) s = add_device(r, &d);
+    return s == IR_OK ? read_env(r, o, &r->out->device_env[at]) : s;
 }
 
 /* ---- ceilings ---------------------------------------------------------------------------------------- */
-/* A cache level's size: of the first device that has any. */
+/* A cache level's size: its device's, and the record's where no other device was the first to have any. */
 static ir_status read_capacity(ir_reader *r, const json_t *o)
 {
     static const char *const levels[] = {"L1", "L2", "L3", "DRAM"};
@@ -124,6 +142,8 @@ static ir_status read_capacity(ir_reader *r, const json_t *o)
         return ir_read_fail(r, "device", "'%.40s...' is longer than %zu bytes", device, sizeof r->levels_of - 1);
     for (int i = 0; i < 4; i++) {
         if (strcmp(level, levels[i]) != 0) continue;
+        size_t at = device_at(out, device ? device : "");
+        if (at < out->ndevice) out->device_level_B[at][i] = json_number_value(value);
         if (!r->has_levels) ir_read_cut(r->levels_of, sizeof r->levels_of, device ? device : "");
         r->has_levels = true;
         if (!strcmp(r->levels_of, device ? device : "")) out->ceilings.level_B[i] = json_number_value(value);

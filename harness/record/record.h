@@ -46,6 +46,8 @@ typedef struct {
     size_t         nheader;    /* more than 1: a resumed run, or files put together */
     ir_env         env;        /* of the machine lines, flat: "cpu_model", ...; the first to name a key wins */
     ir_device_info *device; size_t ndevice; /* the same device described twice is kept once */
+    ir_env        *device_env; /* [ndevice]: what that device's own machine lines say, where env is all of them */
+    double       (*device_level_B)[4]; /* [ndevice]: its own cache levels' capacities; NAN unknown */
     ir_ceilings    ceilings;   /* of all devices; level_B: those of the first device that has any */
     ir_point      *point; size_t npoint;
     ir_fit        *fit; size_t nfit;

@@ -175,6 +175,18 @@ static ir_status make_arena(ir_run *r, self_t *s)
     return st;
 }
 
+/* Layers of one shape on one matrix are packed once. */
+static bool shares_packed(self_t *s, int i)
+{
+    for (int e = 0; e < i; e++) {
+        const ly_row *a = &s->net.row[e], *b = &s->net.row[i];
+        if (!s->layer[e].conv || a->W_at != b->W_at || a->b_at != b->b_at || !same_shape(a, b)) continue;
+        s->layer[i].packed_at = s->layer[e].packed_at;
+        return true;
+    }
+    return false;
+}
+
 static ir_status cnn_setup(ir_run *r, bool winograd)
 {
     void   *work = NULL;
@@ -194,6 +206,7 @@ static ir_status cnn_setup(ir_run *r, bool winograd)
         s->layer[i].conv = l->op == LY_CONV || l->op == LY_FC;
         if (st != IR_OK || !s->layer[i].conv) continue;
         st = choose(r, s, i);
+        if (shares_packed(s, i)) continue;
         s->layer[i].packed_at = s->packed_n;
         s->packed_n += up(s->layer[i].plan.packed_n, ALIGN_N) + ALIGN_N;
         if (s->layer[i].plan.thread_B > s->thread_B) s->thread_B = s->layer[i].plan.thread_B;

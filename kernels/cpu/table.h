@@ -6,6 +6,7 @@ X(cpu_gemm_blocked)
 X(cpu_gemm_openblas)
 X(cpu_gemv_naive)
 X(cpu_gemv_stream)
+X(cpu_gemv_twice)
 X(cpu_gemv_openblas)
 X(cpu_gemv_openblas_gemm)
 /* memory: streams, pointer chase, random gather */

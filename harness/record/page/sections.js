@@ -233,12 +233,25 @@ function verdictCounts(points) {
   return table(["family", ...kinds], rows.map(r => r.map(String)), [0]);
 }
 function pointTable(points) {
-  const cell = p => el("td", { class: "t" }, el("span", { class: "bound " + (p.bound || "") }, p.bound || p.status), p.proof ? el("span", { class: "proof " + p.proof, title: "by intervention: " + p.proof }, p.proof === "contradicted" ? " contradicted" : p.proof === "confirmed" ? " ✓" : " ?") : null);
+  const cell = p => el("td", { class: "t" }, el("span", { class: "bound " + (p.bound || "") }, p.bound || p.status), p.proof ? el("span", { class: "proof " + p.proof, title: "by intervention: " + p.proof }, p.proof === "contradicted" || p.proof === "corrected" ? " " + p.proof : p.proof === "confirmed" ? " ✓" : " ?") : null);
   return table(["point", "shape", "dtype", "threads", "T", "95 %", "rate", "I", "bound", "P", "eta", "MFU", "MBU", "flags"], points.map(p => {
     const t = p.dev_time_s || p.time_s || {}, half = known(t.ci_hi) ? .5 * (t.ci_hi - t.ci_lo) / t.median : NaN;
     return p.status === "ok" ? [p.id, params(p), p.dtype, String(p.threads || ""), scaled(time(p), "s"), known(half) ? "±" + percent(half) : "–", rateOf(p), num(p.intensity), cell(p), known(p.bound_p) ? p.bound_p.toFixed(2) : "–", num(p.eta), percent(p.mfu), percent(p.mbu), (p.flags || []).filter(f => f !== "within-run").join(" ")]
       : [p.id, params(p), p.dtype, String(p.threads || ""), el("td", { class: "w", colspan: 10 }, `${p.status}: ${p.why || ""}`)];
   }), [0, 1, 8, 13]);
+}
+function proofs(m) {
+  const all = m.verdicts.filter(v => v.question === "prove"), twins = m.verdicts.filter(v => v.question === "prove twin");
+  if (!all.length) return null;
+  const span = x => `${x.value.toFixed(2)} [${[x.lo, x.hi].map(v => known(v) ? v.toFixed(2) : "–").join(", ")}]`;
+  const e = x => !x ? "–" : x.how === "nil" ? "0: too small" : x.how === "tangled" ? "not told apart" : known(x.value) ? span(x) : "not changed";
+  const key = v => (v.evidence || [])[0] || "", mark = { confirmed: "✓ ", contradicted: "✗ ", agrees: "✓ ", disagrees: "✗ " };
+  const word = v => (mark[v.verdict] || "? ") + v.verdict, x = v => known(v) ? "×" + v.toFixed(2) : "–", list = all.flatMap(v => {
+    const c = v.elasticity || {}, head = [el("b", {}, key(v)), `${v.label || ""}${known(v.p) ? ` (P ${v.p.toFixed(2)})` : ""}`, word(v) + (v.corrected ? `, now ${v.corrected}` : ""), e(c.data), e(c.compute), e(c.latency), ""];
+    return [head, ...twins.filter(w => key(w) === key(v)).map(w => { const r = w.terms_ratio || {}, own = Object.entries(w.elasticity || {})[0]; return ["· " + (w.twin || ""), w.T_ratio ? (own ? `dlnT/dln(${own[0]}) ${span(own[1])}` : "") : el("td", { class: "w" }, w.answer || ""), word(w), x(r.data), x(r.compute), x(r.latency), w.T_ratio ? span(w.T_ratio) : "–"]; })];
+  });
+  return [el("p", {}, "A point in bold: its label, and the elasticity of its time to each term of the law, with 95 % interval. Under it the twins: by how much each changes the terms, what the time did, and the elasticity to the term it changes most."),
+    table(["point or twin", "label", "outcome", "data", "compute", "latency", "T"], list, [0, 1, 2])];
 }
 function environment(m) {
   const shown = Object.entries(m.env).filter(([, v]) => v !== null && v !== "");
@@ -261,7 +274,9 @@ function machineSections(m, prefix, name) {
   if (lay.length) out.push(section(prefix + "layers", t("Layers"), ...lay));
   const l = law(m, plain);
   if (l) out.push(section(prefix + "law", t("The Iron Law"), ...l));
-  const answers = m.verdicts.filter(v => v.question !== "summary");
+  const proof = proofs(m);
+  if (proof) out.push(section(prefix + "proof", t("Proof by intervention"), ...proof));
+  const answers = m.verdicts.filter(v => !["summary", "prove", "prove twin"].includes(v.question));
   if (plain.length || answers.length) out.push(section(prefix + "verdicts", t("Verdicts and claims"), plain.length ? verdictCounts(plain) : null, answers.length ? table(["question", "verdict", "P", "answer"], answers.map(v => [v.question, v.verdict || "", known(v.p) ? v.p.toFixed(2) : "–", el("td", { class: "w" }, v.answer || "")]), [0, 1, 3]) : null));
   if (m.ceilings.length) out.push(section(prefix + "ceilings", t("Ceilings"), el("details", {}, el("summary", {}, `${m.ceilings.length} ceilings with intervals and saturation`), table(["what", "level", "op", "dtype", "threads", "value", "95 %", "kernel", "last doubling", "source"], ceilingRows(m), [0, 1, 2, 3, 7, 8, 9]))));
   if (points.length) out.push(section(prefix + "points", t("Points"), el("details", {}, el("summary", {}, `All ${points.length} points`), pointTable(points))));
