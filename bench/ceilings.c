@@ -72,19 +72,26 @@ static void certify(ir_ceiling *c, const char *axis, double from, double to, dou
 
 static ir_status add(ceiling_plan *pl, ir_ceiling *c) { return ir_ceilings_add(&pl->s->ceilings, c); }
 
+/* Where a launch costs as much as a pass over a cache, kernels that make one per repetition do not contend with those
+ * that make one per batch: they would measure the launch. */
+static bool dear_launches(const ceiling_plan *pl) { return pl->device && pl->s->info.numa_nodes > 0; }
+
 /* Best contender of a workload at one shape; best->status is not IR_OK when there is none. nt: whether
  * non-temporal variants are tried too. */
 static ir_status best_of(ceiling_plan *pl, const ir_workload *w, const ir_params *p, bool nt, ir_point *best)
 {
     ir_point_init(best);
     best->status = IR_SKIP;
-    const ir_kernel *k;
-    for (size_t i = 0; (k = session_kernel(pl->s, w, i)); i++) {
-        if (k->flags & IR_K_NAIVE || (!nt && k->flags & IR_K_NT) || !session_wants(pl->s, w, k)) continue;
-        const ir_point *q;
-        ir_status       s = session_measure(pl->s, w, k, p, false, &q);
-        if (s != IR_OK) return s;
-        if (q->status == IR_OK && (best->status != IR_OK || ir_point_time(q) < ir_point_time(best))) *best = *q;
+    for (int fused = 1; fused >= 0 && !(dear_launches(pl) && best->status == IR_OK); fused--) {
+        const ir_kernel *k;
+        for (size_t i = 0; (k = session_kernel(pl->s, w, i)); i++) {
+            if (!!(k->flags & IR_K_FUSED) != fused || k->flags & IR_K_NAIVE || (!nt && k->flags & IR_K_NT) || !session_wants(pl->s, w, k))
+                continue;
+            const ir_point *q;
+            ir_status       s = session_measure(pl->s, w, k, p, false, &q);
+            if (s != IR_OK) return s;
+            if (q->status == IR_OK && (best->status != IR_OK || ir_point_time(q) < ir_point_time(best))) *best = *q;
+        }
     }
     return IR_OK; /* *best borrows its samples from the session */
 }
@@ -278,18 +285,22 @@ static ir_status bandwidth(ceiling_plan *pl)
 /* ---- peaks --------------------------------------------------------------------------------------- */
 static double flops_rate(const ir_point *p) { return p->cost.flops / ir_point_time(p); }
 
-/* A device is filled with independent teams of chains until four times as many gain under 1 %. */
+/* A device is filled with independent teams of chains until four times as many gain under 1 %, or there are plenty for
+ * each of its cores and a call lasts so long that its launch is nothing beside it. teams = 0: no kernel has this dtype. */
 static ir_status fill_device(ceiling_plan *pl, const ir_workload *w, ir_params *p)
 {
+    enum { FIRST = 16, MOST = 1 << 16, PLENTY = 64 };
+    static const double LONG_S = 2e-3;
     ir_point best;
     double   prev = NAN;
     pl->s->teams[p->dtype] = 0;
-    for (int64_t teams = 4; teams <= 1 << 16; teams *= 4) {
+    for (int64_t teams = FIRST; teams <= MOST; teams *= 4) {
         ceiling_set(w, p, "teams", (double)teams);
         ir_status s = best_of(pl, w, p, false, &best);
         if (s != IR_OK || best.status != IR_OK) return s;
         pl->s->teams[p->dtype] = teams;
         if (flops_rate(&best) < 1.01 * prev) return IR_OK;
+        if (teams >= (int64_t)PLENTY * pl->s->info.cores && ir_point_time(&best) > LONG_S) return IR_OK;
         prev = flops_rate(&best);
     }
     return IR_OK;
@@ -307,6 +318,7 @@ static ir_status peak_one(ceiling_plan *pl, const ir_workload *w, ir_dtype t, in
     p.dtype = t;
     p.threads = threads;
     ir_status s = pl->device ? fill_device(pl, w, &p) : IR_OK;
+    if (pl->device && pl->s->teams[t] == 0) return s;
     if (s == IR_OK) s = axis(pl, w, p, "chains", chains, n, flops_rate, r, &best);
     if (s != IR_OK || best.status != IR_OK) return s;
     ir_ceiling c = ceiling_from(pl, IR_C_FLOPS, "", &best, flops_rate(&best));

@@ -251,7 +251,7 @@ static void test_limits(void **state)
     ocl_buffer_free(&b);
     ocl_kernel_free(&k);
     /* compiler error, unknown kernel, unknown source */
-    assert_int_equal(ocl_kernel(o, "stream", "-DT=nonsense -DTV=nonsense -DW=1 -DS=1 -DOP=2 -DLS=1 -DNT=0", "stream", &k), IR_EIO);
+    assert_int_equal(ocl_kernel(o, "stream", "-DT=nonsense -DTV=nonsense -DW=1 -DS=1 -DU=1 -DOP=2 -DLS=1 -DNT=0", "stream", &k), IR_EIO);
     assert_non_null(strstr(ir_why(), "does not build"));
     assert_int_equal(ocl_kernel(o, "misc", "-DLAUNCH", "nothing", &k), IR_EIO);
     assert_int_equal(ocl_kernel(o, "nothing", "", "nothing", &k), IR_EIO);

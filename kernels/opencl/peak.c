@@ -21,6 +21,12 @@ static ir_status vector_can_run(const ir_dev *dev, const ir_workload *w, const i
     return p->dtype == IR_I8 ? ir_fail(IR_SKIP, "int8 dot products come one lane per item") : can_run(dev, w, p);
 }
 
+static ir_status lane_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+{
+    if (ocl_of(dev)->cpu && p->dtype != IR_I8) return ir_fail(IR_SKIP, "a lane per item leaves a CPU's vectors empty: see whole and halved");
+    return can_run(dev, w, p);
+}
+
 static void teardown(ir_run *r)
 {
     plan *p = r->self;
@@ -75,4 +81,4 @@ const ir_kernel ocl_fma_halved = {
     .can_run = vector_can_run, .setup = halved_setup, .run = run, .teardown = teardown};
 const ir_kernel ocl_fma_lane = {
     .family = "peak", .name = "lane", .doc = "a work-item carries one lane",
-    .can_run = can_run, .setup = lane_setup, .run = run, .teardown = teardown};
+    .can_run = lane_can_run, .setup = lane_setup, .run = run, .teardown = teardown};

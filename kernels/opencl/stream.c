@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { SCALAR_B = 0, NARROW_B = 16, WIDE_B = 64 };
+enum { SCALAR_B = 0, NARROW_B = 16, WIDE_B = 64, TURNS = 8 };
 typedef struct { cl_kernel kernel; size_t groups, local; ocl_buf *none; } plan;
 
 static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p, bool streams, bool stores)
@@ -53,9 +53,10 @@ static ir_status setup_width(ir_run *r, size_t width_B, bool nt, bool fused)
     p->groups = fused ? d->units : ocl_groups(d);
     if (!d->cpu && !fused && p->groups < 1024) p->groups = 1024;
     if (p->groups > WL_PARTIALS) p->groups = WL_PARTIALS;
+    int turns = wl_stream_of(r->workload)->code == WL_READ && r->p.v[1] == 1 && w > 1 ? TURNS : 1;
     snprintf(vector, sizeof vector, w > 1 ? "%s%zu" : "%s", T, w);
-    snprintf(options, sizeof options, "-DT=%s -DTV=%s -DW=%zu -DOP=%d -DS=%lld -DLS=%zu -DNT=%d -DPARTIALS=%d -DVALUE=0.75f -DSCALAR=3.0f",
-             T, vector, w, (int)wl_stream_of(r->workload)->code, (long long)r->p.v[1], p->local, nt, (int)WL_PARTIALS);
+    snprintf(options, sizeof options, "-DT=%s -DTV=%s -DW=%zu -DOP=%d -DS=%lld -DU=%d -DLS=%zu -DNT=%d -DPARTIALS=%d -DVALUE=0.75f -DSCALAR=3.0f",
+             T, vector, w, (int)wl_stream_of(r->workload)->code, (long long)r->p.v[1], turns, p->local, nt, (int)WL_PARTIALS);
     ir_status s = ocl_kernel(d, "stream", options, "stream", &p->kernel);
     if (s == IR_OK) s = ocl_buffer(d, 64, &p->none);
     if (s != IR_OK) teardown(r);

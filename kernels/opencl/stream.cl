@@ -1,5 +1,6 @@
 /* stream.cl -- one streaming operation. Built with: T (element), TV and W (vector, its elements), OP (0 read .. 5
- * triad), S (independent streams per item), LS (group size), NT (non-temporal stores), OCL_CPU (contiguous blocks).
+ * triad), S (independent streams per item), U (accumulators of a read in turn: one alone waits for its own additions),
+ * LS (group size), NT (non-temporal stores), OCL_CPU (contiguous blocks).
  * `still` is 0: it keeps passes over the same data from being folded into one. */
 #ifdef OCL_FP64
 #pragma OPENCL EXTENSION cl_khr_fp64 : enable
@@ -66,8 +67,19 @@ __kernel void stream(__global T *restrict a0, __global const T *restrict b0, __g
         TV acc[S];
 #pragma unroll
         for (int s = 0; s < S; s++) acc[s] = (TV)(0);
-        ulong i = first;
-        for (ulong k = 0; k < count; k++, i += step) {
+        ulong i = first, k = 0;
+#if U > 1
+        TV more[U];
+#pragma unroll
+        for (int u = 0; u < U; u++) more[u] = (TV)(0);
+        for (; k + U <= count; k += U, i += U * step) {
+#pragma unroll
+            for (int u = 0; u < U; u++) more[u] += bv[i + u * step];
+        }
+#pragma unroll
+        for (int u = 0; u < U; u++) acc[0] += more[u];
+#endif
+        for (; k < count; k++, i += step) {
 #pragma unroll
             for (int s = 0; s < S; s++) VECTOR(s, i + s * span);
         }
