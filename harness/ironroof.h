@@ -289,6 +289,7 @@ struct ir_policy {
     double   inject;                  /* > 0: every timed call takes this share longer (the gate tests itself) */
     bool     cold;
     uint64_t seed;
+    double   naive_s;                 /* skip a naive rung of which one call takes longer; 0: no limit */
     double   cold_pool_B;             /* total bytes to rotate through when cold */
     bool     proven;                  /* this very point passed its oracle before in this process: not held against it again */
     double   max_B;                   /* refuse (skip) points that need more memory; 0: no limit */

@@ -309,7 +309,7 @@ const ir_kernel ocl_gemm_naive = {
     .family = "gemm", .name = "naive", .doc = "one result per work-item", .flags = IR_K_NAIVE,
     .can_run = can_run, .setup = naive_setup, .run = naive_run, .teardown = teardown};
 const ir_kernel ocl_gemm_tiled = {
-    .family = "gemm", .name = "tiled", .doc = "square tiles in local memory",
+    .family = "gemm", .name = "tiled", .doc = "square tiles in local memory", .flags = IR_K_NAIVE,
     .can_run = tiled_can_run, .setup = tiled_setup, .run = tiled_run, .teardown = teardown};
 const ir_kernel ocl_gemm_register = {
     .family = "gemm", .name = "blocked", .doc = "register tiles, searched for; CPUs pack both inputs into panels",

@@ -79,7 +79,13 @@ static TV finish_vector(TV x, __global const float *V, long b_at, long s_at, __g
 #ifdef NAIVE
 __kernel void gemm_naive(__global const a_t *restrict A, __global const b_t *restrict B, __global T *restrict C, uint m, uint n, uint k)
 {
-    for (size_t at = get_global_id(0); at < (size_t)m * n; at += get_global_size(0)) {
+    size_t g = get_global_id(0), items = get_global_size(0), all = (size_t)m * n;
+#if OCL_CPU /* neighbours in a row share the lines of B */
+    size_t at = all * g / items, end = all * (g + 1) / items, step = 1;
+#else
+    size_t at = g, end = all, step = items;
+#endif
+    for (; at < end; at += step) {
         uint i = (uint)(at / n), j = (uint)(at % n);
         T    s = 0;
         for (uint kk = 0; kk < k; kk++) s += LOAD_A(A + A_AT(i, kk)) * LOAD_B(B + B_AT(kk, j));
