@@ -128,7 +128,7 @@ struct ir_workload {
                        ir_check *out);
 };
 
-/* ---- where: a backend moves bytes and reads a clock; every slot but enter and leave is mandatory ---------------- */
+/* ---- where: a backend moves bytes and reads a clock; every slot but enter, leave and tuning is mandatory ---------------- */
 typedef struct {
     const ir_backend *be;
     void             *self;  /* the backend's own state, owned from open() to close() */
@@ -164,6 +164,9 @@ struct ir_backend {
      * is a library's with threads of its own. NULL: nothing to do. */
     void      (*enter)(ir_dev *, const ir_kernel *);
     void      (*leave)(ir_dev *);
+    /* What was searched for on this device so far (a kernel's tiles) and what was found, in words, for the record; empty:
+     * nothing. NULL: nothing ever is. */
+    const char *(*tuning)(ir_dev *);
 };
 
 /* ---- how: a kernel is one implementation of one workload family on one backend ------------------ */

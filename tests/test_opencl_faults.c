@@ -308,6 +308,21 @@ static void test_devices(void **state)
     ocl_forget();
 }
 
+/* The search for gemm's tile is made at its first use and is on record from then on. */
+static void test_tuning(void **state)
+{
+    (void)state;
+    ir_dev    d;
+    ir_check  c;
+    ir_params p = {{127, 129, 131}, IR_F32, 0};
+    ocl_take(&d, false);
+    assert_string_equal(ocl_backend.tuning(&d), "");
+    assert_int_equal(ir_verify(&d, &wl_gemm, kernel_of("gemm", "blocked"), &p, 1, 0, &c), IR_OK);
+    assert_non_null(strstr(ocl_backend.tuning(&d), "gemm f32"));
+    assert_true(strchr(ocl_backend.tuning(&d), ','));
+    ocl_give(&d);
+}
+
 /* Every layer of a network has a time of its own. */
 static void test_profile(void **state)
 {
@@ -384,7 +399,7 @@ int main(int argc, char **argv)
     if (argc > 1 && !strcmp(argv[1], "--no-icd")) return child();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_icd), cmocka_unit_test(test_devices), cmocka_unit_test(test_limits), cmocka_unit_test(test_missing_types),
-        cmocka_unit_test(test_cache), cmocka_unit_test(test_lost_device), cmocka_unit_test(test_profile), cmocka_unit_test(test_copy_faults),
+        cmocka_unit_test(test_cache), cmocka_unit_test(test_lost_device), cmocka_unit_test(test_profile), cmocka_unit_test(test_tuning), cmocka_unit_test(test_copy_faults),
         cmocka_unit_test(test_staged_faults), cmocka_unit_test(test_chase_faults), cmocka_unit_test(test_transfer_faults),
         cmocka_unit_test(test_layer_faults), cmocka_unit_test(test_gemm_faults)};
     return cmocka_run_group_tests(tests, make_cache, drop_cache);

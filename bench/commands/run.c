@@ -196,6 +196,7 @@ static ir_status measure_device(job *j, campaign *c)
         cli_progress_clear(&j->progress);
     }
     if (st != IR_EINTR) campaign_probe(c, "end");
+    campaign_tuning(c);
     if (j->points.n && s->ceilings.n) campaign_judge(c);
     if (st == IR_OK) st = put_to_the_test(j, c);
     if (j->screen) campaign_print_law(&t, c);

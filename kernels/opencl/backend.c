@@ -348,7 +348,9 @@ size_t ocl_local(const ocl_dev *d)
 
 size_t ocl_groups(const ocl_dev *d) { return d->cpu ? d->units * 4u : d->units * 8u; }
 
+static const char *ocl_tuning(ir_dev *dev) { return ocl_of(dev)->tuning; }
+
 const ir_backend ocl_backend = {
     .name = "opencl", .kernels = kernels, .open = ocl_open, .close = ocl_close, .describe = ocl_describe,
     .alloc = ocl_alloc, .release = ocl_release, .put = ocl_put, .get = ocl_get, .sync = ocl_sync, .now = ocl_now,
-    .start = ocl_start, .stop = ocl_stop};
+    .start = ocl_start, .stop = ocl_stop, .tuning = ocl_tuning};

@@ -151,6 +151,17 @@ static ir_status trial(ocl_dev *d, ocl_gemm *g, ocl_buf *const b[5], double *flo
     return s;
 }
 
+/* The best tile and what each was worth, for the record. */
+static void found(ocl_dev *d, ir_dtype T, const ocl_gemm_tile *t, int n)
+{
+    char  *s = d->tuning;
+    size_t at = strlen(s), room = sizeof d->tuning;
+    at += (size_t)snprintf(s + at, room - at, "%sgemm %s %dx%d, GFLOP/s on %d^3:", at ? "; " : "", ir_dtype_name(T), d->tile[T].mr,
+                           d->tile[T].nv * vector_of(d, T), (int)TRIAL);
+    for (int i = 0; i < n && at < room; i++)
+        at += (size_t)snprintf(s + at, room - at, "%s %dx%d %.3g", i ? "," : "", t[i].mr, t[i].nv * vector_of(d, T), t[i].flops_s / 1e9);
+}
+
 static ir_status search(ocl_dev *d, ir_dtype T, ocl_buf *const b[5])
 {
     ocl_gemm_tile t[8], best = {0};
@@ -168,9 +179,7 @@ static ir_status search(ocl_dev *d, ir_dtype T, ocl_buf *const b[5])
     }
     if (!(best.flops_s > 0)) return s != IR_OK ? s : ir_fail(IR_SKIP, "opencl: no gemm tile runs here");
     d->tile[T] = best;
-    size_t at = strlen(d->tuning);
-    snprintf(d->tuning + at, sizeof d->tuning - at, "%s%s %dx%d of %d", at ? ", " : "", ir_dtype_name(T), best.mr,
-             best.nv * vector_of(d, T), n);
+    found(d, T, t, n);
     return IR_OK;
 }
 
@@ -191,14 +200,6 @@ static ir_status tuned(ocl_dev *d, ir_dtype T)
     for (int i = 0; i < 5; i++) ocl_buffer_free(&b[i]);
     free(zero);
     return s;
-}
-
-const char *ocl_tuning(ir_dev *dev)
-{
-    ocl_dev *d = ocl_of(dev);
-    (void)tuned(d, IR_F32);
-    if (d->fp64) (void)tuned(d, IR_F64);
-    return d->tuning;
 }
 
 /* ---- the kernels ------------------------------------------------------------------------------------- */

@@ -67,7 +67,7 @@ typedef struct {
     void          *staging_host;
     ocl_program    program[OCL_MAX_PROGRAMS]; int nprogram;
     ocl_gemm_tile  tile[IR_NDTYPE];   /* tuned; mr = 0: not yet */
-    char           tuning[160];       /* the search in words */
+    char           tuning[240];       /* the searches so far in words */
     int            numa_nodes;
     char           cpu_model[96];
 } ocl_dev;
@@ -77,8 +77,6 @@ static inline ocl_dev *ocl_of(const ir_dev *dev) { return (ocl_dev *)dev->self; 
 typedef struct { bool wide, staged; const char *cache_dir; } ocl_options;
 extern ocl_options ocl_next_options;
 extern const ir_backend ocl_backend;
-/* The record of the gemm search; runs it when it has not run. Empty where it failed. */
-const char *ocl_tuning(ir_dev *);
 
 /* ---- memory -------------------------------------------------------------------------------------- */
 /* host: pages of ours under it, or NULL; they go back only when nothing in the queue can touch them. */
