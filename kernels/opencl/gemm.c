@@ -236,9 +236,8 @@ static ocl_gemm_kind kind_of(ir_dtype t) { return (ocl_gemm_kind){t, t, t == IR_
 static ir_status simple_setup(ir_run *r, const char *what, const char *name, const ocl_gemm_tile *t)
 {
     char  options[400];
-    plan *p = r->self ? r->self : calloc(1, sizeof *p);
-    if (!p) return ir_fail(IR_ENOMEM, "opencl: no memory for a plan");
-    r->self = p;
+    plan *p = r->self ? r->self : ocl_plan(r, sizeof *p);
+    if (!p) return IR_ENOMEM;
     options_of(ocl_of(r->dev), kind_of(r->p.dtype), t, what, options, sizeof options);
     ir_status s = ocl_kernel(ocl_of(r->dev), "gemm", options, name, &p->kernel);
     if (s != IR_OK) teardown(r);
@@ -256,8 +255,7 @@ static ir_status simple_run(ir_run *r, uint32_t reps, size_t groups, size_t loca
     cl_mem        t[3] = {ocl_mem_of(&r->mem[0]), ocl_mem_of(&r->mem[1]), ocl_mem_of(&r->mem[2])};
     const ocl_arg a[] = {OCL_A(t[0]), OCL_A(t[1]), OCL_A(t[2]), OCL_A(m), OCL_A(n), OCL_A(k)};
     ir_status     s = ocl_args(p->kernel, a, 6);
-    for (uint32_t i = 0; i < reps && s == IR_OK; i++) s = ocl_launch(ocl_of(r->dev), p->kernel, groups, local);
-    return s;
+    return s == IR_OK ? ocl_launches(ocl_of(r->dev), p->kernel, groups, local, reps) : s;
 }
 
 static ir_status naive_run(ir_run *r, uint32_t reps)
@@ -277,10 +275,9 @@ static ir_status blocked_setup(ir_run *r)
 {
     ocl_dev      *d = ocl_of(r->dev);
     wl_gemm_shape sh = wl_gemm_of(&r->p);
-    plan         *p = calloc(1, sizeof *p);
+    plan         *p = ocl_plan(r, sizeof *p);
     size_t        width = r->p.dtype == IR_F64 ? 8 : 4;
-    if (!p) return ir_fail(IR_ENOMEM, "opencl: no memory for a plan");
-    r->self = p;
+    if (!p) return IR_ENOMEM;
     p->slim = d->cpu && sh.m <= SLIM_ROWS;
     if (p->slim) return simple_setup(r, "SLIM", "gemm_slim", &(ocl_gemm_tile){.mr = sh.m < 6 ? (int)sh.m : 6, .nv = 4});
     ir_status s = ocl_gemm_init(d, kind_of(r->p.dtype), NULL, &p->g);

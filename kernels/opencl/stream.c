@@ -42,10 +42,9 @@ static void teardown(ir_run *r)
 static ir_status setup_width(ir_run *r, size_t width_B, bool nt, bool fused)
 {
     ocl_dev *d = ocl_of(r->dev);
-    plan    *p = calloc(1, sizeof *p);
+    plan    *p = ocl_plan(r, sizeof *p);
     char     options[256], vector[16];
-    if (!p) return ir_fail(IR_ENOMEM, "opencl: no memory for a plan");
-    r->self = p;
+    if (!p) return IR_ENOMEM;
     bool        f32 = r->p.dtype == IR_F32;
     const char *T = f32 ? "float" : "double";
     size_t      w = width_B ? width_B / (f32 ? 4 : 8) : 1;
@@ -85,8 +84,7 @@ static ir_status run(ir_run *r, uint32_t reps)
 {
     plan     *p = r->self;
     ir_status s = bind(r, 1);
-    for (uint32_t i = 0; i < reps && s == IR_OK; i++) s = ocl_launch(ocl_of(r->dev), p->kernel, p->groups, p->local);
-    return s;
+    return s == IR_OK ? ocl_launches(ocl_of(r->dev), p->kernel, p->groups, p->local, reps) : s;
 }
 
 static ir_status run_fused(ir_run *r, uint32_t reps)
