@@ -72,30 +72,6 @@ static void certify(ir_ceiling *c, const char *axis, double from, double to, dou
 
 static ir_status add(ceiling_plan *pl, ir_ceiling *c) { return ir_ceilings_add(&pl->s->ceilings, c); }
 
-/* Where a launch costs as much as a pass over a cache, kernels that make one per repetition do not contend with those
- * that make one per batch: they would measure the launch. */
-static bool dear_launches(const ceiling_plan *pl) { return pl->device && pl->s->info.numa_nodes > 0; }
-
-/* Best contender of a workload at one shape; best->status is not IR_OK when there is none. nt: whether
- * non-temporal variants are tried too. */
-static ir_status best_of(ceiling_plan *pl, const ir_workload *w, const ir_params *p, bool nt, ir_point *best)
-{
-    ir_point_init(best);
-    best->status = IR_SKIP;
-    for (int fused = 1; fused >= 0 && !(dear_launches(pl) && best->status == IR_OK); fused--) {
-        const ir_kernel *k;
-        for (size_t i = 0; (k = session_kernel(pl->s, w, i)); i++) {
-            if (!!(k->flags & IR_K_FUSED) != fused || k->flags & IR_K_NAIVE || (!nt && k->flags & IR_K_NT) || !session_wants(pl->s, w, k))
-                continue;
-            const ir_point *q;
-            ir_status       s = session_measure(pl->s, w, k, p, false, &q);
-            if (s != IR_OK) return s;
-            if (q->status == IR_OK && (best->status != IR_OK || ir_point_time(q) < ir_point_time(best))) *best = *q;
-        }
-    }
-    return IR_OK; /* *best borrows its samples from the session */
-}
-
 /* ---- levels -------------------------------------------------------------------------------------- */
 static double os_cache_B(const ceiling_plan *pl, int level)
 {
@@ -123,7 +99,7 @@ static ir_status ladder(ceiling_plan *pl, double *x, double *y, size_t *n)
     for (double b = 4096; b <= top * 1.001 && *n < MAX_SIZES; b *= step) {
         ir_point best;
         ceiling_set(w, &p, "bytes", floor(b / 64) * 64);
-        ir_status s = best_of(pl, w, &p, false, &best);
+        ir_status s = ceiling_best(pl, w, &p, false, &best);
         if (s != IR_OK) return s;
         if (best.status != IR_OK) continue;
         x[*n] = floor(b / 64) * 64;
@@ -206,7 +182,7 @@ static ir_status bandwidth_one(ceiling_plan *pl, int level, const ir_workload *w
     bool      nt = level >= 2 || pl->s->full;
     p.threads = threads;
     ceiling_set(w, &p, "bytes", bytes);
-    ir_status s = best_of(pl, w, &p, nt, &best);
+    ir_status s = ceiling_best(pl, w, &p, nt, &best);
     if (s != IR_OK) return s;
     out->value = NAN;
     if (best.status != IR_OK) return IR_OK;
@@ -226,7 +202,7 @@ static ir_status axis(ceiling_plan *pl, const ir_workload *w, ir_params p, const
     for (int i = 0; i < n; i++) {
         ir_point q;
         ceiling_set(w, &p, key, (double)v[i]);
-        ir_status s = best_of(pl, w, &p, false, &q);
+        ir_status s = ceiling_best(pl, w, &p, false, &q);
         if (s != IR_OK) return s;
         r[i] = q.status == IR_OK ? value(&q) : NAN;
         if (q.status == IR_OK && (best->status != IR_OK || r[i] > value(best))) *best = q;
@@ -325,7 +301,7 @@ static ir_status fill_device(ceiling_plan *pl, const ir_workload *w, ir_params *
     pl->s->teams[p->dtype] = 0;
     for (int64_t teams = FIRST; teams <= MOST; teams *= 4) {
         ceiling_set(w, p, "teams", (double)teams);
-        ir_status s = best_of(pl, w, p, false, &best);
+        ir_status s = ceiling_best(pl, w, p, false, &best);
         if (s != IR_OK || best.status != IR_OK) return s;
         pl->s->teams[p->dtype] = teams;
         if (flops_rate(&best) < 1.01 * prev) return IR_OK;
@@ -385,7 +361,7 @@ static ir_status clock_rate(ceiling_plan *pl)
     ir_point           best;
     ir_params          p = w->defaults;
     p.threads = pl->threads[0];
-    ir_status s = best_of(pl, w, &p, false, &best);
+    ir_status s = ceiling_best(pl, w, &p, false, &best);
     if (s != IR_OK || best.status != IR_OK) return s;
     pl->clock_Hz = flops_rate(&best); /* one add a cycle */
     ir_ceiling c = ceiling_from(pl, IR_C_CLOCK, "", &best, pl->clock_Hz);
@@ -408,7 +384,7 @@ static ir_status latency_one(ceiling_plan *pl, int level, int pages, const char 
     double bytes = working_set(pl, level, 1) / (level < 2 ? pl->share : 1);
     ceiling_set(w, &p, "bytes", bytes);
     ceiling_set(w, &p, "pages", pages);
-    ir_status s = best_of(pl, w, &p, false, &best);
+    ir_status s = ceiling_best(pl, w, &p, false, &best);
     *out = NAN;
     if (s != IR_OK || best.status != IR_OK) return s;
     double     T = ir_point_time(&best);
@@ -436,7 +412,7 @@ static ir_status concurrency(ceiling_plan *pl, double latency_s)
     ceiling_set(w, &p, "pages", pl->device ? IR_PAGES_DEFAULT : IR_PAGES_HUGE);
     for (int i = 0; i < N; i++) {
         ceiling_set(w, &p, "chains", (double)chains[i]);
-        ir_status s = best_of(pl, w, &p, false, &best);
+        ir_status s = ceiling_best(pl, w, &p, false, &best);
         if (s != IR_OK) return s;
         lines[i] = best.status == IR_OK ? (double)chains[i] * latency_s / hop_s(&best) : NAN;
     }
@@ -472,7 +448,7 @@ static ir_status gathers(ceiling_plan *pl)
         if (i > 0 && i < pl->nthread - 1) continue;
         p.threads = pl->threads[i];
         ceiling_set(w, &p, "bytes", working_set(pl, 3, p.threads));
-        s = best_of(pl, w, &p, false, &best);
+        s = ceiling_best(pl, w, &p, false, &best);
         if (s != IR_OK || best.status != IR_OK) continue;
         ir_ceiling c = ceiling_from(pl, IR_C_BANDWIDTH, "DRAM", &best, rate(&best));
         c.size_B = working_set(pl, 3, p.threads);

@@ -12,7 +12,7 @@ import argparse, json, os, re, statistics, subprocess, sys
 GPT = "gpt2:size=small,batch=1,tokens=1,past=128,dtype=%s"
 
 
-def best(program, backend, spec, key, kernels="."):
+def best(program, backend, spec, key, kernels=".*"):
     """The highest rate over the kernels whose name matches; None where nothing ran. OpenBLAS chooses its own kernels."""
     env = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
     run = subprocess.run([program, "run", spec, "--backend", backend, "--filter", f"/({kernels})$", "--no-report", "--quiet",
