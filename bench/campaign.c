@@ -134,6 +134,13 @@ ir_status campaign_points(campaign *c, const cli_points *pts, unsigned cache)
     return st;
 }
 
+void campaign_tuning(campaign *c)
+{
+    ir_dev     *d = &c->s.dev;
+    const char *found = d->be->tuning ? d->be->tuning(d) : "";
+    if (*found) ir_env_text(&c->env, "tuning", found, false);
+}
+
 void campaign_probe(campaign *c, const char *when)
 {
     double ratio;

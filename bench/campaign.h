@@ -24,6 +24,8 @@ ir_status campaign_points(campaign *, const cli_points *, unsigned cache);
 /* The pair probe: two threads' arithmetic throughput over one's. Below 1.6 two CPUs share a core, and every
  * multi-threaded row says so. Call it at the start and at the end of a run. */
 void      campaign_probe(campaign *, const char *when);
+/* What the backend searched for while the points were measured, into the environment; before the device is closed. */
+void      campaign_tuning(campaign *);
 void      campaign_judge(campaign *);
 /* Machine card and ceilings; points, law, roofline and summary: to a terminal or a file. */
 void campaign_print_ceilings(const ir_text *, const campaign *);

@@ -72,23 +72,6 @@ static void certify(ir_ceiling *c, const char *axis, double from, double to, dou
 
 static ir_status add(ceiling_plan *pl, ir_ceiling *c) { return ir_ceilings_add(&pl->s->ceilings, c); }
 
-/* Best contender of a workload at one shape; best->status is not IR_OK when there is none. nt: whether
- * non-temporal variants are tried too. */
-static ir_status best_of(ceiling_plan *pl, const ir_workload *w, const ir_params *p, bool nt, ir_point *best)
-{
-    ir_point_init(best);
-    best->status = IR_SKIP;
-    const ir_kernel *k;
-    for (size_t i = 0; (k = session_kernel(pl->s, w, i)); i++) {
-        if (k->flags & IR_K_NAIVE || (!nt && k->flags & IR_K_NT) || !session_wants(pl->s, w, k)) continue;
-        const ir_point *q;
-        ir_status       s = session_measure(pl->s, w, k, p, false, &q);
-        if (s != IR_OK) return s;
-        if (q->status == IR_OK && (best->status != IR_OK || ir_point_time(q) < ir_point_time(best))) *best = *q;
-    }
-    return IR_OK; /* *best borrows its samples from the session */
-}
-
 /* ---- levels -------------------------------------------------------------------------------------- */
 static double os_cache_B(const ceiling_plan *pl, int level)
 {
@@ -116,7 +99,7 @@ static ir_status ladder(ceiling_plan *pl, double *x, double *y, size_t *n)
     for (double b = 4096; b <= top * 1.001 && *n < MAX_SIZES; b *= step) {
         ir_point best;
         ceiling_set(w, &p, "bytes", floor(b / 64) * 64);
-        ir_status s = best_of(pl, w, &p, false, &best);
+        ir_status s = ceiling_best(pl, w, &p, false, &best);
         if (s != IR_OK) return s;
         if (best.status != IR_OK) continue;
         x[*n] = floor(b / 64) * 64;
@@ -199,7 +182,7 @@ static ir_status bandwidth_one(ceiling_plan *pl, int level, const ir_workload *w
     bool      nt = level >= 2 || pl->s->full;
     p.threads = threads;
     ceiling_set(w, &p, "bytes", bytes);
-    ir_status s = best_of(pl, w, &p, nt, &best);
+    ir_status s = ceiling_best(pl, w, &p, nt, &best);
     if (s != IR_OK) return s;
     out->value = NAN;
     if (best.status != IR_OK) return IR_OK;
@@ -219,7 +202,7 @@ static ir_status axis(ceiling_plan *pl, const ir_workload *w, ir_params p, const
     for (int i = 0; i < n; i++) {
         ir_point q;
         ceiling_set(w, &p, key, (double)v[i]);
-        ir_status s = best_of(pl, w, &p, false, &q);
+        ir_status s = ceiling_best(pl, w, &p, false, &q);
         if (s != IR_OK) return s;
         r[i] = q.status == IR_OK ? value(&q) : NAN;
         if (q.status == IR_OK && (best->status != IR_OK || r[i] > value(best))) *best = q;
@@ -307,18 +290,22 @@ static ir_status bandwidth(ceiling_plan *pl)
 /* ---- peaks --------------------------------------------------------------------------------------- */
 static double flops_rate(const ir_point *p) { return p->cost.flops / ir_point_time(p); }
 
-/* A device is filled with independent teams of chains until four times as many gain under 1 %. */
+/* A device is filled with independent teams of chains until four times as many gain under 1 %, or there are plenty for
+ * each of its cores and a call lasts so long that its launch is nothing beside it. teams = 0: no kernel has this dtype. */
 static ir_status fill_device(ceiling_plan *pl, const ir_workload *w, ir_params *p)
 {
+    enum { FIRST = 16, MOST = 1 << 16, PLENTY = 64 };
+    static const double LONG_S = 2e-3;
     ir_point best;
     double   prev = NAN;
     pl->s->teams[p->dtype] = 0;
-    for (int64_t teams = 4; teams <= 1 << 16; teams *= 4) {
+    for (int64_t teams = FIRST; teams <= MOST; teams *= 4) {
         ceiling_set(w, p, "teams", (double)teams);
-        ir_status s = best_of(pl, w, p, false, &best);
+        ir_status s = ceiling_best(pl, w, p, false, &best);
         if (s != IR_OK || best.status != IR_OK) return s;
         pl->s->teams[p->dtype] = teams;
         if (flops_rate(&best) < 1.01 * prev) return IR_OK;
+        if (teams >= (int64_t)PLENTY * pl->s->info.cores && ir_point_time(&best) > LONG_S) return IR_OK;
         prev = flops_rate(&best);
     }
     return IR_OK;
@@ -336,6 +323,7 @@ static ir_status peak_one(ceiling_plan *pl, const ir_workload *w, ir_dtype t, in
     p.dtype = t;
     p.threads = threads;
     ir_status s = pl->device ? fill_device(pl, w, &p) : IR_OK;
+    if (pl->device && pl->s->teams[t] == 0) return s;
     if (s == IR_OK) s = axis(pl, w, p, "chains", chains, n, flops_rate, r, &best);
     if (s != IR_OK || best.status != IR_OK) return s;
     ir_ceiling c = ceiling_from(pl, IR_C_FLOPS, "", &best, flops_rate(&best));
@@ -373,7 +361,7 @@ static ir_status clock_rate(ceiling_plan *pl)
     ir_point           best;
     ir_params          p = w->defaults;
     p.threads = pl->threads[0];
-    ir_status s = best_of(pl, w, &p, false, &best);
+    ir_status s = ceiling_best(pl, w, &p, false, &best);
     if (s != IR_OK || best.status != IR_OK) return s;
     pl->clock_Hz = flops_rate(&best); /* one add a cycle */
     ir_ceiling c = ceiling_from(pl, IR_C_CLOCK, "", &best, pl->clock_Hz);
@@ -396,7 +384,7 @@ static ir_status latency_one(ceiling_plan *pl, int level, int pages, const char 
     double bytes = working_set(pl, level, 1) / (level < 2 ? pl->share : 1);
     ceiling_set(w, &p, "bytes", bytes);
     ceiling_set(w, &p, "pages", pages);
-    ir_status s = best_of(pl, w, &p, false, &best);
+    ir_status s = ceiling_best(pl, w, &p, false, &best);
     *out = NAN;
     if (s != IR_OK || best.status != IR_OK) return s;
     double     T = ir_point_time(&best);
@@ -424,7 +412,7 @@ static ir_status concurrency(ceiling_plan *pl, double latency_s)
     ceiling_set(w, &p, "pages", pl->device ? IR_PAGES_DEFAULT : IR_PAGES_HUGE);
     for (int i = 0; i < N; i++) {
         ceiling_set(w, &p, "chains", (double)chains[i]);
-        ir_status s = best_of(pl, w, &p, false, &best);
+        ir_status s = ceiling_best(pl, w, &p, false, &best);
         if (s != IR_OK) return s;
         lines[i] = best.status == IR_OK ? (double)chains[i] * latency_s / hop_s(&best) : NAN;
     }
@@ -460,7 +448,7 @@ static ir_status gathers(ceiling_plan *pl)
         if (i > 0 && i < pl->nthread - 1) continue;
         p.threads = pl->threads[i];
         ceiling_set(w, &p, "bytes", working_set(pl, 3, p.threads));
-        s = best_of(pl, w, &p, false, &best);
+        s = ceiling_best(pl, w, &p, false, &best);
         if (s != IR_OK || best.status != IR_OK) continue;
         ir_ceiling c = ceiling_from(pl, IR_C_BANDWIDTH, "DRAM", &best, rate(&best));
         c.size_B = working_set(pl, 3, p.threads);

@@ -15,6 +15,9 @@ typedef struct {
 void ceiling_set(const ir_workload *, ir_params *, const char *key, double value);
 /* A ceiling from a measured point; value is a rate (its interval follows the time's) or what the caller makes of it. */
 ir_ceiling ceiling_from(const ceiling_plan *, ir_what, const char *level, const ir_point *, double value);
+/* Best contender of a workload at one shape; best->status is not IR_OK when there is none, and it borrows its samples from the
+ * session. nt: whether non-temporal variants are tried too. */
+ir_status ceiling_best(ceiling_plan *, const ir_workload *, const ir_params *, bool nt, ir_point *best);
 /* Launch cost of each kind, transfers between host and device, local memory. */
 ir_status ceilings_costs(ceiling_plan *);
 /* A second look at DRAM bandwidth, after everything else. */

@@ -129,7 +129,7 @@ struct ir_workload {
                        ir_check *out);
 };
 
-/* ---- where: a backend moves bytes and reads a clock; every slot but enter and leave is mandatory ---------------- */
+/* ---- where: a backend moves bytes and reads a clock; every slot but enter, leave and tuning is mandatory ---------------- */
 typedef struct {
     const ir_backend *be;
     void             *self;  /* the backend's own state, owned from open() to close() */
@@ -165,6 +165,9 @@ struct ir_backend {
      * is a library's with threads of its own. NULL: nothing to do. */
     void      (*enter)(ir_dev *, const ir_kernel *);
     void      (*leave)(ir_dev *);
+    /* What was searched for on this device so far (a kernel's tiles) and what was found, in words, for the record; empty:
+     * nothing. NULL: nothing ever is. */
+    const char *(*tuning)(ir_dev *);
 };
 
 /* ---- how: a kernel is one implementation of one workload family on one backend ------------------ */
@@ -290,6 +293,7 @@ struct ir_policy {
     double   inject;                  /* > 0: every timed call takes this share longer (the gate tests itself) */
     bool     cold;
     uint64_t seed;
+    double   naive_s;                 /* skip a naive rung of which one call takes longer; 0: no limit */
     double   cold_pool_B;             /* total bytes to rotate through when cold */
     bool     proven;                  /* this very point passed its oracle before in this process: not held against it again */
     double   max_B;                   /* refuse (skip) points that need more memory; 0: no limit */

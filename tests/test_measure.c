@@ -141,13 +141,14 @@ static ir_status k_over(ir_run *r, uint32_t n) { return go(r, n, 2, 1); }
 static ir_status no_setup(ir_run *r) { return (void)r, ir_fail(IR_SKIP, "no plan for this shape"); }
 static const ir_kernel right = {.family = "twice", .name = "right", .run = k_right};
 static const ir_kernel fused = {.family = "twice", .name = "fused", .run = k_right, .flags = IR_K_FUSED | IR_K_NT};
+static const ir_kernel bottom = {.family = "twice", .name = "bottom", .run = k_right, .flags = IR_K_NAIVE};
 static const ir_kernel wrong = {.family = "twice", .name = "wrong", .run = k_wrong};
 static const ir_kernel leaves = {.family = "twice", .name = "leaves", .run = k_short};
 static const ir_kernel over = {.family = "twice", .name = "over", .run = k_over};
 static const ir_kernel unplanned = {.family = "twice", .name = "unplanned", .run = k_right, .setup = no_setup};
 static const ir_kernel *const kernels[] = {&right, NULL};
 static const ir_backend backend = {"fake", kernels, f_open, f_close, f_describe, f_alloc, f_release, f_put, f_get,
-                                   f_sync, f_now, f_start, f_stop, NULL, NULL};
+                                   f_sync, f_now, f_start, f_stop, NULL, NULL, NULL};
 
 static ir_dev    dev;
 static ir_policy pol;
@@ -218,6 +219,28 @@ static void test_budget_ends_a_noisy_point(void **state)
     assert_int_equal(measure(&right, 10, &o), IR_OK);
     assert_int_equal(o.samples.n, 17);
     assert_string_equal(o.stop, "fixed");
+    ir_point_free(&o);
+}
+
+/* Naive rungs alone have a limit, and only where the policy sets one. */
+static void test_slow_naive_rungs_are_left_out(void **state)
+{
+    (void)state;
+    ir_point o;
+    fake.call_s = 3;
+    assert_int_equal(measure(&bottom, 10, &o), IR_OK);
+    ir_point_free(&o);
+    pol.naive_s = 2;
+    assert_int_equal(measure(&right, 10, &o), IR_OK);
+    ir_point_free(&o);
+    assert_int_equal(measure(&bottom, 10, &o), IR_SKIP);
+    assert_int_equal(o.samples.n, 0);
+    assert_true(o.check.err <= o.check.tol);
+    assert_non_null(strstr(o.why, "takes 3 s"));
+    assert_string_equal(o.stop, "");
+    ir_point_free(&o);
+    fake.call_s = 1;
+    assert_int_equal(measure(&bottom, 10, &o), IR_OK);
     ir_point_free(&o);
 }
 
@@ -362,7 +385,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_times_what_it_proved), T(test_short_calls_are_batched), T(test_budget_ends_a_noisy_point),
+        T(test_times_what_it_proved), T(test_short_calls_are_batched), T(test_budget_ends_a_noisy_point), T(test_slow_naive_rungs_are_left_out),
         T(test_wrong_kernels_get_no_time), T(test_verify_sees_stray_writes), T(test_refusals_are_rows),
         T(test_cold_rotates), T(test_hidden_memory_goes_through_put_and_get), T(test_every_fault_is_a_row),
         T(test_clock_backwards_and_standing), T(test_stop_flag)};

@@ -251,7 +251,7 @@ static void test_limits(void **state)
     ocl_buffer_free(&b);
     ocl_kernel_free(&k);
     /* compiler error, unknown kernel, unknown source */
-    assert_int_equal(ocl_kernel(o, "stream", "-DT=nonsense -DTV=nonsense -DW=1 -DS=1 -DOP=2 -DLS=1 -DNT=0", "stream", &k), IR_EIO);
+    assert_int_equal(ocl_kernel(o, "stream", "-DT=nonsense -DTV=nonsense -DW=1 -DS=1 -DU=1 -DOP=2 -DLS=1 -DNT=0", "stream", &k), IR_EIO);
     assert_non_null(strstr(ir_why(), "does not build"));
     assert_int_equal(ocl_kernel(o, "misc", "-DLAUNCH", "nothing", &k), IR_EIO);
     assert_int_equal(ocl_kernel(o, "nothing", "", "nothing", &k), IR_EIO);
@@ -306,6 +306,21 @@ static void test_devices(void **state)
     ir_dev none = {.be = &ocl_backend, .index = -1};
     assert_int_equal(ocl_backend.open(&none), IR_SKIP);
     ocl_forget();
+}
+
+/* The search for gemm's tile is made at its first use and is on record from then on. */
+static void test_tuning(void **state)
+{
+    (void)state;
+    ir_dev    d;
+    ir_check  c;
+    ir_params p = {{127, 129, 131}, IR_F32, 0};
+    ocl_take(&d, false);
+    assert_string_equal(ocl_backend.tuning(&d), "");
+    assert_int_equal(ir_verify(&d, &wl_gemm, kernel_of("gemm", "blocked"), &p, 1, 0, &c), IR_OK);
+    assert_non_null(strstr(ocl_backend.tuning(&d), "gemm f32"));
+    assert_true(strchr(ocl_backend.tuning(&d), ','));
+    ocl_give(&d);
 }
 
 /* Every layer of a network has a time of its own. */
@@ -384,7 +399,7 @@ int main(int argc, char **argv)
     if (argc > 1 && !strcmp(argv[1], "--no-icd")) return child();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_icd), cmocka_unit_test(test_devices), cmocka_unit_test(test_limits), cmocka_unit_test(test_missing_types),
-        cmocka_unit_test(test_cache), cmocka_unit_test(test_lost_device), cmocka_unit_test(test_profile), cmocka_unit_test(test_copy_faults),
+        cmocka_unit_test(test_cache), cmocka_unit_test(test_lost_device), cmocka_unit_test(test_profile), cmocka_unit_test(test_tuning), cmocka_unit_test(test_copy_faults),
         cmocka_unit_test(test_staged_faults), cmocka_unit_test(test_chase_faults), cmocka_unit_test(test_transfer_faults),
         cmocka_unit_test(test_layer_faults), cmocka_unit_test(test_gemm_faults)};
     return cmocka_run_group_tests(tests, make_cache, drop_cache);

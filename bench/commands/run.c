@@ -14,6 +14,7 @@
 #include <string.h>
 
 enum { MAX_DEVICES = 16 };
+static const double NAIVE_S = 1; /* of one call of a naive rung, in the quick profile */
 typedef struct {
     const cli_args *args;
     cli_points      points;   /* empty for `ceilings` */
@@ -177,6 +178,7 @@ static ir_status measure_device(job *j, campaign *c)
     s->resume = j->args->opt.resume ? &j->before : NULL;
     s->tick = tick;
     s->tick_arg = j;
+    if (!s->full && !s->filter) s->policy.naive_s = NAIVE_S;
     phase(j, ceilings_count(s));
     campaign_probe(c, "start");
     ir_status st = s->resume ? IR_OK : ir_journal_machine(j->journal, &s->info, &c->env);
@@ -191,6 +193,7 @@ static ir_status measure_device(job *j, campaign *c)
         cli_progress_clear(&j->progress);
     }
     if (st != IR_EINTR) campaign_probe(c, "end");
+    campaign_tuning(c);
     if (j->points.n && s->ceilings.n) campaign_judge(c);
     if (st == IR_OK) st = put_to_the_test(j, c);
     if (j->screen) campaign_print_law(&t, c);

@@ -9,8 +9,9 @@
 
 /* MAX_BATCHES ends a loop whose clock stands still. */
 enum { WINDOWS = 5, MIN_CALLS = 3, MIN_SAMPLES = 3, MAX_REPS = 1 << 24, MAX_BATCHES = 1 << 20 };
-/* FUSED_BATCH_S: repetitions that share one launch go on until it no longer counts. */
-static const double MIN_BATCH_S = 10e-6, FUSED_BATCH_S = 500e-6, OVERHEAD_RATIO = 100.0;
+/* FUSED_BATCH_S: repetitions that share one launch go on until it no longer counts. LONG_S: in so long
+ * a call cold code and sleeping threads no longer count. */
+static const double MIN_BATCH_S = 10e-6, FUSED_BATCH_S = 500e-6, OVERHEAD_RATIO = 100.0, LONG_S = 0.1;
 
 static bool asked_to_stop(const ir_policy *p) { return p->stop_flag && *p->stop_flag; }
 
@@ -66,6 +67,14 @@ double sample_overhead(ir_dev *dev)
     return ir_median(v, 64);
 }
 
+/* A ladder's bottom rung may take minutes a point where the others take milliseconds: then one call is all it gets. */
+static ir_status bearable(const sampler *s, double call_s)
+{
+    double most = s->policy->naive_s;
+    if (!(s->run->kernel->flags & IR_K_NAIVE) || !(most > 0) || call_s <= most) return IR_OK;
+    return ir_fail(IR_SKIP, "one call takes %.2g s, a naive rung gets %.2g s here: the full profile or --filter measures it", call_s, most);
+}
+
 static ir_status choose_reps(sampler *s, uint32_t *reps)
 {
     double least = s->run->kernel->flags & IR_K_FUSED ? FUSED_BATCH_S : MIN_BATCH_S;
@@ -74,7 +83,8 @@ static ir_status choose_reps(sampler *s, uint32_t *reps)
     for (;;) {
         ir_sample b;
         ir_status st = batch(s, *reps, &b);
-        if (st == IR_OK) st = batch(s, *reps, &b); /* the first may pay for cold code or a sleeping thread */
+        if (st == IR_OK) st = bearable(s, b.wall_s);
+        if (st == IR_OK && b.wall_s < LONG_S) st = batch(s, *reps, &b); /* the first may pay for cold code or a sleeping thread */
         if (st != IR_OK) return st;
         double t = b.wall_s * *reps;
         if (*reps >= MAX_REPS && !(t > 0)) return ir_fail(IR_EDEVICE, "the clock stands still: %u calls took no time", *reps);
@@ -199,6 +209,7 @@ ir_status sample_point(sampler *s, ir_point *pt)
     snprintf(pt->stop, sizeof pt->stop, "failed");
     if (be->enter) be->enter(dev, s->run->kernel);
     ir_status st = choose_reps(s, &reps);
+    if (st == IR_SKIP) pt->stop[0] = 0;
     if (st == IR_OK) st = warm_up(s, reps, pt);
     if (st == IR_OK) st = choose_reps(s, &reps); /* now warm */
     if (st == IR_OK) st = collect(s, reps, pt);

@@ -59,7 +59,7 @@ static void by_cell(ir_table *tb, const ir_ceiling *c, bool isa)
     if (!c) ir_table_cell(tb, TXT_PLAIN, "%s", "");
     else if (c->source == IR_SRC_DATASHEET) ir_table_cell(tb, TXT_YELLOW, "datasheet");
     else if (c->source == IR_SRC_THEORY) ir_table_cell(tb, TXT_YELLOW, "theory");
-    else ir_table_cell(tb, TXT_PLAIN, "%s", isa && *c->isa ? c->isa : c->kernel);
+    else ir_table_cell(tb, TXT_PLAIN, "%s", isa && *c->isa && c->threads > 0 ? c->isa : c->kernel); /* a device's isa is its driver */
 }
 
 /* "t^98%": the last doubling of threads still gained 98 %; "s+": that of streams gained less than 1 %. */
@@ -123,12 +123,9 @@ static int list_ops(const view *w, const char *op[MAX_OPS])
     return n;
 }
 
-static void bandwidth_row(ir_table *tb, const view *w, const char *level, const char *op, int one, int all)
+static void bandwidth_cells(ir_table *tb, const view *w, const char *level, const char *op, const ir_ceiling *a, const ir_ceiling *b)
 {
-    char              size[IR_NUM];
-    const ir_ceiling *a = ir_text_find(w->cs, w->device, IR_C_BANDWIDTH, level, op, IR_NDTYPE, one);
-    const ir_ceiling *b = all > one ? ir_text_find(w->cs, w->device, IR_C_BANDWIDTH, level, op, IR_NDTYPE, all) : NULL;
-    if (!a && !b) return;
+    char size[IR_NUM];
     ir_table_cell(tb, TXT_PLAIN, "%s", *level ? level : "-");
     ir_table_cell(tb, TXT_PLAIN, "%s", op);
     ir_table_cell(tb, TXT_PLAIN, "%s", size_text(b ? b : a, size));
@@ -138,6 +135,22 @@ static void bandwidth_row(ir_table *tb, const view *w, const char *level, const 
     by_cell(tb, b, false);
     ratio_cell(tb, a, b);
     mark_cell(tb, w, a, b);
+}
+
+static void bandwidth_row(ir_table *tb, const view *w, const char *level, const char *op, int one, int all)
+{
+    const ir_ceiling *a = ir_text_find(w->cs, w->device, IR_C_BANDWIDTH, level, op, IR_NDTYPE, one);
+    const ir_ceiling *b = all > one ? ir_text_find(w->cs, w->device, IR_C_BANDWIDTH, level, op, IR_NDTYPE, all) : NULL;
+    if (a || b) bandwidth_cells(tb, w, level, op, a, b);
+}
+
+/* The link to a device and its local memory: every kind is a ceiling of its own. */
+static void bandwidth_kinds(ir_table *tb, const view *w, const char *level)
+{
+    for (size_t i = 0; i < w->cs->n; i++) {
+        const ir_ceiling *c = &w->cs->v[i];
+        if (is_of(w, c, IR_C_BANDWIDTH) && !strcmp(c->level, level)) bandwidth_cells(tb, w, level, c->op, c, NULL);
+    }
 }
 
 /* Every ceiling between fewest and most threads: the saturation curve, one line an operation. */
@@ -173,6 +186,8 @@ static void bandwidth(const view *w)
     for (int l = 0; l < 4; l++)
         for (int i = 0; i < nop; i++) bandwidth_row(&tb, w, ir_text_levels[l], op[i], one, all);
     for (int i = 0; i < nop; i++) bandwidth_row(&tb, w, "", op[i], one, all);
+    bandwidth_kinds(&tb, w, "local");
+    bandwidth_kinds(&tb, w, "link");
     ir_table_end(&tb);
     for (int l = 0; l < 4; l++)
         for (int i = 0; i < nop; i++) bandwidth_curve(w, ir_text_levels[l], op[i], one, all);
@@ -277,7 +292,7 @@ static void values(const view *w, ir_what what, const char *title, const char *a
         const ir_ceiling *c = &w->cs->v[i];
         if (!is_of(w, c, what)) continue;
         n += (size_t)snprintf(text + n, sizeof text - n, "%s%s%s (%s)", n ? ", " : "", c->flags & IR_FLAG_SUSPECT ? "! " : "",
-                              ir_text_scaled(c->value, unit_of(c), num, sizeof num), thread_text(c->threads, threads));
+                              ir_text_scaled(c->value, unit_of(c), num, sizeof num), c->threads > 0 ? thread_text(c->threads, threads) : c->kernel);
     }
     if (!n) return;
     ir_text_para(w->t, title, "%s; %s", text, about);

@@ -103,6 +103,9 @@ static void build(const ir_text *t, const ir_env *e)
     add_text(&l, e, "openblas", "");
     print(t, "  build   ", &l);
     l = (line){"", 0};
+    add_text(&l, e, "tuning", "");
+    print(t, "  tuned   ", &l);
+    l = (line){"", 0};
     if (!e->n) return;
     ir_env_key(e, key);
     add(&l, "%s (runs with the same key can be compared)", key);

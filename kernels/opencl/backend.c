@@ -114,9 +114,7 @@ static void ocl_close(ir_dev *dev)
     ocl_dev *d = dev->self;
     if (!d) return;
     if (d->queue) OCL_DRAIN(d->queue);
-    if (d->staging_host) (void)OCL(clEnqueueUnmapMemObject(d->queue, d->staging, d->staging_host, 0, NULL, NULL));
-    if (d->queue) OCL_DRAIN(d->queue);
-    OCL_FREE(OCL_MEM, clReleaseMemObject, d->staging);
+    ocl_pinned_free(d, &d->staging, &d->staging_host);
     OCL_FREE(OCL_EVENT, clReleaseEvent, d->begun);
     ocl_programs_free(d);
     OCL_FREE(OCL_QUEUE, clReleaseCommandQueue, d->queue);
@@ -229,17 +227,30 @@ static ir_status map_copy(ocl_dev *d, ocl_buf *b, size_t offset, size_t bytes, c
     return unmap(d, b->mem, p);
 }
 
+ir_status ocl_pinned(ocl_dev *d, size_t bytes, cl_mem *mem, void **host)
+{
+    *host = NULL;
+    ir_status s = OCL_NEW(OCL_MEM, *mem, clCreateBuffer(d->context, CL_MEM_READ_WRITE | CL_MEM_ALLOC_HOST_PTR, bytes, NULL, &ocl_err));
+    if (s == IR_OK)
+        s = OCL((*host = clEnqueueMapBuffer(d->queue, *mem, CL_TRUE, CL_MAP_READ | CL_MAP_WRITE, 0, bytes, 0, NULL, NULL, &ocl_err), ocl_err));
+    if (s != IR_OK) *host = NULL;
+    return s;
+}
+
+void ocl_pinned_free(ocl_dev *d, cl_mem *mem, void **host)
+{
+    if (!*mem) return;
+    if (*host) (void)OCL(clEnqueueUnmapMemObject(d->queue, *mem, *host, 0, NULL, NULL));
+    if (*host) OCL_DRAIN(d->queue);
+    OCL_FREE(OCL_MEM, clReleaseMemObject, *mem);
+    *host = NULL;
+}
+
 static ir_status staging(ocl_dev *d)
 {
     if (d->staging_host) return IR_OK;
-    ir_status s = IR_OK;
-    if (!d->staging)
-        s = OCL_NEW(OCL_MEM, d->staging, clCreateBuffer(d->context, CL_MEM_READ_WRITE | CL_MEM_ALLOC_HOST_PTR, STAGING_B, NULL, &ocl_err));
-    if (s == IR_OK)
-        s = OCL((d->staging_host = clEnqueueMapBuffer(d->queue, d->staging, CL_TRUE, CL_MAP_READ | CL_MAP_WRITE, 0, STAGING_B, 0, NULL,
-                                                      NULL, &ocl_err), ocl_err));
-    if (s != IR_OK) d->staging_host = NULL;
-    return s;
+    ocl_pinned_free(d, &d->staging, &d->staging_host); /* what a failed attempt left */
+    return ocl_pinned(d, STAGING_B, &d->staging, &d->staging_host);
 }
 
 static ir_status staged_copy(ocl_dev *d, ocl_buf *b, size_t offset, size_t bytes, const char *from, char *to)
@@ -332,10 +343,24 @@ ir_status ocl_args(cl_kernel k, const ocl_arg *a, int n)
     return s;
 }
 
+void *ocl_plan(ir_run *r, size_t bytes)
+{
+    r->self = calloc(1, bytes);
+    if (!r->self) (void)ir_fail(IR_ENOMEM, "opencl: no memory for a plan");
+    return r->self;
+}
+
 ir_status ocl_launch(ocl_dev *d, cl_kernel k, size_t groups, size_t local)
 {
     size_t global = groups * local;
     return OCL(clEnqueueNDRangeKernel(d->queue, k, 1, NULL, &global, &local, 0, NULL, NULL));
+}
+
+ir_status ocl_launches(ocl_dev *d, cl_kernel k, size_t groups, size_t local, uint32_t reps)
+{
+    ir_status s = IR_OK;
+    for (uint32_t i = 0; i < reps && s == IR_OK; i++) s = ocl_launch(d, k, groups, local);
+    return s;
 }
 
 size_t ocl_local(const ocl_dev *d)
@@ -348,7 +373,9 @@ size_t ocl_local(const ocl_dev *d)
 
 size_t ocl_groups(const ocl_dev *d) { return d->cpu ? d->units * 4u : d->units * 8u; }
 
+static const char *ocl_tuning(ir_dev *dev) { return ocl_of(dev)->tuning; }
+
 const ir_backend ocl_backend = {
     .name = "opencl", .kernels = kernels, .open = ocl_open, .close = ocl_close, .describe = ocl_describe,
     .alloc = ocl_alloc, .release = ocl_release, .put = ocl_put, .get = ocl_get, .sync = ocl_sync, .now = ocl_now,
-    .start = ocl_start, .stop = ocl_stop};
+    .start = ocl_start, .stop = ocl_stop, .tuning = ocl_tuning};

@@ -438,9 +438,8 @@ static ir_status buffers(ocl_dev *d, plan *p)
 
 static ir_status setup_way(ir_run *r, conv_way way)
 {
-    plan *p = calloc(1, sizeof *p);
-    if (!p) return ir_fail(IR_ENOMEM, "opencl: no memory for a plan");
-    r->self = p;
+    plan *p = ocl_plan(r, sizeof *p);
+    if (!p) return IR_ENOMEM;
     p->way = way;
     p->wt = r->p.dtype;
     p->kt = ly_kv_dtype(r->p.dtype);

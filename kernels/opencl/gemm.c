@@ -151,6 +151,17 @@ static ir_status trial(ocl_dev *d, ocl_gemm *g, ocl_buf *const b[5], double *flo
     return s;
 }
 
+/* The best tile and what each was worth, for the record. */
+static void found(ocl_dev *d, ir_dtype T, const ocl_gemm_tile *t, int n)
+{
+    char  *s = d->tuning;
+    size_t at = strlen(s), room = sizeof d->tuning;
+    at += (size_t)snprintf(s + at, room - at, "%sgemm %s %dx%d, GFLOP/s on %d^3:", at ? "; " : "", ir_dtype_name(T), d->tile[T].mr,
+                           d->tile[T].nv * vector_of(d, T), (int)TRIAL);
+    for (int i = 0; i < n && at < room; i++)
+        at += (size_t)snprintf(s + at, room - at, "%s %dx%d %.3g", i ? "," : "", t[i].mr, t[i].nv * vector_of(d, T), t[i].flops_s / 1e9);
+}
+
 static ir_status search(ocl_dev *d, ir_dtype T, ocl_buf *const b[5])
 {
     ocl_gemm_tile t[8], best = {0};
@@ -168,9 +179,7 @@ static ir_status search(ocl_dev *d, ir_dtype T, ocl_buf *const b[5])
     }
     if (!(best.flops_s > 0)) return s != IR_OK ? s : ir_fail(IR_SKIP, "opencl: no gemm tile runs here");
     d->tile[T] = best;
-    size_t at = strlen(d->tuning);
-    snprintf(d->tuning + at, sizeof d->tuning - at, "%s%s %dx%d of %d", at ? ", " : "", ir_dtype_name(T), best.mr,
-             best.nv * vector_of(d, T), n);
+    found(d, T, t, n);
     return IR_OK;
 }
 
@@ -191,14 +200,6 @@ static ir_status tuned(ocl_dev *d, ir_dtype T)
     for (int i = 0; i < 5; i++) ocl_buffer_free(&b[i]);
     free(zero);
     return s;
-}
-
-const char *ocl_tuning(ir_dev *dev)
-{
-    ocl_dev *d = ocl_of(dev);
-    (void)tuned(d, IR_F32);
-    if (d->fp64) (void)tuned(d, IR_F64);
-    return d->tuning;
 }
 
 /* ---- the kernels ------------------------------------------------------------------------------------- */
@@ -235,9 +236,8 @@ static ocl_gemm_kind kind_of(ir_dtype t) { return (ocl_gemm_kind){t, t, t == IR_
 static ir_status simple_setup(ir_run *r, const char *what, const char *name, const ocl_gemm_tile *t)
 {
     char  options[400];
-    plan *p = r->self ? r->self : calloc(1, sizeof *p);
-    if (!p) return ir_fail(IR_ENOMEM, "opencl: no memory for a plan");
-    r->self = p;
+    plan *p = r->self ? r->self : ocl_plan(r, sizeof *p);
+    if (!p) return IR_ENOMEM;
     options_of(ocl_of(r->dev), kind_of(r->p.dtype), t, what, options, sizeof options);
     ir_status s = ocl_kernel(ocl_of(r->dev), "gemm", options, name, &p->kernel);
     if (s != IR_OK) teardown(r);
@@ -255,8 +255,7 @@ static ir_status simple_run(ir_run *r, uint32_t reps, size_t groups, size_t loca
     cl_mem        t[3] = {ocl_mem_of(&r->mem[0]), ocl_mem_of(&r->mem[1]), ocl_mem_of(&r->mem[2])};
     const ocl_arg a[] = {OCL_A(t[0]), OCL_A(t[1]), OCL_A(t[2]), OCL_A(m), OCL_A(n), OCL_A(k)};
     ir_status     s = ocl_args(p->kernel, a, 6);
-    for (uint32_t i = 0; i < reps && s == IR_OK; i++) s = ocl_launch(ocl_of(r->dev), p->kernel, groups, local);
-    return s;
+    return s == IR_OK ? ocl_launches(ocl_of(r->dev), p->kernel, groups, local, reps) : s;
 }
 
 static ir_status naive_run(ir_run *r, uint32_t reps)
@@ -276,10 +275,9 @@ static ir_status blocked_setup(ir_run *r)
 {
     ocl_dev      *d = ocl_of(r->dev);
     wl_gemm_shape sh = wl_gemm_of(&r->p);
-    plan         *p = calloc(1, sizeof *p);
+    plan         *p = ocl_plan(r, sizeof *p);
     size_t        width = r->p.dtype == IR_F64 ? 8 : 4;
-    if (!p) return ir_fail(IR_ENOMEM, "opencl: no memory for a plan");
-    r->self = p;
+    if (!p) return IR_ENOMEM;
     p->slim = d->cpu && sh.m <= SLIM_ROWS;
     if (p->slim) return simple_setup(r, "SLIM", "gemm_slim", &(ocl_gemm_tile){.mr = sh.m < 6 ? (int)sh.m : 6, .nv = 4});
     ir_status s = ocl_gemm_init(d, kind_of(r->p.dtype), NULL, &p->g);
@@ -309,7 +307,7 @@ const ir_kernel ocl_gemm_naive = {
     .family = "gemm", .name = "naive", .doc = "one result per work-item", .flags = IR_K_NAIVE,
     .can_run = can_run, .setup = naive_setup, .run = naive_run, .teardown = teardown};
 const ir_kernel ocl_gemm_tiled = {
-    .family = "gemm", .name = "tiled", .doc = "square tiles in local memory",
+    .family = "gemm", .name = "tiled", .doc = "square tiles in local memory", .flags = IR_K_NAIVE,
     .can_run = tiled_can_run, .setup = tiled_setup, .run = tiled_run, .teardown = teardown};
 const ir_kernel ocl_gemm_register = {
     .family = "gemm", .name = "blocked", .doc = "register tiles, searched for; CPUs pack both inputs into panels",

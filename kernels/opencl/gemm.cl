@@ -4,12 +4,9 @@
  * CPU: both inputs are packed into panels (MR rows, NR = NV vectors of columns), zero-padded; an item computes a block
  * of mc x nc in steps of KC with an MR x NV tile of vectors in registers. With few rows B is read where it lies (gemm_slim).
  * Other devices: groups of 256 items, tiles of A and B in local memory, MR x NV results per item. */
-#ifdef OCL_FP64
-#pragma OPENCL EXTENSION cl_khr_fp64 : enable
-#endif
 #if IN_B == 1
 typedef ushort b_t;
-#define LOAD_B(p) as_float((uint)(*(p)) << 16)
+#define LOAD_B(p) BF16(p)
 #elif IN_B == 2
 typedef char b_t;
 #define LOAD_B(p) ((T)(*(p)))
@@ -22,7 +19,7 @@ typedef T b_t;
 #endif
 #if IN_A == 1
 typedef ushort a_t;
-#define LOAD_A(p) as_float((uint)(*(p)) << 16)
+#define LOAD_A(p) BF16(p)
 #else
 typedef T a_t;
 #define LOAD_A(p) (*(p))
@@ -39,36 +36,16 @@ typedef T a_t;
 #endif
 #if EPI
 #define EPI_PARAMS , __global const T *restrict V, long b_at, long s_at, __global const T *restrict add, int has_add, int act
-#define FINISH(x, i, j) finish(x, V, b_at, s_at, add, has_add, act, i, j, n)
-static float finish(float x, __global const float *V, long b_at, long s_at, __global const float *add, int has_add, int act, uint i,
-                    uint j, uint n)
-{
-    if (s_at >= 0) x *= V[s_at + j];
-    if (b_at >= 0) x += V[b_at + j];
-    if (has_add) x += add[(size_t)i * n + j];
-    if (act == 1) x = fmax(x, 0.0f);
-    if (act == 2) x = fmin(fmax(x, 0.0f), 6.0f);
-    if (act == 3) {
-        float t = exp(-2.0f * fabs(0.7978845608f * (x + 0.044715f * x * x * x)));
-        float th = (1.0f - t) / (1.0f + t);
-        x = 0.5f * x * (1.0f + (x < 0 ? -th : th));
-    }
-    return x;
-}
+#define FINISH(x, i, j) finished(x, V, b_at, s_at, add, has_add, act, (size_t)(i) * n + (j), j)
 #if OCL_CPU
+DEFINE_ACTIVATED(TV, activated_vector)
 static TV finish_vector(TV x, __global const float *V, long b_at, long s_at, __global const float *add, int has_add, int act, uint i, uint j,
                         uint n)
 {
     if (s_at >= 0) x *= VLOAD(0, V + s_at + j);
     if (b_at >= 0) x += VLOAD(0, V + b_at + j);
     if (has_add) x += VLOAD(0, add + (size_t)i * n + j);
-    if (act == 1 || act == 2) x = fmax(x, (TV)(0.0f));
-    if (act == 2) x = fmin(x, (TV)(6.0f));
-    if (act == 3) {
-        TV u = 0.7978845608f * (x + 0.044715f * x * x * x), t = exp(-2.0f * fabs(u)), th = (1.0f - t) / (1.0f + t);
-        x = 0.5f * x * (1.0f + copysign(th, x));
-    }
-    return x;
+    return activated_vector(x, act);
 }
 #endif
 #else
@@ -79,7 +56,13 @@ static TV finish_vector(TV x, __global const float *V, long b_at, long s_at, __g
 #ifdef NAIVE
 __kernel void gemm_naive(__global const a_t *restrict A, __global const b_t *restrict B, __global T *restrict C, uint m, uint n, uint k)
 {
-    for (size_t at = get_global_id(0); at < (size_t)m * n; at += get_global_size(0)) {
+    size_t g = get_global_id(0), items = get_global_size(0), all = (size_t)m * n;
+#if OCL_CPU /* neighbours in a row share the lines of B */
+    size_t at = all * g / items, end = all * (g + 1) / items, step = 1;
+#else
+    size_t at = g, end = all, step = items;
+#endif
+    for (; at < end; at += step) {
         uint i = (uint)(at / n), j = (uint)(at % n);
         T    s = 0;
         for (uint kk = 0; kk < k; kk++) s += LOAD_A(A + A_AT(i, kk)) * LOAD_B(B + B_AT(kk, j));

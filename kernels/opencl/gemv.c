@@ -52,10 +52,9 @@ static void teardown(ir_run *r)
 
 static ir_status setup(ir_run *r)
 {
-    ocl_linear *l = calloc(1, sizeof *l);
+    ocl_linear *l = ocl_plan(r, sizeof *l);
     ir_dtype    t = r->p.dtype;
-    if (!l) return ir_fail(IR_ENOMEM, "opencl: no memory for a plan");
-    r->self = l;
+    if (!l) return IR_ENOMEM;
     ir_status s = ocl_linear_init(ocl_of(r->dev), t, t, t == IR_F64 ? IR_F64 : IR_F32, 1, false, l);
     if (s != IR_OK) teardown(r);
     return s;

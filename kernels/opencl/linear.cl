@@ -1,16 +1,11 @@
 /* linear.cl -- y[rows][n] = x[rows][k] W' for few rows: each weight is read once and meets ROWS inputs. W is [n][k]. Built with: T;
  * WT 0 T, 1 bf16, 2 i8, 3 f16; XT 0 T, 1 bf16; V (vector), R (weight rows at a time), LS (group), EPI (as gemm.cl). */
-#ifdef OCL_FP64
-#pragma OPENCL EXTENSION cl_khr_fp64 : enable
-#endif
-#define CAT_(a, b) a##b
-#define CAT(a, b) CAT_(a, b)
 #define TV CAT(T, V)
 #define VLOAD CAT(vload, V)
 #if WT == 1
 typedef ushort w_t;
-#define W1(p) as_float((uint)(*(p)) << 16)
-#define WV(p) CAT(as_float, V)(CAT(convert_uint, V)(VLOAD(0, p)) << 16)
+#define W1(p) BF16(p)
+#define WV(p) BF16V(V, VLOAD(0, p))
 #elif WT == 2
 typedef char w_t;
 #define W1(p) ((T)(*(p)))
@@ -26,35 +21,17 @@ typedef T w_t;
 #endif
 #if XT == 1
 typedef ushort x_t;
-#define X1(p) as_float((uint)(*(p)) << 16)
-#define XV(p) CAT(as_float, V)(CAT(convert_uint, V)(VLOAD(0, p)) << 16)
+#define X1(p) BF16(p)
+#define XV(p) BF16V(V, VLOAD(0, p))
 #else
 typedef T x_t;
 #define X1(p) (*(p))
 #define XV(p) VLOAD(0, p)
 #endif
-#define SUM4(v) ((v).s0 + (v).s1 + ((v).s2 + (v).s3))
-#define SUM8(v) (SUM4((v).lo) + SUM4((v).hi))
-#define SUM16(v) (SUM8((v).lo) + SUM8((v).hi))
 #define SUM(v) CAT(SUM, V)(v)
 #if EPI
 #define EPI_PARAMS , __global const float *restrict P, long b_at, long s_at, __global const float *add, int has_add, int act
-static float finish(float x, __global const float *P, long b_at, long s_at, __global const float *add, int has_add, int act, size_t at,
-                    uint j)
-{
-    if (s_at >= 0) x *= P[s_at + j];
-    if (b_at >= 0) x += P[b_at + j];
-    if (has_add) x += add[at];
-    if (act == 1) x = fmax(x, 0.0f);
-    if (act == 2) x = fmin(fmax(x, 0.0f), 6.0f);
-    if (act == 3) {
-        float t = exp(-2.0f * fabs(0.7978845608f * (x + 0.044715f * x * x * x)));
-        float th = (1.0f - t) / (1.0f + t);
-        x = 0.5f * x * (1.0f + (x < 0 ? -th : th));
-    }
-    return x;
-}
-#define FINISH(x, at, j) finish(x, P, b_at, s_at, add, has_add, act, at, j)
+#define FINISH(x, at, j) finished(x, P, b_at, s_at, add, has_add, act, at, j)
 #else
 #define EPI_PARAMS
 #define FINISH(x, at, j) (x)

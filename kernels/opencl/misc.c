@@ -26,17 +26,19 @@ static void teardown(ir_run *r)
     ocl_buffer_free(&p->lines);
     ocl_buffer_free(&p->at);
     ocl_buffer_free(&p->small);
-    if (p->pinned && p->host && OCL(clEnqueueUnmapMemObject(d->queue, p->pinned, p->host, 0, NULL, NULL)) == IR_OK) (void)OCL(clFinish(d->queue));
     if (!p->pinned) free(p->host);
-    OCL_FREE(OCL_MEM, clReleaseMemObject, p->pinned);
+    ocl_pinned_free(d, &p->pinned, &p->host);
     free(p);
     r->self = NULL;
 }
 
-static ir_status plan_new(ir_run *r, plan **out)
+/* Every set-up: a plan, what `fill` puts into it, nothing of it after a failure. */
+static ir_status opened(ir_run *r, ir_status (*fill)(ir_run *, plan *))
 {
-    *out = r->self = calloc(1, sizeof **out);
-    return *out ? IR_OK : ir_fail(IR_ENOMEM, "opencl: no memory for a plan");
+    plan     *p = ocl_plan(r, sizeof *p);
+    ir_status s = p ? fill(r, p) : IR_ENOMEM;
+    if (s != IR_OK) teardown(r);
+    return s;
 }
 
 /* ---- chase ----------------------------------------------------------------------------------------- */
@@ -67,16 +69,14 @@ static uint32_t *cycle(uint32_t n, uint32_t chains, uint32_t *start)
     return next;
 }
 
-static ir_status chase_setup(ir_run *r)
+static ir_status chase_plan(ir_run *r, plan *p)
 {
     ocl_dev  *d = ocl_of(r->dev);
     uint32_t  n = (uint32_t)(r->p.v[BYTES] / WL_CHASE_LINE), start[WL_CHASE_MAX_CHAINS];
     size_t    k = (size_t)r->p.v[CHAINS];
-    plan     *p;
     char      options[64];
-    ir_status s = plan_new(r, &p);
     snprintf(options, sizeof options, "-DCHAINS=%zu", k);
-    if (s == IR_OK) s = ocl_kernel(d, "misc", options, "chase", &p->kernel);
+    ir_status s = ocl_kernel(d, "misc", options, "chase", &p->kernel);
     if (s == IR_OK) s = ocl_buffer(d, (size_t)n * WL_CHASE_LINE, &p->lines);
     if (s == IR_OK) s = ocl_buffer(d, 4 * k, &p->at);
     if (s == IR_OK) s = ocl_buffer(d, 8 * k, &p->small);
@@ -85,9 +85,10 @@ static ir_status chase_setup(ir_run *r)
     if (s == IR_OK) s = ocl_write(d, p->lines, 0, (size_t)n * WL_CHASE_LINE, next);
     if (s == IR_OK) s = ocl_write(d, p->at, 0, 4 * k, start);
     free(next);
-    if (s != IR_OK) teardown(r);
     return s;
 }
+
+static ir_status chase_setup(ir_run *r) { return opened(r, chase_plan); }
 
 /* The kernel counts in 32-bit numbers, so that no fp64 is needed; the workload's doubles are made here. */
 static ir_status chase_ends(ir_run *r)
@@ -107,7 +108,7 @@ static ir_status chase_run(ir_run *r, uint32_t reps)
     cl_ulong      steps = (cl_ulong)r->p.v[STEPS];
     const ocl_arg args[] = {OCL_A(p->lines->mem), OCL_A(p->at->mem), OCL_A(p->small->mem), OCL_A(steps)};
     ir_status     s = ocl_args(p->kernel, args, 4);
-    for (uint32_t i = 0; i < reps && s == IR_OK; i++) s = ocl_launch(ocl_of(r->dev), p->kernel, 1, 1);
+    if (s == IR_OK) s = ocl_launches(ocl_of(r->dev), p->kernel, 1, 1, reps);
     return s == IR_OK ? chase_ends(r) : s;
 }
 
@@ -122,21 +123,18 @@ static ir_status gather_can_run(const ir_dev *dev, const ir_workload *w, const i
     return ocl_has_dtype(ocl_of(dev), p->dtype);
 }
 
-static ir_status gather_setup(ir_run *r)
+static ir_status gather_plan(ir_run *r, plan *p)
 {
-    ocl_dev  *d = ocl_of(r->dev);
-    plan     *p;
-    char      options[96];
-    ir_status s = plan_new(r, &p);
-    if (s != IR_OK) return s;
+    ocl_dev *d = ocl_of(r->dev);
+    char     options[96];
     p->local = ocl_local(d);
     p->groups = ocl_groups(d) < WL_PARTIALS ? ocl_groups(d) : WL_PARTIALS;
     snprintf(options, sizeof options, "-DGATHER -DT=%s -DLS=%zu -DPARTIALS=%d", r->p.dtype == IR_F32 ? "float" : "double", p->local,
              (int)WL_PARTIALS);
-    s = ocl_kernel(d, "misc", options, "gather", &p->kernel);
-    if (s != IR_OK) teardown(r);
-    return s;
+    return ocl_kernel(d, "misc", options, "gather", &p->kernel);
 }
+
+static ir_status gather_setup(ir_run *r) { return opened(r, gather_plan); }
 
 static ir_status gather_run(ir_run *r, uint32_t reps)
 {
@@ -145,8 +143,7 @@ static ir_status gather_run(ir_run *r, uint32_t reps)
     cl_mem        m[3] = {ocl_mem_of(&r->mem[0]), ocl_mem_of(&r->mem[1]), ocl_mem_of(&r->mem[2])};
     const ocl_arg args[] = {OCL_A(m[0]), OCL_A(m[1]), OCL_A(m[2]), OCL_A(n)};
     ir_status     s = ocl_args(p->kernel, args, 4);
-    for (uint32_t i = 0; i < reps && s == IR_OK; i++) s = ocl_launch(ocl_of(r->dev), p->kernel, p->groups, p->local);
-    return s;
+    return s == IR_OK ? ocl_launches(ocl_of(r->dev), p->kernel, p->groups, p->local, reps) : s;
 }
 
 const ir_kernel ocl_gather_items = {
@@ -154,17 +151,16 @@ const ir_kernel ocl_gather_items = {
     .can_run = gather_can_run, .setup = gather_setup, .run = gather_run, .teardown = teardown};
 
 /* ---- launch ---------------------------------------------------------------------------------------- */
-static ir_status launch_setup(ir_run *r)
+static ir_status launch_plan(ir_run *r, plan *p)
 {
-    plan     *p;
     cl_ulong  zero = 0;
-    ir_status s = plan_new(r, &p);
-    if (s == IR_OK) s = ocl_kernel(ocl_of(r->dev), "misc", "-DLAUNCH", "launch", &p->kernel);
+    ir_status s = ocl_kernel(ocl_of(r->dev), "misc", "-DLAUNCH", "launch", &p->kernel);
     if (s == IR_OK) s = ocl_buffer(ocl_of(r->dev), sizeof zero, &p->small);
     if (s == IR_OK) s = ocl_write(ocl_of(r->dev), p->small, 0, sizeof zero, &zero);
-    if (s != IR_OK) teardown(r);
     return s;
 }
+
+static ir_status launch_setup(ir_run *r) { return opened(r, launch_plan); }
 
 static ir_status launches(ir_run *r, uint32_t reps, bool wait)
 {
@@ -202,21 +198,18 @@ static ir_status local_can_run(const ir_dev *dev, const ir_workload *w, const ir
     return IR_OK;
 }
 
-static ir_status local_setup(ir_run *r)
+static ir_status local_plan(ir_run *r, plan *p)
 {
-    ocl_dev  *d = ocl_of(r->dev);
-    plan     *p;
-    char      options[96];
-    ir_status s = plan_new(r, &p);
-    if (s != IR_OK) return s;
+    ocl_dev *d = ocl_of(r->dev);
+    char     options[96];
     p->local = ocl_local(d);
     p->groups = (size_t)r->p.v[2];
     snprintf(options, sizeof options, "-DLOCAL -DNV=%lld -DLS=%zu", (long long)(r->p.v[0] / 16), p->local);
-    s = ocl_kernel(d, "misc", options, "local_read", &p->kernel);
-    if (s == IR_OK) s = ocl_buffer(d, 4 * p->groups, &p->small);
-    if (s != IR_OK) teardown(r);
-    return s;
+    ir_status s = ocl_kernel(d, "misc", options, "local_read", &p->kernel);
+    return s == IR_OK ? ocl_buffer(d, 4 * p->groups, &p->small) : s;
 }
+
+static ir_status local_setup(ir_run *r) { return opened(r, local_plan); }
 
 static ir_status local_sums(ir_run *r)
 {
@@ -237,7 +230,7 @@ static ir_status local_run(ir_run *r, uint32_t reps)
     cl_uint       passes = (cl_uint)r->p.v[1], still = 0;
     const ocl_arg args[] = {OCL_A(p->small->mem), OCL_A(passes), OCL_A(still)};
     ir_status     s = ocl_args(p->kernel, args, 3);
-    for (uint32_t i = 0; i < reps && s == IR_OK; i++) s = ocl_launch(ocl_of(r->dev), p->kernel, p->groups, p->local);
+    if (s == IR_OK) s = ocl_launches(ocl_of(r->dev), p->kernel, p->groups, p->local, reps);
     return s == IR_OK ? local_sums(r) : s;
 }
 
@@ -246,32 +239,32 @@ const ir_kernel ocl_local_groups = {
     .can_run = local_can_run, .setup = local_setup, .run = local_run, .teardown = teardown};
 
 /* ---- transfer -------------------------------------------------------------------------------------- */
-static ir_status transfer_setup(ir_run *r, bool pinned)
+static ir_status host_side(ir_run *r, plan *p)
 {
-    ocl_dev  *d = ocl_of(r->dev);
-    size_t    bytes = (size_t)r->p.v[0];
-    plan     *p;
-    ir_status s = plan_new(r, &p);
-    if (s == IR_OK && pinned) {
-        s = OCL_NEW(OCL_MEM, p->pinned, clCreateBuffer(d->context, CL_MEM_READ_WRITE | CL_MEM_ALLOC_HOST_PTR, bytes, NULL, &ocl_err));
-        if (s == IR_OK)
-            s = OCL((p->host = clEnqueueMapBuffer(d->queue, p->pinned, CL_TRUE, CL_MAP_READ | CL_MAP_WRITE, 0, bytes, 0, NULL, NULL, &ocl_err),
-                     ocl_err));
-        if (s != IR_OK) p->host = NULL;
-    } else if (s == IR_OK) {
-        p->host = malloc(bytes);
-        if (!p->host) s = ir_fail(IR_ENOMEM, "opencl: no memory for %zu bytes", bytes);
-    }
-    for (size_t i = 0; s == IR_OK && i < bytes / 4; i++) {
-        uint32_t v = r->p.v[1] == WL_TO_DEVICE ? wl_transfer_value(i) : 0;
+    uint32_t v = 0;
+    for (size_t i = 0; i < (size_t)r->p.v[0] / 4; i++) {
+        if (r->p.v[1] == WL_TO_DEVICE) v = wl_transfer_value(i);
         memcpy((char *)p->host + 4 * i, &v, 4);
     }
-    if (s != IR_OK) teardown(r);
-    return s;
+    return IR_OK;
 }
 
-static ir_status pageable_setup(ir_run *r) { return transfer_setup(r, false); }
-static ir_status pinned_setup(ir_run *r) { return transfer_setup(r, true); }
+static ir_status pageable_plan(ir_run *r, plan *p)
+{
+    size_t bytes = (size_t)r->p.v[0];
+    p->host = malloc(bytes);
+    return p->host ? host_side(r, p) : ir_fail(IR_ENOMEM, "opencl: no memory for %zu bytes", bytes);
+}
+
+static ir_status pinned_plan(ir_run *r, plan *p)
+{
+    ocl_dev  *d = ocl_of(r->dev);
+    ir_status s = ocl_pinned(d, (size_t)r->p.v[0], &p->pinned, &p->host);
+    return s == IR_OK ? host_side(r, p) : s;
+}
+
+static ir_status pageable_setup(ir_run *r) { return opened(r, pageable_plan); }
+static ir_status pinned_setup(ir_run *r) { return opened(r, pinned_plan); }
 
 static ir_status probes(ir_run *r)
 {

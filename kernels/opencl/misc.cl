@@ -1,7 +1,4 @@
 /* misc.cl -- latency, gather, launch cost, local memory. */
-#ifdef OCL_FP64
-#pragma OPENCL EXTENSION cl_khr_fp64 : enable
-#endif
 
 #ifdef CHAINS
 /* One item follows CHAINS cycles of 64-byte lines; lines are numbered, next[16 * line] is the line after it. `at`:

@@ -1,21 +1,16 @@
 /* nets.cl -- the operators of networks that are no plain product. f32 activations, dense rows, NHWC images. Built with: V, the
  * vector a CPU's item works in (1 elsewhere); LS, the group size; WT, KT: types of weights and cache (0 f32, 1 bf16, 2 i8, 3 f16); and
  * the name of the kernel wanted. */
-#define CAT_(a, b) a##b
-#define CAT(a, b) CAT_(a, b)
 #if V == 1
 #define FV float
 #define LOAD(p) (*(p))
 #define STORE(v, p) (*(p) = (v))
-#define SUM(v) (v)
+#define SUM(v) SUM1(v)
 #define MAX(v) (v)
 #else
 #define FV CAT(float, V)
 #define LOAD(p) CAT(vload, V)(0, p)
 #define STORE(v, p) CAT(vstore, V)(v, 0, p)
-#define SUM4(v) ((v).s0 + (v).s1 + ((v).s2 + (v).s3))
-#define SUM8(v) (SUM4((v).lo) + SUM4((v).hi))
-#define SUM16(v) (SUM8((v).lo) + SUM8((v).hi))
 #define SUM(v) CAT(SUM, V)(v)
 #define MAX4(v) fmax(fmax((v).s0, (v).s1), fmax((v).s2, (v).s3))
 #define MAX8(v) fmax(MAX4((v).lo), MAX4((v).hi))
@@ -28,10 +23,9 @@ static ushort to_bf16(float f)
     if ((u & 0x7FFFFFFFu) > 0x7F800000u) return (ushort)(u >> 16 | 64);
     return (ushort)((u + 0x7FFFu + (u >> 16 & 1)) >> 16);
 }
-#define NAMED(t) CAT(named_, t)
 #if WT == 1
 typedef ushort w_t;
-#define W1(p) as_float((uint)(*(p)) << 16)
+#define W1(p) BF16(p)
 #elif WT == 2
 typedef char w_t;
 #define W1(p) ((float)(*(p)))
@@ -44,12 +38,12 @@ typedef float w_t;
 #endif
 #if KT == 1
 typedef ushort kv_t;
-#define K1(p) as_float((uint)(*(p)) << 16)
+#define K1(p) BF16(p)
 #define K_SAVE(v, p) (*(p) = to_bf16(v))
 #if V == 1
 #define KV(p) K1(p)
 #else
-#define KV(p) CAT(as_float, V)(CAT(convert_uint, V)(CAT(vload, V)(0, p)) << 16)
+#define KV(p) BF16V(V, CAT(vload, V)(0, p))
 #endif
 #elif KT == 3
 typedef half kv_t;
@@ -159,31 +153,7 @@ __kernel void softmax(__global const float *x, __global float *y, uint rows, uin
 #endif
 
 #ifdef K_pointwise
-#if V == 1
-#define ACT(x, t) act_1(x, act)
-static float act_1(float x, int act)
-#else
-static float act_1(float x, int act)
-#endif
-{
-    if (act == 1) return fmax(x, 0.0f);
-    if (act == 2) return fmin(fmax(x, 0.0f), 6.0f);
-    if (act == 3) {
-        float t = exp(-2.0f * fabs(0.7978845608f * (x + 0.044715f * x * x * x))), th = (1.0f - t) / (1.0f + t);
-        return 0.5f * x * (1.0f + (x < 0 ? -th : th));
-    }
-    return x;
-}
-static FV act_v(FV x, int act)
-{
-    if (act == 1) return fmax(x, (FV)(0.0f));
-    if (act == 2) return fmin(fmax(x, (FV)(0.0f)), (FV)(6.0f));
-    if (act == 3) {
-        FV u = 0.7978845608f * (x + 0.044715f * x * x * x), t = exp(-2.0f * fabs(u)), th = (1.0f - t) / (1.0f + t);
-        return 0.5f * x * (1.0f + copysign(th, x));
-    }
-    return x;
-}
+DEFINE_ACTIVATED(FV, act_v)
 /* y = act(x + bias + add); rows of c. */
 __kernel void pointwise(__global const float *x, __global const float *restrict P, __global const float *add, __global float *y, ulong rows,
                         uint c, long b_at, int has_add, int act)
@@ -205,7 +175,7 @@ __kernel void pointwise(__global const float *x, __global const float *restrict 
         float v = x[i];
         if (b_at >= 0) v += P[b_at + i % c];
         if (has_add) v += add[i];
-        y[i] = act_1(v, act);
+        y[i] = activated(v, act);
     }
 }
 #endif
@@ -331,14 +301,7 @@ __kernel void filters(__global const w_t *restrict W, __global float *restrict o
 #ifdef K_conv
 /* Direct convolution with filters as above. MODE 0: dense, an item takes PIX neighbouring pixels of a row and V filters;
  * 1: depthwise, PIX pixels and V channels (C % V == 0); 2: grouped, one filter. */
-static float finish(float x, __global const float *P, long b_at, __global const float *add, int has_add, int act, size_t at, uint k)
-{
-    if (b_at >= 0) x += P[b_at + k];
-    if (has_add) x += add[at];
-    if (act == 1) x = fmax(x, 0.0f);
-    if (act == 2) x = fmin(fmax(x, 0.0f), 6.0f);
-    return x;
-}
+DEFINE_ACTIVATED(FV, act_v)
 __kernel void conv(__global const float *restrict x, __global const float *restrict F, __global const float *restrict P,
                    __global const float *add, __global float *y, ulong F_at, uint n, uint h, uint w, uint C, uint K, uint kp, uint R_,
                    uint S_, uint stride, uint pad, uint oh, uint ow, uint groups, long b_at, int has_add, int act)
@@ -385,20 +348,18 @@ __kernel void conv(__global const float *restrict x, __global const float *restr
             if (ox + q >= ow) continue;
             size_t to = ((size_t)(image * oh + oy) * ow + ox + q) * K + k;
 #if V == 1
-            y[to] = finish(a[q], P, b_at, add, has_add, act, to, k);
+            y[to] = finished(a[q], P, b_at, -1, add, has_add, act, to, k);
 #else
             if (k + V <= K) {
                 FV v = a[q];
                 if (b_at >= 0) v += LOAD(P + b_at + k);
                 if (has_add) v += LOAD(add + to);
-                if (act == 1 || act == 2) v = fmax(v, (FV)(0.0f));
-                if (act == 2) v = fmin(v, (FV)(6.0f));
-                STORE(v, y + to);
+                STORE(act_v(v, act), y + to);
                 continue;
             }
             float out[V];
             STORE(a[q], out);
-            for (uint v = 0; v < V && k + v < K; v++) y[to + v] = finish(out[v], P, b_at, add, has_add, act, to + v, k + v);
+            for (uint v = 0; v < V && k + v < K; v++) y[to + v] = finished(out[v], P, b_at, -1, add, has_add, act, to + v, k + v);
 #endif
         }
     }

@@ -67,7 +67,7 @@ typedef struct {
     void          *staging_host;
     ocl_program    program[OCL_MAX_PROGRAMS]; int nprogram;
     ocl_gemm_tile  tile[IR_NDTYPE];   /* tuned; mr = 0: not yet */
-    char           tuning[160];       /* the search in words */
+    char           tuning[240];       /* the searches so far in words */
     int            numa_nodes;
     char           cpu_model[96];
 } ocl_dev;
@@ -77,8 +77,6 @@ static inline ocl_dev *ocl_of(const ir_dev *dev) { return (ocl_dev *)dev->self; 
 typedef struct { bool wide, staged; const char *cache_dir; } ocl_options;
 extern ocl_options ocl_next_options;
 extern const ir_backend ocl_backend;
-/* The record of the gemm search; runs it when it has not run. Empty where it failed. */
-const char *ocl_tuning(ir_dev *);
 
 /* ---- memory -------------------------------------------------------------------------------------- */
 /* host: pages of ours under it, or NULL; they go back only when nothing in the queue can touch them. */
@@ -90,6 +88,10 @@ void      ocl_buffer_free(ocl_buf **);
 ir_status ocl_write(ocl_dev *, ocl_buf *, size_t offset, size_t bytes, const void *host);
 ir_status ocl_read(ocl_dev *, ocl_buf *, size_t offset, size_t bytes, void *host);
 
+/* Memory of the host that the runtime allocated, mapped at *host; whatever a failure left, and NULL, is freed. */
+ir_status ocl_pinned(ocl_dev *, size_t bytes, cl_mem *, void **host);
+void      ocl_pinned_free(ocl_dev *, cl_mem *, void **host);
+
 /* ---- programs ------------------------------------------------------------------------------------ */
 /* One embedded source, by its file's name without .cl; NULL: none of that name. */
 const char *ocl_source(const char *name);
@@ -100,6 +102,9 @@ void      ocl_kernel_free(cl_kernel *);
 void      ocl_programs_free(ocl_dev *);
 uint64_t  ocl_hash(uint64_t h, const void *p, size_t n); /* FNV-1a; h: 0 to begin */
 
+/* A kernel's zeroed plan, in r->self; NULL: no memory, ir_why() says so. */
+void *ocl_plan(ir_run *, size_t bytes);
+
 /* ---- launches ------------------------------------------------------------------------------------ */
 /* Set argument i of any plain type. */
 #define OCL_ARG(kernel, i, value) OCL(clSetKernelArg((kernel), (cl_uint)(i), sizeof(value), &(value)))
@@ -108,6 +113,7 @@ typedef struct { size_t size; const void *p; } ocl_arg;
 ir_status ocl_args(cl_kernel, const ocl_arg *, int n);
 #define OCL_A(x) {sizeof(x), &(x)}
 ir_status ocl_launch(ocl_dev *, cl_kernel, size_t groups, size_t local);
+ir_status ocl_launches(ocl_dev *, cl_kernel, size_t groups, size_t local, uint32_t reps); /* back to back */
 /* IR_SKIP with a reason where the device has no such type. */
 ir_status ocl_has_dtype(const ocl_dev *, ir_dtype);
 /* Items of a group for kernels that do not care: 1 on a CPU. Groups that fill the device. */

@@ -21,6 +21,13 @@ static ir_status vector_can_run(const ir_dev *dev, const ir_workload *w, const i
     return p->dtype == IR_I8 ? ir_fail(IR_SKIP, "int8 dot products come one lane per item") : can_run(dev, w, p);
 }
 
+static ir_status lane_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+{
+    ir_status s = can_run(dev, w, p);
+    if (s != IR_OK || !ocl_of(dev)->cpu || p->dtype == IR_I8) return s;
+    return ir_fail(IR_SKIP, "a lane per item leaves a CPU's vectors empty: see whole and halved");
+}
+
 static void teardown(ir_run *r)
 {
     plan *p = r->self;
@@ -35,11 +42,10 @@ static ir_status setup(ir_run *r, int parts)
 {
     static const int type[IR_NDTYPE] = {[IR_F64] = 0, [IR_F32] = 1, [IR_F16] = 2, [IR_I8] = 3};
     ocl_dev *d = ocl_of(r->dev);
-    plan    *p = calloc(1, sizeof *p);
+    plan    *p = ocl_plan(r, sizeof *p);
     char     options[96];
     int      lanes = r->p.dtype == IR_F64 ? 8 : WL_FMA_LANES, per_item = parts ? lanes / parts : 1;
-    if (!p) return ir_fail(IR_ENOMEM, "opencl: no memory for a plan");
-    r->self = p;
+    if (!p) return IR_ENOMEM;
     size_t items = (size_t)wl_fma_teams(&r->p) * (size_t)(lanes / per_item);
     p->local = parts || d->cpu ? 1 : 256;
     while (p->local > d->max_group || items % p->local) p->local /= 2;
@@ -63,8 +69,7 @@ static ir_status run(ir_run *r, uint32_t reps)
     cl_float c = (cl_float)WL_FMA_C;
     const ocl_arg floats[] = {OCL_A(sums), OCL_A(iters), OCL_A(c)}, ints[] = {OCL_A(sums), OCL_A(iters), {4, a}, {4, b[0]}, {4, b[1]}};
     ir_status     s = r->p.dtype == IR_I8 ? ocl_args(p->kernel, ints, 5) : ocl_args(p->kernel, floats, 3);
-    for (uint32_t i = 0; i < reps && s == IR_OK; i++) s = ocl_launch(ocl_of(r->dev), p->kernel, p->groups, p->local);
-    return s;
+    return s == IR_OK ? ocl_launches(ocl_of(r->dev), p->kernel, p->groups, p->local, reps) : s;
 }
 
 const ir_kernel ocl_fma_whole = {
@@ -75,4 +80,4 @@ const ir_kernel ocl_fma_halved = {
     .can_run = vector_can_run, .setup = halved_setup, .run = run, .teardown = teardown};
 const ir_kernel ocl_fma_lane = {
     .family = "peak", .name = "lane", .doc = "a work-item carries one lane",
-    .can_run = can_run, .setup = lane_setup, .run = run, .teardown = teardown};
+    .can_run = lane_can_run, .setup = lane_setup, .run = run, .teardown = teardown};

@@ -1,10 +1,5 @@
 /* peak.cl -- chains of multiply-accumulates on registers. Built with: CHAINS; L, the lanes one item carries of a team's
  * 16 (f64: 8); TYPE 0 f64, 1 f32, 2 f16, 3 i8. One step per chain and iteration, as workloads_compute.h says. */
-#ifdef OCL_FP64
-#pragma OPENCL EXTENSION cl_khr_fp64 : enable
-#endif
-#define CAT_(a, b) a##b
-#define CAT(a, b) CAT_(a, b)
 #define VEC(t, n) CAT(VEC_, n)(t)
 #define VEC_1(t) t
 #define VEC_4(t) CAT(t, 4)

@@ -21,14 +21,14 @@ uint64_t ocl_hash(uint64_t h, const void *p, size_t n)
 
 static uint64_t hash_text(uint64_t h, const char *s) { return ocl_hash(h, s, strlen(s) + 1); }
 
-static uint64_t key_of(const ocl_dev *d, const char *source, const char *options)
+static uint64_t key_of(const ocl_dev *d, const char *const source[2], const char *options)
 {
     uint64_t h = hash_text(0, d->name);
     h = hash_text(h, d->vendor);
     h = hash_text(h, d->version);
     h = hash_text(h, d->driver);
     h = hash_text(h, d->platform_name);
-    h = hash_text(h, source);
+    h = hash_text(hash_text(h, source[0]), source[1]);
     return hash_text(h, options);
 }
 
@@ -120,9 +120,10 @@ static ir_status build(ocl_dev *d, cl_program *p, const char *source, const char
     return s;
 }
 
-static ir_status from_source(ocl_dev *d, const char *name, const char *text, const char *options, cl_program *out)
+static ir_status from_source(ocl_dev *d, const char *name, const char *const text[2], const char *options, cl_program *out)
 {
-    ir_status s = OCL_NEW(OCL_PROGRAM, *out, clCreateProgramWithSource(d->context, 1, &text, NULL, &ocl_err));
+    const char *both[2] = {text[0], text[1]}; /* the API takes no array of const */
+    ir_status   s = OCL_NEW(OCL_PROGRAM, *out, clCreateProgramWithSource(d->context, 2, both, NULL, &ocl_err));
     return s == IR_OK ? build(d, out, name, options) : s;
 }
 
@@ -150,8 +151,8 @@ static void store_binary(cl_program p, uint64_t key, char *path)
 static ir_status program_of(ocl_dev *d, const char *name, const char *options, cl_program *out)
 {
     char        path[4096], all[640];
-    const char *text = ocl_source(name);
-    if (!text) return ir_fail(IR_EIO, "opencl: no source %s.cl in this program", name);
+    const char *text[2] = {ocl_source("common"), ocl_source(name)};
+    if (!text[0] || !text[1]) return ir_fail(IR_EIO, "opencl: no source %s.cl in this program", name);
     snprintf(all, sizeof all, "-cl-std=CL1.2%s%s %s", d->cpu ? " -DOCL_CPU=1" : "", d->fp64 ? " -DOCL_FP64=1" : "", options);
     uint64_t key = key_of(d, text, all);
     for (int i = 0; i < d->nprogram; i++)

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { SCALAR_B = 0, NARROW_B = 16, WIDE_B = 64 };
+enum { SCALAR_B = 0, NARROW_B = 16, WIDE_B = 64, TURNS = 8 };
 typedef struct { cl_kernel kernel; size_t groups, local; ocl_buf *none; } plan;
 
 static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p, bool streams, bool stores)
@@ -42,10 +42,9 @@ static void teardown(ir_run *r)
 static ir_status setup_width(ir_run *r, size_t width_B, bool nt, bool fused)
 {
     ocl_dev *d = ocl_of(r->dev);
-    plan    *p = calloc(1, sizeof *p);
+    plan    *p = ocl_plan(r, sizeof *p);
     char     options[256], vector[16];
-    if (!p) return ir_fail(IR_ENOMEM, "opencl: no memory for a plan");
-    r->self = p;
+    if (!p) return IR_ENOMEM;
     bool        f32 = r->p.dtype == IR_F32;
     const char *T = f32 ? "float" : "double";
     size_t      w = width_B ? width_B / (f32 ? 4 : 8) : 1;
@@ -53,9 +52,10 @@ static ir_status setup_width(ir_run *r, size_t width_B, bool nt, bool fused)
     p->groups = fused ? d->units : ocl_groups(d);
     if (!d->cpu && !fused && p->groups < 1024) p->groups = 1024;
     if (p->groups > WL_PARTIALS) p->groups = WL_PARTIALS;
+    int turns = wl_stream_of(r->workload)->code == WL_READ && r->p.v[1] == 1 && w > 1 ? TURNS : 1;
     snprintf(vector, sizeof vector, w > 1 ? "%s%zu" : "%s", T, w);
-    snprintf(options, sizeof options, "-DT=%s -DTV=%s -DW=%zu -DOP=%d -DS=%lld -DLS=%zu -DNT=%d -DPARTIALS=%d -DVALUE=0.75f -DSCALAR=3.0f",
-             T, vector, w, (int)wl_stream_of(r->workload)->code, (long long)r->p.v[1], p->local, nt, (int)WL_PARTIALS);
+    snprintf(options, sizeof options, "-DT=%s -DTV=%s -DW=%zu -DOP=%d -DS=%lld -DU=%d -DLS=%zu -DNT=%d -DPARTIALS=%d -DVALUE=0.75f -DSCALAR=3.0f",
+             T, vector, w, (int)wl_stream_of(r->workload)->code, (long long)r->p.v[1], turns, p->local, nt, (int)WL_PARTIALS);
     ir_status s = ocl_kernel(d, "stream", options, "stream", &p->kernel);
     if (s == IR_OK) s = ocl_buffer(d, 64, &p->none);
     if (s != IR_OK) teardown(r);
@@ -84,8 +84,7 @@ static ir_status run(ir_run *r, uint32_t reps)
 {
     plan     *p = r->self;
     ir_status s = bind(r, 1);
-    for (uint32_t i = 0; i < reps && s == IR_OK; i++) s = ocl_launch(ocl_of(r->dev), p->kernel, p->groups, p->local);
-    return s;
+    return s == IR_OK ? ocl_launches(ocl_of(r->dev), p->kernel, p->groups, p->local, reps) : s;
 }
 
 static ir_status run_fused(ir_run *r, uint32_t reps)

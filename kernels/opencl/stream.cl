@@ -1,9 +1,7 @@
 /* stream.cl -- one streaming operation. Built with: T (element), TV and W (vector, its elements), OP (0 read .. 5
- * triad), S (independent streams per item), LS (group size), NT (non-temporal stores), OCL_CPU (contiguous blocks).
+ * triad), S (independent streams per item), U (accumulators of a read in turn: one alone waits for its own additions),
+ * LS (group size), NT (non-temporal stores), OCL_CPU (contiguous blocks).
  * `still` is 0: it keeps passes over the same data from being folded into one. */
-#ifdef OCL_FP64
-#pragma OPENCL EXTENSION cl_khr_fp64 : enable
-#endif
 #if NT && defined(__has_builtin)
 #if __has_builtin(__builtin_nontemporal_store)
 #define STORE(i, v) __builtin_nontemporal_store(v, &av[i])
@@ -30,20 +28,7 @@
 #define ELEMENT(s, a, b, c, i) a[i] = EXPR(b, c, i, T)
 #define VECTOR(s, i) STORE(i, EXPR(bv, cv, i, TV))
 #endif
-#if W == 1
-#define SUM(v) (v)
-#elif W == 2
-#define SUM(v) ((v).s0 + (v).s1)
-#elif W == 4
-#define SUM(v) ((v).s0 + (v).s1 + ((v).s2 + (v).s3))
-#elif W == 8
-#define SUM4(v) ((v).s0 + (v).s1 + ((v).s2 + (v).s3))
-#define SUM(v) (SUM4((v).lo) + SUM4((v).hi))
-#else
-#define SUM4(v) ((v).s0 + (v).s1 + ((v).s2 + (v).s3))
-#define SUM8(v) (SUM4((v).lo) + SUM4((v).hi))
-#define SUM(v) (SUM8((v).lo) + SUM8((v).hi))
-#endif
+#define SUM(v) CAT(SUM, W)(v)
 
 __kernel void stream(__global T *restrict a0, __global const T *restrict b0, __global const T *restrict c0, ulong n,
                      uint passes, uint still)
@@ -66,8 +51,19 @@ __kernel void stream(__global T *restrict a0, __global const T *restrict b0, __g
         TV acc[S];
 #pragma unroll
         for (int s = 0; s < S; s++) acc[s] = (TV)(0);
-        ulong i = first;
-        for (ulong k = 0; k < count; k++, i += step) {
+        ulong i = first, k = 0;
+#if U > 1
+        TV more[U];
+#pragma unroll
+        for (int u = 0; u < U; u++) more[u] = (TV)(0);
+        for (; k + U <= count; k += U, i += U * step) {
+#pragma unroll
+            for (int u = 0; u < U; u++) more[u] += bv[i + u * step];
+        }
+#pragma unroll
+        for (int u = 0; u < U; u++) acc[0] += more[u];
+#endif
+        for (; k < count; k++, i += step) {
 #pragma unroll
             for (int s = 0; s < S; s++) VECTOR(s, i + s * span);
         }
