@@ -4,7 +4,7 @@
  *
  * At set-up every convolution is run with each plan that serves its shape and the fastest is kept: direct or pointwise in
  * "direct", Winograd too in "tuned". A later plan must win by MARGIN, so that equal ones do not change places.
- * Weights are packed once per tensor set, in one copy. Refuses weights other than f32 and rows of token networks. */
+ * Weights are packed once per tensor set and the tensor's own pages given up. Refuses weights other than f32 and rows of token networks. */
 #include "kernels/cpu/cnn.h"
 #include "bench/workloads/workloads_nets.h"
 #include "kernels/cpu/conv.h"
@@ -26,23 +26,23 @@ typedef struct {
 typedef struct {
     ly_net  net;
     layer  *layer;
+    ly_place *place;         /* per row, in act */
     const cpu_conv_ops *ops;
     bool    winograd;
-    float  *act; size_t act_n, act_at[LY_MAX_BUF];  /* all activation buffers */
+    float  *act; size_t act_n; /* all activations */
     char   *work; size_t thread_B, work_B;
     size_t  packed_n;
 } self_t;
-typedef struct { const self_t *s; ir_pool *pool; const char *in; char *out; float *packed; const char *W, *V; double *layer_s; } job;
+typedef struct { const self_t *s; ir_pool *pool; const char *in; char *out; float *packed; const char *W, *V; double *layer_s; int row; } job;
 
 static size_t up(size_t x, size_t to) { return (x + to - 1) / to * to; }
-static int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* ---- one row --------------------------------------------------------------------------------------------------- */
-static char *buffer(const job *j, int b)
+static char *buffer(const job *j, int b, int64_t at)
 {
     if (b == LY_INPUT) return (char *)(uintptr_t)j->in;
     if (b == LY_OUTPUT) return j->out;
-    return b >= 0 ? (char *)(j->s->act + j->s->act_at[b]) : NULL;
+    return b >= 0 ? (char *)(j->s->act + at) : NULL;
 }
 
 static void run_row(const job *j, int i, int tid, int nthreads)
@@ -50,8 +50,9 @@ static void run_row(const job *j, int i, int tid, int nthreads)
     const self_t *s = j->s;
     const ly_row *l = &s->net.row[i];
     const layer  *d = &s->layer[i];
-    const char   *x = buffer(j, l->in), *add = buffer(j, l->add);
-    char         *y = buffer(j, l->out);
+    const ly_place *at = &s->place[i];
+    const char   *x = buffer(j, l->in, at->in), *add = buffer(j, l->add, at->add);
+    char         *y = buffer(j, l->out, at->out);
     if (d->conv) {
         cpu_conv_part(&d->plan, x, j->packed + d->packed_at, add, y, s->work + (size_t)tid * s->thread_B, tid);
     } else {
@@ -126,8 +127,7 @@ static ir_status choose(ir_run *r, self_t *s, int i)
         if (cpu_conv_plan_make(r->dev, order[k], &row, r->p.threads, &plan[found]) == IR_OK) found++;
     }
     if (!found) return ir_fail(IR_SKIP, "%s: no kernel of ours serves it", s->net.row[i].name);
-    /* Input and output stand in at the arena's two ends; its length is at least twice the longest tensor. */
-    char *x = (char *)s->act, *y = x + s->act_n / 2 / ALIGN_N * ALIGN_N * 4;
+    char *x = (char *)s->act, *y = x + up((size_t)ly_in_elems(&s->net.row[i]), ALIGN_N) * 4;
     for (int k = 0; k < found; k++) {
         const double t = found > 1 ? time_plan(r, &plan[k], x, y) : 0;
         if (k > 0 && !(t < MARGIN * best)) continue;
@@ -145,6 +145,7 @@ static void cnn_teardown(ir_run *r)
     if (s->act) ir_host_free(s->act, s->act_n * 4);
     if (s->work) ir_host_free(s->work, s->work_B);
     free(s->layer);
+    free(s->place);
     ly_free(&s->net);
     free(s);
     r->self = NULL;
@@ -158,18 +159,20 @@ static void touch_part(void *arg, int tid, int nthreads)
     memset(s->act + lo, 0, (hi - lo) * 4);
 }
 
+/* Long enough for a row's input with its output behind it: that is where choose() puts them. */
 static ir_status make_arena(ir_run *r, self_t *s)
 {
-    int64_t most = max_of(s->net.in_elems, s->net.out_elems);
-    void   *p = NULL;
-    for (int b = 0; b < s->net.nbuf; b++) {
-        s->act_at[b] = s->act_n;
-        s->act_n += up((size_t)s->net.buf[b], ALIGN_N) + ALIGN_N;
-        most = max_of(most, s->net.buf[b]);
+    void     *p = NULL;
+    int64_t   elems = 0;
+    s->place = calloc((size_t)s->net.n, sizeof *s->place);
+    if (!s->place) return ir_fail(IR_ENOMEM, "cnn: no memory for the places of %d rows", s->net.n);
+    ir_status st = ly_arena(&s->net, ALIGN_N, s->place, &elems);
+    s->act_n = (size_t)elems;
+    for (int i = 0; i < s->net.n; i++) {
+        const size_t both = up((size_t)ly_in_elems(&s->net.row[i]), ALIGN_N) + up((size_t)ly_out_elems(&s->net.row[i]), ALIGN_N);
+        if (both > s->act_n) s->act_n = both;
     }
-    const size_t twice = 2 * (up((size_t)most, ALIGN_N) + ALIGN_N);
-    if (s->act_n < twice) s->act_n = twice;
-    ir_status st = ir_host_alloc(s->act_n * 4, cpu_of(r->dev)->pages, &p);
+    if (st == IR_OK) st = ir_host_alloc(s->act_n * 4, cpu_of(r->dev)->pages, &p);
     s->act = p;
     if (st == IR_OK) ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, touch_part, s);
     return st;
@@ -208,15 +211,13 @@ static ir_status cnn_setup(ir_run *r, bool winograd)
 static void pack_part(void *arg, int tid, int nthreads)
 {
     const job    *j = arg;
-    const self_t *s = j->s;
-    for (int i = 0; i < s->net.n; i++) {
-        const ly_row *l = &s->net.row[i];
-        if (s->layer[i].conv)
-            cpu_conv_pack(&s->layer[i].plan, j->W + l->W_at * 4, l->b_at < 0 ? NULL : j->V + l->b_at * 4,
-                          j->packed + s->layer[i].packed_at, tid, nthreads);
-    }
+    const ly_row *l = &j->s->net.row[j->row];
+    const layer  *d = &j->s->layer[j->row];
+    (void)nthreads;
+    cpu_conv_pack(&d->plan, j->W + l->W_at * 4, l->b_at < 0 ? NULL : j->V + l->b_at * 4, j->packed + d->packed_at, tid);
 }
 
+/* Layer by layer, what was packed being given up at once: two copies of the weights would be most of the memory. */
 static ir_status cnn_prepare(ir_run *r)
 {
     const self_t *s = r->self;
@@ -224,8 +225,14 @@ static ir_status cnn_prepare(ir_run *r)
         ir_status st = ir_host_alloc(s->packed_n * 4, cpu_of(r->dev)->pages, &r->packed);
         if (st != IR_OK) return st;
     }
-    job j = {.s = s, .packed = r->packed, .W = r->mem[T_W].p, .V = r->mem[T_V].p};
-    ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, pack_part, &j);
+    char *W = r->mem[T_W].p, *left = W;
+    job   j = {.s = s, .packed = r->packed, .W = W, .V = r->mem[T_V].p};
+    for (j.row = 0; j.row < s->net.n; j.row++) {
+        const ly_row *l = &s->net.row[j.row];
+        if (!s->layer[j.row].conv) continue;
+        ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, pack_part, &j);
+        left = ir_host_discard(left, W + (l->W_at + l->nW) * 4);
+    }
     return IR_OK;
 }
 
@@ -278,9 +285,9 @@ const char *cpu_cnn_choice(const ir_run *r, int i)
 const ir_kernel cpu_cnn_direct = {
     .family = "cnn", .name = "direct", .doc = "NHWC, one region for the step; per layer the faster of direct and pointwise",
     .can_run = cnn_can, .setup = direct_setup, .run = cnn_run, .teardown = cnn_teardown,
-    .prepare = cnn_prepare, .unprepare = cnn_unprepare, .profile = cnn_profile, .choice = cpu_cnn_choice};
+    .prepare = cnn_prepare, .unprepare = cnn_unprepare, .consumes = 1u << T_W, .profile = cnn_profile, .choice = cpu_cnn_choice};
 const ir_kernel cpu_cnn_tuned = {
     .family = "cnn", .name = "tuned",
     .doc = "as direct, Winograd too where it is faster: it multiplies less than O counts, so MFU may exceed 1",
     .can_run = cnn_can, .setup = tuned_setup, .run = cnn_run, .teardown = cnn_teardown,
-    .prepare = cnn_prepare, .unprepare = cnn_unprepare, .profile = cnn_profile, .choice = cpu_cnn_choice};
+    .prepare = cnn_prepare, .unprepare = cnn_unprepare, .consumes = 1u << T_W, .profile = cnn_profile, .choice = cpu_cnn_choice};
