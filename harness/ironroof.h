@@ -257,7 +257,7 @@ typedef struct {
     bool      for_ceiling;                        /* measured to find a ceiling; not one of the law's points */
     uint32_t  kflags;                             /* the kernel's IR_K_ flags */
     ir_status status;
-    char      why[IR_WHY];                        /* reason of a skip or failure; cause of a suspect */
+    char      why[IR_WHY];                        /* reason of a skip or failure; cause of a suspect; else, of a layer: the kernel its network chose */
     ir_cost   cost;
     ir_check  check;
     ir_samples samples;                           /* owned; ir_point_free() */
