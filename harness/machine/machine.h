@@ -44,6 +44,8 @@ void      ir_pool_barrier(ir_pool *, int nthreads);        /* inside a region, b
 /* Pin the caller to thread 0's place for a longer stretch / give its old mask back. */
 void      ir_pool_enter(ir_pool *);
 void      ir_pool_leave(ir_pool *);
+/* Pin the caller, a thread of some library and none of the pool's, where the pool's thread tid is; unpinned pools: nothing. */
+void      ir_pool_place(const ir_pool *, int tid);
 
 /* ---- memory -------------------------------------------------------------------------------------- */
 typedef enum { IR_PAGES_DEFAULT, IR_PAGES_HUGE, IR_PAGES_SMALL } ir_pages;

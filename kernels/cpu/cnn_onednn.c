@@ -47,7 +47,7 @@ static ir_status cnn_setup(ir_run *r)
         if (st == IR_OK && l->add >= 0 && !dead_after(&s->net, i, l->add))
             st = ir_fail(IR_SKIP, "%s: its residual is used again", l->name);
     }
-    if (st == IR_OK) st = cpu_dnn_threads(r->p.threads);
+    if (st == IR_OK) st = cpu_dnn_threads(r->dev, r->p.threads);
     return st == IR_OK ? cpu_dnn_open(&s->dnn) : st;
 }
 
@@ -156,8 +156,10 @@ static ir_status step(ir_run *r, double *layer_s)
 
 static ir_status cnn_run(ir_run *r, uint32_t reps)
 {
-    ir_status st = cpu_dnn_threads(r->p.threads);
+    ir_status st = cpu_dnn_threads(r->dev, r->p.threads);
+    ir_pool_enter(cpu_of(r->dev)->pool);
     for (uint32_t i = 0; i < reps && st == IR_OK; i++) st = step(r, NULL);
+    ir_pool_leave(cpu_of(r->dev)->pool);
     return st;
 }
 
@@ -165,8 +167,12 @@ static ir_status cnn_profile(ir_run *r, double *layer_s, int n)
 {
     const self_t *s = r->self;
     if (n != s->net.n) return ir_fail(IR_EINVAL, "%s has %d layers, not %d", r->workload->name, s->net.n, n);
-    ir_status st = cpu_dnn_threads(r->p.threads);
-    return st == IR_OK ? step(r, layer_s) : st;
+    ir_status st = cpu_dnn_threads(r->dev, r->p.threads);
+    if (st != IR_OK) return st;
+    ir_pool_enter(cpu_of(r->dev)->pool);
+    st = step(r, layer_s);
+    ir_pool_leave(cpu_of(r->dev)->pool);
+    return st;
 }
 
 #else
