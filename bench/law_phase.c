@@ -26,10 +26,7 @@ void law_apply(ir_point *pts, size_t n, const ir_ceilings *c, uint64_t seed, law
     if (!sel) {
         snprintf(out->why, sizeof out->why, "no memory for %zu points", n);
     } else {
-        for (size_t i = 0; i < n; i++) {
-            pts[i].flags &= ~(uint32_t)(IR_FLAG_SUSPECT | IR_FLAG_CACHE_RESIDENT);
-            out->exceed += ir_guard_point(&pts[i], c);
-        }
+        for (size_t i = 0; i < n; i++) out->exceed += ir_guard_point(&pts[i], c);
         size_t m = select_points(pts, n, sel);
         out->fitted = ir_iron_fit(sel, m, c, seed, out->fit, &out->better) == IR_OK;
         if (!out->fitted) snprintf(out->why, sizeof out->why, "%s", ir_why());

@@ -127,6 +127,9 @@ struct ir_workload {
      * content of IN tensors; NULL for OUT ones. reps: how often the kernel ran on `after`. */
     void      (*check)(const ir_params *, const void *const *before, const void *const *after,
                        ir_check *out);
+    /* Is what was filled into INOUT tensor t still there, where a kernel may only add to it? The harness then keeps no copy
+     * of it: before[t] is after[t]. NULL: it keeps one. */
+    bool      (*intact)(const ir_params *, int t, const void *after, uint64_t seed);
 };
 
 /* ---- where: a backend moves bytes and reads a clock; every slot but enter, leave and tuning is mandatory ---------------- */
@@ -193,6 +196,8 @@ struct ir_kernel {                            /* id: backend/workload/name, e.g.
      * back to unprepare(), idempotent. NULL: none. */
     ir_status (*prepare)(ir_run *);
     void      (*unprepare)(ir_run *);
+    uint32_t    consumes;                     /* bit set of IN tensors: prepare() may leave their content undefined, run() does
+                                               * not read them; so weights and their packed form need not both be in memory */
     /* One call that also says how long each layer of a network took: layer_s[n], seconds, n = the number of
      * rows of the workload's layer table. NULL: no layers. */
     ir_status (*profile)(ir_run *, double *layer_s, int n);
@@ -256,7 +261,7 @@ typedef struct {
     bool      for_ceiling;                        /* measured to find a ceiling; not one of the law's points */
     uint32_t  kflags;                             /* the kernel's IR_K_ flags */
     ir_status status;
-    char      why[IR_WHY];                        /* reason of a skip or failure; cause of a suspect */
+    char      why[IR_WHY];                        /* reason of a skip or failure; cause of a suspect; else, of a layer: the kernel its network chose */
     ir_cost   cost;
     ir_check  check;
     ir_samples samples;                           /* owned; ir_point_free() */

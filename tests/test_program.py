@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """test_program.py PROGRAM -- the program as a user meets it: every refusal is one clear line and the right exit code, a run
-that is interrupted, killed or out of disk keeps what it measured, and what it wrote can be read again. No time is asserted."""
+that is interrupted, killed or out of disk keeps what it measured, and what it wrote can be read again; memory stays near what is
+computed. No time is asserted."""
 import json, os, signal, subprocess, sys, tempfile, time
 
 PROGRAM = os.path.abspath(sys.argv[1])
@@ -161,6 +162,34 @@ def killed(folder):
     expect(r.returncode == 0 and run("validate", path).returncode == 0, "kill -9: the journal can be resumed", r)
 
 
+def peak_rss(folder, point, kernel, *more):
+    """Peak resident bytes of a run of one kernel on one point, and the bytes that its cost says it needs."""
+    path = os.path.join(folder, "peak.jsonl")
+    if os.path.exists(path):
+        os.unlink(path)
+    p = subprocess.Popen([PROGRAM, "run", point, *FAST, "--backend", "cpu", "--filter", kernel, "-o", path, *more],
+                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(p.pid, 0)
+    p.returncode = os.waitstatus_to_exitcode(status)
+    points = [json.loads(l) for l in open(path) if '"record":"point"' in l]
+    expect(p.returncode == 0 and len(points) == 1 and points[0]["status"] == "ok", f"{point} {kernel}: one point, measured: {points}")
+    return usage.ru_maxrss * 1024, points[0]["footprint_B"] if points else 0
+
+
+def memory(folder):
+    """Peak memory is at most 1.3 times weights, activations and cache, beside what the program needs for itself."""
+    if b"__asan_init" in open(PROGRAM, "rb").read():
+        print("skipped: memory (a sanitizer's own would be measured)")
+        return
+    own, _ = peak_rss(folder, SMALL, "copy/naive")
+    expect(own < 64e6, f"the program itself takes {own / 1e6:.0f} MB")
+    for point, kernel, *more in [("resnet50:batch=1", "resnet50/direct"), ("resnet50:batch=4", "resnet50/direct"),
+                                 ("gpt2:size=small,past=128", "gpt2/stream", "--dtype", "bf16"),
+                                 ("gpt2:size=small,tokens=256,past=0", "gpt2/stream", "--dtype", "i8")]:
+        peak, needs = peak_rss(folder, point, kernel, *more)
+        expect(peak <= 1.3 * needs + own, f"{point} {more}: peak {peak / 1e6:.0f} MB, computed {needs / 1e6:.0f}, own {own / 1e6:.0f}")
+
+
 refusals()
 help_and_lists()
 full_disk()
@@ -169,5 +198,6 @@ with tempfile.TemporaryDirectory() as folder:
     saved_ceilings(folder)
     interrupted(folder)
     killed(folder)
+    memory(folder)
 print("all as expected" if not failures else f"{len(failures)} failed")
 sys.exit(1 if failures else 0)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LANES = 16, FOLD = 512, TILE = 4, NBLOCK = 64, STRIP = 1024 };
+enum { LANES = 16, FOLD = 512, TILE = 4, NBLOCK = 64, STRIP = 256 };
 typedef float lanes __attribute__((vector_size(4 * LANES)));
 
 double ref_act(ly_act a, double x)

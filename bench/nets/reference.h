@@ -3,7 +3,7 @@
  * result; bias, residual, activation, norms and softmax are in double; results are f32. It shares no code with any kernel. */
 #ifndef NETS_REFERENCE_H
 #define NETS_REFERENCE_H
-#include "bench/nets/layer.h"
+#include "bench/nets/cache.h"
 typedef struct { ir_dtype dtype; const void *W; const void *V; } ref_weights; /* W in dtype, V f32; any address */
 /* What a matrix row does with its sums. add, bias: NULL for none. */
 typedef struct { const float *bias, *add; ly_act act; float *out; int64_t ld; } ref_epilogue;
@@ -21,8 +21,9 @@ double    ref_act(ly_act, double x);
  * fresh: receives the new k and v, each [heads][tokens][dh], rounded to kv; those rounded values are what is attended. */
 ir_status ref_attention(const ly_row *, ir_dtype kv, const float *qkv, const float *past, float *fresh, float *out);
 
-/* A whole network for one item. net: its table for batch 1. input: that item's image or tokens. past, fresh: as
- * above, one after the other for every block (past may be NULL without cached rows; fresh NULL without attention).
- * out: out_elems. */
-ir_status ref_network(const ly_net *net, const ref_weights *, const void *input, const float *past, float *fresh, float *out);
+/* A whole network for one item. net: its table for batch 1. input: that item's image or tokens. past: where its cached rows
+ * are (of the whole batch's cache; NULL without attention). fresh: as above, one after the other for every block (NULL
+ * without attention). out: out_elems. */
+typedef struct { const ly_cache *cache; const void *at; int64_t item; } ref_past;
+ir_status ref_network(const ly_net *net, const ref_weights *, const void *input, const ref_past *past, float *fresh, float *out);
 #endif

@@ -96,8 +96,8 @@ typedef struct {
     const void        *input; /* as bound: image floats or tokens, at any address */
     float             *image; /* an aligned copy of an image input */
     float             *buf[LY_MAX_BUF], *v; /* v: two vectors of the widest row's parameters */
-    const float       *past;
-    float             *fresh, *out;
+    const ref_past    *past;
+    float             *cached, *fresh, *out; /* cached: room for the past rows of one block */
 } walk;
 
 static float *at(const walk *k, int buf)
@@ -139,8 +139,8 @@ static ir_status fc(const walk *k, const ly_row *r)
 static ir_status attention(const walk *k, const ly_row *r)
 {
     int64_t row = 2 * r->heads * r->dh;
-    return ref_attention(r, ly_kv_dtype(k->w->dtype), at(k, r->in), k->past ? k->past + r->block * row * r->past : NULL,
-                         k->fresh + r->block * row * r->tokens, at(k, r->out));
+    if (k->past) ly_cache_load(k->past->cache, k->past->at, r->block, k->past->item, 0, r->past, k->cached);
+    return ref_attention(r, ly_kv_dtype(k->w->dtype), at(k, r->in), k->cached, k->fresh + r->block * row * r->tokens, at(k, r->out));
 }
 
 static ir_status step(const walk *k, const ly_row *r)
@@ -167,7 +167,7 @@ static ir_status step(const walk *k, const ly_row *r)
     }
 }
 
-ir_status ref_network(const ly_net *net, const ref_weights *w, const void *input, const float *past, float *fresh, float *out)
+ir_status ref_network(const ly_net *net, const ref_weights *w, const void *input, const ref_past *past, float *fresh, float *out)
 {
     walk    k = {.net = net, .w = w, .input = input, .past = past, .fresh = fresh, .out = out};
     int64_t widest = 1;
@@ -176,6 +176,7 @@ ir_status ref_network(const ly_net *net, const ref_weights *w, const void *input
         widest = net->row[i].c > widest ? net->row[i].c : widest;
     }
     bool ok = (k.v = malloc(sizeof *k.v * 2 * (size_t)widest)) != NULL;
+    if (past) ok = (k.cached = malloc(sizeof *k.cached * (size_t)(2 * past->cache->heads * past->cache->past * past->cache->dh + 1))) != NULL && ok;
     for (int b = 0; b < net->nbuf; b++) ok = (k.buf[b] = malloc(sizeof(float) * (size_t)net->buf[b])) != NULL && ok;
     if (!net->tokens_in) ok = (k.image = malloc(sizeof(float) * (size_t)net->in_elems)) != NULL && ok;
     ir_status st = ok ? IR_OK : ir_fail(IR_ENOMEM, "no memory for the reference network");
@@ -183,6 +184,7 @@ ir_status ref_network(const ly_net *net, const ref_weights *w, const void *input
     for (int i = 0; i < net->n && st == IR_OK; i++) st = step(&k, &net->row[i]);
     for (int b = 0; b < net->nbuf; b++) free(k.buf[b]);
     free(k.image);
+    free(k.cached);
     free(k.v);
     return st;
 }

@@ -54,9 +54,8 @@ float ly_round(ir_dtype t, float v)
 }
 
 LY_CLONES
-void ly_fill_f32(void *tensor, int64_t at, int64_t n, float mean, float amp, uint64_t seed)
+static void fill_f32(any_f32 *p, int64_t at, int64_t n, float mean, float amp, uint64_t seed)
 {
-    any_f32 *p = (any_f32 *)tensor + at;
     for (int64_t i = 0; i < n; i++) p[i] = mean + amp * ir_rand_f32(seed, (uint64_t)(at + i));
 }
 
@@ -78,12 +77,22 @@ static void fill_i8(int8_t *p, int64_t at, int64_t n, uint64_t seed)
     for (int64_t i = 0; i < n; i++) p[i] = (int8_t)(int32_t)(127.99f * ir_rand_f32(seed, (uint64_t)(at + i)));
 }
 
+void ly_fill_f32(void *tensor, int64_t at, int64_t n, float mean, float amp, uint64_t seed)
+{
+    fill_f32((any_f32 *)tensor + at, at, n, mean, amp, seed);
+}
+
+void ly_make(ir_dtype t, void *out, int64_t at, int64_t n, float amp, uint64_t seed)
+{
+    if (t == IR_F16) fill_f16(out, at, n, amp, seed);
+    else if (t == IR_BF16) fill_bf16(out, at, n, amp, seed);
+    else if (t == IR_I8) fill_i8(out, at, n, seed);
+    else fill_f32(out, at, n, 0, amp, seed);
+}
+
 void ly_fill(ir_dtype t, void *tensor, int64_t at, int64_t n, float amp, uint64_t seed)
 {
-    if (t == IR_F16) fill_f16((any_u16 *)tensor + at, at, n, amp, seed);
-    else if (t == IR_BF16) fill_bf16((any_u16 *)tensor + at, at, n, amp, seed);
-    else if (t == IR_I8) fill_i8((int8_t *)tensor + at, at, n, seed);
-    else ly_fill_f32(tensor, at, n, 0, amp, seed);
+    ly_make(t, (char *)tensor + at * (int64_t)ly_width(t), at, n, amp, seed);
 }
 
 void ly_fill_const(ir_dtype t, void *tensor, int64_t at, int64_t n, float v)

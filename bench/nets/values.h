@@ -14,7 +14,9 @@ uint16_t ly_f32_to_f16(float f);
 /* Elements [at, at + n) of a tensor of dtype t: amp times uniform [-1, 1), from `seed` and the element's index. Of an
  * int8 tensor: -127..127, amp being the business of its row scales. */
 void ly_fill(ir_dtype t, void *tensor, int64_t at, int64_t n, float amp, uint64_t seed);
-/* The same in f32, around `mean`. */
+/* The same elements at out[0], out[1] ... */
+void     ly_make(ir_dtype t, void *out, int64_t at, int64_t n, float amp, uint64_t seed);
+/* ly_fill() in f32, around `mean`. */
 void ly_fill_f32(void *tensor, int64_t at, int64_t n, float mean, float amp, uint64_t seed);
 /* Every one of n elements from `at` = v; not for int8. */
 void ly_fill_const(ir_dtype t, void *tensor, int64_t at, int64_t n, float v);

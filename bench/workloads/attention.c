@@ -90,10 +90,10 @@ static bool sequence(job *j, int64_t item, const void *const *before, const void
     const any_f32 *y = (const any_f32 *)after[T_Y] + item * j->n_out;
     if (!known) {
         ly_load(IR_F32, before[T_QKV], item * j->n_in, j->n_in, j->qkv);
-        ly_cache_load(&j->c, before[T_KV], item, 0, j->r.past, j->past);
+        ly_cache_load(&j->c, before[T_KV], 0, item, 0, j->r.past, j->past);
         if (ref_attention(&j->r, j->c.dtype, j->qkv, j->past, want + j->n_out, want) != IR_OK) return false;
     }
-    ly_cache_load(&j->c, after[T_KV], item, j->r.past, j->r.tokens, j->got);
+    ly_cache_load(&j->c, after[T_KV], 0, item, j->r.past, j->r.tokens, j->got);
     double typical = nets_rms(want, j->n_out);
     for (int64_t i = 0; i < j->n_out; i++) nets_worst(err, (double)y[i] - (double)want[i], typical);
     for (int64_t i = 0; i < j->n_new; i++) nets_worst(err, (double)j->got[i] - (double)want[j->n_out + i], (double)AMP);

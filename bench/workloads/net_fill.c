@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-static const float EMBEDDING = 0.1f, POSITION = 0.05f;
+static const float EMBEDDING = 0.1f, POSITION = 0.05f, CACHED = 2;
 
 ly_cache net_cache(const ly_net *n, ir_dtype t)
 {
@@ -89,5 +89,11 @@ void net_fill(const ly_net *n, ir_dtype t, int tensor, void *host, uint64_t seed
     else if (tensor == NET_IN) ly_fill_f32(host, 0, n->in_elems, 0, image_amp(n), seed);
     else if (tensor == NET_W) fill_W(n, t, host, seed + 1);
     else if (tensor == NET_V) fill_V(n, host, seed + 2);
-    else ly_cache_fill(&c, host, 2, seed + 3);
+    else ly_cache_fill(&c, host, CACHED, seed + 3);
+}
+
+bool net_intact(const ly_net *n, ir_dtype t, const void *cache, uint64_t seed)
+{
+    ly_cache c = net_cache(n, t);
+    return ly_cache_intact(&c, cache, CACHED, seed + 3);
 }

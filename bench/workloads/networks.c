@@ -71,6 +71,15 @@ static void fill(const ir_workload *w, const ir_params *p, int t, void *host, ui
     ly_free(&n);
 }
 
+static bool gpt2_intact(const ir_params *p, int t, const void *after, uint64_t seed)
+{
+    ly_net n;
+    if (t != NET_KV || gpt2_net(p, &n) != IR_OK) return false;
+    bool same = net_intact(&n, p->dtype, after, seed);
+    ly_free(&n);
+    return same;
+}
+
 /* The slots of a workload know no workload: one set of them per network. */
 #define SLOTS(x)                                                                                                      \
     static ir_status x##_valid(const ir_params *p) { return valid(&wl_##x, p); }                                      \
@@ -131,7 +140,7 @@ const ir_workload wl_gpt2 = {
     .name = "gpt2", .family = "gpt", .doc = "a step of GPT-2 with a key-value cache: tokens=1 decodes, past=0 prefills",
     .param = {"size", "batch", "tokens", "past"}, .word = {[SIZE] = size_word},
     .defaults = DECODE(LY_SMALL, 1, 128, IR_F32),
-    .dtypes = 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_I8, USE(gpt2)};
+    .dtypes = 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_I8, USE(gpt2), .intact = gpt2_intact};
 
 /* ---- twins ---------------------------------------------------------------------------------------------------------- */
 #define resnet50_shared_quick resnet50_quick

@@ -113,8 +113,8 @@ bool ir_guard_point(ir_point *p, const ir_ceilings *c)
 {
     double T = ir_point_time(p);
     if (!(T > 0)) return false; /* why then tells of a skip or failure */
+    if (p->flags & IR_FLAG_SUSPECT) p->why[0] = '\0'; /* of an earlier guard; else it says which kernel a layer runs on */
     p->flags &= ~(uint32_t)(IR_FLAG_SUSPECT | IR_FLAG_CACHE_RESIDENT);
-    p->why[0] = '\0';
     if (p->cost.flops > 0) guard_flops(p, c, T);
     if (p->cost.read_B + p->cost.write_B > 0) guard_bandwidth(p, c, T);
     return p->flags & IR_FLAG_SUSPECT;

@@ -44,12 +44,18 @@ void      ir_pool_barrier(ir_pool *, int nthreads);        /* inside a region, b
 /* Pin the caller to thread 0's place for a longer stretch / give its old mask back. */
 void      ir_pool_enter(ir_pool *);
 void      ir_pool_leave(ir_pool *);
+/* Pin the caller, a thread of some library and none of the pool's, where the pool's thread tid is; unpinned pools: nothing. */
+void      ir_pool_place(const ir_pool *, int tid);
 
 /* ---- memory -------------------------------------------------------------------------------------- */
 typedef enum { IR_PAGES_DEFAULT, IR_PAGES_HUGE, IR_PAGES_SMALL } ir_pages;
 /* 2 MiB-aligned anonymous memory, not touched yet; huge: madvise. bytes is rounded up inside. */
 ir_status ir_host_alloc(size_t bytes, ir_pages, void **out);
 void      ir_host_free(void *p, size_t bytes);
+/* Gives the memory under [from, to), whose content is no longer needed, back to the system, in whole 2 MiB pieces; the
+ * addresses stay valid, their content is undefined until it is written again. Returns where the next piece begins: the
+ * `from` of a later call that goes on. Anonymous memory only. */
+char     *ir_host_discard(char *from, const char *to);
 double    ir_host_available_B(void);  /* what can be taken without swapping: min(MemAvailable, cgroup) */
 double    ir_host_peak_rss_B(void);
 /* Share of an anonymous mapping backed by huge pages right now (smaps); NAN unknown. */

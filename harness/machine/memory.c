@@ -65,6 +65,16 @@ void ir_host_free(void *p, size_t bytes)
     if (p && len) munmap(p, len + page_size());
 }
 
+char *ir_host_discard(char *from, const char *to)
+{
+    const size_t    page = page_size();
+    const uintptr_t lo = ((uintptr_t)from + page - 1) / page * page, hi = (uintptr_t)to / ALIGN * ALIGN;
+    if (hi <= lo) return from;
+    char *p = from + (lo - (uintptr_t)from);
+    madvise(p, hi - lo, MADV_DONTNEED); /* refused: the memory stays, which costs nothing but itself */
+    return p + (hi - lo);
+}
+
 double ir_host_available_at(const char *root)
 {
     char   text[8192];

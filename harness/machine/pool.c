@@ -191,6 +191,11 @@ void ir_pool_leave(ir_pool *p)
     p->saved = false;
 }
 
+void ir_pool_place(const ir_pool *p, int tid)
+{
+    if (tid >= 0 && tid < p->size && p->slots[tid].pu >= 0) ir_cpumask_pin(p->slots[tid].pu);
+}
+
 int ir_pool_size(const ir_pool *p) { return p->size; }
 
 /* ---- creation ------------------------------------------------------------------------------------ */

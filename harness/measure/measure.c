@@ -57,6 +57,30 @@ static void unprepare(ir_run *r, void *packed)
     r->packed = NULL;
 }
 
+static ir_status prepare(ir_run *r, tensor_set *set)
+{
+    if (!r->kernel->prepare) return IR_OK;
+    ir_status s = r->kernel->prepare(r);
+    tensors_consumed(set, r->kernel->consumes);
+    return s;
+}
+
+/* What prepare() consumed is filled again for the oracle, after what prepare() made of it was given back: prepare_again(). */
+static ir_status compare(ir_run *r, tensor_set *set, uint64_t seed, ir_check *check)
+{
+    ir_status s = IR_OK;
+    if (set->gone) {
+        unprepare(r, r->packed);
+        s = tensors_restore(r->dev, r->workload, &r->p, seed, set);
+    }
+    return s == IR_OK ? tensors_check(r->dev, r->workload, &r->p, seed, set, check) : s;
+}
+
+static ir_status prepare_again(ir_run *r, tensor_set *set)
+{
+    return r->kernel->consumes && !set->gone ? prepare(r, set) : IR_OK;
+}
+
 /* Fill, run once, fetch, compare. */
 static ir_status prove(ir_run *r, tensor_set *set, uint64_t seed, bool proven, ir_check *check)
 {
@@ -65,11 +89,11 @@ static ir_status prove(ir_run *r, tensor_set *set, uint64_t seed, bool proven, i
         return IR_OK;
     }
     ir_status s = tensors_fill(r->dev, r->workload, &r->p, seed, set);
-    if (s == IR_OK && r->kernel->prepare) s = r->kernel->prepare(r);
+    if (s == IR_OK) s = prepare(r, set);
     if (s == IR_OK) s = r->kernel->run(r, 1);
     if (s == IR_OK) s = r->dev->be->sync(r->dev);
     if (s == IR_OK && proven) *check = (ir_check){NAN, NAN, "none: it passed before"};
-    else if (s == IR_OK) s = tensors_check(r->dev, r->workload, &r->p, set, check);
+    else if (s == IR_OK) s = compare(r, set, seed, check);
     return s;
 }
 
@@ -154,7 +178,7 @@ static ir_status cold_fill(ir_run *r, uint64_t seed, size_t n, tensor_set *sets,
         if (s != IR_OK) return s;
         memcpy(r->mem, sets[i].mem, sizeof r->mem);
         r->packed = NULL;
-        if (r->kernel->prepare) s = r->kernel->prepare(r);
+        s = prepare(r, &sets[i]);
         bound[i].packed = r->packed;
         memcpy(bound[i].mem, sets[i].mem, sizeof bound[i].mem);
     }
@@ -217,6 +241,7 @@ ir_status ir_measure(ir_dev *dev, const ir_workload *w, const ir_kernel *k, cons
     set_up = true;
     if (k->setup) s = k->setup(&r);
     if (s == IR_OK) s = prove(&r, &sets[0], pol->seed, pol->proven, &o->check);
+    if (s == IR_OK) s = prepare_again(&r, &sets[0]);
     if (s == IR_OK) s = timed(&r, pol, sets, nset, o);
 out:
     if (s != IR_OK) snprintf(o->why, sizeof o->why, "%s", ir_why());

@@ -24,6 +24,7 @@ ir_status ir_profile(ir_dev *dev, const ir_workload *w, const ir_kernel *k, cons
     if (k->setup) s = k->setup(&r);
     if (s == IR_OK) s = tensors_fill(dev, w, p, seed, &set);
     if (s == IR_OK && k->prepare) s = k->prepare(&r);
+    if (k->prepare) tensors_consumed(&set, k->consumes);
     if (dev->be->enter) dev->be->enter(dev, k);
     if (s == IR_OK) s = record(&r, n, calls, layer_s);
     if (dev->be->leave) dev->be->leave(dev);

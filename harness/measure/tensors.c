@@ -130,7 +130,7 @@ void tensors_free(ir_dev *dev, tensor_set *s, bool keep)
     for (int t = 0; t < s->n; t++) {
         if (s->owns_before[t]) free(s->before[t]);
         if (s->owns_after[t]) free(s->after[t]);
-        give(dev, &s->base[t], keep);
+        give(dev, &s->base[t], keep && !(s->unplaced >> t & 1)); /* pages taken again lie where the filling thread is */
     }
     memset(s, 0, sizeof *s);
 }
@@ -159,10 +159,10 @@ static ir_status fill_one(ir_dev *dev, const ir_workload *w, const ir_params *p,
         w->fill(p, t, host, seed);
     ir_status st = m->host ? IR_OK : dev->be->put(dev, m, host);
     if (e) e->tag = role == IR_IN ? c : (content){0};
-    if (role == IR_IN || (role == IR_INOUT && !m->host)) {
+    if (role == IR_IN || (role == IR_INOUT && !m->host && !w->intact)) {
         s->before[t] = host;
         s->owns_before[t] = !m->host;
-    } else if (role == IR_INOUT) {
+    } else if (role == IR_INOUT && m->host && !w->intact) {
         s->before[t] = malloc(m->bytes);
         s->owns_before[t] = true;
         if (!s->before[t]) return ir_fail(IR_ENOMEM, "%s: no host memory for a copy of %s", w->name, s->spec[t].name);
@@ -173,10 +173,30 @@ static ir_status fill_one(ir_dev *dev, const ir_workload *w, const ir_params *p,
     return st;
 }
 
+void tensors_consumed(tensor_set *s, uint32_t which)
+{
+    for (int t = 0; t < s->n; t++) {
+        entry *e = which >> t & 1 ? entry_of(&s->base[t]) : NULL;
+        if (e) e->tag = (content){0};
+    }
+    s->gone |= which;
+    s->unplaced |= which;
+}
+
+ir_status tensors_restore(ir_dev *dev, const ir_workload *w, const ir_params *p, uint64_t seed, tensor_set *s)
+{
+    ir_status st = IR_OK;
+    for (int t = 0; t < s->n && st == IR_OK; t++)
+        if (s->gone >> t & 1) st = fill_one(dev, w, p, seed, s, t);
+    if (st == IR_OK) s->gone = 0;
+    return st;
+}
+
 ir_status tensors_fill(ir_dev *dev, const ir_workload *w, const ir_params *p, uint64_t seed, tensor_set *s)
 {
     ir_status st = IR_OK;
     for (int t = 0; t < s->n && st == IR_OK; t++) st = fill_one(dev, w, p, seed, s, t);
+    if (st == IR_OK) s->gone = 0;
     return st;
 }
 
@@ -195,11 +215,20 @@ static ir_status fetch(ir_dev *dev, tensor_set *s, int t)
     return dev->be->get(dev, m, s->after[t]);
 }
 
-ir_status tensors_check(ir_dev *dev, const ir_workload *w, const ir_params *p, tensor_set *s, ir_check *out)
+/* Before the oracle reads it as what it was: that is what it still is. */
+static ir_status still_intact(const ir_workload *w, const ir_params *p, uint64_t seed, tensor_set *s, int t)
+{
+    if (s->spec[t].role != IR_INOUT || !w->intact) return IR_OK;
+    s->before[t] = s->after[t];
+    return w->intact(p, t, s->after[t], seed) ? IR_OK : ir_fail(IR_ECHECK, "wrong result: changed what was in %s", s->spec[t].name);
+}
+
+ir_status tensors_check(ir_dev *dev, const ir_workload *w, const ir_params *p, uint64_t seed, tensor_set *s, ir_check *out)
 {
     *out = (ir_check){NAN, NAN, ""};
     for (int t = 0; t < s->n; t++) {
         ir_status st = fetch(dev, s, t);
+        if (st == IR_OK) st = still_intact(w, p, seed, s, t);
         if (st != IR_OK) return st;
     }
     w->check(p, (const void *const *)s->before, (const void *const *)s->after, out);

@@ -13,6 +13,7 @@ typedef struct {
     void     *after[IR_MAX_TENSORS];  /* host view of the result; may alias mem.host */
     bool      owns_before[IR_MAX_TENSORS], owns_after[IR_MAX_TENSORS];
     bool      guarded;
+    uint32_t  gone, unplaced; /* bit sets: tensors without content; those whose pages were given up since they were allocated */
 } tensor_set;
 
 /* STAGGER_B: host tensors begin an odd number of lines apart modulo 4 KiB, so that a store to one and a load from
@@ -26,8 +27,11 @@ ir_status tensors_alloc(ir_dev *, const ir_workload *, const ir_params *, bool g
 void      tensors_free(ir_dev *, tensor_set *, bool keep);
 /* Seeded content into IN and INOUT tensors, NaN bytes into OUT ones; uploads where needed. */
 ir_status tensors_fill(ir_dev *, const ir_workload *, const ir_params *, uint64_t seed, tensor_set *);
+/* A kernel's prepare() consumed these tensors (bit set): before anything else reads them, tensors_restore() fills them again. */
+void      tensors_consumed(tensor_set *, uint32_t which);
+ir_status tensors_restore(ir_dev *, const ir_workload *, const ir_params *, uint64_t seed, tensor_set *);
 /* Fetch results and hold them against the workload's oracle. */
-ir_status tensors_check(ir_dev *, const ir_workload *, const ir_params *, tensor_set *, ir_check *);
+ir_status tensors_check(ir_dev *, const ir_workload *, const ir_params *, uint64_t seed, tensor_set *, ir_check *);
 /* IR_ECHECK when a byte outside a tensor was written. */
 ir_status tensors_guards(ir_dev *, const tensor_set *);
 double    tensors_bytes(const ir_workload *, const ir_params *); /* of one set, device side */

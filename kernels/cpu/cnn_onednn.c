@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if IR_HAVE_ONEDNN
 enum { T_IN, T_W, T_V, T_OUT };
+#if IR_HAVE_ONEDNN
 typedef struct { cpu_dnn dnn; ly_net net; } self_t;
 /* Of one tensor set. in, out: which memory a row reads and writes: a buffer, or LY_INPUT, LY_OUTPUT. */
 typedef struct {
@@ -47,7 +47,7 @@ static ir_status cnn_setup(ir_run *r)
         if (st == IR_OK && l->add >= 0 && !dead_after(&s->net, i, l->add))
             st = ir_fail(IR_SKIP, "%s: its residual is used again", l->name);
     }
-    if (st == IR_OK) st = cpu_dnn_threads(r->p.threads);
+    if (st == IR_OK) st = cpu_dnn_threads(r->dev, r->p.threads);
     return st == IR_OK ? cpu_dnn_open(&s->dnn) : st;
 }
 
@@ -120,12 +120,13 @@ static ir_status make_chain(ir_run *r, self_t *s)
 static ir_status cnn_prepare(ir_run *r)
 {
     self_t     *s = r->self;
-    const char *W = r->mem[T_W].p, *V = r->mem[T_V].p;
+    char       *W = r->mem[T_W].p, *V = r->mem[T_V].p, *left = W;
     ir_status   st = r->packed ? IR_OK : make_chain(r, s);
     chain      *c = r->packed;
     for (int i = 0; i < s->net.n && st == IR_OK; i++) {
         const ly_row *l = &s->net.row[i];
         st = cpu_dnn_op_pack(&s->dnn, l, &c->op[i], W + l->W_at * 4, l->b_at < 0 ? NULL : V + l->b_at * 4);
+        if (l->W_at >= 0) left = ir_host_discard(left, W + (l->W_at + l->nW) * 4);
     }
     return st;
 }
@@ -155,8 +156,10 @@ static ir_status step(ir_run *r, double *layer_s)
 
 static ir_status cnn_run(ir_run *r, uint32_t reps)
 {
-    ir_status st = cpu_dnn_threads(r->p.threads);
+    ir_status st = cpu_dnn_threads(r->dev, r->p.threads);
+    ir_pool_enter(cpu_of(r->dev)->pool);
     for (uint32_t i = 0; i < reps && st == IR_OK; i++) st = step(r, NULL);
+    ir_pool_leave(cpu_of(r->dev)->pool);
     return st;
 }
 
@@ -164,8 +167,12 @@ static ir_status cnn_profile(ir_run *r, double *layer_s, int n)
 {
     const self_t *s = r->self;
     if (n != s->net.n) return ir_fail(IR_EINVAL, "%s has %d layers, not %d", r->workload->name, s->net.n, n);
-    ir_status st = cpu_dnn_threads(r->p.threads);
-    return st == IR_OK ? step(r, layer_s) : st;
+    ir_status st = cpu_dnn_threads(r->dev, r->p.threads);
+    if (st != IR_OK) return st;
+    ir_pool_enter(cpu_of(r->dev)->pool);
+    st = step(r, layer_s);
+    ir_pool_leave(cpu_of(r->dev)->pool);
+    return st;
 }
 
 #else
@@ -190,4 +197,4 @@ static ir_status cnn_run(ir_run *r, uint32_t reps)
 const ir_kernel cpu_cnn_onednn = {
     .family = "cnn", .name = "onednn", .doc = "oneDNN layer by layer, in the layouts it asks for", .flags = IR_K_LIB,
     .can_run = cnn_can, .setup = cnn_setup, .run = cnn_run, .teardown = cnn_teardown, .prepare = cnn_prepare,
-    .unprepare = cnn_unprepare, .profile = cnn_profile};
+    .unprepare = cnn_unprepare, .consumes = 1u << T_W, .profile = cnn_profile};

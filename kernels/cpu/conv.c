@@ -51,7 +51,8 @@ static ir_status conv_setup(ir_run *r, cpu_conv_kind kind)
 static void pack_part(void *arg, int tid, int nthreads)
 {
     const job *j = arg;
-    cpu_conv_pack(&j->s->plan, j->W, j->s->fuse == WL_FUSED ? j->V : NULL, j->packed, tid, nthreads);
+    (void)nthreads;
+    cpu_conv_pack(&j->s->plan, j->W, j->s->fuse == WL_FUSED ? j->V : NULL, j->packed, tid);
 }
 
 /* Behind the packed weights: the bias of the unfused passes, padded as the plan pads it. */

@@ -71,8 +71,9 @@ typedef struct {
 /* IR_SKIP with a reason where the kind does not serve the row. */
 ir_status cpu_conv_can(cpu_conv_kind, const ly_row *);
 ir_status cpu_conv_plan_make(const ir_dev *, cpu_conv_kind, const ly_row *, int threads, cpu_conv_plan *out);
-/* W: the row's weights [k][r][s][c/groups]; bias: k floats, NULL for none. Thread tid's share of packed[packed_n]. */
-void cpu_conv_pack(const cpu_conv_plan *, const void *W, const void *bias, float *packed, int tid, int nthreads);
+/* W: the row's weights [k][r][s][c/groups]; bias: k floats, NULL for none. Thread tid's share of packed[packed_n], of the
+ * plan's threads: blocks that this thread will read, so that its first touch places them. */
+void cpu_conv_pack(const cpu_conv_plan *, const void *W, const void *bias, float *packed, int tid);
 /* Thread tid's share. add: NULL for none. work: thread_B bytes of its own. No barrier inside. */
 void cpu_conv_part(const cpu_conv_plan *, const void *x, const float *packed, const void *add, void *y, char *work,
                    int tid);

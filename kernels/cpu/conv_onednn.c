@@ -24,7 +24,7 @@ static ir_status conv_setup(ir_run *r)
     if (!s) return ir_fail(IR_ENOMEM, "onednn: no memory for the plan");
     wl_row_of(r->workload, &r->p, &s->row);
     if (r->p.v[FUSE] != WL_FUSED) s->row.act = LY_ID;
-    ir_status st = cpu_dnn_threads(r->p.threads);
+    ir_status st = cpu_dnn_threads(r->dev, r->p.threads);
     return st == IR_OK ? cpu_dnn_open(&s->dnn) : st;
 }
 
@@ -61,11 +61,13 @@ static ir_status conv_prepare(ir_run *r)
 static ir_status conv_run(ir_run *r, uint32_t reps)
 {
     self_t   *s = r->self;
-    ir_status st = cpu_dnn_threads(r->p.threads);
+    ir_status st = cpu_dnn_threads(r->dev, r->p.threads);
+    ir_pool_enter(cpu_of(r->dev)->pool);
     for (uint32_t i = 0; i < reps && st == IR_OK; i++) {
         st = cpu_dnn_op_run(&s->dnn, r->packed, r->mem[T_X].p, r->mem[T_Y].p);
         if (st == IR_OK) st = cpu_dnn_wait(&s->dnn);
     }
+    ir_pool_leave(cpu_of(r->dev)->pool);
     return st;
 }
 

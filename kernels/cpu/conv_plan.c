@@ -199,15 +199,16 @@ static void pack_block(const cpu_conv_plan *p, const char *W, size_t kb, float *
     }
 }
 
-void cpu_conv_pack(const cpu_conv_plan *p, const void *W, const void *bias, float *packed, int tid, int nthreads)
+void cpu_conv_pack(const cpu_conv_plan *p, const void *W, const void *bias, float *packed, int tid)
 {
     const size_t k = (size_t)p->row.k, slab = p->weight_n / p->kblocks;
-    size_t       lo, hi;
+    size_t       k_lo, k_hi, lo, hi;
     if (p->kind == CPU_CONV_DEPTHWISE) {
         if (tid == 0) cpu_dw_pack(p, W, packed);
     } else {
-        cpu_part(p->kblocks, 1, tid, nthreads, &lo, &hi);
-        for (size_t kb = lo; kb < hi; kb++) {
+        cpu_part(p->kblocks, 1, tid % p->tk, p->tk, &k_lo, &k_hi); /* as it will read them */
+        cpu_part(k_hi - k_lo, 1, tid / p->tk, p->tp, &lo, &hi);
+        for (size_t kb = k_lo + lo; kb < k_lo + hi; kb++) {
             if (p->kind == CPU_CONV_WINOGRAD)
                 cpu_wino_pack(p, W, kb, packed);
             else

@@ -10,7 +10,11 @@ ir_status cpu_dnn_can(int threads)
     return ir_fail(IR_SKIP, "built without oneDNN");
 }
 
-ir_status cpu_dnn_threads(int threads) { return cpu_dnn_can(threads); }
+ir_status cpu_dnn_threads(const ir_dev *dev, int threads)
+{
+    (void)dev;
+    return cpu_dnn_can(threads);
+}
 
 #else
 #include <dlfcn.h>
@@ -36,7 +40,32 @@ ir_status cpu_dnn_can(int threads)
     return threads <= limit() ? IR_OK : ir_fail(IR_SKIP, "OpenMP offers %d of %d threads", limit(), threads);
 }
 
-ir_status cpu_dnn_threads(int threads)
+/* Parallel regions of GCC's runtime, which LLVM's offers too; without either name the threads stay unpinned. */
+typedef void (*region_fn)(void (*fn)(void *), void *arg, unsigned threads, unsigned flags);
+typedef struct { const ir_pool *pool; get_fn tid; } placing;
+static void place(void *arg)
+{
+    const placing *p = arg;
+    const int      tid = p->tid();
+    if (tid > 0) ir_pool_place(p->pool, tid); /* the caller is pinned by ir_pool_enter(), for a time */
+}
+
+/* The runtime keeps its threads while their number stays. */
+static void place_threads(const ir_dev *dev, int threads)
+{
+    static const ir_pool *pool;
+    static int            placed;
+    placing   p = {.pool = cpu_of(dev)->pool};
+    region_fn region;
+    if (pool == p.pool && placed == threads) return;
+    find("GOMP_parallel", &region);
+    find("omp_get_thread_num", &p.tid);
+    if (region && p.tid) region(place, &p, (unsigned)threads, 0);
+    pool = p.pool;
+    placed = threads;
+}
+
+ir_status cpu_dnn_threads(const ir_dev *dev, int threads)
 {
     set_fn set, dynamic;
     ir_status s = cpu_dnn_can(threads);
@@ -45,6 +74,7 @@ ir_status cpu_dnn_threads(int threads)
     if (s != IR_OK) return s;
     if (dynamic) dynamic(0); /* exactly as many as asked for */
     set(threads);
+    place_threads(dev, threads);
     return IR_OK;
 }
 

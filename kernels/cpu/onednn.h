@@ -7,8 +7,9 @@
 
 /* IR_SKIP where the library is not built in, or its threads cannot be set to `threads`. */
 ir_status cpu_dnn_can(int threads);
-/* Applies to the calls that follow. */
-ir_status cpu_dnn_threads(int threads);
+/* Applies to the calls that follow, which are to stand between ir_pool_enter() and ir_pool_leave(): the library's other threads
+ * are pinned where the pool's are, so that both have the same cores. */
+ir_status cpu_dnn_threads(const ir_dev *, int threads);
 
 #if IR_HAVE_ONEDNN
 #include <oneapi/dnnl/dnnl.h>
