@@ -340,6 +340,9 @@ static void faults_of_networks(void **state)
             if (t == 0 || gpt[i] < NO_APPEND) expect(&wl_gpt2, &net_kernel, g, gpt[i], IR_ECHECK);
     }
     expect(&wl_gpt2, &net_kernel, (ir_params){{LY_TINY, 1, 5, 8}, IR_I8, 0}, ONE_SCALE, IR_ECHECK);
+    expect(&wl_gpt, &net_kernel, wl_gpt.odd[1], FINE, IR_OK);
+    expect(&wl_gpt2, &net_kernel, (ir_params){{LY_TINY, 1, 5, 8}, IR_F8, 0}, FINE, IR_OK);
+    expect(&wl_gpt2, &net_kernel, (ir_params){{LY_TINY, 1, 5, 8}, IR_F8, 0}, ONE_SCALE, IR_ECHECK);
 }
 
 static ir_status op_broken(ir_run *run, uint32_t reps)
@@ -448,21 +451,48 @@ static void f16_rounds_to_nearest_even(void **state)
     assert_int_equal(ly_f32_to_f16(-1e9f), 0xFC00);
 }
 
+/* Every e4m3 number from its fields, and back; ties to even; beyond 448 the largest. */
+static void f8_from_its_fields(void **state)
+{
+    (void)state;
+    for (int q = 0; q < 256; q++) {
+        int    e = q >> 3 & 15, m = q & 7;
+        float  f = ly_f8_to_f32((uint8_t)q);
+        double want = e ? ldexp(8 + m, e - 10) : ldexp(m, -9);
+        if ((q & 0x7F) == 0x7F) {
+            assert_true(isnan(f));
+            continue;
+        }
+        assert_true((double)f == (q & 0x80 ? -want : want) && !signbit(f) == !(q & 0x80));
+        assert_int_equal(ly_f32_to_f8(f), q);
+    }
+    for (int q = 0; q < 0x7E; q++) {
+        float a = ly_f8_to_f32((uint8_t)q), b = ly_f8_to_f32((uint8_t)(q + 1)), mid = a + (b - a) / 2;
+        assert_int_equal(ly_f32_to_f8(mid), q + (q & 1));
+        assert_int_equal(ly_f32_to_f8(nextafterf(mid, 0)), q);
+        assert_int_equal(ly_f32_to_f8(nextafterf(mid, INFINITY)), q + 1);
+    }
+    assert_int_equal(ly_f32_to_f8(1e9f), 0x7E);
+    assert_int_equal(ly_f32_to_f8(-480), 0xFE);
+    assert_int_equal(ly_f32_to_f8(INFINITY), 0x7E);
+    assert_int_equal(ly_f32_to_f8(NAN) & 0x7F, 0x7F);
+}
+
 /* Whatever the address, width of the machine or place where a fill starts: the element's index decides. */
 static void fills_are_pure(void **state)
 {
     (void)state;
-    static const ir_dtype types[] = {IR_F32, IR_F16, IR_BF16, IR_I8};
+    static const ir_dtype types[] = {IR_F32, IR_F16, IR_BF16, IR_I8, IR_F8};
     unsigned char         a[4 * 1000 + 8], b[4 * 1000 + 8];
     float                 x[1000], y[1000];
-    for (size_t t = 0; t < 4; t++) {
+    for (size_t t = 0; t < 5; t++) {
         ly_fill(types[t], a, 0, 1000, 0.5f, 9);
         for (int64_t i = 0; i < 1000; i += 37) ly_fill(types[t], b + 3, i, i + 37 < 1000 ? 37 : 1000 - i, 0.5f, 9);
         ly_load(types[t], a, 0, 1000, x);
         ly_load(types[t], b + 3, 0, 1000, y);
         assert_memory_equal(x, y, sizeof x);
         for (int i = 0; i < 1000; i++) {
-            float want = types[t] == IR_I8 ? truncf(127.99f * ir_rand_f32(9, (uint64_t)i)) : ly_round(types[t], 0.5f * ir_rand_f32(9, (uint64_t)i));
+            float want = types[t] == IR_I8 ? truncf(127.99f * ir_rand_f32(9, (uint64_t)i)) : ly_round(types[t], (types[t] == IR_F8 ? 448 : 0.5f) * ir_rand_f32(9, (uint64_t)i));
             assert_true(x[i] == want);
         }
     }
@@ -476,6 +506,6 @@ int main(void)
         cmocka_unit_test(batch_equals_items_gpt), cmocka_unit_test(batch_equals_items_cnn), cmocka_unit_test(activations_stay_alive),
         cmocka_unit_test(profiles), cmocka_unit_test(faults_of_networks), cmocka_unit_test(faults_of_operators),
         cmocka_unit_test(linear_freivalds), cmocka_unit_test(f16_round_trip), cmocka_unit_test(f16_rounds_to_nearest_even),
-        cmocka_unit_test(fills_are_pure)};
+        cmocka_unit_test(f8_from_its_fields), cmocka_unit_test(fills_are_pure)};
     return cmocka_run_group_tests(tests, open_cpu, close_cpu);
 }
