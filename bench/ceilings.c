@@ -47,8 +47,8 @@ ir_ceiling ceiling_from(const ceiling_plan *pl, ir_what what, const char *level,
     const ir_stats *t = p->dev.n ? &p->dev : &p->wall;
     double          scale = value * t->median; /* rates: value = scale / time */
     c = (ir_ceiling){.what = what, .dtype = IR_NDTYPE, .threads = p->p.threads, .value = value, .lo = scale / t->ci_hi,
-                     .hi = scale / t->ci_lo, .theory = NAN, .read_frac = NAN, .size_B = NAN, .source = IR_SRC_MEASURED,
-                     .flags = p->flags};
+                     .hi = scale / t->ci_lo, .theory = NAN, .read_frac = NAN, .size_B = NAN,
+                     .read_then_Bps = p->bw_now * pl->s->ref.ceiling_Bps, .source = IR_SRC_MEASURED, .flags = p->flags};
     snprintf(c.device, sizeof c.device, "%s", pl->s->info.id);
     snprintf(c.level, sizeof c.level, "%s", level);
     snprintf(c.op, sizeof c.op, "%s", p->workload);
@@ -146,21 +146,40 @@ static void levels_from_os(ceiling_plan *pl)
     }
 }
 
+/* A larger working set that goes as fast shows what the smaller one's level can do: capacity ends where no larger
+ * one keeps the rate. (Zen 5 reads half of its L2 at 64 B a cycle and a quarter of it at 48.) */
+static void envelope(const double *y, size_t n, double *top)
+{
+    for (size_t i = n; i-- > 0;) top[i] = i + 1 < n ? fmax(y[i], top[i + 1]) : y[i];
+}
+
+/* The working set a level's ceilings are measured at: the ladder's fastest inside the level. The middle of a level that
+ * cores share, whose small end lies partly in their private caches. */
+static double size_within(const ceiling_plan *pl, int level, const ir_plateau *p, const double *x, const double *y)
+{
+    if (level >= 2 && !pl->device) return sqrt(p->x_lo * p->x_hi);
+    size_t best = p->first;
+    for (size_t i = p->first; i <= p->last; i++)
+        if (y[i] > y[best]) best = i;
+    return x[best];
+}
+
 static ir_status find_levels(ceiling_plan *pl)
 {
-    double     x[MAX_SIZES], y[MAX_SIZES];
+    double     x[MAX_SIZES], y[MAX_SIZES], top[MAX_SIZES];
     size_t     n = 0;
     ir_plateau pt[8];
     levels_from_os(pl);
     pl->size_B[3] = ladder_max_B(pl);
     ir_status s = ladder(pl, x, y, &n);
     if (s != IR_OK || n == 0) return s;
-    size_t np = ir_plateaus(x, y, n, 0.10, pt, sizeof pt / sizeof *pt);
+    envelope(y, n, top);
+    size_t np = ir_plateaus(x, top, n, 0.10, pt, sizeof pt / sizeof *pt);
     for (size_t i = 0; i < np; i++) {
         int l = level_of_plateau(pl, &pt[i], x[n - 1]);
         if (l == 3) continue;
         pl->s->ceilings.level_B[l] = pt[i].x_hi;
-        pl->size_B[l] = l == 0 ? 0.75 * pt[i].x_hi : sqrt(pt[i].x_lo * pt[i].x_hi);
+        pl->size_B[l] = size_within(pl, l, &pt[i], x, y);
     }
     return IR_OK;
 }
@@ -266,12 +285,22 @@ static ir_status bandwidth_threads(ceiling_plan *pl, int level, const ir_workloa
     return IR_OK;
 }
 
+/* Once DRAM reads are known, they stand beside every later DRAM ceiling: what the memory gave then. */
+static ir_status bandwidth_of_op(ceiling_plan *pl, int level, int op)
+{
+    bool same_mix = !strcmp(stream_ops[op], "scale") || !strcmp(stream_ops[op], "add"); /* as copy and triad */
+    if (level < 3 && same_mix && !pl->s->full) return IR_OK;
+    ir_status st = bandwidth_threads(pl, level, bench_workload(stream_ops[op]));
+    if (st == IR_OK && level == 3 && !strcmp(stream_ops[op], "read")) session_reference(pl->s);
+    return st;
+}
+
 static ir_status bandwidth(ceiling_plan *pl)
 {
     ir_status s = IR_OK;
     for (int l = NLEVEL - 1; l >= 0; l--) /* DRAM first: every later row can be held against it */
         for (int o = 0; o < NOP && s == IR_OK && pl->size_B[l] > 0; o++)
-            s = bandwidth_threads(pl, l, bench_workload(stream_ops[o]));
+            s = bandwidth_of_op(pl, l, o);
     return s;
 }
 

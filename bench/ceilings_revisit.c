@@ -15,6 +15,14 @@ static const ir_kernel *kernel_named(const session *s, const ir_workload *w, con
     return NULL;
 }
 
+/* The op's rate over the read's of the moment, by both visits. */
+static double read_then(const ir_ceiling *first, const ir_ceiling *again)
+{
+    double a = first->value / first->read_then_Bps, b = again->value / again->read_then_Bps;
+    if (!(a > 0)) return again->read_then_Bps;
+    return b > 0 ? fmax(first->value, again->value) / sqrt(a * b) : first->read_then_Bps;
+}
+
 static void merge(const ceiling_plan *pl, ir_ceiling *c, const ir_point *q)
 {
     double rate = (q->cost.read_B + q->cost.write_B) / ir_point_time(q), gain = rate / c->value - 1;
@@ -23,6 +31,7 @@ static void merge(const ceiling_plan *pl, ir_ceiling *c, const ir_point *q)
     ir_ceiling again = ceiling_from(pl, IR_C_BANDWIDTH, c->level, q, rate);
     c->lo = fmin(c->lo, again.lo);
     c->hi = fmax(c->hi, again.hi);
+    c->read_then_Bps = read_then(c, &again);
     if (rate > c->value) c->value = rate;
     if (fabs(gain) > 0.05) c->flags |= IR_FLAG_NOISY;
 }

@@ -155,7 +155,7 @@ static double probe(session *s)
 static bool drifts(const session *s, const ir_workload *w, const ir_params *p, bool cold)
 {
     int threads = p->threads ? p->threads : s->info.threads;
-    if (!s->ref.kernel || s->in_ceilings || threads != s->ref.p.threads) return false;
+    if (!s->ref.kernel || threads != s->ref.p.threads) return false;
     if (w->valid && w->valid(p) != IR_OK) return false;
     ir_cost c = w->cost(p);
     return c.read_B + c.write_B > 0 && !strcmp(ir_level_of(&s->ceilings, c.footprint_B, threads, cold), "DRAM");

@@ -93,7 +93,7 @@ typedef struct {
     /* Other traffic models beside the compulsory one; 0: the workload has none of its own. weights_B: the
      * weights alone. unfused_B: every operator as a pass of its own (bias, activation, residual, scores). */
     double weights_B, unfused_B;
-    double spare_flops;      /* of flops: multiplications by padding, which a kernel may leave out */
+    double spare_flops;      /* of flops: multiplications by padding that this kernel may leave out; the compute term does */
     double hops;             /* dependent memory accesses, each waiting for the last: latency, not bandwidth */
 } ir_cost;
 typedef struct {

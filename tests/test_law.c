@@ -1,4 +1,5 @@
 /* test_law.c -- ceilings and their look-ups, and points into rows. */
+#include "harness/law/internal.h"
 #include "law_machine.h"
 
 /* ---- names ------------------------------------------------------------------------------------------------ */
@@ -146,6 +147,52 @@ static void rows_of_points(void **state)
     assert_false(ir_row_of(&p, &c, &r));
 }
 
+/* Copies were measured while reads got half of their ceiling; a later copy, while they got a quarter. */
+static void terms_at_the_moment(void **state)
+{
+    ir_ceilings c;
+    ir_row      r;
+    (void)state;
+    machine(&c);
+    for (size_t i = 0; i < c.n; i++)
+        if (!strcmp(c.v[i].op, "copy")) c.v[i].read_then_Bps = 20e9;
+    ir_point p = point(1e8, 1e8, 0, 4e8, 1e-2);
+    p.bw_now = 0.25;
+    assert_true(ir_row_of(&p, &c, &r));
+    assert_close(r.x_data_s, 2e8 / (44e9 * 2 * 0.25), 1e-12);
+    assert_close(ir_bw_ceiling(&c, "DRAM", 4, 1, 1), 44e9, 1e-12); /* the ceiling stays what was measured */
+    p.bw_now = NAN;
+    assert_true(ir_row_of(&p, &c, &r));
+    assert_close(r.x_data_s, 2e8 / 44e9, 1e-12);
+    p.cost.flops = 4e9;
+    p.cost.spare_flops = 1e9;
+    assert_true(ir_row_of(&p, &c, &r));
+    assert_close(r.x_comp_s, 3e9 / 200e9, 1e-12);
+    ir_ceilings_free(&c);
+}
+
+static void the_classic_roofline(void **state)
+{
+    ir_ceilings c;
+    double      median, p90;
+    ir_point    p[3];
+    size_t      index[3] = {0, 1, 2};
+    (void)state;
+    machine(&c);
+    p[0] = point(44e6, 44e6, 1, 4e8, 4e-3);     /* one bandwidth, the copies': 2 ms against 4 */
+    p[1] = point(4096, 0, 200e6, 4096, 1.25e-3); /* the measured peak: 1 ms against 1.25 */
+    p[2] = point(0, 0, 0, 0, 1e-6);              /* a launch: not its subject */
+    assert_close(law_roofline_s(&p[0], &c), 2e-3, 1e-12);
+    assert_close(law_roofline_s(&p[1], &c), 1e-3, 1e-12);
+    assert_int_equal(law_roofline_errors(p, index, 3, &c, &median, &p90), IR_OK);
+    assert_close(median, 0.35, 1e-9);
+    for (size_t i = 0; i < c.n; i++) c.v[i].theory = c.v[i].what == IR_C_FLOPS ? 400e9 : NAN;
+    assert_close(law_roofline_s(&p[1], &c), 0.5e-3, 1e-12);
+    assert_int_equal(law_roofline_errors(p, index, 0, &c, &median, &p90), IR_OK);
+    assert_true(isnan(median) && isnan(p90));
+    ir_ceilings_free(&c);
+}
+
 static void the_fastest_kernel_of_a_question_enters(void **state)
 {
     ir_ceilings c;
@@ -160,7 +207,7 @@ static void the_fastest_kernel_of_a_question_enters(void **state)
     p[3].p.v[0] = 1;
     p[4].cold = true;
     snprintf(p[4].family, sizeof p[4].family, "stream");
-    p[5].wall.median = 1e-9;
+    p[5].wall.median = 4.5e-3; /* suspect, but not what stands for its question */
     p[5].flags = IR_FLAG_SUSPECT;
     p[6].status = IR_ECHECK;
     assert_int_equal(ir_rows_select(p, 7, &c, r, index), 3);
@@ -171,6 +218,10 @@ static void the_fastest_kernel_of_a_question_enters(void **state)
     assert_int_equal(r[0].family, 0);
     assert_int_equal(r[1].family, 0);
     assert_int_equal(r[2].family, 1);
+    p[5].wall.median = 1e-9; /* the fastest: its slower rivals do not stand in for it */
+    assert_int_equal(ir_rows_select(p, 7, &c, r, index), 2);
+    assert_int_equal(index[0], 3);
+    assert_int_equal(index[1], 4);
     assert_int_equal(ir_rows_select(p, 0, &c, r, index), 0);
     ir_ceilings_free(&c);
 }
@@ -184,6 +235,8 @@ int main(void)
         cmocka_unit_test(bandwidth_falls_back),
         cmocka_unit_test(peaks_launches_and_find),
         cmocka_unit_test(rows_of_points),
+        cmocka_unit_test(terms_at_the_moment),
+        cmocka_unit_test(the_classic_roofline),
         cmocka_unit_test(the_fastest_kernel_of_a_question_enters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -183,7 +183,7 @@ static void fill(machine *m)
         ir_fit *f = &m->fit[i];
         *f = (ir_fit){.device = "cpu0", .form = (ir_form)i, .BW_ref = 25.2e9, .R_peak = 760e9, .BW = {24.4e9, 23.9e9, 25.0e9, IR_FITTED},
                       .eta = {.91, .88, .94, IR_FITTED}, .L_lat = {1.3e-6, 1.1e-6, 1.6e-6, IR_PINNED}, .err_median = .031, .err_p90 = .084,
-                      .lofo_median = .052, .lofo_p90 = .17, .cond = 3.21, .n = 9, .nfamily = 4};
+                      .lofo_median = .052, .lofo_p90 = .17, .roof_median = .21, .roof_p90 = .66, .cond = 3.21, .n = 9, .nfamily = 4};
     }
     m->fit[1].L_lat = (ir_coef){NAN, NAN, NAN, IR_UNIDENTIFIED};
     m->fit[1].eta.v = 1.31;

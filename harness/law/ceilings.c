@@ -141,38 +141,53 @@ double ir_launch_ceiling(const ir_ceilings *c, int threads)
 }
 
 /* ---- bandwidth of a mix ------------------------------------------------------------------------------- */
+/* What one look-up asks: `steady` brings every DRAM rate to the moment of the read ceiling, on a machine whose memory
+ * gives twice as much in one second as in the next: rate x (read ceiling) / (what reads got when it was measured). */
+typedef struct {
+    const ir_ceilings *c;
+    const char        *level;
+    int                threads;
+    bool               steady;
+} mix_query;
+
+static double rate_of(const mix_query *q, const ir_ceiling *x)
+{
+    if (!q->steady || !(x->read_then_Bps > 0)) return x->value;
+    const ir_ceiling *read = ir_ceiling_find(q->c, IR_C_BANDWIDTH, x->level, "read", x->dtype, x->threads);
+    return read && read->threads == x->threads ? x->value * read->value / x->read_then_Bps : x->value;
+}
+
 static bool streams_at(const ir_ceiling *x, const char *level)
 {
     return eligible(x, IR_C_BANDWIDTH, level, NULL, IR_NDTYPE) && isfinite(x->read_frac);
 }
 
 /* The best ceiling of one mix at a level. */
-static const ir_ceiling *of_mix(const ir_ceilings *c, const char *level, int threads, double frac)
+static const ir_ceiling *of_mix(const mix_query *q, int threads, double frac)
 {
     const ir_ceiling *best = NULL;
-    for (size_t i = 0; i < c->n; i++)
-        if (streams_at(&c->v[i], level) && fabs(c->v[i].read_frac - frac) < 1e-3 &&
-            (!best || better(&c->v[i], best, threads)))
-            best = &c->v[i];
+    for (size_t i = 0; i < q->c->n; i++) {
+        const ir_ceiling *x = &q->c->v[i];
+        if (streams_at(x, q->level) && fabs(x->read_frac - frac) < 1e-3 && (!best || better(x, best, threads))) best = x;
+    }
     return best;
 }
 
 /* A mix measured at other thread counts only is carried over by the nearest mix's own curve over threads. */
-static double at_threads(const ir_ceilings *c, const ir_ceiling *x, const char *level, int threads)
+static double at_threads(const mix_query *q, const ir_ceiling *x)
 {
-    if (x->threads == threads) return x->value;
+    if (x->threads == q->threads) return rate_of(q, x);
     double near = INFINITY, ratio = 1;
-    for (size_t i = 0; i < c->n; i++) {
-        const ir_ceiling *y = &c->v[i];
-        if (!streams_at(y, level) || y->threads != threads || rank(y) > rank(x)) continue;
-        const ir_ceiling *from = of_mix(c, level, x->threads, y->read_frac),
-                         *to = of_mix(c, level, threads, y->read_frac);
+    for (size_t i = 0; i < q->c->n; i++) {
+        const ir_ceiling *y = &q->c->v[i];
+        if (!streams_at(y, q->level) || y->threads != q->threads || rank(y) > rank(x)) continue;
+        const ir_ceiling *from = of_mix(q, x->threads, y->read_frac), *to = of_mix(q, q->threads, y->read_frac);
         double d = fabs(y->read_frac - x->read_frac);
-        if (!from || from->threads != x->threads || to->threads != threads || d >= near) continue;
+        if (!from || from->threads != x->threads || to->threads != q->threads || d >= near) continue;
         near = d;
-        ratio = to->value / from->value;
+        ratio = rate_of(q, to) / rate_of(q, from);
     }
-    return x->value * ratio;
+    return rate_of(q, x) * ratio;
 }
 
 static double interpolate(double f, double f0, double v0, double f1, double v1)
@@ -182,29 +197,39 @@ static double interpolate(double f, double f0, double v0, double f1, double v1)
     return 1 / ((1 - u) / v0 + u / v1);
 }
 
-static double bw_at_level(const ir_ceilings *c, const char *level, int threads, double frac)
+static double bw_at_level(const mix_query *q, double frac)
 {
     const ir_ceiling *below = NULL, *above = NULL;
-    for (size_t i = 0; i < c->n; i++) {
-        const ir_ceiling *x = &c->v[i];
-        if (!streams_at(x, level)) continue;
+    for (size_t i = 0; i < q->c->n; i++) {
+        const ir_ceiling *x = &q->c->v[i];
+        if (!streams_at(x, q->level)) continue;
         if (x->read_frac <= frac + 1e-6 && (!below || x->read_frac > below->read_frac)) below = x;
         if (x->read_frac >= frac - 1e-6 && (!above || x->read_frac < above->read_frac)) above = x;
     }
     if (!below) below = above;
     if (!above) above = below;
     if (!below) return NAN;
-    const ir_ceiling *lo = of_mix(c, level, threads, below->read_frac),
-                     *hi = of_mix(c, level, threads, above->read_frac);
-    return interpolate(frac, lo->read_frac, at_threads(c, lo, level, threads), hi->read_frac,
-                       at_threads(c, hi, level, threads));
+    const ir_ceiling *lo = of_mix(q, q->threads, below->read_frac), *hi = of_mix(q, q->threads, above->read_frac);
+    return interpolate(frac, lo->read_frac, at_threads(q, lo), hi->read_frac, at_threads(q, hi));
+}
+
+static double bandwidth_of(const ir_ceilings *c, const char *level, int threads, double read_B, double write_B,
+                           bool steady)
+{
+    double total = read_B + write_B;
+    if (!(total > 0) || !isfinite(total) || !(read_B >= 0) || !(write_B >= 0)) return NAN;
+    mix_query q = {c, level, threads > 0 ? threads : most_threads(c, IR_C_BANDWIDTH), steady};
+    double    bw = level && *level ? bw_at_level(&q, read_B / total) : NAN;
+    q.level = level_name[3];
+    return isfinite(bw) ? bw : bw_at_level(&q, read_B / total);
 }
 
 double ir_bw_ceiling(const ir_ceilings *c, const char *level, int threads, double read_B, double write_B)
 {
-    double total = read_B + write_B;
-    if (!(total > 0) || !isfinite(total) || !(read_B >= 0) || !(write_B >= 0)) return NAN;
-    if (threads <= 0) threads = most_threads(c, IR_C_BANDWIDTH);
-    double bw = level && *level ? bw_at_level(c, level, threads, read_B / total) : NAN;
-    return isfinite(bw) ? bw : bw_at_level(c, level_name[3], threads, read_B / total);
+    return bandwidth_of(c, level, threads, read_B, write_B, false);
+}
+
+double law_bw_steady(const ir_ceilings *c, const char *level, int threads, double read_B, double write_B)
+{
+    return bandwidth_of(c, level, threads, read_B, write_B, true);
 }

@@ -287,6 +287,7 @@ static void nothing(ir_form form, ir_fit *out)
     out->form = form;
     out->BW_ref = 1;
     out->R_peak = out->cond = out->err_median = out->err_p90 = out->lofo_median = out->lofo_p90 = NAN;
+    out->roof_median = out->roof_p90 = NAN;
     out->BW = out->eta = out->L_lat = (ir_coef){NAN, NAN, NAN, IR_UNIDENTIFIED};
 }
 
@@ -332,6 +333,7 @@ ir_status ir_iron_fit(const ir_point *pts, size_t n, const ir_ceilings *c, uint6
         ir_status s =
             st == IR_OK ? ir_fit_rows((ir_form)f, rows, m, seed, &out[f]) : (nothing((ir_form)f, &out[f]), st);
         st = s;
+        if (st == IR_OK) st = law_roofline_errors(pts, index, m, c, &out[f].roof_median, &out[f].roof_p90);
         if (m) snprintf(out[f].device, sizeof out[f].device, "%s", pts[index[0]].device);
         scale_BW(&out[f], ir_bw_ceiling(c, "DRAM", 0, 1, 0), ir_peak_ceiling(c, IR_F32, 0));
     }

@@ -34,6 +34,7 @@ typedef struct {
     double    theory;          /* clock x width x ports, or NAN */
     double    read_frac;       /* bandwidth: share of reads in the counted bytes; NAN */
     double    size_B;          /* working set it was measured at; NAN */
+    double    read_then_Bps;   /* DRAM bandwidth: what the reference read got right before and after; NAN or 0: unknown */
     ir_source source;
     ir_certificate cert[IR_MAX_CERT]; int ncert;
     uint32_t  flags;           /* IR_FLAG_: suspect ... */
@@ -74,6 +75,7 @@ typedef struct {
     ir_coef BW, eta, L_lat;  /* BW: DRAM-read equivalent, = BW_ref * s where term_data = x_data / s */
     double  err_median, err_p90;   /* |T_law/T - 1| of the fitted points */
     double  lofo_median, lofo_p90; /* the same, each family predicted from the others */
+    double  roof_median, roof_p90; /* of the classic roofline (one bandwidth, theoretical peak) on the same points */
     double  cond;                  /* condition number of the column-scaled design matrix */
     size_t  n; int nfamily;
     bool    eta_error;             /* eta above 1.02: a wrong ceiling or count, not a result */
@@ -88,8 +90,8 @@ typedef struct {
 } ir_row;
 /* The design row of a point; false when it cannot enter (not ok, no ceiling). */
 bool ir_row_of(const ir_point *, const ir_ceilings *, ir_row *out);
-/* Points a fit uses: status ok, not suspect, and of each (workload, params, dtype, threads) the fastest
- * kernel. Writes their rows and indices; returns how many. */
+/* Points a fit uses: status ok, and of each (workload, params, dtype, threads) the fastest kernel; where that is
+ * suspect, none. Writes their rows and indices; returns how many. */
 size_t ir_rows_select(const ir_point *pts, size_t n, const ir_ceilings *, ir_row *rows, size_t *index);
 /* Non-negative least squares on relative residuals; bootstrap with `seed`. Fewer than 3 rows:
  * IR_EINVAL, and *out claims nothing. A coefficient the rows do not identify comes back IR_UNIDENTIFIED with NAN, in

@@ -39,9 +39,10 @@ void law_terms(const ir_point *p, const ir_ceilings *c, ir_row *out)
     const char *level = ir_level_of(c, p->cost.footprint_B, p->p.threads, p->cold);
     double      D_vol = p->cost.read_B + p->cost.write_B;
     memset(out, 0, sizeof *out);
-    out->x_data_s = seconds(D_vol, ir_bw_ceiling(c, level, p->p.threads, p->cost.read_B, p->cost.write_B));
-    if (p->bw_now > 0 && !strcmp(level, "DRAM")) out->x_data_s /= p->bw_now; /* what the memory gave at that time */
-    out->x_comp_s = seconds(p->cost.flops, ir_peak_ceiling(c, p->p.dtype, p->p.threads));
+    bool now = p->bw_now > 0 && !strcmp(level, "DRAM");
+    out->x_data_s = seconds(D_vol, now ? p->bw_now * law_bw_steady(c, level, p->p.threads, p->cost.read_B, p->cost.write_B)
+                                       : ir_bw_ceiling(c, level, p->p.threads, p->cost.read_B, p->cost.write_B));
+    out->x_comp_s = seconds(p->cost.flops - p->cost.spare_flops, ir_peak_ceiling(c, p->p.dtype, p->p.threads));
     out->x_launch = launches(p, c);
 }
 
@@ -67,11 +68,6 @@ static bool same_question(const ir_point *a, const ir_point *b)
     return !memcmp(a->p.v, b->p.v, sizeof a->p.v);
 }
 
-static bool enters(const ir_point *p, const ir_ceilings *c, ir_row *row)
-{
-    return !(p->flags & IR_FLAG_SUSPECT) && ir_row_of(p, c, row);
-}
-
 static int family_number(const ir_point *pts, const size_t *index, size_t m, const ir_row *rows, const char *family)
 {
     int next = 0;
@@ -82,13 +78,25 @@ static int family_number(const ir_point *pts, const size_t *index, size_t m, con
     return next;
 }
 
+/* A question whose fastest answer is suspect is left out: its slower answers would pass for what the machine can do. */
+static size_t drop_suspects(const ir_point *pts, size_t m, ir_row *rows, size_t *index)
+{
+    size_t kept = 0;
+    for (size_t j = 0; j < m; j++) {
+        if (pts[index[j]].flags & IR_FLAG_SUSPECT) continue;
+        rows[kept] = rows[j];
+        index[kept++] = index[j];
+    }
+    return kept;
+}
+
 size_t ir_rows_select(const ir_point *pts, size_t n, const ir_ceilings *c, ir_row *rows, size_t *index)
 {
     size_t m = 0;
     for (size_t i = 0; i < n; i++) {
         ir_row row;
         size_t j = 0;
-        if (!enters(&pts[i], c, &row)) continue;
+        if (!ir_row_of(&pts[i], c, &row)) continue;
         while (j < m && !same_question(&pts[index[j]], &pts[i])) j++;
         if (j < m && row.T_s >= rows[j].T_s) continue;
         row.family = family_number(pts, index, m, rows, pts[i].family);
@@ -96,7 +104,7 @@ size_t ir_rows_select(const ir_point *pts, size_t n, const ir_ceilings *c, ir_ro
         index[j] = i;
         m += j == m;
     }
-    return m;
+    return drop_suspects(pts, m, rows, index);
 }
 
 /* ---- prediction ------------------------------------------------------------------------------------------ */

@@ -90,7 +90,7 @@ const ir_rec_field ir_rec_ceiling[] = {
     NAME(ir_ceiling, "isa", isa), WORD(ir_ceiling, "dtype", dtype, dtype_words, false),
     INT(ir_ceiling, "threads", threads), NUM(ir_ceiling, "value", value), NUM(ir_ceiling, "lo", lo),
     NUM(ir_ceiling, "hi", hi), NUM(ir_ceiling, "theory", theory), NUM(ir_ceiling, "read_frac", read_frac),
-    NUM(ir_ceiling, "size_B", size_B), WORD(ir_ceiling, "source", source, source_words, false),
+    NUM(ir_ceiling, "size_B", size_B), NUM(ir_ceiling, "read_then", read_then_Bps), WORD(ir_ceiling, "source", source, source_words, false),
     BITS(ir_ceiling, "flags", flags, flag_words), TEXT(ir_ceiling, "why", why), END};
 
 static const ir_rec_field coef[] = {
@@ -100,7 +100,8 @@ const ir_rec_field ir_rec_fit[] = {
     NAME(ir_fit, "device", device), WORD(ir_fit, "form", form, form_words, true), OBJECT(ir_fit, "BW", BW, coef),
     OBJECT(ir_fit, "eta", eta, coef), OBJECT(ir_fit, "L_lat", L_lat, coef), NUM(ir_fit, "BW_ref", BW_ref),
     NUM(ir_fit, "R_peak", R_peak), NUM(ir_fit, "err_median", err_median), NUM(ir_fit, "err_p90", err_p90),
-    NUM(ir_fit, "lofo_median", lofo_median), NUM(ir_fit, "lofo_p90", lofo_p90), NUM(ir_fit, "cond", cond),
+    NUM(ir_fit, "lofo_median", lofo_median), NUM(ir_fit, "lofo_p90", lofo_p90),
+    NUM(ir_fit, "roof_median", roof_median), NUM(ir_fit, "roof_p90", roof_p90), NUM(ir_fit, "cond", cond),
     SIZE(ir_fit, "n", n), INT(ir_fit, "families", nfamily), BOOL(ir_fit, "eta_error", eta_error), END};
 
 const ir_rec_field ir_rec_verdict[] = {

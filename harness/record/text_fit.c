@@ -53,6 +53,11 @@ static void rows(ir_table *tb, const ir_fit fits[2])
     ir_table_cell(tb, TXT_PLAIN, "left out");
     for (int i = 0; i < 2; i++) pair_cell(tb, fits[i].lofo_median, fits[i].lofo_p90);
     ir_table_cell(tb, TXT_DIM, "each family from the others");
+    if (isfinite(fits[0].roof_median)) {
+        ir_table_cell(tb, TXT_PLAIN, "roofline");
+        for (int i = 0; i < 2; i++) pair_cell(tb, fits[i].roof_median, fits[i].roof_p90);
+        ir_table_cell(tb, TXT_DIM, "the same points by max(D/BW, O/R_peak)");
+    }
     ir_table_cell(tb, TXT_PLAIN, "condition");
     for (int i = 0; i < 2; i++) ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(fits[i].cond, num));
     ir_table_cell(tb, TXT_DIM, "of the design");

@@ -87,6 +87,7 @@ static void im2col_cost(const ir_params *p, ir_cost *c)
     const bool unroll = l.r * l.s > 1 || l.stride > 1 || l.pad > 0 || l.groups > 1;
     if (!unroll) return;
     const double image_B = (double)(l.oh * l.ow) * (double)(l.r * l.s * l.c) * 4;
+    c->spare_flops = 0; /* the product meets the padding as zeros */
     c->read_B += (double)l.batch * image_B;
     c->write_B += (double)l.batch * image_B;
     c->by_B[IR_BY_IN] += 2 * (double)l.batch * image_B;

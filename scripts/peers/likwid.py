@@ -10,7 +10,7 @@ and add. Needs the package likwid. Exit code 0: measured; 77: likwid-bench is no
 import argparse, json, re, shutil, statistics, subprocess, sys
 
 STREAMS = {"read": ("load", 1), "write": ("store", 1), "copy": ("copy", 2), "triad": ("stream", 3)}
-LEVELS = {"L2": 256 << 10, "DRAM": 192 << 20}  # bytes per thread
+LEVELS = {"L2": None, "DRAM": 192 << 20}  # bytes per thread; of L2, half of it
 PEAKS = {"f64": "peakflops", "f32": "peakflops_sp"}
 
 
@@ -35,8 +35,14 @@ def ours(program, spec, key):
     for line in run.stdout.splitlines():
         row = json.loads(line)
         if row.get("record") == "point" and row.get("status") == "ok" and row["kernel"] != "naive":
-            best[row["kernel"]] = row[key]
+            name = row["kernel"] + (f", {row['params']['streams']} streams" if "streams" in row["params"] else "")
+            best[name] = row[key]
     return best
+
+
+def half_of_l2():
+    with open("/sys/devices/system/cpu/cpu0/cache/index2/size") as f:
+        return int(f.read().strip().rstrip("K")) << 9
 
 
 def cell(what, threads, rounds, seconds, their_variants, their_bytes, program, spec, key):
@@ -56,7 +62,7 @@ def cell(what, threads, rounds, seconds, their_variants, their_bytes, program, s
     ratios = sorted(a / b for a, b in zip(mine[m], theirs[t]))
     row = {"what": what, "threads": threads, "ironroof": m, "likwid": t, "ours": statistics.median(mine[m]),
            "theirs": statistics.median(theirs[t]), "ratio": statistics.median(ratios), "low": ratios[0], "high": ratios[-1]}
-    print(f"{what:12} {threads} t  {m:10} {row['ours'] / 1e9:8.1f}   {t:22} {row['theirs'] / 1e9:8.1f}   "
+    print(f"{what:12} {threads} t  {m:24} {row['ours'] / 1e9:8.1f}   {t:22} {row['theirs'] / 1e9:8.1f}   "
           f"{row['ratio']:.3f}  [{row['low']:.3f}, {row['high']:.3f}]", flush=True)
     return row
 
@@ -68,20 +74,21 @@ def main():
     ask.add_argument("--rounds", type=int, default=7)
     ask.add_argument("--seconds", type=float, default=1)
     ask.add_argument("--only", default="")
+    ask.add_argument("--l2-kib", type=int, default=0, help="working set per thread of the L2 rows; default half of it")
     ask.add_argument("-o", "--output")
     a = ask.parse_args()
     if not shutil.which("likwid-bench"):
         print("likwid-bench is not installed (package likwid)")
         return 77
     rows = []
-    print(f"{'':16} {'ironroof':12} {'G/s':>8}   {'likwid-bench':22} {'G/s':>8}   ratio  [range of {a.rounds} rounds]")
+    print(f"{'':16} {'ironroof':26} {'G/s':>8}   {'likwid-bench':22} {'G/s':>8}   ratio  [range of {a.rounds} rounds]")
     for threads in (int(t) for t in a.threads.split(",")):
-        for level, size in LEVELS.items():
+        for level, size in {**LEVELS, "L2": a.l2_kib << 10 or half_of_l2()}.items():
             for op, (family, arrays) in STREAMS.items():
                 if not re.search(a.only, f"{level} {op}"):
                     continue
                 total = size * threads // (arrays * 64 * threads) * arrays * 64 * threads
-                spec = f"{op}:bytes={total},threads={threads},streams={'1,2,4' if op == 'read' else 1},dtype=f64"
+                spec = f"{op}:bytes={total},threads={threads},streams=1,2,dtype=f64"
                 rows.append(cell(f"{level} {op}", threads, a.rounds, a.seconds, variants(family), total, a.ironroof, spec, "bytes_per_s"))
         for dtype, family in PEAKS.items():
             if re.search(a.only, f"peak {dtype}"):

@@ -201,7 +201,7 @@ function law(m, points) {
   if (!m.fits.length) return null;
   const better = [...m.fits].sort((a, b) => (a.lofo_median ?? 9) - (b.lofo_median ?? 9))[0], in_ = points.filter(p => p.status === "ok" && known(p.T_law_s) && p.family !== "layer");
   const rows = [["BW (DRAM reads)", f => coefficient(f.BW, "B/s")], ["eta", f => coefficient(f.eta, "")], ["L_lat", f => coefficient(f.L_lat, "s")], ["R_peak", f => scaled(f.R_peak, "FLOP/s")],
-    ["error of its points", f => `${percent(f.err_median)} median, ${percent(f.err_p90)} p90`], ["families left out", f => `${percent(f.lofo_median)} median, ${percent(f.lofo_p90)} p90`], ["condition", f => num(f.cond)], ["points, families", f => `${f.n}, ${f.families}`]];
+    ["error of its points", f => `${percent(f.err_median)} median, ${percent(f.err_p90)} p90`], ["families left out", f => `${percent(f.lofo_median)} median, ${percent(f.lofo_p90)} p90`], ["classic roofline", f => known(f.roof_median) ? `${percent(f.roof_median)} median, ${percent(f.roof_p90)} p90` : "unknown"], ["condition", f => num(f.cond)], ["points, families", f => `${f.n}, ${f.families}`]];
   const out = [table(["", ...m.fits.map(f => f.form + (f === better ? " (better)" : ""))], rows.map(([n, v]) => [n, ...m.fits.map(v)]), [0]), el("p", { class: "note" }, "additive: T = D_vol/BW + O/(R_peak·eta) + L_lat; overlapped: T = max(D_vol/BW, O/(R_peak·eta)) + L_lat. Intervals: 95 %. Better: predicts families that it has not seen with the smaller median error.")];
   if (in_.length < 3) return out;
   const families = [...new Set(in_.map(p => p.family))], off = new Set(), T = in_.map(time), limit = Math.min(3, Math.max(.3, ...in_.map(p => Math.abs(p.T_law_s / time(p) - 1)))) * 1.08;
