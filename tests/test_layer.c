@@ -1,5 +1,6 @@
 /* test_layer.c -- layer tables and their cost: published counts of the networks to the last digit, the formulas by hand
  * on small shapes, the three traffic models, impossible parameters. */
+#include "bench/nets/values.h"
 #include "bench/workloads/workloads_nets.h"
 
 #include <math.h>
@@ -388,6 +389,33 @@ static void kv_dtypes(void **state)
     assert_int_equal(ly_kv_dtype(IR_F8), IR_BF16);
 }
 
+/* Every e4m3 number from its fields, and back; ties to even; beyond 448 the largest. */
+static void f8_from_its_fields(void **state)
+{
+    (void)state;
+    for (int q = 0; q < 256; q++) {
+        int    e = q >> 3 & 15, m = q & 7;
+        float  f = ly_f8_to_f32((uint8_t)q);
+        double want = e ? ldexp(8 + m, e - 10) : ldexp(m, -9);
+        if ((q & 0x7F) == 0x7F) {
+            assert_true(isnan(f));
+            continue;
+        }
+        assert_true((double)f == (q & 0x80 ? -want : want) && !signbit(f) == !(q & 0x80));
+        assert_int_equal(ly_f32_to_f8(f), q);
+    }
+    for (int q = 0; q < 0x7E; q++) {
+        float a = ly_f8_to_f32((uint8_t)q), b = ly_f8_to_f32((uint8_t)(q + 1)), mid = a + (b - a) / 2;
+        assert_int_equal(ly_f32_to_f8(mid), q + (q & 1));
+        assert_int_equal(ly_f32_to_f8(nextafterf(mid, 0)), q);
+        assert_int_equal(ly_f32_to_f8(nextafterf(mid, INFINITY)), q + 1);
+    }
+    assert_int_equal(ly_f32_to_f8(1e9f), 0x7E);
+    assert_int_equal(ly_f32_to_f8(-480), 0xFE);
+    assert_int_equal(ly_f32_to_f8(INFINITY), 0x7E);
+    assert_int_equal(ly_f32_to_f8(NAN) & 0x7F, 0x7F);
+}
+
 static void refused(const ir_workload *w, ir_params p, const char *why)
 {
     if (w->valid(&p) != IR_EINVAL) fail_msg("%s takes what it should refuse: %s", w->name, why);
@@ -450,7 +478,7 @@ int main(void)
         cmocka_unit_test(resnet50),   cmocka_unit_test(resnet50_traffic),  cmocka_unit_test(mobilenetv2),
         cmocka_unit_test(gpt2_decode), cmocka_unit_test(gpt2_prefill), cmocka_unit_test(gpt_of_any_shape),     cmocka_unit_test(layouts),
         cmocka_unit_test(impossible), cmocka_unit_test(conv_by_hand),      cmocka_unit_test(attention_by_hand),
-        cmocka_unit_test(rows_by_hand), cmocka_unit_test(pools_by_hand),   cmocka_unit_test(padding_by_hand), cmocka_unit_test(kv_dtypes),
+        cmocka_unit_test(rows_by_hand), cmocka_unit_test(pools_by_hand),   cmocka_unit_test(padding_by_hand), cmocka_unit_test(kv_dtypes), cmocka_unit_test(f8_from_its_fields),
         cmocka_unit_test(refusals),   cmocka_unit_test(grids)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
