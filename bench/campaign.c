@@ -1,6 +1,7 @@
 /* campaign.c -- see campaign.h. */
 #include "bench/campaign.h"
 #include "bench/crossover.h"
+#include "bench/launch_gap.h"
 #include "bench/layers.h"
 #include "bench/output.h"
 #include "bench/version.h"
@@ -181,6 +182,7 @@ void campaign_print_law(const ir_text *t, const campaign *c)
     }
     if (!c->judged) {
         crossover_print(t->f, &c->s);
+        launch_gap_print(t->f, &c->s);
         return;
     }
     fputc('\n', t->f);
@@ -191,6 +193,7 @@ void campaign_print_law(const ir_text *t, const campaign *c)
     ir_summary_sentence(&c->s.ceilings, law->fitted ? &law->fit[law->better] : NULL, line, sizeof line);
     fprintf(t->f, "\n%s\n", line);
     crossover_print(t->f, &c->s);
+    launch_gap_print(t->f, &c->s);
     if (c->proved) prove_print(t->f, &c->s, &c->proof);
     if (law->exceed)
         fprintf(t->f, "%zu point%s above a ceiling by more than 2 %%: see the rows flagged suspect.\n", law->exceed,
@@ -200,9 +203,9 @@ void campaign_print_law(const ir_text *t, const campaign *c)
 
 ir_status campaign_journal_tail(ir_journal *j, const campaign *c)
 {
-    if (!c->judged) return crossover_journal(j, &c->s);
     const law_result *law = &c->law;
-    ir_status         st = IR_OK;
+    ir_status         st = launch_gap_journal(j, &c->s);
+    if (!c->judged) return st == IR_OK ? crossover_journal(j, &c->s) : st;
     ir_verdict        v = {.question = "summary", .p = NAN};
     for (int i = 0; law->fitted && i < 2 && st == IR_OK; i++) st = ir_journal_fit(j, &law->fit[i]);
     snprintf(v.device, sizeof v.device, "%s", c->s.info.id);

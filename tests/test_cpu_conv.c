@@ -140,19 +140,22 @@ static void test_refusals(void **state)
     ir_pool_free(&d.cpu.pool);
 }
 
-/* Winograd's FLOP are those it does: 36 products for 16 outputs. */
+/* Winograd's FLOP are those it does: 36 products for 16 outputs, 228 a tile of an input channel, 130 of an output's; both
+ * transforms' results are written and read. */
 static void test_costs(void **state)
 {
     (void)state;
     const ir_params p = CONV(2, 8, 8, 3, 5, 3, 3, 1, 1, 1, 1);
     ir_cost         c = wl_conv.cost(&p);
-    assert_true(c.flops == 2.0 * 2 * 64 * 3 * 5 * 9);
+    assert_true(c.flops == 2.0 * 2 * 64 * 3 * 5 * 9 && c.spare_flops > 0);
+    const double plain = c.read_B + c.write_B;
     kernel("conv", "winograd")->cost(&p, &c);
-    assert_true(c.flops == 2.0 * 2 * 4 * 36 * 3 * 5);
+    assert_true(c.flops == 2.0 * 4 * (2 * 36 * 3 * 5 + 3 * 228 + 5 * 130));
+    assert_true(c.read_B + c.write_B == plain + 2.0 * 2 * 4 * 36 * 4 * (3 + 5) && c.spare_flops == 0);
     ir_cost u = wl_conv.cost(&p);
     const double before = u.read_B + u.write_B;
     kernel("conv", "im2col")->cost(&p, &u);
-    assert_true(u.read_B + u.write_B == before + 2.0 * 2 * 64 * 27 * 4);
+    assert_true(u.read_B + u.write_B == before + 2.0 * 2 * 64 * 27 * 4 && u.spare_flops == 0);
 }
 
 static void test_networks(void **state)

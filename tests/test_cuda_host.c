@@ -110,7 +110,9 @@ static const point points[] = {{&wl_copy, "stream", "resident", {{4096, 1}, IR_F
                                {&wl_gemm, "gemm", "mma", {{64, 64, 512}, IR_BF16, 0}},
                                {&wl_transfer, "transfer", "pinned", {{4100, WL_FROM_DEVICE}, IR_F32, 0}},
                                {&wl_conv, "conv", "implicit", {{1, 5, 5, 3, 7, 3, 3, 1, 1, 1, 1}, IR_BF16, 0}},
-                               {&wl_gpt2, "gpt", "graph", {{LY_TINY, 1, 1, 3}, IR_I8, 0}}};
+                               {&wl_gpt2, "gpt", "graph", {{LY_TINY, 1, 1, 3}, IR_I8, 0}},
+                               {&wl_gpt2, "gpt", "few_graph", {{LY_TINY, 1, 1, 3}, IR_F8, 0}},
+                               {&wl_gpt2, "gpt", "resident", {{LY_TINY, 2, 1, 3}, IR_F8, 0}}};
 enum { NPOINT = sizeof points / sizeof *points };
 
 static ir_status measure(ir_dev *d, const point *x, ir_point *o)
@@ -211,8 +213,23 @@ static void too_large(void **state)
     ir_dev d = device(0);
     assert_int_equal(cuda_backend.open(&d), IR_OK);
     const point x = {&wl_copy, "stream", "resident", {{4 << 20, 1}, IR_F32, 0}};
-    assert_int_equal(measure(&d, &x, &o), IR_ENOMEM);
+    assert_int_equal(measure(&d, &x, &o), IR_SKIP); /* more than there ever is */
+    if (!strstr(o.why, "needs 0.00419 GB, cuda0 has 0.00105 GB")) fail_msg("%s", o.why);
+    ir_point_free(&o);
+    const point gpt = {&wl_gpt, "gpt", "graph", {{39, 4096, 32, 50257, 2048, 1, 1, 128}, IR_BF16, 0}};
+    fake.mem_B = (size_t)12 << 30;
+    ir_dev small = device(0);
+    assert_int_equal(cuda_backend.open(&small), IR_OK);
+    assert_int_equal(measure(&small, &gpt, &o), IR_SKIP);
+    assert_non_null(strstr(o.why, "needs 16.2 GB, cuda0 has 12.9 GB"));
+    ir_point_free(&o);
+    cuda_backend.close(&small);
+    fake.mem_B = 1 << 20;
+    fake.used_B += 1 << 19; /* what another program holds */
+    const point y = {&wl_copy, "stream", "resident", {{786432, 1}, IR_F32, 0}};
+    assert_int_equal(measure(&d, &y, &o), IR_ENOMEM);
     assert_non_null(strstr(o.why, "no room"));
+    fake.used_B -= 1 << 19;
     assert_false(d.dead);
     ir_point_free(&o);
     assert_int_equal(measure(&d, &points[0], &o), IR_OK); /* a smaller one goes on */
@@ -236,6 +253,64 @@ static void older_capability(void **state)
     assert_int_equal(measure(&d, &points[6], &o), IR_SKIP);
     ir_point_free(&o);
     ir_measure_release(&d);
+    cuda_backend.close(&d);
+}
+
+/* What the kernels say of themselves: so many launches a layer and a step, and the cost counts them so. */
+static void kernels_a_layer(void **state)
+{
+    (void)state;
+    static const struct { const char *name; int layer, step; } want[] = {{"launches", 7, 3}, {"few", 5, 2}, {"resident", 0, 1}};
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        fake_reset();
+        ir_dev    d = device(0);
+        ir_tensor t[IR_MAX_TENSORS];
+        ir_run    r = {.workload = &wl_gpt2, .kernel = kernel("gpt", want[i].name), .dev = &d, .p = {{LY_TINY, 1, 1, 3}, IR_F8, 0}};
+        assert_int_equal(cuda_backend.open(&d), IR_OK);
+        r.nmem = wl_gpt2.tensors(&r.p, t);
+        for (int m = 0; m < r.nmem; m++) {
+            void *host = calloc(1, t[m].bytes);
+            assert_non_null(host);
+            assert_int_equal(cuda_backend.alloc(&d, t[m].bytes, &r.mem[m]), IR_OK);
+            if (t[m].role != IR_OUT) wl_gpt2.fill(&r.p, m, host, 1);
+            assert_int_equal(cuda_backend.put(&d, &r.mem[m], host), IR_OK);
+            free(host);
+        }
+        assert_int_equal(r.kernel->setup(&r), IR_OK);
+        long before = fake.launches, launched = want[i].layer * ly_gpt2[LY_TINY].layers + want[i].step;
+        assert_int_equal(r.kernel->run(&r, 1), IR_OK);
+        assert_int_equal(fake.launches - before, launched);
+        ir_cost c = wl_gpt2.cost(&r.p);
+        if (r.kernel->cost) r.kernel->cost(&r.p, &c);
+        assert_int_equal((long)c.launches, launched);
+        r.kernel->teardown(&r);
+        for (int m = 0; m < r.nmem; m++) cuda_backend.release(&d, &r.mem[m]);
+        cuda_backend.close(&d);
+        assert_int_equal(fake.live, 0);
+    }
+}
+
+/* What the executor of few rows leaves to the others. */
+static void too_many_rows(void **state)
+{
+    (void)state;
+    fake_reset();
+    ir_dev          d = device(0);
+    const ir_kernel *k = kernel("gpt", "few");
+    assert_int_equal(cuda_backend.open(&d), IR_OK);
+    ir_params p = {{LY_TINY, 5, 1, 3}, IR_BF16, 0};
+    assert_int_equal(k->can_run(&d, &wl_gpt2, &p), IR_SKIP);
+    assert_non_null(strstr(ir_why(), "5 token rows"));
+    p = (ir_params){{1, 40, 4, 99, 9, 1, 1, 0}, IR_BF16, 0};
+    assert_int_equal(k->can_run(&d, &wl_gpt, &p), IR_SKIP);
+    assert_non_null(strstr(ir_why(), "multiples of 16"));
+    p = (ir_params){{1, 256, 1, 99, 9, 1, 1, 0}, IR_BF16, 0};
+    assert_int_equal(k->can_run(&d, &wl_gpt, &p), IR_SKIP);
+    assert_non_null(strstr(ir_why(), "heads of 256"));
+    ((cuda_dev *)d.self)->prop.cooperativeLaunch = 0;
+    p = (ir_params){{LY_TINY, 1, 1, 3}, IR_BF16, 0};
+    assert_int_equal(k->can_run(&d, &wl_gpt2, &p), IR_OK);
+    assert_int_equal(kernel("gpt", "resident")->can_run(&d, &wl_gpt2, &p), IR_SKIP);
     cuda_backend.close(&d);
 }
 
@@ -278,6 +353,6 @@ int main(void)
         cmocka_unit_test(absent), cmocka_unit_test(described), cmocka_unit_test(peaks), cmocka_unit_test(healthy),
         cmocka_unit_test(lost_device), cmocka_unit_test(out_of_memory_anywhere), cmocka_unit_test(open_fails_cleanly),
         cmocka_unit_test(too_large), cmocka_unit_test(older_capability), cmocka_unit_test(queue_overflow),
-        cmocka_unit_test(throttle_words)};
+        cmocka_unit_test(throttle_words), cmocka_unit_test(kernels_a_layer), cmocka_unit_test(too_many_rows)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* test_layer.c -- layer tables and their cost: published counts of the networks to the last digit, the formulas by hand
  * on small shapes, the three traffic models, impossible parameters. */
+#include "bench/nets/values.h"
 #include "bench/workloads/workloads_nets.h"
 
 #include <math.h>
@@ -164,6 +165,31 @@ static void gpt2_decode(void **state)
         }
 }
 
+/* Beyond GPT-2: parameters by hand, of GPT-3's published shapes and one of 8 G; in bytes with row scales. */
+static void gpt_of_any_shape(void **state)
+{
+    (void)state;
+    static const struct { int64_t layers, d, heads, params; } shape[] = {
+        {24, 2048, 16, 1315723264}, {32, 4096, 32, 6658404352}, {39, 4096, 32, 8068063232}, {40, 5120, 40, 12853386240}};
+    for (size_t i = 0; i < sizeof shape / sizeof *shape; i++) {
+        int64_t   L = shape[i].layers, d = shape[i].d, V = 50257, C = 2048;
+        ir_params p = {{L, d, shape[i].heads, V, C, 1, 1, 128}, IR_F8, 0};
+        ir_tensor t[IR_MAX_TENSORS];
+        ly_net    n;
+        assert_int_equal(wl_net_of(&wl_gpt, &p, &n), IR_OK);
+        assert_int_equal(n.params, L * (12 * d * d + 13 * d) + (V + C) * d + 2 * d);
+        assert_int_equal(n.params, shape[i].params);
+        assert_int_equal(n.kv_elems, L * 2 * d * 129);
+        assert_int_equal(wl_gpt.valid(&p), IR_OK);
+        assert_int_equal(wl_gpt.tensors(&p, t), 5);
+        assert_true(t[1].bytes >= (size_t)(12 * L * d * d + (V + C) * d) && t[1].bytes < (size_t)(12 * L * d * d + (V + C) * d) + 64 * (size_t)n.n);
+        /* every matrix once, a position row, its scale and a scale a row; biases, norms: f32 */
+        same(wl_gpt.cost(&p).weights_B,
+             (double)(L * 12 * d * d + V * d + d) + 4 * (double)(9 * d * L + V + 1) + 4 * (double)(L * 13 * d + 2 * d));
+        ly_free(&n);
+    }
+}
+
 /* What is counted is what a causal kernel does. */
 static void gpt2_prefill(void **state)
 {
@@ -291,12 +317,15 @@ static void attention_by_hand(void **state)
 static void rows_by_hand(void **state)
 {
     (void)state;
-    ir_cost c = row_cost(&wl_linear, (ir_params){{3, 10, 7}, IR_I8, 0});
-    same(c.flops, 2 * 3 * 10 * 7);
-    same(c.by_B[IR_BY_WEIGHTS], 70 + 4 * 7);
-    same(c.weights_B, 70 + 4 * 7 + 4 * 7);
-    same(c.read_B + c.write_B, 70 + 28 + 4 * 30 + 4 * 21);
-    same(c.unfused_B, c.read_B + c.write_B + 8 * 21);
+    ir_cost c = {0};
+    for (int f8 = 0; f8 < 2; f8++) {
+        c = row_cost(&wl_linear, (ir_params){{3, 10, 7}, f8 ? IR_F8 : IR_I8, 0});
+        same(c.flops, 2 * 3 * 10 * 7);
+        same(c.by_B[IR_BY_WEIGHTS], 70 + 4 * 7);
+        same(c.weights_B, 70 + 4 * 7 + 4 * 7);
+        same(c.read_B + c.write_B, 70 + 28 + 4 * 30 + 4 * 21);
+        same(c.unfused_B, c.read_B + c.write_B + 8 * 21);
+    }
     c = row_cost(&wl_norm, (ir_params){{3, 10}, IR_F32, 0});
     same(c.flops, 8 * 30);
     same(c.read_B, 4 * (30 + 20));
@@ -357,6 +386,34 @@ static void kv_dtypes(void **state)
     assert_int_equal(ly_kv_dtype(IR_F16), IR_F16);
     assert_int_equal(ly_kv_dtype(IR_BF16), IR_BF16);
     assert_int_equal(ly_kv_dtype(IR_I8), IR_BF16);
+    assert_int_equal(ly_kv_dtype(IR_F8), IR_BF16);
+}
+
+/* Every e4m3 number from its fields, and back; ties to even; beyond 448 the largest. */
+static void f8_from_its_fields(void **state)
+{
+    (void)state;
+    for (int q = 0; q < 256; q++) {
+        int    e = q >> 3 & 15, m = q & 7;
+        float  f = ly_f8_to_f32((uint8_t)q);
+        double want = e ? ldexp(8 + m, e - 10) : ldexp(m, -9);
+        if ((q & 0x7F) == 0x7F) {
+            assert_true(isnan(f));
+            continue;
+        }
+        assert_true((double)f == (q & 0x80 ? -want : want) && !signbit(f) == !(q & 0x80));
+        assert_int_equal(ly_f32_to_f8(f), q);
+    }
+    for (int q = 0; q < 0x7E; q++) {
+        float a = ly_f8_to_f32((uint8_t)q), b = ly_f8_to_f32((uint8_t)(q + 1)), mid = a + (b - a) / 2;
+        assert_int_equal(ly_f32_to_f8(mid), q + (q & 1));
+        assert_int_equal(ly_f32_to_f8(nextafterf(mid, 0)), q);
+        assert_int_equal(ly_f32_to_f8(nextafterf(mid, INFINITY)), q + 1);
+    }
+    assert_int_equal(ly_f32_to_f8(1e9f), 0x7E);
+    assert_int_equal(ly_f32_to_f8(-480), 0xFE);
+    assert_int_equal(ly_f32_to_f8(INFINITY), 0x7E);
+    assert_int_equal(ly_f32_to_f8(NAN) & 0x7F, 0x7F);
 }
 
 static void refused(const ir_workload *w, ir_params p, const char *why)
@@ -382,6 +439,13 @@ static void refusals(void **state)
     refused(&wl_embed, (ir_params){{1, 1, 0}, IR_F32, 0}, "vocab=0");
     refused(&wl_gpt2, (ir_params){{9, 1, 1, 0}, IR_F32, 0}, "size=9");
     refused(&wl_gpt2, (ir_params){{0, 1, 1, 1024}, IR_F32, 0}, "context");
+    refused(&wl_gpt, (ir_params){{0, 64, 4, 99, 9, 1, 1, 0}, IR_F32, 0}, "layers=0");
+    refused(&wl_gpt, (ir_params){{1, 64, 5, 99, 9, 1, 1, 0}, IR_F32, 0}, "heads=5");
+    refused(&wl_gpt, (ir_params){{1, big, 1, 99, 9, 1, 1, 0}, IR_F32, 0}, "width=1073741824");
+    refused(&wl_gpt, (ir_params){{1, 64, 4, 0, 9, 1, 1, 0}, IR_F32, 0}, "vocab=0");
+    refused(&wl_gpt, (ir_params){{1, 64, 4, 99, big, 1, 1, 0}, IR_F32, 0}, "context=1073741824");
+    refused(&wl_gpt, (ir_params){{1, 64, 4, 99, 9, 1, 1, 9}, IR_F32, 0}, "the context holds 9");
+    refused(&wl_gpt, (ir_params){{1024, 65536, 4, 99, 9, 1, 1, 0}, IR_F32, 0}, "2^44");
     refused(&wl_resnet50, (ir_params){{0, 224}, IR_F32, 0}, "batch=0");
 }
 
@@ -422,7 +486,7 @@ static void grids(void **state)
 {
     (void)state;
     static const ir_workload *const all[] = {&wl_conv, &wl_linear, &wl_norm, &wl_softmax, &wl_act, &wl_add2, &wl_embed,
-                                             &wl_attention, &wl_resnet50, &wl_mobilenetv2, &wl_gpt2, &wl_resnet50_shared,
+                                             &wl_attention, &wl_resnet50, &wl_mobilenetv2, &wl_gpt2, &wl_gpt, &wl_resnet50_shared,
                                              &wl_gpt2_shared};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         const ir_params *grid[4] = {all[i]->quick, all[i]->full, all[i]->odd, &all[i]->defaults};
@@ -445,9 +509,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(resnet50),   cmocka_unit_test(resnet50_traffic),  cmocka_unit_test(mobilenetv2),
-        cmocka_unit_test(gpt2_decode), cmocka_unit_test(gpt2_prefill),     cmocka_unit_test(layouts),
+        cmocka_unit_test(gpt2_decode), cmocka_unit_test(gpt2_prefill), cmocka_unit_test(gpt_of_any_shape),     cmocka_unit_test(layouts),
         cmocka_unit_test(impossible), cmocka_unit_test(conv_by_hand),      cmocka_unit_test(attention_by_hand),
-        cmocka_unit_test(rows_by_hand), cmocka_unit_test(pools_by_hand),   cmocka_unit_test(padding_by_hand), cmocka_unit_test(kv_dtypes),
+        cmocka_unit_test(rows_by_hand), cmocka_unit_test(pools_by_hand),   cmocka_unit_test(padding_by_hand), cmocka_unit_test(kv_dtypes), cmocka_unit_test(f8_from_its_fields),
         cmocka_unit_test(refusals),   cmocka_unit_test(shared_matrices),  cmocka_unit_test(grids)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

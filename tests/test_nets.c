@@ -340,6 +340,9 @@ static void faults_of_networks(void **state)
             if (t == 0 || gpt[i] < NO_APPEND) expect(&wl_gpt2, &net_kernel, g, gpt[i], IR_ECHECK);
     }
     expect(&wl_gpt2, &net_kernel, (ir_params){{LY_TINY, 1, 5, 8}, IR_I8, 0}, ONE_SCALE, IR_ECHECK);
+    expect(&wl_gpt, &net_kernel, wl_gpt.odd[1], FINE, IR_OK);
+    expect(&wl_gpt2, &net_kernel, (ir_params){{LY_TINY, 1, 5, 8}, IR_F8, 0}, FINE, IR_OK);
+    expect(&wl_gpt2, &net_kernel, (ir_params){{LY_TINY, 1, 5, 8}, IR_F8, 0}, ONE_SCALE, IR_ECHECK);
 }
 
 static ir_status op_broken(ir_run *run, uint32_t reps)
@@ -452,17 +455,17 @@ static void f16_rounds_to_nearest_even(void **state)
 static void fills_are_pure(void **state)
 {
     (void)state;
-    static const ir_dtype types[] = {IR_F32, IR_F16, IR_BF16, IR_I8};
+    static const ir_dtype types[] = {IR_F32, IR_F16, IR_BF16, IR_I8, IR_F8};
     unsigned char         a[4 * 1000 + 8], b[4 * 1000 + 8];
     float                 x[1000], y[1000];
-    for (size_t t = 0; t < 4; t++) {
+    for (size_t t = 0; t < 5; t++) {
         ly_fill(types[t], a, 0, 1000, 0.5f, 9);
         for (int64_t i = 0; i < 1000; i += 37) ly_fill(types[t], b + 3, i, i + 37 < 1000 ? 37 : 1000 - i, 0.5f, 9);
         ly_load(types[t], a, 0, 1000, x);
         ly_load(types[t], b + 3, 0, 1000, y);
         assert_memory_equal(x, y, sizeof x);
         for (int i = 0; i < 1000; i++) {
-            float want = types[t] == IR_I8 ? truncf(127.99f * ir_rand_f32(9, (uint64_t)i)) : ly_round(types[t], 0.5f * ir_rand_f32(9, (uint64_t)i));
+            float want = types[t] == IR_I8 ? truncf(127.99f * ir_rand_f32(9, (uint64_t)i)) : ly_round(types[t], (types[t] == IR_F8 ? 448 : 0.5f) * ir_rand_f32(9, (uint64_t)i));
             assert_true(x[i] == want);
         }
     }

@@ -15,7 +15,7 @@ static int64_t param(const ir_point *p, const char *name, int64_t without)
 
 static bool asks(const claim_evidence *e, const ir_point *p)
 {
-    bool net = !strcmp(p->workload, "resnet50") || (!strcmp(p->workload, "gpt2") && param(p, "tokens", 1) == 1);
+    bool net = !strcmp(p->workload, "resnet50") || (!strcmp(p->family, "gpt") && param(p, "tokens", 1) == 1);
     return net && p->status == IR_OK && !p->cold && !(p->kflags & IR_K_NAIVE) && param(p, "batch", 0) == 1 &&
            p->p.threads == e->threads && isfinite(ir_point_time(p)) && p->bound != IR_BOUND_UNKNOWN;
 }
@@ -45,6 +45,8 @@ static void name_of(const ir_point *p, char *buf, size_t n)
     for (int i = 0; i < p->np; i++)
         if (!strcmp(p->pname[i], "size")) size = p->pword[i];
     if (!strcmp(p->workload, "resnet50")) snprintf(buf, n, "ResNet-50 %s", ir_dtype_name(p->p.dtype));
+    else if (!strcmp(p->workload, "gpt"))
+        snprintf(buf, n, "GPT of %lld x %lld decode %s", (long long)param(p, "layers", 0), (long long)param(p, "width", 0), ir_dtype_name(p->p.dtype));
     else snprintf(buf, n, "GPT-2%s%.15s decode %s", *size ? " " : "", size, ir_dtype_name(p->p.dtype));
 }
 

@@ -73,13 +73,13 @@ static double spare_flops(const ly_row *r)
 
 static double gathered_B(const ly_row *r, ir_dtype t, int64_t rows)
 {
-    return (double)rows * ((double)r->c * ir_dtype_bytes(t) + (t == IR_I8 ? f32_B : 0));
+    return (double)rows * ((double)r->c * ir_dtype_bytes(t) + (ly_scaled(t) ? f32_B : 0));
 }
 
-/* Matrix, int8 scales, gain and offset: what compulsory traffic counts. */
+/* Matrix, row scales, gain and offset: what compulsory traffic counts. */
 static double tables_B(const ly_row *r, ir_dtype t)
 {
-    double s = ir_dtype_bytes(t), scales = t == IR_I8 ? f32_B : 0;
+    double s = ir_dtype_bytes(t), scales = ly_scaled(t) ? f32_B : 0;
     switch (r->op) {
     case LY_CONV:
     case LY_FC: return (double)r->nW * s + (double)r->k * scales;

@@ -45,12 +45,12 @@ typedef struct {
                                       * Input row of a token: q[heads*dh], k[heads*dh], v[heads*dh]. */
     int     block;               /* attention: which pair of cache planes */
     /* Where its parameters are. W_at: elements into tensor W (matrices, in the weight dtype). b_at, g_at, s_at:
-     * elements into tensor V (always f32): bias or norm offset, norm gain, and per output row the scale of int8
-     * weights (weight = scale * i8; reserved in every network so that offsets do not depend on dtype). -1: none.
+     * elements into tensor V (always f32): bias or norm offset, norm gain, and per output row the scale of one-byte
+     * weights (ly_scaled(); reserved in every network so that offsets do not depend on dtype). -1: none.
      * W_at is a multiple of 64 and the V offsets of 16 in a network: padding counts in the tensors, not in nW. The table
      * of LY_EMBED is the output head's matrix: the same W_at, the same s_at. */
     int64_t W_at, nW, b_at, g_at, s_at;
-    int64_t P_at;                /* LY_EMBED: the position table [context][c], elements into W; its int8 row scales
+    int64_t P_at;                /* LY_EMBED: the position table [context][c], elements into W; its row scales
                                   * follow the table's in V: s_at + vocab */
     int64_t vocab, context;      /* LY_EMBED: rows of the table, and of the position table */
 } ly_row;
@@ -94,14 +94,16 @@ static inline int64_t ly_pairs(const ly_row *r) { return r->tokens * r->past + r
  * (a backend may round them inside its kernels to feed matrix units: tolerances allow for it). The cache is f32 with f32,
  * tf32 and f64 weights, else bf16 (f16 when the point's dtype is f16). */
 ir_dtype ly_kv_dtype(ir_dtype weights);
+/* Weights of one byte have an f32 scale per output row: weight = scale * value, int8 or e4m3. */
+static inline bool ly_scaled(ir_dtype weights) { return weights == IR_I8 || weights == IR_F8; }
 
 /* Cost of one row. Fills read_B, write_B, by_B, flops, weights_B, unfused_B, footprint_B; launches = 1. in_network:
  * see the FLOP convention above. Traffic models:
  *   compulsory (read_B + write_B): each tensor of the row once; a fused residual is one more input, fused bias and
- *              activation cost nothing; int8 row scales are read; embedding: the rows gathered (a position row once for
+ *              activation cost nothing; row scales of one-byte weights are read; embedding: the rows gathered (a position row once for
  *              all sequences); attention: q, k, v in, new k and v written, `past` cache rows read once, output; scores
  *              never leave the chip
- *   weights_B: every parameter the row reads: matrix, bias, gain, offset, int8 scales. LY_EMBED in a network: the position
+ *   weights_B: every parameter the row reads: matrix, bias, gain, offset, row scales. LY_EMBED in a network: the position
  *              rows only, because its table is the output head's and counted there
  *   unfused_B: bias, residual and activation each a pass that reads and writes the output; attention writes and reads
  *              the score matrix (tokens x (past + tokens), f32) twice (scores, softmax)
@@ -120,6 +122,8 @@ ir_status ly_mobilenetv2(int64_t batch, int64_t res, ly_net *out);
 typedef enum { LY_SMALL, LY_MEDIUM, LY_LARGE, LY_XL, LY_NSIZE, LY_TINY = LY_NSIZE } ly_size; /* tiny: tests' shapes only */
 typedef struct { const char *name; int64_t layers, d, heads, ff, vocab, context; } ly_gpt_shape;
 extern const ly_gpt_shape ly_gpt2[LY_NSIZE + 1];
+/* Parameters: layers (4 d^2 + 2 d ff + 9 d + ff) + (vocab + context) d + 2 d. IR_EINVAL also for shapes that are none: heads
+ * that do not divide d. */
 ir_status ly_gpt(const ly_gpt_shape *, int64_t batch, int64_t tokens, int64_t past, ly_net *out);
 
 #ifdef __cplusplus

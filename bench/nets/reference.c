@@ -68,7 +68,7 @@ static void product(const float *x, int64_t P, int64_t K, int64_t Kp, const ref_
                     int64_t N, float *block, const ref_epilogue *e)
 {
     double         sum[TILE * NBLOCK];
-    const any_f32 *scale = w->dtype == IR_I8 ? (const any_f32 *)w->V + s_at : NULL;
+    const any_f32 *scale = ly_scaled(w->dtype) ? (const any_f32 *)w->V + s_at : NULL;
     for (int64_t n0 = 0; n0 < N; n0 += NBLOCK) {
         int64_t n = N - n0 < NBLOCK ? N - n0 : NBLOCK, np = up(n, TILE);
         pack_rows(w, W_at, n0, n, K, Kp, block);

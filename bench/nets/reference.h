@@ -8,7 +8,7 @@ typedef struct { ir_dtype dtype; const void *W; const void *V; } ref_weights; /*
 /* What a matrix row does with its sums. add, bias: NULL for none. */
 typedef struct { const float *bias, *add; ly_act act; float *out; int64_t ld; } ref_epilogue;
 
-/* out[p][n] = act(sum_k x[p][k] W[n][k] + bias[n] + add[p][n]); W at W_at, int8 row scales at V[s_at]. */
+/* out[p][n] = act(sum_k x[p][k] W[n][k] + bias[n] + add[p][n]); W at W_at, row scales of one-byte weights at V[s_at]. */
 ir_status ref_product(const float *x, int64_t P, int64_t K, const ref_weights *, int64_t W_at, int64_t s_at, int64_t N,
                       const ref_epilogue *);
 /* One image of a convolution or pool: x [h][w][c], add and out [oh][ow][k]. */

@@ -109,7 +109,7 @@ static void embed(const walk *k, const ly_row *r)
 {
     const any_i32 *token = k->input;
     const any_f32 *V = k->w->V;
-    bool           q = k->w->dtype == IR_I8;
+    bool           q = ly_scaled(k->w->dtype);
     for (int64_t i = 0; i < r->rows; i++) {
         int64_t row = token[i], pos = r->past + i % r->tokens;
         float  *out = at(k, r->out) + i * r->c;

@@ -45,12 +45,33 @@ static inline uint16_t to_bf16(float f)
     return (uint16_t)((u + 0x7FFFu + ((u >> 16) & 1u)) >> 16);
 }
 
+/* 2^-9 is e4m3's smallest step. */
+static inline uint8_t to_f8(float f)
+{
+    uint32_t sign = bits_of(f) & 0x80000000u, a = bits_of(f) ^ sign, q;
+    uint32_t normal = (a + 0x7FFFFu + ((a >> 20) & 1u) - (120u << 23)) >> 20;
+    uint32_t tiny = bits_of(float_of(a) + 16384.0f) - bits_of(16384.0f);
+    q = a < (121u << 23) ? tiny : normal;
+    q = a >= 0x43E00000u ? 0x7Eu : q;
+    q = a > 0x7F800000u ? 0x7Fu : q;
+    return (uint8_t)(q | sign >> 24);
+}
+
+static inline float from_f8(uint8_t q)
+{
+    uint32_t sign = (uint32_t)(q & 0x80u) << 24, a = (uint32_t)(q & 0x7Fu) << 20;
+    float    f = float_of(a) * float_of((254u - 7u) << 23);
+    return float_of(bits_of(a == 0x7Fu << 20 ? float_of(a | 0x7FC00000u) : f) | sign);
+}
+
+float    ly_f8_to_f32(uint8_t q) { return from_f8(q); }
+uint8_t  ly_f32_to_f8(float f) { return to_f8(f); }
 uint16_t ly_f32_to_f16(float f) { return to_f16(f); }
 float    ly_f16_to_f32(uint16_t h) { return from_f16(h); }
 
 float ly_round(ir_dtype t, float v)
 {
-    return t == IR_F16 ? from_f16(to_f16(v)) : t == IR_BF16 ? ir_bf16_to_f32(ir_f32_to_bf16(v)) : v;
+    return t == IR_F8 ? from_f8(to_f8(v)) : t == IR_F16 ? from_f16(to_f16(v)) : t == IR_BF16 ? ir_bf16_to_f32(ir_f32_to_bf16(v)) : v;
 }
 
 LY_CLONES
@@ -77,6 +98,12 @@ static void fill_i8(int8_t *p, int64_t at, int64_t n, uint64_t seed)
     for (int64_t i = 0; i < n; i++) p[i] = (int8_t)(int32_t)(127.99f * ir_rand_f32(seed, (uint64_t)(at + i)));
 }
 
+LY_CLONES
+static void fill_f8(uint8_t *p, int64_t at, int64_t n, uint64_t seed)
+{
+    for (int64_t i = 0; i < n; i++) p[i] = to_f8(448 * ir_rand_f32(seed, (uint64_t)(at + i)));
+}
+
 void ly_fill_f32(void *tensor, int64_t at, int64_t n, float mean, float amp, uint64_t seed)
 {
     fill_f32((any_f32 *)tensor + at, at, n, mean, amp, seed);
@@ -87,6 +114,7 @@ void ly_make(ir_dtype t, void *out, int64_t at, int64_t n, float amp, uint64_t s
     if (t == IR_F16) fill_f16(out, at, n, amp, seed);
     else if (t == IR_BF16) fill_bf16(out, at, n, amp, seed);
     else if (t == IR_I8) fill_i8(out, at, n, seed);
+    else if (t == IR_F8) fill_f8(out, at, n, seed);
     else fill_f32(out, at, n, 0, amp, seed);
 }
 
@@ -119,8 +147,11 @@ void ly_load(ir_dtype t, const void *tensor, int64_t at, int64_t n, float *out)
     const any_f32 *f = (const any_f32 *)tensor + at;
     const any_u16 *h = (const any_u16 *)tensor + at;
     const int8_t  *q = (const int8_t *)tensor + at;
+    const uint8_t *u = (const uint8_t *)tensor + at;
     if (t == IR_I8)
         for (int64_t i = 0; i < n; i++) out[i] = (float)q[i];
+    else if (t == IR_F8)
+        for (int64_t i = 0; i < n; i++) out[i] = from_f8(u[i]);
     else if (t == IR_F16)
         for (int64_t i = 0; i < n; i++) out[i] = from_f16(h[i]);
     else if (t == IR_BF16)

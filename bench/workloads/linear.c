@@ -1,5 +1,5 @@
-/* linear.c -- Y[rows,k] = X[rows,c] W[k,c]' + bias[k]: one fully connected layer; weights in f32, tf32, f16, bf16 or int8 with a
- * scale per output row. With few rows it is a stream of weights, with many a matrix product. */
+/* linear.c -- Y[rows,k] = X[rows,c] W[k,c]' + bias[k]: one fully connected layer; weights in f32, tf32, f16, bf16, or int8 or e4m3 with
+ * a scale per output row. With few rows it is a stream of weights, with many a matrix product. */
 #include "bench/workloads/nets_util.h"
 
 #include <math.h>
@@ -18,7 +18,7 @@ static void row(const ir_params *p, ly_row *r)
     r->k = p->v[K];
     r->nW = r->c * r->k;
     r->W_at = r->b_at = 0;
-    if (p->dtype == IR_I8) r->s_at = r->k;
+    if (ly_scaled(p->dtype)) r->s_at = r->k;
 }
 
 static ir_status valid(const ir_params *p)
@@ -37,7 +37,7 @@ static int tensors(const ir_params *p, ir_tensor *out)
     row(p, &r);
     out[T_X] = (ir_tensor){"x", (size_t)ly_in_elems(&r) * 4, IR_IN, IR_F32};
     out[T_W] = (ir_tensor){"W", (size_t)r.nW * ly_width(p->dtype), IR_IN, p->dtype};
-    out[T_V] = (ir_tensor){"V", (size_t)r.k * (p->dtype == IR_I8 ? 8 : 4), IR_IN, IR_F32};
+    out[T_V] = (ir_tensor){"V", (size_t)r.k * (ly_scaled(p->dtype) ? 8 : 4), IR_IN, IR_F32};
     out[T_Y] = (ir_tensor){"y", (size_t)ly_out_elems(&r) * 4, IR_OUT, IR_F32};
     return 4;
 }
@@ -51,7 +51,7 @@ static void fill(const ir_params *p, int t, void *host, uint64_t seed)
     else if (t == T_W) ly_fill(p->dtype, host, 0, r.nW, amp, seed + 1);
     else {
         ly_fill_f32(host, 0, r.k, 0, 0.5f, seed + 2);
-        if (r.s_at >= 0) ly_fill_f32(host, r.s_at, r.k, amp / 127, amp / 508, seed + 3);
+        if (r.s_at >= 0) ly_fill_f32(host, r.s_at, r.k, ly_scale_of(p->dtype, amp), ly_scale_of(p->dtype, amp / 4), seed + 3);
     }
 }
 
@@ -159,7 +159,7 @@ static void check(const ir_params *p, const void *const *before, const void *con
 static const ir_params quick[] = {{{1, 4096, 4096}, IR_F32, 0}, {{1, 4096, 4096}, IR_BF16, 0}, {{64, 1024, 4096}, IR_F32, 0}};
 static const ir_params full[] = {
     {{1, 1024, 4096}, IR_F32, 0},   {{1, 4096, 1024}, IR_F32, 0},   {{1, 1024, 50257}, IR_F32, 0}, {{1, 1024, 50257}, IR_BF16, 0},
-    {{1, 1024, 50257}, IR_I8, 0},   {{1, 8192, 8192}, IR_F32, 0},   {{1, 8192, 8192}, IR_BF16, 0}, {{1, 8192, 8192}, IR_I8, 0},
+    {{1, 1024, 50257}, IR_I8, 0},   {{1, 8192, 8192}, IR_F32, 0},   {{1, 8192, 8192}, IR_BF16, 0}, {{1, 8192, 8192}, IR_I8, 0}, {{1, 8192, 8192}, IR_F8, 0},
     {{8, 8192, 8192}, IR_F32, 0},   {{8, 8192, 8192}, IR_BF16, 0},  {{8, 8192, 8192}, IR_I8, 0},   {{512, 1024, 3072}, IR_F32, 0},
     {{512, 1024, 1024}, IR_F32, 0}, {{512, 1024, 4096}, IR_F32, 0}, {{512, 4096, 1024}, IR_F32, 0}, {{512, 1024, 4096}, IR_BF16, 0}};
 static const ir_params odd[] = {{{1, 1, 1}, IR_F32, 0},     {{1, 7, 5}, IR_F32, 0},      {{3, 33, 17}, IR_F32, 0},
@@ -171,7 +171,7 @@ static const nets_kind kind = {.row = row};
 const ir_workload wl_linear = {
     .name = "linear", .family = "linear", .doc = "Y[rows,k] = X[rows,c] W[k,c]' + bias: a fully connected layer, weights as rows",
     .param = {"rows", "c", "k"}, .defaults = {{1, 4096, 4096}, IR_F32, 0},
-    .dtypes = 1u << IR_F32 | 1u << IR_TF32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_I8, .ext = &kind,
+    .dtypes = 1u << IR_F32 | 1u << IR_TF32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_F8 | 1u << IR_I8, .ext = &kind,
     .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = full, .nfull = sizeof full / sizeof *full,
     .odd = odd, .nodd = sizeof odd / sizeof *odd, .valid = valid, .cost = cost, .tensors = tensors, .fill = fill,
     .check = check};

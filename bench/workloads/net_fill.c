@@ -63,12 +63,12 @@ static void fill_W(const ly_net *n, ir_dtype t, void *host, uint64_t seed)
     }
 }
 
-static void scales(void *host, int64_t at, int64_t n, float amp, uint64_t seed)
+static void scales(ir_dtype t, void *host, int64_t at, int64_t n, float amp, uint64_t seed)
 {
-    ly_fill_f32(host, at, n, amp / 127, amp / 508, seed); /* they differ from row to row */
+    ly_fill_f32(host, at, n, ly_scale_of(t, amp), ly_scale_of(t, amp / 4), seed); /* they differ from row to row */
 }
 
-static void fill_V(const ly_net *n, void *host, uint64_t seed)
+static void fill_V(const ly_net *n, ir_dtype t, void *host, uint64_t seed)
 {
     float bias = 0.1f * image_amp(n);
     ly_fill_f32(host, 0, n->nV, 0, 0, seed);
@@ -77,8 +77,8 @@ static void fill_V(const ly_net *n, void *host, uint64_t seed)
         if (r->op == LY_NORM) ly_fill_f32(host, r->g_at, r->c, 1, 0.1f, seed);
         if (r->b_at >= 0) ly_fill_f32(host, r->b_at, r->k, 0, bias, seed);
         if (r->s_at < 0 || tied(n, i)) continue;
-        scales(host, r->s_at, r->op == LY_EMBED ? r->vocab : r->k, amplitude(n, i), seed);
-        if (r->op == LY_EMBED) scales(host, r->s_at + r->vocab, r->context, POSITION, seed);
+        scales(t, host, r->s_at, r->op == LY_EMBED ? r->vocab : r->k, amplitude(n, i), seed);
+        if (r->op == LY_EMBED) scales(t, host, r->s_at + r->vocab, r->context, POSITION, seed);
     }
 }
 
@@ -88,7 +88,7 @@ void net_fill(const ly_net *n, ir_dtype t, int tensor, void *host, uint64_t seed
     if (tensor == NET_IN && n->tokens_in) ly_fill_tokens(host, n->in_elems, n->vocab, seed);
     else if (tensor == NET_IN) ly_fill_f32(host, 0, n->in_elems, 0, image_amp(n), seed);
     else if (tensor == NET_W) fill_W(n, t, host, seed + 1);
-    else if (tensor == NET_V) fill_V(n, host, seed + 2);
+    else if (tensor == NET_V) fill_V(n, t, host, seed + 2);
     else ly_cache_fill(&c, host, CACHED, seed + 3);
 }
 

@@ -76,7 +76,8 @@ double nets_rounding(ir_dtype t)
 {
     switch (t) {
     case IR_BF16:
-    case IR_I8: return 0x1p-8;  /* int8 weights are exact in bf16; activations are not */
+    case IR_F8:
+    case IR_I8: return 0x1p-8;  /* weights of one byte are exact in bf16; activations are not */
     case IR_F16:
     case IR_TF32: return 0x1p-10; /* 11 significant bits; tf32 truncates, and the weights too */
     default: return 0;

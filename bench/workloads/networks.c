@@ -1,8 +1,9 @@
-/* networks.c -- whole networks as workloads: ResNet-50, MobileNetV2, and a step of GPT-2. */
+/* networks.c -- whole networks as workloads: ResNet-50, MobileNetV2, a step of GPT-2, and one of a GPT of any shape. */
 #include "bench/workloads/networks.h"
 
 enum { BATCH, RES };
 enum { SIZE, G_BATCH, TOKENS, PAST };
+enum { LAYERS, WIDTH, HEADS, VOCAB, CONTEXT, S_BATCH, S_TOKENS, S_PAST };
 
 static ir_status resnet50_net(const ir_params *p, ly_net *out) { return ly_resnet50(p->v[BATCH], p->v[RES], out); }
 static ir_status mobilenetv2_net(const ir_params *p, ly_net *out) { return ly_mobilenetv2(p->v[BATCH], p->v[RES], out); }
@@ -26,12 +27,20 @@ static ir_status gpt2_shared_net(const ir_params *p, ly_net *out)
     return st;
 }
 
+static ir_status gpt_net(const ir_params *p, ly_net *out)
+{
+    const int64_t     *v = p->v;
+    const ly_gpt_shape g = {"gpt", v[LAYERS], v[WIDTH], v[HEADS], 4 * v[WIDTH], v[VOCAB], v[CONTEXT]};
+    return ly_gpt(&g, v[S_BATCH], v[S_TOKENS], v[S_PAST], out);
+}
+
 static ir_status valid(const ir_workload *w, const ir_params *p)
 {
     ly_net    n;
     ir_status st = wl_net_of(w, p, &n);
     if (st != IR_OK) return st;
-    st = nets_fits(w, (double)n.kv_elems);
+    st = nets_fits(w, (double)n.nW);
+    if (st == IR_OK) st = nets_fits(w, (double)n.kv_elems);
     for (int b = 0; b < n.nbuf && st == IR_OK; b++) st = nets_fits(w, (double)n.buf[b]);
     ly_free(&n);
     return st;
@@ -94,6 +103,7 @@ static bool gpt2_intact(const ir_params *p, int t, const void *after, uint64_t s
 SLOTS(resnet50)
 SLOTS(mobilenetv2)
 SLOTS(gpt2)
+SLOTS(gpt)
 SLOTS(resnet50_shared)
 SLOTS(gpt2_shared)
 #define USE(x)                                                                                                  \
@@ -130,6 +140,7 @@ static const ir_params gpt2_full[] = {
     DECODE(LY_MEDIUM, 1, 0, IR_F32), DECODE(LY_MEDIUM, 1, 1023, IR_F32), DECODE(LY_MEDIUM, 1, 1023, IR_BF16),
     DECODE(LY_MEDIUM, 8, 1023, IR_F32), DECODE(LY_LARGE, 1, 128, IR_F32), DECODE(LY_LARGE, 1, 128, IR_BF16),
     DECODE(LY_LARGE, 1, 128, IR_I8), DECODE(LY_XL, 1, 128, IR_F32), DECODE(LY_XL, 1, 128, IR_BF16), DECODE(LY_XL, 1, 128, IR_I8),
+    DECODE(LY_SMALL, 1, 128, IR_F8), DECODE(LY_XL, 1, 128, IR_F8),
     {{LY_SMALL, 1, 512, 0}, IR_F32, 0}, {{LY_SMALL, 1, 512, 0}, IR_BF16, 0}, {{LY_MEDIUM, 1, 512, 0}, IR_F32, 0},
     {{LY_MEDIUM, 1, 512, 0}, IR_BF16, 0}};
 static const ir_params gpt2_odd[] = {
@@ -140,7 +151,17 @@ const ir_workload wl_gpt2 = {
     .name = "gpt2", .family = "gpt", .doc = "a step of GPT-2 with a key-value cache: tokens=1 decodes, past=0 prefills",
     .param = {"size", "batch", "tokens", "past"}, .word = {[SIZE] = size_word},
     .defaults = DECODE(LY_SMALL, 1, 128, IR_F32),
-    .dtypes = 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_I8, USE(gpt2), .intact = gpt2_intact};
+    .dtypes = 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_F8 | 1u << IR_I8, USE(gpt2), .intact = gpt2_intact};
+
+/* layers, width, heads, vocab, context, batch, tokens, past. GPT-3's shape of 6.7 G parameters; 39 such layers are 8.07 G. */
+#define GPT3(past, t) {{32, 4096, 32, 50257, 2048, 1, 1, past}, t, 0}
+static const ir_params gpt_quick[] = {{{24, 1024, 16, 50257, 1024, 1, 1, 128}, IR_BF16, 0}};
+static const ir_params gpt_full[] = {{{24, 2048, 16, 50257, 2048, 1, 1, 128}, IR_BF16, 0}, GPT3(128, IR_BF16), GPT3(128, IR_F8), GPT3(128, IR_I8)};
+static const ir_params gpt_odd[] = {{{1, 48, 3, 211, 20, 1, 1, 19}, IR_F32, 0}, {{3, 96, 2, 99, 48, 2, 2, 9}, IR_F32, 0}};
+const ir_workload wl_gpt = {
+    .name = "gpt", .family = "gpt", .doc = "a step of a GPT of any shape; by default GPT-3's with 6.7 G parameters; layers=39: 8 G",
+    .param = {"layers", "width", "heads", "vocab", "context", "batch", "tokens", "past"}, .defaults = GPT3(128, IR_BF16),
+    .dtypes = 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_F8 | 1u << IR_I8, USE(gpt)};
 
 /* ---- twins ---------------------------------------------------------------------------------------------------------- */
 #define resnet50_shared_quick resnet50_quick

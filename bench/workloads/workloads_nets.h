@@ -2,7 +2,7 @@
  * ironroof.h and layer.h. Every kernel reads its shape through the row or table that wl_row_of() and wl_net_of() build:
  * no kernel interprets p.v[] itself. Tensors of all of them, in this order (some are absent where noted):
  *   "conv"                 x f32 NHWC | W [k][r][s][c/groups] in dtype | V f32: bias[k] | y f32 NHWC
- *   "linear"               x f32 [rows][c] | W [k][c] in dtype | V f32: bias[k], then int8 row scales[k] | y f32 [rows][k]
+ *   "linear"               x f32 [rows][c] | W [k][c] in dtype | V f32: bias[k], then row scales[k] of one-byte weights | y f32 [rows][k]
  *   "norm" "softmax" "act" x f32 [rows][c] | V f32: gain[c], offset[c] (norm only) | y f32 [rows][c]
  *   "add"                  x f32 | add f32 | y f32
  *   "embed"                tokens i32 [rows] | W table [vocab][c], then positions | y f32
@@ -17,13 +17,14 @@ extern "C" {
 #endif
 
 /* Families (a kernel serves a family): "conv", "linear", "norm", "softmax", "act", "add", "embed", "attention",
- * "cnn" (resnet50, mobilenetv2) and "gpt" (gpt2).
+ * "cnn" (resnet50, mobilenetv2) and "gpt" (gpt2, gpt).
  * conv: v = n, h, w, c, k, r, s, stride, pad, groups, fuse (0: bare, 1: bias and ReLU in the same pass, 2: bias and ReLU as
  * passes of their own). linear: v = rows, c, k. norm, softmax: v = rows, c. act: v = rows, c, kind (relu, gelu). add: v = rows, c.
  * embed: v = rows, c, vocab. attention: v = batch, heads, dh, tokens, past.
- * resnet50, mobilenetv2: v = batch, res. gpt2: v = size, batch, tokens, past. */
+ * resnet50, mobilenetv2: v = batch, res. gpt2: v = size, batch, tokens, past. gpt: v = layers, width, heads, vocab, context,
+ * batch, tokens, past. */
 extern const ir_workload wl_conv, wl_linear, wl_norm, wl_softmax, wl_act, wl_add2, wl_embed, wl_attention;
-extern const ir_workload wl_resnet50, wl_mobilenetv2, wl_gpt2;
+extern const ir_workload wl_resnet50, wl_mobilenetv2, wl_gpt2, wl_gpt;
 /* Their twins for proofs, by name only: the same work on shared matrices (ly_share: in gpt2 all at one place, in resnet50 those of one
  * shape), so that most weights are found in a cache. */
 extern const ir_workload wl_resnet50_shared, wl_gpt2_shared;
@@ -36,7 +37,7 @@ void wl_row_of(const ir_workload *, const ir_params *, ly_row *out);
 /* Is it one of the whole networks? */
 static inline bool wl_is_net(const ir_workload *w)
 {
-    return w == &wl_resnet50 || w == &wl_mobilenetv2 || w == &wl_gpt2 || w == &wl_resnet50_shared || w == &wl_gpt2_shared;
+    return w == &wl_resnet50 || w == &wl_mobilenetv2 || w == &wl_gpt2 || w == &wl_gpt || w == &wl_resnet50_shared || w == &wl_gpt2_shared;
 }
 /* A network's table; ly_free() it. IR_EINVAL as the network's builder. */
 ir_status wl_net_of(const ir_workload *, const ir_params *, ly_net *out);

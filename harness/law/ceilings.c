@@ -129,7 +129,10 @@ static double value_of(const ir_ceiling *c) { return c ? c->value : NAN; }
 
 double ir_peak_ceiling(const ir_ceilings *c, ir_dtype t, int threads)
 {
-    return (unsigned)t < IR_NDTYPE ? value_of(ir_ceiling_find(c, IR_C_FLOPS, NULL, NULL, t, threads)) : NAN;
+    if ((unsigned)t >= IR_NDTYPE) return NAN;
+    double v = value_of(ir_ceiling_find(c, IR_C_FLOPS, NULL, NULL, t, threads));
+    /* Where no unit multiplies f8, such weights are widened first: bf16 holds every e4m3 number. */
+    return t == IR_F8 && !isfinite(v) ? value_of(ir_ceiling_find(c, IR_C_FLOPS, NULL, NULL, IR_BF16, threads)) : v;
 }
 
 double ir_launch_ceiling(const ir_ceilings *c, int threads)

@@ -140,9 +140,13 @@ static void identify(ir_dev *dev, const ir_workload *w, const ir_kernel *k, cons
     if (k->flags & IR_K_NT) o->cost.wa_B = 0;
 }
 
-static ir_status check_room(const ir_policy *pol, double bytes)
+/* On the device, where it has memory of its own, and on the host, which holds what the oracle needs. */
+static ir_status check_room(ir_dev *dev, const ir_policy *pol, double bytes)
 {
-    double room = ir_host_available_B();
+    ir_device_info d;
+    double         room = ir_host_available_B();
+    if (dev->be->describe(dev, &d) == IR_OK && d.numa_nodes == 0 && bytes > d.mem_B)
+        return ir_fail(IR_SKIP, "needs %.3g GB, %s has %.3g GB", bytes / 1e9, d.id, d.mem_B / 1e9);
     if (pol->max_B > 0) room = fmin(room, pol->max_B);
     if (!(bytes > 0.9 * room)) return IR_OK; /* unknown room: try */
     return ir_fail(IR_SKIP, "needs %.3g GB, %.3g GB are free", bytes / 1e9, room / 1e9);
@@ -231,7 +235,7 @@ ir_status ir_measure(ir_dev *dev, const ir_workload *w, const ir_kernel *k, cons
     if (s != IR_OK) goto out;
     bool ideal = k->flags & IR_K_IDEAL;
     nset = ideal ? 1 : cold_sets(pol, tensors_bytes(w, p));
-    if (!ideal) s = check_room(pol, (double)nset * tensors_bytes(w, p));
+    if (!ideal) s = check_room(dev, pol, (double)nset * tensors_bytes(w, p));
     if (s != IR_OK) goto out;
     sets = calloc(nset, sizeof *sets);
     if (!sets) s = ir_fail(IR_ENOMEM, "no memory for %zu tensor sets", nset);

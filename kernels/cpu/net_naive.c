@@ -11,6 +11,7 @@ static inline float get(ir_dtype t, const void *p, int64_t i)
     case IR_F16: return ly_f16_to_f32(((const any_u16 *)p)[i]);
     case IR_BF16: return ir_bf16_to_f32(((const any_u16 *)p)[i]);
     case IR_I8: return ((const int8_t *)p)[i];
+    case IR_F8: return ly_f8_to_f32(((const uint8_t *)p)[i]);
     default: return ((const any_f32 *)p)[i];
     }
 }
@@ -47,7 +48,7 @@ static inline float dot(ir_dtype t, const void *W, int64_t at, const any_f32 *x,
 static void finish(const naive_op *o, int64_t at, int64_t k, float sum)
 {
     const ly_row *r = o->r;
-    if (o->dtype == IR_I8) sum *= o->V[r->s_at + k];
+    if (ly_scaled(o->dtype)) sum *= o->V[r->s_at + k];
     if (r->b_at >= 0) sum += o->V[r->b_at + k];
     if (o->add) sum += o->add[at];
     o->y[at] = activate(r->act, sum);
@@ -112,7 +113,7 @@ static void embed(const naive_op *o, int64_t i)
 {
     const ly_row *r = o->r;
     int64_t       token = ((const any_i32 *)o->x)[i], pos = r->past + i % r->tokens;
-    bool          q = o->dtype == IR_I8;
+    bool          q = ly_scaled(o->dtype);
     float         a = q ? o->V[r->s_at + token] : 1, b = q ? o->V[r->s_at + r->vocab + pos] : 1;
     for (int64_t j = 0; j < r->c; j++)
         o->y[i * r->c + j] = a * get(o->dtype, o->W, r->W_at + token * r->c + j) + b * get(o->dtype, o->W, r->P_at + pos * r->c + j);

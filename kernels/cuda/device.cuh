@@ -24,6 +24,8 @@
 #define CU_SMEM(p)       extern __shared__ __align__(1024) unsigned char p[]
 #define CU_UNROLL        _Pragma("unroll")
 #define CU_UNROLL4       _Pragma("unroll 4")
+#define CU_PRAGMA(x)     _Pragma(#x)
+#define CU_UNROLL_BY(n)  CU_PRAGMA(unroll n)
 
 /* ---- collectives -------------------------------------------------------------------------------------------- */
 CU_FN void cu_sync() { __syncthreads(); }
@@ -67,6 +69,13 @@ CU_FN uint4 cu_lds16(const void *p)
     uint4 v;
     asm volatile("ld.shared.v4.u32 {%0,%1,%2,%3}, [%4];" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
                  : "r"((unsigned)__cvta_generic_to_shared(p)) : "memory");
+    return v;
+}
+/* Through L2, where other blocks' writes are seen. */
+CU_FN float cu_ldcg(const float *p)
+{
+    float v;
+    asm volatile("ld.global.cg.f32 %0, [%1];" : "=f"(v) : "l"(p) : "memory");
     return v;
 }
 CU_FN unsigned long long cu_chase(unsigned long long p)
@@ -167,6 +176,7 @@ CU_FN double   cu_same(double v) { asm volatile("" : "+d"(v)); return v; }
 CU_FN int      cu_same(int v) { asm volatile("" : "+r"(v)); return v; }
 CU_FN unsigned cu_same(unsigned v) { asm volatile("" : "+r"(v)); return v; }
 CU_FN __half2  cu_same(__half2 v) { asm volatile("" : "+r"(*(unsigned *)&v)); return v; }
+CU_FN unsigned cu_byte_perm(unsigned a, unsigned b, unsigned sel) { return __byte_perm(a, b, sel); }
 CU_FN int     cu_dp4a(int a, int b, int c) { return __dp4a(a, b, c); }
 CU_FN __half2 cu_hfma2(__half2 a, __half2 b, __half2 c) { return __hfma2(a, b, c); }
 CU_FN float   cu_exp(float x) { return expf(x); }

@@ -17,6 +17,7 @@
 #define CU_SMEM(p)       unsigned char *p = emu_smem()
 #define CU_UNROLL
 #define CU_UNROLL4
+#define CU_UNROLL_BY(n)  if ((n) > 0) /* a use of n */
 
 struct emu_place { uint3 thread, block; dim3 dim, grid; };
 const emu_place &emu_where();
@@ -67,6 +68,7 @@ CU_FN uint4 cu_ld16(const void *p) { return emu_load16(p); }
 CU_FN uint4 cu_ld16_stream(const void *p) { return emu_load16(p); }
 CU_FN uint4 cu_ldnc16(const void *p) { return emu_load16(p); }
 CU_FN uint4 cu_lds16(const void *p) { return emu_load16(p); }
+CU_FN float cu_ldcg(const float *p) { return *p; }
 CU_FN void  cu_st16(void *p, uint4 v) { emu_load16(p); memcpy(p, &v, 16); }
 CU_FN void  cu_st16_stream(void *p, uint4 v) { cu_st16(p, v); }
 CU_FN unsigned long long cu_chase(unsigned long long p) { return *(const unsigned long long *)p; }
@@ -106,6 +108,14 @@ template <class T> T cu_same(T v) { return v; }
 CU_FN float   cu_exp(float x) { return expf(x); }
 CU_FN float   cu_rsqrt(float x) { return 1 / sqrtf(x); }
 CU_FN float   __ldg(const float *p) { return *p; }
+/* Byte i of the result is byte (sel >> 4 i) & 7 of b:a. */
+CU_FN unsigned cu_byte_perm(unsigned a, unsigned b, unsigned sel)
+{
+    uint64_t all = (uint64_t)b << 32 | a;
+    unsigned out = 0;
+    for (int i = 0; i < 4; i++) out |= (unsigned)(all >> (8 * (sel >> (4 * i) & 7)) & 0xFF) << (8 * i);
+    return out;
+}
 CU_FN unsigned __float_as_uint(float f) { unsigned u; memcpy(&u, &f, 4); return u; }
 CU_FN float   __uint_as_float(unsigned u) { float f; memcpy(&f, &u, 4); return f; }
 CU_FN double  __hiloint2double(int hi, int lo) { uint64_t u = (uint64_t)(unsigned)hi << 32 | (unsigned)lo; double d; memcpy(&d, &u, 8); return d; }

@@ -3,15 +3,9 @@
  * rows still keeps the whole device's memory system busy. Sums are f32. x is read through L1, shared by the R rows. */
 #include "bench/workloads/workloads_gemm.h"
 #include "kernels/cuda/epilogue.cuh"
+#include "kernels/cuda/weights.cuh"
 
 enum { WARPS = 8, THREADS = 32 * WARPS };
-
-struct w_f32 { typedef float T; enum { N = 4 }; };
-struct w_f16 { typedef __half T; enum { N = 8 }; };
-struct w_bf16 { typedef __nv_bfloat16 T; enum { N = 8 }; };
-struct w_i8 { typedef int8_t T; enum { N = 16 }; };
-struct w_f8 { typedef __nv_fp8_e4m3 T; enum { N = 16 }; };
-template <class W> union piece { uint4 v; typename W::T e[W::N]; CU_MEMBER piece() {} };
 
 /* B: rows of x, R: outputs a block. VEC: rows of both start at multiples of 16 bytes. */
 template <class W, int B, int R, bool VEC> CU_KERNEL(THREADS, 2) few_kernel(pr_args p)
@@ -27,21 +21,25 @@ template <class W, int B, int R, bool VEC> CU_KERNEL(THREADS, 2) few_kernel(pr_a
     const T *row[R];
     CU_UNROLL for (int r = 0; r < R; r++) row[r] = (const T *)p.b + (size_t)(n0 + r < p.N ? n0 + r : p.N - 1) * (size_t)p.K;
     int whole = VEC ? p.K / N : 0;
-    for (int q = tid; q < whole; q += THREADS) {
-        piece<W> w[R];
-        CU_UNROLL for (int r = 0; r < R; r++) w[r].v = cu_ldnc16(row[r] + (size_t)q * N);
-        CU_UNROLL for (int b = 0; b < B; b++)
+    /* Steps, and quads of one step, whose operands the registers hold: 16 values of x for every row of it, 8 loads of weights. */
+    constexpr int AHEAD = N * B > 32 ? 1 : N * B > 16 || R > 2 ? 2 : 4, QUADS = B >= 8 ? 1 : N / 4;
+    CU_UNROLL_BY(AHEAD) for (int q = tid; q < whole; q += THREADS)
+    {
+        uint4 w[R];
+        CU_UNROLL for (int r = 0; r < R; r++) w[r] = cu_ldnc16(row[r] + (size_t)q * N);
+        CU_UNROLL_BY(QUADS) for (int i = 0; i < N / 4; i++) /* four weights of every row are open at a time */
         {
-            const float *xb = x + (size_t)(b < p.M ? b : 0) * (size_t)p.K + (size_t)q * N;
-            CU_UNROLL for (int i = 0; i < N; i += 4)
+            float f[R][4];
+            CU_UNROLL for (int r = 0; r < R; r++) W::open(w[r], i, f[r]);
+            CU_UNROLL for (int b = 0; b < B; b++)
             {
-                float4 v = *(const float4 *)(xb + i);
+                float4 v = *(const float4 *)(x + (size_t)(b < p.M ? b : 0) * (size_t)p.K + (size_t)q * N + 4 * i);
                 CU_UNROLL for (int r = 0; r < R; r++)
-                    acc[r][b] = fmaf(cu_f32(w[r].e[i + 3]), v.w, fmaf(cu_f32(w[r].e[i + 2]), v.z, fmaf(cu_f32(w[r].e[i + 1]), v.y, fmaf(cu_f32(w[r].e[i]), v.x, acc[r][b]))));
+                    acc[r][b] = fmaf(f[r][3], v.w, fmaf(f[r][2], v.z, fmaf(f[r][1], v.y, fmaf(f[r][0], v.x, acc[r][b]))));
             }
         }
     }
-    for (int k = whole * N + tid; k < p.K; k += THREADS)
+    CU_UNROLL_BY(1) for (int k = whole * N + tid; k < p.K; k += THREADS)
         CU_UNROLL for (int b = 0; b < B; b++)
         {
             float v = x[(size_t)(b < p.M ? b : 0) * (size_t)p.K + (size_t)k];

@@ -265,7 +265,7 @@ static ir_status run_product(plan *p, int i, rw_buf in, rw_buf add, rw_buf out, 
     a.a = in.p;
     a.b = W;
     a.bias = bare ? NULL : vector_at(p->run, r->b_at);
-    a.scale = p->w_t == PR_I8 ? vector_at(p->run, r->s_at) : NULL;
+    a.scale = pr_width(p->w_t) == 1 ? vector_at(p->run, r->s_at) : NULL;
     a.add = add.p;
     a.add_t = add.t;
     a.out = out.p;
@@ -317,7 +317,7 @@ static ir_status run_row(plan *p, int i)
     case LY_AVGPOOL: return rw_pool(c, r, in, out);
     case LY_EMBED:
         weights(p, r, &wt);
-        return rw_embed(c, r, tensor(p->run, T_IN), tensor(p->run, T_W), wt, p->w_t == PR_I8 ? vector_at(p->run, r->s_at) : NULL, out);
+        return rw_embed(c, r, tensor(p->run, T_IN), tensor(p->run, T_W), wt, pr_width(p->w_t) == 1 ? vector_at(p->run, r->s_at) : NULL, out);
     case LY_ATTENTION:
         return rw_attention(c, r, p->net.kv_cap, in, tensor(p->run, T_KV), p->kv_t, out, s->split, p->attention, p->attention_tickets);
     default: return ir_fail(IR_SKIP, "cuda: no kernel for row %s", r->name);
@@ -451,5 +451,5 @@ NET(cuda_attention_naive, "attention", "naive", "a block a query and head", NULL
 NET(cuda_attention_split, "attention", "split", "online softmax, the keys of a query shared by several blocks", NULL, matrix_setup, .flags = 0);
 NET(cuda_cnn_launches, "cnn", "launches", "a launch a row, fused epilogues", matrix_can_run, matrix_setup, .profile = net_profile);
 NET(cuda_cnn_graph, "cnn", "graph", "the same launches replayed as one CUDA graph", matrix_can_run, graph_setup, .profile = net_profile);
-NET(cuda_gpt_launches, "gpt", "launches", "a launch a row, fused epilogues", matrix_can_run, matrix_setup, .profile = net_profile);
+NET(cuda_gpt_launches, "gpt", "launches", "7 kernels a layer and 3 a step, fused epilogues", matrix_can_run, matrix_setup, .profile = net_profile);
 NET(cuda_gpt_graph, "gpt", "graph", "the same launches replayed as one CUDA graph", matrix_can_run, graph_setup, .profile = net_profile);

@@ -99,13 +99,14 @@ template <bool CONV, bool NMAJOR> CU_KERNEL(VT, 2) vector_kernel(pr_args p)
     float *sa = (float *)smem, *sb = sa + VK * VPAD; /* [k][m], [k][n] */
     int    m0, n0, tid = (int)threadIdx.x, tx = tid % 16, ty = tid / 16;
     float  acc[8][8], ra[8], rb[8];
-    pixel  px[8];
+    CU_SHARED(pixel, px[CONV ? VB : 1]); /* eight of them would not fit the registers beside the sums */
     tile_of(p, VB, VB, &m0, &n0);
-    CU_UNROLL for (int i = 0; i < 8; i++)
-    {
-        if (CONV) px[i] = pixel_of(p, m0 + tid / VK + i * (VT / VK));
-        CU_UNROLL for (int j = 0; j < 8; j++) acc[i][j] = 0;
+    if (CONV) {
+        if (tid < VB) px[tid] = pixel_of(p, m0 + tid);
+        cu_sync();
     }
+    CU_UNROLL for (int i = 0; i < 8; i++)
+        CU_UNROLL for (int j = 0; j < 8; j++) acc[i][j] = 0;
     int tiles = (p.K + VK - 1) / VK, per_split = (tiles + p.splits - 1) / p.splits, t0 = (int)blockIdx.z * per_split;
     int t1 = t0 + per_split < tiles ? t0 + per_split : tiles;
     auto fetch = [&](int t) {
@@ -115,7 +116,7 @@ template <bool CONV, bool NMAJOR> CU_KERNEL(VT, 2) vector_kernel(pr_args p)
             int  row = m0 + tid / VK + i * (VT / VK);
             bool in = row < p.M && k < p.K;
             if (CONV) {
-                const float *src = image_at<float>(p, px[i], k, &in);
+                const float *src = image_at<float>(p, px[tid / VK + i * (VT / VK)], k, &in);
                 ra[i] = in ? *src : 0;
             } else {
                 ra[i] = in ? ((const float *)p.a)[(size_t)row * (size_t)p.K + (size_t)k] : 0;
@@ -139,7 +140,7 @@ template <bool CONV, bool NMAJOR> CU_KERNEL(VT, 2) vector_kernel(pr_args p)
         }
         cu_sync();
         if (t + 1 < t1) fetch(t + 1);
-        CU_UNROLL for (int k = 0; k < VK; k++)
+        CU_UNROLL_BY(4) for (int k = 0; k < VK; k++) /* more, and operands that were read early would not fit the registers */
         {
             float a[8], b[8];
             CU_UNROLL for (int i = 0; i < 8; i += 4)

@@ -17,7 +17,7 @@ typedef struct {
     bool         n_major;    /* B is [K][N] (gemm), else [N][K] (weights) */
     bool         fast_a, fast_b; /* rows start at multiples of 16 bytes; set by pr_plan() */
     const float *bias;       /* [N] or NULL */
-    const float *scale;      /* [N] or NULL: of int8 weights */
+    const float *scale;      /* [N] or NULL: of weights of one byte */
     const void  *add;        /* [M][N] or NULL, of type add_t */
     void        *out;        /* [M][N] of type out_t */
     pr_type      add_t, out_t;

@@ -13,7 +13,7 @@ ir_status rw_softmax(cuda_dev *, int64_t rows, int64_t c, rw_buf in, rw_buf out)
 /* out = act(in + add + bias[i % c]); add.p and bias may be NULL. */
 ir_status rw_map(cuda_dev *, size_t n, int c, int act, rw_buf in, rw_buf add, const float *bias, rw_buf out);
 ir_status rw_pool(cuda_dev *, const ly_row *, rw_buf in, rw_buf out);
-/* W: the table, of type wt; scale: int8 row scales or NULL. */
+/* W: the table, of type wt; scale: row scales of one-byte weights, or NULL. */
 ir_status rw_embed(cuda_dev *, const ly_row *, const int32_t *token, const void *W, pr_type wt, const float *scale, rw_buf out);
 /* A thread an output element; any groups. bias may be NULL. */
 ir_status rw_conv_direct(cuda_dev *, const ly_row *, rw_buf in, const void *W, pr_type wt, const float *bias, rw_buf add, rw_buf out);

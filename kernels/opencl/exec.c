@@ -457,7 +457,8 @@ static ir_status direct_setup(ir_run *r) { return setup_way(r, BY_DIRECT); }
 static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     (void)dev, (void)w;
-    return p->dtype == IR_TF32 ? ir_fail(IR_SKIP, "OpenCL has no tf32") : IR_OK;
+    if (p->dtype == IR_TF32) return ir_fail(IR_SKIP, "OpenCL has no tf32");
+    return p->dtype == IR_F8 ? ir_fail(IR_SKIP, "weights in f8: this executor knows f32, f16, bf16 and i8") : IR_OK;
 }
 
 static ir_status product_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
