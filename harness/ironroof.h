@@ -128,7 +128,7 @@ struct ir_workload {
                        ir_check *out);
 };
 
-/* ---- where: a backend moves bytes and reads a clock; every slot but enter and leave is mandatory ---------------- */
+/* ---- where: a backend moves bytes and reads a clock; every slot but enter, leave and vitals is mandatory ---------------- */
 typedef struct {
     const ir_backend *be;
     void             *self;  /* the backend's own state, owned from open() to close() */
@@ -146,6 +146,9 @@ typedef struct {
     bool   host_again;                     /* the host's processor through another driver: measured only when asked for */
     char   limits[160];                    /* what it refuses, in words: largest buffer, missing types; empty: nothing to say */
 } ir_device_info;
+/* What a device says of itself at a moment; NAN unknown. energy_J: a counter, from anywhere. slowed: what lowers its clock
+ * just now, in words; empty: nothing, or not known. */
+typedef struct { double clock_Hz, mem_clock_Hz, power_W, energy_J, temp_C; char slowed[64]; } ir_vitals;
 struct ir_backend {
     const char *name;
     const ir_kernel *const *kernels;        /* NULL-terminated; built from the backend's table.h */
@@ -164,6 +167,7 @@ struct ir_backend {
      * is a library's with threads of its own. NULL: nothing to do. */
     void      (*enter)(ir_dev *, const ir_kernel *);
     void      (*leave)(ir_dev *);
+    void      (*vitals)(ir_dev *, ir_vitals *out); /* read between samples, some tens of times a second. NULL: the host's counters do */
 };
 
 /* ---- how: a kernel is one implementation of one workload family on one backend ------------------ */
@@ -262,6 +266,8 @@ typedef struct {
     uint32_t  reps;                               /* calls batched into one sample */
     double    joules, counted_B;                  /* counters, or NAN */
     double    clock_Hz, steal;                    /* running clock if known; share of stolen time */
+    double    mem_clock_Hz, power_W, temp_C;      /* means over the timed stretch, the highest temperature; NAN unknown */
+    char      slowed[64];                         /* what lowered the clock meanwhile, in words; empty: nothing known */
     double    bw_now;                             /* DRAM bandwidth right before and after, as a share of its ceiling; NAN */
     uint32_t  flags;                              /* IR_FLAG_ bits */
     /* ---- set by the law (harness/law) only; NAN or empty until then */

@@ -261,23 +261,11 @@ static void queue_overflow(void **state)
     cuda_backend.close(&d);
 }
 
-static void throttle_words(void **state)
-{
-    (void)state;
-    char buf[128];
-    assert_string_equal(nvml_throttle_text(0, buf, sizeof buf), "");
-    assert_string_equal(nvml_throttle_text(0x24, buf, sizeof buf), "power cap, thermal");
-    nvml_state s;
-    nvml_read(NULL, &s);
-    assert_true(isnan(s.power_W) && isnan(s.sm_Hz) && s.throttle == 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(absent), cmocka_unit_test(described), cmocka_unit_test(peaks), cmocka_unit_test(healthy),
         cmocka_unit_test(lost_device), cmocka_unit_test(out_of_memory_anywhere), cmocka_unit_test(open_fails_cleanly),
-        cmocka_unit_test(too_large), cmocka_unit_test(older_capability), cmocka_unit_test(queue_overflow),
-        cmocka_unit_test(throttle_words)};
+        cmocka_unit_test(too_large), cmocka_unit_test(older_capability), cmocka_unit_test(queue_overflow)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -137,6 +137,8 @@ const ir_rec_field ir_rec_point_run[] = {
     NUM(ir_point, "wa_B", cost.wa_B), NUM(ir_point, "launches", cost.launches), NUM(ir_point, "hops", cost.hops), NUM(ir_point, "spare_flops", cost.spare_flops),
     NUM(ir_point, "footprint_B", cost.footprint_B), NUM(ir_point, "energy_J", joules),
     NUM(ir_point, "counted_B", counted_B), NUM(ir_point, "clock_Hz", clock_Hz), NUM(ir_point, "steal", steal),
+    NUM(ir_point, "mem_clock_Hz", mem_clock_Hz), NUM(ir_point, "power_W", power_W), NUM(ir_point, "temp_C", temp_C),
+    TEXT(ir_point, "slowed", slowed),
     NUM(ir_point, "bandwidth_now", bw_now), BOOL(ir_point, "for_ceiling", for_ceiling),
     BITS(ir_point, "flags", flags, flag_words), END};
 const ir_rec_field ir_rec_point_law[] = {

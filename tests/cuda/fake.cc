@@ -171,4 +171,5 @@ void fake_reset(void)
     fake.mem_B = (size_t)4 << 30;
     fake.name = "Fake H100";
     cuda_next_api = &fake_api;
+    nvml_library = NULL;
 }
