@@ -176,7 +176,8 @@ enum {
     IR_K_NT     = 1u << 1, /* non-temporal stores: no write-allocate traffic */
     IR_K_FUSED  = 1u << 2, /* repetitions share one launch: cost.launches is paid once per batch */
     IR_K_IDEAL  = 1u << 3, /* computes nothing: its output is not checked */
-    IR_K_LIB    = 1u << 4  /* a vendor library's kernel */
+    IR_K_LIB    = 1u << 4, /* a vendor library's kernel */
+    IR_K_HALF   = 1u << 5  /* half of the threads a device holds: not a contender, but a certificate for one */
 };
 struct ir_kernel {                            /* id: backend/workload/name, e.g. "cpu/gemm/blocked" */
     const char *family, *name, *doc;          /* workload family it serves; "*": all */

@@ -109,6 +109,7 @@ static const point points[] = {{&wl_copy, "stream", "resident", {{4096, 1}, IR_F
                                {&wl_forkjoin, "launch", "graph", {{0}, IR_F64, 0}},
                                {&wl_gemm, "gemm", "mma", {{64, 64, 512}, IR_BF16, 0}},
                                {&wl_transfer, "transfer", "pinned", {{4100, WL_FROM_DEVICE}, IR_F32, 0}},
+                               {&wl_overlap, "overlap", "streams", {{4100, 2, 256, WL_OVERLAP_BOTH}, IR_F32, 0}},
                                {&wl_conv, "conv", "implicit", {{1, 5, 5, 3, 7, 3, 3, 1, 1, 1, 1}, IR_BF16, 0}},
                                {&wl_gpt2, "gpt", "graph", {{LY_TINY, 1, 1, 3}, IR_I8, 0}}};
 enum { NPOINT = sizeof points / sizeof *points };
@@ -233,7 +234,7 @@ static void older_capability(void **state)
     assert_int_equal(measure(&d, &points[3], &o), IR_SKIP);
     assert_non_null(strstr(o.why, "sm_75"));
     ir_point_free(&o);
-    assert_int_equal(measure(&d, &points[6], &o), IR_SKIP);
+    assert_int_equal(measure(&d, &points[7], &o), IR_SKIP);
     ir_point_free(&o);
     ir_measure_release(&d);
     cuda_backend.close(&d);

@@ -109,6 +109,9 @@ ir_status cuda_new(cuda_dev *, size_t bytes, void **out);
 void      cuda_free(cuda_dev *, void *out); /* out: address of the pointer, which is set to NULL */
 ir_status cuda_upload(cuda_dev *, void *dst, const void *src, size_t bytes);
 
+/* dst[cols][rows] = src[rows][cols] transposed, elements of 1 or 4 bytes. Defined in gemm.cu. */
+ir_status cuda_transpose(cuda_dev *, void *dst, const void *src, size_t rows, size_t cols, size_t width);
+
 /* The kernel behind the blocking start; NULL in a build without device code. Defined in launch.cu. */
 ir_status cuda_spin(cuda_dev *, unsigned *latch);
 

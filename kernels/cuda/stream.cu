@@ -78,21 +78,22 @@ template <class T, int OP, int U, bool HINT> CU_KERNEL(THREADS, PER_SM) stream_k
     for (unsigned s = blockIdx.x + gridDim.x * threadIdx.x; s < WL_PARTIALS; s += gridDim.x * blockDim.x) a[s] = s == blockIdx.x ? sum : (T)0;
 }
 
-/* The same with a tile for every block instead of a resident grid; READ has too many sums for that. */
-static unsigned grid_of(cuda_dev *c, const ir_run *r, size_t n, int unroll, bool resident)
+/* A tile for every block, or a grid that is resident at once, wholly or by half; READ has too many sums for the first. */
+enum fill { TILES = 0, HALF = PER_SM / 2, WHOLE = PER_SM };
+static unsigned grid_of(cuda_dev *c, const ir_run *r, size_t n, int unroll, fill blocks)
 {
     size_t width = r->p.dtype == IR_F32 ? 4 : 8, tile = (size_t)unroll * THREADS * 16 / width;
-    size_t tiles = (n + tile - 1) / tile, most = resident ? (size_t)c->sms * PER_SM : (size_t)1 << 30;
+    size_t tiles = (n + tile - 1) / tile, most = blocks ? (size_t)c->sms * blocks : (size_t)1 << 30;
     if (wl_stream_of(r->workload)->code == WL_READ && most > WL_PARTIALS) most = WL_PARTIALS;
     return (unsigned)(tiles < 1 ? 1 : tiles < most ? tiles : most);
 }
 
-template <class T, int OP, bool HINT> static ir_status stream_op(ir_run *r, uint32_t reps, bool resident)
+template <class T, int OP, bool HINT> static ir_status stream_op(ir_run *r, uint32_t reps, fill blocks)
 {
     cuda_dev *c = cuda_of(r->dev);
     size_t    n = wl_stream_n(r->workload, &r->p);
     int       u = (int)r->p.v[1];
-    dim3      grid(grid_of(c, r, n, u, resident)), block(THREADS);
+    dim3      grid(grid_of(c, r, n, u, blocks)), block(THREADS);
     T        *a = (T *)r->mem[0].p;
     const T  *x = (const T *)r->mem[1].p, *y = (const T *)r->mem[2].p;
     if (u == 1) return cuda_launch(c, stream_kernel<T, OP, 1, HINT>, grid, block, 0, a, x, y, n, reps);
@@ -101,29 +102,30 @@ template <class T, int OP, bool HINT> static ir_status stream_op(ir_run *r, uint
     return cuda_launch(c, stream_kernel<T, OP, 8, HINT>, grid, block, 0, a, x, y, n, reps);
 }
 
-template <class T, bool HINT> static ir_status stream_typed(ir_run *r, uint32_t reps, bool resident)
+template <class T, bool HINT> static ir_status stream_typed(ir_run *r, uint32_t reps, fill blocks)
 {
     switch (wl_stream_of(r->workload)->code) {
-    case WL_READ: return stream_op<T, WL_READ, HINT>(r, reps, resident);
-    case WL_WRITE: return stream_op<T, WL_WRITE, HINT>(r, reps, resident);
-    case WL_COPY: return stream_op<T, WL_COPY, HINT>(r, reps, resident);
-    case WL_SCALE: return stream_op<T, WL_SCALE, HINT>(r, reps, resident);
-    case WL_ADD: return stream_op<T, WL_ADD, HINT>(r, reps, resident);
-    default: return stream_op<T, WL_TRIAD, HINT>(r, reps, resident);
+    case WL_READ: return stream_op<T, WL_READ, HINT>(r, reps, blocks);
+    case WL_WRITE: return stream_op<T, WL_WRITE, HINT>(r, reps, blocks);
+    case WL_COPY: return stream_op<T, WL_COPY, HINT>(r, reps, blocks);
+    case WL_SCALE: return stream_op<T, WL_SCALE, HINT>(r, reps, blocks);
+    case WL_ADD: return stream_op<T, WL_ADD, HINT>(r, reps, blocks);
+    default: return stream_op<T, WL_TRIAD, HINT>(r, reps, blocks);
     }
 }
 
-template <bool HINT> static ir_status stream_any(ir_run *r, uint32_t reps, bool resident)
+template <bool HINT> static ir_status stream_any(ir_run *r, uint32_t reps, fill blocks)
 {
-    return r->p.dtype == IR_F32 ? stream_typed<float, HINT>(r, reps, resident) : stream_typed<double, HINT>(r, reps, resident);
+    return r->p.dtype == IR_F32 ? stream_typed<float, HINT>(r, reps, blocks) : stream_typed<double, HINT>(r, reps, blocks);
 }
 
-static ir_status resident_run(ir_run *r, uint32_t reps) { return stream_any<false>(r, reps, true); }
-static ir_status hint_run(ir_run *r, uint32_t reps) { return stream_any<true>(r, reps, true); }
+static ir_status resident_run(ir_run *r, uint32_t reps) { return stream_any<false>(r, reps, WHOLE); }
+static ir_status hint_run(ir_run *r, uint32_t reps) { return stream_any<true>(r, reps, WHOLE); }
+static ir_status half_run(ir_run *r, uint32_t reps) { return stream_any<false>(r, reps, HALF); }
 static ir_status tiles_run(ir_run *r, uint32_t reps)
 {
     ir_status st = IR_OK;
-    for (uint32_t i = 0; i < reps && st == IR_OK; i++) st = stream_any<false>(r, 1, false);
+    for (uint32_t i = 0; i < reps && st == IR_OK; i++) st = stream_any<false>(r, 1, TILES);
     return st;
 }
 
@@ -196,3 +198,5 @@ const ir_kernel cuda_stream_hint = {.family = "stream", .name = "hint", .doc = "
 const ir_kernel cuda_stream_tiles = {.family = "stream", .name = "tiles", .doc = "16-byte accesses, a block for every tile", .run = tiles_run};
 const ir_kernel cuda_stream_memcpy = {.family = "stream", .name = "memcpy", .doc = "cudaMemcpyAsync from device to device",
                                       .flags = IR_K_LIB, .can_run = memcpy_can_run, .run = memcpy_run};
+const ir_kernel cuda_stream_half = {.family = "stream", .name = "half", .doc = "as resident, with half of the threads the device holds",
+                                    .flags = IR_K_FUSED | IR_K_HALF, .run = half_run};
