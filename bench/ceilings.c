@@ -139,7 +139,7 @@ static void levels_from_os(ceiling_plan *pl)
         double c = os_cache_B(pl, l + 1);
         pl->s->ceilings.level_B[l] = c;
         if (!isfinite(c)) continue;
-        pl->size_B[l] = l == 0 ? c / 2 : fmin(c / 2, fmax(sqrt(below * c), 2 * below));
+        pl->size_B[l] = l == 0 || pl->own ? c / 2 : fmin(c / 2, fmax(sqrt(below * c), 2 * below));
         below = c;
     }
 }
@@ -158,7 +158,7 @@ static ir_status find_levels(ceiling_plan *pl)
         int l = level_of_plateau(pl, &pt[i], x[n - 1]);
         if (l == 3) continue;
         pl->s->ceilings.level_B[l] = pt[i].x_hi;
-        pl->size_B[l] = l == 0 ? 0.75 * pt[i].x_hi : sqrt(pt[i].x_lo * pt[i].x_hi);
+        pl->size_B[l] = pl->own ? pt[i].x_hi / 2 : l == 0 ? 0.75 * pt[i].x_hi : sqrt(pt[i].x_lo * pt[i].x_hi);
     }
     return IR_OK;
 }

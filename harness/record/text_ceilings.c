@@ -255,7 +255,8 @@ static double clock_Hz(const view *w)
 
 static void latencies(const view *w)
 {
-    static const ir_col col[] = {{"level", false, 0, 0}, {"set", true, 0, 2}, {"huge pages", true, 0, 0},
+    bool         device = ir_text_most_threads(w->cs, w->device, IR_C_LATENCY) == 0; /* it chooses its pages itself */
+    const ir_col col[] = {{"level", false, 0, 0}, {"set", true, 0, 2}, {device ? "device" : "huge pages", true, 0, 0},
                                  {"95 %", false, 0, 1}, {"cycles", true, 0, 0}, {"small pages", true, 0, 0},
                                  {"95 %", false, 0, 1}};
     char     num[IR_NUM];
