@@ -41,6 +41,9 @@ X(cuda_overlap_streams)
 /* operators and networks */
 X(cuda_conv_direct)
 X(cuda_conv_implicit)
+#if IR_HAVE_CUDNN
+X(cuda_conv_cudnn)
+#endif
 X(cuda_linear_product)
 X(cuda_norm_rows)
 X(cuda_softmax_rows)
