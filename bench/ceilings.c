@@ -32,6 +32,16 @@ double ceiling_rate(const ir_point *p)
     return p->status == IR_OK ? (p->cost.read_B + p->cost.write_B) / ir_point_time(p) : NAN;
 }
 
+void ceiling_raise(const ceiling_plan *pl, ir_ceiling *c, const ir_point *q)
+{
+    if (!(ceiling_rate(q) > c->value)) return;
+    ir_ceiling more = ceiling_from(pl, c->what, c->level, q, ceiling_rate(q));
+    c->value = more.value;
+    c->lo = more.lo;
+    c->hi = more.hi;
+    snprintf(c->kernel, sizeof c->kernel, "%s", more.kernel);
+}
+
 static void thread_list(ceiling_plan *pl)
 {
     int all = pl->s->info.threads;
@@ -211,9 +221,8 @@ void ceiling_certify_axis(ir_ceiling *c, const char *key, const int64_t *v, cons
     if (n > 1) ceiling_certify(c, key, (double)v[n - 2], (double)v[n - 1], r[n - 1] / r[n - 2] - 1);
 }
 
-/* More independent streams, all the threads that a device holds instead of half of them, and twice the working set: none may
- * raise a ceiling. */
-static ir_status saturate(ceiling_plan *pl, const ir_workload *w, int level, ir_ceiling *c)
+/* More independent streams, and twice the working set: neither may raise a DRAM ceiling. */
+static ir_status saturate(ceiling_plan *pl, const ir_workload *w, ir_ceiling *c)
 {
     static const int64_t streams[] = {1, 2, 4, 8};
     enum { N = sizeof streams / sizeof *streams };
@@ -225,16 +234,9 @@ static ir_status saturate(ceiling_plan *pl, const ir_workload *w, int level, ir_
     ir_status s = ceiling_axis(pl, w, p, "streams", streams, N, ceiling_rate, r, &best);
     if (s != IR_OK || best.status != IR_OK) return s;
     ceiling_certify_axis(c, "streams", streams, r, N);
-    if (ceiling_rate(&best) > c->value) {
-        ir_ceiling more = ceiling_from(pl, c->what, c->level, &best, ceiling_rate(&best));
-        c->value = more.value;
-        c->lo = more.lo;
-        c->hi = more.hi;
-        snprintf(c->kernel, sizeof c->kernel, "%s", more.kernel);
-    }
-    s = pl->own ? ceilings_occupancy(pl, w, &best.p, c) : IR_OK;
+    ceiling_raise(pl, c, &best);
     ir_ceiling twice;
-    if (s != IR_OK || level != 3 || 2 * c->size_B > ir_host_available_B() / 3) return s;
+    if (2 * c->size_B > ir_host_available_B() / 3) return IR_OK;
     s = bandwidth_one(pl, 3, w, c->threads, 2 * c->size_B, &twice);
     if (s == IR_OK && isfinite(twice.value)) ceiling_certify(c, "bytes", c->size_B, twice.size_B, twice.value / c->value - 1);
     return s;
@@ -257,7 +259,8 @@ static ir_status bandwidth_threads(ceiling_plan *pl, int level, const ir_workloa
         if (isfinite(prev)) ceiling_certify(&c, "threads", prev_threads, t, c.value / prev - 1);
         prev = c.value;
         prev_threads = t;
-        if ((level == 3 && last && (read || pl->s->full)) || pl->own) s = saturate(pl, w, level, &c);
+        if (pl->own) s = ceilings_saturate(pl, w, level, &c);
+        else if (level == 3 && last && (read || pl->s->full)) s = saturate(pl, w, &c);
         if (s == IR_OK) s = ceiling_add(pl, &c);
         if (s != IR_OK) return s;
     }

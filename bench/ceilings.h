@@ -17,6 +17,8 @@ extern const char *const ceiling_level[NLEVEL]; /* "L1" .. "DRAM" */
 void ceiling_set(const ir_workload *, ir_params *, const char *key, double value);
 /* A ceiling from a measured point; value is a rate (its interval follows the time's) or what the caller makes of it. */
 ir_ceiling ceiling_from(const ceiling_plan *, ir_what, const char *level, const ir_point *, double value);
+/* The point's rate, where it is higher. */
+void       ceiling_raise(const ceiling_plan *, ir_ceiling *, const ir_point *);
 ir_status  ceiling_add(ceiling_plan *, const ir_ceiling *);
 double     ceiling_rate(const ir_point *);  /* B/s; NAN unless ok */
 double     ceiling_flops(const ir_point *); /* flop/s */
@@ -37,8 +39,9 @@ ir_status ceilings_latency(ceiling_plan *);
 ir_status ceilings_gather(ceiling_plan *);
 /* The best product of the vendor's library per dtype, as a ceiling of arithmetic. */
 ir_status ceilings_library(ceiling_plan *);
-/* What all the threads a device holds gained over half of them, for a stream at one shape. */
-ir_status ceilings_occupancy(ceiling_plan *, const ir_workload *, const ir_params *, ir_ceiling *);
+/* What more streams, all the threads a device holds instead of half of them and, at memory, twice the working set gained
+ * the best kernel of a stream; streams that gain raise the ceiling. */
+ir_status ceilings_saturate(ceiling_plan *, const ir_workload *, int level, ir_ceiling *);
 /* Copying while computing: what of the shorter of both is hidden behind the longer. */
 ir_status ceilings_overlap(ceiling_plan *);
 /* Launch cost of each kind, transfers between host and device, local memory. */

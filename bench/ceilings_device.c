@@ -1,8 +1,9 @@
 /* ceilings_device.c -- ceilings that only a device with memory of its own has: the best product of its vendor's library beside
- * the arithmetic loops, what the last doubling of threads in flight gained, and whether copies and kernels run at once. */
+ * the arithmetic loops, what the last doubling of bytes and threads in flight gained, and whether copies and kernels run at once. */
 #include "bench/ceilings.h"
 #include "bench/tables.h"
 #include "bench/workloads/workloads_memory.h"
+#include "harness/machine/machine.h"
 
 #include <math.h>
 #include <string.h>
@@ -62,17 +63,79 @@ ir_status ceilings_library(ceiling_plan *pl)
     return s;
 }
 
-/* ---- occupancy --------------------------------------------------------------------------------------------- */
-ir_status ceilings_occupancy(ceiling_plan *pl, const ir_workload *w, const ir_params *p, ir_ceiling *c)
+/* ---- saturation ---------------------------------------------------------------------------------------------- */
+/* Operations that are certified in the quick profile: proving a gigabyte on the host takes seconds. */
+static bool certified(const session *s, const ir_workload *w)
+{
+    static const char *const op[] = {"read", "write", "copy", "triad"};
+    bool                     in = s->full;
+    for (size_t i = 0; i < sizeof op / sizeof *op && !in; i++) in = !strcmp(w->name, op[i]);
+    return in;
+}
+
+/* One kernel at one shape; NAN where it does not run. */
+static ir_status rate_of(ceiling_plan *pl, const ir_workload *w, const ir_kernel *k, const ir_params *p, const ir_point **q, double *rate)
+{
+    *rate = NAN;
+    if (!session_wants(pl->s, w, k)) return IR_OK;
+    ir_status s = session_measure(pl->s, w, k, p, false, q);
+    if (s == IR_OK && (*q)->status == IR_OK) *rate = ceiling_rate(*q);
+    return s;
+}
+
+static ir_status over_streams(ceiling_plan *pl, const ir_workload *w, const ir_kernel *k, ir_params *p, ir_ceiling *c)
+{
+    static const int64_t streams[] = {1, 2, 4, 8};
+    enum { N = sizeof streams / sizeof *streams };
+    double    r[N], most = 0;
+    int64_t   best = p->v[bench_param(w, "streams")];
+    ir_status s = IR_OK;
+    for (int i = 0; i < N && s == IR_OK; i++) {
+        const ir_point *q;
+        ceiling_set(w, p, "streams", (double)streams[i]);
+        s = rate_of(pl, w, k, p, &q, &r[i]);
+        if (s != IR_OK || !(r[i] > most)) continue;
+        most = r[i];
+        best = streams[i];
+        ceiling_raise(pl, c, q);
+    }
+    ceiling_set(w, p, "streams", (double)best);
+    ceiling_certify_axis(c, "streams", streams, r, N);
+    return s;
+}
+
+/* Against the kernel that keeps half of the threads, at the same streams. */
+static ir_status over_occupancy(ceiling_plan *pl, const ir_workload *w, const ir_params *p, ir_ceiling *c)
 {
     const ir_kernel *k;
+    const ir_point  *q;
+    double           half;
     ir_status        s = IR_OK;
     for (size_t i = 0; s == IR_OK && (k = session_kernel(pl->s, w, i)); i++) {
-        const ir_point *q;
-        if (!(k->flags & IR_K_HALF) || !session_wants(pl->s, w, k)) continue;
-        s = session_measure(pl->s, w, k, p, false, &q);
-        if (s == IR_OK && q->status == IR_OK) ceiling_certify(c, "occupancy", 0.5, 1, c->value / ceiling_rate(q) - 1);
+        if (!(k->flags & IR_K_HALF)) continue;
+        s = rate_of(pl, w, k, p, &q, &half);
+        if (s == IR_OK && half > 0) ceiling_certify(c, "occupancy", 0.5, 1, c->value / half - 1);
     }
+    return s;
+}
+
+ir_status ceilings_saturate(ceiling_plan *pl, const ir_workload *w, int level, ir_ceiling *c)
+{
+    const ir_kernel *k, *winner = NULL;
+    const ir_point  *q;
+    double           twice;
+    ir_params        p = w->defaults;
+    for (size_t i = 0; (k = session_kernel(pl->s, w, i)); i++)
+        if (!strcmp(k->name, c->kernel)) winner = k;
+    if (!winner || !certified(pl->s, w)) return IR_OK;
+    p.threads = 0;
+    ceiling_set(w, &p, "bytes", c->size_B);
+    ir_status s = over_streams(pl, w, winner, &p, c);
+    if (s == IR_OK) s = over_occupancy(pl, w, &p, c);
+    if (s != IR_OK || level != 3 || 2 * c->size_B > ir_host_available_B() / 3) return s;
+    ceiling_set(w, &p, "bytes", 2 * c->size_B);
+    s = rate_of(pl, w, winner, &p, &q, &twice);
+    if (s == IR_OK) ceiling_certify(c, "bytes", c->size_B, 2 * c->size_B, twice / c->value - 1);
     return s;
 }
 

@@ -223,6 +223,37 @@ static void too_large(void **state)
     assert_int_equal(fake.live, 0);
 }
 
+/* A batch that no longer fits is a row with a reason; the next smaller one runs as before. */
+static void memory_ends_at_a_batch(void **state)
+{
+    (void)state;
+    ir_point  o;
+    ir_status st = IR_ENOMEM;
+    point     x = {&wl_gpt2, "gpt", "launches", {{LY_TINY, 1, 1, 3}, IR_F32, 0}};
+    fake_reset();
+    fake.mem_B = 1 << 14;
+    ir_dev d = device(0);
+    assert_int_equal(cuda_backend.open(&d), IR_OK);
+    while (st == IR_ENOMEM && fake.mem_B < 1 << 30) {
+        fake.mem_B *= 2;
+        st = measure(&d, &x, &o);
+        ir_point_free(&o);
+    }
+    assert_int_equal(st, IR_OK);
+    x.p.v[1] = 4096;
+    assert_int_equal(measure(&d, &x, &o), IR_ENOMEM);
+    assert_int_equal(o.status, IR_ENOMEM);
+    assert_non_null(strstr(o.why, "no room for"));
+    assert_false(d.dead);
+    ir_point_free(&o);
+    x.p.v[1] = 1;
+    assert_int_equal(measure(&d, &x, &o), IR_OK);
+    ir_point_free(&o);
+    ir_measure_release(&d);
+    cuda_backend.close(&d);
+    assert_int_equal(fake.live, 0);
+}
+
 static void older_capability(void **state)
 {
     (void)state;
@@ -237,6 +268,24 @@ static void older_capability(void **state)
     assert_int_equal(measure(&d, &points[7], &o), IR_SKIP);
     ir_point_free(&o);
     ir_measure_release(&d);
+    cuda_backend.close(&d);
+}
+
+/* Where every launch waits, a kernel that waits for the host would never end. */
+static void blocking_launches(void **state)
+{
+    (void)state;
+    double s;
+    fake_reset();
+    setenv("CUDA_LAUNCH_BLOCKING", "1", 1);
+    ir_dev d = device(0);
+    assert_int_equal(cuda_backend.open(&d), IR_OK);
+    unsetenv("CUDA_LAUNCH_BLOCKING");
+    long launches = fake.launches;
+    assert_int_equal(cuda_backend.start(&d), IR_OK);
+    assert_true(!cuda_of(&d)->closed && *cuda_of(&d)->latch == 1 && fake.launches == launches);
+    assert_int_equal(cuda_backend.stop(&d, &s), IR_OK);
+    assert_true(isfinite(s));
     cuda_backend.close(&d);
 }
 
@@ -267,6 +316,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(absent), cmocka_unit_test(described), cmocka_unit_test(peaks), cmocka_unit_test(healthy),
         cmocka_unit_test(lost_device), cmocka_unit_test(out_of_memory_anywhere), cmocka_unit_test(open_fails_cleanly),
-        cmocka_unit_test(too_large), cmocka_unit_test(older_capability), cmocka_unit_test(queue_overflow)};
+        cmocka_unit_test(too_large), cmocka_unit_test(memory_ends_at_a_batch), cmocka_unit_test(older_capability), cmocka_unit_test(queue_overflow),
+        cmocka_unit_test(blocking_launches)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

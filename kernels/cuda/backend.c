@@ -102,6 +102,8 @@ static ir_status cuda_open(ir_dev *dev)
     dev->dead = false;
     c->api = cuda_next_api;
     c->owner = dev;
+    const char *wait = getenv("CUDA_LAUNCH_BLOCKING");
+    c->blocking = wait && *wait && strcmp(wait, "0") != 0;
     st = identify(c, dev->index);
     if (st == IR_OK) st = CU_TRY(c, StreamCreateWithFlags(&c->stream, cudaStreamNonBlocking));
     if (st == IR_OK) st = CU_TRY(c, EventCreate(&c->began));
@@ -187,6 +189,7 @@ static ir_status cuda_start(ir_dev *dev)
 {
     cuda_dev *c = cuda_of(dev);
     cuda_release(c);
+    if (c->blocking) return CU_TRY(c, EventRecord(c->began, c->stream));
     *c->latch = 0;
     ir_status st = cuda_spin(c, c->latch_dev);
     c->closed = true;

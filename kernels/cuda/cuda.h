@@ -75,6 +75,7 @@ typedef struct cuda_dev {
     unsigned             *latch_dev;   /* the same, as kernels see it */
     bool                  closed;      /* the spin kernel waits */
     unsigned              queued;      /* launches since start() */
+    bool                  blocking;    /* every launch waits for its kernel (CUDA_LAUNCH_BLOCKING, checkers): nothing is held back */
     nvml_dev             *nvml;        /* NULL: no NVML */
     ir_dev               *owner;
 } cuda_dev;
