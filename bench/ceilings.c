@@ -17,7 +17,7 @@
 #include <string.h>
 
 enum { MAX_SIZES = 96 };
-static const char *const level_name[NLEVEL] = {"L1", "L2", "L3", "DRAM"};
+const char *const ceiling_level[NLEVEL] = {"L1", "L2", "L3", "DRAM"};
 static const char *const stream_ops[] = {"read", "write", "copy", "scale", "add", "triad"};
 enum { NOP = sizeof stream_ops / sizeof *stream_ops };
 
@@ -27,9 +27,19 @@ void ceiling_set(const ir_workload *w, ir_params *p, const char *key, double val
     if (i >= 0) p->v[i] = (int64_t)value;
 }
 
-static double rate(const ir_point *p)
+double ceiling_rate(const ir_point *p)
 {
     return p->status == IR_OK ? (p->cost.read_B + p->cost.write_B) / ir_point_time(p) : NAN;
+}
+
+void ceiling_raise(const ceiling_plan *pl, ir_ceiling *c, const ir_point *q)
+{
+    if (!(ceiling_rate(q) > c->value)) return;
+    ir_ceiling more = ceiling_from(pl, c->what, c->level, q, ceiling_rate(q));
+    c->value = more.value;
+    c->lo = more.lo;
+    c->hi = more.hi;
+    snprintf(c->kernel, sizeof c->kernel, "%s", more.kernel);
 }
 
 static void thread_list(ceiling_plan *pl)
@@ -57,7 +67,7 @@ ir_ceiling ceiling_from(const ceiling_plan *pl, ir_what what, const char *level,
     return c;
 }
 
-static void certify(ir_ceiling *c, const char *axis, double from, double to, double gain)
+void ceiling_certify(ir_ceiling *c, const char *axis, double from, double to, double gain)
 {
     if (c->ncert >= IR_MAX_CERT) return;
     ir_certificate *x = &c->cert[c->ncert++];
@@ -70,12 +80,12 @@ static void certify(ir_ceiling *c, const char *axis, double from, double to, dou
     x->saturated = x->known && gain < 0.01;
 }
 
-static ir_status add(ceiling_plan *pl, ir_ceiling *c) { return ir_ceilings_add(&pl->s->ceilings, c); }
+ir_status ceiling_add(ceiling_plan *pl, const ir_ceiling *c) { return ir_ceilings_add(&pl->s->ceilings, c); }
 
 /* ---- levels -------------------------------------------------------------------------------------- */
 static double os_cache_B(const ceiling_plan *pl, int level)
 {
-    if (pl->device && pl->s->info.numa_nodes == 0) return level == 2 ? pl->s->info.llc_B : NAN;
+    if (pl->own) return level == 2 ? pl->s->info.llc_B : NAN;
     for (int i = 0; i < pl->s->topo.ncache; i++)
         if (pl->s->topo.cache[i].level == level) return pl->s->topo.cache[i].size_B * (level < 3 ? pl->share : 1);
     return NAN;
@@ -83,10 +93,10 @@ static double os_cache_B(const ceiling_plan *pl, int level)
 
 static double ladder_max_B(const ceiling_plan *pl)
 {
-    bool   own = pl->device && pl->s->info.numa_nodes == 0; /* faster memory: more of it, or the launch shows */
-    double llc = own ? 4 * pl->s->info.llc_B : ir_topology_llc_B(&pl->s->topo);
+    /* faster memory: more of it, or the launch shows */
+    double llc = pl->own ? 4 * pl->s->info.llc_B : ir_topology_llc_B(&pl->s->topo);
     double room = fmin(ir_host_available_B(), pl->device ? pl->s->info.mem_B : NAN) / 4; /* fmin, fmax ignore NAN */
-    double want = fmax((own ? 1024.0 : pl->s->full ? 256.0 : 128.0) * (1 << 20), 4 * llc);
+    double want = fmax((pl->own ? 1024.0 : pl->s->full ? 256.0 : 128.0) * (1 << 20), 4 * llc);
     return isfinite(room) ? fmin(want, room) : want;
 }
 
@@ -103,7 +113,7 @@ static ir_status ladder(ceiling_plan *pl, double *x, double *y, size_t *n)
         if (s != IR_OK) return s;
         if (best.status != IR_OK) continue;
         x[*n] = floor(b / 64) * 64;
-        y[(*n)++] = rate(&best);
+        y[(*n)++] = ceiling_rate(&best);
     }
     return IR_OK;
 }
@@ -124,7 +134,7 @@ static void levels_from_os(ceiling_plan *pl)
         double c = os_cache_B(pl, l + 1);
         pl->s->ceilings.level_B[l] = c;
         if (!isfinite(c)) continue;
-        pl->size_B[l] = l == 0 ? c / 2 : fmin(c / 2, fmax(sqrt(below * c), 2 * below));
+        pl->size_B[l] = l == 0 || pl->own ? c / 2 : fmin(c / 2, fmax(sqrt(below * c), 2 * below));
         below = c;
     }
 }
@@ -140,6 +150,7 @@ static void envelope(const double *y, size_t n, double *top)
  * cores share, whose small end lies partly in their private caches. */
 static double size_within(const ceiling_plan *pl, int level, const ir_plateau *p, const double *x, const double *y)
 {
+    if (pl->own) return p->x_hi / 2; /* a device's small working sets measure its launches */
     if (level >= 2 && !pl->device) return sqrt(p->x_lo * p->x_hi);
     size_t best = p->first;
     for (size_t i = p->first; i <= p->last; i++)
@@ -168,7 +179,7 @@ static ir_status find_levels(ceiling_plan *pl)
 }
 
 /* ---- bandwidth ----------------------------------------------------------------------------------- */
-static double working_set(const ceiling_plan *pl, int level, int threads)
+double ceiling_bytes(const ceiling_plan *pl, int level, int threads)
 {
     double size = pl->size_B[level];
     bool   priv = level < 2 && threads > 1; /* L1 and L2 belong to one core */
@@ -186,15 +197,14 @@ static ir_status bandwidth_one(ceiling_plan *pl, int level, const ir_workload *w
     if (s != IR_OK) return s;
     out->value = NAN;
     if (best.status != IR_OK) return IR_OK;
-    *out = ceiling_from(pl, IR_C_BANDWIDTH, level_name[level], &best, rate(&best));
+    *out = ceiling_from(pl, IR_C_BANDWIDTH, ceiling_level[level], &best, ceiling_rate(&best));
     out->dtype = p.dtype;
     out->size_B = bytes;
     out->read_frac = best.cost.read_B / (best.cost.read_B + best.cost.write_B);
     return IR_OK;
 }
 
-/* Rates of the best contender along one axis; r[i] is NAN where nothing ran. best: the fastest of all. */
-static ir_status axis(ceiling_plan *pl, const ir_workload *w, ir_params p, const char *key, const int64_t *v, int n,
+ir_status ceiling_axis(ceiling_plan *pl, const ir_workload *w, ir_params p, const char *key, const int64_t *v, int n,
                       double (*value)(const ir_point *), double *r, ir_point *best)
 {
     ir_point_init(best);
@@ -210,11 +220,10 @@ static ir_status axis(ceiling_plan *pl, const ir_workload *w, ir_params p, const
     return IR_OK;
 }
 
-/* The last doubling that ran, against the one before it. */
-static void certify_axis(ir_ceiling *c, const char *key, const int64_t *v, const double *r, int n)
+void ceiling_certify_axis(ir_ceiling *c, const char *key, const int64_t *v, const double *r, int n)
 {
     while (n > 1 && !isfinite(r[n - 1])) n--;
-    if (n > 1) certify(c, key, (double)v[n - 2], (double)v[n - 1], r[n - 1] / r[n - 2] - 1);
+    if (n > 1) ceiling_certify(c, key, (double)v[n - 2], (double)v[n - 1], r[n - 1] / r[n - 2] - 1);
 }
 
 /* More independent streams, and twice the working set: neither may raise a DRAM ceiling. */
@@ -227,20 +236,14 @@ static ir_status saturate(ceiling_plan *pl, const ir_workload *w, ir_ceiling *c)
     ir_params p = w->defaults;
     p.threads = c->threads;
     ceiling_set(w, &p, "bytes", c->size_B);
-    ir_status s = axis(pl, w, p, "streams", streams, N, rate, r, &best);
+    ir_status s = ceiling_axis(pl, w, p, "streams", streams, N, ceiling_rate, r, &best);
     if (s != IR_OK || best.status != IR_OK) return s;
-    certify_axis(c, "streams", streams, r, N);
-    if (rate(&best) > c->value) {
-        ir_ceiling more = ceiling_from(pl, c->what, c->level, &best, rate(&best));
-        c->value = more.value;
-        c->lo = more.lo;
-        c->hi = more.hi;
-        snprintf(c->kernel, sizeof c->kernel, "%s", more.kernel);
-    }
+    ceiling_certify_axis(c, "streams", streams, r, N);
+    ceiling_raise(pl, c, &best);
     ir_ceiling twice;
     if (2 * c->size_B > ir_host_available_B() / 3) return IR_OK;
     s = bandwidth_one(pl, 3, w, c->threads, 2 * c->size_B, &twice);
-    if (s == IR_OK && isfinite(twice.value)) certify(c, "bytes", c->size_B, twice.size_B, twice.value / c->value - 1);
+    if (s == IR_OK && isfinite(twice.value)) ceiling_certify(c, "bytes", c->size_B, twice.size_B, twice.value / c->value - 1);
     return s;
 }
 
@@ -255,14 +258,15 @@ static ir_status bandwidth_threads(ceiling_plan *pl, int level, const ir_workloa
         if (i > 0 && !last && !curve) continue;
         int        t = pl->threads[i];
         ir_ceiling c;
-        ir_status  s = bandwidth_one(pl, level, w, t, working_set(pl, level, t), &c);
+        ir_status  s = bandwidth_one(pl, level, w, t, ceiling_bytes(pl, level, t), &c);
         if (s != IR_OK) return s;
         if (!isfinite(c.value)) continue;
-        if (isfinite(prev)) certify(&c, "threads", prev_threads, t, c.value / prev - 1);
+        if (isfinite(prev)) ceiling_certify(&c, "threads", prev_threads, t, c.value / prev - 1);
         prev = c.value;
         prev_threads = t;
-        if (level == 3 && last && (read || pl->s->full)) s = saturate(pl, w, &c);
-        if (s == IR_OK) s = add(pl, &c);
+        if (pl->own) s = ceilings_saturate(pl, w, level, &c);
+        else if (level == 3 && last && (read || pl->s->full)) s = saturate(pl, w, &c);
+        if (s == IR_OK) s = ceiling_add(pl, &c);
         if (s != IR_OK) return s;
     }
     return IR_OK;
@@ -288,25 +292,28 @@ static ir_status bandwidth(ceiling_plan *pl)
 }
 
 /* ---- peaks --------------------------------------------------------------------------------------- */
-static double flops_rate(const ir_point *p) { return p->cost.flops / ir_point_time(p); }
+double ceiling_flops(const ir_point *p) { return p->cost.flops / ir_point_time(p); }
 
 /* A device is filled with independent teams of chains until four times as many gain under 1 %, or there are plenty for
- * each of its cores and a call lasts so long that its launch is nothing beside it. teams = 0: no kernel has this dtype. */
-static ir_status fill_device(ceiling_plan *pl, const ir_workload *w, ir_params *p)
+ * each of its cores and a call lasts so long that its launch is nothing beside it. teams = 0: no kernel has this dtype.
+ * *grew: what the last four times as many did gain. */
+static ir_status fill_device(ceiling_plan *pl, const ir_workload *w, ir_params *p, double *grew)
 {
     enum { FIRST = 16, MOST = 1 << 16, PLENTY = 64 };
     static const double LONG_S = 2e-3;
     ir_point best;
     double   prev = NAN;
+    *grew = NAN;
     pl->s->teams[p->dtype] = 0;
     for (int64_t teams = FIRST; teams <= MOST; teams *= 4) {
         ceiling_set(w, p, "teams", (double)teams);
         ir_status s = ceiling_best(pl, w, p, false, &best);
         if (s != IR_OK || best.status != IR_OK) return s;
         pl->s->teams[p->dtype] = teams;
-        if (flops_rate(&best) < 1.01 * prev) return IR_OK;
+        *grew = ceiling_flops(&best) / prev - 1;
+        if (*grew < 0.01) return IR_OK;
         if (teams >= (int64_t)PLENTY * pl->s->info.cores && ir_point_time(&best) > LONG_S) return IR_OK;
-        prev = flops_rate(&best);
+        prev = ceiling_flops(&best);
     }
     return IR_OK;
 }
@@ -322,18 +329,22 @@ static ir_status peak_one(ceiling_plan *pl, const ir_workload *w, ir_dtype t, in
     ir_params      p = w->defaults;
     p.dtype = t;
     p.threads = threads;
-    ir_status s = pl->device ? fill_device(pl, w, &p) : IR_OK;
+    double    grew = NAN;
+    ir_status s = pl->device ? fill_device(pl, w, &p, &grew) : IR_OK;
     if (pl->device && pl->s->teams[t] == 0) return s;
-    if (s == IR_OK) s = axis(pl, w, p, "chains", chains, n, flops_rate, r, &best);
+    if (s == IR_OK) s = ceiling_axis(pl, w, p, "chains", chains, n, ceiling_flops, r, &best);
     if (s != IR_OK || best.status != IR_OK) return s;
-    ir_ceiling c = ceiling_from(pl, IR_C_FLOPS, "", &best, flops_rate(&best));
+    ir_ceiling c = ceiling_from(pl, IR_C_FLOPS, "", &best, ceiling_flops(&best));
     c.dtype = t;
     if (!strcmp(pl->s->dev.be->name, "cpu"))
         c.theory = cpu_fma_theory_flops(cpu_of(&pl->s->dev)->isa, t, pl->clock_Hz) * threads;
-    certify_axis(&c, "chains", chains, r, n);
-    if (threads > 1) certify(&c, "threads", 1, threads, c.value / *one - 1);
+    else
+        c.theory = pl->s->info.spec_flops[t];
+    ceiling_certify_axis(&c, "chains", chains, r, n);
+    if (pl->device) ceiling_certify(&c, "teams", (double)pl->s->teams[t] / 4, (double)pl->s->teams[t], grew);
+    if (threads > 1) ceiling_certify(&c, "threads", 1, threads, c.value / *one - 1);
     *one = threads > 1 ? *one : c.value;
-    return add(pl, &c);
+    return ceiling_add(pl, &c);
 }
 
 static ir_status peaks_of(ceiling_plan *pl, const ir_workload *w)
@@ -348,11 +359,13 @@ static ir_status peaks_of(ceiling_plan *pl, const ir_workload *w)
     return s;
 }
 
-/* Vector units, then the matrix units of a device: the law takes the higher of the two. */
+/* Vector units, then the matrix units of a device, then the best product of its vendor's library: each a row, and the
+ * law takes the highest. */
 static ir_status peaks(ceiling_plan *pl)
 {
     ir_status s = peaks_of(pl, bench_workload("fma"));
-    return s == IR_OK && pl->device ? peaks_of(pl, bench_workload("mma")) : s;
+    if (s == IR_OK && pl->device) s = peaks_of(pl, bench_workload("mma"));
+    return s == IR_OK && pl->own ? ceilings_library(pl) : s;
 }
 
 static ir_status clock_rate(ceiling_plan *pl)
@@ -363,102 +376,17 @@ static ir_status clock_rate(ceiling_plan *pl)
     p.threads = pl->threads[0];
     ir_status s = ceiling_best(pl, w, &p, false, &best);
     if (s != IR_OK || best.status != IR_OK) return s;
-    pl->clock_Hz = flops_rate(&best); /* one add a cycle */
+    pl->clock_Hz = ceiling_flops(&best); /* one add a cycle */
     ir_ceiling c = ceiling_from(pl, IR_C_CLOCK, "", &best, pl->clock_Hz);
-    return add(pl, &c);
-}
-
-/* ---- latency ------------------------------------------------------------------------------------- */
-static double hop_s(const ir_point *p)
-{
-    int i = bench_param(bench_workload("chase"), "steps");
-    return ir_point_time(p) / (double)p->p.v[i];
-}
-
-static ir_status latency_one(ceiling_plan *pl, int level, int pages, const char *name, double *out)
-{
-    const ir_workload *w = bench_workload("chase");
-    ir_point           best;
-    ir_params          p = w->defaults;
-    p.threads = pl->threads[0];
-    double bytes = working_set(pl, level, 1) / (level < 2 ? pl->share : 1);
-    ceiling_set(w, &p, "bytes", bytes);
-    ceiling_set(w, &p, "pages", pages);
-    ir_status s = ceiling_best(pl, w, &p, false, &best);
-    *out = NAN;
-    if (s != IR_OK || best.status != IR_OK) return s;
-    double     T = ir_point_time(&best);
-    ir_ceiling c = ceiling_from(pl, IR_C_LATENCY, level_name[level], &best, hop_s(&best));
-    const ir_stats *t = best.dev.n ? &best.dev : &best.wall;
-    c.lo = c.value * t->ci_lo / T;
-    c.hi = c.value * t->ci_hi / T;
-    c.size_B = bytes;
-    snprintf(c.kernel, sizeof c.kernel, "%s", name);
-    *out = c.value;
-    return add(pl, &c);
-}
-
-/* Lines in flight = chains x latency of one chain / time of a hop with that many chains. */
-static ir_status concurrency(ceiling_plan *pl, double latency_s)
-{
-    static const int64_t chains[] = {1, 2, 4, 8, 16, 32};
-    enum { N = sizeof chains / sizeof *chains };
-    const ir_workload *w = bench_workload("chase");
-    ir_params          p = w->defaults;
-    double             lines[N];
-    ir_point           best;
-    p.threads = pl->threads[0];
-    ceiling_set(w, &p, "bytes", working_set(pl, 3, 1));
-    ceiling_set(w, &p, "pages", pl->device ? IR_PAGES_DEFAULT : IR_PAGES_HUGE);
-    for (int i = 0; i < N; i++) {
-        ceiling_set(w, &p, "chains", (double)chains[i]);
-        ir_status s = ceiling_best(pl, w, &p, false, &best);
-        if (s != IR_OK) return s;
-        lines[i] = best.status == IR_OK ? (double)chains[i] * latency_s / hop_s(&best) : NAN;
-    }
-    if (best.status != IR_OK) return IR_OK;
-    ir_ceiling c = ceiling_from(pl, IR_C_LATENCY, "DRAM", &best, lines[N - 1]);
-    c.lo = c.hi = NAN;
-    for (int i = 0; i < N; i++) c.value = fmax(c.value, lines[i]);
-    snprintf(c.op, sizeof c.op, "mlp");
-    certify_axis(&c, "chains", chains, lines, N);
-    return add(pl, &c);
-}
-
-static ir_status latencies(ceiling_plan *pl)
-{
-    ir_status s = IR_OK;
-    double    last = NAN, unused;
-    for (int l = 0; l < NLEVEL && s == IR_OK; l++) {
-        if (!(pl->size_B[l] > 0)) continue;
-        if (pl->device) s = latency_one(pl, l, IR_PAGES_DEFAULT, "default", &last);
-        else s = latency_one(pl, l, IR_PAGES_HUGE, "huge", &last);
-        if (s == IR_OK && !pl->device) s = latency_one(pl, l, IR_PAGES_SMALL, "small", &unused);
-    }
-    return s == IR_OK && isfinite(last) ? concurrency(pl, last) : s;
-}
-
-static ir_status gathers(ceiling_plan *pl)
-{
-    const ir_workload *w = bench_workload("gather");
-    ir_status          s = IR_OK;
-    for (int i = 0; i < pl->nthread && s == IR_OK; i++) {
-        ir_point  best;
-        ir_params p = w->defaults;
-        if (i > 0 && i < pl->nthread - 1) continue;
-        p.threads = pl->threads[i];
-        ceiling_set(w, &p, "bytes", working_set(pl, 3, p.threads));
-        s = ceiling_best(pl, w, &p, false, &best);
-        if (s != IR_OK || best.status != IR_OK) continue;
-        ir_ceiling c = ceiling_from(pl, IR_C_BANDWIDTH, "DRAM", &best, rate(&best));
-        c.size_B = working_set(pl, 3, p.threads);
-        s = add(pl, &c);
-    }
-    return s;
+    return ceiling_add(pl, &c);
 }
 
 /* ---- all of them ------------------------------------------------------------------------------------ */
-size_t ceilings_count(const session *s) { return s->full ? 420 : 150; }
+size_t ceilings_count(const session *s)
+{
+    bool own = s->info.threads == 0 && s->info.numa_nodes == 0;
+    return (s->full ? 420u : 150u) + (own ? 250u : 0u);
+}
 
 ir_status ceilings_journal(session *s)
 {
@@ -472,10 +400,11 @@ ir_status ceilings_journal(session *s)
 ir_status ceilings_measure(session *s)
 {
     ceiling_plan pl = {.s = s, .clock_Hz = NAN};
-    ir_status (*const stage[])(ceiling_plan *) = {clock_rate, find_levels, bandwidth, peaks, latencies, gathers,
-                                                  ceilings_costs, ceilings_revisit};
+    ir_status (*const stage[])(ceiling_plan *) = {clock_rate, find_levels, bandwidth, peaks, ceilings_latency, ceilings_gather,
+                                                  ceilings_costs, ceilings_overlap, ceilings_revisit};
     ir_status st = IR_OK;
     pl.device = s->info.threads == 0;
+    pl.own = pl.device && s->info.numa_nodes == 0;
     pl.share = pl.device && s->info.numa_nodes > 0 && s->info.cores > 0 ? s->info.cores : 1;
     thread_list(&pl);
     s->in_ceilings = true;

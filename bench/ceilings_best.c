@@ -12,7 +12,7 @@ ir_status ceiling_best(ceiling_plan *pl, const ir_workload *w, const ir_params *
     for (int fused = 1; fused >= 0 && !(dear_launches(pl) && best->status == IR_OK); fused--) {
         const ir_kernel *k;
         for (size_t i = 0; (k = session_kernel(pl->s, w, i)); i++) {
-            if (!!(k->flags & IR_K_FUSED) != fused || k->flags & IR_K_NAIVE || (!nt && k->flags & IR_K_NT) || !session_wants(pl->s, w, k))
+            if (!!(k->flags & IR_K_FUSED) != fused || k->flags & (IR_K_NAIVE | IR_K_HALF) || (!nt && k->flags & IR_K_NT) || !session_wants(pl->s, w, k))
                 continue;
             const ir_point *q;
             ir_status       s = session_measure(pl->s, w, k, p, false, &q);

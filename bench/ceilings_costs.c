@@ -56,12 +56,26 @@ static ir_status links(ceiling_plan *pl)
     return s;
 }
 
+static double local_rate(const ir_point *q) { return q->cost.footprint_B / ir_point_time(q); }
+
+/* More groups until they gain nothing: a device with few of them is not full. */
 static ir_status local_memory(ceiling_plan *pl)
 {
+    static const int64_t groups[] = {256, 512, 1024, 2048};
+    enum { N = sizeof groups / sizeof *groups };
     const ir_workload *w = bench_workload("local");
     ir_params          p = w->defaults;
+    double             r[N];
+    ir_point           best;
     p.threads = 0;
-    return pl->device ? each_kernel(pl, w, &p, IR_C_BANDWIDTH, "local", "read", w->cost(&p).footprint_B) : IR_OK;
+    if (!pl->own) return pl->device ? each_kernel(pl, w, &p, IR_C_BANDWIDTH, "local", "read", w->cost(&p).footprint_B) : IR_OK;
+    ir_status s = ceiling_axis(pl, w, p, "groups", groups, N, local_rate, r, &best);
+    if (s != IR_OK || best.status != IR_OK) return s;
+    ir_ceiling c = ceiling_from(pl, IR_C_BANDWIDTH, "local", &best, local_rate(&best));
+    snprintf(c.op, sizeof c.op, "read");
+    c.size_B = best.cost.footprint_B;
+    ceiling_certify_axis(&c, "groups", groups, r, N);
+    return ceiling_add(pl, &c);
 }
 
 ir_status ceilings_costs(ceiling_plan *pl)

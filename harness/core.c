@@ -87,6 +87,7 @@ void ir_point_init(ir_point *p)
     stats_init(&p->dev);
     p->check.err = p->check.tol = NAN;
     p->warmup_s = p->overhead_s = p->joules = p->counted_B = p->clock_Hz = p->steal = p->bw_now = NAN;
+    p->mem_clock_Hz = p->power_W = p->temp_C = NAN;
     p->T_law_s = p->term_data_s = p->term_comp_s = p->term_lat_s = NAN;
     p->mfu = p->mbu = p->eta = p->eta_star = p->ridge = p->margin = p->bound_p = NAN;
 }

@@ -132,7 +132,7 @@ struct ir_workload {
     bool      (*intact)(const ir_params *, int t, const void *after, uint64_t seed);
 };
 
-/* ---- where: a backend moves bytes and reads a clock; every slot but enter, leave and tuning is mandatory ---------------- */
+/* ---- where: a backend moves bytes and reads a clock; every slot but enter, leave, tuning and vitals is mandatory ---------------- */
 typedef struct {
     const ir_backend *be;
     void             *self;  /* the backend's own state, owned from open() to close() */
@@ -150,6 +150,9 @@ typedef struct {
     bool   host_again;                     /* the host's processor through another driver: measured only when asked for */
     char   limits[160];                    /* what it refuses, in words: largest buffer, missing types; empty: nothing to say */
 } ir_device_info;
+/* What a device says of itself at a moment; NAN unknown. energy_J: a counter, from anywhere. slowed: what lowers its clock
+ * just now, in words; empty: nothing, or not known. */
+typedef struct { double clock_Hz, mem_clock_Hz, power_W, energy_J, temp_C; char slowed[64]; } ir_vitals;
 struct ir_backend {
     const char *name;
     const ir_kernel *const *kernels;        /* NULL-terminated; built from the backend's table.h */
@@ -171,6 +174,7 @@ struct ir_backend {
     /* What was searched for on this device so far (a kernel's tiles) and what was found, in words, for the record; empty:
      * nothing. NULL: nothing ever is. */
     const char *(*tuning)(ir_dev *);
+    void      (*vitals)(ir_dev *, ir_vitals *out); /* read between samples, some tens of times a second. NULL: the host's counters do */
 };
 
 /* ---- how: a kernel is one implementation of one workload family on one backend ------------------ */
@@ -179,7 +183,8 @@ enum {
     IR_K_NT     = 1u << 1, /* non-temporal stores: no write-allocate traffic */
     IR_K_FUSED  = 1u << 2, /* repetitions share one launch: cost.launches is paid once per batch */
     IR_K_IDEAL  = 1u << 3, /* computes nothing: its output is not checked */
-    IR_K_LIB    = 1u << 4  /* a vendor library's kernel */
+    IR_K_LIB    = 1u << 4, /* a vendor library's kernel */
+    IR_K_HALF   = 1u << 5  /* half of the threads a device holds: not a contender, but a certificate for one */
 };
 struct ir_kernel {                            /* id: backend/workload/name, e.g. "cpu/gemm/blocked" */
     const char *family, *name, *doc;          /* workload family it serves; "*": all */
@@ -271,6 +276,8 @@ typedef struct {
     uint32_t  reps;                               /* calls batched into one sample */
     double    joules, counted_B;                  /* counters, or NAN */
     double    clock_Hz, steal;                    /* running clock if known; share of stolen time */
+    double    mem_clock_Hz, power_W, temp_C;      /* means over the timed stretch, the highest temperature; NAN unknown */
+    char      slowed[64];                         /* what lowered the clock meanwhile, in words; empty: nothing known */
     double    bw_now;                             /* DRAM bandwidth right before and after, as a share of its ceiling; NAN */
     uint32_t  flags;                              /* IR_FLAG_ bits */
     /* ---- set by the law (harness/law) only; NAN or empty until then */

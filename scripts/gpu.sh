@@ -1,26 +1,29 @@
 #!/usr/bin/env bash
-# gpu.sh [--stage NAME]... [--quick] [--all-archs] -- build for the GPUs here and run everything that needs one.
-# Needs nvcc and CMake only; what else is there (PyTorch, compute-sanitizer, nvidia-smi) is used. Stages, in order, each
-# logged to $OUT/NAME.log and each under 9 minutes; a stage that fails does not stop the next:
+# gpu.sh [--stage NAME]... [--quick] [--all-archs] [--within SECONDS] -- build for the GPUs here and run everything that needs one.
+# Needs nvcc, CMake and a C++ compiler only, and fetches nothing; what else is there (PyTorch, cuBLAS, cuDNN, compute-sanitizer,
+# nvidia-smi) is used. Stages, in order, each logged and each under 9 minutes; a stage that fails does not stop the next:
 #   build      for this GPU's capability; --all-archs: for every one, with what ptxas says of registers and spills
 #   selftest   every kernel against its oracle
 #   sanitizer  compute-sanitizer memcheck and racecheck over one small shape of each family
-#   ceilings   bandwidth, peaks, latencies, launch cost, transfers
+#   ceilings   bandwidth, peaks, latencies, launch cost, transfers, overlap
 #   sweep      operators; gemm  products; nets  networks over batch sizes
 #   torch      PyTorch on the same shapes
 #   table      ratios, ours over PyTorch's
-# OUT: folder of the records (default: build-gpu/records). IRONROOF_PYTHON: a Python that has PyTorch (default: python3).
-# Exit 0: all ran; 1: a stage failed; 2: built, but there is no GPU.
+# What is not built is built first. --within: all stages together; those left when it has passed are not begun.
+# Records and logs go to build-gpu/records. OUT, where set: a folder that gets records.tar.gz, renewed after every stage, and
+# table.txt: two files, for places that take few. IRONROOF_PYTHON: a Python that has PyTorch (default: python3).
+# Exit 0: all ran, or there is no GPU, which is said; 1: a stage failed.
 set -u -o pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 all=(build selftest sanitizer ceilings sweep gemm nets torch table)
-OUT=${OUT:-$root/build-gpu/records}
 python=${IRONROOF_PYTHON:-python3}
 dir=$root/build-gpu
+records=$dir/records
 program=$dir/ironroof
 limit=530 # seconds a stage
+within=0
 quick='' archs=''
 stages=()
 usage() { sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; }
@@ -29,6 +32,7 @@ while [ $# -gt 0 ]; do
     --stage) stages+=("${2:?--stage needs a name}"); shift ;;
     --quick) quick=1 ;;
     --all-archs) archs=all ;;
+    --within) within=${2:?--within needs seconds}; shift ;;
     --list) printf '%s\n' "${all[@]}"; exit 0 ;;
     -h | --help) usage; exit 0 ;;
     *) usage >&2; exit 2 ;;
@@ -39,7 +43,27 @@ done
 for stage in "${stages[@]}"; do
   [[ " ${all[*]} " = *" $stage "* ]] || { say "no stage '$stage' (${all[*]})"; exit 2; }
 done
-mkdir -p "$OUT" || exit 1
+[[ $within =~ ^[0-9]+$ ]] || { say "--within $within: give seconds"; exit 2; }
+mkdir -p "$records" || exit 1
+[ -z "${OUT:-}" ] || mkdir -p "$OUT" || exit 1
+[ ! -d /usr/local/cuda/bin ] || PATH=$PATH:/usr/local/cuda/bin
+
+# cuBLAS and cuDNN where the loader does not look by itself: the toolkit's folder, and PyTorch's wheels.
+vendor_libraries() {
+  local found
+  found=$("$python" -c 'import glob, site, sys
+print(":".join(d for p in dict.fromkeys(site.getsitepackages() + sys.path) if p for d in sorted(glob.glob(p + "/nvidia/*/lib"))))' 2>/dev/null)
+  [ ! -d /usr/local/cuda/lib64 ] || found=/usr/local/cuda/lib64${found:+:$found}
+  [ -z "$found" ] || export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$found"
+}
+vendor_libraries
+
+# Renew what a caller that takes few files gets.
+pack() {
+  [ -n "${OUT:-}" ] || return 0
+  tar -czf "$OUT/records.tar.gz.new" -C "$dir" records && mv "$OUT/records.tar.gz.new" "$OUT/records.tar.gz"
+  [ ! -s "$records/table.log" ] || cp "$records/table.log" "$OUT/table.txt"
+}
 
 # Capabilities of the GPUs here, as nvcc names them: 90a where there is one of 9.0; empty without a driver.
 capabilities() {
@@ -50,11 +74,11 @@ capabilities() {
 
 bounded() { timeout --kill-after=10 "$limit" "$@"; }
 run() { bounded "$program" "$@" --backend cuda --quiet --no-report; }
+bounded_build() { bounded cmake --build "$dir" -j "$jobs" --target ironroof; }
 skip() { printf 'skipped: %s\n' "$*"; return 77; }
 
 stage_build() {
   local nvcc=() list=${archs:+default} more=()
-  have nvcc || [ ! -x /usr/local/cuda/bin/nvcc ] || PATH=$PATH:/usr/local/cuda/bin
   have nvcc && nvcc=(-DCMAKE_CUDA_COMPILER="$(command -v nvcc)")
   if [ -n "$list" ]; then
     more=(-DIRONROOF_CUDA_VERBOSE=ON)
@@ -62,11 +86,12 @@ stage_build() {
     list=$(capabilities)
     more=(-DIRONROOF_CUDA_ARCHS="${list:-80;90a}")
   fi
+  have nvcc || { say "no nvcc on the PATH nor in /usr/local/cuda/bin"; return 1; }
   configure "$dir" -DCMAKE_BUILD_TYPE=Release -DIRONROOF_CUDA=ON -DIRONROOF_CUDA_EMULATE=OFF -DBUILD_TESTING=OFF \
-    ${nvcc[@]+"${nvcc[@]}"} "${more[@]}" && build "$dir" ironroof || return 1
+    ${nvcc[@]+"${nvcc[@]}"} "${more[@]}" && bounded_build || return 1
   if [ -n "$archs" ]; then
     printf 'kernels that spill:\n'
-    grep -B2 -E '[1-9][0-9]* bytes spill' "$OUT/build.log" | grep -oE "function '[^']*'|[0-9]+ bytes spill [a-z]+" | head -n 40
+    grep -B2 -E '[1-9][0-9]* bytes spill' "$records/build.log" | grep -oE "function '[^']*'|[0-9]+ bytes spill [a-z]+" | head -n 40
   fi
 }
 stage_selftest() { bounded "$program" selftest kernels --backend cuda; }
@@ -76,20 +101,22 @@ stage_sanitizer() {
     "linear:rows=5,c=100,k=31,dtype=bf16" "attention:batch=1,heads=2,dh=64,tokens=3,past=200,dtype=bf16" "norm:rows=9,c=100"
     "gpt2:size=small,batch=1,tokens=1,past=3,dtype=bf16")
   for tool in memcheck racecheck; do
-    timeout 250 compute-sanitizer --tool "$tool" --error-exitcode 9 "$program" run "${small[@]}" --ceilings none --backend cuda \
-      --quiet --no-report --budget 0.01 -o "$OUT/sanitizer-$tool.jsonl" || bad=1
+    # Its launches wait for their kernels; the program must know, or it holds them back for a start that does not come.
+    CUDA_LAUNCH_BLOCKING=1 timeout $((limit / 2 - 10)) compute-sanitizer --tool "$tool" --error-exitcode 9 "$program" run "${small[@]}" --ceilings none --backend cuda \
+      --quiet --no-report --budget 0.01 -o "$records/sanitizer-$tool.jsonl" || bad=1
   done
   return $bad
 }
-stage_ceilings() { run ceilings ${quick:+--profile quick} -o "$OUT/ceilings.jsonl"; }
+stage_ceilings() { run ceilings ${quick:+--profile quick} -o "$records/ceilings.jsonl"; }
 stage_sweep() {
   run run copy:bytes=4294967296,dtype=f32 read:bytes=4294967296,dtype=f32 write:bytes=4294967296,dtype=f32 triad:bytes=4294967296,dtype=f32 \
-    forkjoin gather transfer gemv conv linear norm softmax act add embed attention -o "$OUT/sweep.jsonl"
+    forkjoin gather transfer overlap gemv conv linear norm softmax act add embed attention -o "$records/sweep.jsonl"
 }
 stage_gemm() {
   local n points=()
   for n in 1024 2048 4096 8192; do points+=("gemm:m=$n,n=$n,k=$n,dtype=bf16"); done
-  run run "${points[@]}" gemm:m=4096,n=4096,k=4096,dtype=f32 batchmm --dtype bf16,f32 -o "$OUT/gemm.jsonl"
+  for n in tf32 f16 f8 i8; do points+=("gemm:m=8192,n=8192,k=8192,dtype=$n"); done
+  run run "${points[@]}" gemm:m=4096,n=4096,k=4096,dtype=f32 batchmm --dtype bf16,f32 -o "$records/gemm.jsonl"
 }
 stage_nets() {
   local b points=() batches=(1 2 4 8 16 32 64 128 256)
@@ -99,31 +126,48 @@ stage_nets() {
       "gpt2:size=small,batch=$b,tokens=1,past=128,dtype=bf16")
   done
   run run "${points[@]}" gpt2:size=xl,batch=1,tokens=1,past=128,dtype=i8 gpt2:size=xl,batch=1,tokens=512,past=0,dtype=bf16 \
-    resnet50:batch=1,res=224,dtype=tf32 -o "$OUT/nets.jsonl"
+    resnet50:batch=1,res=224,dtype=tf32 -o "$records/nets.jsonl"
 }
 stage_torch() {
   "$python" -c 'import torch' 2>/dev/null || { skip "no PyTorch in $python"; return; }
-  bounded "$python" "$root/scripts/peers/torch_bench.py" ${quick:+--quick} >"$OUT/torch.jsonl"
+  bounded "$python" "$root/scripts/peers/torch_bench.py" ${quick:+--quick} >"$records/torch.jsonl"
 }
 stage_table() {
   local f files=()
-  for f in ceilings sweep gemm nets torch; do [ ! -s "$OUT/$f.jsonl" ] || files+=("$OUT/$f.jsonl"); done
-  [ ${#files[@]} -gt 0 ] || { skip "there are no records in $OUT"; return; }
+  for f in ceilings sweep gemm nets torch; do [ ! -s "$records/$f.jsonl" ] || files+=("$records/$f.jsonl"); done
+  [ ${#files[@]} -gt 0 ] || { skip "there are no records in $records"; return; }
   "$python" "$root/scripts/peers/gpu_ratios.py" "${files[@]}"
 }
 
-bad=() gpu=unknown
+# The GPU as the program sees it, or why it sees none.
+gpu_here() {
+  local line
+  line=$("$program" list devices 2>/dev/null | grep '^cuda') || line="cuda none: this build has no CUDA backend"
+  grep -q '^cuda[0-9]' <<<"$line" || { say "No GPU, nothing to run: ${line#*: }"; return 1; }
+  say "$(head -n 1 <<<"$line")"
+}
+
+[ "${stages[0]}" = build ] || [ -x "$program" ] || stages=(build "${stages[@]}")
+bad=() checked=
 for stage in "${stages[@]}"; do
-  log=$OUT/$stage.log since=$SECONDS
-  if [ "$stage" != build ] && [ "$gpu" = unknown ]; then
-    [ -x "$program" ] || { say "$program is not built (stage build)"; exit 1; }
-    line=$("$program" list devices 2>/dev/null | grep '^cuda') || line="cuda none: this build has no CUDA backend"
-    if grep -q '^cuda[0-9]' <<<"$line"; then gpu=yes; else
-      say "No GPU: ${line#*: }"
-      [ ${#bad[@]} = 0 ] || exit 1
-      exit 2
+  log=$records/$stage.log since=$SECONDS
+  if [ "$stage" != build ] && [ -z "$checked" ]; then
+    [ -x "$program" ] || { say "$program was not built"; pack; exit 1; }
+    checked=yes
+    if ! gpu_here; then
+      pack
+      [ ${#bad[@]} = 0 ]
+      exit
     fi
   fi
+  left=530
+  if [ "$within" -gt 0 ]; then left=$((within - SECONDS)); fi
+  if [ "$left" -lt 20 ] && [ "$stage" != table ]; then
+    printf '%-10s %s\n' "$stage" "not begun: $within seconds have passed"
+    bad+=("$stage")
+    continue
+  fi
+  limit=$((left < 530 ? left : 530))
   ("stage_$stage") >"$log" 2>&1 </dev/null
   rc=$?
   case $rc in
@@ -135,6 +179,7 @@ for stage in "${stages[@]}"; do
   printf '%-10s %-12s %4d s  %s\n' "$stage" "$word" $((SECONDS - since)) "$(tail -n 1 "$log" | cut -c1-90)"
   [ "$rc" = 0 ] || [ "$rc" = 77 ] || tail -n 20 "$log" | sed 's/^/    /'
   [ "$stage" != table ] || cat "$log"
+  pack
 done
-printf 'records and logs: %s\n' "$OUT"
+printf 'records and logs: %s\n' "$records"
 [ ${#bad[@]} = 0 ] || { printf 'failed stages: %s\n' "${bad[*]}"; exit 1; }

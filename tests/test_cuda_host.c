@@ -109,6 +109,7 @@ static const point points[] = {{&wl_copy, "stream", "resident", {{4096, 1}, IR_F
                                {&wl_forkjoin, "launch", "graph", {{0}, IR_F64, 0}},
                                {&wl_gemm, "gemm", "mma", {{64, 64, 512}, IR_BF16, 0}},
                                {&wl_transfer, "transfer", "pinned", {{4100, WL_FROM_DEVICE}, IR_F32, 0}},
+                               {&wl_overlap, "overlap", "streams", {{4100, 2, 256, WL_OVERLAP_BOTH}, IR_F32, 0}},
                                {&wl_conv, "conv", "implicit", {{1, 5, 5, 3, 7, 3, 3, 1, 1, 1, 1}, IR_BF16, 0}},
                                {&wl_gpt2, "gpt", "graph", {{LY_TINY, 1, 1, 3}, IR_I8, 0}},
                                {&wl_gpt2, "gpt", "few_graph", {{LY_TINY, 1, 1, 3}, IR_F8, 0}},
@@ -239,6 +240,37 @@ static void too_large(void **state)
     assert_int_equal(fake.live, 0);
 }
 
+/* A batch that no longer fits is a row with a reason; the next smaller one runs as before. */
+static void memory_ends_at_a_batch(void **state)
+{
+    (void)state;
+    ir_point  o;
+    ir_status st = IR_ENOMEM;
+    point     x = {&wl_gpt2, "gpt", "launches", {{LY_TINY, 1, 1, 3}, IR_F32, 0}};
+    fake_reset();
+    fake.mem_B = 1 << 14;
+    ir_dev d = device(0);
+    assert_int_equal(cuda_backend.open(&d), IR_OK);
+    while (st == IR_ENOMEM && fake.mem_B < 1 << 30) {
+        fake.mem_B *= 2;
+        st = measure(&d, &x, &o);
+        ir_point_free(&o);
+    }
+    assert_int_equal(st, IR_OK);
+    x.p.v[1] = 4096;
+    assert_int_equal(measure(&d, &x, &o), IR_ENOMEM);
+    assert_int_equal(o.status, IR_ENOMEM);
+    assert_non_null(strstr(o.why, "no room for"));
+    assert_false(d.dead);
+    ir_point_free(&o);
+    x.p.v[1] = 1;
+    assert_int_equal(measure(&d, &x, &o), IR_OK);
+    ir_point_free(&o);
+    ir_measure_release(&d);
+    cuda_backend.close(&d);
+    assert_int_equal(fake.live, 0);
+}
+
 static void older_capability(void **state)
 {
     (void)state;
@@ -250,7 +282,7 @@ static void older_capability(void **state)
     assert_int_equal(measure(&d, &points[3], &o), IR_SKIP);
     assert_non_null(strstr(o.why, "sm_75"));
     ir_point_free(&o);
-    assert_int_equal(measure(&d, &points[6], &o), IR_SKIP);
+    assert_int_equal(measure(&d, &points[7], &o), IR_SKIP);
     ir_point_free(&o);
     ir_measure_release(&d);
     cuda_backend.close(&d);
@@ -314,6 +346,24 @@ static void too_many_rows(void **state)
     cuda_backend.close(&d);
 }
 
+/* Where every launch waits, a kernel that waits for the host would never end. */
+static void blocking_launches(void **state)
+{
+    (void)state;
+    double s;
+    fake_reset();
+    setenv("CUDA_LAUNCH_BLOCKING", "1", 1);
+    ir_dev d = device(0);
+    assert_int_equal(cuda_backend.open(&d), IR_OK);
+    unsetenv("CUDA_LAUNCH_BLOCKING");
+    long launches = fake.launches;
+    assert_int_equal(cuda_backend.start(&d), IR_OK);
+    assert_true(!cuda_of(&d)->closed && *cuda_of(&d)->latch == 1 && fake.launches == launches);
+    assert_int_equal(cuda_backend.stop(&d, &s), IR_OK);
+    assert_true(isfinite(s));
+    cuda_backend.close(&d);
+}
+
 /* More launches than the queue holds must not wait for a latch that nobody opens. */
 static void queue_overflow(void **state)
 {
@@ -336,23 +386,12 @@ static void queue_overflow(void **state)
     cuda_backend.close(&d);
 }
 
-static void throttle_words(void **state)
-{
-    (void)state;
-    char buf[128];
-    assert_string_equal(nvml_throttle_text(0, buf, sizeof buf), "");
-    assert_string_equal(nvml_throttle_text(0x24, buf, sizeof buf), "power cap, thermal");
-    nvml_state s;
-    nvml_read(NULL, &s);
-    assert_true(isnan(s.power_W) && isnan(s.sm_Hz) && s.throttle == 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(absent), cmocka_unit_test(described), cmocka_unit_test(peaks), cmocka_unit_test(healthy),
         cmocka_unit_test(lost_device), cmocka_unit_test(out_of_memory_anywhere), cmocka_unit_test(open_fails_cleanly),
-        cmocka_unit_test(too_large), cmocka_unit_test(older_capability), cmocka_unit_test(queue_overflow),
-        cmocka_unit_test(throttle_words), cmocka_unit_test(kernels_a_layer), cmocka_unit_test(too_many_rows)};
+        cmocka_unit_test(too_large), cmocka_unit_test(memory_ends_at_a_batch), cmocka_unit_test(older_capability), cmocka_unit_test(queue_overflow),
+        cmocka_unit_test(blocking_launches), cmocka_unit_test(kernels_a_layer), cmocka_unit_test(too_many_rows)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,7 +39,7 @@ static const struct { const char *line, *why; } refusals[] = {
     {MACHINE "\"env\":{\"x\":1},\"compared\":[1]}", "compared: entry 0 is no string"},
     {MACHINE "\"env\":{\"x\":1},\"unknown_numbers\":{}}", "unknown_numbers: an array expected, not an object"},
     {"{\"record\":\"ceiling\"}", "what: missing"},
-    {"{\"record\":\"ceiling\",\"what\":\"speed\"}", "what: 'speed' is none of bandwidth flops latency launch clock"},
+    {"{\"record\":\"ceiling\",\"what\":\"speed\"}", "what: 'speed' is none of bandwidth flops latency launch clock overlap"},
     {"{\"record\":\"ceiling\",\"what\":7}", "what: a string expected, not a number"},
     {CEILING "\"value\":-3.5}", "value: -3.5 is negative"},
     {CEILING "\"dtype\":\"f31\"}", "dtype: 'f31' is none of f64 f32 tf32 f16 bf16 f8 i8 i4"},

@@ -37,7 +37,7 @@ static const ir_params odd[] = {
 const ir_workload wl_gemm = {
     .name = "gemm", .family = "gemm", .doc = "C[m,n] = A[m,k] B[k,n], row-major; B is the weight matrix",
     .param = {"m", "n", "k"}, .defaults = {{1024, 1024, 1024}, IR_F32, 0},
-    .dtypes = 1u << IR_F64 | 1u << IR_F32 | 1u << IR_BF16,
+    .dtypes = 1u << IR_F64 | 1u << IR_F32 | 1u << IR_TF32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_F8 | 1u << IR_I8,
     .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = full, .nfull = sizeof full / sizeof *full,
     .odd = odd, .nodd = sizeof odd / sizeof *odd, .valid = valid, .cost = gemm_mnk_cost, .tensors = tensors,
     .fill = gemm_mnk_fill, .check = gemm_mnk_check};

@@ -1,6 +1,6 @@
-/* gemm_util.c -- see gemm_util.h. Tensors may start at any byte; types other than f32, f64 and bf16 never get
- * here (the workloads' dtype sets). */
+/* gemm_util.c -- see gemm_util.h. Tensors may start at any byte; i4 never gets here (the workloads' dtype sets). */
 #include "bench/workloads/gemm_util.h"
+#include "bench/nets/values.h"
 
 #include <float.h>
 #include <math.h>
@@ -48,43 +48,95 @@ int gemm_tensors(wl_gemm_shape s, ir_dtype t, const char *const name[3], ir_tens
     size_t in_B = wl_gemm_in_B(t);
     out[0] = (ir_tensor){name[0], s.m * s.k * in_B, IR_IN, t};
     out[1] = (ir_tensor){name[1], s.k * s.n * in_B, IR_IN, t};
-    out[2] = (ir_tensor){name[2], s.m * s.n * wl_gemm_out_B(t), IR_OUT, t == IR_F64 ? IR_F64 : IR_F32};
+    out[2] = (ir_tensor){name[2], s.m * s.n * wl_gemm_out_B(t), IR_OUT, t == IR_F64 || t == IR_I8 ? t : IR_F32};
     return 3;
 }
 
-typedef double   any_f64 __attribute__((aligned(1), may_alias));
-typedef float    any_f32 __attribute__((aligned(1), may_alias));
-typedef uint16_t any_u16 __attribute__((aligned(1), may_alias));
+typedef double any_f64 __attribute__((aligned(1), may_alias));
+
+/* e4m3: the codes of 1, 2, 3, 4, and what a code is worth. Exponents are biased by 7; of the codes filled in none is
+ * subnormal, infinite or NaN. */
+static const uint8_t f8_code[4] = {0x38, 0x40, 0x44, 0x48};
+static double f8_value(uint8_t c)
+{
+    double m = (c & 0x78) ? ldexp(8 + (c & 7), ((c & 0x78) >> 3) - 10) : ldexp(c & 7, -9);
+    return (c & 0x7F) == 0x7F ? (double)NAN : c & 0x80 ? -m : m;
+}
+
+static float tf32_of(float f)
+{
+    uint32_t u;
+    memcpy(&u, &f, sizeof u);
+    u &= ~0x1FFFu;
+    memcpy(&f, &u, sizeof f);
+    return f;
+}
+
+static void fill_bytes(ir_dtype t, uint8_t *q, size_t n, uint64_t seed)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint32_t h = ir_hash32(seed, i);
+        if (t == IR_F8) q[i] = (uint8_t)(f8_code[h >> 30] | (h >> 22 & 0x80));
+        else q[i] = (uint8_t)(1 + (h >> 8) % 127) ^ (uint8_t)(h & 1 ? 0xFF : 0); /* 1..127 or -2..-128 */
+    }
+}
 
 void gemm_fill(ir_dtype t, void *host, size_t n, uint64_t seed)
 {
-    any_f64  *d = host;
-    any_f32  *f = host;
+    any_f64 *d = host;
+    any_f32 *f = host;
     any_u16 *h = host;
-    if (t == IR_F64)
+    switch (t) {
+    case IR_F64:
         for (size_t i = 0; i < n; i++) d[i] = (double)ir_rand_f32(seed, i);
-    else if (t == IR_F32)
+        break;
+    case IR_F32:
         for (size_t i = 0; i < n; i++) f[i] = ir_rand_f32(seed, i);
-    else
+        break;
+    case IR_TF32:
+        for (size_t i = 0; i < n; i++) f[i] = tf32_of(ir_rand_f32(seed, i));
+        break;
+    case IR_F16:
+        for (size_t i = 0; i < n; i++) h[i] = ly_f32_to_f16(ir_rand_f32(seed, i));
+        break;
+    case IR_F8:
+    case IR_I8: fill_bytes(t, host, n, seed); break;
+    default:
         for (size_t i = 0; i < n; i++) h[i] = ir_f32_to_bf16(ir_rand_f32(seed, i));
+    }
 }
 
 /* ---- truth ------------------------------------------------------------------------------------------------- */
 enum { CHUNK = 1024, LANES = 8, SPOTS = 64 };
 static const double small_mnk = 1 << 24;
 
+/* The type of what a product of type t writes; sums of i8 are 32-bit integers, which IR_I4, of no use here, stands for. */
+enum { SUM_I32 = IR_I4 };
+static ir_dtype sum_type(ir_dtype t) { return t == IR_F64 ? IR_F64 : t == IR_I8 ? (ir_dtype)SUM_I32 : IR_F32; }
+
 /* n elements at p, `stride` elements apart, as double. */
 static void widen(ir_dtype t, const void *p, size_t first, size_t stride, size_t n, double *out)
 {
     const any_f64 *d = p;
     const any_f32 *f = p;
+    const any_i32 *s = p;
     const any_u16 *h = p;
+    const int8_t  *q = p;
+    const uint8_t *c = p;
     if (t == IR_F64)
         for (size_t i = 0; i < n; i++) out[i] = d[first + i * stride];
     else if (t == IR_F32 && stride == 1)
         for (size_t i = 0; i < n; i++) out[i] = (double)f[first + i];
-    else if (t == IR_F32)
+    else if (t == IR_F32 || t == IR_TF32)
         for (size_t i = 0; i < n; i++) out[i] = (double)f[first + i * stride];
+    else if (t == IR_F16)
+        for (size_t i = 0; i < n; i++) out[i] = (double)ly_f16_to_f32(h[first + i * stride]);
+    else if (t == IR_I8)
+        for (size_t i = 0; i < n; i++) out[i] = (double)q[first + i * stride];
+    else if (t == IR_F8)
+        for (size_t i = 0; i < n; i++) out[i] = f8_value(c[first + i * stride]);
+    else if (t == (ir_dtype)SUM_I32)
+        for (size_t i = 0; i < n; i++) out[i] = (double)s[first + i * stride];
     else
         for (size_t i = 0; i < n; i++) out[i] = (double)ir_bf16_to_f32(h[first + i * stride]);
 }
@@ -124,7 +176,7 @@ static void worst(double *err, double diff, double bound)
 static double element(ir_dtype t, const void *c, size_t i)
 {
     double x;
-    widen(t == IR_F64 ? IR_F64 : IR_F32, c, i, 1, 1, &x);
+    widen(sum_type(t), c, i, 1, 1, &x);
     return x;
 }
 
@@ -148,7 +200,7 @@ static double check_freivalds(wl_gemm_shape s, ir_dtype t, const void *a, const 
                               double *br)
 {
     double   err = 0, b_sq = 0, sq;
-    ir_dtype t_out = t == IR_F64 ? IR_F64 : IR_F32;
+    ir_dtype t_out = sum_type(t);
     for (size_t j = 0; j < s.n; j++) {
         double u = (double)ir_rand_f32(0xF5E1, j);
         r[j] = u < 0 ? u / 2 - 0.5 : u / 2 + 0.5;
@@ -180,7 +232,7 @@ static double check_spots(wl_gemm_shape s, ir_dtype t, const void *a, const void
 
 void gemm_check(wl_gemm_shape s, ir_dtype t, const void *a, const void *b, const void *c, ir_check *out)
 {
-    double  eps = t == IR_F64 ? DBL_EPSILON : (double)FLT_EPSILON;
+    double  eps = t == IR_F64 || t == IR_I8 ? DBL_EPSILON : (double)FLT_EPSILON;
     double *col = malloc(s.k * sizeof *col), *r = malloc(s.n * sizeof *r);
     out->err = NAN;
     out->tol = fmin((double)s.k + 2, 16) * eps;

@@ -1,6 +1,8 @@
 /* workloads_gemm.h -- the dense products: matrix by matrix, matrix by vector, and a batch of vectors by one weight
  * matrix. All matrices are row-major and dense (leading dimension = columns). f32 and f64 compute and store in
- * their type; bf16 means bf16 inputs, f32 accumulation, f32 output. */
+ * their type; bf16 and f16 mean such inputs, f32 accumulation, f32 output; tf32 stores f32 numbers that tf32 holds exactly.
+ * f8 (e4m3): inputs +-1, 2, 3 or 4, so that the sums are exact in units whose accumulators are narrower than f32; f32 output.
+ * i8: inputs -128..127 without 0, i32 output (its tensor is called i8, four bytes an element). */
 #ifndef WORKLOADS_GEMM_H
 #define WORKLOADS_GEMM_H
 #include "harness/ironroof.h"
@@ -28,8 +30,14 @@ extern const ir_workload wl_gemv;
 extern const ir_workload wl_gemv_twice;
 
 /* Bytes of an input and of an output element. */
-static inline size_t wl_gemm_in_B(ir_dtype t) { return t == IR_F64 ? 8 : t == IR_F32 ? 4 : 2; }
+static inline size_t wl_gemm_in_B(ir_dtype t)
+{
+    return t == IR_F64 ? 8 : t == IR_F32 || t == IR_TF32 ? 4 : t == IR_F8 || t == IR_I8 ? 1 : 2;
+}
 static inline size_t wl_gemm_out_B(ir_dtype t) { return t == IR_F64 ? 8 : 4; }
+
+/* The types that every processor multiplies somehow; the others need units for them. */
+static inline bool wl_gemm_plain(ir_dtype t) { return t == IR_F64 || t == IR_F32 || t == IR_BF16; }
 
 #ifdef __cplusplus
 }

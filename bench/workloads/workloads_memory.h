@@ -67,6 +67,18 @@ static inline size_t wl_transfer_probe(const ir_params *p, size_t j)
 }
 extern const ir_workload wl_transfer;
 
+/* ---- "overlap": v[0] = bytes, v[1] = iters, v[2] = lanes, v[3] = work -----------------------------------------------
+ * Whether a device copies while it computes. copy: `bytes` from pinned host memory to tensor "a", element i as in
+ * "transfer". compute: `lanes` independent lanes, a multiple of 256, each step WL_OVERLAP_START(lane) `iters` times through
+ * x <- WL_OVERLAP_A * x + WL_OVERLAP_B modulo 2^32 and store x in tensor "x". both: at once, in streams of their own,
+ * either waited for. Tensors: copy [0] a; compute [0] x; both [0] a, [1] x. It counts no flops; the bytes are those copied. */
+enum { WL_OVERLAP_COPY, WL_OVERLAP_COMPUTE, WL_OVERLAP_BOTH };
+enum { WL_OVERLAP_GROUP = 256, WL_OVERLAP_MAX_ITERS = 1 << 26 };
+#define WL_OVERLAP_A 1664525u
+#define WL_OVERLAP_B 1013904223u
+#define WL_OVERLAP_START(lane) ((lane) * 2654435761u + 97u)
+extern const ir_workload wl_overlap;
+
 #ifdef __cplusplus
 }
 #endif

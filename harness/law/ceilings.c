@@ -12,7 +12,7 @@ static const char *const level_name[4] = {"L1", "L2", "L3", "DRAM"};
 
 const char *ir_what_name(ir_what w)
 {
-    static const char *const name[IR_NC] = {"bandwidth", "flops", "latency", "launch", "clock"};
+    static const char *const name[IR_NC] = {"bandwidth", "flops", "latency", "launch", "clock", "overlap"};
     return (unsigned)w < IR_NC ? name[w] : "?";
 }
 

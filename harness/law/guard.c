@@ -181,6 +181,7 @@ static double little_Bps(const ir_ceilings *c)
 static void guard_little(ir_ceiling *x, double one_core_Bps)
 {
     double bound = one_core_Bps * (x->threads > 1 ? x->threads : 1);
+    if (x->threads == 0) return; /* a device: the chase kept to one of its processors */
     if (x->what != IR_C_BANDWIDTH || strcmp(x->level, "DRAM") || !(x->read_frac > 0.999)) return;
     if (x->value > LIMIT * bound)
         suspect(&x->flags, x->why,

@@ -14,7 +14,7 @@ extern "C" {
 #endif
 
 /* ---- ceilings ------------------------------------------------------------------------------------ */
-typedef enum { IR_C_BANDWIDTH, IR_C_FLOPS, IR_C_LATENCY, IR_C_LAUNCH, IR_C_CLOCK, IR_NC } ir_what;
+typedef enum { IR_C_BANDWIDTH, IR_C_FLOPS, IR_C_LATENCY, IR_C_LAUNCH, IR_C_CLOCK, IR_C_OVERLAP, IR_NC } ir_what;
 typedef enum { IR_SRC_MEASURED, IR_SRC_DATASHEET, IR_SRC_THEORY } ir_source;
 const char *ir_what_name(ir_what w);       /* "bandwidth" ... */
 const char *ir_source_name(ir_source s);
@@ -30,7 +30,7 @@ typedef struct {
     char      isa[IR_NAME];
     ir_dtype  dtype;           /* flops: of the operation; IR_NDTYPE where it has no meaning */
     int       threads;
-    double    value, lo, hi;   /* B/s, flop/s (op/s), s, Hz; 95 % interval or NAN */
+    double    value, lo, hi;   /* B/s, flop/s (op/s), s, Hz, overlap: a share; 95 % interval or NAN */
     double    theory;          /* clock x width x ports, or NAN */
     double    read_frac;       /* bandwidth: share of reads in the counted bytes; NAN */
     double    size_B;          /* working set it was measured at; NAN */

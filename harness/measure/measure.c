@@ -163,7 +163,6 @@ static void health_flags(ir_point *o, const ir_health *a, const ir_health *b)
 {
     double span = b->total_s - a->total_s;
     o->steal = span > 0 ? (b->steal_s - a->steal_s) / span : NAN;
-    o->joules = NAN; /* per call is set by the caller that knows how many calls the window held */
     if (o->steal > 0.01) o->flags |= IR_FLAG_STEAL;
     if (b->throttle_n > a->throttle_n) o->flags |= IR_FLAG_THROTTLED;
     const ir_stats *s = o->dev.n ? &o->dev : &o->wall;

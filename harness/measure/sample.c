@@ -1,6 +1,7 @@
 /* sample.c -- the measuring loop (statistics.md 1, 2, 8). A sample is one timed batch of `reps` calls; it
  * stops only at checkpoints, on the interval of the median, never on a standard deviation. */
 #include "harness/measure/sample.h"
+#include "harness/measure/vitals.h"
 #include "harness/stats/stats.h"
 
 #include <math.h>
@@ -175,7 +176,7 @@ static bool precise(const ir_point *pt, double precision)
     return 0.5 * (s->ci_hi - s->ci_lo) <= precision * s->median; /* false for NaN */
 }
 
-static ir_status collect(sampler *s, uint32_t reps, ir_point *pt)
+static ir_status collect(sampler *s, uint32_t reps, vitals_watch *vitals, ir_point *pt)
 {
     const ir_policy *p = s->policy;
     ir_dev          *dev = s->run->dev;
@@ -186,7 +187,8 @@ static ir_status collect(sampler *s, uint32_t reps, ir_point *pt)
         if (st == IR_OK) st = push(&pt->samples, b);
         if (st != IR_OK) return st;
         size_t n = pt->samples.n;
-        double t = dev->be->now(dev) - t0;
+        double now = dev->be->now(dev), t = now - t0;
+        vitals_look(vitals, now, &pt->samples);
         if (asked_to_stop(p)) return ir_fail(IR_EINTR, "interrupted after %zu samples", n);
         if (p->fixed_n) {
             if (n >= p->fixed_n) return snprintf(pt->stop, sizeof pt->stop, "fixed"), IR_OK;
@@ -201,6 +203,16 @@ static ir_status collect(sampler *s, uint32_t reps, ir_point *pt)
     }
 }
 
+static ir_status watched(sampler *s, uint32_t reps, ir_point *pt)
+{
+    vitals_watch vitals;
+    ir_dev      *dev = s->run->dev;
+    vitals_begin(&vitals, dev, dev->be->now(dev));
+    ir_status st = collect(s, reps, &vitals, pt);
+    vitals_end(&vitals, dev->be->now(dev), (double)reps * (double)pt->samples.n, pt);
+    return st;
+}
+
 ir_status sample_point(sampler *s, ir_point *pt)
 {
     uint32_t          reps = 1;
@@ -212,7 +224,7 @@ ir_status sample_point(sampler *s, ir_point *pt)
     if (st == IR_SKIP) pt->stop[0] = 0;
     if (st == IR_OK) st = warm_up(s, reps, pt);
     if (st == IR_OK) st = choose_reps(s, &reps); /* now warm */
-    if (st == IR_OK) st = collect(s, reps, pt);
+    if (st == IR_OK) st = watched(s, reps, pt);
     if (be->leave) be->leave(dev);
     pt->reps = reps;
     ir_status sum = summarise(pt);

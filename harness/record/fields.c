@@ -9,18 +9,18 @@
     static const char *const name##_list[] = {__VA_ARGS__};                                          \
     static const char *name##_at(int i) { return name##_list[i]; }                                   \
     static const ir_rec_words name = {name##_at, sizeof name##_list / sizeof *name##_list, none};
-WORDS(what_words, -1, "bandwidth", "flops", "latency", "launch", "clock")
+WORDS(what_words, -1, "bandwidth", "flops", "latency", "launch", "clock", "overlap")
 WORDS(source_words, -1, "measured", "datasheet", "theory")
 WORDS(form_words, -1, "additive", "overlapped")
 WORDS(how_words, -1, "fitted", "pinned", "unidentified")
 WORDS(cache_words, -1, "hot", "cold")
-WORDS(kernel_words, -1, "naive", "nt", "fused", "ideal", "lib")
+WORDS(kernel_words, -1, "naive", "nt", "fused", "ideal", "lib", "half")
 static const char *dtype_at(int i) { return ir_dtype_name((ir_dtype)i); }
 static const char *bound_at(int i) { return ir_bound_name((ir_bound)i); }
 static const ir_rec_words dtype_words = {dtype_at, IR_NDTYPE, IR_NDTYPE};
 static const ir_rec_words bound_words = {bound_at, IR_NBOUND, IR_BOUND_UNKNOWN};
 static const ir_rec_words flag_words = {ir_flag_name, IR_NFLAG, -1};
-_Static_assert(IR_NC == 5 && sizeof(ir_what) == sizeof(int), "one word per kind of ceiling; enums are ints");
+_Static_assert(IR_NC == 6 && sizeof(ir_what) == sizeof(int), "one word per kind of ceiling; enums are ints");
 
 static const struct { ir_status code; const char *status, *error; } statuses[] = {
     {IR_OK, "ok", NULL},              {IR_SKIP, "skip", NULL},     {IR_ECHECK, "incorrect", NULL},
@@ -138,6 +138,8 @@ const ir_rec_field ir_rec_point_run[] = {
     NUM(ir_point, "wa_B", cost.wa_B), NUM(ir_point, "launches", cost.launches), NUM(ir_point, "hops", cost.hops), NUM(ir_point, "spare_flops", cost.spare_flops),
     NUM(ir_point, "footprint_B", cost.footprint_B), NUM(ir_point, "energy_J", joules),
     NUM(ir_point, "counted_B", counted_B), NUM(ir_point, "clock_Hz", clock_Hz), NUM(ir_point, "steal", steal),
+    NUM(ir_point, "mem_clock_Hz", mem_clock_Hz), NUM(ir_point, "power_W", power_W), NUM(ir_point, "temp_C", temp_C),
+    TEXT(ir_point, "slowed", slowed),
     NUM(ir_point, "bandwidth_now", bw_now), BOOL(ir_point, "for_ceiling", for_ceiling),
     BITS(ir_point, "flags", flags, flag_words), END};
 const ir_rec_field ir_rec_point_law[] = {

@@ -88,6 +88,7 @@ static const char *unit_of(const ir_ceiling *c)
     case IR_C_LATENCY:
     case IR_C_LAUNCH: return "s";
     case IR_C_CLOCK: return "Hz";
+    case IR_C_OVERLAP: return "1";
     default: return NULL;
     }
 }

@@ -32,6 +32,7 @@ static const char *unit_of(const ir_ceiling *c)
     case IR_C_BANDWIDTH: return "B/s";
     case IR_C_FLOPS: return ir_text_op_unit(c->dtype);
     case IR_C_CLOCK: return "Hz";
+    case IR_C_OVERLAP: return "";
     default: return "s";
     }
 }
@@ -202,6 +203,21 @@ static void theory_cell(ir_table *tb, const ir_ceiling *c)
     else ir_table_cell(tb, TXT_PLAIN, "%s", "");
 }
 
+/* Where several ways were tried, all of them: the table shows the highest, which is the ceiling. */
+static void peaks_beside(const view *w, ir_dtype d, int threads)
+{
+    char   text[256] = "", num[IR_NUM];
+    size_t n = 0, ways = 0;
+    for (size_t i = 0; i < w->cs->n && n < sizeof text; i++) {
+        const ir_ceiling *c = &w->cs->v[i];
+        if (!is_of(w, c, IR_C_FLOPS) || c->dtype != d || c->threads != threads || c->source != IR_SRC_MEASURED) continue;
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s %s %s", n ? ", " : "", c->op, c->kernel,
+                              ir_text_scaled(c->value, unit_of(c), num, sizeof num));
+        ways++;
+    }
+    if (ways > 1) ir_text_para(w->t, "  ", "%s: %s", ir_dtype_name(d), text);
+}
+
 static void peaks(const view *w)
 {
     char     h1[IR_NUM], h2[IR_NUM];
@@ -229,6 +245,7 @@ static void peaks(const view *w)
         mark_cell(&tb, w, a, b);
     }
     ir_table_end(&tb);
+    for (int d = 0; d < IR_NDTYPE; d++) peaks_beside(w, (ir_dtype)d, all);
     fputc('\n', w->t->f);
 }
 
@@ -253,7 +270,8 @@ static double clock_Hz(const view *w)
 
 static void latencies(const view *w)
 {
-    static const ir_col col[] = {{"level", false, 0, 0}, {"set", true, 0, 2}, {"huge pages", true, 0, 0},
+    bool         device = ir_text_most_threads(w->cs, w->device, IR_C_LATENCY) == 0; /* it chooses its pages itself */
+    const ir_col col[] = {{"level", false, 0, 0}, {"set", true, 0, 2}, {device ? "device" : "huge pages", true, 0, 0},
                                  {"95 %", false, 0, 1}, {"cycles", true, 0, 0}, {"small pages", true, 0, 0},
                                  {"95 %", false, 0, 1}};
     char     num[IR_NUM];
@@ -283,7 +301,32 @@ static void latencies(const view *w)
     fputc('\n', w->t->f);
 }
 
-/* One line of values by threads. */
+/* ---- what only a device has ----------------------------------------------------------------------------- */
+/* Rates off the ladder: kinds of one thing side by side, none of them a contender of another. */
+static void off_ladder(const view *w, const char *level, const char *title, const char *about)
+{
+    char   text[512] = "", num[IR_NUM], mark[64];
+    size_t n = 0;
+    for (size_t i = 0; i < w->cs->n && n < sizeof text; i++) {
+        const ir_ceiling *c = &w->cs->v[i];
+        if (!is_of(w, c, IR_C_BANDWIDTH) || strcmp(c->level, level) != 0) continue;
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s %s %s%s%s", n ? ", " : "", c->op,
+                              ir_text_scaled(c->value, "B/s", num, sizeof num), c->kernel, c->ncert ? " " : "",
+                              marks(w, c, mark, sizeof mark));
+    }
+    if (n) ir_text_para(w->t, title, "%s; %s", text, about);
+}
+
+static void overlaps(const view *w)
+{
+    char num[IR_NUM];
+    for (size_t i = 0; i < w->cs->n; i++)
+        if (is_of(w, &w->cs->v[i], IR_C_OVERLAP))
+            ir_text_para(w->t, "Overlap ", "%s of the shorter of a copy and a kernel hides behind the longer (%s)",
+                         ir_text_percent(w->cs->v[i].value, num), w->cs->v[i].kernel);
+}
+
+/* One line of values by threads; on a device by kernel. */
 static void values(const view *w, ir_what what, const char *title, const char *about)
 {
     char   text[512] = "", num[IR_NUM], threads[IR_NUM];
@@ -292,7 +335,8 @@ static void values(const view *w, ir_what what, const char *title, const char *a
         const ir_ceiling *c = &w->cs->v[i];
         if (!is_of(w, c, what)) continue;
         n += (size_t)snprintf(text + n, sizeof text - n, "%s%s%s (%s)", n ? ", " : "", c->flags & IR_FLAG_SUSPECT ? "! " : "",
-                              ir_text_scaled(c->value, unit_of(c), num, sizeof num), c->threads > 0 ? thread_text(c->threads, threads) : c->kernel);
+                              ir_text_scaled(c->value, unit_of(c), num, sizeof num),
+                              c->threads > 0 ? thread_text(c->threads, threads) : c->kernel);
     }
     if (!n) return;
     ir_text_para(w->t, title, "%s; %s", text, about);
@@ -325,13 +369,18 @@ static void suspects(const view *w)
 
 static void legend(const view *w)
 {
-    bool certified = false;
-    for (size_t i = 0; i < w->cs->n; i++)
-        certified = certified || (w->cs->v[i].ncert && !strcmp(w->cs->v[i].device, w->device));
+    bool certified = false, device = false;
+    for (size_t i = 0; i < w->cs->n; i++) {
+        const ir_ceiling *c = &w->cs->v[i];
+        if (!c->ncert || strcmp(c->device, w->device) != 0) continue;
+        certified = true;
+        device = device || c->threads == 0;
+    }
     if (!certified) return;
     bool u = w->t->utf8;
     ir_text_para(w->t, "  ", "saturated: the last doubling of t threads, s streams, b bytes, c chains or v visits gained under "
-                 "1 %% (%s), more (%s), or was not measured (?)", u ? "\xe2\x9c\x93" : "+", u ? "\xe2\x86\x91" : "^");
+                 "1 %% (%s), more (%s), or was not measured (?)%s", u ? "\xe2\x9c\x93" : "+", u ? "\xe2\x86\x91" : "^",
+                 device ? "; of a device also t teams (four times as many), s size of a product, o occupancy, g groups" : "");
 }
 
 void ir_text_ceilings(const ir_text *t, const ir_ceilings *cs)
@@ -347,6 +396,9 @@ void ir_text_ceilings(const ir_text *t, const ir_ceilings *cs)
         peaks(&w);
         latencies(&w);
         values(&w, IR_C_LAUNCH, "Launch  ", "one empty parallel region or kernel");
+        off_ladder(&w, "link", "Link    ", "bytes between host and device, by kind of host memory");
+        off_ladder(&w, "local", "Local   ", "memory inside a processor that programs address themselves");
+        overlaps(&w);
         values(&w, IR_C_CLOCK, "Clock   ", "while running, from a dependent chain");
         if (i == 0) capacities(&w);
         suspects(&w);

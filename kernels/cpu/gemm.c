@@ -242,6 +242,12 @@ static ir_status gemm_run(ir_run *r, uint32_t reps)
     return IR_OK;
 }
 
+static ir_status gemm_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+{
+    (void)dev, (void)w;
+    return wl_gemm_plain(p->dtype) ? IR_OK : ir_fail(IR_SKIP, "cpu gemm: f64, f32 and bf16, not %s", ir_dtype_name(p->dtype));
+}
+
 const ir_kernel cpu_gemm_blocked = {
     .family = "gemm", .name = "blocked", .doc = "register tiles over packed panels; few rows: B read once, in place",
-    .setup = gemm_setup, .run = gemm_run, .teardown = gemm_teardown};
+    .can_run = gemm_can_run, .setup = gemm_setup, .run = gemm_run, .teardown = gemm_teardown};

@@ -76,7 +76,14 @@ static ir_status run(ir_run *r, uint32_t reps, wl_gemm_shape s, ir_pool_fn part)
 static ir_status gemm_run(ir_run *r, uint32_t reps) { return run(r, reps, wl_gemm_of(&r->p), gemm_part); }
 static ir_status gemv_run(ir_run *r, uint32_t reps) { return run(r, reps, wl_gemv_of(&r->p), gemv_part); }
 
+static ir_status gemm_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+{
+    (void)dev, (void)w;
+    return wl_gemm_plain(p->dtype) ? IR_OK : ir_fail(IR_SKIP, "cpu gemm: f64, f32 and bf16, not %s", ir_dtype_name(p->dtype));
+}
+
 const ir_kernel cpu_gemm_naive = {
-    .family = "gemm", .name = "naive", .doc = "three loops: row, depth, column", .flags = IR_K_NAIVE, .run = gemm_run};
+    .family = "gemm", .name = "naive", .doc = "three loops: row, depth, column", .flags = IR_K_NAIVE,
+    .can_run = gemm_can_run, .run = gemm_run};
 const ir_kernel cpu_gemv_naive = {
     .family = "gemv", .name = "naive", .doc = "one dot product per row", .flags = IR_K_NAIVE, .run = gemv_run};

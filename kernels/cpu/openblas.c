@@ -18,6 +18,7 @@ static ir_status can_run(const ir_params *p, wl_gemm_shape s, bool has_bf16)
     const size_t most = sizeof(blasint) == 4 ? INT32_MAX : INT64_MAX;
     if (s.m > most || s.n > most || s.k > most)
         return ir_fail(IR_SKIP, "this OpenBLAS has 32-bit dimensions, at most %d", INT32_MAX);
+    if (!wl_gemm_plain(p->dtype)) return ir_fail(IR_SKIP, "OpenBLAS: f64, f32 and bf16, not %s", ir_dtype_name(p->dtype));
     if (p->dtype == IR_BF16 && !has_bf16)
         return ir_fail(IR_SKIP, "this OpenBLAS was built without bf16 (BUILD_BFLOAT16)");
     if (p->threads > 1 && openblas_get_parallel() == 0)

@@ -102,6 +102,8 @@ static ir_status cuda_open(ir_dev *dev)
     dev->dead = false;
     c->api = cuda_next_api;
     c->owner = dev;
+    const char *wait = getenv("CUDA_LAUNCH_BLOCKING");
+    c->blocking = wait && *wait && strcmp(wait, "0") != 0;
     st = identify(c, dev->index);
     if (st == IR_OK) st = CU_TRY(c, StreamCreateWithFlags(&c->stream, cudaStreamNonBlocking));
     if (st == IR_OK) st = CU_TRY(c, EventCreate(&c->began));
@@ -114,7 +116,7 @@ static ir_status cuda_open(ir_dev *dev)
     char pci[32];
     snprintf(pci, sizeof pci, "%08x:%02x:%02x.0", (unsigned)c->prop.pciDomainID, (unsigned)c->prop.pciBusID,
              (unsigned)c->prop.pciDeviceID);
-    c->nvml = c->api == &cuda_runtime ? nvml_open(pci) : NULL;
+    c->nvml = nvml_open(pci);
     return IR_OK;
 }
 
@@ -133,6 +135,9 @@ static ir_status cuda_describe(ir_dev *dev, ir_device_info *out)
     out->llc_B = c->prop.l2CacheSize > 0 ? (double)c->prop.l2CacheSize : (double)NAN;
     /* Two transfers a clock. A MIG slice sees the clock of the whole card and a share of the bus. */
     out->spec_Bps = c->mig ? NAN : 2 * c->mem_clock_Hz * c->bus_B;
+    char card[80];
+    nvml_limits(c->nvml, card, sizeof card);
+    snprintf(out->limits, sizeof out->limits, "%s%s%s", c->mig ? "a MIG slice: part of a card" : "", c->mig && *card ? "; " : "", card);
     for (int t = 0; t < IR_NDTYPE; t++) out->spec_flops[t] = cuda_peak_flops(c->cc, c->sms, c->clock_Hz, (ir_dtype)t);
     return IR_OK;
 }
@@ -184,6 +189,7 @@ static ir_status cuda_start(ir_dev *dev)
 {
     cuda_dev *c = cuda_of(dev);
     cuda_release(c);
+    if (c->blocking) return CU_TRY(c, EventRecord(c->began, c->stream));
     *c->latch = 0;
     ir_status st = cuda_spin(c, c->latch_dev);
     c->closed = true;
@@ -204,7 +210,15 @@ static ir_status cuda_stop(ir_dev *dev, double *dev_s)
     return st;
 }
 
+/* Power of a MIG slice is that of the whole card, other people's work included: unknown. */
+static void cuda_vitals(ir_dev *dev, ir_vitals *out)
+{
+    const cuda_dev *c = cuda_of(dev);
+    nvml_read(c->nvml, out);
+    if (c->mig) out->power_W = out->energy_J = NAN;
+}
+
 const ir_backend cuda_backend = {
     .name = "cuda", .kernels = kernels, .open = cuda_open, .close = cuda_close, .describe = cuda_describe,
     .alloc = cuda_alloc, .release = cuda_release_mem, .put = cuda_put, .get = cuda_get, .sync = cuda_sync,
-    .now = cuda_now, .start = cuda_start, .stop = cuda_stop};
+    .now = cuda_now, .start = cuda_start, .stop = cuda_stop, .vitals = cuda_vitals};

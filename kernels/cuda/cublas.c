@@ -1,6 +1,7 @@
 /* cublas.c -- the products through cuBLAS and cuBLASLt, loaded when first asked for: what a user of the libraries gets. A machine
  * without them loses these rows and nothing else. cuBLASLt tries the algorithms its heuristic proposes and keeps the
- * fastest. Row-major C = A B is the libraries' column-major C' = B' A'. */
+ * fastest. Row-major C = A B is the libraries' column-major C' = B' A'. cuBLASLt's i8 and f8 want the first operand
+ * transposed: B is turned when the weights are loaded. */
 #define _GNU_SOURCE
 #include "bench/workloads/workloads_gemm.h"
 #include "kernels/cuda/cuda.h"
@@ -27,6 +28,7 @@ typedef struct {
     __typeof__(&cublasLtMatmul) lt_matmul;
     __typeof__(&cublasLtMatmulDescCreate) desc_create;
     __typeof__(&cublasLtMatmulDescDestroy) desc_destroy;
+    __typeof__(&cublasLtMatmulDescSetAttribute) desc_set;
     __typeof__(&cublasLtMatrixLayoutCreate) layout_create;
     __typeof__(&cublasLtMatrixLayoutDestroy) layout_destroy;
     __typeof__(&cublasLtMatmulPreferenceCreate) pref_create;
@@ -83,33 +85,67 @@ static ir_status there(bool have, const char *what, wl_gemm_shape s)
     if (!have) return ir_fail(IR_SKIP, "%s was not found (lib%s.so.%d)", what, what, CUBLAS_VER_MAJOR);
     return s.m <= INT32_MAX && s.n <= INT32_MAX && s.k <= INT32_MAX ? IR_OK : ir_fail(IR_SKIP, "%s: 32-bit dimensions", what);
 }
+/* Types that came with a capability; the library would compute tf32 as f32 before it, and call that tf32. */
+static ir_status capable(const ir_dev *d, ir_dtype t)
+{
+    int need = t == IR_F8 ? 89 : t == IR_BF16 || t == IR_TF32 ? 80 : 75, cc = cuda_of(d)->cc;
+    return cc >= need ? IR_OK : ir_fail(IR_SKIP, "cublas: %s needs sm_%d, this is sm_%d", ir_dtype_name(t), need, cc);
+}
 static ir_status blas_can_run(const ir_dev *d, const ir_workload *w, const ir_params *p)
 {
-    (void)d, (void)w;
-    return there(load()->create, "cublas", wl_gemm_of(p));
+    (void)w;
+    ir_status st = capable(d, p->dtype);
+    if (st == IR_OK && p->dtype == IR_F8) st = ir_fail(IR_SKIP, "cublas: f8 comes through cublasLt only");
+    return st == IR_OK ? there(load()->create, "cublas", wl_gemm_of(p)) : st;
 }
 static ir_status lt_can_run(const ir_dev *d, const ir_workload *w, const ir_params *p)
 {
-    (void)d, (void)w;
-    return there(load()->lt_create, "cublasLt", wl_gemm_of(p));
+    wl_gemm_shape s = wl_gemm_of(p);
+    ir_status     st = capable(d, p->dtype);
+    (void)w;
+    if (st == IR_OK && p->dtype == IR_F8 && (s.m % 16 || s.n % 16 || s.k % 16)) st = ir_fail(IR_SKIP, "cublasLt: f8 in multiples of 16");
+    if (st == IR_OK && p->dtype == IR_I8 && (s.m % 4 || s.n % 4 || s.k % 4)) st = ir_fail(IR_SKIP, "cublasLt: i8 in multiples of 4");
+    return st == IR_OK ? there(load()->lt_create, "cublasLt", s) : st;
 }
 static ir_status gemv_can_run(const ir_dev *d, const ir_workload *w, const ir_params *p)
 {
-    (void)d, (void)w;
-    return there(load()->create, "cublas", wl_gemv_of(p));
+    (void)w;
+    ir_status st = capable(d, p->dtype);
+    return st == IR_OK ? there(load()->create, "cublas", wl_gemv_of(p)) : st;
 }
 
-static cudaDataType_t type_of(ir_dtype t) { return t == IR_F64 ? CUDA_R_64F : t == IR_F32 ? CUDA_R_32F : CUDA_R_16BF; }
-static cudaDataType_t sum_of(ir_dtype t) { return t == IR_F64 ? CUDA_R_64F : CUDA_R_32F; }
+static cudaDataType_t type_of(ir_dtype t)
+{
+    switch (t) {
+    case IR_F64: return CUDA_R_64F;
+    case IR_F32:
+    case IR_TF32: return CUDA_R_32F;
+    case IR_F16: return CUDA_R_16F;
+    case IR_F8: return CUDA_R_8F_E4M3;
+    case IR_I8: return CUDA_R_8I;
+    default: return CUDA_R_16BF;
+    }
+}
+static cudaDataType_t sum_of(ir_dtype t) { return t == IR_F64 ? CUDA_R_64F : t == IR_I8 ? CUDA_R_32I : CUDA_R_32F; }
 /* f32 means f32: no tf32 behind the user's back. */
-static cublasComputeType_t compute_of(ir_dtype t) { return t == IR_F64 ? CUBLAS_COMPUTE_64F : t == IR_F32 ? CUBLAS_COMPUTE_32F_PEDANTIC : CUBLAS_COMPUTE_32F; }
+static cublasComputeType_t compute_of(ir_dtype t)
+{
+    switch (t) {
+    case IR_F64: return CUBLAS_COMPUTE_64F;
+    case IR_F32: return CUBLAS_COMPUTE_32F_PEDANTIC;
+    case IR_TF32: return CUBLAS_COMPUTE_32F_FAST_TF32;
+    case IR_I8: return CUBLAS_COMPUTE_32I;
+    default: return CUBLAS_COMPUTE_32F;
+    }
+}
 
 /* ---- cuBLAS -------------------------------------------------------------------------------------------------------------- */
-typedef union { double d; float f; } scalar;
+typedef union { double d; float f; int i; } scalar;
 static scalar scalar_of(ir_dtype t, double v)
 {
     scalar s = {0};
     if (t == IR_F64) s.d = v;
+    else if (t == IR_I8) s.i = (int)v;
     else s.f = (float)v;
     return s;
 }
@@ -207,11 +243,23 @@ static ir_status propose(lt_plan *p)
     return st;
 }
 
+static bool turned(const ir_run *r) { return r->p.dtype == IR_I8 || r->p.dtype == IR_F8; }
+
+static ir_status lt_prepare(ir_run *r)
+{
+    wl_gemm_shape s = wl_gemm_of(&r->p);
+    if (!turned(r)) return IR_OK;
+    ir_status st = cuda_new(cuda_of(r->dev), s.k * s.n, &r->packed);
+    return st == IR_OK ? cuda_transpose(cuda_of(r->dev), r->packed, r->mem[1].p, s.k, s.n, 1) : st;
+}
+static void lt_unprepare(ir_run *r) { cuda_free(cuda_of(r->dev), &r->packed); }
+
 static ir_status lt_setup(ir_run *r)
 {
     library       *l = load();
     wl_gemm_shape  s = wl_gemm_of(&r->p);
     cudaDataType_t in = type_of(r->p.dtype), out = sum_of(r->p.dtype);
+    const cublasOperation_t transposed = CUBLAS_OP_T;
     cublasStatus_t blas_status;
     lt_plan       *p = calloc(1, sizeof *p);
     r->self = p;
@@ -219,8 +267,10 @@ static ir_status lt_setup(ir_run *r)
     p->best = -1;
     ir_status st = BLAS(l->lt_create(&p->h));
     if (st == IR_OK) st = BLAS(l->desc_create(&p->desc, compute_of(r->p.dtype), out));
+    if (st == IR_OK && turned(r)) st = BLAS(l->desc_set(p->desc, CUBLASLT_MATMUL_DESC_TRANSA, &transposed, sizeof transposed));
     if (st == IR_OK) st = BLAS(l->layout_create(&p->a, in, s.k, s.m, (int64_t)s.k));
-    if (st == IR_OK) st = BLAS(l->layout_create(&p->b, in, s.n, s.k, (int64_t)s.n));
+    if (st == IR_OK && turned(r)) st = BLAS(l->layout_create(&p->b, in, s.k, s.n, (int64_t)s.k));
+    else if (st == IR_OK) st = BLAS(l->layout_create(&p->b, in, s.n, s.k, (int64_t)s.n));
     if (st == IR_OK) st = BLAS(l->layout_create(&p->c, out, s.n, s.m, (int64_t)s.n));
     if (st == IR_OK) st = cuda_new(cuda_of(r->dev), WORKSPACE, &p->work);
     return st == IR_OK ? propose(p) : st;
@@ -232,7 +282,7 @@ static ir_status lt_once(ir_run *r, int algo)
     scalar         one = scalar_of(r->p.dtype, 1), zero = scalar_of(r->p.dtype, 0);
     cublasStatus_t blas_status;
     cuda_queued(cuda_of(r->dev), 1);
-    return BLAS(load()->lt_matmul(p->h, p->desc, &one, r->mem[1].p, p->b, r->mem[0].p, p->a, &zero, r->mem[2].p, p->c, r->mem[2].p, p->c, &p->algo[algo], p->work,
+    return BLAS(load()->lt_matmul(p->h, p->desc, &one, r->packed ? r->packed : r->mem[1].p, p->b, r->mem[0].p, p->a, &zero, r->mem[2].p, p->c, r->mem[2].p, p->c, &p->algo[algo], p->work,
                                   WORKSPACE, cuda_of(r->dev)->stream));
 }
 
@@ -274,6 +324,7 @@ static ir_status lt_run(ir_run *r, uint32_t reps)
 const ir_kernel cuda_gemm_cublas = {.family = "gemm", .name = "cublas", .doc = "cuBLAS as it comes; f32 stays f32", .flags = IR_K_LIB,
                                     .can_run = blas_can_run, .setup = blas_setup, .run = blas_run, .teardown = blas_teardown};
 const ir_kernel cuda_gemm_cublaslt = {.family = "gemm", .name = "cublaslt", .doc = "cuBLASLt, the fastest of up to 16 proposed algorithms", .flags = IR_K_LIB,
-                                      .can_run = lt_can_run, .setup = lt_setup, .run = lt_run, .teardown = lt_teardown};
+                                      .can_run = lt_can_run, .setup = lt_setup, .run = lt_run, .teardown = lt_teardown,
+                                      .prepare = lt_prepare, .unprepare = lt_unprepare};
 const ir_kernel cuda_gemv_cublas = {.family = "gemv", .name = "cublas", .doc = "cuBLAS gemv (bf16: a product with one column)", .flags = IR_K_LIB,
                                     .can_run = gemv_can_run, .setup = blas_setup, .run = gemv_run, .teardown = blas_teardown};

@@ -75,6 +75,7 @@ typedef struct cuda_dev {
     unsigned             *latch_dev;   /* the same, as kernels see it */
     bool                  closed;      /* the spin kernel waits */
     unsigned              queued;      /* launches since start() */
+    bool                  blocking;    /* every launch waits for its kernel (CUDA_LAUNCH_BLOCKING, checkers): nothing is held back */
     nvml_dev             *nvml;        /* NULL: no NVML */
     ir_dev               *owner;
 } cuda_dev;
@@ -109,16 +110,22 @@ ir_status cuda_new(cuda_dev *, size_t bytes, void **out);
 void      cuda_free(cuda_dev *, void *out); /* out: address of the pointer, which is set to NULL */
 ir_status cuda_upload(cuda_dev *, void *dst, const void *src, size_t bytes);
 
+/* dst[cols][rows] = src[rows][cols] transposed, elements of 1 or 4 bytes. Defined in gemm.cu. */
+ir_status cuda_transpose(cuda_dev *, void *dst, const void *src, size_t rows, size_t cols, size_t width);
+
 /* The kernel behind the blocking start; NULL in a build without device code. Defined in launch.cu. */
 ir_status cuda_spin(cuda_dev *, unsigned *latch);
 
 /* ---- NVML, loaded at run time: clocks, power, throttling. NULL and NAN without it. ---- */
+extern const char *nvml_library;      /* the file the next open() loads: "libnvidia-ml.so.1" unless a test says otherwise; NULL: none */
 nvml_dev *nvml_open(const char *pci_bus_id);
 void      nvml_close(nvml_dev **);
-typedef struct { double sm_Hz, mem_Hz, power_W, energy_J, temp_C; uint64_t throttle; bool mig; } nvml_state;
-void      nvml_read(nvml_dev *, nvml_state *out); /* NULL: all unknown */
-/* Reasons that lower the clock, as words; "" when none does. */
-const char *nvml_throttle_text(uint64_t reasons, char *buf, size_t n);
+/* slowed: the reasons for a lower clock than asked for. NULL: all unknown. */
+void      nvml_read(nvml_dev *, ir_vitals *out);
+/* Highest clock and power limit of the card, "" where unknown: for the machine record. */
+const char *nvml_limits(nvml_dev *, char *buf, size_t n);
+/* Reasons that lower the clock, as words; "" when none does. A clock that someone set is not among them. */
+const char *nvml_slowed_text(uint64_t reasons, char *buf, size_t n);
 
 /* Peak FLOP/s from the capability, SMs and clock: multiply-accumulates per cycle and SM of the vector and matrix units.
  * NAN for capabilities the table does not know. */

@@ -20,8 +20,10 @@ struct nvml_dev {
     int (*energy)(handle, unsigned long long *);
     int (*temperature)(handle, int, unsigned *);
     int (*reasons)(handle, unsigned long long *);
-    int (*mig)(handle, unsigned *, unsigned *);
+    int (*max_clock)(handle, int, unsigned *);
+    int (*power_limit)(handle, unsigned *);
 };
+const char *nvml_library = "libnvidia-ml.so.1";
 
 /* POSIX returns functions as data pointers. */
 static void symbol(void *lib, const char *name, void *fn)
@@ -42,7 +44,9 @@ static bool resolve(nvml_dev *d, const char *pci)
     symbol(d->lib, "nvmlDeviceGetTotalEnergyConsumption", &d->energy);
     symbol(d->lib, "nvmlDeviceGetTemperature", &d->temperature);
     symbol(d->lib, "nvmlDeviceGetCurrentClocksThrottleReasons", &d->reasons);
-    symbol(d->lib, "nvmlDeviceGetMigMode", &d->mig);
+    if (!d->reasons) symbol(d->lib, "nvmlDeviceGetCurrentClocksEventReasons", &d->reasons); /* its newer name */
+    symbol(d->lib, "nvmlDeviceGetMaxClockInfo", &d->max_clock);
+    symbol(d->lib, "nvmlDeviceGetEnforcedPowerLimit", &d->power_limit);
     if (!init || !d->shutdown || !by_pci || init() != 0) return false;
     if (by_pci(pci, &d->dev) == 0) return true;
     d->shutdown();
@@ -51,9 +55,9 @@ static bool resolve(nvml_dev *d, const char *pci)
 
 nvml_dev *nvml_open(const char *pci)
 {
-    nvml_dev *d = calloc(1, sizeof *d);
+    nvml_dev *d = nvml_library ? calloc(1, sizeof *d) : NULL;
     if (!d) return NULL;
-    d->lib = dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL);
+    d->lib = dlopen(nvml_library, RTLD_NOW | RTLD_LOCAL);
     if (d->lib && resolve(d, pci)) return d;
     if (d->lib) dlclose(d->lib);
     free(d);
@@ -69,26 +73,36 @@ void nvml_close(nvml_dev **d)
     *d = NULL;
 }
 
-void nvml_read(nvml_dev *d, nvml_state *s)
+void nvml_read(nvml_dev *d, ir_vitals *v)
 {
-    unsigned           u = 0, pending = 0;
+    unsigned           u = 0;
     unsigned long long l = 0;
-    *s = (nvml_state){.sm_Hz = NAN, .mem_Hz = NAN, .power_W = NAN, .energy_J = NAN, .temp_C = NAN};
+    *v = (ir_vitals){.clock_Hz = NAN, .mem_clock_Hz = NAN, .power_W = NAN, .energy_J = NAN, .temp_C = NAN};
     if (!d) return;
-    if (d->clock && d->clock(d->dev, CLOCK_SM, &u) == 0) s->sm_Hz = 1e6 * u;
-    if (d->clock && d->clock(d->dev, CLOCK_MEM, &u) == 0) s->mem_Hz = 1e6 * u;
-    if (d->power && d->power(d->dev, &u) == 0) s->power_W = 1e-3 * u;
-    if (d->temperature && d->temperature(d->dev, TEMPERATURE_GPU, &u) == 0) s->temp_C = u;
-    if (d->energy && d->energy(d->dev, &l) == 0) s->energy_J = 1e-3 * (double)l;
-    if (d->reasons && d->reasons(d->dev, &l) == 0) s->throttle = l;
-    if (d->mig && d->mig(d->dev, &u, &pending) == 0) s->mig = u != 0;
+    if (d->clock && d->clock(d->dev, CLOCK_SM, &u) == 0) v->clock_Hz = 1e6 * u;
+    if (d->clock && d->clock(d->dev, CLOCK_MEM, &u) == 0) v->mem_clock_Hz = 1e6 * u;
+    if (d->power && d->power(d->dev, &u) == 0) v->power_W = 1e-3 * u;
+    if (d->temperature && d->temperature(d->dev, TEMPERATURE_GPU, &u) == 0) v->temp_C = u;
+    if (d->energy && d->energy(d->dev, &l) == 0) v->energy_J = 1e-3 * (double)l;
+    if (d->reasons && d->reasons(d->dev, &l) == 0) nvml_slowed_text(l, v->slowed, sizeof v->slowed);
 }
 
-const char *nvml_throttle_text(uint64_t reasons, char *buf, size_t n)
+const char *nvml_limits(nvml_dev *d, char *buf, size_t n)
+{
+    unsigned MHz = 0, mW = 0;
+    size_t   m = 0;
+    buf[0] = 0;
+    if (!d) return buf;
+    if (d->max_clock && d->max_clock(d->dev, CLOCK_SM, &MHz) == 0) m += (size_t)snprintf(buf, n, "at most %u MHz", MHz);
+    if (m < n && d->power_limit && d->power_limit(d->dev, &mW) == 0)
+        snprintf(buf + m, n - m, "%s%.0f W", m ? ", " : "at most ", 1e-3 * mW);
+    return buf;
+}
+
+const char *nvml_slowed_text(uint64_t reasons, char *buf, size_t n)
 {
     static const struct { uint64_t bit; const char *word; } known[] = {
-        {0x4, "power cap"},      {0x8, "hardware slowdown"}, {0x20, "thermal"},
-        {0x40, "hot hardware"},  {0x80, "power brake"},      {0x2, "clock setting"}};
+        {0x4, "power cap"}, {0x8, "hardware slowdown"}, {0x20, "thermal"}, {0x40, "hot hardware"}, {0x80, "power brake"}};
     size_t m = 0;
     buf[0] = 0;
     for (size_t i = 0; i < sizeof known / sizeof *known && m < n; i++)

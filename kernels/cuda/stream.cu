@@ -29,7 +29,9 @@ template <class T> CU_FN T block_sum(T v)
     return v;
 }
 
-enum { THREADS = 512, PER_SM = 4 };
+/* One block a multiprocessor at least, so that no load in flight is spilled; how many more
+ * fit is asked for at run time. */
+enum { THREADS = 256, LEAST = 1 };
 
 /* One pass over the arrays by the whole grid; tiles of U * THREADS packets, dealt out in turn. HINT: evict first. */
 template <class T, int OP, int U, bool HINT> CU_FN T stream_pass(T *a, const T *b, const T *c, size_t n)
@@ -69,7 +71,7 @@ template <class T, int OP, int U, bool HINT> CU_FN T stream_pass(T *a, const T *
 }
 
 /* a: destination, or WL_PARTIALS sums, of which every block owns those at its index plus multiples of the grid. */
-template <class T, int OP, int U, bool HINT> CU_KERNEL(THREADS, PER_SM) stream_kernel(T *a, const T *b, const T *c, size_t n, uint32_t reps)
+template <class T, int OP, int U, bool HINT> CU_KERNEL(THREADS, LEAST) stream_kernel(T *a, const T *b, const T *c, size_t n, uint32_t reps)
 {
     T sum = 0;
     for (uint32_t r = 0; r < reps; r++) sum = stream_pass<T, OP, U, HINT>(a, b, c, n);
@@ -78,52 +80,66 @@ template <class T, int OP, int U, bool HINT> CU_KERNEL(THREADS, PER_SM) stream_k
     for (unsigned s = blockIdx.x + gridDim.x * threadIdx.x; s < WL_PARTIALS; s += gridDim.x * blockDim.x) a[s] = s == blockIdx.x ? sum : (T)0;
 }
 
-/* The same with a tile for every block instead of a resident grid; READ has too many sums for that. */
-static unsigned grid_of(cuda_dev *c, const ir_run *r, size_t n, int unroll, bool resident)
+/* A tile for every block, or as many blocks as are resident at once, or half of them; READ has too many sums for the first. */
+enum fill { TILES, HALF, WHOLE };
+static ir_status grid_of(cuda_dev *c, const ir_run *r, const void *fn, int unroll, fill how, unsigned *grid)
 {
-    size_t width = r->p.dtype == IR_F32 ? 4 : 8, tile = (size_t)unroll * THREADS * 16 / width;
-    size_t tiles = (n + tile - 1) / tile, most = resident ? (size_t)c->sms * PER_SM : (size_t)1 << 30;
+    size_t    n = wl_stream_n(r->workload, &r->p), width = r->p.dtype == IR_F32 ? 4 : 8, tile = (size_t)unroll * THREADS * 16 / width;
+    size_t    tiles = (n + tile - 1) / tile, most = (size_t)1 << 30;
+    int       room = 0;
+    ir_status st = how == TILES ? IR_OK : cuda_resident(c, fn, THREADS, 0, &room);
+    if (how == WHOLE) most = (size_t)room;
+    if (how == HALF) most = room > 1 ? (size_t)room / 2 : 1;
     if (wl_stream_of(r->workload)->code == WL_READ && most > WL_PARTIALS) most = WL_PARTIALS;
-    return (unsigned)(tiles < 1 ? 1 : tiles < most ? tiles : most);
+    *grid = (unsigned)(tiles < 1 ? 1 : tiles < most ? tiles : most);
+    return st;
 }
 
-template <class T, int OP, bool HINT> static ir_status stream_op(ir_run *r, uint32_t reps, bool resident)
+template <class T, int OP, int U, bool HINT> static ir_status stream_launch(ir_run *r, uint32_t reps, fill how)
 {
     cuda_dev *c = cuda_of(r->dev);
-    size_t    n = wl_stream_n(r->workload, &r->p);
-    int       u = (int)r->p.v[1];
-    dim3      grid(grid_of(c, r, n, u, resident)), block(THREADS);
-    T        *a = (T *)r->mem[0].p;
-    const T  *x = (const T *)r->mem[1].p, *y = (const T *)r->mem[2].p;
-    if (u == 1) return cuda_launch(c, stream_kernel<T, OP, 1, HINT>, grid, block, 0, a, x, y, n, reps);
-    if (u == 2) return cuda_launch(c, stream_kernel<T, OP, 2, HINT>, grid, block, 0, a, x, y, n, reps);
-    if (u == 4) return cuda_launch(c, stream_kernel<T, OP, 4, HINT>, grid, block, 0, a, x, y, n, reps);
-    return cuda_launch(c, stream_kernel<T, OP, 8, HINT>, grid, block, 0, a, x, y, n, reps);
+    auto      fn = stream_kernel<T, OP, U, HINT>;
+    unsigned  grid = 1;
+    ir_status st = grid_of(c, r, (const void *)fn, U, how, &grid);
+    return st == IR_OK ? cuda_launch(c, fn, dim3(grid), dim3(THREADS), 0, (T *)r->mem[0].p, (const T *)r->mem[1].p, (const T *)r->mem[2].p,
+                                     wl_stream_n(r->workload, &r->p), reps)
+                       : st;
 }
 
-template <class T, bool HINT> static ir_status stream_typed(ir_run *r, uint32_t reps, bool resident)
+template <class T, int OP, bool HINT> static ir_status stream_op(ir_run *r, uint32_t reps, fill how)
 {
-    switch (wl_stream_of(r->workload)->code) {
-    case WL_READ: return stream_op<T, WL_READ, HINT>(r, reps, resident);
-    case WL_WRITE: return stream_op<T, WL_WRITE, HINT>(r, reps, resident);
-    case WL_COPY: return stream_op<T, WL_COPY, HINT>(r, reps, resident);
-    case WL_SCALE: return stream_op<T, WL_SCALE, HINT>(r, reps, resident);
-    case WL_ADD: return stream_op<T, WL_ADD, HINT>(r, reps, resident);
-    default: return stream_op<T, WL_TRIAD, HINT>(r, reps, resident);
+    switch (r->p.v[1]) {
+    case 1: return stream_launch<T, OP, 1, HINT>(r, reps, how);
+    case 2: return stream_launch<T, OP, 2, HINT>(r, reps, how);
+    case 4: return stream_launch<T, OP, 4, HINT>(r, reps, how);
+    default: return stream_launch<T, OP, 8, HINT>(r, reps, how);
     }
 }
 
-template <bool HINT> static ir_status stream_any(ir_run *r, uint32_t reps, bool resident)
+template <class T, bool HINT> static ir_status stream_typed(ir_run *r, uint32_t reps, fill how)
 {
-    return r->p.dtype == IR_F32 ? stream_typed<float, HINT>(r, reps, resident) : stream_typed<double, HINT>(r, reps, resident);
+    switch (wl_stream_of(r->workload)->code) {
+    case WL_READ: return stream_op<T, WL_READ, HINT>(r, reps, how);
+    case WL_WRITE: return stream_op<T, WL_WRITE, HINT>(r, reps, how);
+    case WL_COPY: return stream_op<T, WL_COPY, HINT>(r, reps, how);
+    case WL_SCALE: return stream_op<T, WL_SCALE, HINT>(r, reps, how);
+    case WL_ADD: return stream_op<T, WL_ADD, HINT>(r, reps, how);
+    default: return stream_op<T, WL_TRIAD, HINT>(r, reps, how);
+    }
 }
 
-static ir_status resident_run(ir_run *r, uint32_t reps) { return stream_any<false>(r, reps, true); }
-static ir_status hint_run(ir_run *r, uint32_t reps) { return stream_any<true>(r, reps, true); }
+template <bool HINT> static ir_status stream_any(ir_run *r, uint32_t reps, fill how)
+{
+    return r->p.dtype == IR_F32 ? stream_typed<float, HINT>(r, reps, how) : stream_typed<double, HINT>(r, reps, how);
+}
+
+static ir_status resident_run(ir_run *r, uint32_t reps) { return stream_any<false>(r, reps, WHOLE); }
+static ir_status hint_run(ir_run *r, uint32_t reps) { return stream_any<true>(r, reps, WHOLE); }
+static ir_status half_run(ir_run *r, uint32_t reps) { return stream_any<false>(r, reps, HALF); }
 static ir_status tiles_run(ir_run *r, uint32_t reps)
 {
     ir_status st = IR_OK;
-    for (uint32_t i = 0; i < reps && st == IR_OK; i++) st = stream_any<false>(r, 1, false);
+    for (uint32_t i = 0; i < reps && st == IR_OK; i++) st = stream_any<false>(r, 1, TILES);
     return st;
 }
 
@@ -196,3 +212,5 @@ const ir_kernel cuda_stream_hint = {.family = "stream", .name = "hint", .doc = "
 const ir_kernel cuda_stream_tiles = {.family = "stream", .name = "tiles", .doc = "16-byte accesses, a block for every tile", .run = tiles_run};
 const ir_kernel cuda_stream_memcpy = {.family = "stream", .name = "memcpy", .doc = "cudaMemcpyAsync from device to device",
                                       .flags = IR_K_LIB, .can_run = memcpy_can_run, .run = memcpy_run};
+const ir_kernel cuda_stream_half = {.family = "stream", .name = "half", .doc = "as resident, with half of the threads the device holds",
+                                    .flags = IR_K_FUSED | IR_K_HALF, .run = half_run};

@@ -50,7 +50,7 @@ static ir_status multiply_vector(ir_run *r, uint32_t reps)
 static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     (void)w;
-    if (p->dtype == IR_BF16) return ir_fail(IR_SKIP, "CLBlast has no bf16");
+    if (p->dtype != IR_F64 && p->dtype != IR_F32) return ir_fail(IR_SKIP, "CLBlast: f64 and f32, not %s", ir_dtype_name(p->dtype));
     return ocl_has_dtype(ocl_of(dev), p->dtype);
 }
 #else

@@ -209,6 +209,7 @@ static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_param
 {
     wl_gemm_shape s = wl_gemm_of(p);
     (void)w;
+    if (!wl_gemm_plain(p->dtype)) return ir_fail(IR_SKIP, "opencl gemm: f64, f32 and bf16, not %s", ir_dtype_name(p->dtype));
     if (s.m > INT32_MAX || s.n > INT32_MAX || s.k > INT32_MAX) return ir_fail(IR_SKIP, "a dimension beyond 2^31");
     return ocl_has_dtype(ocl_of(dev), p->dtype);
 }

@@ -41,6 +41,7 @@ cudaError_t properties(cudaDeviceProp *p, int)
     p->l2CacheSize = 50 << 20;
     p->sharedMemPerBlockOptin = fake.cc >= 90 ? 227 << 10 : fake.cc == 80 ? 163 << 10 : 99 << 10;
     p->cooperativeLaunch = 1;
+    p->asyncEngineCount = 2;
     return cudaSuccess;
 }
 cudaError_t attribute(int *v, cudaDeviceAttr a, int)
@@ -171,4 +172,5 @@ void fake_reset(void)
     fake.mem_B = (size_t)4 << 30;
     fake.name = "Fake H100";
     cuda_next_api = &fake_api;
+    nvml_library = NULL;
 }

@@ -20,7 +20,7 @@ typedef struct {
 } fake_state;
 extern fake_state     fake;
 extern const cuda_api fake_api;
-void fake_reset(void); /* a healthy H100-like device; makes it what the next open() uses */
+void fake_reset(void); /* a healthy H100-like device without NVML; makes it what the next open() uses */
 #ifdef __cplusplus
 }
 #endif

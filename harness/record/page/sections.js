@@ -224,7 +224,7 @@ function cards(m) {
 }
 function ceilingRows(m) {
   const cert = c => (c.certificates || []).map(x => `${x.axis} ${x.known === false ? "?" : x.saturated ? "✓" : "↑" + percent(x.gain)}`).join(", ");
-  const unit = c => c.what === "bandwidth" ? "B/s" : c.what === "flops" ? (c.dtype === "i8" ? "OP/s" : "FLOP/s") : c.what === "clock" ? "Hz" : c.op === "mlp" ? "lines" : "s";
+  const unit = c => c.what === "bandwidth" ? "B/s" : c.what === "flops" ? (c.dtype === "i8" ? "OP/s" : "FLOP/s") : c.what === "clock" ? "Hz" : c.what === "overlap" ? "" : c.op === "mlp" ? "lines" : "s";
   return m.ceilings.map(c => [c.what, c.level || "", c.op || "", c.dtype || "", String(c.threads || ""), scaled(c.value, unit(c)), known(c.lo) ? `${scaled(c.lo, unit(c))} .. ${scaled(c.hi, unit(c))}` : "–", c.kernel || "", cert(c), c.why || c.source]);
 }
 function verdictCounts(points) {

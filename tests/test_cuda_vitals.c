@@ -1,0 +1,162 @@
+/* test_cuda_vitals.c -- clocks, power and throttling of a GPU: NVML loaded from a library made for the test, read in
+ * windows of a timed point, and what the point and its samples then say. A machine without NVML says nothing. */
+#include "bench/workloads/workloads_memory.h"
+#include "harness/measure/measure.h"
+#include "tests/cuda/fake.h"
+#include "tests/cuda/fake_nvml.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include <math.h>
+#include <string.h>
+
+static ir_dev opened(const char *library, const char *name)
+{
+    ir_dev d = {.be = &cuda_backend};
+    fake_reset();
+    fake.name = name;
+    nvml_library = library;
+    assert_int_equal(cuda_backend.open(&d), IR_OK);
+    return d;
+}
+
+static void closed(ir_dev *d)
+{
+    ir_measure_release(d);
+    cuda_backend.close(d);
+    assert_int_equal(fake.live, 0);
+    assert_int_equal(fake_nvml.open, 0);
+}
+
+/* Sampled for a third of a second, so that there are several windows. */
+static ir_status sampled(ir_dev *d, ir_point *o)
+{
+    const ir_params p = {{4096, 1}, IR_F32, 0};
+    ir_policy       pol = {.warmup_s = 0, .warmup_cap_s = 0, .min_s = 0.33, .budget_s = 0.33, .precision = 0, .seed = 1};
+    for (const ir_kernel *const *k = cuda_backend.kernels; *k; k++)
+        if (!strcmp((*k)->family, "stream") && !strcmp((*k)->name, "memcpy")) return ir_measure(d, &wl_copy, *k, &p, &pol, o);
+    fail_msg("no kernel cuda/copy/memcpy");
+    return IR_SKIP;
+}
+
+static size_t throttled(const ir_point *o)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < o->samples.n; i++) n += o->samples.v[i].throttled;
+    return n;
+}
+
+static void healthy(void **state)
+{
+    ir_point       o;
+    ir_device_info i;
+    (void)state;
+    fake_nvml_reset();
+    fake_nvml.energy_step_mJ = 5000;
+    ir_dev d = opened(IR_FAKE_NVML, "Fake H100");
+    assert_int_equal(fake_nvml.open, 1);
+    cuda_backend.describe(&d, &i);
+    assert_non_null(strstr(i.limits, "at most 1980 MHz, 700 W"));
+    assert_int_equal(sampled(&d, &o), IR_OK);
+    assert_true(fabs(o.clock_Hz - 1.98e9) < 1 && fabs(o.mem_clock_Hz - 2.619e9) < 1);
+    assert_true(fabs(o.power_W - 350.5) < 1e-9 && fabs(o.temp_C - 41) < 1e-9);
+    assert_true(o.joules > 0 && isfinite(o.joules));
+    assert_string_equal(o.slowed, "");
+    assert_int_equal(o.flags & (IR_FLAG_THROTTLED | IR_FLAG_CLOCK_DRIFT), 0);
+    assert_int_equal(throttled(&o), 0);
+    assert_true(fake_nvml.readings >= 3 && fake_nvml.readings < 40); /* once a window, not once a sample */
+    ir_point_free(&o);
+    closed(&d);
+}
+
+static void slowed(void **state)
+{
+    ir_point o;
+    (void)state;
+    fake_nvml_reset();
+    fake_nvml.reasons = 0x4 | 0x20 | 0x2; /* the last is a clock somebody set: no throttling */
+    fake_nvml.step_MHz = 60;
+    ir_dev d = opened(IR_FAKE_NVML, "Fake H100");
+    assert_int_equal(sampled(&d, &o), IR_OK);
+    assert_string_equal(o.slowed, "power cap, thermal");
+    assert_true(o.flags & IR_FLAG_THROTTLED);
+    assert_true(o.flags & IR_FLAG_CLOCK_DRIFT);
+    assert_true(o.clock_Hz < 1.98e9 && o.clock_Hz > 1e9);
+    assert_true(o.samples.n > 0 && throttled(&o) == o.samples.n);
+    ir_point_free(&o);
+    fake_nvml.reasons = 0x2;
+    assert_int_equal(sampled(&d, &o), IR_OK);
+    assert_int_equal(throttled(&o), 0);
+    assert_int_equal(o.flags & IR_FLAG_THROTTLED, 0);
+    ir_point_free(&o);
+    closed(&d);
+}
+
+static void says_nothing(const char *library, const char *name)
+{
+    ir_point  o;
+    ir_vitals v;
+    ir_dev    d = opened(library, name);
+    cuda_backend.vitals(&d, &v);
+    assert_true(isnan(v.clock_Hz) && isnan(v.mem_clock_Hz) && isnan(v.power_W) && isnan(v.energy_J) && isnan(v.temp_C));
+    assert_string_equal(v.slowed, "");
+    assert_int_equal(sampled(&d, &o), IR_OK);
+    assert_true(isnan(o.clock_Hz) && isnan(o.power_W) && isnan(o.temp_C) && isnan(o.joules) && isnan(o.mem_clock_Hz));
+    assert_int_equal(o.flags & (IR_FLAG_THROTTLED | IR_FLAG_CLOCK_DRIFT), 0);
+    ir_point_free(&o);
+    closed(&d);
+}
+
+static void absent(void **state)
+{
+    (void)state;
+    fake_nvml_reset();
+    says_nothing(NULL, "Fake H100");
+    says_nothing("no such library", "Fake H100");
+    fake_nvml.init_fails = true;
+    says_nothing(IR_FAKE_NVML, "Fake H100");
+    fake_nvml_reset();
+    fake_nvml.other_card = true;
+    says_nothing(IR_FAKE_NVML, "Fake H100");
+    fake_nvml_reset();
+    fake_nvml.error = 3; /* each reading is refused */
+    fake_nvml.reasons = 0x4;
+    says_nothing(IR_FAKE_NVML, "Fake H100");
+}
+
+/* The card's power is not the slice's. */
+static void slice(void **state)
+{
+    ir_vitals      v;
+    ir_device_info i;
+    (void)state;
+    fake_nvml_reset();
+    ir_dev d = opened(IR_FAKE_NVML, "Fake H100 MIG 1g.10gb");
+    cuda_backend.vitals(&d, &v);
+    assert_true(isnan(v.power_W) && isnan(v.energy_J) && isfinite(v.clock_Hz));
+    cuda_backend.describe(&d, &i);
+    assert_non_null(strstr(i.limits, "MIG slice"));
+    closed(&d);
+}
+
+static void words(void **state)
+{
+    char small[12], buf[128];
+    (void)state;
+    assert_string_equal(nvml_slowed_text(0, buf, sizeof buf), "");
+    assert_string_equal(nvml_slowed_text(0x1, buf, sizeof buf), ""); /* idle */
+    assert_string_equal(nvml_slowed_text(0x24, buf, sizeof buf), "power cap, thermal");
+    assert_string_equal(nvml_slowed_text(0xFF, small, sizeof small), "power cap, "); /* cut, not beyond the buffer */
+    assert_string_equal(nvml_limits(NULL, buf, sizeof buf), "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(healthy), cmocka_unit_test(slowed), cmocka_unit_test(absent),
+                                       cmocka_unit_test(slice), cmocka_unit_test(words)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
