@@ -145,7 +145,7 @@ static ir_status check_room(ir_dev *dev, const ir_policy *pol, double bytes)
 {
     ir_device_info d;
     double         room = ir_host_available_B();
-    if (dev->be->describe(dev, &d) == IR_OK && d.numa_nodes == 0 && bytes > d.mem_B)
+    if (dev->be->describe(dev, &d) == IR_OK && d.numa_nodes == 0 && d.mem_B > 0 && bytes > d.mem_B)
         return ir_fail(IR_SKIP, "needs %.3g GB, %s has %.3g GB", bytes / 1e9, d.id, d.mem_B / 1e9);
     if (pol->max_B > 0) room = fmin(room, pol->max_B);
     if (!(bytes > 0.9 * room)) return IR_OK; /* unknown room: try */
