@@ -140,7 +140,7 @@ template <bool CONV, bool NMAJOR> CU_KERNEL(VT, 2) vector_kernel(pr_args p)
         }
         cu_sync();
         if (t + 1 < t1) fetch(t + 1);
-        CU_UNROLL_BY(4) for (int k = 0; k < VK; k++) /* more, and operands that were read early would not fit the registers */
+        CU_UNROLL_BY(2) for (int k = 0; k < VK; k++) /* more, and operands that were read early would not fit the registers */
         {
             float a[8], b[8];
             CU_UNROLL for (int i = 0; i < 8; i += 4)
