@@ -109,7 +109,7 @@ static double excess(const ir_workload *w, const ir_params *base, int at, bool c
     if (w->valid && w->valid(&p) != IR_OK) return NAN;
     ir_cost     cost = w->cost(&p);
     const char *level = ir_level_of(c, cost.footprint_B, p.threads, cold);
-    return cost.flops / ir_peak_ceiling(c, p.dtype, p.threads) -
+    return cost.flops / ir_product_ceiling(c, p.dtype, p.threads) -
            (cost.read_B + cost.write_B) / ir_bw_ceiling(c, level, p.threads, cost.read_B, cost.write_B);
 }
 

@@ -129,10 +129,13 @@ static double value_of(const ir_ceiling *c) { return c ? c->value : NAN; }
 
 double ir_peak_ceiling(const ir_ceilings *c, ir_dtype t, int threads)
 {
-    if ((unsigned)t >= IR_NDTYPE) return NAN;
-    double v = value_of(ir_ceiling_find(c, IR_C_FLOPS, NULL, NULL, t, threads));
-    /* Where no unit multiplies f8, such weights are widened first: bf16 holds every e4m3 number. */
-    return t == IR_F8 && !isfinite(v) ? value_of(ir_ceiling_find(c, IR_C_FLOPS, NULL, NULL, IR_BF16, threads)) : v;
+    return (unsigned)t < IR_NDTYPE ? value_of(ir_ceiling_find(c, IR_C_FLOPS, NULL, NULL, t, threads)) : NAN;
+}
+
+double ir_product_ceiling(const ir_ceilings *c, ir_dtype t, int threads)
+{
+    double v = ir_peak_ceiling(c, t, threads);
+    return t == IR_F8 && !isfinite(v) ? ir_peak_ceiling(c, IR_BF16, threads) : v;
 }
 
 double ir_launch_ceiling(const ir_ceilings *c, int threads)

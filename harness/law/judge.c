@@ -136,7 +136,7 @@ void ir_point_judge(ir_point *p, const ir_ceilings *c, const ir_fit *fit)
     double bytes = p->cost.read_B + p->cost.write_B, reads = bytes > 0 ? p->cost.read_B : 1;
     efficiencies(p, form, &row, t, T,
                  ir_bw_ceiling(c, *p->level ? p->level : "DRAM", p->p.threads, reads, p->cost.write_B),
-                 ir_peak_ceiling(c, p->p.dtype, p->p.threads));
+                 ir_product_ceiling(c, p->p.dtype, p->p.threads));
     p->term_data_s = t[LAW_DATA];
     p->term_comp_s = t[LAW_COMP];
     p->term_lat_s = t[LAW_LAT];

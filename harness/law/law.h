@@ -54,6 +54,9 @@ const char *ir_level_of(const ir_ceilings *, double footprint_B, int threads, bo
  * nearest thread count, then to DRAM. NAN: none. */
 double ir_bw_ceiling(const ir_ceilings *, const char *level, int threads, double read_B, double write_B);
 double ir_peak_ceiling(const ir_ceilings *, ir_dtype dtype, int threads);   /* flop/s; NAN none */
+/* The peak of the arithmetic that weights of a dtype are multiplied in: where no unit multiplies f8 they are widened to bf16, which
+ * holds every e4m3 number. */
+double ir_product_ceiling(const ir_ceilings *, ir_dtype dtype, int threads);
 double ir_launch_ceiling(const ir_ceilings *, int threads);                /* s; NAN none */
 /* NULL level or op, IR_NDTYPE: any; threads 0: the most there are. Of the eligible: measured before others, the nearest
  * thread count, trusted before suspect, the best value. NULL: none. */

@@ -42,7 +42,7 @@ void law_terms(const ir_point *p, const ir_ceilings *c, ir_row *out)
     bool now = p->bw_now > 0 && !strcmp(level, "DRAM");
     out->x_data_s = seconds(D_vol, now ? p->bw_now * law_bw_steady(c, level, p->p.threads, p->cost.read_B, p->cost.write_B)
                                        : ir_bw_ceiling(c, level, p->p.threads, p->cost.read_B, p->cost.write_B));
-    out->x_comp_s = seconds(p->cost.flops - p->cost.spare_flops, ir_peak_ceiling(c, p->p.dtype, p->p.threads));
+    out->x_comp_s = seconds(p->cost.flops - p->cost.spare_flops, ir_product_ceiling(c, p->p.dtype, p->p.threads));
     out->x_launch = launches(p, c);
 }
 
