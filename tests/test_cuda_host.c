@@ -246,7 +246,7 @@ static void memory_ends_at_a_batch(void **state)
     (void)state;
     ir_point  o;
     ir_status st = IR_ENOMEM;
-    point     x = {&wl_gpt2, "gpt", "launches", {{LY_TINY, 1, 1, 3}, IR_F32, 0}};
+    point     x = {&wl_gpt, "gpt", "launches", {{1, 32, 2, 31, 8, 1, 1, 3}, IR_F32, 0}};
     fake_reset();
     ir_dev d = device(0);
     assert_int_equal(cuda_backend.open(&d), IR_OK);
@@ -257,13 +257,13 @@ static void memory_ends_at_a_batch(void **state)
         ir_point_free(&o);
     }
     assert_int_equal(st, IR_OK);
-    x.p.v[1] = 4096;
+    x.p.v[5] = 4096;
     assert_int_equal(measure(&d, &x, &o), IR_ENOMEM);
     assert_int_equal(o.status, IR_ENOMEM);
     assert_non_null(strstr(o.why, "no room for"));
     assert_false(d.dead);
     ir_point_free(&o);
-    x.p.v[1] = 1;
+    x.p.v[5] = 1;
     assert_int_equal(measure(&d, &x, &o), IR_OK);
     ir_point_free(&o);
     ir_measure_release(&d);
