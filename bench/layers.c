@@ -39,7 +39,7 @@ ir_status layers_valid(const char *which, const cli_points *pts)
         st = wl_net_of(p->workload, &p->p, &net);
         if (st != IR_OK) return st;
         st = chosen(which, net.n, p->workload->name, &axis);
-        if (st == IR_OK) cli_axis_free(&axis);
+        cli_axis_free(&axis);
         ly_free(&net);
     }
     if (st == IR_OK && !any) return ir_fail(IR_EINVAL, "--layers: no selected workload is a network");

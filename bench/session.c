@@ -249,7 +249,7 @@ const ir_point *session_asked(const session *s, size_t *n)
     size_t first = 0;
     while (first < s->npoint && s->point[first].for_ceiling) first++;
     *n = s->npoint - first;
-    return s->point + first;
+    return s->point ? s->point + first : NULL;
 }
 
 ir_status session_recall(session *s, const ir_point *like, bool *done)

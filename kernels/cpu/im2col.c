@@ -154,7 +154,7 @@ size_t cpu_im2col_packed_n(const cpu_im2col *p) { return p->own.packed_n; }
 
 void cpu_im2col_pack(const cpu_im2col *p, const void *W, const void *bias, float *packed)
 {
-    cpu_conv_pack(&p->own, W, bias, packed, 0, 1);
+    for (int tid = 0; tid < p->own.threads; tid++) cpu_conv_pack(&p->own, W, bias, packed, tid);
 }
 
 static void own_part(void *arg, int tid, int nthreads)
