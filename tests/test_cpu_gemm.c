@@ -76,12 +76,12 @@ static void test_edges(void **state)
 static void test_many_blocks(void **state)
 {
     (void)state;
-    static const ir_params shape[] = {{{150, 170, 190}, IR_F32, 0},  {{150, 170, 190}, IR_F64, 0},
+    static const ir_params shape[] = {{{150, 170, 190}, IR_F32, 0},  {{390, 70, 90}, IR_F64, 0},
                                       {{61, 400, 67}, IR_F32, 0},    {{400, 33, 129}, IR_BF16, 0},
                                       {{1000, 17, 40}, IR_F32, 0},   {{29, 29, 1000}, IR_F64, 0}};
     for (int isa = 0; isa < CPU_NISA; isa++) {
         if (!isa_runs((cpu_isa)isa)) continue;
-        for (int threads = 1; threads <= 6; threads++) {
+        for (int threads = 1; threads <= 4; threads *= 2) {
             device d;
             open_device(&d, (cpu_isa)isa, threads);
             d.cpu.topo.ncache = 3;
