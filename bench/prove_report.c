@@ -86,23 +86,11 @@ void prove_print(FILE *f, const session *s, const prove_set *set)
 }
 
 /* ---- records ------------------------------------------------------------------------------------------------------------ */
-static void num(ir_json *o, const char *key, double v)
-{
-    ir_json_key(o, key);
-    ir_json_num(o, v);
-}
-
-static void text(ir_json *o, const char *key, const char *v)
-{
-    ir_json_key(o, key);
-    ir_json_text(o, v);
-}
-
 static void interval(ir_json *o, double v, double lo, double hi)
 {
-    num(o, "value", v);
-    num(o, "lo", lo);
-    num(o, "hi", hi);
+    ir_json_key_num(o, "value", v);
+    ir_json_key_num(o, "lo", lo);
+    ir_json_key_num(o, "hi", hi);
 }
 
 static void elasticities(ir_json *o, const prove_elasticity *e)
@@ -114,7 +102,7 @@ static void elasticities(ir_json *o, const prove_elasticity *e)
         ir_json_key(o, term_name[j]);
         ir_json_open(o, '{');
         interval(o, e[j].v, e[j].lo, e[j].hi);
-        text(o, "how", how[e[j].how]);
+        ir_json_key_text(o, "how", how[e[j].how]);
         ir_json_close(o, '}');
     }
     ir_json_close(o, '}');
@@ -126,7 +114,7 @@ static void twin_numbers(ir_json *o, const prove_entry *e, const prove_line *l)
     if (isnan(l->y)) return;
     ir_json_key(o, "terms_ratio");
     ir_json_open(o, '{');
-    for (int j = 0; j < PROVE_NTERM; j++) num(o, term_name[j], exp(l->d[j]));
+    for (int j = 0; j < PROVE_NTERM; j++) ir_json_key_num(o, term_name[j], exp(l->d[j]));
     ir_json_close(o, '}');
     ir_json_key(o, "T_ratio");
     ir_json_open(o, '{');
@@ -148,10 +136,10 @@ static ir_json *begin(ir_journal *j, const char *question, const char *device, c
 {
     ir_json *o = ir_line_begin(j, "verdict");
     if (!o) return NULL;
-    text(o, "question", question);
-    text(o, "device", device);
-    text(o, "answer", answer);
-    text(o, "verdict", verdict);
+    ir_json_key_text(o, "question", question);
+    ir_json_key_text(o, "device", device);
+    ir_json_key_text(o, "answer", answer);
+    ir_json_key_text(o, "verdict", verdict);
     return o;
 }
 
@@ -170,9 +158,9 @@ static ir_status journal_twin(ir_journal *j, const char *device, const char *key
     twin_sentence(e, l, answer, sizeof answer);
     ir_json *o = begin(j, "prove twin", device, answer, isnan(l->y) ? "not measured" : l->agrees ? "agrees" : "disagrees");
     if (!o) return ir_line_end(j);
-    num(o, "p", NAN);
+    ir_json_key_num(o, "p", NAN);
     evidence(o, key, l->key);
-    text(o, "twin", l->what);
+    ir_json_key_text(o, "twin", l->what);
     twin_numbers(o, e, l);
     return ir_line_end(j);
 }
@@ -184,10 +172,10 @@ static ir_status journal_entry(ir_journal *j, const session *s, const prove_entr
     sentence(e, answer + used, sizeof answer - used);
     ir_json *o = begin(j, "prove", s->info.id, answer, prove_outcome_name(e->outcome));
     if (!o) return ir_line_end(j);
-    num(o, "p", e->p);
+    ir_json_key_num(o, "p", e->p);
     evidence(o, key, NULL);
-    text(o, "label", ir_bound_name(e->label));
-    text(o, "corrected", e->corrected == e->label ? NULL : ir_bound_name(e->corrected));
+    ir_json_key_text(o, "label", ir_bound_name(e->label));
+    ir_json_key_text(o, "corrected", e->corrected == e->label ? NULL : ir_bound_name(e->corrected));
     elasticities(o, e->e);
     return ir_line_end(j);
 }

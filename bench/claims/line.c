@@ -6,18 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-static void num(ir_json *o, const char *key, double v)
-{
-    ir_json_key(o, key);
-    ir_json_num(o, v);
-}
-
-static void text(ir_json *o, const char *key, const char *s)
-{
-    ir_json_key(o, key);
-    ir_json_text(o, s);
-}
-
 static void stated(ir_json *o, const ir_claim *c)
 {
     ir_json_key(o, "stated");
@@ -82,8 +70,8 @@ static void measured(ir_json *o, const claim_row *r)
         ir_json_key(o, rule->shown[i]);
         ir_json_open(o, '{');
         got(o, "value", v);
-        num(o, "lo", r->measured.lo[i]);
-        num(o, "hi", r->measured.hi[i]);
+        ir_json_key_num(o, "lo", r->measured.lo[i]);
+        ir_json_key_num(o, "hi", r->measured.hi[i]);
         ir_json_close(o, '}');
     }
     ir_json_close(o, '}');
@@ -105,19 +93,19 @@ ir_status claims_line(ir_journal *j, const char *device, const claim_row *r)
     char     answer[1000];
     ir_json *o = ir_line_begin(j, "verdict");
     if (!o) return ir_line_end(j);
-    text(o, "question", r->claim->id);
-    text(o, "id", r->claim->id);
-    text(o, "device", device ? device : "");
-    text(o, "topic", r->claim->topic);
-    text(o, "answer", claims_answer(r, answer, sizeof answer));
-    text(o, "statement", r->claim->statement);
-    text(o, "verdict", r->claim->formula ? claim_analytic_name(r->result.verdict)
+    ir_json_key_text(o, "question", r->claim->id);
+    ir_json_key_text(o, "id", r->claim->id);
+    ir_json_key_text(o, "device", device ? device : "");
+    ir_json_key_text(o, "topic", r->claim->topic);
+    ir_json_key_text(o, "answer", claims_answer(r, answer, sizeof answer));
+    ir_json_key_text(o, "statement", r->claim->statement);
+    ir_json_key_text(o, "verdict", r->claim->formula ? claim_analytic_name(r->result.verdict)
                        : r->has_measured ? claim_outcome_name(r->measured.outcome) : "not measured");
-    text(o, "analytic", r->claim->formula ? claim_analytic_name(r->result.verdict) : NULL);
-    text(o, "outcome", r->has_measured ? claim_outcome_name(r->measured.outcome) : NULL);
-    text(o, "why", *r->result.why ? r->result.why : r->measured.why);
-    num(o, "p", r->has_measured ? r->measured.p : NAN);
-    num(o, "tolerance_rel", r->claim->tolerance_rel);
+    ir_json_key_text(o, "analytic", r->claim->formula ? claim_analytic_name(r->result.verdict) : NULL);
+    ir_json_key_text(o, "outcome", r->has_measured ? claim_outcome_name(r->measured.outcome) : NULL);
+    ir_json_key_text(o, "why", *r->result.why ? r->result.why : r->measured.why);
+    ir_json_key_num(o, "p", r->has_measured ? r->measured.p : NAN);
+    ir_json_key_num(o, "tolerance_rel", r->claim->tolerance_rel);
     stated(o, r->claim);
     recomputed(o, r);
     measured(o, r);

@@ -7,26 +7,14 @@
 
 enum { MAX_CEILINGS = 48 };
 
-static void num(ir_json *o, const char *key, double v)
-{
-    ir_json_key(o, key);
-    ir_json_num(o, v);
-}
-
-static void text(ir_json *o, const char *key, const char *s)
-{
-    ir_json_key(o, key);
-    ir_json_text(o, s);
-}
-
 static ir_json *begin(ir_journal *j, const machine_views *s, size_t m, const char *quantity)
 {
     ir_json *o = ir_line_begin(j, "comparison");
     if (!o) return NULL;
-    text(o, "quantity", quantity);
-    text(o, "machine", s->v[m].name);
-    text(o, "against", s->v[0].name);
-    text(o, "unlike", m ? compare_differs(&s->v[0], &s->v[m]) : NULL);
+    ir_json_key_text(o, "quantity", quantity);
+    ir_json_key_text(o, "machine", s->v[m].name);
+    ir_json_key_text(o, "against", s->v[0].name);
+    ir_json_key_text(o, "unlike", m ? compare_differs(&s->v[0], &s->v[m]) : NULL);
     return o;
 }
 
@@ -37,11 +25,11 @@ static ir_status ceiling(ir_journal *j, const machine_views *s, const compare_ce
     if (!isfinite(x.v)) return IR_OK;
     ir_json *o = begin(j, s, m, compare_ceiling_name(c, name));
     if (!o) return ir_line_end(j);
-    num(o, "value", x.v);
-    num(o, "lo", x.lo);
-    num(o, "hi", x.hi);
-    text(o, "source", ir_source_name(x.source));
-    num(o, "ratio", x.v / a.v);
+    ir_json_key_num(o, "value", x.v);
+    ir_json_key_num(o, "lo", x.lo);
+    ir_json_key_num(o, "hi", x.hi);
+    ir_json_key_text(o, "source", ir_source_name(x.source));
+    ir_json_key_num(o, "ratio", x.v / a.v);
     return ir_line_end(j);
 }
 
@@ -49,7 +37,7 @@ static void terms(ir_json *o, const char *key, const double v[COMPARE_NTERM], in
 {
     ir_json_key(o, key);
     ir_json_open(o, '{');
-    for (int k = 0; k < n; k++) num(o, compare_term_name[k], v[k]);
+    for (int k = 0; k < n; k++) ir_json_key_num(o, compare_term_name[k], v[k]);
     ir_json_close(o, '}');
 }
 
@@ -59,27 +47,27 @@ static ir_status time_line(ir_journal *j, const machine_views *s, const cli_poin
     compare_gap g;
     ir_json    *o = begin(j, s, m, "time");
     if (!o) return ir_line_end(j);
-    text(o, "point", cli_point_text(p->workload, &p->p, point, sizeof point));
-    text(o, "source", !x[m].ok ? NULL : x[m].measured ? "measured" : "predicted");
-    text(o, "why", x[m].why);
-    num(o, "value", x[m].T_s);
-    num(o, "lo", x[m].lo);
-    num(o, "hi", x[m].hi);
+    ir_json_key_text(o, "point", cli_point_text(p->workload, &p->p, point, sizeof point));
+    ir_json_key_text(o, "source", !x[m].ok ? NULL : x[m].measured ? "measured" : "predicted");
+    ir_json_key_text(o, "why", x[m].why);
+    ir_json_key_num(o, "value", x[m].T_s);
+    ir_json_key_num(o, "lo", x[m].lo);
+    ir_json_key_num(o, "hi", x[m].hi);
     if (x[m].ok) {
-        num(o, "predicted_s", x[m].q.T_s[x[m].q.form]);
-        num(o, "predicted_lo", x[m].q.T_lo[x[m].q.form]);
-        num(o, "predicted_hi", x[m].q.T_hi[x[m].q.form]);
+        ir_json_key_num(o, "predicted_s", x[m].q.T_s[x[m].q.form]);
+        ir_json_key_num(o, "predicted_lo", x[m].q.T_lo[x[m].q.form]);
+        ir_json_key_num(o, "predicted_hi", x[m].q.T_hi[x[m].q.form]);
         terms(o, "terms_s", x[m].term_s, COMPARE_NTERM);
-        text(o, "bound", ir_bound_name(x[m].q.bound));
+        ir_json_key_text(o, "bound", ir_bound_name(x[m].q.bound));
     }
     if (m && x[0].ok && x[m].ok) {
         compare_gap_of(&x[0], &x[m], &g);
-        num(o, "ratio", g.ratio);
-        num(o, "ratio_lo", g.lo);
-        num(o, "ratio_hi", g.hi);
+        ir_json_key_num(o, "ratio", g.ratio);
+        ir_json_key_num(o, "ratio_lo", g.lo);
+        ir_json_key_num(o, "ratio_hi", g.hi);
         terms(o, "term_ratio", g.term_ratio, P_NTERM);
         terms(o, "gap_share", g.share, COMPARE_NTERM);
-        text(o, "explained_by", g.explains < 0 ? NULL : compare_term_name[g.explains]);
+        ir_json_key_text(o, "explained_by", g.explains < 0 ? NULL : compare_term_name[g.explains]);
     }
     return ir_line_end(j);
 }

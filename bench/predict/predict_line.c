@@ -4,25 +4,13 @@
 
 #include <math.h>
 
-static void num(ir_json *o, const char *key, double v)
-{
-    ir_json_key(o, key);
-    ir_json_num(o, v);
-}
-
-static void text(ir_json *o, const char *key, const char *s)
-{
-    ir_json_key(o, key);
-    ir_json_text(o, s);
-}
-
 static void interval(ir_json *o, const char *key, double v, double lo, double hi)
 {
     ir_json_key(o, key);
     ir_json_open(o, '{');
-    num(o, "value", v);
-    num(o, "lo", lo);
-    num(o, "hi", hi);
+    ir_json_key_num(o, "value", v);
+    ir_json_key_num(o, "lo", lo);
+    ir_json_key_num(o, "hi", hi);
     ir_json_close(o, '}');
 }
 
@@ -41,58 +29,58 @@ static void params(ir_json *o, const ir_workload *w, const ir_params *p)
 
 static void cost(ir_json *o, const prediction *q)
 {
-    num(o, "flops", q->cost.flops);
-    num(o, "read_B", q->cost.read_B);
-    num(o, "write_B", q->cost.write_B);
-    num(o, "bytes", q->cost.read_B + q->cost.write_B);
-    text(o, "bytes_model", "compulsory");
-    num(o, "launches", q->cost.launches);
-    num(o, "footprint_B", q->cost.footprint_B);
-    num(o, "capacity_B", q->view->capacity_B);
+    ir_json_key_num(o, "flops", q->cost.flops);
+    ir_json_key_num(o, "read_B", q->cost.read_B);
+    ir_json_key_num(o, "write_B", q->cost.write_B);
+    ir_json_key_num(o, "bytes", q->cost.read_B + q->cost.write_B);
+    ir_json_key_text(o, "bytes_model", "compulsory");
+    ir_json_key_num(o, "launches", q->cost.launches);
+    ir_json_key_num(o, "footprint_B", q->cost.footprint_B);
+    ir_json_key_num(o, "capacity_B", q->view->capacity_B);
     ir_json_key(o, "fits");
     ir_json_bool(o, q->fits);
-    num(o, "intensity", q->I);
-    num(o, "ridge", q->ridge);
+    ir_json_key_num(o, "intensity", q->I);
+    ir_json_key_num(o, "ridge", q->ridge);
 }
 
 static void law(ir_json *o, const prediction *q)
 {
-    text(o, "level", q->level);
-    num(o, "BW", q->BW_Bps);
-    num(o, "R_peak", q->R_peak);
-    num(o, "eta", q->eta);
-    text(o, "eta_how", predict_how_name(q->eta_how));
-    num(o, "L_lat", q->launch_known ? q->L_lat_s : NAN);
+    ir_json_key_text(o, "level", q->level);
+    ir_json_key_num(o, "BW", q->BW_Bps);
+    ir_json_key_num(o, "R_peak", q->R_peak);
+    ir_json_key_num(o, "eta", q->eta);
+    ir_json_key_text(o, "eta_how", predict_how_name(q->eta_how));
+    ir_json_key_num(o, "L_lat", q->launch_known ? q->L_lat_s : NAN);
     ir_json_key(o, "terms_s");
     ir_json_open(o, '{');
-    num(o, "data", q->term_s[P_DATA]);
-    num(o, "compute", q->term_s[P_COMP]);
-    num(o, "latency", q->term_s[P_LAT]);
+    ir_json_key_num(o, "data", q->term_s[P_DATA]);
+    ir_json_key_num(o, "compute", q->term_s[P_COMP]);
+    ir_json_key_num(o, "latency", q->term_s[P_LAT]);
     ir_json_close(o, '}');
-    text(o, "form", ir_form_name(q->form));
+    ir_json_key_text(o, "form", ir_form_name(q->form));
     for (int f = 0; f < 2; f++) interval(o, f ? "T_overlapped_s" : "T_additive_s", q->T_s[f], q->T_lo[f], q->T_hi[f]);
-    num(o, "T_additive_eta_0.5_s", q->T_band_s[0][0]);
-    num(o, "T_additive_eta_0.9_s", q->T_band_s[0][1]);
-    text(o, "bound", ir_bound_name(q->bound));
-    num(o, "bound_p", q->bound_p);
+    ir_json_key_num(o, "T_additive_eta_0.5_s", q->T_band_s[0][0]);
+    ir_json_key_num(o, "T_additive_eta_0.9_s", q->T_band_s[0][1]);
+    ir_json_key_text(o, "bound", ir_bound_name(q->bound));
+    ir_json_key_num(o, "bound_p", q->bound_p);
 }
 
 ir_status predict_line(ir_journal *j, const prediction *q)
 {
     ir_json *o = ir_line_begin(j, "prediction");
     if (!o) return ir_line_end(j);
-    text(o, "device", q->view->name);
-    text(o, "device_name", q->view->title);
-    text(o, "source", ir_source_name(q->view->source));
-    text(o, "workload", q->workload->name);
-    text(o, "dtype", ir_dtype_name(q->p.dtype));
+    ir_json_key_text(o, "device", q->view->name);
+    ir_json_key_text(o, "device_name", q->view->title);
+    ir_json_key_text(o, "source", ir_source_name(q->view->source));
+    ir_json_key_text(o, "workload", q->workload->name);
+    ir_json_key_text(o, "dtype", ir_dtype_name(q->p.dtype));
     ir_json_key(o, "threads");
     ir_json_int(o, q->p.threads);
     params(o, q->workload, &q->p);
     cost(o, q);
     law(o, q);
-    num(o, "rate", q->rate);
-    text(o, "rate_unit", q->rate_unit);
+    ir_json_key_num(o, "rate", q->rate);
+    ir_json_key_text(o, "rate_unit", q->rate_unit);
     ir_json_key(o, "crossover_batch");
     if (q->crossover > 0) ir_json_int(o, q->crossover);
     else ir_json_null(o);

@@ -31,22 +31,10 @@ void ir_gate_proofs_free(ir_gate_proofs *p)
 }
 
 /* ---- written ----------------------------------------------------------------------------------------------- */
-static void key_num(ir_json *o, const char *key, double v)
-{
-    ir_json_key(o, key);
-    ir_json_num(o, v);
-}
-
 static void key_count(ir_json *o, const char *key, size_t v)
 {
     ir_json_key(o, key);
     ir_json_int(o, (int64_t)v);
-}
-
-static void key_text(ir_json *o, const char *key, const char *s)
-{
-    ir_json_key(o, key);
-    ir_json_text(o, s);
 }
 
 static void blocks(ir_json *o, const ir_comparison *c)
@@ -69,19 +57,19 @@ ir_status ir_journal_comparison(ir_journal *j, const ir_comparison *c)
 {
     ir_json *o = ir_line_begin(j, "comparison");
     if (!o) return ir_line_end(j);
-    key_text(o, "kind", c->kind);
-    key_text(o, "point", c->point);
-    key_text(o, "verdict", c->verdict);
+    ir_json_key_text(o, "kind", c->kind);
+    ir_json_key_text(o, "point", c->point);
+    ir_json_key_text(o, "verdict", c->verdict);
     ir_json_key(o, "confirmed");
     ir_json_bool(o, c->confirmed);
-    key_text(o, "note", c->note);
-    key_num(o, "effect", expm1(c->effect));
-    key_num(o, "lo", expm1(c->lo));
-    key_num(o, "hi", expm1(c->hi));
-    key_num(o, "confidence", c->conf);
-    key_num(o, "detectable", expm1(c->mde));
-    key_num(o, "threshold", expm1(c->delta));
-    key_num(o, "old_s", c->time_s);
+    ir_json_key_text(o, "note", c->note);
+    ir_json_key_num(o, "effect", expm1(c->effect));
+    ir_json_key_num(o, "lo", expm1(c->lo));
+    ir_json_key_num(o, "hi", expm1(c->hi));
+    ir_json_key_num(o, "confidence", c->conf);
+    ir_json_key_num(o, "detectable", expm1(c->mde));
+    ir_json_key_num(o, "threshold", expm1(c->delta));
+    ir_json_key_num(o, "old_s", c->time_s);
     key_count(o, "blocks", c->blocks);
     blocks(o, c);
     return ir_line_end(j);
@@ -91,16 +79,16 @@ ir_status ir_journal_proof(ir_journal *j, const ir_gate_proof *p)
 {
     ir_json *o = ir_line_begin(j, "gate-proof");
     if (!o) return ir_line_end(j);
-    key_text(o, "what", p->what);
-    key_num(o, "injected", p->injected);
+    ir_json_key_text(o, "what", p->what);
+    ir_json_key_num(o, "injected", p->injected);
     key_count(o, "flagged", p->flagged);
     key_count(o, "found", p->found);
     key_count(o, "n", p->n);
     key_count(o, "undecided", p->undecided);
     key_count(o, "infeasible", p->infeasible);
-    key_num(o, "lo", p->lo);
-    key_num(o, "hi", p->hi);
-    key_num(o, "upper", p->upper);
+    ir_json_key_num(o, "lo", p->lo);
+    ir_json_key_num(o, "hi", p->hi);
+    ir_json_key_num(o, "upper", p->upper);
     return ir_line_end(j);
 }
 

@@ -6,18 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-static void key_str(ir_json *o, const char *key, const char *s)
-{
-    ir_json_key(o, key);
-    ir_json_text(o, s);
-}
-
-static void key_num(ir_json *o, const char *key, double v)
-{
-    ir_json_key(o, key);
-    ir_json_num(o, v);
-}
-
 ir_status ir_journal_header(ir_journal *j, const char *version, const char *cost_model, int argc, char **argv)
 {
     char      started[40] = "";
@@ -28,14 +16,14 @@ ir_status ir_journal_header(ir_journal *j, const char *version, const char *cost
     if (gmtime_r(&now, &tm)) strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", &tm);
     ir_json_key(o, "schema");
     ir_json_int(o, IR_SCHEMA);
-    key_str(o, "tool", "ironroof");
-    key_str(o, "version", version);
-    key_str(o, "cost_model", cost_model);
+    ir_json_key_text(o, "tool", "ironroof");
+    ir_json_key_text(o, "version", version);
+    ir_json_key_text(o, "cost_model", cost_model);
     ir_json_key(o, "argv");
     ir_json_open(o, '[');
     for (int i = 0; i < argc; i++) ir_json_str(o, argv[i]);
     ir_json_close(o, ']');
-    key_str(o, "started", started);
+    ir_json_key_text(o, "started", started);
     return ir_line_end(j);
 }
 
@@ -74,7 +62,7 @@ ir_status ir_journal_machine(ir_journal *j, const ir_device_info *d, const ir_en
     write_keys(o, "compared", e, is_compared);
     write_keys(o, "unknown_numbers", e, is_unknown_number); /* a null does not say what it would have been */
     ir_env_key(e, key);
-    key_str(o, "comparability_key", key);
+    ir_json_key_text(o, "comparability_key", key);
     return ir_line_end(j);
 }
 
@@ -98,7 +86,7 @@ ir_status ir_journal_ceiling(ir_journal *j, const ir_ceiling *c)
     ir_json *o = ir_line_begin(j, "ceiling");
     if (!o) return ir_line_end(j);
     ir_rec_write(o, ir_rec_ceiling, c);
-    key_str(o, "unit", unit_of(c));
+    ir_json_key_text(o, "unit", unit_of(c));
     ir_json_key(o, "certificates");
     ir_json_open(o, '[');
     for (int i = 0; i < c->ncert && i < IR_MAX_CERT; i++) {
@@ -118,12 +106,12 @@ ir_status ir_journal_levels(ir_journal *j, const char *device, const double leve
         if (!isfinite(level_B[i])) continue;
         ir_json *o = ir_line_begin(j, "ceiling");
         if (!o) return ir_line_end(j);
-        key_str(o, "device", device);
-        key_str(o, "what", "capacity");
-        key_str(o, "level", level[i]);
-        key_num(o, "value", level_B[i]);
-        key_str(o, "unit", "B");
-        key_str(o, "source", "measured");
+        ir_json_key_text(o, "device", device);
+        ir_json_key_text(o, "what", "capacity");
+        ir_json_key_text(o, "level", level[i]);
+        ir_json_key_num(o, "value", level_B[i]);
+        ir_json_key_text(o, "unit", "B");
+        ir_json_key_text(o, "source", "measured");
         s = ir_line_end(j);
     }
     return s;

@@ -4,12 +4,6 @@
 
 #include <math.h>
 
-static void key_num(ir_json *o, const char *key, double v)
-{
-    ir_json_key(o, key);
-    ir_json_num(o, v);
-}
-
 static void write_params(ir_json *o, const ir_point *p)
 {
     ir_json_key(o, "params");
@@ -97,21 +91,21 @@ static void write_samples(ir_json *o, const ir_point *p)
 static void write_rates(ir_json *o, const ir_point *p)
 {
     double bytes = p->cost.read_B + p->cost.write_B, T = ir_point_time(p);
-    key_num(o, "bytes", bytes);
+    ir_json_key_num(o, "bytes", bytes);
     ir_json_key(o, "bytes_model");
     ir_json_str(o, "compulsory");
-    key_num(o, "intensity", bytes > 0 ? p->cost.flops / bytes : NAN);
-    key_num(o, "flops_per_s", p->cost.flops / T);
-    key_num(o, "bytes_per_s", bytes / T);
-    key_num(o, "residual", p->T_law_s / T - 1); /* of the law against the measured time */
+    ir_json_key_num(o, "intensity", bytes > 0 ? p->cost.flops / bytes : NAN);
+    ir_json_key_num(o, "flops_per_s", p->cost.flops / T);
+    ir_json_key_num(o, "bytes_per_s", bytes / T);
+    ir_json_key_num(o, "residual", p->T_law_s / T - 1); /* of the law against the measured time */
 }
 
 static void write_check(ir_json *o, const ir_check *c)
 {
     ir_json_key(o, "check");
     ir_json_open(o, '{');
-    key_num(o, "err", c->err);
-    key_num(o, "tol", c->tol);
+    ir_json_key_num(o, "err", c->err);
+    ir_json_key_num(o, "tol", c->tol);
     ir_json_key(o, "oracle");
     ir_json_text(o, c->oracle);
     ir_json_close(o, '}');

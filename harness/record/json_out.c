@@ -154,3 +154,15 @@ void ir_json_num(ir_json *o, double v)
 }
 
 void ir_json_newline(ir_json *o) { put(o, "\n", 1); }
+
+void ir_json_key_num(ir_json *o, const char *key, double v)
+{
+    ir_json_key(o, key);
+    ir_json_num(o, v);
+}
+
+void ir_json_key_text(ir_json *o, const char *key, const char *s)
+{
+    ir_json_key(o, key);
+    ir_json_text(o, s);
+}
