@@ -207,8 +207,7 @@ static ir_status bandwidth_one(ceiling_plan *pl, int level, const ir_workload *w
 ir_status ceiling_axis(ceiling_plan *pl, const ir_workload *w, ir_params p, const char *key, const int64_t *v, int n,
                       double (*value)(const ir_point *), double *r, ir_point *best)
 {
-    ir_point_init(best);
-    best->status = IR_SKIP;
+    ceiling_none(best);
     for (int i = 0; i < n; i++) {
         ir_point q;
         ceiling_set(w, &p, key, (double)v[i]);

@@ -26,6 +26,9 @@ double     ceiling_bytes(const ceiling_plan *, int level, int threads); /* the w
 /* Best contender of a workload at one shape; best->status is not IR_OK when there is none. *best borrows its samples from
  * the session. nt: whether non-temporal variants are tried too. */
 ir_status  ceiling_best(ceiling_plan *, const ir_workload *, const ir_params *, bool nt, ir_point *best);
+/* No point yet; and the fastest of it and the kernels that have all flags `with` and none of `without`. */
+void       ceiling_none(ir_point *best);
+ir_status  ceiling_fastest(ceiling_plan *, const ir_workload *, const ir_params *, uint32_t with, uint32_t without, ir_point *best);
 /* Rates of the best contender along one axis; r[i] is NAN where nothing ran. best: the fastest of all. */
 ir_status  ceiling_axis(ceiling_plan *, const ir_workload *, ir_params, const char *key, const int64_t *v, int n,
                         double (*value)(const ir_point *), double *r, ir_point *best);

@@ -9,22 +9,6 @@
 #include <string.h>
 
 /* ---- the library's best product -------------------------------------------------------------------------- */
-/* The fastest of the vendor's kernels; best->status is not IR_OK when there is none. */
-static ir_status library_best(ceiling_plan *pl, const ir_workload *w, const ir_params *p, ir_point *best)
-{
-    const ir_kernel *k;
-    ir_status        s = IR_OK;
-    ir_point_init(best);
-    best->status = IR_SKIP;
-    for (size_t i = 0; s == IR_OK && (k = session_kernel(pl->s, w, i)); i++) {
-        const ir_point *q;
-        if (!(k->flags & IR_K_LIB) || !session_wants(pl->s, w, k)) continue;
-        s = session_measure(pl->s, w, k, p, false, &q);
-        if (s == IR_OK && q->status == IR_OK && (best->status != IR_OK || ir_point_time(q) < ir_point_time(best))) *best = *q;
-    }
-    return s;
-}
-
 static ir_status library_peak(ceiling_plan *pl, const ir_workload *w, ir_dtype t)
 {
     static const int64_t size[] = {2048, 4096, 8192, 16384};
@@ -33,14 +17,14 @@ static ir_status library_peak(ceiling_plan *pl, const ir_workload *w, ir_dtype t
     int       first = pl->s->full ? 0 : 1, n = pl->s->full ? N : N - 1;
     ir_point  best;
     ir_params p = w->defaults;
-    ir_point_init(&best);
-    best.status = IR_SKIP;
+    ceiling_none(&best);
     p.dtype = t;
     p.threads = 0;
     for (int i = first; i < n; i++) {
         ir_point q;
         for (int d = 0; d < 3; d++) p.v[d] = size[i];
-        ir_status s = library_best(pl, w, &p, &q);
+        ceiling_none(&q);
+        ir_status s = ceiling_fastest(pl, w, &p, IR_K_LIB, 0, &q);
         if (s != IR_OK) return s;
         r[i] = q.status == IR_OK ? ceiling_flops(&q) : NAN;
         if (q.status == IR_OK && (best.status != IR_OK || r[i] > ceiling_flops(&best))) best = q;
@@ -121,12 +105,10 @@ static ir_status over_occupancy(ceiling_plan *pl, const ir_workload *w, const ir
 
 ir_status ceilings_saturate(ceiling_plan *pl, const ir_workload *w, int level, ir_ceiling *c)
 {
-    const ir_kernel *k, *winner = NULL;
+    const ir_kernel *winner = session_kernel_named(pl->s, w, c->kernel);
     const ir_point  *q;
     double           twice;
     ir_params        p = w->defaults;
-    for (size_t i = 0; (k = session_kernel(pl->s, w, i)); i++)
-        if (!strcmp(k->name, c->kernel)) winner = k;
     if (!winner || !certified(pl->s, w)) return IR_OK;
     p.threads = 0;
     ceiling_set(w, &p, "bytes", c->size_B);

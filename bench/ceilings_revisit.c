@@ -7,14 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-static const ir_kernel *kernel_named(const session *s, const ir_workload *w, const char *name)
-{
-    const ir_kernel *k;
-    for (size_t i = 0; (k = session_kernel(s, w, i)); i++)
-        if (!strcmp(k->name, name)) return k;
-    return NULL;
-}
-
 /* The op's rate over the read's of the moment, by both visits. */
 static double read_then(const ir_ceiling *first, const ir_ceiling *again)
 {
@@ -26,8 +18,7 @@ static double read_then(const ir_ceiling *first, const ir_ceiling *again)
 static void merge(const ceiling_plan *pl, ir_ceiling *c, const ir_point *q)
 {
     double rate = (q->cost.read_B + q->cost.write_B) / ir_point_time(q), gain = rate / c->value - 1;
-    if (c->ncert < IR_MAX_CERT)
-        c->cert[c->ncert++] = (ir_certificate){.axis = "visits", .from = 1, .to = 2, .gain = gain, .saturated = gain < 0.01, .known = true};
+    ceiling_certify(c, "visits", 1, 2, gain);
     ir_ceiling again = ceiling_from(pl, IR_C_BANDWIDTH, c->level, q, rate);
     c->lo = fmin(c->lo, again.lo);
     c->hi = fmax(c->hi, again.hi);
@@ -43,7 +34,7 @@ ir_status ceilings_revisit(ceiling_plan *pl)
     for (size_t i = 0; !pl->device && i < s->ceilings.n && st == IR_OK; i++) {
         ir_ceiling        *c = &s->ceilings.v[i];
         const ir_workload *w = bench_workload(c->op);
-        const ir_kernel   *k = w ? kernel_named(s, w, c->kernel) : NULL;
+        const ir_kernel   *k = w ? session_kernel_named(s, w, c->kernel) : NULL;
         const ir_point    *q;
         if (c->what != IR_C_BANDWIDTH || strcmp(c->level, "DRAM") || !k || strcmp(w->family, "stream")) continue;
         ir_params p = w->defaults;

@@ -1,6 +1,7 @@
 /* crossover.c -- see crossover.h. */
 #include "bench/crossover.h"
 #include "bench/tables.h"
+#include "bench/verdicts.h"
 #include "harness/stats/stats.h"
 
 #include <math.h>
@@ -255,17 +256,6 @@ static bool next_sweep(const session *s, size_t *i, ir_verdict *v)
     return false;
 }
 
-void crossover_print(FILE *f, const session *s)
-{
-    ir_verdict v;
-    bool       first = true;
-    for (size_t i = 0; next_sweep(s, &i, &v); first = false) fprintf(f, "%s%s\n", first ? "\n" : "", v.answer);
-}
+void crossover_print(FILE *f, const session *s) { verdicts_print(f, s, next_sweep); }
 
-ir_status crossover_journal(ir_journal *j, const session *s)
-{
-    ir_verdict v;
-    ir_status  st = IR_OK;
-    for (size_t i = 0; st == IR_OK && next_sweep(s, &i, &v);) st = ir_journal_verdict(j, &v);
-    return st;
-}
+ir_status crossover_journal(ir_journal *j, const session *s) { return verdicts_journal(j, s, next_sweep); }

@@ -4,6 +4,7 @@
 #include "bench/launch_gap.h"
 #include "bench/cli/cli.h"
 #include "bench/tables.h"
+#include "bench/verdicts.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -12,22 +13,14 @@
 /* Kernels that enqueue the same work: one by one, and as a graph. */
 static const struct { const char *launches, *graph; } pairs[] = {{"launches", "graph"}, {"few", "few_graph"}};
 
-static bool timed(const ir_point *p) { return p->status == IR_OK && !p->for_ceiling && strcmp(p->family, "layer") != 0 && ir_point_time(p) > 0; }
-
-static bool same_but_kernel(const ir_point *a, const ir_point *b)
-{
-    return !strcmp(a->workload, b->workload) && !strcmp(a->family, b->family) && !strcmp(a->backend, b->backend) &&
-           a->p.dtype == b->p.dtype && a->p.threads == b->p.threads && a->cold == b->cold && !memcmp(a->p.v, b->p.v, sizeof a->p.v);
-}
-
 /* The graph of the launches that p is; NULL: p is none, or there is none. */
 static const ir_point *graph_of(const session *s, const ir_point *p)
 {
-    if (!timed(p)) return NULL;
+    if (!session_timed(p)) return NULL;
     for (size_t k = 0; k < sizeof pairs / sizeof *pairs; k++)
         for (size_t i = 0; !strcmp(p->kernel, pairs[k].launches) && i < s->npoint; i++) {
             const ir_point *g = &s->point[i];
-            if (!strcmp(g->kernel, pairs[k].graph) && timed(g) && same_but_kernel(g, p)) return g;
+            if (!strcmp(g->kernel, pairs[k].graph) && session_timed(g) && ir_same_question(g, p)) return g;
         }
     return NULL;
 }
@@ -95,17 +88,6 @@ static bool next_pair(const session *s, size_t *i, ir_verdict *v)
     return false;
 }
 
-void launch_gap_print(FILE *f, const session *s)
-{
-    ir_verdict v;
-    bool       first = true;
-    for (size_t i = 0; next_pair(s, &i, &v); first = false) fprintf(f, "%s%s\n", first ? "\n" : "", v.answer);
-}
+void launch_gap_print(FILE *f, const session *s) { verdicts_print(f, s, next_pair); }
 
-ir_status launch_gap_journal(ir_journal *j, const session *s)
-{
-    ir_verdict v;
-    ir_status  st = IR_OK;
-    for (size_t i = 0; st == IR_OK && next_pair(s, &i, &v);) st = ir_journal_verdict(j, &v);
-    return st;
-}
+ir_status launch_gap_journal(ir_journal *j, const session *s) { return verdicts_journal(j, s, next_pair); }

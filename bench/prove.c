@@ -16,21 +16,10 @@ static const double AGAIN_S = 4;                         /* another round only i
 static const double CLEAR_P = 0.95, NIL_SHARE = 0.02;
 
 /* ---- choosing --------------------------------------------------------------------------------------------------------- */
-static bool plain(const ir_point *p)
-{
-    return p->status == IR_OK && !p->for_ceiling && strcmp(p->family, "layer") != 0 && ir_point_time(p) > 0;
-}
-
-static bool same_question(const ir_point *a, const ir_point *b)
-{
-    return !strcmp(a->workload, b->workload) && a->p.dtype == b->p.dtype && a->p.threads == b->p.threads && a->cold == b->cold &&
-           !memcmp(a->p.v, b->p.v, sizeof a->p.v);
-}
-
 static bool fastest(const session *s, size_t i)
 {
     for (size_t k = 0; k < s->npoint; k++)
-        if (k != i && plain(&s->point[k]) && same_question(&s->point[k], &s->point[i])) {
+        if (k != i && session_timed(&s->point[k]) && ir_same_question(&s->point[k], &s->point[i])) {
             double other = ir_point_time(&s->point[k]), own = ir_point_time(&s->point[i]);
             if (other < own || (other == own && k < i)) return false;
         }
@@ -63,7 +52,7 @@ static int candidate(const session *s, size_t i, const regex_t *only)
 {
     char            key[IR_ID];
     const ir_point *p = &s->point[i];
-    if (!plain(p) || !fastest(s, i)) return 0;
+    if (!session_timed(p) || !fastest(s, i)) return 0;
     if (only && regexec(only, ir_point_key(p, key), 0, NULL, 0) != 0) return 0;
     return labelled(p, only != NULL) ? 1 : -1;
 }
@@ -177,9 +166,8 @@ static double slower_arithmetic(const bench *b, const prove_twin *t)
     const ir_workload *w = bench_workload("fma");
     const ir_ceiling  *c = ir_ceiling_find(&s->ceilings, IR_C_FLOPS, NULL, NULL, t->p.dtype, t->p.threads);
     prove_twin         a, own = {.p = w->defaults, .comp_scale = 1, .lat_scale = 1, .work = 1};
-    const ir_kernel   *k = NULL;
+    const ir_kernel   *k = c ? session_kernel_named(s, w, c->kernel) : NULL;
     double             T[2] = {0, 0};
-    for (size_t i = 0; c && (k = session_kernel(s, w, i)) && strcmp(k->name, c->kernel) != 0; i++) continue;
     if (!c || !k) return NAN;
     own.p.dtype = t->p.dtype;
     own.p.threads = t->p.threads;
@@ -315,19 +303,11 @@ static void discard(bench *b)
     free(b);
 }
 
-static const ir_kernel *kernel_of(const session *s, const ir_workload *w, const ir_point *p)
-{
-    const ir_kernel *k;
-    for (size_t i = 0; (k = session_kernel(s, w, i)); i++)
-        if (!strcmp(k->name, p->kernel)) return k;
-    return NULL;
-}
-
 static ir_status one(session *s, prove_entry *e)
 {
     const ir_point    *p = &s->point[e->point];
     const ir_workload *w = bench_workload(p->workload);
-    const ir_kernel   *k = w ? kernel_of(s, w, p) : NULL;
+    const ir_kernel   *k = w ? session_kernel_named(s, w, p->kernel) : NULL;
     bench             *b = calloc(1, sizeof *b);
     ir_status          st = IR_OK;
     if (!b) return ir_fail(IR_ENOMEM, "no memory to prove a point");
@@ -361,7 +341,7 @@ static void note(session *s, prove_entry *e)
     const ir_point *proved = &s->point[e->point];
     for (size_t i = 0; i < s->npoint; i++) {
         ir_point *p = &s->point[i];
-        if (!plain(p) || !same_question(p, proved) || strcmp(p->kernel, proved->kernel) || p->bound != e->label) continue;
+        if (!session_timed(p) || !ir_same_question(p, proved) || strcmp(p->kernel, proved->kernel) || p->bound != e->label) continue;
         snprintf(p->proof, sizeof p->proof, "%s", prove_outcome_name(e->outcome));
         if (e->outcome == PROVE_CONTRADICTED) correct(p, e->corrected);
     }

@@ -21,14 +21,6 @@ static const kin all[] = {
     GRAPHED("gpt2"), GRAPHED("resnet50"), GRAPHED("mobilenetv2")};
 enum { NKIN = sizeof all / sizeof *all };
 
-static const ir_kernel *kernel_named(const session *s, const ir_workload *w, const char *name)
-{
-    const ir_kernel *k;
-    for (size_t i = 0; (k = session_kernel(s, w, i)); i++)
-        if (!strcmp(k->name, name)) return k;
-    return NULL;
-}
-
 /* ---- launches -------------------------------------------------------------------------------------------------------- */
 static double launch_s(const session *s, const char *kernel, int threads)
 {
@@ -96,11 +88,11 @@ bool prove_kin(const session *s, const ir_workload *w, const ir_kernel *k, const
     for (size_t i = 0; i < NKIN; i++) {
         const kin         *x = &all[i];
         const ir_workload *by = bench_workload(x->by_workload);
-        if (strcmp(x->workload, w->name) || strcmp(x->kernel, k->name) || !by || !kernel_named(s, by, x->by_kernel) || n-- > 0) continue;
+        if (strcmp(x->workload, w->name) || strcmp(x->kernel, k->name) || !by || !session_kernel_named(s, by, x->by_kernel) || n-- > 0) continue;
         prove_twin_base(base, out);
         snprintf(out->what, sizeof out->what, "%s", x->what);
         out->workload = by;
-        out->kernel = kernel_named(s, by, x->by_kernel);
+        out->kernel = session_kernel_named(s, by, x->by_kernel);
         if (x->launch) out->lat_scale = launch_s(s, x->by_launch, base->p.threads) / launch_s(s, x->launch, base->p.threads);
         if (by != w) out->reread_s = reread_s(s, by, &base->p);
         return true;

@@ -47,6 +47,13 @@ const ir_kernel *session_kernel(const session *s, const ir_workload *w, size_t n
     return NULL;
 }
 
+const ir_kernel *session_kernel_named(const session *s, const ir_workload *w, const char *name)
+{
+    const ir_kernel *k;
+    for (size_t i = 0; (k = session_kernel(s, w, i)) && strcmp(k->name, name) != 0;) i++;
+    return k;
+}
+
 /* The naive rung of a network takes minutes: the full profile and a filter run it. */
 static bool too_slow(const session *s, const ir_workload *w, const ir_kernel *k)
 {
@@ -131,11 +138,9 @@ void session_reference(session *s)
 {
     const ir_workload *w = bench_workload("read");
     const ir_ceiling  *c = ir_ceiling_find(&s->ceilings, IR_C_BANDWIDTH, "DRAM", "read", IR_NDTYPE, s->info.threads);
-    const ir_kernel   *k;
     memset(&s->ref, 0, sizeof s->ref);
     if (!c || s->info.threads < 2 || !(c->size_B > 0)) return;
-    for (size_t i = 0; (k = session_kernel(s, w, i)); i++)
-        if (!strcmp(k->name, c->kernel)) s->ref.kernel = k;
+    s->ref.kernel = session_kernel_named(s, w, c->kernel);
     s->ref.p = w->defaults;
     s->ref.p.threads = c->threads;
     s->ref.p.v[bench_param(w, "bytes")] = (int64_t)c->size_B;

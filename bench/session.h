@@ -8,6 +8,7 @@
 #include "harness/record/record.h"
 
 #include <regex.h>
+#include <string.h>
 
 typedef struct session session;
 /* The DRAM read that tells how much bandwidth there is right now. */
@@ -46,10 +47,17 @@ ir_status session_keep(session *, ir_point *);
 ir_status session_adopt(session *, const ir_point *);
 /* The rows that were asked for: those after the ceilings'. */
 const ir_point *session_asked(const session *, size_t *n);
+/* A row that was asked for and timed, of a whole workload: not a ceiling's, not a layer's. */
+static inline bool session_timed(const ir_point *p)
+{
+    return p->status == IR_OK && !p->for_ceiling && strcmp(p->family, "layer") != 0 && ir_point_time(p) > 0;
+}
 /* If the run being resumed has this row, keep that one (its identity is all that is looked at): *done says so. */
 ir_status session_recall(session *, const ir_point *like, bool *done);
 /* Kernels of the session's backend that serve a workload, in ladder order; returns the n-th or NULL. */
 const ir_kernel *session_kernel(const session *, const ir_workload *, size_t n);
+/* The one of this name; NULL: there is none. */
+const ir_kernel *session_kernel_named(const session *, const ir_workload *, const char *name);
 bool session_wants(const session *, const ir_workload *, const ir_kernel *);
 
 /* Choose the reference from the ceilings: the best DRAM read at the full thread count; none on devices without host

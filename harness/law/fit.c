@@ -186,7 +186,7 @@ static void publish_draws(const work *k, ir_fit *out)
 }
 
 /* ---- errors --------------------------------------------------------------------------------------------- */
-static void median_and_p90(double *e, size_t n, double *median, double *p90)
+void law_median_and_p90(double *e, size_t n, double *median, double *p90)
 {
     ir_sort(e, n);
     *median = ir_quantile_sorted(e, n, 0.5);
@@ -237,7 +237,7 @@ static ir_status leave_out(ir_form form, const ir_row *rows, size_t n, ir_fit *o
         for (size_t j = 0; j < n; j++)
             if (rows[j].family == rows[i].family) e[m++] = row_error(form, &rows[j], c);
     }
-    if (st == IR_OK) median_and_p90(e, m, &out->lofo_median, &out->lofo_p90);
+    if (st == IR_OK) law_median_and_p90(e, m, &out->lofo_median, &out->lofo_p90);
     free(rest);
     free(e);
     return st;
@@ -248,7 +248,7 @@ static ir_status errors(const ir_row *rows, size_t n, ir_fit *out)
     double *e = malloc(n * sizeof *e);
     if (!e) return ir_fail(IR_ENOMEM, "fit: no memory for %zu rows", n);
     for (size_t i = 0; i < n; i++) e[i] = fabs(ir_fit_predict(out, &rows[i]) / rows[i].T_s - 1);
-    median_and_p90(e, n, &out->err_median, &out->err_p90);
+    law_median_and_p90(e, n, &out->err_median, &out->err_p90);
     free(e);
     return leave_out(out->form, rows, n, out);
 }
@@ -333,10 +333,12 @@ ir_status ir_iron_fit(const ir_point *pts, size_t n, const ir_ceilings *c, uint6
         ir_status s =
             st == IR_OK ? ir_fit_rows((ir_form)f, rows, m, seed, &out[f]) : (nothing((ir_form)f, &out[f]), st);
         st = s;
-        if (st == IR_OK) st = law_roofline_errors(pts, index, m, c, &out[f].roof_median, &out[f].roof_p90);
         if (m) snprintf(out[f].device, sizeof out[f].device, "%s", pts[index[0]].device);
         scale_BW(&out[f], ir_bw_ceiling(c, "DRAM", 0, 1, 0), ir_peak_ceiling(c, IR_F32, 0));
     }
+    if (st == IR_OK) st = law_roofline_errors(pts, index, m, c, &out[0].roof_median, &out[0].roof_p90);
+    out[1].roof_median = out[0].roof_median;
+    out[1].roof_p90 = out[0].roof_p90;
     if (st == IR_OK) *better = choose(out);
     free(rows);
     free(index);

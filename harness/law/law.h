@@ -93,6 +93,8 @@ typedef struct {
 } ir_row;
 /* The design row of a point; false when it cannot enter (not ok, no ceiling). */
 bool ir_row_of(const ir_point *, const ir_ceilings *, ir_row *out);
+/* Do two points of a device ask the same: workload, params, dtype, threads, cache? Kernels may differ. */
+bool ir_same_question(const ir_point *, const ir_point *);
 /* Points a fit uses: status ok, and of each (workload, params, dtype, threads) the fastest kernel; where that is
  * suspect, none. Writes their rows and indices; returns how many. */
 size_t ir_rows_select(const ir_point *pts, size_t n, const ir_ceilings *, ir_row *rows, size_t *index);

@@ -3,7 +3,6 @@
  * no launch, no moment. BW: the highest DRAM ceiling of any operation (no host knows its memory's nominal rate);
  * R_peak: clock x width x ports where known, else the measured peak. */
 #include "harness/law/internal.h"
-#include "harness/stats/stats.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -34,9 +33,7 @@ ir_status law_roofline_errors(const ir_point *pts, const size_t *index, size_t n
         double T = law_roofline_s(&pts[index[i]], c);
         if (T > 0) e[m++] = fabs(T / ir_point_time(&pts[index[i]]) - 1); /* of a bare launch it says nothing */
     }
-    ir_sort(e, m);
-    *median = m ? ir_quantile_sorted(e, m, 0.5) : NAN;
-    *p90 = m ? ir_quantile_sorted(e, m, 0.9) : NAN;
+    law_median_and_p90(e, m, median, p90);
     free(e);
     return IR_OK;
 }

@@ -60,7 +60,7 @@ bool ir_row_of(const ir_point *p, const ir_ceilings *c, ir_row *out)
 }
 
 /* ---- selection ----------------------------------------------------------------------------------------- */
-static bool same_question(const ir_point *a, const ir_point *b)
+bool ir_same_question(const ir_point *a, const ir_point *b)
 {
     if (strcmp(a->workload, b->workload) || a->p.dtype != b->p.dtype || a->p.threads != b->p.threads ||
         a->cold != b->cold)
@@ -97,7 +97,7 @@ size_t ir_rows_select(const ir_point *pts, size_t n, const ir_ceilings *c, ir_ro
         ir_row row;
         size_t j = 0;
         if (!ir_row_of(&pts[i], c, &row)) continue;
-        while (j < m && !same_question(&pts[index[j]], &pts[i])) j++;
+        while (j < m && !ir_same_question(&pts[index[j]], &pts[i])) j++;
         if (j < m && row.T_s >= rows[j].T_s) continue;
         row.family = family_number(pts, index, m, rows, pts[i].family);
         rows[j] = row;
