@@ -19,21 +19,9 @@
 
 #include <cmocka.h>
 
-/* What bench/tables.c offers to the program. */
 static const ir_workload *const table[] = {&wl_read, &wl_write, &wl_copy, &wl_scale, &wl_add, &wl_triad, &wl_chase, &wl_gather, &wl_clock,
                                            &wl_fma, &wl_mma, &wl_forkjoin, &wl_local, &wl_transfer, &wl_overlap, &wl_gemm, NULL};
-const ir_workload *bench_workload(const char *name)
-{
-    for (const ir_workload *const *w = table; *w; w++)
-        if (!strcmp((*w)->name, name)) return *w;
-    return NULL;
-}
-int bench_param(const ir_workload *w, const char *name)
-{
-    for (int i = 0; i < IR_MAX_PARAMS && w->param[i]; i++)
-        if (!strcmp(w->param[i], name)) return i;
-    return -1;
-}
+#include "workload_table.h"
 
 /* ---- the GPU -------------------------------------------------------------------------------------------------------- */
 #define L2_B 50e6

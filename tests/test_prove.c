@@ -19,21 +19,9 @@
 
 #include <cmocka.h>
 
-/* What bench/tables.c offers to the program. */
 static const ir_workload *const table[] = {&wl_read, &wl_copy, &wl_fma, &wl_gemm, &wl_batchmm, &wl_gemv,
                                            &wl_gemv_twice, &wl_gpt2, &wl_gpt2_shared, &wl_resnet50, &wl_resnet50_shared, NULL};
-const ir_workload *bench_workload(const char *name)
-{
-    for (const ir_workload *const *w = table; *w; w++)
-        if (!strcmp((*w)->name, name)) return *w;
-    return NULL;
-}
-int bench_param(const ir_workload *w, const char *name)
-{
-    for (int i = 0; i < IR_MAX_PARAMS && w->param[i]; i++)
-        if (!strcmp(w->param[i], name)) return i;
-    return -1;
-}
+#include "workload_table.h"
 
 /* ---- the rule --------------------------------------------------------------------------------------------------------- */
 typedef struct { double data, comp, lat; } factors;

@@ -74,7 +74,7 @@ static bool shareable(const ly_net *net, const ly_row *r)
     return (r->op == LY_CONV || r->op == LY_FC) && r->W_at >= 0 && !(net->row[0].op == LY_EMBED && r->W_at == net->row[0].W_at);
 }
 
-static bool same_shape(const ly_row *a, const ly_row *b)
+bool ly_same_shape(const ly_row *a, const ly_row *b)
 {
     return a->op == b->op && a->batch == b->batch && a->rows == b->rows && a->h == b->h && a->w == b->w && a->c == b->c && a->k == b->k &&
            a->r == b->r && a->s == b->s && a->stride == b->stride && a->pad == b->pad && a->groups == b->groups;
@@ -85,7 +85,7 @@ static void place(ly_net *net, int i, int64_t common)
     ly_row *r = &net->row[i];
     for (int k = 0; common < 0 && k < i; k++) {
         const ly_row *e = &net->row[k];
-        if (!shareable(net, e) || !same_shape(e, r)) continue;
+        if (!shareable(net, e) || !ly_same_shape(e, r)) continue;
         r->W_at = e->W_at;
         r->b_at = e->b_at;
         r->s_at = e->s_at;

@@ -69,6 +69,8 @@ typedef struct {
     int64_t  vocab;
 } ly_net;
 void ly_free(ly_net *);          /* idempotent */
+/* Are two rows the same operation on the same shape, wherever their tensors lie? */
+bool ly_same_shape(const ly_row *, const ly_row *);
 /* Make the rows of a finished table share their matrices: the same work on fewer distinct bytes. any_shape: all of them lie at one
  * place, as long as the largest (the output head keeps the embedding's). Else: rows of the very same shape are one row's, bias
  * and scales included. Offsets and nW change, params does not. */

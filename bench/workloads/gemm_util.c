@@ -54,14 +54,8 @@ int gemm_tensors(wl_gemm_shape s, ir_dtype t, const char *const name[3], ir_tens
 
 typedef double any_f64 __attribute__((aligned(1), may_alias));
 
-/* e4m3: the codes of 1, 2, 3, 4, and what a code is worth. Exponents are biased by 7; of the codes filled in none is
- * subnormal, infinite or NaN. */
+/* e4m3: the codes of 1, 2, 3, 4. */
 static const uint8_t f8_code[4] = {0x38, 0x40, 0x44, 0x48};
-static double f8_value(uint8_t c)
-{
-    double m = (c & 0x78) ? ldexp(8 + (c & 7), ((c & 0x78) >> 3) - 10) : ldexp(c & 7, -9);
-    return (c & 0x7F) == 0x7F ? (double)NAN : c & 0x80 ? -m : m;
-}
 
 static float tf32_of(float f)
 {
@@ -134,7 +128,7 @@ static void widen(ir_dtype t, const void *p, size_t first, size_t stride, size_t
     else if (t == IR_I8)
         for (size_t i = 0; i < n; i++) out[i] = (double)q[first + i * stride];
     else if (t == IR_F8)
-        for (size_t i = 0; i < n; i++) out[i] = f8_value(c[first + i * stride]);
+        for (size_t i = 0; i < n; i++) out[i] = (double)ly_f8_to_f32(c[first + i * stride]);
     else if (t == (ir_dtype)SUM_I32)
         for (size_t i = 0; i < n; i++) out[i] = (double)s[first + i * stride];
     else

@@ -91,12 +91,6 @@ static void step_part(void *arg, int tid, int nthreads)
 }
 
 /* ---- choosing ----------------------------------------------------------------------------------------------------- */
-static bool same_shape(const ly_row *a, const ly_row *b)
-{
-    return a->op == b->op && a->batch == b->batch && a->h == b->h && a->w == b->w && a->c == b->c && a->k == b->k &&
-           a->r == b->r && a->s == b->s && a->stride == b->stride && a->pad == b->pad && a->groups == b->groups;
-}
-
 static ir_status collect(ir_run *r, self_t *s, int i, candidates *c)
 {
     static const cpu_conv_kind order[] = {CPU_CONV_DEPTHWISE, CPU_CONV_POINTWISE, CPU_CONV_DIRECT, CPU_CONV_WINOGRAD};
@@ -108,7 +102,7 @@ static ir_status collect(ir_run *r, self_t *s, int i, candidates *c)
         if (p->thread_B > s->thread_B) s->thread_B = p->thread_B;
         c[i].n++;
     }
-    for (c[i].like = 0; !same_shape(&s->net.row[c[i].like], &s->net.row[i]);) c[i].like++;
+    for (c[i].like = 0; !ly_same_shape(&s->net.row[c[i].like], &s->net.row[i]);) c[i].like++;
     return c[i].n ? IR_OK : ir_fail(IR_SKIP, "%s: no kernel of ours serves it", s->net.row[i].name);
 }
 
@@ -185,7 +179,7 @@ static bool shares_packed(self_t *s, int i)
 {
     for (int e = 0; e < i; e++) {
         const ly_row *a = &s->net.row[e], *b = &s->net.row[i];
-        if (!s->layer[e].conv || a->W_at != b->W_at || a->b_at != b->b_at || !same_shape(a, b)) continue;
+        if (!s->layer[e].conv || a->W_at != b->W_at || a->b_at != b->b_at || !ly_same_shape(a, b)) continue;
         s->layer[i].packed_at = s->layer[e].packed_at;
         return s->layer[i].shared = true;
     }

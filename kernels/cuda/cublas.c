@@ -11,7 +11,6 @@
 #include <dlfcn.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* ---- loading ----------------------------------------------------------------------------------------------------------- */
 typedef struct {
@@ -37,13 +36,6 @@ typedef struct {
     __typeof__(&cublasLtMatmulAlgoGetHeuristic) heuristic;
 } library;
 
-static bool symbol(void *lib, const char *name, void *fn)
-{
-    void *p = lib ? dlsym(lib, name) : NULL;
-    memcpy(fn, &p, sizeof p);
-    return p != NULL;
-}
-
 static void *open_one(const char *base)
 {
     char name[64];
@@ -59,16 +51,16 @@ static library *load(void)
     tried = true;
     l.lt = open_one("cublasLt");
     l.blas = open_one("cublas");
-    bool ok = symbol(l.blas, "cublasCreate_v2", &l.create) && symbol(l.blas, "cublasDestroy_v2", &l.destroy) &&
-              symbol(l.blas, "cublasSetStream_v2", &l.set_stream) && symbol(l.blas, "cublasSetMathMode", &l.math_mode) &&
-              symbol(l.blas, "cublasGemmEx", &l.gemm) && symbol(l.blas, "cublasSgemv_v2", &l.sgemv) && symbol(l.blas, "cublasDgemv_v2", &l.dgemv);
+    bool ok = cuda_symbol(l.blas, "cublasCreate_v2", &l.create) && cuda_symbol(l.blas, "cublasDestroy_v2", &l.destroy) &&
+              cuda_symbol(l.blas, "cublasSetStream_v2", &l.set_stream) && cuda_symbol(l.blas, "cublasSetMathMode", &l.math_mode) &&
+              cuda_symbol(l.blas, "cublasGemmEx", &l.gemm) && cuda_symbol(l.blas, "cublasSgemv_v2", &l.sgemv) && cuda_symbol(l.blas, "cublasDgemv_v2", &l.dgemv);
     if (!ok) l.create = NULL;
-    ok = symbol(l.lt, "cublasLtCreate", &l.lt_create) && symbol(l.lt, "cublasLtDestroy", &l.lt_destroy) &&
-         symbol(l.lt, "cublasLtMatmul", &l.lt_matmul) && symbol(l.lt, "cublasLtMatmulDescCreate", &l.desc_create) &&
-         symbol(l.lt, "cublasLtMatmulDescDestroy", &l.desc_destroy) && symbol(l.lt, "cublasLtMatrixLayoutCreate", &l.layout_create) &&
-         symbol(l.lt, "cublasLtMatrixLayoutDestroy", &l.layout_destroy) && symbol(l.lt, "cublasLtMatmulPreferenceCreate", &l.pref_create) &&
-         symbol(l.lt, "cublasLtMatmulPreferenceSetAttribute", &l.pref_set) && symbol(l.lt, "cublasLtMatmulPreferenceDestroy", &l.pref_destroy) &&
-         symbol(l.lt, "cublasLtMatmulAlgoGetHeuristic", &l.heuristic);
+    ok = cuda_symbol(l.lt, "cublasLtCreate", &l.lt_create) && cuda_symbol(l.lt, "cublasLtDestroy", &l.lt_destroy) &&
+         cuda_symbol(l.lt, "cublasLtMatmul", &l.lt_matmul) && cuda_symbol(l.lt, "cublasLtMatmulDescCreate", &l.desc_create) &&
+         cuda_symbol(l.lt, "cublasLtMatmulDescDestroy", &l.desc_destroy) && cuda_symbol(l.lt, "cublasLtMatrixLayoutCreate", &l.layout_create) &&
+         cuda_symbol(l.lt, "cublasLtMatrixLayoutDestroy", &l.layout_destroy) && cuda_symbol(l.lt, "cublasLtMatmulPreferenceCreate", &l.pref_create) &&
+         cuda_symbol(l.lt, "cublasLtMatmulPreferenceSetAttribute", &l.pref_set) && cuda_symbol(l.lt, "cublasLtMatmulPreferenceDestroy", &l.pref_destroy) &&
+         cuda_symbol(l.lt, "cublasLtMatmulAlgoGetHeuristic", &l.heuristic);
     if (!ok) l.lt_create = NULL;
     return &l;
 }

@@ -105,6 +105,8 @@ ir_status cuda_allow_smem(cuda_dev *, const void *fn, size_t smem);
 ir_status cuda_resident(cuda_dev *, const void *fn, int threads, size_t smem, int *blocks);
 /* Record what the calls of `body` enqueue as a graph. *out NULL after a failure. */
 ir_status cuda_capture(cuda_dev *, ir_status (*body)(void *), void *arg, cudaGraphExec_t *out);
+/* A function of a loaded library to the function pointer at fn; NULL and false: it has none of that name, or is NULL. */
+bool      cuda_symbol(void *library, const char *name, void *fn);
 /* Device memory of a plan. Free is idempotent and takes NULL. */
 ir_status cuda_new(cuda_dev *, size_t bytes, void **out);
 void      cuda_free(cuda_dev *, void *out); /* out: address of the pointer, which is set to NULL */

@@ -9,7 +9,6 @@
 #include <cudnn.h>
 #include <dlfcn.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { T_X, T_W, T_V, T_Y, FUSE = 10 };
 enum { TRIES = CUDNN_CONVOLUTION_FWD_ALGO_COUNT, WORKSPACE = 256 << 20 };
@@ -28,13 +27,6 @@ typedef struct {
 #undef X
 } library;
 
-static bool symbol(void *lib, const char *name, void *fn)
-{
-    void *p = lib ? dlsym(lib, name) : NULL;
-    memcpy(fn, &p, sizeof p);
-    return p != NULL;
-}
-
 static const library *load(void)
 {
     static library l;
@@ -45,7 +37,7 @@ static const library *load(void)
     snprintf(file, sizeof file, "libcudnn.so.%d", CUDNN_MAJOR);
     void *lib = dlopen(file, RTLD_NOW | RTLD_LOCAL);
     l.there = lib != NULL;
-#define X(name) l.there = symbol(lib, "cudnn" #name, &l.name) && l.there;
+#define X(name) l.there = cuda_symbol(lib, "cudnn" #name, &l.name) && l.there;
     CALLS(X)
 #undef X
     return &l;

@@ -7,7 +7,6 @@
 #include <dlfcn.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 typedef void *handle;
 enum { CLOCK_SM = 1, CLOCK_MEM = 2, TEMPERATURE_GPU = 0 };
@@ -25,28 +24,21 @@ struct nvml_dev {
 };
 const char *nvml_library = "libnvidia-ml.so.1";
 
-/* POSIX returns functions as data pointers. */
-static void symbol(void *lib, const char *name, void *fn)
-{
-    void *p = dlsym(lib, name);
-    memcpy(fn, &p, sizeof p);
-}
-
 static bool resolve(nvml_dev *d, const char *pci)
 {
     int (*init)(void);
     int (*by_pci)(const char *, handle *);
-    symbol(d->lib, "nvmlInit_v2", &init);
-    symbol(d->lib, "nvmlShutdown", &d->shutdown);
-    symbol(d->lib, "nvmlDeviceGetHandleByPciBusId_v2", &by_pci);
-    symbol(d->lib, "nvmlDeviceGetClockInfo", &d->clock);
-    symbol(d->lib, "nvmlDeviceGetPowerUsage", &d->power);
-    symbol(d->lib, "nvmlDeviceGetTotalEnergyConsumption", &d->energy);
-    symbol(d->lib, "nvmlDeviceGetTemperature", &d->temperature);
-    symbol(d->lib, "nvmlDeviceGetCurrentClocksThrottleReasons", &d->reasons);
-    if (!d->reasons) symbol(d->lib, "nvmlDeviceGetCurrentClocksEventReasons", &d->reasons); /* its newer name */
-    symbol(d->lib, "nvmlDeviceGetMaxClockInfo", &d->max_clock);
-    symbol(d->lib, "nvmlDeviceGetEnforcedPowerLimit", &d->power_limit);
+    cuda_symbol(d->lib, "nvmlInit_v2", &init);
+    cuda_symbol(d->lib, "nvmlShutdown", &d->shutdown);
+    cuda_symbol(d->lib, "nvmlDeviceGetHandleByPciBusId_v2", &by_pci);
+    cuda_symbol(d->lib, "nvmlDeviceGetClockInfo", &d->clock);
+    cuda_symbol(d->lib, "nvmlDeviceGetPowerUsage", &d->power);
+    cuda_symbol(d->lib, "nvmlDeviceGetTotalEnergyConsumption", &d->energy);
+    cuda_symbol(d->lib, "nvmlDeviceGetTemperature", &d->temperature);
+    cuda_symbol(d->lib, "nvmlDeviceGetCurrentClocksThrottleReasons", &d->reasons);
+    if (!d->reasons) cuda_symbol(d->lib, "nvmlDeviceGetCurrentClocksEventReasons", &d->reasons); /* its newer name */
+    cuda_symbol(d->lib, "nvmlDeviceGetMaxClockInfo", &d->max_clock);
+    cuda_symbol(d->lib, "nvmlDeviceGetEnforcedPowerLimit", &d->power_limit);
     if (!init || !d->shutdown || !by_pci || init() != 0) return false;
     if (by_pci(pci, &d->dev) == 0) return true;
     d->shutdown();

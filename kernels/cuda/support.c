@@ -1,6 +1,7 @@
 /* support.c -- what kernels call around their launches: errors, the blocking start, graphs, memory of plans. */
 #include "kernels/cuda/cuda.h"
 
+#include <dlfcn.h>
 #include <string.h>
 
 /* Errors after which every further call on the context fails with the same error. */
@@ -119,4 +120,11 @@ ir_status cuda_upload(cuda_dev *c, void *dst, const void *src, size_t bytes)
     cuda_release(c);
     ir_status st = CU_TRY(c, MemcpyAsync(dst, src, bytes, cudaMemcpyHostToDevice, c->stream));
     return st == IR_OK ? CU_TRY(c, StreamSynchronize(c->stream)) : st;
+}
+
+bool cuda_symbol(void *library, const char *name, void *fn)
+{
+    void *p = library ? dlsym(library, name) : NULL; /* POSIX returns functions as data pointers */
+    memcpy(fn, &p, sizeof p);
+    return p != NULL;
 }
