@@ -90,10 +90,12 @@ typedef struct {
     double by_B[IR_NBY];     /* the same bytes by tensor class; sums to read_B + write_B */
     double wa_B;             /* write-allocate traffic that regular stores add (beside, not in, D_vol) */
     double footprint_B;      /* distinct bytes touched by one call: decides the cache level */
+    double near_footprint_B; /* of a chain of steps: where what one writes and the next reads (by_B of IN and OUT) lives meanwhile,
+                              * if that is not footprint_B, which its weights decide; 0: no such part */
     /* Other traffic models beside the compulsory one; 0: the workload has none of its own. weights_B: the
      * weights alone. unfused_B: every operator as a pass of its own (bias, activation, residual, scores). */
     double weights_B, unfused_B;
-    double spare_flops;      /* of flops: multiplications by padding that this kernel may leave out; the compute term does */
+    double spare_flops;      /* of flops: what this kernel need not do (products with padding, Winograd's savings); the compute term does without */
     double hops;             /* dependent memory accesses, each waiting for the last: latency, not bandwidth */
 } ir_cost;
 typedef struct {
@@ -211,6 +213,8 @@ struct ir_kernel {                            /* id: backend/workload/name, e.g.
     const char *(*choice)(const ir_run *, int layer);
     /* Adjusts the workload's cost (im2col: its own bytes). NULL: as it is. */
     void      (*cost)(const ir_params *, ir_cost *);
+    /* Adjusts it to the plan that setup() made (Winograd in some layers: spare_flops). NULL: plans cost alike. */
+    void      (*plan_cost)(const ir_run *, ir_cost *);
 };
 struct ir_run {                               /* a kernel bound to device and shape: a plan */
     const ir_workload *workload;

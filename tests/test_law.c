@@ -172,6 +172,35 @@ static void terms_at_the_moment(void **state)
     ir_ceilings_free(&c);
 }
 
+/* Of a network at DRAM what its rows hand on lives in L2, and cold inputs do not change that; where L2 was not measured, DRAM
+ * answers, and scales with it. */
+static void parts_live_apart(void **state)
+{
+    ir_ceilings c;
+    ir_row      r;
+    (void)state;
+    machine(&c);
+    ir_point p = point(3e8, 1e8, 0, 4e8, 1e-2);
+    p.cost.by_B[IR_BY_IN] = 1e8;
+    p.cost.by_B[IR_BY_OUT] = 1e8;
+    p.cost.near_footprint_B = 1e6;
+    for (int cold = 0; cold < 2; cold++) {
+        p.cold = cold;
+        assert_true(ir_row_of(&p, &c, &r));
+        assert_close(r.x_data_s, 2e8 / 40e9 + 2e8 / 400e9, 1e-12);
+    }
+    p.bw_now = 0.5;
+    assert_true(ir_row_of(&p, &c, &r));
+    assert_close(r.x_data_s, 2e8 / 20e9 + 2e8 / 400e9, 1e-12);
+    p.cost.near_footprint_B = 1e4; /* no ceiling of L1 in this machine: by DRAM's copy */
+    assert_close(ir_cost_bw(&c, &p.cost, 4, false, false, 0.5), 4e8 / (2e8 / 20e9 + 2e8 / 22e9), 1e-12);
+    p.cost.near_footprint_B = 0;
+    assert_close(ir_cost_bw(&c, &p.cost, 4, false, false, 1), ir_bw_ceiling(&c, "DRAM", 4, 3, 1), 1e-12);
+    p.cost = (ir_cost){.flops = 1};
+    assert_true(isnan(ir_cost_bw(&c, &p.cost, 4, false, false, 1)));
+    ir_ceilings_free(&c);
+}
+
 static void the_classic_roofline(void **state)
 {
     ir_ceilings c;
@@ -237,7 +266,7 @@ int main(void)
         cmocka_unit_test(peaks_launches_and_find),
         cmocka_unit_test(rows_of_points),
         cmocka_unit_test(terms_at_the_moment),
-        cmocka_unit_test(the_classic_roofline),
+        cmocka_unit_test(parts_live_apart), cmocka_unit_test(the_classic_roofline),
         cmocka_unit_test(the_fastest_kernel_of_a_question_enters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -232,7 +232,39 @@ double ir_bw_ceiling(const ir_ceilings *c, const char *level, int threads, doubl
     return bandwidth_of(c, level, threads, read_B, write_B, false);
 }
 
-double law_bw_steady(const ir_ceilings *c, const char *level, int threads, double read_B, double write_B)
+/* A part of a cost: bytes that live in one footprint. */
+typedef struct { double read_B, write_B, footprint_B; bool cold; } part;
+
+static void parts_of(const ir_cost *k, bool cold, part out[2])
 {
-    return bandwidth_of(c, level, threads, read_B, write_B, true);
+    bool   near = k->near_footprint_B > 0;
+    double in = near ? fmin(k->by_B[IR_BY_IN], k->read_B) : 0, result = near ? fmin(k->by_B[IR_BY_OUT], k->write_B) : 0;
+    out[0] = (part){k->read_B - in, k->write_B - result, k->footprint_B, cold};
+    out[1] = (part){in, result, k->near_footprint_B, false};
+}
+
+/* The level that answers for a part: DRAM where its own was not measured. */
+static const char *answering(const ir_ceilings *c, const part *p, int threads)
+{
+    const char *level = ir_level_of(c, p->footprint_B, threads, p->cold);
+    for (size_t i = 0; i < c->n; i++)
+        if (streams_at(&c->v[i], level)) return level;
+    return level_name[3];
+}
+
+double ir_cost_bw(const ir_ceilings *c, const ir_cost *k, int threads, bool cold, bool steady, double dram_scale)
+{
+    part   p[2];
+    double t = 0, bw = NAN;
+    int    n = 0;
+    parts_of(k, cold, p);
+    for (int i = 0; i < 2; i++) {
+        if (p[i].read_B + p[i].write_B == 0) continue;
+        const char *level = answering(c, &p[i], threads);
+        bool        dram = !strcmp(level, level_name[3]);
+        bw = bandwidth_of(c, level, threads, p[i].read_B, p[i].write_B, steady && dram) * (dram ? dram_scale : 1);
+        t += (p[i].read_B + p[i].write_B) / bw;
+        n++;
+    }
+    return n == 2 ? (k->read_B + k->write_B) / t : bw;
 }

@@ -75,7 +75,9 @@ static bool clock_explains(const ir_point *p, const ir_ceilings *c, double exces
 static void guard_bandwidth(ir_point *p, const ir_ceilings *c, double T)
 {
     const char *level = ir_level_of(c, p->cost.footprint_B, p->p.threads, p->cold);
-    double rate = (p->cost.read_B + p->cost.write_B) / T, bound = bandwidth_bound(p, c, level), excess = rate / bound;
+    /* Of a network what must come from there: its weights and cache. */
+    double near = p->cost.near_footprint_B > 0 ? p->cost.by_B[IR_BY_IN] + p->cost.by_B[IR_BY_OUT] : 0;
+    double rate = (p->cost.read_B + p->cost.write_B - near) / T, bound = bandwidth_bound(p, c, level), excess = rate / bound;
     if (p->bw_now > 1 && !strcmp(level, "DRAM")) excess /= p->bw_now; /* the memory gave more than for the ceiling */
     if (!(excess > LIMIT)) return;
     const char *cache = explaining_cache(p, c, level, rate);

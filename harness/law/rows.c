@@ -36,12 +36,10 @@ static double launches(const ir_point *p, const ir_ceilings *c)
 
 void law_terms(const ir_point *p, const ir_ceilings *c, ir_row *out)
 {
-    const char *level = ir_level_of(c, p->cost.footprint_B, p->p.threads, p->cold);
-    double      D_vol = p->cost.read_B + p->cost.write_B;
+    bool now = p->bw_now > 0;
     memset(out, 0, sizeof *out);
-    bool now = p->bw_now > 0 && !strcmp(level, "DRAM");
-    out->x_data_s = seconds(D_vol, now ? p->bw_now * law_bw_steady(c, level, p->p.threads, p->cost.read_B, p->cost.write_B)
-                                       : ir_bw_ceiling(c, level, p->p.threads, p->cost.read_B, p->cost.write_B));
+    out->x_data_s = seconds(p->cost.read_B + p->cost.write_B,
+                            ir_cost_bw(c, &p->cost, p->p.threads, p->cold, now, now ? p->bw_now : 1));
     out->x_comp_s = seconds(p->cost.flops - p->cost.spare_flops, ir_product_ceiling(c, p->p.dtype, p->p.threads));
     out->x_launch = launches(p, c);
 }

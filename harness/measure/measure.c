@@ -245,6 +245,7 @@ ir_status ir_measure(ir_dev *dev, const ir_workload *w, const ir_kernel *k, cons
     if (k->setup) s = k->setup(&r);
     if (s == IR_OK) s = prove(&r, &sets[0], pol->seed, pol->proven, &o->check);
     if (s == IR_OK) s = prepare_again(&r, &sets[0]);
+    if (s == IR_OK && k->plan_cost) k->plan_cost(&r, &o->cost);
     if (s == IR_OK) s = timed(&r, pol, sets, nset, o);
 out:
     if (s != IR_OK) snprintf(o->why, sizeof o->why, "%s", ir_why());
