@@ -311,6 +311,10 @@ struct ir_policy {
     uint64_t seed;
     double   naive_s;                 /* skip a naive rung of which one call takes longer; 0: no limit */
     double   cold_pool_B;             /* total bytes to rotate through when cold */
+    void   (*beside)(void *);         /* called before the first sample, between samples every beside_s seconds and after the last;
+                                       * its time is no part of the budget. NULL: nothing is */
+    void    *beside_arg;
+    double   beside_s;
     bool     proven;                  /* this very point passed its oracle before in this process: not held against it again */
     double   max_B;                   /* refuse (skip) points that need more memory; 0: no limit */
     const volatile int *stop_flag;    /* non-NULL and non-zero: end early (Ctrl-C) */

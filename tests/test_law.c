@@ -165,6 +165,11 @@ static void terms_at_the_moment(void **state)
     p.bw_now = NAN;
     assert_true(ir_row_of(&p, &c, &r));
     assert_close(r.x_data_s, 2e8 / 44e9, 1e-12);
+    for (size_t i = 0; i < c.n; i++) c.v[i].read_then_Bps = 20e9; /* of reads themselves it says nothing */
+    p = point(2e8, 0, 0, 4e8, 1e-2);
+    p.bw_now = 0.5;
+    assert_true(ir_row_of(&p, &c, &r));
+    assert_close(r.x_data_s, 2e8 / 20e9, 1e-12);
     p.cost.flops = 4e9;
     p.cost.spare_flops = 1e9;
     assert_true(ir_row_of(&p, &c, &r));

@@ -155,7 +155,7 @@ typedef struct {
 
 static double rate_of(const mix_query *q, const ir_ceiling *x)
 {
-    if (!q->steady || !(x->read_then_Bps > 0)) return x->value;
+    if (!q->steady || !(x->read_then_Bps > 0) || !strcmp(x->op, "read")) return x->value; /* the read ceiling is the unit itself */
     const ir_ceiling *read = ir_ceiling_find(q->c, IR_C_BANDWIDTH, x->level, "read", x->dtype, x->threads);
     return read && read->threads == x->threads ? x->value * read->value / x->read_then_Bps : x->value;
 }
