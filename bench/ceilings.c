@@ -158,6 +158,15 @@ static double size_within(const ceiling_plan *pl, int level, const ir_plateau *p
     return x[best];
 }
 
+/* Beyond the last level's capacity a cache still serves a part, which the ladder shows as well: up to half way (geometrically)
+ * from the last rung that is clearly faster than the largest to the next one. */
+static double partly_cached_B(const double *x, const double *y, size_t n)
+{
+    for (size_t i = n - 1; i-- > 0;)
+        if (y[i] > 1.1 * y[n - 1]) return sqrt(x[i] * x[i + 1]);
+    return NAN;
+}
+
 static ir_status find_levels(ceiling_plan *pl)
 {
     double     x[MAX_SIZES], y[MAX_SIZES], top[MAX_SIZES];
@@ -168,6 +177,7 @@ static ir_status find_levels(ceiling_plan *pl)
     ir_status s = ladder(pl, x, y, &n);
     if (s != IR_OK || n == 0) return s;
     envelope(y, n, top);
+    pl->s->ceilings.level_B[3] = partly_cached_B(x, y, n);
     size_t np = ir_plateaus(x, top, n, 0.10, pt, sizeof pt / sizeof *pt);
     for (size_t i = 0; i < np; i++) {
         int l = level_of_plateau(pl, &pt[i], x[n - 1]);

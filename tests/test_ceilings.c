@@ -182,6 +182,7 @@ static void memory(void **state)
     }
     assert_near(found(&s, IR_C_BANDWIDTH, "L2", "read", IR_NDTYPE)->value, L2, 0.01);
     assert_true(found(&s, IR_C_BANDWIDTH, "L2", "read", IR_NDTYPE)->size_B > L2_B / 5); /* enough for every processor of it */
+    assert_near(s.ceilings.level_B[3], 32 * 1048576 * sqrt(2), 1e-3); /* half way to the first rung at DRAM's rate */
     assert_near(found(&s, IR_C_BANDWIDTH, "local", "read", IR_NDTYPE)->value, LOCAL, 0.01);
     assert_true(certificate(found(&s, IR_C_BANDWIDTH, "local", "read", IR_NDTYPE), "groups")->saturated);
     assert_near(found(&s, IR_C_BANDWIDTH, "link", "to", IR_NDTYPE)->value, LINK, 0.01);

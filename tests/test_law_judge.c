@@ -297,6 +297,15 @@ static void impossible_points(void **state)
     assert_suspect(p, &c, "clock");
     p = point(4e8, 0, 0, 4e8, 4e8 / 120e9); /* three times DRAM, which L2 could give */
     assert_suspect(p, &c, "cache-resident");
+    c.level_B[3] = 5e8; /* nothing strange where a cache is known to serve a part of such a footprint */
+    assert_false(ir_guard_point(&p, &c));
+    assert_int_equal(p.flags, IR_FLAG_CACHE_RESIDENT);
+    p.cold = true;
+    p.flags = 0;
+    assert_suspect(p, &c, "cache-resident");
+    p.cold = false;
+    p.flags = 0;
+    c.level_B[3] = NAN;
     p.cost = (ir_cost){.write_B = 4e8, .footprint_B = 4e8};
     p.wall.median = 4e8 / 900e9; /* no cache could */
     assert_suspect(p, &c, "compressible");

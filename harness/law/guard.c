@@ -82,7 +82,9 @@ static void guard_bandwidth(ir_point *p, const ir_ceilings *c, double T)
     if (!(excess > LIMIT)) return;
     const char *cache = explaining_cache(p, c, level, rate);
     bool        dram = !strcmp(level, "DRAM");
-    if (cache && (dram || !clock_explains(p, c, excess))) { /* DRAM does not follow the core's clock */
+    if (cache && dram && p->cost.footprint_B <= c->level_B[3] && !p->cold) { /* nothing strange: neither level's ceiling is its own */
+        p->flags |= IR_FLAG_CACHE_RESIDENT;
+    } else if (cache && (dram || !clock_explains(p, c, excess))) { /* DRAM does not follow the core's clock */
         if (dram) p->flags |= IR_FLAG_CACHE_RESIDENT;
         suspect(&p->flags, p->why, "%.3g x the %s ceiling: cache-resident (%s gives as much)", excess, level, cache);
     } else if (clock_explains(p, c, excess)) {

@@ -42,7 +42,7 @@ typedef struct {
 } ir_ceiling;
 typedef struct { ir_ceiling *v; size_t n, cap; double level_B[4]; } ir_ceilings;
 /* level_B: detected capacity (largest footprint that still runs at that level's speed) of L1, L2, L3
- * per the machine, for one thread's private share; [3] unused. NAN unknown. */
+ * per the machine, for one thread's private share; [3]: the largest footprint of which a cache still serves a part. NAN unknown. */
 void ir_ceilings_init(ir_ceilings *);
 void ir_ceilings_free(ir_ceilings *);
 ir_status ir_ceilings_add(ir_ceilings *, const ir_ceiling *);

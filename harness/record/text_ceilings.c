@@ -351,7 +351,10 @@ static void capacities(const view *w)
             n += (size_t)snprintf(text + n, sizeof text - n, "%s%s %s", n ? ", " : "", ir_text_levels[l],
                                   ir_text_scaled(w->cs->level_B[l], "B", num, sizeof num));
     if (!n) return;
-    ir_text_para(w->t, "Caches  ", "%s for one thread, as the ladder shows them", text);
+    char part[64] = "";
+    if (isfinite(w->cs->level_B[3]))
+        snprintf(part, sizeof part, "; partly cached up to %s", ir_text_scaled(w->cs->level_B[3], "B", num, sizeof num));
+    ir_text_para(w->t, "Caches  ", "%s for one thread, as the ladder shows them%s", text, part);
 }
 
 /* ---- notes ------------------------------------------------------------------------------------------- */

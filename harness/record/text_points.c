@@ -92,7 +92,7 @@ enum { LEAST = 26 }; /* columns that a point's name may ask for */
 /* ---- cells ------------------------------------------------------------------------------------------- */
 static const struct { char mark; const char *means; } flag_mark[IR_NFLAG] = {
     {'H', "SMT shared"},     {'T', "throttled"},   {'s', "time stolen"}, {'d', "clock drift"}, {'c', "cpuset-limited"},
-    {'r', "cache-resident"}, {'2', "two modes"},   {'n', "noisy"},       {'!', "suspect"},     {0, ""}};
+    {'r', "cache-resident, if only in part"}, {'2', "two modes"},   {'n', "noisy"},       {'!', "suspect"},     {0, ""}};
 
 static void flags_cell(ir_table *tb, uint32_t flags)
 {
