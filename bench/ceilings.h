@@ -11,6 +11,7 @@ typedef struct {
     bool     own;         /* a device with memory of its own: a GPU with a card */
     int      share;       /* how many cores' private caches one entry of size_B[0..1] adds up */
     double   clock_Hz;
+    int64_t  streams;     /* that the last certified operation was fastest with on a device; 0: none yet */
 } ceiling_plan;
 extern const char *const ceiling_level[NLEVEL]; /* "L1" .. "DRAM" */
 /* Set a workload's parameter by name; nothing where it has none of that name. */
