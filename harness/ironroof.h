@@ -96,6 +96,7 @@ typedef struct {
      * weights alone. unfused_B: every operator as a pass of its own (bias, activation, residual, scores). */
     double weights_B, unfused_B;
     double spare_flops;      /* of flops: what this kernel need not do (products with padding, Winograd's savings); the compute term does without */
+    bool   scattered;        /* lines of no order: what bounds their bandwidth is the ceiling of gathers, not of streams */
     double hops;             /* dependent memory accesses, each waiting for the last: latency, not bandwidth */
 } ir_cost;
 typedef struct {

@@ -201,6 +201,10 @@ static void parts_live_apart(void **state)
     assert_close(ir_cost_bw(&c, &p.cost, 4, false, false, 0.5), 4e8 / (2e8 / 20e9 + 2e8 / 22e9), 1e-12);
     p.cost.near_footprint_B = 0;
     assert_close(ir_cost_bw(&c, &p.cost, 4, false, false, 1), ir_bw_ceiling(&c, "DRAM", 4, 3, 1), 1e-12);
+    p.cost.scattered = true;
+    assert_close(ir_cost_bw(&c, &p.cost, 4, false, false, 0.5), 2e9, 1e-12);
+    assert_close(ir_cost_bw(&c, &p.cost, 4, false, true, 0.5), 4e9, 1e-12);
+    assert_close(ir_cost_bw(&c, &p.cost, 1, false, false, 1), ir_bw_ceiling(&c, "DRAM", 1, 3, 1), 1e-12); /* no gathers at 1 thread */
     p.cost = (ir_cost){.flops = 1};
     assert_true(isnan(ir_cost_bw(&c, &p.cost, 4, false, false, 1)));
     ir_ceilings_free(&c);

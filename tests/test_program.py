@@ -2,7 +2,7 @@
 """test_program.py PROGRAM -- the program as a user meets it: every refusal is one clear line and the right exit code, a run
 that is interrupted, killed or out of disk keeps what it measured, and what it wrote can be read again; memory stays near what is
 computed. No time is asserted."""
-import json, os, signal, subprocess, sys, tempfile, time
+import json, os, re, signal, subprocess, sys, tempfile, time
 
 PROGRAM = os.path.abspath(sys.argv[1])
 FAST = ["--ceilings", "none", "--no-report", "--budget", "20ms", "--warmup", "1ms"]
@@ -65,6 +65,28 @@ def help_and_lists():
         expect(r.returncode == 0 and ("gemv_twice:" in r.stdout) == there, f"run {args}: a twin is measured when named only", r)
     r = run("run", "gemm", "--dry-run")
     expect(r.returncode == 0 and "gemm:m=" in r.stdout, "--dry-run prints the points", r)
+
+
+def documented():
+    """Every option of every command line in the README and in docs/ is one that this command takes, and the command exists."""
+    root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+    pages = ["README.md"] + [os.path.join("docs", d) for d in sorted(os.listdir(os.path.join(root, "docs"))) if d.endswith(".md")]
+    seen, takes = 0, {}
+    for page in pages:
+        text = open(os.path.join(root, page), encoding="utf-8").read()
+        for line in re.findall(r"^(?:\$ )?ironroof ([^#\n]+)", text, re.M) + re.findall(r"`ironroof ([^`]+)`", text):
+            words = line.split()
+            command = words[0].split("|")[0] if words else ""
+            if not re.fullmatch(r"[a-z]+", command):
+                continue
+            if command not in takes:
+                r = run(command, "--help")
+                expect(r.returncode == 0, f"{page}: there is a command '{command}'", r)
+                takes[command] = set(re.findall(r"--[a-z-]+", r.stdout)) | {"--help"}
+            for option in re.findall(r"--[a-z][a-z-]*", re.sub(r'"[^"]*"', "", line)):  # what is quoted is another program's
+                seen += 1
+                expect(option in takes[command], f"{page}: '{line.strip()}': {command} takes {option}")
+    expect(seen > 10, f"the pages show options ({seen})")
 
 
 def records(folder):
@@ -192,6 +214,7 @@ def memory(folder):
 
 refusals()
 help_and_lists()
+documented()
 full_disk()
 with tempfile.TemporaryDirectory() as folder:
     records(folder)

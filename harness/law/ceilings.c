@@ -252,11 +252,19 @@ static const char *answering(const ir_ceilings *c, const part *p, int threads)
     return level_name[3];
 }
 
+/* NAN: gathers were not measured at the level of this cost and thread count. */
+static double gather_bw(const ir_ceilings *c, const ir_cost *k, int threads, bool cold)
+{
+    const ir_ceiling *x = ir_ceiling_find(c, IR_C_BANDWIDTH, ir_level_of(c, k->footprint_B, threads, cold), "gather", IR_NDTYPE, threads);
+    return x && x->threads == threads ? x->value : NAN;
+}
+
 double ir_cost_bw(const ir_ceilings *c, const ir_cost *k, int threads, bool cold, bool steady, double dram_scale)
 {
     part   p[2];
-    double t = 0, bw = NAN;
+    double t = 0, bw = k->scattered ? gather_bw(c, k, threads, cold) : NAN;
     int    n = 0;
+    if (isfinite(bw)) return steady ? bw : bw * dram_scale; /* what streams get at the moment hardly changes what random lines get */
     parts_of(k, cold, p);
     for (int i = 0; i < 2; i++) {
         if (p[i].read_B + p[i].write_B == 0) continue;

@@ -55,7 +55,7 @@ const char *ir_level_of(const ir_ceilings *, double footprint_B, int threads, bo
 double ir_bw_ceiling(const ir_ceilings *, const char *level, int threads, double read_B, double write_B);
 /* Bandwidth (B/s) that a cost meets: D_vol over the time its parts take, each at the ceiling of the level it lives in (the part
  * at near_footprint_B at that of its own, which cold inputs do not change). dram_scale multiplies every DRAM rate. steady: DRAM
- * rates brought to the moment of the read ceiling first (read_then_Bps). NAN: no ceiling, or no bytes. */
+ * rates brought to the moment of the read ceiling first (read_then_Bps). A scattered cost meets the ceiling of gathers, where there is one. NAN: no ceiling, or no bytes. */
 double ir_cost_bw(const ir_ceilings *, const ir_cost *, int threads, bool cold, bool steady, double dram_scale);
 double ir_peak_ceiling(const ir_ceilings *, ir_dtype dtype, int threads);   /* flop/s; NAN none */
 /* The peak of the arithmetic that weights of a dtype are multiplied in: where no unit multiplies f8 they are widened to bf16, which

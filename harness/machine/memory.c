@@ -13,7 +13,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { ALIGN = 1 << 21, CHECK_FROM = 1 << 26 };
+enum { ALIGN = 1 << 21, SMALL_PIECE = 1 << 16, CHECK_FROM = 1 << 26 };
 
 static size_t page_size(void)
 {
@@ -73,6 +73,18 @@ char *ir_host_discard(char *from, const char *to)
     char *p = from + (lo - (uintptr_t)from);
     madvise(p, hi - lo, MADV_DONTNEED); /* refused: the memory stays, which costs nothing but itself */
     return p + (hi - lo);
+}
+
+void ir_host_rehome(char *from, const char *to, const char *end, ir_pages pages)
+{
+    const size_t piece = pages == IR_PAGES_HUGE ? ALIGN : SMALL_PIECE;
+    char        *copy = malloc(piece), *p = from + (piece - (uintptr_t)from % piece) % piece;
+    for (; copy && p < to && (size_t)(end - p) >= piece; p += piece) {
+        memcpy(copy, p, piece);
+        if (madvise(p, piece, MADV_DONTNEED)) break; /* refused: everything stays where it is */
+        memcpy(p, copy, piece);
+    }
+    free(copy); /* none: the same */
 }
 
 double ir_host_available_at(const char *root)

@@ -135,7 +135,7 @@ const ir_rec_field ir_rec_point_run[] = {
     NUM(ir_point, "warmup_s", warmup_s), NUM(ir_point, "overhead_s", overhead_s), NUM(ir_point, "flops", cost.flops),
     NUM(ir_point, "read_B", cost.read_B), NUM(ir_point, "write_B", cost.write_B), GROUP("bytes_by", bytes_by),
     GROUP("bytes_other_models", other_models),
-    NUM(ir_point, "wa_B", cost.wa_B), NUM(ir_point, "launches", cost.launches), NUM(ir_point, "hops", cost.hops), NUM(ir_point, "spare_flops", cost.spare_flops),
+    NUM(ir_point, "wa_B", cost.wa_B), NUM(ir_point, "launches", cost.launches), NUM(ir_point, "hops", cost.hops), BOOL(ir_point, "scattered", cost.scattered), NUM(ir_point, "spare_flops", cost.spare_flops),
     NUM(ir_point, "footprint_B", cost.footprint_B), NUM(ir_point, "near_footprint_B", cost.near_footprint_B), NUM(ir_point, "energy_J", joules),
     NUM(ir_point, "counted_B", counted_B), NUM(ir_point, "clock_Hz", clock_Hz), NUM(ir_point, "steal", steal),
     NUM(ir_point, "mem_clock_Hz", mem_clock_Hz), NUM(ir_point, "power_W", power_W), NUM(ir_point, "temp_C", temp_C),
