@@ -199,17 +199,18 @@ def peak_rss(folder, point, kernel, *more):
 
 
 def memory(folder):
-    """Peak memory is at most 1.3 times weights, activations and cache, beside what the program needs for itself."""
+    """Peak memory is at most 1.3 times weights, activations and cache; the program's own is within that, but for what libraries differ in."""
     if b"__asan_init" in open(PROGRAM, "rb").read():
         print("skipped: memory (a sanitizer's own would be measured)")
         return
     own, _ = peak_rss(folder, SMALL, "copy/naive")
-    expect(own < 64e6, f"the program itself takes {own / 1e6:.0f} MB")
+    expect(own < 40e6, f"the program itself takes {own / 1e6:.0f} MB")
+    slack = max(4e6, own - 16e6)
     for point, kernel, *more in [("resnet50:batch=1", "resnet50/direct"), ("resnet50:batch=4", "resnet50/direct"),
                                  ("gpt2:size=small,past=128", "gpt2/stream", "--dtype", "bf16"),
                                  ("gpt2:size=small,tokens=256,past=0", "gpt2/stream", "--dtype", "i8")]:
         peak, needs = peak_rss(folder, point, kernel, *more)
-        expect(peak <= 1.3 * needs + own, f"{point} {more}: peak {peak / 1e6:.0f} MB, computed {needs / 1e6:.0f}, own {own / 1e6:.0f}")
+        expect(peak <= 1.3 * needs + slack, f"{point} {more}: peak {peak / 1e6:.0f} MB, computed {needs / 1e6:.0f}, own {own / 1e6:.0f}")
 
 
 refusals()

@@ -349,7 +349,7 @@ static ir_status cnn_can(const ir_dev *dev, const ir_workload *w, const ir_param
 static ir_status direct_setup(ir_run *r) { return cnn_setup(r, false); }
 static ir_status tuned_setup(ir_run *r) { return cnn_setup(r, true); }
 
-/* What Winograd saves stands where the row's products with padding stood: it makes those. */
+/* What Winograd saves stands where the row's products with padding stood: it makes those. Its weights are four times as many. */
 static void tuned_cost(const ir_run *r, ir_cost *c)
 {
     const self_t *s = r->self;
@@ -358,6 +358,7 @@ static void tuned_cost(const ir_run *r, ir_cost *c)
         if (!s->layer[i].conv || s->layer[i].plan.kind != CPU_CONV_WINOGRAD) continue;
         ly_cost(&s->net.row[i], r->p.dtype, true, &row);
         c->spare_flops += row.flops - ly_winograd_flops(&s->net.row[i]) - row.spare_flops;
+        c->footprint_B += 4 * (double)s->layer[i].plan.packed_n - row.by_B[IR_BY_WEIGHTS];
     }
 }
 
