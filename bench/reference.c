@@ -30,7 +30,7 @@ void session_reference(session *s)
     const ir_workload *w = bench_workload("read");
     const ir_ceiling  *c = ir_ceiling_find(&s->ceilings, IR_C_BANDWIDTH, "DRAM", "read", IR_NDTYPE, s->info.threads);
     reference_close(s);
-    if (!c || s->info.threads < 2 || !(c->size_B > 0)) return;
+    if (!c || s->info.threads == 1 || (s->info.threads == 0 && !s->info.host_again) || !(c->size_B > 0)) return;
     const ir_kernel *k = session_kernel_named(s, w, c->kernel);
     s->ref.p = w->defaults;
     s->ref.p.threads = c->threads;

@@ -3,6 +3,7 @@
 #include "bench/session.h"
 #include "bench/reference.h"
 #include "bench/tables.h"
+#include "bench/workloads/workloads_compute.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -116,13 +117,22 @@ static void likeness(const session *s, const ir_workload *w, const ir_kernel *k,
     o->cold = cold;
 }
 
+/* As many as the ceilings found to fill the device; without them, plenty for each of its cores. */
+static int64_t teams_of(const session *s, const ir_workload *w, ir_dtype t)
+{
+    enum { PLENTY = 64 };
+    if (s->teams[t] > 0 || s->info.threads > 0 || strcmp(w->name, "fma") != 0) return s->teams[t];
+    int64_t n = (int64_t)PLENTY * (s->info.cores > 0 ? s->info.cores : 1);
+    return n < WL_FMA_MAX_TEAMS ? n : WL_FMA_MAX_TEAMS;
+}
+
 /* A device has no host threads to choose, and "fma" without a number of teams means as many as fill it. */
 static ir_params adapted(const session *s, const ir_workload *w, const ir_params *asked)
 {
     ir_params p = *asked;
     if (s->info.threads == 0) p.threads = 0;
     for (int i = 0; i < IR_MAX_PARAMS && w->param[i]; i++)
-        if (!strcmp(w->param[i], "teams") && p.v[i] == 0 && p.dtype < IR_NDTYPE) p.v[i] = s->teams[p.dtype];
+        if (!strcmp(w->param[i], "teams") && p.v[i] == 0 && p.dtype < IR_NDTYPE) p.v[i] = teams_of(s, w, p.dtype);
     return p;
 }
 

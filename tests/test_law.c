@@ -100,6 +100,9 @@ static void peaks_launches_and_find(void **state)
     put(&c, IR_C_FLOPS, "", "fma", IR_I8, 4, 800e9)->source = IR_SRC_DATASHEET;
     assert_close(ir_peak_ceiling(&c, IR_I8, 4), 800e9, 1e-12); /* better than none */
     assert_true(isnan(ir_peak_ceiling(&c, IR_F8, 4)));
+    assert_close(ir_product_ceiling(&c, IR_F8, 4), 200e9, 1e-12); /* no narrow unit at all: in f32 */
+    assert_close(ir_product_ceiling(&c, IR_F16, 4), 200e9, 1e-12);
+    assert_true(isnan(ir_product_ceiling(&c, IR_I4, 4)));
     put(&c, IR_C_FLOPS, "", "fma", IR_BF16, 4, 600e9);
     assert_true(isnan(ir_peak_ceiling(&c, IR_F8, 4)));
     assert_close(ir_product_ceiling(&c, IR_F8, 4), 600e9, 1e-12); /* weights widened first */
@@ -131,7 +134,7 @@ static void rows_of_points(void **state)
     p.p.threads = 1; /* a launch of one thread, in units of one of all */
     assert_true(ir_row_of(&p, &c, &r));
     assert_close(r.x_launch, 1e-8 / 2e-6, 1e-12);
-    p.p.dtype = IR_F16;
+    p.p.dtype = IR_I4;
     assert_false(ir_row_of(&p, &c, &r)); /* no peak for it */
     p.cost.flops = 0;
     assert_true(ir_row_of(&p, &c, &r)); /* nor is one needed */

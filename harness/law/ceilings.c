@@ -135,7 +135,8 @@ double ir_peak_ceiling(const ir_ceilings *c, ir_dtype t, int threads)
 double ir_product_ceiling(const ir_ceilings *c, ir_dtype t, int threads)
 {
     double v = ir_peak_ceiling(c, t, threads);
-    return t == IR_F8 && !isfinite(v) ? ir_peak_ceiling(c, IR_BF16, threads) : v;
+    if (t == IR_F8 && !isfinite(v)) v = ir_peak_ceiling(c, IR_BF16, threads);
+    return (t == IR_F8 || t == IR_BF16 || t == IR_F16 || t == IR_I8) && !isfinite(v) ? ir_peak_ceiling(c, IR_F32, threads) : v;
 }
 
 double ir_launch_ceiling(const ir_ceilings *c, int threads)

@@ -59,7 +59,7 @@ double ir_bw_ceiling(const ir_ceilings *, const char *level, int threads, double
 double ir_cost_bw(const ir_ceilings *, const ir_cost *, int threads, bool cold, bool steady, double dram_scale);
 double ir_peak_ceiling(const ir_ceilings *, ir_dtype dtype, int threads);   /* flop/s; NAN none */
 /* The peak of the arithmetic that weights of a dtype are multiplied in: where no unit multiplies f8 they are widened to bf16, which
- * holds every e4m3 number. */
+ * holds every e4m3 number, and where none multiplies bf16, f16 or i8, to f32. */
 double ir_product_ceiling(const ir_ceilings *, ir_dtype dtype, int threads);
 double ir_launch_ceiling(const ir_ceilings *, int threads);                /* s; NAN none */
 /* NULL level or op, IR_NDTYPE: any; threads 0: the most there are. Of the eligible: measured before others, the nearest
