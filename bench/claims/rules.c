@@ -23,10 +23,10 @@
 #define PREFILL(t)   "gpt2:size=small,batch=1,tokens=128,past=0,dtype=" #t
 #define LAYER(b)     "batchmm:batch=" #b ",n=4096,k=4096,dtype=f32"
 #define ATTN(n)      "attention:batch=1,heads=12,dh=64,tokens=" #n ",past=0,dtype=f32"
+#define CHAIN(k, how) "chain:n=33554432,k=" #k ",fuse=" #how ",dtype=f32"
 #define CONV(c, h)   "conv:n=1,h=" #h ",w=" #h ",c=" #c ",k=" #c ",r=3,s=3,stride=1,pad=1,groups=1,dtype=f32"
 
 #define NO_LINK     "needs a discrete device behind a host link, and a copy workload over it"
-#define NO_CHAIN    "needs a chain of elementwise operations as a workload, fused and unfused"
 #define NO_TWIN     "needs a twin run that changes the compute rate alone"
 #define NO_ENERGY   "needs an energy counter (RAPL or NVML) read on every row"
 #define UNTILED     "the untiled kernel here waits for its arithmetic, not for the traffic that tiling saves"
@@ -186,8 +186,13 @@ const claim_rule claim_rules[] = {
      .refute = {IS("b224", "compute"), IS("b640", "compute"), AT_LEAST("growth", 0.95)}, .refute_all = true,
      .shown = {"b224", "b640", "growth"}},
     /* ---- fusion, overhead, transfer ---- */
-    {.id = "fusion-k-ops", .untestable = NO_CHAIN},
-    {.id = "fusion-layernorm-chain", .untestable = NO_CHAIN},
+    /* Tensors of 134 MB: four times the last-level cache of most machines. */
+    {.id = "fusion-k-ops",
+     .bind = {TIME("f2", CHAIN(2, fused)), TIME("u2", CHAIN(2, unfused)), TIME("f4", CHAIN(4, fused)), TIME("u4", CHAIN(4, unfused)),
+              TIME("f8", CHAIN(8, fused)), TIME("u8", CHAIN(8, unfused)), BOUND("bound", CHAIN(8, fused))},
+     .formula = "k2 = u2/f2; k4 = u4/f4; k8 = u8/f8", .confirm = {IN("k2", 1.6, 2.4), IN("k4", 3.2, 4.8)},
+     .refute = {AT_MOST("k2", 1.2), AT_MOST("k4", 2.4)}, .shown = {"k2", "k4", "k8", "bound"}},
+    {.id = "fusion-layernorm-chain", .untestable = "needs layer norm, dropout and ReLU as one kernel and as three"},
     {.id = "dispatch-tax", .bind = {{"L", BIND_CEIL_LAUNCH, NULL, NULL}}, .formula = "tax_small = L/(L + 1e-6); tax_large = L/(L + 100e-6)",
      .confirm = {IN("L", 5e-6, 20e-6)}, .refute = {AT_MOST("L", 5e-6), AT_LEAST("L", 20e-6)}, .shown = {"L", "tax_small", "tax_large"}},
     {.id = "gemm-4096-100us", .only_on = CLAIM_A_GPU, .bind = {TIME("T", GEMM4096)}, .confirm = {AT_MOST("T", 110e-6)}, .refute = {AT_LEAST("T", 110e-6)}, .shown = {"T"}},

@@ -23,7 +23,9 @@ extern "C" {
  * embed: v = rows, c, vocab. attention: v = batch, heads, dh, tokens, past.
  * resnet50, mobilenetv2: v = batch, res. gpt2: v = size, batch, tokens, past. gpt: v = layers, width, heads, vocab, context,
  * batch, tokens, past. */
-extern const ir_workload wl_conv, wl_linear, wl_norm, wl_softmax, wl_act, wl_add2, wl_embed, wl_attention;
+extern const ir_workload wl_conv, wl_linear, wl_norm, wl_softmax, wl_act, wl_add2, wl_embed, wl_attention, wl_chain;
+/* chain: n elements, k operations, and whether they are one pass. x f32 [n], ab f32 [2][k], y f32 [n]. */
+enum { WL_CHAIN_FUSED, WL_CHAIN_UNFUSED, WL_CHAIN_MOST = 1024 };
 extern const ir_workload wl_resnet50, wl_mobilenetv2, wl_gpt2, wl_gpt;
 /* Their twins for proofs, by name only: the same work on shared matrices (ly_share: in gpt2 all at one place, in resnet50 those of one
  * shape), so that most weights are found in a cache. */

@@ -16,6 +16,7 @@ typedef struct {
     float (*max)(size_t n, const void *x);
     float (*exp_sum)(size_t n, const void *x, float minus, void *y); /* y = exp(x - minus); their sum */
     void (*scale)(size_t n, float by, const void *x, void *y);
+    void (*chain)(size_t n, const void *x, size_t k, const void *a, const void *b, void *y); /* k times x <- a[j] x + b[j]; f32 [k] */
     /* y = table * ts + position * ps: rows of weights in f32, bf16 or i8 */
     void (*embed)(ir_dtype, size_t n, const void *table, float ts, const void *position, float ps, void *y);
     /* f32 to the cache's dtype, f32 or bf16 */

@@ -130,6 +130,33 @@ static void scale(size_t n, float by, const void *x, void *y)
     if (i < n) store_n(y, i, n - i, load_n(x, i, n - i, (vf){0}) * by);
 }
 
+SIMD_INLINE float single(const void *p, size_t i)
+{
+    float x;
+    memcpy(&x, (const char *)p + i * sizeof x, sizeof x);
+    return x;
+}
+
+/* Eight vectors at a time, whose dependent operations hide one another's latency. */
+static void chain(size_t n, const void *x, size_t k, const void *a, const void *b, void *y)
+{
+    enum { WIDE = 8 };
+    size_t i = 0;
+    for (; i + WIDE * VF <= n; i += WIDE * VF) {
+        vf v[WIDE];
+        for (size_t u = 0; u < WIDE; u++) v[u] = load(x, i + u * VF);
+        for (size_t j = 0; j < k; j++)
+            for (size_t u = 0; u < WIDE; u++) v[u] = vf_fma(v[u], vf_set1(single(a, j)), vf_set1(single(b, j)));
+        for (size_t u = 0; u < WIDE; u++) store(y, i + u * VF, v[u]);
+    }
+    for (; i < n; i += VF) {
+        const size_t left = n - i < VF ? n - i : VF;
+        vf           v = load_n(x, i, left, (vf){0});
+        for (size_t j = 0; j < k; j++) v = vf_fma(v, vf_set1(single(a, j)), vf_set1(single(b, j)));
+        store_n(y, i, left, v);
+    }
+}
+
 /* ---- reductions: four independent vectors of sums --------------------------------------------------------------- */
 SIMD_INLINE float total(size_t n, const void *x)
 {
@@ -262,4 +289,4 @@ static void narrow(ir_dtype t, size_t n, const void *x, void *y)
 }
 
 const cpu_ops CPU_SYM(cpu_ops) = {.finish = finish, .act = act, .add = add, .norm = norm, .softmax = softmax, .max = most,
-                                  .exp_sum = exp_sum, .scale = scale, .embed = embed, .narrow = narrow};
+                                  .exp_sum = exp_sum, .scale = scale, .chain = chain, .embed = embed, .narrow = narrow};
