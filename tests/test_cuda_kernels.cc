@@ -2,7 +2,7 @@
  * host: logic, index arithmetic, fragment layouts, and (under AddressSanitizer) bounds. Both orders of threads, so
  * that a result that depends on a missing barrier differs. Not covered: speed, memory ordering between blocks, and
  * what nvcc makes of the code. An argument restricts the run to kernels whose id holds it; cuda/resnet50 takes minutes
- * and is run only when named. */
+ * and is run only when named. Two more arguments: multiprocessors, capability. */
 #include "tests/cuda/fake.h"
 #include "bench/workloads/workloads_compute.h"
 #include "bench/workloads/workloads_gemm.h"
@@ -23,6 +23,11 @@ static const ir_workload *const workloads[] = {
     &wl_attention, &wl_resnet50, &wl_mobilenetv2, &wl_gpt2, &wl_gpt};
 /* More than the workload's odd shapes: rows of whole 16 bytes that end inside the tiles of the matrix kernels. */
 static const ir_params more_gemm[] = {{{130, 264, 72}, IR_BF16, 0}, {{257, 520, 200}, IR_BF16, 0}, {{64, 64, 1024}, IR_BF16, 0}, {{100, 72, 640}, IR_F32, 0}};
+/* Attention in tiles: several tiles of keys, every size of head, rows that are not whole 16 bytes, a sequence in the middle of a tile. */
+static const ir_params more_attention[] = {{{2, 2, 128, 70, 5}, IR_BF16, 0}, {{1, 2, 64, 129, 37}, IR_BF16, 0}, {{2, 1, 80, 33, 64}, IR_BF16, 0},
+                                           {{1, 2, 20, 66, 1}, IR_BF16, 0},  {{3, 1, 96, 1, 63}, IR_BF16, 0}};
+/* Networks that prefill in tiles: heads of 16, of 20, several sequences, rows cached before. */
+static const ir_params more_gpt[] = {{{1, 32, 2, 31, 80, 2, 19, 7}, IR_BF16, 0}, {{1, 40, 2, 31, 80, 1, 67, 0}, IR_BF16, 0}};
 static const ir_params resnet[] = {{{1, 32}, IR_F32, 0}};
 static int ok, skipped, wrong;
 
@@ -78,6 +83,8 @@ static void verify_kernel(ir_dev *dev, const ir_workload *w, const ir_kernel *k,
     auto t0 = std::chrono::steady_clock::now();
     verify_shapes(dev, w, k, w->odd, w->nodd, true);
     if (w == &wl_gemm) verify_shapes(dev, w, k, more_gemm, sizeof more_gemm / sizeof *more_gemm, true);
+    if (w == &wl_attention) verify_shapes(dev, w, k, more_attention, sizeof more_attention / sizeof *more_attention, true);
+    if (w == &wl_gpt && !strcmp(k->name, "launches")) verify_shapes(dev, w, k, more_gpt, sizeof more_gpt / sizeof *more_gpt, false);
     if (whole_nets && w == &wl_resnet50 && !strcmp(k->name, "launches")) verify_shapes(dev, w, k, resnet, 1, false);
     double s = std::chrono::duration<double>(std::chrono::steady_clock::now() - t0).count();
     printf("%s cuda/%s/%s: %d right, %d not possible here, %d wrong (%.1f s)\n", wrong > wrong0 ? "FAIL" : ok > ok0 ? "ok  " : "none",
@@ -89,6 +96,8 @@ int main(int argc, char **argv)
 {
     fake_reset();
     fake.sms = argc > 2 ? atoi(argv[2]) : 2; /* few: big tiles; many: small tiles, parts of k joined */
+    if (argc > 3) fake.cc = atoi(argv[3]);
+    emu_turing = fake.cc < 80;
     ir_dev dev = {};
     dev.be = &cuda_backend;
     if (cuda_backend.open(&dev) != IR_OK) return printf("open: %s\n", ir_why()), 1;

@@ -78,11 +78,12 @@ static bool item(const job *j, int64_t i, const void *const *before, const void 
 
 /* Every matrix adds an independent error: of f32 sums, 32 roundings of its result (Winograd transforms and long serial
  * sums included); of activations rounded to feed matrix units, a deviation of 0.4 roundings, of which 3 are
- * allowed. Independent errors add in squares, hence the root of the depth. */
+ * allowed. Independent errors add in squares, hence the root of the depth. Attention is two products, of rounded queries and of
+ * rounded weights. */
 static double tolerance(const ly_net *n, ir_dtype t)
 {
     int depth = 0;
-    for (int i = 0; i < n->n; i++) depth += n->row[i].op == LY_CONV || n->row[i].op == LY_FC;
+    for (int i = 0; i < n->n; i++) depth += n->row[i].op == LY_ATTENTION ? 2 : n->row[i].op == LY_CONV || n->row[i].op == LY_FC;
     return (32 * (double)FLT_EPSILON + 1.25 * nets_rounding(t)) * sqrt((double)depth);
 }
 

@@ -2,13 +2,11 @@
  * without them loses these rows and nothing else. cuBLASLt tries the algorithms its heuristic proposes and keeps the
  * fastest. Row-major C = A B is the libraries' column-major C' = B' A'. cuBLASLt's i8 and f8 want the first operand
  * transposed: B is turned when the weights are loaded. */
-#define _GNU_SOURCE
 #include "bench/workloads/workloads_gemm.h"
 #include "kernels/cuda/cuda.h"
 
 #include <cublasLt.h>
 #include <cublas_v2.h>
-#include <dlfcn.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -40,7 +38,7 @@ static void *open_one(const char *base)
 {
     char name[64];
     snprintf(name, sizeof name, "lib%s.so.%d", base, CUBLAS_VER_MAJOR);
-    return dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    return cuda_open_library(name);
 }
 
 static library *load(void)
@@ -57,7 +55,8 @@ static library *load(void)
     if (!ok) l.create = NULL;
     ok = cuda_symbol(l.lt, "cublasLtCreate", &l.lt_create) && cuda_symbol(l.lt, "cublasLtDestroy", &l.lt_destroy) &&
          cuda_symbol(l.lt, "cublasLtMatmul", &l.lt_matmul) && cuda_symbol(l.lt, "cublasLtMatmulDescCreate", &l.desc_create) &&
-         cuda_symbol(l.lt, "cublasLtMatmulDescDestroy", &l.desc_destroy) && cuda_symbol(l.lt, "cublasLtMatrixLayoutCreate", &l.layout_create) &&
+         cuda_symbol(l.lt, "cublasLtMatmulDescDestroy", &l.desc_destroy) &&
+         cuda_symbol(l.lt, "cublasLtMatmulDescSetAttribute", &l.desc_set) && cuda_symbol(l.lt, "cublasLtMatrixLayoutCreate", &l.layout_create) &&
          cuda_symbol(l.lt, "cublasLtMatrixLayoutDestroy", &l.layout_destroy) && cuda_symbol(l.lt, "cublasLtMatmulPreferenceCreate", &l.pref_create) &&
          cuda_symbol(l.lt, "cublasLtMatmulPreferenceSetAttribute", &l.pref_set) && cuda_symbol(l.lt, "cublasLtMatmulPreferenceDestroy", &l.pref_destroy) &&
          cuda_symbol(l.lt, "cublasLtMatmulAlgoGetHeuristic", &l.heuristic);
@@ -65,12 +64,13 @@ static library *load(void)
     return &l;
 }
 
-static ir_status blas_failed(cublasStatus_t e, int line, const char *expr)
+static ir_status blas_failed(cuda_dev *c, cublasStatus_t e, int line, const char *expr)
 {
-    return ir_fail(e == CUBLAS_STATUS_ALLOC_FAILED ? IR_ENOMEM : e == CUBLAS_STATUS_NOT_SUPPORTED || e == CUBLAS_STATUS_ARCH_MISMATCH ? IR_SKIP : IR_EDEVICE,
-                   "cublas: status %d at cublas.c:%d: %.60s", (int)e, line, expr);
+    ir_status st = e == CUBLAS_STATUS_ALLOC_FAILED ? IR_ENOMEM : e == CUBLAS_STATUS_NOT_SUPPORTED || e == CUBLAS_STATUS_ARCH_MISMATCH ? IR_SKIP : cuda_alive(c);
+    return ir_fail(st, "cublas: status %d at cublas.c:%d: %.60s", (int)e, line, expr);
 }
-#define BLAS(call) ((blas_status = (call)) == CUBLAS_STATUS_SUCCESS ? IR_OK : blas_failed(blas_status, __LINE__, #call))
+/* Of a run r. */
+#define BLAS(call) ((blas_status = (call)) == CUBLAS_STATUS_SUCCESS ? IR_OK : blas_failed(cuda_of(r->dev), blas_status, __LINE__, #call))
 
 static ir_status there(bool have, const char *what, wl_gemm_shape s)
 {
@@ -219,8 +219,9 @@ static void lt_teardown(ir_run *r)
     r->self = NULL;
 }
 
-static ir_status propose(lt_plan *p)
+static ir_status propose(ir_run *r)
 {
+    lt_plan                          *p = r->self;
     library                          *l = load();
     cublasLtMatmulPreference_t        pref = NULL;
     cublasLtMatmulHeuristicResult_t   found[TRIES];
@@ -265,7 +266,7 @@ static ir_status lt_setup(ir_run *r)
     else if (st == IR_OK) st = BLAS(l->layout_create(&p->b, in, s.n, s.k, (int64_t)s.n));
     if (st == IR_OK) st = BLAS(l->layout_create(&p->c, out, s.n, s.m, (int64_t)s.n));
     if (st == IR_OK) st = cuda_new(cuda_of(r->dev), WORKSPACE, &p->work);
-    return st == IR_OK ? propose(p) : st;
+    return st == IR_OK ? propose(r) : st;
 }
 
 static ir_status lt_once(ir_run *r, int algo)

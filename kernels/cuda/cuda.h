@@ -93,6 +93,8 @@ static inline ir_status cuda_check(const cuda_dev *c, cudaError_t e, const char 
     return e == cudaSuccess ? IR_OK : cuda_failed(c, e, file, line, expr);
 }
 
+/* After a library failed: IR_EDEVICE where the device is lost, IR_SKIP where it still answers and only this row is. */
+ir_status cuda_alive(cuda_dev *);
 /* Open the latch now: before a call that waits for the device, or that enqueues without cuda_enqueue(). Idempotent. */
 void cuda_release(cuda_dev *);
 /* Note n operations put on the stream by other means (a library, a copy). */
@@ -105,6 +107,8 @@ ir_status cuda_allow_smem(cuda_dev *, const void *fn, size_t smem);
 ir_status cuda_resident(cuda_dev *, const void *fn, int threads, size_t smem, int *blocks);
 /* Record what the calls of `body` enqueue as a graph. *out NULL after a failure. */
 ir_status cuda_capture(cuda_dev *, ir_status (*body)(void *), void *arg, cudaGraphExec_t *out);
+/* Loads a vendor's library for good by its file's name; NULL: it is not there. A test may put its own in place before the first use. */
+extern void *(*cuda_open_library)(const char *name);
 /* A function of a loaded library to the function pointer at fn; NULL and false: it has none of that name, or is NULL. */
 bool      cuda_symbol(void *library, const char *name, void *fn);
 /* Device memory of a plan. Free is idempotent and takes NULL. */

@@ -2,12 +2,10 @@
  * its header is found, run where its library is. NHWC as ours; the library tries its algorithms in the first call, that of the
  * proof, and the fastest stays. f32 stays f32; tf32 is asked for by name. 16-bit types are refused: through this interface y would be
  * rounded to 16 bits, and the workload's y is f32. */
-#define _GNU_SOURCE
 #include "bench/workloads/workloads_nets.h"
 #include "kernels/cuda/cuda.h"
 
 #include <cudnn.h>
-#include <dlfcn.h>
 #include <stdlib.h>
 
 enum { T_X, T_W, T_V, T_Y, FUSE = 10 };
@@ -35,7 +33,7 @@ static const library *load(void)
     if (tried) return &l;
     tried = true;
     snprintf(file, sizeof file, "libcudnn.so.%d", CUDNN_MAJOR);
-    void *lib = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    void *lib = cuda_open_library(file);
     l.there = lib != NULL;
 #define X(name) l.there = cuda_symbol(lib, "cudnn" #name, &l.name) && l.there;
     CALLS(X)
@@ -43,13 +41,22 @@ static const library *load(void)
     return &l;
 }
 
-static ir_status failed(cudnnStatus_t e, int line, const char *expr)
+static ir_status failed(cuda_dev *c, cudnnStatus_t e, int line, const char *expr)
 {
-    ir_status st = e == CUDNN_STATUS_ALLOC_FAILED ? IR_ENOMEM : e >= CUDNN_STATUS_NOT_SUPPORTED && e < CUDNN_STATUS_INTERNAL_ERROR ? IR_SKIP : IR_EDEVICE;
+#if CUDNN_MAJOR >= 9
+    bool full = e == CUDNN_STATUS_ALLOC_FAILED || e == CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED;
+#else
+    bool full = e == CUDNN_STATUS_ALLOC_FAILED;
+#endif
+    ir_status st = full ? IR_ENOMEM : e >= CUDNN_STATUS_NOT_SUPPORTED && e < CUDNN_STATUS_INTERNAL_ERROR ? IR_SKIP : cuda_alive(c);
     return ir_fail(st, "cudnn: %s at cudnn.c:%d: %.60s", load()->GetErrorString(e), line, expr);
 }
-static ir_status checked(cudnnStatus_t e, int line, const char *expr) { return e == CUDNN_STATUS_SUCCESS ? IR_OK : failed(e, line, expr); }
-#define DNN(call) checked(load()->call, __LINE__, #call)
+static ir_status checked(cuda_dev *c, cudnnStatus_t e, int line, const char *expr)
+{
+    return e == CUDNN_STATUS_SUCCESS ? IR_OK : failed(c, e, line, expr);
+}
+/* On device c. */
+#define DNN(call) checked(c, load()->call, __LINE__, #call)
 
 /* ---- the plan ------------------------------------------------------------------------------------------------------------ */
 typedef struct {
@@ -92,18 +99,18 @@ static void conv_teardown(ir_run *r)
     r->self = NULL;
 }
 
-static ir_status tensor(cudnnTensorDescriptor_t *t, int64_t n, int64_t c, int64_t h, int64_t w)
+static ir_status tensor(cuda_dev *c, cudnnTensorDescriptor_t *t, int64_t n, int64_t channels, int64_t h, int64_t w)
 {
     ir_status st = DNN(CreateTensorDescriptor(t));
-    return st == IR_OK ? DNN(SetTensor4dDescriptor(*t, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT, (int)n, (int)c, (int)h, (int)w)) : st;
+    return st == IR_OK ? DNN(SetTensor4dDescriptor(*t, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT, (int)n, (int)channels, (int)h, (int)w)) : st;
 }
 
-static ir_status describe(plan *p, const ly_row *r, ir_dtype t)
+static ir_status describe(cuda_dev *c, plan *p, const ly_row *r, ir_dtype t)
 {
     int       pad = (int)r->pad, stride = (int)r->stride;
-    ir_status st = tensor(&p->x, r->batch, r->c, r->h, r->w);
-    if (st == IR_OK) st = tensor(&p->y, r->batch, r->k, r->oh, r->ow);
-    if (st == IR_OK) st = tensor(&p->v, 1, r->k, 1, 1);
+    ir_status st = tensor(c, &p->x, r->batch, r->c, r->h, r->w);
+    if (st == IR_OK) st = tensor(c, &p->y, r->batch, r->k, r->oh, r->ow);
+    if (st == IR_OK) st = tensor(c, &p->v, 1, r->k, 1, 1);
     if (st == IR_OK) st = DNN(CreateFilterDescriptor(&p->w));
     if (st == IR_OK)
         st = DNN(SetFilter4dDescriptor(p->w, CUDNN_DATA_FLOAT, CUDNN_TENSOR_NHWC, (int)r->k, (int)(r->c / r->groups), (int)r->r, (int)r->s));
@@ -126,7 +133,7 @@ static ir_status conv_setup(ir_run *r)
     p->fused = r->p.v[FUSE] == WL_FUSED;
     ir_status st = DNN(Create(&p->h));
     if (st == IR_OK) st = DNN(SetStream(p->h, c->stream));
-    if (st == IR_OK) st = describe(p, &row, r->p.dtype);
+    if (st == IR_OK) st = describe(c, p, &row, r->p.dtype);
     return st == IR_OK ? cuda_new(c, WORKSPACE, &p->work) : st;
 }
 
@@ -135,8 +142,9 @@ static ir_status search(ir_run *r)
 {
     plan                         *p = r->self;
     cudnnConvolutionFwdAlgoPerf_t found[TRIES];
+    cuda_dev                     *c = cuda_of(r->dev);
     int                           n = 0;
-    cuda_release(cuda_of(r->dev));
+    cuda_release(c);
     ir_status st = DNN(FindConvolutionForwardAlgorithmEx(p->h, p->x, r->mem[T_X].p, p->w, r->mem[T_W].p, p->conv, p->y, r->mem[T_Y].p,
                                                          TRIES, &n, found, p->work, WORKSPACE));
     for (int i = 0; st == IR_OK && i < n && !p->searched; i++) {
@@ -150,11 +158,12 @@ static ir_status search(ir_run *r)
 
 static ir_status conv_once(ir_run *r)
 {
+    cuda_dev   *c = cuda_of(r->dev);
     const plan *p = r->self;
     const float one = 1, zero = 0;
     const void *x = r->mem[T_X].p, *w = r->mem[T_W].p;
     void       *y = r->mem[T_Y].p;
-    cuda_queued(cuda_of(r->dev), 4); /* it may launch more than one kernel */
+    cuda_queued(c, 4); /* it may launch more than one kernel */
     if (!p->fused) return DNN(ConvolutionForward(p->h, &one, p->x, x, p->w, w, p->conv, p->algo, p->work, p->work_B, &zero, p->y, y));
     return DNN(ConvolutionBiasActivationForward(p->h, &one, p->x, x, p->w, w, p->conv, p->algo, p->work, p->work_B, &zero, p->y, y, p->v,
                                                 r->mem[T_V].p, p->relu, p->y, y));

@@ -125,7 +125,7 @@ template <int N> CU_FN void cu_cp_wait()
 #endif
 }
 
-/* ---- matrix instructions, D = A B + D on registers; sm_80 and later -------------------------------------------------- */
+/* ---- matrix instructions, D = A B + D on registers; f16 and i8 also on sm_75 -------------------------------------------------- */
 CU_FN void cu_ldmatrix4(const void *row, unsigned (&r)[4])
 {
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
@@ -150,12 +150,23 @@ CU_FN void cu_mma_i8(int (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]
                  : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3])
                  : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
-#else
-/* The host never launches these kernels below sm_80. */
-#define CU_MMA(name, text) CU_FN void name(float (&)[4], const unsigned (&)[4], const unsigned (&)[2]) { __trap(); }
-CU_FN void cu_mma_i8(int (&)[4], const unsigned (&)[4], const unsigned (&)[2]) { __trap(); }
-#endif
 CU_MMA(cu_mma_f16, "m16n8k16.row.col.f32.f16.f16.f32")
+#else
+/* sm_75: the smaller instructions, see turing.cuh. The other types have none there, and the host launches no kernel of them. */
+CU_FN void cu_mma_f16_k8(float (&d)[4], unsigned a0, unsigned a1, unsigned b)
+{
+    asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5}, {%6}, {%0,%1,%2,%3};"
+                 : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]) : "r"(a0), "r"(a1), "r"(b));
+}
+CU_FN void cu_mma_i8_m8k16(int &d0, int &d1, unsigned a, unsigned b)
+{
+    asm volatile("mma.sync.aligned.m8n8k16.row.col.s32.s8.s8.s32 {%0,%1}, {%2}, {%3}, {%0,%1};" : "+r"(d0), "+r"(d1) : "r"(a), "r"(b));
+}
+#include "kernels/cuda/turing.cuh"
+CU_FN void cu_mma_f16(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { cu_turing_f16(d, a, b); }
+CU_FN void cu_mma_i8(int (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { cu_turing_i8(d, a, b); }
+#define CU_MMA(name, text) CU_FN void name(float (&)[4], const unsigned (&)[4], const unsigned (&)[2]) { __trap(); }
+#endif
 CU_MMA(cu_mma_bf16, "m16n8k16.row.col.f32.bf16.bf16.f32")
 CU_MMA(cu_mma_tf32, "m16n8k8.row.col.f32.tf32.tf32.f32")
 #undef CU_MMA
@@ -181,6 +192,7 @@ CU_FN int     cu_dp4a(int a, int b, int c) { return __dp4a(a, b, c); }
 CU_FN __half2 cu_hfma2(__half2 a, __half2 b, __half2 c) { return __hfma2(a, b, c); }
 CU_FN float   cu_exp(float x) { return expf(x); }
 CU_FN float   cu_rsqrt(float x) { return rsqrtf(x); }
+CU_FN float   cu_exp2(float x) { float y; asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x)); return y; }
 
 /* ---- launches ---------------------------------------------------------------------------------------------------- */
 template <class... P, class... A>

@@ -18,12 +18,13 @@
 #endif
 
 bool emu_reverse = false;
+bool emu_turing = false;
 int  emu_blocks_per_sm = 1;
 
 namespace {
 const size_t STACK = 192 << 10;
 struct copy { void *dst; const void *src; bool take; };
-struct product { emu_type t; float *d; int n; uint64_t a, b; bool trans_b; };
+struct product { emu_type t; void *d; int n; uint64_t a, b; bool trans_b; };
 struct meeting { std::vector<void *> all; int came = 0; unsigned long turn = 0; };
 struct block_state {
     unsigned char *smem = nullptr;
@@ -322,6 +323,27 @@ void emu_mma(emu_type t, void *d, const unsigned *a, const unsigned *b)
     });
 }
 
+/* m16n8k8 (f16; two registers of A, four of D) and m8n8k16 (i8; one and two): k is 16 bytes. */
+void emu_mma_small(emu_type t, void *d, const unsigned *a, unsigned b)
+{
+    struct op { void *d; const unsigned *a; unsigned b; } mine{d, a, b};
+    emu_meet(32, &mine, [t](void **all) {
+        int per = 4 / width_of(t), halves = t == EMU_F16 ? 2 : 1; /* groups of 8 rows */
+        for (int l = 0; l < 32; l++)
+            for (int r = 0; r < 2 * halves; r++) {
+                int g = l / 4, j = 2 * (l % 4) + r % 2;
+                double s = 0;
+                for (int k = 0; k < 4 * per; k++) {
+                    const op *x = (const op *)all[4 * g + k / per], *y = (const op *)all[4 * j + k / per];
+                    s += (double)element(t, x->a[r / 2], k % per) * (double)element(t, y->b, k % per);
+                }
+                op *o = (op *)all[l];
+                if (t == EMU_I8) ((int *)o->d)[r] += (int)s;
+                else ((float *)o->d)[r] = (float)((double)((float *)o->d)[r] + s);
+            }
+    });
+}
+
 /* ---- wgmma: m64nNk16 (16-bit), both operands in shared memory, 128-byte swizzle ---- */
 uint64_t emu_smem_address(const void *p) { return (uint64_t)((const unsigned char *)p - emu_smem()); }
 
@@ -342,7 +364,7 @@ static float wg_element(emu_type t, uint64_t desc, const unsigned char *smem, si
     return from_bits(t, bits);
 }
 
-void emu_wgmma(emu_type t, float *d, int n, uint64_t a, uint64_t b, bool trans_b)
+void emu_wgmma(emu_type t, void *d, int n, uint64_t a, uint64_t b, bool trans_b)
 {
     fibers[self]->products.push_back({t, d, n, a, b, trans_b});
 }
@@ -365,12 +387,13 @@ void emu_wgmma_wait()
                 fiber *f = (fiber *)all[l];
                 if (f->products.size() != first->products.size() || f->products[q].a != p.a || f->products[q].b != p.b)
                     give_up("wgmma: the lanes of a warp group disagree");
-                float *d = f->products[q].d;
+                void *d = f->products[q].d;
                 for (int r = 0; r < p.n / 2; r++) {
                     int i = 16 * (l / 32) + (l % 32) / 4 + 8 * ((r / 2) & 1), j = 8 * (r / 4) + 2 * (l % 4) + (r & 1);
-                    double s = d[r];
+                    double s = p.t == EMU_I8 ? (double)((int *)d)[r] : (double)((float *)d)[r];
                     for (int k = 0; k < K; k++) s += (double)A[(size_t)(i * K + k)] * (double)B[(size_t)(j * K + k)];
-                    d[r] = (float)s;
+                    if (p.t == EMU_I8) ((int *)d)[r] = (int)s;
+                    else ((float *)d)[r] = (float)s;
                 }
             }
         }

@@ -89,14 +89,37 @@ CU_FN void cu_ldmatrix4(const void *row, unsigned (&r)[4]) { emu_ldmatrix(row, r
 CU_FN void cu_ldmatrix4_trans(const void *row, unsigned (&r)[4]) { emu_ldmatrix(row, r, true); }
 enum emu_type { EMU_F16, EMU_BF16, EMU_TF32, EMU_F8, EMU_I8 };
 void emu_mma(emu_type t, void *d, const unsigned *a, const unsigned *b);
-CU_FN void cu_mma_f16(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { emu_mma(EMU_F16, d, a, b); }
+/* The instructions of sm_75, and whether kernels get those (emu_turing). */
+extern bool emu_turing;
+void emu_mma_small(emu_type t, void *d, const unsigned *a, unsigned b);
+CU_FN void cu_mma_f16_k8(float (&d)[4], unsigned a0, unsigned a1, unsigned b)
+{
+    const unsigned a[2] = {a0, a1};
+    emu_mma_small(EMU_F16, d, a, b);
+}
+CU_FN void cu_mma_i8_m8k16(int &d0, int &d1, unsigned a, unsigned b)
+{
+    int d[2] = {d0, d1};
+    emu_mma_small(EMU_I8, d, &a, b);
+    d0 = d[0], d1 = d[1];
+}
+#include "kernels/cuda/turing.cuh"
+CU_FN void cu_mma_f16(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2])
+{
+    if (emu_turing) cu_turing_f16(d, a, b);
+    else emu_mma(EMU_F16, d, a, b);
+}
 CU_FN void cu_mma_bf16(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { emu_mma(EMU_BF16, d, a, b); }
 CU_FN void cu_mma_tf32(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { emu_mma(EMU_TF32, d, a, b); }
 CU_FN void cu_mma_f8(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { emu_mma(EMU_F8, d, a, b); }
-CU_FN void cu_mma_i8(int (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { emu_mma(EMU_I8, d, a, b); }
+CU_FN void cu_mma_i8(int (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2])
+{
+    if (emu_turing) cu_turing_i8(d, a, b);
+    else emu_mma(EMU_I8, d, a, b);
+}
 /* wgmma m64nNk: the descriptors are decoded as the hardware does (128-byte swizzle only); B is [k][n] when trans_b.
  * N / 2 accumulators a lane. The product happens at emu_wgmma_wait(). */
-void emu_wgmma(emu_type t, float *d, int n, uint64_t a, uint64_t b, bool trans_b);
+void emu_wgmma(emu_type t, void *d, int n, uint64_t a, uint64_t b, bool trans_b);
 void emu_wgmma_wait();
 uint64_t emu_smem_address(const void *p); /* as a descriptor counts it */
 
@@ -107,6 +130,7 @@ CU_FN __half2 cu_hfma2(__half2 a, __half2 b, __half2 c) { return emu_hfma2(a, b,
 template <class T> T cu_same(T v) { return v; }
 CU_FN float   cu_exp(float x) { return expf(x); }
 CU_FN float   cu_rsqrt(float x) { return 1 / sqrtf(x); }
+CU_FN float   cu_exp2(float x) { return exp2f(x); }
 CU_FN float   __ldg(const float *p) { return *p; }
 /* Byte i of the result is byte (sel >> 4 i) & 7 of b:a. */
 CU_FN unsigned cu_byte_perm(unsigned a, unsigned b, unsigned sel)

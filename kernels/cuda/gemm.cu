@@ -210,8 +210,8 @@ static ir_status blocked_can_run(const ir_dev *, const ir_workload *, const ir_p
 static ir_status mma_can_run(const ir_dev *dev, const ir_workload *, const ir_params *p)
 {
     if (p->dtype != IR_BF16 && p->dtype != IR_F16 && p->dtype != IR_TF32) return ir_fail(IR_SKIP, "mma: tf32, f16 and bf16, not %s", ir_dtype_name(p->dtype));
-    if (cuda_of(dev)->cc < 80)
-        return ir_fail(IR_SKIP, "mma: %s matrix instructions need sm_80, this is sm_%d", ir_dtype_name(p->dtype), cuda_of(dev)->cc);
+    int need = p->dtype == IR_F16 ? 75 : 80, cc = cuda_of(dev)->cc;
+    if (cc < need) return ir_fail(IR_SKIP, "mma: %s matrix instructions need sm_%d, this is sm_%d", ir_dtype_name(p->dtype), need, cc);
     return small_enough(p);
 }
 static ir_status wgmma_can_run(const ir_dev *dev, const ir_workload *, const ir_params *p)

@@ -1,6 +1,7 @@
 /* matrix.cu -- "mma": the peak of the matrix units. sync: mma.sync on registers, a warp a team. wgmma: the warp-group instructions of
  * sm_90a on shared memory, where mma.sync does not reach the peak; a warp group is four teams, and an instruction of N columns
- * N / 8 chains of each. */
+ * N / 8 chains of each. sm_100's tcgen05 has no loop here: mma.sync does not reach that device's peak, and where cuBLASLt's product is
+ * faster that product is the ceiling. */
 #include "bench/workloads/workloads_matrix.h"
 #include "kernels/cuda/product.h"
 #include "kernels/cuda/wgmma.cuh"
@@ -88,20 +89,22 @@ static ir_status sync_run(ir_run *r, uint32_t reps)
 }
 static ir_status sync_can_run(const ir_dev *dev, const ir_workload *, const ir_params *p)
 {
-    int need = p->dtype == IR_F8 ? 89 : 80, cc = cuda_of(dev)->cc;
+    int need = p->dtype == IR_F8 ? 89 : p->dtype == IR_F16 || p->dtype == IR_I8 ? 75 : 80, cc = cuda_of(dev)->cc;
     return cc >= need ? IR_OK : ir_fail(IR_SKIP, "mma.sync in %s needs sm_%d, this is sm_%d", ir_dtype_name(p->dtype), need, cc);
 }
 
 /* ---- wgmma ------------------------------------------------------------------------------------------------------------ */
-struct wg_u_tf32 { typedef float T; template <int H> static CU_MEMBER void step(float (&d)[H], uint64_t a, uint64_t b) { wg_tf32(d, a, b); } };
-struct wg_u_f16 { typedef __half T; template <int H> static CU_MEMBER void step(float (&d)[H], uint64_t a, uint64_t b) { wg_f16(d, a, b); } };
-struct wg_u_bf16 { typedef __nv_bfloat16 T; template <int H> static CU_MEMBER void step(float (&d)[H], uint64_t a, uint64_t b) { wg_bf16(d, a, b); } };
-struct wg_u_f8 { typedef __nv_fp8_e4m3 T; template <int H> static CU_MEMBER void step(float (&d)[H], uint64_t a, uint64_t b) { wg_f8(d, a, b); } };
+struct wg_u_tf32 { typedef float T; typedef float ACC; template <int H> static CU_MEMBER void step(float (&d)[H], uint64_t a, uint64_t b) { wg_tf32(d, a, b); } };
+struct wg_u_f16 { typedef __half T; typedef float ACC; template <int H> static CU_MEMBER void step(float (&d)[H], uint64_t a, uint64_t b) { wg_f16(d, a, b); } };
+struct wg_u_bf16 { typedef __nv_bfloat16 T; typedef float ACC; template <int H> static CU_MEMBER void step(float (&d)[H], uint64_t a, uint64_t b) { wg_bf16(d, a, b); } };
+struct wg_u_f8 { typedef __nv_fp8_e4m3 T; typedef float ACC; template <int H> static CU_MEMBER void step(float (&d)[H], uint64_t a, uint64_t b) { wg_f8(d, a, b); } };
+struct wg_u_i8 { typedef int8_t T; typedef int ACC; template <int H> static CU_MEMBER void step(int (&d)[H], uint64_t a, uint64_t b) { wg_i8(d, a, b); } };
 
 /* Both operands in rows of 128 bytes, of which an instruction reads the first 32; chunks permuted by the row as the hardware does. */
-template <class U, int N> CU_KERNEL(128, 1) wgmma_kernel(float *sums, int iters, unsigned teams, uint32_t reps)
+template <class U, int N> CU_KERNEL(128, 1) wgmma_kernel(typename U::ACC *sums, int iters, unsigned teams, uint32_t reps)
 {
-    typedef typename U::T T;
+    typedef typename U::T   T;
+    typedef typename U::ACC ACC;
     constexpr int K = 32 / (int)sizeof(T);
     CU_SMEM(smem);
     int lane = (int)threadIdx.x % 32, team = (int)(blockIdx.x * 4 + threadIdx.x / 32);
@@ -115,8 +118,8 @@ template <class U, int N> CU_KERNEL(128, 1) wgmma_kernel(float *sums, int iters,
     cu_sync();
     uint64_t a = wg_descriptor(wg_address(smem), 16, 1024), b = wg_descriptor(wg_address(smem + 64 * 128), 16, 1024);
     for (uint32_t rep = 0; rep < reps; rep++) {
-        float d[N / 2];
-        CU_UNROLL for (int r = 0; r < N / 2; r++) d[r] = (float)WL_MMA_START(r / 4, lane / 4 + r / 2 % 2 * 8, lane % 4 * 2 + r % 2);
+        ACC d[N / 2];
+        CU_UNROLL for (int r = 0; r < N / 2; r++) d[r] = (ACC)WL_MMA_START(r / 4, lane / 4 + r / 2 % 2 * 8, lane % 4 * 2 + r % 2);
         wg_settle(d);
         int it = 0;
         for (; it + 8 <= iters; it += 8) { /* a group is in flight while the next is issued */
@@ -137,7 +140,7 @@ template <class U, int N> CU_KERNEL(128, 1) wgmma_kernel(float *sums, int iters,
         wg_settle(d);
         CU_UNROLL for (int r = 0; r < 4; r++)
         {
-            float s = 0;
+            ACC s = 0;
             CU_UNROLL for (int c = 0; c < N / 8; c++) s += d[4 * c + r];
             if (team < (int)teams) sums[(size_t)team * 128 + (size_t)((lane / 4 + r / 2 * 8) * 8 + lane % 4 * 2 + r % 2)] = s;
         }
@@ -149,7 +152,7 @@ template <class U> static ir_status wgmma_typed(ir_run *r, uint32_t reps)
     cuda_dev *c = cuda_of(r->dev);
     unsigned  teams = (unsigned)wl_mma_teams(&r->p);
     dim3      grid(cuda_ceil(teams, 4)), block(128);
-    float    *out = (float *)r->mem[0].p;
+    auto     *out = (typename U::ACC *)r->mem[0].p;
     int       iters = (int)r->p.v[1];
     size_t    smem = (size_t)(64 + 8 * r->p.v[0]) * 128;
     switch (r->p.v[0]) {
@@ -164,14 +167,14 @@ static ir_status wgmma_run(ir_run *r, uint32_t reps)
     case IR_TF32: return wgmma_typed<wg_u_tf32>(r, reps);
     case IR_F16: return wgmma_typed<wg_u_f16>(r, reps);
     case IR_BF16: return wgmma_typed<wg_u_bf16>(r, reps);
-    default: return wgmma_typed<wg_u_f8>(r, reps);
+    case IR_F8: return wgmma_typed<wg_u_f8>(r, reps);
+    default: return wgmma_typed<wg_u_i8>(r, reps);
     }
 }
 static ir_status wgmma_can_run(const ir_dev *dev, const ir_workload *, const ir_params *p)
 {
     if (cuda_of(dev)->cc != 90) return ir_fail(IR_SKIP, "wgmma: sm_90 only, this is sm_%d", cuda_of(dev)->cc);
     if (!IR_CUDA_SM90A) return ir_fail(IR_SKIP, "wgmma: this build has no code for sm_90a");
-    if (p->dtype == IR_I8) return ir_fail(IR_SKIP, "wgmma: no i8 kernel");
     return p->v[0] >= 8 ? IR_OK : ir_fail(IR_SKIP, "wgmma: 8, 16 or 32 chains, 64 to 256 columns");
 }
 

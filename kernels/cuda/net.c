@@ -15,12 +15,14 @@
 #include <string.h>
 
 enum { T_IN, T_W, T_V, T_OUT, T_KV };
-typedef enum { DIRECT, MATRIX } style; /* DIRECT: the naive rung, a thread an element */
+enum { FLASH_FROM = 16 }; /* new tokens a sequence of a network from which attention runs in tiles: rows one warp's instruction has */
+typedef enum { DIRECT, MATRIX, FLASH } style; /* DIRECT: the naive rung, a thread an element. FLASH: MATRIX, and attention in tiles whatever its size */
 typedef struct {
     pr_plan product;
     bool    few;        /* products: weights streamed */
     pr_type in_t, out_t;/* type of the value read and written; LY_INPUT of a row that needs another type is converted */
-    int     split;      /* attention */
+    int     split;      /* attention: blocks that share a query's keys */
+    bool    flash;      /* attention: tiles on matrix units */
 } step;
 typedef struct {
     cuda_dev      *c;
@@ -39,6 +41,7 @@ typedef struct {
     void          *bound_packed;
 } plan;
 
+static bool is_network(const ir_workload *w) { return !strcmp(w->family, "cnn") || !strcmp(w->family, "gpt"); }
 static bool is_product(const ly_row *r) { return r->op == LY_FC || r->op == LY_CONV; }
 static bool grouped(const ly_row *r) { return r->op == LY_CONV && r->groups > 1; }
 
@@ -54,6 +57,7 @@ static bool pointwise(const ly_row *r)
 static pr_type wanted(const plan *p, int i)
 {
     const ly_row *r = &p->net.row[i];
+    if (p->step[i].flash && is_network(p->run->workload)) return p->act_t; /* an operator's input stays as it comes */
     if (!is_product(r) || grouped(r) || p->how == DIRECT) return PR_I8;
     return p->step[i].few ? PR_F32 : p->act_t;
 }
@@ -116,13 +120,14 @@ static ir_status plan_rows(plan *p)
     for (int i = 0; i < p->net.n; i++) {
         const ly_row *r = &p->net.row[i];
         step         *s = &p->step[i];
-        if (is_product(r) && !grouped(r) && p->how == MATRIX) {
+        if (is_product(r) && !grouped(r) && p->how != DIRECT) {
             s->few = pointwise(r) && product_M(r) <= PR_FEW && p->unit != PR_MMA_TF32;
             pr_choose(p->c, p->unit, product_M(r), (int)r->k, product_K(r), &s->product);
             partial = larger(partial, s->few ? 0 : s->product.partial_B);
             tickets = larger(tickets, s->few ? 0 : s->product.ticket_B);
         } else if (r->op == LY_ATTENTION) {
-            s->split = p->how == DIRECT ? 1 : rw_attention_split(p->c, r);
+            s->flash = p->how == FLASH || (p->how == MATRIX && is_network(p->run->workload) && r->tokens >= FLASH_FROM && rw_flash_can(p->c, r, p->kv_t) == IR_OK);
+            s->split = p->how == DIRECT || s->flash ? 1 : rw_attention_split(p->c, r);
             work = larger(work, rw_attention_work(r, s->split));
             queries = larger(queries, (size_t)(r->rows * r->heads) * sizeof(unsigned));
         }
@@ -158,8 +163,6 @@ static ir_status table_of_row(const ir_run *r, ly_net *net)
     net->tokens_in = net->row->op == LY_EMBED || net->row->op == LY_ATTENTION; /* values that no matrix unit reads stay f32 */
     return IR_OK;
 }
-
-static bool is_network(const ir_workload *w) { return !strcmp(w->family, "cnn") || !strcmp(w->family, "gpt"); }
 
 static void net_teardown(ir_run *r)
 {
@@ -197,6 +200,7 @@ static ir_status setup_as(ir_run *r, style how, bool graphed)
 }
 static ir_status matrix_setup(ir_run *r) { return setup_as(r, MATRIX, false); }
 static ir_status graph_setup(ir_run *r) { return setup_as(r, MATRIX, true); }
+static ir_status flash_setup(ir_run *r) { return setup_as(r, FLASH, false); }
 static ir_status direct_setup(ir_run *r) { return setup_as(r, DIRECT, false); }
 
 /* ---- tensors of a run -------------------------------------------------------------------------------------------------------- */
@@ -319,6 +323,7 @@ static ir_status run_row(plan *p, int i)
         weights(p, r, &wt);
         return rw_embed(c, r, tensor(p->run, T_IN), tensor(p->run, T_W), wt, pr_width(p->w_t) == 1 ? vector_at(p->run, r->s_at) : NULL, out);
     case LY_ATTENTION:
+        if (s->flash) return rw_flash(c, r, p->net.kv_cap, in, tensor(p->run, T_KV), p->kv_t, out);
         return rw_attention(c, r, p->net.kv_cap, in, tensor(p->run, T_KV), p->kv_t, out, s->split, p->attention, p->attention_tickets);
     default: return ir_fail(IR_SKIP, "cuda: no kernel for row %s", r->name);
     }
@@ -372,7 +377,7 @@ static ir_status net_prepare(ir_run *r)
     plan *p = r->self;
     bool  needed = false;
     p->run = r;
-    for (int i = 0; i < p->net.n; i++) needed = needed || (p->net.row[i].op == LY_FC && !p->step[i].few && pr_width(p->w_t) == 1 && p->how == MATRIX);
+    for (int i = 0; i < p->net.n; i++) needed = needed || (p->net.row[i].op == LY_FC && !p->step[i].few && pr_width(p->w_t) == 1 && p->how != DIRECT);
     if (!needed) return IR_OK;
     size_t    n = r->mem[T_W].bytes;
     ir_status st = cuda_new(p->c, 2 * n, &r->packed);
@@ -418,9 +423,21 @@ static ir_status net_profile(ir_run *r, double *layer_s, int n)
 static ir_status matrix_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     (void)w;
-    if (p->dtype != IR_F32 && cuda_of(dev)->cc < 80)
-        return ir_fail(IR_SKIP, "cuda: %s on the matrix units needs sm_80, this is sm_%d", ir_dtype_name(p->dtype), cuda_of(dev)->cc);
-    return IR_OK;
+    int need = p->dtype == IR_F32 || p->dtype == IR_F16 ? 75 : 80, cc = cuda_of(dev)->cc;
+    return cc >= need ? IR_OK : ir_fail(IR_SKIP, "cuda: %s on the matrix units needs sm_%d, this is sm_%d", ir_dtype_name(p->dtype), need, cc);
+}
+static ir_status flash_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+{
+    ly_row   r;
+    ir_dtype t = ly_kv_dtype(p->dtype);
+    wl_row_of(w, p, &r);
+    return rw_flash_can(cuda_of(dev), &r, t == IR_F32 ? PR_F32 : t == IR_F16 ? PR_F16 : PR_BF16);
+}
+/* The operator's qkv is f32: new rows are appended by a launch of their own. */
+static void flash_cost(const ir_params *p, ir_cost *c)
+{
+    (void)p;
+    c->launches = 2;
 }
 static ir_status direct_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
@@ -449,6 +466,7 @@ NET(cuda_add_map, "add", "map", "element by element, 16 bytes an access", NULL, 
 NET(cuda_embed_rows, "embed", "rows", "a block a token", NULL, matrix_setup, .flags = 0);
 NET(cuda_attention_naive, "attention", "naive", "a block a query and head", NULL, direct_setup, .flags = IR_K_NAIVE);
 NET(cuda_attention_split, "attention", "split", "online softmax, the keys of a query shared by several blocks", NULL, matrix_setup, .flags = 0);
+NET(cuda_attention_flash, "attention", "flash", "tiles of 64 queries on matrix units, online softmax", flash_can_run, flash_setup, .cost = flash_cost);
 NET(cuda_cnn_launches, "cnn", "launches", "a launch a row, fused epilogues", matrix_can_run, matrix_setup, .profile = net_profile);
 NET(cuda_cnn_graph, "cnn", "graph", "the same launches replayed as one CUDA graph", matrix_can_run, graph_setup, .profile = net_profile);
 NET(cuda_gpt_launches, "gpt", "launches", "7 kernels a layer and 3 a step, fused epilogues", matrix_can_run, matrix_setup, .profile = net_profile);

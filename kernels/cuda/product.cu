@@ -227,7 +227,8 @@ ir_status pr_run(cuda_dev *c, const pr_plan *plan, const pr_args *args)
     p.splits = plan->splits;
     p.fast_a = aligned16(p.a) && (p.conv ? p.C : p.K) % per == 0;
     p.fast_b = aligned16(p.b) && (p.n_major ? p.N : p.K) % per == 0;
-    if (plan->unit != PR_VECTOR && c->cc < 80) return ir_fail(IR_SKIP, "cuda: these matrix instructions need sm_80, this is sm_%d", c->cc);
+    if (plan->unit != PR_VECTOR && c->cc < (plan->unit == PR_MMA_F16 ? 75 : 80))
+        return ir_fail(IR_SKIP, "cuda: these matrix instructions need a newer device than sm_%d", c->cc);
     if (plan->wide && p.fast_a && p.fast_b) return pr_wide(c, plan->unit, &p);
     switch (plan->unit) {
     case PR_VECTOR: return vector_any(c, plan, p);

@@ -24,6 +24,10 @@ ir_status rw_attention(cuda_dev *, const ly_row *, int64_t cap, rw_buf qkv, void
                        unsigned *tickets);
 int    rw_attention_split(const cuda_dev *, const ly_row *);
 size_t rw_attention_work(const ly_row *, int split);
+/* The same for many queries, on matrix units, in one launch (two where qkv is of another type than the cache); queries and weights are rounded to kv_t. rw_flash_can: IR_SKIP where
+ * this device, type or shape has no kernel. */
+ir_status rw_flash(cuda_dev *, const ly_row *, int64_t cap, rw_buf qkv, void *kv, pr_type kv_t, rw_buf out);
+ir_status rw_flash_can(const cuda_dev *, const ly_row *, pr_type kv_t);
 #ifdef __cplusplus
 }
 #endif

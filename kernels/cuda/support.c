@@ -42,6 +42,12 @@ ir_status cuda_failed(const cuda_dev *c, cudaError_t e, const char *file, int li
                    base ? base + 1 : file, line, expr);
 }
 
+ir_status cuda_alive(cuda_dev *c)
+{
+    cuda_release(c);
+    return CU_TRY(c, StreamSynchronize(c->stream)) == IR_EDEVICE ? IR_EDEVICE : IR_SKIP;
+}
+
 void cuda_release(cuda_dev *c)
 {
     if (!c->closed) return;
@@ -121,6 +127,9 @@ ir_status cuda_upload(cuda_dev *c, void *dst, const void *src, size_t bytes)
     ir_status st = CU_TRY(c, MemcpyAsync(dst, src, bytes, cudaMemcpyHostToDevice, c->stream));
     return st == IR_OK ? CU_TRY(c, StreamSynchronize(c->stream)) : st;
 }
+
+static void *open_library(const char *name) { return dlopen(name, RTLD_NOW | RTLD_LOCAL); }
+void *(*cuda_open_library)(const char *) = open_library;
 
 bool cuda_symbol(void *library, const char *name, void *fn)
 {

@@ -23,6 +23,7 @@ template <int H> void wg_f16_n(float (&d)[H], uint64_t a, uint64_t b) { emu_wgmm
 template <int H> void wg_bf16_n(float (&d)[H], uint64_t a, uint64_t b) { emu_wgmma(EMU_BF16, d, 2 * H, a, b, true); }
 template <int H> void wg_tf32(float (&d)[H], uint64_t a, uint64_t b) { emu_wgmma(EMU_TF32, d, 2 * H, a, b, false); }
 template <int H> void wg_f8(float (&d)[H], uint64_t a, uint64_t b) { emu_wgmma(EMU_F8, d, 2 * H, a, b, false); }
+template <int H> void wg_i8(int (&d)[H], uint64_t a, uint64_t b) { emu_wgmma(EMU_I8, d, 2 * H, a, b, false); }
 #elif defined(__CUDA_ARCH_FEAT_SM90_ALL)
 CU_FN uint32_t wg_address(const void *p) { return (uint32_t)__cvta_generic_to_shared(p); }
 CU_FN void wg_begin() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
@@ -72,6 +73,19 @@ WG_ALL(wg_tf32, "k8", ".f32.tf32.tf32", "1, 1")
 WG_ALL(wg_f8, "k32", ".f32.e4m3.e4m3", "1, 1")
 #undef WG_ALL
 #undef WG
+/* Integers have no signs of A and B to choose, and their accumulators are integers. */
+#undef WG_D4
+#define WG_D4(i) "+r"(d[i]), "+r"(d[(i) + 1]), "+r"(d[(i) + 2]), "+r"(d[(i) + 3])
+#define WG_I8(N, H, A, B)                                                                                                \
+    CU_FN void wg_i8(int (&d)[H], uint64_t a, uint64_t b)                                                                  \
+    {                                                                                                                      \
+        asm volatile("{\n.reg .pred p;\nsetp.eq.u32 p, 0, 0;\nwgmma.mma_async.sync.aligned.m64n" #N "k32.s32.s8.s8 {" WG_R##H "}, " A ", " B ", p;\n}" \
+                     : WG_D##H : "l"(a), "l"(b));                                                                           \
+    }
+WG_I8(64, 32, "%32", "%33")
+WG_I8(128, 64, "%64", "%65")
+WG_I8(256, 128, "%128", "%129")
+#undef WG_I8
 #else
 /* The host never launches these kernels elsewhere. */
 CU_FN uint32_t wg_address(const void *) { return 0; }
@@ -87,10 +101,11 @@ WG_NONE(wg_bf16_n)
 WG_NONE(wg_tf32)
 WG_NONE(wg_f8)
 #undef WG_NONE
+template <int H> CU_FN void wg_i8(int (&)[H], uint64_t, uint64_t) { __trap(); }
 #endif
 
 /* After wg_wait(): the compiler must not have read the accumulators before. */
-template <int N> CU_FN void wg_settle(float (&d)[N])
+template <class T, int N> CU_FN void wg_settle(T (&d)[N])
 {
     CU_UNROLL for (int i = 0; i < N; i++) d[i] = cu_same(d[i]);
 }

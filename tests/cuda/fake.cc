@@ -39,7 +39,7 @@ cudaError_t properties(cudaDeviceProp *p, int)
     p->multiProcessorCount = fake.sms;
     p->totalGlobalMem = fake.mem_B;
     p->l2CacheSize = 50 << 20;
-    p->sharedMemPerBlockOptin = fake.cc >= 90 ? 227 << 10 : fake.cc == 80 ? 163 << 10 : 99 << 10;
+    p->sharedMemPerBlockOptin = fake.cc >= 90 ? 227 << 10 : fake.cc == 80 ? 163 << 10 : fake.cc == 75 ? 64 << 10 : 99 << 10;
     p->cooperativeLaunch = 1;
     p->asyncEngineCount = 2;
     return cudaSuccess;
