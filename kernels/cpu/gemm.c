@@ -17,7 +17,8 @@ CPU_DECLARE_PER_ISA(cpu_gemm_table, cpu_gemm);
 static const cpu_gemm_table *const tables[CPU_NISA] = CPU_PER_ISA(cpu_gemm);
 
 enum {
-    UNPACKED_ROWS = 24,  /* up to here reading B in place wins over packing it */
+    UNPACKED_ROWS = 24,  /* up to here reading B in place wins over packing it, B in the last-level cache; */
+    MEMORY_ROWS = 6,     /* and from memory, where a packer's long runs win: measured at n = k = 4096 (f32) and n = 2048 (f64) */
     NARROW_ROWS = 384,   /* up to here a thread packs for itself */
     NARROW_RUN_B = 1024, /* bytes of a row of B that a block takes at once: memory likes long runs */
     NARROW_AHEAD_B = 8192, /* of such runs are on their way from memory */
@@ -239,8 +240,10 @@ static void gemm_teardown(ir_run *r)
 
 static void choose_way(const ir_run *r, plan *p)
 {
-    static const struct { size_t rows; void (*part)(void *, int, int); void (*plan)(const ir_run *, plan *); } way[] = {
-        {UNPACKED_ROWS, unpacked_part, plan_unpacked},
+    /* bf16 in place is half the bytes, and widening it twice costs more than the order of its rows. */
+    const bool far = !p->wide && p->s.n * p->s.k * p->in_B > cache_B(r->dev, 3, 4 << 20);
+    const struct { size_t rows; void (*part)(void *, int, int); void (*plan)(const ir_run *, plan *); } way[] = {
+        {far ? MEMORY_ROWS : UNPACKED_ROWS, unpacked_part, plan_unpacked},
         {NARROW_ROWS, narrow_part, plan_narrow},
         {SIZE_MAX, packed_part, plan_packed}};
     size_t i = 0;
