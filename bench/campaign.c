@@ -102,11 +102,22 @@ void campaign_free(campaign *c)
     ir_env_free(&c->env);
 }
 
+/* A device has no host threads to choose: points that differ in nothing else are one point. */
+static bool repeats(const session *s, const cli_points *pts, size_t i)
+{
+    const cli_point *a = &pts->v[i];
+    for (size_t j = 0; j < i && s->info.threads == 0; j++)
+        if (pts->v[j].workload == a->workload && pts->v[j].p.dtype == a->p.dtype && !memcmp(pts->v[j].p.v, a->p.v, sizeof a->p.v))
+            return true;
+    return false;
+}
+
 size_t campaign_count(const campaign *c, const cli_points *pts, unsigned cache)
 {
     size_t n = 0, modes = (cache & CLI_HOT ? 1 : 0) + (cache & CLI_COLD ? 1 : 0);
     for (size_t i = 0; i < pts->n; i++) {
         const ir_kernel *k;
+        if (repeats(&c->s, pts, i)) continue;
         for (size_t j = 0; (k = session_kernel(&c->s, pts->v[i].workload, j)); j++)
             if (session_wants(&c->s, pts->v[i].workload, k)) n += modes;
     }
@@ -131,7 +142,8 @@ static ir_status one_point(session *s, const cli_point *p, unsigned cache)
 ir_status campaign_points(campaign *c, const cli_points *pts, unsigned cache)
 {
     ir_status st = IR_OK;
-    for (size_t i = 0; i < pts->n && st == IR_OK; i++) st = one_point(&c->s, &pts->v[i], cache);
+    for (size_t i = 0; i < pts->n && st == IR_OK; i++)
+        if (!repeats(&c->s, pts, i)) st = one_point(&c->s, &pts->v[i], cache);
     return st;
 }
 

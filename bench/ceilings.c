@@ -100,13 +100,15 @@ static double ladder_max_B(const ceiling_plan *pl)
     return isfinite(room) ? fmin(want, room) : want;
 }
 
+double ceiling_ladder_step(const ceiling_plan *pl) { return pl->s->full ? sqrt(sqrt(2.0)) : 2; }
+
 static ir_status ladder(ceiling_plan *pl, double *x, double *y, size_t *n)
 {
     const ir_workload *w = bench_workload("read");
     ir_params          p = w->defaults;
-    double             step = pl->s->full ? sqrt(sqrt(2.0)) : 2, top = ladder_max_B(pl);
+    double             step = ceiling_ladder_step(pl), top = ladder_max_B(pl);
     p.threads = pl->s->info.threads ? 1 : 0;
-    for (double b = 4096; b <= top * 1.001 && *n < MAX_SIZES; b *= step) {
+    for (double b = CEILING_LADDER_B; b <= top * 1.001 && *n < MAX_SIZES; b *= step) {
         ir_point best;
         ceiling_set(w, &p, "bytes", floor(b / 64) * 64);
         ir_status s = ceiling_best(pl, w, &p, false, &best);
@@ -158,6 +160,15 @@ static double size_within(const ceiling_plan *pl, int level, const ir_plateau *p
     return x[best];
 }
 
+/* Beyond the last level's capacity a cache still serves a part, which the ladder shows as well: up to half way (geometrically)
+ * from the last rung that is clearly faster than the largest to the next one. */
+static double partly_cached_B(const double *x, const double *y, size_t n)
+{
+    for (size_t i = n - 1; i-- > 0;)
+        if (y[i] > 1.1 * y[n - 1]) return sqrt(x[i] * x[i + 1]);
+    return NAN;
+}
+
 static ir_status find_levels(ceiling_plan *pl)
 {
     double     x[MAX_SIZES], y[MAX_SIZES], top[MAX_SIZES];
@@ -168,6 +179,7 @@ static ir_status find_levels(ceiling_plan *pl)
     ir_status s = ladder(pl, x, y, &n);
     if (s != IR_OK || n == 0) return s;
     envelope(y, n, top);
+    pl->s->ceilings.level_B[3] = partly_cached_B(x, y, n);
     size_t np = ir_plateaus(x, top, n, 0.10, pt, sizeof pt / sizeof *pt);
     for (size_t i = 0; i < np; i++) {
         int l = level_of_plateau(pl, &pt[i], x[n - 1]);
@@ -384,7 +396,7 @@ static ir_status clock_rate(ceiling_plan *pl)
 size_t ceilings_count(const session *s)
 {
     bool own = s->info.threads == 0 && s->info.numa_nodes == 0;
-    return (s->full ? 420u : 150u) + (own ? 250u : 0u);
+    return (s->full ? 540u : 150u) + (own ? 250u : 0u);
 }
 
 ir_status ceilings_journal(session *s)

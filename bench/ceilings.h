@@ -11,6 +11,7 @@ typedef struct {
     bool     own;         /* a device with memory of its own: a GPU with a card */
     int      share;       /* how many cores' private caches one entry of size_B[0..1] adds up */
     double   clock_Hz;
+    int64_t  streams;     /* that the last certified operation was fastest with on a device; 0: none yet */
 } ceiling_plan;
 extern const char *const ceiling_level[NLEVEL]; /* "L1" .. "DRAM" */
 /* Set a workload's parameter by name; nothing where it has none of that name. */
@@ -23,6 +24,9 @@ ir_status  ceiling_add(ceiling_plan *, const ir_ceiling *);
 double     ceiling_rate(const ir_point *);  /* B/s; NAN unless ok */
 double     ceiling_flops(const ir_point *); /* flop/s */
 double     ceiling_bytes(const ceiling_plan *, int level, int threads); /* the working set that stands for a level */
+/* Working sets of the ladders: from CEILING_LADDER_B in steps of this factor. */
+enum { CEILING_LADDER_B = 4096 };
+double     ceiling_ladder_step(const ceiling_plan *);
 /* Best contender of a workload at one shape; best->status is not IR_OK when there is none. *best borrows its samples from
  * the session. nt: whether non-temporal variants are tried too. */
 ir_status  ceiling_best(ceiling_plan *, const ir_workload *, const ir_params *, bool nt, ir_point *best);

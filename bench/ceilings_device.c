@@ -83,8 +83,21 @@ static ir_status over_streams(ceiling_plan *pl, const ir_workload *w, const ir_k
         best = streams[i];
         ceiling_raise(pl, c, q);
     }
+    pl->streams = best;
     ceiling_set(w, p, "streams", (double)best);
     ceiling_certify_axis(c, "streams", streams, r, N);
+    return s;
+}
+
+/* An operation that gets no certificate of its own takes the streams of the last that did. */
+static ir_status as_certified(ceiling_plan *pl, const ir_workload *w, const ir_kernel *k, ir_params *p, ir_ceiling *c)
+{
+    const ir_point *q;
+    double          rate;
+    if (pl->streams == 0) return IR_OK;
+    ceiling_set(w, p, "streams", (double)pl->streams);
+    ir_status s = rate_of(pl, w, k, p, &q, &rate);
+    if (s == IR_OK && isfinite(rate)) ceiling_raise(pl, c, q);
     return s;
 }
 
@@ -109,9 +122,10 @@ ir_status ceilings_saturate(ceiling_plan *pl, const ir_workload *w, int level, i
     const ir_point  *q;
     double           twice;
     ir_params        p = w->defaults;
-    if (!winner || !certified(pl->s, w)) return IR_OK;
+    if (!winner) return IR_OK;
     p.threads = 0;
     ceiling_set(w, &p, "bytes", c->size_B);
+    if (!certified(pl->s, w)) return as_certified(pl, w, winner, &p, c);
     ir_status s = over_streams(pl, w, winner, &p, c);
     if (s == IR_OK) s = over_occupancy(pl, w, &p, c);
     if (s != IR_OK || level != 3 || 2 * c->size_B > ir_host_available_B() / 3) return s;

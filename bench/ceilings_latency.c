@@ -65,26 +65,35 @@ static ir_status concurrency(ceiling_plan *pl, double latency_s)
 /* FIRST_B fits the first-level cache of every device with memory of its own. */
 static const double FIRST_B = 8192;
 
-/* Every size from there to memory, so that the record shows where the steps are. */
-static ir_status chase_ladder(ceiling_plan *pl)
+/* Every size from `first` to memory, so that the record shows where the steps are. */
+static ir_status chase_ladder(ceiling_plan *pl, double first, double step, int pages)
 {
     const ir_workload *w = bench_workload("chase");
     ir_params          p = w->defaults;
     ir_status          s = IR_OK;
-    p.threads = 0;
-    ceiling_set(w, &p, "pages", IR_PAGES_DEFAULT);
-    for (double b = FIRST_B; b <= ceiling_bytes(pl, 3, 1) && s == IR_OK; b *= pl->s->full ? 2 : 4) {
+    p.threads = pl->threads[0];
+    ceiling_set(w, &p, "pages", pages);
+    for (double b = first; b <= ceiling_bytes(pl, 3, 1) * 1.001 && s == IR_OK; b *= step) {
         ir_point best;
-        ceiling_set(w, &p, "bytes", b);
+        ceiling_set(w, &p, "bytes", floor(b / 64) * 64);
         s = ceiling_best(pl, w, &p, false, &best);
     }
     return s;
 }
 
+/* A host's over the working sets of the bandwidth ladder, with huge pages and without; only in the full profile: it takes minutes. */
+static ir_status ladders(ceiling_plan *pl)
+{
+    if (pl->own) return chase_ladder(pl, FIRST_B, pl->s->full ? 2 : 4, IR_PAGES_DEFAULT);
+    if (pl->device || !pl->s->full) return IR_OK;
+    ir_status s = chase_ladder(pl, CEILING_LADDER_B, ceiling_ladder_step(pl), IR_PAGES_HUGE);
+    return s == IR_OK ? chase_ladder(pl, CEILING_LADDER_B, ceiling_ladder_step(pl), IR_PAGES_SMALL) : s;
+}
+
 ir_status ceilings_latency(ceiling_plan *pl)
 {
     double    last = NAN, unused;
-    ir_status s = pl->own ? chase_ladder(pl) : IR_OK;
+    ir_status s = ladders(pl);
     if (s == IR_OK && pl->own) s = latency_one(pl, 0, FIRST_B, IR_PAGES_DEFAULT, "default", &unused);
     for (int l = 0; l < NLEVEL && s == IR_OK; l++) {
         double bytes = ceiling_bytes(pl, l, 1) / (l < 2 ? pl->share : 1);

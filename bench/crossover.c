@@ -108,10 +108,9 @@ static double excess(const ir_workload *w, const ir_params *base, int at, bool c
     ir_params p = *base;
     p.v[at] = batch;
     if (w->valid && w->valid(&p) != IR_OK) return NAN;
-    ir_cost     cost = w->cost(&p);
-    const char *level = ir_level_of(c, cost.footprint_B, p.threads, cold);
+    ir_cost cost = w->cost(&p);
     return cost.flops / ir_product_ceiling(c, p.dtype, p.threads) -
-           (cost.read_B + cost.write_B) / ir_bw_ceiling(c, level, p.threads, cost.read_B, cost.write_B);
+           (cost.read_B + cost.write_B) / ir_cost_bw(c, &cost, p.threads, cold, false, 1);
 }
 
 double crossover_predict(const ir_workload *w, const ir_params *p, int at, bool cold, const ir_ceilings *c)

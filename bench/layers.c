@@ -74,9 +74,10 @@ static void like(const ir_point *whole, const char *name, int64_t l, ir_point *o
 
 /* Weights and cache come from wherever the whole network lives: between two uses everything else passes by. Activations
  * were written a moment ago: a row that mostly moves those is judged by its own footprint. */
-static void cost_of(const ly_row *r, const ir_point *whole, ir_point *o)
+static void cost_of(const ly_row *r, const ir_point *whole, const char *choice, ir_point *o)
 {
     ly_cost(r, whole->p.dtype, true, &o->cost);
+    if (!strcmp(choice, "winograd")) o->cost.spare_flops = o->cost.flops - ly_winograd_flops(r);
     double passing = o->cost.by_B[IR_BY_WEIGHTS] + o->cost.by_B[IR_BY_KV];
     if (2 * passing > o->cost.read_B + o->cost.write_B) o->cost.footprint_B = fmax(o->cost.footprint_B, whole->cost.footprint_B);
 }
@@ -121,8 +122,8 @@ static ir_status keep(session *s, const ir_point *whole, const ly_net *net, cons
         const ly_row *r = &net->row[axis->v[i]];
         ir_point      o;
         like(whole, r->name, axis->v[i], &o);
-        cost_of(r, whole, &o);
         snprintf(o.why, sizeof o.why, "%s", choice[axis->v[i]]);
+        cost_of(r, whole, o.why, &o);
         st = fill_times(&o, layer_s, (size_t)axis->v[i], (size_t)net->n, calls);
         if (st == IR_OK) st = session_keep(s, &o);
         else ir_point_free(&o);

@@ -20,9 +20,9 @@ const cli_command bench_commands[] = {
      .sets = CLI_SET_MEASURE, .max_args = -1, .main = cmd_run},
     {.name = "ceilings", .summary = "only the ceilings: bandwidth by level, peaks, latencies, launch cost", .usage = "",
      .about = "Every ceiling is measured, held against clock x width x ports, and carries what the last doubling gained.",
-     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_POINTS, .main = cmd_ceilings},
+     .sets = CLI_SET_MEASURE & ~(uint32_t)(CLI_SET_POINTS | CLI_SET_CACHE | CLI_SET_RUN), .main = cmd_ceilings},
     {.name = "list", .summary = "what there is: workloads, kernels, backends, devices, claims, points",
-     .usage = "[workloads|kernels|backends|devices|claims|points]", .sets = CLI_SET_POINTS, .max_args = 1, .main = cmd_list},
+     .usage = "[workloads|kernels|backends|devices|claims|points]", .sets = CLI_SET_GRID, .max_args = 1, .main = cmd_list},
     {.name = "fit", .summary = "refit the Iron Law from recorded points", .usage = "FILE...",
      .sets = CLI_SET_TERMINAL, .min_args = 1, .max_args = -1, .main = cmd_fit},
     {.name = "predict", .summary = "time of workloads on machines that need not be here: datasheets or records",
@@ -31,14 +31,14 @@ const cli_command bench_commands[] = {
               "a record brings its fitted law and an interval.\n"
               "  ironroof predict gpt2:size=xl,batch=1 --device a100,jetson-orin --dtype f16\n"
               "  ironroof predict resnet50 --device results/x.jsonl --batch 1-64*2 --set BW=2x --set L_lat=0",
-     .sets = CLI_SET_POINTS | CLI_SET_OUTPUT | CLI_SET_TERMINAL, .own = predict_own, .own_size = sizeof(predict_options),
+     .sets = CLI_SET_GRID | CLI_SET_OUTPUT | CLI_SET_TERMINAL, .own = predict_own, .own_size = sizeof(predict_options),
      .min_args = 1, .max_args = -1, .main = cmd_predict},
     {.name = "compare", .summary = "machines side by side: ceilings, times, and the term that explains a gap",
      .usage = "FILE|DEVICE...",
      .about = "Records and datasheets alike; the first is what the others are held against. Times are measured where a record\n"
               "has the point, else predicted, and say which.\n"
               "  ironroof compare a100 laptop jetson-orin results/x.jsonl",
-     .sets = CLI_SET_POINTS | CLI_SET_OUTPUT | CLI_SET_TERMINAL, .own = compare_own, .own_size = sizeof(compare_options),
+     .sets = CLI_SET_GRID | CLI_SET_OUTPUT | CLI_SET_TERMINAL, .own = compare_own, .own_size = sizeof(compare_options),
      .min_args = 1, .max_args = -1, .main = cmd_compare},
     {.name = "claims", .summary = "the book's claims: stated, recomputed, measured, verdict", .usage = "[RECORD] [ID...|batch1]",
      .about = "Recomputes every claim from the ledger's inputs; with a record, or with --measure, puts it to a machine too.\n"
@@ -46,7 +46,7 @@ const cli_command bench_commands[] = {
               "  ironroof claims --check\n"
               "  ironroof claims results/x.jsonl gemv-intensity-f32 --explain\n"
               "  ironroof claims batch1 --measure",
-     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_RUN, .own = claims_own, .own_size = sizeof(claims_options), .max_args = -1,
+     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_CAMPAIGN, .own = claims_own, .own_size = sizeof(claims_options), .max_args = -1,
      .main = cmd_claims},
     {.name = "report", .summary = "one self-contained page over records: charts, law, verdicts, environment", .usage = "FILE... [-o X.html]",
      .about = "The page holds the records and loads nothing. Without -o it is written beside the first record.",
@@ -57,7 +57,7 @@ const cli_command bench_commands[] = {
      .about = "Fills the tensors from the seed, calls a kernel once (the first that passes --filter) and writes each tensor to DIR,\n"
               "little-endian as it lies in memory, with layout.json: shapes and offsets of a network's layers.\n"
               "tests/check_reference.py redoes networks from it with NumPy and ONNX Runtime.",
-     .sets = CLI_SET_HOST | CLI_SET_WHERE | CLI_SET_POINTS | CLI_SET_OUTPUT, .own = dump_options, .own_init = &dump_defaults,
+     .sets = CLI_SET_HOST | CLI_SET_WHERE | CLI_SET_GRID | CLI_SET_OUTPUT, .own = dump_options, .own_init = &dump_defaults,
      .own_size = sizeof dump_defaults, .min_args = 1, .max_args = 1, .main = cmd_dump},
     {.name = "selftest", .summary = "check the tool itself: ideal | kernels | aa | inject",
      .usage = "ideal|kernels|aa|inject [PERCENT,...] [POINT...]",
@@ -65,14 +65,14 @@ const cli_command bench_commands[] = {
               "kernels: every kernel on odd shapes and misaligned addresses against its oracle; nothing is timed.\n"
               "aa: this program against a copy of itself; every confirmed change is a false alarm.\n"
               "inject 1,2,3,5,10: against a copy whose timed calls take that many per cent longer; how many are found.",
-     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_RUN, .own = ab_own_options, .own_init = &ab_own_defaults, .own_size = sizeof(ab_options),
+     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_CAMPAIGN, .own = ab_own_options, .own_init = &ab_own_defaults, .own_size = sizeof(ab_options),
      .min_args = 1, .max_args = -1, .main = cmd_selftest},
     {.name = "ab", .summary = "compare two builds by interleaved processes; verdict and exit code", .usage = "A B [POINT...]",
      .about = "A (old) and B (new) are programs or quoted command lines that take 'run POINT...'; each block runs A,B,B,A or B,A,A,B.\n"
               "A point is REGRESSED when the interval of its change lies above --delta, and again so in fresh blocks.\n"
               "Exit code: 0 same or improved, 1 confirmed regression, 2 missing or wrong, 3 environment (--strict: or undecided),\n"
               "4 not comparable.",
-     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_RUN, .own = ab_own_options, .own_init = &ab_own_defaults, .own_size = sizeof(ab_options),
+     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_CAMPAIGN, .own = ab_own_options, .own_init = &ab_own_defaults, .own_size = sizeof(ab_options),
      .max_args = -1, .main = cmd_ab},
     {.name = "gate", .summary = "recorded runs against recorded baseline runs; verdict and exit code", .usage = "FILE...",
      .about = "Each FILE or folder of records is one side's runs, one process each; the baseline needs runs of several days to know how\n"

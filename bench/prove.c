@@ -75,7 +75,7 @@ ir_status prove_choose(const session *s, const regex_t *only, prove_set *out)
             prove_entry *e = &out->v[out->n++];
             *e = (prove_entry){.point = i, .label = s->point[i].bound, .corrected = s->point[i].bound, .p = s->point[i].bound_p,
                                .why = "the run ended before it was tried"};
-            for (int j = 0; j < PROVE_NTERM; j++) e->e[j] = (prove_elasticity){NAN, NAN, NAN, PROVE_HELD};
+            for (int j = 0; j < PROVE_NTERM; j++) e->e[j] = (prove_elasticity){NAN, NAN, NAN, PROVE_HELD, NAN};
         }
     out->left_out = want - out->n;
     return IR_OK;
@@ -275,6 +275,13 @@ static ir_bound followed(const prove_entry *e, const ir_point *p)
     return IR_BOUND_MIXED;
 }
 
+/* How sure the interventions are of the label: P(T follows its term); NAN: they do not tell. */
+static double holds(const prove_entry *e)
+{
+    int own = prove_term(e->label);
+    return own >= 0 ? e->e[own].p_half : NAN;
+}
+
 static void judge(bench *b, prove_entry *e)
 {
     double t[1 + PROVE_MAX_TWINS][PROVE_NTERM];
@@ -293,6 +300,7 @@ static void judge(bench *b, prove_entry *e)
     prove_elasticities(b->change, n, nil, b->s->policy.seed, e->e);
     e->outcome = prove_judge(e->label, e->e);
     if (e->outcome == PROVE_CONTRADICTED) e->corrected = followed(e, &b->s->point[e->point]);
+    if (e->outcome == PROVE_UNDECIDED && holds(e) < CLEAR_P) e->corrected = IR_BOUND_MIXED;
 }
 
 /* ---- one point -------------------------------------------------------------------------------------------------------- */
@@ -344,6 +352,9 @@ static void note(session *s, prove_entry *e)
         if (!session_timed(p) || !ir_same_question(p, proved) || strcmp(p->kernel, proved->kernel) || p->bound != e->label) continue;
         snprintf(p->proof, sizeof p->proof, "%s", prove_outcome_name(e->outcome));
         if (e->outcome == PROVE_CONTRADICTED) correct(p, e->corrected);
+        if (e->outcome != PROVE_UNDECIDED || e->why[0] || isnan(holds(e))) continue;
+        p->bound_p = holds(e);
+        p->bound = e->corrected;
     }
 }
 

@@ -14,7 +14,7 @@ typedef struct {
 } prove_line;
 typedef struct {
     size_t           point;       /* index into session.point */
-    ir_bound         label, corrected; /* corrected: what a contradicted label became; else as label */
+    ir_bound         label, corrected; /* corrected: what a contradicted label became, or one that was measured and not shown; else as label */
     double           p;           /* of the label, by the law */
     prove_elasticity e[PROVE_NTERM];
     prove_outcome    outcome;
@@ -32,7 +32,8 @@ typedef struct {
  * (searched for in the key) a label without a known P counts too, and there is no bound to how many. */
 ir_status prove_choose(const session *, const regex_t *only, prove_set *out);
 /* Measure, judge, and write each outcome to its point. Ends early when the session's time for it is used up (the rest stays undecided and
- * says so). A contradicted label is corrected: to the term that T does follow, else to mixed. Only lost memory and Ctrl-C are errors. The device must be open. */
+ * says so). A contradicted label is corrected: to the term that T does follow, else to
+ * mixed; one that stays undecided gets the probability that the interventions give it, and below .95 is mixed too, as by the law. Only lost memory and Ctrl-C are errors. The device must be open. */
 ir_status prove_measure(session *, prove_set *);
 void      prove_print(FILE *, const session *, const prove_set *);
 /* A verdict "prove" per point and a verdict "prove twin" per twin; evidence: the keys. */

@@ -43,7 +43,7 @@ static int changed_most(const prove_entry *e, const prove_line *l)
 static prove_elasticity own_elasticity(const prove_line *l, int term)
 {
     double d = l->d[term], a = l->lo / d, b = l->hi / d;
-    return (prove_elasticity){l->y / d, fmin(a, b), fmax(a, b), PROVE_KNOWN};
+    return (prove_elasticity){l->y / d, fmin(a, b), fmax(a, b), PROVE_KNOWN, NAN};
 }
 
 static void twin_sentence(const prove_entry *e, const prove_line *l, char *out, size_t n)

@@ -52,6 +52,13 @@ void prove_ratios(const prove_times *base, const prove_times *twin, size_t ntwin
     }
 }
 
+static double above(const double *v, size_t n, double limit)
+{
+    size_t m = 0;
+    for (size_t i = 0; i < n; i++) m += v[i] > limit;
+    return (double)m / (double)n;
+}
+
 /* ---- elasticities ------------------------------------------------------------------------------------------------------- */
 typedef struct {
     size_t n;
@@ -165,7 +172,7 @@ void prove_elasticities(const prove_change *c, size_t n, unsigned nil, uint64_t 
     for (size_t i = 0; i < n; i++) y[i] = m.w[i] * expm1(c[i].y);
     solve(&m, y, e);
     double sd = scatter(&m, y, e);
-    for (int j = 0; j < PROVE_NTERM; j++) out[j] = (prove_elasticity){e[j], e[j], e[j], m.how[j]};
+    for (int j = 0; j < PROVE_NTERM; j++) out[j] = (prove_elasticity){e[j], e[j], e[j], m.how[j], NAN};
     ir_rng_seed(&rng, seed);
     for (int d = 0; d < PROVE_DRAWS; d++) {
         double again[PROVE_NTERM];
@@ -174,7 +181,10 @@ void prove_elasticities(const prove_change *c, size_t n, unsigned nil, uint64_t 
         for (int j = 0; j < PROVE_NTERM; j++) draw[j][d] = again[j];
     }
     for (int j = 0; j < PROVE_NTERM; j++)
-        if (isfinite(e[j]) && m.how[j] != PROVE_NIL) interval(draw[j], PROVE_DRAWS, &out[j].lo, &out[j].hi);
+        if (isfinite(e[j]) && m.how[j] != PROVE_NIL) {
+            out[j].p_half = above(draw[j], PROVE_DRAWS, HALF);
+            interval(draw[j], PROVE_DRAWS, &out[j].lo, &out[j].hi);
+        }
 }
 
 /* ---- the rule ----------------------------------------------------------------------------------------------------------- */

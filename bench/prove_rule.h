@@ -25,7 +25,7 @@ void prove_ratios(const prove_times *base, const prove_times *twin, size_t ntwin
 /* KNOWN: v, lo, hi. NIL: the term is too small to matter, v = 0. HELD: no twin changes it. TANGLED: the twins change it
  * only together with another. v, lo, hi of the last two are NAN, unless the law's homogeneity gives HELD: all elasticities add to 1. */
 typedef enum { PROVE_KNOWN, PROVE_NIL, PROVE_HELD, PROVE_TANGLED } prove_how;
-typedef struct { double v, lo, hi; prove_how how; } prove_elasticity;
+typedef struct { double v, lo, hi; prove_how how; double p_half; /* share of the draws above one half; NAN where v is */ } prove_elasticity;
 /* out[PROVE_NTERM]: dlnT/dln(term) at the point, by least squares over the twins. nil: bit set of terms too small to matter. */
 void prove_elasticities(const prove_change *, size_t n, unsigned nil, uint64_t seed, prove_elasticity *out);
 

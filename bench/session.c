@@ -1,7 +1,9 @@
 /* session.c -- see session.h. */
 #define _GNU_SOURCE
 #include "bench/session.h"
+#include "bench/reference.h"
 #include "bench/tables.h"
+#include "bench/workloads/workloads_compute.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -24,6 +26,7 @@ ir_status session_open(session *s, const ir_backend *be, int index)
 void session_close_device(session *s)
 {
     if (!s->dev.be || !s->dev.self) return;
+    reference_close(s);
     ir_measure_release(&s->dev);
     s->dev.be->close(&s->dev);
 }
@@ -114,71 +117,13 @@ static void likeness(const session *s, const ir_workload *w, const ir_kernel *k,
     o->cold = cold;
 }
 
-/* ---- bandwidth right now: on a shared machine it changes by a factor of two within seconds -------------------- */
-enum { REF_SAMPLES = 5 };
-static const double REF_FRESH_S = 0.25, REF_STEADY = 0.15;
-
-/* The number of streams is not in a ceiling, but in the point that reached it. */
-static double best_streams(const session *s, const ir_workload *w, const ir_ceiling *c)
+/* As many as the ceilings found to fill the device; without them, plenty for each of its cores. */
+static int64_t teams_of(const session *s, const ir_workload *w, ir_dtype t)
 {
-    int    at = bench_param(w, "streams"), size = bench_param(w, "bytes");
-    double streams = (double)w->defaults.v[at], best = INFINITY;
-    for (size_t i = 0; i < s->npoint; i++) {
-        const ir_point *p = &s->point[i];
-        if (!p->for_ceiling || strcmp(p->workload, w->name) || strcmp(p->kernel, c->kernel) || p->p.threads != c->threads ||
-            p->p.v[size] != (int64_t)c->size_B || !(ir_point_time(p) < best))
-            continue;
-        best = ir_point_time(p);
-        streams = (double)p->p.v[at];
-    }
-    return streams;
-}
-
-void session_reference(session *s)
-{
-    const ir_workload *w = bench_workload("read");
-    const ir_ceiling  *c = ir_ceiling_find(&s->ceilings, IR_C_BANDWIDTH, "DRAM", "read", IR_NDTYPE, s->info.threads);
-    memset(&s->ref, 0, sizeof s->ref);
-    if (!c || s->info.threads < 2 || !(c->size_B > 0)) return;
-    s->ref.kernel = session_kernel_named(s, w, c->kernel);
-    s->ref.p = w->defaults;
-    s->ref.p.threads = c->threads;
-    s->ref.p.v[bench_param(w, "bytes")] = (int64_t)c->size_B;
-    s->ref.p.v[bench_param(w, "streams")] = (int64_t)best_streams(s, w, c);
-    s->ref.ceiling_Bps = c->value;
-    s->ref.at_s = -INFINITY;
-}
-
-static double probe(session *s)
-{
-    reference *r = &s->ref;
-    if (s->dev.be->now(&s->dev) - r->at_s < REF_FRESH_S) return r->share;
-    ir_policy pol = {.warmup_s = 1e-3, .warmup_cap_s = 2e-3, .fixed_n = REF_SAMPLES, .precision = 0.01, .seed = s->policy.seed};
-    ir_point  o;
-    ir_measure(&s->dev, bench_workload("read"), r->kernel, &r->p, &pol, &o);
-    r->share = o.status == IR_OK ? (o.cost.read_B + o.cost.write_B) / ir_point_time(&o) / r->ceiling_Bps : NAN;
-    r->at_s = s->dev.be->now(&s->dev);
-    ir_point_free(&o);
-    return r->share;
-}
-
-/* Is it a point whose time is memory bandwidth, and will its kernel run at all? */
-static bool drifts(const session *s, const ir_workload *w, const ir_kernel *k, const ir_params *p, bool cold)
-{
-    int threads = p->threads ? p->threads : s->info.threads;
-    if (!s->ref.kernel || threads != s->ref.p.threads) return false;
-    if (w->valid && w->valid(p) != IR_OK) return false;
-    if (k->can_run && k->can_run(&s->dev, w, p) != IR_OK) return false;
-    ir_cost c = w->cost(p);
-    return c.read_B + c.write_B > 0 && !strcmp(ir_level_of(&s->ceilings, c.footprint_B, threads, cold), "DRAM");
-}
-
-static void bandwidth_now(session *s, ir_point *o, double before)
-{
-    if (o->status != IR_OK) return;
-    double after = probe(s);
-    o->bw_now = 0.5 * (before + after);
-    if (fabs(before - after) > REF_STEADY * o->bw_now) o->flags |= IR_FLAG_NOISY;
+    enum { PLENTY = 64 };
+    if (s->teams[t] > 0 || s->info.threads > 0 || strcmp(w->name, "fma") != 0) return s->teams[t];
+    int64_t n = (int64_t)PLENTY * (s->info.cores > 0 ? s->info.cores : 1);
+    return n < WL_FMA_MAX_TEAMS ? n : WL_FMA_MAX_TEAMS;
 }
 
 /* A device has no host threads to choose, and "fma" without a number of teams means as many as fill it. */
@@ -187,7 +132,7 @@ static ir_params adapted(const session *s, const ir_workload *w, const ir_params
     ir_params p = *asked;
     if (s->info.threads == 0) p.threads = 0;
     for (int i = 0; i < IR_MAX_PARAMS && w->param[i]; i++)
-        if (!strcmp(w->param[i], "teams") && p.v[i] == 0 && p.dtype < IR_NDTYPE) p.v[i] = s->teams[p.dtype];
+        if (!strcmp(w->param[i], "teams") && p.v[i] == 0 && p.dtype < IR_NDTYPE) p.v[i] = teams_of(s, w, p.dtype);
     return p;
 }
 
@@ -206,10 +151,9 @@ ir_status session_measure(session *s, const ir_workload *w, const ir_kernel *k, 
     if (!resumed(s, &like, o)) {
         ir_policy pol = s->policy;
         pol.cold = cold;
-        bool   drift = drifts(s, w, k, &like.p, cold);
-        double before = drift ? probe(s) : NAN;
+        bool drift = reference_begin(s, w, k, &like.p, cold, &pol);
         ir_measure(&s->dev, w, k, p, &pol, o);
-        if (drift) bandwidth_now(s, o, before);
+        if (drift) reference_end(s, o);
         o->for_ceiling = s->in_ceilings;
         o->flags |= s->run_flags;
         ir_point_judge(o, &s->ceilings, NULL);

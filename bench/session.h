@@ -11,8 +11,9 @@
 #include <string.h>
 
 typedef struct session session;
-/* The DRAM read that tells how much bandwidth there is right now. */
-typedef struct { const ir_kernel *kernel; ir_params p; double ceiling_Bps, at_s, share; } reference;
+/* The DRAM read that tells how much bandwidth there is right now (reference.h). seen: the last shares of the ceiling, n so far. */
+enum { REF_MOST = 256 };
+typedef struct { ir_probe *probe; ir_params p; double ceiling_Bps, bytes, seen[REF_MOST]; size_t n; } reference;
 struct session {
     ir_dev         dev;
     ir_device_info info;

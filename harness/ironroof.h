@@ -90,10 +90,13 @@ typedef struct {
     double by_B[IR_NBY];     /* the same bytes by tensor class; sums to read_B + write_B */
     double wa_B;             /* write-allocate traffic that regular stores add (beside, not in, D_vol) */
     double footprint_B;      /* distinct bytes touched by one call: decides the cache level */
+    double near_footprint_B; /* of a chain of steps: where what one writes and the next reads (by_B of IN and OUT) lives meanwhile,
+                              * if that is not footprint_B, which its weights decide; 0: no such part */
     /* Other traffic models beside the compulsory one; 0: the workload has none of its own. weights_B: the
      * weights alone. unfused_B: every operator as a pass of its own (bias, activation, residual, scores). */
     double weights_B, unfused_B;
-    double spare_flops;      /* of flops: multiplications by padding that this kernel may leave out; the compute term does */
+    double spare_flops;      /* of flops: what this kernel need not do (products with padding, Winograd's savings); the compute term does without */
+    bool   scattered;        /* lines of no order: what bounds their bandwidth is the ceiling of gathers, not of streams */
     double hops;             /* dependent memory accesses, each waiting for the last: latency, not bandwidth */
 } ir_cost;
 typedef struct {
@@ -211,6 +214,8 @@ struct ir_kernel {                            /* id: backend/workload/name, e.g.
     const char *(*choice)(const ir_run *, int layer);
     /* Adjusts the workload's cost (im2col: its own bytes). NULL: as it is. */
     void      (*cost)(const ir_params *, ir_cost *);
+    /* Adjusts it to the plan that setup() made (Winograd in some layers: spare_flops). NULL: plans cost alike. */
+    void      (*plan_cost)(const ir_run *, ir_cost *);
 };
 struct ir_run {                               /* a kernel bound to device and shape: a plan */
     const ir_workload *workload;
@@ -307,6 +312,10 @@ struct ir_policy {
     uint64_t seed;
     double   naive_s;                 /* skip a naive rung of which one call takes longer; 0: no limit */
     double   cold_pool_B;             /* total bytes to rotate through when cold */
+    void   (*beside)(void *);         /* called before the first sample, between samples every beside_s seconds and after the last;
+                                       * its time is no part of the budget. NULL: nothing is */
+    void    *beside_arg;
+    double   beside_s;
     bool     proven;                  /* this very point passed its oracle before in this process: not held against it again */
     double   max_B;                   /* refuse (skip) points that need more memory; 0: no limit */
     const volatile int *stop_flag;    /* non-NULL and non-zero: end early (Ctrl-C) */

@@ -180,8 +180,10 @@ static void memory(void **state)
         if (2 * c->size_B <= ir_host_available_B() / 3) assert_true(certificate(c, "bytes")->saturated);
         assert_false(c->flags & IR_FLAG_SUSPECT);
     }
+    assert_near(found(&s, IR_C_BANDWIDTH, "DRAM", "scale", IR_NDTYPE)->value, DRAM, 0.01); /* with the streams of copy */
     assert_near(found(&s, IR_C_BANDWIDTH, "L2", "read", IR_NDTYPE)->value, L2, 0.01);
     assert_true(found(&s, IR_C_BANDWIDTH, "L2", "read", IR_NDTYPE)->size_B > L2_B / 5); /* enough for every processor of it */
+    assert_near(s.ceilings.level_B[3], 32 * 1048576 * sqrt(2), 1e-3); /* half way to the first rung at DRAM's rate */
     assert_near(found(&s, IR_C_BANDWIDTH, "local", "read", IR_NDTYPE)->value, LOCAL, 0.01);
     assert_true(certificate(found(&s, IR_C_BANDWIDTH, "local", "read", IR_NDTYPE), "groups")->saturated);
     assert_near(found(&s, IR_C_BANDWIDTH, "link", "to", IR_NDTYPE)->value, LINK, 0.01);
@@ -241,7 +243,7 @@ static void arithmetic(void **state)
 
 static void shown(void **state)
 {
-    static const char *const words[] = {"mma loops 600 TFLOP/s, gemm vendor 700 TFLOP/s", "Link    to 50 GB/s pinned", "Local   read 30",
+    static const char *const words[] = {"mma loops 600 TFLOP/s, gemm vendor 700 TFLOP/s", "link   to ", "50.0 GB/s", "local  read ", "link: bytes between host and device",
                                         "Overlap 90 % of the shorter", "(queue)", "o occupancy"};
     session s;
     char   *text = NULL;

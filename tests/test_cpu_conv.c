@@ -171,15 +171,27 @@ static void test_networks(void **state)
     }
 }
 
-/* profile() fills every layer, and every layer of ours says what it runs on. */
-static void test_profile(void **state)
+/* What a step need not do is the sum over its layers: by Winograd where that was chosen, else products with padding. */
+static void expect_plan_cost(const ir_run *r, const ly_net *net)
 {
-    (void)state;
+    ir_cost c = r->workload->cost(&r->p), row;
+    double  spared = 0;
+    r->kernel->plan_cost(r, &c);
+    for (int i = 0; i < net->n; i++) {
+        ly_cost(&net->row[i], IR_F32, true, &row);
+        spared += strcmp(cpu_cnn_choice(r, i), "winograd") ? row.spare_flops : row.flops - ly_winograd_flops(&net->row[i]);
+    }
+    assert_true(fabs(c.spare_flops - spared) <= 1e-9 * c.flops && c.flops == r->workload->cost(&r->p).flops);
+}
+
+/* profile() fills every layer, and every layer of ours says what it runs on. */
+static void profile_of(const ir_workload *w, int64_t res)
+{
     device    d;
     ir_tensor spec[IR_MAX_TENSORS];
     ly_net    net;
     open_device(&d, cpu_isa_best(), 2);
-    ir_run r = {.workload = &wl_mobilenetv2, .kernel = kernel("cnn", "tuned"), .dev = &d.dev, .p = {{1, 32}, IR_F32, 2}};
+    ir_run r = {.workload = w, .kernel = kernel("cnn", "tuned"), .dev = &d.dev, .p = {{1, res}, IR_F32, 2}};
     assert_int_equal(wl_net_of(r.workload, &r.p, &net), IR_OK);
     r.nmem = r.workload->tensors(&r.p, spec);
     for (int t = 0; t < r.nmem; t++) {
@@ -197,12 +209,20 @@ static void test_profile(void **state)
         assert_true(strlen(cpu_cnn_choice(&r, i)) > 0);
     }
     assert_string_equal(cpu_cnn_choice(&r, net.n), "");
+    expect_plan_cost(&r, &net);
     r.kernel->unprepare(&r);
     r.kernel->teardown(&r);
     for (int t = 0; t < r.nmem; t++) free(r.mem[t].p);
     free(s);
     ly_free(&net);
     ir_pool_free(&d.cpu.pool);
+}
+
+static void test_profile(void **state)
+{
+    (void)state;
+    profile_of(&wl_mobilenetv2, 32);
+    profile_of(&wl_resnet50, 96); /* large enough for Winograd to be chosen on most machines */
 }
 
 int main(void)

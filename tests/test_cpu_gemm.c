@@ -78,7 +78,9 @@ static void test_many_blocks(void **state)
     (void)state;
     static const ir_params shape[] = {{{150, 170, 190}, IR_F32, 0},  {{390, 70, 90}, IR_F64, 0},
                                       {{61, 400, 67}, IR_F32, 0},    {{400, 33, 129}, IR_BF16, 0},
-                                      {{1000, 17, 40}, IR_F32, 0},   {{29, 29, 1000}, IR_F64, 0}};
+                                      {{1000, 17, 40}, IR_F32, 0},   {{29, 29, 1000}, IR_F64, 0},
+                                      {{61, 1101, 67}, IR_F32, 0},   {{33, 557, 90}, IR_F64, 0},
+                                      {{75, 2201, 70}, IR_BF16, 0}};
     for (int isa = 0; isa < CPU_NISA; isa++) {
         if (!isa_runs((cpu_isa)isa)) continue;
         for (int threads = 1; threads <= 4; threads *= 2) {

@@ -193,6 +193,34 @@ static double distance(const float *a, const float *b, int64_t n)
 }
 static double allowed(ir_dtype t) { return t == IR_F32 ? 1e-5 : 2e-2; } /* the cache is bf16, and activations may be */
 
+/* On a machine with two memories the weights are written again, each thread's rows by itself: their content stays, and so does the step's. */
+static void test_weights_move_home(void **state)
+{
+    (void)state;
+    device d;
+    step   s;
+    open_device(&d, cpu_isa_best(), 3);
+    step_begin(&s, &d, IR_F32, 1, 1, 3);
+    const size_t n = s.bytes[1], many = 5u << 20;
+    void        *before = malloc(n), *big = NULL;
+    assert_non_null(before);
+    memcpy(before, s.mem[1], n);
+    d.cpu.topo.nnuma = 2;
+    assert_int_equal(s.r.kernel->prepare(&s.r), IR_OK);
+    assert_memory_equal(before, s.mem[1], n);
+    free(before);
+    assert_int_equal(ir_host_alloc(many, IR_PAGES_SMALL, &big), IR_OK); /* enough for whole pieces */
+    char *p = big;
+    for (size_t i = 0; i < many; i++) p[i] = (char)(i * 2654435761u >> 24);
+    for (int h = 0; h < 2; h++)
+        for (size_t at = 0; at < many; at += 700001)
+            ir_host_rehome(p + at, p + (at + 700001 < many ? at + 700001 : many), p + many, h ? IR_PAGES_HUGE : IR_PAGES_SMALL);
+    for (size_t i = 0; i < many; i++) assert_int_equal(p[i], (char)(i * 2654435761u >> 24));
+    ir_host_free(big, many);
+    step_end(&s);
+    close_device(&d);
+}
+
 static void test_decode_is_prefill(void **state)
 {
     (void)state;
@@ -356,6 +384,6 @@ int main(void)
         cmocka_unit_test(test_exponential), cmocka_unit_test(test_gelu), cmocka_unit_test(test_narrow),
         cmocka_unit_test(test_refusals), cmocka_unit_test(test_odd_shapes), cmocka_unit_test(test_linear_edges),
         cmocka_unit_test(test_linear_many_blocks), cmocka_unit_test(test_attention_edges),
-        cmocka_unit_test(test_decode_is_prefill), cmocka_unit_test(test_batch_is_its_sequences), cmocka_unit_test(test_profile)};
+        cmocka_unit_test(test_weights_move_home), cmocka_unit_test(test_decode_is_prefill), cmocka_unit_test(test_batch_is_its_sequences), cmocka_unit_test(test_profile)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,6 +100,9 @@ static void peaks_launches_and_find(void **state)
     put(&c, IR_C_FLOPS, "", "fma", IR_I8, 4, 800e9)->source = IR_SRC_DATASHEET;
     assert_close(ir_peak_ceiling(&c, IR_I8, 4), 800e9, 1e-12); /* better than none */
     assert_true(isnan(ir_peak_ceiling(&c, IR_F8, 4)));
+    assert_close(ir_product_ceiling(&c, IR_F8, 4), 200e9, 1e-12); /* no narrow unit at all: in f32 */
+    assert_close(ir_product_ceiling(&c, IR_F16, 4), 200e9, 1e-12);
+    assert_true(isnan(ir_product_ceiling(&c, IR_I4, 4)));
     put(&c, IR_C_FLOPS, "", "fma", IR_BF16, 4, 600e9);
     assert_true(isnan(ir_peak_ceiling(&c, IR_F8, 4)));
     assert_close(ir_product_ceiling(&c, IR_F8, 4), 600e9, 1e-12); /* weights widened first */
@@ -131,7 +134,7 @@ static void rows_of_points(void **state)
     p.p.threads = 1; /* a launch of one thread, in units of one of all */
     assert_true(ir_row_of(&p, &c, &r));
     assert_close(r.x_launch, 1e-8 / 2e-6, 1e-12);
-    p.p.dtype = IR_F16;
+    p.p.dtype = IR_I4;
     assert_false(ir_row_of(&p, &c, &r)); /* no peak for it */
     p.cost.flops = 0;
     assert_true(ir_row_of(&p, &c, &r)); /* nor is one needed */
@@ -165,10 +168,48 @@ static void terms_at_the_moment(void **state)
     p.bw_now = NAN;
     assert_true(ir_row_of(&p, &c, &r));
     assert_close(r.x_data_s, 2e8 / 44e9, 1e-12);
+    for (size_t i = 0; i < c.n; i++) c.v[i].read_then_Bps = 20e9; /* of reads themselves it says nothing */
+    p = point(2e8, 0, 0, 4e8, 1e-2);
+    p.bw_now = 0.5;
+    assert_true(ir_row_of(&p, &c, &r));
+    assert_close(r.x_data_s, 2e8 / 20e9, 1e-12);
     p.cost.flops = 4e9;
     p.cost.spare_flops = 1e9;
     assert_true(ir_row_of(&p, &c, &r));
     assert_close(r.x_comp_s, 3e9 / 200e9, 1e-12);
+    ir_ceilings_free(&c);
+}
+
+/* Of a network at DRAM what its rows hand on lives in L2, and cold inputs do not change that; where L2 was not measured, DRAM
+ * answers, and scales with it. */
+static void parts_live_apart(void **state)
+{
+    ir_ceilings c;
+    ir_row      r;
+    (void)state;
+    machine(&c);
+    ir_point p = point(3e8, 1e8, 0, 4e8, 1e-2);
+    p.cost.by_B[IR_BY_IN] = 1e8;
+    p.cost.by_B[IR_BY_OUT] = 1e8;
+    p.cost.near_footprint_B = 1e6;
+    for (int cold = 0; cold < 2; cold++) {
+        p.cold = cold;
+        assert_true(ir_row_of(&p, &c, &r));
+        assert_close(r.x_data_s, 2e8 / 40e9 + 2e8 / 400e9, 1e-12);
+    }
+    p.bw_now = 0.5;
+    assert_true(ir_row_of(&p, &c, &r));
+    assert_close(r.x_data_s, 2e8 / 20e9 + 2e8 / 400e9, 1e-12);
+    p.cost.near_footprint_B = 1e4; /* no ceiling of L1 in this machine: by DRAM's copy */
+    assert_close(ir_cost_bw(&c, &p.cost, 4, false, false, 0.5), 4e8 / (2e8 / 20e9 + 2e8 / 22e9), 1e-12);
+    p.cost.near_footprint_B = 0;
+    assert_close(ir_cost_bw(&c, &p.cost, 4, false, false, 1), ir_bw_ceiling(&c, "DRAM", 4, 3, 1), 1e-12);
+    p.cost.scattered = true;
+    assert_close(ir_cost_bw(&c, &p.cost, 4, false, false, 0.5), 2e9, 1e-12);
+    assert_close(ir_cost_bw(&c, &p.cost, 4, false, true, 0.5), 4e9, 1e-12);
+    assert_close(ir_cost_bw(&c, &p.cost, 1, false, false, 1), ir_bw_ceiling(&c, "DRAM", 1, 3, 1), 1e-12); /* no gathers at 1 thread */
+    p.cost = (ir_cost){.flops = 1};
+    assert_true(isnan(ir_cost_bw(&c, &p.cost, 4, false, false, 1)));
     ir_ceilings_free(&c);
 }
 
@@ -237,7 +278,7 @@ int main(void)
         cmocka_unit_test(peaks_launches_and_find),
         cmocka_unit_test(rows_of_points),
         cmocka_unit_test(terms_at_the_moment),
-        cmocka_unit_test(the_classic_roofline),
+        cmocka_unit_test(parts_live_apart), cmocka_unit_test(the_classic_roofline),
         cmocka_unit_test(the_fastest_kernel_of_a_question_enters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

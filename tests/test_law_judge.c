@@ -182,7 +182,7 @@ static void nothing_to_judge(void **state)
     ir_point_judge(&p, &c, NULL);
     assert_true(p.bound == IR_BOUND_UNKNOWN && isnan(p.mfu) && isnan(p.T_law_s));
     p = point(8e8, 0, 2e9, 8e8, 0.04);
-    p.p.dtype = IR_F16; /* no peak: the data term is known, the verdict is not */
+    p.p.dtype = IR_I4; /* no peak: the data term is known, the verdict is not */
     ir_point_judge(&p, &c, NULL);
     assert_close(p.term_data_s, 0.02, 1e-12);
     assert_true(isnan(p.term_comp_s) && isnan(p.T_law_s) && isnan(p.mfu) && p.bound == IR_BOUND_UNKNOWN);
@@ -297,6 +297,15 @@ static void impossible_points(void **state)
     assert_suspect(p, &c, "clock");
     p = point(4e8, 0, 0, 4e8, 4e8 / 120e9); /* three times DRAM, which L2 could give */
     assert_suspect(p, &c, "cache-resident");
+    c.level_B[3] = 5e8; /* nothing strange where a cache is known to serve a part of such a footprint */
+    assert_false(ir_guard_point(&p, &c));
+    assert_int_equal(p.flags, IR_FLAG_CACHE_RESIDENT);
+    p.cold = true;
+    p.flags = 0;
+    assert_suspect(p, &c, "cache-resident");
+    p.cold = false;
+    p.flags = 0;
+    c.level_B[3] = NAN;
     p.cost = (ir_cost){.write_B = 4e8, .footprint_B = 4e8};
     p.wall.median = 4e8 / 900e9; /* no cache could */
     assert_suspect(p, &c, "compressible");
@@ -306,6 +315,13 @@ static void impossible_points(void **state)
     assert_suspect(p, &c, "cache-resident");
     p.bw_now = 1.2; /* memory gave a fifth more at that time than when the ceiling was measured */
     assert_suspect(p, &c, NULL);
+    p.bw_now = NAN;
+    for (size_t i = 0; i < c.n; i++) /* every other DRAM rate is of a moment at which reads got half */
+        if (!strcmp(c.v[i].level, "DRAM") && strcmp(c.v[i].op, "read") != 0) c.v[i].read_then_Bps = 22e9;
+    p = point(2e8, 2e8, 0, 4e8, 4e8 / 60e9);
+    assert_suspect(p, &c, NULL);
+    for (size_t i = 0; i < c.n; i++) c.v[i].read_then_Bps = NAN;
+    assert_suspect(p, &c, "cache-resident");
     p = point(4e8, 0, 0, 4e8, NAN);
     assert_suspect(p, &c, NULL);
     ir_ceilings_free(&c);

@@ -100,6 +100,7 @@ static void resnet50_traffic(void **state)
     for (int i = 0; i < n.n; i++) acts += n.row[i].act == LY_RELU ? (double)ly_out_elems(&n.row[i]) : 0;
     same(c.unfused_B, c.read_B + c.write_B + 8 * (biased + acts + 5519360.0));
     same(c.launches, 56);
+    same(c.near_footprint_B, 4 * (56.0 * 56 * 256 * 2 + 56 * 56 * 64)); /* input, residual and result of the last row of a block */
     ly_net_cost(&n, IR_BF16, &c);
     same(c.by_B[IR_BY_WEIGHTS], 2 * 25502912.0);
     ly_free(&n);

@@ -381,6 +381,58 @@ static void test_stop_flag(void **state)
     ir_point_free(&o);
 }
 
+/* A probe is called between samples, takes nothing from the budget and is no sample; each call is one of its own kernel. */
+typedef struct { ir_probe *probe; int calls; double worst; } beside;
+static void look(void *arg)
+{
+    beside *b = arg;
+    b->calls++;
+    b->worst = fmax(b->worst, fabs(ir_probe_s(b->probe) - 1e-3));
+}
+
+static void test_probe_beside_the_samples(void **state)
+{
+    (void)state;
+    ir_point  o;
+    beside    b = {0};
+    ir_params p = n_of(8);
+    assert_int_equal(ir_probe_open(&dev, &twice, &right, &p, 1, &b.probe), IR_OK);
+    pol.fixed_n = 100;
+    assert_int_equal(measure(&right, 100, &o), IR_OK);
+    double alone = o.wall.median;
+    ir_point_free(&o);
+    pol.beside = look;
+    pol.beside_arg = &b;
+    pol.beside_s = 10e-3;
+    assert_int_equal(measure(&right, 100, &o), IR_OK);
+    assert_int_equal(b.calls, 11); /* before the first sample, after every tenth of 1 ms, the hundredth being the last */
+    assert_true(b.worst < 1e-6 && fabs(o.wall.median / alone - 1) < 1e-9 && o.samples.n == 100);
+    ir_point_free(&o);
+    pol.fixed_n = 0;
+    pol.budget_s = pol.min_s = 0.2;
+    pol.precision = 1e-12;
+    pol.beside_s = 1e-9; /* after every sample */
+    fake.noise = 1;
+    assert_int_equal(measure(&right, 100, &o), IR_OK);
+    assert_string_equal(o.stop, "budget");
+    assert_true((double)o.samples.n * o.wall.mean > 0.19);
+    ir_point_free(&o);
+    ir_probe_close(b.probe);
+    ir_probe_close(NULL);
+}
+
+static void test_probes_are_proven(void **state)
+{
+    (void)state;
+    ir_params p = n_of(8), none = n_of(0);
+    ir_probe *probe = (ir_probe *)1;
+    assert_int_equal(ir_probe_open(&dev, &twice, &wrong, &p, 1, &probe), IR_ECHECK);
+    assert_null(probe);
+    assert_int_equal(ir_probe_open(&dev, &twice, &unplanned, &p, 1, &probe), IR_SKIP);
+    assert_int_equal(ir_probe_open(&dev, &twice, &right, &none, 1, &probe), IR_EINVAL);
+    assert_null(probe);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -388,6 +440,7 @@ int main(void)
         T(test_times_what_it_proved), T(test_short_calls_are_batched), T(test_budget_ends_a_noisy_point), T(test_slow_naive_rungs_are_left_out),
         T(test_wrong_kernels_get_no_time), T(test_verify_sees_stray_writes), T(test_refusals_are_rows),
         T(test_cold_rotates), T(test_hidden_memory_goes_through_put_and_get), T(test_every_fault_is_a_row),
-        T(test_clock_backwards_and_standing), T(test_stop_flag)};
+        T(test_clock_backwards_and_standing), T(test_stop_flag),
+        T(test_probe_beside_the_samples), T(test_probes_are_proven)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,7 @@
 """test_program.py PROGRAM -- the program as a user meets it: every refusal is one clear line and the right exit code, a run
 that is interrupted, killed or out of disk keeps what it measured, and what it wrote can be read again; memory stays near what is
 computed. No time is asserted."""
-import json, os, signal, subprocess, sys, tempfile, time
+import json, os, re, signal, subprocess, sys, tempfile, time
 
 PROGRAM = os.path.abspath(sys.argv[1])
 FAST = ["--ceilings", "none", "--no-report", "--budget", "20ms", "--warmup", "1ms"]
@@ -65,6 +65,28 @@ def help_and_lists():
         expect(r.returncode == 0 and ("gemv_twice:" in r.stdout) == there, f"run {args}: a twin is measured when named only", r)
     r = run("run", "gemm", "--dry-run")
     expect(r.returncode == 0 and "gemm:m=" in r.stdout, "--dry-run prints the points", r)
+
+
+def documented():
+    """Every option of every command line in the README and in docs/ is one that this command takes, and the command exists."""
+    root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+    pages = ["README.md"] + [os.path.join("docs", d) for d in sorted(os.listdir(os.path.join(root, "docs"))) if d.endswith(".md")]
+    seen, takes = 0, {}
+    for page in pages:
+        text = open(os.path.join(root, page), encoding="utf-8").read()
+        for line in re.findall(r"^(?:\$ )?ironroof ([^#\n]+)", text, re.M) + re.findall(r"`ironroof ([^`]+)`", text):
+            words = line.split()
+            command = words[0].split("|")[0] if words else ""
+            if not re.fullmatch(r"[a-z]+", command):
+                continue
+            if command not in takes:
+                r = run(command, "--help")
+                expect(r.returncode == 0, f"{page}: there is a command '{command}'", r)
+                takes[command] = set(re.findall(r"--[a-z-]+", r.stdout)) | {"--help"}
+            for option in re.findall(r"--[a-z][a-z-]*", re.sub(r'"[^"]*"', "", line)):  # what is quoted is another program's
+                seen += 1
+                expect(option in takes[command], f"{page}: '{line.strip()}': {command} takes {option}")
+    expect(seen > 10, f"the pages show options ({seen})")
 
 
 def records(folder):
@@ -177,21 +199,23 @@ def peak_rss(folder, point, kernel, *more):
 
 
 def memory(folder):
-    """Peak memory is at most 1.3 times weights, activations and cache, beside what the program needs for itself."""
+    """Peak memory is at most 1.3 times weights, activations and cache; the program's own is within that, but for what libraries differ in."""
     if b"__asan_init" in open(PROGRAM, "rb").read():
         print("skipped: memory (a sanitizer's own would be measured)")
         return
     own, _ = peak_rss(folder, SMALL, "copy/naive")
-    expect(own < 64e6, f"the program itself takes {own / 1e6:.0f} MB")
+    expect(own < 40e6, f"the program itself takes {own / 1e6:.0f} MB")
+    slack = max(4e6, own - 16e6)
     for point, kernel, *more in [("resnet50:batch=1", "resnet50/direct"), ("resnet50:batch=4", "resnet50/direct"),
                                  ("gpt2:size=small,past=128", "gpt2/stream", "--dtype", "bf16"),
-                                 ("gpt2:size=small,tokens=256,past=0", "gpt2/stream", "--dtype", "i8")]:
+                                 ("gpt2:size=medium,tokens=64,past=0", "gpt2/stream", "--dtype", "i8")]:
         peak, needs = peak_rss(folder, point, kernel, *more)
-        expect(peak <= 1.3 * needs + own, f"{point} {more}: peak {peak / 1e6:.0f} MB, computed {needs / 1e6:.0f}, own {own / 1e6:.0f}")
+        expect(peak <= 1.3 * needs + slack, f"{point} {more}: peak {peak / 1e6:.0f} MB, computed {needs / 1e6:.0f}, own {own / 1e6:.0f}")
 
 
 refusals()
 help_and_lists()
+documented()
 full_disk()
 with tempfile.TemporaryDirectory() as folder:
     records(folder)

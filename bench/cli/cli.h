@@ -63,15 +63,20 @@ typedef struct {
     const char *choices; /* "quick|full" */
     const char *implied; /* value of a bare --name (then only --name=value gives one); NULL: must be given */
 } cli_option;
-enum { /* which shared options a command takes; in --help each set is a group */
-    CLI_SET_POINTS = 1u << 0,   /* profile dtype batch threads filter */
-    CLI_SET_WHERE = 1u << 1,    /* backend device */
-    CLI_SET_HOST = 1u << 2,     /* isa pin pages */
-    CLI_SET_TIMING = 1u << 3,   /* precision budget warmup cold hot seed */
-    CLI_SET_RUN = 1u << 4,      /* ceilings resume no-report dry-run layers */
-    CLI_SET_OUTPUT = 1u << 5,   /* o */
-    CLI_SET_TERMINAL = 1u << 6, /* quiet color */
-    CLI_SET_MEASURE = (1u << 7) - 1
+enum { /* which shared options a command takes */
+    CLI_SET_POINTS = 1u << 0,   /* dtype batch */
+    CLI_SET_SCOPE = 1u << 1,    /* profile threads filter */
+    CLI_SET_WHERE = 1u << 2,    /* backend device */
+    CLI_SET_HOST = 1u << 3,     /* isa pin pages */
+    CLI_SET_TIMING = 1u << 4,   /* precision budget warmup seed samples inject */
+    CLI_SET_CACHE = 1u << 5,    /* hot cold */
+    CLI_SET_RUN = 1u << 6,      /* ceilings dry-run layers prove */
+    CLI_SET_FILES = 1u << 7,    /* resume no-report */
+    CLI_SET_OUTPUT = 1u << 8,   /* o */
+    CLI_SET_TERMINAL = 1u << 9, /* quiet color */
+    CLI_SET_MEASURE = (1u << 10) - 1,
+    CLI_SET_GRID = CLI_SET_POINTS | CLI_SET_SCOPE,     /* what a list of points is made of */
+    CLI_SET_CAMPAIGN = CLI_SET_RUN | CLI_SET_FILES     /* what only a run that leaves a report has */
 };
 typedef struct { const char *text; regex_t re; } cli_filter; /* text NULL: none */
 enum { CLI_QUICK, CLI_FULL };

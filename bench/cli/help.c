@@ -63,8 +63,10 @@ static void print_usage(FILE *f, const cli_command *c)
 
 void cli_help(FILE *f, const cli_command *c)
 {
-    static const char *const title[] = {"Which points", "Where", "On the host", "How they are timed",
-                                        "The run", "Output", "Terminal"};
+    static const struct { const char *title; uint32_t sets; } group[] = {
+        {"What is measured", CLI_SET_GRID}, {"Where", CLI_SET_WHERE}, {"On the host", CLI_SET_HOST},
+        {"How it is timed", CLI_SET_TIMING | CLI_SET_CACHE}, {"The run", CLI_SET_CAMPAIGN}, {"Output", CLI_SET_OUTPUT},
+        {"Terminal", CLI_SET_TERMINAL}};
     print_usage(f, c);
     fprintf(f, "\n%s.\n", c->summary);
     if (c->about) {
@@ -73,11 +75,11 @@ void cli_help(FILE *f, const cli_command *c)
     }
     if (c->own && c->own->name) fprintf(f, "\nOptions of %s\n", c->name);
     for (const cli_option *o = c->own; o && o->name; o++) print_option(f, o);
-    for (size_t i = 0; i < sizeof title / sizeof *title; i++) {
-        if (!(c->sets >> i & 1)) continue;
-        fprintf(f, "\n%s\n", title[i]);
+    for (size_t i = 0; i < sizeof group / sizeof *group; i++) {
+        if (!(c->sets & group[i].sets)) continue;
+        fprintf(f, "\n%s\n", group[i].title);
         for (const cli_option *o = cli_shared_options(); o->name; o++)
-            if (o->set >> i & 1) print_option(f, o);
+            if (o->set & group[i].sets & c->sets) print_option(f, o);
     }
     fputs("\nA LIST is 1,2,4 or a range: 1-8 (step 1), 1-9+2 (step 2), 1-64*2 (times 2).\n"
           "Numbers take K M G T (powers of 1000) and Ki Mi Gi Ti (powers of 1024).\n", f);

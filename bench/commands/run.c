@@ -28,6 +28,7 @@ typedef struct {
     size_t          ticked;   /* points shown in this phase */
     ir_record       before;   /* --resume */
     ceilings_source ceilings;
+    bool            host_again; /* the device opened last was refused for being the host */
 } job;
 
 static void tick(session *s, const char *what)
@@ -41,9 +42,11 @@ static void tick(session *s, const char *what)
 static ir_status open_one(job *j, const ir_backend *be, int index)
 {
     campaign *c = &j->dev[j->ndev];
+    j->host_again = false;
     ir_status st = campaign_open(c, be, index, &j->args->opt);
     if (st != IR_OK) return st;
-    if (c->s.info.host_again && j->args->opt.backends.n == 0) {
+    j->host_again = c->s.info.host_again && j->args->opt.backends.n == 0;
+    if (j->host_again) {
         st = ir_fail(IR_SKIP, "%s (%s) is the host again: add --backend %s to measure it", c->s.info.id, c->s.info.name, be->name);
         campaign_free(c);
         return st;
@@ -74,6 +77,22 @@ static ir_status index_of(const ir_backend *be, const char *name, int *index)
     return ir_fail(IR_SKIP, "no device '%.60s': %s offers %s", name, be->name, *offered ? offered : "none");
 }
 
+/* Without --device: the backend's first one that can be measured. One that is broken, or is the host again, is named in `why`
+ * and does not stand in the way of the next. */
+static ir_status open_first(job *j, const ir_backend *be, char *why, size_t size)
+{
+    ir_status st = IR_OK;
+    for (int index = 0; index < MAX_DEVICES; index++) {
+        size_t n = strlen(why);
+        st = open_one(j, be, index);
+        if (st == IR_OK || st == IR_EINVAL) return st;
+        bool more = st == IR_EDEVICE || j->host_again;
+        if (more || index == 0) snprintf(why + n, size - n, "%s%s", n ? "; " : "", ir_why());
+        if (!more) return st;
+    }
+    return st;
+}
+
 /* --device N or a name of the device; without it the first of every backend asked for. The ideal device is no
  * machine: it must be asked for. */
 static ir_status open_devices(job *j)
@@ -85,9 +104,13 @@ static ir_status open_devices(job *j)
         bool asked = o->backends.n == 0 && strcmp((*b)->name, "ideal") != 0;
         for (size_t i = 0; i < o->backends.n; i++) asked = asked || !strcmp(o->backends.v[i], (*b)->name);
         if (!asked) continue;
-        char *end = NULL;
-        int   index = o->device ? (int)strtol(o->device, &end, 10) : 0;
-        st = o->device && *end ? index_of(*b, o->device, &index) : IR_OK;
+        if (!o->device) {
+            st = open_first(j, *b, why, sizeof why);
+            continue;
+        }
+        char  *end = NULL;
+        int    index = (int)strtol(o->device, &end, 10);
+        st = *end ? index_of(*b, o->device, &index) : IR_OK;
         if (st == IR_OK) st = open_one(j, *b, index);
         size_t n = strlen(why);
         if (st != IR_OK && st != IR_EINVAL) snprintf(why + n, sizeof why - n, "%s%s", n ? "; " : "", ir_why());

@@ -71,6 +71,13 @@ static double spare_flops(const ly_row *r)
     return flops_of(r, true) - 2 * (double)(r->batch * r->k) * met * (double)(r->c / r->groups);
 }
 
+double ly_winograd_flops(const ly_row *r)
+{
+    enum { PRODUCTS = 36, IN_FLOPS = 12 * 19, OUT_FLOPS = 10 * 13 };
+    const double tiles = (double)r->batch * (double)((r->oh + 3) / 4 * ((r->ow + 3) / 4)), in = (double)r->c, out = (double)r->k;
+    return tiles * (2 * PRODUCTS * in * out + in * IN_FLOPS + out * OUT_FLOPS);
+}
+
 static double gathered_B(const ly_row *r, ir_dtype t, int64_t rows)
 {
     return (double)rows * ((double)r->c * ir_dtype_bytes(t) + (ly_scaled(t) ? f32_B : 0));
@@ -191,4 +198,5 @@ void ly_net_cost(const ly_net *n, ir_dtype t, ir_cost *out)
     out->footprint_B = (double)n->nW * ir_dtype_bytes(t) + f32_B * (double)n->nV +
                        (double)n->kv_elems * ir_dtype_bytes(ly_kv_dtype(t)) +
                        f32_B * (largest_live(n) + (double)(n->in_elems + n->out_elems));
+    out->near_footprint_B = f32_B * largest_live(n);
 }

@@ -112,7 +112,11 @@ static inline bool ly_scaled(ir_dtype weights) { return weights == IR_I8 || weig
  * FLOP: causal pairs for attention, 4 dh each (ly_pairs). Outside a network, per element: norm 8, softmax 5, ReLU 1,
  * GELU 9 (tanh as one), add 1, embedding 1; a max pool r*s - 1 per output, an average pool 1 per input. */
 void ly_cost(const ly_row *, ir_dtype weights, bool in_network, ir_cost *out);
-/* Sum over the rows, what ly_reread() finds left out of the weights; launches = the number of rows; footprint: weights + cache + the largest live activations. */
+/* FLOP that Winograd's F(4x4,3x3) takes of a 3x3 convolution of stride 1: it multiplies 36 times where 16 outputs would take 144,
+ * and transforms tiles of the input (in 12 directions of 19 FLOP) and of the output (10 of 13). */
+double ly_winograd_flops(const ly_row *);
+/* Sum over the rows, what ly_reread() finds left out of the weights; launches = the number of rows; footprint: weights + cache + the largest live
+ * activations, which alone are near_footprint_B. */
 void ly_net_cost(const ly_net *, ir_dtype weights, ir_cost *out);
 
 /* ---- networks: fill a table; IR_EINVAL with a reason for impossible parameters ------------------------------ */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LANES = 16, FOLD = 512, TILE = 4, NBLOCK = 64, STRIP = 256 };
+enum { LANES = 16, FOLD = 512, TILE = 4, NBLOCK = 64, STRIP = 256, PACK_B = 1 << 20 };
 typedef float lanes __attribute__((vector_size(4 * LANES)));
 
 double ref_act(ly_act a, double x)
@@ -79,6 +79,14 @@ static void product(const float *x, int64_t P, int64_t K, int64_t Kp, const ref_
     }
 }
 
+/* Rows of x at a time: a network's reference is not to need more memory than the network. */
+static int64_t strip_of(int64_t P, int64_t Kp)
+{
+    int64_t most = PACK_B / (4 * Kp) / TILE * TILE;
+    most = most > STRIP ? STRIP : most < TILE ? TILE : most;
+    return P < most ? P : most;
+}
+
 static float *floats(int64_t n)
 {
     float *p = n > 0 ? malloc(sizeof *p * (size_t)n) : NULL;
@@ -89,7 +97,7 @@ static float *floats(int64_t n)
 ir_status ref_product(const float *x, int64_t P, int64_t K, const ref_weights *w, int64_t W_at, int64_t s_at, int64_t N,
                       const ref_epilogue *e)
 {
-    int64_t   Kp = up(K, LANES), strip = P < STRIP ? P : STRIP;
+    int64_t   Kp = up(K, LANES), strip = strip_of(P, Kp);
     float    *pack = floats(up(strip, TILE) * Kp), *block = floats(NBLOCK * Kp);
     ir_status st = pack && block ? IR_OK : IR_ENOMEM;
     for (int64_t p0 = 0; st == IR_OK && p0 < P; p0 += strip) {
@@ -122,7 +130,7 @@ static void window(const ly_row *r, const float *x, int64_t p, int64_t g, float 
 ir_status ref_conv(const ly_row *r, const ref_weights *w, const float *x, const float *add, float *out)
 {
     int64_t   K = r->r * r->s * (r->c / r->groups), Kp = up(K, LANES), N = r->k / r->groups, P = r->oh * r->ow;
-    int64_t   strip = P < STRIP ? P : STRIP;
+    int64_t   strip = strip_of(P, Kp);
     float    *pack = floats(up(strip, TILE) * Kp), *block = floats(NBLOCK * Kp), *bias = floats(r->k);
     ir_status st = pack && block && bias ? IR_OK : IR_ENOMEM;
     if (st == IR_OK && r->b_at >= 0) ly_load(IR_F32, w->V, r->b_at, r->k, bias);

@@ -167,6 +167,34 @@ static ir_status step(const walk *k, const ly_row *r)
     }
 }
 
+/* Is what buffer b holds after row i read by a later row, before it is written anew? */
+static bool read_later(const ly_net *net, int i, int b)
+{
+    for (i++; i < net->n; i++) {
+        if (net->row[i].in == b || net->row[i].add == b) return true;
+        if (net->row[i].out == b) return false;
+    }
+    return false;
+}
+
+/* A buffer lives from the row that writes it to the last that reads it: all at once would be twice the memory. */
+static ir_status row_of_walk(walk *k, int i)
+{
+    const ly_row *r = &k->net->row[i];
+    if (r->out >= 0 && r->out != r->in && r->out != r->add) {
+        free(k->buf[r->out]);
+        k->buf[r->out] = malloc(sizeof(float) * (size_t)ly_out_elems(r));
+        if (!k->buf[r->out]) return ir_fail(IR_ENOMEM, "no memory for the reference network");
+    }
+    ir_status st = step(k, r);
+    for (int b = 0; b < k->net->nbuf; b++) {
+        if (!k->buf[b] || read_later(k->net, i, b)) continue;
+        free(k->buf[b]);
+        k->buf[b] = NULL;
+    }
+    return st;
+}
+
 ir_status ref_network(const ly_net *net, const ref_weights *w, const void *input, const ref_past *past, float *fresh, float *out)
 {
     walk    k = {.net = net, .w = w, .input = input, .past = past, .fresh = fresh, .out = out};
@@ -177,11 +205,10 @@ ir_status ref_network(const ly_net *net, const ref_weights *w, const void *input
     }
     bool ok = (k.v = malloc(sizeof *k.v * 2 * (size_t)widest)) != NULL;
     if (past) ok = (k.cached = malloc(sizeof *k.cached * (size_t)(2 * past->cache->heads * past->cache->past * past->cache->dh + 1))) != NULL && ok;
-    for (int b = 0; b < net->nbuf; b++) ok = (k.buf[b] = malloc(sizeof(float) * (size_t)net->buf[b])) != NULL && ok;
     if (!net->tokens_in) ok = (k.image = malloc(sizeof(float) * (size_t)net->in_elems)) != NULL && ok;
     ir_status st = ok ? IR_OK : ir_fail(IR_ENOMEM, "no memory for the reference network");
     if (st == IR_OK && k.image) ly_load(IR_F32, input, 0, net->in_elems, k.image);
-    for (int i = 0; i < net->n && st == IR_OK; i++) st = step(&k, &net->row[i]);
+    for (int i = 0; i < net->n && st == IR_OK; i++) st = row_of_walk(&k, i);
     for (int b = 0; b < net->nbuf; b++) free(k.buf[b]);
     free(k.image);
     free(k.cached);

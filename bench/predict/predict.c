@@ -63,9 +63,8 @@ static ir_status row_of(const machine_view *v, const ir_workload *w, const ir_pa
     if (bytes > 0 && !isfinite(dram) && !(set->BW.given && !set->BW.times))
         return ir_fail(IR_EINVAL, "%s has no bandwidth: %s (or give one: --set BW=...)", v->name,
                        v->sheet ? "none is published" : "none was measured");
-    o->BW_Bps = ir_bw_ceiling(&v->ceilings, o->level, p->threads, pt.cost.read_B, pt.cost.write_B);
     o->R_peak = ir_peak_ceiling(&v->ceilings, p->dtype, p->threads);
-    if (!strcmp(o->level, "DRAM")) o->BW_Bps = isfinite(dram) ? o->BW_Bps * what_if_scale(&set->BW, dram) : set->BW.v;
+    o->BW_Bps = isfinite(dram) ? ir_cost_bw(&v->ceilings, &pt.cost, p->threads, false, false, what_if_scale(&set->BW, dram)) : set->BW.v;
     if (set->R_peak.given) o->R_peak = set->R_peak.times ? o->R_peak * set->R_peak.v : set->R_peak.v;
     if (pt.cost.flops > 0 && !isfinite(o->R_peak)) return no_peak(v, p->dtype);
     double launches = pt.cost.launches;

@@ -30,6 +30,7 @@ static ir_cost gather_cost(const ir_params *p)
     c.read_B = c.by_B[IR_BY_WEIGHTS] + c.by_B[IR_BY_IN];
     c.flops = count;
     c.launches = 1;
+    c.scattered = true;
     /* Expected number of distinct lines that `count` uniform draws touch. */
     c.footprint_B = count * 4 + 64 * (lines > 1 ? -lines * expm1(count * log1p(-1 / lines)) : 1);
     return c;

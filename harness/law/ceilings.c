@@ -135,7 +135,8 @@ double ir_peak_ceiling(const ir_ceilings *c, ir_dtype t, int threads)
 double ir_product_ceiling(const ir_ceilings *c, ir_dtype t, int threads)
 {
     double v = ir_peak_ceiling(c, t, threads);
-    return t == IR_F8 && !isfinite(v) ? ir_peak_ceiling(c, IR_BF16, threads) : v;
+    if (t == IR_F8 && !isfinite(v)) v = ir_peak_ceiling(c, IR_BF16, threads);
+    return (t == IR_F8 || t == IR_BF16 || t == IR_F16 || t == IR_I8) && !isfinite(v) ? ir_peak_ceiling(c, IR_F32, threads) : v;
 }
 
 double ir_launch_ceiling(const ir_ceilings *c, int threads)
@@ -155,7 +156,7 @@ typedef struct {
 
 static double rate_of(const mix_query *q, const ir_ceiling *x)
 {
-    if (!q->steady || !(x->read_then_Bps > 0)) return x->value;
+    if (!q->steady || !(x->read_then_Bps > 0) || !strcmp(x->op, "read")) return x->value; /* the read ceiling is the unit itself */
     const ir_ceiling *read = ir_ceiling_find(q->c, IR_C_BANDWIDTH, x->level, "read", x->dtype, x->threads);
     return read && read->threads == x->threads ? x->value * read->value / x->read_then_Bps : x->value;
 }
@@ -232,7 +233,47 @@ double ir_bw_ceiling(const ir_ceilings *c, const char *level, int threads, doubl
     return bandwidth_of(c, level, threads, read_B, write_B, false);
 }
 
-double law_bw_steady(const ir_ceilings *c, const char *level, int threads, double read_B, double write_B)
+/* A part of a cost: bytes that live in one footprint. */
+typedef struct { double read_B, write_B, footprint_B; bool cold; } part;
+
+static void parts_of(const ir_cost *k, bool cold, part out[2])
 {
-    return bandwidth_of(c, level, threads, read_B, write_B, true);
+    bool   near = k->near_footprint_B > 0;
+    double in = near ? fmin(k->by_B[IR_BY_IN], k->read_B) : 0, result = near ? fmin(k->by_B[IR_BY_OUT], k->write_B) : 0;
+    out[0] = (part){k->read_B - in, k->write_B - result, k->footprint_B, cold};
+    out[1] = (part){in, result, k->near_footprint_B, false};
+}
+
+/* The level that answers for a part: DRAM where its own was not measured. */
+static const char *answering(const ir_ceilings *c, const part *p, int threads)
+{
+    const char *level = ir_level_of(c, p->footprint_B, threads, p->cold);
+    for (size_t i = 0; i < c->n; i++)
+        if (streams_at(&c->v[i], level)) return level;
+    return level_name[3];
+}
+
+/* NAN: gathers were not measured at the level of this cost and thread count. */
+static double gather_bw(const ir_ceilings *c, const ir_cost *k, int threads, bool cold)
+{
+    const ir_ceiling *x = ir_ceiling_find(c, IR_C_BANDWIDTH, ir_level_of(c, k->footprint_B, threads, cold), "gather", IR_NDTYPE, threads);
+    return x && x->threads == threads ? x->value : NAN;
+}
+
+double ir_cost_bw(const ir_ceilings *c, const ir_cost *k, int threads, bool cold, bool steady, double dram_scale)
+{
+    part   p[2];
+    double t = 0, bw = k->scattered ? gather_bw(c, k, threads, cold) : NAN;
+    int    n = 0;
+    if (isfinite(bw)) return steady ? bw : bw * dram_scale; /* what streams get at the moment hardly changes what random lines get */
+    parts_of(k, cold, p);
+    for (int i = 0; i < 2; i++) {
+        if (p[i].read_B + p[i].write_B == 0) continue;
+        const char *level = answering(c, &p[i], threads);
+        bool        dram = !strcmp(level, level_name[3]);
+        bw = bandwidth_of(c, level, threads, p[i].read_B, p[i].write_B, steady && dram) * (dram ? dram_scale : 1);
+        t += (p[i].read_B + p[i].write_B) / bw;
+        n++;
+    }
+    return n == 2 ? (k->read_B + k->write_B) / t : bw;
 }

@@ -24,6 +24,13 @@ static void suspect(uint32_t *flags, char *why, const char *fmt, ...)
 }
 
 /* ---- points ------------------------------------------------------------------------------------------- */
+/* Measured while the memory gave reads less than their own ceiling, a DRAM rate bounds nothing: what it would be beside that ceiling. */
+static double most_of(const ir_ceilings *c, const ir_ceiling *x)
+{
+    const ir_ceiling *read = x->read_then_Bps > 0 ? ir_ceiling_find(c, IR_C_BANDWIDTH, x->level, "read", x->dtype, x->threads) : NULL;
+    return read && read->threads == x->threads ? x->value * fmax(1, read->value / x->read_then_Bps) : x->value;
+}
+
 /* The most that the level gave any stream like this one: its own operation where that was measured, else every mix
  * near its own. Mixes on both sides count, because reads and writes may overlap on their way. NAN: nothing to compare. */
 static double bandwidth_bound(const ir_point *p, const ir_ceilings *c, const char *level)
@@ -34,10 +41,10 @@ static double bandwidth_bound(const ir_point *p, const ir_ceilings *c, const cha
         const ir_ceiling *x = &c->v[i];
         if (x->what != IR_C_BANDWIDTH || strcmp(x->level, level) || x->threads != p->p.threads || !(x->value > 0))
             continue;
-        if (!strcmp(x->op, p->workload)) own = fmax(own, x->value);
+        if (!strcmp(x->op, p->workload)) own = fmax(own, most_of(c, x));
         double d = x->read_frac - frac; /* NAN for random access: fails every test below */
         if (!(fabs(d) <= MIX_SPAN)) continue;
-        near = fmax(near, x->value);
+        near = fmax(near, most_of(c, x));
         below = below || d <= 1e-3;
         above = above || d >= -1e-3;
     }
@@ -75,12 +82,16 @@ static bool clock_explains(const ir_point *p, const ir_ceilings *c, double exces
 static void guard_bandwidth(ir_point *p, const ir_ceilings *c, double T)
 {
     const char *level = ir_level_of(c, p->cost.footprint_B, p->p.threads, p->cold);
-    double rate = (p->cost.read_B + p->cost.write_B) / T, bound = bandwidth_bound(p, c, level), excess = rate / bound;
+    /* Of a network what must come from there: its weights and cache. */
+    double near = p->cost.near_footprint_B > 0 ? p->cost.by_B[IR_BY_IN] + p->cost.by_B[IR_BY_OUT] : 0;
+    double rate = (p->cost.read_B + p->cost.write_B - near) / T, bound = bandwidth_bound(p, c, level), excess = rate / bound;
     if (p->bw_now > 1 && !strcmp(level, "DRAM")) excess /= p->bw_now; /* the memory gave more than for the ceiling */
     if (!(excess > LIMIT)) return;
     const char *cache = explaining_cache(p, c, level, rate);
     bool        dram = !strcmp(level, "DRAM");
-    if (cache && (dram || !clock_explains(p, c, excess))) { /* DRAM does not follow the core's clock */
+    if (cache && dram && p->cost.footprint_B <= c->level_B[3] && !p->cold) { /* nothing strange: neither level's ceiling is its own */
+        p->flags |= IR_FLAG_CACHE_RESIDENT;
+    } else if (cache && (dram || !clock_explains(p, c, excess))) { /* DRAM does not follow the core's clock */
         if (dram) p->flags |= IR_FLAG_CACHE_RESIDENT;
         suspect(&p->flags, p->why, "%.3g x the %s ceiling: cache-resident (%s gives as much)", excess, level, cache);
     } else if (clock_explains(p, c, excess)) {

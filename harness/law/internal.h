@@ -49,8 +49,6 @@ void law_gram_of(const law_rows *, const double c[LAW_NCOL], law_gram *);
 /* ---- points ---------------------------------------------------------------------------------------- */
 /* x of a point's row: each resource at its ceiling; NAN where a needed ceiling is missing. */
 void   law_terms(const ir_point *, const ir_ceilings *, ir_row *out);
-/* As ir_bw_ceiling(), with every DRAM rate brought to the moment of the read ceiling. */
-double law_bw_steady(const ir_ceilings *, const char *level, int threads, double read_B, double write_B);
 /* Sorts e; NAN of none. */
 void      law_median_and_p90(double *e, size_t n, double *median, double *p90);
 /* The classic roofline's time of a point (roofline.c), 0 of one that moves and computes nothing; and its errors. */

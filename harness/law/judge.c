@@ -133,9 +133,10 @@ void ir_point_judge(ir_point *p, const ir_ceilings *c, const ir_fit *fit)
     coefficients(fit, ir_launch_ceiling(c, 0), k);
     double wait_s = waiting(p, c);
     terms_of(k, &row, wait_s, t);
-    double bytes = p->cost.read_B + p->cost.write_B, reads = bytes > 0 ? p->cost.read_B : 1;
+    double bytes = p->cost.read_B + p->cost.write_B;
     efficiencies(p, form, &row, t, T,
-                 ir_bw_ceiling(c, *p->level ? p->level : "DRAM", p->p.threads, reads, p->cost.write_B),
+                 bytes > 0 ? ir_cost_bw(c, &p->cost, p->p.threads, p->cold, false, 1)
+                           : ir_bw_ceiling(c, "DRAM", p->p.threads, 1, 0),
                  ir_product_ceiling(c, p->p.dtype, p->p.threads));
     p->term_data_s = t[LAW_DATA];
     p->term_comp_s = t[LAW_COMP];

@@ -42,7 +42,7 @@ typedef struct {
 } ir_ceiling;
 typedef struct { ir_ceiling *v; size_t n, cap; double level_B[4]; } ir_ceilings;
 /* level_B: detected capacity (largest footprint that still runs at that level's speed) of L1, L2, L3
- * per the machine, for one thread's private share; [3] unused. NAN unknown. */
+ * per the machine, for one thread's private share; [3]: the largest footprint of which a cache still serves a part. NAN unknown. */
 void ir_ceilings_init(ir_ceilings *);
 void ir_ceilings_free(ir_ceilings *);
 ir_status ir_ceilings_add(ir_ceilings *, const ir_ceiling *);
@@ -53,9 +53,13 @@ const char *ir_level_of(const ir_ceilings *, double footprint_B, int threads, bo
  * the nearest mix (time per byte interpolated between read, copy and write). Falls back to the
  * nearest thread count, then to DRAM. NAN: none. */
 double ir_bw_ceiling(const ir_ceilings *, const char *level, int threads, double read_B, double write_B);
+/* Bandwidth (B/s) that a cost meets: D_vol over the time its parts take, each at the ceiling of the level it lives in (the part
+ * at near_footprint_B at that of its own, which cold inputs do not change). dram_scale multiplies every DRAM rate. steady: DRAM
+ * rates brought to the moment of the read ceiling first (read_then_Bps). A scattered cost meets the ceiling of gathers, where there is one. NAN: no ceiling, or no bytes. */
+double ir_cost_bw(const ir_ceilings *, const ir_cost *, int threads, bool cold, bool steady, double dram_scale);
 double ir_peak_ceiling(const ir_ceilings *, ir_dtype dtype, int threads);   /* flop/s; NAN none */
 /* The peak of the arithmetic that weights of a dtype are multiplied in: where no unit multiplies f8 they are widened to bf16, which
- * holds every e4m3 number. */
+ * holds every e4m3 number, and where none multiplies bf16, f16 or i8, to f32. */
 double ir_product_ceiling(const ir_ceilings *, ir_dtype dtype, int threads);
 double ir_launch_ceiling(const ir_ceilings *, int threads);                /* s; NAN none */
 /* NULL level or op, IR_NDTYPE: any; threads 0: the most there are. Of the eligible: measured before others, the nearest

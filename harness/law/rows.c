@@ -36,12 +36,10 @@ static double launches(const ir_point *p, const ir_ceilings *c)
 
 void law_terms(const ir_point *p, const ir_ceilings *c, ir_row *out)
 {
-    const char *level = ir_level_of(c, p->cost.footprint_B, p->p.threads, p->cold);
-    double      D_vol = p->cost.read_B + p->cost.write_B;
+    bool now = p->bw_now > 0;
     memset(out, 0, sizeof *out);
-    bool now = p->bw_now > 0 && !strcmp(level, "DRAM");
-    out->x_data_s = seconds(D_vol, now ? p->bw_now * law_bw_steady(c, level, p->p.threads, p->cost.read_B, p->cost.write_B)
-                                       : ir_bw_ceiling(c, level, p->p.threads, p->cost.read_B, p->cost.write_B));
+    out->x_data_s = seconds(p->cost.read_B + p->cost.write_B,
+                            ir_cost_bw(c, &p->cost, p->p.threads, p->cold, now, now ? p->bw_now : 1));
     out->x_comp_s = seconds(p->cost.flops - p->cost.spare_flops, ir_product_ceiling(c, p->p.dtype, p->p.threads));
     out->x_launch = launches(p, c);
 }
@@ -78,12 +76,13 @@ static int family_number(const ir_point *pts, const size_t *index, size_t m, con
     return next;
 }
 
-/* A question whose fastest answer is suspect is left out: its slower answers would pass for what the machine can do. */
+/* A question whose fastest answer is suspect is left out: its slower answers would pass for what the machine can do. So is one that
+ * went faster than DRAM because a cache served a part of it: no ceiling is its own. */
 static size_t drop_suspects(const ir_point *pts, size_t m, ir_row *rows, size_t *index)
 {
     size_t kept = 0;
     for (size_t j = 0; j < m; j++) {
-        if (pts[index[j]].flags & IR_FLAG_SUSPECT) continue;
+        if (pts[index[j]].flags & (IR_FLAG_SUSPECT | IR_FLAG_CACHE_RESIDENT)) continue;
         rows[kept] = rows[j];
         index[kept++] = index[j];
     }

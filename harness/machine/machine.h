@@ -56,6 +56,10 @@ void      ir_host_free(void *p, size_t bytes);
  * addresses stay valid, their content is undefined until it is written again. Returns where the next piece begins: the
  * `from` of a later call that goes on. Anonymous memory only. */
 char     *ir_host_discard(char *from, const char *to);
+/* Gives the memory of the pieces that begin in [from, to) and end by `end` back and writes their content again: where a machine has several
+ * memories, it is then in the one next to the caller. Pieces are huge pages, or 64 KiB; consecutive ranges meet each piece once. */
+void      ir_host_rehome(char *from, const char *to, const char *end, ir_pages pages);
+void      ir_host_trim(void); /* freed heap back to the system, where the C library can */
 double    ir_host_available_B(void);  /* what can be taken without swapping: min(MemAvailable, cgroup) */
 double    ir_host_peak_rss_B(void);
 /* Share of an anonymous mapping backed by huge pages right now (smaps); NAN unknown. */

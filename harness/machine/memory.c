@@ -6,6 +6,9 @@
 #include "harness/machine/internal.h"
 
 #include <errno.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +16,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { ALIGN = 1 << 21, CHECK_FROM = 1 << 26 };
+enum { ALIGN = 1 << 21, SMALL_PIECE = 1 << 16, CHECK_FROM = 1 << 26 };
 
 static size_t page_size(void)
 {
@@ -26,6 +29,14 @@ static size_t rounded(size_t bytes)
 {
     if (bytes == 0 || bytes > (size_t)PTRDIFF_MAX - 4 * (size_t)ALIGN) return 0;
     return (bytes + ALIGN - 1) & ~((size_t)ALIGN - 1);
+}
+
+/* Bytes from the start that huge pages are asked for: whole ones, because the last page of a mapping is all taken by its first byte.
+ * What is smaller than one gets it where that is not mostly waste and the caches are small beside it. */
+static size_t huge_part(size_t bytes)
+{
+    if (bytes >= ALIGN) return bytes & ~((size_t)ALIGN - 1);
+    return bytes >= ALIGN / 8 ? ALIGN : 0;
 }
 
 ir_status ir_host_alloc(size_t bytes, ir_pages pages, void **out)
@@ -50,7 +61,7 @@ ir_status ir_host_alloc(size_t bytes, ir_pages pages, void **out)
     }
 #ifdef MADV_HUGEPAGE
     /* Advice only: a kernel without huge pages refuses it, and ir_host_huge_share() tells. */
-    if (pages == IR_PAGES_HUGE) madvise(p, len, MADV_HUGEPAGE);
+    if (pages == IR_PAGES_HUGE && huge_part(bytes)) madvise(p, huge_part(bytes), MADV_HUGEPAGE);
     if (pages == IR_PAGES_SMALL) madvise(p, len, MADV_NOHUGEPAGE);
 #else
     (void)pages;
@@ -73,6 +84,25 @@ char *ir_host_discard(char *from, const char *to)
     char *p = from + (lo - (uintptr_t)from);
     madvise(p, hi - lo, MADV_DONTNEED); /* refused: the memory stays, which costs nothing but itself */
     return p + (hi - lo);
+}
+
+void ir_host_trim(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
+void ir_host_rehome(char *from, const char *to, const char *end, ir_pages pages)
+{
+    const size_t piece = pages == IR_PAGES_HUGE ? ALIGN : SMALL_PIECE;
+    char        *copy = malloc(piece), *p = from + (piece - (uintptr_t)from % piece) % piece;
+    for (; copy && p < to && (size_t)(end - p) >= piece; p += piece) {
+        memcpy(copy, p, piece);
+        if (madvise(p, piece, MADV_DONTNEED)) break; /* refused: everything stays where it is */
+        memcpy(p, copy, piece);
+    }
+    free(copy); /* none: the same */
 }
 
 double ir_host_available_at(const char *root)

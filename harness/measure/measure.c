@@ -73,7 +73,9 @@ static ir_status compare(ir_run *r, tensor_set *set, uint64_t seed, ir_check *ch
         unprepare(r, r->packed);
         s = tensors_restore(r->dev, r->workload, &r->p, seed, set);
     }
-    return s == IR_OK ? tensors_check(r->dev, r->workload, &r->p, seed, set, check) : s;
+    if (s == IR_OK) s = tensors_check(r->dev, r->workload, &r->p, seed, set, check);
+    ir_host_trim(); /* what the oracle needed */
+    return s;
 }
 
 static ir_status prepare_again(ir_run *r, tensor_set *set)
@@ -212,6 +214,49 @@ static ir_status timed(ir_run *r, const ir_policy *pol, tensor_set *sets, size_t
     return st;
 }
 
+struct ir_probe { tensor_set set; ir_run run; };
+
+ir_status ir_probe_open(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *asked, uint64_t seed, ir_probe **out)
+{
+    ir_params p = *asked;
+    ir_check  check;
+    *out = NULL;
+    ir_status s = resolve_threads(dev, &p);
+    if (s == IR_OK) s = applicable(dev, w, k, &p);
+    if (s != IR_OK) return s;
+    ir_probe *o = calloc(1, sizeof *o);
+    if (!o) return ir_fail(IR_ENOMEM, "no memory for a probe");
+    s = tensors_alloc(dev, w, &p, false, 0, false, &o->set);
+    if (s == IR_OK) {
+        bind(&o->run, dev, w, k, &p, &o->set);
+        if (k->setup) s = k->setup(&o->run);
+        if (s == IR_OK) s = prove(&o->run, &o->set, seed, false, &check);
+        if (s == IR_OK) s = prepare_again(&o->run, &o->set);
+        if (s == IR_OK) *out = o;
+        else ir_probe_close(o);
+    } else {
+        free(o);
+    }
+    return s;
+}
+
+double ir_probe_s(ir_probe *o)
+{
+    ir_dev *dev = o->run.dev;
+    double  t = dev->be->now(dev);
+    bool    ran = o->run.kernel->run(&o->run, 1) == IR_OK && dev->be->sync(dev) == IR_OK;
+    return ran ? dev->be->now(dev) - t : NAN;
+}
+
+void ir_probe_close(ir_probe *o)
+{
+    if (!o) return;
+    unprepare(&o->run, o->run.packed);
+    if (o->run.kernel->teardown) o->run.kernel->teardown(&o->run);
+    tensors_free(o->run.dev, &o->set, false);
+    free(o);
+}
+
 ir_status ir_measure(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *asked, const ir_policy *pol,
                      ir_point *o)
 {
@@ -245,6 +290,7 @@ ir_status ir_measure(ir_dev *dev, const ir_workload *w, const ir_kernel *k, cons
     if (k->setup) s = k->setup(&r);
     if (s == IR_OK) s = prove(&r, &sets[0], pol->seed, pol->proven, &o->check);
     if (s == IR_OK) s = prepare_again(&r, &sets[0]);
+    if (s == IR_OK && k->plan_cost) k->plan_cost(&r, &o->cost);
     if (s == IR_OK) s = timed(&r, pol, sets, nset, o);
 out:
     if (s != IR_OK) snprintf(o->why, sizeof o->why, "%s", ir_why());

@@ -21,6 +21,11 @@ ir_status ir_measure(ir_dev *, const ir_workload *, const ir_kernel *, const ir_
  * call c go to layer_s[c*n + l]. A call before them is not recorded. */
 ir_status ir_profile(ir_dev *, const ir_workload *, const ir_kernel *, const ir_params *p, uint64_t seed, int n,
                      size_t calls, double *layer_s, const char **choice);
+/* A kernel bound once and called now and then. ir_probe_open() holds its output against the oracle; NULL in *out unless IR_OK. */
+typedef struct ir_probe ir_probe;
+ir_status ir_probe_open(ir_dev *, const ir_workload *, const ir_kernel *, const ir_params *, uint64_t seed, ir_probe **out);
+double    ir_probe_s(ir_probe *);     /* wall seconds of one call; NAN: it failed */
+void      ir_probe_close(ir_probe *); /* NULL: nothing to do */
 /* Tensors of recent points are kept for the next one of the same sizes; give them back. */
 void ir_measure_release(ir_dev *);
 #ifdef __cplusplus

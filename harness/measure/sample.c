@@ -176,12 +176,25 @@ static bool precise(const ir_point *pt, double precision)
     return 0.5 * (s->ci_hi - s->ci_lo) <= precision * s->median; /* false for NaN */
 }
 
+/* What the caller wants to know beside the samples, if it is due: returns the seconds that took. */
+static double look_beside(const sampler *s, double *due)
+{
+    ir_dev *dev = s->run->dev;
+    double  t = s->policy->beside ? dev->be->now(dev) : 0;
+    if (!s->policy->beside || t < *due) return 0;
+    s->policy->beside(s->policy->beside_arg);
+    double now = dev->be->now(dev);
+    *due = now + s->policy->beside_s;
+    return now - t;
+}
+
 static ir_status collect(sampler *s, uint32_t reps, vitals_watch *vitals, ir_point *pt)
 {
     const ir_policy *p = s->policy;
     ir_dev          *dev = s->run->dev;
-    double           t0 = dev->be->now(dev);
+    double           due = -INFINITY, t0 = dev->be->now(dev);
     for (;;) {
+        t0 += look_beside(s, &due);
         ir_sample b;
         ir_status st = batch(s, reps, &b);
         if (st == IR_OK) st = push(&pt->samples, b);
@@ -209,6 +222,7 @@ static ir_status watched(sampler *s, uint32_t reps, ir_point *pt)
     ir_dev      *dev = s->run->dev;
     vitals_begin(&vitals, dev, dev->be->now(dev));
     ir_status st = collect(s, reps, &vitals, pt);
+    if (s->policy->beside) s->policy->beside(s->policy->beside_arg);
     vitals_end(&vitals, dev->be->now(dev), (double)reps * (double)pt->samples.n, pt);
     return st;
 }

@@ -122,7 +122,7 @@ static ir_status check_cost(ir_reader *r, const ir_cost *c)
 {
     const struct { const char *field; double v; } count[] = {
         {"flops", c->flops}, {"read_B", c->read_B}, {"write_B", c->write_B}, {"wa_B", c->wa_B},
-        {"launches", c->launches}, {"footprint_B", c->footprint_B}};
+        {"launches", c->launches}, {"footprint_B", c->footprint_B}, {"near_footprint_B", c->near_footprint_B}};
     for (size_t i = 0; i < sizeof count / sizeof *count; i++)
         if (count[i].v < 0) return ir_read_fail(r, count[i].field, "%.6g is negative", count[i].v);
     return IR_OK;

@@ -15,7 +15,7 @@ enum { IR_SCHEMA = 1 };
 typedef struct {
     char   question[64];   /* "batch1", "summary" ... */
     char   device[64];
-    char   answer[256];    /* one sentence */
+    char   answer[512];    /* one sentence: ir_summary_sentence() is the longest, of some 300 bytes */
     char   verdict[32];    /* "memory" "compute" "reproduced" ... */
     double p;              /* probability or NAN */
     char   evidence[512];  /* keys of the points it rests on, ';'-separated */

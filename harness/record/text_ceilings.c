@@ -145,13 +145,17 @@ static void bandwidth_row(ir_table *tb, const view *w, const char *level, const 
     if (a || b) bandwidth_cells(tb, w, level, op, a, b);
 }
 
-/* The link to a device and its local memory: every kind is a ceiling of its own. */
-static void bandwidth_kinds(ir_table *tb, const view *w, const char *level)
+/* The link to a device and its local memory: every kind is a ceiling of its own. Says whether there was any. */
+static bool bandwidth_kinds(ir_table *tb, const view *w, const char *level)
 {
+    bool any = false;
     for (size_t i = 0; i < w->cs->n; i++) {
         const ir_ceiling *c = &w->cs->v[i];
-        if (is_of(w, c, IR_C_BANDWIDTH) && !strcmp(c->level, level)) bandwidth_cells(tb, w, level, c->op, c, NULL);
+        if (!is_of(w, c, IR_C_BANDWIDTH) || strcmp(c->level, level) != 0) continue;
+        bandwidth_cells(tb, w, level, c->op, c, NULL);
+        any = true;
     }
+    return any;
 }
 
 /* Every ceiling between fewest and most threads: the saturation curve, one line an operation. */
@@ -187,9 +191,10 @@ static void bandwidth(const view *w)
     for (int l = 0; l < 4; l++)
         for (int i = 0; i < nop; i++) bandwidth_row(&tb, w, ir_text_levels[l], op[i], one, all);
     for (int i = 0; i < nop; i++) bandwidth_row(&tb, w, "", op[i], one, all);
-    bandwidth_kinds(&tb, w, "local");
-    bandwidth_kinds(&tb, w, "link");
+    const bool local = bandwidth_kinds(&tb, w, "local"), link = bandwidth_kinds(&tb, w, "link");
     ir_table_end(&tb);
+    if (local) ir_text_para(w->t, "  ", "local: memory inside a processor that programs address themselves");
+    if (link) ir_text_para(w->t, "  ", "link: bytes between host and device, by kind of host memory");
     for (int l = 0; l < 4; l++)
         for (int i = 0; i < nop; i++) bandwidth_curve(w, ir_text_levels[l], op[i], one, all);
     fputc('\n', w->t->f);
@@ -302,21 +307,6 @@ static void latencies(const view *w)
 }
 
 /* ---- what only a device has ----------------------------------------------------------------------------- */
-/* Rates off the ladder: kinds of one thing side by side, none of them a contender of another. */
-static void off_ladder(const view *w, const char *level, const char *title, const char *about)
-{
-    char   text[512] = "", num[IR_NUM], mark[64];
-    size_t n = 0;
-    for (size_t i = 0; i < w->cs->n && n < sizeof text; i++) {
-        const ir_ceiling *c = &w->cs->v[i];
-        if (!is_of(w, c, IR_C_BANDWIDTH) || strcmp(c->level, level) != 0) continue;
-        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s %s %s%s%s", n ? ", " : "", c->op,
-                              ir_text_scaled(c->value, "B/s", num, sizeof num), c->kernel, c->ncert ? " " : "",
-                              marks(w, c, mark, sizeof mark));
-    }
-    if (n) ir_text_para(w->t, title, "%s; %s", text, about);
-}
-
 static void overlaps(const view *w)
 {
     char num[IR_NUM];
@@ -351,7 +341,10 @@ static void capacities(const view *w)
             n += (size_t)snprintf(text + n, sizeof text - n, "%s%s %s", n ? ", " : "", ir_text_levels[l],
                                   ir_text_scaled(w->cs->level_B[l], "B", num, sizeof num));
     if (!n) return;
-    ir_text_para(w->t, "Caches  ", "%s for one thread, as the ladder shows them", text);
+    char part[64] = "";
+    if (isfinite(w->cs->level_B[3]))
+        snprintf(part, sizeof part, "; partly cached up to %s", ir_text_scaled(w->cs->level_B[3], "B", num, sizeof num));
+    ir_text_para(w->t, "Caches  ", "%s for one thread, as the ladder shows them%s", text, part);
 }
 
 /* ---- notes ------------------------------------------------------------------------------------------- */
@@ -396,8 +389,6 @@ void ir_text_ceilings(const ir_text *t, const ir_ceilings *cs)
         peaks(&w);
         latencies(&w);
         values(&w, IR_C_LAUNCH, "Launch  ", "one empty parallel region or kernel");
-        off_ladder(&w, "link", "Link    ", "bytes between host and device, by kind of host memory");
-        off_ladder(&w, "local", "Local   ", "memory inside a processor that programs address themselves");
         overlaps(&w);
         values(&w, IR_C_CLOCK, "Clock   ", "while running, from a dependent chain");
         if (i == 0) capacities(&w);

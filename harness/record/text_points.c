@@ -92,7 +92,7 @@ enum { LEAST = 26 }; /* columns that a point's name may ask for */
 /* ---- cells ------------------------------------------------------------------------------------------- */
 static const struct { char mark; const char *means; } flag_mark[IR_NFLAG] = {
     {'H', "SMT shared"},     {'T', "throttled"},   {'s', "time stolen"}, {'d', "clock drift"}, {'c', "cpuset-limited"},
-    {'r', "cache-resident"}, {'2', "two modes"},   {'n', "noisy"},       {'!', "suspect"},     {0, ""}};
+    {'r', "cache-resident, if only in part"}, {'2', "two modes"},   {'n', "noisy"},       {'!', "suspect"},     {0, ""}};
 
 static void flags_cell(ir_table *tb, uint32_t flags)
 {
@@ -220,7 +220,7 @@ static void legend(const ir_text *t, const ir_point *p, size_t n)
     if (len) ir_text_para(t, "  ", "flags: %s", text);
     bool proof = false;
     for (size_t i = 0; i < n; i++) proof |= *p[i].proof != 0;
-    if (proof) ir_text_para(t, "  ", "bound by intervention: + confirmed, ! the law's label was contradicted and corrected, ? undecided");
+    if (proof) ir_text_para(t, "  ", "bound by intervention: + confirmed, ! the law's label was contradicted and corrected, ? undecided: below P .95 mixed");
     if (any & IR_FLAG_WITHIN_RUN) ir_text_para(t, "  ", "intervals know one process only (within run)");
 }
 

@@ -349,6 +349,19 @@ static ir_status cnn_can(const ir_dev *dev, const ir_workload *w, const ir_param
 static ir_status direct_setup(ir_run *r) { return cnn_setup(r, false); }
 static ir_status tuned_setup(ir_run *r) { return cnn_setup(r, true); }
 
+/* What Winograd saves stands where the row's products with padding stood: it makes those. Its weights are four times as many. */
+static void tuned_cost(const ir_run *r, ir_cost *c)
+{
+    const self_t *s = r->self;
+    for (int i = 0; i < s->net.n; i++) {
+        ir_cost row;
+        if (!s->layer[i].conv || s->layer[i].plan.kind != CPU_CONV_WINOGRAD) continue;
+        ly_cost(&s->net.row[i], r->p.dtype, true, &row);
+        c->spare_flops += row.flops - ly_winograd_flops(&s->net.row[i]) - row.spare_flops;
+        c->footprint_B += 4 * (double)s->layer[i].plan.packed_n - row.by_B[IR_BY_WEIGHTS];
+    }
+}
+
 const char *cpu_cnn_choice(const ir_run *r, int i)
 {
     static const char *const word[LY_NOP] = {[LY_MAXPOOL] = "maxpool", [LY_AVGPOOL] = "avgpool", [LY_ADD] = "add"};
@@ -365,4 +378,5 @@ const ir_kernel cpu_cnn_tuned = {
     .family = "cnn", .name = "tuned",
     .doc = "as direct, Winograd too where it is faster: it multiplies less than O counts, so MFU may exceed 1",
     .can_run = cnn_can, .setup = tuned_setup, .run = cnn_run, .teardown = cnn_teardown,
-    .prepare = cnn_prepare, .unprepare = cnn_unprepare, .consumes = 1u << T_W, .profile = cnn_profile, .choice = cpu_cnn_choice};
+    .prepare = cnn_prepare, .unprepare = cnn_unprepare, .consumes = 1u << T_W, .profile = cnn_profile, .choice = cpu_cnn_choice,
+    .plan_cost = tuned_cost};

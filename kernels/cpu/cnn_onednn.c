@@ -79,9 +79,9 @@ static void cnn_unprepare(ir_run *r)
 /* Primitives of all rows, from the first on: a row's input layout is what the row before it chose. */
 static ir_status make_rows(self_t *s, chain *c)
 {
-    dnnl_memory_desc_t md[LY_MAX_BUF];
-    int                at[LY_MAX_BUF];
-    ir_status          st = IR_OK;
+    dnn_layout_of md[LY_MAX_BUF]; /* borrowed of the row that wrote the buffer last */
+    int           at[LY_MAX_BUF];
+    ir_status     st = IR_OK;
     for (int b = 0; b < LY_MAX_BUF; b++) at[b] = b;
     for (int i = 0; i < c->n && st == IR_OK; i++) {
         const ly_row *l = &s->net.row[i];
@@ -92,11 +92,11 @@ static ir_status make_rows(self_t *s, chain *c)
         }
         c->in[i] = l->in >= 0 ? at[l->in] : l->in;
         c->out[i] = l->out >= 0 ? at[l->out] : l->out;
-        st = cpu_dnn_op_make(&s->dnn, l, l->b_at >= 0, true, c->in[i] >= 0 ? &md[c->in[i]] : NULL,
-                             l->add >= 0 ? &md[c->out[i]] : NULL, &c->op[i]);
+        st = cpu_dnn_op_make(&s->dnn, l, l->b_at >= 0, true, c->in[i] >= 0 ? md[c->in[i]] : NULL,
+                             l->add >= 0 ? md[c->out[i]] : NULL, &c->op[i]);
         if (st != IR_OK || c->out[i] < 0) continue;
         md[c->out[i]] = c->op[i].dst_md;
-        const size_t bytes = dnnl_memory_desc_get_size(&c->op[i].dst_md);
+        const size_t bytes = dnnl_memory_desc_get_size(c->op[i].dst_md);
         if (bytes > c->buf_B[c->out[i]]) c->buf_B[c->out[i]] = bytes;
     }
     return st;

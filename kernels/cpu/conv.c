@@ -103,16 +103,14 @@ static ir_status conv_run(ir_run *r, uint32_t reps)
     return IR_OK;
 }
 
-/* Winograd multiplies 36 times where 16 outputs of 3x3 would take 144: the work it really does, both transforms
- * (WINO_B in 12, WINO_A in 10 directions) and their results, written and read back, included. */
+/* The work it really does; the transforms' results, written and read back, included. */
 static void wino_cost(const ir_params *p, ir_cost *c)
 {
-    enum { IN_FLOPS = 12 * 19, OUT_FLOPS = 10 * 13 };
     ly_row l;
     wl_row_of(&wl_conv, p, &l);
     const double tiles = (double)l.batch * (double)((l.oh + 3) / 4 * ((l.ow + 3) / 4)), in = (double)l.c, out = (double)l.k;
     const double in_B = tiles * CPU_WINO_N * in * 4, out_B = tiles * CPU_WINO_N * out * 4;
-    c->flops = tiles * (2 * in * out * CPU_WINO_N + in * IN_FLOPS + out * OUT_FLOPS);
+    c->flops = ly_winograd_flops(&l);
     c->spare_flops = 0;
     c->read_B += in_B + out_B;
     c->write_B += in_B + out_B;

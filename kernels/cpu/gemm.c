@@ -19,7 +19,8 @@ static const cpu_gemm_table *const tables[CPU_NISA] = CPU_PER_ISA(cpu_gemm);
 enum {
     UNPACKED_ROWS = 24,  /* up to here reading B in place wins over packing it */
     NARROW_ROWS = 384,   /* up to here a thread packs for itself */
-    NARROW_RUN_B = 2048, /* bytes of a row of B that a block takes at once: memory likes long runs */
+    NARROW_RUN_B = 1024, /* bytes of a row of B that a block takes at once: memory likes long runs */
+    NARROW_AHEAD_B = 8192, /* of such runs are on their way from memory */
     BAND = 32,           /* rows of B that one pass over the columns reads */
     STRIP_B = 1024,      /* narrowest run of bytes of a row of B worth a thread's while */
     ALIGN = 64
@@ -32,9 +33,9 @@ typedef struct {
     int                 wide;        /* inputs are bf16 */
     void (*part)(void *job, int tid, int nthreads); /* which way */
     int                 tm, tn, tk;  /* threads over rows, columns, depth: packed has tk = 1, unpacked tm = 1 */
-    size_t              mc, nc, kc;  /* packed, narrow: block sizes; mc per thread row */
+    size_t              mc, nc, kc;  /* packed, narrow: block sizes; mc per thread row; narrow: rows of a panel */
     char               *work;        /* packed: B, then tm blocks of A; else per thread; unpacked: then the parts of C */
-    size_t              work_B, thread_B, part_B;
+    size_t              work_B, thread_B, part_B, block_B;
 } plan;
 
 typedef struct { const plan *p; ir_pool *pool; const char *a, *b; char *c; } job;
@@ -81,8 +82,8 @@ static void packed_part(void *arg, int tid, int nthreads)
                               ap + i * kb * p->out_B);
                 if (p->tn > 1 || t == 0) ir_pool_barrier(j->pool, nthreads); /* what others packed is complete */
                 if (c_lo < c_hi)
-                    o->block(mb, c_hi - c_lo, kb, ap, bp + c_lo * kb * p->out_B,
-                             j->c + (ic * n + jc + c_lo) * p->out_B, n, pc > 0);
+                    o->block(mb, o->mr, c_hi - c_lo, kb, ap, bp + c_lo * kb * p->out_B,
+                             j->c + (ic * n + jc + c_lo) * p->out_B, n, pc > 0, NULL);
                 if (p->tn > 1 || t + 1 == turns) ir_pool_barrier(j->pool, nthreads); /* and may be overwritten */
             }
         }
@@ -120,38 +121,72 @@ static void plan_packed(const ir_run *r, plan *p)
 }
 
 /* ---- narrow ------------------------------------------------------------------------------------------------------ */
+/* Blocks of B are packed one in advance, in the order of its rows, while the tiles are at the present one: B comes
+ * from memory as long runs, spread over all the time. */
+typedef struct { size_t j, p, nb, kb; char *at; } piece; /* of B: first column and row, extent, where it is packed */
+
+static piece piece_of(const plan *p, size_t lo, size_t hi, size_t number, char *both)
+{
+    const size_t across = (hi - lo + p->nc - 1) / p->nc, j = lo + number % across * p->nc, pc = number / across * p->kc;
+    return (piece){j, pc, min_of(p->nc, hi - j), min_of(p->kc, p->s.k - pc), both + number % 2 * p->block_B};
+}
+
+/* Packing x while `steps` steps of tiles pass; a panel that B does not fill is packed at once. */
+static cpu_gemm_side side_of(const job *t, const piece *x, size_t steps)
+{
+    const plan  *p = t->p;
+    const size_t n = p->s.n, panels = x->nb / p->ops->nr, whole = panels * p->ops->nr, bits = panels * x->kb;
+    const char  *b = t->b + (x->p * n + x->j) * p->in_B;
+    if (whole < x->nb)
+        p->ops->pack_b(p->wide, x->nb - whole, x->kb, b + whole * p->in_B, n, x->at + whole * x->kb * p->out_B);
+    cpu_gemm_side s = {.wide = p->wide, .b = b, .out = x->at, .panels = panels, .rows = panels ? x->kb : 0, .kc = x->kb,
+                       .ldb = n, .ahead_B = (NARROW_AHEAD_B + p->nc * p->in_B - 1) / (p->nc * p->in_B) * n * p->in_B, .left = panels};
+    s.every = bits > 0 && steps > bits ? steps / bits : 1;
+    s.due = bits > 0 ? s.every : 0;
+    return s;
+}
+
 static void narrow_part(void *arg, int tid, int nthreads)
 {
     const job          *j = arg;
     const plan         *p = j->p;
     const cpu_gemm_ops *o = p->ops;
-    const size_t        m = p->s.m, n = p->s.n, k = p->s.k;
-    char  *ap = p->work + (size_t)tid * p->thread_B, *bp = ap + up(up(m, o->mr) * p->kc * p->out_B, ALIGN);
+    const size_t        m = p->s.m, n = p->s.n, k = p->s.k, groups = (m + p->mc - 1) / p->mc;
+    char  *ap = p->work + (size_t)tid * p->thread_B, *both = ap + up(groups * o->mr * p->kc * p->out_B, ALIGN);
     size_t lo, hi;
     cpu_part(n, o->nr, tid, nthreads, &lo, &hi);
-    for (size_t pc = 0; pc < k; pc += p->kc) {
-        const size_t kb = min_of(p->kc, k - pc);
-        for (size_t i = 0; i < m; i += o->mr)
-            o->pack_a(p->wide, min_of(o->mr, m - i), kb, j->a + (i * k + pc) * p->in_B, k, ap + i * kb * p->out_B);
-        for (size_t jc = lo; jc < hi; jc += p->nc) {
-            const size_t nb = min_of(p->nc, hi - jc);
-            o->pack_b(p->wide, nb, kb, j->b + (pc * n + jc) * p->in_B, n, bp);
-            o->block(m, nb, kb, ap, bp, j->c + jc * p->out_B, n, pc > 0);
-        }
+    if (lo == hi) return;
+    const size_t  count = (hi - lo + p->nc - 1) / p->nc * ((k + p->kc - 1) / p->kc);
+    piece         x = piece_of(p, lo, hi, 0, both);
+    cpu_gemm_side side = side_of(j, &x, 0);
+    for (size_t i = 0; i < count; i++) {
+        o->finish_side(&side);
+        if (x.j == lo)
+            for (size_t g = 0; g < groups; g++)
+                o->pack_a(p->wide, min_of(p->mc, m - g * p->mc), x.kb, j->a + (g * p->mc * k + x.p) * p->in_B, k,
+                          ap + g * o->mr * x.kb * p->out_B);
+        const piece next = piece_of(p, lo, hi, i + 1, both);
+        if (i + 1 < count) side = side_of(j, &next, groups * ((x.nb + o->nr - 1) / o->nr) * x.kb);
+        o->block(m, p->mc, x.nb, x.kb, ap, x.at, j->c + x.j * p->out_B, n, x.p > 0, &side);
+        x = next;
     }
 }
 
-/* A slab of A and a block of B share L2. */
+/* A slab of A and two blocks of B share L2. Panels of A have equally many rows: a last one of few would be short of
+ * independent sums. */
 static void plan_narrow(const ir_run *r, plan *p)
 {
     const cpu_gemm_ops *o = p->ops;
-    size_t w = p->out_B, l1 = cache_B(r->dev, 1, 32 << 10), l2 = cache_B(r->dev, 2, 512 << 10), rows = up(p->s.m, o->mr);
+    const size_t threads = (size_t)r->p.threads, groups = (p->s.m + o->mr - 1) / o->mr, rows = groups * o->mr;
+    size_t w = p->out_B, l1 = cache_B(r->dev, 1, 32 << 10), l2 = cache_B(r->dev, 2, 512 << 10);
     p->tm = p->tk = 1;
     p->tn = r->p.threads;
-    p->nc = up(NARROW_RUN_B / p->in_B, o->nr);
-    p->kc = even(p->s.k, min_of(l2 * 3 / 4 / ((rows + p->nc) * w), l1 * 3 / 2 / (o->nr * w)), 8);
-    p->thread_B = up(rows * p->kc * w, ALIGN) + up(p->nc * p->kc * w, ALIGN);
-    p->work_B = (size_t)r->p.threads * p->thread_B;
+    p->mc = (p->s.m + groups - 1) / groups;
+    p->nc = even(up((p->s.n + threads - 1) / threads, o->nr), NARROW_RUN_B / p->in_B, o->nr);
+    p->kc = even(p->s.k, min_of(l2 * 3 / 4 / ((rows + 2 * p->nc) * w), l1 * 3 / 2 / (o->nr * w)), 8);
+    p->block_B = up(p->nc * p->kc * w, ALIGN);
+    p->thread_B = up(rows * p->kc * w, ALIGN) + 2 * p->block_B;
+    p->work_B = threads * p->thread_B;
 }
 
 /* ---- unpacked --------------------------------------------------------------------------------------------------- */

@@ -42,10 +42,35 @@ SIMD_INLINE void N(out)(char *c, V x, int add)
         if (NV > 2) N(out)(row + 2 * VBYTES, c##i##2, add);                                         \
         if (NV > 3) N(out)(row + 3 * VBYTES, c##i##3, add);                                         \
     }
+/* One bit of packing; returns when the next one is due. */
+SIMD_INLINE size_t N(side_bit)(cpu_gemm_side *s)
+{
+    const char  *b = s->b;
+    T           *out = s->out;
+    const size_t width = s->wide ? 2 : sizeof(T);
+    for (size_t i = 0; i < N(NR) * width; i += 64) __builtin_prefetch(b + s->ahead_B + i);
+    if (s->wide)
+        for (size_t v = 0; v < N(NR); v += VL) V_(store)(out + v, N(vec)(1, b, v));
+    else
+        for (size_t v = 0; v < N(NR); v += VL) V_(store)(out + v, N(vec)(0, b, v));
+    s->b = b + N(NR) * width;
+    s->out = out + s->kc * N(NR);
+    if (--s->left) return s->every;
+    s->left = s->panels;
+    s->b = (const char *)s->b + (s->ldb - s->panels * N(NR)) * width;
+    s->out = (T *)s->out - (s->panels * s->kc - 1) * N(NR);
+    return --s->rows ? s->every : 0;
+}
+static void N(finish_side)(cpu_gemm_side *s)
+{
+    while (s->due) s->due = N(side_bit)(s);
+}
+
 /* C[M, NV vectors] (+)= a[kc][lda] b[kc][ldb]. ahead: rows of b that many elements further are prefetched. */
 SIMD_INLINE void N(tile)(int M, int NV, int wide, size_t kc, const T *a, size_t lda, const void *vb, size_t ldb,
-                         size_t ahead, char *c, size_t ldc, int add)
+                         size_t ahead, char *c, size_t ldc, int add, cpu_gemm_side *side)
 {
+    size_t due = side ? side->due : 0;
     const char *b = vb;
     const size_t width = wide ? 2 : sizeof(T), step = ldb * width;
     const char *const end = b + kc * step;
@@ -60,7 +85,9 @@ SIMD_INLINE void N(tile)(int M, int NV, int wide, size_t kc, const T *a, size_t 
         ROWS(MUL)
         a += lda;
         b += step;
+        if (side && --due == 0) due = N(side_bit)(side); /* from 0 it does not come back */
     }
+    if (side) side->due = side->rows ? due : 0;
     ROWS(OUT)
 }
 #undef ROWS
@@ -110,13 +137,14 @@ static void N(pack_b)(int wide, size_t n, size_t kc, const void *b, size_t ldb, 
 
 /* One instance per number of rows, so that a last panel costs what its rows do. */
 #define PANEL(M)                                                                                    \
-    static __attribute__((noinline)) void N(panel##M)(size_t kc, const T *a, const T *b, char *c, size_t ldc, int add) \
+    static __attribute__((noinline)) void N(panel##M)(size_t kc, const T *a, const T *b, char *c, size_t ldc, int add, \
+                                                       cpu_gemm_side *side)                                             \
     {                                                                                               \
         for (size_t i = 0; i < M; i++) { /* the tile is written kc steps later */                   \
             __builtin_prefetch(c + i * ldc * sizeof(T), 1);                                         \
             __builtin_prefetch(c + i * ldc * sizeof(T) + TILE_V * VBYTES - 1, 1);                   \
         }                                                                                           \
-        N(tile)(M, TILE_V, 0, kc, a, TILE_M, b, N(NR), 0, c, ldc, add);                             \
+        N(tile)(M, TILE_V, 0, kc, a, TILE_M, b, N(NR), 0, c, ldc, add, side);                       \
     }
 #define LOW_PANELS(F) F(1) F(2) F(3) F(4)
 #if TILE_M == 14
@@ -130,7 +158,7 @@ static void N(pack_b)(int wide, size_t n, size_t kc, const void *b, size_t ldb, 
 #endif
 PANELS(PANEL)
 #define NAMED(M) N(panel##M),
-static void (*const N(panel)[])(size_t, const T *, const T *, char *, size_t, int) = {NULL, PANELS(NAMED)};
+static void (*const N(panel)[])(size_t, const T *, const T *, char *, size_t, int, cpu_gemm_side *) = {NULL, PANELS(NAMED)};
 _Static_assert(sizeof N(panel) / sizeof *N(panel) == TILE_M + 1, "one instance per number of rows");
 #undef PANEL
 #undef NAMED
@@ -138,10 +166,11 @@ _Static_assert(sizeof N(panel) / sizeof *N(panel) == TILE_M + 1, "one instance p
 #undef LOW_PANELS
 
 /* Columns beyond n are computed into a copy. */
-static void N(edge_tile)(size_t m, size_t n, size_t kc, const T *a, const T *b, char *c, size_t ldc, int add)
+static void N(edge_tile)(size_t m, size_t n, size_t kc, const T *a, const T *b, char *c, size_t ldc, int add,
+                         cpu_gemm_side *side)
 {
     T t[TILE_M * N(NR)] __attribute__((aligned(64)));
-    N(panel)[m](kc, a, b, (char *)t, N(NR), 0);
+    N(panel)[m](kc, a, b, (char *)t, N(NR), 0, side);
     for (size_t i = 0; i < m; i++)
         for (size_t j = 0; j < n; j++) {
             char *p = c + (i * ldc + j) * sizeof(T);
@@ -150,18 +179,19 @@ static void N(edge_tile)(size_t m, size_t n, size_t kc, const T *a, const T *b, 
         }
 }
 
-static void N(block)(size_t m, size_t n, size_t kc, const void *ap, const void *bp, void *vc, size_t ldc, int add)
+static void N(block)(size_t m, size_t each, size_t n, size_t kc, const void *ap, const void *bp, void *vc, size_t ldc,
+                     int add, cpu_gemm_side *side)
 {
     char *c = vc;
     for (size_t j = 0; j < n; j += N(NR)) {
         const T *a = ap, *b = (const T *)bp + j * kc;
-        for (size_t i = 0; i < m; i += TILE_M, a += TILE_M * kc) {
-            const size_t rows = m - i < TILE_M ? m - i : TILE_M;
+        for (size_t i = 0; i < m; i += each, a += TILE_M * kc) {
+            const size_t rows = m - i < each ? m - i : each;
             char *p = c + (i * ldc + j) * sizeof(T);
             if (n - j >= N(NR))
-                N(panel)[rows](kc, a, b, p, ldc, add);
+                N(panel)[rows](kc, a, b, p, ldc, add, side);
             else
-                N(edge_tile)(rows, n - j, kc, a, b, p, ldc, add);
+                N(edge_tile)(rows, n - j, kc, a, b, p, ldc, add, side);
         }
     }
 }
@@ -186,13 +216,13 @@ static void N(pack_x)(int wide, size_t m, size_t kb, const void *x, size_t ldx, 
                             size_t ldc, int add)                                                    \
     {                                                                                               \
         if (wide && ahead)                                                                          \
-            N(tile)(M, BAND_V, 1, kb, x, M, w, ldw, ahead, c, ldc, add);                               \
+            N(tile)(M, BAND_V, 1, kb, x, M, w, ldw, ahead, c, ldc, add, NULL);                               \
         else if (wide)                                                                              \
-            N(tile)(M, BAND_V, 1, kb, x, M, w, ldw, 0, c, ldc, add);                                   \
+            N(tile)(M, BAND_V, 1, kb, x, M, w, ldw, 0, c, ldc, add, NULL);                                   \
         else if (ahead)                                                                             \
-            N(tile)(M, BAND_V, 0, kb, x, M, w, ldw, ahead, c, ldc, add);                               \
+            N(tile)(M, BAND_V, 0, kb, x, M, w, ldw, ahead, c, ldc, add, NULL);                               \
         else                                                                                        \
-            N(tile)(M, BAND_V, 0, kb, x, M, w, ldw, 0, c, ldc, add);                                   \
+            N(tile)(M, BAND_V, 0, kb, x, M, w, ldw, 0, c, ldc, add, NULL);                                   \
     }
 GROUP(1) GROUP(2) GROUP(3) GROUP(4)
 #if BAND_M > 4

@@ -74,6 +74,6 @@ SIMD_INLINE float widen1(const void *p)
 
 #define OPS(t)                                                                                      \
     {                                                                                               \
-        TILE_M, NR_##t, BAND_M, NB_##t, pack_a_##t, pack_b_##t, block_##t, pack_x_##t, band_##t, sum_##t \
+        TILE_M, NR_##t, BAND_M, NB_##t, pack_a_##t, pack_b_##t, block_##t, finish_side_##t, pack_x_##t, band_##t, sum_##t \
     }
 const cpu_gemm_table CPU_SYM(cpu_gemm) = {.type = {[CPU_GEMM_F32] = OPS(f32), [CPU_GEMM_F64] = OPS(f64)}};

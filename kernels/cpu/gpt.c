@@ -199,6 +199,12 @@ static void norm_row(const cpu_gpt *g, const ly_row *n, const char *in, size_t i
                  NORM_EPS, y);
 }
 
+/* The rows of an operation's matrix that are one thread's: it alone reads them. */
+static void share(const cpu_gpt_op *op, int tid, int nthreads, size_t *lo, size_t *hi)
+{
+    cpu_part(op->l.k, CPU_TILE_R, tid, nthreads, lo, hi);
+}
+
 static void linear_part(cpu_gpt *g, cpu_gpt_op *op, int tid, int nthreads)
 {
     cpu_linear l = op->l;
@@ -214,7 +220,7 @@ static void linear_part(cpu_gpt *g, cpu_gpt_op *op, int tid, int nthreads)
     if (!op->own) ir_pool_barrier(g->pool, nthreads);
     if (g->layer_s && tid == 0 && op->norm) cpu_gpt_stamp(g, op->index - 1);
     l.x = x;
-    cpu_part(l.k, CPU_TILE_R, tid, nthreads, &lo, &hi);
+    share(op, tid, nthreads, &lo, &hi);
     if (op->blocked)
         cpu_linear_blocked(&l, g->block, lo, hi, mine + g->row_B);
     else
@@ -254,7 +260,7 @@ static void warm(const cpu_gpt_op *op, int tid, int nthreads)
 {
     size_t lo, hi;
     if (op->row->op != LY_FC || op->blocked) return;
-    cpu_part(op->l.k, CPU_TILE_R, tid, nthreads, &lo, &hi);
+    share(op, tid, nthreads, &lo, &hi);
     cpu_linear_warm(&op->l, lo, hi);
 }
 
@@ -269,6 +275,32 @@ static void step_part(void *arg, int tid, int nthreads)
         if (g->layer_s && tid == 0 && i > 0) cpu_gpt_stamp(g, g->op[i - 1].index);
         cpu_gpt_op_part(g, &g->op[i], tid, nthreads);
     }
+}
+
+/* ---- where weights lie --------------------------------------------------------------------------------------------- */
+typedef struct { const cpu_gpt *g; char *end; ir_pages pages; } homes;
+static void home_part(void *arg, int tid, int nthreads)
+{
+    const homes *h = arg;
+    size_t       lo, hi;
+    for (int i = 0; i < h->g->nop; i++) {
+        const cpu_gpt_op *op = &h->g->op[i];
+        if (op->row->op != LY_FC) continue;
+        share(op, tid, nthreads, &lo, &hi);
+        char *w = (char *)(uintptr_t)op->l.w;
+        ir_host_rehome(w + lo * op->l.w_row_B, w + hi * op->l.w_row_B, h->end, h->pages);
+    }
+}
+
+/* W was first touched as one array; on a machine with several memories every thread's rows of every matrix go next to it. */
+static ir_status gpt_prepare(ir_run *r)
+{
+    const cpu_dev *c = cpu_of(r->dev);
+    if (c->topo.nnuma < 2) return IR_OK;
+    cpu_gpt_bind(r);
+    homes h = {r->self, (char *)r->mem[1].p + r->mem[1].bytes, c->pages};
+    ir_pool_run(c->pool, r->p.threads, home_part, &h);
+    return IR_OK;
 }
 
 static ir_status gpt_setup(ir_run *r) { return cpu_gpt_setup(r, CPU_GPT_FUSE | CPU_GPT_PACK); }
@@ -303,5 +335,5 @@ static void gpt_cost(const ir_params *p, ir_cost *c)
 
 const ir_kernel cpu_gpt_stream = {
     .family = "gpt", .name = "stream", .doc = "one region a step: weights stream once, norms and residuals fused",
-    .can_run = cpu_gpt_can_run, .setup = gpt_setup, .run = gpt_run, .teardown = cpu_gpt_teardown, .profile = gpt_profile,
-    .cost = gpt_cost};
+    .can_run = cpu_gpt_can_run, .setup = gpt_setup, .run = gpt_run, .teardown = cpu_gpt_teardown, .prepare = gpt_prepare,
+    .profile = gpt_profile, .cost = gpt_cost};

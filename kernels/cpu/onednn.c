@@ -101,101 +101,94 @@ void cpu_dnn_close(cpu_dnn *d)
     memset(d, 0, sizeof *d);
 }
 
+/* ---- making a primitive -------------------------------------------------------------------------------------------- */
 static ir_status post_ops(const ly_row *l, dnnl_primitive_attr_t *out)
 {
     dnnl_post_ops_t ops;
     DNN(dnnl_primitive_attr_create(out));
     DNN(dnnl_post_ops_create(&ops));
-    if (l->add != LY_NONE) DNN(dnnl_post_ops_append_sum(ops, 1));
-    if (l->act == LY_RELU) DNN(dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_relu, 0, 0));
-    if (l->act == LY_RELU6) DNN(dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_clip, 0, 6));
+    if (l->add != LY_NONE) DNN(dnn_add_sum(ops));
+    if (l->act == LY_RELU) DNN(dnn_add_eltwise(ops, dnnl_eltwise_relu, 0, 0));
+    if (l->act == LY_RELU6) DNN(dnn_add_eltwise(ops, dnnl_eltwise_clip, 0, 6));
     DNN(dnnl_primitive_attr_set_post_ops(*out, ops));
     DNN(dnnl_post_ops_destroy(ops));
     return IR_OK;
 }
 
-static ir_status plain(int ndims, const dnnl_dims_t dims, dnnl_format_tag_t tag, dnnl_memory_desc_t *out)
+static ir_status plain(int ndims, const dnnl_dims_t dims, dnnl_format_tag_t tag, dnn_layout *out)
 {
-    DNN(dnnl_memory_desc_init_by_tag(out, ndims, dims, dnnl_f32, tag));
+    DNN(dnn_layout_make(out, ndims, dims, tag));
     return IR_OK;
 }
 
-static ir_status conv_desc(const ly_row *l, bool with_bias, const dnnl_memory_desc_t *src, const dnnl_memory_desc_t *dst,
-                           dnnl_convolution_desc_t *out)
+/* What a row is made from: layouts of its tensors, any of which the library may be free to choose. Owned: ask_free(). */
+typedef struct { dnn_layout src, dst, w, bias; } asked;
+
+static void ask_free(asked *a)
 {
-    const dnnl_dims_t w = {l->k, l->c, l->r, l->s}, gw = {l->groups, l->k / l->groups, l->c / l->groups, l->r, l->s};
-    const dnnl_dims_t b = {l->k}, strides = {l->stride, l->stride}, left = {l->pad, l->pad};
-    const dnnl_dims_t right = {(l->oh - 1) * l->stride + l->r - l->h - l->pad, (l->ow - 1) * l->stride + l->s - l->w - l->pad};
-    dnnl_memory_desc_t w_md, b_md;
-    ir_status s = l->groups > 1 ? plain(5, gw, dnnl_format_tag_any, &w_md) : plain(4, w, dnnl_format_tag_any, &w_md);
-    if (s == IR_OK) s = plain(1, b, dnnl_x, &b_md);
-    if (s != IR_OK) return s;
-    DNN(dnnl_convolution_forward_desc_init(out, dnnl_forward_inference, dnnl_convolution_direct, src, &w_md,
-                                           with_bias ? &b_md : NULL, dst, strides, left, right));
-    return IR_OK;
+    dnn_layout_free(a->src);
+    dnn_layout_free(a->dst);
+    dnn_layout_free(a->w);
+    dnn_layout_free(a->bias);
 }
 
-static ir_status fc_desc(const ly_row *l, const dnnl_memory_desc_t *src, const dnnl_memory_desc_t *dst,
-                         dnnl_inner_product_desc_t *out)
+/* A filter or matrix as `tag` lays it out, grouped where the row has groups. */
+static ir_status weights_as(const ly_row *l, dnnl_format_tag_t fc, dnnl_format_tag_t grouped, dnnl_format_tag_t conv, dnn_layout *out)
 {
-    const dnnl_dims_t  w = {l->k, l->c}, b = {l->k};
-    dnnl_memory_desc_t w_md, b_md;
-    ir_status s = plain(2, w, dnnl_format_tag_any, &w_md);
-    if (s == IR_OK) s = plain(1, b, dnnl_x, &b_md);
-    if (s != IR_OK) return s;
-    DNN(dnnl_inner_product_forward_desc_init(out, dnnl_forward_inference, src, &w_md, &b_md, dst));
-    return IR_OK;
+    const int64_t     g = l->groups > 0 ? l->groups : 1;
+    const dnnl_dims_t w = {l->k, l->c, l->r, l->s}, gw = {g, l->k / g, l->c / g, l->r, l->s};
+    if (l->op == LY_FC) return plain(2, w, fc, out);
+    return l->groups > 1 ? plain(5, gw, grouped, out) : plain(4, w, conv, out);
 }
 
-static ir_status pool_desc(const ly_row *l, const dnnl_memory_desc_t *src, const dnnl_memory_desc_t *dst,
-                           dnnl_pooling_desc_t *out)
+static dnnl_status_t describe_pooling(const ly_row *l, dnnl_engine_t engine, const asked *a, dnnl_primitive_attr_t attr,
+                                      dnnl_primitive_desc_t *out)
 {
     const bool        all = l->op == LY_AVGPOOL;
     const dnnl_dims_t kernel = {all ? l->h : l->r, all ? l->w : l->s}, strides = {all ? 1 : l->stride, all ? 1 : l->stride};
     const dnnl_dims_t left = {all ? 0 : l->pad, all ? 0 : l->pad};
     const dnnl_dims_t right = {(l->oh - 1) * strides[0] + kernel[0] - l->h - left[0],
                                (l->ow - 1) * strides[1] + kernel[1] - l->w - left[1]};
-    DNN(dnnl_pooling_forward_desc_init(out, dnnl_forward_inference,
-                                       all ? dnnl_pooling_avg_exclude_padding : dnnl_pooling_max, src, dst, strides,
-                                       kernel, left, right));
+    return dnn_pooling(out, engine, all ? dnnl_pooling_avg_exclude_padding : dnnl_pooling_max, a->src, a->dst, strides, kernel, left, right, attr);
+}
+
+static ir_status describe(const ly_row *l, dnnl_engine_t engine, const asked *a, dnnl_primitive_attr_t attr, dnnl_primitive_desc_t *out)
+{
+    const dnnl_dims_t strides = {l->stride, l->stride}, left = {l->pad, l->pad};
+    const dnnl_dims_t right = {(l->oh - 1) * l->stride + l->r - l->h - l->pad, (l->ow - 1) * l->stride + l->s - l->w - l->pad};
+    if (l->op == LY_CONV) DNN(dnn_convolution(out, engine, a->src, a->w, a->bias, a->dst, strides, left, right, attr));
+    else if (l->op == LY_FC) DNN(dnn_inner_product(out, engine, a->src, a->w, a->bias, a->dst, attr));
+    else DNN(describe_pooling(l, engine, a, attr, out));
     return IR_OK;
 }
 
-static ir_status copy_md(const_dnnl_primitive_desc_t pd, dnnl_query_t what, dnnl_memory_desc_t *out)
+static ir_status chosen(const_dnnl_primitive_desc_t pd, dnnl_query_t what, dnn_layout *out)
 {
-    const dnnl_memory_desc_t *md = dnnl_primitive_desc_query_md(pd, what, 0);
-    if (!md) return ir_fail(IR_EDEVICE, "oneDNN: a primitive without the memory it must have");
-    *out = *md;
+    dnn_layout_of l = dnnl_primitive_desc_query_md(pd, what, 0);
+    if (!l) return ir_fail(IR_EDEVICE, "oneDNN: a primitive without the memory it must have");
+    DNN(dnn_layout_copy(out, l));
     return IR_OK;
 }
 
 /* The primitive, and the layouts it chose: o->dst_md, o->w_md, and *in for its input. */
-static ir_status make_primitive(cpu_dnn *d, const ly_row *l, bool with_bias, const dnnl_memory_desc_t *src,
-                                const dnnl_memory_desc_t *dst, cpu_dnn_op *o, dnnl_memory_desc_t *in)
+static ir_status make_primitive(cpu_dnn *d, const ly_row *l, const asked *a, cpu_dnn_op *o, dnn_layout *in)
 {
-    dnnl_convolution_desc_t   conv;
-    dnnl_inner_product_desc_t fc;
-    dnnl_pooling_desc_t       pool;
-    dnnl_primitive_attr_t     attr = NULL;
-    dnnl_primitive_desc_t     pd;
-    const void               *desc = l->op == LY_CONV ? (const void *)&conv : l->op == LY_FC ? (const void *)&fc : (const void *)&pool;
-    ir_status s = l->op == LY_CONV ? conv_desc(l, with_bias, src, dst, &conv)
-                  : l->op == LY_FC ? fc_desc(l, src, dst, &fc) : pool_desc(l, src, dst, &pool);
-    if (s == IR_OK) s = post_ops(l, &attr);
+    dnnl_primitive_attr_t attr = NULL;
+    dnnl_primitive_desc_t pd = NULL;
+    ir_status             s = post_ops(l, &attr);
+    if (s == IR_OK) s = describe(l, d->engine, a, attr, &pd);
+    if (attr) dnnl_primitive_attr_destroy(attr);
     if (s != IR_OK) return s;
-    dnnl_status_t made = dnnl_primitive_desc_create(&pd, desc, attr, d->engine, NULL);
-    dnnl_primitive_attr_destroy(attr);
-    DNN(made);
-    made = dnnl_primitive_create(&o->prim, pd);
-    s = made == dnnl_success ? copy_md(pd, dnnl_query_src_md, in) : IR_OK;
-    if (made == dnnl_success && s == IR_OK) s = copy_md(pd, dnnl_query_dst_md, &o->dst_md);
-    if (made == dnnl_success && s == IR_OK && l->op <= LY_FC) s = copy_md(pd, dnnl_query_weights_md, &o->w_md);
+    dnnl_status_t made = dnnl_primitive_create(&o->prim, pd);
+    s = made == dnnl_success ? chosen(pd, dnnl_query_src_md, in) : IR_OK;
+    if (made == dnnl_success && s == IR_OK) s = chosen(pd, dnnl_query_dst_md, &o->dst_md);
+    if (made == dnnl_success && s == IR_OK && l->op <= LY_FC) s = chosen(pd, dnnl_query_weights_md, &o->w_md);
     dnnl_primitive_desc_destroy(pd);
     DNN(made);
     return s;
 }
 
-static ir_status make_reorder(cpu_dnn *d, const dnnl_memory_desc_t *from, const dnnl_memory_desc_t *to, dnnl_primitive_t *out)
+static ir_status make_reorder(cpu_dnn *d, dnn_layout_of from, dnn_layout_of to, dnnl_primitive_t *out)
 {
     dnnl_primitive_desc_t pd;
     DNN(dnnl_reorder_primitive_desc_create(&pd, from, d->engine, to, d->engine, NULL));
@@ -205,60 +198,76 @@ static ir_status make_reorder(cpu_dnn *d, const dnnl_memory_desc_t *from, const 
     return IR_OK;
 }
 
-ir_status cpu_dnn_op_make(cpu_dnn *d, const ly_row *l, bool with_bias, bool any, const dnnl_memory_desc_t *src,
-                          const dnnl_memory_desc_t *residual, cpu_dnn_op *o)
+static ir_status ask(const ly_row *l, bool with_bias, bool any, dnn_layout_of residual, cpu_dnn_op *o, asked *a)
 {
-    const bool        fc = l->op == LY_FC;
-    const dnnl_dims_t x = {fc ? l->rows : l->batch, l->c, l->h, l->w};
-    const dnnl_dims_t y = {x[0], l->op == LY_CONV || fc ? l->k : l->c, l->oh, l->ow};
-    const dnnl_format_tag_t tag = fc ? dnnl_nc : dnnl_nhwc;
-    const bool         free_src = any && l->op == LY_CONV, free_dst = any && (l->op == LY_CONV || l->op == LY_MAXPOOL);
-    const int          nd = fc ? 2 : 4;
-    dnnl_memory_desc_t want, dst, in;
-    memset(o, 0, sizeof *o);
-    ir_status s = plain(nd, x, tag, &o->src_md);
-    if (src && !fc) o->src_md = *src;
-    want = o->src_md;
-    if (s == IR_OK && free_src) s = plain(nd, x, dnnl_format_tag_any, &want);
-    if (s == IR_OK) s = plain(nd, y, free_dst ? dnnl_format_tag_any : tag, &dst);
-    if (residual) dst = *residual;
-    if (s == IR_OK) s = make_primitive(d, l, with_bias, &want, &dst, o, &in);
-    if (s != IR_OK) return s;
-    DNN(dnnl_memory_create(&o->src, &o->src_md, d->engine, DNNL_MEMORY_NONE));
-    DNN(dnnl_memory_create(&o->dst, &o->dst_md, d->engine, DNNL_MEMORY_NONE));
-    if (dnnl_memory_desc_equal(&in, &o->src_md)) return IR_OK;
-    DNN(dnnl_memory_create(&o->in, &in, d->engine, DNNL_MEMORY_ALLOCATE));
-    return make_reorder(d, &o->src_md, &in, &o->reorder);
+    const bool              fc = l->op == LY_FC, conv = l->op == LY_CONV;
+    const dnnl_dims_t       x = {fc ? l->rows : l->batch, l->c, l->h, l->w}, y = {x[0], conv || fc ? l->k : l->c, l->oh, l->ow}, b = {l->k};
+    const dnnl_format_tag_t tag = fc ? dnnl_nc : dnnl_nhwc, free_tag = dnnl_format_tag_any;
+    const int               nd = fc ? 2 : 4;
+    ir_status               s = IR_OK;
+    if (!o->src_md) s = plain(nd, x, tag, &o->src_md);
+    if (s == IR_OK && any && conv) s = plain(nd, x, free_tag, &a->src);
+    else if (s == IR_OK) DNN(dnn_layout_copy(&a->src, o->src_md));
+    if (s == IR_OK && residual) DNN(dnn_layout_copy(&a->dst, residual));
+    else if (s == IR_OK) s = plain(nd, y, any && (conv || l->op == LY_MAXPOOL) ? free_tag : tag, &a->dst);
+    if (s == IR_OK && l->op <= LY_FC) s = weights_as(l, free_tag, free_tag, free_tag, &a->w);
+    if (s == IR_OK && (fc || (conv && with_bias))) s = plain(1, b, dnnl_x, &a->bias);
+    return s;
 }
 
-ir_status cpu_dnn_op_pack(cpu_dnn *d, const ly_row *l, cpu_dnn_op *o, const void *W, const void *bias)
+ir_status cpu_dnn_op_make(cpu_dnn *d, const ly_row *l, bool with_bias, bool any, dnn_layout_of src, dnn_layout_of residual, cpu_dnn_op *o)
 {
-    const int64_t      g = l->groups > 0 ? l->groups : 1;
-    const dnnl_dims_t  w = {l->k, l->c, l->r, l->s}, gw = {g, l->k / g, l->c / g, l->r, l->s};
-    const dnnl_dims_t  b = {l->k};
-    dnnl_memory_desc_t from_md, b_md;
-    dnnl_memory_t      from;
-    dnnl_primitive_t   reorder;
-    if (l->op > LY_FC) return IR_OK;
-    ir_status s = l->op == LY_FC ? plain(2, w, dnnl_ab, &from_md)
-                  : l->groups > 1 ? plain(5, gw, dnnl_gohwi, &from_md) : plain(4, w, dnnl_ohwi, &from_md);
-    if (s == IR_OK) s = plain(1, b, dnnl_x, &b_md);
-    if (s == IR_OK) s = make_reorder(d, &from_md, &o->w_md, &reorder);
+    asked a = {0};
+    memset(o, 0, sizeof *o);
+    if (src && l->op != LY_FC) DNN(dnn_layout_copy(&o->src_md, src));
+    ir_status s = ask(l, with_bias, any, residual, o, &a);
+    if (s == IR_OK) s = make_primitive(d, l, &a, o, &o->in_md);
+    ask_free(&a);
     if (s != IR_OK) return s;
-    if (!o->weights) DNN(dnnl_memory_create(&o->weights, &o->w_md, d->engine, DNNL_MEMORY_ALLOCATE));
-    DNN(dnnl_memory_create(&from, &from_md, d->engine, (void *)(uintptr_t)W));
+    DNN(dnnl_memory_create(&o->src, o->src_md, d->engine, DNNL_MEMORY_NONE));
+    DNN(dnnl_memory_create(&o->dst, o->dst_md, d->engine, DNNL_MEMORY_NONE));
+    if (dnnl_memory_desc_equal(o->in_md, o->src_md)) return IR_OK;
+    DNN(dnnl_memory_create(&o->in, o->in_md, d->engine, DNNL_MEMORY_ALLOCATE));
+    return make_reorder(d, o->src_md, o->in_md, &o->reorder);
+}
+
+/* ---- packing and running ------------------------------------------------------------------------------------------------ */
+static ir_status pack_weights(cpu_dnn *d, cpu_dnn_op *o, dnn_layout_of from_md, const void *W)
+{
+    dnnl_memory_t    from;
+    dnnl_primitive_t reorder;
+    ir_status        s = make_reorder(d, from_md, o->w_md, &reorder);
+    if (s != IR_OK) return s;
+    if (!o->weights) DNN(dnnl_memory_create(&o->weights, o->w_md, d->engine, DNNL_MEMORY_ALLOCATE));
+    DNN(dnnl_memory_create(&from, from_md, d->engine, (void *)(uintptr_t)W));
     const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, o->weights}};
     dnnl_status_t done = dnnl_primitive_execute(reorder, d->stream, 2, args);
     if (done == dnnl_success) done = dnnl_stream_wait(d->stream);
     dnnl_memory_destroy(from);
     dnnl_primitive_destroy(reorder);
     DNN(done);
-    if (!bias) return IR_OK;
+    return IR_OK;
+}
+
+static ir_status pack_bias(cpu_dnn *d, const ly_row *l, cpu_dnn_op *o, const void *bias)
+{
+    const dnnl_dims_t b = {l->k};
     if (!o->bias_p) o->bias_p = malloc((size_t)l->k * 4);
     if (!o->bias_p) return ir_fail(IR_ENOMEM, "oneDNN: no memory for %lld biases", (long long)l->k);
     memcpy(o->bias_p, bias, (size_t)l->k * 4);
-    if (!o->bias) DNN(dnnl_memory_create(&o->bias, &b_md, d->engine, o->bias_p));
+    if (!o->bias_md) DNN(dnn_layout_make(&o->bias_md, 1, b, dnnl_x));
+    if (!o->bias) DNN(dnnl_memory_create(&o->bias, o->bias_md, d->engine, o->bias_p));
     return IR_OK;
+}
+
+ir_status cpu_dnn_op_pack(cpu_dnn *d, const ly_row *l, cpu_dnn_op *o, const void *W, const void *bias)
+{
+    dnn_layout from = NULL;
+    if (l->op > LY_FC) return IR_OK;
+    ir_status s = weights_as(l, dnnl_ab, dnnl_gohwi, dnnl_ohwi, &from);
+    if (s == IR_OK) s = pack_weights(d, o, from, W);
+    dnn_layout_free(from);
+    return s == IR_OK && bias ? pack_bias(d, l, o, bias) : s;
 }
 
 void cpu_dnn_op_free(cpu_dnn_op *o)
@@ -268,6 +277,8 @@ void cpu_dnn_op_free(cpu_dnn_op *o)
     dnnl_memory_t m[] = {o->src, o->in, o->weights, o->bias, o->dst};
     for (size_t i = 0; i < sizeof m / sizeof *m; i++)
         if (m[i]) dnnl_memory_destroy(m[i]);
+    dnn_layout md[] = {o->src_md, o->in_md, o->dst_md, o->w_md, o->bias_md};
+    for (size_t i = 0; i < sizeof md / sizeof *md; i++) dnn_layout_free(md[i]);
     free(o->bias_p);
     memset(o, 0, sizeof *o);
 }

@@ -1,5 +1,5 @@
-/* onednn.h -- rows of a layer table as oneDNN primitives: the reference beside our own kernels. Only the C interface of
- * version 2. Nothing here is called inside a region of the pool: the library brings its own threads. */
+/* onednn.h -- rows of a layer table as oneDNN primitives: the reference beside our own kernels. The C interface of
+ * versions 2 and 3 (onednn_api.h). Nothing here is called inside a region of the pool: the library brings its own threads. */
 #ifndef CPU_ONEDNN_H
 #define CPU_ONEDNN_H
 #include "bench/nets/layer.h"
@@ -12,13 +12,13 @@ ir_status cpu_dnn_can(int threads);
 ir_status cpu_dnn_threads(const ir_dev *, int threads);
 
 #if IR_HAVE_ONEDNN
-#include <oneapi/dnnl/dnnl.h>
+#include "kernels/cpu/onednn_api.h"
 
 /* One row: a primitive and its memories. */
 typedef struct {
     dnnl_primitive_t   prim, reorder;          /* reorder: of src to the layout prim wants; NULL: none */
     dnnl_memory_t      src, in, weights, bias, dst; /* in: where reorder puts it; NULL: src is taken as it is */
-    dnnl_memory_desc_t src_md, dst_md, w_md;   /* of what comes in, what goes out, the weights */
+    dnn_layout         src_md, in_md, dst_md, w_md, bias_md; /* of each; owned, NULL where there is none */
     float             *bias_p;                 /* owned */
 } cpu_dnn_op;
 typedef struct { dnnl_engine_t engine; dnnl_stream_t stream; } cpu_dnn;
@@ -26,8 +26,7 @@ ir_status cpu_dnn_open(cpu_dnn *);
 void      cpu_dnn_close(cpu_dnn *);   /* idempotent */
 /* Layouts: src NULL is NHWC; `any` lets the library choose its own for src (behind a reorder) and dst. With l->add
  * the residual is the previous content of dst, whose layout is `residual`. LY_CONV, LY_FC, LY_MAXPOOL, LY_AVGPOOL. */
-ir_status cpu_dnn_op_make(cpu_dnn *, const ly_row *l, bool with_bias, bool any, const dnnl_memory_desc_t *src,
-                          const dnnl_memory_desc_t *residual, cpu_dnn_op *out);
+ir_status cpu_dnn_op_make(cpu_dnn *, const ly_row *l, bool with_bias, bool any, dnn_layout_of src, dnn_layout_of residual, cpu_dnn_op *out);
 /* Weights W (layer.h layout) and bias into the layout of the primitive. */
 ir_status cpu_dnn_op_pack(cpu_dnn *, const ly_row *l, cpu_dnn_op *, const void *W, const void *bias);
 void      cpu_dnn_op_free(cpu_dnn_op *); /* idempotent */

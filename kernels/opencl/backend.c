@@ -34,8 +34,7 @@ static ir_status find(ocl_dev *d, int index)
         cl_device_id id[MOST_DEVICES];
         cl_uint      n = 0;
         s = OCL(clGetDeviceIDs(platform[i], CL_DEVICE_TYPE_ALL, MOST_DEVICES, id, &n));
-        if (s == IR_SKIP) continue; /* a platform without devices */
-        if (s != IR_OK) return s;
+        if (s != IR_OK) continue; /* a platform without devices, or a broken one: the others' devices remain */
         if (n > MOST_DEVICES) n = MOST_DEVICES;
         if (index < seen + (int)n) {
             d->platform = platform[i];
@@ -44,6 +43,7 @@ static ir_status find(ocl_dev *d, int index)
         }
         seen += (int)n;
     }
+    if (seen == 0 && s != IR_OK && s != IR_SKIP) return s;
     if (seen == 0) return ir_fail(IR_SKIP, "opencl: no platform offers a device");
     return ir_fail(IR_SKIP, "opencl: there are %d devices, index 0 to %d (not %d)", seen, seen - 1, index);
 }
@@ -69,6 +69,7 @@ static ir_status texts(ocl_dev *d)
     if (s == IR_OK) s = OCL(clGetDeviceInfo(d->id, CL_DEVICE_EXTENSIONS, sizeof ext - 1, ext, NULL));
     if (s == IR_OK) s = OCL(clGetPlatformInfo(d->platform, CL_PLATFORM_NAME, sizeof d->platform_name - 1, d->platform_name, NULL));
     d->embedded = !strcmp(profile, "EMBEDDED_PROFILE");
+    d->int64 = !d->embedded || strstr(ext, "cles_khr_int64");
     d->fp64 = strstr(ext, "cl_khr_fp64") || strstr(ext, "cl_amd_fp64");
     d->fp16 = strstr(ext, "cl_khr_fp16") != NULL;
     d->idot8 = strstr(ext, "cl_khr_integer_dot_product") != NULL;
@@ -152,9 +153,9 @@ static ir_status ocl_describe(ir_dev *dev, ir_device_info *out)
     else snprintf(out->name, sizeof out->name, "%.95s", d->name);
     snprintf(out->backend, sizeof out->backend, "opencl");
     snprintf(out->driver, sizeof out->driver, "%.40s, %.50s", d->driver, d->platform_name);
-    snprintf(out->limits, sizeof out->limits, "allocation %.3g GB, local %.3g kB, work-group %zu, %s%s%s%s%s memory", (double)d->max_alloc / 1e9,
+    snprintf(out->limits, sizeof out->limits, "allocation %.3g GB, local %.3g kB, work-group %zu, %s%s%s%s%s%s memory", (double)d->max_alloc / 1e9,
              (double)d->local_B / 1e3, d->max_group, d->fp64 ? "fp64, " : "no fp64, ", d->fp16 ? "fp16, " : "no fp16, ",
-             d->idot8 ? "int8 dot, " : "", d->embedded ? "embedded, " : "", d->unified ? "unified" : "own");
+             d->idot8 ? "int8 dot, " : "", d->embedded ? "embedded, " : "", d->int64 ? "" : "no int64, ", d->unified ? "unified" : "own");
     out->host_again = d->cpu_model[0] != 0;
     out->cores = (int)d->units;
     out->threads = 0;

@@ -6,9 +6,9 @@
 #define CAT(a, b) CAT_(a, b)
 #define SUM1(v) (v)
 #define SUM2(v) ((v).s0 + (v).s1)
-#define SUM4(v) ((v).s0 + (v).s1 + ((v).s2 + (v).s3))
-#define SUM8(v) (SUM4((v).lo) + SUM4((v).hi))
-#define SUM16(v) (SUM8((v).lo) + SUM8((v).hi))
+#define SUM4(v) SUM2((v).lo + (v).hi)
+#define SUM8(v) SUM4((v).lo + (v).hi)
+#define SUM16(v) SUM8((v).lo + (v).hi)
 /* bf16 is the upper half of a float. BF16(p): one element; BF16V(n, v): the ushort vector v of n. */
 #define BF16(p) as_float((uint)(*(p)) << 16)
 #define BF16V(n, v) CAT(as_float, n)(CAT(convert_uint, n)(v) << 16)

@@ -7,14 +7,17 @@
 
 static int type_of(ir_dtype t) { return t == IR_BF16 ? 1 : t == IR_I8 ? 2 : t == IR_F16 ? 3 : 0; }
 
+/* On a CPU one row at a time is one read stream, and every weight meets one input; with more inputs two rows share their loads.
+ * More groups than units: who is done first takes the next. */
 ir_status ocl_linear_init(ocl_dev *d, ir_dtype w, ir_dtype xt, ir_dtype T, int rows, bool epilogue, ocl_linear *l)
 {
-    char options[160];
-    int  v = d->cpu ? (T == IR_F64 ? 8 : 16) : 4, r = rows == 1 ? 4 : rows <= 4 ? 2 : 1;
+    char options[192];
+    int  v = d->cpu ? (T == IR_F64 ? 8 : 16) : 4, u = rows == 1 ? 4 : rows <= 4 ? 2 : 1;
+    int  r = d->cpu ? (rows == 1 ? 1 : 2) : rows == 1 ? 4 : rows <= 4 ? 2 : 1;
     *l = (ocl_linear){.local = d->cpu ? 1 : 64, .rows = rows, .epilogue = epilogue};
     while (l->local > d->max_group) l->local /= 2;
-    snprintf(options, sizeof options, "-DT=%s -DWT=%d -DXT=%d -DV=%d -DR=%d -DROWS=%d -DLS=%zu -DEPI=%d", T == IR_F64 ? "double" : "float",
-             type_of(w), type_of(xt), v, r, rows, l->local, epilogue);
+    snprintf(options, sizeof options, "-DT=%s -DWT=%d -DXT=%d -DV=%d -DR=%d -DU=%d -DROWS=%d -DLS=%zu -DEPI=%d", T == IR_F64 ? "double" : "float",
+             type_of(w), type_of(xt), v, r, u, rows, l->local, epilogue);
     return ocl_kernel(d, "linear", options, "linear", &l->kernel);
 }
 
@@ -24,7 +27,7 @@ ir_status ocl_linear_run(ocl_dev *d, const ocl_linear *l, cl_mem W, size_t W_at,
     cl_uint       n = (cl_uint)N, k = (cl_uint)K, rows = (cl_uint)l->rows;
     cl_ulong      at = W_at;
     const ocl_arg a[] = {OCL_A(W), OCL_A(x), OCL_A(y), OCL_A(n), OCL_A(k), OCL_A(rows), OCL_A(at)};
-    size_t        groups = d->cpu ? ocl_groups(d) : d->units * 16u, blocks = (N + 3) / 4;
+    size_t        groups = d->units * 16u, blocks = l->local == 1 ? (N + 15) / 16 : (N + 3) / 4;
     ir_status     s = ocl_args(l->kernel, a, 7);
     if (s == IR_OK && l->epilogue) {
         const ocl_arg x6[] = {OCL_A(e->V), OCL_A(e->b_at), OCL_A(e->s_at), OCL_A(e->add), OCL_A(e->has_add), OCL_A(e->act)};
@@ -70,5 +73,5 @@ static ir_status run(ir_run *r, uint32_t reps)
 }
 
 const ir_kernel ocl_gemv_rows = {
-    .family = "gemv", .name = "rows", .doc = "four rows at a time in vectors",
+    .family = "gemv", .name = "rows", .doc = "rows in vectors, read in the order in which they lie",
     .can_run = can_run, .setup = setup, .run = run, .teardown = teardown};

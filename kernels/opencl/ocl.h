@@ -59,7 +59,7 @@ typedef struct {
     char           name[128], version[128], driver[64], platform_name[64], vendor[64], c_version[64];
     bool           cpu;               /* the contiguous layout */
     bool           unified;           /* host memory is its memory */
-    bool           fp64, fp16, idot8, embedded;
+    bool           fp64, fp16, idot8, int64, embedded; /* int64: an EMBEDDED device may lack it */
     cl_ulong       max_alloc, mem_B, cache_B, local_B;
     cl_uint        units, clock_MHz;
     size_t         max_group;

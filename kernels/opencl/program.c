@@ -179,6 +179,7 @@ ir_status ocl_kernel(ocl_dev *d, const char *source, const char *options, const 
 {
     cl_program p = NULL;
     *out = NULL;
+    if (!d->int64) return ir_fail(IR_SKIP, "opencl: %.60s has no 64-bit integers (cles_khr_int64)", d->name);
     ir_status s = program_of(d, source, options, &p);
     return s == IR_OK ? OCL_NEW(OCL_KERNEL, *out, clCreateKernel(p, name, &ocl_err)) : s;
 }
