@@ -6,7 +6,9 @@
 #   selftest   every kernel against its oracle
 #   sanitizer  compute-sanitizer memcheck and racecheck over one small shape of each family
 #   ceilings   bandwidth, peaks, latencies, launch cost, transfers, overlap
-#   sweep      operators; gemm  products; nets  networks over batch sizes
+#   sweep      operators, launch cost; gemm  products
+#   nets       decode and prefill at batch 1, every executor and weight type; batches  both networks over 1 to 256
+#   barecost   a loop of empty kernels without the program: what its launch cost is held against
 #   torch      PyTorch on the same shapes
 #   table      ratios, ours over PyTorch's
 # What is not built is built first. --within: all stages together; those left when it has passed are not begun.
@@ -17,7 +19,7 @@ set -u -o pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-all=(build selftest sanitizer ceilings sweep gemm nets torch table)
+all=(build selftest sanitizer ceilings sweep gemm nets batches barecost torch table)
 python=${IRONROOF_PYTHON:-python3}
 dir=$root/build-gpu
 records=$dir/records
@@ -118,15 +120,23 @@ stage_gemm() {
   for n in tf32 f16 f8 i8; do points+=("gemm:m=8192,n=8192,k=8192,dtype=$n"); done
   run run "${points[@]}" gemm:m=4096,n=4096,k=4096,dtype=f32 batchmm --dtype bf16,f32 -o "$records/gemm.jsonl"
 }
+# Kernels are not named: every executor of a network runs (launches, graph, few, few_graph, resident), or says why not.
 stage_nets() {
+  local t points=(resnet50:batch=1,res=224,dtype=bf16 resnet50:batch=64,res=224,dtype=bf16 resnet50:batch=1,res=224,dtype=tf32)
+  for t in bf16 f8 i8; do points+=("gpt2:size=xl,batch=1,tokens=1,past=128,dtype=$t"); done
+  for t in bf16 f8; do points+=("gpt2:size=small,batch=1,tokens=1,past=128,dtype=$t"); done
+  points+=(gpt2:size=xl,batch=1,tokens=512,past=0,dtype=bf16 attention:batch=1,heads=25,dh=64,tokens=1024,past=0,dtype=bf16)
+  run run "${points[@]}" -o "$records/nets.jsonl"
+}
+stage_batches() {
   local b points=() batches=(1 2 4 8 16 32 64 128 256)
   [ -z "$quick" ] || batches=(1 16 64)
-  for b in "${batches[@]}"; do
-    points+=("resnet50:batch=$b,res=224,dtype=bf16" "gpt2:size=xl,batch=$b,tokens=1,past=128,dtype=bf16"
-      "gpt2:size=small,batch=$b,tokens=1,past=128,dtype=bf16")
-  done
-  run run "${points[@]}" gpt2:size=xl,batch=1,tokens=1,past=128,dtype=i8 gpt2:size=xl,batch=1,tokens=512,past=0,dtype=bf16 \
-    resnet50:batch=1,res=224,dtype=tf32 -o "$records/nets.jsonl"
+  for b in "${batches[@]}"; do points+=("resnet50:batch=$b,res=224,dtype=bf16" "gpt2:size=xl,batch=$b,tokens=1,past=128,dtype=bf16"); done
+  run run "${points[@]}" -o "$records/batches.jsonl"
+}
+stage_barecost() {
+  have nvcc || { skip "no nvcc"; return; }
+  nvcc -O2 -arch=native -Wno-deprecated-gpu-targets -o "$dir/bare_launch" "$root/scripts/peers/bare_launch.cu" && bounded "$dir/bare_launch" >"$records/bare.jsonl"
 }
 stage_torch() {
   "$python" -c 'import torch' 2>/dev/null || { skip "no PyTorch in $python"; return; }
@@ -134,7 +144,7 @@ stage_torch() {
 }
 stage_table() {
   local f files=()
-  for f in ceilings sweep gemm nets torch; do [ ! -s "$records/$f.jsonl" ] || files+=("$records/$f.jsonl"); done
+  for f in ceilings sweep gemm nets batches bare torch; do [ ! -s "$records/$f.jsonl" ] || files+=("$records/$f.jsonl"); done
   [ ${#files[@]} -gt 0 ] || { skip "there are no records in $records"; return; }
   "$python" "$root/scripts/peers/gpu_ratios.py" "${files[@]}"
 }

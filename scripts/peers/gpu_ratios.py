@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""gpu_ratios.py RECORD... TORCH.jsonl -- one table: our best row beside PyTorch's, and their ratio (above 1: ours is better).
+"""gpu_ratios.py RECORD... TORCH.jsonl -- our best rows beside PyTorch's with their ratio (above 1: ours is better), and the figures to reach.
 
 Reads the points and ceilings of our records and the lines of torch_bench.py; a side that is missing is a dash. A rate is compared as
 ours/theirs, a time as theirs/ours. Files or lines that do not parse are skipped and counted. Standard library only.
@@ -80,11 +80,65 @@ def table(records):
     return rows
 
 
+def wanted(records):
+    """The figures the CUDA backend is to reach: (what, ours, theirs, ours/theirs or theirs/ours so that above 1 is better, bound, unit).
+    A side that was not measured is None."""
+    points = [r for r in records if r.get("record") == "point"]
+    ceilings = [c for c in records if c.get("record") == "ceiling" and str(c.get("device", "")).startswith("cuda")]
+
+    def peer(who, what, **want):
+        return [r["value"] for r in records if r.get("peer") == who and r.get("what") == what and r.get("value") and
+                all(str(r.get(k)) == str(v) for k, v in want.items())]
+
+    def rate(op):
+        return max([p.get("bytes_per_s") or 0 for p in points if p.get("workload") == op and p.get("status") == "ok" and
+                    p.get("backend") == "cuda" and (p.get("bytes") or 0) >= 1 << 28], default=0) or None
+
+    def ratio(a, b):
+        return a / b if a and b else None
+
+    rows = []
+    spec = max([r.get("spec_Bps") or 0 for r in records if r.get("record") == "machine" and r.get("backend") == "cuda"], default=0) or None
+    for op in ("copy", "read"):
+        theirs = max(peer("torch", "copy"), default=None)
+        rows.append((op + " / PyTorch copy", rate(op), theirs, ratio(rate(op), theirs), ">= 1.00", "B/s"))
+        rows.append((op + " / datasheet", rate(op), spec, ratio(rate(op), spec), ">= 0.90", "B/s"))
+    top = max([c.get("value") or 0 for c in ceilings if c.get("what") == "flops" and c.get("dtype") == "bf16"], default=0) or None
+    mm = max(peer("torch", "matmul", dtype="bfloat16"), default=None)
+    rows.append(("bf16 ceiling / torch.matmul", top, mm, ratio(top, mm), ">= 1.00", "flop/s"))
+    gemm = {}
+    for p in points:
+        q = p.get("params") or {}
+        if p.get("workload") == "gemm" and p.get("status") == "ok" and p.get("dtype") == "bf16" and [q.get(k) for k in "mnk"] == [8192] * 3:
+            gemm[p["kernel"]] = max(gemm.get(p["kernel"], 0), p.get("flops_per_s") or 0)
+    own = max([v for k, v in gemm.items() if not k.startswith("cublas")], default=None)
+    lib = max([v for k, v in gemm.items() if k.startswith("cublas")], default=None)
+    rows.append(("own gemm bf16 8192 / cuBLAS", own, lib, ratio(own, lib), ">= 0.75", "flop/s"))
+    shape = {"size": "xl", "batch": 1, "tokens": 1, "past": 128, "dtype": "bf16"}
+    replay = [p for p in points if "graph" in p.get("kernel", "")]
+    best = ours_of(replay, "gpt2", **shape)
+    reads = max([c.get("value") or 0 for c in ceilings if c.get("what") == "bandwidth" and c.get("op") == "read" and c.get("level") == "DRAM"], default=0) or None
+    got = best[1].get("bytes_per_s") if best else None
+    rows.append(("GPT-2 XL decode / read ceiling", got, reads, ratio(got, reads), ">= 0.85", "B/s"))
+    torch = min(peer("torch", "gpt2", how="compiled", **shape), default=None)
+    rows.append(("GPT-2 XL decode / torch compiled", best and best[0], torch, ratio(torch, best and best[0]), "> 1", "s"))
+    for batch in (1, 64):
+        key = {"batch": batch, "res": 224, "dtype": "bf16"}
+        best = ours_of(points, "resnet50", **key)
+        torch = min(peer("torch", "resnet50", how="compiled", **key), default=None)
+        rows.append(("ResNet-50 batch %d / torch.compile" % batch, best and best[0], torch, ratio(torch, best and best[0]), "> 1", "s"))
+    for kernel in ("queue", "sync", "graph"):
+        best = ours_of([p for p in points if p.get("kernel") == kernel], "forkjoin")
+        bare = min(peer("bare", kernel), default=None)
+        rows.append(("launch %s / bare loop" % kernel, best and best[0], bare, ratio(bare, best and best[0]), ">= 0.91", "s"))
+    return rows
+
+
 def text(v, unit):
     if not v:
         return "-"
     if unit == "s":
-        return "%.3f ms" % (1e3 * v)
+        return "%.3f ms" % (1e3 * v) if v >= 1e-4 else "%.3f us" % (1e6 * v)
     return "%.4g %s" % (v / 1e12, "TB/s" if unit == "B/s" else "TFLOP/s")
 
 
@@ -92,10 +146,14 @@ def main():
     if len(sys.argv) < 2:
         print(__doc__, file=sys.stderr)
         return 2
-    rows = table(list(lines(sys.argv[1:])))
+    records = list(lines(sys.argv[1:]))
+    rows = table(records)
     print("%-28s %14s %14s %7s  %s" % ("what", "ironroof", "torch", "ratio", "by"))
     for name, ours, theirs, ratio, unit, by in rows:
         print("%-28s %14s %14s %7s  %s" % (name, text(ours, unit), text(theirs, unit), "%.3f" % ratio if ratio else "-", by))
+    print("\n%-34s %14s %14s %7s  %s" % ("to reach (above 1: ours better)", "ironroof", "other", "ratio", "bound"))
+    for name, ours, theirs, ratio, bound, unit in wanted(records):
+        print("%-34s %14s %14s %7s  %s" % (name, text(ours, unit), text(theirs, unit), "%.3f" % ratio if ratio else "-", bound))
     return 0 if rows else 1
 
 
