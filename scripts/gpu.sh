@@ -122,10 +122,10 @@ stage_gemm() {
 }
 # Kernels are not named: every executor of a network runs (launches, graph, few, few_graph, resident), or says why not.
 stage_nets() {
-  local t points=(resnet50:batch=1,res=224,dtype=bf16 resnet50:batch=64,res=224,dtype=bf16 resnet50:batch=1,res=224,dtype=tf32)
+  local t points=("resnet50:batch=1,res=224,dtype=bf16" "resnet50:batch=64,res=224,dtype=bf16" "resnet50:batch=1,res=224,dtype=tf32")
   for t in bf16 f8 i8; do points+=("gpt2:size=xl,batch=1,tokens=1,past=128,dtype=$t"); done
   for t in bf16 f8; do points+=("gpt2:size=small,batch=1,tokens=1,past=128,dtype=$t"); done
-  points+=(gpt2:size=xl,batch=1,tokens=512,past=0,dtype=bf16 attention:batch=1,heads=25,dh=64,tokens=1024,past=0,dtype=bf16)
+  points+=("gpt2:size=xl,batch=1,tokens=512,past=0,dtype=bf16" "attention:batch=1,heads=25,dh=64,tokens=1024,past=0,dtype=bf16")
   run run "${points[@]}" -o "$records/nets.jsonl"
 }
 stage_batches() {

@@ -80,7 +80,9 @@ static void test_many_blocks(void **state)
                                       {{61, 400, 67}, IR_F32, 0},    {{400, 33, 129}, IR_BF16, 0},
                                       {{1000, 17, 40}, IR_F32, 0},   {{29, 29, 1000}, IR_F64, 0},
                                       {{61, 1101, 67}, IR_F32, 0},   {{33, 557, 90}, IR_F64, 0},
-                                      {{75, 2201, 70}, IR_BF16, 0}};
+                                      {{75, 2201, 70}, IR_BF16, 0},
+                                      {{7, 400, 200}, IR_F32, 0},    {{16, 333, 250}, IR_F32, 0}, /* few rows, B past every cache */
+                                      {{24, 270, 251}, IR_F64, 0},   {{13, 1100, 130}, IR_BF16, 0}};
     for (int isa = 0; isa < CPU_NISA; isa++) {
         if (!isa_runs((cpu_isa)isa)) continue;
         for (int threads = 1; threads <= 4; threads *= 2) {

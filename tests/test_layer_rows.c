@@ -87,6 +87,16 @@ static void rows_by_hand(void **state)
     same(c.read_B + c.write_B, 240);
     same(row_cost(&wl_act, (ir_params){{3, 10, 0}, IR_F32, 0}).flops, 30);
     same(row_cost(&wl_act, (ir_params){{3, 10, 1}, IR_F32, 0}).flops, 270);
+    c = row_cost(&wl_chain, (ir_params){{30, 3, WL_CHAIN_FUSED}, IR_F32, 0});
+    same(c.flops, 2 * 3 * 30);
+    same(c.read_B + c.write_B, 240);
+    same(c.unfused_B, 3 * 240);
+    same(c.launches, 1);
+    c = row_cost(&wl_chain, (ir_params){{30, 3, WL_CHAIN_UNFUSED}, IR_F32, 0});
+    same(c.flops, 2 * 3 * 30);
+    same(c.read_B + c.write_B, 3 * 240);
+    same(c.launches, 3);
+    same(c.footprint_B, 360); /* x, y and one between */
     c = row_cost(&wl_add2, (ir_params){{3, 10}, IR_F32, 0});
     same(c.flops, 30);
     same(c.read_B, 240);
