@@ -6,12 +6,6 @@
 #include "tests/cuda/fake.h"
 #include "tests/cuda/fake_vendor.h"
 
-#include <cublas_v2.h>
-#if defined(IR_HAVE_CUDNN)
-#include <cudnn.h>
-#else
-enum { CUDNN_STATUS_ALLOC_FAILED, CUDNN_STATUS_NOT_SUPPORTED, CUDNN_STATUS_EXECUTION_FAILED }; /* no point asks for them */
-#endif
 #include <dlfcn.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -87,7 +81,7 @@ static void healthy(void **state)
 
 /* Call n of the library fails, for every n of a point. status: what the row must then be; a candidate that cuBLASLt or cuDNN tried
  * and that failed is no failure. */
-static void each_call_fails(int blas, int dnn, ir_status want)
+static void each_call_fails(fake_vendor_error e, ir_status want)
 {
     for (int i = 0; i < NPOINT; i++) {
         long failed = 0;
@@ -95,8 +89,7 @@ static void each_call_fails(int blas, int dnn, ir_status want)
             ir_point o;
             ir_dev   d = opened();
             fake_vendor.fail_at = n;
-            fake_vendor.blas_error = blas;
-            fake_vendor.dnn_error = dnn;
+            fake_vendor.error = e;
             ir_status st = measure(&d, &points[i], &o);
             bool         reached = fake_vendor.calls >= n;
             fake_vendor.fail_at = 0;
@@ -117,17 +110,17 @@ static void each_call_fails(int blas, int dnn, ir_status want)
 static void execution_fails(void **state)
 {
     (void)state;
-    each_call_fails(CUBLAS_STATUS_EXECUTION_FAILED, CUDNN_STATUS_EXECUTION_FAILED, IR_SKIP); /* the device still answers */
+    each_call_fails(FAKE_VENDOR_FAILED, IR_SKIP); /* the device still answers */
 }
 static void no_memory(void **state)
 {
     (void)state;
-    each_call_fails(CUBLAS_STATUS_ALLOC_FAILED, CUDNN_STATUS_ALLOC_FAILED, IR_ENOMEM);
+    each_call_fails(FAKE_VENDOR_NO_MEMORY, IR_ENOMEM);
 }
 static void not_supported(void **state)
 {
     (void)state;
-    each_call_fails(CUBLAS_STATUS_NOT_SUPPORTED, CUDNN_STATUS_NOT_SUPPORTED, IR_SKIP);
+    each_call_fails(FAKE_VENDOR_UNSUPPORTED, IR_SKIP);
 }
 
 static void candidates(void **state)

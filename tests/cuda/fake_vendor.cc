@@ -13,14 +13,17 @@ fake_vendor_state fake_vendor;
 void fake_vendor_reset(void)
 {
     fake_vendor = {};
-    fake_vendor.blas_error = CUBLAS_STATUS_EXECUTION_FAILED;
-    fake_vendor.dnn_error = 5000; /* execution failed */
     fake_vendor.algorithms = 3;
 }
 
 namespace {
 bool fails() { return ++fake_vendor.calls == fake_vendor.fail_at; }
-#define BLAS_CALL() do { if (fails()) return (cublasStatus_t)fake_vendor.blas_error; } while (0)
+cublasStatus_t blas_error()
+{
+    return fake_vendor.error == FAKE_VENDOR_NO_MEMORY ? CUBLAS_STATUS_ALLOC_FAILED
+         : fake_vendor.error == FAKE_VENDOR_FAILED    ? CUBLAS_STATUS_EXECUTION_FAILED : CUBLAS_STATUS_NOT_SUPPORTED;
+}
+#define BLAS_CALL() do { if (fails()) return blas_error(); } while (0)
 
 double load(const void *p, cudaDataType_t t, int64_t i)
 {
@@ -146,8 +149,13 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t d, const vo
 /* ---- cuDNN: a tensor is n, c, h, w; a filter k, c, r, s; a convolution pad, stride, groups; all NHWC f32 ---- */
 #if defined(IR_HAVE_CUDNN)
 #include <cudnn.h>
+static cudnnStatus_t dnn_error()
+{
+    return fake_vendor.error == FAKE_VENDOR_NO_MEMORY ? CUDNN_STATUS_ALLOC_FAILED
+         : fake_vendor.error == FAKE_VENDOR_FAILED    ? CUDNN_STATUS_EXECUTION_FAILED : CUDNN_STATUS_NOT_SUPPORTED;
+}
 extern "C" {
-#define DNN_CALL() do { if (fails()) return (cudnnStatus_t)fake_vendor.dnn_error; } while (0)
+#define DNN_CALL() do { if (fails()) return dnn_error(); } while (0)
 #define PAIR(name, type) \
     cudnnStatus_t cudnnCreate##name(type *h) { DNN_CALL(); make(h); return CUDNN_STATUS_SUCCESS; } \
     cudnnStatus_t cudnnDestroy##name(type h) { drop(h); return CUDNN_STATUS_SUCCESS; }
