@@ -5,6 +5,18 @@
 
 #include <string.h>
 
+/* Twice the bytes over the link: neither a set-up nor a page fault may still count. */
+static ir_status twice_the_bytes(ceiling_plan *pl, const ir_workload *w, const ir_kernel *k, ir_params p, ir_ceiling *c)
+{
+    const ir_point *q;
+    double          more = 2 * c->size_B;
+    ceiling_set(w, &p, "bytes", more);
+    ir_status s = session_measure(pl->s, w, k, &p, false, &q);
+    if (s != IR_OK || q->status != IR_OK) return s; /* too large for this device: no certificate */
+    ceiling_certify(c, "bytes", c->size_B, more, more / ir_point_time(q) / c->value - 1);
+    return IR_OK;
+}
+
 /* One ceiling per kernel of a workload: variants that answer different questions, not contenders. scale: what the
  * value is per second of the point's time; 0: the time itself. */
 static ir_status each_kernel(ceiling_plan *pl, const ir_workload *w, const ir_params *p, ir_what what, const char *level,
@@ -22,11 +34,12 @@ static ir_status each_kernel(ceiling_plan *pl, const ir_workload *w, const ir_pa
         snprintf(c.op, sizeof c.op, "%s", op);
         if (scale > 0) {
             c.size_B = scale;
+            if (!strcmp(level, "link")) s = twice_the_bytes(pl, w, k, *p, &c);
         } else {
             c.lo = q->dev.n ? q->dev.ci_lo : q->wall.ci_lo;
             c.hi = q->dev.n ? q->dev.ci_hi : q->wall.ci_hi;
         }
-        s = ir_ceilings_add(&pl->s->ceilings, &c);
+        if (s == IR_OK) s = ir_ceilings_add(&pl->s->ceilings, &c);
     }
     return s;
 }

@@ -188,6 +188,7 @@ static void memory(void **state)
     assert_true(certificate(found(&s, IR_C_BANDWIDTH, "local", "read", IR_NDTYPE), "groups")->saturated);
     assert_near(found(&s, IR_C_BANDWIDTH, "link", "to", IR_NDTYPE)->value, LINK, 0.01);
     assert_near(found(&s, IR_C_BANDWIDTH, "link", "from", IR_NDTYPE)->value, LINK, 0.01);
+    assert_true(certificate(found(&s, IR_C_BANDWIDTH, "link", "from", IR_NDTYPE), "bytes")->saturated);
     assert_near(found(&s, IR_C_LATENCY, "L1", "chase", IR_NDTYPE)->value, 20e-9, 0.01);
     assert_near(found(&s, IR_C_LATENCY, "L2", "chase", IR_NDTYPE)->value, 150e-9, 0.01);
     assert_near(found(&s, IR_C_LATENCY, "DRAM", "chase", IR_NDTYPE)->value, 500e-9, 0.01);
