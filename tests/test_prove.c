@@ -227,24 +227,30 @@ static void honest_labels_are_confirmed(void **state)
     session_close(&s);
 }
 
-static void a_lie_is_contradicted(void **state)
+/* A product that by its cost is memory-bound, and computes for `share` of that time; instead of reading, or beside it. */
+static void prove_a_lie(session *s, double share, bool reads, prove_set *set)
 {
-    (void)state;
-    session         s;
-    prove_set       set;
-    char           *text = NULL;
-    size_t          size;
     const ir_params p = {{4, 4096, 4096}, IR_F32, 1};
     ir_cost         c = wl_batchmm.cost(&p);
     crooked = ir_ideal_backend;
     crooked.kernels = liars;
     crooked.open = crooked_open;
-    begin(&s, &crooked, .02);
-    lie_reads = false;
-    lie_flops = (c.read_B + c.write_B) / 40e9 * 200e9 / (4 * 4096.0 * 4096.0);
-    measure(&s, &wl_batchmm, p);
-    assert_int_equal(s.point[0].bound, IR_BOUND_MEMORY); /* by its cost it is */
-    proved(&s, &set);
+    begin(s, &crooked, .02);
+    lie_reads = reads;
+    lie_flops = share * (c.read_B + c.write_B) / 40e9 * 200e9 / (4 * 4096.0 * 4096.0);
+    measure(s, &wl_batchmm, p);
+    assert_int_equal(s->point[0].bound, IR_BOUND_MEMORY);
+    proved(s, set);
+}
+
+static void a_lie_is_contradicted(void **state)
+{
+    (void)state;
+    session   s;
+    prove_set set;
+    char     *text = NULL;
+    size_t    size;
+    prove_a_lie(&s, 1, false, &set);
     assert_int_equal(set.n, 1);
     assert_int_equal(set.v[0].outcome, PROVE_CONTRADICTED);
     assert_string_equal(s.point[0].proof, "corrected");
@@ -266,19 +272,9 @@ static void a_lie_is_contradicted(void **state)
 static void an_undecided_label_is_mixed(void **state)
 {
     (void)state;
-    session         s;
-    prove_set       set;
-    const ir_params p = {{4, 4096, 4096}, IR_F32, 1};
-    ir_cost         c = wl_batchmm.cost(&p);
-    crooked = ir_ideal_backend;
-    crooked.kernels = liars;
-    crooked.open = crooked_open;
-    begin(&s, &crooked, .02);
-    lie_reads = true;
-    lie_flops = .8 * (c.read_B + c.write_B) / 40e9 * 200e9 / (4 * 4096.0 * 4096.0);
-    measure(&s, &wl_batchmm, p);
-    assert_int_equal(s.point[0].bound, IR_BOUND_MEMORY);
-    proved(&s, &set);
+    session   s;
+    prove_set set;
+    prove_a_lie(&s, .8, true, &set);
     assert_int_equal(set.v[0].outcome, PROVE_UNDECIDED);
     assert_string_equal(s.point[0].proof, "undecided");
     assert_true(s.point[0].bound == IR_BOUND_MIXED && s.point[0].bound_p < .95 && set.v[0].corrected == IR_BOUND_MIXED);
