@@ -27,6 +27,23 @@ static void merge(const ceiling_plan *pl, ir_ceiling *c, const ir_point *q)
     if (fabs(gain) > 0.05) c->flags |= IR_FLAG_NOISY;
 }
 
+/* What a launch costs is the least it ever took: threads that a host has parked answer late for a while. */
+static void merge_launch(ir_ceiling *c, const ir_point *q)
+{
+    const ir_stats *t = q->dev.n ? &q->dev : &q->wall;
+    ceiling_certify(c, "visits", 1, 2, c->value / t->median - 1);
+    if (!(t->median < c->value)) return;
+    c->value = t->median;
+    c->lo = t->ci_lo;
+    c->hi = t->ci_hi;
+}
+
+static bool revisited(const ir_ceiling *c, const ir_workload *w)
+{
+    if (c->what == IR_C_LAUNCH) return !strcmp(w->family, "launch");
+    return c->what == IR_C_BANDWIDTH && !strcmp(c->level, "DRAM") && !strcmp(w->family, "stream");
+}
+
 ir_status ceilings_revisit(ceiling_plan *pl)
 {
     session  *s = pl->s;
@@ -36,12 +53,15 @@ ir_status ceilings_revisit(ceiling_plan *pl)
         const ir_workload *w = bench_workload(c->op);
         const ir_kernel   *k = w ? session_kernel_named(s, w, c->kernel) : NULL;
         const ir_point    *q;
-        if (c->what != IR_C_BANDWIDTH || strcmp(c->level, "DRAM") || !k || strcmp(w->family, "stream")) continue;
-        ir_params p = w->defaults;
+        if (!k || !revisited(c, w)) continue;
+        const bool launch = c->what == IR_C_LAUNCH;
+        ir_params  p = w->defaults;
         p.threads = c->threads;
-        ceiling_set(w, &p, "bytes", c->size_B);
+        if (!launch) ceiling_set(w, &p, "bytes", c->size_B);
         st = session_measure(s, w, k, &p, false, &q);
-        if (st == IR_OK && q->status == IR_OK) merge(pl, &s->ceilings.v[i], q);
+        if (st != IR_OK || q->status != IR_OK) continue;
+        if (launch) merge_launch(&s->ceilings.v[i], q);
+        else merge(pl, &s->ceilings.v[i], q);
     }
     return st;
 }

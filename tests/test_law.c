@@ -203,6 +203,13 @@ static void parts_live_apart(void **state)
     p.cost.near_footprint_B = 1e4; /* no ceiling of L1 in this machine: by DRAM's copy */
     assert_close(ir_cost_bw(&c, &p.cost, 4, false, false, 0.5), 4e8 / (2e8 / 20e9 + 2e8 / 22e9), 1e-12);
     p.cost.near_footprint_B = 0;
+    c.level_B[3] = 1600e6; /* a cache of 16 MB serves half of what lies half way, in ratio, to where it serves nothing */
+    p.cost.footprint_B = sqrt(c.level_B[2] * 1600e6);
+    stream(&c, "L3", "read", 1, 4, 100e9);
+    double blend = 1 / (.5 / 100e9 + .5 / ir_bw_ceiling(&c, "DRAM", 4, 3, 1));
+    assert_close(ir_cost_bw(&c, &p.cost, 4, false, false, 1), blend, 1e-12);
+    assert_close(ir_cost_bw(&c, &p.cost, 4, true, false, 1), ir_bw_ceiling(&c, "DRAM", 4, 3, 1), 1e-12);
+    c.level_B[3] = NAN;
     assert_close(ir_cost_bw(&c, &p.cost, 4, false, false, 1), ir_bw_ceiling(&c, "DRAM", 4, 3, 1), 1e-12);
     p.cost.scattered = true;
     assert_close(ir_cost_bw(&c, &p.cost, 4, false, false, 0.5), 2e9, 1e-12);

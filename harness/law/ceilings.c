@@ -253,6 +253,28 @@ static const char *answering(const ir_ceilings *c, const part *p, int threads)
     return level_name[3];
 }
 
+/* Share of a part's bytes that the last cache still serves beyond its capacity: all at the capacity, none where the ladder shows DRAM's own
+ * rate, in between linear in the logarithm of the footprint. 0 where the ladder does not say, or the cache was not measured. */
+static double served(const ir_ceilings *c, const part *p)
+{
+    double held = c->level_B[2], none = c->level_B[3];
+    if (p->cold || !(held > 0) || !(none > held) || !(p->footprint_B > held) || !(p->footprint_B < none)) return 0;
+    return 1 - log(p->footprint_B / held) / log(none / held);
+}
+
+/* Bandwidth of a part at its level; DRAM's own rate is multiplied by dram_scale. */
+static double part_bw(const ir_ceilings *c, const part *p, int threads, bool steady, double dram_scale)
+{
+    const char *level = answering(c, p, threads);
+    bool        dram = !strcmp(level, level_name[3]);
+    double      bw = bandwidth_of(c, level, threads, p->read_B, p->write_B, steady && dram);
+    double      share = dram ? served(c, p) : 0;
+    if (dram) bw *= dram_scale;
+    if (!(share > 0)) return bw;
+    double near = bandwidth_of(c, level_name[2], threads, p->read_B, p->write_B, false);
+    return 1 / (share / fmax(near, bw) + (1 - share) / bw);
+}
+
 /* NAN: gathers were not measured at the level of this cost and thread count. */
 static double gather_bw(const ir_ceilings *c, const ir_cost *k, int threads, bool cold)
 {
@@ -269,9 +291,7 @@ double ir_cost_bw(const ir_ceilings *c, const ir_cost *k, int threads, bool cold
     parts_of(k, cold, p);
     for (int i = 0; i < 2; i++) {
         if (p[i].read_B + p[i].write_B == 0) continue;
-        const char *level = answering(c, &p[i], threads);
-        bool        dram = !strcmp(level, level_name[3]);
-        bw = bandwidth_of(c, level, threads, p[i].read_B, p[i].write_B, steady && dram) * (dram ? dram_scale : 1);
+        bw = part_bw(c, &p[i], threads, steady, dram_scale);
         t += (p[i].read_B + p[i].write_B) / bw;
         n++;
     }

@@ -107,7 +107,7 @@ size_t ir_rows_select(const ir_point *pts, size_t n, const ir_ceilings *, ir_row
  * the draws too. Rows know no ceiling: BW_ref is 1 and BW the bare s. */
 ir_status ir_fit_rows(ir_form, const ir_row *rows, size_t n, uint64_t seed, ir_fit *out);
 /* Both forms over the points; `out[0]` additive, `out[1]` overlapped; better: index of the one with
- * the smaller leave-one-family-out median error. */
+ * the smaller leave-one-family-out error, median and p90 added. */
 ir_status ir_iron_fit(const ir_point *pts, size_t n, const ir_ceilings *, uint64_t seed, ir_fit out[2],
                       int *better);
 double ir_fit_predict(const ir_fit *, const ir_row *); /* T in s; unidentified terms count as 0 */

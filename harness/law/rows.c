@@ -76,13 +76,12 @@ static int family_number(const ir_point *pts, const size_t *index, size_t m, con
     return next;
 }
 
-/* A question whose fastest answer is suspect is left out: its slower answers would pass for what the machine can do. So is one that
- * went faster than DRAM because a cache served a part of it: no ceiling is its own. */
+/* A question whose fastest answer is suspect is left out: its slower answers would pass for what the machine can do. */
 static size_t drop_suspects(const ir_point *pts, size_t m, ir_row *rows, size_t *index)
 {
     size_t kept = 0;
     for (size_t j = 0; j < m; j++) {
-        if (pts[index[j]].flags & (IR_FLAG_SUSPECT | IR_FLAG_CACHE_RESIDENT)) continue;
+        if (pts[index[j]].flags & IR_FLAG_SUSPECT) continue;
         rows[kept] = rows[j];
         index[kept++] = index[j];
     }

@@ -78,7 +78,7 @@ void ir_text_fit(const ir_text *t, const ir_fit fits[2], int better)
     rows(&tb, fits);
     ir_table_end(&tb);
     ir_text_para(t, "  ", "additive: T = D_vol/BW + O/(R_peak eta) + L_lat; overlapped: T = max(D_vol/BW, "
-                 "O/(R_peak eta)) + L_lat; [95 %% interval]; better: predicts left-out families with the smaller median error");
+                 "O/(R_peak eta)) + L_lat; [95 %% interval]; better: predicts left-out families with the smaller error, median and p90 together");
     for (int i = 0; i < 2; i++)
         if (fits[i].eta_error)
             ir_text_para(t, "! ", "%s: eta is above 1.02: a ceiling or a count is wrong, this is no result",
