@@ -7,7 +7,7 @@ typedef struct {
     int    better;   /* index into fit */
     bool   fitted;   /* false: too few points; why says so */
     char   why[IR_WHY];
-    size_t exceed;   /* points above a ceiling by more than 2 % */
+    size_t exceed;   /* points asked for that are above a ceiling by more than 2 % */
 } law_result;
 /* Fit both forms over the points of the law's families that were not measured for a ceiling, and judge every point with the
  * better one; without a fit the ceilings alone judge. All are of one device. */
