@@ -5,18 +5,6 @@
 
 #include <string.h>
 
-/* Twice the bytes over the link: neither a set-up nor a page fault may still count. */
-static ir_status twice_the_bytes(ceiling_plan *pl, const ir_workload *w, const ir_kernel *k, ir_params p, ir_ceiling *c)
-{
-    const ir_point *q;
-    double          more = 2 * c->size_B;
-    ceiling_set(w, &p, "bytes", more);
-    ir_status s = session_measure(pl->s, w, k, &p, false, &q);
-    if (s != IR_OK || q->status != IR_OK) return s; /* too large for this device: no certificate */
-    ceiling_certify(c, "bytes", c->size_B, more, more / ir_point_time(q) / c->value - 1);
-    return IR_OK;
-}
-
 /* One ceiling per kernel of a workload: variants that answer different questions, not contenders. scale: what the
  * value is per second of the point's time; 0: the time itself. */
 static ir_status each_kernel(ceiling_plan *pl, const ir_workload *w, const ir_params *p, ir_what what, const char *level,
@@ -34,12 +22,11 @@ static ir_status each_kernel(ceiling_plan *pl, const ir_workload *w, const ir_pa
         snprintf(c.op, sizeof c.op, "%s", op);
         if (scale > 0) {
             c.size_B = scale;
-            if (!strcmp(level, "link")) s = twice_the_bytes(pl, w, k, *p, &c);
         } else {
             c.lo = q->dev.n ? q->dev.ci_lo : q->wall.ci_lo;
             c.hi = q->dev.n ? q->dev.ci_hi : q->wall.ci_hi;
         }
-        if (s == IR_OK) s = ir_ceilings_add(&pl->s->ceilings, &c);
+        s = ir_ceilings_add(&pl->s->ceilings, &c);
     }
     return s;
 }
@@ -56,15 +43,29 @@ static ir_status launches(ceiling_plan *pl)
     return s;
 }
 
+/* Twice the bytes over the link: neither a set-up nor a page fault may still count. */
+static ir_status twice_the_bytes(ceiling_plan *pl, const ir_workload *w, ir_params p, ir_ceiling *c)
+{
+    const ir_point *q;
+    double          more = 2 * c->size_B;
+    ceiling_set(w, &p, "bytes", more);
+    ir_status s = session_measure(pl->s, w, session_kernel_named(pl->s, w, c->kernel), &p, false, &q);
+    if (s != IR_OK || q->status != IR_OK) return s; /* too large for this device: no certificate */
+    ceiling_certify(c, "bytes", c->size_B, more, more / ir_point_time(q) / c->value - 1);
+    return IR_OK;
+}
+
 static ir_status links(ceiling_plan *pl)
 {
     const ir_workload *w = bench_workload("transfer");
     ir_status          s = IR_OK;
     for (int64_t d = 0; pl->device && d < 2 && s == IR_OK; d++) {
         ir_params p = w->defaults;
+        size_t    i = pl->s->ceilings.n;
         p.threads = 0;
         ceiling_set(w, &p, "direction", (double)d);
         s = each_kernel(pl, w, &p, IR_C_BANDWIDTH, "link", ir_param_word(w, bench_param(w, "direction"), d), (double)p.v[0]);
+        for (; i < pl->s->ceilings.n && s == IR_OK; i++) s = twice_the_bytes(pl, w, p, &pl->s->ceilings.v[i]);
     }
     return s;
 }

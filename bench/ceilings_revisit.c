@@ -1,4 +1,4 @@
-/* ceilings_revisit.c -- memory bandwidth asked for a second time, a minute later. On a shared machine it depends on what the
+/* ceilings_revisit.c -- memory bandwidth, and what a launch costs, asked for a second time, a minute later. On a shared machine it depends on what the
  * neighbours do and on where the hypervisor put the processors; a ceiling is the higher of both visits, its interval
  * spans both, and its certificate says how far apart they were. Core-private rates do not need it. */
 #include "bench/ceilings.h"

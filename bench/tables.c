@@ -43,20 +43,6 @@ const ir_backend *bench_backend(const char *name)
     return NULL;
 }
 
-const ir_workload *bench_workload(const char *name)
-{
-    for (const ir_workload *const *w = bench_workloads; *w; w++)
-        if (!strcmp((*w)->name, name)) return *w;
-    return NULL;
-}
-
-int bench_param(const ir_workload *w, const char *name)
-{
-    for (int i = 0; i < IR_MAX_PARAMS && w->param[i]; i++)
-        if (!strcmp(w->param[i], name)) return i;
-    return -1;
-}
-
 bool bench_in_law(const char *family)
 {
     for (size_t i = 0; i < sizeof law_families / sizeof *law_families; i++)

@@ -19,9 +19,8 @@
 
 #include <cmocka.h>
 
-static const ir_workload *const table[] = {&wl_read, &wl_write, &wl_copy, &wl_scale, &wl_add, &wl_triad, &wl_chase, &wl_gather, &wl_clock,
+const ir_workload *const bench_workloads[] = {&wl_read, &wl_write, &wl_copy, &wl_scale, &wl_add, &wl_triad, &wl_chase, &wl_gather, &wl_clock,
                                            &wl_fma, &wl_mma, &wl_forkjoin, &wl_local, &wl_transfer, &wl_overlap, &wl_gemm, NULL};
-#include "workload_table.h"
 
 /* ---- the GPU -------------------------------------------------------------------------------------------------------- */
 #define L2_B 50e6

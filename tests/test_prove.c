@@ -19,9 +19,8 @@
 
 #include <cmocka.h>
 
-static const ir_workload *const table[] = {&wl_read, &wl_copy, &wl_fma, &wl_gemm, &wl_batchmm, &wl_gemv,
+const ir_workload *const bench_workloads[] = {&wl_read, &wl_copy, &wl_fma, &wl_gemm, &wl_batchmm, &wl_gemv,
                                            &wl_gemv_twice, &wl_gpt2, &wl_gpt2_shared, &wl_resnet50, &wl_resnet50_shared, NULL};
-#include "workload_table.h"
 
 /* ---- the rule --------------------------------------------------------------------------------------------------------- */
 typedef struct { double data, comp, lat; } factors;

@@ -154,11 +154,16 @@ typedef struct {
     bool               steady;
 } mix_query;
 
+double law_read_moment(const ir_ceilings *c, const ir_ceiling *x)
+{
+    const ir_ceiling *read = x->read_then_Bps > 0 ? ir_ceiling_find(c, IR_C_BANDWIDTH, x->level, "read", x->dtype, x->threads) : NULL;
+    return read && read->threads == x->threads ? read->value / x->read_then_Bps : 1;
+}
+
 static double rate_of(const mix_query *q, const ir_ceiling *x)
 {
-    if (!q->steady || !(x->read_then_Bps > 0) || !strcmp(x->op, "read")) return x->value; /* the read ceiling is the unit itself */
-    const ir_ceiling *read = ir_ceiling_find(q->c, IR_C_BANDWIDTH, x->level, "read", x->dtype, x->threads);
-    return read && read->threads == x->threads ? x->value * read->value / x->read_then_Bps : x->value;
+    bool as_it_is = !q->steady || !strcmp(x->op, "read"); /* the read ceiling is the unit itself */
+    return as_it_is ? x->value : x->value * law_read_moment(q->c, x);
 }
 
 static bool streams_at(const ir_ceiling *x, const char *level)

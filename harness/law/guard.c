@@ -25,11 +25,7 @@ static void suspect(uint32_t *flags, char *why, const char *fmt, ...)
 
 /* ---- points ------------------------------------------------------------------------------------------- */
 /* Measured while the memory gave reads less than their own ceiling, a DRAM rate bounds nothing: what it would be beside that ceiling. */
-static double most_of(const ir_ceilings *c, const ir_ceiling *x)
-{
-    const ir_ceiling *read = x->read_then_Bps > 0 ? ir_ceiling_find(c, IR_C_BANDWIDTH, x->level, "read", x->dtype, x->threads) : NULL;
-    return read && read->threads == x->threads ? x->value * fmax(1, read->value / x->read_then_Bps) : x->value;
-}
+static double most_of(const ir_ceilings *c, const ir_ceiling *x) { return x->value * fmax(1, law_read_moment(c, x)); }
 
 /* The most that the level gave any stream like this one: its own operation where that was measured, else every mix
  * near its own. Mixes on both sides count, because reads and writes may overlap on their way. NAN: nothing to compare. */

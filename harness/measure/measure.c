@@ -227,16 +227,16 @@ ir_status ir_probe_open(ir_dev *dev, const ir_workload *w, const ir_kernel *k, c
     ir_probe *o = calloc(1, sizeof *o);
     if (!o) return ir_fail(IR_ENOMEM, "no memory for a probe");
     s = tensors_alloc(dev, w, &p, false, 0, false, &o->set);
-    if (s == IR_OK) {
-        bind(&o->run, dev, w, k, &p, &o->set);
-        if (k->setup) s = k->setup(&o->run);
-        if (s == IR_OK) s = prove(&o->run, &o->set, seed, false, &check);
-        if (s == IR_OK) s = prepare_again(&o->run, &o->set);
-        if (s == IR_OK) *out = o;
-        else ir_probe_close(o);
-    } else {
+    if (s != IR_OK) {
         free(o);
+        return s;
     }
+    bind(&o->run, dev, w, k, &p, &o->set);
+    if (k->setup) s = k->setup(&o->run);
+    if (s == IR_OK) s = prove(&o->run, &o->set, seed, false, &check);
+    if (s == IR_OK) s = prepare_again(&o->run, &o->set);
+    if (s == IR_OK) *out = o;
+    else ir_probe_close(o);
     return s;
 }
 

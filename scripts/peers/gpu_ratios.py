@@ -39,6 +39,12 @@ def ours_of(points, workload, **want):
     return best
 
 
+def device_rate(points, op):
+    """Best rate of a stream past every cache, bytes/s; None: none was measured."""
+    return max([p.get("bytes_per_s") or 0 for p in points if p.get("workload") == op and p.get("status") == "ok" and
+                p.get("backend") == "cuda" and (p.get("bytes") or 0) >= 1 << 28], default=0) or None
+
+
 def table(records):
     points = [r for r in records if r.get("record") == "point"]
     torch = [r for r in records if r.get("peer") == "torch" and r.get("value") is not None]
@@ -51,12 +57,8 @@ def table(records):
         rows.append((name, ours, theirs, theirs / ours if ours and theirs else None, "s", by))
 
     for op in ("copy", "read", "triad"):
-        best = 0
-        for p in points:
-            if p.get("workload") == op and p.get("status") == "ok" and p.get("backend") == "cuda" and (p.get("bytes") or 0) >= 1 << 28:
-                best = max(best, p.get("bytes_per_s") or 0)
         theirs = max([t["value"] for t in torch if t["what"] == op], default=None)
-        rate(op, best or None, theirs, "B/s", "device memory")
+        rate(op, device_rate(points, op), theirs, "B/s", "device memory")
     for t in torch:
         if t["what"] == "matmul":
             dtype = {"bfloat16": "bf16", "float16": "f16", "float32": "f32"}[t["dtype"]]
@@ -90,10 +92,6 @@ def wanted(records):
         return [r["value"] for r in records if r.get("peer") == who and r.get("what") == what and r.get("value") and
                 all(str(r.get(k)) == str(v) for k, v in want.items())]
 
-    def rate(op):
-        return max([p.get("bytes_per_s") or 0 for p in points if p.get("workload") == op and p.get("status") == "ok" and
-                    p.get("backend") == "cuda" and (p.get("bytes") or 0) >= 1 << 28], default=0) or None
-
     def ratio(a, b):
         return a / b if a and b else None
 
@@ -101,8 +99,8 @@ def wanted(records):
     spec = max([r.get("spec_Bps") or 0 for r in records if r.get("record") == "machine" and r.get("backend") == "cuda"], default=0) or None
     for op in ("copy", "read"):
         theirs = max(peer("torch", "copy"), default=None)
-        rows.append((op + " / PyTorch copy", rate(op), theirs, ratio(rate(op), theirs), ">= 1.00", "B/s"))
-        rows.append((op + " / datasheet", rate(op), spec, ratio(rate(op), spec), ">= 0.90", "B/s"))
+        rows.append((op + " / PyTorch copy", device_rate(points, op), theirs, ratio(device_rate(points, op), theirs), ">= 1.00", "B/s"))
+        rows.append((op + " / datasheet", device_rate(points, op), spec, ratio(device_rate(points, op), spec), ">= 0.90", "B/s"))
     top = max([c.get("value") or 0 for c in ceilings if c.get("what") == "flops" and c.get("dtype") == "bf16"], default=0) or None
     mm = max(peer("torch", "matmul", dtype="bfloat16"), default=None)
     rows.append(("bf16 ceiling / torch.matmul", top, mm, ratio(top, mm), ">= 1.00", "flop/s"))
