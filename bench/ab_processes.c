@@ -127,7 +127,7 @@ static ir_status keep_environment(ab_job *j, int side, const ir_env *e)
     return field ? ir_fail(IR_EINVAL, "A and B are not comparable: %s differs", field) : IR_OK;
 }
 
-static double lower_quartile(const ir_point *p) { return p->dev.n > 0 ? p->dev.q25 : p->wall.q25; }
+static double lower_quartile(const ir_point *p) { return ir_point_stats(p)->q25; }
 
 static ir_status take_points(ab_job *j, char side, const ir_record *r)
 {

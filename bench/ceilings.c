@@ -54,7 +54,7 @@ ir_ceiling ceiling_from(const ceiling_plan *pl, ir_what what, const char *level,
 {
     ir_ceiling c;
     memset(&c, 0, sizeof c);
-    const ir_stats *t = p->dev.n ? &p->dev : &p->wall;
+    const ir_stats *t = ir_point_stats(p);
     double          scale = value * t->median; /* rates: value = scale / time */
     c = (ir_ceiling){.what = what, .dtype = IR_NDTYPE, .threads = p->p.threads, .value = value, .lo = scale / t->ci_hi,
                      .hi = scale / t->ci_lo, .theory = NAN, .read_frac = NAN, .size_B = NAN,

@@ -23,8 +23,8 @@ static ir_status each_kernel(ceiling_plan *pl, const ir_workload *w, const ir_pa
         if (scale > 0) {
             c.size_B = scale;
         } else {
-            c.lo = q->dev.n ? q->dev.ci_lo : q->wall.ci_lo;
-            c.hi = q->dev.n ? q->dev.ci_hi : q->wall.ci_hi;
+            c.lo = ir_point_stats(q)->ci_lo;
+            c.hi = ir_point_stats(q)->ci_hi;
         }
         s = ir_ceilings_add(&pl->s->ceilings, &c);
     }

@@ -26,7 +26,7 @@ static ir_status latency_one(ceiling_plan *pl, int level, double bytes, int page
     if (s != IR_OK || best.status != IR_OK) return s;
     double     T = ir_point_time(&best);
     ir_ceiling c = ceiling_from(pl, IR_C_LATENCY, ceiling_level[level], &best, hop_s(&best));
-    const ir_stats *t = best.dev.n ? &best.dev : &best.wall;
+    const ir_stats *t = ir_point_stats(&best);
     c.lo = c.value * t->ci_lo / T;
     c.hi = c.value * t->ci_hi / T;
     c.size_B = bytes;

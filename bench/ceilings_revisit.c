@@ -30,7 +30,7 @@ static void merge(const ceiling_plan *pl, ir_ceiling *c, const ir_point *q)
 /* What a launch costs is the least it ever took: threads that a host has parked answer late for a while. */
 static void merge_launch(ir_ceiling *c, const ir_point *q)
 {
-    const ir_stats *t = q->dev.n ? &q->dev : &q->wall;
+    const ir_stats *t = ir_point_stats(q);
     ceiling_certify(c, "visits", 1, 2, c->value / t->median - 1);
     if (!(t->median < c->value)) return;
     c->value = t->median;

@@ -170,7 +170,7 @@ static bool same_sweep(const ir_point *a, const ir_point *b, int at)
 
 static void insert(group *g, const ir_point *p)
 {
-    const ir_stats *t = p->dev.n ? &p->dev : &p->wall;
+    const ir_stats *t = ir_point_stats(p);
     double          b = (double)p->p.v[g->at], half = 0.5 * (t->ci_hi - t->ci_lo);
     size_t          i = g->n;
     for (size_t k = 0; k < g->n; k++)

@@ -32,7 +32,6 @@ static double half_width(const ir_stats *a, const ir_stats *b)
     return sqrt(x * x + y * y);
 }
 
-static const ir_stats *clock_of(const ir_point *p) { return p->dev.n ? &p->dev : &p->wall; }
 
 #if defined(__GNUC__)
 __attribute__((format(printf, 3, 4)))
@@ -50,7 +49,7 @@ static void describe(const session *s, const ir_point *p, const ir_point *g, ir_
 {
     const ir_workload *w = bench_workload(p->workload);
     char               what[96], t[2][32], d[32], each[32], pm[32], host[48] = "", key[IR_ID];
-    double             gap = ir_point_time(p) - ir_point_time(g), n = p->cost.launches, half = half_width(clock_of(p), clock_of(g));
+    double             gap = ir_point_time(p) - ir_point_time(g), n = p->cost.launches, half = half_width(ir_point_stats(p), ir_point_stats(g));
     memset(v, 0, sizeof *v);
     v->p = NAN;
     if (w) cli_point_text(w, &p->p, what, sizeof what);

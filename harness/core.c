@@ -132,8 +132,6 @@ const char *ir_param_word(const ir_workload *w, int i, int64_t v)
     return NULL;
 }
 
-double ir_point_time(const ir_point *p)
-{
-    if (p->status != IR_OK) return NAN;
-    return p->dev.n > 0 ? p->dev.median : p->wall.median;
-}
+const ir_stats *ir_point_stats(const ir_point *p) { return p->dev.n > 0 ? &p->dev : &p->wall; }
+
+double ir_point_time(const ir_point *p) { return p->status == IR_OK ? ir_point_stats(p)->median : NAN; }

@@ -300,6 +300,7 @@ void        ir_point_params(ir_point *, const ir_workload *, const ir_params *);
 const char *ir_param_word(const ir_workload *, int i, int64_t v);
 /* Identity as text: "cpu/gemm/blocked:m=64,n=64,k=64,dtype=f32,threads=2,cache=hot". */
 const char *ir_point_key(const ir_point *, char buf[IR_ID]);
+const ir_stats *ir_point_stats(const ir_point *); /* of the device's clock where there is one, else of the wall */
 double      ir_point_time(const ir_point *);      /* device median where there is one, else wall; NAN unless ok */
 
 struct ir_policy {

@@ -144,7 +144,7 @@ static bool fit_bound(const claim_evidence *e, const claim_bind *b, bound_value 
 /* A value of a row that goes with 1/T (rate) or with T. */
 static bound_value timed(const ir_point *p, double value, bool rate)
 {
-    const ir_stats *t = p->dev.n ? &p->dev : &p->wall;
+    const ir_stats *t = ir_point_stats(p);
     double          T = ir_point_time(p);
     if (rate) return (bound_value){value, value * T / t->ci_hi, value * T / t->ci_lo, NAN, NULL};
     return (bound_value){value, value * t->ci_lo / T, value * t->ci_hi / T, NAN, NULL};

@@ -48,12 +48,10 @@ void export_xml_text(FILE *f, const char *s)
 }
 
 /* ---- classes -------------------------------------------------------------------------------------------------------- */
-const ir_stats *export_stats(const ir_point *p) { return p->dev.n > 0 ? &p->dev : &p->wall; }
-
 export_class export_class_of_point(const ir_point *p)
 {
     if (p->status == IR_SKIP) return EXPORT_SKIPPED;
-    return p->status == IR_OK && export_stats(p)->median > 0 ? EXPORT_OK : EXPORT_BROKEN;
+    return p->status == IR_OK && ir_point_stats(p)->median > 0 ? EXPORT_OK : EXPORT_BROKEN;
 }
 
 export_class export_class_of_verdict(const char *v)
@@ -73,7 +71,7 @@ static void number(FILE *f, double v)
 static void csv_point(FILE *f, const run_file *r, const ir_point *p)
 {
     char            key[IR_ID];
-    const ir_stats *s = export_stats(p);
+    const ir_stats *s = ir_point_stats(p);
     const char     *text[] = {r->path, ir_point_key(p, key), p->backend, p->workload, p->kernel, p->device, ir_dtype_name(p->p.dtype)};
     double          bytes = p->cost.read_B + p->cost.write_B, t = ir_point_time(p);
     export_csv_text(f, r->r.started);
@@ -179,7 +177,7 @@ void export_openmetrics(FILE *f, const export_input *in)
         for (size_t i = 0; i < r->npoint; i++) {
             const ir_point *p = &r->point[i];
             double          t = ir_point_time(p), bytes = p->cost.read_B + p->cost.write_B;
-            const double    v[] = {t, p->status == IR_OK ? export_stats(p)->q25 : NAN, p->cost.flops > 0 ? p->cost.flops / t : NAN,
+            const double    v[] = {t, p->status == IR_OK ? ir_point_stats(p)->q25 : NAN, p->cost.flops > 0 ? p->cost.flops / t : NAN,
                                    bytes > 0 ? bytes / t : NAN, export_class_of_point(p) == EXPORT_OK};
             if (!p->for_ceiling && p->status != IR_SKIP) sample(f, metric[m].name, p, v[m]);
         }

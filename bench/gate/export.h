@@ -27,7 +27,6 @@ void export_xml_text(FILE *, const char *);  /* control characters become spaces
 typedef enum { EXPORT_OK, EXPORT_SKIPPED, EXPORT_BROKEN, EXPORT_RED } export_class;
 export_class export_class_of_point(const ir_point *);
 export_class export_class_of_verdict(const char *verdict);
-const ir_stats *export_stats(const ir_point *); /* of the device's own clock where it has one */
 void export_csv(FILE *, const export_input *);
 void export_otava(FILE *, const export_input *);
 void export_gbench(FILE *, const export_input *);

@@ -28,7 +28,7 @@ static void context(FILE *f, const ir_record *r)
 static void gbench_row(FILE *f, const export_input *in, const char *key, size_t family, size_t run)
 {
     const ir_point *p = run_point(&in->runs->v[run], key);
-    const ir_stats *s = export_stats(p);
+    const ir_stats *s = ir_point_stats(p);
     fputs("    {\n      \"name\": ", f);
     export_json_text(f, key);
     fprintf(f, ",\n      \"family_index\": %zu,\n      \"per_family_instance_index\": 0,\n      \"run_name\": ", family);
@@ -95,7 +95,7 @@ void export_bmf(FILE *f, const export_input *in)
     fputs("{\n", f);
     for (size_t i = 0; i < r->npoint; i++) {
         const ir_point *p = &r->point[i];
-        const ir_stats *s = export_stats(p);
+        const ir_stats *s = ir_point_stats(p);
         char            key[IR_ID];
         if (!begin(f, p, &first)) continue;
         fputs("  ", f);
@@ -120,7 +120,7 @@ void export_gha(FILE *f, const export_input *in)
     fputs("[\n", f);
     for (size_t i = 0; i < r->npoint; i++) {
         const ir_point *p = &r->point[i];
-        const ir_stats *s = export_stats(p);
+        const ir_stats *s = ir_point_stats(p);
         char            key[IR_ID];
         if (!begin(f, p, &first)) continue;
         fputs("  {\"name\": ", f);

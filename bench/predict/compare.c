@@ -101,7 +101,7 @@ void compare_time_of(const machine_view *v, const ir_workload *w, const ir_param
     o->lo = o->q.T_lo[o->q.form];
     o->hi = o->q.T_hi[o->q.form];
     if (!o->measured) return;
-    const ir_stats *t = o->measured->dev.n ? &o->measured->dev : &o->measured->wall;
+    const ir_stats *t = ir_point_stats(o->measured);
     o->term_s[COMPARE_UNEXPLAINED] = ir_point_time(o->measured) - o->T_s;
     o->T_s = ir_point_time(o->measured);
     o->lo = t->ci_lo;

@@ -46,7 +46,7 @@ void law_terms(const ir_point *p, const ir_ceilings *c, ir_row *out)
 
 bool ir_row_of(const ir_point *p, const ir_ceilings *c, ir_row *out)
 {
-    const ir_stats *t = p->dev.n > 0 ? &p->dev : &p->wall;
+    const ir_stats *t = ir_point_stats(p);
     double          T = ir_point_time(p);
     law_terms(p, c, out);
     out->T_s = T;

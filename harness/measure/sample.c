@@ -172,7 +172,7 @@ static ir_status summarise(ir_point *pt)
 
 static bool precise(const ir_point *pt, double precision)
 {
-    const ir_stats *s = pt->dev.n ? &pt->dev : &pt->wall;
+    const ir_stats *s = ir_point_stats(pt);
     return 0.5 * (s->ci_hi - s->ci_lo) <= precision * s->median; /* false for NaN */
 }
 

@@ -106,7 +106,7 @@ static void flags_cell(ir_table *tb, uint32_t flags)
 static void time_cells(ir_table *tb, const ir_text *t, const ir_point *p)
 {
     char            num[IR_NUM];
-    const ir_stats *s = p->dev.n > 0 ? &p->dev : &p->wall;
+    const ir_stats *s = ir_point_stats(p);
     double          half = fmax(s->ci_hi - s->median, s->median - s->ci_lo) / s->median;
     ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_aligned(s->median, "s", num));
     ir_table_cell(tb, TXT_DIM, "%s", isfinite(half) ? ir_text_spread(t, half, num) : "-");
@@ -228,7 +228,7 @@ static void remarks(const ir_text *t, const ir_point *p, size_t n)
 {
     char key[IR_ID], lo[IR_NUM], hi[IR_NUM];
     for (size_t i = 0; i < n; i++) {
-        const ir_stats *s = p[i].dev.n > 0 ? &p[i].dev : &p[i].wall;
+        const ir_stats *s = ir_point_stats(&p[i]);
         if (p[i].status != IR_OK) continue;
         if (p[i].flags & IR_FLAG_SUSPECT)
             ir_text_para(t, "! ", "%s: suspect: %s", ir_point_key(&p[i], key), *p[i].why ? p[i].why : "above its ceiling");
