@@ -199,6 +199,9 @@ struct ir_kernel {                            /* id: backend/workload/name, e.g.
      * Outputs after reps > 1 are those of the last repetition; INOUT tensors see every one. */
     ir_status (*run)(ir_run *, uint32_t reps);
     void      (*teardown)(ir_run *);          /* safe after a failed setup; NULL: none */
+    /* Gives up the memory of a workspace whose content no later call needs, while the oracle needs memory of its own; the plan
+     * stays. NULL: there is none to speak of. */
+    void      (*rest)(ir_run *);
     /* Load-time work on constant inputs (weights reordered for this kernel): called once per tensor set after it was
      * filled, never timed. What it allocates goes to r->packed, which the harness swaps together with mem and gives
      * back to unprepare(), idempotent. NULL: none. */

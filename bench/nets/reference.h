@@ -17,13 +17,19 @@ void      ref_pool(const ly_row *, const float *x, float *out);
 void      ref_norm(int64_t rows, int64_t c, const float *gain, const float *offset, const float *x, float *out);
 void      ref_softmax(int64_t rows, int64_t c, const float *x, float *out);
 double    ref_act(ly_act, double x);
-/* Attention of one sequence: qkv [tokens][3*heads*dh], past: its cached rows, K then V, each [heads][past][dh], as floats;
- * fresh: receives the new k and v, each [heads][tokens][dh], rounded to kv; those rounded values are what is attended. */
-ir_status ref_attention(const ly_row *, ir_dtype kv, const float *qkv, const float *past, float *fresh, float *out);
+/* Where attention finds the cached rows of one sequence, `item` of the cache at `at`, and who is given its new ones: plane by
+ * plane (cache.h) of each block in turn, [tokens][dh] as floats rounded to the cache's dtype, gone after the call. */
+typedef struct {
+    const ly_cache *cache;
+    const void     *at;
+    int64_t         item;
+    void (*take)(void *to, int64_t block, int64_t plane, const float *rows);
+    void *to;
+} ref_cache;
+/* Attention of one sequence: qkv [tokens][3*heads*dh]; new keys and values are attended as rounded. */
+ir_status ref_attention(const ly_row *, const ref_cache *, const float *qkv, float *out);
 
-/* A whole network for one item. net: its table for batch 1. input: that item's image or tokens. past: where its cached rows
- * are (of the whole batch's cache; NULL without attention). fresh: as above, one after the other for every block (NULL
- * without attention). out: out_elems. */
-typedef struct { const ly_cache *cache; const void *at; int64_t item; } ref_past;
-ir_status ref_network(const ly_net *net, const ref_weights *, const void *input, const ref_past *past, float *fresh, float *out);
+/* A whole network for one item. net: its table for batch 1. input: that item's image or tokens. NULL: a network without
+ * attention. out: out_elems. */
+ir_status ref_network(const ly_net *net, const ref_weights *, const void *input, const ref_cache *, float *out);
 #endif

@@ -66,21 +66,26 @@ static void one_query(const ly_row *r, int64_t t, const float *q, const float *k
     for (int64_t i = 0; i < r->dh; i++) out[i] = (float)(y[i] / sum);
 }
 
-ir_status ref_attention(const ly_row *r, ir_dtype kv, const float *qkv, const float *past, float *fresh, float *out)
+/* Plane `plane` of one sequence: what is cached, and the new rows rounded. */
+static void plane_of(const ly_row *r, const ref_cache *k, int64_t plane, const float *qkv, float *to)
+{
+    int64_t d = r->heads * r->dh;
+    float  *fresh = to + r->past * r->dh;
+    ly_cache_load(k->cache, k->at, r->block, k->item, plane, 0, r->past, to);
+    for (int64_t i = 0; i < r->tokens * r->dh; i++)
+        fresh[i] = ly_round(k->cache->dtype, qkv[i / r->dh * 3 * d + d + plane * r->dh + i % r->dh]);
+    k->take(k->to, r->block, plane, fresh);
+}
+
+ir_status ref_attention(const ly_row *r, const ref_cache *k, const float *qkv, float *out)
 {
     int64_t d = r->heads * r->dh, n = r->past + r->tokens;
     float  *keys = malloc(sizeof *keys * (size_t)(2 * n * r->dh)), *values = keys + n * r->dh;
     double *p = malloc(sizeof *p * (size_t)(n + r->dh));
     bool    ok = keys && p;
     for (int64_t h = 0; ok && h < r->heads; h++) {
-        for (int64_t which = 0; which < 2; which++) {
-            float *to = which ? values : keys, *save = fresh + (which * r->heads + h) * r->tokens * r->dh;
-            if (r->past)
-                memcpy(to, past + (which * r->heads + h) * r->past * r->dh, sizeof *to * (size_t)(r->past * r->dh));
-            for (int64_t i = 0; i < r->tokens * r->dh; i++)
-                to[r->past * r->dh + i] = save[i] =
-                    ly_round(kv, qkv[i / r->dh * 3 * d + (1 + which) * d + h * r->dh + i % r->dh]);
-        }
+        plane_of(r, k, h, qkv, keys);
+        plane_of(r, k, r->heads + h, qkv, values);
         for (int64_t t = 0; t < r->tokens; t++)
             one_query(r, t, qkv + t * 3 * d + h * r->dh, keys, values, p, p + n, out + t * d + h * r->dh);
     }
@@ -96,8 +101,8 @@ typedef struct {
     const void        *input; /* as bound: image floats or tokens, at any address */
     float             *image; /* an aligned copy of an image input */
     float             *buf[LY_MAX_BUF], *v; /* v: two vectors of the widest row's parameters */
-    const ref_past    *past;
-    float             *cached, *fresh, *out; /* cached: room for the past rows of one block */
+    const ref_cache   *cache;
+    float             *out;
 } walk;
 
 static float *at(const walk *k, int buf)
@@ -136,13 +141,6 @@ static ir_status fc(const walk *k, const ly_row *r)
     return ref_product(at(k, r->in), r->rows, r->c, k->w, r->W_at, r->s_at, r->k, &e);
 }
 
-static ir_status attention(const walk *k, const ly_row *r)
-{
-    int64_t row = 2 * r->heads * r->dh;
-    if (k->past) ly_cache_load(k->past->cache, k->past->at, r->block, k->past->item, 0, r->past, k->cached);
-    return ref_attention(r, ly_kv_dtype(k->w->dtype), at(k, r->in), k->cached, k->fresh + r->block * row * r->tokens, at(k, r->out));
-}
-
 static ir_status step(const walk *k, const ly_row *r)
 {
     const float *x = at(k, r->in), *add = at(k, r->add);
@@ -151,7 +149,7 @@ static ir_status step(const walk *k, const ly_row *r)
     switch (r->op) {
     case LY_CONV: return ref_conv(r, k->w, x, add, y);
     case LY_FC: return fc(k, r);
-    case LY_ATTENTION: return attention(k, r);
+    case LY_ATTENTION: return ref_attention(r, k->cache, x, y);
     case LY_NORM: norm(k, r); return IR_OK;
     case LY_EMBED: embed(k, r); return IR_OK;
     case LY_MAXPOOL:
@@ -195,23 +193,21 @@ static ir_status row_of_walk(walk *k, int i)
     return st;
 }
 
-ir_status ref_network(const ly_net *net, const ref_weights *w, const void *input, const ref_past *past, float *fresh, float *out)
+ir_status ref_network(const ly_net *net, const ref_weights *w, const void *input, const ref_cache *cache, float *out)
 {
-    walk    k = {.net = net, .w = w, .input = input, .past = past, .fresh = fresh, .out = out};
+    walk    k = {.net = net, .w = w, .input = input, .cache = cache, .out = out};
     int64_t widest = 1;
     for (int i = 0; i < net->n; i++) {
         widest = net->row[i].k > widest ? net->row[i].k : widest;
         widest = net->row[i].c > widest ? net->row[i].c : widest;
     }
     bool ok = (k.v = malloc(sizeof *k.v * 2 * (size_t)widest)) != NULL;
-    if (past) ok = (k.cached = malloc(sizeof *k.cached * (size_t)(2 * past->cache->heads * past->cache->past * past->cache->dh + 1))) != NULL && ok;
     if (!net->tokens_in) ok = (k.image = malloc(sizeof(float) * (size_t)net->in_elems)) != NULL && ok;
     ir_status st = ok ? IR_OK : ir_fail(IR_ENOMEM, "no memory for the reference network");
     if (st == IR_OK && k.image) ly_load(IR_F32, input, 0, net->in_elems, k.image);
     for (int i = 0; i < net->n && st == IR_OK; i++) st = row_of_walk(&k, i);
     for (int b = 0; b < net->nbuf; b++) free(k.buf[b]);
     free(k.image);
-    free(k.cached);
     free(k.v);
     return st;
 }

@@ -159,3 +159,12 @@ void ly_load(ir_dtype t, const void *tensor, int64_t at, int64_t n, float *out)
     else
         for (int64_t i = 0; i < n; i++) out[i] = f[i];
 }
+
+void ly_store(ir_dtype t, void *tensor, int64_t at, int64_t n, const float *v)
+{
+    any_u16 *h = (any_u16 *)tensor + at;
+    if (ly_width(t) == 2)
+        for (int64_t i = 0; i < n; i++) h[i] = t == IR_F16 ? to_f16(v[i]) : ir_f32_to_bf16(v[i]);
+    else
+        memcpy((any_f32 *)tensor + at, v, sizeof *v * (size_t)n);
+}

@@ -28,6 +28,8 @@ void ly_fill_const(ir_dtype t, void *tensor, int64_t at, int64_t n, float v);
 void ly_fill_tokens(void *tensor, int64_t n, int64_t vocab, uint64_t seed);
 /* n elements from `at` as float (bytes unscaled). */
 void ly_load(ir_dtype t, const void *tensor, int64_t at, int64_t n, float *out);
+/* n floats as elements from `at`; not for bytes. What ly_round() gives comes back as it was. */
+void ly_store(ir_dtype t, void *tensor, int64_t at, int64_t n, const float *v);
 /* v as a tensor of dtype t would hold it. */
 float ly_round(ir_dtype t, float v);
 /* What a row scale of one-byte weights of half-width amp is near: amp over the largest value. */

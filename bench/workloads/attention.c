@@ -6,6 +6,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { BATCH, HEADS, DH, TOKENS, PAST };
 enum { T_QKV, T_KV, T_Y };
@@ -59,7 +60,8 @@ static void fill(const ir_params *p, int t, void *host, uint64_t seed)
     else ly_cache_fill(&c, host, AMP, seed + 1);
 }
 
-typedef struct { ly_row r; ly_cache c; float *qkv, *past, *want, *got; int64_t n_in, n_out, n_new, n_past; } job;
+/* fresh: where the reference's new rows go, plane by plane; got: room for a plane of the kernel's. */
+typedef struct { ly_row r; ly_cache c; float *qkv, *fresh, *got; int64_t n_in, n_out, n_new, n_plane; } job;
 
 static bool job_init(job *j, const ir_params *p)
 {
@@ -70,33 +72,42 @@ static bool job_init(job *j, const ir_params *p)
     j->n_in = ly_in_elems(&j->r);
     j->n_out = ly_out_elems(&j->r);
     j->n_new = 2 * j->n_out;
-    j->n_past = 2 * j->r.heads * j->r.dh * j->r.past;
+    j->n_plane = j->r.tokens * j->r.dh;
     j->qkv = malloc(sizeof(float) * (size_t)j->n_in);
-    j->past = malloc(sizeof(float) * (size_t)(j->n_past + 1));
-    j->got = malloc(sizeof(float) * (size_t)j->n_new);
-    return j->qkv && j->past && j->got;
+    j->got = malloc(sizeof(float) * (size_t)j->n_plane);
+    return j->qkv && j->got;
 }
 
 static void job_free(job *j)
 {
     free(j->qkv);
-    free(j->past);
     free(j->got);
+}
+
+static void take(void *to, int64_t block, int64_t plane, const float *rows)
+{
+    const job *j = to;
+    (void)block;
+    memcpy(j->fresh + plane * j->n_plane, rows, sizeof *rows * (size_t)j->n_plane);
 }
 
 /* One sequence: its output rows, then its new cache rows. */
 static bool sequence(job *j, int64_t item, const void *const *before, const void *const *after, float *want, bool known, double *err)
 {
-    const any_f32 *y = (const any_f32 *)after[T_Y] + item * j->n_out;
+    const any_f32  *y = (const any_f32 *)after[T_Y] + item * j->n_out;
+    const ref_cache cache = {&j->c, before[T_KV], item, take, j};
+    j->fresh = want + j->n_out;
     if (!known) {
         ly_load(IR_F32, before[T_QKV], item * j->n_in, j->n_in, j->qkv);
-        ly_cache_load(&j->c, before[T_KV], 0, item, 0, j->r.past, j->past);
-        if (ref_attention(&j->r, j->c.dtype, j->qkv, j->past, want + j->n_out, want) != IR_OK) return false;
+        if (ref_attention(&j->r, &cache, j->qkv, want) != IR_OK) return false;
     }
-    ly_cache_load(&j->c, after[T_KV], 0, item, j->r.past, j->r.tokens, j->got);
     double typical = nets_rms(want, j->n_out);
     for (int64_t i = 0; i < j->n_out; i++) nets_worst(err, (double)y[i] - (double)want[i], typical);
-    for (int64_t i = 0; i < j->n_new; i++) nets_worst(err, (double)j->got[i] - (double)want[j->n_out + i], (double)AMP);
+    for (int64_t p = 0; p < 2 * j->r.heads; p++) {
+        ly_cache_load(&j->c, after[T_KV], 0, item, p, j->r.past, j->r.tokens, j->got);
+        for (int64_t i = 0; i < j->n_plane; i++)
+            nets_worst(err, (double)j->got[i] - (double)j->fresh[p * j->n_plane + i], (double)AMP);
+    }
     return true;
 }
 

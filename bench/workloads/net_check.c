@@ -5,14 +5,24 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* One item's share of everything, and where its reference is: logits, then new cache rows, block by block. */
+/* Reference rows are kept for the next kernel up to this share of what the network itself takes; beyond, each kernel's proof
+ * computes them anew. */
+static const double KEPT_SHARE = 1.0 / 8;
+
+/* Differences of a tensor's values from the reference: sums of squares of both, and the largest difference. */
+typedef struct { double values, sum, most; } gap;
+
+/* One item's share of everything. got, want: room for the new rows of one plane of the cache. */
 typedef struct {
     ly_net      one; /* the table for one item */
     ly_cache    cache;
     ref_weights w;
-    float      *got;  /* new cache rows of one block */
-    int64_t     n_out, n_block, n_new;
+    float      *got, *want;
+    int64_t     n_out, n_plane, n_new;
+    bool        keeps; /* the new rows, in the cache's own dtype, which holds them as they are */
 } job;
+/* Of one item: the kernel's cache, the new rows that are kept (NULL: none are), and what they differ by. */
+typedef struct { const job *j; const void *cache; int64_t item; char *kept; gap rows; } rows_of;
 
 static ir_status one_item(const ir_workload *w, const ir_params *p, ly_net *out)
 {
@@ -22,57 +32,88 @@ static ir_status one_item(const ir_workload *w, const ir_params *p, ly_net *out)
     return wl_net_of(w, &one, out);
 }
 
-static bool job_init(job *j, const ir_workload *w, const ir_params *p, const ly_net *all)
+static size_t kept_B(const job *j) { return j->keeps ? (size_t)j->n_new * ly_width(j->cache.dtype) : 0; }
+
+static bool job_init(job *j, const ir_workload *w, const ir_params *p, const ly_net *all, int items)
 {
+    ir_cost c;
     if (one_item(w, p, &j->one) != IR_OK) return false;
+    ly_net_cost(all, p->dtype, &c);
     j->cache = net_cache(all, p->dtype);
     j->n_out = j->one.out_elems;
-    j->n_block = 2 * j->cache.heads * j->cache.dh * j->cache.tokens;
-    j->n_new = j->cache.blocks * j->n_block;
-    j->got = malloc(sizeof(float) * (size_t)(j->n_block + 1));
-    return j->got;
+    j->n_plane = j->cache.dh * j->cache.tokens;
+    j->n_new = j->cache.blocks * 2 * j->cache.heads * j->n_plane;
+    j->keeps = true;
+    j->keeps = (double)items * (double)kept_B(j) <= KEPT_SHARE * c.footprint_B;
+    j->got = malloc(sizeof(float) * (size_t)(j->n_plane + 1));
+    j->want = malloc(sizeof(float) * (size_t)(j->n_plane + 1));
+    return j->got && j->want;
 }
 
 static void job_free(job *j)
 {
     free(j->got);
+    free(j->want);
     ly_free(&j->one);
 }
-
-/* Differences of a tensor's values from the reference, whose root mean square is rms. */
-typedef struct { double rms, sum, most; } gap;
 
 static void add_gap(gap *g, const any_f32 *got, const float *want, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {
         double d = (double)got[i] - (double)want[i];
+        g->values += (double)want[i] * (double)want[i];
         g->sum += d * d;
-        nets_worst(&g->most, d, g->rms);
+        nets_worst(&g->most, d, 1);
     }
 }
 
 /* Root mean square of n differences, relative to the reference's; a single value may be off by eight times as much. */
 static void judge(const gap *g, int64_t n, double *err)
 {
-    nets_worst(err, sqrt(g->sum / (double)n), g->rms);
-    nets_worst(err, g->most, 8);
+    const double rms = sqrt(g->values / (double)n);
+    nets_worst(err, sqrt(g->sum / (double)n), rms);
+    nets_worst(err, g->most, 8 * rms);
 }
 
+static void compare_plane(rows_of *r, int64_t block, int64_t plane, const float *want)
+{
+    const ly_cache *c = &r->j->cache;
+    ly_cache_load(c, r->cache, block, r->item, plane, c->past, c->tokens, r->j->got);
+    add_gap(&r->rows, r->j->got, want, r->j->n_plane);
+}
+
+static int64_t kept_at(const job *j, int64_t block, int64_t plane) { return (block * 2 * j->cache.heads + plane) * j->n_plane; }
+
+/* From the reference as it walks: nothing of what it computes need be in memory at once. */
+static void take(void *to, int64_t block, int64_t plane, const float *want)
+{
+    rows_of *r = to;
+    compare_plane(r, block, plane, want);
+    if (r->kept) ly_store(r->j->cache.dtype, r->kept, kept_at(r->j, block, plane), r->j->n_plane, want);
+}
+
+static void compare_kept(rows_of *r)
+{
+    const job *j = r->j;
+    for (int64_t b = 0; b < j->cache.blocks; b++)
+        for (int64_t p = 0; p < 2 * j->cache.heads; p++) {
+            ly_load(j->cache.dtype, r->kept, kept_at(j, b, p), j->n_plane, j->want);
+            compare_plane(r, b, p, j->want);
+        }
+}
+
+/* want: logits, then what is kept of the new rows. */
 static bool item(const job *j, int64_t i, const void *const *before, const void *const *after, float *want, bool known, double *err)
 {
-    const void    *input = (const char *)before[NET_IN] + (size_t)(i * j->one.in_elems) * 4;
-    const any_f32 *out = after[NET_OUT];
-    const float   *fresh = want + j->n_out;
-    ref_past       past = {&j->cache, j->n_new ? before[NET_KV] : NULL, i};
-    if (!known && ref_network(&j->one, &j->w, input, j->n_new ? &past : NULL, want + j->n_out, want) != IR_OK) return false;
-    gap logits = {.rms = nets_rms(want, j->n_out)}, rows = {.rms = nets_rms(fresh, j->n_new)};
-    add_gap(&logits, out + i * j->n_out, want, j->n_out);
+    const void *input = (const char *)before[NET_IN] + (size_t)(i * j->one.in_elems) * 4;
+    rows_of     rows = {j, j->n_new ? after[NET_KV] : NULL, i, j->keeps ? (char *)(want + j->n_out) : NULL, {0, 0, 0}};
+    ref_cache   cache = {&j->cache, j->n_new ? before[NET_KV] : NULL, i, take, &rows};
+    gap         logits = {0, 0, 0};
+    if (known) compare_kept(&rows);
+    else if (ref_network(&j->one, &j->w, input, &cache, want) != IR_OK) return false;
+    add_gap(&logits, (const any_f32 *)after[NET_OUT] + i * j->n_out, want, j->n_out);
     judge(&logits, j->n_out, err);
-    for (int64_t b = 0; b < j->cache.blocks; b++) {
-        ly_cache_load(&j->cache, after[NET_KV], b, i, j->cache.past, j->cache.tokens, j->got);
-        add_gap(&rows, j->got, fresh + b * j->n_block, j->n_block);
-    }
-    if (j->n_new) judge(&rows, j->n_new, err);
+    if (j->n_new) judge(&rows.rows, j->n_new, err);
     return true;
 }
 
@@ -101,12 +142,13 @@ void net_check(const ir_workload *w, const ir_params *p, const void *const *befo
     *out = (ir_check){NAN, 0, "no memory for the check"};
     if (wl_net_of(w, p, &net) != IR_OK) return;
     int64_t at[2];
-    bool    known = false, ok = job_init(&j, w, p, &net);
     int     n = nets_items(net.row[0].batch, at);
-    size_t  each = (size_t)(j.n_out + j.n_new);
+    bool    known = false, ok = job_init(&j, w, p, &net, n);
+    size_t  each = (size_t)j.n_out + (kept_B(&j) + sizeof(float) - 1) / sizeof(float);
     float  *want = ok ? nets_remember(w, p, content(&net, p->dtype, before), (size_t)n * each, &known) : NULL;
     double  err = nets_finite(after[NET_OUT], net.out_elems);
     ok = ok && want;
+    known = known && j.keeps;
     for (int i = 0; ok && i < n; i++) ok = item(&j, at[i], before, after, want + (size_t)i * each, known, &err);
     if (ok) *out = (ir_check){err, tolerance(&net, p->dtype), "two items complete in plain C, sums folded into double"};
     if (!ok) nets_forget();

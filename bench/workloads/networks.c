@@ -80,10 +80,10 @@ static void fill(const ir_workload *w, const ir_params *p, int t, void *host, ui
     ly_free(&n);
 }
 
-static bool gpt2_intact(const ir_params *p, int t, const void *after, uint64_t seed)
+static bool intact(const ir_workload *w, const ir_params *p, int t, const void *after, uint64_t seed)
 {
     ly_net n;
-    if (t != NET_KV || gpt2_net(p, &n) != IR_OK) return false;
+    if (t != NET_KV || wl_net_of(w, p, &n) != IR_OK) return false;
     bool same = net_intact(&n, p->dtype, after, seed);
     ly_free(&n);
     return same;
@@ -99,6 +99,10 @@ static bool gpt2_intact(const ir_params *p, int t, const void *after, uint64_t s
     {                                                                                                                 \
         net_check(&wl_##x, p, before, after, out);                                                                    \
     }                                                                                                                 \
+    static bool x##_intact(const ir_params *p, int t, const void *after, uint64_t seed)                               \
+    {                                                                                                                 \
+        return intact(&wl_##x, p, t, after, seed);                                                                    \
+    }                                                                                                                 \
     static const nets_kind x##_kind = {.net = x##_net};
 SLOTS(resnet50)
 SLOTS(mobilenetv2)
@@ -107,7 +111,7 @@ SLOTS(gpt)
 SLOTS(resnet50_shared)
 SLOTS(gpt2_shared)
 #define USE(x)                                                                                                  \
-    .ext = &x##_kind, .valid = x##_valid, .cost = x##_cost, .tensors = x##_tensors, .fill = x##_fill, .check = x##_check, \
+    .ext = &x##_kind, .valid = x##_valid, .cost = x##_cost, .tensors = x##_tensors, .fill = x##_fill, .check = x##_check, .intact = x##_intact, \
     .quick = x##_quick, .nquick = sizeof x##_quick / sizeof *x##_quick, .full = x##_full,                             \
     .nfull = sizeof x##_full / sizeof *x##_full, .odd = x##_odd, .nodd = sizeof x##_odd / sizeof *x##_odd
 #define CNN_TYPES (1u << IR_F32 | 1u << IR_TF32 | 1u << IR_F16 | 1u << IR_BF16)
@@ -151,7 +155,7 @@ const ir_workload wl_gpt2 = {
     .name = "gpt2", .family = "gpt", .doc = "a step of GPT-2 with a key-value cache: tokens=1 decodes, past=0 prefills",
     .param = {"size", "batch", "tokens", "past"}, .word = {[SIZE] = size_word},
     .defaults = DECODE(LY_SMALL, 1, 128, IR_F32),
-    .dtypes = 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_F8 | 1u << IR_I8, USE(gpt2), .intact = gpt2_intact};
+    .dtypes = 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_F8 | 1u << IR_I8, USE(gpt2)};
 
 /* layers, width, heads, vocab, context, batch, tokens, past. GPT-3's shape of 6.7 G parameters; 39 such layers are 8.07 G. */
 #define GPT3(past, t) {{32, 4096, 32, 50257, 2048, 1, 1, past}, t, 0}

@@ -69,6 +69,7 @@ static ir_status prepare(ir_run *r, tensor_set *set)
 static ir_status compare(ir_run *r, tensor_set *set, uint64_t seed, ir_check *check)
 {
     ir_status s = IR_OK;
+    if (r->kernel->rest) r->kernel->rest(r);
     if (set->gone) {
         unprepare(r, r->packed);
         s = tensors_restore(r->dev, r->workload, &r->p, seed, set);

@@ -79,14 +79,29 @@ static ir_status plan_ops(const ir_dev *dev, cpu_gpt *g, unsigned how)
     return IR_OK;
 }
 
-/* Where everything lies in the workspace. */
-static void lay_out(cpu_gpt *g)
+/* Activations lie where those that live at the same time allow: of the table as it is run, where a fused norm hands nothing on. */
+static ir_status place(cpu_gpt *g, int64_t *floats)
 {
-    size_t at = 0, widest = 0, attention = 0;
-    for (int b = 0; b < g->net.nbuf; b++) {
-        g->buf_at[b] = at;
-        at += up((size_t)g->net.buf[b] * sizeof(float), ALIGN) + ALIGN;
+    ly_net    run = g->net;
+    ly_place *at = calloc((size_t)g->nop, sizeof *at);
+    run.n = g->nop;
+    run.row = calloc((size_t)g->nop, sizeof *run.row);
+    ir_status s = at && run.row ? IR_OK : ir_fail(IR_ENOMEM, "gpt: no memory for the places of %d operations", g->nop);
+    for (int i = 0; i < g->nop && s == IR_OK; i++) {
+        run.row[i] = *g->op[i].row;
+        if (g->op[i].norm) run.row[i].in = g->op[i].norm->in;
     }
+    if (s == IR_OK) s = ly_arena(&run, ALIGN / (int64_t)sizeof(float), at, floats);
+    for (int i = 0; i < g->nop && s == IR_OK; i++) g->op[i].at = at[i];
+    free(run.row);
+    free(at);
+    return s;
+}
+
+/* Where everything lies in the workspace. */
+static void lay_out(cpu_gpt *g, int64_t floats)
+{
+    size_t at = up((size_t)floats * sizeof(float), ALIGN), widest = 0, attention = 0;
     for (int i = 0; i < g->nop; i++) {
         if (g->op[i].row->op == LY_FC) widest = max_of(widest, g->op[i].l.c);
         if (g->op[i].row->op == LY_ATTENTION) attention = max_of(attention, g->op[i].a.work_B);
@@ -125,9 +140,11 @@ ir_status cpu_gpt_setup(ir_run *r, unsigned how)
     if (s != IR_OK) return s;
     g->op = calloc((size_t)g->net.n, sizeof *g->op);
     if (!g->op) return ir_fail(IR_ENOMEM, "gpt: no memory for %d operations", g->net.n);
+    int64_t floats = 0;
     s = plan_ops(r->dev, g, how);
+    if (s == IR_OK) s = place(g, &floats);
     if (s != IR_OK) return s;
-    lay_out(g);
+    lay_out(g, floats);
     return take_work(r->dev, g);
 }
 
@@ -142,6 +159,12 @@ void cpu_gpt_teardown(ir_run *r)
     r->self = NULL;
 }
 
+void cpu_gpt_rest(ir_run *r)
+{
+    cpu_gpt *g = r->self;
+    ir_host_discard(g->work, g->work + g->work_B);
+}
+
 ir_status cpu_gpt_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     (void)dev, (void)w;
@@ -150,6 +173,7 @@ ir_status cpu_gpt_can_run(const ir_dev *dev, const ir_workload *w, const ir_para
 }
 
 /* ---- one call --------------------------------------------------------------------------------------------------- */
+static char *activation(const cpu_gpt *g, int64_t at) { return at < 0 ? NULL : g->work + (size_t)at * sizeof(float); }
 static const char *f32_at(const char *p, int64_t i) { return i >= 0 ? p + (size_t)i * sizeof(float) : NULL; }
 
 void cpu_gpt_bind(ir_run *r)
@@ -163,9 +187,9 @@ void cpu_gpt_bind(ir_run *r)
         cpu_gpt_op   *op = &g->op[i];
         const ly_row *q = op->row;
         const int     in = op->norm ? op->norm->in : q->in;
-        op->in = in == LY_INPUT ? g->input : g->work + g->buf_at[in];
-        op->add = q->add < 0 ? NULL : g->work + g->buf_at[q->add];
-        op->out = q->out == LY_OUTPUT ? out : g->work + g->buf_at[q->out];
+        op->in = in == LY_INPUT ? g->input : activation(g, op->at.in);
+        op->add = activation(g, op->at.add);
+        op->out = q->out == LY_OUTPUT ? out : activation(g, op->at.out);
         if (q->op == LY_FC) {
             cpu_linear *l = &op->l;
             l->w = g->W + (size_t)q->W_at * (size_t)ir_dtype_bytes(g->dtype);
@@ -335,5 +359,5 @@ static void gpt_cost(const ir_params *p, ir_cost *c)
 
 const ir_kernel cpu_gpt_stream = {
     .family = "gpt", .name = "stream", .doc = "one region a step: weights stream once, norms and residuals fused",
-    .can_run = cpu_gpt_can_run, .setup = gpt_setup, .run = gpt_run, .teardown = cpu_gpt_teardown, .prepare = gpt_prepare,
+    .can_run = cpu_gpt_can_run, .setup = gpt_setup, .run = gpt_run, .teardown = cpu_gpt_teardown, .rest = cpu_gpt_rest, .prepare = gpt_prepare,
     .profile = gpt_profile, .cost = gpt_cost};

@@ -12,6 +12,7 @@ typedef struct {
     bool           own;      /* few rows: every thread packs for itself */
     cpu_linear     l;        /* LY_FC; pointers are set by cpu_gpt_bind() */
     cpu_attention  a;        /* LY_ATTENTION */
+    ly_place       at;       /* of its activations, in floats of the workspace */
     const char    *in, *add;
     char          *out;
 } cpu_gpt_op;
@@ -24,8 +25,8 @@ typedef struct {
     const cpu_ops *ops;
     ir_pool      *pool;
     cpu_linear_block block;
-    char         *work;      /* activation buffers, packed rows, then per thread: a row, scratch, attention */
-    size_t        work_B, buf_at[LY_MAX_BUF], x_at, x_B, thread_at, thread_B, row_B, attention_at;
+    char         *work;      /* activations, packed rows, then per thread: a row, scratch, attention */
+    size_t        work_B, x_at, x_B, thread_at, thread_B, row_B, attention_at;
     const char   *input, *W, *V;
     double       *layer_s;   /* profile(): seconds per row of the table; NULL: not asked for */
     double        since;
@@ -34,6 +35,7 @@ typedef struct {
 enum { CPU_GPT_FUSE = 1, CPU_GPT_PACK = 2 }; /* fuse norms; linear rows are packed for our own tiles */
 ir_status cpu_gpt_setup(ir_run *, unsigned how);
 void      cpu_gpt_teardown(ir_run *);
+void      cpu_gpt_rest(ir_run *);
 void      cpu_gpt_bind(ir_run *);    /* the tensors of this call */
 /* One operation by all threads of a region; no barrier at its end. */
 void      cpu_gpt_op_part(cpu_gpt *, cpu_gpt_op *, int tid, int nthreads);
