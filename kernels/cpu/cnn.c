@@ -240,6 +240,9 @@ static void touch_part(void *arg, int tid, int nthreads)
     memset(s->act + lo, 0, (hi - lo) * 4);
 }
 
+/* Every thread its share, whoever is first to use it. */
+static void touch(ir_run *r) { ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, touch_part, r->self); }
+
 static ir_status make_arena(ir_run *r, self_t *s)
 {
     void     *p = NULL;
@@ -250,7 +253,7 @@ static ir_status make_arena(ir_run *r, self_t *s)
     s->act_n = (size_t)elems;
     if (st == IR_OK) st = ir_host_alloc(s->act_n * 4, cpu_of(r->dev)->pages, &p);
     s->act = p;
-    if (st == IR_OK) ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, touch_part, s);
+    if (st == IR_OK) touch(r);
     return st;
 }
 
@@ -298,10 +301,12 @@ static void pack_part(void *arg, int tid, int nthreads)
     cpu_conv_pack(&d->plan, j->W + l->W_at * 4, l->b_at < 0 ? NULL : j->V + l->b_at * 4, j->packed + d->packed_at, tid);
 }
 
-/* Layer by layer, what was packed being given up at once: two copies of the weights would be most of the memory. */
+/* Layer by layer, what was packed being given up at once: two copies of the weights would be most of the memory. Nor need the
+ * activations be there meanwhile. */
 static ir_status cnn_prepare(ir_run *r)
 {
     const self_t *s = r->self;
+    cnn_rest(r);
     if (!r->packed) {
         ir_status st = ir_host_alloc(s->packed_n * 4, cpu_of(r->dev)->pages, &r->packed);
         if (st != IR_OK) return st;
@@ -314,6 +319,7 @@ static ir_status cnn_prepare(ir_run *r)
         ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, pack_part, &j);
         left = ir_host_discard(left, W + (l->W_at + l->nW) * 4);
     }
+    touch(r);
     return IR_OK;
 }
 

@@ -8,11 +8,13 @@
 #include <string.h>
 
 #if IR_HAVE_OPENBLAS
-enum { T_IN, T_W, T_V, T_OUT };
+enum { T_IN, T_W, T_V, T_OUT, ALIGN_N = 16 };
 typedef struct {
     ly_net      net;
     cpu_im2col *conv;           /* per row; those that unroll share one matrix, which the first owns */
-    void       *buf[LY_MAX_BUF], *matrix; size_t matrix_B;
+    ly_place   *place;          /* per row, in act */
+    float      *act; size_t act_B; /* all activations */
+    void       *matrix; size_t matrix_B;
     const cpu_conv_ops *ops;
     ir_pool    *pool;
 } self_t;
@@ -40,13 +42,33 @@ static void cnn_teardown(ir_run *r)
 {
     self_t *s = r->self;
     if (!s) return;
-    for (int b = 0; b < s->net.nbuf; b++)
-        if (s->buf[b]) ir_host_free(s->buf[b], (size_t)s->net.buf[b] * 4);
+    if (s->act) ir_host_free(s->act, s->act_B);
     if (s->matrix) ir_host_free(s->matrix, s->matrix_B);
+    free(s->place);
     free(s->conv);
     ly_free(&s->net);
     free(s);
     r->self = NULL;
+}
+
+static void cnn_rest(ir_run *r)
+{
+    const self_t *s = r->self;
+    ir_host_discard((char *)s->act, (char *)s->act + s->act_B);
+    if (s->matrix) ir_host_discard(s->matrix, (char *)s->matrix + s->matrix_B);
+}
+
+static ir_status make_arena(ir_run *r, self_t *s)
+{
+    void   *p = NULL;
+    int64_t floats = 0;
+    s->place = calloc((size_t)s->net.n, sizeof *s->place);
+    if (!s->place) return ir_fail(IR_ENOMEM, "cnn: no memory for the places of %d rows", s->net.n);
+    ir_status st = ly_arena(&s->net, ALIGN_N, s->place, &floats);
+    s->act_B = (size_t)floats * 4;
+    if (st == IR_OK) st = ir_host_alloc(s->act_B, cpu_of(r->dev)->pages, &p);
+    s->act = p;
+    return st;
 }
 
 static ir_status make_rows(ir_run *r, self_t *s)
@@ -78,8 +100,7 @@ static ir_status cnn_setup(ir_run *r)
     if (st != IR_OK) return st;
     s->conv = calloc((size_t)s->net.n, sizeof *s->conv);
     if (!s->conv) return ir_fail(IR_ENOMEM, "cnn: no memory for %d layers", s->net.n);
-    for (int b = 0; b < s->net.nbuf && st == IR_OK; b++)
-        st = ir_host_alloc((size_t)s->net.buf[b] * 4, cpu_of(r->dev)->pages, &s->buf[b]);
+    st = make_arena(r, s);
     return st == IR_OK ? make_rows(r, s) : st;
 }
 
@@ -89,9 +110,10 @@ static void row_part(void *arg, int tid, int nthreads)
     cpu_cnn_row_part(j->s->ops, j->l, j->x, j->add, j->y, tid, nthreads);
 }
 
-static void *buffer(const ir_run *r, const self_t *s, int b)
+/* at: of buffer b in the arena. */
+static void *buffer(const ir_run *r, const self_t *s, int b, int64_t at)
 {
-    return b >= 0 ? s->buf[b] : b == LY_INPUT ? r->mem[T_IN].p : b == LY_OUTPUT ? r->mem[T_OUT].p : NULL;
+    return b >= 0 ? s->act + at : b == LY_INPUT ? r->mem[T_IN].p : b == LY_OUTPUT ? r->mem[T_OUT].p : NULL;
 }
 
 /* layer_s: seconds of each row, or NULL. */
@@ -101,8 +123,9 @@ static void step(const ir_run *r, double *layer_s)
     const char   *W = r->mem[T_W].p, *V = r->mem[T_V].p;
     double        t = ir_now();
     for (int i = 0; i < s->net.n; i++) {
-        const ly_row *l = &s->net.row[i];
-        job           j = {s, l, buffer(r, s, l->in), buffer(r, s, l->add), buffer(r, s, l->out)};
+        const ly_row   *l = &s->net.row[i];
+        const ly_place *at = &s->place[i];
+        job             j = {s, l, buffer(r, s, l->in, at->in), buffer(r, s, l->add, at->add), buffer(r, s, l->out, at->out)};
         if (l->op == LY_CONV || l->op == LY_FC)
             cpu_im2col_run(&s->conv[i], j.x, W + l->W_at * 4, NULL, l->b_at < 0 ? NULL : V + l->b_at * 4, j.add, j.y);
         else
@@ -142,9 +165,11 @@ static ir_status cnn_run(ir_run *r, uint32_t reps)
 }
 #define cnn_setup NULL
 #define cnn_teardown NULL
+#define cnn_rest NULL
 #define cnn_profile NULL
 #endif
 
 const ir_kernel cpu_cnn_openblas = {
     .family = "cnn", .name = "openblas", .doc = "every convolution as im2col and OpenBLAS's product", .flags = IR_K_LIB,
-    .can_run = cnn_can, .setup = cnn_setup, .run = cnn_run, .teardown = cnn_teardown, .profile = cnn_profile};
+    .can_run = cnn_can, .setup = cnn_setup, .run = cnn_run, .teardown = cnn_teardown, .rest = cnn_rest,
+    .profile = cnn_profile};

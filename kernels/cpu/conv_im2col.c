@@ -79,20 +79,22 @@ static ir_status im2col_run(ir_run *r, uint32_t reps)
     return IR_OK;
 }
 
-/* The matrix is written and read back; each image is a launch of its own to unroll, multiply and finish. */
+/* The matrix is written and read back, the same few megabytes band after band; each is a launch of its own to unroll, multiply and
+ * finish. */
 static void im2col_cost(const ir_params *p, ir_cost *c)
 {
     ly_row l;
     wl_row_of(&wl_conv, p, &l);
     const bool unroll = l.r * l.s > 1 || l.stride > 1 || l.pad > 0 || l.groups > 1;
     if (!unroll) return;
-    const double image_B = (double)(l.oh * l.ow) * (double)(l.r * l.s * l.c) * 4;
+    const int64_t pixels = l.oh * l.ow, band = cpu_im2col_band(&l), bands = (pixels + band - 1) / band;
+    const double  pixel_B = (double)(l.r * l.s * l.c) * 4, image_B = (double)pixels * pixel_B;
     c->spare_flops = 0; /* the product meets the padding as zeros */
     c->read_B += (double)l.batch * image_B;
     c->write_B += (double)l.batch * image_B;
     c->by_B[IR_BY_IN] += 2 * (double)l.batch * image_B;
-    c->footprint_B += image_B;
-    c->launches += 2 * (double)l.batch;
+    c->footprint_B += (double)band * pixel_B;
+    c->launches += 2 * (double)(l.batch * bands);
 }
 
 #if IR_HAVE_OPENBLAS

@@ -1,5 +1,5 @@
-/* im2col.c -- see im2col.h. The unrolled image is written once and read once by the product: the traffic that the direct
- * kernel does not have. */
+/* im2col.c -- see im2col.h. The unrolled windows are written once and read once by the product: the traffic that the direct
+ * kernel does not have. The library repacks the weights for each band. */
 #include "kernels/cpu/im2col.h"
 
 #include <stdlib.h>
@@ -8,7 +8,9 @@
 #include <cblas.h>
 #endif
 
-typedef struct { const cpu_im2col *p; const char *x, *add; const char *bias; char *y; const float *packed; int64_t pixels; } job;
+enum { BAND_B = 2 << 20, LEAST_PIXELS = 512 };
+/* Of the band from pixel `from` on: add and y begin there. */
+typedef struct { const cpu_im2col *p; const char *x, *add; const char *bias; char *y; const float *packed; int64_t from, pixels; } job;
 
 static size_t depth(const ly_row *l) { return (size_t)(l->r * l->s * (l->c / l->groups)); }
 
@@ -49,6 +51,19 @@ static ly_row product_row(const cpu_im2col *p)
     return l;
 }
 
+int64_t cpu_im2col_band(const ly_row *l)
+{
+    const int64_t all = l->oh * l->ow;
+#if IR_HAVE_OPENBLAS
+    int64_t most = BAND_B / (int64_t)(4 * depth(l)) / l->groups;
+    if (most < LEAST_PIXELS) most = LEAST_PIXELS;
+    const int64_t bands = (all + most - 1) / most;
+    return (all + bands - 1) / bands;
+#else
+    return all; /* our own product is planned for one number of pixels */
+#endif
+}
+
 ir_status cpu_im2col_make(const ir_dev *dev, const ly_row *l, int threads, cpu_im2col *p)
 {
     void *m = NULL;
@@ -60,7 +75,8 @@ ir_status cpu_im2col_make(const ir_dev *dev, const ly_row *l, int threads, cpu_i
     ir_status st = cpu_im2col_can(l, threads);
     if (st == IR_OK) st = with_library(threads);
     if (st == IR_OK && p->unroll) {
-        p->matrix_B = (size_t)(l->oh * l->ow * l->groups) * depth(l) * 4;
+        p->band = cpu_im2col_band(l);
+        p->matrix_B = (size_t)(p->band * l->groups) * depth(l) * 4;
         st = ir_host_alloc(p->matrix_B, cpu_of(dev)->pages, &m);
         p->matrix = m;
     }
@@ -83,18 +99,18 @@ void cpu_im2col_free(cpu_im2col *p)
     p->matrix = p->work = NULL;
 }
 
-/* Rows of the matrix: pixels of one image, for all groups. */
+/* Rows of the matrix: pixels of a band, for all groups. */
 static void unroll_part(void *arg, int tid, int nthreads)
 {
     const job        *j = arg;
     const ly_row     *l = &j->p->row;
-    const size_t      cg_B = (size_t)(l->c / l->groups) * 4, row_B = depth(l) * 4, pixels = (size_t)(l->oh * l->ow);
+    const size_t      cg_B = (size_t)(l->c / l->groups) * 4, row_B = depth(l) * 4, pixels = (size_t)j->pixels;
     size_t            lo, hi;
     cpu_part(pixels, 1, tid, nthreads, &lo, &hi);
     for (int64_t g = 0; g < l->groups; g++)
         for (size_t q = lo; q < hi; q++) {
             char         *out = j->p->matrix + ((size_t)g * pixels + q) * row_B;
-            const int64_t oy = (int64_t)q / l->ow * l->stride - l->pad, ox = (int64_t)q % l->ow * l->stride - l->pad;
+            const int64_t at = j->from + (int64_t)q, oy = at / l->ow * l->stride - l->pad, ox = at % l->ow * l->stride - l->pad;
             for (int64_t y = oy; y < oy + l->r; y++)
                 for (int64_t x = ox; x < ox + l->s; x++, out += cg_B) {
                     if (y < 0 || y >= l->h || x < 0 || x >= l->w)
@@ -127,7 +143,7 @@ static void product(job *j, const char *a, const char *W)
                     (blasint)d, 0, (void *)(j->y + g * kg * 4), (blasint)l->k);
 }
 
-/* Bias, residual and activation while the image is in cache. */
+/* Bias, residual and activation while the band is in cache. */
 static void finish_part(void *arg, int tid, int nthreads)
 {
     const job          *j = arg;
@@ -177,12 +193,16 @@ void cpu_im2col_run(const cpu_im2col *p, const void *x, const void *W, const flo
 {
     const ly_row *l = &p->row;
     const int64_t images = p->unroll ? l->batch : 1, pixels = l->oh * l->ow * (p->unroll ? 1 : l->batch);
-    const size_t  in_B = (size_t)(l->h * l->w * l->c) * 4, out_B = (size_t)(pixels * l->k) * 4;
-    for (int64_t n = 0; n < images; n++) {
-        job j = {.p = p, .x = (const char *)x + (size_t)n * in_B, .bias = bias, .packed = packed, .pixels = pixels};
-        j.add = add ? (const char *)add + (size_t)n * out_B : NULL;
-        j.y = (char *)y + (size_t)n * out_B;
-        if (p->unroll) ir_pool_run(p->pool, p->threads, unroll_part, &j);
-        one(&j, W);
-    }
+    const int64_t band = p->unroll ? p->band : pixels;
+    const size_t  in_B = (size_t)(l->h * l->w * l->c) * 4, row_B = (size_t)l->k * 4;
+    for (int64_t n = 0; n < images; n++)
+        for (int64_t q = 0; q < pixels; q += band) {
+            const size_t at = (size_t)(n * pixels + q) * row_B;
+            job          j = {.p = p, .x = (const char *)x + (size_t)n * in_B, .bias = bias, .packed = packed, .from = q};
+            j.pixels = pixels - q < band ? pixels - q : band;
+            j.add = add ? (const char *)add + at : NULL;
+            j.y = (char *)y + at;
+            if (p->unroll) ir_pool_run(p->pool, p->threads, unroll_part, &j);
+            one(&j, W);
+        }
 }
