@@ -5,10 +5,13 @@
 
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <cmocka.h>
 #include "tests/support/cpu_device.h"
 
@@ -138,23 +141,28 @@ static const ir_kernel *kernel_of(const char *family, const char *name)
     return NULL;
 }
 
-static void step_begin(step *s, device *d, ir_dtype t, int64_t batch, int64_t tokens, int64_t past)
+static void step_of(step *s, device *d, const ir_workload *w, ir_params p)
 {
     memset(s, 0, sizeof *s);
-    s->r = (ir_run){.workload = &wl_gpt2, .kernel = kernel_of("gpt", "stream"), .dev = &d->dev, .nmem = 5,
-                    .p = {{smallest(), batch, tokens, past}, t, d->cpu.nthreads}};
+    p.threads = d->cpu.nthreads;
+    s->r = (ir_run){.workload = w, .kernel = kernel_of("gpt", "stream"), .dev = &d->dev, .nmem = 5, .p = p};
     ir_tensor spec[IR_MAX_TENSORS];
-    assert_int_equal(wl_gpt2.valid(&s->r.p), IR_OK);
-    assert_int_equal(wl_gpt2.tensors(&s->r.p, spec), 5);
-    assert_int_equal(wl_net_of(&wl_gpt2, &s->r.p, &s->net), IR_OK);
+    assert_int_equal(w->valid(&s->r.p), IR_OK);
+    assert_int_equal(w->tensors(&s->r.p, spec), 5);
+    assert_int_equal(wl_net_of(w, &s->r.p, &s->net), IR_OK);
     for (int i = 0; i < 5; i++) {
         s->bytes[i] = spec[i].bytes;
         s->mem[i] = calloc(1, spec[i].bytes);
         assert_non_null(s->mem[i]);
-        if (spec[i].role != IR_OUT) wl_gpt2.fill(&s->r.p, i, s->mem[i], 5);
+        if (spec[i].role != IR_OUT) w->fill(&s->r.p, i, s->mem[i], 5);
         s->r.mem[i] = (ir_mem){s->mem[i], s->mem[i], spec[i].bytes};
     }
     assert_int_equal(s->r.kernel->setup(&s->r), IR_OK);
+}
+
+static void step_begin(step *s, device *d, ir_dtype t, int64_t batch, int64_t tokens, int64_t past)
+{
+    step_of(s, d, &wl_gpt2, (ir_params){{smallest(), batch, tokens, past}, t, 0});
 }
 
 static void step_end(step *s)
@@ -220,6 +228,93 @@ static void test_weights_move_home(void **state)
     ir_host_free(big, many);
     step_end(&s);
     close_device(&d);
+}
+
+/* Who touches a page first: pages are closed, and the fault that opens one again notes the thread. */
+enum { WATCHED = 1 << 14, PIECE = 1 << 16 };
+static struct { char *from; size_t n, page; signed char who[WATCHED]; } watch; /* -1: nobody yet */
+static int               watched_threads;
+static _Thread_local int watched_as = -1;
+
+static void note_fault(int signal_number, siginfo_t *info, void *context)
+{
+    (void)context;
+    const size_t at = (size_t)((char *)info->si_addr - watch.from) / watch.page;
+    if ((char *)info->si_addr < watch.from || at >= watch.n) {
+        signal(signal_number, SIG_DFL); /* a fault of its own: it comes again */
+        return;
+    }
+    if (watched_as < 0) watched_as = __atomic_fetch_add(&watched_threads, 1, __ATOMIC_RELAXED);
+    if (watch.who[at] < 0) watch.who[at] = (signed char)watched_as;
+    mprotect(watch.from + at * watch.page, watch.page, PROT_READ | PROT_WRITE);
+}
+
+static void watch_pages(char *from, size_t bytes)
+{
+    watch.from = from;
+    watch.page = (size_t)sysconf(_SC_PAGESIZE);
+    watch.n = bytes / watch.page;
+    assert_true(watch.n <= WATCHED);
+    memset(watch.who, -1, watch.n);
+    assert_int_equal(mprotect(from, watch.n * watch.page, PROT_NONE), 0);
+}
+
+/* Pieces that prepare() had some thread write, and that this thread uses in a step; of them those that nobody else does. Of a page
+ * that two use, either may be the first: rows that end in a piece's first page show in the page before. */
+static void compare_homes(const signed char *home, const signed char *user, int *homed, int *kept, int *alone)
+{
+    const size_t each = PIECE / watch.page;
+    *homed = *kept = *alone = 0;
+    for (size_t p = 0; p + each <= watch.n; p += each) {
+        size_t mine = 0, others = 0;
+        for (size_t i = p; i < p + each && home[p] >= 0; i++) {
+            mine += user[i] == home[p];
+            others += user[i] >= 0 && user[i] != home[p];
+        }
+        *homed += home[p] >= 0;
+        *kept += mine > 0 || (home[p] >= 0 && p > 0 && user[p - 1] == home[p]);
+        *alone += mine > 0 && others == 0;
+    }
+}
+
+/* On a machine with two memories the thread that writes a piece of the weights is the one that reads it, in decoding and in prefilling. */
+static void test_weights_are_where_they_are_used(void **state)
+{
+    (void)state;
+    static signed char home[WATCHED];
+    struct sigaction   old[2], act = {.sa_sigaction = note_fault, .sa_flags = SA_SIGINFO};
+    sigaction(SIGSEGV, &act, &old[0]);
+    sigaction(SIGBUS, &act, &old[1]);
+    for (size_t t = 0; t < NTYPES; t++)
+        for (int64_t tokens = 1; tokens <= 40; tokens += 39) {
+            device d;
+            step   s;
+            int    homed, kept, alone;
+            open_device(&d, cpu_isa_best(), 3);
+            d.cpu.topo.nnuma = 2;
+            d.cpu.pages = IR_PAGES_SMALL;
+            step_of(&s, &d, &wl_gpt, (ir_params){{2, 448, 7, 1003, 64, 1, tokens, 3}, types[t], 0});
+            void *W = NULL;
+            assert_int_equal(ir_host_alloc(s.bytes[1], IR_PAGES_SMALL, &W), IR_OK);
+            memcpy(W, s.mem[1], s.bytes[1]);
+            s.r.mem[1].p = W;
+            watch_pages(W, s.bytes[1]);
+            assert_int_equal(s.r.kernel->prepare(&s.r), IR_OK);
+            memcpy(home, watch.who, sizeof home);
+            watch_pages(W, s.bytes[1]);
+            assert_int_equal(s.r.kernel->run(&s.r, 1), IR_OK);
+            compare_homes(home, watch.who, &homed, &kept, &alone);
+            assert_true(homed >= (int)(s.bytes[1] / PIECE) * 3 / 4);
+            if (kept != homed || alone < homed / 2)
+                fail_msg("%s, %d tokens: of %d pieces %d are used by the thread next to them, %d by it alone", ir_dtype_name(types[t]),
+                         (int)tokens, homed, kept, alone);
+            mprotect(W, s.bytes[1], PROT_READ | PROT_WRITE);
+            ir_host_free(W, s.bytes[1]);
+            step_end(&s);
+            close_device(&d);
+        }
+    sigaction(SIGSEGV, &old[0], NULL);
+    sigaction(SIGBUS, &old[1], NULL);
 }
 
 static void test_decode_is_prefill(void **state)
@@ -385,6 +480,7 @@ int main(void)
         cmocka_unit_test(test_exponential), cmocka_unit_test(test_gelu), cmocka_unit_test(test_narrow),
         cmocka_unit_test(test_refusals), cmocka_unit_test(test_odd_shapes), cmocka_unit_test(test_linear_edges),
         cmocka_unit_test(test_linear_many_blocks), cmocka_unit_test(test_attention_edges),
-        cmocka_unit_test(test_weights_move_home), cmocka_unit_test(test_decode_is_prefill), cmocka_unit_test(test_batch_is_its_sequences), cmocka_unit_test(test_profile)};
+        cmocka_unit_test(test_weights_move_home), cmocka_unit_test(test_weights_are_where_they_are_used),
+        cmocka_unit_test(test_decode_is_prefill), cmocka_unit_test(test_batch_is_its_sequences), cmocka_unit_test(test_profile)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

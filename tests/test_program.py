@@ -185,32 +185,43 @@ def killed(folder):
 
 
 def peak_rss(folder, point, kernel, *more):
-    """Peak resident bytes of a run of one kernel on one point, and the bytes that its cost says it needs."""
+    """Peak resident bytes of a run of one kernel on one point, and the bytes that its cost says it needs; 0 where a library is not there."""
     path = os.path.join(folder, "peak.jsonl")
     if os.path.exists(path):
         os.unlink(path)
-    p = subprocess.Popen([PROGRAM, "run", point, *FAST, "--backend", "cpu", "--filter", kernel, "-o", path, *more],
+    p = subprocess.Popen([PROGRAM, "run", point, *FAST, "--backend", "cpu", "--filter", f"{kernel}$", "-o", path, *more],
                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(p.pid, 0)
     p.returncode = os.waitstatus_to_exitcode(status)
     points = [json.loads(l) for l in open(path) if '"record":"point"' in l]
+    if kernel.endswith(("onednn", "openblas")) and points and points[0]["status"] == "skip":
+        print(f"skipped: memory of {point} {kernel}: {points[0]['why']}")
+        return 0, 0
     expect(p.returncode == 0 and len(points) == 1 and points[0]["status"] == "ok", f"{point} {kernel}: one point, measured: {points}")
     return usage.ru_maxrss * 1024, points[0]["footprint_B"] if points else 0
 
 
+OWN_B = 17e6  # what the program takes with nothing to measure where the bound was met: libraries' code and data, mostly
+NETWORKS = [("resnet50:batch=1", "resnet50/direct"), ("resnet50:batch=1", "resnet50/tuned"), ("resnet50:batch=2", "resnet50/onednn"),
+            ("resnet50:batch=1", "resnet50/openblas"), ("resnet50:batch=2", "resnet50/direct"), ("resnet50:batch=2", "resnet50/openblas"),
+            ("gpt2:size=small,past=128", "gpt2/stream", "--dtype", "bf16"), ("gpt2:size=small,past=128", "gpt2/openblas"),
+            ("gpt2:size=small,tokens=256,past=0", "gpt2/stream", "--dtype", "i8"),
+            ("gpt2:size=medium,tokens=64,past=0", "gpt2/stream", "--dtype", "i8")]
+
+
 def memory(folder):
-    """Peak memory is at most 1.3 times weights, activations and cache; the program's own is within that, but for what libraries differ in."""
+    """Peak memory is at most 1.3 times weights, activations and cache, the program's own included; what heavier libraries than
+    OWN_B is made of take is not held against it. Two threads at most: libraries have buffers for each."""
     if b"__asan_init" in open(PROGRAM, "rb").read():
         print("skipped: memory (a sanitizer's own would be measured)")
         return
     own, _ = peak_rss(folder, SMALL, "copy/naive")
     expect(own < 40e6, f"the program itself takes {own / 1e6:.0f} MB")
-    slack = max(4e6, own - 16e6)
-    for point, kernel, *more in [("resnet50:batch=1", "resnet50/direct"), ("resnet50:batch=4", "resnet50/direct"),
-                                 ("gpt2:size=small,past=128", "gpt2/stream", "--dtype", "bf16"),
-                                 ("gpt2:size=medium,tokens=64,past=0", "gpt2/stream", "--dtype", "i8")]:
-        peak, needs = peak_rss(folder, point, kernel, *more)
-        expect(peak <= 1.3 * needs + slack, f"{point} {more}: peak {peak / 1e6:.0f} MB, computed {needs / 1e6:.0f}, own {own / 1e6:.0f}")
+    threads = str(min(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()))
+    for point, kernel, *more in NETWORKS:
+        peak, needs = peak_rss(folder, point, kernel, "--threads", threads, *more)
+        expect(peak <= 1.3 * needs + max(0, own - OWN_B),
+               f"{point} {kernel} {more}: peak {peak / 1e6:.0f} MB, computed {needs / 1e6:.0f}, own {own / 1e6:.0f}")
 
 
 refusals()

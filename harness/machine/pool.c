@@ -252,10 +252,12 @@ static ir_status check_caller(ir_pool *p)
 /* Starts workers up to `n`; p->size tells how many threads there are, also after a failure. */
 static ir_status start_workers(ir_pool *p, int n)
 {
-    ir_status s = IR_OK;
-    sigset_t  all, old;
+    static const int fault[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    ir_status        s = IR_OK;
+    sigset_t         all, old;
     sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old); /* signals are the main thread's business */
+    for (size_t i = 0; i < sizeof fault / sizeof *fault; i++) sigdelset(&all, fault[i]);
+    pthread_sigmask(SIG_SETMASK, &all, &old); /* signals are the main thread's business, but for a thread's own faults */
     for (int t = 1; t < n && s == IR_OK; t++) {
         int error = pthread_create(&p->slots[t].thread, NULL, worker, &p->slots[t]);
         if (error) s = ir_fail(IR_ENOMEM, "cannot start thread %d of %d: %s", t, n, strerror(error));

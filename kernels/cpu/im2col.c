@@ -8,7 +8,7 @@
 #include <cblas.h>
 #endif
 
-enum { BAND_B = 2 << 20, LEAST_PIXELS = 512 };
+enum { BAND_B = 4 << 20, LEAST_PIXELS = 512 };
 /* Of the band from pixel `from` on: add and y begin there. */
 typedef struct { const cpu_im2col *p; const char *x, *add; const char *bias; char *y; const float *packed; int64_t from, pixels; } job;
 
