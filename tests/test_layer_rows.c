@@ -1,4 +1,6 @@
-/* test_layer_rows.c -- the cost of single rows: formulas by hand on small shapes, key-value caches by dtype, e4m3 from its fields. */
+/* test_layer_rows.c -- the cost of single rows: formulas by hand on small shapes, key-value caches by dtype, e4m3 from its fields;
+ * every new cache row is held against the reference; activations in an arena do not meet. */
+#include "bench/nets/reference.h"
 #include "bench/nets/values.h"
 #include "bench/workloads/workloads_nets.h"
 
@@ -7,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -178,10 +181,168 @@ static void f8_from_its_fields(void **state)
     assert_int_equal(ly_f32_to_f8(NAN) & 0x7F, 0x7F);
 }
 
+/* ---- new cache rows ------------------------------------------------------------------------------------------------ */
+enum { LAYERS = 4, WIDTH = 16, HEADS = 2, VOCAB = 32, BATCH = 3, NT = 5 };
+typedef struct { ir_params p; ly_net one; ly_cache cache; void *t[NT]; } step;
+
+static int64_t new_element(const ly_cache *c, int64_t item, int64_t block, int64_t plane, int64_t i)
+{
+    int64_t head = ((2 * block + plane / c->heads) * c->batch + item) * c->heads + plane % c->heads;
+    return (head * (c->past + c->tokens) + c->past) * c->dh + i;
+}
+
+typedef struct { const step *s; int64_t item; } target;
+static void append(void *to, int64_t block, int64_t plane, const float *rows)
+{
+    const target   *k = to;
+    const ly_cache *c = &k->s->cache;
+    ly_store(c->dtype, k->s->t[4], new_element(c, k->item, block, plane, 0), c->tokens * c->dh, rows);
+}
+
+/* What a kernel would have left that computes as the reference does. */
+static void step_right(step *s, int64_t tokens, int64_t past, ir_dtype t)
+{
+    const ir_params one = {{LAYERS, WIDTH, HEADS, VOCAB, 64, 1, tokens, past}, t, 1};
+    ir_tensor       spec[IR_MAX_TENSORS];
+    s->p = one;
+    s->p.v[5] = BATCH;
+    s->cache = (ly_cache){LAYERS, BATCH, HEADS, past, tokens, WIDTH / HEADS, ly_kv_dtype(t)};
+    assert_int_equal(wl_net_of(&wl_gpt, &one, &s->one), IR_OK);
+    assert_int_equal(wl_gpt.tensors(&s->p, spec), NT);
+    for (int i = 0; i < NT; i++) {
+        assert_non_null(s->t[i] = calloc(1, spec[i].bytes));
+        if (spec[i].role != IR_OUT) wl_gpt.fill(&s->p, i, s->t[i], 3);
+    }
+    const ref_weights w = {t, s->t[1], s->t[2]};
+    for (int64_t i = 0; i < BATCH; i++) {
+        target    to = {s, i};
+        ref_cache cache = {&s->cache, s->t[4], i, append, &to};
+        assert_int_equal(ref_network(&s->one, &w, (int32_t *)s->t[0] + i * tokens, &cache, (float *)s->t[3] + i * s->one.out_elems), IR_OK);
+    }
+}
+
+static void step_free(step *s)
+{
+    for (int i = 0; i < NT; i++) free(s->t[i]);
+    ly_free(&s->one);
+}
+
+static bool passes(const step *s)
+{
+    ir_check c;
+    wl_gpt.check(&s->p, (const void *const *)s->t, (const void *const *)s->t, &c);
+    return c.err <= c.tol;
+}
+
+/* Each by itself, in the sequences that are checked: the first and one other. Returns in how many sequences a wrong one shows. */
+static int wrong_rows_show(const step *s, int64_t every)
+{
+    const ly_cache *c = &s->cache;
+    int             shown = 0;
+    for (int64_t item = 0; item < BATCH; item++) {
+        int64_t seen = 0, tried = 0;
+        for (int64_t k = 0; k < c->blocks * 2 * c->heads * c->tokens * c->dh; k += every, tried++) {
+            int64_t each = c->tokens * c->dh, at = new_element(c, item, k / each / (2 * c->heads), k / each % (2 * c->heads), k % each);
+            float   was, wrong;
+            ly_load(c->dtype, s->t[4], at, 1, &was);
+            wrong = k % 2 ? NAN : was + 1;
+            ly_store(c->dtype, s->t[4], at, 1, &wrong);
+            seen += !passes(s);
+            ly_store(c->dtype, s->t[4], at, 1, &was);
+        }
+        if (item == 0) assert_int_equal(seen, tried);
+        if (seen != 0) assert_int_equal(seen, tried);
+        shown += seen > 0;
+    }
+    return shown;
+}
+
+/* Few rows beside the weights are kept for the next kernel's proof, many are not: both ways. */
+static void every_new_row_is_compared(void **state)
+{
+    (void)state;
+    static const struct { int64_t tokens, past, every; } shape[] = {{1, 40, 1}, {41, 2, 61}};
+    static const ir_dtype types[] = {IR_F32, IR_F16, IR_BF16, IR_I8};
+    for (size_t i = 0; i < 2; i++)
+        for (size_t t = 0; t < 4; t++) {
+            step s;
+            step_right(&s, shape[i].tokens, shape[i].past, types[t]);
+            const ly_cache *c = &s.cache;
+            double rows_B = 2.0 * (double)(c->blocks * 2 * c->heads * c->tokens * c->dh) * (double)ly_width(c->dtype);
+            double share = rows_B / wl_gpt.cost(&s.p).footprint_B;
+            assert_true(i == 0 ? share < 1.0 / 8 : share > 1.0 / 8);
+            assert_true(passes(&s) && passes(&s));
+            assert_int_equal(wrong_rows_show(&s, shape[i].every), 2);
+            assert_true(passes(&s));
+            step_free(&s);
+        }
+}
+
+static void rounded_values_come_back(void **state)
+{
+    (void)state;
+    static const ir_dtype types[] = {IR_F32, IR_F16, IR_BF16};
+    enum { N = 1000 };
+    float         x[N], y[N];
+    unsigned char m[4 * N + 8];
+    for (size_t t = 0; t < 3; t++) {
+        for (int i = 0; i < N; i++) x[i] = ly_round(types[t], ldexpf(ir_rand_f32(4, (uint64_t)i), i % 30 - 20));
+        for (int64_t i = 0; i < N; i += 37) ly_store(types[t], m + 3, i, i + 37 < N ? 37 : N - i, x + i);
+        ly_load(types[t], m + 3, 0, N, y);
+        assert_memory_equal(x, y, sizeof x);
+    }
+}
+
+/* ---- the arena ------------------------------------------------------------------------------------------------------- */
+/* Rows are walked with places for values: what a row reads must be what was written for it, untouched since. */
+static void arena_of(const ly_net *net, double live_B)
+{
+    typedef struct { int64_t at, end; } span;
+    ly_place *p = calloc((size_t)net->n, sizeof *p);
+    span     *held = calloc((size_t)net->n, sizeof *held); /* by the row that wrote it; empty: overwritten */
+    int       writer[LY_MAX_BUF] = {0};
+    int64_t   floats;
+    assert_true(p && held);
+    assert_int_equal(ly_arena(net, 16, p, &floats), IR_OK);
+    for (int i = 0; i < net->n; i++) {
+        const ly_row *r = &net->row[i];
+        if (r->in >= 0) assert_true(held[writer[r->in]].end > 0 && held[writer[r->in]].at == p[i].in);
+        if (r->add >= 0) assert_true(held[writer[r->add]].end > 0 && held[writer[r->add]].at == p[i].add);
+        if (r->out < 0) continue;
+        const span out = {p[i].out, p[i].out + ly_out_elems(r)};
+        assert_true(out.at >= 0 && out.at % 16 == 0 && out.end <= floats);
+        const int b[2] = {r->in, r->add};
+        for (int k = 0; k < 2; k++) /* they are read while this is written */
+            if (b[k] >= 0) assert_true(held[writer[b[k]]].end <= out.at || held[writer[b[k]]].at >= out.end);
+        for (int k = 0; k < i; k++)
+            if (held[k].at < out.end && held[k].end > out.at) held[k].end = 0;
+        held[i] = out;
+        writer[r->out] = i;
+    }
+    assert_true(4 * (double)floats < 1.2 * live_B + 4096); /* what does not fit together is little */
+    free(p);
+    free(held);
+}
+
+static void activations_do_not_meet(void **state)
+{
+    (void)state;
+    static const struct { const ir_workload *w; ir_params p; } net[] = {
+        {&wl_resnet50, {{1, 224}, IR_F32, 0}}, {&wl_resnet50, {{3, 39}, IR_F32, 0}}, {&wl_mobilenetv2, {{2, 45}, IR_F32, 0}},
+        {&wl_gpt2, {{LY_SMALL, 1, 256, 0}, IR_F32, 0}}, {&wl_gpt2, {{LY_TINY, 3, 1, 17}, IR_F32, 0}}};
+    for (size_t i = 0; i < sizeof net / sizeof *net; i++) {
+        ly_net n;
+        assert_int_equal(wl_net_of(net[i].w, &net[i].p, &n), IR_OK);
+        arena_of(&n, net[i].w->cost(&net[i].p).near_footprint_B);
+        ly_free(&n);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conv_by_hand), cmocka_unit_test(attention_by_hand), cmocka_unit_test(rows_by_hand), cmocka_unit_test(pools_by_hand),
-        cmocka_unit_test(padding_by_hand), cmocka_unit_test(kv_dtypes), cmocka_unit_test(f8_from_its_fields)};
+        cmocka_unit_test(padding_by_hand), cmocka_unit_test(kv_dtypes), cmocka_unit_test(f8_from_its_fields),
+        cmocka_unit_test(every_new_row_is_compared), cmocka_unit_test(rounded_values_come_back), cmocka_unit_test(activations_do_not_meet)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
