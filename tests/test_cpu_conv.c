@@ -3,6 +3,7 @@
  * is refused. Needs no particular machine: what it cannot run is skipped with a reason. */
 #include "bench/workloads/workloads_nets.h"
 #include "kernels/cpu/cnn.h"
+#include "kernels/cpu/im2col.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -121,6 +122,29 @@ static const ir_kernel *kernel(const char *family, const char *name)
     return NULL;
 }
 
+/* Images of several bands, the last one shorter: unrolled, in groups, and 1x1 over all images at once. */
+static void test_im2col_bands(void **state)
+{
+    (void)state;
+    static const ir_params p[] = {CONV(2, 40, 40, 160, 3, 3, 3, 1, 1, 1, 1), CONV(1, 81, 41, 96, 6, 5, 5, 2, 2, 2, 1),
+                                  CONV(3, 67, 71, 5, 7, 1, 1, 1, 0, 1, 1)};
+    const ir_kernel *k = kernel("conv", "im2col");
+    for (int threads = 1; threads <= 2; threads++) {
+        device d;
+        open_device(&d, cpu_isa_best(), threads);
+        for (size_t i = 0; i < sizeof p / sizeof *p; i++) {
+            ly_row r;
+            wl_row_of(&wl_conv, &p[i], &r);
+            const int64_t pixels = r.oh * r.ow * (r.r > 1 ? 1 : r.batch), band = cpu_im2col_band(&r);
+            if (k->flags & IR_K_LIB) assert_true(band < pixels && pixels % band > 0);
+            else assert_true(band == pixels);
+            const ir_status s = verify(&d, &wl_conv, k, &p[i], 0);
+            assert_true(s == IR_OK || (threads > 1 && k->flags & IR_K_LIB) || p[i].v[9] > 1);
+        }
+        ir_pool_free(&d.cpu.pool);
+    }
+}
+
 static void test_refusals(void **state)
 {
     (void)state;
@@ -229,7 +253,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_refusals), cmocka_unit_test(test_costs),
                                        cmocka_unit_test(test_shapes),   cmocka_unit_test(test_edges),
-                                       cmocka_unit_test(test_many_blocks), cmocka_unit_test(test_networks),
+                                       cmocka_unit_test(test_many_blocks), cmocka_unit_test(test_im2col_bands), cmocka_unit_test(test_networks),
                                        cmocka_unit_test(test_profile)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@
 #include <cblas.h>
 #endif
 
-enum { BAND_B = 4 << 20, LEAST_PIXELS = 512 };
+enum { BAND_B = 4 << 20, LEAST_PIXELS = 512, MOST_PIXELS = 8192 };
 /* Of the band from pixel `from` on: add and y begin there. */
 typedef struct { const cpu_im2col *p; const char *x, *add; const char *bias; char *y; const float *packed; int64_t from, pixels; } job;
 
@@ -51,11 +51,14 @@ static ly_row product_row(const cpu_im2col *p)
     return l;
 }
 
+static bool unrolls(const ly_row *l) { return l->r * l->s > 1 || l->stride > 1 || l->pad > 0 || l->groups > 1; }
+
 int64_t cpu_im2col_band(const ly_row *l)
 {
-    const int64_t all = l->oh * l->ow;
+    const bool    unroll = unrolls(l);
+    const int64_t all = l->oh * l->ow * (unroll ? 1 : l->batch);
 #if IR_HAVE_OPENBLAS
-    int64_t most = BAND_B / (int64_t)(4 * depth(l)) / l->groups;
+    int64_t most = unroll ? BAND_B / (int64_t)(4 * depth(l)) / l->groups : MOST_PIXELS;
     if (most < LEAST_PIXELS) most = LEAST_PIXELS;
     const int64_t bands = (all + most - 1) / most;
     return (all + bands - 1) / bands;
@@ -71,11 +74,11 @@ ir_status cpu_im2col_make(const ir_dev *dev, const ly_row *l, int threads, cpu_i
     p->row = *l;
     p->pool = cpu_of(dev)->pool;
     p->threads = threads;
-    p->unroll = l->r * l->s > 1 || l->stride > 1 || l->pad > 0 || l->groups > 1;
+    p->unroll = unrolls(l);
+    p->band = cpu_im2col_band(l);
     ir_status st = cpu_im2col_can(l, threads);
     if (st == IR_OK) st = with_library(threads);
     if (st == IR_OK && p->unroll) {
-        p->band = cpu_im2col_band(l);
         p->matrix_B = (size_t)(p->band * l->groups) * depth(l) * 4;
         st = ir_host_alloc(p->matrix_B, cpu_of(dev)->pages, &m);
         p->matrix = m;
@@ -193,13 +196,13 @@ void cpu_im2col_run(const cpu_im2col *p, const void *x, const void *W, const flo
 {
     const ly_row *l = &p->row;
     const int64_t images = p->unroll ? l->batch : 1, pixels = l->oh * l->ow * (p->unroll ? 1 : l->batch);
-    const int64_t band = p->unroll ? p->band : pixels;
-    const size_t  in_B = (size_t)(l->h * l->w * l->c) * 4, row_B = (size_t)l->k * 4;
+    const size_t  image_B = (size_t)(l->h * l->w * l->c) * 4, pixel_B = (size_t)l->c * 4, row_B = (size_t)l->k * 4;
     for (int64_t n = 0; n < images; n++)
-        for (int64_t q = 0; q < pixels; q += band) {
+        for (int64_t q = 0; q < pixels; q += p->band) {
             const size_t at = (size_t)(n * pixels + q) * row_B;
-            job          j = {.p = p, .x = (const char *)x + (size_t)n * in_B, .bias = bias, .packed = packed, .from = q};
-            j.pixels = pixels - q < band ? pixels - q : band;
+            job          j = {.p = p, .bias = bias, .packed = packed, .from = q};
+            j.x = (const char *)x + (p->unroll ? (size_t)n * image_B : (size_t)q * pixel_B);
+            j.pixels = pixels - q < p->band ? pixels - q : p->band;
             j.add = add ? (const char *)add + at : NULL;
             j.y = (char *)y + at;
             if (p->unroll) ir_pool_run(p->pool, p->threads, unroll_part, &j);
