@@ -85,10 +85,11 @@ static void im2col_cost(const ir_params *p, ir_cost *c)
 {
     ly_row l;
     wl_row_of(&wl_conv, p, &l);
-    const bool unroll = l.r * l.s > 1 || l.stride > 1 || l.pad > 0 || l.groups > 1;
+    const bool    unroll = cpu_im2col_unrolls(&l);
+    const int64_t pixels = l.oh * l.ow * (unroll ? 1 : l.batch), band = cpu_im2col_band(&l), bands = (pixels + band - 1) / band;
+    if (!unroll) c->launches += (double)(bands - 1);
     if (!unroll) return;
-    const int64_t pixels = l.oh * l.ow, band = cpu_im2col_band(&l), bands = (pixels + band - 1) / band;
-    const double  pixel_B = (double)(l.r * l.s * l.c) * 4, image_B = (double)pixels * pixel_B;
+    const double pixel_B = (double)(l.r * l.s * l.c) * 4, image_B = (double)pixels * pixel_B;
     c->spare_flops = 0; /* the product meets the padding as zeros */
     c->read_B += (double)l.batch * image_B;
     c->write_B += (double)l.batch * image_B;

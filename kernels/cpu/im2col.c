@@ -51,11 +51,11 @@ static ly_row product_row(const cpu_im2col *p)
     return l;
 }
 
-static bool unrolls(const ly_row *l) { return l->r * l->s > 1 || l->stride > 1 || l->pad > 0 || l->groups > 1; }
+bool cpu_im2col_unrolls(const ly_row *l) { return l->r * l->s > 1 || l->stride > 1 || l->pad > 0 || l->groups > 1; }
 
 int64_t cpu_im2col_band(const ly_row *l)
 {
-    const bool    unroll = unrolls(l);
+    const bool    unroll = cpu_im2col_unrolls(l);
     const int64_t all = l->oh * l->ow * (unroll ? 1 : l->batch);
 #if IR_HAVE_OPENBLAS
     int64_t most = unroll ? BAND_B / (int64_t)(4 * depth(l)) / l->groups : MOST_PIXELS;
@@ -74,7 +74,7 @@ ir_status cpu_im2col_make(const ir_dev *dev, const ly_row *l, int threads, cpu_i
     p->row = *l;
     p->pool = cpu_of(dev)->pool;
     p->threads = threads;
-    p->unroll = unrolls(l);
+    p->unroll = cpu_im2col_unrolls(l);
     p->band = cpu_im2col_band(l);
     ir_status st = cpu_im2col_can(l, threads);
     if (st == IR_OK) st = with_library(threads);

@@ -15,6 +15,8 @@ typedef struct {
 } cpu_im2col;
 /* IR_SKIP where the product cannot be made with so many threads. */
 ir_status cpu_im2col_can(const ly_row *, int threads);
+/* Are windows copied to a matrix? Not where they are single pixels, one beside the other: there the input is the matrix. */
+bool      cpu_im2col_unrolls(const ly_row *);
 /* Pixels of a band: as many as some megabytes of matrix hold, unless that were too few for a product at full speed. Without a
  * matrix it is the library's own copy that grows with them. */
 int64_t   cpu_im2col_band(const ly_row *);
