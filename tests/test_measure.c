@@ -138,6 +138,8 @@ static ir_status k_right(ir_run *r, uint32_t n) { return go(r, n, 2, 0); }
 static ir_status k_wrong(ir_run *r, uint32_t n) { return go(r, n, 2.01f, 0); }
 static ir_status k_short(ir_run *r, uint32_t n) { return go(r, n, 2, -1); }
 static ir_status k_over(ir_run *r, uint32_t n) { return go(r, n, 2, 1); }
+static int  rested_after; /* calls so far, when the workspace was last given up */
+static void rests(ir_run *r) { (void)r, rested_after = fake.runs; }
 static ir_status no_setup(ir_run *r) { return (void)r, ir_fail(IR_SKIP, "no plan for this shape"); }
 static const ir_kernel right = {.family = "twice", .name = "right", .run = k_right};
 static const ir_kernel fused = {.family = "twice", .name = "fused", .run = k_right, .flags = IR_K_FUSED | IR_K_NT};
@@ -145,6 +147,7 @@ static const ir_kernel bottom = {.family = "twice", .name = "bottom", .run = k_r
 static const ir_kernel wrong = {.family = "twice", .name = "wrong", .run = k_wrong};
 static const ir_kernel leaves = {.family = "twice", .name = "leaves", .run = k_short};
 static const ir_kernel over = {.family = "twice", .name = "over", .run = k_over};
+static const ir_kernel resting = {.family = "twice", .name = "resting", .run = k_right, .rest = rests};
 static const ir_kernel unplanned = {.family = "twice", .name = "unplanned", .run = k_right, .setup = no_setup};
 static const ir_kernel *const kernels[] = {&right, NULL};
 static const ir_backend backend = {"fake", kernels, f_open, f_close, f_describe, f_alloc, f_release, f_put, f_get,
@@ -433,6 +436,35 @@ static void test_probes_are_proven(void **state)
     assert_null(probe);
 }
 
+/* The next kernel of a point finds the tensors; another point does not find the memory full of them. */
+static void test_tensors_of_other_points_go(void **state)
+{
+    (void)state;
+    static const struct { int64_t n; int live, allocs; } step[] = {{100000, 2, 2}, {100000, 2, 2}, {90000, 2, 4}, {100, 2, 6}, {100000, 4, 8}};
+    for (size_t i = 0; i < sizeof step / sizeof *step; i++) {
+        ir_point o;
+        assert_int_equal(measure(&right, step[i].n, &o), IR_OK);
+        assert_int_equal(fake.live, step[i].live);
+        assert_int_equal(fake.calls[ALLOC], step[i].allocs);
+        ir_point_free(&o);
+    }
+}
+
+/* Between the call that is proven and the oracle, and at no other time. */
+static void test_workspaces_rest(void **state)
+{
+    (void)state;
+    ir_point  o;
+    ir_params p = n_of(100);
+    ir_check  c;
+    assert_int_equal(measure(&resting, 100, &o), IR_OK);
+    assert_int_equal(rested_after, 1);
+    ir_point_free(&o);
+    fake.runs = rested_after = 0;
+    assert_int_equal(ir_verify(&dev, &twice, &resting, &p, 1, 0, &c), IR_OK);
+    assert_int_equal(rested_after, 1);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -441,6 +473,6 @@ int main(void)
         T(test_wrong_kernels_get_no_time), T(test_verify_sees_stray_writes), T(test_refusals_are_rows),
         T(test_cold_rotates), T(test_hidden_memory_goes_through_put_and_get), T(test_every_fault_is_a_row),
         T(test_clock_backwards_and_standing), T(test_stop_flag),
-        T(test_probe_beside_the_samples), T(test_probes_are_proven)};
+        T(test_tensors_of_other_points_go), T(test_workspaces_rest), T(test_probe_beside_the_samples), T(test_probes_are_proven)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

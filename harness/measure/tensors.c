@@ -12,6 +12,7 @@ enum { NCACHE = 16, PATTERN = 0xA5 };
 typedef struct { const ir_workload *w; ir_params p; uint64_t seed; int t; } content;
 typedef struct { const ir_backend *be; void *dev; ir_mem mem; content tag; bool used; } entry;
 static entry cache[NCACHE]; /* one measuring thread */
+static const double OTHERS_SHARE = 1.0 / 16;
 
 static entry *entry_of(const ir_mem *m)
 {
@@ -53,6 +54,36 @@ static ir_status take(ir_dev *dev, size_t bytes, ir_mem *out)
             break;
         }
     return s;
+}
+
+/* With the guard's bytes, or what staggers tensor t. */
+static size_t base_B(const tensor_set *s, int t)
+{
+    return s->spec[t].bytes + (s->guarded ? 2 * GUARD_B + 64 : (size_t)t * STAGGER_B);
+}
+
+/* Bytes of a device's tensors that a set of n cannot use, and the largest of them. */
+static double others_B(const ir_dev *dev, const tensor_set *s, int n, entry **largest)
+{
+    double sum = 0;
+    *largest = NULL;
+    for (entry *e = cache; e < cache + NCACHE; e++) {
+        bool fits = false;
+        for (int t = 0; t < n; t++) fits = fits || e->mem.bytes == base_B(s, t);
+        if (fits || e->used || !e->mem.p || e->dev != dev->self || e->be != dev->be) continue;
+        sum += (double)e->mem.bytes;
+        if (!*largest || e->mem.bytes > (*largest)->mem.bytes) *largest = e;
+    }
+    return sum;
+}
+
+/* Tensors of earlier points stay while they are little beside this one's: what is in memory is to be what is measured. */
+static void drop_others(ir_dev *dev, const tensor_set *s, int n)
+{
+    double need = 0;
+    entry *largest;
+    for (int t = 0; t < n; t++) need += (double)base_B(s, t);
+    while (others_B(dev, s, n, &largest) > OTHERS_SHARE * need) drop(dev, largest);
 }
 
 static void give(ir_dev *dev, ir_mem *m, bool keep)
@@ -112,8 +143,9 @@ ir_status tensors_alloc(ir_dev *dev, const ir_workload *w, const ir_params *p, b
     s->guarded = guard;
     int       n = w->tensors(p, s->spec);
     ir_status st = IR_OK;
+    if (keep) drop_others(dev, s, n);
     for (int t = 0; t < n && st == IR_OK; t++) {
-        size_t shift = (size_t)t * STAGGER_B, bytes = s->spec[t].bytes + (guard ? 2 * GUARD_B + 64 : shift);
+        size_t shift = (size_t)t * STAGGER_B, bytes = base_B(s, t);
         st = keep ? take(dev, bytes, &s->base[t]) : dev->be->alloc(dev, bytes, &s->base[t]);
         if (st != IR_OK) break;
         s->n = t + 1;
