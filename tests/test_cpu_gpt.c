@@ -245,7 +245,8 @@ static void note_fault(int signal_number, siginfo_t *info, void *context)
         return;
     }
     if (watched_as < 0) watched_as = __atomic_fetch_add(&watched_threads, 1, __ATOMIC_RELAXED);
-    if (watch.who[at] < 0) watch.who[at] = (signed char)watched_as;
+    signed char nobody = -1;
+    __atomic_compare_exchange_n(&watch.who[at], &nobody, (signed char)watched_as, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
     mprotect(watch.from + at * watch.page, watch.page, PROT_READ | PROT_WRITE);
 }
 
