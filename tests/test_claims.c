@@ -54,7 +54,7 @@ static void every_measurable_has_a_rule(void **state)
 static void every_spec_parses(void **state)
 {
     static const ir_workload *const all[] = {&wl_gemm, &wl_gemv, &wl_batchmm, &wl_resnet50, &wl_mobilenetv2, &wl_gpt2, &wl_conv, &wl_act,
-                                             &wl_attention, &wl_gather, &wl_chain, NULL};
+                                             &wl_attention, &wl_gather, &wl_chain, &wl_normchain, NULL};
     const claim_evidence e = {.workloads = all};
     (void)state;
     for (const claim_rule *r = claim_rules; r->id; r++)

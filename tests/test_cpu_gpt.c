@@ -44,7 +44,7 @@ static void test_odd_shapes(void **state)
     (void)state;
     static const ir_workload *const workloads[] = {&wl_linear, &wl_norm,  &wl_softmax,   &wl_act,
                                                    &wl_add2,   &wl_embed, &wl_attention, &wl_gpt2,
-                                                   &wl_chain};
+                                                   &wl_chain,  &wl_normchain};
     static const size_t misalign[] = {0, 1, 20, 63};
     for (int isa = 0; isa < CPU_NISA; isa++) {
         if (!isa_runs((cpu_isa)isa)) continue;

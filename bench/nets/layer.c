@@ -51,7 +51,7 @@ static double flops_of(const ly_row *r, bool in_network)
     case LY_ACT: return (r->act == LY_GELU ? 9 : 1) * out;
     case LY_MAXPOOL: return (double)(r->r * r->s - 1) * out;
     case LY_AVGPOOL: return (double)ly_in_elems(r);
-    default: return out; /* LY_ADD, LY_EMBED */
+    default: return out; /* LY_ADD, LY_EMBED, LY_DROPOUT */
     }
 }
 
@@ -132,6 +132,38 @@ void ly_cost(const ly_row *r, ir_dtype t, bool in_network, ir_cost *c)
     c->unfused_B = c->read_B + c->write_B + unfused_extra_B(r);
 }
 
+static void add_up(ir_cost *sum, const ir_cost *c, double times)
+{
+    sum->read_B += times * c->read_B;
+    sum->write_B += times * c->write_B;
+    sum->wa_B += times * c->wa_B;
+    sum->flops += times * c->flops;
+    sum->spare_flops += times * c->spare_flops;
+    sum->launches += times * c->launches;
+    sum->weights_B += times * c->weights_B;
+    sum->unfused_B += times * c->unfused_B;
+    for (int k = 0; k < IR_NBY; k++) sum->by_B[k] += times * c->by_B[k];
+}
+
+void ly_chain_cost(const ly_row *r, int n, int64_t times, bool fused, ir_cost *out)
+{
+    const double handed = f32_B * (double)ly_out_elems(&r[n - 1]), steps = (double)n * (double)times;
+    const double kept = fused ? (steps - 1) * handed : 0; /* of writes, and of reads as much */
+    memset(out, 0, sizeof *out);
+    for (int i = 0; i < n; i++) {
+        ir_cost c;
+        ly_cost(&r[i], IR_F32, false, &c);
+        add_up(out, &c, (double)times);
+    }
+    out->read_B -= kept;
+    out->write_B -= kept;
+    out->wa_B -= kept;
+    out->by_B[IR_BY_IN] -= kept;
+    out->by_B[IR_BY_OUT] -= kept;
+    if (fused) out->launches = 1;
+    out->footprint_B = f32_B * (double)ly_in_elems(r) + out->by_B[IR_BY_WEIGHTS] + (fused || steps < 2 ? 1 : 2) * handed;
+}
+
 /* ---- a whole table ------------------------------------------------------------------------------------------------- */
 /* Is what buffer b holds before row i read at row i or later, before it is overwritten? */
 static bool live(const ly_net *n, int i, int b)
@@ -185,15 +217,7 @@ void ly_net_cost(const ly_net *n, ir_dtype t, ir_cost *out)
         ir_cost c;
         ly_cost(&n->row[i], t, true, &c);
         leave_out(n, i, t, &c);
-        out->read_B += c.read_B;
-        out->write_B += c.write_B;
-        out->wa_B += c.wa_B;
-        out->flops += c.flops;
-        out->spare_flops += c.spare_flops;
-        out->launches += c.launches;
-        out->weights_B += c.weights_B;
-        out->unfused_B += c.unfused_B;
-        for (int k = 0; k < IR_NBY; k++) out->by_B[k] += c.by_B[k];
+        add_up(out, &c, 1);
     }
     out->footprint_B = (double)n->nW * ir_dtype_bytes(t) + f32_B * (double)n->nV +
                        (double)n->kv_elems * ir_dtype_bytes(ly_kv_dtype(t)) +

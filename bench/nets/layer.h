@@ -24,7 +24,8 @@ typedef enum {
     LY_MAXPOOL, LY_AVGPOOL, /* AVGPOOL is global: oh = ow = 1; padding of MAXPOOL is minus infinity */
     LY_ADD,       /* y = x + add; rows x c */
     LY_EMBED,     /* y[t] = table[token[t]] + position[past + t]; rows x c */
-    LY_NOP        /* LY_EMBED's and others' number of operators */
+    LY_DROPOUT,   /* elements left out by a seeded counter, the others scaled up; rows x c; in no network */
+    LY_NOP        /* number of operators */
 } ly_op;
 typedef enum { LY_ID, LY_RELU, LY_RELU6, LY_GELU } ly_act; /* GELU: tanh form */
 
@@ -110,8 +111,13 @@ static inline bool ly_scaled(ir_dtype weights) { return weights == IR_I8 || weig
  *   unfused_B: bias, residual and activation each a pass that reads and writes the output; attention writes and reads
  *              the score matrix (tokens x (past + tokens), f32) twice (scores, softmax)
  * FLOP: causal pairs for attention, 4 dh each (ly_pairs). Outside a network, per element: norm 8, softmax 5, ReLU 1,
- * GELU 9 (tanh as one), add 1, embedding 1; a max pool r*s - 1 per output, an average pool 1 per input. */
+ * GELU 9 (tanh as one), add 1, embedding 1, dropout 1 (the scaling; its mask is integers); a max pool r*s - 1 per output, an
+ * average pool 1 per input. */
 void ly_cost(const ly_row *, ir_dtype weights, bool in_network, ir_cost *out);
+/* Rows outside a network, gone through one after the other, `times` times over, each on what the one before wrote; outputs are all of
+ * one size. fused: in one pass, what is handed on never leaves the chip. Else each is a pass (and a launch) of its own and what is
+ * handed on lies in one tensor between and in the output, by turns. unfused_B is the latter's traffic in both. */
+void ly_chain_cost(const ly_row *, int n, int64_t times, bool fused, ir_cost *out);
 /* FLOP that Winograd's F(4x4,3x3) takes of a 3x3 convolution of stride 1: it multiplies 36 times where 16 outputs would take 144,
  * and transforms tiles of the input (in 12 directions of 19 FLOP) and of the output (10 of 13). */
 double ly_winograd_flops(const ly_row *);

@@ -27,21 +27,14 @@ static void pass_row(const ir_params *p, ly_row *r)
 
 static const nets_kind pass_kind = {.row = pass_row};
 
-/* One pass by the cost model; unfused, k of them, each over tensors of its own: x, y and one between. FLOP: 2 an operation. */
+/* FLOP: 2 an operation. */
 static ir_cost chain_cost(const ir_params *p)
 {
-    ir_cost      c = nets_row_cost(&wl_chain, p);
-    const double k = (double)p->v[K], one = c.read_B + c.write_B;
-    c.flops = 2 * k * (double)p->v[N];
-    c.unfused_B = k * one;
-    if (p->v[FUSE] == WL_CHAIN_FUSED) return c;
-    c.read_B *= k;
-    c.write_B *= k;
-    c.wa_B *= k;
-    c.by_B[IR_BY_IN] *= k;
-    c.by_B[IR_BY_OUT] *= k;
-    c.launches = k;
-    c.footprint_B = k > 1 ? 1.5 * one : one;
+    ly_row  r;
+    ir_cost c;
+    pass_row(p, &r);
+    ly_chain_cost(&r, 1, p->v[K], wl_chain_fused(p), &c);
+    c.flops = 2 * (double)p->v[K] * (double)p->v[N];
     return c;
 }
 

@@ -23,9 +23,21 @@ extern "C" {
  * embed: v = rows, c, vocab. attention: v = batch, heads, dh, tokens, past.
  * resnet50, mobilenetv2: v = batch, res. gpt2: v = size, batch, tokens, past. gpt: v = layers, width, heads, vocab, context,
  * batch, tokens, past. */
-extern const ir_workload wl_conv, wl_linear, wl_norm, wl_softmax, wl_act, wl_add2, wl_embed, wl_attention, wl_chain;
+extern const ir_workload wl_conv, wl_linear, wl_norm, wl_softmax, wl_act, wl_add2, wl_embed, wl_attention, wl_chain, wl_normchain;
 /* chain: n elements, k operations, and whether they are one pass. x f32 [n], ab f32 [2][k], y f32 [n]. */
 enum { WL_CHAIN_FUSED, WL_CHAIN_UNFUSED, WL_CHAIN_MOST = 1024 };
+/* normchain, of the same family: layer norm, dropout, ReLU on rows; v = rows, c, fuse, drop (per cent of the elements that dropout leaves
+ * out). x f32 [rows][c] | V f32: gain[c], offset[c] | y f32 [rows][c]. wl_row_of() gives the norm. Element j of row i is left out where
+ * the hash of j under the row's own seed, as a signed number, is below the limit; the others are scaled by 1/(1 - drop/100). */
+enum { WL_NORMCHAIN_STEPS = 3, WL_DROP_SEED = 0xD80 };
+static inline bool     wl_chain_fused(const ir_params *p) { return p->v[2] == WL_CHAIN_FUSED; } /* of both */
+static inline uint32_t wl_drop_row(int64_t i) { return ir_hash32(WL_DROP_SEED, (uint64_t)i); }
+static inline int32_t  wl_drop_limit(const ir_params *p) { return (int32_t)(INT32_MIN + (p->v[3] << 32) / 100); }
+static inline float    wl_drop_scale(const ir_params *p) { return 100 / (float)(100 - p->v[3]); }
+static inline bool     wl_dropped(const ir_params *p, int64_t i, int64_t j)
+{
+    return (int32_t)ir_hash32(wl_drop_row(i), (uint64_t)j) < wl_drop_limit(p);
+}
 extern const ir_workload wl_resnet50, wl_mobilenetv2, wl_gpt2, wl_gpt;
 /* Their twins for proofs, by name only: the same work on shared matrices (ly_share: in gpt2 all at one place, in resnet50 those of one
  * shape), so that most weights are found in a cache. */

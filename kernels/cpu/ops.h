@@ -2,8 +2,19 @@
  * f32 unless said otherwise; output may equal input. NaN stays NaN. */
 #ifndef CPU_OPS_H
 #define CPU_OPS_H
-#include "bench/nets/layer.h"
+#include "bench/workloads/workloads_nets.h"
 #include "kernels/cpu/cpu.h"
+
+/* Layer norm, dropout and ReLU on rows of c: what of it to do (CPU_NORM is the first of the three), and with what. */
+enum { CPU_NORM = 1, CPU_DROP = 2, CPU_RELU = 4 };
+typedef struct {
+    unsigned    steps;
+    bool        nt;            /* non-temporal stores, where the row's elements are aligned */
+    size_t      c;
+    const void *gain, *offset; /* f32 [c] */
+    float       eps, scale;    /* scale: of what dropout leaves */
+    int32_t     limit;         /* hashes below it are left out */
+} cpu_row_steps;
 
 typedef struct {
     /* y = act(scale * y + bias + add); scale, bias, add NULL: none. */
@@ -16,7 +27,11 @@ typedef struct {
     float (*max)(size_t n, const void *x);
     float (*exp_sum)(size_t n, const void *x, float minus, void *y); /* y = exp(x - minus); their sum */
     void (*scale)(size_t n, float by, const void *x, void *y);
-    void (*chain)(size_t n, const void *x, size_t k, const void *a, const void *b, void *y); /* k times x <- a[j] x + b[j]; f32 [k] */
+    /* k times x <- a[j] x + b[j]; f32 [k]. nt: non-temporal stores, where the elements of y are aligned */
+    void (*chain)(bool nt, size_t n, const void *x, size_t k, const void *a, const void *b, void *y);
+    /* Rows [lo, hi) of a tensor x into y; dropout's seed of row i is wl_drop_row(i) */
+    void (*row_steps)(const cpu_row_steps *, size_t lo, size_t hi, const void *x, void *y);
+    bool has_nt; /* non-temporal stores are */
     /* y = table * ts + position * ps: rows of weights in f32, bf16 or i8 */
     void (*embed)(ir_dtype, size_t n, const void *table, float ts, const void *position, float ps, void *y);
     /* f32 to the cache's dtype, f32 or bf16 */

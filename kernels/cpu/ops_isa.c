@@ -137,24 +137,56 @@ SIMD_INLINE float single(const void *p, size_t i)
     return x;
 }
 
+/* Elements before p's first vector boundary, of n; n and more: there is none, or it is an element's own that is missed. */
+SIMD_INLINE size_t head_of(const void *p, size_t n)
+{
+    const size_t past = (uintptr_t)p % VBYTES;
+    if (past % sizeof(float)) return n + 1;
+    const size_t head = past ? (VBYTES - past) / sizeof(float) : 0;
+    return head < n ? head : n;
+}
+SIMD_INLINE void put(bool nt, void *p, size_t i, vf x)
+{
+    if (nt)
+        vf_stream((float *)(void *)((char *)p + i * sizeof(float)), x);
+    else
+        store(p, i, x);
+}
+
 /* Eight vectors at a time, whose dependent operations hide one another's latency. */
-static void chain(size_t n, const void *x, size_t k, const void *a, const void *b, void *y)
+SIMD_INLINE size_t chain_wide(bool nt, size_t i, size_t n, const void *x, size_t k, const void *a, const void *b, void *y)
 {
     enum { WIDE = 8 };
-    size_t i = 0;
     for (; i + WIDE * VF <= n; i += WIDE * VF) {
         vf v[WIDE];
         for (size_t u = 0; u < WIDE; u++) v[u] = load(x, i + u * VF);
         for (size_t j = 0; j < k; j++)
             for (size_t u = 0; u < WIDE; u++) v[u] = vf_fma(v[u], vf_set1(single(a, j)), vf_set1(single(b, j)));
-        for (size_t u = 0; u < WIDE; u++) store(y, i + u * VF, v[u]);
+        for (size_t u = 0; u < WIDE; u++) put(nt, y, i + u * VF, v[u]);
     }
+    return i;
+}
+
+SIMD_INLINE void chain_rest(size_t i, size_t n, const void *x, size_t k, const void *a, const void *b, void *y)
+{
     for (; i < n; i += VF) {
         const size_t left = n - i < VF ? n - i : VF;
         vf           v = load_n(x, i, left, (vf){0});
         for (size_t j = 0; j < k; j++) v = vf_fma(v, vf_set1(single(a, j)), vf_set1(single(b, j)));
         store_n(y, i, left, v);
     }
+}
+
+static void chain(bool nt, size_t n, const void *x, size_t k, const void *a, const void *b, void *y)
+{
+    const size_t head = nt ? head_of(y, n) : n + 1;
+    if (head > n) {
+        chain_rest(chain_wide(false, 0, n, x, k, a, b, y), n, x, k, a, b, y);
+        return;
+    }
+    chain_rest(0, head, x, k, a, b, y);
+    chain_rest(chain_wide(true, head, n, x, k, a, b, y), n, x, k, a, b, y);
+    v_fence();
 }
 
 /* ---- reductions: four independent vectors of sums --------------------------------------------------------------- */
@@ -202,6 +234,84 @@ static void norm(size_t n, const void *x, const void *gain, const void *offset, 
             store(y, i, v);
         else
             store_n(y, i, left, v);
+    }
+}
+
+/* ---- layer norm, dropout, ReLU: any of them in one pass over a row ---------------------------------------------------- */
+typedef struct { const cpu_row_steps *s; float mean, by; uint32_t seed; } row_now;
+
+/* ir_hash32() of VF columns from j on. */
+SIMD_INLINE word_v hashes(uint32_t seed, size_t j)
+{
+    word_v x;
+    for (uint32_t l = 0; l < VF; l++) x[l] = l * 0x9E3779B9u;
+    x += (uint32_t)j * 0x9E3779B9u + seed;
+    x ^= x >> 16;
+    x *= 0x7FEB352Du;
+    x ^= x >> 15;
+    x *= 0x846CA68Bu;
+    return x ^ x >> 16;
+}
+
+SIMD_INLINE vf step_through(unsigned steps, const row_now *r, size_t j, vf v, vf gain, vf offset)
+{
+    if (steps & CPU_NORM) v = vf_fma((v - r->mean) * r->by, gain, offset);
+    if (steps & CPU_DROP) {
+        const int_v left_out = (int_v)((int_v)hashes(r->seed, j) < r->s->limit);
+        v = (vf)(~left_out & (int_v)(v * r->s->scale));
+    }
+    return steps & CPU_RELU ? at_least(v, vf_set1(0)) : v;
+}
+
+SIMD_INLINE void row_part(unsigned steps, const row_now *r, size_t j, size_t n, const void *x, void *y)
+{
+    const vf zero = {0};
+    vf       gain = zero, offset = zero;
+    if (steps & CPU_NORM) gain = load_n(r->s->gain, j, n, zero), offset = load_n(r->s->offset, j, n, zero);
+    store_n(y, j, n, step_through(steps, r, j, load_n(x, j, n, zero), gain, offset));
+}
+
+/* One row of c. While it is written the next row is fetched, so that memory reads and writes at the same time as in a copy. */
+SIMD_INLINE void row_through(unsigned steps, bool nt, const row_now *r, const void *x, void *y)
+{
+    enum { LINE = 64 };
+    const size_t c = r->s->c;
+    size_t       j = nt ? head_of(y, c) : 0;
+    if (j > 0) row_part(steps, r, 0, j, x, y);
+    for (; j + VF <= c; j += VF) {
+        const vf gain = steps & CPU_NORM ? load(r->s->gain, j) : (vf){0}, offset = steps & CPU_NORM ? load(r->s->offset, j) : (vf){0};
+        if (steps & CPU_NORM && j * sizeof(float) % LINE < VBYTES) __builtin_prefetch((const char *)x + (c + j) * sizeof(float));
+        put(nt, y, j, step_through(steps, r, j, load(x, j), gain, offset));
+    }
+    if (j < c) row_part(steps, r, j, c - j, x, y);
+}
+
+SIMD_INLINE void rows_as(unsigned steps, bool nt, const cpu_row_steps *s, size_t lo, size_t hi, const char *x, char *y)
+{
+    const size_t row_B = s->c * sizeof(float);
+    for (size_t i = lo; i < hi; i++) {
+        row_now r = {.s = s, .seed = steps & CPU_DROP ? wl_drop_row((int64_t)i) : 0};
+        if (steps & CPU_NORM) {
+            r.mean = total(s->c, x + i * row_B) / (float)s->c;
+            r.by = 1 / sqrtf(squares(s->c, x + i * row_B, r.mean) / (float)s->c + s->eps);
+        }
+        row_through(steps, nt, &r, x + i * row_B, y + i * row_B);
+    }
+    if (nt) v_fence();
+}
+
+#define ROWS(steps) \
+    if (nt) rows_as(steps, true, s, lo, hi, x, y); \
+    else rows_as(steps, false, s, lo, hi, x, y)
+static void row_steps(const cpu_row_steps *s, size_t lo, size_t hi, const void *x, void *y)
+{
+    const bool nt = s->nt && (uintptr_t)y % sizeof(float) == 0;
+    switch (s->steps) {
+    case CPU_NORM: ROWS(CPU_NORM); break;
+    case CPU_DROP: ROWS(CPU_DROP); break;
+    case CPU_RELU: ROWS(CPU_RELU); break;
+    case CPU_NORM | CPU_DROP | CPU_RELU: ROWS(CPU_NORM | CPU_DROP | CPU_RELU); break;
+    default: ROWS(s->steps); break;
     }
 }
 
@@ -289,4 +399,5 @@ static void narrow(ir_dtype t, size_t n, const void *x, void *y)
 }
 
 const cpu_ops CPU_SYM(cpu_ops) = {.finish = finish, .act = act, .add = add, .norm = norm, .softmax = softmax, .max = most,
-                                  .exp_sum = exp_sum, .scale = scale, .chain = chain, .embed = embed, .narrow = narrow};
+                                  .exp_sum = exp_sum, .scale = scale, .chain = chain, .row_steps = row_steps, .has_nt = SIMD_HAS_NT, .embed = embed,
+                                  .narrow = narrow};
