@@ -137,7 +137,7 @@ SIMD_INLINE float single(const void *p, size_t i)
     return x;
 }
 
-/* Elements before p's first vector boundary, of n; n and more: there is none, or it is an element's own that is missed. */
+/* Elements before p's first vector boundary, at most n; n + 1: no boundary is an element's. */
 SIMD_INLINE size_t head_of(const void *p, size_t n)
 {
     const size_t past = (uintptr_t)p % VBYTES;
@@ -153,12 +153,20 @@ SIMD_INLINE void put(bool nt, void *p, size_t i, vf x)
         store(p, i, x);
 }
 
+/* Asks for what lies `ahead` bytes after vector i of p, once a line; past the end of a tensor that does nothing. */
+SIMD_INLINE void fetch(const void *p, size_t i, size_t ahead)
+{
+    enum { LINE = 64 };
+    if (i * sizeof(float) % LINE < VBYTES) __builtin_prefetch((const void *)((uintptr_t)p + i * sizeof(float) + ahead));
+}
+
 /* Eight vectors at a time, whose dependent operations hide one another's latency. */
 SIMD_INLINE size_t chain_wide(bool nt, size_t i, size_t n, const void *x, size_t k, const void *a, const void *b, void *y)
 {
-    enum { WIDE = 8 };
+    enum { WIDE = 8, AHEAD = 4096 };
     for (; i + WIDE * VF <= n; i += WIDE * VF) {
         vf v[WIDE];
+        for (size_t u = 0; u < WIDE; u++) fetch(x, i + u * VF, AHEAD);
         for (size_t u = 0; u < WIDE; u++) v[u] = load(x, i + u * VF);
         for (size_t j = 0; j < k; j++)
             for (size_t u = 0; u < WIDE; u++) v[u] = vf_fma(v[u], vf_set1(single(a, j)), vf_set1(single(b, j)));
@@ -189,7 +197,16 @@ static void chain(bool nt, size_t n, const void *x, size_t k, const void *a, con
     v_fence();
 }
 
-/* ---- reductions: four independent vectors of sums --------------------------------------------------------------- */
+/* ---- reductions: four independent vectors of sums, their lanes in pairs ------------------------------------------ */
+SIMD_INLINE float lanes(vf x)
+{
+    float a[VF];
+    memcpy(a, &x, sizeof x);
+    for (int h = VF / 2; h > 0; h /= 2)
+        for (int l = 0; l < h; l++) a[l] += a[l + h];
+    return a[0];
+}
+
 SIMD_INLINE float total(size_t n, const void *x)
 {
     vf s0 = {0}, s1 = s0, s2 = s0, s3 = s0;
@@ -199,23 +216,23 @@ SIMD_INLINE float total(size_t n, const void *x)
     }
     for (; i + VF <= n; i += VF) s0 += load(x, i);
     if (i < n) s1 += load_n(x, i, n - i, (vf){0});
-    return vf_sum((s0 + s1) + (s2 + s3));
+    return lanes((s0 + s1) + (s2 + s3));
 }
 
 SIMD_INLINE float squares(size_t n, const void *x, float mean)
 {
     const vf m = vf_set1(mean);
-    vf s0 = {0}, s1 = s0;
+    vf s0 = {0}, s1 = s0, s2 = s0, s3 = s0;
     size_t i = 0;
-    for (; i + 2 * VF <= n; i += 2 * VF) {
-        vf a = load(x, i) - m, b = load(x, i + VF) - m;
-        s0 = vf_fma(a, a, s0), s1 = vf_fma(b, b, s1);
+    for (; i + 4 * VF <= n; i += 4 * VF) {
+        vf a = load(x, i) - m, b = load(x, i + VF) - m, c = load(x, i + 2 * VF) - m, d = load(x, i + 3 * VF) - m;
+        s0 = vf_fma(a, a, s0), s1 = vf_fma(b, b, s1), s2 = vf_fma(c, c, s2), s3 = vf_fma(d, d, s3);
     }
     for (; i < n; i += VF) {
         vf a = load_n(x, i, n - i < VF ? n - i : VF, m) - m;
         s0 = vf_fma(a, a, s0);
     }
-    return vf_sum(s0 + s1);
+    return lanes((s0 + s1) + (s2 + s3));
 }
 
 /* Two passes, mean before variance: nothing cancels. */
@@ -263,39 +280,46 @@ SIMD_INLINE vf step_through(unsigned steps, const row_now *r, size_t j, vf v, vf
     return steps & CPU_RELU ? at_least(v, vf_set1(0)) : v;
 }
 
-SIMD_INLINE void row_part(unsigned steps, const row_now *r, size_t j, size_t n, const void *x, void *y)
+/* n < VF elements from j on; adds up those of the next row. */
+SIMD_INLINE vf row_part(unsigned steps, const row_now *r, size_t j, size_t n, const void *x, const void *next, void *y)
 {
     const vf zero = {0};
     vf       gain = zero, offset = zero;
     if (steps & CPU_NORM) gain = load_n(r->s->gain, j, n, zero), offset = load_n(r->s->offset, j, n, zero);
     store_n(y, j, n, step_through(steps, r, j, load_n(x, j, n, zero), gain, offset));
+    return steps & CPU_NORM ? load_n(next, j, n, zero) : zero;
 }
 
-/* One row of c. While it is written the next row is fetched, so that memory reads and writes at the same time as in a copy. */
-SIMD_INLINE void row_through(unsigned steps, bool nt, const row_now *r, const void *x, void *y)
+/* One row of c, and the sum of the next one's elements: so memory reads one while the other is written, as in a copy, and is asked for
+ * what comes `ahead` bytes later, beyond the next row. */
+SIMD_INLINE float row_through(unsigned steps, bool nt, const row_now *r, size_t ahead, const void *x, const void *next, void *y)
 {
-    enum { LINE = 64 };
     const size_t c = r->s->c;
     size_t       j = nt ? head_of(y, c) : 0;
-    if (j > 0) row_part(steps, r, 0, j, x, y);
+    vf           sum = {0}, gain = sum, offset = sum;
+    if (j > 0) sum += row_part(steps, r, 0, j, x, next, y);
     for (; j + VF <= c; j += VF) {
-        const vf gain = steps & CPU_NORM ? load(r->s->gain, j) : (vf){0}, offset = steps & CPU_NORM ? load(r->s->offset, j) : (vf){0};
-        if (steps & CPU_NORM && j * sizeof(float) % LINE < VBYTES) __builtin_prefetch((const char *)x + (c + j) * sizeof(float));
+        fetch(x, j, ahead);
+        if (steps & CPU_NORM) gain = load(r->s->gain, j), offset = load(r->s->offset, j), sum += load(next, j);
         put(nt, y, j, step_through(steps, r, j, load(x, j), gain, offset));
     }
-    if (j < c) row_part(steps, r, j, c - j, x, y);
+    if (j < c) sum += row_part(steps, r, j, c - j, x, next, y);
+    return lanes(sum);
 }
 
 SIMD_INLINE void rows_as(unsigned steps, bool nt, const cpu_row_steps *s, size_t lo, size_t hi, const char *x, char *y)
 {
-    const size_t row_B = s->c * sizeof(float);
+    enum { AHEAD = 16384 };
+    const size_t row_B = s->c * sizeof(float), ahead = 2 * row_B < AHEAD ? AHEAD : 2 * row_B;
+    float        sum = steps & CPU_NORM && lo < hi ? total(s->c, x + lo * row_B) : 0;
     for (size_t i = lo; i < hi; i++) {
-        row_now r = {.s = s, .seed = steps & CPU_DROP ? wl_drop_row((int64_t)i) : 0};
+        const char *now = x + i * row_B, *next = i + 1 < hi ? now + row_B : now;
+        row_now     r = {.s = s, .seed = steps & CPU_DROP ? wl_drop_row((int64_t)i) : 0};
         if (steps & CPU_NORM) {
-            r.mean = total(s->c, x + i * row_B) / (float)s->c;
-            r.by = 1 / sqrtf(squares(s->c, x + i * row_B, r.mean) / (float)s->c + s->eps);
+            r.mean = sum / (float)s->c;
+            r.by = 1 / sqrtf(squares(s->c, now, r.mean) / (float)s->c + s->eps);
         }
-        row_through(steps, nt, &r, x + i * row_B, y + i * row_B);
+        sum = row_through(steps, nt, &r, ahead, now, next, y + i * row_B);
     }
     if (nt) v_fence();
 }
