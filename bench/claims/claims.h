@@ -31,7 +31,7 @@ bool      claim_meets(const ir_claim_value *stated, const formula_value *got, do
 /* ---- measured part ----------------------------------------------------------------------------------------- */
 typedef enum { MEASURED_NONE, MEASURED_CONFIRMED, MEASURED_REFUTED, MEASURED_UNDECIDED, MEASURED_MISSING, MEASURED_UNTESTABLE } claim_outcome;
 const char *claim_outcome_name(claim_outcome); /* "-", "confirmed", "refuted", "undecided", "not measured", "not testable here" */
-enum { CLAIM_MAX_BIND = 12, CLAIM_MAX_SHOWN = 4 };
+enum { CLAIM_MAX_BIND = 12, CLAIM_MAX_SHOWN = 4, CLAIM_MAX_BESIDE = 4, CLAIM_MAX_VALUES = CLAIM_MAX_SHOWN + CLAIM_MAX_BESIDE, CLAIM_SPEC = 160 };
 /* What a name in a rule's formula is bound to. */
 typedef enum {
     BIND_END,
@@ -52,11 +52,13 @@ typedef enum {
 typedef struct {
     const char     *name;
     claim_bind_kind kind;
-    const char     *spec;   /* a point as on the command line, or see above */
+    const char     *spec;   /* a point as on the command line, sizes by name as in claim_spec_text(); or see above */
     const char     *kernel; /* NULL: the fastest that is not naive; "naive"; or a part of the kernel's name */
 } claim_bind;
-/* name within [lo, hi] (NAN: open), or equal to word; a "|" separates words. */
-typedef struct { const char *name; double lo, hi; const char *word; } claim_condition;
+/* name within [lo, hi] (NAN: open), or equal to word; a "|" separates words. but non-NULL: holds as well where `but` is `is`. */
+typedef struct { const char *name; double lo, hi; const char *word; const char *but, *is; } claim_condition;
+/* The time of one point over another's, shown beside the values that decide, and only where both were measured. */
+typedef struct { const char *name, *over, *under; } claim_beside;
 #define CLAIM_A_GPU "a GPU"
 typedef struct {
     const char     *id;
@@ -66,6 +68,7 @@ typedef struct {
     claim_condition refute[CLAIM_MAX_SHOWN];  /* one is enough, unless refute_all */
     bool            refute_all;
     const char     *shown[CLAIM_MAX_SHOWN];   /* names printed as the measured value */
+    claim_beside    beside[CLAIM_MAX_BESIDE]; /* printed after them; decides nothing */
     /* premise.name non-NULL: must hold for the rule to say anything; where it clearly does not, `otherwise` is the answer. */
     claim_condition premise;
     const char     *otherwise;
@@ -74,6 +77,7 @@ typedef struct {
 } claim_rule;
 extern const claim_rule claim_rules[]; /* ends with a NULL id */
 const claim_rule *claim_rule_find(const char *id);
+const char *claim_shown(const claim_rule *, int i); /* name of the i-th value printed: shown, then beside; NULL: no more */
 
 /* What was measured: a record's device or a session's. All borrowed. */
 typedef struct {
@@ -81,6 +85,7 @@ typedef struct {
     const ir_ceilings *ceilings;
     const ir_fit *fit;      /* NULL: none */
     int threads;
+    double llc_B, mem_B;    /* of the device; NAN or 0: unknown */
     const char *device, *title; /* id, and full name */
     const ir_workload *const *workloads; /* the table points are read against */
 } claim_evidence;
@@ -88,15 +93,18 @@ typedef struct {
     claim_outcome  outcome;
     double         p;             /* share of the draws that agree with the outcome; NAN */
     formula_values values;        /* bound and computed, at the medians */
-    double         lo[CLAIM_MAX_SHOWN], hi[CLAIM_MAX_SHOWN]; /* 95 % interval of what is shown */
+    double         lo[CLAIM_MAX_VALUES], hi[CLAIM_MAX_VALUES]; /* 95 % interval of what claim_shown() names */
     char           why[256];      /* of missing and untestable */
-    char           evidence[512]; /* keys of the points, ';'-separated */
+    char           evidence[2048]; /* keys of the points, ';'-separated */
 } claim_measured;
 /* Never fails: what cannot be answered says so. */
 void claim_measure(const ir_claim *, const claim_evidence *, claim_measured *out);
 /* The row a spec means: hot, all threads unless it says otherwise, the fastest of the kernels wanted; NULL, and ir_why(). */
 const ir_point *claim_point(const claim_evidence *, const char *spec, const char *kernel);
-/* A spec as a point of the workload table; IR_SKIP: no such workload in this build. */
+/* A spec with its sizes in numbers: {dram}, elements of an f32 tensor of four times the last-level cache; {cache}, of one that fits it
+ * three times over; {dram/1024}: rows of so many. Powers of two. IR_EINVAL: the memory is too small for such tensors. */
+ir_status claim_spec_text(const claim_evidence *, const char *spec, char *buf, size_t n);
+/* A spec as a point of the workload table; IR_SKIP: no such workload in this build. IR_EINVAL: as above. */
 ir_status claim_spec(const claim_evidence *, const char *spec, const ir_workload **, ir_params *);
 bool      claim_bind_timed(const claim_bind *); /* needs a measured row */
 

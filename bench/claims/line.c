@@ -65,9 +65,9 @@ static void measured(ir_json *o, const claim_row *r)
         return;
     }
     ir_json_open(o, '{');
-    for (int i = 0; i < CLAIM_MAX_SHOWN && rule->shown[i]; i++) {
-        const formula_value *v = formula_get(&r->measured.values, rule->shown[i]);
-        ir_json_key(o, rule->shown[i]);
+    for (int i = 0; claim_shown(rule, i); i++) {
+        const formula_value *v = formula_get(&r->measured.values, claim_shown(rule, i));
+        ir_json_key(o, claim_shown(rule, i));
         ir_json_open(o, '{');
         got(o, "value", v);
         ir_json_key_num(o, "lo", r->measured.lo[i]);

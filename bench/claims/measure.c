@@ -27,13 +27,25 @@ const claim_rule *claim_rule_find(const char *id)
     return NULL;
 }
 
+const char *claim_shown(const claim_rule *r, int i)
+{
+    int n = 0;
+    while (n < CLAIM_MAX_SHOWN && r->shown[n]) n++;
+    if (i < n) return r->shown[i];
+    return i - n < CLAIM_MAX_BESIDE ? r->beside[i - n].name : NULL;
+}
+
 /* ---- points ---------------------------------------------------------------------------------------------- */
 ir_status claim_spec(const claim_evidence *e, const char *spec, const ir_workload **w, ir_params *p)
 {
     cli_options o;
     cli_points  pts;
+    char        text[CLAIM_SPEC];
+    ir_status   st = claim_spec_text(e, spec, text, sizeof text);
+    if (st != IR_OK) return st;
+    spec = text;
     cli_options_init(&o);
-    ir_status st = cli_points_expand(e->workloads, &spec, 1, &o, &pts);
+    st = cli_points_expand(e->workloads, &spec, 1, &o, &pts);
     cli_options_free(&o);
     if (st != IR_OK) {
         size_t n = strcspn(spec, ":");
@@ -68,12 +80,13 @@ const ir_point *claim_point(const claim_evidence *e, const char *spec, const cha
     const ir_workload *w;
     const ir_point    *best = NULL;
     ir_params          want;
-    if (claim_spec(e, spec, &w, &want) != IR_OK) return NULL;
+    char               text[CLAIM_SPEC];
+    if (claim_spec(e, spec, &w, &want) != IR_OK || claim_spec_text(e, spec, text, sizeof text) != IR_OK) return NULL;
     for (size_t i = 0; i < e->npoint; i++)
         if (row_fits(e, &e->point[i], w, &want) && kernel_fits(&e->point[i], kernel) &&
             (!best || ir_point_time(&e->point[i]) < ir_point_time(best)))
             best = &e->point[i];
-    if (!best) ir_fail(IR_EINVAL, "needs %s%s%s", spec, kernel ? " by " : "", kernel ? kernel : "");
+    if (!best) ir_fail(IR_EINVAL, "needs %s%s%s", text, kernel ? " by " : "", kernel ? kernel : "");
     return best;
 }
 
@@ -168,7 +181,8 @@ static bool row_bound(const ir_point *p, const claim_bind *b, bound_value *o)
     case BIND_BOUND: *o = (bound_value){NAN, NAN, NAN, p->bound_p, ir_bound_name(p->bound)}; return p->bound != IR_BOUND_UNKNOWN;
     default: *o = (bound_value){count_of(b->kind, &p->cost), NAN, NAN, NAN, NULL}; break;
     }
-    if (!isfinite(o->v)) ir_fail(IR_EINVAL, "%s is unknown on the row %s", b->name, b->spec);
+    char key[IR_ID];
+    if (!isfinite(o->v)) ir_fail(IR_EINVAL, "%s is unknown on the row %s", b->name, ir_point_key(p, key));
     return isfinite(o->v);
 }
 
@@ -207,8 +221,9 @@ static bool among(const char *word, const char *list)
 
 static answer holds(const claim_condition *c, const formula_values *s)
 {
-    const formula_value *v = formula_get(s, c->name);
+    const formula_value *v = formula_get(s, c->name), *but = c->but ? formula_get(s, c->but) : NULL;
     if (!v) return UNKNOWN;
+    if (but && but->word && among(but->word, c->is)) return YES;
     if (c->word) return v->word && among(v->word, c->word) ? YES : NO;
     if (v->word) return NO;
     return (isnan(c->lo) || v->v >= c->lo) && (isnan(c->hi) || v->v <= c->hi) ? YES : NO;
@@ -258,6 +273,24 @@ static void interval(double *v, size_t n, double *lo, double *hi)
     ir_sort(v, n);
     *lo = ir_quantile_sorted(v, n, 0.025);
     *hi = ir_quantile_sorted(v, n, 0.975);
+}
+
+/* Names that the formula does not know: they come after what is shown. */
+static void put_beside(const claim_evidence *e, const claim_rule *r, claim_measured *m)
+{
+    int at = 0;
+    while (at < CLAIM_MAX_SHOWN && r->shown[at]) at++;
+    for (int i = 0; i < CLAIM_MAX_BESIDE && r->beside[i].name; i++, at++) {
+        const ir_point *p = claim_point(e, r->beside[i].over, NULL), *q = claim_point(e, r->beside[i].under, NULL);
+        if (!p || !q) continue;
+        const bound_value a = timed(p, ir_point_time(p), false), b = timed(q, ir_point_time(q), false);
+        const double      half = hypot(log(a.hi / a.lo), log(b.hi / b.lo)) / 2, ratio = a.v / b.v;
+        formula_set(&m->values, r->beside[i].name, ratio, NULL);
+        m->lo[at] = ratio * exp(-half);
+        m->hi[at] = ratio * exp(half);
+        add_evidence(m, p);
+        add_evidence(m, q);
+    }
 }
 
 static void draw_all(const bound_rule *b, claim_measured *m, double *without_premise)
@@ -313,6 +346,7 @@ static void decide(const claim_evidence *e, const claim_rule *r, claim_measured 
     draw_all(&b, m, &without);
     if (without >= CLEAR) cannot(m, MEASURED_UNTESTABLE, r->otherwise);
     if (missing && m->outcome == MEASURED_UNDECIDED) cannot(m, skip ? MEASURED_UNTESTABLE : MEASURED_MISSING, why);
+    put_beside(e, r, m);
 }
 
 /* A device without host threads is taken for a GPU. */
@@ -326,7 +360,7 @@ void claim_measure(const ir_claim *c, const claim_evidence *e, claim_measured *m
     const claim_rule *r = claim_rule_find(c->id);
     memset(m, 0, sizeof *m);
     m->p = NAN;
-    for (int i = 0; i < CLAIM_MAX_SHOWN; i++) m->lo[i] = m->hi[i] = NAN;
+    for (int i = 0; i < CLAIM_MAX_VALUES; i++) m->lo[i] = m->hi[i] = NAN;
     if (!c->has_measure) return;
     if (!r) cannot(m, MEASURED_UNTESTABLE, "this ledger's claim has no rule here");
     else if (r->untestable) cannot(m, MEASURED_UNTESTABLE, r->untestable);

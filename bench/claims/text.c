@@ -61,9 +61,9 @@ const char *claims_measured_text(const claim_row *r, char *buf, size_t n)
     size_t            at = 0;
     const claim_rule *rule = claim_rule_find(r->claim->id);
     buf[0] = 0;
-    for (int i = 0; r->has_measured && rule && i < CLAIM_MAX_SHOWN && rule->shown[i]; i++) {
-        const formula_value *got = formula_get(&r->measured.values, rule->shown[i]);
-        if (got) at = put(buf, n, at, rule->shown[i], got_value(got, v));
+    for (int i = 0; r->has_measured && rule && claim_shown(rule, i); i++) {
+        const formula_value *got = formula_get(&r->measured.values, claim_shown(rule, i));
+        if (got) at = put(buf, n, at, claim_shown(rule, i), got_value(got, v));
     }
     return buf;
 }
@@ -201,12 +201,13 @@ static void explain_measured(const ir_text *t, const claim_row *r)
     ir_text_para(t, "  refutes:    ", "%s", c->refutes);
     if (rule && rule->formula) ir_text_para(t, "  rule:       ", "%s", rule->formula);
     if (!r->has_measured) return;
-    for (int i = 0; rule && i < CLAIM_MAX_SHOWN && rule->shown[i]; i++) {
+    for (int i = 0; rule && claim_shown(rule, i); i++) {
         char                 v[40], lo[40], hi[40];
-        const formula_value *got = formula_get(&r->measured.values, rule->shown[i]);
+        const char          *name = claim_shown(rule, i);
+        const formula_value *got = formula_get(&r->measured.values, name);
         if (!got) continue;
-        if (got->word || !isfinite(r->measured.lo[i])) ir_text_para(t, "  here:       ", "%s = %s", rule->shown[i], got_value(got, v));
-        else ir_text_para(t, "  here:       ", "%s = %s (%s..%s)", rule->shown[i], got_value(got, v), number(r->measured.lo[i], lo),
+        if (got->word || !isfinite(r->measured.lo[i])) ir_text_para(t, "  here:       ", "%s = %s", name, got_value(got, v));
+        else ir_text_para(t, "  here:       ", "%s = %s (%s..%s)", name, got_value(got, v), number(r->measured.lo[i], lo),
                           number(r->measured.hi[i], hi));
     }
     if (*r->measured.evidence) ir_text_para(t, "  evidence:   ", "%s", r->measured.evidence);

@@ -119,6 +119,7 @@ static ir_status from_record(job *j)
     const machine_view *v = view_of(j->views, j->args->opt.device);
     if (!v) return ir_fail(IR_EINVAL, "%s: no device '%.60s' in it", j->record, j->args->opt.device);
     j->evidence = (claim_evidence){.point = v->point, .npoint = v->npoint, .ceilings = &v->ceilings, .threads = v->threads,
+                                   .llc_B = v->llc_B, .mem_B = v->capacity_B,
                                    .fit = v->better >= 0 ? &v->fit[v->better] : NULL, .device = v->name, .title = v->title,
                                    .workloads = bench_workloads};
     j->has_evidence = true;

@@ -33,6 +33,10 @@ static size_t want_rule(wanted *w, size_t n, const claim_rule *r)
 {
     for (int i = 0; r && !r->untestable && i < CLAIM_MAX_BIND && r->bind[i].name; i++)
         if (claim_bind_timed(&r->bind[i])) n = want(w, n, r->bind[i].spec, r->bind[i].kernel);
+    for (int i = 0; r && !r->untestable && i < CLAIM_MAX_BESIDE && r->beside[i].name; i++) {
+        n = want(w, n, r->beside[i].over, NULL);
+        n = want(w, n, r->beside[i].under, NULL);
+    }
     return n;
 }
 
@@ -84,9 +88,15 @@ static bool worthwhile(const session *s, const ir_workload *w, const ir_kernel *
     return !before || !strcmp(before->kernel, k->name);
 }
 
+/* What a spec is read against before anything is measured. */
+static claim_evidence machine_of(const session *s)
+{
+    return (claim_evidence){.workloads = bench_workloads, .llc_B = s->info.llc_B, .mem_B = s->info.mem_B};
+}
+
 static ir_status measure_one(session *s, const wanted *x)
 {
-    claim_evidence     e = {.workloads = bench_workloads};
+    claim_evidence     e = machine_of(s);
     const ir_workload *w;
     const ir_kernel   *k;
     ir_params          p;
@@ -103,9 +113,11 @@ static ir_status measure_one(session *s, const wanted *x)
 
 static ir_status measure_all(session *s, const wanted *w, size_t n, cli_progress *bar)
 {
-    ir_status st = IR_OK;
+    claim_evidence e = machine_of(s);
+    char           text[CLAIM_SPEC];
+    ir_status      st = IR_OK;
     for (size_t i = 0; i < n && st == IR_OK; i++) {
-        cli_progress_show(bar, w[i].spec);
+        cli_progress_show(bar, claim_spec_text(&e, w[i].spec, text, sizeof text) == IR_OK ? text : w[i].spec);
         st = measure_one(s, &w[i]);
         cli_progress_done(bar);
     }
@@ -162,6 +174,7 @@ void claims_session_evidence(const claims_session *x, claim_evidence *e)
 {
     const campaign *c = &x->c;
     *e = (claim_evidence){.point = c->s.point, .npoint = c->s.npoint, .ceilings = &c->s.ceilings, .threads = c->s.info.threads,
+                          .llc_B = c->s.info.llc_B, .mem_B = c->s.info.mem_B,
                           .fit = c->law.fitted ? &c->law.fit[c->law.better] : NULL, .device = c->s.info.id, .title = c->s.info.name,
                           .workloads = bench_workloads};
 }

@@ -30,7 +30,7 @@ typedef struct {
     const device_sheet *sheet;   /* NULL: measured */
     ir_ceilings    ceilings;     /* owned; of this device alone */
     int            threads;      /* what a point's threads = 0 means; 0 on GPUs and datasheets */
-    double         capacity_B;   /* memory; NAN unknown */
+    double         capacity_B, llc_B; /* memory, last-level cache; NAN unknown */
     ir_fit         fit[2];       /* by form */
     bool           has_fit[2];
     int            better;       /* form with the smaller leave-one-family-out error; -1: no fit */

@@ -15,7 +15,7 @@ static machine_view *new_view(machine_views *s)
     memset(v, 0, sizeof *v);
     ir_ceilings_init(&v->ceilings);
     v->better = -1;
-    v->capacity_B = NAN;
+    v->capacity_B = v->llc_B = NAN;
     return v;
 }
 
@@ -85,6 +85,7 @@ static ir_status add_device(machine_views *s, const char *file, const ir_record 
     v->source = IR_SRC_MEASURED;
     v->threads = d->threads;
     v->capacity_B = d->mem_B;
+    v->llc_B = d->llc_B;
     v->env = r->env;
     snprintf(v->name, sizeof v->name, "%s", d->id);
     snprintf(v->title, sizeof v->title, "%.60s (%.60s)", d->name, base ? base + 1 : file);
