@@ -45,7 +45,7 @@ static void every_measurable_has_a_rule(void **state)
             fail_msg("%s has no rule", claims_builtin.claim[i].id);
     for (const claim_rule *r = claim_rules; r->id; r++) {
         if (!claims_find(&claims_builtin, r->id)) fail_msg("rule %s has no claim", r->id);
-        if (!r->untestable && (!r->bind[0].name || !r->confirm[0].name || !r->refute[0].name || !r->shown[0]))
+        if (!r->untestable && ((!r->bind[0].name && !r->ratio[0].name) || !r->confirm[0].name || !r->refute[0].name || !r->shown[0]))
             fail_msg("rule %s decides nothing", r->id);
     }
 }
@@ -64,6 +64,14 @@ static void every_spec_parses(void **state)
             claim_bind_kind    k = r->bind[i].kind;
             if ((k >= BIND_CEIL_BW && k <= BIND_CEIL_LAUNCH) || k == BIND_ETA || k == BIND_L_LAT) continue;
             if (claim_spec(&e, r->bind[i].spec, &w, &p) != IR_OK) fail_msg("%s: %s: %s", r->id, r->bind[i].spec, ir_why());
+        }
+    for (const claim_rule *r = claim_rules; r->id; r++)
+        for (int i = 0; i < 2 * CLAIM_MAX_RATIO; i++) {
+            const claim_ratio *q = i < CLAIM_MAX_RATIO ? &r->ratio[i] : &r->beside[i - CLAIM_MAX_RATIO];
+            const ir_workload *w;
+            ir_params          p;
+            if (q->name && (claim_spec(&e, q->over, &w, &p) != IR_OK || claim_spec(&e, q->under, &w, &p) != IR_OK))
+                fail_msg("%s: %s: %s", r->id, q->name, ir_why());
         }
 }
 
@@ -232,6 +240,124 @@ static void missing(void **state)
     ir_ceilings_free(&c);
 }
 
+/* ---- tensors by the cache, ratios of times ---------------------------------------------------------------------- */
+static void sizes(void **state)
+{
+    claim_evidence e = {.llc_B = 33554432, .mem_B = 32e9};
+    char           text[CLAIM_SPEC];
+    (void)state;
+    assert_int_equal(claim_spec_text(&e, "a:n={dram},k={cache},m={dram/1024},q=7", text, sizeof text), IR_OK);
+    assert_string_equal(text, "a:n=33554432,k=1048576,m=32768,q=7"); /* 134 MB; 4.2 MB, three of them in 33 MB */
+    e.llc_B = 50e6;
+    assert_int_equal(claim_spec_text(&e, "{dram}", text, sizeof text), IR_OK);
+    assert_string_equal(text, "67108864"); /* 4 B each: the next power of two above 200 MB */
+    e.llc_B = 1e6;
+    assert_int_equal(claim_spec_text(&e, "{dram}{cache/999999}", text, sizeof text), IR_OK);
+    assert_string_equal(text, "335544321"); /* never below 134 MB, never below one */
+    e.mem_B = 1e9;
+    assert_int_equal(claim_spec_text(&e, "{dram}", text, sizeof text), IR_OK);
+    assert_string_equal(text, "16777216"); /* three of 67 MB: below a quarter of the memory */
+    e.llc_B = 64e6;
+    assert_int_equal(claim_spec_text(&e, "{dram}", text, sizeof text), IR_EINVAL);
+    assert_non_null(strstr(ir_why(), "quarter of the memory"));
+    e = (claim_evidence){.llc_B = NAN, .mem_B = NAN};
+    assert_int_equal(claim_spec_text(&e, "{dram} {cache}", text, sizeof text), IR_OK);
+    assert_string_equal(text, "33554432 65536");
+    assert_int_equal(claim_spec_text(&e, "n={disk}", text, sizeof text), IR_EINVAL);
+    assert_int_equal(claim_spec_text(&e, "n={dram", text, sizeof text), IR_EINVAL);
+    assert_int_equal(claim_spec_text(&e, "n={dram/0}", text, sizeof text), IR_EINVAL);
+    assert_int_equal(claim_spec_text(&e, "n={dram}", text, 6), IR_EINVAL);
+}
+
+/* The machine of every case below: a last-level cache of 50 MB. */
+enum { ELEMENTS = 67108864 };
+static const ir_workload *const fusions[] = {&wl_chain, &wl_normchain, NULL};
+
+static claim_outcome fusion(const char *id, ir_point *pt, size_t n, claim_measured *m)
+{
+    ir_ceilings c;
+    ceilings(&c);
+    claim_evidence e = {.point = pt, .npoint = n, .ceilings = &c, .threads = 2, .llc_B = 50e6, .mem_B = 64e9, .device = "cpu0", .title = "test", .workloads = fusions};
+    claim_measure(claims_find(&claims_builtin, id), &e, m);
+    ir_ceilings_free(&c);
+    return m->outcome;
+}
+
+static void normchain_pair(ir_point *pt, int64_t rows, double ratio)
+{
+    point(&pt[0], &wl_normchain, (ir_params){{rows, 1024, WL_CHAIN_FUSED, 10}, IR_F32, 0}, 1e-3, IR_BOUND_MEMORY, 1);
+    point(&pt[1], &wl_normchain, (ir_params){{rows, 1024, WL_CHAIN_UNFUSED, 10}, IR_F32, 0}, ratio * 1e-3, IR_BOUND_MEMORY, 1);
+}
+
+static void layernorm_fusion(void **state)
+{
+    static const char id[] = "fusion-layernorm-chain";
+    ir_point          pt[4];
+    claim_measured    m;
+    (void)state;
+    normchain_pair(pt, ELEMENTS / 1024, 5);
+    normchain_pair(pt + 2, 16, 2.5);
+    assert_int_equal(fusion(id, pt, 4, &m), MEASURED_CONFIRMED);
+    assert_true(fabs(formula_get(&m.values, "ratio")->v - 5) < 1e-9 && m.lo[0] < 4.97 && m.hi[0] > 5.03);
+    assert_string_equal(claim_shown(claim_rule_find(id), 2), "small");
+    assert_true(fabs(formula_get(&m.values, "small")->v - 2.5) < 1e-9 && m.lo[2] < 2.5 && m.hi[2] > 2.5);
+    assert_true(!formula_get(&m.values, "cache") && isnan(m.lo[1])); /* not measured, decides nothing */
+    normchain_pair(pt, ELEMENTS / 1024, 3);
+    assert_int_equal(fusion(id, pt, 4, &m), MEASURED_REFUTED);
+    normchain_pair(pt, ELEMENTS / 1024, 4.2);
+    assert_int_equal(fusion(id, pt, 4, &m), MEASURED_UNDECIDED);
+    assert_int_equal(fusion(id, pt + 1, 3, &m), MEASURED_MISSING);
+    assert_non_null(strstr(m.why, "needs normchain:rows=65536,c=1024,fuse=fused,drop=10"));
+    normchain_pair(pt, ELEMENTS / 2048, 5); /* too small for this cache: another question */
+    assert_int_equal(fusion(id, pt, 4, &m), MEASURED_MISSING);
+}
+
+/* The fastest kernel's time stands, suspect or not; what the memory gave meanwhile widens the interval. */
+static void ratio_of_moments(void **state)
+{
+    static const char id[] = "fusion-layernorm-chain";
+    ir_point          pt[3];
+    claim_measured    m;
+    (void)state;
+    normchain_pair(pt, ELEMENTS / 1024, 5);
+    pt[2] = pt[1];
+    pt[2].wall = (ir_stats){.median = 3e-3, .ci_lo = 2.97e-3, .ci_hi = 3.03e-3, .n = 30};
+    pt[2].flags = IR_FLAG_SUSPECT;
+    assert_int_equal(fusion(id, pt, 3, &m), MEASURED_REFUTED);
+    assert_int_equal(fusion(id, pt, 2, &m), MEASURED_CONFIRMED);
+    pt[0].bw_now = 1.5, pt[1].bw_now = 1; /* 5 is 3.3 where memory gives the same to both */
+    assert_int_equal(fusion(id, pt, 2, &m), MEASURED_UNDECIDED);
+    assert_true(m.lo[0] < 3.4 && m.hi[0] > 7);
+    pt[0].bw_now = 1.02;
+    assert_int_equal(fusion(id, pt, 2, &m), MEASURED_CONFIRMED);
+}
+
+/* k = 2, 4, 8 with such ratios; the bound is the fused pass's of 8. */
+static claim_outcome k_ops(double k2, double k4, double k8, ir_bound b, size_t n, claim_measured *m)
+{
+    const double ratio[] = {k2, k4, k8};
+    ir_point     pt[6];
+    for (int i = 0; i < 3; i++) {
+        point(&pt[2 * i], &wl_chain, (ir_params){{ELEMENTS, 2 << i, WL_CHAIN_UNFUSED}, IR_F32, 0}, ratio[i] * 1e-3, IR_BOUND_MEMORY, 1);
+        point(&pt[2 * i + 1], &wl_chain, (ir_params){{ELEMENTS, 2 << i, WL_CHAIN_FUSED}, IR_F32, 0}, 1e-3, i == 2 ? b : IR_BOUND_MEMORY, 1);
+    }
+    return fusion("fusion-k-ops", pt, n, m);
+}
+
+static void k_ops_fusion(void **state)
+{
+    claim_measured m;
+    (void)state;
+    assert_int_equal(k_ops(2, 4, 8, IR_BOUND_MEMORY, 6, &m), MEASURED_CONFIRMED);
+    assert_int_equal(k_ops(2, 4, 5, IR_BOUND_MEMORY, 6, &m), MEASURED_UNDECIDED);
+    assert_int_equal(k_ops(2, 4, 5, IR_BOUND_COMPUTE, 6, &m), MEASURED_CONFIRMED); /* the claim ends where arithmetic begins */
+    assert_int_equal(k_ops(1.1, 4, 8, IR_BOUND_MEMORY, 6, &m), MEASURED_REFUTED);
+    assert_int_equal(k_ops(2, 2.2, 8, IR_BOUND_MEMORY, 6, &m), MEASURED_REFUTED);
+    assert_int_equal(k_ops(1.4, 4, 8, IR_BOUND_MEMORY, 6, &m), MEASURED_UNDECIDED);
+    assert_int_equal(k_ops(2, 4, 8, IR_BOUND_MEMORY, 5, &m), MEASURED_MISSING);
+    assert_non_null(strstr(m.why, "needs chain:n=67108864,k=8,fuse=fused"));
+}
+
 /* ---- batch 1 ---------------------------------------------------------------------------------------------------- */
 static const char *ask(ir_bound net, double net_p, ir_bound decode, double decode_p, batch1_answer *a)
 {
@@ -269,6 +395,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_claims), cmocka_unit_test(every_measurable_has_a_rule), cmocka_unit_test(every_spec_parses), cmocka_unit_test(same_as_file),
-        cmocka_unit_test(ledger_errors), cmocka_unit_test(meets), cmocka_unit_test(rules), cmocka_unit_test(missing), cmocka_unit_test(batch1)};
+        cmocka_unit_test(ledger_errors), cmocka_unit_test(meets), cmocka_unit_test(rules), cmocka_unit_test(missing), cmocka_unit_test(sizes),
+        cmocka_unit_test(layernorm_fusion), cmocka_unit_test(ratio_of_moments), cmocka_unit_test(k_ops_fusion), cmocka_unit_test(batch1)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

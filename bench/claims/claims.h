@@ -31,7 +31,7 @@ bool      claim_meets(const ir_claim_value *stated, const formula_value *got, do
 /* ---- measured part ----------------------------------------------------------------------------------------- */
 typedef enum { MEASURED_NONE, MEASURED_CONFIRMED, MEASURED_REFUTED, MEASURED_UNDECIDED, MEASURED_MISSING, MEASURED_UNTESTABLE } claim_outcome;
 const char *claim_outcome_name(claim_outcome); /* "-", "confirmed", "refuted", "undecided", "not measured", "not testable here" */
-enum { CLAIM_MAX_BIND = 12, CLAIM_MAX_SHOWN = 4, CLAIM_MAX_BESIDE = 4, CLAIM_MAX_VALUES = CLAIM_MAX_SHOWN + CLAIM_MAX_BESIDE, CLAIM_SPEC = 160 };
+enum { CLAIM_MAX_BIND = 12, CLAIM_MAX_SHOWN = 4, CLAIM_MAX_RATIO = 4, CLAIM_MAX_VALUES = CLAIM_MAX_SHOWN + CLAIM_MAX_RATIO, CLAIM_SPEC = 160 };
 /* What a name in a rule's formula is bound to. */
 typedef enum {
     BIND_END,
@@ -57,18 +57,21 @@ typedef struct {
 } claim_bind;
 /* name within [lo, hi] (NAN: open), or equal to word; a "|" separates words. but non-NULL: holds as well where `but` is `is`. */
 typedef struct { const char *name; double lo, hi; const char *word; const char *but, *is; } claim_condition;
-/* The time of one point over another's, shown beside the values that decide, and only where both were measured. */
-typedef struct { const char *name, *over, *under; } claim_beside;
+/* The time of one point over another's, each by its fastest kernel. A suspect row counts: its output is proven and its time is a clock's;
+ * what is in doubt, a ceiling or a count of bytes, is no part of the ratio. The interval knows both rows' and how much more the memory
+ * gave at one than at the other (ir_point.bw_now). */
+typedef struct { const char *name, *over, *under; } claim_ratio;
 #define CLAIM_A_GPU "a GPU"
 typedef struct {
     const char     *id;
     claim_bind      bind[CLAIM_MAX_BIND];
+    claim_ratio     ratio[CLAIM_MAX_RATIO];   /* bound like the others */
     const char     *formula;               /* over the bound names; NULL: they are used as they are */
     claim_condition confirm[CLAIM_MAX_SHOWN]; /* all must hold */
     claim_condition refute[CLAIM_MAX_SHOWN];  /* one is enough, unless refute_all */
     bool            refute_all;
     const char     *shown[CLAIM_MAX_SHOWN];   /* names printed as the measured value */
-    claim_beside    beside[CLAIM_MAX_BESIDE]; /* printed after them; decides nothing */
+    claim_ratio     beside[CLAIM_MAX_RATIO];  /* printed after them where both points are there; decide nothing */
     /* premise.name non-NULL: must hold for the rule to say anything; where it clearly does not, `otherwise` is the answer. */
     claim_condition premise;
     const char     *otherwise;

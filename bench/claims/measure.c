@@ -32,7 +32,7 @@ const char *claim_shown(const claim_rule *r, int i)
     int n = 0;
     while (n < CLAIM_MAX_SHOWN && r->shown[n]) n++;
     if (i < n) return r->shown[i];
-    return i - n < CLAIM_MAX_BESIDE ? r->beside[i - n].name : NULL;
+    return i - n < CLAIM_MAX_RATIO ? r->beside[i - n].name : NULL;
 }
 
 /* ---- points ---------------------------------------------------------------------------------------------- */
@@ -68,27 +68,31 @@ static bool kernel_fits(const ir_point *p, const char *kernel)
 
 static bool row_fits(const claim_evidence *e, const ir_point *p, const ir_workload *w, const ir_params *want)
 {
-    if (p->status != IR_OK || p->cold || p->flags & IR_FLAG_SUSPECT || strcmp(p->workload, w->name)) return false;
+    if (p->status != IR_OK || p->cold || strcmp(p->workload, w->name)) return false;
     if (p->p.dtype != want->dtype || p->p.threads != (want->threads ? want->threads : e->threads)) return false;
     for (int i = 0; i < IR_MAX_PARAMS && w->param[i]; i++)
         if (p->p.v[i] != want->v[i]) return false;
     return isfinite(ir_point_time(p));
 }
 
-const ir_point *claim_point(const claim_evidence *e, const char *spec, const char *kernel)
+static const ir_point *fastest(const claim_evidence *e, const char *spec, const char *kernel, bool believed)
 {
     const ir_workload *w;
     const ir_point    *best = NULL;
     ir_params          want;
-    char               text[CLAIM_SPEC];
-    if (claim_spec(e, spec, &w, &want) != IR_OK || claim_spec_text(e, spec, text, sizeof text) != IR_OK) return NULL;
-    for (size_t i = 0; i < e->npoint; i++)
-        if (row_fits(e, &e->point[i], w, &want) && kernel_fits(&e->point[i], kernel) &&
-            (!best || ir_point_time(&e->point[i]) < ir_point_time(best)))
-            best = &e->point[i];
-    if (!best) ir_fail(IR_EINVAL, "needs %s%s%s", text, kernel ? " by " : "", kernel ? kernel : "");
+    if (claim_spec(e, spec, &w, &want) != IR_OK) return NULL;
+    for (size_t i = 0; i < e->npoint; i++) {
+        const ir_point *p = &e->point[i];
+        if (!row_fits(e, p, w, &want) || !kernel_fits(p, kernel) || (believed && p->flags & IR_FLAG_SUSPECT)) continue;
+        if (!best || ir_point_time(p) < ir_point_time(best)) best = p;
+    }
+    char text[CLAIM_SPEC];
+    if (!best && claim_spec_text(e, spec, text, sizeof text) == IR_OK)
+        ir_fail(IR_EINVAL, "needs %s%s%s", text, kernel ? " by " : "", kernel ? kernel : "");
     return best;
 }
+
+const ir_point *claim_point(const claim_evidence *e, const char *spec, const char *kernel) { return fastest(e, spec, kernel, true); }
 
 bool claim_bind_timed(const claim_bind *b)
 {
@@ -207,6 +211,22 @@ static bool bind(const claim_evidence *e, const claim_bind *b, bound_value *o, c
     return true;
 }
 
+static bool ratio_bound(const claim_evidence *e, const claim_ratio *r, bound_value *o, claim_measured *m)
+{
+    const ir_point *p = fastest(e, r->over, NULL, false), *q = p ? fastest(e, r->under, NULL, false) : NULL;
+    *o = (bound_value){NAN, NAN, NAN, NAN, NULL};
+    if (!q) return false;
+    const bound_value a = timed(p, ir_point_time(p), false), b = timed(q, ir_point_time(q), false);
+    double            half = hypot(log(a.hi / a.lo), log(b.hi / b.lo)) / 2;
+    if (p->bw_now > 0 && q->bw_now > 0) half += fabs(log(p->bw_now / q->bw_now));
+    o->v = a.v / b.v;
+    o->lo = o->v * exp(-half);
+    o->hi = o->v * exp(half);
+    add_evidence(m, p);
+    add_evidence(m, q);
+    return true;
+}
+
 /* ---- conditions ------------------------------------------------------------------------------------------ */
 typedef enum { NO, YES, UNKNOWN } answer;
 
@@ -244,7 +264,8 @@ static bool refuted(const claim_rule *r, const formula_values *s)
 }
 
 /* ---- draws ------------------------------------------------------------------------------------------------ */
-typedef struct { const claim_rule *r; bound_value v[CLAIM_MAX_BIND]; bool has[CLAIM_MAX_BIND]; int n; } bound_rule;
+enum { MAX_BOUND = CLAIM_MAX_BIND + CLAIM_MAX_RATIO };
+typedef struct { const claim_rule *r; const char *name[MAX_BOUND]; bound_value v[MAX_BOUND]; bool has[MAX_BOUND]; int n; } bound_rule;
 
 static double draw_of(const bound_value *b, ir_rng *g)
 {
@@ -263,7 +284,7 @@ static bool values_of(const bound_rule *b, ir_rng *g, formula_values *s)
         if (!b->has[i]) continue;
         const char *word = v->word;
         if (word && g && !(ir_rng_uniform(g) < v->p)) word = "mixed"; /* also without a probability */
-        if (formula_set(s, b->r->bind[i].name, g && !v->word ? draw_of(v, g) : v->v, word) != IR_OK) return false;
+        if (formula_set(s, b->name[i], g && !v->word ? draw_of(v, g) : v->v, word) != IR_OK) return false;
     }
     return !b->r->formula || formula_eval(b->r->formula, s, &column) == IR_OK;
 }
@@ -273,24 +294,6 @@ static void interval(double *v, size_t n, double *lo, double *hi)
     ir_sort(v, n);
     *lo = ir_quantile_sorted(v, n, 0.025);
     *hi = ir_quantile_sorted(v, n, 0.975);
-}
-
-/* Names that the formula does not know: they come after what is shown. */
-static void put_beside(const claim_evidence *e, const claim_rule *r, claim_measured *m)
-{
-    int at = 0;
-    while (at < CLAIM_MAX_SHOWN && r->shown[at]) at++;
-    for (int i = 0; i < CLAIM_MAX_BESIDE && r->beside[i].name; i++, at++) {
-        const ir_point *p = claim_point(e, r->beside[i].over, NULL), *q = claim_point(e, r->beside[i].under, NULL);
-        if (!p || !q) continue;
-        const bound_value a = timed(p, ir_point_time(p), false), b = timed(q, ir_point_time(q), false);
-        const double      half = hypot(log(a.hi / a.lo), log(b.hi / b.lo)) / 2, ratio = a.v / b.v;
-        formula_set(&m->values, r->beside[i].name, ratio, NULL);
-        m->lo[at] = ratio * exp(-half);
-        m->hi[at] = ratio * exp(half);
-        add_evidence(m, p);
-        add_evidence(m, q);
-    }
 }
 
 static void draw_all(const bound_rule *b, claim_measured *m, double *without_premise)
@@ -324,28 +327,57 @@ static void cannot(claim_measured *m, claim_outcome o, const char *why)
     snprintf(m->why, sizeof m->why, "%.255s", why);
 }
 
+/* What could not be bound; the first reason stays. */
+typedef struct { bool any, build; char why[256]; } missing;
+
+static void take(bound_rule *b, const char *name, bool has, missing *none)
+{
+    b->name[b->n] = name;
+    b->has[b->n++] = has;
+    if (has) return;
+    if (!none->any) snprintf(none->why, sizeof none->why, "%.255s", ir_why());
+    none->any = true;
+    none->build = none->build || strstr(ir_why(), "this build has no") != NULL;
+}
+
+static void bind_all(const claim_evidence *e, bound_rule *b, claim_measured *m, missing *none)
+{
+    const claim_rule *r = b->r;
+    for (int i = 0; i < CLAIM_MAX_BIND && r->bind[i].name; i++) {
+        ir_fail(IR_OK, "%s", "");
+        take(b, r->bind[i].name, bind(e, &r->bind[i], &b->v[b->n], m), none);
+    }
+    for (int i = 0; i < CLAIM_MAX_RATIO && r->ratio[i].name; i++)
+        take(b, r->ratio[i].name, ratio_bound(e, &r->ratio[i], &b->v[b->n], m), none);
+}
+
+/* After what is shown, and no part of the formula. */
+static void put_beside(const claim_evidence *e, const claim_rule *r, claim_measured *m)
+{
+    int at = 0;
+    while (at < CLAIM_MAX_SHOWN && r->shown[at]) at++;
+    for (int i = 0; i < CLAIM_MAX_RATIO && r->beside[i].name; i++, at++) {
+        bound_value v;
+        if (!ratio_bound(e, &r->beside[i], &v, m) || formula_set(&m->values, r->beside[i].name, v.v, NULL) != IR_OK) continue;
+        m->lo[at] = v.lo;
+        m->hi[at] = v.hi;
+    }
+}
+
 static void decide(const claim_evidence *e, const claim_rule *r, claim_measured *m)
 {
     bound_rule b = {.r = r};
-    bool       missing = false, skip = false;
-    char       why[256] = "";
-    for (; b.n < CLAIM_MAX_BIND && r->bind[b.n].name; b.n++) {
-        ir_fail(IR_OK, "%s", "");
-        b.has[b.n] = bind(e, &r->bind[b.n], &b.v[b.n], m);
-        if (b.has[b.n]) continue;
-        if (!missing) snprintf(why, sizeof why, "%.255s", ir_why());
-        missing = true;
-        skip = skip || strstr(ir_why(), "this build has no") != NULL;
-    }
+    missing    none = {.any = false};
+    double     without;
+    bind_all(e, &b, m, &none);
     bool whole = values_of(&b, NULL, &m->values);
-    if (!whole && !missing) {
+    if (!whole && !none.any) {
         cannot(m, MEASURED_UNDECIDED, ir_why());
         return;
     }
-    double without;
     draw_all(&b, m, &without);
     if (without >= CLEAR) cannot(m, MEASURED_UNTESTABLE, r->otherwise);
-    if (missing && m->outcome == MEASURED_UNDECIDED) cannot(m, skip ? MEASURED_UNTESTABLE : MEASURED_MISSING, why);
+    if (none.any && m->outcome == MEASURED_UNDECIDED) cannot(m, none.build ? MEASURED_UNTESTABLE : MEASURED_MISSING, none.why);
     put_beside(e, r, m);
 }
 

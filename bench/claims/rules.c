@@ -25,8 +25,8 @@
 #define LAYER(b)     "batchmm:batch=" #b ",n=4096,k=4096,dtype=f32"
 #define ATTN(n)      "attention:batch=1,heads=12,dh=64,tokens=" #n ",past=0,dtype=f32"
 #define CHAIN(size, k, how) "chain:n={" #size "},k=" #k ",fuse=" #how ",dtype=f32"
-#define NORMCHAIN(rows, how) "normchain:rows=" rows ",c=1024,fuse=" #how ",drop=10,dtype=f32"
-#define CACHED(k)    {"cache" #k, CHAIN(cache, k, unfused), CHAIN(cache, k, fused)}
+#define NORMCHAIN(rows, drop, how) "normchain:rows=" #rows ",c=1024,fuse=" #how ",drop=" #drop ",dtype=f32"
+#define FUSION(name, of, size, with) {name, of(size, with, unfused), of(size, with, fused)}
 #define CONV(c, h)   "conv:n=1,h=" #h ",w=" #h ",c=" #c ",k=" #c ",r=3,s=3,stride=1,pad=1,groups=1,dtype=f32"
 
 #define NO_LINK     "needs a discrete device behind a host link, and a copy workload over it"
@@ -192,19 +192,14 @@ const claim_rule claim_rules[] = {
     /* Tensors of four times the last-level cache decide, up to the k at which the fused pass waits for its arithmetic; k1, one operation
      * either way, shows what chance does; cache2..8 are tensors that fit it. */
     {.id = "fusion-k-ops",
-     .bind = {TIME("f2", CHAIN(dram, 2, fused)), TIME("u2", CHAIN(dram, 2, unfused)), TIME("f4", CHAIN(dram, 4, fused)),
-              TIME("u4", CHAIN(dram, 4, unfused)), TIME("f8", CHAIN(dram, 8, fused)), TIME("u8", CHAIN(dram, 8, unfused)),
-              BOUND("bound", CHAIN(dram, 8, fused))},
-     .formula = "k2 = u2/f2; k4 = u4/f4; k8 = u8/f8", .confirm = {IN("k2", 1.6, 2.4), IN("k4", 3.2, 4.8), IN_UNLESS("k8", 6.4, 9.6, "bound", "compute")},
+     .bind = {BOUND("bound", CHAIN(dram, 8, fused))}, .ratio = {FUSION("k2", CHAIN, dram, 2), FUSION("k4", CHAIN, dram, 4), FUSION("k8", CHAIN, dram, 8)},
+     .confirm = {IN("k2", 1.6, 2.4), IN("k4", 3.2, 4.8), IN_UNLESS("k8", 6.4, 9.6, "bound", "compute")},
      .refute = {AT_MOST("k2", 1.2), AT_MOST("k4", 2.4)}, .shown = {"k2", "k4", "k8", "bound"},
-     .beside = {{"k1", CHAIN(dram, 1, unfused), CHAIN(dram, 1, fused)}, CACHED(2), CACHED(4), CACHED(8)}},
+     .beside = {FUSION("k1", CHAIN, dram, 1), FUSION("cache2", CHAIN, cache, 2), FUSION("cache4", CHAIN, cache, 4), FUSION("cache8", CHAIN, cache, 8)}},
     /* Rows of 1024, four times the last-level cache of them; cache: as many as fit it; small: 64 kB, where launches weigh most. */
-    {.id = "fusion-layernorm-chain",
-     .bind = {TIME("f", NORMCHAIN("{dram/1024}", fused)), TIME("u", NORMCHAIN("{dram/1024}", unfused)),
-              {"mbu", BIND_MBU, NORMCHAIN("{dram/1024}", fused), NULL}},
-     .formula = "ratio = u/f", .confirm = {AT_LEAST("ratio", 4.5)}, .refute = {AT_MOST("ratio", 4)}, .shown = {"ratio", "mbu"},
-     .beside = {{"cache", NORMCHAIN("{cache/1024}", unfused), NORMCHAIN("{cache/1024}", fused)},
-                {"small", NORMCHAIN("16", unfused), NORMCHAIN("16", fused)}}},
+    {.id = "fusion-layernorm-chain", .ratio = {FUSION("ratio", NORMCHAIN, {dram/1024}, 10)},
+     .confirm = {AT_LEAST("ratio", 4.5)}, .refute = {AT_MOST("ratio", 4)}, .shown = {"ratio"},
+     .beside = {FUSION("cache", NORMCHAIN, {cache/1024}, 10), FUSION("small", NORMCHAIN, 16, 10)}},
     {.id = "dispatch-tax", .bind = {{"L", BIND_CEIL_LAUNCH, NULL, NULL}}, .formula = "tax_small = L/(L + 1e-6); tax_large = L/(L + 100e-6)",
      .confirm = {IN("L", 5e-6, 20e-6)}, .refute = {AT_MOST("L", 5e-6), AT_LEAST("L", 20e-6)}, .shown = {"L", "tax_small", "tax_large"}},
     {.id = "gemm-4096-100us", .only_on = CLAIM_A_GPU, .bind = {TIME("T", GEMM4096)}, .confirm = {AT_MOST("T", 110e-6)}, .refute = {AT_LEAST("T", 110e-6)}, .shown = {"T"}},

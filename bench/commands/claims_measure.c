@@ -29,15 +29,21 @@ static size_t want(wanted *w, size_t n, const char *spec, const char *kernel)
     return n;
 }
 
-static size_t want_rule(wanted *w, size_t n, const claim_rule *r)
+static size_t want_ratios(wanted *w, size_t n, const claim_ratio *r)
 {
-    for (int i = 0; r && !r->untestable && i < CLAIM_MAX_BIND && r->bind[i].name; i++)
-        if (claim_bind_timed(&r->bind[i])) n = want(w, n, r->bind[i].spec, r->bind[i].kernel);
-    for (int i = 0; r && !r->untestable && i < CLAIM_MAX_BESIDE && r->beside[i].name; i++) {
-        n = want(w, n, r->beside[i].over, NULL);
-        n = want(w, n, r->beside[i].under, NULL);
+    for (int i = 0; i < CLAIM_MAX_RATIO && r[i].name; i++) {
+        n = want(w, n, r[i].under, NULL);
+        n = want(w, n, r[i].over, NULL);
     }
     return n;
+}
+
+static size_t want_rule(wanted *w, size_t n, const claim_rule *r)
+{
+    if (!r || r->untestable) return n;
+    for (int i = 0; i < CLAIM_MAX_BIND && r->bind[i].name; i++)
+        if (claim_bind_timed(&r->bind[i])) n = want(w, n, r->bind[i].spec, r->bind[i].kernel);
+    return want_ratios(w, want_ratios(w, n, r->ratio), r->beside);
 }
 
 static size_t want_all(wanted *w, const claim_row *row, size_t nrow, bool batch1)

@@ -91,5 +91,5 @@ const ir_kernel cpu_chain_simd = {
     .family = "chain", .name = "simd", .doc = "fused: in registers; unfused: a region and a tensor an operation", .setup = chain_setup,
     .run = simd_run, .teardown = chain_teardown};
 const ir_kernel cpu_chain_nt = {
-    .family = "chain", .name = "nt", .doc = "as simd, with non-temporal stores: no line is read to be overwritten", .flags = IR_K_NT,
+    .family = "chain", .name = "nt", .doc = "as simd, for tensors in memory: non-temporal stores, input fetched ahead", .flags = IR_K_NT,
     .can_run = nt_can_run, .setup = chain_setup, .run = nt_run, .teardown = chain_teardown};

@@ -9,7 +9,7 @@
 enum { CPU_NORM = 1, CPU_DROP = 2, CPU_RELU = 4 };
 typedef struct {
     unsigned    steps;
-    bool        nt;            /* non-temporal stores, where the row's elements are aligned */
+    bool        nt;            /* non-temporal stores, where the row's elements are aligned, and x fetched ahead */
     size_t      c;
     const void *gain, *offset; /* f32 [c] */
     float       eps, scale;    /* scale: of what dropout leaves */
@@ -27,7 +27,7 @@ typedef struct {
     float (*max)(size_t n, const void *x);
     float (*exp_sum)(size_t n, const void *x, float minus, void *y); /* y = exp(x - minus); their sum */
     void (*scale)(size_t n, float by, const void *x, void *y);
-    /* k times x <- a[j] x + b[j]; f32 [k]. nt: non-temporal stores, where the elements of y are aligned */
+    /* k times x <- a[j] x + b[j]; f32 [k]. nt: non-temporal stores, where the elements of y are aligned, and x fetched ahead */
     void (*chain)(bool nt, size_t n, const void *x, size_t k, const void *a, const void *b, void *y);
     /* Rows [lo, hi) of a tensor x into y; dropout's seed of row i is wl_drop_row(i) */
     void (*row_steps)(const cpu_row_steps *, size_t lo, size_t hi, const void *x, void *y);

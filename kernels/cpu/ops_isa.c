@@ -153,7 +153,8 @@ SIMD_INLINE void put(bool nt, void *p, size_t i, vf x)
         store(p, i, x);
 }
 
-/* Asks for what lies `ahead` bytes after vector i of p, once a line; past the end of a tensor that does nothing. */
+/* Asks for what lies `ahead` bytes after vector i of p, once a line; past the end of a tensor that does nothing. With non-temporal stores
+ * only: who streams through memory must ask early, who works in a cache need not ask. */
 SIMD_INLINE void fetch(const void *p, size_t i, size_t ahead)
 {
     enum { LINE = 64 };
@@ -166,7 +167,7 @@ SIMD_INLINE size_t chain_wide(bool nt, size_t i, size_t n, const void *x, size_t
     enum { WIDE = 8, AHEAD = 4096 };
     for (; i + WIDE * VF <= n; i += WIDE * VF) {
         vf v[WIDE];
-        for (size_t u = 0; u < WIDE; u++) fetch(x, i + u * VF, AHEAD);
+        for (size_t u = 0; nt && u < WIDE; u++) fetch(x, i + u * VF, AHEAD);
         for (size_t u = 0; u < WIDE; u++) v[u] = load(x, i + u * VF);
         for (size_t j = 0; j < k; j++)
             for (size_t u = 0; u < WIDE; u++) v[u] = vf_fma(v[u], vf_set1(single(a, j)), vf_set1(single(b, j)));
@@ -290,8 +291,8 @@ SIMD_INLINE vf row_part(unsigned steps, const row_now *r, size_t j, size_t n, co
     return steps & CPU_NORM ? load_n(next, j, n, zero) : zero;
 }
 
-/* One row of c, and the sum of the next one's elements: so memory reads one while the other is written, as in a copy, and is asked for
- * what comes `ahead` bytes later, beyond the next row. */
+/* One row of c, and the sum of the next one's elements: so memory reads one while the other is written, as in a copy, and with nt is
+ * asked for what comes `ahead` bytes later, beyond the next row. */
 SIMD_INLINE float row_through(unsigned steps, bool nt, const row_now *r, size_t ahead, const void *x, const void *next, void *y)
 {
     const size_t c = r->s->c;
@@ -299,7 +300,7 @@ SIMD_INLINE float row_through(unsigned steps, bool nt, const row_now *r, size_t 
     vf           sum = {0}, gain = sum, offset = sum;
     if (j > 0) sum += row_part(steps, r, 0, j, x, next, y);
     for (; j + VF <= c; j += VF) {
-        fetch(x, j, ahead);
+        if (nt) fetch(x, j, ahead);
         if (steps & CPU_NORM) gain = load(r->s->gain, j), offset = load(r->s->offset, j), sum += load(next, j);
         put(nt, y, j, step_through(steps, r, j, load(x, j), gain, offset));
     }
