@@ -66,6 +66,82 @@ static void test_odd_shapes(void **state)
     }
 }
 
+/* Kernels that go wrong in one way each: nothing is left out, one element more is, negatives stay, the norm's offset is forgotten. */
+static const ir_kernel *right;
+static int64_t          rows_c;
+enum { KEEPS_ALL, DROPS_ONE, NO_RELU, NO_OFFSET, NWRONG };
+static int wrong;
+
+static ir_status wrong_run(ir_run *r, uint32_t reps)
+{
+    ir_run    with = *r;
+    float    *y = r->mem[2].p;
+    float     zeros[2 * 33];
+    const int64_t c = r->p.v[1];
+    if (wrong == KEEPS_ALL) with.p.v[3] = 0;
+    if (wrong == NO_OFFSET) {
+        memcpy(zeros, r->mem[1].p, (size_t)c * sizeof *zeros);
+        memset(zeros + c, 0, (size_t)c * sizeof *zeros);
+        with.mem[1].p = zeros;
+    }
+    ir_status st = right->run(&with, reps);
+    for (int64_t i = 0; i < rows_c; i++) {
+        if (wrong == DROPS_ONE && y[i] > 0.1f) {
+            y[i] = 0;
+            break;
+        }
+        if (wrong == NO_RELU && y[i] == 0 && !wl_dropped(&r->p, i / c, i % c)) y[i] = -0.5f;
+    }
+    return st;
+}
+
+static void test_wrong_chains(void **state)
+{
+    (void)state;
+    ir_params p = {{17, 33, WL_CHAIN_FUSED, 25}, IR_F32, 0};
+    device    d;
+    open_device(&d, cpu_isa_best(), 2);
+    for (const ir_kernel *const *k = cpu_backend.kernels; *k; k++)
+        if (!strcmp((*k)->family, "chain") && !strcmp((*k)->name, "simd")) right = *k;
+    assert_non_null(right);
+    rows_c = p.v[0] * p.v[1];
+    ir_kernel fake = *right;
+    ir_check  check;
+    assert_int_equal(ir_verify(&d.dev, &wl_normchain, &fake, &p, 42, 0, &check), IR_OK);
+    assert_true(check.err <= check.tol);
+    fake.run = wrong_run;
+    for (wrong = 0; wrong < NWRONG; wrong++) assert_int_equal(ir_verify(&d.dev, &wl_normchain, &fake, &p, 42, 0, &check), IR_ECHECK);
+    p = (ir_params){{3, 7, WL_CHAIN_FUSED, 100}, IR_F32, 0};
+    assert_int_equal(wl_normchain.valid(&p), IR_EINVAL);
+    close_device(&d);
+}
+
+/* Of a million elements as many are left out as asked for, within five deviations, and no column or row more than others. */
+static void test_dropout_share(void **state)
+{
+    enum { ROWS = 1024, COLS = 1024 };
+    static int column[COLS];
+    (void)state;
+    for (int64_t drop = 0; drop <= 99; drop += 33) {
+        const ir_params p = {{ROWS, COLS, WL_CHAIN_FUSED, drop}, IR_F32, 0};
+        const double    q = (double)drop / 100, deviation = sqrt(q * (1 - q));
+        int             all = 0;
+        memset(column, 0, sizeof column);
+        for (int64_t i = 0; i < ROWS; i++) {
+            int row = 0;
+            for (int64_t j = 0; j < COLS; j++) {
+                const bool out = wl_dropped(&p, i, j);
+                row += out;
+                column[j] += out;
+            }
+            assert_true(fabs(row - q * COLS) <= 5 * deviation * sqrt(COLS));
+            all += row;
+        }
+        assert_true(fabs(all - q * ROWS * COLS) <= 5 * deviation * sqrt((double)ROWS * COLS));
+        for (int j = 0; j < COLS; j++) assert_true(fabs(column[j] - q * ROWS) <= 5 * deviation * sqrt(ROWS));
+    }
+}
+
 /* Every number of rows around the tiles and row groups; widths around a vector of every type. */
 static void test_linear_edges(void **state)
 {
@@ -479,7 +555,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exponential), cmocka_unit_test(test_gelu), cmocka_unit_test(test_narrow),
-        cmocka_unit_test(test_refusals), cmocka_unit_test(test_odd_shapes), cmocka_unit_test(test_linear_edges),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_odd_shapes), cmocka_unit_test(test_wrong_chains), cmocka_unit_test(test_dropout_share),
+        cmocka_unit_test(test_linear_edges),
         cmocka_unit_test(test_linear_many_blocks), cmocka_unit_test(test_attention_edges),
         cmocka_unit_test(test_weights_move_home), cmocka_unit_test(test_weights_are_where_they_are_used),
         cmocka_unit_test(test_decode_is_prefill), cmocka_unit_test(test_batch_is_its_sequences), cmocka_unit_test(test_profile)};

@@ -100,6 +100,21 @@ static void rows_by_hand(void **state)
     same(c.read_B + c.write_B, 3 * 240);
     same(c.launches, 3);
     same(c.footprint_B, 360); /* x, y and one between */
+    c = row_cost(&wl_normchain, (ir_params){{3, 10, WL_CHAIN_FUSED, 10}, IR_F32, 0});
+    same(c.flops, (8 + 1 + 1) * 30); /* norm, dropout, ReLU */
+    same(c.read_B, 120 + 80);        /* gain and offset */
+    same(c.write_B, 120);
+    same(c.by_B[IR_BY_WEIGHTS], 80);
+    same(c.unfused_B, 3 * 240 + 80);
+    same(c.footprint_B, 320);
+    same(c.launches, 1);
+    c = row_cost(&wl_normchain, (ir_params){{3, 10, WL_CHAIN_UNFUSED, 10}, IR_F32, 0});
+    same(c.flops, 10 * 30);
+    same(c.read_B, 360 + 80);
+    same(c.write_B, 360);
+    same(c.wa_B, 360);
+    same(c.footprint_B, 360 + 80);
+    same(c.launches, 3);
     c = row_cost(&wl_add2, (ir_params){{3, 10}, IR_F32, 0});
     same(c.flops, 30);
     same(c.read_B, 240);
