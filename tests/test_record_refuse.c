@@ -9,6 +9,7 @@
 #define VERDICT "{\"record\":\"verdict\",\"question\":\"q\","
 #define TEN "0123456789"
 #define L40 TEN TEN TEN TEN
+#define L280 "\"" L40 L40 L40 L40 L40 L40 L40 "\""
 static const struct { const char *line, *why; } refusals[] = {
     {"{\"x\":1}", "record: missing: every line names its kind"},
     {"{\"record\":7}", "record: a string expected, not a number"},
@@ -91,7 +92,7 @@ static const struct { const char *line, *why; } refusals[] = {
     {FIT "\"n\":-5}", "n: -5 is negative"},
     {"{\"record\":\"verdict\"}", "question: missing"},
     {VERDICT "\"evidence\":[\"a;b\"]}", "evidence: entry 0 holds a ';'"},
-    {VERDICT "\"evidence\":[\"" L40 L40 L40 L40 L40 L40 L40 "\",\"" L40 L40 L40 L40 L40 L40 "\"]}", "evidence: longer than 511 bytes"},
+    {VERDICT "\"evidence\":[" L280 "," L280 "," L280 "," L280 "," L280 "," L280 "," L280 "," L280 "]}", "evidence: longer than 2047 bytes"},
     {VERDICT "\"evidence\":[1]}", "evidence: entry 0 is no string"},
     {CEILING "\"\\u0007\xc3\xa9\":1,\"source\":\"\\u0007\"}", "source: '?' is none of measured datasheet theory"},
 };

@@ -98,7 +98,7 @@ typedef struct {
     formula_values values;        /* bound and computed, at the medians */
     double         lo[CLAIM_MAX_VALUES], hi[CLAIM_MAX_VALUES]; /* 95 % interval of what claim_shown() names */
     char           why[256];      /* of missing and untestable */
-    char           evidence[2048]; /* keys of the points, ';'-separated */
+    char           evidence[IR_EVIDENCE]; /* keys of the points, ';'-separated */
 } claim_measured;
 /* Never fails: what cannot be answered says so. */
 void claim_measure(const ir_claim *, const claim_evidence *, claim_measured *out);

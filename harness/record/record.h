@@ -10,7 +10,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-enum { IR_SCHEMA = 1 };
+enum { IR_SCHEMA = 1, IR_EVIDENCE = 2048 /* bytes of a verdict's evidence: some twenty keys of points */ };
 /* ---- verdict lines: one per question answered ---------------------------------------------------- */
 typedef struct {
     char   question[64];   /* "batch1", "summary" ... */
@@ -18,7 +18,7 @@ typedef struct {
     char   answer[512];    /* one sentence: ir_summary_sentence() is the longest, of some 300 bytes */
     char   verdict[32];    /* "memory" "compute" "reproduced" ... */
     double p;              /* probability or NAN */
-    char   evidence[512];  /* keys of the points it rests on, ';'-separated */
+    char   evidence[IR_EVIDENCE]; /* keys of the points it rests on, ';'-separated */
 } ir_verdict;
 
 /* ---- writing ------------------------------------------------------------------------------------- */
