@@ -1,29 +1,63 @@
 /* ceilings_revisit.c -- memory bandwidth, and what a launch costs, asked for a second time, a minute later. On a shared machine it depends on what the
  * neighbours do and on where the hypervisor put the processors; a ceiling is the higher of both visits, its interval
- * spans both, and its certificate says how far apart they were. Core-private rates do not need it. */
+ * spans both, and its certificate says how far apart they were. Core-private rates do not need it.
+ *
+ * How far an operation outdoes reads differs between the memory's states, so two moments are kept of each where reads got clearly more in
+ * one than in the other. Where the points then meet a state that no visit met, they call for a visit of their own. */
 #include "bench/ceilings.h"
 #include "bench/tables.h"
+#include "harness/stats/stats.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* The op's rate over the read's of the moment, by both visits. */
-static double read_then(const ir_ceiling *first, const ir_ceiling *again)
+#define APART 1.15 /* reads that got this much more were read in another state of the memory */
+
+static bool same_state(double a_Bps, double b_Bps) { return fmax(a_Bps, b_Bps) < APART * fmin(a_Bps, b_Bps); }
+
+/* An operation's rate and that of the reads beside it. */
+typedef struct { double op_Bps, read_Bps; } moment;
+
+/* Two visits in one state: the higher rate, and the share of reads that both showed. */
+static moment together(moment a, moment b)
 {
-    double a = first->value / first->read_then_Bps, b = again->value / again->read_then_Bps;
-    if (!(a > 0)) return again->read_then_Bps;
-    return b > 0 ? fmax(first->value, again->value) / sqrt(a * b) : first->read_then_Bps;
+    const double top = fmax(a.op_Bps, b.op_Bps);
+    return (moment){top, top / sqrt(a.op_Bps / a.read_Bps * (b.op_Bps / b.read_Bps))};
+}
+
+/* The latest visit's state stays, and beside it the one with the highest rate. */
+void ceiling_moment(ir_ceiling *c, double op_Bps, double read_Bps)
+{
+    moment a = {c->value, c->read_then_Bps}, b = {c->other_Bps, c->other_read_Bps}, now = {op_Bps, read_Bps};
+    if (!(read_Bps > 0)) return;
+    if (!(a.read_Bps > 0)) {
+        a = now; /* what it was measured beside is not known: as if now */
+    } else if (same_state(a.read_Bps, read_Bps)) {
+        a = together(a, now);
+    } else {
+        b = b.read_Bps > 0 && same_state(b.read_Bps, read_Bps) ? together(b, now) : now;
+    }
+    if (b.op_Bps > a.op_Bps) {
+        moment t = a;
+        a = b;
+        b = t;
+    }
+    c->value = fmax(c->value, a.op_Bps);
+    c->read_then_Bps = a.read_Bps;
+    c->other_Bps = b.op_Bps;
+    c->other_read_Bps = b.read_Bps;
 }
 
 static void merge(const ceiling_plan *pl, ir_ceiling *c, const ir_point *q)
 {
-    double rate = (q->cost.read_B + q->cost.write_B) / ir_point_time(q), gain = rate / c->value - 1;
-    ceiling_certify(c, "visits", 1, 2, gain);
+    double     rate = ceiling_rate(q), gain = rate / c->value - 1;
     ir_ceiling again = ceiling_from(pl, IR_C_BANDWIDTH, c->level, q, rate);
+    if (!pl->at_points) ceiling_certify(c, "visits", 1, 2, gain);
     c->lo = fmin(c->lo, again.lo);
     c->hi = fmax(c->hi, again.hi);
-    c->read_then_Bps = read_then(c, &again);
-    if (rate > c->value) c->value = rate;
+    ceiling_moment(c, rate, again.read_then_Bps);
+    c->value = fmax(c->value, rate);
     if (fabs(gain) > 0.05) c->flags |= IR_FLAG_NOISY;
 }
 
@@ -38,10 +72,11 @@ static void merge_launch(ir_ceiling *c, const ir_point *q)
     c->hi = t->ci_hi;
 }
 
-static bool revisited(const ir_ceiling *c, const ir_workload *w)
+static bool revisited(const ceiling_plan *pl, const ir_ceiling *c, const ir_workload *w)
 {
-    if (c->what == IR_C_LAUNCH) return !strcmp(w->family, "launch");
-    return c->what == IR_C_BANDWIDTH && !strcmp(c->level, "DRAM") && !strcmp(w->family, "stream");
+    if (c->what == IR_C_LAUNCH) return !pl->at_points && !strcmp(w->family, "launch");
+    if (c->what != IR_C_BANDWIDTH || strcmp(c->level, "DRAM") || strcmp(w->family, "stream")) return false;
+    return !pl->at_points || (c->read_then_Bps > 0 && strcmp(c->op, "read") != 0);
 }
 
 ir_status ceilings_revisit(ceiling_plan *pl)
@@ -53,7 +88,7 @@ ir_status ceilings_revisit(ceiling_plan *pl)
         const ir_workload *w = bench_workload(c->op);
         const ir_kernel   *k = w ? session_kernel_named(s, w, c->kernel) : NULL;
         const ir_point    *q;
-        if (!k || !revisited(c, w)) continue;
+        if (!k || !revisited(pl, c, w)) continue;
         const bool launch = c->what == IR_C_LAUNCH;
         ir_params  p = w->defaults;
         p.threads = c->threads;
@@ -63,5 +98,40 @@ ir_status ceilings_revisit(ceiling_plan *pl)
         if (launch) merge_launch(&s->ceilings.v[i], q);
         else merge(pl, &s->ceilings.v[i], q);
     }
+    return st;
+}
+
+/* What reads got beside half of the points at DRAM; NAN: no point says. */
+static double reads_at_points(const session *s)
+{
+    size_t          n, m = 0;
+    const ir_point *p = session_asked(s, &n);
+    double         *now = malloc((n ? n : 1) * sizeof *now);
+    for (size_t i = 0; now && i < n; i++)
+        if (p[i].status == IR_OK && p[i].bw_now > 0 && p[i].cost.footprint_B >= s->ceilings.level_B[3]) now[m++] = p[i].bw_now;
+    const double median = m ? ir_median(now, m) * s->ref.ceiling_Bps : NAN;
+    free(now);
+    return median;
+}
+
+static bool met(const session *s, double reads_Bps)
+{
+    for (size_t i = 0; i < s->ceilings.n; i++) {
+        const ir_ceiling *c = &s->ceilings.v[i];
+        if (c->what == IR_C_BANDWIDTH && c->read_then_Bps > 0 && strcmp(c->op, "read") != 0 && !same_state(c->read_then_Bps, reads_Bps) &&
+            !(c->other_read_Bps > 0 && same_state(c->other_read_Bps, reads_Bps)))
+            return false;
+    }
+    return true;
+}
+
+ir_status ceilings_at_points(session *s)
+{
+    ceiling_plan pl = {.s = s, .device = s->info.threads == 0, .at_points = true};
+    const double reads_Bps = reads_at_points(s);
+    if (!(reads_Bps > 0) || met(s, reads_Bps)) return IR_OK;
+    s->in_ceilings = true;
+    ir_status st = ceilings_revisit(&pl);
+    s->in_ceilings = false;
     return st;
 }

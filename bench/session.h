@@ -11,9 +11,17 @@
 #include <string.h>
 
 typedef struct session session;
-/* The DRAM read that tells how much bandwidth there is right now (reference.h). seen: the last shares of the ceiling, n so far. */
+/* The DRAM read that tells how much bandwidth there is right now (reference.h), and the same read of at_B bytes, fewer than the
+ * reference's; now: the one beside the present point. seen: the last shares of the ceiling, n so far. */
 enum { REF_MOST = 256 };
-typedef struct { ir_probe *probe; ir_params p; double ceiling_Bps, bytes, seen[REF_MOST]; size_t n; } reference;
+typedef struct {
+    const ir_kernel *kernel;
+    ir_probe        *probe, *at, *now;
+    ir_params        p;
+    int              size; /* of p.v[]: "bytes" */
+    double           at_B, ceiling_Bps, seen[REF_MOST];
+    size_t           n;
+} reference;
 struct session {
     ir_dev         dev;
     ir_device_info info;
@@ -46,7 +54,7 @@ ir_status session_measure(session *, const ir_workload *, const ir_kernel *, con
 ir_status session_keep(session *, ir_point *);
 /* Keep a copy of a row of another record, and journal it. */
 ir_status session_adopt(session *, const ir_point *);
-/* The rows that were asked for: those after the ceilings'. */
+/* The rows that were asked for: those between the ceilings' first and last. */
 const ir_point *session_asked(const session *, size_t *n);
 /* A row that was asked for and timed, of a whole workload: not a ceiling's, not a layer's. */
 static inline bool session_timed(const ir_point *p)
@@ -68,5 +76,7 @@ void session_reference(session *);
 /* The device's ceilings: plateaus, bandwidth by level, peaks, latencies, launch cost, certificates. */
 ir_status ceilings_measure(session *);
 ir_status ceilings_journal(session *);      /* the ceilings and cache levels, where there is a journal */
+/* After the points: DRAM operations once more, if the points met a state of the memory that no visit of the ceilings met. */
+ir_status ceilings_at_points(session *);
 size_t    ceilings_count(const session *);  /* about how many points that takes, for the progress line */
 #endif

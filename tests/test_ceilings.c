@@ -266,9 +266,32 @@ static void shown(void **state)
     session_close(&s);
 }
 
+/* Visits in the state of the first, in another, in that again, and in a third; what a ceiling keeps, and that its value is the most it gave. */
+static void moments(void **state)
+{
+    ir_ceiling c = {.value = 100, .read_then_Bps = 80};
+    (void)state;
+    ceiling_moment(&c, 81, 72); /* as the first: their geometric mean, at the higher rate */
+    assert_near(c.value, 100, 1e-12);
+    assert_near(c.value / c.read_then_Bps, sqrt(100. / 80 * 81 / 72), 1e-12);
+    assert_true(c.other_read_Bps == 0);
+    ceiling_moment(&c, 60, 40);
+    assert_true(c.other_Bps == 60 && c.other_read_Bps == 40 && c.value == 100);
+    ceiling_moment(&c, 66, 42);
+    assert_near(c.other_Bps / c.other_read_Bps, sqrt(60. / 40 * 66 / 42), 1e-12);
+    ceiling_moment(&c, 150, 120); /* the best is the ceiling; beside it the state that gave most of the others */
+    assert_true(c.value == 150 && c.read_then_Bps == 120 && c.other_Bps == 100);
+    ir_ceiling before = c;
+    ceiling_moment(&c, 500, NAN);
+    assert_memory_equal(&c, &before, sizeof c);
+    ir_ceiling blind = {.value = 100, .read_then_Bps = NAN};
+    ceiling_moment(&blind, 90, 50);
+    assert_true(blind.value == 100 && blind.read_then_Bps == 50);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(memory), cmocka_unit_test(unsaturated), cmocka_unit_test(arithmetic),
-                                       cmocka_unit_test(shown)};
+                                       cmocka_unit_test(shown), cmocka_unit_test(moments)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -164,6 +164,19 @@ static void terms_at_the_moment(void **state)
     p.bw_now = 0.25;
     assert_true(ir_row_of(&p, &c, &r));
     assert_close(r.x_data_s, 2e8 / (44e9 * 2 * 0.25), 1e-12);
+    /* 2.2 x reads where those got 20 GB/s, and 1.1 x where 10: a ratio of its own at each, geometrically between, and no further out */
+    static const struct { double now, ratio; } at[] = {{0.5, 2.2}, {0.25, 1.1}, {0.35355339059327373, 1.5556349186104046}, {0.1, 1.1}, {1, 2.2}};
+    for (size_t i = 0; i < c.n; i++)
+        if (!strcmp(c.v[i].op, "copy")) {
+            c.v[i].other_Bps = 11e9;
+            c.v[i].other_read_Bps = 10e9;
+        }
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        p.bw_now = at[i].now;
+        assert_true(ir_row_of(&p, &c, &r));
+        assert_close(r.x_data_s, 2e8 / (40e9 * at[i].now * at[i].ratio), 1e-12);
+    }
+    for (size_t i = 0; i < c.n; i++) c.v[i].other_Bps = NAN;
     assert_close(ir_bw_ceiling(&c, "DRAM", 4, 1, 1), 44e9, 1e-12); /* the ceiling stays what was measured */
     p.bw_now = NAN;
     assert_true(ir_row_of(&p, &c, &r));
@@ -209,6 +222,7 @@ static void parts_live_apart(void **state)
     double blend = 1 / (.5 / 100e9 + .5 / ir_bw_ceiling(&c, "DRAM", 4, 3, 1));
     assert_close(ir_cost_bw(&c, &p.cost, 4, false, false, 1), blend, 1e-12);
     assert_close(ir_cost_bw(&c, &p.cost, 4, true, false, 1), ir_bw_ceiling(&c, "DRAM", 4, 3, 1), 1e-12);
+    assert_close(ir_cost_bw(&c, &p.cost, 4, false, true, 3), 3 * ir_bw_ceiling(&c, "DRAM", 4, 3, 1), 1e-12); /* reads of it knew the cache */
     c.level_B[3] = NAN;
     assert_close(ir_cost_bw(&c, &p.cost, 4, false, false, 1), ir_bw_ceiling(&c, "DRAM", 4, 3, 1), 1e-12);
     p.cost.scattered = true;

@@ -145,13 +145,13 @@ double ir_launch_ceiling(const ir_ceilings *c, int threads)
 }
 
 /* ---- bandwidth of a mix ------------------------------------------------------------------------------- */
-/* What one look-up asks: `steady` brings every DRAM rate to the moment of the read ceiling, on a machine whose memory
- * gives twice as much in one second as in the next: rate x (read ceiling) / (what reads got when it was measured). */
+/* What one look-up asks. now > 0: at a moment when reads get this share of their ceiling, on a machine whose memory gives twice as
+ * much in one second as in the next; the answer is brought to the moment of the read ceiling. 0: as measured. */
 typedef struct {
     const ir_ceilings *c;
     const char        *level;
     int                threads;
-    bool               steady;
+    double             now;
 } mix_query;
 
 double law_read_moment(const ir_ceilings *c, const ir_ceiling *x)
@@ -160,10 +160,17 @@ double law_read_moment(const ir_ceilings *c, const ir_ceiling *x)
     return read && read->threads == x->threads ? read->value / x->read_then_Bps : 1;
 }
 
+/* Rate x (read ceiling) / (what reads got when it was measured): how far an operation outdoes reads is its own, but where the memory
+ * has two states (processors on one die, or on two) that differs between them. */
 static double rate_of(const mix_query *q, const ir_ceiling *x)
 {
-    bool as_it_is = !q->steady || !strcmp(x->op, "read"); /* the read ceiling is the unit itself */
-    return as_it_is ? x->value : x->value * law_read_moment(q->c, x);
+    const double moment = law_read_moment(q->c, x);
+    if (!(q->now > 0) || !strcmp(x->op, "read")) return x->value; /* the read ceiling is the unit itself */
+    if (!(x->read_then_Bps > 0 && x->other_Bps > 0 && x->other_read_Bps > 0) || x->other_read_Bps == x->read_then_Bps) return x->value * moment;
+    const double here = x->read_then_Bps * moment * q->now; /* what reads get now: `now` x their ceiling */
+    const double u = log(here / x->read_then_Bps) / log(x->other_read_Bps / x->read_then_Bps);
+    const double better = x->other_Bps / x->other_read_Bps / (x->value / x->read_then_Bps);
+    return x->value * moment * pow(better, fmin(fmax(u, 0), 1));
 }
 
 static bool streams_at(const ir_ceiling *x, const char *level)
@@ -223,11 +230,11 @@ static double bw_at_level(const mix_query *q, double frac)
 }
 
 static double bandwidth_of(const ir_ceilings *c, const char *level, int threads, double read_B, double write_B,
-                           bool steady)
+                           double now)
 {
     double total = read_B + write_B;
     if (!(total > 0) || !isfinite(total) || !(read_B >= 0) || !(write_B >= 0)) return NAN;
-    mix_query q = {c, level, threads > 0 ? threads : most_threads(c, IR_C_BANDWIDTH), steady};
+    mix_query q = {c, level, threads > 0 ? threads : most_threads(c, IR_C_BANDWIDTH), now};
     double    bw = level && *level ? bw_at_level(&q, read_B / total) : NAN;
     q.level = level_name[3];
     return isfinite(bw) ? bw : bw_at_level(&q, read_B / total);
@@ -235,7 +242,7 @@ static double bandwidth_of(const ir_ceilings *c, const char *level, int threads,
 
 double ir_bw_ceiling(const ir_ceilings *c, const char *level, int threads, double read_B, double write_B)
 {
-    return bandwidth_of(c, level, threads, read_B, write_B, false);
+    return bandwidth_of(c, level, threads, read_B, write_B, 0);
 }
 
 /* A part of a cost: bytes that live in one footprint. */
@@ -267,16 +274,17 @@ static double served(const ir_ceilings *c, const part *p)
     return 1 - log(p->footprint_B / held) / log(none / held);
 }
 
-/* Bandwidth of a part at its level; DRAM's own rate is multiplied by dram_scale. */
+/* Bandwidth of a part at its level; DRAM's own rate is multiplied by dram_scale. What reads of the same footprint get at the moment
+ * (steady) knows what a cache serves of it. */
 static double part_bw(const ir_ceilings *c, const part *p, int threads, bool steady, double dram_scale)
 {
     const char *level = answering(c, p, threads);
     bool        dram = !strcmp(level, level_name[3]);
-    double      bw = bandwidth_of(c, level, threads, p->read_B, p->write_B, steady && dram);
-    double      share = dram ? served(c, p) : 0;
+    double      bw = bandwidth_of(c, level, threads, p->read_B, p->write_B, steady && dram ? dram_scale : 0);
+    double      share = dram && !steady ? served(c, p) : 0;
     if (dram) bw *= dram_scale;
     if (!(share > 0)) return bw;
-    double near = bandwidth_of(c, level_name[2], threads, p->read_B, p->write_B, false);
+    double near = bandwidth_of(c, level_name[2], threads, p->read_B, p->write_B, 0);
     return 1 / (share / fmax(near, bw) + (1 - share) / bw);
 }
 

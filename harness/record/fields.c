@@ -90,7 +90,8 @@ const ir_rec_field ir_rec_ceiling[] = {
     NAME(ir_ceiling, "isa", isa), WORD(ir_ceiling, "dtype", dtype, dtype_words, false),
     INT(ir_ceiling, "threads", threads), NUM(ir_ceiling, "value", value), NUM(ir_ceiling, "lo", lo),
     NUM(ir_ceiling, "hi", hi), NUM(ir_ceiling, "theory", theory), NUM(ir_ceiling, "read_frac", read_frac),
-    NUM(ir_ceiling, "size_B", size_B), NUM(ir_ceiling, "read_then", read_then_Bps), WORD(ir_ceiling, "source", source, source_words, false),
+    NUM(ir_ceiling, "size_B", size_B), NUM(ir_ceiling, "read_then", read_then_Bps),
+    NUM(ir_ceiling, "other", other_Bps), NUM(ir_ceiling, "other_read", other_read_Bps), WORD(ir_ceiling, "source", source, source_words, false),
     BITS(ir_ceiling, "flags", flags, flag_words), TEXT(ir_ceiling, "why", why), END};
 
 static const ir_rec_field coef[] = {
