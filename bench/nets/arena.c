@@ -51,11 +51,15 @@ static int64_t held(const ly_net *net, const value *v, int i, int b)
     return -1;
 }
 
-ir_status ly_arena(const ly_net *net, int64_t align, ly_place *place, int64_t *elems)
+ir_status ly_arena(const ly_net *net, int64_t align, ly_place **place, int64_t *elems)
 {
     value *v = calloc((size_t)net->n, sizeof *v);
     *elems = 0;
-    if (!v) return ir_fail(IR_ENOMEM, "no memory to place %d activations", net->n);
+    *place = calloc((size_t)net->n, sizeof **place);
+    if (!v || !*place) {
+        free(v);
+        return ir_fail(IR_ENOMEM, "no memory to place %d activations", net->n);
+    }
     for (int i = 0; i < net->n; i++) {
         const bool kept = net->row[i].out >= 0;
         const int64_t n = kept ? ly_out_elems(&net->row[i]) : 0;
@@ -67,7 +71,7 @@ ir_status ly_arena(const ly_net *net, int64_t align, ly_place *place, int64_t *e
     }
     for (int i = 0; i < net->n; i++) {
         const ly_row *r = &net->row[i];
-        place[i] = (ly_place){held(net, v, i, r->in), held(net, v, i, r->add), v[i].at};
+        (*place)[i] = (ly_place){held(net, v, i, r->in), held(net, v, i, r->add), v[i].at};
     }
     free(v);
     return IR_OK;

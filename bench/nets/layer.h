@@ -79,10 +79,10 @@ void ly_share(ly_net *, bool any_shape);
 /* Elements of row i's matrix that an earlier row's call has read already: 0 where matrices are not shared. */
 int64_t ly_reread(const ly_net *, int i);
 /* Where the activations of a table lie in one arena, a place being free again once its last reader has run: elements of
- * the arena at which row i reads its input and residual and writes its output, place[net->n]; -1: that is no buffer.
+ * the arena at which row i reads its input and residual and writes its output, (*place)[net->n], which the caller frees; -1: that is no buffer.
  * Places are multiples of `align` elements and at least as many apart. *elems: the arena's length. */
 typedef struct { int64_t in, add, out; } ly_place;
-ir_status ly_arena(const ly_net *, int64_t align, ly_place *place, int64_t *elems);
+ir_status ly_arena(const ly_net *, int64_t align, ly_place **place, int64_t *elems);
 /* Elements of a row's input (tokens for LY_EMBED; qkv for attention) and output. */
 int64_t ly_in_elems(const ly_row *);
 int64_t ly_out_elems(const ly_row *);

@@ -40,6 +40,20 @@ void nets_row_init(ly_row *r, ly_op op, const char *name)
     r->W_at = r->b_at = r->g_at = r->s_at = r->P_at = -1;
 }
 
+void nets_rows_init(ly_row *r, const ir_params *p, ly_op op, const char *name)
+{
+    nets_row_init(r, op, name);
+    r->rows = p->v[0];
+    r->c = r->k = p->v[1];
+}
+
+void nets_norm_row(const ir_params *p, ly_row *r)
+{
+    nets_rows_init(r, p, LY_NORM, "norm");
+    r->g_at = 0;
+    r->b_at = r->c;
+}
+
 ir_cost nets_row_cost(const ir_workload *w, const ir_params *p)
 {
     ly_row  r;

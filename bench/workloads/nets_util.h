@@ -17,6 +17,9 @@ ir_status nets_positive(const ir_workload *, const ir_params *, uint32_t zero);
 /* Does every tensor of the workload stay below 2^46 B? `elems`: of its largest one, in double. */
 ir_status nets_fits(const ir_workload *, double elems);
 void      nets_row_init(ly_row *, ly_op, const char *name); /* LY_INPUT to LY_OUTPUT, no add, no parameters */
+/* The same of v[0] rows of v[1] elements; as a layer norm: gain, then offset in one tensor. */
+void      nets_rows_init(ly_row *, const ir_params *, ly_op, const char *name);
+void      nets_norm_row(const ir_params *, ly_row *);
 ir_cost   nets_row_cost(const ir_workload *, const ir_params *);
 
 /* ---- comparing ------------------------------------------------------------------------------------------------- */

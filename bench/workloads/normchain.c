@@ -18,29 +18,15 @@ static ir_status normchain_valid(const ir_params *p)
     return st;
 }
 
-static void row_of(const ir_params *p, ly_row *r, ly_op op, const char *name)
-{
-    nets_row_init(r, op, name);
-    r->rows = p->v[ROWS];
-    r->c = r->k = p->v[C];
-}
-
-static void norm_row(const ir_params *p, ly_row *r)
-{
-    row_of(p, r, LY_NORM, "norm");
-    r->g_at = 0;
-    r->b_at = r->c;
-}
-
-static const nets_kind first_kind = {.row = norm_row};
+static const nets_kind first_kind = {.row = nets_norm_row};
 
 static ir_cost normchain_cost(const ir_params *p)
 {
     ly_row  r[WL_NORMCHAIN_STEPS];
     ir_cost c;
-    norm_row(p, &r[0]);
-    row_of(p, &r[1], LY_DROPOUT, "dropout");
-    row_of(p, &r[2], LY_ACT, "relu");
+    nets_norm_row(p, &r[0]);
+    nets_rows_init(&r[1], p, LY_DROPOUT, "dropout");
+    nets_rows_init(&r[2], p, LY_ACT, "relu");
     r[2].act = LY_RELU;
     ly_chain_cost(r, WL_NORMCHAIN_STEPS, 1, wl_chain_fused(p), &c);
     return c;

@@ -9,33 +9,19 @@
 enum { ROWS, C, THIRD };
 static const double eps = (double)FLT_EPSILON;
 
-static void rows_of(const ir_params *p, ly_row *r, ly_op op, const char *name)
-{
-    nets_row_init(r, op, name);
-    r->rows = p->v[ROWS];
-    r->c = r->k = p->v[C];
-}
-
-static void norm_row(const ir_params *p, ly_row *r)
-{
-    rows_of(p, r, LY_NORM, "norm");
-    r->g_at = 0;
-    r->b_at = r->c;
-}
-
-static void softmax_row(const ir_params *p, ly_row *r) { rows_of(p, r, LY_SOFTMAX, "softmax"); }
+static void softmax_row(const ir_params *p, ly_row *r) { nets_rows_init(r, p, LY_SOFTMAX, "softmax"); }
 
 static void act_row(const ir_params *p, ly_row *r)
 {
-    rows_of(p, r, LY_ACT, "act");
+    nets_rows_init(r, p, LY_ACT, "act");
     r->act = p->v[THIRD] ? LY_GELU : LY_RELU;
 }
 
-static void add_row(const ir_params *p, ly_row *r) { rows_of(p, r, LY_ADD, "add"); }
+static void add_row(const ir_params *p, ly_row *r) { nets_rows_init(r, p, LY_ADD, "add"); }
 
 static void embed_row(const ir_params *p, ly_row *r)
 {
-    rows_of(p, r, LY_EMBED, "embed");
+    nets_rows_init(r, p, LY_EMBED, "embed");
     r->tokens = r->context = r->rows;
     r->vocab = p->v[THIRD];
     r->W_at = 0;
@@ -217,7 +203,7 @@ static const ir_params full[] = {{{1, 1024}, IR_F32, 0},    {{512, 1024}, IR_F32
                                  {{32768, 1024}, IR_F32, 0}, {{65536, 1600}, IR_F32, 0}, {{32768, 1024}, IR_F32, 1}};
 static const ir_params odd[] = {{{1, 1}, IR_F32, 0},   {{3, 7}, IR_F32, 0},    {{1, 33}, IR_F32, 0},  {{17, 129}, IR_F32, 0},
                                 {{5, 1600}, IR_F32, 0}, {{65, 63}, IR_F32, 0}, {{2, 5003}, IR_F32, 0}, {{131, 16}, IR_F32, 0}};
-static const nets_kind norm_kind = {.row = norm_row}, softmax_kind = {.row = softmax_row}, act_kind = {.row = act_row},
+static const nets_kind norm_kind = {.row = nets_norm_row}, softmax_kind = {.row = softmax_row}, act_kind = {.row = act_row},
                        add_kind = {.row = add_row}, embed_kind = {.row = embed_row};
 
 const ir_workload wl_norm = {

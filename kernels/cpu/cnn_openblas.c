@@ -62,9 +62,7 @@ static ir_status make_arena(ir_run *r, self_t *s)
 {
     void   *p = NULL;
     int64_t floats = 0;
-    s->place = calloc((size_t)s->net.n, sizeof *s->place);
-    if (!s->place) return ir_fail(IR_ENOMEM, "cnn: no memory for the places of %d rows", s->net.n);
-    ir_status st = ly_arena(&s->net, ALIGN_N, s->place, &floats);
+    ir_status st = ly_arena(&s->net, ALIGN_N, &s->place, &floats);
     s->act_B = (size_t)floats * 4;
     if (st == IR_OK) st = ir_host_alloc(s->act_B, cpu_of(r->dev)->pages, &p);
     s->act = p;

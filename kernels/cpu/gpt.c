@@ -83,15 +83,15 @@ static ir_status plan_ops(const ir_dev *dev, cpu_gpt *g, unsigned how)
 static ir_status place(cpu_gpt *g, int64_t *floats)
 {
     ly_net    run = g->net;
-    ly_place *at = calloc((size_t)g->nop, sizeof *at);
+    ly_place *at = NULL;
     run.n = g->nop;
     run.row = calloc((size_t)g->nop, sizeof *run.row);
-    ir_status s = at && run.row ? IR_OK : ir_fail(IR_ENOMEM, "gpt: no memory for the places of %d operations", g->nop);
+    ir_status s = run.row ? IR_OK : ir_fail(IR_ENOMEM, "gpt: no memory for the places of %d operations", g->nop);
     for (int i = 0; i < g->nop && s == IR_OK; i++) {
         run.row[i] = *g->op[i].row;
         if (g->op[i].norm) run.row[i].in = g->op[i].norm->in;
     }
-    if (s == IR_OK) s = ly_arena(&run, ALIGN / (int64_t)sizeof(float), at, floats);
+    if (s == IR_OK) s = ly_arena(&run, ALIGN / (int64_t)sizeof(float), &at, floats);
     for (int i = 0; i < g->nop && s == IR_OK; i++) g->op[i].at = at[i];
     free(run.row);
     free(at);
