@@ -72,8 +72,10 @@ static void merge_launch(ir_ceiling *c, const ir_point *q)
     c->hi = t->ci_hi;
 }
 
-static bool revisited(const ceiling_plan *pl, const ir_ceiling *c, const ir_workload *w)
+static bool revisited(const ceiling_plan *pl, const ir_ceiling *c)
 {
+    const ir_workload *w = bench_workload(c->op);
+    if (!w) return false;
     if (c->what == IR_C_LAUNCH) return !pl->at_points && !strcmp(w->family, "launch");
     if (c->what != IR_C_BANDWIDTH || strcmp(c->level, "DRAM") || strcmp(w->family, "stream")) return false;
     return !pl->at_points || (c->read_then_Bps > 0 && strcmp(c->op, "read") != 0);
@@ -88,7 +90,7 @@ ir_status ceilings_revisit(ceiling_plan *pl)
         const ir_workload *w = bench_workload(c->op);
         const ir_kernel   *k = w ? session_kernel_named(s, w, c->kernel) : NULL;
         const ir_point    *q;
-        if (!k || !revisited(pl, c, w)) continue;
+        if (!k || !revisited(pl, c)) continue;
         const bool launch = c->what == IR_C_LAUNCH;
         ir_params  p = w->defaults;
         p.threads = c->threads;
@@ -101,24 +103,27 @@ ir_status ceilings_revisit(ceiling_plan *pl)
     return st;
 }
 
-/* What reads got beside half of the points at DRAM; NAN: no point says. */
+/* What reads got beside half of the points at DRAM, of those beside which the reference read as much as for the ceilings (reference.c);
+ * NAN: no point says. */
 static double reads_at_points(const session *s)
 {
+    const double    reference_B = (double)s->ref.p.v[s->ref.size];
     size_t          n, m = 0;
     const ir_point *p = session_asked(s, &n);
     double         *now = malloc((n ? n : 1) * sizeof *now);
     for (size_t i = 0; now && i < n; i++)
-        if (p[i].status == IR_OK && p[i].bw_now > 0 && p[i].cost.footprint_B >= s->ceilings.level_B[3]) now[m++] = p[i].bw_now;
+        if (p[i].status == IR_OK && p[i].bw_now > 0 && p[i].cost.footprint_B >= reference_B) now[m++] = p[i].bw_now;
     const double median = m ? ir_median(now, m) * s->ref.ceiling_Bps : NAN;
     free(now);
     return median;
 }
 
-static bool met(const session *s, double reads_Bps)
+/* Did every ceiling that a visit would change meet this state? */
+static bool met(const ceiling_plan *pl, double reads_Bps)
 {
-    for (size_t i = 0; i < s->ceilings.n; i++) {
-        const ir_ceiling *c = &s->ceilings.v[i];
-        if (c->what == IR_C_BANDWIDTH && c->read_then_Bps > 0 && strcmp(c->op, "read") != 0 && !same_state(c->read_then_Bps, reads_Bps) &&
+    for (size_t i = 0; i < pl->s->ceilings.n; i++) {
+        const ir_ceiling *c = &pl->s->ceilings.v[i];
+        if (revisited(pl, c) && !same_state(c->read_then_Bps, reads_Bps) &&
             !(c->other_read_Bps > 0 && same_state(c->other_read_Bps, reads_Bps)))
             return false;
     }
@@ -129,7 +134,7 @@ ir_status ceilings_at_points(session *s)
 {
     ceiling_plan pl = {.s = s, .device = s->info.threads == 0, .at_points = true};
     const double reads_Bps = reads_at_points(s);
-    if (!(reads_Bps > 0) || met(s, reads_Bps)) return IR_OK;
+    if (!(reads_Bps > 0) || met(&pl, reads_Bps)) return IR_OK;
     s->in_ceilings = true;
     ir_status st = ceilings_revisit(&pl);
     s->in_ceilings = false;

@@ -27,10 +27,16 @@ const claim_rule *claim_rule_find(const char *id)
     return NULL;
 }
 
-const char *claim_shown(const claim_rule *r, int i)
+static int shown_count(const claim_rule *r)
 {
     int n = 0;
     while (n < CLAIM_MAX_SHOWN && r->shown[n]) n++;
+    return n;
+}
+
+const char *claim_shown(const claim_rule *r, int i)
+{
+    const int n = shown_count(r);
     if (i < n) return r->shown[i];
     return i - n < CLAIM_MAX_RATIO ? r->beside[i - n].name : NULL;
 }
@@ -354,8 +360,7 @@ static void bind_all(const claim_evidence *e, bound_rule *b, claim_measured *m, 
 /* After what is shown, and no part of the formula. */
 static void put_beside(const claim_evidence *e, const claim_rule *r, claim_measured *m)
 {
-    int at = 0;
-    while (at < CLAIM_MAX_SHOWN && r->shown[at]) at++;
+    int at = shown_count(r);
     for (int i = 0; i < CLAIM_MAX_RATIO && r->beside[i].name; i++, at++) {
         bound_value v;
         if (!ratio_bound(e, &r->beside[i], &v, m) || formula_set(&m->values, r->beside[i].name, v.v, NULL) != IR_OK) continue;

@@ -32,7 +32,7 @@ static ir_status one_item(const ir_workload *w, const ir_params *p, ly_net *out)
     return wl_net_of(w, &one, out);
 }
 
-static size_t kept_B(const job *j) { return j->keeps ? (size_t)j->n_new * ly_width(j->cache.dtype) : 0; }
+static size_t new_B(const job *j) { return (size_t)j->n_new * ly_width(j->cache.dtype); }
 
 static bool job_init(job *j, const ir_workload *w, const ir_params *p, const ly_net *all, int items)
 {
@@ -43,8 +43,7 @@ static bool job_init(job *j, const ir_workload *w, const ir_params *p, const ly_
     j->n_out = j->one.out_elems;
     j->n_plane = j->cache.dh * j->cache.tokens;
     j->n_new = j->cache.blocks * 2 * j->cache.heads * j->n_plane;
-    j->keeps = true;
-    j->keeps = (double)items * (double)kept_B(j) <= KEPT_SHARE * c.footprint_B;
+    j->keeps = (double)items * (double)new_B(j) <= KEPT_SHARE * c.footprint_B;
     j->got = malloc(sizeof(float) * (size_t)(j->n_plane + 1));
     j->want = malloc(sizeof(float) * (size_t)(j->n_plane + 1));
     return j->got && j->want;
@@ -144,7 +143,7 @@ void net_check(const ir_workload *w, const ir_params *p, const void *const *befo
     int64_t at[2];
     int     n = nets_items(net.row[0].batch, at);
     bool    known = false, ok = job_init(&j, w, p, &net, n);
-    size_t  each = (size_t)j.n_out + (kept_B(&j) + sizeof(float) - 1) / sizeof(float);
+    size_t  each = (size_t)j.n_out + (j.keeps ? (new_B(&j) + sizeof(float) - 1) / sizeof(float) : 0);
     float  *want = ok ? nets_remember(w, p, content(&net, p->dtype, before), (size_t)n * each, &known) : NULL;
     double  err = nets_finite(after[NET_OUT], net.out_elems);
     ok = ok && want;

@@ -164,8 +164,8 @@ double law_read_moment(const ir_ceilings *c, const ir_ceiling *x)
  * has two states (processors on one die, or on two) that differs between them. */
 static double rate_of(const mix_query *q, const ir_ceiling *x)
 {
-    const double moment = law_read_moment(q->c, x);
     if (!(q->now > 0) || !strcmp(x->op, "read")) return x->value; /* the read ceiling is the unit itself */
+    const double moment = law_read_moment(q->c, x);
     if (!(x->read_then_Bps > 0 && x->other_Bps > 0 && x->other_read_Bps > 0) || x->other_read_Bps == x->read_then_Bps) return x->value * moment;
     const double here = x->read_then_Bps * moment * q->now; /* what reads get now: `now` x their ceiling */
     const double u = log(here / x->read_then_Bps) / log(x->other_read_Bps / x->read_then_Bps);
