@@ -232,7 +232,7 @@ void cpu_attention_plan(const ir_dev *dev, const ly_row *r, size_t cap, ir_dtype
     a->past = (size_t)r->past;
     a->cap = cap;
     a->segments = segments_of(a, (size_t)threads);
-    a->thread_B = thread_B(a);
+    a->thread_B = cpu_apart(thread_B(a));
     a->work_B = (size_t)threads * a->thread_B +
                 (a->segments > 1 ? a->batch * a->heads * a->segments * (a->dh + 2) * sizeof(float) : 0);
 }

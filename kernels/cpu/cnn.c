@@ -258,7 +258,7 @@ static ir_status make_arena(ir_run *r, self_t *s)
 static ir_status make_work(ir_run *r, self_t *s)
 {
     void *work = NULL;
-    s->thread_B = up(s->thread_B, 4096);
+    s->thread_B = cpu_apart(s->thread_B);
     s->work_B = s->thread_B * (size_t)r->p.threads;
     ir_status st = ir_host_alloc(s->work_B, cpu_of(r->dev)->pages, &work);
     s->work = work;

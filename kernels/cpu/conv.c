@@ -42,7 +42,7 @@ static ir_status conv_setup(ir_run *r, cpu_conv_kind kind)
     if (s->fuse != WL_FUSED) row.act = LY_ID;
     ir_status st = cpu_conv_plan_make(r->dev, kind, &row, r->p.threads, &s->plan);
     if (st != IR_OK) return st;
-    s->work_B = s->plan.thread_B * (size_t)r->p.threads;
+    s->work_B = cpu_apart(s->plan.thread_B) * (size_t)r->p.threads;
     st = ir_host_alloc(s->work_B, cpu_of(r->dev)->pages, &work);
     s->work = work;
     return st;
@@ -92,7 +92,7 @@ static void passes(const job *j, int tid, int nthreads)
 static void run_part(void *arg, int tid, int nthreads)
 {
     const job *j = arg;
-    cpu_conv_part(&j->s->plan, j->x, j->packed, NULL, j->y, j->s->work + (size_t)tid * j->s->plan.thread_B, tid);
+    cpu_conv_part(&j->s->plan, j->x, j->packed, NULL, j->y, j->s->work + (size_t)tid * cpu_apart(j->s->plan.thread_B), tid);
     if (j->s->fuse == WL_UNFUSED) passes(j, tid, nthreads);
 }
 

@@ -52,5 +52,10 @@ extern cpu_options cpu_next_options;
  * function places memory at first touch, so a thread streams what it touched. */
 void cpu_part(size_t n, size_t grain, int tid, int nthreads, size_t *lo, size_t *hi);
 
+/* Bytes from one thread's workspace of B bytes to the next one's. Neighbours lie apart: strided prefetch of one core runs tens
+ * of kB past what that core uses, and lines it took from another die that writes them cost a trip there and back. */
+enum { CPU_APART_B = 256 << 10 };
+static inline size_t cpu_apart(size_t B) { return (B + 63) / 64 * 64 + CPU_APART_B; }
+
 extern const ir_backend cpu_backend;
 #endif

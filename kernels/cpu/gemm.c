@@ -117,7 +117,7 @@ static void plan_packed(const ir_run *r, plan *p)
     p->kc = even(p->s.k, min_of(l1 * 3 / 2 / (o->nr * w), 512), 8);
     p->mc = even((p->s.m + (size_t)p->tm - 1) / (size_t)p->tm, l2 / 2 / (p->kc * w), o->mr);
     p->nc = even(p->s.n, l3 / 4 / (p->kc * w), o->nr * (size_t)p->tn);
-    p->thread_B = up(p->mc * p->kc * w, ALIGN);
+    p->thread_B = cpu_apart(p->mc * p->kc * w);
     p->work_B = up(p->nc * p->kc * w, ALIGN) + (size_t)p->tm * p->thread_B;
 }
 
@@ -186,7 +186,7 @@ static void plan_narrow(const ir_run *r, plan *p)
     p->nc = even(up((p->s.n + threads - 1) / threads, o->nr), NARROW_RUN_B / p->in_B, o->nr);
     p->kc = even(p->s.k, min_of(l2 * 3 / 4 / ((rows + 2 * p->nc) * w), l1 * 3 / 2 / (o->nr * w)), 8);
     p->block_B = up(p->nc * p->kc * w, ALIGN);
-    p->thread_B = up(rows * p->kc * w, ALIGN) + 2 * p->block_B;
+    p->thread_B = cpu_apart(up(rows * p->kc * w, ALIGN) + 2 * p->block_B);
     p->work_B = threads * p->thread_B;
 }
 
@@ -224,7 +224,7 @@ static void plan_unpacked(const ir_run *r, plan *p)
     for (p->tn = threads; p->tn > 1 && (threads % p->tn || (size_t)p->tn > strips);) p->tn--;
     if (bands >= (size_t)(threads / p->tn)) p->tk = threads / p->tn; /* else every depth part would not have a band */
     if (p->tn * p->tk < threads) p->tn = threads / p->tk;
-    p->thread_B = up(p->s.m * BAND * p->out_B, ALIGN) + BAND * p->ops->cols * p->out_B;
+    p->thread_B = cpu_apart(up(p->s.m * BAND * p->out_B, ALIGN) + BAND * p->ops->cols * p->out_B);
     p->part_B = up(p->s.m * p->s.n * p->out_B, ALIGN);
     p->work_B = (size_t)threads * p->thread_B + (size_t)(p->tk - 1) * p->part_B;
 }

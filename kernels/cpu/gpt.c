@@ -52,7 +52,7 @@ static void plan_linear(const ir_dev *dev, cpu_gpt *g, cpu_gpt_op *op, unsigned 
         if (g->dtype != IR_F32) g->x_B = max_of(g->x_B, l->rows * l->w_row_B);
         return;
     }
-    g->x_B = max_of(g->x_B, l->rows * l->xs * (op->own ? (size_t)g->threads : 1));
+    g->x_B = max_of(g->x_B, op->own ? (size_t)g->threads * cpu_apart(l->rows * l->xs) : l->rows * l->xs);
     if (!op->blocked) return;
     g->block = cpu_linear_block_of(dev, l->ops, g->dtype, l->dot);
 }
@@ -110,7 +110,7 @@ static void lay_out(cpu_gpt *g, int64_t floats)
     at += up(g->x_B, ALIGN);
     g->row_B = up(widest * sizeof(float), ALIGN);
     g->thread_at = at;
-    g->thread_B = g->row_B + cpu_linear_scratch_B(g->block) + ALIGN;
+    g->thread_B = cpu_apart(g->row_B + cpu_linear_scratch_B(g->block));
     at += (size_t)g->threads * g->thread_B;
     g->attention_at = at;
     g->work_B = at + up(attention, ALIGN);
@@ -233,7 +233,7 @@ static void linear_part(cpu_gpt *g, cpu_gpt_op *op, int tid, int nthreads)
 {
     cpu_linear l = op->l;
     char      *mine = g->work + g->thread_at + (size_t)tid * g->thread_B;
-    char      *x = g->work + g->x_at + (op->own ? (size_t)tid * l.rows * l.xs : 0);
+    char      *x = g->work + g->x_at + (op->own ? (size_t)tid * cpu_apart(l.rows * l.xs) : 0);
     size_t     lo = 0, hi = l.rows;
     if (!op->own) cpu_part(l.rows, 1, tid, nthreads, &lo, &hi);
     for (size_t i = lo; i < hi; i++) {

@@ -87,7 +87,7 @@ ir_status cpu_im2col_make(const ir_dev *dev, const ly_row *l, int threads, cpu_i
     if (st == IR_OK && l->groups == 1) st = cpu_conv_plan_make(dev, CPU_CONV_POINTWISE, &product, threads, &p->own);
 #if !IR_HAVE_OPENBLAS
     if (st != IR_OK) return st;
-    p->work_B = p->own.thread_B * (size_t)threads;
+    p->work_B = cpu_apart(p->own.thread_B) * (size_t)threads;
     st = ir_host_alloc(p->work_B, cpu_of(dev)->pages, &m);
     p->work = m;
 #endif
@@ -181,7 +181,7 @@ static void own_part(void *arg, int tid, int nthreads)
     const job        *j = arg;
     const cpu_im2col *p = j->p;
     (void)nthreads;
-    cpu_conv_part(&p->own, p->unroll ? p->matrix : j->x, j->packed, j->add, j->y, p->work + (size_t)tid * p->own.thread_B, tid);
+    cpu_conv_part(&p->own, p->unroll ? p->matrix : j->x, j->packed, j->add, j->y, p->work + (size_t)tid * cpu_apart(p->own.thread_B), tid);
 }
 
 static void one(job *j, const char *W)

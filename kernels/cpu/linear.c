@@ -213,8 +213,8 @@ static ir_status linear_setup(ir_run *r, bool blocked)
     p->blocked = blocked;
     p->b = cpu_linear_block_of(r->dev, l->ops, l->dtype, l->dot);
     p->own = rows <= OWN_ROWS;
-    p->x_B = rows * l->xs;
-    p->scratch_B = blocked ? cpu_linear_scratch_B(p->b) : 0;
+    p->x_B = p->own ? cpu_apart(rows * l->xs) : rows * l->xs;
+    p->scratch_B = blocked ? cpu_apart(cpu_linear_scratch_B(p->b)) : 0;
     p->work_B = p->x_B * (p->own ? threads : 1) + threads * p->scratch_B;
     void     *work = NULL;
     ir_status s = ir_host_alloc(p->work_B, cpu_of(r->dev)->pages, &work);
