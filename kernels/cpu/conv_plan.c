@@ -22,7 +22,8 @@ enum {
     WINDOW_B = 256 << 10,
 };
 static const double TRANSFORM = 0.7, /* of a Winograd tile, in blocks of output channels: 42 of 277 us at c = k = 128 */
-                    NEAR = 0.05;     /* of each other: grids with equal work */
+                    NEAR = 0.05,     /* of each other: grids with equal work */
+                    CROSSING = 4;    /* bytes read for one that crosses between cores: 100 GB/s against 8 to 35 */
 
 const cpu_conv_ops *cpu_conv_ops_of(cpu_isa isa)
 {
@@ -62,18 +63,19 @@ ir_status cpu_conv_can(cpu_conv_kind kind, const ly_row *l)
 
 /* ---- planning -------------------------------------------------------------------------------------------------- */
 /* The grid whose busiest thread has the least to do; among near equals the one that reads fewest bytes: every thread
- * column reads the input again, every thread row the weights. */
+ * column reads the input again, every thread row the weights; and threads that split channels hand each other what they
+ * write, which between dies costs several times a read. */
 static void choose_grid(cpu_conv_plan *p, size_t units)
 {
     const ly_row *l = &p->row;
-    const double in_B = (double)(l->batch * l->h * l->w * l->c), w_B = (double)p->weight_n;
+    const double in_B = (double)(l->batch * l->h * l->w * l->c), out_B = (double)(l->batch * l->oh * l->ow * l->k), w_B = (double)p->weight_n;
     const double fixed = p->kind == CPU_CONV_WINOGRAD ? TRANSFORM : 0; /* threads that split channels all transform every input */
     double best = 0, best_B = 0;
     for (int tk = 1; tk <= p->threads; tk++) {
         if (p->threads % tk) continue;
         const size_t tp = (size_t)(p->threads / tk);
         double work = (double)((units + tp - 1) / tp) * (fixed + (double)((p->kblocks + (size_t)tk - 1) / (size_t)tk));
-        double bytes = in_B * tk + w_B * (double)tp;
+        double bytes = in_B * tk + w_B * (double)tp + (tk > 1 ? CROSSING * (in_B + out_B) : 0);
         if (best > 0 && (work > (1 + NEAR) * best || (work > (1 - NEAR) * best && bytes >= best_B))) continue;
         best = work;
         best_B = bytes;
