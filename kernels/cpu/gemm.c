@@ -1,7 +1,8 @@
 /* gemm.c -- "blocked": C = A B on host threads, three ways.
  *   packed    A and B are copied block by block into panels in the order the register tile reads them. A block of
- *             A stays in a core's L2, a block of B is shared in the last-level cache; threads form a grid of
- *             tm x tn over rows and columns, pack together and meet at barriers.
+ *             A stays in a core's L2, a block of B in the last-level cache; threads form a grid of tm x tn over rows
+ *             and columns, pack together and meet at barriers. Where that costs little they pack each for itself: a
+ *             line that a core of another die has read is written at 8 GB/s.
  *   narrow    rows enough for the registers, too few to pay for sharing: each thread packs small blocks of its own
  *             columns of B into its own L2, past all of A, and never waits for another.
  *   unpacked  few rows: B is as large as the work, so it is read in place, once. Threads split its columns, and
@@ -20,6 +21,7 @@ enum {
     UNPACKED_ROWS = 24,  /* up to here reading B in place wins over packing it, B in the last-level cache; */
     MEMORY_ROWS = 6,     /* and from memory, where a packer's long runs win: measured at n = k = 4096 (f32) and n = 2048 (f64) */
     NARROW_ROWS = 384,   /* up to here a thread packs for itself */
+    ALONE_FLOPS = 700,   /* of a thread, from which an element packed on top costs at most 5 % */
     NARROW_RUN_B = 1024, /* bytes of a row of B that a block takes at once: memory likes long runs */
     NARROW_AHEAD_B = 8192, /* of such runs are on their way from memory */
     BAND = 32,           /* rows of B that one pass over the columns reads */
@@ -34,8 +36,9 @@ typedef struct {
     int                 wide;        /* inputs are bf16 */
     void (*part)(void *job, int tid, int nthreads); /* which way */
     int                 tm, tn, tk;  /* threads over rows, columns, depth: packed has tk = 1, unpacked tm = 1 */
+    bool                alone;       /* packed: every thread has an A and a B of its own: no barriers */
     size_t              mc, nc, kc;  /* packed, narrow: block sizes; mc per thread row; narrow: rows of a panel */
-    char               *work;        /* packed: B, then tm blocks of A; else per thread; unpacked: then the parts of C */
+    char               *work;        /* packed: B, then tm blocks of A; alone: per thread A, then B; else per thread; unpacked: then the parts of C */
     size_t              work_B, thread_B, part_B, block_B;
 } plan;
 
@@ -64,30 +67,42 @@ static void packed_part(void *arg, int tid, int nthreads)
     const job          *j = arg;
     const plan         *p = j->p;
     const cpu_gemm_ops *o = p->ops;
-    const size_t        m = p->s.m, n = p->s.n, k = p->s.k;
+    const size_t        n = p->s.n, k = p->s.k;
     const int           row = tid / p->tn, col = tid % p->tn;
-    char *bp = p->work, *ap = p->work + up(p->nc * p->kc * p->out_B, ALIGN) + (size_t)row * p->thread_B;
-    size_t m_lo, m_hi, turns = (up((m + (size_t)p->tm - 1) / (size_t)p->tm, o->mr) + p->mc - 1) / p->mc;
-    cpu_part(m, o->mr, row, p->tm, &m_lo, &m_hi);
-    for (size_t jc = 0; jc < n; jc += p->nc)
+    const int           team = p->alone ? 1 : nthreads, mate = p->alone ? 0 : tid; /* who pack B together, */
+    const int           side = p->alone ? 1 : p->tn, seat = p->alone ? 0 : col;    /* and A, and share out its columns */
+    char *ap = p->work + (p->alone ? (size_t)tid * p->thread_B : p->part_B + (size_t)row * p->thread_B);
+    char *bp = p->alone ? ap + p->block_B : p->work;
+    size_t m_lo, m_hi, n_lo = 0, n_hi = n, turns = (up((p->s.m + (size_t)p->tm - 1) / (size_t)p->tm, o->mr) + p->mc - 1) / p->mc;
+    cpu_part(p->s.m, o->mr, row, p->tm, &m_lo, &m_hi);
+    if (p->alone) cpu_part(n, o->nr, col, p->tn, &n_lo, &n_hi);
+    for (size_t jc = n_lo; jc < n_hi; jc += p->nc)
         for (size_t pc = 0; pc < k; pc += p->kc) {
-            size_t nb = min_of(p->nc, n - jc), kb = min_of(p->kc, k - pc), lo, hi, c_lo, c_hi;
-            cpu_part(nb, o->nr, tid, nthreads, &lo, &hi);
+            size_t nb = min_of(p->nc, n_hi - jc), kb = min_of(p->kc, k - pc), lo, hi, c_lo, c_hi;
+            cpu_part(nb, o->nr, mate, team, &lo, &hi);
             if (lo < hi) o->pack_b(p->wide, hi - lo, kb, j->b + (pc * n + jc + lo) * p->in_B, n, bp + lo * kb * p->out_B);
-            cpu_part(nb, o->nr, col, p->tn, &c_lo, &c_hi);
+            cpu_part(nb, o->nr, seat, side, &c_lo, &c_hi);
             for (size_t t = 0; t < turns; t++) {
                 size_t ic = min_of(m_lo + t * p->mc, m_hi), mb = min_of(p->mc, m_hi - ic);
-                cpu_part(mb, o->mr, col, p->tn, &lo, &hi);
+                cpu_part(mb, o->mr, seat, side, &lo, &hi);
                 for (size_t i = lo; i < hi; i += o->mr)
                     o->pack_a(p->wide, min_of(o->mr, hi - i), kb, j->a + ((ic + i) * k + pc) * p->in_B, k,
                               ap + i * kb * p->out_B);
-                if (p->tn > 1 || t == 0) ir_pool_barrier(j->pool, nthreads); /* what others packed is complete */
+                if (team > 1 && (side > 1 || t == 0)) ir_pool_barrier(j->pool, nthreads); /* what others packed is complete */
                 if (c_lo < c_hi)
                     o->block(mb, o->mr, c_hi - c_lo, kb, ap, bp + c_lo * kb * p->out_B,
                              j->c + (ic * n + jc + c_lo) * p->out_B, n, pc > 0, NULL);
-                if (p->tn > 1 || t + 1 == turns) ir_pool_barrier(j->pool, nthreads); /* and may be overwritten */
+                if (team > 1 && (side > 1 || t + 1 == turns)) ir_pool_barrier(j->pool, nthreads); /* and may be overwritten */
             }
         }
+}
+
+/* Whether every thread should pack all it reads: what it packs on top must be little beside its FLOPs, and come from cache. */
+static bool alone(const plan *p, size_t l3)
+{
+    const double m = (double)p->s.m, n = (double)p->s.n, tm = p->tm, tn = p->tn;
+    const double extra = m / tm * (1 - 1 / tn) + n / tn * (1 - 1 / tm), flops = 2 * m * n / (tm * tn);
+    return (m + n) * (double)(p->s.k * p->in_B) <= (double)l3 / 2 && flops >= ALONE_FLOPS * extra;
 }
 
 /* The grid whose busiest thread has the least to do; among equals the one with fewest columns: rows need no
@@ -116,9 +131,13 @@ static void plan_packed(const ir_run *r, plan *p)
     /* A panel of B may exceed L1 by half: it is read in order, and prefetched. */
     p->kc = even(p->s.k, min_of(l1 * 3 / 2 / (o->nr * w), 512), 8);
     p->mc = even((p->s.m + (size_t)p->tm - 1) / (size_t)p->tm, l2 / 2 / (p->kc * w), o->mr);
-    p->nc = even(p->s.n, l3 / 4 / (p->kc * w), o->nr * (size_t)p->tn);
-    p->thread_B = cpu_apart(p->mc * p->kc * w);
-    p->work_B = up(p->nc * p->kc * w, ALIGN) + (size_t)p->tm * p->thread_B;
+    p->alone = alone(p, l3);
+    p->nc = even(p->alone ? (p->s.n + (size_t)p->tn - 1) / (size_t)p->tn : p->s.n,
+                 l3 / 4 / (p->kc * w) / (p->alone ? (size_t)r->p.threads : 1), o->nr * (p->alone ? 1 : (size_t)p->tn));
+    p->block_B = up(p->mc * p->kc * w, ALIGN);
+    p->part_B = up(p->nc * p->kc * w, ALIGN);
+    p->thread_B = cpu_apart(p->block_B + (p->alone ? p->part_B : 0));
+    p->work_B = p->alone ? (size_t)r->p.threads * p->thread_B : p->part_B + (size_t)p->tm * p->thread_B;
 }
 
 /* ---- narrow ------------------------------------------------------------------------------------------------------ */

@@ -1,5 +1,6 @@
 /* gemm_body.h -- packing and tiles for one element type; included by gemm_isa.c once per type with
  *   T element, V vector, VL lanes, N(x) the type's name of x, V_(x) the vector operation x,
+ *   ZIP_LOW(a, b), ZIP_HIGH(a, b) their lower, upper halves interleaved,
  *   WIDEN(p), WIDEN1(p) a vector, one value of bf16 at p.
  * tile() is always_inline and its M (rows) and NV (vectors per row) are literals at every call, so what M and NV
  * exclude vanishes. Accumulators are named scalars: arrays may end up in memory. */
@@ -103,17 +104,52 @@ SIMD_INLINE void N(pack_panel)(int wide, size_t rows, size_t kc, const void *a, 
     for (size_t i = rows; i < stride; i++)
         for (size_t p = 0; p < kc; p++) out[p * stride + i] = 0;
 }
+/* r[i][j] to r[j][i]: halves of the rows are interleaved until every row has met every other. */
+SIMD_INLINE void N(transpose)(V r[VL])
+{
+    for (int met = 1; met < VL; met *= 2) {
+        V t[VL];
+        for (int i = 0; i < VL / 2; i++) {
+            t[2 * i] = ZIP_LOW(r[i], r[i + VL / 2]);
+            t[2 * i + 1] = ZIP_HIGH(r[i], r[i + VL / 2]);
+        }
+        for (int i = 0; i < VL; i++) r[i] = t[i];
+    }
+}
+/* VL steps of a panel. A vector's lanes beyond the panel fall where the next step's go; at the end there is no next. */
+SIMD_INLINE void N(pack_steps)(size_t rows, const char *a, size_t lda, T *out, int last)
+{
+    enum { GROUPS = (TILE_M + VL - 1) / VL, REST = TILE_M - (GROUPS - 1) * VL, AHEAD_B = 512 };
+    V r[GROUPS][VL];
+    for (size_t i = 0; i < rows; i++) __builtin_prefetch(a + i * lda * sizeof(T) + AHEAD_B);
+    for (int g = 0; g < GROUPS; g++) {
+        for (int i = 0; i < VL; i++) r[g][i] = (size_t)(g * VL + i) < rows ? N(vec)(0, a, (size_t)(g * VL + i) * lda) : (V){0};
+        N(transpose)(r[g]);
+    }
+    for (int p = 0; p < VL; p++, out += TILE_M) {
+        for (int g = 0; g + 1 < GROUPS; g++) V_(store)(out + g * VL, r[g][p]);
+        if (p + 1 < VL || !last)
+            V_(store)(out + (GROUPS - 1) * VL, r[GROUPS - 1][p]);
+        else
+            memcpy(out + (GROUPS - 1) * VL, &r[GROUPS - 1][p], REST * sizeof(T));
+    }
+}
 static void N(pack_a)(int wide, size_t rows, size_t kc, const void *a, size_t lda, void *out)
 {
-    if (rows == TILE_M && !wide) { /* the common case, row after row of the panel: contiguous stores */
-        T *o = out;
-        for (size_t p = 0; p < kc; p++, o += TILE_M)
-            for (size_t i = 0; i < TILE_M; i++) o[i] = N(get)(0, a, i * lda + p);
-    } else if (wide) {
+    if (wide) {
         N(pack_panel)(1, rows, kc, a, lda, out, TILE_M);
-    } else {
-        N(pack_panel)(0, rows, kc, a, lda, out, TILE_M);
+        return;
     }
+    size_t p = 0;
+    T     *o = out;
+    for (; p + VL <= kc; p += VL, o += VL * TILE_M) {
+        const char *at = (const char *)a + p * sizeof(T);
+        if (rows == TILE_M)
+            N(pack_steps)(TILE_M, at, lda, o, p + VL == kc);
+        else
+            N(pack_steps)(rows, at, lda, o, p + VL == kc);
+    }
+    N(pack_panel)(0, rows, kc - p, (const char *)a + p * sizeof(T), lda, o, TILE_M);
 }
 
 SIMD_INLINE void N(pack_columns)(int wide, size_t n, size_t kc, const void *b, size_t ldb, T *out)

@@ -48,11 +48,31 @@ SIMD_INLINE float widen1(const void *p)
     return f;
 }
 
+/* Lanes of two vectors interleaved, from lane o on. */
+#define ZIP2(a, b, o)  __builtin_shufflevector(a, b, o, 2 + o)
+#define ZIP4(a, b, o)  __builtin_shufflevector(a, b, o, 4 + o, 1 + o, 5 + o)
+#define ZIP8(a, b, o)  __builtin_shufflevector(a, b, o, 8 + o, 1 + o, 9 + o, 2 + o, 10 + o, 3 + o, 11 + o)
+#define ZIP16(a, b, o)                                                                              \
+    __builtin_shufflevector(a, b, o, 16 + o, 1 + o, 17 + o, 2 + o, 18 + o, 3 + o, 19 + o, 4 + o, 20 + o, 5 + o, 21 + o, \
+                            6 + o, 22 + o, 7 + o, 23 + o)
+#if VBYTES == 64
+#define ZIP_F32 ZIP16
+#define ZIP_F64 ZIP8
+#elif VBYTES == 32
+#define ZIP_F32 ZIP8
+#define ZIP_F64 ZIP4
+#else
+#define ZIP_F32 ZIP4
+#define ZIP_F64 ZIP2
+#endif
+
 #define T     float
 #define V     vf
 #define VL    VF
 #define N(x)  x##_f32
 #define V_(x) vf_##x
+#define ZIP_LOW(a, b)  ZIP_F32(a, b, 0)
+#define ZIP_HIGH(a, b) ZIP_F32(a, b, VF / 2)
 #define WIDEN(p) widen(p)
 #define WIDEN1(p) widen1(p)
 #include "kernels/cpu/gemm_body.h"
@@ -61,6 +81,8 @@ SIMD_INLINE float widen1(const void *p)
 #undef VL
 #undef N
 #undef V_
+#undef ZIP_LOW
+#undef ZIP_HIGH
 #undef WIDEN
 #undef WIDEN1
 #define T     double
@@ -68,6 +90,8 @@ SIMD_INLINE float widen1(const void *p)
 #define VL    VD
 #define N(x)  x##_f64
 #define V_(x) vd_##x
+#define ZIP_LOW(a, b)  ZIP_F64(a, b, 0)
+#define ZIP_HIGH(a, b) ZIP_F64(a, b, VD / 2)
 #define WIDEN(p) vd_load((const double *)(p)) /* never: no wide inputs */
 #define WIDEN1(p) (*(const double *)(p))
 #include "kernels/cpu/gemm_body.h"
