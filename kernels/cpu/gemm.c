@@ -25,6 +25,7 @@ enum {
     NARROW_RUN_B = 1024, /* bytes of a row of B that a block takes at once: memory likes long runs */
     NARROW_AHEAD_B = 8192, /* of such runs are on their way from memory */
     BAND = 32,           /* rows of B that one pass over the columns reads */
+    DEEP = 32,           /* rows of B for every row of C that a thread adds up: few enough to split B by rows */
     STRIP_B = 1024,      /* narrowest run of bytes of a row of B worth a thread's while */
     ALIGN = 64
 };
@@ -224,7 +225,10 @@ static void unpacked_part(void *arg, int tid, int nthreads)
     size_t lo, hi, k_lo, k_hi;
     cpu_part(n, ALIGN / p->in_B, tid % p->tn, p->tn, &lo, &hi);
     cpu_part(k, BAND, depth, p->tk, &k_lo, &k_hi);
-    for (size_t pc = k_lo; pc < k_hi; pc += BAND) {
+    const size_t run = m <= o->rows ? (k_hi - k_lo) / CPU_GEMM_RUN_ROWS * CPU_GEMM_RUN_ROWS : 0;
+    if (run)
+        o->runs(p->wide, m, hi - lo, run, j->a + k_lo * p->in_B, k, j->b + (k_lo * n + lo) * p->in_B, n, c + lo * p->out_B, n);
+    for (size_t pc = k_lo + run; pc < k_hi; pc += BAND) {
         size_t kb = min_of(BAND, k_hi - pc);
         o->pack_x(p->wide, m, kb, j->a + pc * p->in_B, k, x);
         o->band(p->wide, m, hi - lo, kb, x, j->b + (pc * n + lo) * p->in_B, n, c + lo * p->out_B, n, pc > k_lo, tail);
@@ -240,7 +244,8 @@ static void plan_unpacked(const ir_run *r, plan *p)
     int threads = r->p.threads;
     size_t strips = p->s.n * p->in_B / STRIP_B, bands = (p->s.k + BAND - 1) / BAND;
     p->tm = p->tk = 1;
-    for (p->tn = threads; p->tn > 1 && (threads % p->tn || (size_t)p->tn > strips);) p->tn--;
+    const bool deep = p->s.m <= p->ops->rows && p->s.k >= DEEP * p->s.m * (size_t)threads; /* whole rows of B are the longest runs */
+    for (p->tn = deep ? 1 : threads; p->tn > 1 && (threads % p->tn || (size_t)p->tn > strips);) p->tn--;
     if (bands >= (size_t)(threads / p->tn)) p->tk = threads / p->tn; /* else every depth part would not have a band */
     if (p->tn * p->tk < threads) p->tn = threads / p->tk;
     p->thread_B = cpu_apart(up(p->s.m * BAND * p->out_B, ALIGN) + BAND * p->ops->cols * p->out_B);

@@ -37,9 +37,13 @@ typedef struct {
      * kb * cols elements. */
     void (*band)(int wide, size_t m, size_t n, size_t kb, const void *xp, const void *w, size_t ldw, void *c,
                  size_t ldc, int add, void *tail);
+    /* C[m,n] = A W over k rows of W, a multiple of CPU_GEMM_RUN_ROWS, for m <= rows: run by run as its rows lie. */
+    void (*runs)(int wide, size_t m, size_t n, size_t k, const void *a, size_t lda, const void *w, size_t ldw, void *c,
+                 size_t ldc);
     void (*sum)(size_t n, void *c, const void *part); /* c += part */
 } cpu_gemm_ops;
 
+enum { CPU_GEMM_RUN_ROWS = 4 };
 enum { CPU_GEMM_F32, CPU_GEMM_F64, CPU_GEMM_NTYPE };
 typedef struct { cpu_gemm_ops type[CPU_GEMM_NTYPE]; } cpu_gemm_table;
 #endif

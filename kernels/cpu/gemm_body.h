@@ -315,6 +315,75 @@ static void N(band)(int wide, size_t m, size_t n, size_t kb, const void *xp, con
         N(band_tail)(wide, m, n - j, kb, xp, (const char *)w + j * width, ldw, (char *)c + j * sizeof(T), ldc, add, tail);
 }
 
+/* ---- very few rows: runs of W's rows, in the order they lie --------------------------------------------------------- */
+/* c[M][pitch] += X[M, R] W[R, n], c in L1. The processor's own prefetch follows whole rows; of shorter runs the next R rows'
+ * are fetched ahead_B further. */
+enum { N(R) = CPU_GEMM_RUN_ROWS };
+SIMD_INLINE void N(run)(int M, int wide, size_t n, const T *x, const char *w, size_t ldw, size_t ahead_B, T *c, size_t pitch)
+{
+    const size_t width = wide ? 2 : sizeof(T), ldw_B = ldw * width;
+    V      k[BAND_M][N(R)];
+    size_t j = 0;
+    for (int i = 0; i < M; i++)
+        for (int r = 0; r < N(R); r++) k[i][r] = x[i * N(R) + r] - (V){0};
+    for (; j + VL <= n; j += VL) {
+        V b[N(R)];
+        for (int r = 0; r < N(R); r++) {
+            const char *at = w + (size_t)r * ldw_B + j * width;
+            b[r] = N(vec)(wide, at, 0);
+            __builtin_prefetch(at + ahead_B);
+        }
+        for (int i = 0; i < M; i++) {
+            T *at = c + (size_t)i * pitch + j;
+            V  y = V_(load)(at);
+            for (int r = 0; r < N(R); r++) y = V_(fma)(k[i][r], b[r], y);
+            V_(store)(at, y);
+        }
+    }
+    for (; j < n; j++)
+        for (int i = 0; i < M; i++)
+            for (int r = 0; r < N(R); r++) c[(size_t)i * pitch + j] += x[i * N(R) + r] * N(get)(wide, w, (size_t)r * ldw + j);
+}
+#define RUN(M)                                                                                      \
+    static void N(run##M)(int wide, size_t n, const T *x, const char *w, size_t ldw, size_t ahead_B, T *c, size_t pitch) \
+    {                                                                                               \
+        if (wide)                                                                                   \
+            N(run)(M, 1, n, x, w, ldw, ahead_B, c, pitch);                                          \
+        else                                                                                        \
+            N(run)(M, 0, n, x, w, ldw, ahead_B, c, pitch);                                          \
+    }
+RUN(1) RUN(2) RUN(3) RUN(4)
+#if BAND_M > 4
+RUN(5) RUN(6)
+#endif
+#undef RUN
+
+static void N(runs)(int wide, size_t m, size_t n, size_t k, const void *a, size_t lda, const void *w, size_t ldw, void *c,
+                    size_t ldc)
+{
+    typedef void (*run_fn)(int, size_t, const T *, const char *, size_t, size_t, T *, size_t);
+    static const run_fn fn[] = {NULL, N(run1), N(run2), N(run3), N(run4),
+#if BAND_M > 4
+                                N(run5), N(run6)
+#endif
+    };
+    /* The strip's rows must not fall into the same sets, nor a store before the next row's load at the same 4 kB offset. */
+    T            strip[RUNS_B / sizeof(T) + 2 * BAND_M * VL] __attribute__((aligned(64)));
+    const size_t width = wide ? 2 : sizeof(T), most = RUNS_B / sizeof(T) / m / VL * VL, pitch = most + VL;
+    const size_t ahead_B = n > most ? N(R) * ldw * width : 0;
+    for (size_t j = 0; j < n; j += most) {
+        const size_t cols = n - j < most ? n - j : most;
+        memset(strip, 0, m * pitch * sizeof(T));
+        for (size_t p = 0; p < k; p += N(R)) {
+            T x[BAND_M * N(R)];
+            for (size_t i = 0; i < m; i++)
+                for (size_t r = 0; r < N(R); r++) x[i * N(R) + r] = N(get)(wide, a, i * lda + p + r);
+            fn[m](wide, cols, x, (const char *)w + (p * ldw + j) * width, ldw, ahead_B, strip, pitch);
+        }
+        for (size_t i = 0; i < m; i++) memcpy((char *)c + (i * ldc + j) * sizeof(T), strip + i * pitch, cols * sizeof(T));
+    }
+}
+
 static void N(sum)(size_t n, void *vc, const void *part)
 {
     char *c = vc;

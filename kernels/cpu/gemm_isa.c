@@ -48,6 +48,8 @@ SIMD_INLINE float widen1(const void *p)
     return f;
 }
 
+enum { RUNS_B = 24 << 10 }; /* of C that few rows keep in L1 */
+
 /* Lanes of two vectors interleaved, from lane o on. */
 #define ZIP2(a, b, o)  __builtin_shufflevector(a, b, o, 2 + o)
 #define ZIP4(a, b, o)  __builtin_shufflevector(a, b, o, 4 + o, 1 + o, 5 + o)
@@ -98,6 +100,6 @@ SIMD_INLINE float widen1(const void *p)
 
 #define OPS(t)                                                                                      \
     {                                                                                               \
-        TILE_M, NR_##t, BAND_M, NB_##t, pack_a_##t, pack_b_##t, block_##t, finish_side_##t, pack_x_##t, band_##t, sum_##t \
+        TILE_M, NR_##t, BAND_M, NB_##t, pack_a_##t, pack_b_##t, block_##t, finish_side_##t, pack_x_##t, band_##t, runs_##t, sum_##t \
     }
 const cpu_gemm_table CPU_SYM(cpu_gemm) = {.type = {[CPU_GEMM_F32] = OPS(f32), [CPU_GEMM_F64] = OPS(f64)}};
