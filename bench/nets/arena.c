@@ -1,5 +1,6 @@
 /* arena.c -- see layer.h: where activations lie when a place is used again as soon as its last reader has run. Values
- * are placed from the largest down, each as low as those allow that live at the same time. */
+ * are placed from the largest down: around the middle of one placed before, or as low as those allow that live at the same
+ * time. */
 #include "bench/nets/layer.h"
 
 #include <stdlib.h>
@@ -35,6 +36,29 @@ static int64_t lowest(const value *v, const value *all, int n)
     return at;
 }
 
+static bool is_free(const value *v, const value *all, int n, int64_t at)
+{
+    for (int i = 0; i < n; i++)
+        if (all[i].at >= 0 && together(v, &all[i]) && at < all[i].at + all[i].n && all[i].at < at + v->n) return false;
+    return true;
+}
+
+/* Around the middle of the largest value whose place v can use again: what one thread writes of either, the first rows or
+ * the last, then lies where it wrote before. -1: nowhere. */
+static int64_t centred(const value *v, const value *all, int n, int64_t align, int64_t end)
+{
+    const value *best = NULL;
+    int64_t      best_at = -1;
+    for (int i = 0; i < n; i++) {
+        const value *o = &all[i];
+        const int64_t at = o->at + (o->n - v->n) / 2 / align * align;
+        if (o->at < 0 || o->n == 0 || (best && o->n <= best->n) || at < 0 || at + v->n > end || !is_free(v, all, n, at)) continue;
+        best = o;
+        best_at = at;
+    }
+    return best_at;
+}
+
 static value *largest(value *v, int n)
 {
     value *most = NULL;
@@ -66,7 +90,8 @@ ir_status ly_arena(const ly_net *net, int64_t align, ly_place **place, int64_t *
         v[i] = (value){i, kept ? last_reader(net, i) : i, -1, kept ? (n + align - 1) / align * align + align : 0};
     }
     for (value *next = largest(v, net->n); next; next = largest(v, net->n)) {
-        next->at = lowest(next, v, net->n);
+        next->at = centred(next, v, net->n, align, *elems);
+        if (next->at < 0) next->at = lowest(next, v, net->n);
         if (next->at + next->n > *elems) *elems = next->at + next->n;
     }
     for (int i = 0; i < net->n; i++) {
