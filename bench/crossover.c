@@ -232,11 +232,13 @@ static void describe(const session *s, const group *g, ir_verdict *v)
     number(f.knee, knee, sizeof knee);
     number(f.lo, lo, sizeof lo);
     number(f.hi, hi, sizeof hi);
-    bool below = f.knee < g->b[0], above = f.knee > g->b[g->n - 1];
+    /* Compute-bound from its first batch on, as far as the sweep can tell. */
+    const bool already = f.hi < g->b[0] || (f.lo < 1.05 * g->b[0] && f.hi < g->b[1]);
+    const bool below = already || f.knee < g->b[0], above = f.knee > g->b[g->n - 1];
     snprintf(v->verdict, sizeof v->verdict, "%s", below ? "below the sweep" : above ? "above the sweep" : "within the sweep");
-    if (f.hi < 1) /* a sweep that was compute-bound from its first item on */
-        snprintf(v->answer + used, sizeof v->answer - (size_t)used, "1 already (%s, %s form, %zu batches)", predicted,
-                 f.overlapped ? "overlapped" : "additive", g->n);
+    if (already)
+        snprintf(v->answer + used, sizeof v->answer - (size_t)used, "%.0f already, the smallest measured (%s, %s form, %zu batches)",
+                 g->b[0], predicted, f.overlapped ? "overlapped" : "additive", g->n);
     else
         snprintf(v->answer + used, sizeof v->answer - (size_t)used, "%.12s [%.12s, %.12s] (%s, %s form, %zu batches%s)", knee, lo, hi,
                  predicted, f.overlapped ? "overlapped" : "additive", g->n, below || above ? ", outside of them" : "");
