@@ -45,6 +45,12 @@ void output_sibling(const char *path, const char *suffix, char *buf, size_t n)
     snprintf(buf, n, "%.*s%s", (int)len, path, suffix);
 }
 
+bool output_is(FILE *f, const char *path)
+{
+    struct stat a, b;
+    return fstat(fileno(f), &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 ir_status output_replace(const char *src, const char *dst)
 {
     return rename(src, dst) == 0 ? IR_OK : ir_fail(IR_EIO, "%s: %s", dst, strerror(errno));

@@ -7,6 +7,8 @@
 ir_status output_path(const char *asked, const char *machine, char *buf, size_t n);
 /* `path` with its .jsonl (if any) replaced by `suffix`. */
 void output_sibling(const char *path, const char *suffix, char *buf, size_t n);
+/* Does f go to the file at path? */
+bool output_is(FILE *f, const char *path);
 /* Rename src over dst. */
 ir_status output_replace(const char *src, const char *dst);
 

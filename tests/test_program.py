@@ -152,6 +152,15 @@ def saved_ceilings(folder):
     expect(r.returncode == 0 and of([json.loads(l) for l in open(again)], "ideal0") == of(lines, "ideal0"), "claims take them too", r)
 
 
+def redirected(folder):
+    """`ironroof run -o run.jsonl > run.txt`: the text report would go to the very file that stdout goes to."""
+    path = os.path.join(folder, "redirected.txt")
+    with open(path, "w") as f:
+        subprocess.run([PROGRAM, "run", SMALL, *(a for a in FAST if a != "--no-report"), "-o", path[:-3] + "jsonl"], stdout=f, check=True)
+    text = open(path, encoding="utf-8").read()
+    expect(text.count("copy/naive") == 1 and "redirected.jsonl" in text, f"stdout and the report do not overwrite each other: {text}")
+
+
 def interrupted(folder):
     path = os.path.join(folder, "stopped.jsonl")
     p = subprocess.Popen([PROGRAM, "run", "copy:bytes=1Mi,streams=1,2,4,8", "--ceilings", "none", "--no-report", "--budget", "30s",
@@ -231,6 +240,7 @@ full_disk()
 with tempfile.TemporaryDirectory() as folder:
     records(folder)
     saved_ceilings(folder)
+    redirected(folder)
     interrupted(folder)
     killed(folder)
     memory(folder)

@@ -256,6 +256,7 @@ static ir_status write_report(const job *j)
 {
     char path[4200];
     output_sibling(j->path, ".txt", path, sizeof path);
+    if (j->screen && output_is(j->screen, path)) return IR_OK; /* `> run.txt` beside `-o run.jsonl`: it is there already */
     FILE *f = fopen(path, "w");
     if (!f) return ir_fail(IR_EIO, "%s: cannot be written", path);
     ir_text t = {.f = f, .width = 110, .utf8 = true};
