@@ -134,6 +134,7 @@ static ir_status one_point(session *s, const cli_point *p, unsigned cache)
         if (cache & CLI_HOT) st = session_measure(s, p->workload, k, &p->p, false, &done);
         if (cache & CLI_HOT && st == IR_OK) st = layers_measure(s, p->workload, k, done);
         if (cache & CLI_COLD && st == IR_OK) st = session_measure(s, p->workload, k, &p->p, true, NULL);
+        if (st == IR_OK) st = ceilings_follow(s);
         if (st == IR_OK && session_stopped(s)) st = ir_fail(IR_EINTR, "interrupted");
     }
     return st;

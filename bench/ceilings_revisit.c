@@ -3,7 +3,7 @@
  * spans both, and its certificate says how far apart they were. Core-private rates do not need it.
  *
  * How far an operation outdoes reads differs between the memory's states, so two moments are kept of each where reads got clearly more in
- * one than in the other. Where the points then meet a state that no visit met, they call for a visit of their own. */
+ * one than in the other. A point that meets a state which no visit met calls for one at once, while the state lasts. */
 #include "bench/ceilings.h"
 #include "bench/tables.h"
 #include "harness/stats/stats.h"
@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_VISITS = 2 }; /* on the points' behalf */
 #define APART 1.15 /* reads that got this much more were read in another state of the memory */
 
 static bool same_state(double a_Bps, double b_Bps) { return fmax(a_Bps, b_Bps) < APART * fmin(a_Bps, b_Bps); }
@@ -103,21 +104,6 @@ ir_status ceilings_revisit(ceiling_plan *pl)
     return st;
 }
 
-/* What reads got beside half of the points at DRAM, of those beside which the reference read as much as for the ceilings (reference.c);
- * NAN: no point says. */
-static double reads_at_points(const session *s)
-{
-    const double    reference_B = (double)s->ref.p.v[s->ref.size];
-    size_t          n, m = 0;
-    const ir_point *p = session_asked(s, &n);
-    double         *now = malloc((n ? n : 1) * sizeof *now);
-    for (size_t i = 0; now && i < n; i++)
-        if (p[i].status == IR_OK && p[i].bw_now > 0 && p[i].cost.footprint_B >= reference_B) now[m++] = p[i].bw_now;
-    const double median = m ? ir_median(now, m) * s->ref.ceiling_Bps : NAN;
-    free(now);
-    return median;
-}
-
 /* Did every ceiling that a visit would change meet this state? */
 static bool met(const ceiling_plan *pl, double reads_Bps)
 {
@@ -130,13 +116,33 @@ static bool met(const ceiling_plan *pl, double reads_Bps)
     return true;
 }
 
-ir_status ceilings_at_points(session *s)
+/* The last `n` rows to the end of the ceilings' own at the front, so that what was asked for stays together. */
+static void to_the_front(session *s, size_t n)
 {
+    size_t at = 0;
+    if (n == 0) return;
+    while (s->point[at].for_ceiling) at++;
+    for (size_t i = s->npoint - n; i > at && i < s->npoint; i++, at++) {
+        const ir_point moved = s->point[i];
+        memmove(&s->point[at + 1], &s->point[at], (i - at) * sizeof moved);
+        s->point[at] = moved;
+    }
+}
+
+ir_status ceilings_follow(session *s)
+{
+    const ir_point *p = s->npoint ? &s->point[s->npoint - 1] : NULL;
+    /* Only beside footprints as large as the ceilings' did the reference read memory alone (reference.c). */
+    if (!p || s->visits >= MOST_VISITS || p->status != IR_OK || p->for_ceiling || p->flags & IR_FLAG_NOISY || !(p->bw_now > 0) ||
+        p->cost.footprint_B < (double)s->ref.p.v[s->ref.size])
+        return IR_OK;
     ceiling_plan pl = {.s = s, .device = s->info.threads == 0, .at_points = true};
-    const double reads_Bps = reads_at_points(s);
-    if (!(reads_Bps > 0) || met(&pl, reads_Bps)) return IR_OK;
+    if (met(&pl, p->bw_now * s->ref.ceiling_Bps)) return IR_OK;
+    const size_t before = s->npoint;
+    s->visits++;
     s->in_ceilings = true;
     ir_status st = ceilings_revisit(&pl);
     s->in_ceilings = false;
+    to_the_front(s, s->npoint - before);
     return st;
 }

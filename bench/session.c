@@ -195,10 +195,9 @@ ir_status session_adopt(session *s, const ir_point *p)
 
 const ir_point *session_asked(const session *s, size_t *n)
 {
-    size_t first = 0, end = s->npoint;
-    while (first < end && s->point[first].for_ceiling) first++;
-    while (end > first && s->point[end - 1].for_ceiling) end--;
-    *n = end - first;
+    size_t first = 0;
+    while (first < s->npoint && s->point[first].for_ceiling) first++;
+    *n = s->npoint - first;
     return s->point ? s->point + first : NULL;
 }
 

@@ -33,9 +33,10 @@ struct session {
     const ir_record *resume;           /* points already measured; NULL: none */
     int64_t        teams[IR_NDTYPE];   /* of "fma" that fill the device, by dtype; 0: not known, or not needed */
     uint32_t       run_flags;          /* flags of every row: smt-shared, cpuset-limited */
-    ir_point      *point; size_t npoint, cap; /* owned: all rows in the order measured */
+    ir_point      *point; size_t npoint, cap; /* owned: all rows in the order measured, those for ceilings first */
     const char    *layers;             /* --layers; NULL: networks get no rows per layer */
     bool           in_ceilings;        /* rows measured now are for a ceiling */
+    int            visits;             /* of the ceilings, called for by points: ceilings_follow() */
     reference      ref;
     ir_ceilings    ceilings;           /* owned */
     void (*tick)(session *, const char *what); /* progress before each point; may be NULL */
@@ -54,7 +55,7 @@ ir_status session_measure(session *, const ir_workload *, const ir_kernel *, con
 ir_status session_keep(session *, ir_point *);
 /* Keep a copy of a row of another record, and journal it. */
 ir_status session_adopt(session *, const ir_point *);
-/* The rows that were asked for: those between the ceilings' first and last. */
+/* The rows that were asked for: those behind the ceilings' own. */
 const ir_point *session_asked(const session *, size_t *n);
 /* A row that was asked for and timed, of a whole workload: not a ceiling's, not a layer's. */
 static inline bool session_timed(const ir_point *p)
@@ -76,7 +77,7 @@ void session_reference(session *);
 /* The device's ceilings: plateaus, bandwidth by level, peaks, latencies, launch cost, certificates. */
 ir_status ceilings_measure(session *);
 ir_status ceilings_journal(session *);      /* the ceilings and cache levels, where there is a journal */
-/* After the points: DRAM operations once more, if the points met a state of the memory that no visit of the ceilings met. */
-ir_status ceilings_at_points(session *);
+/* After a point: DRAM operations once more, if it met a state of the memory that no visit of the ceilings met; a few times a session. */
+ir_status ceilings_follow(session *);
 size_t    ceilings_count(const session *);  /* about how many points that takes, for the progress line */
 #endif

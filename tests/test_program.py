@@ -158,7 +158,7 @@ def redirected(folder):
     with open(path, "w") as f:
         subprocess.run([PROGRAM, "run", SMALL, *(a for a in FAST if a != "--no-report"), "-o", path[:-3] + "jsonl"], stdout=f, check=True)
     text = open(path, encoding="utf-8").read()
-    expect(text.count("copy/naive") == 1 and "redirected.jsonl" in text, f"stdout and the report do not overwrite each other: {text}")
+    expect(text.count("probability of the bound") == 1 and "redirected.jsonl" in text, f"stdout and the report do not overwrite each other: {text}")
 
 
 def interrupted(folder):

@@ -213,7 +213,6 @@ static ir_status measure_device(job *j, campaign *c)
     if (st == IR_OK && j->points.n) {
         phase(j, campaign_count(c, &j->points, j->args->opt.cache));
         st = campaign_points(c, &j->points, j->args->opt.cache);
-        if (st == IR_OK) st = ceilings_at_points(s);
         cli_progress_clear(&j->progress);
     }
     if (st != IR_EINTR) campaign_probe(c, "end");
