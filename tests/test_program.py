@@ -233,16 +233,19 @@ def memory(folder):
                f"{point} {kernel} {more}: peak {peak / 1e6:.0f} MB, computed {needs / 1e6:.0f}, own {own / 1e6:.0f}")
 
 
-refusals()
-help_and_lists()
-documented()
-full_disk()
+home = os.getcwd()
 with tempfile.TemporaryDirectory() as folder:
+    os.chdir(folder)  # a record that names no place goes into results/ of a tree
+    refusals()
+    help_and_lists()
+    documented()
+    full_disk()
     records(folder)
     saved_ceilings(folder)
     redirected(folder)
     interrupted(folder)
     killed(folder)
     memory(folder)
+    os.chdir(home)
 print("all as expected" if not failures else f"{len(failures)} failed")
 sys.exit(1 if failures else 0)
