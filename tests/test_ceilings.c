@@ -289,9 +289,41 @@ static void moments(void **state)
     assert_true(blind.value == 100 && blind.read_then_Bps == 50);
 }
 
+/* A point that meets another state has the ceilings visited, twice at most; what that measures stands before what was asked for. */
+static void followed(void **state)
+{
+    (void)state;
+    session s;
+    size_t  n;
+    assert_int_equal(session_open(&s, &virtual_gpu, 0), IR_OK);
+    s.info.threads = 1; /* a device's memory is its own: nothing follows there */
+    const ir_kernel *k = session_kernel(&s, &wl_copy, 0);
+    ir_ceiling       c = {.what = IR_C_BANDWIDTH, .level = "DRAM", .op = "copy", .value = 100, .lo = 99, .hi = 101, .read_then_Bps = 80, .size_B = 1 << 20};
+    snprintf(c.kernel, sizeof c.kernel, "%s", k->name);
+    assert_int_equal(ir_ceilings_add(&s.ceilings, &c), IR_OK);
+    s.ref.size = bench_param(&wl_copy, "bytes");
+    s.ref.ceiling_Bps = 80;
+    for (int i = 0; i < 2; i++) {
+        s.in_ceilings = i == 0;
+        assert_int_equal(session_measure(&s, &wl_copy, k, &wl_copy.defaults, false, NULL), IR_OK);
+    }
+    static const struct { double now; int visits; } met[] = {{NAN, 0}, {1.1, 0}, {2, 1}, {0.5, 2}, {0.25, 2}};
+    for (size_t i = 0; i < sizeof met / sizeof *met; i++) {
+        s.point[s.npoint - 1].bw_now = met[i].now;
+        assert_int_equal(ceilings_follow(&s), IR_OK);
+        assert_int_equal(s.visits, met[i].visits);
+        assert_int_equal(s.npoint, 2 + met[i].visits);
+        const ir_point *asked = session_asked(&s, &n);
+        assert_true(n == 1 && asked == &s.point[s.npoint - 1] && !asked->for_ceiling);
+        for (size_t j = 0; j + 1 < s.npoint; j++) assert_true(s.point[j].for_ceiling);
+    }
+    assert_true(!s.in_ceilings && s.ceilings.v[0].value > 100);
+    session_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(memory), cmocka_unit_test(unsaturated), cmocka_unit_test(arithmetic),
-                                       cmocka_unit_test(shown), cmocka_unit_test(moments)};
+                                       cmocka_unit_test(shown), cmocka_unit_test(moments), cmocka_unit_test(followed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
