@@ -82,7 +82,9 @@ static void test_many_blocks(void **state)
                                       {{61, 1101, 67}, IR_F32, 0},   {{33, 557, 90}, IR_F64, 0},
                                       {{75, 2201, 70}, IR_BF16, 0},
                                       {{7, 400, 200}, IR_F32, 0},    {{16, 333, 250}, IR_F32, 0}, /* few rows, B past every cache */
-                                      {{24, 270, 251}, IR_F64, 0},   {{13, 1100, 130}, IR_BF16, 0}};
+                                      {{24, 270, 251}, IR_F64, 0},   {{13, 1100, 130}, IR_BF16, 0},
+                                      {{1, 6203, 131}, IR_F32, 0},   {{4, 1101, 643}, IR_F32, 0}, /* runs, some longer than a strip */
+                                      {{3, 1101, 389}, IR_BF16, 0},  {{6, 523, 771}, IR_F64, 0}};
     for (int isa = 0; isa < CPU_NISA; isa++) {
         if (!isa_runs((cpu_isa)isa)) continue;
         for (int threads = 1; threads <= 4; threads *= 2) {

@@ -317,9 +317,9 @@ static void N(band)(int wide, size_t m, size_t n, size_t kb, const void *xp, con
 
 /* ---- very few rows: runs of W's rows, in the order they lie --------------------------------------------------------- */
 /* c[M][pitch] += X[M, R] W[R, n], c in L1. The processor's own prefetch follows whole rows; of shorter runs the next R rows'
- * are fetched ahead_B further. */
+ * are fetched. */
 enum { N(R) = CPU_GEMM_RUN_ROWS };
-SIMD_INLINE void N(run)(int M, int wide, size_t n, const T *x, const char *w, size_t ldw, size_t ahead_B, T *c, size_t pitch)
+SIMD_INLINE void N(run)(int M, int wide, int ahead, size_t n, const T *x, const char *w, size_t ldw, T *c, size_t pitch)
 {
     const size_t width = wide ? 2 : sizeof(T), ldw_B = ldw * width;
     V      k[BAND_M][N(R)];
@@ -331,7 +331,7 @@ SIMD_INLINE void N(run)(int M, int wide, size_t n, const T *x, const char *w, si
         for (int r = 0; r < N(R); r++) {
             const char *at = w + (size_t)r * ldw_B + j * width;
             b[r] = N(vec)(wide, at, 0);
-            __builtin_prefetch(at + ahead_B);
+            if (ahead) __builtin_prefetch(at + N(R) * ldw_B);
         }
         for (int i = 0; i < M; i++) {
             T *at = c + (size_t)i * pitch + j;
@@ -345,12 +345,16 @@ SIMD_INLINE void N(run)(int M, int wide, size_t n, const T *x, const char *w, si
             for (int r = 0; r < N(R); r++) c[(size_t)i * pitch + j] += x[i * N(R) + r] * N(get)(wide, w, (size_t)r * ldw + j);
 }
 #define RUN(M)                                                                                      \
-    static void N(run##M)(int wide, size_t n, const T *x, const char *w, size_t ldw, size_t ahead_B, T *c, size_t pitch) \
+    static void N(run##M)(int wide, int ahead, size_t n, const T *x, const char *w, size_t ldw, T *c, size_t pitch) \
     {                                                                                               \
-        if (wide)                                                                                   \
-            N(run)(M, 1, n, x, w, ldw, ahead_B, c, pitch);                                          \
+        if (wide && ahead)                                                                          \
+            N(run)(M, 1, 1, n, x, w, ldw, c, pitch);                                                \
+        else if (wide)                                                                              \
+            N(run)(M, 1, 0, n, x, w, ldw, c, pitch);                                                \
+        else if (ahead)                                                                             \
+            N(run)(M, 0, 1, n, x, w, ldw, c, pitch);                                                \
         else                                                                                        \
-            N(run)(M, 0, n, x, w, ldw, ahead_B, c, pitch);                                          \
+            N(run)(M, 0, 0, n, x, w, ldw, c, pitch);                                                \
     }
 RUN(1) RUN(2) RUN(3) RUN(4)
 #if BAND_M > 4
@@ -361,16 +365,16 @@ RUN(5) RUN(6)
 static void N(runs)(int wide, size_t m, size_t n, size_t k, const void *a, size_t lda, const void *w, size_t ldw, void *c,
                     size_t ldc)
 {
-    typedef void (*run_fn)(int, size_t, const T *, const char *, size_t, size_t, T *, size_t);
+    typedef void (*run_fn)(int, int, size_t, const T *, const char *, size_t, T *, size_t);
     static const run_fn fn[] = {NULL, N(run1), N(run2), N(run3), N(run4),
 #if BAND_M > 4
                                 N(run5), N(run6)
 #endif
     };
-    /* The strip's rows must not fall into the same sets, nor a store before the next row's load at the same 4 kB offset. */
-    T            strip[RUNS_B / sizeof(T) + 2 * BAND_M * VL] __attribute__((aligned(64)));
-    const size_t width = wide ? 2 : sizeof(T), most = RUNS_B / sizeof(T) / m / VL * VL, pitch = most + VL;
-    const size_t ahead_B = n > most ? N(R) * ldw * width : 0;
+    /* W's R rows and the strip's m pass through L1 between two uses of the strip. One row is read as it lies, whatever the strip
+     * costs. The strip's rows must not fall into the same sets, nor a store before the next row's load at the same 4 kB offset. */
+    T            strip[BAND_M * (RUN_B / sizeof(T) + (size_t)VL)] __attribute__((aligned(64)));
+    const size_t width = wide ? 2 : sizeof(T), most = (m == 1 ? BAND_M : 1u) * RUN_B / sizeof(T), pitch = most + VL;
     for (size_t j = 0; j < n; j += most) {
         const size_t cols = n - j < most ? n - j : most;
         memset(strip, 0, m * pitch * sizeof(T));
@@ -378,7 +382,7 @@ static void N(runs)(int wide, size_t m, size_t n, size_t k, const void *a, size_
             T x[BAND_M * N(R)];
             for (size_t i = 0; i < m; i++)
                 for (size_t r = 0; r < N(R); r++) x[i * N(R) + r] = N(get)(wide, a, i * lda + p + r);
-            fn[m](wide, cols, x, (const char *)w + (p * ldw + j) * width, ldw, ahead_B, strip, pitch);
+            fn[m](wide, n > most, cols, x, (const char *)w + (p * ldw + j) * width, ldw, strip, pitch);
         }
         for (size_t i = 0; i < m; i++) memcpy((char *)c + (i * ldc + j) * sizeof(T), strip + i * pitch, cols * sizeof(T));
     }

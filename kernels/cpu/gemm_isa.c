@@ -48,7 +48,7 @@ SIMD_INLINE float widen1(const void *p)
     return f;
 }
 
-enum { RUNS_B = 24 << 10 }; /* of C that few rows keep in L1 */
+enum { RUN_B = 4 << 10 }; /* of a row of C that few rows keep in L1, and of a row of B at once */
 
 /* Lanes of two vectors interleaved, from lane o on. */
 #define ZIP2(a, b, o)  __builtin_shufflevector(a, b, o, 2 + o)
