@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { QUICK_POINTS = 10, FULL_POINTS = 40, MIN_SAMPLES = 3, SAMPLES = 30, ROUNDS = 3, FMA_SAMPLES = 10 };
+enum { QUICK_POINTS = 10, FULL_POINTS = 40, MIN_SAMPLES = 3, SAMPLES = 30, ROUNDS = 3, LOOP_SAMPLES = 10 };
 static const double BLOCK_S = 0.03;                      /* of samples, if so many are enough */
 static const double QUICK_S = 60, FULL_S = 900;          /* all points together */
 static const double AGAIN_S = 4;                         /* another round only if those before took less than this */
@@ -159,28 +159,66 @@ static ir_status palindrome(bench *b)
     return st == IR_OK ? block(b, 0) : st;
 }
 
-/* How much longer arithmetic takes under the twin's instruction set: the ceiling's loop, A B B A. NAN: it cannot run. */
-static double slower_arithmetic(const bench *b, const prove_twin *t)
+/* The time of a loop as of[1] over its time as of[0], A B B A. NAN: it cannot run. */
+static double loop_ratio(const session *s, const ir_workload *w, const ir_kernel *k, const prove_twin of[2])
 {
-    const session     *s = b->s;
-    const ir_workload *w = bench_workload("fma");
-    const ir_ceiling  *c = ir_ceiling_find(&s->ceilings, IR_C_FLOPS, NULL, NULL, t->p.dtype, t->p.threads);
-    prove_twin         a, own = {.p = w->defaults, .comp_scale = 1, .lat_scale = 1, .work = 1};
-    const ir_kernel   *k = c ? session_kernel_named(s, w, c->kernel) : NULL;
-    double             T[2] = {0, 0};
-    if (!c || !k) return NAN;
-    own.p.dtype = t->p.dtype;
-    own.p.threads = t->p.threads;
+    double T[2] = {0, 0};
     for (int i = 0; i < 4; i++) {
-        ir_point o;
-        int      narrow = i == 1 || i == 2;
-        a = own;
-        a.isa_plus1 = narrow ? t->isa_plus1 : 0;
-        timed(s, w, k, &a, FMA_SAMPLES, false, &o);
-        T[narrow] += ir_point_time(&o); /* NAN unless ok */
+        ir_point  o;
+        const int as = i == 1 || i == 2;
+        timed(s, w, k, &of[as], LOOP_SAMPLES, false, &o);
+        T[as] += ir_point_time(&o); /* NAN unless ok */
         ir_point_free(&o);
     }
     return T[1] / T[0];
+}
+
+static prove_twin loop_of(const ir_workload *w, int threads)
+{
+    prove_twin t = {.p = w->defaults, .data_scale = 1, .comp_scale = 1, .lat_scale = 1, .work = 1};
+    t.p.threads = threads;
+    return t;
+}
+
+/* How much longer arithmetic takes under the twin's instruction set: the ceiling's loop. */
+static double slower_arithmetic(const bench *b, const prove_twin *t)
+{
+    const ir_workload *w = bench_workload("fma");
+    const ir_ceiling  *c = ir_ceiling_find(&b->s->ceilings, IR_C_FLOPS, NULL, NULL, t->p.dtype, t->p.threads);
+    const ir_kernel   *k = c ? session_kernel_named(b->s, w, c->kernel) : NULL;
+    prove_twin         of[2];
+    if (!c || !k) return NAN;
+    for (int i = 0; i < 2; i++) {
+        of[i] = loop_of(w, t->p.threads);
+        of[i].p.dtype = t->p.dtype;
+        of[i].isa_plus1 = i ? t->isa_plus1 : 0;
+    }
+    return loop_ratio(b->s, w, k, of);
+}
+
+/* How much longer the twin's threads take to read memory than the base's, over what their ceilings say: where a machine puts its
+ * threads may have changed since those were measured. 1: there is nothing to hold it against. */
+static double slower_reads(const bench *b, const prove_twin *t)
+{
+    const ir_workload *w = bench_workload("read");
+    const int          threads[2] = {b->twin[0].p.threads, t->p.threads};
+    const ir_ceiling  *c[2];
+    prove_twin         of[2];
+    for (int i = 0; i < 2; i++) {
+        c[i] = ir_ceiling_find(&b->s->ceilings, IR_C_BANDWIDTH, "DRAM", "read", IR_NDTYPE, threads[i]);
+        if (!c[i]) return 1;
+        of[i] = loop_of(w, threads[i]);
+        of[i].p.v[bench_param(w, "bytes")] = (int64_t)c[0]->size_B;
+    }
+    const ir_kernel *k = session_kernel_named(b->s, w, c[0]->kernel);
+    const double     ratio = k ? loop_ratio(b->s, w, k, of) * c[1]->value / c[0]->value : NAN;
+    return ratio > 0 ? ratio : 1;
+}
+
+static void scale_memory(bench *b)
+{
+    for (size_t i = 1; i <= b->n; i++)
+        if (!b->dropped[i] && b->twin[i].p.threads != b->twin[0].p.threads) b->twin[i].data_scale = slower_reads(b, &b->twin[i]);
 }
 
 static void scale_arithmetic(bench *b)
@@ -331,6 +369,7 @@ static ir_status one(session *s, prove_entry *e)
     if (b->n) scale_arithmetic(b);
     double began = ir_now();
     for (int r = 0; r < ROUNDS && st == IR_OK && b->n && !b->dropped[0] && (r == 0 || ir_now() - began < AGAIN_S); r++) st = palindrome(b);
+    if (st == IR_OK && !strcmp(p->level, "DRAM")) scale_memory(b);
     if (st == IR_OK) judge(b, e);
     discard(b);
     return st;

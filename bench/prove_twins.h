@@ -9,6 +9,7 @@ typedef struct {
     ir_params p;
     bool      cold;
     int       isa_plus1;  /* CPU: run under this instruction set, 1 + cpu_isa; 0: as it is */
+    double    data_scale; /* of the data term the ceilings give (how much threads get differs from then) */
     double    comp_scale; /* of the compute term the ceilings give (another instruction set has no ceiling of its own) */
     const ir_workload *workload; const ir_kernel *kernel; /* in the base's place; NULL: as it is */
     double    lat_scale;  /* of the latency term, against the base: launches of another kind */

@@ -226,6 +226,47 @@ static void honest_labels_are_confirmed(void **state)
     session_close(&s);
 }
 
+static ir_status two_threads(ir_dev *d, ir_device_info *out)
+{
+    ir_status st = ir_ideal_backend.describe(d, out);
+    out->threads = 2;
+    return st;
+}
+
+/* Ceilings of a moment when a second thread doubled everything; by now it adds nothing. Fewer threads then take nothing away. */
+static void threads_that_share_what_one_had(void **state)
+{
+    (void)state;
+    session         s;
+    prove_set       set;
+    const ir_params p = {{1 << 26, 1}, IR_F64, 2};
+    bool            seen = false;
+    crooked = ir_ideal_backend;
+    crooked.open = crooked_open;
+    crooked.describe = two_threads;
+    begin(&s, &crooked, .02);
+    for (size_t i = 0, n = s.ceilings.n; i < n; i++) {
+        ir_ceiling c = s.ceilings.v[i];
+        c.threads = 2;
+        c.value *= 2;
+        c.size_B = 1 << 26;
+        snprintf(c.kernel, sizeof c.kernel, "%s", session_kernel(&s, &wl_read, 0)->name);
+        assert_int_equal(ir_ceilings_add(&s.ceilings, &c), IR_OK);
+    }
+    assert_int_equal(session_measure(&s, &wl_copy, session_kernel(&s, &wl_copy, 0), &p, false, NULL), IR_OK);
+    ir_point_judge(&s.point[0], &s.ceilings, NULL);
+    s.point[0].bound = IR_BOUND_MEMORY;
+    s.point[0].bound_p = 1;
+    proved(&s, &set);
+    assert_int_equal(set.n, 1);
+    assert_int_equal(set.v[0].outcome, PROVE_CONFIRMED);
+    for (size_t i = 0; i < set.v[0].n; i++)
+        if (strstr(set.v[0].line[i].what, "of 2 threads")) seen = true, assert_true(fabs(set.v[0].line[i].d[PROVE_DATA]) < .1);
+    assert_true(seen);
+    prove_free(&set);
+    session_close(&s);
+}
+
 /* A product that by its cost is memory-bound, and computes for `share` of that time; instead of reading, or beside it. */
 static void prove_a_lie(session *s, double share, bool reads, prove_set *set)
 {
@@ -451,7 +492,7 @@ int main(void)
         cmocka_unit_test(elasticities_are_the_shares), cmocka_unit_test(intervals_cover), cmocka_unit_test(the_label_decides),
         cmocka_unit_test(a_time_that_stands_still), cmocka_unit_test(terms_that_change_together),
         cmocka_unit_test(noise_decides_nothing), cmocka_unit_test(ratios_from_blocks), cmocka_unit_test(one_twin_alone),
-        cmocka_unit_test(honest_labels_are_confirmed), cmocka_unit_test(a_lie_is_contradicted), cmocka_unit_test(an_undecided_label_is_mixed), cmocka_unit_test(a_graph_for_launches),
+        cmocka_unit_test(honest_labels_are_confirmed), cmocka_unit_test(threads_that_share_what_one_had), cmocka_unit_test(a_lie_is_contradicted), cmocka_unit_test(an_undecided_label_is_mixed), cmocka_unit_test(a_graph_for_launches),
         cmocka_unit_test(work_done_twice), cmocka_unit_test(shared_matrices), cmocka_unit_test(choice)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
