@@ -6,10 +6,8 @@
  * one than in the other. A point that meets a state which no visit met calls for one at once, while the state lasts. */
 #include "bench/ceilings.h"
 #include "bench/tables.h"
-#include "harness/stats/stats.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { MOST_VISITS = 2 }; /* on the points' behalf */

@@ -369,7 +369,7 @@ static ir_status one(session *s, prove_entry *e)
     if (b->n) scale_arithmetic(b);
     double began = ir_now();
     for (int r = 0; r < ROUNDS && st == IR_OK && b->n && !b->dropped[0] && (r == 0 || ir_now() - began < AGAIN_S); r++) st = palindrome(b);
-    if (st == IR_OK && !strcmp(p->level, "DRAM")) scale_memory(b);
+    if (st == IR_OK && !b->dropped[0] && !strcmp(p->level, "DRAM")) scale_memory(b);
     if (st == IR_OK) judge(b, e);
     discard(b);
     return st;

@@ -20,6 +20,12 @@ static int last_reader(const ly_net *net, int i)
 
 static bool together(const value *a, const value *b) { return a->first <= b->last && b->first <= a->last; }
 
+/* Would v at `at` overlap o, placed and alive at the same time? */
+static bool meets(const value *v, int64_t at, const value *o)
+{
+    return o->at >= 0 && together(v, o) && at < o->at + o->n && o->at < at + v->n;
+}
+
 /* The lowest place at which v meets none of the placed values that live with it. */
 static int64_t lowest(const value *v, const value *all, int n)
 {
@@ -28,7 +34,7 @@ static int64_t lowest(const value *v, const value *all, int n)
         moved = false;
         for (int i = 0; i < n; i++) {
             const value *o = &all[i];
-            if (o->at < 0 || !together(v, o) || at >= o->at + o->n || o->at >= at + v->n) continue;
+            if (!meets(v, at, o)) continue;
             at = o->at + o->n;
             moved = true;
         }
@@ -39,7 +45,7 @@ static int64_t lowest(const value *v, const value *all, int n)
 static bool is_free(const value *v, const value *all, int n, int64_t at)
 {
     for (int i = 0; i < n; i++)
-        if (all[i].at >= 0 && together(v, &all[i]) && at < all[i].at + all[i].n && all[i].at < at + v->n) return false;
+        if (meets(v, at, &all[i])) return false;
     return true;
 }
 
