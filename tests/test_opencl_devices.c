@@ -126,9 +126,9 @@ static void test_own_memory(void **state)
     ir_dev         d;
     ir_device_info i;
     ir_mem         m;
-    unsigned char *out = malloc(BYTES), *back = calloc(1, BYTES);
     lie.own_memory = true;
     ocl_take(&d, false);
+    unsigned char *out = malloc(BYTES), *back = calloc(1, BYTES);
     assert_int_equal(ocl_backend.describe(&d, &i), IR_OK);
     assert_non_null(strstr(i.limits, "own memory"));
     for (size_t k = 0; k < BYTES; k++) out[k] = (unsigned char)(k * 2654435761u >> 13);
