@@ -15,26 +15,6 @@
 static const ir_workload *const workloads[] = {&wl_gemm, &wl_batchmm, &wl_gemv};
 enum { NWORKLOADS = sizeof workloads / sizeof *workloads, MOST_THREADS = 3 };
 
-static void must_verify(device *d, const ir_workload *w, const ir_kernel *k, const ir_params *p, size_t misalign)
-{
-    ir_check  c;
-    ir_status s = ir_verify(&d->dev, w, k, p, 42, misalign, &c);
-    if (s == IR_OK || s == IR_SKIP) return;
-    fail_msg("%s/%s v=%lld,%lld,%lld %s isa=%s threads=%d misalign=%zu: %s", w->name, k->name, (long long)p->v[0],
-             (long long)p->v[1], (long long)p->v[2], ir_dtype_name(p->dtype), cpu_isa_name(d->cpu.isa), p->threads,
-             misalign, ir_why());
-}
-
-static void verify_kernels(device *d, const ir_workload *w, ir_params p, size_t misalign)
-{
-    for (const ir_kernel *const *k = cpu_backend.kernels; *k; k++) {
-        /* Only our own kernels promise to work at any byte, and the libraries' do not change with the ISA. */
-        if (strcmp((*k)->family, w->family) || ((*k)->flags & IR_K_LIB && (misalign % 8 || d->cpu.isa != cpu_isa_best())))
-            continue;
-        must_verify(d, w, *k, &p, misalign);
-    }
-}
-
 static void test_odd_shapes(void **state)
 {
     (void)state;
@@ -47,8 +27,9 @@ static void test_odd_shapes(void **state)
             for (size_t w = 0; w < NWORKLOADS; w++)
                 for (size_t i = 0; i < workloads[w]->nodd; i++)
                     for (size_t a = 0; a < sizeof misalign / sizeof *misalign; a++)
-                        verify_kernels(&d, workloads[w], workloads[w]->odd[i], misalign[a]);
-            ir_pool_free(&d.cpu.pool);
+                        verify_kernels(&d, workloads[w], &workloads[w]->odd[i], misalign[a], IR_K_LIB);
+            for (size_t w = 0; w < NWORKLOADS; w++) each_kernel_ran(&d, workloads[w], IR_K_LIB);
+            close_device(&d);
         }
     }
 }
@@ -64,11 +45,13 @@ static void test_edges(void **state)
         for (int64_t m = 1; m <= 48; m++)
             for (size_t t = 0; t < 3; t++) {
                 static const ir_dtype types[] = {IR_F32, IR_F64, IR_BF16};
-                verify_kernels(&d, &wl_gemm, (ir_params){{m, 97 - m, 34 + m}, types[t], 0}, 0);
-                verify_kernels(&d, &wl_gemm, (ir_params){{m, 2 * m + 15, 3}, types[t], 0}, 4);
-                verify_kernels(&d, &wl_gemv, (ir_params){{m, 250 + m}, types[t], 0}, 0);
+                verify_kernels(&d, &wl_gemm, &(ir_params){{m, 97 - m, 34 + m}, types[t], 0}, 0, IR_K_LIB);
+                verify_kernels(&d, &wl_gemm, &(ir_params){{m, 2 * m + 15, 3}, types[t], 0}, 4, IR_K_LIB);
+                verify_kernels(&d, &wl_gemv, &(ir_params){{m, 250 + m}, types[t], 0}, 0, IR_K_LIB);
             }
-        ir_pool_free(&d.cpu.pool);
+        each_kernel_ran(&d, &wl_gemm, IR_K_LIB);
+        each_kernel_ran(&d, &wl_gemv, IR_K_LIB);
+        close_device(&d);
     }
 }
 
@@ -92,8 +75,9 @@ static void test_many_blocks(void **state)
             open_device(&d, (cpu_isa)isa, threads);
             d.cpu.topo.ncache = 3;
             for (int l = 0; l < 3; l++) d.cpu.topo.cache[l] = (ir_cache){.level = l + 1, .size_B = 1024 << (4 * l)};
-            for (size_t i = 0; i < sizeof shape / sizeof *shape; i++) verify_kernels(&d, &wl_gemm, shape[i], 0);
-            ir_pool_free(&d.cpu.pool);
+            for (size_t i = 0; i < sizeof shape / sizeof *shape; i++) verify_kernels(&d, &wl_gemm, &shape[i], 0, IR_K_LIB);
+            each_kernel_ran(&d, &wl_gemm, IR_K_LIB);
+            close_device(&d);
         }
     }
 }
@@ -170,7 +154,7 @@ static void make(problem *q, const ir_workload *w, ir_params p)
         if (!strcmp((*k)->family, w->family) && (*k)->flags & IR_K_NAIVE) r.kernel = *k;
     assert_non_null(r.kernel);
     assert_int_equal(r.kernel->run(&r, 1), IR_OK);
-    ir_pool_free(&d.cpu.pool);
+    close_device(&d);
 }
 
 static bool accepted(const problem *q)

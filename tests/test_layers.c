@@ -13,14 +13,6 @@ static const ir_params mobilenet = {{1, 32}, IR_F32, 1}, gpt = {{LY_TINY, 2, 5, 
 
 typedef struct { session s; device d; ir_point whole; ly_net net; } fixture;
 
-static const ir_kernel *kernel_of(const char *family, const char *name)
-{
-    for (const ir_kernel *const *k = cpu_backend.kernels; *k; k++)
-        if (!strcmp((*k)->family, family) && !strcmp((*k)->name, name)) return *k;
-    fail_msg("no kernel %s/%s", family, name);
-    return NULL;
-}
-
 /* A session with made-up ceilings, too high to reach, and the network measured as a whole. On one thread: on a busy machine
  * two would wait for each other at every row. */
 static void open_fixture(fixture *f, const ir_workload *w, const ir_kernel *k, const ir_params *p, const char *layers)
@@ -101,7 +93,7 @@ static void rows_of_an_image_network(void **state)
     static const char *const ours[] = {"direct", "tuned"};
     for (size_t k = 0; k < 2; k++) {
         fixture          f;
-        const ir_kernel *kernel = kernel_of("cnn", ours[k]);
+        const ir_kernel *kernel = kernel_named(&cpu_backend, "cnn", ours[k]);
         open_fixture(&f, &wl_mobilenetv2, kernel, &mobilenet, "all");
         assert_int_equal(layers_measure(&f.s, &wl_mobilenetv2, kernel, &f.whole), IR_OK);
         costs_add_up(&f);
@@ -121,7 +113,7 @@ static void rows_of_a_token_network(void **state)
 {
     (void)state;
     fixture          f;
-    const ir_kernel *k = kernel_of("gpt", "stream");
+    const ir_kernel *k = kernel_named(&cpu_backend, "gpt", "stream");
     open_fixture(&f, &wl_gpt2, k, &gpt, "all");
     assert_int_equal(layers_measure(&f.s, &wl_gpt2, k, &f.whole), IR_OK);
     costs_add_up(&f);
@@ -134,7 +126,7 @@ static void choices_stay(void **state)
 {
     (void)state;
     fixture          f;
-    const ir_kernel *k = kernel_of("cnn", "tuned");
+    const ir_kernel *k = kernel_named(&cpu_backend, "cnn", "tuned");
     open_fixture(&f, &wl_resnet50, k, &(ir_params){{1, 64}, IR_F32, 1}, "all");
     for (int again = 0; again < 2; again++) assert_int_equal(layers_measure(&f.s, &wl_resnet50, k, &f.whole), IR_OK);
     assert_int_equal(f.s.npoint, 2 * f.net.n);
@@ -146,7 +138,7 @@ static void some_layers(void **state)
 {
     (void)state;
     fixture          f;
-    const ir_kernel *k = kernel_of("gpt", "stream");
+    const ir_kernel *k = kernel_named(&cpu_backend, "gpt", "stream");
     open_fixture(&f, &wl_gpt2, k, &gpt, "1,3-4");
     assert_int_equal(layers_measure(&f.s, &wl_gpt2, k, &f.whole), IR_OK);
     assert_int_equal(f.s.npoint, 3);
@@ -159,7 +151,7 @@ static void kernels_that_cannot(void **state)
 {
     (void)state;
     fixture   f;
-    ir_kernel mute = *kernel_of("gpt", "stream");
+    ir_kernel mute = *kernel_named(&cpu_backend, "gpt", "stream");
     mute.profile = NULL;
     open_fixture(&f, &wl_gpt2, &mute, &gpt, "all");
     assert_int_equal(layers_measure(&f.s, &wl_gpt2, &mute, &f.whole), IR_OK);
