@@ -116,7 +116,10 @@ static void test_im2col_bands(void **state)
             ly_row r;
             wl_row_of(&wl_conv, &p[i], &r);
             const int64_t pixels = r.oh * r.ow * (r.r > 1 ? 1 : r.batch), band = cpu_im2col_band(&r);
-            if (k->flags & IR_K_LIB) assert_true(band < pixels && pixels % band > 0);
+            if (k->flags & IR_K_LIB) {
+                assert_num(band, <, pixels);
+                assert_num(pixels % band, >, 0);
+            }
             else assert_true(band == pixels);
             /* It runs where the library does: on one thread always, on several unless this build of it has only one. */
             const ir_status can = cpu_im2col_can(&r, threads);
@@ -154,15 +157,18 @@ static void test_costs(void **state)
     (void)state;
     const ir_params p = CONV(2, 8, 8, 3, 5, 3, 3, 1, 1, 1, 1);
     ir_cost         c = wl_conv.cost(&p);
-    assert_true(c.flops == 2.0 * 2 * 64 * 3 * 5 * 9 && c.spare_flops > 0);
+    assert_num(c.flops, ==, 2.0 * 2 * 64 * 3 * 5 * 9);
+    assert_num(c.spare_flops, >, 0);
     const double plain = c.read_B + c.write_B;
     kernel_named(&cpu_backend, "conv", "winograd")->cost(&p, &c);
     assert_true(c.flops == 2.0 * 4 * (2 * 36 * 3 * 5 + 3 * 228 + 5 * 130));
-    assert_true(c.read_B + c.write_B == plain + 2.0 * 2 * 4 * 36 * 4 * (3 + 5) && c.spare_flops == 0);
+    assert_num(c.read_B + c.write_B, ==, plain + 2.0 * 2 * 4 * 36 * 4 * (3 + 5));
+    assert_num(c.spare_flops, ==, 0);
     ir_cost u = wl_conv.cost(&p);
     const double before = u.read_B + u.write_B;
     kernel_named(&cpu_backend, "conv", "im2col")->cost(&p, &u);
-    assert_true(u.read_B + u.write_B == before + 2.0 * 2 * 64 * 27 * 4 && u.spare_flops == 0);
+    assert_num(u.read_B + u.write_B, ==, before + 2.0 * 2 * 64 * 27 * 4);
+    assert_num(u.spare_flops, ==, 0);
 }
 
 static void test_networks(void **state)
@@ -188,7 +194,8 @@ static void expect_plan_cost(const ir_run *r, const ly_net *net)
         ly_cost(&net->row[i], IR_F32, true, &row);
         spared += strcmp(cpu_cnn_choice(r, i), "winograd") ? row.spare_flops : row.flops - ly_winograd_flops(&net->row[i]);
     }
-    assert_true(fabs(c.spare_flops - spared) <= 1e-9 * c.flops && c.flops == r->workload->cost(&r->p).flops);
+    assert_num(fabs(c.spare_flops - spared), <=, 1e-9 * c.flops);
+    assert_num(c.flops, ==, r->workload->cost(&r->p).flops);
 }
 
 /* profile() fills every layer, and every layer of ours says what it runs on. */

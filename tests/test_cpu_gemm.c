@@ -110,12 +110,21 @@ static void test_costs(void **state)
     (void)state;
     ir_params p = {{3, 5, 7}, IR_BF16, 0};
     ir_cost   c = wl_gemm.cost(&p);
-    assert_true(c.flops == 2 * 3 * 5 * 7 && c.read_B == 2 * (3 * 7 + 7 * 5) && c.write_B == 4 * 3 * 5);
-    assert_true(c.by_B[IR_BY_WEIGHTS] == 2 * 7 * 5 && c.by_B[IR_BY_IN] == 2 * 3 * 7 && c.by_B[IR_BY_OUT] == c.write_B);
+    assert_num(c.flops, ==, 2 * 3 * 5 * 7);
+    assert_num(c.read_B, ==, 2 * (3 * 7 + 7 * 5));
+    assert_num(c.write_B, ==, 4 * 3 * 5);
+    assert_num(c.by_B[IR_BY_WEIGHTS], ==, 2 * 7 * 5);
+    assert_num(c.by_B[IR_BY_IN], ==, 2 * 3 * 7);
+    assert_num(c.by_B[IR_BY_OUT], ==, c.write_B);
     p = (ir_params){{3, 7}, IR_F64, 0};
     c = wl_gemv.cost(&p);
-    assert_true(c.flops == 2 * 3 * 7 && c.by_B[IR_BY_WEIGHTS] == 8 * 3 * 7 && c.by_B[IR_BY_IN] == 8 * 7);
-    assert_true(c.write_B == 8 * 3 && c.footprint_B == c.read_B + c.write_B && c.wa_B == c.write_B && c.launches == 1);
+    assert_num(c.flops, ==, 2 * 3 * 7);
+    assert_num(c.by_B[IR_BY_WEIGHTS], ==, 8 * 3 * 7);
+    assert_num(c.by_B[IR_BY_IN], ==, 8 * 7);
+    assert_num(c.write_B, ==, 8 * 3);
+    assert_num(c.footprint_B, ==, c.read_B + c.write_B);
+    assert_num(c.wa_B, ==, c.write_B);
+    assert_num(c.launches, ==, 1);
     for (size_t w = 0; w < NWORKLOADS; w++) /* tensors and cost agree */
         for (size_t i = 0; i < workloads[w]->nodd; i++) {
             const ir_params *o = &workloads[w]->odd[i];
@@ -125,7 +134,8 @@ static void test_costs(void **state)
             for (int q = 0; q < n; q++) sum += (double)t[q].bytes;
             c = workloads[w]->cost(o);
             for (int q = 0; q < IR_NBY; q++) by += c.by_B[q];
-            assert_true(sum == c.read_B + c.write_B && by == sum);
+            assert_num(sum, ==, c.read_B + c.write_B);
+            assert_num(by, ==, sum);
             assert_int_equal(workloads[w]->valid(o), IR_OK);
         }
 }
@@ -163,7 +173,8 @@ static bool accepted(const problem *q)
     ir_check c = {NAN, NAN, NULL};
     q->w->check(&q->p, before, after, &c);
     assert_non_null(c.oracle);
-    assert_true(c.tol > 0 && c.tol < 1e-4);
+    assert_num(c.tol, >, 0);
+    assert_num(c.tol, <, 1e-4);
     return c.err <= c.tol;
 }
 

@@ -381,7 +381,8 @@ static void test_profile(void **state)
         assert_true(layer_s[i] >= 0);
         sum += layer_s[i];
     }
-    assert_true(sum > 0 && sum <= whole);
+    assert_num(sum, >, 0);
+    assert_num(sum, <=, whole);
     assert_int_equal(s.r.kernel->profile(&s.r, layer_s, s.net.n - 1), IR_EINVAL);
     free(layer_s);
     step_end(&s);

@@ -69,17 +69,26 @@ static void test_costs(void **state)
     p.v[0] = 3 * 8 * 1000;
     p.dtype = IR_F64;
     ir_cost c = wl_triad.cost(&p);
-    assert_true(c.read_B == 16000 && c.write_B == 8000 && c.wa_B == 8000 && c.flops == 2000 && c.launches == 1);
+    assert_num(c.read_B, ==, 16000);
+    assert_num(c.write_B, ==, 8000);
+    assert_num(c.wa_B, ==, 8000);
+    assert_num(c.flops, ==, 2000);
+    assert_num(c.launches, ==, 1);
     p = wl_copy.defaults;
     p.v[0] = 2 * 4 * 1000;
     p.dtype = IR_F32;
     c = wl_copy.cost(&p);
-    assert_true(c.read_B == 4000 && c.write_B == 4000 && c.wa_B == 4000 && c.flops == 0);
+    assert_num(c.read_B, ==, 4000);
+    assert_num(c.write_B, ==, 4000);
+    assert_num(c.wa_B, ==, 4000);
+    assert_num(c.flops, ==, 0);
     p = wl_read.defaults;
     p.v[0] = 8000;
     p.dtype = IR_F64;
     c = wl_read.cost(&p);
-    assert_true(c.read_B == 8000 && c.wa_B == 0 && c.by_B[IR_BY_IN] == 8000);
+    assert_num(c.read_B, ==, 8000);
+    assert_num(c.wa_B, ==, 0);
+    assert_num(c.by_B[IR_BY_IN], ==, 8000);
 }
 
 /* A checker that accepts anything proves nothing: one wrong element anywhere must be seen. */
@@ -92,7 +101,8 @@ static void test_the_oracle_sees(void **state)
     p.dtype = IR_F64;
     p.threads = 1;
     double *b = calloc(N, sizeof *b), *a = calloc(N, sizeof *a);
-    assert_true(a && b);
+    assert_true(a);
+    assert_true(b);
     wl_copy.fill(&p, 1, b, 7);
     static const double bad[] = {1e-3, NAN, INFINITY};
     for (int i = 0; i < N; i += 111)

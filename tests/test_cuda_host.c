@@ -126,7 +126,8 @@ static void healthy(void **state)
     for (int i = 0; i < NPOINT; i++) {
         ir_point o;
         if (measure(&d, &points[i], &o) != IR_OK) fail_msg("%s: %s", points[i].family, o.why);
-        assert_true(o.dev.n > 0 && o.dev.median > 0);
+        assert_num(o.dev.n, >, 0);
+        assert_num(o.dev.median, >, 0);
         ir_point_free(&o);
     }
     ir_measure_release(&d);
@@ -359,7 +360,9 @@ static void blocking_launches(void **state)
     unsetenv("CUDA_LAUNCH_BLOCKING");
     long launches = fake.launches;
     assert_int_equal(cuda_backend.start(&d), IR_OK);
-    assert_true(!cuda_of(&d)->closed && *cuda_of(&d)->latch == 1 && fake.launches == launches);
+    assert_true(!cuda_of(&d)->closed);
+    assert_num(*cuda_of(&d)->latch, ==, 1);
+    assert_num(fake.launches, ==, launches);
     assert_int_equal(cuda_backend.stop(&d, &s), IR_OK);
     assert_true(isfinite(s));
     cuda_backend.close(&d);
@@ -375,11 +378,13 @@ static void queue_overflow(void **state)
     assert_int_equal(cuda_backend.open(&d), IR_OK);
     cuda_dev *c = cuda_of(&d);
     assert_int_equal(cuda_backend.start(&d), IR_OK);
-    assert_true(c->closed && *c->latch == 0);
+    assert_true(c->closed);
+    assert_num(*c->latch, ==, 0);
     cuda_queued(c, CUDA_QUEUE - 1);
     assert_true(c->closed);
     cuda_queued(c, 1);
-    assert_true(!c->closed && *c->latch == 1);
+    assert_true(!c->closed);
+    assert_num(*c->latch, ==, 1);
     assert_int_equal(cuda_backend.stop(&d, &s), IR_OK);
     assert_int_equal(cuda_backend.start(&d), IR_OK);
     assert_int_equal(cuda_backend.sync(&d), IR_OK);

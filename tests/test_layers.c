@@ -50,14 +50,19 @@ static void costs_add_up(const fixture *f)
         const ir_point *o = &f->s.point[i];
         ir_cost         c;
         ly_cost(&f->net.row[i], o->p.dtype, true, &c);
-        assert_true(o->cost.flops == c.flops && o->cost.read_B == c.read_B && o->cost.write_B == c.write_B);
-        assert_true(o->cost.footprint_B >= c.footprint_B && o->cost.footprint_B <= all->footprint_B + c.footprint_B);
+        assert_num(o->cost.flops, ==, c.flops);
+        assert_num(o->cost.read_B, ==, c.read_B);
+        assert_num(o->cost.write_B, ==, c.write_B);
+        assert_num(o->cost.footprint_B, >=, c.footprint_B);
+        assert_num(o->cost.footprint_B, <=, all->footprint_B + c.footprint_B);
         sum.flops += o->cost.flops;
         sum.read_B += o->cost.read_B;
         sum.write_B += o->cost.write_B;
         for (int b = 0; b < IR_NBY; b++) sum.by_B[b] += o->cost.by_B[b];
     }
-    assert_true(sum.flops == all->flops && sum.read_B == all->read_B && sum.write_B == all->write_B);
+    assert_num(sum.flops, ==, all->flops);
+    assert_num(sum.read_B, ==, all->read_B);
+    assert_num(sum.write_B, ==, all->write_B);
     assert_memory_equal(sum.by_B, all->by_B, sizeof sum.by_B);
 }
 
@@ -74,11 +79,14 @@ static void rows_are_judged(const fixture *f)
         assert_int_equal(o->p.v[o->np - 1], i);
         assert_int_equal(o->np, f->whole.np + 1);
         assert_int_equal(o->status, IR_OK);
-        assert_true(o->wall.n >= 6 && o->wall.median >= 0 && o->samples.n == o->wall.n);
+        assert_num(o->wall.n, >=, 6);
+        assert_num(o->wall.median, >=, 0);
+        assert_num(o->samples.n, ==, o->wall.n);
         if (!(o->wall.median > 0)) continue; /* a fused norm may end before the clock ticks */
         const double peak = ir_peak_ceiling(&f->s.ceilings, o->p.dtype, o->p.threads);
         const double bw = ir_bw_ceiling(&f->s.ceilings, o->level, o->p.threads, o->cost.read_B, o->cost.write_B);
-        assert_true(strlen(o->level) > 0 && bw > 0);
+        assert_num(strlen(o->level), >, 0);
+        assert_num(bw, >, 0);
         assert_close(o->mbu, (o->cost.read_B + o->cost.write_B) / o->wall.median / bw, 1e-9);
         if (o->cost.flops > 0 && peak > 0) {
             assert_close(o->mfu, o->cost.flops / o->wall.median / peak, 1e-9);

@@ -135,7 +135,8 @@ static void load(file *f)
     f->n = (size_t)ftell(s);
     rewind(s);
     f->b = malloc(f->n + 64);
-    assert_true(f->b && fread(f->b, 1, f->n, s) == f->n);
+    assert_true(f->b);
+    assert_num(fread(f->b, 1, f->n, s), ==, f->n);
     fclose(s);
 }
 
@@ -290,7 +291,11 @@ static void test_devices(void **state)
         if (s == IR_SKIP) break;
         if (s == IR_OK) {
             assert_int_equal(ocl_backend.describe(&d, &i), IR_OK);
-            assert_true(i.name[0] && i.driver[0] && i.limits[0] && i.cores > 0 && i.threads == 0);
+            assert_true(i.name[0]);
+            assert_true(i.driver[0]);
+            assert_true(i.limits[0]);
+            assert_num(i.cores, >, 0);
+            assert_num(i.threads, ==, 0);
         }
         ocl_give(&d);
     }
