@@ -10,7 +10,7 @@
 
 static volatile uintptr_t sink; /* keeps every call, and no pointer: inverted */
 
-static void forget(const void *p)
+static void forget(void *p)
 {
     if (!p) exit(3);
     sink ^= ~(uintptr_t)p;
