@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# test_fma_count.sh OBJDUMP OBJECT... -- counts the instructions in the loops of kernels/cpu/peak_isa.c, in the object files as
-# built. A loop fma_TYPE_N_ISA holds N multiply-accumulates on N different registers of the ISA's full width, a
-# subtraction and a branch, nothing else; fma_clock_N_ISA holds N of them and 16 integer instructions. The compiler's portable loops hold N
-# multiplications and N additions (or N fused ones) a turn, unrolled or not, and touch no memory.
-# Exit 0: all counted and right; 1: not; 77: no objdump. IR_PORTABLE=0: leave the
-# portable loops out (a build without optimisation, or with sanitizers in its loops).
+# test_fma_count.sh OBJDUMP OBJECT... -- counts the instructions in the loops of kernels/cpu/peak_isa.c, in the
+# objects as built. A loop fma_TYPE_N_ISA holds N multiply-accumulates on N different registers of the ISA's full
+# width, a subtraction and a branch, nothing else. fma_clock_N_ISA holds N of them and 16 integer instructions. The
+# compiler's portable loops hold N multiplications and N additions (or N fused ones) a turn, unrolled or not, and
+# touch no memory. Exit 0: all counted and right; 1: not; 77: no objdump. IR_PORTABLE=0: leave the portable loops
+# out (a build without optimisation, or with sanitizers in its loops).
 set -u
 objdump=${1:-objdump}
 shift
@@ -13,7 +13,15 @@ command -v "$objdump" >/dev/null || { echo "skipped: no objdump ($objdump)"; exi
 
 count() { # count ISA: disassembly on stdin
   awk -v isa="$1" -v left_out="$((1 - ${IR_PORTABLE:-1}))" '
-    function hex(s,   i, v) { v = 0; for (i = 1; i <= length(s); i++) v = v * 16 + index("0123456789abcdef", substr(s, i, 1)) - 1; return v }
+    function hex(s,   i, v) {
+      v = 0
+      for (i = 1; i <= length(s); i++) v = v * 16 + index("0123456789abcdef", substr(s, i, 1)) - 1
+      return v
+    }
+    BEGIN {
+      x86["f64"] = "vfmadd231pd"; x86["f32"] = "vfmadd231ps"; x86["f16"] = "vfmadd231ph"
+      x86["bf16"] = "vdpbf16ps"; x86["i8"] = "vpdpbusd"
+    }
     function bad(why) { printf "%s: %s\n", name, why; wrong++ }
     # Is instruction i a multiply-accumulate of this type? Notes its register.
     function accumulates(i, type,   op, reg, want) {
@@ -22,7 +30,7 @@ count() { # count ISA: disassembly on stdin
         want = type == "bf16" ? "bfdot" : type == "i8" ? "sdot" : "fmla"
         reg = args[i]; sub(/,.*/, "", reg)
       } else {
-        want = type == "f64" ? "vfmadd231pd" : type == "f32" ? "vfmadd231ps" : type == "f16" ? "vfmadd231ph" : type == "bf16" ? "vdpbf16ps" : "vpdpbusd"
+        want = x86[type]
         reg = args[i]; sub(/.*,/, "", reg)
         if (reg !~ (isa == "avx512" ? "zmm" : "ymm")) return 0
       }
@@ -48,7 +56,8 @@ count() { # count ISA: disassembly on stdin
         if (args[i] ~ /\(|\[/ && insn[i] !~ /^nop|^lea/) bad("the loop touches memory: " insn[i] " " args[i])
       }
       if (mul != add) bad("the loop has " mul " multiplications and " add " additions")
-      if (mul + fused == 0 || (mul + fused) % n) bad("the loop has " mul + fused " multiplications, which is no multiple of " n)
+      if (mul + fused == 0 || (mul + fused) % n)
+        bad("the loop has " mul + fused " multiplications, which is no multiple of " n)
     }
     function judge(   i, part, k, target, loops) {
       if (name == "") return
@@ -93,7 +102,10 @@ count() { # count ISA: disassembly on stdin
       if (isa != "portable") types["clock"] = 1
       for (t in types) {
         if (isa == "portable" && left_out) continue
-        if (t == "clock") { if (!("clock 12" in have) || !("clock 24" in have)) bad("fma_clock_12 or fma_clock_24 is missing"); continue }
+        if (t == "clock") {
+          if (!("clock 12" in have) || !("clock 24" in have)) bad("fma_clock_12 or fma_clock_24 is missing")
+          continue
+        }
         for (c in chains) if (!(t " " chains[c] in have)) bad("fma_" t "_" chains[c] "_" isa " is missing")
       }
       if (isa == "portable" && left_out) print "portable: left out"

@@ -1,5 +1,6 @@
-/* test_leaks.c -- own_leaks.c: the argument says what is forgotten. A block of ours by any call has to end in a report and in exit
- * code 1. "driver" (a library that leaks and is unloaded before the end), "handed", "cached" and "paired" must not. */
+/* test_leaks.c -- own_leaks.c: the argument says what is forgotten. A block of ours, by any call, has to end
+ * in a report and in exit code 1. "driver" (a library that leaks and is unloaded before the end), "handed",
+ * "cached" and "paired" must not. */
 #define _GNU_SOURCE
 #include "harness/machine/machine.h"
 
@@ -98,10 +99,23 @@ static void paired(void)
 
 int main(int argc, char **argv)
 {
-    static const struct { const char *name; void (*f)(void); } way[] = {
-        {"malloc", by_malloc}, {"calloc", by_calloc}, {"realloc", by_realloc}, {"aligned_alloc", by_aligned_alloc},
-        {"posix_memalign", by_posix_memalign}, {"strdup", by_strdup}, {"strndup", by_strndup}, {"fopen", by_fopen},
-        {"pages", by_pages}, {"one_of_many", by_one_of_many}, {"driver", driver_leaks}, {"handed", handed}, {"cached", cached}, {"paired", paired}};
+    static const struct {
+        const char *name;
+        void (*f)(void);
+    } way[] = {{"malloc", by_malloc},
+               {"calloc", by_calloc},
+               {"realloc", by_realloc},
+               {"aligned_alloc", by_aligned_alloc},
+               {"posix_memalign", by_posix_memalign},
+               {"strdup", by_strdup},
+               {"strndup", by_strndup},
+               {"fopen", by_fopen},
+               {"pages", by_pages},
+               {"one_of_many", by_one_of_many},
+               {"driver", driver_leaks},
+               {"handed", handed},
+               {"cached", cached},
+               {"paired", paired}};
     for (size_t i = 0; argc > 1 && i < sizeof way / sizeof *way; i++)
         if (!strcmp(argv[1], way[i].name)) return way[i].f(), 0;
     return 2;

@@ -1,10 +1,12 @@
-/* own_leaks.c -- fails a test that leaves memory of ours behind, whatever a driver in the same process does. Linked into the
- * tests that load other people's drivers (see ir_loads_drivers in tests/CMakeLists.txt), in every build.
+/* own_leaks.c -- fails a test that leaves memory of ours behind, whatever a driver in the same process does.
+ * Linked, in every build, into the tests that load other people's drivers: ir_loads_drivers in
+ * tests/CMakeLists.txt.
  *
- * LeakSanitizer scans the whole process. There a driver's own leaks fail the test, no suppression can name a library that
- * is unloaded by then, and the scan itself can crash on what an unloaded library left. So it is turned off here. Instead
- * every allocating call in our objects goes through a wrapper (ld --wrap), and no call of a library does. The wrappers keep a table
- * of live blocks; what is left in it when the program ends is a leak of ours, unless one of our static variables points to it.
+ * LeakSanitizer scans the whole process. A driver's own leaks fail the test there, and no suppression can
+ * name a library that is unloaded by then. The scan itself can crash on what an unloaded library left. So it
+ * is turned off. Instead every allocating call in our objects goes through a wrapper (ld --wrap); no call of
+ * a library does. The wrappers keep a table of live blocks. What is left in it when the program ends is a
+ * leak of ours, unless one of our static variables points to it.
  *
  * Not seen: what a library allocates on our behalf (OpenCL objects: ocl_calls counts them) and C++'s new. */
 #define _GNU_SOURCE
@@ -21,9 +23,13 @@ int __lsan_is_turned_off(void);
 int __lsan_is_turned_off(void) { return 1; }
 
 enum { SLOTS = 1 << 18 };
-typedef struct { const void *p; size_t bytes; const char *caller; } block;
-static block           table[SLOTS]; /* open addressing, linear probing; p is NULL: free */
-static size_t          nblock;
+typedef struct {
+    const void *p;
+    size_t bytes;
+    const char *caller;
+} block;
+static block table[SLOTS]; /* open addressing, linear probing; p is NULL: free */
+static size_t nblock;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static size_t home_of(const void *p) { return (size_t)((uintptr_t)p >> 4) * 0x9E3779B1u % SLOTS; }
@@ -64,10 +70,10 @@ out:
 
 #define CALLER ((const char *)__builtin_return_address(0))
 /* Declares name and defines its wrapper. */
-#define WRAP(type, name, ...)              \
+#define WRAP(type, name, ...) \
     extern type __real_##name(__VA_ARGS__); \
-    type        __wrap_##name(__VA_ARGS__); \
-    type        __wrap_##name(__VA_ARGS__)
+    type __wrap_##name(__VA_ARGS__); \
+    type __wrap_##name(__VA_ARGS__)
 
 WRAP(void, free, void *p)
 {
@@ -94,8 +100,10 @@ WRAP(void *, realloc, void *old, size_t n)
     uintptr_t was = (uintptr_t)old;
     if (old) drop(old);
     void *p = __real_realloc(old, n);
-    if (p) keep(p, n, CALLER);
-    else if (was && n) keep((const void *)was, n, CALLER); /* refused: the old block stays */
+    if (p)
+        keep(p, n, CALLER);
+    else if (was && n)
+        keep((const void *)was, n, CALLER); /* refused: the old block stays */
     return p;
 }
 
@@ -168,14 +176,14 @@ __attribute__((no_sanitize("address", "thread"))) static void drop_caches(void)
 __attribute__((destructor)) static void judge(void)
 {
     extern const char __executable_start[];
-    int               shown = 0;
+    int shown = 0;
     drop_caches();
     if (!nblock) return;
     fprintf(stderr, "own_leaks: %zu blocks of ours were not freed\n", nblock);
     for (size_t i = 0; i < SLOTS && shown < 8; i++)
         if (table[i].p) {
-            fprintf(stderr, "  %zu bytes, allocated before 0x%zx (addr2line -fe PROGRAM names the line)\n", table[i].bytes,
-                    (size_t)(table[i].caller - __executable_start - 1));
+            fprintf(stderr, "  %zu bytes, allocated before 0x%zx (addr2line -fe PROGRAM names the line)\n",
+                    table[i].bytes, (size_t)(table[i].caller - __executable_start - 1));
             shown++;
         }
     fflush(NULL);
