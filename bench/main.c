@@ -3,7 +3,7 @@
 #include "bench/commands/apps.h"
 #include "bench/commands/dump.h"
 #include "bench/commands/commands.h"
-#include "bench/ab_processes.h"
+#include "bench/ab/processes.h"
 #include "bench/commands/gate_options.h"
 
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 /* tables.c -- see tables.h. */
 #include "bench/tables.h"
-#include "bench/workloads/workloads_compute.h"
-#include "bench/workloads/workloads_gemm.h"
-#include "bench/workloads/workloads_matrix.h"
-#include "bench/workloads/workloads_memory.h"
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_compute.h"
+#include "kernels/workloads/workloads_gemm.h"
+#include "kernels/workloads/workloads_matrix.h"
+#include "kernels/workloads/workloads_memory.h"
+#include "kernels/workloads/workloads_nets.h"
 #include "harness/ideal.h"
 #include "kernels/cpu/cpu.h"
 

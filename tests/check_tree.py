@@ -92,13 +92,13 @@ def may_include(path, header):
     if parts[0] == "kernels":
         if header.startswith("kernels/%s/" % parts[1]) or header == "harness/machine/machine.h":
             return None
-        if header.startswith(("bench/workloads/", "bench/nets/")):
+        if header.startswith(("kernels/workloads/", "kernels/nets/")):
             return None
         return "a kernel sees its own backend, workload headers, ironroof.h and machine.h"
     if parts[:2] == ["bench", "cli"]:
         return None if header.startswith("bench/cli/") else "the command line knows ironroof.h only"
     if parts[0] == "bench" and (parts[1] in ("workloads", "nets") or path == "bench/claims.c"):
-        if public or header.startswith(("bench/workloads/", "bench/nets/")) or header == "bench/claims.h":
+        if public or header.startswith(("kernels/workloads/", "kernels/nets/")) or header == "bench/claims.h":
             return None
         return "a workload sees public harness headers and other workloads"
     return None  # the composition root may see everything
@@ -248,7 +248,7 @@ FINE = {
     "kernels/cpu/cpu.h": '#include "harness/machine/machine.h"\n',
     "kernels/cpu/blas.c": '#include <cblas.h>\n#include "kernels/cpu/cpu.h"\nconst ir_kernel cpu_blas = {0};\n',
     "kernels/cuda/cuda.h": "#include <cuda_runtime.h>\n",
-    "bench/workloads/gemm.c": '#include "harness/stats/stats.h"\n',
+    "kernels/workloads/gemm.c": '#include "harness/stats/stats.h"\n',
     "bench/main.c": '#include "kernels/cpu/cpu.h"\n#include "harness/law/law.h"\n',
     "scripts/run.sh": "#!/usr/bin/env bash\necho ok\n",
 }
@@ -264,8 +264,8 @@ PLANTED = [  # (check, file, text, words the report must contain)
     ("includes", "harness/record/read.c", "#include <hwloc.h>\n", "harness/machine/"),
     ("includes", "bench/main.c", "#include <cblas.h>\n", "kernels/"),
     ("includes", "bench/main.c", "#include <jansson.h>\n", "harness/record/"),
-    ("includes", "bench/workloads/gemm.c", '#include "kernels/cpu/cpu.h"\n', "a workload sees"),
-    ("includes", "bench/workloads/gemm.c", '#include "harness/law/private.h"\n', "a workload sees"),
+    ("includes", "kernels/workloads/gemm.c", '#include "kernels/cpu/cpu.h"\n', "a workload sees"),
+    ("includes", "kernels/workloads/gemm.c", '#include "harness/law/private.h"\n', "a workload sees"),
     ("includes", "bench/cli/parse.c", '#include "harness/law/law.h"\n', "command line"),
     ("includes", "kernels/cpu/blas.c", '#include "kernels/cuda/cuda.h"\nconst ir_kernel cpu_blas = {0};\n', "own backend"),
     ("includes", "kernels/cpu/blas.c", '#include "harness/law/law.h"\nconst ir_kernel cpu_blas = {0};\n', "own backend"),

@@ -1,11 +1,11 @@
 /* test_ceilings.c -- the ceilings phase on a made-up GPU whose clock is virtual and whose every rate is known: what is found,
  * which of several ways counts, what the certificates say, and what the report shows of it. */
-#include "bench/ceilings.h"
+#include "bench/ceilings/ceilings.h"
 #include "bench/tables.h"
-#include "bench/workloads/workloads_compute.h"
-#include "bench/workloads/workloads_gemm.h"
-#include "bench/workloads/workloads_matrix.h"
-#include "bench/workloads/workloads_memory.h"
+#include "kernels/workloads/workloads_compute.h"
+#include "kernels/workloads/workloads_gemm.h"
+#include "kernels/workloads/workloads_matrix.h"
+#include "kernels/workloads/workloads_memory.h"
 #include "harness/record/record.h"
 #include "harness/record/text.h"
 

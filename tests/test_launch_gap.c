@@ -1,6 +1,6 @@
 /* test_launch_gap.c -- what is said of a network measured as separate launches and as one graph. */
-#include "bench/launch_gap.h"
-#include "bench/workloads/workloads_nets.h"
+#include "bench/analysis/launch_gap.h"
+#include "kernels/workloads/workloads_nets.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* test_layers.c -- --layers: the rows of single layers add up to the network, say which kernel they ran on, and each is judged
  * against its own roof; lists of layers, and kernels that cannot time them. */
-#include "bench/layers.h"
-#include "bench/workloads/workloads_nets.h"
+#include "bench/measure/per_layer.h"
+#include "kernels/workloads/workloads_nets.h"
 #include "law_machine.h"
 #include "support/cpu_device.h"
 

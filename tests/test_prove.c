@@ -1,11 +1,11 @@
 /* test_prove.c -- proof by intervention: elasticities and the rule on times made from a known law, contradictions included; then the whole
  * phase on a device that obeys the law, and on one whose kernel does not do what its cost says. */
-#include "bench/prove.h"
-#include "bench/prove_rule.h"
-#include "bench/workloads/workloads_compute.h"
-#include "bench/workloads/workloads_gemm.h"
-#include "bench/workloads/workloads_memory.h"
-#include "bench/workloads/workloads_nets.h"
+#include "bench/ablation/ablation.h"
+#include "bench/ablation/elasticity.h"
+#include "kernels/workloads/workloads_compute.h"
+#include "kernels/workloads/workloads_gemm.h"
+#include "kernels/workloads/workloads_memory.h"
+#include "kernels/workloads/workloads_nets.h"
 #include "harness/ideal.h"
 #include "harness/stats/stats.h"
 

@@ -1,7 +1,7 @@
 /* claims_measure.c -- see claims_measure.h. What a build or a device cannot do becomes a row that says so; the claim then
  * is "not testable here". */
 #include "bench/commands/claims_measure.h"
-#include "bench/ceilings_recall.h"
+#include "bench/ceilings/saved.h"
 #include "bench/cli/progress.h"
 #include "bench/tables.h"
 

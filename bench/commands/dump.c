@@ -5,7 +5,7 @@
 #include "bench/commands/dump.h"
 #include "bench/commands/commands.h"
 #include "bench/tables.h"
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_nets.h"
 
 #include <errno.h>
 #include <stddef.h>
