@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-const ir_workload *const bench_workloads[] = {&wl_batchmm, NULL};
+const ir_workload *const ir_workloads[] = {&wl_batchmm, NULL};
 
 static const double batch[] = {1, 2, 4, 8, 16, 32, 64};
 enum { N = 7 };

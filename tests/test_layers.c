@@ -6,8 +6,8 @@
 #include "support/cpu_device.h"
 
 /* What bench/tables.c offers to the program; the session asks for its probes, which nothing here runs. */
-const ir_workload *bench_workload(const char *name) { return (void)name, NULL; }
-int bench_param(const ir_workload *w, const char *name) { return (void)w, (void)name, -1; }
+const ir_workload *ir_workload_named(const char *name) { return (void)name, NULL; }
+int ir_workload_param(const ir_workload *w, const char *name) { return (void)w, (void)name, -1; }
 
 static const ir_params mobilenet = {{1, 32}, IR_F32, 1}, gpt = {{LY_TINY, 2, 5, 8}, IR_BF16, 1};
 

@@ -1,6 +1,6 @@
 /* controls.c -- see ab_reference.h. */
 #include "bench/ab/controls.h"
-#include "bench/tables.h"
+#include "kernels/workloads/table.h"
 #include "kernels/cpu/cpu.h"
 
 #include <math.h>
@@ -13,7 +13,7 @@ static const char *const names[TRIAL_REFS] = {"copy", "fma", "forkjoin"};
 static const ir_kernel *usable(const session *s, const ir_workload *w, const ir_params *p)
 {
     const ir_kernel *k;
-    for (size_t i = 0; (k = session_kernel(s, w, i)); i++)
+    for (size_t i = 0; (k = backend_kernel(s->dev.be, w, i)); i++)
         if (!(k->flags & (IR_K_NAIVE | IR_K_LIB)) && (!k->can_run || k->can_run(&s->dev, w, p) == IR_OK)) return k;
     return NULL;
 }
@@ -28,9 +28,9 @@ ir_status ab_reference_open(ab_reference *r, const cli_options *o)
     if (st != IR_OK) return st;
     r->open = true;
     for (int i = 0; i < TRIAL_REFS; i++) {
-        const ir_workload *w = bench_workload(names[i]);
+        const ir_workload *w = ir_workload_named(names[i]);
         if (!w) return ir_fail(IR_EINVAL, "no workload '%s' to watch the machine with", names[i]);
-        int bytes = bench_param(w, "bytes");
+        int bytes = ir_workload_param(w, "bytes");
         r->workload[i] = w;
         r->p[i] = w->defaults;
         r->p[i].threads = r->c.s.info.threads;

@@ -3,7 +3,7 @@
 #define _GNU_SOURCE
 #include "bench/ab/processes.h"
 #include "bench/run/output.h"
-#include "bench/tables.h"
+#include "kernels/workloads/table.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -208,7 +208,7 @@ static bool gives(ab *a, size_t i, const char *key)
 static ir_status arguments(ab_job *j, const char *const *points, size_t n)
 {
     const char *const *v = n ? points : ab_default_points;
-    ir_status st = cli_points_expand(bench_workloads, v, n ? n : AB_DEFAULT_POINTS, j->opt, &j->points);
+    ir_status st = cli_points_expand(ir_workloads, v, n ? n : AB_DEFAULT_POINTS, j->opt, &j->points);
     if (st != IR_OK) return st;
     j->filter = j->opt->filter.text ? j->opt->filter.text : n ? NULL : ab_default_filter;
     j->arg = malloc((j->points.n + 1) * sizeof *j->arg);

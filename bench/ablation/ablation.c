@@ -1,7 +1,7 @@
 /* ablation.c -- see prove.h: choosing, measuring, judging. A B1 B2 ... A ... B2 B1 A: every twin's blocks lie as far before the middle as
  * after it, so a drift that is even in time cancels in every ratio. */
 #include "bench/ablation/ablation.h"
-#include "bench/tables.h"
+#include "kernels/workloads/table.h"
 #include "harness/stats/stats.h"
 #include "kernels/cpu/cpu.h"
 
@@ -183,9 +183,9 @@ static prove_twin loop_of(const ir_workload *w, int threads)
 /* How much longer arithmetic takes under the twin's instruction set: the ceiling's loop. */
 static double slower_arithmetic(const bench *b, const prove_twin *t)
 {
-    const ir_workload *w = bench_workload("fma");
+    const ir_workload *w = ir_workload_named("fma");
     const ir_ceiling  *c = ir_ceiling_find(&b->s->ceilings, IR_C_FLOPS, NULL, NULL, t->p.dtype, t->p.threads);
-    const ir_kernel   *k = c ? session_kernel_named(b->s, w, c->kernel) : NULL;
+    const ir_kernel   *k = c ? backend_kernel_named(b->s->dev.be, w, c->kernel) : NULL;
     prove_twin         of[2];
     if (!c || !k) return NAN;
     for (int i = 0; i < 2; i++) {
@@ -200,7 +200,7 @@ static double slower_arithmetic(const bench *b, const prove_twin *t)
  * threads may have changed since those were measured. 1: there is nothing to hold it against. */
 static double slower_reads(const bench *b, const prove_twin *t)
 {
-    const ir_workload *w = bench_workload("read");
+    const ir_workload *w = ir_workload_named("read");
     const int          threads[2] = {b->twin[0].p.threads, t->p.threads};
     const ir_ceiling  *c[2];
     prove_twin         of[2];
@@ -208,9 +208,9 @@ static double slower_reads(const bench *b, const prove_twin *t)
         c[i] = ir_ceiling_find(&b->s->ceilings, IR_C_BANDWIDTH, "DRAM", "read", IR_NDTYPE, threads[i]);
         if (!c[i]) return 1;
         of[i] = loop_of(w, threads[i]);
-        of[i].p.v[bench_param(w, "bytes")] = (int64_t)c[0]->size_B;
+        of[i].p.v[ir_workload_param(w, "bytes")] = (int64_t)c[0]->size_B;
     }
-    const ir_kernel *k = session_kernel_named(b->s, w, c[0]->kernel);
+    const ir_kernel *k = backend_kernel_named(b->s->dev.be, w, c[0]->kernel);
     const double     ratio = k ? loop_ratio(b->s, w, k, of) * c[1]->value / c[0]->value : NAN;
     return ratio > 0 ? ratio : 1;
 }
@@ -352,8 +352,8 @@ static void discard(bench *b)
 static ir_status one(session *s, prove_entry *e)
 {
     const ir_point    *p = &s->point[e->point];
-    const ir_workload *w = bench_workload(p->workload);
-    const ir_kernel   *k = w ? session_kernel_named(s, w, p->kernel) : NULL;
+    const ir_workload *w = ir_workload_named(p->workload);
+    const ir_kernel   *k = w ? backend_kernel_named(s->dev.be, w, p->kernel) : NULL;
     bench             *b = calloc(1, sizeof *b);
     ir_status          st = IR_OK;
     if (!b) return ir_fail(IR_ENOMEM, "no memory to prove a point");

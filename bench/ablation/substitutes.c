@@ -1,7 +1,7 @@
 /* substitutes.c -- see prove_kin.h. A network on shared matrices reads each again from a cache: that traffic is no part of its cost, and is
  * predicted here from what passes between two uses and the ceiling of the level that holds so much. */
 #include "bench/ablation/substitutes.h"
-#include "bench/tables.h"
+#include "kernels/workloads/table.h"
 #include "kernels/workloads/workloads_nets.h"
 
 #include <math.h>
@@ -45,7 +45,7 @@ static double since_last_use(const ly_net *n, int i, double width)
 static double ladder_Bps(const session *s, double B)
 {
     double size = INFINITY, rate = NAN;
-    int    at = bench_param(bench_workload("read"), "bytes");
+    int    at = ir_workload_param(ir_workload_named("read"), "bytes");
     for (size_t i = 0; i < s->npoint; i++) {
         const ir_point *p = &s->point[i];
         if (!p->for_ceiling || p->status != IR_OK || p->p.threads > 1 || strcmp(p->workload, "read") || (double)p->p.v[at] < B) continue;
@@ -87,12 +87,12 @@ bool prove_kin(const session *s, const ir_workload *w, const ir_kernel *k, const
 {
     for (size_t i = 0; i < NKIN; i++) {
         const kin         *x = &all[i];
-        const ir_workload *by = bench_workload(x->by_workload);
-        if (strcmp(x->workload, w->name) || strcmp(x->kernel, k->name) || !by || !session_kernel_named(s, by, x->by_kernel) || n-- > 0) continue;
+        const ir_workload *by = ir_workload_named(x->by_workload);
+        if (strcmp(x->workload, w->name) || strcmp(x->kernel, k->name) || !by || !backend_kernel_named(s->dev.be, by, x->by_kernel) || n-- > 0) continue;
         prove_twin_base(base, out);
         snprintf(out->what, sizeof out->what, "%s", x->what);
         out->workload = by;
-        out->kernel = session_kernel_named(s, by, x->by_kernel);
+        out->kernel = backend_kernel_named(s->dev.be, by, x->by_kernel);
         if (x->launch) out->lat_scale = launch_s(s, x->by_launch, base->p.threads) / launch_s(s, x->launch, base->p.threads);
         if (by != w) out->reread_s = reread_s(s, by, &base->p);
         return true;

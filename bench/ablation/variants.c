@@ -2,7 +2,7 @@
  * other; none of it knows a device but the last, which narrows the CPU's vectors. */
 #include "bench/ablation/variants.h"
 #include "bench/ablation/substitutes.h"
-#include "bench/tables.h"
+#include "kernels/workloads/table.h"
 #include "kernels/cpu/cpu.h"
 
 #include <math.h>
@@ -31,7 +31,7 @@ typedef struct {
     size_t             n;
 } maker;
 
-static int param(const ir_workload *w, const char *name) { return name ? bench_param(w, name) : -1; }
+static int param(const ir_workload *w, const char *name) { return name ? ir_workload_param(w, name) : -1; }
 
 static void find_axes(maker *m)
 {
@@ -43,25 +43,6 @@ static void find_axes(maker *m)
         m->size = param(m->w, known[i].size);
         if (m->batch < 0 && known[i].batch) m->batch = param(m->w, "batch"); /* "batchmm" is a gemm whose m is its batch */
     }
-}
-
-void prove_twin_base(const ir_point *p, prove_twin *t)
-{
-    memset(t, 0, sizeof *t);
-    snprintf(t->what, sizeof t->what, "as it was");
-    t->p = p->p;
-    t->cold = p->cold;
-    t->data_scale = t->comp_scale = t->lat_scale = t->work = 1;
-}
-
-void prove_terms(const session *s, const prove_twin *tw, const ir_point *p, double t[PROVE_NTERM])
-{
-    ir_point like = *p; /* borrows the samples */
-    like.bw_now = NAN; /* interleaving answers for drift, data_scale for how threads share what there is */
-    ir_point_judge(&like, &s->ceilings, NULL);
-    t[PROVE_DATA] = tw->work * (like.term_data_s + tw->reread_s) * tw->data_scale;
-    t[PROVE_COMP] = tw->work * like.term_comp_s * (isfinite(tw->comp_scale) ? tw->comp_scale : 1);
-    t[PROVE_LAT] = tw->work * like.term_lat_s * tw->lat_scale;
 }
 
 /* ---- what a twin would cost, before it is measured ------------------------------------------------------------------- */

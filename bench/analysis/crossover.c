@@ -1,6 +1,6 @@
 /* crossover.c -- see crossover.h. */
 #include "bench/analysis/crossover.h"
-#include "bench/tables.h"
+#include "kernels/workloads/table.h"
 #include "bench/analysis/verdicts.h"
 #include "harness/stats/stats.h"
 
@@ -148,9 +148,9 @@ typedef struct {
 /* Which parameter is the batch; -1: none. */
 static int batch_param(const ir_workload *w)
 {
-    int at = bench_param(w, "batch");
-    if (at < 0 && !strcmp(w->family, "linear")) at = bench_param(w, "rows");
-    if (at < 0 && !strcmp(w->family, "conv")) at = bench_param(w, "n");
+    int at = ir_workload_param(w, "batch");
+    if (at < 0 && !strcmp(w->family, "linear")) at = ir_workload_param(w, "rows");
+    if (at < 0 && !strcmp(w->family, "conv")) at = ir_workload_param(w, "n");
     return at;
 }
 
@@ -192,7 +192,7 @@ static void gather(const session *s, size_t i, group *g)
 {
     const ir_point *p = &s->point[i];
     memset(g, 0, sizeof *g);
-    g->w = timed(p) ? bench_workload(p->workload) : NULL;
+    g->w = timed(p) ? ir_workload_named(p->workload) : NULL;
     g->p = p;
     g->at = g->w ? batch_param(g->w) : -1;
     if (g->at < 0) return;

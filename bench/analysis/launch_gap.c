@@ -3,7 +3,7 @@
  * clock, which has both, stands beside it. */
 #include "bench/analysis/launch_gap.h"
 #include "bench/cli/cli.h"
-#include "bench/tables.h"
+#include "kernels/workloads/table.h"
 #include "bench/analysis/verdicts.h"
 
 #include <math.h>
@@ -47,7 +47,7 @@ static void add(char *buf, size_t size, const char *fmt, ...)
 
 static void describe(const session *s, const ir_point *p, const ir_point *g, ir_verdict *v)
 {
-    const ir_workload *w = bench_workload(p->workload);
+    const ir_workload *w = ir_workload_named(p->workload);
     char               what[96], t[2][32], d[32], each[32], pm[32], host[48] = "", key[IR_ID];
     double             gap = ir_point_time(p) - ir_point_time(g), n = p->cost.launches, half = half_width(ir_point_stats(p), ir_point_stats(g));
     memset(v, 0, sizeof *v);

@@ -1,5 +1,5 @@
 /* best.c -- which kernels contend for a ceiling, and the fastest of them at one shape. */
-#include "bench/ceilings/ceilings.h"
+#include "bench/ceilings/stages.h"
 
 /* Where a launch costs as much as a pass over a cache, kernels that make one per repetition do not contend with those
  * that make one per batch: they would measure the launch. */
@@ -8,7 +8,7 @@ static bool dear_launches(const ceiling_plan *pl) { return pl->device && pl->s->
 ir_status ceiling_fastest(ceiling_plan *pl, const ir_workload *w, const ir_params *p, uint32_t with, uint32_t without, ir_point *best)
 {
     const ir_kernel *k;
-    for (size_t i = 0; (k = session_kernel(pl->s, w, i)); i++) {
+    for (size_t i = 0; (k = backend_kernel(pl->s->dev.be, w, i)); i++) {
         const ir_point *q;
         if ((k->flags & with) != with || k->flags & without || !session_wants(pl->s, w, k)) continue;
         ir_status s = session_measure(pl->s, w, k, p, false, &q);

@@ -7,8 +7,8 @@
  * A device without host threads (info.threads = 0) is measured whole: one entry, threads = 0, and cache sizes of all
  * its cores together. Where it is a processor of the host (info.numa_nodes > 0) the host's caches name its levels;
  * else its last-level cache is its "L2". */
-#include "bench/ceilings/ceilings.h"
-#include "bench/tables.h"
+#include "bench/ceilings/stages.h"
+#include "kernels/workloads/table.h"
 #include "harness/stats/stats.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/ports.h"
@@ -17,30 +17,8 @@
 #include <string.h>
 
 enum { MAX_SIZES = 96 };
-const char *const ceiling_level[NLEVEL] = {"L1", "L2", "L3", "DRAM"};
 static const char *const stream_ops[] = {"read", "write", "copy", "scale", "add", "triad"};
 enum { NOP = sizeof stream_ops / sizeof *stream_ops };
-
-void ceiling_set(const ir_workload *w, ir_params *p, const char *key, double value)
-{
-    int i = bench_param(w, key);
-    if (i >= 0) p->v[i] = (int64_t)value;
-}
-
-double ceiling_rate(const ir_point *p)
-{
-    return p->status == IR_OK ? (p->cost.read_B + p->cost.write_B) / ir_point_time(p) : NAN;
-}
-
-void ceiling_raise(const ceiling_plan *pl, ir_ceiling *c, const ir_point *q)
-{
-    if (!(ceiling_rate(q) > c->value)) return;
-    ir_ceiling more = ceiling_from(pl, c->what, c->level, q, ceiling_rate(q));
-    c->value = more.value;
-    c->lo = more.lo;
-    c->hi = more.hi;
-    snprintf(c->kernel, sizeof c->kernel, "%s", more.kernel);
-}
 
 static void thread_list(ceiling_plan *pl)
 {
@@ -50,37 +28,6 @@ static void thread_list(ceiling_plan *pl)
 }
 
 /* ---- one ceiling from points --------------------------------------------------------------------- */
-ir_ceiling ceiling_from(const ceiling_plan *pl, ir_what what, const char *level, const ir_point *p, double value)
-{
-    ir_ceiling c;
-    memset(&c, 0, sizeof c);
-    const ir_stats *t = ir_point_stats(p);
-    double          scale = value * t->median; /* rates: value = scale / time */
-    c = (ir_ceiling){.what = what, .dtype = IR_NDTYPE, .threads = p->p.threads, .value = value, .lo = scale / t->ci_hi,
-                     .hi = scale / t->ci_lo, .theory = NAN, .read_frac = NAN, .size_B = NAN,
-                     .read_then_Bps = p->bw_now * pl->s->ref.ceiling_Bps, .source = IR_SRC_MEASURED, .flags = p->flags};
-    snprintf(c.device, sizeof c.device, "%s", pl->s->info.id);
-    snprintf(c.level, sizeof c.level, "%s", level);
-    snprintf(c.op, sizeof c.op, "%s", p->workload);
-    snprintf(c.kernel, sizeof c.kernel, "%s", p->kernel);
-    snprintf(c.isa, sizeof c.isa, "%s", p->isa);
-    return c;
-}
-
-void ceiling_certify(ir_ceiling *c, const char *axis, double from, double to, double gain)
-{
-    if (c->ncert >= IR_MAX_CERT) return;
-    ir_certificate *x = &c->cert[c->ncert++];
-    memset(x, 0, sizeof *x);
-    snprintf(x->axis, sizeof x->axis, "%s", axis);
-    x->from = from;
-    x->to = to;
-    x->gain = gain;
-    x->known = isfinite(gain);
-    x->saturated = x->known && gain < 0.01;
-}
-
-ir_status ceiling_add(ceiling_plan *pl, const ir_ceiling *c) { return ir_ceilings_add(&pl->s->ceilings, c); }
 
 /* ---- levels -------------------------------------------------------------------------------------- */
 static double os_cache_B(const ceiling_plan *pl, int level)
@@ -100,11 +47,9 @@ static double ladder_max_B(const ceiling_plan *pl)
     return isfinite(room) ? fmin(want, room) : want;
 }
 
-double ceiling_ladder_step(const ceiling_plan *pl) { return pl->s->full ? sqrt(sqrt(2.0)) : 2; }
-
 static ir_status ladder(ceiling_plan *pl, double *x, double *y, size_t *n)
 {
-    const ir_workload *w = bench_workload("read");
+    const ir_workload *w = ir_workload_named("read");
     ir_params          p = w->defaults;
     double             step = ceiling_ladder_step(pl), top = ladder_max_B(pl);
     p.threads = pl->s->info.threads ? 1 : 0;
@@ -191,12 +136,6 @@ static ir_status find_levels(ceiling_plan *pl)
 }
 
 /* ---- bandwidth ----------------------------------------------------------------------------------- */
-double ceiling_bytes(const ceiling_plan *pl, int level, int threads)
-{
-    double size = pl->size_B[level];
-    bool   priv = level < 2 && threads > 1; /* L1 and L2 belong to one core */
-    return floor((priv ? size * threads : size) / 4096) * 4096;
-}
 
 static ir_status bandwidth_one(ceiling_plan *pl, int level, const ir_workload *w, int threads, double bytes, ir_ceiling *out)
 {
@@ -214,27 +153,6 @@ static ir_status bandwidth_one(ceiling_plan *pl, int level, const ir_workload *w
     out->size_B = bytes;
     out->read_frac = best.cost.read_B / (best.cost.read_B + best.cost.write_B);
     return IR_OK;
-}
-
-ir_status ceiling_axis(ceiling_plan *pl, const ir_workload *w, ir_params p, const char *key, const int64_t *v, int n,
-                      double (*value)(const ir_point *), double *r, ir_point *best)
-{
-    ceiling_none(best);
-    for (int i = 0; i < n; i++) {
-        ir_point q;
-        ceiling_set(w, &p, key, (double)v[i]);
-        ir_status s = ceiling_best(pl, w, &p, false, &q);
-        if (s != IR_OK) return s;
-        r[i] = q.status == IR_OK ? value(&q) : NAN;
-        if (q.status == IR_OK && (best->status != IR_OK || r[i] > value(best))) *best = q;
-    }
-    return IR_OK;
-}
-
-void ceiling_certify_axis(ir_ceiling *c, const char *key, const int64_t *v, const double *r, int n)
-{
-    while (n > 1 && !isfinite(r[n - 1])) n--;
-    if (n > 1) ceiling_certify(c, key, (double)v[n - 2], (double)v[n - 1], r[n - 1] / r[n - 2] - 1);
 }
 
 /* More independent streams, and twice the working set: neither may raise a DRAM ceiling. */
@@ -288,8 +206,8 @@ static ir_status bandwidth_of_op(ceiling_plan *pl, int level, int op)
 {
     bool same_mix = !strcmp(stream_ops[op], "scale") || !strcmp(stream_ops[op], "add"); /* as copy and triad */
     if (level < 3 && same_mix && !pl->s->full) return IR_OK;
-    ir_status st = bandwidth_threads(pl, level, bench_workload(stream_ops[op]));
-    if (st == IR_OK && level == 3 && !strcmp(stream_ops[op], "read")) session_reference(pl->s);
+    ir_status st = bandwidth_threads(pl, level, ir_workload_named(stream_ops[op]));
+    if (st == IR_OK && level == 3 && !strcmp(stream_ops[op], "read")) session_monitor(pl->s);
     return st;
 }
 
@@ -303,7 +221,6 @@ static ir_status bandwidth(ceiling_plan *pl)
 }
 
 /* ---- peaks --------------------------------------------------------------------------------------- */
-double ceiling_flops(const ir_point *p) { return p->cost.flops / ir_point_time(p); }
 
 /* A device is filled with independent teams of chains until four times as many gain under 1 %, or there are plenty for
  * each of its cores and a call lasts so long that its launch is nothing beside it. teams = 0: no kernel has this dtype.
@@ -374,14 +291,14 @@ static ir_status peaks_of(ceiling_plan *pl, const ir_workload *w)
  * law takes the highest. */
 static ir_status peaks(ceiling_plan *pl)
 {
-    ir_status s = peaks_of(pl, bench_workload("fma"));
-    if (s == IR_OK && pl->device) s = peaks_of(pl, bench_workload("mma"));
+    ir_status s = peaks_of(pl, ir_workload_named("fma"));
+    if (s == IR_OK && pl->device) s = peaks_of(pl, ir_workload_named("mma"));
     return s == IR_OK && pl->own ? ceilings_library(pl) : s;
 }
 
 static ir_status clock_rate(ceiling_plan *pl)
 {
-    const ir_workload *w = bench_workload("clock");
+    const ir_workload *w = ir_workload_named("clock");
     ir_point           best;
     ir_params          p = w->defaults;
     p.threads = pl->threads[0];

@@ -1,7 +1,7 @@
 /* costs.c -- the ceilings that are prices rather than speeds of computing: a launch, a byte over the link to a
  * device, a byte from its local memory. Each kind is its own ceiling. */
-#include "bench/ceilings/ceilings.h"
-#include "bench/tables.h"
+#include "bench/ceilings/stages.h"
+#include "kernels/workloads/table.h"
 
 #include <string.h>
 
@@ -12,7 +12,7 @@ static ir_status each_kernel(ceiling_plan *pl, const ir_workload *w, const ir_pa
 {
     const ir_kernel *k;
     ir_status        s = IR_OK;
-    for (size_t i = 0; s == IR_OK && (k = session_kernel(pl->s, w, i)); i++) {
+    for (size_t i = 0; s == IR_OK && (k = backend_kernel(pl->s->dev.be, w, i)); i++) {
         const ir_point *q;
         if (!session_wants(pl->s, w, k)) continue;
         s = session_measure(pl->s, w, k, p, false, &q);
@@ -33,7 +33,7 @@ static ir_status each_kernel(ceiling_plan *pl, const ir_workload *w, const ir_pa
 
 static ir_status launches(ceiling_plan *pl)
 {
-    const ir_workload *w = bench_workload("forkjoin");
+    const ir_workload *w = ir_workload_named("forkjoin");
     ir_status          s = IR_OK;
     for (int i = 0; i < pl->nthread && s == IR_OK; i++) {
         ir_params p = w->defaults;
@@ -49,7 +49,7 @@ static ir_status twice_the_bytes(ceiling_plan *pl, const ir_workload *w, ir_para
     const ir_point *q;
     double          more = 2 * c->size_B;
     ceiling_set(w, &p, "bytes", more);
-    ir_status s = session_measure(pl->s, w, session_kernel_named(pl->s, w, c->kernel), &p, false, &q);
+    ir_status s = session_measure(pl->s, w, backend_kernel_named(pl->s->dev.be, w, c->kernel), &p, false, &q);
     if (s != IR_OK || q->status != IR_OK) return s; /* too large for this device: no certificate */
     ceiling_certify(c, "bytes", c->size_B, more, more / ir_point_time(q) / c->value - 1);
     return IR_OK;
@@ -57,14 +57,14 @@ static ir_status twice_the_bytes(ceiling_plan *pl, const ir_workload *w, ir_para
 
 static ir_status links(ceiling_plan *pl)
 {
-    const ir_workload *w = bench_workload("transfer");
+    const ir_workload *w = ir_workload_named("transfer");
     ir_status          s = IR_OK;
     for (int64_t d = 0; pl->device && d < 2 && s == IR_OK; d++) {
         ir_params p = w->defaults;
         size_t    i = pl->s->ceilings.n;
         p.threads = 0;
         ceiling_set(w, &p, "direction", (double)d);
-        s = each_kernel(pl, w, &p, IR_C_BANDWIDTH, "link", ir_param_word(w, bench_param(w, "direction"), d), (double)p.v[0]);
+        s = each_kernel(pl, w, &p, IR_C_BANDWIDTH, "link", ir_param_word(w, ir_workload_param(w, "direction"), d), (double)p.v[0]);
         for (; i < pl->s->ceilings.n && s == IR_OK; i++) s = twice_the_bytes(pl, w, p, &pl->s->ceilings.v[i]);
     }
     return s;
@@ -77,7 +77,7 @@ static ir_status local_memory(ceiling_plan *pl)
 {
     static const int64_t groups[] = {256, 512, 1024, 2048};
     enum { N = sizeof groups / sizeof *groups };
-    const ir_workload *w = bench_workload("local");
+    const ir_workload *w = ir_workload_named("local");
     ir_params          p = w->defaults;
     double             r[N];
     ir_point           best;

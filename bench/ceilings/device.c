@@ -1,7 +1,7 @@
 /* device.c -- ceilings that only a device with memory of its own has: the best product of its vendor's library beside
  * the arithmetic loops, what the last doubling of bytes and threads in flight gained, and whether copies and kernels run at once. */
-#include "bench/ceilings/ceilings.h"
-#include "bench/tables.h"
+#include "bench/ceilings/stages.h"
+#include "kernels/workloads/table.h"
 #include "kernels/workloads/workloads_memory.h"
 #include "harness/machine/machine.h"
 
@@ -40,7 +40,7 @@ static ir_status library_peak(ceiling_plan *pl, const ir_workload *w, ir_dtype t
 
 ir_status ceilings_library(ceiling_plan *pl)
 {
-    const ir_workload *w = bench_workload("gemm");
+    const ir_workload *w = ir_workload_named("gemm");
     ir_status          s = IR_OK;
     for (int t = 0; t < IR_NDTYPE && s == IR_OK; t++)
         if (w->dtypes & (1u << t)) s = library_peak(pl, w, (ir_dtype)t);
@@ -72,7 +72,7 @@ static ir_status over_streams(ceiling_plan *pl, const ir_workload *w, const ir_k
     static const int64_t streams[] = {1, 2, 4, 8};
     enum { N = sizeof streams / sizeof *streams };
     double    r[N], most = 0;
-    int64_t   best = p->v[bench_param(w, "streams")];
+    int64_t   best = p->v[ir_workload_param(w, "streams")];
     ir_status s = IR_OK;
     for (int i = 0; i < N && s == IR_OK; i++) {
         const ir_point *q;
@@ -108,7 +108,7 @@ static ir_status over_occupancy(ceiling_plan *pl, const ir_workload *w, const ir
     const ir_point  *q;
     double           half;
     ir_status        s = IR_OK;
-    for (size_t i = 0; s == IR_OK && (k = session_kernel(pl->s, w, i)); i++) {
+    for (size_t i = 0; s == IR_OK && (k = backend_kernel(pl->s->dev.be, w, i)); i++) {
         if (!(k->flags & IR_K_HALF)) continue;
         s = rate_of(pl, w, k, p, &q, &half);
         if (s == IR_OK && half > 0) ceiling_certify(c, "occupancy", 0.5, 1, c->value / half - 1);
@@ -118,7 +118,7 @@ static ir_status over_occupancy(ceiling_plan *pl, const ir_workload *w, const ir
 
 ir_status ceilings_saturate(ceiling_plan *pl, const ir_workload *w, int level, ir_ceiling *c)
 {
-    const ir_kernel *winner = session_kernel_named(pl->s, w, c->kernel);
+    const ir_kernel *winner = backend_kernel_named(pl->s->dev.be, w, c->kernel);
     const ir_point  *q;
     double           twice;
     ir_params        p = w->defaults;
@@ -152,7 +152,7 @@ static ir_status overlap_of(ceiling_plan *pl, const ir_workload *w, const ir_ker
     const ir_point *q;
     ir_params       p = w->defaults;
     double          copy, compute, both;
-    int             iters = bench_param(w, "iters");
+    int             iters = ir_workload_param(w, "iters");
     p.threads = 0;
     ir_status s = overlap_time(pl, w, k, &p, WL_OVERLAP_COPY, &q, &copy);
     if (s == IR_OK) s = overlap_time(pl, w, k, &p, WL_OVERLAP_COMPUTE, &q, &compute);
@@ -168,10 +168,10 @@ static ir_status overlap_of(ceiling_plan *pl, const ir_workload *w, const ir_ker
 
 ir_status ceilings_overlap(ceiling_plan *pl)
 {
-    const ir_workload *w = bench_workload("overlap");
+    const ir_workload *w = ir_workload_named("overlap");
     const ir_kernel   *k;
     ir_status          s = IR_OK;
-    for (size_t i = 0; pl->own && s == IR_OK && (k = session_kernel(pl->s, w, i)); i++)
+    for (size_t i = 0; pl->own && s == IR_OK && (k = backend_kernel(pl->s->dev.be, w, i)); i++)
         if (session_wants(pl->s, w, k)) s = overlap_of(pl, w, k);
     return s;
 }

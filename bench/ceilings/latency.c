@@ -1,7 +1,7 @@
 /* latency.c -- how long a dependent load takes, level by level; how many a core keeps in flight; what random access
  * delivers. A device with memory of its own shows its first level by a chase that fits there, since its streams pass it by. */
-#include "bench/ceilings/ceilings.h"
-#include "bench/tables.h"
+#include "bench/ceilings/stages.h"
+#include "kernels/workloads/table.h"
 #include "harness/machine/machine.h"
 
 #include <math.h>
@@ -9,13 +9,13 @@
 
 static double hop_s(const ir_point *p)
 {
-    int i = bench_param(bench_workload("chase"), "steps");
+    int i = ir_workload_param(ir_workload_named("chase"), "steps");
     return ir_point_time(p) / (double)p->p.v[i];
 }
 
 static ir_status latency_one(ceiling_plan *pl, int level, double bytes, int pages, const char *name, double *out)
 {
-    const ir_workload *w = bench_workload("chase");
+    const ir_workload *w = ir_workload_named("chase");
     ir_point           best;
     ir_params          p = w->defaults;
     p.threads = pl->threads[0];
@@ -40,7 +40,7 @@ static ir_status concurrency(ceiling_plan *pl, double latency_s)
 {
     static const int64_t chains[] = {1, 2, 4, 8, 16, 32};
     enum { N = sizeof chains / sizeof *chains };
-    const ir_workload *w = bench_workload("chase");
+    const ir_workload *w = ir_workload_named("chase");
     ir_params          p = w->defaults;
     double             lines[N];
     ir_point           best;
@@ -68,7 +68,7 @@ static const double FIRST_B = 8192;
 /* Every size from `first` to memory, so that the record shows where the steps are. */
 static ir_status chase_ladder(ceiling_plan *pl, double first, double step, int pages)
 {
-    const ir_workload *w = bench_workload("chase");
+    const ir_workload *w = ir_workload_named("chase");
     ir_params          p = w->defaults;
     ir_status          s = IR_OK;
     p.threads = pl->threads[0];
@@ -107,7 +107,7 @@ ir_status ceilings_latency(ceiling_plan *pl)
 
 ir_status ceilings_gather(ceiling_plan *pl)
 {
-    const ir_workload *w = bench_workload("gather");
+    const ir_workload *w = ir_workload_named("gather");
     ir_status          s = IR_OK;
     for (int i = 0; i < pl->nthread && s == IR_OK; i++) {
         ir_point  best;

@@ -4,8 +4,8 @@
  *
  * How far an operation outdoes reads differs between the memory's states, so two moments are kept of each where reads got clearly more in
  * one than in the other. A point that meets a state which no visit met calls for one at once, while the state lasts. */
-#include "bench/ceilings/ceilings.h"
-#include "bench/tables.h"
+#include "bench/ceilings/stages.h"
+#include "kernels/workloads/table.h"
 
 #include <math.h>
 #include <string.h>
@@ -73,7 +73,7 @@ static void merge_launch(ir_ceiling *c, const ir_point *q)
 
 static bool revisited(const ceiling_plan *pl, const ir_ceiling *c)
 {
-    const ir_workload *w = bench_workload(c->op);
+    const ir_workload *w = ir_workload_named(c->op);
     if (!w) return false;
     if (c->what == IR_C_LAUNCH) return !pl->at_points && !strcmp(w->family, "launch");
     if (c->what != IR_C_BANDWIDTH || strcmp(c->level, "DRAM") || strcmp(w->family, "stream")) return false;
@@ -86,8 +86,8 @@ ir_status ceilings_revisit(ceiling_plan *pl)
     ir_status st = IR_OK;
     for (size_t i = 0; !pl->device && i < s->ceilings.n && st == IR_OK; i++) {
         ir_ceiling        *c = &s->ceilings.v[i];
-        const ir_workload *w = bench_workload(c->op);
-        const ir_kernel   *k = w ? session_kernel_named(s, w, c->kernel) : NULL;
+        const ir_workload *w = ir_workload_named(c->op);
+        const ir_kernel   *k = w ? backend_kernel_named(s->dev.be, w, c->kernel) : NULL;
         const ir_point    *q;
         if (!k || !revisited(pl, c)) continue;
         const bool launch = c->what == IR_C_LAUNCH;
@@ -132,10 +132,10 @@ ir_status ceilings_follow(session *s)
     const ir_point *p = s->npoint ? &s->point[s->npoint - 1] : NULL;
     /* Only beside footprints as large as the ceilings' did the reference read memory alone (reference.c). */
     if (!p || s->visits >= MOST_VISITS || p->status != IR_OK || p->for_ceiling || p->flags & IR_FLAG_NOISY || !(p->bw_now > 0) ||
-        p->cost.footprint_B < (double)s->ref.p.v[s->ref.size])
+        p->cost.footprint_B < (double)s->monitor.p.v[s->monitor.size])
         return IR_OK;
     ceiling_plan pl = {.s = s, .device = s->info.threads == 0, .at_points = true};
-    if (met(&pl, p->bw_now * s->ref.ceiling_Bps)) return IR_OK;
+    if (met(&pl, p->bw_now * s->monitor.ceiling_Bps)) return IR_OK;
     const size_t before = s->npoint;
     s->visits++;
     s->in_ceilings = true;

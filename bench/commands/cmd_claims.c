@@ -1,7 +1,7 @@
 /* cmd_claims.c -- `ironroof claims`: the ledger recomputed, and put to a record or to this machine. */
 #include "bench/commands/apps.h"
 #include "bench/commands/claims_measure.h"
-#include "bench/tables.h"
+#include "kernels/workloads/table.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -121,7 +121,7 @@ static ir_status from_record(job *j)
     j->evidence = (claim_evidence){.point = v->point, .npoint = v->npoint, .ceilings = &v->ceilings, .threads = v->threads,
                                    .llc_B = v->llc_B, .mem_B = v->capacity_B,
                                    .fit = v->better >= 0 ? &v->fit[v->better] : NULL, .device = v->name, .title = v->title,
-                                   .workloads = bench_workloads};
+                                   .workloads = ir_workloads};
     j->has_evidence = true;
     return IR_OK;
 }

@@ -1,7 +1,7 @@
 /* cmd_compare.c -- `ironroof compare`: two machines or more, from records or datasheets. */
 #include "bench/commands/apps.h"
 #include "bench/predict/side_by_side.h"
-#include "bench/tables.h"
+#include "kernels/workloads/table.h"
 
 #include <stdlib.h>
 
@@ -38,7 +38,7 @@ int cmd_compare(const cli_args *args)
     if (st == IR_OK && s->n < 2) st = ir_fail(IR_EINVAL, "compare needs two machines: records or names (ironroof list devices)");
     if (st == IR_OK && own->strict && !own->across) code = unlike(s);
     if (st == IR_OK && code == EXIT_FINE) {
-        size_t n = compare_points(s, predict_workloads(bench_workloads), &args->opt.dtypes, point, MAX_POINTS);
+        size_t n = compare_points(s, predict_workloads(ir_workloads), &args->opt.dtypes, point, MAX_POINTS);
         if (t.f) st = compare_print(&t, s, point, n);
         if (st == IR_OK) st = apps_journal(args, &j);
         if (st == IR_OK && j) st = compare_lines(j, s, point, n);

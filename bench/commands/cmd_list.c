@@ -1,6 +1,7 @@
 /* cmd_list.c -- `ironroof list`: what there is, from the same tables that run uses. Opens no device except for `devices`. */
 #include "bench/commands/apps.h"
-#include "bench/tables.h"
+#include "bench/backends.h"
+#include "kernels/workloads/table.h"
 
 #include <string.h>
 
@@ -15,7 +16,7 @@ static void dtypes(const ir_workload *w, char *buf, size_t n)
 static void workloads(void)
 {
     char types[64], params[256];
-    for (const ir_workload *const *w = bench_workloads; *w; w++) {
+    for (const ir_workload *const *w = ir_workloads; *w; w++) {
         dtypes(*w, types, sizeof types);
         cli_params_text(*w, &(*w)->defaults, params, sizeof params);
         printf("%-10s %-8s %-16s %s\n%-10s default: %s\n", (*w)->name, (*w)->family, types, (*w)->doc, "", params);
@@ -25,7 +26,7 @@ static void workloads(void)
 static void kernels(void)
 {
     for (const ir_backend *const *b = bench_backends; *b; b++)
-        for (const ir_workload *const *w = bench_workloads; *w; w++)
+        for (const ir_workload *const *w = ir_workloads; *w; w++)
             for (const ir_kernel *const *k = (*b)->kernels; *k; k++)
                 if (!strcmp((*k)->family, (*w)->family)) {
                     char id[128];
@@ -73,7 +74,7 @@ static int points(const cli_args *args)
 {
     cli_points p;
     char       text[256];
-    if (cli_points_expand(bench_workloads, NULL, 0, &args->opt, &p) != IR_OK) return complain();
+    if (cli_points_expand(ir_workloads, NULL, 0, &args->opt, &p) != IR_OK) return complain();
     for (size_t i = 0; i < p.n; i++) puts(cli_point_text(p.v[i].workload, &p.v[i].p, text, sizeof text));
     cli_points_free(&p);
     return EXIT_FINE;

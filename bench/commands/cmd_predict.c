@@ -1,7 +1,7 @@
 /* cmd_predict.c -- `ironroof predict`: workloads on machines that need not be here, and what would happen if. */
 #include "bench/commands/apps.h"
 #include "bench/predict/predict_line.h"
-#include "bench/tables.h"
+#include "kernels/workloads/table.h"
 #include "bench/cli/version.h"
 #include "harness/record/text.h"
 
@@ -155,7 +155,7 @@ int cmd_predict(const cli_args *args)
     ir_text                t = text_on(apps_screen(args), &args->opt);
     if (st == IR_OK && !own->device) st = ir_fail(IR_EINVAL, "predict needs --device NAME|FILE (ironroof list devices)");
     for (size_t i = 0; i < own->set.n && st == IR_OK; i++) st = predict_set(&set, own->set.v[i]);
-    if (st == IR_OK) st = cli_points_expand(predict_workloads(bench_workloads), args->arg, args->narg, &args->opt, &points);
+    if (st == IR_OK) st = cli_points_expand(predict_workloads(ir_workloads), args->arg, args->narg, &args->opt, &points);
     if (st == IR_OK) st = machine_views_add_list(views, own->device);
     if (st == IR_OK) st = apps_journal(args, &j);
     for (size_t i = 0; st == IR_OK && i < views->n; i++) {

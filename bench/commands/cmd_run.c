@@ -1,12 +1,14 @@
 /* cmd_run.c -- `ironroof run` and `ironroof ceilings`: devices in turn, each from its ceilings to its verdicts. A lost
  * device or a full disk ends what it must and no more; Ctrl-C keeps and prints what there is. */
 #define _GNU_SOURCE
+#include "bench/ceilings/ceilings.h"
 #include "bench/ceilings/saved.h"
 #include "bench/cli/progress.h"
 #include "bench/commands/commands.h"
 #include "bench/measure/per_layer.h"
 #include "bench/run/output.h"
-#include "bench/tables.h"
+#include "bench/backends.h"
+#include "kernels/workloads/table.h"
 #include "bench/cli/version.h"
 #include "harness/record/html.h"
 
@@ -206,7 +208,7 @@ static ir_status measure_device(job *j, campaign *c)
     campaign_probe(c, "start");
     ir_status st = s->resume ? IR_OK : ir_journal_machine(j->journal, &s->info, &c->env);
     if (st == IR_OK) st = ceilings_get(s, &c->env, &j->ceilings, j->args->opt.quiet);
-    if (st == IR_OK) session_reference(s);
+    if (st == IR_OK) session_monitor(s);
     cli_progress_clear(&j->progress);
     ir_text t = text_on(j->screen, &j->args->opt);
     if (j->screen && s->ceilings.n) campaign_print_ceilings(&t, c);
@@ -306,7 +308,7 @@ static void print_plan(const job *j)
         for (size_t i = 0; i < j->points.n; i++) {
             const ir_kernel *k;
             const cli_point *p = &j->points.v[i];
-            for (size_t n = 0; (k = session_kernel(&j->dev[d].s, p->workload, n)); n++)
+            for (size_t n = 0; (k = backend_kernel(j->dev[d].s.dev.be, p->workload, n)); n++)
                 if (session_wants(&j->dev[d].s, p->workload, k))
                     printf("%s/%s\t%s\n", j->dev[d].s.dev.be->name, k->name, cli_point_text(p->workload, &p->p, key, sizeof key));
         }
@@ -318,7 +320,7 @@ static int run(const cli_args *args, bool with_points)
     if (!j) return ir_fail(IR_ENOMEM, "no memory"), complain();
     j->args = args;
     ir_status st = known_backends(&args->opt);
-    if (st == IR_OK && with_points) st = cli_points_expand(bench_workloads, args->arg, args->narg, &args->opt, &j->points);
+    if (st == IR_OK && with_points) st = cli_points_expand(ir_workloads, args->arg, args->narg, &args->opt, &j->points);
     if (st == IR_OK && args->opt.layers && with_points) st = layers_valid(args->opt.layers, &j->points);
     if (st == IR_OK) st = open_devices(j);
     if (st == IR_OK && args->opt.dry_run) print_plan(j);

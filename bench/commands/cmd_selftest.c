@@ -1,7 +1,8 @@
 /* cmd_selftest.c -- `ironroof selftest kernels`: every kernel of every backend on its workload's awkward shapes, misaligned,
  * with guard bytes and poisoned outputs, against the workload's oracle. Nothing is timed. */
 #include "bench/commands/commands.h"
-#include "bench/tables.h"
+#include "bench/backends.h"
+#include "kernels/workloads/table.h"
 
 #include <math.h>
 #include <string.h>
@@ -42,7 +43,7 @@ static void verify_device(FILE *f, ir_dev *dev, tally *all)
 {
     ir_device_info info;
     if (dev->be->describe(dev, &info) != IR_OK) return;
-    for (const ir_workload *const *w = bench_workloads; *w; w++)
+    for (const ir_workload *const *w = ir_workloads; *w; w++)
         for (const ir_kernel *const *k = dev->be->kernels; *k; k++) {
             tally n = {0};
             if (strcmp((*k)->family, (*w)->family) != 0) continue;

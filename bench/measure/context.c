@@ -1,8 +1,6 @@
 /* context.c -- see session.h. */
 #define _GNU_SOURCE
 #include "bench/measure/context.h"
-#include "bench/measure/bw_monitor.h"
-#include "bench/tables.h"
 #include "kernels/workloads/workloads_compute.h"
 
 #include <math.h>
@@ -26,7 +24,7 @@ ir_status session_open(session *s, const ir_backend *be, int index)
 void session_close_device(session *s)
 {
     if (!s->dev.be || !s->dev.self) return;
-    reference_close(s);
+    bw_monitor_close(&s->monitor);
     ir_measure_release(&s->dev);
     s->dev.be->close(&s->dev);
 }
@@ -42,20 +40,6 @@ void session_close(session *s)
 }
 
 bool session_stopped(const session *s) { return s->policy.stop_flag && *s->policy.stop_flag; }
-
-const ir_kernel *session_kernel(const session *s, const ir_workload *w, size_t n)
-{
-    for (const ir_kernel *const *k = s->dev.be->kernels; *k; k++)
-        if ((!strcmp((*k)->family, "*") || !strcmp((*k)->family, w->family)) && n-- == 0) return *k;
-    return NULL;
-}
-
-const ir_kernel *session_kernel_named(const session *s, const ir_workload *w, const char *name)
-{
-    const ir_kernel *k;
-    for (size_t i = 0; (k = session_kernel(s, w, i)) && strcmp(k->name, name) != 0;) i++;
-    return k;
-}
 
 /* The naive rung of a network takes minutes: the full profile and a filter run it. */
 static bool too_slow(const session *s, const ir_workload *w, const ir_kernel *k)
@@ -151,9 +135,9 @@ ir_status session_measure(session *s, const ir_workload *w, const ir_kernel *k, 
     if (!resumed(s, &like, o)) {
         ir_policy pol = s->policy;
         pol.cold = cold;
-        bool drift = reference_begin(s, w, k, &like.p, cold, &pol);
+        bool drift = bw_monitor_begin(&s->monitor, &s->ceilings, w, k, &like.p, cold, &pol);
         ir_measure(&s->dev, w, k, p, &pol, o);
-        if (drift) reference_end(s, o);
+        if (drift) bw_monitor_end(&s->monitor, o);
         o->for_ceiling = s->in_ceilings;
         o->flags |= s->run_flags;
         ir_point_judge(o, &s->ceilings, NULL);
@@ -207,4 +191,9 @@ ir_status session_recall(session *s, const ir_point *like, bool *done)
     *done = st == IR_OK && resumed(s, like, &s->point[s->npoint]);
     if (*done) s->npoint++;
     return st;
+}
+
+void session_monitor(session *s)
+{
+    bw_monitor_choose(&s->monitor, &s->dev, &s->info, &s->ceilings, s->point, s->npoint, s->policy.seed);
 }

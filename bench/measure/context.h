@@ -1,6 +1,8 @@
 /* context.h -- one device being measured: its journal, its points, its ceilings. The commands drive it. */
 #ifndef BENCH_SESSION_H
 #define BENCH_SESSION_H
+#include "bench/measure/bw_monitor.h"
+#include "bench/measure/kernels.h"
 #include "harness/ironroof.h"
 #include "harness/law/law.h"
 #include "harness/machine/machine.h"
@@ -11,17 +13,6 @@
 #include <string.h>
 
 typedef struct session session;
-/* The DRAM read that tells how much bandwidth there is right now (reference.h), and the same read of at_B bytes, fewer than the
- * reference's; now: the one beside the present point. seen: the last shares of the ceiling, n so far. */
-enum { REF_MOST = 256 };
-typedef struct {
-    const ir_kernel *kernel;
-    ir_probe        *probe, *at, *now;
-    ir_params        p;
-    int              size; /* of p.v[]: "bytes" */
-    double           at_B, ceiling_Bps, seen[REF_MOST];
-    size_t           n;
-} reference;
 struct session {
     ir_dev         dev;
     ir_device_info info;
@@ -37,7 +28,7 @@ struct session {
     const char    *layers;             /* --layers; NULL: networks get no rows per layer */
     bool           in_ceilings;        /* rows measured now are for a ceiling */
     int            visits;             /* of the ceilings, called for by points: ceilings_follow() */
-    reference      ref;
+    bw_monitor     monitor;
     ir_ceilings    ceilings;           /* owned */
     void (*tick)(session *, const char *what); /* progress before each point; may be NULL */
     void          *tick_arg;
@@ -64,20 +55,9 @@ static inline bool session_timed(const ir_point *p)
 }
 /* If the run being resumed has this row, keep that one (its identity is all that is looked at): *done says so. */
 ir_status session_recall(session *, const ir_point *like, bool *done);
-/* Kernels of the session's backend that serve a workload, in ladder order; returns the n-th or NULL. */
-const ir_kernel *session_kernel(const session *, const ir_workload *, size_t n);
-/* The one of this name; NULL: there is none. */
-const ir_kernel *session_kernel_named(const session *, const ir_workload *, const char *name);
+/* Does the run ask for this kernel: by its filter, or without one all that do not take minutes? */
 bool session_wants(const session *, const ir_workload *, const ir_kernel *);
 
-/* Choose the reference from the ceilings: the best DRAM read at the full thread count; none on devices without host
- * threads, whose memory is theirs alone. */
-void session_reference(session *);
-
-/* The device's ceilings: plateaus, bandwidth by level, peaks, latencies, launch cost, certificates. */
-ir_status ceilings_measure(session *);
-ir_status ceilings_journal(session *);      /* the ceilings and cache levels, where there is a journal */
-/* After a point: DRAM operations once more, if it met a state of the memory that no visit of the ceilings met; a few times a session. */
-ir_status ceilings_follow(session *);
-size_t    ceilings_count(const session *);  /* about how many points that takes, for the progress line */
+/* Choose the bandwidth monitor from the ceilings so far. */
+void session_monitor(session *);
 #endif

@@ -1,5 +1,6 @@
 /* device_run.c -- see campaign.h. */
 #include "bench/run/device_run.h"
+#include "bench/ceilings/ceilings.h"
 #include "bench/analysis/crossover.h"
 #include "bench/analysis/launch_gap.h"
 #include "bench/measure/per_layer.h"
@@ -13,7 +14,6 @@
 #include <string.h>
 
 
-#include "bench/tables.h"
 #include "kernels/cpu/smt_probe.h"
 
 static void apply_policy(session *s, const cli_options *o)
@@ -118,7 +118,7 @@ size_t campaign_count(const campaign *c, const cli_points *pts, unsigned cache)
     for (size_t i = 0; i < pts->n; i++) {
         const ir_kernel *k;
         if (repeats(&c->s, pts, i)) continue;
-        for (size_t j = 0; (k = session_kernel(&c->s, pts->v[i].workload, j)); j++)
+        for (size_t j = 0; (k = backend_kernel(c->s.dev.be, pts->v[i].workload, j)); j++)
             if (session_wants(&c->s, pts->v[i].workload, k)) n += modes;
     }
     return n;
@@ -129,7 +129,7 @@ static ir_status one_point(session *s, const cli_point *p, unsigned cache)
     const ir_kernel *k;
     const ir_point  *done;
     ir_status        st = IR_OK;
-    for (size_t j = 0; st == IR_OK && (k = session_kernel(s, p->workload, j)); j++) {
+    for (size_t j = 0; st == IR_OK && (k = backend_kernel(s->dev.be, p->workload, j)); j++) {
         if (!session_wants(s, p->workload, k)) continue;
         if (cache & CLI_HOT) st = session_measure(s, p->workload, k, &p->p, false, &done);
         if (cache & CLI_HOT && st == IR_OK) st = layers_measure(s, p->workload, k, done);

@@ -1,16 +1,16 @@
-/* find.c -- workloads and their parameters by name, over whichever table bench_workloads is: the program's (tables.c) or a test's. */
-#include "bench/tables.h"
+/* find.c -- see table.h. Apart from table.c, so that a test may bring a table of its own. */
+#include "kernels/workloads/table.h"
 
 #include <string.h>
 
-const ir_workload *bench_workload(const char *name)
+const ir_workload *ir_workload_named(const char *name)
 {
-    for (const ir_workload *const *w = bench_workloads; *w; w++)
+    for (const ir_workload *const *w = ir_workloads; *w; w++)
         if (!strcmp((*w)->name, name)) return *w;
     return NULL;
 }
 
-int bench_param(const ir_workload *w, const char *name)
+int ir_workload_param(const ir_workload *w, const char *name)
 {
     for (int i = 0; i < IR_MAX_PARAMS && w->param[i]; i++)
         if (!strcmp(w->param[i], name)) return i;
