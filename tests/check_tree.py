@@ -160,18 +160,23 @@ def check_includes(root):
 
 # ---- circles ---------------------------------------------------------------------------------------
 def modules(root):
-    """A file's module is its path without the suffix: x.c and x.h are one. Module -> modules it includes."""
+    """A file's module: x.c and x.h are one, x.cu and x.cuh another. Module -> modules it includes."""
     edges = {}
+
+    def module(path):
+        stem, suffix = os.path.splitext(path)
+        return stem + " (device)" if suffix in (".cu", ".cuh") else stem
+
     for path in tree(root, (".c", ".h", ".cu", ".cuh")):
         if path.startswith("tests/"):
             continue
-        own = os.path.splitext(path)[0]
+        own = module(path)
         seen = edges.setdefault(own, set())
         for line in lines_of(root, path):
             m = INCLUDE.match(line)
             project = resolve(root, path, m.group(2)) if m and m.group(1) == '"' else ""
-            if project and os.path.exists(os.path.join(root, project)) and os.path.splitext(project)[0] != own:
-                seen.add(os.path.splitext(project)[0])
+            if project and os.path.exists(os.path.join(root, project)) and module(project) != own:
+                seen.add(module(project))
     return edges
 
 
@@ -305,8 +310,9 @@ FINE = {
     "harness/stats/stats.h": '#include "harness/ironroof.h"\n',
     "harness/stats/median.c": '#include "harness/stats/stats.h"\n/* no time() here */\nint f(void)\n{\n    return 0;\n}\n',
     "harness/machine/machine.h": '#include "harness/ironroof.h"\n',
-    "harness/machine/other.h": '#include "harness/machine/machine.h"\n',
-    "harness/machine/topo.c": '#include <hwloc.h>\n#include <unistd.h>\n#include "harness/machine/machine.h"\n',
+    "harness/machine/topo.h": '#include "harness/machine/machine.h"\n',
+    "harness/machine/other.h": "\n",
+    "harness/machine/topo.c": '#include <hwloc.h>\n#include <unistd.h>\n#include "harness/machine/topo.h"\n#include "harness/machine/other.h"\n',
     "harness/record/read.c": '#include <jansson.h>\n#include "harness/law/law.h"\n',
     "kernels/cpu/table.h": "X(cpu_blas)\n",
     "kernels/cpu/cpu.h": '#include "harness/machine/machine.h"\n',
@@ -339,7 +345,7 @@ PLANTED = [  # (check, file, text, words the report must contain)
     ("includes", "kernels/cpu/blas.c", '#include "bench/run/output.h"\nconst ir_kernel cpu_blas = {0};\n', "own backend"),
     ("includes", "kernels/cpu/blas.c", '#include "kernels/cuda/cuda.h"\nconst ir_kernel cpu_blas = {0};\n', "own backend"),
     ("includes", "kernels/cpu/blas.c", '#include "harness/law/law.h"\nconst ir_kernel cpu_blas = {0};\n', "own backend"),
-    ("circles", "harness/machine/machine.h", '#include "harness/machine/other.h"\n', "circle"),
+    ("circles", "harness/machine/other.h", '#include "harness/machine/topo.h"\n', "circle"),
     ("sizes", "bench/main.c", "int x;\n" * 500, "500 lines"),
     ("sizes", "bench/main.c", LONG, "f() has"),
     ("tables", "kernels/cpu/gemm.c", "const ir_kernel cpu_gemm = {0};\n", "no X(cpu_gemm)"),

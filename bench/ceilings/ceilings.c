@@ -7,6 +7,7 @@
  * A device without host threads (info.threads = 0) is measured whole: one entry, threads = 0, and cache sizes of all
  * its cores together. Where it is a processor of the host (info.numa_nodes > 0) the host's caches name its levels;
  * else its last-level cache is its "L2". */
+#include "bench/ceilings/ceilings.h"
 #include "bench/ceilings/stages.h"
 #include "kernels/workloads/table.h"
 #include "harness/stats/stats.h"

@@ -4,6 +4,7 @@
  *
  * How far an operation outdoes reads differs between the memory's states, so two moments are kept of each where reads got clearly more in
  * one than in the other. A point that meets a state which no visit met calls for one at once, while the state lasts. */
+#include "bench/ceilings/ceilings.h"
 #include "bench/ceilings/stages.h"
 #include "kernels/workloads/table.h"
 

@@ -1,7 +1,7 @@
 /* stages.h -- private to bench/ceilings/: what the stages of a ceilings run share. */
 #ifndef BENCH_CEILINGS_STAGES_H
 #define BENCH_CEILINGS_STAGES_H
-#include "bench/ceilings/ceilings.h"
+#include "bench/measure/context.h"
 enum { NLEVEL = 4, MAX_THREADS = 24 };
 typedef struct {
     session *s;
