@@ -1,5 +1,6 @@
 /* test_ceilings.c -- the ceilings phase on a made-up GPU whose clock is virtual and whose every rate is known: what is found,
  * which of several ways counts, what the certificates say, and what the report shows of it. */
+#include "bench/ceilings/ceilings.h"
 #include "bench/ceilings/stages.h"
 #include "kernels/workloads/table.h"
 #include "kernels/workloads/workloads_compute.h"
