@@ -1,15 +1,9 @@
 /* main.c -- the program's entry: a table of commands. */
-#define _GNU_SOURCE
 #include "bench/commands/apps.h"
 #include "bench/commands/dump.h"
 #include "bench/commands/commands.h"
-#include "bench/ab_processes.h"
+#include "bench/ab/processes.h"
 #include "bench/commands/gate_options.h"
-
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 const cli_command bench_commands[] = {
     {.name = "run", .summary = "measure ceilings and workloads, fit the Iron Law, judge every point",
@@ -46,7 +40,7 @@ const cli_command bench_commands[] = {
               "  ironroof claims --check\n"
               "  ironroof claims results/x.jsonl gemv-intensity-f32 --explain\n"
               "  ironroof claims batch1 --measure",
-     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_CAMPAIGN, .own = claims_own, .own_size = sizeof(claims_options), .max_args = -1,
+     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_RUN_ONLY, .own = claims_own, .own_size = sizeof(claims_options), .max_args = -1,
      .main = cmd_claims},
     {.name = "report", .summary = "one self-contained page over records: charts, law, verdicts, environment", .usage = "FILE... [-o X.html]",
      .about = "The page holds the records and loads nothing. Without -o it is written beside the first record.",
@@ -65,14 +59,14 @@ const cli_command bench_commands[] = {
               "kernels: every kernel on odd shapes and misaligned addresses against its oracle; nothing is timed.\n"
               "aa: this program against a copy of itself; every confirmed change is a false alarm.\n"
               "inject 1,2,3,5,10: against a copy whose timed calls take that many per cent longer; how many are found.",
-     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_CAMPAIGN, .own = ab_own_options, .own_init = &ab_own_defaults, .own_size = sizeof(ab_options),
+     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_RUN_ONLY, .own = ab_own_options, .own_init = &ab_own_defaults, .own_size = sizeof(ab_options),
      .min_args = 1, .max_args = -1, .main = cmd_selftest},
     {.name = "ab", .summary = "compare two builds by interleaved processes; verdict and exit code", .usage = "A B [POINT...]",
      .about = "A (old) and B (new) are programs or quoted command lines that take 'run POINT...'; each block runs A,B,B,A or B,A,A,B.\n"
               "A point is REGRESSED when the interval of its change lies above --delta, and again so in fresh blocks.\n"
               "Exit code: 0 same or improved, 1 confirmed regression, 2 missing or wrong, 3 environment (--strict: or undecided),\n"
               "4 not comparable.",
-     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_CAMPAIGN, .own = ab_own_options, .own_init = &ab_own_defaults, .own_size = sizeof(ab_options),
+     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_RUN_ONLY, .own = ab_own_options, .own_init = &ab_own_defaults, .own_size = sizeof(ab_options),
      .max_args = -1, .main = cmd_ab},
     {.name = "gate", .summary = "recorded runs against recorded baseline runs; verdict and exit code", .usage = "FILE...",
      .about = "Each FILE or folder of records is one side's runs, one process each; the baseline needs runs of several days to know how\n"
@@ -87,29 +81,5 @@ const cli_command bench_commands[] = {
      .sets = CLI_SET_OUTPUT | CLI_SET_TERMINAL, .own = export_own_options, .own_init = &export_own_defaults,
      .own_size = sizeof(export_options), .min_args = 1, .max_args = -1, .main = cmd_export},
     {0}};
-
-int complain(void)
-{
-    fprintf(stderr, "ironroof: %s\n", ir_why());
-    return EXIT_BAD;
-}
-
-static bool utf8_locale(void)
-{
-    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *v = getenv(names[i]);
-        if (v && *v) return strcasestr(v, "utf-8") || strcasestr(v, "utf8");
-    }
-    return false;
-}
-
-ir_text text_on(FILE *f, const cli_options *o)
-{
-    struct winsize w;
-    ir_text        t = {.f = f, .width = 100, .color = f && cli_color(o, f), .utf8 = utf8_locale()};
-    if (f && isatty(fileno(f)) && ioctl(fileno(f), TIOCGWINSZ, &w) == 0 && w.ws_col >= 60) t.width = w.ws_col;
-    return t;
-}
 
 int main(int argc, char **argv) { return cli_main(bench_commands, argc, argv); }

@@ -1,9 +1,9 @@
 /* test_cuda_host.c -- the host side of the CUDA backend against a runtime that fails on demand: what a machine without a
  * driver or device says, capabilities, MIG, memory that runs out, a device that dies at any call; nothing leaks. */
-#include "bench/workloads/workloads_compute.h"
-#include "bench/workloads/workloads_gemm.h"
-#include "bench/workloads/workloads_memory.h"
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_compute.h"
+#include "kernels/workloads/workloads_gemm.h"
+#include "kernels/workloads/workloads_memory.h"
+#include "kernels/workloads/workloads_nets.h"
 #include "harness/measure/measure.h"
 #include "tests/cuda/fake.h"
 

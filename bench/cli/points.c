@@ -43,7 +43,7 @@ char *cli_point_text(const ir_workload *w, const ir_params *p, char *buf, size_t
 }
 
 /* ---- one point ---- */
-static ir_status push(builder *b, const ir_workload *w, const ir_params *p)
+static ir_status points_push(builder *b, const ir_workload *w, const ir_params *p)
 {
     cli_points *out = b->out;
     if (out->n == CLI_MAX_POINTS) return ir_fail(IR_EINVAL, "more than %d points", CLI_MAX_POINTS);
@@ -81,10 +81,10 @@ static ir_status refused(const ir_workload *w, const cli_spec *s, const ir_param
     return ir_fail(IR_EINVAL, "%s: %s", cli_point_text(w, p, text, sizeof text), why);
 }
 
-static ir_status add(builder *b, const ir_workload *w, const cli_spec *s, const ir_params *p)
+static ir_status points_add(builder *b, const ir_workload *w, const cli_spec *s, const ir_params *p)
 {
     ir_status st = possible(w, p);
-    if (st == IR_OK) return push(b, w, p);
+    if (st == IR_OK) return points_push(b, w, p);
     bool asked_for = s->keyed && w->dtypes >> p->dtype & 1; /* its shape, that is, by keys */
     if (asked_for) return refused(w, s, p);
     snprintf(b->why, sizeof b->why, "%s: %s", w->name, ir_why());
@@ -93,7 +93,7 @@ static ir_status add(builder *b, const ir_workload *w, const cli_spec *s, const 
 }
 
 /* ---- one base point times the axes ---- */
-static size_t times(size_t total, size_t n)
+static size_t points_times(size_t total, size_t n)
 {
     if (n == 0) return total;
     return total > CLI_MAX_POINTS ? total : total * n; /* both small: CLI_MAX_POINTS * CLI_MAX_AXIS */
@@ -101,8 +101,8 @@ static size_t times(size_t total, size_t n)
 
 static ir_status expand_base(builder *b, const ir_workload *w, const cli_spec *s, const axes *x, const ir_params *base)
 {
-    size_t total = times(times(1, x->threads->n), x->dtypes->n);
-    for (int k = 0; k < IR_MAX_PARAMS; k++) total = times(total, x->param[k]->n);
+    size_t total = points_times(points_times(1, x->threads->n), x->dtypes->n);
+    for (int k = 0; k < IR_MAX_PARAMS; k++) total = points_times(total, x->param[k]->n);
     if (total > CLI_MAX_POINTS) return ir_fail(IR_EINVAL, "%s: more than %d points", w->name, CLI_MAX_POINTS);
     for (size_t i = 0; i < total; i++) {
         ir_params p = *base;
@@ -120,7 +120,7 @@ static ir_status expand_base(builder *b, const ir_workload *w, const cli_spec *s
             p.v[k] = x->param[k]->v[left % x->param[k]->n];
             left /= x->param[k]->n;
         }
-        ir_status st = add(b, w, s, &p);
+        ir_status st = points_add(b, w, s, &p);
         if (st != IR_OK) return st;
     }
     return IR_OK;
@@ -170,7 +170,7 @@ static ir_status expand_argument(builder *b, const ir_workload *const *table, co
 }
 
 /* ---- each once ---- */
-/* By content, twins in the order given; which workload sorts first does not matter. */
+/* By content, variants in the order given; which workload sorts first does not matter. */
 static int by_content(const void *a, const void *b)
 {
     const cli_point *p = *(const cli_point *const *)a, *q = *(const cli_point *const *)b;
@@ -194,24 +194,24 @@ static ir_status drop_twins(cli_points *out)
 {
     size_t            n = out->n, kept = 0;
     const cli_point **sorted = calloc(n + 1, sizeof *sorted);
-    bool             *twin = calloc(n + 1, sizeof *twin);
-    ir_status         st = sorted && twin ? IR_OK : ir_fail(IR_ENOMEM, "no memory for %zu points", n);
+    bool             *variant = calloc(n + 1, sizeof *variant);
+    ir_status         st = sorted && variant ? IR_OK : ir_fail(IR_ENOMEM, "no memory for %zu points", n);
     if (st != IR_OK) goto out;
     for (size_t i = 0; i < n; i++) sorted[i] = &out->v[i];
     qsort(sorted, n, sizeof *sorted, by_content_then_place);
     for (size_t i = 1; i < n; i++)
-        if (by_content(&sorted[i - 1], &sorted[i]) == 0) twin[sorted[i] - out->v] = true;
+        if (by_content(&sorted[i - 1], &sorted[i]) == 0) variant[sorted[i] - out->v] = true;
     for (size_t i = 0; i < n; i++)
-        if (!twin[i]) out->v[kept++] = out->v[i];
+        if (!variant[i]) out->v[kept++] = out->v[i];
     out->n = kept;
 out:
     free(sorted);
-    free(twin);
+    free(variant);
     return st;
 }
 
 /* What no single argument can say. */
-static ir_status check_all(const builder *b)
+static ir_status points_check_all(const builder *b)
 {
     if (b->opt->batch.n && !b->has_batch) return ir_fail(IR_EINVAL, "--batch: no selected workload has a batch");
     if (b->out->n == 0)
@@ -234,7 +234,7 @@ ir_status cli_points_expand(const ir_workload *const *table, const char *const *
     for (size_t i = 0; i < narg && st == IR_OK; i++) st = expand_argument(&b, table, sel, arg[i]);
     for (size_t i = 0; i < count && narg == 0 && st == IR_OK; i++)
         if (!table[i]->by_name) st = expand_workload(&b, table[i], &nothing, false);
-    if (st == IR_OK) st = check_all(&b);
+    if (st == IR_OK) st = points_check_all(&b);
     if (st == IR_OK) st = drop_twins(out);
     if (st != IR_OK) cli_points_free(out);
     free(sel);

@@ -4,8 +4,9 @@
 #define _GNU_SOURCE
 #include "bench/commands/dump.h"
 #include "bench/commands/commands.h"
-#include "bench/tables.h"
-#include "bench/workloads/workloads_nets.h"
+#include "bench/backends.h"
+#include "kernels/workloads/table.h"
+#include "kernels/workloads/workloads_nets.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -36,7 +37,7 @@ static FILE *create(const job *j, const char *name)
     return f;
 }
 
-static ir_status finish(FILE *f, const char *name)
+static ir_status dump_finish(FILE *f, const char *name)
 {
     bool bad = ferror(f);
     bad = fclose(f) != 0 || bad;
@@ -49,7 +50,7 @@ static void file_of(const job *j, int t, bool after, char *out, size_t n)
     snprintf(out, n, "%s%s.bin", j->spec[t].name, after && j->spec[t].role == IR_INOUT ? ".after" : "");
 }
 
-static ir_status write_tensors(const job *j, bool after)
+static ir_status dump_write_tensors(const job *j, bool after)
 {
     ir_status st = IR_OK;
     for (int t = 0; t < j->run.nmem && st == IR_OK; t++) {
@@ -59,7 +60,7 @@ static ir_status write_tensors(const job *j, bool after)
         FILE *f = create(j, name);
         if (!f) return IR_EIO;
         fwrite(j->host[t], 1, j->spec[t].bytes, f);
-        st = finish(f, name);
+        st = dump_finish(f, name);
     }
     return st;
 }
@@ -114,12 +115,12 @@ static ir_status write_table(const job *j)
     fputs("  ]", f);
     st = write_rows(f, j);
     fputs("\n}\n", f);
-    ir_status closed = finish(f, "layout.json");
+    ir_status closed = dump_finish(f, "layout.json");
     return st == IR_OK ? closed : st;
 }
 
 /* ---- one call ---------------------------------------------------------------------------------------------------------- */
-static ir_status fill(job *j, uint64_t seed)
+static ir_status dump_fill(job *j, uint64_t seed)
 {
     ir_run   *r = &j->run;
     ir_status st = IR_OK;
@@ -135,7 +136,7 @@ static ir_status fill(job *j, uint64_t seed)
     return st;
 }
 
-static ir_status call(job *j)
+static ir_status dump_call(job *j)
 {
     ir_run   *r = &j->run;
     ir_status st = j->k->setup ? j->k->setup(r) : IR_OK;
@@ -152,10 +153,10 @@ static ir_status call(job *j)
 static ir_status dump(job *j, uint64_t seed)
 {
     if (mkdir(j->dir, 0777) != 0 && errno != EEXIST) return ir_fail(IR_EIO, "%s: %s", j->dir, strerror(errno));
-    ir_status st = fill(j, seed);
-    if (st == IR_OK) st = write_tensors(j, false);
-    if (st == IR_OK) st = call(j);
-    if (st == IR_OK) st = write_tensors(j, true);
+    ir_status st = dump_fill(j, seed);
+    if (st == IR_OK) st = dump_write_tensors(j, false);
+    if (st == IR_OK) st = dump_call(j);
+    if (st == IR_OK) st = dump_write_tensors(j, true);
     if (st == IR_OK) st = write_table(j);
     for (int t = 0; t < j->run.nmem; t++) {
         j->run.dev->be->release(j->run.dev, &j->run.mem[t]);
@@ -165,12 +166,12 @@ static ir_status dump(job *j, uint64_t seed)
 }
 
 /* The first kernel of the ladder that passes --filter and can do it. */
-static ir_status choose(const session *s, job *j)
+static ir_status dump_choose(const measure_context *s, job *j)
 {
     const ir_kernel *k;
     ir_status        st = ir_fail(IR_SKIP, "no kernel of %s for %s passes the filter", s->dev.be->name, j->w->name);
-    for (size_t i = 0; !j->k && (k = session_kernel(s, j->w, i)); i++) {
-        if (!session_wants(s, j->w, k)) continue;
+    for (size_t i = 0; !j->k && (k = backend_kernel(s->dev.be, j->w, i)); i++) {
+        if (!context_wants(s, j->w, k)) continue;
         st = k->can_run ? k->can_run(&s->dev, j->w, &j->run.p) : IR_OK;
         if (st == IR_OK) j->k = k;
     }
@@ -180,16 +181,16 @@ static ir_status choose(const session *s, job *j)
 static ir_status on_device(const cli_args *args, const cli_point *p, const ir_backend *be)
 {
     const dump_own *own = args->own;
-    campaign        c;
+    device_run        c;
     job             j = {.w = p->workload, .dir = args->opt.output};
-    ir_status       st = campaign_open(&c, be, 0, &args->opt);
+    ir_status       st = device_run_open(&c, be, 0, &args->opt);
     if (st != IR_OK) return st;
     j.run = (ir_run){.workload = p->workload, .dev = &c.s.dev, .p = p->p};
     if (j.run.p.threads == 0) j.run.p.threads = c.s.info.threads;
-    st = choose(&c.s, &j);
+    st = dump_choose(&c.s, &j);
     j.run.kernel = j.k;
     if (st == IR_OK) st = dump(&j, (uint64_t)own->seed);
-    campaign_free(&c);
+    device_run_free(&c);
     return st;
 }
 
@@ -200,7 +201,7 @@ int cmd_dump(const cli_args *args)
     ir_status         st = args->opt.output ? IR_OK : ir_fail(IR_EINVAL, "dump needs a directory: -o DIR");
     if (st == IR_OK && args->opt.backends.n) be = bench_backend(args->opt.backends.v[0]);
     if (!be) st = ir_fail(IR_EINVAL, "no backend '%s'", args->opt.backends.v[0]);
-    if (st == IR_OK) st = cli_points_expand(bench_workloads, args->arg, args->narg, &args->opt, &pts);
+    if (st == IR_OK) st = cli_points_expand(ir_workloads, args->arg, args->narg, &args->opt, &pts);
     if (st == IR_OK && pts.n != 1) st = ir_fail(IR_EINVAL, "dump takes one point, these are %zu: give keys, as in resnet50:batch=1", pts.n);
     if (st == IR_OK) st = on_device(args, &pts.v[0], be);
     cli_points_free(&pts);

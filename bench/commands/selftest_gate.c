@@ -1,8 +1,8 @@
 /* selftest_gate.c -- `ironroof selftest aa` and `selftest inject`: the gate on itself, by real processes. aa: this program
  * against a byte-identical copy of it at another path. inject: the copy's timed calls really take that much longer. */
 #define _GNU_SOURCE
-#include "bench/ab_print.h"
-#include "bench/ab_processes.h"
+#include "bench/ab/print.h"
+#include "bench/ab/processes.h"
 #include "bench/commands/commands.h"
 
 #include <errno.h>
@@ -30,9 +30,9 @@ static ir_status copy_file(const char *from, const char *to)
     return st;
 }
 
-typedef struct { char dir[64], self[1024], copy[80], quoted_self[1100]; } twins;
+typedef struct { char dir[64], self[1024], copy[80], quoted_self[1100]; } variants;
 
-static ir_status make_twins(twins *t)
+static ir_status make_twins(variants *t)
 {
     ssize_t n = readlink("/proc/self/exe", t->self, sizeof t->self - 1);
     snprintf(t->dir, sizeof t->dir, "/tmp/ironroof-XXXXXX");
@@ -44,7 +44,7 @@ static ir_status make_twins(twins *t)
     return copy_file(t->self, t->copy);
 }
 
-static void remove_twins(const twins *t)
+static void remove_twins(const variants *t)
 {
     unlink(t->copy);
     rmdir(t->dir);
@@ -56,12 +56,12 @@ typedef struct {
     const ab_options *own;
     const char *const *points;
     size_t            npoint;
-    const twins      *twins;
+    const variants      *variants;
     ir_comparisons    all;     /* of every step; owned */
     bool              stopped;
 } selftest;
 
-static ir_status keep(selftest *s, ir_comparisons *c)
+static ir_status selftest_gate_keep(selftest *s, ir_comparisons *c)
 {
     ir_comparison *v = realloc(s->all.v, (s->all.n + c->n + 1) * sizeof *v);
     if (!v) return ir_fail(IR_ENOMEM, "no memory for %zu points", s->all.n + c->n);
@@ -74,7 +74,7 @@ static ir_status keep(selftest *s, ir_comparisons *c)
 }
 
 /* Does the spread of the first blocks promise to find this within the looks? What a slowdown adds to every value does not change it. */
-static bool feasible(const ab_job *j, const trial_point *p, double injected)
+static bool selftest_gate_feasible(const ab_job *j, const trial_point *p, double injected)
 {
     double d[TRIAL_MAX_BLOCKS];
     size_t n = p->nq < j->a.blocks ? p->nq : j->a.blocks;
@@ -84,12 +84,12 @@ static bool feasible(const ab_job *j, const trial_point *p, double injected)
 }
 
 /* A point that is missing or wrong is no verdict and no reason to count on without it. */
-static ir_status count(const ab_job *j, double injected, ir_gate_proof *g)
+static ir_status selftest_gate_count(const ab_job *j, double injected, ir_gate_proof *g)
 {
     for (size_t i = 0; i < j->a.t.n; i++) {
         const trial_point *p = &j->a.t.v[i];
         if (p->verdict == TRIAL_MISSING || p->verdict == TRIAL_INCORRECT) return ir_fail(IR_ECHECK, "%s: %s", p->key, p->note);
-        if (injected > 0 && !feasible(j, p, injected)) {
+        if (injected > 0 && !selftest_gate_feasible(j, p, injected)) {
             g->infeasible++;
             continue;
         }
@@ -106,23 +106,23 @@ static ir_status one_round(selftest *s, double injected, uint64_t seed, ir_gate_
 {
     ab_job *j = malloc(sizeof *j);
     if (!j) return ir_fail(IR_ENOMEM, "no memory");
-    ir_status st = ab_job_open(j, s->args, s->own, s->twins->quoted_self, s->twins->copy, s->points, s->npoint);
+    ir_status st = ab_job_open(j, s->args, s->own, s->variants->quoted_self, s->variants->copy, s->points, s->npoint);
     if (st != IR_OK) return free(j), st;
     ir_comparisons c = {0};
     j->inject[1] = injected;
     j->a.seed = seed;
     st = ab_job_run(j);
     if (st == IR_OK && j->a.broken) st = ir_fail(IR_ECHECK, "a process failed: %s", j->a.t.lost);
-    if (st == IR_OK) st = count(j, injected, g);
+    if (st == IR_OK) st = selftest_gate_count(j, injected, g);
     if (st == IR_OK) st = ab_lines(&j->a.t, injected > 0 ? "inject" : "aa", &c);
-    if (st == IR_OK) st = keep(s, &c);
+    if (st == IR_OK) st = selftest_gate_keep(s, &c);
     ir_comparisons_free(&c);
     ab_job_close(j);
     free(j);
     return st;
 }
 
-static ir_status step(selftest *s, double injected, ir_gate_proof *g)
+static ir_status selftest_gate_step(selftest *s, double injected, ir_gate_proof *g)
 {
     uint64_t  seed = s->args->opt.seed >= 0 ? (uint64_t)s->args->opt.seed : 1;
     ir_status st = IR_OK;
@@ -174,12 +174,12 @@ int selftest_gate(FILE *f, const cli_args *args)
     double        list[MOST_STEPS];
     ir_gate_proof proof[MOST_STEPS];
     size_t        n = 1, done = 0, skip = listed ? 2 : 1;
-    twins         t = {{0}, {0}, {0}, {0}};
-    selftest      s = {.args = args, .own = args->own, .points = args->arg + skip, .npoint = args->narg - skip, .twins = &t};
+    variants         t = {{0}, {0}, {0}, {0}};
+    selftest      s = {.args = args, .own = args->own, .points = args->arg + skip, .npoint = args->narg - skip, .variants = &t};
     ir_status     st = aa ? IR_OK : shares(listed ? args->arg[1] : "1,2,3,5,10", list, &n);
     if (st == IR_OK) st = make_twins(&t);
     for (; done < n && st == IR_OK; done += st == IR_OK) {
-        st = step(&s, aa ? none[0] : list[done], &proof[done]);
+        st = selftest_gate_step(&s, aa ? none[0] : list[done], &proof[done]);
         if (st == IR_OK) print_step(f, &proof[done]);
     }
     int code = st == IR_OK ? EXIT_FINE : st == IR_EINTR ? EXIT_INTERRUPTED : complain();

@@ -8,62 +8,11 @@
 #include "harness/record/read.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { LINE_MAX_B = 256 << 20, CHUNK_B = 1 << 16 };
 
-/* ---- failures ---------------------------------------------------------------------------------------- */
-static void printable(char *s)
-{
-    for (size_t n = strlen(s); n > 0;) {
-        size_t len = ir_utf8_length(s, n);
-        if (len == 0 || (unsigned char)*s < 0x20 || *s == 0x7F) *s = '?';
-        s += len ? len : 1;
-        n -= len ? len : 1;
-    }
-}
-
-ir_status ir_read_fail(ir_reader *r, const char *field, const char *fmt, ...)
-{
-    char    what[256], path[160] = "";
-    size_t  n = 0;
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(what, sizeof what, fmt, ap);
-    va_end(ap);
-    for (int i = 0; i <= r->depth && n < sizeof path; i++) {
-        const char *part = i < r->depth ? r->path[i] : field;
-        if (part) n += (size_t)snprintf(path + n, sizeof path - n, "%s%s", n ? "." : "", part);
-    }
-    printable(what);
-    printable(path);
-    return ir_fail(IR_EINVAL, "%s:%zu: %s%s%s", r->name, r->line, path, *path ? ": " : "", what);
-}
-
-ir_status ir_read_nomem(ir_reader *r) { return ir_fail(IR_ENOMEM, "%s:%zu: no memory for it", r->name, r->line); }
-
-void ir_read_enter(ir_reader *r, const char *field)
-{
-    if (r->depth < IR_READ_DEPTH) r->path[r->depth++] = field;
-}
-
-void ir_read_leave(ir_reader *r)
-{
-    if (r->depth > 0) r->depth--;
-}
-
-ir_status ir_read_grow(ir_reader *r, void *parray, size_t n, size_t size)
-{
-    void *v;
-    if (n & (n - 1)) return IR_OK; /* full only at 0 and at powers of two */
-    memcpy(&v, parray, sizeof v);
-    v = realloc(v, (n ? 2 * n : 1) * size);
-    if (!v) return ir_read_nomem(r);
-    memcpy(parray, &v, sizeof v);
-    return IR_OK;
-}
 
 /* ---- one line ---------------------------------------------------------------------------------------- */
 static const struct { const char *kind; ir_status (*read)(ir_reader *, const json_t *); } kinds[] = {
@@ -109,7 +58,7 @@ static ir_status read_line(ir_reader *r, const char *s, size_t n, bool complete)
 }
 
 /* ---- all lines --------------------------------------------------------------------------------------- */
-static void begin(ir_reader *r, const char *name, bool strict, ir_record *out)
+static void read_begin(ir_reader *r, const char *name, bool strict, ir_record *out)
 {
     memset(out, 0, sizeof *out);
     ir_ceilings_init(&out->ceilings);
@@ -117,7 +66,7 @@ static void begin(ir_reader *r, const char *name, bool strict, ir_record *out)
     *r = (ir_reader){.name = name, .strict = strict, .out = out};
 }
 
-static ir_status finish(ir_reader *r, ir_status s)
+static ir_status read_finish(ir_reader *r, ir_status s)
 {
     if (s == IR_OK && r->out->nheader == 0)
         s = r->line == 0 ? ir_fail(IR_EINVAL, "%s: empty: not a record", r->name)
@@ -130,13 +79,13 @@ ir_status ir_record_parse(const char *name, const char *text, size_t n, bool str
 {
     ir_reader r;
     ir_status s = IR_OK;
-    begin(&r, name, strict, out);
+    read_begin(&r, name, strict, out);
     for (const char *end = text + n; text < end && s == IR_OK;) {
         const char *nl = memchr(text, '\n', (size_t)(end - text));
         s = read_line(&r, text, (size_t)((nl ? nl : end) - text), nl != NULL);
         text = nl ? nl + 1 : end;
     }
-    return finish(&r, s);
+    return read_finish(&r, s);
 }
 
 typedef struct { char *v; size_t n, cap, scanned; } buffer; /* scanned: bytes known to hold no newline */
@@ -157,7 +106,7 @@ static ir_status read_complete(ir_reader *r, buffer *b)
     return s;
 }
 
-static ir_status make_room(ir_reader *r, buffer *b)
+static ir_status read_make_room(ir_reader *r, buffer *b)
 {
     if (b->cap - b->n >= CHUNK_B) return IR_OK;
     if (b->n > LINE_MAX_B)
@@ -175,7 +124,7 @@ static ir_status read_stream(ir_reader *r, FILE *f)
     buffer    b = {NULL, 0, 0, 0};
     ir_status s;
     for (;;) {
-        s = make_room(r, &b);
+        s = read_make_room(r, &b);
         if (s != IR_OK) break;
         size_t got = fread(b.v + b.n, 1, CHUNK_B, f);
         if (got == 0) break;
@@ -193,12 +142,12 @@ ir_status ir_record_read(const char *path, bool strict, ir_record *out)
 {
     ir_reader r;
     bool      std = !strcmp(path, "-");
-    begin(&r, std ? "standard input" : path, strict, out);
+    read_begin(&r, std ? "standard input" : path, strict, out);
     FILE *f = std ? stdin : fopen(path, "rb");
     if (!f) return ir_fail(IR_EIO, "%s: %s", path, strerror(errno));
     ir_status s = read_stream(&r, f);
     if (!std) fclose(f);
-    return finish(&r, s);
+    return read_finish(&r, s);
 }
 #else
 typedef int ir_no_reader; /* record.c answers */
