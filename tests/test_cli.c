@@ -1,4 +1,5 @@
-/* test_cli.c -- the command line: options of every type, refusals that say what was meant, help from the same tables, the filter. */
+/* test_cli.c -- the command line: options of every type, refusals that say what was meant, help from the same
+ * tables, the filter. */
 #define _GNU_SOURCE
 #include "bench/cli/cli.h"
 
@@ -12,13 +13,31 @@
 #include <cmocka.h>
 #include "tests/support/asserts.h"
 
-typedef struct { int64_t level; bool loud; double share; } own_options;
+typedef struct {
+    int64_t level;
+    bool    loud;
+    double  share;
+} own_options;
 static const own_options own_init = {.level = 3};
-static const cli_option own[] = {
-    {.name = "level", .letter = 'l', .type = CLI_INT, .meta = "N", .help = "how much", .offset = offsetof(own_options, level), .lo = 1, .hi = 9},
-    {.name = "loud", .type = CLI_FLAG, .help = "say more", .offset = offsetof(own_options, loud)},
-    {.name = "share", .type = CLI_REAL, .meta = "P", .help = "a share", .offset = offsetof(own_options, share), .unit = CLI_SHARE, .lo = 0, .hi = 1},
-    {0}};
+static const cli_option  own[] = {
+     {.name = "level",
+      .letter = 'l',
+      .type = CLI_INT,
+      .meta = "N",
+      .help = "how much",
+      .offset = offsetof(own_options, level),
+      .lo = 1,
+      .hi = 9},
+     {.name = "loud", .type = CLI_FLAG, .help = "say more", .offset = offsetof(own_options, loud)},
+     {.name = "share",
+      .type = CLI_REAL,
+      .meta = "P",
+      .help = "a share",
+      .offset = offsetof(own_options, share),
+      .unit = CLI_SHARE,
+      .lo = 0,
+      .hi = 1},
+     {0}};
 
 static int called;
 static int act(const cli_args *a)
@@ -26,11 +45,23 @@ static int act(const cli_args *a)
     called++;
     return (int)a->narg + 40;
 }
-static const cli_command commands[] = {
-    {.name = "run", .summary = "runs", .usage = "[WHAT...]", .sets = CLI_SET_MEASURE, .max_args = -1, .main = act},
-    {.name = "one", .summary = "takes one", .usage = "FILE", .sets = CLI_SET_OUTPUT, .own = own, .own_init = &own_init,
-     .own_size = sizeof(own_options), .min_args = 1, .max_args = 1, .main = act},
-    {0}};
+static const cli_command commands[] = {{.name = "run",
+                                        .summary = "runs",
+                                        .usage = "[WHAT...]",
+                                        .sets = CLI_SET_MEASURE,
+                                        .max_args = -1,
+                                        .main = act},
+                                       {.name = "one",
+                                        .summary = "takes one",
+                                        .usage = "FILE",
+                                        .sets = CLI_SET_OUTPUT,
+                                        .own = own,
+                                        .own_init = &own_init,
+                                        .own_size = sizeof(own_options),
+                                        .min_args = 1,
+                                        .max_args = 1,
+                                        .main = act},
+                                       {0}};
 
 enum { MOST = 40 };
 static ir_status parse(cli_args *out, const char *line)
@@ -54,8 +85,12 @@ static void test_values(void **state)
 {
     (void)state;
     cli_args a;
-    assert_int_equal(parse(&a, "run copy --profile full --dtype f32,bf16 --batch 1-64*2 --threads=1,2 --filter ^cpu/ --device 0 "
-                               "--precision 2% --budget 500ms --cold --seed 7 -o out.jsonl --quiet"), IR_OK);
+    assert_int_equal(
+        parse(
+            &a,
+            "run copy --profile full --dtype f32,bf16 --batch 1-64*2 --threads=1,2 --filter ^cpu/ --device 0 "
+            "--precision 2% --budget 500ms --cold --seed 7 -o out.jsonl --quiet"),
+        IR_OK);
     assert_string_equal(a.command->name, "run");
     assert_num(a.narg, ==, 1);
     assert_true(!strcmp(a.arg[0], "copy"));
@@ -142,7 +177,8 @@ static void test_help(void **state)
     void (*const page[])(FILE *) = {print_all, print_one, print_run};
     for (size_t i = 0; i < 3; i++) {
         char *text = printed(page[i]);
-        for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == 10) assert_true(strcspn(line, "\n") <= 80);
+        for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == 10)
+            assert_true(strcspn(line, "\n") <= 80);
         if (i == 0) {
             assert_true(strstr(text, "takes one"));
             assert_true(strstr(text, "runs"));
@@ -186,7 +222,8 @@ static void test_near(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_values), cmocka_unit_test(test_defaults), cmocka_unit_test(test_refusals),
-                                       cmocka_unit_test(test_help), cmocka_unit_test(test_main), cmocka_unit_test(test_near)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_values),   cmocka_unit_test(test_defaults),
+                                       cmocka_unit_test(test_refusals), cmocka_unit_test(test_help),
+                                       cmocka_unit_test(test_main),     cmocka_unit_test(test_near)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
-/* test_cpu_conv.c -- every convolution kernel and every executor of image networks against the oracle: awkward shapes, every
- * ISA, thread count and alignment, guard bytes around every tensor; plans that cut a shape into many blocks; and what
- * is refused. Needs no particular machine: what it cannot run is skipped with a reason. */
+/* test_cpu_conv.c -- every convolution kernel and every executor of image networks against the oracle:
+ * awkward shapes, every ISA, thread count and alignment, guard bytes around every tensor; plans that cut a
+ * shape into many blocks; and what is refused. Needs no particular machine: what it cannot run is skipped
+ * with a reason. */
 #include "kernels/workloads/workloads_nets.h"
 #include "kernels/cpu/cnn.h"
 #include "kernels/cpu/im2col.h"
@@ -21,13 +22,18 @@ enum { FEW = IR_K_LIB | IR_K_NAIVE }; /* one of ours is neither */
 static ir_status verify(device *d, const char *kernel, const ir_params *p)
 {
     size_t k = 0;
-    while (cpu_backend.kernels[k] && (strcmp(cpu_backend.kernels[k]->family, "conv") || strcmp(cpu_backend.kernels[k]->name, kernel))) k++;
+    while (cpu_backend.kernels[k] &&
+           (strcmp(cpu_backend.kernels[k]->family, "conv") || strcmp(cpu_backend.kernels[k]->name, kernel)))
+        k++;
     if (!cpu_backend.kernels[k]) fail_msg("no kernel conv/%s", kernel);
     return verify_kernel(d, &wl_conv, k, p, 0);
 }
 
 /* n, h, w, c, k, r, s, stride, pad, groups, fuse */
-#define CONV(...) {{__VA_ARGS__}, IR_F32, 0}
+#define CONV(...) \
+    { \
+        {__VA_ARGS__}, IR_F32, 0 \
+    }
 static const ir_params shape[] = {
     CONV(1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1),      CONV(2, 5, 7, 3, 5, 3, 3, 1, 1, 1, 1),
     CONV(1, 9, 8, 17, 64, 3, 3, 2, 1, 1, 1),    CONV(3, 7, 7, 64, 65, 3, 3, 1, 1, 1, 2),
@@ -55,7 +61,8 @@ static void test_shapes(void **state)
             for (size_t i = 0; i < NSHAPE; i++)
                 for (size_t a = 0; a < sizeof misalign / sizeof *misalign; a++) {
                     const int ran = verify_kernels(&d, &wl_conv, &shape[i], misalign[a], FEW);
-                    if (shape[i].v[9] == 1 || shape[i].v[9] == shape[i].v[3]) assert_true(ran > 0); /* one of ours */
+                    if (shape[i].v[9] == 1 || shape[i].v[9] == shape[i].v[3])
+                        assert_true(ran > 0); /* one of ours */
                 }
             each_kernel_ran(&d, &wl_conv, FEW);
             close_device(&d);
@@ -83,20 +90,24 @@ static void test_edges(void **state)
     }
 }
 
-/* Many groups of channel blocks: the caches of this imaginary machine are tiny; more threads than rows or blocks. */
+/* Many groups of channel blocks: the caches of this imaginary machine are tiny; more threads than rows or
+ * blocks. */
 static void test_many_blocks(void **state)
 {
     (void)state;
-    static const ir_params big[] = {CONV(2, 9, 9, 48, 200, 3, 3, 1, 1, 1, 1), CONV(1, 13, 7, 64, 130, 1, 1, 1, 0, 1, 1),
-                                    CONV(1, 20, 20, 20, 150, 5, 5, 1, 2, 1, 1), CONV(3, 7, 7, 24, 70, 3, 3, 2, 1, 1, 1)};
+    static const ir_params big[] = {
+        CONV(2, 9, 9, 48, 200, 3, 3, 1, 1, 1, 1), CONV(1, 13, 7, 64, 130, 1, 1, 1, 0, 1, 1),
+        CONV(1, 20, 20, 20, 150, 5, 5, 1, 2, 1, 1), CONV(3, 7, 7, 24, 70, 3, 3, 2, 1, 1, 1)};
     for (int isa = 0; isa < CPU_NISA; isa++) {
         if (!isa_runs((cpu_isa)isa)) continue;
         for (int threads = 1; threads <= 7; threads += 2) {
             device d;
             open_device(&d, (cpu_isa)isa, threads);
             d.cpu.topo.ncache = 3;
-            for (int l = 0; l < 3; l++) d.cpu.topo.cache[l] = (ir_cache){.level = l + 1, .size_B = 2048 << (4 * l)};
-            for (size_t i = 0; i < sizeof big / sizeof *big; i++) verify_kernels(&d, &wl_conv, &big[i], 0, FEW);
+            for (int l = 0; l < 3; l++)
+                d.cpu.topo.cache[l] = (ir_cache){.level = l + 1, .size_B = 2048 << (4 * l)};
+            for (size_t i = 0; i < sizeof big / sizeof *big; i++)
+                verify_kernels(&d, &wl_conv, &big[i], 0, FEW);
             close_device(&d);
         }
     }
@@ -106,9 +117,10 @@ static void test_many_blocks(void **state)
 static void test_im2col_bands(void **state)
 {
     (void)state;
-    static const ir_params p[] = {CONV(2, 40, 40, 160, 3, 3, 3, 1, 1, 1, 1), CONV(1, 81, 41, 96, 6, 5, 5, 2, 2, 2, 1),
+    static const ir_params p[] = {CONV(2, 40, 40, 160, 3, 3, 3, 1, 1, 1, 1),
+                                  CONV(1, 81, 41, 96, 6, 5, 5, 2, 2, 2, 1),
                                   CONV(3, 67, 71, 5, 7, 1, 1, 1, 0, 1, 1)};
-    const ir_kernel *k = kernel_named(&cpu_backend, "conv", "im2col");
+    const ir_kernel       *k = kernel_named(&cpu_backend, "conv", "im2col");
     for (int threads = 1; threads <= 2; threads++) {
         device d;
         open_device(&d, cpu_isa_best(), threads);
@@ -119,9 +131,10 @@ static void test_im2col_bands(void **state)
             if (k->flags & IR_K_LIB) {
                 assert_num(band, <, pixels);
                 assert_num(pixels % band, >, 0);
-            }
-            else assert_true(band == pixels);
-            /* It runs where the library does: on one thread always, on several unless this build of it has only one. */
+            } else
+                assert_true(band == pixels);
+            /* It runs where the library does: on one thread always, on several unless this build of it has
+             * only one. */
             const ir_status can = cpu_im2col_can(&r, threads);
             if (threads == 1) assert_int_equal(can, IR_OK);
             if (can != IR_OK) assert_non_null(strstr(ir_why(), "single-threaded"));
@@ -134,10 +147,15 @@ static void test_im2col_bands(void **state)
 static void test_refusals(void **state)
 {
     (void)state;
-    static const struct { const char *kernel; ir_params p; } no[] = {
-        {"winograd", CONV(1, 8, 8, 4, 4, 3, 3, 2, 1, 1, 1)},  {"winograd", CONV(1, 8, 8, 4, 4, 5, 5, 1, 2, 1, 1)},
-        {"pointwise", CONV(1, 8, 8, 4, 4, 3, 3, 1, 1, 1, 1)}, {"depthwise", CONV(1, 8, 8, 4, 4, 3, 3, 1, 1, 2, 1)},
-        {"direct", CONV(1, 8, 8, 4, 4, 3, 3, 1, 1, 4, 1)},    {"depthwise", CONV(1, 9, 9, 4, 4, 9, 9, 1, 0, 4, 1)}};
+    static const struct {
+        const char *kernel;
+        ir_params   p;
+    } no[] = {{"winograd", CONV(1, 8, 8, 4, 4, 3, 3, 2, 1, 1, 1)},
+              {"winograd", CONV(1, 8, 8, 4, 4, 5, 5, 1, 2, 1, 1)},
+              {"pointwise", CONV(1, 8, 8, 4, 4, 3, 3, 1, 1, 1, 1)},
+              {"depthwise", CONV(1, 8, 8, 4, 4, 3, 3, 1, 1, 2, 1)},
+              {"direct", CONV(1, 8, 8, 4, 4, 3, 3, 1, 1, 4, 1)},
+              {"depthwise", CONV(1, 9, 9, 4, 4, 9, 9, 1, 0, 4, 1)}};
     device d;
     open_device(&d, cpu_isa_best(), 1);
     for (size_t i = 0; i < sizeof no / sizeof *no; i++) {
@@ -150,8 +168,8 @@ static void test_refusals(void **state)
     close_device(&d);
 }
 
-/* Winograd's FLOP are those it does: 36 products for 16 outputs, 228 a tile of an input channel, 130 of an output's; both
- * transforms' results are written and read. */
+/* Winograd's FLOP are those it does: 36 products for 16 outputs, 228 a tile of an input channel, 130 of an
+ * output's; both transforms' results are written and read. */
 static void test_costs(void **state)
 {
     (void)state;
@@ -164,7 +182,7 @@ static void test_costs(void **state)
     assert_true(c.flops == 2.0 * 4 * (2 * 36 * 3 * 5 + 3 * 228 + 5 * 130));
     assert_num(c.read_B + c.write_B, ==, plain + 2.0 * 2 * 4 * 36 * 4 * (3 + 5));
     assert_num(c.spare_flops, ==, 0);
-    ir_cost u = wl_conv.cost(&p);
+    ir_cost      u = wl_conv.cost(&p);
     const double before = u.read_B + u.write_B;
     kernel_named(&cpu_backend, "conv", "im2col")->cost(&p, &u);
     assert_num(u.read_B + u.write_B, ==, before + 2.0 * 2 * 64 * 27 * 4);
@@ -184,7 +202,8 @@ static void test_networks(void **state)
     }
 }
 
-/* What a step need not do is the sum over its layers: by Winograd where that was chosen, else products with padding. */
+/* What a step need not do is the sum over its layers: by Winograd where that was chosen, else products with
+ * padding. */
 static void expect_plan_cost(const ir_run *r, const ly_net *net)
 {
     ir_cost c = r->workload->cost(&r->p), row;
@@ -192,7 +211,8 @@ static void expect_plan_cost(const ir_run *r, const ly_net *net)
     r->kernel->plan_cost(r, &c);
     for (int i = 0; i < net->n; i++) {
         ly_cost(&net->row[i], IR_F32, true, &row);
-        spared += strcmp(cpu_cnn_choice(r, i), "winograd") ? row.spare_flops : row.flops - ly_winograd_flops(&net->row[i]);
+        spared += strcmp(cpu_cnn_choice(r, i), "winograd") ? row.spare_flops
+                                                           : row.flops - ly_winograd_flops(&net->row[i]);
     }
     assert_num(fabs(c.spare_flops - spared), <=, 1e-9 * c.flops);
     assert_num(c.flops, ==, r->workload->cost(&r->p).flops);
@@ -205,7 +225,10 @@ static void profile_of(const ir_workload *w, int64_t res)
     ir_tensor spec[IR_MAX_TENSORS];
     ly_net    net;
     open_device(&d, cpu_isa_best(), 2);
-    ir_run r = {.workload = w, .kernel = kernel_named(&cpu_backend, "cnn", "tuned"), .dev = &d.dev, .p = {{1, res}, IR_F32, 2}};
+    ir_run r = {.workload = w,
+                .kernel = kernel_named(&cpu_backend, "cnn", "tuned"),
+                .dev = &d.dev,
+                .p = {{1, res}, IR_F32, 2}};
     assert_int_equal(wl_net_of(r.workload, &r.p, &net), IR_OK);
     r.nmem = r.workload->tensors(&r.p, spec);
     for (int t = 0; t < r.nmem; t++) {
@@ -241,9 +264,10 @@ static void test_profile(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_refusals), cmocka_unit_test(test_costs),
-                                       cmocka_unit_test(test_shapes),   cmocka_unit_test(test_edges),
-                                       cmocka_unit_test(test_many_blocks), cmocka_unit_test(test_im2col_bands), cmocka_unit_test(test_networks),
-                                       cmocka_unit_test(test_profile)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_refusals),    cmocka_unit_test(test_costs),
+        cmocka_unit_test(test_shapes),      cmocka_unit_test(test_edges),
+        cmocka_unit_test(test_many_blocks), cmocka_unit_test(test_im2col_bands),
+        cmocka_unit_test(test_networks),    cmocka_unit_test(test_profile)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

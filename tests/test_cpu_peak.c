@@ -1,5 +1,5 @@
-/* test_cpu_peak.c -- FMA chains, clock chains and the empty parallel region against their oracles for every ISA and dtype; the port
- * model; the pair probe. Nothing is asserted about speed. */
+/* test_cpu_peak.c -- FMA chains, clock chains and the empty parallel region against their oracles for every
+ * ISA and dtype; the port model; the pair probe. Nothing is asserted about speed. */
 #include "kernels/workloads/workloads_compute.h"
 #include "kernels/cpu/peak.h"
 #include "kernels/cpu/ports.h"
@@ -50,17 +50,20 @@ static void test_costs(void **state)
     p.threads = 2;
     p.v[0] = 8;
     p.v[1] = 1000;
-    assert_true(wl_fma.cost(&p).flops == 2.0 * 16 * 8 * 1000 * 2); /* 2 flop, 16 lanes, 8 chains, 1000 steps, 2 threads */
+    assert_true(wl_fma.cost(&p).flops ==
+                2.0 * 16 * 8 * 1000 * 2); /* 2 flop, 16 lanes, 8 chains, 1000 steps, 2 threads */
     p.dtype = IR_F64;
     assert_true(wl_fma.cost(&p).flops == 2.0 * 8 * 8 * 1000 * 2);
 }
 
-/* Where the core is known, theory is clock x ports x lanes x 2 for every ISA; where it is not, it is unknown and not zero. */
+/* Where the core is known, theory is clock x ports x lanes x 2 for every ISA; where it is not, it is unknown
+ * and not zero. */
 static void test_theory(void **state)
 {
     (void)state;
-    static const int vector_B[CPU_NISA] = {[CPU_PORTABLE] = 16, [CPU_NEON] = 16, [CPU_AVX2] = 32, [CPU_AVX512] = 64};
-    const char      *core = cpu_core_name();
+    static const int vector_B[CPU_NISA] = {
+        [CPU_PORTABLE] = 16, [CPU_NEON] = 16, [CPU_AVX2] = 32, [CPU_AVX512] = 64};
+    const char *core = cpu_core_name();
     print_message("core: %s\n", core ? core : "not in the table");
     for (int i = 0; i < CPU_NISA; i++) {
         const cpu_isa isa = (cpu_isa)i;
@@ -79,7 +82,8 @@ static void test_theory(void **state)
     }
     /* Every row of the table says what its portable and its narrow vector loops reach. */
     if (core) assert_true(!isnan(cpu_fma_per_cycle(CPU_PORTABLE, IR_F32)));
-    if (core) assert_true(!isnan(cpu_fma_per_cycle(cpu_isa_best() == CPU_NEON ? CPU_NEON : CPU_AVX2, IR_F32)));
+    if (core)
+        assert_true(!isnan(cpu_fma_per_cycle(cpu_isa_best() == CPU_NEON ? CPU_NEON : CPU_AVX2, IR_F32)));
 }
 
 static void test_pair_probe(void **state)

@@ -1,5 +1,6 @@
-/* test_cpu_stream.c -- the memory kernels (streams, chase, gather) against their oracles on awkward shapes, for every ISA, thread
- * count and alignment, inside guard bytes; the costs by hand; and the oracles against wrong results. */
+/* test_cpu_stream.c -- the memory kernels (streams, chase, gather) against their oracles on awkward shapes,
+ * for every ISA, thread count and alignment, inside guard bytes; the costs by hand; and the oracles against
+ * wrong results. */
 #include "kernels/workloads/workloads_memory.h"
 
 #include <math.h>
@@ -10,13 +11,14 @@
 #include <cmocka.h>
 #include "tests/support/cpu_device.h"
 
-static const ir_workload *const workloads[] = {&wl_read, &wl_write, &wl_copy, &wl_scale, &wl_add, &wl_triad, &wl_chase, &wl_gather};
+static const ir_workload *const workloads[] = {&wl_read, &wl_write, &wl_copy,  &wl_scale,
+                                               &wl_add,  &wl_triad, &wl_chase, &wl_gather};
 enum { NWORKLOADS = sizeof workloads / sizeof *workloads };
 
 static void verify_workload(device *d, const ir_workload *w, int threads)
 {
     static const size_t off[] = {0, 8, 24, 56};
-    int ran = 0;
+    int                 ran = 0;
     for (size_t i = 0; i < w->nodd; i++)
         for (int t = 0; t < IR_NDTYPE; t++)
             for (size_t a = 0; a < sizeof off / sizeof *off; a++) {
@@ -26,8 +28,10 @@ static void verify_workload(device *d, const ir_workload *w, int threads)
                 if (!(w->dtypes & (1u << t)) || (w->valid && w->valid(&p) != IR_OK)) continue;
                 ran += verify_kernels(d, w, &p, off[a], 0);
             }
-    if (w == &wl_chase && threads > 1) assert_int_equal(ran, 0); /* a chase is one thread's */
-    else assert_num(ran, >, 0);
+    if (w == &wl_chase && threads > 1)
+        assert_int_equal(ran, 0); /* a chase is one thread's */
+    else
+        assert_num(ran, >, 0);
 }
 
 static void test_odd_shapes(void **state)

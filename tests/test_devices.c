@@ -1,4 +1,5 @@
-/* test_devices.c -- the datasheets compiled in are those of bench/data/devices.json; names, aliases, views. */
+/* test_devices.c -- the datasheets compiled in are those of bench/data/devices.json; names, aliases, views.
+ */
 #include "bench/devices/devices.h"
 
 #include <math.h>
@@ -12,9 +13,15 @@
 
 static void names(void **state)
 {
-    static const struct { const char *given, *name; } found[] = {
-        {"a100", "NVIDIA A100 80GB SXM"}, {"A100", "NVIDIA A100 80GB SXM"}, {"NVIDIA T4", "NVIDIA T4"}, {"orin", "NVIDIA Jetson AGX Orin 64GB"},
-        {"jetson-orin", "NVIDIA Jetson AGX Orin 64GB"}, {"laptop", "NVIDIA GeForce RTX 4060 Laptop GPU"}, {"pi5", "Raspberry Pi 5 (BCM2712)"}};
+    static const struct {
+        const char *given, *name;
+    } found[] = {{"a100", "NVIDIA A100 80GB SXM"},
+                 {"A100", "NVIDIA A100 80GB SXM"},
+                 {"NVIDIA T4", "NVIDIA T4"},
+                 {"orin", "NVIDIA Jetson AGX Orin 64GB"},
+                 {"jetson-orin", "NVIDIA Jetson AGX Orin 64GB"},
+                 {"laptop", "NVIDIA GeForce RTX 4060 Laptop GPU"},
+                 {"pi5", "Raspberry Pi 5 (BCM2712)"}};
     (void)state;
     for (size_t i = 0; i < sizeof found / sizeof *found; i++) {
         const device_sheet *s = device_find(found[i].given);
@@ -96,7 +103,8 @@ static void record_view(void **state)
         assert_num(v->better, ==, IR_ADDITIVE);
         assert_num(ir_bw_ceiling(&v->ceilings, "DRAM", 1, 1, 0), ==, 40e9);
         assert_num(v->capacity_B, ==, 8e9);
-        assert_int_equal(machine_views_add(s, IR_TESTS_DIR "/fixtures/jetson_orin.xml"), IR_EINVAL); /* no record */
+        assert_int_equal(machine_views_add(s, IR_TESTS_DIR "/fixtures/jetson_orin.xml"),
+                         IR_EINVAL); /* no record */
     } else {
         assert_non_null(strstr(ir_why(), "jansson"));
     }
@@ -106,7 +114,8 @@ static void record_view(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(names), cmocka_unit_test(table), cmocka_unit_test(figures),
-                                       cmocka_unit_test(sheet_view), cmocka_unit_test(record_view)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(names), cmocka_unit_test(table),
+                                       cmocka_unit_test(figures), cmocka_unit_test(sheet_view),
+                                       cmocka_unit_test(record_view)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

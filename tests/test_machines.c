@@ -1,5 +1,5 @@
-/* test_machines.c -- machines side by side: the split of a gap adds up, and the printed comparison of two small records is
- * the golden one (tests/golden/compare.txt; IRONROOF_GOLDEN=write writes it anew). */
+/* test_machines.c -- machines side by side: the split of a gap adds up, and the printed comparison of two
+ * small records is the golden one (tests/golden/compare.txt; IRONROOF_GOLDEN=write writes it anew). */
 #include "bench/predict/side_by_side.h"
 #include "kernels/workloads/workloads_gemm.h"
 #include "kernels/workloads/workloads_memory.h"
@@ -17,9 +17,9 @@ static const ir_workload *const table[] = {&wl_copy, &wl_gemm, &wl_gemv, NULL};
 
 static void gap(void **state)
 {
-    compare_time a = {.ok = true, .T_s = 10, .lo = 9, .hi = 11, .term_s = {6, 3, 1, 0}}, b = {.ok = true, .T_s = 20, .lo = 19, .hi = 21,
-                 .term_s = {12, 3, 2, 3}};
-    compare_gap  g;
+    compare_time a = {.ok = true, .T_s = 10, .lo = 9, .hi = 11, .term_s = {6, 3, 1, 0}},
+                 b = {.ok = true, .T_s = 20, .lo = 19, .hi = 21, .term_s = {12, 3, 2, 3}};
+    compare_gap g;
     (void)state;
     compare_gap_of(&a, &b, &g);
     assert_num(g.ratio, ==, 2);
@@ -135,7 +135,7 @@ static void measured_over_predicted(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(gap), cmocka_unit_test(datasheets), cmocka_unit_test(golden),
-                                       cmocka_unit_test(measured_over_predicted)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(gap), cmocka_unit_test(datasheets),
+                                       cmocka_unit_test(golden), cmocka_unit_test(measured_over_predicted)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

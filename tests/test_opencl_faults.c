@@ -1,6 +1,7 @@
-/* test_opencl_faults.c -- the OpenCL backend when things go wrong: every call failing in turn, a damaged cache, a compiler error,
- * limits, no loader configuration, a lost device. Whatever happens, there is a reason, nothing is left behind, and nothing wrong passes for
- * right. Skipped visibly where the loader has no platform. */
+/* test_opencl_faults.c -- the OpenCL backend when things go wrong: every call failing in turn, a damaged
+ * cache, a compiler error, limits, no loader configuration, a lost device. Whatever happens, there is a
+ * reason, nothing is left behind, and nothing wrong passes for right. Skipped visibly where the loader has no
+ * platform. */
 #define _GNU_SOURCE
 #include "kernels/workloads/workloads_compute.h"
 #include "kernels/workloads/workloads_gemm.h"
@@ -12,8 +13,13 @@
 #include <math.h>
 #include <sys/wait.h>
 
-/* ---- each call in turn ------------------------------------------------------------------------------- */
-typedef struct { const ir_workload *w; const char *kernel; ir_params p; bool wide; } subject;
+/* ---- each call in turn ----------------------------------------------------------------------- */
+typedef struct {
+    const ir_workload *w;
+    const char        *kernel;
+    ir_params          p;
+    bool               wide;
+} subject;
 
 static ir_status whole_life(const subject *s)
 {
@@ -23,7 +29,8 @@ static ir_status whole_life(const subject *s)
     ocl_next_options = (ocl_options){.wide = s->wide, .staged = s->wide, .cache_dir = ocl_tmp.root};
     ir_status st = ocl_backend.open(&d);
     if (st == IR_OK) st = ocl_backend.describe(&d, &i);
-    if (st == IR_OK) st = ir_verify(&d, s->w, kernel_named(&ocl_backend, s->w->family, s->kernel), &s->p, 42, 0, &c);
+    if (st == IR_OK)
+        st = ir_verify(&d, s->w, kernel_named(&ocl_backend, s->w->family, s->kernel), &s->p, 42, 0, &c);
     if (st == IR_OK) {
         double dev_s;
         st = ocl_backend.start(&d);
@@ -36,7 +43,8 @@ static ir_status whole_life(const subject *s)
 
 static void fail_each(const subject *s, long stride)
 {
-    static const cl_int codes[] = {CL_OUT_OF_RESOURCES, CL_DEVICE_NOT_AVAILABLE, CL_OUT_OF_HOST_MEMORY, CL_INVALID_VALUE};
+    static const cl_int codes[] = {CL_OUT_OF_RESOURCES, CL_DEVICE_NOT_AVAILABLE, CL_OUT_OF_HOST_MEMORY,
+                                   CL_INVALID_VALUE};
     long                failures = 0;
     memset(&ocl_calls, 0, sizeof ocl_calls);
     ir_status st = whole_life(s);
@@ -51,7 +59,8 @@ static void fail_each(const subject *s, long stride)
         ocl_calls.fail_at = n;
         ocl_calls.fail_code = codes[n / stride % 4];
         st = whole_life(s);
-        /* A call that only makes things better (a binary, a profile) or tears down may fail unnoticed; a wrong result may not. */
+        /* A call that only makes things better (a binary, a profile) or tears down may fail unnoticed; a
+         * wrong result may not. */
         assert_int_not_equal(st, IR_ECHECK);
         if (st != IR_OK) {
             failures++;
@@ -94,10 +103,11 @@ static void test_layer_faults(void **state)
 static void test_gemm_faults(void **state)
 {
     (void)state;
-    fail_each(&(subject){&wl_gemm, "blocked", {{127, 129, 131}, IR_F32, 0}, false}, 41); /* the search alone makes hundreds of calls */
+    fail_each(&(subject){&wl_gemm, "blocked", {{127, 129, 131}, IR_F32, 0}, false},
+              41); /* the search alone makes hundreds of calls */
 }
 
-/* ---- a device that is lost ------------------------------------------------------------------------------ */
+/* ---- a device that is lost ------------------------------------------------------------------- */
 static void test_lost_device(void **state)
 {
     (void)state;
@@ -108,24 +118,31 @@ static void test_lost_device(void **state)
     ir_policy_quick(&pol);
     pol.budget_s = pol.min_s = pol.warmup_s = pol.warmup_cap_s = 1e-3;
     ocl_take(&d, false);
-    assert_int_equal(ir_measure(&d, &wl_copy, kernel_named(&ocl_backend, "stream", "wide"), &p, &pol, &o), IR_OK);
+    assert_int_equal(ir_measure(&d, &wl_copy, kernel_named(&ocl_backend, "stream", "wide"), &p, &pol, &o),
+                     IR_OK);
     assert_true(o.wall.n > 0);
     assert_true(o.dev.n == 0 || o.dev.n == o.wall.n); /* both clocks, or the device has none */
     ir_point_free(&o);
     ocl_calls.fail_at = 12;
     ocl_calls.fail_code = CL_DEVICE_NOT_AVAILABLE;
-    assert_int_equal(ir_measure(&d, &wl_copy, kernel_named(&ocl_backend, "stream", "wide"), &p, &pol, &o), IR_EDEVICE);
+    assert_int_equal(ir_measure(&d, &wl_copy, kernel_named(&ocl_backend, "stream", "wide"), &p, &pol, &o),
+                     IR_EDEVICE);
     assert_non_null(strstr(o.why, "not available"));
     assert_true(d.dead);
     ir_point_free(&o);
-    assert_int_equal(ir_measure(&d, &wl_copy, kernel_named(&ocl_backend, "stream", "wide"), &p, &pol, &o), IR_SKIP);
+    assert_int_equal(ir_measure(&d, &wl_copy, kernel_named(&ocl_backend, "stream", "wide"), &p, &pol, &o),
+                     IR_SKIP);
     ir_point_free(&o);
     ocl_give(&d);
 }
 
-/* ---- the cache ------------------------------------------------------------------------------------------- */
+/* ---- the cache ------------------------------------------------------------------------------- */
 enum { HEADER_B = 32 };
-typedef struct { char path[512]; unsigned char *b; size_t n; } file;
+typedef struct {
+    char           path[512];
+    unsigned char *b;
+    size_t         n;
+} file;
 
 static void load(file *f)
 {
@@ -172,7 +189,8 @@ static void run_once(const char *dir)
     ir_status s = ocl_backend.open(&d);
     if (s == IR_SKIP) skip();
     assert_int_equal(s, IR_OK);
-    assert_int_equal(ir_verify(&d, &wl_scale, kernel_named(&ocl_backend, "stream", "scalar"), &p, 1, 0, &c), IR_OK);
+    assert_int_equal(ir_verify(&d, &wl_scale, kernel_named(&ocl_backend, "stream", "scalar"), &p, 1, 0, &c),
+                     IR_OK);
     ocl_give(&d);
 }
 
@@ -207,8 +225,9 @@ static void test_cache(void **state)
         run_once(t.root);
         now = good;
         load(&now);
-        assert_int_equal(ocl_hash(0, now.b + HEADER_B, now.n - HEADER_B), *(const uint64_t *)(const void *)(now.b + 24)); /* whole again */
-        assert_memory_equal(now.b, good.b, 16); /* ours, the same key */
+        assert_int_equal(ocl_hash(0, now.b + HEADER_B, now.n - HEADER_B),
+                         *(const uint64_t *)(const void *)(now.b + 24)); /* whole again */
+        assert_memory_equal(now.b, good.b, 16);                          /* ours, the same key */
         free(now.b);
         free(b);
     }
@@ -218,7 +237,7 @@ static void test_cache(void **state)
     run_once("");
 }
 
-/* ---- limits and errors ------------------------------------------------------------------------------------- */
+/* ---- limits and errors ----------------------------------------------------------------------- */
 static void test_limits(void **state)
 {
     (void)state;
@@ -244,7 +263,10 @@ static void test_limits(void **state)
     ocl_buffer_free(&b);
     ocl_kernel_free(&k);
     /* compiler error, unknown kernel, unknown source */
-    assert_int_equal(ocl_kernel(o, "stream", "-DT=nonsense -DTV=nonsense -DW=1 -DS=1 -DU=1 -DOP=2 -DLS=1 -DNT=0", "stream", &k), IR_EIO);
+    assert_int_equal(ocl_kernel(o, "stream",
+                                "-DT=nonsense -DTV=nonsense -DW=1 -DS=1 -DU=1 -DOP=2 -DLS=1 -DNT=0", "stream",
+                                &k),
+                     IR_EIO);
     assert_non_null(strstr(ir_why(), "does not build"));
     assert_int_equal(ocl_kernel(o, "misc", "-DLAUNCH", "nothing", &k), IR_EIO);
     assert_int_equal(ocl_kernel(o, "nothing", "", "nothing", &k), IR_EIO);
@@ -261,15 +283,19 @@ static void test_missing_types(void **state)
     ir_params p = {{12345, 1}, IR_F64, 0};
     ocl_take(&d, false);
     ocl_of(&d)->fp64 = ocl_of(&d)->fp16 = ocl_of(&d)->idot8 = false;
-    assert_int_equal(ir_verify(&d, &wl_copy, kernel_named(&ocl_backend, "stream", "wide"), &p, 1, 0, &c), IR_SKIP);
+    assert_int_equal(ir_verify(&d, &wl_copy, kernel_named(&ocl_backend, "stream", "wide"), &p, 1, 0, &c),
+                     IR_SKIP);
     assert_non_null(strstr(ir_why(), "cl_khr_fp64"));
     p = (ir_params){{8, 1}, IR_F16, 0};
-    assert_int_equal(ir_verify(&d, &wl_fma, kernel_named(&ocl_backend, "peak", "lane"), &p, 1, 0, &c), IR_SKIP);
+    assert_int_equal(ir_verify(&d, &wl_fma, kernel_named(&ocl_backend, "peak", "lane"), &p, 1, 0, &c),
+                     IR_SKIP);
     assert_non_null(strstr(ir_why(), "cl_khr_fp16"));
     p.dtype = IR_I8;
-    assert_int_equal(ir_verify(&d, &wl_fma, kernel_named(&ocl_backend, "peak", "lane"), &p, 1, 0, &c), IR_SKIP);
+    assert_int_equal(ir_verify(&d, &wl_fma, kernel_named(&ocl_backend, "peak", "lane"), &p, 1, 0, &c),
+                     IR_SKIP);
     p = (ir_params){{127, 129, 131}, IR_F32, 0}; /* and what needs none of them still runs */
-    assert_int_equal(ir_verify(&d, &wl_gemm, kernel_named(&ocl_backend, "gemm", "tiled"), &p, 1, 0, &c), IR_OK);
+    assert_int_equal(ir_verify(&d, &wl_gemm, kernel_named(&ocl_backend, "gemm", "tiled"), &p, 1, 0, &c),
+                     IR_OK);
     ocl_give(&d);
 }
 
@@ -314,7 +340,8 @@ static void test_tuning(void **state)
     ir_params p = {{127, 129, 131}, IR_F32, 0};
     ocl_take(&d, false);
     assert_string_equal(ocl_backend.tuning(&d), "");
-    assert_int_equal(ir_verify(&d, &wl_gemm, kernel_named(&ocl_backend, "gemm", "blocked"), &p, 1, 0, &c), IR_OK);
+    assert_int_equal(ir_verify(&d, &wl_gemm, kernel_named(&ocl_backend, "gemm", "blocked"), &p, 1, 0, &c),
+                     IR_OK);
     assert_non_null(strstr(ocl_backend.tuning(&d), "gemm f32"));
     assert_true(strchr(ocl_backend.tuning(&d), ','));
     ocl_give(&d);
@@ -324,13 +351,14 @@ static void test_tuning(void **state)
 static void test_profile(void **state)
 {
     (void)state;
-    ir_dev       d;
-    ly_net       net;
-    ir_tensor    spec[IR_MAX_TENSORS];
-    ir_params    p = {{LY_TINY, 1, 1, 5}, IR_F32, 0};
-    double       t[64];
+    ir_dev    d;
+    ly_net    net;
+    ir_tensor spec[IR_MAX_TENSORS];
+    ir_params p = {{LY_TINY, 1, 1, 5}, IR_F32, 0};
+    double    t[64];
     ocl_take(&d, false);
-    ir_run r = {.workload = &wl_gpt2, .kernel = kernel_named(&ocl_backend, "gpt", "layers"), .dev = &d, .p = p};
+    ir_run r = {
+        .workload = &wl_gpt2, .kernel = kernel_named(&ocl_backend, "gpt", "layers"), .dev = &d, .p = p};
     r.nmem = wl_gpt2.tensors(&p, spec);
     for (int i = 0; i < r.nmem; i++) {
         void *host = calloc(1, spec[i].bytes);
@@ -355,7 +383,7 @@ static void test_profile(void **state)
     ocl_give(&d);
 }
 
-/* ---- without a loader configuration: a process of its own, because the loader reads it once ------------------- */
+/* ---- without a loader configuration: a process of its own, because the loader reads it once ---- */
 static int child(void)
 {
     ir_dev    d = {.be = &ocl_backend};
@@ -395,9 +423,12 @@ int main(int argc, char **argv)
 {
     if (argc > 1 && !strcmp(argv[1], "--no-icd")) return child();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_no_icd), cmocka_unit_test(test_devices), cmocka_unit_test(test_limits), cmocka_unit_test(test_missing_types),
-        cmocka_unit_test(test_cache), cmocka_unit_test(test_lost_device), cmocka_unit_test(test_profile), cmocka_unit_test(test_tuning), cmocka_unit_test(test_copy_faults),
-        cmocka_unit_test(test_staged_faults), cmocka_unit_test(test_chase_faults), cmocka_unit_test(test_transfer_faults),
+        cmocka_unit_test(test_no_icd),       cmocka_unit_test(test_devices),
+        cmocka_unit_test(test_limits),       cmocka_unit_test(test_missing_types),
+        cmocka_unit_test(test_cache),        cmocka_unit_test(test_lost_device),
+        cmocka_unit_test(test_profile),      cmocka_unit_test(test_tuning),
+        cmocka_unit_test(test_copy_faults),  cmocka_unit_test(test_staged_faults),
+        cmocka_unit_test(test_chase_faults), cmocka_unit_test(test_transfer_faults),
         cmocka_unit_test(test_layer_faults), cmocka_unit_test(test_gemm_faults)};
     return cmocka_run_group_tests(tests, make_cache, drop_cache);
 }

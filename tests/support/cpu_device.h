@@ -1,5 +1,5 @@
-/* cpu_device.h -- a CPU device for tests of kernels: any ISA this processor runs, any number of unpinned threads, topology
- * empty unless the test fills it. Include after <cmocka.h>. */
+/* cpu_device.h -- a CPU device for tests of kernels: any ISA this processor runs, any number of unpinned
+ * threads, topology empty unless the test fills it. Include after <cmocka.h>. */
 #ifndef TESTS_CPU_DEVICE_H
 #define TESTS_CPU_DEVICE_H
 #include "harness/measure/measure.h"
@@ -11,7 +11,11 @@
 
 enum { MOST_CPU_KERNELS = 256 };
 /* right: how often each kernel of the backend's table was verified on this device. */
-typedef struct { ir_dev dev; cpu_dev cpu; unsigned right[MOST_CPU_KERNELS]; } device;
+typedef struct {
+    ir_dev   dev;
+    cpu_dev  cpu;
+    unsigned right[MOST_CPU_KERNELS];
+} device;
 /* The CPU device on `threads` threads, unpinned: the machine may have fewer processors. */
 static inline void open_device(device *d, cpu_isa isa, int threads)
 {
@@ -31,7 +35,8 @@ static inline bool isa_runs(cpu_isa isa)
 }
 
 /* Verify kernel number k of the table; fails unless it is right or says why it cannot run (IR_SKIP). */
-static inline ir_status verify_kernel(device *d, const ir_workload *w, size_t k, const ir_params *p, size_t misalign)
+static inline ir_status verify_kernel(device *d, const ir_workload *w, size_t k, const ir_params *p,
+                                      size_t misalign)
 {
     ir_check  c;
     ir_status s = ir_verify(&d->dev, w, cpu_backend.kernels[k], p, 42, misalign, &c);
@@ -44,26 +49,33 @@ static inline ir_status verify_kernel(device *d, const ir_workload *w, size_t k,
     }
     char shape[256] = "";
     for (size_t i = 0; i < sizeof p->v / sizeof *p->v && w->param[i]; i++)
-        snprintf(shape + strlen(shape), sizeof shape - strlen(shape), " %s=%lld", w->param[i], (long long)p->v[i]);
-    fail_msg("%s/%s%s %s isa=%s threads=%d of %d misalign=%zu: %s", w->name, cpu_backend.kernels[k]->name, shape,
-             ir_dtype_name(p->dtype), cpu_isa_name(d->cpu.isa), p->threads, d->cpu.nthreads, misalign, ir_why());
+        snprintf(shape + strlen(shape), sizeof shape - strlen(shape), " %s=%lld", w->param[i],
+                 (long long)p->v[i]);
+    fail_msg("%s/%s%s %s isa=%s threads=%d of %d misalign=%zu: %s", w->name, cpu_backend.kernels[k]->name,
+             shape, ir_dtype_name(p->dtype), cpu_isa_name(d->cpu.isa), p->threads, d->cpu.nthreads, misalign,
+             ir_why());
     return s;
 }
 
-/* Every kernel of the workload's family. Kernels with one of the flags `few` do not change with the ISA or do not promise to
- * work at any byte: they are verified aligned and on the best ISA only. Returns how many were right. */
-static inline int verify_kernels(device *d, const ir_workload *w, const ir_params *p, size_t misalign, unsigned few)
+/* Every kernel of the workload's family. Kernels with one of the flags `few` do not change with the ISA or do
+ * not promise to work at any byte: they are verified aligned and on the best ISA only. Returns how many were
+ * right. */
+static inline int verify_kernels(device *d, const ir_workload *w, const ir_params *p, size_t misalign,
+                                 unsigned few)
 {
     int right = 0;
     for (size_t k = 0; cpu_backend.kernels[k]; k++) {
         const ir_kernel *it = cpu_backend.kernels[k];
-        if (strcmp(it->family, w->family) || (it->flags & few && (misalign % 8 || d->cpu.isa != cpu_isa_best()))) continue;
+        if (strcmp(it->family, w->family) ||
+            (it->flags & few && (misalign % 8 || d->cpu.isa != cpu_isa_best())))
+            continue;
         right += verify_kernel(d, w, k, p, misalign) == IR_OK;
     }
     return right;
 }
 
-/* Every kernel of the workload's family without one of the flags `few` was right at least once on this device. */
+/* Every kernel of the workload's family without one of the flags `few` was right at least once on this
+ * device. */
 static inline void each_kernel_ran(const device *d, const ir_workload *w, unsigned few)
 {
     int n = 0;

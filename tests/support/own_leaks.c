@@ -25,11 +25,11 @@ int __lsan_is_turned_off(void) { return 1; }
 enum { SLOTS = 1 << 18 };
 typedef struct {
     const void *p;
-    size_t bytes;
+    size_t      bytes;
     const char *caller;
 } block;
-static block table[SLOTS]; /* open addressing, linear probing; p is NULL: free */
-static size_t nblock;
+static block           table[SLOTS]; /* open addressing, linear probing; p is NULL: free */
+static size_t          nblock;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static size_t home_of(const void *p) { return (size_t)((uintptr_t)p >> 4) * 0x9E3779B1u % SLOTS; }
@@ -72,8 +72,8 @@ out:
 /* Declares name and defines its wrapper. */
 #define WRAP(type, name, ...) \
     extern type __real_##name(__VA_ARGS__); \
-    type __wrap_##name(__VA_ARGS__); \
-    type __wrap_##name(__VA_ARGS__)
+    type        __wrap_##name(__VA_ARGS__); \
+    type        __wrap_##name(__VA_ARGS__)
 
 WRAP(void, free, void *p)
 {
@@ -176,7 +176,7 @@ __attribute__((no_sanitize("address", "thread"))) static void drop_caches(void)
 __attribute__((destructor)) static void judge(void)
 {
     extern const char __executable_start[];
-    int shown = 0;
+    int               shown = 0;
     drop_caches();
     if (!nblock) return;
     fprintf(stderr, "own_leaks: %zu blocks of ours were not freed\n", nblock);
