@@ -137,18 +137,32 @@ needs() {
 # configure DIR cmake-arguments...: only when the arguments changed, packages were installed or the
 # tree was moved; otherwise the build itself notices what changed.
 configure() {
-  local dir=$1 generator=() cache
+  local dir=$1
   shift
+  configure_with "$dir" "$*" -S "$root" -B "$dir" "$@"
+}
+
+# configure_preset NAME cmake-arguments...: the same for a preset of CMakePresets.json, in build-test/NAME.
+configure_preset() {
+  local name=$1
+  shift
+  configure_with "$root/build-test/$name" "$* $(cksum <"$root/CMakePresets.json")" --preset "$name" "$@"
+}
+
+# configure_with DIR KEY cmake-arguments...: configure once a KEY.
+configure_with() {
+  local dir=$1 key=$2 generator=() cache
+  shift 2
   cache=$dir/CMakeCache.txt
   if [ -f "$cache" ] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$cache"; then
     rm -rf "$cache" "$dir/CMakeFiles"
   fi
   if [ -f "$dir/summary.txt" ] && [ -f "$cache" ] && [ -z "${reconfigure:-}" ] &&
-     [ "$(cat "$dir/.arguments" 2>/dev/null)" = "$*" ]; then
+     [ "$(cat "$dir/.arguments" 2>/dev/null)" = "$key" ]; then
     return 0
   fi
   [ -f "$cache" ] || ! have ninja || generator=(-G Ninja)
-  cmake -S "$root" -B "$dir" ${generator[@]+"${generator[@]}"} "$@" && printf '%s' "$*" >"$dir/.arguments"
+  (cd "$root" && cmake ${generator[@]+"${generator[@]}"} "$@") && printf '%s' "$key" >"$dir/.arguments"
 }
 
 build() { # build DIR TARGET...
