@@ -2,7 +2,9 @@
 #define _GNU_SOURCE
 #include "tests/record_files.h"
 
-#define POINT   "{\"record\":\"point\",\"workload\":\"w\",\"kernel\":\"k\",\"backend\":\"b\",\"status\":\"ok\","
+#define POINT \
+    "{\"record\":\"point\",\"workload\":\"w\",\"kernel\":\"k\",\"backend\":\"b\"," \
+    "\"status\":\"ok\","
 #define CEILING "{\"record\":\"ceiling\",\"what\":\"flops\","
 #define MACHINE "{\"record\":\"machine\",\"device\":\"d\","
 #define FIT     "{\"record\":\"fit\",\"form\":\"additive\","

@@ -35,11 +35,11 @@ typedef struct {
     char   name[24]; /* "conv2_1_3x3", "h3.qkv" */
     ly_op  op;
     ly_act act; /* applied to the output in the same pass */
-    int    in, add,
-        out;         /* activation buffers 0.., or LY_INPUT, LY_OUTPUT; add: residual added to the output
-                      * before act, LY_NONE: none. out may equal in or add for LY_ADD, LY_ACT, LY_NORM only. */
-    int64_t batch;   /* images, or sequences */
-    int64_t h, w, c; /* input image; c: input width of token rows */
+    /* Activation buffers 0.., or LY_INPUT, LY_OUTPUT. add: residual added to the output before act; LY_NONE:
+     * none. out may equal in or add for LY_ADD, LY_ACT, LY_NORM only. */
+    int     in, add, out;
+    int64_t batch;                                /* images, or sequences */
+    int64_t h, w, c;                              /* input image; c: input width of token rows */
     int64_t k, r, s, stride, pad, groups, oh, ow; /* k: output channels or width */
     int64_t rows; /* token rows over the whole batch: batch * tokens. A LY_NORM with tokens > 1 has only
                    * `batch` rows: output row i reads input row i*tokens + tokens-1, the last of its
