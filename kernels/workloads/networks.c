@@ -101,11 +101,11 @@ static bool intact(const ir_workload *w, const ir_params *p, int t, const void *
 #define SLOTS(x) \
     static ir_status x##_valid(const ir_params *p) { return networks_valid(&wl_##x, p); } \
     static ir_cost   x##_cost(const ir_params *p) { return networks_cost(&wl_##x, p); } \
-    static int       x##_tensors(const ir_params *p, ir_tensor *t) { return networks_tensors(&wl_##x, p, t); } \
     static void      x##_fill(const ir_params *p, int t, void *host, uint64_t seed) \
     { \
         networks_fill(&wl_##x, p, t, host, seed); \
     } \
+    static int  x##_tensors(const ir_params *p, ir_tensor *t) { return networks_tensors(&wl_##x, p, t); } \
     static void x##_check(const ir_params *p, const void *const *before, const void *const *after, \
                           ir_check *out) \
     { \
