@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""coverage.py BUILD -- the share of source lines that ran, from gcov's data in a build of the preset coverage.
+"""coverage.py BUILD -- the share of source lines that ran, from gcov data of a build of the preset coverage.
 
 A line counts once, however often its file was compiled (per instruction set, per target): it ran when any
 of the objects ran it. Objects that no test executed count with all their lines. Files outside harness/,

@@ -22,7 +22,8 @@ def tidy_14():
     """The path of clang-tidy 14, or None."""
     for name in ("clang-tidy-14", "clang-tidy"):
         path = shutil.which(name)
-        if path and re.search(r"version 14\.", subprocess.run([path, "--version"], capture_output=True, text=True,
+        if path and re.search(r"version 14\.",
+                              subprocess.run([path, "--version"], capture_output=True, text=True,
                                                               check=False).stdout):
             return path
     return None
@@ -41,7 +42,8 @@ def commands(build):
 
 
 def changed(since):
-    done = subprocess.run(["git", "diff", "--name-only", "--diff-filter=d", since], cwd=ROOT, capture_output=True,
+    done = subprocess.run(["git", "diff", "--name-only", "--diff-filter=d", since], cwd=ROOT,
+                          capture_output=True,
                           text=True, check=False)
     if done.returncode:
         sys.exit("check_tidy.py: --since %s: %s" % (since, done.stderr.strip()))
@@ -55,7 +57,8 @@ def read(tidy, database, path):
 
 
 def main():
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(description=__doc__,
+                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("build")
     options.add_argument("-j", type=int, default=1)
     options.add_argument("--since")
@@ -78,7 +81,8 @@ def main():
                 failed += 1
                 print(text or "%s: clang-tidy: exit %d" % (path, rc), flush=True)
     total = len(chosen)
-    print("%d%% tests passed, %d tests failed out of %d" % (100 * (total - failed) // max(total, 1), failed, total))
+    print("%d%% tests passed, %d tests failed out of %d"
+          % (100 * (total - failed) // max(total, 1), failed, total))
     return 1 if failed else 0
 
 

@@ -56,8 +56,8 @@ L0 = {"harness/ironroof.h"}
 L0_SOURCES = {"harness/ironroof.h", "harness/core.c"}
 # Third-party headers and the only directories they may appear in.
 VENDOR = [
-    (re.compile(r"^(cblas|f77blas|lapacke?|openblas_config|mkl\w*|dnnl\w*|cuda\w*|cublas\w*|cudnn\w*|nvml|nvrtc|cupti)\.h$"
-                r"|^(oneapi|CL|cuda|nvtx3)/"), ("kernels/",)),
+    (re.compile(r"^(cblas|f77blas|lapacke?|openblas_config|mkl\w*|dnnl\w*|cuda\w*|cublas\w*|cudnn\w*|nvml"
+                r"|nvrtc|cupti)\.h$|^(oneapi|CL|cuda|nvtx3)/"), ("kernels/",)),
     (re.compile(r"^hwloc(\.h$|/)|^likwid"), ("harness/machine/",)),
     (re.compile(r"^jansson"), ("harness/record/",)),
 ]
@@ -66,11 +66,12 @@ PURE = ("harness/stats/", "harness/law/")
 SHARED_KERNELS = ("workloads", "nets")
 SHARED_HEADERS = ("kernels/workloads/", "kernels/nets/")
 # Folders of bench/, lowest floor first.
-BENCH_FLOORS = ["cli", "gate", "devices", "claims", "predict", "measure", "analysis", "ablation", "ceilings", "run", "ab",
+BENCH_FLOORS = ["cli", "gate", "devices", "claims", "predict", "measure", "analysis", "ablation", "ceilings",
+                "run", "ab",
                 "commands"]
 IMPURE_HEADER = re.compile(r"^(time|unistd|fcntl|signal|pthread|dirent|sched|threads|poll)\.h$|^sys/")
-IMPURE_CALL = re.compile(r"\b(f?printf|vf?printf|fopen|fdopen|fputs|fputc|puts|putchar|fwrite|fread|fgets|fscanf|"
-                         r"clock_gettime|gettimeofday|clock|time|getenv|rand|system)\s*\(")
+IMPURE_CALL = re.compile(r"\b(f?printf|vf?printf|fopen|fdopen|fputs|fputc|puts|putchar|fwrite|fread|fgets|"
+                         r"fscanf|clock_gettime|gettimeofday|clock|time|getenv|rand|system)\s*\(")
 
 
 def module_header(path):
@@ -101,7 +102,8 @@ def may_include(path, header):
             if public or header.startswith(SHARED_HEADERS):
                 return None
             return "a workload sees public harness headers and other workloads"
-        if header.startswith(("kernels/%s/" % parts[1],) + SHARED_HEADERS) or header == "harness/machine/machine.h":
+        if header.startswith(("kernels/%s/" % parts[1],)
+                             + SHARED_HEADERS) or header == "harness/machine/machine.h":
             return None
         return "a kernel sees its own backend, workload headers, ironroof.h and machine.h"
     return bench_may_include(path, header)
@@ -114,7 +116,8 @@ def bench_floor(path):
 
 
 def bench_may_include(path, header):
-    """Inside bench/ an include points to its own folder or a lower floor; the table of backends is for the commands."""
+    """Inside bench/ an include points to its own folder or a lower floor; the table of backends is for the
+    commands."""
     if path.startswith("bench/cli/"):
         return None if header.startswith("bench/cli/") else "the command line knows ironroof.h only"
     if not header.startswith("bench/") or os.path.dirname(path) == os.path.dirname(header):
@@ -255,10 +258,12 @@ def check_tables(root):
         for name in sorted(set(defined) - set(listed)):
             yield "%s: kernel %s has no X(%s) line in %s" % (defined[name], name, name, table)
         # Kernels that a macro defines have no line of their own to find: their name must appear somewhere.
-        rest = "\n".join("\n".join(lines_of(root, p)) for p in tree(root, (".c", ".h", ".cu"), "kernels/" + backend)
+        rest = "\n".join("\n".join(lines_of(root, p))
+                         for p in tree(root, (".c", ".h", ".cu"), "kernels/" + backend)
                          if p != table)
         for name in sorted(set(listed) - set(defined)):
-            if not any(re.search(r"\b%s\b" % re.escape(part), rest) for part in (name, name.split("_", 1)[-1])):
+            if not any(re.search(r"\b%s\b" % re.escape(part), rest)
+                       for part in (name, name.split("_", 1)[-1])):
                 yield "%s:%d: X(%s), but no file here defines it" % (table, listed[name], name)
 
 
@@ -296,7 +301,8 @@ def check_scripts(root):
         if done.returncode:
             yield "%s:1: bash -n: %s" % (path, done.stderr.strip())
     if scripts and shutil.which("shellcheck"):
-        done = subprocess.run(["shellcheck", "-x", "-f", "gcc"] + scripts, cwd=root, capture_output=True, text=True,
+        done = subprocess.run(["shellcheck", "-x", "-f", "gcc"] + scripts, cwd=root, capture_output=True,
+                              text=True,
                               check=False)
         yield from done.stdout.splitlines()
 
@@ -308,15 +314,18 @@ FINE = {
     "harness/law/law.h": '#include "harness/ironroof.h"\n#include "harness/stats/stats.h"\n',
     "harness/law/private.h": "\n#define X 1\n",
     "harness/stats/stats.h": '#include "harness/ironroof.h"\n',
-    "harness/stats/median.c": '#include "harness/stats/stats.h"\n/* no time() here */\nint f(void)\n{\n    return 0;\n}\n',
+    "harness/stats/median.c": '#include "harness/stats/stats.h"\n/* no time() here */\nint f(void)\n{\n    '
+                              'return 0;\n}\n',
     "harness/machine/machine.h": '#include "harness/ironroof.h"\n',
     "harness/machine/topo.h": '#include "harness/machine/machine.h"\n',
     "harness/machine/other.h": "#define Y 1\n",
-    "harness/machine/topo.c": '#include <hwloc.h>\n#include <unistd.h>\n#include "harness/machine/topo.h"\n#include "harness/machine/other.h"\n',
+    "harness/machine/topo.c": '#include <hwloc.h>\n#include <unistd.h>\n#include '
+                              '"harness/machine/topo.h"\n#include "harness/machine/other.h"\n',
     "harness/record/read.c": '#include <jansson.h>\n#include "harness/law/law.h"\n',
     "kernels/cpu/table.h": "X(cpu_blas)\n",
     "kernels/cpu/cpu.h": '#include "harness/machine/machine.h"\n',
-    "kernels/cpu/blas.c": '#include <cblas.h>\n#include "kernels/cpu/cpu.h"\nconst ir_kernel cpu_blas = {0};\n',
+    "kernels/cpu/blas.c": '#include <cblas.h>\n#include "kernels/cpu/cpu.h"\nconst ir_kernel cpu_blas = '
+                          '{0};\n',
     "kernels/cuda/cuda.h": "#include <cuda_runtime.h>\n",
     "kernels/workloads/gemm.c": '#include "harness/stats/stats.h"\n',
     "bench/backends.h": '#include "harness/ironroof.h"\n',
@@ -342,9 +351,12 @@ PLANTED = [  # (check, file, text, words the report must contain)
     ("includes", "bench/cli/parse.c", '#include "harness/law/law.h"\n', "command line"),
     ("includes", "bench/measure/context.c", '#include "bench/run/output.h"\n', "points down"),
     ("includes", "bench/run/output.c", '#include "bench/backends.h"\n', "points down"),
-    ("includes", "kernels/cpu/blas.c", '#include "bench/run/output.h"\nconst ir_kernel cpu_blas = {0};\n', "own backend"),
-    ("includes", "kernels/cpu/blas.c", '#include "kernels/cuda/cuda.h"\nconst ir_kernel cpu_blas = {0};\n', "own backend"),
-    ("includes", "kernels/cpu/blas.c", '#include "harness/law/law.h"\nconst ir_kernel cpu_blas = {0};\n', "own backend"),
+    ("includes", "kernels/cpu/blas.c", '#include "bench/run/output.h"\nconst ir_kernel cpu_blas = {0};\n',
+     "own backend"),
+    ("includes", "kernels/cpu/blas.c", '#include "kernels/cuda/cuda.h"\nconst ir_kernel cpu_blas = {0};\n',
+     "own backend"),
+    ("includes", "kernels/cpu/blas.c", '#include "harness/law/law.h"\nconst ir_kernel cpu_blas = {0};\n',
+     "own backend"),
     ("circles", "harness/machine/other.h", '#include "harness/machine/topo.h"\n', "circle"),
     ("sizes", "bench/main.c", "int x;\n" * 500, "500 lines"),
     ("sizes", "bench/main.c", LONG, "f() has"),
@@ -382,7 +394,8 @@ def check_selftest(_root):
                 yield "selftest: %s misses %r in %s (reported: %s)" % (name, text[:60], path, found)
 
 
-CHECKS = {"includes": check_includes, "circles": check_circles, "sizes": check_sizes, "tables": check_tables, "text": check_text,
+CHECKS = {"includes": check_includes, "circles": check_circles, "sizes": check_sizes, "tables": check_tables,
+          "text": check_text,
           "scripts": check_scripts, "selftest": check_selftest}
 
 
