@@ -161,7 +161,7 @@ static void not_json(void **state)
                 char      text[256];
                 size_t    n = strlen(HEADER);
                 ir_record r;
-                memcpy(text, HEADER, n);
+                memcpy(text, HEADER, n); /* NOLINT(bugprone-not-null-terminated-result): more follows */
                 memcpy(text + n, bad[i].line, bad[i].n);
                 n += bad[i].n;
                 if (newline) text[n++] = '\n';
