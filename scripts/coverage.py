@@ -63,7 +63,8 @@ def main(argv):
         return 2
     for name in sorted(folders, key=lambda n: (n == "", n)):
         ran, all_lines = folders[name]
-        print("%-24s %6d of %6d lines  %5.1f %%" % ((name or "line coverage", ran, all_lines, 100 * ran / all_lines)))
+        share = 100 * ran / all_lines
+        print("%-24s %6d of %6d lines  %5.1f %%" % (name or "line coverage", ran, all_lines, share))
     return 0
 
 

@@ -28,8 +28,15 @@ library() { installed "$1" || { have pkg-config && pkg-config --exists "$2" 2>/d
 installed() {
   have dpkg-query && [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
-compiles() { printf '#include <stdio.h>\nint main(void) { return 0; }\n' | "$1" -x c -fsyntax-only - 2>/dev/null; }
-c_library() { installed libc6-dev && return; local c; for c in "${CC:-cc}" gcc clang; do have "$c" && { compiles "$c"; return; }; done; return 1; }
+compiles() {
+  printf '#include <stdio.h>\nint main(void) { return 0; }\n' | "$1" -x c -fsyntax-only - 2>/dev/null
+}
+c_library() {
+  local c
+  installed libc6-dev && return
+  for c in "${CC:-cc}" gcc clang; do have "$c" && { compiles "$c"; return; }; done
+  return 1
+}
 
 build_needs() {
   need gcc "C compiler" any_command "${CC:-cc}" gcc clang
@@ -88,8 +95,8 @@ apt_install() {
   for package; do apt_install "$package" || true; done
 }
 
-# install_missing FUNCTION: try to install what is missing (FUNCTION probes again), once: a list that could not be installed is remembered in build/ and
-# not tried again until it changes or the file is removed.
+# install_missing FUNCTION: try to install what is missing (FUNCTION probes again), once: a list that could
+# not be installed is remembered in build/ and not tried again until it changes or the file is removed.
 install_missing() {
   local package tried="$root/build/.not-installed"
   [ ${#missing[@]} -gt 0 ] || return 0

@@ -7,6 +7,9 @@
   tables    a file that defines a kernel has its line in kernels/<backend>/table.h, and the reverse
   text      no tab, no trailing white space, one newline at the end
   scripts   bash -n, and shellcheck where it is installed
+  width     at most 110 columns; not tables, pasted output, links and pictures of documents
+  format    clang-format 14 changes no source (exit 77 without it)
+  version   CITATION.cff and CHANGELOG.md name the version of CMakeLists.txt, and no source repeats it
   selftest  every rule above catches a planted violation
 
 Prints FILE:LINE: what, one line a violation; exit 0 clean, 1 violations, 77 nothing to check with.
@@ -307,15 +310,88 @@ def check_scripts(root):
         yield from done.stdout.splitlines()
 
 
+# ---- width and format ----------------------------------------------------------------------------
+WIDTH = 110
+WIDE = (".c", ".h", ".cu", ".cuh", ".cc", ".cl", ".sh", ".py", ".cmake", "CMakeLists.txt", ".yml", ".js",
+        ".css", ".html", ".md")
+# Not yet: remove a line when its file is wrapped.
+NOT_YET = ("harness/ironroof.h", "harness/record/page/", "scripts/gpu.sh", "scripts/peers/gpu_ratios.py",
+           "tests/test_gpu_ratios.py", "tests/test_report.py")
+SOURCES = (".c", ".h", ".cu", ".cuh", ".cc", ".cl")
+
+
+def prose(lines):
+    """(number, line) of a document's text: no tables, fences without a language, pictures or bare links."""
+    fence = None
+    for n, line in enumerate(lines, 1):
+        if line.lstrip().startswith("```"):
+            fence = line.strip().strip("`") if fence is None else None
+        elif fence != "" and not re.match(r"\s*(\||<img|!\[|(\[.*\]: |<)?https?://\S+>?\s*$)", line):
+            yield n, line
+
+
+def check_width(root):
+    for path in tree(root, WIDE):
+        if path.startswith(NOT_YET):
+            continue
+        lines = lines_of(root, path)
+        for n, line in prose(lines) if path.endswith(".md") else enumerate(lines, 1):
+            if len(line) > WIDTH:
+                yield "%s:%d: %d columns (at most %d)" % (path, n, len(line), WIDTH)
+
+
+def clang_format_14():
+    """The path of clang-format 14, or None. Other versions lay out differently."""
+    for name in ("clang-format-14", "clang-format"):
+        path = shutil.which(name)
+        if path and " 14." in subprocess.run([path, "--version"], capture_output=True, text=True,
+                                             check=False).stdout:
+            return path
+    return None
+
+
+def check_format(root):
+    tool, sources = clang_format_14(), tree(root, SOURCES)
+    if tool and sources:
+        done = subprocess.run([tool, "--dry-run", "-Werror", "--ferror-limit=1"] + sources, cwd=root,
+                              capture_output=True, text=True, check=False)
+        for line in done.stderr.splitlines():
+            m = re.match(r"(.*?):(\d+):\d+: error:", line)
+            if m:
+                yield "%s:%s: clang-format 14 would change it" % m.groups()
+
+
+def check_version(root):
+    """One version: project() has it, the documents repeat it, sources get it from the build."""
+    def read(path):
+        return "\n".join(lines_of(root, path)) if os.path.exists(os.path.join(root, path)) else ""
+
+    m = re.search(r"^project\(\w+ VERSION ([0-9.]+)", read("CMakeLists.txt"), flags=re.M)
+    if not m:
+        return
+    version = m.group(1)
+    if not re.search(r'^version: "?%s"?$' % re.escape(version), read("CITATION.cff"), flags=re.M):
+        yield "CITATION.cff: its version is not %s" % version
+    if not re.search(r"^## \[%s\]" % re.escape(version), read("CHANGELOG.md"), flags=re.M):
+        yield "CHANGELOG.md: no section [%s]" % version
+    for path in tree(root, (".c", ".h"), "bench") + tree(root, (".c", ".h"), "harness"):
+        for n, line in enumerate(lines_of(root, path), 1):
+            if '"%s"' % version in line or re.match(r"\s*#\s*define\s+IR_VERSION\b", line):
+                yield "%s:%d: repeats the version" % (path, n)
+
+
 # ---- the checks checked --------------------------------------------------------------------------
 FINE = {
+    "CMakeLists.txt": "project(ironroof VERSION 1.2.3 LANGUAGES C)\n",
+    "CITATION.cff": 'version: "1.2.3"\n',
+    "CHANGELOG.md": "## [1.2.3] - 2026-01-01\n",
+    "README.md": "Short.\n\n```\n%s\n```\n| %s |\nhttps://example.org/%s\n" % (("o" * 120,) * 3),
     "harness/ironroof.h": "#include <stdio.h>\n",
     "harness/core.c": '#include "harness/ironroof.h"\n',
     "harness/law/law.h": '#include "harness/ironroof.h"\n#include "harness/stats/stats.h"\n',
     "harness/law/private.h": "\n#define X 1\n",
     "harness/stats/stats.h": '#include "harness/ironroof.h"\n',
-    "harness/stats/median.c": '#include "harness/stats/stats.h"\n/* no time() here */\nint f(void)\n{\n    '
-                              'return 0;\n}\n',
+    "harness/stats/median.c": '#include "harness/stats/stats.h"\n/* time() */\nint f(void) { return 0; }\n',
     "harness/machine/machine.h": '#include "harness/ironroof.h"\n',
     "harness/machine/topo.h": '#include "harness/machine/machine.h"\n',
     "harness/machine/other.h": "#define Y 1\n",
@@ -366,6 +442,13 @@ PLANTED = [  # (check, file, text, words the report must contain)
     ("text", "bench/main.c", "\tint x;\n", "tab"),
     ("text", "bench/main.c", "int x; \n", "trailing"),
     ("text", "bench/main.c", "int x;", "no newline"),
+    ("width", "README.md", "word " * 30 + "\n", "columns"),
+    ("width", "README.md", "```sh\n%s\n```\n" % ("o" * 111), "columns"),
+    ("width", "bench/main.c", "/* %s */\n" % ("o" * 110), "columns"),
+    ("format", "bench/main.c", "int f(void) {\n  return 0;\n}\n", "clang-format"),
+    ("version", "CITATION.cff", 'version: "1.2.4"\n', "1.2.3"),
+    ("version", "CHANGELOG.md", "## [1.2.0]\n", "1.2.3"),
+    ("version", "bench/cli/version.h", '#define IR_VERSION "1.0"\n', "repeats"),
     ("scripts", "scripts/run.sh", "#!/usr/bin/env bash\nif true; then\n", "bash -n"),
 ]
 
@@ -380,13 +463,17 @@ def plant(root, files):
             os.chmod(full, 0o755)
 
 
-def check_selftest(_root):
+def check_selftest(root):
+    with open(os.path.join(root, ".clang-format"), encoding="utf-8") as f:
+        FINE[".clang-format"] = f.read()
     with tempfile.TemporaryDirectory() as fine:
         plant(fine, FINE)
         for name, check in CHECKS.items():
             for found in check(fine) if name != "selftest" else []:
                 yield "selftest: %s reports a clean tree: %s" % (name, found)
     for name, path, text, words in PLANTED:
+        if name == "format" and not clang_format_14():
+            continue
         with tempfile.TemporaryDirectory() as root:
             plant(root, dict(FINE, **{path: text}))
             found = list(CHECKS[name](root))
@@ -395,8 +482,8 @@ def check_selftest(_root):
 
 
 CHECKS = {"includes": check_includes, "circles": check_circles, "sizes": check_sizes, "tables": check_tables,
-          "text": check_text,
-          "scripts": check_scripts, "selftest": check_selftest}
+          "text": check_text, "scripts": check_scripts, "width": check_width, "format": check_format,
+          "version": check_version, "selftest": check_selftest}
 
 
 def main(argv):
@@ -408,6 +495,9 @@ def main(argv):
         return 2
     if argv == ["scripts"] and not shutil.which("bash"):
         print("bash is not installed")
+        return 77
+    if argv == ["format"] and not clang_format_14():
+        print("clang-format 14 is not installed")
         return 77
     count = 0
     for name in argv:

@@ -100,7 +100,8 @@ def main():
         rows.append(row)
         print(f"{name:20} {row['opencl'] / 1e9:9.1f} {row['peer'] / 1e9:9.1f}       {row['ratio']:.3f}  "
               f"[{row['low']:.3f}, {row['high']:.3f}]  "
-              + ("" if bound is None else ">= %.2f %s" % (bound, "met" if row["ratio"] >= bound else "missed")),
+              + ("" if bound is None else
+                 ">= %.2f %s" % (bound, "met" if row["ratio"] >= bound else "missed")),
               flush=True)
     if a.output:
         json.dump(rows, open(a.output, "w"), indent=1)
