@@ -9,12 +9,14 @@
   scripts   bash -n, and shellcheck where it is installed
   width     at most 110 columns; not tables, pasted output, links and pictures of documents
   format    clang-format 14 changes no source (exit 77 without it)
+  paths     a path that a document names in `backticks` exists
   version   CITATION.cff and CHANGELOG.md name the version of CMakeLists.txt, and no source repeats it
   selftest  every rule above catches a planted violation
 
 Prints FILE:LINE: what, one line a violation; exit 0 clean, 1 violations, 77 nothing to check with.
 Refuses nothing else: what a rule does not mention is allowed. Standard library only.
 """
+import glob
 import os
 import re
 import shutil
@@ -361,6 +363,20 @@ def check_format(root):
                 yield "%s:%s: clang-format 14 would change it" % m.groups()
 
 
+FOLDERS = "bench|kernels|harness|tests|scripts|docs|examples|cmake"
+
+
+def check_paths(root):
+    """`bench/ab/`, `kernels/nets/oracle*.c`; not what holds <a placeholder> or dots."""
+    for path in tree(root, (".md",)):
+        if path.startswith(("CHANGELOG", ".github/")):
+            continue
+        for n, line in enumerate(lines_of(root, path), 1):
+            for name in re.findall(r"`((?:%s)/[\w./*-]+)" % FOLDERS, line):
+                if not glob.glob(os.path.join(root, name.rstrip("."))):
+                    yield "%s:%d: there is no %s" % (path, n, name)
+
+
 def check_version(root):
     """One version: project() has it, the documents repeat it, sources get it from the build."""
     def read(path):
@@ -445,6 +461,7 @@ PLANTED = [  # (check, file, text, words the report must contain)
     ("width", "README.md", "word " * 30 + "\n", "columns"),
     ("width", "README.md", "```sh\n%s\n```\n" % ("o" * 111), "columns"),
     ("width", "bench/main.c", "/* %s */\n" % ("o" * 110), "columns"),
+    ("paths", "README.md", "See `bench/gone.c`.\n", "no bench/gone.c"),
     ("format", "bench/main.c", "int f(void) {\n  return 0;\n}\n", "clang-format"),
     ("version", "CITATION.cff", 'version: "1.2.4"\n', "1.2.3"),
     ("version", "CHANGELOG.md", "## [1.2.0]\n", "1.2.3"),
@@ -483,7 +500,7 @@ def check_selftest(root):
 
 CHECKS = {"includes": check_includes, "circles": check_circles, "sizes": check_sizes, "tables": check_tables,
           "text": check_text, "scripts": check_scripts, "width": check_width, "format": check_format,
-          "version": check_version, "selftest": check_selftest}
+          "paths": check_paths, "version": check_version, "selftest": check_selftest}
 
 
 def main(argv):

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """test_backend.py PROGRAM -- a backend that is one folder and one line serves every command.
 
-PROGRAM is ironroof with a copy of the ideal device under the name "mirror" (see CMakeLists.txt). It is listed,
-it runs, and its points obey the law as the ideal device's do. Nothing is timed: the clock is virtual.
+PROGRAM is ironroof with a copy of the ideal device under the name "mirror", see CMakeLists.txt. It is
+listed, it runs, and its points obey the law as the ideal device's do. Nothing is timed: the clock is virtual.
 """
 import json
 import subprocess
