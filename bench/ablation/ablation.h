@@ -42,7 +42,7 @@ ir_status ablation_choose(const measure_context *, const regex_t *only, ablation
  * Only lack of memory and Ctrl-C are errors. The device must be open. */
 ir_status ablation_measure(measure_context *, ablation_set *);
 void      ablation_print(FILE *, const measure_context *, const ablation_set *);
-/* Write a verdict "prove" per point and a verdict "prove variant" per variant. Their evidence is keys. */
+/* Write a verdict "prove" per point and a verdict "prove twin" per variant. Their evidence is keys. */
 ir_status ablation_journal(ir_journal *, const measure_context *, const ablation_set *);
 void      ablation_free(ablation_set *); /* idempotent */
 #endif
