@@ -26,7 +26,7 @@ static ir_status verify(ir_dev *dev)
 int main(void)
 {
     ir_dev dev = {0};
-    if (cpu_backend.open(&dev) != IR_OK) return failed("open");
+    if (cpu_backend.open(&dev, NULL) != IR_OK) return failed("open");
     if (verify(&dev) != IR_OK) return failed("verify");
     ir_policy quick;
     ir_policy_quick(&quick);

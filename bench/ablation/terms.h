@@ -13,7 +13,7 @@ typedef struct {
     char               what[64]; /* "batch 8 to 16", "one of 2 cores" */
     ir_params          p;
     bool               cold;
-    int                isa_plus1; /* CPU: run under this instruction set, 1 + cpu_isa; 0: as it is */
+    bool               narrow; /* run under the narrower form of the backend */
     double             data_scale, comp_scale, lat_scale;
     const ir_workload *workload;
     const ir_kernel   *kernel; /* in the base's place; NULL: as it is */

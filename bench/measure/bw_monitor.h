@@ -24,11 +24,10 @@ typedef struct {
  * without host threads gets none: nobody else uses its memory. */
 void bw_monitor_choose(bw_monitor *, ir_dev *, const ir_device_info *, const ir_ceilings *, const ir_point *,
                        size_t n, uint64_t seed);
-/* Put the monitor beside a point, if memory bandwidth decides its time; return whether it does. If so, call
- * bw_monitor_end() after the measurement: it sets bw_now, and IR_FLAG_NOISY where the bandwidth moved. p has
- * its threads resolved. */
-bool bw_monitor_begin(bw_monitor *, const ir_ceilings *, const ir_workload *, const ir_kernel *,
-                      const ir_params *p, bool cold, ir_policy *);
+/* Put the monitor beside a point that can run, if memory bandwidth decides its time; return whether it does.
+ * If so, call bw_monitor_end() after the measurement: it sets bw_now, and IR_FLAG_NOISY where the bandwidth
+ * moved. */
+bool bw_monitor_begin(bw_monitor *, const ir_ceilings *, const ir_bound_kernel *, bool cold, ir_policy *);
 void bw_monitor_end(bw_monitor *, ir_point *);
 void bw_monitor_close(bw_monitor *); /* Idempotent. Call it before the device is closed. */
 #endif

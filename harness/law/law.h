@@ -60,11 +60,11 @@ typedef struct {
 /* level_B[0..2]: detected capacity of L1, L2 and L3: the largest footprint that still runs at that level's
  * speed, for one thread's private share. level_B[3]: the largest footprint of which a cache still serves a
  * part. NAN: unknown. */
-typedef struct {
+struct ir_ceilings {
     ir_ceiling *v;
     size_t      n, cap;
     double      level_B[4];
-} ir_ceilings;
+};
 void      ir_ceilings_init(ir_ceilings *);
 void      ir_ceilings_free(ir_ceilings *);
 ir_status ir_ceilings_add(ir_ceilings *, const ir_ceiling *);
