@@ -56,6 +56,7 @@ class Browser:
             options = {"binary": chromium, "args": FLAGS + ["--user-data-dir=" + self.folder.name]}
             prefs = {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
             self.session = self._call("POST", "/session", {"capabilities": {"alwaysMatch": prefs}})["sessionId"]
+            self._do("timeouts", {"script": 170000, "pageLoad": 170000})
         except BaseException:
             self.__exit__()
             raise

@@ -132,7 +132,8 @@ function picture(chart, done) {
     c.drawImage(image, 0, 0, canvas.width, canvas.height);
     canvas.toBlob(done, "image/png");
   };
-  image.src = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(new XMLSerializer().serializeToString(copy));
+  const text = encodeURIComponent(new XMLSerializer().serializeToString(copy));
+  image.src = `data:image/svg+xml;charset=utf-8,${text}`;
 }
 function links(machines) {
   const stem = (machines[0] ? machines[0].file : "ironroof").replace(/\.jsonl$/, "");

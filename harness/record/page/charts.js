@@ -113,6 +113,16 @@ function frame(width, o) {
 }
 
 // ---- labels that keep apart --------------------------------------------------------------------------------------
+const ruler = document.createElement("canvas").getContext("2d");
+function textWidth(text, size) {
+  ruler.font = `${size}px ${getComputedStyle(document.body).fontFamily}`;
+  return ruler.measureText(text).width;
+}
+function fit(text, size, room) { // the text, or as much of it as there is room for
+  let n = text.length;
+  while (n > 1 && textWidth(text.slice(0, n) + (n < text.length ? "…" : ""), size) > room) n--;
+  return n < text.length ? text.slice(0, n) + "…" : text;
+}
 function corners(x, y, w, h, angle, end) { // of a text whose baseline starts (end: ends) at x, y
   const c = Math.cos(angle), s = Math.sin(angle), l = end ? -w : 0;
   return [[l, 3], [l + w, 3], [l + w, -h], [l, -h]].map(([a, b]) => [x + a * c - b * s, y + a * s + b * c]);
@@ -128,7 +138,7 @@ function apart(p, q) { // two convex polygons: is there an axis that separates t
 }
 // The first place of `places` [x, y, angle] that touches no label so far takes the text; without one the label is left out.
 function label(f, text, places, o) {
-  const size = f.width < 480 ? 10 : 12, w = text.length * size * .56, end = o && o.end;
+  const size = f.width < 480 ? 10 : 12, w = textWidth(text, size), end = o && o.end;
   for (const [x, y, angle] of places) {
     const box = corners(x, y, w, size, angle || 0, end);
     const inside = box.every(([a, b]) => a >= f.box.l - 1 && a <= f.edge + 1 && b >= f.box.t - 8 && b <= f.floor);
@@ -145,14 +155,15 @@ function label(f, text, places, o) {
 // ---- figures and legends -------------------------------------------------------------------------------------------
 // A figure draws itself for the width it has, when it comes near the window, and again whenever that width changes.
 const figures = [];
-function figure(draw, caption) {
+function figure(draw, caption, group) { // group: figures that are one stop of the Tab key together
   const holder = el("div", { class: "holder" }), f = el("figure", {}, holder, caption ? el("figcaption", {}, caption) : null);
   let last = 0, near = false;
   const redraw = () => {
     const w = Math.round(holder.clientWidth || 640);
     if (w === last || w < 50 || !near) return;
     last = w;
-    holder.replaceChildren(roving(draw(w), ".mark"));
+    holder.replaceChildren(group ? draw(w) : roving(draw(w), ".mark"));
+    if (group) group.restop();
   };
   f.redraw = () => { last = 0; near = true; redraw(); };
   new ResizeObserver(() => requestAnimationFrame(redraw)).observe(holder); // a chart changes the height that is observed

@@ -82,7 +82,7 @@ function drawCrossover(f, c, x) {
   f.body.append(mark(svg("line", { class: "ridge strong", x1: at, x2: at, y1: f.box.t, y2: f.floor }), c.answer));
   label(f, text, [[at + 4, f.box.t + 24], [at + 4, f.box.t + 38]], {}) || label(f, text, [[at - 4, f.box.t + 24]], { end: true });
 }
-function batchFigure(m, g) {
+function batchFigure(m, g, group) {
   const B = g.map(p => p.params.batch), per = g.map(p => time(p) / p.params.batch), cross = crossover(m, g), last = B.length - 1;
   const top = Math.max(...per, ...g.map(p => (p.T_law_s || 0) / p.params.batch)) * 1.12, x = [B[0] / 1.6, B[last] * 1.6];
   const caption = `${pointName(g[0])} ${g[0].kernel} ${g[0].dtype}: time per item. Bars: the law's terms; dots: measured.`;
@@ -105,13 +105,15 @@ function batchFigure(m, g) {
     });
     if (cross) drawCrossover(f, cross, x);
     return f.root;
-  }, caption);
+  }, caption, group);
 }
 function batches(m, points) {
   const all = sweeps(points.filter(p => !naive(p))).filter(g => g.length > 2);
   if (!all.length) return null;
   const key = el("div", { class: "legend" }, TERMS.filter(([, k]) => k).map(([n, , c]) => el("span", {}, swatch(`var(${c})`, true), n)));
-  return [key, el("div", { class: "small" }, all.map(g => batchFigure(m, g)))];
+  const small = roving(el("div", { class: "small", role: "group", "aria-label": "Batch curves" }), ".mark");
+  small.append(...all.map(g => batchFigure(m, g, small)));
+  return [key, small];
 }
 
 // ---- layers ------------------------------------------------------------------------------------------------------------
@@ -132,17 +134,30 @@ function layerFigure(m, g, name, total) {
     return f.root;
   }, `${plural(g.length, "layer")}; area: share of the step's time; colour: what holds it.`)];
 }
+function layerGroup(m, g) {
+  const total = g.reduce((s, p) => s + time(p), 0), heavy = [...g].sort((a, b) => time(b) - time(a)).slice(0, 12);
+  const name = layerName(g);
+  const rows = heavy.map(p => [String(word(p, "layer")), scaled(time(p), "s"), percent(time(p) / total), rateOf(p),
+    el("td", { class: "t" }, boundCell(p)), el("td", { class: "t" }, shareBar(p)), num(p.intensity)]);
+  return [el("h3", { id: "layers-of", tabindex: "-1" }, name),
+    g.some(p => p.intensity > 0 && p.flops_per_s > 0) && peaks(m).length ? layerFigure(m, g, name, total) : null,
+    el("details", {}, el("summary", {}, "The layers that take longest"),
+      table(["layer", "T", "share of the step", "rate", "held by", "share of its time", "I"], rows, [0, 4, 5]))];
+}
+const layerName = g => `${netLabel(g[0])} · ${g[0].kernel}`;
+// One network at a time; m.showLayers(key) shows another and returns its heading.
 function layers(m) {
-  return [...layerGroups(m).entries()].flatMap(([key, g], i) => {
-    const total = g.reduce((s, p) => s + time(p), 0), heavy = [...g].sort((a, b) => time(b) - time(a)).slice(0, 12);
-    const name = `${netName(g[0])} · ${g[0].kernel} · ${g[0].dtype}`;
-    const rows = heavy.map(p => [String(word(p, "layer")), scaled(time(p), "s"), percent(time(p) / total), rateOf(p),
-      el("td", { class: "t" }, boundCell(p)), el("td", { class: "t" }, shareBar(p)), num(p.intensity)]);
-    const open = el("details", {}, el("summary", {}, "The layers that take longest"),
-      table(["layer", "T", "share of the step", "rate", "held by", "share of its time", "I"], rows, [0, 4, 5]));
-    return [el("h3", { id: `layers-${i}`, "data-key": key, tabindex: "-1" }, name),
-      g.some(p => p.intensity > 0 && p.flops_per_s > 0) && peaks(m).length ? layerFigure(m, g, name, total) : null, open];
-  });
+  const groups = layerGroups(m), keys = [...groups.keys()];
+  if (!keys.length) return null;
+  const names = keys.map((k, i) => layerName(groups.get(k)) + (i && layerName(groups.get(keys[i - 1])) === layerName(groups.get(k)) ? ` (${i})` : ""));
+  const holder = el("div"), pick = chooser("Network", names, names[0], v => m.showLayers(keys[names.indexOf(v)]));
+  m.showLayers = key => {
+    holder.replaceChildren(...layerGroup(m, groups.get(key)).flat(Infinity).filter(Boolean));
+    pick.querySelector("select").value = names[keys.indexOf(key)];
+    return holder.querySelector("#layers-of");
+  };
+  m.showLayers(keys[0]);
+  return [keys.length > 1 ? el("div", { class: "controls" }, pick) : null, holder];
 }
 
 // ---- residuals of the law ------------------------------------------------------------------------------------------------
@@ -219,8 +234,8 @@ function drawForest(rows, width, delta) {
   f.body.append(svg("rect", { class: "cross", x: f.x(-delta), width: f.x(delta) - f.x(-delta), y: f.box.t, height: f.floor - f.box.t }),
     svg("line", { class: "zero", x1: f.x(0), x2: f.x(0), y1: f.box.t, y2: f.floor }));
   rows.forEach((c, i) => {
-    const y = f.box.t + (i + .72) * rowHeight, ink = VERDICT_COLOR.get(c.verdict) || "var(--soft)", room = Math.floor(width / 6.6) - 18;
-    const name = c.point.length > room ? c.point.slice(0, room - 1) + "…" : c.point;
+    const y = f.box.t + (i + .72) * rowHeight, ink = VERDICT_COLOR.get(c.verdict) || "var(--soft)";
+    const name = fit(c.point, 12, f.edge - 40 - 1.15 * textWidth(c.verdict, 12));
     f.root.append(svg("text", { class: "roof", x: 16, y: y - 9 }, name),
       svg("text", { class: "roof", x: f.edge - 4, y: y - 9, "text-anchor": "end", style: "font-weight:600" }, c.verdict));
     if (!known(c.effect)) return;

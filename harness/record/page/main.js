@@ -4,7 +4,8 @@ function section(out, id, title, body) {
 }
 function machineSections(m) {
   const points = own(m), plain = points.filter(p => p.status === "ok" && p.family !== "layer"), out = [];
-  section(out, "cards", "How fast it can go", m.ceilings.length ? cards(m) : null);
+  section(out, "cards", "How fast it can go", m.ceilings.length ? [cards(m), el("details", {}, el("summary", {},
+    `${plural(m.ceilings.length, "ceiling")} with intervals and saturation`), ceilingTable(m))] : null);
   section(out, "layers", "Layers", layers(m));
   section(out, "batch", "Batch", batches(m, plain));
   section(out, "ladders", "Ladders", ladders(m));
@@ -12,8 +13,6 @@ function machineSections(m) {
   section(out, "proof", "Proof by intervention", proofs(m));
   section(out, "points", "Points", points.length ? pointTable(points) : null);
   section(out, "verdicts", "Verdicts and claims", verdicts(m, plain));
-  section(out, "ceilings", "Ceilings", m.ceilings.length ? el("details", {}, el("summary", {},
-    `${plural(m.ceilings.length, "ceiling")} with intervals and saturation`), ceilingTable(m)) : null);
   section(out, "environment", "Environment", environment(m));
   return out;
 }
@@ -36,18 +35,18 @@ function showDetails(m) {
 const redrawNear = () => { for (const f of figures) if (!f.isConnected) figures.splice(figures.indexOf(f), 1); };
 // The layers of a network's point, if its machine has them: a function that goes there.
 function layersOf(m, p) {
-  const key = layerKey({ ...p, params: { ...p.params } }), keys = [...layerGroups(m).keys()];
-  if (!keys.includes(key)) return null;
+  const key = layerKey(p);
+  if (!layerGroups(m).has(key)) return null;
   return () => {
     showDetails(m);
-    const at = detail.querySelector(`#layers-${keys.indexOf(key)}`);
-    if (!at) return;
+    const at = m.showLayers(key);
     at.scrollIntoView();
     at.focus();
   };
 }
 function answerBlocks() {
-  const some = order.filter(m => m.points.length || m.quality || !datasheet(m)).slice(0, 4);
+  const old = m => runsOf(machines).some(runs => runs.indexOf(m) >= 0 && runs.indexOf(m) < runs.length - 1); // of a history the latest
+  const some = order.filter(m => (m.points.length || m.quality || !datasheet(m)) && !old(m)).slice(0, 4);
   return (some.length ? some : order.slice(0, 1)).map((m, i) => i ? el("div", { class: "another" }, answers(m)) : answers(m));
 }
 function build() {

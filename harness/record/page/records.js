@@ -11,10 +11,11 @@ function readRecords() {
       return m;
     };
     const first = (lines.find(l => l.record === "machine") || {}).device || "";
-    const lists = { ceiling: "ceilings", fit: "fits", verdict: "verdicts", comparison: "comparisons" };
+    const lists = { fit: "fits", verdict: "verdicts", comparison: "comparisons" };
     for (const l of lines) {
       if (l.record === "machine") Object.assign(of(l.device), { info: l, env: l.env || {} });
-      else if (l.record === "point") of(l.device || first).points.push({ ...l, params: l.params || {}, family: l.family || l.workload || "?",
+      else if (l.record === "ceiling") of(l.device || first).ceilings.push({ ...l, dtype: l.dtype || (l.what === "flops" ? "any type" : null) });
+      else if (l.record === "point") of(l.device || first).points.push({ ...l, params: l.params || {}, family: l.family || l.workload || "?", dtype: l.dtype || "no type",
         workload: l.workload || "?", kernel: l.kernel || "?" });
       else if (Object.hasOwn(lists, l.record)) of(l.device || first)[lists[l.record]].push(l);
     }
@@ -93,7 +94,7 @@ const LIBRARIES = new Map([["openblas", "OpenBLAS"], ["onednn", "oneDNN"], ["cub
 function netName(p) { // "GPT-2 small decode": two shapes of one network are two
   const q = p.params || {}, size = p.param_words && p.param_words.size, name = [NAMES.get(p.workload) || p.workload];
   if (size) name.push(size);
-  else if (p.workload === "gpt") name.push(`${q.layers}×${q.width}`);
+  else if (known(q.layers) && known(q.width)) name.push(`${q.layers}×${q.width}`);
   if (known(q.tokens)) name.push(q.tokens === 1 ? "decode" : `prefill ${q.tokens}`);
   if (q.tokens === 1 && q.past > 0 && q.past !== 128) name.push(`after ${q.past}`);
   if (known(q.res) && q.res !== 224) name.push(`${q.res} px`);

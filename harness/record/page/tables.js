@@ -1,8 +1,17 @@
 // tables.js -- cards, the law's coefficients, ceilings, verdicts, proofs, the environment, and the table of points.
+// A box that scrolls is a stop of the Tab key only while there is something to scroll.
+function scroller(name, content) {
+  const box = el("div", { class: name, role: "group", "aria-label": "Table" }, content);
+  new ResizeObserver(() => {
+    if (box.scrollWidth > box.clientWidth + 1 && !box.querySelector("button")) box.setAttribute("tabindex", "0");
+    else box.removeAttribute("tabindex");
+  }).observe(box);
+  return box;
+}
 function table(heads, rows, textual) {
   const kind = i => textual && textual.includes(i) ? { class: "t" } : {};
   const cell = (c, i) => c && c.nodeType && c.tagName === "TD" ? c : el("td", kind(i), c);
-  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Table" }, el("table", {},
+  return scroller("scroll", el("table", {},
     el("thead", {}, el("tr", {}, heads.map((h, i) => el(h ? "th" : "td", kind(i), h)))),
     el("tbody", {}, rows.map(r => el("tr", {}, r.map(cell))))));
 }
@@ -51,7 +60,7 @@ const LAW = [["BW (DRAM reads)", f => coefficient(f.BW, "B/s")], ["eta", f => co
   ["R_peak", f => scaled(f.R_peak, "FLOP/s")], ["error of its points", f => `${percent(f.err_median)} median, ${percent(f.err_p90)} p90`],
   ["families left out", f => `${percent(f.lofo_median)} median, ${percent(f.lofo_p90)} p90`],
   ["classic roofline", f => known(f.roof_median) ? `${percent(f.roof_median)} median, ${percent(f.roof_p90)} p90` : "unknown"],
-  ["condition", f => num(f.cond)], ["points, families", f => `${f.n}, ${f.families}`]];
+  ["condition", f => num(f.cond)], ["points, families", f => `${f.n ?? "–"}, ${f.families ?? "–"}`]];
 function law(m, points) {
   if (!m.fits.length) return null;
   const better = [...m.fits].sort((a, b) => (a.lofo_median ?? 9) - (b.lofo_median ?? 9))[0];
@@ -102,7 +111,7 @@ function environment(m) {
   const shown = Object.entries(m.env).filter(([, v]) => v !== null && v !== "");
   const quote = a => /^[\w@%+=:,./-]+$/.test(a) ? a : "'" + a.replace(/'/g, "'\\''") + "'";
   const argv = (m.header.argv || []).map((a, i) => i ? quote(a) : a.replace(/.*\//, "")).join(" ");
-  return [argv ? [el("p", {}, "Measured with"), el("pre", { tabindex: "0", role: "region", "aria-label": "Command" }, argv)] : null,
+  return [argv ? [el("p", {}, "Measured with"), el("pre", {}, argv)] : null,
     el("p", { class: "note" }, `${m.header.tool || ""} ${m.header.version || ""}, started ${m.header.started || "?"}` + (m.header.ended ?
       `, ended ${m.header.ended}` : "") + `, cost model ${m.header.cost_model || "?"}, comparability key ${m.info.comparability_key || "?"}`),
     shown.length ? el("details", {}, el("summary", {}, `${plural(shown.length, "fact")} about the machine and the build`),
@@ -181,5 +190,5 @@ function pointTable(points) {
   return [el("div", { class: "controls" }, el("label", {}, "Filter ", find), chooser("Group", ["all", ...groups], "all", v => { state.group = v; update(); }),
     chooser("Bound", ["all", ...bounds], "all", v => { state.bound = v; update(); }), points.some(naive) ? tick_("naive", "naive") : null,
     points.some(p => p.status === "skip") ? tick_("skipped", "skips") : null, count),
-  el("div", { class: "scroll tall" }, el("table", { class: "points" }, el("thead", {}, roving(el("tr", {}, heads), "button")), body))];
+  scroller("scroll tall", el("table", { class: "points" }, el("thead", {}, roving(el("tr", {}, heads), "button")), body))];
 }

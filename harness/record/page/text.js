@@ -62,7 +62,8 @@ function roving(group, selector) {
     k.preventDefault();
   });
   group.addEventListener("focusin", e => { if (items().includes(e.target)) stop(e.target); });
-  stop(items()[0]);
+  group.restop = () => stop(items()[0]); // after its members changed
+  group.restop();
   return group;
 }
 
