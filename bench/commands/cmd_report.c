@@ -47,7 +47,7 @@ static ir_status write_sheet(const machine_view *v, const char *path)
     return st != IR_OK ? st : closed;
 }
 
-static ir_status add_sheet(page_sources *s, const char *called, const char *out)
+static ir_status report_add_sheet(page_sources *s, const char *called, const char *out)
 {
     machine_views *views = calloc(1, sizeof *views);
     char          *path = NULL;
@@ -65,7 +65,7 @@ static ir_status add_sheet(page_sources *s, const char *called, const char *out)
 /* A name is a datasheet first, then a file, as in compare. */
 static ir_status add_source(page_sources *s, const char *arg, const char *out)
 {
-    if (device_find(arg)) return add_sheet(s, arg, out);
+    if (device_find(arg)) return report_add_sheet(s, arg, out);
     if (access(arg, F_OK) != 0) return IR_EINVAL; /* device_find() said what is near */
     s->file[s->n++] = arg;
     return IR_OK;
