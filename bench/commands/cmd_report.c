@@ -1,5 +1,5 @@
-/* cmd_report.c -- `ironroof report FILE|DEVICE... -o X.html`. A datasheet goes onto the page as a record of its own, which is
- * written beside the page while that is made. */
+/* cmd_report.c -- `ironroof report FILE|DEVICE... -o X.html`. A datasheet goes onto the page as a record of
+ * its own, which is written beside the page while that is made. */
 #define _GNU_SOURCE
 #include "bench/cli/version.h"
 #include "bench/commands/commands.h"
@@ -52,7 +52,8 @@ static ir_status report_add_sheet(page_sources *s, const char *called, const cha
     machine_views *views = calloc(1, sizeof *views);
     char          *path = NULL;
     ir_status      st = views ? machine_views_add(views, called) : ir_fail(IR_ENOMEM, "no memory");
-    if (st == IR_OK && asprintf(&path, "%s.sheet%zu.tmp", out, s->n) < 0) st = ir_fail(IR_ENOMEM, "no memory");
+    if (st == IR_OK && asprintf(&path, "%s.sheet%zu.tmp", out, s->n) < 0)
+        st = ir_fail(IR_ENOMEM, "no memory");
     if (st == IR_OK) st = write_sheet(&views->v[0], path);
     s->made[s->n] = path;
     s->file[s->n] = path;
@@ -93,7 +94,8 @@ int cmd_report(const cli_args *args)
 {
     char         beside[4200];
     const char  *out = args->opt.output;
-    page_sources s = {calloc(args->narg, sizeof *s.file), calloc(args->narg, sizeof *s.name), calloc(args->narg, sizeof *s.made), 0};
+    page_sources s = {calloc(args->narg, sizeof *s.file), calloc(args->narg, sizeof *s.name),
+                      calloc(args->narg, sizeof *s.made), 0};
     ir_status    st = s.file && s.name && s.made ? IR_OK : ir_fail(IR_ENOMEM, "no memory");
     if (!out) {
         output_sibling(beside_what(args), ".html", beside, sizeof beside);
