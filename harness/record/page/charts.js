@@ -55,7 +55,8 @@ const line = points => points.map(([x, y], i) => (i ? "L" : "M") + x.toFixed(1) 
 // ---- axes: a function from a value to pixels, with .ticks and .invert ----------------------------------------------
 function logAxis(lo, hi, from, to) {
   const a = Math.log10(lo), b = Math.log10(hi), f = v => from + (Math.log10(v) - a) / (b - a) * (to - from);
-  const steps = b - a > 3.5 ? [1] : b - a > 1.6 ? [1, 3] : b - a > .8 ? [1, 2, 5] : [1, 1.2, 1.5, 2, 3, 4, 5, 6, 7, 8];
+  const steps = b - a > 3.5 ? [1] : b - a > 1.6 ? [1, 3] : b - a > .8 ? [1, 2, 5]
+    : b - a > .3 ? [1, 1.2, 1.5, 2, 3, 4, 5, 6, 7, 8] : [1, 1.05, 1.1, 1.2, 1.3, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9, 9.5];
   const every = Math.ceil((b - a) / (Math.abs(to - from) / 42));
   f.ticks = [];
   for (let d = Math.floor(a); d <= Math.ceil(b); d++)
@@ -109,7 +110,7 @@ function frame(width, o) {
   const id = "clip" + ++clips, clip = svg("clipPath", { id }), body = svg("g", { "clip-path": `url(#${id})` });
   clip.append(svg("rect", { x: box.l, y: box.t - 6, width: edge - box.l, height: floor - box.t + 6 }));
   root.append(clip, body);
-  return { root, body, x, y, box, width, height, floor, edge, labels: [] };
+  return { root, body, x, y, box, width, height, floor, edge, labels: [], said: [] };
 }
 
 // ---- labels that keep apart --------------------------------------------------------------------------------------
@@ -138,6 +139,8 @@ function apart(p, q) { // two convex polygons: is there an axis that separates t
 }
 // The first place of `places` [x, y, angle] that touches no label so far takes the text; without one the label is left out.
 function label(f, text, places, o) {
+  const near = places[0] && f.said.some(s => s.text === text && Math.abs(s.x - places[0][0]) < 120 && Math.abs(s.y - places[0][1]) < 60);
+  if (near) return true; // the same words stand beside it
   const size = f.width < 480 ? 10 : 12, w = textWidth(text, size), end = o && o.end;
   for (const [x, y, angle] of places) {
     const box = corners(x, y, w, size, angle || 0, end);
@@ -147,6 +150,7 @@ function label(f, text, places, o) {
     const turn = angle ? ` rotate(${(angle * 180 / Math.PI).toFixed(1)})` : "";
     f.root.append(svg("text", { class: "roof " + ((o && o.class) || ""), transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})${turn}`,
       "text-anchor": end ? "end" : null, style: `font-size:${size}px` }, text));
+    f.said.push({ text, x, y });
     return true;
   }
   return false;

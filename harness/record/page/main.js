@@ -46,12 +46,12 @@ function layersOf(m, p) {
 }
 function answerBlocks() {
   const old = m => runsOf(machines).some(runs => runs.indexOf(m) >= 0 && runs.indexOf(m) < runs.length - 1); // of a history the latest
-  const some = order.filter(m => (m.points.length || m.quality || !datasheet(m)) && !old(m)).slice(0, 4);
+  const some = order.filter(m => (m.points.length || m.quality || m.ceilings.length && !datasheet(m)) && !old(m)).slice(0, 4);
   return (some.length ? some : order.slice(0, 1)).map((m, i) => i ? el("div", { class: "another" }, answers(m)) : answers(m));
 }
 function build() {
   const top = [], comparisons = machines.flatMap(m => m.comparisons);
-  if (machines.some(m => m.points.length || m.ceilings.length || m.verdicts.length)) section(top, "answers", "What holds it back", answerBlocks());
+  if (machines.some(m => m.points.length || m.ceilings.length || m.quality)) section(top, "answers", "What holds it back", answerBlocks());
   section(top, "comparison", "Old build and new build", comparisons.length ? forest(comparisons) : null);
   section(top, "roofline", machines.length > 1 ? "Rooflines side by side" : "Roofline", roofline(machines, layersOf));
   section(top, "history", "History", history(machines));

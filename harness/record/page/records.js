@@ -153,7 +153,7 @@ function describe(p, m) {
     `${p.dtype}, ${p.threads ? plural(p.threads, "thread") : "device"}, ${p.cache || "hot"}`,
     `T ${scaled(time(p), "s")} ${plusMinus(half(p))} [${scaled(t.ci_lo, "s")}, ${scaled(t.ci_hi, "s")}]`, more.join(", "),
     `held by: ${p.bound || "not judged"}` + (known(p.bound_p) && p.bound_p < .99 ? ` (P ${p.bound_p.toFixed(2)})` : ""),
-    shareText(p), eff + (p.mfu > 1 ? " (counts direct-convolution FLOP)" : ""),
+    shareText(p), eff + (p.mfu > 1.02 && ["conv", "cnn", "layer"].includes(p.family) ? " (counts direct-convolution FLOP)" : ""),
     doubts(p).length ? `flags: ${doubts(p).join(", ")}` : "", p.why || ""].filter(Boolean).join("\n");
 }
 

@@ -136,7 +136,8 @@ const POINT_COLUMNS = [
     ` P ${p.bound_p.toFixed(2)}` : "", proofMark(p)) },
   ...TERMS.map(([k]) => ({ head: k, screen: true, key: share(k), cell: p => percent(share(k)(p)) })),
   { head: "I", key: p => p.intensity, cell: p => num(p.intensity) },
-  { head: "MFU", key: p => p.mfu, cell: p => percent(p.mfu) },
+  { head: "MFU", key: p => p.mfu, cell: p => p.mfu > 1.02 && ["conv", "cnn", "layer"].includes(p.family) ?
+    el("td", { title: "counts direct-convolution FLOP" }, percent(p.mfu) + "*") : percent(p.mfu) },
   { head: "MBU", key: p => p.mbu, cell: p => percent(p.mbu) },
   { head: "thr.", key: p => p.threads, cell: p => String(p.threads || "") },
   { head: "flags", text: true, key: p => doubts(p).join(" "), cell: p => el("td", { class: "t w2" }, doubts(p).join(" ")) }];
