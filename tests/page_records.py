@@ -71,6 +71,26 @@ def another_run(lines, day, factor):
     return lines
 
 
+def two_devices(lines):
+    """A second device in the same file, which has no threads: a GPU measured on its own clock."""
+    out = copy.deepcopy(lines)
+    for line in copy.deepcopy(lines):
+        if line.get("device") is None:
+            continue
+        line["device"] = "gpu0"
+        if line["record"] == "machine":
+            line.update(name="A GPU", backend="cuda", threads=0)
+        if line.get("threads"):
+            if line["threads"] == 1:
+                continue
+            line["threads"] = 0
+        if line["record"] == "point" and line.get("time_s"):
+            line["dev_time_s"] = line["time_s"]
+            line["id"], line["key"] = line["id"].replace("cpu/", "cuda/"), line["key"].replace("cpu/", "cuda/")
+        out.append(line)
+    return out
+
+
 def comparisons(lines):
     """An `ab` record: every verdict, one without an interval."""
     head = next(line for line in lines if line["record"] == "header")

@@ -122,6 +122,9 @@ def make_pages(folder, code):
         "new": (report(folder, "new", save("new.jsonl", records.with_new_fields(real, code))), usual),
         "sheet": (report(folder, "sheet", plain, "a100", "jetson-orin"), usual),
         "sheets": (report(folder, "sheets", "a100", "h100"), ["answers", "roofline", "cards"]),
+        "devices": (report(folder, "devices", save("devices.jsonl", records.two_devices(real))), usual),
+        "ceilings": (report(folder, "ceilings", save("ceilings.jsonl", [r for r in real if r["record"] in ("header", "machine", "ceiling")])),
+                     ["answers", "roofline", "cards"]),
         "days": (report(folder, "days", *days), usual + ["history"]),
         "ab": (report(folder, "ab", save("ab.jsonl", records.comparisons(real))), ["comparison"]),
         "evil": (report(folder, "evil", evil_name), usual + ["layers", "comparison"]),
@@ -367,7 +370,9 @@ def main():
                 shapes = [(1280, False), (768, True), (390, False)]
                 if name in ("plain", "sheet"):
                     shapes = [(w, d) for w in (1280, 768, 390) for d in (False, True)]
-                for width, dark in shapes if not name.startswith("holes") else [(768, False)]:
+                if name.startswith("holes") or name in ("devices", "ceilings"):
+                    shapes = [(768, name == "devices")]
+                for width, dark in shapes:
                     check_page(b, name, page, ids, width, dark)
                     if axe and (width, dark) in AXE_AT.get(name, ()):
                         check_access(b, axe, "%s at %d%s" % (name, width, " dark" if dark else ""))

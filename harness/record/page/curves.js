@@ -182,7 +182,6 @@ function residuals(points) {
 function runsOf(machines) {
   const devices = new Map(), key = m => JSON.stringify([m.id, m.info.name]);
   for (const m of machines) if (!datasheet(m)) (devices.get(key(m)) || devices.set(key(m), []).get(key(m))).push(m);
-  const started = m => m.header.started || "";
   return [...devices.values()].filter(r => r.length > 2).map(r => [...r].sort((a, b) => started(a) < started(b) ? -1 : 1));
 }
 function historySeries(runs) {

@@ -18,8 +18,7 @@ function machineSections(m) {
 }
 const machines = readRecords(), main = document.getElementById("main"), detail = el("div");
 // Measured machines before datasheets, the latest run first: its details are the ones shown at the start.
-const order = [...machines].sort((a, b) => datasheet(a) - datasheet(b) || b.points.length - a.points.length && 0 ||
-  ((a.header.started || "") < (b.header.started || "") ? 1 : -1));
+const order = [...machines].sort((a, b) => datasheet(a) - datasheet(b) || (started(b) > started(a)) - (started(b) < started(a)));
 let shown = null;
 function contents() {
   const all = [...main.querySelectorAll("section")];
@@ -51,7 +50,8 @@ function answerBlocks() {
 }
 function build() {
   const top = [], comparisons = machines.flatMap(m => m.comparisons);
-  if (machines.some(m => m.points.length || m.ceilings.length || m.quality)) section(top, "answers", "What holds it back", answerBlocks());
+  if (machines.some(m => m.points.length || m.ceilings.length || m.quality)) section(top, "answers",
+    machines.some(m => networks(m).length) ? "What holds it back" : "Machine", answerBlocks());
   section(top, "comparison", "Old build and new build", comparisons.length ? forest(comparisons) : null);
   section(top, "roofline", machines.length > 1 ? "Rooflines side by side" : "Roofline", roofline(machines, layersOf));
   section(top, "history", "History", history(machines));
@@ -62,9 +62,9 @@ function build() {
   main.append(detail);
   contents();
   if (rest.length) requestAnimationFrame(() => setTimeout(() => showDetails(rest[0]))); // what is on the first screen is painted first
-  const started = order[0] && order[0].header.started;
+  const when = order.length ? started(order[0]) : "";
   document.getElementById("subtitle").textContent = [...new Set(machines.map(m => m.info.name || m.id || m.file))].join(" · ") +
-    (started ? " · " + started.replace("T", " ").replace("Z", " UTC") : "");
+    (when ? " · " + when.replace("T", " ").replace("Z", " UTC") : "");
   document.getElementById("links").replaceChildren(links(machines));
 }
 build();

@@ -29,6 +29,7 @@ function titleOf(m, all) {
   const name = m.info.name || m.id || m.file, twin = all.some(o => o !== m && (o.info.name || o.id || o.file) === name);
   return !twin ? name : all.some(o => o !== m && o.file === m.file) ? `${name}, ${m.id} (${m.file})` : `${name} (${m.file})`;
 }
+const started = m => m.header.started || "";
 const datasheet = m => m.ceilings.length > 0 && m.ceilings.every(c => c.source === "datasheet");
 
 // ---- ceilings -----------------------------------------------------------------------------------------------------
