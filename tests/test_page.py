@@ -265,6 +265,13 @@ def check_table(b):
         expect(up == sorted(up), "and the other way: %s" % up[:6])
 
 
+def check_batch(b):
+    marks = b.run("return [...document.querySelectorAll('#batch .ridge.strong')].map(m => m.getAttribute('aria-label'))")
+    said = [v["answer"] for v in records.load(RECORD) if v.get("question") == "crossover" and "naive" not in v["answer"]]
+    expect(marks and set(marks) <= set(said), "the crossover is marked where a verdict says it is: %s" % marks)
+    expect(count(b, "#ladders .plateau") >= 2, "ladders show the plateaus of their levels")
+
+
 def check_layers(b):
     label = b.run("""const m = document.querySelector('#roofline .mark.link'); m.focus(); return m.getAttribute('aria-label')""")
     b.key("Enter")
@@ -290,6 +297,8 @@ def check_files(b, folder, machines, name):
         return
     own = [p for m in machines for p in records.points(m) if not p.get("for_ceiling")]
     expect(len([p for p in records.points(records.load(files[".jsonl"])) if not p.get("for_ceiling")]) == len(own), "%s: the record has every point" % name)
+    r = run("validate", files[".jsonl"])
+    expect(r.returncode == 0, "%s: the record is valid: %s" % (name, r.stderr))
     with open(files[".csv"], encoding="utf-8", newline="") as f:
         rows = list(csv.reader(f))
     expect(len(rows) == len(own) + 1 and len({len(r) for r in rows}) == 1, "%s: a row a point in the CSV: %d of %d" % (name, len(rows) - 1, len(own)))
@@ -378,7 +387,7 @@ def main():
                         check_access(b, axe, "%s at %d%s" % (name, width, " dark" if dark else ""))
             b.shape(1280)
             open_page(b, pages["layers"][0])
-            for check in (check_hover, check_zoom, check_switches, check_table, check_layers):
+            for check in (check_hover, check_zoom, check_switches, check_table, check_batch, check_layers):
                 check(b)
             open_page(b, pages["plain"][0])
             check_files(b, folder, [records.load(RECORD)], "plain")

@@ -115,7 +115,9 @@ function csvCell(v) { // a spreadsheet runs what starts with = + - @: such text 
 }
 const csv = machines => [COLUMNS.map(([n]) => n), ...machines.flatMap(m => own(m).map(p => COLUMNS.map(([, v]) => v(p, m))))]
   .map(r => r.map(csvCell).join(",")).join("\n") + "\n";
-const records = machines => [...new Set(machines.map(m => m.lines))].flat().map(l => JSON.stringify(l)).join("\n") + "\n";
+// What the page leaves out of a point because its id says it is put back, so that the record is a valid one.
+const whole = l => l.record === "point" ? { ...l, backend: l.backend || String(l.id || "").split("/")[0], key: l.key || keyOf(l) } : l;
+const records = machines => [...new Set(machines.map(m => m.lines))].flat().map(l => JSON.stringify(whole(l))).join("\n") + "\n";
 
 // The picture of a chart as it is on the screen: every computed style goes into a copy that needs no style sheet.
 const STYLES = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "opacity", "font", "text-anchor", "paint-order"];

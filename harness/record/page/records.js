@@ -16,7 +16,7 @@ function readRecords() {
       if (l.record === "machine") Object.assign(of(l.device), { info: l, env: l.env || {} });
       else if (l.record === "ceiling") of(l.device || first).ceilings.push({ ...l, dtype: l.dtype || (l.what === "flops" ? "any type" : null) });
       else if (l.record === "point") of(l.device || first).points.push({ ...l, params: l.params || {}, family: l.family || l.workload || "?", dtype: l.dtype || "no type",
-        workload: l.workload || "?", kernel: l.kernel || "?" });
+        workload: l.workload || "?", kernel: l.kernel || "?", key: l.key || keyOf(l) });
       else if (Object.hasOwn(lists, l.record)) of(l.device || first)[lists[l.record]].push(l);
     }
   }
@@ -24,6 +24,9 @@ function readRecords() {
   used.forEach((m, i) => { m.index = i; m.title = titleOf(m, used); });
   return used;
 }
+// The name by which verdicts refer to a point; the page leaves it out of the points to stay small.
+const keyOf = p => `${p.id}:` + [...Object.keys(p.params || {}).map(k => `${k}=${word(p, k)}`), `dtype=${p.dtype}`, `threads=${p.threads}`,
+  `cache=${p.cache}`].join(",");
 // Short and unlike every other machine's of the page.
 function titleOf(m, all) {
   const name = m.info.name || m.id || m.file, twin = all.some(o => o !== m && (o.info.name || o.id || o.file) === name);
