@@ -69,7 +69,8 @@ const char *ir_bound_name(ir_bound b)
 const char *ir_flag_name(int bit)
 {
     static const char *const name[IR_NFLAG] = {"smt-shared", "throttled", "steal", "clock-drift", "cpuset-limited",
-                                               "cache-resident", "bimodal", "noisy", "suspect", "within-run"};
+                                               "cache-resident", "bimodal", "noisy", "suspect", "within-run",
+                                               "preempted"};
     return bit >= 0 && bit < IR_NFLAG ? name[bit] : "?";
 }
 
@@ -87,7 +88,7 @@ void ir_point_init(ir_point *p)
     stats_init(&p->dev);
     p->check.err = p->check.tol = NAN;
     p->warmup_s = p->overhead_s = p->joules = p->counted_B = p->clock_Hz = p->steal = p->bw_now = NAN;
-    p->mem_clock_Hz = p->power_W = p->temp_C = NAN;
+    p->mem_clock_Hz = p->power_W = p->temp_C = p->cpu_share = p->preemptions = NAN;
     p->T_law_s = p->term_data_s = p->term_comp_s = p->term_lat_s = NAN;
     p->mfu = p->mbu = p->eta = p->eta_star = p->ridge = p->margin = p->bound_p = NAN;
 }

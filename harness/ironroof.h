@@ -258,9 +258,11 @@ enum {
     IR_FLAG_SMT_SHARED = 1u << 0,  IR_FLAG_THROTTLED = 1u << 1, IR_FLAG_STEAL = 1u << 2,
     IR_FLAG_CLOCK_DRIFT = 1u << 3, IR_FLAG_CPUSET = 1u << 4,    IR_FLAG_CACHE_RESIDENT = 1u << 5,
     IR_FLAG_BIMODAL = 1u << 6,     IR_FLAG_NOISY = 1u << 7,     IR_FLAG_SUSPECT = 1u << 8,
-    IR_FLAG_WITHIN_RUN = 1u << 9   /* the interval knows one process only */
+    IR_FLAG_WITHIN_RUN = 1u << 9,  /* the interval knows one process only */
+    IR_FLAG_PREEMPTED = 1u << 10   /* a thread got less than IR_PREEMPTED of the CPU time it wanted: no bound is given */
 };
-enum { IR_NFLAG = 10 };
+enum { IR_NFLAG = 11 };
+#define IR_PREEMPTED 0.90
 const char *ir_flag_name(int bit); /* 0..IR_NFLAG-1: "smt-shared" ... */
 
 /* One measurement, or an honest skip. Self-contained: it can be rebuilt from its record. */
@@ -287,12 +289,14 @@ typedef struct {
     double    mem_clock_Hz, power_W, temp_C;      /* means over the timed stretch, the highest temperature; NAN unknown */
     char      slowed[64];                         /* what lowered the clock meanwhile, in words; empty: nothing known */
     double    bw_now;                             /* DRAM bandwidth right before and after, as a share of its ceiling; NAN */
+    double    cpu_share, preemptions;             /* of the CPU time a thread wanted, what the worst one got; involuntary switches; NAN */
     uint32_t  flags;                              /* IR_FLAG_ bits */
     /* ---- set by the law (harness/law) only; NAN or empty until then */
     char      level[8];                           /* "L1".."L3", "DRAM": where its footprint lives */
     double    T_law_s, term_data_s, term_comp_s, term_lat_s;
     double    mfu, mbu, eta, eta_star, ridge, margin, bound_p;
     ir_bound  bound;
+    char      withheld[112];                      /* why there is no bound although the terms are known; empty: nothing is withheld */
     char      proof[16];                          /* what interventions say of `bound`: confirmed|undecided|corrected (the label before was contradicted); empty: not tried */
 } ir_point;
 void        ir_point_init(ir_point *);            /* zero, NAN, empty */

@@ -70,6 +70,13 @@ static inline void machine(ir_ceilings *c)
     put(c, IR_C_BANDWIDTH, "DRAM", "gather", IR_F64, 4, 4e9);
 }
 
+static inline void retime(ir_point *p, double T)
+{
+    p->wall.median = T;
+    p->wall.ci_lo = 0.99 * T;
+    p->wall.ci_hi = 1.01 * T;
+}
+
 static inline ir_point point(double read_B, double write_B, double flops, double footprint_B, double T)
 {
     ir_point p;
@@ -82,9 +89,7 @@ static inline ir_point point(double read_B, double write_B, double flops, double
     p.cost = (ir_cost){.read_B = read_B, .write_B = write_B, .flops = flops, .launches = 1, .footprint_B = footprint_B};
     p.status = IR_OK;
     p.wall.n = 30;
-    p.wall.median = T;
-    p.wall.ci_lo = 0.99 * T;
-    p.wall.ci_hi = 1.01 * T;
+    retime(&p, T);
     return p;
 }
 #endif

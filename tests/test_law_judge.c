@@ -156,7 +156,7 @@ static void classes(void **state)
     assert_close(cache.mbu, 3e6 / (1e-5 * 400e9), 1e-12);
     assert_true(isnan(cache.mfu) && isnan(cache.eta) && isnan(cache.eta_star));
     cache.cold = true;
-    cache.wall.median = 1e-4;
+    retime(&cache, 1e-4);
     ir_point_judge(&cache, &c, NULL);
     assert_int_equal(cache.bound, IR_BOUND_MEMORY);
     ir_point_judge(&launch, &c, NULL);

@@ -165,13 +165,13 @@ ir_status claims_session_run(claims_session *x, const cli_args *args, const char
     if (st != IR_OK) return st;
     session *s = &x->c.s;
     s->journal = j;
-    campaign_probe(&x->c, "start");
+    campaign_begin(&x->c);
     if (j) st = ir_journal_machine(j, &s->info, &x->c.env);
     if (st == IR_OK) st = get_ceilings(&x->c, ceilings, args->opt.quiet);
     cli_progress_init(&bar, stderr, args->opt.quiet, n);
     if (st == IR_OK) st = measure_all(s, w, n, &bar);
     if (st != IR_OK) return st;
-    campaign_probe(&x->c, "end");
+    campaign_end(&x->c, true);
     campaign_judge(&x->c);
     campaign_close_device(&x->c);
     return j ? campaign_journal_tail(j, &x->c) : IR_OK;
@@ -183,7 +183,13 @@ void claims_session_evidence(const claims_session *x, claim_evidence *e)
     *e = (claim_evidence){.point = c->s.point, .npoint = c->s.npoint, .ceilings = &c->s.ceilings, .threads = c->s.info.threads,
                           .llc_B = c->s.info.llc_B, .mem_B = c->s.info.mem_B,
                           .fit = c->law.fitted ? &c->law.fit[c->law.better] : NULL, .device = c->s.info.id, .title = c->s.info.name,
-                          .workloads = ir_workloads};
+                          .workloads = ir_workloads, .unusable = claims_unusable(c->graded ? &c->quality : NULL)};
+}
+
+const char *claims_unusable(const ir_quality *q)
+{
+    if (!q || q->value != IR_QUALITY_UNUSABLE) return NULL;
+    return q->ncause ? q->cause[0].text : "the run is unusable";
 }
 
 void claims_session_free(claims_session *x)

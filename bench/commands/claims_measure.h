@@ -8,5 +8,7 @@ typedef struct { campaign c; bool open; } claims_session;
  * journal as they come. */
 ir_status claims_session_run(claims_session *, const cli_args *, const char *ceilings, const claim_row *, size_t n, bool batch1, ir_journal *);
 void      claims_session_evidence(const claims_session *, claim_evidence *out);
+/* Why no time of a run is to be believed; NULL: they are, or it is not known (q NULL). */
+const char *claims_unusable(const ir_quality *q);
 void      claims_session_free(claims_session *); /* idempotent; harmless when nothing was opened */
 #endif

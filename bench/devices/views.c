@@ -72,7 +72,7 @@ static void take_fits(machine_view *v, const ir_record *r, const char *id)
 static void judge_rest(machine_view *v, ir_point *p)
 {
     for (size_t i = 0; v->better >= 0 && i < v->npoint; i++)
-        if (p[i].status == IR_OK && isnan(p[i].bound_p) && !*p[i].proof) ir_point_judge(&p[i], &v->ceilings, &v->fit[v->better]);
+        if (p[i].status == IR_OK && isnan(p[i].bound_p) && !*p[i].proof && !*p[i].withheld) ir_point_judge(&p[i], &v->ceilings, &v->fit[v->better]);
 }
 
 static ir_status add_device(machine_views *s, const char *file, const ir_record *r, size_t at)
@@ -95,6 +95,8 @@ static ir_status add_device(machine_views *s, const char *file, const ir_record 
     ir_point *own = NULL;
     if (st == IR_OK) st = take_points(v, r, d->id, &own);
     take_fits(v, r, d->id);
+    for (size_t i = 0; i < r->nquality; i++)
+        if (!strcmp(r->quality[i].device, d->id)) v->quality = &r->quality[i];
     if (st == IR_OK) judge_rest(v, own);
     return st;
 }

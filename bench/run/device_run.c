@@ -54,14 +54,22 @@ static ir_status cpu_settings(const cli_options *o)
     return st;
 }
 
-static void cpu_environment(const session *s, ir_env *e)
+/* Huge pages are advice: what came of it is what is recorded. */
+static const char *pages_granted(ir_pages asked)
 {
     static const char *const pages[] = {"default", "huge", "small"};
-    const cpu_dev           *c = cpu_of(&s->dev);
+    double                   share = asked == IR_PAGES_HUGE ? ir_host_huge_granted() : NAN;
+    if (asked != IR_PAGES_HUGE) return pages[asked];
+    return isnan(share) ? "huge (asked for, not known whether granted)" : share < 0.5 ? "small (huge asked for, not granted)" : pages[asked];
+}
+
+static void cpu_environment(const session *s, ir_env *e)
+{
+    const cpu_dev *c = cpu_of(&s->dev);
     ir_env_num(e, "threads", c->nthreads, true);
     ir_env_text(e, "pin", c->pinned ? "core" : "none", true);
     ir_env_text(e, "isa", cpu_isa_name(c->isa), true);
-    ir_env_text(e, "pages", pages[c->pages], true);
+    ir_env_text(e, "pages", pages_granted(c->pages), true);
     ir_env_text(e, "openblas", cpu_openblas_config(), true);
 }
 
@@ -97,6 +105,9 @@ void campaign_close_device(campaign *c) { session_close_device(&c->s); }
 
 void campaign_free(campaign *c)
 {
+    ir_load_shares unused;
+    char           nobody[8];
+    ir_neighbours_end(&c->neighbours, &unused, nobody, sizeof nobody);
     prove_free(&c->proof);
     session_close(&c->s);
     ir_env_free(&c->env);
@@ -155,28 +166,91 @@ void campaign_tuning(campaign *c)
     if (*found) ir_env_text(&c->env, "tuning", found, false);
 }
 
-void campaign_probe(campaign *c, const char *when)
+/* ---- was the machine quiet? ------------------------------------------------------------------------- */
+/* Where others took the CPUs from the probe itself, it says nothing of cores. */
+static void probe_pair(campaign *c, const char *when)
 {
     double ratio;
     char   key[40];
-    if (c->s.policy.fixed_n || c->s.dev.be != &cpu_backend || cpu_smt_probe(&c->s.dev, &ratio) != IR_OK) return;
+    ir_got got;
+    if (c->s.policy.fixed_n || c->s.dev.be != &cpu_backend) return;
+    ir_watch *watch = ir_watch_begin();
+    ir_status st = cpu_smt_probe(&c->s.dev, &ratio);
+    ir_watch_end(&watch, &got);
+    if (st != IR_OK) return;
     snprintf(key, sizeof key, "pair_ratio_%s", when);
     ir_env_num(&c->env, key, ratio, false);
-    if (ratio >= 1.6) return;
+    if (ratio >= CPU_SMT_SHARED || ir_pair_impossible(ratio) || got.cpu_share < IR_PREEMPTED) return;
     c->s.run_flags |= IR_FLAG_SMT_SHARED;
     for (size_t i = 0; i < c->s.npoint; i++)
         if (c->s.point[i].p.threads > 1) c->s.point[i].flags |= IR_FLAG_SMT_SHARED;
 }
 
+static bool is_graded(const campaign *c) { return !c->s.policy.fixed_n && strcmp(c->s.dev.be->name, "ideal") != 0; }
+
+void campaign_begin(campaign *c)
+{
+    probe_pair(c, "start");
+    if (is_graded(c)) c->neighbours = ir_neighbours_begin();
+}
+
+static double pair_ratio(const campaign *c, const char *key)
+{
+    const ir_kv *v = ir_env_get(&c->env, key);
+    return v && v->is_num ? v->num : NAN;
+}
+
+static void grade(campaign *c)
+{
+    ir_situation      s;
+    ir_load_shares    load;
+    const ir_ceiling *read = ir_ceiling_find(&c->s.ceilings, IR_C_BANDWIDTH, "DRAM", "read", IR_NDTYPE, c->s.info.threads);
+    ir_situation_init(&s);
+    ir_neighbours_end(&c->neighbours, &load, s.who, sizeof s.who);
+    s.others = load.others;
+    s.steal = load.steal;
+    s.pressure = load.pressure;
+    s.quota = load.quota;
+    s.quota_cpus = load.quota_cpus;
+    s.pair_start = pair_ratio(c, "pair_ratio_start");
+    s.pair_end = pair_ratio(c, "pair_ratio_end");
+    ir_situation_points(&s, c->s.point, c->s.npoint, read ? read->value : NAN);
+    ir_quality_judge(&s, &c->quality);
+    snprintf(c->quality.device, sizeof c->quality.device, "%s", c->s.info.id);
+    c->graded = true;
+}
+
+void campaign_end(campaign *c, bool whole)
+{
+    if (whole) probe_pair(c, "end");
+    if (is_graded(c)) grade(c);
+}
+
+/* No row of a moment in which two threads did what no machine does tells what holds it. */
+static void withhold(campaign *c)
+{
+    char         why[96];
+    const double ratio[] = {pair_ratio(c, "pair_ratio_start"), pair_ratio(c, "pair_ratio_end")};
+    for (int k = 0; k < 2; k++) {
+        if (!ir_pair_impossible(ratio[k])) continue;
+        snprintf(why, sizeof why, "two threads ran %.2f x one, which no machine does", ratio[k]);
+        for (size_t i = 0; i < c->s.npoint; i++)
+            if (c->s.point[i].bound != IR_BOUND_UNKNOWN) ir_point_withhold(&c->s.point[i], why);
+    }
+}
+
 void campaign_judge(campaign *c)
 {
     law_apply(c->s.point, c->s.npoint, &c->s.ceilings, c->s.policy.seed, &c->law);
+    withhold(c);
     c->judged = true;
 }
 
 /* ---- paper and screen ------------------------------------------------------------------------------ */
 void campaign_print_ceilings(const ir_text *t, const campaign *c)
 {
+    if (c->graded) ir_text_quality(t, &c->quality);
+    if (c->graded) fputc('\n', t->f);
     ir_text_machine(t, &c->s.info, &c->env);
     fputc('\n', t->f);
     ir_text_ceilings(t, &c->s.ceilings);
@@ -217,7 +291,8 @@ void campaign_print_law(const ir_text *t, const campaign *c)
 ir_status campaign_journal_tail(ir_journal *j, const campaign *c)
 {
     const law_result *law = &c->law;
-    ir_status         st = launch_gap_journal(j, &c->s);
+    ir_status         st = c->graded ? ir_journal_quality(j, &c->quality) : IR_OK;
+    if (st == IR_OK) st = launch_gap_journal(j, &c->s);
     if (!c->judged) return st == IR_OK ? crossover_journal(j, &c->s) : st;
     ir_verdict        v = {.question = "summary", .p = NAN};
     for (int i = 0; law->fitted && i < 2 && st == IR_OK; i++) st = ir_journal_fit(j, &law->fit[i]);

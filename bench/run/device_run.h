@@ -12,6 +12,9 @@ typedef struct {
     bool       judged; /* law holds */
     prove_set  proof;
     bool       proved; /* proof holds */
+    ir_neighbours *neighbours; /* from campaign_begin() to campaign_end() */
+    ir_quality quality;
+    bool       graded; /* quality holds */
 } campaign;
 /* Open device `index` of a backend under these options and describe its environment. */
 ir_status campaign_open(campaign *, const ir_backend *, int index, const cli_options *);
@@ -21,13 +24,15 @@ void      campaign_free(campaign *);         /* idempotent */
 size_t campaign_count(const campaign *, const cli_points *, unsigned cache);
 /* Every kernel of the backend that serves a point and passes the filter becomes a row. */
 ir_status campaign_points(campaign *, const cli_points *, unsigned cache);
-/* The pair probe: two threads' arithmetic throughput over one's. Below 1.6 two CPUs share a core, and every
- * multi-threaded row says so. Call it at the start and at the end of a run. */
-void      campaign_probe(campaign *, const char *when);
+/* Around everything that is measured: what other processes took meanwhile, and the pair probe, two threads' arithmetic
+ * throughput over one's. Below 1.6 two CPUs share a core, and every multi-threaded row says so. The end grades the run,
+ * whole: it was not interrupted. */
+void      campaign_begin(campaign *);
+void      campaign_end(campaign *, bool whole);
 /* What the backend searched for while the points were measured, into the environment; before the device is closed. */
 void      campaign_tuning(campaign *);
 void      campaign_judge(campaign *);
-/* Machine card and ceilings; points, law, roofline and summary: to a terminal or a file. */
+/* Quality, machine card and ceilings; points, law, roofline and summary: to a terminal or a file. */
 void campaign_print_ceilings(const ir_text *, const campaign *);
 void campaign_print_law(const ir_text *, const campaign *);
 /* What a stream that already holds header, machine, ceilings and points still lacks: fits and summary. */

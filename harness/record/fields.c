@@ -19,6 +19,8 @@ static const char *dtype_at(int i) { return ir_dtype_name((ir_dtype)i); }
 static const char *bound_at(int i) { return ir_bound_name((ir_bound)i); }
 static const ir_rec_words dtype_words = {dtype_at, IR_NDTYPE, IR_NDTYPE};
 static const ir_rec_words bound_words = {bound_at, IR_NBOUND, IR_BOUND_UNKNOWN};
+static const char *quality_at(int i) { return ir_quality_name((ir_quality_value)i); }
+static const ir_rec_words quality_words = {quality_at, IR_NQUALITY, -1};
 static const ir_rec_words flag_words = {ir_flag_name, IR_NFLAG, -1};
 _Static_assert(IR_NC == 6 && sizeof(ir_what) == sizeof(int), "one word per kind of ceiling; enums are ints");
 
@@ -109,6 +111,10 @@ const ir_rec_field ir_rec_verdict[] = {
     ID(ir_verdict, "question", question), NAME(ir_verdict, "device", device), TEXT(ir_verdict, "answer", answer),
     TEXT(ir_verdict, "verdict", verdict), NUM(ir_verdict, "p", p), END};
 
+const ir_rec_field ir_rec_cause[] = {TEXT(ir_cause, "what", what), TEXT(ir_cause, "text", text), END};
+const ir_rec_field ir_rec_quality[] = {
+    NAME(ir_quality, "device", device), WORD(ir_quality, "value", value, quality_words, true), END};
+
 const ir_rec_field ir_rec_stats[] = {
     NUM(ir_stats, "median", median), NUM(ir_stats, "ci_lo", ci_lo), NUM(ir_stats, "ci_hi", ci_hi),
     NUM(ir_stats, "q25", q25), NUM(ir_stats, "q75", q75), NUM(ir_stats, "min", min), NUM(ir_stats, "max", max),
@@ -139,6 +145,7 @@ const ir_rec_field ir_rec_point_run[] = {
     NUM(ir_point, "wa_B", cost.wa_B), NUM(ir_point, "launches", cost.launches), NUM(ir_point, "hops", cost.hops), BOOL(ir_point, "scattered", cost.scattered), NUM(ir_point, "spare_flops", cost.spare_flops),
     NUM(ir_point, "footprint_B", cost.footprint_B), NUM(ir_point, "near_footprint_B", cost.near_footprint_B), NUM(ir_point, "energy_J", joules),
     NUM(ir_point, "counted_B", counted_B), NUM(ir_point, "clock_Hz", clock_Hz), NUM(ir_point, "steal", steal),
+    NUM(ir_point, "cpu_share", cpu_share), NUM(ir_point, "preemptions", preemptions),
     NUM(ir_point, "mem_clock_Hz", mem_clock_Hz), NUM(ir_point, "power_W", power_W), NUM(ir_point, "temp_C", temp_C),
     TEXT(ir_point, "slowed", slowed),
     NUM(ir_point, "bandwidth_now", bw_now), BOOL(ir_point, "for_ceiling", for_ceiling),
@@ -147,7 +154,7 @@ const ir_rec_field ir_rec_point_law[] = {
     NAME(ir_point, "level", level), NUM(ir_point, "mfu", mfu), NUM(ir_point, "mbu", mbu),
     NUM(ir_point, "eta", eta), NUM(ir_point, "eta_star", eta_star), NUM(ir_point, "ridge", ridge),
     GROUP("terms_s", terms), NUM(ir_point, "T_law_s", T_law_s), WORD(ir_point, "bound", bound, bound_words, false),
-    NUM(ir_point, "bound_p", bound_p), NUM(ir_point, "margin", margin), NAME(ir_point, "proof", proof), END};
+    NUM(ir_point, "bound_p", bound_p), NUM(ir_point, "margin", margin), TEXT(ir_point, "withheld", withheld), NAME(ir_point, "proof", proof), END};
 
 /* ---- writing ----------------------------------------------------------------------------------------- */
 static int word_value(const ir_rec_field *f, const char *at)

@@ -35,6 +35,7 @@ ir_status ir_journal_levels(ir_journal *, const char *device, const double level
 ir_status ir_journal_point(ir_journal *, const ir_point *);
 ir_status ir_journal_fit(ir_journal *, const ir_fit *);
 ir_status ir_journal_verdict(ir_journal *, const ir_verdict *);
+ir_status ir_journal_quality(ir_journal *, const ir_quality *);
 /* Every call reports the first error so far (a full disk): nothing is written after it, and a line written
  * in part is taken back. close is idempotent and reports it too. */
 ir_status ir_journal_close(ir_journal **);
@@ -52,6 +53,7 @@ typedef struct {
     ir_point      *point; size_t npoint;
     ir_fit        *fit; size_t nfit;
     ir_verdict    *verdict; size_t nverdict;
+    ir_quality    *quality; size_t nquality; /* older records have none */
     size_t         nline;
     bool           truncated;  /* the last line was cut off: a killed run */
 } ir_record;
@@ -65,6 +67,7 @@ void      ir_record_free(ir_record *);
 /* ---- text ---------------------------------------------------------------------------------------- */
 typedef struct { FILE *f; int width; bool color, utf8; } ir_text; /* width 0: 100 */
 void ir_text_machine(const ir_text *, const ir_device_info *, const ir_env *);
+void ir_text_quality(const ir_text *, const ir_quality *);         /* value and causes, a paragraph */
 void ir_text_ceilings(const ir_text *, const ir_ceilings *);
 void ir_text_points(const ir_text *, const ir_point *, size_t n);  /* table with verdicts */
 void ir_text_fit(const ir_text *, const ir_fit fits[2], int better);
