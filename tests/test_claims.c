@@ -217,6 +217,38 @@ static void rules(void **state)
     assert_int_equal(gemv_outcome(0.5, IR_BOUND_MEMORY, 1, &m), MEASURED_REFUTED);
 }
 
+/* The same evidence, which confirms, from a run or a row whose time is not the machine's own: nothing is decided. */
+static void no_claim_on_disturbed_rows(void **state)
+{
+    static const struct { uint32_t flags; double wide; const char *unusable, *why; } row[] = {
+        {0, 1.01, NULL, NULL},
+        {IR_FLAG_NOISY, 1.01, NULL, NULL},
+        {IR_FLAG_PREEMPTED, 1.01, NULL, "a thread got 20 %"},
+        {0, 1.6, NULL, "+-60 %"},
+        {0, 1.01, "two threads ran 2.21 x one", "2.21 x one"}};
+    const ir_params p = {{8192, 8192}, IR_F32, 0};
+    const ir_cost   cost = wl_gemv.cost(&p);
+    ir_ceilings     c;
+    (void)state;
+    ceilings(&c);
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        claim_measured m;
+        ir_point       pt[2];
+        double         T = (cost.read_B + cost.write_B) / (0.95 * 40e9);
+        point(&pt[0], &wl_gemv, p, T, IR_BOUND_MEMORY, 1);
+        point(&pt[1], &wl_gemv, p, 1.02 * T, IR_BOUND_MEMORY, 1); /* a slower kernel in its place would answer another question */
+        pt[0].flags = row[i].flags;
+        pt[0].cpu_share = 0.2;
+        pt[0].wall.ci_hi = row[i].wide * T;
+        claim_evidence e = {.point = pt, .npoint = 2, .ceilings = &c, .threads = 2, .device = "cpu0", .title = "test", .workloads = table,
+                            .unusable = row[i].unusable};
+        claim_measure(claims_find(&claims_builtin, "gemv-intensity-f32"), &e, &m);
+        assert_int_equal(m.outcome, row[i].why ? MEASURED_UNDECIDED : MEASURED_CONFIRMED);
+        if (row[i].why && !strstr(m.why, row[i].why)) fail_msg("row %zu: '%s'", i, m.why);
+    }
+    ir_ceilings_free(&c);
+}
+
 static void missing(void **state)
 {
     ir_ceilings    c;
@@ -367,11 +399,12 @@ static const char *ask(ir_bound net, double net_p, ir_bound decode, double decod
     point(&pt[0], &wl_resnet50, (ir_params){{1, 224}, IR_F32, 0}, 0.05, net, net_p);
     point(&pt[1], &wl_gpt2, (ir_params){{LY_MEDIUM, 1, 1, 128}, IR_F32, 0}, 0.04, decode, decode_p);
     point(&pt[2], &wl_gpt2, (ir_params){{LY_MEDIUM, 4, 1, 128}, IR_F32, 0}, 0.05, IR_BOUND_COMPUTE, 1); /* batch 4: no witness */
+    if (net == IR_BOUND_UNKNOWN) snprintf(pt[0].withheld, sizeof pt[0].withheld, "the interval is +-80 %%");
     claim_evidence e = {.point = pt, .npoint = 3, .ceilings = &c, .threads = 2, .device = "cpu0", .title = "test", .workloads = table};
     ir_status      st = batch1_ask(&e, a);
     ir_ceilings_free(&c);
     if (st != IR_OK) fail_msg("%s", ir_why());
-    assert_int_equal(a->n, 2);
+    assert_int_equal(a->n + a->withheld, 2);
     return a->verdict;
 }
 
@@ -387,6 +420,10 @@ static void batch1(void **state)
     assert_non_null(strstr(a.answer, "eta = 0.300"));
     assert_true(a.p == 0.99);
     assert_string_equal(ask(IR_BOUND_MIXED, 0.6, IR_BOUND_MEMORY, 1, &a), "undecided");
+    assert_string_equal(ask(IR_BOUND_UNKNOWN, NAN, IR_BOUND_MEMORY, 1, &a), "undecided"); /* withheld */
+    assert_non_null(strstr(a.answer, "rows are withheld"));
+    assert_non_null(strstr(a.why, "the interval is +-80 %"));
+    assert_string_equal(ask(IR_BOUND_UNKNOWN, NAN, IR_BOUND_COMPUTE, 1, &a), "does not hold"); /* what is left speaks against it */
     claim_evidence none = {.workloads = table};
     assert_int_equal(batch1_ask(&none, &a), IR_EINVAL);
 }
@@ -395,7 +432,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_claims), cmocka_unit_test(every_measurable_has_a_rule), cmocka_unit_test(every_spec_parses), cmocka_unit_test(same_as_file),
-        cmocka_unit_test(ledger_errors), cmocka_unit_test(meets), cmocka_unit_test(rules), cmocka_unit_test(missing), cmocka_unit_test(sizes),
+        cmocka_unit_test(ledger_errors), cmocka_unit_test(meets), cmocka_unit_test(rules), cmocka_unit_test(missing), cmocka_unit_test(sizes), cmocka_unit_test(no_claim_on_disturbed_rows),
         cmocka_unit_test(layernorm_fusion), cmocka_unit_test(ratio_of_moments), cmocka_unit_test(k_ops_fusion), cmocka_unit_test(batch1)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
