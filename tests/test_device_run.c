@@ -31,21 +31,21 @@ static void rows(ir_point *p, const ir_ceilings *c, size_t preempted)
 
 static void preempted_rows_do_not_enter(void **state)
 {
-    static law_result quiet, some, most;
+    static fitted_law quiet, some, most;
     ir_ceilings       c;
     ir_point          p[N];
     (void)state;
     machine(&c);
     rows(p, &c, 0);
-    law_apply(p, N, &c, 1, &quiet);
+    fit_points(p, N, &c, 1, &quiet);
     rows(p, &c, 6);
-    law_apply(p, N, &c, 1, &some);
+    fit_points(p, N, &c, 1, &some);
     assert_true(quiet.fitted && some.fitted);
     assert_close(some.fit[some.better].BW.v, quiet.fit[quiet.better].BW.v, 0.01);
     assert_close(some.fit[some.better].eta.v, quiet.fit[quiet.better].eta.v, 0.01);
     for (size_t i = 0; i < N; i++) assert_int_equal(*p[i].withheld != 0, i < 6);
     rows(p, &c, 20); /* the rest would be too few: all enter, and the run is unusable */
-    law_apply(p, N, &c, 1, &most);
+    fit_points(p, N, &c, 1, &most);
     assert_true(most.fitted);
     ir_ceilings_free(&c);
 }
@@ -56,7 +56,7 @@ static void impossible_pairs_withhold(void **state)
         {"pair_ratio_start", 2.0, false}, {"pair_ratio_start", 2.21, true}, {"pair_ratio_end", 0.4, true}, {"pair_ratio_end", 1.2, false}};
     (void)state;
     for (size_t k = 0; k < sizeof row / sizeof *row; k++) {
-        static campaign c;
+        static device_run c;
         ir_point        p[N];
         size_t          bounds = 0;
         memset(&c, 0, sizeof c);
@@ -67,7 +67,7 @@ static void impossible_pairs_withhold(void **state)
         c.s.point = p;
         c.s.npoint = N;
         c.s.policy.seed = 1;
-        campaign_judge(&c);
+        device_run_judge(&c);
         for (size_t i = 0; i < N; i++) {
             bounds += p[i].bound != IR_BOUND_UNKNOWN;
             if (row[k].withheld) assert_non_null(strstr(p[i].withheld, "which no machine does"));
