@@ -74,7 +74,7 @@ static void cpu_environment(const measure_context *s, ir_env *e)
 }
 
 /* What the machine module collects, and what the run itself adds. */
-static ir_status environment(const measure_context *s, ir_env *e)
+static ir_status device_run_environment(const measure_context *s, ir_env *e)
 {
     ir_status st = ir_env_collect(&s->topo, e);
     if (st != IR_OK) return st;
@@ -96,7 +96,7 @@ ir_status device_run_open(device_run *c, const ir_backend *be, int index, const 
     if (st == IR_OK) st = context_open(&c->s, be, index);
     if (st != IR_OK) return st;
     apply_policy(&c->s, o);
-    st = environment(&c->s, &c->env);
+    st = device_run_environment(&c->s, &c->env);
     if (st != IR_OK) device_run_free(c);
     return st;
 }
@@ -200,7 +200,7 @@ static double pair_ratio(const device_run *c, const char *key)
     return v && v->is_num ? v->num : NAN;
 }
 
-static void grade(device_run *c)
+static void device_run_grade(device_run *c)
 {
     ir_situation      s;
     ir_load_shares    load;
@@ -223,7 +223,7 @@ static void grade(device_run *c)
 void campaign_end(device_run *c, bool whole)
 {
     if (whole) probe_pair(c, "end");
-    if (is_graded(c)) grade(c);
+    if (is_graded(c)) device_run_grade(c);
 }
 
 /* No row of a moment in which two threads did what no machine does tells what holds it. */

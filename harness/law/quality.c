@@ -147,7 +147,7 @@ static ir_quality_value frequency(const ir_situation *s, ir_cause *c)
     return say(c, IR_QUALITY_NOISY, "the clock was lowered or moved in %zu of %zu points", s->slowed, s->n);
 }
 
-static ir_quality_value memory(const ir_situation *s, ir_cause *c)
+static ir_quality_value quality_memory(const ir_situation *s, ir_cause *c)
 {
     double middle = (s->read_lo + s->read_hi) / 2, spread = (s->read_hi - s->read_lo) / middle;
     if (!(spread > READ_SPREAD)) return IR_QUALITY_GOOD;
@@ -175,7 +175,7 @@ static ir_quality_value stall(const ir_situation *s, ir_cause *c)
 
 static const struct { const char *what; ir_quality_value (*look)(const ir_situation *, ir_cause *); } causes[] = {
     {"pair", pair},   {"preempted", preempted}, {"others", others}, {"quota", quota},         {"steal", steal},
-    {"pressure", pressure}, {"clock", frequency}, {"memory", memory}, {"intervals", intervals}, {"stall", stall}};
+    {"pressure", pressure}, {"clock", frequency}, {"memory", quality_memory}, {"intervals", intervals}, {"stall", stall}};
 enum { NCAUSES = sizeof causes / sizeof *causes };
 _Static_assert((int)NCAUSES <= (int)IR_MAX_CAUSES, "room for every cause");
 

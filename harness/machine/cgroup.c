@@ -156,14 +156,14 @@ static double stopped_s_at(const char *root, const char *dir)
                 stat_value(root, dir, "cpu.stat", "throttled_time") * 1e-9);
 }
 
-static double largest(const char *root, level_fn at)
+static double cgroup_largest(const char *root, level_fn at)
 {
     return fmax(over_levels(root, mounts_v2, "", at, fmax, NULL), over_levels(root, mounts_cpu, "cpu", at, fmax, NULL));
 }
 
 void ir_cgroup_throttling(const char *root, double *periods, double *stops, double *stopped_s)
 {
-    *periods = largest(root, periods_at);
-    *stops = largest(root, stops_at);
-    *stopped_s = largest(root, stopped_s_at);
+    *periods = cgroup_largest(root, periods_at);
+    *stops = cgroup_largest(root, stops_at);
+    *stopped_s = cgroup_largest(root, stopped_s_at);
 }

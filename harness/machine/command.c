@@ -13,7 +13,7 @@
 
 extern char **environ;
 
-static bool start(const char *path, bool search, const char *const *argv, int to, pid_t *pid)
+static bool command_start(const char *path, bool search, const char *const *argv, int to, pid_t *pid)
 {
     posix_spawn_file_actions_t a;
     if (posix_spawn_file_actions_init(&a)) return false;
@@ -27,7 +27,7 @@ static bool start(const char *path, bool search, const char *const *argv, int to
 }
 
 /* Until the end of the output; false: it took too long. */
-static bool collect(int from, double limit_s, char *out, size_t cap)
+static bool command_collect(int from, double limit_s, char *out, size_t cap)
 {
     size_t n = 0;
     double end = ir_now() + limit_s;
@@ -54,10 +54,10 @@ bool ir_command_read(const char *root, const char *const *argv, double limit_s, 
     snprintf(path, sizeof path, "%s%s%s", root, *root ? "/bin/" : "", argv[0]);
     if (*root && access(path, X_OK) != 0) return false;
     if (pipe2(fd, O_CLOEXEC)) return false;
-    bool ok = start(path, !*root, argv, fd[1], &pid);
+    bool ok = command_start(path, !*root, argv, fd[1], &pid);
     close(fd[1]);
     if (ok) {
-        ok = collect(fd[0], limit_s, out, cap);
+        ok = command_collect(fd[0], limit_s, out, cap);
         if (!ok) kill(pid, SIGKILL);
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
         ok = ok && WIFEXITED(status) && WEXITSTATUS(status) == 0;

@@ -9,7 +9,7 @@ enum { LINES = 16, COLUMNS = 6 };
 static const double LIMIT_S = 10;
 
 /* One row per GPU: name, persistence, graphics clock now, its most, what it is set to, throttle reasons. */
-static int ask(const char *root, char *buf, size_t cap, char *cell[LINES][COLUMNS])
+static int doctor_gpu_ask(const char *root, char *buf, size_t cap, char *cell[LINES][COLUMNS])
 {
     static const char *const argv[] = {
         "nvidia-smi", "--query-gpu=name,persistence_mode,clocks.gr,clocks.max.gr,clocks.applications.gr,clocks_throttle_reasons.active",
@@ -56,7 +56,7 @@ static bool jetson_gpu(const char *root, char *out, size_t cap)
 void ir_doctor_gpu(const ir_checkup *c, ir_finding *f)
 {
     char  text[4096], *cell[LINES][COLUMNS], dir[80];
-    int   n = ask(c->root, text, sizeof text, cell), off = -1;
+    int   n = doctor_gpu_ask(c->root, text, sizeof text, cell), off = -1;
     if (n < 0 && jetson_gpu(c->root, dir, sizeof dir)) {
         ir_finding_ok(f, "a Jetson's own");
         return;
@@ -79,7 +79,7 @@ static const struct { unsigned long bit; const char *why; } reasons[] = {
 void ir_doctor_gpu_clocks(const ir_checkup *c, ir_finding *f)
 {
     char  text[4096], *cell[LINES][COLUMNS], dir[80], fix[120];
-    int   n = ask(c->root, text, sizeof text, cell);
+    int   n = doctor_gpu_ask(c->root, text, sizeof text, cell);
     if (n < 0 && jetson_gpu(c->root, dir, sizeof dir)) {
         jetson_clocks(c, f, dir);
         return;

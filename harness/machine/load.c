@@ -9,13 +9,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-static double seconds(struct timeval t) { return (double)t.tv_sec + 1e-6 * (double)t.tv_usec; }
+static double load_seconds(struct timeval t) { return (double)t.tv_sec + 1e-6 * (double)t.tv_usec; }
 
 static double own_cpu_s(void)
 {
     struct rusage self, ended;
     if (getrusage(RUSAGE_SELF, &self) || getrusage(RUSAGE_CHILDREN, &ended)) return NAN;
-    return seconds(self.ru_utime) + seconds(self.ru_stime) + seconds(ended.ru_utime) + seconds(ended.ru_stime);
+    return load_seconds(self.ru_utime) + load_seconds(self.ru_stime) + load_seconds(ended.ru_utime) + load_seconds(ended.ru_stime);
 }
 
 /* Lines "cpuN user nice system idle iowait irq softirq steal"; guest time is inside user. */

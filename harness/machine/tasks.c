@@ -53,7 +53,7 @@ ir_status ir_tasks_read(const char *root, ir_tasks *out)
     return IR_OK;
 }
 
-static double before(const ir_tasks *t, int pid)
+static double tasks_before(const ir_tasks *t, int pid)
 {
     for (size_t i = 0; i < t->n; i++)
         if (t->v[i].pid == pid) return t->v[i].cpu_s;
@@ -64,7 +64,7 @@ int ir_tasks_busiest(const ir_tasks *a, const ir_tasks *b, double span_s, ir_use
 {
     int n = 0;
     for (size_t i = 0; i < b->n; i++) {
-        double cpus = (b->v[i].cpu_s - before(a, b->v[i].pid)) / span_s;
+        double cpus = (b->v[i].cpu_s - tasks_before(a, b->v[i].pid)) / span_s;
         int    at = n;
         if (!(cpus >= SEEN)) continue;
         while (at > 0 && out[at - 1].cpus < cpus) at--;

@@ -35,7 +35,7 @@ bool ir_variable(const char *root, const char *name, char *out, size_t cap)
     return *out != 0;
 }
 
-static size_t append(const char *root, size_t i, char *out, size_t cap, size_t n)
+static size_t variables_append(const char *root, size_t i, char *out, size_t cap, size_t n)
 {
     char value[128];
     if (n >= cap || !ir_variable(root, table[i].name, value, sizeof value)) return n;
@@ -47,7 +47,7 @@ void ir_variables_text(const char *root, bool harmful, char *out, size_t cap)
     size_t n = 0;
     out[0] = 0;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        if (table[i].harmful || !harmful) n = append(root, i, out, cap, n);
+        if (table[i].harmful || !harmful) n = variables_append(root, i, out, cap, n);
 }
 
 /* ---- the mask before main() -------------------------------------------------------------------------- */
@@ -68,7 +68,7 @@ static void note_mask(void)
 __attribute__((section(".preinit_array"), used)) static void (*const note_mask_first)(void) = note_mask;
 #endif
 
-static void read_status(const char *root, ir_cpumask *m)
+static void variables_read_status(const char *root, ir_cpumask *m)
 {
     char *text = ir_file_slurp(root, "/proc/self/status"), list[1024];
     memset(m, 0xFF, sizeof *m);
@@ -78,7 +78,7 @@ static void read_status(const char *root, ir_cpumask *m)
 
 void ir_affinity_given(const char *root, ir_cpumask *m)
 {
-    if (*root) read_status(root, m);
+    if (*root) variables_read_status(root, m);
     else if (started_known) *m = started_with;
     else if (ir_cpumask_get(m)) memset(m, 0xFF, sizeof *m);
 }
@@ -96,7 +96,7 @@ const char *ir_affinity_taken_by(void)
     static char text[160];
     text[0] = 0;
     for (size_t i = 0; taken && i < sizeof table / sizeof *table && !*text; i++)
-        if (table[i].binds) append("", i, text, sizeof text, 0);
+        if (table[i].binds) variables_append("", i, text, sizeof text, 0);
     if (taken && !*text) snprintf(text, sizeof text, "a library's start-up code");
     return text;
 }

@@ -57,7 +57,7 @@ ir_watch *ir_watch_begin_at(const char *root)
     return w;
 }
 
-static thread_time before(const ir_watch *w, long tid)
+static thread_time watch_before(const ir_watch *w, long tid)
 {
     for (size_t i = 0; i < w->n; i++)
         if (w->v[i].tid == tid) return w->v[i];
@@ -68,7 +68,7 @@ static double worst_share(const ir_watch *w, const thread_time *now, size_t n, d
 {
     double worst = NAN;
     for (size_t i = 0; i < n; i++) {
-        thread_time was = before(w, now[i].tid);
+        thread_time was = watch_before(w, now[i].tid);
         double      run = now[i].run_s - was.run_s, wait = now[i].wait_s - was.wait_s;
         if (!(run + wait >= WANTS * span_s) || !(run + wait > 0)) continue;
         worst = fmin(worst, run / (run + wait));
