@@ -1,5 +1,5 @@
-/* test_device_run.c -- a run's rows are judged together: rows in which others took the CPUs do not enter the law, and where two
- * threads did what no machine does, no row tells what holds it. */
+/* test_device_run.c -- a run's rows are judged together: rows in which others took the CPUs do not enter the
+ * law, and where two threads did what no machine does, no row tells what holds it. */
 #include "law_machine.h"
 
 #include "bench/run/device_run.h"
@@ -13,7 +13,8 @@ static void rows(ir_point *p, const ir_ceilings *c, size_t preempted)
     static const char *const family[] = {"stream", "gemm", "launch"};
     for (size_t i = 0; i < N; i++) {
         size_t f = i % 3;
-        double bytes = f == 2 ? 0 : 4e8 * (double)(1 + i % 5), flops = f == 1 ? bytes * (double)(2 + i % 7) : 0;
+        double bytes = f == 2 ? 0 : 4e8 * (double)(1 + i % 5),
+               flops = f == 1 ? bytes * (double)(2 + i % 7) : 0;
         p[i] = point(bytes, 0, flops, bytes, 1);
         p[i].p.v[0] = (int64_t)i;
         snprintf(p[i].family, sizeof p[i].family, "%s", family[f]);
@@ -52,13 +53,19 @@ static void preempted_rows_do_not_enter(void **state)
 
 static void impossible_pairs_withhold(void **state)
 {
-    static const struct { const char *key; double ratio; bool withheld; } row[] = {
-        {"pair_ratio_start", 2.0, false}, {"pair_ratio_start", 2.21, true}, {"pair_ratio_end", 0.4, true}, {"pair_ratio_end", 1.2, false}};
+    static const struct {
+        const char *key;
+        double      ratio;
+        bool        withheld;
+    } row[] = {{"pair_ratio_start", 2.0, false},
+               {"pair_ratio_start", 2.21, true},
+               {"pair_ratio_end", 0.4, true},
+               {"pair_ratio_end", 1.2, false}};
     (void)state;
     for (size_t k = 0; k < sizeof row / sizeof *row; k++) {
         static device_run c;
-        ir_point        p[N];
-        size_t          bounds = 0;
+        ir_point          p[N];
+        size_t            bounds = 0;
         memset(&c, 0, sizeof c);
         machine(&c.s.ceilings);
         ir_env_init(&c.env);
@@ -80,6 +87,7 @@ static void impossible_pairs_withhold(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(preempted_rows_do_not_enter), cmocka_unit_test(impossible_pairs_withhold)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(preempted_rows_do_not_enter),
+                                       cmocka_unit_test(impossible_pairs_withhold)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

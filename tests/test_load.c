@@ -1,5 +1,6 @@
-/* test_load.c -- what others take: counters of the system, of control groups and of processes over recorded trees; what a
- * thread got beside a spinner on its CPU; commands, variables, and the mask a process was started with. No time is asserted. */
+/* test_load.c -- what others take: counters of the system, of control groups and of processes over recorded
+ * trees; what a thread got beside a spinner on its CPU; commands, variables, and the mask a process was
+ * started with. No time is asserted. */
 #define _GNU_SOURCE
 #include "harness/machine/machine_internal.h"
 #include "tests/tree.h"
@@ -13,7 +14,7 @@
 
 static bool near(double a, double b) { return fabs(a - b) <= 1e-9 * fabs(b) + 1e-12; }
 
-/* ---- the system's time, of the CPUs allowed ---------------------------------------------------------- */
+/* ---- the system's time, of the CPUs allowed -------------------------------------------------- */
 static void time_of_the_allowed(void **state)
 {
     (void)state;
@@ -26,19 +27,25 @@ static void time_of_the_allowed(void **state)
     ir_load_read_at(t.root, &two, &a);
     assert_true(isnan(a.total_s) && isnan(a.pressure_s) && isnan(a.quota_cpus) && isnan(a.quota_periods));
     assert_true(isnan(ir_load_between(&a, &a).others));
-    tree_put(&t, "/proc/stat", "cpu 9 9 9\ncpu0 900 0 0 0 0 0 0 0\ncpu1 100 10 20 500 5 3 2 0\ncpu2 1 0 0 99 0 0 0 4 0 0\nintr 7\n");
-    tree_put(&t, "/proc/pressure/cpu", "some avg10=1.00 avg60=1.00 avg300=1.00 total=2500000\nfull avg10=0 total=9\n");
+    tree_put(
+        &t, "/proc/stat",
+        "cpu 9 9 9\ncpu0 900 0 0 0 0 0 0 0\ncpu1 100 10 20 500 5 3 2 0\ncpu2 1 0 0 99 0 0 0 4 0 0\nintr 7\n");
+    tree_put(&t, "/proc/pressure/cpu",
+             "some avg10=1.00 avg60=1.00 avg300=1.00 total=2500000\nfull avg10=0 total=9\n");
     ir_load_read_at(t.root, &two, &a);
-    assert_true(near(a.busy_s, 136 * tick) && near(a.total_s, 744 * tick) && near(a.steal_s, 4 * tick) && near(a.cpus, 2));
+    assert_true(near(a.busy_s, 136 * tick) && near(a.total_s, 744 * tick) && near(a.steal_s, 4 * tick) &&
+                near(a.cpus, 2));
     assert_true(near(a.pressure_s, 2.5));
-    tree_put(&t, "/proc/stat", "cpu0 999 0 0 0 0 0 0 0\ncpu1 150 10 20 540 5 3 2 0\ncpu2 1 0 0 189 0 0 0 24\n");
+    tree_put(&t, "/proc/stat",
+             "cpu0 999 0 0 0 0 0 0 0\ncpu1 150 10 20 540 5 3 2 0\ncpu2 1 0 0 189 0 0 0 24\n");
     tree_put(&t, "/proc/pressure/cpu", "some avg10=1.00 total=3000000\n");
     ir_load_read_at(t.root, &two, &b);
     b.t_s = a.t_s + 1;
     a.own_s = 0;
     b.own_s = 20 * tick; /* of the 50 busy ticks of 200 */
     ir_load_shares d = ir_load_between(&a, &b);
-    assert_true(near(d.others, 30.0 / 200) && near(d.steal, 20.0 / 200) && near(d.pressure, 0.5) && isnan(d.quota));
+    assert_true(near(d.others, 30.0 / 200) && near(d.steal, 20.0 / 200) && near(d.pressure, 0.5) &&
+                isnan(d.quota));
     b.own_s = 90 * tick; /* ticks are coarse: never negative */
     assert_true(ir_load_between(&a, &b).others == 0);
     tree_free(&t);
@@ -48,12 +55,19 @@ static void time_of_the_allowed(void **state)
 static void quota_that_stops(void **state)
 {
     (void)state;
-    static const struct { const char *cgroup, *file, *before, *after, *quota_file, *quota; double stopped_s; } row[] = {
-        {"0::/a/b\n", "/sys/fs/cgroup/a/cpu.stat", "nr_periods 10\nnr_throttled 2\nthrottled_usec 1000\n",
-         "nr_periods 30\nnr_throttled 12\nthrottled_usec 501000\n", "/sys/fs/cgroup/a/cpu.max", "50000 100000", 0.5},
-        {"4:cpu,cpuacct:/x\n", "/sys/fs/cgroup/cpu/x/cpu.stat", "nr_periods 10\nnr_throttled 2\nthrottled_time 1000000\n",
-         "nr_periods 30\nnr_throttled 12\nthrottled_time 501000000\n", "/sys/fs/cgroup/cpu/x/cpu.cfs_quota_us", "50000", 0.5},
-        {"4:cpu:/gone\n", "/sys/fs/cgroup/cpu/cpu.stat", "nr_periods 0\nnr_throttled 0\n", "nr_periods 20\nnr_throttled 10\n", NULL, NULL, NAN}};
+    static const struct {
+        const char *cgroup, *file, *before, *after, *quota_file, *quota;
+        double      stopped_s;
+    } row[] = {{"0::/a/b\n", "/sys/fs/cgroup/a/cpu.stat",
+                "nr_periods 10\nnr_throttled 2\nthrottled_usec 1000\n",
+                "nr_periods 30\nnr_throttled 12\nthrottled_usec 501000\n", "/sys/fs/cgroup/a/cpu.max",
+                "50000 100000", 0.5},
+               {"4:cpu,cpuacct:/x\n", "/sys/fs/cgroup/cpu/x/cpu.stat",
+                "nr_periods 10\nnr_throttled 2\nthrottled_time 1000000\n",
+                "nr_periods 30\nnr_throttled 12\nthrottled_time 501000000\n",
+                "/sys/fs/cgroup/cpu/x/cpu.cfs_quota_us", "50000", 0.5},
+               {"4:cpu:/gone\n", "/sys/fs/cgroup/cpu/cpu.stat", "nr_periods 0\nnr_throttled 0\n",
+                "nr_periods 20\nnr_throttled 10\n", NULL, NULL, NAN}};
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         tree    t;
         ir_load a, b;
@@ -71,18 +85,20 @@ static void quota_that_stops(void **state)
         assert_true(isnan(row[i].stopped_s) ? isnan(d.quota_s) : near(d.quota_s, row[i].stopped_s));
         assert_true(row[i].quota ? near(d.quota_cpus, 0.5) : isnan(d.quota_cpus));
         ir_cgroup_limit_fix(t.root, true, fix, sizeof fix);
-        if (row[i].quota && !strstr(fix, row[i].quota_file)) fail_msg("'%s' does not name %s", fix, row[i].quota_file);
+        if (row[i].quota && !strstr(fix, row[i].quota_file))
+            fail_msg("'%s' does not name %s", fix, row[i].quota_file);
         if (!row[i].quota) assert_string_equal(fix, "");
         tree_free(&t);
     }
 }
 
-/* ---- processes ------------------------------------------------------------------------------------- */
+/* ---- processes ------------------------------------------------------------------------------- */
 static void put_process(const tree *t, int pid, const char *name, int user, int sys)
 {
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/stat", pid);
-    tree_put(t, path, "%d (%s) R 1 2 3 0 -1 4194304 9 9 9 9 %d %d 0 0 20 0 1 0 5 6 7\n", pid, name, user, sys);
+    tree_put(t, path, "%d (%s) R 1 2 3 0 -1 4194304 9 9 9 9 %d %d 0 0 20 0 1 0 5 6 7\n", pid, name, user,
+             sys);
 }
 
 static void busiest_processes(void **state)
@@ -125,15 +141,21 @@ static void busiest_processes(void **state)
 static void what_idle_means(void **state)
 {
     (void)state;
-    static const struct { double others, busiest; bool idle; } row[] = {
-        {0, 0, true}, {0.04, 0.3, true}, {0.06, 0.3, false}, {0.01, 0.9, false}, /* one CPU of very many */ {NAN, 0, false}};
+    static const struct {
+        double others, busiest;
+        bool   idle;
+    } row[] = {{0, 0, true},
+               {0.04, 0.3, true},
+               {0.06, 0.3, false},
+               {0.01, 0.9, false},
+               /* one CPU of very many */ {NAN, 0, false}};
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         ir_user u = {1, "x", row[i].busiest};
         assert_int_equal(ir_load_idle(row[i].others, &u, row[i].busiest > 0), row[i].idle);
     }
 }
 
-/* ---- threads ----------------------------------------------------------------------------------------- */
+/* ---- threads --------------------------------------------------------------------------------- */
 static void put_thread(const tree *t, int tid, double run_s, double wait_s)
 {
     char path[64];
@@ -161,10 +183,10 @@ static void threads_that_got_less(void **state)
     ir_got got;
     tree_init(&t);
     assert_true(near(share_of(&t, 1, 0, 1, 0), 1));
-    assert_true(near(share_of(&t, 0.2, 0.8, 1, 0), 0.2));       /* the worst */
-    assert_true(near(share_of(&t, 0.001, 0.01, 1, 0), 1));      /* a thread that sleeps wants nothing */
-    assert_true(near(share_of(&t, 0.5, 0.0, 0.4, 0.1), 0.8));   /* half asleep, but not preempted */
-    assert_true(isnan(share_of(&t, 0, 0, 0.01, 0.01)));         /* none wanted anything */
+    assert_true(near(share_of(&t, 0.2, 0.8, 1, 0), 0.2));     /* the worst */
+    assert_true(near(share_of(&t, 0.001, 0.01, 1, 0), 1));    /* a thread that sleeps wants nothing */
+    assert_true(near(share_of(&t, 0.5, 0.0, 0.4, 0.1), 0.8)); /* half asleep, but not preempted */
+    assert_true(isnan(share_of(&t, 0, 0, 0.01, 0.01)));       /* none wanted anything */
     put_thread(&t, 1, 0, 0);
     ir_watch *w = ir_watch_begin_at(t.root);
     put_thread(&t, 9, 0.5, 0.5); /* one that began since */
@@ -180,7 +202,8 @@ static pid_t spinner_on(int cpu)
     pid_t pid = fork();
     if (pid == 0) {
         if (cpu >= 0) ir_cpumask_pin(cpu);
-        for (volatile unsigned i = 0;; i++) {}
+        for (volatile unsigned i = 0;; i++) {
+        }
     }
     return pid;
 }
@@ -198,7 +221,8 @@ static void a_spinner_is_seen(void **state)
     ir_watch *w = NULL;
     assert_int_equal(ir_cpumask_pin(cpu), 0);
     w = ir_watch_begin();
-    for (double end = ir_now() + 0.4; ir_now() < end;) {}
+    for (double end = ir_now() + 0.4; ir_now() < end;) {
+    }
     ir_watch_end(&w, &got);
     ir_cpumask_set(&mine);
     kill(pid, SIGKILL);
@@ -228,7 +252,7 @@ static void a_neighbour_is_named(void **state)
     assert_true(isnan(load.others) && !*who);
 }
 
-/* ---- health ------------------------------------------------------------------------------------------ */
+/* ---- health ---------------------------------------------------------------------------------- */
 #define RAPL "/sys/class/powercap/intel-rapl:"
 static double energy(const tree *t, ir_rapl *state)
 {
@@ -269,11 +293,12 @@ static void energy_that_wraps(void **state)
     tree_free(&t);
 }
 
-/* ---- commands, variables, masks ------------------------------------------------------------------------ */
+/* ---- commands, variables, masks -------------------------------------------------------------- */
 static void commands(void **state)
 {
     (void)state;
-    static const char *const echo[] = {"echo", "a b", NULL}, *const no[] = {"false", NULL}, *const none[] = {"no-such-command-here", NULL};
+    static const char *const echo[] = {"echo", "a b", NULL}, *const no[] = {"false", NULL},
+                             *const none[] = {"no-such-command-here", NULL};
     static const char *const slow[] = {"sleep", "60", NULL}, *const tool[] = {"tool", NULL};
     char out[64], path[128];
     assert_true(ir_command_read("", echo, 10, out, sizeof out));
@@ -302,7 +327,8 @@ static void variables(void **state)
     char out[200];
     tree_init(&t);
     assert_false(ir_variable(t.root, "OMP_PLACES", out, sizeof out));
-    tree_put(&t, "/proc/self/environ", "A=1\nXOMP_PLACES=no\nOMP_PLACES=cores\nOMP_NUM_THREADS=2\nOPENBLAS_CORETYPE=\n");
+    tree_put(&t, "/proc/self/environ",
+             "A=1\nXOMP_PLACES=no\nOMP_PLACES=cores\nOMP_NUM_THREADS=2\nOPENBLAS_CORETYPE=\n");
     assert_true(ir_variable(t.root, "OMP_PLACES", out, sizeof out));
     assert_string_equal(out, "cores");
     ir_variables_text(t.root, false, out, sizeof out);
@@ -328,9 +354,10 @@ static void variables(void **state)
 static void clock_sources(void **state)
 {
     (void)state;
-    assert_true(ir_clocksource_slow("hpet") && ir_clocksource_slow("acpi_pm") && ir_clocksource_slow("jiffies"));
-    assert_false(ir_clocksource_slow("tsc") || ir_clocksource_slow("kvm-clock") || ir_clocksource_slow("arch_sys_counter") ||
-                 ir_clocksource_slow(""));
+    assert_true(ir_clocksource_slow("hpet") && ir_clocksource_slow("acpi_pm") &&
+                ir_clocksource_slow("jiffies"));
+    assert_false(ir_clocksource_slow("tsc") || ir_clocksource_slow("kvm-clock") ||
+                 ir_clocksource_slow("arch_sys_counter") || ir_clocksource_slow(""));
 }
 
 /* CPUs that were taken away since the process began come back; what it was not given does not. */
@@ -364,11 +391,18 @@ static void huge_pages_granted(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(time_of_the_allowed),   cmocka_unit_test(quota_that_stops),  cmocka_unit_test(busiest_processes),
-        cmocka_unit_test(what_idle_means),       cmocka_unit_test(threads_that_got_less), cmocka_unit_test(a_spinner_is_seen),
-        cmocka_unit_test(a_neighbour_is_named),  cmocka_unit_test(energy_that_wraps), cmocka_unit_test(commands),
-        cmocka_unit_test(variables),             cmocka_unit_test(clock_sources),     cmocka_unit_test(masks),
-        cmocka_unit_test(huge_pages_granted)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(time_of_the_allowed),
+                                       cmocka_unit_test(quota_that_stops),
+                                       cmocka_unit_test(busiest_processes),
+                                       cmocka_unit_test(what_idle_means),
+                                       cmocka_unit_test(threads_that_got_less),
+                                       cmocka_unit_test(a_spinner_is_seen),
+                                       cmocka_unit_test(a_neighbour_is_named),
+                                       cmocka_unit_test(energy_that_wraps),
+                                       cmocka_unit_test(commands),
+                                       cmocka_unit_test(variables),
+                                       cmocka_unit_test(clock_sources),
+                                       cmocka_unit_test(masks),
+                                       cmocka_unit_test(huge_pages_granted)};
     return cmocka_run_group_tests_name("load", tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
-/* quality.c -- was the machine quiet enough to be measured? One row per cause; each looks at what was seen and says
- * how grave it is. Thresholds: 5 % of a time is what a reader would call the same; above a half there is nothing to say. */
+/* quality.c -- was the machine quiet enough to be measured? One row per cause; each looks at what was seen
+ * and says how grave it is. Thresholds: 5 % of a time is what a reader would call the same; above a half
+ * there is nothing to say. */
 #include "harness/law/law.h"
 #include "harness/stats/stats.h"
 
@@ -33,7 +34,7 @@ const char *ir_quality_name(ir_quality_value v)
 
 bool ir_pair_impossible(double ratio) { return ratio < PAIR_LEAST || ratio > PAIR_MOST; }
 
-/* ---- counting ------------------------------------------------------------------------------------ */
+/* ---- counting -------------------------------------------------------------------------------- */
 void ir_situation_init(ir_situation *s)
 {
     memset(s, 0, sizeof *s);
@@ -41,7 +42,10 @@ void ir_situation_init(ir_situation *s)
     s->read_lo = s->read_hi = s->worst_share = s->stall_s = s->stall_among_s = NAN;
 }
 
-static bool is_wide(const ir_stats *t) { return fmax(t->ci_hi - t->median, t->median - t->ci_lo) > WIDE * t->median; }
+static bool is_wide(const ir_stats *t)
+{
+    return fmax(t->ci_hi - t->median, t->median - t->ci_lo) > WIDE * t->median;
+}
 
 static void note_stall(ir_situation *s, const ir_point *p)
 {
@@ -84,9 +88,9 @@ void ir_situation_points(ir_situation *s, const ir_point *p, size_t n, double dr
     note_reads(s, p, n, dram_read_Bps);
 }
 
-/* ---- causes -------------------------------------------------------------------------------------- */
-__attribute__((format(printf, 3, 4)))
-static ir_quality_value say(ir_cause *c, ir_quality_value v, const char *fmt, ...)
+/* ---- causes ---------------------------------------------------------------------------------- */
+__attribute__((format(printf, 3, 4))) static ir_quality_value say(ir_cause *c, ir_quality_value v,
+                                                                  const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -97,10 +101,15 @@ static ir_quality_value say(ir_cause *c, ir_quality_value v, const char *fmt, ..
 
 static ir_quality_value pair(const ir_situation *s, ir_cause *c)
 {
-    double bad = ir_pair_impossible(s->pair_start) ? s->pair_start : ir_pair_impossible(s->pair_end) ? s->pair_end : NAN;
-    if (isfinite(bad)) return say(c, IR_QUALITY_UNUSABLE, "two threads ran %.2f x one, which no machine does: something else ran", bad);
+    double bad = ir_pair_impossible(s->pair_start) ? s->pair_start
+                 : ir_pair_impossible(s->pair_end) ? s->pair_end
+                                                   : NAN;
+    if (isfinite(bad))
+        return say(c, IR_QUALITY_UNUSABLE,
+                   "two threads ran %.2f x one, which no machine does: something else ran", bad);
     if (fabs(log(s->pair_end / s->pair_start)) > PAIR_MOVED)
-        return say(c, IR_QUALITY_NOISY, "two threads ran %.2f x one at the start and %.2f x at the end", s->pair_start, s->pair_end);
+        return say(c, IR_QUALITY_NOISY, "two threads ran %.2f x one at the start and %.2f x at the end",
+                   s->pair_start, s->pair_end);
     return IR_QUALITY_GOOD;
 }
 
@@ -108,12 +117,14 @@ static ir_quality_value preempted(const ir_situation *s, ir_cause *c)
 {
     double share = s->n ? (double)s->preempted / (double)s->n : 0;
     if (s->preempted == 0) return IR_QUALITY_GOOD;
-    return say(c, share > HALF ? IR_QUALITY_UNUSABLE : IR_QUALITY_NOISY,
-               "in %zu of %zu points a thread got less than %.0f %% of the CPU time it wanted (%.0f %% at worst)", s->preempted, s->n,
-               100 * IR_PREEMPTED, 100 * s->worst_share);
+    return say(
+        c, share > HALF ? IR_QUALITY_UNUSABLE : IR_QUALITY_NOISY,
+        "in %zu of %zu points a thread got less than %.0f %% of the CPU time it wanted (%.0f %% at worst)",
+        s->preempted, s->n, 100 * IR_PREEMPTED, 100 * s->worst_share);
 }
 
-/* Others on CPUs that we leave alone do no harm to rows of few threads; where it is not known what our threads got, they may. */
+/* Others on CPUs that we leave alone do no harm to rows of few threads; where it is not known what our
+ * threads got, they may. */
 static ir_quality_value others(const ir_situation *s, ir_cause *c)
 {
     if (!(s->others > FEW)) return IR_QUALITY_GOOD;
@@ -124,7 +135,8 @@ static ir_quality_value others(const ir_situation *s, ir_cause *c)
 static ir_quality_value steal(const ir_situation *s, ir_cause *c)
 {
     if (!(s->steal > STEAL_SEEN)) return IR_QUALITY_GOOD;
-    return say(c, s->steal > STEAL_MOST ? IR_QUALITY_UNUSABLE : IR_QUALITY_NOISY, "the hypervisor took %.0f %% of the time", 100 * s->steal);
+    return say(c, s->steal > STEAL_MOST ? IR_QUALITY_UNUSABLE : IR_QUALITY_NOISY,
+               "the hypervisor took %.0f %% of the time", 100 * s->steal);
 }
 
 static ir_quality_value quota(const ir_situation *s, ir_cause *c)
@@ -152,8 +164,8 @@ static ir_quality_value quality_memory(const ir_situation *s, ir_cause *c)
     double middle = (s->read_lo + s->read_hi) / 2, spread = (s->read_hi - s->read_lo) / middle;
     if (!(spread > READ_SPREAD)) return IR_QUALITY_GOOD;
     return say(c, spread > READ_MOST ? IR_QUALITY_UNUSABLE : IR_QUALITY_NOISY,
-               "reads from DRAM moved between %.3g and %.3g GB/s (+-%.0f %%): neighbours on the memory", s->read_lo / 1e9, s->read_hi / 1e9,
-               50 * spread);
+               "reads from DRAM moved between %.3g and %.3g GB/s (+-%.0f %%): neighbours on the memory",
+               s->read_lo / 1e9, s->read_hi / 1e9, 50 * spread);
 }
 
 static ir_quality_value intervals(const ir_situation *s, ir_cause *c)
@@ -162,20 +174,26 @@ static ir_quality_value intervals(const ir_situation *s, ir_cause *c)
     if (s->wide)
         return say(c, (double)s->wide > HALF * n ? IR_QUALITY_UNUSABLE : IR_QUALITY_NOISY,
                    "%zu of %zu intervals are wider than +-50 %%", s->wide, s->n);
-    if ((double)s->noisy > NOISY_ROWS * n) return say(c, IR_QUALITY_NOISY, "%zu of %zu points are noisy", s->noisy, s->n);
+    if ((double)s->noisy > NOISY_ROWS * n)
+        return say(c, IR_QUALITY_NOISY, "%zu of %zu points are noisy", s->noisy, s->n);
     return IR_QUALITY_GOOD;
 }
 
 static ir_quality_value stall(const ir_situation *s, ir_cause *c)
 {
     if (!isfinite(s->stall_s)) return IR_QUALITY_GOOD;
-    return say(c, IR_QUALITY_NOISY, "one sample took %.3g s among samples of %.3g ms: the machine stood still (suspended?)", s->stall_s,
-               1e3 * s->stall_among_s);
+    return say(c, IR_QUALITY_NOISY,
+               "one sample took %.3g s among samples of %.3g ms: the machine stood still (suspended?)",
+               s->stall_s, 1e3 * s->stall_among_s);
 }
 
-static const struct { const char *what; ir_quality_value (*look)(const ir_situation *, ir_cause *); } causes[] = {
-    {"pair", pair},   {"preempted", preempted}, {"others", others}, {"quota", quota},         {"steal", steal},
-    {"pressure", pressure}, {"clock", frequency}, {"memory", quality_memory}, {"intervals", intervals}, {"stall", stall}};
+static const struct {
+    const char *what;
+    ir_quality_value (*look)(const ir_situation *, ir_cause *);
+} causes[] = {{"pair", pair},       {"preempted", preempted},   {"others", others},
+              {"quota", quota},     {"steal", steal},           {"pressure", pressure},
+              {"clock", frequency}, {"memory", quality_memory}, {"intervals", intervals},
+              {"stall", stall}};
 enum { NCAUSES = sizeof causes / sizeof *causes };
 _Static_assert((int)NCAUSES <= (int)IR_MAX_CAUSES, "room for every cause");
 

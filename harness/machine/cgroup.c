@@ -35,7 +35,8 @@ static bool own_path(const char *root, const char *controller, char *out, size_t
 
 typedef double (*level_fn)(const char *root, const char *dir); /* NAN: nothing at this level */
 
-/* The extreme of a quantity over all levels; found: the directory of the level that has it, NULL: not wanted. */
+/* The extreme of a quantity over all levels; found: the directory of the level that has it, NULL: not wanted.
+ */
 static double over_levels(const char *root, const char *const *mounts, const char *controller, level_fn at,
                           double (*pick)(double, double), char found[CGROUP_DIR])
 {
@@ -73,7 +74,8 @@ static double stat_value(const char *root, const char *dir, const char *file, co
 /* Memory not given back on demand: file pages that are inactive can be reclaimed. */
 static double usage(const char *root, const char *dir, const char *file, const char *stat_key)
 {
-    double used = ir_file_num(root, "%s/%s", dir, file), given = stat_value(root, dir, "memory.stat", stat_key);
+    double used = ir_file_num(root, "%s/%s", dir, file),
+           given = stat_value(root, dir, "memory.stat", stat_key);
     return isnan(given) ? used : used - given;
 }
 
@@ -138,17 +140,25 @@ void ir_cgroup_limit_fix(const char *root, bool cpu, char *out, size_t cap)
 {
     char   dir[CGROUP_DIR] = "", dir1[CGROUP_DIR] = "";
     double v2 = over_levels(root, mounts_v2, "", cpu ? quota_v2 : limit_v2, fmin, dir);
-    double v1 = over_levels(root, cpu ? mounts_cpu : mounts_mem, cpu ? "cpu" : "memory", cpu ? quota_v1 : limit_v1, fmin, dir1);
+    double v1 = over_levels(root, cpu ? mounts_cpu : mounts_mem, cpu ? "cpu" : "memory",
+                            cpu ? quota_v1 : limit_v1, fmin, dir1);
     out[0] = 0;
     if (v1 < v2 || (isnan(v2) && !isnan(v1)))
-        snprintf(out, cap, "echo -1 | sudo tee %.120s/%s", dir1, cpu ? "cpu.cfs_quota_us" : "memory.limit_in_bytes");
+        snprintf(out, cap, "echo -1 | sudo tee %.120s/%s", dir1,
+                 cpu ? "cpu.cfs_quota_us" : "memory.limit_in_bytes");
     else if (!isnan(v2))
         snprintf(out, cap, "echo max | sudo tee %.120s/%s", dir, cpu ? "cpu.max" : "memory.max");
 }
 
-/* ---- how often the quota stopped this process ----------------------------------------------------- */
-static double periods_at(const char *root, const char *dir) { return stat_value(root, dir, "cpu.stat", "nr_periods"); }
-static double stops_at(const char *root, const char *dir) { return stat_value(root, dir, "cpu.stat", "nr_throttled"); }
+/* ---- how often the quota stopped this process ------------------------------------------------ */
+static double periods_at(const char *root, const char *dir)
+{
+    return stat_value(root, dir, "cpu.stat", "nr_periods");
+}
+static double stops_at(const char *root, const char *dir)
+{
+    return stat_value(root, dir, "cpu.stat", "nr_throttled");
+}
 
 static double stopped_s_at(const char *root, const char *dir)
 {
@@ -158,7 +168,8 @@ static double stopped_s_at(const char *root, const char *dir)
 
 static double cgroup_largest(const char *root, level_fn at)
 {
-    return fmax(over_levels(root, mounts_v2, "", at, fmax, NULL), over_levels(root, mounts_cpu, "cpu", at, fmax, NULL));
+    return fmax(over_levels(root, mounts_v2, "", at, fmax, NULL),
+                over_levels(root, mounts_cpu, "cpu", at, fmax, NULL));
 }
 
 void ir_cgroup_throttling(const char *root, double *periods, double *stops, double *stopped_s)

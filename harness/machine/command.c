@@ -1,4 +1,5 @@
-/* command.c -- what a small command prints, within a time limit: a driver that hangs must not take us along. */
+/* command.c -- what a small command prints, within a time limit: a driver that hangs must not take us along.
+ */
 #define _GNU_SOURCE
 #include "harness/machine/machine_internal.h"
 
@@ -21,7 +22,8 @@ static bool command_start(const char *path, bool search, const char *const *argv
     posix_spawn_file_actions_adddup2(&a, to, STDOUT_FILENO);
     posix_spawn_file_actions_addopen(&a, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
     char *const *args = (char *const *)(uintptr_t)argv; /* posix_spawn does not write to them */
-    int          error = search ? posix_spawnp(pid, path, &a, NULL, args, environ) : posix_spawn(pid, path, &a, NULL, args, environ);
+    int          error = search ? posix_spawnp(pid, path, &a, NULL, args, environ)
+                                : posix_spawn(pid, path, &a, NULL, args, environ);
     posix_spawn_file_actions_destroy(&a);
     return error == 0;
 }
@@ -59,7 +61,8 @@ bool ir_command_read(const char *root, const char *const *argv, double limit_s, 
     if (ok) {
         ok = command_collect(fd[0], limit_s, out, cap);
         if (!ok) kill(pid, SIGKILL);
-        while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+        }
         ok = ok && WIFEXITED(status) && WEXITSTATUS(status) == 0;
     }
     close(fd[0]);

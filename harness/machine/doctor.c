@@ -1,5 +1,5 @@
-/* doctor.c -- is this machine ready to be measured? One table row per finding; each looks at the environment record, at
- * what others did during a second, or at a file of its own. */
+/* doctor.c -- is this machine ready to be measured? One table row per finding; each looks at the environment
+ * record, at what others did during a second, or at a file of its own. */
 #define _GNU_SOURCE
 #include "harness/machine/doctor.h"
 
@@ -9,7 +9,10 @@
 #include <string.h>
 #include <time.h>
 
-static const struct { const char *name; ir_finding_fn look; } findings[] = {
+static const struct {
+    const char   *name;
+    ir_finding_fn look;
+} findings[] = {
     {"governor", ir_doctor_governor},
     {"turbo", ir_doctor_turbo},
     {"SMT", ir_doctor_smt},
@@ -78,7 +81,7 @@ void ir_finding_fix(ir_finding *f, const char *fix, const char *fmt, ...)
     va_end(ap);
 }
 
-/* ---- looking ------------------------------------------------------------------------------------- */
+/* ---- looking --------------------------------------------------------------------------------- */
 /* What others do in a second. Below a root the later reading stands in later/, one second after. */
 static void watch_others(const char *root, ir_checkup *c)
 {
@@ -96,7 +99,8 @@ static void watch_others(const char *root, ir_checkup *c)
     if (*root) b.t_s = a.t_s + 1, b.own_s = a.own_s;
     b.quota_cpus = a.quota_cpus;
     c->load = ir_load_between(&a, &b);
-    if (ok && ir_tasks_read(later, &now) == IR_OK) c->nuser = ir_tasks_busiest(&was, &now, b.t_s - a.t_s, c->user);
+    if (ok && ir_tasks_read(later, &now) == IR_OK)
+        c->nuser = ir_tasks_busiest(&was, &now, b.t_s - a.t_s, c->user);
     ir_tasks_free(&was);
     ir_tasks_free(&now);
 }

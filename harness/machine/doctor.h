@@ -7,7 +7,7 @@ typedef struct {
     const char    *root;
     ir_topology    topo;
     ir_env         env;
-    ir_load_shares load;            /* of a second in which we only looked */
+    ir_load_shares load; /* of a second in which we only looked */
     ir_user        user[IR_MAX_USERS];
     int            nuser;
 } ir_checkup;
@@ -20,7 +20,8 @@ bool        ir_checkup_guest(const ir_checkup *); /* a virtual machine */
 /* Each fills state and text, and fix where something can be done. */
 __attribute__((format(printf, 2, 3))) void ir_finding_ok(ir_finding *, const char *fmt, ...);
 __attribute__((format(printf, 2, 3))) void ir_finding_unknown(ir_finding *, const char *fmt, ...);
-__attribute__((format(printf, 3, 4))) void ir_finding_fix(ir_finding *, const char *fix, const char *fmt, ...);
+__attribute__((format(printf, 3, 4))) void ir_finding_fix(ir_finding *, const char *fix, const char *fmt,
+                                                          ...);
 
 typedef void (*ir_finding_fn)(const ir_checkup *, ir_finding *);
 void ir_doctor_governor(const ir_checkup *, ir_finding *);

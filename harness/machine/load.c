@@ -1,5 +1,6 @@
-/* load.c -- what the CPUs this process may use were busy with, and how much of that was its own: /proc/stat by CPU,
- * the pressure file, the control group's quota. Ticks are 10 ms: a stretch of a second or more says something. */
+/* load.c -- what the CPUs this process may use were busy with, and how much of that was its own: /proc/stat
+ * by CPU, the pressure file, the control group's quota. Ticks are 10 ms: a stretch of a second or more says
+ * something. */
 #define _GNU_SOURCE
 #include "harness/machine/machine_internal.h"
 
@@ -15,7 +16,8 @@ static double own_cpu_s(void)
 {
     struct rusage self, ended;
     if (getrusage(RUSAGE_SELF, &self) || getrusage(RUSAGE_CHILDREN, &ended)) return NAN;
-    return load_seconds(self.ru_utime) + load_seconds(self.ru_stime) + load_seconds(ended.ru_utime) + load_seconds(ended.ru_stime);
+    return load_seconds(self.ru_utime) + load_seconds(self.ru_stime) + load_seconds(ended.ru_utime) +
+           load_seconds(ended.ru_stime);
 }
 
 /* Lines "cpuN user nice system idle iowait irq softirq steal"; guest time is inside user. */
@@ -26,7 +28,8 @@ static void read_cpus(const char *root, const ir_cpumask *allowed, ir_load *o)
     int    n = 0, cpu;
     for (const char *s = text; s && *s; s = strchr(s, '\n') ? strchr(s, '\n') + 1 : NULL) {
         double v[8] = {0};
-        if (sscanf(s, "cpu%d %lf %lf %lf %lf %lf %lf %lf %lf", &cpu, v, v + 1, v + 2, v + 3, v + 4, v + 5, v + 6, v + 7) < 5)
+        if (sscanf(s, "cpu%d %lf %lf %lf %lf %lf %lf %lf %lf", &cpu, v, v + 1, v + 2, v + 3, v + 4, v + 5,
+                   v + 6, v + 7) < 5)
             continue;
         if (!ir_cpumask_has(allowed, cpu)) continue;
         busy += v[0] + v[1] + v[2] + v[5] + v[6];
@@ -46,7 +49,8 @@ static void read_cpus(const char *root, const ir_cpumask *allowed, ir_load *o)
 static double pressure_s(const char *root)
 {
     char        text[512];
-    const char *total = ir_file_read(root, text, sizeof text, "/proc/pressure/cpu") ? strstr(text, "total=") : NULL;
+    const char *total =
+        ir_file_read(root, text, sizeof text, "/proc/pressure/cpu") ? strstr(text, "total=") : NULL;
     return total && !strncmp(text, "some", 4) ? strtod(total + strlen("total="), NULL) * 1e-6 : NAN;
 }
 
@@ -64,7 +68,8 @@ void ir_load_read_at(const char *root, const ir_cpumask *allowed, ir_load *o)
 
 ir_load_shares ir_load_between(const ir_load *a, const ir_load *b)
 {
-    double         span = b->t_s - a->t_s, total = b->total_s - a->total_s, periods = b->quota_periods - a->quota_periods;
+    double span = b->t_s - a->t_s, total = b->total_s - a->total_s,
+           periods = b->quota_periods - a->quota_periods;
     ir_load_shares o = {span, NAN, NAN, NAN, NAN, NAN, b->quota_cpus, b->cpus};
     if (total > 0) {
         double others = (b->busy_s - a->busy_s) - (b->own_s - a->own_s);

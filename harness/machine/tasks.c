@@ -17,17 +17,20 @@ void ir_tasks_free(ir_tasks *t)
     *t = (ir_tasks){0};
 }
 
-/* "PID (NAME) S ppid ...": the name may hold blanks and parentheses; user and system ticks are fields 14 and 15. */
+/* "PID (NAME) S ppid ...": the name may hold blanks and parentheses; user and system ticks are fields 14
+ * and 15. */
 static bool parse(const char *text, ir_task *out)
 {
     const char *open = strchr(text, '('), *close = strrchr(text, ')');
     double      user, sys, tick = 1.0 / (double)sysconf(_SC_CLK_TCK);
     if (!open || !close || close < open) return false;
-    if (sscanf(close + 1, " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lf %lf", &user, &sys) != 2) return false;
+    if (sscanf(close + 1, " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lf %lf", &user, &sys) != 2)
+        return false;
     out->pid = (int)strtol(text, NULL, 10);
     snprintf(out->name, sizeof out->name, "%.*s", (int)(close - open - 1), open + 1);
     for (char *c = out->name; *c; c++)
-        if ((unsigned char)*c < 0x20 || (unsigned char)*c >= 0x7F) *c = '?'; /* a process names itself as it likes */
+        if ((unsigned char)*c < 0x20 || (unsigned char)*c >= 0x7F)
+            *c = '?'; /* a process names itself as it likes */
     out->cpu_s = (user + sys) * tick;
     return true;
 }
@@ -36,7 +39,7 @@ ir_status ir_tasks_read(const char *root, ir_tasks *out)
 {
     ir_name *names = malloc(MAX_PIDS * sizeof *names);
     char     text[1024];
-    int      count = names ? ir_dir_list(root, "/proc", names, MAX_PIDS) : 0, own = *root ? -1 : (int)getpid();
+    int count = names ? ir_dir_list(root, "/proc", names, MAX_PIDS) : 0, own = *root ? -1 : (int)getpid();
     *out = (ir_tasks){0};
     out->v = calloc((size_t)count + 1, sizeof *out->v);
     if (!names || !out->v) {
@@ -46,7 +49,8 @@ ir_status ir_tasks_read(const char *root, ir_tasks *out)
     for (int i = 0; i < count; i++) {
         ir_task t;
         if (names[i].name[0] < '0' || names[i].name[0] > '9') continue;
-        if (!ir_file_read(root, text, sizeof text, "/proc/%s/stat", names[i].name) || !parse(text, &t)) continue;
+        if (!ir_file_read(root, text, sizeof text, "/proc/%s/stat", names[i].name) || !parse(text, &t))
+            continue;
         if (t.pid != own) out->v[out->n++] = t;
     }
     free(names);
@@ -82,21 +86,28 @@ char *ir_users_text(const ir_user *u, int n, char *buf, size_t cap)
     size_t at = 0;
     buf[0] = 0;
     for (int i = 0; i < n && at < cap; i++)
-        at += (size_t)snprintf(buf + at, cap - at, "%s%s (pid %d) %.0f %% of a CPU", i ? ", " : "", u[i].name, u[i].pid,
-                               100 * u[i].cpus);
+        at += (size_t)snprintf(buf + at, cap - at, "%s%s (pid %d) %.0f %% of a CPU", i ? ", " : "", u[i].name,
+                               u[i].pid, 100 * u[i].cpus);
     return buf;
 }
 
-bool ir_load_idle(double others, const ir_user *u, int n) { return others < BUSY_ALL && !(n > 0 && u[0].cpus >= BUSY_ONE); }
+bool ir_load_idle(double others, const ir_user *u, int n)
+{
+    return others < BUSY_ALL && !(n > 0 && u[0].cpus >= BUSY_ONE);
+}
 
-/* ---- a stretch, and waiting ------------------------------------------------------------------------------------- */
-struct ir_neighbours { ir_load load; ir_tasks tasks; };
+/* ---- a stretch, and waiting ------------------------------------------------------------------ */
+struct ir_neighbours {
+    ir_load  load;
+    ir_tasks tasks;
+};
 typedef struct ir_neighbours look;
 
 static ir_status look_around(look *o)
 {
     ir_load_read_at("", NULL, &o->load);
-    if (isnan(o->load.total_s)) return ir_fail(IR_SKIP, "how busy this machine is cannot be read (/proc/stat)");
+    if (isnan(o->load.total_s))
+        return ir_fail(IR_SKIP, "how busy this machine is cannot be read (/proc/stat)");
     return ir_tasks_read("", &o->tasks);
 }
 
@@ -145,8 +156,8 @@ static ir_status give_up(double limit_s, double others, const ir_user *users, in
 {
     char who[400];
     ir_users_text(users, n, who, sizeof who);
-    return ir_fail(IR_EINVAL, "still busy after %.3g s: other processes take %.0f %% of the CPUs: %s", limit_s, 100 * others,
-                   *who ? who : "none that can be seen from here");
+    return ir_fail(IR_EINVAL, "still busy after %.3g s: other processes take %.0f %% of the CPUs: %s",
+                   limit_s, 100 * others, *who ? who : "none that can be seen from here");
 }
 
 ir_status ir_wait_idle(double limit_s, const volatile int *stop)

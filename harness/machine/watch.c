@@ -1,7 +1,8 @@
-/* watch.c -- did our threads get the CPUs they wanted? The kernel keeps for every thread the time it ran and the time it
- * stood ready and waited (/proc/self/task/N/schedstat, nanoseconds). A thread that sleeps wants nothing, so that
- * workers that rest between regions do not count; one that spins or computes beside another process waits for half of
- * the time. Waiting for a quota's next period counts as well. Without the file: the caller's CPU clock over wall. */
+/* watch.c -- did our threads get the CPUs they wanted? The kernel keeps for every thread the time it ran and
+ * the time it stood ready and waited (/proc/self/task/N/schedstat, nanoseconds). A thread that sleeps wants
+ * nothing, so that workers that rest between regions do not count; one that spins or computes beside another
+ * process waits for half of the time. Waiting for a quota's next period counts as well. Without the file: the
+ * caller's CPU clock over wall. */
 #define _GNU_SOURCE
 #include "harness/machine/machine_internal.h"
 
@@ -13,8 +14,15 @@
 enum { MAX_WATCHED = 4096 };
 static const double WANTS = 0.1; /* of the stretch: a thread that wants less is no worker */
 
-typedef struct { long tid; double run_s, wait_s; } thread_time;
-struct ir_watch { double began_s, caller_s, switches; size_t n; thread_time v[]; };
+typedef struct {
+    long   tid;
+    double run_s, wait_s;
+} thread_time;
+struct ir_watch {
+    double      began_s, caller_s, switches;
+    size_t      n;
+    thread_time v[];
+};
 
 static double caller_cpu_s(void)
 {
@@ -87,8 +95,10 @@ void ir_watch_end_at(ir_watch **pw, const char *root, double span_s, ir_got *out
     thread_time *now = malloc(MAX_WATCHED * sizeof *now);
     size_t       n = now ? read_threads(root, now) : 0;
     out->preemptions = involuntary() - w->switches;
-    if (n > 0) out->cpu_share = worst_share(w, now, n, span_s);
-    else if (span_s > 0 && caller >= WANTS * span_s) out->cpu_share = fmin(caller / span_s, 1);
+    if (n > 0)
+        out->cpu_share = worst_share(w, now, n, span_s);
+    else if (span_s > 0 && caller >= WANTS * span_s)
+        out->cpu_share = fmin(caller / span_s, 1);
     free(now);
     free(w);
 }
