@@ -16,9 +16,9 @@ static void rows(ir_point *p, const ir_ceilings *c, size_t preempted)
         double bytes = f == 2 ? 0 : 4e8 * (double)(1 + i % 5),
                flops = f == 1 ? bytes * (double)(2 + i % 7) : 0;
         p[i] = point(bytes, 0, flops, bytes, 1);
-        p[i].p.v[0] = (int64_t)i;
-        snprintf(p[i].family, sizeof p[i].family, "%s", family[f]);
-        snprintf(p[i].workload, sizeof p[i].workload, "%s", f == 1 ? "gemm" : f ? "forkjoin" : "read");
+        p[i].id.p.v[0] = (int64_t)i;
+        snprintf(p[i].id.family, sizeof p[i].id.family, "%s", family[f]);
+        snprintf(p[i].id.workload, sizeof p[i].id.workload, "%s", f == 1 ? "gemm" : f ? "forkjoin" : "read");
         ir_row x;
         assert_true(ir_row_of(&p[i], c, &x));
         double T = x.x_data_s / 0.9 + x.x_comp_s / 0.8 + 2e-6 * x.x_launch;
@@ -76,7 +76,7 @@ static void impossible_pairs_withhold(void **state)
         c.s.policy.seed = 1;
         device_run_judge(&c);
         for (size_t i = 0; i < N; i++) {
-            bounds += p[i].bound != IR_BOUND_UNKNOWN;
+            bounds += p[i].law.bound != IR_BOUND_UNKNOWN;
             if (row[k].withheld) assert_non_null(strstr(p[i].withheld, "which no machine does"));
         }
         assert_int_equal(bounds, row[k].withheld ? 0 : N);

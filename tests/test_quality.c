@@ -140,21 +140,21 @@ static void points_are_counted(void **state)
     (void)state;
     for (int i = 0; i < 6; i++) {
         p[i] = point(8e8, 0, 2e9, 8e8, 0.04);
-        p[i].wall.max = 0.041;
-        p[i].reps = 1;
+        p[i].m.wall.max = 0.041;
+        p[i].m.reps = 1;
         p[i].cpu_share = 1;
-        p[i].bw_now = 0.9 + 0.02 * i;
+        p[i].m.bw_now = 0.9 + 0.02 * i;
     }
     p[0].flags = IR_FLAG_PREEMPTED | IR_FLAG_NOISY;
     p[0].cpu_share = 0.3;
     p[1].flags = IR_FLAG_THROTTLED;
     p[1].cpu_share = NAN;
-    p[2].wall.ci_hi = 0.07;
+    p[2].m.wall.ci_hi = 0.07;
     p[3].status = IR_SKIP;
     p[3].flags = IR_FLAG_PREEMPTED;
-    p[4].wall.median = 3e-4; /* a suspension: 1 s among 0.3 ms */
-    p[4].wall.ci_hi = p[4].wall.ci_lo = 3e-4;
-    p[4].wall.max = 1;
+    p[4].m.wall.median = 3e-4; /* a suspension: 1 s among 0.3 ms */
+    p[4].m.wall.ci_hi = p[4].m.wall.ci_lo = 3e-4;
+    p[4].m.wall.max = 1;
     ir_situation_init(&s);
     ir_situation_points(&s, p, 6, 40e9);
     assert_int_equal(s.n, 5);
@@ -167,7 +167,7 @@ static void points_are_counted(void **state)
     assert_close(s.stall_s, 1, 1e-12);
     assert_close(s.stall_among_s, 3e-4, 1e-12);
     assert_true(s.read_lo >= 36e9 && s.read_lo <= s.read_hi && s.read_hi <= 40e9);
-    p[4].wall.max = 0.004; /* a long one, but no stall */
+    p[4].m.wall.max = 0.004; /* a long one, but no stall */
     ir_situation_init(&s);
     ir_situation_points(&s, p, 6, NAN);
     assert_true(isnan(s.stall_s) && !(s.read_hi > s.read_lo));
@@ -196,12 +196,12 @@ static void rows_without_a_bound(void **state)
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         ir_point p = point(8e8, 0, 2e9, 8e8, row[i].T); /* data 20 ms, compute 10 ms */
         p.flags = row[i].flags;
-        p.kflags = row[i].kflags;
+        p.id.kflags = row[i].kflags;
         p.cpu_share = 0.21;
-        p.wall.ci_hi = p.wall.median * row[i].wide;
+        p.m.wall.ci_hi = p.m.wall.median * row[i].wide;
         ir_point_judge(&p, &c, NULL);
-        assert_true(isfinite(p.mbu) && isfinite(p.T_law_s)); /* terms and efficiencies stay */
-        assert_int_equal(p.bound == IR_BOUND_UNKNOWN, row[i].why != NULL);
+        assert_true(isfinite(p.law.mbu) && isfinite(p.law.T_law_s)); /* terms and efficiencies stay */
+        assert_int_equal(p.law.bound == IR_BOUND_UNKNOWN, row[i].why != NULL);
         if (!row[i].why && *p.withheld) fail_msg("row %zu: '%s'", i, p.withheld);
         if (row[i].why && !strstr(p.withheld, row[i].why))
             fail_msg("row %zu: '%s' does not say '%s'", i, p.withheld, row[i].why);
@@ -212,7 +212,7 @@ static void rows_without_a_bound(void **state)
     again.flags = 0;
     ir_point_judge(&again, &c, NULL);
     assert_string_equal(again.withheld, "");
-    assert_int_equal(again.bound, IR_BOUND_MEMORY);
+    assert_int_equal(again.law.bound, IR_BOUND_MEMORY);
     ir_ceilings_free(&c);
 }
 
@@ -224,7 +224,7 @@ static void launches_are_not_far(void **state)
     machine(&c);
     ir_point p = point(64, 0, 128, 64, 2.1e-6);
     ir_point_judge(&p, &c, NULL);
-    assert_int_equal(p.bound, IR_BOUND_LATENCY);
+    assert_int_equal(p.law.bound, IR_BOUND_LATENCY);
     assert_string_equal(p.withheld, "");
     ir_ceilings_free(&c);
 }

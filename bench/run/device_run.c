@@ -186,7 +186,7 @@ static void probe_pair(device_run *c, const char *when)
     if (ratio >= CPU_SMT_SHARED || ir_pair_impossible(ratio) || got.cpu_share < IR_PREEMPTED) return;
     c->s.run_flags |= IR_FLAG_SMT_SHARED;
     for (size_t i = 0; i < c->s.npoint; i++)
-        if (c->s.point[i].p.threads > 1) c->s.point[i].flags |= IR_FLAG_SMT_SHARED;
+        if (c->s.point[i].id.p.threads > 1) c->s.point[i].flags |= IR_FLAG_SMT_SHARED;
 }
 
 static bool is_graded(const device_run *c)
@@ -242,7 +242,7 @@ static void withhold(device_run *c)
         if (!ir_pair_impossible(ratio[k])) continue;
         snprintf(why, sizeof why, "two threads ran %.2f x one, which no machine does", ratio[k]);
         for (size_t i = 0; i < c->s.npoint; i++)
-            if (c->s.point[i].bound != IR_BOUND_UNKNOWN) ir_point_withhold(&c->s.point[i], why);
+            if (c->s.point[i].law.bound != IR_BOUND_UNKNOWN) ir_point_withhold(&c->s.point[i], why);
     }
 }
 

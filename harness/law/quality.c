@@ -49,11 +49,11 @@ static bool is_wide(const ir_stats *t)
 
 static void note_stall(ir_situation *s, const ir_point *p)
 {
-    const ir_stats *t = &p->wall;
-    double          longest = t->max * p->reps;
+    const ir_stats *t = &p->m.wall;
+    double          longest = t->max * p->m.reps;
     if (!(longest > STALL_S) || !(t->max > STALL_RATIO * t->median) || s->stall_s > longest) return;
     s->stall_s = longest;
-    s->stall_among_s = t->median * p->reps;
+    s->stall_among_s = t->median * p->m.reps;
 }
 
 /* The slow and the fast tenth of what the reads beside the points got. */
@@ -62,7 +62,7 @@ static void note_reads(ir_situation *s, const ir_point *p, size_t n, double dram
     double *v = malloc((n ? n : 1) * sizeof *v);
     size_t  m = 0;
     for (size_t i = 0; v && i < n; i++)
-        if (p[i].status == IR_OK && p[i].bw_now > 0) v[m++] = p[i].bw_now * dram_read_Bps;
+        if (p[i].status == IR_OK && p[i].m.bw_now > 0) v[m++] = p[i].m.bw_now * dram_read_Bps;
     if (m > 0) {
         ir_sort(v, m);
         s->read_lo = ir_quantile_sorted(v, m, 0.1);
