@@ -295,7 +295,7 @@ static void no_claim_on_disturbed_rows(void **state)
         point(&pt[1], &wl_gemv, p, 1.02 * T, IR_BOUND_MEMORY,
               1); /* a slower kernel in its place would answer another question */
         pt[0].flags = row[i].flags;
-        pt[0].cpu_share = 0.2;
+        pt[0].m.cpu_share = 0.2;
         pt[0].m.wall.ci_hi = row[i].wide * T;
         claim_evidence e = {.point = pt,
                             .npoint = 2,
@@ -484,7 +484,7 @@ static const char *ask(ir_bound net, double net_p, ir_bound decode, double decod
     point(&pt[1], &wl_gpt2, (ir_params){{LY_MEDIUM, 1, 1, 128}, IR_F32, 0}, 0.04, decode, decode_p);
     point(&pt[2], &wl_gpt2, (ir_params){{LY_MEDIUM, 4, 1, 128}, IR_F32, 0}, 0.05, IR_BOUND_COMPUTE,
           1); /* batch 4: no witness */
-    if (net == IR_BOUND_UNKNOWN) snprintf(pt[0].withheld, sizeof pt[0].withheld, "the interval is +-80 %%");
+    if (net == IR_BOUND_UNKNOWN) snprintf(pt[0].law.withheld, sizeof pt[0].law.withheld, "the interval is +-80 %%");
     claim_evidence e = {.point = pt,
                         .npoint = 3,
                         .ceilings = &c,

@@ -23,10 +23,10 @@ static void rows(ir_point *p, const ir_ceilings *c, size_t preempted)
         assert_true(ir_row_of(&p[i], c, &x));
         double T = x.x_data_s / 0.9 + x.x_comp_s / 0.8 + 2e-6 * x.x_launch;
         retime(&p[i], i < preempted ? 5 * T : T);
-        p[i].cpu_share = 1;
+        p[i].m.cpu_share = 1;
         if (i >= preempted) continue;
         p[i].flags = IR_FLAG_PREEMPTED;
-        p[i].cpu_share = 0.2;
+        p[i].m.cpu_share = 0.2;
     }
 }
 
@@ -44,7 +44,7 @@ static void preempted_rows_do_not_enter(void **state)
     assert_true(quiet.fitted && some.fitted);
     assert_close(some.fit[some.better].BW.v, quiet.fit[quiet.better].BW.v, 0.01);
     assert_close(some.fit[some.better].eta.v, quiet.fit[quiet.better].eta.v, 0.01);
-    for (size_t i = 0; i < N; i++) assert_int_equal(*p[i].withheld != 0, i < 6);
+    for (size_t i = 0; i < N; i++) assert_int_equal(*p[i].law.withheld != 0, i < 6);
     rows(p, &c, 20); /* the rest would be too few: all enter, and the run is unusable */
     fit_points(p, N, &c, 1, &most);
     assert_true(most.fitted);
@@ -77,7 +77,7 @@ static void impossible_pairs_withhold(void **state)
         device_run_judge(&c);
         for (size_t i = 0; i < N; i++) {
             bounds += p[i].law.bound != IR_BOUND_UNKNOWN;
-            if (row[k].withheld) assert_non_null(strstr(p[i].withheld, "which no machine does"));
+            if (row[k].withheld) assert_non_null(strstr(p[i].law.withheld, "which no machine does"));
         }
         assert_int_equal(bounds, row[k].withheld ? 0 : N);
         ir_env_free(&c.env);

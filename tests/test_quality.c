@@ -142,13 +142,13 @@ static void points_are_counted(void **state)
         p[i] = point(8e8, 0, 2e9, 8e8, 0.04);
         p[i].m.wall.max = 0.041;
         p[i].m.reps = 1;
-        p[i].cpu_share = 1;
+        p[i].m.cpu_share = 1;
         p[i].m.bw_now = 0.9 + 0.02 * i;
     }
     p[0].flags = IR_FLAG_PREEMPTED | IR_FLAG_NOISY;
-    p[0].cpu_share = 0.3;
+    p[0].m.cpu_share = 0.3;
     p[1].flags = IR_FLAG_THROTTLED;
-    p[1].cpu_share = NAN;
+    p[1].m.cpu_share = NAN;
     p[2].m.wall.ci_hi = 0.07;
     p[3].status = IR_SKIP;
     p[3].flags = IR_FLAG_PREEMPTED;
@@ -197,21 +197,21 @@ static void rows_without_a_bound(void **state)
         ir_point p = point(8e8, 0, 2e9, 8e8, row[i].T); /* data 20 ms, compute 10 ms */
         p.flags = row[i].flags;
         p.id.kflags = row[i].kflags;
-        p.cpu_share = 0.21;
+        p.m.cpu_share = 0.21;
         p.m.wall.ci_hi = p.m.wall.median * row[i].wide;
         ir_point_judge(&p, &c, NULL);
         assert_true(isfinite(p.law.mbu) && isfinite(p.law.T_law_s)); /* terms and efficiencies stay */
         assert_int_equal(p.law.bound == IR_BOUND_UNKNOWN, row[i].why != NULL);
-        if (!row[i].why && *p.withheld) fail_msg("row %zu: '%s'", i, p.withheld);
-        if (row[i].why && !strstr(p.withheld, row[i].why))
-            fail_msg("row %zu: '%s' does not say '%s'", i, p.withheld, row[i].why);
+        if (!row[i].why && *p.law.withheld) fail_msg("row %zu: '%s'", i, p.law.withheld);
+        if (row[i].why && !strstr(p.law.withheld, row[i].why))
+            fail_msg("row %zu: '%s' does not say '%s'", i, p.law.withheld, row[i].why);
     }
     ir_point again = point(8e8, 0, 2e9, 8e8, 0.04); /* judged anew, the reason goes with the cause */
     again.flags = IR_FLAG_PREEMPTED;
     ir_point_judge(&again, &c, NULL);
     again.flags = 0;
     ir_point_judge(&again, &c, NULL);
-    assert_string_equal(again.withheld, "");
+    assert_string_equal(again.law.withheld, "");
     assert_int_equal(again.law.bound, IR_BOUND_MEMORY);
     ir_ceilings_free(&c);
 }
@@ -225,7 +225,7 @@ static void launches_are_not_far(void **state)
     ir_point p = point(64, 0, 128, 64, 2.1e-6);
     ir_point_judge(&p, &c, NULL);
     assert_int_equal(p.law.bound, IR_BOUND_LATENCY);
-    assert_string_equal(p.withheld, "");
+    assert_string_equal(p.law.withheld, "");
     ir_ceilings_free(&c);
 }
 

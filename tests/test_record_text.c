@@ -432,7 +432,7 @@ static void withheld_rows(void **state)
         p->flags |= IR_FLAG_PREEMPTED;
         p->law.bound = IR_BOUND_UNKNOWN;
         if (i < 4)
-            snprintf(p->withheld, sizeof p->withheld, "a thread got %d %% of the CPU time it wanted", 20 + i);
+            snprintf(p->law.withheld, sizeof p->law.withheld, "a thread got %d %% of the CPU time it wanted", 20 + i);
     }
     char   *text = NULL;
     size_t  n = 0;

@@ -20,7 +20,7 @@ static bool asks(const claim_evidence *e, const ir_point *p)
                (!strcmp(p->id.family, "gpt") && batch1_param(p, "tokens", 1) == 1);
     return net && p->status == IR_OK && !p->id.cold && !(p->id.kflags & IR_K_NAIVE) &&
            batch1_param(p, "batch", 0) == 1 && p->id.p.threads == e->threads && isfinite(ir_point_time(p)) &&
-           (p->law.bound != IR_BOUND_UNKNOWN || *p->withheld);
+           (p->law.bound != IR_BOUND_UNKNOWN || *p->law.withheld);
 }
 
 static bool same_question(const ir_point *a, const ir_point *b)
@@ -50,9 +50,9 @@ static void set_aside(batch1_answer *o)
     size_t n = 0;
     for (size_t i = 0; i < o->n; i++) {
         const ir_point *p = o->point[i];
-        if (*p->withheld && o->withheld++ == 0)
-            snprintf(o->why, sizeof o->why, "%.80s: %.70s", ir_point_key(p, key), p->withheld);
-        if (!*p->withheld) o->point[n++] = p;
+        if (*p->law.withheld && o->withheld++ == 0)
+            snprintf(o->why, sizeof o->why, "%.80s: %.70s", ir_point_key(p, key), p->law.withheld);
+        if (!*p->law.withheld) o->point[n++] = p;
     }
     o->n = n;
 }

@@ -81,7 +81,7 @@ static void take_fits(machine_view *v, const ir_record *r, const char *id)
 static void judge_rest(machine_view *v, ir_point *p)
 {
     for (size_t i = 0; v->better >= 0 && i < v->npoint; i++)
-        if (p[i].status == IR_OK && isnan(p[i].law.bound_p) && !*p[i].law.ablation && !*p[i].withheld)
+        if (p[i].status == IR_OK && isnan(p[i].law.bound_p) && !*p[i].law.ablation && !*p[i].law.withheld)
             ir_point_judge(&p[i], &v->ceilings, &v->fit[v->better]);
 }
 

@@ -20,7 +20,7 @@ static void judge_clear(ir_point *p)
     p->law.mfu = p->law.mbu = p->law.eta = p->law.eta_star = p->law.ridge = p->law.margin = p->law.bound_p =
         NAN;
     p->law.bound = IR_BOUND_UNKNOWN;
-    p->withheld[0] = p->law.ablation[0] = '\0'; /* of the label before */
+    p->law.withheld[0] = p->law.ablation[0] = '\0'; /* of the label before */
 }
 
 void ir_point_withhold(ir_point *p, const char *why)
@@ -28,7 +28,7 @@ void ir_point_withhold(ir_point *p, const char *why)
     p->law.bound = IR_BOUND_UNKNOWN;
     p->law.bound_p = p->law.margin = NAN;
     p->law.ablation[0] = '\0';
-    snprintf(p->withheld, sizeof p->withheld, "%s", why);
+    snprintf(p->law.withheld, sizeof p->law.withheld, "%s", why);
 }
 
 static double known_or(const ir_coef *k, double value, double otherwise)
@@ -127,7 +127,7 @@ bool ir_point_disturbed(const ir_point *p, char *why, size_t n)
     const ir_stats *s = ir_point_stats(p);
     double          half = fmax(s->ci_hi - s->median, s->median - s->ci_lo) / s->median;
     if (p->flags & IR_FLAG_PREEMPTED)
-        snprintf(why, n, "a thread got %.0f %% of the CPU time it wanted", 100 * p->cpu_share);
+        snprintf(why, n, "a thread got %.0f %% of the CPU time it wanted", 100 * p->m.cpu_share);
     else if (half > WIDEST)
         snprintf(why, n, "the interval is +-%.0f %%", fmin(100 * half, 9999));
     else
@@ -138,7 +138,7 @@ bool ir_point_disturbed(const ir_point *p, char *why, size_t n)
 /* A label needs a time that is the machine's own. */
 static void withhold_unsound(ir_point *p, const double t[LAW_NCOL], double T)
 {
-    char why[sizeof p->withheld];
+    char why[sizeof p->law.withheld];
     bool disturbed = ir_point_disturbed(p, why, sizeof why);
     if (!disturbed && !far_from_all(p, t, T)) return;
     if (!disturbed)

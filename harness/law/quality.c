@@ -77,12 +77,12 @@ void ir_situation_points(ir_situation *s, const ir_point *p, size_t n, double dr
         const ir_stats *t = ir_point_stats(&p[i]);
         if (p[i].status != IR_OK || t->n == 0) continue;
         s->n++;
-        s->known += isfinite(p[i].cpu_share);
+        s->known += isfinite(p[i].m.cpu_share);
         s->preempted += (p[i].flags & IR_FLAG_PREEMPTED) != 0;
         s->noisy += (p[i].flags & IR_FLAG_NOISY) != 0;
         s->slowed += (p[i].flags & (IR_FLAG_THROTTLED | IR_FLAG_CLOCK_DRIFT)) != 0;
         s->wide += is_wide(t);
-        s->worst_share = fmin(s->worst_share, p[i].cpu_share);
+        s->worst_share = fmin(s->worst_share, p[i].m.cpu_share);
         note_stall(s, &p[i]);
     }
     note_reads(s, p, n, dram_read_Bps);

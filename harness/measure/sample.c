@@ -239,8 +239,8 @@ static ir_status watched(sampler *s, uint32_t reps, ir_point *pt)
     vitals_begin(&vitals, dev, dev->be->now(dev));
     ir_status st = sample_collect(s, reps, &vitals, pt);
     ir_watch_end(&watch, &got);
-    pt->cpu_share = got.cpu_share;
-    pt->preemptions = got.preemptions;
+    pt->m.cpu_share = got.cpu_share;
+    pt->m.preemptions = got.preemptions;
     if (s->policy->beside) s->policy->beside(s->policy->beside_arg);
     vitals_end(&vitals, dev->be->now(dev), (double)reps * (double)pt->m.samples.n, pt);
     return st;

@@ -291,13 +291,13 @@ static void withheld(const ir_text *t, const ir_point *p, size_t n)
     enum { NAMED = 3 };
     char   key[IR_ID];
     size_t count = 0, named = 0;
-    for (size_t i = 0; i < n; i++) count += p[i].status == IR_OK && *p[i].withheld;
+    for (size_t i = 0; i < n; i++) count += p[i].status == IR_OK && *p[i].law.withheld;
     if (count == 0) return;
     ir_text_para(t, "- ", "no bound is given for %zu point%s whose time is not the machine's own:", count,
                  count == 1 ? "" : "s");
     for (size_t i = 0; i < n && named < NAMED; i++)
-        if (p[i].status == IR_OK && *p[i].withheld && ++named)
-            ir_text_para(t, "    ", "%s: %s", ir_point_key(&p[i], key), p[i].withheld);
+        if (p[i].status == IR_OK && *p[i].law.withheld && ++named)
+            ir_text_para(t, "    ", "%s: %s", ir_point_key(&p[i], key), p[i].law.withheld);
     if (count > NAMED) ir_text_para(t, "    ", "and %zu more (withheld, in the record)", count - NAMED);
 }
 
