@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include "tests/claims_evidence.h"
 #include "tests/support/asserts.h"
 
 static void all_claims(void **state)
@@ -184,51 +185,6 @@ static void meets(void **state)
 }
 
 /* ---- rules over made-up evidence ------------------------------------------------------------- */
-static const ir_workload *const table[] = {&wl_gemm, &wl_gemv, &wl_batchmm, &wl_resnet50, &wl_gpt2, NULL};
-
-static void point(ir_point *o, const ir_workload *w, ir_params p, double T, ir_bound b, double prob)
-{
-    ir_point_init(o);
-    snprintf(o->id.backend, sizeof o->id.backend, "cpu");
-    snprintf(o->id.workload, sizeof o->id.workload, "%s", w->name);
-    snprintf(o->id.family, sizeof o->id.family, "%s", w->family);
-    snprintf(o->id.kernel, sizeof o->id.kernel, "fast");
-    ir_point_params(o, w, &p);
-    o->id.p.threads = 2;
-    o->status = IR_OK;
-    o->m.cost = w->cost(&p);
-    o->m.wall = (ir_stats){.median = T, .ci_lo = 0.99 * T, .ci_hi = 1.01 * T, .n = 30};
-    o->law.bound = b;
-    o->law.bound_p = prob;
-    o->law.term_data_s = b == IR_BOUND_MEMORY ? 0.9 * T : 0.1 * T;
-    o->law.term_comp_s = T - o->law.term_data_s;
-    o->law.term_lat_s = 0;
-    o->law.ridge = 5;
-    o->law.eta_star = 0.3;
-    o->law.margin = 2;
-}
-
-static void ceilings(ir_ceilings *c)
-{
-    ir_ceilings_init(c);
-    ir_ceilings_add(c, &(ir_ceiling){.what = IR_C_BANDWIDTH,
-                                     .level = "DRAM",
-                                     .op = "read",
-                                     .dtype = IR_NDTYPE,
-                                     .threads = 2,
-                                     .value = 40e9,
-                                     .lo = 39.9e9,
-                                     .hi = 40.1e9,
-                                     .read_frac = 1});
-    ir_ceilings_add(c, &(ir_ceiling){.what = IR_C_FLOPS,
-                                     .dtype = IR_F32,
-                                     .threads = 2,
-                                     .value = 200e9,
-                                     .lo = 199e9,
-                                     .hi = 201e9,
-                                     .read_frac = NAN});
-}
-
 static claim_outcome gemv_outcome(double share, ir_bound b, double prob, claim_measured *m)
 {
     const ir_params p = {{8192, 8192}, IR_F32, 0};
@@ -243,7 +199,7 @@ static claim_outcome gemv_outcome(double share, ir_bound b, double prob, claim_m
                         .threads = 2,
                         .device = "cpu0",
                         .title = "test",
-                        .workloads = table};
+                        .workloads = claim_table};
     claim_measure(claims_find(&claims_builtin, "gemv-intensity-f32"), &e, m);
     ir_ceilings_free(&c);
     return m->outcome;
@@ -269,56 +225,14 @@ static void rules(void **state)
     assert_int_equal(gemv_outcome(0.5, IR_BOUND_MEMORY, 1, &m), MEASURED_REFUTED);
 }
 
-/* The same evidence, which confirms, from a run or a row whose time is not the machine's own: nothing is
- * decided. */
-static void no_claim_on_disturbed_rows(void **state)
-{
-    static const struct {
-        uint32_t    flags;
-        double      wide;
-        const char *unusable, *why;
-    } row[] = {{0, 1.01, NULL, NULL},
-               {IR_FLAG_NOISY, 1.01, NULL, NULL},
-               {IR_FLAG_PREEMPTED, 1.01, NULL, "a thread got 20 %"},
-               {0, 1.6, NULL, "+-60 %"},
-               {0, 1.01, "two threads ran 2.21 x one", "2.21 x one"}};
-    const ir_params p = {{8192, 8192}, IR_F32, 0};
-    const ir_cost   cost = wl_gemv.cost(&p);
-    ir_ceilings     c;
-    (void)state;
-    ceilings(&c);
-    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-        claim_measured m;
-        ir_point       pt[2];
-        double         T = (cost.read_B + cost.write_B) / (0.95 * 40e9);
-        point(&pt[0], &wl_gemv, p, T, IR_BOUND_MEMORY, 1);
-        point(&pt[1], &wl_gemv, p, 1.02 * T, IR_BOUND_MEMORY,
-              1); /* a slower kernel in its place would answer another question */
-        pt[0].flags = row[i].flags;
-        pt[0].m.cpu_share = 0.2;
-        pt[0].m.wall.ci_hi = row[i].wide * T;
-        claim_evidence e = {.point = pt,
-                            .npoint = 2,
-                            .ceilings = &c,
-                            .threads = 2,
-                            .device = "cpu0",
-                            .title = "test",
-                            .workloads = table,
-                            .unusable = row[i].unusable};
-        claim_measure(claims_find(&claims_builtin, "gemv-intensity-f32"), &e, &m);
-        assert_int_equal(m.outcome, row[i].why ? MEASURED_UNDECIDED : MEASURED_CONFIRMED);
-        if (row[i].why && !strstr(m.why, row[i].why)) fail_msg("row %zu: '%s'", i, m.why);
-    }
-    ir_ceilings_free(&c);
-}
-
 static void missing(void **state)
 {
     ir_ceilings    c;
     claim_measured m;
     (void)state;
     ceilings(&c);
-    claim_evidence e = {.ceilings = &c, .threads = 2, .device = "cpu0", .title = "test", .workloads = table};
+    claim_evidence e = {
+        .ceilings = &c, .threads = 2, .device = "cpu0", .title = "test", .workloads = claim_table};
     claim_measure(claims_find(&claims_builtin, "gemv-intensity-f32"), &e, &m);
     assert_int_equal(m.outcome, MEASURED_MISSING);
     assert_non_null(strstr(m.why, "needs gemv:m=8192"));
@@ -484,18 +398,17 @@ static const char *ask(ir_bound net, double net_p, ir_bound decode, double decod
     point(&pt[1], &wl_gpt2, (ir_params){{LY_MEDIUM, 1, 1, 128}, IR_F32, 0}, 0.04, decode, decode_p);
     point(&pt[2], &wl_gpt2, (ir_params){{LY_MEDIUM, 4, 1, 128}, IR_F32, 0}, 0.05, IR_BOUND_COMPUTE,
           1); /* batch 4: no witness */
-    if (net == IR_BOUND_UNKNOWN) snprintf(pt[0].law.withheld, sizeof pt[0].law.withheld, "the interval is +-80 %%");
     claim_evidence e = {.point = pt,
                         .npoint = 3,
                         .ceilings = &c,
                         .threads = 2,
                         .device = "cpu0",
                         .title = "test",
-                        .workloads = table};
+                        .workloads = claim_table};
     ir_status      st = batch1_ask(&e, a);
     ir_ceilings_free(&c);
     if (st != IR_OK) fail_msg("%s", ir_why());
-    assert_int_equal(a->n + a->withheld, 2);
+    assert_int_equal(a->n, 2);
     return a->verdict;
 }
 
@@ -511,12 +424,7 @@ static void batch1(void **state)
     assert_non_null(strstr(a.answer, "eta = 0.300"));
     assert_true(a.p == 0.99);
     assert_string_equal(ask(IR_BOUND_MIXED, 0.6, IR_BOUND_MEMORY, 1, &a), "undecided");
-    assert_string_equal(ask(IR_BOUND_UNKNOWN, NAN, IR_BOUND_MEMORY, 1, &a), "undecided"); /* withheld */
-    assert_non_null(strstr(a.answer, "rows are withheld"));
-    assert_non_null(strstr(a.why, "the interval is +-80 %"));
-    assert_string_equal(ask(IR_BOUND_UNKNOWN, NAN, IR_BOUND_COMPUTE, 1, &a),
-                        "does not hold"); /* what is left speaks against it */
-    claim_evidence none = {.workloads = table};
+    claim_evidence none = {.workloads = claim_table};
     assert_int_equal(batch1_ask(&none, &a), IR_EINVAL);
 }
 
@@ -531,7 +439,6 @@ int main(void)
                                        cmocka_unit_test(rules),
                                        cmocka_unit_test(missing),
                                        cmocka_unit_test(sizes),
-                                       cmocka_unit_test(no_claim_on_disturbed_rows),
                                        cmocka_unit_test(layernorm_fusion),
                                        cmocka_unit_test(ratio_of_moments),
                                        cmocka_unit_test(k_ops_fusion),

@@ -121,11 +121,13 @@ static void busiest_processes(void **state)
     put_process(&t, 30, "bad\033[2Jname", tick / 2, 0);
     put_process(&t, 50, "new", tick, 0);
     for (int i = 60; i < 60 + 2 * IR_MAX_USERS; i++) put_process(&t, i, "many", tick / 10, 0);
+    put_process(&t, 99, "last", tick / 2, 0); /* behind more than are kept */
     assert_int_equal(ir_tasks_read(t.root, &b), IR_OK);
     assert_int_equal(ir_tasks_busiest(&a, &b, 2, u), IR_MAX_USERS);
     assert_true(u[0].pid == 20 && near(u[0].cpus, 1) && !strcmp(u[0].name, "a) (b c"));
     assert_true(u[1].pid == 50 && near(u[1].cpus, 0.5));
     assert_string_equal(u[2].name, "bad?[2Jname");
+    assert_string_equal(u[3].name, "last");
     ir_users_text(u, 2, text, sizeof text);
     assert_string_equal(text, "a) (b c (pid 20) 100 % of a CPU, new (pid 50) 50 % of a CPU");
     assert_string_equal(ir_users_text(u, 0, text, sizeof text), "");
