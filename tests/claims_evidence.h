@@ -24,7 +24,7 @@ static inline void point(ir_point *o, const ir_workload *w, ir_params p, double 
     ir_point_params(o, w, &p);
     o->id.p.threads = 2;
     o->status = IR_OK;
-    o->m.cost = w->cost(&p);
+    o->m.cost = w->cost(w, &p);
     o->m.wall = (ir_stats){.median = T, .ci_lo = 0.99 * T, .ci_hi = 1.01 * T, .n = 30};
     o->law.bound = b;
     o->law.bound_p = prob;

@@ -191,7 +191,7 @@ static claim_outcome gemv_outcome(double share, ir_bound b, double prob, claim_m
     ir_point        pt;
     ir_ceilings     c;
     ceilings(&c);
-    ir_cost cost = wl_gemv.cost(&p);
+    ir_cost cost = wl_gemv.cost(&wl_gemv, &p);
     point(&pt, &wl_gemv, p, (cost.read_B + cost.write_B) / (share * 40e9), b, prob);
     claim_evidence e = {.point = &pt,
                         .npoint = 1,

@@ -23,7 +23,7 @@ static void no_claim_on_disturbed_rows(void **state)
                {0, 1.6, NULL, "+-60 %"},
                {0, 1.01, "two threads ran 2.21 x one", "2.21 x one"}};
     const ir_params p = {{8192, 8192}, IR_F32, 0};
-    const ir_cost   cost = wl_gemv.cost(&p);
+    const ir_cost   cost = wl_gemv.cost(&wl_gemv, &p);
     ir_ceilings     c;
     (void)state;
     ceilings(&c);
