@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-ir_status context_open(measure_context *s, const ir_backend *be, int index)
+ir_status context_open(measure_context *s, const ir_backend *be, int index, const ir_open_options *asked)
 {
     memset(s, 0, sizeof *s);
     ir_ceilings_init(&s->ceilings);
     ir_policy_quick(&s->policy);
     s->dev = (ir_dev){.be = be, .index = index};
-    ir_status st = be->open(&s->dev);
+    ir_status st = be->open(&s->dev, asked);
     if (st == IR_OK) st = be->describe(&s->dev, &s->info);
     if (st == IR_OK) st = ir_topology_load(NULL, &s->topo);
     if (st != IR_OK)

@@ -135,7 +135,7 @@ static void measure_identify(ir_dev *dev, const ir_workload *w, const ir_kernel 
     ir_device_info d;
     if (dev->be->describe(dev, &d) == IR_OK) {
         snprintf(o->id.device, sizeof o->id.device, "%s", d.id);
-        snprintf(o->id.isa, sizeof o->id.isa, "%.31s", d.driver);
+        snprintf(o->id.isa, sizeof o->id.isa, "%.31s", d.isa);
     }
     snprintf(o->id.backend, sizeof o->id.backend, "%s", dev->be->name);
     snprintf(o->id.workload, sizeof o->id.workload, "%s", w->name);
