@@ -42,12 +42,15 @@ static void preempted_rows_do_not_enter(void **state)
     rows(p, &c, 6);
     fit_points(p, N, &c, 1, &some);
     assert_true(quiet.fitted && some.fitted);
-    assert_close(some.fit[some.better].BW.v, quiet.fit[quiet.better].BW.v, 0.01);
-    assert_close(some.fit[some.better].eta.v, quiet.fit[quiet.better].eta.v, 0.01);
+    assert_int_equal(quiet.fit[0].n, N);
+    assert_int_equal(some.fit[0].n, N - 6);
+    assert_close(some.fit[some.better].BW.v, quiet.fit[quiet.better].BW.v, 1e-6);
+    assert_close(some.fit[some.better].eta.v, quiet.fit[quiet.better].eta.v, 1e-6);
     for (size_t i = 0; i < N; i++) assert_int_equal(*p[i].law.withheld != 0, i < 6);
     rows(p, &c, 20); /* the rest would be too few: all enter, and the run is unusable */
     fit_points(p, N, &c, 1, &most);
     assert_true(most.fitted);
+    assert_int_equal(most.fit[0].n, N);
     ir_ceilings_free(&c);
 }
 
