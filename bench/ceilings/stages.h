@@ -2,10 +2,10 @@
 #ifndef BENCH_CEILINGS_STAGES_H
 #define BENCH_CEILINGS_STAGES_H
 #include "bench/measure/context.h"
-enum { NLEVEL = 4, MAX_THREADS = 24 };
+enum { MAX_THREADS = 24 };
 typedef struct {
     measure_context *s;
-    double size_B[NLEVEL]; /* representative working set of one thread per level (DRAM: of all); 0: no such
+    double size_B[IR_NLEVEL]; /* representative working set of one thread per level (DRAM: of all); 0: no such
                               level */
     int     threads[MAX_THREADS], nthread; /* 1, 2, 4 ... all; 0 alone: a device */
     bool    device;
@@ -15,7 +15,6 @@ typedef struct {
     double  clock_Hz;
     int64_t streams; /* that the last certified operation was fastest with on a device; 0: none yet */
 } ceiling_plan;
-extern const char *const ceiling_level[NLEVEL]; /* "L1" .. "DRAM" */
 /* Set a workload's parameter by name; nothing where it has none of that name. */
 void ceiling_set(const ir_workload *, ir_params *, const char *key, double value);
 /* A ceiling from a measured point; value is a rate (its interval follows the time's) or what the caller makes
