@@ -176,6 +176,22 @@ const cli_command bench_commands[] = {
      .min_args = 1,
      .max_args = -1,
      .main = cmd_export},
+    {.name = "doctor",
+     .summary = "is this machine ready to be measured? each finding: ok, fix: COMMAND, or cannot tell",
+     .usage = "",
+     .about = "Looks at clock policy, turbo, SMT, huge pages, limits of the container, clock source, "
+              "variables of OpenMP and BLAS, what\n"
+              "other processes and the hypervisor take within a second, counters and GPUs. Changes nothing.\n"
+              "Exit code: 0 nothing to fix, 3 something is.",
+     .sets = CLI_SET_TERMINAL,
+     .own = doctor_own_options,
+     .own_size = sizeof(doctor_options),
+     .max_args = 0,
+     .main = cmd_doctor},
     {0}};
 
-int main(int argc, char **argv) { return cli_main(bench_commands, argc, argv); }
+int main(int argc, char **argv)
+{
+    ir_affinity_restore();
+    return cli_main(bench_commands, argc, argv);
+}

@@ -74,9 +74,9 @@ const char *ir_bound_name(ir_bound b)
 
 const char *ir_flag_name(int bit)
 {
-    static const char *const name[IR_NFLAG] = {"smt-shared",     "throttled",      "steal",   "clock-drift",
-                                               "cpuset-limited", "cache-resident", "bimodal", "noisy",
-                                               "suspect",        "within-run"};
+    static const char *const name[IR_NFLAG] = {"smt-shared",     "throttled",      "steal",    "clock-drift",
+                                               "cpuset-limited", "cache-resident", "bimodal",  "noisy",
+                                               "suspect",        "within-run",     "preempted"};
     return bit >= 0 && bit < IR_NFLAG ? name[bit] : "?";
 }
 
@@ -95,7 +95,7 @@ void ir_point_init(ir_point *p)
     p->m.check.err = p->m.check.tol = NAN;
     p->m.warmup_s = p->m.overhead_s = p->m.joules = p->m.counted_B = p->m.clock_Hz = p->m.steal =
         p->m.bw_now = NAN;
-    p->m.mem_clock_Hz = p->m.power_W = p->m.temp_C = NAN;
+    p->m.mem_clock_Hz = p->m.power_W = p->m.temp_C = p->m.cpu_share = p->m.preemptions = NAN;
     p->law.T_law_s = p->law.term_data_s = p->law.term_comp_s = p->law.term_lat_s = NAN;
     p->law.mfu = p->law.mbu = p->law.eta = p->law.eta_star = p->law.ridge = p->law.margin = p->law.bound_p =
         NAN;

@@ -328,9 +328,11 @@ enum {
     IR_FLAG_BIMODAL = 1u << 6,
     IR_FLAG_NOISY = 1u << 7,
     IR_FLAG_SUSPECT = 1u << 8,
-    IR_FLAG_WITHIN_RUN = 1u << 9 /* the interval knows one process only */
+    IR_FLAG_WITHIN_RUN = 1u << 9, /* the interval knows one process only */
+    IR_FLAG_PREEMPTED = 1u << 10  /* cpu_share is below IR_PREEMPTED: no bound is given */
 };
-enum { IR_NFLAG = 10 };
+enum { IR_NFLAG = 11 };
+#define IR_PREEMPTED 0.90
 const char *ir_flag_name(int bit); /* 0..IR_NFLAG-1: "smt-shared" ... */
 
 /* What a point is of. */
@@ -361,6 +363,8 @@ typedef struct {
     double     temp_C;                /* the highest */
     char       slowed[64];            /* what lowered the clock meanwhile, in words; empty: nothing known */
     double     bw_now;                /* DRAM bandwidth between the samples, as a share of its ceiling */
+    double     cpu_share;             /* of the CPU time a thread wanted, what the worst one got */
+    double     preemptions;           /* involuntary switches of all threads meanwhile */
 } ir_measurement;
 
 /* Set by the law (harness/law) only; NAN or empty until then.
@@ -370,6 +374,7 @@ typedef struct {
     double   T_law_s, term_data_s, term_comp_s, term_lat_s;
     double   mfu, mbu, eta, eta_star, ridge, margin, bound_p;
     ir_bound bound;
+    char     withheld[112]; /* why there is no bound although the terms are known; empty: nothing is withheld */
     char     ablation[16];
 } ir_judgement;
 

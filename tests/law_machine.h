@@ -67,6 +67,13 @@ static inline void machine(ir_ceilings *c)
     put(c, IR_C_BANDWIDTH, "DRAM", "gather", IR_F64, 4, 4e9);
 }
 
+static inline void retime(ir_point *p, double T)
+{
+    p->m.wall.median = T;
+    p->m.wall.ci_lo = 0.99 * T;
+    p->m.wall.ci_hi = 1.01 * T;
+}
+
 static inline ir_point point(double read_B, double write_B, double flops, double footprint_B, double T)
 {
     ir_point p;
@@ -80,9 +87,7 @@ static inline ir_point point(double read_B, double write_B, double flops, double
         .read_B = read_B, .write_B = write_B, .flops = flops, .launches = 1, .footprint_B = footprint_B};
     p.status = IR_OK;
     p.m.wall.n = 30;
-    p.m.wall.median = T;
-    p.m.wall.ci_lo = 0.99 * T;
-    p.m.wall.ci_hi = 1.01 * T;
+    retime(&p, T);
     return p;
 }
 #endif

@@ -161,7 +161,7 @@ static void classes(void **state)
     assert_nan(cache.law.eta);
     assert_nan(cache.law.eta_star);
     cache.id.cold = true;
-    cache.m.wall.median = 1e-4;
+    retime(&cache, 1e-4);
     ir_point_judge(&cache, &c, NULL);
     assert_int_equal(cache.law.bound, IR_BOUND_MEMORY);
     ir_point_judge(&launch, &c, NULL);

@@ -20,7 +20,7 @@ static bool asks(const claim_evidence *e, const ir_point *p)
                (!strcmp(p->id.family, "gpt") && batch1_param(p, "tokens", 1) == 1);
     return net && p->status == IR_OK && !p->id.cold && !(p->id.kflags & IR_K_NAIVE) &&
            batch1_param(p, "batch", 0) == 1 && p->id.p.threads == e->threads && isfinite(ir_point_time(p)) &&
-           p->law.bound != IR_BOUND_UNKNOWN;
+           (p->law.bound != IR_BOUND_UNKNOWN || *p->law.withheld);
 }
 
 static bool same_question(const ir_point *a, const ir_point *b)
@@ -40,6 +40,21 @@ static void batch1_collect(const claim_evidence *e, batch1_answer *o)
         if (k == o->n || ir_point_time(p) < ir_point_time(o->point[k])) o->point[k] = p;
         o->n += k == o->n;
     }
+}
+
+/* The fastest row of a question tells nothing where its bound is withheld; a slower one would answer another
+ * question. */
+static void set_aside(batch1_answer *o)
+{
+    char   key[IR_ID];
+    size_t n = 0;
+    for (size_t i = 0; i < o->n; i++) {
+        const ir_point *p = o->point[i];
+        if (*p->law.withheld && o->withheld++ == 0)
+            snprintf(o->why, sizeof o->why, "%.80s: %.70s", ir_point_key(p, key), p->law.withheld);
+        if (!*p->law.withheld) o->point[n++] = p;
+    }
+    o->n = n;
 }
 
 /* ---- words ----------------------------------------------------------------------------------- */
@@ -122,7 +137,8 @@ static void conclude(batch1_answer *o)
         memory += yes;
         against += clear && !yes;
     }
-    o->verdict = against ? "does not hold" : memory == o->n ? "holds" : "undecided";
+    bool all = memory == o->n && o->withheld == 0;
+    o->verdict = against ? "does not hold" : all ? "holds" : "undecided";
     for (size_t i = 0; i < o->n; i++) {
         const ir_point *p = o->point[i];
         bool counts = against ? p->law.bound != IR_BOUND_MEMORY && p->law.bound != IR_BOUND_MIXED : true;
@@ -139,8 +155,11 @@ static void conclude(batch1_answer *o)
                  *held ? "; it holds for " : "", held);
     } else {
         snprintf(o->answer, sizeof o->answer, "\"Batch-1 inference is memory-bound\" %s here%s: %s.",
-                 memory == o->n ? "holds" : "is undecided",
-                 memory == o->n ? "" : " (a row is mixed, or P is unknown)", why);
+                 all ? "holds" : "is undecided",
+                 all           ? ""
+                 : o->withheld ? " (rows are withheld)"
+                               : " (a row is mixed, or P is unknown)",
+                 why);
     }
 }
 
@@ -148,6 +167,14 @@ ir_status batch1_ask(const claim_evidence *e, batch1_answer *o)
 {
     memset(o, 0, sizeof *o);
     batch1_collect(e, o);
+    set_aside(o);
+    if (o->n > 0 && e->unusable)
+        return ir_fail(IR_EINVAL, "batch1 is not decided: the times are not the machine's own: %s",
+                       e->unusable);
+    if (o->n == 0 && o->withheld)
+        return ir_fail(IR_EINVAL,
+                       "batch1 is not decided: no row's time is the machine's own (%s): ironroof doctor",
+                       o->why);
     if (o->n == 0)
         return ir_fail(IR_EINVAL, "no judged row of resnet50 or gpt2 decode at batch 1: ironroof run "
                                   "resnet50:batch=1 gpt2:batch=1, "
@@ -194,4 +221,7 @@ void batch1_print(const ir_text *t, const claim_evidence *e, const batch1_answer
     ir_table_end(&tb);
     fputc('\n', t->f);
     ir_text_para(t, "", "%s", o->answer);
+    if (o->withheld)
+        ir_text_para(t, "", "Withheld: %zu row%s, for example %s.", o->withheld, o->withheld == 1 ? "" : "s",
+                     o->why);
 }

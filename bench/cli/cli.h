@@ -82,7 +82,7 @@ enum {                             /* which shared options a command takes */
        CLI_SET_SCOPE = 1u << 1,    /* profile threads filter */
        CLI_SET_WHERE = 1u << 2,    /* backend device */
        CLI_SET_HOST = 1u << 3,     /* isa pin pages */
-       CLI_SET_TIMING = 1u << 4,   /* precision budget warmup seed samples inject */
+       CLI_SET_TIMING = 1u << 4,   /* precision budget warmup seed samples inject wait-idle */
        CLI_SET_CACHE = 1u << 5,    /* hot cold */
        CLI_SET_RUN = 1u << 6,      /* ceilings dry-run layers prove */
        CLI_SET_FILES = 1u << 7,    /* resume no-report */
@@ -114,6 +114,7 @@ typedef struct {
     unsigned    cache;                         /* CLI_HOT | CLI_COLD; CLI_HOT when neither was asked for */
     int64_t     seed;                          /* >= 0; -1: not given */
     int64_t     samples;                       /* > 0: exactly so many; 0: the stopping rule */
+    double      wait_idle_s;                   /* wait so long for other processes to leave; NAN: do not */
     double      inject;                        /* > 0: every timed call takes this share longer */
     const char *output, *resume;               /* output "-": stdout */
     const char *ceilings;                      /* "none", or a record to take them from; NULL: measure */

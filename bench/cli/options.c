@@ -47,6 +47,9 @@ static const cli_option shared[] = {
     {"inject", 0, CLI_REAL, "SHARE",
      "make every timed call this much slower, 0.05 or 5%: tests what a gate can see", AT(inject),
      .set = CLI_SET_TIMING, .lo = 0, .hi = 10, .unit = CLI_SHARE},
+    {"wait-idle", 0, CLI_REAL, "TIME",
+     "first wait, at most so long, until other processes leave the CPUs; exit code 3 if they do not",
+     AT(wait_idle_s), .set = CLI_SET_TIMING, .lo = 0, .hi = 86400, .unit = CLI_SECONDS},
     {"ceilings", 0, CLI_TEXT, "FILE|none",
      "take the ceilings from this record of the same machine, or judge without any", AT(ceilings),
      .set = CLI_SET_RUN},
@@ -74,7 +77,7 @@ const cli_option *cli_shared_options(void) { return shared; }
 void cli_options_init(cli_options *o)
 {
     memset(o, 0, sizeof *o);
-    o->precision = o->budget_s = o->warmup_s = NAN;
+    o->precision = o->budget_s = o->warmup_s = o->wait_idle_s = NAN;
     o->seed = -1;
 }
 

@@ -216,7 +216,7 @@ static ir_status measure_device(job *j, device_run *c)
     s->tick_arg = j;
     if (!s->full && !s->filter) s->policy.naive_s = NAIVE_S;
     phase(j, ceilings_count(s));
-    device_run_pair_probe(c, "start");
+    campaign_begin(c);
     ir_status st = s->resume ? IR_OK : ir_journal_machine(j->journal, &s->info, &c->env);
     if (st == IR_OK) st = ceilings_get(s, &c->env, &j->ceilings, j->args->opt.quiet);
     if (st == IR_OK) context_choose_monitor(s);
@@ -228,10 +228,11 @@ static ir_status measure_device(job *j, device_run *c)
         st = device_run_points(c, &j->points, j->args->opt.cache);
         cli_progress_clear(&j->progress);
     }
-    if (st != IR_EINTR) device_run_pair_probe(c, "end");
+    campaign_end(c, st != IR_EINTR);
     device_run_note_tuning(c);
     if (j->points.n && s->ceilings.n) device_run_judge(c);
     if (st == IR_OK) st = run_ablation(j, c);
+    if (j->screen && c->graded) ir_text_quality(&t, &c->quality);
     if (j->screen) device_run_print_law(&t, c);
     device_run_close_device(c);
     return st;
@@ -340,13 +341,17 @@ static int run_run(const cli_args *args, bool with_points)
         st = cli_points_expand(ir_workloads, args->arg, args->narg, &args->opt, &j->points);
     if (st == IR_OK && args->opt.layers && with_points) st = per_layer_valid(args->opt.layers, &j->points);
     if (st == IR_OK) st = open_devices(j);
+    int waited = st == IR_OK && !args->opt.dry_run ? wait_idle(&args->opt) : EXIT_FINE;
     if (st == IR_OK && args->opt.dry_run)
         run_print_plan(j);
-    else if (st == IR_OK)
+    else if (st == IR_OK && waited == EXIT_FINE)
         st = execute(j);
     int code = st == IR_OK ? EXIT_FINE : st == IR_EINTR ? EXIT_INTERRUPTED : complain();
     if (st == IR_EINTR) fprintf(stderr, "ironroof: interrupted; every finished point is in %s\n", j->path);
-    if (st == IR_OK && !args->opt.dry_run) code = run_grade(j->dev, j->ndev);
+    if (waited != EXIT_FINE)
+        code = waited;
+    else if (st == IR_OK && !args->opt.dry_run)
+        code = run_grade(j->dev, j->ndev);
     ir_status closed = ir_journal_close(&j->journal);
     if (code == EXIT_FINE && closed != IR_OK) code = complain();
     for (size_t i = 0; i < j->ndev; i++) device_run_free(&j->dev[i]);

@@ -90,6 +90,10 @@ int cmd_selftest(const cli_args *args)
     static const char *const what[] = {"ideal", "kernels", "aa", "inject"};
     size_t                   at;
     if (cli_choose("selftest", args->arg[0], what, 4, &at) != IR_OK) return complain();
+    if (at < 2 && !isnan(args->opt.wait_idle_s))
+        return ir_fail(IR_EINVAL, "--wait-idle: selftest %s times nothing", what[at]), complain();
+    int waited = wait_idle(&args->opt);
+    if (waited != EXIT_FINE) return waited;
     if (at >= 2) return selftest_gate(stdout, args);
     if (args->narg > 1)
         return ir_fail(IR_EINVAL, "selftest %s takes no further argument", what[at]), complain();

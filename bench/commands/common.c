@@ -1,7 +1,9 @@
 /* common.c -- what every command needs: a complaint and a text report's shape. */
 #define _GNU_SOURCE
 #include "bench/commands/commands.h"
+#include "bench/run/output.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -11,6 +13,16 @@ int complain(void)
 {
     fprintf(stderr, "ironroof: %s\n", ir_why());
     return EXIT_BAD;
+}
+
+int wait_idle(const cli_options *o)
+{
+    const volatile int *stop = interrupt_install();
+    if (isnan(o->wait_idle_s)) return EXIT_FINE;
+    ir_status st = ir_wait_idle(o->wait_idle_s, stop);
+    if (st == IR_OK) return EXIT_FINE;
+    fprintf(stderr, "ironroof: %s%s\n", st == IR_EINVAL ? "--wait-idle: " : "", ir_why());
+    return st == IR_EINTR ? EXIT_INTERRUPTED : st == IR_SKIP ? EXIT_FINE : EXIT_ENVIRONMENT;
 }
 
 static bool utf8_locale(void)

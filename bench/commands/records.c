@@ -27,6 +27,7 @@ static ir_status fit_device(const ir_text *t, const char *file, const ir_record 
     c.s.info = *d;
     c.s.point = malloc((r->npoint ? r->npoint : 1) * sizeof *c.s.point);
     if (!c.s.point) return ir_fail(IR_ENOMEM, "%s: no memory for %zu points", file, r->npoint);
+    c.env = r->device_env[at]; /* borrowed */
     c.s.npoint = of_device(r, at, c.s.point, &c.s.ceilings);
     if (c.s.ceilings.n == 0) {
         st =

@@ -36,8 +36,9 @@ typedef struct {
     double              capacity_B, llc_B; /* memory, last-level cache; NAN unknown */
     ir_fit              fit[2];            /* by form */
     bool                has_fit[2];
-    int                 better; /* form with the smaller leave-one-family-out error; -1: no fit */
-    ir_env              env;    /* borrowed from the record; empty for a datasheet */
+    int                 better;  /* form with the smaller leave-one-family-out error; -1: no fit */
+    const ir_quality   *quality; /* borrowed from the record; NULL: it has none, or a datasheet */
+    ir_env              env;     /* borrowed from the record; empty for a datasheet */
     const ir_point     *point;
     size_t              npoint; /* owned array, samples borrowed; of this device */
 } machine_view;

@@ -81,7 +81,7 @@ static void take_fits(machine_view *v, const ir_record *r, const char *id)
 static void judge_rest(machine_view *v, ir_point *p)
 {
     for (size_t i = 0; v->better >= 0 && i < v->npoint; i++)
-        if (p[i].status == IR_OK && isnan(p[i].law.bound_p) && !*p[i].law.ablation)
+        if (p[i].status == IR_OK && isnan(p[i].law.bound_p) && !*p[i].law.ablation && !*p[i].law.withheld)
             ir_point_judge(&p[i], &v->ceilings, &v->fit[v->better]);
 }
 
@@ -105,6 +105,8 @@ static ir_status views_add_device(machine_views *s, const char *file, const ir_r
     ir_point *own = NULL;
     if (st == IR_OK) st = views_take_points(v, r, d->id, &own);
     take_fits(v, r, d->id);
+    for (size_t i = 0; i < r->nquality; i++)
+        if (!strcmp(r->quality[i].device, d->id)) v->quality = &r->quality[i];
     if (st == IR_OK) judge_rest(v, own);
     return st;
 }

@@ -21,13 +21,22 @@ static bool is_variant(const char *workload)
     return w && w->by_name;
 }
 
-static size_t select_points(const ir_point *pts, size_t n, ir_point *out)
+static size_t select_like(const ir_point *pts, size_t n, uint32_t without, ir_point *out)
 {
     size_t m = 0;
     for (size_t i = 0; i < n; i++)
-        if (!pts[i].id.for_ceiling && in_law(pts[i].id.family) && !is_variant(pts[i].id.workload))
+        if (!pts[i].id.for_ceiling && in_law(pts[i].id.family) && !is_variant(pts[i].id.workload) &&
+            !(pts[i].flags & without))
             out[m++] = pts[i]; /* borrows the samples */
     return m;
+}
+
+/* Rows in which others took the CPUs do not enter, where at least half remain: else the run is unusable, and
+ * says so. */
+static size_t select_points(const ir_point *pts, size_t n, ir_point *out)
+{
+    size_t quiet = select_like(pts, n, IR_FLAG_PREEMPTED, out), all = select_like(pts, n, 0, out);
+    return 2 * quiet >= all ? select_like(pts, n, IR_FLAG_PREEMPTED, out) : all;
 }
 
 /* A point of the ceilings phase is what a ceiling is made of, or a rung between two levels: the ceilings are

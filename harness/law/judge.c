@@ -10,6 +10,8 @@
 enum { MIN_P_DRAWS = 20 }; /* fewer draws cannot tell .95 from .9 */
 #define CLEAR_SHARE 0.50
 #define CLEAR_P     0.95
+#define FAR_SHARE   0.10 /* of bandwidth and peak */
+#define WIDEST      0.50 /* half an interval over its median */
 
 static void judge_clear(ir_point *p)
 {
@@ -18,7 +20,15 @@ static void judge_clear(ir_point *p)
     p->law.mfu = p->law.mbu = p->law.eta = p->law.eta_star = p->law.ridge = p->law.margin = p->law.bound_p =
         NAN;
     p->law.bound = IR_BOUND_UNKNOWN;
-    p->law.ablation[0] = '\0'; /* of the label before */
+    p->law.withheld[0] = p->law.ablation[0] = '\0'; /* of the label before */
+}
+
+void ir_point_withhold(ir_point *p, const char *why)
+{
+    p->law.bound = IR_BOUND_UNKNOWN;
+    p->law.bound_p = p->law.margin = NAN;
+    p->law.ablation[0] = '\0';
+    snprintf(p->law.withheld, sizeof p->law.withheld, "%s", why);
 }
 
 static double known_or(const ir_coef *k, double value, double otherwise)
@@ -102,6 +112,41 @@ static void judge_label(ir_point *p, const double t[LAW_NCOL], double T, double 
         t[first] < CLEAR_SHARE * T || prob < CLEAR_P ? IR_BOUND_MIXED : judge_class_of(first, p->law.level);
 }
 
+/* Neither limit is near, launches do not explain it, and the kernel is meant to be fast: something else held
+ * it. */
+static bool far_from_all(const ir_point *p, const double t[LAW_NCOL], double T)
+{
+    bool contender = !(p->id.kflags & (IR_K_NAIVE | IR_K_HALF));
+    if (isnan(p->law.mfu) && isnan(p->law.mbu)) return false;
+    return contender && !(p->law.mfu >= FAR_SHARE) && !(p->law.mbu >= FAR_SHARE) &&
+           t[LAW_LAT] < CLEAR_SHARE * T;
+}
+
+bool ir_point_disturbed(const ir_point *p, char *why, size_t n)
+{
+    const ir_stats *s = ir_point_stats(p);
+    double          half = fmax(s->ci_hi - s->median, s->median - s->ci_lo) / s->median;
+    if (p->flags & IR_FLAG_PREEMPTED)
+        snprintf(why, n, "a thread got %.0f %% of the CPU time it wanted", 100 * p->m.cpu_share);
+    else if (half > WIDEST)
+        snprintf(why, n, "the interval is +-%.0f %%", fmin(100 * half, 9999));
+    else
+        return false;
+    return true;
+}
+
+/* A label needs a time that is the machine's own. */
+static void withhold_unsound(ir_point *p, const double t[LAW_NCOL], double T)
+{
+    char why[sizeof p->law.withheld];
+    bool disturbed = ir_point_disturbed(p, why, sizeof why);
+    if (!disturbed && !far_from_all(p, t, T)) return;
+    if (!disturbed)
+        snprintf(why, sizeof why, "neither limit is near (MBU %.0f %%, MFU %.0f %%)",
+                 isnan(p->law.mbu) ? 0 : 100 * p->law.mbu, isnan(p->law.mfu) ? 0 : 100 * p->law.mfu);
+    ir_point_withhold(p, why);
+}
+
 /* The time that only compute can have taken. Overlapped: where the data term explains what launches leave, to
  * the accuracy of a ceiling, compute is hidden behind it and nothing can be said. */
 static double compute_time(ir_form form, const double t[LAW_NCOL], double T)
@@ -148,4 +193,5 @@ void ir_point_judge(ir_point *p, const ir_ceilings *c, const ir_fit *fit)
     if (!known) return; /* a ceiling is missing: its term is NAN, and no verdict rests on the others alone */
     p->law.T_law_s = law_combine(form, t[LAW_DATA], t[LAW_COMP], t[LAW_LAT]);
     judge_label(p, t, T, probability(fit, k, &row, wait_s, judge_largest(t)));
+    withhold_unsound(p, t, T);
 }

@@ -50,7 +50,7 @@ static void put_scaled(line *l, double v, const char *unit)
     summary_put(l, "%s %s%s", summary_digits(v, d), pre, unit);
 }
 
-static void memory(line *l, const ir_ceilings *c)
+static void summary_memory(line *l, const ir_ceilings *c)
 {
     const ir_ceiling *read = ir_ceiling_find(c, IR_C_BANDWIDTH, "DRAM", "read", IR_NDTYPE, 0), *best = NULL;
     for (size_t i = 0; i < c->n; i++) {
@@ -136,7 +136,7 @@ void ir_summary_sentence(const ir_ceilings *c, const ir_fit *fit, char *buf, siz
     line l = {buf, n, 0};
     if (n == 0) return;
     buf[0] = '\0';
-    memory(&l, c);
+    summary_memory(&l, c);
     arithmetic(&l, c, ir_peak_ceiling(c, IR_F32, 0), ir_bw_ceiling(c, "DRAM", 0, 1, 0));
     latency(&l, c);
     if (!l.at) summary_put(&l, "no ceiling was measured");

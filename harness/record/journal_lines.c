@@ -151,3 +151,19 @@ ir_status ir_journal_verdict(ir_journal *j, const ir_verdict *v)
     ir_json_close(o, ']');
     return ir_line_end(j);
 }
+
+ir_status ir_journal_quality(ir_journal *j, const ir_quality *q)
+{
+    ir_json *o = ir_line_begin(j, "quality");
+    if (!o) return ir_line_end(j);
+    ir_rec_write(o, ir_rec_quality, q);
+    ir_json_key(o, "causes");
+    ir_json_open(o, '[');
+    for (int i = 0; i < q->ncause && i < IR_MAX_CAUSES; i++) {
+        ir_json_open(o, '{');
+        ir_rec_write(o, ir_rec_cause, &q->cause[i]);
+        ir_json_close(o, '}');
+    }
+    ir_json_close(o, ']');
+    return ir_line_end(j);
+}

@@ -270,6 +270,37 @@ ir_status ir_read_verdict(ir_reader *r, const json_t *o)
     if (s == IR_OK) out->verdict[out->nverdict++] = v;
     return s;
 }
+
+/* Causes beyond those this program can hold are left out: a later version may know more of them. */
+static ir_status read_causes(ir_reader *r, const json_t *o, ir_quality *q)
+{
+    const json_t *all;
+    size_t        i;
+    json_t       *e;
+    ir_status     s = ir_read_array(r, o, "causes", &all);
+    if (s != IR_OK || !all) return s;
+    ir_read_enter(r, "causes");
+    json_array_foreach(all, i, e)
+    {
+        if (s == IR_OK && !json_is_object(e)) s = ir_read_fail(r, NULL, "entry %zu is no object", i);
+        if (s != IR_OK || q->ncause == IR_MAX_CAUSES) break;
+        s = ir_rec_read(r, ir_rec_cause, e, &q->cause[q->ncause++]);
+    }
+    ir_read_leave(r);
+    return s;
+}
+
+ir_status ir_read_quality(ir_reader *r, const json_t *o)
+{
+    ir_record *out = r->out;
+    ir_quality q;
+    memset(&q, 0, sizeof q);
+    ir_status s = ir_rec_read(r, ir_rec_quality, o, &q);
+    if (s == IR_OK) s = read_causes(r, o, &q);
+    if (s == IR_OK) s = ir_read_grow(r, &out->quality, out->nquality, sizeof q);
+    if (s == IR_OK) out->quality[out->nquality++] = q;
+    return s;
+}
 #else
 typedef int ir_no_lines;
 #endif

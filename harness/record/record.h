@@ -37,6 +37,7 @@ ir_status ir_journal_levels(ir_journal *, const char *device, const double level
 ir_status ir_journal_point(ir_journal *, const ir_point *);
 ir_status ir_journal_fit(ir_journal *, const ir_fit *);
 ir_status ir_journal_verdict(ir_journal *, const ir_verdict *);
+ir_status ir_journal_quality(ir_journal *, const ir_quality *);
 /* Every call reports the first error so far (a full disk): nothing is written after it, and a line written
  * in part is taken back. close is idempotent and reports it too. */
 ir_status ir_journal_close(ir_journal **);
@@ -58,6 +59,8 @@ typedef struct {
     size_t      nfit;
     ir_verdict *verdict;
     size_t      nverdict;
+    ir_quality *quality;
+    size_t      nquality; /* older records have none */
     size_t      nline;
     bool        truncated; /* the last line was cut off: a killed run */
 } ir_record;
@@ -75,6 +78,7 @@ typedef struct {
     bool  color, utf8;
 } ir_text; /* width 0: 100 */
 void ir_text_machine(const ir_text *, const ir_device_info *, const ir_env *);
+void ir_text_quality(const ir_text *, const ir_quality *); /* value and causes, a paragraph */
 void ir_text_ceilings(const ir_text *, const ir_ceilings *);
 void ir_text_points(const ir_text *, const ir_point *, size_t n); /* table with verdicts */
 void ir_text_fit(const ir_text *, const ir_fit fits[2], int better);

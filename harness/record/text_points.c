@@ -101,11 +101,17 @@ enum { LEAST = 26 }; /* columns that a point's name may ask for */
 static const struct {
     char        mark;
     const char *means;
-} flag_mark[IR_NFLAG] = {{'H', "SMT shared"},     {'T', "throttled"},
-                         {'s', "time stolen"},    {'d', "clock drift"},
-                         {'c', "cpuset-limited"}, {'r', "cache-resident, if only in part"},
-                         {'2', "two modes"},      {'n', "noisy"},
-                         {'!', "suspect"},        {0, ""}};
+} flag_mark[IR_NFLAG] = {{'H', "SMT shared"},
+                         {'T', "throttled"},
+                         {'s', "time stolen"},
+                         {'d', "clock drift"},
+                         {'c', "cpuset-limited"},
+                         {'r', "cache-resident, if only in part"},
+                         {'2', "two modes"},
+                         {'n', "noisy"},
+                         {'!', "suspect"},
+                         {0, ""},
+                         {'p', "preempted: others took the CPU"}};
 
 static void flags_cell(ir_table *tb, uint32_t flags)
 {
@@ -279,6 +285,22 @@ static void remarks(const ir_text *t, const ir_point *p, size_t n)
     }
 }
 
+/* Rows whose time is not the machine's own: how many, and the first few by name. */
+static void withheld(const ir_text *t, const ir_point *p, size_t n)
+{
+    enum { NAMED = 3 };
+    char   key[IR_ID];
+    size_t count = 0, named = 0;
+    for (size_t i = 0; i < n; i++) count += p[i].status == IR_OK && *p[i].law.withheld;
+    if (count == 0) return;
+    ir_text_para(t, "- ", "no bound is given for %zu point%s whose time is not the machine's own:", count,
+                 count == 1 ? "" : "s");
+    for (size_t i = 0; i < n && named < NAMED; i++)
+        if (p[i].status == IR_OK && *p[i].law.withheld && ++named)
+            ir_text_para(t, "    ", "%s: %s", ir_point_key(&p[i], key), p[i].law.withheld);
+    if (count > NAMED) ir_text_para(t, "    ", "and %zu more (withheld, in the record)", count - NAMED);
+}
+
 static bool same_reason(const ir_point *a, const ir_point *b)
 {
     return a->status == b->status && !strcmp(a->reason, b->reason);
@@ -314,6 +336,7 @@ void ir_text_points(const ir_text *t, const ir_point *p, size_t n)
     if (ok) {
         text_points_legend(t, p, n);
         remarks(t, p, n);
+        withheld(t, p, n);
     }
     text_points_reasons(t, p, n, false);
     text_points_reasons(t, p, n, true);
