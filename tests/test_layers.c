@@ -117,7 +117,7 @@ static void rows_of_an_image_network(void **state)
         rows_are_judged(&f);
         for (int i = 0; i < f.net.n; i++) {
             const bool  conv = f.net.row[i].op == LY_CONV, dw = conv && f.net.row[i].groups > 1;
-            const char *why = f.s.point[i].reason;
+            const char *why = f.s.point[i].chosen;
             assert_true(strlen(why) > 0);
             assert_true(dw == !strcmp(why, "depthwise"));
             assert_true(!conv || dw || !strcmp(why, "direct") || !strcmp(why, "pointwise") ||
