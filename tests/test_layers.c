@@ -149,7 +149,7 @@ static void choices_stay(void **state)
     for (int again = 0; again < 2; again++)
         assert_int_equal(per_layer_measure(&f.s, &wl_resnet50, k, &f.whole), IR_OK);
     assert_int_equal(f.s.npoint, 2 * f.net.n);
-    for (int i = 0; i < f.net.n; i++) assert_string_equal(f.s.point[i].reason, f.s.point[f.net.n + i].reason);
+    for (int i = 0; i < f.net.n; i++) assert_string_equal(f.s.point[i].chosen, f.s.point[f.net.n + i].chosen);
     close_fixture(&f);
 }
 
