@@ -84,6 +84,8 @@ const cli_command bench_commands[] = {
      .about =
          "The page holds the records and loads nothing. Without -o it is written beside the first record.",
      .sets = CLI_SET_OUTPUT | CLI_SET_TERMINAL,
+     .own = report_own,
+     .own_size = sizeof(report_options),
      .min_args = 1,
      .max_args = -1,
      .main = cmd_report},

@@ -272,7 +272,7 @@ static void crossover_describe(const measure_context *s, const group *g, ir_verd
 }
 
 /* The next sweep from point *i on. */
-static bool next_sweep(const measure_context *s, size_t *i, ir_verdict *v)
+bool crossover_next(const measure_context *s, size_t *i, ir_verdict *v)
 {
     while (*i < s->npoint) {
         group g;
@@ -284,9 +284,9 @@ static bool next_sweep(const measure_context *s, size_t *i, ir_verdict *v)
     return false;
 }
 
-void crossover_print(FILE *f, const measure_context *s) { verdicts_print(f, s, next_sweep); }
+void crossover_print(FILE *f, const measure_context *s) { verdicts_print(f, s, crossover_next); }
 
 ir_status crossover_journal(ir_journal *j, const measure_context *s)
 {
-    return verdicts_journal(j, s, next_sweep);
+    return verdicts_journal(j, s, crossover_next);
 }

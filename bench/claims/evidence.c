@@ -218,7 +218,8 @@ static bool row_bound(const ir_point *p, const claim_bind *b, bound_value *o)
     case BIND_SHARE_COMP: *o = (bound_value){evidence_share(p, p->term_comp_s), NAN, NAN, NAN, NULL}; break;
     case BIND_SHARE_LAT: *o = (bound_value){evidence_share(p, p->term_lat_s), NAN, NAN, NAN, NULL}; break;
     case BIND_BOUND:
-        *o = (bound_value){NAN, NAN, NAN, p->bound_p, ir_bound_name(p->bound)};
+        *o = (bound_value){NAN, NAN, NAN, p->bound_p,
+                            ir_bound_names_resource(p->bound) ? ir_bound_name(p->bound) : "mixed"};
         return p->bound != IR_BOUND_UNKNOWN;
     default: *o = (bound_value){count_of(b->kind, &p->cost), NAN, NAN, NAN, NULL}; break;
     }

@@ -76,6 +76,7 @@ typedef struct {
     unsigned    bit;
     const char *choices; /* "quick|full" */
     const char *implied; /* value of a bare --name (then only --name=value gives one); NULL: must be given */
+    bool        loose;   /* with implied and choices: a following word that is one of them is the value */
 } cli_option;
 enum {                             /* which shared options a command takes */
        CLI_SET_POINTS = 1u << 0,   /* dtype batch */
@@ -84,7 +85,7 @@ enum {                             /* which shared options a command takes */
        CLI_SET_HOST = 1u << 3,     /* isa pin pages */
        CLI_SET_TIMING = 1u << 4,   /* precision budget warmup seed samples inject */
        CLI_SET_CACHE = 1u << 5,    /* hot cold */
-       CLI_SET_RUN = 1u << 6,      /* ceilings dry-run layers prove */
+       CLI_SET_RUN = 1u << 6,      /* ceilings dry-run layers prove detail */
        CLI_SET_FILES = 1u << 7,    /* resume no-report */
        CLI_SET_OUTPUT = 1u << 8,   /* o */
        CLI_SET_TERMINAL = 1u << 9, /* quiet color */
@@ -119,7 +120,7 @@ typedef struct {
     const char *ceilings;                      /* "none", or a record to take them from; NULL: measure */
     const char *layers;                        /* "all", or numbers; NULL: no rows per layer */
     cli_filter  prove; /* text NULL: do not; "": whatever the run chooses; else points whose key matches */
-    bool        no_report, dry_run, quiet;
+    bool        no_report, dry_run, quiet, detail;
     int         color;
 } cli_options;
 void cli_options_init(cli_options *);

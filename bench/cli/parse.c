@@ -61,6 +61,15 @@ static ir_status unknown_option(const cli_args *a, const char *word, size_t n)
 /* Would this word, where a value is expected, rather be the next option? */
 static bool looks_like_option(const char *s) { return s[0] == '-' && s[1] && !strchr("0123456789.", s[1]); }
 
+/* Is the word one of the option's choices, "auto|always|never"? */
+static bool is_choice(const cli_option *o, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *c = o->choices; c && n; c = strchr(c, '|') ? strchr(c, '|') + 1 : NULL)
+        if (strcspn(c, "|") == n && !strncmp(c, word, n)) return true;
+    return false;
+}
+
 static ir_status read_option(reader *r, const char *word)
 {
     cli_args         *a = r->args;
@@ -73,6 +82,7 @@ static ir_status read_option(reader *r, const char *word)
     if (is_long && name[n] == '=') value = name + n + 1;
     if (!is_long && name[1]) value = name + 1;
     if (!cli_takes_value(o) && value) return ir_fail(IR_EINVAL, "option '--%s' takes no value", o->name);
+    if (!value && o->loose && r->i < a->argc && is_choice(o, a->argv[r->i])) value = a->argv[r->i++];
     if (!value && o->implied) value = o->implied;
     if (!value && cli_takes_value(o)) {
         if (r->i == a->argc || looks_like_option(a->argv[r->i]))
@@ -138,7 +148,7 @@ static ir_status read_command(reader *r)
     const char *first = a->argc > 1 ? a->argv[1] : NULL, *name = DEFAULT_COMMAND;
     bool        help = parse_among(first, "help", "--help") || parse_among(first, "-h", "-h");
     r->i = a->argc > 1 ? 2 : 1;
-    if (parse_among(first, "--version", "version")) {
+    if (parse_among(first, "--version", "version") || parse_among(first, "-V", "-V")) {
         a->action = CLI_VERSION;
         return IR_OK;
     }

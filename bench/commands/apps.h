@@ -13,6 +13,10 @@ typedef struct {
     bool strict, across;
 } compare_options;
 typedef struct {
+    bool screen, detail;
+} report_options;
+extern const cli_option report_own[];
+typedef struct {
     bool        check, measure, explain, strict;
     const char *ledger, *ceilings;
 } claims_options;

@@ -8,6 +8,8 @@
 #include "bench/commands/commands.h"
 #include "bench/measure/per_layer.h"
 #include "bench/run/output.h"
+#include "bench/run/screen.h"
+#include "bench/run/stream.h"
 #include "bench/backends.h"
 #include "kernels/workloads/table.h"
 #include "bench/cli/version.h"
@@ -28,7 +30,10 @@ typedef struct {
     bool            to_stdout;
     FILE           *screen; /* NULL: quiet */
     cli_progress    progress;
-    size_t          ticked; /* points shown in this phase */
+    size_t          ticked; /* points begun in this phase */
+    row_stream      stream; /* rows printed as they finish */
+    char            started[IR_UTC];
+    double          began_s;
     ir_record       before; /* --resume */
     ceilings_source ceilings;
     bool            host_again; /* the device opened last was refused for being the host */
@@ -38,6 +43,10 @@ static void tick(measure_context *s, const char *what)
 {
     job *j = s->tick_arg;
     if (j->ticked++) cli_progress_done(&j->progress);
+    if (stream_due(&j->stream, s)) {
+        cli_progress_clear(&j->progress);
+        stream_rows(&j->stream, s);
+    }
     cli_progress_show(&j->progress, what);
 }
 
@@ -161,6 +170,8 @@ static ir_status open_journal(job *j)
         output_path(o->resume ? o->resume : o->output, j->dev[0].s.info.name, j->path, sizeof j->path);
     j->to_stdout = st == IR_OK && !strcmp(j->path, "-");
     if (st == IR_OK && o->resume) st = ir_record_read(o->resume, false, &j->before);
+    if (st == IR_OK && o->resume && *j->before.started)
+        snprintf(j->started, sizeof j->started, "%s", j->before.started);
     if (st == IR_OK && o->resume) {
         for (size_t i = 0; i < j->ndev && st == IR_OK; i++) st = continues(j, &j->dev[i]);
     }
@@ -170,10 +181,27 @@ static ir_status open_journal(job *j)
     return st;
 }
 
-static void phase(job *j, size_t total)
+enum { PHASE_CEILINGS, PHASE_POINTS, PHASE_PROOFS };
+
+/* What is ahead on a device: one estimate covers all of it. */
+static void plan(job *j, const device_run *c)
+{
+    cli_progress_init(&j->progress, stderr, j->args->opt.quiet, 0);
+    cli_progress_plan(&j->progress, "ceilings", j->ceilings.file || j->ceilings.none ? 0 : ceilings_count(&c->s));
+    cli_progress_plan(&j->progress, "points", device_run_count(c, &j->points, j->args->opt.cache));
+    cli_progress_plan(&j->progress, "proofs", 0);
+}
+
+static void phase(job *j, size_t at)
 {
     j->ticked = 0;
-    cli_progress_init(&j->progress, stderr, j->args->opt.quiet, total);
+    cli_progress_enter(&j->progress, at);
+}
+
+static void phase_ends(job *j, const device_run *c)
+{
+    cli_progress_clear(&j->progress);
+    stream_rows(&j->stream, &c->s);
 }
 
 /* ---- ceilings -------------------------------------------------------------------------------- */
@@ -201,9 +229,11 @@ static ir_status run_ablation(job *j, device_run *c)
     ir_status st = ablation_choose(&c->s, *only->text ? &only->re : NULL, &c->proof);
     if (st != IR_OK) return st;
     c->proved = true;
-    phase(j, c->proof.n);
+    j->progress.phase[PHASE_PROOFS].total = c->proof.n;
+    j->progress.total += c->proof.n;
+    phase(j, PHASE_PROOFS);
     st = ablation_measure(&c->s, &c->proof);
-    cli_progress_clear(&j->progress);
+    phase_ends(j, c);
     return st;
 }
 
@@ -215,24 +245,28 @@ static ir_status measure_device(job *j, device_run *c)
     s->tick = tick;
     s->tick_arg = j;
     if (!s->full && !s->filter) s->policy.naive_s = NAIVE_S;
-    phase(j, ceilings_count(s));
+    ir_text t = text_on(j->screen, &j->args->opt);
+    bool    tables = j->screen && (j->args->opt.detail || j->points.n == 0);
+    c->recalled = j->ceilings.file ? &j->ceilings.r : NULL;
+    j->stream = (row_stream){.t = t, .on = j->screen && j->points.n};
+    plan(j, c);
+    phase(j, PHASE_CEILINGS);
     device_run_pair_probe(c, "start");
     ir_status st = s->resume ? IR_OK : ir_journal_machine(j->journal, &s->info, &c->env);
     if (st == IR_OK) st = ceilings_get(s, &c->env, &j->ceilings, j->args->opt.quiet);
     if (st == IR_OK) context_choose_monitor(s);
-    cli_progress_clear(&j->progress);
-    ir_text t = text_on(j->screen, &j->args->opt);
-    if (j->screen && s->ceilings.n) device_run_print_ceilings(&t, c);
+    phase_ends(j, c);
+    if (tables && s->ceilings.n) device_run_print_ceilings(&t, c);
     if (st == IR_OK && j->points.n) {
-        phase(j, device_run_count(c, &j->points, j->args->opt.cache));
+        phase(j, PHASE_POINTS);
         st = device_run_points(c, &j->points, j->args->opt.cache);
-        cli_progress_clear(&j->progress);
+        phase_ends(j, c);
     }
     if (st != IR_EINTR) device_run_pair_probe(c, "end");
     device_run_note_tuning(c);
     if (j->points.n && s->ceilings.n) device_run_judge(c);
     if (st == IR_OK) st = run_ablation(j, c);
-    if (j->screen) device_run_print_law(&t, c);
+    if (tables) device_run_print_law(&t, c);
     device_run_close_device(c);
     return st;
 }
@@ -261,7 +295,7 @@ static ir_status write_page(const job *j)
     const char *file = j->path;
     output_sibling(j->path, ".html", path, sizeof path);
     ir_status st = ir_html_report(&file, 1, true, path);
-    if (j->screen && st == IR_OK) fprintf(j->screen, "Page:    %s\n", path);
+    if (j->screen && st == IR_OK && !j->points.n) fprintf(j->screen, "Page:    %s\n", path);
     if (j->screen && st == IR_SKIP) fprintf(j->screen, "%s\n", ir_why());
     return st == IR_SKIP ? IR_OK : st;
 }
@@ -282,7 +316,7 @@ static ir_status write_report(const job *j)
     bool bad = ferror(f);
     bad = fclose(f) != 0 || bad;
     if (bad) return ir_fail(IR_EIO, "%s: writing failed", path);
-    if (j->screen) fprintf(j->screen, "Report:  %s\n", path);
+    if (j->screen && !j->points.n) fprintf(j->screen, "Report:  %s\n", path);
     return IR_OK;
 }
 
@@ -295,11 +329,28 @@ static ir_status file_results(job *j)
         return st;
     }
     ir_status st = ir_journal_close(&j->journal);
-    if (st == IR_OK) st = device_run_rewrite(j->path, j->dev, j->ndev, j->args->argc, (char **)j->args->argv);
-    if (st == IR_OK && j->screen) fprintf(j->screen, "\nResults: %s\n", j->path);
+    if (st == IR_OK) st = device_run_rewrite(j->path, j->dev, j->ndev, j->args->argc, (char **)j->args->argv,
+                                           j->started);
+    if (st == IR_OK && j->screen && !j->points.n) fprintf(j->screen, "\nResults: %s\n", j->path);
     if (st == IR_OK && !j->args->opt.no_report) st = write_report(j);
     if (st == IR_OK && !j->args->opt.no_report) st = write_page(j);
     return st;
+}
+
+static void last_screen(const job *j)
+{
+    ir_text    t = text_on(j->screen, &j->args->opt);
+    screen_run run = {.started = j->started,
+                      .elapsed_s = ir_now() - j->began_s,
+                      .file = j->to_stdout ? NULL : j->path,
+                      .report = !j->args->opt.no_report,
+                      .recalled = j->ceilings.file,
+                      .compare = !j->to_stdout};
+    for (size_t i = 0; j->screen && j->points.n && i < j->ndev; i++) {
+        if (j->dev[i].s.npoint == 0) continue;
+        if (i || j->args->opt.detail || j->stream.printed) fputc('\n', j->screen);
+        screen_of_device(&t, &j->dev[i], &run);
+    }
 }
 
 static ir_status execute(job *j)
@@ -312,6 +363,7 @@ static ir_status execute(job *j)
     char why[512];
     snprintf(why, sizeof why, "%s", ir_why());
     ir_status filed = file_results(j); /* also what an interrupted run has */
+    if (st == IR_OK || st == IR_EINTR) last_screen(j);
     if (st == IR_OK) return filed;
     return ir_fail(st, "%s", why);
 }
@@ -335,6 +387,8 @@ static int run_run(const cli_args *args, bool with_points)
     job *j = calloc(1, sizeof *j);
     if (!j) return ir_fail(IR_ENOMEM, "no memory"), complain();
     j->args = args;
+    j->began_s = ir_now();
+    ir_utc_now(j->started);
     ir_status st = known_backends(&args->opt);
     if (st == IR_OK && with_points)
         st = cli_points_expand(ir_workloads, args->arg, args->narg, &args->opt, &j->points);

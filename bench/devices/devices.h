@@ -28,6 +28,7 @@ const device_sheet *device_find(const char *name);
 /* ---- views ----------------------------------------------------------------------------------- */
 typedef struct {
     char                name[96];          /* what the user called it, or the device's id in a record */
+    char                id[64];            /* of the device in its record; empty for a datasheet */
     char                title[128];        /* full name */
     ir_source           source;            /* IR_SRC_DATASHEET or IR_SRC_MEASURED */
     const device_sheet *sheet;             /* NULL: measured */

@@ -98,6 +98,7 @@ static ir_status views_add_device(machine_views *s, const char *file, const ir_r
     v->llc_B = d->llc_B;
     v->env = r->env;
     snprintf(v->name, sizeof v->name, "%s", d->id);
+    snprintf(v->id, sizeof v->id, "%s", d->id);
     snprintf(v->title, sizeof v->title, "%.60s (%.60s)", d->name, base ? base + 1 : file);
     for (size_t i = 0; i < r->ceilings.n && st == IR_OK; i++)
         if (!strcmp(r->ceilings.v[i].device, d->id)) st = ir_ceilings_add(&v->ceilings, &r->ceilings.v[i]);

@@ -9,6 +9,7 @@ typedef struct {
     measure_context s;
     ir_env          env;
     fitted_law      law;
+    const ir_record *recalled; /* where the ceilings are from; borrowed; NULL: measured here */
     bool            judged; /* law holds */
     ablation_set    proof;
     bool            proved; /* proof holds */
@@ -33,6 +34,8 @@ void device_run_print_ceilings(const ir_text *, const device_run *);
 void device_run_print_law(const ir_text *, const device_run *);
 /* What a stream that already holds header, machine, ceilings and points still lacks: fits and summary. */
 ir_status device_run_journal_tail(ir_journal *, const device_run *);
-/* Write all results anew beside `path` and move them there: rows now carry their verdicts. */
-ir_status device_run_rewrite(const char *path, const device_run *, size_t n, int argc, char **argv);
+/* Write all results anew beside `path` and move them there: rows now carry their verdicts. started: when the
+ * run began (ir_utc_now). */
+ir_status device_run_rewrite(const char *path, const device_run *, size_t n, int argc, char **argv,
+                             const char *started);
 #endif

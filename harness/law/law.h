@@ -149,12 +149,19 @@ double    ir_fit_predict(const ir_fit *, const ir_row *); /* T in s; unidentifie
 /* Fills level, terms, mfu, mbu, eta, eta_star, ridge, margin, bound, bound_p of a point. `fit` may be
  * NULL: the ceilings alone (s = eta = 1, L = launch ceiling), which also stand in for what a fit does not
  * know; bound_p is NAN without draws. shares: term / T measured; bound = the largest share's class,
- * IR_BOUND_MIXED when that share is below 50 % or its probability over the fit's draws below .95;
+ * IR_BOUND_CODE when all terms together explain less than half of T; IR_BOUND_MIXED when the largest share is
+ * below 50 % or its probability (for code: that of explaining so little) over the fit's draws below .95;
  * IR_BOUND_CACHE for a data term whose footprint lives in a cache. mfu = O/(T R_peak); mbu = D_vol/(T
  * BW_ceiling); eta: the efficiency of the compute term this point alone implies, O/(R_peak (T - other
  * terms)), NAN when the rest leaves nothing; eta_star: the eta at which data and compute terms are equal;
  * ridge: R_peak/BW_ceiling (flop/B); margin: ln(largest term / second largest). */
 void ir_point_judge(ir_point *, const ir_ceilings *, const ir_fit *fit);
+
+/* Shares of the measured time, which sum to 1: the terms, and what they leave unexplained. In the overlapped
+ * form the term that hides behind the other is 0. Where the law's time exceeds T the shares are those of the
+ * law's time. NAN without terms. */
+enum { IR_SHARE_DATA, IR_SHARE_COMP, IR_SHARE_LAT, IR_SHARE_UNEXPLAINED, IR_NSHARE };
+void ir_point_shares(const ir_point *, double share[IR_NSHARE]);
 
 /* ---- guards ---------------------------------------------------------------------------------- */
 /* Marks IR_FLAG_SUSPECT and writes the likely cause (dead code, cache-resident, compressible data,

@@ -3,7 +3,6 @@
 #include "harness/record/text.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <string.h>
 
 /* ---- groups: consecutive points of one backend, family and set of parameters ----------------- */
@@ -59,17 +58,6 @@ static group next_group(const ir_point *p, size_t n)
     return g;
 }
 
-__attribute__((format(printf, 4, 5))) static size_t text_points_put(char *buf, size_t size, size_t n,
-                                                                    const char *fmt, ...)
-{
-    va_list ap;
-    if (n >= size) return n;
-    va_start(ap, fmt);
-    n += (size_t)vsnprintf(buf + n, size - n, fmt, ap);
-    va_end(ap);
-    return n;
-}
-
 /* Parameters, dtype, threads and cache: those that vary in the group, or those that do not. */
 static size_t attributes(const group *g, const ir_point *p, bool varying, char *buf, size_t size, size_t n)
 {
@@ -77,20 +65,20 @@ static size_t attributes(const group *g, const ir_point *p, bool varying, char *
     for (int i = 0; i < p->np; i++) {
         if (g->vary_param[i] != varying) continue;
         bool named = !varying || g->nvary == 1;
-        n = text_points_put(buf, size, n, "%s%s%s", sep, named ? p->pname[i] : "", named ? "=" : "");
-        n = *p->pword[i] ? text_points_put(buf, size, n, "%s", p->pword[i])
-                         : text_points_put(buf, size, n, "%lld", (long long)p->p.v[i]);
+        n = ir_text_append(buf, size, n, "%s%s%s", sep, named ? p->pname[i] : "", named ? "=" : "");
+        n = *p->pword[i] ? ir_text_append(buf, size, n, "%s", p->pword[i])
+                         : ir_text_append(buf, size, n, "%lld", (long long)p->p.v[i]);
         sep = ",";
     }
     if (g->vary_dtype == varying)
-        n = text_points_put(buf, size, n, "%s%s", n ? " " : "", ir_dtype_name(p->p.dtype));
+        n = ir_text_append(buf, size, n, "%s%s", n ? " " : "", ir_dtype_name(p->p.dtype));
     if (g->vary_threads == varying && p->p.threads > 0)
-        n = text_points_put(buf, size, n, "%s%d%s", n ? " " : "", p->p.threads,
+        n = ir_text_append(buf, size, n, "%s%d%s", n ? " " : "", p->p.threads,
                             varying             ? "t"
                             : p->p.threads == 1 ? " thread"
                                                 : " threads");
     if (g->vary_cache == varying)
-        n = text_points_put(buf, size, n, "%s%s", n ? " " : "", p->cold ? "cold" : "hot");
+        n = ir_text_append(buf, size, n, "%s%s", n ? " " : "", p->cold ? "cold" : "hot");
     return n;
 }
 
@@ -186,7 +174,7 @@ static void text_points_row(ir_table *tb, const ir_text *t, const group *g, cons
 {
     char   label[200];
     int    room = ir_text_width(t) - 72; /* what the other columns leave */
-    size_t n = text_points_put(label, sizeof label, 0, " %s%s%s", g->vary_workload ? p->workload : "",
+    size_t n = ir_text_append(label, sizeof label, 0, " %s%s%s", g->vary_workload ? p->workload : "",
                                g->vary_workload ? "/" : "", p->kernel);
     attributes(g, p, true, label, sizeof label, n);
     if (ir_text_columns(label) >
@@ -207,12 +195,12 @@ static void text_points_row(ir_table *tb, const ir_text *t, const group *g, cons
 static void heading(ir_table *tb, const group *g)
 {
     char   text[256];
-    size_t n = text_points_put(text, sizeof text, 0, "%s/%s", g->p->backend,
+    size_t n = ir_text_append(text, sizeof text, 0, "%s/%s", g->p->backend,
                                g->vary_workload ? g->p->family : g->p->workload);
     for (int i = 0, k = 0; i < g->p->np && g->nvary > 1; i++)
         if (g->vary_param[i])
-            n = text_points_put(text, sizeof text, n, "%s%s", k++ ? "," : " ", g->p->pname[i]);
-    n = text_points_put(text, sizeof text, n, ":");
+            n = ir_text_append(text, sizeof text, n, "%s%s", k++ ? "," : " ", g->p->pname[i]);
+    n = ir_text_append(text, sizeof text, n, ":");
     attributes(g, g->p, false, text, sizeof text, n);
     ir_table_span(tb, TXT_BOLD, "%s", text);
 }
@@ -250,7 +238,7 @@ static void text_points_legend(const ir_text *t, const ir_point *p, size_t n)
         "time; eta: efficiency of the compute term alone; MFU, MBU: %% of the measured peak and bandwidth");
     for (int i = 0; i < IR_NFLAG; i++)
         if (any >> i & 1u && flag_mark[i].mark)
-            len = text_points_put(text, sizeof text, len, "%s%c %s", len ? ", " : "", flag_mark[i].mark,
+            len = ir_text_append(text, sizeof text, len, "%s%c %s", len ? ", " : "", flag_mark[i].mark,
                                   flag_mark[i].means);
     if (len) ir_text_para(t, "  ", "flags: %s", text);
     bool proof = false;

@@ -48,6 +48,16 @@ static size_t bytes_of(const char *s, int columns)
     return i;
 }
 
+size_t ir_text_append(char *buf, size_t size, size_t n, const char *fmt, ...)
+{
+    va_list ap;
+    if (n >= size) return n;
+    va_start(ap, fmt);
+    n += (size_t)vsnprintf(buf + n, size - n, fmt, ap);
+    va_end(ap);
+    return n;
+}
+
 /* ---- paragraphs ------------------------------------------------------------------------------ */
 void ir_text_para(const ir_text *t, const char *lead, const char *fmt, ...)
 {
