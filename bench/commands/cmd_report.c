@@ -45,8 +45,7 @@ static int print_record(const cli_args *args, const char *file)
     const report_options *own = args->own;
     machine_views        *s = calloc(1, sizeof *s);
     ir_text               t = text_on(stdout, &args->opt);
-    ir_status             st = s ? machine_views_add(s, file) : ir_fail(IR_ENOMEM, "no memory");
-    if (st == IR_OK && s->nrecord == 0) st = ir_fail(IR_EINVAL, "%s: a datasheet has no run to show", file);
+    ir_status             st = s ? machine_views_add_run(s, file) : ir_fail(IR_ENOMEM, "no memory");
     for (size_t i = 0; st == IR_OK && i < s->n; i++) {
         const ir_record *r = &s->record[0];
         size_t           at = device_of(r, &s->v[i]);

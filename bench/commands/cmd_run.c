@@ -382,6 +382,16 @@ static void run_print_plan(const job *j)
         }
 }
 
+/* A filter that leaves nothing is a mistake, not an empty run. */
+static ir_status filter_leaves_some(const job *j)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < j->ndev; i++) n += device_run_count(&j->dev[i], &j->points, j->args->opt.cache);
+    if (n || !j->args->opt.filter.text) return IR_OK;
+    return ir_fail(IR_EINVAL, "--filter '%.60s' matches no kernel of these workloads (ironroof list kernels)",
+                   j->args->opt.filter.text);
+}
+
 static int run_run(const cli_args *args, bool with_points)
 {
     job *j = calloc(1, sizeof *j);
@@ -394,6 +404,7 @@ static int run_run(const cli_args *args, bool with_points)
         st = cli_points_expand(ir_workloads, args->arg, args->narg, &args->opt, &j->points);
     if (st == IR_OK && args->opt.layers && with_points) st = per_layer_valid(args->opt.layers, &j->points);
     if (st == IR_OK) st = open_devices(j);
+    if (st == IR_OK && with_points) st = filter_leaves_some(j);
     if (st == IR_OK && args->opt.dry_run)
         run_print_plan(j);
     else if (st == IR_OK)

@@ -52,6 +52,8 @@ typedef struct {
  * file. A record without ceilings, a file that is none, an unknown name: IR_EINVAL; a record without jansson:
  * IR_SKIP. */
 ir_status machine_views_add(machine_views *, const char *name_or_file);
+/* One view per device of a record file, also of those without ceilings: for what the run itself said. */
+ir_status machine_views_add_run(machine_views *, const char *file);
 /* Every item of a comma-separated list; a list that is a file's name as a whole is that file. */
 ir_status machine_views_add_list(machine_views *, const char *list);
 void      machine_views_free(machine_views *); /* idempotent; start from {0} */

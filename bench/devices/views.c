@@ -110,7 +110,7 @@ static ir_status views_add_device(machine_views *s, const char *file, const ir_r
     return st;
 }
 
-static ir_status add_record(machine_views *s, const char *file)
+static ir_status add_record(machine_views *s, const char *file, bool without_ceilings)
 {
     ir_record *all = realloc(s->record, (s->nrecord + 1) * sizeof *all);
     if (!all) return ir_fail(IR_ENOMEM, "no memory for %s", file);
@@ -122,7 +122,7 @@ static ir_status add_record(machine_views *s, const char *file)
     size_t before = s->n;
     if (r->ndevice == 0) return ir_fail(IR_EINVAL, "%s: no machine line", file);
     for (size_t d = 0; d < r->ndevice && st == IR_OK; d++) {
-        bool has = false;
+        bool has = without_ceilings;
         for (size_t i = 0; i < r->ceilings.n; i++) has |= !strcmp(r->ceilings.v[i].device, r->device[d].id);
         if (has) st = views_add_device(s, file, r, d);
     }
@@ -162,10 +162,12 @@ ir_status machine_views_add(machine_views *s, const char *name)
     if (d)
         st = add_sheet(s, d, name);
     else if (readable(name))
-        st = add_record(s, name);
+        st = add_record(s, name, false);
     number_names(s, from);
     return st;
 }
+
+ir_status machine_views_add_run(machine_views *s, const char *file) { return add_record(s, file, true); }
 
 ir_status machine_views_add_list(machine_views *s, const char *list)
 {

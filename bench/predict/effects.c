@@ -1,13 +1,8 @@
 /* effects.c -- see effects.h. */
 #include "bench/predict/effects.h"
-#include "harness/record/answer.h"
-#include "harness/record/text.h"
 #include "harness/stats/stats.h"
 
 #include <math.h>
-#include <string.h>
-
-#define MATTERS 1.02 /* a gain below is not worth a word */
 
 /* The changed row, and how many times the items of a call it works through. */
 typedef struct {
@@ -85,7 +80,7 @@ static double effects_factor(const machine_view *v, const ir_row *x, const chang
     return c->items * T / T_new;
 }
 
-static void effects_one(const machine_view *v, const ir_row *x, const change *c, double T, effect *e)
+static void effects_one(const machine_view *v, const ir_row *x, const change *c, double T, ir_gain *e)
 {
     double draw[IR_FIT_DRAWS];
     int    n = predict_law_draws(v);
@@ -97,75 +92,17 @@ static void effects_one(const machine_view *v, const ir_row *x, const change *c,
     e->hi = ir_quantile_sorted(draw, (size_t)n, .975);
 }
 
-void effects_of(const machine_view *v, const ir_workload *w, const ir_point *p, effect out[EFFECT_N])
+void effects_of(const machine_view *v, const ir_workload *w, const ir_point *p, ir_gain out[IR_NGAIN])
 {
-    static bool (*const make[EFFECT_N])(const machine_view *, const ir_workload *, const ir_point *, change *) = {
-        [EFFECT_BYTES] = half_bytes, [EFFECT_CORE] = no_arithmetic, [EFFECT_THREADS] = all_threads,
-        [EFFECT_GRAPH] = one_launch, [EFFECT_BATCH2] = batch2,      [EFFECT_BATCH4] = batch4,
-        [EFFECT_BATCH8] = batch8};
+    static bool (*const make[IR_NGAIN])(const machine_view *, const ir_workload *, const ir_point *, change *) = {
+        [IR_GAIN_BYTES] = half_bytes, [IR_GAIN_CORE] = no_arithmetic, [IR_GAIN_THREADS] = all_threads,
+        [IR_GAIN_GRAPH] = one_launch, [IR_GAIN_BATCH2] = batch2,      [IR_GAIN_BATCH4] = batch4,
+        [IR_GAIN_BATCH8] = batch8};
     ir_row x;
     bool   known = ir_row_of(p, &v->ceilings, &x);
-    for (int i = 0; i < EFFECT_N; i++) {
+    for (int i = 0; i < IR_NGAIN; i++) {
         change c = {.x = x, .items = 1};
-        out[i] = (effect){NAN, NAN, NAN};
+        out[i] = (ir_gain){NAN, NAN, NAN};
         if (known && make[i](v, w, p, &c)) effects_one(v, &x, &c, ir_point_time(p), &out[i]);
     }
-}
-
-/* ---- words ----------------------------------------------------------------------------------- */
-/* "183 tok/s [178, 188]". */
-static size_t effects_speed(const ir_point *p, const effect *e, char *buf, size_t size, size_t n)
-{
-    char speed[64], lo[64], hi[64];
-    n = ir_text_append(buf, size, n, "%s", ir_answer_speed(p, e->factor, speed, sizeof speed));
-    if (!isfinite(e->lo)) return n;
-    ir_answer_speed(p, e->lo, lo, sizeof lo);
-    ir_answer_speed(p, e->hi, hi, sizeof hi);
-    const char *unit = strchr(speed, ' ');
-    bool        same = unit && strchr(lo, ' ') && strchr(hi, ' ') && !strcmp(unit, strchr(lo, ' ')) &&
-                !strcmp(unit, strchr(hi, ' '));
-    if (!same) return ir_text_append(buf, size, n, " [%s, %s]", lo, hi);
-    return ir_text_append(buf, size, n, " [%.*s, %.*s]", (int)strcspn(lo, " "), lo, (int)strcspn(hi, " "), hi);
-}
-
-static size_t effects_batches(const ir_point *p, const effect *e, char *buf, size_t size, size_t n)
-{
-    int at = 0, last = -1;
-    for (int i = EFFECT_BATCH2; i <= EFFECT_BATCH8; i++)
-        if (e[i].factor >= MATTERS) last = i;
-    if (last < 0) return n;
-    for (int i = 0; i < p->np; i++)
-        if (!strcmp(p->pname[i], "batch")) at = i;
-    n = ir_text_append(buf, size, n, "%sbatch %lld -> ", n ? "; " : "",
-                       (long long)p->p.v[at] << (last - EFFECT_BATCH2 + 1));
-    return effects_speed(p, &e[last], buf, size, n);
-}
-
-void effects_sentence(const ir_point *p, const effect e[EFFECT_N], char *buf, size_t size)
-{
-    static const struct {
-        effect_what what;
-        const char *words;
-        bool        most; /* an upper bound: told as a factor */
-    } told[] = {{EFFECT_BYTES, "half the bytes", false},
-                {EFFECT_CORE, "a faster core alone", true},
-                {EFFECT_THREADS, "all threads", false},
-                {EFFECT_GRAPH, "one graph for all launches", true}};
-    char   name[IR_ANSWER_NAME], num[IR_NUM], body[400] = "";
-    size_t n = 0;
-    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
-        const effect *x = &e[told[i].what];
-        if (!(x->factor >= MATTERS)) continue;
-        n = ir_text_append(body, sizeof body, n, "%s%s", n ? "; " : "", told[i].words);
-        if (told[i].most)
-            n = ir_text_append(body, sizeof body, n, ": at most %s x", ir_text_plain(x->factor, num));
-        else
-            n = effects_speed(p, x, body, sizeof body, ir_text_append(body, sizeof body, n, " -> "));
-    }
-    n = effects_batches(p, e, body, sizeof body, n);
-    if (p->bound == IR_BOUND_CODE)
-        n = ir_text_append(body, sizeof body, n, "%sthe rest lies in the code: see --layers", n ? "; " : "");
-    if (*p->proof) n = ir_text_append(body, sizeof body, n, " (bound %s by intervention)", p->proof);
-    buf[0] = 0;
-    if (n) snprintf(buf, size, "%s: %s", ir_answer_name(p, name), body);
 }

@@ -13,10 +13,8 @@
 #include <string.h>
 #include <time.h>
 
-enum { SENTENCE = 500 };
 typedef struct {
-    char        help[IR_ANSWER_ROWS][SENTENCE];
-    const char *helps[IR_ANSWER_ROWS];
+    ir_answer_help help[IR_ANSWER_ROWS];
     char        history[1200], files[700], more[200], crossover[200];
     const char *quality[4];
 } words;
@@ -33,14 +31,11 @@ static void say_help(ir_answer *a, const machine_view *v, words *w)
     ir_answer_row r[IR_ANSWER_ROWS];
     size_t        more, n = ir_answer_rows(a->point, a->npoint, r, &more);
     for (size_t i = 0; i < n && a->ceilings->n; i++) {
-        effect e[EFFECT_N];
-        effects_of(v, ir_workload_named(r[i].p->workload), r[i].p, e);
-        effects_sentence(r[i].p, e, w->help[a->nhelp], SENTENCE);
-        if (!*w->help[a->nhelp]) continue;
-        w->helps[a->nhelp] = w->help[a->nhelp];
-        a->nhelp++;
+        ir_answer_help *h = &w->help[a->nhelp++];
+        h->p = r[i].p;
+        effects_of(v, ir_workload_named(h->p->workload), h->p, h->gain);
     }
-    a->help = w->helps;
+    a->help = w->help;
 }
 
 /* ---- did it get slower ----------------------------------------------------------------------- */
@@ -62,7 +57,7 @@ static void say_history(ir_answer *a, const screen_run *run, const ir_record *no
     if (run->earlier)
         snprintf(path, sizeof path, "%s", run->earlier);
     else if (!find_earlier(run, key, path, sizeof path)) {
-        snprintf(w->history, sizeof w->history, "no earlier run with key %s; the next one is compared with this one",
+        snprintf(w->history, sizeof w->history, "no earlier run with key %s to compare with",
                  key);
         return;
     }

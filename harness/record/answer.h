@@ -7,7 +7,25 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-enum { IR_ANSWER_ROWS = 6, IR_ANSWER_NAME = 96 };
+enum { IR_ANSWER_ROWS = 4, IR_ANSWER_NAME = 96 };
+/* What would make a workload faster, as predicted by the law. */
+typedef enum {
+    IR_GAIN_BYTES,   /* half of every byte */
+    IR_GAIN_CORE,    /* arithmetic takes no time: the most that a faster core can give */
+    IR_GAIN_THREADS, /* all threads of the device; unknown when it has them already */
+    IR_GAIN_GRAPH,   /* one launch instead of all */
+    IR_GAIN_BATCH2,  /* items per second at 2, 4, 8 times the batch */
+    IR_GAIN_BATCH4,
+    IR_GAIN_BATCH8,
+    IR_NGAIN
+} ir_gain_what;
+typedef struct {
+    double factor, lo, hi; /* speed over now; 95 % interval, NAN without */
+} ir_gain;                 /* factor NAN: does not apply, or cannot be said */
+typedef struct {
+    const ir_point *p;
+    ir_gain         gain[IR_NGAIN];
+} ir_answer_help;
 /* Everything is borrowed. Points are those of one device, judged. */
 typedef struct {
     const char           *version;
@@ -23,7 +41,7 @@ typedef struct {
     double                elapsed_s; /* NAN: unknown */
     const char *const    *quality;   /* lines above the blocks */
     size_t                nquality;
-    const char *const    *help; /* sentences of "what would help" */
+    const ir_answer_help *help; /* of rows of ir_answer_rows() */
     size_t                nhelp;
     const char           *crossover; /* a sentence; NULL: none */
     const char           *history;   /* "did it get slower"; NULL: not asked */

@@ -28,6 +28,13 @@ void ir_answer_end(ir_answer_line *l)
     l->at = 0;
 }
 
+void ir_answer_name_column(ir_answer_line *l, const ir_point *p, int end)
+{
+    char name[IR_ANSWER_NAME];
+    ir_answer_put(l, TXT_PLAIN, 0, "  %s", ir_answer_name(p, name));
+    if (l->at > end) ir_answer_end(l); /* an identity is never cut */
+}
+
 const char *ir_answer_dot(const ir_text *t) { return t->utf8 ? " \xc2\xb7 " : ", "; }
 
 /* ---- head ------------------------------------------------------------------------------------ */
@@ -82,28 +89,23 @@ static void recalled(const ir_text *t, const ir_answer *a)
 /* ---- help, law, counts ----------------------------------------------------------------------- */
 static void law(const ir_text *t, const ir_answer *a)
 {
-    char        l[IR_NUM], r[IR_NUM];
-    const char *dot = ir_answer_dot(t);
+    char l[IR_NUM], r[IR_NUM];
     if (!a->fit) {
         if (a->no_fit && *a->no_fit) ir_text_para(t, "  ", "law: not fitted (%s); ceilings judge alone", a->no_fit);
         if (a->crossover) ir_text_para(t, "  ", "%s", a->crossover);
         return;
     }
     if (isfinite(a->fit->lofo_median))
-        ir_text_para(t, "  ", "law: unseen families within %s (roofline alone %s)%s%s",
-                     ir_text_percent(a->fit->lofo_median, l), ir_text_percent(a->fit->roof_median, r),
-                     a->crossover ? dot : "", a->crossover ? a->crossover : "");
-    else if (a->crossover)
-        ir_text_para(t, "  ", "%s", a->crossover);
+        ir_text_para(t, "  ", "law: unseen families within %s (roofline alone %s)",
+                     ir_text_percent(a->fit->lofo_median, l), ir_text_percent(a->fit->roof_median, r));
+    if (a->crossover) ir_text_para(t, "  ", "%s", a->crossover);
 }
 
 static void help(const ir_text *t, const ir_answer *a)
 {
     if (!a->nhelp) return;
-    ir_text_styled(t, TXT_BOLD, "WHAT WOULD HELP");
-    fputs(" (predicted)\n", t->f);
-    for (size_t i = 0; i < a->nhelp; i++) ir_text_para(t, "  ", "%s", a->help[i]);
-    law(t, a);
+    ir_answer_helps(t, a);
+    if (!a->recalled) law(t, a);
 }
 
 static void counts(const ir_text *t, const ir_answer *a)
@@ -133,6 +135,16 @@ static void counts(const ir_text *t, const ir_answer *a)
     if (a->more) ir_text_para(t, "  ", "more: %s", a->more);
 }
 
+static void history(const ir_text *t, const char *text)
+{
+    static const char lead[] = "DID IT GET SLOWER ";
+    size_t            room = (size_t)ir_text_width(t) - sizeof lead + 1, n = strlen(text);
+    if (n > room) /* the first line up to a blank; the rest below, little indented */
+        for (n = room; n > 0 && text[n] != ' '; n--) continue;
+    ir_text_para(t, lead, "%.*s", (int)n, text);
+    if (text[n]) ir_text_para(t, "  ", "%s", text + n + 1);
+}
+
 void ir_text_answer(const ir_text *t, const ir_answer *a)
 {
     ir_answer_row r[IR_ANSWER_ROWS];
@@ -150,11 +162,10 @@ void ir_text_answer(const ir_text *t, const ir_answer *a)
     if (a->nhelp) {
         if (!a->recalled) fputc('\n', t->f);
         help(t, a);
-    } else if (n) {
+    } else if (n && !a->recalled) {
         law(t, a);
     }
-    if (!a->recalled) fputc('\n', t->f);
-    if (a->history) ir_text_para(t, "DID IT GET SLOWER ", "%s", a->history);
+    if (a->history) history(t, a->history);
     counts(t, a);
     fflush(t->f);
 }

@@ -15,5 +15,9 @@ __attribute__((format(printf, 4, 5))) void ir_answer_put(ir_answer_line *, ir_st
 void        ir_answer_end(ir_answer_line *);
 const char *ir_answer_dot(const ir_text *); /* between equals: a middle dot, or a comma */
 void        ir_answer_ceilings(const ir_text *, const ir_answer *);
+enum { IR_ANSWER_NAME_END = 23 }; /* on a narrow screen a workload's name ends here */
+/* The name of a workload at the head of a line that goes on at column `end`; a longer one gets the line alone. */
+void ir_answer_name_column(ir_answer_line *, const ir_point *, int end);
+void ir_answer_helps(const ir_text *, const ir_answer *); /* the block WHAT WOULD HELP */
 void        ir_answer_held(const ir_text *, const ir_answer *); /* the block WHAT HOLDS IT BACK */
 #endif

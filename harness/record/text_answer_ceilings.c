@@ -160,10 +160,10 @@ static void ridges(const fast *f)
         char              num[IR_NUM];
         const ir_ceiling *c = at(f, IR_C_FLOPS, NULL, NULL, (ir_dtype)d, f->all);
         if (!c || !(bw > 0)) continue;
-        n = ir_text_append(text, sizeof text, n, "%s%s %s", n ? ", " : "", ir_dtype_name((ir_dtype)d),
-                              ir_text_plain(c->value / bw, num));
+        n = ir_text_append(text, sizeof text, n, "%s%s %s", n ? ir_answer_dot(f->t) : "",
+                           ir_dtype_name((ir_dtype)d), ir_text_plain(c->value / bw, num));
     }
-    if (n) ir_text_para(f->t, "  ", "ridge, FLOP per byte to leave memory behind: %s", text);
+    if (n) ir_text_para(f->t, "  ", "ridge %s FLOP per byte", text);
 }
 
 void ir_answer_ceilings(const ir_text *t, const ir_answer *a)

@@ -11,8 +11,8 @@ typedef struct {
     int         name, speed, time, spread, share[IR_NSHARE], bound;
     const char *unexplained;
 } columns;
-static const columns narrow = {20, 32, 40, 46, {53, 61, 65, 73}, 74, "unexpl."};
-static const columns wide = {28, 42, 52, 59, {67, 76, 81, 94}, 96, "unexplained"};
+static const columns narrow = {IR_ANSWER_NAME_END, 35, 43, 49, {56, 64, 0, 72}, 73, "unexpl."};
+static const columns wide = {28, 40, 49, 55, {63, 71, 76, 88}, 89, "unexplained"};
 
 /* Below this share no one looks at the launches: their column is left out. */
 #define SMALL_SHARE 0.01
@@ -23,7 +23,7 @@ typedef struct {
     bool           launches;
 } held;
 
-static const columns *columns_of(const ir_text *t) { return ir_text_width(t) >= 104 ? &wide : &narrow; }
+static const columns *columns_of(const ir_text *t) { return ir_text_width(t) >= 100 ? &wide : &narrow; }
 
 static void head(const held *h)
 {
@@ -34,9 +34,10 @@ static void head(const held *h)
     ir_answer_put(&l, TXT_DIM, -(h->c->spread - 1), "%s", h->t->utf8 ? "\xc2\xb1" : "+-");
     ir_answer_put(&l, TXT_DIM, -h->c->share[IR_SHARE_DATA], "memory");
     ir_answer_put(&l, TXT_DIM, -h->c->share[IR_SHARE_COMP], "compute");
-    if (h->launches) ir_answer_put(&l, TXT_DIM, -h->c->share[IR_SHARE_LAT], "lat");
+    if (h->launches && h->c->share[IR_SHARE_LAT])
+        ir_answer_put(&l, TXT_DIM, -h->c->share[IR_SHARE_LAT], "lat");
     ir_answer_put(&l, TXT_DIM, -h->c->share[IR_SHARE_UNEXPLAINED], "%s", h->c->unexplained);
-    ir_answer_put(&l, TXT_DIM, 0, " held");
+    ir_answer_put(&l, TXT_DIM, h->c->bound, "held by");
     ir_answer_end(&l);
 }
 
@@ -61,7 +62,7 @@ static void share_columns(ir_answer_line *l, const held *h, const ir_point *p)
     double share[IR_NSHARE];
     ir_point_shares(p, share);
     for (int k = 0; k < IR_NSHARE; k++) {
-        if (k == IR_SHARE_LAT && !h->launches) continue;
+        if (k == IR_SHARE_LAT && !(h->launches && h->c->share[k])) continue;
         if (isfinite(share[k]))
             ir_answer_put(l, TXT_PLAIN, -h->c->share[k], "%.0f", 100 * share[k]);
         else
@@ -75,12 +76,15 @@ static void remarks(const held *h, const ir_answer_row *r)
     const ir_point *p = r->p;
     char            text[400] = "";
     size_t          n = 0, size = sizeof text;
-    double          spare = p->cost.flops > 0 ? p->cost.spare_flops / p->cost.flops : 0;
+    double          share[IR_NSHARE], spare = p->cost.flops > 0 ? p->cost.spare_flops / p->cost.flops : 0;
     if (p->flags & IR_FLAG_SUSPECT)
         n = ir_text_append(text, size, n, "! suspect: %s", *p->why ? p->why : "above its ceiling");
     if (p->bound_p < .99 && p->bound != IR_BOUND_UNKNOWN)
         n = ir_text_append(text, size, n, "%sP %.2f", n ? "; " : "", p->bound_p);
-    if (spare > .1)
+    ir_point_shares(p, share);
+    if (share[IR_SHARE_LAT] >= SMALL_SHARE && !h->c->share[IR_SHARE_LAT])
+        n = ir_text_append(text, size, n, "%slaunches and latency %.0f %%", n ? "; " : "", 100 * share[IR_SHARE_LAT]);
+    if (spare > .1 && (p->mfu > 1 || ir_text_width(h->t) >= 100))
         n = ir_text_append(text, size, n, "%s%s skips %.0f %% of FLOP%s", n ? "; " : "", "Winograd",
                               100 * spare, p->mfu > 1 ? "; MFU over 100 % counts direct-convolution FLOP" : "");
     if (*p->proof)
@@ -94,14 +98,12 @@ static void remarks(const held *h, const ir_answer_row *r)
 
 static void line(const held *h, const ir_answer_row *r)
 {
-    char            name[IR_ANSWER_NAME], num[64], spread[IR_NUM], bound[24];
+    char            num[64], spread[IR_NUM], bound[24];
     const ir_point *p = r->p;
     double          half = spread_of(p);
     bool            doubt = ir_answer_doubtful(half, p->flags);
     ir_answer_line  l = {.t = h->t};
-    ir_answer_name(p, name);
-    ir_answer_put(&l, TXT_PLAIN, 0, "  %s", name);
-    if (l.at > h->c->name) ir_answer_end(&l); /* an identity is never cut: the numbers have a line below */
+    ir_answer_name_column(&l, p, h->c->name);
     ir_answer_put(&l, TXT_BOLD, -h->c->speed, "%s", ir_answer_speed(p, 1, num, sizeof num));
     ir_answer_put(&l, TXT_PLAIN, -h->c->time, "%s", ir_text_aligned(ir_point_time(p), "s", num));
     snprintf(num, sizeof num, "%s%s", isfinite(half) ? ir_text_spread(h->t, half, spread) : "-", doubt ? "!" : " ");
@@ -113,18 +115,21 @@ static void line(const held *h, const ir_answer_row *r)
 }
 
 /* "ResNet-50 f32 b1 1.2 x onednn": our fastest against the fastest library. */
-static void against_libraries(const ir_text *t, const ir_answer_row *r, size_t n)
+static void against_libraries(const ir_text *t, const ir_answer_row *r, size_t n, size_t more)
 {
-    char   text[600] = "", name[IR_ANSWER_NAME], num[IR_NUM];
+    char   text[600] = "", name[IR_ANSWER_NAME], num[IR_NUM], rest[48] = "";
     size_t at = 0;
+    if (more) snprintf(rest, sizeof rest, "and %zu more with --detail", more);
     for (size_t i = 0; i < n; i++) {
         if (!r[i].own || !r[i].library) continue;
-        at = ir_text_append(text, sizeof text, at, "%s%s %s x %s", at ? ", " : "",
-                               ir_answer_name(r[i].p, name),
-                               ir_text_plain(ir_point_time(r[i].library) / ir_point_time(r[i].own), num),
-                               r[i].library->kernel);
+        ir_answer_name(r[i].p, name);
+        char *dtype = strstr(name, ir_dtype_name(r[i].p->p.dtype));
+        if (dtype && dtype > name) dtype[-1] = 0; /* shape enough */
+        at = ir_text_append(text, sizeof text, at, "%s%s %s x", at ? ", " : "", name,
+                            ir_text_plain(ir_point_time(r[i].library) / ir_point_time(r[i].own), num));
     }
-    if (at) ir_text_para(t, "  ", "speed against the fastest library: %s", text);
+    if (at || more)
+        ir_text_para(t, "  ", "%s%s%s%s", rest, at && more ? "; " : "", at ? "vs the fastest library: " : "", text);
 }
 
 void ir_answer_held(const ir_text *t, const ir_answer *a)
@@ -140,6 +145,5 @@ void ir_answer_held(const ir_text *t, const ir_answer *a)
     if (n == 0) return;
     head(&h);
     for (size_t i = 0; i < n; i++) line(&h, &r[i]);
-    if (more) ir_text_para(t, "  ", "and %zu more: --detail", more);
-    against_libraries(t, r, n);
+    against_libraries(t, r, n, more);
 }

@@ -135,12 +135,14 @@ const char *ir_answer_name(const ir_point *p, char buf[IR_ANSWER_NAME])
 const char *ir_answer_speed(const ir_point *p, double factor, char *buf, size_t n)
 {
     const char *unit;
-    char        per[16];
+    char        per[16], num[IR_NUM];
     double      items = ir_point_items(p, &unit), T = ir_point_time(p) / factor,
            bytes = p->cost.read_B + p->cost.write_B, I = bytes > 0 ? p->cost.flops / bytes : INFINITY;
     if (items > 0 && is_network(p)) {
         snprintf(per, sizeof per, "%s/s", !strcmp(unit, "image") ? "img" : !strcmp(unit, "token") ? "tok" : unit);
-        return ir_text_scaled(items / T, per, buf, n);
+        if (!(items / T < 1e5)) return ir_text_scaled(items / T, per, buf, n);
+        snprintf(buf, n, "%s %s", ir_text_plain(items / T, num), per);
+        return buf;
     }
     if (bytes > 0 && (I < (isfinite(p->ridge) ? p->ridge : 1) || !(p->cost.flops > 0)))
         return ir_text_scaled(bytes / T, "B/s", buf, n);
