@@ -97,7 +97,7 @@ void cli_help(FILE *f, const cli_command *c)
 void cli_help_all(FILE *f, const cli_command *commands)
 {
     fputs("  ironroof                            measure this machine: two minutes, one screen\n"
-          "  ironroof run gpt2 --ceilings @last  one workload under the ceilings of the last run\n"
+          "  ironroof run gpt2 --ceilings @last  one workload, ceilings of the last run\n"
           "  ironroof report @last --detail      every table of it\n\n"
           "usage: ironroof [COMMAND] [arguments] [options]\n\n"
           "Measures where a machine's time goes: bytes, arithmetic or latency. Without a\n"

@@ -91,16 +91,17 @@ static void near_join(const char *const *names, size_t n, char *buf, size_t size
 
 ir_status cli_choose(const char *kind, const char *given, const char *const *names, size_t n, size_t *out)
 {
-    char list[320];
+    char list[320], known[320] = "";
     for (size_t i = 0; i < n; i++)
         if (!strcmp(names[i], given)) {
             *out = i;
             return IR_OK;
         }
     if (n == 0) return ir_fail(IR_EINVAL, "unknown %s '%.60s': there is none", kind, given);
+    if (n <= MOST_LISTED) near_join(names, n, known, sizeof known);
     if (near_offer(given, names, n, list, sizeof list))
-        return ir_fail(IR_EINVAL, "unknown %s '%.60s'; did you mean %s?", kind, given, list);
-    if (n > MOST_LISTED) return ir_fail(IR_EINVAL, "unknown %s '%.60s': see 'ironroof list'", kind, given);
-    near_join(names, n, list, sizeof list);
-    return ir_fail(IR_EINVAL, "unknown %s '%.60s'. Known: %s", kind, given, list);
+        return ir_fail(IR_EINVAL, "unknown %s '%.60s'; did you mean %s?%s%s", kind, given, list,
+                       *known ? " Known: " : "", known);
+    if (*known) return ir_fail(IR_EINVAL, "unknown %s '%.60s'. Known: %s", kind, given, known);
+    return ir_fail(IR_EINVAL, "unknown %s '%.60s': see 'ironroof list'", kind, given);
 }
