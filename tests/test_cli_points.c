@@ -219,7 +219,8 @@ static void dtype_lists(void **state)
     assert_int_equal(d.v[2], IR_F64);
     assert_int_equal(d.set, 1u << IR_BF16 | 1u << IR_F32 | 1u << IR_F64);
     assert_int_equal(cli_dtypes_parse("f32,f61", &d), IR_EINVAL);
-    assert_string_equal(ir_why(), "unknown dtype 'f61'; did you mean 'f64' or 'f16'? Known: f64 f32 tf32 f16 bf16 f8 i8 i4");
+    assert_string_equal(
+        ir_why(), "unknown dtype 'f61'; did you mean 'f64' or 'f16'? Known: f64 f32 tf32 f16 bf16 f8 i8 i4");
     assert_int_equal(cli_dtypes_parse("f32,,f16", &d), IR_EINVAL);
     assert_non_null(strstr(ir_why(), "a dtype is missing"));
     assert_int_equal(d.n, 3);

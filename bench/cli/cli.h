@@ -12,8 +12,9 @@
 /* ---- numbers and lists ----------------------------------------------------------------------------
  * Integer: [-+]digits[.digits][e[+]digits][suffix]; the value must come out whole. Suffixes: K M G T =
  * 10^3..10^12, Ki Mi Gi Ti = 2^10..2^40, each with or without a B. List: items joined by commas; an item is
- * an integer or a range: 1-8 or 1..8 (step 1), 1-9+2 (step 2), 1-64*2 (times 2; the factor may be fractional, values
- * are rounded). The end of a range is included only when a step hits it. A value given twice is kept once. */
+ * an integer or a range: 1-8 or 1..8 (step 1), 1-9+2 (step 2), 1-64*2 (times 2; the factor may be fractional,
+ * values are rounded). The end of a range is included only when a step hits it. A value given twice is kept
+ * once. */
 enum { CLI_MAX_AXIS = 4096, CLI_MAX_POINTS = 100000, CLI_MAX_NAMES = 8, CLI_MAX_THREADS = 65536 };
 typedef struct {
     int64_t *v;

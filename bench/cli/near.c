@@ -70,7 +70,11 @@ static bool near_offer(const char *given, const char *const *names, size_t n, ch
         for (size_t i = 0; i < n && m < OFFERED; i++)
             if (near_distance(given, names[i]) == d) offer[m++] = names[i];
     for (size_t i = 0; i < m && used < size; i++)
-        used += (size_t)snprintf(buf + used, size - used, "%s'%s'", i == 0 ? "" : i + 1 == m ? " or " : ", ", offer[i]);
+        used += (size_t)snprintf(buf + used, size - used, "%s'%s'",
+                                 i == 0       ? ""
+                                 : i + 1 == m ? " or "
+                                              : ", ",
+                                 offer[i]);
     return m > 0;
 }
 

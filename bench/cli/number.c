@@ -234,9 +234,9 @@ static bool next_name(const char **s, char buf[IR_NAME])
 /* The name of a dtype that other tools call otherwise; any other text as it is. */
 static const char *dtype_alias(const char *name)
 {
-    static const char *const alias[][2] = {{"fp64", "f64"}, {"double", "f64"}, {"fp32", "f32"},  {"float", "f32"},
-                                           {"fp16", "f16"}, {"half", "f16"},   {"fp8", "f8"},    {"int8", "i8"},
-                                           {"int4", "i4"},  {"bfloat16", "bf16"}};
+    static const char *const alias[][2] = {
+        {"fp64", "f64"}, {"double", "f64"}, {"fp32", "f32"}, {"float", "f32"}, {"fp16", "f16"},
+        {"half", "f16"}, {"fp8", "f8"},     {"int8", "i8"},  {"int4", "i4"},   {"bfloat16", "bf16"}};
     for (size_t i = 0; i < sizeof alias / sizeof *alias; i++)
         if (!strcmp(alias[i][0], name)) return alias[i][1];
     return name;

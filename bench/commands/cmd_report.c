@@ -1,5 +1,5 @@
-/* cmd_report.c -- `ironroof report FILE... -o X.html`: the page; with --screen or --detail on the terminal what
- * the run itself ended with. */
+/* cmd_report.c -- `ironroof report FILE... -o X.html`: the page; with --screen or --detail on the terminal
+ * what the run itself ended with. */
 #include "bench/commands/apps.h"
 #include "bench/run/output.h"
 #include "bench/run/screen.h"
@@ -21,7 +21,7 @@ static void print_tables(const ir_text *t, const ir_record *r, size_t at, const 
     fputc('\n', t->f);
     ir_text_ceilings(t, &v->ceilings);
     size_t first = 0;
-    while (first < v->npoint && v->point[first].for_ceiling) first++;
+    while (first < v->npoint && v->point[first].id.for_ceiling) first++;
     fputc('\n', t->f);
     ir_text_points(t, v->point + first, v->npoint - first);
     fputc('\n', t->f);

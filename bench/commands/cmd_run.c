@@ -187,7 +187,8 @@ enum { PHASE_CEILINGS, PHASE_POINTS, PHASE_PROOFS };
 static void plan(job *j, const device_run *c)
 {
     cli_progress_init(&j->progress, stderr, j->args->opt.quiet, 0);
-    cli_progress_plan(&j->progress, "ceilings", j->ceilings.file || j->ceilings.none ? 0 : ceilings_count(&c->s));
+    cli_progress_plan(&j->progress, "ceilings",
+                      j->ceilings.file || j->ceilings.none ? 0 : ceilings_count(&c->s));
     cli_progress_plan(&j->progress, "points", device_run_count(c, &j->points, j->args->opt.cache));
     cli_progress_plan(&j->progress, "proofs", 0);
 }
@@ -329,8 +330,8 @@ static ir_status file_results(job *j)
         return st;
     }
     ir_status st = ir_journal_close(&j->journal);
-    if (st == IR_OK) st = device_run_rewrite(j->path, j->dev, j->ndev, j->args->argc, (char **)j->args->argv,
-                                           j->started);
+    if (st == IR_OK)
+        st = device_run_rewrite(j->path, j->dev, j->ndev, j->args->argc, (char **)j->args->argv, j->started);
     if (st == IR_OK && j->screen && !j->points.n) fprintf(j->screen, "\nResults: %s\n", j->path);
     if (st == IR_OK && !j->args->opt.no_report) st = write_report(j);
     if (st == IR_OK && !j->args->opt.no_report) st = write_page(j);

@@ -84,7 +84,8 @@ int selftest_kernels(FILE *f, const cli_options *o)
         device_run_free(&c);
     }
     if (o->filter.text && all.ok + all.skip + all.bad == 0)
-        return ir_fail(IR_EINVAL, "--filter '%.60s' matches no kernel (ironroof list kernels)", o->filter.text),
+        return ir_fail(IR_EINVAL, "--filter '%.60s' matches no kernel (ironroof list kernels)",
+                       o->filter.text),
                complain();
     fprintf(f, "%zu passed, %zu failed, %zu skipped\n", all.ok, all.bad, all.skip);
     return all.ok && !all.bad ? EXIT_FINE : EXIT_BAD;

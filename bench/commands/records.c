@@ -13,7 +13,7 @@ static size_t of_device(const ir_record *r, size_t at, ir_point *pts, ir_ceiling
         if (!strcmp(r->ceilings.v[i].device, device)) ir_ceilings_add(c, &r->ceilings.v[i]);
     memcpy(c->level_B, r->device_level_B[at], sizeof c->level_B);
     for (size_t i = 0; i < r->npoint; i++)
-        if (!strcmp(r->point[i].device, device)) pts[n++] = r->point[i];
+        if (!strcmp(r->point[i].id.device, device)) pts[n++] = r->point[i];
     return n;
 }
 
@@ -75,11 +75,12 @@ int cmd_validate(const cli_args *args)
             continue;
         }
         size_t rungs = 0;
-        for (size_t k = 0; k < r.npoint; k++) rungs += r.point[k].for_ceiling;
-        printf("%s: valid: %zu lines, %zu device%s, %zu ceilings, %zu points (and %zu for ceilings), %zu fits, %zu "
+        for (size_t k = 0; k < r.npoint; k++) rungs += r.point[k].id.for_ceiling;
+        printf("%s: valid: %zu lines, %zu device%s, %zu ceilings, %zu points (and %zu for ceilings), %zu "
+               "fits, %zu "
                "verdicts\n",
-               args->arg[i], r.nline, r.ndevice, r.ndevice == 1 ? "" : "s", r.ceilings.n, r.npoint - rungs, rungs,
-               r.nfit, r.nverdict);
+               args->arg[i], r.nline, r.ndevice, r.ndevice == 1 ? "" : "s", r.ceilings.n, r.npoint - rungs,
+               rungs, r.nfit, r.nverdict);
         ir_record_free(&r);
     }
     return code;

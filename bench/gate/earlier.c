@@ -24,8 +24,8 @@ static int by_effect(const void *x, const void *y)
 }
 
 /* What is worth a name among comparisons sorted by falling effect. */
-static size_t name_slower(const run_file *base, const run_file *now, const ir_comparison *v, size_t n, char *buf,
-                          size_t size, size_t at, size_t *slower)
+static size_t name_slower(const run_file *base, const run_file *now, const ir_comparison *v, size_t n,
+                          char *buf, size_t size, size_t at, size_t *slower)
 {
     size_t named = 0;
     for (size_t i = 0; i < n && v[i].effect > MATTERS; i++) {
@@ -33,8 +33,9 @@ static size_t name_slower(const run_file *base, const run_file *now, const ir_co
         if (!a || !b || !apart(a, b)) continue;
         ++*slower;
         if (named++ >= NAMED) continue;
-        at = ir_text_append(buf, size, at, "%s%s/%s %+.0f %%", named == 1 ? "; slower beyond both intervals: " : ", ",
-                            b->workload, b->kernel, 100 * expm1(v[i].effect));
+        at = ir_text_append(buf, size, at, "%s%s/%s %+.0f %%",
+                            named == 1 ? "; slower beyond both intervals: " : ", ", b->id.workload,
+                            b->id.kernel, 100 * expm1(v[i].effect));
     }
     if (*slower > NAMED) at = ir_text_append(buf, size, at, " and %zu more", *slower - NAMED);
     return at;

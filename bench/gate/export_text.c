@@ -34,8 +34,8 @@ static void point_row(const ir_point *p, row *r)
     r->state = ir_status_name(p->status);
     const char *unit;
     double      rate = ir_point_items(p, &unit) / r->time_s;
-    snprintf(r->why, sizeof r->why, "%s", p->why);
-    if (!*p->why && rate > 0) snprintf(r->why, sizeof r->why, "%.4g %ss/s", rate, unit);
+    snprintf(r->why, sizeof r->why, "%s", p->reason);
+    if (!*p->reason && rate > 0) snprintf(r->why, sizeof r->why, "%.4g %ss/s", rate, unit);
 }
 
 /* The i-th row; false: no more. */
@@ -47,7 +47,7 @@ static bool row_at(const export_input *in, size_t i, row *r)
     }
     const ir_record *rec = export_text_newest(in);
     for (size_t k = 0; k < rec->npoint; k++)
-        if (!rec->point[k].for_ceiling && i-- == 0) return point_row(&rec->point[k], r), true;
+        if (!rec->point[k].id.for_ceiling && i-- == 0) return point_row(&rec->point[k], r), true;
     return false;
 }
 

@@ -74,7 +74,8 @@ static void walk(search *s, const char *folder, bool deep)
         char        path[4096];
         struct stat st;
         size_t      n = strlen(e->d_name);
-        if (e->d_name[0] == '.' || snprintf(path, sizeof path, "%s/%s", folder, e->d_name) >= (int)sizeof path)
+        if (e->d_name[0] == '.' ||
+            snprintf(path, sizeof path, "%s/%s", folder, e->d_name) >= (int)sizeof path)
             continue;
         if (stat(path, &st) != 0) continue;
         if (S_ISDIR(st.st_mode) && deep) walk(s, path, false);
@@ -83,8 +84,8 @@ static void walk(search *s, const char *folder, bool deep)
     if (d) closedir(d);
 }
 
-ir_status newest_record(const char *folder, bool deep, const char *key, const char *before, const char *except,
-                        char *path, size_t n)
+ir_status newest_record(const char *folder, bool deep, const char *key, const char *before,
+                        const char *except, char *path, size_t n)
 {
     search s = {.key = key, .before = before, .except = except, .path = path, .n = n};
     walk(&s, folder, deep);

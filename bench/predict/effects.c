@@ -30,16 +30,16 @@ static bool all_threads(const machine_view *v, const ir_workload *w, const ir_po
 {
     ir_point more = *p;
     (void)w;
-    more.p.threads = v->threads;
+    more.id.p.threads = v->threads;
     c->whole = true;
-    return p->p.threads > 0 && p->p.threads < v->threads && ir_row_of(&more, &v->ceilings, &c->x);
+    return p->id.p.threads > 0 && p->id.p.threads < v->threads && ir_row_of(&more, &v->ceilings, &c->x);
 }
 
 static bool one_launch(const machine_view *v, const ir_workload *w, const ir_point *p, change *c)
 {
     (void)v, (void)w;
-    if (!(p->cost.launches > 1)) return false;
-    c->x.x_launch /= p->cost.launches;
+    if (!(p->m.cost.launches > 1)) return false;
+    c->x.x_launch /= p->m.cost.launches;
     return true;
 }
 
@@ -47,16 +47,16 @@ static bool batch_of(const machine_view *v, const ir_workload *w, const ir_point
 {
     int      at = w ? predict_param(w, "batch") : -1;
     ir_point big = *p;
-    if (at < 0 || big.p.v[at] > INT64_MAX / times) return false;
-    big.p.v[at] *= times;
-    if (w->valid && w->valid(&big.p) != IR_OK) return false;
-    ir_cost was = w->cost(&p->p);
-    big.cost = w->cost(&big.p);
-    if (was.flops > 0) big.cost.spare_flops = p->cost.spare_flops * big.cost.flops / was.flops;
-    big.cost.launches = p->cost.launches;
+    if (at < 0 || big.id.p.v[at] > INT64_MAX / times) return false;
+    big.id.p.v[at] *= times;
+    if (w->valid && w->valid(&big.id.p) != IR_OK) return false;
+    ir_cost was = w->cost(&p->id.p);
+    big.m.cost = w->cost(&big.id.p);
+    if (was.flops > 0) big.m.cost.spare_flops = p->m.cost.spare_flops * big.m.cost.flops / was.flops;
+    big.m.cost.launches = p->m.cost.launches;
     c->items = times;
     c->whole = true;
-    return !(big.cost.footprint_B > v->capacity_B) && ir_row_of(&big, &v->ceilings, &c->x);
+    return !(big.m.cost.footprint_B > v->capacity_B) && ir_row_of(&big, &v->ceilings, &c->x);
 }
 
 static bool batch2(const machine_view *v, const ir_workload *w, const ir_point *p, change *c)
@@ -94,7 +94,8 @@ static void effects_one(const machine_view *v, const ir_row *x, const change *c,
 
 void effects_of(const machine_view *v, const ir_workload *w, const ir_point *p, ir_gain out[IR_NGAIN])
 {
-    static bool (*const make[IR_NGAIN])(const machine_view *, const ir_workload *, const ir_point *, change *) = {
+    static bool (*const make[IR_NGAIN])(const machine_view *, const ir_workload *, const ir_point *,
+                                        change *) = {
         [IR_GAIN_BYTES] = half_bytes, [IR_GAIN_CORE] = no_arithmetic, [IR_GAIN_THREADS] = all_threads,
         [IR_GAIN_GRAPH] = one_launch, [IR_GAIN_BATCH2] = batch2,      [IR_GAIN_BATCH4] = batch4,
         [IR_GAIN_BATCH8] = batch8};

@@ -1,5 +1,5 @@
-/* effects.h -- what would make a measured point faster, from the fitted law: half the bytes, a core without end,
- * more threads, one launch for all, a larger batch. What the law leaves unexplained stays as it is. */
+/* effects.h -- what would make a measured point faster, from the fitted law: half the bytes, a core without
+ * end, more threads, one launch for all, a larger batch. What the law leaves unexplained stays as it is. */
 #ifndef BENCH_EFFECTS_H
 #define BENCH_EFFECTS_H
 #include "bench/predict/predict.h"

@@ -50,8 +50,9 @@ ir_status predict_point(const machine_view *, const ir_workload *, const ir_para
                         prediction *);
 const char *predict_how_name(predict_how);
 int         predict_param(const ir_workload *, const char *name); /* index of a parameter; -1: none */
-/* Time (s) of a row under the machine's law in its better form, with what the ceilings say for what the fit does
- * not know. draw -1: the fitted coefficients; else those of one bootstrap draw below predict_law_draws(). */
+/* Time (s) of a row under the machine's law in its better form, with what the ceilings say for what the fit
+ * does not know. draw -1: the fitted coefficients; else those of one bootstrap draw below
+ * predict_law_draws(). */
 double predict_law_time(const machine_view *, const ir_row *, int draw);
 int    predict_law_draws(const machine_view *); /* 0: no fit, or too few draws for an interval */
 

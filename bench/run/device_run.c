@@ -169,7 +169,7 @@ void device_run_pair_probe(device_run *c, const char *when)
     if (ratio >= 1.6) return;
     c->s.run_flags |= IR_FLAG_SMT_SHARED;
     for (size_t i = 0; i < c->s.npoint; i++)
-        if (c->s.point[i].p.threads > 1) c->s.point[i].flags |= IR_FLAG_SMT_SHARED;
+        if (c->s.point[i].id.p.threads > 1) c->s.point[i].flags |= IR_FLAG_SMT_SHARED;
 }
 
 /* Both forms that the record of the ceilings has of this device. */
@@ -271,7 +271,8 @@ ir_status device_run_rewrite(const char *path, const device_run *c, size_t n, in
     snprintf(tmp, sizeof tmp, "%s.tmp", path);
     remove(tmp);
     ir_status st = ir_journal_open(tmp, false, &j);
-    if (st == IR_OK) st = ir_journal_header_times(j, IR_VERSION, IR_COST_MODEL, argc, argv, started, ir_utc_now(now));
+    if (st == IR_OK)
+        st = ir_journal_header_times(j, IR_VERSION, IR_COST_MODEL, argc, argv, started, ir_utc_now(now));
     for (size_t i = 0; i < n && st == IR_OK; i++) {
         st = ir_journal_machine(j, &c[i].s.info, &c[i].env);
         if (st == IR_OK) st = journal_all(j, &c[i]);

@@ -6,13 +6,13 @@
 #include "bench/ablation/ablation.h"
 #include "bench/measure/context.h"
 typedef struct {
-    measure_context s;
-    ir_env          env;
-    fitted_law      law;
+    measure_context  s;
+    ir_env           env;
+    fitted_law       law;
     const ir_record *recalled; /* where the ceilings are from; borrowed; NULL: measured here */
-    bool            judged; /* law holds */
-    ablation_set    proof;
-    bool            proved; /* proof holds */
+    bool             judged;   /* law holds */
+    ablation_set     proof;
+    bool             proved; /* proof holds */
 } device_run;
 /* Open device `index` of a backend under these options and describe its environment. */
 ir_status device_run_open(device_run *, const ir_backend *, int index, const cli_options *);

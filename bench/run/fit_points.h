@@ -3,9 +3,9 @@
 #define BENCH_FIT_POINTS_H
 #include "harness/law/law.h"
 typedef struct {
-    ir_fit fit[2]; /* additive, overlapped */
-    int    better; /* index into fit */
-    bool   fitted; /* false: too few points; why says so */
+    ir_fit fit[2];   /* additive, overlapped */
+    int    better;   /* index into fit */
+    bool   fitted;   /* false: too few points; why says so */
     bool   recalled; /* the fit is that of the record the ceilings are from */
     char   why[IR_WHY];
     size_t exceed; /* points asked for that are above a ceiling by more than 2 % */

@@ -15,8 +15,8 @@
 
 typedef struct {
     ir_answer_help help[IR_ANSWER_ROWS];
-    char        history[1200], files[700], more[200], crossover[200];
-    const char *quality[4];
+    char           history[1200], files[700], more[200], crossover[200];
+    const char    *quality[4];
 } words;
 
 /* The lines that say how good the run was: none until records carry a quality. */
@@ -33,7 +33,7 @@ static void say_help(ir_answer *a, const machine_view *v, words *w)
     for (size_t i = 0; i < n && a->ceilings->n; i++) {
         ir_answer_help *h = &w->help[a->nhelp++];
         h->p = r[i].p;
-        effects_of(v, ir_workload_named(h->p->workload), h->p, h->gain);
+        effects_of(v, ir_workload_named(h->p->id.workload), h->p, h->gain);
     }
     a->help = w->help;
 }
@@ -57,8 +57,7 @@ static void say_history(ir_answer *a, const screen_run *run, const ir_record *no
     if (run->earlier)
         snprintf(path, sizeof path, "%s", run->earlier);
     else if (!find_earlier(run, key, path, sizeof path)) {
-        snprintf(w->history, sizeof w->history, "no earlier run with key %s to compare with",
-                 key);
+        snprintf(w->history, sizeof w->history, "no earlier run with key %s to compare with", key);
         return;
     }
     if (earlier_sentence(now, path, w->history, sizeof w->history) != IR_OK)
@@ -78,17 +77,17 @@ static void say_files(ir_answer *a, const screen_run *run, words *w)
         a->files = w->files;
     }
     snprintf(w->more, sizeof w->more, "ironroof report %.90s --detail%s%.31s%s",
-             run->file && strncmp(run->file, "results/", 8) != 0 ? run->file : "@last",
-             n ? ", run " : "", n ? r[0].p->workload : "", n ? " --prove" : "");
+             run->file && strncmp(run->file, "results/", 8) != 0 ? run->file : "@last", n ? ", run " : "",
+             n ? r[0].p->id.workload : "", n ? " --prove" : "");
     a->more = w->more;
 }
 
-/* "batchmm f32 blocked: memory gives way to compute at batch 17 [13, 21]", of a sweep of a kernel that is not the
- * bottom rung. */
+/* "batchmm f32 blocked: memory gives way to compute at batch 17 [13, 21]", of a sweep of a kernel that is not
+ * the bottom rung. */
 static void say_crossover(ir_answer *a, const ir_verdict *v, words *w)
 {
-    if (a->crossover || strcmp(v->question, "crossover") != 0 || strcmp(v->verdict, "within the sweep") != 0 ||
-        strstr(v->answer, " naive:"))
+    if (a->crossover || strcmp(v->question, "crossover") != 0 ||
+        strcmp(v->verdict, "within the sweep") != 0 || strstr(v->answer, " naive:"))
         return;
     const char *end = strstr(v->answer, " (");
     snprintf(w->crossover, sizeof w->crossover, "%.*s", end ? (int)(end - v->answer) : 199, v->answer);
@@ -124,26 +123,27 @@ void screen_of_device(const ir_text *t, const device_run *c, const screen_run *r
         v.fit[f] = c->law.fit[f];
         v.has_fit[f] = true;
     }
-    words     w = {.files = ""};
-    ir_record now = {.point = c->s.point,
-                     .npoint = c->s.npoint,
-                     .fit = (ir_fit *)c->law.fit,
-                     .nfit = c->law.fitted ? 2 : 0};
-    ir_answer a = {.version = IR_VERSION,
-                   .device = &c->s.info,
-                   .env = &c->env,
-                   .ceilings = &c->s.ceilings,
-                   .point = c->s.point,
-                   .npoint = c->s.npoint,
-                   .fit = c->law.fitted ? &c->law.fit[c->law.better] : NULL,
-                   .no_fit = c->judged ? c->law.why : NULL,
-                   .their_fit = c->law.recalled};
+    words      w = {.files = ""};
+    ir_record  now = {.point = c->s.point,
+                      .npoint = c->s.npoint,
+                      .fit = (ir_fit *)c->law.fit,
+                      .nfit = c->law.fitted ? 2 : 0};
+    ir_answer  a = {.version = IR_VERSION,
+                    .device = &c->s.info,
+                    .env = &c->env,
+                    .ceilings = &c->s.ceilings,
+                    .point = c->s.point,
+                    .npoint = c->s.npoint,
+                    .fit = c->law.fitted ? &c->law.fit[c->law.better] : NULL,
+                    .no_fit = c->judged ? c->law.why : NULL,
+                    .their_fit = c->law.recalled};
     ir_verdict said;
     for (size_t i = 0; crossover_next(&c->s, &i, &said);) say_crossover(&a, &said, &w);
     print(t, &a, &v, run, &now, &w);
 }
 
-void screen_of_record(const ir_text *t, const ir_record *r, size_t at, const machine_view *v, const screen_run *run)
+void screen_of_record(const ir_text *t, const ir_record *r, size_t at, const machine_view *v,
+                      const screen_run *run)
 {
     words     w = {.files = ""};
     ir_answer a = {.version = r->tool_version,

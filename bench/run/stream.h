@@ -1,4 +1,5 @@
-/* stream.h -- rows on the screen as they finish: a line per point and per ceiling that the last screen shows. */
+/* stream.h -- rows on the screen as they finish: a line per point and per ceiling that the last screen shows.
+ */
 #ifndef BENCH_RUN_STREAM_H
 #define BENCH_RUN_STREAM_H
 #include "bench/measure/context.h"

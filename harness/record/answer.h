@@ -1,6 +1,6 @@
 /* answer.h -- the last screen of a run: how fast the device can go, what holds each workload back, what would
- * help, and whether it got slower. A pure function of what is handed in, so that a record prints the screen of
- * its run. */
+ * help, and whether it got slower. A pure function of what is handed in, so that a record prints the screen
+ * of its run. */
 #ifndef IR_RECORD_ANSWER_H
 #define IR_RECORD_ANSWER_H
 #include "harness/record/record.h"

@@ -12,7 +12,7 @@ enum { MAX_DEVICES = 1024, MAX_ENV = 4096 }; /* look-ups are linear: what no run
 ir_status ir_read_header(ir_reader *r, const json_t *o)
 {
     static const char *const field[] = {"version", "cost_model", "started", "ended"};
-    char *const              to[] = {r->out->tool_version, r->out->cost_model, r->out->started, r->out->ended};
+    char *const   to[] = {r->out->tool_version, r->out->cost_model, r->out->started, r->out->ended};
     const size_t  size[] = {sizeof r->out->tool_version, sizeof r->out->cost_model, sizeof r->out->started,
                             sizeof r->out->ended};
     const json_t *v = json_object_get(o, "schema");

@@ -48,10 +48,10 @@ ir_status ir_journal_close(ir_journal **);
 
 /* ---- reading --------------------------------------------------------------------------------- */
 typedef struct {
-    int             schema;
-    char            tool_version[32], started[IR_UTC], ended[IR_UTC], cost_model[32]; /* of the first header */
-    size_t          nheader; /* more than 1: a resumed run, or files put together */
-    ir_env          env;     /* of the machine lines, flat: "cpu_model", ...; the first to name a key wins */
+    int    schema;
+    char   tool_version[32], started[IR_UTC], ended[IR_UTC], cost_model[32]; /* of the first header */
+    size_t nheader; /* more than 1: a resumed run, or files put together */
+    ir_env env;     /* of the machine lines, flat: "cpu_model", ...; the first to name a key wins */
     ir_device_info *device;
     size_t          ndevice; /* the same device described twice is kept once */
     ir_env *device_env; /* [ndevice]: what that device's own machine lines say, where env is all of them */

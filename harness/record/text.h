@@ -13,8 +13,10 @@ __attribute__((format(printf, 3, 4))) void ir_text_styled(const ir_text *, ir_st
 __attribute__((format(printf, 3, 4))) void ir_text_para(const ir_text *, const char *lead, const char *fmt,
                                                         ...);
 
-/* printf to buf + n of size bytes; returns the length now, which may exceed size: then nothing more is written. */
-__attribute__((format(printf, 4, 5))) size_t ir_text_append(char *buf, size_t size, size_t n, const char *fmt, ...);
+/* printf to buf + n of size bytes; returns the length now, which may exceed size: then nothing more is
+ * written. */
+__attribute__((format(printf, 4, 5))) size_t ir_text_append(char *buf, size_t size, size_t n, const char *fmt,
+                                                            ...);
 
 /* ---- tables ---------------------------------------------------------------------------------- */
 typedef struct {

@@ -13,7 +13,10 @@ void ir_answer_put(ir_answer_line *l, ir_style style, int column, const char *fm
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    int n = ir_text_columns(text), begin = column < 0 ? -column - n : column ? column : l->at,
+    int n = ir_text_columns(text),
+        begin = column < 0 ? -column - n
+                : column   ? column
+                           : l->at,
         blanks = begin - l->at;
     if (column && l->at && blanks < 1) blanks = 1;
     if (blanks < 0) blanks = 0;
@@ -61,8 +64,7 @@ static void title(const ir_text *t, const ir_answer *a)
         snprintf(of, sizeof of, "%s%d core%s", ", ", a->device->cores, a->device->cores == 1 ? "" : "s");
     n = (size_t)snprintf(text, sizeof text, "%s%s%s%s", a->version ? a->version : "", a->version ? dot : "",
                          a->device->name, of);
-    if (isa && !isa->is_num && *isa->text)
-        n = ir_text_append(text, sizeof text, n, ", %s", isa->text);
+    if (isa && !isa->is_num && *isa->text) n = ir_text_append(text, sizeof text, n, ", %s", isa->text);
     if (guest && !guest->is_num && *guest->text && strcmp(guest->text, "none") != 0)
         n = ir_text_append(text, sizeof text, n, ", %s guest", guest->text);
     if (*took) ir_text_append(text, sizeof text, n, "%s%s", dot, took);
@@ -75,15 +77,16 @@ static void recalled(const ir_text *t, const ir_answer *a)
     char              r[IR_NUM], b[IR_NUM];
     double            peak = ir_peak_ceiling(a->ceilings, IR_F32, 0);
     const ir_ceiling *read = ir_ceiling_find(a->ceilings, IR_C_BANDWIDTH, "DRAM", "read", IR_NDTYPE, 0);
-    bool doubt = read && ir_answer_doubtful(fmax(read->hi - read->value, read->value - read->lo) / read->value,
-                                            read->flags);
+    bool              doubt = read && ir_answer_doubtful(
+                                          fmax(read->hi - read->value, read->value - read->lo) / read->value, read->flags);
     char wide[IR_NUM];
-    ir_text_para(t, "Ceilings ", "of %s: DRAM read %s%s%s%s, %s f32%s", a->recalled,
-                 ir_text_scaled(read ? read->value : NAN, "B/s", b, sizeof b), doubt ? " " : "",
-                 doubt ? ir_text_spread(t, fmax(read->hi - read->value, read->value - read->lo) / read->value, wide)
-                       : "",
-                 doubt ? "!" : "", ir_text_scaled(peak, "FLOP/s", r, sizeof r),
-                 a->their_fit ? "; the law too is the one fitted there" : "");
+    ir_text_para(
+        t, "Ceilings ", "of %s: DRAM read %s%s%s%s, %s f32%s", a->recalled,
+        ir_text_scaled(read ? read->value : NAN, "B/s", b, sizeof b), doubt ? " " : "",
+        doubt ? ir_text_spread(t, fmax(read->hi - read->value, read->value - read->lo) / read->value, wide)
+              : "",
+        doubt ? "!" : "", ir_text_scaled(peak, "FLOP/s", r, sizeof r),
+        a->their_fit ? "; the law too is the one fitted there" : "");
 }
 
 /* ---- help, law, counts ----------------------------------------------------------------------- */
@@ -91,7 +94,8 @@ static void law(const ir_text *t, const ir_answer *a)
 {
     char l[IR_NUM], r[IR_NUM];
     if (!a->fit) {
-        if (a->no_fit && *a->no_fit) ir_text_para(t, "  ", "law: not fitted (%s); ceilings judge alone", a->no_fit);
+        if (a->no_fit && *a->no_fit)
+            ir_text_para(t, "  ", "law: not fitted (%s); ceilings judge alone", a->no_fit);
         if (a->crossover) ir_text_para(t, "  ", "%s", a->crossover);
         return;
     }
@@ -115,7 +119,7 @@ static void counts(const ir_text *t, const ir_answer *a)
     char        text[700];
     for (size_t i = 0; i < a->npoint; i++) {
         const ir_point *p = &a->point[i];
-        if (p->for_ceiling) continue;
+        if (p->id.for_ceiling) continue;
         ok += p->status == IR_OK;
         skip += p->status == IR_SKIP;
         bad += p->status != IR_OK && p->status != IR_SKIP;
@@ -128,8 +132,7 @@ static void counts(const ir_text *t, const ir_answer *a)
         const char *what;
     } part[] = {{skip, "do not apply"}, {bad, "FAILED"}, {noisy, "noisy"}, {suspect, "suspect"}};
     for (size_t i = 0; i < sizeof part / sizeof *part; i++)
-        if (part[i].n)
-            n = ir_text_append(text, sizeof text, n, ", %zu %s", part[i].n, part[i].what);
+        if (part[i].n) n = ir_text_append(text, sizeof text, n, ", %zu %s", part[i].n, part[i].what);
     if (a->files) ir_text_append(text, sizeof text, n, "%s%s", dot, a->files);
     ir_text_para(t, "  ", "%s", text);
     if (a->more) ir_text_para(t, "  ", "more: %s", a->more);

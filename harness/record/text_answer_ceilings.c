@@ -16,7 +16,8 @@ static double half_width(const ir_ceiling *c)
     return fmax(c->hi - c->value, c->value - c->lo) / c->value; /* NAN without an interval */
 }
 
-static const ir_ceiling *at(const fast *f, ir_what what, const char *level, const char *op, ir_dtype d, int threads)
+static const ir_ceiling *at(const fast *f, ir_what what, const char *level, const char *op, ir_dtype d,
+                            int threads)
 {
     return ir_text_find(f->a->ceilings, f->a->device->id, what, level, op, d, threads);
 }
@@ -84,8 +85,8 @@ static void peaks(const fast *f)
         const ir_ceiling *c = at(f, IR_C_FLOPS, NULL, NULL, (ir_dtype)d, f->all);
         if (!c || d == (int)m) continue;
         n = ir_text_append(others, sizeof others, n, "%s%s %s", n ? ir_answer_dot(f->t) : "",
-                              ir_dtype_name((ir_dtype)d),
-                              value_text(f, c, ir_text_op_unit((ir_dtype)d), a, sizeof a));
+                           ir_dtype_name((ir_dtype)d),
+                           value_text(f, c, ir_text_op_unit((ir_dtype)d), a, sizeof a));
     }
     if (n) ir_text_para(f->t, "    ", "%s", others);
 }
@@ -102,8 +103,8 @@ static bool cache_reads(const fast *f, int threads, char *buf, size_t size)
         const ir_ceiling *c = at(f, IR_C_BANDWIDTH, ir_text_levels[l], "read", IR_NDTYPE, threads);
         if (!c) continue;
         n = ir_text_append(buf, size, n, "%s%s%s", n ? ir_answer_dot(f->t) : "",
-                              ir_text_plain(c->value / 1e9, num),
-                              ir_answer_doubtful(half_width(c), c->flags) ? "!" : "");
+                           ir_text_plain(c->value / 1e9, num),
+                           ir_answer_doubtful(half_width(c), c->flags) ? "!" : "");
         any = true;
     }
     return any;
@@ -125,8 +126,11 @@ static void bandwidth(const fast *f)
     const ir_ceiling *one = at(f, IR_C_BANDWIDTH, "DRAM", "read", IR_NDTYPE, f->one),
                      *all = at(f, IR_C_BANDWIDTH, "DRAM", "read", IR_NDTYPE, f->all);
     if (one || all)
-        columns(f, "DRAM read", value_text(f, one, "B/s", a, sizeof a), value_text(f, all, "B/s", b, sizeof b), "");
-    const ir_ceiling *c = all && all->flags & IR_FLAG_SUSPECT ? all : one && one->flags & IR_FLAG_SUSPECT ? one : NULL;
+        columns(f, "DRAM read", value_text(f, one, "B/s", a, sizeof a),
+                value_text(f, all, "B/s", b, sizeof b), "");
+    const ir_ceiling *c = all && all->flags & IR_FLAG_SUSPECT   ? all
+                          : one && one->flags & IR_FLAG_SUSPECT ? one
+                                                                : NULL;
     if (c) ir_text_para(f->t, "    ", "! suspect: %s", *c->why ? c->why : "above what the machine can do");
     cache_names(f, name, sizeof name);
     bool has = cache_reads(f, f->all, b, sizeof b);
@@ -141,12 +145,13 @@ static void ladder(const fast *f)
     size_t n = 0, m = 0;
     for (int l = 0; l < 4; l++) {
         char              num[IR_NUM];
-        const ir_ceiling *c = ir_ceiling_find(f->a->ceilings, IR_C_LATENCY, ir_text_levels[l], "chase", IR_NDTYPE, 1);
+        const ir_ceiling *c =
+            ir_ceiling_find(f->a->ceilings, IR_C_LATENCY, ir_text_levels[l], "chase", IR_NDTYPE, 1);
         if (!c) continue;
         n = ir_text_append(levels, sizeof levels, n, "%s%s", n ? "," : "", ir_text_levels[l]);
         m = ir_text_append(values, sizeof values, m, "%s%s%s", m ? ir_answer_dot(f->t) : "",
-                              ir_text_plain(1e9 * c->value, num),
-                              ir_answer_doubtful(half_width(c), c->flags) ? "!" : "");
+                           ir_text_plain(1e9 * c->value, num),
+                           ir_answer_doubtful(half_width(c), c->flags) ? "!" : "");
     }
     if (n) ir_text_para(f->t, "  ", "latency %s  %s ns", levels, values);
 }
@@ -173,7 +178,8 @@ void ir_answer_ceilings(const ir_text *t, const ir_answer *a)
     f.one = f.all;
     for (size_t i = 0; i < a->ceilings->n; i++) {
         const ir_ceiling *c = &a->ceilings->v[i];
-        if (c->what == IR_C_FLOPS && c->threads < f.one && !strcmp(c->device, a->device->id)) f.one = c->threads;
+        if (c->what == IR_C_FLOPS && c->threads < f.one && !strcmp(c->device, a->device->id))
+            f.one = c->threads;
     }
     if (f.all < 0) return;
     head(&f);

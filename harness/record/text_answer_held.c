@@ -49,8 +49,9 @@ static double spread_of(const ir_point *p)
 
 static const char *bound_text(const ir_point *p, char *buf, size_t n)
 {
-    const char *name = p->bound == IR_BOUND_CACHE && *p->level ? p->level : ir_bound_name(p->bound);
-    if (p->bound == IR_BOUND_UNKNOWN) name = "-";
+    const char *name =
+        p->law.bound == IR_BOUND_CACHE && *p->law.level ? p->law.level : ir_bound_name(p->law.bound);
+    if (p->law.bound == IR_BOUND_UNKNOWN) name = "-";
     size_t i = 0;
     for (; name[i] && i + 1 < n; i++) buf[i] = (char)toupper((unsigned char)name[i]);
     buf[i] = 0;
@@ -76,23 +77,24 @@ static void remarks(const held *h, const ir_answer_row *r)
     const ir_point *p = r->p;
     char            text[400] = "";
     size_t          n = 0, size = sizeof text;
-    double          share[IR_NSHARE], spare = p->cost.flops > 0 ? p->cost.spare_flops / p->cost.flops : 0;
+    double share[IR_NSHARE], spare = p->m.cost.flops > 0 ? p->m.cost.spare_flops / p->m.cost.flops : 0;
     if (p->flags & IR_FLAG_SUSPECT)
-        n = ir_text_append(text, size, n, "! suspect: %s", *p->why ? p->why : "above its ceiling");
-    if (p->bound_p < .99 && p->bound != IR_BOUND_UNKNOWN)
-        n = ir_text_append(text, size, n, "%sP %.2f", n ? "; " : "", p->bound_p);
+        n = ir_text_append(text, size, n, "! suspect: %s", *p->reason ? p->reason : "above its ceiling");
+    if (p->law.bound_p < .99 && p->law.bound != IR_BOUND_UNKNOWN)
+        n = ir_text_append(text, size, n, "%sP %.2f", n ? "; " : "", p->law.bound_p);
     ir_point_shares(p, share);
     if (share[IR_SHARE_LAT] >= SMALL_SHARE && !h->c->share[IR_SHARE_LAT])
-        n = ir_text_append(text, size, n, "%slaunches and latency %.0f %%", n ? "; " : "", 100 * share[IR_SHARE_LAT]);
-    if (spare > .1 && (p->mfu > 1 || ir_text_width(h->t) >= 100))
+        n = ir_text_append(text, size, n, "%slaunches and latency %.0f %%", n ? "; " : "",
+                           100 * share[IR_SHARE_LAT]);
+    if (spare > .1 && (p->law.mfu > 1 || ir_text_width(h->t) >= 100))
         n = ir_text_append(text, size, n, "%s%s skips %.0f %% of FLOP%s", n ? "; " : "", "Winograd",
-                              100 * spare, p->mfu > 1 ? "; MFU over 100 % counts direct-convolution FLOP" : "");
-    if (*p->proof)
-        n = ir_text_append(text, size, n, "%sby intervention: %s", n ? "; " : "", p->proof);
+                           100 * spare,
+                           p->law.mfu > 1 ? "; MFU over 100 % counts direct-convolution FLOP" : "");
+    if (*p->law.ablation)
+        n = ir_text_append(text, size, n, "%sby intervention: %s", n ? "; " : "", p->law.ablation);
     if (p->flags & (IR_FLAG_THROTTLED | IR_FLAG_STEAL | IR_FLAG_SMT_SHARED | IR_FLAG_CLOCK_DRIFT))
         for (int b = 0; b < 4; b++)
-            if (p->flags >> b & 1u)
-                n = ir_text_append(text, size, n, "%s%s", n ? "; " : "", ir_flag_name(b));
+            if (p->flags >> b & 1u) n = ir_text_append(text, size, n, "%s%s", n ? "; " : "", ir_flag_name(b));
     if (n) ir_text_para(h->t, "    ", "%s", text);
 }
 
@@ -106,7 +108,8 @@ static void line(const held *h, const ir_answer_row *r)
     ir_answer_name_column(&l, p, h->c->name);
     ir_answer_put(&l, TXT_BOLD, -h->c->speed, "%s", ir_answer_speed(p, 1, num, sizeof num));
     ir_answer_put(&l, TXT_PLAIN, -h->c->time, "%s", ir_text_aligned(ir_point_time(p), "s", num));
-    snprintf(num, sizeof num, "%s%s", isfinite(half) ? ir_text_spread(h->t, half, spread) : "-", doubt ? "!" : " ");
+    snprintf(num, sizeof num, "%s%s", isfinite(half) ? ir_text_spread(h->t, half, spread) : "-",
+             doubt ? "!" : " ");
     ir_answer_put(&l, doubt ? TXT_YELLOW : TXT_DIM, -h->c->spread, "%s", num);
     share_columns(&l, h, p);
     ir_answer_put(&l, TXT_BOLD, h->c->bound, "%s", bound_text(p, bound, sizeof bound));
@@ -123,13 +126,14 @@ static void against_libraries(const ir_text *t, const ir_answer_row *r, size_t n
     for (size_t i = 0; i < n; i++) {
         if (!r[i].own || !r[i].library) continue;
         ir_answer_name(r[i].p, name);
-        char *dtype = strstr(name, ir_dtype_name(r[i].p->p.dtype));
+        char *dtype = strstr(name, ir_dtype_name(r[i].p->id.p.dtype));
         if (dtype && dtype > name) dtype[-1] = 0; /* shape enough */
         at = ir_text_append(text, sizeof text, at, "%s%s %s x", at ? ", " : "", name,
                             ir_text_plain(ir_point_time(r[i].library) / ir_point_time(r[i].own), num));
     }
     if (at || more)
-        ir_text_para(t, "  ", "%s%s%s%s", rest, at && more ? "; " : "", at ? "vs the fastest library: " : "", text);
+        ir_text_para(t, "  ", "%s%s%s%s", rest, at && more ? "; " : "", at ? "vs the fastest library: " : "",
+                     text);
 }
 
 void ir_answer_held(const ir_text *t, const ir_answer *a)

@@ -1,5 +1,5 @@
-/* text_answer_help.c -- the block WHAT WOULD HELP: a line per workload with the speed that the law predicts for
- * half the bytes and for larger batches, and the most that a faster core can give. */
+/* text_answer_help.c -- the block WHAT WOULD HELP: a line per workload with the speed that the law predicts
+ * for half the bytes and for larger batches, and the most that a faster core can give. */
 #include "harness/record/text_answer.h"
 
 #include <math.h>
@@ -53,7 +53,7 @@ static void help_remarks(const ir_text *t, const ir_answer_help *h)
     if (graph->factor >= MATTERS)
         n = ir_text_append(text, sizeof text, n, "%sone graph for all launches: %s x", n ? "; " : "",
                            ir_text_plain(graph->factor, v));
-    if (h->p->bound == IR_BOUND_CODE)
+    if (h->p->law.bound == IR_BOUND_CODE)
         n = ir_text_append(text, sizeof text, n, "%sthe rest lies in the code: see --layers", n ? "; " : "");
     if (n) ir_text_para(t, "    ", "%s", text);
 }

@@ -13,11 +13,14 @@ bool ir_answer_doubtful(double half_width, uint32_t flags)
 }
 
 /* ---- selection ------------------------------------------------------------------------------- */
-static bool is_network(const ir_point *p) { return !strcmp(p->family, "cnn") || !strcmp(p->family, "gpt"); }
+static bool is_network(const ir_point *p)
+{
+    return !strcmp(p->id.family, "cnn") || !strcmp(p->id.family, "gpt");
+}
 
 static bool is_shown(const ir_point *p, bool networks)
 {
-    if (p->status != IR_OK || p->for_ceiling || !(ir_point_time(p) > 0) || !strcmp(p->family, "layer"))
+    if (p->status != IR_OK || p->id.for_ceiling || !(ir_point_time(p) > 0) || !strcmp(p->id.family, "layer"))
         return false;
     return networks ? is_network(p) : true;
 }
@@ -34,10 +37,10 @@ static void gather_row(const ir_point *p, size_t n, size_t at, ir_answer_row *r)
     memset(r, 0, sizeof *r);
     for (size_t i = at; i < n; i++) {
         if (!is_shown(&p[i], false) || !ir_same_question(&p[i], &p[at])) continue;
-        if (p[i].kflags & IR_K_NAIVE)
+        if (p[i].id.kflags & IR_K_NAIVE)
             take_faster(&naive, &p[i]);
         else
-            take_faster(p[i].kflags & IR_K_LIB ? &r->library : &r->own, &p[i]);
+            take_faster(p[i].id.kflags & IR_K_LIB ? &r->library : &r->own, &p[i]);
     }
     r->p = r->own ? r->own : r->library ? r->library : naive;
     if (r->own && r->library) take_faster(&r->p, r->library);
@@ -75,21 +78,21 @@ static const struct {
 static const char *workload_name(const ir_point *p)
 {
     for (size_t i = 0; i < sizeof known_names / sizeof *known_names; i++)
-        if (!strcmp(known_names[i].workload, p->workload)) return known_names[i].name;
-    return p->workload;
+        if (!strcmp(known_names[i].workload, p->id.workload)) return known_names[i].name;
+    return p->id.workload;
 }
 
 static int index_of_param(const ir_point *p, const char *name)
 {
-    for (int i = 0; i < p->np; i++)
-        if (!strcmp(p->pname[i], name)) return i;
+    for (int i = 0; i < p->id.np; i++)
+        if (!strcmp(p->id.pname[i], name)) return i;
     return -1;
 }
 
 static long long param_or(const ir_point *p, const char *name, long long otherwise)
 {
     int i = index_of_param(p, name);
-    return i < 0 ? otherwise : (long long)p->p.v[i];
+    return i < 0 ? otherwise : (long long)p->id.p.v[i];
 }
 
 /* Of a network: what tells one shape from another in few words. */
@@ -99,10 +102,9 @@ static size_t network_shape(const ir_point *p, char *buf, size_t n)
     int       size = index_of_param(p, "size");
     long long tokens = param_or(p, "tokens", -1), layers = param_or(p, "layers", -1),
               res = param_or(p, "res", 224);
-    if (size >= 0 && *p->pword[size] && strcmp(p->pword[size], "small") != 0)
-        at = ir_text_append(buf, n, at, " %s", p->pword[size]);
-    if (layers > 0)
-        at = ir_text_append(buf, n, at, " %lldx%lld", layers, param_or(p, "width", 0));
+    if (size >= 0 && *p->id.pword[size] && strcmp(p->id.pword[size], "small") != 0)
+        at = ir_text_append(buf, n, at, " %s", p->id.pword[size]);
+    if (layers > 0) at = ir_text_append(buf, n, at, " %lldx%lld", layers, param_or(p, "width", 0));
     if (tokens == 1) at = ir_text_append(buf, n, at, " decode");
     if (tokens > 1) at = ir_text_append(buf, n, at, " prefill %lld", tokens);
     if (res != 224) at = ir_text_append(buf, n, at, " res %lld", res);
@@ -112,10 +114,10 @@ static size_t network_shape(const ir_point *p, char *buf, size_t n)
 static size_t plain_shape(const ir_point *p, char *buf, size_t n)
 {
     size_t at = 0;
-    for (int i = 0; i < p->np; i++) {
-        at = ir_text_append(buf, n, at, "%s%s=", i ? "," : " ", p->pname[i]);
-                at = *p->pword[i] ? ir_text_append(buf, n, at, "%s", p->pword[i])
-                          : ir_text_append(buf, n, at, "%lld", (long long)p->p.v[i]);
+    for (int i = 0; i < p->id.np; i++) {
+        at = ir_text_append(buf, n, at, "%s%s=", i ? "," : " ", p->id.pname[i]);
+        at = *p->id.pword[i] ? ir_text_append(buf, n, at, "%s", p->id.pword[i])
+                             : ir_text_append(buf, n, at, "%lld", (long long)p->id.p.v[i]);
     }
     return at;
 }
@@ -125,10 +127,10 @@ const char *ir_answer_name(const ir_point *p, char buf[IR_ANSWER_NAME])
     size_t    at = (size_t)snprintf(buf, IR_ANSWER_NAME, "%.31s", workload_name(p)), room = IR_ANSWER_NAME;
     long long batch = param_or(p, "batch", 1);
     at += (is_network(p) ? network_shape : plain_shape)(p, buf + at, room - at);
-    at = ir_text_append(buf, room, at, " %s", ir_dtype_name(p->p.dtype));
+    at = ir_text_append(buf, room, at, " %s", ir_dtype_name(p->id.p.dtype));
     if (is_network(p) && (batch > 1 || index_of_param(p, "tokens") < 0))
         at = ir_text_append(buf, room, at, " b%lld", batch);
-    if (p->cold) ir_text_append(buf, room, at, " cold");
+    if (p->id.cold) ir_text_append(buf, room, at, " cold");
     return buf;
 }
 
@@ -137,15 +139,19 @@ const char *ir_answer_speed(const ir_point *p, double factor, char *buf, size_t 
     const char *unit;
     char        per[16], num[IR_NUM];
     double      items = ir_point_items(p, &unit), T = ir_point_time(p) / factor,
-           bytes = p->cost.read_B + p->cost.write_B, I = bytes > 0 ? p->cost.flops / bytes : INFINITY;
+           bytes = p->m.cost.read_B + p->m.cost.write_B, I = bytes > 0 ? p->m.cost.flops / bytes : INFINITY;
     if (items > 0 && is_network(p)) {
-        snprintf(per, sizeof per, "%s/s", !strcmp(unit, "image") ? "img" : !strcmp(unit, "token") ? "tok" : unit);
+        snprintf(per, sizeof per, "%s/s",
+                 !strcmp(unit, "image")   ? "img"
+                 : !strcmp(unit, "token") ? "tok"
+                                          : unit);
         if (!(items / T < 1e5)) return ir_text_scaled(items / T, per, buf, n);
         snprintf(buf, n, "%s %s", ir_text_plain(items / T, num), per);
         return buf;
     }
-    if (bytes > 0 && (I < (isfinite(p->ridge) ? p->ridge : 1) || !(p->cost.flops > 0)))
+    if (bytes > 0 && (I < (isfinite(p->law.ridge) ? p->law.ridge : 1) || !(p->m.cost.flops > 0)))
         return ir_text_scaled(bytes / T, "B/s", buf, n);
-    if (p->cost.flops > 0) return ir_text_scaled(p->cost.flops / T, ir_text_op_unit(p->p.dtype), buf, n);
+    if (p->m.cost.flops > 0)
+        return ir_text_scaled(p->m.cost.flops / T, ir_text_op_unit(p->id.p.dtype), buf, n);
     return ir_text_scaled(1 / T, "/s", buf, n);
 }
