@@ -49,9 +49,9 @@ static bool batch_of(const machine_view *v, const ir_workload *w, const ir_point
     ir_point big = *p;
     if (at < 0 || big.id.p.v[at] > INT64_MAX / times) return false;
     big.id.p.v[at] *= times;
-    if (w->valid && w->valid(&big.id.p) != IR_OK) return false;
-    ir_cost was = w->cost(&p->id.p);
-    big.m.cost = w->cost(&big.id.p);
+    if (w->valid && w->valid(w, &big.id.p) != IR_OK) return false;
+    ir_cost was = w->cost(w, &p->id.p);
+    big.m.cost = w->cost(w, &big.id.p);
     if (was.flops > 0) big.m.cost.spare_flops = p->m.cost.spare_flops * big.m.cost.flops / was.flops;
     big.m.cost.launches = p->m.cost.launches;
     c->items = times;
