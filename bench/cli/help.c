@@ -89,14 +89,14 @@ void cli_help(FILE *f, const cli_command *c)
         for (const cli_option *o = cli_shared_options(); o->name; o++)
             if (o->set & group[i].sets & c->sets) print_option(f, o);
     }
-    fputs("\nA LIST is 1,2,4 or a range: 1-8 or 1..8 (step 1), 1-9+2 (step 2), 1-64*2 (times 2).\n"
+    fputs("\nA LIST is 1,2,4 or a range: 1-8 or 1..8 (step 1), 1-9+2 (step 2), 1-64*2 (x 2).\n"
           "Numbers take K M G T (powers of 1000) and Ki Mi Gi Ti (powers of 1024).\n",
           f);
 }
 
 void cli_help_all(FILE *f, const cli_command *commands)
 {
-    fputs("  ironroof                            measure this machine: two minutes, one screen\n"
+    fputs("  ironroof                            measure this machine: minutes, one screen\n"
           "  ironroof run gpt2 --ceilings @last  one workload, ceilings of the last run\n"
           "  ironroof report @last --detail      every table of it\n\n"
           "usage: ironroof [COMMAND] [arguments] [options]\n\n"

@@ -9,10 +9,10 @@
 
 enum { HEAD_LINES = 4, MAX_VALUE = 64 };
 typedef struct {
-    char started[MAX_VALUE], key[MAX_VALUE];
+    char started[MAX_VALUE], key[MAX_VALUE], device[MAX_VALUE];
 } record_head;
 typedef struct {
-    const char *key, *before, *except;
+    const char *key, *before, *except, *device;
     char       *path;
     size_t      n;
     char        started[MAX_VALUE]; /* of the best so far; empty: none */
@@ -42,7 +42,10 @@ static bool head_of(const char *path, record_head *out)
     for (int i = 0; f && i < HEAD_LINES && !machine && getline(&line, &cap, f) > 0; i++) {
         if (!text_field(line, "record", kind)) break;
         if (!strcmp(kind, "header")) header = text_field(line, "started", out->started);
-        if (!strcmp(kind, "machine")) machine = text_field(line, "comparability_key", out->key);
+        if (!strcmp(kind, "machine")) {
+            machine = text_field(line, "comparability_key", out->key);
+            text_field(line, "name", out->device);
+        }
         if (!header) break;
     }
     free(line);
@@ -61,6 +64,7 @@ static void consider(search *s, const char *path)
     record_head h;
     if (!head_of(path, &h)) return;
     if ((s->key && strcmp(h.key, s->key) != 0) || (s->before && strcmp(h.started, s->before) >= 0)) return;
+    if (s->device && !strcasestr(h.device, s->device)) return;
     if ((s->except && same_file(path, s->except)) || strcmp(h.started, s->started) <= 0) return;
     snprintf(s->started, sizeof s->started, "%s", h.started);
     snprintf(s->path, s->n, "%s", path);
@@ -90,6 +94,13 @@ ir_status newest_record(const char *folder, bool deep, const char *key, const ch
     search s = {.key = key, .before = before, .except = except, .path = path, .n = n};
     walk(&s, folder, deep);
     return *s.started ? IR_OK : ir_fail(IR_SKIP, "%s: no such record in it", folder);
+}
+
+ir_status newest_of_device(const char *folder, const char *device, char *path, size_t n)
+{
+    search s = {.device = device, .path = path, .n = n};
+    walk(&s, folder, true);
+    return *s.started ? IR_OK : ir_fail(IR_SKIP, "%s: no record of %s in it", folder, device);
 }
 
 ir_status newest_run(char *path, size_t n)

@@ -9,6 +9,8 @@
  * IR_SKIP: none. */
 ir_status newest_record(const char *folder, bool deep, const char *key, const char *before,
                         const char *except, char *path, size_t n);
+/* The newest whose first device's name contains `device`, case aside, in the folders of `folder`. */
+ir_status newest_of_device(const char *folder, const char *device, char *path, size_t n);
 /* The newest under results/, else beside the reader: what "@last" stands for. IR_EINVAL with a reason: none.
  */
 ir_status newest_run(char *path, size_t n);

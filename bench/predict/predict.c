@@ -211,6 +211,23 @@ static void both_forms(const machine_view *v, const ir_row *x, const predict_wha
     predict_label(o);
 }
 
+/* ---- what becomes of a datasheet's floor ----------------------------------------------------- */
+static const double sheet_bw[2] = {.9, .7}, sheet_eta[2] = {.9, .5}, sheet_launch_s[2] = {2e-6, 5e-6};
+
+/* A processor of its own needs a launch; a host's cores do not. */
+static bool launches_cost(const device_sheet *s) { return strcmp(s->kind, "cpu") != 0 && strcmp(s->kind, "mcu") != 0; }
+
+static void floor_bands(const machine_view *v, const ir_row *x, const predict_what_if *set, prediction *o)
+{
+    bool as_is = v->sheet && !set->BW.given && !set->R_peak.given && !set->eta.given && !set->L_lat.given;
+    for (int b = 0; b < 2; b++) {
+        double busy = x->x_data_s / sheet_bw[b] + x->x_comp_s / sheet_eta[b],
+               launch = as_is && launches_cost(v->sheet) ? sheet_launch_s[b] : 0;
+        o->T_eager_s[b] = as_is ? busy + x->x_launch * launch : NAN;
+        o->T_graph_s[b] = as_is ? busy + (x->x_launch > 1 ? 1 : x->x_launch) * launch : NAN;
+    }
+}
+
 /* ---- crossover ------------------------------------------------------------------------------- */
 /* Whether compute exceeds data at this batch; -1: the shape is not possible. */
 static int compute_wins(const prediction *o, const predict_what_if *set, int at, int64_t batch)
@@ -285,6 +302,7 @@ ir_status predict_point(const machine_view *v, const ir_workload *w, const ir_pa
         return ir_fail(IR_EINVAL, "--set L_lat: %s has no known launch cost to multiply; give seconds",
                        v->name);
     both_forms(v, &x, set, o);
+    floor_bands(v, &x, set, o);
     double bytes = o->cost.read_B + o->cost.write_B;
     o->I = bytes > 0 ? o->cost.flops / bytes : NAN;
     o->ridge = o->R_peak / o->BW_Bps;

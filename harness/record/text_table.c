@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_COL = 16 };
+enum { MAX_COL = 20 };
 
 int ir_text_width(const ir_text *t) { return t->width > 0 ? t->width : 100; }
 
