@@ -10,7 +10,7 @@ typedef struct {
     cli_names   set;
 } predict_options;
 typedef struct {
-    bool strict, across;
+    bool strict, across, ceilings;
 } compare_options;
 typedef struct {
     bool screen, detail;

@@ -63,7 +63,8 @@ static const char *peaks_text(const prediction *q, size_t n, char *buf, size_t s
         seen |= 1u << q[i].p.dtype;
         at +=
             (size_t)snprintf(buf + at, size - at, "%s%s %s", at ? ", " : "",
-                             ir_text_scaled(q[i].R_peak, "FLOP/s", v, sizeof v), ir_dtype_name(q[i].p.dtype));
+                             ir_text_scaled(q[i].R_peak, ir_text_op_unit(q[i].p.dtype), v, sizeof v),
+                             ir_dtype_name(q[i].p.dtype));
     }
     return *buf ? buf : "not needed";
 }

@@ -22,7 +22,7 @@ __attribute__((format(printf, 4, 5))) size_t ir_text_append(char *buf, size_t si
 typedef struct {
     const char *head;
     bool        right; /* aligned */
-    int         least; /* > 0: cells may be cut to so many columns when the table is too wide */
+    int         least; /* > 0: cells may be wrapped at so many columns when the table is too wide */
     int         drop;  /* > 0: left out when that is not enough, the highest first; said below the table */
 } ir_col;
 typedef struct {

@@ -1,5 +1,6 @@
 /* text_points.c -- points as a table, grouped by family, then what a table cannot say: suspects and their
  * cause, two modes, failures, skips with their reasons. No point is left out. */
+#include "harness/record/answer.h"
 #include "harness/record/text.h"
 
 #include <math.h>
@@ -135,6 +136,16 @@ static void rate_cells(ir_table *tb, const ir_point *p)
         ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(I, num));
 }
 
+/* What a user counts in: images, tokens. */
+static void items_cell(ir_table *tb, const ir_point *p)
+{
+    const char *unit;
+    char        num[64];
+    double      items = ir_point_items(p, &unit);
+    bool        network = items > 0 && strcmp(unit, "sample") != 0;
+    ir_table_cell(tb, TXT_PLAIN, "%s", network ? ir_answer_speed(p, 1, num, sizeof num) : "");
+}
+
 static const char *proof_mark(const char *proof)
 {
     if (!*proof) return "";
@@ -143,21 +154,23 @@ static const char *proof_mark(const char *proof)
                                                                            : "?";
 }
 
+#define CERTAIN .99 /* a probability from here on says nothing */
+
 static void bound_cells(ir_table *tb, const ir_point *p)
 {
-    static const ir_style style[IR_NBOUND] = {TXT_DIM, TXT_BLUE, TXT_GREEN, TXT_YELLOW, TXT_CYAN, TXT_PLAIN};
+    static const ir_style style[IR_NBOUND] = {TXT_DIM, TXT_BLUE, TXT_GREEN, TXT_YELLOW, TXT_CYAN, TXT_PLAIN, TXT_BOLD};
     double                T = ir_point_time(p) / 100;
     double                d = p->law.term_data_s / T, c = p->law.term_comp_s / T, l = p->law.term_lat_s / T;
     ir_bound              b = (unsigned)p->law.bound < IR_NBOUND ? p->law.bound : IR_BOUND_UNKNOWN;
     const char           *proof = proof_mark(p->law.ablation);
     ir_table_cell(tb, *proof == '!' ? TXT_RED : style[b], "%s%s",
                   b == IR_BOUND_UNKNOWN ? "-" : ir_bound_name(b), proof);
-    if (isfinite(p->law.bound_p))
+    if (p->law.bound_p < CERTAIN)
         ir_table_cell(tb, TXT_PLAIN, "%.2f", p->law.bound_p);
     else
-        ir_table_cell(tb, TXT_PLAIN, "-");
+        ir_table_cell(tb, TXT_PLAIN, "%s", "");
     if (isfinite(d) && isfinite(c) && isfinite(l))
-        ir_table_cell(tb, TXT_PLAIN, "%.0f/%.0f/%.0f", d, c, l);
+        ir_table_cell(tb, TXT_PLAIN, "%.0f/%.0f/%.0f/%.0f", d, c, l, fmax(0, 100 - p->law.T_law_s / T));
     else
         ir_table_cell(tb, TXT_PLAIN, "-");
 }
@@ -186,6 +199,7 @@ static void text_points_row(ir_table *tb, const ir_text *t, const group *g, cons
     ir_table_cell(tb, TXT_PLAIN, "%s", label);
     time_cells(tb, t, p);
     rate_cells(tb, p);
+    items_cell(tb, p);
     bound_cells(tb, p);
     share_cell(tb, p->law.eta, 1, 2);
     share_cell(tb, p->law.mfu, 100, 0);
@@ -209,8 +223,8 @@ static void heading(ir_table *tb, const group *g)
 static size_t table(const ir_text *t, const ir_point *p, size_t n)
 {
     static const ir_col col[] = {{"point", false, LEAST, 0}, {"time", true, 0, 0},    {"95 %", true, 0, 4},
-                                 {"rate", true, 0, 0},       {"I", true, 0, 5},       {"bound", false, 0, 0},
-                                 {"P", true, 0, 1},          {"D/C/L %", true, 0, 0}, {"eta", true, 0, 6},
+                                 {"rate", true, 0, 0},       {"I", true, 0, 5},       {"items", true, 0, 2}, {"bound", false, 0, 0},
+                                 {"P", true, 0, 1},          {"M/C/L/U %", true, 0, 0}, {"eta", true, 0, 6},
                                  {"MFU", true, 0, 3},        {"MBU", true, 0, 2},     {"flags", false, 0, 0}};
     size_t              ok = 0;
     ir_table            tb;
@@ -235,13 +249,18 @@ static void text_points_legend(const ir_text *t, const ir_point *p, size_t n)
     for (size_t i = 0; i < n; i++) any |= p[i].status == IR_OK ? p[i].flags : 0;
     ir_text_para(
         t, "  ",
-        "I: FLOP/B; P: probability of the bound; D/C/L: data, compute and latency as shares of the measured "
-        "time; eta: efficiency of the compute term alone; MFU, MBU: %% of the measured peak and bandwidth");
+        "I: FLOP/B; P: probability of the bound, where it is below .99; M/C/L/U: memory, compute, latency and what "
+        "they leave unexplained as shares of the measured time; eta: efficiency of the compute term alone; MFU, MBU: %% of the measured peak and bandwidth");
     for (int i = 0; i < IR_NFLAG; i++)
         if (any >> i & 1u && flag_mark[i].mark)
             len = ir_text_append(text, sizeof text, len, "%s%c %s", len ? ", " : "", flag_mark[i].mark,
                                  flag_mark[i].means);
     if (len) ir_text_para(t, "  ", "flags: %s", text);
+    for (size_t i = 0; i < n; i++)
+        if (p[i].law.mfu > 1.005 && p[i].m.cost.spare_flops > 0) {
+            ir_text_para(t, "  ", "MFU over 100: counts direct-convolution FLOP, of which Winograd skips a part");
+            break;
+        }
     bool proof = false;
     for (size_t i = 0; i < n; i++) proof |= *p[i].law.ablation != 0;
     if (proof)

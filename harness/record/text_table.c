@@ -1,4 +1,4 @@
-/* text_table.c -- aligned tables that fit a width: cells of flexible columns are cut in the middle, then
+/* text_table.c -- aligned tables that fit a width: cells of flexible columns go on in the next line, then
  * whole columns are left out, and the reader is told which. */
 #include "harness/record/json_out.h"
 #include "harness/record/text.h"
@@ -203,25 +203,43 @@ static void fit(const ir_table *tb, layout *l)
 }
 
 /* ---- printing -------------------------------------------------------------------------------- */
-/* Text of at most `width` columns, its middle left out if need be. */
-static int print_cut(const ir_text *t, const char *s, int width)
+/* Bytes of the text's next line in a cell of `width` columns: up to a blank or a separator, else what fits. */
+static size_t cell_piece(const char *s, int width)
 {
-    int n = ir_text_columns(s);
-    if (n <= width || width < 3) {
-        fwrite(s, 1, bytes_of(s, width), t->f);
-        return n < width ? n : width;
+    size_t all = strlen(s), n = bytes_of(s, width);
+    if (n == all || n == 0) return all;
+    for (size_t i = n; i > 1; i--)
+        if (strchr(" ,;:/=", s[i - 1])) return i;
+    return n;
+}
+
+/* One line of a row from what each cell still has to say; true: another one follows. */
+static bool print_line(const ir_table *tb, const layout *l, const ir_cell *row, const char *rest[MAX_COL])
+{
+    const ir_text *t = tb->t;
+    int            last = tb->ncol - 1, pending = 0;
+    bool           more = false;
+    while (last > 0 && (!l->shown[last] || !*rest[last])) last--;
+    for (int c = 0; c <= last; c++) {
+        if (!l->shown[c]) continue;
+        char   text[sizeof row[c].text];
+        size_t piece = cell_piece(rest[c], l->width[c]);
+        snprintf(text, sizeof text, "%.*s", (int)piece, rest[c]);
+        int n = ir_text_columns(text), pad = n < l->width[c] ? l->width[c] - n : 0;
+        fprintf(t->f, "%*s%s%s%s", pending + (tb->col[c].right ? pad : 0), "", style_on(t, row[c].style), text,
+                style_off(t, row[c].style));
+        pending = l->gap + (tb->col[c].right ? 0 : pad);
+        rest[c] += piece + strspn(rest[c] + piece, " ");
+        more |= *rest[c] != 0;
     }
-    int tail = (width - 1) / 2, head = width - 1 - tail;
-    fwrite(s, 1, bytes_of(s, head), t->f);
-    fputs(t->utf8 ? "\xe2\x80\xa6" : "~", t->f);
-    fputs(s + bytes_of(s, n - tail), t->f);
-    return width;
+    fputc('\n', t->f);
+    return more;
 }
 
 static void print_row(const ir_table *tb, const layout *l, const ir_cell *row)
 {
     const ir_text *t = tb->t;
-    int            last = tb->ncol - 1, pending = 0;
+    const char    *rest[MAX_COL];
     if (row->span) {
         size_t indent = strspn(row->text, " ");
         fputs(style_on(t, row->style), t->f);
@@ -229,16 +247,8 @@ static void print_row(const ir_table *tb, const layout *l, const ir_cell *row)
         fputs(style_off(t, row->style), t->f);
         return;
     }
-    while (last > 0 && (!l->shown[last] || !row[last].text[0])) last--;
-    for (int c = 0; c <= last; c++) {
-        if (!l->shown[c]) continue;
-        int n = ir_text_columns(row[c].text), pad = n < l->width[c] ? l->width[c] - n : 0;
-        fprintf(t->f, "%*s%s", pending + (tb->col[c].right ? pad : 0), "", style_on(t, row[c].style));
-        print_cut(t, row[c].text, l->width[c]);
-        fputs(style_off(t, row[c].style), t->f);
-        pending = l->gap + (tb->col[c].right ? 0 : pad);
-    }
-    fputc('\n', t->f);
+    for (int c = 0; c < tb->ncol; c++) rest[c] = row[c].text;
+    while (print_line(tb, l, row, rest)) continue;
 }
 
 static void print_head(const ir_table *tb, const layout *l)
