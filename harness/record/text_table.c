@@ -141,8 +141,25 @@ void ir_table_span(ir_table *tb, ir_style style, const char *fmt, ...)
 /* ---- layout ---------------------------------------------------------------------------------- */
 typedef struct {
     int  width[MAX_COL], gap;
+    int  least[MAX_COL]; /* to which a column may be narrowed: its longest word, and what it asks for */
     bool shown[MAX_COL], dropped[MAX_COL];
 } layout;
+
+#define BREAKS " ,;:/=" /* a cell may go on in the next line behind one of these */
+
+static int longest_word(const char *s)
+{
+    int longest = 0;
+    while (*s) {
+        size_t n = strcspn(s, BREAKS);
+        char   word[sizeof((ir_cell *)0)->text];
+        n += s[n] != 0; /* with what it breaks behind */
+        snprintf(word, sizeof word, "%.*s", (int)n, s);
+        if (ir_text_columns(word) > longest) longest = ir_text_columns(word);
+        s += n;
+    }
+    return longest;
+}
 
 static void natural(const ir_table *tb, layout *l)
 {
@@ -152,10 +169,13 @@ static void natural(const ir_table *tb, layout *l)
         if (tb->cell[i].span || n == 0) continue;
         l->shown[c] = true;
         if (n > l->width[c]) l->width[c] = n;
+        if (longest_word(tb->cell[i].text) > l->least[c]) l->least[c] = longest_word(tb->cell[i].text);
     }
     for (int c = 0; c < tb->ncol; c++) {
         int n = ir_text_columns(tb->col[c].head);
         if (l->shown[c] && n > l->width[c]) l->width[c] = n;
+        if (tb->col[c].least > l->least[c]) l->least[c] = tb->col[c].least;
+        if (tb->col[c].least == 0 || l->least[c] > l->width[c]) l->least[c] = l->width[c];
     }
 }
 
@@ -170,9 +190,21 @@ static int text_table_least(const ir_table *tb, const layout *l)
 {
     int sum = text_table_total(tb, l);
     for (int c = 0; c < tb->ncol; c++)
-        if (l->shown[c] && tb->col[c].least > 0 && l->width[c] > tb->col[c].least)
-            sum -= l->width[c] - tb->col[c].least;
+        if (l->shown[c]) sum -= l->width[c] - l->least[c];
     return sum;
+}
+
+/* The widest flexible column gives first, down to its least. */
+static void narrow(const ir_table *tb, layout *l, int room)
+{
+    for (int over = text_table_total(tb, l) - room; over > 0; over--) {
+        int widest = -1;
+        for (int c = 0; c < tb->ncol; c++)
+            if (l->shown[c] && l->width[c] > l->least[c] && (widest < 0 || l->width[c] > l->width[widest]))
+                widest = c;
+        if (widest < 0) break;
+        l->width[widest]--;
+    }
 }
 
 static void fit(const ir_table *tb, layout *l)
@@ -190,16 +222,10 @@ static void fit(const ir_table *tb, layout *l)
             if (l->shown[c] && tb->col[c].drop == tb->col[worst].drop)
                 l->shown[c] = false, l->dropped[c] = true;
     }
-    for (int over = text_table_total(tb, l) - room; over > 0;
-         over--) { /* the widest flexible column gives first */
-        int widest = -1;
-        for (int c = 0; c < tb->ncol; c++)
-            if (l->shown[c] && tb->col[c].least > 0 && l->width[c] > tb->col[c].least &&
-                (widest < 0 || l->width[c] > l->width[widest]))
-                widest = c;
-        if (widest < 0) break;
-        l->width[widest]--;
-    }
+    narrow(tb, l, room);
+    for (int c = 0; c < tb->ncol; c++) /* no column is left to drop: words break too */
+        if (tb->col[c].least > 0) l->least[c] = tb->col[c].least;
+    narrow(tb, l, room);
 }
 
 /* ---- printing -------------------------------------------------------------------------------- */
@@ -209,7 +235,7 @@ static size_t cell_piece(const char *s, int width)
     size_t all = strlen(s), n = bytes_of(s, width);
     if (n == all || n == 0) return all;
     for (size_t i = n; i > 1; i--)
-        if (strchr(" ,;:/=", s[i - 1])) return i;
+        if (strchr(BREAKS, s[i - 1])) return i;
     return n;
 }
 
