@@ -61,10 +61,9 @@ static const char *peaks_text(const prediction *q, size_t n, char *buf, size_t s
         char v[IR_NUM];
         if (seen >> q[i].p.dtype & 1 || !(q[i].cost.flops > 0)) continue;
         seen |= 1u << q[i].p.dtype;
-        at +=
-            (size_t)snprintf(buf + at, size - at, "%s%s %s", at ? ", " : "",
-                             ir_text_scaled(q[i].R_peak, ir_text_op_unit(q[i].p.dtype), v, sizeof v),
-                             ir_dtype_name(q[i].p.dtype));
+        at += (size_t)snprintf(buf + at, size - at, "%s%s %s", at ? ", " : "",
+                               ir_text_scaled(q[i].R_peak, ir_text_op_unit(q[i].p.dtype), v, sizeof v),
+                               ir_dtype_name(q[i].p.dtype));
     }
     return *buf ? buf : "not needed";
 }
@@ -80,10 +79,11 @@ static void say_machine(const ir_text *t, const machine_view *v, const predictio
                  predict_how_name(q->eta_how),
                  q->launch_known ? ir_text_scaled(q->L_lat_s, "s", lat, sizeof lat) : "unknown, taken as 0");
     if (isfinite(q->T_eager_s[0]))
-        ir_text_para(t, "  ",
-                     "A datasheet gives a floor: full bandwidth, eta 1 (assumed) and launches for nothing. eager and "
-                     "graph: bandwidth .7 to .9 of the sheet's, eta .5 to .9, and 2 to 5 us for every launch or for "
-                     "one.");
+        ir_text_para(
+            t, "  ",
+            "A datasheet gives a floor: full bandwidth, eta 1 (assumed) and launches for nothing. eager and "
+            "graph: bandwidth .7 to .9 of the sheet's, eta .5 to .9, and 2 to 5 us for every launch or for "
+            "one.");
     else if (q->eta_how == PREDICT_ASSUMED)
         ir_text_para(t, "  ",
                      "eta is assumed, not known: 1 is the ideal; real kernels reach .5 to .9 (the band, "
@@ -169,11 +169,12 @@ static void say_capacity(const ir_text *t, const prediction *q)
                  ir_text_scaled(q->view->capacity_B, "B", has, sizeof has));
 }
 
-static const ir_col columns[] = {
-    {"point", false, 42, 0},  {"dtype", false, 0, 0}, {"O", true, 0, 9},     {"D_vol", true, 0, 8},
-    {"I", true, 0, 7},        {"ridge", true, 0, 10}, {"T add", true, 0, 0}, {"T over", true, 0, 5},
-    {"interval", true, 0, 2}, {"eager", true, 0, 0},  {"graph", true, 0, 0}, {"data", true, 0, 3},   {"comp", true, 0, 3},  {"lat", true, 0, 3},
-    {"bound", false, 0, 0},   {"P", true, 0, 4},      {"per s", true, 0, 1}, {"cross", true, 0, 6}};
+static const ir_col columns[] = {{"point", false, 42, 0}, {"dtype", false, 0, 0}, {"O", true, 0, 9},
+                                 {"D_vol", true, 0, 8},   {"I", true, 0, 7},      {"ridge", true, 0, 10},
+                                 {"T add", true, 0, 0},   {"T over", true, 0, 5}, {"interval", true, 0, 2},
+                                 {"eager", true, 0, 0},   {"graph", true, 0, 0},  {"data", true, 0, 3},
+                                 {"comp", true, 0, 3},    {"lat", true, 0, 3},    {"bound", false, 0, 0},
+                                 {"P", true, 0, 4},       {"per s", true, 0, 1},  {"cross", true, 0, 6}};
 enum { NCOLUMN = sizeof columns / sizeof *columns };
 
 static int on_machine(const ir_text *t, ir_journal *j, const machine_view *v, const cli_points *p,
@@ -215,7 +216,8 @@ static int on_machine(const ir_text *t, ir_journal *j, const machine_view *v, co
     return code;
 }
 
-/* A record of a datasheet's device under results/ is predicted beside it: what was measured beats the sheet. */
+/* A record of a datasheet's device under results/ is predicted beside it: what was measured beats the sheet.
+ */
 static void calibrate(machine_views *s)
 {
     size_t n = s->n;

@@ -61,7 +61,7 @@ static void sentence(const run_file *base, const run_file *now, ir_comparisons *
         at = ir_text_append(buf, size, at, "%zu point%s, median %+.1f %% time", n, n == 1 ? "" : "s",
                             100 * expm1(ir_quantile_sorted(e, n, .5)));
         at = name_slower(base, now, c->v, n, buf, size, at, &slower);
-        ir_text_append(buf, size, at, "%s. One run against one is a hint; 'gate' gives verdicts.",
+        ir_text_append(buf, size, at, "%s. One run against one is a hint: 'gate' judges.",
                        slower ? "" : "; none slower beyond both intervals");
     }
     free(e);

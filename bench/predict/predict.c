@@ -215,7 +215,10 @@ static void both_forms(const machine_view *v, const ir_row *x, const predict_wha
 static const double sheet_bw[2] = {.9, .7}, sheet_eta[2] = {.9, .5}, sheet_launch_s[2] = {2e-6, 5e-6};
 
 /* A processor of its own needs a launch; a host's cores do not. */
-static bool launches_cost(const device_sheet *s) { return strcmp(s->kind, "cpu") != 0 && strcmp(s->kind, "mcu") != 0; }
+static bool launches_cost(const device_sheet *s)
+{
+    return strcmp(s->kind, "cpu") != 0 && strcmp(s->kind, "mcu") != 0;
+}
 
 static void floor_bands(const machine_view *v, const ir_row *x, const predict_what_if *set, prediction *o)
 {

@@ -34,17 +34,17 @@ typedef struct {
     bool        launch_known;             /* false: L_lat is taken as 0 */
     double      T_s[2], T_lo[2], T_hi[2]; /* by ir_form; interval from the fit's draws, NAN without */
     double      T_band_s[2][2]; /* [form][0: eta .5, 1: eta .9]; only when eta is assumed, else NAN */
-    /* From a datasheet T_s is a floor. What it becomes with a bandwidth of .7 to .9 of the sheet's, eta of .5 to .9
-     * and 2 to 5 us a launch: all launches (eager), or one (graph); [0] best, [1] worst. NAN: not of a
+    /* From a datasheet T_s is a floor. What it becomes with a bandwidth of .7 to .9 of the sheet's, eta of .5
+     * to .9 and 2 to 5 us a launch: all launches (eager), or one (graph); [0] best, [1] worst. NAN: not of a
      * datasheet, or a value was set by hand. */
-    double  T_eager_s[2], T_graph_s[2];
-    ir_form form; /* the one that terms and bound are read from */
-    double      term_s[P_NTERM];
-    ir_bound    bound;
-    double      bound_p;  /* share of the draws that agree; NAN without draws */
-    double      I, ridge; /* flop/B; NAN without bytes */
-    int64_t crossover; /* smallest batch whose compute term exceeds the data term; 0: none up to 2^20; -1: no
-                          batch */
+    double   T_eager_s[2], T_graph_s[2];
+    ir_form  form; /* the one that terms and bound are read from */
+    double   term_s[P_NTERM];
+    ir_bound bound;
+    double   bound_p;   /* share of the draws that agree; NAN without draws */
+    double   I, ridge;  /* flop/B; NAN without bytes */
+    int64_t  crossover; /* smallest batch whose compute term exceeds the data term; 0: none up to 2^20; -1: no
+                           batch */
     double      rate;
     const char *rate_unit; /* NAN, "" for other workloads */
     bool        fits;      /* footprint within the machine's memory; true when that is unknown */

@@ -58,8 +58,9 @@ static void ceiling_cell(ir_table *tb, const ir_text *t, const compare_ceiling *
         return;
     }
     bool shown = half >= .1, compared = !is_first && isfinite(first->v);
-    ir_table_cell(tb, TXT_PLAIN, "%s%s%s%s%s%s", ir_text_scaled(x->v, side_by_side_text_unit_of(c), v, sizeof v),
-                  shown ? " " : "", shown ? ir_text_spread(t, half, wide) : "", compared ? "  " : "",
+    ir_table_cell(tb, TXT_PLAIN, "%s%s%s%s%s%s",
+                  ir_text_scaled(x->v, side_by_side_text_unit_of(c), v, sizeof v), shown ? " " : "",
+                  shown ? ir_text_spread(t, half, wide) : "", compared ? "  " : "",
                   compared ? ir_text_plain(x->v / first->v, ratio) : "", compared ? "x" : "");
 }
 
@@ -126,7 +127,8 @@ static void side_by_side_text_reasons(const ir_text *t, const machine_views *s, 
         }
 }
 
-static ir_status side_by_side_text_times(const ir_text *t, const machine_views *s, const cli_point *p, size_t n)
+static ir_status side_by_side_text_times(const ir_text *t, const machine_views *s, const cli_point *p,
+                                         size_t n)
 {
     ir_col        col[1 + DEVICE_MAX_VIEWS];
     compare_time *x = calloc(s->n, sizeof *x);
@@ -146,14 +148,17 @@ static ir_status side_by_side_text_times(const ir_text *t, const machine_views *
     return IR_OK;
 }
 
-ir_status compare_print(const ir_text *t, const machine_views *s, const cli_point *p, size_t n, bool with_ceilings)
+ir_status compare_print(const ir_text *t, const machine_views *s, const cli_point *p, size_t n,
+                        bool with_ceilings)
 {
     machines(t, s);
     fputc('\n', t->f);
     ir_status st = side_by_side_text_times(t, s, p, n);
-    ir_text_para(t, "  ",
-                 "~ predicted (a datasheet's is a floor), else measured; x: over the first machine; then the term "
-                 "that explains the gap and its share, without one where another term closes a part of the gap again.");
+    ir_text_para(
+        t, "  ",
+        "~ predicted (a datasheet's is a floor), else measured; x: over the first machine; then the term "
+        "that explains the gap and its share, without one where another term closes a part of the gap "
+        "again.");
     if (with_ceilings) {
         fputc('\n', t->f);
         ceilings(t, s);

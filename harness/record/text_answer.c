@@ -72,21 +72,18 @@ static void title(const ir_text *t, const ir_answer *a)
     for (size_t i = 0; i < a->nquality; i++) ir_text_para(t, "", "%s", a->quality[i]);
 }
 
+/* One line instead of the block of ceilings. */
 static void recalled(const ir_text *t, const ir_answer *a)
 {
-    char              r[IR_NUM], b[IR_NUM];
+    char              r[IR_NUM], b[IR_NUM], wide[IR_NUM];
     double            peak = ir_peak_ceiling(a->ceilings, IR_F32, 0);
     const ir_ceiling *read = ir_ceiling_find(a->ceilings, IR_C_BANDWIDTH, "DRAM", "read", IR_NDTYPE, 0);
-    bool              doubt = read && ir_answer_doubtful(
-                                          fmax(read->hi - read->value, read->value - read->lo) / read->value, read->flags);
-    char wide[IR_NUM];
-    ir_text_para(
-        t, "Ceilings ", "of %s: DRAM read %s%s%s%s, %s f32%s", a->recalled,
-        ir_text_scaled(read ? read->value : NAN, "B/s", b, sizeof b), doubt ? " " : "",
-        doubt ? ir_text_spread(t, fmax(read->hi - read->value, read->value - read->lo) / read->value, wide)
-              : "",
-        doubt ? "!" : "", ir_text_scaled(peak, "FLOP/s", r, sizeof r),
-        a->their_fit ? "; the law too is the one fitted there" : "");
+    double            half = read ? fmax(read->hi - read->value, read->value - read->lo) / read->value : NAN;
+    bool              doubt = read && ir_answer_doubtful(half, read->flags);
+    ir_text_para(t, "Ceilings ", "%sof %s: DRAM read %s%s%s%s, %s f32", a->their_fit ? "and law " : "",
+                 a->recalled, ir_text_scaled(read ? read->value : NAN, "B/s", b, sizeof b), doubt ? " " : "",
+                 doubt ? ir_text_spread(t, half, wide) : "", doubt ? "!" : "",
+                 ir_text_scaled(peak, "FLOP/s", r, sizeof r));
 }
 
 /* ---- help, law, counts ----------------------------------------------------------------------- */

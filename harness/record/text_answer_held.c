@@ -15,7 +15,7 @@ static const columns narrow = {IR_ANSWER_NAME_END, 35, 43, 49, {56, 64, 0, 72}, 
 static const columns wide = {28, 40, 49, 55, {63, 71, 76, 88}, 89, "unexplained"};
 
 /* Below this share no one looks at the launches: their column is left out. */
-#define SMALL_SHARE 0.01
+#define SMALL_SHARE 0.02
 
 typedef struct {
     const ir_text *t;

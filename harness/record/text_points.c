@@ -158,7 +158,8 @@ static const char *proof_mark(const char *proof)
 
 static void bound_cells(ir_table *tb, const ir_point *p)
 {
-    static const ir_style style[IR_NBOUND] = {TXT_DIM, TXT_BLUE, TXT_GREEN, TXT_YELLOW, TXT_CYAN, TXT_PLAIN, TXT_BOLD};
+    static const ir_style style[IR_NBOUND] = {TXT_DIM,  TXT_BLUE,  TXT_GREEN, TXT_YELLOW,
+                                              TXT_CYAN, TXT_PLAIN, TXT_BOLD};
     double                T = ir_point_time(p) / 100;
     double                d = p->law.term_data_s / T, c = p->law.term_comp_s / T, l = p->law.term_lat_s / T;
     ir_bound              b = (unsigned)p->law.bound < IR_NBOUND ? p->law.bound : IR_BOUND_UNKNOWN;
@@ -222,10 +223,11 @@ static void heading(ir_table *tb, const group *g)
 
 static size_t table(const ir_text *t, const ir_point *p, size_t n)
 {
-    static const ir_col col[] = {{"point", false, LEAST, 0}, {"time", true, 0, 0},    {"95 %", true, 0, 4},
-                                 {"rate", true, 0, 0},       {"I", true, 0, 5},       {"items", true, 0, 2}, {"bound", false, 0, 0},
-                                 {"P", true, 0, 1},          {"M/C/L/U %", true, 0, 0}, {"eta", true, 0, 6},
-                                 {"MFU", true, 0, 3},        {"MBU", true, 0, 2},     {"flags", false, 0, 0}};
+    static const ir_col col[] = {{"point", false, LEAST, 0}, {"time", true, 0, 0}, {"95 %", true, 0, 4},
+                                 {"rate", true, 0, 0},       {"I", true, 0, 5},    {"items", true, 0, 2},
+                                 {"bound", false, 0, 0},     {"P", true, 0, 1},    {"M/C/L/U %", true, 0, 0},
+                                 {"eta", true, 0, 6},        {"MFU", true, 0, 3},  {"MBU", true, 0, 2},
+                                 {"flags", false, 0, 0}};
     size_t              ok = 0;
     ir_table            tb;
     ir_table_begin(&tb, t, col, sizeof col / sizeof *col);
@@ -247,10 +249,11 @@ static void text_points_legend(const ir_text *t, const ir_point *p, size_t n)
     size_t   len = 0;
     uint32_t any = 0;
     for (size_t i = 0; i < n; i++) any |= p[i].status == IR_OK ? p[i].flags : 0;
-    ir_text_para(
-        t, "  ",
-        "I: FLOP/B; P: probability of the bound, where it is below .99; M/C/L/U: memory, compute, latency and what "
-        "they leave unexplained as shares of the measured time; eta: efficiency of the compute term alone; MFU, MBU: %% of the measured peak and bandwidth");
+    ir_text_para(t, "  ",
+                 "I: FLOP/B; P: probability of the bound, where it is below .99; M/C/L/U: memory, compute, "
+                 "latency and what "
+                 "they leave unexplained as shares of the measured time; eta: efficiency of the compute term "
+                 "alone; MFU, MBU: %% of the measured peak and bandwidth");
     for (int i = 0; i < IR_NFLAG; i++)
         if (any >> i & 1u && flag_mark[i].mark)
             len = ir_text_append(text, sizeof text, len, "%s%c %s", len ? ", " : "", flag_mark[i].mark,
@@ -258,7 +261,8 @@ static void text_points_legend(const ir_text *t, const ir_point *p, size_t n)
     if (len) ir_text_para(t, "  ", "flags: %s", text);
     for (size_t i = 0; i < n; i++)
         if (p[i].law.mfu > 1.005 && p[i].m.cost.spare_flops > 0) {
-            ir_text_para(t, "  ", "MFU over 100: counts direct-convolution FLOP, of which Winograd skips a part");
+            ir_text_para(t, "  ",
+                         "MFU over 100: counts direct-convolution FLOP, of which Winograd skips a part");
             break;
         }
     bool proof = false;

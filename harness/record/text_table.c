@@ -229,7 +229,8 @@ static void fit(const ir_table *tb, layout *l)
 }
 
 /* ---- printing -------------------------------------------------------------------------------- */
-/* Bytes of the text's next line in a cell of `width` columns: up to a blank or a separator, else what fits. */
+/* Bytes of the text's next line in a cell of `width` columns: up to a blank or a separator, else what fits.
+ */
 static size_t cell_piece(const char *s, int width)
 {
     size_t all = strlen(s), n = bytes_of(s, width);
@@ -252,8 +253,8 @@ static bool print_line(const ir_table *tb, const layout *l, const ir_cell *row, 
         size_t piece = cell_piece(rest[c], l->width[c]);
         snprintf(text, sizeof text, "%.*s", (int)piece, rest[c]);
         int n = ir_text_columns(text), pad = n < l->width[c] ? l->width[c] - n : 0;
-        fprintf(t->f, "%*s%s%s%s", pending + (tb->col[c].right ? pad : 0), "", style_on(t, row[c].style), text,
-                style_off(t, row[c].style));
+        fprintf(t->f, "%*s%s%s%s", pending + (tb->col[c].right ? pad : 0), "", style_on(t, row[c].style),
+                text, style_off(t, row[c].style));
         pending = l->gap + (tb->col[c].right ? 0 : pad);
         rest[c] += piece + strspn(rest[c] + piece, " ");
         more |= *rest[c] != 0;
