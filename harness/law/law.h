@@ -171,7 +171,7 @@ bool ir_guard_point(ir_point *, const ir_ceilings *);
 /* A ceiling against theory and Little's law (bytes in flight / latency), in place. */
 void ir_guard_ceilings(ir_ceilings *);
 
-/* One line: "DRAM 41.2 GB/s (read 38.0), 220 GFLOP/s f32, ridge 5.3 FLOP/B, launch 1.2 us ..." */
+/* One line: "DRAM read 38.0 GB/s, 220 GFLOP/s f32, f32 ridge 5.3 FLOP/B, launch 1.2 us ..." */
 void ir_summary_sentence(const ir_ceilings *, const ir_fit *fit_or_null, char *buf, size_t n);
 #ifdef __cplusplus
 }
