@@ -238,6 +238,14 @@ static ir_status run_ablation(job *j, device_run *c)
     return st;
 }
 
+/* `> run.txt` beside `-o run.jsonl`: standard output is where the text report goes. */
+static bool screen_is_report(const job *j)
+{
+    char path[4200];
+    output_sibling(j->path, ".txt", path, sizeof path);
+    return !j->to_stdout && output_is(j->screen, path);
+}
+
 static ir_status measure_device(job *j, device_run *c)
 {
     measure_context *s = &c->s;
@@ -247,7 +255,7 @@ static ir_status measure_device(job *j, device_run *c)
     s->tick_arg = j;
     if (!s->full && !s->filter) s->policy.naive_s = NAIVE_S;
     ir_text t = text_on(j->screen, &j->args->opt);
-    bool    tables = j->screen && (j->args->opt.detail || j->points.n == 0);
+    bool    tables = j->screen && (j->args->opt.detail || j->points.n == 0 || screen_is_report(j));
     c->recalled = j->ceilings.file ? &j->ceilings.r : NULL;
     j->stream = (row_stream){.t = t, .on = j->screen && j->points.n};
     plan(j, c);
@@ -305,8 +313,7 @@ static ir_status write_report(const job *j)
 {
     char path[4200];
     output_sibling(j->path, ".txt", path, sizeof path);
-    if (j->screen && output_is(j->screen, path))
-        return IR_OK; /* `> run.txt` beside `-o run.jsonl`: it is there already */
+    if (j->screen && screen_is_report(j)) return IR_OK; /* it is there already */
     FILE *f = fopen(path, "w");
     if (!f) return ir_fail(IR_EIO, "%s: cannot be written", path);
     ir_text t = {.f = f, .width = 110, .utf8 = true};
