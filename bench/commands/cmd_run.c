@@ -246,6 +246,12 @@ static bool screen_is_report(const job *j)
     return !j->to_stdout && output_is(j->screen, path);
 }
 
+/* --detail; layers that were asked for; a run of ceilings alone, which has no other screen. */
+static bool wants_tables(const job *j)
+{
+    return j->args->opt.detail || j->args->opt.layers || j->points.n == 0 || screen_is_report(j);
+}
+
 static ir_status measure_device(job *j, device_run *c)
 {
     measure_context *s = &c->s;
@@ -255,7 +261,7 @@ static ir_status measure_device(job *j, device_run *c)
     s->tick_arg = j;
     if (!s->full && !s->filter) s->policy.naive_s = NAIVE_S;
     ir_text t = text_on(j->screen, &j->args->opt);
-    bool    tables = j->screen && (j->args->opt.detail || j->points.n == 0 || screen_is_report(j));
+    bool    tables = j->screen && wants_tables(j);
     c->recalled = j->ceilings.file ? &j->ceilings.r : NULL;
     j->stream = (row_stream){.t = t, .on = j->screen && j->points.n};
     plan(j, c);
@@ -276,6 +282,7 @@ static ir_status measure_device(job *j, device_run *c)
     if (j->points.n && s->ceilings.n) device_run_judge(c);
     if (st == IR_OK) st = run_ablation(j, c);
     if (tables) device_run_print_law(&t, c);
+    if (j->screen && !tables && c->proved) ablation_print(j->screen, &c->s, &c->proof);
     device_run_close_device(c);
     return st;
 }
