@@ -5,8 +5,9 @@ roofline  roofs of every level and the points of the run, one panel a device
 ladder    measured bandwidth over the working set, a line per kernel and thread count
 batch     time over batch with the law's terms stacked, a panel per workload, kernel and dtype
 
-OUT ends in .png, .svg or .pdf (WHAT.png). Several files are drawn side by side (roofline, batch) or over each other (ladder).
-Needs matplotlib (python3-matplotlib); without it it says so and ends with 77. Exit 2: a file that is no record, or nothing to draw.
+OUT ends in .png, .svg or .pdf (WHAT.png). Several files are drawn side by side (roofline, batch) or over each
+other (ladder). Needs matplotlib (python3-matplotlib); without it it says so and ends with 77. Exit 2: a file
+that is no record, or nothing to draw.
 """
 import argparse
 import json
@@ -68,7 +69,8 @@ def plain(device):
 
 def best(ceilings, what, **keys):
     """The largest ceiling of a kind, of the most threads there are; None without one."""
-    found = [c for c in ceilings if c.get("what") == what and c.get("value") and all(c.get(k) == v for k, v in keys.items())]
+    found = [c for c in ceilings if c.get("what") == what and c.get("value")
+             and all(c.get(k) == v for k, v in keys.items())]
     most = max((c.get("threads") or 0 for c in found), default=0)
     return max((c["value"] for c in found if (c.get("threads") or 0) == most), default=None)
 
@@ -92,16 +94,19 @@ def roofline(devices):
             bw = best(d["ceilings"], "bandwidth", level=level, op="read")
             if bw and peak:
                 knee = min(max(peak / bw, lo), hi)
-                axis.plot([lo, knee, hi], [min(peak, bw * lo), min(peak, bw * knee), min(peak, bw * hi)], "k" + style, lw=1,
+                axis.plot([lo, knee, hi], [min(peak, bw * lo), min(peak, bw * knee), min(peak, bw * hi)],
+                          "k" + style, lw=1,
                           label="%s %.3g GB/s" % (level, bw / 1e9))
         families = sorted({p["family"] for p in points})
         for i, family in enumerate(families):
             own = [p for p in points if p["family"] == family]
-            axis.plot([p["intensity"] for p in own], [p["flops_per_s"] for p in own], MARKERS[i % len(MARKERS)], ms=5, mfc="none",
+            axis.plot([p["intensity"] for p in own], [p["flops_per_s"] for p in own],
+                      MARKERS[i % len(MARKERS)], ms=5, mfc="none",
                       label=family)
         wrong = [p for p in points if p.get("proof") == "contradicted"]
         if wrong:
-            axis.plot([p["intensity"] for p in wrong], [p["flops_per_s"] for p in wrong], "rx", ms=9, label="label contradicted")
+            axis.plot([p["intensity"] for p in wrong], [p["flops_per_s"] for p in wrong], "rx", ms=9,
+                      label="label contradicted")
         axis.set(xscale="log", yscale="log", xlabel="FLOP/B", ylabel="FLOP/s", title=d["title"])
         axis.legend(fontsize=7)
     return figure
@@ -114,12 +119,14 @@ def ladder(devices):
         lines = {}
         for p in d["points"]:
             if p["workload"] == "read" and p.get("bytes_per_s"):
-                lines.setdefault((p["kernel"], p.get("threads")), {}).setdefault(p["params"]["bytes"], []).append(p["bytes_per_s"])
+                lines.setdefault((p["kernel"], p.get("threads")), {}).setdefault(p["params"]["bytes"],
+                                                                                 []).append(p["bytes_per_s"])
         for (kernel, threads), steps in sorted(lines.items(), key=str):
             if len(steps) < 3:
                 continue
             xs = sorted(steps)
-            axis.plot(xs, [max(steps[x]) / 1e9 for x in xs], ".-", lw=1, label="%s %s, %s threads" % (d["title"], kernel, threads))
+            axis.plot(xs, [max(steps[x]) / 1e9 for x in xs], ".-", lw=1,
+                      label="%s %s, %s threads" % (d["title"], kernel, threads))
             drawn += 1
     if not drawn:
         fail("no read over three working sets or more: nothing to draw as a ladder")
@@ -137,8 +144,10 @@ def batch(devices):
     for d in devices:
         for p in plain(d):
             if batch_of(p) is not None:
-                rest = tuple((k, v) for k, v in p["params"].items() if k not in ("batch", BATCH.get(p["family"])))
-                key = (d["title"], p["workload"], p["kernel"], p["dtype"], p.get("threads"), p.get("cache"), rest)
+                rest = tuple((k, v) for k,
+                             v in p["params"].items() if k not in ("batch", BATCH.get(p["family"])))
+                key = (d["title"], p["workload"], p["kernel"], p["dtype"], p.get("threads"), p.get("cache"),
+                       rest)
                 sweeps.setdefault(key, {})[batch_of(p)] = p
     sweeps = {k: v for k, v in sweeps.items() if len(v) >= 3}
     if not sweeps:
@@ -162,7 +171,8 @@ def batch(devices):
 
 def main():
     draw = {"roofline": roofline, "ladder": ladder, "batch": batch}
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0], formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0],
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", nargs="+", help="a record (.jsonl)")
     parser.add_argument("--what", choices=sorted(draw), default="roofline")
     parser.add_argument("-o", "--output", help="picture: .png, .svg or .pdf (WHAT.png)")

@@ -22,8 +22,8 @@ static ir_dev dev;
 static int open_cpu(void **state)
 {
     (void)state;
-    cpu_next_options.no_pin = true;
-    return cpu_backend.open(&dev) == IR_OK ? 0 : -1;
+    const ir_open_options asked = {.no_pin = true};
+    return cpu_backend.open(&dev, &asked) == IR_OK ? 0 : -1;
 }
 
 static int close_cpu(void **state)
@@ -319,6 +319,7 @@ static bool breaks(ly_row *r)
         break;
     default: break;
     }
+    /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
     return memcmp(&old, r, sizeof old) != 0;
 }
 

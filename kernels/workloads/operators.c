@@ -276,8 +276,8 @@ static const ir_params   act_full[] = {{{512, 4096, 0}, IR_F32, 0},
                                        {{32768, 1024, 1}, IR_F32, 0},
                                        {{32768, 1024, 1}, IR_F32, 1}};
 static const ir_params   act_odd[] = {
-      {{1, 1, 0}, IR_F32, 0},    {{1, 1, 1}, IR_F32, 0},    {{3, 7, 1}, IR_F32, 0},  {{17, 129, 0}, IR_F32, 0},
-      {{17, 129, 1}, IR_F32, 0}, {{1, 5003, 1}, IR_F32, 0}, {{64, 64, 0}, IR_F32, 0}};
+      {{17, 129, 0}, IR_F32, 0}, {{17, 129, 1}, IR_F32, 0}, {{3, 7, 1}, IR_F32, 0}, {{64, 64, 0}, IR_F32, 0},
+      {{1, 5003, 1}, IR_F32, 0}, {{1, 1, 0}, IR_F32, 0},    {{1, 1, 1}, IR_F32, 0}};
 const ir_workload wl_act = {
     OPERATOR("act", "act", "an activation as a pass of its own: ReLU, or GELU in the tanh form"),
     .param = {"rows", "c", "kind"},
