@@ -100,7 +100,7 @@ static bool cache_reads(const fast *f, int threads, char *buf, size_t size)
     buf[0] = 0;
     for (int l = 2; l >= 0; l--) {
         char              num[IR_NUM];
-        const ir_ceiling *c = at(f, IR_C_BANDWIDTH, ir_text_levels[l], "read", IR_NDTYPE, threads);
+        const ir_ceiling *c = at(f, IR_C_BANDWIDTH, ir_level_names[l], "read", IR_NDTYPE, threads);
         if (!c) continue;
         n = ir_text_append(buf, size, n, "%s%s%s", n ? ir_answer_dot(f->t) : "",
                            ir_text_plain(c->value / 1e9, num),
@@ -115,8 +115,8 @@ static void cache_names(const fast *f, char *buf, size_t size)
     size_t n = 0;
     buf[0] = 0;
     for (int l = 2; l >= 0; l--)
-        if (at(f, IR_C_BANDWIDTH, ir_text_levels[l], "read", IR_NDTYPE, f->all))
-            n = ir_text_append(buf, size, n, "%s%s", n ? "," : "", ir_text_levels[l]);
+        if (at(f, IR_C_BANDWIDTH, ir_level_names[l], "read", IR_NDTYPE, f->all))
+            n = ir_text_append(buf, size, n, "%s%s", n ? "," : "", ir_level_names[l]);
     ir_text_append(buf, size, n, " GB/s");
 }
 
@@ -146,9 +146,9 @@ static void ladder(const fast *f)
     for (int l = 0; l < 4; l++) {
         char              num[IR_NUM];
         const ir_ceiling *c =
-            ir_ceiling_find(f->a->ceilings, IR_C_LATENCY, ir_text_levels[l], "chase", IR_NDTYPE, 1);
+            ir_ceiling_find(f->a->ceilings, IR_C_LATENCY, ir_level_names[l], "chase", IR_NDTYPE, 1);
         if (!c) continue;
-        n = ir_text_append(levels, sizeof levels, n, "%s%s", n ? "," : "", ir_text_levels[l]);
+        n = ir_text_append(levels, sizeof levels, n, "%s%s", n ? "," : "", ir_level_names[l]);
         m = ir_text_append(values, sizeof values, m, "%s%s%s", m ? ir_answer_dot(f->t) : "",
                            ir_text_plain(1e9 * c->value, num),
                            ir_answer_doubtful(half_width(c), c->flags) ? "!" : "");
