@@ -16,7 +16,7 @@ typedef struct {
     bool screen, detail;
 } report_options;
 extern const cli_option report_own[];
-int report_on_screen(const cli_args *); /* --screen, --detail; exit code */
+int                     report_on_screen(const cli_args *); /* --screen, --detail; exit code */
 typedef struct {
     bool        check, measure, explain, strict;
     const char *ledger, *ceilings;

@@ -1,4 +1,5 @@
-/* report_screen.c -- `ironroof report FILE... --screen|--detail`: on the terminal what the run itself ended with.
+/* report_screen.c -- `ironroof report FILE... --screen|--detail`: on the terminal what the run itself ended
+ * with.
  */
 #include "bench/commands/apps.h"
 #include "bench/run/screen.h"
