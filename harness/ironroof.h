@@ -313,9 +313,12 @@ typedef enum {
     IR_BOUND_LATENCY,
     IR_BOUND_CACHE,
     IR_BOUND_MIXED,
+    IR_BOUND_CODE, /* all terms together explain under half of the time: far from any roof */
     IR_NBOUND
 } ir_bound;
 const char *ir_bound_name(ir_bound b);
+/* Does the bound name a resource? Not "unknown", "mixed" or "code". */
+bool ir_bound_names_resource(ir_bound b);
 
 /* Run-health flags of a row; more than one may hold. Names: ir_flag_name(). */
 enum {
@@ -399,6 +402,10 @@ const char     *ir_point_key(const ir_point *, char buf[IR_ID]);
 const ir_stats *ir_point_stats(
     const ir_point *);                  /* of the device's clock where there is one, else of the wall */
 double ir_point_time(const ir_point *); /* device median where there is one, else wall; NAN unless ok */
+/* What one call works through in the user's unit, told by the family and the names of its parameters: images,
+ * tokens, or samples of a batch. *unit: "image", "token", "sample"; NAN and "" where there is no such unit.
+ */
+double ir_point_items(const ir_point *, const char **unit);
 
 struct ir_policy {
     double   warmup_s, warmup_cap_s; /* at least / at most */

@@ -90,4 +90,17 @@ static inline ir_point point(double read_B, double write_B, double flops, double
     retime(&p, T);
     return p;
 }
+/* Data at .8 of its ceiling, eta .5, the launch cost unidentified; no draws. */
+static inline ir_fit known(ir_form form)
+{
+    ir_fit f;
+    memset(&f, 0, sizeof f);
+    f.form = form;
+    f.BW_ref = 40e9;
+    f.R_peak = 200e9;
+    f.BW = (ir_coef){32e9, 30e9, 34e9, IR_FITTED};
+    f.eta = (ir_coef){0.5, 0.4, 0.6, IR_FITTED};
+    f.L_lat = (ir_coef){NAN, NAN, NAN, IR_UNIDENTIFIED};
+    return f;
+}
 #endif

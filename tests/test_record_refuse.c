@@ -101,7 +101,7 @@ static const struct {
     {POINT "\"samples_s\":[1,2],\"samples_reps\":[1,-1]}", "samples_reps: -1 is negative"},
     {POINT "\"samples_s\":[1,2],\"throttled_samples\":[2]}", "throttled_samples: 2: there are 2 samples"},
     {POINT "\"samples_s\":[1,2],\"throttled_samples\":[-1]}", "throttled_samples: -1 is negative"},
-    {POINT "\"bound\":\"disk\"}", "bound: 'disk' is none of memory compute latency cache mixed"},
+    {POINT "\"bound\":\"disk\"}", "bound: 'disk' is none of memory compute latency cache mixed code"},
     {"{\"record\":\"fit\"}", "form: missing"},
     {FIT "\"BW\":{\"value\":1}}", "BW.how: missing"},
     {FIT "\"eta\":{\"how\":\"guessed\"}}", "eta.how: 'guessed' is none of fitted pinned unidentified"},

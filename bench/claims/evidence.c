@@ -227,7 +227,8 @@ static bool row_bound(const ir_point *p, const claim_bind *b, bound_value *o)
         break;
     case BIND_SHARE_LAT: *o = (bound_value){evidence_share(p, p->law.term_lat_s), NAN, NAN, NAN, NULL}; break;
     case BIND_BOUND:
-        *o = (bound_value){NAN, NAN, NAN, p->law.bound_p, ir_bound_name(p->law.bound)};
+        *o = (bound_value){NAN, NAN, NAN, p->law.bound_p,
+                           ir_bound_names_resource(p->law.bound) ? ir_bound_name(p->law.bound) : "mixed"};
         return p->law.bound != IR_BOUND_UNKNOWN;
     default: *o = (bound_value){count_of(b->kind, &p->m.cost), NAN, NAN, NAN, NULL}; break;
     }

@@ -12,8 +12,9 @@
 /* ---- numbers and lists ----------------------------------------------------------------------------
  * Integer: [-+]digits[.digits][e[+]digits][suffix]; the value must come out whole. Suffixes: K M G T =
  * 10^3..10^12, Ki Mi Gi Ti = 2^10..2^40, each with or without a B. List: items joined by commas; an item is
- * an integer or a range: 1-8 (step 1), 1-9+2 (step 2), 1-64*2 (times 2; the factor may be fractional, values
- * are rounded). The end of a range is included only when a step hits it. A value given twice is kept once. */
+ * an integer or a range: 1-8 or 1..8 (step 1), 1-9+2 (step 2), 1-64*2 (times 2; the factor may be fractional,
+ * values are rounded). The end of a range is included only when a step hits it. A value given twice is kept
+ * once. */
 enum { CLI_MAX_AXIS = 4096, CLI_MAX_POINTS = 100000, CLI_MAX_NAMES = 8, CLI_MAX_THREADS = 65536 };
 typedef struct {
     int64_t *v;
@@ -76,6 +77,7 @@ typedef struct {
     unsigned    bit;
     const char *choices; /* "quick|full" */
     const char *implied; /* value of a bare --name (then only --name=value gives one); NULL: must be given */
+    bool        loose;   /* with implied and choices: a following word that is one of them is the value */
 } cli_option;
 enum {                             /* which shared options a command takes */
        CLI_SET_POINTS = 1u << 0,   /* dtype batch */
@@ -84,7 +86,7 @@ enum {                             /* which shared options a command takes */
        CLI_SET_HOST = 1u << 3,     /* isa pin pages */
        CLI_SET_TIMING = 1u << 4,   /* precision budget warmup seed samples inject wait-idle */
        CLI_SET_CACHE = 1u << 5,    /* hot cold */
-       CLI_SET_RUN = 1u << 6,      /* ceilings dry-run layers prove */
+       CLI_SET_RUN = 1u << 6,      /* ceilings dry-run layers prove detail */
        CLI_SET_FILES = 1u << 7,    /* resume no-report */
        CLI_SET_OUTPUT = 1u << 8,   /* o */
        CLI_SET_TERMINAL = 1u << 9, /* quiet color */
@@ -120,7 +122,7 @@ typedef struct {
     const char *ceilings;                      /* "none", or a record to take them from; NULL: measure */
     const char *layers;                        /* "all", or numbers; NULL: no rows per layer */
     cli_filter  prove; /* text NULL: do not; "": whatever the run chooses; else points whose key matches */
-    bool        no_report, dry_run, quiet;
+    bool        no_report, dry_run, quiet, detail;
     int         color;
 } cli_options;
 void cli_options_init(cli_options *);

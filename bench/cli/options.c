@@ -57,6 +57,9 @@ static const cli_option shared[] = {
      AT(resume), .set = CLI_SET_FILES},
     {"no-report", 0, CLI_FLAG, NULL, "write no report beside the results", AT(no_report),
      .set = CLI_SET_FILES},
+    {"detail", 0, CLI_FLAG, NULL,
+     "also print every table: ceilings, points, law (the text file has them anyway)", AT(detail),
+     .set = CLI_SET_RUN},
     {"dry-run", 0, CLI_FLAG, NULL, "print the points and stop", AT(dry_run), .set = CLI_SET_RUN},
     {"layers", 0, CLI_TEXT, "LIST", "networks: a row per layer as well, or for these layers, 0,3 or 1-5",
      AT(layers), .set = CLI_SET_RUN, .implied = "all"},
@@ -69,7 +72,7 @@ static const cli_option shared[] = {
     {"quiet", 0, CLI_FLAG, NULL, "no progress, no remarks; results and errors only", AT(quiet),
      .set = CLI_SET_TERMINAL},
     {"color", 0, CLI_ENUM, NULL, "auto: on a terminal, unless NO_COLOR is set", AT(color),
-     .set = CLI_SET_TERMINAL, .choices = "auto|always|never", .implied = "always"},
+     .set = CLI_SET_TERMINAL, .choices = "auto|always|never", .implied = "always", .loose = true},
     {0}};
 
 const cli_option *cli_shared_options(void) { return shared; }

@@ -185,13 +185,13 @@ ir_status claims_device_run_run(claims_device_run *x, const cli_args *args, cons
     if (st != IR_OK) return st;
     measure_context *s = &x->c.s;
     s->journal = j;
-    campaign_begin(&x->c);
+    device_run_begin(&x->c);
     if (j) st = ir_journal_machine(j, &s->info, &x->c.env);
     if (st == IR_OK) st = get_ceilings(&x->c, ceilings, args->opt.quiet);
     cli_progress_init(&bar, stderr, args->opt.quiet, n);
     if (st == IR_OK) st = claims_measure_measure_all(s, w, n, &bar);
     if (st != IR_OK) return st;
-    campaign_end(&x->c, true);
+    device_run_end(&x->c, true);
     device_run_judge(&x->c);
     device_run_close_device(&x->c);
     return j ? device_run_journal_tail(j, &x->c) : IR_OK;

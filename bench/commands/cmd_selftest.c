@@ -46,14 +46,16 @@ static void verify_shapes(FILE *f, ir_dev *dev, int max_threads, const ir_worklo
             }
 }
 
-static void verify_device(FILE *f, ir_dev *dev, tally *all)
+static void verify_device(FILE *f, ir_dev *dev, const cli_filter *only, tally *all)
 {
     ir_device_info info;
     if (dev->be->describe(dev, &info) != IR_OK) return;
     for (const ir_workload *const *w = ir_workloads; *w; w++)
         for (const ir_kernel *const *k = dev->be->kernels; *k; k++) {
             tally n = {0};
-            if (strcmp((*k)->family, (*w)->family) != 0) continue;
+            if (strcmp((*k)->family, (*w)->family) != 0 ||
+                !cli_filter_match(only, dev->be->name, (*w)->name, (*k)->name))
+                continue;
             verify_shapes(f, dev, info.threads > 0 ? info.threads : 1, *w, *k, &n);
             fprintf(f, "%-4s %s/%s/%s: %zu shapes right, %zu not possible here, %zu wrong\n",
                     n.bad  ? "FAIL"
@@ -78,9 +80,13 @@ int selftest_kernels(FILE *f, const cli_options *o)
             fprintf(f, "skip %s: %s\n", (*b)->name, ir_why());
             continue;
         }
-        verify_device(f, &c.s.dev, &all);
+        verify_device(f, &c.s.dev, &o->filter, &all);
         device_run_free(&c);
     }
+    if (o->filter.text && all.ok + all.skip + all.bad == 0)
+        return ir_fail(IR_EINVAL, "--filter '%.60s' matches no kernel (ironroof list kernels)",
+                       o->filter.text),
+               complain();
     fprintf(f, "%zu passed, %zu failed, %zu skipped\n", all.ok, all.bad, all.skip);
     return all.ok && !all.bad ? EXIT_FINE : EXIT_BAD;
 }

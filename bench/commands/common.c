@@ -38,7 +38,10 @@ static bool utf8_locale(void)
 ir_text text_on(FILE *f, const cli_options *o)
 {
     struct winsize w;
+    const char    *columns = getenv("COLUMNS");
     ir_text        t = {.f = f, .width = 100, .color = f && cli_color(o, f), .utf8 = utf8_locale()};
+    if (f && !isatty(fileno(f)) && columns && atoi(columns) >= 60 && atoi(columns) <= 500)
+        t.width = atoi(columns);
     if (f && isatty(fileno(f)) && ioctl(fileno(f), TIOCGWINSZ, &w) == 0 && w.ws_col >= 60) t.width = w.ws_col;
     return t;
 }

@@ -98,6 +98,7 @@ static ir_status views_add_device(machine_views *s, const char *file, const ir_r
     v->llc_B = d->llc_B;
     v->env = r->env;
     snprintf(v->name, sizeof v->name, "%s", d->id);
+    snprintf(v->id, sizeof v->id, "%s", d->id);
     snprintf(v->title, sizeof v->title, "%.60s (%.60s)", d->name, base ? base + 1 : file);
     for (size_t i = 0; i < r->ceilings.n && st == IR_OK; i++)
         if (!strcmp(r->ceilings.v[i].device, d->id)) st = ir_ceilings_add(&v->ceilings, &r->ceilings.v[i]);
@@ -111,7 +112,7 @@ static ir_status views_add_device(machine_views *s, const char *file, const ir_r
     return st;
 }
 
-static ir_status add_record(machine_views *s, const char *file)
+static ir_status add_record(machine_views *s, const char *file, bool without_ceilings)
 {
     ir_record *all = realloc(s->record, (s->nrecord + 1) * sizeof *all);
     if (!all) return ir_fail(IR_ENOMEM, "no memory for %s", file);
@@ -123,7 +124,7 @@ static ir_status add_record(machine_views *s, const char *file)
     size_t before = s->n;
     if (r->ndevice == 0) return ir_fail(IR_EINVAL, "%s: no machine line", file);
     for (size_t d = 0; d < r->ndevice && st == IR_OK; d++) {
-        bool has = false;
+        bool has = without_ceilings;
         for (size_t i = 0; i < r->ceilings.n; i++) has |= !strcmp(r->ceilings.v[i].device, r->device[d].id);
         if (has) st = views_add_device(s, file, r, d);
     }
@@ -163,10 +164,12 @@ ir_status machine_views_add(machine_views *s, const char *name)
     if (d)
         st = views_add_sheet(s, d, name);
     else if (readable(name))
-        st = add_record(s, name);
+        st = add_record(s, name, false);
     number_names(s, from);
     return st;
 }
+
+ir_status machine_views_add_run(machine_views *s, const char *file) { return add_record(s, file, true); }
 
 ir_status machine_views_add_list(machine_views *s, const char *list)
 {

@@ -50,6 +50,11 @@ static bool guard(ir_point *p, const ir_ceilings *c)
     return false;
 }
 
+static void judge_all(ir_point *pts, size_t n, const ir_ceilings *c, const fitted_law *law)
+{
+    for (size_t i = 0; i < n; i++) ir_point_judge(&pts[i], c, law->fitted ? &law->fit[law->better] : NULL);
+}
+
 void fit_points(ir_point *pts, size_t n, const ir_ceilings *c, uint64_t seed, fitted_law *out)
 {
     memset(out, 0, sizeof *out);
@@ -63,5 +68,15 @@ void fit_points(ir_point *pts, size_t n, const ir_ceilings *c, uint64_t seed, fi
         if (!out->fitted) snprintf(out->why, sizeof out->why, "%s", ir_why());
         free(sel);
     }
-    for (size_t i = 0; i < n; i++) ir_point_judge(&pts[i], c, out->fitted ? &out->fit[out->better] : NULL);
+    judge_all(pts, n, c, out);
+}
+
+void fit_recall(ir_point *pts, size_t n, const ir_ceilings *c, const ir_fit fit[2], fitted_law *out)
+{
+    out->exceed = 0;
+    for (size_t i = 0; i < n; i++) out->exceed += guard(&pts[i], c);
+    memcpy(out->fit, fit, sizeof out->fit);
+    out->better = fit[IR_OVERLAPPED].lofo_median < fit[IR_ADDITIVE].lofo_median ? IR_OVERLAPPED : IR_ADDITIVE;
+    out->fitted = out->recalled = true;
+    judge_all(pts, n, c, out);
 }

@@ -151,7 +151,8 @@ double    ir_fit_predict(const ir_fit *, const ir_row *); /* T in s; unidentifie
 /* Fills level, terms, mfu, mbu, eta, eta_star, ridge, margin, bound, bound_p of a point. `fit` may be
  * NULL: the ceilings alone (s = eta = 1, L = launch ceiling), which also stand in for what a fit does not
  * know; bound_p is NAN without draws. shares: term / T measured; bound = the largest share's class,
- * IR_BOUND_MIXED when that share is below 50 % or its probability over the fit's draws below .95;
+ * IR_BOUND_CODE when all terms together explain less than half of T; IR_BOUND_MIXED when the largest share is
+ * below 50 % or its probability (for code: that of explaining so little) over the fit's draws below .95;
  * IR_BOUND_CACHE for a data term whose footprint lives in a cache. mfu = O/(T R_peak); mbu = D_vol/(T
  * BW_ceiling); eta: the efficiency of the compute term this point alone implies, O/(R_peak (T - other
  * terms)), NAN when the rest leaves nothing; eta_star: the eta at which data and compute terms are equal;
@@ -201,6 +202,11 @@ void ir_quality_judge(const ir_situation *, ir_quality *out);
 /* Is what two threads did together, over one, something no machine does? Then rows of this moment carry no
  * bound. */
 bool ir_pair_impossible(double ratio);
+/* Shares of the measured time, which sum to 1: the terms, and what they leave unexplained. In the overlapped
+ * form the term that hides behind the other is 0. Where the law's time exceeds T the shares are those of the
+ * law's time. NAN without terms. */
+enum { IR_SHARE_DATA, IR_SHARE_COMP, IR_SHARE_LAT, IR_SHARE_UNEXPLAINED, IR_NSHARE };
+void ir_point_shares(const ir_point *, double share[IR_NSHARE]);
 
 /* ---- guards ---------------------------------------------------------------------------------- */
 /* Marks IR_FLAG_SUSPECT and writes the likely cause (dead code, cache-resident, compressible data,
@@ -210,7 +216,7 @@ bool ir_guard_point(ir_point *, const ir_ceilings *);
 /* A ceiling against theory and Little's law (bytes in flight / latency), in place. */
 void ir_guard_ceilings(ir_ceilings *);
 
-/* One line: "DRAM 41.2 GB/s (read 38.0), 220 GFLOP/s f32, ridge 5.3 FLOP/B, launch 1.2 us ..." */
+/* One line: "DRAM read 38.0 GB/s, 220 GFLOP/s f32, f32 ridge 5.3 FLOP/B, launch 1.2 us ..." */
 void ir_summary_sentence(const ir_ceilings *, const ir_fit *fit_or_null, char *buf, size_t n);
 #ifdef __cplusplus
 }

@@ -11,9 +11,10 @@ enum { MAX_DEVICES = 1024, MAX_ENV = 4096 }; /* look-ups are linear: what no run
 
 ir_status ir_read_header(ir_reader *r, const json_t *o)
 {
-    static const char *const field[] = {"version", "cost_model", "started"};
-    char *const              to[] = {r->out->tool_version, r->out->cost_model, r->out->started};
-    const size_t  size[] = {sizeof r->out->tool_version, sizeof r->out->cost_model, sizeof r->out->started};
+    static const char *const field[] = {"version", "cost_model", "started", "ended"};
+    char *const   to[] = {r->out->tool_version, r->out->cost_model, r->out->started, r->out->ended};
+    const size_t  size[] = {sizeof r->out->tool_version, sizeof r->out->cost_model, sizeof r->out->started,
+                            sizeof r->out->ended};
     const json_t *v = json_object_get(o, "schema");
     int64_t       schema = 0;
     if (!v) return ir_read_fail(r, "schema", "missing");
@@ -21,7 +22,7 @@ ir_status ir_read_header(ir_reader *r, const json_t *o)
     if (s == IR_OK && schema != IR_SCHEMA)
         s = ir_read_fail(r, "schema", "%lld is unknown: this program reads schema %d", (long long)schema,
                          IR_SCHEMA);
-    for (int i = 0; i < 3 && s == IR_OK; i++) {
+    for (int i = 0; i < 4 && s == IR_OK; i++) {
         const char *text;
         s = ir_read_text(r, o, field[i], &text);
         if (s == IR_OK && text && r->out->nheader == 0) ir_read_cut(to[i], size[i], text);
