@@ -47,7 +47,7 @@ static void quality_first(void **state)
         char   *text = NULL;
         size_t  n = 0;
         ir_text t = {.f = open_memstream(&text, &n), .width = 80};
-        ir_text_quality(&t, &row[i].q);
+        ir_text_quality(&t, &row[i].q, IR_MAX_CAUSES);
         fclose(t.f);
         check_width(text, 80);
         assert_string_equal(one_line(text), row[i].says);

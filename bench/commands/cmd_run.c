@@ -281,7 +281,7 @@ static ir_status measure_device(job *j, device_run *c)
     device_run_note_tuning(c);
     if (j->points.n && s->ceilings.n) device_run_judge(c);
     if (st == IR_OK) st = run_ablation(j, c);
-    if (tables && c->graded) ir_text_quality(&t, &c->quality);
+    if (tables && c->graded) ir_text_quality(&t, &c->quality, IR_MAX_CAUSES);
     if (tables) device_run_print_law(&t, c);
     if (j->screen && !tables && c->proved) ablation_print(j->screen, &c->s, &c->proof);
     device_run_close_device(c);

@@ -249,7 +249,7 @@ void device_run_judge(device_run *c)
 /* ---- paper and screen ------------------------------------------------------------------------ */
 void device_run_print_ceilings(const ir_text *t, const device_run *c)
 {
-    if (c->graded) ir_text_quality(t, &c->quality);
+    if (c->graded) ir_text_quality(t, &c->quality, IR_MAX_CAUSES);
     if (c->graded) fputc('\n', t->f);
     ir_text_machine(t, &c->s.info, &c->env);
     fputc('\n', t->f);

@@ -16,15 +16,7 @@
 typedef struct {
     ir_answer_help help[IR_ANSWER_ROWS];
     char           history[1200], files[700], more[200], crossover[200];
-    const char    *quality[4];
 } words;
-
-/* The lines that say how good the run was: none until records carry a quality. */
-static size_t screen_quality(const ir_answer *a, const char **line, size_t max)
-{
-    (void)a, (void)line, (void)max;
-    return 0;
-}
 
 static void say_help(ir_answer *a, const machine_view *v, words *w)
 {
@@ -99,8 +91,6 @@ static void print(const ir_text *t, ir_answer *a, const machine_view *v, const s
 {
     a->elapsed_s = run->elapsed_s;
     a->recalled = run->recalled;
-    a->quality = w->quality;
-    a->nquality = screen_quality(a, w->quality, sizeof w->quality / sizeof *w->quality);
     say_help(a, v, w);
     say_history(a, run, now, w);
     say_files(a, run, w);
@@ -136,7 +126,8 @@ void screen_of_device(const ir_text *t, const device_run *c, const screen_run *r
                     .npoint = c->s.npoint,
                     .fit = c->law.fitted ? &c->law.fit[c->law.better] : NULL,
                     .no_fit = c->judged ? c->law.why : NULL,
-                    .their_fit = c->law.recalled};
+                    .their_fit = c->law.recalled,
+                    .quality = c->graded ? &c->quality : NULL};
     ir_verdict said;
     for (size_t i = 0; crossover_next(&c->s, &i, &said);) say_crossover(&a, &said, &w);
     print(t, &a, &v, run, &now, &w);
@@ -153,6 +144,8 @@ void screen_of_record(const ir_text *t, const ir_record *r, size_t at, const mac
                    .point = v->point,
                    .npoint = v->npoint,
                    .fit = v->better >= 0 ? &v->fit[v->better] : NULL};
+    for (size_t i = 0; i < r->nquality; i++)
+        if (!strcmp(r->quality[i].device, r->device[at].id)) a.quality = &r->quality[i];
     for (size_t i = 0; i < r->nverdict; i++) say_crossover(&a, &r->verdict[i], &w);
     print(t, &a, v, run, r, &w);
 }

@@ -39,9 +39,8 @@ typedef struct {
     const char           *recalled;  /* file that ceilings (and fit) are from; NULL: measured in this run */
     bool                  their_fit; /* the fit is that of the file */
     double                elapsed_s; /* NAN: unknown */
-    const char *const    *quality;   /* lines above the blocks */
-    size_t                nquality;
-    const ir_answer_help *help; /* of rows of ir_answer_rows() */
+    const ir_quality     *quality;   /* NULL: not known */
+    const ir_answer_help *help;      /* of rows of ir_answer_rows() */
     size_t                nhelp;
     const char           *crossover; /* a sentence; NULL: none */
     const char           *history;   /* "did it get slower"; NULL: not asked */

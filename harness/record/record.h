@@ -83,7 +83,8 @@ typedef struct {
     bool  color, utf8;
 } ir_text; /* width 0: 100 */
 void ir_text_machine(const ir_text *, const ir_device_info *, const ir_env *);
-void ir_text_quality(const ir_text *, const ir_quality *); /* value and causes, a paragraph */
+/* Value and the gravest causes, at most `most`, in a paragraph. */
+void ir_text_quality(const ir_text *, const ir_quality *, int most);
 void ir_text_ceilings(const ir_text *, const ir_ceilings *);
 void ir_text_points(const ir_text *, const ir_point *, size_t n); /* table with verdicts */
 void ir_text_fit(const ir_text *, const ir_fit fits[2], int better);

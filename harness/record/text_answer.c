@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+enum { CAUSES = 2 }; /* of a disturbed run, on the screen; the report has all */
+
 /* ---- lines ----------------------------------------------------------------------------------- */
 void ir_answer_put(ir_answer_line *l, ir_style style, int column, const char *fmt, ...)
 {
@@ -69,7 +71,7 @@ static void title(const ir_text *t, const ir_answer *a)
         n = ir_text_append(text, sizeof text, n, ", %s guest", guest->text);
     if (*took) ir_text_append(text, sizeof text, n, "%s%s", dot, took);
     ir_text_para(t, "ironroof ", "%s", text);
-    for (size_t i = 0; i < a->nquality; i++) ir_text_para(t, "", "%s", a->quality[i]);
+    if (a->quality) ir_text_quality(t, a->quality, CAUSES);
 }
 
 /* One line instead of the block of ceilings. */

@@ -113,12 +113,12 @@ static void state(const ir_text *t, const ir_env *e)
     print(t, "  state   ", &l);
 }
 
-void ir_text_quality(const ir_text *t, const ir_quality *q)
+void ir_text_quality(const ir_text *t, const ir_quality *q, int most)
 {
     static const char *const lead[IR_NQUALITY] = {"quality: good", "! quality: NOISY", "! quality: UNUSABLE"};
     char                     text[1800] = "";
     size_t                   n = 0;
-    for (int i = 0; i < q->ncause && n < sizeof text; i++)
+    for (int i = 0; i < q->ncause && i < most && n < sizeof text; i++)
         n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", i ? "; " : "", q->cause[i].text);
     ir_quality_value v = (unsigned)q->value < IR_NQUALITY ? q->value : IR_QUALITY_UNUSABLE;
     if (v == IR_QUALITY_GOOD)
