@@ -1,7 +1,9 @@
 /* backends.c -- see backends.h. */
 #include "bench/backends.h"
+#include "bench/cli/cli.h"
 #include "harness/ideal.h"
 #include "kernels/cpu/cpu.h"
+#include "kernels/model/model.h"
 
 #include <string.h>
 
@@ -19,11 +21,13 @@ const ir_backend *const bench_backends[] = {&cpu_backend,
 #if IR_HAVE_OPENCL
                                             &ocl_backend,
 #endif
-                                            &ir_ideal_backend, NULL};
+                                            &model_backend, &ir_ideal_backend, NULL};
 
 const ir_backend *bench_backend(const char *name)
 {
+    char base[IR_NAME];
+    cli_backend_file(name, base);
     for (const ir_backend *const *b = bench_backends; *b; b++)
-        if (!strcmp((*b)->name, name)) return *b;
+        if (!strcmp((*b)->name, base)) return *b;
     return NULL;
 }

@@ -135,7 +135,7 @@ struct ir_workload {
     bool      (*intact)(const ir_params *, int t, const void *after, uint64_t seed);
 };
 
-/* ---- where: a backend moves bytes and reads a clock; every slot but enter, leave, tuning and vitals is mandatory ---------------- */
+/* ---- where: a backend moves bytes and reads a clock; every slot but enter, leave, tuning, vitals and taken is mandatory ---------------- */
 typedef struct {
     const ir_backend *be;
     void             *self;  /* the backend's own state, owned from open() to close() */
@@ -150,6 +150,8 @@ typedef struct {
                                             * numa_nodes: of host memory it works on; 0: memory of its own (a GPU) */
     double clock_Hz, mem_B, llc_B;         /* llc_B: aggregate last-level cache as reported; NAN unknown */
     double spec_Bps, spec_flops[IR_NDTYPE]; /* datasheet or vendor API; NAN unknown */
+    double flop_cycle[IR_NDTYPE];          /* of one host thread: width x ports; 0 or NAN unknown */
+    bool   modelled;                       /* a described machine: mem_B is its memory, and none of this host's is needed */
     bool   host_again;                     /* the host's processor through another driver: measured only when asked for */
     char   limits[160];                    /* what it refuses, in words: largest buffer, missing types; empty: nothing to say */
 } ir_device_info;
@@ -178,6 +180,8 @@ struct ir_backend {
      * nothing. NULL: nothing ever is. */
     const char *(*tuning)(ir_dev *);
     void      (*vitals)(ir_dev *, ir_vitals *out); /* read between samples, some tens of times a second. NULL: the host's counters do */
+    /* Cumulative: seconds that others took of its threads, all seconds, how often its clock was lowered. NULL: the host's counters. */
+    void      (*taken)(ir_dev *, double *steal_s, double *total_s, double *throttle_n);
 };
 
 /* ---- how: a kernel is one implementation of one workload family on one backend ------------------ */

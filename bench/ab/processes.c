@@ -69,6 +69,7 @@ static void host_options(words *w, const cli_options *o)
         snprintf(list + n, sizeof w->text[0] - n, "%s%s", n ? "," : "", o->backends.v[i]);
     }
     add_pair(w, "--backend", *list ? list : "cpu");
+    add_pair(w, "--model", o->model);
     add_pair(w, "--device", o->device);
     add_pair(w, "--isa", o->isa);
     if (o->pin == CLI_PIN_NONE) add_pair(w, "--pin", "none");

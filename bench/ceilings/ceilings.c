@@ -11,8 +11,6 @@
 #include "bench/ceilings/stages.h"
 #include "kernels/workloads/table.h"
 #include "harness/stats/stats.h"
-#include "kernels/cpu/cpu.h"
-#include "kernels/cpu/ports.h"
 
 #include <math.h>
 #include <string.h>
@@ -43,7 +41,7 @@ static double ladder_max_B(const ceiling_plan *pl)
 {
     /* faster memory: more of it, or the launch shows */
     double llc = pl->own ? 4 * pl->s->info.llc_B : ir_topology_llc_B(&pl->s->topo);
-    double room = fmin(ir_host_available_B(), pl->device ? pl->s->info.mem_B : NAN) / 4; /* fmin, fmax ignore NAN */
+    double room = ceiling_room_B(pl) / 4;
     double want = fmax((pl->own ? 1024.0 : pl->s->full ? 256.0 : 128.0) * (1 << 20), 4 * llc);
     return isfinite(room) ? fmin(want, room) : want;
 }
@@ -171,7 +169,7 @@ static ir_status saturate(ceiling_plan *pl, const ir_workload *w, ir_ceiling *c)
     ceiling_certify_axis(c, "streams", streams, r, N);
     ceiling_raise(pl, c, &best);
     ir_ceiling twice;
-    if (2 * c->size_B > ir_host_available_B() / 3) return IR_OK;
+    if (2 * c->size_B > ceiling_room_B(pl) / 3) return IR_OK;
     s = bandwidth_one(pl, 3, w, c->threads, 2 * c->size_B, &twice);
     if (s == IR_OK && isfinite(twice.value)) ceiling_certify(c, "bytes", c->size_B, twice.size_B, twice.value / c->value - 1);
     return s;
@@ -265,10 +263,8 @@ static ir_status peak_one(ceiling_plan *pl, const ir_workload *w, ir_dtype t, in
     if (s != IR_OK || best.status != IR_OK) return s;
     ir_ceiling c = ceiling_from(pl, IR_C_FLOPS, "", &best, ceiling_flops(&best));
     c.dtype = t;
-    if (!strcmp(pl->s->dev.be->name, "cpu"))
-        c.theory = cpu_fma_theory_flops(cpu_of(&pl->s->dev)->isa, t, pl->clock_Hz) * threads;
-    else
-        c.theory = pl->s->info.spec_flops[t];
+    c.theory = pl->s->info.threads > 0 ? pl->s->info.flop_cycle[t] * pl->clock_Hz * threads : pl->s->info.spec_flops[t];
+    if (c.theory == 0) c.theory = NAN;
     ceiling_certify_axis(&c, "chains", chains, r, n);
     if (pl->device) ceiling_certify(&c, "teams", (double)pl->s->teams[t] / 4, (double)pl->s->teams[t], grew);
     if (threads > 1) ceiling_certify(&c, "threads", 1, threads, c.value / *one - 1);

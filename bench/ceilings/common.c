@@ -62,6 +62,12 @@ void ceiling_certify(ir_ceiling *c, const char *axis, double from, double to, do
 
 ir_status ceiling_add(ceiling_plan *pl, const ir_ceiling *c) { return ir_ceilings_add(&pl->s->ceilings, c); }
 
+double ceiling_room_B(const ceiling_plan *pl)
+{
+    const ir_device_info *i = &pl->s->info;
+    return i->modelled ? i->mem_B : fmin(ir_host_available_B(), pl->device ? i->mem_B : NAN); /* fmin passes over NAN */
+}
+
 double ceiling_ladder_step(const ceiling_plan *pl) { return pl->s->full ? sqrt(sqrt(2.0)) : 2; }
 
 double ceiling_bytes(const ceiling_plan *pl, int level, int threads)

@@ -128,7 +128,7 @@ ir_status ceilings_saturate(ceiling_plan *pl, const ir_workload *w, int level, i
     if (!certified(pl->s, w)) return as_certified(pl, w, winner, &p, c);
     ir_status s = over_streams(pl, w, winner, &p, c);
     if (s == IR_OK) s = over_occupancy(pl, w, &p, c);
-    if (s != IR_OK || level != 3 || 2 * c->size_B > ir_host_available_B() / 3) return s;
+    if (s != IR_OK || level != 3 || 2 * c->size_B > ceiling_room_B(pl) / 3) return s;
     ceiling_set(w, &p, "bytes", 2 * c->size_B);
     s = rate_of(pl, w, winner, &p, &q, &twice);
     if (s == IR_OK) ceiling_certify(c, "bytes", c->size_B, 2 * c->size_B, twice / c->value - 1);

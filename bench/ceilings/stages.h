@@ -25,6 +25,8 @@ ir_status  ceiling_add(ceiling_plan *, const ir_ceiling *);
 double     ceiling_rate(const ir_point *);  /* B/s; NAN unless ok */
 double     ceiling_flops(const ir_point *); /* flop/s */
 double     ceiling_bytes(const ceiling_plan *, int level, int threads); /* the working set that stands for a level */
+/* Bytes that a working set may take: of the device, and of the host, which holds what the oracle needs. */
+double     ceiling_room_B(const ceiling_plan *);
 /* Working sets of the ladders: from CEILING_LADDER_B in steps of this factor. */
 enum { CEILING_LADDER_B = 4096 };
 double     ceiling_ladder_step(const ceiling_plan *);

@@ -19,7 +19,9 @@ static const cli_option shared[] = {
      .set = CLI_SET_SCOPE, .lo = 1, .hi = CLI_MAX_THREADS},
     {"filter", 0, CLI_REGEX, "REGEX", "only kernels whose backend/workload/variant contains a match", AT(filter),
      .set = CLI_SET_SCOPE},
-    {"backend", 0, CLI_NAMES, "LIST", "backends: see 'ironroof list backends' (all)", AT(backends),
+    {"backend", 0, CLI_NAMES, "LIST", "backends: see 'ironroof list backends' (all); model:FILE: a described machine", AT(backends),
+     .set = CLI_SET_WHERE},
+    {"model", 0, CLI_TEXT, "KEY=VALUE,...", "figures of the described machine: see 'ironroof list model'", AT(model),
      .set = CLI_SET_WHERE},
     {"device", 0, CLI_TEXT, "N|NAME", "device: see 'ironroof list devices' (each backend's first)", AT(device),
      .set = CLI_SET_WHERE},
@@ -78,6 +80,13 @@ void cli_options_free(cli_options *o)
     cli_axis_free(&o->threads);
     cli_filter_free(&o->filter);
     cli_filter_free(&o->prove);
+}
+
+const char *cli_backend_file(const char *given, char name[IR_NAME])
+{
+    size_t n = strcspn(given, ":");
+    snprintf(name, IR_NAME, "%.*s", (int)(n < IR_NAME ? n : IR_NAME), given);
+    return given[n] && given[n + 1] ? given + n + 1 : NULL;
 }
 
 bool cli_color(const cli_options *o, FILE *f)

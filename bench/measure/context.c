@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "bench/measure/context.h"
 #include "kernels/workloads/workloads_compute.h"
+#include "kernels/model/model.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -15,7 +16,8 @@ ir_status session_open(session *s, const ir_backend *be, int index)
     s->dev = (ir_dev){.be = be, .index = index};
     ir_status st = be->open(&s->dev);
     if (st == IR_OK) st = be->describe(&s->dev, &s->info);
-    if (st == IR_OK) st = ir_topology_load(NULL, &s->topo);
+    if (st == IR_OK && model_of(&s->dev)) model_topology(model_of(&s->dev), &s->topo);
+    else if (st == IR_OK) st = ir_topology_load(NULL, &s->topo);
     if (st != IR_OK) session_close(s);
     else if (s->topo.npu < s->topo.npu_machine) s->run_flags |= IR_FLAG_CPUSET;
     return st;

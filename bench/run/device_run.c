@@ -15,6 +15,8 @@
 
 
 #include "kernels/cpu/smt_probe.h"
+#include "kernels/model/model.h"
+#include "harness/record/flat.h"
 
 static void apply_policy(session *s, const cli_options *o)
 {
@@ -54,6 +56,33 @@ static ir_status cpu_settings(const cli_options *o)
     return st;
 }
 
+static ir_status take_figure(void *arg, const char *path, double v, const char *text)
+{
+    return model_set(arg, path, v, text);
+}
+
+ir_status campaign_machine(const char *file, const char *pairs, model_machine *m)
+{
+    ir_status st = IR_OK;
+    model_defaults(m);
+    if (file) st = ir_flat_read(file, take_figure, m);
+    if (st == IR_OK && file) st = model_check(m);
+    if (st != IR_OK && strncmp(ir_why(), file, strlen(file)) != 0) st = ir_fail(st, "%s: %s", file, ir_why());
+    if (st == IR_OK && !file) model_smallest(m);
+    if (st == IR_OK && pairs) st = model_set_all(m, pairs);
+    if (st == IR_OK && pairs) st = model_check(m);
+    return st;
+}
+
+/* --backend model:FILE --model key=value,... */
+static ir_status model_settings(const cli_options *o)
+{
+    const char *file = NULL;
+    char        name[IR_NAME];
+    for (size_t i = 0; i < o->backends.n && !file; i++) file = cli_backend_file(o->backends.v[i], name);
+    return campaign_machine(file, o->model, &model_next);
+}
+
 static void cpu_environment(const session *s, ir_env *e)
 {
     static const char *const pages[] = {"default", "huge", "small"};
@@ -77,6 +106,7 @@ static ir_status environment(const session *s, ir_env *e)
     ir_env_text(e, "profile", s->full ? "full" : "quick", false);
     if (s->policy.inject > 0) ir_env_num(e, "injected_slowdown", s->policy.inject, true);
     if (s->dev.be == &cpu_backend) cpu_environment(s, e);
+    if (model_of(&s->dev)) ir_env_num(e, "model_seed", model_of(&s->dev)->seed, true);
     return IR_OK;
 }
 
@@ -84,7 +114,7 @@ ir_status campaign_open(campaign *c, const ir_backend *be, int index, const cli_
 {
     memset(c, 0, sizeof *c);
     ir_env_init(&c->env);
-    ir_status st = be == &cpu_backend ? cpu_settings(o) : IR_OK;
+    ir_status st = be == &cpu_backend ? cpu_settings(o) : be == &model_backend ? model_settings(o) : IR_OK;
     if (st == IR_OK) st = session_open(&c->s, be, index);
     if (st != IR_OK) return st;
     apply_policy(&c->s, o);

@@ -5,6 +5,7 @@
 #include "bench/run/fit_points.h"
 #include "bench/ablation/ablation.h"
 #include "bench/measure/context.h"
+#include "kernels/model/machine.h"
 typedef struct {
     session    s;
     ir_env     env;
@@ -13,6 +14,8 @@ typedef struct {
     prove_set  proof;
     bool       proved; /* proof holds */
 } campaign;
+/* A described machine: of a file (NULL: the smallest), and with figures of --model over it (NULL: none). The reason names file and path. */
+ir_status campaign_machine(const char *file, const char *pairs, model_machine *out);
 /* Open device `index` of a backend under these options and describe its environment. */
 ir_status campaign_open(campaign *, const ir_backend *, int index, const cli_options *);
 void      campaign_close_device(campaign *); /* results stay */

@@ -2,6 +2,7 @@
  * that will stream it, and the host's clock. There is one CPU device, index 0. */
 #define _GNU_SOURCE
 #include "kernels/cpu/cpu.h"
+#include "kernels/cpu/ports.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -85,7 +86,10 @@ static ir_status cpu_describe(ir_dev *dev, ir_device_info *out)
     out->mem_B = c->topo.mem_B;
     out->llc_B = ir_topology_llc_B(&c->topo);
     out->spec_Bps = NAN;
-    for (int t = 0; t < IR_NDTYPE; t++) out->spec_flops[t] = NAN;
+    for (int t = 0; t < IR_NDTYPE; t++) {
+        out->spec_flops[t] = NAN;
+        out->flop_cycle[t] = cpu_fma_theory_flops(c->isa, (ir_dtype)t, 1);
+    }
     return IR_OK;
 }
 
