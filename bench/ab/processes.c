@@ -16,7 +16,7 @@ const char *const ab_default_points[AB_DEFAULT_POINTS] = {"copy:bytes=64Ki", "co
 const char *const ab_default_filter = "/(regular|nt|blocked|stream|openblas|chains|pool)$";
 
 const ab_options ab_own_defaults = {.blocks = TRIAL_BLOCKS, .delta = 0.02, .confidence = 0.95, .timeout_s = 120,
-                                    .max_minutes = INFINITY, .plan = NAN, .rounds = 1};
+                                    .max_minutes = INFINITY, .plan = NAN, .rounds = 1, .seeds = 1};
 #define OWN(field) .offset = offsetof(ab_options, field)
 const cli_option ab_own_options[] = {
     {"blocks", 0, CLI_INT, "N", "blocks of four processes before the first look (12); fewer than 8 decide nothing", OWN(blocks), .lo = 1,
@@ -33,6 +33,7 @@ const cli_option ab_own_options[] = {
     {"strict", 0, CLI_FLAG, NULL, "a point that stays undecided gives exit code 3", OWN(strict)},
     {"as-is", 0, CLI_FLAG, NULL, "run A and B exactly as written; they print ironroof records", OWN(as_is)},
     {"no-reference", 0, CLI_FLAG, NULL, "no reference kernels between the processes: a machine that drifts then goes unseen", OWN(no_reference)},
+    {"seeds", 0, CLI_INT, "N", "selftest machines: variants of each machine (1)", OWN(seeds), .lo = 1, .hi = 100000},
     {"rounds", 0, CLI_INT, "N", "selftest: comparisons in a row (1)", OWN(rounds), .lo = 1, .hi = 1000},
     {0}};
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_BATCHES = 64, DRAWS = 1000 };
+enum { MAX_BATCHES = CROSSOVER_MAX, DRAWS = 1000 };
 
 /* ---- the knee --------------------------------------------------------------------------------------------------------- */
 typedef struct { const double *b, *T; size_t n; } sweep;
@@ -137,14 +137,6 @@ double crossover_predict(const ir_workload *w, const ir_params *p, int at, bool 
 }
 
 /* ---- sweeps of a session ---------------------------------------------------------------------------------------------- */
-typedef struct {
-    const ir_workload *w;
-    const ir_point    *p; /* one of its points */
-    int                at;
-    double             b[MAX_BATCHES], T[MAX_BATCHES], sd[MAX_BATCHES];
-    size_t             n;
-} group;
-
 /* Which parameter is the batch; -1: none. */
 static int batch_param(const ir_workload *w)
 {
@@ -168,7 +160,7 @@ static bool same_sweep(const ir_point *a, const ir_point *b, int at)
     return true;
 }
 
-static void insert(group *g, const ir_point *p)
+static void insert(crossover_sweep *g, const ir_point *p)
 {
     const ir_stats *t = ir_point_stats(p);
     double          b = (double)p->p.v[g->at], half = 0.5 * (t->ci_hi - t->ci_lo);
@@ -188,7 +180,7 @@ static void insert(group *g, const ir_point *p)
 }
 
 /* The sweep that point i begins; n = 0 when an earlier point did, or it has no batch. */
-static void gather(const session *s, size_t i, group *g)
+static void gather(const session *s, size_t i, crossover_sweep *g)
 {
     const ir_point *p = &s->point[i];
     memset(g, 0, sizeof *g);
@@ -208,7 +200,7 @@ static void number(double v, char *out, size_t n)
     else snprintf(out, n, v < 10 ? "%.1f" : "%.0f", v);
 }
 
-static void describe(const session *s, const group *g, ir_verdict *v)
+static void describe(const session *s, const crossover_sweep *g, ir_verdict *v)
 {
     char          predicted[32], knee[32], lo[32], hi[32], key[IR_ID];
     double        ceiling = crossover_predict(g->w, &g->p->p, g->at, g->p->cold, &s->ceilings);
@@ -244,17 +236,21 @@ static void describe(const session *s, const group *g, ir_verdict *v)
                  predicted, f.overlapped ? "overlapped" : "additive", g->n, below || above ? ", outside of them" : "");
 }
 
-/* The next sweep from point *i on. */
-static bool next_sweep(const session *s, size_t *i, ir_verdict *v)
+bool crossover_next(const session *s, size_t *i, crossover_sweep *g)
 {
     while (*i < s->npoint) {
-        group g;
-        gather(s, (*i)++, &g);
-        if (g.n < 3) continue;
-        describe(s, &g, v);
-        return true;
+        gather(s, (*i)++, g);
+        if (g->n >= 3) return true;
     }
     return false;
+}
+
+static bool next_sweep(const session *s, size_t *i, ir_verdict *v)
+{
+    crossover_sweep g;
+    if (!crossover_next(s, i, &g)) return false;
+    describe(s, &g, v);
+    return true;
 }
 
 void crossover_print(FILE *f, const session *s) { verdicts_print(f, s, next_sweep); }

@@ -15,6 +15,17 @@ ir_status crossover_knee(const double *batch, const double *T_s, const double *s
 /* The real batch where O/R_peak = D_vol/BW: 0 when compute takes longer from one item on, INFINITY when it never does, NAN
  * without ceilings. `at`: which parameter is the batch. */
 double crossover_predict(const ir_workload *, const ir_params *, int at, bool cold, const ir_ceilings *);
+/* A session's points that differ in nothing but the batch, by rising batch. */
+enum { CROSSOVER_MAX = 64 };
+typedef struct {
+    const ir_workload *w;
+    const ir_point    *p; /* one of its points */
+    int                at; /* which parameter is the batch */
+    double             b[CROSSOVER_MAX], T[CROSSOVER_MAX], sd[CROSSOVER_MAX];
+    size_t             n;
+} crossover_sweep;
+/* The next sweep of three batches or more from point *i on, which moves past its first; false: there is none. */
+bool      crossover_next(const session *, size_t *i, crossover_sweep *);
 /* One line, and one verdict record, per sweep of the session. */
 void      crossover_print(FILE *, const session *);
 ir_status crossover_journal(ir_journal *, const session *);

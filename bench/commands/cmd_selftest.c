@@ -77,10 +77,11 @@ int selftest_kernels(FILE *f, const cli_options *o)
 
 int cmd_selftest(const cli_args *args)
 {
-    static const char *const what[] = {"ideal", "kernels", "aa", "inject"};
+    static const char *const what[] = {"ideal", "kernels", "machines", "aa", "inject"};
     size_t at;
-    if (cli_choose("selftest", args->arg[0], what, 4, &at) != IR_OK) return complain();
-    if (at >= 2) return selftest_gate(stdout, args);
+    if (cli_choose("selftest", args->arg[0], what, 5, &at) != IR_OK) return complain();
+    if (at >= 3) return selftest_gate(stdout, args);
+    if (at == 2) return selftest_machines(stdout, args);
     if (args->narg > 1) return ir_fail(IR_EINVAL, "selftest %s takes no further argument", what[at]), complain();
     return at == 0 ? selftest_ideal(stdout) : selftest_kernels(stdout, &args->opt);
 }

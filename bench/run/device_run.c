@@ -17,6 +17,7 @@
 #include "kernels/cpu/smt_probe.h"
 #include "kernels/model/model.h"
 #include "harness/record/flat.h"
+#include "kernels/workloads/table.h"
 
 static void apply_policy(session *s, const cli_options *o)
 {
@@ -61,17 +62,22 @@ static ir_status take_figure(void *arg, const char *path, double v, const char *
     return model_set(arg, path, v, text);
 }
 
+ir_status campaign_described(const char *file, const char *text, model_machine *m)
+{
+    model_defaults(m);
+    ir_status st = text ? ir_flat_text(file, text, strlen(text), take_figure, m) : ir_flat_read(file, take_figure, m);
+    if (st != IR_OK) return st;
+    st = model_check(m);
+    return st == IR_OK ? st : ir_fail(st, "%s: %s", file, ir_why());
+}
+
 ir_status campaign_machine(const char *file, const char *pairs, model_machine *m)
 {
     ir_status st = IR_OK;
-    model_defaults(m);
-    if (file) st = ir_flat_read(file, take_figure, m);
-    if (st == IR_OK && file) st = model_check(m);
-    if (st != IR_OK && strncmp(ir_why(), file, strlen(file)) != 0) st = ir_fail(st, "%s: %s", file, ir_why());
-    if (st == IR_OK && !file) model_smallest(m);
+    if (file) st = campaign_described(file, NULL, m);
+    else model_smallest(m);
     if (st == IR_OK && pairs) st = model_set_all(m, pairs);
-    if (st == IR_OK && pairs) st = model_check(m);
-    return st;
+    return st == IR_OK && pairs ? model_check(m) : st;
 }
 
 /* --backend model:FILE --model key=value,... */
@@ -185,17 +191,44 @@ void campaign_tuning(campaign *c)
     if (*found) ir_env_text(&c->env, "tuning", found, false);
 }
 
+/* A described machine's threads do the same arithmetic each, alone and together. */
+static ir_status pair_described(session *s, double *ratio)
+{
+    const ir_workload *w = ir_workload_named("fma");
+    double             T[2] = {NAN, NAN};
+    ir_status          st = s->info.threads < 2 ? ir_fail(IR_SKIP, "pair probe: the device has one thread") : IR_OK;
+    for (int i = 0; i < 2 && st == IR_OK; i++) {
+        ir_params p = w->defaults;
+        ir_probe *o = NULL;
+        p.threads = i + 1;
+        st = ir_probe_open(&s->dev, w, backend_kernel(s->dev.be, w, 0), &p, s->policy.seed, &o);
+        if (st == IR_OK) T[i] = fmin(ir_probe_s(o), ir_probe_s(o));
+        ir_probe_close(o);
+    }
+    *ratio = 2 * T[0] / T[1];
+    return st;
+}
+
+bool campaign_pair(session *s, double *ratio)
+{
+    ir_status st = IR_SKIP;
+    if (s->dev.be == &cpu_backend) st = cpu_smt_probe(&s->dev, ratio);
+    else if (model_of(&s->dev)) st = pair_described(s, ratio);
+    if (st != IR_OK) return false;
+    if (*ratio >= 1.6) return true;
+    s->run_flags |= IR_FLAG_SMT_SHARED;
+    for (size_t i = 0; i < s->npoint; i++)
+        if (s->point[i].p.threads > 1) s->point[i].flags |= IR_FLAG_SMT_SHARED;
+    return true;
+}
+
 void campaign_probe(campaign *c, const char *when)
 {
     double ratio;
     char   key[40];
-    if (c->s.policy.fixed_n || c->s.dev.be != &cpu_backend || cpu_smt_probe(&c->s.dev, &ratio) != IR_OK) return;
+    if (c->s.policy.fixed_n || !campaign_pair(&c->s, &ratio)) return;
     snprintf(key, sizeof key, "pair_ratio_%s", when);
     ir_env_num(&c->env, key, ratio, false);
-    if (ratio >= 1.6) return;
-    c->s.run_flags |= IR_FLAG_SMT_SHARED;
-    for (size_t i = 0; i < c->s.npoint; i++)
-        if (c->s.point[i].p.threads > 1) c->s.point[i].flags |= IR_FLAG_SMT_SHARED;
 }
 
 void campaign_judge(campaign *c)

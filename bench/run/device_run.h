@@ -14,6 +14,8 @@ typedef struct {
     prove_set  proof;
     bool       proved; /* proof holds */
 } campaign;
+/* A described machine of a file, or of a text that messages call so. */
+ir_status campaign_described(const char *file, const char *text_or_null, model_machine *out);
 /* A described machine: of a file (NULL: the smallest), and with figures of --model over it (NULL: none). The reason names file and path. */
 ir_status campaign_machine(const char *file, const char *pairs, model_machine *out);
 /* Open device `index` of a backend under these options and describe its environment. */
@@ -26,6 +28,7 @@ size_t campaign_count(const campaign *, const cli_points *, unsigned cache);
 ir_status campaign_points(campaign *, const cli_points *, unsigned cache);
 /* The pair probe: two threads' arithmetic throughput over one's. Below 1.6 two CPUs share a core, and every
  * multi-threaded row says so. Call it at the start and at the end of a run. */
+bool      campaign_pair(session *, double *ratio); /* false: it cannot be told */
 void      campaign_probe(campaign *, const char *when);
 /* What the backend searched for while the points were measured, into the environment; before the device is closed. */
 void      campaign_tuning(campaign *);

@@ -62,15 +62,12 @@ static ir_status load(const char *file, char **text, size_t *n)
     return *n < MOST_B ? IR_OK : ir_fail(IR_EINVAL, "%s: more than 1 MB", file);
 }
 
-ir_status ir_flat_read(const char *file, ir_flat_visit *visit, void *arg)
+ir_status ir_flat_text(const char *file, const char *text, size_t n, ir_flat_visit *visit, void *arg)
 {
     walker       w = {.visit = visit, .arg = arg};
-    char        *text = NULL;
-    size_t       n = 0;
     json_error_t e;
-    ir_status    st = load(file, &text, &n);
-    json_t      *v = st == IR_OK ? json_loadb(text, n, JSON_REJECT_DUPLICATES, &e) : NULL;
-    if (st == IR_OK && !v) st = ir_fail(IR_EINVAL, "%s:%d: %s", file, e.line, e.text);
+    json_t      *v = json_loadb(text, n, JSON_REJECT_DUPLICATES, &e);
+    ir_status    st = v ? IR_OK : ir_fail(IR_EINVAL, "%s:%d: %s", file, e.line, e.text);
     if (st == IR_OK && !json_is_object(v)) st = ir_fail(IR_EINVAL, "%s: a JSON object expected", file);
     if (st == IR_OK) {
         st = walk(&w, v, 0);
@@ -81,10 +78,25 @@ ir_status ir_flat_read(const char *file, ir_flat_visit *visit, void *arg)
         }
     }
     json_decref(v);
+    return st;
+}
+
+ir_status ir_flat_read(const char *file, ir_flat_visit *visit, void *arg)
+{
+    char     *text = NULL;
+    size_t    n = 0;
+    ir_status st = load(file, &text, &n);
+    if (st == IR_OK) st = ir_flat_text(file, text, n, visit, arg);
     free(text);
     return st;
 }
 #else
+ir_status ir_flat_text(const char *file, const char *text, size_t n, ir_flat_visit *visit, void *arg)
+{
+    (void)text, (void)n;
+    return ir_flat_read(file, visit, arg);
+}
+
 ir_status ir_flat_read(const char *file, ir_flat_visit *visit, void *arg)
 {
     (void)visit, (void)arg;

@@ -8,4 +8,6 @@ typedef ir_status ir_flat_visit(void *arg, const char *path, double value, const
 /* Leaves in the order of the file. IR_EINVAL "FILE: ..." for what is no JSON object, a key given twice, true, false, null or
  * an empty list; "FILE: " goes before what the visitor says. IR_EIO: not readable. IR_SKIP: built without jansson. */
 ir_status ir_flat_read(const char *file, ir_flat_visit *, void *arg);
+/* The same of a text; file: what messages call it. */
+ir_status ir_flat_text(const char *file, const char *text, size_t n, ir_flat_visit *, void *arg);
 #endif

@@ -58,7 +58,7 @@ double model_launch_s(const model_machine *m, int threads)
 }
 
 /* ---- bytes --------------------------------------------------------------------------------------------------- */
-typedef struct { double read_B, write_B, wa_B, footprint_B; } bytes;
+typedef struct { double read_B, write_B, wa_B, footprint_B; int level; } bytes; /* level: that serves them all; -1: by footprint */
 
 static double mixed_s(double read_Bps, const model_level *x, double read_B, double write_B, double nt)
 {
@@ -67,9 +67,11 @@ static double mixed_s(double read_Bps, const model_level *x, double read_B, doub
 }
 
 /* Shares of a footprint by the level that serves it; the last is memory's. */
-static void served(const model_machine *m, int threads, double footprint_B, double share[MODEL_LEVELS])
+static void served(const model_machine *m, int threads, double footprint_B, int only, double share[MODEL_LEVELS])
 {
     double inside = 0;
+    for (int l = 0; l < m->nlevel; l++) share[l] = l == only;
+    if (only >= 0) return;
     for (int l = 0; l < m->nlevel; l++) {
         double room = model_instances(m, l, threads) * m->level[l].size_B;
         double hit = l == m->nlevel - 1 ? 1 : 1 / (1 + pow(footprint_B / room, EDGE));
@@ -83,7 +85,7 @@ static void bytes_s(const model_machine *m, int threads, const bytes *b, bool nt
     double             share[MODEL_LEVELS];
     const int          last = m->nlevel - 1;
     const model_level *mem = &m->level[last];
-    served(m, threads, b->footprint_B, share);
+    served(m, threads, b->footprint_B, b->level, share);
     for (int l = 0; l < last; l++)
         o->cache_s += mixed_s(fill * model_read_Bps(m, l, threads), &m->level[l], share[l] * b->read_B,
                               nt ? 0 : share[l] * b->write_B, 1);
@@ -101,12 +103,12 @@ static void scattered_s(const model_machine *m, int threads, const ir_cost *c, m
     o->memory_s += lines * LINE_B / Bps + c->write_B / Bps;
 }
 
-static void data_s(const model_machine *m, int threads, const ir_cost *c, bool nt, double fill, model_plan *o)
+static void data_s(const model_machine *m, int threads, const ir_cost *c, bool nt, double fill, int level, model_plan *o)
 {
     bool   near = c->near_footprint_B > 0;
     double in = near ? fmin(c->by_B[IR_BY_IN], c->read_B) : 0, out = near ? fmin(c->by_B[IR_BY_OUT], c->write_B) : 0;
-    bytes  far_part = {c->read_B - in, c->write_B - out, near ? fmax(c->wa_B - out, 0) : c->wa_B, c->footprint_B};
-    bytes  near_part = {in, out, fmin(c->wa_B, out), c->near_footprint_B};
+    bytes  far_part = {c->read_B - in, c->write_B - out, near ? fmax(c->wa_B - out, 0) : c->wa_B, c->footprint_B, level};
+    bytes  near_part = {in, out, fmin(c->wa_B, out), c->near_footprint_B, level};
     if (c->scattered) {
         scattered_s(m, threads, c, o);
         return;
@@ -125,7 +127,7 @@ static double flop_cycle(const model_machine *m, ir_dtype t, bool products)
     return fmax(m->peak[IR_F32], m->matrix[IR_F32]);
 }
 
-static double flops_of(const model_machine *m, int threads, ir_dtype t, bool products)
+double model_flops(const model_machine *m, int threads, ir_dtype t, bool products)
 {
     return flop_cycle(m, t, products) * working(m, threads) * model_clock_Hz(m, clamp_cores(m, threads)) * m->clock.wide;
 }
@@ -149,7 +151,7 @@ static void chase_s(const model_machine *m, const ir_workload *w, const ir_param
 {
     double share[MODEL_LEVELS], chains = (double)value(w, p, "chains"), wait = 0;
     bool   small = value(w, p, "pages") == WL_PAGES_SMALL;
-    served(m, 1, c->footprint_B, share);
+    served(m, 1, c->footprint_B, -1, share);
     for (int l = 0; l < m->nlevel; l++)
         wait += share[l] * m->level[l].latency_s * (small && l == m->nlevel - 1 ? SMALL_TLB : 1);
     o->wait_s = c->hops * wait * fmax(chains / m->memory.lines, 1);
@@ -157,7 +159,7 @@ static void chase_s(const model_machine *m, const ir_workload *w, const ir_param
 
 static void fma_s(const model_machine *m, const ir_workload *w, const ir_params *p, const ir_cost *c, model_plan *o)
 {
-    double fill = fmin((double)value(w, p, "chains") / m->need.chains, 1), R = flops_of(m, p->threads, p->dtype, false);
+    double fill = fmin((double)value(w, p, "chains") / m->need.chains, 1), R = model_flops(m, p->threads, p->dtype, false);
     if (m->gpu > 0) fill *= fmin((double)value(w, p, "teams") / (8 * m->cores), 1);
     o->compute_s = c->flops / (R * fill);
 }
@@ -219,20 +221,20 @@ static size_t kind_of(const char *family)
 }
 
 static void work_s(const model_machine *m, const ir_workload *w, uint32_t kflags, const ir_params *p, const ir_cost *c,
-                   model_class as, model_plan *o)
+                   model_class as, int level, model_plan *o)
 {
     const model_kernel *k = &m->kernel[as];
     double              streams = (double)value(w, p, "streams"), fill = kflags & IR_K_HALF ? 0.995 : 1;
     bool                waved = as == MODEL_GEMM || as == MODEL_CONV;
     if (m->gpu > 0 && streams > 0) fill *= fmin(sqrt(streams / m->need.streams), 1);
-    data_s(m, p->threads, c, kflags & IR_K_NT, fill * k->data, o);
+    data_s(m, p->threads, c, kflags & IR_K_NT, fill * k->data, level, o);
     if (c->flops > 0)
-        o->compute_s = (c->flops - c->spare_flops) / (flops_of(m, p->threads, p->dtype, true) * k->comp) *
+        o->compute_s = (c->flops - c->spare_flops) / (model_flops(m, p->threads, p->dtype, true) * k->comp) *
                        (waved ? waves(m, c, p->dtype) : 1);
     o->overlap = k->overlap;
 }
 
-void model_plan_of(const model_machine *m, const ir_workload *w, uint32_t kflags, const ir_params *p, model_plan *o)
+void model_plan_at(const model_machine *m, const ir_workload *w, uint32_t kflags, const ir_params *p, int level, model_plan *o)
 {
     ir_cost c = w->cost(p);
     size_t  i = kind_of(w->family), n = sizeof kind / sizeof *kind;
@@ -243,7 +245,12 @@ void model_plan_of(const model_machine *m, const ir_workload *w, uint32_t kflags
     o->threads = clamp_cores(m, p->threads);
     o->launch_s = model_launch_s(m, p->threads);
     if (i < n && kind[i].time) kind[i].time(m, w, p, &c, o);
-    else work_s(m, w, kflags, p, &c, i < n ? kind[i].as : MODEL_OP, o);
+    else work_s(m, w, kflags, p, &c, i < n ? kind[i].as : MODEL_OP, level, o);
+}
+
+void model_plan_of(const model_machine *m, const ir_workload *w, uint32_t kflags, const ir_params *p, model_plan *o)
+{
+    model_plan_at(m, w, kflags, p, -1, o);
 }
 
 double model_batch_s(const model_plan *o, const model_scale *s, double reps)

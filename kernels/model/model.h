@@ -16,6 +16,10 @@ typedef struct {
     double threads; /* that are busy meanwhile */
 } model_plan;
 void   model_plan_of(const model_machine *, const ir_workload *, uint32_t kflags, const ir_params *, model_plan *);
+/* As if one level served all of its bytes; l: its index, -1: whatever serves them. */
+void   model_plan_at(const model_machine *, const ir_workload *, uint32_t kflags, const ir_params *, int l, model_plan *);
+/* flop/s of a type by so many threads; products: by whatever unit has it, or its next wider type. 0: none. */
+double model_flops(const model_machine *, int threads, ir_dtype, bool products);
 /* Seconds of a batch of `reps` calls. */
 double model_batch_s(const model_plan *, const model_scale *, double reps);
 double model_clock_Hz(const model_machine *, double cores);      /* with so many cores busy */
