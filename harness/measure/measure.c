@@ -165,8 +165,8 @@ static size_t cold_sets(const ir_policy *pol, double set_B)
 /* Of the device's threads: a described machine has its own, and this host's say nothing of it. */
 static void health_of(ir_dev *dev, ir_health *h)
 {
-    ir_health_read(h);
     if (dev->be->taken) dev->be->taken(dev, &h->steal_s, &h->total_s, &h->throttle_n);
+    else ir_health_read(h);
 }
 
 static void health_flags(ir_point *o, const ir_health *a, const ir_health *b)

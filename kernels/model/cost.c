@@ -132,12 +132,13 @@ double model_flops(const model_machine *m, int threads, ir_dtype t, bool product
     return flop_cycle(m, t, products) * working(m, threads) * model_clock_Hz(m, clamp_cores(m, threads)) * m->clock.wide;
 }
 
-/* Outputs come in waves of what all processors work on at once; the last wave takes as long as a full one. */
+/* Outputs come in waves of what all processors work on at once; the last wave takes as long as a full one. Fewer outputs
+ * than one wave are cut smaller and their sums split, which makes up for most. */
 static double waves(const model_machine *m, const ir_cost *c, ir_dtype t)
 {
-    double tiles = c->by_B[IR_BY_OUT] / ir_dtype_bytes(t) / fmax(m->wave, 1);
-    if (!(m->wave > 0) || !(tiles > 0)) return 1;
-    return ceil(tiles / m->cores) * m->cores / tiles;
+    double full = c->by_B[IR_BY_OUT] / ir_dtype_bytes(t) / fmax(m->wave, 1) / m->cores;
+    if (!(m->wave > 0) || !(full > 0)) return 1;
+    return full >= 1 ? ceil(full) / full : pow(full, -0.25);
 }
 
 /* ---- kinds of workloads ------------------------------------------------------------------------------------------ */
