@@ -5,6 +5,9 @@
 #include <math.h>
 #include <string.h>
 
+/* A working set that stands for a level keeps this far from its end, and is at least so many times what lies nearer. */
+static const double MOST_OF_LEVEL = 0.7, BEYOND_INNER = 1.5;
+
 const char *const ceiling_level[NLEVEL] = {"L1", "L2", "L3", "DRAM"};
 
 void ceiling_set(const ir_workload *w, ir_params *p, const char *key, double value)
@@ -13,21 +16,33 @@ void ceiling_set(const ir_workload *w, ir_params *p, const char *key, double val
     if (i >= 0) p->v[i] = (int64_t)value;
 }
 
-double ceiling_rate(const ir_point *p)
+/* Seconds of a call that are its launches and not its work: on a device where each pass is one, they hide what a small working
+ * set can do. 0 elsewhere, and while no launch was measured. */
+static double launching_s(const ceiling_plan *pl, const ir_point *p) { return pl->own ? pl->launch_s * p->cost.launches : 0; }
+
+/* What is left of a call beside its launches; NAN where that is too little to be told from them. */
+static double working_s(const ceiling_plan *pl, const ir_point *p)
 {
-    return p->status == IR_OK ? (p->cost.read_B + p->cost.write_B) / ir_point_time(p) : NAN;
+    double T = ir_point_time(p), L = launching_s(pl, p);
+    return L < 0.8 * T ? T - L : NAN;
 }
 
-double ceiling_flops(const ir_point *p) { return p->cost.flops / ir_point_time(p); }
+double ceiling_rate(const ceiling_plan *pl, const ir_point *p)
+{
+    return p->status == IR_OK ? (p->cost.read_B + p->cost.write_B) / working_s(pl, p) : NAN;
+}
+
+double ceiling_flops(const ceiling_plan *pl, const ir_point *p) { return p->cost.flops / working_s(pl, p); }
 
 ir_ceiling ceiling_from(const ceiling_plan *pl, ir_what what, const char *level, const ir_point *p, double value)
 {
     ir_ceiling c;
     memset(&c, 0, sizeof c);
     const ir_stats *t = ir_point_stats(p);
-    double          scale = value * t->median; /* rates: value = scale / time */
-    c = (ir_ceiling){.what = what, .dtype = IR_NDTYPE, .threads = p->p.threads, .value = value, .lo = scale / t->ci_hi,
-                     .hi = scale / t->ci_lo, .theory = NAN, .read_frac = NAN, .size_B = NAN,
+    double          L = launching_s(pl, p) < 0.8 * t->median ? launching_s(pl, p) : 0;
+    double          scale = value * (t->median - L); /* rates: value = scale / time */
+    c = (ir_ceiling){.what = what, .dtype = IR_NDTYPE, .threads = p->p.threads, .value = value, .lo = scale / (t->ci_hi - L),
+                     .hi = scale / (t->ci_lo - L), .theory = NAN, .read_frac = NAN, .size_B = NAN,
                      .read_then_Bps = p->bw_now * pl->s->monitor.ceiling_Bps, .source = IR_SRC_MEASURED, .flags = p->flags};
     snprintf(c.device, sizeof c.device, "%s", pl->s->info.id);
     snprintf(c.level, sizeof c.level, "%s", level);
@@ -39,8 +54,8 @@ ir_ceiling ceiling_from(const ceiling_plan *pl, ir_what what, const char *level,
 
 void ceiling_raise(const ceiling_plan *pl, ir_ceiling *c, const ir_point *q)
 {
-    if (!(ceiling_rate(q) > c->value)) return;
-    ir_ceiling more = ceiling_from(pl, c->what, c->level, q, ceiling_rate(q));
+    if (!(ceiling_rate(pl, q) > c->value)) return;
+    ir_ceiling more = ceiling_from(pl, c->what, c->level, q, ceiling_rate(pl, q));
     c->value = more.value;
     c->lo = more.lo;
     c->hi = more.hi;
@@ -72,13 +87,21 @@ double ceiling_ladder_step(const ceiling_plan *pl) { return pl->s->full ? sqrt(s
 
 double ceiling_bytes(const ceiling_plan *pl, int level, int threads)
 {
-    double size = pl->size_B[level];
-    bool   priv = level < 2 && threads > 1; /* L1 and L2 belong to one core */
-    return floor((priv ? size * threads : size) / 4096) * 4096;
+    const ir_ceilings *c = &pl->s->ceilings;
+    double             size = pl->size_B[level], inner = 0;
+    if (pl->device) return floor((level < 2 && threads > 1 ? size * threads : size) / 4096) * 4096;
+    if (level == 3) return floor(fmax(size, 4 * pl->llc_B * ir_level_instances(c, 2, threads)) / 4096) * 4096;
+    for (int l = 0; l < level; l++)
+        if (c->level_B[l] > 0) inner = c->level_B[l] * ir_level_instances(c, l, threads);
+    size *= ir_level_instances(c, level, threads);
+    double most = MOST_OF_LEVEL * c->level_B[level] * ir_level_instances(c, level, threads);
+    if (size >= 2 * inner) return floor(size / 4096) * 4096;
+    if (!(most > BEYOND_INNER * inner)) return 0; /* what the threads' own caches hold leaves nothing to see */
+    return floor(fmin(fmax(2 * inner, sqrt(2 * inner * most)), most) / 4096) * 4096;
 }
 
 ir_status ceiling_axis(ceiling_plan *pl, const ir_workload *w, ir_params p, const char *key, const int64_t *v, int n,
-                      double (*value)(const ir_point *), double *r, ir_point *best)
+                      double (*value)(const ceiling_plan *, const ir_point *), double *r, ir_point *best)
 {
     ceiling_none(best);
     for (int i = 0; i < n; i++) {
@@ -86,8 +109,8 @@ ir_status ceiling_axis(ceiling_plan *pl, const ir_workload *w, ir_params p, cons
         ceiling_set(w, &p, key, (double)v[i]);
         ir_status s = ceiling_best(pl, w, &p, false, &q);
         if (s != IR_OK) return s;
-        r[i] = q.status == IR_OK ? value(&q) : NAN;
-        if (q.status == IR_OK && (best->status != IR_OK || r[i] > value(best))) *best = q;
+        r[i] = q.status == IR_OK ? value(pl, &q) : NAN;
+        if (q.status == IR_OK && (best->status != IR_OK || r[i] > value(pl, best))) *best = q;
     }
     return IR_OK;
 }

@@ -26,11 +26,11 @@ static ir_status library_peak(ceiling_plan *pl, const ir_workload *w, ir_dtype t
         ceiling_none(&q);
         ir_status s = ceiling_fastest(pl, w, &p, IR_K_LIB, 0, &q);
         if (s != IR_OK) return s;
-        r[i] = q.status == IR_OK ? ceiling_flops(&q) : NAN;
-        if (q.status == IR_OK && (best.status != IR_OK || r[i] > ceiling_flops(&best))) best = q;
+        r[i] = q.status == IR_OK ? ceiling_flops(pl, &q) : NAN;
+        if (q.status == IR_OK && (best.status != IR_OK || r[i] > ceiling_flops(pl, &best))) best = q;
     }
     if (best.status != IR_OK) return IR_OK;
-    ir_ceiling c = ceiling_from(pl, IR_C_FLOPS, "", &best, ceiling_flops(&best));
+    ir_ceiling c = ceiling_from(pl, IR_C_FLOPS, "", &best, ceiling_flops(pl, &best));
     c.dtype = t;
     c.size_B = best.cost.footprint_B;
     c.theory = pl->s->info.spec_flops[t];
@@ -63,7 +63,7 @@ static ir_status rate_of(ceiling_plan *pl, const ir_workload *w, const ir_kernel
     *rate = NAN;
     if (!session_wants(pl->s, w, k)) return IR_OK;
     ir_status s = session_measure(pl->s, w, k, p, false, q);
-    if (s == IR_OK && (*q)->status == IR_OK) *rate = ceiling_rate(*q);
+    if (s == IR_OK && (*q)->status == IR_OK) *rate = ceiling_rate(pl, *q);
     return s;
 }
 

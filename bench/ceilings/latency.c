@@ -117,7 +117,7 @@ ir_status ceilings_gather(ceiling_plan *pl)
         ceiling_set(w, &p, "bytes", ceiling_bytes(pl, 3, p.threads));
         s = ceiling_best(pl, w, &p, false, &best);
         if (s != IR_OK || best.status != IR_OK) continue;
-        ir_ceiling c = ceiling_from(pl, IR_C_BANDWIDTH, "DRAM", &best, ceiling_rate(&best));
+        ir_ceiling c = ceiling_from(pl, IR_C_BANDWIDTH, "DRAM", &best, ceiling_rate(pl, &best));
         c.size_B = ceiling_bytes(pl, 3, p.threads);
         s = ceiling_add(pl, &c);
     }

@@ -51,7 +51,7 @@ void ceiling_moment(ir_ceiling *c, double op_Bps, double read_Bps)
 
 static void merge(const ceiling_plan *pl, ir_ceiling *c, const ir_point *q)
 {
-    double     rate = ceiling_rate(q), gain = rate / c->value - 1;
+    double     rate = ceiling_rate(pl, q), gain = rate / c->value - 1;
     ir_ceiling again = ceiling_from(pl, IR_C_BANDWIDTH, c->level, q, rate);
     if (!pl->at_points) ceiling_certify(c, "visits", 1, 2, gain);
     c->lo = fmin(c->lo, again.lo);

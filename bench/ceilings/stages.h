@@ -12,6 +12,8 @@ typedef struct {
     bool     own;         /* a device with memory of its own: a GPU with a card */
     int      share;       /* how many cores' private caches one entry of size_B[0..1] adds up */
     double   clock_Hz;
+    double   llc_B;       /* one instance of the last-level cache, as the system has it; 0: not known */
+    double   launch_s;    /* the cheapest launch; 0: not measured yet */
     int64_t  streams;     /* that the last certified operation was fastest with on a device; 0: none yet */
 } ceiling_plan;
 extern const char *const ceiling_level[NLEVEL]; /* "L1" .. "DRAM" */
@@ -22,9 +24,10 @@ ir_ceiling ceiling_from(const ceiling_plan *, ir_what, const char *level, const 
 /* The point's rate, where it is higher. */
 void       ceiling_raise(const ceiling_plan *, ir_ceiling *, const ir_point *);
 ir_status  ceiling_add(ceiling_plan *, const ir_ceiling *);
-double     ceiling_rate(const ir_point *);  /* B/s; NAN unless ok */
-double     ceiling_flops(const ir_point *); /* flop/s */
-double     ceiling_bytes(const ceiling_plan *, int level, int threads); /* the working set that stands for a level */
+double     ceiling_rate(const ceiling_plan *, const ir_point *);  /* B/s, beside its launches; NAN unless ok */
+double     ceiling_flops(const ceiling_plan *, const ir_point *); /* flop/s */
+/* The working set that stands for a level; 0: the caches nearer to the threads hold so much that there is none. */
+double     ceiling_bytes(const ceiling_plan *, int level, int threads);
 /* Bytes that a working set may take: of the device, and of the host, which holds what the oracle needs. */
 double     ceiling_room_B(const ceiling_plan *);
 /* Working sets of the ladders: from CEILING_LADDER_B in steps of this factor. */
@@ -38,7 +41,7 @@ void       ceiling_none(ir_point *best);
 ir_status  ceiling_fastest(ceiling_plan *, const ir_workload *, const ir_params *, uint32_t with, uint32_t without, ir_point *best);
 /* Rates of the best contender along one axis; r[i] is NAN where nothing ran. best: the fastest of all. */
 ir_status  ceiling_axis(ceiling_plan *, const ir_workload *, ir_params, const char *key, const int64_t *v, int n,
-                        double (*value)(const ir_point *), double *r, ir_point *best);
+                        double (*value)(const ceiling_plan *, const ir_point *), double *r, ir_point *best);
 /* What going from `from` to `to` gained; NAN: not known. */
 void       ceiling_certify(ir_ceiling *, const char *axis, double from, double to, double gain);
 /* The last doubling that ran, against the one before it. */
@@ -54,6 +57,8 @@ ir_status ceilings_library(ceiling_plan *);
 ir_status ceilings_saturate(ceiling_plan *, const ir_workload *, int level, ir_ceiling *);
 /* Copying while computing: what of the shorter of both is hidden behind the longer. */
 ir_status ceilings_overlap(ceiling_plan *);
+/* What a launch costs, of each kind; once. */
+ir_status  ceilings_launches(ceiling_plan *);
 /* Launch cost of each kind, transfers between host and device, local memory. */
 ir_status ceilings_costs(ceiling_plan *);
 /* A second look at DRAM bandwidth, after everything else. */

@@ -8,8 +8,7 @@
 
 static const double NEAR = 0.03, FACTOR = 1.5, CLEAR = 0.6, OPEN = 0.5, QUIET = 0.02;
 
-/* A machine whose ceilings nothing moves but a little noise. */
-static bool calm(const model_machine *m)
+bool zoo_calm(const model_machine *m)
 {
     const model_disturb *d = &m->disturb;
     return d->noise <= QUIET && !(d->state > 0) && !(d->neighbour > 0) && !(d->steal > 0) && !(d->quota > 0) &&
@@ -78,7 +77,7 @@ static double truth_of(const model_machine *m, const ir_ceiling *c)
 void zoo_score_ceilings(const zoo_run *r, const model_machine *m, FILE *log, zoo_result *out)
 {
     score_levels(r, m, log, out);
-    for (size_t i = 0; calm(m) && i < r->s.ceilings.n; i++) {
+    for (size_t i = 0; zoo_calm(m) && i < r->s.ceilings.n; i++) {
         const ir_ceiling *c = &r->s.ceilings.v[i];
         double            is = truth_of(m, c);
         if (!(is > 0)) continue;
@@ -111,6 +110,10 @@ static void score_named(const zoo_run *r, const model_machine *m, FILE *log, zoo
         {"preempt", d->preempt_Hz, uneven}};
     uint32_t seen = 0;
     for (size_t i = 0; i < r->s.npoint; i++) seen |= r->s.point[i].flags;
+    for (size_t i = 0; i < r->s.ceilings.n; i++) { /* two visits that differ, or two moments kept */
+        seen |= r->s.ceilings.v[i].flags;
+        if (r->s.ceilings.v[i].other_Bps > 0) seen |= IR_FLAG_NOISY;
+    }
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
         if (!(want[i].on > 0)) continue;
         zoo_count(&out->named, seen & want[i].any);
@@ -150,6 +153,15 @@ static bool claims_nothing(const ir_point *p)
     return p->bound == IR_BOUND_MIXED || p->bound == IR_BOUND_UNKNOWN;
 }
 
+/* The class of a row's largest term, whether it is claimed or not. */
+static ir_bound leading(const ir_point *p)
+{
+    double d = p->term_data_s, c = p->term_comp_s, l = p->term_lat_s;
+    if (c > d && c > l) return IR_BOUND_COMPUTE;
+    if (l > d) return IR_BOUND_LATENCY;
+    return strcmp(p->level, "DRAM") ? IR_BOUND_CACHE : IR_BOUND_MEMORY;
+}
+
 static void score_label(const model_machine *m, const ir_point *p, FILE *log, zoo_result *out)
 {
     double           share;
@@ -159,9 +171,9 @@ static void score_label(const model_machine *m, const ir_point *p, FILE *log, zo
     bool             right = share >= CLEAR ? p->bound == is : claims_nothing(p);
     if (share >= CLEAR) zoo_count(&out->labels, right);
     else if (share < OPEN) zoo_count(&out->open, right);
-    if (!claims_nothing(p) && isfinite(p->bound_p) && p->bound_p >= 0.5) {
+    if (p->bound != IR_BOUND_UNKNOWN && isfinite(p->bound_p) && p->bound_p >= 0.5) {
         int bin = p->bound_p < 0.7 ? 0 : p->bound_p < 0.9 ? 1 : 2;
-        zoo_count(&out->bin[bin], p->bound == is);
+        zoo_count(&out->bin[bin], leading(p) == is || p->bound == is);
     }
     if (!right && (share >= CLEAR || share < OPEN))
         zoo_say(log, "label %s: %s P %.2f (%.3g s: %.3g %.3g %.3g), is %s %.2f (m %.2f c %.2f o %.2f l %.2f)", ir_point_key(p, key),
@@ -169,12 +181,21 @@ static void score_label(const model_machine *m, const ir_point *p, FILE *log, zo
             ir_bound_name(is), share, e.memory, e.cache, e.compute, e.latency);
 }
 
+/* The law has no term for a link, for local memory, or for one instruction waiting for another. */
+static bool has_terms(const char *family)
+{
+    static const char *const none[] = {"transfer", "overlap", "local", "clock"};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        if (!strcmp(none[i], family)) return false;
+    return true;
+}
+
 void zoo_score_labels(const zoo_run *r, const model_machine *m, FILE *log, zoo_result *out)
 {
     size_t          n;
     const ir_point *p = session_asked(&r->s, &n);
     for (size_t i = 0; i < n; i++)
-        if (session_timed(&p[i]) && ir_workload_named(p[i].workload)) score_label(m, &p[i], log, out);
+        if (session_timed(&p[i]) && has_terms(p[i].family)) score_label(m, &p[i], log, out);
 }
 
 /* ---- the claim --------------------------------------------------------------------------------------------------- */

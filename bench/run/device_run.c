@@ -296,7 +296,7 @@ static ir_status journal_all(ir_journal *j, const campaign *c)
 {
     ir_status st = IR_OK;
     for (size_t i = 0; i < c->s.ceilings.n && st == IR_OK; i++) st = ir_journal_ceiling(j, &c->s.ceilings.v[i]);
-    if (st == IR_OK && c->s.ceilings.n) st = ir_journal_levels(j, c->s.info.id, c->s.ceilings.level_B);
+    if (st == IR_OK && c->s.ceilings.n) st = ir_journal_levels(j, c->s.info.id, c->s.ceilings.level_B, c->s.ceilings.level_threads);
     for (size_t i = 0; i < c->s.npoint && st == IR_OK; i++) st = ir_journal_point(j, &c->s.point[i]);
     return st == IR_OK ? campaign_journal_tail(j, c) : st;
 }

@@ -23,9 +23,15 @@ static void suspect(uint32_t *flags, char *why, const char *fmt, ...)
     va_end(ap);
 }
 
+/* A guard is no finer than what it compares with: a ceiling may as well be as high as its interval reaches. */
+static double known_to(const ir_ceiling *x) { return isfinite(x->hi) ? fmax(x->value, x->hi) : x->value; }
+
 /* ---- points ------------------------------------------------------------------------------------------- */
 /* Measured while the memory gave reads less than their own ceiling, a DRAM rate bounds nothing: what it would be beside that ceiling. */
-static double most_of(const ir_ceilings *c, const ir_ceiling *x) { return x->value * fmax(1, law_read_moment(c, x)); }
+static double most_of(const ir_ceilings *c, const ir_ceiling *x)
+{
+    return known_to(x) * fmax(1, law_read_moment(c, x));
+}
 
 /* The most that the level gave any stream like this one: its own operation where that was measured, else every mix
  * near its own. Mixes on both sides count, because reads and writes may overlap on their way. NAN: nothing to compare. */
@@ -63,7 +69,7 @@ static const char *explaining_cache(const ir_point *p, const ir_ceilings *c, con
     for (int l = level_index(level) - 1; l >= 0; l--)
         for (size_t i = 0; i < c->n; i++)
             if (c->v[i].what == IR_C_BANDWIDTH && !strcmp(c->v[i].level, level_name[l]) &&
-                c->v[i].threads == p->p.threads && rate <= LIMIT * c->v[i].value)
+                c->v[i].threads == p->p.threads && rate <= LIMIT * known_to(&c->v[i]))
                 return level_name[l];
     return NULL;
 }
@@ -85,7 +91,7 @@ static void guard_bandwidth(ir_point *p, const ir_ceilings *c, double T)
     if (!(excess > LIMIT)) return;
     const char *cache = explaining_cache(p, c, level, rate);
     bool        dram = !strcmp(level, "DRAM");
-    if (cache && dram && p->cost.footprint_B <= c->level_B[3] && !p->cold) { /* nothing strange: neither level's ceiling is its own */
+    if (cache && dram && p->cost.footprint_B <= c->level_B[3] * ir_level_instances(c, 2, p->p.threads) && !p->cold) { /* nothing strange: neither level's ceiling is its own */
         p->flags |= IR_FLAG_CACHE_RESIDENT;
     } else if (cache && (dram || !clock_explains(p, c, excess))) { /* DRAM does not follow the core's clock */
         if (dram) p->flags |= IR_FLAG_CACHE_RESIDENT;
@@ -106,7 +112,7 @@ static void guard_flops(ir_point *p, const ir_ceilings *c, double T)
 {
     const ir_ceiling *x = ir_ceiling_find(c, IR_C_FLOPS, NULL, NULL, p->p.dtype, p->p.threads);
     if (!x || x->threads != p->p.threads) return;
-    double excess = (p->cost.flops - p->cost.spare_flops) / T / x->value;
+    double excess = (p->cost.flops - p->cost.spare_flops) / T / known_to(x);
     if (!(excess > LIMIT)) return;
     if (clock_explains(p, c, excess))
         suspect(&p->flags, p->why, "%.3g x the %s peak: clock (it ran faster than when the peak was measured)", excess,
@@ -128,9 +134,27 @@ bool ir_guard_point(ir_point *p, const ir_ceilings *c)
 }
 
 /* ---- ceilings ------------------------------------------------------------------------------------------ */
-static void guard_theory(ir_ceiling *x)
+/* By how much peaks together exceed what the clock's reading allows: a reading that lagged, or was taken before a boost, makes all of
+ * them look alike too fast. The median over a thread count's peaks, from 1 to CLOCK_SPAN. */
+static double clock_was_low(const ir_ceilings *c, int threads)
 {
-    double excess = x->value / x->theory;
+    double v[64];
+    size_t n = 0;
+    for (size_t i = 0; i < c->n && n < 64; i++) {
+        const ir_ceiling *x = &c->v[i];
+        double            r = x->value / x->theory;
+        if (x->what != IR_C_FLOPS || x->source != IR_SRC_MEASURED || x->threads != threads || !isfinite(r)) continue;
+        size_t k = n++;
+        for (; k > 0 && v[k - 1] > r; k--) v[k] = v[k - 1];
+        v[k] = r;
+    }
+    if (n < 3) return 1; /* too few to tell the clock from a count */
+    return fmin(fmax(v[(n - 1) / 2], 1), CLOCK_SPAN);
+}
+
+static void guard_theory(ir_ceiling *x, double low)
+{
+    double excess = x->value / x->theory / low;
     if (!(excess > LIMIT)) return;
     if (excess <= CLOCK_SPAN)
         suspect(&x->flags, x->why, "%.3g x clock x width x ports: clock (a boost that the clock reading missed)",
@@ -161,7 +185,7 @@ static void guard_order(ir_ceiling *x, const ir_ceilings *c)
         int               inner = level_index(y->level);
         if (inner < 0 || inner >= outer || y->what != x->what || y->threads != x->threads || strcmp(y->op, x->op))
             continue;
-        if (x->what == IR_C_BANDWIDTH && x->read_frac > 0.999 && x->value > LIMIT * y->value)
+        if (x->what == IR_C_BANDWIDTH && x->read_frac > 0.999 && x->value > LIMIT * known_to(y))
             suspect(&x->flags, x->why, "%.3g x the read ceiling of %s: cache-resident, or %s was measured too low",
                     x->value / y->value, y->level, y->level);
         if (x->what == IR_C_LATENCY && strcmp(x->op, "mlp") && !strcmp(y->kernel, x->kernel) &&
@@ -170,11 +194,9 @@ static void guard_order(ir_ceiling *x, const ir_ceilings *c)
     }
 }
 
-/* Little's law: bytes in flight / latency bounds a rate. What the chase measures is the concurrency of demand misses of
- * one core (its line fill buffers). Streams may exceed it, because hardware prefetchers keep lines of their own in flight
- * between the outer levels: queues there hold two to four times as many lines as a core has fill buffers. So only more
- * than PREFETCH times the demand bound is impossible; and a concurrency that was still rising with the chains is no bound. */
-#define PREFETCH 4
+/* Little's law: bytes in flight / latency. What the chase measures is the concurrency of demand misses of one core; streams have
+ * more lines in flight, as many as prefetchers keep, which nothing here measures. So it bounds nothing: what it says is a remark. A
+ * concurrency that still rose with the chains says nothing. */
 static double little_Bps(const ir_ceilings *c)
 {
     const ir_ceiling *mlp = ir_ceiling_find(c, IR_C_LATENCY, "DRAM", "mlp", IR_NDTYPE, 1);
@@ -182,18 +204,16 @@ static double little_Bps(const ir_ceilings *c)
     if (!mlp || !lat) return NAN;
     for (int i = 0; i < mlp->ncert; i++)
         if (mlp->cert[i].known && mlp->cert[i].gain > 0.25) return NAN;
-    return PREFETCH * mlp->value * 64 / lat->value;
+    return mlp->value * 64 / lat->value;
 }
 
-static void guard_little(ir_ceiling *x, double one_core_Bps)
+static void remark_little(ir_ceiling *x, double one_core_Bps)
 {
     double bound = one_core_Bps * (x->threads > 1 ? x->threads : 1);
-    if (x->threads == 0) return; /* a device: the chase kept to one of its processors */
+    if (x->threads == 0 || x->flags & IR_FLAG_SUSPECT) return; /* a device: the chase kept to one of its processors */
     if (x->what != IR_C_BANDWIDTH || strcmp(x->level, "DRAM") || !(x->read_frac > 0.999)) return;
     if (x->value > LIMIT * bound)
-        suspect(&x->flags, x->why,
-                "%.3g x what %d x the lines in flight can carry at this latency: cache-resident, or dead code",
-                x->value / bound, PREFETCH);
+        snprintf(x->why, sizeof x->why, "streams keep %.3g x the lines of demand misses in flight", x->value / bound);
 }
 
 void ir_guard_ceilings(ir_ceilings *c)
@@ -204,9 +224,9 @@ void ir_guard_ceilings(ir_ceilings *c)
         x->flags &= ~(uint32_t)IR_FLAG_SUSPECT; /* of the point it came from, judged when few ceilings were known */
         x->why[0] = '\0';
         if (x->source != IR_SRC_MEASURED) continue;
-        guard_theory(x);
+        guard_theory(x, x->what == IR_C_FLOPS ? clock_was_low(c, x->threads) : 1);
         guard_datasheet(x, c);
-        guard_little(x, little);
         guard_order(x, c);
+        remark_little(x, little);
     }
 }

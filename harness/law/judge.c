@@ -67,26 +67,41 @@ static void terms_of(const double c[LAW_NCOL], const ir_row *x, double wait_s, d
     t[LAW_LAT] = c[LAW_LAT] * x->x_launch + wait_s;
 }
 
-/* Share of the fit's draws in which the same term is the largest; NAN without draws (no fit, or one read back from a
- * record). */
+/* Probability that the larger of two terms really is the larger one, where both scatter as the fitted points do about the law, and
+ * as much as this point misses it. */
+static double stands_out(const ir_fit *f, const ir_row *x, const double t[LAW_NCOL], int first)
+{
+    double next = second(t, first), misses = log(x->T_s / law_combine(f->form, t[LAW_DATA], t[LAW_COMP], t[LAW_LAT]));
+    double scatter = isfinite(f->err_median) ? 1.4826 * f->err_median : 0;
+    double sd = sqrt(2 * scatter * scatter + misses * misses);
+    if (!(next > 0) || !(sd > 0)) return 1;
+    return 0.5 * erfc(-log(t[first] / next) / (sd * sqrt(2)));
+}
+
+/* Share of the fit's draws in which the same term is the largest, times that it stands out; NAN without draws (no fit, or one
+ * read back from a record). */
 static double probability(const ir_fit *f, const double c[LAW_NCOL], const ir_row *x, double wait_s, int first)
 {
-    int same = 0;
+    int    same = 0;
+    double now[LAW_NCOL];
     if (!f || f->ndraw < MIN_P_DRAWS) return NAN;
+    terms_of(c, x, wait_s, now);
     for (int d = 0; d < f->ndraw; d++) {
         double b[LAW_NCOL], t[LAW_NCOL];
         for (int j = 0; j < LAW_NCOL; j++) b[j] = isfinite(f->draw[d][j]) ? f->draw[d][j] : c[j];
         terms_of(b, x, wait_s, t);
         same += largest(t) == first;
     }
-    return (double)same / f->ndraw;
+    return (double)same / f->ndraw * stands_out(f, x, now, first);
 }
 
-static ir_bound class_of(int term, const char *level)
+/* Stores that pass the caches by are made in memory, wherever the rest lives. */
+static ir_bound class_of(int term, const ir_point *p)
 {
+    bool past = p->kflags & IR_K_NT && p->cost.write_B > 0;
     if (term == LAW_COMP) return IR_BOUND_COMPUTE;
     if (term == LAW_LAT) return IR_BOUND_LATENCY;
-    return strcmp(level, "DRAM") ? IR_BOUND_CACHE : IR_BOUND_MEMORY;
+    return strcmp(p->level, "DRAM") && !past ? IR_BOUND_CACHE : IR_BOUND_MEMORY;
 }
 
 static void label(ir_point *p, const double t[LAW_NCOL], double T, double prob)
@@ -96,7 +111,7 @@ static void label(ir_point *p, const double t[LAW_NCOL], double T, double prob)
     if (!(t[first] > 0)) return;
     p->margin = next > 0 ? log(t[first] / next) : NAN;
     p->bound_p = prob;
-    p->bound = t[first] < CLEAR_SHARE * T || prob < CLEAR_P ? IR_BOUND_MIXED : class_of(first, p->level);
+    p->bound = t[first] < CLEAR_SHARE * T || prob < CLEAR_P ? IR_BOUND_MIXED : class_of(first, p);
 }
 
 /* The time that only compute can have taken. Overlapped: where the data term explains what launches leave, to the
@@ -133,11 +148,13 @@ void ir_point_judge(ir_point *p, const ir_ceilings *c, const ir_fit *fit)
     coefficients(fit, ir_launch_ceiling(c, 0), k);
     double wait_s = waiting(p, c);
     terms_of(k, &row, wait_s, t);
+    ir_cost compulsory = p->cost;
+    compulsory.wa_B = 0; /* MBU speaks of what must move */
     double bytes = p->cost.read_B + p->cost.write_B;
     efficiencies(p, form, &row, t, T,
-                 bytes > 0 ? ir_cost_bw(c, &p->cost, p->p.threads, p->cold, false, 1)
+                 bytes > 0 ? ir_cost_bw(c, &compulsory, p->p.threads, p->cold, false, 1)
                            : ir_bw_ceiling(c, "DRAM", p->p.threads, 1, 0),
-                 ir_product_ceiling(c, p->p.dtype, p->p.threads));
+                 law_peak(p, c));
     p->term_data_s = t[LAW_DATA];
     p->term_comp_s = t[LAW_COMP];
     p->term_lat_s = t[LAW_LAT];

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define LINE_B    64.0
-#define EDGE      8.0  /* how sharply a level ends: its share of a footprint F is 1 / (1 + (F / capacity)^EDGE) */
+#define EDGE      12.0  /* how sharply a level ends: its share of a footprint F is 1 / (1 + (F / capacity)^EDGE) */
 #define NEAR      10.0 /* how sharply cores and instances limit a rate */
 #define SMALL_TLB 1.04 /* a dependent load from memory over small pages */
 

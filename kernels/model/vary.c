@@ -33,6 +33,7 @@ static void vary_kernel(model_dice *d, model_kernel *k)
 void model_vary(model_machine *m, uint64_t seed)
 {
     model_dice d = {seed * 0x9E3779B97F4A7C15u + 1, 0};
+    for (const char *c = m->name; *c; c++) d.seed = d.seed * 31 + (unsigned char)*c; /* another one of each machine */
     if (seed == 0) return;
     for (int l = 0; l < m->nlevel; l++) vary_level(&d, m, l);
     double clock = model_about(&d, 0.15);
