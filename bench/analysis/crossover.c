@@ -8,62 +8,89 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_BATCHES = CROSSOVER_MAX, DRAWS = 1000 };
+enum { MAX_BATCHES = CROSSOVER_MAX, DRAWS = 200 };
 
 /* ---- the knee --------------------------------------------------------------------------------------------------------- */
 typedef struct { const double *b, *T; size_t n; } sweep;
 
-static double misfit(const sweep *s, double a, double c, bool overlapped)
+/* T = (a^p + (c B)^p)^(1/p): p = 1 adds what the batch does not change and what each item adds, a large p takes the larger of both. Real
+ * machines lie between, and the knee a/c is where both are equal whatever p is. */
+static const double norms[] = {1, 1.5, 2, 3, 4, 6, 10, 64};
+enum { NNORM = sizeof norms / sizeof *norms, STEPS = 30 };
+
+static double norm_of(double u, double v, double p)
+{
+    double most = fmax(u, v);
+    return most > 0 && p > 1 ? most * pow(pow(u / most, p) + pow(v / most, p), 1 / p) : u + v;
+}
+
+static double misfit(const sweep *s, double a, double c, double p)
 {
     double sum = 0;
     for (size_t i = 0; i < s->n; i++) {
-        double t = overlapped ? fmax(a, c * s->b[i]) : a + c * s->b[i], r = t / s->T[i] - 1;
+        double r = log(norm_of(a, c * s->b[i], p) / s->T[i]);
         sum += r * r;
     }
     return sum;
 }
 
-/* Least squares on relative residuals; neither part may be negative. */
-static void fit_line(const sweep *s, double *a, double *c)
+/* Where a and c begin: no part may be more than the least time allows. */
+static void begin(const sweep *s, double *a, double *c)
 {
-    double aa = 0, ab = 0, bb = 0, at = 0, bt = 0;
+    *a = *c = INFINITY;
     for (size_t i = 0; i < s->n; i++) {
-        double u = 1 / s->T[i], v = s->b[i] / s->T[i];
-        aa += u * u;
-        ab += u * v;
-        bb += v * v;
-        at += u;
-        bt += v;
+        *a = fmin(*a, s->T[i]);
+        *c = fmin(*c, s->T[i] / s->b[i]);
     }
-    double det = aa * bb - ab * ab;
-    *a = det > 0 ? (at * bb - bt * ab) / det : 0;
-    *c = det > 0 ? (bt * aa - at * ab) / det : bt / bb;
-    if (*a < 0) *a = 0, *c = bt / bb;
-    if (*c < 0) *c = 0, *a = at / aa;
 }
 
-/* The first m batches are flat, the others proportional: least squares for every m, the best one wins. */
-static double fit_max(const sweep *s, double *a, double *c)
+/* One step of least squares on log T in (log a, log c), from the derivatives of the norm; false: it cannot be told. */
+static bool step(const sweep *s, double *a, double *c, double p)
+{
+    double uu = 0, uv = 0, vv = 0, ur = 0, vr = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        double u = pow(*a, p), v = pow(*c * s->b[i], p), T = norm_of(*a, *c * s->b[i], p), r = log(s->T[i] / T);
+        if (!isfinite(u + v) || !(u + v > 0)) { /* a large p: the larger one is all */
+            u = *a >= *c * s->b[i];
+            v = 1 - u;
+        }
+        double x = u / (u + v), y = v / (u + v);
+        uu += x * x;
+        uv += x * y;
+        vv += y * y;
+        ur += x * r;
+        vr += y * r;
+    }
+    double ridge = 1e-6 * (uu + vv), det = (uu + ridge) * (vv + ridge) - uv * uv;
+    if (!(det > 0)) return false;
+    *a *= exp(fmin(fmax((ur * (vv + ridge) - vr * uv) / det, -1), 1));
+    *c *= exp(fmin(fmax((vr * (uu + ridge) - ur * uv) / det, -1), 1));
+    return true;
+}
+
+static double fit_norm(const sweep *s, double p, double *a, double *c)
+{
+    begin(s, a, c);
+    for (int i = 0; i < STEPS && step(s, a, c, p); i++) continue;
+    return misfit(s, *a, *c, p);
+}
+
+/* The norm that fits best. With few batches several do: the sums and the larger one first. */
+static double solve(const sweep *s, double *a, double *c, double *p)
 {
     double best = INFINITY;
-    for (size_t m = 1; m < s->n; m++) {
-        double u = 0, uu = 0, v = 0, vv = 0;
-        for (size_t i = 0; i < s->n; i++)
-            if (i < m) u += 1 / s->T[i], uu += 1 / (s->T[i] * s->T[i]);
-            else v += s->b[i] / s->T[i], vv += s->b[i] * s->b[i] / (s->T[i] * s->T[i]);
-        double r = misfit(s, u / uu, v / vv, true);
-        if (r < best) best = r, *a = u / uu, *c = v / vv;
+    for (int i = 0; i < NNORM; i++) {
+        double x, y, r = fit_norm(s, norms[i], &x, &y);
+        if (!(r < best)) continue;
+        best = r;
+        *a = x;
+        *c = y;
+        *p = norms[i];
     }
     return best;
 }
 
-static void solve(const sweep *s, bool overlapped, double *a, double *c)
-{
-    if (overlapped) fit_max(s, a, c);
-    else fit_line(s, a, c);
-}
-
-/* Parametric bootstrap: every time is drawn anew from its own interval and the scatter about the fit. */
+/* Parametric bootstrap: every time is drawn anew from its own interval and the scatter about the fit; the norm is chosen anew too. */
 static void interval(const sweep *s, const double *sd, uint64_t seed, crossover_fit *f)
 {
     double knee[DRAWS], T[MAX_BATCHES];
@@ -71,12 +98,12 @@ static void interval(const sweep *s, const double *sd, uint64_t seed, crossover_
     ir_rng rng;
     ir_rng_seed(&rng, seed);
     for (int d = 0; d < DRAWS; d++) {
-        double a = 0, c = 0;
+        double a = 0, c = 0, p = 1;
         for (size_t i = 0; i < s->n; i++) {
             double own = sd[i] / s->T[i], e = sqrt(own * own + f->scatter * f->scatter);
             T[i] = s->T[i] * exp(e * ir_rng_normal(&rng));
         }
-        solve(&drawn, f->overlapped, &a, &c);
+        solve(&drawn, &a, &c, &p);
         knee[d] = c > 0 ? a / c : INFINITY;
     }
     ir_sort(knee, DRAWS);
@@ -87,15 +114,14 @@ static void interval(const sweep *s, const double *sd, uint64_t seed, crossover_
 ir_status crossover_knee(const double *batch, const double *T_s, const double *sd_s, size_t n, uint64_t seed, crossover_fit *f)
 {
     sweep  s = {batch, T_s, n};
-    double a = 0, c = 0;
+    double p = 1, last = 0, grows = 0;
     memset(f, 0, sizeof *f);
     if (n < 3 || n > MAX_BATCHES) return ir_fail(IR_SKIP, "%zu batches: a knee needs 3 to %d", n, MAX_BATCHES);
-    fit_line(&s, &f->a, &f->c);
-    double line = misfit(&s, f->a, f->c, false), bent = fit_max(&s, &a, &c);
-    f->overlapped = bent < line;
-    if (f->overlapped) f->a = a, f->c = c;
-    f->scatter = sqrt(fmin(line, bent) / (double)(n - 2));
-    if (!(f->c > 0)) return ir_fail(IR_SKIP, "time does not grow with the batch");
+    for (size_t i = 0; i < n; i++) last = fmax(last, T_s[i]), grows = i ? grows : T_s[i];
+    if (!(last > 1.02 * grows)) return ir_fail(IR_SKIP, "time does not grow with the batch");
+    double left = solve(&s, &f->a, &f->c, &p);
+    f->overlapped = p > 2;
+    f->scatter = sqrt(left / (double)(n > 3 ? n - 3 : 1));
     f->knee = f->a / f->c;
     interval(&s, sd_s, seed, f);
     return IR_OK;

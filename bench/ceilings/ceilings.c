@@ -73,15 +73,15 @@ static ir_status ladder(ceiling_plan *pl, double *x, double *y, size_t *n)
     return IR_OK;
 }
 
-/* Between the last rung of a level and the next lies its end: halved in ratio until it is known to a few per cent. */
-static ir_status refine_end(ceiling_plan *pl, double full_Bps, double inside_B, double beyond_B, double *end_B)
+/* Between the last rung that keeps a rate and the next lies an end: halved in ratio until it is known to a few per cent. */
+static ir_status refine_end(ceiling_plan *pl, double least_Bps, double inside_B, double beyond_B, double *end_B)
 {
     enum { STEPS = 3 };
     ir_status s = IR_OK;
     for (int i = 0; i < STEPS && s == IR_OK && beyond_B > 1.1 * inside_B; i++) {
         double mid = floor(sqrt(inside_B * beyond_B) / 64) * 64, rate;
         s = rung(pl, mid, &rate);
-        if (rate >= 0.9 * full_Bps) inside_B = mid;
+        if (rate >= least_Bps) inside_B = mid;
         else beyond_B = mid;
     }
     *end_B = inside_B;
@@ -141,13 +141,14 @@ static double size_within(const ceiling_plan *pl, int level, const ir_plateau *p
     return x[best];
 }
 
-/* Beyond the last level's capacity a cache still serves a part, which the ladder shows as well: up to half way (geometrically)
- * from the last rung that is clearly faster than the largest to the next one. */
-static double partly_cached_B(const double *x, const double *y, size_t n)
+/* Beyond the last level's capacity a cache still serves a part, which the ladder shows as well: as far as a working set is clearly
+ * faster than the largest. */
+static ir_status partly_cached(ceiling_plan *pl, const double *x, const double *y, size_t n, double *end_B)
 {
+    *end_B = NAN;
     for (size_t i = n - 1; i-- > 0;)
-        if (y[i] > 1.1 * y[n - 1]) return sqrt(x[i] * x[i + 1]);
-    return NAN;
+        if (y[i] > 1.1 * y[n - 1]) return refine_end(pl, 1.1 * y[n - 1], x[i], x[i + 1], end_B);
+    return IR_OK;
 }
 
 static ir_status find_levels(ceiling_plan *pl)
@@ -162,13 +163,14 @@ static ir_status find_levels(ceiling_plan *pl)
     if (s == IR_OK) s = ladder(pl, x, y, &n);
     if (s != IR_OK || n == 0) return s;
     envelope(y, n, top);
-    pl->s->ceilings.level_B[3] = partly_cached_B(x, y, n);
+    s = partly_cached(pl, x, y, n, &pl->s->ceilings.level_B[3]);
+    if (s != IR_OK) return s;
     size_t np = ir_plateaus(x, top, n, 0.10, pt, sizeof pt / sizeof *pt);
     for (size_t i = 0; i < np; i++) {
         int l = level_of_plateau(pl, &pt[i], x[n - 1]);
         if (l == 3) continue;
         double end = pt[i].x_hi;
-        if (pt[i].last + 1 < n) s = refine_end(pl, pt[i].y, end, x[pt[i].last + 1], &end);
+        if (pt[i].last + 1 < n) s = refine_end(pl, 0.9 * pt[i].y, end, x[pt[i].last + 1], &end);
         if (s != IR_OK) return s;
         pl->s->ceilings.level_B[l] = end;
         pl->size_B[l] = size_within(pl, l, &pt[i], x, y);
@@ -249,9 +251,7 @@ static ir_status bandwidth_threads(ceiling_plan *pl, int level, const ir_workloa
         if (i > 0 && !last && !curve) continue;
         int        t = pl->threads[i];
         ir_ceiling c;
-        double     bytes = ceiling_bytes(pl, level, t);
-        if (!(bytes > 0)) continue;
-        ir_status s = bandwidth_one(pl, level, w, t, bytes, &c);
+        ir_status  s = bandwidth_one(pl, level, w, t, ceiling_bytes(pl, level, t), &c);
         if (s != IR_OK) return s;
         if (!isfinite(c.value)) continue;
         if (isfinite(prev)) ceiling_certify(&c, "threads", prev_threads, t, c.value / prev - 1);

@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-/* A working set that stands for a level keeps this far from its end, and is at least so many times what lies nearer. */
-static const double MOST_OF_LEVEL = 0.7, BEYOND_INNER = 1.5;
+/* A working set that stands for a level is twice what lies nearer, if it keeps this far from the level's end. */
+static const double MOST_OF_LEVEL = 0.7;
 
 const char *const ceiling_level[NLEVEL] = {"L1", "L2", "L3", "DRAM"};
 
@@ -20,11 +20,12 @@ void ceiling_set(const ir_workload *w, ir_params *p, const char *key, double val
  * set can do. 0 elsewhere, and while no launch was measured. */
 static double launching_s(const ceiling_plan *pl, const ir_point *p) { return pl->own ? pl->launch_s * p->cost.launches : 0; }
 
+static const double MOST_LAUNCH = 0.9;
 /* What is left of a call beside its launches; NAN where that is too little to be told from them. */
 static double working_s(const ceiling_plan *pl, const ir_point *p)
 {
     double T = ir_point_time(p), L = launching_s(pl, p);
-    return L < 0.8 * T ? T - L : NAN;
+    return L < MOST_LAUNCH * T ? T - L : NAN;
 }
 
 double ceiling_rate(const ceiling_plan *pl, const ir_point *p)
@@ -39,7 +40,7 @@ ir_ceiling ceiling_from(const ceiling_plan *pl, ir_what what, const char *level,
     ir_ceiling c;
     memset(&c, 0, sizeof c);
     const ir_stats *t = ir_point_stats(p);
-    double          L = launching_s(pl, p) < 0.8 * t->median ? launching_s(pl, p) : 0;
+    double          L = launching_s(pl, p) < MOST_LAUNCH * t->median ? launching_s(pl, p) : 0;
     double          scale = value * (t->median - L); /* rates: value = scale / time */
     c = (ir_ceiling){.what = what, .dtype = IR_NDTYPE, .threads = p->p.threads, .value = value, .lo = scale / (t->ci_hi - L),
                      .hi = scale / (t->ci_lo - L), .theory = NAN, .read_frac = NAN, .size_B = NAN,
@@ -96,8 +97,7 @@ double ceiling_bytes(const ceiling_plan *pl, int level, int threads)
     size *= ir_level_instances(c, level, threads);
     double most = MOST_OF_LEVEL * c->level_B[level] * ir_level_instances(c, level, threads);
     if (size >= 2 * inner) return floor(size / 4096) * 4096;
-    if (!(most > BEYOND_INNER * inner)) return 0; /* what the threads' own caches hold leaves nothing to see */
-    return floor(fmin(fmax(2 * inner, sqrt(2 * inner * most)), most) / 4096) * 4096;
+    return floor(fmin(fmax(2 * inner, sqrt(2 * inner * most)), fmax(most, size)) / 4096) * 4096;
 }
 
 ir_status ceiling_axis(ceiling_plan *pl, const ir_workload *w, ir_params p, const char *key, const int64_t *v, int n,

@@ -26,7 +26,7 @@ void       ceiling_raise(const ceiling_plan *, ir_ceiling *, const ir_point *);
 ir_status  ceiling_add(ceiling_plan *, const ir_ceiling *);
 double     ceiling_rate(const ceiling_plan *, const ir_point *);  /* B/s, beside its launches; NAN unless ok */
 double     ceiling_flops(const ceiling_plan *, const ir_point *); /* flop/s */
-/* The working set that stands for a level; 0: the caches nearer to the threads hold so much that there is none. */
+/* The working set that stands for a level. Where the caches nearer to all threads hold nearly as much, both serve it. */
 double     ceiling_bytes(const ceiling_plan *, int level, int threads);
 /* Bytes that a working set may take: of the device, and of the host, which holds what the oracle needs. */
 double     ceiling_room_B(const ceiling_plan *);

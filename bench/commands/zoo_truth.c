@@ -62,10 +62,31 @@ static double stream_Bps(const model_machine *m, const char *op, int l, int thre
     return best;
 }
 
+/* A working set of all threads that their nearer caches hold for the most part is served by both: so is what the ceiling says. */
+static double set_Bps(const model_machine *m, const ir_ceiling *c)
+{
+    static const model_scale as_is = {1, 1, 1, 1, 1};
+    const ir_workload       *w = ir_workload_named(c->op);
+    ir_params                p = w->defaults;
+    model_plan               o;
+    p.threads = c->threads;
+    p.v[ir_workload_param(w, "bytes")] = (int64_t)c->size_B;
+    model_plan_of(m, w, 0, &p, &o);
+    o.launches = 0;
+    return (w->cost(&p).read_B + w->cost(&p).write_B) / model_batch_s(&o, &as_is, 1);
+}
+
+static bool both_serve(const model_machine *m, int l, const ir_ceiling *c)
+{
+    return l > 0 && m->gpu == 0 && c->threads > 1 &&
+           c->size_B < 1.6 * m->level[l - 1].size_B * model_instances(m, l - 1, c->threads);
+}
+
 /* What a ceiling should say; NAN: the description does not. */
 static double truth_of(const model_machine *m, const ir_ceiling *c)
 {
     int l = level_index(m, c->level);
+    if (c->what == IR_C_BANDWIDTH && l >= 0 && isfinite(c->read_frac) && both_serve(m, l, c)) return set_Bps(m, c);
     if (c->what == IR_C_BANDWIDTH && l >= 0 && isfinite(c->read_frac)) return stream_Bps(m, c->op, l, c->threads);
     if (c->what == IR_C_FLOPS && !strcmp(c->op, "fma")) return model_flops(m, c->threads, c->dtype, false);
     if (c->what == IR_C_FLOPS && !strcmp(c->op, "mma")) return m->matrix[c->dtype] * m->cores * m->clock.all_Hz;

@@ -276,12 +276,21 @@ static const char *answering(const ir_ceilings *c, const part *p, int threads)
     return level_name[3];
 }
 
+/* The last cache that was found; -1: none was. */
+static int last_cache(const ir_ceilings *c)
+{
+    int l = 2;
+    while (l >= 0 && !(c->level_B[l] > 0)) l--;
+    return l;
+}
+
 /* Share of a part's bytes that the last cache still serves beyond its capacity: all at the capacity, none where the ladder shows DRAM's own
  * rate, in between linear in the logarithm of the footprint. 0 where the ladder does not say, or the cache was not measured. */
-static double served(const ir_ceilings *c, const part *p, int threads)
+static double served(const ir_ceilings *c, const part *p, int l, int threads)
 {
-    double instances = ir_level_instances(c, 2, threads), held = c->level_B[2] * instances, none = c->level_B[3] * instances;
-    if (p->cold || !(held > 0) || !(none > held) || !(p->footprint_B > held) || !(p->footprint_B < none)) return 0;
+    if (l < 0) return 0;
+    double instances = ir_level_instances(c, l, threads), held = c->level_B[l] * instances, none = c->level_B[3] * instances;
+    if (p->cold || !(none > held) || !(p->footprint_B > held) || !(p->footprint_B < none)) return 0;
     return 1 - log(p->footprint_B / held) / log(none / held);
 }
 
@@ -299,9 +308,10 @@ static double part_s(const ir_ceilings *c, const part *p, double evaded, int thr
     double      bytes = p->read_B + p->write_B, share;
     if (strcmp(level, level_name[3]) != 0) return bytes / bandwidth_of(c, level, threads, p->read_B, p->write_B, 0);
     double far_s = dram_s(c, p->read_B + p->wa_B * (1 - evaded), p->write_B, threads, steady, dram_scale);
-    share = steady ? 0 : served(c, p, threads);
+    int    last = last_cache(c);
+    share = steady ? 0 : served(c, p, last, threads);
     if (!(share > 0)) return far_s;
-    double near_s = bytes / bandwidth_of(c, level_name[2], threads, p->read_B, p->write_B, 0);
+    double near_s = bytes / bandwidth_of(c, level_name[last], threads, p->read_B, p->write_B, 0);
     return share * fmin(near_s, far_s) + (1 - share) * far_s;
 }
 

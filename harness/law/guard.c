@@ -91,10 +91,12 @@ static void guard_bandwidth(ir_point *p, const ir_ceilings *c, double T)
     if (!(excess > LIMIT)) return;
     const char *cache = explaining_cache(p, c, level, rate);
     bool        dram = !strcmp(level, "DRAM");
-    if (cache && dram && p->cost.footprint_B <= c->level_B[3] * ir_level_instances(c, 2, p->p.threads) && !p->cold) { /* nothing strange: neither level's ceiling is its own */
+    if (cache && dram && p->cost.footprint_B <= c->level_B[3] * ir_level_instances(c, level_index(cache), p->p.threads) && !p->cold) { /* nothing strange: neither level's ceiling is its own */
         p->flags |= IR_FLAG_CACHE_RESIDENT;
-    } else if (cache && (dram || !clock_explains(p, c, excess))) { /* DRAM does not follow the core's clock */
-        if (dram) p->flags |= IR_FLAG_CACHE_RESIDENT;
+    } else if (cache && !dram) { /* nor here: a cache nearer to the threads still serves a part */
+        return;
+    } else if (cache) { /* DRAM does not follow the core's clock */
+        p->flags |= IR_FLAG_CACHE_RESIDENT;
         suspect(&p->flags, p->why, "%.3g x the %s ceiling: cache-resident (%s gives as much)", excess, level, cache);
     } else if (clock_explains(p, c, excess)) {
         suspect(&p->flags, p->why, "%.3g x the %s ceiling: clock (it ran faster than when the ceiling was measured)",

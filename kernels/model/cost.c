@@ -97,10 +97,13 @@ static void bytes_s(const model_machine *m, int threads, const bytes *b, bool nt
 /* Lines of no order: each core waits for as many as it keeps in flight, and memory gives no more than it has. */
 static void scattered_s(const model_machine *m, int threads, const ir_cost *c, model_plan *o)
 {
-    const model_level *mem = &m->level[m->nlevel - 1];
-    double             lines = c->read_B / 12, per_core = m->memory.gather * LINE_B / mem->latency_s; /* 8 B and an index */
-    double             Bps = smaller(working(m, threads) * per_core, model_read_Bps(m, m->nlevel - 1, threads));
-    o->memory_s += lines * LINE_B / Bps + c->write_B / Bps;
+    double share[MODEL_LEVELS], lines = c->read_B / 12; /* 8 B and an index */
+    served(m, threads, c->footprint_B, -1, share);
+    for (int l = 0; l < m->nlevel; l++) {
+        double one = m->memory.gather * LINE_B / m->level[l].latency_s;
+        double Bps = smaller(working(m, threads) * one, model_read_Bps(m, l, threads));
+        *(l == m->nlevel - 1 ? &o->memory_s : &o->cache_s) += share[l] * (lines * LINE_B + c->write_B) / Bps;
+    }
 }
 
 static void data_s(const model_machine *m, int threads, const ir_cost *c, bool nt, double fill, int level, model_plan *o)
@@ -138,7 +141,7 @@ static double waves(const model_machine *m, const ir_cost *c, ir_dtype t)
 {
     double full = c->by_B[IR_BY_OUT] / ir_dtype_bytes(t) / fmax(m->wave, 1) / m->cores;
     if (!(m->wave > 0) || !(full > 0)) return 1;
-    return full >= 1 ? ceil(full) / full : pow(full, -0.25);
+    return full >= 1 ? ceil(full) / full : pow(full, -0.1);
 }
 
 /* ---- kinds of workloads ------------------------------------------------------------------------------------------ */
