@@ -75,6 +75,10 @@ static double fit_norm(const sweep *s, double p, double *a, double *c)
     return misfit(s, *a, *c, p);
 }
 
+/* Student's t at 97.5 % over the normal's, for 1, 2 ... degrees of freedom. */
+static const double t975_over_z[] = {6.48, 2.20, 1.62, 1.42, 1.31, 1.25, 1.21, 1.18};
+enum { FEW = sizeof t975_over_z / sizeof *t975_over_z };
+
 /* The norm that fits best. With few batches several do: the sums and the larger one first. */
 static double solve(const sweep *s, double *a, double *c, double *p)
 {
@@ -121,7 +125,8 @@ ir_status crossover_knee(const double *batch, const double *T_s, const double *s
     if (!(last > 1.02 * grows)) return ir_fail(IR_SKIP, "time does not grow with the batch");
     double left = solve(&s, &f->a, &f->c, &p);
     f->overlapped = p > 2;
-    f->scatter = sqrt(left / (double)(n > 3 ? n - 3 : 1));
+    size_t df = n > 3 ? n - 3 : 1;
+    f->scatter = sqrt(left / (double)df) * t975_over_z[df < FEW ? df - 1 : FEW - 1]; /* a few batches hardly know their scatter */
     f->knee = f->a / f->c;
     interval(&s, sd_s, seed, f);
     return IR_OK;
@@ -186,7 +191,14 @@ static bool same_sweep(const ir_point *a, const ir_point *b, int at)
     return true;
 }
 
-static void insert(crossover_sweep *g, const ir_point *p)
+/* Launches are neither memory nor compute: their time is taken off, where that leaves most of it. */
+static double beside_launches(const ir_ceilings *c, const ir_point *p)
+{
+    double T = ir_point_time(p), L = ir_launch_ceiling(c, p->p.threads) * p->cost.launches;
+    return L < 0.5 * T ? T - L : T;
+}
+
+static void insert(crossover_sweep *g, const ir_ceilings *c, const ir_point *p)
 {
     const ir_stats *t = ir_point_stats(p);
     double          b = (double)p->p.v[g->at], half = 0.5 * (t->ci_hi - t->ci_lo);
@@ -200,7 +212,7 @@ static void insert(crossover_sweep *g, const ir_point *p)
         g->sd[i] = g->sd[i - 1];
     }
     g->b[i] = b;
-    g->T[i] = ir_point_time(p);
+    g->T[i] = beside_launches(c, p);
     g->sd[i] = isfinite(half) ? half / 1.96 : t->sd; /* too few samples for an interval */
     g->n++;
 }
@@ -217,7 +229,7 @@ static void gather(const session *s, size_t i, crossover_sweep *g)
     for (size_t k = 0; k < i; k++)
         if (timed(&s->point[k]) && same_sweep(&s->point[k], p, g->at)) return;
     for (size_t k = i; k < s->npoint; k++)
-        if (timed(&s->point[k]) && same_sweep(&s->point[k], p, g->at)) insert(g, &s->point[k]);
+        if (timed(&s->point[k]) && same_sweep(&s->point[k], p, g->at)) insert(g, &s->ceilings, &s->point[k]);
 }
 
 static void number(double v, char *out, size_t n)

@@ -131,9 +131,9 @@ static void envelope(const double *y, size_t n, double *top)
 
 /* The working set a level's ceilings are measured at: the ladder's fastest inside the level. The middle of a level that
  * cores share, whose small end lies partly in their private caches. */
-static double size_within(const ceiling_plan *pl, int level, const ir_plateau *p, const double *x, const double *y)
+static double size_within(const ceiling_plan *pl, int level, const ir_plateau *p, double end_B, const double *x, const double *y)
 {
-    if (pl->own) return p->x_hi / 2; /* a device's small working sets measure its launches */
+    if (pl->own) return 0.7 * end_B; /* a device's small working sets measure its launches */
     if (level >= 2 && !pl->device) return sqrt(p->x_lo * p->x_hi);
     size_t best = p->first;
     for (size_t i = p->first; i <= p->last; i++)
@@ -173,7 +173,7 @@ static ir_status find_levels(ceiling_plan *pl)
         if (pt[i].last + 1 < n) s = refine_end(pl, 0.9 * pt[i].y, end, x[pt[i].last + 1], &end);
         if (s != IR_OK) return s;
         pl->s->ceilings.level_B[l] = end;
-        pl->size_B[l] = size_within(pl, l, &pt[i], x, y);
+        pl->size_B[l] = size_within(pl, l, &pt[i], end, x, y);
     }
     return IR_OK;
 }

@@ -91,7 +91,7 @@ static double crossing(const model_machine *m, const crossover_sweep *g)
 void zoo_score_crossover(const zoo_run *r, const model_machine *m, FILE *log, zoo_result *out)
 {
     crossover_sweep g;
-    for (size_t i = 0; crossover_next(&r->s, &i, &g);) {
+    for (size_t i = 0; zoo_calm(m) && crossover_next(&r->s, &i, &g);) { /* elsewhere the batch moves with the machine */
         crossover_fit f;
         double        is = crossing(m, &g);
         if (!(is > 0) || g.p->kflags & IR_K_NAIVE) continue;

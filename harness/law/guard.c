@@ -91,7 +91,9 @@ static void guard_bandwidth(ir_point *p, const ir_ceilings *c, double T)
     if (!(excess > LIMIT)) return;
     const char *cache = explaining_cache(p, c, level, rate);
     bool        dram = !strcmp(level, "DRAM");
-    if (cache && dram && p->cost.footprint_B <= c->level_B[3] * ir_level_instances(c, level_index(cache), p->p.threads) && !p->cold) { /* nothing strange: neither level's ceiling is its own */
+    if (cache && dram && p->cost.scattered) { /* of the lines it asks for some were there already */
+        p->flags |= IR_FLAG_CACHE_RESIDENT;
+    } else if (cache && dram && p->cost.footprint_B <= c->level_B[3] * ir_level_instances(c, level_index(cache), p->p.threads) && !p->cold) { /* nothing strange: neither level's ceiling is its own */
         p->flags |= IR_FLAG_CACHE_RESIDENT;
     } else if (cache && !dram) { /* nor here: a cache nearer to the threads still serves a part */
         return;
