@@ -151,7 +151,7 @@ static const ir_kernel resting = {.family = "twice", .name = "resting", .run = k
 static const ir_kernel unplanned = {.family = "twice", .name = "unplanned", .run = k_right, .setup = no_setup};
 static const ir_kernel *const kernels[] = {&right, NULL};
 static const ir_backend backend = {"fake", kernels, f_open, f_close, f_describe, f_alloc, f_release, f_put, f_get,
-                                   f_sync, f_now, f_start, f_stop, NULL, NULL, NULL, NULL};
+                                   f_sync, f_now, f_start, f_stop, NULL, NULL, NULL, NULL, NULL};
 
 static ir_dev    dev;
 static ir_policy pol;

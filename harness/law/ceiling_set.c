@@ -322,14 +322,15 @@ static double gather_bw(const ir_ceilings *c, const ir_cost *k, int threads, boo
     return x && x->threads == threads ? x->value : NAN;
 }
 
-/* A store of W bytes takes from W at the rate of stores alone (nothing is read) to 2 W at that of half reads, half writes. */
+/* Without that ceiling, as on a device whose stores are of one kind, what regular stores cost is in the ceilings themselves.
+ * A store of W bytes takes from W at the rate of stores alone (nothing is read) to 2 W at that of half reads, half writes. */
 double law_evaded(const ir_ceilings *c, int threads)
 {
     const ir_ceiling *x = ir_ceiling_find(c, IR_C_BANDWIDTH, level_name[3], LAW_STORE, IR_NDTYPE, threads);
-    if (!x || !(x->value > 0)) return 0;
+    if (!x || !(x->value > 0)) return 1;
     double none = 2 / bandwidth_of(c, level_name[3], x->threads, 1, 1, 0), all = 1 / bandwidth_of(c, level_name[3], x->threads, 0, 1, 0);
     double evaded = (none - 1 / x->value) / (none - all);
-    return none > all ? fmin(fmax(evaded, 0), 1) : 0;
+    return none > all ? fmin(fmax(evaded, 0), 1) : 1;
 }
 
 double law_cost_bw(const ir_ceilings *c, const ir_cost *k, bool past, int threads, bool cold, bool steady, double dram_scale)

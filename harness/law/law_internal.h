@@ -53,7 +53,7 @@ void law_gram_of(const law_rows *, const double c[LAW_NCOL], law_gram *);
 double law_read_moment(const ir_ceilings *, const ir_ceiling *);
 /* ir_cost_bw() of a kernel whose stores may pass the caches by (past): they are made in DRAM wherever the rest lives. */
 double law_cost_bw(const ir_ceilings *, const ir_cost *, bool past, int threads, bool cold, bool steady, double dram_scale);
-/* Share of a regular store's read that the machine spares: from what regular and from what non-temporal stores reach there; 0 unknown. */
+/* Share of a regular store's read that the machine spares: from what regular and from what non-temporal stores reach there; 1 unknown. */
 double law_evaded(const ir_ceilings *, int threads);
 /* flop/s that bound a point: of the workload's own ceiling where it is one of arithmetic, else of what multiplies its type. */
 double law_peak(const ir_point *, const ir_ceilings *);
