@@ -15,12 +15,13 @@ typedef struct { const double *b, *T; size_t n; } sweep;
 
 /* T = (a^p + (c B)^p)^(1/p): p = 1 adds what the batch does not change and what each item adds, a large p takes the larger of both. Real
  * machines lie between, and the knee a/c is where both are equal whatever p is. */
-static const double norms[] = {1, 1.5, 2, 3, 4, 6, 10, 64};
+static const double norms[] = {1, 1.5, 2, 3, 5, 10, INFINITY};
 enum { NNORM = sizeof norms / sizeof *norms, STEPS = 30 };
 
 static double norm_of(double u, double v, double p)
 {
     double most = fmax(u, v);
+    if (isinf(p)) return most;
     return most > 0 && p > 1 ? most * pow(pow(u / most, p) + pow(v / most, p), 1 / p) : u + v;
 }
 
@@ -44,7 +45,7 @@ static void begin(const sweep *s, double *a, double *c)
     }
 }
 
-/* One step of least squares on log T in (log a, log c), from the derivatives of the norm; false: it cannot be told. */
+/* One step of least squares on log T in (log a, log c), from the derivatives of the norm; false: it went nowhere. */
 static bool step(const sweep *s, double *a, double *c, double p)
 {
     double uu = 0, uv = 0, vv = 0, ur = 0, vr = 0;
@@ -63,14 +64,16 @@ static bool step(const sweep *s, double *a, double *c, double p)
     }
     double ridge = 1e-6 * (uu + vv), det = (uu + ridge) * (vv + ridge) - uv * uv;
     if (!(det > 0)) return false;
-    *a *= exp(fmin(fmax((ur * (vv + ridge) - vr * uv) / det, -1), 1));
-    *c *= exp(fmin(fmax((vr * (uu + ridge) - ur * uv) / det, -1), 1));
-    return true;
+    double da = fmin(fmax((ur * (vv + ridge) - vr * uv) / det, -1), 1), dc = fmin(fmax((vr * (uu + ridge) - ur * uv) / det, -1), 1);
+    *a *= exp(da);
+    *c *= exp(dc);
+    return fabs(da) + fabs(dc) > 1e-10;
 }
 
 static double fit_norm(const sweep *s, double p, double *a, double *c)
 {
     begin(s, a, c);
+    *a /= 2; /* from below: where compute takes all from the first batch on, nothing may lift it */
     for (int i = 0; i < STEPS && step(s, a, c, p); i++) continue;
     return misfit(s, *a, *c, p);
 }

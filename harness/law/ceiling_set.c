@@ -294,25 +294,25 @@ static double served(const ir_ceilings *c, const part *p, int l, int threads)
     return 1 - log(p->footprint_B / held) / log(none / held);
 }
 
-/* A mix in DRAM at the moment: what is read and written there, over its rate. */
-static double dram_s(const ir_ceilings *c, double read_B, double write_B, int threads, bool steady, double dram_scale)
+/* Bandwidth of a part in DRAM at the moment: its own bytes over the time that they and their write-allocates take. */
+static double dram_bw(const ir_ceilings *c, const part *p, double evaded, int threads, bool steady, double dram_scale)
 {
-    double bw = bandwidth_of(c, level_name[3], threads, read_B, write_B, steady ? dram_scale : 0);
-    return (read_B + write_B) / (bw * dram_scale);
+    double wa = p->wa_B * (1 - evaded), bytes = p->read_B + p->write_B;
+    double bw = dram_scale * bandwidth_of(c, level_name[3], threads, p->read_B + wa, p->write_B, steady ? dram_scale : 0);
+    return wa > 0 ? bw * bytes / (bytes + wa) : bw;
 }
 
-/* Seconds of a part at its level. What reads of the same footprint get at the moment (steady) knows what a cache serves of it. */
-static double part_s(const ir_ceilings *c, const part *p, double evaded, int threads, bool steady, double dram_scale)
+/* Bandwidth of a part at its level. What reads of the same footprint get at the moment (steady) knows what a cache serves of it. */
+static double part_bw(const ir_ceilings *c, const part *p, double evaded, int threads, bool steady, double dram_scale)
 {
     const char *level = answering(c, p, threads);
-    double      bytes = p->read_B + p->write_B, share;
-    if (strcmp(level, level_name[3]) != 0) return bytes / bandwidth_of(c, level, threads, p->read_B, p->write_B, 0);
-    double far_s = dram_s(c, p->read_B + p->wa_B * (1 - evaded), p->write_B, threads, steady, dram_scale);
+    if (strcmp(level, level_name[3]) != 0) return bandwidth_of(c, level, threads, p->read_B, p->write_B, 0);
+    double bw = dram_bw(c, p, evaded, threads, steady, dram_scale);
     int    last = last_cache(c);
-    share = steady ? 0 : served(c, p, last, threads);
-    if (!(share > 0)) return far_s;
-    double near_s = bytes / bandwidth_of(c, level_name[last], threads, p->read_B, p->write_B, 0);
-    return share * fmin(near_s, far_s) + (1 - share) * far_s;
+    double share = steady ? 0 : served(c, p, last, threads);
+    if (!(share > 0)) return bw;
+    double near = bandwidth_of(c, level_name[last], threads, p->read_B, p->write_B, 0);
+    return 1 / (share / fmax(near, bw) + (1 - share) / bw);
 }
 
 /* NAN: gathers were not measured at the level of this cost and thread count. */
@@ -339,10 +339,15 @@ double law_cost_bw(const ir_ceilings *c, const ir_cost *k, bool past, int thread
     double t = 0, bytes = k->read_B + k->write_B, bw = k->scattered ? gather_bw(c, k, threads, cold) : NAN;
     if (isfinite(bw)) return steady ? bw : bw * dram_scale; /* what streams get at the moment hardly changes what random lines get */
     double evaded = k->wa_B > 0 && !past ? law_evaded(c, threads) : 0;
-    int    n = parts_of(c, k, past, threads, cold, p);
-    for (int i = 0; i < n; i++)
-        if (p[i].read_B + p[i].write_B > 0) t += part_s(c, &p[i], evaded, threads, steady, dram_scale);
-    return bytes > 0 ? bytes / t : NAN;
+    int    n = parts_of(c, k, past, threads, cold, p), used = 0;
+    for (int i = 0; i < n; i++) {
+        double part_B = p[i].read_B + p[i].write_B;
+        if (part_B == 0) continue;
+        bw = part_bw(c, &p[i], evaded, threads, steady, dram_scale);
+        t += part_B / bw;
+        used++;
+    }
+    return used > 1 ? bytes / t : bw; /* of one part, its rate to the digit */
 }
 
 double ir_cost_bw(const ir_ceilings *c, const ir_cost *k, int threads, bool cold, bool steady, double dram_scale)
