@@ -76,9 +76,9 @@ static ir_status ladder(ceiling_plan *pl, double *x, double *y, size_t *n)
 /* Between the last rung that keeps a rate and the next lies an end: halved in ratio until it is known to a few per cent. */
 static ir_status refine_end(ceiling_plan *pl, double least_Bps, double inside_B, double beyond_B, double *end_B)
 {
-    enum { STEPS = 3 };
+    enum { STEPS = 4 };
     ir_status s = IR_OK;
-    for (int i = 0; i < STEPS && s == IR_OK && beyond_B > 1.1 * inside_B; i++) {
+    for (int i = 0; i < STEPS && s == IR_OK && beyond_B > 1.05 * inside_B; i++) {
         double mid = floor(sqrt(inside_B * beyond_B) / 64) * 64, rate;
         s = rung(pl, mid, &rate);
         if (rate >= least_Bps) inside_B = mid;

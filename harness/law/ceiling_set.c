@@ -286,12 +286,17 @@ static int last_cache(const ir_ceilings *c)
 
 /* Share of a part's bytes that the last cache still serves beyond its capacity: all at the capacity, none where the ladder shows DRAM's own
  * rate, in between linear in the logarithm of the footprint. 0 where the ladder does not say, or the cache was not measured. */
-static double served(const ir_ceilings *c, const part *p, int l, int threads)
+static double served(const ir_ceilings *c, double footprint_B, bool cold, int l, int threads)
 {
     if (l < 0) return 0;
     double instances = ir_level_instances(c, l, threads), held = c->level_B[l] * instances, none = c->level_B[3] * instances;
-    if (p->cold || !(none > held) || !(p->footprint_B > held) || !(p->footprint_B < none)) return 0;
-    return 1 - log(p->footprint_B / held) / log(none / held);
+    if (cold || !(none > held) || !(footprint_B > held) || !(footprint_B < none)) return 0;
+    return 1 - log(footprint_B / held) / log(none / held);
+}
+
+double law_served(const ir_ceilings *c, double footprint_B, int threads, bool cold)
+{
+    return served(c, footprint_B, cold, last_cache(c), threads);
 }
 
 /* Bandwidth of a part in DRAM at the moment: its own bytes over the time that they and their write-allocates take. */
@@ -309,7 +314,7 @@ static double part_bw(const ir_ceilings *c, const part *p, double evaded, int th
     if (strcmp(level, level_name[3]) != 0) return bandwidth_of(c, level, threads, p->read_B, p->write_B, 0);
     double bw = dram_bw(c, p, evaded, threads, steady, dram_scale);
     int    last = last_cache(c);
-    double share = steady ? 0 : served(c, p, last, threads);
+    double share = steady ? 0 : served(c, p->footprint_B, p->cold, last, threads);
     if (!(share > 0)) return bw;
     double near = bandwidth_of(c, level_name[last], threads, p->read_B, p->write_B, 0);
     return 1 / (share / fmax(near, bw) + (1 - share) / bw);

@@ -11,6 +11,8 @@
 
 #define LIMIT      (1 + LAW_TOL)
 #define CLOCK_SPAN 1.35 /* boost over base clock: an excess within it needs no stranger cause */
+#define NOISY_LIMIT 1.5 /* a row whose memory moved is held to no better than that */
+#define EDGE_LIMIT 1.25
 #define MIX_SPAN   0.25 /* mixes of reads and writes this close may stand in for each other */
 
 static void suspect(uint32_t *flags, char *why, const char *fmt, ...)
@@ -90,10 +92,13 @@ static void guard_bandwidth(ir_point *p, const ir_ceilings *c, double T)
     if (p->bw_now > 1 && !strcmp(level, "DRAM")) excess /= p->bw_now; /* the memory gave more than for the ceiling */
     if (!(excess > LIMIT)) return;
     const char *cache = explaining_cache(p, c, level, rate);
+    /* The ladder tells a tenth from nothing: a rung further, a cache may still serve as little as that. */
+    double      still_B = cache ? c->level_B[3] * ir_level_instances(c, level_index(cache), p->p.threads) * (excess < EDGE_LIMIT ? 2 : 1) : NAN;
     bool        dram = !strcmp(level, "DRAM");
+    if (dram && p->flags & IR_FLAG_NOISY && excess < NOISY_LIMIT) return; /* memory moved meanwhile, by as much */
     if (cache && dram && p->cost.scattered) { /* of the lines it asks for some were there already */
         p->flags |= IR_FLAG_CACHE_RESIDENT;
-    } else if (cache && dram && p->cost.footprint_B <= c->level_B[3] * ir_level_instances(c, level_index(cache), p->p.threads) && !p->cold) { /* nothing strange: neither level's ceiling is its own */
+    } else if (cache && dram && p->cost.footprint_B <= still_B && !p->cold) { /* nothing strange: neither level's ceiling is its own */
         p->flags |= IR_FLAG_CACHE_RESIDENT;
     } else if (cache && !dram) { /* nor here: a cache nearer to the threads still serves a part */
         return;

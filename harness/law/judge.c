@@ -65,6 +65,7 @@ static void terms_of(const double c[LAW_NCOL], const ir_row *x, double wait_s, d
     t[LAW_DATA] = c[LAW_DATA] * x->x_data_s;
     t[LAW_COMP] = c[LAW_COMP] * x->x_comp_s;
     t[LAW_LAT] = c[LAW_LAT] * x->x_launch + wait_s;
+    if (wait_s > 0) t[LAW_DATA] = 0; /* its bytes are what it waits for */
 }
 
 /* Probability that the larger of two terms really is the larger one, where both scatter as the fitted points do about the law, and
@@ -95,23 +96,25 @@ static double probability(const ir_fit *f, const double c[LAW_NCOL], const ir_ro
     return (double)same / f->ndraw * stands_out(f, x, now, first);
 }
 
-/* Stores that pass the caches by are made in memory, wherever the rest lives. */
-static ir_bound class_of(int term, const ir_point *p)
+/* Stores that pass the caches by are made in memory, wherever the rest lives; beyond the last cache the larger share decides. */
+static ir_bound class_of(int term, const ir_point *p, double served)
 {
     bool past = p->kflags & IR_K_NT && p->cost.write_B > 0;
+    if (term == LAW_DATA && !past && served > 0.5) return IR_BOUND_CACHE;
     if (term == LAW_COMP) return IR_BOUND_COMPUTE;
     if (term == LAW_LAT) return IR_BOUND_LATENCY;
     return strcmp(p->level, "DRAM") && !past ? IR_BOUND_CACHE : IR_BOUND_MEMORY;
 }
 
-static void label(ir_point *p, const double t[LAW_NCOL], double T, double prob)
+static void label(ir_point *p, const double t[LAW_NCOL], double T, double served, double prob)
 {
     int    first = largest(t);
+    if (first == LAW_DATA && served > 0) prob *= fmax(served, 1 - served); /* two levels, and which one it is */
     double next = second(t, first);
     if (!(t[first] > 0)) return;
     p->margin = next > 0 ? log(t[first] / next) : NAN;
     p->bound_p = prob;
-    p->bound = t[first] < CLEAR_SHARE * T || prob < CLEAR_P ? IR_BOUND_MIXED : class_of(first, p);
+    p->bound = t[first] < CLEAR_SHARE * T || prob < CLEAR_P ? IR_BOUND_MIXED : class_of(first, p, served);
 }
 
 /* The time that only compute can have taken. Overlapped: where the data term explains what launches leave, to the
@@ -160,5 +163,5 @@ void ir_point_judge(ir_point *p, const ir_ceilings *c, const ir_fit *fit)
     p->term_lat_s = t[LAW_LAT];
     if (!known) return; /* a ceiling is missing: its term is NAN, and no verdict rests on the others alone */
     p->T_law_s = law_combine(form, t[LAW_DATA], t[LAW_COMP], t[LAW_LAT]);
-    label(p, t, T, probability(fit, k, &row, wait_s, largest(t)));
+    label(p, t, T, law_served(c, p->cost.footprint_B, p->p.threads, p->cold), probability(fit, k, &row, wait_s, largest(t)));
 }

@@ -55,6 +55,8 @@ double law_read_moment(const ir_ceilings *, const ir_ceiling *);
 double law_cost_bw(const ir_ceilings *, const ir_cost *, bool past, int threads, bool cold, bool steady, double dram_scale);
 /* Share of a regular store's read that the machine spares: from what regular and from what non-temporal stores reach there; 1 unknown. */
 double law_evaded(const ir_ceilings *, int threads);
+/* Share of a footprint beyond the last cache's capacity that it serves all the same; 0: none, or it holds all of it. */
+double law_served(const ir_ceilings *, double footprint_B, int threads, bool cold);
 /* flop/s that bound a point: of the workload's own ceiling where it is one of arithmetic, else of what multiplies its type. */
 double law_peak(const ir_point *, const ir_ceilings *);
 /* x of a point's row: each resource at its ceiling; NAN where a needed ceiling is missing. */

@@ -23,10 +23,10 @@ static void vary_level(model_dice *d, model_machine *m, int l)
     x->core_Bps = fmin(x->core_Bps, 0.8 * in->core_Bps);
 }
 
-static void vary_kernel(model_dice *d, model_kernel *k)
+static void vary_kernel(model_dice *d, model_kernel *k, bool ceilings)
 {
-    k->data = fmin(k->data * model_about(d, 0.06), 1);
-    k->comp = fmin(k->comp * model_about(d, 0.08), 1);
+    if (!ceilings) k->data = fmin(k->data * model_about(d, 0.06), 1);
+    if (!ceilings) k->comp = fmin(k->comp * model_about(d, 0.08), 1);
     k->overlap = fmax(1, fmin(k->overlap * model_about(d, 0.3), 64));
 }
 
@@ -45,7 +45,7 @@ void model_vary(model_machine *m, uint64_t seed)
     m->memory.lines *= model_about(&d, 0.3);
     m->memory.prefetch = fmax(m->memory.prefetch * model_about(&d, 0.3), m->memory.lines);
     m->memory.evade = fmin(m->memory.evade * model_about(&d, 0.2), 1);
-    for (int k = 0; k < MODEL_NCLASS; k++) vary_kernel(&d, &m->kernel[k]);
+    for (int k = 0; k < MODEL_NCLASS; k++) vary_kernel(&d, &m->kernel[k], k == MODEL_STREAM); /* streams are what ceilings are made of */
     m->disturb.noise *= model_about(&d, 0.5);
     m->seed = (double)(seed % 1000000007u + 1);
 }
