@@ -129,11 +129,11 @@ static void times_by_hand(void **state)
     near_to(seconds(&m, "read", "bytes", 1e9, 1, 0), 1e9 / 10e9, 0.02);     /* one core asks for 10 GB/s; and adds */
     near_to(seconds(&m, "read", "bytes", 1e9, 2, 0), 1e9 / 20e9, 0.02);
     near_to(seconds(&m, "read", "bytes", 1e9, 4, 0), 1e9 / 40e9, 0.1);      /* both limits meet: up to 2^(1/10) slower */
-    near_to(seconds(&m, "read", "bytes", 8192, 1, 0), 8192 / 200e9, 0.02);  /* the cache's */
-    near_to(seconds(&m, "read", "bytes", 32768 * 4, 4, 0), seconds(&m, "read", "bytes", 32768, 1, 0), 0.02); /* four caches */
+    near_to(seconds(&m, "write", "bytes", 8192, 1, 0), 8192 / 200e9, 0.1); /* the cache's: both limits are the same */
+    near_to(seconds(&m, "write", "bytes", 65536, 4, 0), 65536 / 800e9, 0.1); /* four caches */
     near_to(seconds(&m, "copy", "bytes", 1e9, 1, 0), 1.5e9 / 10e9, 1e-3);   /* half is written, and read before it is */
     near_to(seconds(&m, "copy", "bytes", 1e9, 1, IR_K_NT), 1e9 / 10e9, 1e-3);
-    near_to(seconds(&m, "copy", "bytes", 8192, 1, IR_K_NT), 4096 / 200e9 + 4096 / 10e9, 0.02); /* stores go to memory all the same */
+    near_to(seconds(&m, "copy", "bytes", 8192, 1, IR_K_NT), 4096 / 200e9 + 4096 / 10e9, 0.1); /* stores go to memory all the same */
     m.memory.evade = 0.5;
     near_to(seconds(&m, "write", "bytes", 1e9, 1, 0), 1.5e9 / 10e9, 1e-3);
     m.level[1].write = 0.5;

@@ -198,7 +198,7 @@ static bool same_sweep(const ir_point *a, const ir_point *b, int at)
 static double beside_launches(const ir_ceilings *c, const ir_point *p)
 {
     double T = ir_point_time(p), L = ir_launch_ceiling(c, p->p.threads) * p->cost.launches;
-    return L < 0.5 * T ? T - L : T;
+    return L < 0.8 * T ? T - L : T;
 }
 
 static void insert(crossover_sweep *g, const ir_ceilings *c, const ir_point *p)
@@ -235,6 +235,39 @@ static void gather(const session *s, size_t i, crossover_sweep *g)
         if (timed(&s->point[k]) && same_sweep(&s->point[k], p, g->at)) insert(g, &s->ceilings, &s->point[k]);
 }
 
+/* Bytes of a batch: what it does not change, and what each item adds. */
+static void bytes_of(const crossover_sweep *g, double *fixed, double *item)
+{
+    double D[2];
+    for (int i = 0; i < 2; i++) {
+        ir_params p = g->p->p;
+        p.v[g->at] = (int64_t)g->b[i ? g->n - 1 : 0];
+        ir_cost c = g->w->cost(&p);
+        D[i] = c.read_B + c.write_B;
+    }
+    *item = (D[1] - D[0]) / (g->b[g->n - 1] - g->b[0]);
+    *fixed = D[0] - *item * g->b[0];
+}
+
+/* Items bring bytes of their own, so that memory's time grows as well and compute catches up later. */
+static double caught_up(double knee, double fixed, double item)
+{
+    double grows = fixed > 0 ? knee * item / fixed : 0;
+    return grows < 0.9 ? knee / (1 - grows) : INFINITY;
+}
+
+ir_status crossover_of(const crossover_sweep *g, uint64_t seed, crossover_fit *f)
+{
+    double    fixed, item;
+    ir_status st = crossover_knee(g->b, g->T, g->sd, g->n, seed, f);
+    if (st != IR_OK) return st;
+    bytes_of(g, &fixed, &item);
+    f->knee = caught_up(f->knee, fixed, item);
+    f->lo = caught_up(f->lo, fixed, item);
+    f->hi = caught_up(f->hi, fixed, item);
+    return IR_OK;
+}
+
 static void number(double v, char *out, size_t n)
 {
     if (isinf(v)) snprintf(out, n, "none");
@@ -257,7 +290,7 @@ static void describe(const session *s, const crossover_sweep *g, ir_verdict *v)
     else number(ceiling, knee, sizeof knee), snprintf(predicted, sizeof predicted, "predicted %.10s", knee);
     int used = snprintf(v->answer, sizeof v->answer, "%.31s %s %.31s: memory gives way to compute at batch ", g->p->workload,
                         ir_dtype_name(g->p->p.dtype), g->p->kernel);
-    if (crossover_knee(g->b, g->T, g->sd, g->n, s->policy.seed, &f) != IR_OK) {
+    if (crossover_of(g, s->policy.seed, &f) != IR_OK) {
         snprintf(v->verdict, sizeof v->verdict, "none");
         snprintf(v->answer + used, sizeof v->answer - (size_t)used, "none measured (%.60s), %s", ir_why(), predicted);
         return;

@@ -128,7 +128,7 @@ static ir_status gather_at(ceiling_plan *pl, int level)
 ir_status ceilings_gather(ceiling_plan *pl)
 {
     ir_status s = gather_at(pl, 3);
-    for (int l = 2; l > 0 && s == IR_OK; l--) /* the last cache: there a gather of many threads may well live */
-        if (pl->size_B[l] > 0) return gather_at(pl, l);
+    for (int l = 2; l > 0 && s == IR_OK; l--) /* many threads find much of what they ask for in their caches */
+        if (pl->size_B[l] > 0) s = gather_at(pl, l);
     return s;
 }

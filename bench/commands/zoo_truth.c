@@ -169,6 +169,16 @@ static model_elasticity truth_at(const model_machine *m, const ir_point *p)
     return model_elasticity_of(&o, o.once ? p->reps : 1);
 }
 
+/* Did the row take what its machine is described to take? A group that waits for its quota is held by something else. */
+static bool as_described(const model_machine *m, const ir_point *p)
+{
+    static const model_scale as_is = {1, 1, 1, 1, 1};
+    model_plan               o;
+    model_plan_of(m, ir_workload_named(p->workload), p->kflags, &p->p, &o);
+    double reps = o.once && p->reps ? p->reps : 1;
+    return fabs(log(ir_point_time(p) / (model_batch_s(&o, &as_is, reps) / reps))) < 0.25;
+}
+
 static bool claims_nothing(const ir_point *p)
 {
     return p->bound == IR_BOUND_MIXED || p->bound == IR_BOUND_UNKNOWN;
@@ -216,7 +226,7 @@ void zoo_score_labels(const zoo_run *r, const model_machine *m, FILE *log, zoo_r
     size_t          n;
     const ir_point *p = session_asked(&r->s, &n);
     for (size_t i = 0; i < n; i++)
-        if (session_timed(&p[i]) && has_terms(p[i].family)) score_label(m, &p[i], log, out);
+        if (session_timed(&p[i]) && has_terms(p[i].family) && as_described(m, &p[i])) score_label(m, &p[i], log, out);
 }
 
 /* ---- the claim --------------------------------------------------------------------------------------------------- */

@@ -109,7 +109,7 @@ static ir_bound class_of(int term, const ir_point *p, double served)
 static void label(ir_point *p, const double t[LAW_NCOL], double T, double served, double prob)
 {
     int    first = largest(t);
-    if (first == LAW_DATA && served > 0) prob *= fmax(served, 1 - served); /* two levels, and which one it is */
+    if (first == LAW_DATA && served > 0) prob *= fmin(0.5 + 1.9 * fabs(served - 0.5), 1); /* near the middle either level may be it */
     double next = second(t, first);
     if (!(t[first] > 0)) return;
     p->margin = next > 0 ? log(t[first] / next) : NAN;
