@@ -56,7 +56,7 @@ static void level_lost(zoo_run *r) { r->s.ceilings.level_B[1] = NAN; }
 static double of_levels(const zoo_result *o) { return share(&o->levels); }
 static void ceilings_high(zoo_run *r) { for (size_t i = 0; i < r->s.ceilings.n; i++) r->s.ceilings.v[i].value *= 1.05; }
 static double of_ceilings(const zoo_result *o) { return share(&o->ceilings); }
-static void judge_again(zoo_run *r) { law_apply(r->s.point, r->s.npoint, &r->s.ceilings, r->s.policy.seed, &r->law); }
+static void judge_again(zoo_run *r) { fit_points(r->s.point, r->s.npoint, &r->s.ceilings, r->s.policy.seed, &r->law); }
 static void guard_too_fine(zoo_run *r) /* as if every ceiling were known to be a tenth lower */
 {
     for (size_t i = 0; i < r->s.ceilings.n; i++) {
@@ -82,7 +82,7 @@ static double of_labels(const zoo_result *o) { return share(&o->labels); }
 static void nothing_flagged(zoo_run *r)
 {
     for (size_t i = 0; i < r->s.npoint; i++) r->s.point[i].flags = 0;
-    for (size_t i = 0; i < r->s.ceilings.n; i++) r->s.ceilings.v[i].flags = 0, r->s.ceilings.v[i].other_Bps = NAN;
+    for (size_t i = 0; i < r->s.ceilings.n; i++) r->s.ceilings.v[i].flags = 0, r->s.ceilings.v[i].alt_Bps = NAN;
 }
 static double of_named(const zoo_result *o) { return share(&o->named); }
 

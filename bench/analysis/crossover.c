@@ -170,7 +170,7 @@ double crossover_predict(const ir_workload *w, const ir_params *p, int at, bool 
     return (double)lo + x_lo / (x_lo - x_hi);
 }
 
-/* ---- sweeps of a session ---------------------------------------------------------------------------------------------- */
+/* ---- sweeps of a context ---------------------------------------------------------------------------------------------- */
 /* Which parameter is the batch; -1: none. */
 static int batch_param(const ir_workload *w)
 {
@@ -221,7 +221,7 @@ static void insert(crossover_sweep *g, const ir_ceilings *c, const ir_point *p)
 }
 
 /* The sweep that point i begins; n = 0 when an earlier point did, or it has no batch. */
-static void gather(const session *s, size_t i, crossover_sweep *g)
+static void gather(const measure_context *s, size_t i, crossover_sweep *g)
 {
     const ir_point *p = &s->point[i];
     memset(g, 0, sizeof *g);
@@ -274,7 +274,7 @@ static void number(double v, char *out, size_t n)
     else snprintf(out, n, v < 10 ? "%.1f" : "%.0f", v);
 }
 
-static void describe(const session *s, const crossover_sweep *g, ir_verdict *v)
+static void describe(const measure_context *s, const crossover_sweep *g, ir_verdict *v)
 {
     char          predicted[32], knee[32], lo[32], hi[32], key[IR_ID];
     double        ceiling = crossover_predict(g->w, &g->p->p, g->at, g->p->cold, &s->ceilings);
@@ -310,7 +310,7 @@ static void describe(const session *s, const crossover_sweep *g, ir_verdict *v)
                  predicted, f.overlapped ? "overlapped" : "additive", g->n, below || above ? ", outside of them" : "");
 }
 
-bool crossover_next(const session *s, size_t *i, crossover_sweep *g)
+bool crossover_next(const measure_context *s, size_t *i, crossover_sweep *g)
 {
     while (*i < s->npoint) {
         gather(s, (*i)++, g);
@@ -319,7 +319,7 @@ bool crossover_next(const session *s, size_t *i, crossover_sweep *g)
     return false;
 }
 
-static bool next_sweep(const session *s, size_t *i, ir_verdict *v)
+static bool next_sweep(const measure_context *s, size_t *i, ir_verdict *v)
 {
     crossover_sweep g;
     if (!crossover_next(s, i, &g)) return false;
@@ -327,6 +327,6 @@ static bool next_sweep(const session *s, size_t *i, ir_verdict *v)
     return true;
 }
 
-void crossover_print(FILE *f, const session *s) { verdicts_print(f, s, next_sweep); }
+void crossover_print(FILE *f, const measure_context *s) { verdicts_print(f, s, next_sweep); }
 
-ir_status crossover_journal(ir_journal *j, const session *s) { return verdicts_journal(j, s, next_sweep); }
+ir_status crossover_journal(ir_journal *j, const measure_context *s) { return verdicts_journal(j, s, next_sweep); }

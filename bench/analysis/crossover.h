@@ -15,7 +15,7 @@ ir_status crossover_knee(const double *batch, const double *T_s, const double *s
 /* The real batch where O/R_peak = D_vol/BW: 0 when compute takes longer from one item on, INFINITY when it never does, NAN
  * without ceilings. `at`: which parameter is the batch. */
 double crossover_predict(const ir_workload *, const ir_params *, int at, bool cold, const ir_ceilings *);
-/* A session's points that differ in nothing but the batch, by rising batch. */
+/* A context's points that differ in nothing but the batch, by rising batch. */
 enum { CROSSOVER_MAX = 64 };
 typedef struct {
     const ir_workload *w;
@@ -25,10 +25,10 @@ typedef struct {
     size_t             n;
 } crossover_sweep;
 /* The next sweep of three batches or more from point *i on, which moves past its first; false: there is none. */
-bool      crossover_next(const session *, size_t *i, crossover_sweep *);
+bool      crossover_next(const measure_context *, size_t *i, crossover_sweep *);
 /* The batch from which on compute takes longer: the knee of the sweep, beside launches, and with the bytes that items bring. */
 ir_status crossover_of(const crossover_sweep *, uint64_t seed, crossover_fit *out);
-/* One line, and one verdict record, per sweep of the session. */
-void      crossover_print(FILE *, const session *);
-ir_status crossover_journal(ir_journal *, const session *);
+/* One line, and one verdict record, per sweep of the context. */
+void      crossover_print(FILE *, const measure_context *);
+ir_status crossover_journal(ir_journal *, const measure_context *);
 #endif

@@ -20,7 +20,7 @@ typedef struct {
 } zoo_result;
 
 /* One machine measured and judged. points, law, ceilings: as `run` has them. */
-typedef struct { session s; law_result law; double ceilings_s, run_s; } zoo_run;
+typedef struct { measure_context s; fitted_law law; double ceilings_s, run_s; } zoo_run;
 /* Nothing moves its ceilings but a little noise. */
 bool      zoo_calm(const model_machine *);
 ir_status zoo_measure(const model_machine *, bool as_quick, zoo_run *); /* as_quick: sampled as the quick profile does */

@@ -35,9 +35,9 @@ static bool covers(const ir_coef *c, const ir_coef *is, zoo_tally *t)
 
 void zoo_score_law(const zoo_run *r, const model_machine *m, FILE *log, zoo_result *out)
 {
-    const session *s = &r->s;
+    const measure_context *s = &r->s;
     const ir_fit  *f = &r->law.fit[r->law.better];
-    law_result     still;
+    fitted_law     still;
     if (!r->law.fitted) {
         zoo_say(log, "no law: %s", r->law.why);
         return;
@@ -51,7 +51,7 @@ void zoo_score_law(const zoo_run *r, const model_machine *m, FILE *log, zoo_resu
     if (!copy) return;
     memcpy(copy, s->point, s->npoint * sizeof *copy); /* borrows the samples */
     for (size_t i = 0; i < s->npoint; i++) undisturbed(m, &copy[i]);
-    law_apply(copy, s->npoint, &s->ceilings, s->policy.seed, &still);
+    fit_points(copy, s->npoint, &s->ceilings, s->policy.seed, &still);
     free(copy);
     if (!still.fitted) return;
     const ir_fit *is = &still.fit[f->form == IR_ADDITIVE ? 0 : 1];
@@ -109,10 +109,10 @@ static ir_status one_process(ab *a, char side, const size_t *order, size_t n)
 {
     static const char *const name[POINTS] = {"copy", "gemm"};
     gate_job                *j = a->drive.ctx;
-    session                  s;
+    measure_context                  s;
     model_next = *j->m;
     model_next.seed = (double)(++j->at);
-    ir_status st = session_open(&s, &model_backend, 0);
+    ir_status st = context_open(&s, &model_backend, 0);
     s.policy.fixed_n = SAMPLES;
     s.policy.warmup_s = s.policy.warmup_cap_s = 1e-3;
     s.policy.inject = side == 'B' ? j->slower : 0;
@@ -123,7 +123,7 @@ static ir_status one_process(ab *a, char side, const size_t *order, size_t n)
         ir_params          p = w->quick[0];
         char               key[IR_ID];
         for (size_t x = 0; (k = backend_kernel(s.dev.be, w, x)) && k->can_run(&s.dev, w, &p) != IR_OK;) x++;
-        st = k ? session_measure(&s, w, k, &p, false, &q) : ir_fail(IR_SKIP, "no kernel of %s", w->name);
+        st = k ? context_measure(&s, w, k, &p, false, &q) : ir_fail(IR_SKIP, "no kernel of %s", w->name);
         if (st != IR_OK) continue;
         double v[SAMPLES];
         size_t have = q->samples.n < SAMPLES ? q->samples.n : SAMPLES;
@@ -131,7 +131,7 @@ static ir_status one_process(ab *a, char side, const size_t *order, size_t n)
         ir_sort(v, have);
         st = ab_seen(a, side, ir_point_key(q, key), ir_quantile_sorted(v, have, 0.25), NULL);
     }
-    session_close(&s);
+    context_close(&s);
     return st;
 }
 

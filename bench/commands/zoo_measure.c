@@ -16,7 +16,7 @@ static void brief(ir_policy *p)
     p->budget_s = 0.1;
 }
 
-static ir_status measure_grid(session *s, const ir_workload *w)
+static ir_status measure_grid(measure_context *s, const ir_workload *w)
 {
     const ir_kernel *k;
     ir_status        st = IR_OK;
@@ -24,7 +24,7 @@ static ir_status measure_grid(session *s, const ir_workload *w)
         if (s->info.threads == 0 && w->quick[i].threads > 0 && i > 0) continue; /* differs in nothing but host threads */
         for (size_t j = 0; st == IR_OK && (k = backend_kernel(s->dev.be, w, j)); j++) {
             if (k->can_run(&s->dev, w, &w->quick[i]) != IR_OK) continue;
-            st = session_measure(s, w, k, &w->quick[i], false, NULL);
+            st = context_measure(s, w, k, &w->quick[i], false, NULL);
             if (st == IR_OK) st = ceilings_follow(s);
         }
     }
@@ -33,27 +33,27 @@ static ir_status measure_grid(session *s, const ir_workload *w)
 
 ir_status zoo_measure(const model_machine *m, bool as_quick, zoo_run *o)
 {
-    session *s = &o->s;
+    measure_context *s = &o->s;
     memset(o, 0, sizeof *o);
     model_next = *m;
-    ir_status st = session_open(s, &model_backend, 0);
+    ir_status st = context_open(s, &model_backend, 0);
     if (st != IR_OK) return st;
     (as_quick ? ir_policy_quick : brief)(&s->policy);
     double pair;
     campaign_pair(s, &pair);
     st = ceilings_measure(s);
-    if (st == IR_OK) session_monitor(s);
+    if (st == IR_OK) context_choose_monitor(s);
     o->ceilings_s = s->dev.be->now(&s->dev);
     for (const ir_workload *const *w = ir_workloads; *w && st == IR_OK; w++)
         if (!(*w)->by_name) st = measure_grid(s, *w);
     o->run_s = s->dev.be->now(&s->dev);
     if (st == IR_OK) campaign_pair(s, &pair);
-    if (st == IR_OK) law_apply(s->point, s->npoint, &s->ceilings, s->policy.seed, &o->law);
-    session_close_device(s);
+    if (st == IR_OK) fit_points(s->point, s->npoint, &s->ceilings, s->policy.seed, &o->law);
+    context_close_device(s);
     return st;
 }
 
-void zoo_free(zoo_run *o) { session_close(&o->s); }
+void zoo_free(zoo_run *o) { context_close(&o->s); }
 
 void zoo_variant(const model_machine *as_described, uint64_t seed, FILE *log, zoo_result *out)
 {

@@ -133,7 +133,7 @@ static void score_named(const zoo_run *r, const model_machine *m, FILE *log, zoo
     for (size_t i = 0; i < r->s.npoint; i++) seen |= r->s.point[i].flags;
     for (size_t i = 0; i < r->s.ceilings.n; i++) { /* two visits that differ, or two moments kept */
         seen |= r->s.ceilings.v[i].flags;
-        if (r->s.ceilings.v[i].other_Bps > 0) seen |= IR_FLAG_NOISY;
+        if (r->s.ceilings.v[i].alt_Bps > 0) seen |= IR_FLAG_NOISY;
     }
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
         if (!(want[i].on > 0)) continue;
@@ -224,9 +224,9 @@ static bool has_terms(const char *family)
 void zoo_score_labels(const zoo_run *r, const model_machine *m, FILE *log, zoo_result *out)
 {
     size_t          n;
-    const ir_point *p = session_asked(&r->s, &n);
+    const ir_point *p = context_asked(&r->s, &n);
     for (size_t i = 0; i < n; i++)
-        if (session_timed(&p[i]) && has_terms(p[i].family) && as_described(m, &p[i])) score_label(m, &p[i], log, out);
+        if (point_was_timed(&p[i]) && has_terms(p[i].family) && as_described(m, &p[i])) score_label(m, &p[i], log, out);
 }
 
 /* ---- the claim --------------------------------------------------------------------------------------------------- */
@@ -236,12 +236,12 @@ static bool is_batch1(const ir_point *p)
     for (int i = 0; i < p->np; i++)
         if (!strcmp(p->pname[i], "batch") || (!strcmp(p->family, "gpt") && !strcmp(p->pname[i], "tokens")))
             one = one && p->p.v[i] == 1;
-    return net && one && session_timed(p);
+    return net && one && point_was_timed(p);
 }
 
 void zoo_score_claim(const zoo_run *r, const model_machine *m, FILE *log, zoo_result *out)
 {
-    const session *s = &r->s;
+    const measure_context *s = &r->s;
     claim_evidence e = {.point = s->point, .npoint = s->npoint, .ceilings = &s->ceilings, .threads = s->info.threads,
                         .llc_B = s->info.llc_B, .mem_B = s->info.mem_B, .fit = r->law.fitted ? &r->law.fit[r->law.better] : NULL,
                         .device = s->info.id, .title = s->info.name, .workloads = ir_workloads};

@@ -49,7 +49,7 @@ void law_gram_of(const law_rows *, const double c[LAW_NCOL], law_gram *);
 
 /* ---- points ---------------------------------------------------------------------------------------- */
 /* What a DRAM ceiling would gain beside the read ceiling of its level and threads: that ceiling over what reads got when it was measured
- * (read_then_Bps); 1 where that is not known. */
+ * (ref_read_Bps); 1 where that is not known. */
 double law_read_moment(const ir_ceilings *, const ir_ceiling *);
 /* ir_cost_bw() of a kernel whose stores may pass the caches by (past): they are made in DRAM wherever the rest lives. */
 double law_cost_bw(const ir_ceilings *, const ir_cost *, bool past, int threads, bool cold, bool steady, double dram_scale);
