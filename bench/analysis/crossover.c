@@ -36,7 +36,7 @@ static double misfit(const sweep *s, double a, double c, double p)
 }
 
 /* Where a and c begin: no part may be more than the least time allows. */
-static void begin(const sweep *s, double *a, double *c)
+static void crossover_begin(const sweep *s, double *a, double *c)
 {
     *a = *c = INFINITY;
     for (size_t i = 0; i < s->n; i++) {
@@ -46,7 +46,7 @@ static void begin(const sweep *s, double *a, double *c)
 }
 
 /* One step of least squares on log T in (log a, log c), from the derivatives of the norm; false: it went nowhere. */
-static bool step(const sweep *s, double *a, double *c, double p)
+static bool crossover_step(const sweep *s, double *a, double *c, double p)
 {
     double uu = 0, uv = 0, vv = 0, ur = 0, vr = 0;
     for (size_t i = 0; i < s->n; i++) {
@@ -72,9 +72,9 @@ static bool step(const sweep *s, double *a, double *c, double p)
 
 static double fit_norm(const sweep *s, double p, double *a, double *c)
 {
-    begin(s, a, c);
+    crossover_begin(s, a, c);
     *a /= 2; /* from below: where compute takes all from the first batch on, nothing may lift it */
-    for (int i = 0; i < STEPS && step(s, a, c, p); i++) continue;
+    for (int i = 0; i < STEPS && crossover_step(s, a, c, p); i++) continue;
     return misfit(s, *a, *c, p);
 }
 
@@ -83,7 +83,7 @@ static const double t975_over_z[] = {6.48, 2.20, 1.62, 1.42, 1.31, 1.25, 1.21, 1
 enum { FEW = sizeof t975_over_z / sizeof *t975_over_z };
 
 /* The norm that fits best. With few batches several do: the sums and the larger one first. */
-static double solve(const sweep *s, double *a, double *c, double *p)
+static double crossover_solve(const sweep *s, double *a, double *c, double *p)
 {
     double best = INFINITY;
     for (int i = 0; i < NNORM; i++) {
@@ -98,7 +98,7 @@ static double solve(const sweep *s, double *a, double *c, double *p)
 }
 
 /* Parametric bootstrap: every time is drawn anew from its own interval and the scatter about the fit; the norm is chosen anew too. */
-static void interval(const sweep *s, const double *sd, uint64_t seed, crossover_fit *f)
+static void crossover_interval(const sweep *s, const double *sd, uint64_t seed, crossover_fit *f)
 {
     double knee[DRAWS], T[MAX_BATCHES];
     sweep  drawn = {s->b, T, s->n};
@@ -110,7 +110,7 @@ static void interval(const sweep *s, const double *sd, uint64_t seed, crossover_
             double own = sd[i] / s->T[i], e = sqrt(own * own + f->scatter * f->scatter);
             T[i] = s->T[i] * exp(e * ir_rng_normal(&rng));
         }
-        solve(&drawn, &a, &c, &p);
+        crossover_solve(&drawn, &a, &c, &p);
         knee[d] = c > 0 ? a / c : INFINITY;
     }
     ir_sort(knee, DRAWS);
@@ -126,18 +126,18 @@ ir_status crossover_knee(const double *batch, const double *T_s, const double *s
     if (n < 3 || n > MAX_BATCHES) return ir_fail(IR_SKIP, "%zu batches: a knee needs 3 to %d", n, MAX_BATCHES);
     for (size_t i = 0; i < n; i++) last = fmax(last, T_s[i]), grows = i ? grows : T_s[i];
     if (!(last > 1.02 * grows)) return ir_fail(IR_SKIP, "time does not grow with the batch");
-    double left = solve(&s, &f->a, &f->c, &p);
+    double left = crossover_solve(&s, &f->a, &f->c, &p);
     f->overlapped = p > 2;
     size_t df = n > 3 ? n - 3 : 1;
     f->scatter = sqrt(left / (double)df) * t975_over_z[df < FEW ? df - 1 : FEW - 1]; /* a few batches hardly know their scatter */
     f->knee = f->a / f->c;
-    interval(&s, sd_s, seed, f);
+    crossover_interval(&s, sd_s, seed, f);
     return IR_OK;
 }
 
 /* ---- prediction ------------------------------------------------------------------------------------------------------- */
 /* Compute time less data time at the ceilings; NAN where the batch is not possible or a ceiling is missing. */
-static double excess(const ir_workload *w, const ir_params *base, int at, bool cold, const ir_ceilings *c, int64_t batch)
+static double crossover_excess(const ir_workload *w, const ir_params *base, int at, bool cold, const ir_ceilings *c, int64_t batch)
 {
     ir_params p = *base;
     p.v[at] = batch;
@@ -150,11 +150,11 @@ static double excess(const ir_workload *w, const ir_params *base, int at, bool c
 double crossover_predict(const ir_workload *w, const ir_params *p, int at, bool cold, const ir_ceilings *c)
 {
     int64_t lo = 1, hi = 1;
-    double  x_lo = excess(w, p, at, cold, c, 1), x_hi = x_lo;
+    double  x_lo = crossover_excess(w, p, at, cold, c, 1), x_hi = x_lo;
     if (isnan(x_lo)) return NAN;
     if (x_lo >= 0) return 0;
     while (x_hi < 0) {
-        double next = excess(w, p, at, cold, c, 2 * hi);
+        double next = crossover_excess(w, p, at, cold, c, 2 * hi);
         if (isnan(next)) return INFINITY;
         lo = hi;
         x_lo = x_hi;
@@ -163,7 +163,7 @@ double crossover_predict(const ir_workload *w, const ir_params *p, int at, bool 
     }
     while (hi - lo > 1) {
         int64_t mid = lo + (hi - lo) / 2;
-        double  x = excess(w, p, at, cold, c, mid);
+        double  x = crossover_excess(w, p, at, cold, c, mid);
         if (x < 0) lo = mid, x_lo = x;
         else hi = mid, x_hi = x;
     }
@@ -180,7 +180,7 @@ static int batch_param(const ir_workload *w)
     return at;
 }
 
-static bool timed(const ir_point *p)
+static bool crossover_timed(const ir_point *p)
 {
     return p->status == IR_OK && !p->for_ceiling && strcmp(p->family, "layer") != 0 && ir_point_time(p) > 0;
 }
@@ -221,22 +221,22 @@ static void insert(crossover_sweep *g, const ir_ceilings *c, const ir_point *p)
 }
 
 /* The sweep that point i begins; n = 0 when an earlier point did, or it has no batch. */
-static void gather(const measure_context *s, size_t i, crossover_sweep *g)
+static void crossover_gather(const measure_context *s, size_t i, crossover_sweep *g)
 {
     const ir_point *p = &s->point[i];
     memset(g, 0, sizeof *g);
-    g->w = timed(p) ? ir_workload_named(p->workload) : NULL;
+    g->w = crossover_timed(p) ? ir_workload_named(p->workload) : NULL;
     g->p = p;
     g->at = g->w ? batch_param(g->w) : -1;
     if (g->at < 0) return;
     for (size_t k = 0; k < i; k++)
-        if (timed(&s->point[k]) && same_sweep(&s->point[k], p, g->at)) return;
+        if (crossover_timed(&s->point[k]) && same_sweep(&s->point[k], p, g->at)) return;
     for (size_t k = i; k < s->npoint; k++)
-        if (timed(&s->point[k]) && same_sweep(&s->point[k], p, g->at)) insert(g, &s->ceilings, &s->point[k]);
+        if (crossover_timed(&s->point[k]) && same_sweep(&s->point[k], p, g->at)) insert(g, &s->ceilings, &s->point[k]);
 }
 
 /* Bytes of a batch: what it does not change, and what each item adds. */
-static void bytes_of(const crossover_sweep *g, double *fixed, double *item)
+static void crossover_bytes_of(const crossover_sweep *g, double *fixed, double *item)
 {
     double D[2];
     for (int i = 0; i < 2; i++) {
@@ -261,20 +261,20 @@ ir_status crossover_of(const crossover_sweep *g, uint64_t seed, crossover_fit *f
     double    fixed, item;
     ir_status st = crossover_knee(g->b, g->T, g->sd, g->n, seed, f);
     if (st != IR_OK) return st;
-    bytes_of(g, &fixed, &item);
+    crossover_bytes_of(g, &fixed, &item);
     f->knee = caught_up(f->knee, fixed, item);
     f->lo = caught_up(f->lo, fixed, item);
     f->hi = caught_up(f->hi, fixed, item);
     return IR_OK;
 }
 
-static void number(double v, char *out, size_t n)
+static void crossover_number(double v, char *out, size_t n)
 {
     if (isinf(v)) snprintf(out, n, "none");
     else snprintf(out, n, v < 10 ? "%.1f" : "%.0f", v);
 }
 
-static void describe(const measure_context *s, const crossover_sweep *g, ir_verdict *v)
+static void crossover_describe(const measure_context *s, const crossover_sweep *g, ir_verdict *v)
 {
     char          predicted[32], knee[32], lo[32], hi[32], key[IR_ID];
     double        ceiling = crossover_predict(g->w, &g->p->p, g->at, g->p->cold, &s->ceilings);
@@ -287,7 +287,7 @@ static void describe(const measure_context *s, const crossover_sweep *g, ir_verd
     if (isnan(ceiling)) snprintf(predicted, sizeof predicted, "no ceiling to predict from");
     else if (ceiling <= 0) snprintf(predicted, sizeof predicted, "predicted below 1");
     else if (isinf(ceiling)) snprintf(predicted, sizeof predicted, "predicted at no batch");
-    else number(ceiling, knee, sizeof knee), snprintf(predicted, sizeof predicted, "predicted %.10s", knee);
+    else crossover_number(ceiling, knee, sizeof knee), snprintf(predicted, sizeof predicted, "predicted %.10s", knee);
     int used = snprintf(v->answer, sizeof v->answer, "%.31s %s %.31s: memory gives way to compute at batch ", g->p->workload,
                         ir_dtype_name(g->p->p.dtype), g->p->kernel);
     if (crossover_of(g, s->policy.seed, &f) != IR_OK) {
@@ -295,9 +295,9 @@ static void describe(const measure_context *s, const crossover_sweep *g, ir_verd
         snprintf(v->answer + used, sizeof v->answer - (size_t)used, "none measured (%.60s), %s", ir_why(), predicted);
         return;
     }
-    number(f.knee, knee, sizeof knee);
-    number(f.lo, lo, sizeof lo);
-    number(f.hi, hi, sizeof hi);
+    crossover_number(f.knee, knee, sizeof knee);
+    crossover_number(f.lo, lo, sizeof lo);
+    crossover_number(f.hi, hi, sizeof hi);
     /* Compute-bound from its first batch on, as far as the sweep can tell. */
     const bool already = f.hi < g->b[0] || (f.lo < 1.05 * g->b[0] && f.hi < g->b[1]);
     const bool below = already || f.knee < g->b[0], above = f.knee > g->b[g->n - 1];
@@ -313,7 +313,7 @@ static void describe(const measure_context *s, const crossover_sweep *g, ir_verd
 bool crossover_next(const measure_context *s, size_t *i, crossover_sweep *g)
 {
     while (*i < s->npoint) {
-        gather(s, (*i)++, g);
+        crossover_gather(s, (*i)++, g);
         if (g->n >= 3) return true;
     }
     return false;
@@ -323,7 +323,7 @@ static bool next_sweep(const measure_context *s, size_t *i, ir_verdict *v)
 {
     crossover_sweep g;
     if (!crossover_next(s, i, &g)) return false;
-    describe(s, &g, v);
+    crossover_describe(s, &g, v);
     return true;
 }
 

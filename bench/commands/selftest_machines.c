@@ -21,19 +21,19 @@ typedef struct {
     bool          details;
 } zoo;
 
-static ir_status take(zoo *z, const char *name, const char *text)
+static ir_status selftest_machines_take(zoo *z, const char *name, const char *text)
 {
     if (z->n == MOST_MACHINES) return ir_fail(IR_EINVAL, "more than %d machines", MOST_MACHINES);
     z->name[z->n] = name;
     return campaign_described(name, text, &z->m[z->n++]);
 }
 
-static ir_status gather(zoo *z, const cli_args *args)
+static ir_status selftest_machines_gather(zoo *z, const cli_args *args)
 {
     ir_status   st = IR_OK;
     const char *name;
-    for (size_t i = 1; i < args->narg && st == IR_OK; i++) st = take(z, args->arg[i], NULL);
-    for (unsigned i = 0; args->narg < 2 && st == IR_OK && (name = zoo_text_name(i)); i++) st = take(z, name, zoo_text(name));
+    for (size_t i = 1; i < args->narg && st == IR_OK; i++) st = selftest_machines_take(z, args->arg[i], NULL);
+    for (unsigned i = 0; args->narg < 2 && st == IR_OK && (name = zoo_text_name(i)); i++) st = selftest_machines_take(z, name, zoo_text(name));
     if (st == IR_OK && z->n == 0) st = ir_fail(IR_SKIP, "no machine is described");
     for (size_t i = 0; i < z->n && st == IR_OK && args->opt.model; i++) {
         st = model_set_all(&z->m[i], args->opt.model);
@@ -43,7 +43,7 @@ static ir_status gather(zoo *z, const cli_args *args)
 }
 
 /* Variant i of all: machines in turn, so that every child gets some of each. */
-static void measure(const zoo *z, size_t i, zoo_result *out)
+static void selftest_machines_measure(const zoo *z, size_t i, zoo_result *out)
 {
     char  *text = NULL;
     size_t size = 0;
@@ -56,7 +56,7 @@ static void measure(const zoo *z, size_t i, zoo_result *out)
     fflush(stdout);
 }
 
-static ir_status write_all(int fd, const void *v, size_t n)
+static ir_status selftest_machines_write_all(int fd, const void *v, size_t n)
 {
     for (const char *p = v; n > 0;) {
         ssize_t k = write(fd, p, n);
@@ -67,7 +67,7 @@ static ir_status write_all(int fd, const void *v, size_t n)
     return IR_OK;
 }
 
-static bool read_all(int fd, void *v, size_t n)
+static bool selftest_machines_read_all(int fd, void *v, size_t n)
 {
     for (char *p = v; n > 0;) {
         ssize_t k = read(fd, p, n);
@@ -83,14 +83,14 @@ static void child(const zoo *z, size_t from, size_t step, size_t total, int fd)
     ir_status st = IR_OK;
     for (size_t i = from; i < total && st == IR_OK; i += step) {
         zoo_result r;
-        measure(z, i, &r);
-        st = write_all(fd, &r, sizeof r);
+        selftest_machines_measure(z, i, &r);
+        st = selftest_machines_write_all(fd, &r, sizeof r);
     }
     _exit(st == IR_OK ? 0 : 1);
 }
 
 /* All variants, spread over the processors. */
-static ir_status measure_all(const zoo *z, zoo_result *out, size_t total)
+static ir_status selftest_machines_measure_all(const zoo *z, zoo_result *out, size_t total)
 {
     long      cpus = sysconf(_SC_NPROCESSORS_ONLN);
     size_t    k = (size_t)(cpus < 1 ? 1 : cpus > MOST_CHILDREN ? MOST_CHILDREN : cpus), got = 0;
@@ -110,7 +110,7 @@ static ir_status measure_all(const zoo *z, zoo_result *out, size_t total)
     }
     for (size_t c = 0; c < k; c++) {
         int status;
-        while (got < total && read_all(fd[c], &out[got], sizeof *out)) got++;
+        while (got < total && selftest_machines_read_all(fd[c], &out[got], sizeof *out)) got++;
         close(fd[c]);
         waitpid(pid[c], &status, 0);
     }
@@ -139,7 +139,7 @@ int selftest_machines(FILE *f, const cli_args *args)
 {
     const ab_options *own = args->own;
     zoo              *z = calloc(1, sizeof *z);
-    ir_status         st = z ? gather(z, args) : ir_fail(IR_ENOMEM, "no memory for the machines");
+    ir_status         st = z ? selftest_machines_gather(z, args) : ir_fail(IR_ENOMEM, "no memory for the machines");
     bool              all = false;
     if (st == IR_OK) {
         z->first = args->opt.seed >= 0 ? (uint64_t)args->opt.seed : 0;
@@ -147,7 +147,7 @@ int selftest_machines(FILE *f, const cli_args *args)
         z->details = z->seeds == 1 && !args->opt.quiet;
         size_t      total = z->n * (size_t)z->seeds;
         zoo_result *v = calloc(total, sizeof *v);
-        st = v ? measure_all(z, v, total) : ir_fail(IR_ENOMEM, "no memory for %zu variants", total);
+        st = v ? selftest_machines_measure_all(z, v, total) : ir_fail(IR_ENOMEM, "no memory for %zu variants", total);
         if (st == IR_OK) all = print_table(f, z, v, total);
         free(v);
     }

@@ -63,7 +63,7 @@ void zoo_score_law(const zoo_run *r, const model_machine *m, FILE *log, zoo_resu
 
 /* ---- crossovers ------------------------------------------------------------------------------------------------ */
 /* Arithmetic less bytes at a batch, as described. */
-static double excess(const model_machine *m, const crossover_sweep *g, int64_t batch)
+static double zoo_law_excess(const model_machine *m, const crossover_sweep *g, int64_t batch)
 {
     ir_params  p = g->p->p;
     model_plan o;
@@ -77,11 +77,11 @@ static double excess(const model_machine *m, const crossover_sweep *g, int64_t b
 static double crossing(const model_machine *m, const crossover_sweep *g)
 {
     int64_t lo = (int64_t)g->b[0], hi = (int64_t)g->b[g->n - 1];
-    double  x_lo = excess(m, g, lo), x_hi = excess(m, g, hi);
+    double  x_lo = zoo_law_excess(m, g, lo), x_hi = zoo_law_excess(m, g, hi);
     if (!(x_lo < 0) || !(x_hi > 0)) return NAN;
     while (hi - lo > 1) {
         int64_t mid = lo + (hi - lo) / 2;
-        double  x = excess(m, g, mid);
+        double  x = zoo_law_excess(m, g, mid);
         if (x < 0) lo = mid, x_lo = x;
         else hi = mid, x_hi = x;
     }
@@ -105,7 +105,7 @@ void zoo_score_crossover(const zoo_run *r, const model_machine *m, FILE *log, zo
 enum { POINTS = 2, SAMPLES = 30 };
 typedef struct { const model_machine *m; uint64_t at; double slower; ir_status st; } gate_job;
 
-static ir_status one_process(ab *a, char side, const size_t *order, size_t n)
+static ir_status zoo_law_one_process(ab *a, char side, const size_t *order, size_t n)
 {
     static const char *const name[POINTS] = {"copy", "gemm"};
     gate_job                *j = a->drive.ctx;
@@ -141,10 +141,10 @@ static double no_time(ab *a)
     return 0;
 }
 
-static void compare(const model_machine *m, double slower, FILE *log, zoo_tally *t)
+static void zoo_law_compare(const model_machine *m, double slower, FILE *log, zoo_tally *t)
 {
     gate_job j = {m, 1000 * (uint64_t)m->seed, slower, IR_OK};
-    ab       a = {.drive = {.process = one_process, .now = no_time, .ctx = &j}, .seed = (uint64_t)m->seed, .nargs = POINTS,
+    ab       a = {.drive = {.process = zoo_law_one_process, .now = no_time, .ctx = &j}, .seed = (uint64_t)m->seed, .nargs = POINTS,
                   .blocks = TRIAL_BLOCKS, .more = true, .confirm = true, .max_s = INFINITY};
     trial_init(&a.t, 0.95, log1p(0.02));
     if (ab_run(&a) != IR_OK) zoo_say(log, "gate: %s", ir_why());
@@ -164,6 +164,6 @@ static void compare(const model_machine *m, double slower, FILE *log, zoo_tally 
 
 void zoo_score_gate(const model_machine *m, FILE *log, zoo_result *out)
 {
-    compare(m, 0, log, &out->same);
-    compare(m, 0.05, log, &out->found);
+    zoo_law_compare(m, 0, log, &out->same);
+    zoo_law_compare(m, 0.05, log, &out->found);
 }

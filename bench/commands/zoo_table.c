@@ -60,7 +60,7 @@ static void share_row(const zoo_result *v, size_t n, size_t at, zoo_row *o)
 }
 
 /* Median over machines of each machine's median over its variants. */
-static double median_of(const zoo_result *v, size_t n, size_t machines, size_t off, double *x)
+static double zoo_table_median_of(const zoo_result *v, size_t n, size_t machines, size_t off, double *x)
 {
     double *each = x + n;
     size_t  m = 0;
@@ -75,7 +75,7 @@ static double median_of(const zoo_result *v, size_t n, size_t machines, size_t o
     return ir_median(each, m);
 }
 
-static double largest(const zoo_result *v, size_t n, size_t off)
+static double zoo_table_largest(const zoo_result *v, size_t n, size_t off)
 {
     double most = NAN;
     for (size_t i = 0; i < n; i++) most = fmax(most, *(const double *)((const char *)&v[i] + off));
@@ -99,13 +99,13 @@ size_t zoo_table(const zoo_result *v, size_t n, size_t machines, zoo_row out[ZOO
     for (size_t i = 0; i < NSHARE; i++) share_row(v, n, i, &out[k++]);
     if (x) {
         out[k++] = limit("families left out, median over machines", "<= 5 %",
-                         median_of(v, n, machines, offsetof(zoo_result, lofo_median), x), 100, "%", .05, n);
+                         zoo_table_median_of(v, n, machines, offsetof(zoo_result, lofo_median), x), 100, "%", .05, n);
         out[k++] = limit("families left out, p90, median over machines", "<= 15 %",
-                         median_of(v, n, machines, offsetof(zoo_result, lofo_p90), x), 100, "%", .15, n);
+                         zoo_table_median_of(v, n, machines, offsetof(zoo_result, lofo_p90), x), 100, "%", .15, n);
     }
-    out[k++] = limit("machine's time of the quick profile, largest", "<= 180 s", largest(v, n, offsetof(zoo_result, run_s)), 1,
+    out[k++] = limit("machine's time of the quick profile, largest", "<= 180 s", zoo_table_largest(v, n, offsetof(zoo_result, run_s)), 1,
                      "s", 180, n);
-    out[k++] = limit("machine's time of the ceilings, largest", "<= 60 s", largest(v, n, offsetof(zoo_result, ceilings_s)), 1,
+    out[k++] = limit("machine's time of the ceilings, largest", "<= 60 s", zoo_table_largest(v, n, offsetof(zoo_result, ceilings_s)), 1,
                      "s", 60, n);
     free(x);
     return k;

@@ -17,7 +17,7 @@ bool zoo_calm(const model_machine *m)
 
 /* ---- levels and ceilings ----------------------------------------------------------------------------------- */
 /* The level of a name as the law has it; -1: the machine has none. */
-static int level_index(const model_machine *m, const char *name)
+static int zoo_truth_level_index(const model_machine *m, const char *name)
 {
     static const char *const host[] = {"L1", "L2", "L3"};
     if (!strcmp(name, "DRAM")) return m->nlevel - 1;
@@ -31,7 +31,7 @@ static void score_levels(const zoo_run *r, const model_machine *m, FILE *log, zo
 {
     static const char *const name[] = {"L1", "L2", "L3"};
     for (int l = 0; l < 3; l++) {
-        int    at = level_index(m, name[l]);
+        int    at = zoo_truth_level_index(m, name[l]);
         double got = r->s.ceilings.level_B[l];
         double is = at < 0 ? NAN : m->level[at].size_B * model_instances(m, at, m->gpu > 0 ? 0 : 1);
         bool   right = isnan(is) ? isnan(got) : got <= FACTOR * is && is <= FACTOR * got;
@@ -85,7 +85,7 @@ static bool both_serve(const model_machine *m, int l, const ir_ceiling *c)
 /* What a ceiling should say; NAN: the description does not. */
 static double truth_of(const model_machine *m, const ir_ceiling *c)
 {
-    int l = level_index(m, c->level);
+    int l = zoo_truth_level_index(m, c->level);
     if (c->what == IR_C_BANDWIDTH && l >= 0 && isfinite(c->read_frac) && both_serve(m, l, c)) return set_Bps(m, c);
     if (c->what == IR_C_BANDWIDTH && l >= 0 && isfinite(c->read_frac)) return stream_Bps(m, c->op, l, c->threads);
     if (c->what == IR_C_FLOPS && !strcmp(c->op, "fma")) return model_flops(m, c->threads, c->dtype, false);

@@ -130,11 +130,11 @@ const ir_ceiling *ir_ceiling_find(const ir_ceilings *c, ir_what w, const char *l
     return best;
 }
 
-static double value_of(const ir_ceiling *c) { return c ? c->value : NAN; }
+static double ceiling_set_value_of(const ir_ceiling *c) { return c ? c->value : NAN; }
 
 double ir_peak_ceiling(const ir_ceilings *c, ir_dtype t, int threads)
 {
-    return (unsigned)t < IR_NDTYPE ? value_of(ir_ceiling_find(c, IR_C_FLOPS, NULL, NULL, t, threads)) : NAN;
+    return (unsigned)t < IR_NDTYPE ? ceiling_set_value_of(ir_ceiling_find(c, IR_C_FLOPS, NULL, NULL, t, threads)) : NAN;
 }
 
 double ir_product_ceiling(const ir_ceilings *c, ir_dtype t, int threads)
@@ -146,7 +146,7 @@ double ir_product_ceiling(const ir_ceilings *c, ir_dtype t, int threads)
 
 double ir_launch_ceiling(const ir_ceilings *c, int threads)
 {
-    return value_of(ir_ceiling_find(c, IR_C_LAUNCH, NULL, NULL, IR_NDTYPE, threads));
+    return ceiling_set_value_of(ir_ceiling_find(c, IR_C_LAUNCH, NULL, NULL, IR_NDTYPE, threads));
 }
 
 /* ---- bandwidth of a mix ------------------------------------------------------------------------------- */
@@ -167,7 +167,7 @@ double law_read_moment(const ir_ceilings *c, const ir_ceiling *x)
 
 /* Rate x (read ceiling) / (what reads got when it was measured): how far an operation outdoes reads is its own, but where the memory
  * has two states (processors on one die, or on two) that differs between them. */
-static double rate_of(const mix_query *q, const ir_ceiling *x)
+static double ceiling_set_rate_of(const mix_query *q, const ir_ceiling *x)
 {
     if (!(q->now > 0) || !strcmp(x->op, "read")) return x->value; /* the read ceiling is the unit itself */
     const double moment = law_read_moment(q->c, x);
@@ -197,7 +197,7 @@ static const ir_ceiling *of_mix(const mix_query *q, int threads, double frac)
 /* A mix measured at other thread counts only is carried over by the nearest mix's own curve over threads. */
 static double at_threads(const mix_query *q, const ir_ceiling *x)
 {
-    if (x->threads == q->threads) return rate_of(q, x);
+    if (x->threads == q->threads) return ceiling_set_rate_of(q, x);
     double near = INFINITY, ratio = 1;
     for (size_t i = 0; i < q->c->n; i++) {
         const ir_ceiling *y = &q->c->v[i];
@@ -206,9 +206,9 @@ static double at_threads(const mix_query *q, const ir_ceiling *x)
         double d = fabs(y->read_frac - x->read_frac);
         if (!from || from->threads != x->threads || to->threads != q->threads || d >= near) continue;
         near = d;
-        ratio = rate_of(q, to) / rate_of(q, from);
+        ratio = ceiling_set_rate_of(q, to) / ceiling_set_rate_of(q, from);
     }
-    return rate_of(q, x) * ratio;
+    return ceiling_set_rate_of(q, x) * ratio;
 }
 
 static double interpolate(double f, double f0, double v0, double f1, double v1)
@@ -286,7 +286,7 @@ static int last_cache(const ir_ceilings *c)
 
 /* Share of a part's bytes that the last cache still serves beyond its capacity: all at the capacity, none where the ladder shows DRAM's own
  * rate, in between linear in the logarithm of the footprint. 0 where the ladder does not say, or the cache was not measured. */
-static double served(const ir_ceilings *c, double footprint_B, bool cold, int l, int threads)
+static double ceiling_set_served(const ir_ceilings *c, double footprint_B, bool cold, int l, int threads)
 {
     if (l < 0) return 0;
     double instances = ir_level_instances(c, l, threads), held = c->level_B[l] * instances, none = c->level_B[3] * instances;
@@ -296,7 +296,7 @@ static double served(const ir_ceilings *c, double footprint_B, bool cold, int l,
 
 double law_served(const ir_ceilings *c, double footprint_B, int threads, bool cold)
 {
-    return served(c, footprint_B, cold, last_cache(c), threads);
+    return ceiling_set_served(c, footprint_B, cold, last_cache(c), threads);
 }
 
 /* Bandwidth of a part in DRAM at the moment: its own bytes over the time that they and their write-allocates take. */
@@ -314,7 +314,7 @@ static double part_bw(const ir_ceilings *c, const part *p, double evaded, int th
     if (strcmp(level, level_name[3]) != 0) return bandwidth_of(c, level, threads, p->read_B, p->write_B, 0);
     double bw = dram_bw(c, p, evaded, threads, steady, dram_scale);
     int    last = last_cache(c);
-    double share = steady ? 0 : served(c, p->footprint_B, p->cold, last, threads);
+    double share = steady ? 0 : ceiling_set_served(c, p->footprint_B, p->cold, last, threads);
     if (!(share > 0)) return bw;
     double near = bandwidth_of(c, level_name[last], threads, p->read_B, p->write_B, 0);
     return 1 / (share / fmax(near, bw) + (1 - share) / bw);

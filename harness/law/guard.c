@@ -58,7 +58,7 @@ static double bandwidth_bound(const ir_point *p, const ir_ceilings *c, const cha
 
 static const char *const level_name[] = {"L1", "L2", "L3", "DRAM"};
 
-static int level_index(const char *level)
+static int guard_level_index(const char *level)
 {
     for (int l = 0; l < 4; l++)
         if (!strcmp(level, level_name[l])) return l;
@@ -68,7 +68,7 @@ static int level_index(const char *level)
 /* The outermost level within `level` that gave as much; NULL: none did. */
 static const char *explaining_cache(const ir_point *p, const ir_ceilings *c, const char *level, double rate)
 {
-    for (int l = level_index(level) - 1; l >= 0; l--)
+    for (int l = guard_level_index(level) - 1; l >= 0; l--)
         for (size_t i = 0; i < c->n; i++)
             if (c->v[i].what == IR_C_BANDWIDTH && !strcmp(c->v[i].level, level_name[l]) &&
                 c->v[i].threads == p->p.threads && rate <= LIMIT * known_to(&c->v[i]))
@@ -93,7 +93,7 @@ static void guard_bandwidth(ir_point *p, const ir_ceilings *c, double T)
     if (!(excess > LIMIT)) return;
     const char *cache = explaining_cache(p, c, level, rate);
     /* The ladder tells a tenth from nothing: a rung further, a cache may still serve as little as that. */
-    double      still_B = cache ? c->level_B[3] * ir_level_instances(c, level_index(cache), p->p.threads) * (excess < EDGE_LIMIT ? 2 : 1) : NAN;
+    double      still_B = cache ? c->level_B[3] * ir_level_instances(c, guard_level_index(cache), p->p.threads) * (excess < EDGE_LIMIT ? 2 : 1) : NAN;
     bool        dram = !strcmp(level, "DRAM");
     if (dram && p->flags & IR_FLAG_NOISY && excess < NOISY_LIMIT) return; /* memory moved meanwhile, by as much */
     if (cache && dram && p->cost.scattered) { /* of the lines it asks for some were there already */
@@ -188,10 +188,10 @@ static void guard_datasheet(ir_ceiling *x, const ir_ceilings *c)
  * may: non-temporal stores pass the caches by. */
 static void guard_order(ir_ceiling *x, const ir_ceilings *c)
 {
-    int outer = level_index(x->level);
+    int outer = guard_level_index(x->level);
     for (size_t i = 0; i < c->n; i++) {
         const ir_ceiling *y = &c->v[i];
-        int               inner = level_index(y->level);
+        int               inner = guard_level_index(y->level);
         if (inner < 0 || inner >= outer || y->what != x->what || y->threads != x->threads || strcmp(y->op, x->op))
             continue;
         if (x->what == IR_C_BANDWIDTH && x->read_frac > 0.999 && x->value > LIMIT * known_to(y))

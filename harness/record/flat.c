@@ -20,7 +20,7 @@ static ir_status leaf(walker *w, const json_t *v)
 static ir_status walk(walker *w, json_t *v, int depth);
 
 /* One member or element: its name goes onto the path and off again. */
-static ir_status step(walker *w, json_t *v, int depth, const char *form, const char *key, size_t at)
+static ir_status flat_step(walker *w, json_t *v, int depth, const char *form, const char *key, size_t at)
 {
     size_t    n = strlen(w->path);
     int       used = key ? snprintf(w->path + n, PATH - n, form, key) : snprintf(w->path + n, PATH - n, "[%zu]", at);
@@ -40,16 +40,16 @@ static ir_status walk(walker *w, json_t *v, int depth)
     if (depth > 0 && json_object_size(v) + json_array_size(v) == 0) return ir_fail(IR_EINVAL, "%s: empty", w->path);
     json_object_foreach(v, key, e)
     {
-        if (st == IR_OK) st = step(w, e, depth + 1, *w->path ? ".%s" : "%s", key, 0);
+        if (st == IR_OK) st = flat_step(w, e, depth + 1, *w->path ? ".%s" : "%s", key, 0);
     }
     json_array_foreach(v, i, e)
     {
-        if (st == IR_OK) st = step(w, e, depth + 1, NULL, NULL, i);
+        if (st == IR_OK) st = flat_step(w, e, depth + 1, NULL, NULL, i);
     }
     return st;
 }
 
-static ir_status load(const char *file, char **text, size_t *n)
+static ir_status flat_load(const char *file, char **text, size_t *n)
 {
     FILE *f = fopen(file, "rb");
     if (!f) return ir_fail(IR_EIO, "%s: %s", file, strerror(errno));
@@ -85,7 +85,7 @@ ir_status ir_flat_read(const char *file, ir_flat_visit *visit, void *arg)
 {
     char     *text = NULL;
     size_t    n = 0;
-    ir_status st = load(file, &text, &n);
+    ir_status st = flat_load(file, &text, &n);
     if (st == IR_OK) st = ir_flat_text(file, text, n, visit, arg);
     free(text);
     return st;

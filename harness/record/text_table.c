@@ -36,7 +36,7 @@ void ir_text_styled(const ir_text *t, ir_style s, const char *fmt, ...)
     fputs(style_off(t, s), t->f);
 }
 
-static size_t bytes_of(const char *s, int columns)
+static size_t text_table_bytes_of(const char *s, int columns)
 {
     size_t i = 0;
     for (; s[i]; i++)
@@ -64,8 +64,8 @@ void ir_text_para(const ir_text *t, const char *lead, const char *fmt, ...)
             first = true;
         }
         if (!first) fputc(' ', t->f);
-        for (; n > room && first && room > 8; n -= room, w += bytes_of(w, room)) /* a word longer than a line */
-            fprintf(t->f, "%.*s\n%*s", (int)bytes_of(w, room), w, indent, "");
+        for (; n > room && first && room > 8; n -= room, w += text_table_bytes_of(w, room)) /* a word longer than a line */
+            fprintf(t->f, "%.*s\n%*s", (int)text_table_bytes_of(w, room), w, indent, "");
         fputs(w, t->f);
         at += n + !first;
         first = false;
@@ -91,7 +91,7 @@ static ir_cell *next_cell(ir_table *tb)
 }
 
 __attribute__((format(printf, 4, 0)))
-static void add(ir_table *tb, ir_style style, bool span, const char *fmt, va_list ap)
+static void text_table_add(ir_table *tb, ir_style style, bool span, const char *fmt, va_list ap)
 {
     ir_cell *c = next_cell(tb);
     if (!c) return;
@@ -106,7 +106,7 @@ void ir_table_cell(ir_table *tb, ir_style style, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    add(tb, style, false, fmt, ap);
+    text_table_add(tb, style, false, fmt, ap);
     va_end(ap);
 }
 
@@ -114,7 +114,7 @@ void ir_table_span(ir_table *tb, ir_style style, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    add(tb, style, true, fmt, ap);
+    text_table_add(tb, style, true, fmt, ap);
     va_end(ap);
     for (int i = 1; i < tb->ncol; i++) {
         ir_cell *c = next_cell(tb);
@@ -140,16 +140,16 @@ static void natural(const ir_table *tb, layout *l)
     }
 }
 
-static int total(const ir_table *tb, const layout *l)
+static int text_table_total(const ir_table *tb, const layout *l)
 {
     int sum = -l->gap;
     for (int c = 0; c < tb->ncol; c++) sum += l->shown[c] ? l->width[c] + l->gap : 0;
     return sum;
 }
 
-static int least(const ir_table *tb, const layout *l)
+static int text_table_least(const ir_table *tb, const layout *l)
 {
-    int sum = total(tb, l);
+    int sum = text_table_total(tb, l);
     for (int c = 0; c < tb->ncol; c++)
         if (l->shown[c] && tb->col[c].least > 0 && l->width[c] > tb->col[c].least) sum -= l->width[c] - tb->col[c].least;
     return sum;
@@ -159,8 +159,8 @@ static void fit(const ir_table *tb, layout *l)
 {
     int room = ir_text_width(tb->t);
     l->gap = 2;
-    if (total(tb, l) > room) l->gap = 1;
-    while (least(tb, l) > room) {
+    if (text_table_total(tb, l) > room) l->gap = 1;
+    while (text_table_least(tb, l) > room) {
         int worst = -1;
         for (int c = 0; c < tb->ncol; c++)
             if (l->shown[c] && tb->col[c].drop > 0 && (worst < 0 || tb->col[c].drop > tb->col[worst].drop)) worst = c;
@@ -168,7 +168,7 @@ static void fit(const ir_table *tb, layout *l)
         for (int c = 0; c < tb->ncol; c++) /* equals go together */
             if (l->shown[c] && tb->col[c].drop == tb->col[worst].drop) l->shown[c] = false, l->dropped[c] = true;
     }
-    for (int over = total(tb, l) - room; over > 0; over--) { /* the widest flexible column gives first */
+    for (int over = text_table_total(tb, l) - room; over > 0; over--) { /* the widest flexible column gives first */
         int widest = -1;
         for (int c = 0; c < tb->ncol; c++)
             if (l->shown[c] && tb->col[c].least > 0 && l->width[c] > tb->col[c].least &&
@@ -185,13 +185,13 @@ static int print_cut(const ir_text *t, const char *s, int width)
 {
     int n = ir_text_columns(s);
     if (n <= width || width < 3) {
-        fwrite(s, 1, bytes_of(s, width), t->f);
+        fwrite(s, 1, text_table_bytes_of(s, width), t->f);
         return n < width ? n : width;
     }
     int tail = (width - 1) / 2, head = width - 1 - tail;
-    fwrite(s, 1, bytes_of(s, head), t->f);
+    fwrite(s, 1, text_table_bytes_of(s, head), t->f);
     fputs(t->utf8 ? "\xe2\x80\xa6" : "~", t->f);
-    fputs(s + bytes_of(s, n - tail), t->f);
+    fputs(s + text_table_bytes_of(s, n - tail), t->f);
     return width;
 }
 

@@ -53,7 +53,7 @@ static void close_model(ir_dev *dev)
     dev->self = NULL;
 }
 
-static ir_status describe(ir_dev *dev, ir_device_info *out)
+static ir_status backend_describe(ir_dev *dev, ir_device_info *out)
 {
     const model_machine *m = model_of(dev);
     const int            last = m->nlevel - 1;
@@ -78,40 +78,40 @@ static ir_status describe(ir_dev *dev, ir_device_info *out)
 }
 
 /* ---- memory that is not there ---------------------------------------------------------------------------------- */
-static ir_status no_alloc(ir_dev *dev, size_t bytes, ir_mem *out)
+static ir_status backend_no_alloc(ir_dev *dev, size_t bytes, ir_mem *out)
 {
     (void)dev;
     *out = (ir_mem){NULL, NULL, bytes};
     return IR_OK;
 }
 
-static void no_release(ir_dev *dev, ir_mem *mem)
+static void backend_no_release(ir_dev *dev, ir_mem *mem)
 {
     (void)dev;
     memset(mem, 0, sizeof *mem);
 }
 
-static ir_status no_put(ir_dev *dev, ir_mem *dst, const void *host)
+static ir_status backend_no_put(ir_dev *dev, ir_mem *dst, const void *host)
 {
     (void)dev, (void)dst, (void)host;
     return IR_OK;
 }
 
-static ir_status no_get(ir_dev *dev, const ir_mem *src, void *host)
+static ir_status backend_no_get(ir_dev *dev, const ir_mem *src, void *host)
 {
     (void)dev;
     memset(host, 0, src->bytes);
     return IR_OK;
 }
 
-static ir_status nothing(ir_dev *dev)
+static ir_status backend_nothing(ir_dev *dev)
 {
     (void)dev;
     return IR_OK;
 }
 
 /* Reading the clock takes a while, as everywhere; whoever waits on it gets to the end. */
-static double now(ir_dev *dev)
+static double backend_now(ir_dev *dev)
 {
     static const double READ_S = 20e-9;
     return ((device *)dev->self)->w.now_s += READ_S;
@@ -150,7 +150,7 @@ static ir_status has_type(const model_machine *m, const ir_workload *w, const ir
     return IR_OK;
 }
 
-static ir_status can_run(const ir_dev *d, const ir_workload *w, const ir_params *p)
+static ir_status backend_can_run(const ir_dev *d, const ir_workload *w, const ir_params *p)
 {
     const model_machine *m = model_of(d);
     double               room = m->level[m->nlevel - 1].size_B * ceil(m->cores / m->level[m->nlevel - 1].cores);
@@ -162,23 +162,23 @@ static ir_status can_run(const ir_dev *d, const ir_workload *w, const ir_params 
 static ir_status on_gpu(const ir_dev *d, const ir_workload *w, const ir_params *p)
 {
     if (!(model_of(d)->gpu > 0)) return ir_fail(IR_SKIP, "only a device with memory of its own has it");
-    return can_run(d, w, p);
+    return backend_can_run(d, w, p);
 }
 
 static ir_status on_host(const ir_dev *d, const ir_workload *w, const ir_params *p)
 {
     if (model_of(d)->gpu > 0) return ir_fail(IR_SKIP, "a host's kernel");
-    return can_run(d, w, p);
+    return backend_can_run(d, w, p);
 }
 
-static ir_status past_caches(const ir_dev *d, const ir_workload *w, const ir_params *p)
+static ir_status backend_past_caches(const ir_dev *d, const ir_workload *w, const ir_params *p)
 {
     if (!(model_of(d)->memory.nt > 0) || !(w->cost(p).write_B > 0))
         return ir_fail(IR_SKIP, "no stores, or none that pass the caches by");
     return on_host(d, w, p);
 }
 
-static ir_status setup(ir_run *r)
+static ir_status backend_setup(ir_run *r)
 {
     const device *d = r->dev->self;
     model_plan   *o = malloc(sizeof *o);
@@ -188,13 +188,13 @@ static ir_status setup(ir_run *r)
     return IR_OK;
 }
 
-static void teardown(ir_run *r)
+static void backend_teardown(ir_run *r)
 {
     free(r->self);
     r->self = NULL;
 }
 
-static ir_status run(ir_run *r, uint32_t reps)
+static ir_status backend_run(ir_run *r, uint32_t reps)
 {
     device *d = r->dev->self;
     model_world_pass(&d->w, r->self, reps);
@@ -203,36 +203,36 @@ static ir_status run(ir_run *r, uint32_t reps)
 
 #define KERNEL(id, fam, title, text, more, can)                                                              \
     static const ir_kernel id = {.family = fam, .name = title, .doc = text, .flags = IR_K_IDEAL | (more),  \
-                                 .can_run = can, .setup = setup, .run = run, .teardown = teardown};
+                                 .can_run = can, .setup = backend_setup, .run = backend_run, .teardown = backend_teardown};
 KERNEL(k_stream, "stream", "regular", "regular loads and stores, repeated in one region", IR_K_FUSED, on_host)
-KERNEL(k_stream_nt, "stream", "nt", "stores that pass the caches by", IR_K_FUSED | IR_K_NT, past_caches)
+KERNEL(k_stream_nt, "stream", "nt", "stores that pass the caches by", IR_K_FUSED | IR_K_NT, backend_past_caches)
 KERNEL(k_stream_gpu, "stream", "resident", "a launch a pass", 0, on_gpu)
 KERNEL(k_stream_half, "stream", "half", "with half of the threads", IR_K_HALF, on_gpu)
-KERNEL(k_chase, "chase", "pointer", "dependent loads", IR_K_FUSED, can_run)
-KERNEL(k_gather, "gather", "regular", "loads of no order", IR_K_FUSED, can_run)
+KERNEL(k_chase, "chase", "pointer", "dependent loads", IR_K_FUSED, backend_can_run)
+KERNEL(k_gather, "gather", "regular", "loads of no order", IR_K_FUSED, backend_can_run)
 KERNEL(k_clock, "clock", "chain", "dependent adds", IR_K_FUSED, on_host)
-KERNEL(k_fma, "peak", "chains", "independent chains of multiply-adds", IR_K_FUSED, can_run)
+KERNEL(k_fma, "peak", "chains", "independent chains of multiply-adds", IR_K_FUSED, backend_can_run)
 KERNEL(k_mma, "mma", "loops", "products of matrix units", IR_K_FUSED, on_gpu)
-KERNEL(k_launch, "launch", "queue", "an empty region or kernel", 0, can_run)
+KERNEL(k_launch, "launch", "queue", "an empty region or kernel", 0, backend_can_run)
 KERNEL(k_local, "local", "shared", "local memory", 0, on_gpu)
 KERNEL(k_link, "transfer", "pinned", "bytes over the link", 0, on_gpu)
 KERNEL(k_both, "overlap", "streams", "copies beside a kernel", 0, on_gpu)
 KERNEL(k_gemm, "gemm", "tiled", "as described for the class gemm", 0, on_host)
 KERNEL(k_gemm_gpu, "gemm", "vendor", "as described for the class gemm", IR_K_LIB, on_gpu)
-KERNEL(k_gemv, "gemv", "stream", "as described for the class gemv", 0, can_run)
-KERNEL(k_gemv_twice, "gemv_twice", "twice", "as described for the class gemv", 0, can_run)
-KERNEL(k_linear, "linear", "stream", "as described for the class gemv", 0, can_run)
-KERNEL(k_conv, "conv", "direct", "as described for the class conv", 0, can_run)
-KERNEL(k_cnn, "cnn", "direct", "as described for the class net", 0, can_run)
-KERNEL(k_gpt, "gpt", "stream", "as described for the class net", 0, can_run)
-KERNEL(k_norm, "norm", "simd", "as described for the class op", 0, can_run)
-KERNEL(k_softmax, "softmax", "simd", "as described for the class op", 0, can_run)
-KERNEL(k_act, "act", "simd", "as described for the class op", 0, can_run)
-KERNEL(k_add, "add", "simd", "as described for the class op", 0, can_run)
-KERNEL(k_embed, "embed", "simd", "as described for the class op", 0, can_run)
-KERNEL(k_attention, "attention", "tiled", "as described for the class op", 0, can_run)
-KERNEL(k_chain, "chain", "simd", "as described for the class op", 0, can_run)
-KERNEL(k_chain_nt, "chain", "nt", "stores that pass the caches by", IR_K_NT, past_caches)
+KERNEL(k_gemv, "gemv", "stream", "as described for the class gemv", 0, backend_can_run)
+KERNEL(k_gemv_twice, "gemv_twice", "twice", "as described for the class gemv", 0, backend_can_run)
+KERNEL(k_linear, "linear", "stream", "as described for the class gemv", 0, backend_can_run)
+KERNEL(k_conv, "conv", "direct", "as described for the class conv", 0, backend_can_run)
+KERNEL(k_cnn, "cnn", "direct", "as described for the class net", 0, backend_can_run)
+KERNEL(k_gpt, "gpt", "stream", "as described for the class net", 0, backend_can_run)
+KERNEL(k_norm, "norm", "simd", "as described for the class op", 0, backend_can_run)
+KERNEL(k_softmax, "softmax", "simd", "as described for the class op", 0, backend_can_run)
+KERNEL(k_act, "act", "simd", "as described for the class op", 0, backend_can_run)
+KERNEL(k_add, "add", "simd", "as described for the class op", 0, backend_can_run)
+KERNEL(k_embed, "embed", "simd", "as described for the class op", 0, backend_can_run)
+KERNEL(k_attention, "attention", "tiled", "as described for the class op", 0, backend_can_run)
+KERNEL(k_chain, "chain", "simd", "as described for the class op", 0, backend_can_run)
+KERNEL(k_chain_nt, "chain", "nt", "stores that pass the caches by", IR_K_NT, backend_past_caches)
 static const ir_kernel *const kernels[] = {
     &k_stream,  &k_stream_nt, &k_stream_gpu, &k_stream_half, &k_chase,   &k_gather, &k_clock, &k_fma,
     &k_mma,     &k_launch,    &k_local,      &k_link,        &k_both,    &k_gemm,   &k_gemm_gpu, &k_gemv,
@@ -240,6 +240,6 @@ static const ir_kernel *const kernels[] = {
     &k_add,     &k_embed,     &k_attention,  &k_chain,       &k_chain_nt, NULL};
 
 const ir_backend model_backend = {
-    .name = "model", .kernels = kernels, .open = open_model, .close = close_model, .describe = describe,
-    .alloc = no_alloc, .release = no_release, .put = no_put, .get = no_get, .sync = nothing, .now = now,
-    .start = nothing, .stop = no_clock, .vitals = vitals, .taken = taken};
+    .name = "model", .kernels = kernels, .open = open_model, .close = close_model, .describe = backend_describe,
+    .alloc = backend_no_alloc, .release = backend_no_release, .put = backend_no_put, .get = backend_no_get, .sync = backend_nothing, .now = backend_now,
+    .start = backend_nothing, .stop = no_clock, .vitals = vitals, .taken = taken};

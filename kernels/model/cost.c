@@ -67,7 +67,7 @@ static double mixed_s(double read_Bps, const model_level *x, double read_B, doub
 }
 
 /* Shares of a footprint by the level that serves it; the last is memory's. */
-static void served(const model_machine *m, int threads, double footprint_B, int only, double share[MODEL_LEVELS])
+static void cost_served(const model_machine *m, int threads, double footprint_B, int only, double share[MODEL_LEVELS])
 {
     double inside = 0;
     for (int l = 0; l < m->nlevel; l++) share[l] = l == only;
@@ -85,7 +85,7 @@ static void bytes_s(const model_machine *m, int threads, const bytes *b, bool nt
     double             share[MODEL_LEVELS];
     const int          last = m->nlevel - 1;
     const model_level *mem = &m->level[last];
-    served(m, threads, b->footprint_B, b->level, share);
+    cost_served(m, threads, b->footprint_B, b->level, share);
     for (int l = 0; l < last; l++)
         o->cache_s += mixed_s(fill * model_read_Bps(m, l, threads), &m->level[l], share[l] * b->read_B,
                               nt ? 0 : share[l] * b->write_B, 1);
@@ -98,7 +98,7 @@ static void bytes_s(const model_machine *m, int threads, const bytes *b, bool nt
 static void scattered_s(const model_machine *m, int threads, const ir_cost *c, model_plan *o)
 {
     double share[MODEL_LEVELS], lines = c->read_B / 12; /* 8 B and an index */
-    served(m, threads, c->footprint_B, -1, share);
+    cost_served(m, threads, c->footprint_B, -1, share);
     for (int l = 0; l < m->nlevel; l++) {
         double one = m->memory.gather * LINE_B / m->level[l].latency_s;
         double Bps = smaller(working(m, threads) * one, model_read_Bps(m, l, threads));
@@ -145,7 +145,7 @@ static double waves(const model_machine *m, const ir_cost *c, ir_dtype t)
 }
 
 /* ---- kinds of workloads ------------------------------------------------------------------------------------------ */
-static int64_t value(const ir_workload *w, const ir_params *p, const char *key)
+static int64_t cost_value(const ir_workload *w, const ir_params *p, const char *key)
 {
     int i = ir_workload_param(w, key);
     return i >= 0 ? p->v[i] : 0;
@@ -153,9 +153,9 @@ static int64_t value(const ir_workload *w, const ir_params *p, const char *key)
 
 static void chase_s(const model_machine *m, const ir_workload *w, const ir_params *p, const ir_cost *c, model_plan *o)
 {
-    double share[MODEL_LEVELS], chains = (double)value(w, p, "chains"), wait = 0;
-    bool   small = value(w, p, "pages") == WL_PAGES_SMALL;
-    served(m, 1, c->footprint_B, -1, share);
+    double share[MODEL_LEVELS], chains = (double)cost_value(w, p, "chains"), wait = 0;
+    bool   small = cost_value(w, p, "pages") == WL_PAGES_SMALL;
+    cost_served(m, 1, c->footprint_B, -1, share);
     for (int l = 0; l < m->nlevel; l++)
         wait += share[l] * m->level[l].latency_s * (small && l == m->nlevel - 1 ? SMALL_TLB : 1);
     o->wait_s = c->hops * wait * fmax(chains / m->memory.lines, 1);
@@ -163,15 +163,15 @@ static void chase_s(const model_machine *m, const ir_workload *w, const ir_param
 
 static void fma_s(const model_machine *m, const ir_workload *w, const ir_params *p, const ir_cost *c, model_plan *o)
 {
-    double fill = fmin((double)value(w, p, "chains") / m->need.chains, 1), R = model_flops(m, p->threads, p->dtype, false);
-    if (m->gpu > 0) fill *= fmin((double)value(w, p, "teams") / (8 * m->cores), 1);
+    double fill = fmin((double)cost_value(w, p, "chains") / m->need.chains, 1), R = model_flops(m, p->threads, p->dtype, false);
+    if (m->gpu > 0) fill *= fmin((double)cost_value(w, p, "teams") / (8 * m->cores), 1);
     o->compute_s = c->flops / (R * fill);
 }
 
 static void matrix_s(const model_machine *m, const ir_workload *w, const ir_params *p, const ir_cost *c, model_plan *o)
 {
-    double fill = fmin((double)value(w, p, "chains") / m->need.chains, 1);
-    if (m->gpu > 0) fill *= fmin((double)value(w, p, "teams") / (8 * m->cores), 1);
+    double fill = fmin((double)cost_value(w, p, "chains") / m->need.chains, 1);
+    if (m->gpu > 0) fill *= fmin((double)cost_value(w, p, "teams") / (8 * m->cores), 1);
     o->compute_s = c->flops / (m->matrix[p->dtype] * m->cores * m->clock.all_Hz * fill);
 }
 
@@ -188,21 +188,21 @@ static void empty_s(const model_machine *m, const ir_workload *w, const ir_param
 
 static void local_s(const model_machine *m, const ir_workload *w, const ir_params *p, const ir_cost *c, model_plan *o)
 {
-    o->cache_s = c->footprint_B / (m->local_Bps * fmin((double)value(w, p, "groups") / (2 * m->cores), 1));
+    o->cache_s = c->footprint_B / (m->local_Bps * fmin((double)cost_value(w, p, "groups") / (2 * m->cores), 1));
 }
 
 static void link_s(const model_machine *m, const ir_workload *w, const ir_params *p, const ir_cost *c, model_plan *o)
 {
     (void)c;
-    o->memory_s = (double)value(w, p, "bytes") / m->link_Bps;
+    o->memory_s = (double)cost_value(w, p, "bytes") / m->link_Bps;
 }
 
 static void both_s(const model_machine *m, const ir_workload *w, const ir_params *p, const ir_cost *c, model_plan *o)
 {
     (void)c;
-    double copy = (double)value(w, p, "bytes") / m->link_Bps, work = (double)value(w, p, "iters") * 1e-9;
-    if (value(w, p, "work") == WL_OVERLAP_COMPUTE) copy = 0;
-    if (value(w, p, "work") == WL_OVERLAP_COPY) work = 0;
+    double copy = (double)cost_value(w, p, "bytes") / m->link_Bps, work = (double)cost_value(w, p, "iters") * 1e-9;
+    if (cost_value(w, p, "work") == WL_OVERLAP_COMPUTE) copy = 0;
+    if (cost_value(w, p, "work") == WL_OVERLAP_COPY) work = 0;
     o->memory_s = copy + work - m->link_overlap * fmin(copy, work);
 }
 
@@ -217,7 +217,7 @@ static const struct {
             {"launch", MODEL_STREAM, empty_s}, {"local", MODEL_STREAM, local_s}, {"transfer", MODEL_STREAM, link_s},
             {"overlap", MODEL_STREAM, both_s}, {"gather", MODEL_STREAM, NULL}};
 
-static size_t kind_of(const char *family)
+static size_t cost_kind_of(const char *family)
 {
     size_t i = 0;
     while (i < sizeof kind / sizeof *kind && strcmp(kind[i].family, family) != 0) i++;
@@ -228,7 +228,7 @@ static void work_s(const model_machine *m, const ir_workload *w, uint32_t kflags
                    model_class as, int level, model_plan *o)
 {
     const model_kernel *k = &m->kernel[as];
-    double              streams = (double)value(w, p, "streams"), fill = kflags & IR_K_HALF ? 0.995 : 1;
+    double              streams = (double)cost_value(w, p, "streams"), fill = kflags & IR_K_HALF ? 0.995 : 1;
     bool                waved = as == MODEL_GEMM || as == MODEL_CONV;
     if (m->gpu > 0 && streams > 0) fill *= fmin(sqrt(streams / m->need.streams), 1);
     data_s(m, p->threads, c, kflags & IR_K_NT, fill * k->data, level, o);
@@ -241,7 +241,7 @@ static void work_s(const model_machine *m, const ir_workload *w, uint32_t kflags
 void model_plan_at(const model_machine *m, const ir_workload *w, uint32_t kflags, const ir_params *p, int level, model_plan *o)
 {
     ir_cost c = w->cost(p);
-    size_t  i = kind_of(w->family), n = sizeof kind / sizeof *kind;
+    size_t  i = cost_kind_of(w->family), n = sizeof kind / sizeof *kind;
     memset(o, 0, sizeof *o);
     o->overlap = 1;
     o->launches = c.launches;

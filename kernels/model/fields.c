@@ -124,7 +124,7 @@ static const figure *named(const figure *f, size_t n, const char *name)
     return NULL;
 }
 
-static ir_status unknown(const char *path, const char *where, const figure *f, size_t n)
+static ir_status fields_unknown(const char *path, const char *where, const figure *f, size_t n)
 {
     char   list[120] = "";
     size_t m = 0;
@@ -133,7 +133,7 @@ static ir_status unknown(const char *path, const char *where, const figure *f, s
     return ir_fail(IR_EINVAL, "%s: no such figure; %s has %s%s", path, where, list, m < sizeof list ? "" : "...");
 }
 
-static ir_status put(const char *path, void *base, const figure *f, double v)
+static ir_status fields_put(const char *path, void *base, const figure *f, double v)
 {
     ir_status st = allowed(path, f, v);
     if (st == IR_OK) *field_at(base, f) = v;
@@ -147,8 +147,8 @@ static ir_status set_level(model_machine *m, const char *path, double v)
     if (strncmp(end, "].", 2) != 0 || l < 0 || l >= MODEL_LEVELS)
         return ir_fail(IR_EINVAL, "%s: levels are level[0] to level[%d]: caches, then memory", path, MODEL_LEVELS - 1);
     const figure *f = named(level_figures, NLEVELF, end + 2);
-    if (!f) return unknown(path, "a level", level_figures, NLEVELF);
-    ir_status st = put(path, &m->level[l], f, v);
+    if (!f) return fields_unknown(path, "a level", level_figures, NLEVELF);
+    ir_status st = fields_put(path, &m->level[l], f, v);
     if (st == IR_OK && l >= m->nlevel) m->nlevel = (int)l + 1;
     return st;
 }
@@ -164,7 +164,7 @@ static ir_status set_kernel(model_machine *m, const char *path, double v)
         return ir_fail(IR_EINVAL, "%s: kernels are stream, gemm, gemv, conv, net or op, then .data .comp .overlap",
                        path);
     const figure *f = named(kernel_figures, NKERNELF, dot + 1);
-    return f ? put(path, &m->kernel[k], f, v) : unknown(path, "a kernel", kernel_figures, NKERNELF);
+    return f ? fields_put(path, &m->kernel[k], f, v) : fields_unknown(path, "a kernel", kernel_figures, NKERNELF);
 }
 
 static ir_status set_peak(double peak[IR_NDTYPE], const char *path, const char *type, double v)
@@ -178,7 +178,7 @@ static ir_status set_peak(double peak[IR_NDTYPE], const char *path, const char *
     return st;
 }
 
-static ir_status set_text(model_machine *m, const char *path, const char *text)
+static ir_status fields_set_text(model_machine *m, const char *path, const char *text)
 {
     const char *key = path + strlen("source.");
     if (!strcmp(path, "name")) return snprintf(m->name, sizeof m->name, "%s", text), IR_OK;
@@ -191,17 +191,17 @@ static ir_status set_text(model_machine *m, const char *path, const char *text)
     return IR_OK;
 }
 
-static bool begins(const char *s, const char *with) { return !strncmp(s, with, strlen(with)); }
+static bool fields_begins(const char *s, const char *with) { return !strncmp(s, with, strlen(with)); }
 
 ir_status model_set(model_machine *m, const char *path, double v, const char *text)
 {
-    if (text) return set_text(m, path, text);
-    if (begins(path, "level[")) return set_level(m, path, v);
-    if (begins(path, "kernel.")) return set_kernel(m, path, v);
-    if (begins(path, "peak.")) return set_peak(m->peak, path, path + strlen("peak."), v);
-    if (begins(path, "matrix.")) return set_peak(m->matrix, path, path + strlen("matrix."), v);
+    if (text) return fields_set_text(m, path, text);
+    if (fields_begins(path, "level[")) return set_level(m, path, v);
+    if (fields_begins(path, "kernel.")) return set_kernel(m, path, v);
+    if (fields_begins(path, "peak.")) return set_peak(m->peak, path, path + strlen("peak."), v);
+    if (fields_begins(path, "matrix.")) return set_peak(m->matrix, path, path + strlen("matrix."), v);
     const figure *f = named(figures, NFIGURE, path);
-    if (f) return put(path, m, f, v);
+    if (f) return fields_put(path, m, f, v);
     return ir_fail(IR_EINVAL, "%.60s: no such figure of a machine ('ironroof list model' prints them all)", path);
 }
 
