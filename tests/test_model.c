@@ -1,5 +1,6 @@
-/* Described machines: what a description may say, what it means in seconds, what disturbs it, and that the machines of
- * tests/machines say where each figure comes from. Times are computed by hand beside each case. */
+/* Described machines: what a description may say, what it means in seconds, what disturbs it, and that the
+ * machines of tests/machines say where each figure comes from. Times are computed by hand beside each case.
+ */
 #include "bench/commands/zoo.h"
 #include "harness/record/flat.h"
 #include "kernels/model/world.h"
@@ -13,17 +14,24 @@
 #include <string.h>
 #include <cmocka.h>
 
-#define GOOD                                                                                                           \
-    "\"name\": \"m\", \"cores\": 4, \"clock\": {\"one_Hz\": 3e9, \"all_Hz\": 2e9}, \"peak\": {\"f64\": 8, \"f32\": "     \
+#define GOOD \
+    "\"name\": \"m\", \"cores\": 4, \"clock\": {\"one_Hz\": 3e9, \"all_Hz\": 2e9}, \"peak\": {\"f64\": 8, " \
+    "\"f32\": " \
     "16}, \"launch\": {\"first_s\": 1e-6}, \"memory\": {\"lines\": 10, \"prefetch\": 40}, "
-#define L1   "{\"size_B\": 32768, \"cores\": 1, \"latency_s\": 1e-9, \"core_Bps\": 2e11, \"all_Bps\": 2e11}"
-#define DRAM "{\"size_B\": 1e10, \"cores\": 4, \"latency_s\": 1e-7, \"core_Bps\": 1e10, \"all_Bps\": 3e10}"
+#define L1     "{\"size_B\": 32768, \"cores\": 1, \"latency_s\": 1e-9, \"core_Bps\": 2e11, \"all_Bps\": 2e11}"
+#define DRAM   "{\"size_B\": 1e10, \"cores\": 4, \"latency_s\": 1e-7, \"core_Bps\": 1e10, \"all_Bps\": 3e10}"
 #define LEVELS "\"level\": [" L1 ", " DRAM "]"
 
-static ir_status described(const char *text, model_machine *m) { return campaign_described("x.json", text, m); }
+static ir_status described(const char *text, model_machine *m)
+{
+    return campaign_described("x.json", text, m);
+}
 
-/* ---- bad input ---------------------------------------------------------------------------------------------- */
-static const struct { const char *json; const char *says[3]; } bad[] = {
+/* ---- bad input ------------------------------------------------------------------------------- */
+static const struct {
+    const char *json;
+    const char *says[3];
+} bad[] = {
     {"{" GOOD "\"wave\": 0}", {"level", "2 to 4"}},
     {"{" GOOD "\"level\": [" L1 "]}", {"level", "2 to 4"}},
     {"{" LEVELS "}", {"name", "missing"}},
@@ -43,14 +51,18 @@ static const struct { const char *json; const char *says[3]; } bad[] = {
     {"{" GOOD LEVELS ", \"kernel\": {\"gemm\": {\"data\": 0}}}", {"kernel.gemm.data", "above 0"}},
     {"{" GOOD LEVELS ", \"matrix\": {\"f12\": 1}}", {"matrix.f12", "types are"}},
     {"{" GOOD LEVELS ", \"gpu\": 1}", {"link_Bps", "missing", "above 0"}},
-    {"{" GOOD "\"level\": [" L1 ", {\"size_B\": 1e10, \"cores\": 4, \"latency_s\": 1e-7, \"core_Bps\": 0, \"all_Bps\": 3e10}]}",
+    {"{" GOOD "\"level\": [" L1
+     ", {\"size_B\": 1e10, \"cores\": 4, \"latency_s\": 1e-7, \"core_Bps\": 0, \"all_Bps\": 3e10}]}",
      {"level[1].core_Bps", "0 is not allowed", "above 0"}},
-    {"{" GOOD "\"level\": [" L1 ", {\"size_B\": 1e10, \"cores\": 4, \"latency_s\": 1e-7, \"core_Bps\": 1e10}]}",
+    {"{" GOOD "\"level\": [" L1
+     ", {\"size_B\": 1e10, \"cores\": 4, \"latency_s\": 1e-7, \"core_Bps\": 1e10}]}",
      {"level[1].all_Bps", "missing"}},
-    {"{" GOOD "\"level\": [" L1 ", {\"size_B\": 1e10, \"cores\": 8, \"latency_s\": 1e-7, \"core_Bps\": 1e10, \"all_Bps\": 3e10}]}",
+    {"{" GOOD "\"level\": [" L1
+     ", {\"size_B\": 1e10, \"cores\": 8, \"latency_s\": 1e-7, \"core_Bps\": 1e10, \"all_Bps\": 3e10}]}",
      {"level[1].cores", "the machine has 4"}},
     {"{" GOOD "\"level\": [" DRAM ", " L1 "]}", {"level[1].size_B", "level before it"}},
-    {"{" GOOD "\"level\": [" L1 ", {\"size_B\": 1e10, \"cores\": 4, \"latency_s\": 1e-10, \"core_Bps\": 1e10, \"all_Bps\": 3e10}]}",
+    {"{" GOOD "\"level\": [" L1
+     ", {\"size_B\": 1e10, \"cores\": 4, \"latency_s\": 1e-10, \"core_Bps\": 1e10, \"all_Bps\": 3e10}]}",
      {"level[1].latency_s", "level before it"}},
     {"{" GOOD "\"level\": [" L1 ", " L1 ", " L1 ", " L1 ", " L1 "]}", {"level[4]", "level[0] to level[3]"}},
     {"{\"name\": \"m\", \"name\": \"n\"}", {"duplicate"}},
@@ -66,7 +78,8 @@ static void bad_descriptions(void **state)
         assert_int_equal(described(bad[i].json, &m), IR_EINVAL);
         if (strncmp(ir_why(), "x.json", 6) != 0) fail_msg("no file in '%s'", ir_why());
         for (int k = 0; k < 3 && bad[i].says[k]; k++)
-            if (!strstr(ir_why(), bad[i].says[k])) fail_msg("case %zu: no '%s' in '%s'", i, bad[i].says[k], ir_why());
+            if (!strstr(ir_why(), bad[i].says[k]))
+                fail_msg("case %zu: no '%s' in '%s'", i, bad[i].says[k], ir_why());
     }
     assert_int_equal(campaign_described("/nonexistent.json", NULL, &m), IR_EIO);
     assert_non_null(strstr(ir_why(), "/nonexistent.json"));
@@ -75,23 +88,28 @@ static void bad_descriptions(void **state)
 static void bad_words(void **state)
 {
     (void)state;
-    static const struct { const char *pairs, *says; } word[] = {
-        {"noise", "key=value"}, {"=1", "key=value"}, {"noise=x", "no number"}, {"noise=2", "disturb.noise"}, {"s=0", "above 0"},
-        {"eta=1.5", "up to 1"}, {"vary=1.5", "whole number"}, {"nose=1", "no such figure"}, {"noise=.1,", NULL}, {"s=.9,eta=.8,noise=.02", NULL}};
+    static const struct {
+        const char *pairs, *says;
+    } word[] = {{"noise", "key=value"},         {"=1", "key=value"},          {"noise=x", "no number"},
+                {"noise=2", "disturb.noise"},   {"s=0", "above 0"},           {"eta=1.5", "up to 1"},
+                {"vary=1.5", "whole number"},   {"nose=1", "no such figure"}, {"noise=.1,", NULL},
+                {"s=.9,eta=.8,noise=.02", NULL}};
     for (size_t i = 0; i < sizeof word / sizeof *word; i++) {
         model_machine m;
         model_smallest(&m);
         ir_status st = model_set_all(&m, word[i].pairs);
         assert_int_equal(st, word[i].says ? IR_EINVAL : IR_OK);
-        if (word[i].says && !strstr(ir_why(), word[i].says)) fail_msg("'%s': no '%s' in '%s'", word[i].pairs, word[i].says, ir_why());
+        if (word[i].says && !strstr(ir_why(), word[i].says))
+            fail_msg("'%s': no '%s' in '%s'", word[i].pairs, word[i].says, ir_why());
     }
     model_machine m;
     model_smallest(&m);
     assert_int_equal(model_set_all(&m, "s=.5,eta=.25,noise=.02,level[1].latency_s=1e-7"), IR_OK);
-    assert_true(m.kernel[MODEL_GEMM].data == 0.5 && m.kernel[MODEL_NET].comp == 0.25 && m.disturb.noise == 0.02 && m.level[1].latency_s == 1e-7);
+    assert_true(m.kernel[MODEL_GEMM].data == 0.5 && m.kernel[MODEL_NET].comp == 0.25 &&
+                m.disturb.noise == 0.02 && m.level[1].latency_s == 1e-7);
 }
 
-/* ---- seconds --------------------------------------------------------------------------------------------------- */
+/* ---- seconds --------------------------------------------------------------------------------- */
 static const model_scale as_is = {1, 1, 1, 1, 1};
 
 static model_machine four_cores(void)
@@ -105,7 +123,8 @@ static model_machine four_cores(void)
     return m;
 }
 
-static double seconds(const model_machine *m, const char *workload, const char *key, double value, int threads, uint32_t flags)
+static double seconds(const model_machine *m, const char *workload, const char *key, double value,
+                      int threads, uint32_t flags)
 {
     const ir_workload *w = ir_workload_named(workload);
     ir_params          p = w->defaults;
@@ -126,14 +145,19 @@ static void times_by_hand(void **state)
 {
     (void)state;
     model_machine m = four_cores();
-    near_to(seconds(&m, "read", "bytes", 1e9, 1, 0), 1e9 / 10e9, 0.02);     /* one core asks for 10 GB/s; and adds */
+    near_to(seconds(&m, "read", "bytes", 1e9, 1, 0), 1e9 / 10e9,
+            0.02); /* one core asks for 10 GB/s; and adds */
     near_to(seconds(&m, "read", "bytes", 1e9, 2, 0), 1e9 / 20e9, 0.02);
-    near_to(seconds(&m, "read", "bytes", 1e9, 4, 0), 1e9 / 40e9, 0.1);      /* both limits meet: up to 2^(1/10) slower */
-    near_to(seconds(&m, "write", "bytes", 8192, 1, 0), 8192 / 200e9, 0.1); /* the cache's: both limits are the same */
+    near_to(seconds(&m, "read", "bytes", 1e9, 4, 0), 1e9 / 40e9,
+            0.1); /* both limits meet: up to 2^(1/10) slower */
+    near_to(seconds(&m, "write", "bytes", 8192, 1, 0), 8192 / 200e9,
+            0.1); /* the cache's: both limits are the same */
     near_to(seconds(&m, "write", "bytes", 65536, 4, 0), 65536 / 800e9, 0.1); /* four caches */
-    near_to(seconds(&m, "copy", "bytes", 1e9, 1, 0), 1.5e9 / 10e9, 1e-3);   /* half is written, and read before it is */
+    near_to(seconds(&m, "copy", "bytes", 1e9, 1, 0), 1.5e9 / 10e9,
+            1e-3); /* half is written, and read before it is */
     near_to(seconds(&m, "copy", "bytes", 1e9, 1, IR_K_NT), 1e9 / 10e9, 1e-3);
-    near_to(seconds(&m, "copy", "bytes", 8192, 1, IR_K_NT), 4096 / 200e9 + 4096 / 10e9, 0.1); /* stores go to memory all the same */
+    near_to(seconds(&m, "copy", "bytes", 8192, 1, IR_K_NT), 4096 / 200e9 + 4096 / 10e9,
+            0.1); /* stores go to memory all the same */
     m.memory.evade = 0.5;
     near_to(seconds(&m, "write", "bytes", 1e9, 1, 0), 1.5e9 / 10e9, 1e-3);
     m.level[1].write = 0.5;
@@ -158,7 +182,8 @@ static void arithmetic_by_hand(void **state)
     m.slow_cores = 2;
     m.slow_share = 0.5;
     near_to(model_flops(&m, 4, IR_F32, false), 3 * 64 * 2e9, 1e-12);
-    near_to(model_flops(&m, 2, IR_BF16, true), 2 * 64 * model_clock_Hz(&m, 2), 1e-12); /* no unit for it: widened */
+    near_to(model_flops(&m, 2, IR_BF16, true), 2 * 64 * model_clock_Hz(&m, 2),
+            1e-12); /* no unit for it: widened */
     m.matrix[IR_BF16] = 1000;
     near_to(model_flops(&m, 2, IR_BF16, true), 2 * 1000 * model_clock_Hz(&m, 2), 1e-12);
     m.slow_cores = 0;
@@ -173,7 +198,9 @@ static void arithmetic_by_hand(void **state)
 static void terms_combine(void **state)
 {
     (void)state;
-    static const struct { double overlap, want; } by[] = {{1, 7}, {2, 5}, {64, 4}};
+    static const struct {
+        double overlap, want;
+    } by[] = {{1, 7}, {2, 5}, {64, 4}};
     model_plan o = {.memory_s = 2, .cache_s = 1, .compute_s = 4, .launch_s = 0.5, .launches = 1};
     for (size_t i = 0; i < 3; i++) {
         o.overlap = by[i].overlap;
@@ -182,18 +209,22 @@ static void terms_combine(void **state)
     }
     o.once = true;
     near_to(model_batch_s(&o, &as_is, 10), 40.5, 1e-6);
-    near_to(model_batch_s(&o, &(model_scale){1, 1, 2, 0.5, 1}, 1), 3 + 1, 1e-6); /* the larger is now data's 3 s */
+    near_to(model_batch_s(&o, &(model_scale){1, 1, 2, 0.5, 1}, 1), 3 + 1,
+            1e-6); /* the larger is now data's 3 s */
 }
 
 static void truth_is_the_largest_elasticity(void **state)
 {
     (void)state;
-    static const struct { model_plan o; ir_bound is; double share; } by[] = {
-        {{.memory_s = 3, .compute_s = 1, .overlap = 1}, IR_BOUND_MEMORY, 0.75},
-        {{.cache_s = 3, .memory_s = 1, .overlap = 1}, IR_BOUND_CACHE, 0.75},
-        {{.memory_s = 3, .compute_s = 4, .overlap = 64}, IR_BOUND_COMPUTE, 1},
-        {{.memory_s = 1, .launch_s = 4, .launches = 1, .overlap = 1}, IR_BOUND_LATENCY, 0.8},
-        {{.wait_s = 9, .memory_s = 1, .overlap = 1}, IR_BOUND_LATENCY, 0.9}};
+    static const struct {
+        model_plan o;
+        ir_bound   is;
+        double     share;
+    } by[] = {{{.memory_s = 3, .compute_s = 1, .overlap = 1}, IR_BOUND_MEMORY, 0.75},
+              {{.cache_s = 3, .memory_s = 1, .overlap = 1}, IR_BOUND_CACHE, 0.75},
+              {{.memory_s = 3, .compute_s = 4, .overlap = 64}, IR_BOUND_COMPUTE, 1},
+              {{.memory_s = 1, .launch_s = 4, .launches = 1, .overlap = 1}, IR_BOUND_LATENCY, 0.8},
+              {{.wait_s = 9, .memory_s = 1, .overlap = 1}, IR_BOUND_LATENCY, 0.9}};
     for (size_t i = 0; i < sizeof by / sizeof *by; i++) {
         double           share;
         model_elasticity e = model_elasticity_of(&by[i].o, 1);
@@ -202,7 +233,7 @@ static void truth_is_the_largest_elasticity(void **state)
     }
 }
 
-/* ---- disturbances ------------------------------------------------------------------------------------------------ */
+/* ---- disturbances ---------------------------------------------------------------------------- */
 static double elapsed(const char *pairs, int batches, model_world *w)
 {
     static model_machine m;
@@ -217,15 +248,19 @@ static double elapsed(const char *pairs, int batches, model_world *w)
 static void disturbances_by_hand(void **state)
 {
     (void)state;
-    static const struct { const char *pairs; double want, rel; } by[] = {
-        {"seed=3", 2, 1e-9},
-        {"noise=.1", 2 * 1.005, 0.02},               /* mean of a log-normal */
-        {"steal=.2", 2 / 0.8, 1e-9},
-        {"throttle=.5,disturb.throttle_s=1", 1 + 0.5 * 3, 0.01}, /* after a second of 2 ms calls each takes 3 */
-        {"quota=2", 4, 0.05},                        /* half of four threads' time */
-        {"neighbour=.5,disturb.neighbour_s=.001", 2 + 0.5, 0.1}, /* memory's half takes twice as long half of the time */
-        {"state=.5,disturb.state_s=.001", 2 + 0.5, 0.1},
-        {"disturb.preempt_Hz=25,disturb.preempt_s=.01", 2 * (1 + 4 * 25 * .01 * .9), 0.2}};
+    static const struct {
+        const char *pairs;
+        double      want, rel;
+    } by[] = {{"seed=3", 2, 1e-9},
+              {"noise=.1", 2 * 1.005, 0.02}, /* mean of a log-normal */
+              {"steal=.2", 2 / 0.8, 1e-9},
+              {"throttle=.5,disturb.throttle_s=1", 1 + 0.5 * 3,
+               0.01},               /* after a second of 2 ms calls each takes 3 */
+              {"quota=2", 4, 0.05}, /* half of four threads' time */
+              {"neighbour=.5,disturb.neighbour_s=.001", 2 + 0.5,
+               0.1}, /* memory's half takes twice as long half of the time */
+              {"state=.5,disturb.state_s=.001", 2 + 0.5, 0.1},
+              {"disturb.preempt_Hz=25,disturb.preempt_s=.01", 2 * (1 + 4 * 25 * .01 * .9), 0.2}};
     for (size_t i = 0; i < sizeof by / sizeof *by; i++) {
         model_world w, again;
         double      t = elapsed(by[i].pairs, 1000, &w);
@@ -241,8 +276,11 @@ static void disturbances_by_hand(void **state)
     assert_true(elapsed("noise=.1,seed=1", 10, &w) != elapsed("noise=.1,seed=2", 10, &other));
 }
 
-/* ---- the files ------------------------------------------------------------------------------------------------------- */
-typedef struct { const model_machine *m; const char *name; } sourced;
+/* ---- the files ------------------------------------------------------------------------------- */
+typedef struct {
+    const model_machine *m;
+    const char          *name;
+} sourced;
 
 static ir_status has_source(void *arg, const char *path, double v, const char *text)
 {
@@ -250,7 +288,8 @@ static ir_status has_source(void *arg, const char *path, double v, const char *t
     (void)v;
     if (text) return IR_OK;
     for (int i = 0; i < s->m->nsource; i++)
-        if (!strncmp(path, s->m->source[i].path, strlen(s->m->source[i].path)) && *s->m->source[i].from) return IR_OK;
+        if (!strncmp(path, s->m->source[i].path, strlen(s->m->source[i].path)) && *s->m->source[i].from)
+            return IR_OK;
     fail_msg("%s: %s has no source", s->name, path);
     return IR_OK;
 }
@@ -273,7 +312,8 @@ static void machines_are_sourced(void **state)
             v = same = m;
             model_vary(&v, seed);
             model_vary(&same, seed);
-            if (model_check(&v) != IR_OK) fail_msg("%s, seed %llu: %s", name, (unsigned long long)seed, ir_why());
+            if (model_check(&v) != IR_OK)
+                fail_msg("%s, seed %llu: %s", name, (unsigned long long)seed, ir_why());
             assert_memory_equal(&v, &same, sizeof v);
             assert_true(v.level[0].size_B != m.level[0].size_B);
         }
@@ -285,8 +325,9 @@ static void machines_are_sourced(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bad_descriptions),     cmocka_unit_test(bad_words),   cmocka_unit_test(times_by_hand),
-        cmocka_unit_test(arithmetic_by_hand),   cmocka_unit_test(terms_combine), cmocka_unit_test(truth_is_the_largest_elasticity),
+        cmocka_unit_test(bad_descriptions),     cmocka_unit_test(bad_words),
+        cmocka_unit_test(times_by_hand),        cmocka_unit_test(arithmetic_by_hand),
+        cmocka_unit_test(terms_combine),        cmocka_unit_test(truth_is_the_largest_elasticity),
         cmocka_unit_test(disturbances_by_hand), cmocka_unit_test(machines_are_sourced)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

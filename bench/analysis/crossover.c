@@ -10,11 +10,15 @@
 
 enum { MAX_BATCHES = CROSSOVER_MAX, DRAWS = 200 };
 
-/* ---- the knee --------------------------------------------------------------------------------------------------------- */
-typedef struct { const double *b, *T; size_t n; } sweep;
+/* ---- the knee -------------------------------------------------------------------------------- */
+typedef struct {
+    const double *b, *T;
+    size_t        n;
+} sweep;
 
-/* T = (a^p + (c B)^p)^(1/p): p = 1 adds what the batch does not change and what each item adds, a large p takes the larger of both. Real
- * machines lie between, and the knee a/c is where both are equal whatever p is. */
+/* T = (a^p + (c B)^p)^(1/p): p = 1 adds what the batch does not change and what each item adds, a large p
+ * takes the larger of both. Real machines lie between, and the knee a/c is where both are equal whatever p
+ * is. */
 static const double norms[] = {1, 1.5, 2, 3, 5, 10, INFINITY};
 enum { NNORM = sizeof norms / sizeof *norms, STEPS = 30 };
 
@@ -45,12 +49,14 @@ static void crossover_begin(const sweep *s, double *a, double *c)
     }
 }
 
-/* One step of least squares on log T in (log a, log c), from the derivatives of the norm; false: it went nowhere. */
+/* One step of least squares on log T in (log a, log c), from the derivatives of the norm; false: it went
+ * nowhere. */
 static bool crossover_step(const sweep *s, double *a, double *c, double p)
 {
     double uu = 0, uv = 0, vv = 0, ur = 0, vr = 0;
     for (size_t i = 0; i < s->n; i++) {
-        double u = pow(*a, p), v = pow(*c * s->b[i], p), T = norm_of(*a, *c * s->b[i], p), r = log(s->T[i] / T);
+        double u = pow(*a, p), v = pow(*c * s->b[i], p), T = norm_of(*a, *c * s->b[i], p),
+               r = log(s->T[i] / T);
         if (!isfinite(u + v) || !(u + v > 0)) { /* a large p: the larger one is all */
             u = *a >= *c * s->b[i];
             v = 1 - u;
@@ -64,7 +70,8 @@ static bool crossover_step(const sweep *s, double *a, double *c, double p)
     }
     double ridge = 1e-6 * (uu + vv), det = (uu + ridge) * (vv + ridge) - uv * uv;
     if (!(det > 0)) return false;
-    double da = fmin(fmax((ur * (vv + ridge) - vr * uv) / det, -1), 1), dc = fmin(fmax((vr * (uu + ridge) - ur * uv) / det, -1), 1);
+    double da = fmin(fmax((ur * (vv + ridge) - vr * uv) / det, -1), 1),
+           dc = fmin(fmax((vr * (uu + ridge) - ur * uv) / det, -1), 1);
     *a *= exp(da);
     *c *= exp(dc);
     return fabs(da) + fabs(dc) > 1e-10;
@@ -97,7 +104,8 @@ static double crossover_solve(const sweep *s, double *a, double *c, double *p)
     return best;
 }
 
-/* Parametric bootstrap: every time is drawn anew from its own interval and the scatter about the fit; the norm is chosen anew too. */
+/* Parametric bootstrap: every time is drawn anew from its own interval and the scatter about the fit; the
+ * norm is chosen anew too. */
 static void crossover_interval(const sweep *s, const double *sd, uint64_t seed, crossover_fit *f)
 {
     double knee[DRAWS], T[MAX_BATCHES];
@@ -118,26 +126,31 @@ static void crossover_interval(const sweep *s, const double *sd, uint64_t seed, 
     f->hi = knee[DRAWS - 1 - DRAWS / 40];
 }
 
-ir_status crossover_knee(const double *batch, const double *T_s, const double *sd_s, size_t n, uint64_t seed, crossover_fit *f)
+ir_status crossover_knee(const double *batch, const double *T_s, const double *sd_s, size_t n, uint64_t seed,
+                         crossover_fit *f)
 {
     sweep  s = {batch, T_s, n};
     double p = 1, last = 0, grows = 0;
     memset(f, 0, sizeof *f);
-    if (n < 3 || n > MAX_BATCHES) return ir_fail(IR_SKIP, "%zu batches: a knee needs 3 to %d", n, MAX_BATCHES);
+    if (n < 3 || n > MAX_BATCHES)
+        return ir_fail(IR_SKIP, "%zu batches: a knee needs 3 to %d", n, MAX_BATCHES);
     for (size_t i = 0; i < n; i++) last = fmax(last, T_s[i]), grows = i ? grows : T_s[i];
     if (!(last > 1.02 * grows)) return ir_fail(IR_SKIP, "time does not grow with the batch");
     double left = crossover_solve(&s, &f->a, &f->c, &p);
     f->overlapped = p > 2;
     size_t df = n > 3 ? n - 3 : 1;
-    f->scatter = sqrt(left / (double)df) * t975_over_z[df < FEW ? df - 1 : FEW - 1]; /* a few batches hardly know their scatter */
+    f->scatter = sqrt(left / (double)df) *
+                 t975_over_z[df < FEW ? df - 1 : FEW - 1]; /* a few batches hardly know their scatter */
     f->knee = f->a / f->c;
     crossover_interval(&s, sd_s, seed, f);
     return IR_OK;
 }
 
-/* ---- prediction ------------------------------------------------------------------------------------------------------- */
-/* Compute time less data time at the ceilings; NAN where the batch is not possible or a ceiling is missing. */
-static double crossover_excess(const ir_workload *w, const ir_params *base, int at, bool cold, const ir_ceilings *c, int64_t batch)
+/* ---- prediction ------------------------------------------------------------------------------ */
+/* Compute time less data time at the ceilings; NAN where the batch is not possible or a ceiling is missing.
+ */
+static double crossover_excess(const ir_workload *w, const ir_params *base, int at, bool cold,
+                               const ir_ceilings *c, int64_t batch)
 {
     ir_params p = *base;
     p.v[at] = batch;
@@ -164,13 +177,15 @@ double crossover_predict(const ir_workload *w, const ir_params *p, int at, bool 
     while (hi - lo > 1) {
         int64_t mid = lo + (hi - lo) / 2;
         double  x = crossover_excess(w, p, at, cold, c, mid);
-        if (x < 0) lo = mid, x_lo = x;
-        else hi = mid, x_hi = x;
+        if (x < 0)
+            lo = mid, x_lo = x;
+        else
+            hi = mid, x_hi = x;
     }
     return (double)lo + x_lo / (x_lo - x_hi);
 }
 
-/* ---- sweeps of a context ---------------------------------------------------------------------------------------------- */
+/* ---- sweeps of a context --------------------------------------------------------------------- */
 /* Which parameter is the batch; -1: none. */
 static int batch_param(const ir_workload *w)
 {
@@ -187,7 +202,8 @@ static bool crossover_timed(const ir_point *p)
 
 static bool same_sweep(const ir_point *a, const ir_point *b, int at)
 {
-    if (strcmp(a->workload, b->workload) || strcmp(a->kernel, b->kernel) || strcmp(a->family, b->family)) return false;
+    if (strcmp(a->workload, b->workload) || strcmp(a->kernel, b->kernel) || strcmp(a->family, b->family))
+        return false;
     if (a->p.dtype != b->p.dtype || a->p.threads != b->p.threads || a->cold != b->cold) return false;
     for (int i = 0; i < IR_MAX_PARAMS; i++)
         if (i != at && a->p.v[i] != b->p.v[i]) return false;
@@ -232,7 +248,8 @@ static void crossover_gather(const measure_context *s, size_t i, crossover_sweep
     for (size_t k = 0; k < i; k++)
         if (crossover_timed(&s->point[k]) && same_sweep(&s->point[k], p, g->at)) return;
     for (size_t k = i; k < s->npoint; k++)
-        if (crossover_timed(&s->point[k]) && same_sweep(&s->point[k], p, g->at)) insert(g, &s->ceilings, &s->point[k]);
+        if (crossover_timed(&s->point[k]) && same_sweep(&s->point[k], p, g->at))
+            insert(g, &s->ceilings, &s->point[k]);
 }
 
 /* Bytes of a batch: what it does not change, and what each item adds. */
@@ -270,8 +287,10 @@ ir_status crossover_of(const crossover_sweep *g, uint64_t seed, crossover_fit *f
 
 static void crossover_number(double v, char *out, size_t n)
 {
-    if (isinf(v)) snprintf(out, n, "none");
-    else snprintf(out, n, v < 10 ? "%.1f" : "%.0f", v);
+    if (isinf(v))
+        snprintf(out, n, "none");
+    else
+        snprintf(out, n, v < 10 ? "%.1f" : "%.0f", v);
 }
 
 static void crossover_describe(const measure_context *s, const crossover_sweep *g, ir_verdict *v)
@@ -284,15 +303,21 @@ static void crossover_describe(const measure_context *s, const crossover_sweep *
     snprintf(v->question, sizeof v->question, "crossover");
     snprintf(v->device, sizeof v->device, "%s", s->info.id);
     snprintf(v->evidence, sizeof v->evidence, "%s", ir_point_key(g->p, key));
-    if (isnan(ceiling)) snprintf(predicted, sizeof predicted, "no ceiling to predict from");
-    else if (ceiling <= 0) snprintf(predicted, sizeof predicted, "predicted below 1");
-    else if (isinf(ceiling)) snprintf(predicted, sizeof predicted, "predicted at no batch");
-    else crossover_number(ceiling, knee, sizeof knee), snprintf(predicted, sizeof predicted, "predicted %.10s", knee);
-    int used = snprintf(v->answer, sizeof v->answer, "%.31s %s %.31s: memory gives way to compute at batch ", g->p->workload,
-                        ir_dtype_name(g->p->p.dtype), g->p->kernel);
+    if (isnan(ceiling))
+        snprintf(predicted, sizeof predicted, "no ceiling to predict from");
+    else if (ceiling <= 0)
+        snprintf(predicted, sizeof predicted, "predicted below 1");
+    else if (isinf(ceiling))
+        snprintf(predicted, sizeof predicted, "predicted at no batch");
+    else
+        crossover_number(ceiling, knee, sizeof knee),
+            snprintf(predicted, sizeof predicted, "predicted %.10s", knee);
+    int used = snprintf(v->answer, sizeof v->answer, "%.31s %s %.31s: memory gives way to compute at batch ",
+                        g->p->workload, ir_dtype_name(g->p->p.dtype), g->p->kernel);
     if (crossover_of(g, s->policy.seed, &f) != IR_OK) {
         snprintf(v->verdict, sizeof v->verdict, "none");
-        snprintf(v->answer + used, sizeof v->answer - (size_t)used, "none measured (%.60s), %s", ir_why(), predicted);
+        snprintf(v->answer + used, sizeof v->answer - (size_t)used, "none measured (%.60s), %s", ir_why(),
+                 predicted);
         return;
     }
     crossover_number(f.knee, knee, sizeof knee);
@@ -300,14 +325,19 @@ static void crossover_describe(const measure_context *s, const crossover_sweep *
     crossover_number(f.hi, hi, sizeof hi);
     /* Compute-bound from its first batch on, as far as the sweep can tell. */
     const bool already = f.hi < g->b[0] || (f.lo < 1.05 * g->b[0] && f.hi < g->b[1]);
-    const bool below = already || f.knee < g->b[0], above = f.knee > g->b[g->n - 1];
-    snprintf(v->verdict, sizeof v->verdict, "%s", below ? "below the sweep" : above ? "above the sweep" : "within the sweep");
+    const bool below = already || f.knee<g->b[0], above = f.knee> g->b[g->n - 1];
+    snprintf(v->verdict, sizeof v->verdict, "%s",
+             below   ? "below the sweep"
+             : above ? "above the sweep"
+                     : "within the sweep");
     if (already)
-        snprintf(v->answer + used, sizeof v->answer - (size_t)used, "%.0f already, the smallest measured (%s, %s form, %zu batches)",
-                 g->b[0], predicted, f.overlapped ? "overlapped" : "additive", g->n);
+        snprintf(v->answer + used, sizeof v->answer - (size_t)used,
+                 "%.0f already, the smallest measured (%s, %s form, %zu batches)", g->b[0], predicted,
+                 f.overlapped ? "overlapped" : "additive", g->n);
     else
-        snprintf(v->answer + used, sizeof v->answer - (size_t)used, "%.12s [%.12s, %.12s] (%s, %s form, %zu batches%s)", knee, lo, hi,
-                 predicted, f.overlapped ? "overlapped" : "additive", g->n, below || above ? ", outside of them" : "");
+        snprintf(v->answer + used, sizeof v->answer - (size_t)used,
+                 "%.12s [%.12s, %.12s] (%s, %s form, %zu batches%s)", knee, lo, hi, predicted,
+                 f.overlapped ? "overlapped" : "additive", g->n, below || above ? ", outside of them" : "");
 }
 
 bool crossover_next(const measure_context *s, size_t *i, crossover_sweep *g)
@@ -329,4 +359,7 @@ static bool next_sweep(const measure_context *s, size_t *i, ir_verdict *v)
 
 void crossover_print(FILE *f, const measure_context *s) { verdicts_print(f, s, next_sweep); }
 
-ir_status crossover_journal(ir_journal *j, const measure_context *s) { return verdicts_journal(j, s, next_sweep); }
+ir_status crossover_journal(ir_journal *j, const measure_context *s)
+{
+    return verdicts_journal(j, s, next_sweep);
+}

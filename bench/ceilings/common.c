@@ -5,7 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-/* A working set that stands for a level is twice what lies nearer, if it keeps this far from the level's end. */
+/* A working set that stands for a level is twice what lies nearer, if it keeps this far from the level's end.
+ */
 static const double MOST_OF_LEVEL = 0.7;
 
 const char *const ceiling_level[NLEVEL] = {"L1", "L2", "L3", "DRAM"};
@@ -16,9 +17,12 @@ void ceiling_set(const ir_workload *w, ir_params *p, const char *key, double val
     if (i >= 0) p->v[i] = (int64_t)value;
 }
 
-/* Seconds of a call that are its launches and not its work: on a device where each pass is one, they hide what a small working
- * set can do. 0 elsewhere, and while no launch was measured. */
-static double launching_s(const ceiling_plan *pl, const ir_point *p) { return pl->own ? pl->launch_s * p->cost.launches : 0; }
+/* Seconds of a call that are its launches and not its work: on a device where each pass is one, they hide
+ * what a small working set can do. 0 elsewhere, and while no launch was measured. */
+static double launching_s(const ceiling_plan *pl, const ir_point *p)
+{
+    return pl->own ? pl->launch_s * p->cost.launches : 0;
+}
 
 static const double MOST_LAUNCH = 0.9;
 /* What is left of a call beside its launches; NAN where that is too little to be told from them. */
@@ -35,16 +39,26 @@ double ceiling_rate(const ceiling_plan *pl, const ir_point *p)
 
 double ceiling_flops(const ceiling_plan *pl, const ir_point *p) { return p->cost.flops / working_s(pl, p); }
 
-ir_ceiling ceiling_from(const ceiling_plan *pl, ir_what what, const char *level, const ir_point *p, double value)
+ir_ceiling ceiling_from(const ceiling_plan *pl, ir_what what, const char *level, const ir_point *p,
+                        double value)
 {
     ir_ceiling c;
     memset(&c, 0, sizeof c);
     const ir_stats *t = ir_point_stats(p);
     double          L = launching_s(pl, p) < MOST_LAUNCH * t->median ? launching_s(pl, p) : 0;
     double          scale = value * (t->median - L); /* rates: value = scale / time */
-    c = (ir_ceiling){.what = what, .dtype = IR_NDTYPE, .threads = p->p.threads, .value = value, .lo = scale / (t->ci_hi - L),
-                     .hi = scale / (t->ci_lo - L), .theory = NAN, .read_frac = NAN, .size_B = NAN,
-                     .ref_read_Bps = p->bw_now * pl->s->monitor.ceiling_Bps, .source = IR_SRC_MEASURED, .flags = p->flags};
+    c = (ir_ceiling){.what = what,
+                     .dtype = IR_NDTYPE,
+                     .threads = p->p.threads,
+                     .value = value,
+                     .lo = scale / (t->ci_hi - L),
+                     .hi = scale / (t->ci_lo - L),
+                     .theory = NAN,
+                     .read_frac = NAN,
+                     .size_B = NAN,
+                     .ref_read_Bps = p->bw_now * pl->s->monitor.ceiling_Bps,
+                     .source = IR_SRC_MEASURED,
+                     .flags = p->flags};
     snprintf(c.device, sizeof c.device, "%s", pl->s->info.id);
     snprintf(c.level, sizeof c.level, "%s", level);
     snprintf(c.op, sizeof c.op, "%s", p->workload);
@@ -81,7 +95,8 @@ ir_status ceiling_add(ceiling_plan *pl, const ir_ceiling *c) { return ir_ceiling
 double ceiling_room_B(const ceiling_plan *pl)
 {
     const ir_device_info *i = &pl->s->info;
-    return i->modelled ? i->mem_B : fmin(ir_host_available_B(), pl->device ? i->mem_B : NAN); /* fmin passes over NAN */
+    return i->modelled ? i->mem_B
+                       : fmin(ir_host_available_B(), pl->device ? i->mem_B : NAN); /* fmin passes over NAN */
 }
 
 double ceiling_ladder_step(const ceiling_plan *pl) { return pl->s->full ? sqrt(sqrt(2.0)) : 2; }
@@ -100,8 +115,9 @@ double ceiling_bytes(const ceiling_plan *pl, int level, int threads)
     return floor(fmin(fmax(2 * inner, sqrt(2 * inner * most)), fmax(most, size)) / 4096) * 4096;
 }
 
-ir_status ceiling_axis(ceiling_plan *pl, const ir_workload *w, ir_params p, const char *key, const int64_t *v, int n,
-                      double (*value)(const ceiling_plan *, const ir_point *), double *r, ir_point *best)
+ir_status ceiling_axis(ceiling_plan *pl, const ir_workload *w, ir_params p, const char *key, const int64_t *v,
+                       int n, double (*value)(const ceiling_plan *, const ir_point *), double *r,
+                       ir_point *best)
 {
     ceiling_none(best);
     for (int i = 0; i < n; i++) {

@@ -91,26 +91,31 @@ ir_status cli_int_parse(const char *s, int64_t *out)
 
 ir_status cli_real_parse(const char *s, cli_unit unit, double *out)
 {
-    static const struct { const char *name; double factor; cli_unit unit; } units[] = {
-        {"%", 1e-2, CLI_SHARE},     {"s", 1, CLI_SECONDS},    {"ms", 1e-3, CLI_SECONDS},
-        {"us", 1e-6, CLI_SECONDS}, {"min", 60, CLI_SECONDS}, {"h", 3600, CLI_SECONDS}};
+    static const struct {
+        const char *name;
+        double      factor;
+        cli_unit    unit;
+    } units[] = {{"%", 1e-2, CLI_SHARE},    {"s", 1, CLI_SECONDS},    {"ms", 1e-3, CLI_SECONDS},
+                 {"us", 1e-6, CLI_SECONDS}, {"min", 60, CLI_SECONDS}, {"h", 3600, CLI_SECONDS}};
     char  *end = NULL;
     double v = strtod(s, &end), factor = *end ? NAN : 1;
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
         if (units[i].unit == unit && !strcmp(end, units[i].name)) factor = units[i].factor;
     if (end == s || isnan(factor) || !isfinite(v))
-        return number_refuse(s, strlen(s), unit == CLI_SHARE     ? "is not a share (write 0.01 or 1%)"
-                                    : unit == CLI_SECONDS ? "is not a time (write 2, 500ms or 1min)"
-                                                          : "is not a number");
+        return number_refuse(s, strlen(s),
+                             unit == CLI_SHARE     ? "is not a share (write 0.01 or 1%)"
+                             : unit == CLI_SECONDS ? "is not a time (write 2, 500ms or 1min)"
+                                                   : "is not a number");
     *out = v * factor;
     return IR_OK;
 }
 
-/* ---- lists ---- */
+/* ---- lists ----------------------------------------------------------------------------------- */
 typedef struct {
     cli_axis   *axis;
     int64_t     lo, hi;
-    const char *item; size_t n; /* for messages */
+    const char *item;
+    size_t      n; /* for messages */
 } sink;
 
 static ir_status number_push(const sink *k, int64_t v)
@@ -233,7 +238,8 @@ ir_status cli_dtypes_parse(const char *s, cli_dtypes *out)
     for (const char *p = s; p;) {
         char   name[IR_NAME];
         size_t t;
-        if (!next_name(&p, name, sizeof name) && !*name) return ir_fail(IR_EINVAL, "a dtype is missing in '%.60s'", s);
+        if (!next_name(&p, name, sizeof name) && !*name)
+            return ir_fail(IR_EINVAL, "a dtype is missing in '%.60s'", s);
         ir_status st = cli_choose("dtype", name, names, IR_NDTYPE, &t);
         if (st != IR_OK) return st;
         if (!(d.set >> t & 1)) d.v[d.n++] = (ir_dtype)t;
@@ -249,7 +255,8 @@ ir_status cli_names_parse(const char *s, cli_names *out)
     for (const char *p = s; p;) {
         char name[CLI_NAME];
         bool twice = false;
-        if (!next_name(&p, name, sizeof name)) return ir_fail(IR_EINVAL, "a name is missing or too long in '%.60s'", s);
+        if (!next_name(&p, name, sizeof name))
+            return ir_fail(IR_EINVAL, "a name is missing or too long in '%.60s'", s);
         for (size_t i = 0; i < names.n; i++) twice |= !strcmp(names.v[i], name);
         if (twice) continue;
         if (names.n == CLI_MAX_NAMES) return ir_fail(IR_EINVAL, "more than %d names", CLI_MAX_NAMES);

@@ -1,6 +1,6 @@
-/* selftest_machines.c -- `ironroof selftest machines`: described machines, variants of each, and the scores over all. Children
- * measure, one for each processor here; a result is a plain value that comes through a pipe. Without --seeds beyond 1 it says
- * of every wrong answer what was asked. */
+/* selftest_machines.c -- `ironroof selftest machines`: described machines, variants of each, and the scores
+ * over all. Children measure, one for each processor here; a result is a plain value that comes through a
+ * pipe. Without --seeds beyond 1 it says of every wrong answer what was asked. */
 #define _GNU_SOURCE
 #include "bench/commands/commands.h"
 #include "bench/commands/zoo.h"
@@ -33,7 +33,8 @@ static ir_status selftest_machines_gather(zoo *z, const cli_args *args)
     ir_status   st = IR_OK;
     const char *name;
     for (size_t i = 1; i < args->narg && st == IR_OK; i++) st = selftest_machines_take(z, args->arg[i], NULL);
-    for (unsigned i = 0; args->narg < 2 && st == IR_OK && (name = zoo_text_name(i)); i++) st = selftest_machines_take(z, name, zoo_text(name));
+    for (unsigned i = 0; args->narg < 2 && st == IR_OK && (name = zoo_text_name(i)); i++)
+        st = selftest_machines_take(z, name, zoo_text(name));
     if (st == IR_OK && z->n == 0) st = ir_fail(IR_SKIP, "no machine is described");
     for (size_t i = 0; i < z->n && st == IR_OK && args->opt.model; i++) {
         st = model_set_all(&z->m[i], args->opt.model);
@@ -123,15 +124,17 @@ static bool print_table(FILE *f, const zoo *z, const zoo_result *v, size_t n)
     zoo_row row[ZOO_ROWS];
     size_t  k = zoo_table(v, n, z->n, row);
     bool    all = true;
-    fprintf(f, "%zu machines x %llu variants, seeds %llu to %llu (0: as described)\n", z->n, (unsigned long long)z->seeds,
-            (unsigned long long)z->first, (unsigned long long)(z->first + z->seeds - 1));
+    fprintf(f, "%zu machines x %llu variants, seeds %llu to %llu (0: as described)\n", z->n,
+            (unsigned long long)z->seeds, (unsigned long long)z->first,
+            (unsigned long long)(z->first + z->seeds - 1));
     for (size_t i = 0; i < k; i++) {
-        fprintf(f, "%-6s %-54s %-10s %-24s of %zu\n", row[i].reached ? "ok" : "BELOW", row[i].what, row[i].asked, row[i].got,
-                row[i].n);
+        fprintf(f, "%-6s %-54s %-10s %-24s of %zu\n", row[i].reached ? "ok" : "BELOW", row[i].what,
+                row[i].asked, row[i].got, row[i].n);
         all = all && row[i].reached;
     }
     for (size_t i = 0; i < n; i++)
-        if (v[i].failed) fprintf(f, "%s, seed %llu: %s\n", z->name[v[i].machine], (unsigned long long)v[i].seed, v[i].why);
+        if (v[i].failed)
+            fprintf(f, "%s, seed %llu: %s\n", z->name[v[i].machine], (unsigned long long)v[i].seed, v[i].why);
     return all;
 }
 
@@ -139,15 +142,16 @@ int selftest_machines(FILE *f, const cli_args *args)
 {
     const ab_options *own = args->own;
     zoo              *z = calloc(1, sizeof *z);
-    ir_status         st = z ? selftest_machines_gather(z, args) : ir_fail(IR_ENOMEM, "no memory for the machines");
-    bool              all = false;
+    ir_status st = z ? selftest_machines_gather(z, args) : ir_fail(IR_ENOMEM, "no memory for the machines");
+    bool      all = false;
     if (st == IR_OK) {
         z->first = args->opt.seed >= 0 ? (uint64_t)args->opt.seed : 0;
         z->seeds = (uint64_t)own->seeds;
         z->details = z->seeds == 1 && !args->opt.quiet;
         size_t      total = z->n * (size_t)z->seeds;
         zoo_result *v = calloc(total, sizeof *v);
-        st = v ? selftest_machines_measure_all(z, v, total) : ir_fail(IR_ENOMEM, "no memory for %zu variants", total);
+        st = v ? selftest_machines_measure_all(z, v, total)
+               : ir_fail(IR_ENOMEM, "no memory for %zu variants", total);
         if (st == IR_OK) all = print_table(f, z, v, total);
         free(v);
     }

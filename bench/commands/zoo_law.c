@@ -11,12 +11,12 @@
 
 static const model_scale as_is = {1, 1, 1, 1, 1};
 
-/* ---- the law ------------------------------------------------------------------------------------------------ */
+/* ---- the law --------------------------------------------------------------------------------- */
 /* The same rows, each with the time its machine takes when nothing disturbs it. */
 static void undisturbed(const model_machine *m, ir_point *p)
 {
-    model_plan  o;
-    ir_stats   *t = &p->wall;
+    model_plan o;
+    ir_stats  *t = &p->wall;
     if (p->status != IR_OK || !ir_workload_named(p->workload)) return;
     model_plan_of(m, ir_workload_named(p->workload), p->kflags, &p->p, &o);
     double reps = o.once && p->reps ? p->reps : 1;
@@ -36,17 +36,20 @@ static bool covers(const ir_coef *c, const ir_coef *is, zoo_tally *t)
 void zoo_score_law(const zoo_run *r, const model_machine *m, FILE *log, zoo_result *out)
 {
     const measure_context *s = &r->s;
-    const ir_fit  *f = &r->law.fit[r->law.better];
-    fitted_law     still;
+    const ir_fit          *f = &r->law.fit[r->law.better];
+    fitted_law             still;
     if (!r->law.fitted) {
         zoo_say(log, "no law: %s", r->law.why);
         return;
     }
     out->lofo_median = f->lofo_median;
     out->lofo_p90 = f->lofo_p90;
-    zoo_say(log, "law %s: BW %.4g of %.4g eta %.3f L %.3g; error %.1f / %.1f %%, left out %.1f / %.1f %%, roofline %.0f / %.0f %%",
-            ir_form_name(f->form), f->BW.v, f->BW_ref, f->eta.v, f->L_lat.v, 100 * f->err_median, 100 * f->err_p90,
-            100 * f->lofo_median, 100 * f->lofo_p90, 100 * f->roof_median, 100 * f->roof_p90);
+    zoo_say(log,
+            "law %s: BW %.4g of %.4g eta %.3f L %.3g; error %.1f / %.1f %%, left out %.1f / %.1f %%, "
+            "roofline %.0f / %.0f %%",
+            ir_form_name(f->form), f->BW.v, f->BW_ref, f->eta.v, f->L_lat.v, 100 * f->err_median,
+            100 * f->err_p90, 100 * f->lofo_median, 100 * f->lofo_p90, 100 * f->roof_median,
+            100 * f->roof_p90);
     ir_point *copy = malloc((s->npoint ? s->npoint : 1) * sizeof *copy);
     if (!copy) return;
     memcpy(copy, s->point, s->npoint * sizeof *copy); /* borrows the samples */
@@ -61,7 +64,7 @@ void zoo_score_law(const zoo_run *r, const model_machine *m, FILE *log, zoo_resu
     if (!all) zoo_say(log, "interval misses: BW %.4g eta %.4g L %.4g", is->BW.v, is->eta.v, is->L_lat.v);
 }
 
-/* ---- crossovers ------------------------------------------------------------------------------------------------ */
+/* ---- crossovers ------------------------------------------------------------------------------ */
 /* Arithmetic less bytes at a batch, as described. */
 static double zoo_law_excess(const model_machine *m, const crossover_sweep *g, int64_t batch)
 {
@@ -82,8 +85,10 @@ static double crossing(const model_machine *m, const crossover_sweep *g)
     while (hi - lo > 1) {
         int64_t mid = lo + (hi - lo) / 2;
         double  x = zoo_law_excess(m, g, mid);
-        if (x < 0) lo = mid, x_lo = x;
-        else hi = mid, x_hi = x;
+        if (x < 0)
+            lo = mid, x_lo = x;
+        else
+            hi = mid, x_hi = x;
     }
     return (double)lo + x_lo / (x_lo - x_hi);
 }
@@ -91,25 +96,32 @@ static double crossing(const model_machine *m, const crossover_sweep *g)
 void zoo_score_crossover(const zoo_run *r, const model_machine *m, FILE *log, zoo_result *out)
 {
     crossover_sweep g;
-    for (size_t i = 0; zoo_calm(m) && crossover_next(&r->s, &i, &g);) { /* elsewhere the batch moves with the machine */
+    for (size_t i = 0;
+         zoo_calm(m) && crossover_next(&r->s, &i, &g);) { /* elsewhere the batch moves with the machine */
         crossover_fit f;
         double        is = crossing(m, &g);
         if (!(is > 0) || g.p->kflags & IR_K_NAIVE) continue;
         bool right = crossover_of(&g, r->s.policy.seed, &f) == IR_OK && f.lo <= is && is <= f.hi;
         zoo_count(&out->crossover, right);
-        if (!right) zoo_say(log, "crossover %s: %.3g [%.3g, %.3g], is %.3g", g.w->name, f.knee, f.lo, f.hi, is);
+        if (!right)
+            zoo_say(log, "crossover %s: %.3g [%.3g, %.3g], is %.3g", g.w->name, f.knee, f.lo, f.hi, is);
     }
 }
 
-/* ---- the gate --------------------------------------------------------------------------------------------------- */
+/* ---- the gate -------------------------------------------------------------------------------- */
 enum { POINTS = 2, SAMPLES = 30 };
-typedef struct { const model_machine *m; uint64_t at; double slower; ir_status st; } gate_job;
+typedef struct {
+    const model_machine *m;
+    uint64_t             at;
+    double               slower;
+    ir_status            st;
+} gate_job;
 
 static ir_status zoo_law_one_process(ab *a, char side, const size_t *order, size_t n)
 {
     static const char *const name[POINTS] = {"copy", "gemm"};
     gate_job                *j = a->drive.ctx;
-    measure_context                  s;
+    measure_context          s;
     model_next = *j->m;
     model_next.seed = (double)(++j->at);
     ir_status st = context_open(&s, &model_backend, 0);
@@ -144,8 +156,13 @@ static double no_time(ab *a)
 static void zoo_law_compare(const model_machine *m, double slower, FILE *log, zoo_tally *t)
 {
     gate_job j = {m, 1000 * (uint64_t)m->seed, slower, IR_OK};
-    ab       a = {.drive = {.process = zoo_law_one_process, .now = no_time, .ctx = &j}, .seed = (uint64_t)m->seed, .nargs = POINTS,
-                  .blocks = TRIAL_BLOCKS, .more = true, .confirm = true, .max_s = INFINITY};
+    ab       a = {.drive = {.process = zoo_law_one_process, .now = no_time, .ctx = &j},
+                  .seed = (uint64_t)m->seed,
+                  .nargs = POINTS,
+                  .blocks = TRIAL_BLOCKS,
+                  .more = true,
+                  .confirm = true,
+                  .max_s = INFINITY};
     trial_init(&a.t, 0.95, log1p(0.02));
     if (ab_run(&a) != IR_OK) zoo_say(log, "gate: %s", ir_why());
     for (size_t i = 0; i < a.t.n; i++) {
@@ -153,8 +170,10 @@ static void zoo_law_compare(const model_machine *m, double slower, FILE *log, zo
         double             d[TRIAL_MAX_BLOCKS];
         size_t             n = p->nq < TRIAL_BLOCKS ? p->nq : TRIAL_BLOCKS;
         trial_contrast(p->q, n, d);
-        if (slower > 0 && ir_ab_plan(d, n, 0.95, p->delta, log1p(slower)) == 0) continue; /* no look would find it */
-        bool red = p->confirmed && (p->verdict == TRIAL_REGRESSED || (slower <= 0 && p->verdict == TRIAL_IMPROVED));
+        if (slower > 0 && ir_ab_plan(d, n, 0.95, p->delta, log1p(slower)) == 0)
+            continue; /* no look would find it */
+        bool red =
+            p->confirmed && (p->verdict == TRIAL_REGRESSED || (slower <= 0 && p->verdict == TRIAL_IMPROVED));
         zoo_count(t, slower > 0 ? red : !red);
         if ((slower > 0) != red)
             zoo_say(log, "gate at +%.0f %%: %s %s", 100 * slower, trial_verdict_name(p->verdict), p->key);

@@ -21,7 +21,8 @@ static ir_status measure_grid(measure_context *s, const ir_workload *w)
     const ir_kernel *k;
     ir_status        st = IR_OK;
     for (size_t i = 0; i < w->nquick && st == IR_OK; i++) {
-        if (s->info.threads == 0 && w->quick[i].threads > 0 && i > 0) continue; /* differs in nothing but host threads */
+        if (s->info.threads == 0 && w->quick[i].threads > 0 && i > 0)
+            continue; /* differs in nothing but host threads */
         for (size_t j = 0; st == IR_OK && (k = backend_kernel(s->dev.be, w, j)); j++) {
             if (k->can_run(&s->dev, w, &w->quick[i]) != IR_OK) continue;
             st = context_measure(s, w, k, &w->quick[i], false, NULL);

@@ -25,7 +25,11 @@ void zoo_say(FILE *log, const char *fmt, ...)
 }
 
 /* Shares of rows that are right: at least `least`, and where `most` is below 1 no more than that. */
-static const struct { const char *what, *asked; size_t off; double least, most; } shares[] = {
+static const struct {
+    const char *what, *asked;
+    size_t      off;
+    double      least, most;
+} shares[] = {
     {"level capacities within 1.5 x, none invented or lost", ">= 98 %", offsetof(zoo_result, levels), .98, 1},
     {"ceilings within 3 % (noise <= 2 %)", ">= 98 %", offsetof(zoo_result, ceilings), .98, 1},
     {"rows without a false suspect, smt-shared, throttled", "all", offsetof(zoo_result, quiet), 1, 1},
@@ -55,8 +59,10 @@ static void share_row(const zoo_result *v, size_t n, size_t at, zoo_row *o)
     *o = (zoo_row){.what = shares[at].what, .asked = shares[at].asked, .n = (size_t)t.n};
     o->value = t.n ? (double)t.right / t.n : NAN;
     o->reached = t.n == 0 || (o->value >= shares[at].least && o->value <= shares[at].most);
-    if (t.n) snprintf(o->got, sizeof o->got, "%.2f %%  (%d wrong)", 100 * o->value, t.n - t.right);
-    else snprintf(o->got, sizeof o->got, "none");
+    if (t.n)
+        snprintf(o->got, sizeof o->got, "%.2f %%  (%d wrong)", 100 * o->value, t.n - t.right);
+    else
+        snprintf(o->got, sizeof o->got, "none");
 }
 
 /* Median over machines of each machine's median over its variants. */
@@ -82,11 +88,14 @@ static double zoo_table_largest(const zoo_result *v, size_t n, size_t off)
     return most;
 }
 
-static zoo_row limit(const char *what, const char *asked, double value, double scale, const char *unit, double most, size_t n)
+static zoo_row limit(const char *what, const char *asked, double value, double scale, const char *unit,
+                     double most, size_t n)
 {
     zoo_row o = {.what = what, .asked = asked, .value = value, .n = n, .reached = !(value > most)};
-    if (isfinite(value)) snprintf(o.got, sizeof o.got, "%.3g %s", scale * value, unit);
-    else snprintf(o.got, sizeof o.got, "none");
+    if (isfinite(value))
+        snprintf(o.got, sizeof o.got, "%.3g %s", scale * value, unit);
+    else
+        snprintf(o.got, sizeof o.got, "none");
     return o;
 }
 
@@ -99,14 +108,16 @@ size_t zoo_table(const zoo_result *v, size_t n, size_t machines, zoo_row out[ZOO
     for (size_t i = 0; i < NSHARE; i++) share_row(v, n, i, &out[k++]);
     if (x) {
         out[k++] = limit("families left out, median over machines", "<= 5 %",
-                         zoo_table_median_of(v, n, machines, offsetof(zoo_result, lofo_median), x), 100, "%", .05, n);
-        out[k++] = limit("families left out, p90, median over machines", "<= 15 %",
-                         zoo_table_median_of(v, n, machines, offsetof(zoo_result, lofo_p90), x), 100, "%", .15, n);
+                         zoo_table_median_of(v, n, machines, offsetof(zoo_result, lofo_median), x), 100, "%",
+                         .05, n);
+        out[k++] =
+            limit("families left out, p90, median over machines", "<= 15 %",
+                  zoo_table_median_of(v, n, machines, offsetof(zoo_result, lofo_p90), x), 100, "%", .15, n);
     }
-    out[k++] = limit("machine's time of the quick profile, largest", "<= 180 s", zoo_table_largest(v, n, offsetof(zoo_result, run_s)), 1,
-                     "s", 180, n);
-    out[k++] = limit("machine's time of the ceilings, largest", "<= 60 s", zoo_table_largest(v, n, offsetof(zoo_result, ceilings_s)), 1,
-                     "s", 60, n);
+    out[k++] = limit("machine's time of the quick profile, largest", "<= 180 s",
+                     zoo_table_largest(v, n, offsetof(zoo_result, run_s)), 1, "s", 180, n);
+    out[k++] = limit("machine's time of the ceilings, largest", "<= 60 s",
+                     zoo_table_largest(v, n, offsetof(zoo_result, ceilings_s)), 1, "s", 60, n);
     free(x);
     return k;
 }

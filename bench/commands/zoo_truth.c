@@ -11,11 +11,11 @@ static const double NEAR = 0.03, FACTOR = 1.5, CLEAR = 0.6, OPEN = 0.5, QUIET = 
 bool zoo_calm(const model_machine *m)
 {
     const model_disturb *d = &m->disturb;
-    return d->noise <= QUIET && !(d->state > 0) && !(d->neighbour > 0) && !(d->steal > 0) && !(d->quota > 0) &&
-           !(d->throttle > 0) && !(d->drift > 0) && !(d->preempt_Hz > 0) && !(d->pair > 0);
+    return d->noise <= QUIET && !(d->state > 0) && !(d->neighbour > 0) && !(d->steal > 0) &&
+           !(d->quota > 0) && !(d->throttle > 0) && !(d->drift > 0) && !(d->preempt_Hz > 0) && !(d->pair > 0);
 }
 
-/* ---- levels and ceilings ----------------------------------------------------------------------------------- */
+/* ---- levels and ceilings --------------------------------------------------------------------- */
 /* The level of a name as the law has it; -1: the machine has none. */
 static int zoo_truth_level_index(const model_machine *m, const char *name)
 {
@@ -62,7 +62,8 @@ static double stream_Bps(const model_machine *m, const char *op, int l, int thre
     return best;
 }
 
-/* A working set of all threads that their nearer caches hold for the most part is served by both: so is what the ceiling says. */
+/* A working set of all threads that their nearer caches hold for the most part is served by both: so is what
+ * the ceiling says. */
 static double set_Bps(const model_machine *m, const ir_ceiling *c)
 {
     static const model_scale as_is = {1, 1, 1, 1, 1};
@@ -86,11 +87,15 @@ static bool both_serve(const model_machine *m, int l, const ir_ceiling *c)
 static double truth_of(const model_machine *m, const ir_ceiling *c)
 {
     int l = zoo_truth_level_index(m, c->level);
-    if (c->what == IR_C_BANDWIDTH && l >= 0 && isfinite(c->read_frac) && both_serve(m, l, c)) return set_Bps(m, c);
-    if (c->what == IR_C_BANDWIDTH && l >= 0 && isfinite(c->read_frac)) return stream_Bps(m, c->op, l, c->threads);
+    if (c->what == IR_C_BANDWIDTH && l >= 0 && isfinite(c->read_frac) && both_serve(m, l, c))
+        return set_Bps(m, c);
+    if (c->what == IR_C_BANDWIDTH && l >= 0 && isfinite(c->read_frac))
+        return stream_Bps(m, c->op, l, c->threads);
     if (c->what == IR_C_FLOPS && !strcmp(c->op, "fma")) return model_flops(m, c->threads, c->dtype, false);
-    if (c->what == IR_C_FLOPS && !strcmp(c->op, "mma")) return m->matrix[c->dtype] * m->cores * m->clock.all_Hz;
-    if (c->what == IR_C_LATENCY && l >= 0 && !strcmp(c->op, "chase") && strcmp(c->kernel, "small") != 0) return m->level[l].latency_s;
+    if (c->what == IR_C_FLOPS && !strcmp(c->op, "mma"))
+        return m->matrix[c->dtype] * m->cores * m->clock.all_Hz;
+    if (c->what == IR_C_LATENCY && l >= 0 && !strcmp(c->op, "chase") && strcmp(c->kernel, "small") != 0)
+        return m->level[l].latency_s;
     if (c->what == IR_C_LAUNCH) return model_launch_s(m, c->threads);
     return NAN;
 }
@@ -105,13 +110,14 @@ void zoo_score_ceilings(const zoo_run *r, const model_machine *m, FILE *log, zoo
         bool right = fabs(c->value / is - 1) <= NEAR;
         zoo_count(&out->ceilings, right);
         if (!right)
-            zoo_say(log, "ceiling %s %s %s %s %d threads at %.4g B: %.4g, is %.4g (%+.1f %%)", ir_what_name(c->what), c->level,
-                c->op, c->dtype < IR_NDTYPE ? ir_dtype_name(c->dtype) : "", c->threads, c->size_B, c->value, is,
-                100 * (c->value / is - 1));
+            zoo_say(log, "ceiling %s %s %s %s %d threads at %.4g B: %.4g, is %.4g (%+.1f %%)",
+                    ir_what_name(c->what), c->level, c->op,
+                    c->dtype < IR_NDTYPE ? ir_dtype_name(c->dtype) : "", c->threads, c->size_B, c->value, is,
+                    100 * (c->value / is - 1));
     }
 }
 
-/* ---- flags --------------------------------------------------------------------------------------------------- */
+/* ---- flags ----------------------------------------------------------------------------------- */
 static uint32_t caused(const model_machine *m)
 {
     uint32_t f = 0;
@@ -124,11 +130,17 @@ static void score_named(const zoo_run *r, const model_machine *m, FILE *log, zoo
 {
     const model_disturb *d = &m->disturb;
     const uint32_t       uneven = IR_FLAG_NOISY | IR_FLAG_BIMODAL;
-    const struct { const char *what; double on; uint32_t any; } want[] = {
-        {"pair", d->pair, IR_FLAG_SMT_SHARED}, {"throttle", d->throttle, IR_FLAG_THROTTLED},
-        {"steal", d->steal > 0.01, IR_FLAG_STEAL},  {"neighbour", d->neighbour, uneven},
-        {"state", d->state, uneven},           {"quota", d->quota, uneven},
-        {"preempt", d->preempt_Hz, uneven}};
+    const struct {
+        const char *what;
+        double      on;
+        uint32_t    any;
+    } want[] = {{"pair", d->pair, IR_FLAG_SMT_SHARED},
+                {"throttle", d->throttle, IR_FLAG_THROTTLED},
+                {"steal", d->steal > 0.01, IR_FLAG_STEAL},
+                {"neighbour", d->neighbour, uneven},
+                {"state", d->state, uneven},
+                {"quota", d->quota, uneven},
+                {"preempt", d->preempt_Hz, uneven}};
     uint32_t seen = 0;
     for (size_t i = 0; i < r->s.npoint; i++) seen |= r->s.point[i].flags;
     for (size_t i = 0; i < r->s.ceilings.n; i++) { /* two visits that differ, or two moments kept */
@@ -156,12 +168,13 @@ void zoo_score_flags(const zoo_run *r, const model_machine *m, FILE *log, zoo_re
         const ir_ceiling *c = &r->s.ceilings.v[i];
         zoo_count(&out->quiet, !(c->flags & bad));
         if (c->flags & bad)
-            zoo_say(log, "flag on ceiling %s %s %s %d threads: %s", ir_what_name(c->what), c->level, c->op, c->threads, c->why);
+            zoo_say(log, "flag on ceiling %s %s %s %d threads: %s", ir_what_name(c->what), c->level, c->op,
+                    c->threads, c->why);
     }
     score_named(r, m, log, out);
 }
 
-/* ---- labels --------------------------------------------------------------------------------------------------- */
+/* ---- labels ---------------------------------------------------------------------------------- */
 static model_elasticity truth_at(const model_machine *m, const ir_point *p)
 {
     model_plan o;
@@ -169,7 +182,8 @@ static model_elasticity truth_at(const model_machine *m, const ir_point *p)
     return model_elasticity_of(&o, o.once ? p->reps : 1);
 }
 
-/* Did the row take what its machine is described to take? A group that waits for its quota is held by something else. */
+/* Did the row take what its machine is described to take? A group that waits for its quota is held by
+ * something else. */
 static bool as_described(const model_machine *m, const ir_point *p)
 {
     static const model_scale as_is = {1, 1, 1, 1, 1};
@@ -200,16 +214,19 @@ static void score_label(const model_machine *m, const ir_point *p, FILE *log, zo
     model_elasticity e = truth_at(m, p);
     ir_bound         is = model_bound_of(&e, &share);
     bool             right = share >= CLEAR ? p->bound == is : claims_nothing(p);
-    if (share >= CLEAR) zoo_count(&out->labels, right);
-    else if (share < OPEN) zoo_count(&out->open, right);
+    if (share >= CLEAR)
+        zoo_count(&out->labels, right);
+    else if (share < OPEN)
+        zoo_count(&out->open, right);
     if (p->bound != IR_BOUND_UNKNOWN && isfinite(p->bound_p) && p->bound_p >= 0.5) {
         int bin = p->bound_p < 0.7 ? 0 : p->bound_p < 0.9 ? 1 : 2;
         zoo_count(&out->bin[bin], leading(p) == is || p->bound == is);
     }
     if (!right && (share >= CLEAR || share < OPEN))
-        zoo_say(log, "label %s: %s P %.2f (%.3g s: %.3g %.3g %.3g), is %s %.2f (m %.2f c %.2f o %.2f l %.2f)", ir_point_key(p, key),
-            ir_bound_name(p->bound), p->bound_p, ir_point_time(p), p->term_data_s, p->term_comp_s, p->term_lat_s,
-            ir_bound_name(is), share, e.memory, e.cache, e.compute, e.latency);
+        zoo_say(log, "label %s: %s P %.2f (%.3g s: %.3g %.3g %.3g), is %s %.2f (m %.2f c %.2f o %.2f l %.2f)",
+                ir_point_key(p, key), ir_bound_name(p->bound), p->bound_p, ir_point_time(p), p->term_data_s,
+                p->term_comp_s, p->term_lat_s, ir_bound_name(is), share, e.memory, e.cache, e.compute,
+                e.latency);
 }
 
 /* The law has no term for a link, for local memory, or for one instruction waiting for another. */
@@ -226,10 +243,11 @@ void zoo_score_labels(const zoo_run *r, const model_machine *m, FILE *log, zoo_r
     size_t          n;
     const ir_point *p = context_asked(&r->s, &n);
     for (size_t i = 0; i < n; i++)
-        if (point_was_timed(&p[i]) && has_terms(p[i].family) && as_described(m, &p[i])) score_label(m, &p[i], log, out);
+        if (point_was_timed(&p[i]) && has_terms(p[i].family) && as_described(m, &p[i]))
+            score_label(m, &p[i], log, out);
 }
 
-/* ---- the claim --------------------------------------------------------------------------------------------------- */
+/* ---- the claim ------------------------------------------------------------------------------- */
 static bool is_batch1(const ir_point *p)
 {
     bool net = !strcmp(p->workload, "resnet50") || !strcmp(p->family, "gpt"), one = true;
@@ -242,14 +260,22 @@ static bool is_batch1(const ir_point *p)
 void zoo_score_claim(const zoo_run *r, const model_machine *m, FILE *log, zoo_result *out)
 {
     const measure_context *s = &r->s;
-    claim_evidence e = {.point = s->point, .npoint = s->npoint, .ceilings = &s->ceilings, .threads = s->info.threads,
-                        .llc_B = s->info.llc_B, .mem_B = s->info.mem_B, .fit = r->law.fitted ? &r->law.fit[r->law.better] : NULL,
-                        .device = s->info.id, .title = s->info.name, .workloads = ir_workloads};
-    batch1_answer  a;
-    size_t         rows = 0, memory = 0, against = 0;
+    claim_evidence         e = {.point = s->point,
+                                .npoint = s->npoint,
+                                .ceilings = &s->ceilings,
+                                .threads = s->info.threads,
+                                .llc_B = s->info.llc_B,
+                                .mem_B = s->info.mem_B,
+                                .fit = r->law.fitted ? &r->law.fit[r->law.better] : NULL,
+                                .device = s->info.id,
+                                .title = s->info.name,
+                                .workloads = ir_workloads};
+    batch1_answer          a;
+    size_t                 rows = 0, memory = 0, against = 0;
     for (size_t i = 0; i < s->npoint; i++) {
-        double   share;
-        if (!is_batch1(&s->point[i]) || (s->info.threads > 0 && s->point[i].p.threads != s->info.threads)) continue;
+        double share;
+        if (!is_batch1(&s->point[i]) || (s->info.threads > 0 && s->point[i].p.threads != s->info.threads))
+            continue;
         model_elasticity x = truth_at(m, &s->point[i]);
         ir_bound         is = model_bound_of(&x, &share);
         rows++;
@@ -258,7 +284,10 @@ void zoo_score_claim(const zoo_run *r, const model_machine *m, FILE *log, zoo_re
     }
     if (rows == 0 || (memory < rows && against == 0)) return; /* either answer may be given */
     const char *is = against ? "does not hold" : "holds";
-    bool        right = batch1_ask(&e, &a) == IR_OK && (!strcmp(a.verdict, is) || (!zoo_calm(m) && !strcmp(a.verdict, "undecided")));
+    bool        right = batch1_ask(&e, &a) == IR_OK &&
+                 (!strcmp(a.verdict, is) || (!zoo_calm(m) && !strcmp(a.verdict, "undecided")));
     zoo_count(&out->claim, right);
-    if (!right) zoo_say(log, "batch 1 %s, is: %s (%zu rows, %zu memory, %zu against)", a.verdict, is, rows, memory, against);
+    if (!right)
+        zoo_say(log, "batch 1 %s, is: %s (%zu rows, %zu memory, %zu against)", a.verdict, is, rows, memory,
+                against);
 }

@@ -7,16 +7,17 @@
 #include "bench/measure/context.h"
 #include "kernels/model/machine.h"
 typedef struct {
-    measure_context    s;
-    ir_env     env;
-    fitted_law law;
-    bool       judged; /* law holds */
-    ablation_set  proof;
-    bool       proved; /* proof holds */
+    measure_context s;
+    ir_env          env;
+    fitted_law      law;
+    bool            judged; /* law holds */
+    ablation_set    proof;
+    bool            proved; /* proof holds */
 } device_run;
 /* A described machine of a file, or of a text that messages call so. */
 ir_status campaign_described(const char *file, const char *text_or_null, model_machine *out);
-/* A described machine: of a file (NULL: the smallest), and with figures of --model over it (NULL: none). The reason names file and path. */
+/* A described machine: of a file (NULL: the smallest), and with figures of --model over it (NULL: none). The
+ * reason names file and path. */
 ir_status campaign_machine(const char *file, const char *pairs, model_machine *out);
 /* Open device `index` of a backend under these options and describe its environment. */
 ir_status device_run_open(device_run *, const ir_backend *, int index, const cli_options *);
@@ -28,11 +29,12 @@ size_t device_run_count(const device_run *, const cli_points *, unsigned cache);
 ir_status device_run_points(device_run *, const cli_points *, unsigned cache);
 /* The pair probe: two threads' arithmetic throughput over one's. Below 1.6 two CPUs share a core, and every
  * multi-threaded row says so. Call it at the start and at the end of a run. */
-bool      campaign_pair(measure_context *, double *ratio); /* false: it cannot be told */
-void      device_run_pair_probe(device_run *, const char *when);
-/* What the backend searched for while the points were measured, into the environment; before the device is closed. */
-void      device_run_note_tuning(device_run *);
-void      device_run_judge(device_run *);
+bool campaign_pair(measure_context *, double *ratio); /* false: it cannot be told */
+void device_run_pair_probe(device_run *, const char *when);
+/* What the backend searched for while the points were measured, into the environment; before the device is
+ * closed. */
+void device_run_note_tuning(device_run *);
+void device_run_judge(device_run *);
 /* Machine card and ceilings; points, law, roofline and summary: to a terminal or a file. */
 void device_run_print_ceilings(const ir_text *, const device_run *);
 void device_run_print_law(const ir_text *, const device_run *);

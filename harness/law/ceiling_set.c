@@ -1,7 +1,7 @@
 /* ceiling_set.c -- the container of ceilings, and the look-ups that evaluate a law's terms against them.
  *
- * Assumes that all ceilings are of one device. Where the asked-for thread count, level or mix was not measured, the
- * nearest one answers; the order in which ceilings were added never matters. */
+ * Assumes that all ceilings are of one device. Where the asked-for thread count, level or mix was not
+ * measured, the nearest one answers; the order in which ceilings were added never matters. */
 #include "harness/law/law_internal.h"
 
 #include <math.h>
@@ -65,8 +65,8 @@ static double measured_at_B(const ir_ceilings *c, int l)
     return most;
 }
 
-/* Bytes that an instance of a level holds. Where no capacity was detected (a record without one), half way, in ratio,
- * from the working set that stood for this level to that of the next. NAN: no such level. */
+/* Bytes that an instance of a level holds. Where no capacity was detected (a record without one), half way,
+ * in ratio, from the working set that stood for this level to that of the next. NAN: no such level. */
 static double capacity_B(const ir_ceilings *c, int l)
 {
     if (isfinite(c->level_B[l])) return c->level_B[l];
@@ -83,7 +83,7 @@ const char *ir_level_of(const ir_ceilings *c, double footprint_B, int threads, b
     return level_name[3];
 }
 
-/* ---- the best of several ---------------------------------------------------------------------------- */
+/* ---- the best of several --------------------------------------------------------------------- */
 static bool smaller_is_better(ir_what w) { return w == IR_C_LATENCY || w == IR_C_LAUNCH; }
 
 /* Distance of thread counts, as a ratio: 2 is as far from 1 as from 4. 0 threads (a GPU) is its own count. */
@@ -120,13 +120,14 @@ static int most_threads(const ir_ceilings *c, ir_what w)
     return most;
 }
 
-const ir_ceiling *ir_ceiling_find(const ir_ceilings *c, ir_what w, const char *level, const char *op, ir_dtype t,
-                                  int threads)
+const ir_ceiling *ir_ceiling_find(const ir_ceilings *c, ir_what w, const char *level, const char *op,
+                                  ir_dtype t, int threads)
 {
     const ir_ceiling *best = NULL;
     if (threads <= 0) threads = most_threads(c, w);
     for (size_t i = 0; i < c->n; i++)
-        if (eligible(&c->v[i], w, level, op, t) && (!best || better(&c->v[i], best, threads))) best = &c->v[i];
+        if (eligible(&c->v[i], w, level, op, t) && (!best || better(&c->v[i], best, threads)))
+            best = &c->v[i];
     return best;
 }
 
@@ -134,14 +135,18 @@ static double ceiling_set_value_of(const ir_ceiling *c) { return c ? c->value : 
 
 double ir_peak_ceiling(const ir_ceilings *c, ir_dtype t, int threads)
 {
-    return (unsigned)t < IR_NDTYPE ? ceiling_set_value_of(ir_ceiling_find(c, IR_C_FLOPS, NULL, NULL, t, threads)) : NAN;
+    return (unsigned)t < IR_NDTYPE
+               ? ceiling_set_value_of(ir_ceiling_find(c, IR_C_FLOPS, NULL, NULL, t, threads))
+               : NAN;
 }
 
 double ir_product_ceiling(const ir_ceilings *c, ir_dtype t, int threads)
 {
     double v = ir_peak_ceiling(c, t, threads);
     if (t == IR_F8 && !isfinite(v)) v = ir_peak_ceiling(c, IR_BF16, threads);
-    return (t == IR_F8 || t == IR_BF16 || t == IR_F16 || t == IR_I8) && !isfinite(v) ? ir_peak_ceiling(c, IR_F32, threads) : v;
+    return (t == IR_F8 || t == IR_BF16 || t == IR_F16 || t == IR_I8) && !isfinite(v)
+               ? ir_peak_ceiling(c, IR_F32, threads)
+               : v;
 }
 
 double ir_launch_ceiling(const ir_ceilings *c, int threads)
@@ -149,9 +154,10 @@ double ir_launch_ceiling(const ir_ceilings *c, int threads)
     return ceiling_set_value_of(ir_ceiling_find(c, IR_C_LAUNCH, NULL, NULL, IR_NDTYPE, threads));
 }
 
-/* ---- bandwidth of a mix ------------------------------------------------------------------------------- */
-/* What one look-up asks. now > 0: at a moment when reads get this share of their ceiling, on a machine whose memory gives twice as
- * much in one second as in the next; the answer is brought to the moment of the read ceiling. 0: as measured. */
+/* ---- bandwidth of a mix ---------------------------------------------------------------------- */
+/* What one look-up asks. now > 0: at a moment when reads get this share of their ceiling, on a machine whose
+ * memory gives twice as much in one second as in the next; the answer is brought to the moment of the read
+ * ceiling. 0: as measured. */
 typedef struct {
     const ir_ceilings *c;
     const char        *level;
@@ -161,17 +167,20 @@ typedef struct {
 
 double law_read_moment(const ir_ceilings *c, const ir_ceiling *x)
 {
-    const ir_ceiling *read = x->ref_read_Bps > 0 ? ir_ceiling_find(c, IR_C_BANDWIDTH, x->level, "read", x->dtype, x->threads) : NULL;
+    const ir_ceiling *read = x->ref_read_Bps > 0
+                                 ? ir_ceiling_find(c, IR_C_BANDWIDTH, x->level, "read", x->dtype, x->threads)
+                                 : NULL;
     return read && read->threads == x->threads ? read->value / x->ref_read_Bps : 1;
 }
 
-/* Rate x (read ceiling) / (what reads got when it was measured): how far an operation outdoes reads is its own, but where the memory
- * has two states (processors on one die, or on two) that differs between them. */
+/* Rate x (read ceiling) / (what reads got when it was measured): how far an operation outdoes reads is its
+ * own, but where the memory has two states (processors on one die, or on two) that differs between them. */
 static double ceiling_set_rate_of(const mix_query *q, const ir_ceiling *x)
 {
     if (!(q->now > 0) || !strcmp(x->op, "read")) return x->value; /* the read ceiling is the unit itself */
     const double moment = law_read_moment(q->c, x);
-    if (!(x->ref_read_Bps > 0 && x->alt_Bps > 0 && x->alt_read_Bps > 0) || x->alt_read_Bps == x->ref_read_Bps) return x->value * moment;
+    if (!(x->ref_read_Bps > 0 && x->alt_Bps > 0 && x->alt_read_Bps > 0) || x->alt_read_Bps == x->ref_read_Bps)
+        return x->value * moment;
     const double here = x->ref_read_Bps * moment * q->now; /* what reads get now: `now` x their ceiling */
     const double u = log(here / x->ref_read_Bps) / log(x->alt_read_Bps / x->ref_read_Bps);
     const double better = x->alt_Bps / x->alt_read_Bps / (x->value / x->ref_read_Bps);
@@ -189,7 +198,9 @@ static const ir_ceiling *of_mix(const mix_query *q, int threads, double frac)
     const ir_ceiling *best = NULL;
     for (size_t i = 0; i < q->c->n; i++) {
         const ir_ceiling *x = &q->c->v[i];
-        if (streams_at(x, q->level) && fabs(x->read_frac - frac) < 1e-3 && (!best || better(x, best, threads))) best = x;
+        if (streams_at(x, q->level) && fabs(x->read_frac - frac) < 1e-3 &&
+            (!best || better(x, best, threads)))
+            best = x;
     }
     return best;
 }
@@ -202,7 +213,8 @@ static double at_threads(const mix_query *q, const ir_ceiling *x)
     for (size_t i = 0; i < q->c->n; i++) {
         const ir_ceiling *y = &q->c->v[i];
         if (!streams_at(y, q->level) || y->threads != q->threads || rank(y) > rank(x)) continue;
-        const ir_ceiling *from = of_mix(q, x->threads, y->read_frac), *to = of_mix(q, q->threads, y->read_frac);
+        const ir_ceiling *from = of_mix(q, x->threads, y->read_frac),
+                         *to = of_mix(q, q->threads, y->read_frac);
         double d = fabs(y->read_frac - x->read_frac);
         if (!from || from->threads != x->threads || to->threads != q->threads || d >= near) continue;
         near = d;
@@ -230,12 +242,13 @@ static double bw_at_level(const mix_query *q, double frac)
     if (!below) below = above;
     if (!above) above = below;
     if (!below) return NAN;
-    const ir_ceiling *lo = of_mix(q, q->threads, below->read_frac), *hi = of_mix(q, q->threads, above->read_frac);
+    const ir_ceiling *lo = of_mix(q, q->threads, below->read_frac),
+                     *hi = of_mix(q, q->threads, above->read_frac);
     return interpolate(frac, lo->read_frac, at_threads(q, lo), hi->read_frac, at_threads(q, hi));
 }
 
-static double bandwidth_of(const ir_ceilings *c, const char *level, int threads, double read_B, double write_B,
-                           double now)
+static double bandwidth_of(const ir_ceilings *c, const char *level, int threads, double read_B,
+                           double write_B, double now)
 {
     double total = read_B + write_B;
     if (!(total > 0) || !isfinite(total) || !(read_B >= 0) || !(write_B >= 0)) return NAN;
@@ -250,15 +263,20 @@ double ir_bw_ceiling(const ir_ceilings *c, const char *level, int threads, doubl
     return bandwidth_of(c, level, threads, read_B, write_B, 0);
 }
 
-/* ---- parts of a cost ---------------------------------------------------------------------------------- */
+/* ---- parts of a cost ------------------------------------------------------------------------- */
 /* Bytes that live in one footprint. wa_B: what regular stores read beside, if it lives in DRAM. */
-typedef struct { double read_B, write_B, wa_B, footprint_B; bool cold; } part;
+typedef struct {
+    double read_B, write_B, wa_B, footprint_B;
+    bool   cold;
+} part;
 enum { MOST_PARTS = 3 };
 
-static int parts_of(const ir_ceilings *c, const ir_cost *k, bool past, int threads, bool cold, part out[MOST_PARTS])
+static int parts_of(const ir_ceilings *c, const ir_cost *k, bool past, int threads, bool cold,
+                    part out[MOST_PARTS])
 {
     bool   near = k->near_footprint_B > 0;
-    double in = near ? fmin(k->by_B[IR_BY_IN], k->read_B) : 0, result = near ? fmin(k->by_B[IR_BY_OUT], k->write_B) : 0;
+    double in = near ? fmin(k->by_B[IR_BY_IN], k->read_B) : 0,
+           result = near ? fmin(k->by_B[IR_BY_OUT], k->write_B) : 0;
     double wa = past ? 0 : k->wa_B, near_wa = fmin(wa, result), write = k->write_B - result;
     bool   cached = strcmp(ir_level_of(c, k->footprint_B, threads, cold), level_name[3]) != 0;
     out[0] = (part){k->read_B - in, past && cached ? 0 : write, wa - near_wa, k->footprint_B, cold};
@@ -284,12 +302,14 @@ static int last_cache(const ir_ceilings *c)
     return l;
 }
 
-/* Share of a part's bytes that the last cache still serves beyond its capacity: all at the capacity, none where the ladder shows DRAM's own
- * rate, in between linear in the logarithm of the footprint. 0 where the ladder does not say, or the cache was not measured. */
+/* Share of a part's bytes that the last cache still serves beyond its capacity: all at the capacity, none
+ * where the ladder shows DRAM's own rate, in between linear in the logarithm of the footprint. 0 where the
+ * ladder does not say, or the cache was not measured. */
 static double ceiling_set_served(const ir_ceilings *c, double footprint_B, bool cold, int l, int threads)
 {
     if (l < 0) return 0;
-    double instances = ir_level_instances(c, l, threads), held = c->level_B[l] * instances, none = c->level_B[3] * instances;
+    double instances = ir_level_instances(c, l, threads), held = c->level_B[l] * instances,
+           none = c->level_B[3] * instances;
     if (cold || !(none > held) || !(footprint_B > held) || !(footprint_B < none)) return 0;
     return 1 - log(footprint_B / held) / log(none / held);
 }
@@ -299,16 +319,21 @@ double law_served(const ir_ceilings *c, double footprint_B, int threads, bool co
     return ceiling_set_served(c, footprint_B, cold, last_cache(c), threads);
 }
 
-/* Bandwidth of a part in DRAM at the moment: its own bytes over the time that they and their write-allocates take. */
-static double dram_bw(const ir_ceilings *c, const part *p, double evaded, int threads, bool steady, double dram_scale)
+/* Bandwidth of a part in DRAM at the moment: its own bytes over the time that they and their write-allocates
+ * take. */
+static double dram_bw(const ir_ceilings *c, const part *p, double evaded, int threads, bool steady,
+                      double dram_scale)
 {
     double wa = p->wa_B * (1 - evaded), bytes = p->read_B + p->write_B;
-    double bw = dram_scale * bandwidth_of(c, level_name[3], threads, p->read_B + wa, p->write_B, steady ? dram_scale : 0);
+    double bw = dram_scale *
+                bandwidth_of(c, level_name[3], threads, p->read_B + wa, p->write_B, steady ? dram_scale : 0);
     return wa > 0 ? bw * bytes / (bytes + wa) : bw;
 }
 
-/* Bandwidth of a part at its level. What reads of the same footprint get at the moment (steady) knows what a cache serves of it. */
-static double part_bw(const ir_ceilings *c, const part *p, double evaded, int threads, bool steady, double dram_scale)
+/* Bandwidth of a part at its level. What reads of the same footprint get at the moment (steady) knows what a
+ * cache serves of it. */
+static double part_bw(const ir_ceilings *c, const part *p, double evaded, int threads, bool steady,
+                      double dram_scale)
 {
     const char *level = answering(c, p, threads);
     if (strcmp(level, level_name[3]) != 0) return bandwidth_of(c, level, threads, p->read_B, p->write_B, 0);
@@ -323,26 +348,34 @@ static double part_bw(const ir_ceilings *c, const part *p, double evaded, int th
 /* NAN: gathers were not measured at the level of this cost and thread count. */
 static double gather_bw(const ir_ceilings *c, const ir_cost *k, int threads, bool cold)
 {
-    const ir_ceiling *x = ir_ceiling_find(c, IR_C_BANDWIDTH, ir_level_of(c, k->footprint_B, threads, cold), "gather", IR_NDTYPE, threads);
+    const ir_ceiling *x = ir_ceiling_find(c, IR_C_BANDWIDTH, ir_level_of(c, k->footprint_B, threads, cold),
+                                          "gather", IR_NDTYPE, threads);
     return x && x->threads == threads ? x->value : NAN;
 }
 
-/* Without that ceiling, as on a device whose stores are of one kind, what regular stores cost is in the ceilings themselves.
- * A store of W bytes takes from W at the rate of stores alone (nothing is read) to 2 W at that of half reads, half writes. */
+/* Without that ceiling, as on a device whose stores are of one kind, what regular stores cost is in the
+ * ceilings themselves. A store of W bytes takes from W at the rate of stores alone (nothing is read) to 2 W
+ * at that of half reads, half writes. */
 double law_evaded(const ir_ceilings *c, int threads)
 {
     const ir_ceiling *x = ir_ceiling_find(c, IR_C_BANDWIDTH, level_name[3], LAW_STORE, IR_NDTYPE, threads);
     if (!x || !(x->value > 0)) return 1;
-    double none = 2 / bandwidth_of(c, level_name[3], x->threads, 1, 1, 0), all = 1 / bandwidth_of(c, level_name[3], x->threads, 0, 1, 0);
+    double none = 2 / bandwidth_of(c, level_name[3], x->threads, 1, 1, 0),
+           all = 1 / bandwidth_of(c, level_name[3], x->threads, 0, 1, 0);
     double evaded = (none - 1 / x->value) / (none - all);
     return none > all ? fmin(fmax(evaded, 0), 1) : 1;
 }
 
-double law_cost_bw(const ir_ceilings *c, const ir_cost *k, bool past, int threads, bool cold, bool steady, double dram_scale)
+double law_cost_bw(const ir_ceilings *c, const ir_cost *k, bool past, int threads, bool cold, bool steady,
+                   double dram_scale)
 {
     part   p[MOST_PARTS];
     double t = 0, bytes = k->read_B + k->write_B, bw = k->scattered ? gather_bw(c, k, threads, cold) : NAN;
-    if (isfinite(bw)) return steady ? bw : bw * dram_scale; /* what streams get at the moment hardly changes what random lines get */
+    if (isfinite(bw))
+        return steady
+                   ? bw
+                   : bw *
+                         dram_scale; /* what streams get at the moment hardly changes what random lines get */
     double evaded = k->wa_B > 0 && !past ? law_evaded(c, threads) : 0;
     int    n = parts_of(c, k, past, threads, cold, p), used = 0;
     for (int i = 0; i < n; i++) {
@@ -355,7 +388,8 @@ double law_cost_bw(const ir_ceilings *c, const ir_cost *k, bool past, int thread
     return used > 1 ? bytes / t : bw; /* of one part, its rate to the digit */
 }
 
-double ir_cost_bw(const ir_ceilings *c, const ir_cost *k, int threads, bool cold, bool steady, double dram_scale)
+double ir_cost_bw(const ir_ceilings *c, const ir_cost *k, int threads, bool cold, bool steady,
+                  double dram_scale)
 {
     return law_cost_bw(c, k, false, threads, cold, steady, dram_scale);
 }

@@ -1,7 +1,7 @@
 /* judge.c -- which resource holds a point, how clearly, and how efficiently each was used.
  *
- * A coefficient that the fit does not know is taken at its ceiling (s = eta = 1, L the launch ceiling), as without a
- * fit. Three efficiencies, never mixed: eta of the compute term, MFU and MBU of the whole time. */
+ * A coefficient that the fit does not know is taken at its ceiling (s = eta = 1, L the launch ceiling), as
+ * without a fit. Three efficiencies, never mixed: eta of the compute term, MFU and MBU of the whole time. */
 #include "harness/law/law_internal.h"
 
 #include <math.h>
@@ -68,20 +68,22 @@ static void judge_terms_of(const double c[LAW_NCOL], const ir_row *x, double wai
     if (wait_s > 0) t[LAW_DATA] = 0; /* its bytes are what it waits for */
 }
 
-/* Probability that the larger of two terms really is the larger one, where both scatter as the fitted points do about the law, and
- * as much as this point misses it. */
+/* Probability that the larger of two terms really is the larger one, where both scatter as the fitted points
+ * do about the law, and as much as this point misses it. */
 static double stands_out(const ir_fit *f, const ir_row *x, const double t[LAW_NCOL], int first)
 {
-    double next = second(t, first), misses = log(x->T_s / law_combine(f->form, t[LAW_DATA], t[LAW_COMP], t[LAW_LAT]));
+    double next = second(t, first),
+           misses = log(x->T_s / law_combine(f->form, t[LAW_DATA], t[LAW_COMP], t[LAW_LAT]));
     double scatter = isfinite(f->err_median) ? 1.4826 * f->err_median : 0;
     double sd = sqrt(2 * scatter * scatter + misses * misses);
     if (!(next > 0) || !(sd > 0)) return 1;
     return 0.5 * erfc(-log(t[first] / next) / (sd * sqrt(2)));
 }
 
-/* Share of the fit's draws in which the same term is the largest, times that it stands out; NAN without draws (no fit, or one
- * read back from a record). */
-static double probability(const ir_fit *f, const double c[LAW_NCOL], const ir_row *x, double wait_s, int first)
+/* Share of the fit's draws in which the same term is the largest, times that it stands out; NAN without draws
+ * (no fit, or one read back from a record). */
+static double probability(const ir_fit *f, const double c[LAW_NCOL], const ir_row *x, double wait_s,
+                          int first)
 {
     int    same = 0;
     double now[LAW_NCOL];
@@ -96,7 +98,8 @@ static double probability(const ir_fit *f, const double c[LAW_NCOL], const ir_ro
     return (double)same / f->ndraw * stands_out(f, x, now, first);
 }
 
-/* Stores that pass the caches by are made in memory, wherever the rest lives; beyond the last cache the larger share decides. */
+/* Stores that pass the caches by are made in memory, wherever the rest lives; beyond the last cache the
+ * larger share decides. */
 static ir_bound judge_class_of(int term, const ir_point *p, double served)
 {
     bool past = p->kflags & IR_K_NT && p->cost.write_B > 0;
@@ -108,17 +111,19 @@ static ir_bound judge_class_of(int term, const ir_point *p, double served)
 
 static void judge_label(ir_point *p, const double t[LAW_NCOL], double T, double served, double prob)
 {
-    int    first = judge_largest(t);
-    if (first == LAW_DATA && served > 0) prob *= fmin(0.5 + 1.9 * fabs(served - 0.5), 1); /* near the middle either level may be it */
+    int first = judge_largest(t);
+    if (first == LAW_DATA && served > 0)
+        prob *= fmin(0.5 + 1.9 * fabs(served - 0.5), 1); /* near the middle either level may be it */
     double next = second(t, first);
     if (!(t[first] > 0)) return;
     p->margin = next > 0 ? log(t[first] / next) : NAN;
     p->bound_p = prob;
-    p->bound = t[first] < CLEAR_SHARE * T || prob < CLEAR_P ? IR_BOUND_MIXED : judge_class_of(first, p, served);
+    p->bound =
+        t[first] < CLEAR_SHARE * T || prob < CLEAR_P ? IR_BOUND_MIXED : judge_class_of(first, p, served);
 }
 
-/* The time that only compute can have taken. Overlapped: where the data term explains what launches leave, to the
- * accuracy of a ceiling, compute is hidden behind it and nothing can be said. */
+/* The time that only compute can have taken. Overlapped: where the data term explains what launches leave, to
+ * the accuracy of a ceiling, compute is hidden behind it and nothing can be said. */
 static double compute_time(ir_form form, const double t[LAW_NCOL], double T)
 {
     double rest = T - t[LAW_LAT];
@@ -126,8 +131,8 @@ static double compute_time(ir_form form, const double t[LAW_NCOL], double T)
     return t[LAW_COMP] >= t[LAW_DATA] || rest > (1 + LAW_TOL) * t[LAW_DATA] ? rest : NAN;
 }
 
-static void efficiencies(ir_point *p, ir_form form, const ir_row *x, const double t[LAW_NCOL], double T, double bw,
-                         double R_peak)
+static void efficiencies(ir_point *p, ir_form form, const ir_row *x, const double t[LAW_NCOL], double T,
+                         double bw, double R_peak)
 {
     double D_vol = p->cost.read_B + p->cost.write_B, O = p->cost.flops, rest = compute_time(form, t, T);
     p->ridge = R_peak / bw;
@@ -163,5 +168,6 @@ void ir_point_judge(ir_point *p, const ir_ceilings *c, const ir_fit *fit)
     p->term_lat_s = t[LAW_LAT];
     if (!known) return; /* a ceiling is missing: its term is NAN, and no verdict rests on the others alone */
     p->T_law_s = law_combine(form, t[LAW_DATA], t[LAW_COMP], t[LAW_LAT]);
-    judge_label(p, t, T, law_served(c, p->cost.footprint_B, p->p.threads, p->cold), probability(fit, k, &row, wait_s, judge_largest(t)));
+    judge_label(p, t, T, law_served(c, p->cost.footprint_B, p->p.threads, p->cold),
+                probability(fit, k, &row, wait_s, judge_largest(t)));
 }

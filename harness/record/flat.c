@@ -8,7 +8,11 @@
 #include <string.h>
 
 enum { PATH = 160, DEPTH = 8, MOST_B = 1 << 20 };
-typedef struct { ir_flat_visit *visit; void *arg; char path[PATH]; } walker;
+typedef struct {
+    ir_flat_visit *visit;
+    void          *arg;
+    char           path[PATH];
+} walker;
 
 static ir_status leaf(walker *w, const json_t *v)
 {
@@ -22,9 +26,11 @@ static ir_status walk(walker *w, json_t *v, int depth);
 /* One member or element: its name goes onto the path and off again. */
 static ir_status flat_step(walker *w, json_t *v, int depth, const char *form, const char *key, size_t at)
 {
-    size_t    n = strlen(w->path);
-    int       used = key ? snprintf(w->path + n, PATH - n, form, key) : snprintf(w->path + n, PATH - n, "[%zu]", at);
-    ir_status st = (size_t)used < PATH - n ? walk(w, v, depth) : ir_fail(IR_EINVAL, "%.60s...: the path is too long", w->path);
+    size_t n = strlen(w->path);
+    int    used =
+        key ? snprintf(w->path + n, PATH - n, form, key) : snprintf(w->path + n, PATH - n, "[%zu]", at);
+    ir_status st = (size_t)used < PATH - n ? walk(w, v, depth)
+                                           : ir_fail(IR_EINVAL, "%.60s...: the path is too long", w->path);
     w->path[n] = '\0';
     return st;
 }
@@ -37,7 +43,8 @@ static ir_status walk(walker *w, json_t *v, int depth)
     ir_status   st = IR_OK;
     if (depth > DEPTH) return ir_fail(IR_EINVAL, "%s: nested too deep", w->path);
     if (!json_is_object(v) && !json_is_array(v)) return leaf(w, v);
-    if (depth > 0 && json_object_size(v) + json_array_size(v) == 0) return ir_fail(IR_EINVAL, "%s: empty", w->path);
+    if (depth > 0 && json_object_size(v) + json_array_size(v) == 0)
+        return ir_fail(IR_EINVAL, "%s: empty", w->path);
     json_object_foreach(v, key, e)
     {
         if (st == IR_OK) st = flat_step(w, e, depth + 1, *w->path ? ".%s" : "%s", key, 0);

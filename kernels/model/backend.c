@@ -1,13 +1,16 @@
-/* backend.c -- the model backend's table: one described machine on a virtual clock. Nothing is computed and no byte moves;
- * running a kernel lets its time pass. Refuses types that the machine has no unit for, footprints beyond its memory, and
- * on hosts what only a GPU has. */
+/* backend.c -- the model backend's table: one described machine on a virtual clock. Nothing is computed and
+ * no byte moves; running a kernel lets its time pass. Refuses types that the machine has no unit for,
+ * footprints beyond its memory, and on hosts what only a GPU has. */
 #include "kernels/model/world.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct { model_machine m; model_world w; } device;
+typedef struct {
+    model_machine m;
+    model_world   w;
+} device;
 
 model_machine model_next;
 
@@ -38,8 +41,10 @@ static ir_status open_model(ir_dev *dev)
     if (dev->index != 0) return ir_fail(IR_SKIP, "model: there is one machine, index 0 (not %d)", dev->index);
     device *d = calloc(1, sizeof *d);
     if (!d) return ir_fail(IR_ENOMEM, "model: no memory for the machine");
-    if (*model_next.name) d->m = model_next;
-    else model_smallest(&d->m);
+    if (*model_next.name)
+        d->m = model_next;
+    else
+        model_smallest(&d->m);
     model_world_begin(&d->w, &d->m);
     dev->be = &model_backend;
     dev->self = d;
@@ -77,7 +82,7 @@ static ir_status backend_describe(ir_dev *dev, ir_device_info *out)
     return IR_OK;
 }
 
-/* ---- memory that is not there ---------------------------------------------------------------------------------- */
+/* ---- memory that is not there ---------------------------------------------------------------- */
 static ir_status backend_no_alloc(ir_dev *dev, size_t bytes, ir_mem *out)
 {
     (void)dev;
@@ -128,8 +133,11 @@ static void vitals(ir_dev *dev, ir_vitals *out)
 {
     const device *d = dev->self;
     double        clock = model_world_clock(&d->w);
-    *out = (ir_vitals){.clock_Hz = d->m.clock.all_Hz * clock * (1 - d->m.disturb.clock_lag), .mem_clock_Hz = NAN,
-                       .power_W = NAN, .energy_J = NAN, .temp_C = NAN};
+    *out = (ir_vitals){.clock_Hz = d->m.clock.all_Hz * clock * (1 - d->m.disturb.clock_lag),
+                       .mem_clock_Hz = NAN,
+                       .power_W = NAN,
+                       .energy_J = NAN,
+                       .temp_C = NAN};
     if (d->w.throttles > 0) snprintf(out->slowed, sizeof out->slowed, "heat (described)");
 }
 
@@ -141,21 +149,23 @@ static void taken(ir_dev *dev, double *steal_s, double *total_s, double *throttl
     *throttles = d->w.throttles;
 }
 
-/* ---- kernels ------------------------------------------------------------------------------------------------------ */
+/* ---- kernels --------------------------------------------------------------------------------- */
 static ir_status has_type(const model_machine *m, const ir_workload *w, const ir_params *p)
 {
     bool matrix = !strcmp(w->family, "mma"), peak = !strcmp(w->family, "peak");
     if ((matrix && !(m->matrix[p->dtype] > 0)) || (peak && !(m->peak[p->dtype] > 0)))
-        return ir_fail(IR_SKIP, "%s has no %s units for %s", m->name, matrix ? "matrix" : "vector", ir_dtype_name(p->dtype));
+        return ir_fail(IR_SKIP, "%s has no %s units for %s", m->name, matrix ? "matrix" : "vector",
+                       ir_dtype_name(p->dtype));
     return IR_OK;
 }
 
 static ir_status backend_can_run(const ir_dev *d, const ir_workload *w, const ir_params *p)
 {
     const model_machine *m = model_of(d);
-    double               room = m->level[m->nlevel - 1].size_B * ceil(m->cores / m->level[m->nlevel - 1].cores);
+    double room = m->level[m->nlevel - 1].size_B * ceil(m->cores / m->level[m->nlevel - 1].cores);
     if (w->cost(p).footprint_B > 0.9 * room && strcmp(w->family, "local") != 0)
-        return ir_fail(IR_SKIP, "needs %.3g GB, %s has %.3g GB", w->cost(p).footprint_B / 1e9, m->name, room / 1e9);
+        return ir_fail(IR_SKIP, "needs %.3g GB, %s has %.3g GB", w->cost(p).footprint_B / 1e9, m->name,
+                       room / 1e9);
     return has_type(m, w, p);
 }
 
@@ -201,11 +211,18 @@ static ir_status backend_run(ir_run *r, uint32_t reps)
     return IR_OK;
 }
 
-#define KERNEL(id, fam, title, text, more, can)                                                              \
-    static const ir_kernel id = {.family = fam, .name = title, .doc = text, .flags = IR_K_IDEAL | (more),  \
-                                 .can_run = can, .setup = backend_setup, .run = backend_run, .teardown = backend_teardown};
+#define KERNEL(id, fam, title, text, more, can) \
+    static const ir_kernel id = {.family = fam, \
+                                 .name = title, \
+                                 .doc = text, \
+                                 .flags = IR_K_IDEAL | (more), \
+                                 .can_run = can, \
+                                 .setup = backend_setup, \
+                                 .run = backend_run, \
+                                 .teardown = backend_teardown};
 KERNEL(k_stream, "stream", "regular", "regular loads and stores, repeated in one region", IR_K_FUSED, on_host)
-KERNEL(k_stream_nt, "stream", "nt", "stores that pass the caches by", IR_K_FUSED | IR_K_NT, backend_past_caches)
+KERNEL(k_stream_nt, "stream", "nt", "stores that pass the caches by", IR_K_FUSED | IR_K_NT,
+       backend_past_caches)
 KERNEL(k_stream_gpu, "stream", "resident", "a launch a pass", 0, on_gpu)
 KERNEL(k_stream_half, "stream", "half", "with half of the threads", IR_K_HALF, on_gpu)
 KERNEL(k_chase, "chase", "pointer", "dependent loads", IR_K_FUSED, backend_can_run)
@@ -234,12 +251,23 @@ KERNEL(k_attention, "attention", "tiled", "as described for the class op", 0, ba
 KERNEL(k_chain, "chain", "simd", "as described for the class op", 0, backend_can_run)
 KERNEL(k_chain_nt, "chain", "nt", "stores that pass the caches by", IR_K_NT, backend_past_caches)
 static const ir_kernel *const kernels[] = {
-    &k_stream,  &k_stream_nt, &k_stream_gpu, &k_stream_half, &k_chase,   &k_gather, &k_clock, &k_fma,
-    &k_mma,     &k_launch,    &k_local,      &k_link,        &k_both,    &k_gemm,   &k_gemm_gpu, &k_gemv,
-    &k_gemv_twice, &k_linear, &k_conv,       &k_cnn,         &k_gpt,     &k_norm,   &k_softmax, &k_act,
-    &k_add,     &k_embed,     &k_attention,  &k_chain,       &k_chain_nt, NULL};
+    &k_stream,     &k_stream_nt, &k_stream_gpu, &k_stream_half, &k_chase,    &k_gather, &k_clock,    &k_fma,
+    &k_mma,        &k_launch,    &k_local,      &k_link,        &k_both,     &k_gemm,   &k_gemm_gpu, &k_gemv,
+    &k_gemv_twice, &k_linear,    &k_conv,       &k_cnn,         &k_gpt,      &k_norm,   &k_softmax,  &k_act,
+    &k_add,        &k_embed,     &k_attention,  &k_chain,       &k_chain_nt, NULL};
 
-const ir_backend model_backend = {
-    .name = "model", .kernels = kernels, .open = open_model, .close = close_model, .describe = backend_describe,
-    .alloc = backend_no_alloc, .release = backend_no_release, .put = backend_no_put, .get = backend_no_get, .sync = backend_nothing, .now = backend_now,
-    .start = backend_nothing, .stop = no_clock, .vitals = vitals, .taken = taken};
+const ir_backend model_backend = {.name = "model",
+                                  .kernels = kernels,
+                                  .open = open_model,
+                                  .close = close_model,
+                                  .describe = backend_describe,
+                                  .alloc = backend_no_alloc,
+                                  .release = backend_no_release,
+                                  .put = backend_no_put,
+                                  .get = backend_no_get,
+                                  .sync = backend_nothing,
+                                  .now = backend_now,
+                                  .start = backend_nothing,
+                                  .stop = no_clock,
+                                  .vitals = vitals,
+                                  .taken = taken};

@@ -1,8 +1,9 @@
 /* cost.c -- from a workload's cost to the seconds a described machine takes for it.
  *
- * A footprint is served by several levels at once: a share falls out of each as it outgrows what its threads find
- * there. A level's rate is the smaller of what its cores ask for and what its instances give, rounded where both are
- * near. Regular stores read their lines first; non-temporal ones go to memory whatever holds the rest. */
+ * A footprint is served by several levels at once: a share falls out of each as it outgrows what its threads
+ * find there. A level's rate is the smaller of what its cores ask for and what its instances give, rounded
+ * where both are near. Regular stores read their lines first; non-temporal ones go to memory whatever holds
+ * the rest. */
 #include "kernels/model/model.h"
 #include "kernels/workloads/table.h"
 #include "kernels/workloads/workloads_memory.h"
@@ -10,8 +11,10 @@
 #include <math.h>
 #include <string.h>
 
-#define LINE_B    64.0
-#define EDGE      12.0  /* how sharply a level ends: its share of a footprint F is 1 / (1 + (F / capacity)^EDGE) */
+#define LINE_B 64.0
+#define EDGE \
+    12.0 /* how sharply a level ends: its share of a footprint F is 1 / (1 + (F / capacity)^EDGE) \
+          */
 #define NEAR      10.0 /* how sharply cores and instances limit a rate */
 #define SMALL_TLB 1.04 /* a dependent load from memory over small pages */
 
@@ -46,8 +49,10 @@ double model_read_Bps(const model_machine *m, int l, int threads)
 {
     const model_level *x = &m->level[l];
     double             c = clamp_cores(m, threads), one = x->core_Bps;
-    if (l == m->nlevel - 1) one = fmin(one, m->memory.prefetch * LINE_B / x->latency_s);
-    else one *= model_clock_Hz(m, c) / m->clock.one_Hz;
+    if (l == m->nlevel - 1)
+        one = fmin(one, m->memory.prefetch * LINE_B / x->latency_s);
+    else
+        one *= model_clock_Hz(m, c) / m->clock.one_Hz;
     return smaller(working(m, threads) * one, model_instances(m, l, threads) * x->all_Bps);
 }
 
@@ -57,8 +62,11 @@ double model_launch_s(const model_machine *m, int threads)
     return m->launch.first_s + m->launch.thread_s * log2(fmax(clamp_cores(m, threads), 1));
 }
 
-/* ---- bytes --------------------------------------------------------------------------------------------------- */
-typedef struct { double read_B, write_B, wa_B, footprint_B; int level; } bytes; /* level: that serves them all; -1: by footprint */
+/* ---- bytes ----------------------------------------------------------------------------------- */
+typedef struct {
+    double read_B, write_B, wa_B, footprint_B;
+    int    level;
+} bytes; /* level: that serves them all; -1: by footprint */
 
 static double mixed_s(double read_Bps, const model_level *x, double read_B, double write_B, double nt)
 {
@@ -67,7 +75,8 @@ static double mixed_s(double read_Bps, const model_level *x, double read_B, doub
 }
 
 /* Shares of a footprint by the level that serves it; the last is memory's. */
-static void cost_served(const model_machine *m, int threads, double footprint_B, int only, double share[MODEL_LEVELS])
+static void cost_served(const model_machine *m, int threads, double footprint_B, int only,
+                        double share[MODEL_LEVELS])
 {
     double inside = 0;
     for (int l = 0; l < m->nlevel; l++) share[l] = l == only;
@@ -90,11 +99,12 @@ static void bytes_s(const model_machine *m, int threads, const bytes *b, bool nt
         o->cache_s += mixed_s(fill * model_read_Bps(m, l, threads), &m->level[l], share[l] * b->read_B,
                               nt ? 0 : share[l] * b->write_B, 1);
     double Bps = fill * model_read_Bps(m, last, threads), wa = nt ? 0 : b->wa_B * (1 - m->memory.evade);
-    o->memory_s += mixed_s(Bps, mem, share[last] * (b->read_B + wa), nt ? b->write_B : share[last] * b->write_B,
-                           nt ? m->memory.nt : 1);
+    o->memory_s += mixed_s(Bps, mem, share[last] * (b->read_B + wa),
+                           nt ? b->write_B : share[last] * b->write_B, nt ? m->memory.nt : 1);
 }
 
-/* Lines of no order: each core waits for as many as it keeps in flight, and memory gives no more than it has. */
+/* Lines of no order: each core waits for as many as it keeps in flight, and memory gives no more than it has.
+ */
 static void scattered_s(const model_machine *m, int threads, const ir_cost *c, model_plan *o)
 {
     double share[MODEL_LEVELS], lines = c->read_B / 12; /* 8 B and an index */
@@ -106,12 +116,15 @@ static void scattered_s(const model_machine *m, int threads, const ir_cost *c, m
     }
 }
 
-static void data_s(const model_machine *m, int threads, const ir_cost *c, bool nt, double fill, int level, model_plan *o)
+static void data_s(const model_machine *m, int threads, const ir_cost *c, bool nt, double fill, int level,
+                   model_plan *o)
 {
     bool   near = c->near_footprint_B > 0;
-    double in = near ? fmin(c->by_B[IR_BY_IN], c->read_B) : 0, out = near ? fmin(c->by_B[IR_BY_OUT], c->write_B) : 0;
-    bytes  far_part = {c->read_B - in, c->write_B - out, near ? fmax(c->wa_B - out, 0) : c->wa_B, c->footprint_B, level};
-    bytes  near_part = {in, out, fmin(c->wa_B, out), c->near_footprint_B, level};
+    double in = near ? fmin(c->by_B[IR_BY_IN], c->read_B) : 0,
+           out = near ? fmin(c->by_B[IR_BY_OUT], c->write_B) : 0;
+    bytes far_part = {c->read_B - in, c->write_B - out, near ? fmax(c->wa_B - out, 0) : c->wa_B,
+                      c->footprint_B, level};
+    bytes near_part = {in, out, fmin(c->wa_B, out), c->near_footprint_B, level};
     if (c->scattered) {
         scattered_s(m, threads, c, o);
         return;
@@ -120,7 +133,7 @@ static void data_s(const model_machine *m, int threads, const ir_cost *c, bool n
     if (near) bytes_s(m, threads, &near_part, nt, fill, o);
 }
 
-/* ---- arithmetic ------------------------------------------------------------------------------------------------- */
+/* ---- arithmetic ------------------------------------------------------------------------------ */
 /* Where no unit has a type, the next wider one does its products. */
 static double flop_cycle(const model_machine *m, ir_dtype t, bool products)
 {
@@ -132,11 +145,12 @@ static double flop_cycle(const model_machine *m, ir_dtype t, bool products)
 
 double model_flops(const model_machine *m, int threads, ir_dtype t, bool products)
 {
-    return flop_cycle(m, t, products) * working(m, threads) * model_clock_Hz(m, clamp_cores(m, threads)) * m->clock.wide;
+    return flop_cycle(m, t, products) * working(m, threads) * model_clock_Hz(m, clamp_cores(m, threads)) *
+           m->clock.wide;
 }
 
-/* Outputs come in waves of what all processors work on at once; the last wave takes as long as a full one. Fewer outputs
- * than one wave are cut smaller and their sums split, which makes up for most. */
+/* Outputs come in waves of what all processors work on at once; the last wave takes as long as a full one.
+ * Fewer outputs than one wave are cut smaller and their sums split, which makes up for most. */
 static double waves(const model_machine *m, const ir_cost *c, ir_dtype t)
 {
     double full = c->by_B[IR_BY_OUT] / ir_dtype_bytes(t) / fmax(m->wave, 1) / m->cores;
@@ -144,14 +158,15 @@ static double waves(const model_machine *m, const ir_cost *c, ir_dtype t)
     return full >= 1 ? ceil(full) / full : pow(full, -0.1);
 }
 
-/* ---- kinds of workloads ------------------------------------------------------------------------------------------ */
+/* ---- kinds of workloads ---------------------------------------------------------------------- */
 static int64_t cost_value(const ir_workload *w, const ir_params *p, const char *key)
 {
     int i = ir_workload_param(w, key);
     return i >= 0 ? p->v[i] : 0;
 }
 
-static void chase_s(const model_machine *m, const ir_workload *w, const ir_params *p, const ir_cost *c, model_plan *o)
+static void chase_s(const model_machine *m, const ir_workload *w, const ir_params *p, const ir_cost *c,
+                    model_plan *o)
 {
     double share[MODEL_LEVELS], chains = (double)cost_value(w, p, "chains"), wait = 0;
     bool   small = cost_value(w, p, "pages") == WL_PAGES_SMALL;
@@ -161,46 +176,56 @@ static void chase_s(const model_machine *m, const ir_workload *w, const ir_param
     o->wait_s = c->hops * wait * fmax(chains / m->memory.lines, 1);
 }
 
-static void fma_s(const model_machine *m, const ir_workload *w, const ir_params *p, const ir_cost *c, model_plan *o)
+static void fma_s(const model_machine *m, const ir_workload *w, const ir_params *p, const ir_cost *c,
+                  model_plan *o)
 {
-    double fill = fmin((double)cost_value(w, p, "chains") / m->need.chains, 1), R = model_flops(m, p->threads, p->dtype, false);
+    double fill = fmin((double)cost_value(w, p, "chains") / m->need.chains, 1),
+           R = model_flops(m, p->threads, p->dtype, false);
     if (m->gpu > 0) fill *= fmin((double)cost_value(w, p, "teams") / (8 * m->cores), 1);
     o->compute_s = c->flops / (R * fill);
 }
 
-static void matrix_s(const model_machine *m, const ir_workload *w, const ir_params *p, const ir_cost *c, model_plan *o)
+static void matrix_s(const model_machine *m, const ir_workload *w, const ir_params *p, const ir_cost *c,
+                     model_plan *o)
 {
     double fill = fmin((double)cost_value(w, p, "chains") / m->need.chains, 1);
     if (m->gpu > 0) fill *= fmin((double)cost_value(w, p, "teams") / (8 * m->cores), 1);
     o->compute_s = c->flops / (m->matrix[p->dtype] * m->cores * m->clock.all_Hz * fill);
 }
 
-static void clock_s(const model_machine *m, const ir_workload *w, const ir_params *p, const ir_cost *c, model_plan *o)
+static void clock_s(const model_machine *m, const ir_workload *w, const ir_params *p, const ir_cost *c,
+                    model_plan *o)
 {
     (void)w, (void)p;
     o->compute_s = c->flops / (model_clock_Hz(m, 1) * (1 - m->disturb.clock_lag));
 }
 
-static void empty_s(const model_machine *m, const ir_workload *w, const ir_params *p, const ir_cost *c, model_plan *o)
+static void empty_s(const model_machine *m, const ir_workload *w, const ir_params *p, const ir_cost *c,
+                    model_plan *o)
 {
     (void)m, (void)w, (void)p, (void)c, (void)o;
 }
 
-static void local_s(const model_machine *m, const ir_workload *w, const ir_params *p, const ir_cost *c, model_plan *o)
+static void local_s(const model_machine *m, const ir_workload *w, const ir_params *p, const ir_cost *c,
+                    model_plan *o)
 {
-    o->cache_s = c->footprint_B / (m->local_Bps * fmin((double)cost_value(w, p, "groups") / (2 * m->cores), 1));
+    o->cache_s =
+        c->footprint_B / (m->local_Bps * fmin((double)cost_value(w, p, "groups") / (2 * m->cores), 1));
 }
 
-static void link_s(const model_machine *m, const ir_workload *w, const ir_params *p, const ir_cost *c, model_plan *o)
+static void link_s(const model_machine *m, const ir_workload *w, const ir_params *p, const ir_cost *c,
+                   model_plan *o)
 {
     (void)c;
     o->memory_s = (double)cost_value(w, p, "bytes") / m->link_Bps;
 }
 
-static void both_s(const model_machine *m, const ir_workload *w, const ir_params *p, const ir_cost *c, model_plan *o)
+static void both_s(const model_machine *m, const ir_workload *w, const ir_params *p, const ir_cost *c,
+                   model_plan *o)
 {
     (void)c;
-    double copy = (double)cost_value(w, p, "bytes") / m->link_Bps, work = (double)cost_value(w, p, "iters") * 1e-9;
+    double copy = (double)cost_value(w, p, "bytes") / m->link_Bps,
+           work = (double)cost_value(w, p, "iters") * 1e-9;
     if (cost_value(w, p, "work") == WL_OVERLAP_COMPUTE) copy = 0;
     if (cost_value(w, p, "work") == WL_OVERLAP_COPY) work = 0;
     o->memory_s = copy + work - m->link_overlap * fmin(copy, work);
@@ -209,13 +234,15 @@ static void both_s(const model_machine *m, const ir_workload *w, const ir_params
 static const struct {
     const char *family;
     model_class as;
-    void (*time)(const model_machine *, const ir_workload *, const ir_params *, const ir_cost *, model_plan *);
-} kind[] = {{"stream", MODEL_STREAM, NULL}, {"gemm", MODEL_GEMM, NULL},         {"gemv", MODEL_GEMV, NULL},
-            {"gemv_twice", MODEL_GEMV, NULL}, {"linear", MODEL_GEMV, NULL},     {"conv", MODEL_CONV, NULL},
-            {"cnn", MODEL_NET, NULL},       {"gpt", MODEL_NET, NULL},           {"chase", MODEL_OP, chase_s},
-            {"peak", MODEL_STREAM, fma_s},  {"mma", MODEL_STREAM, matrix_s},    {"clock", MODEL_STREAM, clock_s},
-            {"launch", MODEL_STREAM, empty_s}, {"local", MODEL_STREAM, local_s}, {"transfer", MODEL_STREAM, link_s},
-            {"overlap", MODEL_STREAM, both_s}, {"gather", MODEL_STREAM, NULL}};
+    void (*time)(const model_machine *, const ir_workload *, const ir_params *, const ir_cost *,
+                 model_plan *);
+} kind[] = {
+    {"stream", MODEL_STREAM, NULL},    {"gemm", MODEL_GEMM, NULL},       {"gemv", MODEL_GEMV, NULL},
+    {"gemv_twice", MODEL_GEMV, NULL},  {"linear", MODEL_GEMV, NULL},     {"conv", MODEL_CONV, NULL},
+    {"cnn", MODEL_NET, NULL},          {"gpt", MODEL_NET, NULL},         {"chase", MODEL_OP, chase_s},
+    {"peak", MODEL_STREAM, fma_s},     {"mma", MODEL_STREAM, matrix_s},  {"clock", MODEL_STREAM, clock_s},
+    {"launch", MODEL_STREAM, empty_s}, {"local", MODEL_STREAM, local_s}, {"transfer", MODEL_STREAM, link_s},
+    {"overlap", MODEL_STREAM, both_s}, {"gather", MODEL_STREAM, NULL}};
 
 static size_t cost_kind_of(const char *family)
 {
@@ -224,8 +251,8 @@ static size_t cost_kind_of(const char *family)
     return i;
 }
 
-static void work_s(const model_machine *m, const ir_workload *w, uint32_t kflags, const ir_params *p, const ir_cost *c,
-                   model_class as, int level, model_plan *o)
+static void work_s(const model_machine *m, const ir_workload *w, uint32_t kflags, const ir_params *p,
+                   const ir_cost *c, model_class as, int level, model_plan *o)
 {
     const model_kernel *k = &m->kernel[as];
     double              streams = (double)cost_value(w, p, "streams"), fill = kflags & IR_K_HALF ? 0.995 : 1;
@@ -238,7 +265,8 @@ static void work_s(const model_machine *m, const ir_workload *w, uint32_t kflags
     o->overlap = k->overlap;
 }
 
-void model_plan_at(const model_machine *m, const ir_workload *w, uint32_t kflags, const ir_params *p, int level, model_plan *o)
+void model_plan_at(const model_machine *m, const ir_workload *w, uint32_t kflags, const ir_params *p,
+                   int level, model_plan *o)
 {
     ir_cost c = w->cost(p);
     size_t  i = cost_kind_of(w->family), n = sizeof kind / sizeof *kind;
@@ -248,18 +276,22 @@ void model_plan_at(const model_machine *m, const ir_workload *w, uint32_t kflags
     o->once = kflags & IR_K_FUSED;
     o->threads = clamp_cores(m, p->threads);
     o->launch_s = model_launch_s(m, p->threads);
-    if (i < n && kind[i].time) kind[i].time(m, w, p, &c, o);
-    else work_s(m, w, kflags, p, &c, i < n ? kind[i].as : MODEL_OP, level, o);
+    if (i < n && kind[i].time)
+        kind[i].time(m, w, p, &c, o);
+    else
+        work_s(m, w, kflags, p, &c, i < n ? kind[i].as : MODEL_OP, level, o);
 }
 
-void model_plan_of(const model_machine *m, const ir_workload *w, uint32_t kflags, const ir_params *p, model_plan *o)
+void model_plan_of(const model_machine *m, const ir_workload *w, uint32_t kflags, const ir_params *p,
+                   model_plan *o)
 {
     model_plan_at(m, w, kflags, p, -1, o);
 }
 
 double model_batch_s(const model_plan *o, const model_scale *s, double reps)
 {
-    double data = o->memory_s / s->memory + o->cache_s / s->cache, comp = o->compute_s / s->compute, both = data + comp;
+    double data = o->memory_s / s->memory + o->cache_s / s->cache, comp = o->compute_s / s->compute,
+           both = data + comp;
     if (o->overlap > 1 && data > 0 && comp > 0) {
         double most = fmax(data, comp);
         both = most * pow(pow(data / most, o->overlap) + pow(comp / most, o->overlap), 1 / o->overlap);

@@ -1,5 +1,5 @@
-/* fields.c -- the table of a machine's figures: path, what it is, what it may be; how one is set, and what they must
- * obey together. A file and --model go through the same table. */
+/* fields.c -- the table of a machine's figures: path, what it is, what it may be; how one is set, and what
+ * they must obey together. A file and --model go through the same table. */
 #include "kernels/model/machine.h"
 
 #include <math.h>
@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* least: smallest value allowed; above: that value itself is not. without: what an absent figure means; NAN: it must be given. */
+/* least: smallest value allowed; above: that value itself is not. without: what an absent figure means; NAN:
+ * it must be given. */
 typedef struct {
     const char *path, *what;
     size_t      off;
@@ -16,10 +17,22 @@ typedef struct {
 } figure;
 
 #define AT(f) offsetof(model_machine, f)
-#define COUNT(p, f, w, lo, hi, d) {p, w, AT(f), lo, hi, d, false, true}
-#define RATE(p, f, w, d) {p, w, AT(f), 0, 1e18, d, true, false}
-#define TIME(p, f, w, d) {p, w, AT(f), 0, 1e4, d, false, false}
-#define SHARE(p, f, w, lo, hi, d) {p, w, AT(f), lo, hi, d, false, false}
+#define COUNT(p, f, w, lo, hi, d) \
+    { \
+        p, w, AT(f), lo, hi, d, false, true \
+    }
+#define RATE(p, f, w, d) \
+    { \
+        p, w, AT(f), 0, 1e18, d, true, false \
+    }
+#define TIME(p, f, w, d) \
+    { \
+        p, w, AT(f), 0, 1e4, d, false, false \
+    }
+#define SHARE(p, f, w, lo, hi, d) \
+    { \
+        p, w, AT(f), lo, hi, d, false, false \
+    }
 static const figure figures[] = {
     COUNT("gpu", gpu, "1: a device with memory of its own", 0, 1, 0),
     COUNT("cores", cores, "cores, or a GPU's processors", 1, 1024, NAN),
@@ -81,19 +94,20 @@ static const figure kernel_figures[] = {
     {"data", "share of the bandwidth that the kernels reach", AT(data), 0, 1, 1, true, false},
     {"comp", "share of the peak that the kernels reach", AT(comp), 0, 1, 1, true, false},
     SHARE("overlap", overlap, "p of the norm over data and arithmetic: 1 adds, 64 is the larger", 1, 64, 1)};
-enum { NLEVELF = sizeof level_figures / sizeof *level_figures, NKERNELF = sizeof kernel_figures / sizeof *kernel_figures };
+enum {
+    NLEVELF = sizeof level_figures / sizeof *level_figures,
+    NKERNELF = sizeof kernel_figures / sizeof *kernel_figures
+};
 static const char *const class_name[MODEL_NCLASS] = {"stream", "gemm", "gemv", "conv", "net", "op"};
 /* Short words of --model: the law's own. s and eta scale every class. */
-static const struct { const char *word, *path; } word[] = {
-    {"noise", "disturb.noise"}, {"steal", "disturb.steal"}, {"quota", "disturb.quota"}, {"drift", "disturb.drift"},
-    {"state", "disturb.state"}, {"neighbour", "disturb.neighbour"}, {"throttle", "disturb.throttle"},
-    {"pair", "disturb.pair"}, {"launch", "launch.first_s"}};
+static const struct {
+    const char *word, *path;
+} word[] = {{"noise", "disturb.noise"},       {"steal", "disturb.steal"}, {"quota", "disturb.quota"},
+            {"drift", "disturb.drift"},       {"state", "disturb.state"}, {"neighbour", "disturb.neighbour"},
+            {"throttle", "disturb.throttle"}, {"pair", "disturb.pair"},   {"launch", "launch.first_s"}};
 enum { NWORD = sizeof word / sizeof *word };
 
-static double *field_at(void *base, const figure *f)
-{
-    return (double *)((char *)base + f->off);
-}
+static double *field_at(void *base, const figure *f) { return (double *)((char *)base + f->off); }
 
 static void put_defaults(void *base, const figure *f, size_t n)
 {
@@ -108,13 +122,14 @@ void model_defaults(model_machine *m)
     for (int k = 0; k < MODEL_NCLASS; k++) put_defaults(&m->kernel[k], kernel_figures, NKERNELF);
 }
 
-/* ---- one figure ---------------------------------------------------------------------------------------- */
+/* ---- one figure ------------------------------------------------------------------------------ */
 static ir_status allowed(const char *path, const figure *f, double v)
 {
     bool fine = isfinite(v) && v <= f->most && (f->above ? v > f->least : v >= f->least);
     if (fine && (!f->whole || v == floor(v))) return IR_OK;
     return ir_fail(IR_EINVAL, "%s: %.6g is not allowed: %s%s %.6g up to %.6g (%s)", path, v,
-                   f->whole ? "a whole number " : "", f->above ? "above" : "from", f->least, f->most, f->what);
+                   f->whole ? "a whole number " : "", f->above ? "above" : "from", f->least, f->most,
+                   f->what);
 }
 
 static const figure *named(const figure *f, size_t n, const char *name)
@@ -130,7 +145,8 @@ static ir_status fields_unknown(const char *path, const char *where, const figur
     size_t m = 0;
     for (size_t i = 0; i < n && m < sizeof list; i++)
         m += (size_t)snprintf(list + m, sizeof list - m, "%s%s", i ? " " : "", f[i].path);
-    return ir_fail(IR_EINVAL, "%s: no such figure; %s has %s%s", path, where, list, m < sizeof list ? "" : "...");
+    return ir_fail(IR_EINVAL, "%s: no such figure; %s has %s%s", path, where, list,
+                   m < sizeof list ? "" : "...");
 }
 
 static ir_status fields_put(const char *path, void *base, const figure *f, double v)
@@ -145,7 +161,8 @@ static ir_status set_level(model_machine *m, const char *path, double v)
     char *end;
     long  l = strtol(path + strlen("level["), &end, 10);
     if (strncmp(end, "].", 2) != 0 || l < 0 || l >= MODEL_LEVELS)
-        return ir_fail(IR_EINVAL, "%s: levels are level[0] to level[%d]: caches, then memory", path, MODEL_LEVELS - 1);
+        return ir_fail(IR_EINVAL, "%s: levels are level[0] to level[%d]: caches, then memory", path,
+                       MODEL_LEVELS - 1);
     const figure *f = named(level_figures, NLEVELF, end + 2);
     if (!f) return fields_unknown(path, "a level", level_figures, NLEVELF);
     ir_status st = fields_put(path, &m->level[l], f, v);
@@ -161,10 +178,12 @@ static ir_status set_kernel(model_machine *m, const char *path, double v)
                                  !strncmp(class_name[k], at, (size_t)(dot - at))))
         k++;
     if (k == MODEL_NCLASS)
-        return ir_fail(IR_EINVAL, "%s: kernels are stream, gemm, gemv, conv, net or op, then .data .comp .overlap",
+        return ir_fail(IR_EINVAL,
+                       "%s: kernels are stream, gemm, gemv, conv, net or op, then .data .comp .overlap",
                        path);
     const figure *f = named(kernel_figures, NKERNELF, dot + 1);
-    return f ? fields_put(path, &m->kernel[k], f, v) : fields_unknown(path, "a kernel", kernel_figures, NKERNELF);
+    return f ? fields_put(path, &m->kernel[k], f, v)
+             : fields_unknown(path, "a kernel", kernel_figures, NKERNELF);
 }
 
 static ir_status set_peak(double peak[IR_NDTYPE], const char *path, const char *type, double v)
@@ -185,7 +204,8 @@ static ir_status fields_set_text(model_machine *m, const char *path, const char 
     if (!strcmp(path, "about")) return snprintf(m->about, sizeof m->about, "%s", text), IR_OK;
     if (strncmp(path, "source.", strlen("source.")) != 0)
         return ir_fail(IR_EINVAL, "%s: a number expected, not '%.40s'", path, text);
-    if (m->nsource == MODEL_SOURCES) return ir_fail(IR_EINVAL, "%s: more than %d sources", path, MODEL_SOURCES);
+    if (m->nsource == MODEL_SOURCES)
+        return ir_fail(IR_EINVAL, "%s: more than %d sources", path, MODEL_SOURCES);
     snprintf(m->source[m->nsource].path, sizeof m->source->path, "%s", key);
     snprintf(m->source[m->nsource++].from, sizeof m->source->from, "%s", text);
     return IR_OK;
@@ -202,10 +222,11 @@ ir_status model_set(model_machine *m, const char *path, double v, const char *te
     if (fields_begins(path, "matrix.")) return set_peak(m->matrix, path, path + strlen("matrix."), v);
     const figure *f = named(figures, NFIGURE, path);
     if (f) return fields_put(path, m, f, v);
-    return ir_fail(IR_EINVAL, "%.60s: no such figure of a machine ('ironroof list model' prints them all)", path);
+    return ir_fail(IR_EINVAL, "%.60s: no such figure of a machine ('ironroof list model' prints them all)",
+                   path);
 }
 
-/* ---- --model ---------------------------------------------------------------------------------------------- */
+/* ---- --model --------------------------------------------------------------------------------- */
 static ir_status scale_all(model_machine *m, const char *key, size_t off, double v)
 {
     if (!(v > 0 && v <= 1)) return ir_fail(IR_EINVAL, "%s: %.6g is not allowed: above 0 up to 1", key, v);
@@ -219,7 +240,8 @@ static ir_status set_pair(model_machine *m, const char *key, double v)
     if (!strcmp(key, "eta")) return scale_all(m, key, offsetof(model_kernel, comp), v);
     if (!strcmp(key, "vary")) {
         if (!(v >= 0 && v < 9e15 && v == floor(v)))
-            return ir_fail(IR_EINVAL, "vary: %.6g is not allowed: a whole number from 0 (a seed; 0: as described)", v);
+            return ir_fail(IR_EINVAL,
+                           "vary: %.6g is not allowed: a whole number from 0 (a seed; 0: as described)", v);
         model_vary(m, (uint64_t)v);
         return IR_OK;
     }
@@ -247,7 +269,7 @@ ir_status model_set_all(model_machine *m, const char *pairs)
     return IR_OK;
 }
 
-/* ---- all together ------------------------------------------------------------------------------------------- */
+/* ---- all together ---------------------------------------------------------------------------- */
 static ir_status given(const char *prefix, const void *base, const figure *f, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -270,14 +292,14 @@ static ir_status check_levels(const model_machine *m)
         if (st == IR_OK && x->cores > m->cores)
             st = ir_fail(IR_EINVAL, "%scores: %g: the machine has %g", prefix, x->cores, m->cores);
         if (st == IR_OK && in && !(x->size_B > in->size_B))
-            st = ir_fail(IR_EINVAL, "%ssize_B: %g: more than the %g of the level before it", prefix, x->size_B,
-                         in->size_B);
+            st = ir_fail(IR_EINVAL, "%ssize_B: %g: more than the %g of the level before it", prefix,
+                         x->size_B, in->size_B);
         if (st == IR_OK && in && !(x->latency_s > in->latency_s))
-            st = ir_fail(IR_EINVAL, "%slatency_s: %g: more than the %g of the level before it", prefix, x->latency_s,
-                         in->latency_s);
+            st = ir_fail(IR_EINVAL, "%slatency_s: %g: more than the %g of the level before it", prefix,
+                         x->latency_s, in->latency_s);
         if (st == IR_OK && in && x->core_Bps > in->core_Bps)
-            st = ir_fail(IR_EINVAL, "%score_Bps: %g: at most the %g of the level before it", prefix, x->core_Bps,
-                         in->core_Bps);
+            st = ir_fail(IR_EINVAL, "%score_Bps: %g: at most the %g of the level before it", prefix,
+                         x->core_Bps, in->core_Bps);
     }
     return st;
 }
@@ -292,15 +314,18 @@ ir_status model_check(const model_machine *m)
         if (!(m->peak[t] > 0))
             return ir_fail(IR_EINVAL, "peak.%s: missing: above 0 (flop a cycle and core)", ir_dtype_name(t));
     if (m->clock.all_Hz > m->clock.one_Hz)
-        return ir_fail(IR_EINVAL, "clock.all_Hz: %g: at most clock.one_Hz, %g", m->clock.all_Hz, m->clock.one_Hz);
+        return ir_fail(IR_EINVAL, "clock.all_Hz: %g: at most clock.one_Hz, %g", m->clock.all_Hz,
+                       m->clock.one_Hz);
     if (m->slow_cores >= m->cores)
         return ir_fail(IR_EINVAL, "slow_cores: %g: fewer than cores, %g", m->slow_cores, m->cores);
     if (m->memory.prefetch < m->memory.lines)
-        return ir_fail(IR_EINVAL, "memory.prefetch: %g: at least memory.lines, %g", m->memory.prefetch, m->memory.lines);
+        return ir_fail(IR_EINVAL, "memory.prefetch: %g: at least memory.lines, %g", m->memory.prefetch,
+                       m->memory.lines);
     if (m->disturb.quota > m->cores)
         return ir_fail(IR_EINVAL, "disturb.quota: %g: at most cores, %g", m->disturb.quota, m->cores);
     if (m->gpu > 0 && (!(m->link_Bps > 0) || !(m->local_Bps > 0)))
-        return ir_fail(IR_EINVAL, "%s: missing: a GPU has one (above 0)", m->link_Bps > 0 ? "local_Bps" : "link_Bps");
+        return ir_fail(IR_EINVAL, "%s: missing: a GPU has one (above 0)",
+                       m->link_Bps > 0 ? "local_Bps" : "link_Bps");
     return IR_OK;
 }
 
@@ -309,10 +334,12 @@ static void print_figures(FILE *out, const char *prefix, const figure *f, size_t
     char path[64], without[32];
     for (size_t i = 0; i < n; i++) {
         snprintf(path, sizeof path, "%s%s", prefix, f[i].path);
-        if (isnan(f[i].without)) snprintf(without, sizeof without, "must be given");
-        else snprintf(without, sizeof without, "else %.6g", f[i].without);
-        fprintf(out, "%-26s %s %-6.6g to %-8.6g %-14s %s\n", path, f[i].above ? "above" : "from ", f[i].least, f[i].most,
-                without, f[i].what);
+        if (isnan(f[i].without))
+            snprintf(without, sizeof without, "must be given");
+        else
+            snprintf(without, sizeof without, "else %.6g", f[i].without);
+        fprintf(out, "%-26s %s %-6.6g to %-8.6g %-14s %s\n", path, f[i].above ? "above" : "from ", f[i].least,
+                f[i].most, without, f[i].what);
     }
 }
 

@@ -1,5 +1,6 @@
-/* truth.c -- what holds a point on a described machine: each resource is made 1 % faster, and the time says how much of it
- * hung on that. Bandwidth of memory and of caches are apart; dependent loads and launches are both latency. */
+/* truth.c -- what holds a point on a described machine: each resource is made 1 % faster, and the time says
+ * how much of it hung on that. Bandwidth of memory and of caches are apart; dependent loads and launches are
+ * both latency. */
 #include "kernels/model/model.h"
 
 #include <math.h>
@@ -15,10 +16,9 @@ static double gained(const model_plan *o, double reps, model_scale s)
 model_elasticity model_elasticity_of(const model_plan *o, double reps)
 {
     const double up = 1 + STEP;
-    return (model_elasticity){gained(o, reps, (model_scale){up, 1, 1, 1, 1}),
-                              gained(o, reps, (model_scale){1, up, 1, 1, 1}),
-                              gained(o, reps, (model_scale){1, 1, up, 1, 1}),
-                              gained(o, reps, (model_scale){1, 1, 1, up, up})};
+    return (model_elasticity){
+        gained(o, reps, (model_scale){up, 1, 1, 1, 1}), gained(o, reps, (model_scale){1, up, 1, 1, 1}),
+        gained(o, reps, (model_scale){1, 1, up, 1, 1}), gained(o, reps, (model_scale){1, 1, 1, up, up})};
 }
 
 ir_bound model_bound_of(const model_elasticity *e, double *share)

@@ -1,6 +1,6 @@
-/* vary.c -- one of the many machines that a description stands for: sizes, rates, latencies, efficiencies and noise within
- * what parts of one kind differ by. Ratios that a rule might lean on move independently, so that none can be tuned to
- * the files. */
+/* vary.c -- one of the many machines that a description stands for: sizes, rates, latencies, efficiencies and
+ * noise within what parts of one kind differ by. Ratios that a rule might lean on move independently, so that
+ * none can be tuned to the files. */
 #include "kernels/model/machine.h"
 #include "kernels/model/dice.h"
 
@@ -33,7 +33,8 @@ static void vary_kernel(model_dice *d, model_kernel *k, bool ceilings)
 void model_vary(model_machine *m, uint64_t seed)
 {
     model_dice d = {seed * 0x9E3779B97F4A7C15u + 1, 0};
-    for (const char *c = m->name; *c; c++) d.seed = d.seed * 31 + (unsigned char)*c; /* another one of each machine */
+    for (const char *c = m->name; *c; c++)
+        d.seed = d.seed * 31 + (unsigned char)*c; /* another one of each machine */
     if (seed == 0) return;
     for (int l = 0; l < m->nlevel; l++) vary_level(&d, m, l);
     double clock = model_about(&d, 0.15);
@@ -45,7 +46,8 @@ void model_vary(model_machine *m, uint64_t seed)
     m->memory.lines *= model_about(&d, 0.3);
     m->memory.prefetch = fmax(m->memory.prefetch * model_about(&d, 0.3), m->memory.lines);
     m->memory.evade = fmin(m->memory.evade * model_about(&d, 0.2), 1);
-    for (int k = 0; k < MODEL_NCLASS; k++) vary_kernel(&d, &m->kernel[k], k == MODEL_STREAM); /* streams are what ceilings are made of */
+    for (int k = 0; k < MODEL_NCLASS; k++)
+        vary_kernel(&d, &m->kernel[k], k == MODEL_STREAM); /* streams are what ceilings are made of */
     m->disturb.noise *= model_about(&d, 0.5);
     m->seed = (double)(seed % 1000000007u + 1);
 }

@@ -1,6 +1,6 @@
-/* world.c -- a batch passes: its time as described, by what memory and clock give at the moment, then what takes a core
- * away. Every disturbance is off at 0 and draws from the machine's own seed. Assumes that a batch is short beside the
- * times in which a state lasts. */
+/* world.c -- a batch passes: its time as described, by what memory and clock give at the moment, then what
+ * takes a core away. Every disturbance is off at 0 and draws from the machine's own seed. Assumes that a
+ * batch is short beside the times in which a state lasts. */
 #include "kernels/model/world.h"
 
 #include <math.h>
@@ -52,7 +52,8 @@ double model_world_clock(const model_world *w)
     return share;
 }
 
-/* A group that has used its time of this period waits for the next. Returns the seconds that takes beside T. */
+/* A group that has used its time of this period waits for the next. Returns the seconds that takes beside T.
+ */
 static double quota_wait(model_world *w, double T, double threads)
 {
     const model_disturb *d = &w->m->disturb;
@@ -79,7 +80,8 @@ void model_world_pass(model_world *w, const model_plan *o, double reps)
     bool                 was = hot(w);
     if (d->noise > 0) T *= exp(d->noise * model_normal(&w->dice));
     double taken = d->steal > 0 ? T * d->steal / (1 - d->steal) : 0;
-    if (d->preempt_Hz > 0 && model_uniform(&w->dice) < 1 - exp(-d->preempt_Hz * o->threads * T)) T += d->preempt_s;
+    if (d->preempt_Hz > 0 && model_uniform(&w->dice) < 1 - exp(-d->preempt_Hz * o->threads * T))
+        T += d->preempt_s;
     T += quota_wait(w, T, o->threads);
     w->now_s += T + taken;
     w->load_s += T;
