@@ -86,7 +86,7 @@ static double of_quiet(const zoo_result *o) { return share(&o->quiet); }
 static void   labels_swapped(zoo_run *r)
 {
     for (size_t i = 0; i < r->s.npoint; i++) {
-        ir_bound *b = &r->s.point[i].bound;
+        ir_bound *b = &r->s.point[i].law.bound;
         *b = *b == IR_BOUND_MEMORY ? IR_BOUND_COMPUTE : *b == IR_BOUND_COMPUTE ? IR_BOUND_MEMORY : *b;
     }
 }
@@ -154,9 +154,9 @@ static void stores_are_priced(void **state)
             if (!strcmp(r.s.ceilings.v[i].op, "store")) r.s.ceilings.v[i].value = NAN;
         for (size_t i = 0; i < r.s.npoint; i++) {
             ir_point *p = &r.s.point[i];
-            if (p->for_ceiling || p->status != IR_OK || strcmp(p->family, "stream") != 0) continue;
+            if (p->id.for_ceiling || p->status != IR_OK || strcmp(p->id.family, "stream") != 0) continue;
             ir_point_judge(p, &r.s.ceilings, NULL);
-            worst[without] = fmax(worst[without], fabs(p->T_law_s / ir_point_time(p) - 1));
+            worst[without] = fmax(worst[without], fabs(p->law.T_law_s / ir_point_time(p) - 1));
         }
     }
     if (!(worst[0] < 0.06) || !(worst[1] > 0.25))

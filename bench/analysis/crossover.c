@@ -197,30 +197,33 @@ static int batch_param(const ir_workload *w)
 
 static bool crossover_timed(const ir_point *p)
 {
-    return p->status == IR_OK && !p->for_ceiling && strcmp(p->family, "layer") != 0 && ir_point_time(p) > 0;
+    return p->status == IR_OK && !p->id.for_ceiling && strcmp(p->id.family, "layer") != 0 &&
+           ir_point_time(p) > 0;
 }
 
 static bool same_sweep(const ir_point *a, const ir_point *b, int at)
 {
-    if (strcmp(a->workload, b->workload) || strcmp(a->kernel, b->kernel) || strcmp(a->family, b->family))
+    if (strcmp(a->id.workload, b->id.workload) || strcmp(a->id.kernel, b->id.kernel) ||
+        strcmp(a->id.family, b->id.family))
         return false;
-    if (a->p.dtype != b->p.dtype || a->p.threads != b->p.threads || a->cold != b->cold) return false;
+    if (a->id.p.dtype != b->id.p.dtype || a->id.p.threads != b->id.p.threads || a->id.cold != b->id.cold)
+        return false;
     for (int i = 0; i < IR_MAX_PARAMS; i++)
-        if (i != at && a->p.v[i] != b->p.v[i]) return false;
+        if (i != at && a->id.p.v[i] != b->id.p.v[i]) return false;
     return true;
 }
 
 /* Launches are neither memory nor compute: their time is taken off, where that leaves most of it. */
 static double beside_launches(const ir_ceilings *c, const ir_point *p)
 {
-    double T = ir_point_time(p), L = ir_launch_ceiling(c, p->p.threads) * p->cost.launches;
+    double T = ir_point_time(p), L = ir_launch_ceiling(c, p->id.p.threads) * p->m.cost.launches;
     return L < 0.8 * T ? T - L : T;
 }
 
 static void insert(crossover_sweep *g, const ir_ceilings *c, const ir_point *p)
 {
     const ir_stats *t = ir_point_stats(p);
-    double          b = (double)p->p.v[g->at], half = 0.5 * (t->ci_hi - t->ci_lo);
+    double          b = (double)p->id.p.v[g->at], half = 0.5 * (t->ci_hi - t->ci_lo);
     size_t          i = g->n;
     for (size_t k = 0; k < g->n; k++)
         if (g->b[k] == b) return;
@@ -241,7 +244,7 @@ static void crossover_gather(const measure_context *s, size_t i, crossover_sweep
 {
     const ir_point *p = &s->point[i];
     memset(g, 0, sizeof *g);
-    g->w = crossover_timed(p) ? ir_workload_named(p->workload) : NULL;
+    g->w = crossover_timed(p) ? ir_workload_named(p->id.workload) : NULL;
     g->p = p;
     g->at = g->w ? batch_param(g->w) : -1;
     if (g->at < 0) return;
@@ -257,7 +260,7 @@ static void crossover_bytes_of(const crossover_sweep *g, double *fixed, double *
 {
     double D[2];
     for (int i = 0; i < 2; i++) {
-        ir_params p = g->p->p;
+        ir_params p = g->p->id.p;
         p.v[g->at] = (int64_t)g->b[i ? g->n - 1 : 0];
         ir_cost c = g->w->cost(&p);
         D[i] = c.read_B + c.write_B;
@@ -296,7 +299,7 @@ static void crossover_number(double v, char *out, size_t n)
 static void crossover_describe(const measure_context *s, const crossover_sweep *g, ir_verdict *v)
 {
     char          predicted[32], knee[32], lo[32], hi[32], key[IR_ID];
-    double        ceiling = crossover_predict(g->w, &g->p->p, g->at, g->p->cold, &s->ceilings);
+    double        ceiling = crossover_predict(g->w, &g->p->id.p, g->at, g->p->id.cold, &s->ceilings);
     crossover_fit f;
     memset(v, 0, sizeof *v);
     v->p = NAN;
@@ -313,7 +316,7 @@ static void crossover_describe(const measure_context *s, const crossover_sweep *
         crossover_number(ceiling, knee, sizeof knee),
             snprintf(predicted, sizeof predicted, "predicted %.10s", knee);
     int used = snprintf(v->answer, sizeof v->answer, "%.31s %s %.31s: memory gives way to compute at batch ",
-                        g->p->workload, ir_dtype_name(g->p->p.dtype), g->p->kernel);
+                        g->p->id.workload, ir_dtype_name(g->p->id.p.dtype), g->p->id.kernel);
     if (crossover_of(g, s->policy.seed, &f) != IR_OK) {
         snprintf(v->verdict, sizeof v->verdict, "none");
         snprintf(v->answer + used, sizeof v->answer - (size_t)used, "none measured (%.60s), %s", ir_why(),

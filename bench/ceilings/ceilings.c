@@ -203,7 +203,7 @@ static ir_status bandwidth_one(ceiling_plan *pl, int level, const ir_workload *w
     *out = ceiling_from(pl, IR_C_BANDWIDTH, ceiling_level[level], &best, ceiling_rate(pl, &best));
     out->dtype = p.dtype;
     out->size_B = bytes;
-    out->read_frac = best.cost.read_B / (best.cost.read_B + best.cost.write_B);
+    out->read_frac = best.m.cost.read_B / (best.m.cost.read_B + best.m.cost.write_B);
     return IR_OK;
 }
 
@@ -237,8 +237,8 @@ static ir_status regular_stores(ceiling_plan *pl, const ir_workload *w, const ir
     int             at = ir_workload_param(w, "bytes");
     for (size_t i = 0; i < pl->s->npoint; i++) {
         const ir_point *p = &pl->s->point[i];
-        if (p->status != IR_OK || strcmp(p->workload, w->name) || p->kflags & (IR_K_NT | IR_K_NAIVE) ||
-            p->p.threads != best->threads || p->p.v[at] != (int64_t)best->size_B)
+        if (p->status != IR_OK || strcmp(p->id.workload, w->name) || p->id.kflags & (IR_K_NT | IR_K_NAIVE) ||
+            p->id.p.threads != best->threads || p->id.p.v[at] != (int64_t)best->size_B)
             continue;
         if (!q || ir_point_time(p) < ir_point_time(q)) q = p;
     }

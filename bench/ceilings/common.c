@@ -21,7 +21,7 @@ void ceiling_set(const ir_workload *w, ir_params *p, const char *key, double val
  * what a small working set can do. 0 elsewhere, and while no launch was measured. */
 static double launching_s(const ceiling_plan *pl, const ir_point *p)
 {
-    return pl->own ? pl->launch_s * p->cost.launches : 0;
+    return pl->own ? pl->launch_s * p->m.cost.launches : 0;
 }
 
 static const double MOST_LAUNCH = 0.9;
@@ -34,10 +34,10 @@ static double working_s(const ceiling_plan *pl, const ir_point *p)
 
 double ceiling_rate(const ceiling_plan *pl, const ir_point *p)
 {
-    return p->status == IR_OK ? (p->cost.read_B + p->cost.write_B) / working_s(pl, p) : NAN;
+    return p->status == IR_OK ? (p->m.cost.read_B + p->m.cost.write_B) / working_s(pl, p) : NAN;
 }
 
-double ceiling_flops(const ceiling_plan *pl, const ir_point *p) { return p->cost.flops / working_s(pl, p); }
+double ceiling_flops(const ceiling_plan *pl, const ir_point *p) { return p->m.cost.flops / working_s(pl, p); }
 
 ir_ceiling ceiling_from(const ceiling_plan *pl, ir_what what, const char *level, const ir_point *p,
                         double value)
@@ -49,21 +49,21 @@ ir_ceiling ceiling_from(const ceiling_plan *pl, ir_what what, const char *level,
     double          scale = value * (t->median - L); /* rates: value = scale / time */
     c = (ir_ceiling){.what = what,
                      .dtype = IR_NDTYPE,
-                     .threads = p->p.threads,
+                     .threads = p->id.p.threads,
                      .value = value,
                      .lo = scale / (t->ci_hi - L),
                      .hi = scale / (t->ci_lo - L),
                      .theory = NAN,
                      .read_frac = NAN,
                      .size_B = NAN,
-                     .ref_read_Bps = p->bw_now * pl->s->monitor.ceiling_Bps,
+                     .ref_read_Bps = p->m.bw_now * pl->s->monitor.ceiling_Bps,
                      .source = IR_SRC_MEASURED,
                      .flags = p->flags};
     snprintf(c.device, sizeof c.device, "%s", pl->s->info.id);
     snprintf(c.level, sizeof c.level, "%s", level);
-    snprintf(c.op, sizeof c.op, "%s", p->workload);
-    snprintf(c.kernel, sizeof c.kernel, "%s", p->kernel);
-    snprintf(c.isa, sizeof c.isa, "%s", p->isa);
+    snprintf(c.op, sizeof c.op, "%s", p->id.workload);
+    snprintf(c.kernel, sizeof c.kernel, "%s", p->id.kernel);
+    snprintf(c.isa, sizeof c.isa, "%s", p->id.isa);
     return c;
 }
 

@@ -14,7 +14,7 @@ static size_t of_device(const ir_record *r, size_t at, ir_point *pts, ir_ceiling
     memcpy(c->level_B, r->device_level_B[at], sizeof c->level_B);
     memcpy(c->level_threads, r->device_level_threads[at], sizeof c->level_threads);
     for (size_t i = 0; i < r->npoint; i++)
-        if (!strcmp(r->point[i].device, device)) pts[n++] = r->point[i];
+        if (!strcmp(r->point[i].id.device, device)) pts[n++] = r->point[i];
     return n;
 }
 

@@ -16,13 +16,13 @@ static const model_scale as_is = {1, 1, 1, 1, 1};
 static void undisturbed(const model_machine *m, ir_point *p)
 {
     model_plan o;
-    ir_stats  *t = &p->wall;
-    if (p->status != IR_OK || !ir_workload_named(p->workload)) return;
-    model_plan_of(m, ir_workload_named(p->workload), p->kflags, &p->p, &o);
-    double reps = o.once && p->reps ? p->reps : 1;
+    ir_stats  *t = &p->m.wall;
+    if (p->status != IR_OK || !ir_workload_named(p->id.workload)) return;
+    model_plan_of(m, ir_workload_named(p->id.workload), p->id.kflags, &p->id.p, &o);
+    double reps = o.once && p->m.reps ? p->m.reps : 1;
     t->median = model_batch_s(&o, &as_is, reps) / reps;
     t->ci_lo = t->ci_hi = t->median;
-    p->bw_now = isfinite(p->bw_now) ? 1 : p->bw_now;
+    p->m.bw_now = isfinite(p->m.bw_now) ? 1 : p->m.bw_now;
 }
 
 static bool covers(const ir_coef *c, const ir_coef *is, zoo_tally *t)
@@ -68,11 +68,11 @@ void zoo_score_law(const zoo_run *r, const model_machine *m, FILE *log, zoo_resu
 /* Arithmetic less bytes at a batch, as described. */
 static double zoo_law_excess(const model_machine *m, const crossover_sweep *g, int64_t batch)
 {
-    ir_params  p = g->p->p;
+    ir_params  p = g->p->id.p;
     model_plan o;
     p.v[g->at] = batch;
     if (g->w->valid && g->w->valid(&p) != IR_OK) return NAN;
-    model_plan_of(m, g->w, g->p->kflags, &p, &o);
+    model_plan_of(m, g->w, g->p->id.kflags, &p, &o);
     return o.compute_s - o.memory_s - o.cache_s;
 }
 
@@ -100,7 +100,7 @@ void zoo_score_crossover(const zoo_run *r, const model_machine *m, FILE *log, zo
          zoo_calm(m) && crossover_next(&r->s, &i, &g);) { /* elsewhere the batch moves with the machine */
         crossover_fit f;
         double        is = crossing(m, &g);
-        if (!(is > 0) || g.p->kflags & IR_K_NAIVE) continue;
+        if (!(is > 0) || g.p->id.kflags & IR_K_NAIVE) continue;
         bool right = crossover_of(&g, r->s.policy.seed, &f) == IR_OK && f.lo <= is && is <= f.hi;
         zoo_count(&out->crossover, right);
         if (!right)
@@ -138,8 +138,8 @@ static ir_status zoo_law_one_process(ab *a, char side, const size_t *order, size
         st = k ? context_measure(&s, w, k, &p, false, &q) : ir_fail(IR_SKIP, "no kernel of %s", w->name);
         if (st != IR_OK) continue;
         double v[SAMPLES];
-        size_t have = q->samples.n < SAMPLES ? q->samples.n : SAMPLES;
-        for (size_t x = 0; x < have; x++) v[x] = q->samples.v[x].wall_s;
+        size_t have = q->m.samples.n < SAMPLES ? q->m.samples.n : SAMPLES;
+        for (size_t x = 0; x < have; x++) v[x] = q->m.samples.v[x].wall_s;
         ir_sort(v, have);
         st = ab_seen(a, side, ir_point_key(q, key), ir_quantile_sorted(v, have, 0.25), NULL);
     }

@@ -162,7 +162,7 @@ void zoo_score_flags(const zoo_run *r, const model_machine *m, FILE *log, zoo_re
         const ir_point *p = &r->s.point[i];
         if (p->status != IR_OK) continue;
         zoo_count(&out->quiet, !(p->flags & bad));
-        if (p->flags & bad) zoo_say(log, "flag on %s: %s", ir_point_key(p, key), p->why);
+        if (p->flags & bad) zoo_say(log, "flag on %s: %s", ir_point_key(p, key), p->reason);
     }
     for (size_t i = 0; i < r->s.ceilings.n; i++) {
         const ir_ceiling *c = &r->s.ceilings.v[i];
@@ -178,8 +178,8 @@ void zoo_score_flags(const zoo_run *r, const model_machine *m, FILE *log, zoo_re
 static model_elasticity truth_at(const model_machine *m, const ir_point *p)
 {
     model_plan o;
-    model_plan_of(m, ir_workload_named(p->workload), p->kflags, &p->p, &o);
-    return model_elasticity_of(&o, o.once ? p->reps : 1);
+    model_plan_of(m, ir_workload_named(p->id.workload), p->id.kflags, &p->id.p, &o);
+    return model_elasticity_of(&o, o.once ? p->m.reps : 1);
 }
 
 /* Did the row take what its machine is described to take? A group that waits for its quota is held by
@@ -188,23 +188,23 @@ static bool as_described(const model_machine *m, const ir_point *p)
 {
     static const model_scale as_is = {1, 1, 1, 1, 1};
     model_plan               o;
-    model_plan_of(m, ir_workload_named(p->workload), p->kflags, &p->p, &o);
-    double reps = o.once && p->reps ? p->reps : 1;
+    model_plan_of(m, ir_workload_named(p->id.workload), p->id.kflags, &p->id.p, &o);
+    double reps = o.once && p->m.reps ? p->m.reps : 1;
     return fabs(log(ir_point_time(p) / (model_batch_s(&o, &as_is, reps) / reps))) < 0.25;
 }
 
 static bool claims_nothing(const ir_point *p)
 {
-    return p->bound == IR_BOUND_MIXED || p->bound == IR_BOUND_UNKNOWN;
+    return p->law.bound == IR_BOUND_MIXED || p->law.bound == IR_BOUND_UNKNOWN;
 }
 
 /* The class of a row's largest term, whether it is claimed or not. */
 static ir_bound leading(const ir_point *p)
 {
-    double d = p->term_data_s, c = p->term_comp_s, l = p->term_lat_s;
+    double d = p->law.term_data_s, c = p->law.term_comp_s, l = p->law.term_lat_s;
     if (c > d && c > l) return IR_BOUND_COMPUTE;
     if (l > d) return IR_BOUND_LATENCY;
-    return strcmp(p->level, "DRAM") ? IR_BOUND_CACHE : IR_BOUND_MEMORY;
+    return strcmp(p->law.level, "DRAM") ? IR_BOUND_CACHE : IR_BOUND_MEMORY;
 }
 
 static void score_label(const model_machine *m, const ir_point *p, FILE *log, zoo_result *out)
@@ -213,20 +213,20 @@ static void score_label(const model_machine *m, const ir_point *p, FILE *log, zo
     char             key[IR_ID];
     model_elasticity e = truth_at(m, p);
     ir_bound         is = model_bound_of(&e, &share);
-    bool             right = share >= CLEAR ? p->bound == is : claims_nothing(p);
+    bool             right = share >= CLEAR ? p->law.bound == is : claims_nothing(p);
     if (share >= CLEAR)
         zoo_count(&out->labels, right);
     else if (share < OPEN)
         zoo_count(&out->open, right);
-    if (p->bound != IR_BOUND_UNKNOWN && isfinite(p->bound_p) && p->bound_p >= 0.5) {
-        int bin = p->bound_p < 0.7 ? 0 : p->bound_p < 0.9 ? 1 : 2;
-        zoo_count(&out->bin[bin], leading(p) == is || p->bound == is);
+    if (p->law.bound != IR_BOUND_UNKNOWN && isfinite(p->law.bound_p) && p->law.bound_p >= 0.5) {
+        int bin = p->law.bound_p < 0.7 ? 0 : p->law.bound_p < 0.9 ? 1 : 2;
+        zoo_count(&out->bin[bin], leading(p) == is || p->law.bound == is);
     }
     if (!right && (share >= CLEAR || share < OPEN))
         zoo_say(log, "label %s: %s P %.2f (%.3g s: %.3g %.3g %.3g), is %s %.2f (m %.2f c %.2f o %.2f l %.2f)",
-                ir_point_key(p, key), ir_bound_name(p->bound), p->bound_p, ir_point_time(p), p->term_data_s,
-                p->term_comp_s, p->term_lat_s, ir_bound_name(is), share, e.memory, e.cache, e.compute,
-                e.latency);
+                ir_point_key(p, key), ir_bound_name(p->law.bound), p->law.bound_p, ir_point_time(p),
+                p->law.term_data_s, p->law.term_comp_s, p->law.term_lat_s, ir_bound_name(is), share, e.memory,
+                e.cache, e.compute, e.latency);
 }
 
 /* The law has no term for a link, for local memory, or for one instruction waiting for another. */
@@ -243,17 +243,18 @@ void zoo_score_labels(const zoo_run *r, const model_machine *m, FILE *log, zoo_r
     size_t          n;
     const ir_point *p = context_asked(&r->s, &n);
     for (size_t i = 0; i < n; i++)
-        if (point_was_timed(&p[i]) && has_terms(p[i].family) && as_described(m, &p[i]))
+        if (point_was_timed(&p[i]) && has_terms(p[i].id.family) && as_described(m, &p[i]))
             score_label(m, &p[i], log, out);
 }
 
 /* ---- the claim ------------------------------------------------------------------------------- */
 static bool is_batch1(const ir_point *p)
 {
-    bool net = !strcmp(p->workload, "resnet50") || !strcmp(p->family, "gpt"), one = true;
-    for (int i = 0; i < p->np; i++)
-        if (!strcmp(p->pname[i], "batch") || (!strcmp(p->family, "gpt") && !strcmp(p->pname[i], "tokens")))
-            one = one && p->p.v[i] == 1;
+    bool net = !strcmp(p->id.workload, "resnet50") || !strcmp(p->id.family, "gpt"), one = true;
+    for (int i = 0; i < p->id.np; i++)
+        if (!strcmp(p->id.pname[i], "batch") ||
+            (!strcmp(p->id.family, "gpt") && !strcmp(p->id.pname[i], "tokens")))
+            one = one && p->id.p.v[i] == 1;
     return net && one && point_was_timed(p);
 }
 
@@ -274,7 +275,7 @@ void zoo_score_claim(const zoo_run *r, const model_machine *m, FILE *log, zoo_re
     size_t                 rows = 0, memory = 0, against = 0;
     for (size_t i = 0; i < s->npoint; i++) {
         double share;
-        if (!is_batch1(&s->point[i]) || (s->info.threads > 0 && s->point[i].p.threads != s->info.threads))
+        if (!is_batch1(&s->point[i]) || (s->info.threads > 0 && s->point[i].id.p.threads != s->info.threads))
             continue;
         model_elasticity x = truth_at(m, &s->point[i]);
         ir_bound         is = model_bound_of(&x, &share);

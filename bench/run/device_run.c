@@ -224,7 +224,7 @@ bool campaign_pair(measure_context *s, double *ratio)
     if (*ratio >= 1.6) return true;
     s->run_flags |= IR_FLAG_SMT_SHARED;
     for (size_t i = 0; i < s->npoint; i++)
-        if (s->point[i].p.threads > 1) s->point[i].flags |= IR_FLAG_SMT_SHARED;
+        if (s->point[i].id.p.threads > 1) s->point[i].flags |= IR_FLAG_SMT_SHARED;
     return true;
 }
 
