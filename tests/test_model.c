@@ -2,6 +2,7 @@
  * machines of tests/machines say where each figure comes from. Times are computed by hand beside each case.
  */
 #include "bench/commands/zoo.h"
+#include "bench/run/described.h"
 #include "harness/record/flat.h"
 #include "kernels/model/world.h"
 #include "kernels/workloads/table.h"
@@ -24,7 +25,7 @@
 
 static ir_status described(const char *text, model_machine *m)
 {
-    return campaign_described("x.json", text, m);
+    return described_machine("x.json", text, m);
 }
 
 /* ---- bad input ------------------------------------------------------------------------------- */
@@ -81,7 +82,7 @@ static void bad_descriptions(void **state)
             if (!strstr(ir_why(), bad[i].says[k]))
                 fail_msg("case %zu: no '%s' in '%s'", i, bad[i].says[k], ir_why());
     }
-    assert_int_equal(campaign_described("/nonexistent.json", NULL, &m), IR_EIO);
+    assert_int_equal(described_machine("/nonexistent.json", NULL, &m), IR_EIO);
     assert_non_null(strstr(ir_why(), "/nonexistent.json"));
 }
 
@@ -302,7 +303,7 @@ static void machines_are_sourced(void **state)
     for (; (name = zoo_text_name(n)); n++) {
         model_machine m, v, same;
         const char   *text = zoo_text(name);
-        if (campaign_described(name, text, &m) != IR_OK) fail_msg("%s", ir_why());
+        if (described_machine(name, text, &m) != IR_OK) fail_msg("%s", ir_why());
         sourced s = {&m, name};
         assert_int_equal(ir_flat_text(name, text, strlen(text), has_source, &s), IR_OK);
         v = m;

@@ -2,6 +2,7 @@
  * rule that is broken on purpose does fall. `ironroof selftest machines --seeds 50` prints the same over all
  * machines. */
 #include "bench/commands/zoo.h"
+#include "bench/run/described.h"
 #include "kernels/workloads/table.h"
 
 #include <math.h>
@@ -18,7 +19,7 @@ enum { MACHINES = sizeof subset / sizeof *subset, SEEDS = 2 };
 
 static void machine(const char *name, model_machine *m)
 {
-    if (campaign_described(name, zoo_text(name), m) != IR_OK) fail_msg("%s", ir_why());
+    if (described_machine(name, zoo_text(name), m) != IR_OK) fail_msg("%s", ir_why());
 }
 
 /* Scores that the issue asks for and that are not reached yet have the floor they keep; the others their bar.

@@ -154,8 +154,8 @@ static double crossover_excess(const ir_workload *w, const ir_params *base, int 
 {
     ir_params p = *base;
     p.v[at] = batch;
-    if (w->valid && w->valid(&p) != IR_OK) return NAN;
-    ir_cost cost = w->cost(&p);
+    if (w->valid && w->valid(w, &p) != IR_OK) return NAN;
+    ir_cost cost = w->cost(w, &p);
     return cost.flops / ir_product_ceiling(c, p.dtype, p.threads) -
            (cost.read_B + cost.write_B) / ir_cost_bw(c, &cost, p.threads, cold, false, 1);
 }
@@ -262,7 +262,7 @@ static void crossover_bytes_of(const crossover_sweep *g, double *fixed, double *
     for (int i = 0; i < 2; i++) {
         ir_params p = g->p->id.p;
         p.v[g->at] = (int64_t)g->b[i ? g->n - 1 : 0];
-        ir_cost c = g->w->cost(&p);
+        ir_cost c = g->w->cost(g->w, &p);
         D[i] = c.read_B + c.write_B;
     }
     *item = (D[1] - D[0]) / (g->b[g->n - 1] - g->b[0]);

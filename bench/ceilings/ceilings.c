@@ -343,9 +343,9 @@ static ir_status peak_one(ceiling_plan *pl, const ir_workload *w, ir_dtype t, in
     if (s != IR_OK || best.status != IR_OK) return s;
     ir_ceiling c = ceiling_from(pl, IR_C_FLOPS, "", &best, ceiling_flops(pl, &best));
     c.dtype = t;
-    c.theory = pl->s->info.threads > 0 ? pl->s->info.flop_cycle[t] * pl->clock_Hz * threads
-                                       : pl->s->info.spec_flops[t];
-    if (c.theory == 0) c.theory = NAN;
+    c.theory = pl->s->dev.be->theory_flops
+                   ? pl->s->dev.be->theory_flops(&pl->s->dev, t, pl->clock_Hz) * threads
+                   : pl->s->info.spec_flops[t];
     ceiling_saturation_axis(&c, "chains", chains, r, n);
     if (pl->device)
         ceiling_saturation(&c, "teams", (double)pl->s->teams[t] / 4, (double)pl->s->teams[t], grew);

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "bench/commands/commands.h"
 #include "bench/commands/zoo.h"
+#include "bench/run/described.h"
 #include "bench/ab/processes.h"
 
 #include <math.h>
@@ -25,7 +26,7 @@ static ir_status selftest_machines_take(zoo *z, const char *name, const char *te
 {
     if (z->n == MOST_MACHINES) return ir_fail(IR_EINVAL, "more than %d machines", MOST_MACHINES);
     z->name[z->n] = name;
-    return campaign_described(name, text, &z->m[z->n++]);
+    return described_machine(name, text, &z->m[z->n++]);
 }
 
 static ir_status selftest_machines_gather(zoo *z, const cli_args *args)

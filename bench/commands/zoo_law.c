@@ -71,7 +71,7 @@ static double zoo_law_excess(const model_machine *m, const crossover_sweep *g, i
     ir_params  p = g->p->id.p;
     model_plan o;
     p.v[g->at] = batch;
-    if (g->w->valid && g->w->valid(&p) != IR_OK) return NAN;
+    if (g->w->valid && g->w->valid(g->w, &p) != IR_OK) return NAN;
     model_plan_of(m, g->w, g->p->id.kflags, &p, &o);
     return o.compute_s - o.memory_s - o.cache_s;
 }
@@ -122,9 +122,9 @@ static ir_status zoo_law_one_process(ab *a, char side, const size_t *order, size
     static const char *const name[POINTS] = {"copy", "gemm"};
     gate_job                *j = a->drive.ctx;
     measure_context          s;
-    model_next = *j->m;
-    model_next.seed = (double)(++j->at);
-    ir_status st = context_open(&s, &model_backend, 0);
+    model_machine            m = *j->m;
+    m.seed = (double)(++j->at);
+    ir_status st = context_open(&s, &model_backend, 0, &(ir_open_options){.own = &m});
     s.policy.fixed_n = SAMPLES;
     s.policy.warmup_s = s.policy.warmup_cap_s = 1e-3;
     s.policy.inject = side == 'B' ? j->slower : 0;

@@ -36,19 +36,18 @@ ir_status zoo_measure(const model_machine *m, bool as_quick, zoo_run *o)
 {
     measure_context *s = &o->s;
     memset(o, 0, sizeof *o);
-    model_next = *m;
-    ir_status st = context_open(s, &model_backend, 0);
+    ir_status st = context_open(s, &model_backend, 0, &(ir_open_options){.own = m});
     if (st != IR_OK) return st;
     (as_quick ? ir_policy_quick : brief)(&s->policy);
     double pair;
-    campaign_pair(s, &pair);
+    device_run_pair(s, &pair);
     st = ceilings_measure(s);
     if (st == IR_OK) context_choose_monitor(s);
     o->ceilings_s = s->dev.be->now(&s->dev);
     for (const ir_workload *const *w = ir_workloads; *w && st == IR_OK; w++)
         if (!(*w)->by_name) st = measure_grid(s, *w);
     o->run_s = s->dev.be->now(&s->dev);
-    if (st == IR_OK) campaign_pair(s, &pair);
+    if (st == IR_OK) device_run_pair(s, &pair);
     if (st == IR_OK) fit_points(s->point, s->npoint, &s->ceilings, s->policy.seed, &o->law);
     context_close_device(s);
     return st;

@@ -2,22 +2,21 @@
 #define _GNU_SOURCE
 #include "bench/measure/context.h"
 #include "kernels/workloads/workloads_compute.h"
-#include "kernels/model/model.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-ir_status context_open(measure_context *s, const ir_backend *be, int index)
+ir_status context_open(measure_context *s, const ir_backend *be, int index, const ir_open_options *asked)
 {
     memset(s, 0, sizeof *s);
     ir_ceilings_init(&s->ceilings);
     ir_policy_quick(&s->policy);
     s->dev = (ir_dev){.be = be, .index = index};
-    ir_status st = be->open(&s->dev);
+    ir_status st = be->open(&s->dev, asked);
     if (st == IR_OK) st = be->describe(&s->dev, &s->info);
-    if (st == IR_OK && model_of(&s->dev))
-        model_topology(model_of(&s->dev), &s->topo);
+    if (st == IR_OK && be->topology)
+        be->topology(&s->dev, &s->topo);
     else if (st == IR_OK)
         st = ir_topology_load(NULL, &s->topo);
     if (st != IR_OK)

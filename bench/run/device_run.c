@@ -4,19 +4,14 @@
 #include "bench/analysis/crossover.h"
 #include "bench/analysis/launch_gap.h"
 #include "bench/measure/per_layer.h"
+#include "bench/run/described.h"
 #include "bench/run/output.h"
 #include "bench/cli/version.h"
-#include "kernels/cpu/cpu.h"
-#include "kernels/cpu/openblas.h"
+#include "kernels/model/model.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "kernels/cpu/smt_probe.h"
-#include "kernels/model/model.h"
-#include "harness/record/flat.h"
-#include "kernels/workloads/table.h"
 
 static void apply_policy(measure_context *s, const cli_options *o)
 {
@@ -40,71 +35,23 @@ static void apply_policy(measure_context *s, const cli_options *o)
     s->layers = o->layers;
 }
 
-static ir_status cpu_settings(const cli_options *o)
+static ir_status open_options(const ir_backend *be, const cli_options *o, ir_open_options *out)
 {
-    memset(&cpu_next_options, 0, sizeof cpu_next_options);
+    size_t n = 0, at;
+    memset(out, 0, sizeof *out);
     for (size_t i = 0; i < o->threads.n; i++)
-        if (o->threads.v[i] > cpu_next_options.max_threads)
-            cpu_next_options.max_threads = (int)o->threads.v[i];
-    cpu_next_options.no_pin = o->pin == CLI_PIN_NONE;
-    cpu_next_options.pages = (ir_pages)o->pages;
-    if (!o->isa) return IR_OK;
-    const char *names[CPU_NISA];
-    size_t      at;
-    for (int i = 0; i < CPU_NISA; i++) names[i] = cpu_isa_name((cpu_isa)i);
-    ir_status st = cli_choose("instruction set", o->isa, names, CPU_NISA, &at);
-    if (st == IR_OK) cpu_next_options.isa_plus1 = (int)at + 1;
+        if (o->threads.v[i] > out->max_threads) out->max_threads = (int)o->threads.v[i];
+    out->no_pin = o->pin == CLI_PIN_NONE;
+    out->pages = (ir_pages)o->pages;
+    if (!o->isa || !be->forms) return IR_OK;
+    while (be->forms[n]) n++;
+    ir_status st = cli_choose("instruction set", o->isa, be->forms, n, &at);
+    if (st == IR_OK) out->form_plus1 = (int)at + 1;
     return st;
 }
 
-static ir_status take_figure(void *arg, const char *path, double v, const char *text)
-{
-    return model_set(arg, path, v, text);
-}
-
-ir_status campaign_described(const char *file, const char *text, model_machine *m)
-{
-    model_defaults(m);
-    ir_status st =
-        text ? ir_flat_text(file, text, strlen(text), take_figure, m) : ir_flat_read(file, take_figure, m);
-    if (st != IR_OK) return st;
-    st = model_check(m);
-    return st == IR_OK ? st : ir_fail(st, "%s: %s", file, ir_why());
-}
-
-ir_status campaign_machine(const char *file, const char *pairs, model_machine *m)
-{
-    ir_status st = IR_OK;
-    if (file)
-        st = campaign_described(file, NULL, m);
-    else
-        model_smallest(m);
-    if (st == IR_OK && pairs) st = model_set_all(m, pairs);
-    return st == IR_OK && pairs ? model_check(m) : st;
-}
-
-/* --backend model:FILE --model key=value,... */
-static ir_status model_settings(const cli_options *o)
-{
-    const char *file = NULL;
-    char        name[IR_NAME];
-    for (size_t i = 0; i < o->backends.n && !file; i++) file = cli_backend_file(o->backends.v[i], name);
-    return campaign_machine(file, o->model, &model_next);
-}
-
-static void cpu_environment(const measure_context *s, ir_env *e)
-{
-    static const char *const pages[] = {"default", "huge", "small"};
-    const cpu_dev           *c = cpu_of(&s->dev);
-    ir_env_num(e, "threads", c->nthreads, true);
-    ir_env_text(e, "pin", c->pinned ? "core" : "none", true);
-    ir_env_text(e, "isa", cpu_isa_name(c->isa), true);
-    ir_env_text(e, "pages", pages[c->pages], true);
-    ir_env_text(e, "openblas", cpu_openblas_config(), true);
-}
-
 /* What the machine module collects, and what the run itself adds. */
-static ir_status device_run_environment(const measure_context *s, ir_env *e)
+static ir_status device_run_environment(measure_context *s, ir_env *e)
 {
     ir_status st = ir_env_collect(&s->topo, e);
     if (st != IR_OK) return st;
@@ -114,8 +61,7 @@ static ir_status device_run_environment(const measure_context *s, ir_env *e)
     ir_env_text(e, "cost_model", IR_COST_MODEL, true);
     ir_env_text(e, "profile", s->full ? "full" : "quick", false);
     if (s->policy.inject > 0) ir_env_num(e, "injected_slowdown", s->policy.inject, true);
-    if (s->dev.be == &cpu_backend) cpu_environment(s, e);
-    if (model_of(&s->dev)) ir_env_num(e, "model_seed", model_of(&s->dev)->seed, true);
+    if (s->dev.be->environment) s->dev.be->environment(&s->dev, e);
     return IR_OK;
 }
 
@@ -123,8 +69,12 @@ ir_status device_run_open(device_run *c, const ir_backend *be, int index, const 
 {
     memset(c, 0, sizeof *c);
     ir_env_init(&c->env);
-    ir_status st = be == &cpu_backend ? cpu_settings(o) : be == &model_backend ? model_settings(o) : IR_OK;
-    if (st == IR_OK) st = context_open(&c->s, be, index);
+    ir_open_options asked;
+    model_machine   machine; /* the backend keeps a copy */
+    ir_status       st = open_options(be, o, &asked);
+    if (st == IR_OK && be == &model_backend) st = described_options(o, &machine);
+    if (be == &model_backend) asked.own = &machine;
+    if (st == IR_OK) st = context_open(&c->s, be, index, &asked);
     if (st != IR_OK) return st;
     apply_policy(&c->s, o);
     st = device_run_environment(&c->s, &c->env);
@@ -195,32 +145,9 @@ void device_run_note_tuning(device_run *c)
     if (*found) ir_env_text(&c->env, "tuning", found, false);
 }
 
-/* A described machine's threads do the same arithmetic each, alone and together. */
-static ir_status pair_described(measure_context *s, double *ratio)
+bool device_run_pair(measure_context *s, double *ratio)
 {
-    const ir_workload *w = ir_workload_named("fma");
-    double             T[2] = {NAN, NAN};
-    ir_status st = s->info.threads < 2 ? ir_fail(IR_SKIP, "pair probe: the device has one thread") : IR_OK;
-    for (int i = 0; i < 2 && st == IR_OK; i++) {
-        ir_params p = w->defaults;
-        ir_probe *o = NULL;
-        p.threads = i + 1;
-        st = ir_probe_open(&s->dev, w, backend_kernel(s->dev.be, w, 0), &p, s->policy.seed, &o);
-        if (st == IR_OK) T[i] = fmin(ir_probe_s(o), ir_probe_s(o));
-        ir_probe_close(o);
-    }
-    *ratio = 2 * T[0] / T[1];
-    return st;
-}
-
-bool campaign_pair(measure_context *s, double *ratio)
-{
-    ir_status st = IR_SKIP;
-    if (s->dev.be == &cpu_backend)
-        st = cpu_smt_probe(&s->dev, ratio);
-    else if (model_of(&s->dev))
-        st = pair_described(s, ratio);
-    if (st != IR_OK) return false;
+    if (!s->dev.be->pair_ratio || s->dev.be->pair_ratio(&s->dev, ratio) != IR_OK) return false;
     if (*ratio >= 1.6) return true;
     s->run_flags |= IR_FLAG_SMT_SHARED;
     for (size_t i = 0; i < s->npoint; i++)
@@ -232,7 +159,7 @@ void device_run_pair_probe(device_run *c, const char *when)
 {
     double ratio;
     char   key[40];
-    if (c->s.policy.fixed_n || !campaign_pair(&c->s, &ratio)) return;
+    if (c->s.policy.fixed_n || !device_run_pair(&c->s, &ratio)) return;
     snprintf(key, sizeof key, "pair_ratio_%s", when);
     ir_env_num(&c->env, key, ratio, false);
 }

@@ -5,7 +5,6 @@
 #include "bench/run/fit_points.h"
 #include "bench/ablation/ablation.h"
 #include "bench/measure/context.h"
-#include "kernels/model/machine.h"
 typedef struct {
     measure_context s;
     ir_env          env;
@@ -14,11 +13,6 @@ typedef struct {
     ablation_set    proof;
     bool            proved; /* proof holds */
 } device_run;
-/* A described machine of a file, or of a text that messages call so. */
-ir_status campaign_described(const char *file, const char *text_or_null, model_machine *out);
-/* A described machine: of a file (NULL: the smallest), and with figures of --model over it (NULL: none). The
- * reason names file and path. */
-ir_status campaign_machine(const char *file, const char *pairs, model_machine *out);
 /* Open device `index` of a backend under these options and describe its environment. */
 ir_status device_run_open(device_run *, const ir_backend *, int index, const cli_options *);
 void      device_run_close_device(device_run *); /* results stay */
@@ -29,7 +23,7 @@ size_t device_run_count(const device_run *, const cli_points *, unsigned cache);
 ir_status device_run_points(device_run *, const cli_points *, unsigned cache);
 /* The pair probe: two threads' arithmetic throughput over one's. Below 1.6 two CPUs share a core, and every
  * multi-threaded row says so. Call it at the start and at the end of a run. */
-bool campaign_pair(measure_context *, double *ratio); /* false: it cannot be told */
+bool device_run_pair(measure_context *, double *ratio); /* false: it cannot be told */
 void device_run_pair_probe(device_run *, const char *when);
 /* What the backend searched for while the points were measured, into the environment; before the device is
  * closed. */

@@ -12,7 +12,6 @@ typedef struct {
     model_world   w;
 } device;
 
-model_machine model_next;
 
 const model_machine *model_of(const ir_dev *d)
 {
@@ -36,13 +35,13 @@ void model_smallest(model_machine *m)
     m->launch.first_s = 2e-6;
 }
 
-static ir_status open_model(ir_dev *dev)
+static ir_status open_model(ir_dev *dev, const ir_open_options *asked)
 {
     if (dev->index != 0) return ir_fail(IR_SKIP, "model: there is one machine, index 0 (not %d)", dev->index);
     device *d = calloc(1, sizeof *d);
     if (!d) return ir_fail(IR_ENOMEM, "model: no memory for the machine");
-    if (*model_next.name)
-        d->m = model_next;
+    if (asked && asked->own)
+        d->m = *(const model_machine *)asked->own;
     else
         model_smallest(&d->m);
     model_world_begin(&d->w, &d->m);
@@ -75,10 +74,7 @@ static ir_status backend_describe(ir_dev *dev, ir_device_info *out)
     out->mem_B = m->level[last].size_B * ceil(m->cores / m->level[last].cores);
     out->llc_B = m->level[last - 1].size_B * ceil(m->cores / m->level[last - 1].cores);
     out->spec_Bps = NAN;
-    for (int t = 0; t < IR_NDTYPE; t++) {
-        out->spec_flops[t] = NAN;
-        out->flop_cycle[t] = m->gpu > 0 ? 0 : m->peak[t] * m->clock.wide;
-    }
+    for (int t = 0; t < IR_NDTYPE; t++) out->spec_flops[t] = NAN;
     return IR_OK;
 }
 
@@ -149,6 +145,25 @@ static void taken(ir_dev *dev, double *steal_s, double *total_s, double *throttl
     *throttles = d->w.throttles;
 }
 
+static double theory(ir_dev *dev, ir_dtype t, double clock_Hz)
+{
+    const model_machine *m = model_of(dev);
+    return m->gpu == 0 && m->peak[t] > 0 ? m->peak[t] * m->clock.wide * clock_Hz : NAN;
+}
+
+/* Two threads do the same arithmetic each, alone and together. */
+static ir_status pair_ratio(ir_dev *dev, double *ratio)
+{
+    const model_machine *m = model_of(dev);
+    if (m->gpu > 0 || m->cores < 2) return ir_fail(IR_SKIP, "pair probe: the device has one thread");
+    *ratio = model_flops(m, 2, IR_F32, false) / model_flops(m, 1, IR_F32, false);
+    return IR_OK;
+}
+
+static void host(ir_dev *dev, ir_topology *out) { model_topology(model_of(dev), out); }
+
+static void environment(ir_dev *dev, ir_env *out) { ir_env_num(out, "model_seed", model_of(dev)->seed, true); }
+
 /* ---- kernels --------------------------------------------------------------------------------- */
 static ir_status has_type(const model_machine *m, const ir_workload *w, const ir_params *p)
 {
@@ -163,8 +178,8 @@ static ir_status backend_can_run(const ir_dev *d, const ir_workload *w, const ir
 {
     const model_machine *m = model_of(d);
     double room = m->level[m->nlevel - 1].size_B * ceil(m->cores / m->level[m->nlevel - 1].cores);
-    if (w->cost(p).footprint_B > 0.9 * room && strcmp(w->family, "local") != 0)
-        return ir_fail(IR_SKIP, "needs %.3g GB, %s has %.3g GB", w->cost(p).footprint_B / 1e9, m->name,
+    if (w->cost(w, p).footprint_B > 0.9 * room && strcmp(w->family, "local") != 0)
+        return ir_fail(IR_SKIP, "needs %.3g GB, %s has %.3g GB", w->cost(w, p).footprint_B / 1e9, m->name,
                        room / 1e9);
     return has_type(m, w, p);
 }
@@ -183,7 +198,7 @@ static ir_status on_host(const ir_dev *d, const ir_workload *w, const ir_params 
 
 static ir_status backend_past_caches(const ir_dev *d, const ir_workload *w, const ir_params *p)
 {
-    if (!(model_of(d)->memory.nt > 0) || !(w->cost(p).write_B > 0))
+    if (!(model_of(d)->memory.nt > 0) || !(w->cost(w, p).write_B > 0))
         return ir_fail(IR_SKIP, "no stores, or none that pass the caches by");
     return on_host(d, w, p);
 }
@@ -270,4 +285,8 @@ const ir_backend model_backend = {.name = "model",
                                   .start = backend_nothing,
                                   .stop = no_clock,
                                   .vitals = vitals,
-                                  .taken = taken};
+                                  .taken = taken,
+    .theory_flops = theory,
+    .pair_ratio = pair_ratio,
+    .topology = host,
+    .environment = environment};

@@ -268,7 +268,7 @@ static void work_s(const model_machine *m, const ir_workload *w, uint32_t kflags
 void model_plan_at(const model_machine *m, const ir_workload *w, uint32_t kflags, const ir_params *p,
                    int level, model_plan *o)
 {
-    ir_cost c = w->cost(p);
+    ir_cost c = w->cost(w, p);
     size_t  i = cost_kind_of(w->family), n = sizeof kind / sizeof *kind;
     memset(o, 0, sizeof *o);
     o->overlap = 1;
