@@ -160,7 +160,7 @@ static void stores_are_priced(void **state)
             worst[without] = fmax(worst[without], fabs(p->law.T_law_s / ir_point_time(p) - 1));
         }
     }
-    if (!(worst[0] < 0.06) || !(worst[1] > 0.25))
+    if (!(worst[0] < 0.08) || !(worst[1] > 0.25))
         fail_msg("streams are off by %.2f with the ceiling of stores, %.2f without", worst[0], worst[1]);
     zoo_free(&r);
 }

@@ -90,9 +90,6 @@ static int family_number(const ir_point *pts, const size_t *index, size_t m, con
     return next;
 }
 
-/* A question whose fastest answer is suspect is left out: its slower answers would pass for what the machine
- * can do. So is one that went faster than DRAM because a cache served a part of it: how much is known of
- * reads alone, and where threads have caches apart not even that. */
 /* Kernels that take twice what all terms at their ceilings say are slow by their code: no evidence about the
  * machine. The ceilings decide, not the law that is fitted. */
 static bool slow_code(const ir_row *r, const ir_ceilings *c)
@@ -101,6 +98,9 @@ static bool slow_code(const ir_row *r, const ir_ceilings *c)
     return r->x_data_s + r->x_comp_s + (launch_s > 0 ? launch_s : 0) * r->x_launch < 0.5 * r->T_s;
 }
 
+/* A question whose fastest answer is suspect is left out: its slower answers would pass for what the machine
+ * can do. So is one that went faster than DRAM because a cache served a part of it: how much is known of
+ * reads alone, and where threads have caches apart not even that. */
 static size_t drop_suspects(const ir_point *pts, size_t m, const ir_ceilings *c, ir_row *rows, size_t *index)
 {
     size_t kept = 0;
