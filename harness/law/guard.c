@@ -105,7 +105,7 @@ static void guard_bandwidth(ir_point *p, const ir_ceilings *c, double T)
                          : NAN;
     bool   dram = !strcmp(level, "DRAM");
     if (dram && p->flags & IR_FLAG_NOISY && excess < NOISY_LIMIT) { /* memory moved meanwhile, by as much */
-        if (cache) p->flags |= IR_FLAG_CACHE_RESIDENT; /* which of both it was cannot be told */
+        if (cache) p->flags |= IR_FLAG_CACHE_RESIDENT;              /* which of both it was cannot be told */
         return;
     }
     if (cache && dram && p->m.cost.scattered) { /* of the lines it asks for some were there already */

@@ -12,7 +12,6 @@ typedef struct {
     model_world   w;
 } device;
 
-
 const model_machine *model_of(const ir_dev *d)
 {
     return d->be == &model_backend && d->self ? &((const device *)d->self)->m : NULL;
@@ -162,7 +161,10 @@ static ir_status pair_ratio(ir_dev *dev, double *ratio)
 
 static void host(ir_dev *dev, ir_topology *out) { model_topology(model_of(dev), out); }
 
-static void environment(ir_dev *dev, ir_env *out) { ir_env_num(out, "model_seed", model_of(dev)->seed, true); }
+static void environment(ir_dev *dev, ir_env *out)
+{
+    ir_env_num(out, "model_seed", model_of(dev)->seed, true);
+}
 
 /* ---- kernels --------------------------------------------------------------------------------- */
 static ir_status has_type(const model_machine *m, const ir_workload *w, const ir_params *p)
@@ -286,7 +288,7 @@ const ir_backend model_backend = {.name = "model",
                                   .stop = no_clock,
                                   .vitals = vitals,
                                   .taken = taken,
-    .theory_flops = theory,
-    .pair_ratio = pair_ratio,
-    .topology = host,
-    .environment = environment};
+                                  .theory_flops = theory,
+                                  .pair_ratio = pair_ratio,
+                                  .topology = host,
+                                  .environment = environment};

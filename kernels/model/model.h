@@ -34,7 +34,8 @@ double model_read_Bps(const model_machine *, int l, int threads);
 /* How many times one instance's size such threads find in a level. */
 double model_instances(const model_machine *, int l, int threads);
 
-/* Opens the machine that ir_open_options.own points to, a model_machine; NULL: the smallest. It keeps a copy. */
+/* Opens the machine that ir_open_options.own points to, a model_machine; NULL: the smallest. It keeps a copy.
+ */
 extern const ir_backend model_backend;
 const model_machine    *model_of(const ir_dev *); /* NULL: not a device of this backend */
 
