@@ -51,6 +51,10 @@ const char *ir_dtype_name(ir_dtype t);  /* "f32" */
 double      ir_dtype_bytes(ir_dtype t); /* storage per element; i4 is 0.5, tf32 is 4 */
 ir_status   ir_dtype_parse(const char *s, ir_dtype *out);
 
+/* ---- levels of a host's memory, nearest first ------------------------------------------------ */
+typedef enum { IR_L1, IR_L2, IR_L3, IR_DRAM, IR_NLEVEL } ir_level;
+extern const char *const ir_level_names[IR_NLEVEL]; /* "L1" .. "DRAM" */
+
 /* bfloat16 <-> float, round to nearest even; NaN stays NaN. */
 float    ir_bf16_to_f32(uint16_t h);
 uint16_t ir_f32_to_bf16(float f);

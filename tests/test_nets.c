@@ -319,6 +319,7 @@ static bool breaks(ly_row *r)
         break;
     default: break;
     }
+    /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
     return memcmp(&old, r, sizeof old) != 0;
 }
 

@@ -200,7 +200,7 @@ static ir_status bandwidth_one(ceiling_plan *pl, int level, const ir_workload *w
     if (s != IR_OK) return s;
     out->value = NAN;
     if (best.status != IR_OK) return IR_OK;
-    *out = ceiling_from(pl, IR_C_BANDWIDTH, ceiling_level[level], &best, ceiling_rate(pl, &best));
+    *out = ceiling_from(pl, IR_C_BANDWIDTH, ir_level_names[level], &best, ceiling_rate(pl, &best));
     out->dtype = p.dtype;
     out->size_B = bytes;
     out->read_frac = best.m.cost.read_B / (best.m.cost.read_B + best.m.cost.write_B);
@@ -293,7 +293,7 @@ static ir_status bandwidth_of_op(ceiling_plan *pl, int level, int op)
 static ir_status ceilings_bandwidth(ceiling_plan *pl)
 {
     ir_status s = IR_OK;
-    for (int l = NLEVEL - 1; l >= 0; l--) /* DRAM first: every later row can be held against it */
+    for (int l = IR_NLEVEL - 1; l >= 0; l--) /* DRAM first: every later row can be held against it */
         for (int o = 0; o < NOP && s == IR_OK && pl->size_B[l] > 0; o++) s = bandwidth_of_op(pl, l, o);
     return s;
 }

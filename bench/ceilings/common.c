@@ -9,8 +9,6 @@
  */
 static const double MOST_OF_LEVEL = 0.7;
 
-const char *const ceiling_level[NLEVEL] = {"L1", "L2", "L3", "DRAM"};
-
 void ceiling_set(const ir_workload *w, ir_params *p, const char *key, double value)
 {
     int i = ir_workload_param(w, key);

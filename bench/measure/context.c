@@ -134,6 +134,7 @@ ir_status context_measure(measure_context *s, const ir_workload *w, const ir_ker
     const ir_params *p = &own;
     char             key[IR_ID];
     ir_point         like;
+    ir_bound_kernel  b;
     ir_status        st = context_grow(s);
     if (st != IR_OK) return st;
     ir_point *o = &s->point[s->npoint];
@@ -142,8 +143,9 @@ ir_status context_measure(measure_context *s, const ir_workload *w, const ir_ker
     if (!find_resumed(s, &like, o)) {
         ir_policy pol = s->policy;
         pol.cold = cold;
-        bool drift = bw_monitor_begin(&s->monitor, &s->ceilings, w, k, &like.id.p, cold, &pol);
-        ir_measure(&s->dev, w, k, p, &pol, o);
+        ir_bind(&s->dev, w, k, p, &b);
+        bool drift = bw_monitor_begin(&s->monitor, &s->ceilings, &b, cold, &pol);
+        ir_measure_bound(&b, &pol, o);
         if (drift) bw_monitor_end(&s->monitor, o);
         o->id.for_ceiling = s->in_ceilings;
         o->flags |= s->run_flags;

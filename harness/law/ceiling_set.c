@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const level_name[4] = {"L1", "L2", "L3", "DRAM"};
-
 const char *ir_what_name(ir_what w)
 {
     static const char *const name[IR_NC] = {"bandwidth", "flops", "latency", "launch", "clock", "overlap"};
@@ -59,7 +57,7 @@ static double measured_at_B(const ir_ceilings *c, int l)
     double most = NAN;
     for (size_t i = 0; i < c->n; i++) {
         const ir_ceiling *x = &c->v[i];
-        if (x->what == IR_C_BANDWIDTH && !strcmp(x->level, level_name[l]))
+        if (x->what == IR_C_BANDWIDTH && !strcmp(x->level, ir_level_names[l]))
             most = fmax(most, x->size_B / ir_level_instances(c, l, x->threads));
     }
     return most;
@@ -77,10 +75,10 @@ static double capacity_B(const ir_ceilings *c, int l)
 
 const char *ir_level_of(const ir_ceilings *c, double footprint_B, int threads, bool cold)
 {
-    if (cold || !isfinite(footprint_B)) return level_name[3];
+    if (cold || !isfinite(footprint_B)) return ir_level_names[3];
     for (int l = 0; l < 3; l++) /* a comparison with an unknown capacity is false */
-        if (footprint_B <= capacity_B(c, l) * ir_level_instances(c, l, threads)) return level_name[l];
-    return level_name[3];
+        if (footprint_B <= capacity_B(c, l) * ir_level_instances(c, l, threads)) return ir_level_names[l];
+    return ir_level_names[3];
 }
 
 /* ---- the best of several --------------------------------------------------------------------- */
@@ -254,7 +252,7 @@ static double bandwidth_of(const ir_ceilings *c, const char *level, int threads,
     if (!(total > 0) || !isfinite(total) || !(read_B >= 0) || !(write_B >= 0)) return NAN;
     mix_query q = {c, level, threads > 0 ? threads : most_threads(c, IR_C_BANDWIDTH), now};
     double    bw = level && *level ? bw_at_level(&q, read_B / total) : NAN;
-    q.level = level_name[3];
+    q.level = ir_level_names[3];
     return isfinite(bw) ? bw : bw_at_level(&q, read_B / total);
 }
 
@@ -278,7 +276,7 @@ static int parts_of(const ir_ceilings *c, const ir_cost *k, bool past, int threa
     double in = near ? fmin(k->by_B[IR_BY_IN], k->read_B) : 0,
            result = near ? fmin(k->by_B[IR_BY_OUT], k->write_B) : 0;
     double wa = past ? 0 : k->wa_B, near_wa = fmin(wa, result), write = k->write_B - result;
-    bool   cached = strcmp(ir_level_of(c, k->footprint_B, threads, cold), level_name[3]) != 0;
+    bool   cached = strcmp(ir_level_of(c, k->footprint_B, threads, cold), ir_level_names[3]) != 0;
     out[0] = (part){k->read_B - in, past && cached ? 0 : write, wa - near_wa, k->footprint_B, cold};
     out[1] = (part){in, result, near_wa, k->near_footprint_B, false};
     out[2] = (part){0, past && cached ? write : 0, 0, k->footprint_B, true};
@@ -291,7 +289,7 @@ static const char *answering(const ir_ceilings *c, const part *p, int threads)
     const char *level = ir_level_of(c, p->footprint_B, threads, p->cold);
     for (size_t i = 0; i < c->n; i++)
         if (streams_at(&c->v[i], level)) return level;
-    return level_name[3];
+    return ir_level_names[3];
 }
 
 /* The last cache that was found; -1: none was. */
@@ -326,7 +324,7 @@ static double dram_bw(const ir_ceilings *c, const part *p, double evaded, int th
 {
     double wa = p->wa_B * (1 - evaded), bytes = p->read_B + p->write_B;
     double bw = dram_scale *
-                bandwidth_of(c, level_name[3], threads, p->read_B + wa, p->write_B, steady ? dram_scale : 0);
+                bandwidth_of(c, ir_level_names[3], threads, p->read_B + wa, p->write_B, steady ? dram_scale : 0);
     return wa > 0 ? bw * bytes / (bytes + wa) : bw;
 }
 
@@ -336,12 +334,12 @@ static double part_bw(const ir_ceilings *c, const part *p, double evaded, int th
                       double dram_scale)
 {
     const char *level = answering(c, p, threads);
-    if (strcmp(level, level_name[3]) != 0) return bandwidth_of(c, level, threads, p->read_B, p->write_B, 0);
+    if (strcmp(level, ir_level_names[3]) != 0) return bandwidth_of(c, level, threads, p->read_B, p->write_B, 0);
     double bw = dram_bw(c, p, evaded, threads, steady, dram_scale);
     int    last = last_cache(c);
     double share = steady ? 0 : ceiling_set_served(c, p->footprint_B, p->cold, last, threads);
     if (!(share > 0)) return bw;
-    double near = bandwidth_of(c, level_name[last], threads, p->read_B, p->write_B, 0);
+    double near = bandwidth_of(c, ir_level_names[last], threads, p->read_B, p->write_B, 0);
     return 1 / (share / fmax(near, bw) + (1 - share) / bw);
 }
 
@@ -358,10 +356,10 @@ static double gather_bw(const ir_ceilings *c, const ir_cost *k, int threads, boo
  * at that of half reads, half writes. */
 double law_evaded(const ir_ceilings *c, int threads)
 {
-    const ir_ceiling *x = ir_ceiling_find(c, IR_C_BANDWIDTH, level_name[3], LAW_STORE, IR_NDTYPE, threads);
+    const ir_ceiling *x = ir_ceiling_find(c, IR_C_BANDWIDTH, ir_level_names[3], LAW_STORE, IR_NDTYPE, threads);
     if (!x || !(x->value > 0)) return 1;
-    double none = 2 / bandwidth_of(c, level_name[3], x->threads, 1, 1, 0),
-           all = 1 / bandwidth_of(c, level_name[3], x->threads, 0, 1, 0);
+    double none = 2 / bandwidth_of(c, ir_level_names[3], x->threads, 1, 1, 0),
+           all = 1 / bandwidth_of(c, ir_level_names[3], x->threads, 0, 1, 0);
     double evaded = (none - 1 / x->value) / (none - all);
     return none > all ? fmin(fmax(evaded, 0), 1) : 1;
 }

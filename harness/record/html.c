@@ -16,11 +16,11 @@ const char *ir_page_part(const char *name); /* made by cmake/embed.cmake */
 
 /* What the page shows of a point; a run's raw samples would make it twenty times as large. */
 static const char *const point_keys[] = {
-    "record",      "id",         "workload", "family", "kernel",      "device",    "dtype",
-    "threads",     "cache",      "kflags",   "params", "param_words", "status",    "why",
-    "time_s",      "dev_time_s", "flops",    "hops",   "bytes",       "intensity", "flops_per_s",
-    "bytes_per_s", "level",      "mfu",      "mbu",    "eta",         "terms_s",   "T_law_s",
-    "bound",       "bound_p",    "proof",    "flags",  "for_ceiling"};
+    "record",      "id",     "workload",  "family",      "kernel",      "device",      "dtype",  "threads",
+    "cache",       "kflags", "params",    "param_words", "status",      "why",         "time_s", "dev_time_s",
+    "flops",       "hops",   "bytes",     "intensity",   "flops_per_s", "bytes_per_s", "level",  "mfu",
+    "mbu",         "eta",    "terms_s",   "T_law_s",     "bound",       "bound_p",     "proof",  "flags",
+    "for_ceiling", "items",  "item_unit", "items_per_s"};
 static const char *const stats_keys[] = {"median", "ci_lo", "ci_hi"};
 enum { PRECISION = 5 };
 
@@ -72,13 +72,19 @@ static bool shown(const json_t *o)
     return w && (!strcmp(w, "read") || !strcmp(w, "chase"));
 }
 
+/* Long lists that the page does not draw. */
+static const struct {
+    const char *kind, *key;
+} raw[] = {{"fit", "draws"}, {"comparison", "d"}, {"comparison", "blocks_s"}};
+
 static void put_line(FILE *f, const char *line, size_t n)
 {
     json_error_t e;
     json_t      *o = json_loadb(line, n, 0, &e);
     const char  *kind = json_string_value(json_object_get(o, "record"));
     json_t      *slim = NULL;
-    if (kind && !strcmp(kind, "fit")) json_object_del(o, "draws");
+    for (size_t i = 0; kind && i < sizeof raw / sizeof *raw; i++)
+        if (!strcmp(kind, raw[i].kind)) json_object_del(o, raw[i].key);
     if (kind && !strcmp(kind, "point"))
         slim = shown(o) ? point(o) : NULL;
     else if (kind)
@@ -102,7 +108,7 @@ static ir_status check_record(const char *path)
     return s;
 }
 
-static ir_status put_record(FILE *f, const char *path, bool own)
+static ir_status put_record(FILE *f, const char *path, const char *called, bool own)
 {
     ir_status s = own ? IR_OK : check_record(path);
     if (s != IR_OK) return s;
@@ -110,7 +116,7 @@ static ir_status put_record(FILE *f, const char *path, bool own)
     if (!in) return ir_fail(IR_EIO, "%s: %s", path, strerror(errno));
     const char *name = strrchr(path, '/');
     fputs("<script type=\"application/x-ndjson\" class=\"record\" data-name=\"", f);
-    put_attribute(f, name ? name + 1 : path);
+    put_attribute(f, called ? called : name ? name + 1 : path);
     fputs("\">\n", f);
     char   *line = NULL;
     size_t  cap = 0;
@@ -123,7 +129,7 @@ static ir_status put_record(FILE *f, const char *path, bool own)
     return bad ? ir_fail(IR_EIO, "%s: reading failed", path) : IR_OK;
 }
 
-static ir_status put_page(FILE *f, const char *const *files, size_t n, bool own)
+static ir_status put_page(FILE *f, const char *const *files, const char *const *names, size_t n, bool own)
 {
     ir_status s = IR_OK;
     for (const char *p = ir_page_part("page"); *p && s == IR_OK;) {
@@ -132,7 +138,8 @@ static ir_status put_page(FILE *f, const char *const *files, size_t n, bool own)
         if (len > 4 && len < sizeof name && !strncmp(p, "@@", 2))
             snprintf(name, sizeof name, "%.*s", (int)len - 4, p + 2);
         if (!strcmp(name, "data"))
-            for (size_t i = 0; i < n && s == IR_OK; i++) s = put_record(f, files[i], own);
+            for (size_t i = 0; i < n && s == IR_OK; i++)
+                s = put_record(f, files[i], names ? names[i] : NULL, own);
         else if (*name)
             fputs(ir_page_part(name), f);
         else
@@ -142,13 +149,14 @@ static ir_status put_page(FILE *f, const char *const *files, size_t n, bool own)
     return s;
 }
 
-ir_status ir_html_report(const char *const *files, size_t n, bool own, const char *out)
+ir_status ir_html_named(const char *const *files, const char *const *names, size_t n, bool own,
+                        const char *out)
 {
     char tmp[4200];
     snprintf(tmp, sizeof tmp, "%s.tmp", out);
     FILE *f = fopen(tmp, "w");
     if (!f) return ir_fail(IR_EIO, "%s: %s", out, strerror(errno));
-    ir_status s = put_page(f, files, n, own);
+    ir_status s = put_page(f, files, names, n, own);
     bool      bad = ferror(f);
     bad = fclose(f) != 0 || bad;
     if (s == IR_OK && bad) s = ir_fail(IR_EIO, "%s: writing failed (%s)", out, strerror(errno));
@@ -157,9 +165,15 @@ ir_status ir_html_report(const char *const *files, size_t n, bool own, const cha
     return s;
 }
 #else
-ir_status ir_html_report(const char *const *files, size_t n, bool own, const char *out)
+ir_status ir_html_named(const char *const *files, const char *const *names, size_t n, bool own,
+                        const char *out)
 {
-    (void)files, (void)n, (void)own;
+    (void)files, (void)names, (void)n, (void)own;
     return ir_fail(IR_SKIP, "%s: a report needs jansson, and this build has none", out);
 }
 #endif
+
+ir_status ir_html_report(const char *const *files, size_t n, bool own, const char *out)
+{
+    return ir_html_named(files, NULL, n, own, out);
+}

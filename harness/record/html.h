@@ -7,4 +7,8 @@
  * record; own: the caller wrote them just now, and they are not read a second time for their checks. Nothing
  * is left behind on an error. */
 ir_status ir_html_report(const char *const *files, size_t n, bool own, const char *out);
+/* The same; names[i] is what the page calls files[i]. names, or one of them, NULL: the file's own name
+ * without its folders. */
+ir_status ir_html_named(const char *const *files, const char *const *names, size_t n, bool own,
+                        const char *out);
 #endif

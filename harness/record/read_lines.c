@@ -140,11 +140,10 @@ ir_status ir_read_machine(ir_reader *r, const json_t *o)
 /* A cache level's size: its device's, and the record's where no other device was the first to have any. */
 static ir_status read_lines_read_capacity(ir_reader *r, const json_t *o)
 {
-    static const char *const levels[] = {"L1", "L2", "L3", "DRAM"};
-    ir_record               *out = r->out;
-    const char              *device, *level;
-    const json_t            *value = json_object_get(o, "value");
-    ir_status                s = ir_read_text(r, o, "device", &device);
+    ir_record    *out = r->out;
+    const char   *device, *level;
+    const json_t *value = json_object_get(o, "value");
+    ir_status     s = ir_read_text(r, o, "device", &device);
     if (s == IR_OK) s = ir_read_text(r, o, "level", &level);
     if (s != IR_OK) return s;
     if (!level) return ir_read_fail(r, "level", "missing");
@@ -159,7 +158,7 @@ static ir_status read_lines_read_capacity(ir_reader *r, const json_t *o)
         return ir_read_fail(r, "device", "'%.40s...' is longer than %zu bytes", device,
                             sizeof r->levels_of - 1);
     for (int i = 0; i < 4; i++) {
-        if (strcmp(level, levels[i]) != 0) continue;
+        if (strcmp(level, ir_level_names[i]) != 0) continue;
         size_t at = device_at(out, device ? device : "");
         if (at < out->ndevice) out->device_level_B[at][i] = json_number_value(value);
         if (at < out->ndevice) out->device_level_threads[at][i] = per;

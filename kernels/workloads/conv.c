@@ -113,7 +113,8 @@ static bool row_norms(const ly_row *r, ir_dtype t, const void *W, float *norm)
     return w != NULL;
 }
 
-static void conv_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+static void conv_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after,
+                       ir_check *out)
 {
     ly_row r;
     conv_row(p, &r);

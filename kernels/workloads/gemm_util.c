@@ -273,7 +273,8 @@ void gemm_mnk_fill(IR_SELF, const ir_params *p, int t, void *host, uint64_t seed
     gemm_fill(p->dtype, host, t == 0 ? s.m * s.k : s.k * s.n, seed + (uint64_t)t);
 }
 
-void gemm_mnk_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+void gemm_mnk_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after,
+                    ir_check *out)
 {
     gemm_check(wl_gemm_of(p), p->dtype, before[0], before[1], after[2], out);
 }

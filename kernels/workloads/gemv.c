@@ -22,7 +22,8 @@ static void gemv_fill(IR_SELF, const ir_params *p, int t, void *host, uint64_t s
     gemm_fill(p->dtype, host, t == 0 ? s.m * s.k : s.k, seed + (uint64_t)t);
 }
 
-static void gemv_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+static void gemv_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after,
+                       ir_check *out)
 {
     gemm_check(wl_gemv_of(p), p->dtype, before[0], before[1], after[2], out);
 }

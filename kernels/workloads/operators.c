@@ -120,7 +120,8 @@ static void embed_fill(IR_SELF, const ir_params *p, int t, void *host, uint64_t 
 static void none(ir_check *out) { *out = (ir_check){NAN, 0, "no memory for the check"}; }
 
 /* Rounding: the mean and the variance carry one or two each, the result four. */
-static void norm_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+static void norm_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after,
+                       ir_check *out)
 {
     int64_t        c = p->v[C];
     const any_f32 *y = after[2];
@@ -166,7 +167,8 @@ static void softmax_check(IR_SELF, const ir_params *p, const void *const *before
 }
 
 /* GELU's tail is a difference of nearly equal numbers: relative to |x|. ReLU is exact. */
-static void act_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+static void act_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after,
+                      ir_check *out)
 {
     const any_f32 *x = before[0], *y = after[1];
     ly_act         a = p->v[THIRD] ? LY_GELU : LY_RELU;
@@ -176,8 +178,8 @@ static void act_check(IR_SELF, const ir_params *p, const void *const *before, co
         nets_worst(&out->err, (double)y[i] - ref_act(a, (double)x[i]), fabs((double)x[i]));
 }
 
-static void operators_add_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after,
-                                ir_check *out)
+static void operators_add_check(IR_SELF, const ir_params *p, const void *const *before,
+                                const void *const *after, ir_check *out)
 {
     const any_f32 *x = before[0], *add = before[1], *y = after[2];
     *out = (ir_check){nets_finite(y, (int64_t)operators_elems(p)), eps,
@@ -274,8 +276,8 @@ static const ir_params   act_full[] = {{{512, 4096, 0}, IR_F32, 0},
                                        {{32768, 1024, 1}, IR_F32, 0},
                                        {{32768, 1024, 1}, IR_F32, 1}};
 static const ir_params   act_odd[] = {
-      {{1, 1, 0}, IR_F32, 0},    {{1, 1, 1}, IR_F32, 0},    {{3, 7, 1}, IR_F32, 0},  {{17, 129, 0}, IR_F32, 0},
-      {{17, 129, 1}, IR_F32, 0}, {{1, 5003, 1}, IR_F32, 0}, {{64, 64, 0}, IR_F32, 0}};
+      {{17, 129, 0}, IR_F32, 0}, {{17, 129, 1}, IR_F32, 0}, {{3, 7, 1}, IR_F32, 0}, {{64, 64, 0}, IR_F32, 0},
+      {{1, 5003, 1}, IR_F32, 0}, {{1, 1, 0}, IR_F32, 0},    {{1, 1, 1}, IR_F32, 0}};
 const ir_workload wl_act = {
     OPERATOR("act", "act", "an activation as a pass of its own: ReLU, or GELU in the tanh form"),
     .param = {"rows", "c", "kind"},

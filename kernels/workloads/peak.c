@@ -97,7 +97,8 @@ static double lane_error(const ir_params *p, const unsigned char *at, int lane)
 }
 
 /* Every team computes the same, so the oracle speaks once and the other teams must equal the first. */
-static void peak_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+static void peak_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after,
+                       ir_check *out)
 {
     const unsigned char *got = after[0];
     int                  lanes = p->dtype == IR_F64 ? 8 : WL_FMA_LANES;
