@@ -1,6 +1,6 @@
 /* selftest_machines.c -- `ironroof selftest machines`: described machines, variants of each, and the scores
- * over all. Children measure, one for each processor here; a result is a plain value that comes through a
- * pipe. Without --seeds beyond 1 it says of every wrong answer what was asked. */
+ * over all. Children measure, one for each processor here; a result is a plain value in memory that
+ * they share. Without --seeds beyond 1 it says of every wrong answer what was asked. */
 #define _GNU_SOURCE
 #include "bench/commands/commands.h"
 #include "bench/commands/zoo.h"
@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -58,66 +59,28 @@ static void selftest_machines_measure(const zoo *z, size_t i, zoo_result *out)
     fflush(stdout);
 }
 
-static ir_status selftest_machines_write_all(int fd, const void *v, size_t n)
+static void child(const zoo *z, size_t from, size_t step, size_t total, zoo_result *out)
 {
-    for (const char *p = v; n > 0;) {
-        ssize_t k = write(fd, p, n);
-        if (k <= 0) return ir_fail(IR_EIO, "a pipe broke");
-        p += k;
-        n -= (size_t)k;
-    }
-    return IR_OK;
+    for (size_t i = from; i < total; i += step) selftest_machines_measure(z, i, &out[i]);
+    _exit(0);
 }
 
-static bool selftest_machines_read_all(int fd, void *v, size_t n)
-{
-    for (char *p = v; n > 0;) {
-        ssize_t k = read(fd, p, n);
-        if (k <= 0) return false;
-        p += k;
-        n -= (size_t)k;
-    }
-    return true;
-}
-
-static void child(const zoo *z, size_t from, size_t step, size_t total, int fd)
-{
-    ir_status st = IR_OK;
-    for (size_t i = from; i < total && st == IR_OK; i += step) {
-        zoo_result r;
-        selftest_machines_measure(z, i, &r);
-        st = selftest_machines_write_all(fd, &r, sizeof r);
-    }
-    _exit(st == IR_OK ? 0 : 1);
-}
-
-/* All variants, spread over the processors. */
+/* All variants, spread over the processors; `out` is shared with the children, each of which fills its own. */
 static ir_status selftest_machines_measure_all(const zoo *z, zoo_result *out, size_t total)
 {
-    long      cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    size_t    k = (size_t)(cpus < 1 ? 1 : cpus > MOST_CHILDREN ? MOST_CHILDREN : cpus), got = 0;
-    int       fd[MOST_CHILDREN];
-    pid_t     pid[MOST_CHILDREN];
-    ir_status st = IR_OK;
+    long   cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t k = (size_t)(cpus < 1 ? 1 : cpus > MOST_CHILDREN ? MOST_CHILDREN : cpus), started = 0;
+    pid_t  pid[MOST_CHILDREN];
+    bool   ended = true;
     fflush(NULL);
-    for (size_t c = 0; c < k; c++) {
-        int p[2];
-        if (pipe(p) != 0 || (pid[c] = fork()) < 0) return ir_fail(IR_EIO, "no process for a child");
-        if (pid[c] == 0) {
-            close(p[0]);
-            child(z, c, k, total, p[1]);
-        }
-        close(p[1]);
-        fd[c] = p[0];
-    }
-    for (size_t c = 0; c < k; c++) {
+    for (; started < k && (pid[started] = fork()) >= 0; started++)
+        if (pid[started] == 0) child(z, started, k, total, out);
+    for (size_t c = 0; c < started; c++) {
         int status;
-        while (got < total && selftest_machines_read_all(fd[c], &out[got], sizeof *out)) got++;
-        close(fd[c]);
-        waitpid(pid[c], &status, 0);
+        ended = waitpid(pid[c], &status, 0) == pid[c] && status == 0 && ended;
     }
-    if (got < total) st = ir_fail(IR_ECHECK, "%zu of %zu variants were measured", got, total);
-    return st;
+    return started == k && ended ? IR_OK
+                                 : ir_fail(IR_ECHECK, "a child that measures variants did not end well");
 }
 
 static bool print_table(FILE *f, const zoo *z, const zoo_result *v, size_t n)
@@ -150,11 +113,12 @@ int selftest_machines(FILE *f, const cli_args *args)
         z->seeds = (uint64_t)own->seeds;
         z->details = z->seeds == 1 && !args->opt.quiet;
         size_t      total = z->n * (size_t)z->seeds;
-        zoo_result *v = calloc(total, sizeof *v);
-        st = v ? selftest_machines_measure_all(z, v, total)
+        zoo_result *v =
+            mmap(NULL, total * sizeof *v, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        st = v != MAP_FAILED ? selftest_machines_measure_all(z, v, total)
                : ir_fail(IR_ENOMEM, "no memory for %zu variants", total);
         if (st == IR_OK) all = print_table(f, z, v, total);
-        free(v);
+        if (v != MAP_FAILED) munmap(v, total * sizeof *v);
     }
     free(z);
     if (st != IR_OK) return complain();
