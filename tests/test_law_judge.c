@@ -424,13 +424,12 @@ static void little_is_a_remark(void **state)
     ir_ceiling *mlp = put(&c, IR_C_LATENCY, "DRAM", "mlp", IR_NDTYPE, 1, 12);
     mlp->nsat = 1;
     mlp->sat[0] = (ir_saturation){.axis = "chains", .from = 16, .to = 32, .gain = 0.01, .known = true};
-    size_t at = c.n - 1;
     c.v[0].value = 90e9;
     ir_guard_ceilings(&c);
     assert_non_null(strstr(c.v[0].why, "in flight"));
     assert_false(c.v[0].flags & IR_FLAG_SUSPECT);
-    c.v[2].value = 30e9;       /* four cores: four times as much */
-    c.v[at].sat[0].gain = 0.9; /* still rising with the chains: it says nothing */
+    c.v[2].value = 30e9;            /* four cores: four times as much */
+    c.v[c.n - 1].sat[0].gain = 0.9; /* still rising with the chains: it says nothing */
     ir_guard_ceilings(&c);
     assert_string_equal(c.v[0].why, "");
     ir_ceilings_free(&c);

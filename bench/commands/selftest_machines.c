@@ -65,7 +65,8 @@ static void child(const zoo *z, size_t from, size_t step, size_t total, zoo_resu
     _exit(0);
 }
 
-/* All variants, spread over the processors; `out` is shared with the children, each of which fills its own. */
+/* All variants, spread over the processors; `out` is shared with the children, each of which fills its own.
+ */
 static ir_status selftest_machines_measure_all(const zoo *z, zoo_result *out, size_t total)
 {
     long   cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -116,7 +117,7 @@ int selftest_machines(FILE *f, const cli_args *args)
         zoo_result *v =
             mmap(NULL, total * sizeof *v, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         st = v != MAP_FAILED ? selftest_machines_measure_all(z, v, total)
-               : ir_fail(IR_ENOMEM, "no memory for %zu variants", total);
+                             : ir_fail(IR_ENOMEM, "no memory for %zu variants", total);
         if (st == IR_OK) all = print_table(f, z, v, total);
         if (v != MAP_FAILED) munmap(v, total * sizeof *v);
     }
