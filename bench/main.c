@@ -2,6 +2,7 @@
 #include "bench/commands/apps.h"
 #include "bench/commands/dump.h"
 #include "bench/commands/commands.h"
+#include "bench/commands/ends.h"
 #include "bench/ab/processes.h"
 #include "bench/commands/gate_options.h"
 
@@ -178,4 +179,8 @@ const cli_command bench_commands[] = {
      .main = cmd_export},
     {0}};
 
-int main(int argc, char **argv) { return cli_main(bench_commands, argc, argv); }
+int main(int argc, char **argv)
+{
+    ends_begin();
+    return ends_finish(cli_main(bench_commands, argc, argv));
+}

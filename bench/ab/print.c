@@ -2,6 +2,7 @@
 #include "bench/ab/print.h"
 #include "bench/run/output.h"
 #include "bench/cli/version.h"
+#include "harness/record/writer.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -111,16 +112,24 @@ ir_status ab_print_proof(FILE *f, const char *proof)
     return st;
 }
 
-ir_status ab_file(const char *path, int argc, char *const *argv, const char *kind, const ir_comparison *v,
-                  size_t n, const ir_gate_proof *p, size_t nproof)
+ir_status ab_file_check(const char *path, bool force)
+{
+    ir_writer *w = NULL;
+    if (!path || !strcmp(path, "-")) return IR_OK;
+    ir_status st = output_apart(path);
+    if (st == IR_OK) st = ir_may_replace(path, NULL, force);
+    if (st == IR_OK) st = ir_writer_open(path, &w);
+    ir_writer_discard(&w);
+    return st;
+}
+
+ir_status ab_file(const char *path, bool force, int argc, char *const *argv, const char *kind,
+                  const ir_comparison *v, size_t n, const ir_gate_proof *p, size_t nproof)
 {
     ir_journal *j = NULL;
-    char        tmp[4200];
-    bool        in_place = path && strncmp(path, "/dev/", 5) != 0 && strcmp(path, "-") != 0;
     ir_verdict  sum = {.p = NAN};
     if (!path) return IR_OK;
-    snprintf(tmp, sizeof tmp, in_place ? "%s.tmp" : "%s", path);
-    ir_status st = ir_journal_open(tmp, false, &j);
+    ir_status st = ir_journal_whole(path, force, &j);
     if (st == IR_OK) st = ir_journal_header(j, IR_VERSION, IR_COST_MODEL, argc, (char **)argv);
     for (size_t i = 0; i < n && st == IR_OK; i++) st = ir_journal_comparison(j, &v[i]);
     for (size_t i = 0; i < nproof && st == IR_OK; i++) st = ir_journal_proof(j, &p[i]);
@@ -128,9 +137,7 @@ ir_status ab_file(const char *path, int argc, char *const *argv, const char *kin
     ab_sentence(v, n, sum.answer, sizeof sum.answer);
     snprintf(sum.verdict, sizeof sum.verdict, "%s", n ? v[0].verdict : "");
     if (st == IR_OK) st = ir_journal_verdict(j, &sum);
-    ir_status closed = ir_journal_close(&j);
-    if (st == IR_OK) st = closed;
-    if (st == IR_OK && in_place) st = output_replace(tmp, path);
-    if (st != IR_OK && in_place) remove(tmp);
+    if (st == IR_OK) return ir_journal_close(&j);
+    ir_journal_discard(&j);
     return st;
 }

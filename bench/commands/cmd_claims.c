@@ -1,6 +1,7 @@
 /* cmd_claims.c -- `ironroof claims`: the ledger recomputed, and put to a record or to this machine. */
 #include "bench/commands/apps.h"
 #include "bench/commands/claims_measure.h"
+#include "harness/record/input.h"
 #include "kernels/workloads/table.h"
 
 #include <math.h>
@@ -42,13 +43,6 @@ typedef struct {
 } job;
 
 /* ---- arguments ------------------------------------------------------------------------------- */
-static bool is_file(const char *path)
-{
-    FILE *f = fopen(path, "r");
-    if (f) fclose(f);
-    return f != NULL;
-}
-
 static ir_status unknown(const job *j, const char *name)
 {
     const char **names = calloc(j->ledger.n + 1, sizeof *names);
@@ -72,7 +66,7 @@ static ir_status sort_arguments(job *j)
             j->batch1 = true;
         else if (claims_find(&j->ledger, a))
             j->id[j->nid++] = a;
-        else if (!is_file(a))
+        else if (!ir_input_is_there(a))
             return unknown(j, a);
         else if (j->record)
             return ir_fail(IR_EINVAL, "two records: '%.60s' and '%.60s'; give one", j->record, a);
@@ -205,8 +199,9 @@ static int claims_grade(const job *j)
 
 int cmd_claims(const cli_args *args)
 {
-    job      *j = calloc(1, sizeof *j);
-    ir_status st = j ? IR_OK : ir_fail(IR_ENOMEM, "no memory");
+    job        *j = calloc(1, sizeof *j);
+    const char *out = args->opt.output;
+    ir_status   st = j ? IR_OK : ir_fail(IR_ENOMEM, "no memory");
     if (st != IR_OK) return complain();
     j->args = args;
     j->own = args->own;
@@ -214,10 +209,13 @@ int cmd_claims(const cli_args *args)
     if (j->own->ledger) st = ir_ledger_read(j->own->ledger, &j->ledger);
     if (st == IR_OK) st = sort_arguments(j);
     if (st == IR_OK) st = analytic(j);
-    if (st == IR_OK) st = apps_journal(args, &j->journal);
+    if (st == IR_OK)
+        st = ir_input_not_output((const char *[]){j->record, j->own->ledger, j->own->ceilings}, 3, out);
+    if (st == IR_OK) st = apps_journal(args, j->own->measure, &j->journal);
     if (st == IR_OK) st = claims_measured(j);
     if (st == IR_OK) st = output(j);
-    int       code = st == IR_OK ? claims_grade(j) : st == IR_EINTR ? EXIT_INTERRUPTED : complain();
+    int code = st == IR_OK ? claims_grade(j) : st == IR_EINTR ? EXIT_INTERRUPTED : complain();
+    if (st != IR_OK && !j->own->measure) ir_journal_discard(&j->journal); /* not half of it */
     ir_status closed = ir_journal_close(&j->journal);
     if (closed != IR_OK && code == EXIT_FINE) code = complain();
     claims_device_run_free(&j->device);

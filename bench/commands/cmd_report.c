@@ -3,15 +3,20 @@
 #include "bench/run/output.h"
 #include "harness/record/html.h"
 
+#include <string.h>
+
 int cmd_report(const cli_args *args)
 {
     char        beside[4200];
     const char *out = args->opt.output;
     if (!out) {
-        output_sibling(args->arg[0], ".html", beside, sizeof beside);
+        const char *first = strcmp(args->arg[0], "-") ? args->arg[0] : "report";
+        if (output_sibling(first, ".html", beside, sizeof beside) != IR_OK) return complain();
         out = beside;
     }
-    if (ir_html_report(args->arg, args->narg, false, out) != IR_OK) return complain();
-    if (!args->opt.quiet) printf("Report:  %s\n", out);
+    if (output_apart(out) != IR_OK ||
+        ir_html_report(args->arg, args->narg, false, args->opt.force, out) != IR_OK)
+        return complain();
+    if (!args->opt.quiet && strcmp(out, "-") != 0) printf("Report:  %s\n", out);
     return EXIT_FINE;
 }

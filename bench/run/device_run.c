@@ -6,6 +6,7 @@
 #include "bench/measure/per_layer.h"
 #include "bench/run/output.h"
 #include "bench/cli/version.h"
+#include "harness/record/input.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/openblas.h"
 
@@ -245,21 +246,20 @@ static ir_status journal_all(ir_journal *j, const device_run *c)
     return st == IR_OK ? device_run_journal_tail(j, c) : st;
 }
 
-ir_status device_run_rewrite(const char *path, const device_run *c, size_t n, int argc, char **argv)
+ir_status device_run_rewrite(const char *path, const char *old, const device_run *c, size_t n, int argc,
+                             char **argv)
 {
-    char        tmp[4200];
     ir_journal *j = NULL;
-    snprintf(tmp, sizeof tmp, "%s.tmp", path);
-    remove(tmp);
-    ir_status st = ir_journal_open(tmp, false, &j);
-    if (st == IR_OK) st = ir_journal_header(j, IR_VERSION, IR_COST_MODEL, argc, argv);
+    ir_status   st = ir_journal_whole(path, true, &j);
+    if (st == IR_OK && old) st = ir_journal_take(j, old, IR_TAKE_HEADERS);
+    if (st == IR_OK && (!old || !ir_same_file(old, path)))
+        st = ir_journal_header(j, IR_VERSION, IR_COST_MODEL, argc, argv);
     for (size_t i = 0; i < n && st == IR_OK; i++) {
         st = ir_journal_machine(j, &c[i].s.info, &c[i].env);
         if (st == IR_OK) st = journal_all(j, &c[i]);
     }
-    ir_status closed = ir_journal_close(&j);
-    if (st == IR_OK) st = closed;
-    if (st == IR_OK) st = output_replace(tmp, path);
-    if (st != IR_OK) remove(tmp);
+    if (st == IR_OK && old) st = ir_journal_take(j, old, IR_TAKE_REST);
+    if (st == IR_OK) return ir_journal_close(&j);
+    ir_journal_discard(&j);
     return st;
 }

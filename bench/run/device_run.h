@@ -33,6 +33,8 @@ void device_run_print_ceilings(const ir_text *, const device_run *);
 void device_run_print_law(const ir_text *, const device_run *);
 /* What a stream that already holds header, machine, ceilings and points still lacks: fits and summary. */
 ir_status device_run_journal_tail(ir_journal *, const device_run *);
-/* Write all results anew beside `path` and move them there: rows now carry their verdicts. */
-ir_status device_run_rewrite(const char *path, const device_run *, size_t n, int argc, char **argv);
+/* Write all results anew; they take the place of what is at `path`: rows now carry their verdicts. old: the
+ * record that this run continued, every line of which stays that was not measured anew; NULL: none. */
+ir_status device_run_rewrite(const char *path, const char *old, const device_run *, size_t n, int argc,
+                             char **argv);
 #endif

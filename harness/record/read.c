@@ -5,6 +5,7 @@
 #include "harness/record/record.h"
 
 #ifdef IR_HAVE_JANSSON
+#include "harness/record/input.h"
 #include "harness/record/read.h"
 
 #include <errno.h>
@@ -71,10 +72,12 @@ static void read_begin(ir_reader *r, const char *name, bool strict, ir_record *o
 
 static ir_status read_finish(ir_reader *r, ir_status s)
 {
-    if (s == IR_OK && r->out->nheader == 0)
+    bool unbegun = s == IR_OK && r->out->nheader == 0;
+    if (unbegun)
         s = r->line == 0 ? ir_fail(IR_EINVAL, "%s: empty: not a record", r->name)
                          : ir_fail(IR_EINVAL, "%s:%zu: no header line: not a record", r->name, r->line);
     if (s != IR_OK) ir_record_free(r->out);
+    r->out->unbegun = unbegun;
     return s;
 }
 
@@ -148,12 +151,11 @@ static ir_status read_stream(ir_reader *r, FILE *f)
 ir_status ir_record_read(const char *path, bool strict, ir_record *out)
 {
     ir_reader r;
-    bool      std = !strcmp(path, "-");
-    read_begin(&r, std ? "standard input" : path, strict, out);
-    FILE *f = std ? stdin : fopen(path, "rb");
-    if (!f) return ir_fail(IR_EIO, "%s: %s", path, strerror(errno));
-    ir_status s = read_stream(&r, f);
-    if (!std) fclose(f);
+    read_begin(&r, ir_input_name(path), strict, out);
+    FILE     *f = NULL;
+    ir_status s = ir_input_open(path, &f);
+    if (s == IR_OK) s = read_stream(&r, f);
+    if (f) fclose(f);
     return read_finish(&r, s);
 }
 #else

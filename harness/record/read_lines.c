@@ -72,7 +72,7 @@ static ir_status env_entry(ir_reader *r, ir_env *e, const char *key, const json_
     return s == IR_OK ? s : ir_read_nomem(r);
 }
 
-static ir_status read_env(ir_reader *r, const json_t *o, ir_env *own)
+static ir_status read_env(ir_reader *r, const json_t *o, ir_env *to)
 {
     const json_t *env, *compared, *numbers;
     ir_status     s = ir_read_object(r, o, "env", &env);
@@ -85,9 +85,7 @@ static ir_status read_env(ir_reader *r, const json_t *o, ir_env *own)
     json_t *all = (json_t *)env; /* iterated only */
     for (void *i = json_object_iter(all); i && s == IR_OK; i = json_object_iter_next(all, i)) {
         ir_read_enter(r, "env");
-        s = env_entry(r, &r->out->env, json_object_iter_key(i), json_object_iter_value(i), compared, numbers);
-        if (s == IR_OK)
-            s = env_entry(r, own, json_object_iter_key(i), json_object_iter_value(i), compared, numbers);
+        s = env_entry(r, to, json_object_iter_key(i), json_object_iter_value(i), compared, numbers);
         ir_read_leave(r);
     }
     return s;
@@ -116,14 +114,53 @@ static ir_status read_lines_add_device(ir_reader *r, const ir_device_info *d)
     return IR_OK;
 }
 
+/* What the host is, whichever of its devices a machine line is about; NULL: the same. */
+static const char *other_host(const ir_env *a, const ir_env *b)
+{
+    static const char *const fields[] = {"cpu_model", "cpu_signature", "sockets"};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        const ir_kv *x = ir_env_get(a, fields[i]), *y = ir_env_get(b, fields[i]);
+        if (!x || !y || x->is_num != y->is_num) continue;
+        if (x->is_num ? x->num != y->num && x->num == x->num && y->num == y->num
+                      : *x->text && *y->text && strcmp(x->text, y->text) != 0)
+            return fields[i];
+    }
+    return NULL;
+}
+
+/* A device that is described again (a run continued it) must be the one described before: two records put
+ * together would be judged as one machine. */
+static ir_status check_machine(ir_reader *r, const ir_device_info *d, size_t at, const ir_env *own)
+{
+    const ir_record *out = r->out;
+    const char      *field = at < out->ndevice ? NULL : other_host(&out->env, own);
+    if (at < out->ndevice) {
+        const ir_device_info *then = &out->device[at];
+        if (own->n && out->device_env[at].n) field = ir_env_differs(&out->device_env[at], own);
+        if (!field && strcmp(then->name, d->name) != 0) field = "name";
+        if (!field && strcmp(then->driver, d->driver) != 0) field = "driver";
+    }
+    if (!field) return IR_OK;
+    return ir_read_fail(r, "device",
+                        "%s is of another machine than the lines before: %s differs; split the file", d->id,
+                        field);
+}
+
 ir_status ir_read_machine(ir_reader *r, const json_t *o)
 {
     ir_device_info d;
+    ir_env         own;
     memset(&d, 0, sizeof d);
+    ir_env_init(&own);
     ir_status s = ir_rec_read(r, ir_rec_device, o, &d);
     size_t    at = device_at(r->out, d.id);
+    if (s == IR_OK) s = read_env(r, o, &own);
+    if (s == IR_OK) s = check_machine(r, &d, at, &own);
     if (s == IR_OK && at == r->out->ndevice) s = read_lines_add_device(r, &d);
-    return s == IR_OK ? read_env(r, o, &r->out->device_env[at]) : s;
+    if (s == IR_OK) s = read_env(r, o, &r->out->device_env[at]);
+    if (s == IR_OK) s = read_env(r, o, &r->out->env);
+    ir_env_free(&own);
+    return s;
 }
 
 /* ---- ceilings -------------------------------------------------------------------------------- */

@@ -8,6 +8,9 @@
 #include <string.h>
 
 enum { MAX_COL = 16 };
+static bool text_lost; /* of the process: its exit code says so */
+
+bool ir_text_lost(void) { return text_lost; }
 
 int ir_text_width(const ir_text *t) { return t->width > 0 ? t->width : 100; }
 
@@ -256,6 +259,7 @@ void ir_table_end(ir_table *tb)
 {
     layout l;
     if (tb->failed) {
+        text_lost = true;
         fprintf(tb->t->f, "  (no memory for this table)\n");
     } else if (tb->n > 0) {
         natural(tb, &l);
