@@ -25,7 +25,7 @@ static ir_status runs_index(run_file *f)
     for (size_t i = 0; i < f->r.npoint && st == IR_OK; i++) {
         ir_key *e;
         st = ir_keys_add(&f->points, ir_point_key(&f->r.point[i], key), i, &e);
-        if (st == IR_OK && f->r.point[e->value].for_ceiling && !f->r.point[i].for_ceiling) e->value = i;
+        if (st == IR_OK && f->r.point[e->value].id.for_ceiling && !f->r.point[i].id.for_ceiling) e->value = i;
     }
     return st;
 }
@@ -155,7 +155,7 @@ double run_log_time(const run_file *f, const char *key)
 {
     const ir_point *p = run_point(f, key);
     if (!p || p->status != IR_OK) return NAN;
-    double t = p->dev.n > 0 ? p->dev.q25 : p->wall.n > 0 ? p->wall.q25 : NAN;
+    double t = p->m.dev.n > 0 ? p->m.dev.q25 : p->m.wall.n > 0 ? p->m.wall.q25 : NAN;
     return t > 0 && isfinite(t) ? log(t) : NAN;
 }
 
@@ -166,7 +166,7 @@ static ir_status runs_collect(const run_files *all, ir_keys *seen, run_keys *out
         for (size_t i = 0; i < all->v[f].r.npoint && st == IR_OK; i++) {
             const ir_point *p = &all->v[f].r.point[i];
             size_t          n = seen->n;
-            if (p->for_ceiling || p->status == IR_SKIP) continue;
+            if (p->id.for_ceiling || p->status == IR_SKIP) continue;
             st = ir_keys_add(seen, ir_point_key(p, out->v[out->n]), out->n, NULL);
             out->n += seen->n > n;
         }

@@ -72,6 +72,6 @@ ir_status ir_keys_points(ir_keys *k, const ir_point *p, size_t n)
     char      key[IR_POINT_KEY];
     for (size_t i = 0; i < n && st == IR_OK; i++)
         if (p[i].status != IR_EINTR)
-            st = ir_keys_add(k, ir_keys_point(&p[i], p[i].device, p[i].for_ceiling, key), i, NULL);
+            st = ir_keys_add(k, ir_keys_point(&p[i], p[i].id.device, p[i].id.for_ceiling, key), i, NULL);
     return st;
 }
