@@ -148,7 +148,7 @@ def saved_ceilings(folder):
     refused(["run", SMALL, *fast, "--backend", "cpu", "--ceilings", "/nonexistent/c.jsonl"], ["/nonexistent/c.jsonl"])
     refused(["claims", "gemv-intensity-f32", "--ceilings", two], ["--measure"])
     refused(["claims", "gemv-intensity-f32", "--measure", "--backend", "ideal", "--ceilings", one], ["no ceilings of ideal0"])
-    r = run("claims", "gemm-4096-intensity-f16", "--measure", "--backend", "ideal", "--ceilings", two, "-o", again)
+    r = run("claims", "gemm-4096-intensity-f16", "--measure", "--backend", "ideal", "--ceilings", two, "-o", again, "--force")
     expect(r.returncode == 0 and of([json.loads(l) for l in open(again)], "ideal0") == of(lines, "ideal0"), "claims take them too", r)
 
 

@@ -114,17 +114,27 @@ static ir_status read_lines_add_device(ir_reader *r, const ir_device_info *d)
     return IR_OK;
 }
 
+static bool contradict(const ir_kv *x, const ir_kv *y)
+{
+    if (!x || !y || x->is_num != y->is_num) return false;
+    if (x->is_num) return x->num != y->num && x->num == x->num && y->num == y->num;
+    return *x->text && *y->text && strcmp(x->text, y->text) != 0;
+}
+
+/* A field that both know and that keeps them from being compared; NULL: none. */
+static const char *other_state(const ir_env *a, const ir_env *b)
+{
+    for (size_t i = 0; i < a->n; i++)
+        if (a->v[i].compare && contradict(&a->v[i], ir_env_get(b, a->v[i].key))) return a->v[i].key;
+    return NULL;
+}
+
 /* What the host is, whichever of its devices a machine line is about; NULL: the same. */
 static const char *other_host(const ir_env *a, const ir_env *b)
 {
     static const char *const fields[] = {"cpu_model", "cpu_signature", "sockets"};
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        const ir_kv *x = ir_env_get(a, fields[i]), *y = ir_env_get(b, fields[i]);
-        if (!x || !y || x->is_num != y->is_num) continue;
-        if (x->is_num ? x->num != y->num && x->num == x->num && y->num == y->num
-                      : *x->text && *y->text && strcmp(x->text, y->text) != 0)
-            return fields[i];
-    }
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (contradict(ir_env_get(a, fields[i]), ir_env_get(b, fields[i]))) return fields[i];
     return NULL;
 }
 
@@ -136,7 +146,7 @@ static ir_status check_machine(ir_reader *r, const ir_device_info *d, size_t at,
     const char      *field = at < out->ndevice ? NULL : other_host(&out->env, own);
     if (at < out->ndevice) {
         const ir_device_info *then = &out->device[at];
-        if (own->n && out->device_env[at].n) field = ir_env_differs(&out->device_env[at], own);
+        field = other_state(&out->device_env[at], own);
         if (!field && strcmp(then->name, d->name) != 0) field = "name";
         if (!field && strcmp(then->driver, d->driver) != 0) field = "driver";
     }
