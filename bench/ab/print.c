@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static int print_weight(const ir_comparison *c)
 {
@@ -114,8 +115,10 @@ ir_status ab_print_proof(FILE *f, const char *proof)
 
 ir_status ab_file_check(const char *path, bool force)
 {
-    ir_writer *w = NULL;
-    if (!path || !strcmp(path, "-")) return IR_OK;
+    ir_writer  *w = NULL;
+    struct stat s;
+    if (!path || !strcmp(path, "-") || (stat(path, &s) == 0 && !S_ISREG(s.st_mode) && !S_ISDIR(s.st_mode)))
+        return IR_OK; /* a pipe is opened once */
     ir_status st = output_apart(path);
     if (st == IR_OK) st = ir_may_replace(path, NULL, force);
     if (st == IR_OK) st = ir_writer_open(path, &w);

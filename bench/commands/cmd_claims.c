@@ -101,7 +101,9 @@ static ir_status analytic(job *j)
         if (!selected(j, c)) continue;
         claim_row *r = &j->row[j->n++];
         r->claim = c;
-        if (claim_evaluate(c, &r->result) == IR_OK) continue;
+        ir_status st = claim_evaluate(c, &r->result);
+        if (st == IR_ENOMEM) return st;
+        if (st == IR_OK) continue;
         j->errors = true;
         fprintf(stderr, "ironroof: %s\n", r->result.why);
     }

@@ -22,11 +22,16 @@ static bool close_tells(void)
     return copy >= 0 && close(copy) != 0 && errno != EINTR;
 }
 
+/* What is measured may be too large for this machine: its row says so. Elsewhere every part of the text
+ * counts. */
+static bool memory_lost(void) { return ir_text_lost() || (ir_memory_was_short() && !device_run_was_open()); }
+
 int ends_finish(int code)
 {
     errno = 0;
     bool lost = fflush(stdout) != 0 || ferror(stdout) || close_tells();
     if (lost) fprintf(stderr, "ironroof: standard output: %s\n", errno ? strerror(errno) : "writing failed");
-    if (ir_text_lost()) fprintf(stderr, "ironroof: no memory for a table: the text is not whole\n");
-    return code == EXIT_FINE && (lost || ir_text_lost()) ? EXIT_BAD : code;
+    if (code != EXIT_FINE || !(lost || memory_lost())) return code;
+    if (memory_lost()) fprintf(stderr, "ironroof: out of memory: the output is not whole\n");
+    return EXIT_BAD;
 }

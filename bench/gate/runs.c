@@ -76,7 +76,7 @@ static ir_status runs_add(runs_reader *r, const char *path, bool in_folder)
     }
     ir_status st = runs_open(path, &all->v[all->n], &left);
     if (st == IR_OK) all->n++;
-    if (st == IR_OK || st == IR_ENOMEM || st == IR_SKIP || !(left || in_folder)) return st;
+    if (st != IR_EINVAL || !(left || in_folder)) return st;
     r->passed++;
     if (r->notes) fprintf(r->notes, "ironroof: passed over: %s\n", ir_why());
     return IR_OK;

@@ -81,10 +81,15 @@ static ir_status device_run_environment(const measure_context *s, ir_env *e)
     return IR_OK;
 }
 
+static bool device_was_open;
+
+bool device_run_was_open(void) { return device_was_open; }
+
 ir_status device_run_open(device_run *c, const ir_backend *be, int index, const cli_options *o)
 {
     memset(c, 0, sizeof *c);
     ir_env_init(&c->env);
+    device_was_open = true;
     ir_status st = be == &cpu_backend ? cpu_settings(o) : IR_OK;
     if (st == IR_OK) st = context_open(&c->s, be, index);
     if (st != IR_OK) return st;

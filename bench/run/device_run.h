@@ -15,6 +15,7 @@ typedef struct {
 } device_run;
 /* Open device `index` of a backend under these options and describe its environment. */
 ir_status device_run_open(device_run *, const ir_backend *, int index, const cli_options *);
+bool      device_run_was_open(void);             /* of this process: something was to be measured */
 void      device_run_close_device(device_run *); /* results stay */
 void      device_run_free(device_run *);         /* idempotent */
 /* How many rows the points will give (ceilings not counted). cache: CLI_HOT | CLI_COLD. */

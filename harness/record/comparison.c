@@ -95,7 +95,7 @@ ir_status ir_journal_proof(ir_journal *j, const ir_gate_proof *p)
 
 /* ---- read ------------------------------------------------------------------------------------ */
 #ifdef IR_HAVE_JANSSON
-#include <jansson.h>
+#include "harness/record/json_in.h"
 
 static double comparison_number(const json_t *o, const char *key)
 {
@@ -176,8 +176,9 @@ static ir_status read_proof(const json_t *o, ir_gate_proofs *all)
 static ir_status comparison_read_line(const char *line, size_t n, ir_comparisons *out, ir_gate_proofs *proofs)
 {
     json_error_t e;
-    json_t      *o = json_loadb(line, n, JSON_REJECT_DUPLICATES, &e);
-    if (!o && json_error_code(&e) == json_error_out_of_memory) return ir_fail(IR_ENOMEM, "no memory for it");
+    bool         nomem;
+    json_t      *o = ir_json_load(line, n, JSON_REJECT_DUPLICATES, &e, &nomem);
+    if (nomem) return ir_fail(IR_ENOMEM, "no memory for it");
     if (!o) return ir_fail(IR_EINVAL, "%s", e.text);
     const char *kind = json_string_value(json_object_get(o, "record"));
     ir_status   st = kind ? IR_OK : ir_fail(IR_EINVAL, "no record line");

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #ifdef IR_HAVE_JANSSON
-#include <jansson.h>
+#include "harness/record/json_in.h"
 
 const char *ir_page_part(const char *name); /* made by cmake/embed.cmake */
 
@@ -84,10 +84,10 @@ static bool shown(const json_t *o)
 static ir_status put_line(FILE *f, const char *line, size_t n)
 {
     json_error_t e;
-    json_t      *o = json_loadb(line, n, 0, &e);
+    bool         nomem;
+    json_t      *o = ir_json_load(line, n, 0, &e, &nomem);
     const char  *kind = json_string_value(json_object_get(o, "record"));
-    if (!o && json_error_code(&e) == json_error_out_of_memory)
-        return ir_fail(IR_ENOMEM, "no memory for a line");
+    if (nomem) return ir_fail(IR_ENOMEM, "no memory for a line");
     if (kind && !strcmp(kind, "fit")) json_object_del(o, "draws");
     bool    is_point = kind && !strcmp(kind, "point"), wanted = kind && (!is_point || shown(o));
     json_t *slim = !wanted ? NULL : is_point ? point(o) : json_incref(o);

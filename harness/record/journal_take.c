@@ -5,10 +5,10 @@
 
 #ifdef IR_HAVE_JANSSON
 #include "harness/record/input.h"
+#include "harness/record/json_in.h"
 #include "harness/record/keys.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,7 +30,7 @@ static const char *line_kind(const json_t *o)
     return kind ? kind : "";
 }
 
-/* false: like no other line. */
+/* false: like no other line (also without memory: then a line is kept, if twice). */
 static bool line_identity(const json_t *o, char *buf, size_t size)
 {
     size_t      at = 0, n = sizeof identities / sizeof *identities;
@@ -42,6 +42,7 @@ static bool line_identity(const json_t *o, char *buf, size_t size)
         json_t *v = json_object_get(o, identities[at].field[i]);
         if (json_is_array(v)) v = json_array_get(v, 0); /* evidence: its first point says what it is about */
         char *text = v ? json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+        if (v && !text) return false;
         used += (size_t)snprintf(buf + used, size - used, "\n%s", text ? text : "null");
         free(text);
     }
@@ -85,11 +86,12 @@ static ir_status each_line(taking *t, FILE *f, const char *name, line_use *use)
     errno = 0;
     while (st == IR_OK && (n = getline(&line, &cap, f)) > 0) {
         json_error_t e;
-        json_t      *o = json_loadb(line, (size_t)n, 0, &e);
+        bool         nomem;
+        json_t      *o = ir_json_load(line, (size_t)n, 0, &e, &nomem);
         at++;
         if (o)
             st = use(t, o, line, (size_t)n);
-        else if (json_error_code(&e) == json_error_out_of_memory)
+        else if (nomem)
             st = ir_fail(IR_ENOMEM, "%s:%zu: no memory for it", name, at);
         else if (line[n - 1] == '\n' && strspn(line, " \t\r\n") < (size_t)n)
             st = ir_fail(IR_EINVAL, "%s:%zu: column %d: not JSON: %s", name, at, e.column, e.text);

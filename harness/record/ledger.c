@@ -9,7 +9,7 @@
 #include <string.h>
 
 #if IR_HAVE_JANSSON
-#include <jansson.h>
+#include "harness/record/json_in.h"
 
 typedef struct block {
     struct block *next;
@@ -220,9 +220,10 @@ ir_status ir_ledger_read(const char *path, ir_ledger *out)
     FILE     *f = NULL;
     ir_status st = ir_input_open(path, &f);
     if (st != IR_OK) return ir_ledger_free(out), st;
-    s->root = json_loadf(f, JSON_REJECT_DUPLICATES, &e);
+    bool nomem;
+    s->root = ir_json_load_file(f, JSON_REJECT_DUPLICATES, &e, &nomem);
     fclose(f);
-    if (!s->root && json_error_code(&e) == json_error_out_of_memory)
+    if (nomem)
         st = ir_fail(IR_ENOMEM, "%s: no memory for it", path);
     else if (!s->root && e.line > 0)
         st = ir_fail(IR_EINVAL, "%s:%d: %s", path, e.line, e.text);

@@ -6,6 +6,7 @@
 
 #ifdef IR_HAVE_JANSSON
 #include "harness/record/input.h"
+#include "harness/record/json_in.h"
 #include "harness/record/read.h"
 
 #include <errno.h>
@@ -46,8 +47,9 @@ static ir_status read_line(ir_reader *r, const char *s, size_t n, bool complete)
     json_error_t e;
     r->line++;
     if (is_blank(s, n)) return IR_OK;
-    json_t *o = json_loadb(s, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
-    if (!o && json_error_code(&e) == json_error_out_of_memory) return ir_read_nomem(r);
+    bool    nomem;
+    json_t *o = ir_json_load(s, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e, &nomem);
+    if (nomem) return ir_read_nomem(r);
     if (!o && !complete && !r->strict) {
         r->out->truncated = true;
         return IR_OK;
