@@ -26,7 +26,7 @@ def commands(record, runs):
             ("report", ["report", record, "-o", "OUT"]), ("report of two", ["report", record, run1, "-o", "OUT"]), ("gate", ["gate", runs, "--baseline", runs, "-o", "OUT"]),
             ("history", ["history", runs]), ("history -o", ["history", runs, "-o", "OUT"]), ("export verdicts", ["export", verdicts, "--format", "markdown"]),
             *((f"export {f}", ["export", runs, "--format", f, *o]) for f in ("csv", "gbench", "bmf", "gha", "junit", "openmetrics", "otava", "markdown")
-              for o in ([], ["-o", "OUT"])), ("selftest ideal", ["selftest", "ideal"])]
+              for o in ([], ["-o", "OUT"]))]  # nothing that loads hwloc: it crashes by itself without memory
 
 
 class Fault:
@@ -178,7 +178,7 @@ def main():
         os.makedirs(runs)
         for i in range(1, 5):
             shutil.copy(os.path.join(FIX, f"run{1 + i % 2}.jsonl"), os.path.join(runs, f"run{i}.jsonl"))
-        subprocess.run([program, "run", SMALL, "gemv:m=64,k=64", *FAST, "--quiet", "-o", record], check=True, capture_output=True)
+        subprocess.run([program, "run", SMALL, "triad:bytes=96Ki", "gemm:m=64,n=64,k=64", "gemv:m=64,k=64", *FAST, "--quiet", "-o", record], check=True, capture_output=True)
         f = Fault(program, library, folder)
         for name, args in commands(record, runs):
             if o.only in name:

@@ -330,8 +330,8 @@ def encodings(folder, runs):
         f.write(text)
     for args in (["validate"], ["fit"], ["export", "--format", "csv"], ["history"], ["report", "-o", os.path.join(folder, "bom.html")], ["compare", "a100"],
                  ["claims"], ["predict", "gemv", "--device"]):
-        r = run(*args, bom)
-        expect(r.returncode == 0, f"{args[0]}: a byte order mark is passed over", r)
+        r, plain = run(*args, bom), run(*args, a)
+        expect(r.returncode == plain.returncode and len(r.stdout) == len(plain.stdout.replace(a, bom)), f"{args[0]}: a byte order mark is passed over", r)
         for path, word in ((packed, "gzip"), (wide, "UTF-16")):
             r = run(*args, path)
             expect(r.returncode == 2 and word in r.stderr, f"{args[0]}: {word} is named", r)
@@ -367,7 +367,7 @@ def folders(folder, runs):
                      ["export", os.path.join(only, n + ".jsonl"), one, "--format", "csv"]):
             r = run(*args)
             expect(r.returncode in (0, 3) and f"{n}.jsonl" in r.stderr, f"{args[0]}: what a run left {n} is named and passed over", r)
-    r = run("history", os.path.join(only, "garbage.jsonl"), one)
+    r = run("history", os.path.join(only, "list.jsonl"), one)
     expect(r.returncode == 2, "a bad file that is named by itself is an error", r)
     # renewing a baseline through a link, and one with a slash behind it
     base, link = shutil.copytree(runs, os.path.join(folder, "base")), os.path.join(folder, "base-link")

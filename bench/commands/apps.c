@@ -14,6 +14,11 @@ FILE *apps_screen(const cli_args *a)
     return a->opt.quiet && a->opt.output ? NULL : stdout;
 }
 
+ir_status apps_whole(void)
+{
+    return ir_memory_was_short() ? ir_fail(IR_ENOMEM, "out of memory: not every value could be computed") : IR_OK;
+}
+
 ir_status apps_journal(const cli_args *a, bool live, ir_journal **out)
 {
     *out = NULL;

@@ -23,6 +23,8 @@ FILE *apps_screen(const cli_args *);
 /* -o FILE opened with its header line; *out stays NULL without -o. live: line by line, for what is measured;
  * else the file appears when the journal is closed. */
 ir_status apps_journal(const cli_args *, bool live, ir_journal **out);
+/* IR_ENOMEM: something was left out for want of memory. Before a file of what was computed is kept. */
+ir_status apps_whole(void);
 /* `list devices`: the datasheets. `list claims`: the built-in ledger. */
 void list_sheets(const ir_text *);
 void list_claims(void);

@@ -216,6 +216,7 @@ int cmd_claims(const cli_args *args)
     if (st == IR_OK) st = apps_journal(args, j->own->measure, &j->journal);
     if (st == IR_OK) st = claims_measured(j);
     if (st == IR_OK) st = output(j);
+    if (st == IR_OK && !j->own->measure) st = apps_whole();
     int code = st == IR_OK ? claims_grade(j) : st == IR_EINTR ? EXIT_INTERRUPTED : complain();
     if (st != IR_OK && !j->own->measure) ir_journal_discard(&j->journal); /* not half of it */
     ir_status closed = ir_journal_close(&j->journal);

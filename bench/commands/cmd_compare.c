@@ -47,6 +47,7 @@ int cmd_compare(const cli_args *args)
         if (st == IR_OK) st = apps_journal(args, false, &j);
         if (st == IR_OK && j) st = compare_lines(j, s, point, n);
     }
+    if (st == IR_OK) st = apps_whole();
     if (st == IR_OK) st = ir_journal_close(&j);
     if (st != IR_OK) code = complain();
     ir_journal_discard(&j);

@@ -184,6 +184,7 @@ int cmd_predict(const cli_args *args)
         int c = on_machine(&t, j, &views->v[i], &points, &set, own);
         if (c != EXIT_FINE) code = c;
     }
+    if (st == IR_OK) st = apps_whole();
     if (st == IR_OK) st = ir_journal_close(&j);
     if (st != IR_OK) code = complain();
     ir_journal_discard(&j);

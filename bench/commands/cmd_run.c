@@ -28,7 +28,7 @@ typedef struct {
     size_t          ndev;
     ir_journal     *journal;
     char            path[4096];
-    bool            to_stdout;
+    bool            stream; /* no file: what is written there stays as it is */
     FILE           *screen; /* NULL: quiet */
     cli_progress    progress;
     size_t          ticked; /* points shown in this phase */
@@ -190,7 +190,7 @@ static ir_status open_journal(job *j)
     for (size_t i = 0; i < j->ndev && st == IR_OK; i++)
         st = resume_fits(&j->before, &j->dev[i].s.info, &j->dev[i].env);
     if (st == IR_OK) st = begin_journal(j);
-    j->to_stdout = st == IR_OK && !ir_journal_is_file(j->journal);
+    j->stream = st == IR_OK && !ir_journal_is_file(j->journal);
     if (st == IR_OK)
         st = ir_journal_header(j->journal, IR_VERSION, IR_COST_MODEL, j->args->argc, (char **)j->args->argv);
     return st;
@@ -318,7 +318,7 @@ static ir_status write_report(const job *j)
 /* The journal stays open until the new record has its place: no other run gets in between. */
 static ir_status file_results(job *j)
 {
-    if (j->to_stdout) {
+    if (j->stream) {
         ir_status st = IR_OK;
         for (size_t i = 0; i < j->ndev && st == IR_OK; i++)
             st = device_run_journal_tail(j->journal, &j->dev[i]);
@@ -347,7 +347,7 @@ static ir_status execute(job *j)
     ir_status st = open_ceilings(j);
     if (st == IR_OK) st = open_journal(j);
     if (st != IR_OK) return ir_journal_discard(&j->journal), st;
-    j->screen = j->args->opt.quiet ? NULL : j->to_stdout ? stderr : stdout;
+    j->screen = j->args->opt.quiet ? NULL : strcmp(j->path, "-") ? stdout : stderr;
     for (size_t i = 0; i < j->ndev && st == IR_OK; i++) st = measure_device(j, &j->dev[i]);
     if (st == IR_EINTR && j->before.begun)
         return st; /* the journal has what was recorded, and the new points */
