@@ -320,7 +320,7 @@ def read_once(folder, runs):
 def encodings(folder, runs):
     a = make(folder, "plain.jsonl")
     text = open(a).read()
-    bom = os.path.join(folder, "bom.jsonl")
+    bom = os.path.join(folder, "bommm.jsonl")
     put(bom, "\ufeff" + text)
     packed = os.path.join(folder, "packed.jsonl")
     with gzip.open(packed, "wt") as f:

@@ -53,7 +53,7 @@ def comparisons(program, size, ceilings):
 
 def measured(program, folder):
     path = os.path.join(folder, "ceilings.jsonl")
-    subprocess.run([program, "ceilings", "--backend", "opencl", "--quiet", "--no-report", "-o", path], stdout=subprocess.DEVNULL, check=True)
+    subprocess.run([program, "ceilings", "--backend", "opencl", "--quiet", "--no-report", "--force", "-o", path], stdout=subprocess.DEVNULL, check=True)
     return path
 
 
