@@ -1,6 +1,6 @@
-# embed.cmake -- cmake -DOUT=<file.c> -DFUNCTION=<name> -DSOURCES=<a.cl|b.cl> -P embed.cmake: text files as byte arrays in a C
-# file with `const char *FUNCTION(const char *name)`, which finds them by their name without extension.
-# Arrays, because C11 promises strings of no more than 4095 bytes.
+# embed.cmake -- cmake -DOUT=<file.c> -DFUNCTION=<name> -DSOURCES=<a.cl|b.cl> -P embed.cmake: text files as
+# byte arrays in a C file with `const char *FUNCTION(const char *name)`, which finds them by their name
+# without extension. Arrays, because C11 promises strings of no more than 4095 bytes.
 string(REPLACE "|" ";" SOURCES "${SOURCES}")
 set(arrays "")
 set(rows "")

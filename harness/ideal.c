@@ -12,8 +12,6 @@ typedef struct {
     double           clock_s;
 } ideal;
 
-ir_ideal_options ir_ideal_next_options;
-
 void ir_ideal_defaults(ir_ideal_options *o)
 {
     *o = (ir_ideal_options){.BW_ceiling = 40e9,
@@ -44,7 +42,7 @@ static double ideal_law(const ideal *d, const ir_cost *c, ir_dtype t, double lau
 static ir_status ideal_run(ir_run *r, uint32_t reps)
 {
     ideal  *d = r->dev->self;
-    ir_cost c = r->workload->cost(&r->p);
+    ir_cost c = r->workload->cost(r->workload, &r->p);
     double  T = ideal_law(d, &c, r->p.dtype, c.launches) * reps;
     d->clock_s += d->o.noise > 0 ? T * exp(d->o.noise * ir_rng_normal(&d->rng)) : T;
     return IR_OK;
@@ -57,14 +55,14 @@ static const ir_kernel        kernel = {.family = "*",
                                         .run = ideal_run};
 static const ir_kernel *const kernels[] = {&kernel, NULL};
 
-static ir_status open_ideal(ir_dev *dev)
+static ir_status open_ideal(ir_dev *dev, const ir_open_options *asked)
 {
     if (dev->index != 0)
         return ir_fail(IR_SKIP, "ideal: there is one ideal device, index 0 (not %d)", dev->index);
     ideal *d = calloc(1, sizeof *d);
     if (!d) return ir_fail(IR_ENOMEM, "ideal: no memory for the device");
-    if (ir_ideal_next_options.BW_ceiling > 0)
-        d->o = ir_ideal_next_options;
+    if (asked && asked->own)
+        d->o = *(const ir_ideal_options *)asked->own;
     else
         ir_ideal_defaults(&d->o);
     ir_rng_seed(&d->rng, d->o.seed);
@@ -132,6 +130,7 @@ static ir_status stop(ir_dev *dev, double *dev_s)
 const ir_backend ir_ideal_backend = {.name = "ideal",
                                      .kernels = kernels,
                                      .open = open_ideal,
+                                     .known_ceilings = ir_ideal_ceilings,
                                      .close = close_ideal,
                                      .describe = ideal_describe,
                                      .alloc = no_alloc,

@@ -53,6 +53,10 @@ const char *ir_dtype_name(ir_dtype t);  /* "f32" */
 double      ir_dtype_bytes(ir_dtype t); /* storage per element; i4 is 0.5, tf32 is 4 */
 ir_status   ir_dtype_parse(const char *s, ir_dtype *out);
 
+/* ---- levels of a host's memory, nearest first ------------------------------------------------ */
+typedef enum { IR_L1, IR_L2, IR_L3, IR_DRAM, IR_NLEVEL } ir_level;
+extern const char *const ir_level_names[IR_NLEVEL]; /* "L1" .. "DRAM" */
+
 /* bfloat16 <-> float, round to nearest even; NaN stays NaN. */
 float    ir_bf16_to_f32(uint16_t h);
 uint16_t ir_f32_to_bf16(float f);
@@ -113,6 +117,12 @@ typedef struct {
     double      err, tol; /* err <= tol passes; NaN in an output must give err = NAN, which fails */
     const char *oracle;   /* static text: what it was checked against */
 } ir_check;
+/* First parameter of a workload's slots: the workload itself, so that one function serves several. */
+#if defined(__GNUC__)
+#define IR_SELF const ir_workload *self __attribute__((unused))
+#else
+#define IR_SELF const ir_workload *self
+#endif
 struct ir_workload {
     const char        *name, *family, *doc;  /* e.g. "triad", "stream": a kernel serves a family */
     const char        *param[IR_MAX_PARAMS]; /* names of v[]; NULL-padded */
@@ -128,17 +138,19 @@ struct ir_workload {
     const ir_params   *odd;
     size_t             nodd; /* small awkward shapes: the kernel test grid */
     /* Shape errors (zero, overflow): IR_EINVAL with a reason. NULL: all positive values are fine. */
-    ir_status (*valid)(const ir_params *);
-    ir_cost (*cost)(const ir_params *);
-    int (*tensors)(const ir_params *, ir_tensor *out); /* count; the harness allocates them */
+    ir_status (*valid)(const ir_workload *self, const ir_params *);
+    ir_cost (*cost)(const ir_workload *self, const ir_params *);
+    int (*tensors)(const ir_workload *self, const ir_params *,
+                   ir_tensor         *out); /* count; the harness allocates them */
     /* Fill tensor `t` (of role IN or INOUT) at `host`, a pure function of p and seed. */
-    void (*fill)(const ir_params *, int t, void *host, uint64_t seed);
+    void (*fill)(const ir_workload *self, const ir_params *, int t, void *host, uint64_t seed);
     /* Compare `after` with an oracle. before[t] is the initial content of INOUT tensors and the
      * content of IN tensors; NULL for OUT ones. reps: how often the kernel ran on `after`. */
-    void (*check)(const ir_params *, const void *const *before, const void *const *after, ir_check *out);
+    void (*check)(const ir_workload *self, const ir_params *, const void *const *before,
+                  const void *const *after, ir_check *out);
     /* Is what was filled into INOUT tensor t still there, where a kernel may only add to it? The harness then
      * keeps no copy of it: before[t] is after[t]. NULL: it keeps one. */
-    bool (*intact)(const ir_params *, int t, const void *after, uint64_t seed);
+    bool (*intact)(const ir_workload *self, const ir_params *, int t, const void *after, uint64_t seed);
 };
 
 /* ---- where: a backend moves bytes and reads a clock; every slot but enter, leave, tuning and vitals is
@@ -157,6 +169,7 @@ typedef struct {
 } ir_mem;
 typedef struct {
     char id[64], name[96], backend[16], driver[96];
+    char isa[IR_NAME];               /* instruction set of its kernels; empty: a device has none to choose */
     int  cores, threads, numa_nodes; /* threads: what ir_params.threads = 0 means; 0: a device that has none.
                                       * numa_nodes: of host memory it works on; 0: memory of its own (a GPU) */
     double clock_Hz, mem_B, llc_B;   /* llc_B: aggregate last-level cache as reported; NAN unknown */
@@ -170,11 +183,23 @@ typedef struct {
     double clock_Hz, mem_clock_Hz, power_W, energy_J, temp_C;
     char   slowed[64];
 } ir_vitals;
+/* What a user may ask of a device when it is opened. Zeroed, or NULL in its place: the device's own choice.
+ */
+typedef enum { IR_PAGES_DEFAULT, IR_PAGES_HUGE, IR_PAGES_SMALL } ir_pages;
+typedef struct {
+    int         max_threads; /* of the host; 0: all it may use */
+    bool        no_pin;      /* leave the threads where the system puts them */
+    int         form_plus1;  /* 1 + index into the backend's forms; 0: the best this machine has */
+    ir_pages    pages;       /* of host memory */
+    const void *own;         /* the backend's own options (its header); NULL: none */
+} ir_open_options;
+typedef struct ir_env      ir_env;      /* harness/machine/machine.h */
+typedef struct ir_ceilings ir_ceilings; /* harness/law/law.h */
 struct ir_backend {
     const char             *name;
     const ir_kernel *const *kernels; /* NULL-terminated; built from the backend's table.h */
-    ir_status (*open)(ir_dev *);     /* index is set; IR_SKIP: no such device */
-    void (*close)(ir_dev *);         /* idempotent */
+    ir_status (*open)(ir_dev *, const ir_open_options *); /* index is set; IR_SKIP: no such device */
+    void (*close)(ir_dev *);                              /* idempotent */
     ir_status (*describe)(ir_dev *, ir_device_info *out);
     ir_status (*alloc)(ir_dev *, size_t bytes, ir_mem *out); /* first-touched where kernels stream it */
     void (*release)(ir_dev *, ir_mem *);                     /* idempotent */
@@ -191,9 +216,22 @@ struct ir_backend {
     /* What was searched for on this device so far (a kernel's tiles) and what was found, in words, for the
      * record; empty: nothing. NULL: nothing ever is. */
     const char *(*tuning)(ir_dev *);
-    void (*vitals)(
-        ir_dev *,
-        ir_vitals *out); /* read between samples, some tens of times a second. NULL: the host's counters do */
+    /* Optional. Read between samples, some tens of times a second; without it the host's counters are. */
+    void (*vitals)(ir_dev *, ir_vitals *out);
+    /* Optional. Names of the forms its kernels exist in, NULL-terminated: instruction sets of a processor. */
+    const char *const *forms;
+    /* Optional. What of the device belongs into the record's environment. */
+    void (*environment)(ir_dev *, ir_env *);
+    /* Optional. What one thread can compute at this clock by width and ports, flop/s; NAN: not known. */
+    double (*theory_flops)(ir_dev *, ir_dtype, double clock_Hz);
+    /* Optional. Names the next narrower form than the one in use ("avx2 for avx512"); NULL: there is none. */
+    const char *(*narrower)(const ir_dev *);
+    void (*narrow)(const ir_dev *, bool on); /* use it from now on, or go back; comes with narrower */
+    /* Optional. Arithmetic of two threads over that of one: about 2 on two cores, about 1 where they share
+     * one. */
+    ir_status (*pair_ratio)(ir_dev *, double *ratio);
+    /* Optional. Ceilings of a device that knows them and need not be measured. */
+    ir_status (*known_ceilings)(const ir_dev *, ir_ceilings *out);
 };
 
 /* ---- how: a kernel is one implementation of one workload family on one backend --------------- */

@@ -37,7 +37,7 @@ static struct {
 
 static double stream_s(const ir_run *r, double share)
 {
-    ir_cost c = r->workload->cost(&r->p);
+    ir_cost c = r->workload->cost(r->workload, &r->p);
     double  streams = (double)r->p.v[ir_workload_param(r->workload, "streams")], bytes = c.read_B + c.write_B;
     double  full = gpu.leaky ? streams / 8 : streams < 2 ? 0.5 : streams < 4 ? 0.9 : 1;
     return bytes / ((c.footprint_B <= L2_B ? L2 : DRAM) * full * share);
@@ -49,12 +49,12 @@ static double stream_by_half(const ir_run *r) { return stream_s(r, gpu.leaky ? 0
 static double fma_s(const ir_run *r)
 {
     double fill = fmin((double)r->p.v[2] / 1024, 1) * fmin((double)r->p.v[0] / 8, 1);
-    return r->workload->cost(&r->p).flops / (60e12 * 4 / ir_dtype_bytes(r->p.dtype) * fill);
+    return r->workload->cost(r->workload, &r->p).flops / (60e12 * 4 / ir_dtype_bytes(r->p.dtype) * fill);
 }
 static double mma_s(const ir_run *r)
 {
     double fill = fmin((double)r->p.v[2] / 4096, 1) * fmin((double)r->p.v[0] / 16, 1);
-    return r->workload->cost(&r->p).flops / (1200e12 / ir_dtype_bytes(r->p.dtype) * fill);
+    return r->workload->cost(r->workload, &r->p).flops / (1200e12 / ir_dtype_bytes(r->p.dtype) * fill);
 }
 /* The library beats the loops in f16, and not in bf16. */
 static double library_s(const ir_run *r)
@@ -62,7 +62,7 @@ static double library_s(const ir_run *r)
     double size = (double)r->p.v[0], peak = r->p.dtype == IR_F16    ? 700e12
                                             : r->p.dtype == IR_BF16 ? 500e12
                                                                     : 40e12;
-    return r->workload->cost(&r->p).flops / (peak * (size < 5000 ? 0.9 : 1));
+    return r->workload->cost(r->workload, &r->p).flops / (peak * (size < 5000 ? 0.9 : 1));
 }
 static double chase_s(const ir_run *r)
 {
@@ -71,7 +71,7 @@ static double chase_s(const ir_run *r)
 }
 static double local_s(const ir_run *r)
 {
-    return r->workload->cost(&r->p).footprint_B / (LOCAL * fmin((double)r->p.v[2] / 1024, 1));
+    return r->workload->cost(r->workload, &r->p).footprint_B / (LOCAL * fmin((double)r->p.v[2] / 1024, 1));
 }
 static double link_s(const ir_run *r) { return (double)r->p.v[0] / LINK; }
 static double launch_s(const ir_run *r) { return (void)r, LAUNCH; }
@@ -117,8 +117,9 @@ static const ir_kernel *const kernels[] = {&k_stream_whole, &k_stream_by_half, &
                                            &k_overlap_s,    &k_library,        NULL};
 
 static const ir_backend virtual_gpu;
-static ir_status        g_open(ir_dev *d)
+static ir_status        g_open(ir_dev *d, const ir_open_options *o)
 {
+    (void)o;
     d->be = &virtual_gpu;
     d->self = &gpu;
     return IR_OK;
@@ -170,7 +171,7 @@ static const ir_backend virtual_gpu = {.name = "gpu",
 
 static void measured(measure_context *s)
 {
-    assert_int_equal(context_open(s, &virtual_gpu, 0), IR_OK);
+    assert_int_equal(context_open(s, &virtual_gpu, 0, NULL), IR_OK);
     if (ceilings_measure(s) != IR_OK) fail_msg("%s", ir_why());
 }
 
@@ -351,7 +352,7 @@ static void followed(void **state)
     (void)state;
     measure_context s;
     size_t          n;
-    assert_int_equal(context_open(&s, &virtual_gpu, 0), IR_OK);
+    assert_int_equal(context_open(&s, &virtual_gpu, 0, NULL), IR_OK);
     s.info.threads = 1; /* a device's memory is its own: nothing follows there */
     const ir_kernel *k = backend_kernel(s.dev.be, &wl_copy, 0);
     ir_ceiling       c = {.what = IR_C_BANDWIDTH,

@@ -2,7 +2,9 @@
 #define _GNU_SOURCE
 #include "tests/record_files.h"
 
-#define POINT   "{\"record\":\"point\",\"workload\":\"w\",\"kernel\":\"k\",\"backend\":\"b\",\"status\":\"ok\","
+#define POINT \
+    "{\"record\":\"point\",\"workload\":\"w\",\"kernel\":\"k\",\"backend\":\"b\"," \
+    "\"status\":\"ok\","
 #define CEILING "{\"record\":\"ceiling\",\"what\":\"flops\","
 #define MACHINE "{\"record\":\"machine\",\"device\":\"d\","
 #define FIT     "{\"record\":\"fit\",\"form\":\"additive\","
@@ -159,7 +161,7 @@ static void not_json(void **state)
                 char      text[256];
                 size_t    n = strlen(HEADER);
                 ir_record r;
-                memcpy(text, HEADER, n);
+                memcpy(text, HEADER, n); /* NOLINT(bugprone-not-null-terminated-result): more follows */
                 memcpy(text + n, bad[i].line, bad[i].n);
                 n += bad[i].n;
                 if (newline) text[n++] = '\n';

@@ -11,8 +11,6 @@
 #include "bench/ceilings/stages.h"
 #include "kernels/workloads/table.h"
 #include "harness/stats/stats.h"
-#include "kernels/cpu/cpu.h"
-#include "kernels/cpu/ports.h"
 
 #include <math.h>
 #include <string.h>
@@ -153,7 +151,7 @@ static ir_status bandwidth_one(ceiling_plan *pl, int level, const ir_workload *w
     if (s != IR_OK) return s;
     out->value = NAN;
     if (best.status != IR_OK) return IR_OK;
-    *out = ceiling_from(pl, IR_C_BANDWIDTH, ceiling_level[level], &best, ceiling_rate(&best));
+    *out = ceiling_from(pl, IR_C_BANDWIDTH, ir_level_names[level], &best, ceiling_rate(&best));
     out->dtype = p.dtype;
     out->size_B = bytes;
     out->read_frac = best.m.cost.read_B / (best.m.cost.read_B + best.m.cost.write_B);
@@ -223,7 +221,7 @@ static ir_status bandwidth_of_op(ceiling_plan *pl, int level, int op)
 static ir_status ceilings_bandwidth(ceiling_plan *pl)
 {
     ir_status s = IR_OK;
-    for (int l = NLEVEL - 1; l >= 0; l--) /* DRAM first: every later row can be held against it */
+    for (int l = IR_NLEVEL - 1; l >= 0; l--) /* DRAM first: every later row can be held against it */
         for (int o = 0; o < NOP && s == IR_OK && pl->size_B[l] > 0; o++) s = bandwidth_of_op(pl, l, o);
     return s;
 }
@@ -273,10 +271,9 @@ static ir_status peak_one(ceiling_plan *pl, const ir_workload *w, ir_dtype t, in
     if (s != IR_OK || best.status != IR_OK) return s;
     ir_ceiling c = ceiling_from(pl, IR_C_FLOPS, "", &best, ceiling_flops(&best));
     c.dtype = t;
-    if (!strcmp(pl->s->dev.be->name, "cpu"))
-        c.theory = cpu_fma_theory_flops(cpu_of(&pl->s->dev)->isa, t, pl->clock_Hz) * threads;
-    else
-        c.theory = pl->s->info.spec_flops[t];
+    c.theory = pl->s->dev.be->theory_flops
+                   ? pl->s->dev.be->theory_flops(&pl->s->dev, t, pl->clock_Hz) * threads
+                   : pl->s->info.spec_flops[t];
     ceiling_saturation_axis(&c, "chains", chains, r, n);
     if (pl->device)
         ceiling_saturation(&c, "teams", (double)pl->s->teams[t] / 4, (double)pl->s->teams[t], grew);

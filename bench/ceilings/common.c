@@ -5,8 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-const char *const ceiling_level[NLEVEL] = {"L1", "L2", "L3", "DRAM"};
-
 void ceiling_set(const ir_workload *w, ir_params *p, const char *key, double value)
 {
     int i = ir_workload_param(w, key);

@@ -27,7 +27,7 @@ static ir_status latency_one(ceiling_plan *pl, int level, double bytes, int page
     *out = NAN;
     if (s != IR_OK || best.status != IR_OK) return s;
     double          T = ir_point_time(&best);
-    ir_ceiling      c = ceiling_from(pl, IR_C_LATENCY, ceiling_level[level], &best, hop_s(&best));
+    ir_ceiling      c = ceiling_from(pl, IR_C_LATENCY, ir_level_names[level], &best, hop_s(&best));
     const ir_stats *t = ir_point_stats(&best);
     c.lo = c.value * t->ci_lo / T;
     c.hi = c.value * t->ci_hi / T;
@@ -98,7 +98,7 @@ ir_status ceilings_latency(ceiling_plan *pl)
     double    last = NAN, unused;
     ir_status s = ladders(pl);
     if (s == IR_OK && pl->own) s = latency_one(pl, 0, FIRST_B, IR_PAGES_DEFAULT, "default", &unused);
-    for (int l = 0; l < NLEVEL && s == IR_OK; l++) {
+    for (int l = 0; l < IR_NLEVEL && s == IR_OK; l++) {
         double bytes = ceiling_bytes(pl, l, 1) / (l < 2 ? pl->share : 1);
         if (!(pl->size_B[l] > 0) || (l == 0 && pl->own)) continue;
         if (pl->device)

@@ -123,8 +123,8 @@ typedef struct {
 } claim_rule;
 extern const claim_rule claim_rules[]; /* ends with a NULL id */
 const claim_rule       *claim_rule_find(const char *id);
-const char             *claim_shown(const claim_rule *,
-                                    int i); /* name of the i-th value printed: shown, then beside; NULL: no more */
+/* Name of the i-th value printed: shown, then beside. NULL: no more. */
+const char *claim_shown(const claim_rule *, int i);
 
 /* What was measured: a record's device or a context's. All borrowed. */
 typedef struct {

@@ -41,7 +41,7 @@ static ir_status add_ceiling(machine_view *v, ir_what what, const char *op, ir_d
     return ir_ceilings_add(&v->ceilings, &c);
 }
 
-static ir_status add_sheet(machine_views *s, const device_sheet *d, const char *called)
+static ir_status views_add_sheet(machine_views *s, const device_sheet *d, const char *called)
 {
     machine_view *v = new_view(s);
     if (!v) return IR_EINVAL;
@@ -158,7 +158,7 @@ ir_status machine_views_add(machine_views *s, const char *name)
     const device_sheet *d = device_find(name);
     ir_status           st = IR_EINVAL;
     if (d)
-        st = add_sheet(s, d, name);
+        st = views_add_sheet(s, d, name);
     else if (ir_input_is_there(name))
         st = add_record(s, name);
     number_names(s, from);

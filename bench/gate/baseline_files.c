@@ -115,13 +115,14 @@ static ir_status exchange(const char *fresh, const char *base, const char *old)
 {
 #if defined(__linux__) && defined(RENAME_EXCHANGE)
     if (renameat2(AT_FDCWD, fresh, AT_FDCWD, base, RENAME_EXCHANGE) == 0) {
-        if (rename(fresh, old) == 0) return IR_OK;
+        if (rename(fresh, old) == 0) return IR_OK; /* NOLINT(readability-suspicious-call-argument) */
         ir_status st = ir_fail(IR_EIO, "%s: %s", old, strerror(errno));
         renameat2(AT_FDCWD, fresh, AT_FDCWD, base, RENAME_EXCHANGE); /* the old baseline is never lost */
         return st;
     }
 #endif
-    if (rename(base, old) != 0) return ir_fail(IR_EIO, "%s: %s", old, strerror(errno));
+    if (rename(base, old) != 0) /* NOLINT(readability-suspicious-call-argument) */
+        return ir_fail(IR_EIO, "%s: %s", old, strerror(errno));
     return rename(fresh, base) == 0 ? IR_OK : ir_fail(IR_EIO, "%s: %s", base, strerror(errno));
 }
 

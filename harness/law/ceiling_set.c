@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const level_name[4] = {"L1", "L2", "L3", "DRAM"};
-
 const char *ir_what_name(ir_what w)
 {
     static const char *const name[IR_NC] = {"bandwidth", "flops", "latency", "launch", "clock", "overlap"};
@@ -53,7 +51,7 @@ static double measured_at_B(const ir_ceilings *c, int l)
     double most = NAN;
     for (size_t i = 0; i < c->n; i++) {
         const ir_ceiling *x = &c->v[i];
-        if (x->what == IR_C_BANDWIDTH && !strcmp(x->level, level_name[l]))
+        if (x->what == IR_C_BANDWIDTH && !strcmp(x->level, ir_level_names[l]))
             most = fmax(most, l < 2 && x->threads > 1 ? x->size_B / x->threads : x->size_B);
     }
     return most;
@@ -72,10 +70,10 @@ static double capacity_B(const ir_ceilings *c, int l)
 const char *ir_level_of(const ir_ceilings *c, double footprint_B, int threads, bool cold)
 {
     double share = threads > 1 ? threads : 1;
-    if (cold || !isfinite(footprint_B)) return level_name[3];
+    if (cold || !isfinite(footprint_B)) return ir_level_names[3];
     for (int l = 0; l < 3; l++) /* a comparison with an unknown capacity is false */
-        if (footprint_B <= capacity_B(c, l) * (l < 2 ? share : 1)) return level_name[l];
-    return level_name[3];
+        if (footprint_B <= capacity_B(c, l) * (l < 2 ? share : 1)) return ir_level_names[l];
+    return ir_level_names[3];
 }
 
 /* ---- the best of several --------------------------------------------------------------------- */
@@ -249,7 +247,7 @@ static double bandwidth_of(const ir_ceilings *c, const char *level, int threads,
     if (!(total > 0) || !isfinite(total) || !(read_B >= 0) || !(write_B >= 0)) return NAN;
     mix_query q = {c, level, threads > 0 ? threads : most_threads(c, IR_C_BANDWIDTH), now};
     double    bw = level && *level ? bw_at_level(&q, read_B / total) : NAN;
-    q.level = level_name[3];
+    q.level = ir_level_names[3];
     return isfinite(bw) ? bw : bw_at_level(&q, read_B / total);
 }
 
@@ -279,7 +277,7 @@ static const char *answering(const ir_ceilings *c, const part *p, int threads)
     const char *level = ir_level_of(c, p->footprint_B, threads, p->cold);
     for (size_t i = 0; i < c->n; i++)
         if (streams_at(&c->v[i], level)) return level;
-    return level_name[3];
+    return ir_level_names[3];
 }
 
 /* Share of a part's bytes that the last cache still serves beyond its capacity: all at the capacity, none
@@ -298,12 +296,12 @@ static double served(const ir_ceilings *c, const part *p)
 static double part_bw(const ir_ceilings *c, const part *p, int threads, bool steady, double dram_scale)
 {
     const char *level = answering(c, p, threads);
-    bool        dram = !strcmp(level, level_name[3]);
+    bool        dram = !strcmp(level, ir_level_names[3]);
     double      bw = bandwidth_of(c, level, threads, p->read_B, p->write_B, steady && dram ? dram_scale : 0);
     double      share = dram && !steady ? served(c, p) : 0;
     if (dram) bw *= dram_scale;
     if (!(share > 0)) return bw;
-    double near = bandwidth_of(c, level_name[2], threads, p->read_B, p->write_B, 0);
+    double near = bandwidth_of(c, ir_level_names[2], threads, p->read_B, p->write_B, 0);
     return 1 / (share / fmax(near, bw) + (1 - share) / bw);
 }
 

@@ -54,12 +54,10 @@ static double bandwidth_bound(const ir_point *p, const ir_ceilings *c, const cha
     return below && above ? near : NAN;
 }
 
-static const char *const level_name[] = {"L1", "L2", "L3", "DRAM"};
-
 static int level_index(const char *level)
 {
     for (int l = 0; l < 4; l++)
-        if (!strcmp(level, level_name[l])) return l;
+        if (!strcmp(level, ir_level_names[l])) return l;
     return -1;
 }
 
@@ -68,9 +66,9 @@ static const char *explaining_cache(const ir_point *p, const ir_ceilings *c, con
 {
     for (int l = level_index(level) - 1; l >= 0; l--)
         for (size_t i = 0; i < c->n; i++)
-            if (c->v[i].what == IR_C_BANDWIDTH && !strcmp(c->v[i].level, level_name[l]) &&
+            if (c->v[i].what == IR_C_BANDWIDTH && !strcmp(c->v[i].level, ir_level_names[l]) &&
                 c->v[i].threads == p->id.p.threads && rate <= LIMIT * c->v[i].value)
-                return level_name[l];
+                return ir_level_names[l];
     return NULL;
 }
 

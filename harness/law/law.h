@@ -34,37 +34,37 @@ typedef struct {
     bool   known;
 } ir_saturation;
 enum { IR_MAX_SATURATION = 4 };
+/* One ceiling. alt_Bps and alt_read_Bps are value and ref_read_Bps at another operating point of the memory:
+ * when reads got clearly more or less. */
 typedef struct {
-    char     device[64];
-    ir_what  what;
-    char     level[8];        /* bandwidth, latency: "L1" "L2" "L3" "DRAM"; else "" */
-    char     op[IR_NAME];     /* "read" "write" "copy" "triad"; "fma"; "chase" "gather"; "forkjoin" */
-    char     kernel[IR_NAME]; /* the variant that reached it */
-    char     isa[IR_NAME];
-    ir_dtype dtype; /* flops: of the operation; IR_NDTYPE where it has no meaning */
-    int      threads;
-    double   value, lo, hi; /* B/s, flop/s (op/s), s, Hz, overlap: a share; 95 % interval or NAN */
-    double   theory;        /* clock x width x ports, or NAN */
-    double   read_frac;     /* bandwidth: share of reads in the counted bytes; NAN */
-    double   size_B;        /* working set it was measured at; NAN */
-    double   ref_read_Bps;  /* DRAM bandwidth: what the reference read got right before and after; NAN or 0:
-                               unknown */
-    double alt_Bps, alt_read_Bps; /* the other operating point: the same when reads got clearly more or less;
-                                     NAN or 0: not seen */
-    ir_source     source;
+    char      device[64];
+    ir_what   what;
+    char      level[8];        /* bandwidth, latency: "L1" "L2" "L3" "DRAM"; else "" */
+    char      op[IR_NAME];     /* "read" "write" "copy" "triad"; "fma"; "chase" "gather"; "forkjoin" */
+    char      kernel[IR_NAME]; /* the variant that reached it */
+    char      isa[IR_NAME];
+    ir_dtype  dtype; /* flops: of the operation; IR_NDTYPE where it has no meaning */
+    int       threads;
+    double    value, lo, hi; /* B/s, flop/s (op/s), s, Hz, overlap: a share; 95 % interval or NAN */
+    double    theory;        /* clock x width x ports, or NAN */
+    double    read_frac;     /* bandwidth: share of reads in the counted bytes; NAN */
+    double    size_B;        /* working set it was measured at; NAN */
+    double    ref_read_Bps;  /* DRAM: rate of the reference read right before and after; NAN or 0: unknown */
+    double    alt_Bps, alt_read_Bps; /* the other operating point; NAN or 0: not seen */
+    ir_source source;
     ir_saturation sat[IR_MAX_SATURATION];
     int           nsat;
     uint32_t      flags;       /* IR_FLAG_: suspect ... */
     char          why[IR_WHY]; /* cause of a suspect */
 } ir_ceiling;
-typedef struct {
+/* level_B[0..2]: detected capacity of L1, L2 and L3: the largest footprint that still runs at that level's
+ * speed, for one thread's private share. level_B[3]: the largest footprint of which a cache still serves a
+ * part. NAN: unknown. */
+struct ir_ceilings {
     ir_ceiling *v;
     size_t      n, cap;
     double      level_B[4];
-} ir_ceilings;
-/* level_B: detected capacity (largest footprint that still runs at that level's speed) of L1, L2, L3
- * per the machine, for one thread's private share; [3]: the largest footprint of which a cache still serves a
- * part. NAN unknown. */
+};
 void      ir_ceilings_init(ir_ceilings *);
 void      ir_ceilings_free(ir_ceilings *);
 ir_status ir_ceilings_add(ir_ceilings *, const ir_ceiling *);
@@ -76,21 +76,22 @@ const char *ir_level_of(const ir_ceilings *, double footprint_B, int threads, bo
  * the nearest mix (time per byte interpolated between read, copy and write). Falls back to the
  * nearest thread count, then to DRAM. NAN: none. */
 double ir_bw_ceiling(const ir_ceilings *, const char *level, int threads, double read_B, double write_B);
-/* Bandwidth (B/s) that a cost meets: D_vol over the time its parts take, each at the ceiling of the level it
- * lives in (the part at near_footprint_B at that of its own, which cold inputs do not change). dram_scale
- * multiplies every DRAM rate. steady: dram_scale is what reads of this footprint get at the moment, over
- * their DRAM ceiling: DRAM rates are first brought to the operating point of that ceiling (ref_read_Bps;
- * between two operating points, geometrically), and what a cache serves is in the scale. A scattered cost
- * meets the ceiling of gathers, where there is one. NAN: no ceiling, or no bytes. */
+/* Return the bandwidth (B/s) that a cost meets: D_vol over the time its parts take. Each part goes by the
+ * ceiling of the level it lives in; the part at near_footprint_B has its own level, which cold inputs do not
+ * change. A scattered cost meets the ceiling of gathers, where there is one. dram_scale multiplies every DRAM
+ * rate. steady: dram_scale is the present rate of reads of this footprint over their DRAM ceiling. DRAM rates
+ * are then first brought to the operating point of that ceiling (ref_read_Bps; between two operating points,
+ * geometrically), and the share that a cache serves is in the scale. NAN: no ceiling, or no bytes. */
 double ir_cost_bw(const ir_ceilings *, const ir_cost *, int threads, bool cold, bool steady,
                   double dram_scale);
 double ir_peak_ceiling(const ir_ceilings *, ir_dtype dtype, int threads); /* flop/s; NAN none */
-/* The peak of the arithmetic that weights of a dtype are multiplied in: where no unit multiplies f8 they are
- * widened to bf16, which holds every e4m3 number, and where none multiplies bf16, f16 or i8, to f32. */
+/* Return the peak of the arithmetic that multiplies weights of a dtype. Without a unit for f8, weights are
+ * widened to bf16, which holds every e4m3 number; without one for bf16, f16 or i8, to f32. */
 double ir_product_ceiling(const ir_ceilings *, ir_dtype dtype, int threads);
 double ir_launch_ceiling(const ir_ceilings *, int threads); /* s; NAN none */
-/* NULL level or op, IR_NDTYPE: any; threads 0: the most there are. Of the eligible: measured before others,
- * the nearest thread count, trusted before suspect, the best value. NULL: none. */
+/* Find a ceiling. A NULL level or op and IR_NDTYPE match any; threads 0 is the highest count there is.
+ * Prefers measured ones, then the nearest thread count, then trusted ones, then the best value. NULL: none.
+ */
 const ir_ceiling *ir_ceiling_find(const ir_ceilings *, ir_what, const char *level_or_null,
                                   const char *op_or_null, ir_dtype, int threads);
 
@@ -130,10 +131,11 @@ typedef struct {
 } ir_row;
 /* The design row of a point; false when it cannot enter (not ok, no ceiling). */
 bool ir_row_of(const ir_point *, const ir_ceilings *, ir_row *out);
-/* Do two points of a device ask the same: workload, params, dtype, threads, cache? Kernels may differ. */
+/* Do two points of a device have the same workload, params, dtype, threads and cache state? Kernels may
+ * differ. */
 bool ir_same_question(const ir_point *, const ir_point *);
-/* Points a fit uses: status ok, and of each (workload, params, dtype, threads) the fastest kernel; where that
- * is suspect, none. Writes their rows and indices; returns how many. */
+/* Select the points of a fit: the fastest kernel of each (workload, params, dtype, threads) with status ok,
+ * or none where that one is suspect. Writes their rows and indices; returns how many. */
 size_t ir_rows_select(const ir_point *pts, size_t n, const ir_ceilings *, ir_row *rows, size_t *index);
 /* Non-negative least squares on relative residuals; bootstrap with `seed`. Fewer than 3 rows:
  * IR_EINVAL, and *out claims nothing. A coefficient the rows do not identify comes back IR_UNIDENTIFIED with

@@ -18,11 +18,11 @@ const char *ir_page_part(const char *name); /* made by cmake/embed.cmake */
 
 /* What the page shows of a point; a run's raw samples would make it twenty times as large. */
 static const char *const point_keys[] = {
-    "record",      "id",         "workload", "family", "kernel",      "device",    "dtype",
-    "threads",     "cache",      "kflags",   "params", "param_words", "status",    "why",
-    "time_s",      "dev_time_s", "flops",    "hops",   "bytes",       "intensity", "flops_per_s",
-    "bytes_per_s", "level",      "mfu",      "mbu",    "eta",         "terms_s",   "T_law_s",
-    "bound",       "bound_p",    "proof",    "flags",  "for_ceiling"};
+    "record",      "id",     "workload",  "family",      "kernel",      "device",      "dtype",  "threads",
+    "cache",       "kflags", "params",    "param_words", "status",      "why",         "time_s", "dev_time_s",
+    "flops",       "hops",   "bytes",     "intensity",   "flops_per_s", "bytes_per_s", "level",  "mfu",
+    "mbu",         "eta",    "terms_s",   "T_law_s",     "bound",       "bound_p",     "proof",  "flags",
+    "for_ceiling", "items",  "item_unit", "items_per_s"};
 static const char *const stats_keys[] = {"median", "ci_lo", "ci_hi"};
 enum { PRECISION = 5 };
 
@@ -80,6 +80,11 @@ static bool shown(const json_t *o)
     return w && (!strcmp(w, "read") || !strcmp(w, "chase"));
 }
 
+/* Long lists that the page does not draw. */
+static const struct {
+    const char *kind, *key;
+} raw[] = {{"fit", "draws"}, {"comparison", "d"}, {"comparison", "blocks_s"}};
+
 /* The unfinished last line that a killed run left is no JSON, and the page goes without it. */
 static ir_status put_line(FILE *f, const char *line, size_t n)
 {
@@ -88,7 +93,8 @@ static ir_status put_line(FILE *f, const char *line, size_t n)
     json_t      *o = ir_json_load(line, n, 0, &e, &nomem);
     const char  *kind = json_string_value(json_object_get(o, "record"));
     if (nomem) return ir_fail(IR_ENOMEM, "no memory for a line");
-    if (kind && !strcmp(kind, "fit")) json_object_del(o, "draws");
+    for (size_t i = 0; kind && i < sizeof raw / sizeof *raw; i++)
+        if (!strcmp(kind, raw[i].kind)) json_object_del(o, raw[i].key);
     bool    is_point = kind && !strcmp(kind, "point"), wanted = kind && (!is_point || shown(o));
     json_t *slim = !wanted ? NULL : is_point ? point(o) : json_incref(o);
     char   *text = slim ? json_dumps(slim, JSON_COMPACT | JSON_REAL_PRECISION(PRECISION)) : NULL;
@@ -112,7 +118,7 @@ static ir_status check_record(const char *path)
     return s;
 }
 
-static ir_status put_record(FILE *f, const char *path, bool own)
+static ir_status put_record(FILE *f, const char *path, const char *called, bool own)
 {
     ir_status s = own ? IR_OK : check_record(path);
     if (s != IR_OK) return s;
@@ -121,7 +127,7 @@ static ir_status put_record(FILE *f, const char *path, bool own)
     if (s != IR_OK) return s;
     const char *name = strrchr(path, '/');
     fputs("<script type=\"application/x-ndjson\" class=\"record\" data-name=\"", f);
-    put_attribute(f, name ? name + 1 : path);
+    put_attribute(f, called ? called : name ? name + 1 : path);
     fputs("\">\n", f);
     char   *line = NULL;
     size_t  cap = 0;
@@ -137,7 +143,7 @@ static ir_status put_record(FILE *f, const char *path, bool own)
     return s == IR_OK && bad ? ir_fail(IR_EIO, "%s: reading failed", path) : s;
 }
 
-static ir_status put_page(FILE *f, const char *const *files, size_t n, bool own)
+static ir_status put_page(FILE *f, const char *const *files, const char *const *names, size_t n, bool own)
 {
     ir_status s = IR_OK;
     for (const char *p = ir_page_part("page"); *p && s == IR_OK;) {
@@ -146,7 +152,8 @@ static ir_status put_page(FILE *f, const char *const *files, size_t n, bool own)
         if (len > 4 && len < sizeof name && !strncmp(p, "@@", 2))
             snprintf(name, sizeof name, "%.*s", (int)len - 4, p + 2);
         if (!strcmp(name, "data"))
-            for (size_t i = 0; i < n && s == IR_OK; i++) s = put_record(f, files[i], own);
+            for (size_t i = 0; i < n && s == IR_OK; i++)
+                s = put_record(f, files[i], names ? names[i] : NULL, own);
         else if (*name)
             fputs(ir_page_part(name), f);
         else
@@ -156,24 +163,31 @@ static ir_status put_page(FILE *f, const char *const *files, size_t n, bool own)
     return s;
 }
 
-ir_status ir_html_report(const char *const *files, size_t n, bool own, bool force, const char *out)
+ir_status ir_html_named(const char *const *files, const char *const *names, size_t n, bool own, bool force,
+                        const char *out)
 {
     ir_writer *w = NULL;
-    if (!strcmp(out, "-")) return put_page(stdout, files, n, own); /* which is checked at the end */
+    if (!strcmp(out, "-")) return put_page(stdout, files, names, n, own); /* which is checked at the end */
     ir_status s = ir_input_not_output(files, n, out);
     if (s == IR_OK) s = ir_may_replace(out, IR_HTML_MARK, force);
     if (s == IR_OK) s = ir_writer_open(out, &w);
     if (s != IR_OK) return s;
     FILE *f = ir_writer_stream(w);
-    s = f ? put_page(f, files, n, own) : IR_ENOMEM;
+    s = f ? put_page(f, files, names, n, own) : IR_ENOMEM;
     if (s == IR_OK) return ir_writer_commit(&w);
     ir_writer_discard(&w);
     return s;
 }
 #else
-ir_status ir_html_report(const char *const *files, size_t n, bool own, bool force, const char *out)
+ir_status ir_html_named(const char *const *files, const char *const *names, size_t n, bool own, bool force,
+                        const char *out)
 {
-    (void)files, (void)n, (void)own, (void)force;
+    (void)files, (void)names, (void)n, (void)own, (void)force;
     return ir_fail(IR_SKIP, "%s: a report needs jansson, and this build has none", out);
 }
 #endif
+
+ir_status ir_html_report(const char *const *files, size_t n, bool own, bool force, const char *out)
+{
+    return ir_html_named(files, NULL, n, own, force, out);
+}

@@ -8,5 +8,9 @@
  * own: the caller wrote the files just now, and they are not read a second time for their checks. On an error
  * what was there stays, and nothing else is left behind. */
 ir_status ir_html_report(const char *const *files, size_t n, bool own, bool force, const char *out);
+/* The same; names[i] is what the page calls files[i]. names, or one of them, NULL: the file's own name
+ * without its folders. */
+ir_status ir_html_named(const char *const *files, const char *const *names, size_t n, bool own, bool force,
+                        const char *out);
 #define IR_HTML_MARK "<title>ironroof report</title>" /* in the beginning of every page */
 #endif

@@ -102,15 +102,14 @@ ir_status ir_journal_ceiling(ir_journal *j, const ir_ceiling *c)
 
 ir_status ir_journal_levels(ir_journal *j, const char *device, const double level_B[4])
 {
-    static const char *const level[] = {"L1", "L2", "L3", "DRAM"};
-    ir_status                s = IR_OK;
+    ir_status s = IR_OK;
     for (int i = 0; i < 4 && s == IR_OK; i++) {
         if (!isfinite(level_B[i])) continue;
         ir_json *o = ir_line_begin(j, "ceiling");
         if (!o) return ir_line_end(j);
         ir_json_key_text(o, "device", device);
         ir_json_key_text(o, "what", "capacity");
-        ir_json_key_text(o, "level", level[i]);
+        ir_json_key_text(o, "level", ir_level_names[i]);
         ir_json_key_num(o, "value", level_B[i]);
         ir_json_key_text(o, "unit", "B");
         ir_json_key_text(o, "source", "measured");

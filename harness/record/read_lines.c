@@ -156,6 +156,14 @@ static ir_status check_machine(ir_reader *r, const ir_device_info *d, size_t at,
                         field);
 }
 
+/* Records before 0.2 name the instruction set of a processor as its driver. */
+static void tell_isa(ir_device_info *d)
+{
+    if (strcmp(d->backend, "cpu") != 0 || *d->isa) return;
+    snprintf(d->isa, sizeof d->isa, "%.*s", (int)sizeof d->isa - 1, d->driver);
+    d->driver[0] = '\0';
+}
+
 ir_status ir_read_machine(ir_reader *r, const json_t *o)
 {
     ir_device_info d;
@@ -163,7 +171,8 @@ ir_status ir_read_machine(ir_reader *r, const json_t *o)
     memset(&d, 0, sizeof d);
     ir_env_init(&own);
     ir_status s = ir_rec_read(r, ir_rec_device, o, &d);
-    size_t    at = device_at(r->out, d.id);
+    if (s == IR_OK) tell_isa(&d);
+    size_t at = device_at(r->out, d.id);
     if (s == IR_OK) s = read_env(r, o, &own);
     if (s == IR_OK) s = check_machine(r, &d, at, &own);
     if (s == IR_OK && at == r->out->ndevice) s = read_lines_add_device(r, &d);
@@ -177,11 +186,10 @@ ir_status ir_read_machine(ir_reader *r, const json_t *o)
 /* A cache level's size: its device's, and the record's where no other device was the first to have any. */
 static ir_status read_lines_read_capacity(ir_reader *r, const json_t *o)
 {
-    static const char *const levels[] = {"L1", "L2", "L3", "DRAM"};
-    ir_record               *out = r->out;
-    const char              *device, *level;
-    const json_t            *value = json_object_get(o, "value");
-    ir_status                s = ir_read_text(r, o, "device", &device);
+    ir_record    *out = r->out;
+    const char   *device, *level;
+    const json_t *value = json_object_get(o, "value");
+    ir_status     s = ir_read_text(r, o, "device", &device);
     if (s == IR_OK) s = ir_read_text(r, o, "level", &level);
     if (s != IR_OK) return s;
     if (!level) return ir_read_fail(r, "level", "missing");
@@ -192,7 +200,7 @@ static ir_status read_lines_read_capacity(ir_reader *r, const json_t *o)
         return ir_read_fail(r, "device", "'%.40s...' is longer than %zu bytes", device,
                             sizeof r->levels_of - 1);
     for (int i = 0; i < 4; i++) {
-        if (strcmp(level, levels[i]) != 0) continue;
+        if (strcmp(level, ir_level_names[i]) != 0) continue;
         size_t at = device_at(out, device ? device : "");
         if (at < out->ndevice) out->device_level_B[at][i] = json_number_value(value);
         if (!r->has_levels) ir_read_cut(r->levels_of, sizeof r->levels_of, device ? device : "");

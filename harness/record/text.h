@@ -53,7 +53,6 @@ const char *ir_text_op_unit(ir_dtype);                                       /* 
 const char *ir_text_interval(double value, double lo, double hi, const char *unit, char *buf, size_t n);
 
 /* ---- ceilings, for table and plot (text_find.c) ---------------------------------------------- */
-extern const char *const ir_text_levels[4];
 /* The measured ceiling, else one of another source; op, level NULL: any (the largest value). */
 const ir_ceiling *ir_text_find(const ir_ceilings *, const char *device, ir_what, const char *level,
                                const char *op, ir_dtype, int threads);

@@ -53,7 +53,7 @@ static bool find_roofs(roofs *r, const ir_point *p, size_t n)
     r->peak_threads = ir_text_most_threads(r->cs, r->device, IR_C_FLOPS);
     r->top = r->dram = NAN;
     for (int l = 0; l < 4; l++) {
-        r->bw[l] = level_bandwidth(r, ir_text_levels[l]);
+        r->bw[l] = level_bandwidth(r, ir_level_names[l]);
         if (isfinite(r->bw[l])) r->dram = r->bw[l];
     }
     for (int d = 0; d < IR_NDTYPE; d++) any = any || has_dtype(p, n, (ir_dtype)d);
@@ -221,7 +221,7 @@ static void print_legend(const canvas *c, const roofs *r, const family *f, int n
     size_t n = 0;
     for (int l = 3; l >= 0 && n < sizeof text; l--)
         if (isfinite(r->bw[l]))
-            n += (size_t)snprintf(text + n, sizeof text - n, "%s%s %s%s", n ? ", " : "", ir_text_levels[l],
+            n += (size_t)snprintf(text + n, sizeof text - n, "%s%s %s%s", n ? ", " : "", ir_level_names[l],
                                   ir_text_scaled(r->bw[l], "B/s", num, sizeof num),
                                   r->bw[l] == r->dram ? "" : " (dotted)");
     for (int d = 0; d < IR_NDTYPE && n < sizeof text; d++)
