@@ -1,14 +1,23 @@
 #!/usr/bin/env python3
-"""test_faults.py PROGRAM LIBRARY [--all] [--kills N] -- the n-th malloc, open, write, fsync, rename or link of a command fails; runs are
-killed at random moments and continued. What holds each time: no crash and no hang, exit code 0 only with the same output and files as
-without the fault, an error is one that says something, an old file is whole, nothing is left beside it, a finished point is never lost.
+"""test_faults.py PROGRAM LIBRARY [--all] [--kills N] -- the n-th malloc, open, write, fsync, rename or
+link of a command fails; runs are killed at random moments and continued. What holds each time: no crash, no
+hang, exit code 0 only with the same output and files as without the fault, an error is one that says
+something, nothing is left beside a file, a finished point is never lost.
 By default some hundred faults over all commands; --all: every one. LIBRARY: support/faults.c."""
+
 import argparse, collections, json, os, random, re, shutil, signal, subprocess, sys, tempfile, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FIX = os.path.join(HERE, "fixtures", "gate")
 KINDS = ("malloc", "open", "write", "fsync", "rename", "link")
-PER_COMMAND = {"malloc": 10, "open": 4, "write": 4, "fsync": 3, "rename": 2, "link": 2}  # of each command, where not --all
+PER_COMMAND = {
+    "malloc": 10,
+    "open": 4,
+    "write": 4,
+    "fsync": 3,
+    "rename": 2,
+    "link": 2,
+}  # of each command, where not --all
 FAST = ["--backend", "ideal", "--budget", "2ms", "--warmup", "0", "--no-report"]
 SMALL = "copy:bytes=64Ki,streams=1"
 TIMES = re.compile(r'"started":"[^"]*"|"argv":\[[^\]]*\]')
@@ -18,15 +27,35 @@ def commands(record, runs):
     """Name, arguments, and whether the text is the same each time."""
     run1 = os.path.join(runs, "run1.jsonl")
     verdicts = os.path.join(FIX, "verdicts.jsonl")
-    return [("list", ["list"]), ("list points", ["list", "points"]), ("help", ["run", "--help"]), ("validate", ["validate", record]), ("fit", ["fit", record]),
-            ("predict", ["predict", "gemv", "gpt2", "--device", "a100"]), ("predict -o", ["predict", "gemv", "--device", record, "-o", "OUT"]),
-            ("compare", ["compare", record, "a100"]), ("compare -o", ["compare", "h100", "a100", "-o", "OUT"]), ("claims", ["claims"]),
-            ("claims record", ["claims", record]), ("claims -o", ["claims", "--check", "-o", "OUT"]),
-            ("claims --ledger", ["claims", "--check", "--ledger", os.path.join(HERE, "..", "bench", "data", "claims.json")]),
-            ("report", ["report", record, "-o", "OUT"]), ("report of two", ["report", record, run1, "-o", "OUT"]), ("gate", ["gate", runs, "--baseline", runs, "-o", "OUT"]),
-            ("history", ["history", runs]), ("history -o", ["history", runs, "-o", "OUT"]), ("export verdicts", ["export", verdicts, "--format", "markdown"]),
-            *((f"export {f}", ["export", runs, "--format", f, *o]) for f in ("csv", "gbench", "bmf", "gha", "junit", "openmetrics", "otava", "markdown")
-              for o in ([], ["-o", "OUT"]))]  # nothing that loads hwloc: it crashes by itself without memory
+    return [
+        ("list", ["list"]),
+        ("list points", ["list", "points"]),
+        ("help", ["run", "--help"]),
+        ("validate", ["validate", record]),
+        ("fit", ["fit", record]),
+        ("predict", ["predict", "gemv", "gpt2", "--device", "a100"]),
+        ("predict -o", ["predict", "gemv", "--device", record, "-o", "OUT"]),
+        ("compare", ["compare", record, "a100"]),
+        ("compare -o", ["compare", "h100", "a100", "-o", "OUT"]),
+        ("claims", ["claims"]),
+        ("claims record", ["claims", record]),
+        ("claims -o", ["claims", "--check", "-o", "OUT"]),
+        (
+            "claims --ledger",
+            ["claims", "--check", "--ledger", os.path.join(HERE, "..", "bench", "data", "claims.json")],
+        ),
+        ("report", ["report", record, "-o", "OUT"]),
+        ("report of two", ["report", record, run1, "-o", "OUT"]),
+        ("gate", ["gate", runs, "--baseline", runs, "-o", "OUT"]),
+        ("history", ["history", runs]),
+        ("history -o", ["history", runs, "-o", "OUT"]),
+        ("export verdicts", ["export", verdicts, "--format", "markdown"]),
+        *(
+            (f"export {f}", ["export", runs, "--format", f, *o])
+            for f in ("csv", "gbench", "bmf", "gha", "junit", "openmetrics", "otava", "markdown")
+            for o in ([], ["-o", "OUT"])
+        ),
+    ]  # nothing that loads hwloc: it crashes by itself without memory
 
 
 class Fault:
@@ -41,10 +70,24 @@ class Fault:
         os.makedirs(self.here)
         out = os.path.join(self.here, "out")
         count = os.path.join(self.folder, "count")
-        env = {**os.environ, "LD_PRELOAD": self.library, "IR_FAULT": fault, "IR_FAULT_COUNT": count, "OCL_ICD_VENDORS": "/nonexistent",
-               "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        env = {
+            **os.environ,
+            "LD_PRELOAD": self.library,
+            "IR_FAULT": fault,
+            "IR_FAULT_COUNT": count,
+            "OCL_ICD_VENDORS": "/nonexistent",
+            "OPENBLAS_NUM_THREADS": "1",
+            "OMP_NUM_THREADS": "1",
+        }
         try:
-            r = subprocess.run([self.program, *(out if a == "OUT" else a for a in args)], capture_output=True, text=True, timeout=60, env=env, errors="replace")
+            r = subprocess.run(
+                [self.program, *(out if a == "OUT" else a for a in args)],
+                capture_output=True,
+                text=True,
+                timeout=60,
+                env=env,
+                errors="replace",
+            )
         except subprocess.TimeoutExpired:
             return None, None, []
         text = open(out, errors="replace").read() if os.path.exists(out) else None
@@ -71,7 +114,9 @@ class Fault:
             return self.fail(f"{what}: it crashes", r)
         if beside:
             self.fail(f"{what}: {beside} is left", r)
-        same = TIMES.sub("", r.stdout) == good[0] and (None if text is None else TIMES.sub("", text)) == good[1]
+        same = (
+            TIMES.sub("", r.stdout) == good[0] and (None if text is None else TIMES.sub("", text)) == good[1]
+        )
         if r.returncode == good[2]:
             self.absorbed += 1
             if not same:
@@ -92,7 +137,11 @@ class Fault:
         total = self.counts()
         for kind in KINDS:
             k = PER_COMMAND[kind]
-            some = range(1, total[kind] + 1) if everything or total[kind] <= k else sorted({1, total[kind], *rng.sample(range(1, total[kind] + 1), k)})
+            some = (
+                range(1, total[kind] + 1)
+                if everything or total[kind] <= k
+                else sorted({1, total[kind], *rng.sample(range(1, total[kind] + 1), k)})
+            )
             for n in some:
                 self.one(name, args, kind, n, good)
                 if n % 7 == 1:
@@ -110,9 +159,14 @@ def points(path):
 
 
 def kills(program, folder, n, rng):
-    """A run is killed at a random moment and continued, again and again: recorded points stay, and the end is whole."""
+    """A run is killed at a random moment and continued, again and again: recorded points stay."""
     args = ["run", "copy:bytes=64Ki-128Ki*2,streams=1,2,4", "gemv:m=64,k=64,128", *FAST]
-    path, other, bad, killed = os.path.join(folder, "killed.jsonl"), os.path.join(folder, "other.jsonl"), [], 0
+    path, other, bad, killed = (
+        os.path.join(folder, "killed.jsonl"),
+        os.path.join(folder, "other.jsonl"),
+        [],
+        0,
+    )
     t0 = time.time()
     subprocess.run([program, *args, "--quiet", "-o", path], check=True, capture_output=True)
     whole, length = points(path), time.time() - t0
@@ -153,8 +207,14 @@ def kills(program, folder, n, rng):
         if not os.path.exists(path):
             continue
         r = subprocess.run([program, *args, "--resume", path], capture_output=True, text=True)
-        if r.returncode != 0 or points(path) != whole or subprocess.run([program, "validate", path], capture_output=True).returncode:
-            bad.append(f"the run that was killed does not come to its end: {r.returncode} {len(points(path))} of {len(whole)} {r.stderr[-200:]}")
+        if (
+            r.returncode != 0
+            or points(path) != whole
+            or subprocess.run([program, "validate", path], capture_output=True).returncode
+        ):
+            bad.append(
+                f"the run that was killed does not end: {r.returncode} {len(points(path))} {r.stderr[-200:]}"
+            )
     return killed, bad
 
 
@@ -178,12 +238,30 @@ def main():
         os.makedirs(runs)
         for i in range(1, 5):
             shutil.copy(os.path.join(FIX, f"run{1 + i % 2}.jsonl"), os.path.join(runs, f"run{i}.jsonl"))
-        subprocess.run([program, "run", SMALL, "triad:bytes=96Ki", "gemm:m=64,n=64,k=64", "gemv:m=64,k=64", *FAST, "--quiet", "-o", record], check=True, capture_output=True)
+        subprocess.run(
+            [
+                program,
+                "run",
+                SMALL,
+                "triad:bytes=96Ki",
+                "gemm:m=64,n=64,k=64",
+                "gemv:m=64,k=64",
+                *FAST,
+                "--quiet",
+                "-o",
+                record,
+            ],
+            check=True,
+            capture_output=True,
+        )
         f = Fault(program, library, folder)
         for name, args in commands(record, runs):
             if o.only in name:
                 f.command(name, args, o.all, rng)
-        print(f"{sum(f.n.values())} faults ({', '.join(f'{k} {n}' for k, n in f.n.items())}), {f.absorbed} without an effect, {len(f.failures)} failed")
+        print(
+            f"{sum(f.n.values())} faults ({', '.join(f'{k} {n}' for k, n in f.n.items())}), "
+            f"{f.absorbed} without an effect, {len(f.failures)} failed"
+        )
         killed, bad = kills(program, folder, o.kills, rng) if o.kills and not o.only else (0, [])
         for b in bad:
             print(f"FAILED: {b}")

@@ -59,7 +59,7 @@ void ab_print(const ir_text *t, const ir_comparison *v, size_t n, const char *un
                 c->verdict, c->confirmed ? " (confirmed)" : "");
         if (*c->note) fprintf(t->f, "%*s %s\n", width, "", c->note);
     }
-    fflush(t->f);
+    ir_text_flush(t->f);
 }
 
 void ab_sentence(const ir_comparison *v, size_t n, char *buf, size_t size)

@@ -16,7 +16,8 @@ FILE *apps_screen(const cli_args *a)
 
 ir_status apps_whole(void)
 {
-    return ir_memory_was_short() ? ir_fail(IR_ENOMEM, "out of memory: not every value could be computed") : IR_OK;
+    return ir_memory_was_short() ? ir_fail(IR_ENOMEM, "out of memory: not every value could be computed")
+                                 : IR_OK;
 }
 
 ir_status apps_journal(const cli_args *a, bool live, ir_journal **out)

@@ -35,7 +35,7 @@ static void ab_print_plan(const ir_text *t, const ir_comparison *v, size_t n, do
             "blocks: to report a change of %.3g %% with 80 %% (threshold %.3g %%); '-': not even %d blocks "
             "would\n",
             100 * effect, 100 * expm1(delta), TRIAL_MAX_BLOCKS);
-    fflush(t->f);
+    ir_text_flush(t->f);
 }
 
 static int plan_from(const cli_args *args, const ab_options *own)

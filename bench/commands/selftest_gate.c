@@ -163,7 +163,7 @@ static void print_step(FILE *f, const ir_gate_proof *g)
     if (g->injected <= 0 && !(g->upper <= 0.01))
         fprintf(f, "WARNING: %zu verdicts bound the false-alarm rate at %.2f %% only: above 1 %%\n", g->n,
                 100 * g->upper);
-    fflush(f);
+    ir_text_flush(f);
 }
 
 /* ---- commands -------------------------------------------------------------------------------- */

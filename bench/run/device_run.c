@@ -173,7 +173,7 @@ void device_run_print_ceilings(const ir_text *t, const device_run *c)
     ir_text_machine(t, &c->s.info, &c->env);
     fputc('\n', t->f);
     ir_text_ceilings(t, &c->s.ceilings);
-    fflush(t->f);
+    ir_text_flush(t->f);
 }
 
 void device_run_print_law(const ir_text *t, const device_run *c)
@@ -206,7 +206,7 @@ void device_run_print_law(const ir_text *t, const device_run *c)
     if (law->exceed)
         fprintf(t->f, "%zu point%s above a ceiling by more than 2 %%: see the rows flagged suspect.\n",
                 law->exceed, law->exceed == 1 ? "" : "s");
-    fflush(t->f);
+    ir_text_flush(t->f);
 }
 
 ir_status device_run_journal_tail(ir_journal *j, const device_run *c)

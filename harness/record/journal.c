@@ -315,7 +315,7 @@ ir_status ir_journal_raw(ir_journal *j, const char *text, size_t n)
         return IR_OK;
     }
     if (j->waiting && journal_begin_anew(j) != IR_OK) return j->error;
-    if (!j->owned && !j->writer) fflush(stdout); /* keep the order of what was printed before */
+    if (!j->owned && !j->writer) ir_text_flush(stdout); /* keep the order of what was printed before */
     off_t     before = j->regular ? lseek(j->fd, 0, SEEK_END) : -1;
     ir_status s = ir_write_all(j->fd, text, n);
     if (s == IR_OK) {

@@ -19,7 +19,8 @@ static void json_in_watch(void)
     json_in_short = false;
 }
 
-/* The reader drops a byte of a text that has no room, and goes on: what was read then is not what is there. */
+/* The reader drops a byte of a text that has no room, and goes on: what was read then is not what is there.
+ */
 static json_t *json_in_checked(json_t *o, bool *nomem)
 {
     *nomem = json_in_short;

@@ -94,6 +94,9 @@ void ir_text_ceilings(const ir_text *, const ir_ceilings *);
 void ir_text_points(const ir_text *, const ir_point *, size_t n); /* table with verdicts */
 void ir_text_fit(const ir_text *, const ir_fit fits[2], int better);
 void ir_text_roofline(const ir_text *, const ir_ceilings *, const ir_point *, size_t n); /* a small plot */
+/* Write out what is buffered; why the first such call of the process failed (errno; 0: none did). */
+void ir_text_flush(FILE *);
+int  ir_text_error(void);
 /* "41.2 GB/s", "3.1 us", "220 GFLOP/s": 3 significant digits, decimal prefixes; "-" for NAN. */
 const char *ir_text_scaled(double value, const char *unit, char *buf, size_t n);
 #ifdef __cplusplus

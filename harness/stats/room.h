@@ -1,5 +1,5 @@
-/* room.h -- private: working memory of a statistic. Where there is none the statistic is NAN, as for no data, and
- * ir_memory_was_short() tells the two apart. */
+/* room.h -- private: working memory of a statistic. Where there is none the statistic is NAN, as for no data,
+ * and ir_memory_was_short() tells the two apart. */
 #ifndef IR_STATS_ROOM_H
 #define IR_STATS_ROOM_H
 #include "harness/ironroof.h"
