@@ -2,6 +2,7 @@
 #include "bench/commands/apps.h"
 #include "bench/commands/dump.h"
 #include "bench/commands/commands.h"
+#include "bench/commands/ends.h"
 #include "bench/ab/processes.h"
 #include "bench/commands/gate_options.h"
 #include "bench/commands/last.h"
@@ -220,7 +221,8 @@ const cli_command bench_commands[] = {
 
 int main(int argc, char **argv)
 {
+    ends_begin();
     ir_affinity_restore();
     if (last_in_arguments(argc, argv) != IR_OK) return complain();
-    return cli_main(bench_commands, argc, argv);
+    return ends_finish(cli_main(bench_commands, argc, argv));
 }

@@ -42,7 +42,9 @@ __attribute__((format(printf, 2, 3)))
 #endif
 ir_status
             ir_fail(ir_status code, const char *fmt, ...);
-const char *ir_why(void);                   /* this thread's last ir_fail() text; never NULL */
+const char *ir_why(void); /* this thread's last ir_fail() text; never NULL */
+/* Has any call of this process failed for want of memory (IR_ENOMEM)? */
+bool        ir_memory_was_short(void);
 const char *ir_status_name(ir_status code); /* "ok" "skip" "invalid" ...: static text */
 
 /* ---- dtypes ---------------------------------------------------------------------------------- */

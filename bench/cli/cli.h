@@ -94,7 +94,7 @@ enum {                             /* which shared options a command takes */
        CLI_SET_CACHE = 1u << 5,    /* hot cold */
        CLI_SET_RUN = 1u << 6,      /* ceilings dry-run layers prove detail */
        CLI_SET_FILES = 1u << 7,    /* resume no-report */
-       CLI_SET_OUTPUT = 1u << 8,   /* o */
+       CLI_SET_OUTPUT = 1u << 8,   /* o force */
        CLI_SET_TERMINAL = 1u << 9, /* quiet color */
        CLI_SET_MEASURE = (1u << 10) - 1,
        CLI_SET_GRID = CLI_SET_POINTS | CLI_SET_SCOPE, /* what a list of points is made of */
@@ -129,7 +129,7 @@ typedef struct {
     const char *ceilings;                      /* "none", or a record to take them from; NULL: measure */
     const char *layers;                        /* "all", or numbers; NULL: no rows per layer */
     cli_filter  prove; /* text NULL: do not; "": whatever the run chooses; else points whose key matches */
-    bool        no_report, dry_run, quiet, detail;
+    bool        no_report, dry_run, quiet, detail, force;
     int         color;
 } cli_options;
 void cli_options_init(cli_options *);

@@ -72,6 +72,8 @@ static const cli_option shared[] = {
     {"output", 'o', CLI_TEXT, "FILE",
      "where the results go; '-': standard output, tables then go to standard error", AT(output),
      .set = CLI_SET_OUTPUT},
+    {"force", 0, CLI_FLAG, NULL, "with -o: a record that is there is replaced", AT(force),
+     .set = CLI_SET_OUTPUT},
     {"quiet", 0, CLI_FLAG, NULL, "no progress, no remarks; results and errors only", AT(quiet),
      .set = CLI_SET_TERMINAL},
     {"color", 0, CLI_ENUM, NULL, "auto: on a terminal, unless NO_COLOR is set", AT(color),

@@ -25,8 +25,11 @@ extern const cli_option predict_own[], compare_own[], claims_own[];
 /* Where tables go: standard output; standard error when -o - gives the former to the lines. NULL with --quiet
  * and -o. */
 FILE *apps_screen(const cli_args *);
-/* -o FILE opened with its header line; *out stays NULL without -o. */
-ir_status apps_journal(const cli_args *, ir_journal **out);
+/* -o FILE opened with its header line; *out stays NULL without -o. live: line by line, for what is measured;
+ * else the file appears when the journal is closed. */
+ir_status apps_journal(const cli_args *, bool live, ir_journal **out);
+/* IR_ENOMEM: something was left out for want of memory. Before a file of what was computed is kept. */
+ir_status apps_whole(void);
 /* `list devices`: the datasheets. `list claims`: the built-in ledger. */
 void list_sheets(const ir_text *);
 void list_claims(void);

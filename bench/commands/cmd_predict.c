@@ -248,13 +248,16 @@ int cmd_predict(const cli_args *args)
         st = cli_points_expand(predict_workloads(ir_workloads), args->arg, args->narg, &args->opt, &points);
     if (st == IR_OK) st = machine_views_add_list(views, own->device);
     if (st == IR_OK) calibrate(views);
-    if (st == IR_OK) st = apps_journal(args, &j);
+    if (st == IR_OK) st = machine_views_apart(views, args->opt.output);
+    if (st == IR_OK) st = apps_journal(args, false, &j);
     for (size_t i = 0; st == IR_OK && i < views->n; i++) {
         int c = on_machine(&t, j, &views->v[i], &points, &set, args);
         if (c != EXIT_FINE) code = c;
     }
-    ir_status closed = ir_journal_close(&j);
-    if (st != IR_OK || closed != IR_OK) code = complain();
+    if (st == IR_OK) st = apps_whole();
+    if (st == IR_OK) st = ir_journal_close(&j);
+    if (st != IR_OK) code = complain();
+    ir_journal_discard(&j);
     cli_points_free(&points);
     if (views) machine_views_free(views);
     free(views);

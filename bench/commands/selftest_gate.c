@@ -163,7 +163,7 @@ static void print_step(FILE *f, const ir_gate_proof *g)
     if (g->injected <= 0 && !(g->upper <= 0.01))
         fprintf(f, "WARNING: %zu verdicts bound the false-alarm rate at %.2f %% only: above 1 %%\n", g->n,
                 100 * g->upper);
-    fflush(f);
+    ir_text_flush(f);
 }
 
 /* ---- commands -------------------------------------------------------------------------------- */
@@ -199,6 +199,7 @@ int selftest_gate(FILE *f, const cli_args *args)
                        .npoint = args->narg - skip,
                        .variants = &t};
     ir_status     st = aa ? IR_OK : shares(listed ? args->arg[1] : "1,2,3,5,10", list, &n);
+    if (st == IR_OK) st = ab_file_check(args->opt.output, args->opt.force);
     if (st == IR_OK) st = make_twins(&t);
     for (; done < n && st == IR_OK; done += st == IR_OK) {
         st = selftest_gate_step(&s, aa ? none[0] : list[done], &proof[done]);
@@ -210,8 +211,8 @@ int selftest_gate(FILE *f, const cli_args *args)
             code = (ir_fail(IR_EINVAL, "nothing was measured"), complain());
         if (code == EXIT_FINE && aa && proof[i].found) code = EXIT_REGRESSED;
     }
-    if (done && ab_file(args->opt.output, args->argc, args->argv, args->arg[0], s.all.v, s.all.n, proof,
-                        done) != IR_OK)
+    if (done && ab_file(args->opt.output, args->opt.force, args->argc, args->argv, args->arg[0], s.all.v,
+                        s.all.n, proof, done) != IR_OK)
         code = complain();
     ir_comparisons_free(&s.all);
     remove_twins(&t);

@@ -162,6 +162,12 @@ void ir_json_num(ir_json *o, double v)
     put_text(o, text);
 }
 
+bool ir_json_raw(ir_json *o, const char *s, size_t n)
+{
+    if (n) json_out_put(o, s, n);
+    return !o->failed;
+}
+
 void ir_json_newline(ir_json *o) { json_out_put(o, "\n", 1); }
 
 void ir_json_key_num(ir_json *o, const char *key, double v)

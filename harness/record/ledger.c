@@ -2,13 +2,14 @@
  * ledger keeps; arrays come from one list of blocks. Refuses: no array, a claim without id, formula or values
  * of the wrong type, two claims of one id. Unknown fields are ignored. */
 #include "harness/record/ledger.h"
+#include "harness/record/input.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #if IR_HAVE_JANSSON
-#include <jansson.h>
+#include "harness/record/json_in.h"
 
 typedef struct block {
     struct block *next;
@@ -216,9 +217,15 @@ ir_status ir_ledger_read(const char *path, ir_ledger *out)
     store *s = calloc(1, sizeof *s);
     if (!s) return ir_fail(IR_ENOMEM, "%s: no memory", path);
     out->owned = s;
-    s->root = json_load_file(path, JSON_REJECT_DUPLICATES, &e);
-    ir_status st = IR_OK;
-    if (!s->root && e.line > 0)
+    FILE     *f = NULL;
+    ir_status st = ir_input_open(path, &f);
+    if (st != IR_OK) return ir_ledger_free(out), st;
+    bool nomem;
+    s->root = ir_json_load_file(f, JSON_REJECT_DUPLICATES, &e, &nomem);
+    fclose(f);
+    if (nomem)
+        st = ir_fail(IR_ENOMEM, "%s: no memory for it", path);
+    else if (!s->root && e.line > 0)
         st = ir_fail(IR_EINVAL, "%s:%d: %s", path, e.line, e.text);
     else if (!s->root)
         st = ir_fail(IR_EIO, "%s: %s", path, e.text);
