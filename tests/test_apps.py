@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """test_apps.py PROGRAM -- predict, compare and claims as a user meets them: exit codes, messages, lines; the devices compiled in
-are those of bench/data/devices.json. Nothing is measured. Exit 77 where a build cannot read records: what needs none has
+are those of bench/devices/devices.json. Nothing is measured. Exit 77 where a build cannot read records: what needs none has
 passed by then."""
 import json, os, subprocess, sys, tempfile
 
 PROGRAM = os.path.abspath(sys.argv[1])
 HERE = os.path.dirname(os.path.abspath(__file__))
-DATA = os.path.join(HERE, "..", "bench", "data")
+DATA = os.path.join(HERE, "..", "bench")
 A, B = (os.path.join(HERE, "fixtures", "machine_%s.jsonl" % x) for x in "ab")
 failures = []
 
@@ -47,7 +47,7 @@ def lines(*args):
 def devices():
     """Every figure of the JSON comes out of a prediction unchanged."""
     listed = run("list", "devices").stdout
-    with open(os.path.join(DATA, "devices.json"), encoding="utf-8") as f:
+    with open(os.path.join(DATA, "devices", "devices.json"), encoding="utf-8") as f:
         sheets = json.load(f)
     for d in sheets:
         flat = " ".join(listed.split())
@@ -110,7 +110,7 @@ def claims():
     check(["claims", "batch1"], 2, err=["needs a record"])
     check(["claims", "--check", "--measure"], 2, err=["offline"])
     got = lines("claims", "--check")
-    with open(os.path.join(DATA, "claims.json"), encoding="utf-8") as f:
+    with open(os.path.join(DATA, "claims", "claims.json"), encoding="utf-8") as f:
         want = json.load(f)
     expect(len(got) == 64 and [g["id"] for g in got[1:]] == [w["id"] for w in want], "a line per claim")
     for g, w in zip(got[1:], want):
