@@ -4,6 +4,8 @@
 #include "bench/commands/commands.h"
 #include "bench/ab/processes.h"
 #include "bench/commands/gate_options.h"
+#include "bench/commands/fleet.h"
+#include "bench/commands/fleet_options.h"
 
 const cli_command bench_commands[] = {
     {.name = "run", .summary = "measure ceilings and workloads, fit the Iron Law, judge every point",
@@ -53,13 +55,14 @@ const cli_command bench_commands[] = {
               "tests/check_reference.py redoes networks from it with NumPy and ONNX Runtime.",
      .sets = CLI_SET_HOST | CLI_SET_WHERE | CLI_SET_GRID | CLI_SET_OUTPUT, .own = dump_options, .own_init = &dump_defaults,
      .own_size = sizeof dump_defaults, .min_args = 1, .max_args = 1, .main = cmd_dump},
-    {.name = "selftest", .summary = "check the tool itself: ideal | kernels | aa | inject",
-     .usage = "ideal|kernels|aa|inject [PERCENT,...] [POINT...]",
+    {.name = "selftest", .summary = "check the tool itself: ideal | kernels | aa | inject | fleet",
+     .usage = "ideal|kernels|fleet|aa|inject [PERCENT,...] [POINT...]",
      .about = "ideal: a device that obeys the law exactly; the fit must give back what was put in.\n"
               "kernels: every kernel on odd shapes and misaligned addresses against its oracle; nothing is timed.\n"
               "aa: this program against a copy of itself; every confirmed change is a false alarm.\n"
-              "inject 1,2,3,5,10: against a copy whose timed calls take that many per cent longer; how many are found.",
-     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_CAMPAIGN, .own = ab_own_options, .own_init = &ab_own_defaults, .own_size = sizeof(ab_options),
+              "inject 1,2,3,5,10: against a copy whose timed calls take that many per cent longer; how many are found.\n"
+              "fleet: synthetic fleets of nodes; false alarms, detection, terms. with --nodes N -o DIR: writes one of N nodes.",
+     .sets = CLI_SET_NODES | (CLI_SET_MEASURE & ~(uint32_t)CLI_SET_CAMPAIGN), .own = ab_own_options, .own_init = &ab_own_defaults, .own_size = sizeof(ab_options),
      .min_args = 1, .max_args = -1, .main = cmd_selftest},
     {.name = "ab", .summary = "compare two builds by interleaved processes; verdict and exit code", .usage = "A B [POINT...]",
      .about = "A (old) and B (new) are programs or quoted command lines that take 'run POINT...'; each block runs A,B,B,A or B,A,A,B.\n"
@@ -80,6 +83,11 @@ const cli_command bench_commands[] = {
      .about = "csv, gbench (Google Benchmark JSON), bmf (Bencher), gha (github-action-benchmark), junit, openmetrics, otava, markdown",
      .sets = CLI_SET_OUTPUT | CLI_SET_TERMINAL, .own = export_own_options, .own_init = &export_own_defaults,
      .own_size = sizeof(export_options), .min_args = 1, .max_args = -1, .main = cmd_export},
+    {.name = "fleet", .summary = "a cluster's nodes against each other: which is slow, in which term", .usage = "judge DIR",
+     .about = "judge DIR: the verdict over a folder of digests, offline; text, fleet.json, fleet.txt and fleet.html.\n"
+              "Exit code: 0 healthy, 1 a slow node or link, 2 lost, hung, incorrect or a lying clock, 3 undecided, 4 unlike nodes.",
+     .sets = CLI_SET_OUTPUT | CLI_SET_TERMINAL, .own = fleet_own_options, .own_init = &fleet_own_defaults, .own_size = sizeof(fleet_options),
+     .min_args = 1, .max_args = -1, .main = cmd_fleet},
     {0}};
 
 int main(int argc, char **argv) { return cli_main(bench_commands, argc, argv); }

@@ -67,7 +67,7 @@ SHARED_KERNELS = ("workloads", "nets")
 SHARED_HEADERS = ("kernels/workloads/", "kernels/nets/")
 # Folders of bench/, lowest floor first.
 BENCH_FLOORS = ["cli", "gate", "devices", "claims", "predict", "measure", "analysis", "ablation", "ceilings", "run", "ab",
-                "commands"]
+                "fleet", "commands"]
 IMPURE_HEADER = re.compile(r"^(time|unistd|fcntl|signal|pthread|dirent|sched|threads|poll)\.h$|^sys/")
 IMPURE_CALL = re.compile(r"\b(f?printf|vf?printf|fopen|fdopen|fputs|fputc|puts|putchar|fwrite|fread|fgets|fscanf|"
                          r"clock_gettime|gettimeofday|clock|time|getenv|rand|system)\s*\(")

@@ -45,6 +45,7 @@ static const cli_option shared[] = {
      AT(samples), .set = CLI_SET_TIMING, .lo = 1, .hi = 1000000},
     {"inject", 0, CLI_REAL, "SHARE", "make every timed call this much slower, 0.05 or 5%: tests what a gate can see",
      AT(inject), .set = CLI_SET_TIMING, .lo = 0, .hi = 10, .unit = CLI_SHARE},
+    {"nodes", 0, CLI_INT, "N", "how many nodes of a cluster", AT(nodes), .set = CLI_SET_NODES, .lo = 1, .hi = 1000000},
     {"ceilings", 0, CLI_TEXT, "FILE|none", "take the ceilings from this record of the same machine, or judge without any",
      AT(ceilings), .set = CLI_SET_RUN},
     {"resume", 0, CLI_TEXT, "FILE", "continue the run recorded there; what it has is not measured again", AT(resume),

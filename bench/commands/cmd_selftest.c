@@ -1,6 +1,7 @@
 /* cmd_selftest.c -- `ironroof selftest kernels`: every kernel of every backend on its workload's awkward shapes, misaligned,
  * with guard bytes and poisoned outputs, against the workload's oracle. Nothing is timed. */
 #include "bench/commands/commands.h"
+#include "bench/commands/fleet.h"
 #include "bench/backends.h"
 #include "kernels/workloads/table.h"
 
@@ -77,10 +78,11 @@ int selftest_kernels(FILE *f, const cli_options *o)
 
 int cmd_selftest(const cli_args *args)
 {
-    static const char *const what[] = {"ideal", "kernels", "aa", "inject"};
+    static const char *const what[] = {"ideal", "kernels", "fleet", "aa", "inject"};
     size_t at;
-    if (cli_choose("selftest", args->arg[0], what, 4, &at) != IR_OK) return complain();
-    if (at >= 2) return selftest_gate(stdout, args);
+    if (cli_choose("selftest", args->arg[0], what, 5, &at) != IR_OK) return complain();
+    if (at >= 3) return selftest_gate(stdout, args);
     if (args->narg > 1) return ir_fail(IR_EINVAL, "selftest %s takes no further argument", what[at]), complain();
+    if (at == 2) return selftest_fleet(stdout, &args->opt, args->opt.nodes);
     return at == 0 ? selftest_ideal(stdout) : selftest_kernels(stdout, &args->opt);
 }
