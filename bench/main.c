@@ -83,8 +83,10 @@ const cli_command bench_commands[] = {
      .about = "csv, gbench (Google Benchmark JSON), bmf (Bencher), gha (github-action-benchmark), junit, openmetrics, otava, markdown",
      .sets = CLI_SET_OUTPUT | CLI_SET_TERMINAL, .own = export_own_options, .own_init = &export_own_defaults,
      .own_size = sizeof(export_options), .min_args = 1, .max_args = -1, .main = cmd_export},
-    {.name = "fleet", .summary = "a cluster's nodes against each other: which is slow, in which term", .usage = "judge DIR",
-     .about = "judge DIR: the verdict over a folder of digests, offline; text, fleet.json, fleet.txt and fleet.html.\n"
+    {.name = "fleet", .summary = "a cluster's nodes against each other: which is slow, in which term", .usage = "run [POINT...] -o DIR | judge DIR",
+     .about = "run: starts an agent on every node through Slurm, pdsh or MPI, looks again at suspects, measures the network, judges.\n"
+              "  What follows -- goes to each node's `ironroof run` as it is: fleet run --nodes all -o DIR -- --backend cuda gemm\n"
+              "judge DIR: the verdict over a folder of digests, offline; text, fleet.json, fleet.txt and fleet.html.\n"
               "Exit code: 0 healthy, 1 a slow node or link, 2 lost, hung, incorrect or a lying clock, 3 undecided, 4 unlike nodes.",
      .sets = CLI_SET_OUTPUT | CLI_SET_TERMINAL, .own = fleet_own_options, .own_init = &fleet_own_defaults, .own_size = sizeof(fleet_options),
      .min_args = 1, .max_args = -1, .main = cmd_fleet},

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "bench/commands/fleet.h"
 #include "bench/commands/fleet_options.h"
+#include "bench/fleet/agent.h"
+#include "bench/fleet/launch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +11,26 @@
 const fleet_options fleet_own_defaults = {.rounds = 3, .delta = 0.05, .alpha = 0.01, .timeout_s = 300};
 #define OWN(field) .offset = offsetof(fleet_options, field)
 const cli_option fleet_own_options[] = {
+    {"nodes", 0, CLI_TEXT, "LIST", "a,b[1-8] | all | idle | sample:N (Slurm); with --engine local a number",
+     OWN(nodes)},
+    {"engine", 0, CLI_ENUM, NULL, "what starts the agents (auto: slurm, else pdsh, else mpi)", OWN(engine),
+     .choices = FLEET_ENGINES},
+    {"engine-args", 0, CLI_TEXT, "WORDS", "more words for srun, mpirun or pdsh: '-p gpu --mpi=pmix'",
+     OWN(engine_args)},
+    {"rounds", 0, CLI_INT, "N", "processes per node in look 1 (3)", OWN(rounds), .lo = 1,
+     .hi = IR_FLEET_ROUNDS},
+    {"delta", 0, CLI_REAL, "SHARE", "what matters in practice, 0.05 or 5% (5%)", OWN(delta), .lo = 1e-3,
+     .hi = 0.9, .unit = CLI_SHARE},
+    {"alpha", 0, CLI_REAL, "SHARE", "probability of a false node in a healthy fleet (1%)", OWN(alpha),
+     .lo = 1e-6, .hi = 0.5, .unit = CLI_SHARE},
+    {"timeout", 0, CLI_REAL, "TIME", "of a node in each look; then it is HUNG or LOST (300)", OWN(timeout_s),
+     .lo = 1, .hi = 86400, .unit = CLI_SECONDS},
+    {"at-once", 0, CLI_INT, "N", "at most so many nodes at a time (all)", OWN(at_once), .lo = 1,
+     .hi = 1000000},
+    {"no-net", 0, CLI_FLAG, NULL, "do not measure the network", OWN(no_net)},
     {"baseline", 0, CLI_TEXT, "FILE",
      "fleet.json of an earlier sweep: what is usual for a fleet too small to know", OWN(baseline)},
+    {"against", 0, CLI_TEXT, "FILE", "check: the fleet.json to hold this node against", OWN(against)},
     {0}};
 
 static ir_status save_text(const fleet_result *r, const char *dir)
@@ -67,10 +87,25 @@ static int judge(const cli_args *a)
     return fleet_judge_folder(stdout, &a->opt, a->arg[1], own->baseline, a->opt.output);
 }
 
+/* Always exit code 0: what an engine does about another one differs, and the folder tells all. */
+static int agent(const cli_args *a)
+{
+    if (a->narg < 2 || a->narg > 3 || (a->narg == 3 && strcmp(a->arg[2], "1") && strcmp(a->arg[2], "2")))
+        return ir_fail(IR_EINVAL, "fleet agent takes DIR and 1 or 2, the look"), complain();
+    if (fleet_agent(a->arg[1], a->narg == 3 && a->arg[2][0] == '2' ? 2 : 1) != IR_OK) complain();
+    return EXIT_FINE;
+}
+
 int cmd_fleet(const cli_args *a)
 {
-    static const char *const what[] = {"judge"};
+    static const struct {
+        const char *name;
+        int (*main)(const cli_args *);
+    } part[] = {{"run", fleet_run}, {"judge", judge}, {"agent", agent}};
+    enum { PARTS = sizeof part / sizeof *part };
+    const char *name[PARTS];
     size_t at;
-    if (cli_choose("fleet command", a->arg[0], what, 1, &at) != IR_OK) return complain();
-    return judge(a);
+    for (size_t i = 0; i < PARTS; i++) name[i] = part[i].name;
+    if (cli_choose("fleet command", a->arg[0], name, PARTS, &at) != IR_OK) return complain();
+    return part[at].main(a);
 }

@@ -1,0 +1,178 @@
+/* launch.c -- see launch.h. We write no launcher: the words below are what an administrator would type. */
+#define _GNU_SOURCE
+#include "bench/fleet/launch.h"
+#include "bench/ab/child.h"
+#include "bench/run/output.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MOST_WORDS = 64, ASK_S = 20 };
+
+const char *fleet_engine_name(fleet_engine e)
+{
+    static const char *const name[FLEET_NENGINE] = {"auto", "slurm", "mpi", "pdsh", "local"};
+    return name[e];
+}
+
+/* ---- which one is here ---- */
+static bool in_path(const char *program)
+{
+    const char *path = getenv("PATH");
+    for (const char *s = path ? path : ""; *s;) {
+        char file[1200];
+        size_t n = strcspn(s, ":");
+        snprintf(file, sizeof file, "%.*s/%s", (int)n, s, program);
+        if (access(file, X_OK) == 0) return true;
+        s += n + (s[n] == ':');
+    }
+    return false;
+}
+
+static bool slurm_answers(void)
+{
+    static char *const ask[] = {"sinfo", "-h", "-o", "%N", NULL};
+    child_result r;
+    if (!in_path("srun") || child_run(ask, ASK_S, NULL, &r) != IR_OK) return false;
+    bool ok = r.code == 0;
+    child_free(&r);
+    return ok;
+}
+
+ir_status fleet_engine_choose(fleet_engine asked, fleet_engine *out)
+{
+    static const char *const program[FLEET_NENGINE] = {"", "srun", "mpirun", "pdsh", ""};
+    *out = asked;
+    if (asked == FLEET_AUTO)
+        *out = slurm_answers()     ? FLEET_SLURM
+               : in_path("pdsh")   ? FLEET_PDSH
+               : in_path("mpirun") ? FLEET_MPI
+                                   : FLEET_AUTO;
+    if (*out == FLEET_AUTO)
+        return ir_fail(
+            IR_EINVAL,
+            "no engine here: neither srun, pdsh nor mpirun is in PATH (--engine local: this machine alone)");
+    if (*program[*out] && !in_path(program[*out]))
+        return ir_fail(IR_EINVAL, "engine %s: %s is not in PATH", fleet_engine_name(*out), program[*out]);
+    return IR_OK;
+}
+
+/* ---- words ---- */
+typedef struct {
+    char *v[MOST_WORDS];
+    size_t n;
+    char *list, number[24], node[100], limit[32];
+    child_words more;
+} words;
+static void add(words *w, const char *s)
+{
+    if (w->n + 1 < MOST_WORDS) w->v[w->n++] = (char *)(uintptr_t)s;
+    w->v[w->n] = NULL;
+}
+
+static void add_all(words *w, const char *const *s)
+{
+    for (; *s; s++) add(w, *s);
+}
+
+static char *joined(const fleet_names *n)
+{
+    char *text = malloc(n->n * (IR_FLEET_NAME + 1) + 1), *to = text;
+    for (size_t i = 0; text && i < n->n; i++) to += sprintf(to, "%s%s", i ? "," : "", n->v[i]);
+    return text;
+}
+
+static bool is_open_mpi(void)
+{
+    static char *const ask[] = {"mpirun", "--version", NULL};
+    child_result r;
+    if (child_run(ask, ASK_S, NULL, &r) != IR_OK) return false;
+    bool yes = r.out && strstr(r.out, "Open MPI");
+    child_free(&r);
+    return yes;
+}
+
+static void slurm_words(words *w)
+{
+    /* -K0: a task that fails leaves the others; -W0: nobody is killed for being late; --overlap: also inside an allocation. */
+    static const char *const fixed[] = {"srun",      "-K0",     "-W0", "--ntasks-per-node=1",
+                                        "--overlap", "--quiet", "-N",  NULL};
+    add_all(w, fixed);
+    add(w, w->number);
+    add(w, "-n");
+    add(w, w->number);
+    add(w, "-w");
+    add(w, w->list);
+    add(w, w->limit); /* should srun itself be killed */
+}
+
+static void mpi_words(words *w)
+{
+    static const char *const open_mpi[] = {"mpirun",       "--map-by", "ppr:1:node",
+                                           "--continuous", "--host",   NULL};
+    static const char *const hydra[] = {"mpirun", "-ppn", "1", "-disable-auto-cleanup", "-hosts", NULL};
+    add_all(w, is_open_mpi() ? open_mpi : hydra);
+    add(w, w->list);
+    add(w, "-np");
+    add(w, w->number);
+}
+
+static void pdsh_words(words *w)
+{
+    add(w, "pdsh");
+    add(w, "-w");
+    add(w, w->list);
+}
+
+static ir_status command(const fleet_launcher *l, const fleet_names *n, char *const *args, size_t narg,
+                         words *w)
+{
+    static void (*const engine[FLEET_NENGINE])(words *) = {
+        [FLEET_SLURM] = slurm_words, [FLEET_MPI] = mpi_words, [FLEET_PDSH] = pdsh_words};
+    *w = (words){.list = joined(n)};
+    if (!w->list) return ir_fail(IR_ENOMEM, "no memory for %zu nodes", n->n);
+    snprintf(w->number, sizeof w->number, "%zu", n->n);
+    snprintf(w->limit, sizeof w->limit, "--time=%.0f", l->deadline_s / 60 + 1);
+    if (engine[l->engine]) engine[l->engine](w);
+    ir_status st = l->engine_args ? child_split(l->engine_args, &w->more) : IR_OK;
+    if (st != IR_OK) return st;
+    for (size_t i = 0; i < w->more.n; i++) add(w, w->more.v[i]);
+    snprintf(w->node, sizeof w->node, "IRONROOF_NODE=%s", l->engine == FLEET_PDSH ? "%h" : n->v[0]);
+    if (l->engine == FLEET_LOCAL) add(w, "env");
+    if (l->engine == FLEET_LOCAL || l->engine == FLEET_PDSH) add(w, w->node);
+    for (size_t i = 0; i < narg; i++) add(w, args[i]);
+    return w->n + 1 < MOST_WORDS ? IR_OK
+                                 : ir_fail(IR_EINVAL, "--engine-args: more than %d words", MOST_WORDS);
+}
+
+static ir_status start(fleet_launcher *l, const fleet_names *n, char *const *args, size_t narg)
+{
+    words w;
+    child_result r;
+    char text[480];
+    ir_status st = command(l, n, args, narg, &w);
+    if (st == IR_OK) st = child_run(w.v, l->deadline_s, interrupt_install(), &r);
+    if (st == IR_OK) {
+        const char *failed = child_failure(&r, l->deadline_s, text, sizeof text);
+        if (failed)
+            snprintf(l->said, sizeof l->said, "%s: %.380s", w.v[0], failed);
+        else if (*r.err)
+            snprintf(l->said, sizeof l->said, "%.399s", r.err);
+        child_free(&r);
+    }
+    child_words_free(&w.more);
+    free(w.list);
+    return st;
+}
+
+ir_status fleet_launch(fleet_launcher *l, const fleet_names *names, char *const *args, size_t narg)
+{
+    size_t at_once = l->engine == FLEET_LOCAL ? 1 : l->at_once ? l->at_once : names->n;
+    ir_status st = IR_OK;
+    for (size_t i = 0; i < names->n && st == IR_OK; i += at_once) {
+        fleet_names some = {names->v + i, names->n - i < at_once ? names->n - i : at_once};
+        st = start(l, &some, args, narg);
+    }
+    return st;
+}
