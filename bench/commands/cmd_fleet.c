@@ -90,9 +90,10 @@ static int judge(const cli_args *a)
 /* Always exit code 0: what an engine does about another one differs, and the folder tells all. */
 static int agent(const cli_args *a)
 {
-    if (a->narg < 2 || a->narg > 3 || (a->narg == 3 && strcmp(a->arg[2], "1") && strcmp(a->arg[2], "2")))
-        return ir_fail(IR_EINVAL, "fleet agent takes DIR and 1 or 2, the look"), complain();
-    if (fleet_agent(a->arg[1], a->narg == 3 && a->arg[2][0] == '2' ? 2 : 1) != IR_OK) complain();
+    const char *look = a->narg == 3 ? a->arg[2] : "1";
+    if (a->narg < 2 || a->narg > 3 || strlen(look) != 1 || !strchr("012", *look))
+        return ir_fail(IR_EINVAL, "fleet agent takes DIR and a look: 1, 2, or 0 (only say that the node answers)"), complain();
+    if (fleet_agent(a->arg[1], *look - '0') != IR_OK) complain();
     return EXIT_FINE;
 }
 

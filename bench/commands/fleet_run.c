@@ -40,6 +40,7 @@ typedef struct {
     ir_fleet_plan plan;
     char dir[PATH_MAX], self[1024];
     char said[400];
+    bool refused; /* the network phase, by its program */
 } fleet_job;
 
 /* ---- plan ---- */
@@ -190,6 +191,7 @@ static ir_status network_phase(fleet_job *j)
             fprintf(stderr, "ironroof: the network was not measured: %s\n", ir_why());
             st = IR_OK;
         }
+        j->refused = st == IR_EINVAL;
     }
     fleet_names_free(&who);
     return st;
@@ -213,9 +215,12 @@ int fleet_run(const cli_args *a)
     if (st == IR_OK) st = look(j, 1, &j->names);
     if (st == IR_OK) st = second_look(j);
     if (st == IR_OK && !j->own->no_net) st = network_phase(j);
+    bool refused = st != IR_OK && j->refused;
+    if (refused) complain(), st = IR_OK; /* what the nodes measured still counts */
     int code = st == IR_EINTR ? EXIT_INTERRUPTED
                : st != IR_OK  ? complain()
                               : fleet_judge_folder(stdout, &a->opt, j->dir, j->own->baseline, NULL);
+    if (refused) code = EXIT_BAD;
     if (st == IR_OK) {
         explain(j, code);
         if (!a->opt.quiet) printf("Folder: %s (fleet.html, fleet.json, fleet.txt)\n", j->dir);

@@ -178,7 +178,9 @@ ir_status fleet_agent(const char *dir, int look)
     st = name_node(&plan, &d);
     if (st == IR_OK) {
         snprintf(d.run, sizeof d.run, "%s", plan.run);
-        if (fleet_measure(&plan, plan.rounds[look - 1], &d) != IR_OK)
+        if (look == 0)
+            snprintf(d.status, sizeof d.status, "ok"), d.look = 1; /* a ping: is it there? */
+        else if (fleet_measure(&plan, plan.rounds[look - 1], &d) != IR_OK)
             snprintf(d.status, sizeof d.status, "failed"), snprintf(d.why, sizeof d.why, "%s", ir_why());
         st = fleet_path(dir, look, d.node, plan.nnode, true, path, sizeof path);
     }

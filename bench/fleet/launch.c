@@ -93,7 +93,7 @@ static bool is_open_mpi(void)
     return yes;
 }
 
-static void slurm_words(words *w)
+static void slurm_words(words *w, const fleet_launcher *l)
 {
     /* -K0: a task that fails leaves the others; -W0: nobody is killed for being late; --overlap: also inside an allocation. */
     static const char *const fixed[] = {"srun",      "-K0",     "-W0", "--ntasks-per-node=1",
@@ -105,21 +105,25 @@ static void slurm_words(words *w)
     add(w, "-w");
     add(w, w->list);
     add(w, w->limit); /* should srun itself be killed */
+    if (l->mpi && !(l->engine_args && strstr(l->engine_args, "--mpi"))) add(w, "--mpi=pmix");
 }
 
-static void mpi_words(words *w)
+static void mpi_words(words *w, const fleet_launcher *l)
 {
     static const char *const open_mpi[] = {"mpirun",       "--map-by", "ppr:1:node",
                                            "--continuous", "--host",   NULL};
     static const char *const hydra[] = {"mpirun", "-ppn", "1", "-disable-auto-cleanup", "-hosts", NULL};
-    add_all(w, is_open_mpi() ? open_mpi : hydra);
+    bool open = is_open_mpi();
+    add_all(w, open ? open_mpi : hydra);
     add(w, w->list);
     add(w, "-np");
     add(w, w->number);
+    if (open && !l->mpi) add(w, "--continuous");
 }
 
-static void pdsh_words(words *w)
+static void pdsh_words(words *w, const fleet_launcher *l)
 {
+    (void)l;
     add(w, "pdsh");
     add(w, "-w");
     add(w, w->list);
@@ -128,13 +132,13 @@ static void pdsh_words(words *w)
 static ir_status command(const fleet_launcher *l, const fleet_names *n, char *const *args, size_t narg,
                          words *w)
 {
-    static void (*const engine[FLEET_NENGINE])(words *) = {
+    static void (*const engine[FLEET_NENGINE])(words *, const fleet_launcher *) = {
         [FLEET_SLURM] = slurm_words, [FLEET_MPI] = mpi_words, [FLEET_PDSH] = pdsh_words};
     *w = (words){.list = joined(n)};
     if (!w->list) return ir_fail(IR_ENOMEM, "no memory for %zu nodes", n->n);
     snprintf(w->number, sizeof w->number, "%zu", n->n);
     snprintf(w->limit, sizeof w->limit, "--time=%.0f", l->deadline_s / 60 + 1);
-    if (engine[l->engine]) engine[l->engine](w);
+    if (engine[l->engine]) engine[l->engine](w, l);
     ir_status st = l->engine_args ? child_split(l->engine_args, &w->more) : IR_OK;
     if (st != IR_OK) return st;
     for (size_t i = 0; i < w->more.n; i++) add(w, w->more.v[i]);
@@ -159,6 +163,7 @@ static ir_status start(fleet_launcher *l, const fleet_names *n, char *const *arg
             snprintf(l->said, sizeof l->said, "%s: %.380s", w.v[0], failed);
         else if (*r.err)
             snprintf(l->said, sizeof l->said, "%.399s", r.err);
+        l->code = r.code;
         child_free(&r);
     }
     child_words_free(&w.more);

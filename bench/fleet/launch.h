@@ -25,7 +25,9 @@ typedef struct {
     const char  *engine_args; /* more words for the engine; NULL: none */
     size_t       at_once;
     double       deadline_s;
+    bool         mpi;         /* one MPI job over all of them, not one process each */
     char         said[400];
+    int          code;        /* the engine's exit code; -1: it had to be ended */
 } fleet_launcher;
 ir_status fleet_launch(fleet_launcher *, const fleet_names *, char *const *args, size_t narg);
 #endif
