@@ -80,7 +80,7 @@ int fleet_judge_folder(FILE *f, const cli_options *o, const char *dir, const cha
     return code;
 }
 
-static int judge(const cli_args *a)
+static int commands_fleet_judge(const cli_args *a)
 {
     const fleet_options *own = a->own;
     if (a->narg != 2) return ir_fail(IR_EINVAL, "fleet judge takes one DIR"), complain();
@@ -102,7 +102,7 @@ int cmd_fleet(const cli_args *a)
     static const struct {
         const char *name;
         int (*main)(const cli_args *);
-    } part[] = {{"run", fleet_run}, {"judge", judge}, {"agent", agent}};
+    } part[] = {{"run", fleet_run}, {"judge", commands_fleet_judge}, {"agent", agent}};
     enum { PARTS = sizeof part / sizeof *part };
     const char *name[PARTS];
     size_t at;

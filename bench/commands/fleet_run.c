@@ -78,7 +78,7 @@ static ir_status fill_plan(fleet_job *j)
 }
 
 /* A fresh folder, by its whole name: nodes need not stand where we do. */
-static ir_status make_folder(fleet_job *j)
+static ir_status fleet_run_make_folder(fleet_job *j)
 {
     const char *out = j->args->opt.output;
     char path[PATH_MAX + 16];
@@ -92,7 +92,7 @@ static ir_status make_folder(fleet_job *j)
     return IR_OK;
 }
 
-static ir_status prepare(fleet_job *j)
+static ir_status fleet_run_prepare(fleet_job *j)
 {
     char path[PATH_MAX + 16];
     ssize_t n = readlink("/proc/self/exe", j->self, sizeof j->self - 1);
@@ -101,7 +101,7 @@ static ir_status prepare(fleet_job *j)
     if (st == IR_OK) st = fleet_engine_choose((fleet_engine)j->own->engine, &j->engine);
     if (st == IR_OK) st = fleet_names_find(j->engine, j->own->nodes, &j->names, &j->down);
     if (st == IR_OK) st = fill_plan(j);
-    if (st == IR_OK) st = make_folder(j);
+    if (st == IR_OK) st = fleet_run_make_folder(j);
     snprintf(path, sizeof path, "%s/plan.json", j->dir);
     if (st == IR_OK) st = ir_fleet_plan_write(path, &j->plan);
     return st;
@@ -121,7 +121,7 @@ static void remark(const fleet_job *j, const char *what, size_t n)
         fprintf(stderr, "ironroof: %s on %zu nodes by %s\n", what, n, fleet_engine_name(j->engine));
 }
 
-static ir_status look(fleet_job *j, int number, const fleet_names *who)
+static ir_status fleet_run_look(fleet_job *j, int number, const fleet_names *who)
 {
     char digit[2] = {(char)('0' + number), 0};
     char *args[] = {j->self, "fleet", "agent", j->dir, digit};
@@ -140,7 +140,7 @@ static ir_status look(fleet_job *j, int number, const fleet_names *who)
     return st;
 }
 
-static ir_status second_look(fleet_job *j)
+static ir_status fleet_run_second_look(fleet_job *j)
 {
     char path[PATH_MAX + 16];
     fleet_data d;
@@ -159,7 +159,7 @@ static ir_status second_look(fleet_job *j)
     p.nnode = again.n;
     snprintf(path, sizeof path, "%s/look2.json", j->dir);
     if (st == IR_OK && again.n) st = ir_fleet_plan_write(path, &p);
-    if (st == IR_OK && again.n) st = look(j, 2, &again);
+    if (st == IR_OK && again.n) st = fleet_run_look(j, 2, &again);
     fleet_names_free(&again);
     return st;
 }
@@ -211,9 +211,9 @@ int fleet_run(const cli_args *a)
     if (!j) return ir_fail(IR_ENOMEM, "no memory"), complain();
     j->args = a;
     j->own = a->own;
-    ir_status st = prepare(j);
-    if (st == IR_OK) st = look(j, 1, &j->names);
-    if (st == IR_OK) st = second_look(j);
+    ir_status st = fleet_run_prepare(j);
+    if (st == IR_OK) st = fleet_run_look(j, 1, &j->names);
+    if (st == IR_OK) st = fleet_run_second_look(j);
     if (st == IR_OK && !j->own->no_net) st = network_phase(j);
     bool refused = st != IR_OK && j->refused;
     if (refused) complain(), st = IR_OK; /* what the nodes measured still counts */

@@ -138,7 +138,7 @@ typedef struct {
     size_t n, hit, false_sweeps;
 } tally;
 
-static void count(const trial *t, const fleet_result *r, const bool *truth, tally *sum)
+static void selftest_fleet_count(const trial *t, const fleet_result *r, const bool *truth, tally *sum)
 {
     bool false_node = false, split = false;
     for (size_t i = 0; i < r->data->n; i++) {
@@ -168,7 +168,7 @@ static ir_status sweep(const trial *t, uint64_t seed, tally *sum)
     if (st != IR_OK) return st;
     st = fleet_judge(&d, NULL, &r);
     if (st == IR_OK) {
-        count(t, &r, truth, sum);
+        selftest_fleet_count(t, &r, truth, sum);
         fleet_result_free(&r);
     }
     free(truth);
@@ -192,7 +192,7 @@ static bool say(FILE *f, const trial *t, const tally *s)
     return !bad;
 }
 
-static int write_one(FILE *f, const cli_options *o, int64_t nodes)
+static int selftest_fleet_write_one(FILE *f, const cli_options *o, int64_t nodes)
 {
     fleet_synth s = {.n = (size_t)nodes,
                      .spread = .015,
@@ -218,7 +218,7 @@ int selftest_fleet(FILE *f, const cli_options *o, int64_t nodes)
 {
     int bad = 0;
     uint64_t seed = o->seed >= 0 ? (uint64_t)o->seed : 1;
-    if (nodes > 0) return write_one(f, o, nodes);
+    if (nodes > 0) return selftest_fleet_write_one(f, o, nodes);
     for (size_t k = 0; k < sizeof table / sizeof *table; k++) {
         tally sum = {0};
         int n = o->samples > 0 && o->samples < table[k].sweeps ? (int)o->samples : table[k].sweeps;

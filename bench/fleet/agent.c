@@ -115,7 +115,7 @@ static ir_status take_record(agent *a, int round, const char *failure)
 }
 
 /* ---- rounds ---- */
-static ir_status one_round(agent *a, int round)
+static ir_status agent_one_round(agent *a, int round)
 {
     char *w[MOST_WORDS];
     size_t n = 0;
@@ -158,7 +158,7 @@ ir_status fleet_measure(const ir_fleet_plan *plan, int rounds, ir_fleet_node *ou
     snprintf(out->status, sizeof out->status, "ok");
     snprintf(out->version, sizeof out->version, "%s", IR_VERSION);
     ir_status st = IR_OK;
-    for (int r = 0; r < rounds && st == IR_OK && !strcmp(out->status, "ok"); r++) st = one_round(&a, r);
+    for (int r = 0; r < rounds && st == IR_OK && !strcmp(out->status, "ok"); r++) st = agent_one_round(&a, r);
     out->wall_s = ir_now() - a.began_s;
     if (!strcmp(out->status, "ok")) *out->at = 0;
     remove(a.record);

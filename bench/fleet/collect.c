@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* ---- series: every point that any node measured, by name, then the network's ---- */
-static int by_text(const void *a, const void *b) { return strcmp(a, b); }
+static int collect_by_text(const void *a, const void *b) { return strcmp(a, b); }
 
 static ir_status name_series(const fleet_data *d, fleet_result *r)
 {
@@ -15,7 +15,7 @@ static ir_status name_series(const fleet_data *d, fleet_result *r)
     for (size_t i = 0; i < d->n; i++)
         for (size_t k = 0; k < d->v[i].look[0].npoint; k++) {
             const char *point = d->v[i].look[0].point[k].point;
-            if (n && bsearch(point, name, n, sizeof *name, by_text)) continue;
+            if (n && bsearch(point, name, n, sizeof *name, collect_by_text)) continue;
             if (n == IR_FLEET_POINTS)
                 return free(name), ir_fail(IR_EINVAL, "node %s: more than %d different points", d->v[i].name,
                                            IR_FLEET_POINTS);
@@ -25,7 +25,7 @@ static ir_status name_series(const fleet_data *d, fleet_result *r)
                 name = v;
             }
             snprintf(name[n++], IR_ID, "%s", point);
-            qsort(name, n, sizeof *name, by_text);
+            qsort(name, n, sizeof *name, collect_by_text);
         }
     r->series = calloc(n + 2, sizeof *r->series);
     for (size_t i = 0; r->series && i < n; i++) snprintf(r->series[i].point, IR_ID, "%s", name[i]);
@@ -53,14 +53,14 @@ typedef struct {
     const char *key;
     size_t node;
 } keyed;
-static int by_key(const void *a, const void *b)
+static int collect_by_key(const void *a, const void *b)
 {
     const keyed *x = a, *y = b;
     int c = strcmp(x->key, y->key);
     return c ? c : x->node < y->node ? -1 : x->node > y->node;
 }
 
-static bool usable(const fleet_member *m) { return m->have[0] && !strcmp(m->look[0].status, "ok"); }
+static bool collect_usable(const fleet_member *m) { return m->have[0] && !strcmp(m->look[0].status, "ok"); }
 
 static ir_status group_nodes(const fleet_data *d, fleet_result *r)
 {
@@ -70,9 +70,9 @@ static ir_status group_nodes(const fleet_data *d, fleet_result *r)
     if (!v || !r->group) return free(v), ir_fail(IR_ENOMEM, "no memory for %zu nodes", d->n);
     for (size_t i = 0; i < d->n; i++) {
         r->node[i].group = -1;
-        if (usable(&d->v[i])) v[n++] = (keyed){d->v[i].look[0].key, i};
+        if (collect_usable(&d->v[i])) v[n++] = (keyed){d->v[i].look[0].key, i};
     }
-    qsort(v, n, sizeof *v, by_key);
+    qsort(v, n, sizeof *v, collect_by_key);
     for (size_t i = 0; i < n; i++) {
         r->member[i] = v[i].node;
         if (i == 0 || strcmp(v[i].key, v[i - 1].key)) {

@@ -97,7 +97,7 @@ static size_t worst_of(const fleet_result *r, fleet_verdict v)
     return at;
 }
 
-__attribute__((format(printf, 2, 3))) static void add(fleet_result *r, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void conclude_add(fleet_result *r, const char *fmt, ...)
 {
     size_t n = strlen(r->sentence), room = sizeof r->sentence - n;
     va_list ap;
@@ -113,9 +113,9 @@ static void say_slow(fleet_result *r)
     if (at == r->data->n) return;
     const fleet_finding *f = &r->node[at];
     size_t peers = r->series[f->series].group[f->group].n - 1;
-    add(r, "%s: %s %.0f %% [%.0f, %.0f] below %zu peers", r->data->v[at].name, f->word, 50 * (f->lo + f->hi),
+    conclude_add(r, "%s: %s %.0f %% [%.0f, %.0f] below %zu peers", r->data->v[at].name, f->word, 50 * (f->lo + f->hi),
         100 * f->lo, 100 * f->hi, peers);
-    if (rest) add(r, "%zu more slow", rest);
+    if (rest) conclude_add(r, "%zu more slow", rest);
 }
 
 static void say_others(fleet_result *r)
@@ -134,20 +134,20 @@ static void say_others(fleet_result *r)
     for (size_t k = 0; k < sizeof part / sizeof *part; k++) {
         size_t at = worst_of(r, part[k].v), n = r->count[part[k].v];
         if (n == 1)
-            add(r, "%s %s", r->data->v[at].name, part[k].text);
+            conclude_add(r, "%s %s", r->data->v[at].name, part[k].text);
         else if (n)
-            add(r, "%zu %s (%s ...)", n, part[k].text, r->data->v[at].name);
+            conclude_add(r, "%zu %s (%s ...)", n, part[k].text, r->data->v[at].name);
     }
     for (size_t k = 0; k < r->nlink; k++)
         if (r->link[k].confirmed)
-            add(r, "link %s-%s %.0f %% slow", r->link[k].a, r->link[k].b, -100 * expm1(r->link[k].e));
+            conclude_add(r, "link %s-%s %.0f %% slow", r->link[k].a, r->link[k].b, -100 * expm1(r->link[k].e));
 }
 
 static void say_baseline(fleet_result *r)
 {
     for (size_t s = 0; s < r->nseries; s++)
         if (r->series[s].network && isfinite(r->series[s].base))
-            add(r, "%s %.2f of baseline", r->series[s].point, exp(r->series[s].base));
+            conclude_add(r, "%s %.2f of baseline", r->series[s].point, exp(r->series[s].base));
 }
 
 static int exit_of(const fleet_result *r)
@@ -167,7 +167,7 @@ void fleet_conclude(fleet_result *r)
     for (size_t i = 0; i < r->data->n; i++) r->count[r->node[i].verdict]++;
     say_slow(r);
     say_others(r);
-    if (!*r->sentence) add(r, "%zu nodes, none slow", r->data->n);
+    if (!*r->sentence) conclude_add(r, "%zu nodes, none slow", r->data->n);
     say_baseline(r);
     r->exit = exit_of(r);
 }

@@ -35,7 +35,7 @@ ir_status fleet_path(const char *dir, int look, const char *node, size_t nnode, 
 }
 
 /* ---- members ---- */
-static int by_name(const void *a, const void *b)
+static int folder_by_name(const void *a, const void *b)
 {
     return strcmp(((const fleet_member *)a)->name, ((const fleet_member *)b)->name);
 }
@@ -44,7 +44,7 @@ fleet_member *fleet_find(const fleet_data *d, const char *name)
 {
     fleet_member key;
     snprintf(key.name, sizeof key.name, "%s", name);
-    return d->n ? bsearch(&key, d->v, d->n, sizeof *d->v, by_name) : NULL;
+    return d->n ? bsearch(&key, d->v, d->n, sizeof *d->v, folder_by_name) : NULL;
 }
 
 static ir_status expect_members(fleet_data *d)
@@ -53,7 +53,7 @@ static ir_status expect_members(fleet_data *d)
     if (!d->v) return ir_fail(IR_ENOMEM, "no memory for %zu nodes", d->plan.nnode);
     d->n = d->plan.nnode;
     for (size_t i = 0; i < d->n; i++) snprintf(d->v[i].name, sizeof d->v[i].name, "%s", d->plan.node[i]);
-    qsort(d->v, d->n, sizeof *d->v, by_name);
+    qsort(d->v, d->n, sizeof *d->v, folder_by_name);
     for (size_t i = 1; i < d->n; i++)
         if (!strcmp(d->v[i].name, d->v[i - 1].name))
             return ir_fail(IR_EINVAL, "node %s is named twice", d->v[i].name);

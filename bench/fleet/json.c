@@ -21,7 +21,7 @@ static void put_counts(ir_json *o, const fleet_result *r)
     ir_json_close(o, '}');
 }
 
-static void put_series(ir_json *o, const fleet_result *r, size_t s, size_t g)
+static void json_put_series(ir_json *o, const fleet_result *r, size_t s, size_t g)
 {
     const ir_fleet_series *f = &r->series[s].group[g];
     bool rate = !strcmp(r->series[s].point, FLEET_NET_BW);
@@ -112,7 +112,7 @@ ir_status fleet_write_json(const fleet_result *r, const char *path)
     ir_json_key(&o, "series"); /* of the largest group first: `fleet check` takes the first of a point */
     ir_json_open(&o, '[');
     for (size_t k = 0; k < r->ngroup; k++)
-        for (size_t s = 0; s < r->nseries; s++) put_series(&o, r, s, k == 0 ? most : k <= most ? k - 1 : k);
+        for (size_t s = 0; s < r->nseries; s++) json_put_series(&o, r, s, k == 0 ? most : k <= most ? k - 1 : k);
     ir_json_close(&o, ']');
     ir_json_key(&o, "outliers");
     ir_json_open(&o, '[');

@@ -43,7 +43,7 @@ const char *fleet_fact_differs(const ir_fleet_node *a, const ir_fleet_node *b)
 }
 
 /* ---- nodes that say nothing that could be judged ---- */
-__attribute__((format(printf, 3, 4))) static void decide(fleet_finding *f, fleet_verdict v, const char *fmt,
+__attribute__((format(printf, 3, 4))) static void judge_decide(fleet_finding *f, fleet_verdict v, const char *fmt,
                                                          ...)
 {
     va_list ap;
@@ -57,22 +57,22 @@ static void absent(const fleet_data *d, const fleet_member *m, fleet_finding *f)
 {
     const ir_fleet_node *last = m->have[1] && strcmp(m->look[1].status, "ok") ? &m->look[1] : &m->look[0];
     if (*m->bad)
-        decide(f, FLEET_LOST, "%s", m->bad);
+        judge_decide(f, FLEET_LOST, "%s", m->bad);
     else if (!m->have[0])
-        decide(f, FLEET_LOST, "it left no file in look 1");
+        judge_decide(f, FLEET_LOST, "it left no file in look 1");
     else if (strcmp(last->version, d->plan.version)) {
-        decide(f, FLEET_UNLIKE, "version %s of the program, the plan's is %s",
+        judge_decide(f, FLEET_UNLIKE, "version %s of the program, the plan's is %s",
                *last->version ? last->version : "unknown", d->plan.version);
         snprintf(f->word, sizeof f->word, "version");
     } else if (!strcmp(last->status, "hung"))
-        decide(f, FLEET_HUNG, "%s: %s", *last->at ? last->at : "?", last->why);
+        judge_decide(f, FLEET_HUNG, "%s: %s", *last->at ? last->at : "?", last->why);
     else if (strcmp(last->status, "ok"))
-        decide(f, FLEET_INCORRECT, "%s%s%s", last->at, *last->at ? ": " : "",
+        judge_decide(f, FLEET_INCORRECT, "%s%s%s", last->at, *last->at ? ": " : "",
                *last->why ? last->why : last->status);
     else if (m->silent)
-        decide(f, FLEET_LOST, "it did not answer in the network phase");
+        judge_decide(f, FLEET_LOST, "it did not answer in the network phase");
     else if (m->asked2 && !m->have[1])
-        decide(f, FLEET_LOST, "it left no file in look 2");
+        judge_decide(f, FLEET_LOST, "it left no file in look 2");
 }
 
 /* A key that hardly any other node has: named by the field in which it differs from the largest group. */
@@ -90,7 +90,7 @@ static void judge_unlike(fleet_result *r)
             const char *field = fleet_fact_differs(own, peer), *a = field ? fleet_fact(own, field) : NULL,
                        *b = field ? fleet_fact(peer, field) : NULL;
             if (r->node[at].verdict != FLEET_OK) continue;
-            decide(&r->node[at], FLEET_UNLIKE, "%s: '%.80s', most nodes have '%.80s'", field ? field : "key",
+            judge_decide(&r->node[at], FLEET_UNLIKE, "%s: '%.80s', most nodes have '%.80s'", field ? field : "key",
                    a ? a : "unknown", b ? b : "unknown");
             snprintf(r->node[at].word, sizeof r->node[at].word, "%.23s", field ? field : "key");
         }
@@ -135,7 +135,7 @@ static void name_split(const ground *o, size_t s)
     }
 }
 
-static void describe(const ground *o, size_t s)
+static void judge_describe(const ground *o, size_t s)
 {
     fleet_result *r = o->r;
     for (size_t i = 0; i < o->g->n; i++) {
@@ -245,7 +245,7 @@ static void name_slow(const ground *o, size_t at, const double *drift)
         f->hi = -expm1(f->e - half);
     }
     char name[2 * IR_NAME];
-    decide(f, FLEET_SLOW, "%s is %.1f %% slower than %zu peers", brief(s->point, name), -100 * expm1(f->e),
+    judge_decide(f, FLEET_SLOW, "%s is %.1f %% slower than %zu peers", brief(s->point, name), -100 * expm1(f->e),
            s->group[o->gi].n - 1);
 }
 
@@ -281,10 +281,10 @@ static void look_two(const ground *o)
             name_slow(o, at, drift);
         } else if (!seen) {
             f->open = true;
-            decide(f, FLEET_UNSTABLE, "%.1f %% slower in %s, and not looked at again", -100 * expm1(f->e),
+            judge_decide(f, FLEET_UNSTABLE, "%.1f %% slower in %s, and not looked at again", -100 * expm1(f->e),
                    brief(r->series[f->series].point, name));
         } else {
-            decide(f, FLEET_UNSTABLE, "slower in %s at first, %s in look 2 (%+.1f %%)",
+            judge_decide(f, FLEET_UNSTABLE, "slower in %s at first, %s in look 2 (%+.1f %%)",
                    brief(r->series[f->series].point, name), f->open ? "not surely so" : "no longer",
                    100 * expm1(f->e));
         }
@@ -309,7 +309,7 @@ static void too_few(const ground *o)
         snprintf(text, sizeof text, "the two differ by %.1f %% at most", 100 * expm1(most));
     for (size_t i = 0; i < o->g->n; i++) {
         fleet_finding *f = &r->node[r->member[o->g->first + i]];
-        if (f->verdict == FLEET_OK) decide(f, FLEET_TOO_FEW, "%s", text);
+        if (f->verdict == FLEET_OK) judge_decide(f, FLEET_TOO_FEW, "%s", text);
     }
 }
 
@@ -323,7 +323,7 @@ static void judge_split(const ground *o, size_t s)
         size_t at = r->member[o->g->first + i];
         fleet_finding *f = &r->node[at];
         if (f->verdict != FLEET_OK || fleet_y(r, 0, at, s) > 0.5 * (d->mode_lo + d->mode_hi)) continue;
-        decide(f, FLEET_SPLIT, "in the slower of two modes of %s, %.1f %% apart%s%.60s",
+        judge_decide(f, FLEET_SPLIT, "in the slower of two modes of %s, %.1f %% apart%s%.60s",
                brief(r->series[s].point, name), -100 * expm1(d->mode_lo - d->mode_hi),
                *r->series[s].split_by ? "; they differ in " : "", r->series[s].split_by);
         snprintf(f->word, sizeof f->word, "%.23s", r->series[s].split_by);
@@ -339,7 +339,7 @@ static ir_status judge_group(fleet_result *r, size_t gi, const ir_fleet_referenc
     if (!o.v) return ir_fail(IR_ENOMEM, "no memory for %zu nodes", o.g->n);
     o.w = o.v + o.g->n;
     if (pass == 0)
-        for (size_t s = 0; s < r->nseries; s++) describe(&o, s);
+        for (size_t s = 0; s < r->nseries; s++) judge_describe(&o, s);
     else if (!has_peers(r, gi, base))
         too_few(&o);
     else {
@@ -373,7 +373,7 @@ ir_status fleet_judge(const fleet_data *d, const ir_fleet_reference *base, fleet
 }
 
 /* ---- who is looked at again ---- */
-static int by_text(const void *a, const void *b) { return strcmp(a, b); }
+static int judge_by_text(const void *a, const void *b) { return strcmp(a, b); }
 
 ir_status fleet_choose(const fleet_result *r, char (**out)[IR_FLEET_NAME], size_t *n)
 {
@@ -401,6 +401,6 @@ ir_status fleet_choose(const fleet_result *r, char (**out)[IR_FLEET_NAME], size_
         left[k] = left[--nfree];
     }
     free(left);
-    qsort(*out, *n, sizeof **out, by_text);
+    qsort(*out, *n, sizeof **out, judge_by_text);
     return IR_OK;
 }

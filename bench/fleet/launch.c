@@ -65,7 +65,7 @@ typedef struct {
     char *list, number[24], node[100], limit[32];
     child_words more;
 } words;
-static void add(words *w, const char *s)
+static void launch_add(words *w, const char *s)
 {
     if (w->n + 1 < MOST_WORDS) w->v[w->n++] = (char *)(uintptr_t)s;
     w->v[w->n] = NULL;
@@ -73,7 +73,7 @@ static void add(words *w, const char *s)
 
 static void add_all(words *w, const char *const *s)
 {
-    for (; *s; s++) add(w, *s);
+    for (; *s; s++) launch_add(w, *s);
 }
 
 static char *joined(const fleet_names *n)
@@ -99,13 +99,13 @@ static void slurm_words(words *w, const fleet_launcher *l)
     static const char *const fixed[] = {"srun",      "-K0",     "-W0", "--ntasks-per-node=1",
                                         "--overlap", "--quiet", "-N",  NULL};
     add_all(w, fixed);
-    add(w, w->number);
-    add(w, "-n");
-    add(w, w->number);
-    add(w, "-w");
-    add(w, w->list);
-    add(w, w->limit); /* should srun itself be killed */
-    if (l->mpi && !(l->engine_args && strstr(l->engine_args, "--mpi"))) add(w, "--mpi=pmix");
+    launch_add(w, w->number);
+    launch_add(w, "-n");
+    launch_add(w, w->number);
+    launch_add(w, "-w");
+    launch_add(w, w->list);
+    launch_add(w, w->limit); /* should srun itself be killed */
+    if (l->mpi && !(l->engine_args && strstr(l->engine_args, "--mpi"))) launch_add(w, "--mpi=pmix");
 }
 
 static void mpi_words(words *w, const fleet_launcher *l)
@@ -115,18 +115,18 @@ static void mpi_words(words *w, const fleet_launcher *l)
     static const char *const hydra[] = {"mpirun", "-ppn", "1", "-disable-auto-cleanup", "-hosts", NULL};
     bool open = is_open_mpi();
     add_all(w, open ? open_mpi : hydra);
-    add(w, w->list);
-    add(w, "-np");
-    add(w, w->number);
-    if (open && !l->mpi) add(w, "--continuous");
+    launch_add(w, w->list);
+    launch_add(w, "-np");
+    launch_add(w, w->number);
+    if (open && !l->mpi) launch_add(w, "--continuous");
 }
 
 static void pdsh_words(words *w, const fleet_launcher *l)
 {
     (void)l;
-    add(w, "pdsh");
-    add(w, "-w");
-    add(w, w->list);
+    launch_add(w, "pdsh");
+    launch_add(w, "-w");
+    launch_add(w, w->list);
 }
 
 static ir_status command(const fleet_launcher *l, const fleet_names *n, char *const *args, size_t narg,
@@ -141,16 +141,16 @@ static ir_status command(const fleet_launcher *l, const fleet_names *n, char *co
     if (engine[l->engine]) engine[l->engine](w, l);
     ir_status st = l->engine_args ? child_split(l->engine_args, &w->more) : IR_OK;
     if (st != IR_OK) return st;
-    for (size_t i = 0; i < w->more.n; i++) add(w, w->more.v[i]);
+    for (size_t i = 0; i < w->more.n; i++) launch_add(w, w->more.v[i]);
     snprintf(w->node, sizeof w->node, "IRONROOF_NODE=%s", l->engine == FLEET_PDSH ? "%h" : n->v[0]);
-    if (l->engine == FLEET_LOCAL) add(w, "env");
-    if (l->engine == FLEET_LOCAL || l->engine == FLEET_PDSH) add(w, w->node);
-    for (size_t i = 0; i < narg; i++) add(w, args[i]);
+    if (l->engine == FLEET_LOCAL) launch_add(w, "env");
+    if (l->engine == FLEET_LOCAL || l->engine == FLEET_PDSH) launch_add(w, w->node);
+    for (size_t i = 0; i < narg; i++) launch_add(w, args[i]);
     return w->n + 1 < MOST_WORDS ? IR_OK
                                  : ir_fail(IR_EINVAL, "--engine-args: more than %d words", MOST_WORDS);
 }
 
-static ir_status start(fleet_launcher *l, const fleet_names *n, char *const *args, size_t narg)
+static ir_status launch_start(fleet_launcher *l, const fleet_names *n, char *const *args, size_t narg)
 {
     words w;
     child_result r;
@@ -177,7 +177,7 @@ ir_status fleet_launch(fleet_launcher *l, const fleet_names *names, char *const 
     ir_status st = IR_OK;
     for (size_t i = 0; i < names->n && st == IR_OK; i += at_once) {
         fleet_names some = {names->v + i, names->n - i < at_once ? names->n - i : at_once};
-        st = start(l, &some, args, narg);
+        st = launch_start(l, &some, args, narg);
     }
     return st;
 }

@@ -10,7 +10,7 @@
 
 enum { MOST_NODES = 1000000, ASK_S = 20 };
 
-static ir_status add_name(fleet_names *all, const char *name)
+static ir_status names_add_name(fleet_names *all, const char *name)
 {
     if (!*name || strlen(name) >= IR_FLEET_NAME)
         return ir_fail(IR_EINVAL, "'%.70s': a node's name has 1 to %d characters", name, IR_FLEET_NAME - 1);
@@ -48,7 +48,7 @@ static ir_status add_ranges(fleet_names *all, const char *prefix, const char *ra
         for (long k = lo; k <= hi && st == IR_OK; k++) {
             char name[200];
             snprintf(name, sizeof name, "%.60s%0*ld%.60s", prefix, s[0] == '0' ? width : 1, k, suffix);
-            st = add_name(all, name);
+            st = names_add_name(all, name);
         }
         if (!*end) break;
         s = end + 1;
@@ -61,14 +61,14 @@ static ir_status add_word(fleet_names *all, char *word)
     char *open = strchr(word, '['), *close = open ? strchr(open, ']') : NULL;
     if (!open)
         return strchr(word, ']') ? ir_fail(IR_EINVAL, "'%.70s': a bracket was not opened", word)
-                                 : add_name(all, word);
+                                 : names_add_name(all, word);
     if (!close || strpbrk(close + 1, "[]"))
         return ir_fail(IR_EINVAL, "'%.70s': one closed pair of brackets expected", word);
     *open = *close = 0;
     return add_ranges(all, word, open + 1, close + 1);
 }
 
-static int by_text(const void *a, const void *b) { return strcmp(a, b); }
+static int names_by_text(const void *a, const void *b) { return strcmp(a, b); }
 
 static ir_status no_twins(const fleet_names *all)
 {
@@ -76,7 +76,7 @@ static ir_status no_twins(const fleet_names *all)
     ir_status st = IR_OK;
     if (!v) return ir_fail(IR_ENOMEM, "no memory for %zu nodes", all->n);
     memcpy(v, all->v, all->n * sizeof *v);
-    qsort(v, all->n, sizeof *v, by_text);
+    qsort(v, all->n, sizeof *v, names_by_text);
     for (size_t i = 1; i < all->n && st == IR_OK; i++)
         if (!strcmp(v[i], v[i - 1])) st = ir_fail(IR_EINVAL, "node %s is named twice", v[i]);
     free(v);
@@ -129,9 +129,9 @@ static ir_status ask_slurm(bool idle_only, fleet_names *up, fleet_names *down)
         snprintf(last, sizeof last, "%s", name);
         bool up_now = answers(state);
         if (up_now && (!idle_only || !strcmp(state, "idle")))
-            st = add_name(up, name);
+            st = names_add_name(up, name);
         else if (!up_now)
-            st = add_name(down, name);
+            st = names_add_name(down, name);
     }
     child_free(&r);
     return st;
@@ -165,7 +165,7 @@ static ir_status check_named(const fleet_names *named, fleet_names *down)
     ir_status st = ask_slurm(false, &up, &dead);
     for (size_t i = 0; i < named->n && st == IR_OK; i++) {
         if (has_name(&dead, named->v[i]))
-            st = add_name(down, named->v[i]);
+            st = names_add_name(down, named->v[i]);
         else if (!has_name(&up, named->v[i]))
             st = ir_fail(IR_EINVAL, "node %s: Slurm knows none of that name", named->v[i]);
     }
@@ -194,7 +194,7 @@ ir_status fleet_names_find(fleet_engine e, const char *list, fleet_names *out, f
         st = ask_slurm(!all, out, down);
         if (st == IR_OK && sample) keep_sample(out, (size_t)n);
         if (!all) fleet_names_free(down); /* only who was asked can be lost */
-        for (size_t i = 0; all && i < down->n && st == IR_OK; i++) st = add_name(out, down->v[i]);
+        for (size_t i = 0; all && i < down->n && st == IR_OK; i++) st = names_add_name(out, down->v[i]);
         return st == IR_OK && out->n == 0 ? ir_fail(IR_EINVAL, "Slurm has no such node now") : st;
     }
     if (!list) return ir_fail(IR_EINVAL, "--nodes LIST is needed with engine %s", fleet_engine_name(e));

@@ -21,7 +21,7 @@ typedef struct {
     size_t silent; /* read so far */
 } network;
 
-static void drop(network *n, const char *name)
+static void network_drop(network *n, const char *name)
 {
     for (size_t i = 0; i < n->left.n; i++)
         if (!strcmp(n->left.v[i], name)) {
@@ -63,7 +63,7 @@ static ir_status ask_all(network *n)
         fleet_path(n->dir, 0, all.v[i], nodes, false, path, sizeof path);
         if (stat(path, &s) == 0) continue;
         st = record_silent(n, all.v[i]);
-        drop(n, all.v[i]);
+        network_drop(n, all.v[i]);
     }
     free(all.v);
     return st;
@@ -75,12 +75,12 @@ static ir_status drop_silent(network *n)
     struct stat s;
     ir_status st = stat(n->file, &s) == 0 ? ir_fleet_pairs_read(n->file, &p) : IR_OK;
     size_t before = n->left.n;
-    for (; st == IR_OK && n->silent < p.nsilent; n->silent++) drop(n, p.silent[n->silent]);
+    for (; st == IR_OK && n->silent < p.nsilent; n->silent++) network_drop(n, p.silent[n->silent]);
     ir_fleet_pairs_free(&p);
     return st == IR_OK && n->left.n == before ? ask_all(n) : st;
 }
 
-static ir_status start(network *n, char *pairs)
+static ir_status network_start(network *n, char *pairs)
 {
     snprintf(n->number, sizeof n->number, "%zu", n->left.n);
     char *args[] = {n->program, n->file, n->number, n->seed, n->deadline, pairs};
@@ -104,7 +104,7 @@ static bool suspect_in_network(const fleet_result *r, size_t node)
     return false;
 }
 
-static void add_pair(char *text, size_t size, const char *a, const char *b)
+static void network_add_pair(char *text, size_t size, const char *a, const char *b)
 {
     size_t n = strlen(text);
     if (n + 2 * IR_FLEET_NAME + 2 < size) snprintf(text + n, size - n, "%s%s-%s", n ? "," : "", a, b);
@@ -126,8 +126,8 @@ static char *second_pairs(const network *n, const fleet_result *r)
     }
     for (size_t i = 0; text && who && i < m; i++)
         for (size_t k = i + 1; k < m; k++)
-            add_pair(text, ROOM, r->data->v[who[i]].name, r->data->v[who[k]].name);
-    for (size_t k = 0; text && k < r->nlink; k++) add_pair(text, ROOM, r->link[k].a, r->link[k].b);
+            network_add_pair(text, ROOM, r->data->v[who[i]].name, r->data->v[who[k]].name);
+    for (size_t k = 0; text && k < r->nlink; k++) network_add_pair(text, ROOM, r->link[k].a, r->link[k].b);
     free(who);
     return text;
 }
@@ -145,7 +145,7 @@ static ir_status look_again(network *n)
         fleet_result_free(&r);
     }
     fleet_free(&d);
-    if (st == IR_OK && pairs && *pairs) st = start(n, pairs);
+    if (st == IR_OK && pairs && *pairs) st = network_start(n, pairs);
     free(pairs);
     return st;
 }
@@ -170,7 +170,7 @@ ir_status fleet_network(fleet_engine e, const char *engine_args, const char *sel
     ir_status st = IR_OK;
     bool done = false;
     for (int i = 0; i < TRIES && !done && st == IR_OK && n.left.n >= 2; i++) {
-        st = start(&n, NULL);
+        st = network_start(&n, NULL);
         done = st == IR_OK && n.l.code == 0;
         if (st == IR_OK && !done) st = drop_silent(&n);
     }

@@ -27,7 +27,7 @@ static const char style[] =
     "@media(prefers-color-scheme:dark){body{background:#181818;color:#ddd}td,th{border-color:#444}pre{"
     "background:#242424}}</style>";
 
-static void put_text(FILE *f, const char *s)
+static void page_put_text(FILE *f, const char *s)
 {
     for (; *s; s++)
         if (strchr("<>&\"'", *s))
@@ -39,11 +39,11 @@ static void put_text(FILE *f, const char *s)
 static void put_cell(FILE *f, const char *attribute, const char *s)
 {
     fprintf(f, "<td%s>", attribute);
-    put_text(f, s);
+    page_put_text(f, s);
     fprintf(f, "</td>");
 }
 
-static void put_series(FILE *f, const fleet_result *r)
+static void page_put_series(FILE *f, const fleet_result *r)
 {
     char v[IR_NUM];
     fprintf(f, "<h2>Series</h2><table><tr><th>series<th "
@@ -121,11 +121,11 @@ static void put_strip(FILE *f, const fleet_result *r)
             fprintf(f, "%s<div class=r><span>", i ? "</div>\n" : "");
             char text[IR_FLEET_NAME];
             snprintf(text, sizeof text, "%.*s", (int)rack, name);
-            put_text(f, text);
+            page_put_text(f, text);
             fprintf(f, "</span>");
         }
         fprintf(f, "<i class=v%d title=\"", shade(&r->node[i]));
-        put_text(f, name);
+        page_put_text(f, name);
         fprintf(f, "\"></i>");
         last = name;
     }
@@ -170,7 +170,7 @@ static void put_matrix(FILE *f, const fleet_result *r)
     fprintf(f, "<h2>Bandwidth between two nodes, share of the median</h2><table><tr><th>");
     for (size_t i = 0; i < d->n; i++) {
         fprintf(f, "<th>");
-        put_text(f, d->v[i].name);
+        page_put_text(f, d->v[i].name);
     }
     fprintf(f, "</tr>\n");
     for (size_t i = 0; i < d->n; i++) {
@@ -196,10 +196,10 @@ ir_status fleet_write_page(const fleet_result *r, const char *path)
     if (!f) return ir_fail(IR_ENOMEM, "%s: no memory to write it", path);
     fprintf(f, "<!DOCTYPE html>\n<html lang=en><meta charset=utf-8><title>ironroof fleet</title>%s\n<h1>",
             style);
-    put_text(f, r->sentence);
+    page_put_text(f, r->sentence);
     fprintf(f, "</h1><p>%zu nodes, exit code %d</p>\n", r->data->n, r->exit);
     put_outliers(f, r);
-    put_series(f, r);
+    page_put_series(f, r);
     put_cost(f, r);
     put_strip(f, r);
     put_matrix(f, r);

@@ -90,7 +90,7 @@ static ir_status open_fleet(const fleet_synth *o, fleet_data *d)
     return IR_OK;
 }
 
-static ir_status second_look(factory *f, fleet_data *d, double (*factor)[POINTS])
+static ir_status synth_second_look(factory *f, fleet_data *d, double (*factor)[POINTS])
 {
     fleet_result r;
     char(*again)[IR_FLEET_NAME] = NULL;
@@ -127,7 +127,7 @@ ir_status fleet_synthesize(const fleet_synth *o, fleet_data *d, bool **truth)
         d->v[i].have[0] = true;
         st = one_look(&f, &d->plan, &d->v[i], 1, &d->v[i].look[0]);
     }
-    if (st == IR_OK) st = second_look(&f, d, factor);
+    if (st == IR_OK) st = synth_second_look(&f, d, factor);
     free(factor);
     if (truth && st == IR_OK)
         *truth = slow;

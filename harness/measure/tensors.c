@@ -20,7 +20,7 @@ static entry *entry_of(const ir_mem *m)
     return NULL;
 }
 
-static void drop(ir_dev *dev, entry *e)
+static void tensors_drop(ir_dev *dev, entry *e)
 {
     dev->be->release(dev, &e->mem);
     memset(e, 0, sizeof *e);
@@ -29,10 +29,10 @@ static void drop(ir_dev *dev, entry *e)
 void tensors_release(ir_dev *dev)
 {
     for (int i = 0; i < NCACHE; i++)
-        if (cache[i].dev == dev->self && cache[i].be == dev->be && !cache[i].used) drop(dev, &cache[i]);
+        if (cache[i].dev == dev->self && cache[i].be == dev->be && !cache[i].used) tensors_drop(dev, &cache[i]);
 }
 
-static ir_status take(ir_dev *dev, size_t bytes, ir_mem *out)
+static ir_status tensors_take(ir_dev *dev, size_t bytes, ir_mem *out)
 {
     for (int i = 0; i < NCACHE; i++) {
         entry *e = &cache[i];
@@ -82,7 +82,7 @@ static void drop_others(ir_dev *dev, const tensor_set *s, int n)
     double need = 0;
     entry *largest;
     for (int t = 0; t < n; t++) need += (double)base_B(s, t);
-    while (others_B(dev, s, n, &largest) > OTHERS_SHARE * need) drop(dev, largest);
+    while (others_B(dev, s, n, &largest) > OTHERS_SHARE * need) tensors_drop(dev, largest);
 }
 
 static void give(ir_dev *dev, ir_mem *m, bool keep)
@@ -90,7 +90,7 @@ static void give(ir_dev *dev, ir_mem *m, bool keep)
     entry *e = entry_of(m);
     if (e) {
         e->used = false;
-        if (!keep) drop(dev, e);
+        if (!keep) tensors_drop(dev, e);
     } else {
         dev->be->release(dev, m);
     }
@@ -145,7 +145,7 @@ ir_status tensors_alloc(ir_dev *dev, const ir_workload *w, const ir_params *p, b
     if (keep) drop_others(dev, s, n);
     for (int t = 0; t < n && st == IR_OK; t++) {
         size_t shift = (size_t)t * STAGGER_B, bytes = base_B(s, t);
-        st = keep ? take(dev, bytes, &s->base[t]) : dev->be->alloc(dev, bytes, &s->base[t]);
+        st = keep ? tensors_take(dev, bytes, &s->base[t]) : dev->be->alloc(dev, bytes, &s->base[t]);
         if (st != IR_OK) break;
         s->n = t + 1;
         s->mem[t] = s->base[t];
@@ -166,7 +166,7 @@ void tensors_free(ir_dev *dev, tensor_set *s, bool keep)
     memset(s, 0, sizeof *s);
 }
 
-static bool holds(const entry *e, const content *c)
+static bool tensors_holds(const entry *e, const content *c)
 {
     return e && e->tag.w == c->w && e->tag.seed == c->seed && e->tag.t == c->t && e->tag.p.dtype == c->p.dtype &&
            !memcmp(e->tag.p.v, c->p.v, sizeof c->p.v);
@@ -178,7 +178,7 @@ static ir_status fill_one(ir_dev *dev, const ir_workload *w, const ir_params *p,
     ir_role role = s->spec[t].role;
     content c = {w, *p, seed, t};
     entry  *e = entry_of(&s->base[t]);
-    if (role == IR_IN && m->host && !s->guarded && holds(e, &c)) {
+    if (role == IR_IN && m->host && !s->guarded && tensors_holds(e, &c)) {
         s->before[t] = m->host;
         return IR_OK;
     }
@@ -231,7 +231,7 @@ ir_status tensors_fill(ir_dev *dev, const ir_workload *w, const ir_params *p, ui
     return st;
 }
 
-static ir_status fetch(ir_dev *dev, tensor_set *s, int t)
+static ir_status tensors_fetch(ir_dev *dev, tensor_set *s, int t)
 {
     ir_mem *m = &s->mem[t];
     if (m->host || s->spec[t].role == IR_IN) {
@@ -258,7 +258,7 @@ ir_status tensors_check(ir_dev *dev, const ir_workload *w, const ir_params *p, u
 {
     *out = (ir_check){NAN, NAN, ""};
     for (int t = 0; t < s->n; t++) {
-        ir_status st = fetch(dev, s, t);
+        ir_status st = tensors_fetch(dev, s, t);
         if (st == IR_OK) st = still_intact(w, p, seed, s, t);
         if (st != IR_OK) return st;
     }

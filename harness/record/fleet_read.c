@@ -11,20 +11,20 @@
 #ifdef IR_HAVE_JANSSON
 #include <jansson.h>
 
-static double number(const json_t *o, const char *key)
+static double fleet_read_number(const json_t *o, const char *key)
 {
     const json_t *v = json_object_get(o, key);
     return json_is_number(v) ? json_number_value(v) : NAN;
 }
 
-static void text(const json_t *o, const char *key, char *to, size_t size)
+static void fleet_read_text(const json_t *o, const char *key, char *to, size_t size)
 {
     const char *s = json_string_value(json_object_get(o, key));
     snprintf(to, size, "%s", s ? s : "");
 }
 
 /* The whole file as one object of this kind; NULL with the reason. */
-static json_t *load(const char *path, const char *kind)
+static json_t *fleet_read_load(const char *path, const char *kind)
 {
     json_error_t e;
     FILE *f = fopen(path, "r");
@@ -43,14 +43,14 @@ static json_t *load(const char *path, const char *kind)
     if (!have || strcmp(have, kind))
         st = ir_fail(IR_EINVAL, "%s: record: '%s' expected, it is '%.40s'", path, kind,
                      have ? have : "missing");
-    else if (number(o, "schema") != IR_SCHEMA)
+    else if (fleet_read_number(o, "schema") != IR_SCHEMA)
         st = ir_fail(IR_EINVAL, "%s: schema: this program reads schema %d", path, IR_SCHEMA);
     if (st == IR_OK) return o;
     json_decref(o);
     return NULL;
 }
 
-static ir_status texts(const char *path, const json_t *o, const char *key, char ***out, size_t *n)
+static ir_status fleet_read_texts(const char *path, const json_t *o, const char *key, char ***out, size_t *n)
 {
     const json_t *a = json_object_get(o, key);
     *n = 0;
@@ -83,14 +83,14 @@ static ir_status plan_nodes(const char *path, const json_t *o, ir_fleet_plan *p)
 ir_status ir_fleet_plan_read(const char *path, ir_fleet_plan *p)
 {
     *p = (ir_fleet_plan){0};
-    json_t *o = load(path, "fleet-plan");
+    json_t *o = fleet_read_load(path, "fleet-plan");
     if (!o) return IR_EINVAL;
-    text(o, "run", p->run, sizeof p->run);
-    text(o, "version", p->version, sizeof p->version);
-    p->delta = number(o, "delta");
-    p->alpha = number(o, "alpha");
-    p->tau0 = number(o, "tau0");
-    p->timeout_s = number(o, "timeout_s");
+    fleet_read_text(o, "run", p->run, sizeof p->run);
+    fleet_read_text(o, "version", p->version, sizeof p->version);
+    p->delta = fleet_read_number(o, "delta");
+    p->alpha = fleet_read_number(o, "alpha");
+    p->tau0 = fleet_read_number(o, "tau0");
+    p->timeout_s = fleet_read_number(o, "timeout_s");
     for (int i = 0; i < 2; i++) {
         const json_t *v = json_array_get(json_object_get(o, "rounds"), (size_t)i);
         p->rounds[i] = json_is_integer(v)  ? (int)json_integer_value(v)
@@ -98,7 +98,7 @@ ir_status ir_fleet_plan_read(const char *path, ir_fleet_plan *p)
                                            : 0;
     }
     ir_status st = plan_nodes(path, o, p);
-    if (st == IR_OK) st = texts(path, o, "args", &p->arg, &p->narg);
+    if (st == IR_OK) st = fleet_read_texts(path, o, "args", &p->arg, &p->narg);
     bool fine =
         p->delta > 0 && p->delta < 1 && p->alpha > 0 && p->alpha < 1 && p->tau0 >= 0 && p->timeout_s > 0;
     if (st == IR_OK && !fine)
@@ -144,7 +144,7 @@ static ir_status read_points(const char *path, const json_t *a, ir_fleet_node *d
 ir_status ir_fleet_node_read(const char *path, ir_fleet_node *d)
 {
     *d = (ir_fleet_node){0};
-    json_t *o = load(path, "fleet-node");
+    json_t *o = fleet_read_load(path, "fleet-node");
     if (!o) return IR_EINVAL;
     static const struct {
         const char *key;
@@ -154,9 +154,9 @@ ir_status ir_fleet_node_read(const char *path, ir_fleet_node *d)
         FIELD(run),    FIELD(node), FIELD(host), FIELD(version),
         FIELD(status), FIELD(at),   FIELD(why),  FIELD(key)};
     for (size_t i = 0; i < sizeof field / sizeof *field; i++)
-        text(o, field[i].key, (char *)d + field[i].at, field[i].size);
-    double look = number(o, "look");
-    d->wall_s = number(o, "wall_s");
+        fleet_read_text(o, field[i].key, (char *)d + field[i].at, field[i].size);
+    double look = fleet_read_number(o, "look");
+    d->wall_s = fleet_read_number(o, "wall_s");
     d->look = look == 2 ? 2 : 1;
     ir_status st =
         *d->node && *d->status ? IR_OK : ir_fail(IR_EINVAL, "%s: node and status must be there", path);
@@ -183,15 +183,15 @@ static ir_status read_pair(const json_t *o, ir_fleet_pairs *all)
     }
     ir_fleet_pair *p = &all->v[all->n];
     *p = (ir_fleet_pair){0};
-    text(o, "what", p->what, sizeof p->what);
-    text(o, "a", p->a, sizeof p->a);
-    text(o, "b", p->b, sizeof p->b);
-    p->look = number(o, "look") == 2 ? 2 : 1;
-    double round = number(o, "round"), nodes = number(o, "nodes");
+    fleet_read_text(o, "what", p->what, sizeof p->what);
+    fleet_read_text(o, "a", p->a, sizeof p->a);
+    fleet_read_text(o, "b", p->b, sizeof p->b);
+    p->look = fleet_read_number(o, "look") == 2 ? 2 : 1;
+    double round = fleet_read_number(o, "round"), nodes = fleet_read_number(o, "nodes");
     p->round = round >= 0 && round < 1e6 ? (int)round : 0;
     p->nodes = nodes >= 0 && nodes < 1e7 ? (int)nodes : 0;
-    p->size_B = number(o, "size_B");
-    p->value = number(o, "value");
+    p->size_B = fleet_read_number(o, "size_B");
+    p->value = fleet_read_number(o, "value");
     if (*p->what && *p->a && p->value > 0) all->n++;
     return IR_OK;
 }
@@ -201,7 +201,7 @@ static ir_status read_silent(const json_t *o, ir_fleet_pairs *all)
     void *v = realloc(all->silent, (all->nsilent + 1) * sizeof *all->silent);
     if (!v) return ir_fail(IR_ENOMEM, "no memory for %zu names", all->nsilent + 1);
     all->silent = v;
-    text(o, "node", all->silent[all->nsilent++], IR_FLEET_NAME);
+    fleet_read_text(o, "node", all->silent[all->nsilent++], IR_FLEET_NAME);
     return IR_OK;
 }
 
@@ -236,25 +236,25 @@ ir_status ir_fleet_pairs_read(const char *path, ir_fleet_pairs *out)
 ir_status ir_fleet_reference_read(const char *path, ir_fleet_reference *r)
 {
     *r = (ir_fleet_reference){0};
-    json_t *o = load(path, "fleet");
+    json_t *o = fleet_read_load(path, "fleet");
     if (!o) return IR_EINVAL;
     const json_t *a = json_object_get(o, "series");
-    text(o, "key", r->key, sizeof r->key);
-    text(o, "version", r->version, sizeof r->version);
-    r->delta = number(o, "delta");
-    r->alpha = number(o, "alpha");
+    fleet_read_text(o, "key", r->key, sizeof r->key);
+    fleet_read_text(o, "version", r->version, sizeof r->version);
+    r->delta = fleet_read_number(o, "delta");
+    r->alpha = fleet_read_number(o, "alpha");
     r->v = calloc(json_array_size(a) + 1, sizeof *r->v);
     ir_status st =
-        r->v ? texts(path, o, "args", &r->arg, &r->narg) : ir_fail(IR_ENOMEM, "%s: no memory", path);
+        r->v ? fleet_read_texts(path, o, "args", &r->arg, &r->narg) : ir_fail(IR_ENOMEM, "%s: no memory", path);
     for (size_t i = 0; i < json_array_size(a) && st == IR_OK; i++) {
         const json_t *s = json_array_get(a, i), *terms = json_object_get(s, "terms_s");
         ir_fleet_ref *v = &r->v[r->n++];
-        text(s, "point", v->point, sizeof v->point);
-        v->time_s = number(s, "time_s");
-        v->spread = number(s, "spread");
-        v->nu = number(s, "nu");
-        v->own = number(s, "own");
-        v->n = (int64_t)fmax(0, number(s, "n"));
+        fleet_read_text(s, "point", v->point, sizeof v->point);
+        v->time_s = fleet_read_number(s, "time_s");
+        v->spread = fleet_read_number(s, "spread");
+        v->nu = fleet_read_number(s, "nu");
+        v->own = fleet_read_number(s, "own");
+        v->n = (int64_t)fmax(0, fleet_read_number(s, "n"));
         for (size_t k = 0; k < 3; k++) v->term_s[k] = json_number_value(json_array_get(terms, k));
         if (!*v->point) st = ir_fail(IR_EINVAL, "%s: series[%zu]: point must be there", path, i);
     }

@@ -24,7 +24,7 @@ ir_status ir_fleet_file(const char *path, const char *text, size_t n)
     return ir_fail(IR_EIO, "%s: %s", path, strerror(why));
 }
 
-static ir_status finish(ir_json *o, const char *path)
+static ir_status fleet_write_finish(ir_json *o, const char *path)
 {
     ir_json_close(o, '}');
     ir_json_newline(o);
@@ -34,7 +34,7 @@ static ir_status finish(ir_json *o, const char *path)
     return st;
 }
 
-static void begin(ir_json *o, const char *kind)
+static void fleet_write_begin(ir_json *o, const char *kind)
 {
     *o = (ir_json){0};
     ir_json_open(o, '{');
@@ -45,7 +45,7 @@ static void begin(ir_json *o, const char *kind)
 ir_status ir_fleet_plan_write(const char *path, const ir_fleet_plan *p)
 {
     ir_json o;
-    begin(&o, "fleet-plan");
+    fleet_write_begin(&o, "fleet-plan");
     ir_json_key_text(&o, "run", p->run);
     ir_json_key_text(&o, "version", p->version);
     ir_json_key_num(&o, "delta", p->delta);
@@ -64,10 +64,10 @@ ir_status ir_fleet_plan_write(const char *path, const ir_fleet_plan *p)
     ir_json_open(&o, '[');
     for (size_t i = 0; i < p->nnode; i++) ir_json_str(&o, p->node[i]);
     ir_json_close(&o, ']');
-    return finish(&o, path);
+    return fleet_write_finish(&o, path);
 }
 
-static void numbers(ir_json *o, const char *key, const double *v, size_t n)
+static void fleet_write_numbers(ir_json *o, const char *key, const double *v, size_t n)
 {
     ir_json_key(o, key);
     ir_json_open(o, '[');
@@ -78,7 +78,7 @@ static void numbers(ir_json *o, const char *key, const double *v, size_t n)
 ir_status ir_fleet_node_write(const char *path, const ir_fleet_node *d)
 {
     ir_json o;
-    begin(&o, "fleet-node");
+    fleet_write_begin(&o, "fleet-node");
     ir_json_key_text(&o, "run", d->run);
     ir_json_key_text(&o, "node", d->node);
     ir_json_key_text(&o, "host", d->host);
@@ -94,8 +94,8 @@ ir_status ir_fleet_node_write(const char *path, const ir_fleet_node *d)
     for (size_t i = 0; i < d->npoint; i++) {
         ir_json_open(&o, '{');
         ir_json_key_text(&o, "point", d->point[i].point);
-        numbers(&o, "time_s", d->point[i].time_s, (size_t)d->point[i].n);
-        numbers(&o, "terms_s", d->point[i].term_s, 3);
+        fleet_write_numbers(&o, "time_s", d->point[i].time_s, (size_t)d->point[i].n);
+        fleet_write_numbers(&o, "terms_s", d->point[i].term_s, 3);
         ir_json_close(&o, '}');
     }
     ir_json_close(&o, ']');
@@ -103,7 +103,7 @@ ir_status ir_fleet_node_write(const char *path, const ir_fleet_node *d)
     ir_json_open(&o, '{');
     for (size_t i = 0; i < d->nfact; i++) ir_json_key_text(&o, d->fact[i].key, d->fact[i].value);
     ir_json_close(&o, '}');
-    return finish(&o, path);
+    return fleet_write_finish(&o, path);
 }
 
 /* ---- building one ---- */

@@ -44,7 +44,7 @@ int net_ladder_size(int k) { return 1 << (2 * k); }
 
 /* ---- with a deadline ---- */
 /* patient: sleeps between looks once it has waited a millisecond; a wait for an order is no part of a measurement. */
-static bool finish(MPI_Request *r, int n, double deadline_s, bool patient)
+static bool exchange_finish(MPI_Request *r, int n, double deadline_s, bool patient)
 {
     static const struct timespec nap = {0, 100000};
     double began = net_now(), now = began;
@@ -65,14 +65,14 @@ bool net_send(const void *buf, int n, int to, int tag, double deadline_s)
 {
     MPI_Request r;
     MPI_Isend(buf, n, MPI_BYTE, to, tag, MPI_COMM_WORLD, &r);
-    return finish(&r, 1, deadline_s, tag >= TAG_ORDER);
+    return exchange_finish(&r, 1, deadline_s, tag >= TAG_ORDER);
 }
 
 bool net_recv(void *buf, int n, int from, int tag, double deadline_s)
 {
     MPI_Request r;
     MPI_Irecv(buf, n, MPI_BYTE, from, tag, MPI_COMM_WORLD, &r);
-    return finish(&r, 1, deadline_s, tag >= TAG_ORDER);
+    return exchange_finish(&r, 1, deadline_s, tag >= TAG_ORDER);
 }
 
 static bool ping(char *buf, int n, int partner, bool first)
@@ -84,7 +84,7 @@ static bool ping(char *buf, int n, int partner, bool first)
            net_send(buf, n, partner, TAG_PING, exchange_deadline);
 }
 
-static int ascending(const void *a, const void *b)
+static int exchange_ascending(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
@@ -108,7 +108,7 @@ static double ping_pong(char *buf, int n, int partner, bool first, double stretc
                        : net_recv(&more, sizeof more, partner, TAG_MORE, exchange_deadline);
     }
     if (ok) {
-        qsort(t, (size_t)count, sizeof *t, ascending);
+        qsort(t, (size_t)count, sizeof *t, exchange_ascending);
         half = 0.5 * t[count / 2];
     }
     free(t);
@@ -127,7 +127,7 @@ static bool window_of(char *buf, int partner, bool sends)
         else
             MPI_Irecv(at, MESSAGE_B, MPI_BYTE, partner, TAG_DATA, MPI_COMM_WORLD, &r[i]);
     }
-    if (!finish(r, WINDOW, exchange_deadline, false)) return false;
+    if (!exchange_finish(r, WINDOW, exchange_deadline, false)) return false;
     return sends ? net_recv(&ack, 1, partner, TAG_ACK, exchange_deadline)
                  : net_send(&ack, 1, partner, TAG_ACK, exchange_deadline);
 }
@@ -149,7 +149,7 @@ static double one_way(char *buf, int partner, bool sends)
                        : net_recv(&more, sizeof more, partner, TAG_MORE, exchange_deadline);
     }
     if (!ok) return NAN;
-    qsort(t, (size_t)n, sizeof *t, ascending);
+    qsort(t, (size_t)n, sizeof *t, exchange_ascending);
     return sends ? (double)WINDOW * MESSAGE_B / t[n / 4] : 0;
 }
 
@@ -202,7 +202,7 @@ static void clocks(char *buf, const net_order *o, net_report *r)
     r->failed = !ok;
 }
 
-static void ladder(char *buf, const net_order *o, net_report *r)
+static void exchange_ladder(char *buf, const net_order *o, net_report *r)
 {
     for (int k = 0; k < NET_SIZES && !r->failed; k++) {
         r->time_s[k] = ping_pong(buf, net_ladder_size(k), o->partner, o->first, RUNG_S);
@@ -241,14 +241,14 @@ static void allreduce(const net_order *o, int rank, net_report *r)
         MPI_Request q;
         double began = net_now();
         MPI_Iallreduce(in, out, n, MPI_FLOAT, MPI_SUM, group[o->group], &q);
-        r->failed = !finish(&q, 1, exchange_deadline, false);
+        r->failed = !exchange_finish(&q, 1, exchange_deadline, false);
         if (k) t[k - 1] = net_now() - began;
     }
     float ranks = (float)members * (float)(members - 1) / 2;
     for (int i = 0; i < n && !r->failed; i++)
         if (out[i] != (float)(i % 7) * (float)members + ranks) r->failed = 2;
     if (!r->failed) {
-        qsort(t, (size_t)reps, sizeof *t, ascending);
+        qsort(t, (size_t)reps, sizeof *t, exchange_ascending);
         r->time_s[0] = t[reps / 2];
     }
     free(in);
@@ -267,7 +267,7 @@ void net_do(const net_order *o, int rank, net_report *r)
     else if (o->op == NET_CLOCK)
         clocks(buf, o, r);
     else if (o->op == NET_LADDER)
-        ladder(buf, o, r);
+        exchange_ladder(buf, o, r);
     else if (o->op == NET_ALLREDUCE)
         allreduce(o, rank, r);
 }

@@ -39,7 +39,7 @@ static void order(leader *l, int rank, const net_order *o)
 }
 
 /* Rank 0 takes its own part between ordering and collecting. */
-static void collect(leader *l, const net_order *own)
+static void main_net_collect(leader *l, const net_order *own)
 {
     double end = net_now() + l->report_s;
     if (own) {
@@ -91,7 +91,7 @@ static void single_pair(leader *l, net_op op, const char *what, int a, int b)
 {
     net_order own = {.op = NET_STOP};
     order_pair(l, op, a, b, &own);
-    collect(l, own.op != NET_STOP ? &own : NULL);
+    main_net_collect(l, own.op != NET_STOP ? &own : NULL);
     put_reports(l, op, what, a, b);
 }
 
@@ -103,7 +103,7 @@ static void whole_round(leader *l, net_op op, const char *what, int round)
         int b = net_partner(l->size, round, a, l->seed);
         if (b > a) order_pair(l, op, a, b, &own);
     }
-    collect(l, own.op != NET_STOP ? &own : NULL);
+    main_net_collect(l, own.op != NET_STOP ? &own : NULL);
     for (int a = 0; a < l->size; a++) {
         int b = net_partner(l->size, round, a, l->seed);
         if (b > a) put_reports(l, op, what, a, b);
@@ -129,7 +129,7 @@ static void pairs(leader *l)
     if (b > 0) single_pair(l, NET_LADDER, "pingpong", 0, b);
 }
 
-static int sums(leader *l)
+static int main_net_sums(leader *l)
 {
     int wrong = 0;
     for (int g = 0; net_group_size(g); g++)
@@ -137,7 +137,7 @@ static int sums(leader *l)
             net_order o = {.op = NET_ALLREDUCE, .size_B = size_B, .group = g};
             double worst = 0;
             for (int i = 0; i < net_group_size(g); i++) order(l, i, &o);
-            collect(l, &o);
+            main_net_collect(l, &o);
             for (int i = 0; i < net_group_size(g); i++) {
                 worst = fmax(worst, l->report[i].time_s[0]);
                 if (l->report[i].failed == 2)
@@ -154,7 +154,7 @@ static int sums(leader *l)
     return wrong ? NET_BAD : NET_OK;
 }
 
-static int rank_of(const leader *l, const char *name)
+static int main_net_rank_of(const leader *l, const char *name)
 {
     for (int i = 0; i < l->size; i++)
         if (!strcmp(l->name[i], name)) return i;
@@ -169,7 +169,7 @@ static void again(leader *l, char *list)
     for (char *p = strtok_r(list, ",", &rest); p; p = strtok_r(NULL, ",", &rest))
         for (char *dash = strchr(p, '-'); dash; dash = strchr(dash + 1, '-')) {
             *dash = 0;
-            int a = rank_of(l, p), b = rank_of(l, dash + 1);
+            int a = main_net_rank_of(l, p), b = main_net_rank_of(l, dash + 1);
             *dash = '-';
             if (a < 0 || b < 0 || a == b) continue;
             single_pair(l, NET_PAIR, "bw", a, b);
@@ -192,7 +192,7 @@ static int lead(leader *l, const char *path, char *only)
         again(l, only);
     else {
         pairs(l);
-        code = sums(l);
+        code = main_net_sums(l);
     }
     net_order stop = {.op = NET_STOP};
     for (int i = 1; i < l->size; i++) net_send(&stop, sizeof stop, i, TAG_ORDER, l->exchange_s);
