@@ -1,5 +1,6 @@
-/* test_cuda_host.c -- the host side of the CUDA backend against a runtime that fails on demand: what a machine without a
- * driver or device says, capabilities, MIG, memory that runs out, a device that dies at any call; nothing leaks. */
+/* test_cuda_host.c -- the host side of the CUDA backend against a runtime that fails on demand: what a
+ * machine without a driver or device says, capabilities, MIG, memory that runs out, a device that dies at any
+ * call; nothing leaks. */
 #include "kernels/workloads/workloads_compute.h"
 #include "kernels/workloads/workloads_gemm.h"
 #include "kernels/workloads/workloads_memory.h"
@@ -103,17 +104,22 @@ static ir_policy short_policy(void)
 }
 
 /* One point of every kind of call. */
-typedef struct { const ir_workload *w; const char *family, *kernel; ir_params p; } point;
-static const point points[] = {{&wl_copy, "stream", "resident", {{4096, 1}, IR_F32, 0}},
-                               {&wl_chase, "chase", "warps", {{4096, 2, 10, 0}, IR_F64, 0}},
-                               {&wl_forkjoin, "launch", "graph", {{0}, IR_F64, 0}},
-                               {&wl_gemm, "gemm", "mma", {{64, 64, 512}, IR_BF16, 0}},
-                               {&wl_transfer, "transfer", "pinned", {{4100, WL_FROM_DEVICE}, IR_F32, 0}},
-                               {&wl_overlap, "overlap", "streams", {{4100, 2, 256, WL_OVERLAP_BOTH}, IR_F32, 0}},
-                               {&wl_conv, "conv", "implicit", {{1, 5, 5, 3, 7, 3, 3, 1, 1, 1, 1}, IR_BF16, 0}},
-                               {&wl_gpt, "gpt", "graph", {{1, 32, 2, 31, 8, 1, 1, 3}, IR_I8, 0}},
-                               {&wl_gpt, "gpt", "few_graph", {{1, 32, 2, 31, 8, 1, 1, 3}, IR_F8, 0}},
-                               {&wl_gpt, "gpt", "resident", {{1, 32, 2, 31, 8, 2, 1, 3}, IR_F8, 0}}};
+typedef struct {
+    const ir_workload *w;
+    const char        *family, *kernel;
+    ir_params          p;
+} point;
+static const point points[] = {
+    {&wl_copy, "stream", "resident", {{4096, 1}, IR_F32, 0}},
+    {&wl_chase, "chase", "warps", {{4096, 2, 10, 0}, IR_F64, 0}},
+    {&wl_forkjoin, "launch", "graph", {{0}, IR_F64, 0}},
+    {&wl_gemm, "gemm", "mma", {{64, 64, 512}, IR_BF16, 0}},
+    {&wl_transfer, "transfer", "pinned", {{4100, WL_FROM_DEVICE}, IR_F32, 0}},
+    {&wl_overlap, "overlap", "streams", {{4100, 2, 256, WL_OVERLAP_BOTH}, IR_F32, 0}},
+    {&wl_conv, "conv", "implicit", {{1, 5, 5, 3, 7, 3, 3, 1, 1, 1, 1}, IR_BF16, 0}},
+    {&wl_gpt, "gpt", "graph", {{1, 32, 2, 31, 8, 1, 1, 3}, IR_I8, 0}},
+    {&wl_gpt, "gpt", "few_graph", {{1, 32, 2, 31, 8, 1, 1, 3}, IR_F8, 0}},
+    {&wl_gpt, "gpt", "resident", {{1, 32, 2, 31, 8, 2, 1, 3}, IR_F8, 0}}};
 enum { NPOINT = sizeof points / sizeof *points };
 
 static ir_status measure(ir_dev *d, const point *x, ir_point *o)
@@ -157,7 +163,8 @@ static void fail_everywhere(cudaError_t e, bool sticky, ir_status want)
             ir_status st = measure(&d, &points[i], &o);
             bool      reached = fake.calls >= last;
             if (reached && st != IR_OK) {
-                if (st != want && st != IR_ENOMEM) fail_msg("%s, call %ld: %s (%s)", points[i].family, n, o.why, ir_status_name(st));
+                if (st != want && st != IR_ENOMEM)
+                    fail_msg("%s, call %ld: %s (%s)", points[i].family, n, o.why, ir_status_name(st));
                 assert_true(o.why[0] != 0);
                 if (want == IR_EDEVICE) assert_true(d.dead);
             }
@@ -170,7 +177,8 @@ static void fail_everywhere(cudaError_t e, bool sticky, ir_status want)
             ir_point_free(&o);
             ir_measure_release(&d);
             cuda_backend.close(&d);
-            if (fake.live != 0) fail_msg("%s, call %ld: %ld objects not freed", points[i].family, n, fake.live);
+            if (fake.live != 0)
+                fail_msg("%s, call %ld: %ld objects not freed", points[i].family, n, fake.live);
             if (!reached) break;
         }
     }
@@ -293,12 +301,18 @@ static void older_capability(void **state)
 static void kernels_a_layer(void **state)
 {
     (void)state;
-    static const struct { const char *name; int layer, step; } want[] = {{"launches", 7, 3}, {"few", 5, 2}, {"resident", 0, 1}};
+    static const struct {
+        const char *name;
+        int         layer, step;
+    } want[] = {{"launches", 7, 3}, {"few", 5, 2}, {"resident", 0, 1}};
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
         fake_reset();
         ir_dev    d = device(0);
         ir_tensor t[IR_MAX_TENSORS];
-        ir_run    r = {.workload = &wl_gpt2, .kernel = kernel("gpt", want[i].name), .dev = &d, .p = {{LY_TINY, 1, 1, 3}, IR_F8, 0}};
+        ir_run    r = {.workload = &wl_gpt2,
+                       .kernel = kernel("gpt", want[i].name),
+                       .dev = &d,
+                       .p = {{LY_TINY, 1, 1, 3}, IR_F8, 0}};
         assert_int_equal(cuda_backend.open(&d), IR_OK);
         r.nmem = wl_gpt2.tensors(&r.p, t);
         for (int m = 0; m < r.nmem; m++) {
@@ -328,7 +342,7 @@ static void too_many_rows(void **state)
 {
     (void)state;
     fake_reset();
-    ir_dev          d = device(0);
+    ir_dev           d = device(0);
     const ir_kernel *k = kernel("gpt", "few");
     assert_int_equal(cuda_backend.open(&d), IR_OK);
     ir_params p = {{LY_TINY, 5, 1, 3}, IR_BF16, 0};
@@ -389,10 +403,19 @@ static void queue_overflow(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(absent), cmocka_unit_test(described), cmocka_unit_test(peaks), cmocka_unit_test(healthy),
-        cmocka_unit_test(lost_device), cmocka_unit_test(out_of_memory_anywhere), cmocka_unit_test(open_fails_cleanly),
-        cmocka_unit_test(too_large), cmocka_unit_test(memory_ends_at_a_batch), cmocka_unit_test(older_capability), cmocka_unit_test(queue_overflow),
-        cmocka_unit_test(blocking_launches), cmocka_unit_test(kernels_a_layer), cmocka_unit_test(too_many_rows)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(absent),
+                                       cmocka_unit_test(described),
+                                       cmocka_unit_test(peaks),
+                                       cmocka_unit_test(healthy),
+                                       cmocka_unit_test(lost_device),
+                                       cmocka_unit_test(out_of_memory_anywhere),
+                                       cmocka_unit_test(open_fails_cleanly),
+                                       cmocka_unit_test(too_large),
+                                       cmocka_unit_test(memory_ends_at_a_batch),
+                                       cmocka_unit_test(older_capability),
+                                       cmocka_unit_test(queue_overflow),
+                                       cmocka_unit_test(blocking_launches),
+                                       cmocka_unit_test(kernels_a_layer),
+                                       cmocka_unit_test(too_many_rows)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
-/* test_fleet.c -- the judge of fleets: quantiles against published tables, every verdict from a situation that must give it, folders
- * that are damaged in every way, and the same answer in whatever order things come. */
+/* test_fleet.c -- the judge of fleets: quantiles against published tables, every verdict from a situation
+ * that must give it, folders that are damaged in every way, and the same answer in whatever order things
+ * come. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- Student's t: published one-sided quantiles ---- */
+/* ---- Student's t: published one-sided quantiles ---------------------------------------------- */
 static void quantiles(void **state)
 {
     static const struct {
@@ -32,12 +33,12 @@ static void quantiles(void **state)
     assert_true(isnan(ir_t_upper(0, 3)) && isnan(ir_t_upper(.1, 0)));
 }
 
-/* ---- situations ---- */
+/* ---- situations ------------------------------------------------------------------------------ */
 enum { N = 24, SLOW_NODE = 7 };
 static fleet_data fleet_of(size_t n)
 {
     fleet_synth o = {.n = n, .spread = .004, .noise = .004, .seed = 5};
-    fleet_data d;
+    fleet_data  d;
     assert_int_equal(fleet_synthesize(&o, &d, NULL), IR_OK);
     return d;
 }
@@ -48,7 +49,7 @@ static void slow_down(fleet_member *m, double slower, int term)
     for (int look = 0; look < 2; look++)
         for (size_t p = 0; m->have[look] && p < m->look[look].npoint; p++) {
             ir_fleet_point *q = &m->look[look].point[p];
-            double sum = q->term_s[0] + q->term_s[1] + q->term_s[2],
+            double          sum = q->term_s[0] + q->term_s[1] + q->term_s[2],
                    share = term < 3 ? q->term_s[term] / sum : 1;
             for (int r = 0; r < q->n; r++) q->time_s[r] *= 1 + share * (1 / (1 - slower) - 1);
         }
@@ -163,9 +164,9 @@ static const struct {
     const char *what;
     void (*make)(fleet_data *);
     fleet_verdict verdict; /* of SLOW_NODE; all others must be OK, unless `others` */
-    const char *word;
-    int exit;
-    bool others;
+    const char   *word;
+    int           exit;
+    bool          others;
 } situation[] = {{"healthy", healthy, FLEET_OK, "", 0, false},
                  {"slow memory", slow_bw, FLEET_SLOW, "BW", 1, false},
                  {"slow arithmetic", slow_eta, FLEET_SLOW, "eta", 1, false},
@@ -191,7 +192,7 @@ static void verdicts(void **state)
 {
     (void)state;
     for (size_t k = 0; k < sizeof situation / sizeof *situation; k++) {
-        fleet_data d = fleet_of(N);
+        fleet_data   d = fleet_of(N);
         fleet_result r;
         situation[k].make(&d);
         assert_int_equal(fleet_judge(&d, NULL, &r), IR_OK);
@@ -212,10 +213,10 @@ static void verdicts(void **state)
 static void small_fleets(void **state)
 {
     static const struct {
-        size_t n;
-        double slower;
+        size_t        n;
+        double        slower;
         fleet_verdict verdict;
-        int exit;
+        int           exit;
     } t[] = {{1, .2, FLEET_TOO_FEW, 3},
              {2, .2, FLEET_TOO_FEW, 3},
              {3, .2, FLEET_SLOW, 1},
@@ -223,7 +224,7 @@ static void small_fleets(void **state)
              {4, .03, FLEET_OK, 0}};
     (void)state;
     for (size_t k = 0; k < sizeof t / sizeof *t; k++) {
-        fleet_data d = fleet_of(t[k].n);
+        fleet_data   d = fleet_of(t[k].n);
         fleet_result r;
         slow_down(&d.v[0], t[k].slower, IR_TERM_BW);
         look_again(&d);
@@ -236,7 +237,7 @@ static void small_fleets(void **state)
     }
 }
 
-/* ---- folders ---- */
+/* ---- folders --------------------------------------------------------------------------------- */
 static char folder[64];
 static void path_of(char *buf, size_t n, const char *name) { snprintf(buf, n, "%s/%s", folder, name); }
 
@@ -252,7 +253,7 @@ static int fresh_folder(void **state)
     (void)state;
     snprintf(folder, sizeof folder, "/tmp/ironroof-fleet-XXXXXX");
     fleet_data d = fleet_of(N);
-    int bad = !mkdtemp(folder) || fleet_write_folder(&d, folder) != IR_OK;
+    int        bad = !mkdtemp(folder) || fleet_write_folder(&d, folder) != IR_OK;
     fleet_free(&d);
     return bad;
 }
@@ -279,7 +280,7 @@ static void damaged_files(void **state)
              {"an array", "[1,2,3]"}};
     (void)state;
     for (size_t k = 0; k < sizeof t / sizeof *t; k++) {
-        fleet_data d;
+        fleet_data   d;
         fleet_result r;
         put(NODE7, t[k].text);
         ir_status st = fleet_read(folder, &d);
@@ -346,14 +347,14 @@ static char *slurp(const char *name, size_t *n)
 
 static void same_bytes(void **state)
 {
-    char *json[2];
+    char  *json[2];
     size_t n[2];
     (void)state;
     for (int k = 0; k < 2; k++) {
-        char path[256];
-        fleet_data d;
+        char         path[256];
+        fleet_data   d;
         fleet_result r;
-        ir_status st = fleet_read(folder, &d);
+        ir_status    st = fleet_read(folder, &d);
         if (st == IR_SKIP) skip();
         assert_int_equal(st, IR_OK);
         assert_int_equal(fleet_judge(&d, NULL, &r), IR_OK);
@@ -369,7 +370,7 @@ static void same_bytes(void **state)
     assert_memory_equal(json[0], json[1], n[0]);
     free(json[0]);
     free(json[1]);
-    char path[256];
+    char               path[256];
     ir_fleet_reference ref;
     path_of(path, sizeof path, "a.json");
     assert_int_equal(ir_fleet_reference_read(path, &ref), IR_OK);
@@ -381,11 +382,11 @@ static void same_bytes(void **state)
 /* Two nodes are too few, unless a baseline knows what is usual. */
 static void baseline(void **state)
 {
-    char path[256];
-    fleet_data d = fleet_of(2), big;
-    fleet_result r;
+    char               path[256];
+    fleet_data         d = fleet_of(2), big;
+    fleet_result       r;
     ir_fleet_reference ref;
-    ir_status st = fleet_read(folder, &big);
+    ir_status          st = fleet_read(folder, &big);
     (void)state;
     if (st == IR_SKIP) fleet_free(&d), skip();
     assert_int_equal(fleet_judge(&big, NULL, &r), IR_OK);
@@ -405,7 +406,7 @@ static void baseline(void **state)
 
 static void choice(void **state)
 {
-    fleet_data d = fleet_of(N);
+    fleet_data   d = fleet_of(N);
     fleet_result r;
     char(*a)[IR_FLEET_NAME], (*b)[IR_FLEET_NAME];
     size_t n, m;

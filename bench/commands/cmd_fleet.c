@@ -35,8 +35,8 @@ const cli_option fleet_own_options[] = {
 
 static ir_status save_text(const fleet_result *r, const char *dir)
 {
-    char path[4200];
-    char *text = NULL;
+    char   path[4200];
+    char  *text = NULL;
     size_t n = 0;
     snprintf(path, sizeof path, "%s/fleet.txt", dir);
     FILE *f = open_memstream(&text, &n);
@@ -51,11 +51,11 @@ static ir_status save_text(const fleet_result *r, const char *dir)
 
 int fleet_judge_folder(FILE *f, const cli_options *o, const char *dir, const char *baseline, const char *json)
 {
-    char path[4200];
-    fleet_data d;
-    fleet_result r;
+    char               path[4200];
+    fleet_data         d;
+    fleet_result       r;
     ir_fleet_reference base = {0};
-    ir_status st = baseline ? ir_fleet_reference_read(baseline, &base) : IR_OK;
+    ir_status          st = baseline ? ir_fleet_reference_read(baseline, &base) : IR_OK;
     if (st == IR_OK) st = fleet_read(dir, &d);
     if (st != IR_OK) return ir_fleet_reference_free(&base), complain();
     st = fleet_judge(&d, baseline ? &base : NULL, &r);
@@ -92,7 +92,9 @@ static int agent(const cli_args *a)
 {
     const char *look = a->narg == 3 ? a->arg[2] : "1";
     if (a->narg < 2 || a->narg > 3 || strlen(look) != 1 || !strchr("012", *look))
-        return ir_fail(IR_EINVAL, "fleet agent takes DIR and a look: 1, 2, or 0 (only say that the node answers)"), complain();
+        return ir_fail(IR_EINVAL,
+                       "fleet agent takes DIR and a look: 1, 2, or 0 (only say that the node answers)"),
+               complain();
     if (fleet_agent(a->arg[1], *look - '0') != IR_OK) complain();
     return EXIT_FINE;
 }
@@ -105,7 +107,7 @@ int cmd_fleet(const cli_args *a)
     } part[] = {{"run", fleet_run}, {"judge", commands_fleet_judge}, {"agent", agent}};
     enum { PARTS = sizeof part / sizeof *part };
     const char *name[PARTS];
-    size_t at;
+    size_t      at;
     for (size_t i = 0; i < PARTS; i++) name[i] = part[i].name;
     if (cli_choose("fleet command", a->arg[0], name, PARTS, &at) != IR_OK) return complain();
     return part[at].main(a);

@@ -1,5 +1,6 @@
-/* cmd_selftest.c -- `ironroof selftest kernels`: every kernel of every backend on its workload's awkward shapes, misaligned,
- * with guard bytes and poisoned outputs, against the workload's oracle. Nothing is timed. */
+/* cmd_selftest.c -- `ironroof selftest kernels`: every kernel of every backend on its workload's awkward
+ * shapes, misaligned, with guard bytes and poisoned outputs, against the workload's oracle. Nothing is timed.
+ */
 #include "bench/commands/commands.h"
 #include "bench/commands/fleet.h"
 #include "bench/backends.h"
@@ -8,15 +9,20 @@
 #include <math.h>
 #include <string.h>
 
-typedef struct { size_t ok, skip, bad; } tally;
+typedef struct {
+    size_t ok, skip, bad;
+} tally;
 
-static void verify(FILE *f, ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *p, size_t mis, tally *n)
+static void verify(FILE *f, ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *p,
+                   size_t mis, tally *n)
 {
     ir_check  c;
     char      text[256];
     ir_status st = ir_verify(dev, w, k, p, 42, mis, &c);
-    if (st == IR_OK) n->ok++;
-    else if (st == IR_SKIP) n->skip++;
+    if (st == IR_OK)
+        n->ok++;
+    else if (st == IR_SKIP)
+        n->skip++;
     else {
         n->bad++;
         fprintf(f, "FAIL %s/%s/%s %s, addresses off by %zu: %s\n", dev->be->name, w->name, k->name,
@@ -24,7 +30,8 @@ static void verify(FILE *f, ir_dev *dev, const ir_workload *w, const ir_kernel *
     }
 }
 
-static void verify_shapes(FILE *f, ir_dev *dev, int max_threads, const ir_workload *w, const ir_kernel *k, tally *n)
+static void verify_shapes(FILE *f, ir_dev *dev, int max_threads, const ir_workload *w, const ir_kernel *k,
+                          tally *n)
 {
     static const size_t off[] = {0, 4, 8, 16, 60};
     for (size_t i = 0; i < w->nodd; i++)
@@ -49,7 +56,10 @@ static void verify_device(FILE *f, ir_dev *dev, tally *all)
             tally n = {0};
             if (strcmp((*k)->family, (*w)->family) != 0) continue;
             verify_shapes(f, dev, info.threads > 0 ? info.threads : 1, *w, *k, &n);
-            fprintf(f, "%-4s %s/%s/%s: %zu shapes right, %zu not possible here, %zu wrong\n", n.bad ? "FAIL" : n.ok ? "ok" : "skip",
+            fprintf(f, "%-4s %s/%s/%s: %zu shapes right, %zu not possible here, %zu wrong\n",
+                    n.bad  ? "FAIL"
+                    : n.ok ? "ok"
+                           : "skip",
                     dev->be->name, (*w)->name, (*k)->name, n.ok, n.skip, n.bad);
             all->ok += n.ok;
             all->skip += n.skip;
@@ -79,10 +89,11 @@ int selftest_kernels(FILE *f, const cli_options *o)
 int cmd_selftest(const cli_args *args)
 {
     static const char *const what[] = {"ideal", "kernels", "fleet", "aa", "inject"};
-    size_t at;
+    size_t                   at;
     if (cli_choose("selftest", args->arg[0], what, 5, &at) != IR_OK) return complain();
     if (at >= 3) return selftest_gate(stdout, args);
-    if (args->narg > 1) return ir_fail(IR_EINVAL, "selftest %s takes no further argument", what[at]), complain();
+    if (args->narg > 1)
+        return ir_fail(IR_EINVAL, "selftest %s takes no further argument", what[at]), complain();
     if (at == 2) return selftest_fleet(stdout, &args->opt, args->opt.nodes);
     return at == 0 ? selftest_ideal(stdout) : selftest_kernels(stdout, &args->opt);
 }

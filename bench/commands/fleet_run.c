@@ -1,5 +1,6 @@
-/* fleet_run.c -- `ironroof fleet run`: plan, first look, second look at the suspects and as many others, the network, the verdict.
- * Each phase leaves its files in DIR; what an engine reports of its own end is not believed. */
+/* fleet_run.c -- `ironroof fleet run`: plan, first look, second look at the suspects and as many others, the
+ * network, the verdict. Each phase leaves its files in DIR; what an engine reports of its own end is not
+ * believed. */
 #define _GNU_SOURCE
 #include "bench/cli/version.h"
 #include "bench/commands/fleet.h"
@@ -33,17 +34,17 @@ static const char *const default_args[] = {
     "/(nt|wide_nt|blocked|tiled|whole|chains|pool|launch|stream|ideal|model)$"};
 
 typedef struct {
-    const cli_args *args;
+    const cli_args      *args;
     const fleet_options *own;
-    fleet_engine engine;
-    fleet_names names, down; /* asked for; of them, cannot answer */
-    ir_fleet_plan plan;
-    char dir[PATH_MAX], self[1024];
-    char said[400];
-    bool refused; /* the network phase, by its program */
+    fleet_engine         engine;
+    fleet_names          names, down; /* asked for; of them, cannot answer */
+    ir_fleet_plan        plan;
+    char                 dir[PATH_MAX], self[1024];
+    char                 said[400];
+    bool                 refused; /* the network phase, by its program */
 } fleet_job;
 
-/* ---- plan ---- */
+/* ---- plan ------------------------------------------------------------------------------------ */
 static ir_status add_args(ir_fleet_plan *p, const char *const *arg, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -57,8 +58,8 @@ static ir_status add_args(ir_fleet_plan *p, const char *const *arg, size_t n)
 static ir_status fill_plan(fleet_job *j)
 {
     const fleet_options *o = j->own;
-    const char *const *arg = j->args->arg + 1;
-    size_t narg = j->args->narg - 1, usual = sizeof default_args / sizeof *default_args;
+    const char *const   *arg = j->args->arg + 1;
+    size_t               narg = j->args->narg - 1, usual = sizeof default_args / sizeof *default_args;
     if (narg && arg[0][0] != '-') usual = 0;
     j->plan = (ir_fleet_plan){.delta = o->delta,
                               .alpha = o->alpha,
@@ -81,7 +82,7 @@ static ir_status fill_plan(fleet_job *j)
 static ir_status fleet_run_make_folder(fleet_job *j)
 {
     const char *out = j->args->opt.output;
-    char path[PATH_MAX + 16];
+    char        path[PATH_MAX + 16];
     struct stat s;
     if (!out || !strcmp(out, "-"))
         return ir_fail(IR_EINVAL, "fleet run needs -o DIR, a folder that every node sees");
@@ -94,8 +95,8 @@ static ir_status fleet_run_make_folder(fleet_job *j)
 
 static ir_status fleet_run_prepare(fleet_job *j)
 {
-    char path[PATH_MAX + 16];
-    ssize_t n = readlink("/proc/self/exe", j->self, sizeof j->self - 1);
+    char      path[PATH_MAX + 16];
+    ssize_t   n = readlink("/proc/self/exe", j->self, sizeof j->self - 1);
     ir_status st =
         n > 0 ? IR_OK : ir_fail(IR_SKIP, "this system does not say where the program lies (/proc/self/exe)");
     if (st == IR_OK) st = fleet_engine_choose((fleet_engine)j->own->engine, &j->engine);
@@ -107,7 +108,7 @@ static ir_status fleet_run_prepare(fleet_job *j)
     return st;
 }
 
-/* ---- phases ---- */
+/* ---- phases ---------------------------------------------------------------------------------- */
 static bool is_down(const fleet_job *j, const char *name)
 {
     for (size_t i = 0; i < j->down.n; i++)
@@ -123,8 +124,8 @@ static void remark(const fleet_job *j, const char *what, size_t n)
 
 static ir_status fleet_run_look(fleet_job *j, int number, const fleet_names *who)
 {
-    char digit[2] = {(char)('0' + number), 0};
-    char *args[] = {j->self, "fleet", "agent", j->dir, digit};
+    char        digit[2] = {(char)('0' + number), 0};
+    char       *args[] = {j->self, "fleet", "agent", j->dir, digit};
     fleet_names up = {calloc(who->n + 1, IR_FLEET_NAME), 0};
     if (!up.v) return ir_fail(IR_ENOMEM, "no memory for %zu nodes", who->n);
     for (size_t i = 0; i < who->n; i++)
@@ -142,12 +143,12 @@ static ir_status fleet_run_look(fleet_job *j, int number, const fleet_names *who
 
 static ir_status fleet_run_second_look(fleet_job *j)
 {
-    char path[PATH_MAX + 16];
-    fleet_data d;
-    fleet_result r;
-    fleet_names again = {0};
+    char          path[PATH_MAX + 16];
+    fleet_data    d;
+    fleet_result  r;
+    fleet_names   again = {0};
     ir_fleet_plan p = j->plan;
-    ir_status st = fleet_read(j->dir, &d);
+    ir_status     st = fleet_read(j->dir, &d);
     if (st != IR_OK) return st;
     st = fleet_judge(&d, NULL, &r);
     if (st == IR_OK) {
@@ -168,7 +169,7 @@ static ir_status fleet_run_second_look(fleet_job *j)
 static ir_status survivors(const fleet_job *j, fleet_names *out)
 {
     fleet_data d;
-    ir_status st = fleet_read(j->dir, &d);
+    ir_status  st = fleet_read(j->dir, &d);
     *out = (fleet_names){calloc(j->names.n + 1, IR_FLEET_NAME), 0};
     if (st != IR_OK) return st;
     for (size_t i = 0; out->v && i < d.n; i++) {
@@ -183,7 +184,7 @@ static ir_status survivors(const fleet_job *j, fleet_names *out)
 static ir_status network_phase(fleet_job *j)
 {
     fleet_names who = {0};
-    ir_status st = survivors(j, &who);
+    ir_status   st = survivors(j, &who);
     if (st == IR_OK && who.n >= 2 && (j->engine == FLEET_SLURM || j->engine == FLEET_MPI)) {
         remark(j, "network", who.n);
         st = fleet_network(j->engine, j->own->engine_args, j->self, j->dir, &who, j->own->timeout_s);

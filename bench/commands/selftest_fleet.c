@@ -1,5 +1,6 @@
-/* selftest_fleet.c -- `ironroof selftest fleet`: the judge on synthetic fleets whose truth is known. Healthy fleets give the rate of
- * false alarms, faulty ones how many faults are found and whether the right term is named. */
+/* selftest_fleet.c -- `ironroof selftest fleet`: the judge on synthetic fleets whose truth is known. Healthy
+ * fleets give the rate of false alarms, faulty ones how many faults are found and whether the right term is
+ * named. */
 #include "bench/commands/fleet.h"
 
 #include <math.h>
@@ -9,10 +10,10 @@
 typedef struct {
     const char *what;
     fleet_synth o;
-    int sweeps;
-    bool count_split;         /* a sweep counts when it says SPLIT */
-    bool count_terms;         /* of the nodes found, those with the right term */
-    double at_least, at_most; /* share that passes; NAN: no bound */
+    int         sweeps;
+    bool        count_split;       /* a sweep counts when it says SPLIT */
+    bool        count_terms;       /* of the nodes found, those with the right term */
+    double      at_least, at_most; /* share that passes; NAN: no bound */
 } trial;
 
 static const trial table[] = {
@@ -159,10 +160,10 @@ static void selftest_fleet_count(const trial *t, const fleet_result *r, const bo
 
 static ir_status sweep(const trial *t, uint64_t seed, tally *sum)
 {
-    fleet_synth o = t->o;
-    fleet_data d;
+    fleet_synth  o = t->o;
+    fleet_data   d;
     fleet_result r;
-    bool *truth = NULL;
+    bool        *truth = NULL;
     o.seed = seed;
     ir_status st = fleet_synthesize(&o, &d, &truth);
     if (st != IR_OK) return st;
@@ -179,8 +180,8 @@ static ir_status sweep(const trial *t, uint64_t seed, tally *sum)
 static bool say(FILE *f, const trial *t, const tally *s)
 {
     double share = s->n ? (double)s->hit / (double)s->n : NAN, lo, hi;
-    bool bad = !s->n || share < t->at_least || share > t->at_most;
-    char bound[40] = "";
+    bool   bad = !s->n || share < t->at_least || share > t->at_most;
+    char   bound[40] = "";
     ir_binom_ci(s->hit, s->n, 0.95, &lo, &hi);
     if (isfinite(t->at_least)) snprintf(bound, sizeof bound, ", at least %g %%", 100 * t->at_least);
     if (isfinite(t->at_most)) snprintf(bound, sizeof bound, ", at most %g %%", 100 * t->at_most);
@@ -201,8 +202,8 @@ static int selftest_fleet_write_one(FILE *f, const cli_options *o, int64_t nodes
                      .faulty = (size_t)nodes / 500 + 1,
                      .slower = .14,
                      .seed = o->seed >= 0 ? (uint64_t)o->seed : 1};
-    fleet_data d;
-    bool *truth = NULL;
+    fleet_data  d;
+    bool       *truth = NULL;
     if (!o->output)
         return ir_fail(IR_EINVAL, "selftest fleet --nodes N writes a folder: give -o DIR"), complain();
     if (fleet_synthesize(&s, &d, &truth) != IR_OK) return complain();
@@ -216,12 +217,12 @@ static int selftest_fleet_write_one(FILE *f, const cli_options *o, int64_t nodes
 
 int selftest_fleet(FILE *f, const cli_options *o, int64_t nodes)
 {
-    int bad = 0;
+    int      bad = 0;
     uint64_t seed = o->seed >= 0 ? (uint64_t)o->seed : 1;
     if (nodes > 0) return selftest_fleet_write_one(f, o, nodes);
     for (size_t k = 0; k < sizeof table / sizeof *table; k++) {
         tally sum = {0};
-        int n = o->samples > 0 && o->samples < table[k].sweeps ? (int)o->samples : table[k].sweeps;
+        int   n = o->samples > 0 && o->samples < table[k].sweeps ? (int)o->samples : table[k].sweeps;
         for (int i = 0; i < n; i++)
             if (sweep(&table[k], seed * 1000003 + (uint64_t)k * 10007 + (uint64_t)i, &sum) != IR_OK)
                 return complain();

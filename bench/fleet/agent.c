@@ -1,5 +1,5 @@
-/* agent.c -- see agent.h. Each round is a process of its own, started and bound in time by the child runner; the first measures the
- * ceilings, later ones take them from its record. */
+/* agent.c -- see agent.h. Each round is a process of its own, started and bound in time by the child runner;
+ * the first measures the ceilings, later ones take them from its record. */
 #define _GNU_SOURCE
 #include "bench/fleet/agent.h"
 #include "bench/ab/child.h"
@@ -15,12 +15,12 @@
 enum { MOST_WORDS = 256 };
 typedef struct {
     const ir_fleet_plan *plan;
-    ir_fleet_node *out;
-    char self[1024], dir[64], record[100], first[100];
-    double began_s;
+    ir_fleet_node       *out;
+    char                 self[1024], dir[64], record[100], first[100];
+    double               began_s;
 } agent;
 
-/* ---- who am I ---- */
+/* ---- who am I -------------------------------------------------------------------------------- */
 static bool in_plan(const ir_fleet_plan *p, const char *name)
 {
     for (size_t i = 0; i < p->nnode; i++)
@@ -44,7 +44,7 @@ static ir_status name_node(const ir_fleet_plan *p, ir_fleet_node *d)
     return *d->node ? IR_OK : ir_fail(IR_EINVAL, "host %s is not in the plan", d->host);
 }
 
-/* ---- one round's record ---- */
+/* ---- one round's record ---------------------------------------------------------------------- */
 static void blame(ir_fleet_node *d, const char *status, const char *why)
 {
     if (strcmp(d->status, "ok")) return; /* the first one counts */
@@ -54,7 +54,7 @@ static void blame(ir_fleet_node *d, const char *status, const char *why)
 
 static ir_status keep_points(agent *a, const ir_record *r, int round)
 {
-    char key[IR_ID];
+    char      key[IR_ID];
     ir_status st = IR_OK;
     for (size_t i = 0; i < r->npoint && st == IR_OK; i++) {
         const ir_point *p = &r->point[i];
@@ -83,11 +83,11 @@ static ir_status keep_facts(ir_fleet_node *d, const ir_env *e)
     static const char *const more[] = {"kernel",         "microcode",  "mem_B",      "os",
                                        "mitigations",    "cpu_max_Hz", "thp_defrag", "container",
                                        "numa_balancing", "clocksource"};
-    ir_status st = IR_OK;
+    ir_status                st = IR_OK;
     ir_env_key(e, d->key);
     for (size_t i = 0; i < e->n && st == IR_OK; i++) {
         const ir_kv *kv = &e->v[i];
-        bool wanted = kv->compare;
+        bool         wanted = kv->compare;
         for (size_t k = 0; k < sizeof more / sizeof *more; k++) wanted = wanted || !strcmp(kv->key, more[k]);
         char text[32];
         snprintf(text, sizeof text, "%.9g", kv->num);
@@ -114,17 +114,17 @@ static ir_status take_record(agent *a, int round, const char *failure)
     return st;
 }
 
-/* ---- rounds ---- */
+/* ---- rounds ---------------------------------------------------------------------------------- */
 static ir_status agent_one_round(agent *a, int round)
 {
-    char *w[MOST_WORDS];
-    size_t n = 0;
+    char        *w[MOST_WORDS];
+    size_t       n = 0;
     child_result r = {0};
-    char text[480];
-    double left = a->plan->timeout_s - (ir_now() - a->began_s);
-    const char *fixed[] = {a->self,    "run",   "--quiet", "--no-report", "--warmup",   "20ms",
-                           "--budget", "400ms", "-o",      a->record,     "--ceilings", a->first};
-    size_t nfixed = sizeof fixed / sizeof *fixed - (round ? 0 : 2);
+    char         text[480];
+    double       left = a->plan->timeout_s - (ir_now() - a->began_s);
+    const char  *fixed[] = {a->self,    "run",   "--quiet", "--no-report", "--warmup",   "20ms",
+                            "--budget", "400ms", "-o",      a->record,     "--ceilings", a->first};
+    size_t       nfixed = sizeof fixed / sizeof *fixed - (round ? 0 : 2);
     for (size_t i = 0; i < nfixed; i++) w[n++] = (char *)(uintptr_t)fixed[i];
     for (size_t i = 0; i < a->plan->narg && n + 1 < MOST_WORDS; i++) w[n++] = a->plan->arg[i];
     w[n] = NULL;
@@ -148,7 +148,7 @@ static ir_status agent_one_round(agent *a, int round)
 
 ir_status fleet_measure(const ir_fleet_plan *plan, int rounds, ir_fleet_node *out)
 {
-    agent a = {.plan = plan, .out = out, .began_s = ir_now()};
+    agent   a = {.plan = plan, .out = out, .began_s = ir_now()};
     ssize_t n = readlink("/proc/self/exe", a.self, sizeof a.self - 1);
     snprintf(a.dir, sizeof a.dir, "/tmp/ironroof-fleet-XXXXXX");
     if (n <= 0) return ir_fail(IR_SKIP, "this system does not say where the program lies (/proc/self/exe)");
@@ -169,7 +169,7 @@ ir_status fleet_measure(const ir_fleet_plan *plan, int rounds, ir_fleet_node *ou
 
 ir_status fleet_agent(const char *dir, int look)
 {
-    char path[4200];
+    char          path[4200];
     ir_fleet_plan plan;
     ir_fleet_node d = {.look = look};
     snprintf(path, sizeof path, "%s/plan.json", dir);

@@ -1,11 +1,12 @@
-/* collect.c -- digests and exchanges as matrices: one row a node, one column a series, medians over rounds or partners. */
+/* collect.c -- digests and exchanges as matrices: one row a node, one column a series, medians over rounds or
+ * partners. */
 #include "bench/fleet/fleet_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- series: every point that any node measured, by name, then the network's ---- */
+/* ---- series: every point that any node measured, by name, then the network's ----------------- */
 static int collect_by_text(const void *a, const void *b) { return strcmp(a, b); }
 
 static ir_status name_series(const fleet_data *d, fleet_result *r)
@@ -48,15 +49,15 @@ static size_t series_of(const fleet_result *r, const char *point)
     return r->nseries;
 }
 
-/* ---- groups: nodes of one comparability key ---- */
+/* ---- groups: nodes of one comparability key -------------------------------------------------- */
 typedef struct {
     const char *key;
-    size_t node;
+    size_t      node;
 } keyed;
 static int collect_by_key(const void *a, const void *b)
 {
     const keyed *x = a, *y = b;
-    int c = strcmp(x->key, y->key);
+    int          c = strcmp(x->key, y->key);
     return c ? c : x->node < y->node ? -1 : x->node > y->node;
 }
 
@@ -87,7 +88,7 @@ static ir_status group_nodes(const fleet_data *d, fleet_result *r)
     return IR_OK;
 }
 
-/* ---- points into the matrix ---- */
+/* ---- points into the matrix ------------------------------------------------------------------ */
 static void fill_node(fleet_result *r, const ir_fleet_node *d, int look, size_t node)
 {
     enum { R = IR_FLEET_ROUNDS };
@@ -110,7 +111,7 @@ static void fill_node(fleet_result *r, const ir_fleet_node *d, int look, size_t 
 static ir_status fill_terms(fleet_result *r, size_t g, size_t s)
 {
     const fleet_group *group = &r->group[g];
-    double *v = malloc((group->n + 1) * sizeof *v);
+    double            *v = malloc((group->n + 1) * sizeof *v);
     if (!v) return ir_fail(IR_ENOMEM, "no memory for %zu nodes", group->n);
     for (int t = 0; t < 3; t++) {
         size_t n = 0;
@@ -125,7 +126,7 @@ static ir_status fill_terms(fleet_result *r, size_t g, size_t s)
     return IR_OK;
 }
 
-/* ---- exchanges: a node is the median over its partners ---- */
+/* ---- exchanges: a node is the median over its partners --------------------------------------- */
 typedef struct {
     size_t node;
     double y;
@@ -142,7 +143,7 @@ static void fill_from(fleet_result *r, exchange *v, size_t n, int look, size_t s
     double *own = r->own[look] + fleet_own_row(r, s);
     for (size_t i = 0, j; i < n; i = j) {
         double *y = malloc((n + 1) * sizeof *y);
-        size_t m = 0;
+        size_t  m = 0;
         for (j = i; j < n && v[j].node == v[i].node; j++)
             if (y) y[m++] = v[j].y;
         if (y) {
@@ -156,14 +157,14 @@ static void fill_from(fleet_result *r, exchange *v, size_t n, int look, size_t s
 static ir_status fill_network(fleet_result *r, const char *what, const char *series)
 {
     const fleet_data *d = r->data;
-    size_t s = series_of(r, series);
-    exchange *v = malloc((2 * d->pairs.n + 1) * sizeof *v);
+    size_t            s = series_of(r, series);
+    exchange         *v = malloc((2 * d->pairs.n + 1) * sizeof *v);
     if (!v) return ir_fail(IR_ENOMEM, "no memory for %zu exchanges", d->pairs.n);
     for (int look = 0; look < 2; look++) {
         size_t n = 0;
         for (size_t i = 0; i < d->pairs.n; i++) {
             const ir_fleet_pair *p = &d->pairs.v[i];
-            const fleet_member *end[2] = {fleet_find(d, p->a), fleet_find(d, p->b)};
+            const fleet_member  *end[2] = {fleet_find(d, p->a), fleet_find(d, p->b)};
             if (strcmp(p->what, what) || p->look != look + 1 || !end[0] || !end[1]) continue;
             double y = strcmp(what, "bw") ? -log(p->value) : log(p->value);
             for (int k = 0; k < 2; k++) v[n++] = (exchange){(size_t)(end[k] - d->v), y};
@@ -198,7 +199,7 @@ static ir_status collect_network(const fleet_data *d, fleet_result *r)
 static bool allocate(const fleet_data *d, fleet_result *r)
 {
     size_t cells = d->n * r->nseries + 1;
-    bool ok = true;
+    bool   ok = true;
     for (int k = 0; k < 2; k++) {
         r->y[k] = malloc(cells * sizeof(double));
         r->own[k] = calloc(3 * d->n + 1, sizeof(double));

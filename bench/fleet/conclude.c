@@ -1,4 +1,5 @@
-/* conclude.c -- clocks and links from exchanges between nodes, then counts, the sentence and the exit code. */
+/* conclude.c -- clocks and links from exchanges between nodes, then counts, the sentence and the exit code.
+ */
 #define _GNU_SOURCE
 #include "bench/fleet/fleet_internal.h"
 
@@ -9,7 +10,7 @@
 
 static const double CLOCK_TOLERANCE = 0.002; /* both ends time one exchange of a second and more */
 
-/* ---- clocks ---- */
+/* ---- clocks ---------------------------------------------------------------------------------- */
 /* Of the middle two the one nearer to 0: with two partners a lie must show to both. */
 static double careful_median(double *v, size_t n)
 {
@@ -22,7 +23,7 @@ static double careful_median(double *v, size_t n)
 void fleet_judge_clocks(fleet_result *r)
 {
     const fleet_data *d = r->data;
-    double *v = malloc((d->pairs.n + 1) * sizeof *v);
+    double           *v = malloc((d->pairs.n + 1) * sizeof *v);
     for (size_t i = 0; v && d->pairs.n && i < d->n; i++) {
         size_t n = 0;
         for (size_t k = 0; k < d->pairs.n; k++) {
@@ -45,7 +46,7 @@ void fleet_judge_clocks(fleet_result *r)
     free(v);
 }
 
-/* ---- links ---- */
+/* ---- links ----------------------------------------------------------------------------------- */
 static double retest(const fleet_data *d, const ir_fleet_pair *p)
 {
     for (size_t k = 0; k < d->pairs.n; k++) {
@@ -66,10 +67,10 @@ ir_status fleet_judge_links(fleet_result *r)
         npair += !strcmp(d->pairs.v[k].what, "bw") && d->pairs.v[k].look == 1;
     for (size_t k = 0; k < d->pairs.n; k++) {
         const ir_fleet_pair *p = &d->pairs.v[k];
-        const fleet_member *end[2] = {fleet_find(d, p->a), fleet_find(d, p->b)};
+        const fleet_member  *end[2] = {fleet_find(d, p->a), fleet_find(d, p->b)};
         if (strcmp(p->what, "bw") || p->look != 1 || !end[0] || !end[1]) continue;
         size_t a = (size_t)(end[0] - d->v), b = (size_t)(end[1] - d->v);
-        int g = r->node[a].group;
+        int    g = r->node[a].group;
         double usual = fmin(fleet_y(r, 0, a, s), fleet_y(r, 0, b, s)), e = log(p->value) - usual;
         if (g < 0 || r->node[a].verdict != FLEET_OK || r->node[b].verdict != FLEET_OK) continue;
         if (!ir_fleet_suspect(&r->series[s].group[g], e + r->series[s].group[g].centre, 0, &r->rule))
@@ -79,8 +80,8 @@ ir_status fleet_judge_links(fleet_result *r)
         r->link = v;
         v += r->nlink++;
         double again = retest(d, p) - usual, e2;
-        bool sure = ir_fleet_confirm(&r->series[s].group[g], again + r->series[s].group[g].centre, 0, 0,
-                                     npair, &r->rule, &e2) == IR_FLEET_SLOW;
+        bool   sure = ir_fleet_confirm(&r->series[s].group[g], again + r->series[s].group[g].centre, 0, 0,
+                                       npair, &r->rule, &e2) == IR_FLEET_SLOW;
         *v = (fleet_link){.e = isfinite(again) ? again : e, .confirmed = sure};
         snprintf(v->a, sizeof v->a, "%s", p->a);
         snprintf(v->b, sizeof v->b, "%s", p->b);
@@ -88,7 +89,7 @@ ir_status fleet_judge_links(fleet_result *r)
     return IR_OK;
 }
 
-/* ---- the sentence ---- */
+/* ---- the sentence ---------------------------------------------------------------------------- */
 static size_t worst_of(const fleet_result *r, fleet_verdict v)
 {
     size_t at = r->data->n;
@@ -99,7 +100,7 @@ static size_t worst_of(const fleet_result *r, fleet_verdict v)
 
 __attribute__((format(printf, 2, 3))) static void conclude_add(fleet_result *r, const char *fmt, ...)
 {
-    size_t n = strlen(r->sentence), room = sizeof r->sentence - n;
+    size_t  n = strlen(r->sentence), room = sizeof r->sentence - n;
     va_list ap;
     if (n && room > 3) n += (size_t)snprintf(r->sentence + n, room, "; "), room = sizeof r->sentence - n;
     va_start(ap, fmt);
@@ -112,9 +113,9 @@ static void say_slow(fleet_result *r)
     size_t at = worst_of(r, FLEET_SLOW), rest = r->count[FLEET_SLOW] - 1;
     if (at == r->data->n) return;
     const fleet_finding *f = &r->node[at];
-    size_t peers = r->series[f->series].group[f->group].n - 1;
-    conclude_add(r, "%s: %s %.0f %% [%.0f, %.0f] below %zu peers", r->data->v[at].name, f->word, 50 * (f->lo + f->hi),
-        100 * f->lo, 100 * f->hi, peers);
+    size_t               peers = r->series[f->series].group[f->group].n - 1;
+    conclude_add(r, "%s: %s %.0f %% [%.0f, %.0f] below %zu peers", r->data->v[at].name, f->word,
+                 50 * (f->lo + f->hi), 100 * f->lo, 100 * f->hi, peers);
     if (rest) conclude_add(r, "%zu more slow", rest);
 }
 
@@ -122,7 +123,7 @@ static void say_others(fleet_result *r)
 {
     static const struct {
         fleet_verdict v;
-        const char *text;
+        const char   *text;
     } part[] = {{FLEET_LOST, "lost"},
                 {FLEET_HUNG, "hung"},
                 {FLEET_INCORRECT, "incorrect"},
@@ -140,7 +141,8 @@ static void say_others(fleet_result *r)
     }
     for (size_t k = 0; k < r->nlink; k++)
         if (r->link[k].confirmed)
-            conclude_add(r, "link %s-%s %.0f %% slow", r->link[k].a, r->link[k].b, -100 * expm1(r->link[k].e));
+            conclude_add(r, "link %s-%s %.0f %% slow", r->link[k].a, r->link[k].b,
+                         -100 * expm1(r->link[k].e));
 }
 
 static void say_baseline(fleet_result *r)
@@ -153,7 +155,7 @@ static void say_baseline(fleet_result *r)
 static int exit_of(const fleet_result *r)
 {
     const size_t *n = r->count;
-    size_t open = 0, links = 0;
+    size_t        open = 0, links = 0;
     for (size_t i = 0; i < r->data->n; i++) open += r->node[i].open;
     for (size_t k = 0; k < r->nlink; k++) links += r->link[k].confirmed;
     if (n[FLEET_LOST] || n[FLEET_HUNG] || n[FLEET_INCORRECT] || n[FLEET_CLOCK]) return 2;

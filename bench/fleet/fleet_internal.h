@@ -5,7 +5,10 @@
 
 #define FLEET_NET_BW  "network bandwidth"
 #define FLEET_NET_LAT "network latency"
-static inline double fleet_y(const fleet_result *r, int look, size_t node, size_t series) { return r->y[look][node * r->nseries + series]; }
+static inline double fleet_y(const fleet_result *r, int look, size_t node, size_t series)
+{
+    return r->y[look][node * r->nseries + series];
+}
 /* Where a series' own noise begins: one row for all points, one for each series of the network. */
 static inline size_t fleet_own_row(const fleet_result *r, size_t series)
 {

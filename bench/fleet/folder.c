@@ -34,7 +34,7 @@ ir_status fleet_path(const char *dir, int look, const char *node, size_t nnode, 
     return st;
 }
 
-/* ---- members ---- */
+/* ---- members --------------------------------------------------------------------------------- */
 static int folder_by_name(const void *a, const void *b)
 {
     return strcmp(((const fleet_member *)a)->name, ((const fleet_member *)b)->name);
@@ -74,7 +74,7 @@ ir_status fleet_read_plan(const char *dir, fleet_data *out)
     return ir_fail(st, "%s", why);
 }
 
-/* ---- digests ---- */
+/* ---- digests --------------------------------------------------------------------------------- */
 /* A digest says itself whose it is; its name must be the file's, or a copy would speak for another. */
 static ir_status keep_digest(fleet_data *d, const char *path, const char *name, int look)
 {
@@ -108,7 +108,7 @@ static bool ends_in(const char *s, const char *end)
 static ir_status read_digests(fleet_data *d, const char *folder, int look, int depth)
 {
     struct dirent **e = NULL;
-    int n = scandir(folder, &e, NULL, alphasort);
+    int             n = scandir(folder, &e, NULL, alphasort);
     ir_status st = n < 0 && errno != ENOENT ? ir_fail(IR_EIO, "%s: %s", folder, strerror(errno)) : IR_OK;
     for (int i = 0; i < n; i++) {
         char path[4600], name[256];
@@ -129,9 +129,9 @@ static ir_status read_digests(fleet_data *d, const char *folder, int look, int d
 
 static ir_status read_second(fleet_data *d, const char *dir)
 {
-    char path[4200];
+    char          path[4200];
     ir_fleet_plan asked;
-    struct stat s;
+    struct stat   s;
     snprintf(path, sizeof path, "%s/look2.json", dir);
     if (stat(path, &s) != 0) return IR_OK;
     ir_status st = ir_fleet_plan_read(path, &asked);
@@ -149,7 +149,7 @@ static ir_status read_second(fleet_data *d, const char *dir)
 
 static ir_status read_network(fleet_data *d, const char *dir)
 {
-    char path[4200];
+    char        path[4200];
     struct stat s;
     snprintf(path, sizeof path, "%s/net.jsonl", dir);
     if (stat(path, &s) != 0) return IR_OK;
@@ -163,7 +163,7 @@ static ir_status read_network(fleet_data *d, const char *dir)
 
 ir_status fleet_read(const char *dir, fleet_data *out)
 {
-    char path[4200];
+    char      path[4200];
     ir_status st = fleet_read_plan(dir, out);
     if (st != IR_OK) return st;
     snprintf(path, sizeof path, "%s/look1", dir);
@@ -187,10 +187,10 @@ void fleet_free(fleet_data *d)
     *d = (fleet_data){0};
 }
 
-/* ---- written, for tests and synthetic fleets ---- */
+/* ---- written, for tests and synthetic fleets ------------------------------------------------- */
 ir_status fleet_write_folder(const fleet_data *d, const char *dir)
 {
-    char path[4200];
+    char      path[4200];
     ir_status st = make_folder(dir);
     snprintf(path, sizeof path, "%s/plan.json", dir);
     if (st == IR_OK) st = ir_fleet_plan_write(path, &d->plan);

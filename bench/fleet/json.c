@@ -1,5 +1,5 @@
-/* json.c -- a judged fleet as fleet.json: what `fleet check` compares with, and what other programs read. Nothing in it depends on
- * when or in which order it was made. */
+/* json.c -- a judged fleet as fleet.json: what `fleet check` compares with, and what other programs read.
+ * Nothing in it depends on when or in which order it was made. */
 #include "bench/fleet/fleet_internal.h"
 #include "bench/fleet/outliers.h"
 #include "harness/record/json_out.h"
@@ -24,7 +24,7 @@ static void put_counts(ir_json *o, const fleet_result *r)
 static void json_put_series(ir_json *o, const fleet_result *r, size_t s, size_t g)
 {
     const ir_fleet_series *f = &r->series[s].group[g];
-    bool rate = !strcmp(r->series[s].point, FLEET_NET_BW);
+    bool                   rate = !strcmp(r->series[s].point, FLEET_NET_BW);
     ir_json_open(o, '{');
     ir_json_key_text(o, "point", r->series[s].point);
     ir_json_key_text(o, "key", r->group[g].key);
@@ -49,7 +49,7 @@ static void json_put_series(ir_json *o, const fleet_result *r, size_t s, size_t 
 static void put_outlier(ir_json *o, const fleet_result *r, const fleet_outlier *x)
 {
     const fleet_finding *f = &r->node[x->node];
-    bool slow = f->verdict == FLEET_SLOW;
+    bool                 slow = f->verdict == FLEET_SLOW;
     ir_json_open(o, '{');
     ir_json_key_text(o, "node", r->data->v[x->node].name);
     ir_json_key_text(o, "verdict", fleet_verdict_name(f->verdict));
@@ -87,9 +87,9 @@ static void put_network(ir_json *o, const fleet_result *r)
 
 ir_status fleet_write_json(const fleet_result *r, const char *path)
 {
-    ir_json o = {0};
+    ir_json        o = {0};
     fleet_outliers x;
-    size_t most = 0;
+    size_t         most = 0;
     fleet_outliers_find(r, &x);
     for (size_t g = 1; g < r->ngroup; g++)
         if (r->group[g].n > r->group[most].n) most = g;
@@ -112,7 +112,8 @@ ir_status fleet_write_json(const fleet_result *r, const char *path)
     ir_json_key(&o, "series"); /* of the largest group first: `fleet check` takes the first of a point */
     ir_json_open(&o, '[');
     for (size_t k = 0; k < r->ngroup; k++)
-        for (size_t s = 0; s < r->nseries; s++) json_put_series(&o, r, s, k == 0 ? most : k <= most ? k - 1 : k);
+        for (size_t s = 0; s < r->nseries; s++)
+            json_put_series(&o, r, s, k == 0 ? most : k <= most ? k - 1 : k);
     ir_json_close(&o, ']');
     ir_json_key(&o, "outliers");
     ir_json_open(&o, '[');

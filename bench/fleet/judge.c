@@ -23,7 +23,7 @@ static const char *brief(const char *point, char buf[IR_NAME * 2])
     return buf;
 }
 
-/* ---- facts ---- */
+/* ---- facts ----------------------------------------------------------------------------------- */
 const char *fleet_fact(const ir_fleet_node *d, const char *key)
 {
     for (size_t i = 0; i < d->nfact; i++)
@@ -36,15 +36,15 @@ const char *fleet_fact_differs(const ir_fleet_node *a, const ir_fleet_node *b)
     for (int side = 0; side < 2; side++)
         for (size_t i = 0; i < (side ? b : a)->nfact; i++) {
             const ir_fleet_fact *f = &(side ? b : a)->fact[i];
-            const char *other = fleet_fact(side ? a : b, f->key);
+            const char          *other = fleet_fact(side ? a : b, f->key);
             if (!other || strcmp(f->value, other)) return f->key;
         }
     return NULL;
 }
 
-/* ---- nodes that say nothing that could be judged ---- */
-__attribute__((format(printf, 3, 4))) static void judge_decide(fleet_finding *f, fleet_verdict v, const char *fmt,
-                                                         ...)
+/* ---- nodes that say nothing that could be judged --------------------------------------------- */
+__attribute__((format(printf, 3, 4))) static void judge_decide(fleet_finding *f, fleet_verdict v,
+                                                               const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -62,13 +62,13 @@ static void absent(const fleet_data *d, const fleet_member *m, fleet_finding *f)
         judge_decide(f, FLEET_LOST, "it left no file in look 1");
     else if (strcmp(last->version, d->plan.version)) {
         judge_decide(f, FLEET_UNLIKE, "version %s of the program, the plan's is %s",
-               *last->version ? last->version : "unknown", d->plan.version);
+                     *last->version ? last->version : "unknown", d->plan.version);
         snprintf(f->word, sizeof f->word, "version");
     } else if (!strcmp(last->status, "hung"))
         judge_decide(f, FLEET_HUNG, "%s: %s", *last->at ? last->at : "?", last->why);
     else if (strcmp(last->status, "ok"))
         judge_decide(f, FLEET_INCORRECT, "%s%s%s", last->at, *last->at ? ": " : "",
-               *last->why ? last->why : last->status);
+                     *last->why ? last->why : last->status);
     else if (m->silent)
         judge_decide(f, FLEET_LOST, "it did not answer in the network phase");
     else if (m->asked2 && !m->have[1])
@@ -85,42 +85,43 @@ static void judge_unlike(fleet_result *r)
         if (&r->group[g] == most || r->group[g].n >= SMALL_GROUP || most->n < SMALL_GROUP) continue;
         const ir_fleet_node *peer = &r->data->v[r->member[most->first]].look[0];
         for (size_t i = 0; i < r->group[g].n; i++) {
-            size_t at = r->member[r->group[g].first + i];
+            size_t               at = r->member[r->group[g].first + i];
             const ir_fleet_node *own = &r->data->v[at].look[0];
             const char *field = fleet_fact_differs(own, peer), *a = field ? fleet_fact(own, field) : NULL,
                        *b = field ? fleet_fact(peer, field) : NULL;
             if (r->node[at].verdict != FLEET_OK) continue;
-            judge_decide(&r->node[at], FLEET_UNLIKE, "%s: '%.80s', most nodes have '%.80s'", field ? field : "key",
-                   a ? a : "unknown", b ? b : "unknown");
+            judge_decide(&r->node[at], FLEET_UNLIKE, "%s: '%.80s', most nodes have '%.80s'",
+                         field ? field : "key", a ? a : "unknown", b ? b : "unknown");
             snprintf(r->node[at].word, sizeof r->node[at].word, "%.23s", field ? field : "key");
         }
     }
 }
 
-/* ---- one series of one group ---- */
+/* ---- one series of one group ----------------------------------------------------------------- */
 typedef struct {
-    fleet_result *r;
+    fleet_result      *r;
     const fleet_group *g;
-    size_t gi;
-    double *v, *w;
+    size_t             gi;
+    double            *v, *w;
 } ground; /* v, w: room for a value a node */
 
-/* The field of the environment that separates two modes: on each side it has values that the other side hardly has. */
+/* The field of the environment that separates two modes: on each side it has values that the other side
+ * hardly has. */
 static void name_split(const ground *o, size_t s)
 {
-    fleet_result *r = o->r;
+    fleet_result          *r = o->r;
     const ir_fleet_series *f = &r->series[s].group[o->gi];
-    const ir_fleet_node *first = &r->data->v[r->member[o->g->first]].look[0];
-    double middle = 0.5 * (f->mode_lo + f->mode_hi), best = 0.95;
+    const ir_fleet_node   *first = &r->data->v[r->member[o->g->first]].look[0];
+    double                 middle = 0.5 * (f->mode_lo + f->mode_hi), best = 0.95;
     for (size_t k = 0; k < first->nfact; k++) {
         enum { VALUES = 8 };
         const char *value[VALUES];
-        size_t side[VALUES][2] = {{0, 0}}, n = 0, all = 0, pure = 0;
-        bool few = true;
+        size_t      side[VALUES][2] = {{0, 0}}, n = 0, all = 0, pure = 0;
+        bool        few = true;
         for (size_t i = 0; i < o->g->n && few; i++) {
-            size_t at = r->member[o->g->first + i], j = 0;
+            size_t      at = r->member[o->g->first + i], j = 0;
             const char *has = fleet_fact(&r->data->v[at].look[0], first->fact[k].key);
-            double y = fleet_y(r, 0, at, s);
+            double      y = fleet_y(r, 0, at, s);
             if (!isfinite(y)) continue;
             while (j < n && strcmp(value[j], has ? has : "")) j++;
             few = j < VALUES;
@@ -176,12 +177,12 @@ static void look_one(const ground *o)
 {
     fleet_result *r = o->r;
     for (size_t i = 0; i < o->g->n; i++) {
-        size_t at = r->member[o->g->first + i];
+        size_t         at = r->member[o->g->first + i];
         fleet_finding *f = &r->node[at];
-        double sum = 0, n = 0;
+        double         sum = 0, n = 0;
         for (size_t s = 0; s < r->nseries; s++) {
             const ir_fleet_series *d = &r->series[s].group[o->gi];
-            double e = fleet_y(r, 0, at, s) - d->centre;
+            double                 e = fleet_y(r, 0, at, s) - d->centre;
             if (!isfinite(e)) continue;
             if (!r->series[s].network) sum += e, n++;
             if (d->split || !ir_fleet_suspect(d, e + d->centre, fleet_own(r, 0, at, s), &r->rule)) continue;
@@ -192,11 +193,11 @@ static void look_one(const ground *o)
     }
 }
 
-/* ---- look 2 ---- */
+/* ---- look 2 ---------------------------------------------------------------------------------- */
 static double drift_of(const ground *o, size_t s)
 {
     fleet_result *r = o->r;
-    size_t n = 0;
+    size_t        n = 0;
     for (size_t i = 0; i < o->g->n; i++) {
         size_t at = r->member[o->g->first + i];
         double moved = fleet_y(r, 1, at, s) - fleet_y(r, 0, at, s);
@@ -208,12 +209,12 @@ static double drift_of(const ground *o, size_t s)
 static void name_term(const ground *o, size_t at, const double *drift)
 {
     fleet_result *r = o->r;
-    double ratio[IR_FLEET_POINTS], share[IR_FLEET_POINTS][3], noise = 0;
-    size_t n = 0;
+    double        ratio[IR_FLEET_POINTS], share[IR_FLEET_POINTS][3], noise = 0;
+    size_t        n = 0;
     for (size_t s = 0; s < r->nseries && n < IR_FLEET_POINTS; s++) {
         const ir_fleet_series *d = &r->series[s].group[o->gi];
-        const double *t = r->series[s].term_s[o->gi];
-        double y2 = fleet_y(r, 1, at, s) - (isfinite(drift[s]) ? drift[s] : 0),
+        const double          *t = r->series[s].term_s[o->gi];
+        double                 y2 = fleet_y(r, 1, at, s) - (isfinite(drift[s]) ? drift[s] : 0),
                y = isfinite(y2) ? y2 : fleet_y(r, 0, at, s);
         double law = t[0] + t[1] + t[2], T = exp(-d->centre);
         if (r->series[s].network || !isfinite(y) || d->split || !(law > 0.5 * T && law < 2 * T))
@@ -233,8 +234,8 @@ static void name_term(const ground *o, size_t at, const double *drift)
 /* A slow network has its own series; a fault of the processor shows in its points. */
 static void name_slow(const ground *o, size_t at, const double *drift)
 {
-    fleet_result *r = o->r;
-    fleet_finding *f = &r->node[at];
+    fleet_result       *r = o->r;
+    fleet_finding      *f = &r->node[at];
     const fleet_series *s = &r->series[f->series];
     if (!s->network) name_term(o, at, drift);
     if (s->network || f->term.term < 0) {
@@ -245,26 +246,26 @@ static void name_slow(const ground *o, size_t at, const double *drift)
         f->hi = -expm1(f->e - half);
     }
     char name[2 * IR_NAME];
-    judge_decide(f, FLEET_SLOW, "%s is %.1f %% slower than %zu peers", brief(s->point, name), -100 * expm1(f->e),
-           s->group[o->gi].n - 1);
+    judge_decide(f, FLEET_SLOW, "%s is %.1f %% slower than %zu peers", brief(s->point, name),
+                 -100 * expm1(f->e), s->group[o->gi].n - 1);
 }
 
 static void look_two(const ground *o)
 {
     fleet_result *r = o->r;
-    double drift[IR_FLEET_POINTS + 2];
+    double        drift[IR_FLEET_POINTS + 2];
     for (size_t s = 0; s < r->nseries; s++) drift[s] = drift_of(o, s);
     for (size_t i = 0; i < o->g->n; i++) {
-        size_t at = r->member[o->g->first + i];
+        size_t         at = r->member[o->g->first + i];
         fleet_finding *f = &r->node[at];
-        double worst = 0, e = NAN;
-        char name[2 * IR_NAME];
-        int slow = -1;
-        bool seen = false;
+        double         worst = 0, e = NAN;
+        char           name[2 * IR_NAME];
+        int            slow = -1;
+        bool           seen = false;
         if (!f->suspect || f->verdict != FLEET_OK) continue;
         for (size_t s = 0; s < r->nseries; s++) {
             const ir_fleet_series *d = &r->series[s].group[o->gi];
-            double y1 = fleet_y(r, 0, at, s), y2 = fleet_y(r, 1, at, s);
+            double                 y1 = fleet_y(r, 0, at, s), y2 = fleet_y(r, 1, at, s);
             if (d->split || !isfinite(y2) || !ir_fleet_suspect(d, y1, fleet_own(r, 0, at, s), &r->rule))
                 continue;
             ir_fleet_look look =
@@ -281,12 +282,12 @@ static void look_two(const ground *o)
             name_slow(o, at, drift);
         } else if (!seen) {
             f->open = true;
-            judge_decide(f, FLEET_UNSTABLE, "%.1f %% slower in %s, and not looked at again", -100 * expm1(f->e),
-                   brief(r->series[f->series].point, name));
+            judge_decide(f, FLEET_UNSTABLE, "%.1f %% slower in %s, and not looked at again",
+                         -100 * expm1(f->e), brief(r->series[f->series].point, name));
         } else {
             judge_decide(f, FLEET_UNSTABLE, "slower in %s at first, %s in look 2 (%+.1f %%)",
-                   brief(r->series[f->series].point, name), f->open ? "not surely so" : "no longer",
-                   100 * expm1(f->e));
+                         brief(r->series[f->series].point, name), f->open ? "not surely so" : "no longer",
+                         100 * expm1(f->e));
         }
     }
 }
@@ -295,9 +296,9 @@ static void look_two(const ground *o)
 static void too_few(const ground *o)
 {
     fleet_result *r = o->r;
-    char text[200] = "it has no peer", name[2 * IR_NAME];
-    size_t a = r->member[o->g->first], b = r->member[o->g->first + o->g->n - 1];
-    double most = 0;
+    char          text[200] = "it has no peer", name[2 * IR_NAME];
+    size_t        a = r->member[o->g->first], b = r->member[o->g->first + o->g->n - 1];
+    double        most = 0;
     for (size_t s = 0; o->g->n == 2 && s < r->nseries; s++) {
         double d = fabs(fleet_y(r, 0, a, s) - fleet_y(r, 0, b, s));
         if (d > most)
@@ -316,16 +317,16 @@ static void too_few(const ground *o)
 /* Nodes of a series in two modes are not judged in it: neither mode is known to be the healthy one. */
 static void judge_split(const ground *o, size_t s)
 {
-    fleet_result *r = o->r;
+    fleet_result          *r = o->r;
     const ir_fleet_series *d = &r->series[s].group[o->gi];
-    char name[2 * IR_NAME];
+    char                   name[2 * IR_NAME];
     for (size_t i = 0; d->split && i < o->g->n; i++) {
-        size_t at = r->member[o->g->first + i];
+        size_t         at = r->member[o->g->first + i];
         fleet_finding *f = &r->node[at];
         if (f->verdict != FLEET_OK || fleet_y(r, 0, at, s) > 0.5 * (d->mode_lo + d->mode_hi)) continue;
         judge_decide(f, FLEET_SPLIT, "in the slower of two modes of %s, %.1f %% apart%s%.60s",
-               brief(r->series[s].point, name), -100 * expm1(d->mode_lo - d->mode_hi),
-               *r->series[s].split_by ? "; they differ in " : "", r->series[s].split_by);
+                     brief(r->series[s].point, name), -100 * expm1(d->mode_lo - d->mode_hi),
+                     *r->series[s].split_by ? "; they differ in " : "", r->series[s].split_by);
         snprintf(f->word, sizeof f->word, "%.23s", r->series[s].split_by);
         f->series = (int)s;
         f->e = fleet_y(r, 0, at, s) - d->mode_hi;
@@ -372,17 +373,17 @@ ir_status fleet_judge(const fleet_data *d, const ir_fleet_reference *base, fleet
     return st;
 }
 
-/* ---- who is looked at again ---- */
+/* ---- who is looked at again ------------------------------------------------------------------ */
 static int judge_by_text(const void *a, const void *b) { return strcmp(a, b); }
 
 ir_status fleet_choose(const fleet_result *r, char (**out)[IR_FLEET_NAME], size_t *n)
 {
-    size_t nodes = r->data->n, nsuspect = 0, nfree = 0;
+    size_t  nodes = r->data->n, nsuspect = 0, nfree = 0;
     size_t *left = malloc((nodes + 1) * sizeof *left);
     *n = 0;
     *out = calloc(nodes + 1, sizeof **out);
     if (!left || !*out) return free(left), ir_fail(IR_ENOMEM, "no memory for %zu nodes", nodes);
-    ir_rng rng;
+    ir_rng   rng;
     uint64_t seed = 0;
     for (const char *c = r->data->plan.run; *c; c++) seed = seed * 131 + (unsigned char)*c;
     ir_rng_seed(&rng, seed);

@@ -16,12 +16,12 @@ const char *fleet_engine_name(fleet_engine e)
     return name[e];
 }
 
-/* ---- which one is here ---- */
+/* ---- which one is here ----------------------------------------------------------------------- */
 static bool in_path(const char *program)
 {
     const char *path = getenv("PATH");
     for (const char *s = path ? path : ""; *s;) {
-        char file[1200];
+        char   file[1200];
         size_t n = strcspn(s, ":");
         snprintf(file, sizeof file, "%.*s/%s", (int)n, s, program);
         if (access(file, X_OK) == 0) return true;
@@ -33,7 +33,7 @@ static bool in_path(const char *program)
 static bool slurm_answers(void)
 {
     static char *const ask[] = {"sinfo", "-h", "-o", "%N", NULL};
-    child_result r;
+    child_result       r;
     if (!in_path("srun") || child_run(ask, ASK_S, NULL, &r) != IR_OK) return false;
     bool ok = r.code == 0;
     child_free(&r);
@@ -58,11 +58,11 @@ ir_status fleet_engine_choose(fleet_engine asked, fleet_engine *out)
     return IR_OK;
 }
 
-/* ---- words ---- */
+/* ---- words ----------------------------------------------------------------------------------- */
 typedef struct {
-    char *v[MOST_WORDS];
-    size_t n;
-    char *list, number[24], node[100], limit[32];
+    char       *v[MOST_WORDS];
+    size_t      n;
+    char       *list, number[24], node[100], limit[32];
     child_words more;
 } words;
 static void launch_add(words *w, const char *s)
@@ -86,7 +86,7 @@ static char *joined(const fleet_names *n)
 static bool is_open_mpi(void)
 {
     static char *const ask[] = {"mpirun", "--version", NULL};
-    child_result r;
+    child_result       r;
     if (child_run(ask, ASK_S, NULL, &r) != IR_OK) return false;
     bool yes = r.out && strstr(r.out, "Open MPI");
     child_free(&r);
@@ -95,7 +95,8 @@ static bool is_open_mpi(void)
 
 static void slurm_words(words *w, const fleet_launcher *l)
 {
-    /* -K0: a task that fails leaves the others; -W0: nobody is killed for being late; --overlap: also inside an allocation. */
+    /* -K0: a task that fails leaves the others; -W0: nobody is killed for being late; --overlap: also inside
+     * an allocation. */
     static const char *const fixed[] = {"srun",      "-K0",     "-W0", "--ntasks-per-node=1",
                                         "--overlap", "--quiet", "-N",  NULL};
     add_all(w, fixed);
@@ -113,7 +114,7 @@ static void mpi_words(words *w, const fleet_launcher *l)
     static const char *const open_mpi[] = {"mpirun",       "--map-by", "ppr:1:node",
                                            "--continuous", "--host",   NULL};
     static const char *const hydra[] = {"mpirun", "-ppn", "1", "-disable-auto-cleanup", "-hosts", NULL};
-    bool open = is_open_mpi();
+    bool                     open = is_open_mpi();
     add_all(w, open ? open_mpi : hydra);
     launch_add(w, w->list);
     launch_add(w, "-np");
@@ -152,10 +153,10 @@ static ir_status command(const fleet_launcher *l, const fleet_names *n, char *co
 
 static ir_status launch_start(fleet_launcher *l, const fleet_names *n, char *const *args, size_t narg)
 {
-    words w;
+    words        w;
     child_result r;
-    char text[480];
-    ir_status st = command(l, n, args, narg, &w);
+    char         text[480];
+    ir_status    st = command(l, n, args, narg, &w);
     if (st == IR_OK) st = child_run(w.v, l->deadline_s, interrupt_install(), &r);
     if (st == IR_OK) {
         const char *failed = child_failure(&r, l->deadline_s, text, sizeof text);
@@ -173,7 +174,7 @@ static ir_status launch_start(fleet_launcher *l, const fleet_names *n, char *con
 
 ir_status fleet_launch(fleet_launcher *l, const fleet_names *names, char *const *args, size_t narg)
 {
-    size_t at_once = l->engine == FLEET_LOCAL ? 1 : l->at_once ? l->at_once : names->n;
+    size_t    at_once = l->engine == FLEET_LOCAL ? 1 : l->at_once ? l->at_once : names->n;
     ir_status st = IR_OK;
     for (size_t i = 0; i < names->n && st == IR_OK; i += at_once) {
         fleet_names some = {names->v + i, names->n - i < at_once ? names->n - i : at_once};

@@ -38,7 +38,7 @@ static ir_status add_ranges(fleet_names *all, const char *prefix, const char *ra
     ir_status st = IR_OK;
     for (const char *s = ranges; st == IR_OK;) {
         char *end;
-        int width = (int)strspn(s, "0123456789");
+        int   width = (int)strspn(s, "0123456789");
         if (!width)
             return ir_fail(IR_EINVAL, "'%s[%s]': a number or a range such as 1-4 expected", prefix, ranges);
         long lo = strtol(s, &end, 10), hi = lo;
@@ -85,7 +85,7 @@ static ir_status no_twins(const fleet_names *all)
 
 ir_status fleet_names_parse(const char *list, fleet_names *out)
 {
-    char *copy = strdup(list);
+    char     *copy = strdup(list);
     ir_status st = copy ? IR_OK : ir_fail(IR_ENOMEM, "no memory for a list of nodes");
     *out = (fleet_names){0};
     for (char *s = copy; st == IR_OK && s;) {
@@ -102,7 +102,7 @@ ir_status fleet_names_parse(const char *list, fleet_names *out)
     return st;
 }
 
-/* ---- what Slurm has ---- */
+/* ---- what Slurm has -------------------------------------------------------------------------- */
 static bool answers(const char *state)
 {
     static const char *const good[] = {"idle", "mixed", "allocated", "completing", "mix", "alloc", "comp"};
@@ -115,9 +115,9 @@ static bool answers(const char *state)
 static ir_status ask_slurm(bool idle_only, fleet_names *up, fleet_names *down)
 {
     static char *const ask[] = {"sinfo", "-h", "-N", "-o", "%N %T", NULL};
-    child_result r;
-    char text[480], *rest;
-    ir_status st = child_run(ask, ASK_S, NULL, &r);
+    child_result       r;
+    char               text[480], *rest;
+    ir_status          st = child_run(ask, ASK_S, NULL, &r);
     if (st != IR_OK) return st;
     const char *failed = child_failure(&r, ASK_S, text, sizeof text);
     if (failed) st = ir_fail(IR_EINVAL, "sinfo: %s", failed);
@@ -142,7 +142,7 @@ static void keep_sample(fleet_names *all, size_t n)
     ir_rng rng;
     ir_rng_seed(&rng, (uint64_t)getpid());
     for (size_t i = 0; i < n && i < all->n; i++) {
-        char swap[IR_FLEET_NAME];
+        char   swap[IR_FLEET_NAME];
         size_t k = i + ir_rng_below(&rng, all->n - i);
         memcpy(swap, all->v[i], sizeof swap);
         memcpy(all->v[i], all->v[k], sizeof swap);
@@ -162,7 +162,7 @@ static bool has_name(const fleet_names *all, const char *name)
 static ir_status check_named(const fleet_names *named, fleet_names *down)
 {
     fleet_names up = {0}, dead = {0};
-    ir_status st = ask_slurm(false, &up, &dead);
+    ir_status   st = ask_slurm(false, &up, &dead);
     for (size_t i = 0; i < named->n && st == IR_OK; i++) {
         if (has_name(&dead, named->v[i]))
             st = names_add_name(down, named->v[i]);
@@ -177,7 +177,7 @@ static ir_status check_named(const fleet_names *named, fleet_names *down)
 ir_status fleet_names_find(fleet_engine e, const char *list, fleet_names *out, fleet_names *down)
 {
     char *end = NULL;
-    long n = list ? strtol(list, &end, 10) : 0;
+    long  n = list ? strtol(list, &end, 10) : 0;
     *out = *down = (fleet_names){0};
     ir_status st = IR_OK;
     if (e == FLEET_LOCAL && list && *list && !*end) {

@@ -1,5 +1,6 @@
-/* network.c -- see network.h. A job of MPI dies as a whole when one of its nodes does, so it is started again without the silent
- * ones: named by the job itself, or, where it could not say, found by asking every node for a sign of life. */
+/* network.c -- see network.h. A job of MPI dies as a whole when one of its nodes does, so it is started again
+ * without the silent ones: named by the job itself, or, where it could not say, found by asking every node
+ * for a sign of life. */
 #define _GNU_SOURCE
 #include "bench/fleet/network.h"
 
@@ -15,10 +16,10 @@ static const double EXCHANGE_S = 4;
 
 typedef struct {
     fleet_launcher l;
-    const char *dir, *self;
-    char program[1100], file[4200], number[24], seed[24], deadline[24];
-    fleet_names left;
-    size_t silent; /* read so far */
+    const char    *dir, *self;
+    char           program[1100], file[4200], number[24], seed[24], deadline[24];
+    fleet_names    left;
+    size_t         silent; /* read so far */
 } network;
 
 static void network_drop(network *n, const char *name)
@@ -42,16 +43,16 @@ static ir_status record_silent(const network *n, const char *name)
 /* Every node that does not leave its file in time. */
 static ir_status ask_all(network *n)
 {
-    char *args[] = {(char *)(uintptr_t)n->self, "fleet", "agent", (char *)(uintptr_t)n->dir, "0"};
+    char          *args[] = {(char *)(uintptr_t)n->self, "fleet", "agent", (char *)(uintptr_t)n->dir, "0"};
     fleet_launcher l = {.engine = n->l.engine, .engine_args = n->l.engine_args, .deadline_s = PING_S};
-    fleet_names all = {malloc((n->left.n + 1) * sizeof *all.v), n->left.n};
-    char path[4200];
+    fleet_names    all = {malloc((n->left.n + 1) * sizeof *all.v), n->left.n};
+    char           path[4200];
     if (!all.v) return ir_fail(IR_ENOMEM, "no memory for %zu nodes", n->left.n);
     memcpy(all.v, n->left.v, all.n * sizeof *all.v);
     ir_fleet_plan plan;
     snprintf(path, sizeof path, "%s/plan.json", n->dir);
     ir_status st = ir_fleet_plan_read(path, &plan);
-    size_t nodes = plan.nnode;
+    size_t    nodes = plan.nnode;
     ir_fleet_plan_free(&plan);
     for (size_t i = 0; i < all.n && st == IR_OK; i++) {
         fleet_path(n->dir, 0, all.v[i], nodes, false, path, sizeof path);
@@ -72,9 +73,9 @@ static ir_status ask_all(network *n)
 static ir_status drop_silent(network *n)
 {
     ir_fleet_pairs p = {0};
-    struct stat s;
-    ir_status st = stat(n->file, &s) == 0 ? ir_fleet_pairs_read(n->file, &p) : IR_OK;
-    size_t before = n->left.n;
+    struct stat    s;
+    ir_status      st = stat(n->file, &s) == 0 ? ir_fleet_pairs_read(n->file, &p) : IR_OK;
+    size_t         before = n->left.n;
     for (; st == IR_OK && n->silent < p.nsilent; n->silent++) network_drop(n, p.silent[n->silent]);
     ir_fleet_pairs_free(&p);
     return st == IR_OK && n->left.n == before ? ask_all(n) : st;
@@ -83,7 +84,7 @@ static ir_status drop_silent(network *n)
 static ir_status network_start(network *n, char *pairs)
 {
     snprintf(n->number, sizeof n->number, "%zu", n->left.n);
-    char *args[] = {n->program, n->file, n->number, n->seed, n->deadline, pairs};
+    char     *args[] = {n->program, n->file, n->number, n->seed, n->deadline, pairs};
     ir_status st = fleet_launch(&n->l, &n->left, args, pairs ? 6 : 5);
     if (st == IR_OK && (n->l.code == SINGLETON || strstr(n->l.said, "MPI sees"))) {
         char *at = strstr(n->l.said, "ironroof-net");
@@ -92,11 +93,11 @@ static ir_status network_start(network *n, char *pairs)
     return st;
 }
 
-/* ---- a second look ---- */
+/* ---- a second look --------------------------------------------------------------------------- */
 static bool suspect_in_network(const fleet_result *r, size_t node)
 {
     for (size_t s = 0; s < r->nseries; s++) {
-        int g = r->node[node].group;
+        int    g = r->node[node].group;
         double y = r->y[0][node * r->nseries + s];
         if (r->series[s].network && g >= 0 && ir_fleet_suspect(&r->series[s].group[g], y, 0, &r->rule))
             return true;
@@ -110,11 +111,12 @@ static void network_add_pair(char *text, size_t size, const char *a, const char 
     if (n + 2 * IR_FLEET_NAME + 2 < size) snprintf(text + n, size - n, "%s%s-%s", n ? "," : "", a, b);
 }
 
-/* All pairs among suspects and as many others, so that an honest partner's median is an honest one; and the suspected links. */
+/* All pairs among suspects and as many others, so that an honest partner's median is an honest one; and the
+ * suspected links. */
 static char *second_pairs(const network *n, const fleet_result *r)
 {
     enum { ROOM = 1 << 16 };
-    char *text = calloc(1, ROOM);
+    char   *text = calloc(1, ROOM);
     size_t *who = malloc((r->data->n + 1) * sizeof *who), m = 0, others = 0;
     for (size_t i = 0; who && i < r->data->n; i++)
         if (suspect_in_network(r, i)) who[m++] = i;
@@ -134,10 +136,10 @@ static char *second_pairs(const network *n, const fleet_result *r)
 
 static ir_status look_again(network *n)
 {
-    fleet_data d;
+    fleet_data   d;
     fleet_result r;
-    char *pairs = NULL;
-    ir_status st = fleet_read(n->dir, &d);
+    char        *pairs = NULL;
+    ir_status    st = fleet_read(n->dir, &d);
     if (st != IR_OK) return st;
     st = fleet_judge(&d, NULL, &r);
     if (st == IR_OK) {
@@ -153,9 +155,9 @@ static ir_status look_again(network *n)
 ir_status fleet_network(fleet_engine e, const char *engine_args, const char *self, const char *dir,
                         const fleet_names *names, double timeout_s)
 {
-    network n = {.l = {.engine = e, .engine_args = engine_args, .deadline_s = timeout_s, .mpi = true},
-                 .dir = dir,
-                 .self = self};
+    network     n = {.l = {.engine = e, .engine_args = engine_args, .deadline_s = timeout_s, .mpi = true},
+                     .dir = dir,
+                     .self = self};
     const char *slash = strrchr(self, '/');
     snprintf(n.program, sizeof n.program, "%.*s/ironroof-net", slash ? (int)(slash - self) : 0, self);
     if (access(n.program, X_OK) != 0)
@@ -168,7 +170,7 @@ ir_status fleet_network(fleet_engine e, const char *engine_args, const char *sel
     memcpy(n.left.v, names->v, names->n * sizeof *n.left.v);
     n.left.n = names->n;
     ir_status st = IR_OK;
-    bool done = false;
+    bool      done = false;
     for (int i = 0; i < TRIES && !done && st == IR_OK && n.left.n >= 2; i++) {
         st = network_start(&n, NULL);
         done = st == IR_OK && n.l.code == 0;

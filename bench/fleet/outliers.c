@@ -11,7 +11,7 @@ enum { SAMPLE = 200 }; /* peers that a fact is compared with */
 
 typedef struct {
     size_t node;
-    int rank;
+    int    rank;
     double e;
 } place;
 static int worse_first(const void *a, const void *b)
@@ -26,13 +26,13 @@ static int worse_first(const void *a, const void *b)
 static void likely_fact(const fleet_result *r, size_t node, char *buf, size_t size)
 {
     const ir_fleet_node *d = &r->data->v[node].look[0];
-    int gi = r->node[node].group;
+    int                  gi = r->node[node].group;
     *buf = 0;
     if (gi < 0) return;
     const fleet_group *g = &r->group[gi];
-    size_t step = g->n > SAMPLE ? g->n / SAMPLE : 1;
+    size_t             step = g->n > SAMPLE ? g->n / SAMPLE : 1;
     for (size_t k = 0; k < d->nfact; k++) {
-        size_t differ = 0, agree = 0, n = 0;
+        size_t      differ = 0, agree = 0, n = 0;
         const char *usual = NULL;
         for (size_t i = 0; i < g->n; i += step) {
             size_t at = r->member[g->first + i];
@@ -79,7 +79,7 @@ void fleet_outliers_free(fleet_outliers *o)
 size_t fleet_cost(const fleet_result *r, double *cost, size_t max)
 {
     double *e = malloc((r->data->n + 1) * sizeof *e);
-    size_t n = 0;
+    size_t  n = 0;
     for (size_t i = 0; e && i < r->data->n; i++)
         if (r->node[i].group >= 0 && r->node[i].verdict != FLEET_CLOCK) e[n++] = r->node[i].mean_e;
     if (e) ir_sort(e, n);

@@ -1,5 +1,5 @@
-/* page.c -- a judged fleet as one page that loads nothing: the sentence, series, outliers, a strip of all nodes by rack, what the
- * worst nodes cost, the matrix of pairs of a small fleet. */
+/* page.c -- a judged fleet as one page that loads nothing: the sentence, series, outliers, a strip of all
+ * nodes by rack, what the worst nodes cost, the matrix of pairs of a small fleet. */
 #define _GNU_SOURCE
 #include "bench/fleet/fleet_internal.h"
 #include "bench/fleet/outliers.h"
@@ -51,7 +51,7 @@ static void page_put_series(FILE *f, const fleet_result *r)
     for (size_t s = 0; s < r->nseries; s++)
         for (size_t g = 0; g < r->ngroup; g++) {
             const ir_fleet_series *d = &r->series[s].group[g];
-            bool rate = !strcmp(r->series[s].point, FLEET_NET_BW);
+            bool                   rate = !strcmp(r->series[s].point, FLEET_NET_BW);
             fprintf(f, "<tr>");
             put_cell(f, "", r->series[s].point);
             put_cell(f, " class=l", r->group[g].key);
@@ -116,7 +116,7 @@ static void put_strip(FILE *f, const fleet_result *r)
     const char *last = "";
     for (size_t i = 0; i < r->data->n; i++) {
         const char *name = r->data->v[i].name;
-        size_t rack = fleet_rack(name);
+        size_t      rack = fleet_rack(name);
         if (i == 0 || rack != fleet_rack(last) || strncmp(name, last, rack)) {
             fprintf(f, "%s<div class=r><span>", i ? "</div>\n" : "");
             char text[IR_FLEET_NAME];
@@ -190,9 +190,9 @@ static void put_matrix(FILE *f, const fleet_result *r)
 
 ir_status fleet_write_page(const fleet_result *r, const char *path)
 {
-    char *text = NULL;
+    char  *text = NULL;
     size_t n = 0;
-    FILE *f = open_memstream(&text, &n);
+    FILE  *f = open_memstream(&text, &n);
     if (!f) return ir_fail(IR_ENOMEM, "%s: no memory to write it", path);
     fprintf(f, "<!DOCTYPE html>\n<html lang=en><meta charset=utf-8><title>ironroof fleet</title>%s\n<h1>",
             style);
@@ -204,7 +204,7 @@ ir_status fleet_write_page(const fleet_result *r, const char *path)
     put_strip(f, r);
     put_matrix(f, r);
     fprintf(f, "</html>\n");
-    bool bad = fclose(f) != 0;
+    bool      bad = fclose(f) != 0;
     ir_status st = bad ? ir_fail(IR_ENOMEM, "%s: no memory to write it", path) : ir_fleet_file(path, text, n);
     free(text);
     return st;

@@ -1,4 +1,5 @@
-/* print.c -- a judged fleet as text: the sentence, a line per series, the outliers worst first, what they cost together. */
+/* print.c -- a judged fleet as text: the sentence, a line per series, the outliers worst first, what they
+ * cost together. */
 #include "bench/fleet/fleet_internal.h"
 #include "bench/fleet/outliers.h"
 #include "harness/record/text.h"
@@ -15,13 +16,13 @@ static void print_series(const ir_text *t, const fleet_result *r)
                                  {"nodes", true, 0, 0},      {"median", true, 0, 0},
                                  {"spread", true, 0, 0},     {"detectable", true, 0, 0},
                                  {"of baseline", true, 0, 1}};
-    ir_table tb;
-    char v[IR_NUM];
+    ir_table            tb;
+    char                v[IR_NUM];
     ir_table_begin(&tb, t, col, 7);
     for (size_t s = 0; s < r->nseries; s++)
         for (size_t g = 0; g < r->ngroup; g++) {
             const ir_fleet_series *f = &r->series[s].group[g];
-            bool rate = !strcmp(r->series[s].point, FLEET_NET_BW);
+            bool                   rate = !strcmp(r->series[s].point, FLEET_NET_BW);
             ir_table_cell(&tb, TXT_PLAIN, "%s", r->series[s].point);
             ir_table_cell(&tb, TXT_DIM, "%s", r->ngroup > 1 ? r->group[g].key : "");
             ir_table_cell(&tb, TXT_PLAIN, "%zu", f->n);
@@ -51,7 +52,7 @@ static void print_outliers(const ir_text *t, const fleet_result *r, const fleet_
     static const ir_col col[] = {{"node", false, 0, 0}, {"verdict", false, 0, 0},
                                  {"term", false, 0, 0}, {"slower by", true, 0, 0},
                                  {"why", false, 30, 0}, {"likely", false, 12, 1}};
-    ir_table tb;
+    ir_table            tb;
     ir_table_begin(&tb, t, col, 6);
     for (size_t k = 0; k < o->n && k < MOST_ROWS; k++) {
         const fleet_finding *f = &r->node[o->v[k].node];

@@ -1,5 +1,6 @@
-/* synth.c -- fleets that never were: healthy nodes of some spread, rounds of some noise and now and then disturbed, and nodes of
- * which one coefficient of the law is lower. What the judge says of them can be held against what was put in. */
+/* synth.c -- fleets that never were: healthy nodes of some spread, rounds of some noise and now and then
+ * disturbed, and nodes of which one coefficient of the law is lower. What the judge says of them can be held
+ * against what was put in. */
 #include "bench/fleet/fleet.h"
 
 #include <math.h>
@@ -10,7 +11,7 @@ enum { POINTS = 8, ROUNDS_1 = 3, ROUNDS_2 = 5, RACK = 32 };
 /* Shares of the healthy time by data, compute and latency. */
 static const struct {
     const char *key;
-    double time_s, share[3];
+    double      time_s, share[3];
 } point[POINTS] = {
     {"cpu/copy/nt:bytes=268435456,dtype=f32,threads=2,cache=hot", 12e-3, {1, 0, 0}},
     {"cpu/triad/plain:bytes=268435456,dtype=f32,threads=2,cache=hot", 14e-3, {.97, 0, .03}},
@@ -23,8 +24,8 @@ static const struct {
 
 typedef struct {
     const fleet_synth *o;
-    ir_rng rng;
-    double node[POINTS];
+    ir_rng             rng;
+    double             node[POINTS];
 } factory;
 
 static ir_status one_look(factory *f, const ir_fleet_plan *plan, const fleet_member *m, int look,
@@ -94,7 +95,7 @@ static ir_status synth_second_look(factory *f, fleet_data *d, double (*factor)[P
 {
     fleet_result r;
     char(*again)[IR_FLEET_NAME] = NULL;
-    size_t n = 0;
+    size_t    n = 0;
     ir_status st = fleet_judge(d, NULL, &r);
     if (st != IR_OK) return st;
     st = fleet_choose(&r, &again, &n);
@@ -113,7 +114,7 @@ ir_status fleet_synthesize(const fleet_synth *o, fleet_data *d, bool **truth)
 {
     factory f = {.o = o};
     double(*factor)[POINTS] = calloc(o->n + 1, sizeof *factor);
-    bool *slow = calloc(o->n + 1, sizeof *slow);
+    bool     *slow = calloc(o->n + 1, sizeof *slow);
     ir_status st = factor && slow ? open_fleet(o, d) : ir_fail(IR_ENOMEM, "no memory for %zu nodes", o->n);
     ir_rng_seed(&f.rng, o->seed);
     for (size_t left = o->faulty < o->n ? o->faulty : o->n; st == IR_OK && left > 0;) {

@@ -1,5 +1,5 @@
-/* fleet_read.c -- a fleet's files, read. Whatever lies in such a folder is read as data: a file that is empty, cut off or
- * garbage is refused with its name, the field and what is allowed. */
+/* fleet_read.c -- a fleet's files, read. Whatever lies in such a folder is read as data: a file that is
+ * empty, cut off or garbage is refused with its name, the field and what is allowed. */
 #define _GNU_SOURCE
 #include "harness/record/fleet_lines.h"
 
@@ -27,9 +27,9 @@ static void fleet_read_text(const json_t *o, const char *key, char *to, size_t s
 static json_t *fleet_read_load(const char *path, const char *kind)
 {
     json_error_t e;
-    FILE *f = fopen(path, "r");
+    FILE        *f = fopen(path, "r");
     if (!f) return ir_fail(IR_EIO, "%s: %s", path, strerror(errno)), NULL;
-    int first = fgetc(f);
+    int     first = fgetc(f);
     json_t *o = NULL;
     if (first != EOF) {
         ungetc(first, f);
@@ -39,7 +39,7 @@ static json_t *fleet_read_load(const char *path, const char *kind)
     if (first == EOF) return ir_fail(IR_EINVAL, "%s: the file is empty", path), NULL;
     if (!o) return ir_fail(IR_EINVAL, "%s:%d: no JSON: %.80s", path, e.line, e.text), NULL;
     const char *have = json_string_value(json_object_get(o, "record"));
-    ir_status st = IR_OK;
+    ir_status   st = IR_OK;
     if (!have || strcmp(have, kind))
         st = ir_fail(IR_EINVAL, "%s: record: '%s' expected, it is '%.40s'", path, kind,
                      have ? have : "missing");
@@ -65,7 +65,7 @@ static ir_status fleet_read_texts(const char *path, const json_t *o, const char 
     return IR_OK;
 }
 
-/* ---- plan ---- */
+/* ---- plan ------------------------------------------------------------------------------------ */
 static ir_status plan_nodes(const char *path, const json_t *o, ir_fleet_plan *p)
 {
     const json_t *a = json_object_get(o, "nodes");
@@ -112,18 +112,18 @@ ir_status ir_fleet_plan_read(const char *path, ir_fleet_plan *p)
     return st;
 }
 
-/* ---- digest ---- */
+/* ---- digest ---------------------------------------------------------------------------------- */
 static ir_status read_points(const char *path, const json_t *a, ir_fleet_node *d)
 {
     for (size_t i = 0; i < json_array_size(a); i++) {
         const json_t *o = json_array_get(a, i), *t = json_object_get(o, "time_s"),
                      *terms = json_object_get(o, "terms_s");
-        const char *key = json_string_value(json_object_get(o, "point"));
+        const char     *key = json_string_value(json_object_get(o, "point"));
         ir_fleet_point *p;
         if (!key || !*key || !json_is_array(t) || json_array_size(t) > IR_FLEET_ROUNDS)
             return ir_fail(IR_EINVAL, "%s: points[%zu]: point and time_s of at most %d rounds expected", path,
                            i, IR_FLEET_ROUNDS);
-        size_t before = d->npoint;
+        size_t    before = d->npoint;
         ir_status st = ir_fleet_node_point(d, key, &p);
         if (st != IR_OK) return st;
         if (d->npoint == before)
@@ -148,7 +148,7 @@ ir_status ir_fleet_node_read(const char *path, ir_fleet_node *d)
     if (!o) return IR_EINVAL;
     static const struct {
         const char *key;
-        size_t at, size;
+        size_t      at, size;
     } field[] = {
 #define FIELD(f) {#f, offsetof(ir_fleet_node, f), sizeof d->f}
         FIELD(run),    FIELD(node), FIELD(host), FIELD(version),
@@ -163,7 +163,7 @@ ir_status ir_fleet_node_read(const char *path, ir_fleet_node *d)
     if (st == IR_OK && look != 1 && look != 2) st = ir_fail(IR_EINVAL, "%s: look: 1 or 2 expected", path);
     if (st == IR_OK) st = read_points(path, json_object_get(o, "points"), d);
     const char *key;
-    json_t *v;
+    json_t     *v;
     json_object_foreach(json_object_get(o, "facts"), key, v)
     {
         if (st == IR_OK && json_is_string(v)) st = ir_fleet_node_fact(d, key, json_string_value(v));
@@ -173,7 +173,7 @@ ir_status ir_fleet_node_read(const char *path, ir_fleet_node *d)
     return st;
 }
 
-/* ---- exchanges ---- */
+/* ---- exchanges ------------------------------------------------------------------------------- */
 static ir_status read_pair(const json_t *o, ir_fleet_pairs *all)
 {
     if (!(all->n & (all->n - 1))) {
@@ -207,16 +207,16 @@ static ir_status read_silent(const json_t *o, ir_fleet_pairs *all)
 
 ir_status ir_fleet_pairs_read(const char *path, ir_fleet_pairs *out)
 {
-    FILE *f = fopen(path, "r");
-    char *line = NULL;
-    size_t cap = 0, at = 0;
-    ssize_t n;
+    FILE     *f = fopen(path, "r");
+    char     *line = NULL;
+    size_t    cap = 0, at = 0;
+    ssize_t   n;
     ir_status st = IR_OK;
     if (!f) return ir_fail(IR_EIO, "%s: %s", path, strerror(errno));
     while (st == IR_OK && (n = getline(&line, &cap, f)) > 0) {
         json_error_t e;
-        json_t *o = json_loadb(line, (size_t)n, 0, &e);
-        const char *kind = json_string_value(json_object_get(o, "record"));
+        json_t      *o = json_loadb(line, (size_t)n, 0, &e);
+        const char  *kind = json_string_value(json_object_get(o, "record"));
         at++;
         if (!o && line[n - 1] != '\n') break; /* a killed program's last line */
         if (!o)
@@ -232,7 +232,7 @@ ir_status ir_fleet_pairs_read(const char *path, ir_fleet_pairs *out)
     return st;
 }
 
-/* ---- reference ---- */
+/* ---- reference ------------------------------------------------------------------------------- */
 ir_status ir_fleet_reference_read(const char *path, ir_fleet_reference *r)
 {
     *r = (ir_fleet_reference){0};
@@ -244,8 +244,8 @@ ir_status ir_fleet_reference_read(const char *path, ir_fleet_reference *r)
     r->delta = fleet_read_number(o, "delta");
     r->alpha = fleet_read_number(o, "alpha");
     r->v = calloc(json_array_size(a) + 1, sizeof *r->v);
-    ir_status st =
-        r->v ? fleet_read_texts(path, o, "args", &r->arg, &r->narg) : ir_fail(IR_ENOMEM, "%s: no memory", path);
+    ir_status st = r->v ? fleet_read_texts(path, o, "args", &r->arg, &r->narg)
+                        : ir_fail(IR_ENOMEM, "%s: no memory", path);
     for (size_t i = 0; i < json_array_size(a) && st == IR_OK; i++) {
         const json_t *s = json_array_get(a, i), *terms = json_object_get(s, "terms_s");
         ir_fleet_ref *v = &r->v[r->n++];

@@ -16,7 +16,7 @@ ir_status ir_fleet_file(const char *path, const char *text, size_t n)
     FILE *f = fopen(tmp, "w");
     if (!f) return ir_fail(IR_EIO, "%s: %s", tmp, strerror(errno));
     bool bad = fwrite(text, 1, n, f) != n || fflush(f) != 0;
-    int why = errno;
+    int  why = errno;
     if (fclose(f) != 0 && !bad) bad = true, why = errno;
     if (!bad && rename(tmp, path) == 0) return IR_OK;
     if (!bad) why = errno;
@@ -106,7 +106,7 @@ ir_status ir_fleet_node_write(const char *path, const ir_fleet_node *d)
     return fleet_write_finish(&o, path);
 }
 
-/* ---- building one ---- */
+/* ---- building one ---------------------------------------------------------------------------- */
 ir_status ir_fleet_node_point(ir_fleet_node *d, const char *key, ir_fleet_point **out)
 {
     for (size_t i = 0; i < d->npoint; i++)

@@ -16,7 +16,7 @@ static const double SPLIT_SPREADS =
 static const double POWER_80 = 0.84;
 static const double MAD_SD = 1.4826;
 
-/* ---- Student's t -------------------------------------------------------------------------------------------- */
+/* ---- Student's t ----------------------------------------------------------------------------- */
 /* Continued fraction of the incomplete beta function (Lentz). */
 static double beta_fraction(double a, double b, double x)
 {
@@ -71,7 +71,7 @@ double ir_t_upper(double tail, double nu)
     return 0.5 * (lo + hi);
 }
 
-/* ---- look 1 ------------------------------------------------------------------------------------------------------ */
+/* ---- look 1 ---------------------------------------------------------------------------------- */
 /* What a small sample's MAD falls short by (Croux and Rousseeuw 1992). */
 static double mad_factor(size_t n)
 {
@@ -124,7 +124,7 @@ void ir_fleet_describe(const double *y, size_t n, double own, size_t nseries, co
                        ir_fleet_series *out)
 {
     double *s = malloc((2 * n + 1) * sizeof *s), *scratch = s ? s + n : NULL;
-    size_t m = 0;
+    size_t  m = 0;
     *out = (ir_fleet_series){
         .centre = NAN, .spread = NAN, .nu = NAN, .mode_lo = NAN, .mode_hi = NAN, .detectable = NAN};
     for (size_t i = 0; s && i < n; i++)
@@ -153,7 +153,7 @@ void ir_fleet_describe(const double *y, size_t n, double own, size_t nseries, co
 double ir_fleet_own_noise(const double *y, size_t nseries, size_t nround)
 {
     double *e = malloc((nseries * nround + 1) * sizeof *e);
-    size_t m = 0;
+    size_t  m = 0;
     if (!e || nround < 2) return free(e), 0;
     for (size_t s = 0; s < nseries; s++) {
         double centre = ir_median(y + s * nround, nround);
@@ -172,7 +172,7 @@ bool ir_fleet_suspect(const ir_fleet_series *f, double y, double own, const ir_f
     return e <= SUSPECT_SHARE * log1p(-r->delta) && e <= -SUSPECT_SPREADS * S; /* a NAN is none */
 }
 
-/* ---- look 2 ------------------------------------------------------------------------------------------------------ */
+/* ---- look 2 ---------------------------------------------------------------------------------- */
 ir_fleet_look ir_fleet_confirm(const ir_fleet_series *f, double y2, double own2, double drift, size_t nseries,
                                const ir_fleet_rule *r, double *e)
 {
@@ -182,7 +182,7 @@ ir_fleet_look ir_fleet_confirm(const ir_fleet_series *f, double y2, double own2,
     return *e <= -surely(f, nseries, r) * S ? IR_FLEET_SLOW : IR_FLEET_OPEN;
 }
 
-/* ---- which term ---------------------------------------------------------------------------------------------------- */
+/* ---- which term ------------------------------------------------------------------------------ */
 static const double HUBER_K = 1.345;
 
 const char *ir_term_name(int term)
@@ -198,7 +198,7 @@ static double huber_loss(double z)
 
 typedef struct {
     double u, se, loss;
-    bool seen;
+    bool   seen;
 } one_term;
 
 /* d = u * share by iterated weights. */
@@ -218,7 +218,7 @@ static one_term fit_one(const double *d, double (*share)[3], size_t n, int term,
         o.seen = sxx > 0.01;
         if (!o.seen) return o;
         double next = sxy / sxx;
-        bool done = fabs(next - o.u) < 1e-10;
+        bool   done = fabs(next - o.u) < 1e-10;
         o.u = next;
         o.se = noise / sqrt(sxx);
         if (done) break;

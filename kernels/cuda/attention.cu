@@ -1,47 +1,66 @@
-/* attention.cu -- attention of rows.h over one cache layout. Few queries: blocks of 128 keys, scores one key a thread, values one pair
- * of columns a lane, a query's keys shared by several blocks; keys and values of new tokens are read from qkv (rounded as the cache
- * stores them), so that one launch both appends and attends. Many queries: tiles of 64 queries meet tiles of keys on matrix units;
- * a qkv of another type than the cache is appended by a launch of its own first. Softmax is online in both: scores never leave the chip. */
+/* attention.cu -- attention of rows.h over one cache layout. Few queries: blocks of 128 keys, scores one key
+ * a thread, values one pair of columns a lane, a query's keys shared by several blocks; keys and values of
+ * new tokens are read from qkv (rounded as the cache stores them), so that one launch both appends and
+ * attends. Many queries: tiles of 64 queries meet tiles of keys on matrix units; a qkv of another type than
+ * the cache is appended by a launch of its own first. Softmax is online in both: scores never leave the chip.
+ */
 #include "kernels/cuda/block.cuh"
 #include "kernels/cuda/rows.h"
 #include "kernels/cuda/epilogue.cuh"
 
 enum { KEYS = 128, MAX_DH = 256 };
 struct attention_args {
-    const void *qkv; int qt;
-    void       *kv;  int kt;
-    void       *out; int ot;
+    const void *qkv;
+    int         qt;
+    void       *kv;
+    int         kt;
+    void       *out;
+    int         ot;
     int         batch, heads, dh, tokens, past, cap, split;
-    size_t      plane;  /* elements of the cache before this block's pair of planes */
+    size_t      plane; /* elements of the cache before this block's pair of planes */
     float      *work;
     unsigned   *tickets;
-    int         cached; /* flash: keys below it are read from the cache, the others from qkv, which has the cache's type */
+    int cached; /* flash: keys below it are read from the cache, the others from qkv, which has the cache's
+                   type */
 };
 
-/* Element d of key or value j of a head: cached, or new and rounded as the cache would. which: 0 key, 1 value. */
+/* Element d of key or value j of a head: cached, or new and rounded as the cache would. which: 0 key, 1
+ * value. */
 struct keys {
     const attention_args &p;
     int                   b, h;
-    CU_MEMBER size_t cache(int which, int j) const
+    CU_MEMBER size_t      cache(int which, int j) const
     {
-        return p.plane + ((((size_t)which * (size_t)p.batch + (size_t)b) * (size_t)p.heads + (size_t)h) * (size_t)p.cap + (size_t)j) * (size_t)p.dh;
+        return p.plane + ((((size_t)which * (size_t)p.batch + (size_t)b) * (size_t)p.heads + (size_t)h) *
+                              (size_t)p.cap +
+                          (size_t)j) *
+                             (size_t)p.dh;
     }
     CU_MEMBER size_t fresh(int which, int j) const
     {
         size_t d = (size_t)p.heads * (size_t)p.dh;
-        return ((size_t)b * (size_t)p.tokens + (size_t)(j - p.past)) * 3 * d + (size_t)(1 + which) * d + (size_t)h * (size_t)p.dh;
+        return ((size_t)b * (size_t)p.tokens + (size_t)(j - p.past)) * 3 * d + (size_t)(1 + which) * d +
+               (size_t)h * (size_t)p.dh;
     }
     CU_MEMBER float rounded(float v) const
     {
-        return p.kt == PR_F16 ? __half2float(__float2half_rn(v)) : p.kt == PR_BF16 ? __bfloat162float(__float2bfloat16_rn(v)) : v;
+        return p.kt == PR_F16    ? __half2float(__float2half_rn(v))
+               : p.kt == PR_BF16 ? __bfloat162float(__float2bfloat16_rn(v))
+                                 : v;
     }
     CU_MEMBER float at(int which, int j, int d) const
     {
-        return j < p.past ? ep_load(p.kv, p.kt, cache(which, j) + (size_t)d) : rounded(ep_load(p.qkv, p.qt, fresh(which, j) + (size_t)d));
+        return j < p.past ? ep_load(p.kv, p.kt, cache(which, j) + (size_t)d)
+                          : rounded(ep_load(p.qkv, p.qt, fresh(which, j) + (size_t)d));
     }
 };
 
-union eight { uint4 v; __half h[8]; __nv_bfloat16 b[8]; CU_MEMBER eight() {} };
+union eight {
+    uint4         v;
+    __half        h[8];
+    __nv_bfloat16 b[8];
+    CU_MEMBER     eight() {}
+};
 /* q . key j; cached rows of 16-bit elements by 16 bytes where they are aligned. */
 CU_FN float score(const keys &k, const float *q, int j)
 {
@@ -52,7 +71,8 @@ CU_FN float score(const keys &k, const float *q, int j)
         for (int d = 0; d < p.dh; d += 8) {
             eight c;
             c.v = cu_ldnc16(row + 2 * d);
-            CU_UNROLL for (int e = 0; e < 8; e++) s = fmaf(q[d + e], p.kt == PR_F16 ? cu_f32(c.h[e]) : cu_f32(c.b[e]), s);
+            CU_UNROLL for (int e = 0; e < 8; e++) s =
+                fmaf(q[d + e], p.kt == PR_F16 ? cu_f32(c.h[e]) : cu_f32(c.b[e]), s);
         }
         return s;
     }
@@ -67,22 +87,27 @@ CU_KERNEL(KEYS, 4) attention_kernel(attention_args p)
     CU_SHARED(float, weight[KEYS]);
     CU_SHARED(float, part[KEYS / 32][MAX_DH]);
     CU_SHARED(unsigned, arrived[1]);
-    int    tid = (int)threadIdx.x, row = (int)blockIdx.x, h = (int)blockIdx.y, b = row / p.tokens, t = row % p.tokens, n = p.past + t + 1;
+    int tid = (int)threadIdx.x, row = (int)blockIdx.x, h = (int)blockIdx.y, b = row / p.tokens,
+        t = row % p.tokens, n = p.past + t + 1;
     keys   k = {p, b, h};
     size_t d_all = (size_t)p.heads * (size_t)p.dh;
     float  scale = 1.0f / sqrtf((float)p.dh), most = -INFINITY, sum = 0, o[MAX_DH / KEYS] = {0, 0};
-    for (int d = tid; d < p.dh; d += KEYS) q[d] = ep_load(p.qkv, p.qt, (size_t)row * 3 * d_all + (size_t)h * (size_t)p.dh + (size_t)d) * scale;
+    for (int d = tid; d < p.dh; d += KEYS)
+        q[d] = ep_load(p.qkv, p.qt, (size_t)row * 3 * d_all + (size_t)h * (size_t)p.dh + (size_t)d) * scale;
     if (blockIdx.z == 0)
         for (int d = tid; d < 2 * p.dh; d += KEYS) {
             int which = d / p.dh, e = d % p.dh;
-            ep_store(p.kv, p.kt, k.cache(which, p.past + t) + (size_t)e, ep_load(p.qkv, p.qt, k.fresh(which, p.past + t) + (size_t)e));
+            ep_store(p.kv, p.kt, k.cache(which, p.past + t) + (size_t)e,
+                     ep_load(p.qkv, p.qt, k.fresh(which, p.past + t) + (size_t)e));
         }
     cu_sync();
-    int chunks = (n + KEYS - 1) / KEYS, per = (chunks + p.split - 1) / p.split, c0 = (int)blockIdx.z * per, c1 = c0 + per < chunks ? c0 + per : chunks;
+    int chunks = (n + KEYS - 1) / KEYS, per = (chunks + p.split - 1) / p.split, c0 = (int)blockIdx.z * per,
+        c1 = c0 + per < chunks ? c0 + per : chunks;
     for (int c = c0; c < c1; c++) {
         int   j0 = c * KEYS, here = n - j0 < KEYS ? n - j0 : KEYS;
         float s = tid < here ? score(k, q, j0 + tid) : -INFINITY;
-        float m = fmaxf(most, block_max<KEYS>(s)), w = tid < here ? cu_exp(s - m) : 0.0f, keep = cu_exp(most - m);
+        float m = fmaxf(most, block_max<KEYS>(s)), w = tid < here ? cu_exp(s - m) : 0.0f,
+              keep = cu_exp(most - m);
         weight[tid] = w;
         sum = sum * keep + block_sum<KEYS>(w);
         most = m;
@@ -104,8 +129,8 @@ CU_KERNEL(KEYS, 4) attention_kernel(attention_args p)
         size_t index = (size_t)row * (size_t)p.heads + (size_t)h, width = (size_t)p.dh + 2;
         float *mine = p.work + (index * (size_t)p.split + blockIdx.z) * width;
         if (tid == 0) mine[0] = most, mine[1] = sum;
-        CU_UNROLL for (int i = 0; i < MAX_DH / KEYS; i++)
-            if (tid + i * KEYS < p.dh) mine[2 + tid + i * KEYS] = o[i];
+        CU_UNROLL for (int i = 0; i < MAX_DH / KEYS; i++) if (tid + i * KEYS < p.dh)
+            mine[2 + tid + i * KEYS] = o[i];
         cu_fence();
         cu_sync();
         if (tid == 0) arrived[0] = cu_ticket(&p.tickets[index]);
@@ -121,19 +146,20 @@ CU_KERNEL(KEYS, 4) attention_kernel(attention_args p)
             const float *a = all + (size_t)z * width;
             float        f = a[1] > 0 ? cu_exp(a[0] - most) : 0.0f; /* a share without keys has none */
             sum += f * a[1];
-            CU_UNROLL for (int i = 0; i < MAX_DH / KEYS; i++)
-                if (tid + i * KEYS < p.dh) o[i] += f * a[2 + tid + i * KEYS];
+            CU_UNROLL for (int i = 0; i < MAX_DH / KEYS; i++) if (tid + i * KEYS < p.dh) o[i] +=
+                f * a[2 + tid + i * KEYS];
         }
         if (tid == 0) p.tickets[index] = 0;
     }
     CU_UNROLL for (int i = 0; i < MAX_DH / KEYS; i++)
     {
         int d = tid + i * KEYS;
-        if (d < p.dh) ep_store(p.out, p.ot, (size_t)row * d_all + (size_t)h * (size_t)p.dh + (size_t)d, o[i] / sum);
+        if (d < p.dh)
+            ep_store(p.out, p.ot, (size_t)row * d_all + (size_t)h * (size_t)p.dh + (size_t)d, o[i] / sum);
     }
 }
 
-/* ---- many queries: tiles on matrix units --------------------------------------------------------------------------------- */
+/* ---- many queries: tiles on matrix units ----------------------------------------------------- */
 enum { FLASH_THREADS = 128, FLASH_ROWS = 64, FLASH_DH = 128 };
 
 /* New keys and values to a cache of another type than qkv, before the tiles are read from it. */
@@ -144,29 +170,41 @@ CU_KERNEL(256, 4) append_kernel(attention_args p, size_t n)
         size_t row = i / (2 * d_all), at = i % (2 * d_all);
         int    which = (int)(at / d_all), h = (int)(at % d_all / (size_t)p.dh), d = (int)(at % (size_t)p.dh);
         keys   k = {p, (int)(row / (size_t)p.tokens), h};
-        ep_store(p.kv, p.kt, k.cache(which, p.past + (int)(row % (size_t)p.tokens)) + (size_t)d, ep_load(p.qkv, p.qt, row * 3 * d_all + d_all + at));
+        ep_store(p.kv, p.kt, k.cache(which, p.past + (int)(row % (size_t)p.tokens)) + (size_t)d,
+                 ep_load(p.qkv, p.qt, row * 3 * d_all + d_all + at));
     }
 }
 
 struct flash_f16 {
-    typedef __half T;
-    static CU_MEMBER void     mma(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { cu_mma_f16(d, a, b); }
+    typedef __half        T;
+    static CU_MEMBER void mma(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2])
+    {
+        cu_mma_f16(d, a, b);
+    }
     static CU_MEMBER unsigned bits(float v) { return __half_as_ushort(__float2half_rn(v)); }
 };
 struct flash_bf16 {
     typedef __nv_bfloat16 T;
-    static CU_MEMBER void     mma(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { cu_mma_bf16(d, a, b); }
+    static CU_MEMBER void mma(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2])
+    {
+        cu_mma_bf16(d, a, b);
+    }
     static CU_MEMBER unsigned bits(float v) { return __bfloat16_as_ushort(__float2bfloat16_rn(v)); }
 };
 template <class U> CU_FN unsigned pack(float low, float high) { return U::bits(low) | U::bits(high) << 16; }
 
-/* Bytes between rows of a tile: an odd number of 16-byte chunks, so that the 8 rows an ldmatrix reads lie in different banks. */
-template <int DH> constexpr int flash_stride() { return 2 * DH + 16; }
-template <int DH, int KT> constexpr int flash_tile() { return KT * flash_stride<DH>(); } /* of keys, or of values */
+/* Bytes between rows of a tile: an odd number of 16-byte chunks, so that the 8 rows an ldmatrix reads lie in
+ * different banks. */
+template <int DH> constexpr int         flash_stride() { return 2 * DH + 16; }
+template <int DH, int KT> constexpr int flash_tile()
+{
+    return KT * flash_stride<DH>();
+} /* of keys, or of values */
 
-/* Keys (which 0) or values j0 .. j0 + KT - 1 to shared memory; zeros beyond the last key and the last column, so that neither a product
- * nor a weight of zero meets what is no number. fast: rows of whole 16 bytes. */
-template <class U, int DH, int KT> CU_FN void flash_fetch(const keys &k, unsigned char *tile, int which, int j0, int n, bool fast)
+/* Keys (which 0) or values j0 .. j0 + KT - 1 to shared memory; zeros beyond the last key and the last column,
+ * so that neither a product nor a weight of zero meets what is no number. fast: rows of whole 16 bytes. */
+template <class U, int DH, int KT>
+CU_FN void flash_fetch(const keys &k, unsigned char *tile, int which, int j0, int n, bool fast)
 {
     typedef typename U::T T;
     const attention_args &p = k.p;
@@ -175,7 +213,8 @@ template <class U, int DH, int KT> CU_FN void flash_fetch(const keys &k, unsigne
         unsigned char *dst = tile + r * flash_stride<DH>() + 2 * d;
         bool           in = j < n && d < p.dh;
         const T       *src = (const T *)p.kv;
-        if (in) src = (j < p.cached ? src + k.cache(which, j) : (const T *)p.qkv + k.fresh(which, j)) + (size_t)d;
+        if (in)
+            src = (j < p.cached ? src + k.cache(which, j) : (const T *)p.qkv + k.fresh(which, j)) + (size_t)d;
         if (fast) {
             cu_cp16(dst, src, in);
             continue;
@@ -194,8 +233,10 @@ template <class U> CU_FN void flash_append(const keys &k, int first, int end, bo
         int      which = i / width % 2, j = p.past + first + i / width / 2, d = i % width * per;
         const T *src = (const T *)p.qkv + k.fresh(which, j) + (size_t)d;
         T       *dst = (T *)p.kv + k.cache(which, j) + (size_t)d;
-        if (fast) cu_st16(dst, cu_ld16(src));
-        else *dst = *src;
+        if (fast)
+            cu_st16(dst, cu_ld16(src));
+        else
+            *dst = *src;
     }
 }
 
@@ -213,33 +254,36 @@ template <int DH> struct flash_state {
 };
 
 /* The queries as left operands, straight from memory: each is used by one warp only. */
-template <class U, int DH> CU_FN void flash_queries(const attention_args &p, flash_state<DH> &w, int b, int h, int t0)
+template <class U, int DH>
+CU_FN void flash_queries(const attention_args &p, flash_state<DH> &w, int b, int h, int t0)
 {
     int    lane = (int)threadIdx.x % 32;
     size_t d_all = (size_t)p.heads * (size_t)p.dh;
-    CU_UNROLL for (int s = 0; s < DH / 16; s++)
-        CU_UNROLL for (int r = 0; r < 4; r++)
-        {
-            int    t = t0 + lane / 4 + r % 2 * 8, d = 16 * s + r / 2 * 8 + lane % 4 * 2;
-            size_t at = ((size_t)b * (size_t)p.tokens + (size_t)t) * 3 * d_all + (size_t)h * (size_t)p.dh + (size_t)d;
-            bool   in = t < p.tokens;
-            w.q[s][r] = pack<U>(in && d < p.dh ? ep_load(p.qkv, p.qt, at) : 0.0f, in && d + 1 < p.dh ? ep_load(p.qkv, p.qt, at + 1) : 0.0f);
-        }
-    CU_UNROLL for (int i = 0; i < DH / 8; i++)
-        CU_UNROLL for (int r = 0; r < 4; r++) w.o[i][r] = 0;
+    CU_UNROLL for (int s = 0; s < DH / 16; s++) CU_UNROLL for (int r = 0; r < 4; r++)
+    {
+        int    t = t0 + lane / 4 + r % 2 * 8, d = 16 * s + r / 2 * 8 + lane % 4 * 2;
+        size_t at =
+            ((size_t)b * (size_t)p.tokens + (size_t)t) * 3 * d_all + (size_t)h * (size_t)p.dh + (size_t)d;
+        bool in = t < p.tokens;
+        w.q[s][r] = pack<U>(in && d < p.dh ? ep_load(p.qkv, p.qt, at) : 0.0f,
+                            in && d + 1 < p.dh ? ep_load(p.qkv, p.qt, at + 1) : 0.0f);
+    }
+    CU_UNROLL for (int i = 0; i < DH / 8; i++) CU_UNROLL for (int r = 0; r < 4; r++) w.o[i][r] = 0;
     w.most[0] = w.most[1] = -INFINITY;
     w.sum[0] = w.sum[1] = 0;
 }
 
-/* Scores s -> weights in place; the maximum, sum and output so far follow. scale: of scores, times log2(e). last: the last key the
- * warp's first row sees, relative to this tile. A row whose maximum is still -inf has seen no key: it is none of the sequence's. */
-template <int DH, int KT> CU_FN void flash_weights(flash_state<DH> &w, float (&s)[KT / 8][4], float scale, int last)
+/* Scores s -> weights in place; the maximum, sum and output so far follow. scale: of scores, times log2(e).
+ * last: the last key the warp's first row sees, relative to this tile. A row whose maximum is still -inf has
+ * seen no key: it is none of the sequence's. */
+template <int DH, int KT>
+CU_FN void flash_weights(flash_state<DH> &w, float (&s)[KT / 8][4], float scale, int last)
 {
     int lane = (int)threadIdx.x % 32;
     if (last < KT - 1)
         CU_UNROLL for (int i = 0; i < KT / 8; i++)
-            CU_UNROLL for (int r = 0; r < 4; r++)
-                if (8 * i + lane % 4 * 2 + r % 2 > last + lane / 4 + r / 2 * 8) s[i][r] = -INFINITY;
+            CU_UNROLL for (int r = 0; r < 4; r++) if (8 * i + lane % 4 * 2 + r % 2 >
+                                                      last + lane / 4 + r / 2 * 8) s[i][r] = -INFINITY;
     CU_UNROLL for (int half = 0; half < 2; half++)
     {
         float m = w.most[half], sum = 0;
@@ -247,24 +291,25 @@ template <int DH, int KT> CU_FN void flash_weights(flash_state<DH> &w, float (&s
         m = fmaxf(m, cu_shfl_xor(m, 1)); /* the four lanes of a row */
         m = fmaxf(m, cu_shfl_xor(m, 2));
         float shift = m == -INFINITY ? 0.0f : m * scale, keep = cu_exp2(w.most[half] * scale - shift);
-        CU_UNROLL for (int i = 0; i < KT / 8; i++)
-            CU_UNROLL for (int e = 0; e < 2; e++)
-            {
-                float v = cu_exp2(fmaf(s[i][2 * half + e], scale, -shift));
-                s[i][2 * half + e] = v;
-                sum += v;
-            }
+        CU_UNROLL for (int i = 0; i < KT / 8; i++) CU_UNROLL for (int e = 0; e < 2; e++)
+        {
+            float v = cu_exp2(fmaf(s[i][2 * half + e], scale, -shift));
+            s[i][2 * half + e] = v;
+            sum += v;
+        }
         w.sum[half] = w.sum[half] * keep + sum; /* this lane's share */
         w.most[half] = m;
-        CU_UNROLL for (int i = 0; i < DH / 8; i++)
-            CU_UNROLL for (int e = 0; e < 2; e++) w.o[i][2 * half + e] *= keep;
+        CU_UNROLL for (int i = 0; i < DH / 8; i++) CU_UNROLL for (int e = 0; e < 2; e++)
+            w.o[i][2 * half + e] *= keep;
     }
 }
 
 /* One tile of keys and values for one warp. */
-template <class U, int DH, int KT> CU_FN void flash_tile_step(flash_state<DH> &w, const unsigned char *tile, float scale, int last)
+template <class U, int DH, int KT>
+CU_FN void flash_tile_step(flash_state<DH> &w, const unsigned char *tile, float scale, int last)
 {
-    int   lane = (int)threadIdx.x % 32, m = lane / 8; /* which of four matrices this lane gives the row address of */
+    int lane = (int)threadIdx.x % 32,
+        m = lane / 8; /* which of four matrices this lane gives the row address of */
     float s[KT / 8][4];
     CU_UNROLL for (int i = 0; i < KT / 8; i += 2)
     {
@@ -272,7 +317,8 @@ template <class U, int DH, int KT> CU_FN void flash_tile_step(flash_state<DH> &w
         CU_UNROLL for (int k = 0; k < DH / 16; k++)
         {
             unsigned f[4];
-            cu_ldmatrix4(tile + (8 * i + lane % 8 + m / 2 * 8) * flash_stride<DH>() + 2 * (16 * k + m % 2 * 8), f);
+            cu_ldmatrix4(
+                tile + (8 * i + lane % 8 + m / 2 * 8) * flash_stride<DH>() + 2 * (16 * k + m % 2 * 8), f);
             const unsigned b0[2] = {f[0], f[1]}, b1[2] = {f[2], f[3]};
             U::mma(s[i], w.q[k], b0);
             U::mma(s[i + 1], w.q[k], b1);
@@ -282,12 +328,14 @@ template <class U, int DH, int KT> CU_FN void flash_tile_step(flash_state<DH> &w
     const unsigned char *values = tile + flash_tile<DH, KT>();
     CU_UNROLL for (int k = 0; k < KT / 16; k++)
     {
-        const unsigned a[4] = {pack<U>(s[2 * k][0], s[2 * k][1]), pack<U>(s[2 * k][2], s[2 * k][3]), pack<U>(s[2 * k + 1][0], s[2 * k + 1][1]),
+        const unsigned a[4] = {pack<U>(s[2 * k][0], s[2 * k][1]), pack<U>(s[2 * k][2], s[2 * k][3]),
+                               pack<U>(s[2 * k + 1][0], s[2 * k + 1][1]),
                                pack<U>(s[2 * k + 1][2], s[2 * k + 1][3])};
         CU_UNROLL for (int i = 0; i < DH / 8; i += 2)
         {
             unsigned f[4];
-            cu_ldmatrix4_trans(values + (16 * k + lane % 8 + m % 2 * 8) * flash_stride<DH>() + 2 * (8 * i + m / 2 * 8), f);
+            cu_ldmatrix4_trans(
+                values + (16 * k + lane % 8 + m % 2 * 8) * flash_stride<DH>() + 2 * (8 * i + m / 2 * 8), f);
             const unsigned b0[2] = {f[0], f[1]}, b1[2] = {f[2], f[3]};
             U::mma(w.o[i], a, b0);
             U::mma(w.o[i + 1], a, b1);
@@ -295,14 +343,16 @@ template <class U, int DH, int KT> CU_FN void flash_tile_step(flash_state<DH> &w
     }
 }
 
-/* Block (64 queries, last first because they have most keys; head; sequence), a warp 16 of them. Two tiles of keys and values in
- * shared memory: one is used while the other comes. */
+/* Block (64 queries, last first because they have most keys; head; sequence), a warp 16 of them. Two tiles of
+ * keys and values in shared memory: one is used while the other comes. */
 template <class U, int DH, int KT> CU_KERNEL(FLASH_THREADS, 2) flash_kernel(attention_args p, bool fast)
 {
     CU_SMEM(smem);
-    constexpr int   PAIR = 2 * flash_tile<DH, KT>();
-    int             lane = (int)threadIdx.x % 32, h = (int)blockIdx.y, b = (int)blockIdx.z, q0 = (int)(gridDim.x - 1 - blockIdx.x) * FLASH_ROWS;
-    int             t0 = q0 + (int)threadIdx.x / 32 * 16, end = q0 + FLASH_ROWS < p.tokens ? q0 + FLASH_ROWS : p.tokens, n = p.past + end;
+    constexpr int PAIR = 2 * flash_tile<DH, KT>();
+    int           lane = (int)threadIdx.x % 32, h = (int)blockIdx.y, b = (int)blockIdx.z,
+        q0 = (int)(gridDim.x - 1 - blockIdx.x) * FLASH_ROWS;
+    int t0 = q0 + (int)threadIdx.x / 32 * 16, end = q0 + FLASH_ROWS < p.tokens ? q0 + FLASH_ROWS : p.tokens,
+        n = p.past + end;
     keys            k = {p, b, h};
     flash_state<DH> w;
     float           scale = 1.4426950408889634f / sqrtf((float)p.dh);
@@ -320,7 +370,8 @@ template <class U, int DH, int KT> CU_KERNEL(FLASH_THREADS, 2) flash_kernel(atte
         cu_cp_commit();
         cu_cp_wait<1>();
         cu_sync();
-        if (j0 <= p.past + t0 + 15) flash_tile_step<U, DH, KT>(w, smem + turn * PAIR, scale, p.past + t0 - j0);
+        if (j0 <= p.past + t0 + 15)
+            flash_tile_step<U, DH, KT>(w, smem + turn * PAIR, scale, p.past + t0 - j0);
         cu_sync();
     }
     CU_UNROLL for (int half = 0; half < 2; half++)
@@ -331,17 +382,18 @@ template <class U, int DH, int KT> CU_KERNEL(FLASH_THREADS, 2) flash_kernel(atte
         int    t = t0 + lane / 4 + half * 8;
         size_t at = (((size_t)b * (size_t)p.tokens + (size_t)t) * (size_t)p.heads + (size_t)h) * (size_t)p.dh;
         if (t < p.tokens)
-            CU_UNROLL for (int i = 0; i < DH / 8; i++) flash_put(p, at, 8 * i + lane % 4 * 2, w.o[i][2 * half] / sum, w.o[i][2 * half + 1] / sum);
+            CU_UNROLL for (int i = 0; i < DH / 8; i++)
+                flash_put(p, at, 8 * i + lane % 4 * 2, w.o[i][2 * half] / sum, w.o[i][2 * half + 1] / sum);
     }
 }
 
 template <class U, int DH, int KT> static ir_status flash_launch(cuda_dev *c, const attention_args &p)
 {
     const size_t smem = 4 * (size_t)flash_tile<DH, KT>();
-    dim3         grid((unsigned)((p.tokens + FLASH_ROWS - 1) / FLASH_ROWS), (unsigned)p.heads, (unsigned)p.batch);
-    auto         fn = flash_kernel<U, DH, KT>;
-    bool         fast = p.dh % 8 == 0 && ((uintptr_t)p.kv | (uintptr_t)p.qkv) % 16 == 0;
-    ir_status    st = cuda_allow_smem(c, (const void *)fn, smem);
+    dim3 grid((unsigned)((p.tokens + FLASH_ROWS - 1) / FLASH_ROWS), (unsigned)p.heads, (unsigned)p.batch);
+    auto fn = flash_kernel<U, DH, KT>;
+    bool fast = p.dh % 8 == 0 && ((uintptr_t)p.kv | (uintptr_t)p.qkv) % 16 == 0;
+    ir_status st = cuda_allow_smem(c, (const void *)fn, smem);
     return st == IR_OK ? cuda_launch(c, fn, grid, dim3(FLASH_THREADS), smem, p, fast) : st;
 }
 template <class U> static ir_status flash_sized(cuda_dev *c, const attention_args &p)
@@ -349,7 +401,8 @@ template <class U> static ir_status flash_sized(cuda_dev *c, const attention_arg
     if (p.dh <= 32) return flash_launch<U, 32, 64>(c, p);
     if (p.dh <= 64) return flash_launch<U, 64, 64>(c, p);
     if (p.dh <= 80) return flash_launch<U, 80, 64>(c, p);
-    if (c->prop.sharedMemPerBlockOptin < 96 << 10) return flash_launch<U, FLASH_DH, 32>(c, p); /* sm_75: 64 KiB */
+    if (c->prop.sharedMemPerBlockOptin < 96 << 10)
+        return flash_launch<U, FLASH_DH, 32>(c, p); /* sm_75: 64 KiB */
     return flash_launch<U, FLASH_DH, 64>(c, p);
 }
 
@@ -357,29 +410,39 @@ ir_status rw_flash_can(const cuda_dev *c, const ly_row *r, pr_type kv_t)
 {
     int need = kv_t == PR_F16 ? 75 : 80;
     if (kv_t != PR_F16 && kv_t != PR_BF16) return ir_fail(IR_SKIP, "flash: f16 and bf16 keys and values");
-    if (c->cc < need) return ir_fail(IR_SKIP, "flash: %s matrix instructions need sm_%d, this is sm_%d", kv_t == PR_F16 ? "f16" : "bf16", need, c->cc);
+    if (c->cc < need)
+        return ir_fail(IR_SKIP, "flash: %s matrix instructions need sm_%d, this is sm_%d",
+                       kv_t == PR_F16 ? "f16" : "bf16", need, c->cc);
     if (r->dh > FLASH_DH) return ir_fail(IR_SKIP, "flash: heads of at most %d columns", FLASH_DH);
-    return r->batch <= 65535 && r->heads <= 65535 ? IR_OK : ir_fail(IR_SKIP, "flash: at most 65535 sequences and heads");
+    return r->batch <= 65535 && r->heads <= 65535
+               ? IR_OK
+               : ir_fail(IR_SKIP, "flash: at most 65535 sequences and heads");
 }
 
 int rw_attention_split(const cuda_dev *c, const ly_row *r)
 {
-    int64_t blocks = r->batch * r->tokens * r->heads, chunks = (r->past + r->tokens + KEYS - 1) / KEYS, want = (4 * c->sms + blocks - 1) / blocks;
+    int64_t blocks = r->batch * r->tokens * r->heads, chunks = (r->past + r->tokens + KEYS - 1) / KEYS,
+            want = (4 * c->sms + blocks - 1) / blocks;
     return (int)(want < 1 ? 1 : want < chunks ? want : chunks);
 }
 size_t rw_attention_work(const ly_row *r, int split)
 {
-    return split > 1 ? (size_t)(r->batch * r->tokens * r->heads) * (size_t)split * (size_t)(r->dh + 2) * sizeof(float) : 0;
+    return split > 1 ? (size_t)(r->batch * r->tokens * r->heads) * (size_t)split * (size_t)(r->dh + 2) *
+                           sizeof(float)
+                     : 0;
 }
 
 static attention_args args_of(const ly_row *r, int64_t cap, rw_buf qkv, void *kv, pr_type kv_t, rw_buf out)
 {
     size_t plane = (size_t)r->block * 2 * (size_t)r->batch * (size_t)r->heads * (size_t)cap * (size_t)r->dh;
-    return {qkv.p, (int)qkv.t, kv, (int)kv_t, out.p, (int)out.t, (int)r->batch, (int)r->heads, (int)r->dh, (int)r->tokens, (int)r->past,
-            (int)cap, 1, plane, nullptr, nullptr, (int)r->past};
+    return {
+        qkv.p,       (int)qkv.t,     kv,           (int)kv_t, out.p, (int)out.t, (int)r->batch, (int)r->heads,
+        (int)r->dh,  (int)r->tokens, (int)r->past, (int)cap,  1,     plane,      nullptr,       nullptr,
+        (int)r->past};
 }
 
-ir_status rw_attention(cuda_dev *c, const ly_row *r, int64_t cap, rw_buf qkv, void *kv, pr_type kv_t, rw_buf out, int split, float *work, unsigned *tickets)
+ir_status rw_attention(cuda_dev *c, const ly_row *r, int64_t cap, rw_buf qkv, void *kv, pr_type kv_t,
+                       rw_buf out, int split, float *work, unsigned *tickets)
 {
     attention_args p = args_of(r, cap, qkv, kv, kv_t, out);
     p.split = split;
@@ -387,7 +450,9 @@ ir_status rw_attention(cuda_dev *c, const ly_row *r, int64_t cap, rw_buf qkv, vo
     p.tickets = tickets;
     if (r->dh > MAX_DH) return ir_fail(IR_SKIP, "attention: heads of at most %d columns", MAX_DH);
     if (r->heads > 65535) return ir_fail(IR_SKIP, "attention: at most 65535 heads");
-    return cuda_launch(c, attention_kernel, dim3((unsigned)(r->batch * r->tokens), (unsigned)r->heads, (unsigned)split), dim3(KEYS), 0, p);
+    return cuda_launch(c, attention_kernel,
+                       dim3((unsigned)(r->batch * r->tokens), (unsigned)r->heads, (unsigned)split),
+                       dim3(KEYS), 0, p);
 }
 
 ir_status rw_flash(cuda_dev *c, const ly_row *r, int64_t cap, rw_buf qkv, void *kv, pr_type kv_t, rw_buf out)

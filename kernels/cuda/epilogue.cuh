@@ -15,9 +15,12 @@ CU_FN float ep_load(const void *p, int t, size_t i)
 }
 CU_FN void ep_store(void *p, int t, size_t i, float v)
 {
-    if (t == PR_F32) ((float *)p)[i] = v;
-    else if (t == PR_F16) ((__half *)p)[i] = __float2half_rn(v);
-    else ((__nv_bfloat16 *)p)[i] = __float2bfloat16_rn(v);
+    if (t == PR_F32)
+        ((float *)p)[i] = v;
+    else if (t == PR_F16)
+        ((__half *)p)[i] = __float2half_rn(v);
+    else
+        ((__nv_bfloat16 *)p)[i] = __float2bfloat16_rn(v);
 }
 /* GELU in the tanh form, tanh from the exponential: 1 - 2 / (e^2u + 1) is right at both ends. */
 CU_FN float ep_act(int act, float v)
@@ -39,6 +42,7 @@ CU_FN float ep_value(const pr_args &p, size_t m, int n, float v)
 }
 CU_FN void ep_put(const pr_args &p, int m, int n, float v)
 {
-    if (m < p.M && n < p.N) ep_store(p.out, p.out_t, (size_t)m * (size_t)p.N + (size_t)n, ep_value(p, (size_t)m, n, v));
+    if (m < p.M && n < p.N)
+        ep_store(p.out, p.out_t, (size_t)m * (size_t)p.N + (size_t)n, ep_value(p, (size_t)m, n, v));
 }
 #endif

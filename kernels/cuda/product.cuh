@@ -1,14 +1,18 @@
-/* product.cuh -- what the product kernels share: operands fetched by 16-byte chunks, images read as matrices, tiles dealt to
- * blocks, the permutation of chunks in shared memory, and parts of k joined. */
+/* product.cuh -- what the product kernels share: operands fetched by 16-byte chunks, images read as matrices,
+ * tiles dealt to blocks, the permutation of chunks in shared memory, and parts of k joined. */
 #ifndef CUDA_PRODUCT_CUH
 #define CUDA_PRODUCT_CUH
 #include "kernels/cuda/epilogue.cuh"
 
-/* ---- a 16-byte chunk of an operand ---------------------------------------------------------------------------------- */
-template <class T> union chunk { uint4 v; T e[16 / sizeof(T)]; };
+/* ---- a 16-byte chunk of an operand ----------------------------------------------------------- */
+template <class T> union chunk {
+    uint4 v;
+    T     e[16 / sizeof(T)];
+};
 
 /* Row `row` of `rows`, elements k.. of K, leading dimension ld, to dst. */
-template <class T> CU_FN void fetch_dense(void *dst, const void *base, int row, int rows, int k, int K, size_t ld, bool fast)
+template <class T>
+CU_FN void fetch_dense(void *dst, const void *base, int row, int rows, int k, int K, size_t ld, bool fast)
 {
     const int per = 16 / (int)sizeof(T);
     const T  *src = (const T *)base + (size_t)row * ld + (size_t)k;
@@ -23,7 +27,11 @@ template <class T> CU_FN void fetch_dense(void *dst, const void *base, int row, 
 }
 
 /* Where an output pixel's window begins. */
-struct pixel { size_t image; int h, w; bool in; };
+struct pixel {
+    size_t image;
+    int    h, w;
+    bool   in;
+};
 CU_FN pixel pixel_of(const pr_args &p, int m)
 {
     pixel x;
@@ -38,7 +46,8 @@ template <class T> CU_FN const T *image_at(const pr_args &p, const pixel &x, int
 {
     int rs = k / p.C, c = k - rs * p.C, r = rs / p.S, s = rs - r * p.S, h = x.h + r, w = x.w + s;
     *in = x.in && k < p.K && h >= 0 && h < p.H && w >= 0 && w < p.W;
-    return (const T *)p.a + (*in ? x.image + ((size_t)h * (size_t)p.W + (size_t)w) * (size_t)p.C + (size_t)c : 0);
+    return (const T *)p.a +
+           (*in ? x.image + ((size_t)h * (size_t)p.W + (size_t)w) * (size_t)p.C + (size_t)c : 0);
 }
 template <class T> CU_FN void fetch_image(void *dst, const pr_args &p, const pixel &x, int k)
 {
@@ -69,9 +78,13 @@ CU_FN void tile_of(const pr_args &p, int bm, int bn, int *m0, int *n0)
 
 enum { ROW_B = 128 };
 CU_BOTH int chunk_at(int row, int c) { return row * ROW_B + ((c ^ (row & 7)) << 4); } /* rows of 8 chunks */
-template <int BN> CU_FN int chunk_at_n(int row, int c) { return row * BN * 2 + ((c ^ (row & 7)) << 4); } /* [k][n], 16-bit */
+template <int BN> CU_FN int chunk_at_n(int row, int c)
+{
+    return row * BN * 2 + ((c ^ (row & 7)) << 4);
+} /* [k][n], 16-bit */
 
-/* The last of a tile's blocks to arrive adds all parts in order; the others are done. True: go on with the epilogue. */
+/* The last of a tile's blocks to arrive adds all parts in order; the others are done. True: go on with the
+ * epilogue. */
 template <int COUNT, int THREADS> CU_FN bool join_splits(const pr_args &p, float *acc)
 {
     CU_SHARED(unsigned, arrived[1]);
@@ -86,7 +99,8 @@ template <int COUNT, int THREADS> CU_FN bool join_splits(const pr_args &p, float
     cu_fence();
     for (int i = 0; i < COUNT; i++) acc[i] = 0;
     for (int z = 0; z < p.splits; z++) {
-        const float *part_z = p.partial + ((size_t)blockIdx.x * (size_t)p.splits + (size_t)z) * part + threadIdx.x;
+        const float *part_z =
+            p.partial + ((size_t)blockIdx.x * (size_t)p.splits + (size_t)z) * part + threadIdx.x;
         for (int i = 0; i < COUNT; i++) acc[i] += part_z[(size_t)i * THREADS];
     }
     if (threadIdx.x == 0) p.tickets[blockIdx.x] = 0;

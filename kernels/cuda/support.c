@@ -1,4 +1,5 @@
-/* support.c -- what kernels call around their launches: errors, the blocking start, graphs, memory of plans. */
+/* support.c -- what kernels call around their launches: errors, the blocking start, graphs, memory of plans.
+ */
 #include "kernels/cuda/cuda.h"
 
 #include <dlfcn.h>
@@ -33,7 +34,7 @@ ir_status cuda_failed(const cuda_dev *c, cudaError_t e, const char *file, int li
     ir_status   st = e == cudaErrorMemoryAllocation ? IR_ENOMEM
                      : sticky(e)                    ? IR_EDEVICE
                      : e == cudaErrorNoKernelImageForDevice || e == cudaErrorNotSupported ||
-                             e == cudaErrorCooperativeLaunchTooLarge || e == cudaErrorUnsupportedPtxVersion
+                           e == cudaErrorCooperativeLaunchTooLarge || e == cudaErrorUnsupportedPtxVersion
                          ? IR_SKIP
                          : IR_EDEVICE;
     c->api->GetLastError(); /* clears what is not sticky */
@@ -61,7 +62,8 @@ void cuda_queued(cuda_dev *c, unsigned n)
     if (c->queued >= CUDA_QUEUE) cuda_release(c);
 }
 
-ir_status cuda_enqueue(cuda_dev *c, const void *fn, dim3 grid, dim3 block, void **args, size_t smem, bool cooperative)
+ir_status cuda_enqueue(cuda_dev *c, const void *fn, dim3 grid, dim3 block, void **args, size_t smem,
+                       bool cooperative)
 {
     cuda_queued(c, 1);
     if (cooperative) return CU_TRY(c, LaunchCooperativeKernel(fn, grid, block, args, smem, c->stream));
@@ -95,7 +97,8 @@ ir_status cuda_capture(cuda_dev *c, ir_status (*body)(void *), void *arg, cudaGr
     ir_status inner = body(arg);
     char      why[IR_WHY];
     snprintf(why, sizeof why, "%s", ir_why());
-    st = CU_TRY(c, StreamEndCapture(c->stream, &g)); /* also after a failure: the stream must leave capture mode */
+    st = CU_TRY(
+        c, StreamEndCapture(c->stream, &g)); /* also after a failure: the stream must leave capture mode */
     if (inner != IR_OK) st = ir_fail(inner, "%s", why);
     if (st == IR_OK) st = CU_TRY(c, GraphInstantiate(out, g));
     if (g) c->api->GraphDestroy(g);

@@ -1,5 +1,6 @@
-/* bare_launch.cu -- what launching an empty kernel costs without anything of ours around it: a loop of launches between two waits, one
- * launch and wait, and a graph's node. Host clock, median of 31 batches; one JSON line each. Exit 1: a call failed. */
+/* bare_launch.cu -- what launching an empty kernel costs without anything of ours around it: a loop of
+ * launches between two waits, one launch and wait, and a graph's node. Host clock, median of 31 batches; one
+ * JSON line each. Exit 1: a call failed. */
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -11,9 +12,13 @@ static bool ok(cudaError_t e)
     if (e != cudaSuccess) fprintf(stderr, "bare_launch: %s\n", cudaGetErrorString(e));
     return e == cudaSuccess;
 }
-static double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+static double now()
+{
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
-/* Seconds of one of n launches that body makes before the stream is waited for; NAN-free: 0 after a failure. */
+/* Seconds of one of n launches that body makes before the stream is waited for; NAN-free: 0 after a failure.
+ */
 template <class F> static double each(cudaStream_t s, int n, F body)
 {
     double t[31];
@@ -34,7 +39,9 @@ int main()
     cudaGraph_t     g;
     cudaGraphExec_t exec;
     if (!ok(cudaStreamCreate(&s))) return 1;
-    auto many = [&] { for (int i = 0; i < n; i++) empty<<<1, 32, 0, s>>>(); };
+    auto many = [&] {
+        for (int i = 0; i < n; i++) empty<<<1, 32, 0, s>>>();
+    };
     double queue = each(s, n, many), sync = each(s, 1, [&] { empty<<<1, 32, 0, s>>>(); });
     if (!ok(cudaStreamBeginCapture(s, cudaStreamCaptureModeThreadLocal))) return 1;
     many();

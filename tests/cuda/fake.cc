@@ -7,27 +7,49 @@
 #include <stdlib.h>
 #include <string.h>
 
-fake_state fake;
+fake_state                fake;
 extern "C" const cuda_api cuda_runtime = {}; /* the library is built without the real one */
 
-namespace {
+namespace
+{
 typedef std::vector<std::function<void()>> work;
-std::map<void *, size_t> sizes;
-work *capturing = nullptr;
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+std::map<void *, size_t>                   sizes;
+work                                      *capturing = nullptr;
+double                                     now()
+{
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 /* Every call passes here. */
 cudaError_t call()
 {
     fake.calls++;
-    if (fake.fail_at && (fake.calls == fake.fail_at || (fake.sticky && fake.calls > fake.fail_at))) return fake.fail_with;
+    if (fake.fail_at && (fake.calls == fake.fail_at || (fake.sticky && fake.calls > fake.fail_at)))
+        return fake.fail_with;
     return cudaSuccess;
 }
-#define CALL() do { cudaError_t e_ = call(); if (e_ != cudaSuccess) return e_; } while (0)
+#define CALL() \
+    do { \
+        cudaError_t e_ = call(); \
+        if (e_ != cudaSuccess) return e_; \
+    } while (0)
 
-cudaError_t get_count(int *n) { *n = fake.devices; CALL(); return fake.count_error; }
-cudaError_t driver(int *v) { *v = fake.driver; return cudaSuccess; }
-cudaError_t runtime(int *v) { *v = fake.runtime; return cudaSuccess; }
+cudaError_t get_count(int *n)
+{
+    *n = fake.devices;
+    CALL();
+    return fake.count_error;
+}
+cudaError_t driver(int *v)
+{
+    *v = fake.driver;
+    return cudaSuccess;
+}
+cudaError_t runtime(int *v)
+{
+    *v = fake.runtime;
+    return cudaSuccess;
+}
 cudaError_t set_device(int) { return call(); }
 cudaError_t properties(cudaDeviceProp *p, int)
 {
@@ -39,7 +61,10 @@ cudaError_t properties(cudaDeviceProp *p, int)
     p->multiProcessorCount = fake.sms;
     p->totalGlobalMem = fake.mem_B;
     p->l2CacheSize = 50 << 20;
-    p->sharedMemPerBlockOptin = fake.cc >= 90 ? 227 << 10 : fake.cc == 80 ? 163 << 10 : fake.cc == 75 ? 64 << 10 : 99 << 10;
+    p->sharedMemPerBlockOptin = fake.cc >= 90   ? 227 << 10
+                                : fake.cc == 80 ? 163 << 10
+                                : fake.cc == 75 ? 64 << 10
+                                                : 99 << 10;
     p->cooperativeLaunch = 1;
     p->asyncEngineCount = 2;
     return cudaSuccess;
@@ -47,10 +72,19 @@ cudaError_t properties(cudaDeviceProp *p, int)
 cudaError_t attribute(int *v, cudaDeviceAttr a, int)
 {
     CALL();
-    *v = a == cudaDevAttrClockRate ? 1980000 : a == cudaDevAttrMemoryClockRate ? 2619000 : a == cudaDevAttrGlobalMemoryBusWidth ? 5120 : 0;
+    *v = a == cudaDevAttrClockRate              ? 1980000
+         : a == cudaDevAttrMemoryClockRate      ? 2619000
+         : a == cudaDevAttrGlobalMemoryBusWidth ? 5120
+                                                : 0;
     return cudaSuccess;
 }
-cudaError_t mem_info(size_t *f, size_t *t) { CALL(); *t = fake.mem_B; *f = fake.mem_B - fake.used_B; return cudaSuccess; }
+cudaError_t mem_info(size_t *f, size_t *t)
+{
+    CALL();
+    *t = fake.mem_B;
+    *f = fake.mem_B - fake.used_B;
+    return cudaSuccess;
+}
 cudaError_t obtain(void **p, size_t n)
 {
     if (fake.used_B + n > fake.mem_B) return cudaErrorMemoryAllocation;
@@ -61,7 +95,11 @@ cudaError_t obtain(void **p, size_t n)
     fake.live++;
     return cudaSuccess;
 }
-cudaError_t do_malloc(void **p, size_t n) { CALL(); return obtain(p, n); }
+cudaError_t do_malloc(void **p, size_t n)
+{
+    CALL();
+    return obtain(p, n);
+}
 cudaError_t do_free(void *p)
 {
     if (p && !sizes.count(p)) abort(); /* freed twice, or never had */
@@ -73,12 +111,23 @@ cudaError_t do_free(void *p)
     }
     return call();
 }
-cudaError_t host_alloc(void **p, size_t n, unsigned) { CALL(); return obtain(p, n); }
-cudaError_t host_pointer(void **d, void *h, unsigned) { CALL(); *d = h; return cudaSuccess; }
+cudaError_t host_alloc(void **p, size_t n, unsigned)
+{
+    CALL();
+    return obtain(p, n);
+}
+cudaError_t host_pointer(void **d, void *h, unsigned)
+{
+    CALL();
+    *d = h;
+    return cudaSuccess;
+}
 void enqueue(std::function<void()> f)
 {
-    if (capturing) capturing->push_back(std::move(f));
-    else f();
+    if (capturing)
+        capturing->push_back(std::move(f));
+    else
+        f();
 }
 cudaError_t copy(void *d, const void *s, size_t n, cudaMemcpyKind, cudaStream_t)
 {
@@ -92,26 +141,54 @@ cudaError_t set(void *d, int v, size_t n, cudaStream_t)
     enqueue([=] { memset(d, v, n); });
     return cudaSuccess;
 }
-template <class H> cudaError_t make(H *h) { CALL(); *h = (H)calloc(1, sizeof(double)); fake.live++; return cudaSuccess; }
-template <class H> cudaError_t drop(H h) { free((void *)h); fake.live--; return call(); }
+template <class H> cudaError_t make(H *h)
+{
+    CALL();
+    *h = (H)calloc(1, sizeof(double));
+    fake.live++;
+    return cudaSuccess;
+}
+template <class H> cudaError_t drop(H h)
+{
+    free((void *)h);
+    fake.live--;
+    return call();
+}
 cudaError_t stream_create(cudaStream_t *s, unsigned) { return make(s); }
 cudaError_t stream_destroy(cudaStream_t s) { return drop(s); }
 cudaError_t stream_sync(cudaStream_t) { return call(); }
 cudaError_t stream_wait(cudaStream_t, cudaEvent_t, unsigned) { return call(); }
 cudaError_t event_create(cudaEvent_t *e) { return make(e); }
 cudaError_t event_destroy(cudaEvent_t e) { return drop(e); }
-cudaError_t event_record(cudaEvent_t e, cudaStream_t) { CALL(); *(double *)e = now(); return cudaSuccess; }
+cudaError_t event_record(cudaEvent_t e, cudaStream_t)
+{
+    CALL();
+    *(double *)e = now();
+    return cudaSuccess;
+}
 cudaError_t event_sync(cudaEvent_t) { return call(); }
-cudaError_t elapsed(float *ms, cudaEvent_t a, cudaEvent_t b) { CALL(); *ms = (float)(1e3 * (*(double *)b - *(double *)a)); return cudaSuccess; }
+cudaError_t elapsed(float *ms, cudaEvent_t a, cudaEvent_t b)
+{
+    CALL();
+    *ms = (float)(1e3 * (*(double *)b - *(double *)a));
+    return cudaSuccess;
+}
 cudaError_t launch(const void *, dim3 g, dim3 b, void **, size_t smem, cudaStream_t)
 {
     CALL();
     fake.launches++;
-    if (!g.x || !g.y || !g.z || g.y > 65535 || g.z > 65535 || b.x * b.y * b.z > 1024 || !b.x || smem > (227u << 10)) return cudaErrorInvalidConfiguration;
+    if (!g.x || !g.y || !g.z || g.y > 65535 || g.z > 65535 || b.x * b.y * b.z > 1024 || !b.x ||
+        smem > (227u << 10))
+        return cudaErrorInvalidConfiguration;
     return cudaSuccess;
 }
 cudaError_t func_set(const void *, cudaFuncAttribute, int) { return call(); }
-cudaError_t func_get(cudaFuncAttributes *a, const void *) { CALL(); memset(a, 0, sizeof *a); return cudaSuccess; }
+cudaError_t func_get(cudaFuncAttributes *a, const void *)
+{
+    CALL();
+    memset(a, 0, sizeof *a);
+    return cudaSuccess;
+}
 cudaError_t occupancy(int *n, const void *, int, size_t)
 {
     CALL();
@@ -122,7 +199,12 @@ cudaError_t occupancy(int *n, const void *, int, size_t)
 #endif
     return cudaSuccess;
 }
-cudaError_t capture_begin(cudaStream_t, cudaStreamCaptureMode) { CALL(); capturing = new work; return cudaSuccess; }
+cudaError_t capture_begin(cudaStream_t, cudaStreamCaptureMode)
+{
+    CALL();
+    capturing = new work;
+    return cudaSuccess;
+}
 cudaError_t capture_end(cudaStream_t, cudaGraph_t *g)
 {
     *g = (cudaGraph_t)capturing;
@@ -145,8 +227,18 @@ cudaError_t graph_launch(cudaGraphExec_t g, cudaStream_t)
     for (auto &f : *(work *)g) f();
     return cudaSuccess;
 }
-cudaError_t graph_destroy(cudaGraph_t g) { delete (work *)g; fake.live--; return call(); }
-cudaError_t exec_destroy(cudaGraphExec_t g) { delete (work *)g; fake.live--; return call(); }
+cudaError_t graph_destroy(cudaGraph_t g)
+{
+    delete (work *)g;
+    fake.live--;
+    return call();
+}
+cudaError_t exec_destroy(cudaGraphExec_t g)
+{
+    delete (work *)g;
+    fake.live--;
+    return call();
+}
 cudaError_t last_error() { return cudaSuccess; }
 const char *error_string(cudaError_t) { return "an error the test asked for"; }
 const char *error_name(cudaError_t) { return "cudaErrorOfTheTest"; }
@@ -157,10 +249,12 @@ void emu_submit(std::function<void()> f) { enqueue(std::move(f)); }
 #endif
 
 extern "C" const cuda_api fake_api = {
-    get_count, driver, runtime, set_device, properties, attribute, mem_info, do_malloc, do_free, host_alloc, do_free,
-    host_pointer, copy, set, stream_create, stream_destroy, stream_sync, stream_wait, event_create, event_destroy,
-    event_record, event_sync, elapsed, launch, launch, func_set, func_get, occupancy, capture_begin, capture_end,
-    instantiate, graph_launch, exec_destroy, graph_destroy, last_error, error_string, error_name};
+    get_count,     driver,         runtime,     set_device,   properties,   attribute,     mem_info,
+    do_malloc,     do_free,        host_alloc,  do_free,      host_pointer, copy,          set,
+    stream_create, stream_destroy, stream_sync, stream_wait,  event_create, event_destroy, event_record,
+    event_sync,    elapsed,        launch,      launch,       func_set,     func_get,      occupancy,
+    capture_begin, capture_end,    instantiate, graph_launch, exec_destroy, graph_destroy, last_error,
+    error_string,  error_name};
 
 void fake_reset(void)
 {

@@ -1,5 +1,6 @@
-/* fake.h -- a CUDA runtime without a device, for tests: memory is the host's, kernels run emulated where the library was
- * built so, and the n-th call can be made to fail. Set `fake` before opening a device, then fake_reset(). */
+/* fake.h -- a CUDA runtime without a device, for tests: memory is the host's, kernels run emulated where the
+ * library was built so, and the n-th call can be made to fail. Set `fake` before opening a device, then
+ * fake_reset(). */
 #ifndef TESTS_CUDA_FAKE_H
 #define TESTS_CUDA_FAKE_H
 #include "kernels/cuda/cuda.h"
@@ -8,15 +9,15 @@ extern "C" {
 #endif
 typedef struct {
     int         devices, driver, runtime, cc, sms;
-    size_t      mem_B;         /* Malloc beyond it fails as a full device does */
+    size_t      mem_B; /* Malloc beyond it fails as a full device does */
     const char *name;
-    cudaError_t count_error;   /* of GetDeviceCount */
-    long        fail_at;       /* the call with this number (from 1) fails; 0: none */
+    cudaError_t count_error; /* of GetDeviceCount */
+    long        fail_at;     /* the call with this number (from 1) fails; 0: none */
     cudaError_t fail_with;
-    bool        sticky;        /* and so does every one after it */
+    bool        sticky; /* and so does every one after it */
     /* ---- counted by the fake */
-    long        calls, launches, live, graphs; /* live: allocations, streams, events and graphs not freed */
-    size_t      used_B;
+    long   calls, launches, live, graphs; /* live: allocations, streams, events and graphs not freed */
+    size_t used_B;
 } fake_state;
 extern fake_state     fake;
 extern const cuda_api fake_api;

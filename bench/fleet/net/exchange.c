@@ -23,9 +23,9 @@ enum {
 };
 static const double STRETCH_S = 0.06, CLOCK_S = 1.05, RUNG_S = 0.01;
 
-static double exchange_deadline = 10;
+static double   exchange_deadline = 10;
 static MPI_Comm group[GROUPS];
-static int group_size[GROUPS];
+static int      group_size[GROUPS];
 
 double net_now(void)
 {
@@ -42,13 +42,14 @@ void net_deadlines(double exchange_s) { exchange_deadline = exchange_s; }
 
 int net_ladder_size(int k) { return 1 << (2 * k); }
 
-/* ---- with a deadline ---- */
-/* patient: sleeps between looks once it has waited a millisecond; a wait for an order is no part of a measurement. */
+/* ---- with a deadline ------------------------------------------------------------------------- */
+/* patient: sleeps between looks once it has waited a millisecond; a wait for an order is no part of a
+ * measurement. */
 static bool exchange_finish(MPI_Request *r, int n, double deadline_s, bool patient)
 {
     static const struct timespec nap = {0, 100000};
-    double began = net_now(), now = began;
-    int done = 0;
+    double                       began = net_now(), now = began;
+    int                          done = 0;
     for (long spins = 0; !done; spins++) {
         MPI_Testall(n, r, &done, MPI_STATUSES_IGNORE);
         if (done || (!patient && spins % 256 != 255)) continue;
@@ -90,13 +91,13 @@ static int exchange_ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* ---- ping-pong: the first end times, and says whether there is more ---- */
+/* ---- ping-pong: the first end times, and says whether there is more -------------------------- */
 /* Half of the median round trip over about stretch_s; NAN: the partner fell silent. */
 static double ping_pong(char *buf, int n, int partner, bool first, double stretch_s)
 {
     double *t = malloc(MOST_BATCH * sizeof *t), end = net_now() + stretch_s, half = NAN;
-    int count = 0, more = 1;
-    bool ok = t && ping(buf, n, partner, first); /* warm */
+    int     count = 0, more = 1;
+    bool    ok = t && ping(buf, n, partner, first); /* warm */
     while (ok && more) {
         double began = net_now();
         ok = ping(buf, n, partner, first);
@@ -115,11 +116,11 @@ static double ping_pong(char *buf, int n, int partner, bool first, double stretc
     return half;
 }
 
-/* ---- a window of messages one way, answered once ---- */
+/* ---- a window of messages one way, answered once --------------------------------------------- */
 static bool window_of(char *buf, int partner, bool sends)
 {
     MPI_Request r[WINDOW];
-    char ack = 0;
+    char        ack = 0;
     for (int i = 0; i < WINDOW; i++) {
         char *at = buf + (size_t)(i % (MOST_B / MESSAGE_B)) * MESSAGE_B;
         if (sends)
@@ -132,12 +133,13 @@ static bool window_of(char *buf, int partner, bool sends)
                  : net_send(&ack, 1, partner, TAG_ACK, exchange_deadline);
 }
 
-/* The sender's rate in the quicker windows (lower quartile of their times); on the receiver's side 0; NAN: silent. */
+/* The sender's rate in the quicker windows (lower quartile of their times); on the receiver's side 0; NAN:
+ * silent. */
 static double one_way(char *buf, int partner, bool sends)
 {
     double t[MOST_WINDOWS], end = net_now() + STRETCH_S;
-    int more = 1, n = 0;
-    bool ok = window_of(buf, partner, sends); /* warm: buffers are registered, sockets have grown */
+    int    more = 1, n = 0;
+    bool   ok = window_of(buf, partner, sends); /* warm: buffers are registered, sockets have grown */
     while (ok && more) {
         double began = net_now();
         ok = window_of(buf, partner, sends);
@@ -157,7 +159,7 @@ static void pair(char *buf, const net_order *o, net_report *r)
 {
     r->latency_s = ping_pong(buf, 1, o->partner, o->first, STRETCH_S);
     for (int turn = 0; turn < 2 && isfinite(r->latency_s); turn++) {
-        bool sends = o->first == (turn == 0);
+        bool   sends = o->first == (turn == 0);
         double rate = one_way(buf, o->partner, sends);
         if (!isfinite(rate)) r->failed = 1;
         if (sends) r->out_Bps = rate;
@@ -165,12 +167,12 @@ static void pair(char *buf, const net_order *o, net_report *r)
     if (!isfinite(r->latency_s)) r->failed = 1;
 }
 
-/* ---- clocks ---- */
+/* ---- clocks ---------------------------------------------------------------------------------- */
 /* A moment that both ends know: of some round trips the fastest, its middle here, its arrival there. */
 static bool moment(char *buf, int partner, bool first, double *at)
 {
     double best = INFINITY, theirs[PINGS] = {0}, mine[PINGS] = {0};
-    int which = 0;
+    int    which = 0;
     for (int i = 0; i < PINGS; i++) {
         double began = net_now();
         if (first && !ping(buf, 1, partner, true)) return false;
@@ -192,7 +194,7 @@ static bool moment(char *buf, int partner, bool first, double *at)
 static void clocks(char *buf, const net_order *o, net_report *r)
 {
     double a = 0, b = 0;
-    bool ok = moment(buf, o->partner, o->first, &a);
+    bool   ok = moment(buf, o->partner, o->first, &a);
     if (ok && o->first) {
         struct timespec t = {(time_t)CLOCK_S, (long)(1e9 * (CLOCK_S - floor(CLOCK_S)))};
         nanosleep(&t, NULL); /* the other end waits for the next ping */
@@ -210,7 +212,7 @@ static void exchange_ladder(char *buf, const net_order *o, net_report *r)
     }
 }
 
-/* ---- sums over all ---- */
+/* ---- sums over all --------------------------------------------------------------------------- */
 bool net_groups(int size)
 {
     int rank, n = 0;
@@ -232,14 +234,14 @@ int net_group_size(int g) { return g < GROUPS ? group_size[g] : 0; }
 /* The median of a few; every element of the sum is checked. */
 static void allreduce(const net_order *o, int rank, net_report *r)
 {
-    int n = o->size_B / 4, members = group_size[o->group], reps = o->size_B < 1 << 20 ? 15 : 5;
+    int    n = o->size_B / 4, members = group_size[o->group], reps = o->size_B < 1 << 20 ? 15 : 5;
     float *in = malloc((size_t)n * 4), *out = malloc((size_t)n * 4);
     double t[16];
     r->failed = in && out ? 0 : 1;
     for (int i = 0; in && i < n; i++) in[i] = (float)((i % 7) + rank);
     for (int k = 0; k <= reps && !r->failed; k++) {
         MPI_Request q;
-        double began = net_now();
+        double      began = net_now();
         MPI_Iallreduce(in, out, n, MPI_FLOAT, MPI_SUM, group[o->group], &q);
         r->failed = !exchange_finish(&q, 1, exchange_deadline, false);
         if (k) t[k - 1] = net_now() - began;

@@ -1,6 +1,7 @@
-/* main_net.c -- ironroof-net FILE NODES SEED EXCHANGE_S [A-B,...]: appends exchanges between nodes to FILE. NODES: how many processes it
- * must find itself to be; a launcher that speaks another MPI's protocol starts so many lone ones. With pairs of names: these
- * alone, again, as look 2. See net.h for how silence is noticed and docs/fleet.md for what is measured. */
+/* main_net.c -- ironroof-net FILE NODES SEED EXCHANGE_S [A-B,...]: appends exchanges between nodes to FILE.
+ * NODES: how many processes it must find itself to be; a launcher that speaks another MPI's protocol starts
+ * so many lone ones. With pairs of names: these alone, again, as look 2. See net.h for how silence is noticed
+ * and docs/fleet.md for what is measured. */
 #define _GNU_SOURCE
 #include "bench/fleet/net/net.h"
 
@@ -13,16 +14,16 @@
 
 enum { ONE_AT_A_TIME = 16, CLOCK_ROUNDS = 3 };
 typedef struct {
-    FILE *f;
-    int rank, size, look, round;
+    FILE    *f;
+    int      rank, size, look, round;
     uint64_t seed;
-    double exchange_s, report_s;
+    double   exchange_s, report_s;
     char (*name)[NET_NAME];
     net_report *report;
-    bool *waits; /* has an order and has not reported */
+    bool       *waits; /* has an order and has not reported */
 } leader;
 
-/* ---- silence ---- */
+/* ---- silence --------------------------------------------------------------------------------- */
 static void give_up(leader *l)
 {
     for (int i = 0; i < l->size; i++)
@@ -56,7 +57,7 @@ static void main_net_collect(leader *l, const net_order *own)
         if (l->waits[i]) give_up(l);
 }
 
-/* ---- steps ---- */
+/* ---- steps ----------------------------------------------------------------------------------- */
 static void put_pair(leader *l, const char *what, int a, int b, double size_B, double value)
 {
     if (!(value > 0) || !isfinite(value)) return;
@@ -110,7 +111,8 @@ static void whole_round(leader *l, net_op op, const char *what, int round)
     }
 }
 
-/* A small fleet's pairs one after the other, undisturbed, and one round of them at once: what is left is contention. */
+/* A small fleet's pairs one after the other, undisturbed, and one round of them at once: what is left is
+ * contention. */
 static void pairs(leader *l)
 {
     int rounds = net_rounds(l->size);
@@ -135,7 +137,7 @@ static int main_net_sums(leader *l)
     for (int g = 0; net_group_size(g); g++)
         for (int size_B = 8; size_B <= 16 << 20; size_B *= 8) {
             net_order o = {.op = NET_ALLREDUCE, .size_B = size_B, .group = g};
-            double worst = 0;
+            double    worst = 0;
             for (int i = 0; i < net_group_size(g); i++) order(l, i, &o);
             main_net_collect(l, &o);
             for (int i = 0; i < net_group_size(g); i++) {
@@ -203,7 +205,7 @@ static int lead(leader *l, const char *path, char *only)
 /* Nobody waits for ever: a leader that fell silent ends its workers. */
 static void work(int rank, double report_s, int size)
 {
-    net_order o;
+    net_order  o;
     net_report r;
     for (;;) {
         if (!net_recv(&o, sizeof o, 0, TAG_ORDER, report_s * (size + 4)))
@@ -229,7 +231,7 @@ static void my_name(char name[NET_NAME])
 int main(int argc, char **argv)
 {
     leader l = {0};
-    int code = NET_OK;
+    int    code = NET_OK;
     MPI_Init(&argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &l.rank);
     MPI_Comm_size(MPI_COMM_WORLD, &l.size);
@@ -238,7 +240,7 @@ int main(int argc, char **argv)
         MPI_Abort(MPI_COMM_WORLD, NET_BAD);
     }
     char mine[NET_NAME];
-    int expected = atoi(argv[2]);
+    int  expected = atoi(argv[2]);
     my_name(mine);
     if (l.size != expected) {
         fprintf(stderr,

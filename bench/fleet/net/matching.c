@@ -43,7 +43,7 @@ static uint64_t next(uint64_t *x)
 
 static int at_random(int size, int round, int rank, uint64_t seed)
 {
-    int *v = malloc((size_t)size * sizeof *v), partner = -1;
+    int     *v = malloc((size_t)size * sizeof *v), partner = -1;
     uint64_t x = seed * 1000003 + (uint64_t)round;
     if (!v) return -1;
     for (int i = 0; i < size; i++) v[i] = i;
