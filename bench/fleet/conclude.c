@@ -57,36 +57,60 @@ static double retest(const fleet_data *d, const ir_fleet_pair *p)
     return NAN;
 }
 
-/* A pair far below what both of its nodes get from their other partners. */
+/* What a pair gets over the lesser of what its two nodes usually get; NAN: none of that, or a node that is
+ * not OK. */
+static double pair_effect(const fleet_result *r, const ir_fleet_pair *p, size_t s)
+{
+    const fleet_data   *d = r->data;
+    const fleet_member *end[2] = {fleet_find(d, p->a), fleet_find(d, p->b)};
+    double              usual = INFINITY;
+    for (int k = 0; k < 2; k++) {
+        size_t at = end[k] ? (size_t)(end[k] - d->v) : 0;
+        if (!end[k] || r->node[at].group < 0 || r->node[at].verdict != FLEET_OK) return NAN;
+        usual = fmin(usual, fleet_y(r, 0, at, s));
+    }
+    return log(p->value) - usual;
+}
+
+static ir_status keep_link(fleet_result *r, const ir_fleet_pair *p, double e, bool confirmed)
+{
+    fleet_link *v = realloc(r->link, (r->nlink + 1) * sizeof *v);
+    if (!v) return ir_fail(IR_ENOMEM, "no memory for links");
+    r->link = v;
+    v += r->nlink++;
+    *v = (fleet_link){.e = e, .confirmed = confirmed};
+    snprintf(v->a, sizeof v->a, "%s", p->a);
+    snprintf(v->b, sizeof v->b, "%s", p->b);
+    return IR_OK;
+}
+
+/* A pair far below what both of its nodes get from their other partners, held against how far pairs lie from
+ * that. What a second measurement clears is forgotten. */
 ir_status fleet_judge_links(fleet_result *r)
 {
     const fleet_data *d = r->data;
     if (!d->pairs.n || r->nseries < 2) return IR_OK;
-    size_t s = r->nseries - 2, npair = 0;
-    for (size_t k = 0; k < d->pairs.n; k++)
-        npair += !strcmp(d->pairs.v[k].what, "bw") && d->pairs.v[k].look == 1;
+    ir_fleet_series all;
+    double         *e = malloc((d->pairs.n + 1) * sizeof *e);
+    size_t          s = r->nseries - 2;
+    if (!e) return ir_fail(IR_ENOMEM, "no memory for %zu exchanges", d->pairs.n);
     for (size_t k = 0; k < d->pairs.n; k++) {
         const ir_fleet_pair *p = &d->pairs.v[k];
-        const fleet_member  *end[2] = {fleet_find(d, p->a), fleet_find(d, p->b)};
-        if (strcmp(p->what, "bw") || p->look != 1 || !end[0] || !end[1]) continue;
-        size_t a = (size_t)(end[0] - d->v), b = (size_t)(end[1] - d->v);
-        int    g = r->node[a].group;
-        double usual = fmin(fleet_y(r, 0, a, s), fleet_y(r, 0, b, s)), e = log(p->value) - usual;
-        if (g < 0 || r->node[a].verdict != FLEET_OK || r->node[b].verdict != FLEET_OK) continue;
-        if (!ir_fleet_suspect(&r->series[s].group[g], e + r->series[s].group[g].centre, 0, &r->rule))
-            continue;
-        fleet_link *v = realloc(r->link, (r->nlink + 1) * sizeof *v);
-        if (!v) return ir_fail(IR_ENOMEM, "no memory for links");
-        r->link = v;
-        v += r->nlink++;
-        double again = retest(d, p) - usual, e2;
-        bool   sure = ir_fleet_confirm(&r->series[s].group[g], again + r->series[s].group[g].centre, 0, 0,
-                                       npair, &r->rule, &e2) == IR_FLEET_SLOW;
-        *v = (fleet_link){.e = isfinite(again) ? again : e, .confirmed = sure};
-        snprintf(v->a, sizeof v->a, "%s", p->a);
-        snprintf(v->b, sizeof v->b, "%s", p->b);
+        e[k] = strcmp(p->what, "bw") || p->look != 1 ? NAN : pair_effect(r, p, s);
     }
-    return IR_OK;
+    ir_fleet_describe(e, d->pairs.n, 0, 1, &r->rule, &all);
+    ir_status st = IR_OK;
+    for (size_t k = 0; k < d->pairs.n && st == IR_OK; k++) {
+        const ir_fleet_pair *p = &d->pairs.v[k];
+        if (!isfinite(e[k]) || !ir_fleet_suspect(&all, e[k], 0, &r->rule)) continue;
+        double        again = retest(d, p) - log(p->value) + e[k], e2;
+        ir_fleet_look look =
+            isfinite(again) ? ir_fleet_confirm(&all, again, 0, 0, 1, &r->rule, &e2) : IR_FLEET_OPEN;
+        if (look != IR_FLEET_CLEARED)
+            st = keep_link(r, p, isfinite(again) ? again : e[k], look == IR_FLEET_SLOW);
+    }
+    free(e);
+    return st;
 }
 
 /* ---- the sentence ---------------------------------------------------------------------------- */

@@ -62,7 +62,7 @@ ir_status fleet_engine_choose(fleet_engine asked, fleet_engine *out)
 typedef struct {
     char       *v[MOST_WORDS];
     size_t      n;
-    char       *list, number[24], node[100], limit[32];
+    char       *list, number[24], node[100], limit[32], patience[32];
     child_words more;
 } words;
 static void launch_add(words *w, const char *s)
@@ -99,6 +99,10 @@ static void slurm_words(words *w, const fleet_launcher *l)
      * an allocation. */
     static const char *const fixed[] = {"srun",      "-K0",     "-W0", "--ntasks-per-node=1",
                                         "--overlap", "--quiet", "-N",  NULL};
+    /* A srun that is killed leaves its job behind; one that is asked to end takes it along. */
+    launch_add(w, "timeout");
+    launch_add(w, "--kill-after=3");
+    launch_add(w, w->patience);
     add_all(w, fixed);
     launch_add(w, w->number);
     launch_add(w, "-n");
@@ -138,6 +142,7 @@ static ir_status command(const fleet_launcher *l, const fleet_names *n, char *co
     *w = (words){.list = joined(n)};
     if (!w->list) return ir_fail(IR_ENOMEM, "no memory for %zu nodes", n->n);
     snprintf(w->number, sizeof w->number, "%zu", n->n);
+    snprintf(w->patience, sizeof w->patience, "%.0f", l->deadline_s > 6 ? l->deadline_s - 4 : 2);
     snprintf(w->limit, sizeof w->limit, "--time=%.0f", l->deadline_s / 60 + 1);
     if (engine[l->engine]) engine[l->engine](w, l);
     ir_status st = l->engine_args ? child_split(l->engine_args, &w->more) : IR_OK;

@@ -86,10 +86,16 @@ static ir_status network_start(network *n, char *pairs)
     snprintf(n->number, sizeof n->number, "%zu", n->left.n);
     char     *args[] = {n->program, n->file, n->number, n->seed, n->deadline, pairs};
     ir_status st = fleet_launch(&n->l, &n->left, args, pairs ? 6 : 5);
-    if (st == IR_OK && (n->l.code == SINGLETON || strstr(n->l.said, "MPI sees"))) {
-        char *at = strstr(n->l.said, "ironroof-net");
+    if (st != IR_OK || n->l.code == 0) return st;
+    /* Lone processes, or a library that finds no way to start under this launcher. */
+    char *at = strstr(n->l.said, "ironroof-net");
+    if (n->l.code == SINGLETON || strstr(n->l.said, "MPI sees"))
         return ir_fail(IR_EINVAL, "%.180s", at ? at : n->l.said);
-    }
+    if (strstr(n->l.said, "MPI_Init"))
+        return ir_fail(IR_EINVAL,
+                       "MPI cannot start under %s with these words: give --engine-args=--mpi=pmix (Open MPI) "
+                       "or --mpi=pmi2 (MPICH)",
+                       fleet_engine_name(n->l.engine));
     return st;
 }
 

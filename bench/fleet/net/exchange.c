@@ -134,18 +134,20 @@ static bool window_of(char *buf, int partner, bool sends)
 }
 
 /* The sender's rate in the quicker windows (lower quartile of their times); on the receiver's side 0; NAN:
- * silent. */
+ * silent. The first window warms up, buffers are registered and sockets grow; on a link so slow that it takes
+ * the whole stretch, it is the measurement. */
 static double one_way(char *buf, int partner, bool sends)
 {
-    double t[MOST_WINDOWS], end = net_now() + STRETCH_S;
+    double t[MOST_WINDOWS], began = net_now(), end = began + STRETCH_S;
     int    more = 1, n = 0;
-    bool   ok = window_of(buf, partner, sends); /* warm: buffers are registered, sockets have grown */
-    while (ok && more) {
-        double began = net_now();
+    bool   ok = true;
+    for (int k = 0; ok && more; k++) {
+        double since = net_now();
         ok = window_of(buf, partner, sends);
         double done = net_now();
-        t[n++] = done - began;
-        more = n < MOST_WINDOWS && (n < 4 || done < end);
+        if (k == 1 && t[0] < STRETCH_S) n = 0;
+        t[n++] = done - since;
+        more = n < MOST_WINDOWS && (done < end || (k < 4 && done - began < 4 * STRETCH_S));
         if (ok)
             ok = sends ? net_send(&more, sizeof more, partner, TAG_MORE, exchange_deadline)
                        : net_recv(&more, sizeof more, partner, TAG_MORE, exchange_deadline);
