@@ -122,6 +122,18 @@ static void remark(const fleet_job *j, const char *what, size_t n)
         fprintf(stderr, "ironroof: %s on %zu nodes by %s\n", what, n, fleet_engine_name(j->engine));
 }
 
+static void keep_missing(const fleet_job *j, int number, fleet_names *who)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < who->n; i++) {
+        char        path[PATH_MAX + 100];
+        struct stat s;
+        fleet_path(j->dir, number, who->v[i], j->plan.nnode, false, path, sizeof path);
+        if (stat(path, &s) != 0) memmove(who->v[n++], who->v[i], IR_FLEET_NAME);
+    }
+    who->n = n;
+}
+
 static ir_status fleet_run_look(fleet_job *j, int number, const fleet_names *who)
 {
     char        digit[2] = {(char)('0' + number), 0};
@@ -136,6 +148,11 @@ static ir_status fleet_run_look(fleet_job *j, int number, const fleet_names *who
                         .deadline_s = j->own->timeout_s + GRACE_S};
     remark(j, number == 1 ? "first look" : "second look", up.n);
     ir_status st = up.n ? fleet_launch(&l, &up, args, 5) : IR_OK;
+    /* One launch over many nodes fails for all when it fails for one: the few that left no file are asked
+     * singly. */
+    keep_missing(j, number, &up);
+    if (st == IR_OK && j->engine == FLEET_SLURM && who->n > FLEET_EACH && up.n && up.n <= FLEET_EACH)
+        st = fleet_launch(&l, &up, args, 5);
     if (*l.said) snprintf(j->said, sizeof j->said, "%s", l.said);
     free(up.v);
     return st;

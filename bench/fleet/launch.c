@@ -61,7 +61,7 @@ ir_status fleet_engine_choose(fleet_engine asked, fleet_engine *out)
 /* ---- words ----------------------------------------------------------------------------------- */
 typedef struct {
     char       *v[MOST_WORDS];
-    size_t      n;
+    size_t      n, nnode;
     char       *list, number[24], node[100], limit[32], patience[32];
     child_words more;
 } words;
@@ -93,30 +93,41 @@ static bool is_open_mpi(void)
     return yes;
 }
 
+/* One srun per node: a node that cannot be launched on ends its own srun and no other. */
+static const char each_node[] = "l=$1; shift; for n in $(echo \"$l\" | tr , ' '); do srun -K0 -W0 -N1 -n1 "
+                                "--overlap --quiet -w \"$n\" \"$@\" & done; wait";
+
 static void slurm_words(words *w, const fleet_launcher *l)
 {
     /* -K0: a task that fails leaves the others; -W0: nobody is killed for being late; --overlap: also inside
      * an allocation. */
-    static const char *const fixed[] = {"srun",      "-K0",     "-W0", "--ntasks-per-node=1",
-                                        "--overlap", "--quiet", "-N",  NULL};
+    static const char *const one[] = {"srun",      "-K0",     "-W0", "--ntasks-per-node=1",
+                                      "--overlap", "--quiet", "-N",  NULL};
     /* A srun that is killed leaves its job behind; one that is asked to end takes it along. */
     launch_add(w, "timeout");
     launch_add(w, "--kill-after=3");
     launch_add(w, w->patience);
-    add_all(w, fixed);
-    launch_add(w, w->number);
-    launch_add(w, "-n");
-    launch_add(w, w->number);
-    launch_add(w, "-w");
-    launch_add(w, w->list);
+    if (!l->mpi && w->nnode <= FLEET_EACH) {
+        launch_add(w, "sh");
+        launch_add(w, "-c");
+        launch_add(w, each_node);
+        launch_add(w, "sh");
+        launch_add(w, w->list);
+    } else {
+        add_all(w, one);
+        launch_add(w, w->number);
+        launch_add(w, "-n");
+        launch_add(w, w->number);
+        launch_add(w, "-w");
+        launch_add(w, w->list);
+    }
     launch_add(w, w->limit); /* should srun itself be killed */
     if (l->mpi && !(l->engine_args && strstr(l->engine_args, "--mpi"))) launch_add(w, "--mpi=pmix");
 }
 
 static void mpi_words(words *w, const fleet_launcher *l)
 {
-    static const char *const open_mpi[] = {"mpirun",       "--map-by", "ppr:1:node",
-                                           "--continuous", "--host",   NULL};
+    static const char *const open_mpi[] = {"mpirun", "--map-by", "ppr:1:node", "--host", NULL};
     static const char *const hydra[] = {"mpirun", "-ppn", "1", "-disable-auto-cleanup", "-hosts", NULL};
     bool                     open = is_open_mpi();
     add_all(w, open ? open_mpi : hydra);
@@ -139,7 +150,7 @@ static ir_status command(const fleet_launcher *l, const fleet_names *n, char *co
 {
     static void (*const engine[FLEET_NENGINE])(words *, const fleet_launcher *) = {
         [FLEET_SLURM] = slurm_words, [FLEET_MPI] = mpi_words, [FLEET_PDSH] = pdsh_words};
-    *w = (words){.list = joined(n)};
+    *w = (words){.list = joined(n), .nnode = n->n};
     if (!w->list) return ir_fail(IR_ENOMEM, "no memory for %zu nodes", n->n);
     snprintf(w->number, sizeof w->number, "%zu", n->n);
     snprintf(w->patience, sizeof w->patience, "%.0f", l->deadline_s > 6 ? l->deadline_s - 4 : 2);
@@ -166,7 +177,7 @@ static ir_status launch_start(fleet_launcher *l, const fleet_names *n, char *con
     if (st == IR_OK) {
         const char *failed = child_failure(&r, l->deadline_s, text, sizeof text);
         if (failed)
-            snprintf(l->said, sizeof l->said, "%s: %.380s", w.v[0], failed);
+            snprintf(l->said, sizeof l->said, "%s: %.380s", fleet_engine_name(l->engine), failed);
         else if (*r.err)
             snprintf(l->said, sizeof l->said, "%.399s", r.err);
         l->code = r.code;

@@ -25,6 +25,7 @@ void      fleet_names_free(fleet_names *);
 /* Start `program args` once on every node named, at most at_once at a time (0: all), and wait for its end or
  * the deadline. An engine's exit code means little (docs/fleet.md): only what lies in the folder counts.
  * said: the end of what it wrote to standard error. program must not hold quotes. */
+enum { FLEET_EACH = 64 }; /* up to so many nodes Slurm starts each by itself */
 typedef struct {
     fleet_engine engine;
     const char  *engine_args; /* more words for the engine; NULL: none */

@@ -169,6 +169,17 @@ class Cluster:
         out = quietly("ip", "netns", "pids", "irn" + node[1:]).stdout
         return [int(p) for p in out.split()]
 
+    def runs(self, node, words):
+        """Does a process on the node have these words in its command line?"""
+        for pid in self.pids_of(node):
+            try:
+                with open("/proc/%d/cmdline" % pid, "rb") as f:
+                    if words in f.read().replace(b"\0", b" ").decode(errors="replace"):
+                        return True
+            except OSError:
+                pass
+        return False
+
     def kill_node(self, node):
         """The whole node at once, as a power cut would."""
         for pid in self.pids_of(node):
