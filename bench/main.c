@@ -182,11 +182,12 @@ const cli_command bench_commands[] = {
      .main = cmd_export},
     {.name = "fleet",
      .summary = "a cluster's nodes against each other: which is slow, in which term",
-     .usage = "run [POINT...] -o DIR | judge DIR",
+     .usage = "run [POINT...] -o DIR | judge DIR | check --against FILE",
      .about = "run: starts an agent on every node through Slurm, pdsh or MPI, looks again at suspects, "
               "measures the network, judges.\n"
               "  What follows -- goes to each node's `ironroof run` as it is: fleet run --nodes all -o DIR "
               "-- --backend cuda gemm\n"
+              "check --against fleet.json: this node alone, in 45 s; exit code 0 as its peers, 1 slow or wrong, 3 leave it as it is.\n"
               "judge DIR: the verdict over a folder of digests, offline; text, fleet.json, fleet.txt and "
               "fleet.html.\n"
               "Exit code: 0 healthy, 1 a slow node or link, 2 lost, hung, incorrect or a lying clock, 3 "

@@ -76,6 +76,14 @@ def predict():
     one, two = (lines("predict", "gemv:m=8192,k=8192,dtype=f32", "--device", "a100", *more)[1] for more in ([], ["--set", "BW=2x"]))
     expect(abs(one["terms_s"]["data"] / two["terms_s"]["data"] - 2) < 1e-12, "twice the bandwidth, half the data term")
     expect(one["source"] == "datasheet" and one["eta_how"] == "assumed" and one["L_lat"] is None, "what is unknown is null")
+    check(["predict", "resnet50", "--device", "a100", "--nodes", "4"], 2, err=["--net", "BW_net"])
+    check(["predict", "fma", "--device", "a100", "--nodes", "4", "--set", "BW_net=1G", "--set", "L_net=0"], 2, err=["no weights"])
+    check(["predict", "resnet50", "--device", "a100", "--nodes", "4", "--set", "BW_net=2x"], 2, err=["no network to multiply"])
+    for bw, bound in (("1G", "network"), ("100T", "compute")):
+        got = lines("predict", "resnet50", "--device", "a100", "--nodes", "4", "--set", "BW_net=" + bw, "--set", "L_net=0")
+        one, many = (next(x for x in got if x["record"] == kind) for kind in ("prediction", "prediction-nodes"))
+        step = one["T_%s_s" % one["form"]]["value"] + 1.5 * many["summed_B"] / many["BW_net"]
+        expect(many["bound"] == bound and abs(many["step_s"] / step - 1) < 1e-9, "a step on 4 nodes of %s B/s" % bw)
 
 
 def compare():

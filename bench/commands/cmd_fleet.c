@@ -104,7 +104,8 @@ int cmd_fleet(const cli_args *a)
     static const struct {
         const char *name;
         int (*main)(const cli_args *);
-    } part[] = {{"run", fleet_run}, {"judge", commands_fleet_judge}, {"agent", agent}};
+    } part[] = {
+        {"run", fleet_run}, {"judge", commands_fleet_judge}, {"check", fleet_check}, {"agent", agent}};
     enum { PARTS = sizeof part / sizeof *part };
     const char *name[PARTS];
     size_t      at;

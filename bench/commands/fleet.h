@@ -5,6 +5,7 @@
 #include "bench/fleet/fleet.h"
 int cmd_fleet(const cli_args *);
 int fleet_run(const cli_args *);
+int fleet_check(const cli_args *);
 /* Text to `f`, fleet.json, fleet.html and fleet.txt to DIR; the fleet's exit code. json: another place for
  * fleet.json; NULL: DIR. */
 int fleet_judge_folder(FILE *f, const cli_options *, const char *dir, const char *baseline, const char *json);

@@ -183,6 +183,21 @@ static double over_pairs(const fleet_data *d, const char *what, double *v)
     return ir_median(v, n);
 }
 
+/* The law's network term over all sums that were measured. */
+static void fit_sums(const fleet_data *d, fleet_result *r)
+{
+    ir_network_row *row = malloc((d->pairs.n + 1) * sizeof *row);
+    size_t          n = 0;
+    for (size_t i = 0; row && i < d->pairs.n; i++) {
+        const ir_fleet_pair *p = &d->pairs.v[i];
+        if (!strcmp(p->what, "allreduce")) row[n++] = (ir_network_row){p->size_B, p->nodes, p->value};
+    }
+    r->law = (ir_network){NAN, NAN};
+    r->law_err = NAN;
+    if (n) ir_network_fit(row, n, &r->law, &r->law_err); /* too few: unknown */
+    free(row);
+}
+
 static ir_status collect_network(const fleet_data *d, fleet_result *r)
 {
     double *v = malloc((d->pairs.n + 1) * sizeof *v);
@@ -191,6 +206,7 @@ static ir_status collect_network(const fleet_data *d, fleet_result *r)
     r->L_net = over_pairs(d, "latency", v);
     r->contention = over_pairs(d, "all", v) / r->BW_net;
     free(v);
+    fit_sums(d, r);
     if (!d->pairs.n) return IR_OK;
     ir_status st = fill_network(r, "bw", FLEET_NET_BW);
     return st == IR_OK ? fill_network(r, "latency", FLEET_NET_LAT) : st;

@@ -7,6 +7,7 @@
  * between nodes fleet.json, .txt, .html   the verdict */
 #ifndef BENCH_FLEET_H
 #define BENCH_FLEET_H
+#include "harness/law/network.h"
 #include "harness/record/fleet_lines.h"
 #include "harness/stats/fleet.h"
 
@@ -95,6 +96,8 @@ typedef struct {
     size_t      nlink;
     double      BW_net, L_net,
         contention; /* medians over pairs: B/s, s, share of bandwidth left when all talk; NAN */
+    ir_network law;     /* from sums over 2, 4, ... nodes; NAN: not measured */
+    double     law_err; /* median |T_law/T - 1| of those sums */
     size_t count[FLEET_NVERDICT];
     char   sentence[512];
     int    exit;

@@ -70,6 +70,16 @@ static void put_network(ir_json *o, const fleet_result *r)
     ir_json_key_num(o, "BW_net", r->BW_net);
     ir_json_key_num(o, "L_net", r->L_net);
     ir_json_key_num(o, "contention", r->contention);
+    ir_json_key(o, "allreduce");
+    if (isfinite(r->law.BW_net)) {
+        ir_json_open(o, '{');
+        ir_json_key_num(o, "BW_net", r->law.BW_net);
+        ir_json_key_num(o, "L_net", r->law.L_net);
+        ir_json_key_num(o, "err_median", r->law_err);
+        ir_json_close(o, '}');
+    } else {
+        ir_json_null(o);
+    }
     ir_json_key(o, "links");
     ir_json_open(o, '[');
     for (size_t k = 0; k < r->nlink; k++) {

@@ -80,6 +80,10 @@ static void print_network(const ir_text *t, const fleet_result *r)
             ir_text_scaled(r->L_net, "s", b, sizeof b));
     if (isfinite(r->contention)) fprintf(t->f, "; %.2f of it while all pairs talk", r->contention);
     fprintf(t->f, "\n");
+    if (isfinite(r->law.BW_net))
+        fprintf(t->f, "Sums over nodes: T = 2(n-1)/n V / %s + 2(n-1) %s, off by %.0f %% (median)\n",
+                ir_text_scaled(r->law.BW_net, "B/s", a, sizeof a),
+                ir_text_scaled(r->law.L_net, "s", b, sizeof b), 100 * r->law_err);
     for (size_t k = 0; k < r->nlink; k++)
         fprintf(t->f, "LINK %s-%s: %.1f %% slower than what either gets elsewhere%s\n", r->link[k].a,
                 r->link[k].b, -100 * expm1(r->link[k].e), r->link[k].confirmed ? "" : " (not confirmed)");

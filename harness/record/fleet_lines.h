@@ -81,6 +81,7 @@ typedef struct {
 typedef struct {
     char          key[17], version[32];
     double        delta, alpha;
+    double        BW_net, L_net; /* of the law, else between two nodes; NAN: not measured */
     ir_fleet_ref *v;
     size_t        n; /* owned */
     char        **arg;

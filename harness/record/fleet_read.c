@@ -243,6 +243,9 @@ ir_status ir_fleet_reference_read(const char *path, ir_fleet_reference *r)
     fleet_read_text(o, "version", r->version, sizeof r->version);
     r->delta = fleet_read_number(o, "delta");
     r->alpha = fleet_read_number(o, "alpha");
+    const json_t *net = json_object_get(o, "network"), *sum = json_object_get(net, "allreduce");
+    r->BW_net = fleet_read_number(json_is_object(sum) ? sum : net, "BW_net");
+    r->L_net = fleet_read_number(json_is_object(sum) ? sum : net, "L_net");
     r->v = calloc(json_array_size(a) + 1, sizeof *r->v);
     ir_status st = r->v ? fleet_read_texts(path, o, "args", &r->arg, &r->narg)
                         : ir_fail(IR_ENOMEM, "%s: no memory", path);

@@ -76,6 +76,16 @@ def healthy_and_repeated(cluster, program):
     expect(again.returncode == 0 and open(s.dir + "/fleet.json", "rb").read() == before, "judged again: the same bytes", again.stderr)
 
 
+def checked(cluster, program):
+    """`fleet check` on nodes, against what healthy_and_repeated() left."""
+    words = ["srun", "-w", "n2", program, "fleet", "check", "--against", cluster.dir + "/sweep1/fleet.json"]
+    for values, code, text in (({}, 0, "ok: as 4 peers"), ({"s": .75}, 1, "slow: BW")):
+        give(cluster, "n2", **values)
+        done = cluster.run(words)
+        expect(done.returncode == code and text in done.stdout, "fleet check %s gives %d" % (values, code), done.stdout + done.stderr)
+    give(cluster)
+
+
 def refused(cluster, program):
     for options, words in ((["--nodes", "n1,n9"], "n9"), (["--nodes", "n1,n1"], "named twice"), (["--nodes", "n[1-"], "brackets"),
                            (["--nodes", "all", "--engine-args", "'x"], "quote")):
@@ -160,7 +170,7 @@ def main(program):
     with Cluster(4) as cluster:
         print("cluster of 4 up in %.1f s" % (time.monotonic() - began))
         give(cluster)
-        for part in ([globals()[p] for p in os.environ.get("PARTS", "").split()] or (healthy_and_repeated, slow_terms, refused, network, lying_clock, killed_nodes)):
+        for part in ([globals()[p] for p in os.environ.get("PARTS", "").split()] or (healthy_and_repeated, slow_terms, checked, refused, network, lying_clock, killed_nodes)):
             since = time.monotonic()
             part(cluster, program)
             print("     %s: %.1f s" % (part.__name__, time.monotonic() - since), flush=True)
