@@ -237,7 +237,7 @@ static void small_fleets(void **state)
     }
 }
 
-/* ---- the network's term ------------------------------------------------------------------------ */
+/* ---- the network's term ---------------------------------------------------------------------- */
 static void network_law(void **state)
 {
     static const ir_network truth[] = {{1e9, 1e-5}, {12.5e9, 2e-6}, {1e8, 1e-3}};

@@ -59,16 +59,16 @@ static ir_status keep_points(agent *a, const ir_record *r, int round)
     for (size_t i = 0; i < r->npoint && st == IR_OK; i++) {
         const ir_point *p = &r->point[i];
         ir_fleet_point *to;
-        if (p->for_ceiling || p->status == IR_SKIP) continue;
+        if (p->id.for_ceiling || p->status == IR_SKIP) continue;
         ir_point_key(p, key);
         snprintf(a->out->at, sizeof a->out->at, "round %d, %.180s", round + 1, key);
         if (p->status != IR_OK) {
-            blame(a->out, p->status == IR_ECHECK ? "incorrect" : "failed", p->why);
+            blame(a->out, p->status == IR_ECHECK ? "incorrect" : "failed", p->reason);
             return IR_OK;
         }
         st = ir_fleet_node_point(a->out, key, &to);
         if (st != IR_OK) return st;
-        double terms[3] = {p->term_data_s, p->term_comp_s, p->term_lat_s};
+        double terms[3] = {p->law.term_data_s, p->law.term_comp_s, p->law.term_lat_s};
         to->time_s[round] = ir_point_stats(p)->q25;
         if (to->n < round + 1) to->n = round + 1;
         for (int k = 0; k < 3; k++)

@@ -95,12 +95,12 @@ typedef struct {
     fleet_link *link;
     size_t      nlink;
     double      BW_net, L_net,
-        contention; /* medians over pairs: B/s, s, share of bandwidth left when all talk; NAN */
+        contention;     /* medians over pairs: B/s, s, share of bandwidth left when all talk; NAN */
     ir_network law;     /* from sums over 2, 4, ... nodes; NAN: not measured */
     double     law_err; /* median |T_law/T - 1| of those sums */
-    size_t count[FLEET_NVERDICT];
-    char   sentence[512];
-    int    exit;
+    size_t     count[FLEET_NVERDICT];
+    char       sentence[512];
+    int        exit;
 } fleet_result;
 /* baseline: of an earlier fleet; NULL: none. */
 ir_status fleet_judge(const fleet_data *, const ir_fleet_reference *baseline, fleet_result *out);

@@ -53,13 +53,14 @@ ir_status predict_point(const machine_view *, const ir_workload *, const ir_para
 const char *predict_how_name(predict_how);
 
 /* ---- several nodes --------------------------------------------------------------------------- */
-/* Each node computes the point on inputs of its own, then its gradient, as many bytes as the weights, is summed over all by a ring, not
- * overlapped with the computation. */
+/* Each node computes the point on inputs of its own, then its gradient, as many bytes as the weights, is
+ * summed over all by a ring, not overlapped with the computation. */
 typedef struct {
     ir_network net;
-    int64_t    nodes, gives_way; /* gives_way: nodes from which the sum takes longer than all the rest; 0: none */
-    double     V_B, sum_s, step_s, ridge; /* ridge: R_peak/BW_net, flop per byte sent; NAN without arithmetic */
-    bool       bound;            /* the network takes more than half of the step */
+    int64_t    nodes,
+        gives_way; /* gives_way: nodes from which the sum takes longer than all the rest; 0: none */
+    double V_B, sum_s, step_s, ridge; /* ridge: R_peak/BW_net, flop per byte sent; NAN without arithmetic */
+    bool   bound;                     /* the network takes more than half of the step */
 } predict_cluster;
 /* IR_EINVAL: the point has no weights to sum, or the network is not known. */
 ir_status predict_over_nodes(const prediction *, const ir_network *, int64_t nodes, predict_cluster *);
