@@ -44,7 +44,7 @@ static double ideal_law(const ideal *d, const ir_cost *c, ir_dtype t, double lau
 static ir_status ideal_run(ir_run *r, uint32_t reps)
 {
     ideal  *d = r->dev->self;
-    ir_cost c = r->workload->cost(&r->p);
+    ir_cost c = r->workload->cost(r->workload, &r->p);
     double  T = ideal_law(d, &c, r->p.dtype, c.launches) * reps;
     d->clock_s += d->o.noise > 0 ? T * exp(d->o.noise * ir_rng_normal(&d->rng)) : T;
     return IR_OK;

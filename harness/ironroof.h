@@ -111,6 +111,12 @@ typedef struct {
     double      err, tol; /* err <= tol passes; NaN in an output must give err = NAN, which fails */
     const char *oracle;   /* static text: what it was checked against */
 } ir_check;
+/* First parameter of a workload's slots: the workload itself, so that one function serves several. */
+#if defined(__GNUC__)
+#define IR_SELF const ir_workload *self __attribute__((unused))
+#else
+#define IR_SELF const ir_workload *self
+#endif
 struct ir_workload {
     const char        *name, *family, *doc;  /* e.g. "triad", "stream": a kernel serves a family */
     const char        *param[IR_MAX_PARAMS]; /* names of v[]; NULL-padded */
@@ -126,17 +132,19 @@ struct ir_workload {
     const ir_params   *odd;
     size_t             nodd; /* small awkward shapes: the kernel test grid */
     /* Shape errors (zero, overflow): IR_EINVAL with a reason. NULL: all positive values are fine. */
-    ir_status (*valid)(const ir_params *);
-    ir_cost (*cost)(const ir_params *);
-    int (*tensors)(const ir_params *, ir_tensor *out); /* count; the harness allocates them */
+    ir_status (*valid)(const ir_workload *self, const ir_params *);
+    ir_cost (*cost)(const ir_workload *self, const ir_params *);
+    int (*tensors)(const ir_workload *self, const ir_params *,
+                   ir_tensor         *out); /* count; the harness allocates them */
     /* Fill tensor `t` (of role IN or INOUT) at `host`, a pure function of p and seed. */
-    void (*fill)(const ir_params *, int t, void *host, uint64_t seed);
+    void (*fill)(const ir_workload *self, const ir_params *, int t, void *host, uint64_t seed);
     /* Compare `after` with an oracle. before[t] is the initial content of INOUT tensors and the
      * content of IN tensors; NULL for OUT ones. reps: how often the kernel ran on `after`. */
-    void (*check)(const ir_params *, const void *const *before, const void *const *after, ir_check *out);
+    void (*check)(const ir_workload *self, const ir_params *, const void *const *before,
+                  const void *const *after, ir_check *out);
     /* Is what was filled into INOUT tensor t still there, where a kernel may only add to it? The harness then
      * keeps no copy of it: before[t] is after[t]. NULL: it keeps one. */
-    bool (*intact)(const ir_params *, int t, const void *after, uint64_t seed);
+    bool (*intact)(const ir_workload *self, const ir_params *, int t, const void *after, uint64_t seed);
 };
 
 /* ---- where: a backend moves bytes and reads a clock; every slot but enter, leave, tuning and vitals is

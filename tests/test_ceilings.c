@@ -37,7 +37,7 @@ static struct {
 
 static double stream_s(const ir_run *r, double share)
 {
-    ir_cost c = r->workload->cost(&r->p);
+    ir_cost c = r->workload->cost(r->workload, &r->p);
     double  streams = (double)r->p.v[ir_workload_param(r->workload, "streams")], bytes = c.read_B + c.write_B;
     double  full = gpu.leaky ? streams / 8 : streams < 2 ? 0.5 : streams < 4 ? 0.9 : 1;
     return bytes / ((c.footprint_B <= L2_B ? L2 : DRAM) * full * share);
@@ -49,12 +49,12 @@ static double stream_by_half(const ir_run *r) { return stream_s(r, gpu.leaky ? 0
 static double fma_s(const ir_run *r)
 {
     double fill = fmin((double)r->p.v[2] / 1024, 1) * fmin((double)r->p.v[0] / 8, 1);
-    return r->workload->cost(&r->p).flops / (60e12 * 4 / ir_dtype_bytes(r->p.dtype) * fill);
+    return r->workload->cost(r->workload, &r->p).flops / (60e12 * 4 / ir_dtype_bytes(r->p.dtype) * fill);
 }
 static double mma_s(const ir_run *r)
 {
     double fill = fmin((double)r->p.v[2] / 4096, 1) * fmin((double)r->p.v[0] / 16, 1);
-    return r->workload->cost(&r->p).flops / (1200e12 / ir_dtype_bytes(r->p.dtype) * fill);
+    return r->workload->cost(r->workload, &r->p).flops / (1200e12 / ir_dtype_bytes(r->p.dtype) * fill);
 }
 /* The library beats the loops in f16, and not in bf16. */
 static double library_s(const ir_run *r)
@@ -62,7 +62,7 @@ static double library_s(const ir_run *r)
     double size = (double)r->p.v[0], peak = r->p.dtype == IR_F16    ? 700e12
                                             : r->p.dtype == IR_BF16 ? 500e12
                                                                     : 40e12;
-    return r->workload->cost(&r->p).flops / (peak * (size < 5000 ? 0.9 : 1));
+    return r->workload->cost(r->workload, &r->p).flops / (peak * (size < 5000 ? 0.9 : 1));
 }
 static double chase_s(const ir_run *r)
 {
@@ -71,7 +71,7 @@ static double chase_s(const ir_run *r)
 }
 static double local_s(const ir_run *r)
 {
-    return r->workload->cost(&r->p).footprint_B / (LOCAL * fmin((double)r->p.v[2] / 1024, 1));
+    return r->workload->cost(r->workload, &r->p).footprint_B / (LOCAL * fmin((double)r->p.v[2] / 1024, 1));
 }
 static double link_s(const ir_run *r) { return (double)r->p.v[0] / LINK; }
 static double launch_s(const ir_run *r) { return (void)r, LAUNCH; }

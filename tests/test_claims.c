@@ -196,7 +196,7 @@ static void point(ir_point *o, const ir_workload *w, ir_params p, double T, ir_b
     ir_point_params(o, w, &p);
     o->id.p.threads = 2;
     o->status = IR_OK;
-    o->m.cost = w->cost(&p);
+    o->m.cost = w->cost(w, &p);
     o->m.wall = (ir_stats){.median = T, .ci_lo = 0.99 * T, .ci_hi = 1.01 * T, .n = 30};
     o->law.bound = b;
     o->law.bound_p = prob;
@@ -235,7 +235,7 @@ static claim_outcome gemv_outcome(double share, ir_bound b, double prob, claim_m
     ir_point        pt;
     ir_ceilings     c;
     ceilings(&c);
-    ir_cost cost = wl_gemv.cost(&p);
+    ir_cost cost = wl_gemv.cost(&wl_gemv, &p);
     point(&pt, &wl_gemv, p, (cost.read_B + cost.write_B) / (share * 40e9), b, prob);
     claim_evidence e = {.point = &pt,
                         .npoint = 1,

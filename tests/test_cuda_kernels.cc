@@ -46,7 +46,7 @@ static int             ok, skipped, wrong;
 /* Shapes that take a fiber emulation minutes are left to the GPU; small ones cover the same paths. */
 static bool affordable(const ir_workload *w, const ir_params *p)
 {
-    ir_cost c = w->cost(p);
+    ir_cost c = w->cost(w, p);
     if (w == &wl_fma) return p->v[0] * p->v[1] * (p->v[2] ? p->v[2] : 1) <= 24 * 1024 * 2;
     if (!strcmp(w->family, "gpt")) return c.flops < 4e6;
     return c.flops < 3e7 && (c.footprint_B < 2e6 + 64 || c.flops > 0);
@@ -91,7 +91,7 @@ static void verify_shapes(ir_dev *dev, const ir_workload *w, const ir_kernel *k,
             if (limited && !strcmp(w->family, "gpt") &&
                 (replay ? !once : w == &wl_gpt && (walk ? !once : i != 1)))
                 continue;
-            if ((w->valid && w->valid(&p) != IR_OK) || (limited && !affordable(w, &p))) continue;
+            if ((w->valid && w->valid(w, &p) != IR_OK) || (limited && !affordable(w, &p))) continue;
             verify(dev, w, k, &p, limited && strcmp(w->family, "gpt") != 0);
         }
 }

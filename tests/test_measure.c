@@ -85,27 +85,27 @@ static ir_status f_stop(ir_dev *d, double *s)
 }
 
 /* ---- a workload: y = 2 x --------------------------------------------------------------------- */
-static ir_cost w_cost(const ir_params *p)
+static ir_cost w_cost(IR_SELF, const ir_params *p)
 {
     double b = 4.0 * (double)p->v[0];
     return (ir_cost){
         .read_B = b, .write_B = b, .flops = (double)p->v[0], .launches = 1, .wa_B = b, .footprint_B = 2 * b};
 }
-static int w_tensors(const ir_params *p, ir_tensor *t)
+static int w_tensors(IR_SELF, const ir_params *p, ir_tensor *t)
 {
     size_t b = 4 * (size_t)p->v[0];
     t[0] = (ir_tensor){"x", b, IR_IN, IR_F32};
     t[1] = (ir_tensor){"y", b, IR_OUT, IR_F32};
     return 2;
 }
-static void w_fill(const ir_params *p, int t, void *host, uint64_t seed)
+static void w_fill(IR_SELF, const ir_params *p, int t, void *host, uint64_t seed)
 {
     for (int64_t i = 0; i < p->v[0]; i++) {
         float f = ir_rand_f32(seed + (uint64_t)t, (uint64_t)i);
         memcpy((char *)host + 4 * i, &f, 4); /* misaligned on purpose in some tests */
     }
 }
-static void w_check(const ir_params *p, const void *const *b, const void *const *a, ir_check *o)
+static void w_check(IR_SELF, const ir_params *p, const void *const *b, const void *const *a, ir_check *o)
 {
     *o = (ir_check){0, 1e-6, "y = 2 x"};
     for (int64_t i = 0; i < p->v[0]; i++) {
@@ -117,7 +117,7 @@ static void w_check(const ir_params *p, const void *const *b, const void *const 
         if (isnan(e)) return;
     }
 }
-static ir_status w_valid(const ir_params *p)
+static ir_status w_valid(IR_SELF, const ir_params *p)
 {
     return p->v[0] > 0 ? IR_OK : ir_fail(IR_EINVAL, "n must be positive");
 }

@@ -105,11 +105,11 @@ static void bind(bound *b, const ir_workload *w, ir_params p)
     p.threads = cpu_of(&dev)->nthreads;
     b->p = p;
     assert_int_equal(wl_net_of(w, &p, &b->net), IR_OK);
-    b->run = (ir_run){.workload = w, .kernel = naive(w), .dev = &dev, .p = p, .nmem = w->tensors(&p, t)};
+    b->run = (ir_run){.workload = w, .kernel = naive(w), .dev = &dev, .p = p, .nmem = w->tensors(w, &p, t)};
     for (int i = 0; i < b->run.nmem; i++) {
         b->run.mem[i] = (ir_mem){.p = calloc(1, t[i].bytes), .bytes = t[i].bytes};
         assert_non_null(b->run.mem[i].p);
-        if (t[i].role != IR_OUT) w->fill(&p, i, b->run.mem[i].p, 3);
+        if (t[i].role != IR_OUT) w->fill(w, &p, i, b->run.mem[i].p, 3);
     }
 }
 
@@ -466,11 +466,11 @@ static void linear_freivalds(void **state)
     const void     *v[4];
     float          *y;
     ir_check        c;
-    assert_int_equal(wl_linear.tensors(&p, t), 4);
+    assert_int_equal(wl_linear.tensors(&wl_linear, &p, t), 4);
     for (int i = 0; i < 4; i++) {
         void *m = calloc(1, t[i].bytes);
         assert_non_null(m);
-        if (i < 3) wl_linear.fill(&p, i, m, 5);
+        if (i < 3) wl_linear.fill(&wl_linear, &p, i, m, 5);
         v[i] = m;
     }
     y = (float *)(uintptr_t)v[3];
@@ -478,12 +478,12 @@ static void linear_freivalds(void **state)
     run.p.threads = cpu_of(&dev)->nthreads;
     for (int i = 0; i < 4; i++) run.mem[i].p = (void *)(uintptr_t)v[i];
     assert_int_equal(run.kernel->run(&run, 1), IR_OK);
-    wl_linear.check(&p, v, v, &c);
+    wl_linear.check(&wl_linear, &p, v, v, &c);
     if (!(c.err <= c.tol)) fail_msg("error %g, tolerance %g", c.err, c.tol);
     assert_non_null(strstr(c.oracle, "Freivalds"));
     for (int64_t i = 0; i < ROWS; i++) {
         y[i * K + 77 * i] += 4;
-        wl_linear.check(&p, v, v, &c);
+        wl_linear.check(&wl_linear, &p, v, v, &c);
         assert_false(c.err <= c.tol);
         y[i * K + 77 * i] -= 4;
     }

@@ -359,11 +359,11 @@ static void test_profile(void **state)
     ocl_take(&d, false);
     ir_run r = {
         .workload = &wl_gpt2, .kernel = kernel_named(&ocl_backend, "gpt", "layers"), .dev = &d, .p = p};
-    r.nmem = wl_gpt2.tensors(&p, spec);
+    r.nmem = wl_gpt2.tensors(&wl_gpt2, &p, spec);
     for (int i = 0; i < r.nmem; i++) {
         void *host = calloc(1, spec[i].bytes);
         assert_int_equal(ocl_backend.alloc(&d, spec[i].bytes, &r.mem[i]), IR_OK);
-        if (spec[i].role != IR_OUT) wl_gpt2.fill(&p, i, host, 1);
+        if (spec[i].role != IR_OUT) wl_gpt2.fill(&wl_gpt2, &p, i, host, 1);
         assert_int_equal(ocl_backend.put(&d, &r.mem[i], host), IR_OK);
         free(host);
     }

@@ -155,9 +155,9 @@ static void one_twin_alone(void **state)
  * batch of 4 takes what the true cost of a memory-bound one would; or one that does so beside reading. */
 static double  lie_flops;
 static bool    lie_reads;
-static ir_cost lie(const ir_params *p)
+static ir_cost lie(IR_SELF, const ir_params *p)
 {
-    ir_cost c = lie_reads ? wl_batchmm.cost(p) : (ir_cost){.launches = 1};
+    ir_cost c = lie_reads ? wl_batchmm.cost(&wl_batchmm, p) : (ir_cost){.launches = 1};
     c.flops = lie_flops * (double)(p->v[0] * p->v[1] * p->v[2]);
     return c;
 }
@@ -282,7 +282,7 @@ static void threads_that_share_what_one_had(void **state)
 static void ablate_a_lie(measure_context *s, double share, bool reads, ablation_set *set)
 {
     const ir_params p = {{4, 4096, 4096}, IR_F32, 1};
-    ir_cost         c = wl_batchmm.cost(&p);
+    ir_cost         c = wl_batchmm.cost(&wl_batchmm, &p);
     crooked = ir_ideal_backend;
     crooked.kernels = liars;
     crooked.open = crooked_open;
@@ -341,9 +341,9 @@ static void an_undecided_label_is_mixed(void **state)
 static const double QUEUE_S = 8e-6, GRAPH_S = 1e-6;
 static ir_status launches_run(ir_run *r, uint32_t reps) { return ir_ideal_backend.kernels[0]->run(r, reps); }
 static double    replay_share;
-static ir_cost   replayed_cost(const ir_params *p)
+static ir_cost   replayed_cost(IR_SELF, const ir_params *p)
 {
-    ir_cost c = wl_gpt2.cost(p);
+    ir_cost c = wl_gpt2.cost(&wl_gpt2, p);
     c.launches *= replay_share;
     return c;
 }
@@ -480,7 +480,7 @@ static void shared_matrices(void **state)
     ir_point_judge(&s.point[0], &s.ceilings, NULL);
     size_t n = find_variants(&s, &wl_gpt2, &streamer, &s.point[0], t);
     assert_true(n > 0 && t[0].workload == &wl_gpt2_shared && t[0].kernel == &streamer);
-    ir_cost own = wl_gpt2.cost(&p), shared = wl_gpt2_shared.cost(&p);
+    ir_cost own = wl_gpt2.cost(&wl_gpt2, &p), shared = wl_gpt2_shared.cost(&wl_gpt2_shared, &p);
     double  again = own.read_B - shared.read_B;
     assert_true(shared.flops == own.flops && again > .6 * own.read_B &&
                 shared.footprint_B < .5 * own.footprint_B);

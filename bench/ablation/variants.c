@@ -70,7 +70,7 @@ static bool variants_valid(const maker *m, const ablation_variant *t)
     const ir_workload *w = variants_workload_of(m, t);
     const ir_kernel   *k = kernel_of(m, t);
     if (!(w->dtypes >> t->p.dtype & 1u)) return false;
-    if (w->valid && w->valid(&t->p) != IR_OK) return false;
+    if (w->valid && w->valid(w, &t->p) != IR_OK) return false;
     return !k->can_run || k->can_run(&m->s->dev, w, &t->p) == IR_OK;
 }
 
@@ -80,7 +80,7 @@ static void sketch(const maker *m, const ablation_variant *t, ir_point *o)
     *o = *m->base;
     o->id.p = t->p;
     o->id.cold = t->cold;
-    o->m.cost = variants_workload_of(m, t)->cost(&t->p);
+    o->m.cost = variants_workload_of(m, t)->cost(variants_workload_of(m, t), &t->p);
     if (kernel_of(m, t)->cost) kernel_of(m, t)->cost(&t->p, &o->m.cost);
     if (kernel_of(m, t)->flags & IR_K_FUSED && m->base->m.reps > 1) o->m.cost.launches /= m->base->m.reps;
     o->m.wall.median = o->m.dev.median = 1;

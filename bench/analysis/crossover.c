@@ -118,8 +118,8 @@ static double excess(const ir_workload *w, const ir_params *base, int at, bool c
 {
     ir_params p = *base;
     p.v[at] = batch;
-    if (w->valid && w->valid(&p) != IR_OK) return NAN;
-    ir_cost cost = w->cost(&p);
+    if (w->valid && w->valid(w, &p) != IR_OK) return NAN;
+    ir_cost cost = w->cost(w, &p);
     return cost.flops / ir_product_ceiling(c, p.dtype, p.threads) -
            (cost.read_B + cost.write_B) / ir_cost_bw(c, &cost, p.threads, cold, false, 1);
 }

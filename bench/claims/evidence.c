@@ -151,7 +151,7 @@ static bool count_bound(const claim_evidence *e, const claim_bind *b, bound_valu
     const ir_workload *w;
     ir_params          p;
     if (claim_spec(e, b->spec, &w, &p) != IR_OK) return false;
-    ir_cost c = w->cost(&p);
+    ir_cost c = w->cost(w, &p);
     o->v = o->lo = o->hi = count_of(b->kind, &c);
     return isfinite(o->v);
 }

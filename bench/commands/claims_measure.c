@@ -106,7 +106,7 @@ static const ir_point *precedent(const measure_context *s, const ir_workload *w,
 /* A call that takes long at the peak already is made by one kernel: a rule asks for the fastest only. */
 static bool worthwhile(const measure_context *s, const ir_workload *w, const ir_kernel *k, const ir_params *p)
 {
-    double flops = w->cost(p).flops,
+    double flops = w->cost(w, p).flops,
            peak = ir_peak_ceiling(&s->ceilings, p->dtype, p->threads ? p->threads : s->info.threads);
     if (!(flops / peak > LONG_S)) return true;
     const ir_point *before = precedent(s, w, p, flops);

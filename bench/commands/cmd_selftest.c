@@ -42,7 +42,7 @@ static void verify_shapes(FILE *f, ir_dev *dev, int max_threads, const ir_worklo
                 if (!(w->dtypes & (1u << t))) continue;
                 p.dtype = (ir_dtype)t;
                 p.threads = threads;
-                if (w->valid && w->valid(&p) != IR_OK) continue;
+                if (w->valid && w->valid(w, &p) != IR_OK) continue;
                 verify(f, dev, w, k, &p, fmod((double)mis, ir_dtype_bytes(p.dtype)) == 0 ? mis : 0, n);
             }
 }

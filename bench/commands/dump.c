@@ -164,14 +164,14 @@ static ir_status dump_fill(job *j, uint64_t seed)
 {
     ir_run   *r = &j->run;
     ir_status st = IR_OK;
-    r->nmem = j->w->tensors(&r->p, j->spec);
+    r->nmem = j->w->tensors(j->w, &r->p, j->spec);
     for (int t = 0; t < r->nmem && st == IR_OK; t++) {
         st = r->dev->be->alloc(r->dev, j->spec[t].bytes, &r->mem[t]);
         j->host[t] = calloc(1, j->spec[t].bytes);
         if (st == IR_OK && !j->host[t])
             st = ir_fail(IR_ENOMEM, "no memory for %zu bytes of %s", j->spec[t].bytes, j->spec[t].name);
         if (st != IR_OK || j->spec[t].role == IR_OUT) continue;
-        j->w->fill(&r->p, t, j->host[t], seed);
+        j->w->fill(j->w, &r->p, t, j->host[t], seed);
         st = r->dev->be->put(r->dev, &r->mem[t], j->host[t]);
     }
     return st;

@@ -87,9 +87,9 @@ static bool drifts(const bw_monitor *m, const ir_ceilings *all, const ir_workloa
                    const ir_params *p, bool cold, double *footprint_B)
 {
     if (!m->whole || (p->threads && p->threads != m->p.threads)) return false;
-    if (w->valid && w->valid(p) != IR_OK) return false;
+    if (w->valid && w->valid(w, p) != IR_OK) return false;
     if (k->can_run && k->can_run(m->dev, w, p) != IR_OK) return false;
-    ir_cost c = w->cost(p);
+    ir_cost c = w->cost(w, p);
     *footprint_B = c.footprint_B;
     return c.read_B + c.write_B > 0 && !strcmp(ir_level_of(all, c.footprint_B, m->p.threads, cold), "DRAM");
 }

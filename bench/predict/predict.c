@@ -31,7 +31,7 @@ static void fake_point(const ir_workload *w, const ir_params *p, ir_point *o)
     snprintf(o->id.family, sizeof o->id.family, "%s", w->family);
     o->id.p = *p;
     o->status = IR_OK;
-    o->m.cost = w->cost(p);
+    o->m.cost = w->cost(w, p);
     o->m.wall.median = 1; /* only asked whether it is there */
     o->m.wall.n = 1;
 }
@@ -201,7 +201,7 @@ static int compute_wins(const prediction *o, const predict_what_if *set, int at,
     prediction q = *o;
     ir_row     x;
     q.p.v[at] = batch;
-    if (o->workload->valid && o->workload->valid(&q.p) != IR_OK) return -1;
+    if (o->workload->valid && o->workload->valid(o->workload, &q.p) != IR_OK) return -1;
     if (row_of(o->view, o->workload, &q.p, set, &x, &q) != IR_OK) return -1;
     return x.x_comp_s / o->eta > x.x_data_s / o->s;
 }

@@ -132,9 +132,8 @@ static void guard_flops(ir_point *p, const ir_ceilings *c, double T)
 bool ir_guard_point(ir_point *p, const ir_ceilings *c)
 {
     double T = ir_point_time(p);
-    if (!(T > 0)) return false; /* why then tells of a skip or failure */
-    if (p->flags & IR_FLAG_SUSPECT)
-        p->reason[0] = '\0'; /* of an earlier guard; else it says which kernel a layer runs on */
+    if (!(T > 0)) return false; /* its reason tells of a skip or failure */
+    p->reason[0] = '\0';        /* of an earlier guard */
     p->flags &= ~(uint32_t)(IR_FLAG_SUSPECT | IR_FLAG_CACHE_RESIDENT);
     if (p->m.cost.flops > 0) guard_flops(p, c, T);
     if (p->m.cost.read_B + p->m.cost.write_B > 0) guard_bandwidth(p, c, T);

@@ -40,7 +40,7 @@ static ir_status applicable(ir_dev *dev, const ir_workload *w, const ir_kernel *
     if (dev->dead) return ir_fail(IR_SKIP, "the device failed earlier in this run");
     if (p->dtype >= IR_NDTYPE || !(w->dtypes & (1u << p->dtype)))
         return ir_fail(IR_EINVAL, "%s does not come in %s", w->name, ir_dtype_name(p->dtype));
-    ir_status s = w->valid ? w->valid(p) : IR_OK;
+    ir_status s = w->valid ? w->valid(w, p) : IR_OK;
     if (s == IR_OK && k->can_run) s = k->can_run(dev, w, p);
     return s;
 }
@@ -144,7 +144,7 @@ static void measure_identify(ir_dev *dev, const ir_workload *w, const ir_kernel 
     ir_point_params(o, w, p);
     o->id.cold = cold;
     o->id.kflags = k->flags;
-    o->m.cost = w->cost(p);
+    o->m.cost = w->cost(w, p);
     if (k->cost) k->cost(p, &o->m.cost);
     if (k->flags & IR_K_NT) o->m.cost.wa_B = 0;
 }

@@ -114,7 +114,7 @@ double tensors_bytes(const ir_workload *w, const ir_params *p)
 {
     ir_tensor spec[IR_MAX_TENSORS];
     double    sum = 0;
-    int       n = w->tensors(p, spec);
+    int       n = w->tensors(w, p, spec);
     for (int t = 0; t < n; t++) sum += (double)spec[t].bytes;
     return sum;
 }
@@ -153,7 +153,7 @@ ir_status tensors_alloc(ir_dev *dev, const ir_workload *w, const ir_params *p, b
 {
     memset(s, 0, sizeof *s);
     s->guarded = guard;
-    int       n = w->tensors(p, s->spec);
+    int       n = w->tensors(w, p, s->spec);
     ir_status st = IR_OK;
     if (keep) drop_others(dev, s, n);
     for (int t = 0; t < n && st == IR_OK; t++) {
@@ -206,7 +206,7 @@ static ir_status fill_one(ir_dev *dev, const ir_workload *w, const ir_params *p,
     if (role == IR_OUT)
         memset(host, 0xFF, m->bytes); /* NaN in every floating format */
     else
-        w->fill(p, t, host, seed);
+        w->fill(w, p, t, host, seed);
     ir_status st = m->host ? IR_OK : dev->be->put(dev, m, host);
     if (e) e->tag = role == IR_IN ? c : (content){0};
     if (role == IR_IN || (role == IR_INOUT && !m->host && !w->intact)) {
@@ -271,7 +271,7 @@ static ir_status still_intact(const ir_workload *w, const ir_params *p, uint64_t
 {
     if (s->spec[t].role != IR_INOUT || !w->intact) return IR_OK;
     s->before[t] = s->after[t];
-    return w->intact(p, t, s->after[t], seed)
+    return w->intact(w, p, t, s->after[t], seed)
                ? IR_OK
                : ir_fail(IR_ECHECK, "wrong result: changed what was in %s", s->spec[t].name);
 }
@@ -285,7 +285,7 @@ ir_status tensors_check(ir_dev *dev, const ir_workload *w, const ir_params *p, u
         if (st == IR_OK) st = still_intact(w, p, seed, s, t);
         if (st != IR_OK) return st;
     }
-    w->check(p, (const void *const *)s->before, (const void *const *)s->after, out);
+    w->check(w, p, (const void *const *)s->before, (const void *const *)s->after, out);
     if (out->err <= out->tol) return IR_OK; /* false for NaN */
     return ir_fail(IR_ECHECK, "wrong result: error %.3g against a tolerance of %.3g (%s)", out->err, out->tol,
                    out->oracle);

@@ -41,7 +41,7 @@ static void write_identity(ir_json *o, const ir_point *p)
     ir_json_key(o, "error");
     ir_json_str(o, ir_rec_error(p->status));
     ir_json_key(o, "why");
-    ir_json_text(o, p->reason);
+    ir_json_text(o, *p->chosen && !*p->reason ? p->chosen : p->reason); /* one field of the file for both */
 }
 
 static void write_stats(ir_json *o, const char *key, const ir_stats *s)
