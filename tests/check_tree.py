@@ -60,6 +60,7 @@ VENDOR = [
                 r"|^(oneapi|CL|cuda|nvtx3)/"), ("kernels/",)),
     (re.compile(r"^hwloc(\.h$|/)|^likwid"), ("harness/machine/",)),
     (re.compile(r"^jansson"), ("harness/record/",)),
+    (re.compile(r"^mpi\.h$"), ("bench/fleet/net/",)),
 ]
 PURE = ("harness/stats/", "harness/law/")
 # What is computed: beside the backends that serve it, and below them.

@@ -237,31 +237,6 @@ static void small_fleets(void **state)
     }
 }
 
-/* ---- the network's term ---------------------------------------------------------------------- */
-static void network_law(void **state)
-{
-    static const ir_network truth[] = {{1e9, 1e-5}, {12.5e9, 2e-6}, {1e8, 1e-3}};
-    (void)state;
-    for (size_t k = 0; k < sizeof truth / sizeof *truth; k++) {
-        ir_network_row row[32];
-        ir_network     got;
-        double         err;
-        size_t         n = 0;
-        for (int nodes = 2; nodes <= 16; nodes *= 2)
-            for (double V = 8; V < 1e8; V *= 64, n++)
-                row[n] = (ir_network_row){V, nodes, ir_network_sum_s(&truth[k], V, nodes)};
-        assert_int_equal(ir_network_fit(row, n, &got, &err), IR_OK);
-        assert_true(fabs(got.BW_net / truth[k].BW_net - 1) < 1e-6 &&
-                    fabs(got.L_net / truth[k].L_net - 1) < 1e-6 && err < 1e-6);
-        int64_t way = ir_network_gives_way(&truth[k], 1e8, 0.3);
-        assert_true(way == 0 || ir_network_sum_s(&truth[k], 1e8, (double)way) > 0.3);
-        assert_true(way < 2 || ir_network_sum_s(&truth[k], 1e8, (double)way - 1) <= 0.3);
-        assert_int_equal(ir_network_fit(row, 2, &got, &err), IR_EINVAL);
-        assert_true(isnan(got.BW_net));
-    }
-    assert_true(ir_network_sum_s(&truth[0], 1e9, 1) == 0);
-}
-
 /* ---- folders --------------------------------------------------------------------------------- */
 static char folder[64];
 static void path_of(char *buf, size_t n, const char *name) { snprintf(buf, n, "%s/%s", folder, name); }
@@ -460,7 +435,6 @@ int main(void)
         cmocka_unit_test(verdicts),
         cmocka_unit_test(small_fleets),
         cmocka_unit_test(choice),
-        cmocka_unit_test(network_law),
         cmocka_unit_test_setup_teardown(damaged_files, fresh_folder, remove_folder),
         cmocka_unit_test_setup_teardown(foreign_files, fresh_folder, remove_folder),
         cmocka_unit_test_setup_teardown(same_bytes, fresh_folder, remove_folder),
