@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TRIES = 3, PING_S = 10, MIN_CONTROLS = 5, SINGLETON = 42 };
-static const double EXCHANGE_S = 4;
+enum { TRIES = 3, PING_S = 8, MIN_CONTROLS = 5, SINGLETON = 42 };
+static const double EXCHANGE_S = 3;
 
 typedef struct {
     fleet_launcher l;

@@ -205,6 +205,13 @@ static ir_status read_silent(const json_t *o, ir_fleet_pairs *all)
     return IR_OK;
 }
 
+/* Blank, or the beginning of an object that was never finished. */
+static bool is_cut_off(const char *line, size_t n)
+{
+    while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == ' ')) n--;
+    return n == 0 || (line[0] == '{' && line[n - 1] != '}');
+}
+
 ir_status ir_fleet_pairs_read(const char *path, ir_fleet_pairs *out)
 {
     FILE     *f = fopen(path, "r");
@@ -218,7 +225,7 @@ ir_status ir_fleet_pairs_read(const char *path, ir_fleet_pairs *out)
         json_t      *o = json_loadb(line, (size_t)n, 0, &e);
         const char  *kind = json_string_value(json_object_get(o, "record"));
         at++;
-        if (!o && line[n - 1] != '\n') break; /* a killed program's last line */
+        if (!o && is_cut_off(line, (size_t)n)) continue; /* what a killed program was writing */
         if (!o)
             st = ir_fail(IR_EINVAL, "%s:%zu: no JSON: %.80s", path, at, e.text);
         else if (kind && !strcmp(kind, "fleet-pair"))
