@@ -12,8 +12,6 @@ typedef struct {
     double           clock_s;
 } ideal;
 
-ir_ideal_options ir_ideal_next_options;
-
 void ir_ideal_defaults(ir_ideal_options *o)
 {
     *o = (ir_ideal_options){.BW_ceiling = 40e9,
@@ -85,15 +83,15 @@ static ir_status from_environment(ir_ideal_options *o)
     return IR_OK;
 }
 
-static ir_status open_ideal(ir_dev *dev)
+static ir_status open_ideal(ir_dev *dev, const ir_open_options *asked)
 {
     if (dev->index != 0)
         return ir_fail(IR_SKIP, "ideal: there is one ideal device, index 0 (not %d)", dev->index);
     ideal *d = calloc(1, sizeof *d);
     if (!d) return ir_fail(IR_ENOMEM, "ideal: no memory for the device");
-    if (ir_ideal_next_options.BW_ceiling > 0)
-        d->o = ir_ideal_next_options;
-    else {
+    if (asked && asked->own) {
+        d->o = *(const ir_ideal_options *)asked->own;
+    } else {
         ir_ideal_defaults(&d->o);
         ir_status st = from_environment(&d->o);
         if (st != IR_OK) return free(d), st;
@@ -163,6 +161,7 @@ static ir_status stop(ir_dev *dev, double *dev_s)
 const ir_backend ir_ideal_backend = {.name = "ideal",
                                      .kernels = kernels,
                                      .open = open_ideal,
+                                     .known_ceilings = ir_ideal_ceilings,
                                      .close = close_ideal,
                                      .describe = ideal_describe,
                                      .alloc = no_alloc,

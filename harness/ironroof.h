@@ -163,6 +163,7 @@ typedef struct {
 } ir_mem;
 typedef struct {
     char id[64], name[96], backend[16], driver[96];
+    char isa[IR_NAME];               /* instruction set of its kernels; empty: a device has none to choose */
     int  cores, threads, numa_nodes; /* threads: what ir_params.threads = 0 means; 0: a device that has none.
                                       * numa_nodes: of host memory it works on; 0: memory of its own (a GPU) */
     double clock_Hz, mem_B, llc_B;   /* llc_B: aggregate last-level cache as reported; NAN unknown */
@@ -176,11 +177,23 @@ typedef struct {
     double clock_Hz, mem_clock_Hz, power_W, energy_J, temp_C;
     char   slowed[64];
 } ir_vitals;
+/* What a user may ask of a device when it is opened. Zeroed, or NULL in its place: the device's own choice.
+ */
+typedef enum { IR_PAGES_DEFAULT, IR_PAGES_HUGE, IR_PAGES_SMALL } ir_pages;
+typedef struct {
+    int         max_threads; /* of the host; 0: all it may use */
+    bool        no_pin;      /* leave the threads where the system puts them */
+    int         form_plus1;  /* 1 + index into the backend's forms; 0: the best this machine has */
+    ir_pages    pages;       /* of host memory */
+    const void *own;         /* the backend's own options (its header); NULL: none */
+} ir_open_options;
+typedef struct ir_env      ir_env;      /* harness/machine/machine.h */
+typedef struct ir_ceilings ir_ceilings; /* harness/law/law.h */
 struct ir_backend {
     const char             *name;
     const ir_kernel *const *kernels; /* NULL-terminated; built from the backend's table.h */
-    ir_status (*open)(ir_dev *);     /* index is set; IR_SKIP: no such device */
-    void (*close)(ir_dev *);         /* idempotent */
+    ir_status (*open)(ir_dev *, const ir_open_options *); /* index is set; IR_SKIP: no such device */
+    void (*close)(ir_dev *);                              /* idempotent */
     ir_status (*describe)(ir_dev *, ir_device_info *out);
     ir_status (*alloc)(ir_dev *, size_t bytes, ir_mem *out); /* first-touched where kernels stream it */
     void (*release)(ir_dev *, ir_mem *);                     /* idempotent */
@@ -197,9 +210,22 @@ struct ir_backend {
     /* What was searched for on this device so far (a kernel's tiles) and what was found, in words, for the
      * record; empty: nothing. NULL: nothing ever is. */
     const char *(*tuning)(ir_dev *);
-    void (*vitals)(
-        ir_dev *,
-        ir_vitals *out); /* read between samples, some tens of times a second. NULL: the host's counters do */
+    /* Optional. Read between samples, some tens of times a second; without it the host's counters are. */
+    void (*vitals)(ir_dev *, ir_vitals *out);
+    /* Optional. Names of the forms its kernels exist in, NULL-terminated: instruction sets of a processor. */
+    const char *const *forms;
+    /* Optional. What of the device belongs into the record's environment. */
+    void (*environment)(ir_dev *, ir_env *);
+    /* Optional. What one thread can compute at this clock by width and ports, flop/s; NAN: not known. */
+    double (*theory_flops)(ir_dev *, ir_dtype, double clock_Hz);
+    /* Optional. Names the next narrower form than the one in use ("avx2 for avx512"); NULL: there is none. */
+    const char *(*narrower)(const ir_dev *);
+    void (*narrow)(const ir_dev *, bool on); /* use it from now on, or go back; comes with narrower */
+    /* Optional. Arithmetic of two threads over that of one: about 2 on two cores, about 1 where they share
+     * one. */
+    ir_status (*pair_ratio)(ir_dev *, double *ratio);
+    /* Optional. Ceilings of a device that knows them and need not be measured. */
+    ir_status (*known_ceilings)(const ir_dev *, ir_ceilings *out);
 };
 
 /* ---- how: a kernel is one implementation of one workload family on one backend --------------- */

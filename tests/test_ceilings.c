@@ -117,8 +117,9 @@ static const ir_kernel *const kernels[] = {&k_stream_whole, &k_stream_by_half, &
                                            &k_overlap_s,    &k_library,        NULL};
 
 static const ir_backend virtual_gpu;
-static ir_status        g_open(ir_dev *d)
+static ir_status        g_open(ir_dev *d, const ir_open_options *o)
 {
+    (void)o;
     d->be = &virtual_gpu;
     d->self = &gpu;
     return IR_OK;
@@ -170,7 +171,7 @@ static const ir_backend virtual_gpu = {.name = "gpu",
 
 static void measured(measure_context *s)
 {
-    assert_int_equal(context_open(s, &virtual_gpu, 0), IR_OK);
+    assert_int_equal(context_open(s, &virtual_gpu, 0, NULL), IR_OK);
     if (ceilings_measure(s) != IR_OK) fail_msg("%s", ir_why());
 }
 
@@ -351,7 +352,7 @@ static void followed(void **state)
     (void)state;
     measure_context s;
     size_t          n;
-    assert_int_equal(context_open(&s, &virtual_gpu, 0), IR_OK);
+    assert_int_equal(context_open(&s, &virtual_gpu, 0, NULL), IR_OK);
     s.info.threads = 1; /* a device's memory is its own: nothing follows there */
     const ir_kernel *k = backend_kernel(s.dev.be, &wl_copy, 0);
     ir_ceiling       c = {.what = IR_C_BANDWIDTH,

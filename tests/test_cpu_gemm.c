@@ -102,7 +102,8 @@ static void test_refusals(void **state)
         if (v.v[0] < 1 || v.v[1] < 1 || v.v[0] > (int64_t)1 << 46)
             assert_int_equal(wl_gemv.valid(&wl_gemv, &v), IR_EINVAL);
     }
-    assert_int_equal(wl_batchmm.valid(&wl_batchmm, &wl_batchmm.defaults), IR_EINVAL); /* batch must be given */
+    assert_int_equal(wl_batchmm.valid(&wl_batchmm, &wl_batchmm.defaults),
+                     IR_EINVAL); /* batch must be given */
     assert_non_null(strstr(ir_why(), "batch=0"));
     assert_int_equal(wl_gemm.valid(&wl_gemm, &wl_gemm.defaults), IR_OK);
     assert_int_equal(wl_gemv.valid(&wl_gemv, &wl_gemv.defaults), IR_OK);

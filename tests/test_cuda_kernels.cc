@@ -125,7 +125,7 @@ int main(int argc, char **argv)
     emu_turing = fake.cc < 80;
     ir_dev dev = {};
     dev.be = &cuda_backend;
-    if (cuda_backend.open(&dev) != IR_OK) return printf("open: %s\n", ir_why()), 1;
+    if (cuda_backend.open(&dev, &fake_options) != IR_OK) return printf("open: %s\n", ir_why()), 1;
     for (const ir_workload *w : workloads)
         for (const ir_kernel *const *k = cuda_backend.kernels; *k; k++) {
             char id[128];

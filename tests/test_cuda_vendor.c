@@ -56,7 +56,7 @@ static ir_dev opened(void)
     ir_dev d = {.be = &cuda_backend};
     fake_reset();
     fake_vendor_reset();
-    assert_int_equal(cuda_backend.open(&d), IR_OK);
+    assert_int_equal(cuda_backend.open(&d, &fake_options), IR_OK);
     return d;
 }
 static void closed(ir_dev *d)

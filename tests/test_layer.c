@@ -232,8 +232,8 @@ static void gpt_of_any_shape(void **state)
         assert_num(t[1].bytes, <, (size_t)(12 * L * d * d + (V + C) * d) + 64 * (size_t)n.n);
         /* every matrix once, a position row, its scale and a scale a row; biases, norms: f32 */
         same(wl_gpt.cost(&wl_gpt, &p).weights_B, (double)(L * 12 * d * d + V * d + d) +
-                                            4 * (double)(9 * d * L + V + 1) +
-                                            4 * (double)(L * 13 * d + 2 * d));
+                                                     4 * (double)(9 * d * L + V + 1) +
+                                                     4 * (double)(L * 13 * d + 2 * d));
         ly_free(&n);
     }
 }

@@ -25,8 +25,9 @@ static ir_status hit(enum slot s)
 {
     return ++fake.calls[s] == fake.fail_at[s] ? ir_fail(IR_EDEVICE, "injected fault in slot %d", s) : IR_OK;
 }
-static ir_status f_open(ir_dev *d)
+static ir_status f_open(ir_dev *d, const ir_open_options *o)
 {
+    (void)o;
     d->self = &fake;
     return hit(OPEN);
 }
@@ -167,9 +168,19 @@ static const ir_kernel resting = {
 static const ir_kernel unplanned = {
     .family = "twice", .name = "unplanned", .run = k_right, .setup = no_setup};
 static const ir_kernel *const kernels[] = {&right, NULL};
-static const ir_backend       backend = {"fake",    kernels, f_open, f_close, f_describe, f_alloc,
-                                         f_release, f_put,   f_get,  f_sync,  f_now,      f_start,
-                                         f_stop,    NULL,    NULL,   NULL,    NULL};
+static const ir_backend       backend = {.name = "fake",
+                                         .kernels = kernels,
+                                         .open = f_open,
+                                         .close = f_close,
+                                         .describe = f_describe,
+                                         .alloc = f_alloc,
+                                         .release = f_release,
+                                         .put = f_put,
+                                         .get = f_get,
+                                         .sync = f_sync,
+                                         .now = f_now,
+                                         .start = f_start,
+                                         .stop = f_stop};
 
 static ir_dev    dev;
 static ir_policy pol;
@@ -181,7 +192,7 @@ static int       setup(void **state)
     fake.step_s = 1e-9;
     dev = (ir_dev){.be = &backend};
     ir_policy_full(&pol);
-    return backend.open(&dev) == IR_OK ? 0 : -1;
+    return backend.open(&dev, NULL) == IR_OK ? 0 : -1;
 }
 static int teardown(void **state)
 {

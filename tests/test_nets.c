@@ -22,8 +22,8 @@ static ir_dev dev;
 static int open_cpu(void **state)
 {
     (void)state;
-    cpu_next_options.no_pin = true;
-    return cpu_backend.open(&dev) == IR_OK ? 0 : -1;
+    const ir_open_options asked = {.no_pin = true};
+    return cpu_backend.open(&dev, &asked) == IR_OK ? 0 : -1;
 }
 
 static int close_cpu(void **state)

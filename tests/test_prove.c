@@ -173,20 +173,21 @@ static ir_status liar_run(ir_run *r, uint32_t reps)
 static const ir_kernel        liar = {.family = "gemm", .name = "liar", .flags = IR_K_IDEAL, .run = liar_run};
 static const ir_kernel *const liars[] = {&liar, NULL};
 static ir_backend             crooked;
-static ir_status              crooked_open(ir_dev *d)
+static ir_status              crooked_open(ir_dev *d, const ir_open_options *o)
 {
-    ir_status st = ir_ideal_backend.open(d);
+    ir_status st = ir_ideal_backend.open(d, o);
     d->be = &crooked;
     return st;
 }
 
 static void begin_with(measure_context *s, const ir_backend *be, double noise, double L_lat)
 {
-    ir_ideal_defaults(&ir_ideal_next_options);
-    ir_ideal_next_options.noise = noise;
-    if (L_lat > 0) ir_ideal_next_options.L_lat = L_lat;
-    assert_int_equal(context_open(s, be, 0), IR_OK);
-    memset(&ir_ideal_next_options, 0, sizeof ir_ideal_next_options);
+    ir_ideal_options own;
+    ir_ideal_defaults(&own);
+    own.noise = noise;
+    if (L_lat > 0) own.L_lat = L_lat;
+    const ir_open_options asked = {.own = &own};
+    assert_int_equal(context_open(s, be, 0, &asked), IR_OK);
     assert_int_equal(ir_ideal_ceilings(&s->dev, &s->ceilings), IR_OK);
 }
 

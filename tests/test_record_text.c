@@ -188,7 +188,7 @@ static void fill(machine *m)
     m->info = (ir_device_info){.id = "cpu0",
                                .name = "A CPU with eight cores",
                                .backend = "cpu",
-                               .driver = "avx2",
+                               .isa = "avx2",
                                .cores = 8,
                                .threads = 8,
                                .numa_nodes = 1,

@@ -242,8 +242,8 @@ static ir_status arguments(ab_job *j, const char *const *points, size_t n)
     return IR_OK;
 }
 
-ir_status ab_job_open(ab_job *j, const cli_args *args, const ab_options *own, const char *a, const char *b,
-                      const char *const *points, size_t n)
+ir_status ab_job_open(ab_job *j, const ir_backend *host, const cli_args *args, const ab_options *own,
+                      const char *a, const char *b, const char *const *points, size_t n)
 {
     memset(j, 0, sizeof *j);
     j->opt = &args->opt;
@@ -258,7 +258,7 @@ ir_status ab_job_open(ab_job *j, const cli_args *args, const ab_options *own, co
                      points[0]);
     if (st == IR_OK && !own->as_is) st = arguments(j, points, n);
     if (own->as_is) j->a.nargs = 1;
-    if (st == IR_OK) st = ab_controls_open(&j->ref, j->opt);
+    if (st == IR_OK) st = ab_controls_open(&j->ref, host, j->opt);
     j->a.drive = (ab_driver){process, processes_bracket, processes_now, progress, gives, j};
     j->a.seed = j->opt->seed >= 0 ? (uint64_t)j->opt->seed : 1;
     j->a.blocks = (size_t)own->blocks;

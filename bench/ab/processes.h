@@ -34,9 +34,10 @@ typedef struct {
     cli_progress progress;
     size_t       mismatch;
 } ab_job;
-/* Commands as given on the command line; points: arguments 0..n. On an error nothing needs freeing. */
-ir_status ab_job_open(ab_job *, const cli_args *, const ab_options *, const char *a, const char *b,
-                      const char *const *points, size_t n);
+/* Commands as given on the command line; points: arguments 0..n; host: the backend whose kernels watch the
+ * machine. On an error nothing needs freeing. */
+ir_status ab_job_open(ab_job *, const ir_backend *host, const cli_args *, const ab_options *, const char *a,
+                      const char *b, const char *const *points, size_t n);
 /* IR_OK also when points are missing or wrong; incomparable is set with IR_EINVAL when the two sides'
  * machines differ. */
 ir_status ab_job_run(ab_job *);

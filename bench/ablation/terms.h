@@ -7,7 +7,7 @@ typedef struct {
     char      what[64]; /* "batch 8 to 16", "one of 2 cores" */
     ir_params p;
     bool      cold;
-    int       isa_plus1;  /* CPU: run under this instruction set, 1 + cpu_isa; 0: as it is */
+    bool      narrow;     /* run under the narrower form of the backend */
     double    data_scale; /* of the data term the ceilings give (how much threads get differs from then) */
     double comp_scale; /* of the compute term the ceilings give (another instruction set has no ceiling of its
                           own) */

@@ -11,8 +11,6 @@
 #include "bench/ceilings/stages.h"
 #include "kernels/workloads/table.h"
 #include "harness/stats/stats.h"
-#include "kernels/cpu/cpu.h"
-#include "kernels/cpu/ports.h"
 
 #include <math.h>
 #include <string.h>
@@ -273,10 +271,9 @@ static ir_status peak_one(ceiling_plan *pl, const ir_workload *w, ir_dtype t, in
     if (s != IR_OK || best.status != IR_OK) return s;
     ir_ceiling c = ceiling_from(pl, IR_C_FLOPS, "", &best, ceiling_flops(&best));
     c.dtype = t;
-    if (!strcmp(pl->s->dev.be->name, "cpu"))
-        c.theory = cpu_fma_theory_flops(cpu_of(&pl->s->dev)->isa, t, pl->clock_Hz) * threads;
-    else
-        c.theory = pl->s->info.spec_flops[t];
+    c.theory = pl->s->dev.be->theory_flops
+                   ? pl->s->dev.be->theory_flops(&pl->s->dev, t, pl->clock_Hz) * threads
+                   : pl->s->info.spec_flops[t];
     ceiling_saturation_axis(&c, "chains", chains, r, n);
     if (pl->device)
         ceiling_saturation(&c, "teams", (double)pl->s->teams[t] / 4, (double)pl->s->teams[t], grew);

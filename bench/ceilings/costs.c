@@ -84,8 +84,9 @@ static ir_status local_memory(ceiling_plan *pl)
     ir_point           best;
     p.threads = 0;
     if (!pl->own)
-        return pl->device ? each_kernel(pl, w, &p, IR_C_BANDWIDTH, "local", "read", w->cost(w, &p).footprint_B)
-                          : IR_OK;
+        return pl->device
+                   ? each_kernel(pl, w, &p, IR_C_BANDWIDTH, "local", "read", w->cost(w, &p).footprint_B)
+                   : IR_OK;
     ir_status s = ceiling_axis(pl, w, p, "groups", groups, N, local_rate, r, &best);
     if (s != IR_OK || best.status != IR_OK) return s;
     ir_ceiling c = ceiling_from(pl, IR_C_BANDWIDTH, "local", &best, local_rate(&best));

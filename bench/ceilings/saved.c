@@ -1,7 +1,6 @@
 /* saved.c -- see saved.h. A record may hold several devices: each is held against its own machine line. */
 #include "bench/ceilings/saved.h"
 #include "bench/ceilings/ceilings.h"
-#include "harness/ideal.h"
 
 #include <math.h>
 #include <string.h>
@@ -92,5 +91,5 @@ ir_status ceilings_get(measure_context *s, const ir_env *env, const ceilings_sou
     if (st != IR_OK || found) return st;
     if (c->file && !quiet)
         fprintf(stderr, "ironroof: %s has no ceilings of %s: they are measured now\n", c->file, s->info.id);
-    return !strcmp(s->dev.be->name, "ideal") ? ir_ideal_ceilings(&s->dev, &s->ceilings) : ceilings_measure(s);
+    return s->dev.be->known_ceilings ? s->dev.be->known_ceilings(&s->dev, &s->ceilings) : ceilings_measure(s);
 }

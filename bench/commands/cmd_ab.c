@@ -1,5 +1,6 @@
 /* cmd_ab.c -- `ironroof ab A B [points]`: two builds, interleaved; a verdict per point and an exit code for a
  * pipeline. */
+#include "bench/backends.h"
 #include "bench/ab/print.h"
 #include "bench/ab/processes.h"
 #include "bench/commands/commands.h"
@@ -91,7 +92,8 @@ int cmd_ab(const cli_args *args)
     }
     if (args->narg < 2)
         return free(j), ir_fail(IR_EINVAL, "ab needs two commands: ironroof ab A B [POINT...]"), complain();
-    if (ab_job_open(j, args, &own, args->arg[0], args->arg[1], args->arg + 2, args->narg - 2) != IR_OK)
+    if (ab_job_open(j, bench_backends[0], args, &own, args->arg[0], args->arg[1], args->arg + 2,
+                    args->narg - 2) != IR_OK)
         return free(j), complain();
     j->a.confirm = isnan(own.plan);
     int code = !isnan(own.plan) || ab_print_proof(stderr, own.proof) == IR_OK ? EXIT_FINE : complain();

@@ -52,11 +52,12 @@ static bool device(const ir_backend *b, int index)
 {
     ir_dev         d = {.be = b, .index = index};
     ir_device_info i;
-    ir_status      st = b->open(&d);
+    ir_status      st = b->open(&d, NULL);
     if (st == IR_OK) st = b->describe(&d, &i);
     b->close(&d);
     if (st == IR_OK && i.threads > 0)
-        printf("%-8s %-48s %d cores, %d threads used, %s\n", i.id, i.name, i.cores, i.threads, i.driver);
+        printf("%-8s %-48s %d cores, %d threads used, %s\n", i.id, i.name, i.cores, i.threads,
+               *i.isa ? i.isa : i.driver);
     else if (st == IR_OK)
         printf("%-8s %-48s %d compute units, %.3g GB, %s\n%-8s %s\n", i.id, i.name, i.cores, i.mem_B / 1e9,
                i.driver, "", i.limits);

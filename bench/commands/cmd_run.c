@@ -72,7 +72,7 @@ static ir_status index_of(const ir_backend *be, const char *name, int *index)
     for (*index = 0; *index < MOST; ++*index) {
         ir_dev         d = {.be = be, .index = *index};
         ir_device_info i;
-        ir_status      st = be->open(&d);
+        ir_status      st = be->open(&d, NULL);
         if (st == IR_OK) st = be->describe(&d, &i);
         be->close(&d);
         if (st == IR_SKIP) break;

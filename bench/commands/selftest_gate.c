@@ -2,6 +2,7 @@
  * this program against a byte-identical copy of it at another path. inject: the copy's timed calls really
  * take that much longer. */
 #define _GNU_SOURCE
+#include "bench/backends.h"
 #include "bench/ab/print.h"
 #include "bench/ab/processes.h"
 #include "bench/commands/commands.h"
@@ -114,8 +115,8 @@ static ir_status selftest_gate_one_round(selftest *s, double injected, uint64_t 
 {
     ab_job *j = malloc(sizeof *j);
     if (!j) return ir_fail(IR_ENOMEM, "no memory");
-    ir_status st =
-        ab_job_open(j, s->args, s->own, s->variants->quoted_self, s->variants->copy, s->points, s->npoint);
+    ir_status st = ab_job_open(j, bench_backends[0], s->args, s->own, s->variants->quoted_self,
+                               s->variants->copy, s->points, s->npoint);
     if (st != IR_OK) return free(j), st;
     ir_comparisons c = {0};
     j->inject[1] = injected;

@@ -23,11 +23,9 @@ typedef struct {
  * on devices without host threads, whose memory is theirs alone. */
 void bw_monitor_choose(bw_monitor *, ir_dev *, const ir_device_info *, const ir_ceilings *, const ir_point *,
                        size_t n, uint64_t seed);
-/* Is it a point whose time is memory bandwidth? Then its policy gets the monitor beside it, and
- * bw_monitor_end() must follow the measurement: bw_now, and IR_FLAG_NOISY where it moved. p: with its
- * threads. */
-bool bw_monitor_begin(bw_monitor *, const ir_ceilings *, const ir_workload *, const ir_kernel *,
-                      const ir_params *p, bool cold, ir_policy *);
+/* Is it a point that can run and whose time is memory bandwidth? Then its policy gets the monitor beside it,
+ * and bw_monitor_end() must follow the measurement: bw_now, and IR_FLAG_NOISY where it moved. */
+bool bw_monitor_begin(bw_monitor *, const ir_ceilings *, const ir_bound_kernel *, bool cold, ir_policy *);
 void bw_monitor_end(bw_monitor *, ir_point *);
 void bw_monitor_close(bw_monitor *); /* idempotent; before the device is closed */
 #endif

@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-ir_status context_open(measure_context *s, const ir_backend *be, int index)
+ir_status context_open(measure_context *s, const ir_backend *be, int index, const ir_open_options *asked)
 {
     memset(s, 0, sizeof *s);
     ir_ceilings_init(&s->ceilings);
     ir_policy_quick(&s->policy);
     s->dev = (ir_dev){.be = be, .index = index};
-    ir_status st = be->open(&s->dev);
+    ir_status st = be->open(&s->dev, asked);
     if (st == IR_OK) st = be->describe(&s->dev, &s->info);
     if (st == IR_OK) st = ir_topology_load(NULL, &s->topo);
     if (st != IR_OK)
@@ -131,6 +131,7 @@ ir_status context_measure(measure_context *s, const ir_workload *w, const ir_ker
     const ir_params *p = &own;
     char             key[IR_ID];
     ir_point         like;
+    ir_bound_kernel  b;
     ir_status        st = context_grow(s);
     if (st != IR_OK) return st;
     ir_point *o = &s->point[s->npoint];
@@ -139,8 +140,9 @@ ir_status context_measure(measure_context *s, const ir_workload *w, const ir_ker
     if (!find_resumed(s, &like, o)) {
         ir_policy pol = s->policy;
         pol.cold = cold;
-        bool drift = bw_monitor_begin(&s->monitor, &s->ceilings, w, k, &like.id.p, cold, &pol);
-        ir_measure(&s->dev, w, k, p, &pol, o);
+        ir_bind(&s->dev, w, k, p, &b);
+        bool drift = bw_monitor_begin(&s->monitor, &s->ceilings, &b, cold, &pol);
+        ir_measure_bound(&b, &pol, o);
         if (drift) bw_monitor_end(&s->monitor, o);
         o->id.for_ceiling = s->in_ceilings;
         o->flags |= s->run_flags;

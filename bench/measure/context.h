@@ -35,7 +35,7 @@ struct measure_context {
     void *tick_arg;
 };
 /* Open device `index` of a backend. IR_SKIP: not here. Free with context_close(), idempotent. */
-ir_status context_open(measure_context *, const ir_backend *, int index);
+ir_status context_open(measure_context *, const ir_backend *, int index, const ir_open_options *);
 void      context_close_device(measure_context *); /* points and ceilings stay */
 void      context_close(measure_context *);
 bool      context_stopped(const measure_context *); /* Ctrl-C */

@@ -6,14 +6,10 @@
 #include "bench/measure/per_layer.h"
 #include "bench/run/output.h"
 #include "bench/cli/version.h"
-#include "kernels/cpu/cpu.h"
-#include "kernels/cpu/openblas.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "kernels/cpu/smt_probe.h"
 
 static void apply_policy(measure_context *s, const cli_options *o)
 {
@@ -37,36 +33,23 @@ static void apply_policy(measure_context *s, const cli_options *o)
     s->layers = o->layers;
 }
 
-static ir_status cpu_settings(const cli_options *o)
+static ir_status open_options(const ir_backend *be, const cli_options *o, ir_open_options *out)
 {
-    memset(&cpu_next_options, 0, sizeof cpu_next_options);
+    size_t n = 0, at;
+    memset(out, 0, sizeof *out);
     for (size_t i = 0; i < o->threads.n; i++)
-        if (o->threads.v[i] > cpu_next_options.max_threads)
-            cpu_next_options.max_threads = (int)o->threads.v[i];
-    cpu_next_options.no_pin = o->pin == CLI_PIN_NONE;
-    cpu_next_options.pages = (ir_pages)o->pages;
-    if (!o->isa) return IR_OK;
-    const char *names[CPU_NISA];
-    size_t      at;
-    for (int i = 0; i < CPU_NISA; i++) names[i] = cpu_isa_name((cpu_isa)i);
-    ir_status st = cli_choose("instruction set", o->isa, names, CPU_NISA, &at);
-    if (st == IR_OK) cpu_next_options.isa_plus1 = (int)at + 1;
+        if (o->threads.v[i] > out->max_threads) out->max_threads = (int)o->threads.v[i];
+    out->no_pin = o->pin == CLI_PIN_NONE;
+    out->pages = (ir_pages)o->pages;
+    if (!o->isa || !be->forms) return IR_OK;
+    while (be->forms[n]) n++;
+    ir_status st = cli_choose("instruction set", o->isa, be->forms, n, &at);
+    if (st == IR_OK) out->form_plus1 = (int)at + 1;
     return st;
 }
 
-static void cpu_environment(const measure_context *s, ir_env *e)
-{
-    static const char *const pages[] = {"default", "huge", "small"};
-    const cpu_dev           *c = cpu_of(&s->dev);
-    ir_env_num(e, "threads", c->nthreads, true);
-    ir_env_text(e, "pin", c->pinned ? "core" : "none", true);
-    ir_env_text(e, "isa", cpu_isa_name(c->isa), true);
-    ir_env_text(e, "pages", pages[c->pages], true);
-    ir_env_text(e, "openblas", cpu_openblas_config(), true);
-}
-
 /* What the machine module collects, and what the run itself adds. */
-static ir_status device_run_environment(const measure_context *s, ir_env *e)
+static ir_status device_run_environment(measure_context *s, ir_env *e)
 {
     ir_status st = ir_env_collect(&s->topo, e);
     if (st != IR_OK) return st;
@@ -76,7 +59,7 @@ static ir_status device_run_environment(const measure_context *s, ir_env *e)
     ir_env_text(e, "cost_model", IR_COST_MODEL, true);
     ir_env_text(e, "profile", s->full ? "full" : "quick", false);
     if (s->policy.inject > 0) ir_env_num(e, "injected_slowdown", s->policy.inject, true);
-    if (s->dev.be == &cpu_backend) cpu_environment(s, e);
+    if (s->dev.be->environment) s->dev.be->environment(&s->dev, e);
     return IR_OK;
 }
 
@@ -84,8 +67,9 @@ ir_status device_run_open(device_run *c, const ir_backend *be, int index, const 
 {
     memset(c, 0, sizeof *c);
     ir_env_init(&c->env);
-    ir_status st = be == &cpu_backend ? cpu_settings(o) : IR_OK;
-    if (st == IR_OK) st = context_open(&c->s, be, index);
+    ir_open_options asked;
+    ir_status       st = open_options(be, o, &asked);
+    if (st == IR_OK) st = context_open(&c->s, be, index, &asked);
     if (st != IR_OK) return st;
     apply_policy(&c->s, o);
     st = device_run_environment(&c->s, &c->env);
@@ -160,7 +144,8 @@ void device_run_pair_probe(device_run *c, const char *when)
 {
     double ratio;
     char   key[40];
-    if (c->s.policy.fixed_n || c->s.dev.be != &cpu_backend || cpu_smt_probe(&c->s.dev, &ratio) != IR_OK)
+    if (c->s.policy.fixed_n || !c->s.dev.be->pair_ratio ||
+        c->s.dev.be->pair_ratio(&c->s.dev, &ratio) != IR_OK)
         return;
     snprintf(key, sizeof key, "pair_ratio_%s", when);
     ir_env_num(&c->env, key, ratio, false);

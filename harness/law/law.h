@@ -57,11 +57,11 @@ typedef struct {
     uint32_t      flags;       /* IR_FLAG_: suspect ... */
     char          why[IR_WHY]; /* cause of a suspect */
 } ir_ceiling;
-typedef struct {
+struct ir_ceilings {
     ir_ceiling *v;
     size_t      n, cap;
     double      level_B[4];
-} ir_ceilings;
+};
 /* level_B: detected capacity (largest footprint that still runs at that level's speed) of L1, L2, L3
  * per the machine, for one thread's private share; [3]: the largest footprint of which a cache still serves a
  * part. NAN unknown. */

@@ -59,7 +59,6 @@ void ir_pool_leave(ir_pool *);
 void ir_pool_place(const ir_pool *, int tid);
 
 /* ---- memory ---------------------------------------------------------------------------------- */
-typedef enum { IR_PAGES_DEFAULT, IR_PAGES_HUGE, IR_PAGES_SMALL } ir_pages;
 /* 2 MiB-aligned anonymous memory, not touched yet; huge: madvise. bytes is rounded up inside. */
 ir_status ir_host_alloc(size_t bytes, ir_pages, void **out);
 void      ir_host_free(void *p, size_t bytes);
@@ -91,10 +90,10 @@ typedef struct {
     bool   compare;
 } ir_kv;
 /* compare: part of the comparability key (statistics.md 15). Unknown: is_num with NAN, or "". */
-typedef struct {
+struct ir_env {
     ir_kv *v;
     size_t n, cap;
-} ir_env;
+};
 void         ir_env_init(ir_env *);
 void         ir_env_free(ir_env *);
 ir_status    ir_env_num(ir_env *, const char *key, double value, bool compare);

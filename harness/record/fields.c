@@ -118,19 +118,14 @@ static const ir_rec_field device_flops[] = {NUM(ir_device_info, "f64", spec_flop
                                             NUM(ir_device_info, "i4", spec_flops[IR_I4]),
                                             END};
 _Static_assert(IR_NDTYPE == 8, "one datasheet peak per dtype");
-const ir_rec_field ir_rec_device[] = {ID(ir_device_info, "device", id),
-                                      TEXT(ir_device_info, "name", name),
-                                      NAME(ir_device_info, "backend", backend),
-                                      TEXT(ir_device_info, "driver", driver),
-                                      INT(ir_device_info, "cores", cores),
-                                      INT(ir_device_info, "threads", threads),
-                                      INT(ir_device_info, "numa_nodes", numa_nodes),
-                                      NUM(ir_device_info, "clock_Hz", clock_Hz),
-                                      NUM(ir_device_info, "mem_B", mem_B),
-                                      NUM(ir_device_info, "llc_B", llc_B),
-                                      NUM(ir_device_info, "spec_Bps", spec_Bps),
-                                      GROUP("spec_flops", device_flops),
-                                      END};
+const ir_rec_field ir_rec_device[] = {
+    ID(ir_device_info, "device", id),          TEXT(ir_device_info, "name", name),
+    NAME(ir_device_info, "backend", backend),  TEXT(ir_device_info, "driver", driver),
+    NAME(ir_device_info, "isa", isa),          INT(ir_device_info, "cores", cores),
+    INT(ir_device_info, "threads", threads),   INT(ir_device_info, "numa_nodes", numa_nodes),
+    NUM(ir_device_info, "clock_Hz", clock_Hz), NUM(ir_device_info, "mem_B", mem_B),
+    NUM(ir_device_info, "llc_B", llc_B),       NUM(ir_device_info, "spec_Bps", spec_Bps),
+    GROUP("spec_flops", device_flops),         END};
 
 const ir_rec_field ir_rec_saturation[] = {TEXT(ir_saturation, "axis", axis),
                                           NUM(ir_saturation, "from", from),

@@ -116,12 +116,21 @@ static ir_status read_lines_add_device(ir_reader *r, const ir_device_info *d)
     return IR_OK;
 }
 
+/* Records before 0.2 name the instruction set of a processor as its driver. */
+static void tell_isa(ir_device_info *d)
+{
+    if (strcmp(d->backend, "cpu") != 0 || *d->isa) return;
+    snprintf(d->isa, sizeof d->isa, "%.*s", (int)sizeof d->isa - 1, d->driver);
+    d->driver[0] = '\0';
+}
+
 ir_status ir_read_machine(ir_reader *r, const json_t *o)
 {
     ir_device_info d;
     memset(&d, 0, sizeof d);
     ir_status s = ir_rec_read(r, ir_rec_device, o, &d);
-    size_t    at = device_at(r->out, d.id);
+    if (s == IR_OK) tell_isa(&d);
+    size_t at = device_at(r->out, d.id);
     if (s == IR_OK && at == r->out->ndevice) s = read_lines_add_device(r, &d);
     return s == IR_OK ? read_env(r, o, &r->out->device_env[at]) : s;
 }

@@ -121,10 +121,11 @@ static void text_machine_build(const ir_text *t, const ir_env *e)
 
 void ir_text_machine(const ir_text *t, const ir_device_info *d, const ir_env *e)
 {
-    char lead[sizeof d->id + 2];
+    char        lead[sizeof d->id + 2];
+    const char *by = *d->driver ? d->driver : d->isa;
     snprintf(lead, sizeof lead, "%s  ", *d->id ? d->id : "device");
     ir_text_para(t, lead, "%s%s%s%s%s", *d->name ? d->name : "(no name)", *d->backend ? ", " : "", d->backend,
-                 *d->driver ? ", " : "", d->driver);
+                 *by ? ", " : "", by);
     hardware(t, d, e);
     state(t, e);
     text_machine_build(t, e);
