@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct {
     ir_ideal_options o;
@@ -60,6 +61,7 @@ static const ir_kernel *const kernels[] = {&kernel, NULL};
 static ir_status from_environment(ir_ideal_options *o)
 {
     const char *text = getenv("IRONROOF_IDEAL");
+    if (text) o->seed = (uint64_t)getpid(); /* each process its own noise, unless a seed is given */
     struct {
         const char *key;
         double     *to;

@@ -188,6 +188,15 @@ static void put_matrix(FILE *f, const fleet_result *r)
     fprintf(f, "</table>\n");
 }
 
+static void put_network(FILE *f, const fleet_result *r)
+{
+    char a[IR_NUM], b[IR_NUM];
+    if (!isfinite(r->law.BW_net)) return;
+    fprintf(f, "<h2>Sums over n nodes</h2><p>T = 2(n-1)/n V / %s + 2(n-1) %s, off by %.0f %% (median)</p>\n",
+            ir_text_scaled(r->law.BW_net, "B/s", a, sizeof a), ir_text_scaled(r->law.L_net, "s", b, sizeof b),
+            100 * r->law_err);
+}
+
 ir_status fleet_write_page(const fleet_result *r, const char *path)
 {
     char  *text = NULL;
@@ -203,6 +212,7 @@ ir_status fleet_write_page(const fleet_result *r, const char *path)
     put_cost(f, r);
     put_strip(f, r);
     put_matrix(f, r);
+    put_network(f, r);
     fprintf(f, "</html>\n");
     bool      bad = fclose(f) != 0;
     ir_status st = bad ? ir_fail(IR_ENOMEM, "%s: no memory to write it", path) : ir_fleet_file(path, text, n);
