@@ -90,12 +90,15 @@ static int commands_fleet_judge(const cli_args *a)
 /* Always exit code 0: what an engine does about another one differs, and the folder tells all. */
 static int agent(const cli_args *a)
 {
-    const char *look = a->narg == 3 ? a->arg[2] : "1";
-    if (a->narg < 2 || a->narg > 3 || strlen(look) != 1 || !strchr("012", *look))
-        return ir_fail(IR_EINVAL,
-                       "fleet agent takes DIR and a look: 1, 2, or 0 (only say that the node answers)"),
+    const char *look = a->narg >= 3 ? a->arg[2] : "1", *round = a->narg == 4 ? a->arg[3] : "";
+    bool        fine = a->narg >= 2 && a->narg <= 4 && strlen(look) == 1 && strchr("012", *look) &&
+                strlen(round) < 3 && strspn(round, "0123456789") == strlen(round);
+    if (!fine)
+        return ir_fail(
+                   IR_EINVAL,
+                   "fleet agent takes DIR, a look (1, 2, or 0: only say that the node answers) and a round"),
                complain();
-    if (fleet_agent(a->arg[1], *look - '0') != IR_OK) complain();
+    if (fleet_agent(a->arg[1], *look - '0', *round ? atoi(round) : -1) != IR_OK) complain();
     return EXIT_FINE;
 }
 

@@ -134,6 +134,22 @@ static void keep_missing(const fleet_job *j, int number, fleet_names *who)
     who->n = n;
 }
 
+/* This machine in the parts of several nodes: a round of each in turn, so that what changes meanwhile meets
+ * all of them. */
+static ir_status launch_rounds(const fleet_job *j, int number, fleet_launcher *l, const fleet_names *who,
+                               char **args)
+{
+    if (j->engine != FLEET_LOCAL) return fleet_launch(l, who, args, 5);
+    ir_status st = IR_OK;
+    for (int r = 0; r < j->plan.rounds[number - 1] && st == IR_OK; r++) {
+        char  round[12];
+        char *with[] = {args[0], args[1], args[2], args[3], args[4], round};
+        snprintf(round, sizeof round, "%d", r);
+        st = fleet_launch(l, who, with, 6);
+    }
+    return st;
+}
+
 static ir_status fleet_run_look(fleet_job *j, int number, const fleet_names *who)
 {
     char        digit[2] = {(char)('0' + number), 0};
@@ -147,7 +163,7 @@ static ir_status fleet_run_look(fleet_job *j, int number, const fleet_names *who
                         .at_once = (size_t)j->own->at_once,
                         .deadline_s = j->own->timeout_s + GRACE_S};
     remark(j, number == 1 ? "first look" : "second look", up.n);
-    ir_status st = up.n ? fleet_launch(&l, &up, args, 5) : IR_OK;
+    ir_status st = up.n ? launch_rounds(j, number, &l, &up, args) : IR_OK;
     /* One launch over many nodes fails for all when it fails for one: the few that left no file are asked
      * singly. */
     keep_missing(j, number, &up);

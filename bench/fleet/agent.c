@@ -16,7 +16,7 @@ enum { MOST_WORDS = 256 };
 typedef struct {
     const ir_fleet_plan *plan;
     ir_fleet_node       *out;
-    char                 self[1024], dir[64], record[100], first[100];
+    char                 self[1024], dir[4200], record[4300], first[4300];
     double               began_s;
 } agent;
 
@@ -124,7 +124,7 @@ static ir_status agent_one_round(agent *a, int round)
     double       left = a->plan->timeout_s - (ir_now() - a->began_s);
     const char  *fixed[] = {a->self,    "run",   "--quiet", "--no-report", "--warmup",   "20ms",
                             "--budget", "400ms", "-o",      a->record,     "--ceilings", a->first};
-    size_t       nfixed = sizeof fixed / sizeof *fixed - (round ? 0 : 2);
+    size_t       nfixed = sizeof fixed / sizeof *fixed - (access(a->first, R_OK) == 0 ? 0 : 2);
     for (size_t i = 0; i < nfixed; i++) w[n++] = (char *)(uintptr_t)fixed[i];
     for (size_t i = 0; i < a->plan->narg && n + 1 < MOST_WORDS; i++) w[n++] = a->plan->arg[i];
     w[n] = NULL;
@@ -141,33 +141,59 @@ static ir_status agent_one_round(agent *a, int round)
     else
         blame(a->out, "failed", failed);
     child_free(&r);
-    if (st == IR_OK && round == 0 && !strcmp(a->out->status, "ok") && rename(a->record, a->first) != 0)
+    if (st == IR_OK && !strcmp(a->out->status, "ok") && access(a->first, R_OK) != 0 &&
+        rename(a->record, a->first) != 0)
         st = ir_fail(IR_EIO, "%s: %s", a->first, strerror(errno));
+    return st;
+}
+
+/* Rounds from..to-1 of a node, in a temporary folder under `where`; first: the record whose ceilings later
+ * rounds take, kept where one is named. */
+static ir_status measure_rounds(const ir_fleet_plan *plan, int from, int to, const char *where,
+                                const char *first, ir_fleet_node *out)
+{
+    agent   a = {.plan = plan, .out = out, .began_s = ir_now()};
+    ssize_t n = readlink("/proc/self/exe", a.self, sizeof a.self - 1);
+    snprintf(a.dir, sizeof a.dir, "%.4100s/ironroof-fleet-XXXXXX", where);
+    if (n <= 0) return ir_fail(IR_SKIP, "this system does not say where the program lies (/proc/self/exe)");
+    if (!mkdtemp(a.dir)) return ir_fail(IR_EIO, "%s: %s", a.dir, strerror(errno));
+    snprintf(a.record, sizeof a.record, "%s/round.jsonl", a.dir);
+    if (first)
+        snprintf(a.first, sizeof a.first, "%.4200s", first);
+    else
+        snprintf(a.first, sizeof a.first, "%s/first.jsonl", a.dir);
+    snprintf(out->status, sizeof out->status, "ok");
+    snprintf(out->version, sizeof out->version, "%s", IR_VERSION);
+    ir_status st = IR_OK;
+    for (int r = from; r < to && st == IR_OK && !strcmp(out->status, "ok"); r++) st = agent_one_round(&a, r);
+    out->wall_s = ir_now() - a.began_s;
+    if (!strcmp(out->status, "ok")) *out->at = 0;
+    remove(a.record);
+    if (!first) remove(a.first);
+    rmdir(a.dir);
     return st;
 }
 
 ir_status fleet_measure(const ir_fleet_plan *plan, int rounds, ir_fleet_node *out)
 {
-    agent   a = {.plan = plan, .out = out, .began_s = ir_now()};
-    ssize_t n = readlink("/proc/self/exe", a.self, sizeof a.self - 1);
-    snprintf(a.dir, sizeof a.dir, "/tmp/ironroof-fleet-XXXXXX");
-    if (n <= 0) return ir_fail(IR_SKIP, "this system does not say where the program lies (/proc/self/exe)");
-    if (!mkdtemp(a.dir)) return ir_fail(IR_EIO, "%s: %s", a.dir, strerror(errno));
-    snprintf(a.record, sizeof a.record, "%s/round.jsonl", a.dir);
-    snprintf(a.first, sizeof a.first, "%s/first.jsonl", a.dir);
-    snprintf(out->status, sizeof out->status, "ok");
-    snprintf(out->version, sizeof out->version, "%s", IR_VERSION);
-    ir_status st = IR_OK;
-    for (int r = 0; r < rounds && st == IR_OK && !strcmp(out->status, "ok"); r++) st = agent_one_round(&a, r);
-    out->wall_s = ir_now() - a.began_s;
-    if (!strcmp(out->status, "ok")) *out->at = 0;
-    remove(a.record);
-    remove(a.first);
-    rmdir(a.dir);
-    return st;
+    return measure_rounds(plan, 0, rounds, "/tmp", NULL, out);
 }
 
-ir_status fleet_agent(const char *dir, int look)
+/* One more round behind those that the node's digest has. A node that failed before stays as it is. */
+static ir_status add_round(const ir_fleet_plan *plan, const char *dir, const char *path, int round,
+                           ir_fleet_node *d)
+{
+    char first[4200], node[IR_FLEET_NAME];
+    snprintf(node, sizeof node, "%s", d->node);
+    snprintf(first, sizeof first, "%.4100s/first.jsonl", dir);
+    if (round > 0) {
+        ir_status st = ir_fleet_node_read(path, d);
+        if (st != IR_OK || strcmp(d->status, "ok")) return snprintf(d->node, sizeof d->node, "%s", node), st;
+    }
+    return measure_rounds(plan, round, round + 1, dir, first, d);
+}
+
+ir_status fleet_agent(const char *dir, int look, int round)
 {
     char          path[4200];
     ir_fleet_plan plan;
@@ -176,15 +202,19 @@ ir_status fleet_agent(const char *dir, int look)
     ir_status st = ir_fleet_plan_read(path, &plan);
     if (st != IR_OK) return st;
     st = name_node(&plan, &d);
+    if (st == IR_OK) st = fleet_path(dir, look, d.node, plan.nnode, true, path, sizeof path);
     if (st == IR_OK) {
         snprintf(d.run, sizeof d.run, "%s", plan.run);
+        ir_status measured = IR_OK;
         if (look == 0)
             snprintf(d.status, sizeof d.status, "ok"), d.look = 1; /* a ping: is it there? */
-        else if (fleet_measure(&plan, plan.rounds[look - 1], &d) != IR_OK)
+        else
+            measured = round < 0 ? fleet_measure(&plan, plan.rounds[look - 1], &d)
+                                 : add_round(&plan, dir, path, round, &d);
+        if (measured != IR_OK)
             snprintf(d.status, sizeof d.status, "failed"), snprintf(d.why, sizeof d.why, "%s", ir_why());
-        st = fleet_path(dir, look, d.node, plan.nnode, true, path, sizeof path);
+        st = ir_fleet_node_write(path, &d);
     }
-    if (st == IR_OK) st = ir_fleet_node_write(path, &d);
     char why[400];
     snprintf(why, sizeof why, "%s", ir_why());
     ir_fleet_node_free(&d);
