@@ -3,6 +3,7 @@
 device; nothing depends on how fast this machine is."""
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -92,9 +93,17 @@ def broken(tmp):
     check(["fleet", "run", "--engine", "local", "--nodes", "2", "-o", tmp + "/two"] + POINTS, 3, out=["TOO FEW", "the two differ"], env={"IRONROOF_IDEAL": "noise=.003"})
 
 
+def by_pdsh(tmp):
+    """pdsh that runs its commands here: four names, one machine."""
+    if not shutil.which("pdsh"):
+        return
+    check(["fleet", "run", "--engine", "pdsh", "--engine-args=-R exec", "--nodes", "h[1-4]", "-o", tmp + "/pdsh"] + POINTS, 0, out=["4 nodes, none slow"],
+          env={"IRONROOF_IDEAL": "noise=.003"})
+
+
 def main():
     with tempfile.TemporaryDirectory() as tmp:
-        for part in (usage, healthy, damaged, broken):
+        for part in (usage, healthy, damaged, broken, by_pdsh):
             part(tmp)
     print("%d failures" % len(failures))
     return 1 if failures else 0

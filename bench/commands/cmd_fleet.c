@@ -15,7 +15,7 @@ const cli_option fleet_own_options[] = {
      OWN(nodes)},
     {"engine", 0, CLI_ENUM, NULL, "what starts the agents (auto: slurm, else pdsh, else mpi)", OWN(engine),
      .choices = FLEET_ENGINES},
-    {"engine-args", 0, CLI_TEXT, "WORDS", "more words for srun, mpirun or pdsh: '-p gpu --mpi=pmix'",
+    {"engine-args", 0, CLI_TEXT, "WORDS", "more words for srun, mpirun or pdsh: --engine-args='-p gpu'",
      OWN(engine_args)},
     {"rounds", 0, CLI_INT, "N", "processes per node in look 1 (3)", OWN(rounds), .lo = 1,
      .hi = IR_FLEET_ROUNDS},

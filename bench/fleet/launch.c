@@ -160,7 +160,7 @@ static ir_status command(const fleet_launcher *l, const fleet_names *n, char *co
     if (st != IR_OK) return st;
     for (size_t i = 0; i < w->more.n; i++) launch_add(w, w->more.v[i]);
     snprintf(w->node, sizeof w->node, "IRONROOF_NODE=%s", l->engine == FLEET_PDSH ? "%h" : n->v[0]);
-    if (l->engine == FLEET_LOCAL) launch_add(w, "env");
+    if (l->engine == FLEET_LOCAL || l->engine == FLEET_PDSH) launch_add(w, "env");
     if (l->engine == FLEET_LOCAL || l->engine == FLEET_PDSH) launch_add(w, w->node);
     for (size_t i = 0; i < narg; i++) launch_add(w, args[i]);
     return w->n + 1 < MOST_WORDS ? IR_OK
