@@ -67,6 +67,21 @@ def healthy(tmp):
         check(["fleet", "check", "--against", folder + "/fleet.json"], code, out=[text], env={"IRONROOF_IDEAL": values})
 
 
+def schema(tmp):
+    """What a sweep leaves is as docs/record.schema.json says."""
+    try:
+        import jsonschema
+    except ImportError:
+        return
+    here = os.path.dirname(os.path.abspath(__file__))
+    with open(os.path.join(here, "..", "docs", "record.schema.json"), encoding="utf-8") as f:
+        valid = jsonschema.Draft202012Validator(json.load(f))
+    for name in ("fleet.json", "look1/local1.json", "look1/local5.json"):
+        with open(tmp + "/healthy/" + name, encoding="utf-8") as f:
+            wrong = [e.message for e in valid.iter_errors(json.load(f))]
+        expect(not wrong, "%s fits the schema" % name, wrong[:3])
+
+
 def damaged(tmp):
     """What happens to files afterwards is named by node, and judged."""
     folder = tmp + "/healthy"
@@ -103,7 +118,7 @@ def by_pdsh(tmp):
 
 def main():
     with tempfile.TemporaryDirectory() as tmp:
-        for part in (usage, healthy, damaged, broken, by_pdsh):
+        for part in (usage, healthy, schema, damaged, broken, by_pdsh):
             part(tmp)
     print("%d failures" % len(failures))
     return 1 if failures else 0
