@@ -119,6 +119,26 @@ static void fill_node(fleet_result *r, const ir_fleet_node *d, int look, size_t 
     r->own[look][node] = ir_fleet_own_noise(y, rows, rounds);
 }
 
+/* By mean distances, not by a median: rounds that fall into two modes must count. */
+static void fill_noise(fleet_result *r, size_t g, size_t s)
+{
+    double sum = 0, count = 0, rounds = 0;
+    for (size_t i = 0; i < r->group[g].n; i++) {
+        const ir_fleet_node *d = &r->data->v[r->member[r->group[g].first + i]].look[0];
+        for (size_t k = 0; k < d->npoint; k++) {
+            const ir_fleet_point *p = &d->point[k];
+            double centre = strcmp(p->point, r->series[s].point) ? NAN : ir_median(p->time_s, (size_t)p->n);
+            for (int t = 0; t < p->n && centre > 0; t++)
+                if (p->time_s[t] > 0) sum += fabs(log(p->time_s[t] / centre)), count++;
+            if (centre > 0 && p->n > rounds) rounds = p->n;
+        }
+    }
+    /* 1.2533: a normal distribution's sd over its mean distance, and a median's standard error over a mean's.
+     */
+    if (rounds > 1)
+        r->series[s].noise[g] = 1.2533 * 1.2533 * rounds / (rounds - 1) * (sum / count) / sqrt(rounds);
+}
+
 static ir_status fill_terms(fleet_result *r, size_t g, size_t s)
 {
     const fleet_group *group = &r->group[g];
@@ -236,8 +256,9 @@ static bool allocate(const fleet_data *d, fleet_result *r)
     for (size_t s = 0; s < r->nseries; s++) {
         r->series[s].group = calloc(r->ngroup + 1, sizeof *r->series[s].group);
         r->series[s].own = calloc(r->ngroup + 1, sizeof(double));
+        r->series[s].noise = calloc(r->ngroup + 1, sizeof(double));
         r->series[s].term_s = calloc(r->ngroup + 1, sizeof *r->series[s].term_s);
-        ok = ok && r->series[s].group && r->series[s].own && r->series[s].term_s;
+        ok = ok && r->series[s].group && r->series[s].own && r->series[s].noise && r->series[s].term_s;
     }
     return ok;
 }
@@ -258,7 +279,7 @@ ir_status fleet_collect(const fleet_data *d, fleet_result *r)
                 fill_node(r, &d->v[i].look[k], k, i);
     for (size_t g = 0; g < r->ngroup; g++)
         for (size_t s = 0; s < r->nseries && st == IR_OK; s++)
-            if (!r->series[s].network) st = fill_terms(r, g, s);
+            if (!r->series[s].network) fill_noise(r, g, s), st = fill_terms(r, g, s);
     return st == IR_OK ? collect_network(d, r) : st;
 }
 
@@ -267,6 +288,7 @@ void fleet_result_free(fleet_result *r)
     for (size_t s = 0; s < r->nseries; s++) {
         free(r->series[s].group);
         free(r->series[s].own);
+        free(r->series[s].noise);
         free(r->series[s].term_s);
     }
     for (int k = 0; k < 2; k++) {

@@ -14,9 +14,12 @@ static inline size_t fleet_own_row(const fleet_result *r, size_t series)
 {
     return r->data->n * (!r->series[series].network ? 0 : series + 1 == r->nseries ? 2 : 1);
 }
+/* A node's own noise in a series: no less than what the rounds of all nodes scatter there. */
 static inline double fleet_own(const fleet_result *r, int look, size_t node, size_t series)
 {
-    return r->own[look][fleet_own_row(r, series) + node];
+    int    g = r->node[node].group;
+    double own = r->own[look][fleet_own_row(r, series) + node], all = g < 0 ? 0 : r->series[series].noise[g];
+    return own > all ? own : all;
 }
 /* Series, groups and the matrices of medians; nothing is judged. */
 ir_status fleet_collect(const fleet_data *, fleet_result *);
