@@ -119,24 +119,33 @@ static void fill_node(fleet_result *r, const ir_fleet_node *d, int look, size_t 
     r->own[look][node] = ir_fleet_own_noise(y, rows, rounds);
 }
 
-/* By mean distances, not by a median: rounds that fall into two modes must count. */
-static void fill_noise(fleet_result *r, size_t g, size_t s)
+/* Mean of the smaller nine tenths of the rounds' distances from their node's median: a few disturbed rounds
+ * do not count, rounds that fall into two modes do. */
+static ir_status fill_noise(fleet_result *r, size_t g, size_t s)
 {
-    double sum = 0, count = 0, rounds = 0;
+    size_t  n = 0, rounds = 0;
+    double *v = malloc((r->group[g].n * IR_FLEET_ROUNDS + 1) * sizeof *v), sum = 0;
+    if (!v) return ir_fail(IR_ENOMEM, "no memory for %zu nodes", r->group[g].n);
     for (size_t i = 0; i < r->group[g].n; i++) {
         const ir_fleet_node *d = &r->data->v[r->member[r->group[g].first + i]].look[0];
         for (size_t k = 0; k < d->npoint; k++) {
             const ir_fleet_point *p = &d->point[k];
             double centre = strcmp(p->point, r->series[s].point) ? NAN : ir_median(p->time_s, (size_t)p->n);
             for (int t = 0; t < p->n && centre > 0; t++)
-                if (p->time_s[t] > 0) sum += fabs(log(p->time_s[t] / centre)), count++;
-            if (centre > 0 && p->n > rounds) rounds = p->n;
+                if (p->time_s[t] > 0) v[n++] = fabs(log(p->time_s[t] / centre));
+            if (centre > 0 && (size_t)p->n > rounds) rounds = (size_t)p->n;
         }
     }
-    /* 1.2533: a normal distribution's sd over its mean distance, and a median's standard error over a mean's.
-     */
-    if (rounds > 1)
-        r->series[s].noise[g] = 1.2533 * 1.2533 * rounds / (rounds - 1) * (sum / count) / sqrt(rounds);
+    ir_sort(v, n);
+    n = (size_t)(0.9 * (double)n);
+    for (size_t i = 0; i < n; i++) sum += v[i];
+    free(v);
+    /* 1.2533: a normal distribution's sd over its mean distance; 1.213: that over the trimmed one; 1.25: a
+     * median's standard error over a mean's. */
+    double R = (double)rounds;
+    if (rounds > 1 && n)
+        r->series[s].noise[g] = 1.2533 * 1.213 * R / (R - 1) * (sum / (double)n) * 1.25 / sqrt(R);
+    return IR_OK;
 }
 
 static ir_status fill_terms(fleet_result *r, size_t g, size_t s)
@@ -279,7 +288,7 @@ ir_status fleet_collect(const fleet_data *d, fleet_result *r)
                 fill_node(r, &d->v[i].look[k], k, i);
     for (size_t g = 0; g < r->ngroup; g++)
         for (size_t s = 0; s < r->nseries && st == IR_OK; s++)
-            if (!r->series[s].network) fill_noise(r, g, s), st = fill_terms(r, g, s);
+            if (!r->series[s].network && (st = fill_noise(r, g, s)) == IR_OK) st = fill_terms(r, g, s);
     return st == IR_OK ? collect_network(d, r) : st;
 }
 
