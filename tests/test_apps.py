@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """test_apps.py PROGRAM -- predict, compare and claims as a user meets them: exit codes, messages, lines; the
-devices compiled in are those of bench/data/devices.json. Nothing is measured. Exit 77 where a build cannot
+devices compiled in are those of bench/devices/devices.json. Nothing is measured. Exit 77 where a build cannot
 read records: what needs none has passed by then."""
 import json, os, subprocess, sys, tempfile
 
 PROGRAM = os.path.abspath(sys.argv[1])
 HERE = os.path.dirname(os.path.abspath(__file__))
-DATA = os.path.join(HERE, "..", "bench", "data")
+DATA = os.path.join(HERE, "..", "bench")
 A, B = (os.path.join(HERE, "fixtures", "machine_%s.jsonl" % x) for x in "ab")
 failures = []
 
@@ -48,7 +48,7 @@ def lines(*args):
 def devices():
     """Every figure of the JSON comes out of a prediction unchanged."""
     listed = run("list", "devices").stdout
-    with open(os.path.join(DATA, "devices.json"), encoding="utf-8") as f:
+    with open(os.path.join(DATA, "devices", "devices.json"), encoding="utf-8") as f:
         sheets = json.load(f)
     for d in sheets:
         flat = " ".join(listed.split())
@@ -86,6 +86,14 @@ def predict():
            "twice the bandwidth, half the data term")
     expect(one["source"] == "datasheet" and one["eta_how"] == "assumed" and one["L_lat"] is None,
            "what is unknown is null")
+    check(["predict", "resnet50", "--device", "a100", "--nodes", "4"], 2, err=["--net", "BW_net"])
+    check(["predict", "fma", "--device", "a100", "--nodes", "4", "--set", "BW_net=1G", "--set", "L_net=0"], 2, err=["no weights"])
+    check(["predict", "resnet50", "--device", "a100", "--nodes", "4", "--set", "BW_net=2x"], 2, err=["no network to multiply"])
+    for bw, bound in (("1G", "network"), ("100T", "compute")):
+        got = lines("predict", "resnet50", "--device", "a100", "--nodes", "4", "--set", "BW_net=" + bw, "--set", "L_net=0")
+        one, many = (next(x for x in got if x["record"] == kind) for kind in ("prediction", "prediction-nodes"))
+        step = one["T_%s_s" % one["form"]]["value"] + 1.5 * many["summed_B"] / many["BW_net"]
+        expect(many["bound"] == bound and abs(many["step_s"] / step - 1) < 1e-9, "a step on 4 nodes of %s B/s" % bw)
 
 
 def compare():
@@ -126,7 +134,7 @@ def claims():
     check(["claims", "batch1"], 2, err=["needs a record"])
     check(["claims", "--check", "--measure"], 2, err=["offline"])
     got = lines("claims", "--check")
-    with open(os.path.join(DATA, "claims.json"), encoding="utf-8") as f:
+    with open(os.path.join(DATA, "claims", "claims.json"), encoding="utf-8") as f:
         want = json.load(f)
     expect(len(got) == 64 and [g["id"] for g in got[1:]] == [w["id"] for w in want], "a line per claim")
     for g, w in zip(got[1:], want):

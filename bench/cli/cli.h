@@ -96,6 +96,7 @@ enum {                             /* which shared options a command takes */
        CLI_SET_FILES = 1u << 7,    /* resume no-report */
        CLI_SET_OUTPUT = 1u << 8,   /* o force */
        CLI_SET_TERMINAL = 1u << 9, /* quiet color */
+       CLI_SET_NODES = 1u << 10,   /* nodes */
        CLI_SET_MEASURE = (1u << 10) - 1,
        CLI_SET_GRID = CLI_SET_POINTS | CLI_SET_SCOPE, /* what a list of points is made of */
        CLI_SET_RUN_ONLY = CLI_SET_RUN | CLI_SET_FILES /* what only a run that leaves a report has */
@@ -124,6 +125,7 @@ typedef struct {
     int64_t     seed;                          /* >= 0; -1: not given */
     int64_t     samples;                       /* > 0: exactly so many; 0: the stopping rule */
     double      wait_idle_s;                   /* wait so long for other processes to leave; NAN: do not */
+    int64_t     nodes;                         /* of a cluster; 0: not given */
     double      inject;                        /* > 0: every timed call takes this share longer */
     const char *output, *resume;               /* output "-": stdout */
     const char *ceilings;                      /* "none", or a record to take them from; NULL: measure */

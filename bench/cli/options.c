@@ -53,6 +53,8 @@ static const cli_option shared[] = {
     {"wait-idle", 0, CLI_REAL, "TIME",
      "first wait, at most so long, until other processes leave the CPUs; exit code 3 if they do not",
      AT(wait_idle_s), .set = CLI_SET_TIMING, .lo = 0, .hi = 86400, .unit = CLI_SECONDS},
+    {"nodes", 0, CLI_INT, "N", "how many nodes of a cluster", AT(nodes), .set = CLI_SET_NODES, .lo = 1,
+     .hi = 1000000},
     {"ceilings", 0, CLI_TEXT, "FILE|none",
      "take the ceilings from this record of the same machine, or judge without any", AT(ceilings),
      .set = CLI_SET_RUN},

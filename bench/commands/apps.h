@@ -6,8 +6,9 @@ int cmd_predict(const cli_args *);
 int cmd_compare(const cli_args *);
 int cmd_claims(const cli_args *);
 typedef struct {
-    const char *device;
+    const char *device, *net;
     cli_names   set;
+    int64_t     nodes;
 } predict_options;
 typedef struct {
     bool strict, across, ceilings;

@@ -275,7 +275,7 @@ static bool screen_is_report(const job *j)
 {
     char path[4200];
     output_sibling(j->path, ".txt", path, sizeof path);
-    return !j->to_stdout && output_is(j->screen, path);
+    return !j->piped && output_is(j->screen, path);
 }
 
 /* --detail; layers that were asked for; a run of ceilings alone, which has no other screen. */

@@ -111,7 +111,7 @@ static ir_status selftest_gate_count(const ab_job *j, double injected, ir_gate_p
     return IR_OK;
 }
 
-static ir_status one_round(selftest *s, double injected, uint64_t seed, ir_gate_proof *g)
+static ir_status selftest_gate_one_round(selftest *s, double injected, uint64_t seed, ir_gate_proof *g)
 {
     ab_job *j = malloc(sizeof *j);
     if (!j) return ir_fail(IR_ENOMEM, "no memory");
@@ -141,7 +141,8 @@ static ir_status selftest_gate_step(selftest *s, double injected, ir_gate_proof 
     snprintf(g->what, sizeof g->what, "%s", injected > 0 ? "inject" : "aa");
     g->injected = injected;
     for (int64_t r = 0; r < s->own->rounds && st == IR_OK; r++)
-        st = one_round(s, injected, seed + 1000 * (uint64_t)r + (uint64_t)lround(1e5 * injected), g);
+        st = selftest_gate_one_round(s, injected,
+                                     seed + 1000 * (uint64_t)r + (uint64_t)lround(1e5 * injected), g);
     ir_binom_ci(g->found, g->n, 0.95, &g->lo, &g->hi);
     ir_binom_ci(g->found, g->n, 0.90, &ignored, &g->upper);
     return st;

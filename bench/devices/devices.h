@@ -1,5 +1,5 @@
-/* devices.h -- machines one can predict for and compare: datasheets compiled in (bench/data/devices.json) and
- * recorded machines by file, in one view. */
+/* devices.h -- machines one can predict for and compare: datasheets compiled in (bench/devices/devices.json)
+ * and recorded machines by file, in one view. */
 #ifndef BENCH_DEVICES_H
 #define BENCH_DEVICES_H
 #include "harness/law/law.h"

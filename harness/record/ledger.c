@@ -145,7 +145,7 @@ static ir_status conflicts(const place *p, json_t *o, ir_claim *c)
     return IR_OK;
 }
 
-static ir_status numbers(const place *p, json_t *o, ir_claim *c)
+static ir_status ledger_numbers(const place *p, json_t *o, ir_claim *c)
 {
     json_t *tol = json_object_get(o, "tolerance_rel"), *inputs = json_object_get(o, "inputs");
     json_t *stated = json_object_get(o, "stated"), *again = json_object_get(o, "recomputed");
@@ -187,7 +187,7 @@ static ir_status claim(const char *file, store *s, json_t *o, size_t i, ir_claim
     if (!id || !*id) return bad(&p, "id", "missing");
     c->id = id;
     ir_status st = ledger_texts(&p, o, c);
-    if (st == IR_OK) st = numbers(&p, o, c);
+    if (st == IR_OK) st = ledger_numbers(&p, o, c);
     return st == IR_OK ? known_kind(&p, c) : st;
 }
 
