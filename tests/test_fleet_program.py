@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """test_fleet_program.py PROGRAM -- `ironroof fleet` as a user meets it on one machine: exit codes, messages, files. Nodes are the ideal
 device; nothing depends on how fast this machine is."""
+
 import json
 import os
 import shutil
@@ -9,7 +10,17 @@ import sys
 import tempfile
 
 PROGRAM = ""
-POINTS = ["--", "copy:bytes=64Mi", "gemm:m=256,n=256,k=256,dtype=f32", "forkjoin", "fma:dtype=f32", "--backend", "ideal", "--samples", "12"]
+POINTS = [
+    "--",
+    "copy:bytes=64Mi",
+    "gemm:m=256,n=256,k=256,dtype=f32",
+    "forkjoin",
+    "fma:dtype=f32",
+    "--backend",
+    "ideal",
+    "--samples",
+    "12",
+]
 failures = []
 
 
@@ -20,13 +31,24 @@ def expect(ok, what, detail=""):
 
 
 def call(*words, env=None):
-    return subprocess.run([PROGRAM] + list(words), capture_output=True, text=True, timeout=120, check=False, env=dict(os.environ, **(env or {})))
+    return subprocess.run(
+        [PROGRAM] + list(words),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=dict(os.environ, **(env or {})),
+    )
 
 
 def check(words, code, out=(), err=(), env=None):
     done = call(*words, env=env)
     what = " ".join(words[:4])
-    expect(done.returncode == code, "%s: exit %d" % (what, code), "%d %s %s" % (done.returncode, done.stdout[-400:], done.stderr[-400:]))
+    expect(
+        done.returncode == code,
+        "%s: exit %d" % (what, code),
+        "%d %s %s" % (done.returncode, done.stdout[-400:], done.stderr[-400:]),
+    )
     for text in out:
         expect(text in done.stdout, "%s says '%s'" % (what, text), done.stdout[-800:])
     for text in err:
@@ -57,14 +79,36 @@ def usage(tmp):
 def healthy(tmp):
     folder = tmp + "/healthy"
     env = {"IRONROOF_IDEAL": "noise=.003"}
-    check(["fleet", "run", "--engine", "local", "--nodes", "5", "-o", folder] + POINTS, 0, out=["5 nodes, none slow", "detectable"], env=env)
+    check(
+        ["fleet", "run", "--engine", "local", "--nodes", "5", "-o", folder] + POINTS,
+        0,
+        out=["5 nodes, none slow", "detectable"],
+        env=env,
+    )
     expect(not outliers(folder), "no outlier among equal nodes")
     for name in ("fleet.txt", "fleet.html", "plan.json", "look1/local3.json"):
         expect(os.path.getsize(os.path.join(folder, name)) > 0, "%s is there" % name)
-    expect(max(os.path.getsize("%s/look1/local%d.json" % (folder, i)) for i in range(1, 6)) < 5000, "a digest stays below 5 kB")
-    check(["fleet", "run", "--engine", "local", "--nodes", "2", "-o", folder] + POINTS, 2, err=["holds a sweep already"])
-    for values, code, text in (("noise=.003", 0, "ok: as 5 peers"), ("s=.7", 1, "slow: BW"), ("eta=.7", 1, "slow: eta"), ("L_lat=1.5", 1, "slow: L_lat")):
-        check(["fleet", "check", "--against", folder + "/fleet.json"], code, out=[text], env={"IRONROOF_IDEAL": values})
+    expect(
+        max(os.path.getsize("%s/look1/local%d.json" % (folder, i)) for i in range(1, 6)) < 5000,
+        "a digest stays below 5 kB",
+    )
+    check(
+        ["fleet", "run", "--engine", "local", "--nodes", "2", "-o", folder] + POINTS,
+        2,
+        err=["holds a sweep already"],
+    )
+    for values, code, text in (
+        ("noise=.003", 0, "ok: as 5 peers"),
+        ("s=.7", 1, "slow: BW"),
+        ("eta=.7", 1, "slow: eta"),
+        ("L_lat=1.5", 1, "slow: L_lat"),
+    ):
+        check(
+            ["fleet", "check", "--against", folder + "/fleet.json"],
+            code,
+            out=[text],
+            env={"IRONROOF_IDEAL": values},
+        )
 
 
 def schema(tmp):
@@ -100,20 +144,87 @@ def damaged(tmp):
 
 def broken(tmp):
     """Runs that end badly are their node's, and name what they were at."""
-    check(["fleet", "run", "--engine", "local", "--nodes", "3", "-o", tmp + "/bad", "--", "copy", "--backend", "nonsense"], 2, out=["local1", "nonsense"])
-    expect({o["verdict"] for o in outliers(tmp + "/bad").values()} == {"INCORRECT"}, "a run that fails", outliers(tmp + "/bad"))
-    check(["fleet", "run", "--engine", "local", "--nodes", "1", "--timeout", "1", "-o", tmp + "/hung", "--", "forkjoin", "--backend", "cpu", "--ceilings",
-           "none", "--warmup", "30"], 2, out=["HUNG"])
-    expect("round 1" in outliers(tmp + "/hung")["local1"]["why"], "it says at what it hung", outliers(tmp + "/hung"))
-    check(["fleet", "run", "--engine", "local", "--nodes", "2", "-o", tmp + "/two"] + POINTS, 3, out=["TOO FEW", "the two differ"], env={"IRONROOF_IDEAL": "noise=.003"})
+    check(
+        [
+            "fleet",
+            "run",
+            "--engine",
+            "local",
+            "--nodes",
+            "3",
+            "-o",
+            tmp + "/bad",
+            "--",
+            "copy",
+            "--backend",
+            "nonsense",
+        ],
+        2,
+        out=["local1", "nonsense"],
+    )
+    expect(
+        {o["verdict"] for o in outliers(tmp + "/bad").values()} == {"INCORRECT"},
+        "a run that fails",
+        outliers(tmp + "/bad"),
+    )
+    check(
+        [
+            "fleet",
+            "run",
+            "--engine",
+            "local",
+            "--nodes",
+            "1",
+            "--timeout",
+            "1",
+            "-o",
+            tmp + "/hung",
+            "--",
+            "forkjoin",
+            "--backend",
+            "cpu",
+            "--ceilings",
+            "none",
+            "--warmup",
+            "30",
+        ],
+        2,
+        out=["HUNG"],
+    )
+    expect(
+        "round 1" in outliers(tmp + "/hung")["local1"]["why"],
+        "it says at what it hung",
+        outliers(tmp + "/hung"),
+    )
+    check(
+        ["fleet", "run", "--engine", "local", "--nodes", "2", "-o", tmp + "/two"] + POINTS,
+        3,
+        out=["TOO FEW", "the two differ"],
+        env={"IRONROOF_IDEAL": "noise=.003"},
+    )
 
 
 def by_pdsh(tmp):
     """pdsh that runs its commands here: four names, one machine."""
     if not shutil.which("pdsh"):
         return
-    check(["fleet", "run", "--engine", "pdsh", "--engine-args=-R exec", "--nodes", "h[1-4]", "-o", tmp + "/pdsh"] + POINTS, 0, out=["4 nodes, none slow"],
-          env={"IRONROOF_IDEAL": "noise=.003"})
+    check(
+        [
+            "fleet",
+            "run",
+            "--engine",
+            "pdsh",
+            "--engine-args=-R exec",
+            "--nodes",
+            "h[1-4]",
+            "-o",
+            tmp + "/pdsh",
+        ]
+        + POINTS,
+        0,
+        out=["4 nodes, none slow"],
+        env={"IRONROOF_IDEAL": "noise=.003"},
+    )
 
 
 def main():

@@ -78,9 +78,9 @@ typedef struct {
     double          *own;          /* [ngroup]: typical noise of a node's own median */
     double (*term_s)[3];           /* [ngroup]: median terms of the law */
     double *noise; /* [ngroup]: standard error of a node's median, from the scatter of all nodes' rounds */
-    char   split_by[64];           /* field that separates two modes; empty */
-    double base;                   /* centre over the baseline's; log; NAN */
-    bool   network;
+    char    split_by[64]; /* field that separates two modes; empty */
+    double  base;         /* centre over the baseline's; log; NAN */
+    bool    network;
 } fleet_series;
 typedef struct {
     const fleet_data *data;

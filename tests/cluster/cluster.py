@@ -7,6 +7,7 @@ of its own and a slurmd of its own. Needs root, munge and slurm; no systemd. Eve
 
 Cluster.missing() says why it cannot run here, or None.
 """
+
 import os
 import shutil
 import signal
@@ -86,7 +87,14 @@ class Cluster:
 
     def spawn(self, what, words, **more):
         with open("%s/log/%s.out" % (self.dir, what), "w", encoding="utf-8") as out:
-            p = subprocess.Popen(words, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True, **more)
+            p = subprocess.Popen(
+                words,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                **more
+            )
         self.started.append((what, p))
         return p
 
@@ -102,18 +110,30 @@ class Cluster:
         subprocess.run(["ip", "link", "set", BRIDGE, "up"], check=True)
         for i in range(1, self.n + 1):
             ns, veth = "irn%d" % i, "irv%d" % i
-            for words in (["ip", "netns", "add", ns], ["ip", "link", "add", veth, "type", "veth", "peer", "name", "eth0", "netns", ns],
-                          ["ip", "link", "set", veth, "master", BRIDGE, "up"],
-                          ["ip", "-n", ns, "addr", "add", "%s.%d/24" % (NET, i), "dev", "eth0"],
-                          ["ip", "-n", ns, "link", "set", "lo", "up"], ["ip", "-n", ns, "link", "set", "eth0", "up"]):
+            for words in (
+                ["ip", "netns", "add", ns],
+                ["ip", "link", "add", veth, "type", "veth", "peer", "name", "eth0", "netns", ns],
+                ["ip", "link", "set", veth, "master", BRIDGE, "up"],
+                ["ip", "-n", ns, "addr", "add", "%s.%d/24" % (NET, i), "dev", "eth0"],
+                ["ip", "-n", ns, "link", "set", "lo", "up"],
+                ["ip", "-n", ns, "link", "set", "eth0", "up"],
+            ):
                 subprocess.run(words, check=True, capture_output=True)
 
     def write_files(self):
-        for sub in ["run", "log", "state", "env"] + ["spool/n%d" % i for i in range(1, self.n + 1)] + ["tmp/n%d" % i for i in range(1, self.n + 1)]:
+        for sub in (
+            ["run", "log", "state", "env"]
+            + ["spool/n%d" % i for i in range(1, self.n + 1)]
+            + ["tmp/n%d" % i for i in range(1, self.n + 1)]
+        ):
             os.makedirs(os.path.join(self.dir, sub), exist_ok=True)
-        files = {"slurm.conf": CONF.format(d=self.dir, n=self.n, net=NET), "cgroup.conf": "CgroupPlugin=cgroup/v1\n",
-                 "prolog": PROLOG.format(d=self.dir),
-                 "hosts": "127.0.0.1 localhost\n%s.254 head\n" % NET + "".join("%s.%d n%d\n" % (NET, i, i) for i in range(1, self.n + 1))}
+        files = {
+            "slurm.conf": CONF.format(d=self.dir, n=self.n, net=NET),
+            "cgroup.conf": "CgroupPlugin=cgroup/v1\n",
+            "prolog": PROLOG.format(d=self.dir),
+            "hosts": "127.0.0.1 localhost\n%s.254 head\n" % NET
+            + "".join("%s.%d n%d\n" % (NET, i, i) for i in range(1, self.n + 1)),
+        }
         for name, text in files.items():
             with open(os.path.join(self.dir, name), "w", encoding="utf-8") as f:
                 f.write(text)
@@ -133,8 +153,19 @@ class Cluster:
         self.env = dict(os.environ, SLURM_CONF=d + "/slurm.conf", PATH=SEARCH)
         self.write_files()
         self.make_network()
-        self.spawn("munged", [which("munged"), "--foreground", "--force", "--key-file=%s/munge.key" % d, "--socket=%s/run/munge.sock" % d,
-                              "--pid-file=%s/run/munged.pid" % d, "--log-file=%s/log/munged.log" % d, "--seed-file=%s/run/munge.seed" % d])
+        self.spawn(
+            "munged",
+            [
+                which("munged"),
+                "--foreground",
+                "--force",
+                "--key-file=%s/munge.key" % d,
+                "--socket=%s/run/munge.sock" % d,
+                "--pid-file=%s/run/munged.pid" % d,
+                "--log-file=%s/log/munged.log" % d,
+                "--seed-file=%s/run/munge.seed" % d,
+            ],
+        )
         self.wait(lambda: os.path.exists(d + "/run/munge.sock"), 10, "munged")
         self.spawn("slurmctld", self.named(None, "head", [which("slurmctld"), "-D", "-f", d + "/slurm.conf"]))
         for i in range(1, self.n + 1):
@@ -142,7 +173,9 @@ class Cluster:
         self.wait_idle(30)
 
     def idle(self):
-        out = quietly("env", "SLURM_CONF=" + self.dir + "/slurm.conf", which("sinfo"), "-h", "-N", "-o", "%N %T").stdout
+        out = quietly(
+            "env", "SLURM_CONF=" + self.dir + "/slurm.conf", which("sinfo"), "-h", "-N", "-o", "%N %T"
+        ).stdout
         return {line.split()[0] for line in out.splitlines() if line.endswith(" idle")}
 
     def wait_idle(self, seconds, nodes=None):
@@ -158,7 +191,14 @@ class Cluster:
         raise RuntimeError("waited %d s for %s; logs in %s/log" % (seconds, what, self.dir))
 
     def run(self, words, timeout=80, env=None):
-        return subprocess.run(words, env=dict(self.env, **(env or {})), capture_output=True, text=True, timeout=timeout, check=False)
+        return subprocess.run(
+            words,
+            env=dict(self.env, **(env or {})),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
 
     def set_env(self, node, **values):
         with open("%s/env/%s" % (self.dir, node), "w", encoding="utf-8") as f:

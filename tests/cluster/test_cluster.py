@@ -3,6 +3,7 @@
 them is made slow, killed, or given a clock that runs fast. Exit 77 with the reason where such a cluster cannot be. No test
 asserts a speed; deadlines are the program's own promises.
 """
+
 import ctypes
 import json
 import os
@@ -15,8 +16,20 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from cluster import BRIDGE, Cluster, quietly  # noqa: E402
 
-POINTS = ["--", "copy:bytes=64Mi", "triad:bytes=64Mi", "gemv:m=4096,k=4096,dtype=f32", "fma:dtype=f32",
-          "gemm:m=1024,n=1024,k=1024,dtype=f32", "forkjoin", "gemm:m=64,n=64,k=64,dtype=f32", "--backend", "ideal", "--samples", "12"]
+POINTS = [
+    "--",
+    "copy:bytes=64Mi",
+    "triad:bytes=64Mi",
+    "gemv:m=4096,k=4096,dtype=f32",
+    "fma:dtype=f32",
+    "gemm:m=1024,n=1024,k=1024,dtype=f32",
+    "forkjoin",
+    "gemm:m=64,n=64,k=64,dtype=f32",
+    "--backend",
+    "ideal",
+    "--samples",
+    "12",
+]
 failures = []
 
 
@@ -28,12 +41,17 @@ def expect(ok, what, detail=""):
 
 class Sweep:
     """One `fleet run`: exit code, output, fleet.json and a folder of its own."""
+
     count = 0
 
     def __init__(self, cluster, program, *options, env=None, points=None, timeout=60):
         Sweep.count += 1
         self.dir = "%s/sweep%d" % (cluster.dir, Sweep.count)
-        words = [program, "fleet", "run", "--engine", "slurm", "-o", self.dir] + list(options) + (points or POINTS)
+        words = (
+            [program, "fleet", "run", "--engine", "slurm", "-o", self.dir]
+            + list(options)
+            + (points or POINTS)
+        )
         began = time.monotonic()
         done = cluster.run(words, timeout=timeout, env=env)
         self.wall_s = time.monotonic() - began
@@ -60,11 +78,23 @@ def give(cluster, slow=None, **values):
 
 
 def slow_terms(cluster, program):
-    for node, key, value, term in (("n3", "s", .85, "BW"), ("n2", "eta", .85, "eta"), ("n4", "L_lat", 1 / .85, "L_lat")):
+    for node, key, value, term in (
+        ("n3", "s", 0.85, "BW"),
+        ("n2", "eta", 0.85, "eta"),
+        ("n4", "L_lat", 1 / 0.85, "L_lat"),
+    ):
         give(cluster, node, **{key: value})
         s = Sweep(cluster, program, "--no-net", "--nodes", "all", "--timeout", "30")
-        expect(s.code == 1 and s.verdict == {node: ("SLOW", term)}, "%s with .85 of its %s is named, the others are OK" % (node, term), s)
-        expect(node in s.json["sentence"] and term in s.json["sentence"], "the sentence says so", s.json["sentence"])
+        expect(
+            s.code == 1 and s.verdict == {node: ("SLOW", term)},
+            "%s with .85 of its %s is named, the others are OK" % (node, term),
+            s,
+        )
+        expect(
+            node in s.json["sentence"] and term in s.json["sentence"],
+            "the sentence says so",
+            s.json["sentence"],
+        )
     give(cluster)
 
 
@@ -73,22 +103,34 @@ def healthy_and_repeated(cluster, program):
     expect(s.code == 0 and not s.verdict, "four healthy nodes are OK", s)
     before = open(s.dir + "/fleet.json", "rb").read()
     again = cluster.run([program, "fleet", "judge", s.dir])
-    expect(again.returncode == 0 and open(s.dir + "/fleet.json", "rb").read() == before, "judged again: the same bytes", again.stderr)
+    expect(
+        again.returncode == 0 and open(s.dir + "/fleet.json", "rb").read() == before,
+        "judged again: the same bytes",
+        again.stderr,
+    )
 
 
 def checked(cluster, program):
     """`fleet check` on nodes, against what healthy_and_repeated() left."""
     words = ["srun", "-w", "n2", program, "fleet", "check", "--against", cluster.dir + "/sweep1/fleet.json"]
-    for values, code, text in (({}, 0, "ok: as 4 peers"), ({"s": .75}, 1, "slow: BW")):
+    for values, code, text in (({}, 0, "ok: as 4 peers"), ({"s": 0.75}, 1, "slow: BW")):
         give(cluster, "n2", **values)
         done = cluster.run(words)
-        expect(done.returncode == code and text in done.stdout, "fleet check %s gives %d" % (values, code), done.stdout + done.stderr)
+        expect(
+            done.returncode == code and text in done.stdout,
+            "fleet check %s gives %d" % (values, code),
+            done.stdout + done.stderr,
+        )
     give(cluster)
 
 
 def refused(cluster, program):
-    for options, words in ((["--nodes", "n1,n9"], "n9"), (["--nodes", "n1,n1"], "named twice"), (["--nodes", "n[1-"], "brackets"),
-                           (["--nodes", "all", "--engine-args", "'x"], "quote")):
+    for options, words in (
+        (["--nodes", "n1,n9"], "n9"),
+        (["--nodes", "n1,n1"], "named twice"),
+        (["--nodes", "n[1-"], "brackets"),
+        (["--nodes", "all", "--engine-args", "'x"], "quote"),
+    ):
         s = Sweep(cluster, program, "--no-net", *options)
         expect(s.code == 2 and words in s.error, "refused: %s" % " ".join(options), s)
 
@@ -101,6 +143,7 @@ def when(ready, act, seconds=20):
                 act()
                 return
             time.sleep(0.02)
+
     t = threading.Thread(target=watch, daemon=True)
     t.start()
     return t
@@ -114,16 +157,28 @@ def killed_nodes(cluster, program):
     dying = when(lambda: cluster.runs("n4", "fleet agent " + at), lambda: cluster.kill_node("n4"))
     s = Sweep(cluster, program, "--no-net", "--nodes", "all", "--timeout", str(deadline))
     dying.join()
-    expect(s.code == 2 and s.verdict == {"n4": ("LOST", None)}, "a node killed in look 1 is LOST, the others are OK", s)
+    expect(
+        s.code == 2 and s.verdict == {"n4": ("LOST", None)},
+        "a node killed in look 1 is LOST, the others are OK",
+        s,
+    )
     expect(s.wall_s < deadline + 10, "within its deadline and 10 s", s.wall_s)
-    give(cluster, "n3", s=.8)
+    give(cluster, "n3", s=0.8)
     at = "%s/sweep%d" % (cluster.dir, Sweep.count + 1)
     if not network_here(cluster, program):
         return
-    dying = when(lambda: cluster.runs("n2", "ironroof-net " + at), lambda: (time.sleep(.5), cluster.kill_node("n2")), 40)
+    dying = when(
+        lambda: cluster.runs("n2", "ironroof-net " + at),
+        lambda: (time.sleep(0.5), cluster.kill_node("n2")),
+        40,
+    )
     s = Sweep(cluster, program, "--nodes", "n[1-3]", "--timeout", "14", env=MPI)
     dying.join()
-    expect(s.code == 2 and s.verdict == {"n2": ("LOST", None), "n3": ("SLOW", "BW")}, "a node killed in the network phase is LOST, the others are judged", s)
+    expect(
+        s.code == 2 and s.verdict == {"n2": ("LOST", None), "n3": ("SLOW", "BW")},
+        "a node killed in the network phase is LOST, the others are judged",
+        s,
+    )
     expect(s.wall_s < 2 * 14 + 3 * 10, "within its deadline and 10 s", s.wall_s)
 
 
@@ -135,8 +190,12 @@ def has_pmix(cluster):
     return "pmix" in cluster.run(["srun", "--mpi=list"]).stderr + cluster.run(["srun", "--mpi=list"]).stdout
 
 
-MPI = {"OMPI_MCA_btl": "tcp,self", "OMPI_MCA_btl_tcp_if_include": "10.77.0.0/16", "OMPI_MCA_mpi_yield_when_idle": "1",
-       "OMPI_MCA_oob_tcp_if_include": "10.77.0.0/16"}
+MPI = {
+    "OMPI_MCA_btl": "tcp,self",
+    "OMPI_MCA_btl_tcp_if_include": "10.77.0.0/16",
+    "OMPI_MCA_mpi_yield_when_idle": "1",
+    "OMPI_MCA_oob_tcp_if_include": "10.77.0.0/16",
+}
 
 
 def network(cluster, program):
@@ -144,14 +203,36 @@ def network(cluster, program):
         print("skip network: ironroof-net was not built")
         return
     s = Sweep(cluster, program, "--nodes", "n[1-3]", "--engine-args=--mpi=none", "--timeout", "20", env=MPI)
-    expect(s.code == 2 and "--mpi" in s.error and "3 tries" not in s.error, "a wrong --mpi is refused by name", s)
+    expect(
+        s.code == 2 and "--mpi" in s.error and "3 tries" not in s.error, "a wrong --mpi is refused by name", s
+    )
     if not has_pmix(cluster):
         print("skip network: this Slurm has no pmix plugin")
         return
-    quietly("tc", "-n", "irn2", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", "100mbit", "burst", "32kb", "latency", "400ms")
+    quietly(
+        "tc",
+        "-n",
+        "irn2",
+        "qdisc",
+        "add",
+        "dev",
+        "eth0",
+        "root",
+        "tbf",
+        "rate",
+        "100mbit",
+        "burst",
+        "32kb",
+        "latency",
+        "400ms",
+    )
     s = Sweep(cluster, program, "--nodes", "all", "--timeout", "40", env=MPI)
     quietly("tc", "-n", "irn2", "qdisc", "del", "dev", "eth0", "root")
-    expect(s.code == 1 and s.verdict.get("n2") == ("SLOW", "BW_net") and len(s.verdict) == 1, "a throttled link is its node's network", s)
+    expect(
+        s.code == 1 and s.verdict.get("n2") == ("SLOW", "BW_net") and len(s.verdict) == 1,
+        "a throttled link is its node's network",
+        s,
+    )
 
 
 def lying_clock(cluster, program):
@@ -159,10 +240,20 @@ def lying_clock(cluster, program):
     if not os.path.exists(faketime) or not has_pmix(cluster):
         print("skip clock: libfaketime or pmix is not installed")
         return
-    cluster.set_env("n3", IRONROOF_IDEAL="noise=.003,seed=3", LD_PRELOAD=faketime, FAKETIME="+0 x1.05", FAKETIME_DONT_FAKE_MONOTONIC="0")
+    cluster.set_env(
+        "n3",
+        IRONROOF_IDEAL="noise=.003,seed=3",
+        LD_PRELOAD=faketime,
+        FAKETIME="+0 x1.05",
+        FAKETIME_DONT_FAKE_MONOTONIC="0",
+    )
     s = Sweep(cluster, program, "--nodes", "n[1-3]", "--timeout", "40", env=MPI)
     give(cluster)
-    expect(s.code == 2 and s.verdict.get("n3") == ("CLOCK", "clock") and len(s.verdict) == 1, "a clock 5 % fast is CLOCK and not SLOW", s)
+    expect(
+        s.code == 2 and s.verdict.get("n3") == ("CLOCK", "clock") and len(s.verdict) == 1,
+        "a clock 5 % fast is CLOCK and not SLOW",
+        s,
+    )
 
 
 def main(program):
@@ -170,12 +261,22 @@ def main(program):
     if why:
         print("skipped: " + why)
         return 77
-    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: what a daemon leaves comes to us, and is waited for
+    ctypes.CDLL(None).prctl(
+        36, 1, 0, 0, 0
+    )  # PR_SET_CHILD_SUBREAPER: what a daemon leaves comes to us, and is waited for
     began = time.monotonic()
     with Cluster(4) as cluster:
         print("cluster of 4 up in %.1f s" % (time.monotonic() - began))
         give(cluster)
-        for part in ([globals()[p] for p in os.environ.get("PARTS", "").split()] or (healthy_and_repeated, slow_terms, checked, refused, network, lying_clock, killed_nodes)):
+        for part in [globals()[p] for p in os.environ.get("PARTS", "").split()] or (
+            healthy_and_repeated,
+            slow_terms,
+            checked,
+            refused,
+            network,
+            lying_clock,
+            killed_nodes,
+        ):
             since = time.monotonic()
             part(cluster, program)
             print("     %s: %.1f s" % (part.__name__, time.monotonic() - since), flush=True)
@@ -187,7 +288,11 @@ def main(program):
         except ChildProcessError:
             break
     left = [p for p in quietly("ps", "-eo", "pid,args").stdout.splitlines() if folder in p]
-    expect(not left and not os.path.exists(folder) and not os.path.exists("/sys/class/net/" + BRIDGE), "nothing is left behind", left)
+    expect(
+        not left and not os.path.exists(folder) and not os.path.exists("/sys/class/net/" + BRIDGE),
+        "nothing is left behind",
+        left,
+    )
     print("%d failed, %.0f s" % (len(failures), time.monotonic() - began))
     return 1 if failures else 0
 
