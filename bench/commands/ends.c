@@ -31,6 +31,8 @@ int ends_finish(int code)
     errno = 0;
     bool lost = fflush(stdout) != 0 || ferror(stdout) || close_tells();
     int  why = ir_text_error() ? ir_text_error() : errno;
+    if (lost && !why && write(STDOUT_FILENO, "\n", 1) < 0)
+        why = errno; /* the first reason is gone: ask again */
     if (lost) fprintf(stderr, "ironroof: standard output: %s\n", why ? strerror(why) : "writing failed");
     if (code != EXIT_FINE || !(lost || memory_lost())) return code;
     if (memory_lost()) fprintf(stderr, "ironroof: out of memory: the output is not whole\n");
