@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""test_replay.py IRONROOF ROOT -- `fit` of every committed record of a run gives the law that its text beside it prints, to
-the digit. A rule that changes a law must measure the record anew. Standard library only."""
+"""test_replay.py IRONROOF ROOT -- `fit` of every committed record of a run gives the law that its text
+beside it prints, to the digit. A rule that changes a law must measure the record anew. Standard library
+only."""
 
 import glob
 import os
@@ -12,7 +13,8 @@ FIRST, LAST = "The Iron Law of ", "condition "
 
 
 def law(text):
-    """The words of the law's table and of the line that sums a run up, whatever the width they were wrapped to."""
+    """The words of the law's table and of the line that sums a run up,
+    whatever the width they were wrapped to."""
     lines = text.split("\n")
     begin = [i for i, line in enumerate(lines) if line.startswith(FIRST)]
     end = [i for i, line in enumerate(lines) if line.startswith(LAST)]
