@@ -22,8 +22,8 @@ typedef struct {
     size_t          smem;
     dc_args         args;
     void           *on_device, *parts, *arrived, *buf[LY_MAX_BUF];
-    cudaGraphExec_t exec;
-    void           *bound[IR_MAX_TENSORS]; /* tensors the graph was recorded with */
+    cuda_recordings graphs;
+    cudaGraphExec_t exec;       /* of the tensors at hand */
 } plan;
 
 /* ---- the table as phases ---------------------------------------------------------------------------------------------------- */
@@ -124,7 +124,7 @@ static void teardown(ir_run *r)
 {
     plan *p = r->self;
     if (!p) return;
-    if (p->exec) p->c->api->GraphExecDestroy(p->exec);
+    cuda_forget(p->c, &p->graphs);
     for (int b = 0; b < LY_MAX_BUF; b++) cuda_free(p->c, &p->buf[b]);
     cuda_free(p->c, &p->on_device);
     cuda_free(p->c, &p->parts);
@@ -209,16 +209,12 @@ static ir_status all_phases(void *arg)
     return st;
 }
 
-/* A graph holds addresses: another tensor set (a cold call) needs its own recording. */
-static ir_status record(plan *p, const ir_run *r)
+/* Every tensor set has its recording, made before anything is timed. */
+static ir_status record(ir_run *r)
 {
-    bool same = p->exec != NULL;
-    for (int t = 0; t < r->nmem; t++) same = same && p->bound[t] == r->mem[t].p;
-    if (same) return IR_OK;
-    if (p->exec) p->c->api->GraphExecDestroy(p->exec);
-    p->exec = NULL;
-    for (int t = 0; t < r->nmem; t++) p->bound[t] = r->mem[t].p;
-    return cuda_capture(p->c, all_phases, p, &p->exec);
+    plan *p = r->self;
+    bind(p, r);
+    return p->how == FEW_GRAPH ? cuda_record(p->c, &p->graphs, r, all_phases, p, &p->exec) : IR_OK;
 }
 
 static ir_status step(plan *p)
@@ -235,10 +231,8 @@ static ir_status step(plan *p)
 
 static ir_status run(ir_run *r, uint32_t reps)
 {
-    plan *p = r->self;
-    bind(p, r);
-    ir_status st = p->how == FEW_GRAPH ? record(p, r) : IR_OK;
-    for (uint32_t i = 0; i < reps && st == IR_OK; i++) st = step(p);
+    ir_status st = record(r);
+    for (uint32_t i = 0; i < reps && st == IR_OK; i++) st = step(r->self);
     return st;
 }
 
@@ -274,7 +268,7 @@ static void resident_cost(const ir_params *p, ir_cost *c)
 
 #define GPT(id, word, text, can, set, price)                                                                                      \
     const ir_kernel id = {.family = "gpt", .name = word, .doc = text, .can_run = can, .setup = set, .run = run, .teardown = teardown, \
-                          .cost = price}
+                          .prepare = record, .cost = price}
 GPT(cuda_gpt_few, "few", "5 kernels a layer and 2 a step, norms inside products; to 4 token rows", can_run, few_setup, few_cost);
 GPT(cuda_gpt_few_graph, "few_graph", "the same 5 kernels a layer replayed as one CUDA graph", can_run, graph_setup, few_cost);
 GPT(cuda_gpt_resident, "resident", "one cooperative kernel a step, its blocks meet 5 times a layer", can_stay, resident_setup, resident_cost);

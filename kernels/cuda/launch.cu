@@ -64,7 +64,6 @@ static ir_status sync_run(ir_run *r, uint32_t reps)
 }
 
 enum { NODES = 64 };
-typedef struct { cudaGraphExec_t exec; void *seen; } graph_plan;
 
 static ir_status record_nodes(void *arg)
 {
@@ -76,33 +75,32 @@ static ir_status record_nodes(void *arg)
 
 static ir_status graph_setup(ir_run *r)
 {
-    r->self = calloc(1, sizeof(graph_plan));
+    r->self = calloc(1, sizeof(cuda_recordings));
     return r->self ? IR_OK : ir_fail(IR_ENOMEM, "cuda: no memory for a graph");
 }
 
 static void graph_teardown(ir_run *r)
 {
-    graph_plan *g = (graph_plan *)r->self;
-    if (g && g->exec) cuda_of(r->dev)->api->GraphExecDestroy(g->exec);
-    free(g);
+    if (r->self) cuda_forget(cuda_of(r->dev), (cuda_recordings *)r->self);
+    free(r->self);
     r->self = NULL;
 }
 
-/* The graph holds the counter's address, so a new tensor means a new graph; the proof pays for that, not the timing. */
+static ir_status graph_prepare(ir_run *r)
+{
+    cudaGraphExec_t exec;
+    return cuda_record(cuda_of(r->dev), (cuda_recordings *)r->self, r, record_nodes, r, &exec);
+}
+
 static ir_status graph_run(ir_run *r, uint32_t reps)
 {
-    cuda_dev   *c = cuda_of(r->dev);
-    graph_plan *g = (graph_plan *)r->self;
-    ir_status   st = IR_OK;
-    if (!g->exec || g->seen != r->mem[0].p) {
-        if (g->exec) c->api->GraphExecDestroy(g->exec);
-        st = cuda_capture(c, record_nodes, r, &g->exec);
-        g->seen = r->mem[0].p;
-    }
+    cuda_dev       *c = cuda_of(r->dev);
+    cudaGraphExec_t exec;
+    ir_status       st = cuda_record(c, (cuda_recordings *)r->self, r, record_nodes, r, &exec);
     if (st == IR_OK) st = begin(r, reps);
     for (uint32_t i = 0; i < reps / NODES && st == IR_OK; i++) {
         cuda_queued(c, NODES);
-        st = CU_TRY(c, GraphLaunch(g->exec, c->stream));
+        st = CU_TRY(c, GraphLaunch(exec, c->stream));
     }
     for (uint32_t i = 0; i < reps % NODES && st == IR_OK; i++) st = tick(r);
     return st;
@@ -145,6 +143,7 @@ const ir_kernel cuda_launch_queue = {.family = "launch", .name = "queue", .doc =
 const ir_kernel cuda_launch_sync = {
     .family = "launch", .name = "sync", .doc = "an empty kernel and a wait for it, each time", .run = sync_run};
 const ir_kernel cuda_launch_graph = {.family = "launch", .name = "graph", .doc = "an empty kernel as a node of a 64-node graph",
-                                     .setup = graph_setup, .run = graph_run, .teardown = graph_teardown};
+                                     .setup = graph_setup, .run = graph_run, .teardown = graph_teardown,
+                                     .prepare = graph_prepare};
 const ir_kernel cuda_launch_grid = {.family = "launch", .name = "grid", .doc = "a barrier over one block on every multiprocessor",
                                     .flags = IR_K_FUSED, .setup = meet_setup, .run = meet_run, .teardown = meet_teardown};

@@ -83,7 +83,7 @@ CU_KERNEL(32 * WM * WN, 1) mma_kernel(pr_args p)
                 }
         }
     }
-    if (p.splits > 1 && !join_splits<MT * NT * 4, THREADS>(p, &acc[0][0][0])) return;
+    if (p.splits > 1 && !join_splits<MT * NT * 4, THREADS>(p, &acc[0][0][0], smem)) return;
     CU_UNROLL for (int i = 0; i < MT; i++)
         CU_UNROLL for (int j = 0; j < NT; j++)
             CU_UNROLL for (int r = 0; r < 4; r++)
@@ -155,20 +155,22 @@ template <bool CONV, bool NMAJOR> CU_KERNEL(VT, 2) vector_kernel(pr_args p)
         }
         cu_sync();
     }
-    if (p.splits > 1 && !join_splits<64, VT>(p, &acc[0][0])) return;
+    if (p.splits > 1 && !join_splits<64, VT>(p, &acc[0][0], smem)) return;
     CU_UNROLL for (int i = 0; i < 8; i++)
         CU_UNROLL for (int j = 0; j < 8; j++) ep_put(p, m0 + i / 4 * 64 + 4 * ty + i % 4, n0 + j / 4 * 64 + 4 * tx + j % 4, acc[i][j]);
 }
 
 /* ---- choosing and launching --------------------------------------------------------------------------------------------- */
 static int ceil_div(int a, int b) { return (a + b - 1) / b; }
+enum { BIG_STAGES = 3, SMALL_STAGES = 4 }; /* sm_75's 64 KiB are what four stages of 64 x 64 take: no static shared memory beside them */
 
 void pr_choose(const cuda_dev *c, pr_unit unit, int M, int N, int K, pr_plan *o)
 {
     int vector = unit == PR_VECTOR, step = vector ? VK : unit == PR_MMA_TF32 ? 32 : 64, steps = ceil_div(K, step);
     int big_tiles = ceil_div(M, 128) * ceil_div(N, 128);
     o->unit = unit;
-    o->big = vector || big_tiles >= c->sms;
+    bool room = c->prop.sharedMemPerBlockOptin >= (size_t)BIG_STAGES * (128 + 128) * ROW_B; /* sm_75 has less */
+    o->big = vector || (big_tiles >= c->sms && room);
     int tiles = o->big ? big_tiles : ceil_div(M, 64) * ceil_div(N, 64), fill = c->sms * 2;
     int most = steps / (vector ? 16 : 4);
     o->splits = tiles >= c->sms ? 1 : ceil_div(fill, tiles);
@@ -196,8 +198,8 @@ static ir_status launch_mma(cuda_dev *c, const pr_plan *plan, const pr_args &p)
 
 template <class U, bool CONV> static ir_status mma_k_major(cuda_dev *c, const pr_plan *plan, const pr_args &p)
 {
-    if (plan->big) return launch_mma<U, 128, 128, 2, 4, 3, CONV, false>(c, plan, p);
-    return launch_mma<U, 64, 64, 2, 2, 4, CONV, false>(c, plan, p);
+    if (plan->big) return launch_mma<U, 128, 128, 2, 4, BIG_STAGES, CONV, false>(c, plan, p);
+    return launch_mma<U, 64, 64, 2, 2, SMALL_STAGES, CONV, false>(c, plan, p);
 }
 template <class U> static ir_status mma_any(cuda_dev *c, const pr_plan *plan, const pr_args &p)
 {
@@ -205,8 +207,8 @@ template <class U> static ir_status mma_any(cuda_dev *c, const pr_plan *plan, co
 }
 template <class U> static ir_status mma_n_major(cuda_dev *c, const pr_plan *plan, const pr_args &p)
 {
-    if (plan->big) return launch_mma<U, 128, 128, 2, 4, 3, false, true>(c, plan, p);
-    return launch_mma<U, 64, 64, 2, 2, 4, false, true>(c, plan, p);
+    if (plan->big) return launch_mma<U, 128, 128, 2, 4, BIG_STAGES, false, true>(c, plan, p);
+    return launch_mma<U, 64, 64, 2, 2, SMALL_STAGES, false, true>(c, plan, p);
 }
 
 static ir_status vector_any(cuda_dev *c, const pr_plan *plan, const pr_args &p)

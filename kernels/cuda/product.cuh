@@ -71,10 +71,11 @@ enum { ROW_B = 128 };
 CU_BOTH int chunk_at(int row, int c) { return row * ROW_B + ((c ^ (row & 7)) << 4); } /* rows of 8 chunks */
 template <int BN> CU_FN int chunk_at_n(int row, int c) { return row * BN * 2 + ((c ^ (row & 7)) << 4); } /* [k][n], 16-bit */
 
-/* The last of a tile's blocks to arrive adds all parts in order; the others are done. True: go on with the epilogue. */
-template <int COUNT, int THREADS> CU_FN bool join_splits(const pr_args &p, float *acc)
+/* The last of a tile's blocks to arrive adds all parts in order; the others are done. True: go on with the epilogue. smem: the tiles,
+ * which nobody needs any more once all have stored their part. */
+template <int COUNT, int THREADS> CU_FN bool join_splits(const pr_args &p, float *acc, unsigned char *smem)
 {
-    CU_SHARED(unsigned, arrived[1]);
+    unsigned *arrived = (unsigned *)smem;
     size_t part = (size_t)COUNT * THREADS;
     float *mine = p.partial + ((size_t)blockIdx.x * (size_t)p.splits + blockIdx.z) * part + threadIdx.x;
     for (int i = 0; i < COUNT; i++) mine[(size_t)i * THREADS] = acc[i];
