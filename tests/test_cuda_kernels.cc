@@ -1,6 +1,6 @@
 /* test_cuda_kernels.cc -- every CUDA kernel on every awkward shape of its workload against the oracle, emulated on the
- * host: logic, index arithmetic, fragment layouts, and (under AddressSanitizer) bounds. Both orders of threads, so
- * that a result that depends on a missing barrier differs. Not covered: speed, memory ordering between blocks, and
+ * host: logic, index arithmetic, fragment layouts, and (under AddressSanitizer) bounds. Both orders of threads and both extremes of
+ * what is asynchronous, so that a result that depends on a missing barrier or wait differs. Not covered: speed, memory ordering between blocks, and
  * what nvcc makes of the code. An argument restricts the run to kernels whose id holds it; cuda/resnet50 takes minutes
  * and is run only when named. Two more arguments: multiprocessors, capability. */
 #include "tests/cuda/fake.h"
@@ -28,6 +28,9 @@ static const ir_params more_attention[] = {{{2, 2, 128, 70, 5}, IR_BF16, 0}, {{1
                                            {{1, 2, 20, 66, 1}, IR_BF16, 0},  {{3, 1, 96, 1, 63}, IR_BF16, 0}};
 /* Networks that prefill in tiles: heads of 16, of 20, several sequences, rows cached before. */
 static const ir_params more_gpt[] = {{{1, 32, 2, 31, 80, 2, 19, 7}, IR_BF16, 0}, {{1, 40, 2, 31, 80, 1, 67, 0}, IR_BF16, 0}};
+/* Steps of few rows over many keys: shares of them joined, new keys beside cached ones, heads of 16, 24, 96 and 128 columns. */
+static const ir_params more_decode[] = {{{1, 32, 2, 31, 200, 1, 1, 150}, IR_BF16, 0}, {{1, 48, 2, 31, 200, 2, 1, 100}, IR_BF16, 0},
+                                        {{1, 96, 1, 31, 200, 1, 2, 131}, IR_BF16, 0}, {{1, 128, 1, 31, 300, 1, 1, 255}, IR_BF16, 0}};
 static const ir_params resnet[] = {{{1, 32}, IR_F32, 0}};
 static int ok, skipped, wrong;
 
@@ -44,7 +47,7 @@ static void verify(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const 
 {
     ir_check c;
     for (int reverse = 0; reverse < (both ? 2 : 1); reverse++) {
-        emu_reverse = reverse;
+        emu_reverse = emu_eager = reverse;
         ir_status st = ir_verify(dev, w, k, p, 42 + (uint64_t)reverse, 0, &c);
         if (st == IR_SKIP) skipped++;
         else if (st == IR_OK) ok++;
@@ -85,6 +88,8 @@ static void verify_kernel(ir_dev *dev, const ir_workload *w, const ir_kernel *k,
     if (w == &wl_gemm) verify_shapes(dev, w, k, more_gemm, sizeof more_gemm / sizeof *more_gemm, true);
     if (w == &wl_attention) verify_shapes(dev, w, k, more_attention, sizeof more_attention / sizeof *more_attention, true);
     if (w == &wl_gpt && !strcmp(k->name, "launches")) verify_shapes(dev, w, k, more_gpt, sizeof more_gpt / sizeof *more_gpt, false);
+    bool few = !strcmp(k->name, "few") || !strcmp(k->name, "resident");
+    if (w == &wl_gpt && few) verify_shapes(dev, w, k, more_decode, sizeof more_decode / sizeof *more_decode, false);
     if (whole_nets && w == &wl_resnet50 && !strcmp(k->name, "launches")) verify_shapes(dev, w, k, resnet, 1, false);
     double s = std::chrono::duration<double>(std::chrono::steady_clock::now() - t0).count();
     printf("%s cuda/%s/%s: %d right, %d not possible here, %d wrong (%.1f s)\n", wrong > wrong0 ? "FAIL" : ok > ok0 ? "ok  " : "none",

@@ -9,16 +9,17 @@
 #include <string.h>
 
 enum { T_IN, T_W, T_V, T_OUT, T_KV };
-enum { KEYS_A_WARP = 4, MOST_SPLIT = 16 };
+enum { KEYS_A_WARP = 4 };
 typedef enum { FEW, FEW_GRAPH, RESIDENT } style;
 typedef struct {
     cuda_dev       *c;
     ly_net          net;
     style           how;
     pr_type         wt;
+    const dc_kernels *kernels;
     int             rows;       /* that the kernels are made for: 1, 2 or 4 */
     dc_phase       *phase;      /* [n], host */
-    int             n, blocks;  /* blocks: resident at once */
+    int             n, blocks;  /* blocks: what the device holds at once */
     size_t          smem;
     dc_args         args;
     void           *on_device, *parts, *arrived, *buf[LY_MAX_BUF];
@@ -57,7 +58,7 @@ static int split_of(const plan *p, const ly_row *r)
 {
     int queries = (int)(r->rows * r->heads), keys = (int)(r->past + r->tokens), want = (p->blocks + queries - 1) / queries;
     int most = (keys + DC_WARPS * KEYS_A_WARP - 1) / (DC_WARPS * KEYS_A_WARP);
-    if (most > MOST_SPLIT) most = MOST_SPLIT;
+    if (most > DC_SPLIT) most = DC_SPLIT;
     return want < 1 ? 1 : want < most ? want : most;
 }
 
@@ -159,7 +160,7 @@ static ir_status prepare_phases(plan *p)
     for (int i = 0; i < p->n; i++)
         if (dc_shared(&p->phase[i], p->rows) > floats) floats = dc_shared(&p->phase[i], p->rows);
     p->smem = (size_t)floats * sizeof(float);
-    ir_status st = p->how == RESIDENT ? dc_resident(p->c, p->rows, p->wt, p->smem, &p->blocks) : IR_OK;
+    ir_status st = p->kernels->at_once(p->c, p->rows, p->how == RESIDENT, p->smem, &p->blocks);
     if (st == IR_OK) make_phases(p);
     return st;
 }
@@ -167,12 +168,14 @@ static ir_status prepare_phases(plan *p)
 static ir_status setup_as(ir_run *r, style how)
 {
     static const pr_type stored[IR_NDTYPE] = {[IR_F32] = PR_F32, [IR_F16] = PR_F16, [IR_BF16] = PR_BF16, [IR_I8] = PR_I8, [IR_F8] = PR_F8};
+    static const dc_kernels *const kernels_of[] = {[PR_F32] = &dc_f32, [PR_F16] = &dc_f16, [PR_BF16] = &dc_bf16, [PR_I8] = &dc_i8, [PR_F8] = &dc_f8};
     plan *p = calloc(1, sizeof *p);
     r->self = p;
     if (!p) return ir_fail(IR_ENOMEM, "cuda: no memory for a plan");
     p->c = cuda_of(r->dev);
     p->how = how;
     p->wt = stored[r->p.dtype];
+    p->kernels = kernels_of[p->wt];
     ir_status st = wl_net_of(r->workload, &r->p, &p->net);
     if (st != IR_OK) return st;
     p->rows = p->net.row[0].rows == 1 ? 1 : p->net.row[0].rows == 2 ? 2 : DC_ROWS;
@@ -197,15 +200,17 @@ static int blocks_of(const plan *p, const dc_phase *f)
     int64_t rows = DC_WARPS / f->warps;
     if (f->op == DC_ATTENTION) return f->M * f->heads * f->split;
     int64_t want = f->op == DC_EMBED ? ((int64_t)f->M * f->K + DC_THREADS - 1) / DC_THREADS : (f->N + rows - 1) / rows;
-    int64_t most = 4 * (int64_t)p->blocks; /* beyond, a block takes more rows: bringing x costs more than it hides */
-    return (int)(want < most ? want : most);
+    return (int)(want < p->blocks ? want : p->blocks); /* a block that waits for another's end brings x once more */
 }
 
 static ir_status all_phases(void *arg)
 {
     plan     *p = arg;
     ir_status st = IR_OK;
-    for (int i = 0; i < p->n && st == IR_OK; i++) st = dc_run_phase(p->c, &p->args, i, p->rows, p->wt, blocks_of(p, &p->phase[i]), p->smem);
+    for (int i = 0; i < p->n && st == IR_OK; i++) {
+        const dc_phase *f = &p->phase[i];
+        st = p->kernels->phase(p->c, &p->args, f, p->rows, blocks_of(p, f), (size_t)dc_shared(f, p->rows) * sizeof(float));
+    }
     return st;
 }
 
@@ -226,7 +231,7 @@ static ir_status step(plan *p)
     }
     cuda_queued(p->c, 1);
     ir_status st = CU_TRY(p->c, MemsetAsync(p->arrived, 0, sizeof(unsigned), p->c->stream));
-    return st == IR_OK ? dc_run_resident(p->c, &p->args, p->rows, p->wt, p->blocks, p->smem) : st;
+    return st == IR_OK ? p->kernels->resident(p->c, &p->args, p->rows, p->blocks, p->smem) : st;
 }
 
 static ir_status run(ir_run *r, uint32_t reps)

@@ -78,6 +78,25 @@ CU_FN float cu_ldcg(const float *p)
     asm volatile("ld.global.cg.f32 %0, [%1];" : "=f"(v) : "l"(p) : "memory");
     return v;
 }
+CU_FN float2 cu_ld8(const float *p)
+{
+    float2 v;
+    asm volatile("ld.global.cg.v2.f32 {%0,%1}, [%2];" : "=f"(v.x), "=f"(v.y) : "l"(p) : "memory");
+    return v;
+}
+/* Through the read-only path, one after the other as written. */
+CU_FN unsigned cu_ldnc4(const void *p)
+{
+    unsigned v;
+    asm volatile("ld.global.nc.u32 %0, [%1];" : "=r"(v) : "l"(p));
+    return v;
+}
+CU_FN uint2 cu_ldnc8(const void *p)
+{
+    uint2 v;
+    asm volatile("ld.global.nc.v2.u32 {%0,%1}, [%2];" : "=r"(v.x), "=r"(v.y) : "l"(p));
+    return v;
+}
 CU_FN unsigned long long cu_chase(unsigned long long p)
 {
     unsigned long long v;

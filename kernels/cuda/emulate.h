@@ -1,6 +1,7 @@
 /* emulate.h -- device code on the host, for tests: each thread of a block is a fiber, barriers and warp-wide instructions
- * are meeting points, asynchronous copies happen as late as the program allows, and dynamic shared memory starts as NaN
- * bytes. Checks logic and index arithmetic (with AddressSanitizer also bounds); says nothing about speed, and
+ * are meeting points, and dynamic shared memory starts as NaN bytes. What is asynchronous runs at one of its two extremes: copies as
+ * late and warp-group products as early as the program allows, or the reverse (emu_eager); the truth lies between. Products see what
+ * was stored before the last wg_visible(), and give up where shared memory is something else. Checks logic and index arithmetic (with AddressSanitizer also bounds); says nothing about speed, and
  * nothing about memory ordering between blocks. The order in which fibers run can be reversed, to expose a missing
  * barrier. One block at a time, except cooperative launches, whose blocks all run at once. */
 #ifndef CUDA_EMULATE_H
@@ -36,6 +37,7 @@ void emu_copy_commit();
 void emu_copy_wait(int left);
 void emu_run(dim3 grid, dim3 block, size_t smem, bool cooperative, const std::function<void()> &body);
 extern bool emu_reverse;      /* run fibers from the last to the first */
+extern bool emu_eager;        /* copies land at once and products run when they are waited for; else the reverse */
 extern int  emu_blocks_per_sm; /* what the occupancy call of the fake device answers */
 
 CU_FN void cu_sync() { emu_sync_block(); }
@@ -57,18 +59,22 @@ template <class T> T cu_shfl(T v, int lane) { return emu_exchange<T>(v, lane, []
 CU_FN unsigned cu_ticket(unsigned *p) { return (*p)++; }
 CU_FN void cu_fence() {}
 
-CU_FN uint4 emu_load16(const void *p)
+template <class T> T emu_load(const void *p)
 {
-    if ((uintptr_t)p % 16) { fprintf(stderr, "emulated device: misaligned 16-byte access\n"); abort(); }
-    uint4 v;
-    memcpy(&v, p, 16);
+    if ((uintptr_t)p % sizeof(T)) { fprintf(stderr, "emulated device: misaligned access of %zu bytes\n", sizeof(T)); abort(); }
+    T v;
+    memcpy(&v, p, sizeof v);
     return v;
 }
+CU_FN uint4 emu_load16(const void *p) { return emu_load<uint4>(p); }
 CU_FN uint4 cu_ld16(const void *p) { return emu_load16(p); }
 CU_FN uint4 cu_ld16_stream(const void *p) { return emu_load16(p); }
 CU_FN uint4 cu_ldnc16(const void *p) { return emu_load16(p); }
 CU_FN uint4 cu_lds16(const void *p) { return emu_load16(p); }
 CU_FN float cu_ldcg(const float *p) { return *p; }
+CU_FN float2 cu_ld8(const float *p) { return emu_load<float2>(p); }
+CU_FN unsigned cu_ldnc4(const void *p) { return emu_load<unsigned>(p); }
+CU_FN uint2 cu_ldnc8(const void *p) { return emu_load<uint2>(p); }
 CU_FN void  cu_st16(void *p, uint4 v) { emu_load16(p); memcpy(p, &v, 16); }
 CU_FN void  cu_st16_stream(void *p, uint4 v) { cu_st16(p, v); }
 CU_FN unsigned long long cu_chase(unsigned long long p) { return *(const unsigned long long *)p; }
@@ -90,7 +96,7 @@ CU_FN void cu_ldmatrix4_trans(const void *row, unsigned (&r)[4]) { emu_ldmatrix(
 enum emu_type { EMU_F16, EMU_BF16, EMU_TF32, EMU_F8, EMU_I8 };
 void emu_mma(emu_type t, void *d, const unsigned *a, const unsigned *b);
 /* The instructions of sm_75, and whether kernels get those (emu_turing). */
-extern bool emu_turing;
+extern "C" bool emu_turing;
 void emu_mma_small(emu_type t, void *d, const unsigned *a, unsigned b);
 CU_FN void cu_mma_f16_k8(float (&d)[4], unsigned a0, unsigned a1, unsigned b)
 {
@@ -118,9 +124,14 @@ CU_FN void cu_mma_i8(int (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]
     else emu_mma(EMU_I8, d, a, b);
 }
 /* wgmma m64nNk: the descriptors are decoded as the hardware does (128-byte swizzle only); B is [k][n] when trans_b.
- * N / 2 accumulators a lane. The product happens at emu_wgmma_wait(). */
+ * N / 2 accumulators a lane. The product happens at emu_wgmma_commit(), or (emu_eager) when emu_wgmma_wait() leaves fewer groups. */
 void emu_wgmma(emu_type t, void *d, int n, uint64_t a, uint64_t b, bool trans_b);
-void emu_wgmma_wait();
+void emu_wgmma_commit();
+void emu_wgmma_wait(int left);
+/* The fence of a thread: its own copies that have landed, and all plain stores, are what products see from now on. */
+void emu_wgmma_visible();
+/* Byte of shared memory where element (mn, k) of an operand lies. mn_major: 64 elements of M or N a row of 128 bytes, else k. */
+uint64_t emu_wgmma_address(emu_type t, uint64_t descriptor, int mn, int k, bool mn_major);
 uint64_t emu_smem_address(const void *p); /* as a descriptor counts it */
 
 int     emu_dp4a(int a, int b, int c);

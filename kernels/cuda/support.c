@@ -124,7 +124,7 @@ ir_status cuda_capture(cuda_dev *c, ir_status (*body)(void *), void *arg, cudaGr
     char      why[IR_WHY];
     snprintf(why, sizeof why, "%s", ir_why());
     st = CU_TRY(c, StreamEndCapture(c->stream, &g)); /* also after a failure: the stream must leave capture mode */
-    if (inner != IR_OK) st = ir_fail(inner, "%s", why);
+    if (inner != IR_OK && st != IR_EDEVICE) st = ir_fail(inner, "%s", why);
     if (st == IR_OK) st = CU_TRY(c, GraphInstantiate(out, g));
     if (g) c->api->GraphDestroy(g);
     if (st != IR_OK) *out = NULL;

@@ -8,6 +8,7 @@ extern "C" {
 #endif
 typedef struct {
     int         devices, driver, runtime, cc, sms;
+    bool        integrated;    /* memory shared with the host, as on a Jetson */
     size_t      mem_B;         /* Malloc beyond it fails as a full device does */
     const char *name;
     cudaError_t count_error;   /* of GetDeviceCount */
@@ -17,6 +18,7 @@ typedef struct {
     /* ---- counted by the fake */
     long        calls, launches, live, graphs; /* live: allocations, streams, events and graphs not freed */
     size_t      used_B;
+    double      uploaded_B;
 } fake_state;
 extern fake_state     fake;
 extern const cuda_api fake_api;

@@ -1,9 +1,12 @@
-/* decode.cu -- see decode.h: phases of a step of at most DC_ROWS token rows. What one phase wrote another reads, possibly inside one
- * kernel, so activations are loaded through L2 (cu_ldcg, cu_ld16), never from L1, which does not see other blocks' writes.
+/* decode.cuh -- see decode.h: phases of a step of at most DC_ROWS token rows, for one type of weights; decode_*.cu have one each. What
+ * one phase wrote another reads, possibly inside one kernel, so activations are loaded through L2 (cu_ldcg, cu_ld8, cu_ld16), never
+ * from L1, which does not see other blocks' writes. Phases are passed by value: a loop must not read them from memory again.
  *
  * A product: the block brings its few rows of x to shared memory, normed or joined on the way, then streams weights: a warp or
  * several an output row, 16 bytes a lane. x lies so that lanes read neighbouring 16 bytes whatever the width of a weight.
  * Shared memory is dynamic throughout. K is a multiple of 16 and heads have an even width of at most DC_MAX_DH. */
+#ifndef CUDA_DECODE_CUH
+#define CUDA_DECODE_CUH
 #include "kernels/cuda/decode.h"
 #include "kernels/cuda/epilogue.cuh"
 #include "kernels/cuda/weights.cuh"
@@ -35,27 +38,51 @@ template <int B> CU_FN void block_sums(float (&v)[B], float *red)
     cu_sync();
 }
 
-/* Column c of row m of an attention, from its parts. */
-CU_FN float joined(const dc_args &a, const dc_phase &p, int m, int c)
+/* What each share of a query's keys weighs in its sum, to w[row][head][share]: half a warp a row and head. */
+CU_FN void join_weights(const dc_args &a, const dc_phase &p, int rows, float *w)
 {
-    int          width = p.dh + 2, d = c % p.dh;
-    const float *part = a.parts + (size_t)(m * p.heads + c / p.dh) * (size_t)(p.split * width);
-    float        most = -INFINITY, sum = 0, o = 0;
-    for (int z = 0; z < p.split; z++) most = fmaxf(most, cu_ldcg(part + z * width));
-    for (int z = 0; z < p.split; z++) {
-        float s = cu_ldcg(part + z * width + 1), f = s > 0 ? cu_exp(cu_ldcg(part + z * width) - most) : 0.0f; /* a share without keys */
-        sum += f * s;
-        o += f * cu_ldcg(part + z * width + 2 + d);
+    int tid = (int)threadIdx.x, z = tid % DC_SPLIT, width = p.dh + 2, items = rows * p.heads;
+    for (int i0 = 0; i0 < items; i0 += DC_THREADS / DC_SPLIT) {
+        int    i = i0 + tid / DC_SPLIT;
+        bool   in = i < items && z < p.split;
+        float2 part = in ? cu_ld8(a.parts + (size_t)(i * p.split + z) * (size_t)width) : make_float2(-INFINITY, 0);
+        float  most = part.x, sum;
+        for (int m = DC_SPLIT / 2; m > 0; m /= 2) most = fmaxf(most, cu_shfl_xor(most, m));
+        float f = part.y > 0 ? cu_exp(part.x - most) : 0.0f; /* a share without keys has none */
+        sum = f * part.y;
+        for (int m = DC_SPLIT / 2; m > 0; m /= 2) sum += cu_shfl_xor(sum, m);
+        if (in) w[i * p.split + z] = f / sum;
     }
-    return o / sum;
+    cu_sync();
+}
+
+/* Columns c, c + 1 of row m of an attention, from its parts; several are on their way at a time. */
+CU_FN float2 joined(const dc_args &a, const dc_phase &p, const float *w, int m, int c)
+{
+    constexpr int AT_ONCE = 4;
+    int           width = p.dh + 2, h = c / p.dh, item = (m * p.heads + h) * p.split;
+    const float  *part = a.parts + (size_t)item * (size_t)width + (size_t)(2 + c - h * p.dh);
+    float2        o = make_float2(0, 0);
+    for (int z0 = 0; z0 < p.split; z0 += AT_ONCE) {
+        float2 v[AT_ONCE];
+        CU_UNROLL for (int u = 0; u < AT_ONCE; u++) v[u] = cu_ld8(part + (size_t)(z0 + u < p.split ? z0 + u : z0) * (size_t)width);
+        CU_UNROLL for (int u = 0; u < AT_ONCE; u++)
+        {
+            float f = z0 + u < p.split ? w[item + z0 + u] : 0.0f;
+            o.x = fmaf(f, v[u].x, o.x), o.y = fmaf(f, v[u].y, o.y);
+        }
+    }
+    return o;
 }
 
 template <class W, int B> CU_FN void stage_rows(const dc_args &a, const dc_phase &p, float *x, float *red)
 {
     const float *in = buffer(a, p.in);
     int          tid = (int)threadIdx.x, quads = p.K / 4;
+    float       *shares = red + DC_WARPS * B;
     float        sum[B];
     CU_UNROLL for (int b = 0; b < B; b++) sum[b] = 0;
+    if (p.split) join_weights(a, p, p.M, shares);
     CU_UNROLL for (int b = 0; b < B; b++)
     {
         int m = b < p.M ? b : 0;
@@ -63,7 +90,8 @@ template <class W, int B> CU_FN void stage_rows(const dc_args &a, const dc_phase
         {
             float4 v;
             if (p.split) {
-                v = make_float4(joined(a, p, m, 4 * k), joined(a, p, m, 4 * k + 1), joined(a, p, m, 4 * k + 2), joined(a, p, m, 4 * k + 3));
+                float2 lo = joined(a, p, shares, m, 4 * k), hi = joined(a, p, shares, m, 4 * k + 2);
+                v = make_float4(lo.x, lo.y, hi.x, hi.y);
             } else {
                 uint4 u = cu_ld16(in + ((size_t)m * (size_t)p.every + (size_t)p.skip) * (size_t)p.K + (size_t)(4 * k));
                 v = make_float4(__uint_as_float(u.x), __uint_as_float(u.y), __uint_as_float(u.z), __uint_as_float(u.w));
@@ -103,14 +131,22 @@ template <class W, int B> CU_FN void stage_rows(const dc_args &a, const dc_phase
 }
 
 /* ---- product -------------------------------------------------------------------------------------------------------------- */
-CU_FN void put_sum(const dc_args &a, const dc_phase &p, int m, int n, float v)
+/* One output of a thread: what is added to its sum is fetched before the weights, so that nobody waits for it at the end. */
+struct result { float *at; float scale, plus; };
+CU_FN result result_of(const dc_args &a, const dc_phase &p, bool mine, int m, int n)
 {
-    if (m >= p.M || n >= p.N) return;
+    result r = {nullptr, 1, 0};
+    if (!mine || m >= p.M || n >= p.N) return r;
     size_t at = (size_t)m * (size_t)p.N + (size_t)n;
-    if (p.s_at >= 0) v *= a.V[p.s_at + n];
-    if (p.b_at >= 0) v += a.V[p.b_at + n];
-    if (p.add != LY_NONE) v += cu_ldcg(buffer(a, p.add) + at);
-    buffer(a, p.out)[at] = ep_act(p.act, v);
+    r.at = buffer(a, p.out) + at;
+    if (p.s_at >= 0) r.scale = a.V[p.s_at + n];
+    if (p.b_at >= 0) r.plus = a.V[p.b_at + n];
+    if (p.add != LY_NONE) r.plus += cu_ldcg(buffer(a, p.add) + at);
+    return r;
+}
+CU_FN void put_sum(const dc_phase &p, const result &r, float v)
+{
+    if (r.at) *r.at = ep_act(p.act, fmaf(v, r.scale, r.plus));
 }
 
 template <class W, int B> CU_FN void product_phase(const dc_args &a, const dc_phase &p, float *x)
@@ -123,6 +159,7 @@ template <class W, int B> CU_FN void product_phase(const dc_args &a, const dc_ph
     for (int n0 = (int)blockIdx.x * rows; n0 < p.N; n0 += (int)gridDim.x * rows) {
         int                     n = n0 + warp / p.warps;
         const typename W::T    *row = (const typename W::T *)a.W + p.W_at + (int64_t)(n < p.N ? n : p.N - 1) * p.K;
+        result                  mine = p.warps == 1 ? result_of(a, p, lane < B, lane, n) : result_of(a, p, tid < rows * B, tid % B, n0 + tid / B);
         float                   acc[B];
         CU_UNROLL for (int b = 0; b < B; b++) acc[b] = 0;
         CU_UNROLL_BY(1) for (int q0 = part * 32 + lane; q0 < chunks; q0 += AHEAD * stride)
@@ -150,8 +187,9 @@ template <class W, int B> CU_FN void product_phase(const dc_args &a, const dc_ph
         }
         CU_UNROLL for (int b = 0; b < B; b++) acc[b] = cu_warp_sum(acc[b]);
         if (p.warps == 1) {
-            CU_UNROLL for (int b = 0; b < B; b++)
-                if (lane == b) put_sum(a, p, b, n, acc[b]);
+            float s = acc[0];
+            CU_UNROLL for (int b = 1; b < B; b++) s = lane == b ? acc[b] : s;
+            put_sum(p, mine, s);
             continue;
         }
         if (lane == 0)
@@ -160,7 +198,7 @@ template <class W, int B> CU_FN void product_phase(const dc_args &a, const dc_ph
         if (tid < rows * B) {
             float s = 0;
             for (int w = 0; w < p.warps; w++) s += red[(tid / B * p.warps + w) * B + tid % B];
-            put_sum(a, p, tid % B, n0 + tid / B, s);
+            put_sum(p, mine, s);
         }
         cu_sync();
     }
@@ -180,89 +218,129 @@ template <class W> CU_FN void fetch_ahead(const dc_args &a, const dc_phase &p)
 }
 
 /* ---- attention -------------------------------------------------------------------------------------------------------------- */
-CU_FN float2 two_of(const float *p) { return *(const float2 *)p; }
-CU_FN float2 two_of(const __half *p) { return __half22float2(*(const __half2 *)p); }
-CU_FN float2 two_of(const __nv_bfloat16 *p) { return make_float2(cu_f32(p[0]), cu_f32(p[1])); }
-
-/* Columns d, d + 1 of key (which 0) or value (1) j: cached, or new and rounded as the cache would. */
-template <class T> CU_FN float2 key_pair(const dc_phase &p, const T *cache, const float *fresh, int which, int j, int d)
+/* Two neighbouring columns of a cached row, in one load. */
+template <class T> struct pair_of { typedef unsigned raw; };
+template <> struct pair_of<float> { typedef uint2 raw; };
+CU_FN void load_pair(const void *p, unsigned &r) { r = cu_ldnc4(p); }
+CU_FN void load_pair(const void *p, uint2 &r) { r = cu_ldnc8(p); }
+CU_FN float2 open_pair(float, uint2 r) { return make_float2(__uint_as_float(r.x), __uint_as_float(r.y)); }
+CU_FN float2 open_pair(__nv_bfloat16, unsigned r) { return make_float2(__uint_as_float(r << 16), __uint_as_float(r & 0xFFFF0000u)); }
+CU_FN float2 open_pair(__half, unsigned r)
 {
-    if (j < p.past) return two_of(cache + (size_t)j * (size_t)p.dh + (size_t)d);
-    const float *f = fresh + (size_t)(j - p.past) * (size_t)(3 * p.heads * p.dh) + (size_t)((1 + which) * p.heads * p.dh + d);
-    return make_float2(cu_f32(cu_from<T>(cu_ldcg(f))), cu_f32(cu_from<T>(cu_ldcg(f + 1))));
+    float f[2];
+    cu_open_half2(r, f);
+    return make_float2(f[0], f[1]);
 }
 
-/* One share of the keys of one query and head. s: dh for the query, then DC_WARPS times (maximum, sum, dh columns). */
+/* What a warp has seen of a query's keys. */
+enum { DC_PAIRS = DC_MAX_DH / 64 }; /* of columns a lane: 2 lane + 64 i */
+struct share { float most, sum; float2 o[DC_PAIRS]; };
+/* N more keys with scores w (this lane's part of them; -inf: none) and values v. */
+template <int N> CU_FN void share_keys(share &s, float (&w)[N], const bool (&in)[N], const float2 (&v)[N][DC_PAIRS])
+{
+    float most = s.most;
+    CU_UNROLL for (int u = 0; u < N; u++)
+    {
+        w[u] = cu_warp_sum(w[u]);
+        if (!in[u]) w[u] = -INFINITY;
+        most = fmaxf(most, w[u]);
+    }
+    float keep = cu_exp(s.most - most);
+    s.most = most;
+    s.sum *= keep;
+    CU_UNROLL for (int i = 0; i < DC_PAIRS; i++) s.o[i].x *= keep, s.o[i].y *= keep;
+    CU_UNROLL for (int u = 0; u < N; u++)
+    {
+        float f = cu_exp(w[u] - most);
+        s.sum += f;
+        CU_UNROLL for (int i = 0; i < DC_PAIRS; i++) s.o[i].x = fmaf(f, v[u][i].x, s.o[i].x), s.o[i].y = fmaf(f, v[u][i].y, s.o[i].y);
+    }
+}
+
+/* One share of the keys of one query and head. s: DC_WARPS times (maximum, sum, dh columns). */
 template <class T> CU_FN void attention_share(const dc_args &a, const dc_phase &p, int item, float *s)
 {
-    constexpr int AHEAD = 4, PAIRS = DC_MAX_DH / 64;
+    constexpr int AHEAD = 4;
+    typedef typename pair_of<T>::raw raw;
     int           tid = (int)threadIdx.x, lane = tid % 32, warp = tid / 32, z = item % p.split, h = item / p.split % p.heads, m = item / p.split / p.heads;
     int           b = m / p.tokens, t = m % p.tokens, n = p.past + t + 1, per = (n + p.split - 1) / p.split, j0 = z * per, j1 = j0 + per < n ? j0 + per : n;
-    int           wide = p.heads * p.dh;
+    int           wide = p.heads * p.dh, cached = j1 < p.past ? j1 : p.past;
     const float  *qkv = buffer(a, p.in), *fresh = qkv + (size_t)(b * p.tokens) * (size_t)(3 * wide) + (size_t)(h * p.dh);
     size_t        plane = (size_t)a.cap * (size_t)p.dh, key = (size_t)p.plane + ((size_t)b * (size_t)p.heads + (size_t)h) * plane;
     T            *kc = (T *)a.kv + key, *vc = kc + (size_t)a.batch * (size_t)p.heads * plane;
-    float        *q = s, *mine = s + p.dh + warp * (p.dh + 2), scale = 1.0f / sqrtf((float)p.dh);
-    for (int d = tid; d < p.dh; d += DC_THREADS) q[d] = cu_ldcg(fresh + (size_t)t * (size_t)(3 * wide) + (size_t)d) * scale;
+    float        *mine = s + warp * (p.dh + 2), scale = 1.0f / sqrtf((float)p.dh);
+    int           col[DC_PAIRS]; /* this lane's columns; those beyond the last are the first ones, with a query of zeros */
+    float2        q[DC_PAIRS];
+    share         r;
+    r.most = -INFINITY, r.sum = 0;
+    CU_UNROLL for (int i = 0; i < DC_PAIRS; i++)
+    {
+        bool in = 2 * lane + 64 * i < p.dh;
+        col[i] = in ? 2 * lane + 64 * i : 0;
+        q[i] = cu_ld8(fresh + (size_t)t * (size_t)(3 * wide) + (size_t)col[i]);
+        q[i].x *= in ? scale : 0.0f, q[i].y *= in ? scale : 0.0f;
+        r.o[i] = make_float2(0, 0);
+    }
     if (z == 0)
         for (int d = tid; d < 2 * p.dh; d += DC_THREADS) {
             int which = d / p.dh, c = d % p.dh;
             (which ? vc : kc)[(size_t)(p.past + t) * (size_t)p.dh + (size_t)c] =
                 cu_from<T>(cu_ldcg(fresh + (size_t)t * (size_t)(3 * wide) + (size_t)((1 + which) * wide + c)));
         }
-    cu_sync();
-    float  most = -INFINITY, sum = 0;
-    float2 o[PAIRS];
-    CU_UNROLL for (int i = 0; i < PAIRS; i++) o[i] = make_float2(0, 0);
-    CU_UNROLL_BY(1) for (int j = j0 + warp; j < j1; j += AHEAD * DC_WARPS)
+    CU_UNROLL_BY(1) for (int j = j0 + warp; j < cached; j += AHEAD * DC_WARPS)
     {
-        float  w[AHEAD], m2 = most;
-        float2 v[AHEAD][PAIRS];
+        raw    k[AHEAD][DC_PAIRS], x[AHEAD][DC_PAIRS]; /* all on their way before the first is used */
+        float  w[AHEAD];
+        bool   in[AHEAD];
+        float2 v[AHEAD][DC_PAIRS];
         CU_UNROLL for (int u = 0; u < AHEAD; u++)
         {
-            int ju = j + u * DC_WARPS < j1 ? j + u * DC_WARPS : j;
+            in[u] = j + u * DC_WARPS < cached;
+            size_t row = (size_t)(in[u] ? j + u * DC_WARPS : j) * (size_t)p.dh;
+            CU_UNROLL for (int i = 0; i < DC_PAIRS; i++) load_pair(kc + row + (size_t)col[i], k[u][i]);
+            CU_UNROLL for (int i = 0; i < DC_PAIRS; i++) load_pair(vc + row + (size_t)col[i], x[u][i]);
+        }
+        CU_UNROLL for (int u = 0; u < AHEAD; u++)
+        {
             w[u] = 0;
-            CU_UNROLL for (int i = 0; i < PAIRS; i++)
+            CU_UNROLL for (int i = 0; i < DC_PAIRS; i++)
             {
-                int d = 2 * lane + 64 * i;
-                v[u][i] = make_float2(0, 0);
-                if (d >= p.dh) continue;
-                float2 k = key_pair<T>(p, kc, fresh, 0, ju, d);
-                v[u][i] = key_pair<T>(p, vc, fresh, 1, ju, d);
-                w[u] = fmaf(q[d + 1], k.y, fmaf(q[d], k.x, w[u]));
+                float2 f = open_pair(T(), k[u][i]);
+                w[u] = fmaf(q[i].y, f.y, fmaf(q[i].x, f.x, w[u]));
+                v[u][i] = open_pair(T(), x[u][i]);
             }
         }
-        CU_UNROLL for (int u = 0; u < AHEAD; u++)
-        {
-            w[u] = cu_warp_sum(w[u]);
-            if (j + u * DC_WARPS >= j1) w[u] = -INFINITY;
-            m2 = fmaxf(m2, w[u]);
-        }
-        float keep = cu_exp(most - m2);
-        most = m2;
-        sum *= keep;
-        CU_UNROLL for (int i = 0; i < PAIRS; i++) o[i].x *= keep, o[i].y *= keep;
-        CU_UNROLL for (int u = 0; u < AHEAD; u++)
-        {
-            w[u] = cu_exp(w[u] - m2);
-            sum += w[u];
-            CU_UNROLL for (int i = 0; i < PAIRS; i++) o[i].x = fmaf(w[u], v[u][i].x, o[i].x), o[i].y = fmaf(w[u], v[u][i].y, o[i].y);
-        }
+        share_keys<AHEAD>(r, w, in, v);
     }
-    if (lane == 0) mine[0] = most, mine[1] = sum;
-    CU_UNROLL for (int i = 0; i < PAIRS; i++)
+    /* New keys, rounded as the cache rounds them. */
+    CU_UNROLL_BY(1) for (int j = (j0 > p.past ? j0 : p.past) + warp; j < j1; j += DC_WARPS)
+    {
+        const float *f = fresh + (size_t)(j - p.past) * (size_t)(3 * wide) + (size_t)wide;
+        float        w[1] = {0};
+        const bool   in[1] = {true};
+        float2       v[1][DC_PAIRS];
+        CU_UNROLL for (int i = 0; i < DC_PAIRS; i++)
+        {
+            float2 k = cu_ld8(f + col[i]), x = cu_ld8(f + wide + col[i]);
+            w[0] = fmaf(q[i].y, cu_f32(cu_from<T>(k.y)), fmaf(q[i].x, cu_f32(cu_from<T>(k.x)), w[0]));
+            v[0][i] = make_float2(cu_f32(cu_from<T>(x.x)), cu_f32(cu_from<T>(x.y)));
+        }
+        share_keys<1>(r, w, in, v);
+    }
+    if (lane == 0) mine[0] = r.most, mine[1] = r.sum;
+    CU_UNROLL for (int i = 0; i < DC_PAIRS; i++)
     {
         int d = 2 * lane + 64 * i;
-        if (d < p.dh) mine[2 + d] = o[i].x, mine[3 + d] = o[i].y;
+        if (d < p.dh) mine[2 + d] = r.o[i].x, mine[3 + d] = r.o[i].y;
     }
     cu_sync();
     float *part = a.parts + (size_t)item * (size_t)(p.dh + 2), all = -INFINITY, total = 0;
-    for (int w = 0; w < DC_WARPS; w++) all = fmaxf(all, s[p.dh + w * (p.dh + 2)]);
+    for (int w = 0; w < DC_WARPS; w++) all = fmaxf(all, s[w * (p.dh + 2)]);
     for (int d = tid; d < p.dh; d += DC_THREADS) {
         float c = 0;
         total = 0;
         for (int w = 0; w < DC_WARPS; w++) {
-            const float *x = s + p.dh + w * (p.dh + 2);
+            const float *x = s + w * (p.dh + 2);
             float        f = x[1] > 0 ? cu_exp(x[0] - all) : 0.0f;
             total += f * x[1];
             c += f * x[2 + d];
@@ -292,10 +370,10 @@ template <class W, int B> CU_FN void run_phase(const dc_args &a, const dc_phase 
     else embed_phase<W>(a, p);
 }
 
-template <class W, int B> CU_KERNEL(DC_THREADS, 2) phase_kernel(dc_args a, int i)
+template <class W, int B> CU_KERNEL(DC_THREADS, 2) phase_kernel(dc_args a, dc_phase p)
 {
     CU_SMEM(smem);
-    run_phase<W, B>(a, a.phase[i], (float *)smem);
+    run_phase<W, B>(a, p, (float *)smem);
 }
 
 /* Blocks meet after every phase; the counter grows through the whole step, so no meeting has to reset it. */
@@ -318,53 +396,28 @@ template <class W, int B> CU_KERNEL(DC_THREADS, 2) resident_kernel(dc_args a)
 }
 
 /* ---- launching ------------------------------------------------------------------------------------------------------------------- */
-/* f.template with<W, B>() for the kernel of these weights and rows. */
-template <class F> static ir_status for_kernel(int rows, pr_type wt, F f)
+template <class W, int B> static ir_status phase_rows(cuda_dev *c, const dc_args *a, const dc_phase *p, int blocks, size_t smem)
 {
-#define ROWS(W) return rows == 1 ? f.template with<W, 1>() : rows == 2 ? f.template with<W, 2>() : f.template with<W, 4>()
-    switch (wt) {
-    case PR_F32: ROWS(w_f32);
-    case PR_F16: ROWS(w_f16);
-    case PR_BF16: ROWS(w_bf16);
-    case PR_I8: ROWS(w_i8);
-    default: ROWS(w_f8);
-    }
-#undef ROWS
+    ir_status st = cuda_allow_smem(c, (const void *)phase_kernel<W, B>, smem);
+    return st == IR_OK ? cuda_launch(c, phase_kernel<W, B>, dim3((unsigned)blocks), dim3(DC_THREADS), smem, *a, *p) : st;
 }
-
-struct phase_launch {
-    cuda_dev *c; const dc_args *a; int phase, blocks; size_t smem;
-    template <class W, int B> ir_status with() const
-    {
-        ir_status st = cuda_allow_smem(c, (const void *)phase_kernel<W, B>, smem);
-        return st == IR_OK ? cuda_launch(c, phase_kernel<W, B>, dim3((unsigned)blocks), dim3(DC_THREADS), smem, *a, phase) : st;
-    }
-};
-struct resident_launch {
-    cuda_dev *c; const dc_args *a; int blocks; size_t smem;
-    template <class W, int B> ir_status with() const
-    {
-        return cuda_launch_cooperative(c, resident_kernel<W, B>, dim3((unsigned)blocks), dim3(DC_THREADS), smem, *a);
-    }
-};
-struct resident_count {
-    cuda_dev *c; size_t smem; int *blocks;
-    template <class W, int B> ir_status with() const
-    {
-        ir_status st = cuda_allow_smem(c, (const void *)resident_kernel<W, B>, smem);
-        return st == IR_OK ? cuda_resident(c, (const void *)resident_kernel<W, B>, DC_THREADS, smem, blocks) : st;
-    }
-};
-
-ir_status dc_run_phase(cuda_dev *c, const dc_args *a, int phase, int rows, pr_type wt, int blocks, size_t smem)
+template <class W> static ir_status phase_of(cuda_dev *c, const dc_args *a, const dc_phase *p, int rows, int blocks, size_t smem)
 {
-    return for_kernel(rows, wt, phase_launch{c, a, phase, blocks, smem});
+    auto go = rows == 1 ? phase_rows<W, 1> : rows == 2 ? phase_rows<W, 2> : phase_rows<W, 4>;
+    return go(c, a, p, blocks, smem);
 }
-ir_status dc_run_resident(cuda_dev *c, const dc_args *a, int rows, pr_type wt, int blocks, size_t smem)
+template <class W> static ir_status resident_of(cuda_dev *c, const dc_args *a, int rows, int blocks, size_t smem)
 {
-    return for_kernel(rows, wt, resident_launch{c, a, blocks, smem});
+    auto fn = rows == 1 ? resident_kernel<W, 1> : rows == 2 ? resident_kernel<W, 2> : resident_kernel<W, 4>;
+    return cuda_launch_cooperative(c, fn, dim3((unsigned)blocks), dim3(DC_THREADS), smem, *a);
 }
-ir_status dc_resident(cuda_dev *c, int rows, pr_type wt, size_t smem, int *blocks)
+template <class W> static ir_status blocks_of(cuda_dev *c, int rows, bool resident, size_t smem, int *blocks)
 {
-    return for_kernel(rows, wt, resident_count{c, smem, blocks});
+    auto        stay = rows == 1 ? resident_kernel<W, 1> : rows == 2 ? resident_kernel<W, 2> : resident_kernel<W, 4>;
+    auto        phase = rows == 1 ? phase_kernel<W, 1> : rows == 2 ? phase_kernel<W, 2> : phase_kernel<W, 4>;
+    const void *fn = resident ? (const void *)stay : (const void *)phase;
+    ir_status   st = cuda_allow_smem(c, fn, smem);
+    return st == IR_OK ? cuda_resident(c, fn, DC_THREADS, smem, blocks) : st;
 }
+#define DC_KERNELS(id, W) const dc_kernels id = {phase_of<W>, resident_of<W>, blocks_of<W>}
+#endif
