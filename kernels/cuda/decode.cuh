@@ -42,7 +42,8 @@ template <int B> CU_FN void block_sums(float (&v)[B], float *red)
 CU_FN void join_weights(const dc_args &a, const dc_phase &p, int rows, float *w)
 {
     int tid = (int)threadIdx.x, z = tid % DC_SPLIT, width = p.dh + 2, items = rows * p.heads;
-    for (int i0 = 0; i0 < items; i0 += DC_THREADS / DC_SPLIT) {
+    CU_UNROLL_BY(1) for (int i0 = 0; i0 < items; i0 += DC_THREADS / DC_SPLIT)
+    {
         int    i = i0 + tid / DC_SPLIT;
         bool   in = i < items && z < p.split;
         float2 part = in ? cu_ld8(a.parts + (size_t)(i * p.split + z) * (size_t)width) : make_float2(-INFINITY, 0);
@@ -63,7 +64,8 @@ CU_FN float2 joined(const dc_args &a, const dc_phase &p, const float *w, int m, 
     int           width = p.dh + 2, h = c / p.dh, item = (m * p.heads + h) * p.split;
     const float  *part = a.parts + (size_t)item * (size_t)width + (size_t)(2 + c - h * p.dh);
     float2        o = make_float2(0, 0);
-    for (int z0 = 0; z0 < p.split; z0 += AT_ONCE) {
+    CU_UNROLL_BY(1) for (int z0 = 0; z0 < p.split; z0 += AT_ONCE)
+    {
         float2 v[AT_ONCE];
         CU_UNROLL for (int u = 0; u < AT_ONCE; u++) v[u] = cu_ld8(part + (size_t)(z0 + u < p.split ? z0 + u : z0) * (size_t)width);
         CU_UNROLL for (int u = 0; u < AT_ONCE; u++)
@@ -75,27 +77,33 @@ CU_FN float2 joined(const dc_args &a, const dc_phase &p, const float *w, int m, 
     return o;
 }
 
+/* Rows of x that are an attention's output. No norm reads one. */
+template <class W> CU_FN void stage_joined(const dc_args &a, const dc_phase &p, float *x, float *shares)
+{
+    int quads = p.K / 4;
+    join_weights(a, p, p.M, shares);
+    CU_UNROLL_BY(1) for (int i = (int)threadIdx.x; i < p.M * quads; i += DC_THREADS)
+    {
+        int    m = i / quads, k = i - m * quads;
+        float2 lo = joined(a, p, shares, m, 4 * k), hi = joined(a, p, shares, m, 4 * k + 2);
+        ((float4 *)(x + m * p.K))[slot<W>(k, p.K)] = make_float4(lo.x, lo.y, hi.x, hi.y);
+    }
+    cu_sync();
+}
+
 template <class W, int B> CU_FN void stage_rows(const dc_args &a, const dc_phase &p, float *x, float *red)
 {
     const float *in = buffer(a, p.in);
     int          tid = (int)threadIdx.x, quads = p.K / 4;
-    float       *shares = red + DC_WARPS * B;
     float        sum[B];
     CU_UNROLL for (int b = 0; b < B; b++) sum[b] = 0;
-    if (p.split) join_weights(a, p, p.M, shares);
     CU_UNROLL for (int b = 0; b < B; b++)
     {
         int m = b < p.M ? b : 0;
         CU_UNROLL_BY(2) for (int k = tid; k < quads; k += DC_THREADS)
         {
-            float4 v;
-            if (p.split) {
-                float2 lo = joined(a, p, shares, m, 4 * k), hi = joined(a, p, shares, m, 4 * k + 2);
-                v = make_float4(lo.x, lo.y, hi.x, hi.y);
-            } else {
-                uint4 u = cu_ld16(in + ((size_t)m * (size_t)p.every + (size_t)p.skip) * (size_t)p.K + (size_t)(4 * k));
-                v = make_float4(__uint_as_float(u.x), __uint_as_float(u.y), __uint_as_float(u.z), __uint_as_float(u.w));
-            }
+            uint4  u = cu_ld16(in + ((size_t)m * (size_t)p.every + (size_t)p.skip) * (size_t)p.K + (size_t)(4 * k));
+            float4 v = make_float4(__uint_as_float(u.x), __uint_as_float(u.y), __uint_as_float(u.z), __uint_as_float(u.w));
             ((float4 *)(x + b * p.K))[slot<W>(k, p.K)] = v;
             sum[b] += (v.x + v.y) + (v.z + v.w);
         }
@@ -155,8 +163,10 @@ template <class W, int B> CU_FN void product_phase(const dc_args &a, const dc_ph
     float        *red = x + B * p.K;
     int           tid = (int)threadIdx.x, lane = tid % 32, warp = tid / 32, rows = DC_WARPS / p.warps, part = warp % p.warps, chunks = p.K / N;
     int           stride = 32 * p.warps;
-    stage_rows<W, B>(a, p, x, red);
-    for (int n0 = (int)blockIdx.x * rows; n0 < p.N; n0 += (int)gridDim.x * rows) {
+    if (p.split) stage_joined<W>(a, p, x, red + DC_WARPS * B);
+    else stage_rows<W, B>(a, p, x, red);
+    CU_UNROLL_BY(1) for (int n0 = (int)blockIdx.x * rows; n0 < p.N; n0 += (int)gridDim.x * rows)
+    {
         int                     n = n0 + warp / p.warps;
         const typename W::T    *row = (const typename W::T *)a.W + p.W_at + (int64_t)(n < p.N ? n : p.N - 1) * p.K;
         result                  mine = p.warps == 1 ? result_of(a, p, lane < B, lane, n) : result_of(a, p, tid < rows * B, tid % B, n0 + tid / B);
@@ -197,7 +207,7 @@ template <class W, int B> CU_FN void product_phase(const dc_args &a, const dc_ph
         cu_sync();
         if (tid < rows * B) {
             float s = 0;
-            for (int w = 0; w < p.warps; w++) s += red[(tid / B * p.warps + w) * B + tid % B];
+            CU_UNROLL_BY(1) for (int w = 0; w < p.warps; w++) s += red[(tid / B * p.warps + w) * B + tid % B];
             put_sum(p, mine, s);
         }
         cu_sync();
@@ -209,11 +219,11 @@ template <class W> CU_FN void fetch_ahead(const dc_args &a, const dc_phase &p)
 {
     constexpr int AHEAD_B = 48 << 10, LINE = 128;
     int           warp = (int)threadIdx.x / 32, rows = DC_WARPS / p.warps, bytes = p.K * (int)sizeof(typename W::T), taken = 0;
-    for (int n0 = (int)blockIdx.x * rows; n0 < p.N && taken < AHEAD_B; n0 += (int)gridDim.x * rows, taken += rows * bytes) {
+    CU_UNROLL_BY(1) for (int n0 = (int)blockIdx.x * rows; n0 < p.N && taken < AHEAD_B; n0 += (int)gridDim.x * rows, taken += rows * bytes) {
         int n = n0 + warp / p.warps;
         if (n >= p.N) continue;
         const char *row = (const char *)a.W + (p.W_at + (int64_t)n * p.K) * (int64_t)sizeof(typename W::T);
-        for (int at = (warp % p.warps * 32 + (int)threadIdx.x % 32) * LINE; at < bytes; at += 32 * p.warps * LINE) cu_prefetch_l2(row + at);
+        CU_UNROLL_BY(1) for (int at = (warp % p.warps * 32 + (int)threadIdx.x % 32) * LINE; at < bytes; at += 32 * p.warps * LINE) cu_prefetch_l2(row + at);
     }
 }
 
@@ -282,7 +292,8 @@ template <class T> CU_FN void attention_share(const dc_args &a, const dc_phase &
         r.o[i] = make_float2(0, 0);
     }
     if (z == 0)
-        for (int d = tid; d < 2 * p.dh; d += DC_THREADS) {
+        CU_UNROLL_BY(1) for (int d = tid; d < 2 * p.dh; d += DC_THREADS)
+        {
             int which = d / p.dh, c = d % p.dh;
             (which ? vc : kc)[(size_t)(p.past + t) * (size_t)p.dh + (size_t)c] =
                 cu_from<T>(cu_ldcg(fresh + (size_t)t * (size_t)(3 * wide) + (size_t)((1 + which) * wide + c)));
@@ -335,11 +346,13 @@ template <class T> CU_FN void attention_share(const dc_args &a, const dc_phase &
     }
     cu_sync();
     float *part = a.parts + (size_t)item * (size_t)(p.dh + 2), all = -INFINITY, total = 0;
-    for (int w = 0; w < DC_WARPS; w++) all = fmaxf(all, s[w * (p.dh + 2)]);
-    for (int d = tid; d < p.dh; d += DC_THREADS) {
+    CU_UNROLL_BY(1) for (int w = 0; w < DC_WARPS; w++) all = fmaxf(all, s[w * (p.dh + 2)]);
+    CU_UNROLL_BY(1) for (int d = tid; d < p.dh; d += DC_THREADS)
+    {
         float c = 0;
         total = 0;
-        for (int w = 0; w < DC_WARPS; w++) {
+        CU_UNROLL_BY(1) for (int w = 0; w < DC_WARPS; w++)
+        {
             const float *x = s + w * (p.dh + 2);
             float        f = x[1] > 0 ? cu_exp(x[0] - all) : 0.0f;
             total += f * x[1];
@@ -355,7 +368,8 @@ template <class T> CU_FN void attention_share(const dc_args &a, const dc_phase &
 template <class W> CU_FN void embed_phase(const dc_args &a, const dc_phase &p)
 {
     const typename W::T *w = (const typename W::T *)a.W;
-    for (int i = (int)(blockIdx.x * DC_THREADS + threadIdx.x); i < p.M * p.K; i += (int)gridDim.x * DC_THREADS) {
+    CU_UNROLL_BY(1) for (int i = (int)(blockIdx.x * DC_THREADS + threadIdx.x); i < p.M * p.K; i += (int)gridDim.x * DC_THREADS)
+    {
         int   m = i / p.K, c = i % p.K, word = a.token[m], pos = p.past + m % p.tokens;
         float f = p.s_at >= 0 ? a.V[p.s_at + word] : 1.0f, g = p.s_at >= 0 ? a.V[p.s_at + p.vocab + pos] : 1.0f;
         buffer(a, p.out)[i] = f * cu_f32(w[p.W_at + (int64_t)word * p.K + c]) + g * cu_f32(w[p.P_at + (int64_t)pos * p.K + c]);
@@ -365,9 +379,9 @@ template <class W> CU_FN void embed_phase(const dc_args &a, const dc_phase &p)
 template <class W, int B> CU_FN void run_phase(const dc_args &a, const dc_phase &p, float *shared)
 {
     if (p.op == DC_PRODUCT) product_phase<W, B>(a, p, shared);
-    else if (p.op == DC_ATTENTION)
-        for (int i = (int)blockIdx.x; i < p.M * p.heads * p.split; i += (int)gridDim.x) attention_share<typename kv_of<W>::T>(a, p, i, shared);
-    else embed_phase<W>(a, p);
+    else if (p.op == DC_ATTENTION) {
+        CU_UNROLL_BY(1) for (int i = (int)blockIdx.x; i < p.M * p.heads * p.split; i += (int)gridDim.x) attention_share<typename kv_of<W>::T>(a, p, i, shared);
+    } else embed_phase<W>(a, p);
 }
 
 template <class W, int B> CU_KERNEL(DC_THREADS, 2) phase_kernel(dc_args a, dc_phase p)

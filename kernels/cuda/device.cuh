@@ -211,6 +211,7 @@ CU_FN int     cu_dp4a(int a, int b, int c) { return __dp4a(a, b, c); }
 CU_FN __half2 cu_hfma2(__half2 a, __half2 b, __half2 c) { return __hfma2(a, b, c); }
 CU_FN float   cu_exp(float x) { return expf(x); }
 CU_FN float   cu_rsqrt(float x) { return rsqrtf(x); }
+CU_FN float   cu_rcp(float x) { float y; asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x)); return y; } /* to 1 ulp; 0 of infinity */
 CU_FN float   cu_exp2(float x) { float y; asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x)); return y; }
 
 /* ---- launches ---------------------------------------------------------------------------------------------------- */

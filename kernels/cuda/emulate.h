@@ -141,6 +141,7 @@ CU_FN __half2 cu_hfma2(__half2 a, __half2 b, __half2 c) { return emu_hfma2(a, b,
 template <class T> T cu_same(T v) { return v; }
 CU_FN float   cu_exp(float x) { return expf(x); }
 CU_FN float   cu_rsqrt(float x) { return 1 / sqrtf(x); }
+CU_FN float   cu_rcp(float x) { return 1 / x; }
 CU_FN float   cu_exp2(float x) { return exp2f(x); }
 CU_FN float   __ldg(const float *p) { return *p; }
 /* Byte i of the result is byte (sel >> 4 i) & 7 of b:a. */
