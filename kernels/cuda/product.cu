@@ -25,6 +25,7 @@ CU_KERNEL(32 * WM * WN, BM == 128 && !CONV ? BIG_BLOCKS : 1) mma_kernel(pr_args 
     typedef typename U::T T;
     constexpr int THREADS = 32 * WM * WN, PER = 16 / (int)sizeof(T), BK = ROW_B / (int)sizeof(T);
     constexpr int A_B = BM * ROW_B, STAGE_B = A_B + BN * ROW_B, MT = BM / WM / 16, NT = BN / WN / 8, ROWS = BM * 8 / THREADS;
+    constexpr int STEPS = BM == 128 && !CONV && BIG_BLOCKS > 1 ? 1 : 4; /* of k whose fragments the registers hold */
     CU_SMEM(smem);
     int   m0, n0, tid = (int)threadIdx.x, lane = tid % 32, wm = tid / 32 % WM * (BM / WM), wn = tid / 32 / WM * (BN / WN);
     pixel px[ROWS];
@@ -74,7 +75,7 @@ CU_KERNEL(32 * WM * WN, BM == 128 && !CONV ? BIG_BLOCKS : 1) mma_kernel(pr_args 
         if (t + STAGES - 1 < t1) load(t + STAGES - 1);
         cu_cp_commit();
         const unsigned char *sa = smem + (t - t0) % STAGES * STAGE_B, *sb = sa + A_B;
-        CU_UNROLL for (int kk = 0; kk < 4; kk++)
+        CU_UNROLL_BY(STEPS) for (int kk = 0; kk < 4; kk++)
         {
             unsigned a[MT][4], b[NT / 2][4];
             CU_UNROLL for (int i = 0; i < MT; i++) cu_ldmatrix4(sa + chunk_at(wm + i * 16 + lane % 16, kk * 2 + lane / 16), a[i]);
