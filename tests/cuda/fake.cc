@@ -64,19 +64,25 @@ std::map<uintptr_t, std::string> symbols()
     return moved;
 }
 
-/* Static shared memory of a kernel. Its mangled name holds the kernel's behind its length. */
-size_t static_of(const void *fn)
+/* Is this the kernel of that name? Its mangled name holds the kernel's behind its length. */
+bool is_kernel(const void *fn, const char *name)
 {
     static const auto all = symbols();
+    auto it = all.find((uintptr_t)fn);
+    if (it == all.end()) abort(); /* no kernel */
+    return it->second.find(std::to_string(strlen(name)) + name) != std::string::npos;
+}
+
+/* Static shared memory of a kernel. */
+size_t static_of(const void *fn)
+{
     static const struct { const char *name; size_t bytes; } table[] = {
 #define X(name, bytes) {#name, bytes},
 #include "tests/cuda/static_smem.h"
 #undef X
     };
-    auto it = all.find((uintptr_t)fn);
-    if (it == all.end()) abort(); /* no kernel */
     for (auto &t : table)
-        if (it->second.find(std::to_string(strlen(t.name)) + t.name) != std::string::npos) return t.bytes;
+        if (is_kernel(fn, t.name)) return t.bytes;
     return 0;
 }
 
@@ -165,6 +171,12 @@ cudaError_t launch(const void *fn, dim3 g, dim3 b, void **, size_t smem, cudaStr
 {
     CALL();
     fake.launches++;
+    if (fake.fault_in && is_kernel(fn, fake.fault_in)) {
+        fake.fail_at = fake.calls;
+        fake.fail_with = cudaErrorIllegalAddress;
+        fake.sticky = true;
+        return fake.fail_with;
+    }
     if (!g.x || !g.y || !g.z || g.y > 65535 || g.z > 65535 || b.x * b.y * b.z > 1024 || !b.x) return cudaErrorInvalidConfiguration;
     size_t most = allowed.count(fn) ? allowed[fn] : 0;
     if (smem > most && smem + static_of(fn) > DEFAULT_SMEM) return cudaErrorInvalidValue; /* what the runtime says of too much */
@@ -222,7 +234,7 @@ cudaError_t graph_destroy(cudaGraph_t g) { delete (work *)g; fake.live--; return
 cudaError_t exec_destroy(cudaGraphExec_t g) { delete (work *)g; fake.live--; return call(); }
 cudaError_t last_error() { return cudaSuccess; }
 const char *error_string(cudaError_t) { return "an error the test asked for"; }
-const char *error_name(cudaError_t) { return "cudaErrorOfTheTest"; }
+const char *error_name(cudaError_t e) { return e == cudaErrorIllegalAddress ? "cudaErrorIllegalAddress" : "cudaErrorOfTheTest"; }
 } // namespace
 
 #if defined(CUDA_EMULATE)

@@ -15,6 +15,7 @@ typedef struct {
     long        fail_at;       /* the call with this number (from 1) fails; 0: none */
     cudaError_t fail_with;
     bool        sticky;        /* and so does every one after it */
+    const char *fault_in;      /* a kernel that accesses what it must not, by its name; NULL: none */
     /* ---- counted by the fake */
     long        calls, launches, live, graphs; /* live: allocations, streams, events and graphs not freed */
     size_t      used_B;
