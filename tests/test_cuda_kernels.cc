@@ -25,7 +25,8 @@ static const ir_workload *const workloads[] = {
 static const ir_params more_gemm[] = {{{130, 264, 72}, IR_BF16, 0}, {{257, 520, 200}, IR_BF16, 0}, {{64, 64, 1024}, IR_BF16, 0}, {{100, 72, 640}, IR_F32, 0}};
 /* Attention in tiles: several tiles of keys, every size of head, rows that are not whole 16 bytes, a sequence in the middle of a tile. */
 static const ir_params more_attention[] = {{{2, 2, 128, 70, 5}, IR_BF16, 0}, {{1, 2, 64, 129, 37}, IR_BF16, 0}, {{2, 1, 80, 33, 64}, IR_BF16, 0},
-                                           {{1, 2, 20, 66, 1}, IR_BF16, 0},  {{3, 1, 96, 1, 63}, IR_BF16, 0}};
+                                           {{1, 2, 20, 66, 1}, IR_BF16, 0},  {{3, 1, 96, 1, 63}, IR_BF16, 0},
+                                           {{1, 2, 64, 1, 300}, IR_BF16, 0}, {{1, 1, 256, 1, 150}, IR_BF16, 0}};
 /* Networks that prefill in tiles: heads of 16, of 20, several sequences, rows cached before. */
 static const ir_params more_gpt[] = {{{1, 32, 2, 31, 80, 2, 19, 7}, IR_BF16, 0}, {{1, 40, 2, 31, 80, 1, 67, 0}, IR_BF16, 0}};
 /* Steps of few rows over many keys: shares of them joined, new keys beside cached ones, heads of 16, 24, 96 and 128 columns. */
