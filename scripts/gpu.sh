@@ -67,6 +67,14 @@ print(":".join(d for p in dict.fromkeys(site.getsitepackages() + sys.path) if p 
 }
 vendor_libraries
 
+# Their headers from the same wheels, as CMake's arguments, where the toolkit has none.
+vendor_headers() {
+  "$python" -c 'import glob, os, site, sys
+for name, variable in (("cublasLt.h", "CUBLAS_HEADERS"), ("cudnn.h", "CUDNN_HEADERS")):
+    found = [os.path.dirname(f) for p in dict.fromkeys(site.getsitepackages() + sys.path) if p for f in sorted(glob.glob(p + "/nvidia/*/include/" + name))]
+    if found and not os.path.exists("/usr/local/cuda/include/" + name): print("-D%s=%s" % (variable, found[0]))' 2>/dev/null
+}
+
 # Renew what a caller that takes few files gets.
 pack() {
   [ -n "${OUT:-}" ] || return 0
@@ -104,6 +112,8 @@ stage_build() {
     list=$(capabilities)
     more=(-DIRONROOF_CUDA_ARCHS="${list:-80;90a}")
   fi
+  local header
+  while read -r header; do more+=("$header"); done < <(vendor_headers)
   have nvcc || { say "no nvcc on the PATH nor in /usr/local/cuda/bin"; return 1; }
   configure "$dir" -DCMAKE_BUILD_TYPE=Release -DIRONROOF_CUDA=ON -DIRONROOF_CUDA_EMULATE=OFF -DBUILD_TESTING=OFF \
     ${nvcc[@]+"${nvcc[@]}"} "${more[@]}" && bounded_build || return 1
