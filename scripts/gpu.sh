@@ -12,6 +12,7 @@
 #   barecost   a loop of empty kernels without the program: what its launch cost is held against
 #   torch      PyTorch on the same shapes
 #   table      ratios, ours over PyTorch's
+#   emulate    only where named, and needs no GPU: every kernel emulated on the host under sanitizers, for a nightly run
 # What is not built is built first.
 # --within: instead of the stages a plan for one call on a borrowed GPU (scripts/peers/gpu_plan.sh), made for 570 seconds, scaled to what is
 # given: survey, proofs by family, kernels, PyTorch, networks, profiles, ceilings; tables and faults.txt. --small: its shapes tiny, to
@@ -49,7 +50,7 @@ while [ $# -gt 0 ]; do
 done
 [ ${#stages[@]} -gt 0 ] || stages=("${all[@]}")
 for stage in "${stages[@]}"; do
-  [[ " ${all[*]} " = *" $stage "* ]] || { say "no stage '$stage' (${all[*]})"; exit 2; }
+  [[ " ${all[*]} emulate " = *" $stage "* ]] || { say "no stage '$stage' (${all[*]})"; exit 2; }
 done
 [[ $within =~ ^[0-9]+$ ]] || { say "--within $within: give seconds"; exit 2; }
 [ "$within" = 0 ] || [ "$within" -ge 30 ] || { say "--within $within: give 30 seconds or more"; exit 2; }
@@ -122,6 +123,12 @@ stage_build() {
     grep -B2 -E '[1-9][0-9]* bytes spill' "$records/build.log" | grep -oE "function '[^']*'|[0-9]+ bytes spill [a-z]+" | head -n 40
   fi
 }
+stage_emulate() {
+  limit=1800 # this one is no part of a call on a GPU
+  configure "$dir/emulate" -DCMAKE_BUILD_TYPE=Release -DIRONROOF_CUDA=OFF -DIRONROOF_CUDA_CHECK=ON &&
+    bounded cmake --build "$dir/emulate" -j "$jobs" --target test_cuda_kernels test_cuda_planted test_cuda_host &&
+    bounded ctest --test-dir "$dir/emulate" -j "$jobs" --output-on-failure --no-tests=error -R '^cuda_(kernels|planted|host)'
+}
 stage_selftest() { bounded "$program" selftest kernels --backend cuda; }
 stage_sanitizer() {
   have compute-sanitizer || { skip "no compute-sanitizer"; return; }
@@ -190,11 +197,11 @@ if [ "$within" -gt 0 ]; then
   exit
 fi
 
-[ "${stages[0]}" = build ] || [ -x "$program" ] || stages=(build "${stages[@]}")
+[ "${stages[0]}" = build ] || [ "${stages[*]}" = emulate ] || [ -x "$program" ] || stages=(build "${stages[@]}")
 bad=() checked=
 for stage in "${stages[@]}"; do
   log=$records/$stage.log since=$SECONDS
-  if [ "$stage" != build ] && [ -z "$checked" ]; then
+  if [ "$stage" != build ] && [ "$stage" != emulate ] && [ -z "$checked" ]; then
     [ -x "$program" ] || { say "$program was not built"; pack; exit 1; }
     checked=yes
     if ! gpu_here; then

@@ -27,8 +27,8 @@ CLAIMS = [
     (r"mma_kernel<.*128, 128, .*false, (true|false)>", ("90a",), {"most": 128}),
     (r"vector_kernel", ANY, {"most": 128, "has": ["FFMA", "LDS.128"]}),
     (r"wide_kernel", ("90a",), {"has": ["HGMMA.64x256x16", "LDGSTS.E.*128", "FENCE.VIEW.ASYNC"], "most": 255}),
-    (r"few_kernel<w_\w+, [124], 4, true>", ANY, {"has": ["LDG.E.*128"], "most": 128}),
-    (r"few_kernel<w_bf16, 1, 4, true>", ANY, {"ahead": ("LDG.E.*128", 4, "FFMA")}),
+    (r"few_kernel<w_\w+, [124], 4, true, \w+>", ANY, {"has": ["LDG.E.*128"], "most": 128}),
+    (r"few_kernel<w_bf16, 1, 4, true, \w+>", ANY, {"ahead": ("LDG.E.*128", 4, "FFMA")}),
     (r"(phase|resident)_kernel<w_\w+, [124]>", ANY, {"most": 128, "has": ["LDG.E.*128"]}),
     (r"(phase|resident)_kernel<w_bf16, [124]>", ANY, {"ahead": ("LDG.E(?!.*(64|128|U16)).*CONSTANT", 16, "FFMA|FMUL")}),
     (r"(phase|resident)_kernel<w_bf16, 1>", ANY, {"ahead": ("LDG.E.*128", 4, "FFMA")}),
@@ -131,7 +131,7 @@ def self_check():
     """Every kind of finding is found."""
     ok = ["LDG.E.128.CONSTANT"] * 4 + ["FFMA"]
     good = (100, 0, 512, 0)
-    name = "void few_kernel<w_bf16, 1, 4, true>(pr_args)"
+    name = "void few_kernel<w_bf16, 1, 4, true, float>(pr_args)"
     cases = [("as claimed", ok, good, 0), ("spilled", ok + ["STL.64"], good, 1), ("stack", ok, (100, 8, 512, 0), 1), ("large", ok + ["NOP"] * 4096, good, 1),
              ("shared", ok, (100, 0, 4096, 0), 1), ("scalar", ["LDG.E"] * 4 + ["FFMA"], good, 2), ("one by one", ["LDG.E.128.CONSTANT", "FFMA"] * 4, good, 1),
              ("registers", ok, (168, 0, 512, 0), 1)]
