@@ -126,8 +126,8 @@ stage_build() {
 stage_emulate() {
   limit=1800 # this one is no part of a call on a GPU
   configure "$dir/emulate" -DCMAKE_BUILD_TYPE=Release -DIRONROOF_CUDA=OFF -DIRONROOF_CUDA_CHECK=ON &&
-    bounded cmake --build "$dir/emulate" -j "$jobs" --target test_cuda_kernels test_cuda_planted test_cuda_host &&
-    bounded ctest --test-dir "$dir/emulate" -j "$jobs" --output-on-failure --no-tests=error -R '^cuda_(kernels|planted|host)'
+    bounded cmake --build "$dir/emulate" -j "$jobs" --target test_cuda_kernels test_cuda_planted test_cuda_host test_cuda_faults &&
+    bounded ctest --test-dir "$dir/emulate" -j "$jobs" --output-on-failure --no-tests=error -R "^cuda_(kernels|planted|host|faults)"
 }
 stage_selftest() { bounded "$program" selftest kernels --backend cuda; }
 stage_sanitizer() {

@@ -31,6 +31,7 @@ const cuda_api cuda_runtime = {
     .EventElapsedTime = cudaEventElapsedTime,
     .LaunchKernel = cudaLaunchKernel,
     .LaunchCooperativeKernel = cudaLaunchCooperativeKernel,
+    .LaunchKernelExC = cudaLaunchKernelExC,
     .FuncSetAttribute = cudaFuncSetAttribute,
     .FuncGetAttributes = cudaFuncGetAttributes,
     .OccupancyMaxActiveBlocksPerMultiprocessor = cudaOccupancyMaxActiveBlocksPerMultiprocessor,

@@ -40,6 +40,7 @@ typedef struct {
     cudaError_t (*EventElapsedTime)(float *, cudaEvent_t, cudaEvent_t);
     cudaError_t (*LaunchKernel)(const void *, dim3, dim3, void **, size_t, cudaStream_t);
     cudaError_t (*LaunchCooperativeKernel)(const void *, dim3, dim3, void **, size_t, cudaStream_t);
+    cudaError_t (*LaunchKernelExC)(const cudaLaunchConfig_t *, const void *, void **);
     cudaError_t (*FuncSetAttribute)(const void *, enum cudaFuncAttribute, int);
     cudaError_t (*FuncGetAttributes)(struct cudaFuncAttributes *, const void *);
     cudaError_t (*OccupancyMaxActiveBlocksPerMultiprocessor)(int *, const void *, int, size_t);
@@ -102,8 +103,11 @@ ir_status cuda_alive(cuda_dev *);
 void cuda_release(cuda_dev *);
 /* Note n operations put on the stream by other means (a library, a copy). */
 void cuda_queued(cuda_dev *, unsigned n);
+/* How a kernel is launched. EARLY (sm_90 and later): its blocks may start while the kernel before still runs, and wait for its end where
+ * they say so (cu_wait_for_last). */
+typedef enum { CUDA_PLAIN, CUDA_COOPERATIVE, CUDA_EARLY } cuda_way;
 /* Launch fn. fn is a __global__ function; args as cudaLaunchKernel wants them. */
-ir_status cuda_enqueue(cuda_dev *, const void *fn, dim3 grid, dim3 block, void **args, size_t smem, bool cooperative);
+ir_status cuda_enqueue(cuda_dev *, const void *fn, dim3 grid, dim3 block, void **args, size_t smem, cuda_way way);
 /* Allow a kernel `smem` bytes of dynamic shared memory beside its static. IR_SKIP where the device has less than both. */
 ir_status cuda_allow_smem(cuda_dev *, const void *fn, size_t smem);
 /* Blocks of fn that run at once on the whole device; at least 1. */

@@ -1,6 +1,6 @@
 /* decode.c -- steps of few token rows with few kernels: a GPT's table turned into the phases of decode.h, run as 5 kernels a layer
- * and 2 more a step ("few"), as one graph of them ("few_graph"), or as a single resident kernel whose blocks meet between phases
- * ("resident"). For small models, where what lies between kernels is a large part of a step.
+ * and 2 more a step ("few"), as one graph of them ("few_graph"), as one whose kernels start before the last has ended ("early_graph"), or
+ * as a single resident kernel whose blocks meet between phases ("resident"). For small models, where what lies between kernels is a large part of a step.
  * Refuses: more than DC_ROWS token rows, widths that are no multiple of 16, heads wider than DC_MAX_DH. */
 #include "kernels/cuda/decode.h"
 #include "bench/workloads/workloads_nets.h"
@@ -10,7 +10,7 @@
 
 enum { T_IN, T_W, T_V, T_OUT, T_KV };
 enum { KEYS_A_WARP = 4 };
-typedef enum { FEW, FEW_GRAPH, RESIDENT } style;
+typedef enum { FEW, FEW_GRAPH, EARLY_GRAPH, RESIDENT } style;
 typedef struct {
     cuda_dev       *c;
     ly_net          net;
@@ -184,6 +184,7 @@ static ir_status setup_as(ir_run *r, style how)
 }
 static ir_status few_setup(ir_run *r) { return setup_as(r, FEW); }
 static ir_status graph_setup(ir_run *r) { return setup_as(r, FEW_GRAPH); }
+static ir_status early_setup(ir_run *r) { return setup_as(r, EARLY_GRAPH); }
 static ir_status resident_setup(ir_run *r) { return setup_as(r, RESIDENT); }
 
 /* ---- a step --------------------------------------------------------------------------------------------------------------------- */
@@ -208,8 +209,9 @@ static ir_status all_phases(void *arg)
     plan     *p = arg;
     ir_status st = IR_OK;
     for (int i = 0; i < p->n && st == IR_OK; i++) {
-        const dc_phase *f = &p->phase[i];
-        st = p->kernels->phase(p->c, &p->args, f, p->rows, blocks_of(p, f), (size_t)dc_shared(f, p->rows) * sizeof(float));
+        dc_phase f = p->phase[i];
+        f.early = p->how == EARLY_GRAPH && f.op == DC_PRODUCT;
+        st = p->kernels->phase(p->c, &p->args, &f, p->rows, blocks_of(p, &f), (size_t)dc_shared(&f, p->rows) * sizeof(float));
     }
     return st;
 }
@@ -219,13 +221,13 @@ static ir_status record(ir_run *r)
 {
     plan *p = r->self;
     bind(p, r);
-    return p->how == FEW_GRAPH ? cuda_record(p->c, &p->graphs, r, all_phases, p, &p->exec) : IR_OK;
+    return p->how == FEW_GRAPH || p->how == EARLY_GRAPH ? cuda_record(p->c, &p->graphs, r, all_phases, p, &p->exec) : IR_OK;
 }
 
 static ir_status step(plan *p)
 {
     if (p->how == FEW) return all_phases(p);
-    if (p->how == FEW_GRAPH) {
+    if (p->how != RESIDENT) {
         cuda_queued(p->c, (unsigned)p->n);
         return CU_TRY(p->c, GraphLaunch(p->exec, p->c->stream));
     }
@@ -253,6 +255,11 @@ static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_param
     ly_free(&net);
     return st;
 }
+static ir_status can_be_early(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+{
+    if (cuda_of(dev)->cc < 90) return ir_fail(IR_SKIP, "cuda: kernels that start before the last has ended need sm_90, this is sm_%d", cuda_of(dev)->cc);
+    return can_run(dev, w, p);
+}
 static ir_status can_stay(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     if (!cuda_of(dev)->prop.cooperativeLaunch) return ir_fail(IR_SKIP, "cuda: %s cannot keep a grid resident", cuda_of(dev)->prop.name);
@@ -276,4 +283,6 @@ static void resident_cost(const ir_params *p, ir_cost *c)
                           .prepare = record, .cost = price}
 GPT(cuda_gpt_few, "few", "5 kernels a layer and 2 a step, norms inside products; to 4 token rows", can_run, few_setup, few_cost);
 GPT(cuda_gpt_few_graph, "few_graph", "the same 5 kernels a layer replayed as one CUDA graph", can_run, graph_setup, few_cost);
+GPT(cuda_gpt_early_graph, "early_graph", "few_graph whose products fetch weights while the kernel before still runs; sm_90 and later", can_be_early,
+    early_setup, few_cost);
 GPT(cuda_gpt_resident, "resident", "one cooperative kernel a step, its blocks meet 5 times a layer", can_stay, resident_setup, resident_cost);

@@ -387,6 +387,9 @@ template <class W, int B> CU_FN void run_phase(const dc_args &a, const dc_phase 
 template <class W, int B> CU_KERNEL(DC_THREADS, 2) phase_kernel(dc_args a, dc_phase p)
 {
     CU_SMEM(smem);
+    cu_let_next_start();
+    if (p.early) fetch_ahead<W>(a, p); /* the weights change with no phase */
+    cu_wait_for_last();
     run_phase<W, B>(a, p, (float *)smem);
 }
 
@@ -413,7 +416,8 @@ template <class W, int B> CU_KERNEL(DC_THREADS, 2) resident_kernel(dc_args a)
 template <class W, int B> static ir_status phase_rows(cuda_dev *c, const dc_args *a, const dc_phase *p, int blocks, size_t smem)
 {
     ir_status st = cuda_allow_smem(c, (const void *)phase_kernel<W, B>, smem);
-    return st == IR_OK ? cuda_launch(c, phase_kernel<W, B>, dim3((unsigned)blocks), dim3(DC_THREADS), smem, *a, *p) : st;
+    cuda_way  way = p->early ? CUDA_EARLY : CUDA_PLAIN;
+    return st == IR_OK ? cuda_launch_as(way, c, phase_kernel<W, B>, dim3((unsigned)blocks), dim3(DC_THREADS), smem, *a, *p) : st;
 }
 template <class W> static ir_status phase_of(cuda_dev *c, const dc_args *a, const dc_phase *p, int rows, int blocks, size_t smem)
 {

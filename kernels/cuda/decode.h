@@ -21,6 +21,7 @@ typedef struct {
     int     split;                  /* attention: blocks that share a query's keys. A product with split > 0 reads their parts */
     int     heads, dh, tokens, past;/* attention, and the product that joins its parts */
     int     warps;                  /* product: warps that share an output row, 1, 2, 4 or 8 */
+    int     early;                  /* product: launched before its input is there; its weights are fetched into L2 meanwhile */
     int     ahead;                  /* the product whose weights are fetched into L2 while this phase ends; -1: none */
     int64_t W_at, P_at;             /* elements into W */
     int64_t b_at, s_at, g_at, o_at; /* elements into V: bias; row scales; the norm's gain and offset; -1: none */

@@ -35,6 +35,20 @@ template <class T> CU_FN T cu_shfl(T v, int lane) { return __shfl_sync(0xFFFFFFF
 CU_FN unsigned cu_ticket(unsigned *p) { return atomicAdd(p, 1u); }
 CU_FN void cu_fence() { __threadfence(); }
 
+/* Of kernels launched CUDA_EARLY, nothing in others: the next may start; the one before, and so all before it, has ended and is seen. */
+CU_FN void cu_let_next_start()
+{
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+CU_FN void cu_wait_for_last()
+{
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+
 /* ---- loads and stores ------------------------------------------------------------------------------------------
  * cu_ld16: 16 bytes through L2 only, never removed or moved across another. cu_ldnc16: through the read-only path. */
 CU_FN uint4 cu_ld16(const void *p)
@@ -216,24 +230,24 @@ CU_FN float   cu_exp2(float x) { float y; asm("ex2.approx.ftz.f32 %0, %1;" : "=f
 
 /* ---- launches ---------------------------------------------------------------------------------------------------- */
 template <class... P, class... A>
-static inline ir_status cuda_launch(cuda_dev *c, void (*fn)(P...), dim3 grid, dim3 block, size_t smem, A... a)
+static inline ir_status cuda_launch_as(cuda_way way, cuda_dev *c, void (*fn)(P...), dim3 grid, dim3 block, size_t smem, A... a)
 {
     auto call = [&](P... p) {
         void *args[] = {(void *)&p..., nullptr};
-        return cuda_enqueue(c, (const void *)fn, grid, block, args, smem, false);
-    };
-    return call(P(a)...);
-}
-template <class... P, class... A>
-static inline ir_status cuda_launch_cooperative(cuda_dev *c, void (*fn)(P...), dim3 grid, dim3 block, size_t smem, A... a)
-{
-    auto call = [&](P... p) {
-        void *args[] = {(void *)&p..., nullptr};
-        return cuda_enqueue(c, (const void *)fn, grid, block, args, smem, true);
+        return cuda_enqueue(c, (const void *)fn, grid, block, args, smem, way);
     };
     return call(P(a)...);
 }
 #endif /* CUDA_EMULATE */
+template <class F, class... A> static inline ir_status cuda_launch(cuda_dev *c, F fn, dim3 grid, dim3 block, size_t smem, A... a)
+{
+    return cuda_launch_as(CUDA_PLAIN, c, fn, grid, block, smem, a...);
+}
+template <class F, class... A>
+static inline ir_status cuda_launch_cooperative(cuda_dev *c, F fn, dim3 grid, dim3 block, size_t smem, A... a)
+{
+    return cuda_launch_as(CUDA_COOPERATIVE, c, fn, grid, block, smem, a...);
+}
 
 /* ---- 16-bit and 8-bit numbers ---------------------------------------------------------------------------------------- */
 CU_BOTH float cu_f32(float x) { return x; }

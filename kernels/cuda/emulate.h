@@ -58,6 +58,8 @@ template <class T> T cu_shfl_xor(T v, int mask) { return emu_exchange<T>(v, mask
 template <class T> T cu_shfl(T v, int lane) { return emu_exchange<T>(v, lane, [](int, int a) { return a & 31; }); }
 CU_FN unsigned cu_ticket(unsigned *p) { return (*p)++; }
 CU_FN void cu_fence() {}
+CU_FN void cu_let_next_start() {}
+CU_FN void cu_wait_for_last() {}
 
 template <class T> T emu_load(const void *p)
 {
@@ -162,21 +164,12 @@ using std::min;
  * captured the fake runtime keeps the closure for the graph. */
 void      emu_submit(std::function<void()>);
 template <class... P, class... A>
-static inline ir_status emu_launch(cuda_dev *c, bool coop, void (*fn)(P...), dim3 grid, dim3 block, size_t smem, A... a)
+static inline ir_status cuda_launch_as(cuda_way way, cuda_dev *c, void (*fn)(P...), dim3 grid, dim3 block, size_t smem, A... a)
 {
     void     *none[] = {nullptr};
-    ir_status st = cuda_enqueue(c, (const void *)fn, grid, block, none, smem, coop);
+    ir_status st = cuda_enqueue(c, (const void *)fn, grid, block, none, smem, way);
     if (st != IR_OK) return st;
-    emu_submit([=] { emu_run(grid, block, smem, coop, [=] { fn(P(a)...); }); });
+    emu_submit([=] { emu_run(grid, block, smem, way == CUDA_COOPERATIVE, [=] { fn(P(a)...); }); });
     return IR_OK;
-}
-template <class F, class... A> static inline ir_status cuda_launch(cuda_dev *c, F fn, dim3 grid, dim3 block, size_t smem, A... a)
-{
-    return emu_launch(c, false, fn, grid, block, smem, a...);
-}
-template <class F, class... A>
-static inline ir_status cuda_launch_cooperative(cuda_dev *c, F fn, dim3 grid, dim3 block, size_t smem, A... a)
-{
-    return emu_launch(c, true, fn, grid, block, smem, a...);
 }
 #endif

@@ -18,7 +18,7 @@ ir_status cuda_spin(cuda_dev *c, unsigned *latch)
 {
 #if defined(CUDA_EMULATE)
     (void)latch; /* an emulated launch runs at once: there is nothing to hold back */
-    return cuda_enqueue(c, (const void *)spin_kernel, dim3(1), dim3(32), NULL, 0, false);
+    return cuda_enqueue(c, (const void *)spin_kernel, dim3(1), dim3(32), NULL, 0, CUDA_PLAIN);
 #else
     return cuda_launch(c, spin_kernel, dim3(1), dim3(32), 0, (const unsigned *)latch);
 #endif

@@ -78,10 +78,15 @@ void cuda_queued(cuda_dev *c, unsigned n)
     if (c->queued >= CUDA_QUEUE) cuda_release(c);
 }
 
-ir_status cuda_enqueue(cuda_dev *c, const void *fn, dim3 grid, dim3 block, void **args, size_t smem, bool cooperative)
+ir_status cuda_enqueue(cuda_dev *c, const void *fn, dim3 grid, dim3 block, void **args, size_t smem, cuda_way way)
 {
     cuda_queued(c, 1);
-    if (cooperative) return CU_TRY(c, LaunchCooperativeKernel(fn, grid, block, args, smem, c->stream));
+    if (way == CUDA_EARLY) {
+        cudaLaunchAttribute early = {.id = cudaLaunchAttributeProgrammaticStreamSerialization, .val.programmaticStreamSerializationAllowed = 1};
+        cudaLaunchConfig_t  how = {.gridDim = grid, .blockDim = block, .dynamicSmemBytes = smem, .stream = c->stream, .attrs = &early, .numAttrs = 1};
+        return CU_TRY(c, LaunchKernelExC(&how, fn, args));
+    }
+    if (way == CUDA_COOPERATIVE) return CU_TRY(c, LaunchCooperativeKernel(fn, grid, block, args, smem, c->stream));
     return CU_TRY(c, LaunchKernel(fn, grid, block, args, smem, c->stream));
 }
 

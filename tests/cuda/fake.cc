@@ -1,6 +1,8 @@
 /* fake.cc -- see fake.h. */
 #include "tests/cuda/fake.h"
 #include "kernels/cuda/device.cuh"
+#undef gridDim
+#undef blockDim
 
 #include <chrono>
 #include <elf.h>
@@ -182,6 +184,12 @@ cudaError_t launch(const void *fn, dim3 g, dim3 b, void **, size_t smem, cudaStr
     if (smem > most && smem + static_of(fn) > DEFAULT_SMEM) return cudaErrorInvalidValue; /* what the runtime says of too much */
     return cudaSuccess;
 }
+cudaError_t launch_config(const cudaLaunchConfig_t *c, const void *fn, void **args)
+{
+    for (unsigned i = 0; i < c->numAttrs; i++)
+        if (c->attrs[i].id == cudaLaunchAttributeProgrammaticStreamSerialization && fake.cc < 90) return call(), cudaErrorNotSupported;
+    return launch(fn, c->gridDim, c->blockDim, args, c->dynamicSmemBytes, c->stream);
+}
 cudaError_t func_set(const void *fn, cudaFuncAttribute a, int bytes)
 {
     CALL();
@@ -244,7 +252,7 @@ void emu_submit(std::function<void()> f) { enqueue(std::move(f)); }
 extern "C" const cuda_api fake_api = {
     get_count, driver, runtime, set_device, properties, attribute, mem_info, do_malloc, do_free, host_alloc, do_free,
     host_pointer, copy, set, stream_create, stream_destroy, stream_sync, stream_wait, event_create, event_destroy,
-    event_record, event_sync, elapsed, launch, launch, func_set, func_get, occupancy, capture_begin, capture_end,
+    event_record, event_sync, elapsed, launch, launch, launch_config, func_set, func_get, occupancy, capture_begin, capture_end,
     instantiate, graph_launch, exec_destroy, graph_destroy, last_error, error_string, error_name};
 
 void fake_reset(void)
