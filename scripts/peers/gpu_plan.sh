@@ -139,12 +139,12 @@ plan_compiled() {
 }
 
 plan_nets() {
-  local t type=bf16 xl="gpt2:size=xl,batch=1,tokens=1,past=128" res=224 batch=64 attention="attention:batch=1,heads=25,dh=64,tokens=1024,past=0"
-  [ -z "$small" ] || xl=$tiny res=32 batch=1 type=f32 attention="attention:batch=1,heads=1,dh=64,tokens=64,past=0"
+  local t type=bf16 most=20 xl="gpt2:size=xl,batch=1,tokens=1,past=128" res=224 batch=64 attention="attention:batch=1,heads=25,dh=64,tokens=1024,past=0"
+  [ -z "$small" ] || xl=$tiny res=32 batch=1 type=f32 most=4 attention="attention:batch=1,heads=1,dh=64,tokens=64,past=0"
   points xl-bf16 45 "$xl,dtype=bf16" --layers --filter '/(few_graph|early_graph|resident|graph)$'
   for t in i8 f8; do points "xl-$t" 20 "$xl,dtype=$t" --filter '/(few_graph|early_graph|resident)$'; done
-  points resnet-1 20 "resnet50:batch=1,res=$res,dtype=$type" --filter '/graph$'
-  points resnet-64 20 "resnet50:batch=$batch,res=$res,dtype=$type" --filter '/graph$'
+  points resnet-1 "$most" "resnet50:batch=1,res=$res,dtype=$type" --filter '/graph$'
+  points resnet-64 "$most" "resnet50:batch=$batch,res=$res,dtype=$type" --filter '/graph$'
   points attention 15 "$attention,dtype=bf16" --filter '/(flash|split)$'
 }
 
@@ -170,7 +170,9 @@ END
 }
 
 plan_ceilings() {
-  process ceilings $((plan_s)) "$program" ceilings --profile quick --backend cuda --quiet --no-report -o "$records/ceilings.jsonl"
+  local most=$plan_s
+  [ -z "$small" ] || most=6 # they take tiny shapes from nobody
+  process ceilings "$most" "$program" ceilings --profile quick --backend cuda --quiet --no-report -o "$records/ceilings.jsonl"
 }
 
 plan_table() { # plan_table NAME: with what there is
