@@ -1,15 +1,9 @@
 /* main.c -- the program's entry: a table of commands. */
-#define _GNU_SOURCE
 #include "bench/commands/apps.h"
 #include "bench/commands/dump.h"
 #include "bench/commands/commands.h"
-#include "bench/ab_processes.h"
+#include "bench/ab/processes.h"
 #include "bench/commands/gate_options.h"
-
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 const cli_command bench_commands[] = {
     {.name = "run", .summary = "measure ceilings and workloads, fit the Iron Law, judge every point",
@@ -87,29 +81,5 @@ const cli_command bench_commands[] = {
      .sets = CLI_SET_OUTPUT | CLI_SET_TERMINAL, .own = export_own_options, .own_init = &export_own_defaults,
      .own_size = sizeof(export_options), .min_args = 1, .max_args = -1, .main = cmd_export},
     {0}};
-
-int complain(void)
-{
-    fprintf(stderr, "ironroof: %s\n", ir_why());
-    return EXIT_BAD;
-}
-
-static bool utf8_locale(void)
-{
-    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *v = getenv(names[i]);
-        if (v && *v) return strcasestr(v, "utf-8") || strcasestr(v, "utf8");
-    }
-    return false;
-}
-
-ir_text text_on(FILE *f, const cli_options *o)
-{
-    struct winsize w;
-    ir_text        t = {.f = f, .width = 100, .color = f && cli_color(o, f), .utf8 = utf8_locale()};
-    if (f && isatty(fileno(f)) && ioctl(fileno(f), TIOCGWINSZ, &w) == 0 && w.ws_col >= 60) t.width = w.ws_col;
-    return t;
-}
 
 int main(int argc, char **argv) { return cli_main(bench_commands, argc, argv); }

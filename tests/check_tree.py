@@ -2,6 +2,7 @@
 """check_tree.py [--root DIR] CHECK... -- rules of the source tree that no compiler checks.
 
   includes  the allowed directions between layers, and where vendor and system headers may appear
+  circles   no circle of files by their includes; at most 16 entries in bench/
   sizes     files under 500 lines, functions at most 80 lines; kernels/ is exempt
   tables    a file that defines a kernel has its line in kernels/<backend>/table.h, and the reverse
   text      no tab, no trailing white space, one newline at the end
@@ -61,6 +62,12 @@ VENDOR = [
     (re.compile(r"^jansson"), ("harness/record/",)),
 ]
 PURE = ("harness/stats/", "harness/law/")
+# What is computed: beside the backends that serve it, and below them.
+SHARED_KERNELS = ("workloads", "nets")
+SHARED_HEADERS = ("kernels/workloads/", "kernels/nets/")
+# Folders of bench/, lowest floor first.
+BENCH_FLOORS = ["cli", "gate", "devices", "claims", "predict", "measure", "analysis", "ablation", "ceilings", "run", "ab",
+                "commands"]
 IMPURE_HEADER = re.compile(r"^(time|unistd|fcntl|signal|pthread|dirent|sched|threads|poll)\.h$|^sys/")
 IMPURE_CALL = re.compile(r"\b(f?printf|vf?printf|fopen|fdopen|fputs|fputc|puts|putchar|fwrite|fread|fgets|fscanf|"
                          r"clock_gettime|gettimeofday|clock|time|getenv|rand|system)\s*\(")
@@ -90,18 +97,33 @@ def may_include(path, header):
             return "harness/%s may not depend on it" % own
         return None
     if parts[0] == "kernels":
-        if header.startswith("kernels/%s/" % parts[1]) or header == "harness/machine/machine.h":
-            return None
-        if header.startswith(("bench/workloads/", "bench/nets/")):
+        if parts[1] in SHARED_KERNELS:
+            if public or header.startswith(SHARED_HEADERS):
+                return None
+            return "a workload sees public harness headers and other workloads"
+        if header.startswith(("kernels/%s/" % parts[1],) + SHARED_HEADERS) or header == "harness/machine/machine.h":
             return None
         return "a kernel sees its own backend, workload headers, ironroof.h and machine.h"
-    if parts[:2] == ["bench", "cli"]:
+    return bench_may_include(path, header)
+
+
+def bench_floor(path):
+    """The floor of a file of bench/: its folder's, or the roof for main.c and what composes the program."""
+    parts = path.split("/")
+    return BENCH_FLOORS.index(parts[1]) if len(parts) > 2 and parts[1] in BENCH_FLOORS else len(BENCH_FLOORS)
+
+
+def bench_may_include(path, header):
+    """Inside bench/ an include points to its own folder or a lower floor; the table of backends is for the commands."""
+    if path.startswith("bench/cli/"):
         return None if header.startswith("bench/cli/") else "the command line knows ironroof.h only"
-    if parts[0] == "bench" and (parts[1] in ("workloads", "nets") or path == "bench/claims.c"):
-        if public or header.startswith(("bench/workloads/", "bench/nets/")) or header == "bench/claims.h":
-            return None
-        return "a workload sees public harness headers and other workloads"
-    return None  # the composition root may see everything
+    if not header.startswith("bench/") or os.path.dirname(path) == os.path.dirname(header):
+        return None
+    if path.startswith("bench/commands/") and header == "bench/backends.h":
+        return None
+    if bench_floor(header) < bench_floor(path):
+        return None
+    return "bench/ points down: %s" % " > ".join(reversed(BENCH_FLOORS))
 
 
 def resolve(root, path, header):
@@ -136,8 +158,54 @@ def check_includes(root):
                     yield "%s:%d: %s(): stats and law do no I/O and read no clock" % (path, n, m.group(1))
 
 
+# ---- circles ---------------------------------------------------------------------------------------
+def modules(root):
+    """A file's module: x.c and x.h are one, x.cu and x.cuh another. Module -> modules it includes."""
+    edges = {}
+
+    def module(path):
+        stem, suffix = os.path.splitext(path)
+        return stem + " (device)" if suffix in (".cu", ".cuh") else stem
+
+    for path in tree(root, (".c", ".h", ".cu", ".cuh")):
+        if path.startswith("tests/"):
+            continue
+        own = module(path)
+        seen = edges.setdefault(own, set())
+        for line in lines_of(root, path):
+            m = INCLUDE.match(line)
+            project = resolve(root, path, m.group(2)) if m and m.group(1) == '"' else ""
+            if project and os.path.exists(os.path.join(root, project)) and module(project) != own:
+                seen.add(module(project))
+    return edges
+
+
+def check_circles(root):
+    """No circle of modules by their includes; at most 16 entries directly in bench/."""
+    edges, state, trail = modules(root), {}, []
+
+    def visit(m):
+        state[m] = "open"
+        trail.append(m)
+        for other in sorted(edges.get(m, ())):
+            if state.get(other) == "open":
+                yield "%s: a circle of includes: %s" % (m, " > ".join(trail[trail.index(other):] + [other]))
+            elif other not in state:
+                yield from visit(other)
+        trail.pop()
+        state[m] = "done"
+
+    for m in sorted(edges):
+        if m not in state:
+            yield from visit(m)
+    bench = os.path.join(root, "bench")
+    entries = sorted(os.listdir(bench)) if os.path.isdir(bench) else []
+    if len(entries) > MAX_BENCH:
+        yield "bench: %d entries (at most %d)" % (len(entries), MAX_BENCH)
+
+
 # ---- sizes ---------------------------------------------------------------------------------------
-MAX_FILE, MAX_FUNCTION = 500, 80
+MAX_FILE, MAX_FUNCTION, MAX_BENCH = 500, 80, 16
 
 
 def functions(lines):
@@ -242,13 +310,18 @@ FINE = {
     "harness/stats/stats.h": '#include "harness/ironroof.h"\n',
     "harness/stats/median.c": '#include "harness/stats/stats.h"\n/* no time() here */\nint f(void)\n{\n    return 0;\n}\n',
     "harness/machine/machine.h": '#include "harness/ironroof.h"\n',
-    "harness/machine/topo.c": '#include <hwloc.h>\n#include <unistd.h>\n#include "harness/machine/machine.h"\n',
+    "harness/machine/topo.h": '#include "harness/machine/machine.h"\n',
+    "harness/machine/other.h": "#define Y 1\n",
+    "harness/machine/topo.c": '#include <hwloc.h>\n#include <unistd.h>\n#include "harness/machine/topo.h"\n#include "harness/machine/other.h"\n',
     "harness/record/read.c": '#include <jansson.h>\n#include "harness/law/law.h"\n',
     "kernels/cpu/table.h": "X(cpu_blas)\n",
     "kernels/cpu/cpu.h": '#include "harness/machine/machine.h"\n',
     "kernels/cpu/blas.c": '#include <cblas.h>\n#include "kernels/cpu/cpu.h"\nconst ir_kernel cpu_blas = {0};\n',
     "kernels/cuda/cuda.h": "#include <cuda_runtime.h>\n",
-    "bench/workloads/gemm.c": '#include "harness/stats/stats.h"\n',
+    "kernels/workloads/gemm.c": '#include "harness/stats/stats.h"\n',
+    "bench/backends.h": '#include "harness/ironroof.h"\n',
+    "bench/run/output.h": '#include "harness/ironroof.h"\n',
+    "bench/commands/list.c": '#include "bench/backends.h"\n#include "bench/run/output.h"\n',
     "bench/main.c": '#include "kernels/cpu/cpu.h"\n#include "harness/law/law.h"\n',
     "scripts/run.sh": "#!/usr/bin/env bash\necho ok\n",
 }
@@ -264,11 +337,15 @@ PLANTED = [  # (check, file, text, words the report must contain)
     ("includes", "harness/record/read.c", "#include <hwloc.h>\n", "harness/machine/"),
     ("includes", "bench/main.c", "#include <cblas.h>\n", "kernels/"),
     ("includes", "bench/main.c", "#include <jansson.h>\n", "harness/record/"),
-    ("includes", "bench/workloads/gemm.c", '#include "kernels/cpu/cpu.h"\n', "a workload sees"),
-    ("includes", "bench/workloads/gemm.c", '#include "harness/law/private.h"\n', "a workload sees"),
+    ("includes", "kernels/workloads/gemm.c", '#include "kernels/cpu/cpu.h"\n', "a workload sees"),
+    ("includes", "kernels/workloads/gemm.c", '#include "harness/law/private.h"\n', "a workload sees"),
     ("includes", "bench/cli/parse.c", '#include "harness/law/law.h"\n', "command line"),
+    ("includes", "bench/measure/context.c", '#include "bench/run/output.h"\n', "points down"),
+    ("includes", "bench/run/output.c", '#include "bench/backends.h"\n', "points down"),
+    ("includes", "kernels/cpu/blas.c", '#include "bench/run/output.h"\nconst ir_kernel cpu_blas = {0};\n', "own backend"),
     ("includes", "kernels/cpu/blas.c", '#include "kernels/cuda/cuda.h"\nconst ir_kernel cpu_blas = {0};\n', "own backend"),
     ("includes", "kernels/cpu/blas.c", '#include "harness/law/law.h"\nconst ir_kernel cpu_blas = {0};\n', "own backend"),
+    ("circles", "harness/machine/other.h", '#include "harness/machine/topo.h"\n', "circle"),
     ("sizes", "bench/main.c", "int x;\n" * 500, "500 lines"),
     ("sizes", "bench/main.c", LONG, "f() has"),
     ("tables", "kernels/cpu/gemm.c", "const ir_kernel cpu_gemm = {0};\n", "no X(cpu_gemm)"),
@@ -301,11 +378,11 @@ def check_selftest(_root):
         with tempfile.TemporaryDirectory() as root:
             plant(root, dict(FINE, **{path: text}))
             found = list(CHECKS[name](root))
-            if not any(path in line and words in line for line in found):
+            if not any(os.path.splitext(path)[0] in line and words in line for line in found):
                 yield "selftest: %s misses %r in %s (reported: %s)" % (name, text[:60], path, found)
 
 
-CHECKS = {"includes": check_includes, "sizes": check_sizes, "tables": check_tables, "text": check_text,
+CHECKS = {"includes": check_includes, "circles": check_circles, "sizes": check_sizes, "tables": check_tables, "text": check_text,
           "scripts": check_scripts, "selftest": check_selftest}
 
 

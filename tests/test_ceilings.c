@@ -1,11 +1,12 @@
 /* test_ceilings.c -- the ceilings phase on a made-up GPU whose clock is virtual and whose every rate is known: what is found,
  * which of several ways counts, what the certificates say, and what the report shows of it. */
-#include "bench/ceilings.h"
-#include "bench/tables.h"
-#include "bench/workloads/workloads_compute.h"
-#include "bench/workloads/workloads_gemm.h"
-#include "bench/workloads/workloads_matrix.h"
-#include "bench/workloads/workloads_memory.h"
+#include "bench/ceilings/ceilings.h"
+#include "bench/ceilings/stages.h"
+#include "kernels/workloads/table.h"
+#include "kernels/workloads/workloads_compute.h"
+#include "kernels/workloads/workloads_gemm.h"
+#include "kernels/workloads/workloads_matrix.h"
+#include "kernels/workloads/workloads_memory.h"
 #include "harness/record/record.h"
 #include "harness/record/text.h"
 
@@ -19,7 +20,7 @@
 
 #include <cmocka.h>
 
-const ir_workload *const bench_workloads[] = {&wl_read, &wl_write, &wl_copy, &wl_scale, &wl_add, &wl_triad, &wl_chase, &wl_gather, &wl_clock,
+const ir_workload *const ir_workloads[] = {&wl_read, &wl_write, &wl_copy, &wl_scale, &wl_add, &wl_triad, &wl_chase, &wl_gather, &wl_clock,
                                            &wl_fma, &wl_mma, &wl_forkjoin, &wl_local, &wl_transfer, &wl_overlap, &wl_gemm, NULL};
 
 /* ---- the GPU -------------------------------------------------------------------------------------------------------- */
@@ -30,7 +31,7 @@ static struct { double clock_s; double overlap; bool no_library, leaky; } gpu;
 static double stream_s(const ir_run *r, double share)
 {
     ir_cost c = r->workload->cost(&r->p);
-    double  streams = (double)r->p.v[bench_param(r->workload, "streams")], bytes = c.read_B + c.write_B;
+    double  streams = (double)r->p.v[ir_workload_param(r->workload, "streams")], bytes = c.read_B + c.write_B;
     double  full = gpu.leaky ? streams / 8 : streams < 2 ? 0.5 : streams < 4 ? 0.9 : 1;
     return bytes / ((c.footprint_B <= L2_B ? L2 : DRAM) * full * share);
 }
@@ -297,12 +298,12 @@ static void followed(void **state)
     size_t  n;
     assert_int_equal(session_open(&s, &virtual_gpu, 0), IR_OK);
     s.info.threads = 1; /* a device's memory is its own: nothing follows there */
-    const ir_kernel *k = session_kernel(&s, &wl_copy, 0);
+    const ir_kernel *k = backend_kernel(s.dev.be, &wl_copy, 0);
     ir_ceiling       c = {.what = IR_C_BANDWIDTH, .level = "DRAM", .op = "copy", .value = 100, .lo = 99, .hi = 101, .read_then_Bps = 80, .size_B = 1 << 20};
     snprintf(c.kernel, sizeof c.kernel, "%s", k->name);
     assert_int_equal(ir_ceilings_add(&s.ceilings, &c), IR_OK);
-    s.ref.size = bench_param(&wl_copy, "bytes");
-    s.ref.ceiling_Bps = 80;
+    s.monitor.size = ir_workload_param(&wl_copy, "bytes");
+    s.monitor.ceiling_Bps = 80;
     for (int i = 0; i < 2; i++) {
         s.in_ceilings = i == 0;
         assert_int_equal(session_measure(&s, &wl_copy, k, &wl_copy.defaults, false, NULL), IR_OK);

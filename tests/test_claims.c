@@ -1,10 +1,10 @@
 /* test_claims.c -- the ledger: every analytic claim recomputed, its verdict the expected one; errors of a ledger; rules over
  * made-up evidence; the batch-1 answer, which must be able to say no. */
 #include "bench/claims/claims.h"
-#include "bench/workloads/workloads_compute.h"
-#include "bench/workloads/workloads_gemm.h"
-#include "bench/workloads/workloads_memory.h"
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_compute.h"
+#include "kernels/workloads/workloads_gemm.h"
+#include "kernels/workloads/workloads_memory.h"
+#include "kernels/workloads/workloads_nets.h"
 
 #include <math.h>
 #include <setjmp.h>

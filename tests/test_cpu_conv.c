@@ -1,7 +1,7 @@
 /* test_cpu_conv.c -- every convolution kernel and every executor of image networks against the oracle: awkward shapes, every
  * ISA, thread count and alignment, guard bytes around every tensor; plans that cut a shape into many blocks; and what
  * is refused. Needs no particular machine: what it cannot run is skipped with a reason. */
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_nets.h"
 #include "kernels/cpu/cnn.h"
 #include "kernels/cpu/im2col.h"
 

@@ -1,6 +1,6 @@
 /* test_cpu_gemm.c -- every product kernel against the oracle on awkward shapes, for every ISA, thread count and alignment; and the
  * oracle against wrong results. Needs no particular machine: what it cannot run is skipped with a reason. */
-#include "bench/workloads/workloads_gemm.h"
+#include "kernels/workloads/workloads_gemm.h"
 #include "harness/measure/measure.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 /* test_cpu_gpt.c -- linear rows, operators, attention and the GPT-2-like step against their oracles, for every ISA, thread
  * count, weight type and alignment; decoding against prefilling, a batch against its sequences. Needs no particular machine. */
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_nets.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* test_cpu_ops.c -- the functions under the operators against the C library, on every ISA; chains of operations that go wrong are
  * caught, and dropout leaves out what it should. Needs no particular machine. */
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_nets.h"
 #include "kernels/cpu/ops.h"
 
 #include <math.h>

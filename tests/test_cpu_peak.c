@@ -1,6 +1,6 @@
 /* test_cpu_peak.c -- FMA chains, clock chains and the empty parallel region against their oracles for every ISA and dtype; the port
  * model; the pair probe. Nothing is asserted about speed. */
-#include "bench/workloads/workloads_compute.h"
+#include "kernels/workloads/workloads_compute.h"
 #include "kernels/cpu/peak.h"
 #include "kernels/cpu/ports.h"
 #include "kernels/cpu/smt_probe.h"

@@ -1,6 +1,6 @@
 /* test_cpu_stream.c -- the memory kernels (streams, chase, gather) against their oracles on awkward shapes, for every ISA, thread
  * count and alignment, inside guard bytes; the costs by hand; and the oracles against wrong results. */
-#include "bench/workloads/workloads_memory.h"
+#include "kernels/workloads/workloads_memory.h"
 
 #include <math.h>
 #include <setjmp.h>

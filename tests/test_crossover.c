@@ -1,7 +1,7 @@
 /* test_crossover.c -- the knee of a time over a batch sweep, in both forms, with noise; the predicted one from cost and
  * ceilings; what a session's sweeps say. */
-#include "bench/crossover.h"
-#include "bench/workloads/workloads_gemm.h"
+#include "bench/analysis/crossover.h"
+#include "kernels/workloads/workloads_gemm.h"
 #include "harness/stats/stats.h"
 
 #include <math.h>
@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-const ir_workload *const bench_workloads[] = {&wl_batchmm, NULL};
+const ir_workload *const ir_workloads[] = {&wl_batchmm, NULL};
 
 static const double batch[] = {1, 2, 4, 8, 16, 32, 64};
 enum { N = 7 };

@@ -4,11 +4,11 @@
  * what nvcc makes of the code. An argument restricts the run to kernels whose id holds it; cuda/resnet50 takes minutes
  * and is run only when named. Two more arguments: multiprocessors, capability. */
 #include "tests/cuda/fake.h"
-#include "bench/workloads/workloads_compute.h"
-#include "bench/workloads/workloads_gemm.h"
-#include "bench/workloads/workloads_matrix.h"
-#include "bench/workloads/workloads_memory.h"
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_compute.h"
+#include "kernels/workloads/workloads_gemm.h"
+#include "kernels/workloads/workloads_matrix.h"
+#include "kernels/workloads/workloads_memory.h"
+#include "kernels/workloads/workloads_nets.h"
 #include "harness/measure/measure.h"
 #include "kernels/cuda/device.cuh"
 

@@ -1,7 +1,7 @@
 /* test_cuda_vendor.c -- the kernels that call cuBLAS, cuBLASLt and cuDNN against libraries that fail on demand: right results where
  * all is well; a row with a reason, no leak and a run that goes on where any call fails; what their statuses mean. */
-#include "bench/workloads/workloads_gemm.h"
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_gemm.h"
+#include "kernels/workloads/workloads_nets.h"
 #include "harness/measure/measure.h"
 #include "tests/cuda/fake.h"
 #include "tests/cuda/fake_vendor.h"

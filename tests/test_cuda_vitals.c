@@ -1,6 +1,6 @@
 /* test_cuda_vitals.c -- clocks, power and throttling of a GPU: NVML loaded from a library made for the test, read in
  * windows of a timed point, and what the point and its samples then say. A machine without NVML says nothing. */
-#include "bench/workloads/workloads_memory.h"
+#include "kernels/workloads/workloads_memory.h"
 #include "harness/measure/measure.h"
 #include "tests/cuda/fake.h"
 #include "tests/cuda/fake_nvml.h"

@@ -1,8 +1,8 @@
 /* test_gate.c -- the gate's logic without its processes: plans, verdicts, looks, confirmation, environment, thresholds; children
  * that end badly; series and causes. Real builds: tests/test_gate_program.py. */
-#include "bench/gate/ab.h"
+#include "bench/ab/ab.h"
 #include "bench/gate/baseline.h"
-#include "bench/gate/child.h"
+#include "bench/ab/child.h"
 #include "bench/gate/series.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 /* test_launch_gap.c -- what is said of a network measured as separate launches and as one graph. */
-#include "bench/launch_gap.h"
-#include "bench/workloads/workloads_nets.h"
+#include "bench/analysis/launch_gap.h"
+#include "kernels/workloads/workloads_nets.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-const ir_workload *const bench_workloads[] = {&wl_gpt2, NULL};
+const ir_workload *const ir_workloads[] = {&wl_gpt2, NULL};
 
 static ir_stats around(double s) { return (ir_stats){.median = s, .ci_lo = s - 4e-6, .ci_hi = s + 4e-6, .n = 30}; }
 

@@ -1,5 +1,5 @@
 /* test_law.c -- ceilings and their look-ups, and points into rows. */
-#include "harness/law/internal.h"
+#include "harness/law/law_internal.h"
 #include "law_machine.h"
 
 /* ---- names ------------------------------------------------------------------------------------------------ */

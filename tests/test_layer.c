@@ -1,7 +1,7 @@
 /* test_layer.c -- layer tables and their cost: published counts of the networks to the last digit, the formulas by hand
  * on small shapes, the three traffic models, impossible parameters. */
-#include "bench/nets/values.h"
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/nets/values.h"
+#include "kernels/workloads/workloads_nets.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,8 +1,8 @@
 /* test_layer_rows.c -- the cost of single rows: formulas by hand on small shapes, key-value caches by dtype, e4m3 from its fields;
  * every new cache row is held against the reference; activations in an arena do not meet. */
-#include "bench/nets/reference.h"
-#include "bench/nets/values.h"
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/nets/oracle.h"
+#include "kernels/nets/values.h"
+#include "kernels/workloads/workloads_nets.h"
 
 #include <math.h>
 #include <setjmp.h>

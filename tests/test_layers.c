@@ -1,13 +1,13 @@
 /* test_layers.c -- --layers: the rows of single layers add up to the network, say which kernel they ran on, and each is judged
  * against its own roof; lists of layers, and kernels that cannot time them. */
-#include "bench/layers.h"
-#include "bench/workloads/workloads_nets.h"
+#include "bench/measure/per_layer.h"
+#include "kernels/workloads/workloads_nets.h"
 #include "law_machine.h"
 #include "support/cpu_device.h"
 
 /* What bench/tables.c offers to the program; the session asks for its probes, which nothing here runs. */
-const ir_workload *bench_workload(const char *name) { return (void)name, NULL; }
-int bench_param(const ir_workload *w, const char *name) { return (void)w, (void)name, -1; }
+const ir_workload *ir_workload_named(const char *name) { return (void)name, NULL; }
+int ir_workload_param(const ir_workload *w, const char *name) { return (void)w, (void)name, -1; }
 
 static const ir_params mobilenet = {{1, 32}, IR_F32, 1}, gpt = {{LY_TINY, 2, 5, 8}, IR_BF16, 1};
 

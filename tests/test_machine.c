@@ -1,7 +1,7 @@
 /* test_machine.c -- topology readers against recorded machines and against each other, placement order,
  * host memory, clock. */
 #define _GNU_SOURCE
-#include "harness/machine/internal.h"
+#include "harness/machine/machine_internal.h"
 #include "tests/tree.h"
 
 #include <math.h>

@@ -1,8 +1,8 @@
 /* test_machines.c -- machines side by side: the split of a gap adds up, and the printed comparison of two small records is
  * the golden one (tests/golden/compare.txt; IRONROOF_GOLDEN=write writes it anew). */
-#include "bench/predict/compare.h"
-#include "bench/workloads/workloads_gemm.h"
-#include "bench/workloads/workloads_memory.h"
+#include "bench/predict/side_by_side.h"
+#include "kernels/workloads/workloads_gemm.h"
+#include "kernels/workloads/workloads_memory.h"
 
 #include <math.h>
 #include <setjmp.h>

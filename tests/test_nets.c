@@ -1,6 +1,6 @@
 /* test_nets.c -- operators and networks: the naive kernels against the reference over odd shapes; tokens one by one equal tokens
  * at once, a batch equals its items; broken kernels of many kinds and NaN are refused; f16 conversion; filling. */
-#include "bench/nets/values.h"
+#include "kernels/nets/values.h"
 #include "harness/measure/measure.h"
 #include "kernels/cpu/net_naive.h"
 

@@ -2,10 +2,10 @@
  * run) in the other one, with staged transfers. Not every dtype meets every shape: each pair costs the runtime's compiler
  * a program, and what is left out differs from what is kept by a macro's value. Skipped visibly where the loader has no platform. */
 #define _GNU_SOURCE
-#include "bench/workloads/workloads_compute.h"
-#include "bench/workloads/workloads_gemm.h"
-#include "bench/workloads/workloads_memory.h"
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_compute.h"
+#include "kernels/workloads/workloads_gemm.h"
+#include "kernels/workloads/workloads_memory.h"
+#include "kernels/workloads/workloads_nets.h"
 #include "tests/opencl_device.h"
 
 /* Bounds the number of programs: which (shape, dtype) of a workload's odd grid is tried. */

@@ -2,10 +2,10 @@
  * defined here, ask the loader, and then tell what a test wants told (an EMBEDDED profile, no extensions, memory of its own, small limits,
  * a broken first device). Assumes a dynamic loader; skipped visibly where no platform is. */
 #define _GNU_SOURCE
-#include "bench/workloads/workloads_compute.h"
-#include "bench/workloads/workloads_gemm.h"
-#include "bench/workloads/workloads_memory.h"
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_compute.h"
+#include "kernels/workloads/workloads_gemm.h"
+#include "kernels/workloads/workloads_memory.h"
+#include "kernels/workloads/workloads_nets.h"
 #include "tests/opencl_device.h"
 
 #include <dlfcn.h>

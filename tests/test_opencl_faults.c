@@ -2,10 +2,10 @@
  * limits, no loader configuration, a lost device. Whatever happens, there is a reason, nothing is left behind, and nothing wrong passes for
  * right. Skipped visibly where the loader has no platform. */
 #define _GNU_SOURCE
-#include "bench/workloads/workloads_compute.h"
-#include "bench/workloads/workloads_gemm.h"
-#include "bench/workloads/workloads_memory.h"
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_compute.h"
+#include "kernels/workloads/workloads_gemm.h"
+#include "kernels/workloads/workloads_memory.h"
+#include "kernels/workloads/workloads_nets.h"
 #include "tests/opencl_device.h"
 
 #include <dirent.h>

@@ -1,8 +1,8 @@
 /* test_predict.c -- predictions against sums done by hand, with and without a fit; what-if settings; every refusal. */
 #include "bench/predict/predict.h"
-#include "bench/workloads/workloads_compute.h"
-#include "bench/workloads/workloads_gemm.h"
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_compute.h"
+#include "kernels/workloads/workloads_gemm.h"
+#include "kernels/workloads/workloads_nets.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,11 +1,11 @@
 /* test_prove.c -- proof by intervention: elasticities and the rule on times made from a known law, contradictions included; then the whole
  * phase on a device that obeys the law, and on one whose kernel does not do what its cost says. */
-#include "bench/prove.h"
-#include "bench/prove_rule.h"
-#include "bench/workloads/workloads_compute.h"
-#include "bench/workloads/workloads_gemm.h"
-#include "bench/workloads/workloads_memory.h"
-#include "bench/workloads/workloads_nets.h"
+#include "bench/ablation/ablation.h"
+#include "bench/ablation/elasticity.h"
+#include "kernels/workloads/workloads_compute.h"
+#include "kernels/workloads/workloads_gemm.h"
+#include "kernels/workloads/workloads_memory.h"
+#include "kernels/workloads/workloads_nets.h"
 #include "harness/ideal.h"
 #include "harness/stats/stats.h"
 
@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-const ir_workload *const bench_workloads[] = {&wl_read, &wl_copy, &wl_fma, &wl_gemm, &wl_batchmm, &wl_gemv,
+const ir_workload *const ir_workloads[] = {&wl_read, &wl_copy, &wl_fma, &wl_gemm, &wl_batchmm, &wl_gemv,
                                            &wl_gemv_twice, &wl_gpt2, &wl_gpt2_shared, &wl_resnet50, &wl_resnet50_shared, NULL};
 
 /* ---- the rule --------------------------------------------------------------------------------------------------------- */
@@ -189,7 +189,7 @@ static void begin(session *s, const ir_backend *be, double noise) { begin_with(s
 static void measure(session *s, const ir_workload *w, ir_params p)
 {
     p.threads = 1;
-    assert_int_equal(session_measure(s, w, session_kernel(s, w, 0), &p, false, NULL), IR_OK);
+    assert_int_equal(session_measure(s, w, backend_kernel(s->dev.be, w, 0), &p, false, NULL), IR_OK);
     ir_point *o = &s->point[s->npoint - 1];
     ir_point_judge(o, &s->ceilings, NULL);
     o->bound_p = 1; /* a fit would say so */
@@ -250,10 +250,10 @@ static void threads_that_share_what_one_had(void **state)
         c.threads = 2;
         c.value *= 2;
         c.size_B = 1 << 26;
-        snprintf(c.kernel, sizeof c.kernel, "%s", session_kernel(&s, &wl_read, 0)->name);
+        snprintf(c.kernel, sizeof c.kernel, "%s", backend_kernel(s.dev.be, &wl_read, 0)->name);
         assert_int_equal(ir_ceilings_add(&s.ceilings, &c), IR_OK);
     }
-    assert_int_equal(session_measure(&s, &wl_copy, session_kernel(&s, &wl_copy, 0), &p, false, NULL), IR_OK);
+    assert_int_equal(session_measure(&s, &wl_copy, backend_kernel(s.dev.be, &wl_copy, 0), &p, false, NULL), IR_OK);
     ir_point_judge(&s.point[0], &s.ceilings, NULL);
     s.point[0].bound = IR_BOUND_MEMORY;
     s.point[0].bound_p = 1;

@@ -1,7 +1,7 @@
 /* apps.c -- what predict, compare and claims share: screen and file. */
 #include "bench/commands/apps.h"
 #include "bench/devices/devices.h"
-#include "bench/version.h"
+#include "bench/cli/version.h"
 #include "harness/record/text.h"
 
 #include <math.h>

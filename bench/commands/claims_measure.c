@@ -1,9 +1,10 @@
 /* claims_measure.c -- see claims_measure.h. What a build or a device cannot do becomes a row that says so; the claim then
  * is "not testable here". */
 #include "bench/commands/claims_measure.h"
-#include "bench/ceilings_recall.h"
+#include "bench/ceilings/saved.h"
 #include "bench/cli/progress.h"
-#include "bench/tables.h"
+#include "bench/backends.h"
+#include "kernels/workloads/table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -97,7 +98,7 @@ static bool worthwhile(const session *s, const ir_workload *w, const ir_kernel *
 /* What a spec is read against before anything is measured. */
 static claim_evidence machine_of(const session *s)
 {
-    return (claim_evidence){.workloads = bench_workloads, .llc_B = s->info.llc_B, .mem_B = s->info.mem_B};
+    return (claim_evidence){.workloads = ir_workloads, .llc_B = s->info.llc_B, .mem_B = s->info.mem_B};
 }
 
 static ir_status measure_one(session *s, const wanted *x)
@@ -108,7 +109,7 @@ static ir_status measure_one(session *s, const wanted *x)
     ir_params          p;
     ir_status          st = IR_OK;
     if (claim_spec(&e, x->spec, &w, &p) != IR_OK) return IR_OK; /* the claim will say what is missing */
-    for (size_t i = 0; st == IR_OK && (k = session_kernel(s, w, i)); i++) {
+    for (size_t i = 0; st == IR_OK && (k = backend_kernel(s->dev.be, w, i)); i++) {
         bool fits = x->kernel ? strstr(k->name, x->kernel) != NULL : !(k->flags & IR_K_NAIVE);
         if (!fits || !session_wants(s, w, k) || already(s, w, k, &p) || (!x->kernel && !worthwhile(s, w, k, &p))) continue;
         st = session_measure(s, w, k, &p, false, NULL);
@@ -150,7 +151,7 @@ static ir_status get_ceilings(campaign *c, const char *asked, bool quiet)
     if (st == IR_OK) st = ceilings_source_has(&from, &c->s);
     if (st == IR_OK) st = ceilings_get(&c->s, &c->env, &from, quiet);
     ceilings_source_close(&from);
-    if (st == IR_OK) session_reference(&c->s);
+    if (st == IR_OK) session_monitor(&c->s);
     return st;
 }
 
@@ -182,7 +183,7 @@ void claims_session_evidence(const claims_session *x, claim_evidence *e)
     *e = (claim_evidence){.point = c->s.point, .npoint = c->s.npoint, .ceilings = &c->s.ceilings, .threads = c->s.info.threads,
                           .llc_B = c->s.info.llc_B, .mem_B = c->s.info.mem_B,
                           .fit = c->law.fitted ? &c->law.fit[c->law.better] : NULL, .device = c->s.info.id, .title = c->s.info.name,
-                          .workloads = bench_workloads};
+                          .workloads = ir_workloads};
 }
 
 void claims_session_free(claims_session *x)

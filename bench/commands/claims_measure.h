@@ -1,7 +1,7 @@
 /* claims_measure.h -- claims --measure: this machine's ceilings, the points that rules need, and the law over them. */
 #ifndef BENCH_CLAIMS_MEASURE_H
 #define BENCH_CLAIMS_MEASURE_H
-#include "bench/campaign.h"
+#include "bench/run/device_run.h"
 #include "bench/claims/claims.h"
 typedef struct { campaign c; bool open; } claims_session;
 /* Measure on the first device of the backend asked for (cpu). ceilings: a record to take them from; NULL: measure them. Rows go to the

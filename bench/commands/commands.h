@@ -1,7 +1,7 @@
 /* commands.h -- one main per subcommand; each returns the process's exit code. */
 #ifndef BENCH_COMMANDS_H
 #define BENCH_COMMANDS_H
-#include "bench/campaign.h"
+#include "bench/run/device_run.h"
 #include "bench/cli/cli.h"
 enum { EXIT_FINE = 0, EXIT_REGRESSED = 1, EXIT_BAD = 2, EXIT_ENVIRONMENT = 3, EXIT_INCOMPARABLE = 4, EXIT_INTERRUPTED = 130 };
 int cmd_run(const cli_args *);

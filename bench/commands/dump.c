@@ -4,8 +4,9 @@
 #define _GNU_SOURCE
 #include "bench/commands/dump.h"
 #include "bench/commands/commands.h"
-#include "bench/tables.h"
-#include "bench/workloads/workloads_nets.h"
+#include "bench/backends.h"
+#include "kernels/workloads/table.h"
+#include "kernels/workloads/workloads_nets.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -169,7 +170,7 @@ static ir_status choose(const session *s, job *j)
 {
     const ir_kernel *k;
     ir_status        st = ir_fail(IR_SKIP, "no kernel of %s for %s passes the filter", s->dev.be->name, j->w->name);
-    for (size_t i = 0; !j->k && (k = session_kernel(s, j->w, i)); i++) {
+    for (size_t i = 0; !j->k && (k = backend_kernel(s->dev.be, j->w, i)); i++) {
         if (!session_wants(s, j->w, k)) continue;
         st = k->can_run ? k->can_run(&s->dev, j->w, &j->run.p) : IR_OK;
         if (st == IR_OK) j->k = k;
@@ -200,7 +201,7 @@ int cmd_dump(const cli_args *args)
     ir_status         st = args->opt.output ? IR_OK : ir_fail(IR_EINVAL, "dump needs a directory: -o DIR");
     if (st == IR_OK && args->opt.backends.n) be = bench_backend(args->opt.backends.v[0]);
     if (!be) st = ir_fail(IR_EINVAL, "no backend '%s'", args->opt.backends.v[0]);
-    if (st == IR_OK) st = cli_points_expand(bench_workloads, args->arg, args->narg, &args->opt, &pts);
+    if (st == IR_OK) st = cli_points_expand(ir_workloads, args->arg, args->narg, &args->opt, &pts);
     if (st == IR_OK && pts.n != 1) st = ir_fail(IR_EINVAL, "dump takes one point, these are %zu: give keys, as in resnet50:batch=1", pts.n);
     if (st == IR_OK) st = on_device(args, &pts.v[0], be);
     cli_points_free(&pts);

@@ -1,8 +1,8 @@
 /* selftest_gate.c -- `ironroof selftest aa` and `selftest inject`: the gate on itself, by real processes. aa: this program
  * against a byte-identical copy of it at another path. inject: the copy's timed calls really take that much longer. */
 #define _GNU_SOURCE
-#include "bench/ab_print.h"
-#include "bench/ab_processes.h"
+#include "bench/ab/print.h"
+#include "bench/ab/processes.h"
 #include "bench/commands/commands.h"
 
 #include <errno.h>

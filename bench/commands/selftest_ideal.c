@@ -2,7 +2,7 @@
  * put in must come out, with and without noise; what the data do not identify must be refused; and every verdict
  * must be the one the construction implies. */
 #include "bench/commands/commands.h"
-#include "bench/tables.h"
+#include "kernels/workloads/table.h"
 #include "harness/ideal.h"
 
 #include <math.h>
@@ -26,25 +26,25 @@ static ir_status begin(session *s, const ir_ideal_options *o)
 
 static ir_status ladder(session *s, const char *workload, const char *key, int64_t first, int n)
 {
-    const ir_workload *w = bench_workload(workload);
+    const ir_workload *w = ir_workload_named(workload);
     ir_status          st = IR_OK;
     for (int i = 0; i < n && st == IR_OK; i++) {
         ir_params p = w->defaults;
         p.threads = 1;
-        p.v[bench_param(w, key)] = first << i;
-        st = session_measure(s, w, session_kernel(s, w, 0), &p, false, NULL);
+        p.v[ir_workload_param(w, key)] = first << i;
+        st = session_measure(s, w, backend_kernel(s->dev.be, w, 0), &p, false, NULL);
     }
     return st;
 }
 
 static ir_status grid(session *s, const char *workload)
 {
-    const ir_workload *w = bench_workload(workload);
+    const ir_workload *w = ir_workload_named(workload);
     ir_status          st = IR_OK;
     for (size_t i = 0; i < w->nquick && st == IR_OK; i++) {
         ir_params p = w->quick[i];
         p.threads = 1;
-        st = session_measure(s, w, session_kernel(s, w, 0), &p, false, NULL);
+        st = session_measure(s, w, backend_kernel(s->dev.be, w, 0), &p, false, NULL);
     }
     return st;
 }

@@ -1,7 +1,7 @@
 /* bootstrap.h -- how far the rows scatter about a solved law, and resampling at that scatter. */
 #ifndef IR_LAW_BOOTSTRAP_H
 #define IR_LAW_BOOTSTRAP_H
-#include "harness/law/internal.h"
+#include "harness/law/law_internal.h"
 
 typedef struct {
     double  s0, df, t;  /* sd of ln T about the law, over all rows; degrees of freedom; Student's 97.5 % quantile */

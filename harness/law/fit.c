@@ -186,12 +186,6 @@ static void publish_draws(const work *k, ir_fit *out)
 }
 
 /* ---- errors --------------------------------------------------------------------------------------------- */
-void law_median_and_p90(double *e, size_t n, double *median, double *p90)
-{
-    ir_sort(e, n);
-    *median = ir_quantile_sorted(e, n, 0.5);
-    *p90 = ir_quantile_sorted(e, n, 0.9);
-}
 
 /* The law from the rows of `rest` alone. What they do not show is taken at its ceiling (s = eta = 1), launches as free. */
 static ir_status fold_coefficients(ir_form form, const ir_row *rest, size_t n, double c[LAW_NCOL])

@@ -3,7 +3,7 @@
  *
  * A point is held only against ceilings of its own level, dtype and thread count: a fallback is an estimate, and
  * exceeding an estimate proves nothing. */
-#include "harness/law/internal.h"
+#include "harness/law/law_internal.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
  *
  * A coefficient that the fit does not know is taken at its ceiling (s = eta = 1, L the launch ceiling), as without a
  * fit. Three efficiencies, never mixed: eta of the compute term, MFU and MBU of the whole time. */
-#include "harness/law/internal.h"
+#include "harness/law/law_internal.h"
 
 #include <math.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * With three columns the active set of the non-negative problem is one of eight subsets; trying them all is exact,
  * needs no iteration and no tolerance on a step. Works on the normal equations with columns scaled to unit length;
  * a subset whose columns are dependent to rounding is passed over. */
-#include "harness/law/internal.h"
+#include "harness/law/law_internal.h"
 
 #include <math.h>
 #include <string.h>

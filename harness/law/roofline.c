@@ -2,7 +2,7 @@
  * (Williams, Waterman, Patterson 2009), as a datasheet gives them: no cache level, no mix of reads and writes, no efficiency,
  * no launch, no moment. BW: the highest DRAM ceiling of any operation (no host knows its memory's nominal rate);
  * R_peak: clock x width x ports where known, else the measured peak. */
-#include "harness/law/internal.h"
+#include "harness/law/law_internal.h"
 
 #include <math.h>
 #include <stdlib.h>

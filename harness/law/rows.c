@@ -1,5 +1,5 @@
 /* rows.c -- from points to rows of the design, and from a fit back to a time. */
-#include "harness/law/internal.h"
+#include "harness/law/law_internal.h"
 
 #include <math.h>
 #include <string.h>

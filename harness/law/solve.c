@@ -5,7 +5,7 @@
  * n + 1 assignments: all are solved, and the one with the smallest true residual is the global minimum up to ties.
  * Robust: Huber's weights with the scale from the median residual; fewer than MIN_ROBUST rows are weighted alike,
  * because a median of so few residuals says nothing. */
-#include "harness/law/internal.h"
+#include "harness/law/law_internal.h"
 #include "harness/stats/stats.h"
 
 #include <math.h>

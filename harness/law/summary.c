@@ -1,5 +1,5 @@
 /* summary.c -- a device in one line. */
-#include "harness/law/internal.h"
+#include "harness/law/law_internal.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* affinity.c -- CPU masks of up to IR_CPU_BITS processors and the calling thread's affinity.
  * Elsewhere than on Linux get/set/pin answer ENOSYS. */
 #define _GNU_SOURCE
-#include "harness/machine/internal.h"
+#include "harness/machine/machine_internal.h"
 
 #include <errno.h>
 #include <sched.h>

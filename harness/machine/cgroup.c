@@ -1,7 +1,7 @@
 /* cgroup.c -- limits of the control groups above this process, versions 2 and 1. Inside a container
  * the path in /proc/self/cgroup may not exist below the mount: every ancestor of it is tried, down to
  * the mount itself. */
-#include "harness/machine/internal.h"
+#include "harness/machine/machine_internal.h"
 
 #include <math.h>
 #include <stdlib.h>

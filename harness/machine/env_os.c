@@ -1,7 +1,7 @@
 /* env_os.c -- what the operating system, the container, the power supply and the build say. The host's
  * name is recorded as a hash only. */
 #define _GNU_SOURCE
-#include "harness/machine/internal.h"
+#include "harness/machine/machine_internal.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* files.c -- small text files of /proc and /sys, below a root directory so that tests can bring
  * their own tree. Unreadable is an answer (false, NULL, NAN), never an error. */
 #define _GNU_SOURCE
-#include "harness/machine/internal.h"
+#include "harness/machine/machine_internal.h"
 
 #include <dirent.h>
 #include <math.h>

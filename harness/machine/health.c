@@ -1,7 +1,7 @@
 /* health.c -- cumulative counters of what disturbs a measurement: stolen time, throttling, involuntary
  * context switches; and the running clock and package energy. A counter that cannot be read is NAN. */
 #define _GNU_SOURCE
-#include "harness/machine/internal.h"
+#include "harness/machine/machine_internal.h"
 
 #include <math.h>
 #include <pthread.h>

@@ -3,7 +3,7 @@
  * neighbours, so that ir_host_huge_share() speaks of one mapping. Sizes beyond the free memory are
  * refused here, because the kernel would grant them and kill the process later. */
 #define _GNU_SOURCE
-#include "harness/machine/internal.h"
+#include "harness/machine/machine_internal.h"
 
 #include <errno.h>
 #ifdef __GLIBC__

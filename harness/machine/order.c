@@ -1,6 +1,6 @@
 /* order.c -- what is common to all topology readers: dense numbering, merging of equal caches, the
  * order in which threads are placed. Pure. */
-#include "harness/machine/internal.h"
+#include "harness/machine/machine_internal.h"
 
 #include <math.h>
 #include <string.h>

@@ -8,7 +8,7 @@
  *
  * Assumes one caller at a time. With more threads than processors nobody spins. */
 #define _GNU_SOURCE
-#include "harness/machine/internal.h"
+#include "harness/machine/machine_internal.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -3,7 +3,7 @@
  * not listed. PUs beyond IR_MAX_PU are counted (npu_machine) but not listed. CPU-less NUMA nodes and
  * memory-side caches are not listed. */
 #define _GNU_SOURCE
-#include "harness/machine/internal.h"
+#include "harness/machine/machine_internal.h"
 
 #include <math.h>
 #include <string.h>

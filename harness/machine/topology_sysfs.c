@@ -1,7 +1,7 @@
 /* topology_sysfs.c -- the topology from /sys/devices/system, for builds without hwloc. It follows
  * hwloc's logical order: sets are ordered by their lowest OS index, from the socket inwards. Core
  * kinds come from the kernel's hybrid PMU lists, else from cpu_capacity. */
-#include "harness/machine/internal.h"
+#include "harness/machine/machine_internal.h"
 
 #include <math.h>
 #include <stdlib.h>

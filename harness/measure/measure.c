@@ -303,3 +303,5 @@ out:
     o->status = s;
     return s;
 }
+
+void ir_measure_release(ir_dev *dev) { tensors_release(dev); }

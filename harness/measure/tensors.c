@@ -1,7 +1,6 @@
 /* tensors.c -- see tensors.h. Tensors of recent points are cached by size, and an IN tensor that already
  * holds the content asked for is not filled again: the next kernel of a ladder starts at once. */
 #include "harness/measure/tensors.h"
-#include "harness/measure/measure.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -28,7 +27,7 @@ static void drop(ir_dev *dev, entry *e)
     memset(e, 0, sizeof *e);
 }
 
-void ir_measure_release(ir_dev *dev)
+void tensors_release(ir_dev *dev)
 {
     for (int i = 0; i < NCACHE; i++)
         if (cache[i].dev == dev->self && cache[i].be == dev->be && !cache[i].used) drop(dev, &cache[i]);
@@ -46,7 +45,7 @@ static ir_status take(ir_dev *dev, size_t bytes, ir_mem *out)
     }
     ir_status s = dev->be->alloc(dev, bytes, out);
     if (s == IR_ENOMEM) {
-        ir_measure_release(dev);
+        tensors_release(dev);
         s = dev->be->alloc(dev, bytes, out);
     }
     for (int i = 0; s == IR_OK && i < NCACHE; i++)

@@ -34,5 +34,6 @@ ir_status tensors_restore(ir_dev *, const ir_workload *, const ir_params *, uint
 ir_status tensors_check(ir_dev *, const ir_workload *, const ir_params *, uint64_t seed, tensor_set *, ir_check *);
 /* IR_ECHECK when a byte outside a tensor was written. */
 ir_status tensors_guards(ir_dev *, const tensor_set *);
+void      tensors_release(ir_dev *); /* give back the tensors kept for the next point */
 double    tensors_bytes(const ir_workload *, const ir_params *); /* of one set, device side */
 #endif

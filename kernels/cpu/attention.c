@@ -1,7 +1,7 @@
 /* attention.c -- "tiled": see attention.h. Threads share batch x heads x blocks of queries; a single query per
  * sequence with fewer heads than threads is split along the cache, and the parts are joined by their maxima. */
 #include "kernels/cpu/attention.h"
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_nets.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  * of every row. Fused: every vector passes all of them in registers, a norm's row stays in the nearest cache. Unfused: one parallel region
  * a step, from tensor to tensor, the last into y; two tensors take turns, so that none is read and written by the same pass. A pass is
  * the same loop in both, and stores likewise: what differs is the fusion. */
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_nets.h"
 #include "kernels/cpu/ops.h"
 
 #include <stdlib.h>

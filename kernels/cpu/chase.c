@@ -1,7 +1,7 @@
 /* chase.c -- pointer chase: each chain's next address is what its last load returned, so a hop costs one
  * latency. The lines are the kernel's own, with the page size asked for; a call continues where the last
  * one stopped, so that repetitions do not walk a stretch that the caches already hold. One thread. */
-#include "bench/workloads/workloads_memory.h"
+#include "kernels/workloads/workloads_memory.h"
 #include "kernels/cpu/cpu.h"
 
 #include <stdlib.h>

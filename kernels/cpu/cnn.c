@@ -8,7 +8,7 @@
  * not change places. The last choice for a shape is remembered: a profile is of the kernels that were measured.
  * Weights are packed once per tensor set and the tensor's own pages given up. Refuses weights other than f32 and rows of token networks. */
 #include "kernels/cpu/cnn.h"
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_nets.h"
 #include "kernels/cpu/conv.h"
 
 #include <math.h>

@@ -3,7 +3,7 @@
  * output and residual change places, which needs the residual to be dead afterwards. The reference beside our own. */
 #include "kernels/cpu/cnn.h"
 #include "kernels/cpu/onednn.h"
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_nets.h"
 
 #include <stdlib.h>
 #include <string.h>

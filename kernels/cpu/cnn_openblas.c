@@ -2,7 +2,7 @@
  * gives. Refuses grouped convolutions, which would be a product per channel. */
 #include "kernels/cpu/cnn.h"
 #include "kernels/cpu/im2col.h"
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_nets.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* conv.c -- family "conv" by our own plans: direct, pointwise, winograd, depthwise. Bias and ReLU belong to the same pass
  * (fused), are left out (bare), or follow as passes of their own (unfused). f32 weights only. */
 #include "kernels/cpu/conv.h"
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_nets.h"
 
 #include <stdlib.h>
 #include <string.h>

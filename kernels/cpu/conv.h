@@ -5,7 +5,7 @@
  * networks share it. Tensors may start at any byte; packed weights and workspaces start at multiples of 64. */
 #ifndef CPU_CONV_H
 #define CPU_CONV_H
-#include "bench/nets/layer.h"
+#include "kernels/nets/layer.h"
 #include "kernels/cpu/cpu.h"
 
 enum { CPU_CONV_MAX_ROWS = 14, CPU_WINO_N = 36 };

@@ -1,6 +1,6 @@
 /* conv_im2col.c -- family "conv" as a matrix product over unrolled windows: the classic way, and what it costs. */
 #include "kernels/cpu/im2col.h"
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_nets.h"
 
 #include <stdlib.h>
 

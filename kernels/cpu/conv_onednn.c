@@ -1,7 +1,7 @@
 /* conv_onednn.c -- family "conv" through oneDNN: it takes and gives NHWC as our kernels do, and chooses the layout of the
  * weights, which are reordered before the timing. */
 #include "kernels/cpu/onednn.h"
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_nets.h"
 
 #include <stdlib.h>
 

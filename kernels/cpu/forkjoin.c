@@ -1,7 +1,7 @@
 /* forkjoin.c -- the cost of an empty region of the thread pool, which every parallel kernel pays per call. Each thread
  * counts the regions it ran on its own cache line; the count is compared with the number of regions at the end. */
 #include "kernels/cpu/cpu.h"
-#include "bench/workloads/workloads_compute.h"
+#include "kernels/workloads/workloads_compute.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * independent sums) and vector (the gather instruction, which on many processors is the slower of the two: that is
  * what the two rows show). Threads share x and split the index. */
 #include "kernels/cpu/gather.h"
-#include "bench/workloads/workloads_memory.h"
+#include "kernels/workloads/workloads_memory.h"
 #include "kernels/cpu/cpu.h"
 
 #include <string.h>

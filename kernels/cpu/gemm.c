@@ -9,7 +9,7 @@
  *             its rows too when the columns are few; then the parts are added up.
  * bf16 inputs are widened to f32 on the way. Block sizes follow the caches the topology reports. */
 #include "kernels/cpu/gemm.h"
-#include "bench/workloads/workloads_gemm.h"
+#include "kernels/workloads/workloads_gemm.h"
 #include "kernels/cpu/cpu.h"
 
 #include <stdlib.h>

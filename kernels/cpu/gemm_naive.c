@@ -1,6 +1,6 @@
 /* gemm_naive.c -- the product and the matrix-vector product as a reader would write them: the bottom rungs. The
  * product runs i-k-j, so that its inner loop walks rows of B and C. Threads split the rows of the result. */
-#include "bench/workloads/workloads_gemm.h"
+#include "kernels/workloads/workloads_gemm.h"
 #include "kernels/cpu/cpu.h"
 
 #include <string.h>

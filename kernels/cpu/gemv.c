@@ -2,7 +2,7 @@
  * split that also placed the pages, so a thread reads what it first touched. Fewer rows than threads leave
  * threads idle. */
 #include "kernels/cpu/gemv.h"
-#include "bench/workloads/workloads_gemm.h"
+#include "kernels/workloads/workloads_gemm.h"
 #include "kernels/cpu/cpu.h"
 
 CPU_DECLARE_PER_ISA(cpu_gemv_table, cpu_gemv);

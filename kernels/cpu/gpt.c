@@ -3,7 +3,7 @@
  * of every matrix. Refuses weights other than f32, bf16 and int8 with row scales, and a workspace that memory
  * does not hold. */
 #include "kernels/cpu/gpt.h"
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_nets.h"
 
 #include <stdlib.h>
 #include <string.h>

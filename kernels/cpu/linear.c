@@ -4,7 +4,7 @@
  *           as they are (bf16 without pair products, int8) are widened to f32 once per block.
  * Threads take contiguous rows of W, the split that also placed its pages, so a thread reads what it first touched. */
 #include "kernels/cpu/linear.h"
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_nets.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * at multiples of 64. */
 #ifndef CPU_LINEAR_H
 #define CPU_LINEAR_H
-#include "bench/nets/layer.h"
+#include "kernels/nets/layer.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/ops.h"
 

@@ -1,6 +1,6 @@
 /* net_naive.c -- see net_naive.h, and the operators as kernels: the bottom rungs. Sums are serial, in f32. */
 #include "kernels/cpu/net_naive.h"
-#include "bench/nets/values.h"
+#include "kernels/nets/values.h"
 
 #include <math.h>
 #include <string.h>

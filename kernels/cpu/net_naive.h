@@ -1,7 +1,7 @@
 /* net_naive.h -- the operators of a layer row as a reader would write them, over the pool's threads. */
 #ifndef CPU_NET_NAIVE_H
 #define CPU_NET_NAIVE_H
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_nets.h"
 #include "kernels/cpu/cpu.h"
 typedef float    any_f32 __attribute__((aligned(1), may_alias)); /* tensors may start at any byte */
 typedef uint16_t any_u16 __attribute__((aligned(1), may_alias));

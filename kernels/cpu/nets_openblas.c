@@ -2,7 +2,7 @@
  * are calls of the library, made outside the pool's regions; everything between them is ours. "openblas" picks the
  * matrix-vector product where there is one row; the step uses the matrix product everywhere, as frameworks do, and
  * shows what that costs at batch one. bf16 weights need a library built with bf16; int8 weights it does not know. */
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_nets.h"
 #include "kernels/cpu/gpt.h"
 
 #include <stdlib.h>

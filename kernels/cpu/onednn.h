@@ -2,7 +2,7 @@
  * versions 2 and 3 (onednn_api.h). Nothing here is called inside a region of the pool: the library brings its own threads. */
 #ifndef CPU_ONEDNN_H
 #define CPU_ONEDNN_H
-#include "bench/nets/layer.h"
+#include "kernels/nets/layer.h"
 #include "kernels/cpu/cpu.h"
 
 /* IR_SKIP where the library is not built in, or its threads cannot be set to `threads`. */

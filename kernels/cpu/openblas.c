@@ -2,7 +2,7 @@
  * are set up in setup(), from the unpinned caller, and the calls are made outside the pool's regions, whose
  * workers sleep meanwhile. Refuses dimensions beyond the library's 32-bit integers, more threads than it has, and
  * bf16 where it was built without. */
-#include "bench/workloads/workloads_gemm.h"
+#include "kernels/workloads/workloads_gemm.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/openblas.h"
 

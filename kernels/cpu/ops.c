@@ -1,7 +1,7 @@
 /* ops.c -- "simd": layer norm, softmax, activations, residual add and embedding as passes of their own. Threads take
  * contiguous rows, or contiguous runs of elements where rows do not matter. */
 #include "kernels/cpu/ops.h"
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_nets.h"
 
 #include <stdlib.h>
 #include <string.h>

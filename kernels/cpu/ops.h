@@ -2,7 +2,7 @@
  * f32 unless said otherwise; output may equal input. NaN stays NaN. */
 #ifndef CPU_OPS_H
 #define CPU_OPS_H
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_nets.h"
 #include "kernels/cpu/cpu.h"
 
 /* Layer norm, dropout and ReLU on rows of c: what of it to do (CPU_NORM is the first of the three), and with what. */

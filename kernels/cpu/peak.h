@@ -1,7 +1,7 @@
 /* peak.h -- the per-ISA tables behind the kernels of "fma" and "clock" and the pair probe. */
 #ifndef CPU_PEAK_H
 #define CPU_PEAK_H
-#include "bench/workloads/workloads_compute.h"
+#include "kernels/workloads/workloads_compute.h"
 #include "kernels/cpu/cpu.h"
 #include <stddef.h>
 

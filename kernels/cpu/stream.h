@@ -1,7 +1,7 @@
 /* stream.h -- the per-ISA table behind the stream kernels. */
 #ifndef CPU_STREAM_H
 #define CPU_STREAM_H
-#include "bench/workloads/workloads_memory.h"
+#include "kernels/workloads/workloads_memory.h"
 #include <stddef.h>
 #include <stdint.h>
 

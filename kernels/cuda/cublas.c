@@ -2,7 +2,7 @@
  * without them loses these rows and nothing else. cuBLASLt tries the algorithms its heuristic proposes and keeps the
  * fastest. Row-major C = A B is the libraries' column-major C' = B' A'. cuBLASLt's i8 and f8 want the first operand
  * transposed: B is turned when the weights are loaded. */
-#include "bench/workloads/workloads_gemm.h"
+#include "kernels/workloads/workloads_gemm.h"
 #include "kernels/cuda/cuda.h"
 
 #include <cublasLt.h>

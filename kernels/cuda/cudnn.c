@@ -2,7 +2,7 @@
  * its header is found, run where its library is. NHWC as ours; the library tries its algorithms in the first call, that of the
  * proof, and the fastest stays. f32 stays f32; tf32 is asked for by name. 16-bit types are refused: through this interface y would be
  * rounded to 16 bits, and the workload's y is f32. */
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_nets.h"
 #include "kernels/cuda/cuda.h"
 
 #include <cudnn.h>

@@ -3,7 +3,7 @@
  * as a single resident kernel whose blocks meet between phases ("resident"). For small models, where what lies between kernels is a large part of a step.
  * Refuses: more than DC_ROWS token rows, widths that are no multiple of 16, heads wider than DC_MAX_DH. */
 #include "kernels/cuda/decode.h"
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_nets.h"
 
 #include <stdlib.h>
 #include <string.h>

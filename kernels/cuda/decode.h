@@ -4,7 +4,7 @@
  * that reads them, the parts of an attention are joined by the projection that reads it. */
 #ifndef CUDA_DECODE_H
 #define CUDA_DECODE_H
-#include "bench/nets/layer.h"
+#include "kernels/nets/layer.h"
 #include "kernels/cuda/product.h"
 #ifdef __cplusplus
 extern "C" {

@@ -1,7 +1,7 @@
 /* epilogue.cuh -- what happens to a sum before it is stored, and loads and stores of any element type. */
 #ifndef CUDA_EPILOGUE_CUH
 #define CUDA_EPILOGUE_CUH
-#include "bench/nets/layer.h"
+#include "kernels/nets/layer.h"
 #include "kernels/cuda/device.cuh"
 #include "kernels/cuda/product.h"
 

@@ -1,7 +1,7 @@
 /* few.cu -- products of few rows with a large matrix: gemv, decode steps, the classifier at batch 1. Every weight is read once,
  * 16 bytes a lane; a block owns R outputs and its warps share the length of the rows, so that a matrix of a thousand
  * rows still keeps the whole device's memory system busy. Sums are f32. x is read through L1, shared by the R rows. */
-#include "bench/workloads/workloads_gemm.h"
+#include "kernels/workloads/workloads_gemm.h"
 #include "kernels/cuda/epilogue.cuh"
 #include "kernels/cuda/weights.cuh"
 

@@ -1,6 +1,6 @@
 /* gemm.cu -- C[m,n] = A[m,k] B[k,n], row-major: the ladder from one thread an element to the matrix units. Dimensions
  * beyond 2^31 are refused. */
-#include "bench/workloads/workloads_gemm.h"
+#include "kernels/workloads/workloads_gemm.h"
 #include "kernels/cuda/device.cuh"
 #include "kernels/cuda/product.h"
 

@@ -2,7 +2,7 @@
  * a resident grid. And the kernel behind which a timed batch is enqueued. */
 #include "kernels/cuda/device.cuh"
 
-#include "bench/workloads/workloads_compute.h"
+#include "kernels/workloads/workloads_compute.h"
 
 #include <stdlib.h>
 

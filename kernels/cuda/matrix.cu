@@ -2,7 +2,7 @@
  * sm_90a on shared memory, where mma.sync does not reach the peak; a warp group is four teams, and an instruction of N columns
  * N / 8 chains of each. sm_100's tcgen05 has no loop here: mma.sync does not reach that device's peak, and where cuBLASLt's product is
  * faster that product is the ceiling. */
-#include "bench/workloads/workloads_matrix.h"
+#include "kernels/workloads/workloads_matrix.h"
 #include "kernels/cuda/product.h"
 #include "kernels/cuda/wgmma.cuh"
 

@@ -6,7 +6,7 @@
  * Types: with f32, tf32 and f64-free tables everything is f32. With 16-bit weights (and int8, whose products run in bf16)
  * a value is 16-bit where a matrix unit reads it; convolution networks keep all values so, GPT its residual stream in
  * f32. Rows of at most PR_FEW inputs stream their weights on the vector units and read f32. */
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_nets.h"
 #include "kernels/cuda/product.h"
 #include "kernels/cuda/rows.h"
 

@@ -1,7 +1,7 @@
 /* overlap.cu -- "overlap": a copy from pinned memory in a stream of its own beside a kernel in the device's stream. The copy waits
  * for what came before it and what follows waits for the copy, so that every repetition is whole. The kernel is integer
  * arithmetic on registers: it takes nothing from the copy but the launch. */
-#include "bench/workloads/workloads_memory.h"
+#include "kernels/workloads/workloads_memory.h"
 #include "kernels/cuda/device.cuh"
 
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * the matrix units only: see "mma". */
 #include "kernels/cuda/device.cuh"
 
-#include "bench/workloads/workloads_compute.h"
+#include "kernels/workloads/workloads_compute.h"
 
 enum { THREADS = 256 };
 CU_BOTH double start_of(int chain, int l) { return 8192.0 + 512.0 * ((l + 5 * chain) % 16); } /* wl_fma_start() on the device */

@@ -2,8 +2,8 @@
  * loads from shared memory. */
 #include "kernels/cuda/device.cuh"
 
-#include "bench/workloads/workloads_compute.h"
-#include "bench/workloads/workloads_memory.h"
+#include "kernels/workloads/workloads_compute.h"
+#include "kernels/workloads/workloads_memory.h"
 
 #include <stdlib.h>
 

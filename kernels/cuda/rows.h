@@ -2,7 +2,7 @@
  * activations (f32, f16, bf16); arithmetic is f32. */
 #ifndef CUDA_ROWS_H
 #define CUDA_ROWS_H
-#include "bench/nets/layer.h"
+#include "kernels/nets/layer.h"
 #include "kernels/cuda/product.h"
 #ifdef __cplusplus
 extern "C" {

@@ -3,7 +3,7 @@
  * are done one by one. Loads pass L1 by (.cg), so that a small working set measures L2. */
 #include "kernels/cuda/device.cuh"
 
-#include "bench/workloads/workloads_memory.h"
+#include "kernels/workloads/workloads_memory.h"
 
 template <class T> union packet { uint4 v; T e[16 / sizeof(T)]; };
 

@@ -1,7 +1,7 @@
 /* transfer.cu -- bytes between host and device by kind of host memory (pageable, pinned, and a kernel that reads or writes
  * mapped host memory), and loads from shared memory. */
-#include "bench/workloads/workloads_compute.h"
-#include "bench/workloads/workloads_memory.h"
+#include "kernels/workloads/workloads_compute.h"
+#include "kernels/workloads/workloads_memory.h"
 #include "kernels/cuda/device.cuh"
 
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  * token rows go to the weight-streaming product, many to the register-blocked one; dense convolutions become products
  * (im2col, on CPUs packed straight from the image), depthwise and grouped ones are direct. Weights that a kernel wants in another
  * order are reordered in prepare(). The queue is in order, so one launch per row is all the synchronisation there is. tf32 is refused. */
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_nets.h"
 #include "kernels/opencl/linear.h"
 
 #include <math.h>

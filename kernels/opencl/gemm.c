@@ -2,7 +2,7 @@
  * tile is searched for once per device and type among a few candidates, on a small product, and kept. Refuses dimensions beyond
  * 32 bits. */
 #include "kernels/opencl/gemm.h"
-#include "bench/workloads/workloads_gemm.h"
+#include "kernels/workloads/workloads_gemm.h"
 
 #include <math.h>
 #include <stdlib.h>

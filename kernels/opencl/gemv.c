@@ -1,5 +1,5 @@
 /* gemv.c -- y = W x: every weight is read once, in vectors, by groups that take neighbouring rows. */
-#include "bench/workloads/workloads_gemm.h"
+#include "kernels/workloads/workloads_gemm.h"
 #include "kernels/opencl/linear.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* misc.c -- pointer chase, gather, launch cost, local memory, transfers. The chase's page size is the device's business: it
  * refuses to be asked for one. */
-#include "bench/workloads/workloads_compute.h"
-#include "bench/workloads/workloads_memory.h"
+#include "kernels/workloads/workloads_compute.h"
+#include "kernels/workloads/workloads_memory.h"
 #include "kernels/opencl/ocl.h"
 
 #include <stdlib.h>

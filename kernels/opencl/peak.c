@@ -1,6 +1,6 @@
 /* peak.c -- "fma" on registers: a team's 64-byte vector whole, halved, or a lane per work-item. CPUs take the wide forms, GPUs the
  * last. bf16 has no OpenCL type; i8 needs cl_khr_integer_dot_product. */
-#include "bench/workloads/workloads_compute.h"
+#include "kernels/workloads/workloads_compute.h"
 #include "kernels/opencl/ocl.h"
 
 #include <stdlib.h>

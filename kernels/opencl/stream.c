@@ -1,7 +1,7 @@
 /* stream.c -- read, write, copy, scale, add, triad: by vector width, with and without non-temporal stores, one launch per
  * repetition or all of them in one. The fused form is for working sets that live in a cache, where a launch
  * would be most of the time; beyond half the last-level cache it refuses, because each item would repeat a part that stays there. */
-#include "bench/workloads/workloads_memory.h"
+#include "kernels/workloads/workloads_memory.h"
 #include "kernels/opencl/ocl.h"
 
 #include <math.h>

@@ -1,10 +1,10 @@
 /* points.h -- what the tests of the CUDA backend's host side measure: one point of every kind of call, on the stand-in device. */
 #ifndef TESTS_CUDA_POINTS_H
 #define TESTS_CUDA_POINTS_H
-#include "bench/workloads/workloads_compute.h"
-#include "bench/workloads/workloads_gemm.h"
-#include "bench/workloads/workloads_memory.h"
-#include "bench/workloads/workloads_nets.h"
+#include "kernels/workloads/workloads_compute.h"
+#include "kernels/workloads/workloads_gemm.h"
+#include "kernels/workloads/workloads_memory.h"
+#include "kernels/workloads/workloads_nets.h"
 #include "harness/measure/measure.h"
 #include "tests/cuda/fake.h"
 

@@ -1,0 +1,205 @@
+/* child.c -- see child.h. */
+#define _GNU_SOURCE
+#include "bench/ab/child.h"
+#include "harness/machine/machine.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { POLL_MS = 100, MOST_OUT = 256 << 20 };
+
+/* ---- words ---- */
+/* One word from *s on, unquoted in place at `to`; returns the end of what was written, NULL: an unclosed quote. */
+static char *word(const char **s, char *to)
+{
+    char quote = 0;
+    for (; **s && (quote || !isspace((unsigned char)**s)); ++*s) {
+        bool keep = **s == '\\' && (*s)[1] && (!quote || (quote == '"' && ((*s)[1] == '"' || (*s)[1] == '\\')));
+        if (keep) *to++ = *++*s;
+        else if (quote ? **s == quote : **s == '\'' || **s == '"') quote = quote ? 0 : **s;
+        else *to++ = **s;
+    }
+    return quote ? NULL : to;
+}
+
+ir_status child_split(const char *line, child_words *out)
+{
+    size_t len = strlen(line);
+    *out = (child_words){.text = malloc(2 * len + 2), .v = malloc((len + 2) * sizeof(char *))};
+    if (!out->text || !out->v) return child_words_free(out), ir_fail(IR_ENOMEM, "no memory for a command");
+    char *to = out->text;
+    for (const char *s = line;;) {
+        while (isspace((unsigned char)*s)) s++;
+        if (!*s) break;
+        out->v[out->n++] = to;
+        to = word(&s, to);
+        if (!to) return child_words_free(out), ir_fail(IR_EINVAL, "'%.100s': a quote is not closed", line);
+        *to++ = 0;
+    }
+    out->v[out->n] = NULL;
+    if (out->n == 0) return child_words_free(out), ir_fail(IR_EINVAL, "a command is empty");
+    return IR_OK;
+}
+
+void child_words_free(child_words *w)
+{
+    free(w->text);
+    free(w->v);
+    *w = (child_words){0};
+}
+
+/* ---- start ---- */
+static void become(char *const *argv, int fd[2][2])
+{
+    int nothing = open("/dev/null", O_RDONLY);
+    setpgid(0, 0);
+    signal(SIGINT, SIG_DFL);
+    if (nothing >= 0) dup2(nothing, 0);
+    dup2(fd[0][1], 1);
+    dup2(fd[1][1], 2);
+    execvp(argv[0], argv);
+    dprintf(2, "%s: %s\n", argv[0], strerror(errno));
+    _exit(127);
+}
+
+static ir_status start(char *const *argv, int fd[2][2], pid_t *pid)
+{
+    for (int i = 0; i < 2; i++) fd[i][0] = fd[i][1] = -1;
+    for (int i = 0; i < 2; i++)
+        if (pipe2(fd[i], O_CLOEXEC) != 0) return ir_fail(IR_EIO, "%s: no pipe: %s", argv[0], strerror(errno));
+    fflush(NULL);
+    *pid = fork();
+    if (*pid < 0) return ir_fail(IR_EIO, "%s: cannot be started: %s", argv[0], strerror(errno));
+    if (*pid == 0) become(argv, fd);
+    setpgid(*pid, *pid); /* both sides, so that a kill finds the group at once */
+    for (int i = 0; i < 2; i++) {
+        close(fd[i][1]);
+        fd[i][1] = -1;
+        fcntl(fd[i][0], F_SETFL, O_NONBLOCK);
+    }
+    return IR_OK;
+}
+
+/* ---- read ---- */
+static ir_status keep_out(child_result *r, const char *buf, size_t n)
+{
+    char *grown = realloc(r->out, r->n + n + 1);
+    if (!grown) return ir_fail(IR_ENOMEM, "no memory for %zu bytes of a child's output", r->n + n);
+    r->out = grown;
+    memcpy(r->out + r->n, buf, n);
+    r->n += n;
+    r->out[r->n] = 0;
+    return IR_OK;
+}
+
+/* The last bytes win: the reason of an end stands there. */
+static void keep_err(child_result *r, const char *buf, size_t n)
+{
+    size_t have = strlen(r->err), room = sizeof r->err - 1;
+    if (n > room) buf += n - room, n = room;
+    if (have + n > room) {
+        memmove(r->err, r->err + (have + n - room), room - n);
+        have = room - n;
+    }
+    for (size_t i = 0; i < n; i++) r->err[have + i] = (unsigned char)buf[i] < ' ' ? ' ' : buf[i];
+    r->err[have + n] = 0;
+}
+
+/* What there is to read now; *open: a writer is left. */
+static ir_status drain(int fd, bool is_out, child_result *r, bool *open)
+{
+    char buf[1 << 16];
+    for (;;) {
+        ssize_t n = read(fd, buf, sizeof buf);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) {
+            *open = n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+            return IR_OK;
+        }
+        if (!is_out) keep_err(r, buf, (size_t)n);
+        else if (keep_out(r, buf, (size_t)n) != IR_OK) return IR_ENOMEM;
+        r->too_much = r->n > MOST_OUT;
+        if (r->too_much) return IR_OK;
+    }
+}
+
+static ir_status read_all(int fd[2][2], double timeout_s, const volatile int *stop, double t0, child_result *r)
+{
+    bool      open[2] = {true, true};
+    ir_status st = IR_OK;
+    while (st == IR_OK && (open[0] || open[1]) && !r->too_much) {
+        struct pollfd p[2] = {{open[0] ? fd[0][0] : -1, POLLIN, 0}, {open[1] ? fd[1][0] : -1, POLLIN, 0}};
+        poll(p, 2, POLL_MS);
+        for (int i = 0; i < 2 && st == IR_OK; i++)
+            if (open[i] && p[i].revents) st = drain(fd[i][0], i == 0, r, &open[i]);
+        if (stop && *stop) return ir_fail(IR_EINTR, "interrupted");
+        r->timed_out = ir_now() - t0 > timeout_s;
+        if (r->timed_out) break;
+    }
+    return st;
+}
+
+/* Its end, once its output has ended; a process that closed its output and goes on is bound by the same time. */
+static void reap(pid_t pid, bool kill_now, double timeout_s, double t0, child_result *r)
+{
+    int status = 0;
+    if (kill_now) kill(-pid, SIGKILL);
+    for (;;) {
+        pid_t got = waitpid(pid, &status, kill_now ? 0 : WNOHANG);
+        if (got == pid) break;
+        if (got < 0 && errno != EINTR) return;
+        if (got != 0) continue;
+        if (ir_now() - t0 > timeout_s) {
+            r->timed_out = kill_now = true;
+            kill(-pid, SIGKILL);
+        } else {
+            poll(NULL, 0, 1);
+        }
+    }
+    kill(-pid, SIGKILL); /* what it started in its group and left behind */
+    if (WIFEXITED(status)) r->code = WEXITSTATUS(status);
+    else if (WIFSIGNALED(status)) r->signal = WTERMSIG(status);
+}
+
+ir_status child_run(char *const *argv, double timeout_s, const volatile int *stop, child_result *out)
+{
+    int    fd[2][2];
+    pid_t  pid = -1;
+    double t0 = ir_now();
+    *out = (child_result){.code = -1};
+    ir_status st = start(argv, fd, &pid);
+    if (st == IR_OK) st = keep_out(out, "", 0);
+    if (st == IR_OK) st = read_all(fd, timeout_s, stop, t0, out);
+    if (pid > 0) reap(pid, st != IR_OK || out->timed_out || out->too_much, timeout_s, t0, out);
+    for (int i = 0; i < 2; i++)
+        for (int k = 0; k < 2; k++)
+            if (fd[i][k] >= 0) close(fd[i][k]);
+    out->wall_s = ir_now() - t0;
+    if (st != IR_OK) child_free(out);
+    return st;
+}
+
+void child_free(child_result *r)
+{
+    free(r->out);
+    r->out = NULL;
+    r->n = 0;
+}
+
+const char *child_failure(const child_result *r, double timeout_s, char *buf, size_t n)
+{
+    if (r->timed_out) snprintf(buf, n, "still running after %g s: ended", timeout_s);
+    else if (r->too_much) snprintf(buf, n, "wrote more than %d MiB: ended", MOST_OUT >> 20);
+    else if (r->signal) snprintf(buf, n, "killed by signal %d (%s)", r->signal, strsignal(r->signal));
+    else if (r->code != 0) snprintf(buf, n, "exit code %d%s%.300s", r->code, *r->err ? ": " : "", r->err);
+    else return NULL;
+    return buf;
+}

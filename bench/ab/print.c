@@ -1,0 +1,124 @@
+/* print.c -- see ab_print.h. */
+#include "bench/ab/print.h"
+#include "bench/run/output.h"
+#include "bench/cli/version.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int weight(const ir_comparison *c)
+{
+    static const char *const order[] = {"INCORRECT", "MISSING", "REGRESSED", "ENVIRONMENT", "TOO FEW BLOCKS", "INCONCLUSIVE", "IMPROVED"};
+    for (int i = 0; i < 7; i++)
+        if (!strcmp(c->verdict, order[i])) return i;
+    return 7;
+}
+
+static int worst_first(const void *x, const void *y)
+{
+    const ir_comparison *a = x, *b = y;
+    int                  wa = weight(a), wb = weight(b);
+    if (wa != wb) return wa - wb;
+    double ea = isnan(a->effect) ? 0 : a->effect, eb = isnan(b->effect) ? 0 : b->effect;
+    if (ea != eb) return ea < eb ? 1 : -1;
+    return strcmp(a->point, b->point);
+}
+
+void ab_sort(ir_comparison *v, size_t n)
+{
+    if (n) qsort(v, n, sizeof *v, worst_first);
+}
+
+static void percent(double log_ratio, bool sign, char *buf, size_t n)
+{
+    if (isnan(log_ratio)) snprintf(buf, n, "-");
+    else snprintf(buf, n, sign ? "%+.1f %%" : "%.1f %%", 100 * expm1(log_ratio));
+}
+
+void ab_print(const ir_text *t, const ir_comparison *v, size_t n, const char *unit)
+{
+    int width = 10;
+    for (size_t i = 0; i < n; i++) width = (int)strlen(v[i].point) > width ? (int)strlen(v[i].point) : width;
+    fprintf(t->f, "%-*s %9s  %-19s %6s %9s  %s\n", width, "point", "change", "95 % interval", unit, "could see", "verdict");
+    for (size_t i = 0; i < n; i++) {
+        const ir_comparison *c = &v[i];
+        char                 e[16], lo[16], hi[16], mde[16], both[40];
+        percent(c->effect, true, e, sizeof e);
+        percent(c->lo, true, lo, sizeof lo);
+        percent(c->hi, true, hi, sizeof hi);
+        percent(c->mde, false, mde, sizeof mde);
+        snprintf(both, sizeof both, isnan(c->lo) ? "-" : "%s to %s", lo, hi);
+        fprintf(t->f, "%-*s %9s  %-19s %6zu %9s  %s%s\n", width, c->point, e, both, c->blocks, mde, c->verdict, c->confirmed ? " (confirmed)" : "");
+        if (*c->note) fprintf(t->f, "%*s %s\n", width, "", c->note);
+    }
+    fflush(t->f);
+}
+
+void ab_sentence(const ir_comparison *v, size_t n, char *buf, size_t size)
+{
+    static const char *const order[] = {"REGRESSED", "INCORRECT", "MISSING", "ENVIRONMENT", "TOO FEW BLOCKS", "INCONCLUSIVE", "IMPROVED", "SAME"};
+    size_t used = (size_t)snprintf(buf, size, "%zu point%s", n, n == 1 ? "" : "s");
+    for (int k = 0; k < 8; k++) {
+        size_t count = 0;
+        for (size_t i = 0; i < n; i++) count += !strcmp(v[i].verdict, order[k]);
+        if (count && used < size) used += (size_t)snprintf(buf + used, size - used, ", %zu %s", count, order[k]);
+    }
+}
+
+ir_status ab_lines(const trial *t, const char *kind, ir_comparisons *out)
+{
+    ir_status st = IR_OK;
+    *out = (ir_comparisons){.v = calloc(t->n + 1, sizeof *out->v)};
+    if (!out->v) return ir_fail(IR_ENOMEM, "no memory for %zu points", t->n);
+    for (size_t i = 0; i < t->n && st == IR_OK; i++) {
+        st = trial_line(t, &t->v[i], kind, &out->v[i]);
+        if (st == IR_OK) out->n++;
+    }
+    ab_sort(out->v, out->n);
+    if (st != IR_OK) ir_comparisons_free(out);
+    return st;
+}
+
+ir_status ab_print_proof(FILE *f, const char *proof)
+{
+    ir_gate_proofs p = {0};
+    ir_status      st = proof ? ir_comparisons_read(proof, NULL, &p) : IR_OK;
+    bool           told = false;
+    for (size_t i = 0; i < p.n; i++) {
+        const ir_gate_proof *g = &p.v[i];
+        if (strcmp(g->what, "aa") != 0) continue;
+        told = true;
+        fprintf(f, "%sfalse alarms of this gate: %zu of %zu point-verdicts on identical builds, at most %.2f %% (95 %%)%s\n",
+                g->upper <= 0.01 ? "" : "WARNING: ", g->found, g->n, 100 * g->upper, g->upper <= 0.01 ? "" : ": above 1 %, do not trust a red alone");
+    }
+    if (st == IR_OK && proof && !told) st = ir_fail(IR_EINVAL, "%s: no result of 'selftest aa' in it", proof);
+    if (!proof) fprintf(f, "WARNING: the false-alarm rate of this gate on this machine is not known: run 'ironroof selftest aa -o FILE', "
+                           "then give --proof FILE\n");
+    ir_gate_proofs_free(&p);
+    return st;
+}
+
+ir_status ab_file(const char *path, int argc, char *const *argv, const char *kind, const ir_comparison *v, size_t n, const ir_gate_proof *p,
+                  size_t nproof)
+{
+    ir_journal *j = NULL;
+    char        tmp[4200];
+    bool        in_place = path && strncmp(path, "/dev/", 5) != 0 && strcmp(path, "-") != 0;
+    ir_verdict  sum = {.p = NAN};
+    if (!path) return IR_OK;
+    snprintf(tmp, sizeof tmp, in_place ? "%s.tmp" : "%s", path);
+    ir_status st = ir_journal_open(tmp, false, &j);
+    if (st == IR_OK) st = ir_journal_header(j, IR_VERSION, IR_COST_MODEL, argc, (char **)argv);
+    for (size_t i = 0; i < n && st == IR_OK; i++) st = ir_journal_comparison(j, &v[i]);
+    for (size_t i = 0; i < nproof && st == IR_OK; i++) st = ir_journal_proof(j, &p[i]);
+    snprintf(sum.question, sizeof sum.question, "%s", kind);
+    ab_sentence(v, n, sum.answer, sizeof sum.answer);
+    snprintf(sum.verdict, sizeof sum.verdict, "%s", n ? v[0].verdict : "");
+    if (st == IR_OK) st = ir_journal_verdict(j, &sum);
+    ir_status closed = ir_journal_close(&j);
+    if (st == IR_OK) st = closed;
+    if (st == IR_OK && in_place) st = output_replace(tmp, path);
+    if (st != IR_OK && in_place) remove(tmp);
+    return st;
+}

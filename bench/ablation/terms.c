@@ -1,0 +1,24 @@
+/* terms.c -- see terms.h. */
+#include "bench/ablation/terms.h"
+
+#include <math.h>
+#include <string.h>
+
+void prove_twin_base(const ir_point *p, prove_twin *t)
+{
+    memset(t, 0, sizeof *t);
+    snprintf(t->what, sizeof t->what, "as it was");
+    t->p = p->p;
+    t->cold = p->cold;
+    t->data_scale = t->comp_scale = t->lat_scale = t->work = 1;
+}
+
+void prove_terms(const session *s, const prove_twin *tw, const ir_point *p, double t[PROVE_NTERM])
+{
+    ir_point like = *p; /* borrows the samples */
+    like.bw_now = NAN; /* interleaving answers for drift, data_scale for how threads share what there is */
+    ir_point_judge(&like, &s->ceilings, NULL);
+    t[PROVE_DATA] = tw->work * (like.term_data_s + tw->reread_s) * tw->data_scale;
+    t[PROVE_COMP] = tw->work * like.term_comp_s * (isfinite(tw->comp_scale) ? tw->comp_scale : 1);
+    t[PROVE_LAT] = tw->work * like.term_lat_s * tw->lat_scale;
+}

@@ -1,0 +1,345 @@
+/* ceilings.c -- measures what a device can do at most, level by level, and says how sure that is.
+ *
+ * Levels are found in the ladder (read bandwidth over working sets), not believed from the OS: the OS's
+ * cache sizes only name the plateaus. Every ceiling is the best kernel's median and carries certificates:
+ * what the last doubling of threads, streams, chains or working set gained.
+ *
+ * A device without host threads (info.threads = 0) is measured whole: one entry, threads = 0, and cache sizes of all
+ * its cores together. Where it is a processor of the host (info.numa_nodes > 0) the host's caches name its levels;
+ * else its last-level cache is its "L2". */
+#include "bench/ceilings/ceilings.h"
+#include "bench/ceilings/stages.h"
+#include "kernels/workloads/table.h"
+#include "harness/stats/stats.h"
+#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/ports.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MAX_SIZES = 96 };
+static const char *const stream_ops[] = {"read", "write", "copy", "scale", "add", "triad"};
+enum { NOP = sizeof stream_ops / sizeof *stream_ops };
+
+static void thread_list(ceiling_plan *pl)
+{
+    int all = pl->s->info.threads;
+    for (int t = 1; t < all && pl->nthread < MAX_THREADS - 1; t *= 2) pl->threads[pl->nthread++] = t;
+    pl->threads[pl->nthread++] = all > 0 ? all : 0;
+}
+
+/* ---- one ceiling from points --------------------------------------------------------------------- */
+
+/* ---- levels -------------------------------------------------------------------------------------- */
+static double os_cache_B(const ceiling_plan *pl, int level)
+{
+    if (pl->own) return level == 2 ? pl->s->info.llc_B : NAN;
+    for (int i = 0; i < pl->s->topo.ncache; i++)
+        if (pl->s->topo.cache[i].level == level) return pl->s->topo.cache[i].size_B * (level < 3 ? pl->share : 1);
+    return NAN;
+}
+
+static double ladder_max_B(const ceiling_plan *pl)
+{
+    /* faster memory: more of it, or the launch shows */
+    double llc = pl->own ? 4 * pl->s->info.llc_B : ir_topology_llc_B(&pl->s->topo);
+    double room = fmin(ir_host_available_B(), pl->device ? pl->s->info.mem_B : NAN) / 4; /* fmin, fmax ignore NAN */
+    double want = fmax((pl->own ? 1024.0 : pl->s->full ? 256.0 : 128.0) * (1 << 20), 4 * llc);
+    return isfinite(room) ? fmin(want, room) : want;
+}
+
+static ir_status ladder(ceiling_plan *pl, double *x, double *y, size_t *n)
+{
+    const ir_workload *w = ir_workload_named("read");
+    ir_params          p = w->defaults;
+    double             step = ceiling_ladder_step(pl), top = ladder_max_B(pl);
+    p.threads = pl->s->info.threads ? 1 : 0;
+    for (double b = CEILING_LADDER_B; b <= top * 1.001 && *n < MAX_SIZES; b *= step) {
+        ir_point best;
+        ceiling_set(w, &p, "bytes", floor(b / 64) * 64);
+        ir_status s = ceiling_best(pl, w, &p, false, &best);
+        if (s != IR_OK) return s;
+        if (best.status != IR_OK) continue;
+        x[*n] = floor(b / 64) * 64;
+        y[(*n)++] = ceiling_rate(&best);
+    }
+    return IR_OK;
+}
+
+/* Which level a plateau is: the first whose OS-reported size is not far below the plateau's end. */
+static int level_of_plateau(const ceiling_plan *pl, const ir_plateau *p, double top)
+{
+    if (p->x_hi >= 0.99 * top) return 3;
+    for (int l = 0; l < 3; l++)
+        if (p->x_hi <= 1.5 * os_cache_B(pl, l + 1)) return l;
+    return 2;
+}
+
+static void levels_from_os(ceiling_plan *pl)
+{
+    double below = 2048;
+    for (int l = 0; l < 3; l++) {
+        double c = os_cache_B(pl, l + 1);
+        pl->s->ceilings.level_B[l] = c;
+        if (!isfinite(c)) continue;
+        pl->size_B[l] = l == 0 || pl->own ? c / 2 : fmin(c / 2, fmax(sqrt(below * c), 2 * below));
+        below = c;
+    }
+}
+
+/* A larger working set that goes as fast shows what the smaller one's level can do: capacity ends where no larger
+ * one keeps the rate. (Zen 5 reads half of its L2 at 64 B a cycle and a quarter of it at 48.) */
+static void envelope(const double *y, size_t n, double *top)
+{
+    for (size_t i = n; i-- > 0;) top[i] = i + 1 < n ? fmax(y[i], top[i + 1]) : y[i];
+}
+
+/* The working set a level's ceilings are measured at: the ladder's fastest inside the level. The middle of a level that
+ * cores share, whose small end lies partly in their private caches. */
+static double size_within(const ceiling_plan *pl, int level, const ir_plateau *p, const double *x, const double *y)
+{
+    if (pl->own) return p->x_hi / 2; /* a device's small working sets measure its launches */
+    if (level >= 2 && !pl->device) return sqrt(p->x_lo * p->x_hi);
+    size_t best = p->first;
+    for (size_t i = p->first; i <= p->last; i++)
+        if (y[i] > y[best]) best = i;
+    return x[best];
+}
+
+/* Beyond the last level's capacity a cache still serves a part, which the ladder shows as well: up to half way (geometrically)
+ * from the last rung that is clearly faster than the largest to the next one. */
+static double partly_cached_B(const double *x, const double *y, size_t n)
+{
+    for (size_t i = n - 1; i-- > 0;)
+        if (y[i] > 1.1 * y[n - 1]) return sqrt(x[i] * x[i + 1]);
+    return NAN;
+}
+
+static ir_status find_levels(ceiling_plan *pl)
+{
+    double     x[MAX_SIZES], y[MAX_SIZES], top[MAX_SIZES];
+    size_t     n = 0;
+    ir_plateau pt[8];
+    levels_from_os(pl);
+    pl->size_B[3] = ladder_max_B(pl);
+    ir_status s = ladder(pl, x, y, &n);
+    if (s != IR_OK || n == 0) return s;
+    envelope(y, n, top);
+    pl->s->ceilings.level_B[3] = partly_cached_B(x, y, n);
+    size_t np = ir_plateaus(x, top, n, 0.10, pt, sizeof pt / sizeof *pt);
+    for (size_t i = 0; i < np; i++) {
+        int l = level_of_plateau(pl, &pt[i], x[n - 1]);
+        if (l == 3) continue;
+        pl->s->ceilings.level_B[l] = pt[i].x_hi;
+        pl->size_B[l] = size_within(pl, l, &pt[i], x, y);
+    }
+    return IR_OK;
+}
+
+/* ---- bandwidth ----------------------------------------------------------------------------------- */
+
+static ir_status bandwidth_one(ceiling_plan *pl, int level, const ir_workload *w, int threads, double bytes, ir_ceiling *out)
+{
+    ir_point  best;
+    ir_params p = w->defaults;
+    bool      nt = level >= 2 || pl->s->full;
+    p.threads = threads;
+    ceiling_set(w, &p, "bytes", bytes);
+    ir_status s = ceiling_best(pl, w, &p, nt, &best);
+    if (s != IR_OK) return s;
+    out->value = NAN;
+    if (best.status != IR_OK) return IR_OK;
+    *out = ceiling_from(pl, IR_C_BANDWIDTH, ceiling_level[level], &best, ceiling_rate(&best));
+    out->dtype = p.dtype;
+    out->size_B = bytes;
+    out->read_frac = best.cost.read_B / (best.cost.read_B + best.cost.write_B);
+    return IR_OK;
+}
+
+/* More independent streams, and twice the working set: neither may raise a DRAM ceiling. */
+static ir_status saturate(ceiling_plan *pl, const ir_workload *w, ir_ceiling *c)
+{
+    static const int64_t streams[] = {1, 2, 4, 8};
+    enum { N = sizeof streams / sizeof *streams };
+    double    r[N];
+    ir_point  best;
+    ir_params p = w->defaults;
+    p.threads = c->threads;
+    ceiling_set(w, &p, "bytes", c->size_B);
+    ir_status s = ceiling_axis(pl, w, p, "streams", streams, N, ceiling_rate, r, &best);
+    if (s != IR_OK || best.status != IR_OK) return s;
+    ceiling_certify_axis(c, "streams", streams, r, N);
+    ceiling_raise(pl, c, &best);
+    ir_ceiling twice;
+    if (2 * c->size_B > ir_host_available_B() / 3) return IR_OK;
+    s = bandwidth_one(pl, 3, w, c->threads, 2 * c->size_B, &twice);
+    if (s == IR_OK && isfinite(twice.value)) ceiling_certify(c, "bytes", c->size_B, twice.size_B, twice.value / c->value - 1);
+    return s;
+}
+
+/* Each op at 1 and at all threads; the thread counts between only for DRAM reads, the saturation curve. */
+static ir_status bandwidth_threads(ceiling_plan *pl, int level, const ir_workload *w)
+{
+    double prev = NAN;
+    int    prev_threads = 0;
+    bool   read = !strcmp(w->name, "read"), curve = level == 3 && (pl->s->full || read);
+    for (int i = 0; i < pl->nthread; i++) {
+        bool last = i == pl->nthread - 1;
+        if (i > 0 && !last && !curve) continue;
+        int        t = pl->threads[i];
+        ir_ceiling c;
+        ir_status  s = bandwidth_one(pl, level, w, t, ceiling_bytes(pl, level, t), &c);
+        if (s != IR_OK) return s;
+        if (!isfinite(c.value)) continue;
+        if (isfinite(prev)) ceiling_certify(&c, "threads", prev_threads, t, c.value / prev - 1);
+        prev = c.value;
+        prev_threads = t;
+        if (pl->own) s = ceilings_saturate(pl, w, level, &c);
+        else if (level == 3 && last && (read || pl->s->full)) s = saturate(pl, w, &c);
+        if (s == IR_OK) s = ceiling_add(pl, &c);
+        if (s != IR_OK) return s;
+    }
+    return IR_OK;
+}
+
+/* Once DRAM reads are known, they stand beside every later DRAM ceiling: what the memory gave then. */
+static ir_status bandwidth_of_op(ceiling_plan *pl, int level, int op)
+{
+    bool same_mix = !strcmp(stream_ops[op], "scale") || !strcmp(stream_ops[op], "add"); /* as copy and triad */
+    if (level < 3 && same_mix && !pl->s->full) return IR_OK;
+    ir_status st = bandwidth_threads(pl, level, ir_workload_named(stream_ops[op]));
+    if (st == IR_OK && level == 3 && !strcmp(stream_ops[op], "read")) session_monitor(pl->s);
+    return st;
+}
+
+static ir_status bandwidth(ceiling_plan *pl)
+{
+    ir_status s = IR_OK;
+    for (int l = NLEVEL - 1; l >= 0; l--) /* DRAM first: every later row can be held against it */
+        for (int o = 0; o < NOP && s == IR_OK && pl->size_B[l] > 0; o++)
+            s = bandwidth_of_op(pl, l, o);
+    return s;
+}
+
+/* ---- peaks --------------------------------------------------------------------------------------- */
+
+/* A device is filled with independent teams of chains until four times as many gain under 1 %, or there are plenty for
+ * each of its cores and a call lasts so long that its launch is nothing beside it. teams = 0: no kernel has this dtype.
+ * *grew: what the last four times as many did gain. */
+static ir_status fill_device(ceiling_plan *pl, const ir_workload *w, ir_params *p, double *grew)
+{
+    enum { FIRST = 16, MOST = 1 << 16, PLENTY = 64 };
+    static const double LONG_S = 2e-3;
+    ir_point best;
+    double   prev = NAN;
+    *grew = NAN;
+    pl->s->teams[p->dtype] = 0;
+    for (int64_t teams = FIRST; teams <= MOST; teams *= 4) {
+        ceiling_set(w, p, "teams", (double)teams);
+        ir_status s = ceiling_best(pl, w, p, false, &best);
+        if (s != IR_OK || best.status != IR_OK) return s;
+        pl->s->teams[p->dtype] = teams;
+        *grew = ceiling_flops(&best) / prev - 1;
+        if (*grew < 0.01) return IR_OK;
+        if (teams >= (int64_t)PLENTY * pl->s->info.cores && ir_point_time(&best) > LONG_S) return IR_OK;
+        prev = ceiling_flops(&best);
+    }
+    return IR_OK;
+}
+
+static ir_status peak_one(ceiling_plan *pl, const ir_workload *w, ir_dtype t, int threads, double *one)
+{
+    static const int64_t full[] = {1, 2, 4, 8, 12, 16, 24}, quick[] = {8, 12, 16}, tiles[] = {1, 2, 4, 8, 16, 32};
+    bool           f = pl->s->full, matrix = !strcmp(w->family, "mma");
+    const int64_t *chains = matrix ? tiles : f ? full : quick;
+    int            n = (int)(matrix ? sizeof tiles : f ? sizeof full : sizeof quick) / (int)sizeof *full;
+    double         r[16];
+    ir_point       best;
+    ir_params      p = w->defaults;
+    p.dtype = t;
+    p.threads = threads;
+    double    grew = NAN;
+    ir_status s = pl->device ? fill_device(pl, w, &p, &grew) : IR_OK;
+    if (pl->device && pl->s->teams[t] == 0) return s;
+    if (s == IR_OK) s = ceiling_axis(pl, w, p, "chains", chains, n, ceiling_flops, r, &best);
+    if (s != IR_OK || best.status != IR_OK) return s;
+    ir_ceiling c = ceiling_from(pl, IR_C_FLOPS, "", &best, ceiling_flops(&best));
+    c.dtype = t;
+    if (!strcmp(pl->s->dev.be->name, "cpu"))
+        c.theory = cpu_fma_theory_flops(cpu_of(&pl->s->dev)->isa, t, pl->clock_Hz) * threads;
+    else
+        c.theory = pl->s->info.spec_flops[t];
+    ceiling_certify_axis(&c, "chains", chains, r, n);
+    if (pl->device) ceiling_certify(&c, "teams", (double)pl->s->teams[t] / 4, (double)pl->s->teams[t], grew);
+    if (threads > 1) ceiling_certify(&c, "threads", 1, threads, c.value / *one - 1);
+    *one = threads > 1 ? *one : c.value;
+    return ceiling_add(pl, &c);
+}
+
+static ir_status peaks_of(ceiling_plan *pl, const ir_workload *w)
+{
+    ir_status s = IR_OK;
+    for (int t = 0; t < IR_NDTYPE && s == IR_OK; t++) {
+        double one = NAN;
+        if (!(w->dtypes & (1u << t))) continue;
+        s = peak_one(pl, w, (ir_dtype)t, pl->threads[0], &one);
+        if (s == IR_OK && pl->nthread > 1) s = peak_one(pl, w, (ir_dtype)t, pl->threads[pl->nthread - 1], &one);
+    }
+    return s;
+}
+
+/* Vector units, then the matrix units of a device, then the best product of its vendor's library: each a row, and the
+ * law takes the highest. */
+static ir_status peaks(ceiling_plan *pl)
+{
+    ir_status s = peaks_of(pl, ir_workload_named("fma"));
+    if (s == IR_OK && pl->device) s = peaks_of(pl, ir_workload_named("mma"));
+    return s == IR_OK && pl->own ? ceilings_library(pl) : s;
+}
+
+static ir_status clock_rate(ceiling_plan *pl)
+{
+    const ir_workload *w = ir_workload_named("clock");
+    ir_point           best;
+    ir_params          p = w->defaults;
+    p.threads = pl->threads[0];
+    ir_status s = ceiling_best(pl, w, &p, false, &best);
+    if (s != IR_OK || best.status != IR_OK) return s;
+    pl->clock_Hz = ceiling_flops(&best); /* one add a cycle */
+    ir_ceiling c = ceiling_from(pl, IR_C_CLOCK, "", &best, pl->clock_Hz);
+    return ceiling_add(pl, &c);
+}
+
+/* ---- all of them ------------------------------------------------------------------------------------ */
+size_t ceilings_count(const session *s)
+{
+    bool own = s->info.threads == 0 && s->info.numa_nodes == 0;
+    return (s->full ? 540u : 150u) + (own ? 250u : 0u);
+}
+
+ir_status ceilings_journal(session *s)
+{
+    ir_status st = IR_OK;
+    for (size_t i = 0; s->journal && i < s->ceilings.n && st == IR_OK; i++)
+        st = ir_journal_ceiling(s->journal, &s->ceilings.v[i]);
+    if (s->journal && st == IR_OK) st = ir_journal_levels(s->journal, s->info.id, s->ceilings.level_B);
+    return st;
+}
+
+ir_status ceilings_measure(session *s)
+{
+    ceiling_plan pl = {.s = s, .clock_Hz = NAN};
+    ir_status (*const stage[])(ceiling_plan *) = {clock_rate, find_levels, bandwidth, peaks, ceilings_latency, ceilings_gather,
+                                                  ceilings_costs, ceilings_overlap, ceilings_revisit};
+    ir_status st = IR_OK;
+    pl.device = s->info.threads == 0;
+    pl.own = pl.device && s->info.numa_nodes == 0;
+    pl.share = pl.device && s->info.numa_nodes > 0 && s->info.cores > 0 ? s->info.cores : 1;
+    thread_list(&pl);
+    s->in_ceilings = true;
+    for (size_t i = 0; i < sizeof stage / sizeof *stage && st == IR_OK; i++) st = stage[i](&pl);
+    ir_guard_ceilings(&s->ceilings);
+    s->in_ceilings = false;
+    ir_status jst = ceilings_journal(s);
+    return st != IR_OK ? st : jst;
+}

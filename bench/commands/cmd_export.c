@@ -1,0 +1,81 @@
+/* cmd_export.c -- `ironroof export FILE... --format NAME`. */
+#include "bench/ab/print.h"
+#include "bench/commands/commands.h"
+#include "bench/commands/gate_options.h"
+#include "bench/gate/export.h"
+#include "bench/run/output.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+const export_options export_own_defaults = {.format = -1};
+const cli_option export_own_options[] = {
+    {"format", 'f', CLI_ENUM, NULL, "the format", .offset = offsetof(export_options, format), .choices = EXPORT_FORMATS},
+    {"annotations", 0, CLI_FLAG, NULL, "also print GitHub annotations for what is red or wrong, at most 10 (with -o)",
+     .offset = offsetof(export_options, annotations)},
+    {0}};
+
+/* Comparisons of all files, worst first; empty when none holds any. */
+static ir_status comparisons(const char *const *file, size_t n, ir_comparisons *out)
+{
+    ir_status st = IR_OK;
+    *out = (ir_comparisons){0};
+    for (size_t i = 0; i < n && st == IR_OK; i++) {
+        ir_comparisons one;
+        struct stat    s;
+        if (stat(file[i], &s) == 0 && S_ISDIR(s.st_mode)) continue; /* of runs */
+        st = ir_comparisons_read(file[i], &one, NULL);
+        if (st != IR_OK) break;
+        ir_comparison *v = realloc(out->v, (out->n + one.n + 1) * sizeof *v);
+        if (!v) st = ir_fail(IR_ENOMEM, "no memory for %zu comparisons", out->n + one.n);
+        if (v) {
+            out->v = v;
+            if (one.n) memcpy(v + out->n, one.v, one.n * sizeof *v);
+            out->n += one.n;
+            one.n = 0;
+        }
+        ir_comparisons_free(&one);
+    }
+    ab_sort(out->v, out->n);
+    return st;
+}
+
+/* To a file it appears whole or not at all: a collector may read it at any time. */
+static ir_status to_file(const char *path, export_format format, const export_input *in)
+{
+    char      tmp[4200];
+    bool      device = !strncmp(path, "/dev/", 5);
+    snprintf(tmp, sizeof tmp, device ? "%s" : "%s.tmp", path);
+    FILE     *f = fopen(tmp, "w");
+    ir_status st = f ? export_write(f, format, in) : ir_fail(IR_EIO, "%s: %s", tmp, strerror(errno));
+    if (f && fclose(f) != 0 && st == IR_OK) st = ir_fail(IR_EIO, "%s: %s", tmp, strerror(errno));
+    if (st == IR_OK && !device) st = output_replace(tmp, path);
+    if (st != IR_OK && f && !device) remove(tmp);
+    return st;
+}
+
+static ir_status to_stdout(export_format format, const export_input *in)
+{
+    ir_status st = export_write(stdout, format, in);
+    if (st == IR_OK && fflush(stdout) != 0) st = ir_fail(IR_EIO, "standard output: %s", strerror(errno));
+    return st;
+}
+
+int cmd_export(const cli_args *args)
+{
+    const export_options *o = args->own;
+    const char           *path = args->opt.output && strcmp(args->opt.output, "-") != 0 ? args->opt.output : NULL;
+    ir_comparisons        cmp = {0};
+    run_files             runs = {0};
+    if (o->format < 0) return ir_fail(IR_EINVAL, "export needs --format %s", EXPORT_FORMATS), complain();
+    ir_status st = comparisons(args->arg, args->narg, &cmp);
+    if (st == IR_OK && cmp.n == 0) st = runs_read(args->arg, args->narg, &runs);
+    export_input in = {&runs, &cmp};
+    if (st == IR_OK) st = path ? to_file(path, (export_format)o->format, &in) : to_stdout((export_format)o->format, &in);
+    if (st == IR_OK && o->annotations) export_annotations(path ? stdout : stderr, &in);
+    ir_comparisons_free(&cmp);
+    runs_free(&runs);
+    return st == IR_OK ? EXIT_FINE : complain();
+}

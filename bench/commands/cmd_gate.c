@@ -1,0 +1,105 @@
+/* cmd_gate.c -- `ironroof gate FILE... --baseline B`: recorded runs against recorded runs. */
+#include "bench/ab/print.h"
+#include "bench/commands/commands.h"
+#include "bench/commands/gate_options.h"
+#include "bench/gate/baseline.h"
+
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+const gate_options gate_own_defaults = {.delta = 0.02, .confidence = 0.95};
+#define OWN(field) .offset = offsetof(gate_options, field)
+const cli_option gate_own_options[] = {
+    {"baseline", 0, CLI_TEXT, "FILE|DIR", "the runs to compare with", OWN(baseline)},
+    {"delta", 0, CLI_REAL, "SHARE", "what matters in practice where thresholds say nothing, 0.02 or 2% (2%)", OWN(delta), .lo = 1e-4, .hi = 1,
+     .unit = CLI_SHARE},
+    {"thresholds", 0, CLI_TEXT, "FILE", "lines 'REGEX SHARE' per point (DIR/thresholds.txt)", OWN(thresholds)},
+    {"update", 0, CLI_FLAG, NULL, "make FILE... the new baseline DIR; the old one is kept in DIR.history/", OWN(update)},
+    {"across", 0, CLI_FLAG, NULL, "compare machines that are not comparable: labelled, never a verdict", OWN(across)},
+    {"proof", 0, CLI_TEXT, "FILE", "record of 'selftest aa' on this machine: its false-alarm bound is shown", OWN(proof)},
+    {"strict", 0, CLI_FLAG, NULL, "a point that stays undecided gives exit code 3", OWN(strict)},
+    {0}};
+
+static ir_status read_thresholds(const gate_options *o, thresholds *t)
+{
+    char path[1100];
+    snprintf(path, sizeof path, "%s/thresholds.txt", o->baseline);
+    struct stat s;
+    bool folder = stat(o->baseline, &s) == 0 && S_ISDIR(s.st_mode);
+    t->n = 0;
+    if (o->thresholds) return thresholds_read(o->thresholds, false, t);
+    return folder ? thresholds_read(path, true, t) : IR_OK;
+}
+
+/* Without comparability there are changes to look at, and no verdict. */
+static void unlabel(ir_comparisons *c)
+{
+    for (size_t i = 0; i < c->n; i++) snprintf(c->v[i].verdict, sizeof c->v[i].verdict, "ACROSS");
+}
+
+static int judge(const cli_args *args, const run_files *base, const run_files *now, const char *field)
+{
+    const gate_options *o = args->own;
+    thresholds          t;
+    ir_comparisons      c = {0};
+    char                text[256];
+    bool                to_stdout = args->opt.output && !strcmp(args->opt.output, "-");
+    ir_status           st = read_thresholds(o, &t);
+    if (st == IR_OK) st = baseline_judge(base, now, &t, o->confidence, log1p(o->delta), &c);
+    thresholds_free(&t);
+    if (st != IR_OK) return complain();
+    int code = field ? EXIT_FINE : comparisons_exit(c.v, c.n, o->strict);
+    if (field) unlabel(&c);
+    ab_sort(c.v, c.n);
+    ir_text out = text_on(to_stdout ? stderr : stdout, &args->opt);
+    if (field) fprintf(out.f, "Unlike machines (%s differs): changes only, no verdict.\n", field);
+    if (!args->opt.quiet) ab_print(&out, c.v, c.n, "runs");
+    ab_sentence(c.v, c.n, text, sizeof text);
+    fprintf(out.f, "%s; %zu runs against %zu\n", text, now->n, base->n);
+    if (ab_file(args->opt.output, args->argc, args->argv, "gate", c.v, c.n, NULL, 0) != IR_OK) code = complain();
+    ir_comparisons_free(&c);
+    return code;
+}
+
+static int compare(const cli_args *args, const run_files *now)
+{
+    const gate_options *o = args->own;
+    const char         *a, *b;
+    run_files           base;
+    if (runs_read(&o->baseline, 1, &base) != IR_OK) return complain();
+    const char *field = runs_differ(&base, now, &a, &b);
+    int         code;
+    if (field && !o->across) {
+        ir_fail(IR_EINVAL, "%s and %s are not comparable: %s differs", a, b, field);
+        complain();
+        code = EXIT_INCOMPARABLE;
+    } else {
+        code = ab_print_proof(stderr, o->proof) == IR_OK ? judge(args, &base, now, field) : complain();
+    }
+    runs_free(&base);
+    return code;
+}
+
+static int update(const gate_options *o, const run_files *now)
+{
+    const char *a, *b, *field = runs_differ(now, now, &a, &b);
+    if (field) {
+        ir_fail(IR_EINVAL, "%s and %s make no baseline together: %s differs", a, b, field);
+        return complain(), EXIT_INCOMPARABLE;
+    }
+    if (baseline_update(o->baseline, now) != IR_OK) return complain();
+    printf("%s: %zu runs\n", o->baseline, now->n);
+    return EXIT_FINE;
+}
+
+int cmd_gate(const cli_args *args)
+{
+    const gate_options *o = args->own;
+    run_files           now;
+    if (!o->baseline) return ir_fail(IR_EINVAL, "gate needs --baseline FILE|DIR"), complain();
+    if (runs_read(args->arg, args->narg, &now) != IR_OK) return complain();
+    int code = o->update ? update(o, &now) : compare(args, &now);
+    runs_free(&now);
+    return code;
+}

@@ -1,0 +1,113 @@
+/* cmd_history.c -- `ironroof history FILE...`: when did a point change, by how much, and what else changed then. */
+#include "bench/ab/print.h"
+#include "bench/commands/commands.h"
+#include "bench/commands/gate_options.h"
+#include "bench/gate/series.h"
+#include "bench/cli/version.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const history_options history_own_defaults = {.delta = 0.02, .alpha = 0.01, .recent = 8};
+#define OWN(field) .offset = offsetof(history_options, field)
+const cli_option history_own_options[] = {
+    {"delta", 0, CLI_REAL, "SHARE", "smaller shifts are no change, 0.02 or 2% (2%)", OWN(delta), .lo = 1e-4, .hi = 1, .unit = CLI_SHARE},
+    {"alpha", 0, CLI_REAL, "SHARE", "false alarms allowed per series without a change (1%)", OWN(alpha), .lo = 1e-4, .hi = 0.5, .unit = CLI_SHARE},
+    {"reference", 0, CLI_TEXT, "KEY|none", "divide by this point (its key's beginning); without it by copy, fma or forkjoin, as the point is bound",
+     OWN(reference)},
+    {"filter", 0, CLI_REGEX, "REGEX", "only points whose key matches", OWN(filter)},
+    {"across", 0, CLI_FLAG, NULL, "runs of unlike machines in one series", OWN(across)},
+    {"strict", 0, CLI_FLAG, NULL, "exit code 1 when a point became slower for good within the last --recent runs", OWN(strict)},
+    {"recent", 0, CLI_INT, "N", "how many runs that are (8)", OWN(recent), .lo = 1, .hi = 100000},
+    {0}};
+
+typedef struct {
+    const history_options *o;
+    const run_files       *f;
+    ir_text                t;
+    ir_journal            *j;
+    size_t                 shown, changed;
+    bool                   alarm;
+} review;
+
+static ir_status file_change(review *r, const series *s, const ir_change *c, const char *cause)
+{
+    ir_verdict v = {.p = c->p};
+    if (!r->j) return IR_OK;
+    snprintf(v.question, sizeof v.question, "history");
+    snprintf(v.verdict, sizeof v.verdict, "%s%s", c->shift > 0 ? "slower" : "faster", c->firm ? "" : " (provisional)");
+    snprintf(v.answer, sizeof v.answer, "%+.2f %% from %s on (run %zu of %zu): %.160s", 100 * expm1(c->shift), r->f->v[c->at].r.started, c->at + 1,
+             s->n, cause);
+    snprintf(v.evidence, sizeof v.evidence, "%s", s->key);
+    return ir_journal_verdict(r->j, &v);
+}
+
+static ir_status show(review *r, const series *s)
+{
+    char      spark[512], time[32], cause[400];
+    ir_status st = IR_OK;
+    int       width = r->t.width > 100 ? r->t.width - 44 : 56;
+    series_spark(s, r->t.utf8, 40, spark, sizeof spark);
+    const char *name = s->key;
+    if ((int)strlen(name) > width) name += strlen(name) - (size_t)width;
+    fprintf(r->t.f, "%-*s %10s  %s%s%.40s\n", width, name, ir_text_scaled(s->last_s, "s", time, sizeof time), spark, *s->reference ? "  / " : "",
+            s->reference);
+    for (size_t i = 0; i < s->nchange && st == IR_OK; i++) {
+        const ir_change *c = &s->change[i];
+        series_cause(r->f, c->at, cause, sizeof cause);
+        fprintf(r->t.f, "    %s %+.1f %% from run %zu (%s)%s; changed there: %s\n", c->shift > 0 ? "slower" : "faster", 100 * expm1(c->shift), c->at + 1,
+                r->f->v[c->at].r.started, c->firm ? "" : ", provisional", cause);
+        r->alarm = r->alarm || (c->firm && c->shift > 0 && c->at + (size_t)r->o->recent >= s->n);
+        st = file_change(r, s, c, cause);
+    }
+    r->changed += s->nchange > 0;
+    r->shown++;
+    return st;
+}
+
+static ir_status all_points(review *r, const run_keys *k)
+{
+    ir_status st = IR_OK;
+    for (size_t i = 0; i < k->n && st == IR_OK; i++) {
+        series s;
+        if (r->o->filter.text && regexec(&r->o->filter.re, k->v[i], 0, NULL, 0) != 0) continue;
+        st = series_of(r->f, k->v[i], r->o->reference, r->o->alpha, log1p(r->o->delta), &s);
+        if (st == IR_OK) st = show(r, &s);
+        series_free(&s);
+    }
+    return st;
+}
+
+static int review_runs(const cli_args *args, const run_files *f)
+{
+    review   r = {.o = args->own, .f = f};
+    run_keys k;
+    bool     to_stdout = args->opt.output && !strcmp(args->opt.output, "-");
+    r.t = text_on(to_stdout ? stderr : stdout, &args->opt);
+    ir_status st = runs_keys(f, &k);
+    if (st == IR_OK && args->opt.output) st = ir_journal_open(args->opt.output, false, &r.j);
+    if (st == IR_OK && r.j) st = ir_journal_header(r.j, IR_VERSION, IR_COST_MODEL, args->argc, (char **)args->argv);
+    if (st == IR_OK) st = all_points(&r, &k);
+    ir_status closed = ir_journal_close(&r.j);
+    run_keys_free(&k);
+    if (st != IR_OK || closed != IR_OK) return complain();
+    fprintf(r.t.f, "%zu runs, %zu points, %zu with a change%s\n", f->n, r.shown, r.changed,
+            f->n < 2 * IR_CHANGE_FIRM ? "; fewer than 10 runs show no firm change" : "");
+    if (r.shown == 0) return ir_fail(IR_EINVAL, "no point matches"), complain();
+    return r.alarm && r.o->strict ? EXIT_REGRESSED : EXIT_FINE;
+}
+
+int cmd_history(const cli_args *args)
+{
+    const history_options *o = args->own;
+    run_files              f;
+    size_t                 at;
+    if (runs_read(args->arg, args->narg, &f) != IR_OK) return complain();
+    const char *field = o->across ? NULL : runs_unlike(&f, &at);
+    int         code = EXIT_INCOMPARABLE;
+    if (field) ir_fail(IR_EINVAL, "%s and %s are of unlike machines: %s differs (--across: in one series all the same)", f.v[0].path, f.v[at].path, field), complain();
+    else code = review_runs(args, &f);
+    runs_free(&f);
+    return code;
+}

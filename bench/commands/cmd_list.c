@@ -1,0 +1,92 @@
+/* cmd_list.c -- `ironroof list`: what there is, from the same tables that run uses. Opens no device except for `devices`. */
+#include "bench/commands/apps.h"
+#include "bench/backends.h"
+#include "kernels/workloads/table.h"
+
+#include <string.h>
+
+static void dtypes(const ir_workload *w, char *buf, size_t n)
+{
+    size_t m = 0;
+    buf[0] = 0;
+    for (int t = 0; t < IR_NDTYPE; t++)
+        if (w->dtypes & (1u << t) && m < n) m += (size_t)snprintf(buf + m, n - m, "%s%s", m ? "," : "", ir_dtype_name((ir_dtype)t));
+}
+
+static void workloads(void)
+{
+    char types[64], params[256];
+    for (const ir_workload *const *w = ir_workloads; *w; w++) {
+        dtypes(*w, types, sizeof types);
+        cli_params_text(*w, &(*w)->defaults, params, sizeof params);
+        printf("%-10s %-8s %-16s %s\n%-10s default: %s\n", (*w)->name, (*w)->family, types, (*w)->doc, "", params);
+    }
+}
+
+static void kernels(void)
+{
+    for (const ir_backend *const *b = bench_backends; *b; b++)
+        for (const ir_workload *const *w = ir_workloads; *w; w++)
+            for (const ir_kernel *const *k = (*b)->kernels; *k; k++)
+                if (!strcmp((*k)->family, (*w)->family)) {
+                    char id[128];
+                    snprintf(id, sizeof id, "%s/%s/%s", (*b)->name, (*w)->name, (*k)->name);
+                    printf("%-32s %s\n", id, (*k)->doc ? (*k)->doc : "");
+                }
+}
+
+static void backends(void)
+{
+    for (const ir_backend *const *b = bench_backends; *b; b++) {
+        size_t n = 0;
+        while ((*b)->kernels[n]) n++;
+        printf("%-8s %zu kernel%s\n", (*b)->name, n, n == 1 ? "" : "s");
+    }
+}
+
+/* One line for device `index`, or why it is not there; false: the backend has no more. */
+static bool device(const ir_backend *b, int index)
+{
+    ir_dev         d = {.be = b, .index = index};
+    ir_device_info i;
+    ir_status      st = b->open(&d);
+    if (st == IR_OK) st = b->describe(&d, &i);
+    b->close(&d);
+    if (st == IR_OK && i.threads > 0)
+        printf("%-8s %-48s %d cores, %d threads used, %s\n", i.id, i.name, i.cores, i.threads, i.driver);
+    else if (st == IR_OK)
+        printf("%-8s %-48s %d compute units, %.3g GB, %s\n%-8s %s\n", i.id, i.name, i.cores, i.mem_B / 1e9, i.driver, "", i.limits);
+    else if (index == 0 || st != IR_SKIP)
+        printf("%-8s %s: %s\n", b->name, st == IR_SKIP ? "none" : "failed", ir_why());
+    return st != IR_SKIP;
+}
+
+static void devices(void)
+{
+    enum { MOST = 64 };
+    for (const ir_backend *const *b = bench_backends; *b; b++)
+        for (int i = 0; i < MOST && device(*b, i); i++) continue;
+    ir_text t = {.f = stdout, .width = 110};
+    list_sheets(&t);
+}
+
+static int points(const cli_args *args)
+{
+    cli_points p;
+    char       text[256];
+    if (cli_points_expand(ir_workloads, NULL, 0, &args->opt, &p) != IR_OK) return complain();
+    for (size_t i = 0; i < p.n; i++) puts(cli_point_text(p.v[i].workload, &p.v[i].p, text, sizeof text));
+    cli_points_free(&p);
+    return EXIT_FINE;
+}
+
+int cmd_list(const cli_args *args)
+{
+    static const char *const what[] = {"workloads", "kernels", "backends", "devices", "claims", "points"};
+    static void (*const print[])(void) = {workloads, kernels, backends, devices, list_claims};
+    size_t at = 0;
+    if (args->narg && cli_choose("list", args->arg[0], what, sizeof what / sizeof *what, &at) != IR_OK) return complain();
+    if (at == 5) return points(args);
+    print[at]();
+    return EXIT_FINE;
+}

@@ -1,0 +1,171 @@
+/* cmd_predict.c -- `ironroof predict`: workloads on machines that need not be here, and what would happen if. */
+#include "bench/commands/apps.h"
+#include "bench/predict/predict_line.h"
+#include "kernels/workloads/table.h"
+#include "bench/cli/version.h"
+#include "harness/record/text.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const cli_option predict_own[] = {
+    {"device", 0, CLI_TEXT, "NAME|FILE[,...]", "datasheets (see 'ironroof list devices') and records, by file",
+     offsetof(predict_options, device), .set = 0},
+    {"set", 0, CLI_NAMES, "KEY=VALUE", "what if: BW, R_peak, eta or L_lat as a value (1.5T) or a factor (2x); may be repeated",
+     offsetof(predict_options, set), .set = 0},
+    {0}};
+
+/* ---- one machine ----------------------------------------------------------------------------------------- */
+static void say_settings(const ir_text *t, const predict_options *o)
+{
+    for (size_t i = 0; i < o->set.n; i++) ir_text_para(t, "  What if: ", "%s", o->set.v[i]);
+}
+
+/* "312 TFLOP/s f16, 19.5 TFLOP/s f32": the peaks that the predictions used. */
+static const char *peaks_text(const prediction *q, size_t n, char *buf, size_t size)
+{
+    uint32_t seen = 0;
+    size_t   at = 0;
+    buf[0] = 0;
+    for (size_t i = 0; i < n && at < size; i++) {
+        char v[IR_NUM];
+        if (seen >> q[i].p.dtype & 1 || !(q[i].cost.flops > 0)) continue;
+        seen |= 1u << q[i].p.dtype;
+        at += (size_t)snprintf(buf + at, size - at, "%s%s %s", at ? ", " : "", ir_text_scaled(q[i].R_peak, "FLOP/s", v, sizeof v),
+                               ir_dtype_name(q[i].p.dtype));
+    }
+    return *buf ? buf : "not needed";
+}
+
+static void say_machine(const ir_text *t, const machine_view *v, const prediction *q, size_t n)
+{
+    char bw[IR_NUM], eta[IR_NUM], lat[IR_NUM], peak[256];
+    fputc('\n', t->f);
+    ir_text_para(t, "", "%s: %s, %s", v->name, v->title, ir_source_name(v->source));
+    ir_text_para(t, "  ", "BW %s at %s, R_peak %s, eta %s %s, launch %s",
+                 ir_text_scaled(q->BW_Bps, "B/s", bw, sizeof bw), q->level, peaks_text(q, n, peak, sizeof peak), ir_text_plain(q->eta, eta), predict_how_name(q->eta_how),
+                 q->launch_known ? ir_text_scaled(q->L_lat_s, "s", lat, sizeof lat) : "unknown, taken as 0");
+    if (q->eta_how == PREDICT_ASSUMED)
+        ir_text_para(t, "  ", "eta is assumed, not known: 1 is the ideal; real kernels reach .5 to .9 (the band, additive form).");
+}
+
+static void share_cells(ir_table *tb, const prediction *q)
+{
+    char   buf[IR_NUM];
+    double sum = q->term_s[P_DATA] + q->term_s[P_COMP] + q->term_s[P_LAT];
+    for (int k = 0; k < P_NTERM; k++) ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_percent(sum > 0 ? q->term_s[k] / sum : NAN, buf));
+}
+
+static void interval_text(const prediction *q, char *out, size_t n)
+{
+    char   lo[IR_NUM], hi[IR_NUM];
+    double a = q->T_lo[q->form], b = q->T_hi[q->form];
+    bool   band = !isfinite(a) && isfinite(q->T_band_s[0][0]);
+    if (band) a = q->T_band_s[0][1], b = q->T_band_s[0][0];
+    if (!isfinite(a) || !isfinite(b)) snprintf(out, n, "%s", "");
+    else snprintf(out, n, "%s..%s", ir_text_scaled(a, "s", lo, sizeof lo), ir_text_scaled(b, "s", hi, sizeof hi));
+}
+
+static const char *point_text(const prediction *q, char text[256])
+{
+    int n = snprintf(text, 256, "%s:", q->workload->name);
+    cli_params_text(q->workload, &q->p, text + n, (size_t)(256 - n));
+    return text;
+}
+
+static void row(ir_table *tb, const prediction *q)
+{
+    char text[256], buf[IR_NUM], more[2 * IR_NUM + 4];
+    ir_table_cell(tb, TXT_PLAIN, "%s", point_text(q, text));
+    ir_table_cell(tb, TXT_PLAIN, "%s", ir_dtype_name(q->p.dtype));
+    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_scaled(q->cost.flops, "FLOP", buf, sizeof buf));
+    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_scaled(q->cost.read_B + q->cost.write_B, "B", buf, sizeof buf));
+    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(q->I, buf));
+    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(q->ridge, buf));
+    ir_table_cell(tb, TXT_BOLD, "%s", ir_text_scaled(q->T_s[IR_ADDITIVE], "s", buf, sizeof buf));
+    ir_table_cell(tb, TXT_BOLD, "%s", ir_text_scaled(q->T_s[IR_OVERLAPPED], "s", buf, sizeof buf));
+    interval_text(q, more, sizeof more);
+    ir_table_cell(tb, TXT_PLAIN, "%s", more);
+    share_cells(tb, q);
+    ir_table_cell(tb, TXT_PLAIN, "%s", ir_bound_name(q->bound));
+    ir_table_cell(tb, TXT_PLAIN, "%s", isfinite(q->bound_p) ? ir_text_plain(q->bound_p, buf) : "");
+    ir_table_cell(tb, TXT_PLAIN, "%s", isfinite(q->rate) ? ir_text_plain(q->rate, buf) : "");
+    if (q->crossover > 0) ir_table_cell(tb, TXT_PLAIN, "%lld", (long long)q->crossover);
+    else ir_table_cell(tb, TXT_PLAIN, "%s", q->crossover == 0 ? "none" : "");
+}
+
+static void say_capacity(const ir_text *t, const prediction *q)
+{
+    char text[256], need[IR_NUM], has[IR_NUM], w[IR_NUM], kv[IR_NUM], parts[2 * IR_NUM + 32] = "";
+    if (q->fits) return;
+    if (q->cost.weights_B > 0)
+        snprintf(parts, sizeof parts, " (weights %s, cache %s)", ir_text_scaled(q->cost.weights_B, "B", w, sizeof w),
+                 ir_text_scaled(q->cost.by_B[IR_BY_KV], "B", kv, sizeof kv));
+    ir_text_para(t, "  ", "%s %s does not fit on %s: needs %s%s, has %s.", point_text(q, text),
+                 ir_dtype_name(q->p.dtype), q->view->name, ir_text_scaled(q->cost.footprint_B, "B", need, sizeof need), parts,
+                 ir_text_scaled(q->view->capacity_B, "B", has, sizeof has));
+}
+
+static const ir_col columns[] = {
+    {"point", false, 42, 0}, {"dtype", false, 0, 0}, {"O", true, 0, 9},  {"D_vol", true, 0, 8},   {"I", true, 0, 7},     {"ridge", true, 0, 10},
+    {"T add", true, 0, 0},   {"T over", true, 0, 0}, {"interval", true, 0, 2}, {"data", true, 0, 3}, {"comp", true, 0, 3},
+    {"lat", true, 0, 3},     {"bound", false, 0, 0}, {"P", true, 0, 4},    {"per s", true, 0, 1},  {"cross", true, 0, 6}};
+enum { NCOLUMN = sizeof columns / sizeof *columns };
+
+static int on_machine(const ir_text *t, ir_journal *j, const machine_view *v, const cli_points *p, const predict_what_if *set,
+                      const predict_options *own)
+{
+    ir_table    tb;
+    prediction *q = calloc(p->n, sizeof *q);
+    size_t      n = 0;
+    int         code = EXIT_FINE;
+    if (!q) return ir_fail(IR_ENOMEM, "no memory for %zu predictions", p->n), complain();
+    for (size_t i = 0; i < p->n; i++) {
+        char text[256];
+        if (predict_point(v, p->v[i].workload, &p->v[i].p, set, &q[n]) == IR_OK) {
+            if (j && predict_line(j, &q[n]) != IR_OK) code = complain();
+            n++;
+            continue;
+        }
+        code = EXIT_BAD;
+        fprintf(stderr, "ironroof: %s: %s\n", cli_point_text(p->v[i].workload, &p->v[i].p, text, sizeof text), ir_why());
+    }
+    if (n && t->f) {
+        say_machine(t, v, q, n);
+        say_settings(t, own);
+        ir_table_begin(&tb, t, columns, NCOLUMN);
+        for (size_t i = 0; i < n; i++) row(&tb, &q[i]);
+        ir_table_end(&tb);
+        for (size_t i = 0; i < n; i++) say_capacity(t, &q[i]);
+    }
+    free(q);
+    return code;
+}
+
+int cmd_predict(const cli_args *args)
+{
+    const predict_options *own = args->own;
+    predict_what_if        set = {0};
+    machine_views         *views = calloc(1, sizeof *views);
+    cli_points             points = {0};
+    ir_journal            *j = NULL;
+    ir_status              st = views ? IR_OK : ir_fail(IR_ENOMEM, "no memory");
+    int                    code = EXIT_FINE;
+    ir_text                t = text_on(apps_screen(args), &args->opt);
+    if (st == IR_OK && !own->device) st = ir_fail(IR_EINVAL, "predict needs --device NAME|FILE (ironroof list devices)");
+    for (size_t i = 0; i < own->set.n && st == IR_OK; i++) st = predict_set(&set, own->set.v[i]);
+    if (st == IR_OK) st = cli_points_expand(predict_workloads(ir_workloads), args->arg, args->narg, &args->opt, &points);
+    if (st == IR_OK) st = machine_views_add_list(views, own->device);
+    if (st == IR_OK) st = apps_journal(args, &j);
+    for (size_t i = 0; st == IR_OK && i < views->n; i++) {
+        int c = on_machine(&t, j, &views->v[i], &points, &set, own);
+        if (c != EXIT_FINE) code = c;
+    }
+    ir_status closed = ir_journal_close(&j);
+    if (st != IR_OK || closed != IR_OK) code = complain();
+    cli_points_free(&points);
+    if (views) machine_views_free(views);
+    free(views);
+    return code;
+}

@@ -1,0 +1,342 @@
+/* cmd_run.c -- `ironroof run` and `ironroof ceilings`: devices in turn, each from its ceilings to its verdicts. A lost
+ * device or a full disk ends what it must and no more; Ctrl-C keeps and prints what there is. */
+#define _GNU_SOURCE
+#include "bench/ceilings/ceilings.h"
+#include "bench/ceilings/saved.h"
+#include "bench/cli/progress.h"
+#include "bench/commands/commands.h"
+#include "bench/measure/per_layer.h"
+#include "bench/run/output.h"
+#include "bench/backends.h"
+#include "kernels/workloads/table.h"
+#include "bench/cli/version.h"
+#include "harness/record/html.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_DEVICES = 16 };
+static const double NAIVE_S = 1; /* of one call of a naive rung, in the quick profile */
+typedef struct {
+    const cli_args *args;
+    cli_points      points;   /* empty for `ceilings` */
+    campaign        dev[MAX_DEVICES];
+    size_t          ndev;
+    ir_journal     *journal;
+    char            path[4096];
+    bool            to_stdout;
+    FILE           *screen;   /* NULL: quiet */
+    cli_progress    progress;
+    size_t          ticked;   /* points shown in this phase */
+    ir_record       before;   /* --resume */
+    ceilings_source ceilings;
+    bool            host_again; /* the device opened last was refused for being the host */
+} job;
+
+static void tick(session *s, const char *what)
+{
+    job *j = s->tick_arg;
+    if (j->ticked++) cli_progress_done(&j->progress);
+    cli_progress_show(&j->progress, what);
+}
+
+/* ---- which devices ----------------------------------------------------------------------------------- */
+static ir_status open_one(job *j, const ir_backend *be, int index)
+{
+    campaign *c = &j->dev[j->ndev];
+    j->host_again = false;
+    ir_status st = campaign_open(c, be, index, &j->args->opt);
+    if (st != IR_OK) return st;
+    j->host_again = c->s.info.host_again && j->args->opt.backends.n == 0;
+    if (j->host_again) {
+        st = ir_fail(IR_SKIP, "%s (%s) is the host again: add --backend %s to measure it", c->s.info.id, c->s.info.name, be->name);
+        campaign_free(c);
+        return st;
+    }
+    j->ndev++;
+    return IR_OK;
+}
+
+static bool is_named(const ir_device_info *i, const char *name) { return strcasestr(i->name, name) || !strcmp(i->id, name); }
+
+/* The first device of the backend whose name holds the words of --device, or whose id they are. */
+static ir_status index_of(const ir_backend *be, const char *name, int *index)
+{
+    enum { MOST = 64 };
+    char offered[IR_WHY] = "";
+    for (*index = 0; *index < MOST; ++*index) {
+        ir_dev         d = {.be = be, .index = *index};
+        ir_device_info i;
+        ir_status      st = be->open(&d);
+        if (st == IR_OK) st = be->describe(&d, &i);
+        be->close(&d);
+        if (st == IR_SKIP) break;
+        if (st != IR_OK) continue;
+        if (is_named(&i, name)) return IR_OK;
+        size_t n = strlen(offered);
+        snprintf(offered + n, sizeof offered - n, "%s%s (%.60s)", n ? ", " : "", i.id, i.name);
+    }
+    return ir_fail(IR_SKIP, "no device '%.60s': %s offers %s", name, be->name, *offered ? offered : "none");
+}
+
+/* Without --device: the backend's first one that can be measured. One that is broken, or is the host again, is named in `why`
+ * and does not stand in the way of the next. */
+static ir_status open_first(job *j, const ir_backend *be, char *why, size_t size)
+{
+    ir_status st = IR_OK;
+    for (int index = 0; index < MAX_DEVICES; index++) {
+        size_t n = strlen(why);
+        st = open_one(j, be, index);
+        if (st == IR_OK || st == IR_EINVAL) return st;
+        bool more = st == IR_EDEVICE || j->host_again;
+        if (more || index == 0) snprintf(why + n, size - n, "%s%s", n ? "; " : "", ir_why());
+        if (!more) return st;
+    }
+    return st;
+}
+
+/* --device N or a name of the device; without it the first of every backend asked for. The ideal device is no
+ * machine: it must be asked for. */
+static ir_status open_devices(job *j)
+{
+    const cli_options *o = &j->args->opt;
+    ir_status          st = IR_OK;
+    char               why[3 * IR_WHY] = "";
+    for (const ir_backend *const *b = bench_backends; *b && st != IR_EINVAL; b++) {
+        bool asked = o->backends.n == 0 && strcmp((*b)->name, "ideal") != 0;
+        for (size_t i = 0; i < o->backends.n; i++) asked = asked || !strcmp(o->backends.v[i], (*b)->name);
+        if (!asked) continue;
+        if (!o->device) {
+            st = open_first(j, *b, why, sizeof why);
+            continue;
+        }
+        char  *end = NULL;
+        int    index = (int)strtol(o->device, &end, 10);
+        st = *end ? index_of(*b, o->device, &index) : IR_OK;
+        if (st == IR_OK) st = open_one(j, *b, index);
+        size_t n = strlen(why);
+        if (st != IR_OK && st != IR_EINVAL) snprintf(why + n, sizeof why - n, "%s%s", n ? "; " : "", ir_why());
+    }
+    if (st == IR_EINVAL) return st;
+    if (j->ndev == 0) return ir_fail(IR_EINVAL, "no device to measure: %s", why);
+    if (*why && !o->quiet) fprintf(stderr, "ironroof: not measured: %s\n", why);
+    return IR_OK;
+}
+
+static ir_status known_backends(const cli_options *o)
+{
+    const char *names[16];
+    size_t      n = 0, at;
+    ir_status   st = IR_OK;
+    for (const ir_backend *const *b = bench_backends; *b; b++) names[n++] = (*b)->name;
+    for (size_t i = 0; i < o->backends.n && st == IR_OK; i++) st = cli_choose("backend", o->backends.v[i], names, n, &at);
+    return st;
+}
+
+/* ---- the file ------------------------------------------------------------------------------------------- */
+/* A device the record describes must be the one that is here. */
+static ir_status continues(const job *j, const campaign *c)
+{
+    for (size_t i = 0; i < j->before.ndevice; i++) {
+        if (strcmp(j->before.device[i].id, c->s.info.id) != 0) continue;
+        const char *field = j->before.device_env[i].n ? ir_env_differs(&j->before.device_env[i], &c->env) : NULL;
+        if (field) return ir_fail(IR_EINVAL, "%s: cannot be continued here: %s differs", j->args->opt.resume, field);
+    }
+    return IR_OK;
+}
+
+static ir_status open_journal(job *j)
+{
+    const cli_options *o = &j->args->opt;
+    ir_status          st = output_path(o->resume ? o->resume : o->output, j->dev[0].s.info.name, j->path, sizeof j->path);
+    j->to_stdout = st == IR_OK && !strcmp(j->path, "-");
+    if (st == IR_OK && o->resume) st = ir_record_read(o->resume, false, &j->before);
+    if (st == IR_OK && o->resume) {
+        for (size_t i = 0; i < j->ndev && st == IR_OK; i++) st = continues(j, &j->dev[i]);
+    }
+    if (st == IR_OK) st = ir_journal_open(j->path, o->resume != NULL, &j->journal);
+    if (st == IR_OK && !o->resume)
+        st = ir_journal_header(j->journal, IR_VERSION, IR_COST_MODEL, j->args->argc, (char **)j->args->argv);
+    return st;
+}
+
+static void phase(job *j, size_t total)
+{
+    j->ticked = 0;
+    cli_progress_init(&j->progress, stderr, j->args->opt.quiet, total);
+}
+
+/* ---- ceilings ------------------------------------------------------------------------------------------ */
+/* A file must speak of one of the devices at least. */
+static ir_status open_ceilings(job *j)
+{
+    ir_status st = ceilings_source_open(&j->ceilings, j->args->opt.ceilings), none = IR_OK;
+    for (size_t i = 0; i < j->ndev && st == IR_OK; i++) {
+        none = ceilings_source_has(&j->ceilings, &j->dev[j->ndev - 1 - i].s);
+        if (none == IR_OK) break;
+    }
+    return st == IR_OK ? none : st;
+}
+
+/* ---- one device --------------------------------------------------------------------------------------------- */
+/* --prove: the labels this run gave, by intervention. */
+static ir_status put_to_the_test(job *j, campaign *c)
+{
+    const cli_filter *only = &j->args->opt.prove;
+    if (!only->text || !c->judged) {
+        if (only->text && j->points.n) fprintf(stderr, "ironroof: nothing to prove: without ceilings there are no labels\n");
+        return IR_OK;
+    }
+    ir_status st = prove_choose(&c->s, *only->text ? &only->re : NULL, &c->proof);
+    if (st != IR_OK) return st;
+    c->proved = true;
+    phase(j, c->proof.n);
+    st = prove_measure(&c->s, &c->proof);
+    cli_progress_clear(&j->progress);
+    return st;
+}
+
+static ir_status measure_device(job *j, campaign *c)
+{
+    session *s = &c->s;
+    s->journal = j->journal;
+    s->resume = j->args->opt.resume ? &j->before : NULL;
+    s->tick = tick;
+    s->tick_arg = j;
+    if (!s->full && !s->filter) s->policy.naive_s = NAIVE_S;
+    phase(j, ceilings_count(s));
+    campaign_probe(c, "start");
+    ir_status st = s->resume ? IR_OK : ir_journal_machine(j->journal, &s->info, &c->env);
+    if (st == IR_OK) st = ceilings_get(s, &c->env, &j->ceilings, j->args->opt.quiet);
+    if (st == IR_OK) session_monitor(s);
+    cli_progress_clear(&j->progress);
+    ir_text t = text_on(j->screen, &j->args->opt);
+    if (j->screen && s->ceilings.n) campaign_print_ceilings(&t, c);
+    if (st == IR_OK && j->points.n) {
+        phase(j, campaign_count(c, &j->points, j->args->opt.cache));
+        st = campaign_points(c, &j->points, j->args->opt.cache);
+        cli_progress_clear(&j->progress);
+    }
+    if (st != IR_EINTR) campaign_probe(c, "end");
+    campaign_tuning(c);
+    if (j->points.n && s->ceilings.n) campaign_judge(c);
+    if (st == IR_OK) st = put_to_the_test(j, c);
+    if (j->screen) campaign_print_law(&t, c);
+    campaign_close_device(c);
+    return st;
+}
+
+/* Nothing measured is a failure, and so is a wrong or a failed point. */
+static int grade(const campaign *c, size_t n)
+{
+    size_t ok = 0, bad = 0;
+    for (size_t d = 0; d < n; d++)
+        for (size_t i = 0; i < c[d].s.npoint; i++) {
+            ir_status st = c[d].s.point[i].status;
+            ok += st == IR_OK;
+            bad += st != IR_OK && st != IR_SKIP;
+        }
+    if (!ok) fprintf(stderr, "ironroof: nothing was measured\n");
+    if (bad) fprintf(stderr, "ironroof: %zu point%s failed: see the table or the record\n", bad, bad == 1 ? "" : "s");
+    return ok && !bad ? EXIT_FINE : EXIT_BAD;
+}
+
+/* The page beside the record; a build that cannot make it says so once and is no failure. */
+static ir_status write_page(const job *j)
+{
+    char        path[4200];
+    const char *file = j->path;
+    output_sibling(j->path, ".html", path, sizeof path);
+    ir_status st = ir_html_report(&file, 1, true, path);
+    if (j->screen && st == IR_OK) fprintf(j->screen, "Page:    %s\n", path);
+    if (j->screen && st == IR_SKIP) fprintf(j->screen, "%s\n", ir_why());
+    return st == IR_SKIP ? IR_OK : st;
+}
+
+static ir_status write_report(const job *j)
+{
+    char path[4200];
+    output_sibling(j->path, ".txt", path, sizeof path);
+    if (j->screen && output_is(j->screen, path)) return IR_OK; /* `> run.txt` beside `-o run.jsonl`: it is there already */
+    FILE *f = fopen(path, "w");
+    if (!f) return ir_fail(IR_EIO, "%s: cannot be written", path);
+    ir_text t = {.f = f, .width = 110, .utf8 = true};
+    for (size_t i = 0; i < j->ndev; i++) {
+        campaign_print_ceilings(&t, &j->dev[i]);
+        campaign_print_law(&t, &j->dev[i]);
+    }
+    bool bad = ferror(f);
+    bad = fclose(f) != 0 || bad;
+    if (bad) return ir_fail(IR_EIO, "%s: writing failed", path);
+    if (j->screen) fprintf(j->screen, "Report:  %s\n", path);
+    return IR_OK;
+}
+
+static ir_status file_results(job *j)
+{
+    if (j->to_stdout) {
+        ir_status st = IR_OK;
+        for (size_t i = 0; i < j->ndev && st == IR_OK; i++) st = campaign_journal_tail(j->journal, &j->dev[i]);
+        return st;
+    }
+    ir_status st = ir_journal_close(&j->journal);
+    if (st == IR_OK) st = campaign_rewrite(j->path, j->dev, j->ndev, j->args->argc, (char **)j->args->argv);
+    if (st == IR_OK && j->screen) fprintf(j->screen, "\nResults: %s\n", j->path);
+    if (st == IR_OK && !j->args->opt.no_report) st = write_report(j);
+    if (st == IR_OK && !j->args->opt.no_report) st = write_page(j);
+    return st;
+}
+
+static ir_status execute(job *j)
+{
+    ir_status st = open_ceilings(j);
+    if (st == IR_OK) st = open_journal(j);
+    if (st != IR_OK) return st;
+    j->screen = j->args->opt.quiet ? NULL : j->to_stdout ? stderr : stdout;
+    for (size_t i = 0; i < j->ndev && st == IR_OK; i++) st = measure_device(j, &j->dev[i]);
+    char      why[512];
+    snprintf(why, sizeof why, "%s", ir_why());
+    ir_status filed = file_results(j); /* also what an interrupted run has */
+    if (st == IR_OK) return filed;
+    return ir_fail(st, "%s", why);
+}
+
+static void print_plan(const job *j)
+{
+    char key[256];
+    for (size_t d = 0; d < j->ndev; d++)
+        for (size_t i = 0; i < j->points.n; i++) {
+            const ir_kernel *k;
+            const cli_point *p = &j->points.v[i];
+            for (size_t n = 0; (k = backend_kernel(j->dev[d].s.dev.be, p->workload, n)); n++)
+                if (session_wants(&j->dev[d].s, p->workload, k))
+                    printf("%s/%s\t%s\n", j->dev[d].s.dev.be->name, k->name, cli_point_text(p->workload, &p->p, key, sizeof key));
+        }
+}
+
+static int run(const cli_args *args, bool with_points)
+{
+    job *j = calloc(1, sizeof *j);
+    if (!j) return ir_fail(IR_ENOMEM, "no memory"), complain();
+    j->args = args;
+    ir_status st = known_backends(&args->opt);
+    if (st == IR_OK && with_points) st = cli_points_expand(ir_workloads, args->arg, args->narg, &args->opt, &j->points);
+    if (st == IR_OK && args->opt.layers && with_points) st = layers_valid(args->opt.layers, &j->points);
+    if (st == IR_OK) st = open_devices(j);
+    if (st == IR_OK && args->opt.dry_run) print_plan(j);
+    else if (st == IR_OK) st = execute(j);
+    int code = st == IR_OK ? EXIT_FINE : st == IR_EINTR ? EXIT_INTERRUPTED : complain();
+    if (st == IR_EINTR) fprintf(stderr, "ironroof: interrupted; every finished point is in %s\n", j->path);
+    if (st == IR_OK && !args->opt.dry_run) code = grade(j->dev, j->ndev);
+    ir_status closed = ir_journal_close(&j->journal);
+    if (code == EXIT_FINE && closed != IR_OK) code = complain();
+    for (size_t i = 0; i < j->ndev; i++) campaign_free(&j->dev[i]);
+    if (args->opt.resume) ir_record_free(&j->before);
+    ceilings_source_close(&j->ceilings);
+    cli_points_free(&j->points);
+    free(j);
+    return code;
+}
+
+int cmd_run(const cli_args *args) { return run(args, true); }
+int cmd_ceilings(const cli_args *args) { return run(args, false); }

@@ -1,0 +1,32 @@
+/* common.c -- what every command needs: a complaint and a text report's shape. */
+#define _GNU_SOURCE
+#include "bench/commands/commands.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+int complain(void)
+{
+    fprintf(stderr, "ironroof: %s\n", ir_why());
+    return EXIT_BAD;
+}
+
+static bool utf8_locale(void)
+{
+    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *v = getenv(names[i]);
+        if (v && *v) return strcasestr(v, "utf-8") || strcasestr(v, "utf8");
+    }
+    return false;
+}
+
+ir_text text_on(FILE *f, const cli_options *o)
+{
+    struct winsize w;
+    ir_text        t = {.f = f, .width = 100, .color = f && cli_color(o, f), .utf8 = utf8_locale()};
+    if (f && isatty(fileno(f)) && ioctl(fileno(f), TIOCGWINSZ, &w) == 0 && w.ws_col >= 60) t.width = w.ws_col;
+    return t;
+}

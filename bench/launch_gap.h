@@ -1,9 +1,0 @@
-/* launch_gap.h -- what launching costs a network: the same kernels measured as separate launches and as one graph differ by
- * L_lat and nothing else, in all and for each kernel. */
-#ifndef BENCH_LAUNCH_GAP_H
-#define BENCH_LAUNCH_GAP_H
-#include "bench/session.h"
-/* One line, and one verdict record, per pair of the session: points alike but for the kernel, one "launches", one "graph" of the same. */
-void      launch_gap_print(FILE *, const session *);
-ir_status launch_gap_journal(ir_journal *, const session *);
-#endif

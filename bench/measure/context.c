@@ -1,0 +1,199 @@
+/* context.c -- see session.h. */
+#define _GNU_SOURCE
+#include "bench/measure/context.h"
+#include "kernels/workloads/workloads_compute.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+ir_status session_open(session *s, const ir_backend *be, int index)
+{
+    memset(s, 0, sizeof *s);
+    ir_ceilings_init(&s->ceilings);
+    ir_policy_quick(&s->policy);
+    s->dev = (ir_dev){.be = be, .index = index};
+    ir_status st = be->open(&s->dev);
+    if (st == IR_OK) st = be->describe(&s->dev, &s->info);
+    if (st == IR_OK) st = ir_topology_load(NULL, &s->topo);
+    if (st != IR_OK) session_close(s);
+    else if (s->topo.npu < s->topo.npu_machine) s->run_flags |= IR_FLAG_CPUSET;
+    return st;
+}
+
+void session_close_device(session *s)
+{
+    if (!s->dev.be || !s->dev.self) return;
+    bw_monitor_close(&s->monitor);
+    ir_measure_release(&s->dev);
+    s->dev.be->close(&s->dev);
+}
+
+void session_close(session *s)
+{
+    session_close_device(s);
+    for (size_t i = 0; i < s->npoint; i++) ir_point_free(&s->point[i]);
+    free(s->point);
+    s->point = NULL;
+    s->npoint = s->cap = 0;
+    ir_ceilings_free(&s->ceilings);
+}
+
+bool session_stopped(const session *s) { return s->policy.stop_flag && *s->policy.stop_flag; }
+
+/* The naive rung of a network takes minutes: the full profile and a filter run it. */
+static bool too_slow(const session *s, const ir_workload *w, const ir_kernel *k)
+{
+    return !s->full && k->flags & IR_K_NAIVE && (!strcmp(w->family, "cnn") || !strcmp(w->family, "gpt"));
+}
+
+bool session_wants(const session *s, const ir_workload *w, const ir_kernel *k)
+{
+    if (!s->filter) return !too_slow(s, w, k);
+    char id[3 * IR_NAME + 4];
+    snprintf(id, sizeof id, "%s/%s/%s", s->dev.be->name, w->name, k->name);
+    return regexec(s->filter, id, 0, NULL, 0) == 0;
+}
+
+static ir_status grow(session *s)
+{
+    if (s->npoint < s->cap) return IR_OK;
+    size_t    cap = s->cap ? 2 * s->cap : 64;
+    ir_point *v = realloc(s->point, cap * sizeof *v);
+    if (!v) return ir_fail(IR_ENOMEM, "no memory for %zu points", cap);
+    s->point = v;
+    s->cap = cap;
+    return IR_OK;
+}
+
+static ir_status copy(const ir_point *p, ir_point *out)
+{
+    *out = *p;
+    out->samples.v = calloc(p->samples.n ? p->samples.n : 1, sizeof *out->samples.v);
+    out->samples.cap = p->samples.n;
+    if (!out->samples.v) return ir_fail(IR_ENOMEM, "no memory for %zu samples", p->samples.n);
+    if (p->samples.n) memcpy(out->samples.v, p->samples.v, p->samples.n * sizeof *out->samples.v);
+    return IR_OK;
+}
+
+/* A point of the journal being resumed, with its samples copied; false when it is not there. */
+static bool resumed(const session *s, const ir_point *like, ir_point *out)
+{
+    char want[IR_ID], have[IR_ID];
+    if (!s->resume) return false;
+    ir_point_key(like, want);
+    for (size_t i = 0; i < s->resume->npoint; i++) {
+        const ir_point *p = &s->resume->point[i];
+        if (p->status == IR_EINTR || strcmp(want, ir_point_key(p, have)) != 0) continue;
+        return copy(p, out) == IR_OK;
+    }
+    return false;
+}
+
+static void likeness(const session *s, const ir_workload *w, const ir_kernel *k, const ir_params *p, bool cold, ir_point *o)
+{
+    ir_point_init(o);
+    snprintf(o->backend, sizeof o->backend, "%s", s->dev.be->name);
+    snprintf(o->workload, sizeof o->workload, "%s", w->name);
+    snprintf(o->kernel, sizeof o->kernel, "%s", k->name);
+    ir_point_params(o, w, p);
+    if (o->p.threads == 0) o->p.threads = s->info.threads;
+    o->cold = cold;
+}
+
+/* As many as the ceilings found to fill the device; without them, plenty for each of its cores. */
+static int64_t teams_of(const session *s, const ir_workload *w, ir_dtype t)
+{
+    enum { PLENTY = 64 };
+    if (s->teams[t] > 0 || s->info.threads > 0 || strcmp(w->name, "fma") != 0) return s->teams[t];
+    int64_t n = (int64_t)PLENTY * (s->info.cores > 0 ? s->info.cores : 1);
+    return n < WL_FMA_MAX_TEAMS ? n : WL_FMA_MAX_TEAMS;
+}
+
+/* A device has no host threads to choose, and "fma" without a number of teams means as many as fill it. */
+static ir_params adapted(const session *s, const ir_workload *w, const ir_params *asked)
+{
+    ir_params p = *asked;
+    if (s->info.threads == 0) p.threads = 0;
+    for (int i = 0; i < IR_MAX_PARAMS && w->param[i]; i++)
+        if (!strcmp(w->param[i], "teams") && p.v[i] == 0 && p.dtype < IR_NDTYPE) p.v[i] = teams_of(s, w, p.dtype);
+    return p;
+}
+
+ir_status session_measure(session *s, const ir_workload *w, const ir_kernel *k, const ir_params *asked, bool cold,
+                          const ir_point **out)
+{
+    ir_params        own = adapted(s, w, asked);
+    const ir_params *p = &own;
+    char      key[IR_ID];
+    ir_point  like;
+    ir_status st = grow(s);
+    if (st != IR_OK) return st;
+    ir_point *o = &s->point[s->npoint];
+    likeness(s, w, k, p, cold, &like);
+    if (s->tick) s->tick(s, ir_point_key(&like, key));
+    if (!resumed(s, &like, o)) {
+        ir_policy pol = s->policy;
+        pol.cold = cold;
+        bool drift = bw_monitor_begin(&s->monitor, &s->ceilings, w, k, &like.p, cold, &pol);
+        ir_measure(&s->dev, w, k, p, &pol, o);
+        if (drift) bw_monitor_end(&s->monitor, o);
+        o->for_ceiling = s->in_ceilings;
+        o->flags |= s->run_flags;
+        ir_point_judge(o, &s->ceilings, NULL);
+        if (s->ceilings.n) ir_guard_point(o, &s->ceilings);
+        if (o->status == IR_EINTR) {
+            ir_point_free(o);
+            return ir_fail(IR_EINTR, "interrupted");
+        }
+        if (s->journal) st = ir_journal_point(s->journal, o);
+    }
+    s->npoint++;
+    if (out) *out = o;
+    return st;
+}
+
+ir_status session_keep(session *s, ir_point *o)
+{
+    ir_status st = grow(s);
+    if (st != IR_OK) {
+        ir_point_free(o);
+        return st;
+    }
+    o->flags |= s->run_flags;
+    ir_point_judge(o, &s->ceilings, NULL);
+    if (s->ceilings.n) ir_guard_point(o, &s->ceilings);
+    if (s->journal) st = ir_journal_point(s->journal, o);
+    s->point[s->npoint++] = *o;
+    return st;
+}
+
+ir_status session_adopt(session *s, const ir_point *p)
+{
+    ir_status st = grow(s);
+    if (st == IR_OK) st = copy(p, &s->point[s->npoint]);
+    if (st != IR_OK) return st;
+    const ir_point *o = &s->point[s->npoint++];
+    return s->journal ? ir_journal_point(s->journal, o) : IR_OK;
+}
+
+const ir_point *session_asked(const session *s, size_t *n)
+{
+    size_t first = 0;
+    while (first < s->npoint && s->point[first].for_ceiling) first++;
+    *n = s->npoint - first;
+    return s->point ? s->point + first : NULL;
+}
+
+ir_status session_recall(session *s, const ir_point *like, bool *done)
+{
+    ir_status st = grow(s);
+    *done = st == IR_OK && resumed(s, like, &s->point[s->npoint]);
+    if (*done) s->npoint++;
+    return st;
+}
+
+void session_monitor(session *s)
+{
+    bw_monitor_choose(&s->monitor, &s->dev, &s->info, &s->ceilings, s->point, s->npoint, s->policy.seed);
+}

@@ -1,0 +1,258 @@
+/* device_run.c -- see campaign.h. */
+#include "bench/run/device_run.h"
+#include "bench/ceilings/ceilings.h"
+#include "bench/analysis/crossover.h"
+#include "bench/analysis/launch_gap.h"
+#include "bench/measure/per_layer.h"
+#include "bench/run/output.h"
+#include "bench/cli/version.h"
+#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/openblas.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+
+#include "kernels/cpu/smt_probe.h"
+
+static void apply_policy(session *s, const cli_options *o)
+{
+    s->full = o->profile == CLI_FULL;
+    (s->full ? ir_policy_full : ir_policy_quick)(&s->policy);
+    if (isfinite(o->precision)) s->policy.precision = o->precision;
+    if (isfinite(o->budget_s)) {
+        s->policy.budget_s = o->budget_s;
+        s->policy.min_s = fmin(s->policy.min_s, o->budget_s);
+    }
+    if (isfinite(o->warmup_s)) {
+        s->policy.warmup_s = o->warmup_s;
+        s->policy.warmup_cap_s = fmax(s->policy.warmup_cap_s, o->warmup_s);
+    }
+    if (o->seed >= 0) s->policy.seed = (uint64_t)o->seed;
+    s->policy.fixed_n = (size_t)o->samples;
+    s->policy.inject = o->inject;
+    s->policy.cold_pool_B = fmax(4 * s->info.llc_B, 256e6); /* fmax passes over an unknown cache */
+    s->policy.stop_flag = interrupt_install();
+    s->filter = cli_filter_regex(o);
+    s->layers = o->layers;
+}
+
+static ir_status cpu_settings(const cli_options *o)
+{
+    memset(&cpu_next_options, 0, sizeof cpu_next_options);
+    for (size_t i = 0; i < o->threads.n; i++)
+        if (o->threads.v[i] > cpu_next_options.max_threads) cpu_next_options.max_threads = (int)o->threads.v[i];
+    cpu_next_options.no_pin = o->pin == CLI_PIN_NONE;
+    cpu_next_options.pages = (ir_pages)o->pages;
+    if (!o->isa) return IR_OK;
+    const char *names[CPU_NISA];
+    size_t      at;
+    for (int i = 0; i < CPU_NISA; i++) names[i] = cpu_isa_name((cpu_isa)i);
+    ir_status st = cli_choose("instruction set", o->isa, names, CPU_NISA, &at);
+    if (st == IR_OK) cpu_next_options.isa_plus1 = (int)at + 1;
+    return st;
+}
+
+static void cpu_environment(const session *s, ir_env *e)
+{
+    static const char *const pages[] = {"default", "huge", "small"};
+    const cpu_dev           *c = cpu_of(&s->dev);
+    ir_env_num(e, "threads", c->nthreads, true);
+    ir_env_text(e, "pin", c->pinned ? "core" : "none", true);
+    ir_env_text(e, "isa", cpu_isa_name(c->isa), true);
+    ir_env_text(e, "pages", pages[c->pages], true);
+    ir_env_text(e, "openblas", cpu_openblas_config(), true);
+}
+
+/* What the machine module collects, and what the run itself adds. */
+static ir_status environment(const session *s, ir_env *e)
+{
+    ir_status st = ir_env_collect(&s->topo, e);
+    if (st != IR_OK) return st;
+    ir_env_num(e, "clock_resolution_s", ir_clock_resolution(), false);
+    ir_env_num(e, "clock_cost_s", ir_clock_cost(), false);
+    ir_env_num(e, "seed", (double)s->policy.seed, true);
+    ir_env_text(e, "cost_model", IR_COST_MODEL, true);
+    ir_env_text(e, "profile", s->full ? "full" : "quick", false);
+    if (s->policy.inject > 0) ir_env_num(e, "injected_slowdown", s->policy.inject, true);
+    if (s->dev.be == &cpu_backend) cpu_environment(s, e);
+    return IR_OK;
+}
+
+ir_status campaign_open(campaign *c, const ir_backend *be, int index, const cli_options *o)
+{
+    memset(c, 0, sizeof *c);
+    ir_env_init(&c->env);
+    ir_status st = be == &cpu_backend ? cpu_settings(o) : IR_OK;
+    if (st == IR_OK) st = session_open(&c->s, be, index);
+    if (st != IR_OK) return st;
+    apply_policy(&c->s, o);
+    st = environment(&c->s, &c->env);
+    if (st != IR_OK) campaign_free(c);
+    return st;
+}
+
+void campaign_close_device(campaign *c) { session_close_device(&c->s); }
+
+void campaign_free(campaign *c)
+{
+    prove_free(&c->proof);
+    session_close(&c->s);
+    ir_env_free(&c->env);
+}
+
+/* A device has no host threads to choose: points that differ in nothing else are one point. */
+static bool repeats(const session *s, const cli_points *pts, size_t i)
+{
+    const cli_point *a = &pts->v[i];
+    for (size_t j = 0; j < i && s->info.threads == 0; j++)
+        if (pts->v[j].workload == a->workload && pts->v[j].p.dtype == a->p.dtype && !memcmp(pts->v[j].p.v, a->p.v, sizeof a->p.v))
+            return true;
+    return false;
+}
+
+size_t campaign_count(const campaign *c, const cli_points *pts, unsigned cache)
+{
+    size_t n = 0, modes = (cache & CLI_HOT ? 1 : 0) + (cache & CLI_COLD ? 1 : 0);
+    for (size_t i = 0; i < pts->n; i++) {
+        const ir_kernel *k;
+        if (repeats(&c->s, pts, i)) continue;
+        for (size_t j = 0; (k = backend_kernel(c->s.dev.be, pts->v[i].workload, j)); j++)
+            if (session_wants(&c->s, pts->v[i].workload, k)) n += modes;
+    }
+    return n;
+}
+
+static ir_status one_point(session *s, const cli_point *p, unsigned cache)
+{
+    const ir_kernel *k;
+    const ir_point  *done;
+    ir_status        st = IR_OK;
+    for (size_t j = 0; st == IR_OK && (k = backend_kernel(s->dev.be, p->workload, j)); j++) {
+        if (!session_wants(s, p->workload, k)) continue;
+        if (cache & CLI_HOT) st = session_measure(s, p->workload, k, &p->p, false, &done);
+        if (cache & CLI_HOT && st == IR_OK) st = layers_measure(s, p->workload, k, done);
+        if (cache & CLI_COLD && st == IR_OK) st = session_measure(s, p->workload, k, &p->p, true, NULL);
+        if (st == IR_OK) st = ceilings_follow(s);
+        if (st == IR_OK && session_stopped(s)) st = ir_fail(IR_EINTR, "interrupted");
+    }
+    return st;
+}
+
+ir_status campaign_points(campaign *c, const cli_points *pts, unsigned cache)
+{
+    ir_status st = IR_OK;
+    for (size_t i = 0; i < pts->n && st == IR_OK; i++)
+        if (!repeats(&c->s, pts, i)) st = one_point(&c->s, &pts->v[i], cache);
+    return st;
+}
+
+void campaign_tuning(campaign *c)
+{
+    ir_dev     *d = &c->s.dev;
+    const char *found = d->be->tuning ? d->be->tuning(d) : "";
+    if (*found) ir_env_text(&c->env, "tuning", found, false);
+}
+
+void campaign_probe(campaign *c, const char *when)
+{
+    double ratio;
+    char   key[40];
+    if (c->s.policy.fixed_n || c->s.dev.be != &cpu_backend || cpu_smt_probe(&c->s.dev, &ratio) != IR_OK) return;
+    snprintf(key, sizeof key, "pair_ratio_%s", when);
+    ir_env_num(&c->env, key, ratio, false);
+    if (ratio >= 1.6) return;
+    c->s.run_flags |= IR_FLAG_SMT_SHARED;
+    for (size_t i = 0; i < c->s.npoint; i++)
+        if (c->s.point[i].p.threads > 1) c->s.point[i].flags |= IR_FLAG_SMT_SHARED;
+}
+
+void campaign_judge(campaign *c)
+{
+    law_apply(c->s.point, c->s.npoint, &c->s.ceilings, c->s.policy.seed, &c->law);
+    c->judged = true;
+}
+
+/* ---- paper and screen ------------------------------------------------------------------------------ */
+void campaign_print_ceilings(const ir_text *t, const campaign *c)
+{
+    ir_text_machine(t, &c->s.info, &c->env);
+    fputc('\n', t->f);
+    ir_text_ceilings(t, &c->s.ceilings);
+    fflush(t->f);
+}
+
+void campaign_print_law(const ir_text *t, const campaign *c)
+{
+    const law_result *law = &c->law;
+    size_t            n;
+    const ir_point   *p = session_asked(&c->s, &n);
+    char              line[1024];
+    if (n) {
+        fputc('\n', t->f);
+        ir_text_points(t, p, n);
+    }
+    if (!c->judged) {
+        crossover_print(t->f, &c->s);
+        launch_gap_print(t->f, &c->s);
+        return;
+    }
+    fputc('\n', t->f);
+    if (law->fitted) ir_text_fit(t, law->fit, law->better);
+    else fprintf(t->f, "The law was not fitted: %s.\n", law->why);
+    fputc('\n', t->f);
+    ir_text_roofline(t, &c->s.ceilings, p, n);
+    ir_summary_sentence(&c->s.ceilings, law->fitted ? &law->fit[law->better] : NULL, line, sizeof line);
+    fprintf(t->f, "\n%s\n", line);
+    crossover_print(t->f, &c->s);
+    launch_gap_print(t->f, &c->s);
+    if (c->proved) prove_print(t->f, &c->s, &c->proof);
+    if (law->exceed)
+        fprintf(t->f, "%zu point%s above a ceiling by more than 2 %%: see the rows flagged suspect.\n", law->exceed,
+                law->exceed == 1 ? "" : "s");
+    fflush(t->f);
+}
+
+ir_status campaign_journal_tail(ir_journal *j, const campaign *c)
+{
+    const law_result *law = &c->law;
+    ir_status         st = launch_gap_journal(j, &c->s);
+    if (!c->judged) return st == IR_OK ? crossover_journal(j, &c->s) : st;
+    ir_verdict        v = {.question = "summary", .p = NAN};
+    for (int i = 0; law->fitted && i < 2 && st == IR_OK; i++) st = ir_journal_fit(j, &law->fit[i]);
+    snprintf(v.device, sizeof v.device, "%s", c->s.info.id);
+    ir_summary_sentence(&c->s.ceilings, law->fitted ? &law->fit[law->better] : NULL, v.answer, sizeof v.answer);
+    snprintf(v.verdict, sizeof v.verdict, "%s", law->fitted ? ir_form_name(law->fit[law->better].form) : "unfitted");
+    if (st == IR_OK) st = ir_journal_verdict(j, &v);
+    if (st == IR_OK) st = crossover_journal(j, &c->s);
+    return st == IR_OK && c->proved ? prove_journal(j, &c->s, &c->proof) : st;
+}
+
+static ir_status journal_all(ir_journal *j, const campaign *c)
+{
+    ir_status st = IR_OK;
+    for (size_t i = 0; i < c->s.ceilings.n && st == IR_OK; i++) st = ir_journal_ceiling(j, &c->s.ceilings.v[i]);
+    if (st == IR_OK && c->s.ceilings.n) st = ir_journal_levels(j, c->s.info.id, c->s.ceilings.level_B);
+    for (size_t i = 0; i < c->s.npoint && st == IR_OK; i++) st = ir_journal_point(j, &c->s.point[i]);
+    return st == IR_OK ? campaign_journal_tail(j, c) : st;
+}
+
+ir_status campaign_rewrite(const char *path, const campaign *c, size_t n, int argc, char **argv)
+{
+    char        tmp[4200];
+    ir_journal *j = NULL;
+    snprintf(tmp, sizeof tmp, "%s.tmp", path);
+    remove(tmp);
+    ir_status st = ir_journal_open(tmp, false, &j);
+    if (st == IR_OK) st = ir_journal_header(j, IR_VERSION, IR_COST_MODEL, argc, argv);
+    for (size_t i = 0; i < n && st == IR_OK; i++) {
+        st = ir_journal_machine(j, &c[i].s.info, &c[i].env);
+        if (st == IR_OK) st = journal_all(j, &c[i]);
+    }
+    ir_status closed = ir_journal_close(&j);
+    if (st == IR_OK) st = closed;
+    if (st == IR_OK) st = output_replace(tmp, path);
+    if (st != IR_OK) remove(tmp);
+    return st;
+}

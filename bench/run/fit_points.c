@@ -1,0 +1,55 @@
+/* fit_points.c -- see law_phase.h. */
+#include "bench/run/fit_points.h"
+#include "kernels/workloads/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The law speaks of streams, arithmetic and launches; random access has its own ceilings. */
+static bool in_law(const char *family)
+{
+    static const char *const families[] = {"stream", "peak", "launch", "gemm", "gemv", "conv", "linear", "cnn", "gpt"};
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+        if (!strcmp(families[i], family)) return true;
+    return false;
+}
+
+static bool is_twin(const char *workload)
+{
+    const ir_workload *w = ir_workload_named(workload);
+    return w && w->by_name;
+}
+
+static size_t select_points(const ir_point *pts, size_t n, ir_point *out)
+{
+    size_t m = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!pts[i].for_ceiling && in_law(pts[i].family) && !is_twin(pts[i].workload)) out[m++] = pts[i]; /* borrows the samples */
+    return m;
+}
+
+/* A point of the ceilings phase is what a ceiling is made of, or a rung between two levels: the ceilings are guarded themselves
+ * (ir_guard_ceilings()), and what was said of it when few of them were known does not hold. */
+static bool guard(ir_point *p, const ir_ceilings *c)
+{
+    if (!p->for_ceiling) return ir_guard_point(p, c);
+    if (p->flags & IR_FLAG_SUSPECT) p->why[0] = '\0';
+    p->flags &= ~(uint32_t)(IR_FLAG_SUSPECT | IR_FLAG_CACHE_RESIDENT);
+    return false;
+}
+
+void law_apply(ir_point *pts, size_t n, const ir_ceilings *c, uint64_t seed, law_result *out)
+{
+    memset(out, 0, sizeof *out);
+    ir_point *sel = malloc((n ? n : 1) * sizeof *sel);
+    if (!sel) {
+        snprintf(out->why, sizeof out->why, "no memory for %zu points", n);
+    } else {
+        for (size_t i = 0; i < n; i++) out->exceed += guard(&pts[i], c);
+        size_t m = select_points(pts, n, sel);
+        out->fitted = ir_iron_fit(sel, m, c, seed, out->fit, &out->better) == IR_OK;
+        if (!out->fitted) snprintf(out->why, sizeof out->why, "%s", ir_why());
+        free(sel);
+    }
+    for (size_t i = 0; i < n; i++) ir_point_judge(&pts[i], c, out->fitted ? &out->fit[out->better] : NULL);
+}

@@ -1,0 +1,72 @@
+/* output.c -- see output.h. */
+#define _GNU_SOURCE
+#include "bench/run/output.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+static void slug(const char *name, char *buf, size_t n)
+{
+    size_t m = 0;
+    for (; *name && m + 1 < n; name++) {
+        bool word = isalnum((unsigned char)*name);
+        if (word) buf[m++] = (char)tolower((unsigned char)*name);
+        else if (m && buf[m - 1] != '-') buf[m++] = '-';
+    }
+    while (m && buf[m - 1] == '-') m--;
+    buf[m] = 0;
+    if (!m) snprintf(buf, n, "machine");
+}
+
+ir_status output_path(const char *asked, const char *machine, char *buf, size_t n)
+{
+    struct stat st;
+    struct tm   tm;
+    char        stamp[32], id[64];
+    time_t      now = time(NULL);
+    if (asked) return snprintf(buf, n, "%s", asked), IR_OK;
+    strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
+    if (stat("results", &st) != 0 || !S_ISDIR(st.st_mode)) return snprintf(buf, n, "ironroof-%s.jsonl", stamp), IR_OK;
+    slug(machine, id, sizeof id);
+    snprintf(buf, n, "results/%s", id);
+    if (mkdir(buf, 0777) != 0 && errno != EEXIST) return ir_fail(IR_EIO, "%s: %s (name a file with -o)", buf, strerror(errno));
+    snprintf(buf, n, "results/%s/%s.jsonl", id, stamp);
+    return IR_OK;
+}
+
+void output_sibling(const char *path, const char *suffix, char *buf, size_t n)
+{
+    size_t len = strlen(path), ext = strlen(".jsonl");
+    if (len > ext && !strcmp(path + len - ext, ".jsonl")) len -= ext;
+    snprintf(buf, n, "%.*s%s", (int)len, path, suffix);
+}
+
+bool output_is(FILE *f, const char *path)
+{
+    struct stat a, b;
+    return fstat(fileno(f), &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+ir_status output_replace(const char *src, const char *dst)
+{
+    return rename(src, dst) == 0 ? IR_OK : ir_fail(IR_EIO, "%s: %s", dst, strerror(errno));
+}
+
+static volatile int interrupted;
+
+static void on_signal(int sig)
+{
+    interrupted = 1;
+    signal(sig, SIG_DFL);
+}
+
+const volatile int *interrupt_install(void)
+{
+    signal(SIGINT, on_signal);
+    signal(SIGTERM, on_signal);
+    return &interrupted;
+}

@@ -1,0 +1,312 @@
+/* ceiling_set.c -- the container of ceilings, and the look-ups that evaluate a law's terms against them.
+ *
+ * Assumes that all ceilings are of one device. Where the asked-for thread count, level or mix was not measured, the
+ * nearest one answers; the order in which ceilings were added never matters. */
+#include "harness/law/law_internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const level_name[4] = {"L1", "L2", "L3", "DRAM"};
+
+const char *ir_what_name(ir_what w)
+{
+    static const char *const name[IR_NC] = {"bandwidth", "flops", "latency", "launch", "clock", "overlap"};
+    return (unsigned)w < IR_NC ? name[w] : "?";
+}
+
+const char *ir_source_name(ir_source s)
+{
+    static const char *const name[] = {"measured", "datasheet", "theory"};
+    return (unsigned)s < sizeof name / sizeof *name ? name[s] : "?";
+}
+
+void ir_ceilings_init(ir_ceilings *c)
+{
+    memset(c, 0, sizeof *c);
+    for (int l = 0; l < 4; l++) c->level_B[l] = NAN;
+}
+
+void ir_ceilings_free(ir_ceilings *c)
+{
+    free(c->v);
+    ir_ceilings_init(c);
+}
+
+ir_status ir_ceilings_add(ir_ceilings *c, const ir_ceiling *x)
+{
+    if (c->n == c->cap) {
+        size_t      cap = c->cap ? 2 * c->cap : 32;
+        ir_ceiling *v = realloc(c->v, cap * sizeof *v);
+        if (!v) return ir_fail(IR_ENOMEM, "no memory for %zu ceilings", cap);
+        c->v = v;
+        c->cap = cap;
+    }
+    c->v[c->n++] = *x;
+    return IR_OK;
+}
+
+/* The largest working set, per thread in the private levels, that a level's ceilings were measured at. */
+static double measured_at_B(const ir_ceilings *c, int l)
+{
+    double most = NAN;
+    for (size_t i = 0; i < c->n; i++) {
+        const ir_ceiling *x = &c->v[i];
+        if (x->what == IR_C_BANDWIDTH && !strcmp(x->level, level_name[l]))
+            most = fmax(most, l < 2 && x->threads > 1 ? x->size_B / x->threads : x->size_B);
+    }
+    return most;
+}
+
+/* Bytes of one thread that a level holds. Where no capacity was detected (a record without one), half way, in ratio,
+ * from the working set that stood for this level to that of the next. NAN: no such level. */
+static double capacity_B(const ir_ceilings *c, int l)
+{
+    if (isfinite(c->level_B[l])) return c->level_B[l];
+    double here = measured_at_B(c, l), next = NAN;
+    for (int k = l + 1; k < 4 && !isfinite(next); k++) next = measured_at_B(c, k);
+    return isfinite(next) ? sqrt(here * next) : here;
+}
+
+const char *ir_level_of(const ir_ceilings *c, double footprint_B, int threads, bool cold)
+{
+    double share = threads > 1 ? threads : 1;
+    if (cold || !isfinite(footprint_B)) return level_name[3];
+    for (int l = 0; l < 3; l++) /* a comparison with an unknown capacity is false */
+        if (footprint_B <= capacity_B(c, l) * (l < 2 ? share : 1)) return level_name[l];
+    return level_name[3];
+}
+
+/* ---- the best of several ---------------------------------------------------------------------------- */
+static bool smaller_is_better(ir_what w) { return w == IR_C_LATENCY || w == IR_C_LAUNCH; }
+
+/* Distance of thread counts, as a ratio: 2 is as far from 1 as from 4. 0 threads (a GPU) is its own count. */
+static double thread_distance(int a, int b) { return fabs(log(fmax(a, 0.5) / fmax(b, 0.5))); }
+
+/* Measured before anything else, trusted before suspect. */
+static int rank(const ir_ceiling *c)
+{
+    return (c->source != IR_SRC_MEASURED ? 2 : 0) + (c->flags & IR_FLAG_SUSPECT ? 1 : 0);
+}
+
+/* Whether x answers better than y, both being eligible. */
+static bool better(const ir_ceiling *x, const ir_ceiling *y, int threads)
+{
+    double dx = thread_distance(x->threads, threads), dy = thread_distance(y->threads, threads);
+    if (rank(x) / 2 != rank(y) / 2) return rank(x) < rank(y);
+    if (dx != dy) return dx < dy;
+    if (x->threads != y->threads) return x->threads < y->threads;
+    if (rank(x) != rank(y)) return rank(x) < rank(y);
+    return smaller_is_better(x->what) ? x->value < y->value : x->value > y->value;
+}
+
+static bool eligible(const ir_ceiling *x, ir_what w, const char *level, const char *op, ir_dtype t)
+{
+    return x->what == w && isfinite(x->value) && x->value > 0 && (!level || !strcmp(level, x->level)) &&
+           (!op || !strcmp(op, x->op)) && (t == IR_NDTYPE || t == x->dtype);
+}
+
+static int most_threads(const ir_ceilings *c, ir_what w)
+{
+    int most = 0;
+    for (size_t i = 0; i < c->n; i++)
+        if (c->v[i].what == w && c->v[i].threads > most) most = c->v[i].threads;
+    return most;
+}
+
+const ir_ceiling *ir_ceiling_find(const ir_ceilings *c, ir_what w, const char *level, const char *op, ir_dtype t,
+                                  int threads)
+{
+    const ir_ceiling *best = NULL;
+    if (threads <= 0) threads = most_threads(c, w);
+    for (size_t i = 0; i < c->n; i++)
+        if (eligible(&c->v[i], w, level, op, t) && (!best || better(&c->v[i], best, threads))) best = &c->v[i];
+    return best;
+}
+
+static double value_of(const ir_ceiling *c) { return c ? c->value : NAN; }
+
+double ir_peak_ceiling(const ir_ceilings *c, ir_dtype t, int threads)
+{
+    return (unsigned)t < IR_NDTYPE ? value_of(ir_ceiling_find(c, IR_C_FLOPS, NULL, NULL, t, threads)) : NAN;
+}
+
+double ir_product_ceiling(const ir_ceilings *c, ir_dtype t, int threads)
+{
+    double v = ir_peak_ceiling(c, t, threads);
+    if (t == IR_F8 && !isfinite(v)) v = ir_peak_ceiling(c, IR_BF16, threads);
+    return (t == IR_F8 || t == IR_BF16 || t == IR_F16 || t == IR_I8) && !isfinite(v) ? ir_peak_ceiling(c, IR_F32, threads) : v;
+}
+
+double ir_launch_ceiling(const ir_ceilings *c, int threads)
+{
+    return value_of(ir_ceiling_find(c, IR_C_LAUNCH, NULL, NULL, IR_NDTYPE, threads));
+}
+
+/* ---- bandwidth of a mix ------------------------------------------------------------------------------- */
+/* What one look-up asks. now > 0: at a moment when reads get this share of their ceiling, on a machine whose memory gives twice as
+ * much in one second as in the next; the answer is brought to the moment of the read ceiling. 0: as measured. */
+typedef struct {
+    const ir_ceilings *c;
+    const char        *level;
+    int                threads;
+    double             now;
+} mix_query;
+
+double law_read_moment(const ir_ceilings *c, const ir_ceiling *x)
+{
+    const ir_ceiling *read = x->read_then_Bps > 0 ? ir_ceiling_find(c, IR_C_BANDWIDTH, x->level, "read", x->dtype, x->threads) : NULL;
+    return read && read->threads == x->threads ? read->value / x->read_then_Bps : 1;
+}
+
+/* Rate x (read ceiling) / (what reads got when it was measured): how far an operation outdoes reads is its own, but where the memory
+ * has two states (processors on one die, or on two) that differs between them. */
+static double rate_of(const mix_query *q, const ir_ceiling *x)
+{
+    if (!(q->now > 0) || !strcmp(x->op, "read")) return x->value; /* the read ceiling is the unit itself */
+    const double moment = law_read_moment(q->c, x);
+    if (!(x->read_then_Bps > 0 && x->other_Bps > 0 && x->other_read_Bps > 0) || x->other_read_Bps == x->read_then_Bps) return x->value * moment;
+    const double here = x->read_then_Bps * moment * q->now; /* what reads get now: `now` x their ceiling */
+    const double u = log(here / x->read_then_Bps) / log(x->other_read_Bps / x->read_then_Bps);
+    const double better = x->other_Bps / x->other_read_Bps / (x->value / x->read_then_Bps);
+    return x->value * moment * pow(better, fmin(fmax(u, 0), 1));
+}
+
+static bool streams_at(const ir_ceiling *x, const char *level)
+{
+    return eligible(x, IR_C_BANDWIDTH, level, NULL, IR_NDTYPE) && isfinite(x->read_frac);
+}
+
+/* The best ceiling of one mix at a level. */
+static const ir_ceiling *of_mix(const mix_query *q, int threads, double frac)
+{
+    const ir_ceiling *best = NULL;
+    for (size_t i = 0; i < q->c->n; i++) {
+        const ir_ceiling *x = &q->c->v[i];
+        if (streams_at(x, q->level) && fabs(x->read_frac - frac) < 1e-3 && (!best || better(x, best, threads))) best = x;
+    }
+    return best;
+}
+
+/* A mix measured at other thread counts only is carried over by the nearest mix's own curve over threads. */
+static double at_threads(const mix_query *q, const ir_ceiling *x)
+{
+    if (x->threads == q->threads) return rate_of(q, x);
+    double near = INFINITY, ratio = 1;
+    for (size_t i = 0; i < q->c->n; i++) {
+        const ir_ceiling *y = &q->c->v[i];
+        if (!streams_at(y, q->level) || y->threads != q->threads || rank(y) > rank(x)) continue;
+        const ir_ceiling *from = of_mix(q, x->threads, y->read_frac), *to = of_mix(q, q->threads, y->read_frac);
+        double d = fabs(y->read_frac - x->read_frac);
+        if (!from || from->threads != x->threads || to->threads != q->threads || d >= near) continue;
+        near = d;
+        ratio = rate_of(q, to) / rate_of(q, from);
+    }
+    return rate_of(q, x) * ratio;
+}
+
+static double interpolate(double f, double f0, double v0, double f1, double v1)
+{
+    if (f1 - f0 < 1e-6) return v0;
+    double u = (f - f0) / (f1 - f0);
+    return 1 / ((1 - u) / v0 + u / v1);
+}
+
+static double bw_at_level(const mix_query *q, double frac)
+{
+    const ir_ceiling *below = NULL, *above = NULL;
+    for (size_t i = 0; i < q->c->n; i++) {
+        const ir_ceiling *x = &q->c->v[i];
+        if (!streams_at(x, q->level)) continue;
+        if (x->read_frac <= frac + 1e-6 && (!below || x->read_frac > below->read_frac)) below = x;
+        if (x->read_frac >= frac - 1e-6 && (!above || x->read_frac < above->read_frac)) above = x;
+    }
+    if (!below) below = above;
+    if (!above) above = below;
+    if (!below) return NAN;
+    const ir_ceiling *lo = of_mix(q, q->threads, below->read_frac), *hi = of_mix(q, q->threads, above->read_frac);
+    return interpolate(frac, lo->read_frac, at_threads(q, lo), hi->read_frac, at_threads(q, hi));
+}
+
+static double bandwidth_of(const ir_ceilings *c, const char *level, int threads, double read_B, double write_B,
+                           double now)
+{
+    double total = read_B + write_B;
+    if (!(total > 0) || !isfinite(total) || !(read_B >= 0) || !(write_B >= 0)) return NAN;
+    mix_query q = {c, level, threads > 0 ? threads : most_threads(c, IR_C_BANDWIDTH), now};
+    double    bw = level && *level ? bw_at_level(&q, read_B / total) : NAN;
+    q.level = level_name[3];
+    return isfinite(bw) ? bw : bw_at_level(&q, read_B / total);
+}
+
+double ir_bw_ceiling(const ir_ceilings *c, const char *level, int threads, double read_B, double write_B)
+{
+    return bandwidth_of(c, level, threads, read_B, write_B, 0);
+}
+
+/* A part of a cost: bytes that live in one footprint. */
+typedef struct { double read_B, write_B, footprint_B; bool cold; } part;
+
+static void parts_of(const ir_cost *k, bool cold, part out[2])
+{
+    bool   near = k->near_footprint_B > 0;
+    double in = near ? fmin(k->by_B[IR_BY_IN], k->read_B) : 0, result = near ? fmin(k->by_B[IR_BY_OUT], k->write_B) : 0;
+    out[0] = (part){k->read_B - in, k->write_B - result, k->footprint_B, cold};
+    out[1] = (part){in, result, k->near_footprint_B, false};
+}
+
+/* The level that answers for a part: DRAM where its own was not measured. */
+static const char *answering(const ir_ceilings *c, const part *p, int threads)
+{
+    const char *level = ir_level_of(c, p->footprint_B, threads, p->cold);
+    for (size_t i = 0; i < c->n; i++)
+        if (streams_at(&c->v[i], level)) return level;
+    return level_name[3];
+}
+
+/* Share of a part's bytes that the last cache still serves beyond its capacity: all at the capacity, none where the ladder shows DRAM's own
+ * rate, in between linear in the logarithm of the footprint. 0 where the ladder does not say, or the cache was not measured. */
+static double served(const ir_ceilings *c, const part *p)
+{
+    double held = c->level_B[2], none = c->level_B[3];
+    if (p->cold || !(held > 0) || !(none > held) || !(p->footprint_B > held) || !(p->footprint_B < none)) return 0;
+    return 1 - log(p->footprint_B / held) / log(none / held);
+}
+
+/* Bandwidth of a part at its level; DRAM's own rate is multiplied by dram_scale. What reads of the same footprint get at the moment
+ * (steady) knows what a cache serves of it. */
+static double part_bw(const ir_ceilings *c, const part *p, int threads, bool steady, double dram_scale)
+{
+    const char *level = answering(c, p, threads);
+    bool        dram = !strcmp(level, level_name[3]);
+    double      bw = bandwidth_of(c, level, threads, p->read_B, p->write_B, steady && dram ? dram_scale : 0);
+    double      share = dram && !steady ? served(c, p) : 0;
+    if (dram) bw *= dram_scale;
+    if (!(share > 0)) return bw;
+    double near = bandwidth_of(c, level_name[2], threads, p->read_B, p->write_B, 0);
+    return 1 / (share / fmax(near, bw) + (1 - share) / bw);
+}
+
+/* NAN: gathers were not measured at the level of this cost and thread count. */
+static double gather_bw(const ir_ceilings *c, const ir_cost *k, int threads, bool cold)
+{
+    const ir_ceiling *x = ir_ceiling_find(c, IR_C_BANDWIDTH, ir_level_of(c, k->footprint_B, threads, cold), "gather", IR_NDTYPE, threads);
+    return x && x->threads == threads ? x->value : NAN;
+}
+
+double ir_cost_bw(const ir_ceilings *c, const ir_cost *k, int threads, bool cold, bool steady, double dram_scale)
+{
+    part   p[2];
+    double t = 0, bw = k->scattered ? gather_bw(c, k, threads, cold) : NAN;
+    int    n = 0;
+    if (isfinite(bw)) return steady ? bw : bw * dram_scale; /* what streams get at the moment hardly changes what random lines get */
+    parts_of(k, cold, p);
+    for (int i = 0; i < 2; i++) {
+        if (p[i].read_B + p[i].write_B == 0) continue;
+        bw = part_bw(c, &p[i], threads, steady, dram_scale);
+        t += (p[i].read_B + p[i].write_B) / bw;
+        n++;
+    }
+    return n == 2 ? (k->read_B + k->write_B) / t : bw;
+}

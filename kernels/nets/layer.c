@@ -1,0 +1,226 @@
+/* layer.c -- see layer.h: what a row and a table cost. Every count is exact: products of int64_t that the tables'
+ * builders and the workloads' valid() keep below 2^46 B, turned into double once. */
+#include "kernels/nets/layer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const double f32_B = 4;
+
+void ly_free(ly_net *n)
+{
+    free(n->row);
+    memset(n, 0, sizeof *n);
+}
+
+ir_dtype ly_kv_dtype(ir_dtype t)
+{
+    if (t == IR_F32 || t == IR_F64 || t == IR_TF32) return IR_F32;
+    return t == IR_F16 ? IR_F16 : IR_BF16;
+}
+
+static bool image(ly_op op) { return op == LY_CONV || op == LY_MAXPOOL || op == LY_AVGPOOL; }
+
+int64_t ly_in_elems(const ly_row *r)
+{
+    if (image(r->op)) return r->batch * r->h * r->w * r->c;
+    if (r->op == LY_ATTENTION) return r->rows * 3 * r->heads * r->dh;
+    return r->op == LY_EMBED ? r->rows : r->rows * r->c;
+}
+
+int64_t ly_out_elems(const ly_row *r)
+{
+    if (image(r->op)) return r->batch * r->oh * r->ow * r->k;
+    if (r->op == LY_ATTENTION) return r->rows * r->heads * r->dh;
+    return r->rows * (r->op == LY_FC ? r->k : r->c);
+}
+
+static double flops_of(const ly_row *r, bool in_network)
+{
+    double out = (double)ly_out_elems(r);
+    switch (r->op) {
+    case LY_CONV: return 2 * out * (double)(r->r * r->s * (r->c / r->groups));
+    case LY_FC: return 2 * out * (double)r->c;
+    case LY_ATTENTION: return 4 * (double)(r->batch * r->heads * r->dh) * (double)ly_pairs(r);
+    default: break;
+    }
+    if (in_network) return 0;
+    switch (r->op) {
+    case LY_NORM: return 8 * out;
+    case LY_SOFTMAX: return 5 * out;
+    case LY_ACT: return (r->act == LY_GELU ? 9 : 1) * out;
+    case LY_MAXPOOL: return (double)(r->r * r->s - 1) * out;
+    case LY_AVGPOOL: return (double)ly_in_elems(r);
+    default: return out; /* LY_ADD, LY_EMBED, LY_DROPOUT */
+    }
+}
+
+/* Taps of one axis that meet the image, over all output positions. */
+static int64_t taps(int64_t in, int64_t out, int64_t filter, int64_t stride, int64_t pad)
+{
+    int64_t n = 0;
+    for (int64_t o = 0; o < out; o++)
+        for (int64_t f = 0; f < filter; f++) n += o * stride - pad + f >= 0 && o * stride - pad + f < in;
+    return n;
+}
+
+static double spare_flops(const ly_row *r)
+{
+    if (r->op != LY_CONV || r->pad == 0) return 0;
+    double met = (double)taps(r->h, r->oh, r->r, r->stride, r->pad) * (double)taps(r->w, r->ow, r->s, r->stride, r->pad);
+    return flops_of(r, true) - 2 * (double)(r->batch * r->k) * met * (double)(r->c / r->groups);
+}
+
+double ly_winograd_flops(const ly_row *r)
+{
+    enum { PRODUCTS = 36, IN_FLOPS = 12 * 19, OUT_FLOPS = 10 * 13 };
+    const double tiles = (double)r->batch * (double)((r->oh + 3) / 4 * ((r->ow + 3) / 4)), in = (double)r->c, out = (double)r->k;
+    return tiles * (2 * PRODUCTS * in * out + in * IN_FLOPS + out * OUT_FLOPS);
+}
+
+static double gathered_B(const ly_row *r, ir_dtype t, int64_t rows)
+{
+    return (double)rows * ((double)r->c * ir_dtype_bytes(t) + (ly_scaled(t) ? f32_B : 0));
+}
+
+/* Matrix, row scales, gain and offset: what compulsory traffic counts. */
+static double tables_B(const ly_row *r, ir_dtype t)
+{
+    double s = ir_dtype_bytes(t), scales = ly_scaled(t) ? f32_B : 0;
+    switch (r->op) {
+    case LY_CONV:
+    case LY_FC: return (double)r->nW * s + (double)r->k * scales;
+    case LY_NORM: return 2 * f32_B * (double)r->c;
+    case LY_EMBED: return gathered_B(r, t, r->rows + r->tokens);
+    default: return 0;
+    }
+}
+
+static double weights_B(const ly_row *r, ir_dtype t, bool in_network)
+{
+    if (r->op == LY_EMBED && in_network) return gathered_B(r, t, r->tokens);
+    bool bias = r->b_at >= 0 && (r->op == LY_CONV || r->op == LY_FC);
+    return tables_B(r, t) + (bias ? f32_B * (double)r->k : 0);
+}
+
+static double unfused_extra_B(const ly_row *r)
+{
+    if (r->op == LY_ATTENTION)
+        return 4 * f32_B * (double)(r->batch * r->heads) * (double)r->tokens * (double)(r->past + r->tokens);
+    if (r->op != LY_CONV && r->op != LY_FC) return 0;
+    int passes = (r->b_at >= 0) + (r->add != LY_NONE) + (r->act != LY_ID);
+    return 2 * passes * f32_B * (double)ly_out_elems(r);
+}
+
+void ly_cost(const ly_row *r, ir_dtype t, bool in_network, ir_cost *c)
+{
+    double in = f32_B * (double)ly_in_elems(r), out = f32_B * (double)ly_out_elems(r), kv_row = 0;
+    bool   two_inputs = r->op == LY_ADD || r->add != LY_NONE;
+    if (r->op == LY_ATTENTION) kv_row = 2 * (double)(r->batch * r->heads * r->dh) * ir_dtype_bytes(ly_kv_dtype(t));
+    memset(c, 0, sizeof *c);
+    c->by_B[IR_BY_WEIGHTS] = tables_B(r, t);
+    c->by_B[IR_BY_IN] = in + (two_inputs ? out : 0);
+    c->by_B[IR_BY_OUT] = out;
+    c->by_B[IR_BY_KV] = kv_row * (double)(r->past + r->tokens);
+    c->write_B = c->wa_B = out + kv_row * (double)r->tokens;
+    c->read_B = c->by_B[IR_BY_WEIGHTS] + c->by_B[IR_BY_IN] + kv_row * (double)r->past;
+    c->flops = flops_of(r, in_network);
+    c->spare_flops = spare_flops(r);
+    c->launches = 1;
+    c->footprint_B = c->read_B + c->write_B;
+    c->weights_B = weights_B(r, t, in_network);
+    c->unfused_B = c->read_B + c->write_B + unfused_extra_B(r);
+}
+
+static void add_up(ir_cost *sum, const ir_cost *c, double times)
+{
+    sum->read_B += times * c->read_B;
+    sum->write_B += times * c->write_B;
+    sum->wa_B += times * c->wa_B;
+    sum->flops += times * c->flops;
+    sum->spare_flops += times * c->spare_flops;
+    sum->launches += times * c->launches;
+    sum->weights_B += times * c->weights_B;
+    sum->unfused_B += times * c->unfused_B;
+    for (int k = 0; k < IR_NBY; k++) sum->by_B[k] += times * c->by_B[k];
+}
+
+void ly_chain_cost(const ly_row *r, int n, int64_t times, bool fused, ir_cost *out)
+{
+    const double handed = f32_B * (double)ly_out_elems(&r[n - 1]), steps = (double)n * (double)times;
+    const double kept = fused ? (steps - 1) * handed : 0; /* of writes, and of reads as much */
+    memset(out, 0, sizeof *out);
+    for (int i = 0; i < n; i++) {
+        ir_cost c;
+        ly_cost(&r[i], IR_F32, false, &c);
+        add_up(out, &c, (double)times);
+    }
+    out->read_B -= kept;
+    out->write_B -= kept;
+    out->wa_B -= kept;
+    out->by_B[IR_BY_IN] -= kept;
+    out->by_B[IR_BY_OUT] -= kept;
+    if (fused) out->launches = 1;
+    out->footprint_B = f32_B * (double)ly_in_elems(r) + out->by_B[IR_BY_WEIGHTS] + (fused || steps < 2 ? 1 : 2) * handed;
+}
+
+/* ---- a whole table ------------------------------------------------------------------------------------------------- */
+/* Is what buffer b holds before row i read at row i or later, before it is overwritten? */
+static bool live(const ly_net *n, int i, int b)
+{
+    for (; i < n->n; i++) {
+        if (n->row[i].in == b || n->row[i].add == b) return true;
+        if (n->row[i].out == b) return false;
+    }
+    return false;
+}
+
+static double largest_live(const ly_net *n)
+{
+    double held[LY_MAX_BUF] = {0}, most = 0;
+    for (int i = 0; i < n->n; i++) {
+        double sum = 0;
+        if (n->row[i].out >= 0) held[n->row[i].out] = (double)ly_out_elems(&n->row[i]);
+        for (int b = 0; b < n->nbuf; b++)
+            if (b == n->row[i].in || b == n->row[i].add || b == n->row[i].out || live(n, i + 1, b)) sum += held[b];
+        if (sum > most) most = sum;
+    }
+    return most;
+}
+
+static bool has_matrix(const ly_row *r) { return (r->op == LY_CONV || r->op == LY_FC) && r->W_at >= 0; }
+
+int64_t ly_reread(const ly_net *n, int i)
+{
+    int64_t seen = 0, own = n->row[i].nW;
+    for (int k = 0; k < i && has_matrix(&n->row[i]); k++) {
+        const ly_row *r = &n->row[k];
+        if (has_matrix(r) && r->W_at == n->row[i].W_at && r->nW > seen) seen = r->nW;
+    }
+    return seen < own ? seen : own;
+}
+
+/* A matrix read before costs no traffic of its own: it is in the table once. */
+static void leave_out(const ly_net *n, int i, ir_dtype t, ir_cost *c)
+{
+    double B = (double)ly_reread(n, i) * ir_dtype_bytes(t);
+    c->read_B -= B;
+    c->by_B[IR_BY_WEIGHTS] -= B;
+    c->weights_B -= B;
+    c->unfused_B -= B;
+}
+
+void ly_net_cost(const ly_net *n, ir_dtype t, ir_cost *out)
+{
+    memset(out, 0, sizeof *out);
+    for (int i = 0; i < n->n; i++) {
+        ir_cost c;
+        ly_cost(&n->row[i], t, true, &c);
+        leave_out(n, i, t, &c);
+        add_up(out, &c, 1);
+    }
+    out->footprint_B = (double)n->nW * ir_dtype_bytes(t) + f32_B * (double)n->nV +
+                       (double)n->kv_elems * ir_dtype_bytes(ly_kv_dtype(t)) +
+                       f32_B * (largest_live(n) + (double)(n->in_elems + n->out_elems));
+    out->near_footprint_B = f32_B * largest_live(n);
+}

@@ -1,0 +1,213 @@
+/* oracle_rows.c -- see reference.h: token rows, and a whole table row by row. */
+#include "kernels/nets/oracle.h"
+#include "kernels/nets/clones.h"
+#include "kernels/nets/values.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void ref_norm(int64_t rows, int64_t c, const float *gain, const float *offset, const float *x, float *out)
+{
+    for (int64_t i = 0; i < rows; i++, x += c, out += c) {
+        double mean = 0, var = 0;
+        for (int64_t j = 0; j < c; j++) mean += (double)x[j];
+        mean /= (double)c;
+        for (int64_t j = 0; j < c; j++) var += ((double)x[j] - mean) * ((double)x[j] - mean);
+        double scale = 1 / sqrt(var / (double)c + 1e-5);
+        for (int64_t j = 0; j < c; j++)
+            out[j] = (float)(((double)x[j] - mean) * scale * (double)gain[j] + (double)offset[j]);
+    }
+}
+
+void ref_softmax(int64_t rows, int64_t c, const float *x, float *out)
+{
+    for (int64_t i = 0; i < rows; i++, x += c, out += c) {
+        double most = -INFINITY, sum = 0;
+        for (int64_t j = 0; j < c; j++) most = (double)x[j] > most ? (double)x[j] : most; /* a NaN shows in the sum */
+        for (int64_t j = 0; j < c; j++) sum += exp((double)x[j] - most);
+        for (int64_t j = 0; j < c; j++) out[j] = (float)(exp((double)x[j] - most) / sum);
+    }
+}
+
+/* ---- attention ----------------------------------------------------------------------------------------------------- */
+enum { PART = 8 };
+LY_CLONES
+double ref_dot(const float *a, const float *b, int64_t n)
+{
+    double s[PART] = {0}, sum = 0;
+    int64_t i = 0;
+    for (; i + PART <= n; i += PART)
+        for (int l = 0; l < PART; l++) s[l] += (double)a[i + l] * (double)b[i + l];
+    for (; i < n; i++) sum += (double)a[i] * (double)b[i];
+    for (int l = 0; l < PART; l++) sum += s[l];
+    return sum;
+}
+
+LY_CLONES
+void ref_axpy(double p, const float *v, int64_t n, double *y)
+{
+    for (int64_t i = 0; i < n; i++) y[i] += p * (double)v[i];
+}
+
+/* keys, values: [past + tokens][dh] of one head. p: room for as many scores; y: for dh sums. */
+static void one_query(const ly_row *r, int64_t t, const float *q, const float *keys, const float *values, double *p,
+                      double *y, float *out)
+{
+    int64_t n = r->past + t + 1;
+    double  most = -INFINITY, sum = 0, scale = 1 / sqrt((double)r->dh);
+    for (int64_t j = 0; j < n; j++) {
+        p[j] = scale * ref_dot(q, keys + j * r->dh, r->dh);
+        most = fmax(most, p[j]);
+    }
+    for (int64_t j = 0; j < n; j++) sum += p[j] = exp(p[j] - most);
+    memset(y, 0, sizeof *y * (size_t)r->dh);
+    for (int64_t j = 0; j < n; j++) ref_axpy(p[j], values + j * r->dh, r->dh, y);
+    for (int64_t i = 0; i < r->dh; i++) out[i] = (float)(y[i] / sum);
+}
+
+/* Plane `plane` of one sequence: what is cached, and the new rows rounded. */
+static void plane_of(const ly_row *r, const ref_cache *k, int64_t plane, const float *qkv, float *to)
+{
+    int64_t d = r->heads * r->dh;
+    float  *fresh = to + r->past * r->dh;
+    ly_cache_load(k->cache, k->at, r->block, k->item, plane, 0, r->past, to);
+    for (int64_t i = 0; i < r->tokens * r->dh; i++)
+        fresh[i] = ly_round(k->cache->dtype, qkv[i / r->dh * 3 * d + d + plane * r->dh + i % r->dh]);
+    k->take(k->to, r->block, plane, fresh);
+}
+
+ir_status ref_attention(const ly_row *r, const ref_cache *k, const float *qkv, float *out)
+{
+    int64_t d = r->heads * r->dh, n = r->past + r->tokens;
+    float  *keys = malloc(sizeof *keys * (size_t)(2 * n * r->dh)), *values = keys + n * r->dh;
+    double *p = malloc(sizeof *p * (size_t)(n + r->dh));
+    bool    ok = keys && p;
+    for (int64_t h = 0; ok && h < r->heads; h++) {
+        plane_of(r, k, h, qkv, keys);
+        plane_of(r, k, r->heads + h, qkv, values);
+        for (int64_t t = 0; t < r->tokens; t++)
+            one_query(r, t, qkv + t * 3 * d + h * r->dh, keys, values, p, p + n, out + t * d + h * r->dh);
+    }
+    free(keys);
+    free(p);
+    return ok ? IR_OK : ir_fail(IR_ENOMEM, "no memory for the reference of %s", r->name);
+}
+
+/* ---- a table ------------------------------------------------------------------------------------------------------- */
+typedef struct {
+    const ly_net      *net;
+    const ref_weights *w;
+    const void        *input; /* as bound: image floats or tokens, at any address */
+    float             *image; /* an aligned copy of an image input */
+    float             *buf[LY_MAX_BUF], *v; /* v: two vectors of the widest row's parameters */
+    const ref_cache   *cache;
+    float             *out;
+} walk;
+
+static float *at(const walk *k, int buf)
+{
+    return buf == LY_INPUT ? k->image : buf == LY_OUTPUT ? k->out : buf == LY_NONE ? NULL : k->buf[buf];
+}
+
+static void embed(const walk *k, const ly_row *r)
+{
+    const any_i32 *token = k->input;
+    const any_f32 *V = k->w->V;
+    bool           q = ly_scaled(k->w->dtype);
+    for (int64_t i = 0; i < r->rows; i++) {
+        int64_t row = token[i], pos = r->past + i % r->tokens;
+        float  *out = at(k, r->out) + i * r->c;
+        double  a = q ? (double)V[r->s_at + row] : 1, b = q ? (double)V[r->s_at + r->vocab + pos] : 1;
+        ly_load(k->w->dtype, k->w->W, r->W_at + row * r->c, r->c, out);
+        ly_load(k->w->dtype, k->w->W, r->P_at + pos * r->c, r->c, k->v);
+        for (int64_t j = 0; j < r->c; j++) out[j] = (float)(a * (double)out[j] + b * (double)k->v[j]);
+    }
+}
+
+static void norm(const walk *k, const ly_row *r)
+{
+    float *gain = k->v, *offset = k->v + r->c;
+    ly_load(IR_F32, k->w->V, r->g_at, r->c, gain);
+    ly_load(IR_F32, k->w->V, r->b_at, r->c, offset);
+    for (int64_t i = 0; i < r->rows; i++)
+        ref_norm(1, r->c, gain, offset, at(k, r->in) + ly_in_row(r, i) * r->c, at(k, r->out) + i * r->c);
+}
+
+static ir_status fc(const walk *k, const ly_row *r)
+{
+    ref_epilogue e = {r->b_at >= 0 ? k->v : NULL, at(k, r->add), r->act, at(k, r->out), r->k};
+    if (e.bias) ly_load(IR_F32, k->w->V, r->b_at, r->k, k->v);
+    return ref_product(at(k, r->in), r->rows, r->c, k->w, r->W_at, r->s_at, r->k, &e);
+}
+
+static ir_status step(const walk *k, const ly_row *r)
+{
+    const float *x = at(k, r->in), *add = at(k, r->add);
+    float       *y = at(k, r->out);
+    int64_t      n = ly_out_elems(r);
+    switch (r->op) {
+    case LY_CONV: return ref_conv(r, k->w, x, add, y);
+    case LY_FC: return fc(k, r);
+    case LY_ATTENTION: return ref_attention(r, k->cache, x, y);
+    case LY_NORM: norm(k, r); return IR_OK;
+    case LY_EMBED: embed(k, r); return IR_OK;
+    case LY_MAXPOOL:
+    case LY_AVGPOOL: ref_pool(r, x, y); return IR_OK;
+    case LY_SOFTMAX: ref_softmax(r->rows, r->c, x, y); return IR_OK;
+    case LY_ACT:
+        for (int64_t i = 0; i < n; i++) y[i] = (float)ref_act(r->act, (double)x[i]);
+        return IR_OK;
+    case LY_ADD:
+        for (int64_t i = 0; i < n; i++) y[i] = (float)ref_act(r->act, (double)x[i] + (double)add[i]);
+        return IR_OK;
+    default: return ir_fail(IR_EINVAL, "%s: an operator the reference does not know", r->name);
+    }
+}
+
+/* Is what buffer b holds after row i read by a later row, before it is written anew? */
+static bool read_later(const ly_net *net, int i, int b)
+{
+    for (i++; i < net->n; i++) {
+        if (net->row[i].in == b || net->row[i].add == b) return true;
+        if (net->row[i].out == b) return false;
+    }
+    return false;
+}
+
+/* A buffer lives from the row that writes it to the last that reads it: all at once would be twice the memory. */
+static ir_status row_of_walk(walk *k, int i)
+{
+    const ly_row *r = &k->net->row[i];
+    if (r->out >= 0 && r->out != r->in && r->out != r->add) {
+        free(k->buf[r->out]);
+        k->buf[r->out] = malloc(sizeof(float) * (size_t)ly_out_elems(r));
+        if (!k->buf[r->out]) return ir_fail(IR_ENOMEM, "no memory for the reference network");
+    }
+    ir_status st = step(k, r);
+    for (int b = 0; b < k->net->nbuf; b++) {
+        if (!k->buf[b] || read_later(k->net, i, b)) continue;
+        free(k->buf[b]);
+        k->buf[b] = NULL;
+    }
+    return st;
+}
+
+ir_status ref_network(const ly_net *net, const ref_weights *w, const void *input, const ref_cache *cache, float *out)
+{
+    walk    k = {.net = net, .w = w, .input = input, .cache = cache, .out = out};
+    int64_t widest = 1;
+    for (int i = 0; i < net->n; i++) {
+        widest = net->row[i].k > widest ? net->row[i].k : widest;
+        widest = net->row[i].c > widest ? net->row[i].c : widest;
+    }
+    bool ok = (k.v = malloc(sizeof *k.v * 2 * (size_t)widest)) != NULL;
+    if (!net->tokens_in) ok = (k.image = malloc(sizeof(float) * (size_t)net->in_elems)) != NULL && ok;
+    ir_status st = ok ? IR_OK : ir_fail(IR_ENOMEM, "no memory for the reference network");
+    if (st == IR_OK && k.image) ly_load(IR_F32, input, 0, net->in_elems, k.image);
+    for (int i = 0; i < net->n && st == IR_OK; i++) st = row_of_walk(&k, i);
+    for (int b = 0; b < net->nbuf; b++) free(k.buf[b]);
+    free(k.image);
+    free(k.v);
+    return st;
+}
