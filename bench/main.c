@@ -40,7 +40,7 @@ const cli_command bench_commands[] = {
               "  ironroof claims --check\n"
               "  ironroof claims results/x.jsonl gemv-intensity-f32 --explain\n"
               "  ironroof claims batch1 --measure",
-     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_CAMPAIGN, .own = claims_own, .own_size = sizeof(claims_options), .max_args = -1,
+     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_RUN_ONLY, .own = claims_own, .own_size = sizeof(claims_options), .max_args = -1,
      .main = cmd_claims},
     {.name = "report", .summary = "one self-contained page over records: charts, law, verdicts, environment", .usage = "FILE... [-o X.html]",
      .about = "The page holds the records and loads nothing. Without -o it is written beside the first record.",
@@ -59,14 +59,14 @@ const cli_command bench_commands[] = {
               "kernels: every kernel on odd shapes and misaligned addresses against its oracle; nothing is timed.\n"
               "aa: this program against a copy of itself; every confirmed change is a false alarm.\n"
               "inject 1,2,3,5,10: against a copy whose timed calls take that many per cent longer; how many are found.",
-     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_CAMPAIGN, .own = ab_own_options, .own_init = &ab_own_defaults, .own_size = sizeof(ab_options),
+     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_RUN_ONLY, .own = ab_own_options, .own_init = &ab_own_defaults, .own_size = sizeof(ab_options),
      .min_args = 1, .max_args = -1, .main = cmd_selftest},
     {.name = "ab", .summary = "compare two builds by interleaved processes; verdict and exit code", .usage = "A B [POINT...]",
      .about = "A (old) and B (new) are programs or quoted command lines that take 'run POINT...'; each block runs A,B,B,A or B,A,A,B.\n"
               "A point is REGRESSED when the interval of its change lies above --delta, and again so in fresh blocks.\n"
               "Exit code: 0 same or improved, 1 confirmed regression, 2 missing or wrong, 3 environment (--strict: or undecided),\n"
               "4 not comparable.",
-     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_CAMPAIGN, .own = ab_own_options, .own_init = &ab_own_defaults, .own_size = sizeof(ab_options),
+     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_RUN_ONLY, .own = ab_own_options, .own_init = &ab_own_defaults, .own_size = sizeof(ab_options),
      .max_args = -1, .main = cmd_ab},
     {.name = "gate", .summary = "recorded runs against recorded baseline runs; verdict and exit code", .usage = "FILE...",
      .about = "Each FILE or folder of records is one side's runs, one process each; the baseline needs runs of several days to know how\n"

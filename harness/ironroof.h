@@ -115,7 +115,7 @@ struct ir_workload {
     const char *const *word[IR_MAX_PARAMS]; /* v[i] is an index into these words ("small"); NULL: a number */
     ir_params   defaults;                /* what an omitted key means; v[i] = 0 is "must be given" */
     uint32_t    dtypes;                  /* bit set: 1u << IR_F32 | ... */
-    bool        by_name;                 /* a twin for proofs: measured when named, in no grid and no law */
+    bool        by_name;                 /* a variant for proofs: measured when named, in no grid and no law */
     const void *ext;                     /* bench-private: an operator code, a network's layer rows */
     const ir_params *quick; size_t nquick; /* grid of `run` in the quick profile, in report order */
     const ir_params *full;  size_t nfull;  /* grid of the full profile */
@@ -187,7 +187,7 @@ enum {
     IR_K_FUSED  = 1u << 2, /* repetitions share one launch: cost.launches is paid once per batch */
     IR_K_IDEAL  = 1u << 3, /* computes nothing: its output is not checked */
     IR_K_LIB    = 1u << 4, /* a vendor library's kernel */
-    IR_K_HALF   = 1u << 5  /* half of the threads a device holds: not a contender, but a certificate for one */
+    IR_K_HALF   = 1u << 5  /* half of the threads a device holds: not a contender, but a saturation check for one */
 };
 struct ir_kernel {                            /* id: backend/workload/name, e.g. "cpu/gemm/blocked" */
     const char *family, *name, *doc;          /* workload family it serves; "*": all */
@@ -201,7 +201,7 @@ struct ir_kernel {                            /* id: backend/workload/name, e.g.
     void      (*teardown)(ir_run *);          /* safe after a failed setup; NULL: none */
     /* Gives up the memory of a workspace whose content no later call needs, while the oracle needs memory of its own; the plan
      * stays. NULL: there is none to speak of. */
-    void      (*rest)(ir_run *);
+    void      (*drop_scratch)(ir_run *);
     /* Load-time work on constant inputs (weights reordered for this kernel): called once per tensor set after it was
      * filled, never timed. What it allocates goes to r->packed, which the harness swaps together with mem and gives
      * back to unprepare(), idempotent. NULL: none. */
@@ -320,7 +320,7 @@ struct ir_policy {
                                        * its time is no part of the budget. NULL: nothing is */
     void    *beside_arg;
     double   beside_s;
-    bool     proven;                  /* this very point passed its oracle before in this process: not held against it again */
+    bool     verified;                  /* this very point passed its oracle before in this process: not held against it again */
     double   max_B;                   /* refuse (skip) points that need more memory; 0: no limit */
     const volatile int *stop_flag;    /* non-NULL and non-zero: end early (Ctrl-C) */
 };

@@ -57,8 +57,8 @@ static inline void sample_ceiling(ir_ceiling *c)
     memset(c, 0, sizeof *c);
     sample_fill(ir_rec_ceiling, c, &k);
     snprintf(c->level, sizeof c->level, "DRAM");
-    for (c->ncert = 0; c->ncert < IR_MAX_CERT; c->ncert++) sample_fill(ir_rec_certificate, &c->cert[c->ncert], &k);
-    c->cert[1].gain = -.25;
+    for (c->nsat = 0; c->nsat < IR_MAX_SATURATION; c->nsat++) sample_fill(ir_rec_saturation, &c->sat[c->nsat], &k);
+    c->sat[1].gain = -.25;
 }
 
 /* The caller frees it with ir_point_free(). */

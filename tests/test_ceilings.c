@@ -1,5 +1,5 @@
 /* test_ceilings.c -- the ceilings phase on a made-up GPU whose clock is virtual and whose every rate is known: what is found,
- * which of several ways counts, what the certificates say, and what the report shows of it. */
+ * which of several ways counts, what the saturation checks say, and what the report shows of it. */
 #include "bench/ceilings/ceilings.h"
 #include "bench/ceilings/stages.h"
 #include "kernels/workloads/table.h"
@@ -136,23 +136,23 @@ static const ir_backend virtual_gpu = {.name = "gpu", .kernels = kernels, .open 
                                        .alloc = g_alloc, .release = g_release, .put = g_put, .get = g_get, .sync = g_sync,
                                        .now = g_now, .start = g_start, .stop = g_stop};
 
-static void measured(session *s)
+static void measured(measure_context *s)
 {
-    assert_int_equal(session_open(s, &virtual_gpu, 0), IR_OK);
+    assert_int_equal(context_open(s, &virtual_gpu, 0), IR_OK);
     if (ceilings_measure(s) != IR_OK) fail_msg("%s", ir_why());
 }
 
-static const ir_ceiling *found(const session *s, ir_what what, const char *level, const char *op, ir_dtype t)
+static const ir_ceiling *found(const measure_context *s, ir_what what, const char *level, const char *op, ir_dtype t)
 {
     const ir_ceiling *c = ir_ceiling_find(&s->ceilings, what, level, op, t, 0);
     if (!c) fail_msg("no ceiling: %s %s %s %s", ir_what_name(what), level ? level : "", op ? op : "", t < IR_NDTYPE ? ir_dtype_name(t) : "");
     return c;
 }
 
-static const ir_certificate *certificate(const ir_ceiling *c, const char *axis)
+static const ir_saturation *saturation_over(const ir_ceiling *c, const char *axis)
 {
-    for (int i = 0; i < c->ncert; i++)
-        if (!strcmp(c->cert[i].axis, axis)) return &c->cert[i];
+    for (int i = 0; i < c->nsat; i++)
+        if (!strcmp(c->sat[i].axis, axis)) return &c->sat[i];
     fail_msg("%s %s has no certificate over %s", c->level, c->op, axis);
     return NULL;
 }
@@ -165,7 +165,7 @@ static void assert_near(double got, double want, double rel)
 static void memory(void **state)
 {
     static const char *const op[] = {"read", "write", "copy", "triad"};
-    session s;
+    measure_context s;
     (void)state;
     memset(&gpu, 0, sizeof gpu);
     gpu.overlap = 0.9;
@@ -175,9 +175,9 @@ static void memory(void **state)
         assert_near(c->value, DRAM, 0.01);
         assert_true(c->size_B >= 4 * L2_B);
         assert_string_equal(c->kernel, "resident"); /* half is no contender */
-        assert_true(certificate(c, "streams")->saturated && certificate(c, "streams")->to > 7);
-        assert_true(certificate(c, "occupancy")->saturated);
-        if (2 * c->size_B <= ir_host_available_B() / 3) assert_true(certificate(c, "bytes")->saturated);
+        assert_true(saturation_over(c, "streams")->saturated && saturation_over(c, "streams")->to > 7);
+        assert_true(saturation_over(c, "occupancy")->saturated);
+        if (2 * c->size_B <= ir_host_available_B() / 3) assert_true(saturation_over(c, "bytes")->saturated);
         assert_false(c->flags & IR_FLAG_SUSPECT);
     }
     assert_near(found(&s, IR_C_BANDWIDTH, "DRAM", "scale", IR_NDTYPE)->value, DRAM, 0.01); /* with the streams of copy */
@@ -185,39 +185,39 @@ static void memory(void **state)
     assert_true(found(&s, IR_C_BANDWIDTH, "L2", "read", IR_NDTYPE)->size_B > L2_B / 5); /* enough for every processor of it */
     assert_near(s.ceilings.level_B[3], 32 * 1048576 * sqrt(2), 1e-3); /* half way to the first rung at DRAM's rate */
     assert_near(found(&s, IR_C_BANDWIDTH, "local", "read", IR_NDTYPE)->value, LOCAL, 0.01);
-    assert_true(certificate(found(&s, IR_C_BANDWIDTH, "local", "read", IR_NDTYPE), "groups")->saturated);
+    assert_true(saturation_over(found(&s, IR_C_BANDWIDTH, "local", "read", IR_NDTYPE), "groups")->saturated);
     assert_near(found(&s, IR_C_BANDWIDTH, "link", "to", IR_NDTYPE)->value, LINK, 0.01);
     assert_near(found(&s, IR_C_BANDWIDTH, "link", "from", IR_NDTYPE)->value, LINK, 0.01);
-    assert_true(certificate(found(&s, IR_C_BANDWIDTH, "link", "from", IR_NDTYPE), "bytes")->saturated);
+    assert_true(saturation_over(found(&s, IR_C_BANDWIDTH, "link", "from", IR_NDTYPE), "bytes")->saturated);
     assert_near(found(&s, IR_C_LATENCY, "L1", "chase", IR_NDTYPE)->value, 20e-9, 0.01);
     assert_near(found(&s, IR_C_LATENCY, "L2", "chase", IR_NDTYPE)->value, 150e-9, 0.01);
     assert_near(found(&s, IR_C_LATENCY, "DRAM", "chase", IR_NDTYPE)->value, 500e-9, 0.01);
     assert_near(found(&s, IR_C_LAUNCH, NULL, "forkjoin", IR_NDTYPE)->value, LAUNCH, 0.01);
     assert_near(found(&s, IR_C_OVERLAP, "link", "overlap", IR_NDTYPE)->value, 0.9, 0.01);
-    session_close(&s);
+    context_close(&s);
 }
 
 /* A rate that still rises is no ceiling, and says so. */
 static void unsaturated(void **state)
 {
-    session s;
+    measure_context s;
     (void)state;
     memset(&gpu, 0, sizeof gpu);
     gpu.leaky = true;
     measured(&s);
     const ir_ceiling *c = found(&s, IR_C_BANDWIDTH, "DRAM", "copy", IR_NDTYPE);
     assert_near(c->value, DRAM, 0.01); /* of the most streams */
-    assert_near(certificate(c, "streams")->gain, 1, 0.01);
-    assert_false(certificate(c, "streams")->saturated);
-    assert_near(certificate(c, "occupancy")->gain, 1, 0.01);
-    assert_false(certificate(c, "occupancy")->saturated);
-    session_close(&s);
+    assert_near(saturation_over(c, "streams")->gain, 1, 0.01);
+    assert_false(saturation_over(c, "streams")->saturated);
+    assert_near(saturation_over(c, "occupancy")->gain, 1, 0.01);
+    assert_false(saturation_over(c, "occupancy")->saturated);
+    context_close(&s);
 }
 
 /* Loops and library are rows of their own; the higher is the ceiling. */
 static void arithmetic(void **state)
 {
-    session s;
+    measure_context s;
     (void)state;
     memset(&gpu, 0, sizeof gpu);
     measured(&s);
@@ -230,23 +230,23 @@ static void arithmetic(void **state)
     assert_near(f32->value, 60e12, 0.01);
     assert_near(f32->theory, 64e12, 0.01);
     assert_near(ir_peak_ceiling(&s.ceilings, IR_F32, 0), 60e12, 0.01);
-    assert_true(certificate(f32, "chains")->saturated && certificate(f32, "teams")->saturated);
+    assert_true(saturation_over(f32, "chains")->saturated && saturation_over(f32, "teams")->saturated);
     const ir_ceiling *lib = found(&s, IR_C_FLOPS, NULL, "gemm", IR_F16);
-    assert_near(certificate(lib, "size")->gain, 0.111, 0.02); /* the library still gained from 4096 to 8192 */
-    assert_false(certificate(lib, "size")->saturated);
-    session_close(&s);
+    assert_near(saturation_over(lib, "size")->gain, 0.111, 0.02); /* the library still gained from 4096 to 8192 */
+    assert_false(saturation_over(lib, "size")->saturated);
+    context_close(&s);
     gpu.no_library = true;
     measured(&s);
     assert_null(ir_ceiling_find(&s.ceilings, IR_C_FLOPS, NULL, "gemm", IR_NDTYPE, 0));
     assert_near(ir_peak_ceiling(&s.ceilings, IR_F16, 0), 600e12, 0.01);
-    session_close(&s);
+    context_close(&s);
 }
 
 static void shown(void **state)
 {
     static const char *const words[] = {"mma loops 600 TFLOP/s, gemm vendor 700 TFLOP/s", "link   to ", "50.0 GB/s", "local  read ", "link: bytes between host and device",
                                         "Overlap 90 % of the shorter", "(queue)", "o occupancy"};
-    session s;
+    measure_context s;
     char   *text = NULL;
     size_t  size = 0;
     (void)state;
@@ -264,62 +264,62 @@ static void shown(void **state)
             fail_msg("the report does not say '%s'", words[i]);
         }
     free(text);
-    session_close(&s);
+    context_close(&s);
 }
 
 /* Visits in the state of the first, in another, in that again, and in a third; what a ceiling keeps, and that its value is the most it gave. */
 static void moments(void **state)
 {
-    ir_ceiling c = {.value = 100, .read_then_Bps = 80};
+    ir_ceiling c = {.value = 100, .ref_read_Bps = 80};
     (void)state;
-    ceiling_moment(&c, 81, 72); /* as the first: their geometric mean, at the higher rate */
+    ceiling_operating_point(&c, 81, 72); /* as the first: their geometric mean, at the higher rate */
     assert_near(c.value, 100, 1e-12);
-    assert_near(c.value / c.read_then_Bps, sqrt(100. / 80 * 81 / 72), 1e-12);
-    assert_true(c.other_read_Bps == 0);
-    ceiling_moment(&c, 60, 40);
-    assert_true(c.other_Bps == 60 && c.other_read_Bps == 40 && c.value == 100);
-    ceiling_moment(&c, 66, 42);
-    assert_near(c.other_Bps / c.other_read_Bps, sqrt(60. / 40 * 66 / 42), 1e-12);
-    ceiling_moment(&c, 150, 120); /* the best is the ceiling; beside it the state that gave most of the others */
-    assert_true(c.value == 150 && c.read_then_Bps == 120 && c.other_Bps == 100);
+    assert_near(c.value / c.ref_read_Bps, sqrt(100. / 80 * 81 / 72), 1e-12);
+    assert_true(c.alt_read_Bps == 0);
+    ceiling_operating_point(&c, 60, 40);
+    assert_true(c.alt_Bps == 60 && c.alt_read_Bps == 40 && c.value == 100);
+    ceiling_operating_point(&c, 66, 42);
+    assert_near(c.alt_Bps / c.alt_read_Bps, sqrt(60. / 40 * 66 / 42), 1e-12);
+    ceiling_operating_point(&c, 150, 120); /* the best is the ceiling; beside it the state that gave most of the others */
+    assert_true(c.value == 150 && c.ref_read_Bps == 120 && c.alt_Bps == 100);
     ir_ceiling before = c;
-    ceiling_moment(&c, 500, NAN);
+    ceiling_operating_point(&c, 500, NAN);
     assert_memory_equal(&c, &before, sizeof c);
-    ir_ceiling blind = {.value = 100, .read_then_Bps = NAN};
-    ceiling_moment(&blind, 90, 50);
-    assert_true(blind.value == 100 && blind.read_then_Bps == 50);
+    ir_ceiling blind = {.value = 100, .ref_read_Bps = NAN};
+    ceiling_operating_point(&blind, 90, 50);
+    assert_true(blind.value == 100 && blind.ref_read_Bps == 50);
 }
 
 /* A point that meets another state has the ceilings visited, twice at most; what that measures stands before what was asked for. */
 static void followed(void **state)
 {
     (void)state;
-    session s;
+    measure_context s;
     size_t  n;
-    assert_int_equal(session_open(&s, &virtual_gpu, 0), IR_OK);
+    assert_int_equal(context_open(&s, &virtual_gpu, 0), IR_OK);
     s.info.threads = 1; /* a device's memory is its own: nothing follows there */
     const ir_kernel *k = backend_kernel(s.dev.be, &wl_copy, 0);
-    ir_ceiling       c = {.what = IR_C_BANDWIDTH, .level = "DRAM", .op = "copy", .value = 100, .lo = 99, .hi = 101, .read_then_Bps = 80, .size_B = 1 << 20};
+    ir_ceiling       c = {.what = IR_C_BANDWIDTH, .level = "DRAM", .op = "copy", .value = 100, .lo = 99, .hi = 101, .ref_read_Bps = 80, .size_B = 1 << 20};
     snprintf(c.kernel, sizeof c.kernel, "%s", k->name);
     assert_int_equal(ir_ceilings_add(&s.ceilings, &c), IR_OK);
     s.monitor.size = ir_workload_param(&wl_copy, "bytes");
     s.monitor.ceiling_Bps = 80;
     for (int i = 0; i < 2; i++) {
         s.in_ceilings = i == 0;
-        assert_int_equal(session_measure(&s, &wl_copy, k, &wl_copy.defaults, false, NULL), IR_OK);
+        assert_int_equal(context_measure(&s, &wl_copy, k, &wl_copy.defaults, false, NULL), IR_OK);
     }
-    static const struct { double now; int visits; } met[] = {{NAN, 0}, {1.1, 0}, {2, 1}, {0.5, 2}, {0.25, 2}};
+    static const struct { double now; int remeasured; } met[] = {{NAN, 0}, {1.1, 0}, {2, 1}, {0.5, 2}, {0.25, 2}};
     for (size_t i = 0; i < sizeof met / sizeof *met; i++) {
         s.point[s.npoint - 1].bw_now = met[i].now;
         assert_int_equal(ceilings_follow(&s), IR_OK);
-        assert_int_equal(s.visits, met[i].visits);
-        assert_int_equal(s.npoint, 2 + met[i].visits);
-        const ir_point *asked = session_asked(&s, &n);
+        assert_int_equal(s.remeasured, met[i].remeasured);
+        assert_int_equal(s.npoint, 2 + met[i].remeasured);
+        const ir_point *asked = context_asked(&s, &n);
         assert_true(n == 1 && asked == &s.point[s.npoint - 1] && !asked->for_ceiling);
         for (size_t j = 0; j + 1 < s.npoint; j++) assert_true(s.point[j].for_ceiling);
     }
     assert_true(!s.in_ceilings && s.ceilings.v[0].value > 100);
-    session_close(&s);
+    context_close(&s);
 }
 
 int main(void)

@@ -254,7 +254,7 @@ static void options_multiply(void **state)
     assert_string_equal(p.why, "chase: threads=2: it has one chain of loads");
     assert_int_equal(p.n, 2 * 7 - 1);
     cli_points_free(&p);
-    o.profile = CLI_FULL; /* the grid's own thread counts become twins */
+    o.profile = CLI_FULL; /* the grid's own thread counts become variants */
     assert_int_equal(expand("copy", &o, &p), IR_OK);
     assert_int_equal(p.n, 4);
     cli_points_free(&p);

@@ -1,5 +1,5 @@
 /* test_crossover.c -- the knee of a time over a batch sweep, in both forms, with noise; the predicted one from cost and
- * ceilings; what a session's sweeps say. */
+ * ceilings; what a context's sweeps say. */
 #include "bench/analysis/crossover.h"
 #include "kernels/workloads/workloads_gemm.h"
 #include "harness/stats/stats.h"
@@ -132,7 +132,7 @@ static char *printed(ir_point *pt, size_t n)
 {
     char   *text = NULL;
     size_t  size;
-    session s = {.point = pt, .npoint = n};
+    measure_context s = {.point = pt, .npoint = n};
     machine(&s.ceilings);
     FILE *f = open_memstream(&text, &size);
     assert_non_null(f);

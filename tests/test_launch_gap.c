@@ -31,7 +31,7 @@ static void point(ir_point *p, const char *kernel, int64_t batch, double dev_s, 
     p->wall = around(wall_s);
 }
 
-static char *printed(const session *s)
+static char *printed(const measure_context *s)
 {
     char  *text = NULL;
     size_t size;
@@ -42,7 +42,7 @@ static char *printed(const session *s)
     return text;
 }
 
-static void says(const session *s, const char *words)
+static void says(const measure_context *s, const char *words)
 {
     char *text = printed(s);
     if (!strstr(text, words)) fail_msg("'%s' does not say '%s'", text, words);
@@ -54,7 +54,7 @@ static void one_pair(void **state)
 {
     (void)state;
     ir_point pt[4];
-    session  s = {.point = pt, .npoint = 2};
+    measure_context  s = {.point = pt, .npoint = 2};
     point(&pt[0], "launches", 1, 0, 935e-6);
     point(&pt[1], "graph", 1, 0, 500e-6);
     says(&s, "gpt2:size=small,batch=1,tokens=1,past=128,dtype=bf16: launch latency = T(launches) - T(graph) = "
@@ -75,7 +75,7 @@ static void no_pair(void **state)
 {
     (void)state;
     ir_point pt[2];
-    session  s = {.point = pt, .npoint = 2};
+    measure_context  s = {.point = pt, .npoint = 2};
     for (int i = 0; i < 5; i++) {
         point(&pt[0], "launches", 1, 0, 935e-6);
         point(&pt[1], i == 0 ? "resident" : "graph", i == 1 ? 2 : 1, 0, 500e-6);
@@ -93,7 +93,7 @@ static void recorded(void **state)
 {
     (void)state;
     ir_point    pt[2];
-    session     s = {.point = pt, .npoint = 2};
+    measure_context     s = {.point = pt, .npoint = 2};
     ir_journal *j = NULL;
     char        path[] = "/tmp/launch_gap_XXXXXX", line[4096];
     int         fd = mkstemp(path);

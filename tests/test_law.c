@@ -159,7 +159,7 @@ static void terms_at_the_moment(void **state)
     (void)state;
     machine(&c);
     for (size_t i = 0; i < c.n; i++)
-        if (!strcmp(c.v[i].op, "copy")) c.v[i].read_then_Bps = 20e9;
+        if (!strcmp(c.v[i].op, "copy")) c.v[i].ref_read_Bps = 20e9;
     ir_point p = point(1e8, 1e8, 0, 4e8, 1e-2);
     p.bw_now = 0.25;
     assert_true(ir_row_of(&p, &c, &r));
@@ -168,20 +168,20 @@ static void terms_at_the_moment(void **state)
     static const struct { double now, ratio; } at[] = {{0.5, 2.2}, {0.25, 1.1}, {0.35355339059327373, 1.5556349186104046}, {0.1, 1.1}, {1, 2.2}};
     for (size_t i = 0; i < c.n; i++)
         if (!strcmp(c.v[i].op, "copy")) {
-            c.v[i].other_Bps = 11e9;
-            c.v[i].other_read_Bps = 10e9;
+            c.v[i].alt_Bps = 11e9;
+            c.v[i].alt_read_Bps = 10e9;
         }
     for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
         p.bw_now = at[i].now;
         assert_true(ir_row_of(&p, &c, &r));
         assert_close(r.x_data_s, 2e8 / (40e9 * at[i].now * at[i].ratio), 1e-12);
     }
-    for (size_t i = 0; i < c.n; i++) c.v[i].other_Bps = NAN;
+    for (size_t i = 0; i < c.n; i++) c.v[i].alt_Bps = NAN;
     assert_close(ir_bw_ceiling(&c, "DRAM", 4, 1, 1), 44e9, 1e-12); /* the ceiling stays what was measured */
     p.bw_now = NAN;
     assert_true(ir_row_of(&p, &c, &r));
     assert_close(r.x_data_s, 2e8 / 44e9, 1e-12);
-    for (size_t i = 0; i < c.n; i++) c.v[i].read_then_Bps = 20e9; /* of reads themselves it says nothing */
+    for (size_t i = 0; i < c.n; i++) c.v[i].ref_read_Bps = 20e9; /* of reads themselves it says nothing */
     p = point(2e8, 0, 0, 4e8, 1e-2);
     p.bw_now = 0.5;
     assert_true(ir_row_of(&p, &c, &r));

@@ -14,7 +14,7 @@ static double truth_s(ir_form form, const ir_row *x)
 }
 
 /* Points of six families over all intensities, timed by the law with noise. */
-static size_t campaign(ir_point *p, const ir_ceilings *c, ir_form form, double noise, uint64_t seed)
+static size_t device_run(ir_point *p, const ir_ceilings *c, ir_form form, double noise, uint64_t seed)
 {
     static const char *const family[] = {"stream", "peak", "launch", "gemm", "gemv", "conv"};
     size_t                   n = 0;
@@ -46,7 +46,7 @@ static void iron_fit_recovers_in_units(void **state)
         ir_point    p[NP];
         int         better = -1;
         machine(&c);
-        size_t n = campaign(p, &c, (ir_form)form, 0.002, 1);
+        size_t n = device_run(p, &c, (ir_form)form, 0.002, 1);
         assert_int_equal(ir_iron_fit(p, n, &c, 1, fit, &better), IR_OK);
         assert_int_equal(better, form);
         assert_string_equal(fit[form].device, "ideal0");
@@ -71,7 +71,7 @@ static void iron_fit_refuses_too_few(void **state)
     int           better = -1;
     (void)state;
     machine(&c);
-    size_t n = campaign(p, &c, IR_ADDITIVE, 0, 1);
+    size_t n = device_run(p, &c, IR_ADDITIVE, 0, 1);
     assert_int_equal(ir_iron_fit(p, 2, &c, 1, fit, &better), IR_EINVAL);
     assert_true(isnan(fit[0].BW.v) && isnan(fit[1].eta.v));
     assert_int_equal(ir_iron_fit(p, 0, &c, 1, fit, &better), IR_EINVAL);
@@ -93,7 +93,7 @@ static void verdicts_are_right_away_from_the_ridge(void **state)
         ir_form  form = (ir_form)(seed % 2);
         ir_point p[NP];
         int      better;
-        size_t   n = campaign(p, &c, form, 0.02, 100 + seed);
+        size_t   n = device_run(p, &c, form, 0.02, 100 + seed);
         assert_int_equal(ir_iron_fit(p, n, &c, seed, fit, &better), IR_OK);
         for (size_t i = 0; i < n; i++) {
             ir_row x;
@@ -317,10 +317,10 @@ static void impossible_points(void **state)
     assert_suspect(p, &c, NULL);
     p.bw_now = NAN;
     for (size_t i = 0; i < c.n; i++) /* every other DRAM rate is of a moment at which reads got half */
-        if (!strcmp(c.v[i].level, "DRAM") && strcmp(c.v[i].op, "read") != 0) c.v[i].read_then_Bps = 22e9;
+        if (!strcmp(c.v[i].level, "DRAM") && strcmp(c.v[i].op, "read") != 0) c.v[i].ref_read_Bps = 22e9;
     p = point(2e8, 2e8, 0, 4e8, 4e8 / 60e9);
     assert_suspect(p, &c, NULL);
-    for (size_t i = 0; i < c.n; i++) c.v[i].read_then_Bps = NAN;
+    for (size_t i = 0; i < c.n; i++) c.v[i].ref_read_Bps = NAN;
     assert_suspect(p, &c, "cache-resident");
     p = point(4e8, 0, 0, 4e8, NAN);
     assert_suspect(p, &c, NULL);
@@ -407,15 +407,15 @@ static void little_bounds_dram_reads(void **state)
     machine(&c);
     put(&c, IR_C_LATENCY, "DRAM", "chase", IR_NDTYPE, 1, 100e-9);
     ir_ceiling *mlp = put(&c, IR_C_LATENCY, "DRAM", "mlp", IR_NDTYPE, 1, 12);
-    mlp->ncert = 1;
-    mlp->cert[0] = (ir_certificate){.axis = "chains", .from = 16, .to = 32, .gain = 0.01, .known = true};
+    mlp->nsat = 1;
+    mlp->sat[0] = (ir_saturation){.axis = "chains", .from = 16, .to = 32, .gain = 0.01, .known = true};
     size_t at = c.n - 1;
     assert_string_equal(guarded(&c, 0), ""); /* 20 GB/s on one core */
     c.v[0].value = 35e9;
     assert_non_null(strstr(guarded(&c, 0), "in flight"));
-    c.v[at].cert[0].gain = 0.9; /* still rising with the chains: no bound */
+    c.v[at].sat[0].gain = 0.9; /* still rising with the chains: no bound */
     assert_string_equal(guarded(&c, 0), "");
-    c.v[at].cert[0].gain = 0.01;
+    c.v[at].sat[0].gain = 0.01;
     c.v[2].value = 100e9; /* four cores: four times as much */
     assert_string_equal(guarded(&c, 2), "");
     ir_ceilings_free(&c);

@@ -5,13 +5,13 @@
 #include "law_machine.h"
 #include "support/cpu_device.h"
 
-/* What bench/tables.c offers to the program; the session asks for its probes, which nothing here runs. */
+/* What bench/tables.c offers to the program; the context asks for its probes, which nothing here runs. */
 const ir_workload *ir_workload_named(const char *name) { return (void)name, NULL; }
 int ir_workload_param(const ir_workload *w, const char *name) { return (void)w, (void)name, -1; }
 
 static const ir_params mobilenet = {{1, 32}, IR_F32, 1}, gpt = {{LY_TINY, 2, 5, 8}, IR_BF16, 1};
 
-typedef struct { session s; device d; ir_point whole; ly_net net; } fixture;
+typedef struct { measure_context s; device d; ir_point whole; ly_net net; } fixture;
 
 static const ir_kernel *kernel_of(const char *family, const char *name)
 {
@@ -21,7 +21,7 @@ static const ir_kernel *kernel_of(const char *family, const char *name)
     return NULL;
 }
 
-/* A session with made-up ceilings, too high to reach, and the network measured as a whole. On one thread: on a busy machine
+/* A context with made-up ceilings, too high to reach, and the network measured as a whole. On one thread: on a busy machine
  * two would wait for each other at every row. */
 static void open_fixture(fixture *f, const ir_workload *w, const ir_kernel *k, const ir_params *p, const char *layers)
 {
@@ -103,7 +103,7 @@ static void rows_of_an_image_network(void **state)
         fixture          f;
         const ir_kernel *kernel = kernel_of("cnn", ours[k]);
         open_fixture(&f, &wl_mobilenetv2, kernel, &mobilenet, "all");
-        assert_int_equal(layers_measure(&f.s, &wl_mobilenetv2, kernel, &f.whole), IR_OK);
+        assert_int_equal(per_layer_measure(&f.s, &wl_mobilenetv2, kernel, &f.whole), IR_OK);
         costs_add_up(&f);
         rows_are_judged(&f);
         for (int i = 0; i < f.net.n; i++) {
@@ -123,7 +123,7 @@ static void rows_of_a_token_network(void **state)
     fixture          f;
     const ir_kernel *k = kernel_of("gpt", "stream");
     open_fixture(&f, &wl_gpt2, k, &gpt, "all");
-    assert_int_equal(layers_measure(&f.s, &wl_gpt2, k, &f.whole), IR_OK);
+    assert_int_equal(per_layer_measure(&f.s, &wl_gpt2, k, &f.whole), IR_OK);
     costs_add_up(&f);
     rows_are_judged(&f);
     close_fixture(&f);
@@ -136,7 +136,7 @@ static void choices_stay(void **state)
     fixture          f;
     const ir_kernel *k = kernel_of("cnn", "tuned");
     open_fixture(&f, &wl_resnet50, k, &(ir_params){{1, 64}, IR_F32, 1}, "all");
-    for (int again = 0; again < 2; again++) assert_int_equal(layers_measure(&f.s, &wl_resnet50, k, &f.whole), IR_OK);
+    for (int again = 0; again < 2; again++) assert_int_equal(per_layer_measure(&f.s, &wl_resnet50, k, &f.whole), IR_OK);
     assert_int_equal(f.s.npoint, 2 * f.net.n);
     for (int i = 0; i < f.net.n; i++) assert_string_equal(f.s.point[i].why, f.s.point[f.net.n + i].why);
     close_fixture(&f);
@@ -148,7 +148,7 @@ static void some_layers(void **state)
     fixture          f;
     const ir_kernel *k = kernel_of("gpt", "stream");
     open_fixture(&f, &wl_gpt2, k, &gpt, "1,3-4");
-    assert_int_equal(layers_measure(&f.s, &wl_gpt2, k, &f.whole), IR_OK);
+    assert_int_equal(per_layer_measure(&f.s, &wl_gpt2, k, &f.whole), IR_OK);
     assert_int_equal(f.s.npoint, 3);
     static const int64_t want[] = {1, 3, 4};
     for (int i = 0; i < 3; i++) assert_int_equal(f.s.point[i].p.v[f.s.point[i].np - 1], want[i]);
@@ -162,7 +162,7 @@ static void kernels_that_cannot(void **state)
     ir_kernel mute = *kernel_of("gpt", "stream");
     mute.profile = NULL;
     open_fixture(&f, &wl_gpt2, &mute, &gpt, "all");
-    assert_int_equal(layers_measure(&f.s, &wl_gpt2, &mute, &f.whole), IR_OK);
+    assert_int_equal(per_layer_measure(&f.s, &wl_gpt2, &mute, &f.whole), IR_OK);
     assert_int_equal(f.s.npoint, 1);
     assert_int_equal(f.s.point[0].status, IR_SKIP);
     assert_non_null(strstr(f.s.point[0].why, "does not time its layers"));
@@ -174,13 +174,13 @@ static void impossible_lists(void **state)
     (void)state;
     cli_point  one[2] = {{.workload = &wl_mobilenetv2, .p = mobilenet}, {.workload = &wl_gpt2, .p = gpt}};
     cli_points pts = {.v = one, .n = 2};
-    assert_int_equal(layers_valid("all", &pts), IR_OK);
-    assert_int_equal(layers_valid("0,2", &pts), IR_OK);
-    assert_int_equal(layers_valid("10000", &pts), IR_EINVAL);
+    assert_int_equal(per_layer_valid("all", &pts), IR_OK);
+    assert_int_equal(per_layer_valid("0,2", &pts), IR_OK);
+    assert_int_equal(per_layer_valid("10000", &pts), IR_EINVAL);
     assert_non_null(strstr(ir_why(), "no layer 10000"));
-    assert_int_equal(layers_valid("x", &pts), IR_EINVAL);
+    assert_int_equal(per_layer_valid("x", &pts), IR_EINVAL);
     one[0].workload = one[1].workload = &wl_conv;
-    assert_int_equal(layers_valid("all", &pts), IR_EINVAL);
+    assert_int_equal(per_layer_valid("all", &pts), IR_EINVAL);
     assert_non_null(strstr(ir_why(), "no selected workload is a network"));
 }
 

@@ -139,7 +139,7 @@ static ir_status k_wrong(ir_run *r, uint32_t n) { return go(r, n, 2.01f, 0); }
 static ir_status k_short(ir_run *r, uint32_t n) { return go(r, n, 2, -1); }
 static ir_status k_over(ir_run *r, uint32_t n) { return go(r, n, 2, 1); }
 static int  rested_after; /* calls so far, when the workspace was last given up */
-static void rests(ir_run *r) { (void)r, rested_after = fake.runs; }
+static void drops_scratch(ir_run *r) { (void)r, rested_after = fake.runs; }
 static ir_status no_setup(ir_run *r) { return (void)r, ir_fail(IR_SKIP, "no plan for this shape"); }
 static const ir_kernel right = {.family = "twice", .name = "right", .run = k_right};
 static const ir_kernel fused = {.family = "twice", .name = "fused", .run = k_right, .flags = IR_K_FUSED | IR_K_NT};
@@ -147,7 +147,7 @@ static const ir_kernel bottom = {.family = "twice", .name = "bottom", .run = k_r
 static const ir_kernel wrong = {.family = "twice", .name = "wrong", .run = k_wrong};
 static const ir_kernel leaves = {.family = "twice", .name = "leaves", .run = k_short};
 static const ir_kernel over = {.family = "twice", .name = "over", .run = k_over};
-static const ir_kernel resting = {.family = "twice", .name = "resting", .run = k_right, .rest = rests};
+static const ir_kernel resting = {.family = "twice", .name = "resting", .run = k_right, .drop_scratch = drops_scratch};
 static const ir_kernel unplanned = {.family = "twice", .name = "unplanned", .run = k_right, .setup = no_setup};
 static const ir_kernel *const kernels[] = {&right, NULL};
 static const ir_backend backend = {"fake", kernels, f_open, f_close, f_describe, f_alloc, f_release, f_put, f_get,

@@ -28,30 +28,30 @@ typedef struct { double data, comp, lat; } factors;
 static const factors usual[] = {{1, 2, 1}, {4, 1, 1}, {.5, 1, 1}, {1.1, 2, 1}};
 enum { NUSUAL = 4 };
 
-/* Twins of a point whose time is data + comp + lat, with errors of sd in ln. */
-static void made(const factors *f, size_t n, factors share, double sd, uint64_t seed, prove_change *c)
+/* Variants of a point whose time is data + comp + lat, with errors of sd in ln. */
+static void made(const factors *f, size_t n, factors share, double sd, uint64_t seed, term_change *c)
 {
     ir_rng rng;
     ir_rng_seed(&rng, seed);
     for (size_t i = 0; i < n; i++) {
         double y = log(share.data * f[i].data + share.comp * f[i].comp + share.lat * f[i].lat) + sd * ir_rng_normal(&rng);
-        c[i] = (prove_change){.d = {log(f[i].data), log(f[i].comp), log(f[i].lat)}, .y = y};
-        for (int d = 0; d < PROVE_DRAWS; d++) c[i].draw[d] = y + sd * ir_rng_normal(&rng);
+        c[i] = (term_change){.d = {log(f[i].data), log(f[i].comp), log(f[i].lat)}, .y = y};
+        for (int d = 0; d < ABL_DRAWS; d++) c[i].draw[d] = y + sd * ir_rng_normal(&rng);
     }
 }
 
-static prove_change change[PROVE_MAX_TWINS];
-enum { NO_LAT = 1u << PROVE_LAT };
+static term_change change[ABL_MAX_VARIANTS];
+enum { NO_LAT = 1u << ABL_LAT };
 
 static void elasticities_are_the_shares(void **state)
 {
     (void)state;
-    prove_elasticity e[PROVE_NTERM];
+    term_elasticity e[ABL_NTERM];
     made(usual, NUSUAL, (factors){.7, .3, 0}, 0, 1, change);
-    prove_elasticities(change, NUSUAL, NO_LAT, 1, e);
-    assert_true(fabs(e[PROVE_DATA].v - .7) < 1e-9 && fabs(e[PROVE_COMP].v - .3) < 1e-9);
-    assert_int_equal(e[PROVE_LAT].how, PROVE_NIL);
-    assert_true(e[PROVE_DATA].lo < .7 && .7 < e[PROVE_DATA].hi && e[PROVE_DATA].hi - e[PROVE_DATA].lo < .4);
+    elasticities_of(change, NUSUAL, NO_LAT, 1, e);
+    assert_true(fabs(e[ABL_DATA].v - .7) < 1e-9 && fabs(e[ABL_COMP].v - .3) < 1e-9);
+    assert_int_equal(e[ABL_LAT].how, ABL_NIL);
+    assert_true(e[ABL_DATA].lo < .7 && .7 < e[ABL_DATA].hi && e[ABL_DATA].hi - e[ABL_DATA].lo < .4);
 }
 
 static void intervals_cover(void **state)
@@ -59,33 +59,33 @@ static void intervals_cover(void **state)
     (void)state;
     int in = 0, runs = 200;
     for (int r = 0; r < runs; r++) {
-        prove_elasticity e[PROVE_NTERM];
+        term_elasticity e[ABL_NTERM];
         made(usual, NUSUAL, (factors){.6, .4, 0}, .05, (uint64_t)r, change);
-        prove_elasticities(change, NUSUAL, NO_LAT, (uint64_t)r, e);
-        in += e[PROVE_DATA].lo <= .6 && .6 <= e[PROVE_DATA].hi;
+        elasticities_of(change, NUSUAL, NO_LAT, (uint64_t)r, e);
+        in += e[ABL_DATA].lo <= .6 && .6 <= e[ABL_DATA].hi;
     }
     assert_true(in > 0.85 * runs);
 }
 
-static prove_outcome outcome(const factors *f, size_t n, factors share, unsigned nil, ir_bound label)
+static ablation_outcome outcome(const factors *f, size_t n, factors share, unsigned nil, ir_bound label)
 {
-    prove_elasticity e[PROVE_NTERM];
+    term_elasticity e[ABL_NTERM];
     made(f, n, share, .01, 7, change);
-    prove_elasticities(change, n, nil, 7, e);
-    return prove_judge(label, e);
+    elasticities_of(change, n, nil, 7, e);
+    return ablation_judge(label, e);
 }
 
 static void the_label_decides(void **state)
 {
     (void)state;
     static const factors data = {.95, .05, 0}, comp = {.05, .95, 0}, even = {.5, .5, 0};
-    assert_int_equal(outcome(usual, NUSUAL, data, NO_LAT, IR_BOUND_MEMORY), PROVE_CONFIRMED);
-    assert_int_equal(outcome(usual, NUSUAL, data, NO_LAT, IR_BOUND_CACHE), PROVE_CONFIRMED);
-    assert_int_equal(outcome(usual, NUSUAL, data, NO_LAT, IR_BOUND_COMPUTE), PROVE_CONTRADICTED);
-    assert_int_equal(outcome(usual, NUSUAL, comp, NO_LAT, IR_BOUND_COMPUTE), PROVE_CONFIRMED);
-    assert_int_equal(outcome(usual, NUSUAL, comp, NO_LAT, IR_BOUND_MEMORY), PROVE_CONTRADICTED);
-    assert_int_equal(outcome(usual, NUSUAL, even, NO_LAT, IR_BOUND_MEMORY), PROVE_UNDECIDED);
-    assert_int_equal(outcome(usual, NUSUAL, data, NO_LAT, IR_BOUND_MIXED), PROVE_UNDECIDED);
+    assert_int_equal(outcome(usual, NUSUAL, data, NO_LAT, IR_BOUND_MEMORY), ABL_CONFIRMED);
+    assert_int_equal(outcome(usual, NUSUAL, data, NO_LAT, IR_BOUND_CACHE), ABL_CONFIRMED);
+    assert_int_equal(outcome(usual, NUSUAL, data, NO_LAT, IR_BOUND_COMPUTE), ABL_CONTRADICTED);
+    assert_int_equal(outcome(usual, NUSUAL, comp, NO_LAT, IR_BOUND_COMPUTE), ABL_CONFIRMED);
+    assert_int_equal(outcome(usual, NUSUAL, comp, NO_LAT, IR_BOUND_MEMORY), ABL_CONTRADICTED);
+    assert_int_equal(outcome(usual, NUSUAL, even, NO_LAT, IR_BOUND_MEMORY), ABL_UNDECIDED);
+    assert_int_equal(outcome(usual, NUSUAL, data, NO_LAT, IR_BOUND_MIXED), ABL_UNDECIDED);
 }
 
 /* A time that nothing moves follows neither bytes nor FLOPs. */
@@ -93,47 +93,47 @@ static void a_time_that_stands_still(void **state)
 {
     (void)state;
     static const factors still = {0, 0, 1};
-    assert_int_equal(outcome(usual, NUSUAL, still, 0, IR_BOUND_MEMORY), PROVE_CONTRADICTED);
-    assert_int_equal(outcome(usual, NUSUAL, still, 0, IR_BOUND_COMPUTE), PROVE_CONTRADICTED);
-    assert_int_equal(outcome(usual, NUSUAL, still, 0, IR_BOUND_LATENCY), PROVE_CONFIRMED); /* what the others leave of 1 */
+    assert_int_equal(outcome(usual, NUSUAL, still, 0, IR_BOUND_MEMORY), ABL_CONTRADICTED);
+    assert_int_equal(outcome(usual, NUSUAL, still, 0, IR_BOUND_COMPUTE), ABL_CONTRADICTED);
+    assert_int_equal(outcome(usual, NUSUAL, still, 0, IR_BOUND_LATENCY), ABL_CONFIRMED); /* what the others leave of 1 */
 }
 
 static void terms_that_change_together(void **state)
 {
     (void)state;
     static const factors both[] = {{2, 2, 1}, {.5, .5, 1}}, one[] = {{2, 1, 1}};
-    prove_elasticity     e[PROVE_NTERM];
-    assert_int_equal(outcome(both, 2, (factors){1, 0, 0}, NO_LAT, IR_BOUND_MEMORY), PROVE_UNDECIDED);
-    prove_elasticities(change, 2, NO_LAT, 7, e);
-    assert_int_equal(e[PROVE_DATA].how, PROVE_TANGLED);
-    assert_true(isnan(e[PROVE_DATA].v));
+    term_elasticity     e[ABL_NTERM];
+    assert_int_equal(outcome(both, 2, (factors){1, 0, 0}, NO_LAT, IR_BOUND_MEMORY), ABL_UNDECIDED);
+    elasticities_of(change, 2, NO_LAT, 7, e);
+    assert_int_equal(e[ABL_DATA].how, ABL_TANGLED);
+    assert_true(isnan(e[ABL_DATA].v));
     /* one clean intervention is enough: elasticities add to 1 */
-    assert_int_equal(outcome(one, 1, (factors){.95, .05, 0}, NO_LAT, IR_BOUND_MEMORY), PROVE_CONFIRMED);
-    assert_int_equal(outcome(one, 1, (factors){.05, .95, 0}, NO_LAT, IR_BOUND_MEMORY), PROVE_CONTRADICTED);
-    prove_elasticities(change, 0, 0, 1, e);
-    assert_int_equal(prove_judge(IR_BOUND_MEMORY, e), PROVE_UNDECIDED);
+    assert_int_equal(outcome(one, 1, (factors){.95, .05, 0}, NO_LAT, IR_BOUND_MEMORY), ABL_CONFIRMED);
+    assert_int_equal(outcome(one, 1, (factors){.05, .95, 0}, NO_LAT, IR_BOUND_MEMORY), ABL_CONTRADICTED);
+    elasticities_of(change, 0, 0, 1, e);
+    assert_int_equal(ablation_judge(IR_BOUND_MEMORY, e), ABL_UNDECIDED);
 }
 
 static void noise_decides_nothing(void **state)
 {
     (void)state;
-    prove_elasticity e[PROVE_NTERM];
+    term_elasticity e[ABL_NTERM];
     made(usual, NUSUAL, (factors){.8, .2, 0}, .5, 3, change);
-    prove_elasticities(change, NUSUAL, NO_LAT, 3, e);
-    assert_true(e[PROVE_DATA].hi - e[PROVE_DATA].lo > .5);
-    assert_int_not_equal(prove_judge(IR_BOUND_MEMORY, e), PROVE_CONFIRMED);
+    elasticities_of(change, NUSUAL, NO_LAT, 3, e);
+    assert_true(e[ABL_DATA].hi - e[ABL_DATA].lo > .5);
+    assert_int_not_equal(ablation_judge(IR_BOUND_MEMORY, e), ABL_CONFIRMED);
 }
 
 static void ratios_from_blocks(void **state)
 {
     (void)state;
     static const double a[] = {1, 1.1, .9}, b[] = {2, 2.2, 1.8}, late[] = {1.2, 1.32, 1.08};
-    const prove_times   base = {{{a, 3}, {late, 3}}, 2}, twin = {{{b, 3}}, 1}, none = {{{a, 0}}, 0};
-    prove_change        c[2];
-    prove_ratios(&base, &twin, 1, 1, c);
+    const block_times   base = {{{a, 3}, {late, 3}}, 2}, variant = {{{b, 3}}, 1}, none = {{{a, 0}}, 0};
+    term_change        c[2];
+    change_ratios(&base, &variant, 1, 1, c);
     assert_true(fabs(c[0].y - (log(2) - .5 * log(1.2))) < 1e-12);
     assert_true(c[0].lo < c[0].y && c[0].y < c[0].hi);
-    prove_ratios(&base, &none, 1, 1, c);
+    change_ratios(&base, &none, 1, 1, c);
     assert_true(isnan(c[0].y));
 }
 
@@ -141,7 +141,7 @@ static void one_twin_alone(void **state)
 {
     (void)state;
     made((const factors[]){{1, 2, 1}}, 1, (factors){1, 0, 0}, 0, 1, change);
-    assert_true(prove_agrees(IR_BOUND_MEMORY, &change[0]) && !prove_agrees(IR_BOUND_COMPUTE, &change[0]));
+    assert_true(change_agrees(IR_BOUND_MEMORY, &change[0]) && !change_agrees(IR_BOUND_COMPUTE, &change[0]));
 }
 
 /* ---- the whole phase ---------------------------------------------------------------------------------------------------- */
@@ -174,38 +174,38 @@ static ir_status crooked_open(ir_dev *d)
     return st;
 }
 
-static void begin_with(session *s, const ir_backend *be, double noise, double L_lat)
+static void begin_with(measure_context *s, const ir_backend *be, double noise, double L_lat)
 {
     ir_ideal_defaults(&ir_ideal_next_options);
     ir_ideal_next_options.noise = noise;
     if (L_lat > 0) ir_ideal_next_options.L_lat = L_lat;
-    assert_int_equal(session_open(s, be, 0), IR_OK);
+    assert_int_equal(context_open(s, be, 0), IR_OK);
     memset(&ir_ideal_next_options, 0, sizeof ir_ideal_next_options);
     assert_int_equal(ir_ideal_ceilings(&s->dev, &s->ceilings), IR_OK);
 }
 
-static void begin(session *s, const ir_backend *be, double noise) { begin_with(s, be, noise, 0); }
+static void begin(measure_context *s, const ir_backend *be, double noise) { begin_with(s, be, noise, 0); }
 
-static void measure(session *s, const ir_workload *w, ir_params p)
+static void measure(measure_context *s, const ir_workload *w, ir_params p)
 {
     p.threads = 1;
-    assert_int_equal(session_measure(s, w, backend_kernel(s->dev.be, w, 0), &p, false, NULL), IR_OK);
+    assert_int_equal(context_measure(s, w, backend_kernel(s->dev.be, w, 0), &p, false, NULL), IR_OK);
     ir_point *o = &s->point[s->npoint - 1];
     ir_point_judge(o, &s->ceilings, NULL);
     o->bound_p = 1; /* a fit would say so */
 }
 
-static void proved(session *s, prove_set *set)
+static void proved(measure_context *s, ablation_set *set)
 {
-    assert_int_equal(prove_choose(s, NULL, set), IR_OK);
-    assert_int_equal(prove_measure(s, set), IR_OK);
+    assert_int_equal(ablation_choose(s, NULL, set), IR_OK);
+    assert_int_equal(ablation_measure(s, set), IR_OK);
 }
 
 static void honest_labels_are_confirmed(void **state)
 {
     (void)state;
-    session   s;
-    prove_set set;
+    measure_context   s;
+    ablation_set set;
     begin(&s, &ir_ideal_backend, .02);
     measure(&s, &wl_copy, (ir_params){{1 << 26, 1}, IR_F64, 0});
     measure(&s, &wl_gemv, (ir_params){{8192, 8192}, IR_F32, 0});
@@ -217,13 +217,13 @@ static void honest_labels_are_confirmed(void **state)
     assert_int_equal(set.n, 6);
     for (size_t i = 0; i < set.n; i++) {
         const ir_point *p = &s.point[set.v[i].point];
-        if (set.v[i].outcome != PROVE_CONFIRMED)
-            fail_msg("%s %s: %s %s", p->workload, ir_bound_name(p->bound), prove_outcome_name(set.v[i].outcome), set.v[i].why);
+        if (set.v[i].outcome != ABL_CONFIRMED)
+            fail_msg("%s %s: %s %s", p->workload, ir_bound_name(p->bound), ablation_outcome_name(set.v[i].outcome), set.v[i].why);
         assert_string_equal(p->proof, "confirmed");
         assert_true(set.v[i].n > 0);
     }
-    prove_free(&set);
-    session_close(&s);
+    ablation_free(&set);
+    context_close(&s);
 }
 
 static ir_status two_threads(ir_dev *d, ir_device_info *out)
@@ -237,8 +237,8 @@ static ir_status two_threads(ir_dev *d, ir_device_info *out)
 static void threads_that_share_what_one_had(void **state)
 {
     (void)state;
-    session         s;
-    prove_set       set;
+    measure_context         s;
+    ablation_set       set;
     const ir_params p = {{1 << 26, 1}, IR_F64, 2};
     bool            seen = false;
     crooked = ir_ideal_backend;
@@ -253,22 +253,22 @@ static void threads_that_share_what_one_had(void **state)
         snprintf(c.kernel, sizeof c.kernel, "%s", backend_kernel(s.dev.be, &wl_read, 0)->name);
         assert_int_equal(ir_ceilings_add(&s.ceilings, &c), IR_OK);
     }
-    assert_int_equal(session_measure(&s, &wl_copy, backend_kernel(s.dev.be, &wl_copy, 0), &p, false, NULL), IR_OK);
+    assert_int_equal(context_measure(&s, &wl_copy, backend_kernel(s.dev.be, &wl_copy, 0), &p, false, NULL), IR_OK);
     ir_point_judge(&s.point[0], &s.ceilings, NULL);
     s.point[0].bound = IR_BOUND_MEMORY;
     s.point[0].bound_p = 1;
     proved(&s, &set);
     assert_int_equal(set.n, 1);
-    assert_int_equal(set.v[0].outcome, PROVE_CONFIRMED);
+    assert_int_equal(set.v[0].outcome, ABL_CONFIRMED);
     for (size_t i = 0; i < set.v[0].n; i++)
-        if (strstr(set.v[0].line[i].what, "of 2 threads")) seen = true, assert_true(fabs(set.v[0].line[i].d[PROVE_DATA]) < .1);
+        if (strstr(set.v[0].line[i].what, "of 2 threads")) seen = true, assert_true(fabs(set.v[0].line[i].d[ABL_DATA]) < .1);
     assert_true(seen);
-    prove_free(&set);
-    session_close(&s);
+    ablation_free(&set);
+    context_close(&s);
 }
 
 /* A product that by its cost is memory-bound, and computes for `share` of that time; instead of reading, or beside it. */
-static void prove_a_lie(session *s, double share, bool reads, prove_set *set)
+static void ablate_a_lie(measure_context *s, double share, bool reads, ablation_set *set)
 {
     const ir_params p = {{4, 4096, 4096}, IR_F32, 1};
     ir_cost         c = wl_batchmm.cost(&p);
@@ -286,43 +286,43 @@ static void prove_a_lie(session *s, double share, bool reads, prove_set *set)
 static void a_lie_is_contradicted(void **state)
 {
     (void)state;
-    session   s;
-    prove_set set;
+    measure_context   s;
+    ablation_set set;
     char     *text = NULL;
     size_t    size;
-    prove_a_lie(&s, 1, false, &set);
+    ablate_a_lie(&s, 1, false, &set);
     assert_int_equal(set.n, 1);
-    assert_int_equal(set.v[0].outcome, PROVE_CONTRADICTED);
+    assert_int_equal(set.v[0].outcome, ABL_CONTRADICTED);
     assert_string_equal(s.point[0].proof, "corrected");
     assert_true(set.v[0].label == IR_BOUND_MEMORY && s.point[0].bound == set.v[0].corrected && s.point[0].bound != IR_BOUND_MEMORY);
     assert_int_equal(s.point[0].bound, IR_BOUND_COMPUTE);
     FILE *f = open_memstream(&text, &size);
     assert_non_null(f);
-    prove_print(f, &s, &set);
+    ablation_print(f, &s, &set);
     fclose(f);
     assert_non_null(strstr(text, "memory: contradicted, now compute"));
     assert_non_null(strstr(text, "1 contradicted"));
     free(text);
-    prove_free(&set);
-    prove_free(&set);
-    session_close(&s);
+    ablation_free(&set);
+    ablation_free(&set);
+    context_close(&s);
 }
 
-/* Nearly as much arithmetic as bytes, and the cost counts none: the twins show T following data by .55, which is no proof of memory. */
+/* Nearly as much arithmetic as bytes, and the cost counts none: the variants show T following data by .55, which is no proof of memory. */
 static void an_undecided_label_is_mixed(void **state)
 {
     (void)state;
-    session   s;
-    prove_set set;
-    prove_a_lie(&s, .8, true, &set);
-    assert_int_equal(set.v[0].outcome, PROVE_UNDECIDED);
+    measure_context   s;
+    ablation_set set;
+    ablate_a_lie(&s, .8, true, &set);
+    assert_int_equal(set.v[0].outcome, ABL_UNDECIDED);
     assert_string_equal(s.point[0].proof, "undecided");
     assert_true(s.point[0].bound == IR_BOUND_MIXED && s.point[0].bound_p < .95 && set.v[0].corrected == IR_BOUND_MIXED);
-    prove_free(&set);
-    session_close(&s);
+    ablation_free(&set);
+    context_close(&s);
 }
 
-/* ---- twins that are another workload or kernel ----------------------------------------------------------------------------- */
+/* ---- variants that are another workload or kernel ----------------------------------------------------------------------------- */
 /* A device of networks: launches cost as the kernel's name says. */
 static const double QUEUE_S = 8e-6, GRAPH_S = 1e-6;
 static ir_status launches_run(ir_run *r, uint32_t reps) { return ir_ideal_backend.kernels[0]->run(r, reps); }
@@ -348,7 +348,7 @@ static const ir_kernel launcher = {.family = "gpt", .name = "launches", .flags =
                        twicer = {.family = "gemv_twice", .name = "stream", .flags = IR_K_IDEAL, .run = launches_run};
 static const ir_kernel *const several[] = {&launcher, &grapher, &streamer, &gemver, &twicer, NULL};
 
-static void begin_several(session *s, double L_lat)
+static void begin_several(measure_context *s, double L_lat)
 {
     crooked = ir_ideal_backend;
     crooked.kernels = several;
@@ -356,14 +356,14 @@ static void begin_several(session *s, double L_lat)
     begin_with(s, &crooked, .02, L_lat);
 }
 
-static const prove_line *line_with(const prove_entry *e, const char *part)
+static const ablation_line *line_with(const ablation_entry *e, const char *part)
 {
     for (size_t i = 0; i < e->n; i++)
         if (strstr(e->line[i].what, part)) return &e->line[i];
     return NULL;
 }
 
-static void add_launch(session *s, const char *kernel, double value)
+static void add_launch(measure_context *s, const char *kernel, double value)
 {
     ir_ceiling c = {.what = IR_C_LAUNCH, .dtype = IR_NDTYPE, .threads = 1, .value = value, .lo = value, .hi = value, .theory = NAN,
                     .read_frac = NAN, .size_B = NAN, .op = "forkjoin"};
@@ -373,10 +373,10 @@ static void add_launch(session *s, const char *kernel, double value)
 }
 
 /* A step of a small model on a device of slow launches waits for them: a graph shows it. replay: what a replayed node really costs. */
-static prove_outcome replay(double share, const char **agrees)
+static ablation_outcome replay(double share, const char **agrees)
 {
-    session   s;
-    prove_set set;
+    measure_context   s;
+    ablation_set set;
     begin_several(&s, QUEUE_S);
     replay_share = share;
     measure(&s, &wl_gpt2, (ir_params){{LY_TINY, 1, 1, 5}, IR_F32, 0});
@@ -385,14 +385,14 @@ static prove_outcome replay(double share, const char **agrees)
     add_launch(&s, "graph", GRAPH_S);
     proved(&s, &set);
     assert_int_equal(set.n, 1);
-    const prove_line *l = line_with(&set.v[0], "one graph");
+    const ablation_line *l = line_with(&set.v[0], "one graph");
     assert_non_null(l);
-    assert_true(fabs(l->d[PROVE_LAT] - log(GRAPH_S / QUEUE_S)) < 1e-9 && fabs(l->d[PROVE_DATA]) < 1e-9);
+    assert_true(fabs(l->d[ABL_LAT] - log(GRAPH_S / QUEUE_S)) < 1e-9 && fabs(l->d[ABL_DATA]) < 1e-9);
     assert_non_null(strstr(l->key, "/gpt2/graph:"));
     *agrees = l->agrees ? "agrees" : "disagrees";
-    prove_outcome o = set.v[0].outcome;
-    prove_free(&set);
-    session_close(&s);
+    ablation_outcome o = set.v[0].outcome;
+    ablation_free(&set);
+    context_close(&s);
     return o;
 }
 
@@ -400,48 +400,48 @@ static void a_graph_for_launches(void **state)
 {
     const char *agrees;
     (void)state;
-    assert_int_equal(replay(GRAPH_S / QUEUE_S, &agrees), PROVE_CONFIRMED);
+    assert_int_equal(replay(GRAPH_S / QUEUE_S, &agrees), ABL_CONFIRMED);
     assert_string_equal(agrees, "agrees");
-    assert_int_not_equal(replay(1, &agrees), PROVE_CONFIRMED); /* the graph saves nothing: T does not follow the launches */
+    assert_int_not_equal(replay(1, &agrees), ABL_CONFIRMED); /* the graph saves nothing: T does not follow the launches */
     assert_string_equal(agrees, "disagrees");
 }
 
 static void work_done_twice(void **state)
 {
     (void)state;
-    session   s;
-    prove_set set;
+    measure_context   s;
+    ablation_set set;
     begin_several(&s, 0);
     s.info.threads = 1;
     const ir_params p = {{8192, 8192}, IR_F32, 1};
-    assert_int_equal(session_measure(&s, &wl_gemv, &gemver, &p, false, NULL), IR_OK);
+    assert_int_equal(context_measure(&s, &wl_gemv, &gemver, &p, false, NULL), IR_OK);
     ir_point_judge(&s.point[0], &s.ceilings, NULL);
     s.point[0].bound_p = 1;
     proved(&s, &set);
-    assert_int_equal(set.v[0].outcome, PROVE_CONFIRMED);
-    const prove_line *l = line_with(&set.v[0], "twice");
+    assert_int_equal(set.v[0].outcome, ABL_CONFIRMED);
+    const ablation_line *l = line_with(&set.v[0], "twice");
     assert_non_null(l);
-    assert_true(fabs(l->d[PROVE_COMP] - log(2)) < 1e-9 && fabs(l->d[PROVE_DATA]) < 1e-9 && fabs(l->y) < .2 && l->agrees);
-    prove_free(&set);
-    session_close(&s);
+    assert_true(fabs(l->d[ABL_COMP] - log(2)) < 1e-9 && fabs(l->d[ABL_DATA]) < 1e-9 && fabs(l->y) < .2 && l->agrees);
+    ablation_free(&set);
+    context_close(&s);
 }
 
 /* Once from memory, again from the cache that holds it. */
 static void shared_matrices(void **state)
 {
     (void)state;
-    session         s;
-    prove_twin      t[PROVE_MAX_TWINS];
-    double          terms[PROVE_NTERM];
+    measure_context         s;
+    ablation_variant      t[ABL_MAX_VARIANTS];
+    double          terms[ABL_NTERM];
     const ir_params p = {{LY_SMALL, 1, 1, 128}, IR_F32, 1};
     begin_several(&s, 0);
     ir_ceiling l3 = {.what = IR_C_BANDWIDTH, .dtype = IR_NDTYPE, .threads = 1, .value = 160e9, .lo = 160e9, .hi = 160e9, .theory = NAN,
                      .read_frac = 1, .size_B = NAN, .level = "L3", .op = "read", .kernel = "ideal", .device = "ideal0"};
     assert_int_equal(ir_ceilings_add(&s.ceilings, &l3), IR_OK);
     s.ceilings.level_B[2] = 64e6;
-    assert_int_equal(session_measure(&s, &wl_gpt2, &streamer, &p, false, NULL), IR_OK);
+    assert_int_equal(context_measure(&s, &wl_gpt2, &streamer, &p, false, NULL), IR_OK);
     ir_point_judge(&s.point[0], &s.ceilings, NULL);
-    size_t n = prove_twins(&s, &wl_gpt2, &streamer, &s.point[0], t);
+    size_t n = find_variants(&s, &wl_gpt2, &streamer, &s.point[0], t);
     assert_true(n > 0 && t[0].workload == &wl_gpt2_shared && t[0].kernel == &streamer);
     ir_cost own = wl_gpt2.cost(&p), shared = wl_gpt2_shared.cost(&p);
     double  again = own.read_B - shared.read_B;
@@ -449,41 +449,41 @@ static void shared_matrices(void **state)
     assert_true(fabs(t[0].reread_s / (again / 160e9) - 1) < 1e-9);
     ir_point like = s.point[0];
     like.cost = shared;
-    prove_terms(&s, &t[0], &like, terms);
-    assert_true(fabs(terms[PROVE_DATA] / ((shared.read_B + shared.write_B) / 40e9 + again / 160e9) - 1) < .02);
-    s.ceilings.level_B[2] = 4e6; /* no level holds a matrix: sharing changes nothing, and is no twin */
-    n = prove_twins(&s, &wl_gpt2, &streamer, &s.point[0], t);
+    variant_terms(&s, &t[0], &like, terms);
+    assert_true(fabs(terms[ABL_DATA] / ((shared.read_B + shared.write_B) / 40e9 + again / 160e9) - 1) < .02);
+    s.ceilings.level_B[2] = 4e6; /* no level holds a matrix: sharing changes nothing, and is no variant */
+    n = find_variants(&s, &wl_gpt2, &streamer, &s.point[0], t);
     for (size_t i = 0; i < n; i++) assert_null(t[i].workload);
-    session_close(&s);
+    context_close(&s);
 }
 
 static void choice(void **state)
 {
     (void)state;
-    session   s;
-    prove_set set;
+    measure_context   s;
+    ablation_set set;
     regex_t   only;
     begin(&s, &ir_ideal_backend, 0);
     for (int i = 0; i < 14; i++) measure(&s, &wl_copy, (ir_params){{1 << (20 + i % 7), 1 + i / 7}, IR_F64, 0});
     measure(&s, &wl_gemm, (ir_params){{1024, 1024, 1024}, IR_F32, 0});
     s.point[0].bound_p = .9;
     s.point[1].bound_p = NAN;
-    assert_int_equal(prove_choose(&s, NULL, &set), IR_OK);
+    assert_int_equal(ablation_choose(&s, NULL, &set), IR_OK);
     assert_true(set.n < 13 && set.n + set.left_out == 13);
     assert_int_equal(s.point[set.v[1].point].family[0], 'g'); /* every workload has its turn */
-    prove_free(&set);
+    ablation_free(&set);
     assert_int_equal(regcomp(&only, "copy.*bytes=2097152,streams=1", REG_EXTENDED | REG_NOSUB), 0);
-    assert_int_equal(prove_choose(&s, &only, &set), IR_OK);
+    assert_int_equal(ablation_choose(&s, &only, &set), IR_OK);
     assert_int_equal(set.n, 1);
     assert_int_equal(set.v[0].point, 1); /* asked for by name: a label without a known P counts */
-    prove_free(&set);
+    ablation_free(&set);
     regfree(&only);
     assert_int_equal(regcomp(&only, "bytes=1048576,streams=1", REG_EXTENDED | REG_NOSUB), 0);
-    assert_int_equal(prove_choose(&s, &only, &set), IR_OK);
+    assert_int_equal(ablation_choose(&s, &only, &set), IR_OK);
     assert_true(set.n == 0 && set.unlabelled == 1);
-    prove_free(&set);
+    ablation_free(&set);
     regfree(&only);
-    session_close(&s);
+    context_close(&s);
 }
 
 int main(void)

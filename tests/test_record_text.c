@@ -24,7 +24,7 @@ typedef struct {
 } machine;
 
 static void add_ceiling(machine *m, ir_what what, const char *level, const char *op, const char *kernel, ir_dtype dtype,
-                        int threads, double value, double size_B, int ncert, const double gain[])
+                        int threads, double value, double size_B, int nsat, const double gain[])
 {
     static const char *const axis[] = {"threads", "streams", "bytes"};
     ir_ceiling c = {.what = what, .dtype = dtype, .threads = threads, .value = value, .lo = value * .996, .hi = value * 1.004,
@@ -34,11 +34,11 @@ static void add_ceiling(machine *m, ir_what what, const char *level, const char 
     snprintf(c.op, sizeof c.op, "%s", op);
     snprintf(c.kernel, sizeof c.kernel, "%s", kernel);
     snprintf(c.isa, sizeof c.isa, "avx2");
-    for (; c.ncert < ncert; c.ncert++) {
-        ir_certificate *x = &c.cert[c.ncert];
-        *x = (ir_certificate){.from = 1, .to = 2, .gain = gain[c.ncert], .known = isfinite(gain[c.ncert])};
+    for (; c.nsat < nsat; c.nsat++) {
+        ir_saturation *x = &c.sat[c.nsat];
+        *x = (ir_saturation){.from = 1, .to = 2, .gain = gain[c.nsat], .known = isfinite(gain[c.nsat])};
         x->saturated = x->known && x->gain < .01;
-        snprintf(x->axis, sizeof x->axis, "%s", axis[c.ncert]);
+        snprintf(x->axis, sizeof x->axis, "%s", axis[c.nsat]);
     }
     assert_int_equal(ir_ceilings_add(&m->ceilings, &c), IR_OK);
 }

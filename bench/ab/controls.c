@@ -1,4 +1,4 @@
-/* controls.c -- see ab_reference.h. */
+/* controls.c -- see ab_controls.h. */
 #include "bench/ab/controls.h"
 #include "kernels/workloads/table.h"
 #include "kernels/cpu/cpu.h"
@@ -10,7 +10,7 @@ enum { SAMPLES = 9 };
 static const double COPY_B = 64e6; /* beyond a usual last-level cache, and still quick */
 static const char *const names[TRIAL_REFS] = {"copy", "fma", "forkjoin"};
 
-static const ir_kernel *usable(const session *s, const ir_workload *w, const ir_params *p)
+static const ir_kernel *usable(const measure_context *s, const ir_workload *w, const ir_params *p)
 {
     const ir_kernel *k;
     for (size_t i = 0; (k = backend_kernel(s->dev.be, w, i)); i++)
@@ -18,13 +18,13 @@ static const ir_kernel *usable(const session *s, const ir_workload *w, const ir_
     return NULL;
 }
 
-ir_status ab_reference_open(ab_reference *r, const cli_options *o)
+ir_status ab_controls_open(ab_controls *r, const cli_options *o)
 {
     cli_options own = *o; /* the reference is never slowed down, and samples as it likes */
     memset(r, 0, sizeof *r);
     own.inject = 0;
     own.samples = SAMPLES;
-    ir_status st = campaign_open(&r->c, &cpu_backend, 0, &own);
+    ir_status st = device_run_open(&r->c, &cpu_backend, 0, &own);
     if (st != IR_OK) return st;
     r->open = true;
     for (int i = 0; i < TRIAL_REFS; i++) {
@@ -40,7 +40,7 @@ ir_status ab_reference_open(ab_reference *r, const cli_options *o)
     return IR_OK;
 }
 
-ir_status ab_reference_now(ab_reference *r, double out[TRIAL_REFS])
+ir_status ab_controls_now(ab_controls *r, double out[TRIAL_REFS])
 {
     ir_policy pol = {.warmup_s = 2e-3, .warmup_cap_s = 5e-3, .fixed_n = SAMPLES, .precision = 0.01, .seed = 1};
     for (int i = 0; i < TRIAL_REFS; i++) {
@@ -55,8 +55,8 @@ ir_status ab_reference_now(ab_reference *r, double out[TRIAL_REFS])
     return IR_OK;
 }
 
-void ab_reference_close(ab_reference *r)
+void ab_controls_close(ab_controls *r)
 {
-    if (r->open) campaign_free(&r->c);
+    if (r->open) device_run_free(&r->c);
     r->open = false;
 }

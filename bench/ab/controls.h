@@ -5,15 +5,15 @@
 #include "bench/run/device_run.h"
 #include "bench/ab/trial.h"
 typedef struct {
-    campaign         c;
+    device_run         c;
     bool             open;
     const ir_kernel *kernel[TRIAL_REFS]; /* copy, fma, forkjoin; NULL: this device has none */
     const ir_workload *workload[TRIAL_REFS];
     ir_params        p[TRIAL_REFS];
-} ab_reference;
+} ab_controls;
 /* Opens the CPU and finds a kernel for each. */
-ir_status ab_reference_open(ab_reference *, const cli_options *);
+ir_status ab_controls_open(ab_controls *, const cli_options *);
 /* Lower quartile of a few samples each, seconds; NAN where there is no kernel. */
-ir_status ab_reference_now(ab_reference *, double out[TRIAL_REFS]);
-void      ab_reference_close(ab_reference *); /* idempotent */
+ir_status ab_controls_now(ab_controls *, double out[TRIAL_REFS]);
+void      ab_controls_close(ab_controls *); /* idempotent */
 #endif

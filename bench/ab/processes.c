@@ -181,7 +181,7 @@ static ir_status bracket(ab *a, double out[TRIAL_REFS])
 {
     ab_job *j = a->drive.ctx;
     for (int i = 0; i < TRIAL_REFS; i++) out[i] = NAN;
-    return j->own->no_reference ? IR_OK : ab_reference_now(&j->ref, out);
+    return j->own->no_reference ? IR_OK : ab_controls_now(&j->ref, out);
 }
 
 static double now(ab *a)
@@ -232,7 +232,7 @@ ir_status ab_job_open(ab_job *j, const cli_args *args, const ab_options *own, co
     if (st == IR_OK && own->as_is && n) st = ir_fail(IR_EINVAL, "--as-is: '%s' is no part of A or B; quote a command of several words", points[0]);
     if (st == IR_OK && !own->as_is) st = arguments(j, points, n);
     if (own->as_is) j->a.nargs = 1;
-    if (st == IR_OK) st = ab_reference_open(&j->ref, j->opt);
+    if (st == IR_OK) st = ab_controls_open(&j->ref, j->opt);
     j->a.drive = (ab_driver){process, bracket, now, progress, gives, j};
     j->a.seed = j->opt->seed >= 0 ? (uint64_t)j->opt->seed : 1;
     j->a.blocks = (size_t)own->blocks;
@@ -259,7 +259,7 @@ void ab_job_close(ab_job *j)
     cli_points_free(&j->points);
     free(j->arg);
     j->arg = NULL;
-    ab_reference_close(&j->ref);
+    ab_controls_close(&j->ref);
     ir_env_free(&j->env[0]);
     ir_env_free(&j->env[1]);
 }

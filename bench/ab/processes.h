@@ -26,7 +26,7 @@ typedef struct {
     char            (*arg)[AB_ARG];  /* points as text, points.n of them; owned */
     child_words       side[2];
     double            inject[2];  /* share by which a side is slowed down */
-    ab_reference      ref;
+    ab_controls      ref;
     ir_env            env[2];
     bool              known[2];   /* env holds */
     bool              incomparable;

@@ -1,4 +1,4 @@
-/* ablation.c -- see prove.h: choosing, measuring, judging. A B1 B2 ... A ... B2 B1 A: every twin's blocks lie as far before the middle as
+/* ablation.c -- see ablation.h: choosing, measuring, judging. A B1 B2 ... A ... B2 B1 A: every variant's blocks lie as far before the middle as
  * after it, so a drift that is even in time cancels in every ratio. */
 #include "bench/ablation/ablation.h"
 #include "kernels/workloads/table.h"
@@ -16,10 +16,10 @@ static const double AGAIN_S = 4;                         /* another round only i
 static const double CLEAR_P = 0.95, NIL_SHARE = 0.02;
 
 /* ---- choosing --------------------------------------------------------------------------------------------------------- */
-static bool fastest(const session *s, size_t i)
+static bool fastest(const measure_context *s, size_t i)
 {
     for (size_t k = 0; k < s->npoint; k++)
-        if (k != i && session_timed(&s->point[k]) && ir_same_question(&s->point[k], &s->point[i])) {
+        if (k != i && point_was_timed(&s->point[k]) && ir_same_question(&s->point[k], &s->point[i])) {
             double other = ir_point_time(&s->point[k]), own = ir_point_time(&s->point[i]);
             if (other < own || (other == own && k < i)) return false;
         }
@@ -28,11 +28,11 @@ static bool fastest(const session *s, size_t i)
 
 static bool labelled(const ir_point *p, bool named)
 {
-    if (prove_term(p->bound) < 0 || p->flags & IR_FLAG_SUSPECT) return false;
+    if (label_term(p->bound) < 0 || p->flags & IR_FLAG_SUSPECT) return false;
     return p->bound_p >= CLEAR_P || (named && isnan(p->bound_p));
 }
 
-static bool chosen_already(const prove_set *set, size_t i)
+static bool chosen_already(const ablation_set *set, size_t i)
 {
     for (size_t k = 0; k < set->n; k++)
         if (set->v[k].point == i) return true;
@@ -40,7 +40,7 @@ static bool chosen_already(const prove_set *set, size_t i)
 }
 
 /* How many of the workload are in the set. */
-static size_t share_of(const session *s, const prove_set *set, const char *workload)
+static size_t share_of(const measure_context *s, const ablation_set *set, const char *workload)
 {
     size_t n = 0;
     for (size_t k = 0; k < set->n; k++) n += !strcmp(s->point[set->v[k].point].workload, workload);
@@ -48,16 +48,16 @@ static size_t share_of(const session *s, const prove_set *set, const char *workl
 }
 
 /* 1: prove it; 0: no; -1: asked for, but it has no label. */
-static int candidate(const session *s, size_t i, const regex_t *only)
+static int candidate(const measure_context *s, size_t i, const regex_t *only)
 {
     char            key[IR_ID];
     const ir_point *p = &s->point[i];
-    if (!session_timed(p) || !fastest(s, i)) return 0;
+    if (!point_was_timed(p) || !fastest(s, i)) return 0;
     if (only && regexec(only, ir_point_key(p, key), 0, NULL, 0) != 0) return 0;
     return labelled(p, only != NULL) ? 1 : -1;
 }
 
-ir_status prove_choose(const session *s, const regex_t *only, prove_set *out)
+ir_status ablation_choose(const measure_context *s, const regex_t *only, ablation_set *out)
 {
     size_t most = only ? s->npoint + 1 : s->full ? FULL_POINTS : QUICK_POINTS, want = 0;
     memset(out, 0, sizeof *out);
@@ -72,16 +72,16 @@ ir_status prove_choose(const session *s, const regex_t *only, prove_set *out)
     for (size_t turn = 1; out->n < want && out->n < most; turn++) /* every workload has its turn */
         for (size_t i = 0; i < s->npoint && out->n < most; i++) {
             if (candidate(s, i, only) <= 0 || chosen_already(out, i) || share_of(s, out, s->point[i].workload) >= turn) continue;
-            prove_entry *e = &out->v[out->n++];
-            *e = (prove_entry){.point = i, .label = s->point[i].bound, .corrected = s->point[i].bound, .p = s->point[i].bound_p,
+            ablation_entry *e = &out->v[out->n++];
+            *e = (ablation_entry){.point = i, .label = s->point[i].bound, .corrected = s->point[i].bound, .p = s->point[i].bound_p,
                                .why = "the run ended before it was tried"};
-            for (int j = 0; j < PROVE_NTERM; j++) e->e[j] = (prove_elasticity){NAN, NAN, NAN, PROVE_HELD, NAN};
+            for (int j = 0; j < ABL_NTERM; j++) e->e[j] = (term_elasticity){NAN, NAN, NAN, ABL_HELD, NAN};
         }
     out->left_out = want - out->n;
     return IR_OK;
 }
 
-void prove_free(prove_set *set)
+void ablation_free(ablation_set *set)
 {
     free(set->v);
     memset(set, 0, sizeof *set);
@@ -89,31 +89,31 @@ void prove_free(prove_set *set)
 
 /* ---- measuring -------------------------------------------------------------------------------------------------------- */
 typedef struct {
-    session           *s;
+    measure_context           *s;
     const ir_workload *w;
     const ir_kernel   *k;
-    size_t             n;                       /* twins; [0] of the arrays is the base */
-    prove_twin         twin[1 + PROVE_MAX_TWINS];
-    ir_point           seen[1 + PROVE_MAX_TWINS]; /* the first measurement, without samples */
-    bool               dropped[1 + PROVE_MAX_TWINS];
-    prove_times        times[1 + PROVE_MAX_TWINS];
-    prove_change       change[PROVE_MAX_TWINS]; /* of those not dropped, in order */
+    size_t             n;                       /* variants; [0] of the arrays is the base */
+    ablation_variant         variant[1 + ABL_MAX_VARIANTS];
+    ir_point           seen[1 + ABL_MAX_VARIANTS]; /* the first measurement, without samples */
+    bool               dropped[1 + ABL_MAX_VARIANTS];
+    block_times        times[1 + ABL_MAX_VARIANTS];
+    term_change       change[ABL_MAX_VARIANTS]; /* of those not dropped, in order */
     size_t             samples;
 } bench;
 
-static void set_isa(const session *s, int isa_plus1, int *before)
+static void set_isa(const measure_context *s, int isa_plus1, int *before)
 {
     if (s->dev.be != &cpu_backend || !isa_plus1) return;
     *before = (int)cpu_of(&s->dev)->isa + 1;
     cpu_of(&s->dev)->isa = (cpu_isa)(isa_plus1 - 1);
 }
 
-static void timed(const session *s, const ir_workload *w, const ir_kernel *k, const prove_twin *t, size_t samples, bool proven, ir_point *o)
+static void timed(const measure_context *s, const ir_workload *w, const ir_kernel *k, const ablation_variant *t, size_t samples, bool verified, ir_point *o)
 {
     int       before = 0;
     ir_policy pol = {.warmup_s = fmin(4e-3, s->policy.warmup_s), .warmup_cap_s = 0.01, .fixed_n = samples, .precision = 0.01,
                      .cold = t->cold, .seed = s->policy.seed, .cold_pool_B = s->policy.cold_pool_B, .max_B = s->policy.max_B,
-                     .stop_flag = s->policy.stop_flag, .proven = proven};
+                     .stop_flag = s->policy.stop_flag, .verified = verified};
     ir_dev *dev = (ir_dev *)&s->dev; /* measuring may find it dead */
     set_isa(s, t->isa_plus1, &before);
     ir_measure(dev, w, k, &t->p, &pol, o);
@@ -121,27 +121,27 @@ static void timed(const session *s, const ir_workload *w, const ir_kernel *k, co
 }
 
 /* Take the samples over as a block of seconds a call. */
-static ir_status keep_block(prove_times *t, const ir_point *o)
+static ir_status keep_block(block_times *t, const ir_point *o)
 {
     double *v = malloc((o->samples.n ? o->samples.n : 1) * sizeof *v);
     if (!v) return ir_fail(IR_ENOMEM, "no memory for %zu samples", o->samples.n);
     for (size_t i = 0; i < o->samples.n; i++) v[i] = o->dev.n ? o->samples.v[i].dev_s : o->samples.v[i].wall_s;
-    t->block[t->n++] = (prove_block){v, o->samples.n};
+    t->block[t->n++] = (time_block){v, o->samples.n};
     return IR_OK;
 }
 
-/* One block of the base (i = 0) or of a twin. A twin that fails once is out. */
+/* One block of the base (i = 0) or of a variant. A variant that fails once is out. */
 static ir_status block(bench *b, size_t i)
 {
     ir_point  o;
     ir_status st = IR_OK;
-    if (b->dropped[i] || b->times[i].n == PROVE_MAX_BLOCKS) return IR_OK;
+    if (b->dropped[i] || b->times[i].n == ABL_MAX_BLOCKS) return IR_OK;
     bool first = b->times[i].n == 0;
-    const prove_twin *t = &b->twin[i];
+    const ablation_variant *t = &b->variant[i];
     timed(b->s, t->workload ? t->workload : b->w, t->kernel ? t->kernel : b->k, t, b->samples, !first || i == 0, &o);
     if (o.status == IR_OK) st = keep_block(&b->times[i], &o);
     else b->dropped[i] = true;
-    if (o.status == IR_EINTR || session_stopped(b->s)) st = ir_fail(IR_EINTR, "interrupted");
+    if (o.status == IR_EINTR || context_stopped(b->s)) st = ir_fail(IR_EINTR, "interrupted");
     if (first || b->dropped[i]) {
         b->seen[i] = o;
         b->seen[i].samples = (ir_samples){0};
@@ -160,7 +160,7 @@ static ir_status palindrome(bench *b)
 }
 
 /* The time of a loop as of[1] over its time as of[0], A B B A. NAN: it cannot run. */
-static double loop_ratio(const session *s, const ir_workload *w, const ir_kernel *k, const prove_twin of[2])
+static double loop_ratio(const measure_context *s, const ir_workload *w, const ir_kernel *k, const ablation_variant of[2])
 {
     double T[2] = {0, 0};
     for (int i = 0; i < 4; i++) {
@@ -173,20 +173,20 @@ static double loop_ratio(const session *s, const ir_workload *w, const ir_kernel
     return T[1] / T[0];
 }
 
-static prove_twin loop_of(const ir_workload *w, int threads)
+static ablation_variant loop_of(const ir_workload *w, int threads)
 {
-    prove_twin t = {.p = w->defaults, .data_scale = 1, .comp_scale = 1, .lat_scale = 1, .work = 1};
+    ablation_variant t = {.p = w->defaults, .data_scale = 1, .comp_scale = 1, .lat_scale = 1, .work = 1};
     t.p.threads = threads;
     return t;
 }
 
-/* How much longer arithmetic takes under the twin's instruction set: the ceiling's loop. */
-static double slower_arithmetic(const bench *b, const prove_twin *t)
+/* How much longer arithmetic takes under the variant's instruction set: the ceiling's loop. */
+static double slower_arithmetic(const bench *b, const ablation_variant *t)
 {
     const ir_workload *w = ir_workload_named("fma");
     const ir_ceiling  *c = ir_ceiling_find(&b->s->ceilings, IR_C_FLOPS, NULL, NULL, t->p.dtype, t->p.threads);
     const ir_kernel   *k = c ? backend_kernel_named(b->s->dev.be, w, c->kernel) : NULL;
-    prove_twin         of[2];
+    ablation_variant         of[2];
     if (!c || !k) return NAN;
     for (int i = 0; i < 2; i++) {
         of[i] = loop_of(w, t->p.threads);
@@ -196,14 +196,14 @@ static double slower_arithmetic(const bench *b, const prove_twin *t)
     return loop_ratio(b->s, w, k, of);
 }
 
-/* How much longer the twin's threads take to read memory than the base's, over what their ceilings say: where a machine puts its
+/* How much longer the variant's threads take to read memory than the base's, over what their ceilings say: where a machine puts its
  * threads may have changed since those were measured. 1: there is nothing to hold it against. */
-static double slower_reads(const bench *b, const prove_twin *t)
+static double slower_reads(const bench *b, const ablation_variant *t)
 {
     const ir_workload *w = ir_workload_named("read");
-    const int          threads[2] = {b->twin[0].p.threads, t->p.threads};
+    const int          threads[2] = {b->variant[0].p.threads, t->p.threads};
     const ir_ceiling  *c[2];
-    prove_twin         of[2];
+    ablation_variant         of[2];
     for (int i = 0; i < 2; i++) {
         c[i] = ir_ceiling_find(&b->s->ceilings, IR_C_BANDWIDTH, "DRAM", "read", IR_NDTYPE, threads[i]);
         if (!c[i]) return 1;
@@ -218,13 +218,13 @@ static double slower_reads(const bench *b, const prove_twin *t)
 static void scale_memory(bench *b)
 {
     for (size_t i = 1; i <= b->n; i++)
-        if (!b->dropped[i] && b->twin[i].p.threads != b->twin[0].p.threads) b->twin[i].data_scale = slower_reads(b, &b->twin[i]);
+        if (!b->dropped[i] && b->variant[i].p.threads != b->variant[0].p.threads) b->variant[i].data_scale = slower_reads(b, &b->variant[i]);
 }
 
 static void scale_arithmetic(bench *b)
 {
     for (size_t i = 1; i <= b->n; i++) {
-        prove_twin *t = &b->twin[i];
+        ablation_variant *t = &b->variant[i];
         if (!t->isa_plus1) continue;
         t->comp_scale = slower_arithmetic(b, t);
         b->dropped[i] = isnan(t->comp_scale);
@@ -234,95 +234,95 @@ static void scale_arithmetic(bench *b)
 }
 
 /* ---- judging ---------------------------------------------------------------------------------------------------------- */
-static double median_of(const prove_times *t)
+static double median_of(const block_times *t)
 {
-    double m[PROVE_MAX_BLOCKS];
+    double m[ABL_MAX_BLOCKS];
     for (size_t i = 0; i < t->n; i++) m[i] = ir_median(t->block[i].v, t->block[i].n);
     return ir_median(m, t->n);
 }
 
-/* Terms of base and twins; those without a ceiling are dropped. Returns the terms too small to matter anywhere. */
-static unsigned terms(bench *b, double t[1 + PROVE_MAX_TWINS][PROVE_NTERM])
+/* Terms of base and variants; those without a ceiling are dropped. Returns the terms too small to matter anywhere. */
+static unsigned terms(bench *b, double t[1 + ABL_MAX_VARIANTS][ABL_NTERM])
 {
     unsigned matters = 0;
     for (size_t i = 0; i <= b->n; i++) {
         if (b->dropped[i]) continue;
-        prove_terms(b->s, &b->twin[i], &b->seen[i], t[i]);
-        double T = b->twin[i].work * median_of(&b->times[i]);
-        for (int j = 0; j < PROVE_NTERM; j++) {
+        variant_terms(b->s, &b->variant[i], &b->seen[i], t[i]);
+        double T = b->variant[i].work * median_of(&b->times[i]);
+        for (int j = 0; j < ABL_NTERM; j++) {
             if (isnan(t[i][j])) b->dropped[i] = true, snprintf(b->seen[i].why, sizeof b->seen[i].why, "no ceiling to predict it from");
             else if (t[i][j] > NIL_SHARE * T) matters |= 1u << j;
         }
     }
-    return ~matters & ((1u << PROVE_NTERM) - 1);
+    return ~matters & ((1u << ABL_NTERM) - 1);
 }
 
 static double change_of(double now, double before) { return now > 0 && before > 0 ? log(now / before) : 0; }
 
-/* The twins that were measured, packed: ratios first, then what the scale of work and the terms make of them. */
-static size_t pack(bench *b, double t[1 + PROVE_MAX_TWINS][PROVE_NTERM])
+/* The variants that were measured, packed: ratios first, then what the scale of work and the terms make of them. */
+static size_t pack(bench *b, double t[1 + ABL_MAX_VARIANTS][ABL_NTERM])
 {
-    prove_times times[PROVE_MAX_TWINS];
+    block_times times[ABL_MAX_VARIANTS];
     size_t      n = 0;
     for (size_t i = 1; i <= b->n; i++)
         if (!b->dropped[i]) times[n++] = b->times[i];
-    prove_ratios(&b->times[0], times, n, b->s->policy.seed, b->change);
+    change_ratios(&b->times[0], times, n, b->s->policy.seed, b->change);
     for (size_t i = 1, m = 0; i <= b->n; i++) {
         if (b->dropped[i]) continue;
-        prove_change *c = &b->change[m++];
-        double        per_work = log(b->twin[i].work);
+        term_change *c = &b->change[m++];
+        double        per_work = log(b->variant[i].work);
         c->y += per_work, c->lo += per_work, c->hi += per_work;
-        for (int d = 0; d < PROVE_DRAWS; d++) c->draw[d] += per_work;
-        for (int j = 0; j < PROVE_NTERM; j++) c->d[j] = change_of(t[i][j], t[0][j]);
+        for (int d = 0; d < ABL_DRAWS; d++) c->draw[d] += per_work;
+        for (int j = 0; j < ABL_NTERM; j++) c->d[j] = change_of(t[i][j], t[0][j]);
     }
     return n;
 }
 
-static void fill_lines(const bench *b, prove_entry *e)
+static void fill_lines(const bench *b, ablation_entry *e)
 {
     e->n = b->n;
     for (size_t i = 1, m = 0; i <= b->n; i++) {
-        prove_line *l = &e->line[i - 1];
+        ablation_line *l = &e->line[i - 1];
         ir_point    like = b->s->point[e->point];
-        snprintf(l->what, sizeof l->what, "%s", b->twin[i].what);
-        like.p = b->twin[i].p;
-        like.cold = b->twin[i].cold;
-        if (b->twin[i].workload) snprintf(like.workload, sizeof like.workload, "%s", b->twin[i].workload->name);
-        if (b->twin[i].kernel) snprintf(like.kernel, sizeof like.kernel, "%s", b->twin[i].kernel->name);
+        snprintf(l->what, sizeof l->what, "%s", b->variant[i].what);
+        like.p = b->variant[i].p;
+        like.cold = b->variant[i].cold;
+        if (b->variant[i].workload) snprintf(like.workload, sizeof like.workload, "%s", b->variant[i].workload->name);
+        if (b->variant[i].kernel) snprintf(like.kernel, sizeof like.kernel, "%s", b->variant[i].kernel->name);
         ir_point_key(&like, l->key);
         l->y = l->lo = l->hi = NAN;
         if (b->dropped[i]) {
             snprintf(l->why, sizeof l->why, "%s", b->seen[i].why);
             continue;
         }
-        const prove_change *c = &b->change[m++];
+        const term_change *c = &b->change[m++];
         memcpy(l->d, c->d, sizeof l->d);
         l->y = c->y, l->lo = c->lo, l->hi = c->hi;
-        l->agrees = prove_agrees(e->label, c);
+        l->agrees = change_agrees(e->label, c);
     }
 }
 
 /* The label of the term that T clearly follows; mixed when it follows none. */
-static ir_bound followed(const prove_entry *e, const ir_point *p)
+static ir_bound followed(const ablation_entry *e, const ir_point *p)
 {
-    for (int j = 0; j < PROVE_NTERM; j++) {
-        if (j == prove_term(e->label) || !(e->e[j].lo > 0.5)) continue;
-        if (j == PROVE_DATA) return strcmp(p->level, "DRAM") ? IR_BOUND_CACHE : IR_BOUND_MEMORY;
-        return j == PROVE_COMP ? IR_BOUND_COMPUTE : IR_BOUND_LATENCY;
+    for (int j = 0; j < ABL_NTERM; j++) {
+        if (j == label_term(e->label) || !(e->e[j].lo > 0.5)) continue;
+        if (j == ABL_DATA) return strcmp(p->level, "DRAM") ? IR_BOUND_CACHE : IR_BOUND_MEMORY;
+        return j == ABL_COMP ? IR_BOUND_COMPUTE : IR_BOUND_LATENCY;
     }
     return IR_BOUND_MIXED;
 }
 
 /* How sure the interventions are of the label: P(T follows its term); NAN: they do not tell. */
-static double holds(const prove_entry *e)
+static double holds(const ablation_entry *e)
 {
-    int own = prove_term(e->label);
+    int own = label_term(e->label);
     return own >= 0 ? e->e[own].p_half : NAN;
 }
 
-static void judge(bench *b, prove_entry *e)
+static void judge(bench *b, ablation_entry *e)
 {
-    double t[1 + PROVE_MAX_TWINS][PROVE_NTERM];
+    double t[1 + ABL_MAX_VARIANTS][ABL_NTERM];
     if (b->dropped[0]) {
         snprintf(e->why, sizeof e->why, "it could not be measured again: %.120s", b->seen[0].why);
         return;
@@ -335,21 +335,21 @@ static void judge(bench *b, prove_entry *e)
         return;
     }
     e->why[0] = '\0';
-    prove_elasticities(b->change, n, nil, b->s->policy.seed, e->e);
-    e->outcome = prove_judge(e->label, e->e);
-    if (e->outcome == PROVE_CONTRADICTED) e->corrected = followed(e, &b->s->point[e->point]);
-    if (e->outcome == PROVE_UNDECIDED && holds(e) < CLEAR_P) e->corrected = IR_BOUND_MIXED;
+    elasticities_of(b->change, n, nil, b->s->policy.seed, e->e);
+    e->outcome = ablation_judge(e->label, e->e);
+    if (e->outcome == ABL_CONTRADICTED) e->corrected = followed(e, &b->s->point[e->point]);
+    if (e->outcome == ABL_UNDECIDED && holds(e) < CLEAR_P) e->corrected = IR_BOUND_MIXED;
 }
 
 /* ---- one point -------------------------------------------------------------------------------------------------------- */
 static void discard(bench *b)
 {
-    for (size_t i = 0; i <= PROVE_MAX_TWINS; i++)
+    for (size_t i = 0; i <= ABL_MAX_VARIANTS; i++)
         for (size_t k = 0; k < b->times[i].n; k++) free((void *)b->times[i].block[k].v);
     free(b);
 }
 
-static ir_status one(session *s, prove_entry *e)
+static ir_status one(measure_context *s, ablation_entry *e)
 {
     const ir_point    *p = &s->point[e->point];
     const ir_workload *w = ir_workload_named(p->workload);
@@ -364,8 +364,8 @@ static ir_status one(session *s, prove_entry *e)
     }
     b->s = s, b->w = w, b->k = k;
     b->samples = (size_t)fmax(MIN_SAMPLES, fmin(SAMPLES, BLOCK_S / ir_point_time(p)));
-    prove_twin_base(p, &b->twin[0]);
-    b->n = prove_twins(s, w, k, p, b->twin + 1);
+    variant_base(p, &b->variant[0]);
+    b->n = find_variants(s, w, k, p, b->variant + 1);
     if (b->n) scale_arithmetic(b);
     double began = ir_now();
     for (int r = 0; r < ROUNDS && st == IR_OK && b->n && !b->dropped[0] && (r == 0 || ir_now() - began < AGAIN_S); r++) st = palindrome(b);
@@ -383,27 +383,27 @@ static void correct(ir_point *p, ir_bound to)
 }
 
 /* On the point, and on any other measurement of the very same one. */
-static void note(session *s, prove_entry *e)
+static void note(measure_context *s, ablation_entry *e)
 {
     const ir_point *proved = &s->point[e->point];
     for (size_t i = 0; i < s->npoint; i++) {
         ir_point *p = &s->point[i];
-        if (!session_timed(p) || !ir_same_question(p, proved) || strcmp(p->kernel, proved->kernel) || p->bound != e->label) continue;
-        snprintf(p->proof, sizeof p->proof, "%s", prove_outcome_name(e->outcome));
-        if (e->outcome == PROVE_CONTRADICTED) correct(p, e->corrected);
-        if (e->outcome != PROVE_UNDECIDED || e->why[0] || isnan(holds(e))) continue;
+        if (!point_was_timed(p) || !ir_same_question(p, proved) || strcmp(p->kernel, proved->kernel) || p->bound != e->label) continue;
+        snprintf(p->proof, sizeof p->proof, "%s", ablation_outcome_name(e->outcome));
+        if (e->outcome == ABL_CONTRADICTED) correct(p, e->corrected);
+        if (e->outcome != ABL_UNDECIDED || e->why[0] || isnan(holds(e))) continue;
         p->bound_p = holds(e);
         p->bound = e->corrected;
     }
 }
 
-ir_status prove_measure(session *s, prove_set *set)
+ir_status ablation_measure(measure_context *s, ablation_set *set)
 {
     char      key[IR_ID];
     ir_status st = IR_OK;
     double    began = ir_now(), room = s->full || set->named ? FULL_S : QUICK_S;
     for (size_t i = 0; i < set->n && st == IR_OK; i++) {
-        prove_entry *e = &set->v[i];
+        ablation_entry *e = &set->v[i];
         ir_point    *p = &s->point[e->point];
         if (ir_now() - began > room) {
             snprintf(e->why, sizeof e->why, "the %.0f s for proofs were used up", room);

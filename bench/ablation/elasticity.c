@@ -1,4 +1,4 @@
-/* elasticity.c -- see prove_rule.h. T'/T - 1 = sum of e_j (x_j'/x_j - 1): exact for a sum of terms, whatever the step, and e_j is then
+/* elasticity.c -- see elasticity.h. T'/T - 1 = sum of e_j (x_j'/x_j - 1): exact for a sum of terms, whatever the step, and e_j is then
  * dlnT/dlnx_j at the point itself. Least squares by the Frisch-Waugh theorem: a column's part that the others do not explain is all that
  * speaks for its own coefficient, and its length says whether there is any. */
 #include "bench/ablation/elasticity.h"
@@ -8,12 +8,12 @@
 #include <string.h>
 
 enum { MAX_SAMPLES = 512 };
-static const double MODEL_SD = 0.05; /* of ln T: twins differ in more than their terms (another kernel path, another mix) */
+static const double MODEL_SD = 0.05; /* of ln T: variants differ in more than their terms (another kernel path, another mix) */
 static const double SEPARATE = 0.25; /* sine of the least angle between a column and all others */
 static const double HALF = 0.5;
 
 /* ---- ratios ------------------------------------------------------------------------------------------------------------- */
-static double block_ln(const prove_block *b, ir_rng *rng)
+static double block_ln(const time_block *b, ir_rng *rng)
 {
     double v[MAX_SAMPLES];
     size_t n = b->n < MAX_SAMPLES ? b->n : MAX_SAMPLES;
@@ -22,7 +22,7 @@ static double block_ln(const prove_block *b, ir_rng *rng)
 }
 
 /* Mean over blocks of the ln of their medians; with a generator: of blocks and samples drawn anew. */
-static double mean_ln(const prove_times *t, ir_rng *rng)
+static double mean_ln(const block_times *t, ir_rng *rng)
 {
     double sum = 0;
     for (size_t i = 0; i < t->n; i++) sum += block_ln(&t->block[rng ? ir_rng_below(rng, t->n) : i], rng);
@@ -36,19 +36,19 @@ static void interval(double *v, size_t n, double *lo, double *hi)
     *hi = ir_quantile_sorted(v, n, .975);
 }
 
-void prove_ratios(const prove_times *base, const prove_times *twin, size_t ntwin, uint64_t seed, prove_change *out)
+void change_ratios(const block_times *base, const block_times *variant, size_t nvariant, uint64_t seed, term_change *out)
 {
     ir_rng rng;
-    double sorted[PROVE_DRAWS], ref = mean_ln(base, NULL);
+    double sorted[ABL_DRAWS], ref = mean_ln(base, NULL);
     ir_rng_seed(&rng, seed);
-    for (size_t i = 0; i < ntwin; i++) out[i].y = mean_ln(&twin[i], NULL) - ref;
-    for (int d = 0; d < PROVE_DRAWS; d++) {
-        double a = mean_ln(base, &rng); /* one base for all twins: their errors go together */
-        for (size_t i = 0; i < ntwin; i++) out[i].draw[d] = mean_ln(&twin[i], &rng) - a;
+    for (size_t i = 0; i < nvariant; i++) out[i].y = mean_ln(&variant[i], NULL) - ref;
+    for (int d = 0; d < ABL_DRAWS; d++) {
+        double a = mean_ln(base, &rng); /* one base for all variants: their errors go together */
+        for (size_t i = 0; i < nvariant; i++) out[i].draw[d] = mean_ln(&variant[i], &rng) - a;
     }
-    for (size_t i = 0; i < ntwin; i++) {
+    for (size_t i = 0; i < nvariant; i++) {
         memcpy(sorted, out[i].draw, sizeof sorted);
-        interval(sorted, PROVE_DRAWS, &out[i].lo, &out[i].hi);
+        interval(sorted, ABL_DRAWS, &out[i].lo, &out[i].hi);
     }
 }
 
@@ -62,12 +62,12 @@ static double above(const double *v, size_t n, double limit)
 /* ---- elasticities ------------------------------------------------------------------------------------------------------- */
 typedef struct {
     size_t n;
-    double x[PROVE_NTERM][PROVE_MAX_TWINS]; /* columns, weighted */
-    double r[PROVE_NTERM][PROVE_MAX_TWINS]; /* what of a column the others do not explain */
-    double rr[PROVE_NTERM];
-    double w[PROVE_MAX_TWINS];              /* relative errors count, and no twin more than a term that doubles */
-    double unit[PROVE_MAX_TWINS];           /* what an error of 1 in ln T is, weighted */
-    prove_how how[PROVE_NTERM];
+    double x[ABL_NTERM][ABL_MAX_VARIANTS]; /* columns, weighted */
+    double r[ABL_NTERM][ABL_MAX_VARIANTS]; /* what of a column the others do not explain */
+    double rr[ABL_NTERM];
+    double w[ABL_MAX_VARIANTS];              /* relative errors count, and no variant more than a term that doubles */
+    double unit[ABL_MAX_VARIANTS];           /* what an error of 1 in ln T is, weighted */
+    elasticity_how how[ABL_NTERM];
 } design;
 
 static double dot(const double *a, const double *b, size_t n)
@@ -83,10 +83,10 @@ static void take_out(double *v, const double *q, size_t n)
     for (size_t i = 0; i < n; i++) v[i] -= f * q[i];
 }
 
-static double length(const double d[PROVE_NTERM], unsigned nil)
+static double length(const double d[ABL_NTERM], unsigned nil)
 {
     double s = 0;
-    for (int j = 0; j < PROVE_NTERM; j++)
+    for (int j = 0; j < ABL_NTERM; j++)
         if (!(nil >> j & 1)) s += expm1(d[j]) * expm1(d[j]);
     return sqrt(s);
 }
@@ -94,11 +94,11 @@ static double length(const double d[PROVE_NTERM], unsigned nil)
 /* Column j less its projections on the other columns that change. */
 static void separate(design *m, int j)
 {
-    double basis[PROVE_NTERM][PROVE_MAX_TWINS];
+    double basis[ABL_NTERM][ABL_MAX_VARIANTS];
     int    nbasis = 0;
     memcpy(m->r[j], m->x[j], sizeof m->r[j]);
-    for (int k = 0; k < PROVE_NTERM; k++) {
-        if (k == j || m->how[k] == PROVE_NIL || m->how[k] == PROVE_HELD) continue;
+    for (int k = 0; k < ABL_NTERM; k++) {
+        if (k == j || m->how[k] == ABL_NIL || m->how[k] == ABL_HELD) continue;
         double *q = basis[nbasis], xx = dot(m->x[k], m->x[k], m->n);
         memcpy(q, m->x[k], sizeof basis[0]);
         for (int b = 0; b < nbasis; b++) take_out(q, basis[b], m->n);
@@ -108,117 +108,117 @@ static void separate(design *m, int j)
     m->rr[j] = dot(m->r[j], m->r[j], m->n);
 }
 
-static void lay_out(const prove_change *c, size_t n, unsigned nil, design *m)
+static void lay_out(const term_change *c, size_t n, unsigned nil, design *m)
 {
     memset(m, 0, sizeof *m);
     m->n = n;
     for (size_t i = 0; i < n; i++) {
         m->w[i] = fmin(exp(-c[i].y), 1 / length(c[i].d, nil));
         m->unit[i] = m->w[i] * exp(c[i].y);
-        for (int j = 0; j < PROVE_NTERM; j++) m->x[j][i] = nil >> j & 1 ? 0 : m->w[i] * expm1(c[i].d[j]);
+        for (int j = 0; j < ABL_NTERM; j++) m->x[j][i] = nil >> j & 1 ? 0 : m->w[i] * expm1(c[i].d[j]);
     }
-    for (int j = 0; j < PROVE_NTERM; j++) {
+    for (int j = 0; j < ABL_NTERM; j++) {
         double most = 0;
         for (size_t i = 0; i < n; i++) most = fmax(most, fabs(c[i].d[j]));
-        m->how[j] = nil >> j & 1 ? PROVE_NIL : most < PROVE_LEAST ? PROVE_HELD : PROVE_KNOWN;
+        m->how[j] = nil >> j & 1 ? ABL_NIL : most < ABL_LEAST ? ABL_HELD : ABL_KNOWN;
     }
-    for (int j = 0; j < PROVE_NTERM; j++) {
-        if (m->how[j] != PROVE_KNOWN) continue;
+    for (int j = 0; j < ABL_NTERM; j++) {
+        if (m->how[j] != ABL_KNOWN) continue;
         separate(m, j);
     }
-    for (int j = 0; j < PROVE_NTERM; j++) /* only now: a tangled column still explains the others' */
-        if (m->how[j] == PROVE_KNOWN && m->rr[j] < SEPARATE * SEPARATE * dot(m->x[j], m->x[j], n)) m->how[j] = PROVE_TANGLED;
+    for (int j = 0; j < ABL_NTERM; j++) /* only now: a tangled column still explains the others' */
+        if (m->how[j] == ABL_KNOWN && m->rr[j] < SEPARATE * SEPARATE * dot(m->x[j], m->x[j], n)) m->how[j] = ABL_TANGLED;
 }
 
-static void solve(const design *m, const double y[PROVE_MAX_TWINS], double e[PROVE_NTERM])
+static void solve(const design *m, const double y[ABL_MAX_VARIANTS], double e[ABL_NTERM])
 {
     int    held = -1, nheld = 0;
     double sum = 0;
-    for (int j = 0; j < PROVE_NTERM; j++) {
-        e[j] = m->how[j] == PROVE_KNOWN ? dot(m->r[j], y, m->n) / m->rr[j] : m->how[j] == PROVE_NIL ? 0 : NAN;
-        if (m->how[j] == PROVE_HELD) held = j, nheld++;
+    for (int j = 0; j < ABL_NTERM; j++) {
+        e[j] = m->how[j] == ABL_KNOWN ? dot(m->r[j], y, m->n) / m->rr[j] : m->how[j] == ABL_NIL ? 0 : NAN;
+        if (m->how[j] == ABL_HELD) held = j, nheld++;
         else sum += e[j];
     }
     if (nheld == 1) e[held] = 1 - sum; /* NAN where another is tangled */
 }
 
 /* What the elasticities leave of the changes, as a standard deviation of ln T; never below MODEL_SD. */
-static double scatter(const design *m, const double y[PROVE_MAX_TWINS], const double e[PROVE_NTERM])
+static double scatter(const design *m, const double y[ABL_MAX_VARIANTS], const double e[ABL_NTERM])
 {
     double ss = 0;
     size_t k = 0;
-    for (int j = 0; j < PROVE_NTERM; j++) {
-        if (m->how[j] == PROVE_TANGLED) return MODEL_SD;
-        k += m->how[j] == PROVE_KNOWN;
+    for (int j = 0; j < ABL_NTERM; j++) {
+        if (m->how[j] == ABL_TANGLED) return MODEL_SD;
+        k += m->how[j] == ABL_KNOWN;
     }
     if (m->n <= k) return MODEL_SD;
     for (size_t i = 0; i < m->n; i++) {
         double left = y[i];
-        for (int j = 0; j < PROVE_NTERM; j++)
-            if (m->how[j] == PROVE_KNOWN) left -= e[j] * m->x[j][i];
+        for (int j = 0; j < ABL_NTERM; j++)
+            if (m->how[j] == ABL_KNOWN) left -= e[j] * m->x[j][i];
         left /= m->unit[i];
         ss += left * left;
     }
     return fmax(MODEL_SD, sqrt(ss / (double)(m->n - k)));
 }
 
-void prove_elasticities(const prove_change *c, size_t n, unsigned nil, uint64_t seed, prove_elasticity *out)
+void elasticities_of(const term_change *c, size_t n, unsigned nil, uint64_t seed, term_elasticity *out)
 {
     design m;
     ir_rng rng;
-    double y[PROVE_MAX_TWINS], e[PROVE_NTERM], draw[PROVE_NTERM][PROVE_DRAWS];
-    if (n > PROVE_MAX_TWINS) n = PROVE_MAX_TWINS;
+    double y[ABL_MAX_VARIANTS], e[ABL_NTERM], draw[ABL_NTERM][ABL_DRAWS];
+    if (n > ABL_MAX_VARIANTS) n = ABL_MAX_VARIANTS;
     lay_out(c, n, nil, &m);
     for (size_t i = 0; i < n; i++) y[i] = m.w[i] * expm1(c[i].y);
     solve(&m, y, e);
     double sd = scatter(&m, y, e);
-    for (int j = 0; j < PROVE_NTERM; j++) out[j] = (prove_elasticity){e[j], e[j], e[j], m.how[j], NAN};
+    for (int j = 0; j < ABL_NTERM; j++) out[j] = (term_elasticity){e[j], e[j], e[j], m.how[j], NAN};
     ir_rng_seed(&rng, seed);
-    for (int d = 0; d < PROVE_DRAWS; d++) {
-        double again[PROVE_NTERM];
+    for (int d = 0; d < ABL_DRAWS; d++) {
+        double again[ABL_NTERM];
         for (size_t i = 0; i < n; i++) y[i] = m.w[i] * expm1(c[i].draw[d] + sd * ir_rng_normal(&rng));
         solve(&m, y, again);
-        for (int j = 0; j < PROVE_NTERM; j++) draw[j][d] = again[j];
+        for (int j = 0; j < ABL_NTERM; j++) draw[j][d] = again[j];
     }
-    for (int j = 0; j < PROVE_NTERM; j++)
-        if (isfinite(e[j]) && m.how[j] != PROVE_NIL) {
-            out[j].p_half = above(draw[j], PROVE_DRAWS, HALF);
-            interval(draw[j], PROVE_DRAWS, &out[j].lo, &out[j].hi);
+    for (int j = 0; j < ABL_NTERM; j++)
+        if (isfinite(e[j]) && m.how[j] != ABL_NIL) {
+            out[j].p_half = above(draw[j], ABL_DRAWS, HALF);
+            interval(draw[j], ABL_DRAWS, &out[j].lo, &out[j].hi);
         }
 }
 
 /* ---- the rule ----------------------------------------------------------------------------------------------------------- */
-const char *prove_outcome_name(prove_outcome o)
+const char *ablation_outcome_name(ablation_outcome o)
 {
     static const char *const name[] = {"undecided", "confirmed", "contradicted"};
     return name[o];
 }
 
-int prove_term(ir_bound label)
+int label_term(ir_bound label)
 {
-    if (label == IR_BOUND_MEMORY || label == IR_BOUND_CACHE) return PROVE_DATA;
-    if (label == IR_BOUND_COMPUTE) return PROVE_COMP;
-    return label == IR_BOUND_LATENCY ? PROVE_LAT : -1;
+    if (label == IR_BOUND_MEMORY || label == IR_BOUND_CACHE) return ABL_DATA;
+    if (label == IR_BOUND_COMPUTE) return ABL_COMP;
+    return label == IR_BOUND_LATENCY ? ABL_LAT : -1;
 }
 
-prove_outcome prove_judge(ir_bound label, const prove_elasticity *e)
+ablation_outcome ablation_judge(ir_bound label, const term_elasticity *e)
 {
-    int  own = prove_term(label);
+    int  own = label_term(label);
     bool clear = own >= 0 && e[own].lo > HALF; /* false for NAN */
-    if (own < 0) return PROVE_UNDECIDED;
-    if (e[own].hi < HALF) return PROVE_CONTRADICTED;
-    for (int j = 0; j < PROVE_NTERM; j++)
-        if (j != own && e[j].lo > HALF) return PROVE_CONTRADICTED;
-    return clear ? PROVE_CONFIRMED : PROVE_UNDECIDED;
+    if (own < 0) return ABL_UNDECIDED;
+    if (e[own].hi < HALF) return ABL_CONTRADICTED;
+    for (int j = 0; j < ABL_NTERM; j++)
+        if (j != own && e[j].lo > HALF) return ABL_CONTRADICTED;
+    return clear ? ABL_CONFIRMED : ABL_UNDECIDED;
 }
 
-bool prove_agrees(ir_bound label, const prove_change *c)
+bool change_agrees(ir_bound label, const term_change *c)
 {
-    int    own = prove_term(label);
+    int    own = label_term(label);
     double most = 0;
     if (own < 0) return false;
-    if (fabs(c->d[own]) >= PROVE_LEAST) return c->y / c->d[own] > HALF;
-    for (int j = 0; j < PROVE_NTERM; j++)
+    if (fabs(c->d[own]) >= ABL_LEAST) return c->y / c->d[own] > HALF;
+    for (int j = 0; j < ABL_NTERM; j++)
         if (j != own && fabs(c->d[j]) > fabs(most)) most = c->d[j];
     return fabs(most) > 0 && c->y / most < HALF;
 }

@@ -1,4 +1,4 @@
-/* substitutes.c -- see prove_kin.h. A network on shared matrices reads each again from a cache: that traffic is no part of its cost, and is
+/* substitutes.c -- see substitutes.h. A network on shared matrices reads each again from a cache: that traffic is no part of its cost, and is
  * predicted here from what passes between two uses and the ceiling of the level that holds so much. */
 #include "bench/ablation/substitutes.h"
 #include "kernels/workloads/table.h"
@@ -7,22 +7,22 @@
 #include <math.h>
 #include <string.h>
 
-/* workload, kernel: whose twin it is. by_workload, by_kernel: what stands in for them. launch, by_launch: kernels of the launch workload
+/* workload, kernel: whose variant it is. by_workload, by_kernel: what stands in for them. launch, by_launch: kernels of the launch workload
  * whose ceilings tell what a launch costs either way; NULL: both launch alike. */
-typedef struct { const char *workload, *kernel, *by_workload, *by_kernel, *what, *launch, *by_launch; } kin;
+typedef struct { const char *workload, *kernel, *by_workload, *by_kernel, *what, *launch, *by_launch; } substitute;
 #define GRAPHED(w)                                                                                          \
     {w, "launches", w, "graph", "replayed as one graph, not separate launches", "queue", "graph"},          \
     {w, "graph", w, "launches", "separate launches, not a graph's replay", "graph", "queue"}
-static const kin all[] = {
+static const substitute all[] = {
     {"gemv", "stream", "gemv_twice", "stream", "every multiply-add twice on one loaded value", NULL, NULL},
     {"gpt2", "stream", "gpt2_shared", "stream", "all layers' matrices at one place", NULL, NULL},
     {"resnet50", "direct", "resnet50_shared", "direct", "layers of one shape share weights", NULL, NULL},
     {"resnet50", "tuned", "resnet50_shared", "tuned", "layers of one shape share weights", NULL, NULL},
     GRAPHED("gpt2"), GRAPHED("resnet50"), GRAPHED("mobilenetv2")};
-enum { NKIN = sizeof all / sizeof *all };
+enum { NSUBSTITUTE = sizeof all / sizeof *all };
 
 /* ---- launches -------------------------------------------------------------------------------------------------------- */
-static double launch_s(const session *s, const char *kernel, int threads)
+static double launch_s(const measure_context *s, const char *kernel, int threads)
 {
     double best = NAN;
     for (size_t i = 0; i < s->ceilings.n; i++) {
@@ -42,7 +42,7 @@ static double since_last_use(const ly_net *n, int i, double width)
 }
 
 /* Bytes a second of the ladder's first step of at least so many bytes; NAN: no such row. */
-static double ladder_Bps(const session *s, double B)
+static double ladder_Bps(const measure_context *s, double B)
 {
     double size = INFINITY, rate = NAN;
     int    at = ir_workload_param(ir_workload_named("read"), "bytes");
@@ -59,7 +59,7 @@ static double ladder_Bps(const session *s, double B)
 
 /* How fast B bytes are read that were read before. Up to twice a level's capacity, known to a step of the ladder only, it is the level's
  * ceiling and what the ladder keeps of it there. */
-static double again_Bps(const session *s, double B, int threads)
+static double again_Bps(const measure_context *s, double B, int threads)
 {
     const char *level = ir_level_of(&s->ceilings, B, threads, false), *inner = ir_level_of(&s->ceilings, B / 2, threads, false);
     double      bw = ir_bw_ceiling(&s->ceilings, level, threads, B, 0);
@@ -69,7 +69,7 @@ static double again_Bps(const session *s, double B, int threads)
 }
 
 /* Seconds that reading matrices again takes from where they lie by then. */
-static double reread_s(const session *s, const ir_workload *w, const ir_params *p)
+static double reread_s(const measure_context *s, const ir_workload *w, const ir_params *p)
 {
     ly_net n;
     double T = 0, width = ir_dtype_bytes(p->dtype);
@@ -83,13 +83,13 @@ static double reread_s(const session *s, const ir_workload *w, const ir_params *
     return T;
 }
 
-bool prove_kin(const session *s, const ir_workload *w, const ir_kernel *k, const ir_point *base, size_t n, prove_twin *out)
+bool find_substitute(const measure_context *s, const ir_workload *w, const ir_kernel *k, const ir_point *base, size_t n, ablation_variant *out)
 {
-    for (size_t i = 0; i < NKIN; i++) {
-        const kin         *x = &all[i];
+    for (size_t i = 0; i < NSUBSTITUTE; i++) {
+        const substitute         *x = &all[i];
         const ir_workload *by = ir_workload_named(x->by_workload);
         if (strcmp(x->workload, w->name) || strcmp(x->kernel, k->name) || !by || !backend_kernel_named(s->dev.be, by, x->by_kernel) || n-- > 0) continue;
-        prove_twin_base(base, out);
+        variant_base(base, out);
         snprintf(out->what, sizeof out->what, "%s", x->what);
         out->workload = by;
         out->kernel = backend_kernel_named(s->dev.be, by, x->by_kernel);

@@ -13,10 +13,10 @@ typedef struct {
     const ir_workload *workload; const ir_kernel *kernel; /* in the base's place; NULL: as it is */
     double    lat_scale;  /* of the latency term, against the base: launches of another kind */
     double    reread_s;   /* of the data term, added: what its cost model counts once and a cache delivers again */
-    double    work;       /* times and terms are multiplied by this: work of the base / work of the twin, or 1 */
-} prove_twin;
-/* The base itself as a twin. */
-void prove_twin_base(const ir_point *, prove_twin *);
+    double    work;       /* times and terms are multiplied by this: work of the base / work of the variant, or 1 */
+} ablation_variant;
+/* The base itself as a variant. */
+void variant_base(const ir_point *, ablation_variant *);
 /* Data, compute and latency of a measured point at the ceilings, as seconds a call, times t->work. NAN: no ceiling. */
-void prove_terms(const session *, const prove_twin *, const ir_point *, double t[PROVE_NTERM]);
+void variant_terms(const measure_context *, const ablation_variant *, const ir_point *, double t[ABL_NTERM]);
 #endif

@@ -1,4 +1,4 @@
-/* variants.c -- see prove_twins.h. Every twin is a point of the same workload, so cost model and ceilings predict it like any
+/* variants.c -- see variants.h. Every variant is a point of the same workload, so cost model and ceilings predict it like any
  * other; none of it knows a device but the last, which narrows the CPU's vectors. */
 #include "bench/ablation/variants.h"
 #include "bench/ablation/substitutes.h"
@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-static const double MOST_B = 1.5e9, MOST_GROWTH = 4.5; /* a twin's footprint: absolute, and over the base's */
+static const double MOST_B = 1.5e9, MOST_GROWTH = 4.5; /* a variant's footprint: absolute, and over the base's */
 static const double FEW = 0.15;                       /* share of T */
 enum { SKEW = 4, MOST_HALVINGS = 24 };
 
@@ -22,12 +22,12 @@ static const axes known[] = {
     {"embed", NULL, NULL, "rows"},   {"attention", "batch", NULL, NULL}, {"cnn", "batch", NULL, NULL}, {"gpt", "batch", NULL, NULL}};
 
 typedef struct {
-    const session     *s;
+    const measure_context     *s;
     const ir_workload *w;
     const ir_kernel   *k;
     const ir_point    *base;
     int                batch, width, size; /* -1: none */
-    prove_twin        *out;
+    ablation_variant        *out;
     size_t             n;
 } maker;
 
@@ -45,11 +45,11 @@ static void find_axes(maker *m)
     }
 }
 
-/* ---- what a twin would cost, before it is measured ------------------------------------------------------------------- */
-static const ir_workload *workload_of(const maker *m, const prove_twin *t) { return t->workload ? t->workload : m->w; }
-static const ir_kernel   *kernel_of(const maker *m, const prove_twin *t) { return t->kernel ? t->kernel : m->k; }
+/* ---- what a variant would cost, before it is measured ------------------------------------------------------------------- */
+static const ir_workload *workload_of(const maker *m, const ablation_variant *t) { return t->workload ? t->workload : m->w; }
+static const ir_kernel   *kernel_of(const maker *m, const ablation_variant *t) { return t->kernel ? t->kernel : m->k; }
 
-static bool valid(const maker *m, const prove_twin *t)
+static bool valid(const maker *m, const ablation_variant *t)
 {
     const ir_workload *w = workload_of(m, t);
     const ir_kernel   *k = kernel_of(m, t);
@@ -58,8 +58,8 @@ static bool valid(const maker *m, const prove_twin *t)
     return !k->can_run || k->can_run(&m->s->dev, w, &t->p) == IR_OK;
 }
 
-/* A point as the twin's, with the cost model's figures and a time of 1 s. */
-static void sketch(const maker *m, const prove_twin *t, ir_point *o)
+/* A point as the variant's, with the cost model's figures and a time of 1 s. */
+static void sketch(const maker *m, const ablation_variant *t, ir_point *o)
 {
     *o = *m->base;
     o->p = t->p;
@@ -73,7 +73,7 @@ static void sketch(const maker *m, const prove_twin *t, ir_point *o)
 static double work_of(const ir_cost *c) { return c->flops > 0 ? c->flops : c->read_B + c->write_B; }
 
 /* A level's capacity is known to a step of the ladder: whoever leaves the base's level must go well beyond the edge. */
-static bool clear_of_edges(const maker *m, const prove_twin *t, double B)
+static bool clear_of_edges(const maker *m, const ablation_variant *t, double B)
 {
     const ir_ceilings *c = &m->s->ceilings;
     if (t->cold || m->base->cold) return true;
@@ -82,35 +82,35 @@ static bool clear_of_edges(const maker *m, const prove_twin *t, double B)
     return !strcmp(level, m->base->level) || !strcmp(level, ir_level_of(c, beyond, t->p.threads, false));
 }
 
-/* Keep the twin when it can run, fits, and changes a term by enough to be seen. */
-static bool keep(maker *m, const prove_twin *t)
+/* Keep the variant when it can run, fits, and changes a term by enough to be seen. */
+static bool keep(maker *m, const ablation_variant *t)
 {
-    double     a[PROVE_NTERM], b[PROVE_NTERM], most = 0;
+    double     a[ABL_NTERM], b[ABL_NTERM], most = 0;
     ir_point   o;
-    prove_twin base;
-    if (m->n == PROVE_MAX_TWINS || !valid(m, t) || isnan(t->lat_scale)) return false;
+    ablation_variant base;
+    if (m->n == ABL_MAX_VARIANTS || !valid(m, t) || isnan(t->lat_scale)) return false;
     sketch(m, t, &o);
     if (o.cost.footprint_B > MOST_B && o.cost.footprint_B > m->base->cost.footprint_B) return false;
     if (o.cost.footprint_B > MOST_GROWTH * m->base->cost.footprint_B || !clear_of_edges(m, t, o.cost.footprint_B)) return false;
-    prove_twin_base(m->base, &base);
-    prove_terms(m->s, &base, m->base, a);
-    prove_terms(m->s, t, &o, b);
-    for (int j = 0; j < PROVE_NTERM; j++)
+    variant_base(m->base, &base);
+    variant_terms(m->s, &base, m->base, a);
+    variant_terms(m->s, t, &o, b);
+    for (int j = 0; j < ABL_NTERM; j++)
         if (a[j] > 0 && b[j] > 0) most = fmax(most, fabs(log(b[j] / a[j])));
-    if (t->isa_plus1 == 0 && most < PROVE_LEAST) return false;
+    if (t->isa_plus1 == 0 && most < ABL_LEAST) return false;
     m->out[m->n++] = *t;
     return true;
 }
 
-/* ---- the twins -------------------------------------------------------------------------------------------------------- */
+/* ---- the variants -------------------------------------------------------------------------------------------------------- */
 static bool is_data(const ir_point *p) { return p->bound == IR_BOUND_MEMORY || p->bound == IR_BOUND_CACHE; }
 
 /* Weights stay, FLOPs double. */
 static void larger_batch(maker *m)
 {
-    prove_twin t;
+    ablation_variant t;
     if (m->batch < 0) return;
-    prove_twin_base(m->base, &t);
+    variant_base(m->base, &t);
     t.p.v[m->batch] *= 2;
     snprintf(t.what, sizeof t.what, "%s %lld to %lld", m->w->param[m->batch], (long long)m->base->p.v[m->batch],
              (long long)t.p.v[m->batch]);
@@ -120,11 +120,11 @@ static void larger_batch(maker *m)
 /* More bytes at equal FLOPs: a smaller batch on a wider layer. */
 static void more_weights(maker *m)
 {
-    prove_twin t;
+    ablation_variant t;
     if (m->batch < 0 || m->width < 0) return;
     int64_t by = m->base->p.v[m->batch] % SKEW == 0 ? SKEW : 2;
     if (m->base->p.v[m->batch] % by != 0) return;
-    prove_twin_base(m->base, &t);
+    variant_base(m->base, &t);
     t.p.v[m->batch] /= by;
     t.p.v[m->width] *= by;
     snprintf(t.what, sizeof t.what, "%s/%lld, %s*%lld", m->w->param[m->batch], (long long)by, m->w->param[m->width], (long long)by);
@@ -132,16 +132,16 @@ static void more_weights(maker *m)
 }
 
 /* Bytes halve. From f32 on the sums stay f32, and the compute term is held; whether the rate of the arithmetic does depends on the kernel, so
- * this is no twin where arithmetic takes long. */
+ * this is no variant where arithmetic takes long. */
 static void narrower_weights(maker *m)
 {
     static const ir_dtype next[IR_NDTYPE][2] = {[IR_F64] = {IR_F32, IR_F32}, [IR_F32] = {IR_BF16, IR_F16},
                                                 [IR_BF16] = {IR_I8, IR_I8}, [IR_F16] = {IR_I8, IR_I8}};
-    prove_twin t;
+    ablation_variant t;
     ir_dtype   from = m->base->p.dtype;
     if (!is_data(m->base) || !strcmp(m->w->family, "stream") || m->base->term_comp_s > FEW * ir_point_time(m->base)) return; /* streams count bytes, not elements */
     for (int i = 0; i < 2 && next[from][i] != IR_F64; i++) {
-        prove_twin_base(m->base, &t);
+        variant_base(m->base, &t);
         t.p.dtype = next[from][i];
         double a = ir_peak_ceiling(&m->s->ceilings, from, t.p.threads), b = ir_peak_ceiling(&m->s->ceilings, t.p.dtype, t.p.threads);
         if (from != IR_F64 && b > 0 && a > 0) t.comp_scale = b / a;
@@ -153,10 +153,10 @@ static void narrower_weights(maker *m)
 /* The same kind of work on a working set small enough for the next cache, per unit of work. Non-temporal stores go to memory from there too. */
 static void in_cache(maker *m)
 {
-    prove_twin t;
+    ablation_variant t;
     ir_point   o;
     if (m->size < 0 || !is_data(m->base) || m->base->cold || m->k->flags & IR_K_NT || !strcmp(m->w->family, "peak")) return;
-    prove_twin_base(m->base, &t);
+    variant_base(m->base, &t);
     for (int i = 0; i < MOST_HALVINGS && t.p.v[m->size] > 1; i++) {
         t.p.v[m->size] /= 2;
         if (!valid(m, &t)) return;
@@ -172,9 +172,9 @@ static void in_cache(maker *m)
 
 static void fewer_cores(maker *m)
 {
-    prove_twin t;
+    ablation_variant t;
     if (m->base->p.threads < 2) return;
-    prove_twin_base(m->base, &t);
+    variant_base(m->base, &t);
     t.p.threads /= 2;
     snprintf(t.what, sizeof t.what, "%d of %d threads", t.p.threads, m->base->p.threads);
     keep(m, &t);
@@ -183,10 +183,10 @@ static void fewer_cores(maker *m)
 /* All of the work doubles, or halves where there is no room; launches stay. */
 static void other_size(maker *m)
 {
-    prove_twin t;
+    ablation_variant t;
     if (m->size < 0) return;
     for (int up = 1; up >= 0; up--) {
-        prove_twin_base(m->base, &t);
+        variant_base(m->base, &t);
         t.p.v[m->size] = up ? 2 * t.p.v[m->size] : t.p.v[m->size] / 2;
         snprintf(t.what, sizeof t.what, "%s %s", m->w->param[m->size], up ? "doubled" : "halved");
         if (t.p.v[m->size] > 0 && keep(m, &t)) return;
@@ -196,10 +196,10 @@ static void other_size(maker *m)
 /* Buffers that pass by one after the other: the same FLOPs, bytes from memory instead of a cache. */
 static void from_memory(maker *m)
 {
-    prove_twin t;
+    ablation_variant t;
     if (m->base->cold || !strcmp(m->base->level, "DRAM") || !*m->base->level) return;
     if (m->base->cost.hops > 0) return; /* a chase goes round its lines many times a call: cold is only the first time */
-    prove_twin_base(m->base, &t);
+    variant_base(m->base, &t);
     t.cold = true;
     snprintf(t.what, sizeof t.what, "cold: from memory, not %s", m->base->level);
     keep(m, &t);
@@ -209,22 +209,22 @@ static void from_memory(maker *m)
  * which chooses for itself, nor arithmetic alone, which is the ceiling. */
 static void narrower_vectors(maker *m)
 {
-    prove_twin t;
+    ablation_variant t;
     if (m->s->dev.be != &cpu_backend || m->k->flags & IR_K_LIB || m->base->bound == IR_BOUND_CACHE) return;
     if (!strcmp(m->w->family, "peak") || !(m->base->cost.flops > 0) || cpu_of(&m->s->dev)->isa != CPU_AVX512) return;
-    prove_twin_base(m->base, &t);
+    variant_base(m->base, &t);
     t.isa_plus1 = CPU_AVX2 + 1;
     t.comp_scale = NAN;
     snprintf(t.what, sizeof t.what, "%s for %s", cpu_isa_name(CPU_AVX2), cpu_isa_name(CPU_AVX512));
     keep(m, &t);
 }
 
-size_t prove_twins(const session *s, const ir_workload *w, const ir_kernel *k, const ir_point *base, prove_twin *out)
+size_t find_variants(const measure_context *s, const ir_workload *w, const ir_kernel *k, const ir_point *base, ablation_variant *out)
 {
-    prove_twin kin;
+    ablation_variant substitute;
     maker      m = {.s = s, .w = w, .k = k, .base = base, .out = out};
     find_axes(&m);
-    for (size_t i = 0; prove_kin(s, w, k, base, i, &kin); i++) keep(&m, &kin);
+    for (size_t i = 0; find_substitute(s, w, k, base, i, &substitute); i++) keep(&m, &substitute);
     larger_batch(&m);
     more_weights(&m);
     narrower_weights(&m);

@@ -136,7 +136,7 @@ double crossover_predict(const ir_workload *w, const ir_params *p, int at, bool 
     return (double)lo + x_lo / (x_lo - x_hi);
 }
 
-/* ---- sweeps of a session ---------------------------------------------------------------------------------------------- */
+/* ---- sweeps of a context ---------------------------------------------------------------------------------------------- */
 typedef struct {
     const ir_workload *w;
     const ir_point    *p; /* one of its points */
@@ -188,7 +188,7 @@ static void insert(group *g, const ir_point *p)
 }
 
 /* The sweep that point i begins; n = 0 when an earlier point did, or it has no batch. */
-static void gather(const session *s, size_t i, group *g)
+static void gather(const measure_context *s, size_t i, group *g)
 {
     const ir_point *p = &s->point[i];
     memset(g, 0, sizeof *g);
@@ -208,7 +208,7 @@ static void number(double v, char *out, size_t n)
     else snprintf(out, n, v < 10 ? "%.1f" : "%.0f", v);
 }
 
-static void describe(const session *s, const group *g, ir_verdict *v)
+static void describe(const measure_context *s, const group *g, ir_verdict *v)
 {
     char          predicted[32], knee[32], lo[32], hi[32], key[IR_ID];
     double        ceiling = crossover_predict(g->w, &g->p->p, g->at, g->p->cold, &s->ceilings);
@@ -245,7 +245,7 @@ static void describe(const session *s, const group *g, ir_verdict *v)
 }
 
 /* The next sweep from point *i on. */
-static bool next_sweep(const session *s, size_t *i, ir_verdict *v)
+static bool next_sweep(const measure_context *s, size_t *i, ir_verdict *v)
 {
     while (*i < s->npoint) {
         group g;
@@ -257,6 +257,6 @@ static bool next_sweep(const session *s, size_t *i, ir_verdict *v)
     return false;
 }
 
-void crossover_print(FILE *f, const session *s) { verdicts_print(f, s, next_sweep); }
+void crossover_print(FILE *f, const measure_context *s) { verdicts_print(f, s, next_sweep); }
 
-ir_status crossover_journal(ir_journal *j, const session *s) { return verdicts_journal(j, s, next_sweep); }
+ir_status crossover_journal(ir_journal *j, const measure_context *s) { return verdicts_journal(j, s, next_sweep); }

@@ -14,13 +14,13 @@
 static const struct { const char *launches, *graph; } pairs[] = {{"launches", "graph"}, {"few", "few_graph"}};
 
 /* The graph of the launches that p is; NULL: p is none, or there is none. */
-static const ir_point *graph_of(const session *s, const ir_point *p)
+static const ir_point *graph_of(const measure_context *s, const ir_point *p)
 {
-    if (!session_timed(p)) return NULL;
+    if (!point_was_timed(p)) return NULL;
     for (size_t k = 0; k < sizeof pairs / sizeof *pairs; k++)
         for (size_t i = 0; !strcmp(p->kernel, pairs[k].launches) && i < s->npoint; i++) {
             const ir_point *g = &s->point[i];
-            if (!strcmp(g->kernel, pairs[k].graph) && session_timed(g) && ir_same_question(g, p)) return g;
+            if (!strcmp(g->kernel, pairs[k].graph) && point_was_timed(g) && ir_same_question(g, p)) return g;
         }
     return NULL;
 }
@@ -45,7 +45,7 @@ static void add(char *buf, size_t size, const char *fmt, ...)
     va_end(ap);
 }
 
-static void describe(const session *s, const ir_point *p, const ir_point *g, ir_verdict *v)
+static void describe(const measure_context *s, const ir_point *p, const ir_point *g, ir_verdict *v)
 {
     const ir_workload *w = ir_workload_named(p->workload);
     char               what[96], t[2][32], d[32], each[32], pm[32], host[48] = "", key[IR_ID];
@@ -76,7 +76,7 @@ static void describe(const session *s, const ir_point *p, const ir_point *g, ir_
 }
 
 /* The next pair from point *i on. */
-static bool next_pair(const session *s, size_t *i, ir_verdict *v)
+static bool next_pair(const measure_context *s, size_t *i, ir_verdict *v)
 {
     while (*i < s->npoint) {
         const ir_point *p = &s->point[(*i)++], *g = graph_of(s, p);
@@ -87,6 +87,6 @@ static bool next_pair(const session *s, size_t *i, ir_verdict *v)
     return false;
 }
 
-void launch_gap_print(FILE *f, const session *s) { verdicts_print(f, s, next_pair); }
+void launch_gap_print(FILE *f, const measure_context *s) { verdicts_print(f, s, next_pair); }
 
-ir_status launch_gap_journal(ir_journal *j, const session *s) { return verdicts_journal(j, s, next_pair); }
+ir_status launch_gap_journal(ir_journal *j, const measure_context *s) { return verdicts_journal(j, s, next_pair); }

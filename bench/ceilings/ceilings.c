@@ -1,7 +1,7 @@
 /* ceilings.c -- measures what a device can do at most, level by level, and says how sure that is.
  *
  * Levels are found in the ladder (read bandwidth over working sets), not believed from the OS: the OS's
- * cache sizes only name the plateaus. Every ceiling is the best kernel's median and carries certificates:
+ * cache sizes only name the plateaus. Every ceiling is the best kernel's median and carries saturation checks:
  * what the last doubling of threads, streams, chains or working set gained.
  *
  * A device without host threads (info.threads = 0) is measured whole: one entry, threads = 0, and cache sizes of all
@@ -168,12 +168,12 @@ static ir_status saturate(ceiling_plan *pl, const ir_workload *w, ir_ceiling *c)
     ceiling_set(w, &p, "bytes", c->size_B);
     ir_status s = ceiling_axis(pl, w, p, "streams", streams, N, ceiling_rate, r, &best);
     if (s != IR_OK || best.status != IR_OK) return s;
-    ceiling_certify_axis(c, "streams", streams, r, N);
+    ceiling_saturation_axis(c, "streams", streams, r, N);
     ceiling_raise(pl, c, &best);
     ir_ceiling twice;
     if (2 * c->size_B > ir_host_available_B() / 3) return IR_OK;
     s = bandwidth_one(pl, 3, w, c->threads, 2 * c->size_B, &twice);
-    if (s == IR_OK && isfinite(twice.value)) ceiling_certify(c, "bytes", c->size_B, twice.size_B, twice.value / c->value - 1);
+    if (s == IR_OK && isfinite(twice.value)) ceiling_saturation(c, "bytes", c->size_B, twice.size_B, twice.value / c->value - 1);
     return s;
 }
 
@@ -191,7 +191,7 @@ static ir_status bandwidth_threads(ceiling_plan *pl, int level, const ir_workloa
         ir_status  s = bandwidth_one(pl, level, w, t, ceiling_bytes(pl, level, t), &c);
         if (s != IR_OK) return s;
         if (!isfinite(c.value)) continue;
-        if (isfinite(prev)) ceiling_certify(&c, "threads", prev_threads, t, c.value / prev - 1);
+        if (isfinite(prev)) ceiling_saturation(&c, "threads", prev_threads, t, c.value / prev - 1);
         prev = c.value;
         prev_threads = t;
         if (pl->own) s = ceilings_saturate(pl, w, level, &c);
@@ -208,7 +208,7 @@ static ir_status bandwidth_of_op(ceiling_plan *pl, int level, int op)
     bool same_mix = !strcmp(stream_ops[op], "scale") || !strcmp(stream_ops[op], "add"); /* as copy and triad */
     if (level < 3 && same_mix && !pl->s->full) return IR_OK;
     ir_status st = bandwidth_threads(pl, level, ir_workload_named(stream_ops[op]));
-    if (st == IR_OK && level == 3 && !strcmp(stream_ops[op], "read")) session_monitor(pl->s);
+    if (st == IR_OK && level == 3 && !strcmp(stream_ops[op], "read")) context_choose_monitor(pl->s);
     return st;
 }
 
@@ -269,9 +269,9 @@ static ir_status peak_one(ceiling_plan *pl, const ir_workload *w, ir_dtype t, in
         c.theory = cpu_fma_theory_flops(cpu_of(&pl->s->dev)->isa, t, pl->clock_Hz) * threads;
     else
         c.theory = pl->s->info.spec_flops[t];
-    ceiling_certify_axis(&c, "chains", chains, r, n);
-    if (pl->device) ceiling_certify(&c, "teams", (double)pl->s->teams[t] / 4, (double)pl->s->teams[t], grew);
-    if (threads > 1) ceiling_certify(&c, "threads", 1, threads, c.value / *one - 1);
+    ceiling_saturation_axis(&c, "chains", chains, r, n);
+    if (pl->device) ceiling_saturation(&c, "teams", (double)pl->s->teams[t] / 4, (double)pl->s->teams[t], grew);
+    if (threads > 1) ceiling_saturation(&c, "threads", 1, threads, c.value / *one - 1);
     *one = threads > 1 ? *one : c.value;
     return ceiling_add(pl, &c);
 }
@@ -311,13 +311,13 @@ static ir_status clock_rate(ceiling_plan *pl)
 }
 
 /* ---- all of them ------------------------------------------------------------------------------------ */
-size_t ceilings_count(const session *s)
+size_t ceilings_count(const measure_context *s)
 {
     bool own = s->info.threads == 0 && s->info.numa_nodes == 0;
     return (s->full ? 540u : 150u) + (own ? 250u : 0u);
 }
 
-ir_status ceilings_journal(session *s)
+ir_status ceilings_journal(measure_context *s)
 {
     ir_status st = IR_OK;
     for (size_t i = 0; s->journal && i < s->ceilings.n && st == IR_OK; i++)
@@ -326,11 +326,11 @@ ir_status ceilings_journal(session *s)
     return st;
 }
 
-ir_status ceilings_measure(session *s)
+ir_status ceilings_measure(measure_context *s)
 {
     ceiling_plan pl = {.s = s, .clock_Hz = NAN};
     ir_status (*const stage[])(ceiling_plan *) = {clock_rate, find_levels, bandwidth, peaks, ceilings_latency, ceilings_gather,
-                                                  ceilings_costs, ceilings_overlap, ceilings_revisit};
+                                                  ceilings_costs, ceilings_overlap, ceilings_remeasure};
     ir_status st = IR_OK;
     pl.device = s->info.threads == 0;
     pl.own = pl.device && s->info.numa_nodes == 0;

@@ -1,4 +1,4 @@
-/* common.c -- what the stages of a ceilings run share: a ceiling from a point, and its certificates. */
+/* common.c -- what the stages of a ceilings run share: a ceiling from a point, and its saturation checks. */
 #include "bench/ceilings/stages.h"
 #include "kernels/workloads/table.h"
 
@@ -28,7 +28,7 @@ ir_ceiling ceiling_from(const ceiling_plan *pl, ir_what what, const char *level,
     double          scale = value * t->median; /* rates: value = scale / time */
     c = (ir_ceiling){.what = what, .dtype = IR_NDTYPE, .threads = p->p.threads, .value = value, .lo = scale / t->ci_hi,
                      .hi = scale / t->ci_lo, .theory = NAN, .read_frac = NAN, .size_B = NAN,
-                     .read_then_Bps = p->bw_now * pl->s->monitor.ceiling_Bps, .source = IR_SRC_MEASURED, .flags = p->flags};
+                     .ref_read_Bps = p->bw_now * pl->s->monitor.ceiling_Bps, .source = IR_SRC_MEASURED, .flags = p->flags};
     snprintf(c.device, sizeof c.device, "%s", pl->s->info.id);
     snprintf(c.level, sizeof c.level, "%s", level);
     snprintf(c.op, sizeof c.op, "%s", p->workload);
@@ -47,10 +47,10 @@ void ceiling_raise(const ceiling_plan *pl, ir_ceiling *c, const ir_point *q)
     snprintf(c->kernel, sizeof c->kernel, "%s", more.kernel);
 }
 
-void ceiling_certify(ir_ceiling *c, const char *axis, double from, double to, double gain)
+void ceiling_saturation(ir_ceiling *c, const char *axis, double from, double to, double gain)
 {
-    if (c->ncert >= IR_MAX_CERT) return;
-    ir_certificate *x = &c->cert[c->ncert++];
+    if (c->nsat >= IR_MAX_SATURATION) return;
+    ir_saturation *x = &c->sat[c->nsat++];
     memset(x, 0, sizeof *x);
     snprintf(x->axis, sizeof x->axis, "%s", axis);
     x->from = from;
@@ -86,8 +86,8 @@ ir_status ceiling_axis(ceiling_plan *pl, const ir_workload *w, ir_params p, cons
     return IR_OK;
 }
 
-void ceiling_certify_axis(ir_ceiling *c, const char *key, const int64_t *v, const double *r, int n)
+void ceiling_saturation_axis(ir_ceiling *c, const char *key, const int64_t *v, const double *r, int n)
 {
     while (n > 1 && !isfinite(r[n - 1])) n--;
-    if (n > 1) ceiling_certify(c, key, (double)v[n - 2], (double)v[n - 1], r[n - 1] / r[n - 2] - 1);
+    if (n > 1) ceiling_saturation(c, key, (double)v[n - 2], (double)v[n - 1], r[n - 1] / r[n - 2] - 1);
 }

@@ -14,8 +14,8 @@ static ir_status each_kernel(ceiling_plan *pl, const ir_workload *w, const ir_pa
     ir_status        s = IR_OK;
     for (size_t i = 0; s == IR_OK && (k = backend_kernel(pl->s->dev.be, w, i)); i++) {
         const ir_point *q;
-        if (!session_wants(pl->s, w, k)) continue;
-        s = session_measure(pl->s, w, k, p, false, &q);
+        if (!context_wants(pl->s, w, k)) continue;
+        s = context_measure(pl->s, w, k, p, false, &q);
         if (s != IR_OK || q->status != IR_OK) continue;
         double     T = ir_point_time(q);
         ir_ceiling c = ceiling_from(pl, what, level, q, scale > 0 ? scale / T : T);
@@ -49,9 +49,9 @@ static ir_status twice_the_bytes(ceiling_plan *pl, const ir_workload *w, ir_para
     const ir_point *q;
     double          more = 2 * c->size_B;
     ceiling_set(w, &p, "bytes", more);
-    ir_status s = session_measure(pl->s, w, backend_kernel_named(pl->s->dev.be, w, c->kernel), &p, false, &q);
-    if (s != IR_OK || q->status != IR_OK) return s; /* too large for this device: no certificate */
-    ceiling_certify(c, "bytes", c->size_B, more, more / ir_point_time(q) / c->value - 1);
+    ir_status s = context_measure(pl->s, w, backend_kernel_named(pl->s->dev.be, w, c->kernel), &p, false, &q);
+    if (s != IR_OK || q->status != IR_OK) return s; /* too large for this device: no saturation check */
+    ceiling_saturation(c, "bytes", c->size_B, more, more / ir_point_time(q) / c->value - 1);
     return IR_OK;
 }
 
@@ -88,7 +88,7 @@ static ir_status local_memory(ceiling_plan *pl)
     ir_ceiling c = ceiling_from(pl, IR_C_BANDWIDTH, "local", &best, local_rate(&best));
     snprintf(c.op, sizeof c.op, "read");
     c.size_B = best.cost.footprint_B;
-    ceiling_certify_axis(&c, "groups", groups, r, N);
+    ceiling_saturation_axis(&c, "groups", groups, r, N);
     return ceiling_add(pl, &c);
 }
 

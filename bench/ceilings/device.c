@@ -34,7 +34,7 @@ static ir_status library_peak(ceiling_plan *pl, const ir_workload *w, ir_dtype t
     c.dtype = t;
     c.size_B = best.cost.footprint_B;
     c.theory = pl->s->info.spec_flops[t];
-    ceiling_certify_axis(&c, "size", size + first, r + first, n - first);
+    ceiling_saturation_axis(&c, "size", size + first, r + first, n - first);
     return ceiling_add(pl, &c);
 }
 
@@ -49,7 +49,7 @@ ir_status ceilings_library(ceiling_plan *pl)
 
 /* ---- saturation ---------------------------------------------------------------------------------------------- */
 /* Operations that are certified in the quick profile: proving a gigabyte on the host takes seconds. */
-static bool certified(const session *s, const ir_workload *w)
+static bool is_checked(const measure_context *s, const ir_workload *w)
 {
     static const char *const op[] = {"read", "write", "copy", "triad"};
     bool                     in = s->full;
@@ -61,8 +61,8 @@ static bool certified(const session *s, const ir_workload *w)
 static ir_status rate_of(ceiling_plan *pl, const ir_workload *w, const ir_kernel *k, const ir_params *p, const ir_point **q, double *rate)
 {
     *rate = NAN;
-    if (!session_wants(pl->s, w, k)) return IR_OK;
-    ir_status s = session_measure(pl->s, w, k, p, false, q);
+    if (!context_wants(pl->s, w, k)) return IR_OK;
+    ir_status s = context_measure(pl->s, w, k, p, false, q);
     if (s == IR_OK && (*q)->status == IR_OK) *rate = ceiling_rate(*q);
     return s;
 }
@@ -85,12 +85,12 @@ static ir_status over_streams(ceiling_plan *pl, const ir_workload *w, const ir_k
     }
     pl->streams = best;
     ceiling_set(w, p, "streams", (double)best);
-    ceiling_certify_axis(c, "streams", streams, r, N);
+    ceiling_saturation_axis(c, "streams", streams, r, N);
     return s;
 }
 
-/* An operation that gets no certificate of its own takes the streams of the last that did. */
-static ir_status as_certified(ceiling_plan *pl, const ir_workload *w, const ir_kernel *k, ir_params *p, ir_ceiling *c)
+/* An operation that gets no saturation check of its own takes the streams of the last that did. */
+static ir_status as_checked(ceiling_plan *pl, const ir_workload *w, const ir_kernel *k, ir_params *p, ir_ceiling *c)
 {
     const ir_point *q;
     double          rate;
@@ -111,7 +111,7 @@ static ir_status over_occupancy(ceiling_plan *pl, const ir_workload *w, const ir
     for (size_t i = 0; s == IR_OK && (k = backend_kernel(pl->s->dev.be, w, i)); i++) {
         if (!(k->flags & IR_K_HALF)) continue;
         s = rate_of(pl, w, k, p, &q, &half);
-        if (s == IR_OK && half > 0) ceiling_certify(c, "occupancy", 0.5, 1, c->value / half - 1);
+        if (s == IR_OK && half > 0) ceiling_saturation(c, "occupancy", 0.5, 1, c->value / half - 1);
     }
     return s;
 }
@@ -125,13 +125,13 @@ ir_status ceilings_saturate(ceiling_plan *pl, const ir_workload *w, int level, i
     if (!winner) return IR_OK;
     p.threads = 0;
     ceiling_set(w, &p, "bytes", c->size_B);
-    if (!certified(pl->s, w)) return as_certified(pl, w, winner, &p, c);
+    if (!is_checked(pl->s, w)) return as_checked(pl, w, winner, &p, c);
     ir_status s = over_streams(pl, w, winner, &p, c);
     if (s == IR_OK) s = over_occupancy(pl, w, &p, c);
     if (s != IR_OK || level != 3 || 2 * c->size_B > ir_host_available_B() / 3) return s;
     ceiling_set(w, &p, "bytes", 2 * c->size_B);
     s = rate_of(pl, w, winner, &p, &q, &twice);
-    if (s == IR_OK) ceiling_certify(c, "bytes", c->size_B, 2 * c->size_B, twice / c->value - 1);
+    if (s == IR_OK) ceiling_saturation(c, "bytes", c->size_B, 2 * c->size_B, twice / c->value - 1);
     return s;
 }
 
@@ -141,7 +141,7 @@ static ir_status overlap_time(ceiling_plan *pl, const ir_workload *w, const ir_k
                               double *T)
 {
     ceiling_set(w, p, "work", work);
-    ir_status s = session_measure(pl->s, w, k, p, false, q);
+    ir_status s = context_measure(pl->s, w, k, p, false, q);
     *T = s == IR_OK && (*q)->status == IR_OK ? ir_point_time(*q) : NAN;
     return s;
 }
@@ -172,6 +172,6 @@ ir_status ceilings_overlap(ceiling_plan *pl)
     const ir_kernel   *k;
     ir_status          s = IR_OK;
     for (size_t i = 0; pl->own && s == IR_OK && (k = backend_kernel(pl->s->dev.be, w, i)); i++)
-        if (session_wants(pl->s, w, k)) s = overlap_of(pl, w, k);
+        if (context_wants(pl->s, w, k)) s = overlap_of(pl, w, k);
     return s;
 }

@@ -58,7 +58,7 @@ static ir_status concurrency(ceiling_plan *pl, double latency_s)
     c.lo = c.hi = NAN;
     for (int i = 0; i < N; i++) c.value = fmax(c.value, lines[i]);
     snprintf(c.op, sizeof c.op, "mlp");
-    ceiling_certify_axis(&c, "chains", chains, lines, N);
+    ceiling_saturation_axis(&c, "chains", chains, lines, N);
     return ceiling_add(pl, &c);
 }
 

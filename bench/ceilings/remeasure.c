@@ -1,6 +1,6 @@
 /* remeasure.c -- memory bandwidth, and what a launch costs, asked for a second time, a minute later. On a shared machine it depends on what the
  * neighbours do and on where the hypervisor put the processors; a ceiling is the higher of both visits, its interval
- * spans both, and its certificate says how far apart they were. Core-private rates do not need it.
+ * spans both, and its saturation check says how far apart they were. Core-private rates do not need it.
  *
  * How far an operation outdoes reads differs between the memory's states, so two moments are kept of each where reads got clearly more in
  * one than in the other. A point that meets a state which no visit met calls for one at once, while the state lasts. */
@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_VISITS = 2 }; /* on the points' behalf */
+enum { MAX_REMEASURE = 2 }; /* on the points' behalf */
 #define APART 1.15 /* reads that got this much more were read in another state of the memory */
 
 static bool same_state(double a_Bps, double b_Bps) { return fmax(a_Bps, b_Bps) < APART * fmin(a_Bps, b_Bps); }
@@ -27,9 +27,9 @@ static moment together(moment a, moment b)
 }
 
 /* The latest visit's state stays, and beside it the one with the highest rate. */
-void ceiling_moment(ir_ceiling *c, double op_Bps, double read_Bps)
+void ceiling_operating_point(ir_ceiling *c, double op_Bps, double read_Bps)
 {
-    moment a = {c->value, c->read_then_Bps}, b = {c->other_Bps, c->other_read_Bps}, now = {op_Bps, read_Bps};
+    moment a = {c->value, c->ref_read_Bps}, b = {c->alt_Bps, c->alt_read_Bps}, now = {op_Bps, read_Bps};
     if (!(read_Bps > 0)) return;
     if (!(a.read_Bps > 0)) {
         a = now; /* what it was measured beside is not known: as if now */
@@ -44,19 +44,19 @@ void ceiling_moment(ir_ceiling *c, double op_Bps, double read_Bps)
         b = t;
     }
     c->value = fmax(c->value, a.op_Bps);
-    c->read_then_Bps = a.read_Bps;
-    c->other_Bps = b.op_Bps;
-    c->other_read_Bps = b.read_Bps;
+    c->ref_read_Bps = a.read_Bps;
+    c->alt_Bps = b.op_Bps;
+    c->alt_read_Bps = b.read_Bps;
 }
 
 static void merge(const ceiling_plan *pl, ir_ceiling *c, const ir_point *q)
 {
     double     rate = ceiling_rate(q), gain = rate / c->value - 1;
     ir_ceiling again = ceiling_from(pl, IR_C_BANDWIDTH, c->level, q, rate);
-    if (!pl->at_points) ceiling_certify(c, "visits", 1, 2, gain);
+    if (!pl->for_points) ceiling_saturation(c, "visits", 1, 2, gain);
     c->lo = fmin(c->lo, again.lo);
     c->hi = fmax(c->hi, again.hi);
-    ceiling_moment(c, rate, again.read_then_Bps);
+    ceiling_operating_point(c, rate, again.ref_read_Bps);
     c->value = fmax(c->value, rate);
     if (fabs(gain) > 0.05) c->flags |= IR_FLAG_NOISY;
 }
@@ -65,37 +65,37 @@ static void merge(const ceiling_plan *pl, ir_ceiling *c, const ir_point *q)
 static void merge_launch(ir_ceiling *c, const ir_point *q)
 {
     const ir_stats *t = ir_point_stats(q);
-    ceiling_certify(c, "visits", 1, 2, c->value / t->median - 1);
+    ceiling_saturation(c, "visits", 1, 2, c->value / t->median - 1);
     if (!(t->median < c->value)) return;
     c->value = t->median;
     c->lo = t->ci_lo;
     c->hi = t->ci_hi;
 }
 
-static bool revisited(const ceiling_plan *pl, const ir_ceiling *c)
+static bool is_remeasured(const ceiling_plan *pl, const ir_ceiling *c)
 {
     const ir_workload *w = ir_workload_named(c->op);
     if (!w) return false;
-    if (c->what == IR_C_LAUNCH) return !pl->at_points && !strcmp(w->family, "launch");
+    if (c->what == IR_C_LAUNCH) return !pl->for_points && !strcmp(w->family, "launch");
     if (c->what != IR_C_BANDWIDTH || strcmp(c->level, "DRAM") || strcmp(w->family, "stream")) return false;
-    return !pl->at_points || (c->read_then_Bps > 0 && strcmp(c->op, "read") != 0);
+    return !pl->for_points || (c->ref_read_Bps > 0 && strcmp(c->op, "read") != 0);
 }
 
-ir_status ceilings_revisit(ceiling_plan *pl)
+ir_status ceilings_remeasure(ceiling_plan *pl)
 {
-    session  *s = pl->s;
+    measure_context  *s = pl->s;
     ir_status st = IR_OK;
     for (size_t i = 0; !pl->device && i < s->ceilings.n && st == IR_OK; i++) {
         ir_ceiling        *c = &s->ceilings.v[i];
         const ir_workload *w = ir_workload_named(c->op);
         const ir_kernel   *k = w ? backend_kernel_named(s->dev.be, w, c->kernel) : NULL;
         const ir_point    *q;
-        if (!k || !revisited(pl, c)) continue;
+        if (!k || !is_remeasured(pl, c)) continue;
         const bool launch = c->what == IR_C_LAUNCH;
         ir_params  p = w->defaults;
         p.threads = c->threads;
         if (!launch) ceiling_set(w, &p, "bytes", c->size_B);
-        st = session_measure(s, w, k, &p, false, &q);
+        st = context_measure(s, w, k, &p, false, &q);
         if (st != IR_OK || q->status != IR_OK) continue;
         if (launch) merge_launch(&s->ceilings.v[i], q);
         else merge(pl, &s->ceilings.v[i], q);
@@ -108,15 +108,15 @@ static bool met(const ceiling_plan *pl, double reads_Bps)
 {
     for (size_t i = 0; i < pl->s->ceilings.n; i++) {
         const ir_ceiling *c = &pl->s->ceilings.v[i];
-        if (revisited(pl, c) && !same_state(c->read_then_Bps, reads_Bps) &&
-            !(c->other_read_Bps > 0 && same_state(c->other_read_Bps, reads_Bps)))
+        if (is_remeasured(pl, c) && !same_state(c->ref_read_Bps, reads_Bps) &&
+            !(c->alt_read_Bps > 0 && same_state(c->alt_read_Bps, reads_Bps)))
             return false;
     }
     return true;
 }
 
 /* The last `n` rows to the end of the ceilings' own at the front, so that what was asked for stays together. */
-static void to_the_front(session *s, size_t n)
+static void to_the_front(measure_context *s, size_t n)
 {
     size_t at = 0;
     if (n == 0) return;
@@ -128,19 +128,19 @@ static void to_the_front(session *s, size_t n)
     }
 }
 
-ir_status ceilings_follow(session *s)
+ir_status ceilings_follow(measure_context *s)
 {
     const ir_point *p = s->npoint ? &s->point[s->npoint - 1] : NULL;
-    /* Only beside footprints as large as the ceilings' did the reference read memory alone (reference.c). */
-    if (!p || s->visits >= MOST_VISITS || p->status != IR_OK || p->for_ceiling || p->flags & IR_FLAG_NOISY || !(p->bw_now > 0) ||
+    /* Only beside footprints as large as the ceilings' did the reference read memory alone (bw_monitor.c). */
+    if (!p || s->remeasured >= MAX_REMEASURE || p->status != IR_OK || p->for_ceiling || p->flags & IR_FLAG_NOISY || !(p->bw_now > 0) ||
         p->cost.footprint_B < (double)s->monitor.p.v[s->monitor.size])
         return IR_OK;
-    ceiling_plan pl = {.s = s, .device = s->info.threads == 0, .at_points = true};
+    ceiling_plan pl = {.s = s, .device = s->info.threads == 0, .for_points = true};
     if (met(&pl, p->bw_now * s->monitor.ceiling_Bps)) return IR_OK;
     const size_t before = s->npoint;
-    s->visits++;
+    s->remeasured++;
     s->in_ceilings = true;
-    ir_status st = ceilings_revisit(&pl);
+    ir_status st = ceilings_remeasure(&pl);
     s->in_ceilings = false;
     to_the_front(s, s->npoint - before);
     return st;

@@ -1,4 +1,4 @@
-/* saved.c -- see ceilings_recall.h. A record may hold several devices: each is held against its own machine line. */
+/* saved.c -- see saved.h. A record may hold several devices: each is held against its own machine line. */
 #include "bench/ceilings/saved.h"
 #include "bench/ceilings/ceilings.h"
 #include "harness/ideal.h"
@@ -13,7 +13,7 @@ static bool recorded(const ir_record *r, const char *id)
     return false;
 }
 
-static ir_status comparable(const session *s, const ir_env *env, const char *file, const ir_record *r, size_t at)
+static ir_status comparable(const measure_context *s, const ir_env *env, const char *file, const ir_record *r, size_t at)
 {
     const ir_device_info *then = &r->device[at];
     const char           *field = ir_env_differs(&r->device_env[at], env);
@@ -26,7 +26,7 @@ static ir_status comparable(const session *s, const ir_env *env, const char *fil
 static double rate(const ir_point *p) { return p->status == IR_OK ? p->cost.flops / ir_point_time(p) : 0; }
 
 /* The number of teams the fastest row had. */
-static void find_teams(session *s)
+static void find_teams(measure_context *s)
 {
     double best[IR_NDTYPE] = {0};
     for (size_t i = 0; i < s->npoint; i++) {
@@ -38,7 +38,7 @@ static void find_teams(session *s)
     }
 }
 
-ir_status ceilings_recall(session *s, const ir_env *env, const char *file, const ir_record *r, bool *found)
+ir_status ceilings_load(measure_context *s, const ir_env *env, const char *file, const ir_record *r, bool *found)
 {
     size_t at = 0;
     while (at < r->ndevice && strcmp(r->device[at].id, s->info.id) != 0) at++;
@@ -49,7 +49,7 @@ ir_status ceilings_recall(session *s, const ir_env *env, const char *file, const
         if (!strcmp(r->ceilings.v[i].device, s->info.id)) st = ir_ceilings_add(&s->ceilings, &r->ceilings.v[i]);
     if (st == IR_OK) memcpy(s->ceilings.level_B, r->device_level_B[at], sizeof s->ceilings.level_B);
     for (size_t i = 0; i < r->npoint && st == IR_OK; i++)
-        if (r->point[i].for_ceiling && !strcmp(r->point[i].device, s->info.id)) st = session_adopt(s, &r->point[i]);
+        if (r->point[i].for_ceiling && !strcmp(r->point[i].device, s->info.id)) st = context_append_copy(s, &r->point[i]);
     find_teams(s);
     return st == IR_OK ? ceilings_journal(s) : st;
 }
@@ -71,18 +71,18 @@ void ceilings_source_close(ceilings_source *c)
     c->file = NULL;
 }
 
-ir_status ceilings_source_has(const ceilings_source *c, const session *s)
+ir_status ceilings_source_has(const ceilings_source *c, const measure_context *s)
 {
     if (!c->file || recorded(&c->r, s->info.id)) return IR_OK;
     return ir_fail(IR_EINVAL, "%s: no ceilings of %s in it", c->file, s->info.id);
 }
 
-ir_status ceilings_get(session *s, const ir_env *env, const ceilings_source *c, bool quiet)
+ir_status ceilings_get(measure_context *s, const ir_env *env, const ceilings_source *c, bool quiet)
 {
     bool      found = false;
     ir_status st = IR_OK;
     if (c->none) return IR_OK;
-    if (c->file) st = ceilings_recall(s, env, c->file, &c->r, &found);
+    if (c->file) st = ceilings_load(s, env, c->file, &c->r, &found);
     if (st != IR_OK || found) return st;
     if (c->file && !quiet) fprintf(stderr, "ironroof: %s has no ceilings of %s: they are measured now\n", c->file, s->info.id);
     return !strcmp(s->dev.be->name, "ideal") ? ir_ideal_ceilings(&s->dev, &s->ceilings) : ceilings_measure(s);

@@ -4,11 +4,11 @@
 #include "bench/measure/context.h"
 enum { NLEVEL = 4, MAX_THREADS = 24 };
 typedef struct {
-    session *s;
+    measure_context *s;
     double   size_B[NLEVEL]; /* representative working set of one thread per level (DRAM: of all); 0: no such level */
     int      threads[MAX_THREADS], nthread; /* 1, 2, 4 ... all; 0 alone: a device */
     bool     device;
-    bool     at_points;   /* a visit after the points: of what bw_now answers for, no certificates */
+    bool     for_points;   /* a visit after the points: of what bw_now answers for, no saturation checks */
     bool     own;         /* a device with memory of its own: a GPU with a card */
     int      share;       /* how many cores' private caches one entry of size_B[0..1] adds up */
     double   clock_Hz;
@@ -29,7 +29,7 @@ double     ceiling_bytes(const ceiling_plan *, int level, int threads); /* the w
 enum { CEILING_LADDER_B = 4096 };
 double     ceiling_ladder_step(const ceiling_plan *);
 /* Best contender of a workload at one shape; best->status is not IR_OK when there is none. *best borrows its samples from
- * the session. nt: whether non-temporal variants are tried too. */
+ * the context. nt: whether non-temporal variants are tried too. */
 ir_status  ceiling_best(ceiling_plan *, const ir_workload *, const ir_params *, bool nt, ir_point *best);
 /* No point yet; and the fastest of it and the kernels that have all flags `with` and none of `without`. */
 void       ceiling_none(ir_point *best);
@@ -38,9 +38,9 @@ ir_status  ceiling_fastest(ceiling_plan *, const ir_workload *, const ir_params 
 ir_status  ceiling_axis(ceiling_plan *, const ir_workload *, ir_params, const char *key, const int64_t *v, int n,
                         double (*value)(const ir_point *), double *r, ir_point *best);
 /* What going from `from` to `to` gained; NAN: not known. */
-void       ceiling_certify(ir_ceiling *, const char *axis, double from, double to, double gain);
+void       ceiling_saturation(ir_ceiling *, const char *axis, double from, double to, double gain);
 /* The last doubling that ran, against the one before it. */
-void       ceiling_certify_axis(ir_ceiling *, const char *key, const int64_t *v, const double *r, int n);
+void       ceiling_saturation_axis(ir_ceiling *, const char *key, const int64_t *v, const double *r, int n);
 
 /* Dependent loads, level by level, and how many a core keeps in flight; random access. */
 ir_status ceilings_latency(ceiling_plan *);
@@ -55,8 +55,8 @@ ir_status ceilings_overlap(ceiling_plan *);
 /* Launch cost of each kind, transfers between host and device, local memory. */
 ir_status ceilings_costs(ceiling_plan *);
 /* A second look at DRAM bandwidth, after everything else. */
-ir_status ceilings_revisit(ceiling_plan *);
+ir_status ceilings_remeasure(ceiling_plan *);
 /* A further visit saw an operation and the reads beside it at these rates (0 or NAN: reads unknown, nothing changes): the ceiling keeps the
  * highest rate with its moment, and the latest other moment. */
-void      ceiling_moment(ir_ceiling *, double op_Bps, double read_Bps);
+void      ceiling_operating_point(ir_ceiling *, double op_Bps, double read_Bps);
 #endif

@@ -82,7 +82,7 @@ extern const claim_rule claim_rules[]; /* ends with a NULL id */
 const claim_rule *claim_rule_find(const char *id);
 const char *claim_shown(const claim_rule *, int i); /* name of the i-th value printed: shown, then beside; NULL: no more */
 
-/* What was measured: a record's device or a session's. All borrowed. */
+/* What was measured: a record's device or a context's. All borrowed. */
 typedef struct {
     const ir_point *point; size_t npoint;
     const ir_ceilings *ceilings;

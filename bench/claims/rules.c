@@ -30,7 +30,7 @@
 #define CONV(c, h)   "conv:n=1,h=" #h ",w=" #h ",c=" #c ",k=" #c ",r=3,s=3,stride=1,pad=1,groups=1,dtype=f32"
 
 #define NO_LINK     "needs a discrete device behind a host link, and a copy workload over it"
-#define NO_TWIN     "needs a twin run that changes the compute rate alone"
+#define NO_VARIANT     "needs a twin run that changes the compute rate alone"
 #define NO_ENERGY   "needs an energy counter (RAPL or NVML) read on every row"
 #define UNTILED     "the untiled kernel here waits for its arithmetic, not for the traffic that tiling saves"
 #define NO_GRAPH    "needs the same step as separate launches and as one graph"
@@ -60,7 +60,7 @@ const claim_rule claim_rules[] = {
     {.id = "qkv-projection-intensity", .bind = {BOUND("prefill", "gemm:m=1024,n=2304,k=768,dtype=f32"),
                                                 BOUND("decode", "gemm:m=1,n=2304,k=768,dtype=f32")},
      .confirm = {IS("prefill", "memory")}, .refute = {IS("prefill", "compute")}, .shown = {"prefill", "decode"}},
-    {.id = "zero-gain-when-memory-bound", .untestable = NO_TWIN},
+    {.id = "zero-gain-when-memory-bound", .untestable = NO_VARIANT},
     /* ---- batch ---- */
     /* Crossover: the batch at which 256 rows' time per row reaches the time of one row's weights. */
     {.id = "fc-crossover-batch",

@@ -76,7 +76,7 @@ enum { /* which shared options a command takes */
     CLI_SET_TERMINAL = 1u << 9, /* quiet color */
     CLI_SET_MEASURE = (1u << 10) - 1,
     CLI_SET_GRID = CLI_SET_POINTS | CLI_SET_SCOPE,     /* what a list of points is made of */
-    CLI_SET_CAMPAIGN = CLI_SET_RUN | CLI_SET_FILES     /* what only a run that leaves a report has */
+    CLI_SET_RUN_ONLY = CLI_SET_RUN | CLI_SET_FILES     /* what only a run that leaves a report has */
 };
 typedef struct { const char *text; regex_t re; } cli_filter; /* text NULL: none */
 enum { CLI_QUICK, CLI_FULL };

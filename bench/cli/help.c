@@ -65,7 +65,7 @@ void cli_help(FILE *f, const cli_command *c)
 {
     static const struct { const char *title; uint32_t sets; } group[] = {
         {"What is measured", CLI_SET_GRID}, {"Where", CLI_SET_WHERE}, {"On the host", CLI_SET_HOST},
-        {"How it is timed", CLI_SET_TIMING | CLI_SET_CACHE}, {"The run", CLI_SET_CAMPAIGN}, {"Output", CLI_SET_OUTPUT},
+        {"How it is timed", CLI_SET_TIMING | CLI_SET_CACHE}, {"The run", CLI_SET_RUN_ONLY}, {"Output", CLI_SET_OUTPUT},
         {"Terminal", CLI_SET_TERMINAL}};
     print_usage(f, c);
     fprintf(f, "\n%s.\n", c->summary);

@@ -170,7 +170,7 @@ static ir_status expand_argument(builder *b, const ir_workload *const *table, co
 }
 
 /* ---- each once ---- */
-/* By content, twins in the order given; which workload sorts first does not matter. */
+/* By content, variants in the order given; which workload sorts first does not matter. */
 static int by_content(const void *a, const void *b)
 {
     const cli_point *p = *(const cli_point *const *)a, *q = *(const cli_point *const *)b;
@@ -194,19 +194,19 @@ static ir_status drop_twins(cli_points *out)
 {
     size_t            n = out->n, kept = 0;
     const cli_point **sorted = calloc(n + 1, sizeof *sorted);
-    bool             *twin = calloc(n + 1, sizeof *twin);
-    ir_status         st = sorted && twin ? IR_OK : ir_fail(IR_ENOMEM, "no memory for %zu points", n);
+    bool             *variant = calloc(n + 1, sizeof *variant);
+    ir_status         st = sorted && variant ? IR_OK : ir_fail(IR_ENOMEM, "no memory for %zu points", n);
     if (st != IR_OK) goto out;
     for (size_t i = 0; i < n; i++) sorted[i] = &out->v[i];
     qsort(sorted, n, sizeof *sorted, by_content_then_place);
     for (size_t i = 1; i < n; i++)
-        if (by_content(&sorted[i - 1], &sorted[i]) == 0) twin[sorted[i] - out->v] = true;
+        if (by_content(&sorted[i - 1], &sorted[i]) == 0) variant[sorted[i] - out->v] = true;
     for (size_t i = 0; i < n; i++)
-        if (!twin[i]) out->v[kept++] = out->v[i];
+        if (!variant[i]) out->v[kept++] = out->v[i];
     out->n = kept;
 out:
     free(sorted);
-    free(twin);
+    free(variant);
     return st;
 }
 

@@ -57,10 +57,10 @@ static size_t want_all(wanted *w, const claim_row *row, size_t nrow, bool batch1
     return n;
 }
 
-static bool already(const session *s, const ir_workload *w, const ir_kernel *k, const ir_params *p)
+static bool already(const measure_context *s, const ir_workload *w, const ir_kernel *k, const ir_params *p)
 {
     size_t          n;
-    const ir_point *asked = session_asked(s, &n);
+    const ir_point *asked = context_asked(s, &n);
     for (size_t i = 0; i < n; i++) {
         const ir_point *q = &asked[i];
         if (!strcmp(q->workload, w->name) && !strcmp(q->kernel, k->name) && q->p.dtype == p->dtype &&
@@ -71,10 +71,10 @@ static bool already(const session *s, const ir_workload *w, const ir_kernel *k, 
 }
 
 /* The largest smaller point of the same question, by the kernel that was fastest there; NULL: there is none. */
-static const ir_point *precedent(const session *s, const ir_workload *w, const ir_params *p, double flops)
+static const ir_point *precedent(const measure_context *s, const ir_workload *w, const ir_params *p, double flops)
 {
     size_t          n;
-    const ir_point *asked = session_asked(s, &n), *best = NULL;
+    const ir_point *asked = context_asked(s, &n), *best = NULL;
     for (size_t i = 0; i < n; i++) {
         const ir_point *q = &asked[i];
         if (q->status != IR_OK || q->kflags & IR_K_NAIVE || strcmp(q->workload, w->name) || q->p.dtype != p->dtype ||
@@ -87,7 +87,7 @@ static const ir_point *precedent(const session *s, const ir_workload *w, const i
 }
 
 /* A call that takes long at the peak already is made by one kernel: a rule asks for the fastest only. */
-static bool worthwhile(const session *s, const ir_workload *w, const ir_kernel *k, const ir_params *p)
+static bool worthwhile(const measure_context *s, const ir_workload *w, const ir_kernel *k, const ir_params *p)
 {
     double flops = w->cost(p).flops, peak = ir_peak_ceiling(&s->ceilings, p->dtype, p->threads ? p->threads : s->info.threads);
     if (!(flops / peak > LONG_S)) return true;
@@ -96,12 +96,12 @@ static bool worthwhile(const session *s, const ir_workload *w, const ir_kernel *
 }
 
 /* What a spec is read against before anything is measured. */
-static claim_evidence machine_of(const session *s)
+static claim_evidence machine_of(const measure_context *s)
 {
     return (claim_evidence){.workloads = ir_workloads, .llc_B = s->info.llc_B, .mem_B = s->info.mem_B};
 }
 
-static ir_status measure_one(session *s, const wanted *x)
+static ir_status measure_one(measure_context *s, const wanted *x)
 {
     claim_evidence     e = machine_of(s);
     const ir_workload *w;
@@ -111,14 +111,14 @@ static ir_status measure_one(session *s, const wanted *x)
     if (claim_spec(&e, x->spec, &w, &p) != IR_OK) return IR_OK; /* the claim will say what is missing */
     for (size_t i = 0; st == IR_OK && (k = backend_kernel(s->dev.be, w, i)); i++) {
         bool fits = x->kernel ? strstr(k->name, x->kernel) != NULL : !(k->flags & IR_K_NAIVE);
-        if (!fits || !session_wants(s, w, k) || already(s, w, k, &p) || (!x->kernel && !worthwhile(s, w, k, &p))) continue;
-        st = session_measure(s, w, k, &p, false, NULL);
-        if (st == IR_OK && session_stopped(s)) st = ir_fail(IR_EINTR, "interrupted");
+        if (!fits || !context_wants(s, w, k) || already(s, w, k, &p) || (!x->kernel && !worthwhile(s, w, k, &p))) continue;
+        st = context_measure(s, w, k, &p, false, NULL);
+        if (st == IR_OK && context_stopped(s)) st = ir_fail(IR_EINTR, "interrupted");
     }
     return st;
 }
 
-static ir_status measure_all(session *s, const wanted *w, size_t n, cli_progress *bar)
+static ir_status measure_all(measure_context *s, const wanted *w, size_t n, cli_progress *bar)
 {
     claim_evidence e = machine_of(s);
     char           text[CLAIM_SPEC];
@@ -138,20 +138,20 @@ static ir_status open_device(claims_session *x, const cli_options *o)
     const ir_backend *be = bench_backend(name);
     if (o->backends.n > 1) return ir_fail(IR_EINVAL, "claims --measure works on one backend at a time");
     if (!be) return ir_fail(IR_EINVAL, "unknown backend '%s' (ironroof list backends)", name);
-    ir_status st = campaign_open(&x->c, be, o->device ? (int)strtol(o->device, NULL, 10) : 0, o);
+    ir_status st = device_run_open(&x->c, be, o->device ? (int)strtol(o->device, NULL, 10) : 0, o);
     x->open = st == IR_OK;
     return st;
 }
 
 /* --ceilings FILE, or a minute of measuring. */
-static ir_status get_ceilings(campaign *c, const char *asked, bool quiet)
+static ir_status get_ceilings(device_run *c, const char *asked, bool quiet)
 {
     ceilings_source from;
     ir_status       st = ceilings_source_open(&from, asked);
     if (st == IR_OK) st = ceilings_source_has(&from, &c->s);
     if (st == IR_OK) st = ceilings_get(&c->s, &c->env, &from, quiet);
     ceilings_source_close(&from);
-    if (st == IR_OK) session_monitor(&c->s);
+    if (st == IR_OK) context_choose_monitor(&c->s);
     return st;
 }
 
@@ -163,23 +163,23 @@ ir_status claims_session_run(claims_session *x, const cli_args *args, const char
     size_t        n = want_all(w, row, nrow, batch1);
     ir_status     st = open_device(x, &args->opt);
     if (st != IR_OK) return st;
-    session *s = &x->c.s;
+    measure_context *s = &x->c.s;
     s->journal = j;
-    campaign_probe(&x->c, "start");
+    device_run_pair_probe(&x->c, "start");
     if (j) st = ir_journal_machine(j, &s->info, &x->c.env);
     if (st == IR_OK) st = get_ceilings(&x->c, ceilings, args->opt.quiet);
     cli_progress_init(&bar, stderr, args->opt.quiet, n);
     if (st == IR_OK) st = measure_all(s, w, n, &bar);
     if (st != IR_OK) return st;
-    campaign_probe(&x->c, "end");
-    campaign_judge(&x->c);
-    campaign_close_device(&x->c);
-    return j ? campaign_journal_tail(j, &x->c) : IR_OK;
+    device_run_pair_probe(&x->c, "end");
+    device_run_judge(&x->c);
+    device_run_close_device(&x->c);
+    return j ? device_run_journal_tail(j, &x->c) : IR_OK;
 }
 
 void claims_session_evidence(const claims_session *x, claim_evidence *e)
 {
-    const campaign *c = &x->c;
+    const device_run *c = &x->c;
     *e = (claim_evidence){.point = c->s.point, .npoint = c->s.npoint, .ceilings = &c->s.ceilings, .threads = c->s.info.threads,
                           .llc_B = c->s.info.llc_B, .mem_B = c->s.info.mem_B,
                           .fit = c->law.fitted ? &c->law.fit[c->law.better] : NULL, .device = c->s.info.id, .title = c->s.info.name,
@@ -188,6 +188,6 @@ void claims_session_evidence(const claims_session *x, claim_evidence *e)
 
 void claims_session_free(claims_session *x)
 {
-    if (x->open) campaign_free(&x->c);
+    if (x->open) device_run_free(&x->c);
     x->open = false;
 }

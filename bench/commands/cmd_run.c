@@ -20,7 +20,7 @@ static const double NAIVE_S = 1; /* of one call of a naive rung, in the quick pr
 typedef struct {
     const cli_args *args;
     cli_points      points;   /* empty for `ceilings` */
-    campaign        dev[MAX_DEVICES];
+    device_run        dev[MAX_DEVICES];
     size_t          ndev;
     ir_journal     *journal;
     char            path[4096];
@@ -33,7 +33,7 @@ typedef struct {
     bool            host_again; /* the device opened last was refused for being the host */
 } job;
 
-static void tick(session *s, const char *what)
+static void tick(measure_context *s, const char *what)
 {
     job *j = s->tick_arg;
     if (j->ticked++) cli_progress_done(&j->progress);
@@ -43,14 +43,14 @@ static void tick(session *s, const char *what)
 /* ---- which devices ----------------------------------------------------------------------------------- */
 static ir_status open_one(job *j, const ir_backend *be, int index)
 {
-    campaign *c = &j->dev[j->ndev];
+    device_run *c = &j->dev[j->ndev];
     j->host_again = false;
-    ir_status st = campaign_open(c, be, index, &j->args->opt);
+    ir_status st = device_run_open(c, be, index, &j->args->opt);
     if (st != IR_OK) return st;
     j->host_again = c->s.info.host_again && j->args->opt.backends.n == 0;
     if (j->host_again) {
         st = ir_fail(IR_SKIP, "%s (%s) is the host again: add --backend %s to measure it", c->s.info.id, c->s.info.name, be->name);
-        campaign_free(c);
+        device_run_free(c);
         return st;
     }
     j->ndev++;
@@ -135,7 +135,7 @@ static ir_status known_backends(const cli_options *o)
 
 /* ---- the file ------------------------------------------------------------------------------------------- */
 /* A device the record describes must be the one that is here. */
-static ir_status continues(const job *j, const campaign *c)
+static ir_status continues(const job *j, const device_run *c)
 {
     for (size_t i = 0; i < j->before.ndevice; i++) {
         if (strcmp(j->before.device[i].id, c->s.info.id) != 0) continue;
@@ -180,54 +180,54 @@ static ir_status open_ceilings(job *j)
 
 /* ---- one device --------------------------------------------------------------------------------------------- */
 /* --prove: the labels this run gave, by intervention. */
-static ir_status put_to_the_test(job *j, campaign *c)
+static ir_status run_ablation(job *j, device_run *c)
 {
     const cli_filter *only = &j->args->opt.prove;
     if (!only->text || !c->judged) {
         if (only->text && j->points.n) fprintf(stderr, "ironroof: nothing to prove: without ceilings there are no labels\n");
         return IR_OK;
     }
-    ir_status st = prove_choose(&c->s, *only->text ? &only->re : NULL, &c->proof);
+    ir_status st = ablation_choose(&c->s, *only->text ? &only->re : NULL, &c->proof);
     if (st != IR_OK) return st;
     c->proved = true;
     phase(j, c->proof.n);
-    st = prove_measure(&c->s, &c->proof);
+    st = ablation_measure(&c->s, &c->proof);
     cli_progress_clear(&j->progress);
     return st;
 }
 
-static ir_status measure_device(job *j, campaign *c)
+static ir_status measure_device(job *j, device_run *c)
 {
-    session *s = &c->s;
+    measure_context *s = &c->s;
     s->journal = j->journal;
     s->resume = j->args->opt.resume ? &j->before : NULL;
     s->tick = tick;
     s->tick_arg = j;
     if (!s->full && !s->filter) s->policy.naive_s = NAIVE_S;
     phase(j, ceilings_count(s));
-    campaign_probe(c, "start");
+    device_run_pair_probe(c, "start");
     ir_status st = s->resume ? IR_OK : ir_journal_machine(j->journal, &s->info, &c->env);
     if (st == IR_OK) st = ceilings_get(s, &c->env, &j->ceilings, j->args->opt.quiet);
-    if (st == IR_OK) session_monitor(s);
+    if (st == IR_OK) context_choose_monitor(s);
     cli_progress_clear(&j->progress);
     ir_text t = text_on(j->screen, &j->args->opt);
-    if (j->screen && s->ceilings.n) campaign_print_ceilings(&t, c);
+    if (j->screen && s->ceilings.n) device_run_print_ceilings(&t, c);
     if (st == IR_OK && j->points.n) {
-        phase(j, campaign_count(c, &j->points, j->args->opt.cache));
-        st = campaign_points(c, &j->points, j->args->opt.cache);
+        phase(j, device_run_count(c, &j->points, j->args->opt.cache));
+        st = device_run_points(c, &j->points, j->args->opt.cache);
         cli_progress_clear(&j->progress);
     }
-    if (st != IR_EINTR) campaign_probe(c, "end");
-    campaign_tuning(c);
-    if (j->points.n && s->ceilings.n) campaign_judge(c);
-    if (st == IR_OK) st = put_to_the_test(j, c);
-    if (j->screen) campaign_print_law(&t, c);
-    campaign_close_device(c);
+    if (st != IR_EINTR) device_run_pair_probe(c, "end");
+    device_run_note_tuning(c);
+    if (j->points.n && s->ceilings.n) device_run_judge(c);
+    if (st == IR_OK) st = run_ablation(j, c);
+    if (j->screen) device_run_print_law(&t, c);
+    device_run_close_device(c);
     return st;
 }
 
 /* Nothing measured is a failure, and so is a wrong or a failed point. */
-static int grade(const campaign *c, size_t n)
+static int grade(const device_run *c, size_t n)
 {
     size_t ok = 0, bad = 0;
     for (size_t d = 0; d < n; d++)
@@ -262,8 +262,8 @@ static ir_status write_report(const job *j)
     if (!f) return ir_fail(IR_EIO, "%s: cannot be written", path);
     ir_text t = {.f = f, .width = 110, .utf8 = true};
     for (size_t i = 0; i < j->ndev; i++) {
-        campaign_print_ceilings(&t, &j->dev[i]);
-        campaign_print_law(&t, &j->dev[i]);
+        device_run_print_ceilings(&t, &j->dev[i]);
+        device_run_print_law(&t, &j->dev[i]);
     }
     bool bad = ferror(f);
     bad = fclose(f) != 0 || bad;
@@ -276,11 +276,11 @@ static ir_status file_results(job *j)
 {
     if (j->to_stdout) {
         ir_status st = IR_OK;
-        for (size_t i = 0; i < j->ndev && st == IR_OK; i++) st = campaign_journal_tail(j->journal, &j->dev[i]);
+        for (size_t i = 0; i < j->ndev && st == IR_OK; i++) st = device_run_journal_tail(j->journal, &j->dev[i]);
         return st;
     }
     ir_status st = ir_journal_close(&j->journal);
-    if (st == IR_OK) st = campaign_rewrite(j->path, j->dev, j->ndev, j->args->argc, (char **)j->args->argv);
+    if (st == IR_OK) st = device_run_rewrite(j->path, j->dev, j->ndev, j->args->argc, (char **)j->args->argv);
     if (st == IR_OK && j->screen) fprintf(j->screen, "\nResults: %s\n", j->path);
     if (st == IR_OK && !j->args->opt.no_report) st = write_report(j);
     if (st == IR_OK && !j->args->opt.no_report) st = write_page(j);
@@ -309,7 +309,7 @@ static void print_plan(const job *j)
             const ir_kernel *k;
             const cli_point *p = &j->points.v[i];
             for (size_t n = 0; (k = backend_kernel(j->dev[d].s.dev.be, p->workload, n)); n++)
-                if (session_wants(&j->dev[d].s, p->workload, k))
+                if (context_wants(&j->dev[d].s, p->workload, k))
                     printf("%s/%s\t%s\n", j->dev[d].s.dev.be->name, k->name, cli_point_text(p->workload, &p->p, key, sizeof key));
         }
 }
@@ -321,7 +321,7 @@ static int run(const cli_args *args, bool with_points)
     j->args = args;
     ir_status st = known_backends(&args->opt);
     if (st == IR_OK && with_points) st = cli_points_expand(ir_workloads, args->arg, args->narg, &args->opt, &j->points);
-    if (st == IR_OK && args->opt.layers && with_points) st = layers_valid(args->opt.layers, &j->points);
+    if (st == IR_OK && args->opt.layers && with_points) st = per_layer_valid(args->opt.layers, &j->points);
     if (st == IR_OK) st = open_devices(j);
     if (st == IR_OK && args->opt.dry_run) print_plan(j);
     else if (st == IR_OK) st = execute(j);
@@ -330,7 +330,7 @@ static int run(const cli_args *args, bool with_points)
     if (st == IR_OK && !args->opt.dry_run) code = grade(j->dev, j->ndev);
     ir_status closed = ir_journal_close(&j->journal);
     if (code == EXIT_FINE && closed != IR_OK) code = complain();
-    for (size_t i = 0; i < j->ndev; i++) campaign_free(&j->dev[i]);
+    for (size_t i = 0; i < j->ndev; i++) device_run_free(&j->dev[i]);
     if (args->opt.resume) ir_record_free(&j->before);
     ceilings_source_close(&j->ceilings);
     cli_points_free(&j->points);

@@ -62,18 +62,18 @@ int selftest_kernels(FILE *f, const cli_options *o)
 {
     tally all = {0};
     for (const ir_backend *const *b = bench_backends; *b; b++) {
-        campaign c;
+        device_run c;
         bool asked = o->backends.n == 0 && strcmp((*b)->name, "ideal") != 0;
         for (size_t i = 0; i < o->backends.n; i++) asked = asked || !strcmp(o->backends.v[i], (*b)->name);
         if (!asked) continue;
-        ir_status st = campaign_open(&c, *b, 0, o);
+        ir_status st = device_run_open(&c, *b, 0, o);
         if (st == IR_EINVAL) return complain();
         if (st != IR_OK) {
             fprintf(f, "skip %s: %s\n", (*b)->name, ir_why());
             continue;
         }
         verify_device(f, &c.s.dev, &o->filter, &all);
-        campaign_free(&c);
+        device_run_free(&c);
     }
     fprintf(f, "%zu passed, %zu failed, %zu skipped\n", all.ok, all.bad, all.skip);
     return all.ok && !all.bad ? EXIT_FINE : EXIT_BAD;

@@ -166,12 +166,12 @@ static ir_status dump(job *j, uint64_t seed)
 }
 
 /* The first kernel of the ladder that passes --filter and can do it. */
-static ir_status choose(const session *s, job *j)
+static ir_status choose(const measure_context *s, job *j)
 {
     const ir_kernel *k;
     ir_status        st = ir_fail(IR_SKIP, "no kernel of %s for %s passes the filter", s->dev.be->name, j->w->name);
     for (size_t i = 0; !j->k && (k = backend_kernel(s->dev.be, j->w, i)); i++) {
-        if (!session_wants(s, j->w, k)) continue;
+        if (!context_wants(s, j->w, k)) continue;
         st = k->can_run ? k->can_run(&s->dev, j->w, &j->run.p) : IR_OK;
         if (st == IR_OK) j->k = k;
     }
@@ -181,16 +181,16 @@ static ir_status choose(const session *s, job *j)
 static ir_status on_device(const cli_args *args, const cli_point *p, const ir_backend *be)
 {
     const dump_own *own = args->own;
-    campaign        c;
+    device_run        c;
     job             j = {.w = p->workload, .dir = args->opt.output};
-    ir_status       st = campaign_open(&c, be, 0, &args->opt);
+    ir_status       st = device_run_open(&c, be, 0, &args->opt);
     if (st != IR_OK) return st;
     j.run = (ir_run){.workload = p->workload, .dev = &c.s.dev, .p = p->p};
     if (j.run.p.threads == 0) j.run.p.threads = c.s.info.threads;
     st = choose(&c.s, &j);
     j.run.kernel = j.k;
     if (st == IR_OK) st = dump(&j, (uint64_t)own->seed);
-    campaign_free(&c);
+    device_run_free(&c);
     return st;
 }
 

@@ -20,7 +20,7 @@ static size_t of_device(const ir_record *r, size_t at, ir_point *pts, ir_ceiling
 static ir_status fit_device(const ir_text *t, const char *file, const ir_record *r, size_t at)
 {
     const ir_device_info *d = &r->device[at];
-    campaign  c;
+    device_run  c;
     ir_status st = IR_OK;
     memset(&c, 0, sizeof c);
     ir_ceilings_init(&c.s.ceilings);
@@ -33,8 +33,8 @@ static ir_status fit_device(const ir_text *t, const char *file, const ir_record 
     } else {
         fprintf(t->f, "%s: %s, %s\n", file, d->id, d->name);
         c.s.policy.seed = 1;
-        campaign_judge(&c);
-        campaign_print_law(t, &c);
+        device_run_judge(&c);
+        device_run_print_law(t, &c);
         if (!c.law.fitted) st = ir_fail(IR_EINVAL, "%s: %s: %s", file, d->id, c.law.why);
     }
     free(c.s.point); /* the samples belong to the record */

@@ -30,9 +30,9 @@ static ir_status copy_file(const char *from, const char *to)
     return st;
 }
 
-typedef struct { char dir[64], self[1024], copy[80], quoted_self[1100]; } twins;
+typedef struct { char dir[64], self[1024], copy[80], quoted_self[1100]; } variants;
 
-static ir_status make_twins(twins *t)
+static ir_status make_twins(variants *t)
 {
     ssize_t n = readlink("/proc/self/exe", t->self, sizeof t->self - 1);
     snprintf(t->dir, sizeof t->dir, "/tmp/ironroof-XXXXXX");
@@ -44,7 +44,7 @@ static ir_status make_twins(twins *t)
     return copy_file(t->self, t->copy);
 }
 
-static void remove_twins(const twins *t)
+static void remove_twins(const variants *t)
 {
     unlink(t->copy);
     rmdir(t->dir);
@@ -56,7 +56,7 @@ typedef struct {
     const ab_options *own;
     const char *const *points;
     size_t            npoint;
-    const twins      *twins;
+    const variants      *variants;
     ir_comparisons    all;     /* of every step; owned */
     bool              stopped;
 } selftest;
@@ -106,7 +106,7 @@ static ir_status one_round(selftest *s, double injected, uint64_t seed, ir_gate_
 {
     ab_job *j = malloc(sizeof *j);
     if (!j) return ir_fail(IR_ENOMEM, "no memory");
-    ir_status st = ab_job_open(j, s->args, s->own, s->twins->quoted_self, s->twins->copy, s->points, s->npoint);
+    ir_status st = ab_job_open(j, s->args, s->own, s->variants->quoted_self, s->variants->copy, s->points, s->npoint);
     if (st != IR_OK) return free(j), st;
     ir_comparisons c = {0};
     j->inject[1] = injected;
@@ -174,8 +174,8 @@ int selftest_gate(FILE *f, const cli_args *args)
     double        list[MOST_STEPS];
     ir_gate_proof proof[MOST_STEPS];
     size_t        n = 1, done = 0, skip = listed ? 2 : 1;
-    twins         t = {{0}, {0}, {0}, {0}};
-    selftest      s = {.args = args, .own = args->own, .points = args->arg + skip, .npoint = args->narg - skip, .twins = &t};
+    variants         t = {{0}, {0}, {0}, {0}};
+    selftest      s = {.args = args, .own = args->own, .points = args->arg + skip, .npoint = args->narg - skip, .variants = &t};
     ir_status     st = aa ? IR_OK : shares(listed ? args->arg[1] : "1,2,3,5,10", list, &n);
     if (st == IR_OK) st = make_twins(&t);
     for (; done < n && st == IR_OK; done += st == IR_OK) {

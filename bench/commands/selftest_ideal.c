@@ -16,15 +16,15 @@ static void expect(judge *j, bool ok, const char *what, const char *detail)
     j->bad += !ok;
 }
 
-static ir_status begin(session *s, const ir_ideal_options *o)
+static ir_status begin(measure_context *s, const ir_ideal_options *o)
 {
     ir_ideal_next_options = *o;
-    ir_status st = session_open(s, &ir_ideal_backend, 0);
+    ir_status st = context_open(s, &ir_ideal_backend, 0);
     memset(&ir_ideal_next_options, 0, sizeof ir_ideal_next_options);
     return st == IR_OK ? ir_ideal_ceilings(&s->dev, &s->ceilings) : st;
 }
 
-static ir_status ladder(session *s, const char *workload, const char *key, int64_t first, int n)
+static ir_status ladder(measure_context *s, const char *workload, const char *key, int64_t first, int n)
 {
     const ir_workload *w = ir_workload_named(workload);
     ir_status          st = IR_OK;
@@ -32,24 +32,24 @@ static ir_status ladder(session *s, const char *workload, const char *key, int64
         ir_params p = w->defaults;
         p.threads = 1;
         p.v[ir_workload_param(w, key)] = first << i;
-        st = session_measure(s, w, backend_kernel(s->dev.be, w, 0), &p, false, NULL);
+        st = context_measure(s, w, backend_kernel(s->dev.be, w, 0), &p, false, NULL);
     }
     return st;
 }
 
-static ir_status grid(session *s, const char *workload)
+static ir_status grid(measure_context *s, const char *workload)
 {
     const ir_workload *w = ir_workload_named(workload);
     ir_status          st = IR_OK;
     for (size_t i = 0; i < w->nquick && st == IR_OK; i++) {
         ir_params p = w->quick[i];
         p.threads = 1;
-        st = session_measure(s, w, backend_kernel(s->dev.be, w, 0), &p, false, NULL);
+        st = context_measure(s, w, backend_kernel(s->dev.be, w, 0), &p, false, NULL);
     }
     return st;
 }
 
-static ir_status measure_all(session *s)
+static ir_status measure_all(measure_context *s)
 {
     static const char *const grids[] = {"forkjoin", "gemm", "gemv", "batchmm"};
     ir_status st = ladder(s, "copy", "bytes", 1 << 20, 8);
@@ -77,7 +77,7 @@ static ir_bound implied(const ir_point *p, const ir_ideal_options *o)
     return data > .6 * sum ? IR_BOUND_MEMORY : comp > .6 * sum ? IR_BOUND_COMPUTE : lat > .6 * sum ? IR_BOUND_LATENCY : IR_BOUND_UNKNOWN;
 }
 
-static void verdicts(judge *j, const session *s, const ir_ideal_options *o)
+static void verdicts(judge *j, const measure_context *s, const ir_ideal_options *o)
 {
     char   text[80];
     size_t n = 0, right = 0;
@@ -93,8 +93,8 @@ static void verdicts(judge *j, const session *s, const ir_ideal_options *o)
 
 static ir_status recovers(judge *j, ir_form form, double noise)
 {
-    session          s;
-    law_result       law;
+    measure_context          s;
+    fitted_law       law;
     ir_ideal_options o;
     double           tol = noise > 0 ? 2 * noise : 1e-3;
     ir_ideal_defaults(&o);
@@ -103,7 +103,7 @@ static ir_status recovers(judge *j, ir_form form, double noise)
     ir_status st = begin(&s, &o);
     if (st == IR_OK) st = measure_all(&s);
     if (st == IR_OK) {
-        law_apply(s.point, s.npoint, &s.ceilings, 1, &law);
+        fit_points(s.point, s.npoint, &s.ceilings, 1, &law);
         fprintf(j->f, "%s law, %.0f %% noise, %zu points\n", ir_form_name(form), 100 * noise, s.npoint);
         expect(j, law.fitted, "fitted", law.why);
         const ir_fit *fit = &law.fit[form == IR_ADDITIVE ? 0 : 1];
@@ -113,20 +113,20 @@ static ir_status recovers(judge *j, ir_form form, double noise)
         coefficient(j, "L_lat", &fit->L_lat, o.L_lat, tol);
         verdicts(j, &s, &o);
     }
-    session_close(&s);
+    context_close(&s);
     return st;
 }
 
 static ir_status refuses(judge *j)
 {
-    session          s;
-    law_result       law;
+    measure_context          s;
+    fitted_law       law;
     ir_ideal_options o;
     ir_ideal_defaults(&o);
     ir_status st = begin(&s, &o);
     if (st == IR_OK) st = ladder(&s, "copy", "bytes", 1 << 26, 6);
     if (st == IR_OK) {
-        law_apply(s.point, s.npoint, &s.ceilings, 1, &law);
+        fit_points(s.point, s.npoint, &s.ceilings, 1, &law);
         fprintf(j->f, "copy alone, %zu points\n", s.npoint);
         expect(j, law.fitted, "fitted", law.why);
         for (int f = 0; f < 2 && law.fitted; f++) {
@@ -135,7 +135,7 @@ static ir_status refuses(judge *j)
             expect(j, law.fit[f].L_lat.how != IR_FITTED, "L_lat is not claimed", ir_how_name(law.fit[f].L_lat.how));
         }
     }
-    session_close(&s);
+    context_close(&s);
     return st;
 }
 

@@ -1,4 +1,4 @@
-/* context.c -- see session.h. */
+/* context.c -- see context.h. */
 #define _GNU_SOURCE
 #include "bench/measure/context.h"
 #include "kernels/workloads/workloads_compute.h"
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-ir_status session_open(session *s, const ir_backend *be, int index)
+ir_status context_open(measure_context *s, const ir_backend *be, int index)
 {
     memset(s, 0, sizeof *s);
     ir_ceilings_init(&s->ceilings);
@@ -16,12 +16,12 @@ ir_status session_open(session *s, const ir_backend *be, int index)
     ir_status st = be->open(&s->dev);
     if (st == IR_OK) st = be->describe(&s->dev, &s->info);
     if (st == IR_OK) st = ir_topology_load(NULL, &s->topo);
-    if (st != IR_OK) session_close(s);
+    if (st != IR_OK) context_close(s);
     else if (s->topo.npu < s->topo.npu_machine) s->run_flags |= IR_FLAG_CPUSET;
     return st;
 }
 
-void session_close_device(session *s)
+void context_close_device(measure_context *s)
 {
     if (!s->dev.be || !s->dev.self) return;
     bw_monitor_close(&s->monitor);
@@ -29,9 +29,9 @@ void session_close_device(session *s)
     s->dev.be->close(&s->dev);
 }
 
-void session_close(session *s)
+void context_close(measure_context *s)
 {
-    session_close_device(s);
+    context_close_device(s);
     for (size_t i = 0; i < s->npoint; i++) ir_point_free(&s->point[i]);
     free(s->point);
     s->point = NULL;
@@ -39,15 +39,15 @@ void session_close(session *s)
     ir_ceilings_free(&s->ceilings);
 }
 
-bool session_stopped(const session *s) { return s->policy.stop_flag && *s->policy.stop_flag; }
+bool context_stopped(const measure_context *s) { return s->policy.stop_flag && *s->policy.stop_flag; }
 
 /* The naive rung of a network takes minutes: the full profile and a filter run it. */
-static bool too_slow(const session *s, const ir_workload *w, const ir_kernel *k)
+static bool too_slow(const measure_context *s, const ir_workload *w, const ir_kernel *k)
 {
     return !s->full && k->flags & IR_K_NAIVE && (!strcmp(w->family, "cnn") || !strcmp(w->family, "gpt"));
 }
 
-bool session_wants(const session *s, const ir_workload *w, const ir_kernel *k)
+bool context_wants(const measure_context *s, const ir_workload *w, const ir_kernel *k)
 {
     if (!s->filter) return !too_slow(s, w, k);
     char id[3 * IR_NAME + 4];
@@ -55,7 +55,7 @@ bool session_wants(const session *s, const ir_workload *w, const ir_kernel *k)
     return regexec(s->filter, id, 0, NULL, 0) == 0;
 }
 
-static ir_status grow(session *s)
+static ir_status grow(measure_context *s)
 {
     if (s->npoint < s->cap) return IR_OK;
     size_t    cap = s->cap ? 2 * s->cap : 64;
@@ -77,7 +77,7 @@ static ir_status copy(const ir_point *p, ir_point *out)
 }
 
 /* A point of the journal being resumed, with its samples copied; false when it is not there. */
-static bool resumed(const session *s, const ir_point *like, ir_point *out)
+static bool find_resumed(const measure_context *s, const ir_point *like, ir_point *out)
 {
     char want[IR_ID], have[IR_ID];
     if (!s->resume) return false;
@@ -90,7 +90,7 @@ static bool resumed(const session *s, const ir_point *like, ir_point *out)
     return false;
 }
 
-static void likeness(const session *s, const ir_workload *w, const ir_kernel *k, const ir_params *p, bool cold, ir_point *o)
+static void point_identity(const measure_context *s, const ir_workload *w, const ir_kernel *k, const ir_params *p, bool cold, ir_point *o)
 {
     ir_point_init(o);
     snprintf(o->backend, sizeof o->backend, "%s", s->dev.be->name);
@@ -102,7 +102,7 @@ static void likeness(const session *s, const ir_workload *w, const ir_kernel *k,
 }
 
 /* As many as the ceilings found to fill the device; without them, plenty for each of its cores. */
-static int64_t teams_of(const session *s, const ir_workload *w, ir_dtype t)
+static int64_t teams_of(const measure_context *s, const ir_workload *w, ir_dtype t)
 {
     enum { PLENTY = 64 };
     if (s->teams[t] > 0 || s->info.threads > 0 || strcmp(w->name, "fma") != 0) return s->teams[t];
@@ -111,7 +111,7 @@ static int64_t teams_of(const session *s, const ir_workload *w, ir_dtype t)
 }
 
 /* A device has no host threads to choose, and "fma" without a number of teams means as many as fill it. */
-static ir_params adapted(const session *s, const ir_workload *w, const ir_params *asked)
+static ir_params adapted(const measure_context *s, const ir_workload *w, const ir_params *asked)
 {
     ir_params p = *asked;
     if (s->info.threads == 0) p.threads = 0;
@@ -120,7 +120,7 @@ static ir_params adapted(const session *s, const ir_workload *w, const ir_params
     return p;
 }
 
-ir_status session_measure(session *s, const ir_workload *w, const ir_kernel *k, const ir_params *asked, bool cold,
+ir_status context_measure(measure_context *s, const ir_workload *w, const ir_kernel *k, const ir_params *asked, bool cold,
                           const ir_point **out)
 {
     ir_params        own = adapted(s, w, asked);
@@ -130,9 +130,9 @@ ir_status session_measure(session *s, const ir_workload *w, const ir_kernel *k, 
     ir_status st = grow(s);
     if (st != IR_OK) return st;
     ir_point *o = &s->point[s->npoint];
-    likeness(s, w, k, p, cold, &like);
+    point_identity(s, w, k, p, cold, &like);
     if (s->tick) s->tick(s, ir_point_key(&like, key));
-    if (!resumed(s, &like, o)) {
+    if (!find_resumed(s, &like, o)) {
         ir_policy pol = s->policy;
         pol.cold = cold;
         bool drift = bw_monitor_begin(&s->monitor, &s->ceilings, w, k, &like.p, cold, &pol);
@@ -153,7 +153,7 @@ ir_status session_measure(session *s, const ir_workload *w, const ir_kernel *k, 
     return st;
 }
 
-ir_status session_keep(session *s, ir_point *o)
+ir_status context_append(measure_context *s, ir_point *o)
 {
     ir_status st = grow(s);
     if (st != IR_OK) {
@@ -168,7 +168,7 @@ ir_status session_keep(session *s, ir_point *o)
     return st;
 }
 
-ir_status session_adopt(session *s, const ir_point *p)
+ir_status context_append_copy(measure_context *s, const ir_point *p)
 {
     ir_status st = grow(s);
     if (st == IR_OK) st = copy(p, &s->point[s->npoint]);
@@ -177,7 +177,7 @@ ir_status session_adopt(session *s, const ir_point *p)
     return s->journal ? ir_journal_point(s->journal, o) : IR_OK;
 }
 
-const ir_point *session_asked(const session *s, size_t *n)
+const ir_point *context_asked(const measure_context *s, size_t *n)
 {
     size_t first = 0;
     while (first < s->npoint && s->point[first].for_ceiling) first++;
@@ -185,15 +185,15 @@ const ir_point *session_asked(const session *s, size_t *n)
     return s->point ? s->point + first : NULL;
 }
 
-ir_status session_recall(session *s, const ir_point *like, bool *done)
+ir_status context_find_resumed(measure_context *s, const ir_point *like, bool *done)
 {
     ir_status st = grow(s);
-    *done = st == IR_OK && resumed(s, like, &s->point[s->npoint]);
+    *done = st == IR_OK && find_resumed(s, like, &s->point[s->npoint]);
     if (*done) s->npoint++;
     return st;
 }
 
-void session_monitor(session *s)
+void context_choose_monitor(measure_context *s)
 {
     bw_monitor_choose(&s->monitor, &s->dev, &s->info, &s->ceilings, s->point, s->npoint, s->policy.seed);
 }

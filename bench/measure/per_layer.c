@@ -26,7 +26,7 @@ static ir_status chosen(const char *which, int n, const char *name, cli_axis *ou
     return st;
 }
 
-ir_status layers_valid(const char *which, const cli_points *pts)
+ir_status per_layer_valid(const char *which, const cli_points *pts)
 {
     bool      any = false;
     ir_status st = IR_OK;
@@ -104,17 +104,17 @@ static ir_status fill_times(ir_point *o, const double *layer_s, size_t l, size_t
     return IR_OK;
 }
 
-static ir_status skipped(session *s, const ir_point *whole)
+static ir_status skipped(measure_context *s, const ir_point *whole)
 {
     ir_point o;
     like(whole, "all", -1, &o);
     o.status = IR_SKIP;
     o.cost = whole->cost;
     snprintf(o.why, sizeof o.why, "%s", ir_why());
-    return session_keep(s, &o);
+    return context_append(s, &o);
 }
 
-static ir_status keep(session *s, const ir_point *whole, const ly_net *net, const cli_axis *axis, const double *layer_s,
+static ir_status keep(measure_context *s, const ir_point *whole, const ly_net *net, const cli_axis *axis, const double *layer_s,
                       const char *const *choice, size_t calls)
 {
     ir_status st = IR_OK;
@@ -125,14 +125,14 @@ static ir_status keep(session *s, const ir_point *whole, const ly_net *net, cons
         snprintf(o.why, sizeof o.why, "%s", choice[axis->v[i]]);
         cost_of(r, whole, o.why, &o);
         st = fill_times(&o, layer_s, (size_t)axis->v[i], (size_t)net->n, calls);
-        if (st == IR_OK) st = session_keep(s, &o);
+        if (st == IR_OK) st = context_append(s, &o);
         else ir_point_free(&o);
     }
     return st;
 }
 
 /* Are all of them in the run that is being resumed? Then they are kept already. */
-static ir_status recall(session *s, const ir_point *whole, const ly_net *net, const cli_axis *axis, bool *done)
+static ir_status recall(measure_context *s, const ir_point *whole, const ly_net *net, const cli_axis *axis, bool *done)
 {
     size_t    first = s->npoint;
     ir_status st = IR_OK;
@@ -140,13 +140,13 @@ static ir_status recall(session *s, const ir_point *whole, const ly_net *net, co
     for (size_t i = 0; i < axis->n && st == IR_OK && *done; i++) {
         ir_point o;
         like(whole, net->row[axis->v[i]].name, axis->v[i], &o);
-        st = session_recall(s, &o, done);
+        st = context_find_resumed(s, &o, done);
     }
     while (!*done && s->npoint > first) ir_point_free(&s->point[--s->npoint]);
     return st;
 }
 
-static ir_status measure(session *s, const ir_workload *w, const ir_kernel *k, const ir_point *whole, const ly_net *net, const cli_axis *axis)
+static ir_status measure(measure_context *s, const ir_workload *w, const ir_kernel *k, const ir_point *whole, const ly_net *net, const cli_axis *axis)
 {
     double    T = ir_point_time(whole), room = LONG_S * s->policy.budget_s / (T > 0 ? T : 1);
     size_t    calls = room < MIN_CALLS ? MIN_CALLS : room > CALLS ? CALLS : (size_t)room;
@@ -161,7 +161,7 @@ static ir_status measure(session *s, const ir_workload *w, const ir_kernel *k, c
     return st;
 }
 
-ir_status layers_measure(session *s, const ir_workload *w, const ir_kernel *k, const ir_point *whole)
+ir_status per_layer_measure(measure_context *s, const ir_workload *w, const ir_kernel *k, const ir_point *whole)
 {
     ly_net   net;
     cli_axis axis = {0};

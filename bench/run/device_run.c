@@ -1,4 +1,4 @@
-/* device_run.c -- see campaign.h. */
+/* device_run.c -- see device_run.h. */
 #include "bench/run/device_run.h"
 #include "bench/ceilings/ceilings.h"
 #include "bench/analysis/crossover.h"
@@ -16,7 +16,7 @@
 
 #include "kernels/cpu/smt_probe.h"
 
-static void apply_policy(session *s, const cli_options *o)
+static void apply_policy(measure_context *s, const cli_options *o)
 {
     s->full = o->profile == CLI_FULL;
     (s->full ? ir_policy_full : ir_policy_quick)(&s->policy);
@@ -54,7 +54,7 @@ static ir_status cpu_settings(const cli_options *o)
     return st;
 }
 
-static void cpu_environment(const session *s, ir_env *e)
+static void cpu_environment(const measure_context *s, ir_env *e)
 {
     static const char *const pages[] = {"default", "huge", "small"};
     const cpu_dev           *c = cpu_of(&s->dev);
@@ -66,7 +66,7 @@ static void cpu_environment(const session *s, ir_env *e)
 }
 
 /* What the machine module collects, and what the run itself adds. */
-static ir_status environment(const session *s, ir_env *e)
+static ir_status environment(const measure_context *s, ir_env *e)
 {
     ir_status st = ir_env_collect(&s->topo, e);
     if (st != IR_OK) return st;
@@ -80,30 +80,30 @@ static ir_status environment(const session *s, ir_env *e)
     return IR_OK;
 }
 
-ir_status campaign_open(campaign *c, const ir_backend *be, int index, const cli_options *o)
+ir_status device_run_open(device_run *c, const ir_backend *be, int index, const cli_options *o)
 {
     memset(c, 0, sizeof *c);
     ir_env_init(&c->env);
     ir_status st = be == &cpu_backend ? cpu_settings(o) : IR_OK;
-    if (st == IR_OK) st = session_open(&c->s, be, index);
+    if (st == IR_OK) st = context_open(&c->s, be, index);
     if (st != IR_OK) return st;
     apply_policy(&c->s, o);
     st = environment(&c->s, &c->env);
-    if (st != IR_OK) campaign_free(c);
+    if (st != IR_OK) device_run_free(c);
     return st;
 }
 
-void campaign_close_device(campaign *c) { session_close_device(&c->s); }
+void device_run_close_device(device_run *c) { context_close_device(&c->s); }
 
-void campaign_free(campaign *c)
+void device_run_free(device_run *c)
 {
-    prove_free(&c->proof);
-    session_close(&c->s);
+    ablation_free(&c->proof);
+    context_close(&c->s);
     ir_env_free(&c->env);
 }
 
 /* A device has no host threads to choose: points that differ in nothing else are one point. */
-static bool repeats(const session *s, const cli_points *pts, size_t i)
+static bool repeats(const measure_context *s, const cli_points *pts, size_t i)
 {
     const cli_point *a = &pts->v[i];
     for (size_t j = 0; j < i && s->info.threads == 0; j++)
@@ -112,35 +112,35 @@ static bool repeats(const session *s, const cli_points *pts, size_t i)
     return false;
 }
 
-size_t campaign_count(const campaign *c, const cli_points *pts, unsigned cache)
+size_t device_run_count(const device_run *c, const cli_points *pts, unsigned cache)
 {
     size_t n = 0, modes = (cache & CLI_HOT ? 1 : 0) + (cache & CLI_COLD ? 1 : 0);
     for (size_t i = 0; i < pts->n; i++) {
         const ir_kernel *k;
         if (repeats(&c->s, pts, i)) continue;
         for (size_t j = 0; (k = backend_kernel(c->s.dev.be, pts->v[i].workload, j)); j++)
-            if (session_wants(&c->s, pts->v[i].workload, k)) n += modes;
+            if (context_wants(&c->s, pts->v[i].workload, k)) n += modes;
     }
     return n;
 }
 
-static ir_status one_point(session *s, const cli_point *p, unsigned cache)
+static ir_status one_point(measure_context *s, const cli_point *p, unsigned cache)
 {
     const ir_kernel *k;
     const ir_point  *done;
     ir_status        st = IR_OK;
     for (size_t j = 0; st == IR_OK && (k = backend_kernel(s->dev.be, p->workload, j)); j++) {
-        if (!session_wants(s, p->workload, k)) continue;
-        if (cache & CLI_HOT) st = session_measure(s, p->workload, k, &p->p, false, &done);
-        if (cache & CLI_HOT && st == IR_OK) st = layers_measure(s, p->workload, k, done);
-        if (cache & CLI_COLD && st == IR_OK) st = session_measure(s, p->workload, k, &p->p, true, NULL);
+        if (!context_wants(s, p->workload, k)) continue;
+        if (cache & CLI_HOT) st = context_measure(s, p->workload, k, &p->p, false, &done);
+        if (cache & CLI_HOT && st == IR_OK) st = per_layer_measure(s, p->workload, k, done);
+        if (cache & CLI_COLD && st == IR_OK) st = context_measure(s, p->workload, k, &p->p, true, NULL);
         if (st == IR_OK) st = ceilings_follow(s);
-        if (st == IR_OK && session_stopped(s)) st = ir_fail(IR_EINTR, "interrupted");
+        if (st == IR_OK && context_stopped(s)) st = ir_fail(IR_EINTR, "interrupted");
     }
     return st;
 }
 
-ir_status campaign_points(campaign *c, const cli_points *pts, unsigned cache)
+ir_status device_run_points(device_run *c, const cli_points *pts, unsigned cache)
 {
     ir_status st = IR_OK;
     for (size_t i = 0; i < pts->n && st == IR_OK; i++)
@@ -148,14 +148,14 @@ ir_status campaign_points(campaign *c, const cli_points *pts, unsigned cache)
     return st;
 }
 
-void campaign_tuning(campaign *c)
+void device_run_note_tuning(device_run *c)
 {
     ir_dev     *d = &c->s.dev;
     const char *found = d->be->tuning ? d->be->tuning(d) : "";
     if (*found) ir_env_text(&c->env, "tuning", found, false);
 }
 
-void campaign_probe(campaign *c, const char *when)
+void device_run_pair_probe(device_run *c, const char *when)
 {
     double ratio;
     char   key[40];
@@ -168,14 +168,14 @@ void campaign_probe(campaign *c, const char *when)
         if (c->s.point[i].p.threads > 1) c->s.point[i].flags |= IR_FLAG_SMT_SHARED;
 }
 
-void campaign_judge(campaign *c)
+void device_run_judge(device_run *c)
 {
-    law_apply(c->s.point, c->s.npoint, &c->s.ceilings, c->s.policy.seed, &c->law);
+    fit_points(c->s.point, c->s.npoint, &c->s.ceilings, c->s.policy.seed, &c->law);
     c->judged = true;
 }
 
 /* ---- paper and screen ------------------------------------------------------------------------------ */
-void campaign_print_ceilings(const ir_text *t, const campaign *c)
+void device_run_print_ceilings(const ir_text *t, const device_run *c)
 {
     ir_text_machine(t, &c->s.info, &c->env);
     fputc('\n', t->f);
@@ -183,11 +183,11 @@ void campaign_print_ceilings(const ir_text *t, const campaign *c)
     fflush(t->f);
 }
 
-void campaign_print_law(const ir_text *t, const campaign *c)
+void device_run_print_law(const ir_text *t, const device_run *c)
 {
-    const law_result *law = &c->law;
+    const fitted_law *law = &c->law;
     size_t            n;
-    const ir_point   *p = session_asked(&c->s, &n);
+    const ir_point   *p = context_asked(&c->s, &n);
     char              line[1024];
     if (n) {
         fputc('\n', t->f);
@@ -207,16 +207,16 @@ void campaign_print_law(const ir_text *t, const campaign *c)
     fprintf(t->f, "\n%s\n", line);
     crossover_print(t->f, &c->s);
     launch_gap_print(t->f, &c->s);
-    if (c->proved) prove_print(t->f, &c->s, &c->proof);
+    if (c->proved) ablation_print(t->f, &c->s, &c->proof);
     if (law->exceed)
         fprintf(t->f, "%zu point%s above a ceiling by more than 2 %%: see the rows flagged suspect.\n", law->exceed,
                 law->exceed == 1 ? "" : "s");
     fflush(t->f);
 }
 
-ir_status campaign_journal_tail(ir_journal *j, const campaign *c)
+ir_status device_run_journal_tail(ir_journal *j, const device_run *c)
 {
-    const law_result *law = &c->law;
+    const fitted_law *law = &c->law;
     ir_status         st = launch_gap_journal(j, &c->s);
     if (!c->judged) return st == IR_OK ? crossover_journal(j, &c->s) : st;
     ir_verdict        v = {.question = "summary", .p = NAN};
@@ -226,19 +226,19 @@ ir_status campaign_journal_tail(ir_journal *j, const campaign *c)
     snprintf(v.verdict, sizeof v.verdict, "%s", law->fitted ? ir_form_name(law->fit[law->better].form) : "unfitted");
     if (st == IR_OK) st = ir_journal_verdict(j, &v);
     if (st == IR_OK) st = crossover_journal(j, &c->s);
-    return st == IR_OK && c->proved ? prove_journal(j, &c->s, &c->proof) : st;
+    return st == IR_OK && c->proved ? ablation_journal(j, &c->s, &c->proof) : st;
 }
 
-static ir_status journal_all(ir_journal *j, const campaign *c)
+static ir_status journal_all(ir_journal *j, const device_run *c)
 {
     ir_status st = IR_OK;
     for (size_t i = 0; i < c->s.ceilings.n && st == IR_OK; i++) st = ir_journal_ceiling(j, &c->s.ceilings.v[i]);
     if (st == IR_OK && c->s.ceilings.n) st = ir_journal_levels(j, c->s.info.id, c->s.ceilings.level_B);
     for (size_t i = 0; i < c->s.npoint && st == IR_OK; i++) st = ir_journal_point(j, &c->s.point[i]);
-    return st == IR_OK ? campaign_journal_tail(j, c) : st;
+    return st == IR_OK ? device_run_journal_tail(j, c) : st;
 }
 
-ir_status campaign_rewrite(const char *path, const campaign *c, size_t n, int argc, char **argv)
+ir_status device_run_rewrite(const char *path, const device_run *c, size_t n, int argc, char **argv)
 {
     char        tmp[4200];
     ir_journal *j = NULL;

@@ -1,37 +1,37 @@
 /* device_run.h -- a run of one device from its ceilings to its verdicts, and what is printed and filed. */
-#ifndef BENCH_CAMPAIGN_H
-#define BENCH_CAMPAIGN_H
+#ifndef BENCH_DEVICE_RUN_H
+#define BENCH_DEVICE_RUN_H
 #include "bench/cli/cli.h"
 #include "bench/run/fit_points.h"
 #include "bench/ablation/ablation.h"
 #include "bench/measure/context.h"
 typedef struct {
-    session    s;
+    measure_context    s;
     ir_env     env;
-    law_result law;
+    fitted_law law;
     bool       judged; /* law holds */
-    prove_set  proof;
+    ablation_set  proof;
     bool       proved; /* proof holds */
-} campaign;
+} device_run;
 /* Open device `index` of a backend under these options and describe its environment. */
-ir_status campaign_open(campaign *, const ir_backend *, int index, const cli_options *);
-void      campaign_close_device(campaign *); /* results stay */
-void      campaign_free(campaign *);         /* idempotent */
+ir_status device_run_open(device_run *, const ir_backend *, int index, const cli_options *);
+void      device_run_close_device(device_run *); /* results stay */
+void      device_run_free(device_run *);         /* idempotent */
 /* How many rows the points will give (ceilings not counted). cache: CLI_HOT | CLI_COLD. */
-size_t campaign_count(const campaign *, const cli_points *, unsigned cache);
+size_t device_run_count(const device_run *, const cli_points *, unsigned cache);
 /* Every kernel of the backend that serves a point and passes the filter becomes a row. */
-ir_status campaign_points(campaign *, const cli_points *, unsigned cache);
+ir_status device_run_points(device_run *, const cli_points *, unsigned cache);
 /* The pair probe: two threads' arithmetic throughput over one's. Below 1.6 two CPUs share a core, and every
  * multi-threaded row says so. Call it at the start and at the end of a run. */
-void      campaign_probe(campaign *, const char *when);
+void      device_run_pair_probe(device_run *, const char *when);
 /* What the backend searched for while the points were measured, into the environment; before the device is closed. */
-void      campaign_tuning(campaign *);
-void      campaign_judge(campaign *);
+void      device_run_note_tuning(device_run *);
+void      device_run_judge(device_run *);
 /* Machine card and ceilings; points, law, roofline and summary: to a terminal or a file. */
-void campaign_print_ceilings(const ir_text *, const campaign *);
-void campaign_print_law(const ir_text *, const campaign *);
+void device_run_print_ceilings(const ir_text *, const device_run *);
+void device_run_print_law(const ir_text *, const device_run *);
 /* What a stream that already holds header, machine, ceilings and points still lacks: fits and summary. */
-ir_status campaign_journal_tail(ir_journal *, const campaign *);
+ir_status device_run_journal_tail(ir_journal *, const device_run *);
 /* Write all results anew beside `path` and move them there: rows now carry their verdicts. */
-ir_status campaign_rewrite(const char *path, const campaign *, size_t n, int argc, char **argv);
+ir_status device_run_rewrite(const char *path, const device_run *, size_t n, int argc, char **argv);
 #endif

@@ -1,4 +1,4 @@
-/* fit_points.c -- see law_phase.h. */
+/* fit_points.c -- see fit_points.h. */
 #include "bench/run/fit_points.h"
 #include "kernels/workloads/table.h"
 
@@ -14,7 +14,7 @@ static bool in_law(const char *family)
     return false;
 }
 
-static bool is_twin(const char *workload)
+static bool is_variant(const char *workload)
 {
     const ir_workload *w = ir_workload_named(workload);
     return w && w->by_name;
@@ -24,7 +24,7 @@ static size_t select_points(const ir_point *pts, size_t n, ir_point *out)
 {
     size_t m = 0;
     for (size_t i = 0; i < n; i++)
-        if (!pts[i].for_ceiling && in_law(pts[i].family) && !is_twin(pts[i].workload)) out[m++] = pts[i]; /* borrows the samples */
+        if (!pts[i].for_ceiling && in_law(pts[i].family) && !is_variant(pts[i].workload)) out[m++] = pts[i]; /* borrows the samples */
     return m;
 }
 
@@ -38,7 +38,7 @@ static bool guard(ir_point *p, const ir_ceilings *c)
     return false;
 }
 
-void law_apply(ir_point *pts, size_t n, const ir_ceilings *c, uint64_t seed, law_result *out)
+void fit_points(ir_point *pts, size_t n, const ir_ceilings *c, uint64_t seed, fitted_law *out)
 {
     memset(out, 0, sizeof *out);
     ir_point *sel = malloc((n ? n : 1) * sizeof *sel);

@@ -1,6 +1,6 @@
 /* fit_points.h -- from points to the law and its verdicts: select, fit, judge, guard. */
-#ifndef BENCH_LAW_PHASE_H
-#define BENCH_LAW_PHASE_H
+#ifndef BENCH_FIT_POINTS_H
+#define BENCH_FIT_POINTS_H
 #include "harness/law/law.h"
 typedef struct {
     ir_fit fit[2];   /* additive, overlapped */
@@ -8,8 +8,8 @@ typedef struct {
     bool   fitted;   /* false: too few points; why says so */
     char   why[IR_WHY];
     size_t exceed;   /* points asked for that are above a ceiling by more than 2 % */
-} law_result;
+} fitted_law;
 /* Fit both forms over the points of the law's families that were not measured for a ceiling, and judge every point with the
  * better one; without a fit the ceilings alone judge. All are of one device. */
-void law_apply(ir_point *pts, size_t n, const ir_ceilings *, uint64_t seed, law_result *out);
+void fit_points(ir_point *pts, size_t n, const ir_ceilings *, uint64_t seed, fitted_law *out);
 #endif

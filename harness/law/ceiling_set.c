@@ -156,8 +156,8 @@ typedef struct {
 
 double law_read_moment(const ir_ceilings *c, const ir_ceiling *x)
 {
-    const ir_ceiling *read = x->read_then_Bps > 0 ? ir_ceiling_find(c, IR_C_BANDWIDTH, x->level, "read", x->dtype, x->threads) : NULL;
-    return read && read->threads == x->threads ? read->value / x->read_then_Bps : 1;
+    const ir_ceiling *read = x->ref_read_Bps > 0 ? ir_ceiling_find(c, IR_C_BANDWIDTH, x->level, "read", x->dtype, x->threads) : NULL;
+    return read && read->threads == x->threads ? read->value / x->ref_read_Bps : 1;
 }
 
 /* Rate x (read ceiling) / (what reads got when it was measured): how far an operation outdoes reads is its own, but where the memory
@@ -166,10 +166,10 @@ static double rate_of(const mix_query *q, const ir_ceiling *x)
 {
     if (!(q->now > 0) || !strcmp(x->op, "read")) return x->value; /* the read ceiling is the unit itself */
     const double moment = law_read_moment(q->c, x);
-    if (!(x->read_then_Bps > 0 && x->other_Bps > 0 && x->other_read_Bps > 0) || x->other_read_Bps == x->read_then_Bps) return x->value * moment;
-    const double here = x->read_then_Bps * moment * q->now; /* what reads get now: `now` x their ceiling */
-    const double u = log(here / x->read_then_Bps) / log(x->other_read_Bps / x->read_then_Bps);
-    const double better = x->other_Bps / x->other_read_Bps / (x->value / x->read_then_Bps);
+    if (!(x->ref_read_Bps > 0 && x->alt_Bps > 0 && x->alt_read_Bps > 0) || x->alt_read_Bps == x->ref_read_Bps) return x->value * moment;
+    const double here = x->ref_read_Bps * moment * q->now; /* what reads get now: `now` x their ceiling */
+    const double u = log(here / x->ref_read_Bps) / log(x->alt_read_Bps / x->ref_read_Bps);
+    const double better = x->alt_Bps / x->alt_read_Bps / (x->value / x->ref_read_Bps);
     return x->value * moment * pow(better, fmin(fmax(u, 0), 1));
 }
 

@@ -180,8 +180,8 @@ static double little_Bps(const ir_ceilings *c)
     const ir_ceiling *mlp = ir_ceiling_find(c, IR_C_LATENCY, "DRAM", "mlp", IR_NDTYPE, 1);
     const ir_ceiling *lat = ir_ceiling_find(c, IR_C_LATENCY, "DRAM", "chase", IR_NDTYPE, 1);
     if (!mlp || !lat) return NAN;
-    for (int i = 0; i < mlp->ncert; i++)
-        if (mlp->cert[i].known && mlp->cert[i].gain > 0.25) return NAN;
+    for (int i = 0; i < mlp->nsat; i++)
+        if (mlp->sat[i].known && mlp->sat[i].gain > 0.25) return NAN;
     return PREFETCH * mlp->value * 64 / lat->value;
 }
 

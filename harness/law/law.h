@@ -19,8 +19,8 @@ typedef enum { IR_SRC_MEASURED, IR_SRC_DATASHEET, IR_SRC_THEORY } ir_source;
 const char *ir_what_name(ir_what w);       /* "bandwidth" ... */
 const char *ir_source_name(ir_source s);
 /* The last doubling along one axis, and what it gained. saturated: gain < 1 %. */
-typedef struct { char axis[24]; double from, to, gain; bool saturated; bool known; } ir_certificate;
-enum { IR_MAX_CERT = 4 };
+typedef struct { char axis[24]; double from, to, gain; bool saturated; bool known; } ir_saturation;
+enum { IR_MAX_SATURATION = 4 };
 typedef struct {
     char      device[64];
     ir_what   what;
@@ -34,10 +34,10 @@ typedef struct {
     double    theory;          /* clock x width x ports, or NAN */
     double    read_frac;       /* bandwidth: share of reads in the counted bytes; NAN */
     double    size_B;          /* working set it was measured at; NAN */
-    double    read_then_Bps;   /* DRAM bandwidth: what the reference read got right before and after; NAN or 0: unknown */
-    double    other_Bps, other_read_Bps; /* the same at another moment, when reads got clearly more or less; NAN or 0: not seen */
+    double    ref_read_Bps;   /* DRAM bandwidth: what the reference read got right before and after; NAN or 0: unknown */
+    double    alt_Bps, alt_read_Bps; /* the same at another moment, when reads got clearly more or less; NAN or 0: not seen */
     ir_source source;
-    ir_certificate cert[IR_MAX_CERT]; int ncert;
+    ir_saturation sat[IR_MAX_SATURATION]; int nsat;
     uint32_t  flags;           /* IR_FLAG_: suspect ... */
     char      why[IR_WHY];     /* cause of a suspect */
 } ir_ceiling;
@@ -57,7 +57,7 @@ double ir_bw_ceiling(const ir_ceilings *, const char *level, int threads, double
 /* Bandwidth (B/s) that a cost meets: D_vol over the time its parts take, each at the ceiling of the level it lives in (the part
  * at near_footprint_B at that of its own, which cold inputs do not change). dram_scale multiplies every DRAM rate. steady: dram_scale
  * is what reads of this footprint get at the moment, over their DRAM ceiling: DRAM rates are first brought to the moment of that ceiling
- * (read_then_Bps; between two moments, geometrically), and what a cache serves is in the scale. A scattered cost meets the ceiling of gathers, where there is one. NAN: no ceiling, or no bytes. */
+ * (ref_read_Bps; between two moments, geometrically), and what a cache serves is in the scale. A scattered cost meets the ceiling of gathers, where there is one. NAN: no ceiling, or no bytes. */
 double ir_cost_bw(const ir_ceilings *, const ir_cost *, int threads, bool cold, bool steady, double dram_scale);
 double ir_peak_ceiling(const ir_ceilings *, ir_dtype dtype, int threads);   /* flop/s; NAN none */
 /* The peak of the arithmetic that weights of a dtype are multiplied in: where no unit multiplies f8 they are widened to bf16, which

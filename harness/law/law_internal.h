@@ -48,7 +48,7 @@ void law_gram_of(const law_rows *, const double c[LAW_NCOL], law_gram *);
 
 /* ---- points ---------------------------------------------------------------------------------------- */
 /* What a DRAM ceiling would gain beside the read ceiling of its level and threads: that ceiling over what reads got when it was measured
- * (read_then_Bps); 1 where that is not known. */
+ * (ref_read_Bps); 1 where that is not known. */
 double law_read_moment(const ir_ceilings *, const ir_ceiling *);
 /* x of a point's row: each resource at its ceiling; NAN where a needed ceiling is missing. */
 void   law_terms(const ir_point *, const ir_ceilings *, ir_row *out);

@@ -69,7 +69,7 @@ static ir_status prepare(ir_run *r, tensor_set *set)
 static ir_status compare(ir_run *r, tensor_set *set, uint64_t seed, ir_check *check)
 {
     ir_status s = IR_OK;
-    if (r->kernel->rest) r->kernel->rest(r);
+    if (r->kernel->drop_scratch) r->kernel->drop_scratch(r);
     if (set->gone) {
         unprepare(r, r->packed);
         s = tensors_restore(r->dev, r->workload, &r->p, seed, set);
@@ -85,7 +85,7 @@ static ir_status prepare_again(ir_run *r, tensor_set *set)
 }
 
 /* Fill, run once, fetch, compare. */
-static ir_status prove(ir_run *r, tensor_set *set, uint64_t seed, bool proven, ir_check *check)
+static ir_status prove(ir_run *r, tensor_set *set, uint64_t seed, bool verified, ir_check *check)
 {
     if (r->kernel->flags & IR_K_IDEAL) {
         *check = (ir_check){0, 0, "none: a model, not a computation"};
@@ -95,7 +95,7 @@ static ir_status prove(ir_run *r, tensor_set *set, uint64_t seed, bool proven, i
     if (s == IR_OK) s = prepare(r, set);
     if (s == IR_OK) s = r->kernel->run(r, 1);
     if (s == IR_OK) s = r->dev->be->sync(r->dev);
-    if (s == IR_OK && proven) *check = (ir_check){NAN, NAN, "none: it passed before"};
+    if (s == IR_OK && verified) *check = (ir_check){NAN, NAN, "none: it passed before"};
     else if (s == IR_OK) s = compare(r, set, seed, check);
     return s;
 }
@@ -289,7 +289,7 @@ ir_status ir_measure(ir_dev *dev, const ir_workload *w, const ir_kernel *k, cons
     bind(&r, dev, w, k, p, &sets[0]);
     set_up = true;
     if (k->setup) s = k->setup(&r);
-    if (s == IR_OK) s = prove(&r, &sets[0], pol->seed, pol->proven, &o->check);
+    if (s == IR_OK) s = prove(&r, &sets[0], pol->seed, pol->verified, &o->check);
     if (s == IR_OK) s = prepare_again(&r, &sets[0]);
     if (s == IR_OK && k->plan_cost) k->plan_cost(&r, &o->cost);
     if (s == IR_OK) s = timed(&r, pol, sets, nset, o);

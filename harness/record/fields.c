@@ -80,18 +80,18 @@ const ir_rec_field ir_rec_device[] = {
     NUM(ir_device_info, "llc_B", llc_B), NUM(ir_device_info, "spec_Bps", spec_Bps),
     GROUP("spec_flops", device_flops), END};
 
-const ir_rec_field ir_rec_certificate[] = {
-    TEXT(ir_certificate, "axis", axis), NUM(ir_certificate, "from", from), NUM(ir_certificate, "to", to),
-    NUM(ir_certificate, "gain", gain), BOOL(ir_certificate, "saturated", saturated),
-    BOOL(ir_certificate, "known", known), END};
+const ir_rec_field ir_rec_saturation[] = {
+    TEXT(ir_saturation, "axis", axis), NUM(ir_saturation, "from", from), NUM(ir_saturation, "to", to),
+    NUM(ir_saturation, "gain", gain), BOOL(ir_saturation, "saturated", saturated),
+    BOOL(ir_saturation, "known", known), END};
 const ir_rec_field ir_rec_ceiling[] = {
     NAME(ir_ceiling, "device", device), WORD(ir_ceiling, "what", what, what_words, true),
     NAME(ir_ceiling, "level", level), NAME(ir_ceiling, "op", op), NAME(ir_ceiling, "kernel", kernel),
     NAME(ir_ceiling, "isa", isa), WORD(ir_ceiling, "dtype", dtype, dtype_words, false),
     INT(ir_ceiling, "threads", threads), NUM(ir_ceiling, "value", value), NUM(ir_ceiling, "lo", lo),
     NUM(ir_ceiling, "hi", hi), NUM(ir_ceiling, "theory", theory), NUM(ir_ceiling, "read_frac", read_frac),
-    NUM(ir_ceiling, "size_B", size_B), NUM(ir_ceiling, "read_then", read_then_Bps),
-    NUM(ir_ceiling, "other", other_Bps), NUM(ir_ceiling, "other_read", other_read_Bps), WORD(ir_ceiling, "source", source, source_words, false),
+    NUM(ir_ceiling, "size_B", size_B), NUM(ir_ceiling, "read_then", ref_read_Bps),
+    NUM(ir_ceiling, "other", alt_Bps), NUM(ir_ceiling, "other_read", alt_read_Bps), WORD(ir_ceiling, "source", source, source_words, false),
     BITS(ir_ceiling, "flags", flags, flag_words), TEXT(ir_ceiling, "why", why), END};
 
 static const ir_rec_field coef[] = {

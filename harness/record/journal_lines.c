@@ -89,9 +89,9 @@ ir_status ir_journal_ceiling(ir_journal *j, const ir_ceiling *c)
     ir_json_key_text(o, "unit", unit_of(c));
     ir_json_key(o, "certificates");
     ir_json_open(o, '[');
-    for (int i = 0; i < c->ncert && i < IR_MAX_CERT; i++) {
+    for (int i = 0; i < c->nsat && i < IR_MAX_SATURATION; i++) {
         ir_json_open(o, '{');
-        ir_rec_write(o, ir_rec_certificate, &c->cert[i]);
+        ir_rec_write(o, ir_rec_saturation, &c->sat[i]);
         ir_json_close(o, '}');
     }
     ir_json_close(o, ']');

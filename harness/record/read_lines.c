@@ -152,21 +152,21 @@ static ir_status read_capacity(ir_reader *r, const json_t *o)
     return ir_read_fail(r, "level", "'%.40s' is none of L1 L2 L3 DRAM", level);
 }
 
-static ir_status read_certificates(ir_reader *r, const json_t *o, ir_ceiling *c)
+static ir_status read_saturations(ir_reader *r, const json_t *o, ir_ceiling *c)
 {
     const json_t *all;
     size_t        i;
     json_t       *e;
     ir_status     s = ir_read_array(r, o, "certificates", &all);
     if (s != IR_OK || !all) return s;
-    if (json_array_size(all) > IR_MAX_CERT)
-        return ir_read_fail(r, "certificates", "%zu of them, at most %d are possible", json_array_size(all), IR_MAX_CERT);
+    if (json_array_size(all) > IR_MAX_SATURATION)
+        return ir_read_fail(r, "certificates", "%zu of them, at most %d are possible", json_array_size(all), IR_MAX_SATURATION);
     ir_read_enter(r, "certificates");
     json_array_foreach(all, i, e)
     {
         if (s == IR_OK && !json_is_object(e)) s = ir_read_fail(r, NULL, "entry %zu is no object", i);
-        if (s == IR_OK) s = ir_rec_read(r, ir_rec_certificate, e, &c->cert[c->ncert]);
-        if (s == IR_OK) c->ncert++;
+        if (s == IR_OK) s = ir_rec_read(r, ir_rec_saturation, e, &c->sat[c->nsat]);
+        if (s == IR_OK) c->nsat++;
     }
     ir_read_leave(r);
     return s;
@@ -181,7 +181,7 @@ ir_status ir_read_ceiling(ir_reader *r, const json_t *o)
     if (s == IR_OK && what && !strcmp(what, "capacity")) return read_capacity(r, o);
     if (s == IR_OK) s = ir_rec_read(r, ir_rec_ceiling, o, &c);
     if (s == IR_OK && c.value < 0) s = ir_read_fail(r, "value", "%.6g is negative", c.value);
-    if (s == IR_OK) s = read_certificates(r, o, &c);
+    if (s == IR_OK) s = read_saturations(r, o, &c);
     if (s == IR_OK && ir_ceilings_add(&r->out->ceilings, &c) != IR_OK) s = ir_read_nomem(r);
     return s;
 }

@@ -69,8 +69,8 @@ static const char *marks(const view *w, const ir_ceiling *c, char *buf, size_t s
     size_t      n = 0;
     const char *done = w->t->utf8 ? "\xe2\x9c\x93" : "+", *rises = w->t->utf8 ? "\xe2\x86\x91" : "^";
     buf[0] = 0;
-    for (int i = 0; c && i < c->ncert && n < size; i++) {
-        const ir_certificate *x = &c->cert[i];
+    for (int i = 0; c && i < c->nsat && n < size; i++) {
+        const ir_saturation *x = &c->sat[i];
         const char           *sep = n ? " " : "";
         if (!x->known) n += (size_t)snprintf(buf + n, size - n, "%s%c?", sep, x->axis[0]);
         else if (x->saturated) n += (size_t)snprintf(buf + n, size - n, "%s%c%s", sep, x->axis[0], done);
@@ -82,9 +82,9 @@ static const char *marks(const view *w, const ir_ceiling *c, char *buf, size_t s
 static void mark_cell(ir_table *tb, const view *w, const ir_ceiling *one, const ir_ceiling *all)
 {
     char              text[64];
-    const ir_ceiling *c = all && all->ncert ? all : one;
-    bool              good = c && c->ncert > 0;
-    for (int i = 0; good && i < c->ncert; i++) good = c->cert[i].saturated;
+    const ir_ceiling *c = all && all->nsat ? all : one;
+    bool              good = c && c->nsat > 0;
+    for (int i = 0; good && i < c->nsat; i++) good = c->sat[i].saturated;
     ir_table_cell(tb, good ? TXT_GREEN : TXT_PLAIN, "%s", marks(w, c, text, sizeof text));
 }
 
@@ -362,14 +362,14 @@ static void suspects(const view *w)
 
 static void legend(const view *w)
 {
-    bool certified = false, device = false;
+    bool is_checked = false, device = false;
     for (size_t i = 0; i < w->cs->n; i++) {
         const ir_ceiling *c = &w->cs->v[i];
-        if (!c->ncert || strcmp(c->device, w->device) != 0) continue;
-        certified = true;
+        if (!c->nsat || strcmp(c->device, w->device) != 0) continue;
+        is_checked = true;
         device = device || c->threads == 0;
     }
-    if (!certified) return;
+    if (!is_checked) return;
     bool u = w->t->utf8;
     ir_text_para(w->t, "  ", "saturated: the last doubling of t threads, s streams, b bytes, c chains or v visits gained under "
                  "1 %% (%s), more (%s), or was not measured (?)%s", u ? "\xe2\x9c\x93" : "+", u ? "\xe2\x86\x91" : "^",

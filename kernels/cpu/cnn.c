@@ -226,7 +226,7 @@ static void cnn_teardown(ir_run *r)
     r->self = NULL;
 }
 
-static void cnn_rest(ir_run *r)
+static void cnn_drop_scratch(ir_run *r)
 {
     const self_t *s = r->self;
     ir_host_discard((char *)s->act, (char *)(s->act + s->act_n));
@@ -304,7 +304,7 @@ static void pack_part(void *arg, int tid, int nthreads)
 static ir_status cnn_prepare(ir_run *r)
 {
     const self_t *s = r->self;
-    cnn_rest(r);
+    cnn_drop_scratch(r);
     if (!r->packed) {
         ir_status st = ir_host_alloc(s->packed_n * 4, cpu_of(r->dev)->pages, &r->packed);
         if (st != IR_OK) return st;
@@ -382,11 +382,11 @@ const char *cpu_cnn_choice(const ir_run *r, int i)
 
 const ir_kernel cpu_cnn_direct = {
     .family = "cnn", .name = "direct", .doc = "NHWC, one region for the step; per layer the faster of direct and pointwise",
-    .can_run = cnn_can, .setup = direct_setup, .run = cnn_run, .teardown = cnn_teardown, .rest = cnn_rest,
+    .can_run = cnn_can, .setup = direct_setup, .run = cnn_run, .teardown = cnn_teardown, .drop_scratch = cnn_drop_scratch,
     .prepare = cnn_prepare, .unprepare = cnn_unprepare, .consumes = 1u << T_W, .profile = cnn_profile, .choice = cpu_cnn_choice};
 const ir_kernel cpu_cnn_tuned = {
     .family = "cnn", .name = "tuned",
     .doc = "as direct, Winograd too where it is faster: it multiplies less than O counts, so MFU may exceed 1",
-    .can_run = cnn_can, .setup = tuned_setup, .run = cnn_run, .teardown = cnn_teardown, .rest = cnn_rest,
+    .can_run = cnn_can, .setup = tuned_setup, .run = cnn_run, .teardown = cnn_teardown, .drop_scratch = cnn_drop_scratch,
     .prepare = cnn_prepare, .unprepare = cnn_unprepare, .consumes = 1u << T_W, .profile = cnn_profile, .choice = cpu_cnn_choice,
     .plan_cost = tuned_cost};

@@ -51,7 +51,7 @@ static void cnn_teardown(ir_run *r)
     r->self = NULL;
 }
 
-static void cnn_rest(ir_run *r)
+static void cnn_drop_scratch(ir_run *r)
 {
     const self_t *s = r->self;
     ir_host_discard((char *)s->act, (char *)s->act + s->act_B);
@@ -163,11 +163,11 @@ static ir_status cnn_run(ir_run *r, uint32_t reps)
 }
 #define cnn_setup NULL
 #define cnn_teardown NULL
-#define cnn_rest NULL
+#define cnn_drop_scratch NULL
 #define cnn_profile NULL
 #endif
 
 const ir_kernel cpu_cnn_openblas = {
     .family = "cnn", .name = "openblas", .doc = "every convolution as im2col and OpenBLAS's product", .flags = IR_K_LIB,
-    .can_run = cnn_can, .setup = cnn_setup, .run = cnn_run, .teardown = cnn_teardown, .rest = cnn_rest,
+    .can_run = cnn_can, .setup = cnn_setup, .run = cnn_run, .teardown = cnn_teardown, .drop_scratch = cnn_drop_scratch,
     .profile = cnn_profile};

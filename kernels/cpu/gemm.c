@@ -70,8 +70,8 @@ static void packed_part(void *arg, int tid, int nthreads)
     const cpu_gemm_ops *o = p->ops;
     const size_t        n = p->s.n, k = p->s.k;
     const int           row = tid / p->tn, col = tid % p->tn;
-    const int           team = p->alone ? 1 : nthreads, mate = p->alone ? 0 : tid; /* who pack B together, */
-    const int           side = p->alone ? 1 : p->tn, seat = p->alone ? 0 : col;    /* and A, and share out its columns */
+    const int           b_size = p->alone ? 1 : nthreads, b_rank = p->alone ? 0 : tid; /* who pack B together, */
+    const int           a_size = p->alone ? 1 : p->tn, a_rank = p->alone ? 0 : col;    /* and A, and share out its columns */
     char *ap = p->work + (p->alone ? (size_t)tid * p->thread_B : p->part_B + (size_t)row * p->thread_B);
     char *bp = p->alone ? ap + p->block_B : p->work;
     size_t m_lo, m_hi, n_lo = 0, n_hi = n, turns = (up((p->s.m + (size_t)p->tm - 1) / (size_t)p->tm, o->mr) + p->mc - 1) / p->mc;
@@ -80,20 +80,20 @@ static void packed_part(void *arg, int tid, int nthreads)
     for (size_t jc = n_lo; jc < n_hi; jc += p->nc)
         for (size_t pc = 0; pc < k; pc += p->kc) {
             size_t nb = min_of(p->nc, n_hi - jc), kb = min_of(p->kc, k - pc), lo, hi, c_lo, c_hi;
-            cpu_part(nb, o->nr, mate, team, &lo, &hi);
+            cpu_part(nb, o->nr, b_rank, b_size, &lo, &hi);
             if (lo < hi) o->pack_b(p->wide, hi - lo, kb, j->b + (pc * n + jc + lo) * p->in_B, n, bp + lo * kb * p->out_B);
-            cpu_part(nb, o->nr, seat, side, &c_lo, &c_hi);
+            cpu_part(nb, o->nr, a_rank, a_size, &c_lo, &c_hi);
             for (size_t t = 0; t < turns; t++) {
                 size_t ic = min_of(m_lo + t * p->mc, m_hi), mb = min_of(p->mc, m_hi - ic);
-                cpu_part(mb, o->mr, seat, side, &lo, &hi);
+                cpu_part(mb, o->mr, a_rank, a_size, &lo, &hi);
                 for (size_t i = lo; i < hi; i += o->mr)
                     o->pack_a(p->wide, min_of(o->mr, hi - i), kb, j->a + ((ic + i) * k + pc) * p->in_B, k,
                               ap + i * kb * p->out_B);
-                if (team > 1 && (side > 1 || t == 0)) ir_pool_barrier(j->pool, nthreads); /* what others packed is complete */
+                if (b_size > 1 && (a_size > 1 || t == 0)) ir_pool_barrier(j->pool, nthreads); /* what others packed is complete */
                 if (c_lo < c_hi)
                     o->block(mb, o->mr, c_hi - c_lo, kb, ap, bp + c_lo * kb * p->out_B,
                              j->c + (ic * n + jc + c_lo) * p->out_B, n, pc > 0, NULL);
-                if (team > 1 && (side > 1 || t + 1 == turns)) ir_pool_barrier(j->pool, nthreads); /* and may be overwritten */
+                if (b_size > 1 && (a_size > 1 || t + 1 == turns)) ir_pool_barrier(j->pool, nthreads); /* and may be overwritten */
             }
         }
 }
@@ -179,16 +179,16 @@ static void narrow_part(void *arg, int tid, int nthreads)
     if (lo == hi) return;
     const size_t  count = (hi - lo + p->nc - 1) / p->nc * ((k + p->kc - 1) / p->kc);
     piece         x = piece_of(p, lo, hi, 0, both);
-    cpu_gemm_side side = side_of(j, &x, 0);
+    cpu_gemm_side a_size = side_of(j, &x, 0);
     for (size_t i = 0; i < count; i++) {
-        o->finish_side(&side);
+        o->finish_side(&a_size);
         if (x.j == lo)
             for (size_t g = 0; g < groups; g++)
                 o->pack_a(p->wide, min_of(p->mc, m - g * p->mc), x.kb, j->a + (g * p->mc * k + x.p) * p->in_B, k,
                           ap + g * o->mr * x.kb * p->out_B);
         const piece next = piece_of(p, lo, hi, i + 1, both);
-        if (i + 1 < count) side = side_of(j, &next, groups * ((x.nb + o->nr - 1) / o->nr) * x.kb);
-        o->block(m, p->mc, x.nb, x.kb, ap, x.at, j->c + x.j * p->out_B, n, x.p > 0, &side);
+        if (i + 1 < count) a_size = side_of(j, &next, groups * ((x.nb + o->nr - 1) / o->nr) * x.kb);
+        o->block(m, p->mc, x.nb, x.kb, ap, x.at, j->c + x.j * p->out_B, n, x.p > 0, &a_size);
         x = next;
     }
 }

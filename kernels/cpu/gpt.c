@@ -159,7 +159,7 @@ void cpu_gpt_teardown(ir_run *r)
     r->self = NULL;
 }
 
-void cpu_gpt_rest(ir_run *r)
+void cpu_gpt_drop_scratch(ir_run *r)
 {
     cpu_gpt *g = r->self;
     ir_host_discard(g->work, g->work + g->work_B);
@@ -359,5 +359,5 @@ static void gpt_cost(const ir_params *p, ir_cost *c)
 
 const ir_kernel cpu_gpt_stream = {
     .family = "gpt", .name = "stream", .doc = "one region a step: weights stream once, norms and residuals fused",
-    .can_run = cpu_gpt_can_run, .setup = gpt_setup, .run = gpt_run, .teardown = cpu_gpt_teardown, .rest = cpu_gpt_rest, .prepare = gpt_prepare,
+    .can_run = cpu_gpt_can_run, .setup = gpt_setup, .run = gpt_run, .teardown = cpu_gpt_teardown, .drop_scratch = cpu_gpt_drop_scratch, .prepare = gpt_prepare,
     .profile = gpt_profile, .cost = gpt_cost};

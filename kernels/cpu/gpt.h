@@ -35,7 +35,7 @@ typedef struct {
 enum { CPU_GPT_FUSE = 1, CPU_GPT_PACK = 2 }; /* fuse norms; linear rows are packed for our own tiles */
 ir_status cpu_gpt_setup(ir_run *, unsigned how);
 void      cpu_gpt_teardown(ir_run *);
-void      cpu_gpt_rest(ir_run *);
+void      cpu_gpt_drop_scratch(ir_run *);
 void      cpu_gpt_bind(ir_run *);    /* the tensors of this call */
 /* One operation by all threads of a region; no barrier at its end. */
 void      cpu_gpt_op_part(cpu_gpt *, cpu_gpt_op *, int tid, int nthreads);

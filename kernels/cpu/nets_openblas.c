@@ -224,5 +224,5 @@ const ir_kernel cpu_linear_openblas_gemm = {
     .flags = IR_K_LIB, .can_run = linear_can_run, .setup = matrix_setup, .run = linear_run, .teardown = linear_teardown};
 const ir_kernel cpu_gpt_openblas = {
     .family = "gpt", .name = "openblas", .doc = "every matrix through OpenBLAS's product, also at batch one", .flags = IR_K_LIB,
-    .can_run = linear_can_run, .setup = gpt_setup, .run = gpt_run, .teardown = cpu_gpt_teardown, .rest = cpu_gpt_rest,
+    .can_run = linear_can_run, .setup = gpt_setup, .run = gpt_run, .teardown = cpu_gpt_teardown, .drop_scratch = cpu_gpt_drop_scratch,
     .profile = gpt_profile};

@@ -48,7 +48,7 @@ const ir_workload wl_gemv = {
     .odd = odd, .nodd = sizeof odd / sizeof *odd, .valid = valid, .cost = cost, .tensors = tensors, .fill = fill,
     .check = check};
 
-/* ---- the twin ------------------------------------------------------------------------------------------------------- */
+/* ---- the variant ------------------------------------------------------------------------------------------------------- */
 static ir_cost twice(const ir_params *p)
 {
     ir_cost c = cost(p);

@@ -167,7 +167,7 @@ const ir_workload wl_gpt = {
     .param = {"layers", "width", "heads", "vocab", "context", "batch", "tokens", "past"}, .defaults = GPT3(128, IR_BF16),
     .dtypes = 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_F8 | 1u << IR_I8, USE(gpt)};
 
-/* ---- twins ---------------------------------------------------------------------------------------------------------- */
+/* ---- variants ---------------------------------------------------------------------------------------------------------- */
 #define resnet50_shared_quick resnet50_quick
 #define resnet50_shared_full resnet50_full
 static const ir_params resnet50_shared_odd[] = {{{2, 39}, IR_F32, 0}};

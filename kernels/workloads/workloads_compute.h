@@ -16,7 +16,7 @@ extern "C" {
  *   bf16, i8: f32 or i32 accumulators, x <- x + a.b over 2 or 4 adjacent elements; integers, hence exact in any
  *     order. Accumulator i starts at wl_fma_start_int() and meets the pair or quad A and B[i % 2].
  * A team does all that once: on a CPU there is one per thread, on a device `teams` of them run at once (0: one; the
- * session replaces 0 by the number that fills the device).
+ * context replaces 0 by the number that fills the device).
  * Tensor [0]: 64 bytes per team, lane l = the sum over chains of accumulator l, in f64 (8 lanes), f32 (16
  * lanes; f16: accumulators l and l + 16), or i32 (16 lanes, modulo 2^32). */
 static inline int wl_threads(const ir_params *p) { return p->threads > 0 ? p->threads : 1; }

@@ -26,7 +26,7 @@ static inline wl_gemm_shape wl_gemv_of(const ir_params *p)
     return (wl_gemm_shape){(size_t)p->v[0], 1, (size_t)p->v[1]};
 }
 extern const ir_workload wl_gemv;
-/* Family "gemv_twice", a twin for proofs: the same product, tensors and result, every multiply-add done twice on the same loaded value. */
+/* Family "gemv_twice", a variant for proofs: the same product, tensors and result, every multiply-add done twice on the same loaded value. */
 extern const ir_workload wl_gemv_twice;
 
 /* Bytes of an input and of an output element. */

@@ -6,7 +6,7 @@
 extern "C" {
 #endif
 
-/* ---- "mma": v[0] = chains, v[1] = iters, v[2] = teams (0: one; the session fills the device) -----------------
+/* ---- "mma": v[0] = chains, v[1] = iters, v[2] = teams (0: one; the context fills the device) -----------------
  * A chain is a tile of 16 x 8 accumulators (f32; i8: i32) in registers; every iteration adds the product of a 16 x k and a
  * k x 8 tile to each chain, k being 32 bytes of the dtype. The operands are wl_mma_a(i, k), wl_mma_b(k, j): small integers of
  * both signs whose dot products are +-1, 2 or 3, so that every sum is exact in f32, and in f8 units whose accumulators are
