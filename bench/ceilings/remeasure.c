@@ -1,9 +1,9 @@
 /* remeasure.c -- memory bandwidth, and what a launch costs, asked for a second time, a minute later. On a shared machine it depends on what the
- * neighbours do and on where the hypervisor put the processors; a ceiling is the higher of both visits, its interval
+ * neighbours do and on where the hypervisor put the processors; a ceiling is the higher of both, its interval
  * spans both, and its saturation check says how far apart they were. Core-private rates do not need it.
  *
- * How far an operation outdoes reads differs between the memory's states, so two moments are kept of each where reads got clearly more in
- * one than in the other. A point that meets a state which no visit met calls for one at once, while the state lasts. */
+ * How far an operation outdoes reads differs between the memory's states, so two operating points are kept of each where reads got clearly more in
+ * one than in the other. A point that meets a state that is new calls for a re-measurement at once, while the state lasts. */
 #include "bench/ceilings/ceilings.h"
 #include "bench/ceilings/stages.h"
 #include "kernels/workloads/table.h"
@@ -17,19 +17,19 @@ enum { MAX_REMEASURE = 2 }; /* on the points' behalf */
 static bool same_state(double a_Bps, double b_Bps) { return fmax(a_Bps, b_Bps) < APART * fmin(a_Bps, b_Bps); }
 
 /* An operation's rate and that of the reads beside it. */
-typedef struct { double op_Bps, read_Bps; } moment;
+typedef struct { double op_Bps, read_Bps; } operating_point;
 
-/* Two visits in one state: the higher rate, and the share of reads that both showed. */
-static moment together(moment a, moment b)
+/* Two measurements in one state: the higher rate, and the share of reads that both showed. */
+static operating_point together(operating_point a, operating_point b)
 {
     const double top = fmax(a.op_Bps, b.op_Bps);
-    return (moment){top, top / sqrt(a.op_Bps / a.read_Bps * (b.op_Bps / b.read_Bps))};
+    return (operating_point){top, top / sqrt(a.op_Bps / a.read_Bps * (b.op_Bps / b.read_Bps))};
 }
 
-/* The latest visit's state stays, and beside it the one with the highest rate. */
+/* The latest state stays, and beside it the one with the highest rate. */
 void ceiling_operating_point(ir_ceiling *c, double op_Bps, double read_Bps)
 {
-    moment a = {c->value, c->ref_read_Bps}, b = {c->alt_Bps, c->alt_read_Bps}, now = {op_Bps, read_Bps};
+    operating_point a = {c->value, c->ref_read_Bps}, b = {c->alt_Bps, c->alt_read_Bps}, now = {op_Bps, read_Bps};
     if (!(read_Bps > 0)) return;
     if (!(a.read_Bps > 0)) {
         a = now; /* what it was measured beside is not known: as if now */
@@ -39,7 +39,7 @@ void ceiling_operating_point(ir_ceiling *c, double op_Bps, double read_Bps)
         b = b.read_Bps > 0 && same_state(b.read_Bps, read_Bps) ? together(b, now) : now;
     }
     if (b.op_Bps > a.op_Bps) {
-        moment t = a;
+        operating_point t = a;
         a = b;
         b = t;
     }
@@ -103,7 +103,7 @@ ir_status ceilings_remeasure(ceiling_plan *pl)
     return st;
 }
 
-/* Did every ceiling that a visit would change meet this state? */
+/* Did every ceiling that a re-measurement would change meet this state? */
 static bool met(const ceiling_plan *pl, double reads_Bps)
 {
     for (size_t i = 0; i < pl->s->ceilings.n; i++) {

@@ -8,7 +8,7 @@ typedef struct {
     double   size_B[NLEVEL]; /* representative working set of one thread per level (DRAM: of all); 0: no such level */
     int      threads[MAX_THREADS], nthread; /* 1, 2, 4 ... all; 0 alone: a device */
     bool     device;
-    bool     for_points;   /* a visit after the points: of what bw_now answers for, no saturation checks */
+    bool     for_points;   /* re-measured after the points: what bw_now answers for, no saturation checks */
     bool     own;         /* a device with memory of its own: a GPU with a card */
     int      share;       /* how many cores' private caches one entry of size_B[0..1] adds up */
     double   clock_Hz;
@@ -56,7 +56,7 @@ ir_status ceilings_overlap(ceiling_plan *);
 ir_status ceilings_costs(ceiling_plan *);
 /* A second look at DRAM bandwidth, after everything else. */
 ir_status ceilings_remeasure(ceiling_plan *);
-/* A further visit saw an operation and the reads beside it at these rates (0 or NAN: reads unknown, nothing changes): the ceiling keeps the
- * highest rate with its moment, and the latest other moment. */
+/* A re-measurement gave an operation and the reads beside it these rates (0 or NAN: reads unknown, nothing changes). The ceiling
+ * keeps the operating point with the highest rate, and the latest other one. */
 void      ceiling_operating_point(ir_ceiling *, double op_Bps, double read_Bps);
 #endif

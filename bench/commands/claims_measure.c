@@ -132,7 +132,7 @@ static ir_status measure_all(measure_context *s, const wanted *w, size_t n, cli_
     return st;
 }
 
-static ir_status open_device(claims_session *x, const cli_options *o)
+static ir_status open_device(claims_device_run *x, const cli_options *o)
 {
     const char       *name = o->backends.n ? o->backends.v[0] : "cpu";
     const ir_backend *be = bench_backend(name);
@@ -155,7 +155,7 @@ static ir_status get_ceilings(device_run *c, const char *asked, bool quiet)
     return st;
 }
 
-ir_status claims_session_run(claims_session *x, const cli_args *args, const char *ceilings, const claim_row *row, size_t nrow, bool batch1,
+ir_status claims_device_run_run(claims_device_run *x, const cli_args *args, const char *ceilings, const claim_row *row, size_t nrow, bool batch1,
                              ir_journal *j)
 {
     static wanted w[MAX_WANTED];
@@ -177,7 +177,7 @@ ir_status claims_session_run(claims_session *x, const cli_args *args, const char
     return j ? device_run_journal_tail(j, &x->c) : IR_OK;
 }
 
-void claims_session_evidence(const claims_session *x, claim_evidence *e)
+void claims_device_run_evidence(const claims_device_run *x, claim_evidence *e)
 {
     const device_run *c = &x->c;
     *e = (claim_evidence){.point = c->s.point, .npoint = c->s.npoint, .ceilings = &c->s.ceilings, .threads = c->s.info.threads,
@@ -186,7 +186,7 @@ void claims_session_evidence(const claims_session *x, claim_evidence *e)
                           .workloads = ir_workloads};
 }
 
-void claims_session_free(claims_session *x)
+void claims_device_run_free(claims_device_run *x)
 {
     if (x->open) device_run_free(&x->c);
     x->open = false;

@@ -3,10 +3,10 @@
 #define BENCH_CLAIMS_MEASURE_H
 #include "bench/run/device_run.h"
 #include "bench/claims/claims.h"
-typedef struct { device_run c; bool open; } claims_session;
+typedef struct { device_run c; bool open; } claims_device_run;
 /* Measure on the first device of the backend asked for (cpu). ceilings: a record to take them from; NULL: measure them. Rows go to the
  * journal as they come. */
-ir_status claims_session_run(claims_session *, const cli_args *, const char *ceilings, const claim_row *, size_t n, bool batch1, ir_journal *);
-void      claims_session_evidence(const claims_session *, claim_evidence *out);
-void      claims_session_free(claims_session *); /* idempotent; harmless when nothing was opened */
+ir_status claims_device_run_run(claims_device_run *, const cli_args *, const char *ceilings, const claim_row *, size_t n, bool batch1, ir_journal *);
+void      claims_device_run_evidence(const claims_device_run *, claim_evidence *out);
+void      claims_device_run_free(claims_device_run *); /* idempotent; harmless when nothing was opened */
 #endif

@@ -28,7 +28,7 @@ typedef struct {
     bool                  batch1;
     claim_row            *row; size_t n;
     machine_views        *views;
-    claims_session        measure_context;     /* --measure */
+    claims_device_run     device;     /* --measure */
     claim_evidence        evidence;
     bool                  has_evidence, errors;
     ir_journal           *journal;
@@ -131,8 +131,8 @@ static ir_status measured(job *j)
     ir_status st = IR_OK;
     if (j->own->check) return IR_OK;
     if (j->own->measure) {
-        st = claims_session_run(&j->measure_context, j->args, j->own->ceilings, j->row, j->n, j->batch1, j->journal);
-        if (st == IR_OK) claims_session_evidence(&j->measure_context, &j->evidence);
+        st = claims_device_run_run(&j->device, j->args, j->own->ceilings, j->row, j->n, j->batch1, j->journal);
+        if (st == IR_OK) claims_device_run_evidence(&j->device, &j->evidence);
         j->has_evidence = st == IR_OK;
     } else if (j->record) {
         st = from_record(j);
@@ -197,7 +197,7 @@ int cmd_claims(const cli_args *args)
     int       code = st == IR_OK ? grade(j) : st == IR_EINTR ? EXIT_INTERRUPTED : complain();
     ir_status closed = ir_journal_close(&j->journal);
     if (closed != IR_OK && code == EXIT_FINE) code = complain();
-    claims_session_free(&j->measure_context);
+    claims_device_run_free(&j->device);
     if (j->views) machine_views_free(j->views);
     free(j->views);
     free(j->row);

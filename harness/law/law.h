@@ -35,7 +35,7 @@ typedef struct {
     double    read_frac;       /* bandwidth: share of reads in the counted bytes; NAN */
     double    size_B;          /* working set it was measured at; NAN */
     double    ref_read_Bps;   /* DRAM bandwidth: what the reference read got right before and after; NAN or 0: unknown */
-    double    alt_Bps, alt_read_Bps; /* the same at another moment, when reads got clearly more or less; NAN or 0: not seen */
+    double    alt_Bps, alt_read_Bps; /* the other operating point: the same when reads got clearly more or less; NAN or 0: not seen */
     ir_source source;
     ir_saturation sat[IR_MAX_SATURATION]; int nsat;
     uint32_t  flags;           /* IR_FLAG_: suspect ... */
@@ -56,8 +56,8 @@ const char *ir_level_of(const ir_ceilings *, double footprint_B, int threads, bo
 double ir_bw_ceiling(const ir_ceilings *, const char *level, int threads, double read_B, double write_B);
 /* Bandwidth (B/s) that a cost meets: D_vol over the time its parts take, each at the ceiling of the level it lives in (the part
  * at near_footprint_B at that of its own, which cold inputs do not change). dram_scale multiplies every DRAM rate. steady: dram_scale
- * is what reads of this footprint get at the moment, over their DRAM ceiling: DRAM rates are first brought to the moment of that ceiling
- * (ref_read_Bps; between two moments, geometrically), and what a cache serves is in the scale. A scattered cost meets the ceiling of gathers, where there is one. NAN: no ceiling, or no bytes. */
+ * is what reads of this footprint get at the moment, over their DRAM ceiling: DRAM rates are first brought to the operating point of that ceiling
+ * (ref_read_Bps; between two operating points, geometrically), and what a cache serves is in the scale. A scattered cost meets the ceiling of gathers, where there is one. NAN: no ceiling, or no bytes. */
 double ir_cost_bw(const ir_ceilings *, const ir_cost *, int threads, bool cold, bool steady, double dram_scale);
 double ir_peak_ceiling(const ir_ceilings *, ir_dtype dtype, int threads);   /* flop/s; NAN none */
 /* The peak of the arithmetic that weights of a dtype are multiplied in: where no unit multiplies f8 they are widened to bf16, which
