@@ -24,24 +24,24 @@ static double dtype_rate(ir_dtype t)
     return rate[t];
 }
 
-static double law(const ideal *d, const ir_cost *c, ir_dtype t, double launches)
+static double ideal_law(const ideal *d, const ir_cost *c, ir_dtype t, double launches)
 {
     double data = (c->read_B + c->write_B) / (d->o.BW_ceiling * d->o.s);
     double comp = c->flops / (d->o.R_ceiling * dtype_rate(t) * d->o.eta);
     return (d->o.form == IR_ADDITIVE ? data + comp : fmax(data, comp)) + d->o.L_lat * launches;
 }
 
-static ir_status run(ir_run *r, uint32_t reps)
+static ir_status ideal_run(ir_run *r, uint32_t reps)
 {
     ideal  *d = r->dev->self;
     ir_cost c = r->workload->cost(&r->p);
-    double  T = law(d, &c, r->p.dtype, c.launches) * reps;
+    double  T = ideal_law(d, &c, r->p.dtype, c.launches) * reps;
     d->clock_s += d->o.noise > 0 ? T * exp(d->o.noise * ir_rng_normal(&d->rng)) : T;
     return IR_OK;
 }
 
 static const ir_kernel kernel = {.family = "*", .name = "ideal", .doc = "takes exactly the Iron Law's time",
-                                 .flags = IR_K_IDEAL, .run = run};
+                                 .flags = IR_K_IDEAL, .run = ideal_run};
 static const ir_kernel *const kernels[] = {&kernel, NULL};
 
 static ir_status open_ideal(ir_dev *dev)
@@ -66,7 +66,7 @@ static void close_ideal(ir_dev *dev)
     dev->self = NULL;
 }
 
-static ir_status describe(ir_dev *dev, ir_device_info *out)
+static ir_status ideal_describe(ir_dev *dev, ir_device_info *out)
 {
     const ideal *d = dev->self;
     memset(out, 0, sizeof *out);
@@ -102,12 +102,12 @@ static ir_status no_get(ir_dev *dev, const ir_mem *src, void *host)
     memset(host, 0, src->bytes);
     return IR_OK;
 }
-static ir_status nothing(ir_dev *dev)
+static ir_status ideal_nothing(ir_dev *dev)
 {
     (void)dev;
     return IR_OK;
 }
-static double now(ir_dev *dev) { return ((ideal *)dev->self)->clock_s; }
+static double ideal_now(ir_dev *dev) { return ((ideal *)dev->self)->clock_s; }
 static ir_status stop(ir_dev *dev, double *dev_s)
 {
     (void)dev;
@@ -116,11 +116,11 @@ static ir_status stop(ir_dev *dev, double *dev_s)
 }
 
 const ir_backend ir_ideal_backend = {
-    .name = "ideal", .kernels = kernels, .open = open_ideal, .close = close_ideal, .describe = describe,
-    .alloc = no_alloc, .release = no_release, .put = no_put, .get = no_get, .sync = nothing, .now = now,
-    .start = nothing, .stop = stop};
+    .name = "ideal", .kernels = kernels, .open = open_ideal, .close = close_ideal, .describe = ideal_describe,
+    .alloc = no_alloc, .release = no_release, .put = no_put, .get = no_get, .sync = ideal_nothing, .now = ideal_now,
+    .start = ideal_nothing, .stop = stop};
 
-static ir_ceiling ceiling(ir_what what, const char *level, const char *op, ir_dtype t, double value, double read_frac)
+static ir_ceiling ideal_ceiling(ir_what what, const char *level, const char *op, ir_dtype t, double value, double read_frac)
 {
     ir_ceiling c = {.what = what, .dtype = t, .threads = 1, .value = value, .lo = value, .hi = value, .theory = value,
                     .read_frac = read_frac, .size_B = NAN, .source = IR_SRC_THEORY};
@@ -137,13 +137,13 @@ ir_status ir_ideal_ceilings(const ir_dev *dev, ir_ceilings *out)
     static const struct { const char *op; double read_frac; } mix[] = {{"read", 1}, {"copy", .5}, {"write", 0}};
     ir_status s = IR_OK;
     for (size_t i = 0; i < sizeof mix / sizeof *mix && s == IR_OK; i++) {
-        ir_ceiling c = ceiling(IR_C_BANDWIDTH, "DRAM", mix[i].op, IR_NDTYPE, d->o.BW_ceiling, mix[i].read_frac);
+        ir_ceiling c = ideal_ceiling(IR_C_BANDWIDTH, "DRAM", mix[i].op, IR_NDTYPE, d->o.BW_ceiling, mix[i].read_frac);
         s = ir_ceilings_add(out, &c);
     }
     for (int t = 0; t < IR_NDTYPE && s == IR_OK; t++) {
-        ir_ceiling c = ceiling(IR_C_FLOPS, "", "fma", (ir_dtype)t, d->o.R_ceiling * dtype_rate((ir_dtype)t), NAN);
+        ir_ceiling c = ideal_ceiling(IR_C_FLOPS, "", "fma", (ir_dtype)t, d->o.R_ceiling * dtype_rate((ir_dtype)t), NAN);
         s = ir_ceilings_add(out, &c);
     }
-    ir_ceiling c = ceiling(IR_C_LAUNCH, "", "forkjoin", IR_NDTYPE, d->o.L_lat, NAN);
+    ir_ceiling c = ideal_ceiling(IR_C_LAUNCH, "", "forkjoin", IR_NDTYPE, d->o.L_lat, NAN);
     return s == IR_OK ? ir_ceilings_add(out, &c) : s;
 }

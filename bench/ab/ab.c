@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool begins(const char *arg, const char *key)
+static bool ab_begins(const char *arg, const char *key)
 {
     const char *name = strchr(key, '/'), *rest = strchr(key, ':'), *colon = strchr(arg, ':');
     size_t      n = colon ? (size_t)(colon - arg) : strlen(arg), m = colon ? strlen(colon) : 0;
@@ -15,9 +15,9 @@ static bool begins(const char *arg, const char *key)
 
 bool ab_text_gives(const char (*arg)[AB_ARG], size_t n, size_t i, const char *key)
 {
-    if (!begins(arg[i], key) || strstr(arg[i], "threads=")) return begins(arg[i], key);
+    if (!ab_begins(arg[i], key) || strstr(arg[i], "threads=")) return ab_begins(arg[i], key);
     for (size_t k = 0; k < n; k++)
-        if (strstr(arg[k], "threads=") && begins(arg[k], key)) return false;
+        if (strstr(arg[k], "threads=") && ab_begins(arg[k], key)) return false;
     return true;
 }
 
@@ -27,7 +27,7 @@ ir_status ab_seen(ab *a, char side, const char *key, double time_s, const char *
     return trial_put(&a->t, key, a->fresh, a->block, side, a->slot, time_s);
 }
 
-static void bracket(ab *a, char side, const double before[TRIAL_REFS], const double after[TRIAL_REFS])
+static void ab_bracket(ab *a, char side, const double before[TRIAL_REFS], const double after[TRIAL_REFS])
 {
     for (int r = 0; r < TRIAL_REFS; r++) {
         trial_quad *q = a->fresh ? &a->t.ref_fresh[r][a->block] : &a->t.ref[r][a->block];
@@ -61,7 +61,7 @@ static ir_status one_process(ab *a, char side, const size_t *args, size_t n, dou
         return IR_OK;
     }
     if (st == IR_OK && a->drive.reference) st = a->drive.reference(a, after);
-    if (st == IR_OK && a->drive.reference) bracket(a, side, ref, after);
+    if (st == IR_OK && a->drive.reference) ab_bracket(a, side, ref, after);
     memcpy(ref, after, sizeof after);
     return st;
 }
@@ -92,7 +92,7 @@ static ir_status one_block(ab *a, const size_t *subset, size_t n, size_t block, 
 }
 
 /* Blocks from..to over a subset of the arguments. */
-static ir_status blocks(ab *a, const size_t *subset, size_t n, size_t from, size_t to)
+static ir_status ab_blocks(ab *a, const size_t *subset, size_t n, size_t from, size_t to)
 {
     double    ref[TRIAL_REFS] = {NAN, NAN, NAN};
     ir_status st = a->drive.reference ? a->drive.reference(a, ref) : IR_OK;
@@ -121,13 +121,13 @@ static size_t select_args(ab *a, bool (*want)(const trial_point *), size_t *out)
 static ir_status looks(ab *a, size_t *args)
 {
     size_t    n = a->nargs, at = a->blocks, to;
-    ir_status st = blocks(a, args, n, 0, at);
+    ir_status st = ab_blocks(a, args, n, 0, at);
     trial_judge(&a->t);
     while (st == IR_OK && a->more && !a->broken && !a->out_of_time && (to = ir_ab_next_blocks(at)) != 0) {
         n = select_args(a, trial_undecided, args);
         if (n == 0) break;
         a->process = a->done + TRIAL_SLOTS * (to - at);
-        st = blocks(a, args, n, at, to);
+        st = ab_blocks(a, args, n, at, to);
         at = to;
         trial_judge(&a->t);
     }
@@ -143,7 +143,7 @@ static ir_status confirmation(ab *a, size_t *args)
     if (n == 0 || a->t.drifted) return IR_OK;
     a->fresh = true;
     a->process = a->done + TRIAL_SLOTS * most;
-    ir_status st = blocks(a, args, n, 0, most);
+    ir_status st = ab_blocks(a, args, n, 0, most);
     a->fresh = false;
     trial_judge(&a->t);
     return st;

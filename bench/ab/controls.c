@@ -10,7 +10,7 @@ enum { SAMPLES = 9 };
 static const double COPY_B = 64e6; /* beyond a usual last-level cache, and still quick */
 static const char *const names[TRIAL_REFS] = {"copy", "fma", "forkjoin"};
 
-static const ir_kernel *usable(const measure_context *s, const ir_workload *w, const ir_params *p)
+static const ir_kernel *controls_usable(const measure_context *s, const ir_workload *w, const ir_params *p)
 {
     const ir_kernel *k;
     for (size_t i = 0; (k = backend_kernel(s->dev.be, w, i)); i++)
@@ -35,7 +35,7 @@ ir_status ab_controls_open(ab_controls *r, const cli_options *o)
         r->p[i] = w->defaults;
         r->p[i].threads = r->c.s.info.threads;
         if (bytes >= 0) r->p[i].v[bytes] = (int64_t)COPY_B;
-        r->kernel[i] = usable(&r->c.s, w, &r->p[i]);
+        r->kernel[i] = controls_usable(&r->c.s, w, &r->p[i]);
     }
     return IR_OK;
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int weight(const ir_comparison *c)
+static int print_weight(const ir_comparison *c)
 {
     static const char *const order[] = {"INCORRECT", "MISSING", "REGRESSED", "ENVIRONMENT", "TOO FEW BLOCKS", "INCONCLUSIVE", "IMPROVED"};
     for (int i = 0; i < 7; i++)
@@ -18,7 +18,7 @@ static int weight(const ir_comparison *c)
 static int worst_first(const void *x, const void *y)
 {
     const ir_comparison *a = x, *b = y;
-    int                  wa = weight(a), wb = weight(b);
+    int                  wa = print_weight(a), wb = print_weight(b);
     if (wa != wb) return wa - wb;
     double ea = isnan(a->effect) ? 0 : a->effect, eb = isnan(b->effect) ? 0 : b->effect;
     if (ea != eb) return ea < eb ? 1 : -1;

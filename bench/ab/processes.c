@@ -39,7 +39,7 @@ const cli_option ab_own_options[] = {
 /* ---- a child's command line ------------------------------------------------------------------------------------ */
 typedef struct { char **v; size_t n, cap; char text[16][64]; size_t ntext; } words;
 
-static void add(words *w, const char *s)
+static void processes_add(words *w, const char *s)
 {
     if (w->n + 1 < w->cap) w->v[w->n++] = (char *)s;
     w->v[w->n] = NULL;
@@ -48,8 +48,8 @@ static void add(words *w, const char *s)
 static void add_pair(words *w, const char *key, const char *value)
 {
     if (!value) return;
-    add(w, key);
-    add(w, value);
+    processes_add(w, key);
+    processes_add(w, value);
 }
 
 static void add_number(words *w, const char *key, double value)
@@ -73,8 +73,8 @@ static void host_options(words *w, const cli_options *o)
     add_pair(w, "--isa", o->isa);
     if (o->pin == CLI_PIN_NONE) add_pair(w, "--pin", "none");
     add_pair(w, "--pages", pages[o->pages]);
-    if (o->cache & CLI_COLD) add(w, "--cold");
-    if (o->cache & CLI_HOT) add(w, "--hot");
+    if (o->cache & CLI_COLD) processes_add(w, "--cold");
+    if (o->cache & CLI_HOT) processes_add(w, "--hot");
 }
 
 static ir_status command_line(const ab_job *j, int side, const size_t *order, size_t n, words *w)
@@ -84,10 +84,10 @@ static ir_status command_line(const ab_job *j, int side, const size_t *order, si
     *w = (words){.cap = c->n + n + MOST_ARGS};
     w->v = malloc((w->cap + 1) * sizeof *w->v);
     if (!w->v) return ir_fail(IR_ENOMEM, "no memory for a command line");
-    for (size_t i = 0; i < c->n; i++) add(w, c->v[i]);
+    for (size_t i = 0; i < c->n; i++) processes_add(w, c->v[i]);
     if (j->own->as_is) return IR_OK;
-    add(w, "run");
-    for (size_t i = 0; i < n; i++) add(w, j->arg[order[i]]);
+    processes_add(w, "run");
+    for (size_t i = 0; i < n; i++) processes_add(w, j->arg[order[i]]);
     add_pair(w, "--filter", j->filter);
     host_options(w, o);
     add_number(w, "--samples", o->samples ? (double)o->samples : SAMPLES);
@@ -95,8 +95,8 @@ static ir_status command_line(const ab_job *j, int side, const size_t *order, si
     add_number(w, "--seed", o->seed >= 0 ? (double)o->seed : 1);
     if (j->inject[side] > 0) add_number(w, "--inject", j->inject[side]);
     add_pair(w, "--ceilings", "none");
-    add(w, "--no-report");
-    add(w, "--quiet");
+    processes_add(w, "--no-report");
+    processes_add(w, "--quiet");
     add_pair(w, "-o", "-");
     return IR_OK;
 }
@@ -129,7 +129,7 @@ static ir_status keep_environment(ab_job *j, int side, const ir_env *e)
 
 static double lower_quartile(const ir_point *p) { return ir_point_stats(p)->q25; }
 
-static ir_status take_points(ab_job *j, char side, const ir_record *r)
+static ir_status processes_take_points(ab_job *j, char side, const ir_record *r)
 {
     char      key[IR_ID];
     ir_status st = IR_OK;
@@ -143,7 +143,7 @@ static ir_status take_points(ab_job *j, char side, const ir_record *r)
     return st;
 }
 
-static ir_status take(ab_job *j, char side, const child_result *r)
+static ir_status processes_take(ab_job *j, char side, const child_result *r)
 {
     ir_record rec;
     char      name[24];
@@ -153,7 +153,7 @@ static ir_status take(ab_job *j, char side, const child_result *r)
     if (st != IR_OK) return st == IR_SKIP || st == IR_ENOMEM ? st : ir_fail(IR_ECHECK, "%s", ir_why());
     if (rec.npoint == 0) st = ir_fail(IR_ECHECK, "its record has no point");
     if (st == IR_OK) st = keep_environment(j, side == 'B', &rec.env);
-    if (st == IR_OK) st = take_points(j, side, &rec);
+    if (st == IR_OK) st = processes_take_points(j, side, &rec);
     ir_record_free(&rec);
     return st;
 }
@@ -171,20 +171,20 @@ static ir_status process(ab *a, char side, const size_t *order, size_t n)
     const char *failed = child_failure(&r, j->own->timeout_s, text, sizeof text);
     /* An ironroof that had a wrong point ends with 2 and its record says which: that is more than "it failed". */
     if (failed && !(r.code == 2 && r.n > 0)) st = ir_fail(IR_ECHECK, "%s", failed);
-    else st = take(j, side, &r);
+    else st = processes_take(j, side, &r);
     child_free(&r);
     return st;
 }
 
 /* ---- the rest of the driver -------------------------------------------------------------------------------------- */
-static ir_status bracket(ab *a, double out[TRIAL_REFS])
+static ir_status processes_bracket(ab *a, double out[TRIAL_REFS])
 {
     ab_job *j = a->drive.ctx;
     for (int i = 0; i < TRIAL_REFS; i++) out[i] = NAN;
     return j->own->no_reference ? IR_OK : ab_controls_now(&j->ref, out);
 }
 
-static double now(ab *a)
+static double processes_now(ab *a)
 {
     (void)a;
     return ir_now();
@@ -233,7 +233,7 @@ ir_status ab_job_open(ab_job *j, const cli_args *args, const ab_options *own, co
     if (st == IR_OK && !own->as_is) st = arguments(j, points, n);
     if (own->as_is) j->a.nargs = 1;
     if (st == IR_OK) st = ab_controls_open(&j->ref, j->opt);
-    j->a.drive = (ab_driver){process, bracket, now, progress, gives, j};
+    j->a.drive = (ab_driver){process, processes_bracket, processes_now, progress, gives, j};
     j->a.seed = j->opt->seed >= 0 ? (uint64_t)j->opt->seed : 1;
     j->a.blocks = (size_t)own->blocks;
     j->a.more = !own->no_more;

@@ -136,7 +136,7 @@ bool trial_drift(const trial_quad *q, size_t n, double conf, double delta, doubl
     return moved || 4 * beyond > known;
 }
 
-static void environment(trial *t)
+static void trial_environment(trial *t)
 {
     static const char *const name[TRIAL_REFS] = {"copy", "fma", "forkjoin"};
     t->drifted = false;
@@ -178,7 +178,7 @@ static trial_verdict measured_verdict(trial_point *p)
     return TRIAL_INCONCLUSIVE;
 }
 
-static void judge_point(trial *t, trial_point *p)
+static void trial_judge_point(trial *t, trial_point *p)
 {
     double d[TRIAL_MAX_BLOCKS];
     p->confirmed = false;
@@ -201,8 +201,8 @@ static void judge_point(trial *t, trial_point *p)
 
 void trial_judge(trial *t)
 {
-    environment(t);
-    for (size_t i = 0; i < t->n; i++) judge_point(t, &t->v[i]);
+    trial_environment(t);
+    for (size_t i = 0; i < t->n; i++) trial_judge_point(t, &t->v[i]);
 }
 
 int trial_exit(const trial *t, bool strict)

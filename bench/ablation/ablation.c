@@ -16,7 +16,7 @@ static const double AGAIN_S = 4;                         /* another round only i
 static const double CLEAR_P = 0.95, NIL_SHARE = 0.02;
 
 /* ---- choosing --------------------------------------------------------------------------------------------------------- */
-static bool fastest(const measure_context *s, size_t i)
+static bool ablation_fastest(const measure_context *s, size_t i)
 {
     for (size_t k = 0; k < s->npoint; k++)
         if (k != i && point_was_timed(&s->point[k]) && ir_same_question(&s->point[k], &s->point[i])) {
@@ -40,7 +40,7 @@ static bool chosen_already(const ablation_set *set, size_t i)
 }
 
 /* How many of the workload are in the set. */
-static size_t share_of(const measure_context *s, const ablation_set *set, const char *workload)
+static size_t ablation_share_of(const measure_context *s, const ablation_set *set, const char *workload)
 {
     size_t n = 0;
     for (size_t k = 0; k < set->n; k++) n += !strcmp(s->point[set->v[k].point].workload, workload);
@@ -52,7 +52,7 @@ static int candidate(const measure_context *s, size_t i, const regex_t *only)
 {
     char            key[IR_ID];
     const ir_point *p = &s->point[i];
-    if (!point_was_timed(p) || !fastest(s, i)) return 0;
+    if (!point_was_timed(p) || !ablation_fastest(s, i)) return 0;
     if (only && regexec(only, ir_point_key(p, key), 0, NULL, 0) != 0) return 0;
     return labelled(p, only != NULL) ? 1 : -1;
 }
@@ -71,7 +71,7 @@ ir_status ablation_choose(const measure_context *s, const regex_t *only, ablatio
     }
     for (size_t turn = 1; out->n < want && out->n < most; turn++) /* every workload has its turn */
         for (size_t i = 0; i < s->npoint && out->n < most; i++) {
-            if (candidate(s, i, only) <= 0 || chosen_already(out, i) || share_of(s, out, s->point[i].workload) >= turn) continue;
+            if (candidate(s, i, only) <= 0 || chosen_already(out, i) || ablation_share_of(s, out, s->point[i].workload) >= turn) continue;
             ablation_entry *e = &out->v[out->n++];
             *e = (ablation_entry){.point = i, .label = s->point[i].bound, .corrected = s->point[i].bound, .p = s->point[i].bound_p,
                                .why = "the run ended before it was tried"};
@@ -108,7 +108,7 @@ static void set_isa(const measure_context *s, int isa_plus1, int *before)
     cpu_of(&s->dev)->isa = (cpu_isa)(isa_plus1 - 1);
 }
 
-static void timed(const measure_context *s, const ir_workload *w, const ir_kernel *k, const ablation_variant *t, size_t samples, bool verified, ir_point *o)
+static void ablation_timed(const measure_context *s, const ir_workload *w, const ir_kernel *k, const ablation_variant *t, size_t samples, bool verified, ir_point *o)
 {
     int       before = 0;
     ir_policy pol = {.warmup_s = fmin(4e-3, s->policy.warmup_s), .warmup_cap_s = 0.01, .fixed_n = samples, .precision = 0.01,
@@ -131,14 +131,14 @@ static ir_status keep_block(block_times *t, const ir_point *o)
 }
 
 /* One block of the base (i = 0) or of a variant. A variant that fails once is out. */
-static ir_status block(bench *b, size_t i)
+static ir_status ablation_block(bench *b, size_t i)
 {
     ir_point  o;
     ir_status st = IR_OK;
     if (b->dropped[i] || b->times[i].n == ABL_MAX_BLOCKS) return IR_OK;
     bool first = b->times[i].n == 0;
     const ablation_variant *t = &b->variant[i];
-    timed(b->s, t->workload ? t->workload : b->w, t->kernel ? t->kernel : b->k, t, b->samples, !first || i == 0, &o);
+    ablation_timed(b->s, t->workload ? t->workload : b->w, t->kernel ? t->kernel : b->k, t, b->samples, !first || i == 0, &o);
     if (o.status == IR_OK) st = keep_block(&b->times[i], &o);
     else b->dropped[i] = true;
     if (o.status == IR_EINTR || context_stopped(b->s)) st = ir_fail(IR_EINTR, "interrupted");
@@ -152,11 +152,11 @@ static ir_status block(bench *b, size_t i)
 
 static ir_status palindrome(bench *b)
 {
-    ir_status st = block(b, 0);
-    for (size_t i = 1; i <= b->n && st == IR_OK; i++) st = block(b, i);
-    if (st == IR_OK) st = block(b, 0);
-    for (size_t i = b->n; i >= 1 && st == IR_OK; i--) st = block(b, i);
-    return st == IR_OK ? block(b, 0) : st;
+    ir_status st = ablation_block(b, 0);
+    for (size_t i = 1; i <= b->n && st == IR_OK; i++) st = ablation_block(b, i);
+    if (st == IR_OK) st = ablation_block(b, 0);
+    for (size_t i = b->n; i >= 1 && st == IR_OK; i--) st = ablation_block(b, i);
+    return st == IR_OK ? ablation_block(b, 0) : st;
 }
 
 /* The time of a loop as of[1] over its time as of[0], A B B A. NAN: it cannot run. */
@@ -166,14 +166,14 @@ static double loop_ratio(const measure_context *s, const ir_workload *w, const i
     for (int i = 0; i < 4; i++) {
         ir_point  o;
         const int as = i == 1 || i == 2;
-        timed(s, w, k, &of[as], LOOP_SAMPLES, false, &o);
+        ablation_timed(s, w, k, &of[as], LOOP_SAMPLES, false, &o);
         T[as] += ir_point_time(&o); /* NAN unless ok */
         ir_point_free(&o);
     }
     return T[1] / T[0];
 }
 
-static ablation_variant loop_of(const ir_workload *w, int threads)
+static ablation_variant ablation_loop_of(const ir_workload *w, int threads)
 {
     ablation_variant t = {.p = w->defaults, .data_scale = 1, .comp_scale = 1, .lat_scale = 1, .work = 1};
     t.p.threads = threads;
@@ -189,7 +189,7 @@ static double slower_arithmetic(const bench *b, const ablation_variant *t)
     ablation_variant         of[2];
     if (!c || !k) return NAN;
     for (int i = 0; i < 2; i++) {
-        of[i] = loop_of(w, t->p.threads);
+        of[i] = ablation_loop_of(w, t->p.threads);
         of[i].p.dtype = t->p.dtype;
         of[i].isa_plus1 = i ? t->isa_plus1 : 0;
     }
@@ -207,7 +207,7 @@ static double slower_reads(const bench *b, const ablation_variant *t)
     for (int i = 0; i < 2; i++) {
         c[i] = ir_ceiling_find(&b->s->ceilings, IR_C_BANDWIDTH, "DRAM", "read", IR_NDTYPE, threads[i]);
         if (!c[i]) return 1;
-        of[i] = loop_of(w, threads[i]);
+        of[i] = ablation_loop_of(w, threads[i]);
         of[i].p.v[ir_workload_param(w, "bytes")] = (int64_t)c[0]->size_B;
     }
     const ir_kernel *k = backend_kernel_named(b->s->dev.be, w, c[0]->kernel);
@@ -234,7 +234,7 @@ static void scale_arithmetic(bench *b)
 }
 
 /* ---- judging ---------------------------------------------------------------------------------------------------------- */
-static double median_of(const block_times *t)
+static double ablation_median_of(const block_times *t)
 {
     double m[ABL_MAX_BLOCKS];
     for (size_t i = 0; i < t->n; i++) m[i] = ir_median(t->block[i].v, t->block[i].n);
@@ -242,13 +242,13 @@ static double median_of(const block_times *t)
 }
 
 /* Terms of base and variants; those without a ceiling are dropped. Returns the terms too small to matter anywhere. */
-static unsigned terms(bench *b, double t[1 + ABL_MAX_VARIANTS][ABL_NTERM])
+static unsigned ablation_terms(bench *b, double t[1 + ABL_MAX_VARIANTS][ABL_NTERM])
 {
     unsigned matters = 0;
     for (size_t i = 0; i <= b->n; i++) {
         if (b->dropped[i]) continue;
         variant_terms(b->s, &b->variant[i], &b->seen[i], t[i]);
-        double T = b->variant[i].work * median_of(&b->times[i]);
+        double T = b->variant[i].work * ablation_median_of(&b->times[i]);
         for (int j = 0; j < ABL_NTERM; j++) {
             if (isnan(t[i][j])) b->dropped[i] = true, snprintf(b->seen[i].why, sizeof b->seen[i].why, "no ceiling to predict it from");
             else if (t[i][j] > NIL_SHARE * T) matters |= 1u << j;
@@ -260,7 +260,7 @@ static unsigned terms(bench *b, double t[1 + ABL_MAX_VARIANTS][ABL_NTERM])
 static double change_of(double now, double before) { return now > 0 && before > 0 ? log(now / before) : 0; }
 
 /* The variants that were measured, packed: ratios first, then what the scale of work and the terms make of them. */
-static size_t pack(bench *b, double t[1 + ABL_MAX_VARIANTS][ABL_NTERM])
+static size_t ablation_pack(bench *b, double t[1 + ABL_MAX_VARIANTS][ABL_NTERM])
 {
     block_times times[ABL_MAX_VARIANTS];
     size_t      n = 0;
@@ -314,21 +314,21 @@ static ir_bound followed(const ablation_entry *e, const ir_point *p)
 }
 
 /* How sure the interventions are of the label: P(T follows its term); NAN: they do not tell. */
-static double holds(const ablation_entry *e)
+static double ablation_holds(const ablation_entry *e)
 {
     int own = label_term(e->label);
     return own >= 0 ? e->e[own].p_half : NAN;
 }
 
-static void judge(bench *b, ablation_entry *e)
+static void ablation_ablation_judge(bench *b, ablation_entry *e)
 {
     double t[1 + ABL_MAX_VARIANTS][ABL_NTERM];
     if (b->dropped[0]) {
         snprintf(e->why, sizeof e->why, "it could not be measured again: %.120s", b->seen[0].why);
         return;
     }
-    unsigned nil = terms(b, t);
-    size_t   n = pack(b, t);
+    unsigned nil = ablation_terms(b, t);
+    size_t   n = ablation_pack(b, t);
     fill_lines(b, e);
     if (n == 0) {
         snprintf(e->why, sizeof e->why, "no twin of it changes a term");
@@ -338,7 +338,7 @@ static void judge(bench *b, ablation_entry *e)
     elasticities_of(b->change, n, nil, b->s->policy.seed, e->e);
     e->outcome = ablation_judge(e->label, e->e);
     if (e->outcome == ABL_CONTRADICTED) e->corrected = followed(e, &b->s->point[e->point]);
-    if (e->outcome == ABL_UNDECIDED && holds(e) < CLEAR_P) e->corrected = IR_BOUND_MIXED;
+    if (e->outcome == ABL_UNDECIDED && ablation_holds(e) < CLEAR_P) e->corrected = IR_BOUND_MIXED;
 }
 
 /* ---- one point -------------------------------------------------------------------------------------------------------- */
@@ -349,7 +349,7 @@ static void discard(bench *b)
     free(b);
 }
 
-static ir_status one(measure_context *s, ablation_entry *e)
+static ir_status ablation_one(measure_context *s, ablation_entry *e)
 {
     const ir_point    *p = &s->point[e->point];
     const ir_workload *w = ir_workload_named(p->workload);
@@ -370,7 +370,7 @@ static ir_status one(measure_context *s, ablation_entry *e)
     double began = ir_now();
     for (int r = 0; r < ROUNDS && st == IR_OK && b->n && !b->dropped[0] && (r == 0 || ir_now() - began < AGAIN_S); r++) st = palindrome(b);
     if (st == IR_OK && !b->dropped[0] && !strcmp(p->level, "DRAM")) scale_memory(b);
-    if (st == IR_OK) judge(b, e);
+    if (st == IR_OK) ablation_ablation_judge(b, e);
     discard(b);
     return st;
 }
@@ -391,8 +391,8 @@ static void note(measure_context *s, ablation_entry *e)
         if (!point_was_timed(p) || !ir_same_question(p, proved) || strcmp(p->kernel, proved->kernel) || p->bound != e->label) continue;
         snprintf(p->proof, sizeof p->proof, "%s", ablation_outcome_name(e->outcome));
         if (e->outcome == ABL_CONTRADICTED) correct(p, e->corrected);
-        if (e->outcome != ABL_UNDECIDED || e->why[0] || isnan(holds(e))) continue;
-        p->bound_p = holds(e);
+        if (e->outcome != ABL_UNDECIDED || e->why[0] || isnan(ablation_holds(e))) continue;
+        p->bound_p = ablation_holds(e);
         p->bound = e->corrected;
     }
 }
@@ -409,7 +409,7 @@ ir_status ablation_measure(measure_context *s, ablation_set *set)
             snprintf(e->why, sizeof e->why, "the %.0f s for proofs were used up", room);
         } else {
             if (s->tick) s->tick(s, ir_point_key(p, key));
-            st = one(s, e);
+            st = ablation_one(s, e);
         }
         if (st == IR_OK) note(s, e);
     }

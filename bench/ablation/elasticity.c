@@ -29,7 +29,7 @@ static double mean_ln(const block_times *t, ir_rng *rng)
     return t->n ? sum / (double)t->n : NAN;
 }
 
-static void interval(double *v, size_t n, double *lo, double *hi)
+static void elasticity_interval(double *v, size_t n, double *lo, double *hi)
 {
     ir_sort(v, n);
     *lo = ir_quantile_sorted(v, n, .025);
@@ -48,7 +48,7 @@ void change_ratios(const block_times *base, const block_times *variant, size_t n
     }
     for (size_t i = 0; i < nvariant; i++) {
         memcpy(sorted, out[i].draw, sizeof sorted);
-        interval(sorted, ABL_DRAWS, &out[i].lo, &out[i].hi);
+        elasticity_interval(sorted, ABL_DRAWS, &out[i].lo, &out[i].hi);
     }
 }
 
@@ -70,7 +70,7 @@ typedef struct {
     elasticity_how how[ABL_NTERM];
 } design;
 
-static double dot(const double *a, const double *b, size_t n)
+static double elasticity_dot(const double *a, const double *b, size_t n)
 {
     double s = 0;
     for (size_t i = 0; i < n; i++) s += a[i] * b[i];
@@ -79,7 +79,7 @@ static double dot(const double *a, const double *b, size_t n)
 
 static void take_out(double *v, const double *q, size_t n)
 {
-    double qq = dot(q, q, n), f = qq > 0 ? dot(v, q, n) / qq : 0;
+    double qq = elasticity_dot(q, q, n), f = qq > 0 ? elasticity_dot(v, q, n) / qq : 0;
     for (size_t i = 0; i < n; i++) v[i] -= f * q[i];
 }
 
@@ -92,23 +92,23 @@ static double length(const double d[ABL_NTERM], unsigned nil)
 }
 
 /* Column j less its projections on the other columns that change. */
-static void separate(design *m, int j)
+static void elasticity_separate(design *m, int j)
 {
     double basis[ABL_NTERM][ABL_MAX_VARIANTS];
     int    nbasis = 0;
     memcpy(m->r[j], m->x[j], sizeof m->r[j]);
     for (int k = 0; k < ABL_NTERM; k++) {
         if (k == j || m->how[k] == ABL_NIL || m->how[k] == ABL_HELD) continue;
-        double *q = basis[nbasis], xx = dot(m->x[k], m->x[k], m->n);
+        double *q = basis[nbasis], xx = elasticity_dot(m->x[k], m->x[k], m->n);
         memcpy(q, m->x[k], sizeof basis[0]);
         for (int b = 0; b < nbasis; b++) take_out(q, basis[b], m->n);
-        if (dot(q, q, m->n) > 1e-6 * xx) nbasis++; /* else the earlier ones hold it already */
+        if (elasticity_dot(q, q, m->n) > 1e-6 * xx) nbasis++; /* else the earlier ones hold it already */
     }
     for (int b = 0; b < nbasis; b++) take_out(m->r[j], basis[b], m->n);
-    m->rr[j] = dot(m->r[j], m->r[j], m->n);
+    m->rr[j] = elasticity_dot(m->r[j], m->r[j], m->n);
 }
 
-static void lay_out(const term_change *c, size_t n, unsigned nil, design *m)
+static void elasticity_lay_out(const term_change *c, size_t n, unsigned nil, design *m)
 {
     memset(m, 0, sizeof *m);
     m->n = n;
@@ -124,18 +124,18 @@ static void lay_out(const term_change *c, size_t n, unsigned nil, design *m)
     }
     for (int j = 0; j < ABL_NTERM; j++) {
         if (m->how[j] != ABL_KNOWN) continue;
-        separate(m, j);
+        elasticity_separate(m, j);
     }
     for (int j = 0; j < ABL_NTERM; j++) /* only now: a tangled column still explains the others' */
-        if (m->how[j] == ABL_KNOWN && m->rr[j] < SEPARATE * SEPARATE * dot(m->x[j], m->x[j], n)) m->how[j] = ABL_TANGLED;
+        if (m->how[j] == ABL_KNOWN && m->rr[j] < SEPARATE * SEPARATE * elasticity_dot(m->x[j], m->x[j], n)) m->how[j] = ABL_TANGLED;
 }
 
-static void solve(const design *m, const double y[ABL_MAX_VARIANTS], double e[ABL_NTERM])
+static void elasticity_solve(const design *m, const double y[ABL_MAX_VARIANTS], double e[ABL_NTERM])
 {
     int    held = -1, nheld = 0;
     double sum = 0;
     for (int j = 0; j < ABL_NTERM; j++) {
-        e[j] = m->how[j] == ABL_KNOWN ? dot(m->r[j], y, m->n) / m->rr[j] : m->how[j] == ABL_NIL ? 0 : NAN;
+        e[j] = m->how[j] == ABL_KNOWN ? elasticity_dot(m->r[j], y, m->n) / m->rr[j] : m->how[j] == ABL_NIL ? 0 : NAN;
         if (m->how[j] == ABL_HELD) held = j, nheld++;
         else sum += e[j];
     }
@@ -168,22 +168,22 @@ void elasticities_of(const term_change *c, size_t n, unsigned nil, uint64_t seed
     ir_rng rng;
     double y[ABL_MAX_VARIANTS], e[ABL_NTERM], draw[ABL_NTERM][ABL_DRAWS];
     if (n > ABL_MAX_VARIANTS) n = ABL_MAX_VARIANTS;
-    lay_out(c, n, nil, &m);
+    elasticity_lay_out(c, n, nil, &m);
     for (size_t i = 0; i < n; i++) y[i] = m.w[i] * expm1(c[i].y);
-    solve(&m, y, e);
+    elasticity_solve(&m, y, e);
     double sd = scatter(&m, y, e);
     for (int j = 0; j < ABL_NTERM; j++) out[j] = (term_elasticity){e[j], e[j], e[j], m.how[j], NAN};
     ir_rng_seed(&rng, seed);
     for (int d = 0; d < ABL_DRAWS; d++) {
         double again[ABL_NTERM];
         for (size_t i = 0; i < n; i++) y[i] = m.w[i] * expm1(c[i].draw[d] + sd * ir_rng_normal(&rng));
-        solve(&m, y, again);
+        elasticity_solve(&m, y, again);
         for (int j = 0; j < ABL_NTERM; j++) draw[j][d] = again[j];
     }
     for (int j = 0; j < ABL_NTERM; j++)
         if (isfinite(e[j]) && m.how[j] != ABL_NIL) {
             out[j].p_half = above(draw[j], ABL_DRAWS, HALF);
-            interval(draw[j], ABL_DRAWS, &out[j].lo, &out[j].hi);
+            elasticity_interval(draw[j], ABL_DRAWS, &out[j].lo, &out[j].hi);
         }
 }
 

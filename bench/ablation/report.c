@@ -86,7 +86,7 @@ void ablation_print(FILE *f, const measure_context *s, const ablation_set *set)
 }
 
 /* ---- records ------------------------------------------------------------------------------------------------------------ */
-static void interval(ir_json *o, double v, double lo, double hi)
+static void report_interval(ir_json *o, double v, double lo, double hi)
 {
     ir_json_key_num(o, "value", v);
     ir_json_key_num(o, "lo", lo);
@@ -101,7 +101,7 @@ static void elasticities(ir_json *o, const term_elasticity *e)
     for (int j = 0; j < ABL_NTERM; j++) {
         ir_json_key(o, term_name[j]);
         ir_json_open(o, '{');
-        interval(o, e[j].v, e[j].lo, e[j].hi);
+        report_interval(o, e[j].v, e[j].lo, e[j].hi);
         ir_json_key_text(o, "how", how[e[j].how]);
         ir_json_close(o, '}');
     }
@@ -118,7 +118,7 @@ static void variant_numbers(ir_json *o, const ablation_entry *e, const ablation_
     ir_json_close(o, '}');
     ir_json_key(o, "T_ratio");
     ir_json_open(o, '{');
-    interval(o, exp(l->y), exp(l->lo), exp(l->hi));
+    report_interval(o, exp(l->y), exp(l->lo), exp(l->hi));
     ir_json_close(o, '}');
     if (term < 0) return;
     term_elasticity own = own_elasticity(l, term);
@@ -126,13 +126,13 @@ static void variant_numbers(ir_json *o, const ablation_entry *e, const ablation_
     ir_json_open(o, '{');
     ir_json_key(o, term_name[term]);
     ir_json_open(o, '{');
-    interval(o, own.v, own.lo, own.hi);
+    report_interval(o, own.v, own.lo, own.hi);
     ir_json_close(o, '}');
     ir_json_close(o, '}');
 }
 
 /* What every verdict has. */
-static ir_json *begin(ir_journal *j, const char *question, const char *device, const char *answer, const char *verdict)
+static ir_json *report_begin(ir_journal *j, const char *question, const char *device, const char *answer, const char *verdict)
 {
     ir_json *o = ir_line_begin(j, "verdict");
     if (!o) return NULL;
@@ -143,7 +143,7 @@ static ir_json *begin(ir_journal *j, const char *question, const char *device, c
     return o;
 }
 
-static void evidence(ir_json *o, const char *a, const char *b)
+static void report_evidence(ir_json *o, const char *a, const char *b)
 {
     ir_json_key(o, "evidence");
     ir_json_open(o, '[');
@@ -156,10 +156,10 @@ static ir_status journal_twin(ir_journal *j, const char *device, const char *key
 {
     char answer[400];
     variant_sentence(e, l, answer, sizeof answer);
-    ir_json *o = begin(j, "prove twin", device, answer, isnan(l->y) ? "not measured" : l->agrees ? "agrees" : "disagrees");
+    ir_json *o = report_begin(j, "prove twin", device, answer, isnan(l->y) ? "not measured" : l->agrees ? "agrees" : "disagrees");
     if (!o) return ir_line_end(j);
     ir_json_key_num(o, "p", NAN);
-    evidence(o, key, l->key);
+    report_evidence(o, key, l->key);
     ir_json_key_text(o, "twin", l->what);
     variant_numbers(o, e, l);
     return ir_line_end(j);
@@ -170,10 +170,10 @@ static ir_status journal_entry(ir_journal *j, const measure_context *s, const ab
     char   answer[500];
     size_t used = (size_t)snprintf(answer, sizeof answer, "%.160s: ", key);
     sentence(e, answer + used, sizeof answer - used);
-    ir_json *o = begin(j, "prove", s->info.id, answer, ablation_outcome_name(e->outcome));
+    ir_json *o = report_begin(j, "prove", s->info.id, answer, ablation_outcome_name(e->outcome));
     if (!o) return ir_line_end(j);
     ir_json_key_num(o, "p", e->p);
-    evidence(o, key, NULL);
+    report_evidence(o, key, NULL);
     ir_json_key_text(o, "label", ir_bound_name(e->label));
     ir_json_key_text(o, "corrected", e->corrected == e->label ? NULL : ir_bound_name(e->corrected));
     elasticities(o, e->e);

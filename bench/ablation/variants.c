@@ -31,27 +31,27 @@ typedef struct {
     size_t             n;
 } maker;
 
-static int param(const ir_workload *w, const char *name) { return name ? ir_workload_param(w, name) : -1; }
+static int variants_param(const ir_workload *w, const char *name) { return name ? ir_workload_param(w, name) : -1; }
 
 static void find_axes(maker *m)
 {
     m->batch = m->width = m->size = -1;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (strcmp(known[i].family, m->w->family) != 0) continue;
-        m->batch = param(m->w, known[i].batch);
-        m->width = param(m->w, known[i].width);
-        m->size = param(m->w, known[i].size);
-        if (m->batch < 0 && known[i].batch) m->batch = param(m->w, "batch"); /* "batchmm" is a gemm whose m is its batch */
+        m->batch = variants_param(m->w, known[i].batch);
+        m->width = variants_param(m->w, known[i].width);
+        m->size = variants_param(m->w, known[i].size);
+        if (m->batch < 0 && known[i].batch) m->batch = variants_param(m->w, "batch"); /* "batchmm" is a gemm whose m is its batch */
     }
 }
 
 /* ---- what a variant would cost, before it is measured ------------------------------------------------------------------- */
-static const ir_workload *workload_of(const maker *m, const ablation_variant *t) { return t->workload ? t->workload : m->w; }
+static const ir_workload *variants_workload_of(const maker *m, const ablation_variant *t) { return t->workload ? t->workload : m->w; }
 static const ir_kernel   *kernel_of(const maker *m, const ablation_variant *t) { return t->kernel ? t->kernel : m->k; }
 
-static bool valid(const maker *m, const ablation_variant *t)
+static bool variants_valid(const maker *m, const ablation_variant *t)
 {
-    const ir_workload *w = workload_of(m, t);
+    const ir_workload *w = variants_workload_of(m, t);
     const ir_kernel   *k = kernel_of(m, t);
     if (!(w->dtypes >> t->p.dtype & 1u)) return false;
     if (w->valid && w->valid(&t->p) != IR_OK) return false;
@@ -64,7 +64,7 @@ static void sketch(const maker *m, const ablation_variant *t, ir_point *o)
     *o = *m->base;
     o->p = t->p;
     o->cold = t->cold;
-    o->cost = workload_of(m, t)->cost(&t->p);
+    o->cost = variants_workload_of(m, t)->cost(&t->p);
     if (kernel_of(m, t)->cost) kernel_of(m, t)->cost(&t->p, &o->cost);
     if (kernel_of(m, t)->flags & IR_K_FUSED && m->base->reps > 1) o->cost.launches /= m->base->reps;
     o->wall.median = o->dev.median = 1;
@@ -83,12 +83,12 @@ static bool clear_of_edges(const maker *m, const ablation_variant *t, double B)
 }
 
 /* Keep the variant when it can run, fits, and changes a term by enough to be seen. */
-static bool keep(maker *m, const ablation_variant *t)
+static bool variants_keep(maker *m, const ablation_variant *t)
 {
     double     a[ABL_NTERM], b[ABL_NTERM], most = 0;
     ir_point   o;
     ablation_variant base;
-    if (m->n == ABL_MAX_VARIANTS || !valid(m, t) || isnan(t->lat_scale)) return false;
+    if (m->n == ABL_MAX_VARIANTS || !variants_valid(m, t) || isnan(t->lat_scale)) return false;
     sketch(m, t, &o);
     if (o.cost.footprint_B > MOST_B && o.cost.footprint_B > m->base->cost.footprint_B) return false;
     if (o.cost.footprint_B > MOST_GROWTH * m->base->cost.footprint_B || !clear_of_edges(m, t, o.cost.footprint_B)) return false;
@@ -114,7 +114,7 @@ static void larger_batch(maker *m)
     t.p.v[m->batch] *= 2;
     snprintf(t.what, sizeof t.what, "%s %lld to %lld", m->w->param[m->batch], (long long)m->base->p.v[m->batch],
              (long long)t.p.v[m->batch]);
-    keep(m, &t);
+    variants_keep(m, &t);
 }
 
 /* More bytes at equal FLOPs: a smaller batch on a wider layer. */
@@ -128,7 +128,7 @@ static void more_weights(maker *m)
     t.p.v[m->batch] /= by;
     t.p.v[m->width] *= by;
     snprintf(t.what, sizeof t.what, "%s/%lld, %s*%lld", m->w->param[m->batch], (long long)by, m->w->param[m->width], (long long)by);
-    keep(m, &t);
+    variants_keep(m, &t);
 }
 
 /* Bytes halve. From f32 on the sums stay f32, and the compute term is held; whether the rate of the arithmetic does depends on the kernel, so
@@ -146,7 +146,7 @@ static void narrower_weights(maker *m)
         double a = ir_peak_ceiling(&m->s->ceilings, from, t.p.threads), b = ir_peak_ceiling(&m->s->ceilings, t.p.dtype, t.p.threads);
         if (from != IR_F64 && b > 0 && a > 0) t.comp_scale = b / a;
         snprintf(t.what, sizeof t.what, "%s for %s", ir_dtype_name(t.p.dtype), ir_dtype_name(from));
-        if (keep(m, &t)) return;
+        if (variants_keep(m, &t)) return;
     }
 }
 
@@ -159,14 +159,14 @@ static void in_cache(maker *m)
     variant_base(m->base, &t);
     for (int i = 0; i < MOST_HALVINGS && t.p.v[m->size] > 1; i++) {
         t.p.v[m->size] /= 2;
-        if (!valid(m, &t)) return;
+        if (!variants_valid(m, &t)) return;
         sketch(m, &t, &o);
         /* half of what the level holds: its edge is not sharp */
         const char *level = ir_level_of(&m->s->ceilings, 2 * o.cost.footprint_B, t.p.threads, false);
         if (!strcmp(level, m->base->level)) continue;
         t.work = work_of(&m->base->cost) / work_of(&o.cost);
         snprintf(t.what, sizeof t.what, "in %s: %s=%lld, per unit of work", level, m->w->param[m->size], (long long)t.p.v[m->size]);
-        if (keep(m, &t)) return;
+        if (variants_keep(m, &t)) return;
     }
 }
 
@@ -177,7 +177,7 @@ static void fewer_cores(maker *m)
     variant_base(m->base, &t);
     t.p.threads /= 2;
     snprintf(t.what, sizeof t.what, "%d of %d threads", t.p.threads, m->base->p.threads);
-    keep(m, &t);
+    variants_keep(m, &t);
 }
 
 /* All of the work doubles, or halves where there is no room; launches stay. */
@@ -189,7 +189,7 @@ static void other_size(maker *m)
         variant_base(m->base, &t);
         t.p.v[m->size] = up ? 2 * t.p.v[m->size] : t.p.v[m->size] / 2;
         snprintf(t.what, sizeof t.what, "%s %s", m->w->param[m->size], up ? "doubled" : "halved");
-        if (t.p.v[m->size] > 0 && keep(m, &t)) return;
+        if (t.p.v[m->size] > 0 && variants_keep(m, &t)) return;
     }
 }
 
@@ -202,7 +202,7 @@ static void from_memory(maker *m)
     variant_base(m->base, &t);
     t.cold = true;
     snprintf(t.what, sizeof t.what, "cold: from memory, not %s", m->base->level);
-    keep(m, &t);
+    variants_keep(m, &t);
 }
 
 /* Half as wide vectors. Loads from a cache get narrower with them, so a cache-bound point learns nothing from it; nor does a library,
@@ -216,7 +216,7 @@ static void narrower_vectors(maker *m)
     t.isa_plus1 = CPU_AVX2 + 1;
     t.comp_scale = NAN;
     snprintf(t.what, sizeof t.what, "%s for %s", cpu_isa_name(CPU_AVX2), cpu_isa_name(CPU_AVX512));
-    keep(m, &t);
+    variants_keep(m, &t);
 }
 
 size_t find_variants(const measure_context *s, const ir_workload *w, const ir_kernel *k, const ir_point *base, ablation_variant *out)
@@ -224,7 +224,7 @@ size_t find_variants(const measure_context *s, const ir_workload *w, const ir_ke
     ablation_variant substitute;
     maker      m = {.s = s, .w = w, .k = k, .base = base, .out = out};
     find_axes(&m);
-    for (size_t i = 0; find_substitute(s, w, k, base, i, &substitute); i++) keep(&m, &substitute);
+    for (size_t i = 0; find_substitute(s, w, k, base, i, &substitute); i++) variants_keep(&m, &substitute);
     larger_batch(&m);
     more_weights(&m);
     narrower_weights(&m);

@@ -57,14 +57,14 @@ static double fit_max(const sweep *s, double *a, double *c)
     return best;
 }
 
-static void solve(const sweep *s, bool overlapped, double *a, double *c)
+static void crossover_solve(const sweep *s, bool overlapped, double *a, double *c)
 {
     if (overlapped) fit_max(s, a, c);
     else fit_line(s, a, c);
 }
 
 /* Parametric bootstrap: every time is drawn anew from its own interval and the scatter about the fit. */
-static void interval(const sweep *s, const double *sd, uint64_t seed, crossover_fit *f)
+static void crossover_interval(const sweep *s, const double *sd, uint64_t seed, crossover_fit *f)
 {
     double knee[DRAWS], T[MAX_BATCHES];
     sweep  drawn = {s->b, T, s->n};
@@ -76,7 +76,7 @@ static void interval(const sweep *s, const double *sd, uint64_t seed, crossover_
             double own = sd[i] / s->T[i], e = sqrt(own * own + f->scatter * f->scatter);
             T[i] = s->T[i] * exp(e * ir_rng_normal(&rng));
         }
-        solve(&drawn, f->overlapped, &a, &c);
+        crossover_solve(&drawn, f->overlapped, &a, &c);
         knee[d] = c > 0 ? a / c : INFINITY;
     }
     ir_sort(knee, DRAWS);
@@ -97,7 +97,7 @@ ir_status crossover_knee(const double *batch, const double *T_s, const double *s
     f->scatter = sqrt(fmin(line, bent) / (double)(n - 2));
     if (!(f->c > 0)) return ir_fail(IR_SKIP, "time does not grow with the batch");
     f->knee = f->a / f->c;
-    interval(&s, sd_s, seed, f);
+    crossover_interval(&s, sd_s, seed, f);
     return IR_OK;
 }
 
@@ -154,7 +154,7 @@ static int batch_param(const ir_workload *w)
     return at;
 }
 
-static bool timed(const ir_point *p)
+static bool crossover_timed(const ir_point *p)
 {
     return p->status == IR_OK && !p->for_ceiling && strcmp(p->family, "layer") != 0 && ir_point_time(p) > 0;
 }
@@ -192,23 +192,23 @@ static void gather(const measure_context *s, size_t i, group *g)
 {
     const ir_point *p = &s->point[i];
     memset(g, 0, sizeof *g);
-    g->w = timed(p) ? ir_workload_named(p->workload) : NULL;
+    g->w = crossover_timed(p) ? ir_workload_named(p->workload) : NULL;
     g->p = p;
     g->at = g->w ? batch_param(g->w) : -1;
     if (g->at < 0) return;
     for (size_t k = 0; k < i; k++)
-        if (timed(&s->point[k]) && same_sweep(&s->point[k], p, g->at)) return;
+        if (crossover_timed(&s->point[k]) && same_sweep(&s->point[k], p, g->at)) return;
     for (size_t k = i; k < s->npoint; k++)
-        if (timed(&s->point[k]) && same_sweep(&s->point[k], p, g->at)) insert(g, &s->point[k]);
+        if (crossover_timed(&s->point[k]) && same_sweep(&s->point[k], p, g->at)) insert(g, &s->point[k]);
 }
 
-static void number(double v, char *out, size_t n)
+static void crossover_number(double v, char *out, size_t n)
 {
     if (isinf(v)) snprintf(out, n, "none");
     else snprintf(out, n, v < 10 ? "%.1f" : "%.0f", v);
 }
 
-static void describe(const measure_context *s, const group *g, ir_verdict *v)
+static void crossover_describe(const measure_context *s, const group *g, ir_verdict *v)
 {
     char          predicted[32], knee[32], lo[32], hi[32], key[IR_ID];
     double        ceiling = crossover_predict(g->w, &g->p->p, g->at, g->p->cold, &s->ceilings);
@@ -221,7 +221,7 @@ static void describe(const measure_context *s, const group *g, ir_verdict *v)
     if (isnan(ceiling)) snprintf(predicted, sizeof predicted, "no ceiling to predict from");
     else if (ceiling <= 0) snprintf(predicted, sizeof predicted, "predicted below 1");
     else if (isinf(ceiling)) snprintf(predicted, sizeof predicted, "predicted at no batch");
-    else number(ceiling, knee, sizeof knee), snprintf(predicted, sizeof predicted, "predicted %.10s", knee);
+    else crossover_number(ceiling, knee, sizeof knee), snprintf(predicted, sizeof predicted, "predicted %.10s", knee);
     int used = snprintf(v->answer, sizeof v->answer, "%.31s %s %.31s: memory gives way to compute at batch ", g->p->workload,
                         ir_dtype_name(g->p->p.dtype), g->p->kernel);
     if (crossover_knee(g->b, g->T, g->sd, g->n, s->policy.seed, &f) != IR_OK) {
@@ -229,9 +229,9 @@ static void describe(const measure_context *s, const group *g, ir_verdict *v)
         snprintf(v->answer + used, sizeof v->answer - (size_t)used, "none measured (%.60s), %s", ir_why(), predicted);
         return;
     }
-    number(f.knee, knee, sizeof knee);
-    number(f.lo, lo, sizeof lo);
-    number(f.hi, hi, sizeof hi);
+    crossover_number(f.knee, knee, sizeof knee);
+    crossover_number(f.lo, lo, sizeof lo);
+    crossover_number(f.hi, hi, sizeof hi);
     /* Compute-bound from its first batch on, as far as the sweep can tell. */
     const bool already = f.hi < g->b[0] || (f.lo < 1.05 * g->b[0] && f.hi < g->b[1]);
     const bool below = already || f.knee < g->b[0], above = f.knee > g->b[g->n - 1];
@@ -251,7 +251,7 @@ static bool next_sweep(const measure_context *s, size_t *i, ir_verdict *v)
         group g;
         gather(s, (*i)++, &g);
         if (g.n < 3) continue;
-        describe(s, &g, v);
+        crossover_describe(s, &g, v);
         return true;
     }
     return false;

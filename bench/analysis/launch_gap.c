@@ -26,7 +26,7 @@ static const ir_point *graph_of(const measure_context *s, const ir_point *p)
 }
 
 /* Half the interval of the difference of two medians; NAN where one has none. */
-static double half_width(const ir_stats *a, const ir_stats *b)
+static double launch_gap_half_width(const ir_stats *a, const ir_stats *b)
 {
     double x = 0.5 * (a->ci_hi - a->ci_lo), y = 0.5 * (b->ci_hi - b->ci_lo);
     return sqrt(x * x + y * y);
@@ -36,7 +36,7 @@ static double half_width(const ir_stats *a, const ir_stats *b)
 #if defined(__GNUC__)
 __attribute__((format(printf, 3, 4)))
 #endif
-static void add(char *buf, size_t size, const char *fmt, ...)
+static void launch_gap_add(char *buf, size_t size, const char *fmt, ...)
 {
     va_list ap;
     size_t  n = strlen(buf);
@@ -45,11 +45,11 @@ static void add(char *buf, size_t size, const char *fmt, ...)
     va_end(ap);
 }
 
-static void describe(const measure_context *s, const ir_point *p, const ir_point *g, ir_verdict *v)
+static void launch_gap_describe(const measure_context *s, const ir_point *p, const ir_point *g, ir_verdict *v)
 {
     const ir_workload *w = ir_workload_named(p->workload);
     char               what[96], t[2][32], d[32], each[32], pm[32], host[48] = "", key[IR_ID];
-    double             gap = ir_point_time(p) - ir_point_time(g), n = p->cost.launches, half = half_width(ir_point_stats(p), ir_point_stats(g));
+    double             gap = ir_point_time(p) - ir_point_time(g), n = p->cost.launches, half = launch_gap_half_width(ir_point_stats(p), ir_point_stats(g));
     memset(v, 0, sizeof *v);
     v->p = NAN;
     if (w) cli_point_text(w, &p->p, what, sizeof what);
@@ -67,12 +67,12 @@ static void describe(const measure_context *s, const ir_point *p, const ir_point
     snprintf(v->question, sizeof v->question, "launch latency");
     snprintf(v->device, sizeof v->device, "%s", s->info.id);
     snprintf(v->verdict, sizeof v->verdict, "%s", seen ? each : "not resolved");
-    add(v->answer, sizeof v->answer, "%s: launch latency = T(%.12s) - T(%.12s) = %s - %s = %s, %s per kernel of %.0f", what, p->kernel, g->kernel,
+    launch_gap_add(v->answer, sizeof v->answer, "%s: launch latency = T(%.12s) - T(%.12s) = %s - %s = %s, %s per kernel of %.0f", what, p->kernel, g->kernel,
         t[0], t[1], d, each, n);
-    if (isfinite(half)) add(v->answer, sizeof v->answer, " (+-%s)", pm);
-    add(v->answer, sizeof v->answer, "%s", host);
-    add(v->evidence, sizeof v->evidence, "%s", ir_point_key(p, key));
-    add(v->evidence, sizeof v->evidence, ";%s", ir_point_key(g, key));
+    if (isfinite(half)) launch_gap_add(v->answer, sizeof v->answer, " (+-%s)", pm);
+    launch_gap_add(v->answer, sizeof v->answer, "%s", host);
+    launch_gap_add(v->evidence, sizeof v->evidence, "%s", ir_point_key(p, key));
+    launch_gap_add(v->evidence, sizeof v->evidence, ";%s", ir_point_key(g, key));
 }
 
 /* The next pair from point *i on. */
@@ -81,7 +81,7 @@ static bool next_pair(const measure_context *s, size_t *i, ir_verdict *v)
     while (*i < s->npoint) {
         const ir_point *p = &s->point[(*i)++], *g = graph_of(s, p);
         if (!g) continue;
-        describe(s, p, g, v);
+        launch_gap_describe(s, p, g, v);
         return true;
     }
     return false;

@@ -48,7 +48,7 @@ static double ladder_max_B(const ceiling_plan *pl)
     return isfinite(room) ? fmin(want, room) : want;
 }
 
-static ir_status ladder(ceiling_plan *pl, double *x, double *y, size_t *n)
+static ir_status ceilings_ladder(ceiling_plan *pl, double *x, double *y, size_t *n)
 {
     const ir_workload *w = ir_workload_named("read");
     ir_params          p = w->defaults;
@@ -122,7 +122,7 @@ static ir_status find_levels(ceiling_plan *pl)
     ir_plateau pt[8];
     levels_from_os(pl);
     pl->size_B[3] = ladder_max_B(pl);
-    ir_status s = ladder(pl, x, y, &n);
+    ir_status s = ceilings_ladder(pl, x, y, &n);
     if (s != IR_OK || n == 0) return s;
     envelope(y, n, top);
     pl->s->ceilings.level_B[3] = partly_cached_B(x, y, n);
@@ -212,7 +212,7 @@ static ir_status bandwidth_of_op(ceiling_plan *pl, int level, int op)
     return st;
 }
 
-static ir_status bandwidth(ceiling_plan *pl)
+static ir_status ceilings_bandwidth(ceiling_plan *pl)
 {
     ir_status s = IR_OK;
     for (int l = NLEVEL - 1; l >= 0; l--) /* DRAM first: every later row can be held against it */
@@ -290,7 +290,7 @@ static ir_status peaks_of(ceiling_plan *pl, const ir_workload *w)
 
 /* Vector units, then the matrix units of a device, then the best product of its vendor's library: each a row, and the
  * law takes the highest. */
-static ir_status peaks(ceiling_plan *pl)
+static ir_status ceilings_peaks(ceiling_plan *pl)
 {
     ir_status s = peaks_of(pl, ir_workload_named("fma"));
     if (s == IR_OK && pl->device) s = peaks_of(pl, ir_workload_named("mma"));
@@ -329,7 +329,7 @@ ir_status ceilings_journal(measure_context *s)
 ir_status ceilings_measure(measure_context *s)
 {
     ceiling_plan pl = {.s = s, .clock_Hz = NAN};
-    ir_status (*const stage[])(ceiling_plan *) = {clock_rate, find_levels, bandwidth, peaks, ceilings_latency, ceilings_gather,
+    ir_status (*const stage[])(ceiling_plan *) = {clock_rate, find_levels, ceilings_bandwidth, ceilings_peaks, ceilings_latency, ceilings_gather,
                                                   ceilings_costs, ceilings_overlap, ceilings_remeasure};
     ir_status st = IR_OK;
     pl.device = s->info.threads == 0;

@@ -31,7 +31,7 @@ static ir_status each_kernel(ceiling_plan *pl, const ir_workload *w, const ir_pa
     return s;
 }
 
-static ir_status launches(ceiling_plan *pl)
+static ir_status costs_launches(ceiling_plan *pl)
 {
     const ir_workload *w = ir_workload_named("forkjoin");
     ir_status          s = IR_OK;
@@ -94,7 +94,7 @@ static ir_status local_memory(ceiling_plan *pl)
 
 ir_status ceilings_costs(ceiling_plan *pl)
 {
-    ir_status s = launches(pl);
+    ir_status s = costs_launches(pl);
     if (s == IR_OK) s = links(pl);
     return s == IR_OK ? local_memory(pl) : s;
 }

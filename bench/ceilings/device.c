@@ -58,7 +58,7 @@ static bool is_checked(const measure_context *s, const ir_workload *w)
 }
 
 /* One kernel at one shape; NAN where it does not run. */
-static ir_status rate_of(ceiling_plan *pl, const ir_workload *w, const ir_kernel *k, const ir_params *p, const ir_point **q, double *rate)
+static ir_status device_rate_of(ceiling_plan *pl, const ir_workload *w, const ir_kernel *k, const ir_params *p, const ir_point **q, double *rate)
 {
     *rate = NAN;
     if (!context_wants(pl->s, w, k)) return IR_OK;
@@ -77,7 +77,7 @@ static ir_status over_streams(ceiling_plan *pl, const ir_workload *w, const ir_k
     for (int i = 0; i < N && s == IR_OK; i++) {
         const ir_point *q;
         ceiling_set(w, p, "streams", (double)streams[i]);
-        s = rate_of(pl, w, k, p, &q, &r[i]);
+        s = device_rate_of(pl, w, k, p, &q, &r[i]);
         if (s != IR_OK || !(r[i] > most)) continue;
         most = r[i];
         best = streams[i];
@@ -96,7 +96,7 @@ static ir_status as_checked(ceiling_plan *pl, const ir_workload *w, const ir_ker
     double          rate;
     if (pl->streams == 0) return IR_OK;
     ceiling_set(w, p, "streams", (double)pl->streams);
-    ir_status s = rate_of(pl, w, k, p, &q, &rate);
+    ir_status s = device_rate_of(pl, w, k, p, &q, &rate);
     if (s == IR_OK && isfinite(rate)) ceiling_raise(pl, c, q);
     return s;
 }
@@ -110,7 +110,7 @@ static ir_status over_occupancy(ceiling_plan *pl, const ir_workload *w, const ir
     ir_status        s = IR_OK;
     for (size_t i = 0; s == IR_OK && (k = backend_kernel(pl->s->dev.be, w, i)); i++) {
         if (!(k->flags & IR_K_HALF)) continue;
-        s = rate_of(pl, w, k, p, &q, &half);
+        s = device_rate_of(pl, w, k, p, &q, &half);
         if (s == IR_OK && half > 0) ceiling_saturation(c, "occupancy", 0.5, 1, c->value / half - 1);
     }
     return s;
@@ -130,7 +130,7 @@ ir_status ceilings_saturate(ceiling_plan *pl, const ir_workload *w, int level, i
     if (s == IR_OK) s = over_occupancy(pl, w, &p, c);
     if (s != IR_OK || level != 3 || 2 * c->size_B > ir_host_available_B() / 3) return s;
     ceiling_set(w, &p, "bytes", 2 * c->size_B);
-    s = rate_of(pl, w, winner, &p, &q, &twice);
+    s = device_rate_of(pl, w, winner, &p, &q, &twice);
     if (s == IR_OK) ceiling_saturation(c, "bytes", c->size_B, 2 * c->size_B, twice / c->value - 1);
     return s;
 }

@@ -20,7 +20,7 @@ static bool same_state(double a_Bps, double b_Bps) { return fmax(a_Bps, b_Bps) <
 typedef struct { double op_Bps, read_Bps; } operating_point;
 
 /* Two measurements in one state: the higher rate, and the share of reads that both showed. */
-static operating_point together(operating_point a, operating_point b)
+static operating_point remeasure_together(operating_point a, operating_point b)
 {
     const double top = fmax(a.op_Bps, b.op_Bps);
     return (operating_point){top, top / sqrt(a.op_Bps / a.read_Bps * (b.op_Bps / b.read_Bps))};
@@ -34,9 +34,9 @@ void ceiling_operating_point(ir_ceiling *c, double op_Bps, double read_Bps)
     if (!(a.read_Bps > 0)) {
         a = now; /* what it was measured beside is not known: as if now */
     } else if (same_state(a.read_Bps, read_Bps)) {
-        a = together(a, now);
+        a = remeasure_together(a, now);
     } else {
-        b = b.read_Bps > 0 && same_state(b.read_Bps, read_Bps) ? together(b, now) : now;
+        b = b.read_Bps > 0 && same_state(b.read_Bps, read_Bps) ? remeasure_together(b, now) : now;
     }
     if (b.op_Bps > a.op_Bps) {
         operating_point t = a;

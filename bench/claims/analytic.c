@@ -53,7 +53,7 @@ static ir_status evaluate(const ir_claim *c, claim_result *o)
 }
 
 /* Every stated value computed, and met? */
-static ir_status judge(const ir_claim *c, claim_result *o)
+static ir_status analytic_judge(const ir_claim *c, claim_result *o)
 {
     bool met = true;
     for (size_t i = 0; i < c->stated.n; i++) {
@@ -94,6 +94,6 @@ ir_status claim_evaluate(const ir_claim *c, claim_result *o)
     if (!c->formula) return IR_OK;
     o->verdict = CLAIM_ERROR;
     ir_status st = evaluate(c, o);
-    if (st == IR_OK) st = judge(c, o);
+    if (st == IR_OK) st = analytic_judge(c, o);
     return st == IR_OK ? against_ledger(c, o) : st;
 }

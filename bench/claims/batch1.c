@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-static int64_t param(const ir_point *p, const char *name, int64_t without)
+static int64_t batch1_param(const ir_point *p, const char *name, int64_t without)
 {
     for (int i = 0; i < p->np; i++)
         if (!strcmp(p->pname[i], name)) return p->p.v[i];
@@ -15,8 +15,8 @@ static int64_t param(const ir_point *p, const char *name, int64_t without)
 
 static bool asks(const claim_evidence *e, const ir_point *p)
 {
-    bool net = !strcmp(p->workload, "resnet50") || (!strcmp(p->family, "gpt") && param(p, "tokens", 1) == 1);
-    return net && p->status == IR_OK && !p->cold && !(p->kflags & IR_K_NAIVE) && param(p, "batch", 0) == 1 &&
+    bool net = !strcmp(p->workload, "resnet50") || (!strcmp(p->family, "gpt") && batch1_param(p, "tokens", 1) == 1);
+    return net && p->status == IR_OK && !p->cold && !(p->kflags & IR_K_NAIVE) && batch1_param(p, "batch", 0) == 1 &&
            p->p.threads == e->threads && isfinite(ir_point_time(p)) && p->bound != IR_BOUND_UNKNOWN;
 }
 
@@ -25,7 +25,7 @@ static bool same_question(const ir_point *a, const ir_point *b)
     return !strcmp(a->workload, b->workload) && a->p.dtype == b->p.dtype && !memcmp(a->p.v, b->p.v, sizeof a->p.v);
 }
 
-static void collect(const claim_evidence *e, batch1_answer *o)
+static void batch1_collect(const claim_evidence *e, batch1_answer *o)
 {
     for (size_t i = 0; i < e->npoint; i++) {
         const ir_point *p = &e->point[i];
@@ -46,13 +46,13 @@ static void name_of(const ir_point *p, char *buf, size_t n)
         if (!strcmp(p->pname[i], "size")) size = p->pword[i];
     if (!strcmp(p->workload, "resnet50")) snprintf(buf, n, "ResNet-50 %s", ir_dtype_name(p->p.dtype));
     else if (!strcmp(p->workload, "gpt"))
-        snprintf(buf, n, "GPT of %lld x %lld decode %s", (long long)param(p, "layers", 0), (long long)param(p, "width", 0), ir_dtype_name(p->p.dtype));
+        snprintf(buf, n, "GPT of %lld x %lld decode %s", (long long)batch1_param(p, "layers", 0), (long long)batch1_param(p, "width", 0), ir_dtype_name(p->p.dtype));
     else snprintf(buf, n, "GPT-2%s%.15s decode %s", *size ? " " : "", size, ir_dtype_name(p->p.dtype));
 }
 
 static double intensity(const ir_point *p) { return p->cost.flops / (p->cost.read_B + p->cost.write_B); }
 
-static double share_of(const ir_point *p)
+static double batch1_share_of(const ir_point *p)
 {
     double t[3] = {p->term_data_s, p->term_comp_s, p->term_lat_s}, sum = t[0] + t[1] + t[2];
     return fmax(fmax(t[0], t[1]), t[2]) / sum;
@@ -65,7 +65,7 @@ const char *batch1_sentence(const ir_point *p, char *buf, size_t n)
     const char *side = intensity(p) > p->ridge ? "right" : "left", *far = p->eta_star > 1 ? ", beyond any kernel" : "";
     snprintf(buf, n, "%s is %s%s (largest share %s, P %s): %s FLOP/B lie %s of the ridge at %s FLOP/B; data and compute would "
              "be equal at eta = %s%s", name, ir_bound_name(p->bound), p->bound == IR_BOUND_MIXED ? "" : "-bound",
-             ir_text_percent(share_of(p), share), ir_text_plain(p->bound_p, prob), ir_text_plain(intensity(p), I), side,
+             ir_text_percent(batch1_share_of(p), share), ir_text_plain(p->bound_p, prob), ir_text_plain(intensity(p), I), side,
              ir_text_plain(p->ridge, ridge), ir_text_plain(p->eta_star, star), far);
     return buf;
 }
@@ -84,7 +84,7 @@ static void list(const batch1_answer *o, bool memory, char *buf, size_t n)
 }
 
 /* The clearest row that speaks against the claim, else for it. */
-static const ir_point *reason(const batch1_answer *o, bool against)
+static const ir_point *batch1_reason(const batch1_answer *o, bool against)
 {
     const ir_point *best = NULL;
     for (size_t i = 0; i < o->n; i++) {
@@ -111,7 +111,7 @@ static void conclude(batch1_answer *o)
         bool counts = against ? p->bound != IR_BOUND_MEMORY && p->bound != IR_BOUND_MIXED : true;
         if (counts && (isnan(o->p) || (against ? p->bound_p > o->p : p->bound_p < o->p))) o->p = p->bound_p;
     }
-    batch1_sentence(reason(o, against > 0), why, sizeof why);
+    batch1_sentence(batch1_reason(o, against > 0), why, sizeof why);
     list(o, !against, names, sizeof names);
     if (against) {
         char held[300];
@@ -127,7 +127,7 @@ static void conclude(batch1_answer *o)
 ir_status batch1_ask(const claim_evidence *e, batch1_answer *o)
 {
     memset(o, 0, sizeof *o);
-    collect(e, o);
+    batch1_collect(e, o);
     if (o->n == 0)
         return ir_fail(IR_EINVAL, "no judged row of resnet50 or gpt2 decode at batch 1: ironroof run resnet50:batch=1 gpt2:batch=1, "
                                   "or claims batch1 --measure");
@@ -136,7 +136,7 @@ ir_status batch1_ask(const claim_evidence *e, batch1_answer *o)
 }
 
 /* ---- screen ------------------------------------------------------------------------------------------------- */
-static void row(ir_table *tb, const ir_point *p)
+static void batch1_row(ir_table *tb, const ir_point *p)
 {
     char   name[64], b[IR_NUM];
     double sum = p->term_data_s + p->term_comp_s + p->term_lat_s;
@@ -165,7 +165,7 @@ void batch1_print(const ir_text *t, const claim_evidence *e, const batch1_answer
                  "the compute term at which the verdict would flip.", e->device, e->title);
     fputc('\n', t->f);
     ir_table_begin(&tb, t, col, 12);
-    for (size_t i = 0; i < o->n; i++) row(&tb, o->point[i]);
+    for (size_t i = 0; i < o->n; i++) batch1_row(&tb, o->point[i]);
     ir_table_end(&tb);
     fputc('\n', t->f);
     ir_text_para(t, "", "%s", o->answer);

@@ -81,7 +81,7 @@ static bool row_fits(const claim_evidence *e, const ir_point *p, const ir_worklo
     return isfinite(ir_point_time(p));
 }
 
-static const ir_point *fastest(const claim_evidence *e, const char *spec, const char *kernel, bool believed)
+static const ir_point *evidence_fastest(const claim_evidence *e, const char *spec, const char *kernel, bool believed)
 {
     const ir_workload *w;
     const ir_point    *best = NULL;
@@ -98,7 +98,7 @@ static const ir_point *fastest(const claim_evidence *e, const char *spec, const 
     return best;
 }
 
-const ir_point *claim_point(const claim_evidence *e, const char *spec, const char *kernel) { return fastest(e, spec, kernel, true); }
+const ir_point *claim_point(const claim_evidence *e, const char *spec, const char *kernel) { return evidence_fastest(e, spec, kernel, true); }
 
 bool claim_bind_timed(const claim_bind *b)
 {
@@ -165,7 +165,7 @@ static bool fit_bound(const claim_evidence *e, const claim_bind *b, bound_value 
 }
 
 /* A value of a row that goes with 1/T (rate) or with T. */
-static bound_value timed(const ir_point *p, double value, bool rate)
+static bound_value evidence_timed(const ir_point *p, double value, bool rate)
 {
     const ir_stats *t = ir_point_stats(p);
     double          T = ir_point_time(p);
@@ -173,21 +173,21 @@ static bound_value timed(const ir_point *p, double value, bool rate)
     return (bound_value){value, value * t->ci_lo / T, value * t->ci_hi / T, NAN, NULL};
 }
 
-static double share(const ir_point *p, double term) { return term / (p->term_data_s + p->term_comp_s + p->term_lat_s); }
+static double evidence_share(const ir_point *p, double term) { return term / (p->term_data_s + p->term_comp_s + p->term_lat_s); }
 
 static bool row_bound(const ir_point *p, const claim_bind *b, bound_value *o)
 {
     double T = ir_point_time(p);
     switch (b->kind) {
-    case BIND_TIME: *o = timed(p, T, false); break;
-    case BIND_FLOPS_S: *o = timed(p, p->cost.flops / T, true); break;
-    case BIND_BYTES_S: *o = timed(p, (p->cost.read_B + p->cost.write_B) / T, true); break;
-    case BIND_MFU: *o = timed(p, p->mfu, true); break;
-    case BIND_MBU: *o = timed(p, p->mbu, true); break;
+    case BIND_TIME: *o = evidence_timed(p, T, false); break;
+    case BIND_FLOPS_S: *o = evidence_timed(p, p->cost.flops / T, true); break;
+    case BIND_BYTES_S: *o = evidence_timed(p, (p->cost.read_B + p->cost.write_B) / T, true); break;
+    case BIND_MFU: *o = evidence_timed(p, p->mfu, true); break;
+    case BIND_MBU: *o = evidence_timed(p, p->mbu, true); break;
     case BIND_RIDGE: *o = (bound_value){p->ridge, NAN, NAN, NAN, NULL}; break;
-    case BIND_SHARE_DATA: *o = (bound_value){share(p, p->term_data_s), NAN, NAN, NAN, NULL}; break;
-    case BIND_SHARE_COMP: *o = (bound_value){share(p, p->term_comp_s), NAN, NAN, NAN, NULL}; break;
-    case BIND_SHARE_LAT: *o = (bound_value){share(p, p->term_lat_s), NAN, NAN, NAN, NULL}; break;
+    case BIND_SHARE_DATA: *o = (bound_value){evidence_share(p, p->term_data_s), NAN, NAN, NAN, NULL}; break;
+    case BIND_SHARE_COMP: *o = (bound_value){evidence_share(p, p->term_comp_s), NAN, NAN, NAN, NULL}; break;
+    case BIND_SHARE_LAT: *o = (bound_value){evidence_share(p, p->term_lat_s), NAN, NAN, NAN, NULL}; break;
     case BIND_BOUND: *o = (bound_value){NAN, NAN, NAN, p->bound_p, ir_bound_name(p->bound)}; return p->bound != IR_BOUND_UNKNOWN;
     default: *o = (bound_value){count_of(b->kind, &p->cost), NAN, NAN, NAN, NULL}; break;
     }
@@ -205,7 +205,7 @@ static void add_evidence(claim_measured *m, const ir_point *p)
     snprintf(m->evidence + n, sizeof m->evidence - n, "%s%s", n ? ";" : "", key);
 }
 
-static bool bind(const claim_evidence *e, const claim_bind *b, bound_value *o, claim_measured *m)
+static bool evidence_bind(const claim_evidence *e, const claim_bind *b, bound_value *o, claim_measured *m)
 {
     *o = (bound_value){NAN, NAN, NAN, NAN, NULL};
     if (b->kind == BIND_ETA || b->kind == BIND_L_LAT) return fit_bound(e, b, o);
@@ -219,10 +219,10 @@ static bool bind(const claim_evidence *e, const claim_bind *b, bound_value *o, c
 
 static bool ratio_bound(const claim_evidence *e, const claim_ratio *r, bound_value *o, claim_measured *m)
 {
-    const ir_point *p = fastest(e, r->over, NULL, false), *q = p ? fastest(e, r->under, NULL, false) : NULL;
+    const ir_point *p = evidence_fastest(e, r->over, NULL, false), *q = p ? evidence_fastest(e, r->under, NULL, false) : NULL;
     *o = (bound_value){NAN, NAN, NAN, NAN, NULL};
     if (!q) return false;
-    const bound_value a = timed(p, ir_point_time(p), false), b = timed(q, ir_point_time(q), false);
+    const bound_value a = evidence_timed(p, ir_point_time(p), false), b = evidence_timed(q, ir_point_time(q), false);
     double            half = hypot(log(a.hi / a.lo), log(b.hi / b.lo)) / 2;
     if (p->bw_now > 0 && q->bw_now > 0) half += fabs(log(p->bw_now / q->bw_now));
     o->v = a.v / b.v;
@@ -236,7 +236,7 @@ static bool ratio_bound(const claim_evidence *e, const claim_ratio *r, bound_val
 /* ---- conditions ------------------------------------------------------------------------------------------ */
 typedef enum { NO, YES, UNKNOWN } answer;
 
-static bool among(const char *word, const char *list)
+static bool evidence_among(const char *word, const char *list)
 {
     for (size_t n; *list; list += n + (list[n] == '|')) {
         n = strcspn(list, "|");
@@ -245,12 +245,12 @@ static bool among(const char *word, const char *list)
     return false;
 }
 
-static answer holds(const claim_condition *c, const formula_values *s)
+static answer evidence_holds(const claim_condition *c, const formula_values *s)
 {
     const formula_value *v = formula_get(s, c->name), *but = c->but ? formula_get(s, c->but) : NULL;
     if (!v) return UNKNOWN;
-    if (but && but->word && among(but->word, c->is)) return YES;
-    if (c->word) return v->word && among(v->word, c->word) ? YES : NO;
+    if (but && but->word && evidence_among(but->word, c->is)) return YES;
+    if (c->word) return v->word && evidence_among(v->word, c->word) ? YES : NO;
     if (v->word) return NO;
     return (isnan(c->lo) || v->v >= c->lo) && (isnan(c->hi) || v->v <= c->hi) ? YES : NO;
 }
@@ -258,14 +258,14 @@ static answer holds(const claim_condition *c, const formula_values *s)
 static bool confirmed(const claim_rule *r, const formula_values *s)
 {
     for (int i = 0; i < CLAIM_MAX_SHOWN && r->confirm[i].name; i++)
-        if (holds(&r->confirm[i], s) != YES) return false;
+        if (evidence_holds(&r->confirm[i], s) != YES) return false;
     return r->confirm[0].name != NULL;
 }
 
 static bool refuted(const claim_rule *r, const formula_values *s)
 {
     int n = 0, yes = 0;
-    for (; n < CLAIM_MAX_SHOWN && r->refute[n].name; n++) yes += holds(&r->refute[n], s) == YES;
+    for (; n < CLAIM_MAX_SHOWN && r->refute[n].name; n++) yes += evidence_holds(&r->refute[n], s) == YES;
     return r->refute_all ? n > 0 && yes == n : yes > 0;
 }
 
@@ -295,7 +295,7 @@ static bool values_of(const bound_rule *b, ir_rng *g, formula_values *s)
     return !b->r->formula || formula_eval(b->r->formula, s, &column) == IR_OK;
 }
 
-static void interval(double *v, size_t n, double *lo, double *hi)
+static void evidence_interval(double *v, size_t n, double *lo, double *hi)
 {
     ir_sort(v, n);
     *lo = ir_quantile_sorted(v, n, 0.025);
@@ -311,7 +311,7 @@ static void draw_all(const bound_rule *b, claim_measured *m, double *without_pre
     ir_rng_seed(&g, 1);
     for (int d = 0; d < DRAWS; d++) {
         bool fine = values_of(b, &g, &s);
-        if (fine && b->r->premise.name && holds(&b->r->premise, &s) != YES) beside++, fine = false;
+        if (fine && b->r->premise.name && evidence_holds(&b->r->premise, &s) != YES) beside++, fine = false;
         yes += fine && confirmed(b->r, &s);
         no += fine && refuted(b->r, &s);
         for (int i = 0; i < CLAIM_MAX_SHOWN && b->r->shown[i]; i++) {
@@ -319,7 +319,7 @@ static void draw_all(const bound_rule *b, claim_measured *m, double *without_pre
             shown[i][d] = v && !v->word ? v->v : NAN;
         }
     }
-    for (int i = 0; i < CLAIM_MAX_SHOWN && b->r->shown[i]; i++) interval(shown[i], DRAWS, &m->lo[i], &m->hi[i]);
+    for (int i = 0; i < CLAIM_MAX_SHOWN && b->r->shown[i]; i++) evidence_interval(shown[i], DRAWS, &m->lo[i], &m->hi[i]);
     *without_premise = (double)beside / DRAWS;
     double confirm = (double)yes / DRAWS, refute = (double)no / DRAWS;
     m->outcome = confirm >= CLEAR ? MEASURED_CONFIRMED : refute >= CLEAR ? MEASURED_REFUTED : MEASURED_UNDECIDED;
@@ -336,7 +336,7 @@ static void cannot(claim_measured *m, claim_outcome o, const char *why)
 /* What could not be bound; the first reason stays. */
 typedef struct { bool any, build; char why[256]; } missing;
 
-static void take(bound_rule *b, const char *name, bool has, missing *none)
+static void evidence_take(bound_rule *b, const char *name, bool has, missing *none)
 {
     b->name[b->n] = name;
     b->has[b->n++] = has;
@@ -351,10 +351,10 @@ static void bind_all(const claim_evidence *e, bound_rule *b, claim_measured *m, 
     const claim_rule *r = b->r;
     for (int i = 0; i < CLAIM_MAX_BIND && r->bind[i].name; i++) {
         ir_fail(IR_OK, "%s", "");
-        take(b, r->bind[i].name, bind(e, &r->bind[i], &b->v[b->n], m), none);
+        evidence_take(b, r->bind[i].name, evidence_bind(e, &r->bind[i], &b->v[b->n], m), none);
     }
     for (int i = 0; i < CLAIM_MAX_RATIO && r->ratio[i].name; i++)
-        take(b, r->ratio[i].name, ratio_bound(e, &r->ratio[i], &b->v[b->n], m), none);
+        evidence_take(b, r->ratio[i].name, ratio_bound(e, &r->ratio[i], &b->v[b->n], m), none);
 }
 
 /* After what is shown, and no part of the formula. */

@@ -96,7 +96,7 @@ static int function_of(const char *s, size_t n)
     return -1;
 }
 
-static const char *class_of(const double a[3])
+static const char *formula_class_of(const double a[3])
 {
     if (a[0] >= a[1] && a[0] >= a[2]) return "memory";
     return a[1] >= a[2] ? "compute" : "latency";
@@ -115,7 +115,7 @@ static ir_status real(reader *r, double v, const char *at)
     return isfinite(v) ? IR_OK : wrong(r, at, "the result is no finite real number", NULL);
 }
 
-static ir_status call(reader *r, int f, const char *at, formula_value *out)
+static ir_status formula_call(reader *r, int f, const char *at, formula_value *out)
 {
     double    a[MAX_ARGS];
     int       n = 0;
@@ -137,7 +137,7 @@ static ir_status call(reader *r, int f, const char *at, formula_value *out)
     if (n < functions[f].least) return wrong(r, at, "too few arguments for", functions[f].name);
     *out = (formula_value){.v = NAN};
     if (!functions[f].f) {
-        out->word = class_of(a);
+        out->word = formula_class_of(a);
         return IR_OK;
     }
     out->v = functions[f].f(a, n);
@@ -155,7 +155,7 @@ static ir_status name_or_call(reader *r, formula_value *out)
     int f = function_of(at, n);
     if (*r->p == '(') {
         snprintf(name, sizeof name, "%.*s", (int)(n < sizeof name ? n : sizeof name - 1), at);
-        return f < 0 ? wrong(r, at, "unknown function", name) : call(r, f, at, out);
+        return f < 0 ? wrong(r, at, "unknown function", name) : formula_call(r, f, at, out);
     }
     snprintf(name, sizeof name, "%.*s", (int)(n < sizeof name ? n : sizeof name - 1), at);
     if (f >= 0) return wrong(r, at, "arguments missing after", name);
@@ -165,7 +165,7 @@ static ir_status name_or_call(reader *r, formula_value *out)
     return IR_OK;
 }
 
-static ir_status number(reader *r, formula_value *out)
+static ir_status formula_number(reader *r, formula_value *out)
 {
     const char *s = r->p;
     size_t      n = strspn(s, "0123456789");
@@ -205,7 +205,7 @@ static ir_status atom(reader *r, formula_value *out)
     } else if (name_start(*r->p)) {
         st = name_or_call(r, out);
     } else if (isdigit((unsigned char)*r->p) || *r->p == '.') {
-        st = number(r, out);
+        st = formula_number(r, out);
     } else {
         st = unexpected(r, "a value");
     }
@@ -248,7 +248,7 @@ static ir_status sign(reader *r, formula_value *out)
     return st;
 }
 
-static ir_status apply(reader *r, char op, const char *at, formula_value *a, double b)
+static ir_status formula_apply(reader *r, char op, const char *at, formula_value *a, double b)
 {
     if (op == '/' && b == 0) return wrong(r, at, "division by zero", NULL);
     switch (op) {
@@ -261,7 +261,7 @@ static ir_status apply(reader *r, char op, const char *at, formula_value *a, dou
 }
 
 /* operand { op operand } for the two operators of `ops`. */
-static ir_status chain(reader *r, const char *ops, ir_status (*operand)(reader *, formula_value *), formula_value *out)
+static ir_status formula_chain(reader *r, const char *ops, ir_status (*operand)(reader *, formula_value *), formula_value *out)
 {
     skip(r);
     const char *at = r->p;
@@ -272,17 +272,17 @@ static ir_status chain(reader *r, const char *ops, ir_status (*operand)(reader *
         st = number_only(r, out, at);
         if (st == IR_OK) st = operand(r, &b);
         if (st == IR_OK) st = number_only(r, &b, op + 1);
-        if (st == IR_OK) st = apply(r, *op, op, out, b.v);
+        if (st == IR_OK) st = formula_apply(r, *op, op, out, b.v);
     }
     return st;
 }
 
-static ir_status product(reader *r, formula_value *out) { return chain(r, "*/", sign, out); }
+static ir_status formula_product(reader *r, formula_value *out) { return formula_chain(r, "*/", sign, out); }
 
 static ir_status sum(reader *r, formula_value *out)
 {
     if (++r->depth > FORMULA_MAX_DEPTH) return wrong(r, r->p, "nested too deeply", NULL);
-    ir_status st = chain(r, "+-", product, out);
+    ir_status st = formula_chain(r, "+-", formula_product, out);
     r->depth--;
     return st;
 }

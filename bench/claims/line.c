@@ -56,7 +56,7 @@ static void recomputed(ir_json *o, const claim_row *r)
     ir_json_close(o, '}');
 }
 
-static void measured(ir_json *o, const claim_row *r)
+static void line_measured(ir_json *o, const claim_row *r)
 {
     const claim_rule *rule = claim_rule_find(r->claim->id);
     ir_json_key(o, "measured");
@@ -77,7 +77,7 @@ static void measured(ir_json *o, const claim_row *r)
     ir_json_close(o, '}');
 }
 
-static void evidence(ir_json *o, const char *list)
+static void line_evidence(ir_json *o, const char *list)
 {
     ir_json_key(o, "evidence");
     ir_json_open(o, '[');
@@ -108,8 +108,8 @@ ir_status claims_line(ir_journal *j, const char *device, const claim_row *r)
     ir_json_key_num(o, "tolerance_rel", r->claim->tolerance_rel);
     stated(o, r->claim);
     recomputed(o, r);
-    measured(o, r);
-    evidence(o, r->measured.evidence);
+    line_measured(o, r);
+    line_evidence(o, r->measured.evidence);
     return ir_line_end(j);
 }
 

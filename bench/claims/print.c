@@ -5,13 +5,13 @@
 #include <math.h>
 #include <string.h>
 
-static size_t put(char *buf, size_t n, size_t at, const char *name, const char *value)
+static size_t print_put(char *buf, size_t n, size_t at, const char *name, const char *value)
 {
     int m = at < n ? snprintf(buf + at, n - at, "%s%s %s", at ? ", " : "", name, value) : 0;
     return at + (size_t)m;
 }
 
-static const char *number(double v, char buf[40])
+static const char *print_number(double v, char buf[40])
 {
     snprintf(buf, 40, "%.4g", v);
     return buf;
@@ -21,17 +21,17 @@ static const char *stated_value(const ir_claim_value *v, char buf[96])
 {
     char lo[40], hi[40];
     if (v->kind == IR_CV_WORD) snprintf(buf, 96, "%.90s", v->word);
-    else if (v->kind == IR_CV_NUMBER) snprintf(buf, 96, "%s", number(v->v, lo));
-    else if (isnan(v->lo)) snprintf(buf, 96, "<= %s", number(v->hi, hi));
-    else if (isnan(v->hi)) snprintf(buf, 96, ">= %s", number(v->lo, lo));
-    else snprintf(buf, 96, "%s..%s", number(v->lo, lo), number(v->hi, hi));
+    else if (v->kind == IR_CV_NUMBER) snprintf(buf, 96, "%s", print_number(v->v, lo));
+    else if (isnan(v->lo)) snprintf(buf, 96, "<= %s", print_number(v->hi, hi));
+    else if (isnan(v->hi)) snprintf(buf, 96, ">= %s", print_number(v->lo, lo));
+    else snprintf(buf, 96, "%s..%s", print_number(v->lo, lo), print_number(v->hi, hi));
     return buf;
 }
 
 static const char *got_value(const formula_value *v, char buf[40])
 {
     if (!v) return "-";
-    return v->word ? v->word : number(v->v, buf);
+    return v->word ? v->word : print_number(v->v, buf);
 }
 
 const char *claims_stated_text(const ir_claim *c, char *buf, size_t n)
@@ -39,7 +39,7 @@ const char *claims_stated_text(const ir_claim *c, char *buf, size_t n)
     char   v[96];
     size_t at = 0;
     buf[0] = 0;
-    for (size_t i = 0; i < c->stated.n; i++) at = put(buf, n, at, c->stated.v[i].name, stated_value(&c->stated.v[i], v));
+    for (size_t i = 0; i < c->stated.n; i++) at = print_put(buf, n, at, c->stated.v[i].name, stated_value(&c->stated.v[i], v));
     return buf;
 }
 
@@ -50,7 +50,7 @@ const char *claims_recomputed_text(const claim_row *r, char *buf, size_t n)
     buf[0] = 0;
     for (size_t i = 0; r->claim->formula && i < r->claim->stated.n; i++) {
         const char *name = r->claim->stated.v[i].name;
-        at = put(buf, n, at, name, got_value(formula_get(&r->result.values, name), v));
+        at = print_put(buf, n, at, name, got_value(formula_get(&r->result.values, name), v));
     }
     return buf;
 }
@@ -63,7 +63,7 @@ const char *claims_measured_text(const claim_row *r, char *buf, size_t n)
     buf[0] = 0;
     for (int i = 0; r->has_measured && rule && claim_shown(rule, i); i++) {
         const formula_value *got = formula_get(&r->measured.values, claim_shown(rule, i));
-        if (got) at = put(buf, n, at, claim_shown(rule, i), got_value(got, v));
+        if (got) at = print_put(buf, n, at, claim_shown(rule, i), got_value(got, v));
     }
     return buf;
 }
@@ -117,7 +117,7 @@ static void table_row(ir_table *tb, const claim_row *r)
     ir_table_cell(tb, TXT_PLAIN, "%s", r->has_measured && isfinite(r->measured.p) ? ir_text_plain(r->measured.p, p) : "");
 }
 
-static void reasons(const ir_text *t, const claim_row *r, size_t n, claim_outcome which, const char *lead)
+static void print_reasons(const ir_text *t, const claim_row *r, size_t n, claim_outcome which, const char *lead)
 {
     for (size_t i = 0; i < n; i++) {
         char   ids[700];
@@ -160,8 +160,8 @@ void claims_print(const ir_text *t, const claim_row *r, size_t n)
     ir_table_end(&tb);
     fputc('\n', t->f);
     totals(t, r, n);
-    reasons(t, r, n, MEASURED_UNTESTABLE, "Not testable here, ");
-    reasons(t, r, n, MEASURED_MISSING, "Not measured, ");
+    print_reasons(t, r, n, MEASURED_UNTESTABLE, "Not testable here, ");
+    print_reasons(t, r, n, MEASURED_MISSING, "Not measured, ");
 }
 
 /* ---- one claim ---------------------------------------------------------------------------------------------- */
@@ -172,7 +172,7 @@ static void explain_values(const ir_text *t, const claim_row *r)
     size_t          at = 0;
     for (size_t i = 0; i < c->inputs.n; i++) {
         snprintf(v, sizeof v, "= %.10g", c->inputs.v[i].v);
-        at = put(text, sizeof text, at, c->inputs.v[i].name, v);
+        at = print_put(text, sizeof text, at, c->inputs.v[i].name, v);
     }
     if (*text) ir_text_para(t, "  inputs:     ", "%s", text);
     if (c->formula) ir_text_para(t, "  formula:    ", "%s", c->formula);
@@ -207,8 +207,8 @@ static void explain_measured(const ir_text *t, const claim_row *r)
         const formula_value *got = formula_get(&r->measured.values, name);
         if (!got) continue;
         if (got->word || !isfinite(r->measured.lo[i])) ir_text_para(t, "  here:       ", "%s = %s", name, got_value(got, v));
-        else ir_text_para(t, "  here:       ", "%s = %s (%s..%s)", name, got_value(got, v), number(r->measured.lo[i], lo),
-                          number(r->measured.hi[i], hi));
+        else ir_text_para(t, "  here:       ", "%s = %s (%s..%s)", name, got_value(got, v), print_number(r->measured.lo[i], lo),
+                          print_number(r->measured.hi[i], hi));
     }
     if (*r->measured.evidence) ir_text_para(t, "  evidence:   ", "%s", r->measured.evidence);
     ir_text_para(t, "  outcome:    ", "%s%s%s%s%s", claim_outcome_name(r->measured.outcome), *r->measured.why ? ": " : "", r->measured.why,
@@ -229,7 +229,7 @@ void claims_explain(const ir_text *t, const claim_row *r)
         char   text[300] = "";
         size_t at = 0;
         for (size_t k = 0; k < c->conflict[i].values.n; k++)
-            at = put(text, sizeof text, at, c->conflict[i].values.v[k].name, stated_value(&c->conflict[i].values.v[k], v));
+            at = print_put(text, sizeof text, at, c->conflict[i].values.v[k].name, stated_value(&c->conflict[i].values.v[k], v));
         ir_text_para(t, "  conflict:   ", "line %d: %s (%s)", c->conflict[i].book_line, c->conflict[i].note, text);
     }
     if (c->formula) ir_text_para(t, "  verdict:    ", "%s (tolerance %g %%)", claim_analytic_name(r->result.verdict), 100 * c->tolerance_rel);

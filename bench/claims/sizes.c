@@ -7,16 +7,16 @@
 enum { DRAM_LEAST = 1 << 25, CACHE_UNKNOWN = 1 << 16, CACHE_LEAST = 1 << 10 };
 static const double f32_B = 4, TENSORS = 3; /* in, out and one between */
 
-static bool known(double v) { return v > 0; } /* also not NAN */
+static bool sizes_known(double v) { return v > 0; } /* also not NAN */
 
 /* Four times the cache, and 134 MB at least: a virtual machine may be served by more cache than it is told of. */
 static ir_status beyond_cache(const claim_evidence *e, int64_t *out)
 {
     double n = DRAM_LEAST;
-    while (known(e->llc_B) && f32_B * n < 4 * e->llc_B) n *= 2;
-    while (known(e->mem_B) && TENSORS * f32_B * n > e->mem_B / 4) n /= 2;
+    while (sizes_known(e->llc_B) && f32_B * n < 4 * e->llc_B) n *= 2;
+    while (sizes_known(e->mem_B) && TENSORS * f32_B * n > e->mem_B / 4) n /= 2;
     *out = (int64_t)n;
-    if (!known(e->llc_B) || f32_B * n >= 4 * e->llc_B) return IR_OK;
+    if (!sizes_known(e->llc_B) || f32_B * n >= 4 * e->llc_B) return IR_OK;
     return ir_fail(IR_EINVAL, "three tensors of four times the last-level cache (%.3g MB) would take more than a quarter of the memory (%.3g MB)",
                    e->llc_B / 1e6, e->mem_B / 1e6);
 }
@@ -25,7 +25,7 @@ static ir_status beyond_cache(const claim_evidence *e, int64_t *out)
 static int64_t within_cache(const claim_evidence *e)
 {
     int64_t n = CACHE_LEAST;
-    if (!known(e->llc_B)) return CACHE_UNKNOWN;
+    if (!sizes_known(e->llc_B)) return CACHE_UNKNOWN;
     while (8 * f32_B * (double)(2 * n) <= e->llc_B) n *= 2;
     return n;
 }

@@ -7,7 +7,7 @@
 enum { LONGEST = 48 };
 
 static int lower(char c) { return tolower((unsigned char)c); }
-static int least(int a, int b) { return a < b ? a : b; }
+static int near_least(int a, int b) { return a < b ? a : b; }
 
 /* Damerau-Levenshtein distance (insert, delete, replace, swap two neighbours; each 1) of texts up to
  * LONGEST characters; more than LONGEST for longer ones. */
@@ -22,15 +22,15 @@ static int distance(const char *a, const char *b)
         now[0] = (int)i;
         for (size_t j = 1; j <= m; j++) {
             int differ = lower(a[i - 1]) != lower(b[j - 1]);
-            now[j] = least(least(up[j], now[j - 1]) + 1, up[j - 1] + differ);
+            now[j] = near_least(near_least(up[j], now[j - 1]) + 1, up[j - 1] + differ);
             if (i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) && lower(a[i - 2]) == lower(b[j - 1]))
-                now[j] = least(now[j], up2[j - 2] + 1);
+                now[j] = near_least(now[j], up2[j - 2] + 1);
         }
     }
     return row[n % 3][m];
 }
 
-static bool begins(const char *name, const char *with)
+static bool near_begins(const char *name, const char *with)
 {
     while (*with && lower(*name) == lower(*with)) name++, with++;
     return !*with;
@@ -40,9 +40,9 @@ const char *cli_near(const char *given, const char *const *names, size_t n)
 {
     const char *best = NULL;
     size_t      length = strlen(given);
-    int         limit = (int)(length + 2) / 3, best_d = least(limit, LONGEST) + 1;
+    int         limit = (int)(length + 2) / 3, best_d = near_least(limit, LONGEST) + 1;
     for (size_t i = 0; i < n; i++) {
-        int d = length >= 2 && begins(names[i], given) ? 0 : distance(given, names[i]);
+        int d = length >= 2 && near_begins(names[i], given) ? 0 : distance(given, names[i]);
         if (d < best_d && (size_t)d < length) {
             best = names[i];
             best_d = d;
@@ -52,7 +52,7 @@ const char *cli_near(const char *given, const char *const *names, size_t n)
 }
 
 /* "a b c", or as much as fits, then "...". */
-static void join(const char *const *names, size_t n, char *buf, size_t size)
+static void near_join(const char *const *names, size_t n, char *buf, size_t size)
 {
     size_t used = 0;
     buf[0] = 0;
@@ -75,7 +75,7 @@ ir_status cli_choose(const char *kind, const char *given, const char *const *nam
             return IR_OK;
         }
     const char *meant = cli_near(given, names, n);
-    join(names, n, list, sizeof list);
+    near_join(names, n, list, sizeof list);
     if (n == 0) return ir_fail(IR_EINVAL, "unknown %s '%.60s': there is none", kind, given);
     if (meant) return ir_fail(IR_EINVAL, "unknown %s '%.60s'; did you mean '%s'? Known: %s", kind, given, meant, list);
     return ir_fail(IR_EINVAL, "unknown %s '%.60s'. Known: %s", kind, given, list);

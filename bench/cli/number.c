@@ -9,7 +9,7 @@
 static bool digit(char c) { return c >= '0' && c <= '9'; }
 
 /* Decimal digits at *s, continuing `*m`; false on overflow. */
-static bool digits(const char **s, int64_t *m, int *count)
+static bool number_digits(const char **s, int64_t *m, int *count)
 {
     for (; digit(**s); (*s)++, (*count)++)
         if (__builtin_mul_overflow(*m, 10, m) || __builtin_add_overflow(*m, **s - '0', m)) return false;
@@ -33,7 +33,7 @@ static int64_t suffix(const char **s)
 }
 
 /* m * factor * 10^e10; NULL or what is wrong with it. */
-static const char *scale(int64_t m, int64_t factor, int e10, int64_t *out)
+static const char *number_scale(int64_t m, int64_t factor, int e10, int64_t *out)
 {
     static const char big[] = "is too large";
     for (; e10 < 0 && m % 10 == 0; e10++) m /= 10;
@@ -50,28 +50,28 @@ static const char *scale(int64_t m, int64_t factor, int e10, int64_t *out)
 }
 
 /* One integer at *s; NULL or what is wrong with it. */
-static const char *scan(const char **s, int64_t *out)
+static const char *number_scan(const char **s, int64_t *out)
 {
     const char *p = *s;
     bool        minus = *p == '-';
     int         whole = 0, fraction = 0;
     int64_t     m = 0, e = 0;
     if (*p == '-' || *p == '+') p++;
-    if (!digits(&p, &m, &whole)) return "is too large";
-    if (*p == '.' && (p++, !digits(&p, &m, &fraction))) return "has too many digits";
+    if (!number_digits(&p, &m, &whole)) return "is too large";
+    if (*p == '.' && (p++, !number_digits(&p, &m, &fraction))) return "has too many digits";
     if (whole + fraction == 0) return "is not a number";
     if ((*p == 'e' || *p == 'E') && digit(p[p[1] == '+' ? 2 : 1])) {
         int n = 0;
         p += p[1] == '+' ? 2 : 1;
-        if (!digits(&p, &e, &n) || (e > 18 && m != 0)) return "is too large";
+        if (!number_digits(&p, &e, &n) || (e > 18 && m != 0)) return "is too large";
         if (m == 0) e = 0;
     }
-    const char *wrong = scale(minus ? -m : m, suffix(&p), (int)e - fraction, out);
+    const char *wrong = number_scale(minus ? -m : m, suffix(&p), (int)e - fraction, out);
     *s = p;
     return wrong;
 }
 
-static ir_status refuse(const char *s, size_t n, const char *wrong)
+static ir_status number_refuse(const char *s, size_t n, const char *wrong)
 {
     return ir_fail(IR_EINVAL, "'%.*s%s' %s", (int)(n > 60 ? 60 : n), s, n > 60 ? "..." : "", wrong);
 }
@@ -82,9 +82,9 @@ ir_status cli_int_parse(const char *s, int64_t *out)
 {
     const char *p = s;
     int64_t     v = 0;
-    const char *wrong = scan(&p, &v);
+    const char *wrong = number_scan(&p, &v);
     if (!wrong && *p) wrong = NUMBERS;
-    if (wrong) return *s ? refuse(s, strlen(s), wrong) : ir_fail(IR_EINVAL, "the number is missing");
+    if (wrong) return *s ? number_refuse(s, strlen(s), wrong) : ir_fail(IR_EINVAL, "the number is missing");
     *out = v;
     return IR_OK;
 }
@@ -99,7 +99,7 @@ ir_status cli_real_parse(const char *s, cli_unit unit, double *out)
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
         if (units[i].unit == unit && !strcmp(end, units[i].name)) factor = units[i].factor;
     if (end == s || isnan(factor) || !isfinite(v))
-        return refuse(s, strlen(s), unit == CLI_SHARE     ? "is not a share (write 0.01 or 1%)"
+        return number_refuse(s, strlen(s), unit == CLI_SHARE     ? "is not a share (write 0.01 or 1%)"
                                     : unit == CLI_SECONDS ? "is not a time (write 2, 500ms or 1min)"
                                                           : "is not a number");
     *out = v * factor;
@@ -113,7 +113,7 @@ typedef struct {
     const char *item; size_t n; /* for messages */
 } sink;
 
-static ir_status push(const sink *k, int64_t v)
+static ir_status number_push(const sink *k, int64_t v)
 {
     cli_axis *a = k->axis;
     if (v < k->lo || v > k->hi) {
@@ -131,9 +131,9 @@ static ir_status push(const sink *k, int64_t v)
 
 static ir_status push_steps(const sink *k, int64_t from, int64_t to, int64_t step)
 {
-    if (step <= 0) return refuse(k->item, k->n, "needs a step of 1 or more");
+    if (step <= 0) return number_refuse(k->item, k->n, "needs a step of 1 or more");
     for (int64_t v = from;;) {
-        ir_status st = push(k, v);
+        ir_status st = number_push(k, v);
         if (st != IR_OK) return st;
         if (__builtin_add_overflow(v, step, &v) || v > to) return IR_OK;
     }
@@ -141,19 +141,19 @@ static ir_status push_steps(const sink *k, int64_t from, int64_t to, int64_t ste
 
 static ir_status push_powers(const sink *k, int64_t from, int64_t to, double factor)
 {
-    if (from <= 0) return refuse(k->item, k->n, "must start at 1 or more to grow by a factor");
-    if (!(factor > 1 && factor <= 1e18)) return refuse(k->item, k->n, "needs a factor above 1");
+    if (from <= 0) return number_refuse(k->item, k->n, "must start at 1 or more to grow by a factor");
+    if (!(factor > 1 && factor <= 1e18)) return number_refuse(k->item, k->n, "needs a factor above 1");
     if (factor == rint(factor)) { /* exactly, also beyond 2^53 */
         for (int64_t v = from;;) {
-            ir_status st = push(k, v);
+            ir_status st = number_push(k, v);
             if (st != IR_OK) return st;
             if (__builtin_mul_overflow(v, (int64_t)factor, &v) || v > to) return IR_OK;
         }
     }
     int steps = 0; /* a factor next to 1 rounds to values it has already given, over and over */
     for (double v = (double)from; rint(v) <= (double)to && rint(v) < 9.2e18; v *= factor) {
-        ir_status st = push(k, (int64_t)rint(v));
-        if (st == IR_OK && ++steps > 8 * CLI_MAX_AXIS) st = refuse(k->item, k->n, "grows too slowly");
+        ir_status st = number_push(k, (int64_t)rint(v));
+        if (st == IR_OK && ++steps > 8 * CLI_MAX_AXIS) st = number_refuse(k->item, k->n, "grows too slowly");
         if (st != IR_OK) return st;
     }
     return IR_OK;
@@ -163,21 +163,21 @@ static ir_status push_powers(const sink *k, int64_t from, int64_t to, double fac
 static ir_status push_range(const sink *k, int64_t from, const char *s)
 {
     int64_t     to = 0, step = 1;
-    const char *end = k->item + k->n, *wrong = scan(&s, &to);
-    if (wrong) return refuse(k->item, k->n, wrong);
-    if (to < from) return refuse(k->item, k->n, "runs backwards");
+    const char *end = k->item + k->n, *wrong = number_scan(&s, &to);
+    if (wrong) return number_refuse(k->item, k->n, wrong);
+    if (to < from) return number_refuse(k->item, k->n, "runs backwards");
     if (*s == '*') {
         char  *after = NULL;
         double factor = strtod(s + 1, &after);
-        if (after == s + 1 || after != end) return refuse(k->item, k->n, "has no factor after '*'");
+        if (after == s + 1 || after != end) return number_refuse(k->item, k->n, "has no factor after '*'");
         return push_powers(k, from, to, factor);
     }
     if (*s == '+') {
         s++;
-        wrong = scan(&s, &step);
-        if (wrong) return refuse(k->item, k->n, wrong);
+        wrong = number_scan(&s, &step);
+        if (wrong) return number_refuse(k->item, k->n, wrong);
     }
-    if (s != end) return refuse(k->item, k->n, "is not a range (write 1-8, 1-9+2 or 1-64*2)");
+    if (s != end) return number_refuse(k->item, k->n, "is not a range (write 1-8, 1-9+2 or 1-64*2)");
     return push_steps(k, from, to, step);
 }
 
@@ -186,10 +186,10 @@ static ir_status push_item(const sink *k)
     const char *s = k->item;
     int64_t     v = 0;
     if (k->n == 0) return ir_fail(IR_EINVAL, "a value is missing in the list");
-    const char *wrong = scan(&s, &v);
-    if (wrong) return refuse(k->item, k->n, wrong);
-    if (s == k->item + k->n) return push(k, v);
-    if (*s != '-') return refuse(k->item, k->n, NUMBERS);
+    const char *wrong = number_scan(&s, &v);
+    if (wrong) return number_refuse(k->item, k->n, wrong);
+    if (s == k->item + k->n) return number_push(k, v);
+    if (*s != '-') return number_refuse(k->item, k->n, NUMBERS);
     return push_range(k, v, s + 1);
 }
 

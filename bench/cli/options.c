@@ -189,7 +189,7 @@ static ir_status set_axis(const cli_option *o, const char *s, void *field)
     return cli_axis_parse(s, lo, hi, field);
 }
 
-static ir_status set_dtypes(const cli_option *o, const char *s, void *field)
+static ir_status options_set_dtypes(const cli_option *o, const char *s, void *field)
 {
     (void)o;
     return cli_dtypes_parse(s, field);
@@ -211,7 +211,7 @@ ir_status cli_option_set(const cli_option *o, const char *s, void *base)
 {
     static ir_status (*const set[])(const cli_option *, const char *, void *) = {
         [CLI_FLAG] = set_flag, [CLI_BITS] = set_bits, [CLI_INT] = set_int,       [CLI_REAL] = set_real,
-        [CLI_TEXT] = set_text, [CLI_ENUM] = set_enum, [CLI_AXIS] = set_axis,     [CLI_DTYPES] = set_dtypes,
+        [CLI_TEXT] = set_text, [CLI_ENUM] = set_enum, [CLI_AXIS] = set_axis,     [CLI_DTYPES] = options_set_dtypes,
         [CLI_NAMES] = set_names, [CLI_REGEX] = set_regex};
     ir_status st = set[o->type](o, s, (char *)base + o->offset);
     return st == IR_OK ? st : ir_fail(st, "option '--%s': %s", o->name, ir_why());

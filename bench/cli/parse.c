@@ -78,7 +78,7 @@ static ir_status read_option(reader *r, const char *word)
     return cli_option_set(o, value, own ? a->own : &a->opt);
 }
 
-static ir_status read_words(reader *r)
+static ir_status parse_read_words(reader *r)
 {
     cli_args *a = r->args;
     ir_status st = IR_OK;
@@ -121,16 +121,16 @@ const cli_command *cli_command_find(const cli_command *commands, const char *nam
     return cli_choose("command", name, names, n, &which) == IR_OK ? &commands[which] : NULL;
 }
 
-static bool among(const char *s, const char *a, const char *b) { return s && (!strcmp(s, a) || !strcmp(s, b)); }
+static bool parse_among(const char *s, const char *a, const char *b) { return s && (!strcmp(s, a) || !strcmp(s, b)); }
 
 /* Settle command and action from the first words; the reader then stands at what follows them. */
 static ir_status read_command(reader *r)
 {
     cli_args   *a = r->args;
     const char *first = a->argc > 1 ? a->argv[1] : NULL, *name = DEFAULT_COMMAND;
-    bool        help = among(first, "help", "--help") || among(first, "-h", "-h");
+    bool        help = parse_among(first, "help", "--help") || parse_among(first, "-h", "-h");
     r->i = a->argc > 1 ? 2 : 1;
-    if (among(first, "--version", "version")) {
+    if (parse_among(first, "--version", "version")) {
         a->action = CLI_VERSION;
         return IR_OK;
     }
@@ -143,7 +143,7 @@ static ir_status read_command(reader *r)
     return a->command ? IR_OK : IR_EINVAL;
 }
 
-static ir_status make_room(cli_args *a)
+static ir_status parse_make_room(cli_args *a)
 {
     const cli_command *c = a->command;
     a->arg = calloc((size_t)(a->argc > 0 ? a->argc : 0) + 1, sizeof *a->arg);
@@ -159,8 +159,8 @@ ir_status cli_parse(const cli_command *commands, int argc, char *const *argv, cl
     cli_options_init(&out->opt);
     reader    r = {.args = out};
     ir_status st = read_command(&r);
-    if (st == IR_OK && out->command) st = make_room(out);
-    if (st == IR_OK && out->action == CLI_RUN) st = read_words(&r);
+    if (st == IR_OK && out->command) st = parse_make_room(out);
+    if (st == IR_OK && out->action == CLI_RUN) st = parse_read_words(&r);
     if (st == IR_OK && out->action == CLI_RUN) st = count_arguments(out);
     if (out->opt.cache == 0) out->opt.cache = CLI_HOT;
     if (st != IR_OK) cli_args_free(out);

@@ -43,7 +43,7 @@ char *cli_point_text(const ir_workload *w, const ir_params *p, char *buf, size_t
 }
 
 /* ---- one point ---- */
-static ir_status push(builder *b, const ir_workload *w, const ir_params *p)
+static ir_status points_push(builder *b, const ir_workload *w, const ir_params *p)
 {
     cli_points *out = b->out;
     if (out->n == CLI_MAX_POINTS) return ir_fail(IR_EINVAL, "more than %d points", CLI_MAX_POINTS);
@@ -81,10 +81,10 @@ static ir_status refused(const ir_workload *w, const cli_spec *s, const ir_param
     return ir_fail(IR_EINVAL, "%s: %s", cli_point_text(w, p, text, sizeof text), why);
 }
 
-static ir_status add(builder *b, const ir_workload *w, const cli_spec *s, const ir_params *p)
+static ir_status points_add(builder *b, const ir_workload *w, const cli_spec *s, const ir_params *p)
 {
     ir_status st = possible(w, p);
-    if (st == IR_OK) return push(b, w, p);
+    if (st == IR_OK) return points_push(b, w, p);
     bool asked_for = s->keyed && w->dtypes >> p->dtype & 1; /* its shape, that is, by keys */
     if (asked_for) return refused(w, s, p);
     snprintf(b->why, sizeof b->why, "%s: %s", w->name, ir_why());
@@ -93,7 +93,7 @@ static ir_status add(builder *b, const ir_workload *w, const cli_spec *s, const 
 }
 
 /* ---- one base point times the axes ---- */
-static size_t times(size_t total, size_t n)
+static size_t points_times(size_t total, size_t n)
 {
     if (n == 0) return total;
     return total > CLI_MAX_POINTS ? total : total * n; /* both small: CLI_MAX_POINTS * CLI_MAX_AXIS */
@@ -101,8 +101,8 @@ static size_t times(size_t total, size_t n)
 
 static ir_status expand_base(builder *b, const ir_workload *w, const cli_spec *s, const axes *x, const ir_params *base)
 {
-    size_t total = times(times(1, x->threads->n), x->dtypes->n);
-    for (int k = 0; k < IR_MAX_PARAMS; k++) total = times(total, x->param[k]->n);
+    size_t total = points_times(points_times(1, x->threads->n), x->dtypes->n);
+    for (int k = 0; k < IR_MAX_PARAMS; k++) total = points_times(total, x->param[k]->n);
     if (total > CLI_MAX_POINTS) return ir_fail(IR_EINVAL, "%s: more than %d points", w->name, CLI_MAX_POINTS);
     for (size_t i = 0; i < total; i++) {
         ir_params p = *base;
@@ -120,7 +120,7 @@ static ir_status expand_base(builder *b, const ir_workload *w, const cli_spec *s
             p.v[k] = x->param[k]->v[left % x->param[k]->n];
             left /= x->param[k]->n;
         }
-        ir_status st = add(b, w, s, &p);
+        ir_status st = points_add(b, w, s, &p);
         if (st != IR_OK) return st;
     }
     return IR_OK;
@@ -211,7 +211,7 @@ out:
 }
 
 /* What no single argument can say. */
-static ir_status check_all(const builder *b)
+static ir_status points_check_all(const builder *b)
 {
     if (b->opt->batch.n && !b->has_batch) return ir_fail(IR_EINVAL, "--batch: no selected workload has a batch");
     if (b->out->n == 0)
@@ -234,7 +234,7 @@ ir_status cli_points_expand(const ir_workload *const *table, const char *const *
     for (size_t i = 0; i < narg && st == IR_OK; i++) st = expand_argument(&b, table, sel, arg[i]);
     for (size_t i = 0; i < count && narg == 0 && st == IR_OK; i++)
         if (!table[i]->by_name) st = expand_workload(&b, table[i], &nothing, false);
-    if (st == IR_OK) st = check_all(&b);
+    if (st == IR_OK) st = points_check_all(&b);
     if (st == IR_OK) st = drop_twins(out);
     if (st != IR_OK) cli_points_free(out);
     free(sel);

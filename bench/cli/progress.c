@@ -23,7 +23,7 @@ void cli_progress_init(cli_progress *p, FILE *out, bool quiet, size_t total)
     p->on = !quiet && isatty(fileno(out));
 }
 
-static int columns(const cli_progress *p)
+static int progress_columns(const cli_progress *p)
 {
     struct winsize w;
     if (p->width > 0) return p->width;
@@ -54,7 +54,7 @@ void cli_progress_show(cli_progress *p, const char *what)
     } else {
         snprintf(line, sizeof line, "[%zu] %s", p->done, what);
     }
-    fprintf(p->out, "\r\033[K%.*s", columns(p) - 1, line);
+    fprintf(p->out, "\r\033[K%.*s", progress_columns(p) - 1, line);
     fflush(p->out);
 }
 

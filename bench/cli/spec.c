@@ -30,7 +30,7 @@ static ir_status unknown_key(const ir_workload *w, const char *key)
     return cli_choose(kind, key, names, n, &which);
 }
 
-static ir_status set_dtypes(const ir_workload *w, const char *list, cli_spec *out)
+static ir_status spec_set_dtypes(const ir_workload *w, const char *list, cli_spec *out)
 {
     char      has[64];
     size_t    used = 0;
@@ -77,7 +77,7 @@ static ir_status set_key(const ir_workload *w, const char *key, const char *list
     if (dtype ? out->dtype_keyed : axis->n > 0)
         return ir_fail(IR_EINVAL, "%s: the key '%s' is given twice", w->name, key);
     if (!*list) return ir_fail(IR_EINVAL, "%s: '%s=' has no value", w->name, key);
-    if (dtype) st = set_dtypes(w, list, out);
+    if (dtype) st = spec_set_dtypes(w, list, out);
     else if (k >= 0 && !threads && w->word[k]) st = set_words(w, k, list, axis);
     else st = threads ? cli_axis_parse(list, 1, CLI_MAX_THREADS, axis) : cli_axis_parse(list, INT64_MIN, INT64_MAX, axis);
     out->dtype_keyed |= dtype;

@@ -30,7 +30,7 @@ static void aliases(const device_sheet *s, char *buf, size_t n)
         m += (size_t)snprintf(buf + m, n - m, "%s%s", i ? ", " : "", s->alias[i]);
 }
 
-static void peaks(const device_sheet *s, char *buf, size_t n)
+static void apps_peaks(const device_sheet *s, char *buf, size_t n)
 {
     size_t m = 0;
     char   v[IR_NUM];
@@ -48,7 +48,7 @@ void list_sheets(const ir_text *t)
         fputc('\n', t->f);
         aliases(s, text, sizeof text);
         ir_text_para(t, "", "%s (%s): %s", s->name, s->kind, text);
-        peaks(s, text, sizeof text);
+        apps_peaks(s, text, sizeof text);
         ir_text_para(t, "  ", "%s, %s, %s; %s", isfinite(s->bandwidth_Bps) ? ir_text_scaled(s->bandwidth_Bps, "B/s", bw, sizeof bw)
                                                                           : "bandwidth unknown",
                      isfinite(s->capacity_B) ? ir_text_scaled(s->capacity_B, "B", cap, sizeof cap) : "capacity unknown",

@@ -118,7 +118,7 @@ static ir_status measure_one(measure_context *s, const wanted *x)
     return st;
 }
 
-static ir_status measure_all(measure_context *s, const wanted *w, size_t n, cli_progress *bar)
+static ir_status claims_measure_measure_all(measure_context *s, const wanted *w, size_t n, cli_progress *bar)
 {
     claim_evidence e = machine_of(s);
     char           text[CLAIM_SPEC];
@@ -169,7 +169,7 @@ ir_status claims_device_run_run(claims_device_run *x, const cli_args *args, cons
     if (j) st = ir_journal_machine(j, &s->info, &x->c.env);
     if (st == IR_OK) st = get_ceilings(&x->c, ceilings, args->opt.quiet);
     cli_progress_init(&bar, stderr, args->opt.quiet, n);
-    if (st == IR_OK) st = measure_all(s, w, n, &bar);
+    if (st == IR_OK) st = claims_measure_measure_all(s, w, n, &bar);
     if (st != IR_OK) return st;
     device_run_pair_probe(&x->c, "end");
     device_run_judge(&x->c);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* ---- how much would it take ------------------------------------------------------------------------------------- */
-static void print_plan(const ir_text *t, const ir_comparison *v, size_t n, double conf, double delta, double effect, double block_s)
+static void ab_print_plan(const ir_text *t, const ir_comparison *v, size_t n, double conf, double delta, double effect, double block_s)
 {
     fprintf(t->f, "%-72s %8s %10s %10s\n", "point", "blocks", "minutes", "spread");
     for (size_t i = 0; i < n; i++) {
@@ -34,7 +34,7 @@ static int plan_from(const cli_args *args, const ab_options *own)
     int code = EXIT_FINE;
     if (c.n == 0) code = (ir_fail(IR_EINVAL, "%s: no comparison in it", own->from), complain());
     ir_text t = text_on(stdout, &args->opt);
-    if (c.n) print_plan(&t, c.v, c.n, own->confidence, log1p(own->delta), own->plan, NAN);
+    if (c.n) ab_print_plan(&t, c.v, c.n, own->confidence, log1p(own->delta), own->plan, NAN);
     ir_comparisons_free(&c);
     return code;
 }
@@ -52,7 +52,7 @@ static int outcome(const cli_args *args, const ab_options *own, ab_job *j, ir_st
     int     code = st == IR_EINTR ? EXIT_INTERRUPTED : trial_exit(&j->a.t, own->strict);
     if (st == IR_EINTR) fprintf(stderr, "ironroof: interrupted: nothing is decided\n");
     if (j->a.t.n == 0) fprintf(stderr, "ironroof: nothing was measured%s%s\n", *j->a.t.lost ? ": " : "", j->a.t.lost);
-    if (plan && c.n) print_plan(&t, c.v, c.n, own->confidence, log1p(own->delta), own->plan, j->a.block_s);
+    if (plan && c.n) ab_print_plan(&t, c.v, c.n, own->confidence, log1p(own->delta), own->plan, j->a.block_s);
     if (!plan && c.n && !args->opt.quiet) ab_print(&t, c.v, c.n, "blocks");
     ab_sentence(c.v, c.n, text, sizeof text);
     if (!plan && c.n) fprintf(t.f, "%s (seed %llu)\n", text, (unsigned long long)j->a.seed);

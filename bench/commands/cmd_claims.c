@@ -126,7 +126,7 @@ static ir_status from_record(job *j)
     return IR_OK;
 }
 
-static ir_status measured(job *j)
+static ir_status claims_measured(job *j)
 {
     ir_status st = IR_OK;
     if (j->own->check) return IR_OK;
@@ -167,7 +167,7 @@ static ir_status output(job *j)
 }
 
 /* ---- exit code -------------------------------------------------------------------------------------------------- */
-static int grade(const job *j)
+static int claims_grade(const job *j)
 {
     bool failed = false, open = false;
     if (j->errors) return EXIT_BAD;
@@ -192,9 +192,9 @@ int cmd_claims(const cli_args *args)
     if (st == IR_OK) st = sort_arguments(j);
     if (st == IR_OK) st = analytic(j);
     if (st == IR_OK) st = apps_journal(args, &j->journal);
-    if (st == IR_OK) st = measured(j);
+    if (st == IR_OK) st = claims_measured(j);
     if (st == IR_OK) st = output(j);
-    int       code = st == IR_OK ? grade(j) : st == IR_EINTR ? EXIT_INTERRUPTED : complain();
+    int       code = st == IR_OK ? claims_grade(j) : st == IR_EINTR ? EXIT_INTERRUPTED : complain();
     ir_status closed = ir_journal_close(&j->journal);
     if (closed != IR_OK && code == EXIT_FINE) code = complain();
     claims_device_run_free(&j->device);

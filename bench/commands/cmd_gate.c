@@ -38,7 +38,7 @@ static void unlabel(ir_comparisons *c)
     for (size_t i = 0; i < c->n; i++) snprintf(c->v[i].verdict, sizeof c->v[i].verdict, "ACROSS");
 }
 
-static int judge(const cli_args *args, const run_files *base, const run_files *now, const char *field)
+static int gate_judge(const cli_args *args, const run_files *base, const run_files *now, const char *field)
 {
     const gate_options *o = args->own;
     thresholds          t;
@@ -62,7 +62,7 @@ static int judge(const cli_args *args, const run_files *base, const run_files *n
     return code;
 }
 
-static int compare(const cli_args *args, const run_files *now)
+static int gate_compare(const cli_args *args, const run_files *now)
 {
     const gate_options *o = args->own;
     const char         *a, *b;
@@ -75,7 +75,7 @@ static int compare(const cli_args *args, const run_files *now)
         complain();
         code = EXIT_INCOMPARABLE;
     } else {
-        code = ab_print_proof(stderr, o->proof) == IR_OK ? judge(args, &base, now, field) : complain();
+        code = ab_print_proof(stderr, o->proof) == IR_OK ? gate_judge(args, &base, now, field) : complain();
     }
     runs_free(&base);
     return code;
@@ -99,7 +99,7 @@ int cmd_gate(const cli_args *args)
     run_files           now;
     if (!o->baseline) return ir_fail(IR_EINVAL, "gate needs --baseline FILE|DIR"), complain();
     if (runs_read(args->arg, args->narg, &now) != IR_OK) return complain();
-    int code = o->update ? update(o, &now) : compare(args, &now);
+    int code = o->update ? update(o, &now) : gate_compare(args, &now);
     runs_free(&now);
     return code;
 }

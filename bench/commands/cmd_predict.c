@@ -74,7 +74,7 @@ static const char *point_text(const prediction *q, char text[256])
     return text;
 }
 
-static void row(ir_table *tb, const prediction *q)
+static void predict_row(ir_table *tb, const prediction *q)
 {
     char text[256], buf[IR_NUM], more[2 * IR_NUM + 4];
     ir_table_cell(tb, TXT_PLAIN, "%s", point_text(q, text));
@@ -135,7 +135,7 @@ static int on_machine(const ir_text *t, ir_journal *j, const machine_view *v, co
         say_machine(t, v, q, n);
         say_settings(t, own);
         ir_table_begin(&tb, t, columns, NCOLUMN);
-        for (size_t i = 0; i < n; i++) row(&tb, &q[i]);
+        for (size_t i = 0; i < n; i++) predict_row(&tb, &q[i]);
         ir_table_end(&tb);
         for (size_t i = 0; i < n; i++) say_capacity(t, &q[i]);
     }

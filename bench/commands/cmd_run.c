@@ -57,7 +57,7 @@ static ir_status open_one(job *j, const ir_backend *be, int index)
     return IR_OK;
 }
 
-static bool is_named(const ir_device_info *i, const char *name) { return strcasestr(i->name, name) || !strcmp(i->id, name); }
+static bool run_is_named(const ir_device_info *i, const char *name) { return strcasestr(i->name, name) || !strcmp(i->id, name); }
 
 /* The first device of the backend whose name holds the words of --device, or whose id they are. */
 static ir_status index_of(const ir_backend *be, const char *name, int *index)
@@ -72,7 +72,7 @@ static ir_status index_of(const ir_backend *be, const char *name, int *index)
         be->close(&d);
         if (st == IR_SKIP) break;
         if (st != IR_OK) continue;
-        if (is_named(&i, name)) return IR_OK;
+        if (run_is_named(&i, name)) return IR_OK;
         size_t n = strlen(offered);
         snprintf(offered + n, sizeof offered - n, "%s%s (%.60s)", n ? ", " : "", i.id, i.name);
     }
@@ -227,7 +227,7 @@ static ir_status measure_device(job *j, device_run *c)
 }
 
 /* Nothing measured is a failure, and so is a wrong or a failed point. */
-static int grade(const device_run *c, size_t n)
+static int run_grade(const device_run *c, size_t n)
 {
     size_t ok = 0, bad = 0;
     for (size_t d = 0; d < n; d++)
@@ -301,7 +301,7 @@ static ir_status execute(job *j)
     return ir_fail(st, "%s", why);
 }
 
-static void print_plan(const job *j)
+static void run_print_plan(const job *j)
 {
     char key[256];
     for (size_t d = 0; d < j->ndev; d++)
@@ -314,7 +314,7 @@ static void print_plan(const job *j)
         }
 }
 
-static int run(const cli_args *args, bool with_points)
+static int run_run(const cli_args *args, bool with_points)
 {
     job *j = calloc(1, sizeof *j);
     if (!j) return ir_fail(IR_ENOMEM, "no memory"), complain();
@@ -323,11 +323,11 @@ static int run(const cli_args *args, bool with_points)
     if (st == IR_OK && with_points) st = cli_points_expand(ir_workloads, args->arg, args->narg, &args->opt, &j->points);
     if (st == IR_OK && args->opt.layers && with_points) st = per_layer_valid(args->opt.layers, &j->points);
     if (st == IR_OK) st = open_devices(j);
-    if (st == IR_OK && args->opt.dry_run) print_plan(j);
+    if (st == IR_OK && args->opt.dry_run) run_print_plan(j);
     else if (st == IR_OK) st = execute(j);
     int code = st == IR_OK ? EXIT_FINE : st == IR_EINTR ? EXIT_INTERRUPTED : complain();
     if (st == IR_EINTR) fprintf(stderr, "ironroof: interrupted; every finished point is in %s\n", j->path);
-    if (st == IR_OK && !args->opt.dry_run) code = grade(j->dev, j->ndev);
+    if (st == IR_OK && !args->opt.dry_run) code = run_grade(j->dev, j->ndev);
     ir_status closed = ir_journal_close(&j->journal);
     if (code == EXIT_FINE && closed != IR_OK) code = complain();
     for (size_t i = 0; i < j->ndev; i++) device_run_free(&j->dev[i]);
@@ -338,5 +338,5 @@ static int run(const cli_args *args, bool with_points)
     return code;
 }
 
-int cmd_run(const cli_args *args) { return run(args, true); }
-int cmd_ceilings(const cli_args *args) { return run(args, false); }
+int cmd_run(const cli_args *args) { return run_run(args, true); }
+int cmd_ceilings(const cli_args *args) { return run_run(args, false); }

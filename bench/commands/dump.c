@@ -37,7 +37,7 @@ static FILE *create(const job *j, const char *name)
     return f;
 }
 
-static ir_status finish(FILE *f, const char *name)
+static ir_status dump_finish(FILE *f, const char *name)
 {
     bool bad = ferror(f);
     bad = fclose(f) != 0 || bad;
@@ -50,7 +50,7 @@ static void file_of(const job *j, int t, bool after, char *out, size_t n)
     snprintf(out, n, "%s%s.bin", j->spec[t].name, after && j->spec[t].role == IR_INOUT ? ".after" : "");
 }
 
-static ir_status write_tensors(const job *j, bool after)
+static ir_status dump_write_tensors(const job *j, bool after)
 {
     ir_status st = IR_OK;
     for (int t = 0; t < j->run.nmem && st == IR_OK; t++) {
@@ -60,7 +60,7 @@ static ir_status write_tensors(const job *j, bool after)
         FILE *f = create(j, name);
         if (!f) return IR_EIO;
         fwrite(j->host[t], 1, j->spec[t].bytes, f);
-        st = finish(f, name);
+        st = dump_finish(f, name);
     }
     return st;
 }
@@ -115,12 +115,12 @@ static ir_status write_table(const job *j)
     fputs("  ]", f);
     st = write_rows(f, j);
     fputs("\n}\n", f);
-    ir_status closed = finish(f, "layout.json");
+    ir_status closed = dump_finish(f, "layout.json");
     return st == IR_OK ? closed : st;
 }
 
 /* ---- one call ---------------------------------------------------------------------------------------------------------- */
-static ir_status fill(job *j, uint64_t seed)
+static ir_status dump_fill(job *j, uint64_t seed)
 {
     ir_run   *r = &j->run;
     ir_status st = IR_OK;
@@ -136,7 +136,7 @@ static ir_status fill(job *j, uint64_t seed)
     return st;
 }
 
-static ir_status call(job *j)
+static ir_status dump_call(job *j)
 {
     ir_run   *r = &j->run;
     ir_status st = j->k->setup ? j->k->setup(r) : IR_OK;
@@ -153,10 +153,10 @@ static ir_status call(job *j)
 static ir_status dump(job *j, uint64_t seed)
 {
     if (mkdir(j->dir, 0777) != 0 && errno != EEXIST) return ir_fail(IR_EIO, "%s: %s", j->dir, strerror(errno));
-    ir_status st = fill(j, seed);
-    if (st == IR_OK) st = write_tensors(j, false);
-    if (st == IR_OK) st = call(j);
-    if (st == IR_OK) st = write_tensors(j, true);
+    ir_status st = dump_fill(j, seed);
+    if (st == IR_OK) st = dump_write_tensors(j, false);
+    if (st == IR_OK) st = dump_call(j);
+    if (st == IR_OK) st = dump_write_tensors(j, true);
     if (st == IR_OK) st = write_table(j);
     for (int t = 0; t < j->run.nmem; t++) {
         j->run.dev->be->release(j->run.dev, &j->run.mem[t]);
@@ -166,7 +166,7 @@ static ir_status dump(job *j, uint64_t seed)
 }
 
 /* The first kernel of the ladder that passes --filter and can do it. */
-static ir_status choose(const measure_context *s, job *j)
+static ir_status dump_choose(const measure_context *s, job *j)
 {
     const ir_kernel *k;
     ir_status        st = ir_fail(IR_SKIP, "no kernel of %s for %s passes the filter", s->dev.be->name, j->w->name);
@@ -187,7 +187,7 @@ static ir_status on_device(const cli_args *args, const cli_point *p, const ir_ba
     if (st != IR_OK) return st;
     j.run = (ir_run){.workload = p->workload, .dev = &c.s.dev, .p = p->p};
     if (j.run.p.threads == 0) j.run.p.threads = c.s.info.threads;
-    st = choose(&c.s, &j);
+    st = dump_choose(&c.s, &j);
     j.run.kernel = j.k;
     if (st == IR_OK) st = dump(&j, (uint64_t)own->seed);
     device_run_free(&c);

@@ -61,7 +61,7 @@ typedef struct {
     bool              stopped;
 } selftest;
 
-static ir_status keep(selftest *s, ir_comparisons *c)
+static ir_status selftest_gate_keep(selftest *s, ir_comparisons *c)
 {
     ir_comparison *v = realloc(s->all.v, (s->all.n + c->n + 1) * sizeof *v);
     if (!v) return ir_fail(IR_ENOMEM, "no memory for %zu points", s->all.n + c->n);
@@ -74,7 +74,7 @@ static ir_status keep(selftest *s, ir_comparisons *c)
 }
 
 /* Does the spread of the first blocks promise to find this within the looks? What a slowdown adds to every value does not change it. */
-static bool feasible(const ab_job *j, const trial_point *p, double injected)
+static bool selftest_gate_feasible(const ab_job *j, const trial_point *p, double injected)
 {
     double d[TRIAL_MAX_BLOCKS];
     size_t n = p->nq < j->a.blocks ? p->nq : j->a.blocks;
@@ -84,12 +84,12 @@ static bool feasible(const ab_job *j, const trial_point *p, double injected)
 }
 
 /* A point that is missing or wrong is no verdict and no reason to count on without it. */
-static ir_status count(const ab_job *j, double injected, ir_gate_proof *g)
+static ir_status selftest_gate_count(const ab_job *j, double injected, ir_gate_proof *g)
 {
     for (size_t i = 0; i < j->a.t.n; i++) {
         const trial_point *p = &j->a.t.v[i];
         if (p->verdict == TRIAL_MISSING || p->verdict == TRIAL_INCORRECT) return ir_fail(IR_ECHECK, "%s: %s", p->key, p->note);
-        if (injected > 0 && !feasible(j, p, injected)) {
+        if (injected > 0 && !selftest_gate_feasible(j, p, injected)) {
             g->infeasible++;
             continue;
         }
@@ -113,16 +113,16 @@ static ir_status one_round(selftest *s, double injected, uint64_t seed, ir_gate_
     j->a.seed = seed;
     st = ab_job_run(j);
     if (st == IR_OK && j->a.broken) st = ir_fail(IR_ECHECK, "a process failed: %s", j->a.t.lost);
-    if (st == IR_OK) st = count(j, injected, g);
+    if (st == IR_OK) st = selftest_gate_count(j, injected, g);
     if (st == IR_OK) st = ab_lines(&j->a.t, injected > 0 ? "inject" : "aa", &c);
-    if (st == IR_OK) st = keep(s, &c);
+    if (st == IR_OK) st = selftest_gate_keep(s, &c);
     ir_comparisons_free(&c);
     ab_job_close(j);
     free(j);
     return st;
 }
 
-static ir_status step(selftest *s, double injected, ir_gate_proof *g)
+static ir_status selftest_gate_step(selftest *s, double injected, ir_gate_proof *g)
 {
     uint64_t  seed = s->args->opt.seed >= 0 ? (uint64_t)s->args->opt.seed : 1;
     ir_status st = IR_OK;
@@ -179,7 +179,7 @@ int selftest_gate(FILE *f, const cli_args *args)
     ir_status     st = aa ? IR_OK : shares(listed ? args->arg[1] : "1,2,3,5,10", list, &n);
     if (st == IR_OK) st = make_twins(&t);
     for (; done < n && st == IR_OK; done += st == IR_OK) {
-        st = step(&s, aa ? none[0] : list[done], &proof[done]);
+        st = selftest_gate_step(&s, aa ? none[0] : list[done], &proof[done]);
         if (st == IR_OK) print_step(f, &proof[done]);
     }
     int code = st == IR_OK ? EXIT_FINE : st == IR_EINTR ? EXIT_INTERRUPTED : complain();

@@ -16,7 +16,7 @@ static void expect(judge *j, bool ok, const char *what, const char *detail)
     j->bad += !ok;
 }
 
-static ir_status begin(measure_context *s, const ir_ideal_options *o)
+static ir_status selftest_ideal_begin(measure_context *s, const ir_ideal_options *o)
 {
     ir_ideal_next_options = *o;
     ir_status st = context_open(s, &ir_ideal_backend, 0);
@@ -24,7 +24,7 @@ static ir_status begin(measure_context *s, const ir_ideal_options *o)
     return st == IR_OK ? ir_ideal_ceilings(&s->dev, &s->ceilings) : st;
 }
 
-static ir_status ladder(measure_context *s, const char *workload, const char *key, int64_t first, int n)
+static ir_status selftest_ideal_ladder(measure_context *s, const char *workload, const char *key, int64_t first, int n)
 {
     const ir_workload *w = ir_workload_named(workload);
     ir_status          st = IR_OK;
@@ -49,17 +49,17 @@ static ir_status grid(measure_context *s, const char *workload)
     return st;
 }
 
-static ir_status measure_all(measure_context *s)
+static ir_status selftest_ideal_measure_all(measure_context *s)
 {
     static const char *const grids[] = {"forkjoin", "gemm", "gemv", "batchmm"};
-    ir_status st = ladder(s, "copy", "bytes", 1 << 20, 8);
-    if (st == IR_OK) st = ladder(s, "triad", "bytes", 3 << 20, 6);
-    if (st == IR_OK) st = ladder(s, "fma", "iters", 4096, 5);
+    ir_status st = selftest_ideal_ladder(s, "copy", "bytes", 1 << 20, 8);
+    if (st == IR_OK) st = selftest_ideal_ladder(s, "triad", "bytes", 3 << 20, 6);
+    if (st == IR_OK) st = selftest_ideal_ladder(s, "fma", "iters", 4096, 5);
     for (size_t i = 0; i < sizeof grids / sizeof *grids && st == IR_OK; i++) st = grid(s, grids[i]);
     return st;
 }
 
-static void coefficient(judge *j, const char *name, const ir_coef *c, double truth, double tol)
+static void selftest_ideal_coefficient(judge *j, const char *name, const ir_coef *c, double truth, double tol)
 {
     char text[160];
     bool ok = c->how == IR_FITTED && fabs(c->v / truth - 1) <= tol;
@@ -100,17 +100,17 @@ static ir_status recovers(judge *j, ir_form form, double noise)
     ir_ideal_defaults(&o);
     o.form = form;
     o.noise = noise;
-    ir_status st = begin(&s, &o);
-    if (st == IR_OK) st = measure_all(&s);
+    ir_status st = selftest_ideal_begin(&s, &o);
+    if (st == IR_OK) st = selftest_ideal_measure_all(&s);
     if (st == IR_OK) {
         fit_points(s.point, s.npoint, &s.ceilings, 1, &law);
         fprintf(j->f, "%s law, %.0f %% noise, %zu points\n", ir_form_name(form), 100 * noise, s.npoint);
         expect(j, law.fitted, "fitted", law.why);
         const ir_fit *fit = &law.fit[form == IR_ADDITIVE ? 0 : 1];
         expect(j, &law.fit[law.better] == fit, "recognised its own form", ir_form_name(law.fit[law.better].form));
-        coefficient(j, "BW", &fit->BW, o.BW_ceiling * o.s, tol);
-        coefficient(j, "eta", &fit->eta, o.eta, tol);
-        coefficient(j, "L_lat", &fit->L_lat, o.L_lat, tol);
+        selftest_ideal_coefficient(j, "BW", &fit->BW, o.BW_ceiling * o.s, tol);
+        selftest_ideal_coefficient(j, "eta", &fit->eta, o.eta, tol);
+        selftest_ideal_coefficient(j, "L_lat", &fit->L_lat, o.L_lat, tol);
         verdicts(j, &s, &o);
     }
     context_close(&s);
@@ -123,14 +123,14 @@ static ir_status refuses(judge *j)
     fitted_law       law;
     ir_ideal_options o;
     ir_ideal_defaults(&o);
-    ir_status st = begin(&s, &o);
-    if (st == IR_OK) st = ladder(&s, "copy", "bytes", 1 << 26, 6);
+    ir_status st = selftest_ideal_begin(&s, &o);
+    if (st == IR_OK) st = selftest_ideal_ladder(&s, "copy", "bytes", 1 << 26, 6);
     if (st == IR_OK) {
         fit_points(s.point, s.npoint, &s.ceilings, 1, &law);
         fprintf(j->f, "copy alone, %zu points\n", s.npoint);
         expect(j, law.fitted, "fitted", law.why);
         for (int f = 0; f < 2 && law.fitted; f++) {
-            coefficient(j, "BW", &law.fit[f].BW, o.BW_ceiling * o.s, 0.01);
+            selftest_ideal_coefficient(j, "BW", &law.fit[f].BW, o.BW_ceiling * o.s, 0.01);
             expect(j, law.fit[f].eta.how != IR_FITTED, "eta is not claimed", ir_how_name(law.fit[f].eta.how));
             expect(j, law.fit[f].L_lat.how != IR_FITTED, "L_lat is not claimed", ir_how_name(law.fit[f].L_lat.how));
         }

@@ -47,7 +47,7 @@ static ir_status add_sheet(machine_views *s, const device_sheet *d, const char *
 }
 
 /* ---- records --------------------------------------------------------------------------------------------- */
-static ir_status take_points(machine_view *v, const ir_record *r, const char *id, ir_point **out)
+static ir_status views_take_points(machine_view *v, const ir_record *r, const char *id, ir_point **out)
 {
     ir_point *p = malloc((r->npoint ? r->npoint : 1) * sizeof *p);
     if (!p) return ir_fail(IR_ENOMEM, "no memory for %zu points", r->npoint);
@@ -75,7 +75,7 @@ static void judge_rest(machine_view *v, ir_point *p)
         if (p[i].status == IR_OK && isnan(p[i].bound_p) && !*p[i].proof) ir_point_judge(&p[i], &v->ceilings, &v->fit[v->better]);
 }
 
-static ir_status add_device(machine_views *s, const char *file, const ir_record *r, size_t at)
+static ir_status views_add_device(machine_views *s, const char *file, const ir_record *r, size_t at)
 {
     const ir_device_info *d = &r->device[at];
     machine_view *v = new_view(s);
@@ -93,7 +93,7 @@ static ir_status add_device(machine_views *s, const char *file, const ir_record 
         if (!strcmp(r->ceilings.v[i].device, d->id)) st = ir_ceilings_add(&v->ceilings, &r->ceilings.v[i]);
     memcpy(v->ceilings.level_B, r->device_level_B[at], sizeof v->ceilings.level_B);
     ir_point *own = NULL;
-    if (st == IR_OK) st = take_points(v, r, d->id, &own);
+    if (st == IR_OK) st = views_take_points(v, r, d->id, &own);
     take_fits(v, r, d->id);
     if (st == IR_OK) judge_rest(v, own);
     return st;
@@ -113,7 +113,7 @@ static ir_status add_record(machine_views *s, const char *file)
     for (size_t d = 0; d < r->ndevice && st == IR_OK; d++) {
         bool has = false;
         for (size_t i = 0; i < r->ceilings.n; i++) has |= !strcmp(r->ceilings.v[i].device, r->device[d].id);
-        if (has) st = add_device(s, file, r, d);
+        if (has) st = views_add_device(s, file, r, d);
     }
     if (st == IR_OK && s->n == before)
         st = ir_fail(IR_EINVAL, "%s: no ceilings: bandwidth and peak are needed (ironroof ceilings)", file);

@@ -32,7 +32,7 @@ const char *runs_differ(const run_files *base, const run_files *now, const char 
 
 /* ---- one point ------------------------------------------------------------------------------------------------------- */
 /* Times of all runs of a side; why_n: what is wrong with the first run that has none. */
-static size_t times(const run_files *f, const char *key, double *t, bool *incorrect, char *why, size_t why_n)
+static size_t baseline_times(const run_files *f, const char *key, double *t, bool *incorrect, char *why, size_t why_n)
 {
     size_t known = 0;
     for (size_t i = 0; i < f->n; i++) {
@@ -48,7 +48,7 @@ static size_t times(const run_files *f, const char *key, double *t, bool *incorr
     return known;
 }
 
-static void fill(ir_comparison *c, const ir_ab_result *r)
+static void baseline_fill(ir_comparison *c, const ir_ab_result *r)
 {
     snprintf(c->verdict, sizeof c->verdict, "%s", ir_ab_name(r->verdict));
     c->effect = r->effect;
@@ -59,7 +59,7 @@ static void fill(ir_comparison *c, const ir_ab_result *r)
     c->blocks = r->n;
 }
 
-static void judge_point(const run_files *base, const run_files *now, const char *key, double conf, double delta, double *room, ir_comparison *c)
+static void baseline_judge_point(const run_files *base, const run_files *now, const char *key, double conf, double delta, double *room, ir_comparison *c)
 {
     ir_ab_result r;
     bool         incorrect = false;
@@ -67,10 +67,10 @@ static void judge_point(const run_files *base, const run_files *now, const char 
     memset(c, 0, sizeof *c);
     snprintf(c->kind, sizeof c->kind, "gate");
     snprintf(c->point, sizeof c->point, "%s", key);
-    times(base, key, a, &incorrect, c->note, sizeof c->note);
-    times(now, key, b, &incorrect, c->note, sizeof c->note);
+    baseline_times(base, key, a, &incorrect, c->note, sizeof c->note);
+    baseline_times(now, key, b, &incorrect, c->note, sizeof c->note);
     ir_shift_judge(a, base->n, b, now->n, conf, delta, &r);
-    fill(c, &r);
+    baseline_fill(c, &r);
     c->delta = delta;
     c->time_s = exp(ir_median(a, base->n));
     if (*c->note) snprintf(c->verdict, sizeof c->verdict, incorrect ? "INCORRECT" : "MISSING");
@@ -107,7 +107,7 @@ ir_status baseline_judge(const run_files *base, const run_files *now, const thre
     out->v = calloc(k.n + 1, sizeof *out->v);
     if (!room || !out->v) st = ir_fail(IR_ENOMEM, "no memory for %zu points", k.n);
     for (size_t i = 0; i < k.n && st == IR_OK; i++)
-        judge_point(base, now, k.v[i], conf, threshold_of(t, k.v[i], delta), room, &out->v[out->n++]);
+        baseline_judge_point(base, now, k.v[i], conf, threshold_of(t, k.v[i], delta), room, &out->v[out->n++]);
     free(room);
     run_keys_free(&k);
     if (st != IR_OK) ir_comparisons_free(out);

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 /* ---- thresholds ---- */
-static ir_status share(const char *s, double *out)
+static ir_status baseline_files_share(const char *s, double *out)
 {
     char  *end;
     double v = strtod(s, &end);
@@ -35,7 +35,7 @@ static ir_status threshold_line(char *line, thresholds *out)
     if (last == line) return ir_fail(IR_EINVAL, "'%.60s': REGEX and SHARE expected", line);
     if (out->n == THRESHOLDS_MAX) return ir_fail(IR_EINVAL, "more than %d thresholds", THRESHOLDS_MAX);
     threshold *t = &out->v[out->n];
-    ir_status  st = share(last, &t->delta);
+    ir_status  st = baseline_files_share(last, &t->delta);
     while (last > line && isspace((unsigned char)last[-1])) *--last = 0;
     if (st == IR_OK && regcomp(&t->re, line, REG_EXTENDED | REG_NOSUB) != 0) st = ir_fail(IR_EINVAL, "'%.60s' is not a regular expression", line);
     if (st == IR_OK) out->n++;
@@ -77,7 +77,7 @@ double threshold_of(const thresholds *t, const char *key, double otherwise)
 }
 
 /* ---- renewal ---- */
-static ir_status copy(const char *from, const char *to)
+static ir_status baseline_files_copy(const char *from, const char *to)
 {
     char      tmp[1200], buf[1 << 16];
     size_t    n;
@@ -116,7 +116,7 @@ static ir_status exchange(const char *fresh, const char *base, const char *old)
     return rename(fresh, base) == 0 ? IR_OK : ir_fail(IR_EIO, "%s: %s", base, strerror(errno));
 }
 
-static void clear(const char *fresh, size_t n)
+static void baseline_files_clear(const char *fresh, size_t n)
 {
     char path[1100];
     for (size_t i = 0; i <= n; i++) {
@@ -144,14 +144,14 @@ ir_status baseline_update(const char *base, const run_files *now)
     ir_status st = folder(fresh);
     for (size_t i = 0; i < now->n && st == IR_OK; i++) {
         snprintf(to, sizeof to, "%s/run-%03zu.jsonl", fresh, i + 1);
-        st = copy(now->v[i].path, to);
+        st = baseline_files_copy(now->v[i].path, to);
     }
     snprintf(keep, sizeof keep, "%s/thresholds.txt", base);
     snprintf(kept, sizeof kept, "%s/thresholds.txt", fresh);
-    if (st == IR_OK && exists && stat(keep, &s) == 0) st = copy(keep, kept);
+    if (st == IR_OK && exists && stat(keep, &s) == 0) st = baseline_files_copy(keep, kept);
     if (st == IR_OK && exists) st = folder(history);
     if (st == IR_OK && exists) st = exchange(fresh, base, old);
     else if (st == IR_OK && rename(fresh, base) != 0) st = ir_fail(IR_EIO, "%s: %s", base, strerror(errno));
-    if (st != IR_OK) clear(fresh, now->n);
+    if (st != IR_OK) baseline_files_clear(fresh, now->n);
     return st;
 }

@@ -62,7 +62,7 @@ export_class export_class_of_verdict(const char *v)
 }
 
 /* ---- csv ------------------------------------------------------------------------------------------------------------ */
-static void number(FILE *f, double v)
+static void export_number(FILE *f, double v)
 {
     if (isfinite(v)) fprintf(f, ",%.9g", v);
     else fputc(',', f);
@@ -81,7 +81,7 @@ static void csv_point(FILE *f, const run_file *r, const ir_point *p)
     }
     fprintf(f, ",%d,%s,%s", p->p.threads, p->cold ? "cold" : "hot", ir_status_name(p->status));
     const double v[] = {s->median, s->ci_lo, s->ci_hi, s->q25, s->min, (double)s->n, p->cost.flops, bytes, p->cost.flops / t, bytes / t};
-    for (size_t i = 0; i < sizeof v / sizeof *v; i++) number(f, v[i]);
+    for (size_t i = 0; i < sizeof v / sizeof *v; i++) export_number(f, v[i]);
     fprintf(f, ",%s\n", p->bound == IR_BOUND_UNKNOWN ? "" : ir_bound_name(p->bound));
 }
 
@@ -94,7 +94,7 @@ void export_csv(FILE *f, const export_input *in)
             export_csv_text(f, c->point);
             fprintf(f, ",%s,%d", c->verdict, c->confirmed);
             const double v[] = {expm1(c->effect), expm1(c->lo), expm1(c->hi), expm1(c->mde), expm1(c->delta), c->time_s, (double)c->blocks};
-            for (size_t k = 0; k < sizeof v / sizeof *v; k++) number(f, v[k]);
+            for (size_t k = 0; k < sizeof v / sizeof *v; k++) export_number(f, v[k]);
             fputc(',', f);
             export_csv_text(f, c->note);
             fputc('\n', f);
@@ -132,7 +132,7 @@ void export_otava(FILE *f, const export_input *in)
         export_csv_text(f, rev && *rev->text ? rev->text : "unknown");
         for (size_t i = 0; i < k.n; i++) { /* Otava takes no empty cell */
             double t = exp(run_log_time(run, k.v[i]));
-            if (isfinite(t)) number(f, t);
+            if (isfinite(t)) export_number(f, t);
             else fputs(",nan", f);
         }
         fputc('\n', f);
@@ -141,7 +141,7 @@ void export_otava(FILE *f, const export_input *in)
 }
 
 /* ---- openmetrics: also what node_exporter's textfile collector reads ----------------------------------------------------- */
-static void label(FILE *f, const char *name, const char *s)
+static void export_label(FILE *f, const char *name, const char *s)
 {
     fprintf(f, "%s=\"", name);
     for (; *s; s++) {
@@ -156,9 +156,9 @@ static void sample(FILE *f, const char *metric, const ir_point *p, double v)
     char key[IR_ID];
     if (!isfinite(v)) return;
     fprintf(f, "%s{", metric);
-    label(f, "point", ir_point_key(p, key));
+    export_label(f, "point", ir_point_key(p, key));
     fputc(',', f);
-    label(f, "device", p->device);
+    export_label(f, "device", p->device);
     fprintf(f, "} %.9g\n", v);
 }
 

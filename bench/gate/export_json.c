@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-static const ir_record *newest(const export_input *in) { return &in->runs->v[in->runs->n - 1].r; }
+static const ir_record *export_json_newest(const export_input *in) { return &in->runs->v[in->runs->n - 1].r; }
 
 /* ---- Google Benchmark: runs are repetitions ---------------------------------------------------------------------------- */
 static double env_number(const ir_record *r, const char *key)
@@ -55,7 +55,7 @@ void export_gbench(FILE *f, const export_input *in)
     bool     first = true;
     if (runs_keys(in->runs, &k) != IR_OK) return;
     fputs("{\n", f);
-    context(f, newest(in));
+    context(f, export_json_newest(in));
     fputs(",\n  \"benchmarks\": [\n", f);
     for (size_t i = 0; i < k.n; i++)
         for (size_t r = 0; r < in->runs->n; r++) {
@@ -70,7 +70,7 @@ void export_gbench(FILE *f, const export_input *in)
 }
 
 /* Is this point one of the list? Then the comma between it and the one before is written. */
-static bool begin(FILE *f, const ir_point *p, bool *first)
+static bool export_json_begin(FILE *f, const ir_point *p, bool *first)
 {
     if (p->for_ceiling || export_class_of_point(p) != EXPORT_OK) return false;
     if (!*first) fputs(",\n", f);
@@ -79,7 +79,7 @@ static bool begin(FILE *f, const ir_point *p, bool *first)
 }
 
 /* ---- Bencher --------------------------------------------------------------------------------------------------------- */
-static void measure(FILE *f, const char *name, double v, double lo, double hi)
+static void export_json_measure(FILE *f, const char *name, double v, double lo, double hi)
 {
     fprintf(f, "    \"%s\": {\"value\": ", name);
     export_json_number(f, v);
@@ -90,22 +90,22 @@ static void measure(FILE *f, const char *name, double v, double lo, double hi)
 
 void export_bmf(FILE *f, const export_input *in)
 {
-    const ir_record *r = newest(in);
+    const ir_record *r = export_json_newest(in);
     bool             first = true;
     fputs("{\n", f);
     for (size_t i = 0; i < r->npoint; i++) {
         const ir_point *p = &r->point[i];
         const ir_stats *s = ir_point_stats(p);
         char            key[IR_ID];
-        if (!begin(f, p, &first)) continue;
+        if (!export_json_begin(f, p, &first)) continue;
         fputs("  ", f);
         export_json_text(f, ir_point_key(p, key));
         fputs(": {\n", f);
-        measure(f, "latency", 1e9 * s->median, 1e9 * s->ci_lo, 1e9 * s->ci_hi);
+        export_json_measure(f, "latency", 1e9 * s->median, 1e9 * s->ci_lo, 1e9 * s->ci_hi);
         double work = p->cost.flops > 0 ? p->cost.flops : p->cost.read_B + p->cost.write_B;
         if (work > 0) {
             fputs(",\n", f);
-            measure(f, "throughput", work / s->median, work / s->ci_hi, work / s->ci_lo);
+            export_json_measure(f, "throughput", work / s->median, work / s->ci_hi, work / s->ci_lo);
         }
         fputs("\n  }", f);
     }
@@ -115,14 +115,14 @@ void export_bmf(FILE *f, const export_input *in)
 /* ---- github-action-benchmark, tool customSmallerIsBetter -------------------------------------------------------------- */
 void export_gha(FILE *f, const export_input *in)
 {
-    const ir_record *r = newest(in);
+    const ir_record *r = export_json_newest(in);
     bool             first = true;
     fputs("[\n", f);
     for (size_t i = 0; i < r->npoint; i++) {
         const ir_point *p = &r->point[i];
         const ir_stats *s = ir_point_stats(p);
         char            key[IR_ID];
-        if (!begin(f, p, &first)) continue;
+        if (!export_json_begin(f, p, &first)) continue;
         fputs("  {\"name\": ", f);
         export_json_text(f, ir_point_key(p, key));
         fprintf(f, ", \"unit\": \"ns\", \"value\": %.9g", 1e9 * s->median);

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-static const ir_record *newest(const export_input *in) { return &in->runs->v[in->runs->n - 1].r; }
+static const ir_record *export_text_newest(const export_input *in) { return &in->runs->v[in->runs->n - 1].r; }
 
 /* ---- one row of either kind ------------------------------------------------------------------------------------------ */
 typedef struct { char key[IR_ID], why[IR_WHY + 120]; double time_s; export_class c; const char *state; } row;
@@ -36,7 +36,7 @@ static bool row_at(const export_input *in, size_t i, row *r)
         if (i < in->cmp->n) comparison_row(&in->cmp->v[i], r);
         return i < in->cmp->n;
     }
-    const ir_record *rec = newest(in);
+    const ir_record *rec = export_text_newest(in);
     for (size_t k = 0; k < rec->npoint; k++)
         if (!rec->point[k].for_ceiling && i-- == 0) return point_row(&rec->point[k], r), true;
     return false;

@@ -15,7 +15,7 @@ static int by_start(const void *x, const void *y)
     return c ? c : strcmp(a->path, b->path);
 }
 
-static ir_status add(run_files *all, const char *path)
+static ir_status runs_add(run_files *all, const char *path)
 {
     if (all->n == all->cap) {
         size_t    cap = all->cap ? 2 * all->cap : 8;
@@ -50,7 +50,7 @@ static ir_status add_folder(run_files *all, const char *folder)
     for (int i = 0; i < n; i++) {
         char path[1024];
         snprintf(path, sizeof path, "%s/%s", folder, e[i]->d_name);
-        if (st == IR_OK) st = add(all, path);
+        if (st == IR_OK) st = runs_add(all, path);
         free(e[i]);
     }
     free(e);
@@ -64,7 +64,7 @@ ir_status runs_read(const char *const *name, size_t n, run_files *out)
     for (size_t i = 0; i < n && st == IR_OK; i++) {
         struct stat s;
         bool        folder = stat(name[i], &s) == 0 && S_ISDIR(s.st_mode);
-        st = folder ? add_folder(out, name[i]) : add(out, name[i]);
+        st = folder ? add_folder(out, name[i]) : runs_add(out, name[i]);
     }
     if (st != IR_OK) runs_free(out);
     else if (out->n) qsort(out->v, out->n, sizeof *out->v, by_start);
@@ -99,7 +99,7 @@ double run_log_time(const run_file *f, const char *key)
     return t > 0 && isfinite(t) ? log(t) : NAN;
 }
 
-static bool listed(const run_keys *k, const char *key)
+static bool runs_listed(const run_keys *k, const char *key)
 {
     for (size_t i = 0; i < k->n; i++)
         if (!strcmp(k->v[i], key)) return true;
@@ -116,7 +116,7 @@ ir_status runs_keys(const run_files *all, run_keys *out)
         for (size_t i = 0; i < all->v[f].r.npoint; i++) {
             const ir_point *p = &all->v[f].r.point[i];
             ir_point_key(p, out->v[out->n]);
-            if (!p->for_ceiling && p->status != IR_SKIP && !listed(out, out->v[out->n])) out->n++;
+            if (!p->for_ceiling && p->status != IR_SKIP && !runs_listed(out, out->v[out->n])) out->n++;
         }
     return IR_OK;
 }

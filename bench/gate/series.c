@@ -81,14 +81,14 @@ static bool restless(const char *key)
     return !strncmp(key, "pair_ratio", 10);
 }
 
-static void value(const ir_kv *kv, char *buf, size_t n)
+static void series_value(const ir_kv *kv, char *buf, size_t n)
 {
     if (!kv || (kv->is_num ? isnan(kv->num) : !*kv->text)) snprintf(buf, n, "unknown");
     else if (kv->is_num) snprintf(buf, n, "%.6g", kv->num);
     else snprintf(buf, n, "%.48s", kv->text);
 }
 
-static void append(char *buf, size_t n, const char *key, const char *was, const char *is)
+static void series_append(char *buf, size_t n, const char *key, const char *was, const char *is)
 {
     size_t used = strlen(buf);
     if (used < n) snprintf(buf + used, n - used, "%s%s %s -> %s", used ? "; " : "", key, was, is);
@@ -97,9 +97,9 @@ static void append(char *buf, size_t n, const char *key, const char *was, const 
 static void one_field(const ir_env *a, const ir_env *b, const char *key, char *buf, size_t n)
 {
     char was[64], is[64];
-    value(ir_env_get(a, key), was, sizeof was);
-    value(ir_env_get(b, key), is, sizeof is);
-    if (strcmp(was, is) != 0) append(buf, n, key, was, is);
+    series_value(ir_env_get(a, key), was, sizeof was);
+    series_value(ir_env_get(b, key), is, sizeof is);
+    if (strcmp(was, is) != 0) series_append(buf, n, key, was, is);
 }
 
 void series_cause(const run_files *f, size_t at, char *buf, size_t n)
@@ -112,9 +112,9 @@ void series_cause(const run_files *f, size_t at, char *buf, size_t n)
     for (size_t i = 0; i < a->env.n; i++)
         if (!restless(a->env.v[i].key) && !ir_env_get(&b->env, a->env.v[i].key)) one_field(&a->env, &b->env, a->env.v[i].key, buf, n);
     for (size_t i = 0; i < a->ndevice && i < b->ndevice; i++)
-        if (strcmp(a->device[i].driver, b->device[i].driver) != 0) append(buf, n, "driver", a->device[i].driver, b->device[i].driver);
-    if (strcmp(a->tool_version, b->tool_version) != 0) append(buf, n, "version", a->tool_version, b->tool_version);
-    if (strcmp(a->cost_model, b->cost_model) != 0) append(buf, n, "cost_model", a->cost_model, b->cost_model);
+        if (strcmp(a->device[i].driver, b->device[i].driver) != 0) series_append(buf, n, "driver", a->device[i].driver, b->device[i].driver);
+    if (strcmp(a->tool_version, b->tool_version) != 0) series_append(buf, n, "version", a->tool_version, b->tool_version);
+    if (strcmp(a->cost_model, b->cost_model) != 0) series_append(buf, n, "cost_model", a->cost_model, b->cost_model);
     if (!*buf) snprintf(buf, n, "nothing recorded");
 }
 
@@ -125,8 +125,8 @@ const char *runs_unlike(const run_files *f, size_t *at)
         const ir_record *a = &f->v[0].r, *b = &f->v[*at].r;
         for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
             char was[64], is[64];
-            value(ir_env_get(&a->env, fields[i]), was, sizeof was);
-            value(ir_env_get(&b->env, fields[i]), is, sizeof is);
+            series_value(ir_env_get(&a->env, fields[i]), was, sizeof was);
+            series_value(ir_env_get(&b->env, fields[i]), is, sizeof is);
             if (strcmp(was, is) != 0) return fields[i];
         }
         for (size_t i = 0; i < a->ndevice; i++)

@@ -55,7 +55,7 @@ bool context_wants(const measure_context *s, const ir_workload *w, const ir_kern
     return regexec(s->filter, id, 0, NULL, 0) == 0;
 }
 
-static ir_status grow(measure_context *s)
+static ir_status context_grow(measure_context *s)
 {
     if (s->npoint < s->cap) return IR_OK;
     size_t    cap = s->cap ? 2 * s->cap : 64;
@@ -66,7 +66,7 @@ static ir_status grow(measure_context *s)
     return IR_OK;
 }
 
-static ir_status copy(const ir_point *p, ir_point *out)
+static ir_status context_copy(const ir_point *p, ir_point *out)
 {
     *out = *p;
     out->samples.v = calloc(p->samples.n ? p->samples.n : 1, sizeof *out->samples.v);
@@ -85,7 +85,7 @@ static bool find_resumed(const measure_context *s, const ir_point *like, ir_poin
     for (size_t i = 0; i < s->resume->npoint; i++) {
         const ir_point *p = &s->resume->point[i];
         if (p->status == IR_EINTR || strcmp(want, ir_point_key(p, have)) != 0) continue;
-        return copy(p, out) == IR_OK;
+        return context_copy(p, out) == IR_OK;
     }
     return false;
 }
@@ -127,7 +127,7 @@ ir_status context_measure(measure_context *s, const ir_workload *w, const ir_ker
     const ir_params *p = &own;
     char      key[IR_ID];
     ir_point  like;
-    ir_status st = grow(s);
+    ir_status st = context_grow(s);
     if (st != IR_OK) return st;
     ir_point *o = &s->point[s->npoint];
     point_identity(s, w, k, p, cold, &like);
@@ -155,7 +155,7 @@ ir_status context_measure(measure_context *s, const ir_workload *w, const ir_ker
 
 ir_status context_append(measure_context *s, ir_point *o)
 {
-    ir_status st = grow(s);
+    ir_status st = context_grow(s);
     if (st != IR_OK) {
         ir_point_free(o);
         return st;
@@ -170,8 +170,8 @@ ir_status context_append(measure_context *s, ir_point *o)
 
 ir_status context_append_copy(measure_context *s, const ir_point *p)
 {
-    ir_status st = grow(s);
-    if (st == IR_OK) st = copy(p, &s->point[s->npoint]);
+    ir_status st = context_grow(s);
+    if (st == IR_OK) st = context_copy(p, &s->point[s->npoint]);
     if (st != IR_OK) return st;
     const ir_point *o = &s->point[s->npoint++];
     return s->journal ? ir_journal_point(s->journal, o) : IR_OK;
@@ -187,7 +187,7 @@ const ir_point *context_asked(const measure_context *s, size_t *n)
 
 ir_status context_find_resumed(measure_context *s, const ir_point *like, bool *done)
 {
-    ir_status st = grow(s);
+    ir_status st = context_grow(s);
     *done = st == IR_OK && find_resumed(s, like, &s->point[s->npoint]);
     if (*done) s->npoint++;
     return st;

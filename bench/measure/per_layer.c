@@ -10,7 +10,7 @@
 enum { CALLS = 30, MIN_CALLS = 6 };
 static const double LONG_S = 10; /* a profile of a slow network takes about so many budgets of a point */
 
-static ir_status chosen(const char *which, int n, const char *name, cli_axis *out)
+static ir_status per_layer_chosen(const char *which, int n, const char *name, cli_axis *out)
 {
     if (!strcmp(which, "all")) {
         char all[32];
@@ -38,7 +38,7 @@ ir_status per_layer_valid(const char *which, const cli_points *pts)
         any = true;
         st = wl_net_of(p->workload, &p->p, &net);
         if (st != IR_OK) return st;
-        st = chosen(which, net.n, p->workload->name, &axis);
+        st = per_layer_chosen(which, net.n, p->workload->name, &axis);
         cli_axis_free(&axis);
         ly_free(&net);
     }
@@ -114,7 +114,7 @@ static ir_status skipped(measure_context *s, const ir_point *whole)
     return context_append(s, &o);
 }
 
-static ir_status keep(measure_context *s, const ir_point *whole, const ly_net *net, const cli_axis *axis, const double *layer_s,
+static ir_status per_layer_keep(measure_context *s, const ir_point *whole, const ly_net *net, const cli_axis *axis, const double *layer_s,
                       const char *const *choice, size_t calls)
 {
     ir_status st = IR_OK;
@@ -146,7 +146,7 @@ static ir_status recall(measure_context *s, const ir_point *whole, const ly_net 
     return st;
 }
 
-static ir_status measure(measure_context *s, const ir_workload *w, const ir_kernel *k, const ir_point *whole, const ly_net *net, const cli_axis *axis)
+static ir_status measure_per_layer_measure(measure_context *s, const ir_workload *w, const ir_kernel *k, const ir_point *whole, const ly_net *net, const cli_axis *axis)
 {
     double    T = ir_point_time(whole), room = LONG_S * s->policy.budget_s / (T > 0 ? T : 1);
     size_t    calls = room < MIN_CALLS ? MIN_CALLS : room > CALLS ? CALLS : (size_t)room;
@@ -154,7 +154,7 @@ static ir_status measure(measure_context *s, const ir_workload *w, const ir_kern
     const char **choice = calloc((size_t)net->n, sizeof *choice);
     ir_status st = layer_s && choice ? IR_OK : ir_fail(IR_ENOMEM, "no memory for the times of %d layers", net->n);
     if (st == IR_OK) st = ir_profile(&s->dev, w, k, &whole->p, s->policy.seed, net->n, calls, layer_s, choice);
-    if (st == IR_OK) st = keep(s, whole, net, axis, layer_s, choice, calls);
+    if (st == IR_OK) st = per_layer_keep(s, whole, net, axis, layer_s, choice, calls);
     else if (st != IR_ENOMEM) st = skipped(s, whole);
     free(choice);
     free(layer_s);
@@ -170,9 +170,9 @@ ir_status per_layer_measure(measure_context *s, const ir_workload *w, const ir_k
     ir_point  self = *whole; /* keeping rows may move it */
     ir_status st = wl_net_of(w, &self.p, &net);
     if (st != IR_OK) return st;
-    st = chosen(s->layers, net.n, w->name, &axis);
+    st = per_layer_chosen(s->layers, net.n, w->name, &axis);
     if (st == IR_OK) st = recall(s, &self, &net, &axis, &done);
-    if (st == IR_OK && !done) st = measure(s, w, k, &self, &net, &axis);
+    if (st == IR_OK && !done) st = measure_per_layer_measure(s, w, k, &self, &net, &axis);
     cli_axis_free(&axis);
     ly_free(&net);
     return st;

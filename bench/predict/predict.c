@@ -75,7 +75,7 @@ static ir_status row_of(const machine_view *v, const ir_workload *w, const ir_pa
 }
 
 /* ---- coefficients: 1/s, 1/eta, L ---------------------------------------------------------------------------- */
-static double known(const ir_coef *k, double v, double otherwise)
+static double predict_known(const ir_coef *k, double v, double otherwise)
 {
     return k->how != IR_UNIDENTIFIED && isfinite(v) ? v : otherwise;
 }
@@ -91,19 +91,19 @@ static void override(const predict_what_if *set, double c[P_NTERM])
     if (set->L_lat.given) c[P_LAT] = set->L_lat.times ? c[P_LAT] * set->L_lat.v : set->L_lat.v;
 }
 
-static void coefficients(const machine_view *v, int form, double c[P_NTERM])
+static void predict_coefficients(const machine_view *v, int form, double c[P_NTERM])
 {
     const ir_fit *f = fit_of(v, form);
     double        launch = ir_launch_ceiling(&v->ceilings, v->threads);
     c[P_DATA] = c[P_COMP] = 1;
     c[P_LAT] = isfinite(launch) ? launch : 0;
     if (!f) return;
-    c[P_DATA] = known(&f->BW, f->BW_ref / f->BW.v, 1);
-    c[P_COMP] = known(&f->eta, 1 / f->eta.v, 1);
-    c[P_LAT] = known(&f->L_lat, f->L_lat.v, c[P_LAT]);
+    c[P_DATA] = predict_known(&f->BW, f->BW_ref / f->BW.v, 1);
+    c[P_COMP] = predict_known(&f->eta, 1 / f->eta.v, 1);
+    c[P_LAT] = predict_known(&f->L_lat, f->L_lat.v, c[P_LAT]);
 }
 
-static void terms_of(const ir_row *x, const double c[P_NTERM], double t[P_NTERM])
+static void predict_terms_of(const ir_row *x, const double c[P_NTERM], double t[P_NTERM])
 {
     t[P_DATA] = c[P_DATA] * x->x_data_s;
     t[P_COMP] = c[P_COMP] * x->x_comp_s;
@@ -115,7 +115,7 @@ static double time_of(int form, const double t[P_NTERM])
     return (form == IR_OVERLAPPED ? fmax(t[P_DATA], t[P_COMP]) : t[P_DATA] + t[P_COMP]) + t[P_LAT];
 }
 
-static int largest(const double t[P_NTERM])
+static int predict_largest(const double t[P_NTERM])
 {
     int j = P_DATA;
     for (int k = 1; k < P_NTERM; k++)
@@ -136,9 +136,9 @@ static double draws_of(const ir_fit *f, int form, const ir_row *x, const double 
         double b[P_NTERM], t[P_NTERM];
         for (int j = 0; j < P_NTERM; j++) b[j] = isfinite(f->draw[d][j]) ? f->draw[d][j] : c[j];
         override(set, b);
-        terms_of(x, b, t);
+        predict_terms_of(x, b, t);
         T[d] = time_of(form, t);
-        same += largest(t) == first;
+        same += predict_largest(t) == first;
     }
     if (n < MIN_P_DRAWS) return NAN;
     ir_sort(T, (size_t)n);
@@ -147,9 +147,9 @@ static double draws_of(const ir_fit *f, int form, const ir_row *x, const double 
     return (double)same / n;
 }
 
-static void label(prediction *o)
+static void predict_label(prediction *o)
 {
-    int    first = largest(o->term_s);
+    int    first = predict_largest(o->term_s);
     double sum = o->term_s[P_DATA] + o->term_s[P_COMP] + o->term_s[P_LAT];
     if (!(sum > 0)) return;
     if (o->term_s[first] < CLEAR_SHARE * sum || o->bound_p < CLEAR_P) o->bound = IR_BOUND_MIXED;
@@ -163,12 +163,12 @@ static void both_forms(const machine_view *v, const ir_row *x, const predict_wha
     for (int form = 0; form < 2; form++) {
         static const double band[2] = {0.5, 0.9};
         double              c[P_NTERM], t[P_NTERM], p;
-        coefficients(v, form, c);
+        predict_coefficients(v, form, c);
         double before[P_NTERM] = {c[P_DATA], c[P_COMP], c[P_LAT]};
         override(set, c);
-        terms_of(x, c, t);
+        predict_terms_of(x, c, t);
         o->T_s[form] = time_of(form, t);
-        p = draws_of(fit_of(v, form), form, x, before, set, largest(t), &o->T_lo[form], &o->T_hi[form]);
+        p = draws_of(fit_of(v, form), form, x, before, set, predict_largest(t), &o->T_lo[form], &o->T_hi[form]);
         for (int b = 0; b < 2; b++) {
             double u[P_NTERM] = {t[P_DATA], x->x_comp_s / band[b], t[P_LAT]};
             o->T_band_s[form][b] = o->eta_how == PREDICT_ASSUMED && x->x_comp_s > 0 ? time_of(form, u) : NAN;
@@ -180,7 +180,7 @@ static void both_forms(const machine_view *v, const ir_row *x, const predict_wha
         o->L_lat_s = c[P_LAT];
         o->bound_p = p;
     }
-    label(o);
+    predict_label(o);
 }
 
 /* ---- crossover --------------------------------------------------------------------------------------------------- */
@@ -213,7 +213,7 @@ static int64_t crossover(const prediction *o, const predict_what_if *set)
     return hi;
 }
 
-static void rate_of(prediction *o)
+static void predict_rate_of(prediction *o)
 {
     int    batch = param_of(o->workload, "batch"), tokens = param_of(o->workload, "tokens");
     double items = batch >= 0 ? (double)o->p.v[batch] : 1, T = o->T_s[o->form];
@@ -255,7 +255,7 @@ ir_status predict_point(const machine_view *v, const ir_workload *w, const ir_pa
     o->I = bytes > 0 ? o->cost.flops / bytes : NAN;
     o->ridge = o->R_peak / o->BW_Bps;
     o->crossover = crossover(o, set);
-    rate_of(o);
+    predict_rate_of(o);
     o->fits = !(o->cost.footprint_B > v->capacity_B);
     return check_eta(o);
 }

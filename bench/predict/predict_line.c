@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-static void interval(ir_json *o, const char *key, double v, double lo, double hi)
+static void predict_line_interval(ir_json *o, const char *key, double v, double lo, double hi)
 {
     ir_json_key(o, key);
     ir_json_open(o, '{');
@@ -27,7 +27,7 @@ static void params(ir_json *o, const ir_workload *w, const ir_params *p)
     ir_json_close(o, '}');
 }
 
-static void cost(ir_json *o, const prediction *q)
+static void predict_line_cost(ir_json *o, const prediction *q)
 {
     ir_json_key_num(o, "flops", q->cost.flops);
     ir_json_key_num(o, "read_B", q->cost.read_B);
@@ -43,7 +43,7 @@ static void cost(ir_json *o, const prediction *q)
     ir_json_key_num(o, "ridge", q->ridge);
 }
 
-static void law(ir_json *o, const prediction *q)
+static void predict_line_law(ir_json *o, const prediction *q)
 {
     ir_json_key_text(o, "level", q->level);
     ir_json_key_num(o, "BW", q->BW_Bps);
@@ -58,7 +58,7 @@ static void law(ir_json *o, const prediction *q)
     ir_json_key_num(o, "latency", q->term_s[P_LAT]);
     ir_json_close(o, '}');
     ir_json_key_text(o, "form", ir_form_name(q->form));
-    for (int f = 0; f < 2; f++) interval(o, f ? "T_overlapped_s" : "T_additive_s", q->T_s[f], q->T_lo[f], q->T_hi[f]);
+    for (int f = 0; f < 2; f++) predict_line_interval(o, f ? "T_overlapped_s" : "T_additive_s", q->T_s[f], q->T_lo[f], q->T_hi[f]);
     ir_json_key_num(o, "T_additive_eta_0.5_s", q->T_band_s[0][0]);
     ir_json_key_num(o, "T_additive_eta_0.9_s", q->T_band_s[0][1]);
     ir_json_key_text(o, "bound", ir_bound_name(q->bound));
@@ -77,8 +77,8 @@ ir_status predict_line(ir_journal *j, const prediction *q)
     ir_json_key(o, "threads");
     ir_json_int(o, q->p.threads);
     params(o, q->workload, &q->p);
-    cost(o, q);
-    law(o, q);
+    predict_line_cost(o, q);
+    predict_line_law(o, q);
     ir_json_key_num(o, "rate", q->rate);
     ir_json_key_text(o, "rate_unit", q->rate_unit);
     ir_json_key(o, "crossover_batch");

@@ -23,7 +23,7 @@ const char *compare_ceiling_name(const compare_ceiling *c, char buf[64])
     return buf;
 }
 
-static const ir_ceiling *find(const machine_view *v, const compare_ceiling *c)
+static const ir_ceiling *side_by_side_find(const machine_view *v, const compare_ceiling *c)
 {
     return ir_ceiling_find(&v->ceilings, c->what, c->level, c->op, c->dtype, c->what == IR_C_LATENCY ? 1 : v->threads);
 }
@@ -35,11 +35,11 @@ compare_value compare_ceiling_of(const machine_view *v, const compare_ceiling *c
         double peak = ir_peak_ceiling(&v->ceilings, c->dtype, v->threads), bw = ir_bw_ceiling(&v->ceilings, "DRAM", v->threads, 1, 0);
         return (compare_value){peak / bw, NAN, NAN, v->source};
     }
-    const ir_ceiling *x = find(v, c);
+    const ir_ceiling *x = side_by_side_find(v, c);
     return x ? (compare_value){x->value, x->lo, x->hi, x->source} : none;
 }
 
-static size_t keep(const machine_views *s, const compare_ceiling *c, compare_ceiling *out, size_t n, size_t max)
+static size_t side_by_side_keep(const machine_views *s, const compare_ceiling *c, compare_ceiling *out, size_t n, size_t max)
 {
     for (size_t i = 0; i < s->n && n < max; i++)
         if (isfinite(compare_ceiling_of(&s->v[i], c).v)) {
@@ -55,12 +55,12 @@ size_t compare_ceilings(const machine_views *s, compare_ceiling *out, size_t max
     size_t n = 0;
     for (int l = 0; l < 4; l++)
         for (int o = 0; o < 4; o++)
-            n = keep(s, &(compare_ceiling){IR_C_BANDWIDTH, levels[l], ops[o], IR_NDTYPE, false}, out, n, max);
-    for (int t = 0; t < IR_NDTYPE; t++) n = keep(s, &(compare_ceiling){IR_C_FLOPS, NULL, NULL, (ir_dtype)t, false}, out, n, max);
-    for (int t = 0; t < IR_NDTYPE; t++) n = keep(s, &(compare_ceiling){IR_C_FLOPS, NULL, NULL, (ir_dtype)t, true}, out, n, max);
+            n = side_by_side_keep(s, &(compare_ceiling){IR_C_BANDWIDTH, levels[l], ops[o], IR_NDTYPE, false}, out, n, max);
+    for (int t = 0; t < IR_NDTYPE; t++) n = side_by_side_keep(s, &(compare_ceiling){IR_C_FLOPS, NULL, NULL, (ir_dtype)t, false}, out, n, max);
+    for (int t = 0; t < IR_NDTYPE; t++) n = side_by_side_keep(s, &(compare_ceiling){IR_C_FLOPS, NULL, NULL, (ir_dtype)t, true}, out, n, max);
     for (int l = 3; l >= 0; l--)
-        n = keep(s, &(compare_ceiling){IR_C_LATENCY, levels[l], "chase", IR_NDTYPE, false}, out, n, max);
-    return keep(s, &(compare_ceiling){IR_C_LAUNCH, NULL, NULL, IR_NDTYPE, false}, out, n, max);
+        n = side_by_side_keep(s, &(compare_ceiling){IR_C_LATENCY, levels[l], "chase", IR_NDTYPE, false}, out, n, max);
+    return side_by_side_keep(s, &(compare_ceiling){IR_C_LAUNCH, NULL, NULL, IR_NDTYPE, false}, out, n, max);
 }
 
 /* ---- times ----------------------------------------------------------------------------------------------- */
@@ -72,7 +72,7 @@ static bool same_point(const ir_point *m, const ir_workload *w, const ir_params 
     return true;
 }
 
-static const ir_point *measured(const machine_view *v, const ir_workload *w, const ir_params *p)
+static const ir_point *side_by_side_measured(const machine_view *v, const ir_workload *w, const ir_params *p)
 {
     const ir_point *best = NULL;
     for (size_t i = 0; i < v->npoint; i++) {
@@ -94,7 +94,7 @@ void compare_time_of(const machine_view *v, const ir_workload *w, const ir_param
         return;
     }
     o->ok = true;
-    o->measured = measured(v, w, p);
+    o->measured = side_by_side_measured(v, w, p);
     memcpy(o->term_s, o->q.term_s, sizeof o->q.term_s);
     if (o->q.form == IR_OVERLAPPED) o->term_s[o->term_s[P_DATA] < o->term_s[P_COMP] ? P_DATA : P_COMP] = 0;
     o->T_s = o->q.T_s[o->q.form];
@@ -142,7 +142,7 @@ static void dtypes_for(const machine_views *s, const cli_dtypes *asked, cli_dtyp
         if (all_have(s, half[i])) out->v[out->n++] = half[i];
 }
 
-static bool listed(const cli_point *v, size_t n, const ir_workload *w, const ir_params *p)
+static bool side_by_side_listed(const cli_point *v, size_t n, const ir_workload *w, const ir_params *p)
 {
     for (size_t i = 0; i < n; i++)
         if (!strcmp(v[i].workload->name, w->name) && v[i].p.dtype == p->dtype && !memcmp(v[i].p.v, p->v, sizeof p->v)) return true;
@@ -157,14 +157,14 @@ static size_t standard(const ir_workload *const *table, const char *text, const 
     if (d) o.dtypes = *d;
     if (cli_points_expand(table, &text, 1, &o, &p) == IR_OK) {
         for (size_t i = 0; i < p.n && n < max; i++)
-            if (!listed(out, n, p.v[i].workload, &p.v[i].p)) out[n++] = p.v[i];
+            if (!side_by_side_listed(out, n, p.v[i].workload, &p.v[i].p)) out[n++] = p.v[i];
         cli_points_free(&p);
     }
     cli_options_free(&o);
     return n;
 }
 
-static const ir_workload *workload_of(const ir_workload *const *table, const char *name)
+static const ir_workload *side_by_side_workload_of(const ir_workload *const *table, const char *name)
 {
     for (; *table; table++)
         if (!strcmp((*table)->name, name)) return *table;
@@ -176,12 +176,12 @@ static size_t shared(const machine_views *s, const ir_workload *const *table, si
 {
     for (size_t i = 0; i < s->v[a].npoint && n < max; i++) {
         const ir_point    *m = &s->v[a].point[i];
-        const ir_workload *w = workload_of(table, m->workload);
+        const ir_workload *w = side_by_side_workload_of(table, m->workload);
         if (!w || m->status != IR_OK || m->cold || m->kflags & IR_K_NAIVE || m->p.threads != s->v[a].threads) continue;
         ir_params p = m->p;
         p.threads = 0;
         for (size_t b = a + 1; b < s->n; b++)
-            if (n < max && !listed(out, n, w, &p) && measured(&s->v[b], w, &p)) out[n++] = (cli_point){w, p};
+            if (n < max && !side_by_side_listed(out, n, w, &p) && side_by_side_measured(&s->v[b], w, &p)) out[n++] = (cli_point){w, p};
     }
     return n;
 }

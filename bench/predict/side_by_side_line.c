@@ -7,7 +7,7 @@
 
 enum { MAX_CEILINGS = 48 };
 
-static ir_json *begin(ir_journal *j, const machine_views *s, size_t m, const char *quantity)
+static ir_json *side_by_side_line_begin(ir_journal *j, const machine_views *s, size_t m, const char *quantity)
 {
     ir_json *o = ir_line_begin(j, "comparison");
     if (!o) return NULL;
@@ -18,12 +18,12 @@ static ir_json *begin(ir_journal *j, const machine_views *s, size_t m, const cha
     return o;
 }
 
-static ir_status ceiling(ir_journal *j, const machine_views *s, const compare_ceiling *c, size_t m)
+static ir_status side_by_side_line_ceiling(ir_journal *j, const machine_views *s, const compare_ceiling *c, size_t m)
 {
     char          name[64];
     compare_value a = compare_ceiling_of(&s->v[0], c), x = compare_ceiling_of(&s->v[m], c);
     if (!isfinite(x.v)) return IR_OK;
-    ir_json *o = begin(j, s, m, compare_ceiling_name(c, name));
+    ir_json *o = side_by_side_line_begin(j, s, m, compare_ceiling_name(c, name));
     if (!o) return ir_line_end(j);
     ir_json_key_num(o, "value", x.v);
     ir_json_key_num(o, "lo", x.lo);
@@ -33,7 +33,7 @@ static ir_status ceiling(ir_journal *j, const machine_views *s, const compare_ce
     return ir_line_end(j);
 }
 
-static void terms(ir_json *o, const char *key, const double v[COMPARE_NTERM], int n)
+static void side_by_side_line_terms(ir_json *o, const char *key, const double v[COMPARE_NTERM], int n)
 {
     ir_json_key(o, key);
     ir_json_open(o, '{');
@@ -45,7 +45,7 @@ static ir_status time_line(ir_journal *j, const machine_views *s, const cli_poin
 {
     char        point[256];
     compare_gap g;
-    ir_json    *o = begin(j, s, m, "time");
+    ir_json    *o = side_by_side_line_begin(j, s, m, "time");
     if (!o) return ir_line_end(j);
     ir_json_key_text(o, "point", cli_point_text(p->workload, &p->p, point, sizeof point));
     ir_json_key_text(o, "source", !x[m].ok ? NULL : x[m].measured ? "measured" : "predicted");
@@ -57,7 +57,7 @@ static ir_status time_line(ir_journal *j, const machine_views *s, const cli_poin
         ir_json_key_num(o, "predicted_s", x[m].q.T_s[x[m].q.form]);
         ir_json_key_num(o, "predicted_lo", x[m].q.T_lo[x[m].q.form]);
         ir_json_key_num(o, "predicted_hi", x[m].q.T_hi[x[m].q.form]);
-        terms(o, "terms_s", x[m].term_s, COMPARE_NTERM);
+        side_by_side_line_terms(o, "terms_s", x[m].term_s, COMPARE_NTERM);
         ir_json_key_text(o, "bound", ir_bound_name(x[m].q.bound));
     }
     if (m && x[0].ok && x[m].ok) {
@@ -65,8 +65,8 @@ static ir_status time_line(ir_journal *j, const machine_views *s, const cli_poin
         ir_json_key_num(o, "ratio", g.ratio);
         ir_json_key_num(o, "ratio_lo", g.lo);
         ir_json_key_num(o, "ratio_hi", g.hi);
-        terms(o, "term_ratio", g.term_ratio, P_NTERM);
-        terms(o, "gap_share", g.share, COMPARE_NTERM);
+        side_by_side_line_terms(o, "term_ratio", g.term_ratio, P_NTERM);
+        side_by_side_line_terms(o, "gap_share", g.share, COMPARE_NTERM);
         ir_json_key_text(o, "explained_by", g.explains < 0 ? NULL : compare_term_name[g.explains]);
     }
     return ir_line_end(j);
@@ -80,7 +80,7 @@ ir_status compare_lines(ir_journal *j, const machine_views *s, const cli_point *
     compare_time   *x = calloc(s->n, sizeof *x);
     if (!x) return ir_fail(IR_ENOMEM, "no memory for %zu machines", s->n);
     for (size_t i = 0; i < nc; i++)
-        for (size_t m = 0; m < s->n && st == IR_OK; m++) st = ceiling(j, s, &c[i], m);
+        for (size_t m = 0; m < s->n && st == IR_OK; m++) st = side_by_side_line_ceiling(j, s, &c[i], m);
     for (size_t i = 0; i < n; i++) {
         for (size_t m = 0; m < s->n; m++) compare_time_of(&s->v[m], p[i].workload, &p[i].p, &x[m]);
         for (size_t m = 0; m < s->n && st == IR_OK; m++) st = time_line(j, s, &p[i], x, m);

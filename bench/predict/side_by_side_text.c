@@ -28,7 +28,7 @@ static void machines(const ir_text *t, const machine_views *s)
     ir_table_end(&tb);
 }
 
-static const char *unit_of(const compare_ceiling *c)
+static const char *side_by_side_text_unit_of(const compare_ceiling *c)
 {
     if (c->ridge) return "FLOP/B";
     return c->what == IR_C_BANDWIDTH ? "B/s" : c->what == IR_C_FLOPS ? "FLOP/s" : "s";
@@ -49,10 +49,10 @@ static void ceilings(const ir_text *t, const machine_views *s)
             if (!isfinite(x.v)) continue;
             ir_table_cell(&tb, TXT_PLAIN, "%s", compare_ceiling_name(&c[i], name));
             ir_table_cell(&tb, TXT_BOLD, "%s", s->v[m].name);
-            ir_table_cell(&tb, TXT_PLAIN, "%s", ir_text_scaled(x.v, unit_of(&c[i]), v, sizeof v));
+            ir_table_cell(&tb, TXT_PLAIN, "%s", ir_text_scaled(x.v, side_by_side_text_unit_of(&c[i]), v, sizeof v));
             if (isfinite(x.lo) && isfinite(x.hi))
-                ir_table_cell(&tb, TXT_PLAIN, "%s..%s", ir_text_scaled(x.lo, unit_of(&c[i]), lo, sizeof lo),
-                              ir_text_scaled(x.hi, unit_of(&c[i]), hi, sizeof hi));
+                ir_table_cell(&tb, TXT_PLAIN, "%s..%s", ir_text_scaled(x.lo, side_by_side_text_unit_of(&c[i]), lo, sizeof lo),
+                              ir_text_scaled(x.hi, side_by_side_text_unit_of(&c[i]), hi, sizeof hi));
             else ir_table_cell(&tb, TXT_PLAIN, "%s", "");
             ir_table_cell(&tb, TXT_PLAIN, "%s", m && isfinite(first.v) ? ir_text_plain(x.v / first.v, v) : "");
             ir_table_cell(&tb, TXT_DIM, "%s", ir_source_name(x.source));
@@ -101,7 +101,7 @@ static void time_row(ir_table *tb, const machine_view *v, const compare_time *fi
         for (int k = 0; k < 3 + P_NTERM; k++) ir_table_cell(tb, TXT_PLAIN, "%s", "");
 }
 
-static ir_status times(const ir_text *t, const machine_views *s, const cli_point *p, size_t n)
+static ir_status side_by_side_text_times(const ir_text *t, const machine_views *s, const cli_point *p, size_t n)
 {
     static const ir_col col[] = {{"time", false, 0, 0},   {"kind", false, 0, 0},     {"T", true, 0, 0},
                                  {"95 % interval", false, 0, 3}, {"law", false, 0, 2}, {"ratio", true, 0, 0},
@@ -128,7 +128,7 @@ ir_status compare_print(const ir_text *t, const machine_views *s, const cli_poin
     fputc('\n', t->f);
     ceilings(t, s);
     fputc('\n', t->f);
-    ir_status st = times(t, s, p, n);
+    ir_status st = side_by_side_text_times(t, s, p, n);
     ir_text_para(t, "", "Ratios are over the first machine. data, comp, lat: ratio of the law's terms. The gap is split by "
                  "(t_b - t_a)/(T_b - T_a); 'unexplained' is what a measured time has beyond its terms.");
     return st;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static ir_status value_of(const char *key, const char *text, predict_setting *out)
+static ir_status what_if_value_of(const char *key, const char *text, predict_setting *out)
 {
     static const char letters[] = "KMGTP";
     char             *end = NULL;
@@ -35,7 +35,7 @@ ir_status predict_set(predict_what_if *w, const char *text)
     snprintf(key, sizeof key, "%.*s", (int)(n < sizeof key ? n : sizeof key - 1), text);
     ir_status st = cli_choose("--set key", key, names, sizeof names / sizeof *names, &which);
     if (st == IR_OK && field[which]->given) st = ir_fail(IR_EINVAL, "--set %s is given twice", key);
-    if (st == IR_OK) st = value_of(key, text + n + 1, field[which]);
+    if (st == IR_OK) st = what_if_value_of(key, text + n + 1, field[which]);
     if (st != IR_OK) return st;
     double v = field[which]->v;
     if (v < 0 || (v == 0 && which != 3)) return ir_fail(IR_EINVAL, "--set %s: must be above 0", text);

@@ -66,7 +66,7 @@ static void cpu_environment(const measure_context *s, ir_env *e)
 }
 
 /* What the machine module collects, and what the run itself adds. */
-static ir_status environment(const measure_context *s, ir_env *e)
+static ir_status device_run_environment(const measure_context *s, ir_env *e)
 {
     ir_status st = ir_env_collect(&s->topo, e);
     if (st != IR_OK) return st;
@@ -88,7 +88,7 @@ ir_status device_run_open(device_run *c, const ir_backend *be, int index, const 
     if (st == IR_OK) st = context_open(&c->s, be, index);
     if (st != IR_OK) return st;
     apply_policy(&c->s, o);
-    st = environment(&c->s, &c->env);
+    st = device_run_environment(&c->s, &c->env);
     if (st != IR_OK) device_run_free(c);
     return st;
 }

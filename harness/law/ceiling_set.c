@@ -125,11 +125,11 @@ const ir_ceiling *ir_ceiling_find(const ir_ceilings *c, ir_what w, const char *l
     return best;
 }
 
-static double value_of(const ir_ceiling *c) { return c ? c->value : NAN; }
+static double ceiling_set_value_of(const ir_ceiling *c) { return c ? c->value : NAN; }
 
 double ir_peak_ceiling(const ir_ceilings *c, ir_dtype t, int threads)
 {
-    return (unsigned)t < IR_NDTYPE ? value_of(ir_ceiling_find(c, IR_C_FLOPS, NULL, NULL, t, threads)) : NAN;
+    return (unsigned)t < IR_NDTYPE ? ceiling_set_value_of(ir_ceiling_find(c, IR_C_FLOPS, NULL, NULL, t, threads)) : NAN;
 }
 
 double ir_product_ceiling(const ir_ceilings *c, ir_dtype t, int threads)
@@ -141,7 +141,7 @@ double ir_product_ceiling(const ir_ceilings *c, ir_dtype t, int threads)
 
 double ir_launch_ceiling(const ir_ceilings *c, int threads)
 {
-    return value_of(ir_ceiling_find(c, IR_C_LAUNCH, NULL, NULL, IR_NDTYPE, threads));
+    return ceiling_set_value_of(ir_ceiling_find(c, IR_C_LAUNCH, NULL, NULL, IR_NDTYPE, threads));
 }
 
 /* ---- bandwidth of a mix ------------------------------------------------------------------------------- */
@@ -162,7 +162,7 @@ double law_read_moment(const ir_ceilings *c, const ir_ceiling *x)
 
 /* Rate x (read ceiling) / (what reads got when it was measured): how far an operation outdoes reads is its own, but where the memory
  * has two states (processors on one die, or on two) that differs between them. */
-static double rate_of(const mix_query *q, const ir_ceiling *x)
+static double ceiling_set_rate_of(const mix_query *q, const ir_ceiling *x)
 {
     if (!(q->now > 0) || !strcmp(x->op, "read")) return x->value; /* the read ceiling is the unit itself */
     const double moment = law_read_moment(q->c, x);
@@ -192,7 +192,7 @@ static const ir_ceiling *of_mix(const mix_query *q, int threads, double frac)
 /* A mix measured at other thread counts only is carried over by the nearest mix's own curve over threads. */
 static double at_threads(const mix_query *q, const ir_ceiling *x)
 {
-    if (x->threads == q->threads) return rate_of(q, x);
+    if (x->threads == q->threads) return ceiling_set_rate_of(q, x);
     double near = INFINITY, ratio = 1;
     for (size_t i = 0; i < q->c->n; i++) {
         const ir_ceiling *y = &q->c->v[i];
@@ -201,9 +201,9 @@ static double at_threads(const mix_query *q, const ir_ceiling *x)
         double d = fabs(y->read_frac - x->read_frac);
         if (!from || from->threads != x->threads || to->threads != q->threads || d >= near) continue;
         near = d;
-        ratio = rate_of(q, to) / rate_of(q, from);
+        ratio = ceiling_set_rate_of(q, to) / ceiling_set_rate_of(q, from);
     }
-    return rate_of(q, x) * ratio;
+    return ceiling_set_rate_of(q, x) * ratio;
 }
 
 static double interpolate(double f, double f0, double v0, double f1, double v1)

@@ -102,7 +102,7 @@ static bool held_at_zero(const work *k, int j)
     return u + k->noise.t * k->noise.s0 * sqrt(inv[j][j]) < 0;
 }
 
-static void refuse(work *k, int j)
+static void fit_refuse(work *k, int j)
 {
     k->refused |= 1u << j;
     k->mask &= ~(1u << j);
@@ -116,7 +116,7 @@ static void drop_idle(work *k)
         int j = idle_column(k);
         if (j < 0) return;
         if (j == LAW_LAT && held_at_zero(k, j)) k->pinned |= 1u << j;
-        refuse(k, j);
+        fit_refuse(k, j);
     }
 }
 
@@ -141,11 +141,11 @@ static bool drop_uncertain(work *k)
             worst = j;
         }
     }
-    if (worst >= 0) refuse(k, worst);
+    if (worst >= 0) fit_refuse(k, worst);
     return worst >= 0;
 }
 
-static void identify(work *k)
+static void fit_identify(work *k)
 {
     k->present = k->mask = present_columns(&k->q);
     do {
@@ -155,7 +155,7 @@ static void identify(work *k)
 }
 
 /* ---- coefficients ------------------------------------------------------------------------------------- */
-static ir_coef coefficient(const work *k, const double draw[][LAW_NCOL], int ndraw, int j)
+static ir_coef fit_coefficient(const work *k, const double draw[][LAW_NCOL], int ndraw, int j)
 {
     ir_coef c = {NAN, NAN, NAN, IR_UNIDENTIFIED};
     double  mean = 0, ss = 0;
@@ -198,7 +198,7 @@ static ir_status fold_coefficients(ir_form form, const ir_row *rest, size_t n, d
         law_solve(&k.q, k.mask, k.c, &k.scale);
         int j = idle_column(&k);
         if (j < 0) break;
-        refuse(&k, j);
+        fit_refuse(&k, j);
     }
     for (int j = 0; j < LAW_NCOL; j++) c[j] = k.mask & (1u << j) ? k.c[j] : j == LAW_LAT ? 0 : 1;
     law_rows_free(&k.q);
@@ -212,7 +212,7 @@ static double row_error(ir_form form, const ir_row *r, const double c[LAW_NCOL])
 }
 
 /* Each family predicted from the others; NAN with a single family. Counts the families. */
-static ir_status leave_out(ir_form form, const ir_row *rows, size_t n, ir_fit *out)
+static ir_status fit_leave_out(ir_form form, const ir_row *rows, size_t n, ir_fit *out)
 {
     ir_row   *rest = malloc(n * sizeof *rest);
     double   *e = malloc(n * sizeof *e), c[LAW_NCOL] = {1, 1, 0};
@@ -244,7 +244,7 @@ static ir_status errors(const ir_row *rows, size_t n, ir_fit *out)
     for (size_t i = 0; i < n; i++) e[i] = fabs(ir_fit_predict(out, &rows[i]) / rows[i].T_s - 1);
     law_median_and_p90(e, n, &out->err_median, &out->err_p90);
     free(e);
-    return leave_out(out->form, rows, n, out);
+    return fit_leave_out(out->form, rows, n, out);
 }
 
 /* ---- the fit ---------------------------------------------------------------------------------------------- */
@@ -255,7 +255,7 @@ static ir_status fit_usable(ir_form form, const ir_row *rows, size_t n, uint64_t
     ir_status st = law_rows_init(&k.q, form, rows, n);
     if (st == IR_OK) st = law_noise_init(&k.noise, n);
     if (st == IR_OK) {
-        identify(&k);
+        fit_identify(&k);
         law_gram_of(&k.q, k.c, &g);
         out->cond = law_gram_cond(&g, k.present);
         out->n = n;
@@ -264,9 +264,9 @@ static ir_status fit_usable(ir_form form, const ir_row *rows, size_t n, uint64_t
     if (st == IR_OK) {
         const double(*draw)[LAW_NCOL] = (const double(*)[LAW_NCOL])out->draw;
         out->ndraw = IR_FIT_DRAWS;
-        out->BW = inverse(coefficient(&k, draw, out->ndraw, LAW_DATA));
-        out->eta = inverse(coefficient(&k, draw, out->ndraw, LAW_COMP));
-        out->L_lat = coefficient(&k, draw, out->ndraw, LAW_LAT);
+        out->BW = inverse(fit_coefficient(&k, draw, out->ndraw, LAW_DATA));
+        out->eta = inverse(fit_coefficient(&k, draw, out->ndraw, LAW_COMP));
+        out->L_lat = fit_coefficient(&k, draw, out->ndraw, LAW_LAT);
         out->eta_error = out->eta.how == IR_FITTED && out->eta.v > 1 + LAW_TOL;
         publish_draws(&k, out);
     }
@@ -275,7 +275,7 @@ static ir_status fit_usable(ir_form form, const ir_row *rows, size_t n, uint64_t
     return st == IR_OK ? errors(rows, n, out) : st;
 }
 
-static void nothing(ir_form form, ir_fit *out)
+static void fit_nothing(ir_form form, ir_fit *out)
 {
     memset(out, 0, sizeof *out);
     out->form = form;
@@ -287,7 +287,7 @@ static void nothing(ir_form form, ir_fit *out)
 
 ir_status ir_fit_rows(ir_form form, const ir_row *rows, size_t n, uint64_t seed, ir_fit *out)
 {
-    nothing(form, out);
+    fit_nothing(form, out);
     ir_row *use = malloc((n ? n : 1) * sizeof *use);
     if (!use) return ir_fail(IR_ENOMEM, "fit: no memory for %zu rows", n);
     size_t    m = law_usable(rows, n, use);
@@ -310,7 +310,7 @@ static void scale_BW(ir_fit *f, double BW_ref, double R_peak)
 }
 
 /* The form that predicts left-out families better, half of them and nearly all of them. */
-static int choose(const ir_fit f[2])
+static int fit_choose(const ir_fit f[2])
 {
     double a = f[0].lofo_median + f[0].lofo_p90, b = f[1].lofo_median + f[1].lofo_p90;
     if (!(isfinite(a) && isfinite(b)) || a == b) return f[1].err_median < f[0].err_median;
@@ -326,7 +326,7 @@ ir_status ir_iron_fit(const ir_point *pts, size_t n, const ir_ceilings *c, uint6
     *better = 0;
     for (int f = 0; f < 2; f++) {
         ir_status s =
-            st == IR_OK ? ir_fit_rows((ir_form)f, rows, m, seed, &out[f]) : (nothing((ir_form)f, &out[f]), st);
+            st == IR_OK ? ir_fit_rows((ir_form)f, rows, m, seed, &out[f]) : (fit_nothing((ir_form)f, &out[f]), st);
         st = s;
         if (m) snprintf(out[f].device, sizeof out[f].device, "%s", pts[index[0]].device);
         scale_BW(&out[f], ir_bw_ceiling(c, "DRAM", 0, 1, 0), ir_peak_ceiling(c, IR_F32, 0));
@@ -334,7 +334,7 @@ ir_status ir_iron_fit(const ir_point *pts, size_t n, const ir_ceilings *c, uint6
     if (st == IR_OK) st = law_roofline_errors(pts, index, m, c, &out[0].roof_median, &out[0].roof_p90);
     out[1].roof_median = out[0].roof_median;
     out[1].roof_p90 = out[0].roof_p90;
-    if (st == IR_OK) *better = choose(out);
+    if (st == IR_OK) *better = fit_choose(out);
     free(rows);
     free(index);
     return st;

@@ -11,7 +11,7 @@ enum { MIN_P_DRAWS = 20 }; /* fewer draws cannot tell .95 from .9 */
 #define CLEAR_SHARE 0.50
 #define CLEAR_P     0.95
 
-static void clear(ir_point *p)
+static void judge_clear(ir_point *p)
 {
     p->level[0] = '\0';
     p->T_law_s = p->term_data_s = p->term_comp_s = p->term_lat_s = NAN;
@@ -26,7 +26,7 @@ static double known_or(const ir_coef *k, double value, double otherwise)
 }
 
 /* Coefficients for judging, and what stands in for an unknown one. */
-static void coefficients(const ir_fit *f, double launch_s, double c[LAW_NCOL])
+static void judge_coefficients(const ir_fit *f, double launch_s, double c[LAW_NCOL])
 {
     c[LAW_DATA] = c[LAW_COMP] = 1;
     c[LAW_LAT] = isfinite(launch_s) ? launch_s : 0;
@@ -36,7 +36,7 @@ static void coefficients(const ir_fit *f, double launch_s, double c[LAW_NCOL])
     c[LAW_LAT] = known_or(&f->L_lat, f->L_lat.v, c[LAW_LAT]);
 }
 
-static int largest(const double t[LAW_NCOL])
+static int judge_largest(const double t[LAW_NCOL])
 {
     int j = LAW_DATA;
     for (int k = 1; k < LAW_NCOL; k++)
@@ -60,7 +60,7 @@ static double waiting(const ir_point *p, const ir_ceilings *c)
     return l ? p->cost.hops * l->value : 0;
 }
 
-static void terms_of(const double c[LAW_NCOL], const ir_row *x, double wait_s, double t[LAW_NCOL])
+static void judge_terms_of(const double c[LAW_NCOL], const ir_row *x, double wait_s, double t[LAW_NCOL])
 {
     t[LAW_DATA] = c[LAW_DATA] * x->x_data_s;
     t[LAW_COMP] = c[LAW_COMP] * x->x_comp_s;
@@ -76,27 +76,27 @@ static double probability(const ir_fit *f, const double c[LAW_NCOL], const ir_ro
     for (int d = 0; d < f->ndraw; d++) {
         double b[LAW_NCOL], t[LAW_NCOL];
         for (int j = 0; j < LAW_NCOL; j++) b[j] = isfinite(f->draw[d][j]) ? f->draw[d][j] : c[j];
-        terms_of(b, x, wait_s, t);
-        same += largest(t) == first;
+        judge_terms_of(b, x, wait_s, t);
+        same += judge_largest(t) == first;
     }
     return (double)same / f->ndraw;
 }
 
-static ir_bound class_of(int term, const char *level)
+static ir_bound judge_class_of(int term, const char *level)
 {
     if (term == LAW_COMP) return IR_BOUND_COMPUTE;
     if (term == LAW_LAT) return IR_BOUND_LATENCY;
     return strcmp(level, "DRAM") ? IR_BOUND_CACHE : IR_BOUND_MEMORY;
 }
 
-static void label(ir_point *p, const double t[LAW_NCOL], double T, double prob)
+static void judge_label(ir_point *p, const double t[LAW_NCOL], double T, double prob)
 {
-    int    first = largest(t);
+    int    first = judge_largest(t);
     double next = second(t, first);
     if (!(t[first] > 0)) return;
     p->margin = next > 0 ? log(t[first] / next) : NAN;
     p->bound_p = prob;
-    p->bound = t[first] < CLEAR_SHARE * T || prob < CLEAR_P ? IR_BOUND_MIXED : class_of(first, p->level);
+    p->bound = t[first] < CLEAR_SHARE * T || prob < CLEAR_P ? IR_BOUND_MIXED : judge_class_of(first, p->level);
 }
 
 /* The time that only compute can have taken. Overlapped: where the data term explains what launches leave, to the
@@ -124,15 +124,15 @@ void ir_point_judge(ir_point *p, const ir_ceilings *c, const ir_fit *fit)
 {
     ir_row row;
     double k[LAW_NCOL], t[LAW_NCOL], T = ir_point_time(p);
-    clear(p);
+    judge_clear(p);
     if (p->cost.read_B + p->cost.write_B > 0) /* without bytes there is no place they come from */
         snprintf(p->level, sizeof p->level, "%s", ir_level_of(c, p->cost.footprint_B, p->p.threads, p->cold));
     bool known = ir_row_of(p, c, &row);
     if (!(T > 0)) return;
     ir_form form = fit ? fit->form : IR_ADDITIVE;
-    coefficients(fit, ir_launch_ceiling(c, 0), k);
+    judge_coefficients(fit, ir_launch_ceiling(c, 0), k);
     double wait_s = waiting(p, c);
-    terms_of(k, &row, wait_s, t);
+    judge_terms_of(k, &row, wait_s, t);
     double bytes = p->cost.read_B + p->cost.write_B;
     efficiencies(p, form, &row, t, T,
                  bytes > 0 ? ir_cost_bw(c, &p->cost, p->p.threads, p->cold, false, 1)
@@ -143,5 +143,5 @@ void ir_point_judge(ir_point *p, const ir_ceilings *c, const ir_fit *fit)
     p->term_lat_s = t[LAW_LAT];
     if (!known) return; /* a ceiling is missing: its term is NAN, and no verdict rests on the others alone */
     p->T_law_s = law_combine(form, t[LAW_DATA], t[LAW_COMP], t[LAW_LAT]);
-    label(p, t, T, probability(fit, k, &row, wait_s, largest(t)));
+    judge_label(p, t, T, probability(fit, k, &row, wait_s, judge_largest(t)));
 }

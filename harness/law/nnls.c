@@ -21,7 +21,7 @@ void law_gram_add(law_gram *q, const double a[N], double w)
 }
 
 /* Columns of `mask` that are not zero, in order; d[i]: their lengths. */
-static int columns(const law_gram *q, unsigned mask, int col[N], double d[N])
+static int nnls_columns(const law_gram *q, unsigned mask, int col[N], double d[N])
 {
     int m = 0;
     for (int j = 0; j < N; j++)
@@ -62,7 +62,7 @@ static bool solve_subset(const law_gram *q, unsigned mask, double c[N])
 {
     int    col[N];
     double d[N], l[N][N], y[N] = {0};
-    int    m = columns(q, mask, col, d);
+    int    m = nnls_columns(q, mask, col, d);
     for (int j = 0; j < N; j++) c[j] = 0;
     if (!factor(q, col, d, m, l)) return false;
     for (int i = 0; i < m; i++) y[i] = q->b[col[i]] / d[i];
@@ -81,7 +81,7 @@ static double objective(const law_gram *q, const double c[N])
     return f;
 }
 
-static bool feasible(const double c[N])
+static bool nnls_feasible(const double c[N])
 {
     for (int j = 0; j < N; j++)
         if (!(c[j] >= 0)) return false;
@@ -92,10 +92,10 @@ void law_nnls(const law_gram *q, unsigned mask, double c[N])
 {
     double best = INFINITY, try[N];
     mask &= ALL;
-    if (solve_subset(q, mask, c) && feasible(c)) return; /* the unconstrained optimum is allowed */
+    if (solve_subset(q, mask, c) && nnls_feasible(c)) return; /* the unconstrained optimum is allowed */
     for (int j = 0; j < N; j++) c[j] = 0;
     for (unsigned s = 0; s < mask; s++) {
-        if ((s & mask) != s || !solve_subset(q, s, try) || !feasible(try)) continue;
+        if ((s & mask) != s || !solve_subset(q, s, try) || !nnls_feasible(try)) continue;
         double f = objective(q, try);
         if (f < best) {
             best = f;
@@ -108,7 +108,7 @@ bool law_gram_inverse(const law_gram *q, unsigned mask, double inv[N][N])
 {
     int    col[N];
     double d[N], l[N][N];
-    int    m = columns(q, mask, col, d);
+    int    m = nnls_columns(q, mask, col, d);
     memset(inv, 0, N * sizeof inv[0]);
     if (!factor(q, col, d, m, l)) return false;
     for (int j = 0; j < m; j++) {
@@ -142,7 +142,7 @@ double law_gram_cond(const law_gram *g, unsigned mask)
 {
     int    col[N];
     double d[N], a[N][N] = {{0}}, lo = INFINITY, hi = 0;
-    int    m = columns(g, mask, col, d);
+    int    m = nnls_columns(g, mask, col, d);
     if (m == 0) return NAN;
     for (int i = 0; i < m; i++)
         for (int j = 0; j < m; j++) a[i][j] = i == j ? 1 : g->g[col[i]][col[j]] / (d[i] * d[j]);

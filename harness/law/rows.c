@@ -25,10 +25,10 @@ static int family_hash(const char *name)
 }
 
 /* Seconds that `amount` takes at `rate`: 0 of nothing, whatever the rate. */
-static double seconds(double amount, double rate) { return amount > 0 ? amount / rate : 0; }
+static double rows_seconds(double amount, double rate) { return amount > 0 ? amount / rate : 0; }
 
 /* Launches in units of one at the full thread count: waking two threads costs another time than waking sixty. */
-static double launches(const ir_point *p, const ir_ceilings *c)
+static double rows_launches(const ir_point *p, const ir_ceilings *c)
 {
     double here = ir_launch_ceiling(c, p->p.threads), full = ir_launch_ceiling(c, 0);
     return p->cost.launches * (here > 0 && full > 0 ? here / full : 1);
@@ -38,10 +38,10 @@ void law_terms(const ir_point *p, const ir_ceilings *c, ir_row *out)
 {
     bool now = p->bw_now > 0;
     memset(out, 0, sizeof *out);
-    out->x_data_s = seconds(p->cost.read_B + p->cost.write_B,
+    out->x_data_s = rows_seconds(p->cost.read_B + p->cost.write_B,
                             ir_cost_bw(c, &p->cost, p->p.threads, p->cold, now, now ? p->bw_now : 1));
-    out->x_comp_s = seconds(p->cost.flops - p->cost.spare_flops, ir_product_ceiling(c, p->p.dtype, p->p.threads));
-    out->x_launch = launches(p, c);
+    out->x_comp_s = rows_seconds(p->cost.flops - p->cost.spare_flops, ir_product_ceiling(c, p->p.dtype, p->p.threads));
+    out->x_launch = rows_launches(p, c);
 }
 
 bool ir_row_of(const ir_point *p, const ir_ceilings *c, ir_row *out)

@@ -19,7 +19,7 @@ enum { MIN_ROBUST = 8, MAX_STEPS = 20 };
 #define UNKNOWN_SD 0.005  /* where no row has an interval: what the stopping rule aims at */
 
 /* ---- rows ---------------------------------------------------------------------------------------- */
-static bool usable(const ir_row *r)
+static bool solve_usable(const ir_row *r)
 {
     double sum = r->x_data_s + r->x_comp_s + r->x_launch;
     return r->x_data_s >= 0 && r->x_comp_s >= 0 && r->x_launch >= 0 && sum > 0 && isfinite(sum) && r->T_s > 0 &&
@@ -30,7 +30,7 @@ size_t law_usable(const ir_row *rows, size_t n, ir_row *out)
 {
     size_t m = 0;
     for (size_t i = 0; i < n; i++)
-        if (usable(&rows[i])) out[m++] = rows[i];
+        if (solve_usable(&rows[i])) out[m++] = rows[i];
     return m;
 }
 
@@ -166,7 +166,7 @@ static void move_to_data(const law_rows *q, size_t i, law_gram *g)
 }
 
 /* Every assignment in turn: the first k rows of `order` are led by data, the others by compute. */
-static void scan(const law_rows *q, unsigned mask, double best[LAW_NCOL])
+static void solve_scan(const law_rows *q, unsigned mask, double best[LAW_NCOL])
 {
     law_gram g;
     double   c[LAW_NCOL], least = INFINITY;
@@ -230,7 +230,7 @@ void law_solve(law_rows *q, unsigned mask, double c[LAW_NCOL], double *scale)
     c[LAW_LAT] = 0;
     for (size_t i = 0; i < q->n; i++) q->w[i] = 1;
     for (int step = 0; step < MAX_STEPS; step++) {
-        if (q->form == IR_OVERLAPPED && step < 3) scan(q, mask, c);
+        if (q->form == IR_OVERLAPPED && step < 3) solve_scan(q, mask, c);
         settle(q, mask, c);
         residuals(q, c);
         *scale = robust_scale(q, mask);

@@ -10,7 +10,7 @@ typedef struct {
     size_t n, at;
 } line;
 
-static void put(line *l, const char *fmt, ...)
+static void summary_put(line *l, const char *fmt, ...)
 {
     va_list ap;
     if (l->at + 1 >= l->n) return;
@@ -20,10 +20,10 @@ static void put(line *l, const char *fmt, ...)
     if (w > 0) l->at += (size_t)w < l->n - l->at ? (size_t)w : l->n - l->at - 1;
 }
 
-static void separate(line *l) { put(l, l->at ? ", " : ""); }
+static void summary_separate(line *l) { summary_put(l, l->at ? ", " : ""); }
 
 /* Three significant digits, never an exponent: 0.01 to 999999. */
-static const char *digits(double v, char buf[24])
+static const char *summary_digits(double v, char buf[24])
 {
     int decimals = v >= 99.95 ? 0 : v >= 9.995 ? 1 : v >= 0.9995 ? 2 : 3;
     snprintf(buf, 24, "%.*f", decimals, v);
@@ -47,7 +47,7 @@ static void put_scaled(line *l, double v, const char *unit)
 {
     char        d[24];
     const char *pre = prefix(&v);
-    put(l, "%s %s%s", digits(v, d), pre, unit);
+    summary_put(l, "%s %s%s", summary_digits(v, d), pre, unit);
 }
 
 static void memory(line *l, const ir_ceilings *c)
@@ -63,11 +63,11 @@ static void memory(line *l, const ir_ceilings *c)
     if (!best) return;
     char   d[24];
     double v = best->value, r = read ? read->value : NAN;
-    put(l, "DRAM ");
+    summary_put(l, "DRAM ");
     put_scaled(l, v, "B/s");
     if (read && read != best) {
         prefix(&v);
-        put(l, " (read %s)", digits(r * v / best->value, d)); /* in the unit of the best */
+        summary_put(l, " (read %s)", summary_digits(r * v / best->value, d)); /* in the unit of the best */
     }
 }
 
@@ -75,14 +75,14 @@ static void arithmetic(line *l, const ir_ceilings *c, double R, double bw)
 {
     if (!isfinite(R)) return;
     char d[24];
-    separate(l);
+    summary_separate(l);
     put_scaled(l, R, "FLOP/s f32");
     double f64 = ir_peak_ceiling(c, IR_F64, 0);
     if (isfinite(f64)) {
-        separate(l);
+        summary_separate(l);
         put_scaled(l, f64, "FLOP/s f64");
     }
-    if (isfinite(bw)) put(l, ", ridge %s FLOP/B", digits(R / bw, d));
+    if (isfinite(bw)) summary_put(l, ", ridge %s FLOP/B", summary_digits(R / bw, d));
 }
 
 static void latency(line *l, const ir_ceilings *c)
@@ -90,42 +90,42 @@ static void latency(line *l, const ir_ceilings *c)
     double            launch = ir_launch_ceiling(c, 0);
     const ir_ceiling *chase = ir_ceiling_find(c, IR_C_LATENCY, "DRAM", "chase", IR_NDTYPE, 0);
     if (chase) {
-        separate(l);
-        put(l, "latency ");
+        summary_separate(l);
+        summary_put(l, "latency ");
         put_scaled(l, chase->value, "s");
     }
     if (!isfinite(launch)) return;
-    separate(l);
-    put(l, "launch ");
+    summary_separate(l);
+    summary_put(l, "launch ");
     put_scaled(l, launch, "s");
 }
 
-static void coefficient(line *l, const char *name, const ir_coef *c, double scale, const char *unit)
+static void summary_coefficient(line *l, const char *name, const ir_coef *c, double scale, const char *unit)
 {
     char d[24], lo[24], hi[24];
     if (c->how == IR_UNIDENTIFIED || !isfinite(c->v)) {
-        put(l, "%s unidentified", name);
+        summary_put(l, "%s unidentified", name);
         return;
     }
     if (c->how == IR_PINNED) {
-        put(l, "%s pinned at %s%s", name, digits(c->v, d), unit);
+        summary_put(l, "%s pinned at %s%s", name, summary_digits(c->v, d), unit);
         return;
     }
-    put(l, "%s %s%s [%s, %s]", name, digits(c->v / scale, d), unit, digits(c->lo / scale, lo),
-        digits(c->hi / scale, hi));
+    summary_put(l, "%s %s%s [%s, %s]", name, summary_digits(c->v / scale, d), unit, summary_digits(c->lo / scale, lo),
+        summary_digits(c->hi / scale, hi));
 }
 
-static void law(line *l, const ir_fit *f)
+static void summary_law(line *l, const ir_fit *f)
 {
     char d[24];
-    put(l, "%s%s law: ", l->at ? "; " : "", ir_form_name(f->form));
-    coefficient(l, "BW", &f->BW, 1e9, " GB/s");
-    put(l, ", ");
-    coefficient(l, "eta", &f->eta, 1, f->eta_error ? " (above 1.02: a wrong ceiling or count)" : "");
-    put(l, ", ");
-    coefficient(l, "L_lat", &f->L_lat, 1e-6, " us");
-    if (isfinite(f->err_median)) put(l, ", median error %s %%", digits(100 * f->err_median, d));
-    if (isfinite(f->lofo_median)) put(l, " (families left out %s %%)", digits(100 * f->lofo_median, d));
+    summary_put(l, "%s%s law: ", l->at ? "; " : "", ir_form_name(f->form));
+    summary_coefficient(l, "BW", &f->BW, 1e9, " GB/s");
+    summary_put(l, ", ");
+    summary_coefficient(l, "eta", &f->eta, 1, f->eta_error ? " (above 1.02: a wrong ceiling or count)" : "");
+    summary_put(l, ", ");
+    summary_coefficient(l, "L_lat", &f->L_lat, 1e-6, " us");
+    if (isfinite(f->err_median)) summary_put(l, ", median error %s %%", summary_digits(100 * f->err_median, d));
+    if (isfinite(f->lofo_median)) summary_put(l, " (families left out %s %%)", summary_digits(100 * f->lofo_median, d));
 }
 
 void ir_summary_sentence(const ir_ceilings *c, const ir_fit *fit, char *buf, size_t n)
@@ -136,6 +136,6 @@ void ir_summary_sentence(const ir_ceilings *c, const ir_fit *fit, char *buf, siz
     memory(&l, c);
     arithmetic(&l, c, ir_peak_ceiling(c, IR_F32, 0), ir_bw_ceiling(c, "DRAM", 0, 1, 0));
     latency(&l, c);
-    if (!l.at) put(&l, "no ceiling was measured");
-    if (fit) law(&l, fit);
+    if (!l.at) summary_put(&l, "no ceiling was measured");
+    if (fit) summary_law(&l, fit);
 }

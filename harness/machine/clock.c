@@ -52,7 +52,7 @@ static double smallest_step(clockid_t id, time_t base)
     return isinf(least) ? NAN : least;
 }
 
-static void choose(void)
+static void clock_choose(void)
 {
 #ifdef CLOCK_MONOTONIC_RAW
     if (reading_cost(CLOCK_MONOTONIC_RAW) < 3 * reading_cost(CLOCK_MONOTONIC)) clock_id = CLOCK_MONOTONIC_RAW;
@@ -65,13 +65,13 @@ static void choose(void)
 
 double ir_now(void)
 {
-    pthread_once(&once, choose);
+    pthread_once(&once, clock_choose);
     return read_clock(clock_id, base_s);
 }
 
 double ir_clock_resolution(void)
 {
-    pthread_once(&once, choose);
+    pthread_once(&once, clock_choose);
     return step_s;
 }
 

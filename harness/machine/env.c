@@ -86,11 +86,11 @@ ir_status ir_env_text(ir_env *e, const char *key, const char *value, bool compar
     return IR_OK;
 }
 
-static bool known(const ir_kv *kv) { return kv && (kv->is_num ? !isnan(kv->num) : kv->text[0] != 0); }
+static bool env_known(const ir_kv *kv) { return kv && (kv->is_num ? !isnan(kv->num) : kv->text[0] != 0); }
 
 static bool same(const ir_kv *a, const ir_kv *b)
 {
-    if (!known(a) || !known(b)) return known(a) == known(b);
+    if (!env_known(a) || !env_known(b)) return env_known(a) == env_known(b);
     if (a->is_num != b->is_num) return false;
     return a->is_num ? a->num == b->num : !strcmp(a->text, b->text);
 }
@@ -106,7 +106,7 @@ const char *ir_env_differs(const ir_env *a, const ir_env *b)
     return NULL;
 }
 
-static int by_key(const void *a, const void *b)
+static int env_by_key(const void *a, const void *b)
 {
     return strcmp((*(const ir_kv *const *)a)->key, (*(const ir_kv *const *)b)->key);
 }
@@ -117,8 +117,8 @@ void ir_env_key(const ir_env *e, char out[17])
     size_t        n = 0;
     const ir_kv **v = malloc((e->n + 1) * sizeof *v);
     for (size_t i = 0; v && i < e->n; i++)
-        if (e->v[i].compare && known(&e->v[i])) v[n++] = &e->v[i];
-    if (n) qsort(v, n, sizeof *v, by_key);
+        if (e->v[i].compare && env_known(&e->v[i])) v[n++] = &e->v[i];
+    if (n) qsort(v, n, sizeof *v, env_by_key);
     for (size_t i = 0; i < n; i++) {
         char num[40];
         snprintf(num, sizeof num, "%.17g", v[i]->num);

@@ -226,7 +226,7 @@ double ir_cpu_clock_Hz(const char *root)
 }
 
 /* ---- the record ---------------------------------------------------------------------------------- */
-static double cache_B(const ir_topology *t, int level)
+static double env_cpu_cache_B(const ir_topology *t, int level)
 {
     for (int i = 0; i < t->ncache; i++)
         if (t->cache[i].level == level) return t->cache[i].size_B;
@@ -248,9 +248,9 @@ static void topology_fields(const ir_topology *t, ir_env *e)
     ir_env_num(e, "cpuset_limited", t->npu_machine > t->npu, true);
     ir_env_num(e, "threads_machine", t->npu_machine, false);
     ir_env_num(e, "mem_B", t->mem_B, false);
-    ir_env_num(e, "l1d_B", cache_B(t, 1), false);
-    ir_env_num(e, "l2_B", cache_B(t, 2), false);
-    ir_env_num(e, "l3_B", cache_B(t, 3), false);
+    ir_env_num(e, "l1d_B", env_cpu_cache_B(t, 1), false);
+    ir_env_num(e, "l2_B", env_cpu_cache_B(t, 2), false);
+    ir_env_num(e, "l3_B", env_cpu_cache_B(t, 3), false);
     ir_env_num(e, "llc_total_B", ir_topology_llc_B(t), false);
     ir_env_text(e, "topology_source", t->source, false);
 }

@@ -70,7 +70,7 @@ static void mitigations(const char *root, char *out, size_t cap)
 }
 
 /* The choice in brackets: "always [madvise] never". */
-static void chosen(const char *root, const char *path, char *out, size_t cap)
+static void env_os_chosen(const char *root, const char *path, char *out, size_t cap)
 {
     char text[256];
     out[0] = 0;
@@ -151,9 +151,9 @@ static void kernel_fields(const char *root, ir_env *e)
     ir_env_text(e, "libc", text, true);
     mitigations(root, text, sizeof text);
     ir_env_text(e, "mitigations", text, false);
-    chosen(root, "/sys/kernel/mm/transparent_hugepage/enabled", text, sizeof text);
+    env_os_chosen(root, "/sys/kernel/mm/transparent_hugepage/enabled", text, sizeof text);
     ir_env_text(e, "thp", text, true);
-    chosen(root, "/sys/kernel/mm/transparent_hugepage/defrag", text, sizeof text);
+    env_os_chosen(root, "/sys/kernel/mm/transparent_hugepage/defrag", text, sizeof text);
     ir_env_text(e, "thp_defrag", text, false);
     ir_env_num(e, "page_B", (double)sysconf(_SC_PAGESIZE), true);
     ir_env_num(e, "numa_balancing", ir_file_num(root, "/proc/sys/kernel/numa_balancing"), false);

@@ -22,7 +22,7 @@ static int dense(int *seen, int *n, int id)
     return (*n)++;
 }
 
-static int rank_of(const int *v, int n, int x)
+static int order_rank_of(const int *v, int n, int x)
 {
     int below = 0;
     for (int i = 0; i < n; i++) below += v[i] < x;
@@ -41,7 +41,7 @@ void ir_topology_number(ir_topology *t, int node_of[64])
         p->smt = threads[p->core]++;
         dense(kind, &t->nkind, p->kind);
     }
-    for (int i = 0; i < t->npu; i++) t->pu[i].kind = rank_of(kind, t->nkind, t->pu[i].kind);
+    for (int i = 0; i < t->npu; i++) t->pu[i].kind = order_rank_of(kind, t->nkind, t->pu[i].kind);
     for (int i = 0; i < t->nnuma && i < 64; i++) node_of[i] = node[i];
 }
 

@@ -140,7 +140,7 @@ static void *worker(void *arg)
     return NULL;
 }
 
-static void region(ir_pool *p, int nthreads, ir_pool_fn fn, void *arg)
+static void pool_region(ir_pool *p, int nthreads, ir_pool_fn fn, void *arg)
 {
     int outer = self_tid;
     self_tid = 0;
@@ -159,7 +159,7 @@ void ir_pool_run(ir_pool *p, int nthreads, ir_pool_fn fn, void *arg)
 {
     assert(fn && nthreads >= 1 && nthreads <= p->size);
     ir_pool_enter(p);
-    region(p, nthreads, fn, arg);
+    pool_region(p, nthreads, fn, arg);
     ir_pool_leave(p);
 }
 
@@ -310,7 +310,7 @@ void ir_pool_free(ir_pool **pool)
     ir_pool *p = *pool;
     if (!p) return;
     while (p->entered > 0) ir_pool_leave(p);
-    region(p, p->size, NULL, NULL);
+    pool_region(p, p->size, NULL, NULL);
     for (int t = 1; t < p->size; t++) pthread_join(p->slots[t].thread, NULL);
     free(p->slots);
     free(p);

@@ -51,7 +51,7 @@ static void reader_close(reader *r)
 }
 
 /* Efficiency rank of each PU; all 0 where hwloc cannot rank the kinds. */
-static int kind_of(const reader *r, unsigned os)
+static int topology_kind_of(const reader *r, unsigned os)
 {
 #if HWLOC_API_VERSION >= 0x00020400
     hwloc_bitmap_t one = hwloc_bitmap_alloc();
@@ -89,7 +89,7 @@ static void read_pus(const reader *r, ir_topology *t)
                      .core = ancestor(r, o, HWLOC_OBJ_CORE, -1 - i),
                      .socket = ancestor(r, o, HWLOC_OBJ_PACKAGE, 0),
                      .numa = node >= 0 ? node : 0,
-                     .kind = kind_of(r, o->os_index)};
+                     .kind = topology_kind_of(r, o->os_index)};
     }
 }
 
@@ -107,7 +107,7 @@ static int cache_users(const reader *r, hwloc_obj_t o, const ir_topology *t, int
     return n;
 }
 
-static void read_caches(const reader *r, ir_topology *t, int kind)
+static void topology_read_caches(const reader *r, ir_topology *t, int kind)
 {
     for (int depth = hwloc_topology_get_depth(r->topo) - 1; depth >= 0; depth--) {
         if (!hwloc_obj_type_is_dcache(hwloc_get_depth_type(r->topo, depth))) continue;
@@ -149,7 +149,7 @@ ir_status ir_topology_hwloc(const char *xml, const ir_cpumask *allowed, ir_topol
         goto out;
     }
     ir_topology_number(out, node_of);
-    for (int kind = out->nkind - 1; kind >= 0; kind--) read_caches(&r, out, kind);
+    for (int kind = out->nkind - 1; kind >= 0; kind--) topology_read_caches(&r, out, kind);
     if (xml) read_xml_memory(&r, node_of, out);
     else {
         ir_topology_memory("", node_of, out);

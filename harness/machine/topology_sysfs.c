@@ -89,7 +89,7 @@ static bool read_hybrid_pmus(const char *root, cpu_row *rows, int n)
 }
 
 /* cpu_capacity is 1024 for the fastest; values within 10 % are one kind (favoured cores of one design). */
-static void read_capacity(const char *root, cpu_row *rows, int n)
+static void topology_sysfs_read_capacity(const char *root, cpu_row *rows, int n)
 {
     for (int r = 0; r < n; r++) {
         double c = ir_file_num(root, "/sys/devices/system/cpu/cpu%d/cpu_capacity", rows[r].os);
@@ -105,7 +105,7 @@ static void read_capacity(const char *root, cpu_row *rows, int n)
     }
 }
 
-static int by_key(const void *a, const void *b)
+static int topology_sysfs_by_key(const void *a, const void *b)
 {
     const cpu_row *x = a, *y = b;
     for (int k = 0; k < NKEY; k++)
@@ -134,7 +134,7 @@ static void count_cache(const char *root, ir_topology *t, const ir_pu *pu, int i
     ir_topology_add_cache(t, level, size, line > 0 ? (int)line : 0, users);
 }
 
-static void read_caches(const char *root, ir_topology *t)
+static void topology_sysfs_read_caches(const char *root, ir_topology *t)
 {
     char list[CPU_LIST];
     int  level;
@@ -166,8 +166,8 @@ static int read_rows(const char *root, cpu_row *rows)
     for (int c = 0; c < IR_CPU_BITS; c++)
         if (ir_cpumask_has(&online, c)) row_read(root, c, &rows[n++]);
     read_nodes(root, rows, n);
-    if (!read_hybrid_pmus(root, rows, n)) read_capacity(root, rows, n);
-    qsort(rows, (size_t)n, sizeof *rows, by_key);
+    if (!read_hybrid_pmus(root, rows, n)) topology_sysfs_read_capacity(root, rows, n);
+    qsort(rows, (size_t)n, sizeof *rows, topology_sysfs_by_key);
     return n;
 }
 
@@ -187,7 +187,7 @@ ir_status ir_topology_sysfs(const char *root, const ir_cpumask *allowed, ir_topo
     if (out->npu == 0)
         return ir_fail(IR_SKIP, "topology: %s/sys/devices/system/cpu lists no processor this process may use", root);
     ir_topology_number(out, node_of);
-    read_caches(root, out);
+    topology_sysfs_read_caches(root, out);
     ir_topology_memory(root, node_of, out);
     ir_cpu_model(root, out->cpu_model, sizeof out->cpu_model);
     return IR_OK;

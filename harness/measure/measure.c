@@ -44,20 +44,20 @@ static ir_status applicable(ir_dev *dev, const ir_workload *w, const ir_kernel *
     return s;
 }
 
-static void bind(ir_run *r, ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *p, const tensor_set *set)
+static void measure_bind(ir_run *r, ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *p, const tensor_set *set)
 {
     *r = (ir_run){.workload = w, .kernel = k, .dev = dev, .p = *p, .nmem = set->n};
     memcpy(r->mem, set->mem, sizeof r->mem);
 }
 
-static void unprepare(ir_run *r, void *packed)
+static void measure_unprepare(ir_run *r, void *packed)
 {
     r->packed = packed;
     if (r->kernel && r->kernel->unprepare) r->kernel->unprepare(r);
     r->packed = NULL;
 }
 
-static ir_status prepare(ir_run *r, tensor_set *set)
+static ir_status measure_prepare(ir_run *r, tensor_set *set)
 {
     if (!r->kernel->prepare) return IR_OK;
     ir_status s = r->kernel->prepare(r);
@@ -66,12 +66,12 @@ static ir_status prepare(ir_run *r, tensor_set *set)
 }
 
 /* What prepare() consumed is filled again for the oracle, after what prepare() made of it was given back: prepare_again(). */
-static ir_status compare(ir_run *r, tensor_set *set, uint64_t seed, ir_check *check)
+static ir_status measure_compare(ir_run *r, tensor_set *set, uint64_t seed, ir_check *check)
 {
     ir_status s = IR_OK;
     if (r->kernel->drop_scratch) r->kernel->drop_scratch(r);
     if (set->gone) {
-        unprepare(r, r->packed);
+        measure_unprepare(r, r->packed);
         s = tensors_restore(r->dev, r->workload, &r->p, seed, set);
     }
     if (s == IR_OK) s = tensors_check(r->dev, r->workload, &r->p, seed, set, check);
@@ -81,7 +81,7 @@ static ir_status compare(ir_run *r, tensor_set *set, uint64_t seed, ir_check *ch
 
 static ir_status prepare_again(ir_run *r, tensor_set *set)
 {
-    return r->kernel->consumes && !set->gone ? prepare(r, set) : IR_OK;
+    return r->kernel->consumes && !set->gone ? measure_prepare(r, set) : IR_OK;
 }
 
 /* Fill, run once, fetch, compare. */
@@ -92,11 +92,11 @@ static ir_status prove(ir_run *r, tensor_set *set, uint64_t seed, bool verified,
         return IR_OK;
     }
     ir_status s = tensors_fill(r->dev, r->workload, &r->p, seed, set);
-    if (s == IR_OK) s = prepare(r, set);
+    if (s == IR_OK) s = measure_prepare(r, set);
     if (s == IR_OK) s = r->kernel->run(r, 1);
     if (s == IR_OK) s = r->dev->be->sync(r->dev);
     if (s == IR_OK && verified) *check = (ir_check){NAN, NAN, "none: it passed before"};
-    else if (s == IR_OK) s = compare(r, set, seed, check);
+    else if (s == IR_OK) s = measure_compare(r, set, seed, check);
     return s;
 }
 
@@ -113,17 +113,17 @@ ir_status ir_verify(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const
     if (s != IR_OK) return s;
     s = tensors_alloc(dev, w, p, true, misalign, false, &set);
     if (s != IR_OK) return s;
-    bind(&r, dev, w, k, p, &set);
+    measure_bind(&r, dev, w, k, p, &set);
     if (k->setup) s = k->setup(&r);
     if (s == IR_OK) s = prove(&r, &set, seed, false, check);
     if (s == IR_OK) s = tensors_guards(dev, &set);
-    unprepare(&r, r.packed);
+    measure_unprepare(&r, r.packed);
     if (k->teardown) k->teardown(&r);
     tensors_free(dev, &set, false);
     return s;
 }
 
-static void identify(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *p, bool cold, ir_point *o)
+static void measure_identify(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *p, bool cold, ir_point *o)
 {
     ir_point_init(o);
     ir_device_info d;
@@ -184,7 +184,7 @@ static ir_status cold_fill(ir_run *r, uint64_t seed, size_t n, tensor_set *sets,
         if (s != IR_OK) return s;
         memcpy(r->mem, sets[i].mem, sizeof r->mem);
         r->packed = NULL;
-        s = prepare(r, &sets[i]);
+        s = measure_prepare(r, &sets[i]);
         bound[i].packed = r->packed;
         memcpy(bound[i].mem, sets[i].mem, sizeof bound[i].mem);
     }
@@ -193,7 +193,7 @@ static ir_status cold_fill(ir_run *r, uint64_t seed, size_t n, tensor_set *sets,
     return s;
 }
 
-static ir_status timed(ir_run *r, const ir_policy *pol, tensor_set *sets, size_t nset, ir_point *o)
+static ir_status measure_timed(ir_run *r, const ir_policy *pol, tensor_set *sets, size_t nset, ir_point *o)
 {
     ir_health  h0, h1;
     bound_set *bound = calloc(nset, sizeof *bound);
@@ -210,7 +210,7 @@ static ir_status timed(ir_run *r, const ir_policy *pol, tensor_set *sets, size_t
         health_flags(o, &h0, &h1);
     }
     if (r->kernel->flags & IR_K_FUSED && o->reps > 1) o->cost.launches /= o->reps;
-    for (size_t i = 0; i < nset; i++) unprepare(r, bound[i].packed);
+    for (size_t i = 0; i < nset; i++) measure_unprepare(r, bound[i].packed);
     free(bound);
     return st;
 }
@@ -232,7 +232,7 @@ ir_status ir_probe_open(ir_dev *dev, const ir_workload *w, const ir_kernel *k, c
         free(o);
         return s;
     }
-    bind(&o->run, dev, w, k, &p, &o->set);
+    measure_bind(&o->run, dev, w, k, &p, &o->set);
     if (k->setup) s = k->setup(&o->run);
     if (s == IR_OK) s = prove(&o->run, &o->set, seed, false, &check);
     if (s == IR_OK) s = prepare_again(&o->run, &o->set);
@@ -252,7 +252,7 @@ double ir_probe_s(ir_probe *o)
 void ir_probe_close(ir_probe *o)
 {
     if (!o) return;
-    unprepare(&o->run, o->run.packed);
+    measure_unprepare(&o->run, o->run.packed);
     if (o->run.kernel->teardown) o->run.kernel->teardown(&o->run);
     tensors_free(o->run.dev, &o->set, false);
     free(o);
@@ -271,12 +271,12 @@ ir_status ir_measure(ir_dev *dev, const ir_workload *w, const ir_kernel *k, cons
     if (s == IR_OK) s = applicable(dev, w, k, p);
     if (s == IR_EINVAL) { /* the cost of an impossible shape is not to be computed */
         ir_params none = w->defaults;
-        identify(dev, w, k, &none, pol->cold, o);
+        measure_identify(dev, w, k, &none, pol->cold, o);
         o->p = *p;
         memset(&o->cost, 0, sizeof o->cost);
         goto out;
     }
-    identify(dev, w, k, p, pol->cold, o);
+    measure_identify(dev, w, k, p, pol->cold, o);
     if (s != IR_OK) goto out;
     bool ideal = k->flags & IR_K_IDEAL;
     nset = ideal ? 1 : cold_sets(pol, tensors_bytes(w, p));
@@ -286,17 +286,17 @@ ir_status ir_measure(ir_dev *dev, const ir_workload *w, const ir_kernel *k, cons
     if (!sets) s = ir_fail(IR_ENOMEM, "no memory for %zu tensor sets", nset);
     if (s == IR_OK && !ideal) s = tensors_alloc(dev, w, p, false, 0, true, &sets[0]);
     if (s != IR_OK) goto out;
-    bind(&r, dev, w, k, p, &sets[0]);
+    measure_bind(&r, dev, w, k, p, &sets[0]);
     set_up = true;
     if (k->setup) s = k->setup(&r);
     if (s == IR_OK) s = prove(&r, &sets[0], pol->seed, pol->verified, &o->check);
     if (s == IR_OK) s = prepare_again(&r, &sets[0]);
     if (s == IR_OK && k->plan_cost) k->plan_cost(&r, &o->cost);
-    if (s == IR_OK) s = timed(&r, pol, sets, nset, o);
+    if (s == IR_OK) s = measure_timed(&r, pol, sets, nset, o);
 out:
     if (s != IR_OK) snprintf(o->why, sizeof o->why, "%s", ir_why());
     if (s == IR_EDEVICE) dev->dead = true;
-    if (set_up) unprepare(&r, r.packed); /* what a failed proof left */
+    if (set_up) measure_unprepare(&r, r.packed); /* what a failed proof left */
     if (set_up && k->teardown) k->teardown(&r);
     for (size_t i = 0; sets && i < nset; i++) tensors_free(dev, &sets[i], i == 0);
     free(sets);

@@ -16,7 +16,7 @@ static const double MIN_BATCH_S = 10e-6, FUSED_BATCH_S = 500e-6, OVERHEAD_RATIO 
 
 static bool asked_to_stop(const ir_policy *p) { return p->stop_flag && *p->stop_flag; }
 
-static ir_status call(sampler *s, uint32_t reps)
+static ir_status sample_call(sampler *s, uint32_t reps)
 {
     ir_run *r = s->run;
     if (s->nset <= 1) return r->kernel->run(r, reps);
@@ -47,7 +47,7 @@ static ir_status batch(sampler *s, uint32_t reps, ir_sample *out)
     uint32_t          made = reps + (uint32_t)more;
     double            dev_s = NAN, t0 = be->now(dev);
     ir_status         st = be->start(dev);
-    if (st == IR_OK) st = call(s, made);
+    if (st == IR_OK) st = sample_call(s, made);
     if (st == IR_OK) st = be->stop(dev, &dev_s);
     if (st == IR_OK) st = be->sync(dev);
     if (st == IR_OK && more > 0) dev_s += wait_rest(dev, t0, made, more - (double)(uint32_t)more);
@@ -140,7 +140,7 @@ static ir_status warm_up(sampler *s, uint32_t reps, ir_point *pt)
     }
 }
 
-static ir_status push(ir_samples *s, ir_sample x)
+static ir_status sample_push(ir_samples *s, ir_sample x)
 {
     if (s->n == s->cap) {
         size_t     cap = s->cap ? 2 * s->cap : 64;
@@ -188,7 +188,7 @@ static double look_beside(const sampler *s, double *due)
     return now - t;
 }
 
-static ir_status collect(sampler *s, uint32_t reps, vitals_watch *vitals, ir_point *pt)
+static ir_status sample_collect(sampler *s, uint32_t reps, vitals_watch *vitals, ir_point *pt)
 {
     const ir_policy *p = s->policy;
     ir_dev          *dev = s->run->dev;
@@ -197,7 +197,7 @@ static ir_status collect(sampler *s, uint32_t reps, vitals_watch *vitals, ir_poi
         t0 += look_beside(s, &due);
         ir_sample b;
         ir_status st = batch(s, reps, &b);
-        if (st == IR_OK) st = push(&pt->samples, b);
+        if (st == IR_OK) st = sample_push(&pt->samples, b);
         if (st != IR_OK) return st;
         size_t n = pt->samples.n;
         double now = dev->be->now(dev), t = now - t0;
@@ -221,7 +221,7 @@ static ir_status watched(sampler *s, uint32_t reps, ir_point *pt)
     vitals_watch vitals;
     ir_dev      *dev = s->run->dev;
     vitals_begin(&vitals, dev, dev->be->now(dev));
-    ir_status st = collect(s, reps, &vitals, pt);
+    ir_status st = sample_collect(s, reps, &vitals, pt);
     if (s->policy->beside) s->policy->beside(s->policy->beside_arg);
     vitals_end(&vitals, dev->be->now(dev), (double)reps * (double)pt->samples.n, pt);
     return st;

@@ -33,7 +33,7 @@ void tensors_release(ir_dev *dev)
         if (cache[i].dev == dev->self && cache[i].be == dev->be && !cache[i].used) drop(dev, &cache[i]);
 }
 
-static ir_status take(ir_dev *dev, size_t bytes, ir_mem *out)
+static ir_status tensors_take(ir_dev *dev, size_t bytes, ir_mem *out)
 {
     for (int i = 0; i < NCACHE; i++) {
         entry *e = &cache[i];
@@ -146,7 +146,7 @@ ir_status tensors_alloc(ir_dev *dev, const ir_workload *w, const ir_params *p, b
     if (keep) drop_others(dev, s, n);
     for (int t = 0; t < n && st == IR_OK; t++) {
         size_t shift = (size_t)t * STAGGER_B, bytes = base_B(s, t);
-        st = keep ? take(dev, bytes, &s->base[t]) : dev->be->alloc(dev, bytes, &s->base[t]);
+        st = keep ? tensors_take(dev, bytes, &s->base[t]) : dev->be->alloc(dev, bytes, &s->base[t]);
         if (st != IR_OK) break;
         s->n = t + 1;
         s->mem[t] = s->base[t];
@@ -169,7 +169,7 @@ void tensors_free(ir_dev *dev, tensor_set *s, bool keep)
     memset(s, 0, sizeof *s);
 }
 
-static bool holds(const entry *e, const content *c)
+static bool tensors_holds(const entry *e, const content *c)
 {
     return e && e->tag.w == c->w && e->tag.seed == c->seed && e->tag.t == c->t && e->tag.p.dtype == c->p.dtype &&
            !memcmp(e->tag.p.v, c->p.v, sizeof c->p.v);
@@ -181,7 +181,7 @@ static ir_status fill_one(ir_dev *dev, const ir_workload *w, const ir_params *p,
     ir_role role = s->spec[t].role;
     content c = {w, *p, seed, t};
     entry  *e = entry_of(&s->base[t]);
-    if (role == IR_IN && !s->guarded && holds(e, &c) && (m->host || e->copy)) {
+    if (role == IR_IN && !s->guarded && tensors_holds(e, &c) && (m->host || e->copy)) {
         s->before[t] = m->host ? m->host : e->copy;
         return IR_OK;
     }
@@ -238,7 +238,7 @@ ir_status tensors_fill(ir_dev *dev, const ir_workload *w, const ir_params *p, ui
     return st;
 }
 
-static ir_status fetch(ir_dev *dev, tensor_set *s, int t)
+static ir_status tensors_fetch(ir_dev *dev, tensor_set *s, int t)
 {
     ir_mem *m = &s->mem[t];
     if (m->host || s->spec[t].role == IR_IN) {
@@ -265,7 +265,7 @@ ir_status tensors_check(ir_dev *dev, const ir_workload *w, const ir_params *p, u
 {
     *out = (ir_check){NAN, NAN, ""};
     for (int t = 0; t < s->n; t++) {
-        ir_status st = fetch(dev, s, t);
+        ir_status st = tensors_fetch(dev, s, t);
         if (st == IR_OK) st = still_intact(w, p, seed, s, t);
         if (st != IR_OK) return st;
     }

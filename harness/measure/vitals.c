@@ -9,7 +9,7 @@
  * second, so that a shorter stretch says little. */
 static const double WINDOW_S = 0.05, DRIFT = 0.05, ENERGY_S = 0.2;
 
-static void take(vitals_mean *m, double v)
+static void vitals_take(vitals_mean *m, double v)
 {
     if (!isfinite(v)) return;
     m->lo = m->n ? fmin(m->lo, v) : v;
@@ -18,17 +18,17 @@ static void take(vitals_mean *m, double v)
     m->n++;
 }
 
-static double mean(const vitals_mean *m) { return m->n ? m->sum / m->n : NAN; }
+static double measure_vitals_mean(const vitals_mean *m) { return m->n ? m->sum / m->n : NAN; }
 
 static void ask(vitals_watch *w, double now_s)
 {
     w->dev->be->vitals(w->dev, &w->now);
     w->read_s = now_s;
     w->last_J = w->now.energy_J;
-    take(&w->clock, w->now.clock_Hz);
-    take(&w->mem_clock, w->now.mem_clock_Hz);
-    take(&w->power, w->now.power_W);
-    take(&w->temp, w->now.temp_C);
+    vitals_take(&w->clock, w->now.clock_Hz);
+    vitals_take(&w->mem_clock, w->now.mem_clock_Hz);
+    vitals_take(&w->power, w->now.power_W);
+    vitals_take(&w->temp, w->now.temp_C);
     if (*w->now.slowed) memcpy(w->slowed, w->now.slowed, sizeof w->slowed);
 }
 
@@ -42,7 +42,7 @@ void vitals_begin(vitals_watch *w, ir_dev *dev, double now_s)
     w->began_J = w->last_J;
 }
 
-static void window(vitals_watch *w, double now_s, ir_samples *s)
+static void vitals_window(vitals_watch *w, double now_s, ir_samples *s)
 {
     bool slow = *w->now.slowed;
     ask(w, now_s);
@@ -53,17 +53,17 @@ static void window(vitals_watch *w, double now_s, ir_samples *s)
 
 void vitals_look(vitals_watch *w, double now_s, ir_samples *s)
 {
-    if (w->dev->be->vitals && now_s - w->read_s >= WINDOW_S) window(w, now_s, s);
+    if (w->dev->be->vitals && now_s - w->read_s >= WINDOW_S) vitals_window(w, now_s, s);
 }
 
 void vitals_end(vitals_watch *w, double now_s, double calls, ir_point *o)
 {
     if (!w->dev->be->vitals) return;
-    window(w, now_s, &o->samples);
+    vitals_window(w, now_s, &o->samples);
     double span = now_s - w->began_s;
-    o->clock_Hz = mean(&w->clock);
-    o->mem_clock_Hz = mean(&w->mem_clock);
-    o->power_W = mean(&w->power);
+    o->clock_Hz = measure_vitals_mean(&w->clock);
+    o->mem_clock_Hz = measure_vitals_mean(&w->mem_clock);
+    o->power_W = measure_vitals_mean(&w->power);
     o->temp_C = w->temp.n ? w->temp.hi : NAN;
     if (span >= ENERGY_S && calls > 0) o->joules = (w->last_J - w->began_J) / calls;
     snprintf(o->slowed, sizeof o->slowed, "%s", w->slowed);

@@ -37,7 +37,7 @@ static void key_count(ir_json *o, const char *key, size_t v)
     ir_json_int(o, (int64_t)v);
 }
 
-static void blocks(ir_json *o, const ir_comparison *c)
+static void comparison_blocks(ir_json *o, const ir_comparison *c)
 {
     ir_json_key(o, "d");
     ir_json_open(o, '[');
@@ -71,7 +71,7 @@ ir_status ir_journal_comparison(ir_journal *j, const ir_comparison *c)
     ir_json_key_num(o, "threshold", expm1(c->delta));
     ir_json_key_num(o, "old_s", c->time_s);
     key_count(o, "blocks", c->blocks);
-    blocks(o, c);
+    comparison_blocks(o, c);
     return ir_line_end(j);
 }
 
@@ -96,19 +96,19 @@ ir_status ir_journal_proof(ir_journal *j, const ir_gate_proof *p)
 #ifdef IR_HAVE_JANSSON
 #include <jansson.h>
 
-static double number(const json_t *o, const char *key)
+static double comparison_number(const json_t *o, const char *key)
 {
     const json_t *v = json_object_get(o, key);
     return json_is_number(v) ? json_number_value(v) : NAN;
 }
 
-static size_t count(const json_t *o, const char *key)
+static size_t comparison_count(const json_t *o, const char *key)
 {
-    double v = number(o, key);
+    double v = comparison_number(o, key);
     return v >= 0 && v < 1e15 ? (size_t)v : 0;
 }
 
-static void text(const json_t *o, const char *key, char *to, size_t size)
+static void comparison_text(const json_t *o, const char *key, char *to, size_t size)
 {
     const char *s = json_string_value(json_object_get(o, key));
     snprintf(to, size, "%s", s ? s : "");
@@ -127,19 +127,19 @@ static ir_status read_comparison(const json_t *o, ir_comparisons *all)
     ir_comparison *c = &all->v[all->n];
     const json_t  *d = json_object_get(o, "d");
     memset(c, 0, sizeof *c);
-    text(o, "kind", c->kind, sizeof c->kind);
-    text(o, "point", c->point, sizeof c->point);
-    text(o, "verdict", c->verdict, sizeof c->verdict);
-    text(o, "note", c->note, sizeof c->note);
+    comparison_text(o, "kind", c->kind, sizeof c->kind);
+    comparison_text(o, "point", c->point, sizeof c->point);
+    comparison_text(o, "verdict", c->verdict, sizeof c->verdict);
+    comparison_text(o, "note", c->note, sizeof c->note);
     c->confirmed = json_is_true(json_object_get(o, "confirmed"));
-    c->effect = log1p(number(o, "effect"));
-    c->lo = log1p(number(o, "lo"));
-    c->hi = log1p(number(o, "hi"));
-    c->conf = number(o, "confidence");
-    c->mde = log1p(number(o, "detectable"));
-    c->delta = log1p(number(o, "threshold"));
-    c->time_s = number(o, "old_s");
-    c->blocks = count(o, "blocks");
+    c->effect = log1p(comparison_number(o, "effect"));
+    c->lo = log1p(comparison_number(o, "lo"));
+    c->hi = log1p(comparison_number(o, "hi"));
+    c->conf = comparison_number(o, "confidence");
+    c->mde = log1p(comparison_number(o, "detectable"));
+    c->delta = log1p(comparison_number(o, "threshold"));
+    c->time_s = comparison_number(o, "old_s");
+    c->blocks = comparison_count(o, "blocks");
     c->nd = json_array_size(d);
     c->d = malloc((c->nd + 1) * sizeof *c->d);
     if (!c->d) return ir_fail(IR_ENOMEM, "no memory for %zu blocks", c->nd);
@@ -158,20 +158,20 @@ static ir_status read_proof(const json_t *o, ir_gate_proofs *all)
     all->v = v;
     ir_gate_proof *p = &all->v[all->n++];
     memset(p, 0, sizeof *p);
-    text(o, "what", p->what, sizeof p->what);
-    p->injected = number(o, "injected");
-    p->flagged = count(o, "flagged");
-    p->found = count(o, "found");
-    p->n = count(o, "n");
-    p->undecided = count(o, "undecided");
-    p->infeasible = count(o, "infeasible");
-    p->lo = number(o, "lo");
-    p->hi = number(o, "hi");
-    p->upper = number(o, "upper");
+    comparison_text(o, "what", p->what, sizeof p->what);
+    p->injected = comparison_number(o, "injected");
+    p->flagged = comparison_count(o, "flagged");
+    p->found = comparison_count(o, "found");
+    p->n = comparison_count(o, "n");
+    p->undecided = comparison_count(o, "undecided");
+    p->infeasible = comparison_count(o, "infeasible");
+    p->lo = comparison_number(o, "lo");
+    p->hi = comparison_number(o, "hi");
+    p->upper = comparison_number(o, "upper");
     return *p->what ? IR_OK : ir_fail(IR_EINVAL, "gate-proof: what must be there");
 }
 
-static ir_status read_line(const char *line, size_t n, ir_comparisons *out, ir_gate_proofs *proofs)
+static ir_status comparison_read_line(const char *line, size_t n, ir_comparisons *out, ir_gate_proofs *proofs)
 {
     json_error_t e;
     json_t      *o = json_loadb(line, n, JSON_REJECT_DUPLICATES, &e);
@@ -180,7 +180,7 @@ static ir_status read_line(const char *line, size_t n, ir_comparisons *out, ir_g
     ir_status   st = kind ? IR_OK : ir_fail(IR_EINVAL, "no record line");
     if (kind && out && !strcmp(kind, "comparison")) st = read_comparison(o, out);
     if (kind && proofs && !strcmp(kind, "gate-proof")) st = read_proof(o, proofs);
-    if (kind && !strcmp(kind, "header") && number(o, "schema") != IR_SCHEMA)
+    if (kind && !strcmp(kind, "header") && comparison_number(o, "schema") != IR_SCHEMA)
         st = ir_fail(IR_EINVAL, "schema: this program reads schema %d", IR_SCHEMA);
     json_decref(o);
     return st;
@@ -198,7 +198,7 @@ ir_status ir_comparisons_read(const char *path, ir_comparisons *out, ir_gate_pro
     if (!f) return ir_fail(IR_EIO, "%s: %s", path, strerror(errno));
     while (st == IR_OK && (n = getline(&line, &cap, f)) > 0) {
         at++;
-        st = read_line(line, (size_t)n, out, proofs);
+        st = comparison_read_line(line, (size_t)n, out, proofs);
         if (st != IR_OK) st = ir_fail(st, "%s:%zu: %s", path, at, ir_why());
     }
     if (st == IR_OK && ferror(f)) st = ir_fail(IR_EIO, "%s: %s", path, strerror(errno));

@@ -67,7 +67,7 @@ ir_status ir_journal_machine(ir_journal *j, const ir_device_info *d, const ir_en
 }
 
 /* ---- ceilings ---------------------------------------------------------------------------------------- */
-static const char *unit_of(const ir_ceiling *c)
+static const char *journal_lines_unit_of(const ir_ceiling *c)
 {
     if (c->what == IR_C_LATENCY && !strcmp(c->op, "mlp")) return "lines"; /* in flight */
     switch (c->what) {
@@ -86,7 +86,7 @@ ir_status ir_journal_ceiling(ir_journal *j, const ir_ceiling *c)
     ir_json *o = ir_line_begin(j, "ceiling");
     if (!o) return ir_line_end(j);
     ir_rec_write(o, ir_rec_ceiling, c);
-    ir_json_key_text(o, "unit", unit_of(c));
+    ir_json_key_text(o, "unit", journal_lines_unit_of(c));
     ir_json_key(o, "certificates");
     ir_json_open(o, '[');
     for (int i = 0; i < c->nsat && i < IR_MAX_SATURATION; i++) {

@@ -100,7 +100,7 @@ static void write_rates(ir_json *o, const ir_point *p)
     ir_json_key_num(o, "residual", p->T_law_s / T - 1); /* of the law against the measured time */
 }
 
-static void write_check(ir_json *o, const ir_check *c)
+static void journal_point_write_check(ir_json *o, const ir_check *c)
 {
     ir_json_key(o, "check");
     ir_json_open(o, '{');
@@ -122,7 +122,7 @@ ir_status ir_journal_point(ir_journal *j, const ir_point *p)
     ir_json_int(o, (int64_t)p->wall.n);
     ir_rec_write(o, ir_rec_point_run, p);
     write_rates(o, p);
-    write_check(o, &p->check);
+    journal_point_write_check(o, &p->check);
     ir_rec_write(o, ir_rec_point_law, p);
     write_samples(o, p);
     return ir_line_end(j);

@@ -19,7 +19,7 @@ void ir_json_free(ir_json *o)
     *o = (ir_json){NULL, 0, 0, false};
 }
 
-static void put(ir_json *o, const char *s, size_t n)
+static void json_out_put(ir_json *o, const char *s, size_t n)
 {
     if (o->failed) return;
     if (n > o->cap - o->n) {
@@ -37,21 +37,21 @@ static void put(ir_json *o, const char *s, size_t n)
     o->n += n;
 }
 
-static void put_text(ir_json *o, const char *s) { put(o, s, strlen(s)); }
+static void put_text(ir_json *o, const char *s) { json_out_put(o, s, strlen(s)); }
 
 /* A finished value ends in a digit, letter, quote or closing bracket. */
 static void comma(ir_json *o)
 {
-    if (o->n > 0 && !o->failed && !strchr("{[:", o->buf[o->n - 1])) put(o, ",", 1);
+    if (o->n > 0 && !o->failed && !strchr("{[:", o->buf[o->n - 1])) json_out_put(o, ",", 1);
 }
 
 void ir_json_open(ir_json *o, char bracket)
 {
     comma(o);
-    put(o, &bracket, 1);
+    json_out_put(o, &bracket, 1);
 }
 
-void ir_json_close(ir_json *o, char bracket) { put(o, &bracket, 1); }
+void ir_json_close(ir_json *o, char bracket) { json_out_put(o, &bracket, 1); }
 
 size_t ir_utf8_length(const char *s, size_t n)
 {
@@ -79,23 +79,23 @@ static void escaped(ir_json *o, unsigned char c)
 
 static void quoted(ir_json *o, const char *s, size_t n)
 {
-    put(o, "\"", 1);
+    json_out_put(o, "\"", 1);
     for (size_t i = 0; i < n;) {
         unsigned char c = (unsigned char)s[i];
         size_t        len = ir_utf8_length(s + i, n - i);
         if (len == 0) put_text(o, "\\ufffd");
         else if (c < 0x20 || c == 0x7F || c == '"' || c == '\\') escaped(o, c);
-        else put(o, s + i, len);
+        else json_out_put(o, s + i, len);
         i += len ? len : 1;
     }
-    put(o, "\"", 1);
+    json_out_put(o, "\"", 1);
 }
 
 void ir_json_key(ir_json *o, const char *key)
 {
     comma(o);
     quoted(o, key, strlen(key));
-    put(o, ":", 1);
+    json_out_put(o, ":", 1);
 }
 
 void ir_json_strn(ir_json *o, const char *s, size_t n)
@@ -115,7 +115,7 @@ void ir_json_text(ir_json *o, const char *s) { ir_json_str(o, s && *s ? s : NULL
 void ir_json_null(ir_json *o)
 {
     comma(o);
-    put(o, "null", 4);
+    json_out_put(o, "null", 4);
 }
 
 void ir_json_bool(ir_json *o, bool v)
@@ -153,7 +153,7 @@ void ir_json_num(ir_json *o, double v)
     put_text(o, text);
 }
 
-void ir_json_newline(ir_json *o) { put(o, "\n", 1); }
+void ir_json_newline(ir_json *o) { json_out_put(o, "\n", 1); }
 
 void ir_json_key_num(ir_json *o, const char *key, double v)
 {

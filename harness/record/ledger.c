@@ -14,7 +14,7 @@ typedef struct block { struct block *next; } block;
 typedef struct { json_t *root; block *blocks; } store;
 typedef struct { const char *file, *id; store *s; } place; /* for messages, and where memory comes from */
 
-static void *take(store *s, size_t n, size_t size)
+static void *ledger_take(store *s, size_t n, size_t size)
 {
     block *b = calloc(1, sizeof *b + sizeof(double) + (n ? n : 1) * size);
     if (!b) return NULL;
@@ -42,7 +42,7 @@ static ir_status range(const place *p, const char *field, json_t *j, ir_claim_va
     return IR_OK;
 }
 
-static ir_status value(const place *p, const char *field, const char *name, json_t *j, ir_claim_value *v)
+static ir_status ledger_value(const place *p, const char *field, const char *name, json_t *j, ir_claim_value *v)
 {
     *v = (ir_claim_value){.name = name, .v = NAN, .lo = NAN, .hi = NAN, .unit = ""};
     if (json_is_number(j)) {
@@ -56,12 +56,12 @@ static ir_status value(const place *p, const char *field, const char *name, json
     return IR_OK;
 }
 
-static ir_status values(const place *p, const char *field, json_t *j, json_t *units, ir_claim_values *out)
+static ir_status ledger_values(const place *p, const char *field, json_t *j, json_t *units, ir_claim_values *out)
 {
     *out = (ir_claim_values){0};
     if (!j || json_is_null(j)) return IR_OK;
     if (!json_is_object(j)) return bad(p, field, "an object of named values expected");
-    ir_claim_value *v = take(p->s, json_object_size(j), sizeof *v);
+    ir_claim_value *v = ledger_take(p->s, json_object_size(j), sizeof *v);
     const char     *name;
     json_t         *item;
     if (!v) return ir_fail(IR_ENOMEM, "%s: no memory", p->file);
@@ -69,7 +69,7 @@ static ir_status values(const place *p, const char *field, json_t *j, json_t *un
     json_object_foreach(j, name, item) {
         char where[96];
         snprintf(where, sizeof where, "%s.%.60s", field, name);
-        ir_status st = value(p, where, name, item, &v[out->n]);
+        ir_status st = ledger_value(p, where, name, item, &v[out->n]);
         if (st != IR_OK) return st;
         json_t *unit = json_object_get(units, name);
         if (json_is_string(unit)) v[out->n].unit = json_string_value(unit);
@@ -79,7 +79,7 @@ static ir_status values(const place *p, const char *field, json_t *j, json_t *un
 }
 
 /* An optional string; `without` when absent or null. */
-static ir_status text(const place *p, json_t *o, const char *field, const char *without, const char **out)
+static ir_status ledger_text(const place *p, json_t *o, const char *field, const char *without, const char **out)
 {
     json_t *j = json_object_get(o, field);
     *out = without;
@@ -89,7 +89,7 @@ static ir_status text(const place *p, json_t *o, const char *field, const char *
     return IR_OK;
 }
 
-static ir_status texts(const place *p, json_t *o, ir_claim *c)
+static ir_status ledger_texts(const place *p, json_t *o, ir_claim *c)
 {
     json_t *m = json_object_get(o, "measure");
     const struct { json_t *of; const char *field, *without, **to; } want[] = {
@@ -101,7 +101,7 @@ static ir_status texts(const place *p, json_t *o, ir_claim *c)
         {m, "refutes", "", &c->refutes}};
     c->has_measure = json_is_object(m);
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
-        ir_status st = text(p, want[i].of, want[i].field, want[i].without, want[i].to);
+        ir_status st = ledger_text(p, want[i].of, want[i].field, want[i].without, want[i].to);
         if (st != IR_OK) return st;
     }
     return IR_OK;
@@ -113,12 +113,12 @@ static ir_status conflicts(const place *p, json_t *o, ir_claim *c)
     size_t  i;
     if (!j || json_is_null(j)) return IR_OK;
     if (!json_is_array(j)) return bad(p, "conflicts", "an array expected");
-    ir_claim_conflict *v = take(p->s, json_array_size(j), sizeof *v);
+    ir_claim_conflict *v = ledger_take(p->s, json_array_size(j), sizeof *v);
     if (!v) return ir_fail(IR_ENOMEM, "%s: no memory", p->file);
     c->conflict = v;
     json_array_foreach(j, i, item) {
-        ir_status st = values(p, "conflicts.values", json_object_get(item, "values"), NULL, &v[i].values);
-        if (st == IR_OK) st = text(p, item, "note", "", &v[i].note);
+        ir_status st = ledger_values(p, "conflicts.values", json_object_get(item, "values"), NULL, &v[i].values);
+        if (st == IR_OK) st = ledger_text(p, item, "note", "", &v[i].note);
         if (st != IR_OK) return st;
         v[i].book_line = (int)json_integer_value(json_object_get(item, "book_line"));
         c->nconflict++;
@@ -135,12 +135,12 @@ static ir_status numbers(const place *p, json_t *o, ir_claim *c)
     c->tolerance_rel = json_number_value(tol);
     c->book_line = (int)json_integer_value(json_object_get(o, "book_line"));
     c->has_recomputed = json_is_object(again);
-    ir_status st = values(p, "inputs", inputs, NULL, &c->inputs);
+    ir_status st = ledger_values(p, "inputs", inputs, NULL, &c->inputs);
     for (size_t i = 0; st == IR_OK && i < c->inputs.n; i++)
         if (c->inputs.v[i].kind != IR_CV_NUMBER) st = bad(p, c->inputs.v[i].name, "an input is a number");
-    if (st == IR_OK) st = values(p, "stated", json_object_get(stated, "values"), json_object_get(stated, "units"), &c->stated);
+    if (st == IR_OK) st = ledger_values(p, "stated", json_object_get(stated, "values"), json_object_get(stated, "units"), &c->stated);
     if (st == IR_OK)
-        st = values(p, "recomputed", json_object_get(again, "values"), json_object_get(again, "units"), &c->recomputed);
+        st = ledger_values(p, "recomputed", json_object_get(again, "values"), json_object_get(again, "units"), &c->recomputed);
     return st == IR_OK ? conflicts(p, o, c) : st;
 }
 
@@ -161,7 +161,7 @@ static ir_status claim(const char *file, store *s, json_t *o, size_t i, ir_claim
     if (!json_is_object(o)) return bad(&p, "claim", "an object expected");
     if (!id || !*id) return bad(&p, "id", "missing");
     c->id = id;
-    ir_status st = texts(&p, o, c);
+    ir_status st = ledger_texts(&p, o, c);
     if (st == IR_OK) st = numbers(&p, o, c);
     return st == IR_OK ? known_kind(&p, c) : st;
 }
@@ -170,7 +170,7 @@ static ir_status claims(const char *file, store *s, ir_ledger *out)
 {
     json_t   *item;
     size_t    i;
-    ir_claim *c = take(s, json_array_size(s->root), sizeof *c);
+    ir_claim *c = ledger_take(s, json_array_size(s->root), sizeof *c);
     if (!c) return ir_fail(IR_ENOMEM, "%s: no memory", file);
     out->claim = c;
     json_array_foreach(s->root, i, item) {

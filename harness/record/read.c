@@ -58,7 +58,7 @@ static ir_status read_line(ir_reader *r, const char *s, size_t n, bool complete)
 }
 
 /* ---- all lines --------------------------------------------------------------------------------------- */
-static void begin(ir_reader *r, const char *name, bool strict, ir_record *out)
+static void read_begin(ir_reader *r, const char *name, bool strict, ir_record *out)
 {
     memset(out, 0, sizeof *out);
     ir_ceilings_init(&out->ceilings);
@@ -66,7 +66,7 @@ static void begin(ir_reader *r, const char *name, bool strict, ir_record *out)
     *r = (ir_reader){.name = name, .strict = strict, .out = out};
 }
 
-static ir_status finish(ir_reader *r, ir_status s)
+static ir_status read_finish(ir_reader *r, ir_status s)
 {
     if (s == IR_OK && r->out->nheader == 0)
         s = r->line == 0 ? ir_fail(IR_EINVAL, "%s: empty: not a record", r->name)
@@ -79,13 +79,13 @@ ir_status ir_record_parse(const char *name, const char *text, size_t n, bool str
 {
     ir_reader r;
     ir_status s = IR_OK;
-    begin(&r, name, strict, out);
+    read_begin(&r, name, strict, out);
     for (const char *end = text + n; text < end && s == IR_OK;) {
         const char *nl = memchr(text, '\n', (size_t)(end - text));
         s = read_line(&r, text, (size_t)((nl ? nl : end) - text), nl != NULL);
         text = nl ? nl + 1 : end;
     }
-    return finish(&r, s);
+    return read_finish(&r, s);
 }
 
 typedef struct { char *v; size_t n, cap, scanned; } buffer; /* scanned: bytes known to hold no newline */
@@ -106,7 +106,7 @@ static ir_status read_complete(ir_reader *r, buffer *b)
     return s;
 }
 
-static ir_status make_room(ir_reader *r, buffer *b)
+static ir_status read_make_room(ir_reader *r, buffer *b)
 {
     if (b->cap - b->n >= CHUNK_B) return IR_OK;
     if (b->n > LINE_MAX_B)
@@ -124,7 +124,7 @@ static ir_status read_stream(ir_reader *r, FILE *f)
     buffer    b = {NULL, 0, 0, 0};
     ir_status s;
     for (;;) {
-        s = make_room(r, &b);
+        s = read_make_room(r, &b);
         if (s != IR_OK) break;
         size_t got = fread(b.v + b.n, 1, CHUNK_B, f);
         if (got == 0) break;
@@ -142,12 +142,12 @@ ir_status ir_record_read(const char *path, bool strict, ir_record *out)
 {
     ir_reader r;
     bool      std = !strcmp(path, "-");
-    begin(&r, std ? "standard input" : path, strict, out);
+    read_begin(&r, std ? "standard input" : path, strict, out);
     FILE *f = std ? stdin : fopen(path, "rb");
     if (!f) return ir_fail(IR_EIO, "%s: %s", path, strerror(errno));
     ir_status s = read_stream(&r, f);
     if (!std) fclose(f);
-    return finish(&r, s);
+    return read_finish(&r, s);
 }
 #else
 typedef int ir_no_reader; /* record.c answers */

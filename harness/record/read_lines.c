@@ -44,7 +44,7 @@ static ir_status check_names(ir_reader *r, const json_t *o, const char *field, c
     return IR_OK;
 }
 
-static bool is_named(const json_t *names, const char *key)
+static bool read_lines_is_named(const json_t *names, const char *key)
 {
     size_t  i;
     json_t *e;
@@ -56,7 +56,7 @@ static bool is_named(const json_t *names, const char *key)
 
 static ir_status env_entry(ir_reader *r, ir_env *e, const char *key, const json_t *v, const json_t *compared, const json_t *numbers)
 {
-    bool      compare = is_named(compared, key), number = json_is_number(v);
+    bool      compare = read_lines_is_named(compared, key), number = json_is_number(v);
     ir_status s;
     if (!*key || strlen(key) >= sizeof e->v->key)
         return ir_read_fail(r, NULL, "'%.60s': a key has 1 to %zu bytes", key, sizeof e->v->key - 1);
@@ -64,7 +64,7 @@ static ir_status env_entry(ir_reader *r, ir_env *e, const char *key, const json_
         return ir_read_fail(r, key, "a number, a string or null expected");
     if (ir_env_get(e, key)) return IR_OK; /* the first to name it wins */
     if (e->n >= MAX_ENV) return ir_read_fail(r, key, "more than %d entries", MAX_ENV);
-    if (number || (json_is_null(v) && is_named(numbers, key)))
+    if (number || (json_is_null(v) && read_lines_is_named(numbers, key)))
         s = ir_env_num(e, key, number ? json_number_value(v) : NAN, compare);
     else
         s = ir_env_text(e, key, json_is_string(v) ? json_string_value(v) : "", compare);
@@ -98,7 +98,7 @@ static size_t device_at(const ir_record *out, const char *id)
     return i;
 }
 
-static ir_status add_device(ir_reader *r, const ir_device_info *d)
+static ir_status read_lines_add_device(ir_reader *r, const ir_device_info *d)
 {
     ir_record *out = r->out;
     size_t     n = out->ndevice;
@@ -120,13 +120,13 @@ ir_status ir_read_machine(ir_reader *r, const json_t *o)
     memset(&d, 0, sizeof d);
     ir_status s = ir_rec_read(r, ir_rec_device, o, &d);
     size_t    at = device_at(r->out, d.id);
-    if (s == IR_OK && at == r->out->ndevice) s = add_device(r, &d);
+    if (s == IR_OK && at == r->out->ndevice) s = read_lines_add_device(r, &d);
     return s == IR_OK ? read_env(r, o, &r->out->device_env[at]) : s;
 }
 
 /* ---- ceilings ---------------------------------------------------------------------------------------- */
 /* A cache level's size: its device's, and the record's where no other device was the first to have any. */
-static ir_status read_capacity(ir_reader *r, const json_t *o)
+static ir_status read_lines_read_capacity(ir_reader *r, const json_t *o)
 {
     static const char *const levels[] = {"L1", "L2", "L3", "DRAM"};
     ir_record    *out = r->out;
@@ -178,7 +178,7 @@ ir_status ir_read_ceiling(ir_reader *r, const json_t *o)
     const char *what;
     memset(&c, 0, sizeof c);
     ir_status s = ir_read_text(r, o, "what", &what);
-    if (s == IR_OK && what && !strcmp(what, "capacity")) return read_capacity(r, o);
+    if (s == IR_OK && what && !strcmp(what, "capacity")) return read_lines_read_capacity(r, o);
     if (s == IR_OK) s = ir_rec_read(r, ir_rec_ceiling, o, &c);
     if (s == IR_OK && c.value < 0) s = ir_read_fail(r, "value", "%.6g is negative", c.value);
     if (s == IR_OK) s = read_saturations(r, o, &c);

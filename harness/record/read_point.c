@@ -33,7 +33,7 @@ static const char *keep_oracle(const char *text)
     }
 }
 
-static ir_status read_check(ir_reader *r, const json_t *o, ir_check *c)
+static ir_status read_point_read_check(ir_reader *r, const json_t *o, ir_check *c)
 {
     static const ir_rec_field numbers[] = {
         {"err", REC_NUM, offsetof(ir_check, err), sizeof(double), NULL, NULL, false},
@@ -73,7 +73,7 @@ static ir_status read_params(ir_reader *r, const json_t *o, ir_point *p)
     return s;
 }
 
-static ir_status read_words(ir_reader *r, const json_t *o, ir_point *p)
+static ir_status read_point_read_words(ir_reader *r, const json_t *o, ir_point *p)
 {
     const json_t *words;
     ir_status     s = ir_read_object(r, o, "param_words", &words);
@@ -137,7 +137,7 @@ static ir_status parallel(ir_reader *r, const json_t *o, const char *field, size
     return s;
 }
 
-static ir_status seconds(ir_reader *r, const char *field, const json_t *v, size_t i, double *out)
+static ir_status read_point_seconds(ir_reader *r, const char *field, const json_t *v, size_t i, double *out)
 {
     *out = json_is_number(v) ? json_number_value(v) : NAN;
     if (!json_is_number(v) && !json_is_null(v)) return ir_read_fail(r, field, "entry %zu is no number", i);
@@ -152,8 +152,8 @@ static ir_status fill_samples(ir_reader *r, const json_t *wall, const json_t *de
         ir_sample *x = &p->samples.v[i];
         int64_t    n = p->reps;
         x->dev_s = NAN;
-        s = seconds(r, "samples_s", json_array_get(wall, i), i, &x->wall_s);
-        if (s == IR_OK && dev) s = seconds(r, "dev_samples_s", json_array_get(dev, i), i, &x->dev_s);
+        s = read_point_seconds(r, "samples_s", json_array_get(wall, i), i, &x->wall_s);
+        if (s == IR_OK && dev) s = read_point_seconds(r, "dev_samples_s", json_array_get(dev, i), i, &x->dev_s);
         if (s == IR_OK && reps) s = ir_read_integer(r, "samples_reps", json_array_get(reps, i), 0, UINT32_MAX, &n);
         x->reps = (uint32_t)n;
     }
@@ -203,13 +203,13 @@ ir_status ir_read_point(ir_reader *r, const json_t *o)
     ir_point_init(p);
     s = ir_rec_read(r, ir_rec_point_id, o, p);
     if (s == IR_OK) s = read_params(r, o, p);
-    if (s == IR_OK) s = read_words(r, o, p);
+    if (s == IR_OK) s = read_point_read_words(r, o, p);
     if (s == IR_OK) s = read_status(r, o, p);
     if (s == IR_OK) s = read_stats(r, o, "time_s", &p->wall);
     if (s == IR_OK) s = read_stats(r, o, "dev_time_s", &p->dev);
     if (s == IR_OK) s = ir_rec_read(r, ir_rec_point_run, o, p);
     if (s == IR_OK) s = check_cost(r, &p->cost);
-    if (s == IR_OK) s = read_check(r, o, &p->check);
+    if (s == IR_OK) s = read_point_read_check(r, o, &p->check);
     if (s == IR_OK) s = ir_rec_read(r, ir_rec_point_law, o, p);
     if (s == IR_OK) s = read_samples(r, o, p);
     if (s == IR_OK) out->npoint++;

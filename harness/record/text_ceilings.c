@@ -26,7 +26,7 @@ static const char *thread_text(int threads, char buf[IR_NUM])
     return buf;
 }
 
-static const char *unit_of(const ir_ceiling *c)
+static const char *text_ceilings_unit_of(const ir_ceiling *c)
 {
     switch (c->what) {
     case IR_C_BANDWIDTH: return "B/s";
@@ -37,7 +37,7 @@ static const char *unit_of(const ir_ceiling *c)
     }
 }
 
-static double half_width(const ir_ceiling *c)
+static double text_ceilings_half_width(const ir_ceiling *c)
 {
     return fmax(c->hi - c->value, c->value - c->lo) / c->value; /* NAN without an interval */
 }
@@ -51,8 +51,8 @@ static void value_cells(ir_table *tb, const view *w, const ir_ceiling *c)
         return;
     }
     bool suspect = c->flags & IR_FLAG_SUSPECT;
-    ir_table_cell(tb, suspect ? TXT_RED : TXT_BOLD, "%s%s", suspect ? "! " : "", ir_text_aligned(c->value, unit_of(c), num));
-    ir_table_cell(tb, TXT_DIM, "%s", ir_text_spread(w->t, half_width(c), wide));
+    ir_table_cell(tb, suspect ? TXT_RED : TXT_BOLD, "%s%s", suspect ? "! " : "", ir_text_aligned(c->value, text_ceilings_unit_of(c), num));
+    ir_table_cell(tb, TXT_DIM, "%s", ir_text_spread(w->t, text_ceilings_half_width(c), wide));
 }
 
 static void by_cell(ir_table *tb, const ir_ceiling *c, bool isa)
@@ -174,7 +174,7 @@ static void bandwidth_curve(const view *w, const char *level, const char *op, in
     if (between) ir_text_para(w->t, "  ", "%s %s by threads: %s", level, op, text);
 }
 
-static void bandwidth(const view *w)
+static void text_ceilings_bandwidth(const view *w)
 {
     char        h1[IR_NUM], h2[IR_NUM];
     const char *op[MAX_OPS];
@@ -217,13 +217,13 @@ static void peaks_beside(const view *w, ir_dtype d, int threads)
         const ir_ceiling *c = &w->cs->v[i];
         if (!is_of(w, c, IR_C_FLOPS) || c->dtype != d || c->threads != threads || c->source != IR_SRC_MEASURED) continue;
         n += (size_t)snprintf(text + n, sizeof text - n, "%s%s %s %s", n ? ", " : "", c->op, c->kernel,
-                              ir_text_scaled(c->value, unit_of(c), num, sizeof num));
+                              ir_text_scaled(c->value, text_ceilings_unit_of(c), num, sizeof num));
         ways++;
     }
     if (ways > 1) ir_text_para(w->t, "  ", "%s: %s", ir_dtype_name(d), text);
 }
 
-static void peaks(const view *w)
+static void text_ceilings_peaks(const view *w)
 {
     char     h1[IR_NUM], h2[IR_NUM];
     int      one, all;
@@ -317,7 +317,7 @@ static void overlaps(const view *w)
 }
 
 /* One line of values by threads; on a device by kernel. */
-static void values(const view *w, ir_what what, const char *title, const char *about)
+static void text_ceilings_values(const view *w, ir_what what, const char *title, const char *about)
 {
     char   text[512] = "", num[IR_NUM], threads[IR_NUM];
     size_t n = 0;
@@ -325,7 +325,7 @@ static void values(const view *w, ir_what what, const char *title, const char *a
         const ir_ceiling *c = &w->cs->v[i];
         if (!is_of(w, c, what)) continue;
         n += (size_t)snprintf(text + n, sizeof text - n, "%s%s%s (%s)", n ? ", " : "", c->flags & IR_FLAG_SUSPECT ? "! " : "",
-                              ir_text_scaled(c->value, unit_of(c), num, sizeof num),
+                              ir_text_scaled(c->value, text_ceilings_unit_of(c), num, sizeof num),
                               c->threads > 0 ? thread_text(c->threads, threads) : c->kernel);
     }
     if (!n) return;
@@ -360,7 +360,7 @@ static void suspects(const view *w)
     }
 }
 
-static void legend(const view *w)
+static void text_ceilings_legend(const view *w)
 {
     bool is_checked = false, device = false;
     for (size_t i = 0; i < w->cs->n; i++) {
@@ -385,14 +385,14 @@ void ir_text_ceilings(const ir_text *t, const ir_ceilings *cs)
         for (size_t k = 0; k < i && !seen; k++) seen = !strcmp(cs->v[k].device, w.device);
         if (seen) continue;
         if (several) ir_text_styled(t, TXT_BOLD, "%s\n", w.device);
-        bandwidth(&w);
-        peaks(&w);
+        text_ceilings_bandwidth(&w);
+        text_ceilings_peaks(&w);
         latencies(&w);
-        values(&w, IR_C_LAUNCH, "Launch  ", "one empty parallel region or kernel");
+        text_ceilings_values(&w, IR_C_LAUNCH, "Launch  ", "one empty parallel region or kernel");
         overlaps(&w);
-        values(&w, IR_C_CLOCK, "Clock   ", "while running, from a dependent chain");
+        text_ceilings_values(&w, IR_C_CLOCK, "Clock   ", "while running, from a dependent chain");
         if (i == 0) capacities(&w);
         suspects(&w);
-        legend(&w);
+        text_ceilings_legend(&w);
     }
 }

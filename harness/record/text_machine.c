@@ -8,7 +8,7 @@
 typedef struct { char text[1024]; size_t n; } line;
 
 __attribute__((format(printf, 2, 3)))
-static void add(line *l, const char *fmt, ...)
+static void text_machine_add(line *l, const char *fmt, ...)
 {
     va_list ap;
     if (l->n >= sizeof l->text) return;
@@ -34,18 +34,18 @@ static double env_num(const ir_env *e, const char *key)
 static void add_text(line *l, const ir_env *e, const char *key, const char *label)
 {
     const char *v = env_text(e, key);
-    if (*v) add(l, "%s%s%s", label, *label ? " " : "", v);
+    if (*v) text_machine_add(l, "%s%s%s", label, *label ? " " : "", v);
 }
 
 static void add_count(line *l, double n, const char *noun)
 {
-    if (n > 0) add(l, "%.0f %s%s", n, noun, n == 1 ? "" : "s");
+    if (n > 0) text_machine_add(l, "%.0f %s%s", n, noun, n == 1 ? "" : "s");
 }
 
 static void add_scaled(line *l, double v, const char *unit, const char *label)
 {
     char num[IR_NUM];
-    if (isfinite(v)) add(l, "%s%s%s", label, *label ? " " : "", ir_text_scaled(v, unit, num, sizeof num));
+    if (isfinite(v)) text_machine_add(l, "%s%s%s", label, *label ? " " : "", ir_text_scaled(v, unit, num, sizeof num));
 }
 
 static void print(const ir_text *t, const char *lead, const line *l)
@@ -62,7 +62,7 @@ static void hardware(const ir_text *t, const ir_device_info *d, const ir_env *e)
     add_scaled(&l, d->clock_Hz, "Hz", "");
     add_scaled(&l, d->mem_B, "B", "memory");
     add_scaled(&l, d->llc_B, "B", "last-level cache");
-    if (env_num(e, "cpuset_limited") == 1) add(&l, "limited to part of %.0f threads", env_num(e, "threads_machine"));
+    if (env_num(e, "cpuset_limited") == 1) text_machine_add(&l, "limited to part of %.0f threads", env_num(e, "threads_machine"));
     add_text(&l, e, "isa", "");
     print(t, "  device  ", &l);
     l = (line){"", 0};
@@ -87,13 +87,13 @@ static void state(const ir_text *t, const ir_env *e)
     add_text(&l, e, "pin", "pinned:");
     add_text(&l, e, "pages", "pages:");
     add_text(&l, e, "thp", "huge pages");
-    if (isfinite(env_num(e, "load_1min"))) add(&l, "load %.2f", env_num(e, "load_1min"));
-    if (isfinite(env_num(e, "pair_ratio_start"))) add(&l, "two threads run %.2f x one", env_num(e, "pair_ratio_start"));
-    if (isfinite(env_num(e, "pair_ratio_end"))) add(&l, "%.2f x at the end", env_num(e, "pair_ratio_end"));
+    if (isfinite(env_num(e, "load_1min"))) text_machine_add(&l, "load %.2f", env_num(e, "load_1min"));
+    if (isfinite(env_num(e, "pair_ratio_start"))) text_machine_add(&l, "two threads run %.2f x one", env_num(e, "pair_ratio_start"));
+    if (isfinite(env_num(e, "pair_ratio_end"))) text_machine_add(&l, "%.2f x at the end", env_num(e, "pair_ratio_end"));
     print(t, "  state   ", &l);
 }
 
-static void build(const ir_text *t, const ir_env *e)
+static void text_machine_build(const ir_text *t, const ir_env *e)
 {
     line l = {"", 0};
     char key[17];
@@ -108,7 +108,7 @@ static void build(const ir_text *t, const ir_env *e)
     l = (line){"", 0};
     if (!e->n) return;
     ir_env_key(e, key);
-    add(&l, "%s (runs with the same key can be compared)", key);
+    text_machine_add(&l, "%s (runs with the same key can be compared)", key);
     print(t, "  key     ", &l);
 }
 
@@ -120,5 +120,5 @@ void ir_text_machine(const ir_text *t, const ir_device_info *d, const ir_env *e)
                  *d->driver ? ", " : "", d->driver);
     hardware(t, d, e);
     state(t, e);
-    build(t, e);
+    text_machine_build(t, e);
 }

@@ -25,7 +25,7 @@ static int thousands(double v)
 static const char *const prefix[] = {"a", "f", "p", "n", "u", "m", "", "k", "M", "G", "T", "P", "E"};
 enum { NONE = 6, LAST = sizeof prefix / sizeof *prefix - 1 };
 
-static const char *scale(double v, const char *unit, bool zeros, char *buf, size_t n)
+static const char *text_number_scale(double v, const char *unit, bool zeros, char *buf, size_t n)
 {
     char        digits[IR_NUM];
     const char *gap = *unit ? " " : "";
@@ -39,8 +39,8 @@ static const char *scale(double v, const char *unit, bool zeros, char *buf, size
     return buf;
 }
 
-const char *ir_text_scaled(double value, const char *unit, char *buf, size_t n) { return scale(value, unit, false, buf, n); }
-const char *ir_text_aligned(double value, const char *unit, char buf[IR_NUM]) { return scale(value, unit, true, buf, IR_NUM); }
+const char *ir_text_scaled(double value, const char *unit, char *buf, size_t n) { return text_number_scale(value, unit, false, buf, n); }
+const char *ir_text_aligned(double value, const char *unit, char buf[IR_NUM]) { return text_number_scale(value, unit, true, buf, IR_NUM); }
 
 const char *ir_text_plain(double v, char buf[IR_NUM])
 {

@@ -59,7 +59,7 @@ static group next_group(const ir_point *p, size_t n)
 }
 
 __attribute__((format(printf, 4, 5)))
-static size_t put(char *buf, size_t size, size_t n, const char *fmt, ...)
+static size_t text_points_put(char *buf, size_t size, size_t n, const char *fmt, ...)
 {
     va_list ap;
     if (n >= size) return n;
@@ -76,14 +76,14 @@ static size_t attributes(const group *g, const ir_point *p, bool varying, char *
     for (int i = 0; i < p->np; i++) {
         if (g->vary_param[i] != varying) continue;
         bool named = !varying || g->nvary == 1;
-        n = put(buf, size, n, "%s%s%s", sep, named ? p->pname[i] : "", named ? "=" : "");
-        n = *p->pword[i] ? put(buf, size, n, "%s", p->pword[i]) : put(buf, size, n, "%lld", (long long)p->p.v[i]);
+        n = text_points_put(buf, size, n, "%s%s%s", sep, named ? p->pname[i] : "", named ? "=" : "");
+        n = *p->pword[i] ? text_points_put(buf, size, n, "%s", p->pword[i]) : text_points_put(buf, size, n, "%lld", (long long)p->p.v[i]);
         sep = ",";
     }
-    if (g->vary_dtype == varying) n = put(buf, size, n, "%s%s", n ? " " : "", ir_dtype_name(p->p.dtype));
+    if (g->vary_dtype == varying) n = text_points_put(buf, size, n, "%s%s", n ? " " : "", ir_dtype_name(p->p.dtype));
     if (g->vary_threads == varying && p->p.threads > 0)
-        n = put(buf, size, n, "%s%d%s", n ? " " : "", p->p.threads, varying ? "t" : p->p.threads == 1 ? " thread" : " threads");
-    if (g->vary_cache == varying) n = put(buf, size, n, "%s%s", n ? " " : "", p->cold ? "cold" : "hot");
+        n = text_points_put(buf, size, n, "%s%d%s", n ? " " : "", p->p.threads, varying ? "t" : p->p.threads == 1 ? " thread" : " threads");
+    if (g->vary_cache == varying) n = text_points_put(buf, size, n, "%s%s", n ? " " : "", p->cold ? "cold" : "hot");
     return n;
 }
 
@@ -154,11 +154,11 @@ static void share_cell(ir_table *tb, double share, double scale, int decimals)
     else ir_table_cell(tb, share > 1.02 ? TXT_RED : TXT_PLAIN, "%.*f", decimals, fmin(scale * share, 9999));
 }
 
-static void row(ir_table *tb, const ir_text *t, const group *g, const ir_point *p)
+static void text_points_row(ir_table *tb, const ir_text *t, const group *g, const ir_point *p)
 {
     char   label[200];
     int    room = ir_text_width(t) - 72; /* what the other columns leave */
-    size_t n = put(label, sizeof label, 0, " %s%s%s", g->vary_workload ? p->workload : "", g->vary_workload ? "/" : "",
+    size_t n = text_points_put(label, sizeof label, 0, " %s%s%s", g->vary_workload ? p->workload : "", g->vary_workload ? "/" : "",
                    p->kernel);
     attributes(g, p, true, label, sizeof label, n);
     if (ir_text_columns(label) > (room > LEAST ? room : LEAST)) { /* a line of its own: an identity is never cut */
@@ -178,10 +178,10 @@ static void row(ir_table *tb, const ir_text *t, const group *g, const ir_point *
 static void heading(ir_table *tb, const group *g)
 {
     char   text[256];
-    size_t n = put(text, sizeof text, 0, "%s/%s", g->p->backend, g->vary_workload ? g->p->family : g->p->workload);
+    size_t n = text_points_put(text, sizeof text, 0, "%s/%s", g->p->backend, g->vary_workload ? g->p->family : g->p->workload);
     for (int i = 0, k = 0; i < g->p->np && g->nvary > 1; i++)
-        if (g->vary_param[i]) n = put(text, sizeof text, n, "%s%s", k++ ? "," : " ", g->p->pname[i]);
-    n = put(text, sizeof text, n, ":");
+        if (g->vary_param[i]) n = text_points_put(text, sizeof text, n, "%s%s", k++ ? "," : " ", g->p->pname[i]);
+    n = text_points_put(text, sizeof text, n, ":");
     attributes(g, g->p, false, text, sizeof text, n);
     ir_table_span(tb, TXT_BOLD, "%s", text);
 }
@@ -198,7 +198,7 @@ static size_t table(const ir_text *t, const ir_point *p, size_t n)
         group g = next_group(p, (size_t)(end - p));
         if (g.n) heading(&tb, &g);
         for (size_t i = 0; i < g.n; i++)
-            if (g.p[i].status == IR_OK) row(&tb, t, &g, &g.p[i]), ok++;
+            if (g.p[i].status == IR_OK) text_points_row(&tb, t, &g, &g.p[i]), ok++;
         p = g.p + g.n;
     }
     ir_table_end(&tb);
@@ -206,7 +206,7 @@ static size_t table(const ir_text *t, const ir_point *p, size_t n)
 }
 
 /* ---- what the table cannot say ------------------------------------------------------------------------ */
-static void legend(const ir_text *t, const ir_point *p, size_t n)
+static void text_points_legend(const ir_text *t, const ir_point *p, size_t n)
 {
     char     text[256] = "";
     size_t   len = 0;
@@ -216,7 +216,7 @@ static void legend(const ir_text *t, const ir_point *p, size_t n)
                  "time; eta: efficiency of the compute term alone; MFU, MBU: %% of the measured peak and bandwidth");
     for (int i = 0; i < IR_NFLAG; i++)
         if (any >> i & 1u && flag_mark[i].mark)
-            len = put(text, sizeof text, len, "%s%c %s", len ? ", " : "", flag_mark[i].mark, flag_mark[i].means);
+            len = text_points_put(text, sizeof text, len, "%s%c %s", len ? ", " : "", flag_mark[i].mark, flag_mark[i].means);
     if (len) ir_text_para(t, "  ", "flags: %s", text);
     bool proof = false;
     for (size_t i = 0; i < n; i++) proof |= *p[i].proof != 0;
@@ -241,7 +241,7 @@ static void remarks(const ir_text *t, const ir_point *p, size_t n)
 static bool same_reason(const ir_point *a, const ir_point *b) { return a->status == b->status && !strcmp(a->why, b->why); }
 
 /* Points with the same status and reason, once, at the first of them. */
-static void reason(const ir_text *t, const ir_point *p, size_t n, size_t first)
+static void text_points_reason(const ir_text *t, const ir_point *p, size_t n, size_t first)
 {
     char   key[IR_ID];
     size_t count = 0;
@@ -253,12 +253,12 @@ static void reason(const ir_text *t, const ir_point *p, size_t n, size_t first)
         if (same_reason(&p[i], &p[first])) ir_text_para(t, "    ", "%s", ir_point_key(&p[i], key));
 }
 
-static void reasons(const ir_text *t, const ir_point *p, size_t n, bool skips)
+static void text_points_reasons(const ir_text *t, const ir_point *p, size_t n, bool skips)
 {
     for (size_t i = 0; i < n; i++) {
         bool seen = p[i].status == IR_OK || (p[i].status == IR_SKIP) != skips;
         for (size_t k = 0; k < i && !seen; k++) seen = same_reason(&p[k], &p[i]);
-        if (!seen) reason(t, p, n, i);
+        if (!seen) text_points_reason(t, p, n, i);
     }
 }
 
@@ -267,9 +267,9 @@ void ir_text_points(const ir_text *t, const ir_point *p, size_t n)
     size_t ok = table(t, p, n);
     if (n == 0) fputs("No points.\n", t->f);
     if (ok) {
-        legend(t, p, n);
+        text_points_legend(t, p, n);
         remarks(t, p, n);
     }
-    reasons(t, p, n, false);
-    reasons(t, p, n, true);
+    text_points_reasons(t, p, n, false);
+    text_points_reasons(t, p, n, true);
 }

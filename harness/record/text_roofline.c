@@ -66,7 +66,7 @@ static int clamp(double v, int n) { return v < 0 ? 0 : v >= n ? n - 1 : (int)v; 
 static double dot_x(const canvas *c, double lx) { return (lx - c->x0) / (c->x1 - c->x0) * c->w * c->sx; }
 static double dot_y(const canvas *c, double ly) { return (c->y1 - ly) / (c->y1 - c->y0) * H * c->sy; }
 
-static void dot(canvas *c, int x, int y, char ascii)
+static void text_roofline_dot(canvas *c, int x, int y, char ascii)
 {
     static const unsigned char bit[4][2] = {{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}};
     if (x < 0 || y < 0 || x >= c->w * c->sx || y >= H * c->sy) return;
@@ -87,8 +87,8 @@ static void draw_roof(canvas *c, double bw, double peak, double from, double unt
         }
         int y = (int)floor(dot_y(c, fmin(slope, flat)));
         if (!dotted || x % (2 * c->sx) < c->sx) {
-            dot(c, x, y, dotted ? '.' : slope < flat ? '/' : '-');
-            for (int v = last; c->sy > 1 && last >= 0 && v > y + 1; v--) dot(c, x, v - 1, '/');
+            text_roofline_dot(c, x, y, dotted ? '.' : slope < flat ? '/' : '-');
+            for (int v = last; c->sy > 1 && last >= 0 && v > y + 1; v--) text_roofline_dot(c, x, v - 1, '/');
         }
         last = y;
     }

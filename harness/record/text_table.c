@@ -91,7 +91,7 @@ static ir_cell *next_cell(ir_table *tb)
 }
 
 __attribute__((format(printf, 4, 0)))
-static void add(ir_table *tb, ir_style style, bool span, const char *fmt, va_list ap)
+static void text_table_add(ir_table *tb, ir_style style, bool span, const char *fmt, va_list ap)
 {
     ir_cell *c = next_cell(tb);
     if (!c) return;
@@ -106,7 +106,7 @@ void ir_table_cell(ir_table *tb, ir_style style, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    add(tb, style, false, fmt, ap);
+    text_table_add(tb, style, false, fmt, ap);
     va_end(ap);
 }
 
@@ -114,7 +114,7 @@ void ir_table_span(ir_table *tb, ir_style style, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    add(tb, style, true, fmt, ap);
+    text_table_add(tb, style, true, fmt, ap);
     va_end(ap);
     for (int i = 1; i < tb->ncol; i++) {
         ir_cell *c = next_cell(tb);
@@ -140,16 +140,16 @@ static void natural(const ir_table *tb, layout *l)
     }
 }
 
-static int total(const ir_table *tb, const layout *l)
+static int text_table_total(const ir_table *tb, const layout *l)
 {
     int sum = -l->gap;
     for (int c = 0; c < tb->ncol; c++) sum += l->shown[c] ? l->width[c] + l->gap : 0;
     return sum;
 }
 
-static int least(const ir_table *tb, const layout *l)
+static int text_table_least(const ir_table *tb, const layout *l)
 {
-    int sum = total(tb, l);
+    int sum = text_table_total(tb, l);
     for (int c = 0; c < tb->ncol; c++)
         if (l->shown[c] && tb->col[c].least > 0 && l->width[c] > tb->col[c].least) sum -= l->width[c] - tb->col[c].least;
     return sum;
@@ -159,8 +159,8 @@ static void fit(const ir_table *tb, layout *l)
 {
     int room = ir_text_width(tb->t);
     l->gap = 2;
-    if (total(tb, l) > room) l->gap = 1;
-    while (least(tb, l) > room) {
+    if (text_table_total(tb, l) > room) l->gap = 1;
+    while (text_table_least(tb, l) > room) {
         int worst = -1;
         for (int c = 0; c < tb->ncol; c++)
             if (l->shown[c] && tb->col[c].drop > 0 && (worst < 0 || tb->col[c].drop > tb->col[worst].drop)) worst = c;
@@ -168,7 +168,7 @@ static void fit(const ir_table *tb, layout *l)
         for (int c = 0; c < tb->ncol; c++) /* equals go together */
             if (l->shown[c] && tb->col[c].drop == tb->col[worst].drop) l->shown[c] = false, l->dropped[c] = true;
     }
-    for (int over = total(tb, l) - room; over > 0; over--) { /* the widest flexible column gives first */
+    for (int over = text_table_total(tb, l) - room; over > 0; over--) { /* the widest flexible column gives first */
         int widest = -1;
         for (int c = 0; c < tb->ncol; c++)
             if (l->shown[c] && tb->col[c].least > 0 && l->width[c] > tb->col[c].least &&

@@ -23,7 +23,7 @@ static void ranks(const double *y, size_t n, double *r)
 }
 
 /* Largest |rank sum of the first k - its mean| / its standard deviation over the admissible k; the k in *at. */
-static double largest(const double *r, size_t n, size_t *at)
+static double changes_largest(const double *r, size_t n, size_t *at)
 {
     double sum = 0, best = 0;
     *at = 0;
@@ -55,7 +55,7 @@ static double p_value(size_t n, double z)
             r[i] = r[j];
             r[j] = t;
         }
-        reach += largest(r, n, &at) >= z - 1e-9;
+        reach += changes_largest(r, n, &at) >= z - 1e-9;
     }
     free(r);
     return (double)(reach + 1) / (DRAWS + 1);
@@ -74,18 +74,18 @@ double ir_hodges_lehmann(const double *a, size_t na, const double *b, size_t nb)
 typedef struct { const double *y; double alpha, delta; double *r; ir_change *out; size_t n, max; } search;
 
 /* Binary segmentation of [lo, hi). */
-static void split(search *s, size_t lo, size_t hi)
+static void changes_split(search *s, size_t lo, size_t hi)
 {
     size_t n = hi - lo, at;
     if (n < 2 * IR_CHANGE_FIRM || s->n >= s->max) return;
     ranks(s->y + lo, n, s->r);
-    double z = largest(s->r, n, &at), p = at ? p_value(n, z) : 1;
+    double z = changes_largest(s->r, n, &at), p = at ? p_value(n, z) : 1;
     if (p > s->alpha) return;
     double shift = ir_hodges_lehmann(s->y + lo, at, s->y + lo + at, n - at);
     if (!(fabs(shift) >= s->delta)) return;
-    split(s, lo, lo + at);
+    changes_split(s, lo, lo + at);
     if (s->n < s->max) s->out[s->n++] = (ir_change){lo + at, shift, p, true};
-    split(s, lo + at, hi);
+    changes_split(s, lo + at, hi);
 }
 
 /* The last 3 or 4 runs, each beyond all of the segment before them. */
@@ -123,7 +123,7 @@ size_t ir_changes(const double *y, size_t n, double alpha, double delta, ir_chan
     if (m > 0) {
         s.y = v;
         s.r = r;
-        split(&s, 0, m);
+        changes_split(&s, 0, m);
         provisional(&s, m);
         for (size_t i = 0; i < s.n; i++) out[i].at = index[out[i].at];
     }

@@ -53,7 +53,7 @@ static double dependence(const double *v, const double *sorted, size_t n)
     return fmin(fmax(r, 0), R_MAX);
 }
 
-static double *known(const double *v, size_t n, size_t *m)
+static double *median_ci_known(const double *v, size_t n, size_t *m)
 {
     double *x = n ? malloc(n * sizeof *x) : NULL;
     *m = 0;
@@ -65,7 +65,7 @@ static double *known(const double *v, size_t n, size_t *m)
 double ir_dependence(const double *v, size_t n)
 {
     size_t  m;
-    double *x = known(v, n, &m), *s = x ? malloc(n * sizeof *s) : NULL, r = NAN;
+    double *x = median_ci_known(v, n, &m), *s = x ? malloc(n * sizeof *s) : NULL, r = NAN;
     if (s && m > 0) {
         memcpy(s, x, m * sizeof *s);
         ir_sort(s, m);
@@ -101,7 +101,7 @@ static void ordered_ci(const double *sorted, size_t n, double conf, double widen
 void ir_median_ci(const double *v, size_t n, double conf, double *lo, double *hi)
 {
     size_t  m;
-    double *x = known(v, n, &m), *s = x ? malloc(n * sizeof *s) : NULL, a, b, l, h;
+    double *x = median_ci_known(v, n, &m), *s = x ? malloc(n * sizeof *s) : NULL, a, b, l, h;
     *lo = *hi = NAN;
     if (!s || m < MIN_N || !(conf > 0 && conf < 1)) goto out;
     memcpy(s, x, m * sizeof *s);

@@ -47,7 +47,7 @@ double ir_quantile_sorted(const double *v, size_t n, double q)
     return i + 1 < n && h > lo ? v[i] + (h - lo) * (v[i + 1] - v[i]) : v[i];
 }
 
-static double *sorted_copy(const double *v, size_t n, size_t *known)
+static double *order_sorted_copy(const double *v, size_t n, size_t *known)
 {
     double *s = n ? malloc(n * sizeof *s) : NULL;
     *known = 0;
@@ -62,7 +62,7 @@ static double *sorted_copy(const double *v, size_t n, size_t *known)
 double ir_median(const double *v, size_t n)
 {
     size_t  m;
-    double *s = sorted_copy(v, n, &m), x = ir_quantile_sorted(s, m, 0.5);
+    double *s = order_sorted_copy(v, n, &m), x = ir_quantile_sorted(s, m, 0.5);
     free(s);
     return x;
 }

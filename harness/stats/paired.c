@@ -17,7 +17,7 @@ const char *ir_ab_name(ir_ab v)
 }
 
 /* Largest rank l, from 1, with 2 P(X < l) <= 1 - conf; 0: none. */
-static size_t rank_of(size_t n, double conf)
+static size_t paired_rank_of(size_t n, double conf)
 {
     size_t l = 0;
     while (l < n / 2 && 2 * ir_binom_cdf(l, n, 0.5) <= 1 - conf + 1e-12) l++;
@@ -25,7 +25,7 @@ static size_t rank_of(size_t n, double conf)
 }
 
 /* A sorted copy without the NANs; *m values. */
-static double *sorted_copy(const double *d, size_t n, size_t *m)
+static double *paired_sorted_copy(const double *d, size_t n, size_t *m)
 {
     double *s = n ? malloc(n * sizeof *s) : NULL;
     *m = 0;
@@ -38,8 +38,8 @@ static double *sorted_copy(const double *d, size_t n, size_t *m)
 bool ir_sign_interval(const double *d, size_t n, double conf, double *lo, double *hi, double *real_conf)
 {
     size_t  m;
-    double *s = sorted_copy(d, n, &m);
-    size_t  l = s ? rank_of(m, conf) : 0;
+    double *s = paired_sorted_copy(d, n, &m);
+    size_t  l = s ? paired_rank_of(m, conf) : 0;
     *lo = *hi = *real_conf = NAN;
     if (l > 0) {
         *lo = s[l - 1];

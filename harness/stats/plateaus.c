@@ -13,7 +13,7 @@
 typedef struct { size_t first, last; double z; } piece;
 typedef struct { double step, noise, penalty; size_t least; } scales; /* least: points of a plateau */
 
-static double median_of(const double *z, size_t first, size_t last, double *tmp)
+static double plateaus_median_of(const double *z, size_t first, size_t last, double *tmp)
 {
     size_t n = last - first + 1;
     memcpy(tmp, z + first, n * sizeof *tmp);
@@ -42,7 +42,7 @@ static size_t segment(const double *z, size_t n, const scales *s, double *best, 
     for (size_t j = 1; j <= n; j++) {
         best[j] = INFINITY;
         for (size_t i = 0; i < j; i++) {
-            double m = median_of(z, i, j - 1, tmp), cost = best[i] + s->penalty;
+            double m = plateaus_median_of(z, i, j - 1, tmp), cost = best[i] + s->penalty;
             for (size_t k = i; k < j; k++) cost += fabs(z[k] - m);
             if (cost < best[j]) {
                 best[j] = cost;
@@ -54,7 +54,7 @@ static size_t segment(const double *z, size_t n, const scales *s, double *best, 
     for (size_t j = n; j > 0; j = from[j]) m++;
     for (size_t j = n, k = m; j > 0; j = from[j]) {
         out[--k] = (piece){from[j], j - 1, 0};
-        out[k].z = median_of(z, out[k].first, out[k].last, tmp);
+        out[k].z = plateaus_median_of(z, out[k].first, out[k].last, tmp);
     }
     return m;
 }
@@ -65,7 +65,7 @@ static double drift(const double *z, const piece *p, double *tmp)
 {
     size_t n = p->last - p->first + 1, h = n / 2;
     if (n < 2) return INFINITY;
-    double d = median_of(z, p->last - h + 1, p->last, tmp) - median_of(z, p->first, p->first + h - 1, tmp);
+    double d = plateaus_median_of(z, p->last - h + 1, p->last, tmp) - plateaus_median_of(z, p->first, p->first + h - 1, tmp);
     return n > 3 ? 2 * fabs(d) : fabs(d);
 }
 
@@ -80,7 +80,7 @@ static bool flat(const double *z, piece *p, const scales *s, double *tmp)
     for (int i = 0; i < 2 && n > s->least; i++)
         if (drift(z, &cut[i], tmp) < s->step) {
             *p = cut[i];
-            p->z = median_of(z, p->first, p->last, tmp);
+            p->z = plateaus_median_of(z, p->first, p->last, tmp);
             return true;
         }
     return false;
@@ -97,7 +97,7 @@ static size_t keep_flat(const double *z, piece *p, size_t m, const scales *s, do
     for (size_t i = 0; i < m; i++) {
         if (k > 0 && fabs(p[i].z - p[k - 1].z) < s->step) {
             p[k - 1].last = p[i].last;
-            p[k - 1].z = median_of(z, p[k - 1].first, p[k - 1].last, tmp);
+            p[k - 1].z = plateaus_median_of(z, p[k - 1].first, p[k - 1].last, tmp);
         } else {
             p[k++] = p[i];
         }
@@ -119,7 +119,7 @@ static void trim(const double *z, piece *p, double before, double after, const s
 }
 
 /* Takes in the points beyond an end that are on the level, over at most one outlier at a time. */
-static void grow(const double *z, size_t n, piece *p, const scales *s)
+static void plateaus_grow(const double *z, size_t n, piece *p, const scales *s)
 {
     double near = 0.7 * s->step;
     for (size_t k = 1; k <= 2; k++)
@@ -146,10 +146,10 @@ size_t ir_plateaus(const double *x, const double *y, size_t n, double rel_step, 
     size_t k = keep_flat(z, p, segment(z, m, &s, best, from, tmp, p), &s, tmp);
     for (size_t i = 0; i < k && w < max; i++) {
         trim(z, &p[i], i > 0 ? p[i - 1].z : NAN, i + 1 < k ? p[i + 1].z : NAN, &s);
-        grow(z, m, &p[i], &s);
+        plateaus_grow(z, m, &p[i], &s);
         if (p[i].last - p[i].first + 1 < s.least) continue;
         size_t a = at[p[i].first], b = at[p[i].last];
-        out[w++] = (ir_plateau){a, b, x[a], x[b], exp(median_of(z, p[i].first, p[i].last, tmp))};
+        out[w++] = (ir_plateau){a, b, x[a], x[b], exp(plateaus_median_of(z, p[i].first, p[i].last, tmp))};
     }
 out:
     free(p);

@@ -17,8 +17,8 @@ enum {
     ALIGN = 64
 };
 
-static size_t min_of(size_t x, size_t y) { return x < y ? x : y; }
-static size_t up(size_t x, size_t to) { return (x + to - 1) / to * to; }
+static size_t attention_min_of(size_t x, size_t y) { return x < y ? x : y; }
+static size_t attention_up(size_t x, size_t to) { return (x + to - 1) / to * to; }
 
 /* What one thread works in. */
 typedef struct { char *q; float *s, *acc, *max, *sum; size_t qs, as; } bench;
@@ -27,7 +27,7 @@ static cpu_dot dot_of(const cpu_attention *a) { return a->kv == IR_F32 ? CPU_DOT
 static size_t thread_B(const cpu_attention *a)
 {
     size_t q = QUERIES * cpu_linear_stride(a->dots, dot_of(a), a->dh);
-    return q + up((QUERIES * KEYS + QUERIES * up(a->dh, 16) + 2 * QUERIES + a->dh) * sizeof(float), ALIGN);
+    return q + attention_up((QUERIES * KEYS + QUERIES * attention_up(a->dh, 16) + 2 * QUERIES + a->dh) * sizeof(float), ALIGN);
 }
 
 static bench bench_of(const cpu_attention *a, int tid)
@@ -35,7 +35,7 @@ static bench bench_of(const cpu_attention *a, int tid)
     bench b;
     b.q = a->work + (size_t)tid * a->thread_B;
     b.qs = cpu_linear_stride(a->dots, dot_of(a), a->dh);
-    b.as = up(a->dh, 16);
+    b.as = attention_up(a->dh, 16);
     b.s = (float *)(void *)(b.q + QUERIES * b.qs);
     b.acc = b.s + QUERIES * KEYS;
     b.max = b.acc + QUERIES * b.as;
@@ -45,7 +45,7 @@ static bench bench_of(const cpu_attention *a, int tid)
 
 /* ---- one head ------------------------------------------------------------------------------------------------ */
 typedef struct { const char *qkv; char *k, *v, *y; size_t row_B; } head;
-static head head_of(const cpu_attention *a, size_t b, size_t h)
+static head attention_head_of(const cpu_attention *a, size_t b, size_t h)
 {
     const size_t width = a->heads * a->dh, row_B = a->dh * (a->kv == IR_F32 ? 4 : 2);
     const size_t plane = (b * a->heads + h) * a->cap * row_B, first = b * a->tokens;
@@ -53,7 +53,7 @@ static head head_of(const cpu_attention *a, size_t b, size_t h)
                   a->y + (first * width + h * a->dh) * sizeof(float), row_B};
 }
 
-static void append(const cpu_attention *a, head *h, size_t lo, size_t hi)
+static void attention_append(const cpu_attention *a, head *h, size_t lo, size_t hi)
 {
     const size_t width = a->heads * a->dh * sizeof(float);
     for (size_t t = lo; t < hi; t++) {
@@ -63,7 +63,7 @@ static void append(const cpu_attention *a, head *h, size_t lo, size_t hi)
 }
 
 /* Queries [q0, q0+n) scaled and packed; nothing seen yet. */
-static void begin(const cpu_attention *a, const head *h, bench *b, size_t q0, size_t n)
+static void attention_begin(const cpu_attention *a, const head *h, bench *b, size_t q0, size_t n)
 {
     const float by = 1 / sqrtf((float)a->dh);
     float *t = b->sum + QUERIES;
@@ -82,7 +82,7 @@ static void scores(const cpu_attention *a, const head *h, bench *b, size_t n, si
 {
     const cpu_linear_ops *o = a->dots;
     for (size_t m = 0; m < n; m += o->most) {
-        size_t rows = min_of(o->most, n - m), j = 0;
+        size_t rows = attention_min_of(o->most, n - m), j = 0;
         for (; j < keys;) {
             size_t r = j + CPU_TILE_R <= keys ? CPU_TILE_R : 1;
             o->tile[dot_of(a)][r > 1][rows](h->row_B, h->k + (key + j) * h->row_B, h->row_B, b->q + m * b->qs, b->qs,
@@ -113,13 +113,13 @@ static void absorb(const cpu_attention *a, bench *b, size_t m, size_t seen, size
 static void attend(const cpu_attention *a, const head *h, bench *b, size_t q0, size_t n, size_t lo, size_t hi)
 {
     for (size_t key = lo; key < hi; key += KEYS) {
-        size_t keys = min_of(KEYS, hi - key);
+        size_t keys = attention_min_of(KEYS, hi - key);
         if (n == 1) /* otherwise the cache is read more than once, and mostly found in L2 */
             for (size_t i = 0; i < keys * h->row_B; i += 64) __builtin_prefetch(h->v + key * h->row_B + i);
         scores(a, h, b, n, key, keys);
         for (size_t m = 0; m < n; m++) {
             size_t last = a->past + q0 + m + 1; /* keys this query may see */
-            absorb(a, b, m, last <= key ? 0 : min_of(keys, last - key), keys);
+            absorb(a, b, m, last <= key ? 0 : attention_min_of(keys, last - key), keys);
         }
         a->isa->weigh(a->kv, n, keys, a->dh, b->s, KEYS, h->v + key * h->row_B, b->acc, b->as);
     }
@@ -133,15 +133,15 @@ static void prefill(const cpu_attention *a, int tid, int nthreads)
     bench  b = bench_of(a, tid);
     cpu_part(a->batch * a->heads, 1, tid, nthreads, &lo, &hi);
     for (size_t i = lo; i < hi; i++) {
-        head h = head_of(a, i / a->heads, i % a->heads);
-        append(a, &h, 0, a->tokens);
+        head h = attention_head_of(a, i / a->heads, i % a->heads);
+        attention_append(a, &h, 0, a->tokens);
     }
     ir_pool_barrier(a->pool, nthreads);
     cpu_part(a->batch * a->heads * blocks, 1, tid, nthreads, &lo, &hi);
     for (size_t i = lo; i < hi; i++) {
-        size_t which = i / blocks, q0 = i % blocks * QUERIES, n = min_of(QUERIES, a->tokens - q0);
-        head   h = head_of(a, which / a->heads, which % a->heads);
-        begin(a, &h, &b, q0, n);
+        size_t which = i / blocks, q0 = i % blocks * QUERIES, n = attention_min_of(QUERIES, a->tokens - q0);
+        head   h = attention_head_of(a, which / a->heads, which % a->heads);
+        attention_begin(a, &h, &b, q0, n);
         attend(a, &h, &b, q0, n, 0, a->past + q0 + n);
         for (size_t m = 0; m < n; m++)
             a->ops->scale(a->dh, 1 / b.sum[m], b.acc + m * b.as, h.y + (q0 + m) * a->heads * a->dh * sizeof(float));
@@ -154,9 +154,9 @@ static float *part_of(const cpu_attention *a, size_t item, int nthreads)
     return (float *)(void *)(a->work + (size_t)nthreads * a->thread_B) + item * (a->dh + 2);
 }
 
-static void join(const cpu_attention *a, size_t i, int nthreads)
+static void attention_join(const cpu_attention *a, size_t i, int nthreads)
 {
-    head   h = head_of(a, i / a->heads, i % a->heads);
+    head   h = attention_head_of(a, i / a->heads, i % a->heads);
     float *p = part_of(a, i * a->segments, nthreads), *acc = p + 2;
     float  most = p[0], sum = p[1];
     for (size_t s = 1; s < a->segments; s++) {
@@ -179,10 +179,10 @@ static void decode(const cpu_attention *a, int tid, int nthreads)
     cpu_part(items * a->segments, 1, tid, nthreads, &lo, &hi);
     for (size_t i = lo; i < hi; i++) {
         size_t which = i / a->segments;
-        head   h = head_of(a, which / a->heads, which % a->heads);
+        head   h = attention_head_of(a, which / a->heads, which % a->heads);
         cpu_part(a->past + 1, 1, (int)(i % a->segments), (int)a->segments, &from, &to);
-        if (to == a->past + 1) append(a, &h, 0, 1);
-        begin(a, &h, &b, 0, 1);
+        if (to == a->past + 1) attention_append(a, &h, 0, 1);
+        attention_begin(a, &h, &b, 0, 1);
         attend(a, &h, &b, 0, 1, from, to);
         if (a->segments == 1) {
             a->ops->scale(a->dh, 1 / b.sum[0], b.acc, h.y);
@@ -196,7 +196,7 @@ static void decode(const cpu_attention *a, int tid, int nthreads)
     if (a->segments == 1) return;
     ir_pool_barrier(a->pool, nthreads);
     cpu_part(items, 1, tid, nthreads, &lo, &hi);
-    for (size_t i = lo; i < hi; i++) join(a, i, nthreads);
+    for (size_t i = lo; i < hi; i++) attention_join(a, i, nthreads);
 }
 
 void cpu_attention_part(const cpu_attention *a, int tid, int nthreads)
@@ -212,7 +212,7 @@ static size_t segments_of(const cpu_attention *a, size_t threads)
 {
     size_t items = a->batch * a->heads, most = (a->past + 1) / SEGMENT;
     if (a->tokens > 1 || items >= 4 * threads || items % threads == 0 || most < 2) return 1;
-    return min_of(most, (4 * threads + items - 1) / items);
+    return attention_min_of(most, (4 * threads + items - 1) / items);
 }
 
 void cpu_attention_plan(const ir_dev *dev, const ly_row *r, size_t cap, ir_dtype kv, int threads, cpu_attention *a)
@@ -238,7 +238,7 @@ void cpu_attention_plan(const ir_dev *dev, const ly_row *r, size_t cap, ir_dtype
 }
 
 /* ---- the kernel -------------------------------------------------------------------------------------------------- */
-static void part(void *arg, int tid, int nthreads) { cpu_attention_part(arg, tid, nthreads); }
+static void attention_part(void *arg, int tid, int nthreads) { cpu_attention_part(arg, tid, nthreads); }
 
 static void attention_teardown(ir_run *r)
 {
@@ -269,11 +269,11 @@ static ir_status attention_run(ir_run *r, uint32_t reps)
     a->k = r->mem[1].p;
     a->v = a->k + a->batch * a->heads * a->cap * a->dh * (a->kv == IR_F32 ? 4 : 2);
     a->y = r->mem[2].p;
-    for (uint32_t i = 0; i < reps; i++) ir_pool_run(a->pool, r->p.threads, part, a);
+    for (uint32_t i = 0; i < reps; i++) ir_pool_run(a->pool, r->p.threads, attention_part, a);
     return IR_OK;
 }
 
-static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+static ir_status attention_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     (void)dev, (void)w;
     ir_dtype kv = ly_kv_dtype(p->dtype);
@@ -283,4 +283,4 @@ static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_param
 
 const ir_kernel cpu_attention_tiled = {
     .family = "attention", .name = "tiled", .doc = "running maximum and sum: scores stay in L1, the cache is read once",
-    .can_run = can_run, .setup = attention_setup, .run = attention_run, .teardown = attention_teardown};
+    .can_run = attention_can_run, .setup = attention_setup, .run = attention_run, .teardown = attention_teardown};

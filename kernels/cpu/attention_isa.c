@@ -11,7 +11,7 @@ enum { MOST = 2 };
 typedef uint32_t word_v __attribute__((vector_size(VBYTES), may_alias));
 typedef uint16_t half_v __attribute__((vector_size(VBYTES / 2), may_alias));
 
-SIMD_INLINE vf value(int wide, const char *v, size_t i)
+SIMD_INLINE vf attention_value(int wide, const char *v, size_t i)
 {
     if (!wide) return vf_load((const float *)(const void *)(v + i * 4));
     half_v h;
@@ -43,27 +43,27 @@ SIMD_INLINE vf value(int wide, const char *v, size_t i)
         if (NV > 2) vf_store(acc + m * as + 2 * VF, a##m##2);                                       \
         if (NV > 3) vf_store(acc + m * as + 3 * VF, a##m##3);                                       \
     }
-SIMD_INLINE void tile(int wide, int M, int NV, size_t n, size_t dh, const float *p, size_t ps, const char *v, float *acc,
+SIMD_INLINE void attention_tile(int wide, int M, int NV, size_t n, size_t dh, const float *p, size_t ps, const char *v, float *acc,
                       size_t as)
 {
     EACH(IN)
     for (size_t j = 0; j < n; j++, v += dh * (wide ? 2 : 4)) {
-        vf v0 = value(wide, v, 0), v1 = v0, v2 = v0, v3 = v0;
-        if (NV > 1) v1 = value(wide, v, VF);
-        if (NV > 2) v2 = value(wide, v, 2 * VF);
-        if (NV > 3) v3 = value(wide, v, 3 * VF);
+        vf v0 = attention_value(wide, v, 0), v1 = v0, v2 = v0, v3 = v0;
+        if (NV > 1) v1 = attention_value(wide, v, VF);
+        if (NV > 2) v2 = attention_value(wide, v, 2 * VF);
+        if (NV > 3) v3 = attention_value(wide, v, 3 * VF);
         EACH(MUL)
     }
     EACH(OUT)
 }
 
 /* One row of the tile count M over all of dh. */
-SIMD_INLINE void rows_of(int wide, int M, size_t n, size_t dh, const float *p, size_t ps, const char *v, float *acc, size_t as)
+SIMD_INLINE void attention_rows_of(int wide, int M, size_t n, size_t dh, const float *p, size_t ps, const char *v, float *acc, size_t as)
 {
     const size_t width = wide ? 2 : 4;
     size_t d = 0;
-    for (; d + 4 * VF <= dh; d += 4 * VF) tile(wide, M, 4, n, dh, p, ps, v + d * width, acc + d, as);
-    for (; d + VF <= dh; d += VF) tile(wide, M, 1, n, dh, p, ps, v + d * width, acc + d, as);
+    for (; d + 4 * VF <= dh; d += 4 * VF) attention_tile(wide, M, 4, n, dh, p, ps, v + d * width, acc + d, as);
+    for (; d + VF <= dh; d += VF) attention_tile(wide, M, 1, n, dh, p, ps, v + d * width, acc + d, as);
     for (; d < dh; d++)
         for (int m = 0; m < M; m++)
             for (size_t j = 0; j < n; j++) {
@@ -81,9 +81,9 @@ SIMD_INLINE void rows_of(int wide, int M, size_t n, size_t dh, const float *p, s
     static void rows_##M(int wide, size_t n, size_t dh, const float *p, size_t ps, const char *v, float *acc, size_t as) \
     {                                                                                               \
         if (wide)                                                                                   \
-            rows_of(1, M, n, dh, p, ps, v, acc, as);                                                \
+            attention_rows_of(1, M, n, dh, p, ps, v, acc, as);                                                \
         else                                                                                        \
-            rows_of(0, M, n, dh, p, ps, v, acc, as);                                                \
+            attention_rows_of(0, M, n, dh, p, ps, v, acc, as);                                                \
     }
 ROWS(1) ROWS(2)
 #if defined(__AVX512F__) || defined(__ARM_NEON)

@@ -92,7 +92,7 @@ static ir_status cpu_describe(ir_dev *dev, ir_device_info *out)
 enum { PAGE = 4096 };
 typedef struct { char *p; size_t bytes; } span;
 
-static void touch(void *arg, int tid, int nthreads)
+static void backend_touch(void *arg, int tid, int nthreads)
 {
     span *s = arg;
     size_t lo, hi;
@@ -109,7 +109,7 @@ static ir_status cpu_alloc(ir_dev *dev, size_t bytes, ir_mem *out)
     out->host = out->p;
     out->bytes = bytes;
     span all = {out->p, bytes};
-    ir_pool_run(c->pool, c->nthreads, touch, &all);
+    ir_pool_run(c->pool, c->nthreads, backend_touch, &all);
     return IR_OK;
 }
 

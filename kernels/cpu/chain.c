@@ -14,7 +14,7 @@ typedef struct { char *between; size_t bytes; } self_t;
 typedef struct { const cpu_ops *o; const ir_params *p; ly_row row; bool nt; size_t first, many; const char *x, *ab; char *y; } job;
 
 static bool   is_norm(const ir_run *r) { return r->workload == &wl_normchain; }
-static size_t steps_of(const ir_run *r) { return is_norm(r) ? WL_NORMCHAIN_STEPS : (size_t)r->p.v[K]; }
+static size_t chain_steps_of(const ir_run *r) { return is_norm(r) ? WL_NORMCHAIN_STEPS : (size_t)r->p.v[K]; }
 
 static ir_status chain_setup(ir_run *r)
 {
@@ -23,7 +23,7 @@ static ir_status chain_setup(ir_run *r)
     ly_row  row;
     r->self = s;
     if (!s) return ir_fail(IR_ENOMEM, "chain: no memory for the plan");
-    if (wl_chain_fused(&r->p) || steps_of(r) < 2) return IR_OK;
+    if (wl_chain_fused(&r->p) || chain_steps_of(r) < 2) return IR_OK;
     wl_row_of(r->workload, &r->p, &row);
     s->bytes = (size_t)ly_out_elems(&row) * sizeof(float);
     ir_status st = ir_host_alloc(s->bytes, cpu_of(r->dev)->pages, &p);
@@ -49,7 +49,7 @@ static void scale_part(void *arg, int tid, int nthreads)
                 j->y + lo * sizeof(float));
 }
 
-static void norm_part(void *arg, int tid, int nthreads)
+static void chain_norm_part(void *arg, int tid, int nthreads)
 {
     const job          *j = arg;
     const cpu_row_steps s = {.steps = ((1u << j->many) - 1) << j->first, .nt = j->nt, .c = (size_t)j->row.c,
@@ -63,7 +63,7 @@ static void norm_part(void *arg, int tid, int nthreads)
 static ir_status chain_run(ir_run *r, uint32_t reps, bool nt)
 {
     const self_t *s = r->self;
-    const size_t  all = steps_of(r);
+    const size_t  all = chain_steps_of(r);
     char         *y = r->mem[T_Y].p;
     job           j = {.o = cpu_ops_of(r->dev), .p = &r->p, .nt = nt, .many = s->between ? 1 : all, .ab = r->mem[T_AB].p};
     wl_row_of(r->workload, &r->p, &j.row);
@@ -71,16 +71,16 @@ static ir_status chain_run(ir_run *r, uint32_t reps, bool nt)
         j.x = r->mem[T_X].p;
         for (j.first = 0; j.first < all; j.first += j.many) {
             j.y = (all - j.first - j.many) % 2 ? s->between : y; /* the last pass ends in y */
-            ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, is_norm(r) ? norm_part : scale_part, &j);
+            ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, is_norm(r) ? chain_norm_part : scale_part, &j);
             j.x = j.y;
         }
     }
     return IR_OK;
 }
 static ir_status simd_run(ir_run *r, uint32_t reps) { return chain_run(r, reps, false); }
-static ir_status nt_run(ir_run *r, uint32_t reps) { return chain_run(r, reps, true); }
+static ir_status chain_nt_run(ir_run *r, uint32_t reps) { return chain_run(r, reps, true); }
 
-static ir_status nt_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+static ir_status chain_nt_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     (void)w, (void)p;
     if (cpu_ops_of(dev)->has_nt) return IR_OK;
@@ -92,4 +92,4 @@ const ir_kernel cpu_chain_simd = {
     .run = simd_run, .teardown = chain_teardown};
 const ir_kernel cpu_chain_nt = {
     .family = "chain", .name = "nt", .doc = "as simd, for tensors in memory: non-temporal stores, input fetched ahead", .flags = IR_K_NT,
-    .can_run = nt_can_run, .setup = chain_setup, .run = nt_run, .teardown = chain_teardown};
+    .can_run = chain_nt_can_run, .setup = chain_setup, .run = chain_nt_run, .teardown = chain_teardown};

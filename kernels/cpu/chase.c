@@ -86,7 +86,7 @@ static ir_status link_lines(plan *c)
 typedef struct { plan *c; ir_status status; } build_job;
 
 /* Runs on thread 0's core, so that the lines are first touched where they are chased. */
-static void build(void *arg, int tid, int nthreads)
+static void chase_build(void *arg, int tid, int nthreads)
 {
     build_job *b = arg;
     (void)tid, (void)nthreads;
@@ -116,7 +116,7 @@ static ir_status chase_setup(ir_run *r)
     build_job b = {.c = c};
     b.status = ir_host_alloc(c->bytes, pages[r->p.v[PAGES]], &p);
     c->lines = p;
-    if (b.status == IR_OK) ir_pool_run(cpu_of(r->dev)->pool, 1, build, &b);
+    if (b.status == IR_OK) ir_pool_run(cpu_of(r->dev)->pool, 1, chase_build, &b);
     if (b.status != IR_OK) chase_teardown(r);
     return b.status;
 }

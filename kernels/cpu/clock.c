@@ -14,7 +14,7 @@
 #define PAIR4(x) PAIR(x) PAIR(x) PAIR(x) PAIR(x)
 enum { TRIP = 64, MIXED_TRIP = 16 };
 
-static uint64_t chain(uint64_t x, uint64_t n)
+static uint64_t clock_chain(uint64_t x, uint64_t n)
 {
     uint64_t add = WL_CLOCK_ADD, mix = WL_CLOCK_XOR;
     HIDE(add);
@@ -29,7 +29,7 @@ static uint64_t chain(uint64_t x, uint64_t n)
 
 typedef struct { const ir_run *run; uint32_t reps; cpu_clock_fn mixed; const void *coef; } job;
 
-static void region(void *arg, int tid, int nthreads)
+static void clock_region(void *arg, int tid, int nthreads)
 {
     const job *j = arg;
     uint64_t   n = (uint64_t)j->run->p.v[0], x = 0;
@@ -38,7 +38,7 @@ static void region(void *arg, int tid, int nthreads)
         uint64_t trips = j->mixed ? n / MIXED_TRIP : 0;
         x = WL_CLOCK_START;
         if (trips) x = j->mixed(x, trips, j->coef);
-        x = chain(x, n - trips * MIXED_TRIP);
+        x = clock_chain(x, n - trips * MIXED_TRIP);
     }
     memcpy((char *)j->run->mem[0].host + sizeof x * (size_t)tid, &x, sizeof x);
 }
@@ -46,7 +46,7 @@ static void region(void *arg, int tid, int nthreads)
 static ir_status run_chain(ir_run *r, uint32_t reps)
 {
     job j = {.run = r, .reps = reps};
-    ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, region, &j);
+    ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, clock_region, &j);
     return IR_OK;
 }
 
@@ -57,7 +57,7 @@ static ir_status can_mix(const ir_dev *dev, const ir_workload *w, const ir_param
     return t && t->clock12 ? IR_OK : ir_fail(IR_SKIP, "no vector FMAs in the ISA %s", cpu_isa_name(cpu_of(dev)->isa));
 }
 
-static ir_status setup(ir_run *r)
+static ir_status clock_setup(ir_run *r)
 {
     r->self = aligned_alloc(64, sizeof(cpu_peak_data));
     if (!r->self) return ir_fail(IR_ENOMEM, "clock: no memory for %zu bytes of coefficients", sizeof(cpu_peak_data));
@@ -72,7 +72,7 @@ static ir_status run_vector(ir_run *r, uint32_t reps)
     const cpu_peak_data  *d = r->self;
     bool                  two = cpu_fma_per_cycle(isa, IR_F32) >= 2; /* unknown: the smaller load */
     job                   j = {r, reps, two ? t->clock24 : t->clock12, d->coef[0]};
-    ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, region, &j);
+    ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, clock_region, &j);
     return IR_OK;
 }
 
@@ -80,4 +80,4 @@ const ir_kernel cpu_clock_chain = {
     .family = "clock", .name = "chain", .doc = "dependent integer operations alone", .flags = IR_K_FUSED, .run = run_chain};
 const ir_kernel cpu_clock_vector = {
     .family = "clock", .name = "vector", .doc = "dependent integer operations beside vector FMAs of the device's ISA",
-    .flags = IR_K_FUSED, .can_run = can_mix, .setup = setup, .run = run_vector, .teardown = cpu_peak_teardown};
+    .flags = IR_K_FUSED, .can_run = can_mix, .setup = clock_setup, .run = run_vector, .teardown = cpu_peak_teardown};

@@ -40,10 +40,10 @@ typedef struct { cpu_conv_plan plan[CPU_CONV_NKIND]; int n, like; } candidates; 
 typedef struct { const self_t *s; ir_pool *pool; const char *in; char *out; float *packed; const char *W, *V; double *layer_s; int row;
                  const candidates *tried; int turn; const float *stand_in; } job;
 
-static size_t up(size_t x, size_t to) { return (x + to - 1) / to * to; }
+static size_t cnn_up(size_t x, size_t to) { return (x + to - 1) / to * to; }
 
 /* ---- one row --------------------------------------------------------------------------------------------------- */
-static char *buffer(const job *j, int b, int64_t at)
+static char *cnn_buffer(const job *j, int b, int64_t at)
 {
     if (b == LY_INPUT) return (char *)(uintptr_t)j->in;
     if (b == LY_OUTPUT) return j->out;
@@ -65,8 +65,8 @@ static void run_row(const job *j, int i, int tid, int nthreads)
     const ly_row *l = &s->net.row[i];
     const layer  *d = &s->layer[i];
     const ly_place *at = &s->place[i];
-    const char   *x = buffer(j, l->in, at->in), *add = buffer(j, l->add, at->add);
-    char         *y = buffer(j, l->out, at->out);
+    const char   *x = cnn_buffer(j, l->in, at->in), *add = cnn_buffer(j, l->add, at->add);
+    char         *y = cnn_buffer(j, l->out, at->out);
     if (d->conv) {
         const cpu_conv_plan *p = j->tried ? &j->tried[i].plan[j->turn % j->tried[i].n] : &d->plan;
         const float         *w = j->tried ? stand_in(j, l, p) : j->packed + d->packed_at;
@@ -76,7 +76,7 @@ static void run_row(const job *j, int i, int tid, int nthreads)
     }
 }
 
-static void step_part(void *arg, int tid, int nthreads)
+static void cnn_step_part(void *arg, int tid, int nthreads)
 {
     const job *j = arg;
     double     t = ir_now();
@@ -91,7 +91,7 @@ static void step_part(void *arg, int tid, int nthreads)
 }
 
 /* ---- choosing ----------------------------------------------------------------------------------------------------- */
-static ir_status collect(ir_run *r, self_t *s, int i, candidates *c)
+static ir_status cnn_collect(ir_run *r, self_t *s, int i, candidates *c)
 {
     static const cpu_conv_kind order[] = {CPU_CONV_DEPTHWISE, CPU_CONV_POINTWISE, CPU_CONV_DIRECT, CPU_CONV_WINOGRAD};
     const ly_row row = cpu_cnn_as_conv(&s->net.row[i]);
@@ -129,19 +129,19 @@ static int try_all(const ir_run *r, const self_t *s, const candidates *c, int pl
     const uintptr_t W = ((uintptr_t)r->mem[T_W].p + 4 * ALIGN_N - 1) / (4 * ALIGN_N) * (4 * ALIGN_N);
     ir_pool *pool = cpu_of(r->dev)->pool;
     job      j = {.s = s, .pool = pool, .in = r->mem[T_IN].p, .out = r->mem[T_OUT].p, .tried = c, .stand_in = (const float *)W};
-    ir_pool_run(pool, r->p.threads, step_part, &j); /* the first one warms up */
+    ir_pool_run(pool, r->p.threads, cnn_step_part, &j); /* the first one warms up */
     int          turn = 0;
     const double t0 = ir_now();
     for (; turn < MIN_TURNS || (turn < MAX_TURNS && ir_now() - t0 < ENOUGH_S); turn++)
         for (j.turn = 0; j.turn < plans; j.turn++) {
             j.layer_s = layer_s + (turn * plans + j.turn) * s->net.n;
-            ir_pool_run(pool, r->p.threads, step_part, &j);
+            ir_pool_run(pool, r->p.threads, cnn_step_part, &j);
         }
     return turn;
 }
 
 /* Which of its plans is each row's, to best[]: all rows of a shape have the same. */
-static ir_status fastest(const ir_run *r, const self_t *s, const candidates *c, int *best)
+static ir_status cnn_fastest(const ir_run *r, const self_t *s, const candidates *c, int *best)
 {
     int  plans = 1;
     bool fits = true;
@@ -186,7 +186,7 @@ static bool shares_packed(self_t *s, int i)
     return false;
 }
 
-static ir_status choose(ir_run *r, self_t *s, const candidates *c)
+static ir_status cnn_choose(ir_run *r, self_t *s, const candidates *c)
 {
     const bool fits = s->net.n <= KNOWN_ROWS;
     int       *best = fits ? known[s->winograd].best : malloc(sizeof *best * (size_t)s->net.n);
@@ -195,13 +195,13 @@ static ir_status choose(ir_run *r, self_t *s, const candidates *c)
     const bool    again = fits && known[s->winograd].w == r->workload && known[s->winograd].isa == isa &&
                        !memcmp(&known[s->winograd].p, &r->p, sizeof r->p);
     known[s->winograd].w = NULL;
-    if (st == IR_OK && !again) st = fastest(r, s, c, best);
+    if (st == IR_OK && !again) st = cnn_fastest(r, s, c, best);
     for (int i = 0; i < s->net.n && st == IR_OK; i++) {
         if (!s->layer[i].conv) continue;
         s->layer[i].plan = c[i].plan[best[i]];
         if (shares_packed(s, i)) continue;
         s->layer[i].packed_at = s->packed_n;
-        s->packed_n += up(s->layer[i].plan.packed_n, ALIGN_N) + ALIGN_N;
+        s->packed_n += cnn_up(s->layer[i].plan.packed_n, ALIGN_N) + ALIGN_N;
     }
     if (fits && st == IR_OK) {
         known[s->winograd].w = r->workload;
@@ -241,9 +241,9 @@ static void touch_part(void *arg, int tid, int nthreads)
 }
 
 /* Every thread its share, whoever is first to use it. */
-static void touch(ir_run *r) { ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, touch_part, r->self); }
+static void cnn_touch(ir_run *r) { ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, touch_part, r->self); }
 
-static ir_status make_arena(ir_run *r, self_t *s)
+static ir_status cnn_make_arena(ir_run *r, self_t *s)
 {
     void     *p = NULL;
     int64_t   elems = 0;
@@ -251,7 +251,7 @@ static ir_status make_arena(ir_run *r, self_t *s)
     s->act_n = (size_t)elems;
     if (st == IR_OK) st = ir_host_alloc(s->act_n * 4, cpu_of(r->dev)->pages, &p);
     s->act = p;
-    if (st == IR_OK) touch(r);
+    if (st == IR_OK) cnn_touch(r);
     return st;
 }
 
@@ -281,16 +281,16 @@ static ir_status cnn_setup(ir_run *r, bool winograd)
         const ly_row *l = &s->net.row[i];
         st = cpu_cnn_served(l);
         s->layer[i].conv = l->op == LY_CONV || l->op == LY_FC;
-        if (st == IR_OK && s->layer[i].conv) st = collect(r, s, i, c);
+        if (st == IR_OK && s->layer[i].conv) st = cnn_collect(r, s, i, c);
     }
-    if (st == IR_OK) st = make_arena(r, s);
+    if (st == IR_OK) st = cnn_make_arena(r, s);
     if (st == IR_OK) st = make_work(r, s);
-    if (st == IR_OK) st = choose(r, s, c);
+    if (st == IR_OK) st = cnn_choose(r, s, c);
     free(c);
     return st;
 }
 
-static void pack_part(void *arg, int tid, int nthreads)
+static void cnn_pack_part(void *arg, int tid, int nthreads)
 {
     const job    *j = arg;
     const ly_row *l = &j->s->net.row[j->row];
@@ -314,10 +314,10 @@ static ir_status cnn_prepare(ir_run *r)
     for (j.row = 0; j.row < s->net.n; j.row++) {
         const ly_row *l = &s->net.row[j.row];
         if (!s->layer[j.row].conv || s->layer[j.row].shared) continue;
-        ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, pack_part, &j);
+        ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, cnn_pack_part, &j);
         left = ir_host_discard(left, W + (l->W_at + l->nW) * 4);
     }
-    touch(r);
+    cnn_touch(r);
     return IR_OK;
 }
 
@@ -337,7 +337,7 @@ static job job_of(const ir_run *r, double *layer_s)
 static ir_status cnn_run(ir_run *r, uint32_t reps)
 {
     job j = job_of(r, NULL);
-    for (uint32_t i = 0; i < reps; i++) ir_pool_run(j.pool, r->p.threads, step_part, &j);
+    for (uint32_t i = 0; i < reps; i++) ir_pool_run(j.pool, r->p.threads, cnn_step_part, &j);
     return IR_OK;
 }
 
@@ -346,7 +346,7 @@ static ir_status cnn_profile(ir_run *r, double *layer_s, int n)
     const self_t *s = r->self;
     if (n != s->net.n) return ir_fail(IR_EINVAL, "%s has %d layers, not %d", r->workload->name, s->net.n, n);
     job j = job_of(r, layer_s);
-    ir_pool_run(j.pool, r->p.threads, step_part, &j);
+    ir_pool_run(j.pool, r->p.threads, cnn_step_part, &j);
     return IR_OK;
 }
 
@@ -356,7 +356,7 @@ static ir_status cnn_can(const ir_dev *dev, const ir_workload *w, const ir_param
     return p->dtype == IR_F32 ? IR_OK : ir_fail(IR_SKIP, "this executor takes f32 weights");
 }
 
-static ir_status direct_setup(ir_run *r) { return cnn_setup(r, false); }
+static ir_status cnn_direct_setup(ir_run *r) { return cnn_setup(r, false); }
 static ir_status tuned_setup(ir_run *r) { return cnn_setup(r, true); }
 
 /* What Winograd saves stands where the row's products with padding stood: it makes those. Its weights are four times as many. */
@@ -382,7 +382,7 @@ const char *cpu_cnn_choice(const ir_run *r, int i)
 
 const ir_kernel cpu_cnn_direct = {
     .family = "cnn", .name = "direct", .doc = "NHWC, one region for the step; per layer the faster of direct and pointwise",
-    .can_run = cnn_can, .setup = direct_setup, .run = cnn_run, .teardown = cnn_teardown, .drop_scratch = cnn_drop_scratch,
+    .can_run = cnn_can, .setup = cnn_direct_setup, .run = cnn_run, .teardown = cnn_teardown, .drop_scratch = cnn_drop_scratch,
     .prepare = cnn_prepare, .unprepare = cnn_unprepare, .consumes = 1u << T_W, .profile = cnn_profile, .choice = cpu_cnn_choice};
 const ir_kernel cpu_cnn_tuned = {
     .family = "cnn", .name = "tuned",

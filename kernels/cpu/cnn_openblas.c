@@ -20,7 +20,7 @@ typedef struct {
 } self_t;
 typedef struct { const self_t *s; const ly_row *l; const char *x, *add; char *y; } job;
 
-static ir_status cnn_can(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+static ir_status cnn_openblas_cnn_can(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     ly_net net;
     (void)dev;
@@ -38,7 +38,7 @@ static ir_status cnn_can(const ir_dev *dev, const ir_workload *w, const ir_param
     return st;
 }
 
-static void cnn_teardown(ir_run *r)
+static void cnn_openblas_cnn_teardown(ir_run *r)
 {
     self_t *s = r->self;
     if (!s) return;
@@ -51,14 +51,14 @@ static void cnn_teardown(ir_run *r)
     r->self = NULL;
 }
 
-static void cnn_drop_scratch(ir_run *r)
+static void cnn_openblas_cnn_drop_scratch(ir_run *r)
 {
     const self_t *s = r->self;
     ir_host_discard((char *)s->act, (char *)s->act + s->act_B);
     if (s->matrix) ir_host_discard(s->matrix, (char *)s->matrix + s->matrix_B);
 }
 
-static ir_status make_arena(ir_run *r, self_t *s)
+static ir_status cnn_openblas_make_arena(ir_run *r, self_t *s)
 {
     void   *p = NULL;
     int64_t floats = 0;
@@ -87,7 +87,7 @@ static ir_status make_rows(ir_run *r, self_t *s)
     return st;
 }
 
-static ir_status cnn_setup(ir_run *r)
+static ir_status cnn_openblas_cnn_setup(ir_run *r)
 {
     self_t *s = calloc(1, sizeof *s);
     r->self = s;
@@ -98,24 +98,24 @@ static ir_status cnn_setup(ir_run *r)
     if (st != IR_OK) return st;
     s->conv = calloc((size_t)s->net.n, sizeof *s->conv);
     if (!s->conv) return ir_fail(IR_ENOMEM, "cnn: no memory for %d layers", s->net.n);
-    st = make_arena(r, s);
+    st = cnn_openblas_make_arena(r, s);
     return st == IR_OK ? make_rows(r, s) : st;
 }
 
-static void row_part(void *arg, int tid, int nthreads)
+static void cnn_openblas_row_part(void *arg, int tid, int nthreads)
 {
     const job *j = arg;
     cpu_cnn_row_part(j->s->ops, j->l, j->x, j->add, j->y, tid, nthreads);
 }
 
 /* at: of buffer b in the arena. */
-static void *buffer(const ir_run *r, const self_t *s, int b, int64_t at)
+static void *cnn_openblas_buffer(const ir_run *r, const self_t *s, int b, int64_t at)
 {
     return b >= 0 ? s->act + at : b == LY_INPUT ? r->mem[T_IN].p : b == LY_OUTPUT ? r->mem[T_OUT].p : NULL;
 }
 
 /* layer_s: seconds of each row, or NULL. */
-static void step(const ir_run *r, double *layer_s)
+static void cnn_openblas_step(const ir_run *r, double *layer_s)
 {
     const self_t *s = r->self;
     const char   *W = r->mem[T_W].p, *V = r->mem[T_V].p;
@@ -123,11 +123,11 @@ static void step(const ir_run *r, double *layer_s)
     for (int i = 0; i < s->net.n; i++) {
         const ly_row   *l = &s->net.row[i];
         const ly_place *at = &s->place[i];
-        job             j = {s, l, buffer(r, s, l->in, at->in), buffer(r, s, l->add, at->add), buffer(r, s, l->out, at->out)};
+        job             j = {s, l, cnn_openblas_buffer(r, s, l->in, at->in), cnn_openblas_buffer(r, s, l->add, at->add), cnn_openblas_buffer(r, s, l->out, at->out)};
         if (l->op == LY_CONV || l->op == LY_FC)
             cpu_im2col_run(&s->conv[i], j.x, W + l->W_at * 4, NULL, l->b_at < 0 ? NULL : V + l->b_at * 4, j.add, j.y);
         else
-            ir_pool_run(s->pool, r->p.threads, row_part, &j);
+            ir_pool_run(s->pool, r->p.threads, cnn_openblas_row_part, &j);
         if (!layer_s) continue;
         const double now = ir_now();
         layer_s[i] = now - t;
@@ -135,17 +135,17 @@ static void step(const ir_run *r, double *layer_s)
     }
 }
 
-static ir_status cnn_run(ir_run *r, uint32_t reps)
+static ir_status cnn_openblas_cnn_run(ir_run *r, uint32_t reps)
 {
-    for (uint32_t i = 0; i < reps; i++) step(r, NULL);
+    for (uint32_t i = 0; i < reps; i++) cnn_openblas_step(r, NULL);
     return IR_OK;
 }
 
-static ir_status cnn_profile(ir_run *r, double *layer_s, int n)
+static ir_status cnn_openblas_cnn_profile(ir_run *r, double *layer_s, int n)
 {
     const self_t *s = r->self;
     if (n != s->net.n) return ir_fail(IR_EINVAL, "%s has %d layers, not %d", r->workload->name, s->net.n, n);
-    step(r, layer_s);
+    cnn_openblas_step(r, layer_s);
     return IR_OK;
 }
 
@@ -169,5 +169,5 @@ static ir_status cnn_run(ir_run *r, uint32_t reps)
 
 const ir_kernel cpu_cnn_openblas = {
     .family = "cnn", .name = "openblas", .doc = "every convolution as im2col and OpenBLAS's product", .flags = IR_K_LIB,
-    .can_run = cnn_can, .setup = cnn_setup, .run = cnn_run, .teardown = cnn_teardown, .drop_scratch = cnn_drop_scratch,
-    .profile = cnn_profile};
+    .can_run = cnn_openblas_cnn_can, .setup = cnn_openblas_cnn_setup, .run = cnn_openblas_cnn_run, .teardown = cnn_openblas_cnn_teardown, .drop_scratch = cnn_openblas_cnn_drop_scratch,
+    .profile = cnn_openblas_cnn_profile};

@@ -48,7 +48,7 @@ static ir_status conv_setup(ir_run *r, cpu_conv_kind kind)
     return st;
 }
 
-static void pack_part(void *arg, int tid, int nthreads)
+static void conv_pack_part(void *arg, int tid, int nthreads)
 {
     const job *j = arg;
     (void)nthreads;
@@ -66,7 +66,7 @@ static ir_status conv_prepare(ir_run *r)
         if (st != IR_OK) return st;
     }
     job j = {.s = s, .W = r->mem[T_W].p, .V = r->mem[T_V].p, .packed = r->packed};
-    ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, pack_part, &j);
+    ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, conv_pack_part, &j);
     memcpy(j.packed + s->plan.packed_n, j.V, (size_t)s->plan.row.k * sizeof(float));
     return IR_OK;
 }

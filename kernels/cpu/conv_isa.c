@@ -22,8 +22,8 @@ enum { HALF = TILE_M / 2, NR = TILE_V * VF, AHEAD = 16 * NR };
 typedef float any_float __attribute__((aligned(1), may_alias)); /* a float at any byte */
 typedef int   vmask __attribute__((vector_size(VBYTES), may_alias));
 
-SIMD_INLINE vf at(const char *p) { return vf_load((const float *)(const void *)p); }
-SIMD_INLINE void put(char *p, vf x) { vf_store((float *)(void *)p, x); }
+SIMD_INLINE vf conv_at(const char *p) { return vf_load((const float *)(const void *)p); }
+SIMD_INLINE void conv_put(char *p, vf x) { vf_store((float *)(void *)p, x); }
 /* The first n < VF floats; the rest is zero, or stays as it is. */
 SIMD_INLINE vf at_n(const char *p, size_t n)
 {
@@ -31,11 +31,11 @@ SIMD_INLINE vf at_n(const char *p, size_t n)
     memcpy(&x, p, n * sizeof(float));
     return x;
 }
-SIMD_INLINE vf some(const char *p, size_t n) { return n >= VF ? at(p) : at_n(p, n); }
+SIMD_INLINE vf some(const char *p, size_t n) { return n >= VF ? conv_at(p) : at_n(p, n); }
 SIMD_INLINE void put_some(char *p, vf x, size_t n)
 {
     if (n >= VF)
-        put(p, x);
+        conv_put(p, x);
     else
         memcpy(p, &x, n * sizeof(float));
 }
@@ -44,7 +44,7 @@ SIMD_INLINE vf larger(vf a, vf b)
     vmask m = (vmask)(a > b);
     return (vf)(((vmask)a & m) | ((vmask)b & ~m));
 }
-SIMD_INLINE vf apply(vf x, int act)
+SIMD_INLINE vf conv_apply(vf x, int act)
 {
     const vf six = vf_set1(6);
     if (act == LY_ID) return x;
@@ -55,7 +55,7 @@ SIMD_INLINE vf apply(vf x, int act)
 }
 
 /* ---- the register tile ----------------------------------------------------------------------------------------- *
- * tile() is always_inline and M (pixels), NV (vectors) and PAIR are literals at every call, so what they exclude
+ * conv_tile() is always_inline and M (pixels), NV (vectors) and PAIR are literals at every call, so what they exclude
  * vanishes. Accumulators are named scalars: arrays may end up in memory. */
 #define ROWS(F) F(0) F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(9) F(10) F(11) F(12) F(13)
 #define ZERO(i) vf c##i##0 = z0, c##i##1 = z1, c##i##2 = z2, c##i##3 = z3;
@@ -86,35 +86,35 @@ SIMD_INLINE vf apply(vf x, int act)
 #define PLUS(i)                                                                                     \
     if (i < M) {                                                                                    \
         const char *q = add + i * t->y_pitch;                                                       \
-        c##i##0 += at(q);                                                                           \
-        if (NV > 1) c##i##1 += at(q + VBYTES);                                                      \
-        if (NV > 2) c##i##2 += at(q + 2 * VBYTES);                                                  \
-        if (NV > 3) c##i##3 += at(q + 3 * VBYTES);                                                  \
+        c##i##0 += conv_at(q);                                                                           \
+        if (NV > 1) c##i##1 += conv_at(q + VBYTES);                                                      \
+        if (NV > 2) c##i##2 += conv_at(q + 2 * VBYTES);                                                  \
+        if (NV > 3) c##i##3 += conv_at(q + 3 * VBYTES);                                                  \
     }
 #define RELU(i)                                                                                     \
-    c##i##0 = apply(c##i##0, LY_RELU);                                                              \
-    c##i##1 = apply(c##i##1, LY_RELU);                                                              \
-    c##i##2 = apply(c##i##2, LY_RELU);                                                              \
-    c##i##3 = apply(c##i##3, LY_RELU);
+    c##i##0 = conv_apply(c##i##0, LY_RELU);                                                              \
+    c##i##1 = conv_apply(c##i##1, LY_RELU);                                                              \
+    c##i##2 = conv_apply(c##i##2, LY_RELU);                                                              \
+    c##i##3 = conv_apply(c##i##3, LY_RELU);
 #define RELU6(i)                                                                                    \
-    c##i##0 = apply(c##i##0, LY_RELU6);                                                             \
-    c##i##1 = apply(c##i##1, LY_RELU6);                                                             \
-    c##i##2 = apply(c##i##2, LY_RELU6);                                                             \
-    c##i##3 = apply(c##i##3, LY_RELU6);
+    c##i##0 = conv_apply(c##i##0, LY_RELU6);                                                             \
+    c##i##1 = conv_apply(c##i##1, LY_RELU6);                                                             \
+    c##i##2 = conv_apply(c##i##2, LY_RELU6);                                                             \
+    c##i##3 = conv_apply(c##i##3, LY_RELU6);
 #define OUT(i)                                                                                      \
     if (i < M) {                                                                                    \
         char *q = y + i * t->y_pitch;                                                               \
-        put(q, c##i##0);                                                                            \
-        if (NV > 1) put(q + VBYTES, c##i##1);                                                       \
-        if (NV > 2) put(q + 2 * VBYTES, c##i##2);                                                   \
-        if (NV > 3) put(q + 3 * VBYTES, c##i##3);                                                   \
+        conv_put(q, c##i##0);                                                                            \
+        if (NV > 1) conv_put(q + VBYTES, c##i##1);                                                       \
+        if (NV > 2) conv_put(q + 2 * VBYTES, c##i##2);                                                   \
+        if (NV > 3) conv_put(q + 3 * VBYTES, c##i##3);                                                   \
     }
 /* The output is written a whole reduction later. */
 #define TOUCH(i)                                                                                    \
     if (i < M) {                                                                                    \
         for (int l = 0; l < NV * VBYTES; l += 64) __builtin_prefetch(o->y + i * t->y_pitch + l, 1); \
     }
-SIMD_INLINE void tile(int M, int NV, int PAIR, const cpu_conv_tile *t, const cpu_conv_at *o)
+SIMD_INLINE void conv_tile(int M, int NV, int PAIR, const cpu_conv_tile *t, const cpu_conv_at *o)
 {
     vf z0 = {0}, z1 = z0, z2 = z0, z3 = z0;
     if (o->bias) {
@@ -158,10 +158,10 @@ SIMD_INLINE void tile(int M, int NV, int PAIR, const cpu_conv_tile *t, const cpu
 }
 
 #define FN(M)                                                                                       \
-    static void full##M(const cpu_conv_tile *t, const cpu_conv_at *o) { tile(M, TILE_V, 0, t, o); }  \
-    static void narrow##M(const cpu_conv_tile *t, const cpu_conv_at *o) { tile(M, 1, 0, t, o); }
-static void pair_full(const cpu_conv_tile *t, const cpu_conv_at *o) { tile(TILE_M, TILE_V, 1, t, o); }
-static void pair_narrow(const cpu_conv_tile *t, const cpu_conv_at *o) { tile(TILE_M, 1, 1, t, o); }
+    static void full##M(const cpu_conv_tile *t, const cpu_conv_at *o) { conv_tile(M, TILE_V, 0, t, o); }  \
+    static void narrow##M(const cpu_conv_tile *t, const cpu_conv_at *o) { conv_tile(M, 1, 0, t, o); }
+static void pair_full(const cpu_conv_tile *t, const cpu_conv_at *o) { conv_tile(TILE_M, TILE_V, 1, t, o); }
+static void pair_narrow(const cpu_conv_tile *t, const cpu_conv_at *o) { conv_tile(TILE_M, 1, 1, t, o); }
 FN(1) FN(2) FN(3) FN(4)
 #if TILE_M > 4
 FN(5) FN(6)
@@ -186,11 +186,11 @@ SIMD_INLINE void nine(size_t pixels, size_t n, size_t c, const char *const *taps
         }
         a += b + d;
         if (add) a += some(add + p * c * 4 + off, n);
-        put_some(y + p * c * 4 + off, apply(a, act), n);
+        put_some(y + p * c * 4 + off, conv_apply(a, act), n);
     }
 }
 
-static void depthwise(size_t pixels, size_t c, int ntaps, const char *const *taps, size_t step_B, const float *w,
+static void conv_depthwise(size_t pixels, size_t c, int ntaps, const char *const *taps, size_t step_B, const float *w,
                       const float *bias, const char *add, int act, char *y)
 {
     const size_t w_step = (c + 15) / 16 * 16;
@@ -208,7 +208,7 @@ static void depthwise(size_t pixels, size_t c, int ntaps, const char *const *tap
             for (int i = 0; i < ntaps; i++)
                 if (taps[i]) a = vf_fma(some(taps[i] + off + p * step_B, n), vf_load(w + (size_t)i * w_step + j), a);
             if (add) a += some(add + p * c * 4 + off, n);
-            put_some(y + p * c * 4 + off, apply(a, act), n);
+            put_some(y + p * c * 4 + off, conv_apply(a, act), n);
         }
     }
 }
@@ -222,12 +222,12 @@ static void add_bias(size_t rows, size_t c, const float *bias, char *y)
 
 static void act_pass(size_t n, int act, char *y)
 {
-    for (size_t i = 0; i < n; i += VF) put_some(y + i * 4, apply(some(y + i * 4, n - i), act), n - i);
+    for (size_t i = 0; i < n; i += VF) put_some(y + i * 4, conv_apply(some(y + i * 4, n - i), act), n - i);
 }
 
 static void add_pass(size_t n, const char *a, const char *b, int act, char *y)
 {
-    for (size_t i = 0; i < n; i += VF) put_some(y + i * 4, apply(some(a + i * 4, n - i) + some(b + i * 4, n - i), act), n - i);
+    for (size_t i = 0; i < n; i += VF) put_some(y + i * 4, conv_apply(some(a + i * 4, n - i) + some(b + i * 4, n - i), act), n - i);
 }
 
 static void maximum(size_t c, size_t n, const char *const *px, char *y)
@@ -239,7 +239,7 @@ static void maximum(size_t c, size_t n, const char *const *px, char *y)
     }
 }
 
-static void mean(size_t c, size_t n, const char *px, size_t px_B, float scale, char *y)
+static void conv_mean(size_t c, size_t n, const char *px, size_t px_B, float scale, char *y)
 {
     for (size_t j = 0; j < c; j += VF) {
         vf a = {0}, b = {0};
@@ -294,14 +294,14 @@ static void wino_out(size_t c, const char *m, size_t m_B, const float *bias, con
     for (size_t j = 0; j < c; j += VF) {
         const vf z = bias ? vf_load(bias + j) : (vf){0};
         vf       d[36], h[24], o[16];
-        for (size_t i = 0; i < 36; i++) d[i] = at(m + i * m_B + j * 4);
+        for (size_t i = 0; i < 36; i++) d[i] = conv_at(m + i * m_B + j * 4);
         for (int x = 0; x < 6; x++) WINO_A((h + x), 6, (d + x), 6);
         for (int r = 0; r < 4; r++) WINO_A((o + 4 * r), 1, (h + 6 * r), 1);
         for (int i = 0; i < 16; i++) {
             if (!px[i]) continue;
             vf y = o[i] + z;
             if (add) y += some(add[i] + j * 4, c - j);
-            put_some(px[i] + j * 4, apply(y, act), c - j);
+            put_some(px[i] + j * 4, conv_apply(y, act), c - j);
         }
     }
 }
@@ -320,5 +320,5 @@ const cpu_conv_ops CPU_SYM(cpu_conv) = {
     .full = {NULL, full1, full2, full3, full4},
     .narrow = {NULL, narrow1, narrow2, narrow3, narrow4},
 #endif
-    .pair_full = pair_full, .pair_narrow = pair_narrow, .depthwise = depthwise, .bias = add_bias, .act = act_pass, .add = add_pass, .maximum = maximum, .mean = mean,
+    .pair_full = pair_full, .pair_narrow = pair_narrow, .depthwise = conv_depthwise, .bias = add_bias, .act = act_pass, .add = add_pass, .maximum = maximum, .mean = conv_mean,
     .wino_in = wino_in, .wino_out = wino_out};

@@ -65,7 +65,7 @@ ir_status cpu_conv_can(cpu_conv_kind kind, const ly_row *l)
 /* The grid whose busiest thread has the least to do; among near equals the one that reads fewest bytes: every thread
  * column reads the input again, every thread row the weights; and threads that split channels hand each other what they
  * write, which between dies costs several times a read. */
-static void choose_grid(cpu_conv_plan *p, size_t units)
+static void conv_plan_choose_grid(cpu_conv_plan *p, size_t units)
 {
     const ly_row *l = &p->row;
     const double in_B = (double)(l->batch * l->h * l->w * l->c), out_B = (double)(l->batch * l->oh * l->ow * l->k), w_B = (double)p->weight_n;
@@ -168,7 +168,7 @@ ir_status cpu_conv_plan_make(const ir_dev *dev, cpu_conv_kind kind, const ly_row
     }
     if (kind == CPU_CONV_WINOGRAD) cpu_wino_plan(p, l2, &units);
     if (kind == CPU_CONV_DEPTHWISE) cpu_dw_plan(p);
-    choose_grid(p, units);
+    conv_plan_choose_grid(p, units);
     const size_t slab = p->weight_n / p->kblocks * 4, mine = (p->kblocks + (size_t)p->tk - 1) / (size_t)p->tk;
     p->kgroup = l2 / 2 / slab < 1 ? 1 : l2 / 2 / slab;
     if (p->kgroup > mine) p->kgroup = mine;
@@ -179,7 +179,7 @@ ir_status cpu_conv_plan_make(const ir_dev *dev, cpu_conv_kind kind, const ly_row
 }
 
 /* ---- packing --------------------------------------------------------------------------------------------------- */
-static float weight(const char *W, size_t i)
+static float conv_plan_weight(const char *W, size_t i)
 {
     float f;
     memcpy(&f, W + 4 * i, sizeof f);
@@ -200,7 +200,7 @@ static void pack_block(const cpu_conv_plan *p, const char *W, size_t kb, float *
         const char *w = W + (kb * nr + j) * r * s * c * 4;
         for (size_t ch = 0; ch < t->chunks; ch++)
             for (size_t tap = 0; tap < t->rows * t->cols; tap++)
-                for (size_t i = 0; i < t->c; i++, o += nr) *o = weight(w, (tap * t->chunks + ch) * t->c + i);
+                for (size_t i = 0; i < t->c; i++, o += nr) *o = conv_plan_weight(w, (tap * t->chunks + ch) * t->c + i);
     }
 }
 
@@ -222,7 +222,7 @@ void cpu_conv_pack(const cpu_conv_plan *p, const void *W, const void *bias, floa
     }
     if (tid == 0)
         for (size_t i = 0; i < p->packed_n - p->weight_n; i++)
-            packed[p->weight_n + i] = bias && i < k ? weight(bias, i) : 0;
+            packed[p->weight_n + i] = bias && i < k ? conv_plan_weight(bias, i) : 0;
 }
 
 /* ---- running ----------------------------------------------------------------------------------------------------- */

@@ -55,7 +55,7 @@ void cpu_wino_pack(const cpu_conv_plan *p, const char *W, size_t kb, float *pack
 }
 
 /* The n-th tile's place: image, and output pixel of its corner. */
-static void place(const ly_row *l, size_t n, size_t *image, int64_t *oy, int64_t *ox)
+static void conv_wino_place(const ly_row *l, size_t n, size_t *image, int64_t *oy, int64_t *ox)
 {
     *image = n / (tiles_x(l) * tiles_y(l));
     *oy = (int64_t)(n / tiles_x(l) % tiles_y(l)) * 4;
@@ -69,7 +69,7 @@ static void load_tile(const cpu_conv_plan *p, size_t n, const char *x, const cha
     const char   *px[36];
     size_t        image;
     int64_t       oy, ox;
-    place(l, n, &image, &oy, &ox);
+    conv_wino_place(l, n, &image, &oy, &ox);
     for (int i = 0; i < 36; i++) {
         const int64_t iy = oy - l->pad + i / 6, ix = ox - l->pad + i % 6;
         const bool    in = iy >= 0 && iy < l->h && ix >= 0 && ix < l->w;
@@ -87,7 +87,7 @@ static void store_tile(const cpu_conv_plan *p, size_t n, size_t kb, const char *
     char         *px[16];
     size_t        image;
     int64_t       oy, ox;
-    place(l, n, &image, &oy, &ox);
+    conv_wino_place(l, n, &image, &oy, &ox);
     for (int i = 0; i < 16; i++) {
         const int64_t py = oy + i / 4, qx = ox + i % 4;
         const bool    in = py < l->oh && qx < l->ow;

@@ -8,30 +8,30 @@
 
 typedef struct { _Alignas(64) uint64_t regions; } slot;
 
-static void region(void *arg, int tid, int nthreads)
+static void forkjoin_region(void *arg, int tid, int nthreads)
 {
     (void)nthreads;
     ((slot *)arg)[tid].regions++;
 }
 
-static ir_status setup(ir_run *r)
+static ir_status forkjoin_setup(ir_run *r)
 {
     size_t bytes = sizeof(slot) * (size_t)r->p.threads;
     r->self = aligned_alloc(64, bytes);
     return r->self ? IR_OK : ir_fail(IR_ENOMEM, "forkjoin: no memory for %d counters", r->p.threads);
 }
 
-static void teardown(ir_run *r)
+static void forkjoin_teardown(ir_run *r)
 {
     free(r->self);
     r->self = NULL;
 }
 
-static ir_status run(ir_run *r, uint32_t reps)
+static ir_status forkjoin_run(ir_run *r, uint32_t reps)
 {
     slot *s = r->self;
     memset(s, 0, sizeof *s * (size_t)r->p.threads);
-    for (uint32_t i = 0; i < reps; i++) ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, region, s);
+    for (uint32_t i = 0; i < reps; i++) ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, forkjoin_region, s);
     for (int t = 0; t < r->p.threads; t++) {
         uint64_t seen = WL_FORKJOIN_SEEN + (uint64_t)t + s[t].regions - reps;
         memcpy((char *)r->mem[0].host + sizeof seen * (size_t)t, &seen, sizeof seen);
@@ -41,4 +41,4 @@ static ir_status run(ir_run *r, uint32_t reps)
 
 const ir_kernel cpu_forkjoin_pool = {
     .family = "launch", .name = "pool", .doc = "empty region of the suite's thread pool",
-    .setup = setup, .run = run, .teardown = teardown};
+    .setup = forkjoin_setup, .run = forkjoin_run, .teardown = forkjoin_teardown};

@@ -51,7 +51,7 @@ static void gather_part(void *arg, int tid, int nthreads)
     if (tid == nthreads - 1) set_sums(j, nthreads, WL_PARTIALS, 0);
 }
 
-static job prepare(const ir_run *r, cpu_gather_fn fn, uint32_t reps)
+static job gather_prepare(const ir_run *r, cpu_gather_fn fn, uint32_t reps)
 {
     return (job){fn, r->mem[1].p, r->mem[2].p, r->mem[0].p, (size_t)r->p.v[COUNT], r->p.dtype == IR_F32, reps};
 }
@@ -86,16 +86,16 @@ NAIVE(naive_f32, any_f32)
 REGULAR(regular_f64, any_f64, double)
 REGULAR(regular_f32, any_f32, float)
 
-static ir_status naive_run(ir_run *r, uint32_t reps)
+static ir_status gather_naive_run(ir_run *r, uint32_t reps)
 {
-    job j = prepare(r, r->p.dtype == IR_F32 ? naive_f32 : naive_f64, 1);
+    job j = gather_prepare(r, r->p.dtype == IR_F32 ? naive_f32 : naive_f64, 1);
     for (uint32_t i = 0; i < reps; i++) ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, gather_part, &j);
     return IR_OK;
 }
 
-static ir_status regular_run(ir_run *r, uint32_t reps)
+static ir_status gather_regular_run(ir_run *r, uint32_t reps)
 {
-    job j = prepare(r, r->p.dtype == IR_F32 ? regular_f32 : regular_f64, reps);
+    job j = gather_prepare(r, r->p.dtype == IR_F32 ? regular_f32 : regular_f64, reps);
     ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, gather_part, &j);
     return IR_OK;
 }
@@ -107,7 +107,7 @@ static cpu_gather_fn vector_fn(const ir_dev *dev, ir_dtype t)
     return tables[isa]->fn[t == IR_F32];
 }
 
-static ir_status vector_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+static ir_status gather_vector_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     (void)w;
     if (vector_fn(dev, p->dtype)) return IR_OK;
@@ -116,16 +116,16 @@ static ir_status vector_can_run(const ir_dev *dev, const ir_workload *w, const i
 
 static ir_status vector_run(ir_run *r, uint32_t reps)
 {
-    job j = prepare(r, vector_fn(r->dev, r->p.dtype), reps);
+    job j = gather_prepare(r, vector_fn(r->dev, r->p.dtype), reps);
     ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, gather_part, &j);
     return IR_OK;
 }
 
 const ir_kernel cpu_gather_naive = {
-    .family = "gather", .name = "naive", .doc = "one chain of additions", .flags = IR_K_NAIVE, .run = naive_run};
+    .family = "gather", .name = "naive", .doc = "one chain of additions", .flags = IR_K_NAIVE, .run = gather_naive_run};
 const ir_kernel cpu_gather_regular = {
     .family = "gather", .name = "regular", .doc = "scalar loads into eight independent sums", .flags = IR_K_FUSED,
-    .run = regular_run};
+    .run = gather_regular_run};
 const ir_kernel cpu_gather_vector = {
     .family = "gather", .name = "vector", .doc = "the ISA's gather instruction", .flags = IR_K_FUSED,
-    .can_run = vector_can_run, .run = vector_run};
+    .can_run = gather_vector_can_run, .run = vector_run};

@@ -34,20 +34,20 @@ static double tail_f32(const void *x, const uint32_t *index, size_t i, size_t n)
 #endif
 
 #if defined(__AVX512F__)
-static vd get_f64(const void *x, const uint32_t *index)
+static vd gather_get_f64(const void *x, const uint32_t *index)
 {
     return (vd)_mm512_i32gather_pd(_mm256_loadu_si256((const void *)index), x, 8);
 }
-static vf get_f32(const void *x, const uint32_t *index)
+static vf gather_get_f32(const void *x, const uint32_t *index)
 {
     return (vf)_mm512_i32gather_ps(_mm512_loadu_si512((const void *)index), x, 4);
 }
 #elif defined(__AVX2__)
-static vd get_f64(const void *x, const uint32_t *index)
+static vd gather_get_f64(const void *x, const uint32_t *index)
 {
     return (vd)_mm256_i32gather_pd(x, _mm_loadu_si128((const void *)index), 8);
 }
-static vf get_f32(const void *x, const uint32_t *index)
+static vf gather_get_f32(const void *x, const uint32_t *index)
 {
     return (vf)_mm256_i32gather_ps(x, _mm256_loadu_si256((const void *)index), 4);
 }
@@ -59,8 +59,8 @@ static double sum_f64(const void *x, const uint32_t *index, size_t n)
     vd s0 = {0}, s1 = s0;
     size_t i = 0;
     for (; i + 2 * VD <= n; i += 2 * VD) {
-        s0 += get_f64(x, index + i);
-        s1 += get_f64(x, index + i + VD);
+        s0 += gather_get_f64(x, index + i);
+        s1 += gather_get_f64(x, index + i + VD);
     }
     return vd_sum(s0 + s1) + tail_f64(x, index, i, n);
 }
@@ -70,8 +70,8 @@ static double sum_f32(const void *x, const uint32_t *index, size_t n)
     vf s0 = {0}, s1 = s0;
     size_t i = 0;
     for (; i + 2 * VF <= n; i += 2 * VF) {
-        s0 += get_f32(x, index + i);
-        s1 += get_f32(x, index + i + VF);
+        s0 += gather_get_f32(x, index + i);
+        s1 += gather_get_f32(x, index + i + VF);
     }
     return (double)vf_sum(s0 + s1) + tail_f32(x, index, i, n);
 }

@@ -45,16 +45,16 @@ typedef struct {
 
 typedef struct { const plan *p; ir_pool *pool; const char *a, *b; char *c; } job;
 
-static size_t min_of(size_t x, size_t y) { return x < y ? x : y; }
-static size_t up(size_t x, size_t to) { return (x + to - 1) / to * to; }
+static size_t gemm_min_of(size_t x, size_t y) { return x < y ? x : y; }
+static size_t gemm_up(size_t x, size_t to) { return (x + to - 1) / to * to; }
 /* n in equal parts of at most `most`, each a multiple of `grain`. */
 static size_t even(size_t n, size_t most, size_t grain)
 {
     most = most < grain ? grain : most / grain * grain;
-    return up((n + (n + most - 1) / most - 1) / ((n + most - 1) / most), grain);
+    return gemm_up((n + (n + most - 1) / most - 1) / ((n + most - 1) / most), grain);
 }
 
-static size_t cache_B(const ir_dev *dev, int level, size_t otherwise)
+static size_t gemm_cache_B(const ir_dev *dev, int level, size_t otherwise)
 {
     const ir_topology *t = &cpu_of(dev)->topo;
     for (int i = 0; i < t->ncache; i++)
@@ -74,20 +74,20 @@ static void packed_part(void *arg, int tid, int nthreads)
     const int           a_size = p->alone ? 1 : p->tn, a_rank = p->alone ? 0 : col;    /* and A, and share out its columns */
     char *ap = p->work + (p->alone ? (size_t)tid * p->thread_B : p->part_B + (size_t)row * p->thread_B);
     char *bp = p->alone ? ap + p->block_B : p->work;
-    size_t m_lo, m_hi, n_lo = 0, n_hi = n, turns = (up((p->s.m + (size_t)p->tm - 1) / (size_t)p->tm, o->mr) + p->mc - 1) / p->mc;
+    size_t m_lo, m_hi, n_lo = 0, n_hi = n, turns = (gemm_up((p->s.m + (size_t)p->tm - 1) / (size_t)p->tm, o->mr) + p->mc - 1) / p->mc;
     cpu_part(p->s.m, o->mr, row, p->tm, &m_lo, &m_hi);
     if (p->alone) cpu_part(n, o->nr, col, p->tn, &n_lo, &n_hi);
     for (size_t jc = n_lo; jc < n_hi; jc += p->nc)
         for (size_t pc = 0; pc < k; pc += p->kc) {
-            size_t nb = min_of(p->nc, n_hi - jc), kb = min_of(p->kc, k - pc), lo, hi, c_lo, c_hi;
+            size_t nb = gemm_min_of(p->nc, n_hi - jc), kb = gemm_min_of(p->kc, k - pc), lo, hi, c_lo, c_hi;
             cpu_part(nb, o->nr, b_rank, b_size, &lo, &hi);
             if (lo < hi) o->pack_b(p->wide, hi - lo, kb, j->b + (pc * n + jc + lo) * p->in_B, n, bp + lo * kb * p->out_B);
             cpu_part(nb, o->nr, a_rank, a_size, &c_lo, &c_hi);
             for (size_t t = 0; t < turns; t++) {
-                size_t ic = min_of(m_lo + t * p->mc, m_hi), mb = min_of(p->mc, m_hi - ic);
+                size_t ic = gemm_min_of(m_lo + t * p->mc, m_hi), mb = gemm_min_of(p->mc, m_hi - ic);
                 cpu_part(mb, o->mr, a_rank, a_size, &lo, &hi);
                 for (size_t i = lo; i < hi; i += o->mr)
-                    o->pack_a(p->wide, min_of(o->mr, hi - i), kb, j->a + ((ic + i) * k + pc) * p->in_B, k,
+                    o->pack_a(p->wide, gemm_min_of(o->mr, hi - i), kb, j->a + ((ic + i) * k + pc) * p->in_B, k,
                               ap + i * kb * p->out_B);
                 if (b_size > 1 && (a_size > 1 || t == 0)) ir_pool_barrier(j->pool, nthreads); /* what others packed is complete */
                 if (c_lo < c_hi)
@@ -108,14 +108,14 @@ static bool alone(const plan *p, size_t l3)
 
 /* The grid whose busiest thread has the least to do; among equals the one with fewest columns: rows need no
  * barrier per block of A. */
-static void choose_grid(plan *p, int threads)
+static void gemm_choose_grid(plan *p, int threads)
 {
     double best = 0;
     for (int tm = threads; tm >= 1; tm--) {
         if (threads % tm) continue;
         int    tn = threads / tm;
-        double rows = (double)up((p->s.m + (size_t)tm - 1) / (size_t)tm, p->ops->mr);
-        double cols = (double)up((p->s.n + (size_t)tn - 1) / (size_t)tn, p->ops->nr);
+        double rows = (double)gemm_up((p->s.m + (size_t)tm - 1) / (size_t)tm, p->ops->mr);
+        double cols = (double)gemm_up((p->s.n + (size_t)tn - 1) / (size_t)tn, p->ops->nr);
         if (best > 0 && rows * cols > 0.99 * best) continue;
         best = rows * cols;
         p->tm = tm;
@@ -126,17 +126,17 @@ static void choose_grid(plan *p, int threads)
 static void plan_packed(const ir_run *r, plan *p)
 {
     const cpu_gemm_ops *o = p->ops;
-    size_t w = p->out_B, l1 = cache_B(r->dev, 1, 32 << 10), l2 = cache_B(r->dev, 2, 512 << 10);
-    size_t l3 = cache_B(r->dev, 3, 4 << 20);
-    choose_grid(p, r->p.threads);
+    size_t w = p->out_B, l1 = gemm_cache_B(r->dev, 1, 32 << 10), l2 = gemm_cache_B(r->dev, 2, 512 << 10);
+    size_t l3 = gemm_cache_B(r->dev, 3, 4 << 20);
+    gemm_choose_grid(p, r->p.threads);
     /* A panel of B may exceed L1 by half: it is read in order, and prefetched. */
-    p->kc = even(p->s.k, min_of(l1 * 3 / 2 / (o->nr * w), 512), 8);
+    p->kc = even(p->s.k, gemm_min_of(l1 * 3 / 2 / (o->nr * w), 512), 8);
     p->mc = even((p->s.m + (size_t)p->tm - 1) / (size_t)p->tm, l2 / 2 / (p->kc * w), o->mr);
     p->alone = alone(p, l3);
     p->nc = even(p->alone ? (p->s.n + (size_t)p->tn - 1) / (size_t)p->tn : p->s.n,
                  l3 / 4 / (p->kc * w) / (p->alone ? (size_t)r->p.threads : 1), o->nr * (p->alone ? 1 : (size_t)p->tn));
-    p->block_B = up(p->mc * p->kc * w, ALIGN);
-    p->part_B = up(p->nc * p->kc * w, ALIGN);
+    p->block_B = gemm_up(p->mc * p->kc * w, ALIGN);
+    p->part_B = gemm_up(p->nc * p->kc * w, ALIGN);
     p->thread_B = cpu_apart(p->block_B + (p->alone ? p->part_B : 0));
     p->work_B = p->alone ? (size_t)r->p.threads * p->thread_B : p->part_B + (size_t)p->tm * p->thread_B;
 }
@@ -149,7 +149,7 @@ typedef struct { size_t j, p, nb, kb; char *at; } piece; /* of B: first column a
 static piece piece_of(const plan *p, size_t lo, size_t hi, size_t number, char *both)
 {
     const size_t across = (hi - lo + p->nc - 1) / p->nc, j = lo + number % across * p->nc, pc = number / across * p->kc;
-    return (piece){j, pc, min_of(p->nc, hi - j), min_of(p->kc, p->s.k - pc), both + number % 2 * p->block_B};
+    return (piece){j, pc, gemm_min_of(p->nc, hi - j), gemm_min_of(p->kc, p->s.k - pc), both + number % 2 * p->block_B};
 }
 
 /* Packing x while `steps` steps of tiles pass; a panel that B does not fill is packed at once. */
@@ -167,13 +167,13 @@ static cpu_gemm_side side_of(const job *t, const piece *x, size_t steps)
     return s;
 }
 
-static void narrow_part(void *arg, int tid, int nthreads)
+static void gemm_narrow_part(void *arg, int tid, int nthreads)
 {
     const job          *j = arg;
     const plan         *p = j->p;
     const cpu_gemm_ops *o = p->ops;
     const size_t        m = p->s.m, n = p->s.n, k = p->s.k, groups = (m + p->mc - 1) / p->mc;
-    char  *ap = p->work + (size_t)tid * p->thread_B, *both = ap + up(groups * o->mr * p->kc * p->out_B, ALIGN);
+    char  *ap = p->work + (size_t)tid * p->thread_B, *both = ap + gemm_up(groups * o->mr * p->kc * p->out_B, ALIGN);
     size_t lo, hi;
     cpu_part(n, o->nr, tid, nthreads, &lo, &hi);
     if (lo == hi) return;
@@ -184,7 +184,7 @@ static void narrow_part(void *arg, int tid, int nthreads)
         o->finish_side(&a_size);
         if (x.j == lo)
             for (size_t g = 0; g < groups; g++)
-                o->pack_a(p->wide, min_of(p->mc, m - g * p->mc), x.kb, j->a + (g * p->mc * k + x.p) * p->in_B, k,
+                o->pack_a(p->wide, gemm_min_of(p->mc, m - g * p->mc), x.kb, j->a + (g * p->mc * k + x.p) * p->in_B, k,
                           ap + g * o->mr * x.kb * p->out_B);
         const piece next = piece_of(p, lo, hi, i + 1, both);
         if (i + 1 < count) a_size = side_of(j, &next, groups * ((x.nb + o->nr - 1) / o->nr) * x.kb);
@@ -199,14 +199,14 @@ static void plan_narrow(const ir_run *r, plan *p)
 {
     const cpu_gemm_ops *o = p->ops;
     const size_t threads = (size_t)r->p.threads, groups = (p->s.m + o->mr - 1) / o->mr, rows = groups * o->mr;
-    size_t w = p->out_B, l1 = cache_B(r->dev, 1, 32 << 10), l2 = cache_B(r->dev, 2, 512 << 10);
+    size_t w = p->out_B, l1 = gemm_cache_B(r->dev, 1, 32 << 10), l2 = gemm_cache_B(r->dev, 2, 512 << 10);
     p->tm = p->tk = 1;
     p->tn = r->p.threads;
     p->mc = (p->s.m + groups - 1) / groups;
-    p->nc = even(up((p->s.n + threads - 1) / threads, o->nr), NARROW_RUN_B / p->in_B, o->nr);
-    p->kc = even(p->s.k, min_of(l2 * 3 / 4 / ((rows + 2 * p->nc) * w), l1 * 3 / 2 / (o->nr * w)), 8);
-    p->block_B = up(p->nc * p->kc * w, ALIGN);
-    p->thread_B = cpu_apart(up(rows * p->kc * w, ALIGN) + 2 * p->block_B);
+    p->nc = even(gemm_up((p->s.n + threads - 1) / threads, o->nr), NARROW_RUN_B / p->in_B, o->nr);
+    p->kc = even(p->s.k, gemm_min_of(l2 * 3 / 4 / ((rows + 2 * p->nc) * w), l1 * 3 / 2 / (o->nr * w)), 8);
+    p->block_B = gemm_up(p->nc * p->kc * w, ALIGN);
+    p->thread_B = cpu_apart(gemm_up(rows * p->kc * w, ALIGN) + 2 * p->block_B);
     p->work_B = threads * p->thread_B;
 }
 
@@ -219,7 +219,7 @@ static void unpacked_part(void *arg, int tid, int nthreads)
     const cpu_gemm_ops *o = p->ops;
     const size_t        m = p->s.m, n = p->s.n, k = p->s.k;
     const int           depth = tid / p->tn;
-    char  *x = p->work + (size_t)tid * p->thread_B, *tail = x + up(m * BAND * p->out_B, ALIGN);
+    char  *x = p->work + (size_t)tid * p->thread_B, *tail = x + gemm_up(m * BAND * p->out_B, ALIGN);
     char  *parts = p->work + (size_t)nthreads * p->thread_B;
     char  *c = depth ? parts + (size_t)(depth - 1) * p->part_B : j->c;
     size_t lo, hi, k_lo, k_hi;
@@ -229,7 +229,7 @@ static void unpacked_part(void *arg, int tid, int nthreads)
     if (run)
         o->runs(p->wide, m, hi - lo, run, j->a + k_lo * p->in_B, k, j->b + (k_lo * n + lo) * p->in_B, n, c + lo * p->out_B, n);
     for (size_t pc = k_lo + run; pc < k_hi; pc += BAND) {
-        size_t kb = min_of(BAND, k_hi - pc);
+        size_t kb = gemm_min_of(BAND, k_hi - pc);
         o->pack_x(p->wide, m, kb, j->a + pc * p->in_B, k, x);
         o->band(p->wide, m, hi - lo, kb, x, j->b + (pc * n + lo) * p->in_B, n, c + lo * p->out_B, n, pc > k_lo, tail);
     }
@@ -248,8 +248,8 @@ static void plan_unpacked(const ir_run *r, plan *p)
     for (p->tn = deep ? 1 : threads; p->tn > 1 && (threads % p->tn || (size_t)p->tn > strips);) p->tn--;
     if (bands >= (size_t)(threads / p->tn)) p->tk = threads / p->tn; /* else every depth part would not have a band */
     if (p->tn * p->tk < threads) p->tn = threads / p->tk;
-    p->thread_B = cpu_apart(up(p->s.m * BAND * p->out_B, ALIGN) + BAND * p->ops->cols * p->out_B);
-    p->part_B = up(p->s.m * p->s.n * p->out_B, ALIGN);
+    p->thread_B = cpu_apart(gemm_up(p->s.m * BAND * p->out_B, ALIGN) + BAND * p->ops->cols * p->out_B);
+    p->part_B = gemm_up(p->s.m * p->s.n * p->out_B, ALIGN);
     p->work_B = (size_t)threads * p->thread_B + (size_t)(p->tk - 1) * p->part_B;
 }
 
@@ -265,10 +265,10 @@ static void gemm_teardown(ir_run *r)
 static void choose_way(const ir_run *r, plan *p)
 {
     /* bf16 in place is half the bytes, and widening it twice costs more than the order of its rows. */
-    const bool far = !p->wide && p->s.n * p->s.k * p->in_B > cache_B(r->dev, 3, 4 << 20);
+    const bool far = !p->wide && p->s.n * p->s.k * p->in_B > gemm_cache_B(r->dev, 3, 4 << 20);
     const struct { size_t rows; void (*part)(void *, int, int); void (*plan)(const ir_run *, plan *); } way[] = {
         {far ? MEMORY_ROWS : UNPACKED_ROWS, unpacked_part, plan_unpacked},
-        {NARROW_ROWS, narrow_part, plan_narrow},
+        {NARROW_ROWS, gemm_narrow_part, plan_narrow},
         {SIZE_MAX, packed_part, plan_packed}};
     size_t i = 0;
     while (p->s.m > way[i].rows) i++;

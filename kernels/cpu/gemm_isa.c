@@ -32,13 +32,13 @@
 typedef uint16_t half_v __attribute__((vector_size(VBYTES / 2), may_alias));
 typedef uint32_t word_v __attribute__((vector_size(VBYTES), may_alias));
 /* VF bf16 values as float: their bits are a float's upper half. */
-SIMD_INLINE vf widen(const void *p)
+SIMD_INLINE vf gemm_widen(const void *p)
 {
     half_v h;
     memcpy(&h, p, sizeof h);
     return (vf)(__builtin_convertvector(h, word_v) << 16);
 }
-SIMD_INLINE float widen1(const void *p)
+SIMD_INLINE float gemm_widen1(const void *p)
 {
     uint16_t h;
     memcpy(&h, p, sizeof h);
@@ -75,8 +75,8 @@ enum { RUN_B = 4 << 10 }; /* of a row of C that few rows keep in L1, and of a ro
 #define V_(x) vf_##x
 #define ZIP_LOW(a, b)  ZIP_F32(a, b, 0)
 #define ZIP_HIGH(a, b) ZIP_F32(a, b, VF / 2)
-#define WIDEN(p) widen(p)
-#define WIDEN1(p) widen1(p)
+#define WIDEN(p) gemm_widen(p)
+#define WIDEN1(p) gemm_widen1(p)
 #include "kernels/cpu/gemm_body.h"
 #undef T
 #undef V

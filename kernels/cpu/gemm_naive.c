@@ -11,7 +11,7 @@ typedef uint16_t any_u16 __attribute__((aligned(1), may_alias));
 
 typedef struct { wl_gemm_shape s; ir_dtype dtype; const void *a, *b; void *c; } job;
 
-static inline float widen(uint16_t h)
+static inline float gemm_naive_widen(uint16_t h)
 {
     uint32_t u = (uint32_t)h << 16;
     float    f;
@@ -45,10 +45,10 @@ static inline float widen(uint16_t h)
     }
 GEMM(gemm_f64, any_f64, any_f64, )
 GEMM(gemm_f32, any_f32, any_f32, )
-GEMM(gemm_bf16, any_u16, any_f32, widen)
+GEMM(gemm_bf16, any_u16, any_f32, gemm_naive_widen)
 GEMV(gemv_f64, any_f64, any_f64, )
 GEMV(gemv_f32, any_f32, any_f32, )
-GEMV(gemv_bf16, any_u16, any_f32, widen)
+GEMV(gemv_bf16, any_u16, any_f32, gemm_naive_widen)
 
 static void gemm_part(void *arg, int tid, int nthreads)
 {
@@ -58,7 +58,7 @@ static void gemm_part(void *arg, int tid, int nthreads)
     (j->dtype == IR_F64 ? gemm_f64 : j->dtype == IR_F32 ? gemm_f32 : gemm_bf16)(j, lo, hi);
 }
 
-static void gemv_part(void *arg, int tid, int nthreads)
+static void gemm_naive_gemv_part(void *arg, int tid, int nthreads)
 {
     const job *j = arg;
     size_t     lo, hi;
@@ -66,17 +66,17 @@ static void gemv_part(void *arg, int tid, int nthreads)
     (j->dtype == IR_F64 ? gemv_f64 : j->dtype == IR_F32 ? gemv_f32 : gemv_bf16)(j, lo, hi);
 }
 
-static ir_status run(ir_run *r, uint32_t reps, wl_gemm_shape s, ir_pool_fn part)
+static ir_status gemm_naive_run(ir_run *r, uint32_t reps, wl_gemm_shape s, ir_pool_fn part)
 {
     job j = {s, r->p.dtype, r->mem[0].p, r->mem[1].p, r->mem[2].p};
     for (uint32_t i = 0; i < reps; i++) ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, part, &j);
     return IR_OK;
 }
 
-static ir_status gemm_run(ir_run *r, uint32_t reps) { return run(r, reps, wl_gemm_of(&r->p), gemm_part); }
-static ir_status gemv_run(ir_run *r, uint32_t reps) { return run(r, reps, wl_gemv_of(&r->p), gemv_part); }
+static ir_status gemm_naive_gemm_run(ir_run *r, uint32_t reps) { return gemm_naive_run(r, reps, wl_gemm_of(&r->p), gemm_part); }
+static ir_status gemm_naive_gemv_run(ir_run *r, uint32_t reps) { return gemm_naive_run(r, reps, wl_gemv_of(&r->p), gemm_naive_gemv_part); }
 
-static ir_status gemm_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+static ir_status gemm_naive_gemm_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     (void)dev, (void)w;
     return wl_gemm_plain(p->dtype) ? IR_OK : ir_fail(IR_SKIP, "cpu gemm: f64, f32 and bf16, not %s", ir_dtype_name(p->dtype));
@@ -84,6 +84,6 @@ static ir_status gemm_can_run(const ir_dev *dev, const ir_workload *w, const ir_
 
 const ir_kernel cpu_gemm_naive = {
     .family = "gemm", .name = "naive", .doc = "three loops: row, depth, column", .flags = IR_K_NAIVE,
-    .can_run = gemm_can_run, .run = gemm_run};
+    .can_run = gemm_naive_gemm_can_run, .run = gemm_naive_gemm_run};
 const ir_kernel cpu_gemv_naive = {
-    .family = "gemv", .name = "naive", .doc = "one dot product per row", .flags = IR_K_NAIVE, .run = gemv_run};
+    .family = "gemv", .name = "naive", .doc = "one dot product per row", .flags = IR_K_NAIVE, .run = gemm_naive_gemv_run};

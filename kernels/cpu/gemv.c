@@ -18,7 +18,7 @@ static void gemv_part(void *arg, int tid, int nthreads)
     j->fn(hi - lo, j->s.k, j->w + lo * j->s.k * j->in_B, j->x, j->y + lo * j->out_B);
 }
 
-static cpu_gemv_fn loop_of(const cpu_gemv_table *t, bool twice, ir_dtype d)
+static cpu_gemv_fn gemv_loop_of(const cpu_gemv_table *t, bool twice, ir_dtype d)
 {
     if (twice) return d == IR_F64 ? t->twice_f64 : d == IR_F32 ? t->twice_f32 : t->twice_bf16;
     return d == IR_F64 ? t->f64 : d == IR_F32 ? t->f32 : t->bf16;
@@ -30,7 +30,7 @@ static ir_status gemv_run(ir_run *r, uint32_t reps)
     while (isa > CPU_PORTABLE && !tables[isa]) isa--;
     const cpu_gemv_table *t = tables[isa];
     ir_dtype d = r->p.dtype;
-    job j = {loop_of(t, r->workload == &wl_gemv_twice, d), wl_gemv_of(&r->p), wl_gemm_in_B(d),
+    job j = {gemv_loop_of(t, r->workload == &wl_gemv_twice, d), wl_gemv_of(&r->p), wl_gemm_in_B(d),
              wl_gemm_out_B(d), r->mem[0].p, r->mem[1].p, r->mem[2].p};
     for (uint32_t i = 0; i < reps; i++) ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, gemv_part, &j);
     return IR_OK;

@@ -17,13 +17,13 @@ typedef uint32_t word_v __attribute__((vector_size(VBYTES), may_alias));
 typedef struct { vf even, odd; } pair_v;
 /* 2 VF bf16 values as two vectors: those in the lower and in the upper halves of the words. x is split the same way, so
  * that a dot product needs no reordering. */
-SIMD_INLINE pair_v widen(const char *p)
+SIMD_INLINE pair_v gemv_widen(const char *p)
 {
     word_v u;
     memcpy(&u, p, sizeof u);
     return (pair_v){(vf)(u << 16), (vf)(u & 0xFFFF0000u)};
 }
-SIMD_INLINE float widen1(const char *p)
+SIMD_INLINE float gemv_widen1(const char *p)
 {
     uint16_t h;
     memcpy(&h, p, sizeof h);
@@ -32,13 +32,13 @@ SIMD_INLINE float widen1(const char *p)
     memcpy(&f, &u, sizeof f);
     return f;
 }
-SIMD_INLINE float get_f32(const char *p)
+SIMD_INLINE float gemv_get_f32(const char *p)
 {
     float f;
     memcpy(&f, p, sizeof f);
     return f;
 }
-SIMD_INLINE double get_f64(const char *p)
+SIMD_INLINE double gemv_get_f64(const char *p)
 {
     double f;
     memcpy(&f, p, sizeof f);
@@ -53,7 +53,7 @@ SIMD_INLINE vd load_f64(const char *p) { return vd_load((const double *)(const v
 #define AGAIN_f64(u, w, x) u = vd_fma(load_f64(w), load_f64(x), u), u = vd_fma(load_f64((w) + VBYTES), load_f64((x) + VBYTES), u);
 #define AGAIN_bf16(u, w, x)                                                                         \
     {                                                                                               \
-        pair_v wv = widen(w), xv = widen(x), wu = widen((w) + VBYTES), xu = widen((x) + VBYTES);    \
+        pair_v wv = gemv_widen(w), xv = gemv_widen(x), wu = gemv_widen((w) + VBYTES), xu = gemv_widen((x) + VBYTES);    \
         u = vf_fma(wv.even, xv.even, u), u = vf_fma(wv.odd, xv.odd, u);                             \
         u = vf_fma(wu.even, xu.even, u), u = vf_fma(wu.odd, xu.odd, u);                             \
     }
@@ -61,7 +61,7 @@ SIMD_INLINE vd load_f64(const char *p) { return vd_load((const double *)(const v
 #define STEP_f64(s, t, w, x) s = vd_fma(load_f64(w), load_f64(x), s), t = vd_fma(load_f64((w) + VBYTES), load_f64((x) + VBYTES), t);
 #define STEP_bf16(s, t, w, x)                                                                       \
     {                                                                                               \
-        pair_v wv = widen(w), xv = widen(x), wu = widen((w) + VBYTES), xu = widen((x) + VBYTES);    \
+        pair_v wv = gemv_widen(w), xv = gemv_widen(x), wu = gemv_widen((w) + VBYTES), xu = gemv_widen((x) + VBYTES);    \
         s = vf_fma(wv.even, xv.even, s), t = vf_fma(wv.odd, xv.odd, t);                             \
         s = vf_fma(wu.even, xu.even, s), t = vf_fma(wu.odd, xu.odd, t);                             \
     }
@@ -112,8 +112,8 @@ SIMD_INLINE vd load_f64(const char *p) { return vd_load((const double *)(const v
         volatile T zero = 0;                                                                        \
         rows_##type(true, zero, rows, k, w, x, y);                                                  \
     }
-DOTS(f32, float, vf, vf, 4, get_f32)
-DOTS(f64, double, vd, vd, 8, get_f64)
-DOTS(bf16, float, vf, vf, 2, widen1)
+DOTS(f32, float, vf, vf, 4, gemv_get_f32)
+DOTS(f64, double, vd, vd, 8, gemv_get_f64)
+DOTS(bf16, float, vf, vf, 2, gemv_widen1)
 
 const cpu_gemv_table CPU_SYM(cpu_gemv) = {gemv_f32, gemv_f64, gemv_bf16, twice_f32, twice_f64, twice_bf16};

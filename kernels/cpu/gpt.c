@@ -15,7 +15,7 @@ enum {
 };
 static const float NORM_EPS = 1e-5f;
 
-static size_t up(size_t x, size_t to) { return (x + to - 1) / to * to; }
+static size_t gpt_up(size_t x, size_t to) { return (x + to - 1) / to * to; }
 static size_t max_of(size_t x, size_t y) { return x > y ? x : y; }
 
 /* ---- the plan ------------------------------------------------------------------------------------------------- */
@@ -80,7 +80,7 @@ static ir_status plan_ops(const ir_dev *dev, cpu_gpt *g, unsigned how)
 }
 
 /* Activations lie where those that live at the same time allow: of the table as it is run, where a fused norm hands nothing on. */
-static ir_status place(cpu_gpt *g, int64_t *floats)
+static ir_status gpt_place(cpu_gpt *g, int64_t *floats)
 {
     ly_net    run = g->net;
     ly_place *at = NULL;
@@ -99,21 +99,21 @@ static ir_status place(cpu_gpt *g, int64_t *floats)
 }
 
 /* Where everything lies in the workspace. */
-static void lay_out(cpu_gpt *g, int64_t floats)
+static void gpt_lay_out(cpu_gpt *g, int64_t floats)
 {
-    size_t at = up((size_t)floats * sizeof(float), ALIGN), widest = 0, attention = 0;
+    size_t at = gpt_up((size_t)floats * sizeof(float), ALIGN), widest = 0, attention = 0;
     for (int i = 0; i < g->nop; i++) {
         if (g->op[i].row->op == LY_FC) widest = max_of(widest, g->op[i].l.c);
         if (g->op[i].row->op == LY_ATTENTION) attention = max_of(attention, g->op[i].a.work_B);
     }
     g->x_at = at;
-    at += up(g->x_B, ALIGN);
-    g->row_B = up(widest * sizeof(float), ALIGN);
+    at += gpt_up(g->x_B, ALIGN);
+    g->row_B = gpt_up(widest * sizeof(float), ALIGN);
     g->thread_at = at;
     g->thread_B = cpu_apart(g->row_B + cpu_linear_scratch_B(g->block));
     at += (size_t)g->threads * g->thread_B;
     g->attention_at = at;
-    g->work_B = at + up(attention, ALIGN);
+    g->work_B = at + gpt_up(attention, ALIGN);
 }
 
 static ir_status take_work(const ir_dev *dev, cpu_gpt *g)
@@ -142,9 +142,9 @@ ir_status cpu_gpt_setup(ir_run *r, unsigned how)
     if (!g->op) return ir_fail(IR_ENOMEM, "gpt: no memory for %d operations", g->net.n);
     int64_t floats = 0;
     s = plan_ops(r->dev, g, how);
-    if (s == IR_OK) s = place(g, &floats);
+    if (s == IR_OK) s = gpt_place(g, &floats);
     if (s != IR_OK) return s;
-    lay_out(g, floats);
+    gpt_lay_out(g, floats);
     return take_work(r->dev, g);
 }
 
@@ -174,7 +174,7 @@ ir_status cpu_gpt_can_run(const ir_dev *dev, const ir_workload *w, const ir_para
 
 /* ---- one call --------------------------------------------------------------------------------------------------- */
 static char *activation(const cpu_gpt *g, int64_t at) { return at < 0 ? NULL : g->work + (size_t)at * sizeof(float); }
-static const char *f32_at(const char *p, int64_t i) { return i >= 0 ? p + (size_t)i * sizeof(float) : NULL; }
+static const char *gpt_f32_at(const char *p, int64_t i) { return i >= 0 ? p + (size_t)i * sizeof(float) : NULL; }
 
 void cpu_gpt_bind(ir_run *r)
 {
@@ -193,8 +193,8 @@ void cpu_gpt_bind(ir_run *r)
         if (q->op == LY_FC) {
             cpu_linear *l = &op->l;
             l->w = g->W + (size_t)q->W_at * (size_t)ir_dtype_bytes(g->dtype);
-            l->bias = f32_at(g->V, q->b_at);
-            l->scale = g->dtype == IR_I8 ? f32_at(g->V, q->s_at) : NULL;
+            l->bias = gpt_f32_at(g->V, q->b_at);
+            l->scale = g->dtype == IR_I8 ? gpt_f32_at(g->V, q->s_at) : NULL;
             l->add = op->add;
             l->y = op->out;
         } else if (q->op == LY_ATTENTION) {
@@ -219,17 +219,17 @@ void cpu_gpt_stamp(cpu_gpt *g, int row)
 static void norm_row(const cpu_gpt *g, const ly_row *n, const char *in, size_t i, void *y)
 {
     size_t c = (size_t)n->c;
-    g->ops->norm(c, in + (size_t)ly_in_row(n, (int64_t)i) * c * sizeof(float), f32_at(g->V, n->g_at), f32_at(g->V, n->b_at),
+    g->ops->norm(c, in + (size_t)ly_in_row(n, (int64_t)i) * c * sizeof(float), gpt_f32_at(g->V, n->g_at), gpt_f32_at(g->V, n->b_at),
                  NORM_EPS, y);
 }
 
 /* The rows of an operation's matrix that are one thread's: it alone reads them. */
-static void share(const cpu_gpt_op *op, int tid, int nthreads, size_t *lo, size_t *hi)
+static void gpt_share(const cpu_gpt_op *op, int tid, int nthreads, size_t *lo, size_t *hi)
 {
     cpu_part(op->l.k, CPU_TILE_R, tid, nthreads, lo, hi);
 }
 
-static void linear_part(cpu_gpt *g, cpu_gpt_op *op, int tid, int nthreads)
+static void gpt_linear_part(cpu_gpt *g, cpu_gpt_op *op, int tid, int nthreads)
 {
     cpu_linear l = op->l;
     char      *mine = g->work + g->thread_at + (size_t)tid * g->thread_B;
@@ -244,7 +244,7 @@ static void linear_part(cpu_gpt *g, cpu_gpt_op *op, int tid, int nthreads)
     if (!op->own) ir_pool_barrier(g->pool, nthreads);
     if (g->layer_s && tid == 0 && op->norm) cpu_gpt_stamp(g, op->index - 1);
     l.x = x;
-    share(op, tid, nthreads, &lo, &hi);
+    gpt_share(op, tid, nthreads, &lo, &hi);
     if (op->blocked)
         cpu_linear_blocked(&l, g->block, lo, hi, mine + g->row_B);
     else
@@ -271,7 +271,7 @@ static void rows_part(cpu_gpt *g, cpu_gpt_op *op, int tid, int nthreads)
 void cpu_gpt_op_part(cpu_gpt *g, cpu_gpt_op *op, int tid, int nthreads)
 {
     if (op->row->op == LY_FC)
-        linear_part(g, op, tid, nthreads);
+        gpt_linear_part(g, op, tid, nthreads);
     else if (op->row->op == LY_ATTENTION)
         cpu_attention_part(&op->a, tid, nthreads);
     else
@@ -284,11 +284,11 @@ static void warm(const cpu_gpt_op *op, int tid, int nthreads)
 {
     size_t lo, hi;
     if (op->row->op != LY_FC || op->blocked) return;
-    share(op, tid, nthreads, &lo, &hi);
+    gpt_share(op, tid, nthreads, &lo, &hi);
     cpu_linear_warm(&op->l, lo, hi);
 }
 
-static void step_part(void *arg, int tid, int nthreads)
+static void gpt_step_part(void *arg, int tid, int nthreads)
 {
     cpu_gpt *g = arg;
     for (int i = 0; i < g->nop; i++) {
@@ -310,7 +310,7 @@ static void home_part(void *arg, int tid, int nthreads)
     for (int i = 0; i < h->g->nop; i++) {
         const cpu_gpt_op *op = &h->g->op[i];
         if (op->row->op != LY_FC) continue;
-        share(op, tid, nthreads, &lo, &hi);
+        gpt_share(op, tid, nthreads, &lo, &hi);
         char *w = (char *)(uintptr_t)op->l.w;
         ir_host_rehome(w + lo * op->l.w_row_B, w + hi * op->l.w_row_B, h->end, h->pages);
     }
@@ -333,7 +333,7 @@ static ir_status gpt_run(ir_run *r, uint32_t reps)
 {
     cpu_gpt *g = r->self;
     cpu_gpt_bind(r);
-    for (uint32_t i = 0; i < reps; i++) ir_pool_run(g->pool, g->threads, step_part, g);
+    for (uint32_t i = 0; i < reps; i++) ir_pool_run(g->pool, g->threads, gpt_step_part, g);
     return IR_OK;
 }
 
@@ -345,7 +345,7 @@ static ir_status gpt_profile(ir_run *r, double *layer_s, int n)
     cpu_gpt_bind(r);
     g->layer_s = layer_s;
     g->since = ir_now();
-    ir_pool_run(g->pool, g->threads, step_part, g);
+    ir_pool_run(g->pool, g->threads, gpt_step_part, g);
     cpu_gpt_stamp(g, g->op[g->nop - 1].index);
     g->layer_s = NULL;
     return IR_OK;

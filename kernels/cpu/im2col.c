@@ -136,7 +136,7 @@ void cpu_im2col_pack(const cpu_im2col *p, const void *W, const void *bias, float
     (void)p, (void)W, (void)bias, (void)packed;
 }
 
-static void product(job *j, const char *a, const char *W)
+static void im2col_product(job *j, const char *a, const char *W)
 {
     const ly_row *l = &j->p->row;
     const size_t  d = depth(l), kg = (size_t)(l->k / l->groups);
@@ -147,7 +147,7 @@ static void product(job *j, const char *a, const char *W)
 }
 
 /* Bias, residual and activation while the band is in cache. */
-static void finish_part(void *arg, int tid, int nthreads)
+static void im2col_finish_part(void *arg, int tid, int nthreads)
 {
     const job          *j = arg;
     const cpu_conv_ops *o = j->p->own.ops;
@@ -163,10 +163,10 @@ static void finish_part(void *arg, int tid, int nthreads)
     }
 }
 
-static void one(job *j, const char *W)
+static void im2col_one(job *j, const char *W)
 {
-    product(j, j->p->unroll ? j->p->matrix : j->x, W);
-    if (j->bias || j->add || j->p->row.act != LY_ID) ir_pool_run(j->p->pool, j->p->threads, finish_part, j);
+    im2col_product(j, j->p->unroll ? j->p->matrix : j->x, W);
+    if (j->bias || j->add || j->p->row.act != LY_ID) ir_pool_run(j->p->pool, j->p->threads, im2col_finish_part, j);
 }
 #else
 size_t cpu_im2col_packed_n(const cpu_im2col *p) { return p->own.packed_n; }
@@ -206,6 +206,6 @@ void cpu_im2col_run(const cpu_im2col *p, const void *x, const void *W, const flo
             j.add = add ? (const char *)add + at : NULL;
             j.y = (char *)y + at;
             if (p->unroll) ir_pool_run(p->pool, p->threads, unroll_part, &j);
-            one(&j, W);
+            im2col_one(&j, W);
         }
 }

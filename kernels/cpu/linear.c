@@ -19,8 +19,8 @@ enum {
     ALIGN = 64
 };
 
-static size_t min_of(size_t x, size_t y) { return x < y ? x : y; }
-static size_t up(size_t x, size_t to) { return (x + to - 1) / to * to; }
+static size_t linear_min_of(size_t x, size_t y) { return x < y ? x : y; }
+static size_t linear_up(size_t x, size_t to) { return (x + to - 1) / to * to; }
 
 const cpu_linear_ops *cpu_linear_ops_of(const ir_dev *dev)
 {
@@ -64,33 +64,33 @@ static void pass_rows(const cpu_linear *l, size_t j, bool four, int groups)
 
 void cpu_linear_warm(const cpu_linear *l, size_t lo, size_t hi)
 {
-    const size_t bytes = min_of((hi - lo) * l->w_row_B, AHEAD_B);
+    const size_t bytes = linear_min_of((hi - lo) * l->w_row_B, AHEAD_B);
     for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch(l->w + lo * l->w_row_B + i);
 }
 
-static const char *at(const char *f32, size_t i) { return f32 ? f32 + i * sizeof(float) : NULL; }
+static const char *linear_at(const char *f32, size_t i) { return f32 ? f32 + i * sizeof(float) : NULL; }
 
-static void finish(const cpu_linear *l, size_t lo, size_t hi)
+static void linear_finish(const cpu_linear *l, size_t lo, size_t hi)
 {
     if (!l->bias && !l->scale && !l->add && l->act == LY_ID) return;
     for (size_t m = 0; m < l->rows; m++)
-        l->fin->finish(hi - lo, l->y + (m * l->k + lo) * sizeof(float), at(l->scale, lo), at(l->bias, lo),
-                       at(l->add, m * l->k + lo), l->act);
+        l->fin->finish(hi - lo, l->y + (m * l->k + lo) * sizeof(float), linear_at(l->scale, lo), linear_at(l->bias, lo),
+                       linear_at(l->add, m * l->k + lo), l->act);
 }
 
 void cpu_linear_pass(const cpu_linear *l, size_t lo, size_t hi)
 {
     const int groups = (int)((l->rows + l->ops->most - 1) / l->ops->most);
     for (size_t j = lo; j < hi;) {
-        const size_t from = j, stop = min_of(hi, j + CHUNK);
+        const size_t from = j, stop = linear_min_of(hi, j + CHUNK);
         for (; j + CPU_TILE_R <= stop; j += CPU_TILE_R) pass_rows(l, j, true, groups);
         for (; j < stop; j++) pass_rows(l, j, false, groups);
-        finish(l, from, stop);
+        linear_finish(l, from, stop);
     }
 }
 
 /* ---- in blocks --------------------------------------------------------------------------------------------------- */
-static size_t cache_B(const ir_dev *dev, int level, size_t otherwise)
+static size_t linear_cache_B(const ir_dev *dev, int level, size_t otherwise)
 {
     const ir_topology *t = &cpu_of(dev)->topo;
     for (int i = 0; i < t->ncache; i++)
@@ -102,14 +102,14 @@ static size_t cache_B(const ir_dev *dev, int level, size_t otherwise)
 cpu_linear_block cpu_linear_block_of(const ir_dev *dev, const cpu_linear_ops *o, ir_dtype w, cpu_dot dot)
 {
     (void)w;
-    size_t width = dot == CPU_DOT_PAIRS ? 2 : 4, l1 = cache_B(dev, 1, 32 << 10), l2 = cache_B(dev, 2, 512 << 10);
+    size_t width = dot == CPU_DOT_PAIRS ? 2 : 4, l1 = linear_cache_B(dev, 1, 32 << 10), l2 = linear_cache_B(dev, 2, 512 << 10);
     size_t depth = l1 * 7 / 8 / ((o->most + CPU_TILE_R) * width) / ALIGN * ALIGN;
     if (depth < ALIGN) depth = ALIGN;
     size_t rows = l2 / 2 / (depth * width) / CPU_TILE_R * CPU_TILE_R;
     return (cpu_linear_block){rows < CPU_TILE_R ? CPU_TILE_R : rows, depth};
 }
 
-size_t cpu_linear_scratch_B(cpu_linear_block b) { return up(b.rows * b.depth * sizeof(float), ALIGN); }
+size_t cpu_linear_scratch_B(cpu_linear_block b) { return linear_up(b.rows * b.depth * sizeof(float), ALIGN); }
 
 /* Rows [j, j+n) and elements [p, p+kb) of W, for the tile: in place, or widened. */
 static const char *block_of(const cpu_linear *l, size_t j, size_t n, size_t p, size_t kb, void *scratch, size_t *ws)
@@ -123,7 +123,7 @@ static const char *block_of(const cpu_linear *l, size_t j, size_t n, size_t p, s
     return scratch;
 }
 
-static void block(const cpu_linear *l, const char *w, size_t ws, size_t j, size_t n, size_t p, size_t kb)
+static void linear_block(const cpu_linear *l, const char *w, size_t ws, size_t j, size_t n, size_t p, size_t kb)
 {
     const size_t width = l->dot == CPU_DOT_PAIRS ? 2 : 4, ys = l->k * sizeof(float);
     const int    groups = (int)((l->rows + l->ops->most - 1) / l->ops->most);
@@ -141,15 +141,15 @@ static void block(const cpu_linear *l, const char *w, size_t ws, size_t j, size_
 
 void cpu_linear_blocked(const cpu_linear *l, cpu_linear_block b, size_t lo, size_t hi, void *scratch)
 {
-    const size_t parts = (l->c + b.depth - 1) / b.depth, depth = up((l->c + parts - 1) / parts, ALIGN);
+    const size_t parts = (l->c + b.depth - 1) / b.depth, depth = linear_up((l->c + parts - 1) / parts, ALIGN);
     for (size_t j = lo; j < hi; j += b.rows) {
-        size_t n = min_of(b.rows, hi - j), ws;
+        size_t n = linear_min_of(b.rows, hi - j), ws;
         for (size_t p = 0; p < l->c; p += depth) {
-            size_t      kb = min_of(depth, l->c - p);
+            size_t      kb = linear_min_of(depth, l->c - p);
             const char *w = block_of(l, j, n, p, kb, scratch, &ws);
-            block(l, w, ws, j, n, p, kb);
+            linear_block(l, w, ws, j, n, p, kb);
         }
-        finish(l, j, j + n);
+        linear_finish(l, j, j + n);
     }
 }
 
@@ -222,7 +222,7 @@ static ir_status linear_setup(ir_run *r, bool blocked)
     return s;
 }
 static ir_status stream_setup(ir_run *r) { return linear_setup(r, false); }
-static ir_status gemm_setup(ir_run *r) { return linear_setup(r, true); }
+static ir_status linear_gemm_setup(ir_run *r) { return linear_setup(r, true); }
 
 static ir_status linear_run(ir_run *r, uint32_t reps)
 {
@@ -237,7 +237,7 @@ static ir_status linear_run(ir_run *r, uint32_t reps)
     return IR_OK;
 }
 
-static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+static ir_status cpu_linear_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     (void)dev, (void)w;
     if (p->dtype == IR_F32 || p->dtype == IR_BF16 || p->dtype == IR_I8) return IR_OK;
@@ -246,7 +246,7 @@ static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_param
 
 const ir_kernel cpu_linear_stream = {
     .family = "linear", .name = "stream", .doc = "W passes once, prefetched, past packed rows of X: for few rows",
-    .can_run = can_run, .setup = stream_setup, .run = linear_run, .teardown = linear_teardown};
+    .can_run = cpu_linear_can_run, .setup = stream_setup, .run = linear_run, .teardown = linear_teardown};
 const ir_kernel cpu_linear_gemm = {
     .family = "linear", .name = "gemm", .doc = "blocks of W stay in L2 while all of X passes: for many rows",
-    .can_run = can_run, .setup = gemm_setup, .run = linear_run, .teardown = linear_teardown};
+    .can_run = cpu_linear_can_run, .setup = linear_gemm_setup, .run = linear_run, .teardown = linear_teardown};

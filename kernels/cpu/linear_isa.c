@@ -27,7 +27,7 @@ typedef uint16_t half_v __attribute__((vector_size(VBYTES / 2), may_alias));
 #else
 #define SHUFFLE(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
 #endif
-SIMD_INLINE f4 fold(vf x)
+SIMD_INLINE f4 linear_fold(vf x)
 {
 #if VBYTES == 64
     typedef float f8 __attribute__((vector_size(32)));
@@ -44,7 +44,7 @@ SIMD_INLINE f4 sums(vf a, vf b, vf c, vf d)
 {
     vf ab = SHUFFLE(a, b, 0, VF, 1, VF + 1) + SHUFFLE(a, b, 2, VF + 2, 3, VF + 3);
     vf cd = SHUFFLE(c, d, 0, VF, 1, VF + 1) + SHUFFLE(c, d, 2, VF + 2, 3, VF + 3);
-    return fold(SHUFFLE(ab, cd, 0, 1, VF, VF + 1) + SHUFFLE(ab, cd, 2, 3, VF + 2, VF + 3));
+    return linear_fold(SHUFFLE(ab, cd, 0, 1, VF, VF + 1) + SHUFFLE(ab, cd, 2, 3, VF + 2, VF + 3));
 }
 
 /* ---- a step: VBYTES of each row of W, in PARTS vectors ------------------------------------------------------ */
@@ -118,7 +118,7 @@ SIMD_INLINE vf multiply_add(cpu_dot dot, vf w, vf x, vf sum)
         memcpy(y + m * ys, &t, (size_t)R * sizeof(float));                                                  \
     }
 
-SIMD_INLINE void tile(cpu_dot dot, int R, int M, size_t bytes, const char *w, size_t ws, const char *x, size_t xs,
+SIMD_INLINE void linear_tile(cpu_dot dot, int R, int M, size_t bytes, const char *w, size_t ws, const char *x, size_t xs,
                       char *y, size_t ys, int add, const cpu_ahead *ahead)
 {
     const size_t whole = bytes / VBYTES * VBYTES, x_step = (size_t)PARTS(dot) * VBYTES;
@@ -189,7 +189,7 @@ LINES(i8, CPU_DOT_I8)
     static void tile_##dot##_##R##_##M(size_t bytes, const char *w, size_t ws, const char *x, size_t xs, char *y, \
                                        size_t ys, int add, const cpu_ahead *ahead)                            \
     {                                                                                               \
-        tile(DOT, R, M, bytes, w, ws, x, xs, y, ys, add, ahead);                                    \
+        linear_tile(DOT, R, M, bytes, w, ws, x, xs, y, ys, add, ahead);                                    \
     }
 #if defined(__AVX512F__) || defined(__ARM_NEON)
 #define TILES_(dot, DOT, R) TILE(dot, DOT, R, 1) TILE(dot, DOT, R, 2) TILE(dot, DOT, R, 3) TILE(dot, DOT, R, 4) \
@@ -216,19 +216,19 @@ SIMD_INLINE float get1(const char *p)
     return f;
 }
 
-static size_t steps_of(cpu_dot dot, size_t c)
+static size_t linear_steps_of(cpu_dot dot, size_t c)
 {
     size_t per = dot == CPU_DOT_F32 ? VBYTES / 4 : dot == CPU_DOT_I8 ? VBYTES : VBYTES / 2;
     return (c + per - 1) / per;
 }
 static size_t row_B(cpu_dot dot, size_t c)
 {
-    size_t bytes = steps_of(dot, c) * (size_t)PARTS(dot) * VBYTES;
+    size_t bytes = linear_steps_of(dot, c) * (size_t)PARTS(dot) * VBYTES;
     return (bytes + 63) / 64 * 64;
 }
 
 /* Position of element i in a packed row: as it is, or evens before odds within each step. */
-SIMD_INLINE size_t place(cpu_dot dot, size_t i)
+SIMD_INLINE size_t linear_place(cpu_dot dot, size_t i)
 {
     if (dot != CPU_DOT_BF16) return i;
     return i / (2 * VF) * (2 * VF) + (i % 2) * VF + i % (2 * VF) / 2;
@@ -246,14 +246,14 @@ SIMD_INLINE size_t place(cpu_dot dot, size_t i)
 #endif
 
 /* Round to nearest even; a NaN keeps its upper half and is made quiet. */
-SIMD_INLINE half_v narrow(vf x)
+SIMD_INLINE half_v linear_narrow(vf x)
 {
     word_v u = (word_v)x, up = (u + 0x7FFFu + (u >> 16 & 1u)) >> 16;
     word_v nan = (word_v)((u & 0x7FFFFFFFu) > 0x7F800000u);
     return __builtin_convertvector((nan & (u >> 16 | 0x40u)) | (~nan & up), half_v);
 }
 
-static void pack(cpu_dot dot, size_t c, const void *vx, void *vout)
+static void linear_pack(cpu_dot dot, size_t c, const void *vx, void *vout)
 {
     const char *x = vx;
     char *out = vout;
@@ -261,7 +261,7 @@ static void pack(cpu_dot dot, size_t c, const void *vx, void *vout)
     for (; i + 2 * VF <= c; i += 2 * VF) {
         vf a = vf_load((const float *)(const void *)(x + i * 4)), b = vf_load((const float *)(const void *)(x + i * 4 + VBYTES));
         if (dot == CPU_DOT_PAIRS) {
-            half_v h[2] = {narrow(a), narrow(b)};
+            half_v h[2] = {linear_narrow(a), linear_narrow(b)};
             memcpy(out + i * 2, h, sizeof h);
             continue;
         }
@@ -276,11 +276,11 @@ static void pack(cpu_dot dot, size_t c, const void *vx, void *vout)
         if (width == 2)
             memcpy(out + 2 * i, &h, sizeof h);
         else
-            memcpy(out + 4 * place(dot, i), &f, sizeof f);
+            memcpy(out + 4 * linear_place(dot, i), &f, sizeof f);
     }
 }
 
-static void widen(ir_dtype t, size_t n, const void *vw, float *out)
+static void linear_widen(ir_dtype t, size_t n, const void *vw, float *out)
 {
     const char *w = vw;
     size_t i = 0;
@@ -302,7 +302,7 @@ static void widen(ir_dtype t, size_t n, const void *vw, float *out)
 }
 
 const cpu_linear_ops CPU_SYM(cpu_linear) = {
-    .most = MOST, .step_B = VBYTES, .row_B = row_B, .pack = pack, .widen = widen,
+    .most = MOST, .step_B = VBYTES, .row_B = row_B, .pack = linear_pack, .widen = linear_widen,
     .lines = {[CPU_DOT_F32] = lines_f32, [CPU_DOT_BF16] = lines_bf16, [CPU_DOT_I8] = lines_i8},
     .tile = {[CPU_DOT_F32] = {NAMES(f32, 1), NAMES(f32, 4)}, [CPU_DOT_BF16] = {NAMES(bf16, 1), NAMES(bf16, 4)},
 #if defined(__AVX512F__)

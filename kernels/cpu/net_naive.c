@@ -16,13 +16,13 @@ static inline float get(ir_dtype t, const void *p, int64_t i)
     }
 }
 
-static inline void put(ir_dtype t, void *p, int64_t i, float v)
+static inline void net_naive_put(ir_dtype t, void *p, int64_t i, float v)
 {
     if (t == IR_F32) ((any_f32 *)p)[i] = v;
     else ((any_u16 *)p)[i] = t == IR_F16 ? ly_f32_to_f16(v) : ir_f32_to_bf16(v);
 }
 
-static inline float activate(ly_act a, float x)
+static inline float net_naive_activate(ly_act a, float x)
 {
     switch (a) {
     case LY_RELU: return x < 0 ? 0 : x;
@@ -33,7 +33,7 @@ static inline float activate(ly_act a, float x)
 }
 
 /* ---- matrices ----------------------------------------------------------------------------------------------------- */
-static inline float dot(ir_dtype t, const void *W, int64_t at, const any_f32 *x, int64_t n)
+static inline float net_naive_dot(ir_dtype t, const void *W, int64_t at, const any_f32 *x, int64_t n)
 {
     float sum = 0;
     if (t == IR_F32) {
@@ -45,16 +45,16 @@ static inline float dot(ir_dtype t, const void *W, int64_t at, const any_f32 *x,
     return sum;
 }
 
-static void finish(const naive_op *o, int64_t at, int64_t k, float sum)
+static void net_naive_finish(const naive_op *o, int64_t at, int64_t k, float sum)
 {
     const ly_row *r = o->r;
     if (ly_scaled(o->dtype)) sum *= o->V[r->s_at + k];
     if (r->b_at >= 0) sum += o->V[r->b_at + k];
     if (o->add) sum += o->add[at];
-    o->y[at] = activate(r->act, sum);
+    o->y[at] = net_naive_activate(r->act, sum);
 }
 
-static float window(const naive_op *o, const any_f32 *image, int64_t y0, int64_t x0, int64_t k)
+static float net_naive_window(const naive_op *o, const any_f32 *image, int64_t y0, int64_t x0, int64_t k)
 {
     const ly_row *r = o->r;
     int64_t       cg = r->c / r->groups, first = k / (r->k / r->groups) * cg;
@@ -63,7 +63,7 @@ static float window(const naive_op *o, const any_f32 *image, int64_t y0, int64_t
         for (int64_t j = 0; j < r->s; j++) {
             int64_t y = y0 + i, x = x0 + j;
             if (y < 0 || y >= r->h || x < 0 || x >= r->w) continue;
-            sum += dot(o->dtype, o->W, r->W_at + ((k * r->r + i) * r->s + j) * cg, image + (y * r->w + x) * r->c + first, cg);
+            sum += net_naive_dot(o->dtype, o->W, r->W_at + ((k * r->r + i) * r->s + j) * cg, image + (y * r->w + x) * r->c + first, cg);
         }
     return sum;
 }
@@ -74,18 +74,18 @@ static void conv(const naive_op *o, int64_t pixel)
     int64_t        n = pixel / (r->oh * r->ow), p = pixel % (r->oh * r->ow);
     const any_f32 *image = (const any_f32 *)o->x + n * r->h * r->w * r->c;
     int64_t        y0 = p / r->ow * r->stride - r->pad, x0 = p % r->ow * r->stride - r->pad;
-    for (int64_t k = 0; k < r->k; k++) finish(o, pixel * r->k + k, k, window(o, image, y0, x0, k));
+    for (int64_t k = 0; k < r->k; k++) net_naive_finish(o, pixel * r->k + k, k, net_naive_window(o, image, y0, x0, k));
 }
 
-static void fc(const naive_op *o, int64_t k)
+static void net_naive_fc(const naive_op *o, int64_t k)
 {
     const ly_row *r = o->r;
     for (int64_t i = 0; i < r->rows; i++)
-        finish(o, i * r->k + k, k, dot(o->dtype, o->W, r->W_at + k * r->c, (const any_f32 *)o->x + i * r->c, r->c));
+        net_naive_finish(o, i * r->k + k, k, net_naive_dot(o->dtype, o->W, r->W_at + k * r->c, (const any_f32 *)o->x + i * r->c, r->c));
 }
 
 /* ---- rows --------------------------------------------------------------------------------------------------------- */
-static void norm(const naive_op *o, int64_t i)
+static void net_naive_norm(const naive_op *o, int64_t i)
 {
     const ly_row  *r = o->r;
     const any_f32 *x = (const any_f32 *)o->x + ly_in_row(r, i) * r->c;
@@ -98,7 +98,7 @@ static void norm(const naive_op *o, int64_t i)
         o->y[i * r->c + j] = (x[j] - mean) * scale * o->V[r->g_at + j] + o->V[r->b_at + j];
 }
 
-static void softmax(const naive_op *o, int64_t i)
+static void net_naive_softmax(const naive_op *o, int64_t i)
 {
     int64_t        c = o->r->c;
     const any_f32 *x = (const any_f32 *)o->x + i * c;
@@ -109,7 +109,7 @@ static void softmax(const naive_op *o, int64_t i)
     for (int64_t j = 0; j < c; j++) y[j] /= sum;
 }
 
-static void embed(const naive_op *o, int64_t i)
+static void net_naive_embed(const naive_op *o, int64_t i)
 {
     const ly_row *r = o->r;
     int64_t       token = ((const any_i32 *)o->x)[i], pos = r->past + i % r->tokens;
@@ -137,29 +137,29 @@ static void pool(const naive_op *o, int64_t pixel)
     }
 }
 
-static void act_row(const naive_op *o, int64_t i)
+static void net_naive_act_row(const naive_op *o, int64_t i)
 {
     int64_t        c = o->r->c;
     const any_f32 *x = o->x;
-    for (int64_t j = i * c; j < (i + 1) * c; j++) o->y[j] = activate(o->r->act, x[j]);
+    for (int64_t j = i * c; j < (i + 1) * c; j++) o->y[j] = net_naive_activate(o->r->act, x[j]);
 }
 
-static void add_row(const naive_op *o, int64_t i)
+static void net_naive_add_row(const naive_op *o, int64_t i)
 {
     int64_t        c = o->r->c;
     const any_f32 *x = o->x;
-    for (int64_t j = i * c; j < (i + 1) * c; j++) o->y[j] = activate(o->r->act, x[j] + o->add[j]);
+    for (int64_t j = i * c; j < (i + 1) * c; j++) o->y[j] = net_naive_activate(o->r->act, x[j] + o->add[j]);
 }
 
 /* ---- attention: one head of one sequence at a time ------------------------------------------------------------------ */
-static void append(const naive_op *o, int64_t b, int64_t h, int64_t plane, int which)
+static void net_naive_append(const naive_op *o, int64_t b, int64_t h, int64_t plane, int which)
 {
     const ly_row  *r = o->r;
     int64_t        d = r->heads * r->dh;
     const any_f32 *qkv = o->x;
     for (int64_t t = 0; t < r->tokens; t++)
         for (int64_t i = 0; i < r->dh; i++)
-            put(ly_kv_dtype(o->dtype), o->kv, plane + (r->past + t) * r->dh + i,
+            net_naive_put(ly_kv_dtype(o->dtype), o->kv, plane + (r->past + t) * r->dh + i,
                 qkv[(b * r->tokens + t) * 3 * d + (1 + which) * d + h * r->dh + i]);
 }
 
@@ -168,23 +168,23 @@ static void query(const naive_op *o, const any_f32 *q, int64_t keys, int64_t val
     int64_t  dh = o->r->dh;
     ir_dtype t = ly_kv_dtype(o->dtype);
     float    scale = 1 / sqrtf((float)dh), most = -INFINITY, sum = 0;
-    for (int64_t j = 0; j < n; j++) most = fmaxf(most, scale * dot(t, o->kv, keys + j * dh, q, dh));
+    for (int64_t j = 0; j < n; j++) most = fmaxf(most, scale * net_naive_dot(t, o->kv, keys + j * dh, q, dh));
     for (int64_t i = 0; i < dh; i++) y[i] = 0;
     for (int64_t j = 0; j < n; j++) {
-        float p = expf(scale * dot(t, o->kv, keys + j * dh, q, dh) - most);
+        float p = expf(scale * net_naive_dot(t, o->kv, keys + j * dh, q, dh) - most);
         sum += p;
         for (int64_t i = 0; i < dh; i++) y[i] += p * get(t, o->kv, values + j * dh + i);
     }
     for (int64_t i = 0; i < dh; i++) y[i] /= sum;
 }
 
-static void attention(const naive_op *o, int64_t i)
+static void net_naive_attention(const naive_op *o, int64_t i)
 {
     const ly_row *r = o->r;
     int64_t       b = i / r->heads, h = i % r->heads, d = r->heads * r->dh, size = (r->past + r->tokens) * r->dh;
     int64_t       keys = (2 * r->block * r->batch * r->heads + i) * size, values = keys + r->batch * r->heads * size;
-    append(o, b, h, keys, 0);
-    append(o, b, h, values, 1);
+    net_naive_append(o, b, h, keys, 0);
+    net_naive_append(o, b, h, values, 1);
     for (int64_t t = 0; t < r->tokens; t++) {
         int64_t row = b * r->tokens + t;
         query(o, (const any_f32 *)o->x + row * 3 * d + h * r->dh, keys, values, r->past + t + 1, o->y + row * d + h * r->dh);
@@ -193,34 +193,34 @@ static void attention(const naive_op *o, int64_t i)
 
 /* ---- dispatch -------------------------------------------------------------------------------------------------------- */
 /* What one unit of work is, and how many there are. */
-static void (*unit_of(const ly_row *r, int64_t *n))(const naive_op *, int64_t)
+static void (*net_naive_unit_of(const ly_row *r, int64_t *n))(const naive_op *, int64_t)
 {
     *n = r->rows;
     switch (r->op) {
     case LY_CONV: *n = r->batch * r->oh * r->ow; return conv;
     case LY_MAXPOOL:
     case LY_AVGPOOL: *n = r->batch * r->oh * r->ow; return pool;
-    case LY_FC: *n = r->k; return fc;
-    case LY_ATTENTION: *n = r->batch * r->heads; return attention;
-    case LY_NORM: return norm;
-    case LY_SOFTMAX: return softmax;
-    case LY_EMBED: return embed;
-    case LY_ADD: return add_row;
-    default: return act_row;
+    case LY_FC: *n = r->k; return net_naive_fc;
+    case LY_ATTENTION: *n = r->batch * r->heads; return net_naive_attention;
+    case LY_NORM: return net_naive_norm;
+    case LY_SOFTMAX: return net_naive_softmax;
+    case LY_EMBED: return net_naive_embed;
+    case LY_ADD: return net_naive_add_row;
+    default: return net_naive_act_row;
     }
 }
 
-static void part(void *arg, int tid, int nthreads)
+static void net_naive_part(void *arg, int tid, int nthreads)
 {
     const naive_op *o = arg;
     int64_t         n;
     size_t          lo, hi;
-    void (*unit)(const naive_op *, int64_t) = unit_of(o->r, &n);
+    void (*unit)(const naive_op *, int64_t) = net_naive_unit_of(o->r, &n);
     cpu_part((size_t)n, 1, tid, nthreads, &lo, &hi);
     for (size_t i = lo; i < hi; i++) unit(o, (int64_t)i);
 }
 
-void naive_run(ir_dev *dev, int threads, naive_op *o) { ir_pool_run(cpu_of(dev)->pool, threads, part, o); }
+void naive_run(ir_dev *dev, int threads, naive_op *o) { ir_pool_run(cpu_of(dev)->pool, threads, net_naive_part, o); }
 
 /* ---- kernels ----------------------------------------------------------------------------------------------------------- */
 static ir_status no_tf32(const ir_dev *dev, const ir_workload *w, const ir_params *p)
@@ -229,7 +229,7 @@ static ir_status no_tf32(const ir_dev *dev, const ir_workload *w, const ir_param
     return p->dtype == IR_TF32 ? ir_fail(IR_SKIP, "%s: CPUs have no tf32", w->name) : IR_OK;
 }
 
-static ir_status run(ir_run *run, uint32_t reps)
+static ir_status net_naive_run(ir_run *run, uint32_t reps)
 {
     ly_row   r;
     naive_op o = {.r = &r, .dtype = run->p.dtype, .x = run->mem[0].p, .y = run->mem[run->nmem - 1].p};
@@ -251,10 +251,10 @@ static void bias_part(void *arg, int tid, int nthreads)
     for (size_t i = lo * k; i < hi * k; i++) o->y[i] += o->V[i % k];
 }
 
-static ir_status conv_run(ir_run *r, uint32_t reps)
+static ir_status net_naive_conv_run(ir_run *r, uint32_t reps)
 {
     ly_row bare, relu = {.op = LY_ACT, .act = LY_RELU};
-    if (wl_fuse_of(&r->p) != WL_UNFUSED) return run(r, reps);
+    if (wl_fuse_of(&r->p) != WL_UNFUSED) return net_naive_run(r, reps);
     wl_row_of(r->workload, &r->p, &bare);
     bare.b_at = -1;
     bare.act = LY_ID;
@@ -272,11 +272,11 @@ static ir_status conv_run(ir_run *r, uint32_t reps)
 
 #define NAIVE(f, text, runs) \
     .family = f, .name = "naive", .doc = text, .flags = IR_K_NAIVE, .can_run = no_tf32, .run = runs
-const ir_kernel cpu_conv_naive = {NAIVE("conv", "a serial sum per output", conv_run)};
-const ir_kernel cpu_linear_naive = {NAIVE("linear", "a serial dot product per output", run)};
-const ir_kernel cpu_norm_naive = {NAIVE("norm", "mean, variance, scale: three passes over a row", run)};
-const ir_kernel cpu_softmax_naive = {NAIVE("softmax", "maximum, exponentials, division: three passes over a row", run)};
-const ir_kernel cpu_act_naive = {NAIVE("act", "element by element", run)};
-const ir_kernel cpu_add_naive = {NAIVE("add", "element by element", run)};
-const ir_kernel cpu_embed_naive = {NAIVE("embed", "row by row", run)};
-const ir_kernel cpu_attention_naive = {NAIVE("attention", "each score twice, for the maximum and for its exponential", run)};
+const ir_kernel cpu_conv_naive = {NAIVE("conv", "a serial sum per output", net_naive_conv_run)};
+const ir_kernel cpu_linear_naive = {NAIVE("linear", "a serial dot product per output", net_naive_run)};
+const ir_kernel cpu_norm_naive = {NAIVE("norm", "mean, variance, scale: three passes over a row", net_naive_run)};
+const ir_kernel cpu_softmax_naive = {NAIVE("softmax", "maximum, exponentials, division: three passes over a row", net_naive_run)};
+const ir_kernel cpu_act_naive = {NAIVE("act", "element by element", net_naive_run)};
+const ir_kernel cpu_add_naive = {NAIVE("add", "element by element", net_naive_run)};
+const ir_kernel cpu_embed_naive = {NAIVE("embed", "row by row", net_naive_run)};
+const ir_kernel cpu_attention_naive = {NAIVE("attention", "each score twice, for the maximum and for its exponential", net_naive_run)};

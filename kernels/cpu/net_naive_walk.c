@@ -6,13 +6,13 @@
 
 typedef struct { ly_net net; any_f32 *buf[LY_MAX_BUF]; } plan;
 
-static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+static ir_status net_naive_walk_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     (void)dev;
     return p->dtype == IR_TF32 ? ir_fail(IR_SKIP, "%s: CPUs have no tf32", w->name) : IR_OK;
 }
 
-static void teardown(ir_run *r)
+static void net_naive_walk_teardown(ir_run *r)
 {
     plan *p = r->self;
     if (!p) return;
@@ -22,7 +22,7 @@ static void teardown(ir_run *r)
     r->self = NULL;
 }
 
-static ir_status setup(ir_run *r)
+static ir_status net_naive_walk_setup(ir_run *r)
 {
     plan *p = r->self = calloc(1, sizeof *p);
     if (!p) return ir_fail(IR_ENOMEM, "no memory for the plan of %s", r->workload->name);
@@ -35,42 +35,42 @@ static ir_status setup(ir_run *r)
     return st;
 }
 
-static any_f32 *at(const ir_run *r, int buf)
+static any_f32 *net_naive_walk_at(const ir_run *r, int buf)
 {
     const plan *p = r->self;
     return buf == LY_INPUT ? r->mem[0].p : buf == LY_OUTPUT ? r->mem[3].p : buf == LY_NONE ? NULL : p->buf[buf];
 }
 
-static ir_status step(ir_run *r, const ly_row *row)
+static ir_status net_naive_walk_step(ir_run *r, const ly_row *row)
 {
-    naive_op o = {.r = row, .dtype = r->p.dtype, .W = r->mem[1].p, .V = r->mem[2].p, .x = at(r, row->in),
-                  .add = at(r, row->add), .y = at(r, row->out), .kv = r->nmem > 4 ? r->mem[4].p : NULL};
+    naive_op o = {.r = row, .dtype = r->p.dtype, .W = r->mem[1].p, .V = r->mem[2].p, .x = net_naive_walk_at(r, row->in),
+                  .add = net_naive_walk_at(r, row->add), .y = net_naive_walk_at(r, row->out), .kv = r->nmem > 4 ? r->mem[4].p : NULL};
     naive_run(r->dev, r->p.threads, &o);
     return IR_OK;
 }
 
-static ir_status run(ir_run *r, uint32_t reps)
+static ir_status net_naive_walk_run(ir_run *r, uint32_t reps)
 {
     const plan *p = r->self;
     for (uint32_t i = 0; i < reps; i++)
-        for (int l = 0; l < p->net.n; l++) step(r, &p->net.row[l]);
+        for (int l = 0; l < p->net.n; l++) net_naive_walk_step(r, &p->net.row[l]);
     return IR_OK;
 }
 
-static ir_status profile(ir_run *r, double *layer_s, int n)
+static ir_status net_naive_walk_profile(ir_run *r, double *layer_s, int n)
 {
     const plan *p = r->self;
     if (n != p->net.n) return ir_fail(IR_EINVAL, "%s has %d layers, not %d", r->workload->name, p->net.n, n);
     for (int l = 0; l < n; l++) {
         double t0 = ir_now();
-        step(r, &p->net.row[l]);
+        net_naive_walk_step(r, &p->net.row[l]);
         layer_s[l] = ir_now() - t0;
     }
     return IR_OK;
 }
 
 #define WALK(f, text) \
-    .family = f, .name = "naive", .doc = text, .flags = IR_K_NAIVE, .can_run = can_run, .setup = setup, .run = run, \
-    .teardown = teardown, .profile = profile
+    .family = f, .name = "naive", .doc = text, .flags = IR_K_NAIVE, .can_run = net_naive_walk_can_run, .setup = net_naive_walk_setup, .run = net_naive_walk_run, \
+    .teardown = net_naive_walk_teardown, .profile = net_naive_walk_profile
 const ir_kernel cpu_cnn_naive = {WALK("cnn", "layer by layer with the naive operators")};
 const ir_kernel cpu_gpt_naive = {WALK("gpt", "row by row with the naive operators")};

@@ -41,7 +41,7 @@ static ir_status fits(const ly_row *r)
 }
 
 /* y[rows,k] = x[rows,c] w[k,c]'; x in the weights' dtype. */
-static void product(ir_dtype t, const ly_row *r, bool vector, const void *x, const void *w, void *y)
+static void nets_openblas_product(ir_dtype t, const ly_row *r, bool vector, const void *x, const void *w, void *y)
 {
     const blasint m = (blasint)r->rows, k = (blasint)r->k, c = (blasint)r->c;
     if (vector && m == 1 && t == IR_F32)
@@ -57,7 +57,7 @@ static void product(ir_dtype t, const ly_row *r, bool vector, const void *x, con
 /* ---- a linear row -------------------------------------------------------------------------------------------------- */
 typedef struct { ly_row row; const cpu_ops *ops; ir_dtype t; const char *x, *v; char *y, *half; size_t half_B; bool vector; } plan;
 
-static void narrow_part(void *arg, int tid, int nthreads)
+static void nets_openblas_narrow_part(void *arg, int tid, int nthreads)
 {
     const plan *p = arg;
     size_t      lo, hi;
@@ -65,7 +65,7 @@ static void narrow_part(void *arg, int tid, int nthreads)
     p->ops->narrow(IR_BF16, hi - lo, p->x + lo * 4, p->half + lo * 2);
 }
 
-static void finish_part(void *arg, int tid, int nthreads)
+static void nets_openblas_finish_part(void *arg, int tid, int nthreads)
 {
     const plan *p = arg;
     size_t      lo, hi, k = (size_t)p->row.k;
@@ -74,7 +74,7 @@ static void finish_part(void *arg, int tid, int nthreads)
         p->ops->finish(hi - lo, p->y + (m * k + lo) * 4, NULL, p->v + ((size_t)p->row.b_at + lo) * 4, NULL, p->row.act);
 }
 
-static void linear_teardown(ir_run *r)
+static void nets_openblas_linear_teardown(ir_run *r)
 {
     plan *p = r->self;
     if (p && p->half) ir_host_free(p->half, p->half_B);
@@ -82,7 +82,7 @@ static void linear_teardown(ir_run *r)
     r->self = NULL;
 }
 
-static ir_status linear_setup(ir_run *r, bool vector)
+static ir_status nets_openblas_linear_setup(ir_run *r, bool vector)
 {
     plan *p = calloc(1, sizeof *p);
     r->self = p;
@@ -100,10 +100,10 @@ static ir_status linear_setup(ir_run *r, bool vector)
     p->half = s == IR_OK ? half : NULL;
     return s;
 }
-static ir_status vector_setup(ir_run *r) { return linear_setup(r, true); }
-static ir_status matrix_setup(ir_run *r) { return linear_setup(r, false); }
+static ir_status vector_setup(ir_run *r) { return nets_openblas_linear_setup(r, true); }
+static ir_status matrix_setup(ir_run *r) { return nets_openblas_linear_setup(r, false); }
 
-static ir_status linear_run(ir_run *r, uint32_t reps)
+static ir_status nets_openblas_linear_run(ir_run *r, uint32_t reps)
 {
     plan    *p = r->self;
     ir_pool *pool = cpu_of(r->dev)->pool;
@@ -111,9 +111,9 @@ static ir_status linear_run(ir_run *r, uint32_t reps)
     p->v = r->mem[2].p;
     p->y = r->mem[3].p;
     for (uint32_t i = 0; i < reps; i++) {
-        if (p->half) ir_pool_run(pool, r->p.threads, narrow_part, p);
-        product(p->t, &p->row, p->vector, p->half ? p->half : p->x, r->mem[1].p, p->y);
-        if (p->row.b_at >= 0 || p->row.act != LY_ID) ir_pool_run(pool, r->p.threads, finish_part, p);
+        if (p->half) ir_pool_run(pool, r->p.threads, nets_openblas_narrow_part, p);
+        nets_openblas_product(p->t, &p->row, p->vector, p->half ? p->half : p->x, r->mem[1].p, p->y);
+        if (p->row.b_at >= 0 || p->row.act != LY_ID) ir_pool_run(pool, r->p.threads, nets_openblas_finish_part, p);
     }
     return IR_OK;
 }
@@ -137,9 +137,9 @@ static void linear_op(cpu_gpt *g, cpu_gpt_op *op)
     plan p = {.row = *op->row, .ops = g->ops, .t = g->dtype, .x = op->in, .v = g->V, .y = op->out};
     if (g->dtype == IR_BF16) {
         p.half = g->work + g->x_at;
-        ir_pool_run(g->pool, g->threads, narrow_part, &p);
+        ir_pool_run(g->pool, g->threads, nets_openblas_narrow_part, &p);
     }
-    product(p.t, &p.row, false, p.half ? p.half : p.x, op->l.w, p.y);
+    nets_openblas_product(p.t, &p.row, false, p.half ? p.half : p.x, op->l.w, p.y);
 }
 
 static void finish_op(void *arg, int tid, int nthreads)
@@ -153,13 +153,13 @@ static void finish_op(void *arg, int tid, int nthreads)
                       l.add ? l.add + (m * l.k + lo) * 4 : NULL, l.act);
 }
 
-static ir_status gpt_setup(ir_run *r)
+static ir_status nets_openblas_gpt_setup(ir_run *r)
 {
     ir_status s = use_threads(r->p.threads);
     return s == IR_OK ? cpu_gpt_setup(r, 0) : s;
 }
 
-static void step(cpu_gpt *g)
+static void nets_openblas_step(cpu_gpt *g)
 {
     for (int i = 0; i < g->nop; i++) {
         share s = {g, &g->op[i]};
@@ -174,14 +174,14 @@ static void step(cpu_gpt *g)
     }
 }
 
-static ir_status gpt_run(ir_run *r, uint32_t reps)
+static ir_status nets_openblas_gpt_run(ir_run *r, uint32_t reps)
 {
     cpu_gpt_bind(r);
-    for (uint32_t i = 0; i < reps; i++) step(r->self);
+    for (uint32_t i = 0; i < reps; i++) nets_openblas_step(r->self);
     return IR_OK;
 }
 
-static ir_status gpt_profile(ir_run *r, double *layer_s, int n)
+static ir_status nets_openblas_gpt_profile(ir_run *r, double *layer_s, int n)
 {
     cpu_gpt *g = r->self;
     if (n != g->net.n) return ir_fail(IR_EINVAL, "profile: %d layers asked for, the table has %d", n, g->net.n);
@@ -189,7 +189,7 @@ static ir_status gpt_profile(ir_run *r, double *layer_s, int n)
     cpu_gpt_bind(r);
     g->layer_s = layer_s;
     g->since = ir_now();
-    step(g);
+    nets_openblas_step(g);
     g->layer_s = NULL;
     return IR_OK;
 }
@@ -218,11 +218,11 @@ static ir_status linear_run(ir_run *r, uint32_t reps)
 
 const ir_kernel cpu_linear_openblas = {
     .family = "linear", .name = "openblas", .doc = "OpenBLAS: sgemv for one row, else sgemm; sbgemv, sbgemm for bf16",
-    .flags = IR_K_LIB, .can_run = linear_can_run, .setup = vector_setup, .run = linear_run, .teardown = linear_teardown};
+    .flags = IR_K_LIB, .can_run = linear_can_run, .setup = vector_setup, .run = nets_openblas_linear_run, .teardown = nets_openblas_linear_teardown};
 const ir_kernel cpu_linear_openblas_gemm = {
     .family = "linear", .name = "openblas_gemm", .doc = "OpenBLAS's matrix product for any number of rows, one included",
-    .flags = IR_K_LIB, .can_run = linear_can_run, .setup = matrix_setup, .run = linear_run, .teardown = linear_teardown};
+    .flags = IR_K_LIB, .can_run = linear_can_run, .setup = matrix_setup, .run = nets_openblas_linear_run, .teardown = nets_openblas_linear_teardown};
 const ir_kernel cpu_gpt_openblas = {
     .family = "gpt", .name = "openblas", .doc = "every matrix through OpenBLAS's product, also at batch one", .flags = IR_K_LIB,
-    .can_run = linear_can_run, .setup = gpt_setup, .run = gpt_run, .teardown = cpu_gpt_teardown, .drop_scratch = cpu_gpt_drop_scratch,
-    .profile = gpt_profile};
+    .can_run = linear_can_run, .setup = nets_openblas_gpt_setup, .run = nets_openblas_gpt_run, .teardown = cpu_gpt_teardown, .drop_scratch = cpu_gpt_drop_scratch,
+    .profile = nets_openblas_gpt_profile};

@@ -13,7 +13,7 @@
 #pragma weak cblas_sbgemm
 #pragma weak cblas_sbgemv
 
-static ir_status can_run(const ir_params *p, wl_gemm_shape s, bool has_bf16)
+static ir_status openblas_can_run(const ir_params *p, wl_gemm_shape s, bool has_bf16)
 {
     const size_t most = sizeof(blasint) == 4 ? INT32_MAX : INT64_MAX;
     if (s.m > most || s.n > most || s.k > most)
@@ -26,22 +26,22 @@ static ir_status can_run(const ir_params *p, wl_gemm_shape s, bool has_bf16)
     return IR_OK;
 }
 
-static ir_status gemm_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+static ir_status openblas_gemm_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     (void)dev, (void)w;
-    return can_run(p, wl_gemm_of(p), cblas_sbgemm != NULL);
+    return openblas_can_run(p, wl_gemm_of(p), cblas_sbgemm != NULL);
 }
 
 static ir_status gemv_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     (void)dev, (void)w;
-    return can_run(p, wl_gemv_of(p), cblas_sbgemv != NULL);
+    return openblas_can_run(p, wl_gemv_of(p), cblas_sbgemv != NULL);
 }
 
 static ir_status gemv_by_gemm_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     (void)dev, (void)w;
-    return can_run(p, wl_gemv_of(p), cblas_sbgemm != NULL);
+    return openblas_can_run(p, wl_gemv_of(p), cblas_sbgemm != NULL);
 }
 
 static ir_status blas_setup(ir_run *r)
@@ -52,7 +52,7 @@ static ir_status blas_setup(ir_run *r)
 }
 
 /* C[m,n] = A[m,k] B[k,n], or with B transposed: B[n,k]. */
-static void product(ir_dtype t, wl_gemm_shape s, CBLAS_TRANSPOSE trans_b, const void *a, const void *b, void *c)
+static void openblas_product(ir_dtype t, wl_gemm_shape s, CBLAS_TRANSPOSE trans_b, const void *a, const void *b, void *c)
 {
     const blasint m = (blasint)s.m, n = (blasint)s.n, k = (blasint)s.k, ldb = trans_b == CblasTrans ? k : n;
     if (t == IR_F64)
@@ -63,14 +63,14 @@ static void product(ir_dtype t, wl_gemm_shape s, CBLAS_TRANSPOSE trans_b, const 
         cblas_sbgemm(CblasRowMajor, CblasNoTrans, trans_b, m, n, k, 1, a, k, b, ldb, 0, c, n);
 }
 
-static ir_status gemm_run(ir_run *r, uint32_t reps)
+static ir_status openblas_gemm_run(ir_run *r, uint32_t reps)
 {
     for (uint32_t i = 0; i < reps; i++)
-        product(r->p.dtype, wl_gemm_of(&r->p), CblasNoTrans, r->mem[0].p, r->mem[1].p, r->mem[2].p);
+        openblas_product(r->p.dtype, wl_gemm_of(&r->p), CblasNoTrans, r->mem[0].p, r->mem[1].p, r->mem[2].p);
     return IR_OK;
 }
 
-static ir_status gemv_run(ir_run *r, uint32_t reps)
+static ir_status openblas_gemv_run(ir_run *r, uint32_t reps)
 {
     const wl_gemm_shape s = wl_gemv_of(&r->p);
     const blasint       m = (blasint)s.m, k = (blasint)s.k;
@@ -91,7 +91,7 @@ static ir_status gemv_by_gemm_run(ir_run *r, uint32_t reps)
 {
     const wl_gemm_shape s = wl_gemv_of(&r->p), row = {1, s.m, s.k};
     for (uint32_t i = 0; i < reps; i++)
-        product(r->p.dtype, row, CblasTrans, r->mem[1].p, r->mem[0].p, r->mem[2].p);
+        openblas_product(r->p.dtype, row, CblasTrans, r->mem[1].p, r->mem[0].p, r->mem[2].p);
     return IR_OK;
 }
 
@@ -120,10 +120,10 @@ static ir_status never_run(ir_run *r, uint32_t reps)
 
 const ir_kernel cpu_gemm_openblas = {
     .family = "gemm", .name = "openblas", .doc = "OpenBLAS cblas_sgemm, dgemm, sbgemm", .flags = IR_K_LIB,
-    .can_run = gemm_can_run, .setup = blas_setup, .run = gemm_run};
+    .can_run = openblas_gemm_can_run, .setup = blas_setup, .run = openblas_gemm_run};
 const ir_kernel cpu_gemv_openblas = {
     .family = "gemv", .name = "openblas", .doc = "OpenBLAS cblas_sgemv, dgemv, sbgemv", .flags = IR_K_LIB,
-    .can_run = gemv_can_run, .setup = blas_setup, .run = gemv_run};
+    .can_run = gemv_can_run, .setup = blas_setup, .run = openblas_gemv_run};
 const ir_kernel cpu_gemv_openblas_gemm = {
     .family = "gemv", .name = "openblas_gemm", .doc = "OpenBLAS product with one row: what batch one costs there",
     .flags = IR_K_LIB, .can_run = gemv_by_gemm_can_run, .setup = blas_setup, .run = gemv_by_gemm_run};

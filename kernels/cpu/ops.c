@@ -19,7 +19,7 @@ const cpu_ops *cpu_ops_of(const ir_dev *dev)
     return tables[isa];
 }
 
-static float f32_at(const char *p, size_t i)
+static float ops_f32_at(const char *p, size_t i)
 {
     float f;
     memcpy(&f, p + i * sizeof f, sizeof f);
@@ -36,7 +36,7 @@ void cpu_embed_rows(const cpu_ops *o, ir_dtype t, const ly_row *r, const char *t
         size_t word = token >= 0 && (size_t)token < vocab ? (size_t)token : 0;
         size_t place = (size_t)r->past + i % (size_t)r->tokens;
         float  ts = 1, ps = 1;
-        if (t == IR_I8) ts = f32_at(V, (size_t)r->s_at + word), ps = f32_at(V, (size_t)r->s_at + vocab + place);
+        if (t == IR_I8) ts = ops_f32_at(V, (size_t)r->s_at + word), ps = ops_f32_at(V, (size_t)r->s_at + vocab + place);
         o->embed(t, c, W + (size_t)r->W_at * (size_t)ir_dtype_bytes(t) + word * row_B, ts,
                  W + (size_t)r->P_at * (size_t)ir_dtype_bytes(t) + place * row_B, ps, y + i * c * sizeof(float));
     }
@@ -45,7 +45,7 @@ void cpu_embed_rows(const cpu_ops *o, ir_dtype t, const ly_row *r, const char *t
 /* ---- the kernels: mem[0] x, mem[last] y -------------------------------------------------------------------------- */
 typedef struct { const cpu_ops *o; ly_row row; ir_dtype dtype; const char *x, *a, *b; char *y; } job;
 
-static void rows_of(const job *j, int tid, int nthreads, size_t *lo, size_t *hi)
+static void ops_rows_of(const job *j, int tid, int nthreads, size_t *lo, size_t *hi)
 {
     cpu_part((size_t)j->row.rows, 1, tid, nthreads, lo, hi);
 }
@@ -57,11 +57,11 @@ static size_t elements_of(const job *j, int tid, int nthreads, size_t *at)
     return hi - lo;
 }
 
-static void norm_part(void *arg, int tid, int nthreads)
+static void ops_norm_part(void *arg, int tid, int nthreads)
 {
     const job *j = arg;
     size_t     lo, hi, c = (size_t)j->row.c;
-    rows_of(j, tid, nthreads, &lo, &hi);
+    ops_rows_of(j, tid, nthreads, &lo, &hi);
     for (size_t i = lo; i < hi; i++)
         j->o->norm(c, j->x + (size_t)ly_in_row(&j->row, (int64_t)i) * c * sizeof(float), j->a + (size_t)j->row.g_at * sizeof(float),
                    j->a + (size_t)j->row.b_at * sizeof(float), NORM_EPS, j->y + i * c * sizeof(float));
@@ -71,7 +71,7 @@ static void softmax_part(void *arg, int tid, int nthreads)
 {
     const job *j = arg;
     size_t     lo, hi, c = (size_t)j->row.c;
-    rows_of(j, tid, nthreads, &lo, &hi);
+    ops_rows_of(j, tid, nthreads, &lo, &hi);
     for (size_t i = lo; i < hi; i++) j->o->softmax(c, j->x + i * c * sizeof(float), j->y + i * c * sizeof(float));
 }
 
@@ -93,11 +93,11 @@ static void embed_part(void *arg, int tid, int nthreads)
 {
     const job *j = arg;
     size_t     lo, hi;
-    rows_of(j, tid, nthreads, &lo, &hi);
+    ops_rows_of(j, tid, nthreads, &lo, &hi);
     cpu_embed_rows(j->o, j->dtype, &j->row, j->x, j->a, j->b, j->y, lo, hi);
 }
 
-static ir_status run(ir_run *r, uint32_t reps, ir_pool_fn part)
+static ir_status ops_run(ir_run *r, uint32_t reps, ir_pool_fn part)
 {
     job j = {.o = cpu_ops_of(r->dev), .dtype = r->p.dtype, .x = r->mem[0].p, .y = r->mem[r->nmem - 1].p};
     wl_row_of(r->workload, &r->p, &j.row);
@@ -106,11 +106,11 @@ static ir_status run(ir_run *r, uint32_t reps, ir_pool_fn part)
     for (uint32_t i = 0; i < reps; i++) ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, part, &j);
     return IR_OK;
 }
-static ir_status norm_run(ir_run *r, uint32_t reps) { return run(r, reps, norm_part); }
-static ir_status softmax_run(ir_run *r, uint32_t reps) { return run(r, reps, softmax_part); }
-static ir_status act_run(ir_run *r, uint32_t reps) { return run(r, reps, act_part); }
-static ir_status add_run(ir_run *r, uint32_t reps) { return run(r, reps, add_part); }
-static ir_status embed_run(ir_run *r, uint32_t reps) { return run(r, reps, embed_part); }
+static ir_status norm_run(ir_run *r, uint32_t reps) { return ops_run(r, reps, ops_norm_part); }
+static ir_status softmax_run(ir_run *r, uint32_t reps) { return ops_run(r, reps, softmax_part); }
+static ir_status act_run(ir_run *r, uint32_t reps) { return ops_run(r, reps, act_part); }
+static ir_status add_run(ir_run *r, uint32_t reps) { return ops_run(r, reps, add_part); }
+static ir_status embed_run(ir_run *r, uint32_t reps) { return ops_run(r, reps, embed_part); }
 
 static ir_status can_embed(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {

@@ -22,15 +22,15 @@ SIMD_INLINE vf load_n(const void *p, size_t i, size_t n, vf otherwise)
 }
 SIMD_INLINE void store_n(void *p, size_t i, size_t n, vf x) { memcpy((char *)p + i * sizeof(float), &x, n * sizeof(float)); }
 
-SIMD_INLINE vf choose(int_v mask, vf yes, vf no) { return (vf)((mask & (int_v)yes) | (~mask & (int_v)no)); }
-SIMD_INLINE vf at_least(vf x, vf lo) { return choose((int_v)(x < lo), lo, x); } /* a NaN in x stays */
+SIMD_INLINE vf ops_choose(int_v mask, vf yes, vf no) { return (vf)((mask & (int_v)yes) | (~mask & (int_v)no)); }
+SIMD_INLINE vf at_least(vf x, vf lo) { return ops_choose((int_v)(x < lo), lo, x); } /* a NaN in x stays */
 
 /* ---- the exponential ---------------------------------------------------------------------------------------- */
 SIMD_INLINE vf exponential(vf x)
 {
     const vf lo = vf_set1(-86.9f), hi = vf_set1(88.72f), magic = vf_set1(12582912.0f); /* 1.5 * 2^23: rounds */
     int_v under = (int_v)(x < lo), over = (int_v)(x > hi);
-    vf t = choose(under, lo, choose(over, hi, x));
+    vf t = ops_choose(under, lo, ops_choose(over, hi, x));
     vf n = vf_fma(t, vf_set1(1.44269504f), magic) - magic;
     vf r = vf_fma(n, vf_set1(-0x1.62e4p-1f), t); /* ln 2 in two parts, the first exact times n */
     r = vf_fma(n, vf_set1(-0x1.7f7d1cp-20f), r);
@@ -44,7 +44,7 @@ SIMD_INLINE vf exponential(vf x)
     /* 2^n as 2 * 2^(n-1): n reaches 128, whose own exponent would be that of infinity. */
     int_v k = (int_v)((vf)(n + magic)) - (int_v)magic;
     e = e * 2 * (vf)((k + 126) << 23);
-    return choose(under, vf_set1(0), choose(over, vf_set1(INFINITY), e));
+    return ops_choose(under, vf_set1(0), ops_choose(over, vf_set1(INFINITY), e));
 }
 
 SIMD_INLINE vf gelu(vf x)
@@ -53,13 +53,13 @@ SIMD_INLINE vf gelu(vf x)
     return x / (exponential(u * -2) + 1);
 }
 
-SIMD_INLINE vf activate(ly_act act, vf x)
+SIMD_INLINE vf ops_activate(ly_act act, vf x)
 {
     switch (act) {
     case LY_RELU: return at_least(x, vf_set1(0));
     case LY_RELU6: {
         vf y = at_least(x, vf_set1(0));
-        return choose((int_v)(y > vf_set1(6)), vf_set1(6), y);
+        return ops_choose((int_v)(y > vf_set1(6)), vf_set1(6), y);
     }
     case LY_GELU: return gelu(x);
     default: return x;
@@ -76,14 +76,14 @@ SIMD_INLINE void finish_as(ly_act act, size_t n, void *y, const void *scale, con
         if (scale) v *= left == VF ? load(scale, i) : load_n(scale, i, left, zero);
         if (bias) v += left == VF ? load(bias, i) : load_n(bias, i, left, zero);
         if (add) v += left == VF ? load(add, i) : load_n(add, i, left, zero);
-        v = activate(act, v);
+        v = ops_activate(act, v);
         if (left == VF)
             store(y, i, v);
         else
             store_n(y, i, left, v);
     }
 }
-static void finish(size_t n, void *y, const void *scale, const void *bias, const void *add, ly_act act)
+static void ops_finish(size_t n, void *y, const void *scale, const void *bias, const void *add, ly_act act)
 {
     if (act == LY_GELU)
         finish_as(LY_GELU, n, y, scale, bias, add);
@@ -96,8 +96,8 @@ static void finish(size_t n, void *y, const void *scale, const void *bias, const
 SIMD_INLINE void act_as(ly_act act, size_t n, const void *x, void *y)
 {
     size_t i = 0;
-    for (; i + VF <= n; i += VF) store(y, i, activate(act, load(x, i)));
-    if (i < n) store_n(y, i, n - i, activate(act, load_n(x, i, n - i, (vf){0})));
+    for (; i + VF <= n; i += VF) store(y, i, ops_activate(act, load(x, i)));
+    if (i < n) store_n(y, i, n - i, ops_activate(act, load_n(x, i, n - i, (vf){0})));
 }
 static void act(size_t n, const void *x, void *y, ly_act act)
 {
@@ -109,7 +109,7 @@ static void act(size_t n, const void *x, void *y, ly_act act)
         act_as(act, n, x, y);
 }
 
-static void add(size_t n, const void *x, const void *a, void *y)
+static void ops_add(size_t n, const void *x, const void *a, void *y)
 {
     size_t i = 0;
     for (; i + 2 * VF <= n; i += 2 * VF) {
@@ -123,7 +123,7 @@ static void add(size_t n, const void *x, const void *a, void *y)
     }
 }
 
-static void scale(size_t n, float by, const void *x, void *y)
+static void ops_scale(size_t n, float by, const void *x, void *y)
 {
     size_t i = 0;
     for (; i + VF <= n; i += VF) store(y, i, load(x, i) * by);
@@ -138,14 +138,14 @@ SIMD_INLINE float single(const void *p, size_t i)
 }
 
 /* Elements before p's first vector boundary, at most n; n + 1: no boundary is an element's. */
-SIMD_INLINE size_t head_of(const void *p, size_t n)
+SIMD_INLINE size_t ops_head_of(const void *p, size_t n)
 {
     const size_t past = (uintptr_t)p % VBYTES;
     if (past % sizeof(float)) return n + 1;
     const size_t head = past ? (VBYTES - past) / sizeof(float) : 0;
     return head < n ? head : n;
 }
-SIMD_INLINE void put(bool nt, void *p, size_t i, vf x)
+SIMD_INLINE void ops_put(bool nt, void *p, size_t i, vf x)
 {
     if (nt)
         vf_stream((float *)(void *)((char *)p + i * sizeof(float)), x);
@@ -155,7 +155,7 @@ SIMD_INLINE void put(bool nt, void *p, size_t i, vf x)
 
 /* Asks for what lies `ahead` bytes after vector i of p, once a line; past the end of a tensor that does nothing. With non-temporal stores
  * only: who streams through memory must ask early, who works in a cache need not ask. */
-SIMD_INLINE void fetch(const void *p, size_t i, size_t ahead)
+SIMD_INLINE void ops_fetch(const void *p, size_t i, size_t ahead)
 {
     enum { LINE = 64 };
     if (i * sizeof(float) % LINE < VBYTES) __builtin_prefetch((const void *)((uintptr_t)p + i * sizeof(float) + ahead));
@@ -167,11 +167,11 @@ SIMD_INLINE size_t chain_wide(bool nt, size_t i, size_t n, const void *x, size_t
     enum { WIDE = 8, AHEAD = 4096 };
     for (; i + WIDE * VF <= n; i += WIDE * VF) {
         vf v[WIDE];
-        for (size_t u = 0; nt && u < WIDE; u++) fetch(x, i + u * VF, AHEAD);
+        for (size_t u = 0; nt && u < WIDE; u++) ops_fetch(x, i + u * VF, AHEAD);
         for (size_t u = 0; u < WIDE; u++) v[u] = load(x, i + u * VF);
         for (size_t j = 0; j < k; j++)
             for (size_t u = 0; u < WIDE; u++) v[u] = vf_fma(v[u], vf_set1(single(a, j)), vf_set1(single(b, j)));
-        for (size_t u = 0; u < WIDE; u++) put(nt, y, i + u * VF, v[u]);
+        for (size_t u = 0; u < WIDE; u++) ops_put(nt, y, i + u * VF, v[u]);
     }
     return i;
 }
@@ -186,9 +186,9 @@ SIMD_INLINE void chain_rest(size_t i, size_t n, const void *x, size_t k, const v
     }
 }
 
-static void chain(bool nt, size_t n, const void *x, size_t k, const void *a, const void *b, void *y)
+static void ops_chain(bool nt, size_t n, const void *x, size_t k, const void *a, const void *b, void *y)
 {
-    const size_t head = nt ? head_of(y, n) : n + 1;
+    const size_t head = nt ? ops_head_of(y, n) : n + 1;
     if (head > n) {
         chain_rest(chain_wide(false, 0, n, x, k, a, b, y), n, x, k, a, b, y);
         return;
@@ -208,7 +208,7 @@ SIMD_INLINE float lanes(vf x)
     return a[0];
 }
 
-SIMD_INLINE float total(size_t n, const void *x)
+SIMD_INLINE float ops_total(size_t n, const void *x)
 {
     vf s0 = {0}, s1 = s0, s2 = s0, s3 = s0;
     size_t i = 0;
@@ -237,9 +237,9 @@ SIMD_INLINE float squares(size_t n, const void *x, float mean)
 }
 
 /* Two passes, mean before variance: nothing cancels. */
-static void norm(size_t n, const void *x, const void *gain, const void *offset, float eps, void *y)
+static void ops_norm(size_t n, const void *x, const void *gain, const void *offset, float eps, void *y)
 {
-    const float mean = total(n, x) / (float)n;
+    const float mean = ops_total(n, x) / (float)n;
     const float by = 1 / sqrtf(squares(n, x, mean) / (float)n + eps);
     const vf m = vf_set1(mean), zero = {0};
     for (size_t i = 0; i < n; i += VF) {
@@ -282,7 +282,7 @@ SIMD_INLINE vf step_through(unsigned steps, const row_now *r, size_t j, vf v, vf
 }
 
 /* n < VF elements from j on; adds up those of the next row. */
-SIMD_INLINE vf row_part(unsigned steps, const row_now *r, size_t j, size_t n, const void *x, const void *next, void *y)
+SIMD_INLINE vf ops_row_part(unsigned steps, const row_now *r, size_t j, size_t n, const void *x, const void *next, void *y)
 {
     const vf zero = {0};
     vf       gain = zero, offset = zero;
@@ -296,15 +296,15 @@ SIMD_INLINE vf row_part(unsigned steps, const row_now *r, size_t j, size_t n, co
 SIMD_INLINE float row_through(unsigned steps, bool nt, const row_now *r, size_t ahead, const void *x, const void *next, void *y)
 {
     const size_t c = r->s->c;
-    size_t       j = nt ? head_of(y, c) : 0;
+    size_t       j = nt ? ops_head_of(y, c) : 0;
     vf           sum = {0}, gain = sum, offset = sum;
-    if (j > 0) sum += row_part(steps, r, 0, j, x, next, y);
+    if (j > 0) sum += ops_row_part(steps, r, 0, j, x, next, y);
     for (; j + VF <= c; j += VF) {
-        if (nt) fetch(x, j, ahead);
+        if (nt) ops_fetch(x, j, ahead);
         if (steps & CPU_NORM) gain = load(r->s->gain, j), offset = load(r->s->offset, j), sum += load(next, j);
-        put(nt, y, j, step_through(steps, r, j, load(x, j), gain, offset));
+        ops_put(nt, y, j, step_through(steps, r, j, load(x, j), gain, offset));
     }
-    if (j < c) sum += row_part(steps, r, j, c - j, x, next, y);
+    if (j < c) sum += ops_row_part(steps, r, j, c - j, x, next, y);
     return lanes(sum);
 }
 
@@ -312,7 +312,7 @@ SIMD_INLINE void rows_as(unsigned steps, bool nt, const cpu_row_steps *s, size_t
 {
     enum { AHEAD = 16384 };
     const size_t row_B = s->c * sizeof(float), ahead = 2 * row_B < AHEAD ? AHEAD : 2 * row_B;
-    float        sum = steps & CPU_NORM && lo < hi ? total(s->c, x + lo * row_B) : 0;
+    float        sum = steps & CPU_NORM && lo < hi ? ops_total(s->c, x + lo * row_B) : 0;
     for (size_t i = lo; i < hi; i++) {
         const char *now = x + i * row_B, *next = i + 1 < hi ? now + row_B : now;
         row_now     r = {.s = s, .seed = steps & CPU_DROP ? wl_drop_row((int64_t)i) : 0};
@@ -368,10 +368,10 @@ static float exp_sum(size_t n, const void *x, float minus, void *y)
     return vf_sum(s0 + s1);
 }
 
-static void softmax(size_t n, const void *x, void *y)
+static void ops_softmax(size_t n, const void *x, void *y)
 {
     float sum = exp_sum(n, x, most(n, x), y);
-    scale(n, 1 / sum, y, y);
+    ops_scale(n, 1 / sum, y, y);
 }
 
 /* ---- other element types ---------------------------------------------------------------------------------------- */
@@ -393,7 +393,7 @@ SIMD_INLINE vf widen_n(ir_dtype t, const void *p, size_t i, size_t n)
     return (vf)(__builtin_convertvector(h, word_v) << 16);
 }
 
-static void embed(ir_dtype t, size_t n, const void *table, float ts, const void *position, float ps, void *y)
+static void ops_embed(ir_dtype t, size_t n, const void *table, float ts, const void *position, float ps, void *y)
 {
     for (size_t i = 0; i < n; i += VF) {
         size_t left = n - i < VF ? n - i : VF;
@@ -410,7 +410,7 @@ SIMD_INLINE half_v halves(vf x)
     return __builtin_convertvector((nan & (u >> 16 | 0x40u)) | (~nan & up), half_v);
 }
 
-static void narrow(ir_dtype t, size_t n, const void *x, void *y)
+static void ops_narrow(ir_dtype t, size_t n, const void *x, void *y)
 {
     if (t == IR_F32) {
         memcpy(y, x, n * sizeof(float));
@@ -423,6 +423,6 @@ static void narrow(ir_dtype t, size_t n, const void *x, void *y)
     }
 }
 
-const cpu_ops CPU_SYM(cpu_ops) = {.finish = finish, .act = act, .add = add, .norm = norm, .softmax = softmax, .max = most,
-                                  .exp_sum = exp_sum, .scale = scale, .chain = chain, .row_steps = row_steps, .has_nt = SIMD_HAS_NT, .embed = embed,
-                                  .narrow = narrow};
+const cpu_ops CPU_SYM(cpu_ops) = {.finish = ops_finish, .act = act, .add = ops_add, .norm = ops_norm, .softmax = ops_softmax, .max = most,
+                                  .exp_sum = exp_sum, .scale = ops_scale, .chain = ops_chain, .row_steps = row_steps, .has_nt = SIMD_HAS_NT, .embed = ops_embed,
+                                  .narrow = ops_narrow};

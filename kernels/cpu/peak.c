@@ -129,7 +129,7 @@ ir_status cpu_peak_usable(cpu_isa isa, ir_dtype dtype)
     return ok ? IR_OK : ir_fail(IR_SKIP, "%s on %s: %s", ir_dtype_name(dtype), cpu_isa_name(isa), need);
 }
 
-static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+static ir_status peak_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     cpu_isa               isa = cpu_of(dev)->isa;
     const cpu_peak_table *t = cpu_peak_of(isa);
@@ -155,7 +155,7 @@ ir_status cpu_peak_setup(ir_run *r, cpu_peak_fn fn, size_t vector_B)
     return IR_OK;
 }
 
-static ir_status setup(ir_run *r)
+static ir_status peak_setup(ir_run *r)
 {
     const cpu_peak_table *t = cpu_peak_of(cpu_of(r->dev)->isa);
     return cpu_peak_setup(r, t->fn[r->p.dtype][wl_fma_chains_index(r->p.v[0])], t->vector_B);
@@ -169,7 +169,7 @@ void cpu_peak_teardown(ir_run *r)
 
 typedef struct { const ir_run *run; uint32_t reps; } job;
 
-static void region(void *arg, int tid, int nthreads)
+static void peak_region(void *arg, int tid, int nthreads)
 {
     const job           *j = arg;
     const ir_params     *p = &j->run->p;
@@ -189,10 +189,10 @@ static void region(void *arg, int tid, int nthreads)
 ir_status cpu_peak_run(ir_run *r, uint32_t reps)
 {
     job j = {r, reps};
-    ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, region, &j);
+    ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, peak_region, &j);
     return IR_OK;
 }
 
 const ir_kernel cpu_fma_chains = {
     .family = "peak", .name = "chains", .doc = "vector multiply-accumulates of the device's ISA, nothing else in the loop",
-    .flags = IR_K_FUSED, .can_run = can_run, .setup = setup, .run = cpu_peak_run, .teardown = cpu_peak_teardown};
+    .flags = IR_K_FUSED, .can_run = peak_can_run, .setup = peak_setup, .run = cpu_peak_run, .teardown = cpu_peak_teardown};

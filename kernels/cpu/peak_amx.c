@@ -68,7 +68,7 @@ static void tiles_off(void) {}
 static bool granted(void) { return false; }
 #endif
 
-static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+static ir_status peak_amx_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     const cpu_features *f = cpu_features_get();
     (void)w;
@@ -100,7 +100,7 @@ static void fill_tiles(ir_dtype t, plan *s)
     memcpy(s->b, s->d.coef[1], WL_FMA_VECTOR_B);
 }
 
-static ir_status setup(ir_run *r)
+static ir_status peak_amx_setup(ir_run *r)
 {
     plan *s = aligned_alloc(64, sizeof *s);
     r->self = s;
@@ -120,7 +120,7 @@ static void take_row(const unsigned char *tile, unsigned char *out)
 
 typedef struct { const ir_run *run; uint32_t reps; } job;
 
-static void region(void *arg, int tid, int nthreads)
+static void peak_amx_region(void *arg, int tid, int nthreads)
 {
     const job   *j = arg;
     const plan  *s = j->run->self;
@@ -144,14 +144,14 @@ static void region(void *arg, int tid, int nthreads)
     memcpy((unsigned char *)j->run->mem[0].host + (size_t)tid * sizeof sums, sums, sizeof sums);
 }
 
-static ir_status run(ir_run *r, uint32_t reps)
+static ir_status peak_amx_run(ir_run *r, uint32_t reps)
 {
     job j = {r, reps};
-    ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, region, &j);
+    ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, peak_amx_region, &j);
     return IR_OK;
 }
 
-static void cost(const ir_params *p, ir_cost *c)
+static void peak_amx_cost(const ir_params *p, ir_cost *c)
 {
     (void)p;
     c->flops *= MACS_RATIO;
@@ -159,4 +159,4 @@ static void cost(const ir_params *p, ir_cost *c)
 
 const ir_kernel cpu_fma_amx = {
     .family = "peak", .name = "amx", .doc = "tile matrix multiply-accumulates, at most four tiles at a time",
-    .flags = IR_K_FUSED, .can_run = can_run, .setup = setup, .run = run, .teardown = cpu_peak_teardown, .cost = cost};
+    .flags = IR_K_FUSED, .can_run = peak_amx_can_run, .setup = peak_amx_setup, .run = peak_amx_run, .teardown = cpu_peak_teardown, .cost = peak_amx_cost};

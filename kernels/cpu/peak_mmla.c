@@ -49,7 +49,7 @@ static const cpu_peak_fn loop[2][WL_FMA_NCHAINS] = {{ALL(bf16)}, {ALL(i8)}};
 static const cpu_peak_fn loop[2][WL_FMA_NCHAINS];
 #endif
 
-static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+static ir_status peak_mmla_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     const cpu_features *f = cpu_features_get();
     (void)w;
@@ -85,7 +85,7 @@ static void fill_rows(ir_dtype t, cpu_peak_data *d)
     }
 }
 
-static ir_status setup(ir_run *r)
+static ir_status peak_mmla_setup(ir_run *r)
 {
     cpu_peak_fn fn = loop[r->p.dtype == IR_I8][wl_fma_chains_index(r->p.v[0])];
     ir_status   s = cpu_peak_setup(r, fn, 16);
@@ -93,7 +93,7 @@ static ir_status setup(ir_run *r)
     return s;
 }
 
-static void cost(const ir_params *p, ir_cost *c)
+static void peak_mmla_cost(const ir_params *p, ir_cost *c)
 {
     (void)p;
     c->flops *= 2;
@@ -101,4 +101,4 @@ static void cost(const ir_params *p, ir_cost *c)
 
 const ir_kernel cpu_fma_mmla = {
     .family = "peak", .name = "mmla", .doc = "2x2 matrix multiply-accumulates on vector registers",
-    .flags = IR_K_FUSED, .can_run = can_run, .setup = setup, .run = cpu_peak_run, .teardown = cpu_peak_teardown, .cost = cost};
+    .flags = IR_K_FUSED, .can_run = peak_mmla_can_run, .setup = peak_mmla_setup, .run = cpu_peak_run, .teardown = cpu_peak_teardown, .cost = peak_mmla_cost};

@@ -95,7 +95,7 @@ static const row arm[] = {
 };
 #endif
 
-__attribute__((unused)) static const core *find(const row *t, size_t n, unsigned family, unsigned model)
+__attribute__((unused)) static const core *ports_find(const row *t, size_t n, unsigned family, unsigned model)
 {
     for (size_t i = 0; i < n; i++)
         if (t[i].family == family && model >= t[i].first && model <= t[i].last) return &t[i].c;
@@ -110,8 +110,8 @@ static const core *this_core(void)
     unsigned family = (id >> 8) & 15, model = (id >> 4) & 15;
     if (family == 6 || family == 15) model |= (id >> 12) & 0xF0;
     if (family == 15) family += (id >> 20) & 0xFF;
-    if (b == 0x68747541u) return find(amd, sizeof amd / sizeof *amd, family, model); /* "Auth" */
-    if (b == 0x756E6547u) return find(intel, sizeof intel / sizeof *intel, family, model); /* "Genu" */
+    if (b == 0x68747541u) return ports_find(amd, sizeof amd / sizeof *amd, family, model); /* "Auth" */
+    if (b == 0x756E6547u) return ports_find(intel, sizeof intel / sizeof *intel, family, model); /* "Genu" */
     return NULL;
 #elif defined(__aarch64__) && defined(__linux__)
     const unsigned long cpuid_trapped = 1ul << 11; /* HWCAP_CPUID: the kernel answers for MIDR_EL1 */
@@ -130,7 +130,7 @@ const char *cpu_core_name(void)
     return c ? c->name : NULL;
 }
 
-static double known(double per_cycle) { return per_cycle > 0 ? per_cycle : NAN; }
+static double ports_known(double per_cycle) { return per_cycle > 0 ? per_cycle : NAN; }
 
 double cpu_fma_per_cycle(cpu_isa isa, ir_dtype dtype)
 {
@@ -143,13 +143,13 @@ double cpu_fma_per_cycle(cpu_isa isa, ir_dtype dtype)
         __attribute__((fallthrough));
     case CPU_NEON:
     case CPU_AVX2:
-        if (dtype == IR_I8) return known((double)(isa == CPU_NEON ? c->i8 : c->i8_256));
-        return wide || (dtype == IR_F16 && isa == CPU_NEON) ? known((double)c->fma256) : NAN;
+        if (dtype == IR_I8) return ports_known((double)(isa == CPU_NEON ? c->i8 : c->i8_256));
+        return wide || (dtype == IR_F16 && isa == CPU_NEON) ? ports_known((double)c->fma256) : NAN;
     case CPU_AVX512:
-        if (dtype == IR_I8) return known((double)c->i8);
-        if (dtype == IR_BF16) return known((double)c->bf16);
-        if (dtype == IR_F16) return known((double)c->fp16_512);
-        return wide ? known((double)c->fma512) : NAN;
+        if (dtype == IR_I8) return ports_known((double)c->i8);
+        if (dtype == IR_BF16) return ports_known((double)c->bf16);
+        if (dtype == IR_F16) return ports_known((double)c->fp16_512);
+        return wide ? ports_known((double)c->fma512) : NAN;
     default: return NAN;
     }
 }

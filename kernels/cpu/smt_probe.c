@@ -9,7 +9,7 @@
 enum { CHAINS = 12, ROUNDS = 11, BURST = 4096 };
 typedef struct { const cpu_peak_data *d; const cpu_peak_table *t; int bursts; } job;
 
-static void region(void *arg, int tid, int nthreads)
+static void smt_probe_region(void *arg, int tid, int nthreads)
 {
     const job  *j = arg;
     cpu_peak_fn fn = j->t->fn[IR_F32][wl_fma_chains_index(CHAINS)];
@@ -21,10 +21,10 @@ static void region(void *arg, int tid, int nthreads)
     }
 }
 
-static double timed(ir_pool *pool, int threads, job *j)
+static double smt_probe_timed(ir_pool *pool, int threads, job *j)
 {
     double t0 = ir_now();
-    ir_pool_run(pool, threads, region, j);
+    ir_pool_run(pool, threads, smt_probe_region, j);
     return ir_now() - t0;
 }
 
@@ -44,11 +44,11 @@ ir_status cpu_smt_probe(ir_dev *dev, double *ratio)
     if (c->nthreads < 2) return ir_fail(IR_SKIP, "pair probe: the device has one thread");
     cpu_peak_fill(IR_F32, CHAINS, &d);
     ir_pool_enter(c->pool);
-    double t = fmin(timed(c->pool, 2, &j), timed(c->pool, 2, &j)); /* wakes both; sizes a round to 0.4 ms */
+    double t = fmin(smt_probe_timed(c->pool, 2, &j), smt_probe_timed(c->pool, 2, &j)); /* wakes both; sizes a round to 0.4 ms */
     j.bursts = t > 0 && t < 0.4e-3 ? (int)ceil(4 * 0.4e-3 / t) : 4;
     for (int i = 0; i < ROUNDS; i++) {
-        one[i] = timed(c->pool, 1, &j);
-        two[i] = timed(c->pool, 2, &j);
+        one[i] = smt_probe_timed(c->pool, 1, &j);
+        two[i] = smt_probe_timed(c->pool, 2, &j);
     }
     ir_pool_leave(c->pool);
     qsort(one, ROUNDS, sizeof *one, by_value);

@@ -55,7 +55,7 @@ static void stream_part(void *arg, int tid, int nthreads)
         memset((char *)j->sums + (size_t)nthreads * j->width, 0, (size_t)(WL_PARTIALS - nthreads) * j->width);
 }
 
-static void prepare(const ir_run *r, cpu_stream_fn fn, uint32_t reps, job *j)
+static void stream_prepare(const ir_run *r, cpu_stream_fn fn, uint32_t reps, job *j)
 {
     const wl_stream_op *op = wl_stream_of(r->workload);
     const void *a = op->writes ? r->mem[0].p : r->mem[1].p; /* unused arrays alias a used one: no NULL arithmetic */
@@ -74,17 +74,17 @@ static ir_status stream_run(ir_run *r, const cpu_stream_table *table, int store,
         return ir_fail(IR_SKIP, "non-temporal stores need a destination aligned to its %s elements",
                        ir_dtype_name(r->p.dtype));
     job j;
-    prepare(r, table->fn[op->code][store][f32][log2_of(r->p.v[1])], reps, &j);
+    stream_prepare(r, table->fn[op->code][store][f32][log2_of(r->p.v[1])], reps, &j);
     ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, stream_part, &j);
     return IR_OK;
 }
 
-static ir_status regular_run(ir_run *r, uint32_t reps)
+static ir_status stream_regular_run(ir_run *r, uint32_t reps)
 {
     return stream_run(r, table_of(cpu_of(r->dev)->isa), CPU_STORE_REGULAR, reps);
 }
 
-static ir_status nt_run(ir_run *r, uint32_t reps)
+static ir_status stream_nt_run(ir_run *r, uint32_t reps)
 {
     return stream_run(r, table_of(cpu_of(r->dev)->isa), CPU_STORE_NT, reps);
 }
@@ -99,7 +99,7 @@ static ir_status narrow_nt_run(ir_run *r, uint32_t reps)
     return stream_run(r, table_of(CPU_AVX2), CPU_STORE_NT, reps);
 }
 
-static ir_status nt_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+static ir_status stream_nt_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     (void)p;
     if (!wl_stream_of(w)->writes) return ir_fail(IR_SKIP, "%s stores nothing: no non-temporal variant", w->name);
@@ -120,7 +120,7 @@ static ir_status narrow_can_run(const ir_dev *dev, const ir_workload *w, const i
 static ir_status narrow_nt_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     ir_status s = narrow_can_run(dev, w, p);
-    return s == IR_OK ? nt_can_run(dev, w, p) : s;
+    return s == IR_OK ? stream_nt_can_run(dev, w, p) : s;
 }
 
 static void nt_cost(const ir_params *p, ir_cost *c)
@@ -131,10 +131,10 @@ static void nt_cost(const ir_params *p, ir_cost *c)
 
 const ir_kernel cpu_stream_regular = {
     .family = "stream", .name = "regular", .doc = "vector loads and stores of the widest kind, unrolled",
-    .flags = IR_K_FUSED, .run = regular_run};
+    .flags = IR_K_FUSED, .run = stream_regular_run};
 const ir_kernel cpu_stream_nt = {
     .family = "stream", .name = "nt", .doc = "as regular, with non-temporal stores: no line is read to be overwritten",
-    .flags = IR_K_NT | IR_K_FUSED, .can_run = nt_can_run, .run = nt_run, .cost = nt_cost};
+    .flags = IR_K_NT | IR_K_FUSED, .can_run = stream_nt_can_run, .run = stream_nt_run, .cost = nt_cost};
 const ir_kernel cpu_stream_narrow = {
     .family = "stream", .name = "narrow", .doc = "as regular, with half of the widest vectors", .flags = IR_K_FUSED,
     .can_run = narrow_can_run, .run = narrow_run};
@@ -180,16 +180,16 @@ NAIVE(add, b[i] + c[i])
 NAIVE_LOOP(triad_f64, any_f64, b[i] + WL_STREAM_SCALAR * c[i])
 NAIVE_LOOP(triad_f32, any_f32, b[i] + (float)WL_STREAM_SCALAR *c[i])
 
-static ir_status naive_run(ir_run *r, uint32_t reps)
+static ir_status stream_naive_run(ir_run *r, uint32_t reps)
 {
     static const cpu_stream_fn fn[WL_NSTREAM][2] = {
         [WL_READ] = {read_f64, read_f32},    [WL_WRITE] = {write_f64, write_f32}, [WL_COPY] = {copy_f64, copy_f32},
         [WL_SCALE] = {scale_f64, scale_f32}, [WL_ADD] = {add_f64, add_f32},       [WL_TRIAD] = {triad_f64, triad_f32}};
     job j;
-    prepare(r, fn[wl_stream_of(r->workload)->code][r->p.dtype == IR_F32], 1, &j);
+    stream_prepare(r, fn[wl_stream_of(r->workload)->code][r->p.dtype == IR_F32], 1, &j);
     for (uint32_t i = 0; i < reps; i++) ir_pool_run(cpu_of(r->dev)->pool, r->p.threads, stream_part, &j);
     return IR_OK;
 }
 
 const ir_kernel cpu_stream_naive = {
-    .family = "stream", .name = "naive", .doc = "a plain C loop per thread", .flags = IR_K_NAIVE, .run = naive_run};
+    .family = "stream", .name = "naive", .doc = "a plain C loop per thread", .flags = IR_K_NAIVE, .run = stream_naive_run};

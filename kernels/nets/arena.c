@@ -18,12 +18,12 @@ static int last_reader(const ly_net *net, int i)
     return last;
 }
 
-static bool together(const value *a, const value *b) { return a->first <= b->last && b->first <= a->last; }
+static bool arena_together(const value *a, const value *b) { return a->first <= b->last && b->first <= a->last; }
 
 /* Would v at `at` overlap o, placed and alive at the same time? */
 static bool meets(const value *v, int64_t at, const value *o)
 {
-    return o->at >= 0 && together(v, o) && at < o->at + o->n && o->at < at + v->n;
+    return o->at >= 0 && arena_together(v, o) && at < o->at + o->n && o->at < at + v->n;
 }
 
 /* The lowest place at which v meets none of the placed values that live with it. */
@@ -65,7 +65,7 @@ static int64_t centred(const value *v, const value *all, int n, int64_t align, i
     return best_at;
 }
 
-static value *largest(value *v, int n)
+static value *arena_largest(value *v, int n)
 {
     value *most = NULL;
     for (int i = 0; i < n; i++)
@@ -95,7 +95,7 @@ ir_status ly_arena(const ly_net *net, int64_t align, ly_place **place, int64_t *
         const int64_t n = kept ? ly_out_elems(&net->row[i]) : 0;
         v[i] = (value){i, kept ? last_reader(net, i) : i, -1, kept ? (n + align - 1) / align * align + align : 0};
     }
-    for (value *next = largest(v, net->n); next; next = largest(v, net->n)) {
+    for (value *next = arena_largest(v, net->n); next; next = arena_largest(v, net->n)) {
         next->at = centred(next, v, net->n, align, *elems);
         if (next->at < 0) next->at = lowest(next, v, net->n);
         if (next->at + next->n > *elems) *elems = next->at + next->n;

@@ -27,15 +27,15 @@ ly_row *nets_row(ly_net *net, ly_op op, int in, int out, const char *name, ...)
     return r;
 }
 
-static int64_t take(int64_t *end, int64_t n, int64_t align)
+static int64_t build_take(int64_t *end, int64_t n, int64_t align)
 {
     int64_t at = (*end + align - 1) / align * align;
     *end = at + n;
     return at;
 }
 
-int64_t nets_take_W(ly_net *net, int64_t n) { return take(&net->nW, n, 64); }
-int64_t nets_take_V(ly_net *net, int64_t n) { return take(&net->nV, n, 16); }
+int64_t nets_take_W(ly_net *net, int64_t n) { return build_take(&net->nW, n, 64); }
+int64_t nets_take_V(ly_net *net, int64_t n) { return build_take(&net->nV, n, 16); }
 
 static void parameters(ly_net *net, ly_row *r, int64_t n)
 {
@@ -80,7 +80,7 @@ bool ly_same_shape(const ly_row *a, const ly_row *b)
            a->r == b->r && a->s == b->s && a->stride == b->stride && a->pad == b->pad && a->groups == b->groups;
 }
 
-static void place(ly_net *net, int i, int64_t common)
+static void build_place(ly_net *net, int i, int64_t common)
 {
     ly_row *r = &net->row[i];
     for (int k = 0; common < 0 && k < i; k++) {
@@ -103,7 +103,7 @@ void ly_share(ly_net *net, bool any_shape)
     net->nW = first->op == LY_EMBED ? first->P_at + first->context * first->c : 0;
     int64_t common = any_shape ? nets_take_W(net, largest) : -1;
     for (int i = 0; i < net->n; i++)
-        if (shareable(net, &net->row[i])) place(net, i, common);
+        if (shareable(net, &net->row[i])) build_place(net, i, common);
 }
 
 void nets_end(ly_net *net)

@@ -10,7 +10,7 @@ const ly_gpt_shape ly_gpt2[LY_NSIZE + 1] = {{"small", 12, 768, 12, 3072, 50257, 
                                             {"xl", 48, 1600, 25, 6400, 50257, 1024},
                                             {"tiny", 2, 80, 5, 320, 211, 48}};
 
-static ir_status valid(const ly_gpt_shape *g, int64_t batch, int64_t tokens, int64_t past)
+static ir_status gpt2_valid(const ly_gpt_shape *g, int64_t batch, int64_t tokens, int64_t past)
 {
     if (g->layers < 1 || g->layers > 1 << 10) return ir_fail(IR_EINVAL, "layers=%lld: give 1 to 1024", (long long)g->layers);
     if (g->d < 1 || g->d > 1 << 16) return ir_fail(IR_EINVAL, "width=%lld: give 1 to 65536", (long long)g->d);
@@ -29,7 +29,7 @@ static ir_status valid(const ly_gpt_shape *g, int64_t batch, int64_t tokens, int
 
 typedef struct { ly_net *net; const ly_gpt_shape *g; int64_t batch, tokens, past, rows; } build;
 
-static void norm(build *b, const char *name, int in, int out, int64_t rows, int64_t tokens)
+static void gpt2_norm(build *b, const char *name, int in, int out, int64_t rows, int64_t tokens)
 {
     ly_row *r = nets_row(b->net, LY_NORM, in, out, "%.23s", name);
     r->batch = b->batch;
@@ -41,7 +41,7 @@ static void norm(build *b, const char *name, int in, int out, int64_t rows, int6
     b->net->params += 2 * r->c;
 }
 
-static void fc(build *b, const char *name, int in, int add, int out, int64_t c, int64_t k, ly_act act)
+static void gpt2_fc(build *b, const char *name, int in, int add, int out, int64_t c, int64_t k, ly_act act)
 {
     ly_row *r = nets_row(b->net, LY_FC, in, out, "%.23s", name);
     r->batch = b->batch;
@@ -51,7 +51,7 @@ static void fc(build *b, const char *name, int in, int add, int out, int64_t c, 
     nets_fc(b->net, r, b->rows, c, k);
 }
 
-static void attention(build *b, const char *name, int block)
+static void gpt2_attention(build *b, const char *name, int block)
 {
     ly_row *r = nets_row(b->net, LY_ATTENTION, WIDE, T, "%.23s", name);
     r->batch = b->batch;
@@ -70,13 +70,13 @@ static void layer(build *b, int l)
     int64_t d = b->g->d;
     char    name[48];
 #define NAME(what) (snprintf(name, sizeof name, "h%d." what, l), name)
-    norm(b, NAME("ln1"), X, T, b->rows, 1);
-    fc(b, NAME("qkv"), T, LY_NONE, WIDE, d, 3 * d, LY_ID);
-    attention(b, NAME("attention"), l);
-    fc(b, NAME("proj"), T, X, Y, d, d, LY_ID);
-    norm(b, NAME("ln2"), Y, T, b->rows, 1);
-    fc(b, NAME("fc"), T, LY_NONE, WIDE, d, b->g->ff, LY_GELU);
-    fc(b, NAME("fcproj"), WIDE, Y, X, b->g->ff, d, LY_ID);
+    gpt2_norm(b, NAME("ln1"), X, T, b->rows, 1);
+    gpt2_fc(b, NAME("qkv"), T, LY_NONE, WIDE, d, 3 * d, LY_ID);
+    gpt2_attention(b, NAME("attention"), l);
+    gpt2_fc(b, NAME("proj"), T, X, Y, d, d, LY_ID);
+    gpt2_norm(b, NAME("ln2"), Y, T, b->rows, 1);
+    gpt2_fc(b, NAME("fc"), T, LY_NONE, WIDE, d, b->g->ff, LY_GELU);
+    gpt2_fc(b, NAME("fcproj"), WIDE, Y, X, b->g->ff, d, LY_ID);
 #undef NAME
 }
 
@@ -114,13 +114,13 @@ static ly_row *embedding(build *b)
 
 ir_status ly_gpt(const ly_gpt_shape *g, int64_t batch, int64_t tokens, int64_t past, ly_net *net)
 {
-    ir_status st = valid(g, batch, tokens, past);
+    ir_status st = gpt2_valid(g, batch, tokens, past);
     if (st == IR_OK) st = nets_begin(net, 3 + 7 * (int)g->layers);
     if (st != IR_OK) return st;
     build         b = {net, g, batch, tokens, past, batch * tokens};
     const ly_row *embed = embedding(&b);
     for (int l = 0; l < g->layers; l++) layer(&b, l);
-    norm(&b, "lnf", X, T, batch, tokens);
+    gpt2_norm(&b, "lnf", X, T, batch, tokens);
     head(&b, embed);
     net->in_elems = b.rows;
     net->tokens_in = true;

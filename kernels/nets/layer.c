@@ -201,7 +201,7 @@ int64_t ly_reread(const ly_net *n, int i)
 }
 
 /* A matrix read before costs no traffic of its own: it is in the table once. */
-static void leave_out(const ly_net *n, int i, ir_dtype t, ir_cost *c)
+static void layer_leave_out(const ly_net *n, int i, ir_dtype t, ir_cost *c)
 {
     double B = (double)ly_reread(n, i) * ir_dtype_bytes(t);
     c->read_B -= B;
@@ -216,7 +216,7 @@ void ly_net_cost(const ly_net *n, ir_dtype t, ir_cost *out)
     for (int i = 0; i < n->n; i++) {
         ir_cost c;
         ly_cost(&n->row[i], t, true, &c);
-        leave_out(n, i, t, &c);
+        layer_leave_out(n, i, t, &c);
         add_up(out, &c, 1);
     }
     out->footprint_B = (double)n->nW * ir_dtype_bytes(t) + f32_B * (double)n->nV +

@@ -44,16 +44,16 @@ void ref_tile(const float *x, const float *w, int64_t N, int64_t K, double *sum)
     }
 }
 
-static int64_t up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+static int64_t oracle_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
 /* Rows [n0, n0 + n) of a matrix with K columns as floats, Kp apart, padded with zeros to whole tiles. */
 static void pack_rows(const ref_weights *w, int64_t at, int64_t n0, int64_t n, int64_t K, int64_t Kp, float *out)
 {
-    memset(out, 0, sizeof *out * (size_t)(up(n, TILE) * Kp));
+    memset(out, 0, sizeof *out * (size_t)(oracle_up(n, TILE) * Kp));
     for (int64_t i = 0; i < n; i++) ly_load(w->dtype, w->W, at + (n0 + i) * K, K, out + i * Kp);
 }
 
-static void finish(const ref_epilogue *e, int64_t p, int64_t n0, int64_t n, const double *sum, const any_f32 *scale)
+static void oracle_finish(const ref_epilogue *e, int64_t p, int64_t n0, int64_t n, const double *sum, const any_f32 *scale)
 {
     for (int64_t j = 0; j < n; j++) {
         double y = sum[j] * (scale ? (double)scale[n0 + j] : 1);
@@ -64,17 +64,17 @@ static void finish(const ref_epilogue *e, int64_t p, int64_t n0, int64_t n, cons
 }
 
 /* x: P rows, Kp apart, padded with zero rows to whole tiles; block: room for NBLOCK rows of Kp. */
-static void product(const float *x, int64_t P, int64_t K, int64_t Kp, const ref_weights *w, int64_t W_at, int64_t s_at,
+static void oracle_product(const float *x, int64_t P, int64_t K, int64_t Kp, const ref_weights *w, int64_t W_at, int64_t s_at,
                     int64_t N, float *block, const ref_epilogue *e)
 {
     double         sum[TILE * NBLOCK];
     const any_f32 *scale = ly_scaled(w->dtype) ? (const any_f32 *)w->V + s_at : NULL;
     for (int64_t n0 = 0; n0 < N; n0 += NBLOCK) {
-        int64_t n = N - n0 < NBLOCK ? N - n0 : NBLOCK, np = up(n, TILE);
+        int64_t n = N - n0 < NBLOCK ? N - n0 : NBLOCK, np = oracle_up(n, TILE);
         pack_rows(w, W_at, n0, n, K, Kp, block);
         for (int64_t p = 0; p < P; p += TILE) {
             ref_tile(x + p * Kp, block, np, Kp, sum);
-            for (int64_t i = 0; i < TILE && p + i < P; i++) finish(e, p + i, n0, n, sum + i * np, scale);
+            for (int64_t i = 0; i < TILE && p + i < P; i++) oracle_finish(e, p + i, n0, n, sum + i * np, scale);
         }
     }
 }
@@ -97,17 +97,17 @@ static float *floats(int64_t n)
 ir_status ref_product(const float *x, int64_t P, int64_t K, const ref_weights *w, int64_t W_at, int64_t s_at, int64_t N,
                       const ref_epilogue *e)
 {
-    int64_t   Kp = up(K, LANES), strip = strip_of(P, Kp);
-    float    *pack = floats(up(strip, TILE) * Kp), *block = floats(NBLOCK * Kp);
+    int64_t   Kp = oracle_up(K, LANES), strip = strip_of(P, Kp);
+    float    *pack = floats(oracle_up(strip, TILE) * Kp), *block = floats(NBLOCK * Kp);
     ir_status st = pack && block ? IR_OK : IR_ENOMEM;
     for (int64_t p0 = 0; st == IR_OK && p0 < P; p0 += strip) {
         int64_t      n = P - p0 < strip ? P - p0 : strip;
         ref_epilogue part = *e;
         part.out += p0 * e->ld;
         if (part.add) part.add += p0 * e->ld;
-        memset(pack, 0, sizeof *pack * (size_t)(up(n, TILE) * Kp));
+        memset(pack, 0, sizeof *pack * (size_t)(oracle_up(n, TILE) * Kp));
         for (int64_t i = 0; i < n; i++) memcpy(pack + i * Kp, x + (p0 + i) * K, sizeof *x * (size_t)K);
-        product(pack, n, K, Kp, w, W_at, s_at, N, block, &part);
+        oracle_product(pack, n, K, Kp, w, W_at, s_at, N, block, &part);
     }
     free(pack);
     free(block);
@@ -116,7 +116,7 @@ ir_status ref_product(const float *x, int64_t P, int64_t K, const ref_weights *w
 
 /* ---- images -------------------------------------------------------------------------------------------------------- */
 /* The window of output pixel p over group g's channels, as one row. */
-static void window(const ly_row *r, const float *x, int64_t p, int64_t g, float *out)
+static void oracle_window(const ly_row *r, const float *x, int64_t p, int64_t g, float *out)
 {
     int64_t cg = r->c / r->groups, y0 = p / r->ow * r->stride - r->pad, x0 = p % r->ow * r->stride - r->pad;
     for (int64_t i = 0; i < r->r; i++)
@@ -129,18 +129,18 @@ static void window(const ly_row *r, const float *x, int64_t p, int64_t g, float 
 
 ir_status ref_conv(const ly_row *r, const ref_weights *w, const float *x, const float *add, float *out)
 {
-    int64_t   K = r->r * r->s * (r->c / r->groups), Kp = up(K, LANES), N = r->k / r->groups, P = r->oh * r->ow;
+    int64_t   K = r->r * r->s * (r->c / r->groups), Kp = oracle_up(K, LANES), N = r->k / r->groups, P = r->oh * r->ow;
     int64_t   strip = strip_of(P, Kp);
-    float    *pack = floats(up(strip, TILE) * Kp), *block = floats(NBLOCK * Kp), *bias = floats(r->k);
+    float    *pack = floats(oracle_up(strip, TILE) * Kp), *block = floats(NBLOCK * Kp), *bias = floats(r->k);
     ir_status st = pack && block && bias ? IR_OK : IR_ENOMEM;
     if (st == IR_OK && r->b_at >= 0) ly_load(IR_F32, w->V, r->b_at, r->k, bias);
     for (int64_t g = 0; st == IR_OK && g < r->groups; g++)
         for (int64_t p0 = 0; p0 < P; p0 += strip) {
             int64_t      n = P - p0 < strip ? P - p0 : strip, at = p0 * r->k + g * N;
             ref_epilogue e = {r->b_at >= 0 ? bias + g * N : NULL, add ? add + at : NULL, r->act, out + at, r->k};
-            memset(pack, 0, sizeof *pack * (size_t)(up(n, TILE) * Kp));
-            for (int64_t i = 0; i < n; i++) window(r, x, p0 + i, g, pack + i * Kp);
-            product(pack, n, K, Kp, w, r->W_at + g * N * K, r->s_at + g * N, N, block, &e);
+            memset(pack, 0, sizeof *pack * (size_t)(oracle_up(n, TILE) * Kp));
+            for (int64_t i = 0; i < n; i++) oracle_window(r, x, p0 + i, g, pack + i * Kp);
+            oracle_product(pack, n, K, Kp, w, r->W_at + g * N * K, r->s_at + g * N, N, block, &e);
         }
     free(pack);
     free(block);

@@ -105,19 +105,19 @@ typedef struct {
     float             *out;
 } walk;
 
-static float *at(const walk *k, int buf)
+static float *oracle_rows_at(const walk *k, int buf)
 {
     return buf == LY_INPUT ? k->image : buf == LY_OUTPUT ? k->out : buf == LY_NONE ? NULL : k->buf[buf];
 }
 
-static void embed(const walk *k, const ly_row *r)
+static void oracle_rows_embed(const walk *k, const ly_row *r)
 {
     const any_i32 *token = k->input;
     const any_f32 *V = k->w->V;
     bool           q = ly_scaled(k->w->dtype);
     for (int64_t i = 0; i < r->rows; i++) {
         int64_t row = token[i], pos = r->past + i % r->tokens;
-        float  *out = at(k, r->out) + i * r->c;
+        float  *out = oracle_rows_at(k, r->out) + i * r->c;
         double  a = q ? (double)V[r->s_at + row] : 1, b = q ? (double)V[r->s_at + r->vocab + pos] : 1;
         ly_load(k->w->dtype, k->w->W, r->W_at + row * r->c, r->c, out);
         ly_load(k->w->dtype, k->w->W, r->P_at + pos * r->c, r->c, k->v);
@@ -125,33 +125,33 @@ static void embed(const walk *k, const ly_row *r)
     }
 }
 
-static void norm(const walk *k, const ly_row *r)
+static void oracle_rows_norm(const walk *k, const ly_row *r)
 {
     float *gain = k->v, *offset = k->v + r->c;
     ly_load(IR_F32, k->w->V, r->g_at, r->c, gain);
     ly_load(IR_F32, k->w->V, r->b_at, r->c, offset);
     for (int64_t i = 0; i < r->rows; i++)
-        ref_norm(1, r->c, gain, offset, at(k, r->in) + ly_in_row(r, i) * r->c, at(k, r->out) + i * r->c);
+        ref_norm(1, r->c, gain, offset, oracle_rows_at(k, r->in) + ly_in_row(r, i) * r->c, oracle_rows_at(k, r->out) + i * r->c);
 }
 
-static ir_status fc(const walk *k, const ly_row *r)
+static ir_status oracle_rows_fc(const walk *k, const ly_row *r)
 {
-    ref_epilogue e = {r->b_at >= 0 ? k->v : NULL, at(k, r->add), r->act, at(k, r->out), r->k};
+    ref_epilogue e = {r->b_at >= 0 ? k->v : NULL, oracle_rows_at(k, r->add), r->act, oracle_rows_at(k, r->out), r->k};
     if (e.bias) ly_load(IR_F32, k->w->V, r->b_at, r->k, k->v);
-    return ref_product(at(k, r->in), r->rows, r->c, k->w, r->W_at, r->s_at, r->k, &e);
+    return ref_product(oracle_rows_at(k, r->in), r->rows, r->c, k->w, r->W_at, r->s_at, r->k, &e);
 }
 
-static ir_status step(const walk *k, const ly_row *r)
+static ir_status oracle_rows_step(const walk *k, const ly_row *r)
 {
-    const float *x = at(k, r->in), *add = at(k, r->add);
-    float       *y = at(k, r->out);
+    const float *x = oracle_rows_at(k, r->in), *add = oracle_rows_at(k, r->add);
+    float       *y = oracle_rows_at(k, r->out);
     int64_t      n = ly_out_elems(r);
     switch (r->op) {
     case LY_CONV: return ref_conv(r, k->w, x, add, y);
-    case LY_FC: return fc(k, r);
+    case LY_FC: return oracle_rows_fc(k, r);
     case LY_ATTENTION: return ref_attention(r, k->cache, x, y);
-    case LY_NORM: norm(k, r); return IR_OK;
-    case LY_EMBED: embed(k, r); return IR_OK;
+    case LY_NORM: oracle_rows_norm(k, r); return IR_OK;
+    case LY_EMBED: oracle_rows_embed(k, r); return IR_OK;
     case LY_MAXPOOL:
     case LY_AVGPOOL: ref_pool(r, x, y); return IR_OK;
     case LY_SOFTMAX: ref_softmax(r->rows, r->c, x, y); return IR_OK;
@@ -184,7 +184,7 @@ static ir_status row_of_walk(walk *k, int i)
         k->buf[r->out] = malloc(sizeof(float) * (size_t)ly_out_elems(r));
         if (!k->buf[r->out]) return ir_fail(IR_ENOMEM, "no memory for the reference network");
     }
-    ir_status st = step(k, r);
+    ir_status st = oracle_rows_step(k, r);
     for (int b = 0; b < k->net->nbuf; b++) {
         if (!k->buf[b] || read_later(k->net, i, b)) continue;
         free(k->buf[b]);

@@ -75,7 +75,7 @@ float ly_round(ir_dtype t, float v)
 }
 
 LY_CLONES
-static void fill_f32(any_f32 *p, int64_t at, int64_t n, float mean, float amp, uint64_t seed)
+static void values_fill_f32(any_f32 *p, int64_t at, int64_t n, float mean, float amp, uint64_t seed)
 {
     for (int64_t i = 0; i < n; i++) p[i] = mean + amp * ir_rand_f32(seed, (uint64_t)(at + i));
 }
@@ -106,7 +106,7 @@ static void fill_f8(uint8_t *p, int64_t at, int64_t n, uint64_t seed)
 
 void ly_fill_f32(void *tensor, int64_t at, int64_t n, float mean, float amp, uint64_t seed)
 {
-    fill_f32((any_f32 *)tensor + at, at, n, mean, amp, seed);
+    values_fill_f32((any_f32 *)tensor + at, at, n, mean, amp, seed);
 }
 
 void ly_make(ir_dtype t, void *out, int64_t at, int64_t n, float amp, uint64_t seed)
@@ -115,7 +115,7 @@ void ly_make(ir_dtype t, void *out, int64_t at, int64_t n, float amp, uint64_t s
     else if (t == IR_BF16) fill_bf16(out, at, n, amp, seed);
     else if (t == IR_I8) fill_i8(out, at, n, seed);
     else if (t == IR_F8) fill_f8(out, at, n, seed);
-    else fill_f32(out, at, n, 0, amp, seed);
+    else values_fill_f32(out, at, n, 0, amp, seed);
 }
 
 void ly_fill(ir_dtype t, void *tensor, int64_t at, int64_t n, float amp, uint64_t seed)

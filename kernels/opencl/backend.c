@@ -22,7 +22,7 @@ ocl_options ocl_next_options;
 enum { MOST_PLATFORMS = 16, MOST_DEVICES = 32, STAGING_B = 16 << 20 };
 
 /* ---- finding --------------------------------------------------------------------------------------- */
-static ir_status find(ocl_dev *d, int index)
+static ir_status ocl_backend_find(ocl_dev *d, int index)
 {
     cl_platform_id platform[MOST_PLATFORMS];
     cl_uint        np = 0;
@@ -58,7 +58,7 @@ static ir_status info_text(cl_device_id id, cl_device_info what, char *out, size
 
 #define INFO(id, what, var) OCL(clGetDeviceInfo(id, what, sizeof(var), &(var), NULL))
 
-static ir_status texts(ocl_dev *d)
+static ir_status ocl_backend_texts(ocl_dev *d)
 {
     char      ext[8192] = "", profile[32] = "";
     ir_status s = info_text(d->id, CL_DEVICE_NAME, d->name, sizeof d->name);
@@ -132,8 +132,8 @@ static ir_status ocl_open(ir_dev *dev)
     dev->be = &ocl_backend;
     dev->self = d;
     dev->dead = false;
-    ir_status s = find(d, dev->index);
-    if (s == IR_OK) s = texts(d);
+    ir_status s = ocl_backend_find(d, dev->index);
+    if (s == IR_OK) s = ocl_backend_texts(d);
     if (s == IR_OK) s = limits(d);
     cl_context_properties props[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)d->platform, 0};
     if (s == IR_OK) s = OCL_NEW(OCL_CONTEXT, d->context, clCreateContext(props, 1, &d->id, NULL, NULL, &ocl_err));

@@ -54,7 +54,7 @@ static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_param
     return ocl_has_dtype(ocl_of(dev), p->dtype);
 }
 #else
-static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+static ir_status ocl_clblast_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     (void)dev, (void)w, (void)p;
     return ir_fail(IR_SKIP, "built without CLBlast (libclblast-dev)");
@@ -63,12 +63,12 @@ static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_param
 static ir_status multiply(ir_run *r, uint32_t reps)
 {
     (void)reps;
-    return can_run(r->dev, r->workload, &r->p);
+    return ocl_clblast_can_run(r->dev, r->workload, &r->p);
 }
 #define multiply_vector multiply
 #endif
 
 const ir_kernel ocl_gemm_clblast = {
-    .family = "gemm", .name = "clblast", .doc = "CLBlast's gemm", .flags = IR_K_LIB, .can_run = can_run, .run = multiply};
+    .family = "gemm", .name = "clblast", .doc = "CLBlast's gemm", .flags = IR_K_LIB, .can_run = ocl_clblast_can_run, .run = multiply};
 const ir_kernel ocl_gemv_clblast = {
-    .family = "gemv", .name = "clblast", .doc = "CLBlast's gemv", .flags = IR_K_LIB, .can_run = can_run, .run = multiply_vector};
+    .family = "gemv", .name = "clblast", .doc = "CLBlast's gemv", .flags = IR_K_LIB, .can_run = ocl_clblast_can_run, .run = multiply_vector};

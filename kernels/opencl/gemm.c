@@ -12,13 +12,13 @@ enum { TILED_TS = 16, SLIM_ROWS = 64 };
 
 /* ---- the blocked product as a part ------------------------------------------------------------------ */
 static int in_code(ir_dtype t) { return t == IR_BF16 ? 1 : t == IR_I8 ? 2 : t == IR_F16 ? 3 : 0; }
-static int vector_of(const ocl_dev *d, ir_dtype T) { return !d->cpu ? 1 : T == IR_F64 ? 8 : 16; }
-static size_t up(size_t n, size_t to) { return (n + to - 1) / to; }
+static int ocl_gemm_vector_of(const ocl_dev *d, ir_dtype T) { return !d->cpu ? 1 : T == IR_F64 ? 8 : 16; }
+static size_t ocl_gemm_up(size_t n, size_t to) { return (n + to - 1) / to; }
 
 static void options_of(const ocl_dev *d, ocl_gemm_kind q, const ocl_gemm_tile *t, const char *what, char *out, size_t n)
 {
     const char *T = q.T == IR_F64 ? "double" : "float";
-    int         w = vector_of(d, q.T);
+    int         w = ocl_gemm_vector_of(d, q.T);
     snprintf(out, n,
              "-D%s -DT=%s -DIN_A=%d -DIN_B=%d -DTB=%d -DEPI=%d -DW=%d -DTV=%s%d -DVLOAD=vload%d -DVSTORE=vstore%d -DAS_TV=as_%s%d "
              "-DCONVERT_UINT=convert_uint%d -DMR=%d -DNV=%d -DKC=%d -DTS=%d",
@@ -53,16 +53,16 @@ ir_status ocl_gemm_init(ocl_dev *d, ocl_gemm_kind q, const ocl_gemm_tile *t, ocl
     return s;
 }
 
-static size_t nr_of(const ocl_dev *d, const ocl_gemm *g) { return (size_t)(g->tile.nv * vector_of(d, g->kind.T)); }
+static size_t nr_of(const ocl_dev *d, const ocl_gemm *g) { return (size_t)(g->tile.nv * ocl_gemm_vector_of(d, g->kind.T)); }
 
 size_t ocl_gemm_packed_a(const ocl_dev *d, const ocl_gemm *g, size_t m, size_t k)
 {
-    return d->cpu ? up(m, (size_t)g->tile.mr) * (size_t)g->tile.mr * k : 0;
+    return d->cpu ? ocl_gemm_up(m, (size_t)g->tile.mr) * (size_t)g->tile.mr * k : 0;
 }
 
 size_t ocl_gemm_packed_b(const ocl_dev *d, const ocl_gemm *g, size_t n, size_t k)
 {
-    return d->cpu ? up(n, nr_of(d, g)) * nr_of(d, g) * k : 0;
+    return d->cpu ? ocl_gemm_up(n, nr_of(d, g)) * nr_of(d, g) * k : 0;
 }
 
 ir_status ocl_gemm_pack_b(ocl_dev *d, const ocl_gemm *g, cl_mem B, size_t B_at, cl_mem out, size_t out_at, size_t n, size_t k)
@@ -70,7 +70,7 @@ ir_status ocl_gemm_pack_b(ocl_dev *d, const ocl_gemm *g, cl_mem B, size_t B_at, 
     cl_uint       nn = (cl_uint)n, kk = (cl_uint)k;
     cl_ulong      from = B_at, to = out_at;
     const ocl_arg a[] = {OCL_A(B), OCL_A(out), OCL_A(nn), OCL_A(kk), OCL_A(from), OCL_A(to)};
-    size_t        panels = up(n, nr_of(d, g)), groups = 4 * ocl_groups(d);
+    size_t        panels = ocl_gemm_up(n, nr_of(d, g)), groups = 4 * ocl_groups(d);
     ir_status     s = ocl_args(g->pack_b, a, 6);
     return s == IR_OK ? ocl_launch(d, g->pack_b, panels < groups ? panels : groups, 1) : s;
 }
@@ -78,7 +78,7 @@ ir_status ocl_gemm_pack_b(ocl_dev *d, const ocl_gemm *g, cl_mem B, size_t B_at, 
 static ir_status pack_a(ocl_dev *d, const ocl_gemm *g, cl_mem A, cl_mem out, cl_uint m, cl_uint k)
 {
     const ocl_arg a[] = {OCL_A(A), OCL_A(out), OCL_A(m), OCL_A(k)};
-    size_t        panels = up(m, (size_t)g->tile.mr), groups = 4 * ocl_groups(d);
+    size_t        panels = ocl_gemm_up(m, (size_t)g->tile.mr), groups = 4 * ocl_groups(d);
     ir_status     s = ocl_args(g->pack_a, a, 4);
     return s == IR_OK ? ocl_launch(d, g->pack_a, panels < groups ? panels : groups, 1) : s;
 }
@@ -87,7 +87,7 @@ ir_status ocl_gemm_pack_image(ocl_dev *d, const ocl_gemm *g, cl_mem x, cl_mem ou
 {
     const ocl_arg a[] = {OCL_A(x), OCL_A(out), OCL_A(i->m), OCL_A(i->h), OCL_A(i->w), OCL_A(i->c), OCL_A(i->r), OCL_A(i->s),
                          OCL_A(i->stride), OCL_A(i->pad), OCL_A(i->oh), OCL_A(i->ow)};
-    size_t        panels = up(i->m, (size_t)g->tile.mr), groups = 4 * ocl_groups(d);
+    size_t        panels = ocl_gemm_up(i->m, (size_t)g->tile.mr), groups = 4 * ocl_groups(d);
     ir_status     s = ocl_args(g->pack_image, a, 12);
     return s == IR_OK ? ocl_launch(d, g->pack_image, panels < groups ? panels : groups, 1) : s;
 }
@@ -99,9 +99,9 @@ ir_status ocl_gemm_run(ocl_dev *d, const ocl_gemm *g, cl_mem A, cl_mem B, size_t
     cl_uint   m = (cl_uint)M, n = (cl_uint)N, k = (cl_uint)K;
     cl_ulong  from = B_at;
     cl_uint   mc = (cl_uint)g->tile.mc, nc = (cl_uint)g->tile.nc, nr = (cl_uint)nr_of(d, g);
-    while (d->cpu && up(M, mc) * up(N, nc) < 4 * (size_t)d->units && (nc > nr || mc > (cl_uint)g->tile.mr)) {
-        if (nc > nr) nc = (cl_uint)up(nc / 2, nr) * nr;
-        else mc = (cl_uint)(up(mc / 2, (size_t)g->tile.mr) * (size_t)g->tile.mr);
+    while (d->cpu && ocl_gemm_up(M, mc) * ocl_gemm_up(N, nc) < 4 * (size_t)d->units && (nc > nr || mc > (cl_uint)g->tile.mr)) {
+        if (nc > nr) nc = (cl_uint)ocl_gemm_up(nc / 2, nr) * nr;
+        else mc = (cl_uint)(ocl_gemm_up(mc / 2, (size_t)g->tile.mr) * (size_t)g->tile.mr);
     }
     ir_status s = d->cpu && A ? pack_a(d, g, A, scratch, m, k) : IR_OK;
     if (d->cpu) A = scratch;
@@ -114,7 +114,7 @@ ir_status ocl_gemm_run(ocl_dev *d, const ocl_gemm *g, cl_mem A, cl_mem B, size_t
     }
     if (s != IR_OK) return s;
     size_t bm = d->cpu ? mc : 16 * (size_t)g->tile.mr, bn = d->cpu ? nc : 16 * (size_t)g->tile.nv;
-    return ocl_launch(d, g->gemm, up(M, bm) * up(N, bn), d->cpu ? 1 : 256);
+    return ocl_launch(d, g->gemm, ocl_gemm_up(M, bm) * ocl_gemm_up(N, bn), d->cpu ? 1 : 256);
 }
 
 /* ---- the search ------------------------------------------------------------------------------------- */
@@ -124,7 +124,7 @@ static int candidates(const ocl_dev *d, ir_dtype T, ocl_gemm_tile *out)
     int              n = 0;
     if (d->cpu)
         for (size_t i = 0; i < sizeof cpu / sizeof *cpu; i++)
-            out[n++] = (ocl_gemm_tile){cpu[i][0], cpu[i][1], 256, cpu[i][0] * 8, cpu[i][1] * vector_of(d, T) * 4, 0};
+            out[n++] = (ocl_gemm_tile){cpu[i][0], cpu[i][1], 256, cpu[i][0] * 8, cpu[i][1] * ocl_gemm_vector_of(d, T) * 4, 0};
     else
         for (size_t i = 0; i < sizeof wide / sizeof *wide; i++) {
             ocl_gemm_tile t = {wide[i][0], wide[i][1], 16, 0, 0, 0};
@@ -157,9 +157,9 @@ static void found(ocl_dev *d, ir_dtype T, const ocl_gemm_tile *t, int n)
     char  *s = d->tuning;
     size_t at = strlen(s), room = sizeof d->tuning;
     at += (size_t)snprintf(s + at, room - at, "%sgemm %s %dx%d, GFLOP/s on %d^3:", at ? "; " : "", ir_dtype_name(T), d->tile[T].mr,
-                           d->tile[T].nv * vector_of(d, T), (int)TRIAL);
+                           d->tile[T].nv * ocl_gemm_vector_of(d, T), (int)TRIAL);
     for (int i = 0; i < n && at < room; i++)
-        at += (size_t)snprintf(s + at, room - at, "%s %dx%d %.3g", i ? "," : "", t[i].mr, t[i].nv * vector_of(d, T), t[i].flops_s / 1e9);
+        at += (size_t)snprintf(s + at, room - at, "%s %dx%d %.3g", i ? "," : "", t[i].mr, t[i].nv * ocl_gemm_vector_of(d, T), t[i].flops_s / 1e9);
 }
 
 static ir_status search(ocl_dev *d, ir_dtype T, ocl_buf *const b[5])
@@ -205,7 +205,7 @@ static ir_status tuned(ocl_dev *d, ir_dtype T)
 /* ---- the kernels ------------------------------------------------------------------------------------- */
 typedef struct { ocl_gemm g; cl_kernel kernel; ocl_buf *scratch, *packed; bool slim; } plan;
 
-static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+static ir_status ocl_gemm_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     wl_gemm_shape s = wl_gemm_of(p);
     (void)w;
@@ -217,10 +217,10 @@ static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_param
 static ir_status tiled_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     if (ocl_of(dev)->max_group < TILED_TS * TILED_TS) return ir_fail(IR_SKIP, "opencl: no work-groups of %d items here", TILED_TS * TILED_TS);
-    return can_run(dev, w, p);
+    return ocl_gemm_can_run(dev, w, p);
 }
 
-static void teardown(ir_run *r)
+static void ocl_gemm_teardown(ir_run *r)
 {
     plan *p = r->self;
     if (!p) return;
@@ -232,16 +232,16 @@ static void teardown(ir_run *r)
     r->self = NULL;
 }
 
-static ocl_gemm_kind kind_of(ir_dtype t) { return (ocl_gemm_kind){t, t, t == IR_F64 ? IR_F64 : IR_F32, false, false}; }
+static ocl_gemm_kind ocl_gemm_kind_of(ir_dtype t) { return (ocl_gemm_kind){t, t, t == IR_F64 ? IR_F64 : IR_F32, false, false}; }
 
 static ir_status simple_setup(ir_run *r, const char *what, const char *name, const ocl_gemm_tile *t)
 {
     char  options[400];
     plan *p = r->self ? r->self : ocl_plan(r, sizeof *p);
     if (!p) return IR_ENOMEM;
-    options_of(ocl_of(r->dev), kind_of(r->p.dtype), t, what, options, sizeof options);
+    options_of(ocl_of(r->dev), ocl_gemm_kind_of(r->p.dtype), t, what, options, sizeof options);
     ir_status s = ocl_kernel(ocl_of(r->dev), "gemm", options, name, &p->kernel);
-    if (s != IR_OK) teardown(r);
+    if (s != IR_OK) ocl_gemm_teardown(r);
     return s;
 }
 
@@ -259,17 +259,17 @@ static ir_status simple_run(ir_run *r, uint32_t reps, size_t groups, size_t loca
     return s == IR_OK ? ocl_launches(ocl_of(r->dev), p->kernel, groups, local, reps) : s;
 }
 
-static ir_status naive_run(ir_run *r, uint32_t reps)
+static ir_status ocl_gemm_naive_run(ir_run *r, uint32_t reps)
 {
     const ocl_dev *d = ocl_of(r->dev);
     wl_gemm_shape  s = wl_gemm_of(&r->p);
-    return simple_run(r, reps, d->cpu ? 16 * ocl_groups(d) : up(s.m * s.n, ocl_local(d)), ocl_local(d));
+    return simple_run(r, reps, d->cpu ? 16 * ocl_groups(d) : ocl_gemm_up(s.m * s.n, ocl_local(d)), ocl_local(d));
 }
 
 static ir_status tiled_run(ir_run *r, uint32_t reps)
 {
     wl_gemm_shape s = wl_gemm_of(&r->p);
-    return simple_run(r, reps, up(s.m, TILED_TS) * up(s.n, TILED_TS), TILED_TS * TILED_TS);
+    return simple_run(r, reps, ocl_gemm_up(s.m, TILED_TS) * ocl_gemm_up(s.n, TILED_TS), TILED_TS * TILED_TS);
 }
 
 static ir_status blocked_setup(ir_run *r)
@@ -281,10 +281,10 @@ static ir_status blocked_setup(ir_run *r)
     if (!p) return IR_ENOMEM;
     p->slim = d->cpu && sh.m <= SLIM_ROWS;
     if (p->slim) return simple_setup(r, "SLIM", "gemm_slim", &(ocl_gemm_tile){.mr = sh.m < 6 ? (int)sh.m : 6, .nv = 4});
-    ir_status s = ocl_gemm_init(d, kind_of(r->p.dtype), NULL, &p->g);
+    ir_status s = ocl_gemm_init(d, ocl_gemm_kind_of(r->p.dtype), NULL, &p->g);
     if (s == IR_OK && d->cpu) s = ocl_buffer(d, width * ocl_gemm_packed_a(d, &p->g, sh.m, sh.k), &p->scratch);
     if (s == IR_OK && d->cpu) s = ocl_buffer(d, width * ocl_gemm_packed_b(d, &p->g, sh.n, sh.k), &p->packed);
-    if (s != IR_OK) teardown(r);
+    if (s != IR_OK) ocl_gemm_teardown(r);
     return s;
 }
 
@@ -306,10 +306,10 @@ static ir_status blocked_run(ir_run *r, uint32_t reps)
 
 const ir_kernel ocl_gemm_naive = {
     .family = "gemm", .name = "naive", .doc = "one result per work-item", .flags = IR_K_NAIVE,
-    .can_run = can_run, .setup = naive_setup, .run = naive_run, .teardown = teardown};
+    .can_run = ocl_gemm_can_run, .setup = naive_setup, .run = ocl_gemm_naive_run, .teardown = ocl_gemm_teardown};
 const ir_kernel ocl_gemm_tiled = {
     .family = "gemm", .name = "tiled", .doc = "square tiles in local memory", .flags = IR_K_NAIVE,
-    .can_run = tiled_can_run, .setup = tiled_setup, .run = tiled_run, .teardown = teardown};
+    .can_run = tiled_can_run, .setup = tiled_setup, .run = tiled_run, .teardown = ocl_gemm_teardown};
 const ir_kernel ocl_gemm_register = {
     .family = "gemm", .name = "blocked", .doc = "register tiles, searched for; CPUs pack both inputs into panels",
-    .can_run = can_run, .setup = blocked_setup, .run = blocked_run, .teardown = teardown};
+    .can_run = ocl_gemm_can_run, .setup = blocked_setup, .run = blocked_run, .teardown = ocl_gemm_teardown};

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int type_of(ir_dtype t) { return t == IR_BF16 ? 1 : t == IR_I8 ? 2 : t == IR_F16 ? 3 : 0; }
+static int ocl_gemv_type_of(ir_dtype t) { return t == IR_BF16 ? 1 : t == IR_I8 ? 2 : t == IR_F16 ? 3 : 0; }
 
 /* On a CPU one row at a time is one read stream, and every weight meets one input; with more inputs two rows share their loads.
  * More groups than units: who is done first takes the next. */
@@ -17,7 +17,7 @@ ir_status ocl_linear_init(ocl_dev *d, ir_dtype w, ir_dtype xt, ir_dtype T, int r
     *l = (ocl_linear){.local = d->cpu ? 1 : 64, .rows = rows, .epilogue = epilogue};
     while (l->local > d->max_group) l->local /= 2;
     snprintf(options, sizeof options, "-DT=%s -DWT=%d -DXT=%d -DV=%d -DR=%d -DU=%d -DROWS=%d -DLS=%zu -DEPI=%d", T == IR_F64 ? "double" : "float",
-             type_of(w), type_of(xt), v, r, u, rows, l->local, epilogue);
+             ocl_gemv_type_of(w), ocl_gemv_type_of(xt), v, r, u, rows, l->local, epilogue);
     return ocl_kernel(d, "linear", options, "linear", &l->kernel);
 }
 
@@ -36,7 +36,7 @@ ir_status ocl_linear_run(ocl_dev *d, const ocl_linear *l, cl_mem W, size_t W_at,
     return s == IR_OK ? ocl_launch(d, l->kernel, groups < blocks ? groups : blocks, l->local) : s;
 }
 
-static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+static ir_status ocl_gemv_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     wl_gemm_shape s = wl_gemv_of(p);
     (void)w;
@@ -44,7 +44,7 @@ static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_param
     return ocl_has_dtype(ocl_of(dev), p->dtype);
 }
 
-static void teardown(ir_run *r)
+static void ocl_gemv_teardown(ir_run *r)
 {
     ocl_linear *l = r->self;
     if (!l) return;
@@ -53,17 +53,17 @@ static void teardown(ir_run *r)
     r->self = NULL;
 }
 
-static ir_status setup(ir_run *r)
+static ir_status ocl_gemv_setup(ir_run *r)
 {
     ocl_linear *l = ocl_plan(r, sizeof *l);
     ir_dtype    t = r->p.dtype;
     if (!l) return IR_ENOMEM;
     ir_status s = ocl_linear_init(ocl_of(r->dev), t, t, t == IR_F64 ? IR_F64 : IR_F32, 1, false, l);
-    if (s != IR_OK) teardown(r);
+    if (s != IR_OK) ocl_gemv_teardown(r);
     return s;
 }
 
-static ir_status run(ir_run *r, uint32_t reps)
+static ir_status ocl_gemv_run(ir_run *r, uint32_t reps)
 {
     wl_gemm_shape sh = wl_gemv_of(&r->p);
     cl_mem        W = ocl_mem_of(&r->mem[0]), x = ocl_mem_of(&r->mem[1]), y = ocl_mem_of(&r->mem[2]);
@@ -74,4 +74,4 @@ static ir_status run(ir_run *r, uint32_t reps)
 
 const ir_kernel ocl_gemv_rows = {
     .family = "gemv", .name = "rows", .doc = "rows in vectors, read in the order in which they lie",
-    .can_run = can_run, .setup = setup, .run = run, .teardown = teardown};
+    .can_run = ocl_gemv_can_run, .setup = ocl_gemv_setup, .run = ocl_gemv_run, .teardown = ocl_gemv_teardown};

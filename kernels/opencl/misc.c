@@ -17,7 +17,7 @@ typedef struct {
     cl_ulong  launched;
 } plan;
 
-static void teardown(ir_run *r)
+static void ocl_misc_teardown(ir_run *r)
 {
     plan    *p = r->self;
     ocl_dev *d = ocl_of(r->dev);
@@ -37,12 +37,12 @@ static ir_status opened(ir_run *r, ir_status (*fill)(ir_run *, plan *))
 {
     plan     *p = ocl_plan(r, sizeof *p);
     ir_status s = p ? fill(r, p) : IR_ENOMEM;
-    if (s != IR_OK) teardown(r);
+    if (s != IR_OK) ocl_misc_teardown(r);
     return s;
 }
 
 /* ---- chase ----------------------------------------------------------------------------------------- */
-static ir_status chase_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+static ir_status ocl_misc_chase_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     (void)dev, (void)w;
     if (p->v[PAGES] != WL_PAGES_DEFAULT) return ir_fail(IR_SKIP, "pages=%lld: OpenCL has no say in page sizes", (long long)p->v[PAGES]);
@@ -88,7 +88,7 @@ static ir_status chase_plan(ir_run *r, plan *p)
     return s;
 }
 
-static ir_status chase_setup(ir_run *r) { return opened(r, chase_plan); }
+static ir_status ocl_misc_chase_setup(ir_run *r) { return opened(r, chase_plan); }
 
 /* The kernel counts in 32-bit numbers, so that no fp64 is needed; the workload's doubles are made here. */
 static ir_status chase_ends(ir_run *r)
@@ -102,7 +102,7 @@ static ir_status chase_ends(ir_run *r)
     return s == IR_OK ? ocl_write(ocl_of(r->dev), r->mem[0].p, 0, 8 * n, out) : s;
 }
 
-static ir_status chase_run(ir_run *r, uint32_t reps)
+static ir_status ocl_misc_chase_run(ir_run *r, uint32_t reps)
 {
     plan         *p = r->self;
     cl_ulong      steps = (cl_ulong)r->p.v[STEPS];
@@ -114,7 +114,7 @@ static ir_status chase_run(ir_run *r, uint32_t reps)
 
 const ir_kernel ocl_chase_item = {
     .family = "chase", .name = "item", .doc = "one work-item follows line numbers",
-    .can_run = chase_can_run, .setup = chase_setup, .run = chase_run, .teardown = teardown};
+    .can_run = ocl_misc_chase_can_run, .setup = ocl_misc_chase_setup, .run = ocl_misc_chase_run, .teardown = ocl_misc_teardown};
 
 /* ---- gather ---------------------------------------------------------------------------------------- */
 static ir_status gather_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
@@ -148,7 +148,7 @@ static ir_status gather_run(ir_run *r, uint32_t reps)
 
 const ir_kernel ocl_gather_items = {
     .family = "gather", .name = "items", .doc = "four independent gathers per work-item",
-    .can_run = gather_can_run, .setup = gather_setup, .run = gather_run, .teardown = teardown};
+    .can_run = gather_can_run, .setup = gather_setup, .run = gather_run, .teardown = ocl_misc_teardown};
 
 /* ---- launch ---------------------------------------------------------------------------------------- */
 static ir_status launch_plan(ir_run *r, plan *p)
@@ -162,7 +162,7 @@ static ir_status launch_plan(ir_run *r, plan *p)
 
 static ir_status launch_setup(ir_run *r) { return opened(r, launch_plan); }
 
-static ir_status launches(ir_run *r, uint32_t reps, bool wait)
+static ir_status ocl_misc_launches(ir_run *r, uint32_t reps, bool wait)
 {
     plan         *p = r->self;
     ocl_dev      *d = ocl_of(r->dev);
@@ -178,15 +178,15 @@ static ir_status launches(ir_run *r, uint32_t reps, bool wait)
     return s;
 }
 
-static ir_status pipelined_run(ir_run *r, uint32_t reps) { return launches(r, reps, false); }
-static ir_status waited_run(ir_run *r, uint32_t reps) { return launches(r, reps, true); }
+static ir_status pipelined_run(ir_run *r, uint32_t reps) { return ocl_misc_launches(r, reps, false); }
+static ir_status waited_run(ir_run *r, uint32_t reps) { return ocl_misc_launches(r, reps, true); }
 
 const ir_kernel ocl_launch_pipelined = {
     .family = "launch", .name = "pipelined", .doc = "one work-item; launches queue up in order",
-    .setup = launch_setup, .run = pipelined_run, .teardown = teardown};
+    .setup = launch_setup, .run = pipelined_run, .teardown = ocl_misc_teardown};
 const ir_kernel ocl_launch_waited = {
     .family = "launch", .name = "waited", .doc = "one work-item; the host waits for each launch",
-    .setup = launch_setup, .run = waited_run, .teardown = teardown};
+    .setup = launch_setup, .run = waited_run, .teardown = ocl_misc_teardown};
 
 /* ---- local memory ---------------------------------------------------------------------------------- */
 static ir_status local_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
@@ -236,7 +236,7 @@ static ir_status local_run(ir_run *r, uint32_t reps)
 
 const ir_kernel ocl_local_groups = {
     .family = "local", .name = "groups", .doc = "16-byte loads, four in flight per work-item",
-    .can_run = local_can_run, .setup = local_setup, .run = local_run, .teardown = teardown};
+    .can_run = local_can_run, .setup = local_setup, .run = local_run, .teardown = ocl_misc_teardown};
 
 /* ---- transfer -------------------------------------------------------------------------------------- */
 static ir_status host_side(ir_run *r, plan *p)
@@ -310,10 +310,10 @@ static ir_status mapped_run(ir_run *r, uint32_t reps)
 
 const ir_kernel ocl_transfer_pageable = {
     .family = "transfer", .name = "pageable", .doc = "read or write of ordinary host memory",
-    .setup = pageable_setup, .run = copy_run, .teardown = teardown};
+    .setup = pageable_setup, .run = copy_run, .teardown = ocl_misc_teardown};
 const ir_kernel ocl_transfer_pinned = {
     .family = "transfer", .name = "pinned", .doc = "read or write of memory the runtime allocated for it",
-    .setup = pinned_setup, .run = copy_run, .teardown = teardown};
+    .setup = pinned_setup, .run = copy_run, .teardown = ocl_misc_teardown};
 const ir_kernel ocl_transfer_mapped = {
     .family = "transfer", .name = "mapped", .doc = "the buffer mapped and copied by the host; zero-copy where memory is shared",
-    .setup = pageable_setup, .run = mapped_run, .teardown = teardown};
+    .setup = pageable_setup, .run = mapped_run, .teardown = ocl_misc_teardown};

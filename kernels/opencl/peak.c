@@ -7,7 +7,7 @@
 
 typedef struct { cl_kernel kernel; size_t groups, local; } plan;
 
-static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+static ir_status ocl_peak_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     const ocl_dev *d = ocl_of(dev);
     (void)w;
@@ -16,19 +16,19 @@ static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_param
     return ocl_has_dtype(d, p->dtype);
 }
 
-static ir_status vector_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+static ir_status ocl_peak_vector_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
-    return p->dtype == IR_I8 ? ir_fail(IR_SKIP, "int8 dot products come one lane per item") : can_run(dev, w, p);
+    return p->dtype == IR_I8 ? ir_fail(IR_SKIP, "int8 dot products come one lane per item") : ocl_peak_can_run(dev, w, p);
 }
 
 static ir_status lane_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
-    ir_status s = can_run(dev, w, p);
+    ir_status s = ocl_peak_can_run(dev, w, p);
     if (s != IR_OK || !ocl_of(dev)->cpu || p->dtype == IR_I8) return s;
     return ir_fail(IR_SKIP, "a lane per item leaves a CPU's vectors empty: see whole and halved");
 }
 
-static void teardown(ir_run *r)
+static void ocl_peak_teardown(ir_run *r)
 {
     plan *p = r->self;
     if (!p) return;
@@ -38,7 +38,7 @@ static void teardown(ir_run *r)
 }
 
 /* parts: items per team; 0: one per lane. */
-static ir_status setup(ir_run *r, int parts)
+static ir_status ocl_peak_setup(ir_run *r, int parts)
 {
     static const int type[IR_NDTYPE] = {[IR_F64] = 0, [IR_F32] = 1, [IR_F16] = 2, [IR_I8] = 3};
     ocl_dev *d = ocl_of(r->dev);
@@ -52,15 +52,15 @@ static ir_status setup(ir_run *r, int parts)
     p->groups = items / p->local;
     snprintf(options, sizeof options, "-DCHAINS=%lld -DL=%d -DTYPE=%d", (long long)r->p.v[0], per_item, type[r->p.dtype]);
     ir_status s = ocl_kernel(d, "peak", options, "peak", &p->kernel);
-    if (s != IR_OK) teardown(r);
+    if (s != IR_OK) ocl_peak_teardown(r);
     return s;
 }
 
-static ir_status whole_setup(ir_run *r) { return setup(r, 1); }
-static ir_status halved_setup(ir_run *r) { return setup(r, 2); }
-static ir_status lane_setup(ir_run *r) { return setup(r, 0); }
+static ir_status whole_setup(ir_run *r) { return ocl_peak_setup(r, 1); }
+static ir_status halved_setup(ir_run *r) { return ocl_peak_setup(r, 2); }
+static ir_status lane_setup(ir_run *r) { return ocl_peak_setup(r, 0); }
 
-static ir_status run(ir_run *r, uint32_t reps)
+static ir_status ocl_peak_run(ir_run *r, uint32_t reps)
 {
     static const cl_char a[4] = WL_FMA_I8_A, b[2][4] = WL_FMA_I8_B;
     plan    *p = r->self;
@@ -74,10 +74,10 @@ static ir_status run(ir_run *r, uint32_t reps)
 
 const ir_kernel ocl_fma_whole = {
     .family = "peak", .name = "whole", .doc = "a work-item carries a 64-byte vector per chain",
-    .can_run = vector_can_run, .setup = whole_setup, .run = run, .teardown = teardown};
+    .can_run = ocl_peak_vector_can_run, .setup = whole_setup, .run = ocl_peak_run, .teardown = ocl_peak_teardown};
 const ir_kernel ocl_fma_halved = {
     .family = "peak", .name = "halved", .doc = "a work-item carries a 32-byte vector per chain",
-    .can_run = vector_can_run, .setup = halved_setup, .run = run, .teardown = teardown};
+    .can_run = ocl_peak_vector_can_run, .setup = halved_setup, .run = ocl_peak_run, .teardown = ocl_peak_teardown};
 const ir_kernel ocl_fma_lane = {
     .family = "peak", .name = "lane", .doc = "a work-item carries one lane",
-    .can_run = lane_can_run, .setup = lane_setup, .run = run, .teardown = teardown};
+    .can_run = lane_can_run, .setup = lane_setup, .run = ocl_peak_run, .teardown = ocl_peak_teardown};

@@ -111,7 +111,7 @@ static ir_status build_log(ocl_dev *d, cl_program p, const char *source, ir_stat
     return s;
 }
 
-static ir_status build(ocl_dev *d, cl_program *p, const char *source, const char *options)
+static ir_status ocl_program_build(ocl_dev *d, cl_program *p, const char *source, const char *options)
 {
     ir_status s = OCL(clBuildProgram(*p, 1, &d->id, options, NULL, NULL));
     if (s == IR_OK) return IR_OK;
@@ -124,7 +124,7 @@ static ir_status from_source(ocl_dev *d, const char *name, const char *const tex
 {
     const char *both[2] = {text[0], text[1]}; /* the API takes no array of const */
     ir_status   s = OCL_NEW(OCL_PROGRAM, *out, clCreateProgramWithSource(d->context, 2, both, NULL, &ocl_err));
-    return s == IR_OK ? build(d, out, name, options) : s;
+    return s == IR_OK ? ocl_program_build(d, out, name, options) : s;
 }
 
 /* A binary the driver refuses is no error: NULL. */
@@ -134,7 +134,7 @@ static cl_program from_binary(ocl_dev *d, const unsigned char *b, size_t bytes, 
     cl_program p = NULL;
     if (OCL_NEW(OCL_PROGRAM, p, clCreateProgramWithBinary(d->context, 1, &d->id, &bytes, &b, &accepted, &ocl_err)) != IR_OK) return NULL;
     if (accepted != CL_SUCCESS) OCL_FREE(OCL_PROGRAM, clReleaseProgram, p);
-    if (p) (void)build(d, &p, NULL, options);
+    if (p) (void)ocl_program_build(d, &p, NULL, options);
     return p;
 }
 

@@ -10,26 +10,26 @@
 enum { SCALAR_B = 0, NARROW_B = 16, WIDE_B = 64, TURNS = 8 };
 typedef struct { cl_kernel kernel; size_t groups, local; ocl_buf *none; } plan;
 
-static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p, bool streams, bool stores)
+static ir_status ocl_stream_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p, bool streams, bool stores)
 {
     if (!streams && p->v[1] != 1) return ir_fail(IR_SKIP, "streams=%lld: this variant has one", (long long)p->v[1]);
     if (stores && wl_stream_of(w)->writes == 0) return ir_fail(IR_SKIP, "%s stores nothing", w->name);
     return ocl_has_dtype(ocl_of(dev), p->dtype);
 }
 
-static ir_status plain_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p) { return can_run(dev, w, p, false, false); }
-static ir_status wide_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p) { return can_run(dev, w, p, true, false); }
-static ir_status nt_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p) { return can_run(dev, w, p, true, true); }
+static ir_status plain_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p) { return ocl_stream_can_run(dev, w, p, false, false); }
+static ir_status wide_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p) { return ocl_stream_can_run(dev, w, p, true, false); }
+static ir_status ocl_stream_nt_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p) { return ocl_stream_can_run(dev, w, p, true, true); }
 
 static ir_status fused_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     double most = (double)ocl_of(dev)->cache_B / 2;
     if (!((double)p->v[0] <= fmax(most, 1 << 20)))
         return ir_fail(IR_SKIP, "more than half the last-level cache: repetitions in one launch would find it there");
-    return can_run(dev, w, p, false, false);
+    return ocl_stream_can_run(dev, w, p, false, false);
 }
 
-static void teardown(ir_run *r)
+static void ocl_stream_teardown(ir_run *r)
 {
     plan *p = r->self;
     if (!p) return;
@@ -58,7 +58,7 @@ static ir_status setup_width(ir_run *r, size_t width_B, bool nt, bool fused)
              T, vector, w, (int)wl_stream_of(r->workload)->code, (long long)r->p.v[1], turns, p->local, nt, (int)WL_PARTIALS);
     ir_status s = ocl_kernel(d, "stream", options, "stream", &p->kernel);
     if (s == IR_OK) s = ocl_buffer(d, 64, &p->none);
-    if (s != IR_OK) teardown(r);
+    if (s != IR_OK) ocl_stream_teardown(r);
     return s;
 }
 
@@ -68,7 +68,7 @@ static ir_status wide_setup(ir_run *r) { return setup_width(r, WIDE_B, false, fa
 static ir_status nt_setup(ir_run *r) { return setup_width(r, WIDE_B, true, false); }
 static ir_status fused_setup(ir_run *r) { return setup_width(r, WIDE_B, false, true); }
 
-static ir_status bind(ir_run *r, cl_uint passes)
+static ir_status ocl_stream_bind(ir_run *r, cl_uint passes)
 {
     plan    *p = r->self;
     cl_mem   a = ocl_mem_of(&r->mem[0]), b = p->none->mem, c = p->none->mem;
@@ -80,32 +80,32 @@ static ir_status bind(ir_run *r, cl_uint passes)
     return ocl_args(p->kernel, args, 6);
 }
 
-static ir_status run(ir_run *r, uint32_t reps)
+static ir_status ocl_stream_run(ir_run *r, uint32_t reps)
 {
     plan     *p = r->self;
-    ir_status s = bind(r, 1);
+    ir_status s = ocl_stream_bind(r, 1);
     return s == IR_OK ? ocl_launches(ocl_of(r->dev), p->kernel, p->groups, p->local, reps) : s;
 }
 
 static ir_status run_fused(ir_run *r, uint32_t reps)
 {
     plan     *p = r->self;
-    ir_status s = bind(r, reps);
+    ir_status s = ocl_stream_bind(r, reps);
     return s == IR_OK ? ocl_launch(ocl_of(r->dev), p->kernel, p->groups, p->local) : s;
 }
 
 const ir_kernel ocl_stream_scalar = {
     .family = "stream", .name = "scalar", .doc = "one element a load", .flags = IR_K_NAIVE,
-    .can_run = plain_can_run, .setup = scalar_setup, .run = run, .teardown = teardown};
+    .can_run = plain_can_run, .setup = scalar_setup, .run = ocl_stream_run, .teardown = ocl_stream_teardown};
 const ir_kernel ocl_stream_narrow = {
     .family = "stream", .name = "narrow", .doc = "16-byte vectors",
-    .can_run = plain_can_run, .setup = narrow_setup, .run = run, .teardown = teardown};
+    .can_run = plain_can_run, .setup = narrow_setup, .run = ocl_stream_run, .teardown = ocl_stream_teardown};
 const ir_kernel ocl_stream_wide = {
     .family = "stream", .name = "wide", .doc = "64-byte vectors",
-    .can_run = wide_can_run, .setup = wide_setup, .run = run, .teardown = teardown};
+    .can_run = wide_can_run, .setup = wide_setup, .run = ocl_stream_run, .teardown = ocl_stream_teardown};
 const ir_kernel ocl_stream_wide_nt = {
     .family = "stream", .name = "wide_nt", .doc = "64-byte vectors, non-temporal stores where the compiler has them",
-    .flags = IR_K_NT, .can_run = nt_can_run, .setup = nt_setup, .run = run, .teardown = teardown};
+    .flags = IR_K_NT, .can_run = ocl_stream_nt_can_run, .setup = nt_setup, .run = ocl_stream_run, .teardown = ocl_stream_teardown};
 const ir_kernel ocl_stream_fused = {
     .family = "stream", .name = "fused", .doc = "64-byte vectors, all repetitions in one launch", .flags = IR_K_FUSED,
-    .can_run = fused_can_run, .setup = fused_setup, .run = run_fused, .teardown = teardown};
+    .can_run = fused_can_run, .setup = fused_setup, .run = run_fused, .teardown = ocl_stream_teardown};

@@ -4,12 +4,12 @@
 
 static const char *const dim[3] = {"batch", "n", "k"}, *const tensor[3] = {"X", "W", "Y"};
 
-static ir_status valid(const ir_params *p)
+static ir_status batch_valid(const ir_params *p)
 {
     return gemm_mnk_valid(dim, p);
 }
 
-static int tensors(const ir_params *p, ir_tensor *out) { return gemm_tensors(wl_gemm_of(p), p->dtype, tensor, out); }
+static int batch_tensors(const ir_params *p, ir_tensor *out) { return gemm_tensors(wl_gemm_of(p), p->dtype, tensor, out); }
 
 /* batch, n, k; dtype; threads */
 #define LAYER(batch, type) {{batch, 4096, 4096}, type, 0}
@@ -28,5 +28,5 @@ const ir_workload wl_batchmm = {
     .param = {"batch", "n", "k"}, .defaults = {{0, 4096, 4096}, IR_F32, 0},
     .dtypes = 1u << IR_F64 | 1u << IR_F32 | 1u << IR_BF16,
     .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = full, .nfull = sizeof full / sizeof *full,
-    .odd = odd, .nodd = sizeof odd / sizeof *odd, .valid = valid, .cost = gemm_mnk_cost, .tensors = tensors,
+    .odd = odd, .nodd = sizeof odd / sizeof *odd, .valid = batch_valid, .cost = gemm_mnk_cost, .tensors = batch_tensors,
     .fill = gemm_mnk_fill, .check = gemm_mnk_check};

@@ -5,14 +5,14 @@
 #include <math.h>
 #include <string.h>
 
-static ir_status valid(const ir_params *p)
+static ir_status clock_valid(const ir_params *p)
 {
     if (p->v[0] < 1 || p->v[0] > (int64_t)1 << 32)
         return ir_fail(IR_EINVAL, "adds=%lld: give 1 to 2^32", (long long)p->v[0]);
     return IR_OK;
 }
 
-static ir_cost cost(const ir_params *p)
+static ir_cost clock_cost(const ir_params *p)
 {
     ir_cost c = {0};
     c.flops = (double)p->v[0];
@@ -20,13 +20,13 @@ static ir_cost cost(const ir_params *p)
     return c;
 }
 
-static int tensors(const ir_params *p, ir_tensor *out)
+static int clock_tensors(const ir_params *p, ir_tensor *out)
 {
     out[0] = (ir_tensor){"x", sizeof(uint64_t) * (size_t)wl_threads(p), IR_OUT, IR_F64};
     return 1;
 }
 
-static void check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+static void clock_check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
 {
     uint64_t x = WL_CLOCK_START, got;
     int      wrong = 0;
@@ -50,4 +50,4 @@ const ir_workload wl_clock = {
     .param = {"adds"}, .defaults = {{1 << 17}, IR_F64, 1}, .dtypes = 1u << IR_F64,
     .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = full, .nfull = sizeof full / sizeof *full,
     .odd = odd, .nodd = sizeof odd / sizeof *odd,
-    .valid = valid, .cost = cost, .tensors = tensors, .check = check};
+    .valid = clock_valid, .cost = clock_cost, .tensors = clock_tensors, .check = clock_check};

@@ -9,7 +9,7 @@ enum { N, HEIGHT, WIDTH, C, K, R, S, STRIDE, PAD, GROUPS, FUSE };
 enum { T_X, T_W, T_V, T_Y };
 static const char *const fuse_word[] = {"bare", "fused", "unfused", NULL};
 
-static void row(const ir_params *p, ly_row *r)
+static void conv_row(const ir_params *p, ly_row *r)
 {
     const int64_t *v = p->v;
     nets_row_init(r, LY_CONV, "conv");
@@ -31,7 +31,7 @@ static void row(const ir_params *p, ly_row *r)
     r->act = v[FUSE] == WL_BARE ? LY_ID : LY_RELU;
 }
 
-static ir_status valid(const ir_params *p)
+static ir_status conv_valid(const ir_params *p)
 {
     const int64_t *v = p->v;
     ir_status      st = nets_positive(&wl_conv, p, 1u << PAD | 1u << FUSE);
@@ -50,7 +50,7 @@ static ir_status valid(const ir_params *p)
     return st == IR_OK ? nets_fits(&wl_conv, filter * (double)v[C] * (double)v[K]) : st;
 }
 
-static ir_cost cost(const ir_params *p)
+static ir_cost conv_cost(const ir_params *p)
 {
     ir_cost c = nets_row_cost(&wl_conv, p);
     if (p->v[FUSE] != WL_UNFUSED) return c;
@@ -62,10 +62,10 @@ static ir_cost cost(const ir_params *p)
     return c;
 }
 
-static int tensors(const ir_params *p, ir_tensor *out)
+static int conv_tensors(const ir_params *p, ir_tensor *out)
 {
     ly_row r;
-    row(p, &r);
+    conv_row(p, &r);
     out[T_X] = (ir_tensor){"x", (size_t)ly_in_elems(&r) * 4, IR_IN, IR_F32};
     out[T_W] = (ir_tensor){"W", (size_t)r.nW * ly_width(p->dtype), IR_IN, p->dtype};
     out[T_V] = (ir_tensor){"V", (size_t)r.k * 4, IR_IN, IR_F32};
@@ -73,10 +73,10 @@ static int tensors(const ir_params *p, ir_tensor *out)
     return 4;
 }
 
-static void fill(const ir_params *p, int t, void *host, uint64_t seed)
+static void conv_fill(const ir_params *p, int t, void *host, uint64_t seed)
 {
     ly_row r;
-    row(p, &r);
+    conv_row(p, &r);
     float fan = (float)(r.r * r.s * (r.c / r.groups));
     if (t == T_X) ly_fill_f32(host, 0, ly_in_elems(&r), 0, 1, seed);
     else if (t == T_W) ly_fill(p->dtype, host, 0, r.nW, sqrtf(3 / fan), seed + 1);
@@ -84,7 +84,7 @@ static void fill(const ir_params *p, int t, void *host, uint64_t seed)
 }
 
 /* y of one image against the reference, row norms of W in `norm`. */
-static double compare(const ly_row *r, const float *want, const any_f32 *y, const float *norm, double x_rms)
+static double conv_compare(const ly_row *r, const float *want, const any_f32 *y, const float *norm, double x_rms)
 {
     double err = 0, typical = x_rms * sqrt((double)(r->r * r->s * (r->c / r->groups)));
     for (int64_t i = 0; i < ly_out_elems(r); i++)
@@ -104,10 +104,10 @@ static bool row_norms(const ly_row *r, ir_dtype t, const void *W, float *norm)
     return w != NULL;
 }
 
-static void check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+static void conv_check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
 {
     ly_row r;
-    row(p, &r);
+    conv_row(p, &r);
     int64_t        item[2], batch = r.batch, n_in, n_out;
     int            n = nets_items(batch, item);
     const any_f32 *y = after[T_Y];
@@ -126,7 +126,7 @@ static void check(const ir_params *p, const void *const *before, const void *con
     for (int i = 0; ok && i < n; i++) {
         ly_load(IR_F32, before[T_X], item[i] * n_in, n_in, x);
         if (!known) ok = ref_conv(&r, &w, x, NULL, want + i * n_out) == IR_OK;
-        nets_worst(&out->err, ok ? compare(&r, want + i * n_out, y + item[i] * n_out, norm, nets_rms(x, n_in)) : NAN, 1);
+        nets_worst(&out->err, ok ? conv_compare(&r, want + i * n_out, y + item[i] * n_out, norm, nets_rms(x, n_in)) : NAN, 1);
     }
     if (!ok) nets_forget();
     free(x);
@@ -168,12 +168,12 @@ static const ir_params odd[] = {
     {{1, 3, 3, 40, 24, 3, 3, 1, 0, 1, WL_BARE}, IR_F32, 0},   {{1, 30, 2, 16, 48, 3, 1, 1, 0, 1, WL_FUSED}, IR_F32, 0},
     {{5, 7, 7, 128, 80, 3, 3, 1, 1, 1, WL_UNFUSED}, IR_F32, 0}, {{1, 12, 12, 16, 32, 3, 3, 1, 2, 1, WL_FUSED}, IR_F32, 0}};
 
-static const nets_kind kind = {.row = row};
+static const nets_kind kind = {.row = conv_row};
 const ir_workload wl_conv = {
     .name = "conv", .family = "conv", .doc = "2-d convolution, NHWC, filters [k][r][s][c/groups]; bias and ReLU fused, bare or as passes",
     .param = {"n", "h", "w", "c", "k", "r", "s", "stride", "pad", "groups", "fuse"}, .word = {[FUSE] = fuse_word},
     .defaults = SQUARE(1, 56, 64, 64, 3, 1),
     .dtypes = 1u << IR_F32 | 1u << IR_TF32 | 1u << IR_F16 | 1u << IR_BF16, .ext = &kind,
     .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = full, .nfull = sizeof full / sizeof *full,
-    .odd = odd, .nodd = sizeof odd / sizeof *odd, .valid = valid, .cost = cost, .tensors = tensors, .fill = fill,
-    .check = check};
+    .odd = odd, .nodd = sizeof odd / sizeof *odd, .valid = conv_valid, .cost = conv_cost, .tensors = conv_tensors, .fill = conv_fill,
+    .check = conv_check};

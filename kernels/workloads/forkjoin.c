@@ -3,19 +3,19 @@
 
 #include <string.h>
 
-static ir_cost cost(const ir_params *p)
+static ir_cost forkjoin_cost(const ir_params *p)
 {
     (void)p;
     return (ir_cost){.launches = 1};
 }
 
-static int tensors(const ir_params *p, ir_tensor *out)
+static int forkjoin_tensors(const ir_params *p, ir_tensor *out)
 {
     out[0] = (ir_tensor){"seen", sizeof(uint64_t) * (size_t)wl_threads(p), IR_OUT, IR_F64};
     return 1;
 }
 
-static void check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+static void forkjoin_check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
 {
     uint64_t got;
     int      wrong = 0;
@@ -33,4 +33,4 @@ const ir_workload wl_forkjoin = {
     .name = "forkjoin", .family = "launch", .doc = "an empty parallel region: fork and join",
     .defaults = {{0}, IR_F64, 0}, .dtypes = 1u << IR_F64,
     .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = quick, .nfull = sizeof quick / sizeof *quick,
-    .odd = quick, .nodd = sizeof quick / sizeof *quick, .cost = cost, .tensors = tensors, .check = check};
+    .odd = quick, .nodd = sizeof quick / sizeof *quick, .cost = forkjoin_cost, .tensors = forkjoin_tensors, .check = forkjoin_check};

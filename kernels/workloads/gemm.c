@@ -3,12 +3,12 @@
 
 static const char *const dim[3] = {"m", "n", "k"}, *const tensor[3] = {"A", "B", "C"};
 
-static ir_status valid(const ir_params *p)
+static ir_status workloads_gemm_valid(const ir_params *p)
 {
     return gemm_mnk_valid(dim, p);
 }
 
-static int tensors(const ir_params *p, ir_tensor *out) { return gemm_tensors(wl_gemm_of(p), p->dtype, tensor, out); }
+static int workloads_gemm_tensors(const ir_params *p, ir_tensor *out) { return gemm_tensors(wl_gemm_of(p), p->dtype, tensor, out); }
 
 /* m, n, k; dtype; threads */
 static const ir_params quick[] = {
@@ -39,5 +39,5 @@ const ir_workload wl_gemm = {
     .param = {"m", "n", "k"}, .defaults = {{1024, 1024, 1024}, IR_F32, 0},
     .dtypes = 1u << IR_F64 | 1u << IR_F32 | 1u << IR_TF32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_F8 | 1u << IR_I8,
     .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = full, .nfull = sizeof full / sizeof *full,
-    .odd = odd, .nodd = sizeof odd / sizeof *odd, .valid = valid, .cost = gemm_mnk_cost, .tensors = tensors,
+    .odd = odd, .nodd = sizeof odd / sizeof *odd, .valid = workloads_gemm_valid, .cost = gemm_mnk_cost, .tensors = workloads_gemm_tensors,
     .fill = gemm_mnk_fill, .check = gemm_mnk_check};

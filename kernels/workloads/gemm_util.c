@@ -109,7 +109,7 @@ enum { SUM_I32 = IR_I4 };
 static ir_dtype sum_type(ir_dtype t) { return t == IR_F64 ? IR_F64 : t == IR_I8 ? (ir_dtype)SUM_I32 : IR_F32; }
 
 /* n elements at p, `stride` elements apart, as double. */
-static void widen(ir_dtype t, const void *p, size_t first, size_t stride, size_t n, double *out)
+static void gemm_util_widen(ir_dtype t, const void *p, size_t first, size_t stride, size_t n, double *out)
 {
     const any_f64 *d = p;
     const any_f32 *f = p;
@@ -135,7 +135,7 @@ static void widen(ir_dtype t, const void *p, size_t first, size_t stride, size_t
         for (size_t i = 0; i < n; i++) out[i] = (double)ir_bf16_to_f32(h[first + i * stride]);
 }
 
-static double dot(const double *x, const double *y, size_t n)
+static double gemm_util_dot(const double *x, const double *y, size_t n)
 {
     double s[LANES] = {0}, sum = 0;
     size_t i = 0;
@@ -153,9 +153,9 @@ static double row_dot(ir_dtype t, const void *p, size_t row, size_t cols, const 
     *sq = 0;
     for (size_t i = 0; i < cols; i += CHUNK) {
         size_t n = cols - i < CHUNK ? cols - i : CHUNK;
-        widen(t, p, row * cols + i, 1, n, x);
-        sum += dot(x, v + i, n);
-        *sq += dot(x, x, n);
+        gemm_util_widen(t, p, row * cols + i, 1, n, x);
+        sum += gemm_util_dot(x, v + i, n);
+        *sq += gemm_util_dot(x, x, n);
     }
     return sum;
 }
@@ -170,17 +170,17 @@ static void worst(double *err, double diff, double bound)
 static double element(ir_dtype t, const void *c, size_t i)
 {
     double x;
-    widen(sum_type(t), c, i, 1, 1, &x);
+    gemm_util_widen(sum_type(t), c, i, 1, 1, &x);
     return x;
 }
 
 /* Every element, column by column; col: room for k values. */
-static double check_all(wl_gemm_shape s, ir_dtype t, const void *a, const void *b, const void *c, double *col)
+static double gemm_util_check_all(wl_gemm_shape s, ir_dtype t, const void *a, const void *b, const void *c, double *col)
 {
     double err = 0;
     for (size_t j = 0; j < s.n; j++) {
-        widen(t, b, j, s.n, s.k, col);
-        double b_sq = dot(col, col, s.k), a_sq;
+        gemm_util_widen(t, b, j, s.n, s.k, col);
+        double b_sq = gemm_util_dot(col, col, s.k), a_sq;
         for (size_t i = 0; i < s.m; i++) {
             double want = row_dot(t, a, i, s.k, col, &a_sq);
             worst(&err, element(t, c, i * s.n + j) - want, sqrt(a_sq * b_sq));
@@ -217,8 +217,8 @@ static double check_spots(wl_gemm_shape s, ir_dtype t, const void *a, const void
         size_t i = (size_t)(((uint64_t)ir_hash32(0x5907, 2 * q) * s.m) >> 32);
         size_t j = (size_t)(((uint64_t)ir_hash32(0x5907, 2 * q + 1) * s.n) >> 32);
         double a_sq;
-        widen(t, b, j, s.n, s.k, col);
-        double b_sq = dot(col, col, s.k), want = row_dot(t, a, i, s.k, col, &a_sq);
+        gemm_util_widen(t, b, j, s.n, s.k, col);
+        double b_sq = gemm_util_dot(col, col, s.k), want = row_dot(t, a, i, s.k, col, &a_sq);
         worst(&err, element(t, c, i * s.n + j) - want, sqrt(a_sq * b_sq));
     }
     return err;
@@ -234,7 +234,7 @@ void gemm_check(wl_gemm_shape s, ir_dtype t, const void *a, const void *b, const
     if (!col || !r) goto out;
     if ((double)s.m * (double)s.n * (double)s.k <= small_mnk) {
         out->oracle = "every element, in double";
-        out->err = check_all(s, t, a, b, c, col);
+        out->err = gemm_util_check_all(s, t, a, b, c, col);
     } else {
         out->oracle = "Freivalds by rows and 64 elements, in double";
         double spots = check_spots(s, t, a, b, c, col);

@@ -3,23 +3,23 @@
 
 static const char *const dim[3] = {"m", "n", "k"}, *const tensor[3] = {"W", "x", "y"};
 
-static ir_status valid(const ir_params *p)
+static ir_status gemv_valid(const ir_params *p)
 {
     if (p->v[0] < 1) return ir_fail(IR_EINVAL, "m=%lld: must be at least 1", (long long)p->v[0]);
     if (p->v[1] < 1) return ir_fail(IR_EINVAL, "k=%lld: must be at least 1", (long long)p->v[1]);
     return gemm_valid(dim, wl_gemv_of(p), p->dtype);
 }
 
-static ir_cost cost(const ir_params *p) { return gemm_cost(wl_gemv_of(p), p->dtype, 0); }
-static int tensors(const ir_params *p, ir_tensor *out) { return gemm_tensors(wl_gemv_of(p), p->dtype, tensor, out); }
+static ir_cost gemv_cost(const ir_params *p) { return gemm_cost(wl_gemv_of(p), p->dtype, 0); }
+static int gemv_tensors(const ir_params *p, ir_tensor *out) { return gemm_tensors(wl_gemv_of(p), p->dtype, tensor, out); }
 
-static void fill(const ir_params *p, int t, void *host, uint64_t seed)
+static void gemv_fill(const ir_params *p, int t, void *host, uint64_t seed)
 {
     wl_gemm_shape s = wl_gemv_of(p);
     gemm_fill(p->dtype, host, t == 0 ? s.m * s.k : s.k, seed + (uint64_t)t);
 }
 
-static void check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+static void gemv_check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
 {
     gemm_check(wl_gemv_of(p), p->dtype, before[0], before[1], after[2], out);
 }
@@ -45,13 +45,13 @@ const ir_workload wl_gemv = {
     .param = {"m", "k"}, .defaults = {{8192, 8192}, IR_F32, 0},
     .dtypes = 1u << IR_F64 | 1u << IR_F32 | 1u << IR_BF16,
     .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = full, .nfull = sizeof full / sizeof *full,
-    .odd = odd, .nodd = sizeof odd / sizeof *odd, .valid = valid, .cost = cost, .tensors = tensors, .fill = fill,
-    .check = check};
+    .odd = odd, .nodd = sizeof odd / sizeof *odd, .valid = gemv_valid, .cost = gemv_cost, .tensors = gemv_tensors, .fill = gemv_fill,
+    .check = gemv_check};
 
 /* ---- the variant ------------------------------------------------------------------------------------------------------- */
 static ir_cost twice(const ir_params *p)
 {
-    ir_cost c = cost(p);
+    ir_cost c = gemv_cost(p);
     c.flops *= 2;
     return c;
 }
@@ -62,4 +62,4 @@ const ir_workload wl_gemv_twice = {
     .name = "gemv_twice", .family = "gemv_twice", .doc = "a twin: gemv with every multiply-add done twice on the same loaded weight",
     .param = {"m", "k"}, .defaults = {{8192, 8192}, IR_F32, 0}, .dtypes = 1u << IR_F64 | 1u << IR_F32 | 1u << IR_BF16, .by_name = true,
     .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = full, .nfull = sizeof full / sizeof *full, .odd = twice_odd,
-    .nodd = sizeof twice_odd / sizeof *twice_odd, .valid = valid, .cost = twice, .tensors = tensors, .fill = fill, .check = check};
+    .nodd = sizeof twice_odd / sizeof *twice_odd, .valid = gemv_valid, .cost = twice, .tensors = gemv_tensors, .fill = gemv_fill, .check = gemv_check};

@@ -10,7 +10,7 @@ enum { T_X, T_W, T_V, T_Y };
 enum { SPOT_ROWS = 32 };
 static const double complete_macs = 0x1p31; /* about a tenth of a second of reference */
 
-static void row(const ir_params *p, ly_row *r)
+static void linear_row(const ir_params *p, ly_row *r)
 {
     nets_row_init(r, LY_FC, "linear");
     r->rows = p->v[ROWS];
@@ -21,7 +21,7 @@ static void row(const ir_params *p, ly_row *r)
     if (ly_scaled(p->dtype)) r->s_at = r->k;
 }
 
-static ir_status valid(const ir_params *p)
+static ir_status linear_valid(const ir_params *p)
 {
     ir_status st = nets_positive(&wl_linear, p, 0);
     if (st == IR_OK) st = nets_fits(&wl_linear, (double)p->v[ROWS] * (double)p->v[C]);
@@ -29,12 +29,12 @@ static ir_status valid(const ir_params *p)
     return st == IR_OK ? nets_fits(&wl_linear, (double)p->v[C] * (double)p->v[K]) : st;
 }
 
-static ir_cost cost(const ir_params *p) { return nets_row_cost(&wl_linear, p); }
+static ir_cost linear_cost(const ir_params *p) { return nets_row_cost(&wl_linear, p); }
 
-static int tensors(const ir_params *p, ir_tensor *out)
+static int linear_tensors(const ir_params *p, ir_tensor *out)
 {
     ly_row r;
-    row(p, &r);
+    linear_row(p, &r);
     out[T_X] = (ir_tensor){"x", (size_t)ly_in_elems(&r) * 4, IR_IN, IR_F32};
     out[T_W] = (ir_tensor){"W", (size_t)r.nW * ly_width(p->dtype), IR_IN, p->dtype};
     out[T_V] = (ir_tensor){"V", (size_t)r.k * (ly_scaled(p->dtype) ? 8 : 4), IR_IN, IR_F32};
@@ -42,10 +42,10 @@ static int tensors(const ir_params *p, ir_tensor *out)
     return 4;
 }
 
-static void fill(const ir_params *p, int t, void *host, uint64_t seed)
+static void linear_fill(const ir_params *p, int t, void *host, uint64_t seed)
 {
     ly_row r;
-    row(p, &r);
+    linear_row(p, &r);
     float amp = sqrtf(3 / (float)r.c);
     if (t == T_X) ly_fill_f32(host, 0, ly_in_elems(&r), 0, 1, seed);
     else if (t == T_W) ly_fill(p->dtype, host, 0, r.nW, amp, seed + 1);
@@ -70,7 +70,7 @@ static void one_row(const job *j, int64_t i, const float *want, double w_norm, d
 }
 
 /* W' f and W's norm: f random, 0.5 <= |f_k| < 1, so that no column's error can hide. */
-static double fold(job *j)
+static double linear_fold(job *j)
 {
     double sq = 0;
     for (int64_t i = 0; i < j->r.c; i++) j->acc[i] = 0;
@@ -132,10 +132,10 @@ static bool complete_rows(const ir_params *p, job *j, int64_t n, double w_norm, 
     return ok;
 }
 
-static void check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+static void linear_check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
 {
     job j = {.w = {p->dtype, before[T_W], before[T_V]}, .x = before[T_X], .y = after[T_Y]};
-    row(p, &j.r);
+    linear_row(p, &j.r);
     j.u = malloc(sizeof *j.u * (size_t)j.r.c);
     j.acc = malloc(sizeof *j.acc * (size_t)j.r.c);
     j.b = malloc(sizeof *j.b * (size_t)j.r.k);
@@ -144,7 +144,7 @@ static void check(const ir_params *p, const void *const *before, const void *con
     out->tol = nets_tol_product(p->dtype, j.r.c, false);
     out->oracle = all ? "every element, sums folded into double" : "32 rows complete, and Freivalds by rows, in double";
     if (ok) {
-        double  W_norm = fold(&j), w_norm = W_norm / sqrt((double)j.r.k); /* of all of W; of a typical row */
+        double  W_norm = linear_fold(&j), w_norm = W_norm / sqrt((double)j.r.k); /* of all of W; of a typical row */
         int64_t n = all || j.r.rows < SPOT_ROWS ? j.r.rows : SPOT_ROWS;
         if (!all) folded_rows(&j, W_norm, &out->err);
         ok = complete_rows(p, &j, n, w_norm, &out->err);
@@ -167,11 +167,11 @@ static const ir_params odd[] = {{{1, 1, 1}, IR_F32, 0},     {{1, 7, 5}, IR_F32, 
                                 {{17, 65, 130}, IR_F32, 0}, {{1, 1031, 257}, IR_F32, 0}, {{33, 80, 240}, IR_F32, 0},
                                 {{8, 512, 96}, IR_F32, 0},  {{70, 31, 7}, IR_F32, 0},    {{4, 16, 1}, IR_F32, 0}};
 
-static const nets_kind kind = {.row = row};
+static const nets_kind kind = {.row = linear_row};
 const ir_workload wl_linear = {
     .name = "linear", .family = "linear", .doc = "Y[rows,k] = X[rows,c] W[k,c]' + bias: a fully connected layer, weights as rows",
     .param = {"rows", "c", "k"}, .defaults = {{1, 4096, 4096}, IR_F32, 0},
     .dtypes = 1u << IR_F32 | 1u << IR_TF32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_F8 | 1u << IR_I8, .ext = &kind,
     .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = full, .nfull = sizeof full / sizeof *full,
-    .odd = odd, .nodd = sizeof odd / sizeof *odd, .valid = valid, .cost = cost, .tensors = tensors, .fill = fill,
-    .check = check};
+    .odd = odd, .nodd = sizeof odd / sizeof *odd, .valid = linear_valid, .cost = linear_cost, .tensors = linear_tensors, .fill = linear_fill,
+    .check = linear_check};

@@ -4,7 +4,7 @@
 
 enum { BYTES, PASSES, GROUPS };
 
-static ir_status valid(const ir_params *p)
+static ir_status local_valid(const ir_params *p)
 {
     if (p->v[BYTES] < 16 || p->v[BYTES] % 16 || p->v[BYTES] > 1 << 24)
         return ir_fail(IR_EINVAL, "bytes=%lld: give 16 to 2^24, a multiple of 16", (long long)p->v[BYTES]);
@@ -15,18 +15,18 @@ static ir_status valid(const ir_params *p)
     return IR_OK;
 }
 
-static ir_cost cost(const ir_params *p)
+static ir_cost local_cost(const ir_params *p)
 {
     return (ir_cost){.launches = 1, .footprint_B = (double)p->v[BYTES] * (double)p->v[PASSES] * (double)p->v[GROUPS]};
 }
 
-static int tensors(const ir_params *p, ir_tensor *out)
+static int local_tensors(const ir_params *p, ir_tensor *out)
 {
     out[0] = (ir_tensor){"sums", sizeof(double) * (size_t)p->v[GROUPS], IR_OUT, IR_F64};
     return 1;
 }
 
-static void check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+static void local_check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
 {
     const double *got = after[0];
     uint32_t      sum = 0;
@@ -49,4 +49,4 @@ const ir_workload wl_local = {
     .name = "local", .family = "local", .doc = "loads from a work-group's own memory (OpenCL local, CUDA shared)",
     .param = {"bytes", "passes", "groups"}, .defaults = {{16384, 1024, 512}, IR_F32, 0}, .dtypes = 1u << IR_F32,
     .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = full, .nfull = sizeof full / sizeof *full,
-    .odd = odd, .nodd = sizeof odd / sizeof *odd, .valid = valid, .cost = cost, .tensors = tensors, .check = check};
+    .odd = odd, .nodd = sizeof odd / sizeof *odd, .valid = local_valid, .cost = local_cost, .tensors = local_tensors, .check = local_check};

@@ -8,7 +8,7 @@
 enum { CHAINS, ITERS, TEAMS };
 enum { MAX_TEAMS = 1 << 20 };
 
-static ir_status valid(const ir_params *p)
+static ir_status matrix_valid(const ir_params *p)
 {
     int64_t c = p->v[CHAINS], most = p->dtype == IR_F8 ? WL_MMA_MAX_ITERS_F8 : WL_MMA_MAX_ITERS;
     if (c < 1 || c > WL_MMA_MAX_CHAINS || (c & (c - 1)))
@@ -20,13 +20,13 @@ static ir_status valid(const ir_params *p)
     return IR_OK;
 }
 
-static ir_cost cost(const ir_params *p)
+static ir_cost matrix_cost(const ir_params *p)
 {
     double step = 2.0 * WL_MMA_M * WL_MMA_N * wl_mma_k(p->dtype);
     return (ir_cost){.flops = step * (double)p->v[CHAINS] * (double)p->v[ITERS] * (double)wl_mma_teams(p), .launches = 1};
 }
 
-static int tensors(const ir_params *p, ir_tensor *out)
+static int matrix_tensors(const ir_params *p, ir_tensor *out)
 {
     out[0] = (ir_tensor){"sums", (size_t)wl_mma_teams(p) * WL_MMA_M * WL_MMA_N * 4, IR_OUT, p->dtype == IR_I8 ? IR_I8 : IR_F32};
     return 1;
@@ -41,7 +41,7 @@ static double expected(const ir_params *p, int i, int j)
     return (double)sum;
 }
 
-static void check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+static void matrix_check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
 {
     int64_t wrong = 0;
     (void)before;
@@ -70,4 +70,4 @@ const ir_workload wl_mma = {
     .param = {"chains", "iters", "teams"}, .defaults = {{8, 2048}, IR_BF16, 0},
     .dtypes = 1u << IR_TF32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_F8 | 1u << IR_I8,
     .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = full, .nfull = sizeof full / sizeof *full,
-    .odd = odd, .nodd = sizeof odd / sizeof *odd, .valid = valid, .cost = cost, .tensors = tensors, .check = check};
+    .odd = odd, .nodd = sizeof odd / sizeof *odd, .valid = matrix_valid, .cost = matrix_cost, .tensors = matrix_tensors, .check = matrix_check};

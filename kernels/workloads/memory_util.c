@@ -8,7 +8,7 @@
 enum { BLOCK = 4096 };
 
 /* Within a block the upper half of the index is constant, so the hash is 32-bit arithmetic throughout. */
-static void fill_f32(float *x, size_t n, uint64_t seed)
+static void memory_util_fill_f32(float *x, size_t n, uint64_t seed)
 {
     for (size_t i = 0; i < n; i += BLOCK) {
         unsigned m = n - i < BLOCK ? (unsigned)(n - i) : BLOCK;
@@ -27,7 +27,7 @@ static void fill_f64(double *x, size_t n, uint64_t seed)
 void memory_fill(ir_dtype t, void *host, size_t n, uint64_t seed)
 {
     if (t == IR_F32)
-        fill_f32(host, n, seed);
+        memory_util_fill_f32(host, n, seed);
     else
         fill_f64(host, n, seed);
 }

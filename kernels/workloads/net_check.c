@@ -34,7 +34,7 @@ static ir_status one_item(const ir_workload *w, const ir_params *p, ly_net *out)
 
 static size_t new_B(const job *j) { return (size_t)j->n_new * ly_width(j->cache.dtype); }
 
-static bool job_init(job *j, const ir_workload *w, const ir_params *p, const ly_net *all, int items)
+static bool net_check_job_init(job *j, const ir_workload *w, const ir_params *p, const ly_net *all, int items)
 {
     ir_cost c;
     if (one_item(w, p, &j->one) != IR_OK) return false;
@@ -49,7 +49,7 @@ static bool job_init(job *j, const ir_workload *w, const ir_params *p, const ly_
     return j->got && j->want;
 }
 
-static void job_free(job *j)
+static void net_check_job_free(job *j)
 {
     free(j->got);
     free(j->want);
@@ -67,7 +67,7 @@ static void add_gap(gap *g, const any_f32 *got, const float *want, int64_t n)
 }
 
 /* Root mean square of n differences, relative to the reference's; a single value may be off by eight times as much. */
-static void judge(const gap *g, int64_t n, double *err)
+static void net_check_judge(const gap *g, int64_t n, double *err)
 {
     const double rms = sqrt(g->values / (double)n);
     nets_worst(err, sqrt(g->sum / (double)n), rms);
@@ -84,7 +84,7 @@ static void compare_plane(rows_of *r, int64_t block, int64_t plane, const float 
 static int64_t kept_at(const job *j, int64_t block, int64_t plane) { return (block * 2 * j->cache.heads + plane) * j->n_plane; }
 
 /* From the reference as it walks: nothing of what it computes need be in memory at once. */
-static void take(void *to, int64_t block, int64_t plane, const float *want)
+static void net_check_take(void *to, int64_t block, int64_t plane, const float *want)
 {
     rows_of *r = to;
     compare_plane(r, block, plane, want);
@@ -106,13 +106,13 @@ static bool item(const job *j, int64_t i, const void *const *before, const void 
 {
     const void *input = (const char *)before[NET_IN] + (size_t)(i * j->one.in_elems) * 4;
     rows_of     rows = {j, j->n_new ? after[NET_KV] : NULL, i, j->keeps ? (char *)(want + j->n_out) : NULL, {0, 0, 0}};
-    ref_cache   cache = {&j->cache, j->n_new ? before[NET_KV] : NULL, i, take, &rows};
+    ref_cache   cache = {&j->cache, j->n_new ? before[NET_KV] : NULL, i, net_check_take, &rows};
     gap         logits = {0, 0, 0};
     if (known) compare_kept(&rows);
     else if (ref_network(&j->one, &j->w, input, &cache, want) != IR_OK) return false;
     add_gap(&logits, (const any_f32 *)after[NET_OUT] + i * j->n_out, want, j->n_out);
-    judge(&logits, j->n_out, err);
-    if (j->n_new) judge(&rows.rows, j->n_new, err);
+    net_check_judge(&logits, j->n_out, err);
+    if (j->n_new) net_check_judge(&rows.rows, j->n_new, err);
     return true;
 }
 
@@ -120,7 +120,7 @@ static bool item(const job *j, int64_t i, const void *const *before, const void 
  * sums included); of activations rounded to feed matrix units, a deviation of 0.4 roundings, of which 3 are
  * allowed. Independent errors add in squares, hence the root of the depth. Attention is two products, of rounded queries and of
  * rounded weights. */
-static double tolerance(const ly_net *n, ir_dtype t)
+static double net_check_tolerance(const ly_net *n, ir_dtype t)
 {
     int depth = 0;
     for (int i = 0; i < n->n; i++) depth += n->row[i].op == LY_ATTENTION ? 2 : n->row[i].op == LY_CONV || n->row[i].op == LY_FC;
@@ -142,15 +142,15 @@ void net_check(const ir_workload *w, const ir_params *p, const void *const *befo
     if (wl_net_of(w, p, &net) != IR_OK) return;
     int64_t at[2];
     int     n = nets_items(net.row[0].batch, at);
-    bool    known = false, ok = job_init(&j, w, p, &net, n);
+    bool    known = false, ok = net_check_job_init(&j, w, p, &net, n);
     size_t  each = (size_t)j.n_out + (j.keeps ? (new_B(&j) + sizeof(float) - 1) / sizeof(float) : 0);
     float  *want = ok ? nets_remember(w, p, content(&net, p->dtype, before), (size_t)n * each, &known) : NULL;
     double  err = nets_finite(after[NET_OUT], net.out_elems);
     ok = ok && want;
     known = known && j.keeps;
     for (int i = 0; ok && i < n; i++) ok = item(&j, at[i], before, after, want + (size_t)i * each, known, &err);
-    if (ok) *out = (ir_check){err, tolerance(&net, p->dtype), "two items complete in plain C, sums folded into double"};
+    if (ok) *out = (ir_check){err, net_check_tolerance(&net, p->dtype), "two items complete in plain C, sums folded into double"};
     if (!ok) nets_forget();
-    job_free(&j);
+    net_check_job_free(&j);
     ly_free(&net);
 }

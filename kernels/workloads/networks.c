@@ -34,7 +34,7 @@ static ir_status gpt_net(const ir_params *p, ly_net *out)
     return ly_gpt(&g, v[S_BATCH], v[S_TOKENS], v[S_PAST], out);
 }
 
-static ir_status valid(const ir_workload *w, const ir_params *p)
+static ir_status networks_valid(const ir_workload *w, const ir_params *p)
 {
     ly_net    n;
     ir_status st = wl_net_of(w, p, &n);
@@ -46,8 +46,8 @@ static ir_status valid(const ir_workload *w, const ir_params *p)
     return st;
 }
 
-/* Of parameters that valid() accepted. Without memory for a table of some hundred rows: nothing known. */
-static ir_cost cost(const ir_workload *w, const ir_params *p)
+/* Of parameters that networks_valid() accepted. Without memory for a table of some hundred rows: nothing known. */
+static ir_cost networks_cost(const ir_workload *w, const ir_params *p)
 {
     ly_net  n;
     ir_cost c = {0};
@@ -57,7 +57,7 @@ static ir_cost cost(const ir_workload *w, const ir_params *p)
     return c;
 }
 
-static int tensors(const ir_workload *w, const ir_params *p, ir_tensor *out)
+static int networks_tensors(const ir_workload *w, const ir_params *p, ir_tensor *out)
 {
     ly_net n;
     if (wl_net_of(w, p, &n) != IR_OK) return 0;
@@ -72,7 +72,7 @@ static int tensors(const ir_workload *w, const ir_params *p, ir_tensor *out)
     return count;
 }
 
-static void fill(const ir_workload *w, const ir_params *p, int t, void *host, uint64_t seed)
+static void networks_fill(const ir_workload *w, const ir_params *p, int t, void *host, uint64_t seed)
 {
     ly_net n;
     if (wl_net_of(w, p, &n) != IR_OK) return;
@@ -91,10 +91,10 @@ static bool intact(const ir_workload *w, const ir_params *p, int t, const void *
 
 /* The slots of a workload know no workload: one set of them per network. */
 #define SLOTS(x)                                                                                                      \
-    static ir_status x##_valid(const ir_params *p) { return valid(&wl_##x, p); }                                      \
-    static ir_cost   x##_cost(const ir_params *p) { return cost(&wl_##x, p); }                                        \
-    static int       x##_tensors(const ir_params *p, ir_tensor *out) { return tensors(&wl_##x, p, out); }             \
-    static void      x##_fill(const ir_params *p, int t, void *host, uint64_t seed) { fill(&wl_##x, p, t, host, seed); } \
+    static ir_status x##_valid(const ir_params *p) { return networks_valid(&wl_##x, p); }                                      \
+    static ir_cost   x##_cost(const ir_params *p) { return networks_cost(&wl_##x, p); }                                        \
+    static int       x##_tensors(const ir_params *p, ir_tensor *out) { return networks_tensors(&wl_##x, p, out); }             \
+    static void      x##_fill(const ir_params *p, int t, void *host, uint64_t seed) { networks_fill(&wl_##x, p, t, host, seed); } \
     static void x##_check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)     \
     {                                                                                                                 \
         net_check(&wl_##x, p, before, after, out);                                                                    \

@@ -32,19 +32,19 @@ static ir_cost normchain_cost(const ir_params *p)
     return c;
 }
 
-static size_t elems(const ir_params *p) { return (size_t)p->v[ROWS] * (size_t)p->v[C]; }
+static size_t normchain_elems(const ir_params *p) { return (size_t)p->v[ROWS] * (size_t)p->v[C]; }
 
 static int normchain_tensors(const ir_params *p, ir_tensor *out)
 {
-    out[0] = (ir_tensor){"x", elems(p) * 4, IR_IN, IR_F32};
+    out[0] = (ir_tensor){"x", normchain_elems(p) * 4, IR_IN, IR_F32};
     out[1] = (ir_tensor){"V", (size_t)p->v[C] * 8, IR_IN, IR_F32};
-    out[2] = (ir_tensor){"y", elems(p) * 4, IR_OUT, IR_F32};
+    out[2] = (ir_tensor){"y", normchain_elems(p) * 4, IR_OUT, IR_F32};
     return 3;
 }
 
 static void normchain_fill(const ir_params *p, int t, void *host, uint64_t seed)
 {
-    if (t == 0) ly_fill_f32(host, 0, (int64_t)elems(p), 0.3f, 2, seed);
+    if (t == 0) ly_fill_f32(host, 0, (int64_t)normchain_elems(p), 0.3f, 2, seed);
     else {
         ly_fill_f32(host, 0, p->v[C], 1, 0.5f, seed + 1);
         ly_fill_f32(host, p->v[C], p->v[C], 0, 0.5f, seed + 2);
@@ -60,7 +60,7 @@ static void normchain_check(const ir_params *p, const void *const *before, const
     float         *x = malloc(sizeof *x * (size_t)(4 * c)), *gain = x + c, *offset = x + 2 * c, *z = x + 3 * c;
     *out = (ir_check){NAN, 0, "no memory for the check"};
     if (!x) return;
-    *out = (ir_check){nets_finite(y, (int64_t)elems(p)), 18 * (double)FLT_EPSILON,
+    *out = (ir_check){nets_finite(y, (int64_t)normchain_elems(p)), 18 * (double)FLT_EPSILON,
                       "every element in double and its mask, relative to 1 + |norm|, scaled"};
     ly_load(IR_F32, before[1], 0, c, gain);
     ly_load(IR_F32, before[1], c, c, offset);

@@ -11,13 +11,13 @@ static const double eps = (double)FLT_EPSILON;
 
 static void softmax_row(const ir_params *p, ly_row *r) { nets_rows_init(r, p, LY_SOFTMAX, "softmax"); }
 
-static void act_row(const ir_params *p, ly_row *r)
+static void operators_act_row(const ir_params *p, ly_row *r)
 {
     nets_rows_init(r, p, LY_ACT, "act");
     r->act = p->v[THIRD] ? LY_GELU : LY_RELU;
 }
 
-static void add_row(const ir_params *p, ly_row *r) { nets_rows_init(r, p, LY_ADD, "add"); }
+static void operators_add_row(const ir_params *p, ly_row *r) { nets_rows_init(r, p, LY_ADD, "add"); }
 
 static void embed_row(const ir_params *p, ly_row *r)
 {
@@ -37,7 +37,7 @@ static ir_status two(const ir_workload *w, const ir_params *p, uint32_t zero)
 
 static ir_status norm_valid(const ir_params *p) { return two(&wl_norm, p, 0); }
 static ir_status softmax_valid(const ir_params *p) { return two(&wl_softmax, p, 0); }
-static ir_status add_valid(const ir_params *p) { return two(&wl_add2, p, 0); }
+static ir_status operators_add_valid(const ir_params *p) { return two(&wl_add2, p, 0); }
 static ir_status act_valid(const ir_params *p)
 {
     ir_status st = two(&wl_act, p, 1u << THIRD);
@@ -53,47 +53,47 @@ static ir_status embed_valid(const ir_params *p)
 static ir_cost norm_cost(const ir_params *p) { return nets_row_cost(&wl_norm, p); }
 static ir_cost softmax_cost(const ir_params *p) { return nets_row_cost(&wl_softmax, p); }
 static ir_cost act_cost(const ir_params *p) { return nets_row_cost(&wl_act, p); }
-static ir_cost add_cost(const ir_params *p) { return nets_row_cost(&wl_add2, p); }
+static ir_cost operators_add_cost(const ir_params *p) { return nets_row_cost(&wl_add2, p); }
 static ir_cost embed_cost(const ir_params *p) { return nets_row_cost(&wl_embed, p); }
 
 /* ---- tensors -------------------------------------------------------------------------------------------------------- */
-static size_t elems(const ir_params *p) { return (size_t)p->v[ROWS] * (size_t)p->v[C]; }
+static size_t operators_elems(const ir_params *p) { return (size_t)p->v[ROWS] * (size_t)p->v[C]; }
 
 static int one_in(const ir_params *p, ir_tensor *out)
 {
-    out[0] = (ir_tensor){"x", elems(p) * 4, IR_IN, IR_F32};
-    out[1] = (ir_tensor){"y", elems(p) * 4, IR_OUT, IR_F32};
+    out[0] = (ir_tensor){"x", operators_elems(p) * 4, IR_IN, IR_F32};
+    out[1] = (ir_tensor){"y", operators_elems(p) * 4, IR_OUT, IR_F32};
     return 2;
 }
 
 static int norm_tensors(const ir_params *p, ir_tensor *out)
 {
-    out[0] = (ir_tensor){"x", elems(p) * 4, IR_IN, IR_F32};
+    out[0] = (ir_tensor){"x", operators_elems(p) * 4, IR_IN, IR_F32};
     out[1] = (ir_tensor){"V", (size_t)p->v[C] * 8, IR_IN, IR_F32};
-    out[2] = (ir_tensor){"y", elems(p) * 4, IR_OUT, IR_F32};
+    out[2] = (ir_tensor){"y", operators_elems(p) * 4, IR_OUT, IR_F32};
     return 3;
 }
 
-static int add_tensors(const ir_params *p, ir_tensor *out)
+static int operators_add_tensors(const ir_params *p, ir_tensor *out)
 {
-    out[0] = (ir_tensor){"x", elems(p) * 4, IR_IN, IR_F32};
-    out[1] = (ir_tensor){"add", elems(p) * 4, IR_IN, IR_F32};
-    out[2] = (ir_tensor){"y", elems(p) * 4, IR_OUT, IR_F32};
+    out[0] = (ir_tensor){"x", operators_elems(p) * 4, IR_IN, IR_F32};
+    out[1] = (ir_tensor){"add", operators_elems(p) * 4, IR_IN, IR_F32};
+    out[2] = (ir_tensor){"y", operators_elems(p) * 4, IR_OUT, IR_F32};
     return 3;
 }
 
 static int embed_tensors(const ir_params *p, ir_tensor *out)
 {
-    size_t table = (size_t)p->v[THIRD] * (size_t)p->v[C] + elems(p);
+    size_t table = (size_t)p->v[THIRD] * (size_t)p->v[C] + operators_elems(p);
     out[0] = (ir_tensor){"tokens", (size_t)p->v[ROWS] * 4, IR_IN, IR_F32}; /* int32 */
     out[1] = (ir_tensor){"W", table * ly_width(p->dtype), IR_IN, p->dtype};
-    out[2] = (ir_tensor){"y", elems(p) * 4, IR_OUT, IR_F32};
+    out[2] = (ir_tensor){"y", operators_elems(p) * 4, IR_OUT, IR_F32};
     return 3;
 }
 
 static void norm_fill(const ir_params *p, int t, void *host, uint64_t seed)
 {
-    if (t == 0) ly_fill_f32(host, 0, (int64_t)elems(p), 0.3f, 2, seed);
+    if (t == 0) ly_fill_f32(host, 0, (int64_t)operators_elems(p), 0.3f, 2, seed);
     else {
         ly_fill_f32(host, 0, p->v[C], 1, 0.5f, seed + 1);
         ly_fill_f32(host, p->v[C], p->v[C], 0, 0.5f, seed + 2);
@@ -103,13 +103,13 @@ static void norm_fill(const ir_params *p, int t, void *host, uint64_t seed)
 /* Wide enough for tails and for exponentials that differ by 1e5. */
 static void wide_fill(const ir_params *p, int t, void *host, uint64_t seed)
 {
-    ly_fill_f32(host, 0, (int64_t)elems(p), 0, 6, seed + (uint64_t)t);
+    ly_fill_f32(host, 0, (int64_t)operators_elems(p), 0, 6, seed + (uint64_t)t);
 }
 
 static void embed_fill(const ir_params *p, int t, void *host, uint64_t seed)
 {
     if (t == 0) ly_fill_tokens(host, p->v[ROWS], p->v[THIRD], seed);
-    else ly_fill(p->dtype, host, 0, p->v[THIRD] * p->v[C] + (int64_t)elems(p), 1, seed + 1);
+    else ly_fill(p->dtype, host, 0, p->v[THIRD] * p->v[C] + (int64_t)operators_elems(p), 1, seed + 1);
 }
 
 /* ---- truth ---------------------------------------------------------------------------------------------------------- */
@@ -125,7 +125,7 @@ static void norm_check(const ir_params *p, const void *const *before, const void
         none(out);
         return;
     }
-    *out = (ir_check){nets_finite(y, (int64_t)elems(p)), 16 * eps, "every element in double, relative to 1 + |y|"};
+    *out = (ir_check){nets_finite(y, (int64_t)operators_elems(p)), 16 * eps, "every element in double, relative to 1 + |y|"};
     ly_load(IR_F32, before[1], 0, c, gain);
     ly_load(IR_F32, before[1], c, c, offset);
     for (int64_t i = 0; i < p->v[ROWS]; i++) {
@@ -147,7 +147,7 @@ static void softmax_check(const ir_params *p, const void *const *before, const v
         none(out);
         return;
     }
-    *out = (ir_check){nets_finite(y, (int64_t)elems(p)), (24 + sqrt((double)c) / 2) * eps, "every element in double, relative"};
+    *out = (ir_check){nets_finite(y, (int64_t)operators_elems(p)), (24 + sqrt((double)c) / 2) * eps, "every element in double, relative"};
     for (int64_t i = 0; i < p->v[ROWS]; i++) {
         ly_load(IR_F32, before[0], i * c, c, x);
         ref_softmax(1, c, x, want);
@@ -161,16 +161,16 @@ static void act_check(const ir_params *p, const void *const *before, const void 
 {
     const any_f32 *x = before[0], *y = after[1];
     ly_act         a = p->v[THIRD] ? LY_GELU : LY_RELU;
-    *out = (ir_check){nets_finite(y, (int64_t)elems(p)), a == LY_GELU ? 8 * eps : 0, "every element in double, relative to |x|"};
-    for (size_t i = 0; i < elems(p); i++)
+    *out = (ir_check){nets_finite(y, (int64_t)operators_elems(p)), a == LY_GELU ? 8 * eps : 0, "every element in double, relative to |x|"};
+    for (size_t i = 0; i < operators_elems(p); i++)
         nets_worst(&out->err, (double)y[i] - ref_act(a, (double)x[i]), fabs((double)x[i]));
 }
 
-static void add_check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+static void operators_add_check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
 {
     const any_f32 *x = before[0], *add = before[1], *y = after[2];
-    *out = (ir_check){nets_finite(y, (int64_t)elems(p)), eps, "every element in double, relative to |x| + |add|"};
-    for (size_t i = 0; i < elems(p); i++)
+    *out = (ir_check){nets_finite(y, (int64_t)operators_elems(p)), eps, "every element in double, relative to |x| + |add|"};
+    for (size_t i = 0; i < operators_elems(p); i++)
         nets_worst(&out->err, (double)y[i] - ((double)x[i] + (double)add[i]), fabs((double)x[i]) + fabs((double)add[i]));
 }
 
@@ -184,7 +184,7 @@ static void embed_check(const ir_params *p, const void *const *before, const voi
         none(out);
         return;
     }
-    *out = (ir_check){nets_finite(y, (int64_t)elems(p)), eps, "every element in double, relative to the summands"};
+    *out = (ir_check){nets_finite(y, (int64_t)operators_elems(p)), eps, "every element in double, relative to the summands"};
     for (int64_t i = 0; i < p->v[ROWS]; i++) {
         ly_load(p->dtype, before[1], token[i] * c, c, a);
         ly_load(p->dtype, before[1], (p->v[THIRD] + i) * c, c, b);
@@ -203,8 +203,8 @@ static const ir_params full[] = {{{1, 1024}, IR_F32, 0},    {{512, 1024}, IR_F32
                                  {{32768, 1024}, IR_F32, 0}, {{65536, 1600}, IR_F32, 0}, {{32768, 1024}, IR_F32, 1}};
 static const ir_params odd[] = {{{1, 1}, IR_F32, 0},   {{3, 7}, IR_F32, 0},    {{1, 33}, IR_F32, 0},  {{17, 129}, IR_F32, 0},
                                 {{5, 1600}, IR_F32, 0}, {{65, 63}, IR_F32, 0}, {{2, 5003}, IR_F32, 0}, {{131, 16}, IR_F32, 0}};
-static const nets_kind norm_kind = {.row = nets_norm_row}, softmax_kind = {.row = softmax_row}, act_kind = {.row = act_row},
-                       add_kind = {.row = add_row}, embed_kind = {.row = embed_row};
+static const nets_kind norm_kind = {.row = nets_norm_row}, softmax_kind = {.row = softmax_row}, act_kind = {.row = operators_act_row},
+                       add_kind = {.row = operators_add_row}, embed_kind = {.row = embed_row};
 
 const ir_workload wl_norm = {
     OPERATOR("norm", "norm", "layer norm over c with gain and offset, eps 1e-5"), .param = {"rows", "c"},
@@ -217,7 +217,7 @@ const ir_workload wl_softmax = {
 const ir_workload wl_add2 = {
     OPERATOR("residual", "add", "y = x + add: a residual connection as a pass of its own"), .param = {"rows", "c"},
     .defaults = {{32768, 1024}, IR_F32, 0}, .dtypes = 1u << IR_F32, .ext = &add_kind, GRID(quick), GRID(full), GRID(odd),
-    .valid = add_valid, .cost = add_cost, .tensors = add_tensors, .fill = wide_fill, .check = add_check};
+    .valid = operators_add_valid, .cost = operators_add_cost, .tensors = operators_add_tensors, .fill = wide_fill, .check = operators_add_check};
 
 static const char *const act_word[] = {"relu", "gelu", NULL};
 static const ir_params act_quick[] = {{{32768, 1024, 0}, IR_F32, 0}, {{32768, 1024, 1}, IR_F32, 0}};

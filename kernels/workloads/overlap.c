@@ -6,7 +6,7 @@
 
 enum { BYTES, ITERS, LANES, WORK };
 
-static ir_status valid(const ir_params *p)
+static ir_status overlap_valid(const ir_params *p)
 {
     if (p->v[BYTES] < 4 || p->v[BYTES] % 4 || p->v[BYTES] > (int64_t)1 << 36)
         return ir_fail(IR_EINVAL, "bytes=%lld: give 4 to 2^36, a multiple of 4", (long long)p->v[BYTES]);
@@ -22,14 +22,14 @@ static ir_status valid(const ir_params *p)
 static bool copies(const ir_params *p) { return p->v[WORK] != WL_OVERLAP_COMPUTE; }
 static bool computes(const ir_params *p) { return p->v[WORK] != WL_OVERLAP_COPY; }
 
-static ir_cost cost(const ir_params *p)
+static ir_cost overlap_cost(const ir_params *p)
 {
     ir_cost c = {.launches = 1};
     if (copies(p)) c.write_B = c.by_B[IR_BY_OUT] = c.footprint_B = (double)p->v[BYTES];
     return c;
 }
 
-static int tensors(const ir_params *p, ir_tensor *out)
+static int overlap_tensors(const ir_params *p, ir_tensor *out)
 {
     int n = 0;
     if (copies(p)) out[n++] = (ir_tensor){"a", (size_t)p->v[BYTES], IR_OUT, IR_F32};
@@ -37,7 +37,7 @@ static int tensors(const ir_params *p, ir_tensor *out)
     return n;
 }
 
-static uint32_t at(const void *p, size_t i)
+static uint32_t overlap_at(const void *p, size_t i)
 {
     uint32_t v;
     memcpy(&v, (const char *)p + 4 * i, 4);
@@ -60,16 +60,16 @@ static void steps(int64_t iters, uint32_t *a, uint32_t *b)
     }
 }
 
-static void check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+static void overlap_check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
 {
     size_t   wrong = 0;
     uint32_t a, b;
     (void)before;
     steps(p->v[ITERS], &a, &b);
     if (copies(p))
-        for (size_t i = 0; i < (size_t)p->v[BYTES] / 4; i++) wrong += at(after[0], i) != wl_transfer_value(i);
+        for (size_t i = 0; i < (size_t)p->v[BYTES] / 4; i++) wrong += overlap_at(after[0], i) != wl_transfer_value(i);
     if (computes(p))
-        for (uint32_t l = 0; l < (uint32_t)p->v[LANES]; l++) wrong += at(after[copies(p)], l) != a * WL_OVERLAP_START(l) + b;
+        for (uint32_t l = 0; l < (uint32_t)p->v[LANES]; l++) wrong += overlap_at(after[copies(p)], l) != a * WL_OVERLAP_START(l) + b;
     *out = (ir_check){(double)wrong, 0, "every element and lane, exact; err counts wrong ones"};
 }
 
@@ -85,4 +85,4 @@ const ir_workload wl_overlap = {
     .param = {"bytes", "iters", "lanes", "work"}, .word = {NULL, NULL, NULL, work},
     .defaults = {{1 << 26, 1 << 18, 1 << 17, WL_OVERLAP_BOTH}, IR_F32, 0},
     .dtypes = 1u << IR_F32, .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = full, .nfull = sizeof full / sizeof *full,
-    .odd = odd, .nodd = sizeof odd / sizeof *odd, .valid = valid, .cost = cost, .tensors = tensors, .check = check};
+    .odd = odd, .nodd = sizeof odd / sizeof *odd, .valid = overlap_valid, .cost = overlap_cost, .tensors = overlap_tensors, .check = overlap_check};

@@ -7,7 +7,7 @@
 #include <float.h>
 #include <math.h>
 
-static ir_status valid(const wl_stream_op *op, const ir_params *p)
+static ir_status workloads_stream_valid(const wl_stream_op *op, const ir_params *p)
 {
     int64_t least = (int64_t)(op->reads + op->writes) * (p->dtype == IR_F32 ? 4 : 8);
     if (p->v[0] < least || p->v[0] > (int64_t)1 << 46)
@@ -18,7 +18,7 @@ static ir_status valid(const wl_stream_op *op, const ir_params *p)
     return IR_OK;
 }
 
-static ir_cost cost(const wl_stream_op *op, size_t n, const ir_params *p)
+static ir_cost stream_cost(const wl_stream_op *op, size_t n, const ir_params *p)
 {
     double  array_B = (double)n * ir_dtype_bytes(p->dtype);
     ir_cost c = {0};
@@ -31,7 +31,7 @@ static ir_cost cost(const wl_stream_op *op, size_t n, const ir_params *p)
     return c;
 }
 
-static int tensors(const wl_stream_op *op, size_t n, const ir_params *p, ir_tensor *out)
+static int stream_tensors(const wl_stream_op *op, size_t n, const ir_params *p, ir_tensor *out)
 {
     static const char *const name[] = {"a", "b", "c"};
     size_t width = p->dtype == IR_F32 ? 4 : 8;
@@ -84,7 +84,7 @@ static double max_error(wl_stream_code code, bool f32, const void *a, const void
     }
 }
 
-static void check(const wl_stream_op *op, size_t n, const ir_params *p, const void *const *before,
+static void stream_check(const wl_stream_op *op, size_t n, const ir_params *p, const void *const *before,
                   const void *const *after, ir_check *out)
 {
     if (op->code == WL_READ) {
@@ -113,27 +113,27 @@ static const ir_params odd[] = {
     {{100003, 1}, IR_F32, 0},  {{99991, 2}, IR_F64, 0},   {{786433, 1}, IR_F64, 0}, {{1000003, 8}, IR_F64, 0},
     {{1048583, 4}, IR_F32, 0}};
 
-static void fill(const ir_params *p, size_t n, int t, void *host, uint64_t seed)
+static void stream_fill(const ir_params *p, size_t n, int t, void *host, uint64_t seed)
 {
     memory_fill(p->dtype, host, n, seed + 0x9E37u * (unsigned)t);
 }
 
 #define STREAM(w, CODE, READS, WRITES, FLOPS, DOC)                                                       \
     static const wl_stream_op w##_op = {CODE, READS, WRITES, FLOPS};                                      \
-    static ir_status w##_valid(const ir_params *p) { return valid(&w##_op, p); }                          \
-    static ir_cost   w##_cost(const ir_params *p) { return cost(&w##_op, wl_stream_n(&wl_##w, p), p); }   \
+    static ir_status w##_valid(const ir_params *p) { return workloads_stream_valid(&w##_op, p); }                          \
+    static ir_cost   w##_cost(const ir_params *p) { return stream_cost(&w##_op, wl_stream_n(&wl_##w, p), p); }   \
     static int       w##_tensors(const ir_params *p, ir_tensor *out)                                      \
     {                                                                                                     \
-        return tensors(&w##_op, wl_stream_n(&wl_##w, p), p, out);                                         \
+        return stream_tensors(&w##_op, wl_stream_n(&wl_##w, p), p, out);                                         \
     }                                                                                                     \
     static void w##_fill(const ir_params *p, int t, void *host, uint64_t seed)                            \
     {                                                                                                     \
-        fill(p, wl_stream_n(&wl_##w, p), t, host, seed);                                                  \
+        stream_fill(p, wl_stream_n(&wl_##w, p), t, host, seed);                                                  \
     }                                                                                                     \
     static void w##_check(const ir_params *p, const void *const *before, const void *const *after,        \
                           ir_check *out)                                                                  \
     {                                                                                                     \
-        check(&w##_op, wl_stream_n(&wl_##w, p), p, before, after, out);                                   \
+        stream_check(&w##_op, wl_stream_n(&wl_##w, p), p, before, after, out);                                   \
     }                                                                                                     \
     const ir_workload wl_##w = {                                                                          \
         .name = #w, .family = "stream", .doc = DOC, .param = {"bytes", "streams"},                        \

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static ir_status valid(const ir_params *p)
+static ir_status transfer_valid(const ir_params *p)
 {
     if (p->v[0] < 4 || p->v[0] % 4 || p->v[0] > (int64_t)1 << 40)
         return ir_fail(IR_EINVAL, "bytes=%lld: give 4 to 2^40, a multiple of 4", (long long)p->v[0]);
@@ -13,7 +13,7 @@ static ir_status valid(const ir_params *p)
     return IR_OK;
 }
 
-static ir_cost cost(const ir_params *p)
+static ir_cost transfer_cost(const ir_params *p)
 {
     ir_cost c = {.launches = 1, .footprint_B = (double)p->v[0]};
     if (p->v[1] == WL_TO_DEVICE) c.by_B[IR_BY_OUT] = c.write_B = (double)p->v[0];
@@ -21,7 +21,7 @@ static ir_cost cost(const ir_params *p)
     return c;
 }
 
-static int tensors(const ir_params *p, ir_tensor *out)
+static int transfer_tensors(const ir_params *p, ir_tensor *out)
 {
     bool to = p->v[1] == WL_TO_DEVICE;
     out[0] = (ir_tensor){"a", (size_t)p->v[0], to ? IR_OUT : IR_IN, IR_F32};
@@ -29,7 +29,7 @@ static int tensors(const ir_params *p, ir_tensor *out)
     return to ? 1 : 2;
 }
 
-static void fill(const ir_params *p, int t, void *host, uint64_t seed)
+static void transfer_fill(const ir_params *p, int t, void *host, uint64_t seed)
 {
     (void)t;
     for (size_t i = 0; i < (size_t)p->v[0] / 4; i++) {
@@ -38,20 +38,20 @@ static void fill(const ir_params *p, int t, void *host, uint64_t seed)
     }
 }
 
-static uint32_t at(const void *p, size_t i)
+static uint32_t transfer_at(const void *p, size_t i)
 {
     uint32_t v;
     memcpy(&v, (const char *)p + 4 * i, 4);
     return v;
 }
 
-static void check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+static void transfer_check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
 {
     size_t wrong = 0;
     if (p->v[1] == WL_TO_DEVICE)
-        for (size_t i = 0; i < (size_t)p->v[0] / 4; i++) wrong += at(after[0], i) != wl_transfer_value(i);
+        for (size_t i = 0; i < (size_t)p->v[0] / 4; i++) wrong += transfer_at(after[0], i) != wl_transfer_value(i);
     else
-        for (size_t j = 0; j < WL_TRANSFER_PROBES; j++) wrong += at(after[1], j) != at(before[0], wl_transfer_probe(p, j));
+        for (size_t j = 0; j < WL_TRANSFER_PROBES; j++) wrong += transfer_at(after[1], j) != transfer_at(before[0], wl_transfer_probe(p, j));
     *out = (ir_check){(double)wrong, 0,
                       p->v[1] == WL_TO_DEVICE ? "every element, exact" : "1024 elements, exact; err counts wrong ones"};
 }
@@ -71,5 +71,5 @@ const ir_workload wl_transfer = {
     .param = {"bytes", "direction"}, .word = {NULL, direction}, .defaults = {{1 << 26, WL_TO_DEVICE}, IR_F32, 0},
     .dtypes = 1u << IR_F32,
     .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = full, .nfull = sizeof full / sizeof *full,
-    .odd = odd, .nodd = sizeof odd / sizeof *odd, .valid = valid, .cost = cost, .tensors = tensors, .fill = fill,
-    .check = check};
+    .odd = odd, .nodd = sizeof odd / sizeof *odd, .valid = transfer_valid, .cost = transfer_cost, .tensors = transfer_tensors, .fill = transfer_fill,
+    .check = transfer_check};
