@@ -320,7 +320,7 @@ static double ablation_holds(const ablation_entry *e)
     return own >= 0 ? e->e[own].p_half : NAN;
 }
 
-static void ablation_ablation_judge(bench *b, ablation_entry *e)
+static void ablation_judge_entry(bench *b, ablation_entry *e)
 {
     double t[1 + ABL_MAX_VARIANTS][ABL_NTERM];
     if (b->dropped[0]) {
@@ -370,7 +370,7 @@ static ir_status ablation_one(measure_context *s, ablation_entry *e)
     double began = ir_now();
     for (int r = 0; r < ROUNDS && st == IR_OK && b->n && !b->dropped[0] && (r == 0 || ir_now() - began < AGAIN_S); r++) st = palindrome(b);
     if (st == IR_OK && !b->dropped[0] && !strcmp(p->level, "DRAM")) scale_memory(b);
-    if (st == IR_OK) ablation_ablation_judge(b, e);
+    if (st == IR_OK) ablation_judge_entry(b, e);
     discard(b);
     return st;
 }

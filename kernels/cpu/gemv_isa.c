@@ -49,22 +49,22 @@ SIMD_INLINE vd load_f64(const char *p) { return vd_load((const double *)(const v
 
 /* Two vectors of a row: both into their own sums. Offsets are bytes. AGAIN: the same multiply-adds on the same loaded values, into a
  * third sum, whose beginning the compiler does not know: it cannot take the one for the other. */
-#define AGAIN_f32(u, w, x) u = vf_fma(load_f32(w), load_f32(x), u), u = vf_fma(load_f32((w) + VBYTES), load_f32((x) + VBYTES), u);
-#define AGAIN_f64(u, w, x) u = vd_fma(load_f64(w), load_f64(x), u), u = vd_fma(load_f64((w) + VBYTES), load_f64((x) + VBYTES), u);
+#define AGAIN_f32(u, w, x) u = vf_fma(load_f32(w), load_f32(x), u), u = vf_fma(load_f32((w) + VBYTES), load_f32((x) + VBYTES), u)
+#define AGAIN_f64(u, w, x) u = vd_fma(load_f64(w), load_f64(x), u), u = vd_fma(load_f64((w) + VBYTES), load_f64((x) + VBYTES), u)
 #define AGAIN_bf16(u, w, x)                                                                         \
-    {                                                                                               \
+    do {                                                                                              \
         pair_v wv = gemv_widen(w), xv = gemv_widen(x), wu = gemv_widen((w) + VBYTES), xu = gemv_widen((x) + VBYTES);    \
         u = vf_fma(wv.even, xv.even, u), u = vf_fma(wv.odd, xv.odd, u);                             \
         u = vf_fma(wu.even, xu.even, u), u = vf_fma(wu.odd, xu.odd, u);                             \
-    }
-#define STEP_f32(s, t, w, x) s = vf_fma(load_f32(w), load_f32(x), s), t = vf_fma(load_f32((w) + VBYTES), load_f32((x) + VBYTES), t);
-#define STEP_f64(s, t, w, x) s = vd_fma(load_f64(w), load_f64(x), s), t = vd_fma(load_f64((w) + VBYTES), load_f64((x) + VBYTES), t);
+    } while (0)
+#define STEP_f32(s, t, w, x) s = vf_fma(load_f32(w), load_f32(x), s), t = vf_fma(load_f32((w) + VBYTES), load_f32((x) + VBYTES), t)
+#define STEP_f64(s, t, w, x) s = vd_fma(load_f64(w), load_f64(x), s), t = vd_fma(load_f64((w) + VBYTES), load_f64((x) + VBYTES), t)
 #define STEP_bf16(s, t, w, x)                                                                       \
-    {                                                                                               \
+    do {                                                                                              \
         pair_v wv = gemv_widen(w), xv = gemv_widen(x), wu = gemv_widen((w) + VBYTES), xu = gemv_widen((x) + VBYTES);    \
         s = vf_fma(wv.even, xv.even, s), t = vf_fma(wv.odd, xv.odd, t);                             \
         s = vf_fma(wu.even, xu.even, s), t = vf_fma(wu.odd, xu.odd, t);                             \
-    }
+    } while (0)
 
 /* R rows of k elements, `width` bytes each. */
 #define DOTS(type, T, V, v, width, GET)                                                             \
@@ -77,15 +77,15 @@ SIMD_INLINE vd load_f64(const char *p) { return vd_load((const double *)(const v
         for (; i + 2 * VBYTES <= row; i += 2 * VBYTES) {                                            \
             for (int l = 0; l < R; l++)                                                             \
                 for (int b = 0; b < 2 * VBYTES; b += 64) __builtin_prefetch(w + (size_t)l * row + i + b + AHEAD_B); \
-            STEP_##type(s0, t0, w + i, x + i)                                                       \
-            if (R > 1) STEP_##type(s1, t1, w + row + i, x + i)                                      \
-            if (R > 2) STEP_##type(s2, t2, w + 2 * row + i, x + i)                                  \
-            if (R > 3) STEP_##type(s3, t3, w + 3 * row + i, x + i)                                  \
+            STEP_##type(s0, t0, w + i, x + i); \
+            if (R > 1) STEP_##type(s1, t1, w + row + i, x + i); \
+            if (R > 2) STEP_##type(s2, t2, w + 2 * row + i, x + i); \
+            if (R > 3) STEP_##type(s3, t3, w + 3 * row + i, x + i); \
             if (!again) continue;                                                                   \
-            AGAIN_##type(u0, w + i, x + i)                                                          \
-            if (R > 1) AGAIN_##type(u1, w + row + i, x + i)                                         \
-            if (R > 2) AGAIN_##type(u2, w + 2 * row + i, x + i)                                     \
-            if (R > 3) AGAIN_##type(u3, w + 3 * row + i, x + i)                                     \
+            AGAIN_##type(u0, w + i, x + i); \
+            if (R > 1) AGAIN_##type(u1, w + row + i, x + i); \
+            if (R > 2) AGAIN_##type(u2, w + 2 * row + i, x + i); \
+            if (R > 3) AGAIN_##type(u3, w + 3 * row + i, x + i); \
         }                                                                                           \
         T half = again ? (T)0.5 : 1; /* both sums are the product: their mean */                    \
         T sum[4] = {half * v##_sum(s0 + t0 + u0), half * v##_sum(s1 + t1 + u1), half * v##_sum(s2 + t2 + u2),  \
