@@ -6,80 +6,176 @@
 #include "bench/commands/gate_options.h"
 
 const cli_command bench_commands[] = {
-    {.name = "run", .summary = "measure ceilings and workloads, fit the Iron Law, judge every point",
+    {.name = "run",
+     .summary = "measure ceilings and workloads, fit the Iron Law, judge every point",
      .usage = "[WORKLOAD[:key=value[,value...]]...]",
-     .about = "Measures the device's ceilings first, then every kernel of every workload named (without a name: all), fits\n"
-              "the law and says what holds each point: memory, compute or latency.\n"
-              "Results go to results/<machine>/<time>.jsonl, or where -o says, with the text report beside them.",
-     .sets = CLI_SET_MEASURE, .max_args = -1, .main = cmd_run},
-    {.name = "ceilings", .summary = "only the ceilings: bandwidth by level, peaks, latencies, launch cost", .usage = "",
-     .about = "Every ceiling is measured, held against clock x width x ports, and carries what the last doubling gained.",
-     .sets = CLI_SET_MEASURE & ~(uint32_t)(CLI_SET_POINTS | CLI_SET_CACHE | CLI_SET_RUN), .main = cmd_ceilings},
-    {.name = "list", .summary = "what there is: workloads, kernels, backends, devices, claims, points",
-     .usage = "[workloads|kernels|backends|devices|claims|points]", .sets = CLI_SET_GRID, .max_args = 1, .main = cmd_list},
-    {.name = "fit", .summary = "refit the Iron Law from recorded points", .usage = "FILE...",
-     .sets = CLI_SET_TERMINAL, .min_args = 1, .max_args = -1, .main = cmd_fit},
-    {.name = "predict", .summary = "time of workloads on machines that need not be here: datasheets or records",
+     .about =
+         "Measures the device's ceilings first, then every kernel of every workload named (without a name: "
+         "all), fits\n"
+         "the law and says what holds each point: memory, compute or latency.\n"
+         "Results go to results/<machine>/<time>.jsonl, or where -o says, with the text report beside them.",
+     .sets = CLI_SET_MEASURE,
+     .max_args = -1,
+     .main = cmd_run},
+    {.name = "ceilings",
+     .summary = "only the ceilings: bandwidth by level, peaks, latencies, launch cost",
+     .usage = "",
+     .about = "Every ceiling is measured, held against clock x width x ports, and carries what the last "
+              "doubling gained.",
+     .sets = CLI_SET_MEASURE & ~(uint32_t)(CLI_SET_POINTS | CLI_SET_CACHE | CLI_SET_RUN),
+     .main = cmd_ceilings},
+    {.name = "list",
+     .summary = "what there is: workloads, kernels, backends, devices, claims, points",
+     .usage = "[workloads|kernels|backends|devices|claims|points]",
+     .sets = CLI_SET_GRID,
+     .max_args = 1,
+     .main = cmd_list},
+    {.name = "fit",
+     .summary = "refit the Iron Law from recorded points",
+     .usage = "FILE...",
+     .sets = CLI_SET_TERMINAL,
+     .min_args = 1,
+     .max_args = -1,
+     .main = cmd_fit},
+    {.name = "predict",
+     .summary = "time of workloads on machines that need not be here: datasheets or records",
      .usage = "WORKLOAD[:key=value[,value...]]... --device NAME|FILE[,...]",
-     .about = "Evaluates both forms of the Iron Law. A datasheet knows no eta: 1 is assumed and the band of .5 to .9 shown;\n"
+     .about = "Evaluates both forms of the Iron Law. A datasheet knows no eta: 1 is assumed and the band of "
+              ".5 to .9 shown;\n"
               "a record brings its fitted law and an interval.\n"
               "  ironroof predict gpt2:size=xl,batch=1 --device a100,jetson-orin --dtype f16\n"
               "  ironroof predict resnet50 --device results/x.jsonl --batch 1-64*2 --set BW=2x --set L_lat=0",
-     .sets = CLI_SET_GRID | CLI_SET_OUTPUT | CLI_SET_TERMINAL, .own = predict_own, .own_size = sizeof(predict_options),
-     .min_args = 1, .max_args = -1, .main = cmd_predict},
-    {.name = "compare", .summary = "machines side by side: ceilings, times, and the term that explains a gap",
+     .sets = CLI_SET_GRID | CLI_SET_OUTPUT | CLI_SET_TERMINAL,
+     .own = predict_own,
+     .own_size = sizeof(predict_options),
+     .min_args = 1,
+     .max_args = -1,
+     .main = cmd_predict},
+    {.name = "compare",
+     .summary = "machines side by side: ceilings, times, and the term that explains a gap",
      .usage = "FILE|DEVICE...",
-     .about = "Records and datasheets alike; the first is what the others are held against. Times are measured where a record\n"
+     .about = "Records and datasheets alike; the first is what the others are held against. Times are "
+              "measured where a record\n"
               "has the point, else predicted, and say which.\n"
               "  ironroof compare a100 laptop jetson-orin results/x.jsonl",
-     .sets = CLI_SET_GRID | CLI_SET_OUTPUT | CLI_SET_TERMINAL, .own = compare_own, .own_size = sizeof(compare_options),
-     .min_args = 1, .max_args = -1, .main = cmd_compare},
-    {.name = "claims", .summary = "the book's claims: stated, recomputed, measured, verdict", .usage = "[RECORD] [ID...|batch1]",
-     .about = "Recomputes every claim from the ledger's inputs; with a record, or with --measure, puts it to a machine too.\n"
+     .sets = CLI_SET_GRID | CLI_SET_OUTPUT | CLI_SET_TERMINAL,
+     .own = compare_own,
+     .own_size = sizeof(compare_options),
+     .min_args = 1,
+     .max_args = -1,
+     .main = cmd_compare},
+    {.name = "claims",
+     .summary = "the book's claims: stated, recomputed, measured, verdict",
+     .usage = "[RECORD] [ID...|batch1]",
+     .about = "Recomputes every claim from the ledger's inputs; with a record, or with --measure, puts it to "
+              "a machine too.\n"
               "batch1: is inference at batch 1 memory-bound here, by how much, and when would that flip?\n"
               "  ironroof claims --check\n"
               "  ironroof claims results/x.jsonl gemv-intensity-f32 --explain\n"
               "  ironroof claims batch1 --measure",
-     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_RUN_ONLY, .own = claims_own, .own_size = sizeof(claims_options), .max_args = -1,
+     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_RUN_ONLY,
+     .own = claims_own,
+     .own_size = sizeof(claims_options),
+     .max_args = -1,
      .main = cmd_claims},
-    {.name = "report", .summary = "one self-contained page over records: charts, law, verdicts, environment", .usage = "FILE... [-o X.html]",
-     .about = "The page holds the records and loads nothing. Without -o it is written beside the first record.",
-     .sets = CLI_SET_OUTPUT | CLI_SET_TERMINAL, .min_args = 1, .max_args = -1, .main = cmd_report},
-    {.name = "validate", .summary = "check record files; names line and field", .usage = "FILE...", .min_args = 1,
-     .max_args = -1, .main = cmd_validate},
-    {.name = "dump", .summary = "every tensor of one point as raw files, for an independent check", .usage = "WORKLOAD:key=value[,...] -o DIR",
-     .about = "Fills the tensors from the seed, calls a kernel once (the first that passes --filter) and writes each tensor to DIR,\n"
-              "little-endian as it lies in memory, with layout.json: shapes and offsets of a network's layers.\n"
-              "tests/check_reference.py redoes networks from it with NumPy and ONNX Runtime.",
-     .sets = CLI_SET_HOST | CLI_SET_WHERE | CLI_SET_GRID | CLI_SET_OUTPUT, .own = dump_options, .own_init = &dump_defaults,
-     .own_size = sizeof dump_defaults, .min_args = 1, .max_args = 1, .main = cmd_dump},
-    {.name = "selftest", .summary = "check the tool itself: ideal | kernels | aa | inject",
+    {.name = "report",
+     .summary = "one self-contained page over records: charts, law, verdicts, environment",
+     .usage = "FILE... [-o X.html]",
+     .about =
+         "The page holds the records and loads nothing. Without -o it is written beside the first record.",
+     .sets = CLI_SET_OUTPUT | CLI_SET_TERMINAL,
+     .min_args = 1,
+     .max_args = -1,
+     .main = cmd_report},
+    {.name = "validate",
+     .summary = "check record files; names line and field",
+     .usage = "FILE...",
+     .min_args = 1,
+     .max_args = -1,
+     .main = cmd_validate},
+    {.name = "dump",
+     .summary = "every tensor of one point as raw files, for an independent check",
+     .usage = "WORKLOAD:key=value[,...] -o DIR",
+     .about =
+         "Fills the tensors from the seed, calls a kernel once (the first that passes --filter) and writes "
+         "each tensor to DIR,\n"
+         "little-endian as it lies in memory, with layout.json: shapes and offsets of a network's layers.\n"
+         "tests/check_reference.py redoes networks from it with NumPy and ONNX Runtime.",
+     .sets = CLI_SET_HOST | CLI_SET_WHERE | CLI_SET_GRID | CLI_SET_OUTPUT,
+     .own = dump_options,
+     .own_init = &dump_defaults,
+     .own_size = sizeof dump_defaults,
+     .min_args = 1,
+     .max_args = 1,
+     .main = cmd_dump},
+    {.name = "selftest",
+     .summary = "check the tool itself: ideal | kernels | aa | inject",
      .usage = "ideal|kernels|aa|inject [PERCENT,...] [POINT...]",
      .about = "ideal: a device that obeys the law exactly; the fit must give back what was put in.\n"
-              "kernels: every kernel on odd shapes and misaligned addresses against its oracle; nothing is timed.\n"
+              "kernels: every kernel on odd shapes and misaligned addresses against its oracle; nothing is "
+              "timed.\n"
               "aa: this program against a copy of itself; every confirmed change is a false alarm.\n"
-              "inject 1,2,3,5,10: against a copy whose timed calls take that many per cent longer; how many are found.",
-     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_RUN_ONLY, .own = ab_own_options, .own_init = &ab_own_defaults, .own_size = sizeof(ab_options),
-     .min_args = 1, .max_args = -1, .main = cmd_selftest},
-    {.name = "ab", .summary = "compare two builds by interleaved processes; verdict and exit code", .usage = "A B [POINT...]",
-     .about = "A (old) and B (new) are programs or quoted command lines that take 'run POINT...'; each block runs A,B,B,A or B,A,A,B.\n"
-              "A point is REGRESSED when the interval of its change lies above --delta, and again so in fresh blocks.\n"
-              "Exit code: 0 same or improved, 1 confirmed regression, 2 missing or wrong, 3 environment (--strict: or undecided),\n"
+              "inject 1,2,3,5,10: against a copy whose timed calls take that many per cent longer; how many "
+              "are found.",
+     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_RUN_ONLY,
+     .own = ab_own_options,
+     .own_init = &ab_own_defaults,
+     .own_size = sizeof(ab_options),
+     .min_args = 1,
+     .max_args = -1,
+     .main = cmd_selftest},
+    {.name = "ab",
+     .summary = "compare two builds by interleaved processes; verdict and exit code",
+     .usage = "A B [POINT...]",
+     .about = "A (old) and B (new) are programs or quoted command lines that take 'run POINT...'; each block "
+              "runs A,B,B,A or B,A,A,B.\n"
+              "A point is REGRESSED when the interval of its change lies above --delta, and again so in "
+              "fresh blocks.\n"
+              "Exit code: 0 same or improved, 1 confirmed regression, 2 missing or wrong, 3 environment "
+              "(--strict: or undecided),\n"
               "4 not comparable.",
-     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_RUN_ONLY, .own = ab_own_options, .own_init = &ab_own_defaults, .own_size = sizeof(ab_options),
-     .max_args = -1, .main = cmd_ab},
-    {.name = "gate", .summary = "recorded runs against recorded baseline runs; verdict and exit code", .usage = "FILE...",
-     .about = "Each FILE or folder of records is one side's runs, one process each; the baseline needs runs of several days to know how\n"
-              "much runs differ. Machines must agree in every field of the comparability key. Exit codes as for 'ab'.",
-     .sets = CLI_SET_OUTPUT | CLI_SET_TERMINAL, .own = gate_own_options, .own_init = &gate_own_defaults, .own_size = sizeof(gate_options),
-     .min_args = 1, .max_args = -1, .main = cmd_gate},
-    {.name = "history", .summary = "change points over many runs, and what changed there", .usage = "FILE...",
-     .sets = CLI_SET_OUTPUT | CLI_SET_TERMINAL, .own = history_own_options, .own_init = &history_own_defaults,
-     .own_size = sizeof(history_options), .min_args = 1, .max_args = -1, .main = cmd_history},
-    {.name = "export", .summary = "records in other tools' formats", .usage = "FILE... --format NAME",
-     .about = "csv, gbench (Google Benchmark JSON), bmf (Bencher), gha (github-action-benchmark), junit, openmetrics, otava, markdown",
-     .sets = CLI_SET_OUTPUT | CLI_SET_TERMINAL, .own = export_own_options, .own_init = &export_own_defaults,
-     .own_size = sizeof(export_options), .min_args = 1, .max_args = -1, .main = cmd_export},
+     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_RUN_ONLY,
+     .own = ab_own_options,
+     .own_init = &ab_own_defaults,
+     .own_size = sizeof(ab_options),
+     .max_args = -1,
+     .main = cmd_ab},
+    {.name = "gate",
+     .summary = "recorded runs against recorded baseline runs; verdict and exit code",
+     .usage = "FILE...",
+     .about = "Each FILE or folder of records is one side's runs, one process each; the baseline needs runs "
+              "of several days to know how\n"
+              "much runs differ. Machines must agree in every field of the comparability key. Exit codes as "
+              "for 'ab'.",
+     .sets = CLI_SET_OUTPUT | CLI_SET_TERMINAL,
+     .own = gate_own_options,
+     .own_init = &gate_own_defaults,
+     .own_size = sizeof(gate_options),
+     .min_args = 1,
+     .max_args = -1,
+     .main = cmd_gate},
+    {.name = "history",
+     .summary = "change points over many runs, and what changed there",
+     .usage = "FILE...",
+     .sets = CLI_SET_OUTPUT | CLI_SET_TERMINAL,
+     .own = history_own_options,
+     .own_init = &history_own_defaults,
+     .own_size = sizeof(history_options),
+     .min_args = 1,
+     .max_args = -1,
+     .main = cmd_history},
+    {.name = "export",
+     .summary = "records in other tools' formats",
+     .usage = "FILE... --format NAME",
+     .about = "csv, gbench (Google Benchmark JSON), bmf (Bencher), gha (github-action-benchmark), junit, "
+              "openmetrics, otava, markdown",
+     .sets = CLI_SET_OUTPUT | CLI_SET_TERMINAL,
+     .own = export_own_options,
+     .own_init = &export_own_defaults,
+     .own_size = sizeof(export_options),
+     .min_args = 1,
+     .max_args = -1,
+     .main = cmd_export},
     {0}};
 
 int main(int argc, char **argv) { return cli_main(bench_commands, argc, argv); }

@@ -10,7 +10,7 @@ static _Thread_local char why_text[512];
 
 ir_status ir_fail(ir_status code, const char *fmt, ...)
 {
-    char text[sizeof why_text]; /* arguments may include ir_why() itself */
+    char    text[sizeof why_text]; /* arguments may include ir_why() itself */
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
@@ -23,16 +23,20 @@ const char *ir_why(void) { return why_text; }
 
 const char *ir_status_name(ir_status code)
 {
-    static const char *const name[] = {"ok", "skip", "invalid", "nomem", "io", "device", "incorrect", "interrupted"};
+    static const char *const name[] = {"ok", "skip",   "invalid",   "nomem",
+                                       "io", "device", "incorrect", "interrupted"};
     return (unsigned)code < sizeof name / sizeof *name ? name[code] : "?";
 }
 
-static const struct { const char *name; double bytes; } dtypes[IR_NDTYPE] = {
-    [IR_F64] = {"f64", 8}, [IR_F32] = {"f32", 4}, [IR_TF32] = {"tf32", 4}, [IR_F16] = {"f16", 2},
-    [IR_BF16] = {"bf16", 2}, [IR_F8] = {"f8", 1}, [IR_I8] = {"i8", 1}, [IR_I4] = {"i4", 0.5}};
+static const struct {
+    const char *name;
+    double      bytes;
+} dtypes[IR_NDTYPE] = {
+    [IR_F64] = {"f64", 8},   [IR_F32] = {"f32", 4}, [IR_TF32] = {"tf32", 4}, [IR_F16] = {"f16", 2},
+    [IR_BF16] = {"bf16", 2}, [IR_F8] = {"f8", 1},   [IR_I8] = {"i8", 1},     [IR_I4] = {"i4", 0.5}};
 
 const char *ir_dtype_name(ir_dtype t) { return (unsigned)t < IR_NDTYPE ? dtypes[t].name : ""; }
-double ir_dtype_bytes(ir_dtype t) { return (unsigned)t < IR_NDTYPE ? dtypes[t].bytes : NAN; }
+double      ir_dtype_bytes(ir_dtype t) { return (unsigned)t < IR_NDTYPE ? dtypes[t].bytes : NAN; }
 
 ir_status ir_dtype_parse(const char *s, ir_dtype *out)
 {
@@ -47,7 +51,7 @@ ir_status ir_dtype_parse(const char *s, ir_dtype *out)
 float ir_bf16_to_f32(uint16_t h)
 {
     uint32_t u = (uint32_t)h << 16;
-    float f;
+    float    f;
     memcpy(&f, &u, sizeof f);
     return f;
 }
@@ -68,8 +72,9 @@ const char *ir_bound_name(ir_bound b)
 
 const char *ir_flag_name(int bit)
 {
-    static const char *const name[IR_NFLAG] = {"smt-shared", "throttled", "steal", "clock-drift", "cpuset-limited",
-                                               "cache-resident", "bimodal", "noisy", "suspect", "within-run"};
+    static const char *const name[IR_NFLAG] = {"smt-shared",     "throttled",      "steal",   "clock-drift",
+                                               "cpuset-limited", "cache-resident", "bimodal", "noisy",
+                                               "suspect",        "within-run"};
     return bit >= 0 && bit < IR_NFLAG ? name[bit] : "?";
 }
 

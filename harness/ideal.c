@@ -6,21 +6,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct { ir_ideal_options o; ir_rng rng; double clock_s; } ideal;
+typedef struct {
+    ir_ideal_options o;
+    ir_rng           rng;
+    double           clock_s;
+} ideal;
 
 ir_ideal_options ir_ideal_next_options;
 
 void ir_ideal_defaults(ir_ideal_options *o)
 {
-    *o = (ir_ideal_options){.BW_ceiling = 40e9, .R_ceiling = 200e9, .s = 0.95, .eta = 0.85, .L_lat = 2e-6,
-                            .form = IR_ADDITIVE, .noise = 0, .seed = 1};
+    *o = (ir_ideal_options){.BW_ceiling = 40e9,
+                            .R_ceiling = 200e9,
+                            .s = 0.95,
+                            .eta = 0.85,
+                            .L_lat = 2e-6,
+                            .form = IR_ADDITIVE,
+                            .noise = 0,
+                            .seed = 1};
 }
 
 /* Peak relative to f32: a plausible machine; tests only need it to be the same in truth and ceilings. */
 static double dtype_rate(ir_dtype t)
 {
     static const double rate[IR_NDTYPE] = {[IR_F64] = .5, [IR_F32] = 1, [IR_TF32] = 1, [IR_F16] = 2,
-                                           [IR_BF16] = 2, [IR_F8] = 4, [IR_I8] = 4, [IR_I4] = 8};
+                                           [IR_BF16] = 2, [IR_F8] = 4,  [IR_I8] = 4,   [IR_I4] = 8};
     return rate[t];
 }
 
@@ -40,13 +50,17 @@ static ir_status ideal_run(ir_run *r, uint32_t reps)
     return IR_OK;
 }
 
-static const ir_kernel kernel = {.family = "*", .name = "ideal", .doc = "takes exactly the Iron Law's time",
-                                 .flags = IR_K_IDEAL, .run = ideal_run};
+static const ir_kernel        kernel = {.family = "*",
+                                        .name = "ideal",
+                                        .doc = "takes exactly the Iron Law's time",
+                                        .flags = IR_K_IDEAL,
+                                        .run = ideal_run};
 static const ir_kernel *const kernels[] = {&kernel, NULL};
 
 static ir_status open_ideal(ir_dev *dev)
 {
-    if (dev->index != 0) return ir_fail(IR_SKIP, "ideal: there is one ideal device, index 0 (not %d)", dev->index);
+    if (dev->index != 0)
+        return ir_fail(IR_SKIP, "ideal: there is one ideal device, index 0 (not %d)", dev->index);
     ideal *d = calloc(1, sizeof *d);
     if (!d) return ir_fail(IR_ENOMEM, "ideal: no memory for the device");
     if (ir_ideal_next_options.BW_ceiling > 0)
@@ -107,7 +121,7 @@ static ir_status ideal_nothing(ir_dev *dev)
     (void)dev;
     return IR_OK;
 }
-static double ideal_now(ir_dev *dev) { return ((ideal *)dev->self)->clock_s; }
+static double    ideal_now(ir_dev *dev) { return ((ideal *)dev->self)->clock_s; }
 static ir_status stop(ir_dev *dev, double *dev_s)
 {
     (void)dev;
@@ -115,15 +129,33 @@ static ir_status stop(ir_dev *dev, double *dev_s)
     return IR_OK;
 }
 
-const ir_backend ir_ideal_backend = {
-    .name = "ideal", .kernels = kernels, .open = open_ideal, .close = close_ideal, .describe = ideal_describe,
-    .alloc = no_alloc, .release = no_release, .put = no_put, .get = no_get, .sync = ideal_nothing, .now = ideal_now,
-    .start = ideal_nothing, .stop = stop};
+const ir_backend ir_ideal_backend = {.name = "ideal",
+                                     .kernels = kernels,
+                                     .open = open_ideal,
+                                     .close = close_ideal,
+                                     .describe = ideal_describe,
+                                     .alloc = no_alloc,
+                                     .release = no_release,
+                                     .put = no_put,
+                                     .get = no_get,
+                                     .sync = ideal_nothing,
+                                     .now = ideal_now,
+                                     .start = ideal_nothing,
+                                     .stop = stop};
 
-static ir_ceiling ideal_ceiling(ir_what what, const char *level, const char *op, ir_dtype t, double value, double read_frac)
+static ir_ceiling ideal_ceiling(ir_what what, const char *level, const char *op, ir_dtype t, double value,
+                                double read_frac)
 {
-    ir_ceiling c = {.what = what, .dtype = t, .threads = 1, .value = value, .lo = value, .hi = value, .theory = value,
-                    .read_frac = read_frac, .size_B = NAN, .source = IR_SRC_THEORY};
+    ir_ceiling c = {.what = what,
+                    .dtype = t,
+                    .threads = 1,
+                    .value = value,
+                    .lo = value,
+                    .hi = value,
+                    .theory = value,
+                    .read_frac = read_frac,
+                    .size_B = NAN,
+                    .source = IR_SRC_THEORY};
     snprintf(c.device, sizeof c.device, "ideal0");
     snprintf(c.level, sizeof c.level, "%s", level);
     snprintf(c.op, sizeof c.op, "%s", op);
@@ -134,14 +166,19 @@ static ir_ceiling ideal_ceiling(ir_what what, const char *level, const char *op,
 ir_status ir_ideal_ceilings(const ir_dev *dev, ir_ceilings *out)
 {
     const ideal *d = dev->self;
-    static const struct { const char *op; double read_frac; } mix[] = {{"read", 1}, {"copy", .5}, {"write", 0}};
+    static const struct {
+        const char *op;
+        double      read_frac;
+    } mix[] = {{"read", 1}, {"copy", .5}, {"write", 0}};
     ir_status s = IR_OK;
     for (size_t i = 0; i < sizeof mix / sizeof *mix && s == IR_OK; i++) {
-        ir_ceiling c = ideal_ceiling(IR_C_BANDWIDTH, "DRAM", mix[i].op, IR_NDTYPE, d->o.BW_ceiling, mix[i].read_frac);
+        ir_ceiling c =
+            ideal_ceiling(IR_C_BANDWIDTH, "DRAM", mix[i].op, IR_NDTYPE, d->o.BW_ceiling, mix[i].read_frac);
         s = ir_ceilings_add(out, &c);
     }
     for (int t = 0; t < IR_NDTYPE && s == IR_OK; t++) {
-        ir_ceiling c = ideal_ceiling(IR_C_FLOPS, "", "fma", (ir_dtype)t, d->o.R_ceiling * dtype_rate((ir_dtype)t), NAN);
+        ir_ceiling c =
+            ideal_ceiling(IR_C_FLOPS, "", "fma", (ir_dtype)t, d->o.R_ceiling * dtype_rate((ir_dtype)t), NAN);
         s = ir_ceilings_add(out, &c);
     }
     ir_ceiling c = ideal_ceiling(IR_C_LAUNCH, "", "forkjoin", IR_NDTYPE, d->o.L_lat, NAN);

@@ -19,10 +19,10 @@ extern "C" {
 enum { IR_MAX_PARAMS = 12, IR_MAX_TENSORS = 8, IR_NAME = 32, IR_ID = 224, IR_WHY = 192 };
 
 typedef struct ir_workload ir_workload;
-typedef struct ir_kernel ir_kernel;
-typedef struct ir_backend ir_backend;
-typedef struct ir_run ir_run;
-typedef struct ir_policy ir_policy;
+typedef struct ir_kernel   ir_kernel;
+typedef struct ir_backend  ir_backend;
+typedef struct ir_run      ir_run;
+typedef struct ir_policy   ir_policy;
 
 /* ---- errors ------------------------------------------------------------------------------------
  * IR_SKIP is an answer ("cannot here, because ..."), not an error: it becomes a row in the report. */
@@ -40,16 +40,15 @@ typedef enum {
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))
 #endif
-ir_status ir_fail(ir_status code, const char *fmt, ...);
-const char *ir_why(void);                  /* this thread's last ir_fail() text; never NULL */
+ir_status
+            ir_fail(ir_status code, const char *fmt, ...);
+const char *ir_why(void);                   /* this thread's last ir_fail() text; never NULL */
 const char *ir_status_name(ir_status code); /* "ok" "skip" "invalid" ...: static text */
 
-/* ---- dtypes ------------------------------------------------------------------------------------ */
-typedef enum {
-    IR_F64, IR_F32, IR_TF32, IR_F16, IR_BF16, IR_F8, IR_I8, IR_I4, IR_NDTYPE
-} ir_dtype;
-const char *ir_dtype_name(ir_dtype t);                /* "f32" */
-double      ir_dtype_bytes(ir_dtype t);               /* storage per element; i4 is 0.5, tf32 is 4 */
+/* ---- dtypes ---------------------------------------------------------------------------------- */
+typedef enum { IR_F64, IR_F32, IR_TF32, IR_F16, IR_BF16, IR_F8, IR_I8, IR_I4, IR_NDTYPE } ir_dtype;
+const char *ir_dtype_name(ir_dtype t);  /* "f32" */
+double      ir_dtype_bytes(ir_dtype t); /* storage per element; i4 is 0.5, tf32 is 4 */
 ir_status   ir_dtype_parse(const char *s, ir_dtype *out);
 
 /* bfloat16 <-> float, round to nearest even; NaN stays NaN. */
@@ -60,8 +59,8 @@ uint16_t ir_f32_to_bf16(float f);
  * zeros, never denormal. Every input tensor is filled from it. */
 static inline uint32_t ir_hash32(uint64_t seed, uint64_t i)
 {
-    uint32_t x = (uint32_t)i * 0x9E3779B9u + (uint32_t)(i >> 32) * 0x85EBCA77u +
-                 (uint32_t)(seed ^ (seed >> 32));
+    uint32_t x =
+        (uint32_t)i * 0x9E3779B9u + (uint32_t)(i >> 32) * 0x85EBCA77u + (uint32_t)(seed ^ (seed >> 32));
     x ^= x >> 16;
     x *= 0x7FEB352Du;
     x ^= x >> 15;
@@ -74,7 +73,7 @@ static inline float ir_rand_f32(uint64_t seed, uint64_t i)
     return (float)(int32_t)(ir_hash32(seed, i) | 0x100u) * (1.0f / 2147483648.0f);
 }
 
-/* ---- what: a workload owns shape, cost, inputs and truth; knows no device ----------------------- */
+/* ---- what: a workload owns shape, cost, inputs and truth; knows no device -------------------- */
 typedef enum { IR_IN, IR_OUT, IR_INOUT } ir_role;
 /* `v[i]` is the value of the workload's i-th named parameter (workload->param[i]). */
 typedef struct {
@@ -90,14 +89,17 @@ typedef struct {
     double by_B[IR_NBY];     /* the same bytes by tensor class; sums to read_B + write_B */
     double wa_B;             /* write-allocate traffic that regular stores add (beside, not in, D_vol) */
     double footprint_B;      /* distinct bytes touched by one call: decides the cache level */
-    double near_footprint_B; /* of a chain of steps: where what one writes and the next reads (by_B of IN and OUT) lives meanwhile,
-                              * if that is not footprint_B, which its weights decide; 0: no such part */
+    double near_footprint_B; /* of a chain of steps: where what one writes and the next reads (by_B of IN and
+                              * OUT) lives meanwhile, if that is not footprint_B, which its weights decide; 0:
+                              * no such part */
     /* Other traffic models beside the compulsory one; 0: the workload has none of its own. weights_B: the
      * weights alone. unfused_B: every operator as a pass of its own (bias, activation, residual, scores). */
     double weights_B, unfused_B;
-    double spare_flops;      /* of flops: what this kernel need not do (products with padding, Winograd's savings); the compute term does without */
-    bool   scattered;        /* lines of no order: what bounds their bandwidth is the ceiling of gathers, not of streams */
-    double hops;             /* dependent memory accesses, each waiting for the last: latency, not bandwidth */
+    double spare_flops; /* of flops: what this kernel need not do (products with padding, Winograd's savings);
+                           the compute term does without */
+    bool scattered;     /* lines of no order: what bounds their bandwidth is the ceiling of gathers, not of
+                           streams */
+    double hops;        /* dependent memory accesses, each waiting for the last: latency, not bandwidth */
 } ir_cost;
 typedef struct {
     const char *name;  /* "A", "x", "weights": static text */
@@ -110,32 +112,35 @@ typedef struct {
     const char *oracle;   /* static text: what it was checked against */
 } ir_check;
 struct ir_workload {
-    const char *name, *family, *doc;     /* e.g. "triad", "stream": a kernel serves a family */
-    const char *param[IR_MAX_PARAMS];    /* names of v[]; NULL-padded */
-    const char *const *word[IR_MAX_PARAMS]; /* v[i] is an index into these words ("small"); NULL: a number */
-    ir_params   defaults;                /* what an omitted key means; v[i] = 0 is "must be given" */
-    uint32_t    dtypes;                  /* bit set: 1u << IR_F32 | ... */
-    bool        by_name;                 /* a variant for proofs: measured when named, in no grid and no law */
-    const void *ext;                     /* bench-private: an operator code, a network's layer rows */
-    const ir_params *quick; size_t nquick; /* grid of `run` in the quick profile, in report order */
-    const ir_params *full;  size_t nfull;  /* grid of the full profile */
-    const ir_params *odd;   size_t nodd;   /* small awkward shapes: the kernel test grid */
+    const char        *name, *family, *doc;  /* e.g. "triad", "stream": a kernel serves a family */
+    const char        *param[IR_MAX_PARAMS]; /* names of v[]; NULL-padded */
+    const char *const *word[IR_MAX_PARAMS];  /* v[i] is an index into these words ("small"); NULL: a number */
+    ir_params          defaults;             /* what an omitted key means; v[i] = 0 is "must be given" */
+    uint32_t           dtypes;               /* bit set: 1u << IR_F32 | ... */
+    bool               by_name; /* a variant for proofs: measured when named, in no grid and no law */
+    const void        *ext;     /* bench-private: an operator code, a network's layer rows */
+    const ir_params   *quick;
+    size_t             nquick; /* grid of `run` in the quick profile, in report order */
+    const ir_params   *full;
+    size_t             nfull; /* grid of the full profile */
+    const ir_params   *odd;
+    size_t             nodd; /* small awkward shapes: the kernel test grid */
     /* Shape errors (zero, overflow): IR_EINVAL with a reason. NULL: all positive values are fine. */
     ir_status (*valid)(const ir_params *);
-    ir_cost   (*cost)(const ir_params *);
-    int       (*tensors)(const ir_params *, ir_tensor *out); /* count; the harness allocates them */
+    ir_cost (*cost)(const ir_params *);
+    int (*tensors)(const ir_params *, ir_tensor *out); /* count; the harness allocates them */
     /* Fill tensor `t` (of role IN or INOUT) at `host`, a pure function of p and seed. */
-    void      (*fill)(const ir_params *, int t, void *host, uint64_t seed);
+    void (*fill)(const ir_params *, int t, void *host, uint64_t seed);
     /* Compare `after` with an oracle. before[t] is the initial content of INOUT tensors and the
      * content of IN tensors; NULL for OUT ones. reps: how often the kernel ran on `after`. */
-    void      (*check)(const ir_params *, const void *const *before, const void *const *after,
-                       ir_check *out);
-    /* Is what was filled into INOUT tensor t still there, where a kernel may only add to it? The harness then keeps no copy
-     * of it: before[t] is after[t]. NULL: it keeps one. */
-    bool      (*intact)(const ir_params *, int t, const void *after, uint64_t seed);
+    void (*check)(const ir_params *, const void *const *before, const void *const *after, ir_check *out);
+    /* Is what was filled into INOUT tensor t still there, where a kernel may only add to it? The harness then
+     * keeps no copy of it: before[t] is after[t]. NULL: it keeps one. */
+    bool (*intact)(const ir_params *, int t, const void *after, uint64_t seed);
 };
 
-/* ---- where: a backend moves bytes and reads a clock; every slot but enter, leave, tuning and vitals is mandatory ---------------- */
+/* ---- where: a backend moves bytes and reads a clock; every slot but enter, leave, tuning and vitals is
+ * mandatory ---- */
 typedef struct {
     const ir_backend *be;
     void             *self;  /* the backend's own state, owned from open() to close() */
@@ -143,122 +148,149 @@ typedef struct {
     bool              dead;  /* a sticky error: skip what is left */
 } ir_dev;
 /* p: host pointer, device pointer or cl_mem. host: non-NULL where the host can touch it directly. */
-typedef struct { void *p; void *host; size_t bytes; } ir_mem;
 typedef struct {
-    char   id[64], name[96], backend[16], driver[96];
-    int    cores, threads, numa_nodes;     /* threads: what ir_params.threads = 0 means; 0: a device that has none.
-                                            * numa_nodes: of host memory it works on; 0: memory of its own (a GPU) */
-    double clock_Hz, mem_B, llc_B;         /* llc_B: aggregate last-level cache as reported; NAN unknown */
+    void  *p;
+    void  *host;
+    size_t bytes;
+} ir_mem;
+typedef struct {
+    char id[64], name[96], backend[16], driver[96];
+    int  cores, threads, numa_nodes; /* threads: what ir_params.threads = 0 means; 0: a device that has none.
+                                      * numa_nodes: of host memory it works on; 0: memory of its own (a GPU) */
+    double clock_Hz, mem_B, llc_B;   /* llc_B: aggregate last-level cache as reported; NAN unknown */
     double spec_Bps, spec_flops[IR_NDTYPE]; /* datasheet or vendor API; NAN unknown */
-    bool   host_again;                     /* the host's processor through another driver: measured only when asked for */
-    char   limits[160];                    /* what it refuses, in words: largest buffer, missing types; empty: nothing to say */
+    bool   host_again;  /* the host's processor through another driver: measured only when asked for */
+    char   limits[160]; /* what it refuses, in words: largest buffer, missing types; empty: nothing to say */
 } ir_device_info;
-/* What a device says of itself at a moment; NAN unknown. energy_J: a counter, from anywhere. slowed: what lowers its clock
- * just now, in words; empty: nothing, or not known. */
-typedef struct { double clock_Hz, mem_clock_Hz, power_W, energy_J, temp_C; char slowed[64]; } ir_vitals;
+/* What a device says of itself at a moment; NAN unknown. energy_J: a counter, from anywhere. slowed: what
+ * lowers its clock just now, in words; empty: nothing, or not known. */
+typedef struct {
+    double clock_Hz, mem_clock_Hz, power_W, energy_J, temp_C;
+    char   slowed[64];
+} ir_vitals;
 struct ir_backend {
-    const char *name;
-    const ir_kernel *const *kernels;        /* NULL-terminated; built from the backend's table.h */
-    ir_status (*open)(ir_dev *);            /* index is set; IR_SKIP: no such device */
-    void      (*close)(ir_dev *);           /* idempotent */
+    const char             *name;
+    const ir_kernel *const *kernels; /* NULL-terminated; built from the backend's table.h */
+    ir_status (*open)(ir_dev *);     /* index is set; IR_SKIP: no such device */
+    void (*close)(ir_dev *);         /* idempotent */
     ir_status (*describe)(ir_dev *, ir_device_info *out);
     ir_status (*alloc)(ir_dev *, size_t bytes, ir_mem *out); /* first-touched where kernels stream it */
-    void      (*release)(ir_dev *, ir_mem *);                /* idempotent */
+    void (*release)(ir_dev *, ir_mem *);                     /* idempotent */
     ir_status (*put)(ir_dev *, ir_mem *dst, const void *host);
     ir_status (*get)(ir_dev *, const ir_mem *src, void *host);
     ir_status (*sync)(ir_dev *);
-    double    (*now)(ir_dev *);             /* seconds, monotonic: the clock wall_s is read from */
-    ir_status (*start)(ir_dev *);           /* mark the device's own clock */
+    double (*now)(ir_dev *);                    /* seconds, monotonic: the clock wall_s is read from */
+    ir_status (*start)(ir_dev *);               /* mark the device's own clock */
     ir_status (*stop)(ir_dev *, double *dev_s); /* mark, wait, subtract; NAN: no clock of its own */
-    /* A stretch of timed calls of one kernel begins and ends: a CPU pins its caller for that long, unless the kernel
-     * is a library's with threads of its own. NULL: nothing to do. */
-    void      (*enter)(ir_dev *, const ir_kernel *);
-    void      (*leave)(ir_dev *);
-    /* What was searched for on this device so far (a kernel's tiles) and what was found, in words, for the record; empty:
-     * nothing. NULL: nothing ever is. */
+    /* A stretch of timed calls of one kernel begins and ends: a CPU pins its caller for that long, unless the
+     * kernel is a library's with threads of its own. NULL: nothing to do. */
+    void (*enter)(ir_dev *, const ir_kernel *);
+    void (*leave)(ir_dev *);
+    /* What was searched for on this device so far (a kernel's tiles) and what was found, in words, for the
+     * record; empty: nothing. NULL: nothing ever is. */
     const char *(*tuning)(ir_dev *);
-    void      (*vitals)(ir_dev *, ir_vitals *out); /* read between samples, some tens of times a second. NULL: the host's counters do */
+    void (*vitals)(
+        ir_dev *,
+        ir_vitals *out); /* read between samples, some tens of times a second. NULL: the host's counters do */
 };
 
-/* ---- how: a kernel is one implementation of one workload family on one backend ------------------ */
+/* ---- how: a kernel is one implementation of one workload family on one backend --------------- */
 enum {
-    IR_K_NAIVE  = 1u << 0, /* a ladder's bottom rung: an oracle, not a contender */
-    IR_K_NT     = 1u << 1, /* non-temporal stores: no write-allocate traffic */
-    IR_K_FUSED  = 1u << 2, /* repetitions share one launch: cost.launches is paid once per batch */
-    IR_K_IDEAL  = 1u << 3, /* computes nothing: its output is not checked */
-    IR_K_LIB    = 1u << 4, /* a vendor library's kernel */
-    IR_K_HALF   = 1u << 5  /* half of the threads a device holds: not a contender, but a saturation check for one */
+    IR_K_NAIVE = 1u << 0, /* a ladder's bottom rung: an oracle, not a contender */
+    IR_K_NT = 1u << 1,    /* non-temporal stores: no write-allocate traffic */
+    IR_K_FUSED = 1u << 2, /* repetitions share one launch: cost.launches is paid once per batch */
+    IR_K_IDEAL = 1u << 3, /* computes nothing: its output is not checked */
+    IR_K_LIB = 1u << 4,   /* a vendor library's kernel */
+    IR_K_HALF =
+        1u << 5 /* half of the threads a device holds: not a contender, but a saturation check for one */
 };
-struct ir_kernel {                            /* id: backend/workload/name, e.g. "cpu/gemm/blocked" */
-    const char *family, *name, *doc;          /* workload family it serves; "*": all */
+struct ir_kernel {                   /* id: backend/workload/name, e.g. "cpu/gemm/blocked" */
+    const char *family, *name, *doc; /* workload family it serves; "*": all */
     uint32_t    flags;
     /* IR_OK, or IR_SKIP with a reason. NULL: always. */
     ir_status (*can_run)(const ir_dev *, const ir_workload *, const ir_params *);
-    ir_status (*setup)(ir_run *);             /* plan, workspace; must not keep mem pointers; NULL: none */
+    ir_status (*setup)(ir_run *); /* plan, workspace; must not keep mem pointers; NULL: none */
     /* Do the work `reps` times back to back (enqueue it, on a device); no allocation, no printing.
      * Outputs after reps > 1 are those of the last repetition; INOUT tensors see every one. */
     ir_status (*run)(ir_run *, uint32_t reps);
-    void      (*teardown)(ir_run *);          /* safe after a failed setup; NULL: none */
-    /* Gives up the memory of a workspace whose content no later call needs, while the oracle needs memory of its own; the plan
-     * stays. NULL: there is none to speak of. */
-    void      (*drop_scratch)(ir_run *);
-    /* Load-time work on constant inputs (weights reordered for this kernel): called once per tensor set after it was
-     * filled, never timed. What it allocates goes to r->packed, which the harness swaps together with mem and gives
-     * back to unprepare(), idempotent. NULL: none. */
+    void (*teardown)(ir_run *); /* safe after a failed setup; NULL: none */
+    /* Gives up the memory of a workspace whose content no later call needs, while the oracle needs memory of
+     * its own; the plan stays. NULL: there is none to speak of. */
+    void (*drop_scratch)(ir_run *);
+    /* Load-time work on constant inputs (weights reordered for this kernel): called once per tensor set after
+     * it was filled, never timed. What it allocates goes to r->packed, which the harness swaps together with
+     * mem and gives back to unprepare(), idempotent. NULL: none. */
     ir_status (*prepare)(ir_run *);
-    void      (*unprepare)(ir_run *);
-    uint32_t    consumes;                     /* bit set of IN tensors: prepare() may leave their content undefined, run() does
-                                               * not read them; so weights and their packed form need not both be in memory */
+    void (*unprepare)(ir_run *);
+    uint32_t consumes; /* bit set of IN tensors: prepare() may leave their content undefined, run() does
+                        * not read them; so weights and their packed form need not both be in memory */
     /* One call that also says how long each layer of a network took: layer_s[n], seconds, n = the number of
      * rows of the workload's layer table. NULL: no layers. */
     ir_status (*profile)(ir_run *, double *layer_s, int n);
-    /* The name of the kernel that a network's plan chose for a layer, static text; valid between prepare() and teardown().
-     * NULL: there is no choice. */
+    /* The name of the kernel that a network's plan chose for a layer, static text; valid between prepare()
+     * and teardown(). NULL: there is no choice. */
     const char *(*choice)(const ir_run *, int layer);
     /* Adjusts the workload's cost (im2col: its own bytes). NULL: as it is. */
-    void      (*cost)(const ir_params *, ir_cost *);
-    /* Adjusts it to the plan that setup() made (Winograd in some layers: spare_flops). NULL: plans cost alike. */
-    void      (*plan_cost)(const ir_run *, ir_cost *);
+    void (*cost)(const ir_params *, ir_cost *);
+    /* Adjusts it to the plan that setup() made (Winograd in some layers: spare_flops). NULL: plans cost
+     * alike. */
+    void (*plan_cost)(const ir_run *, ir_cost *);
 };
-struct ir_run {                               /* a kernel bound to device and shape: a plan */
+struct ir_run { /* a kernel bound to device and shape: a plan */
     const ir_workload *workload;
     const ir_kernel   *kernel;
     ir_dev            *dev;
-    ir_params          p;                     /* threads resolved: never 0 on the CPU */
-    ir_mem             mem[IR_MAX_TENSORS];   /* the harness swaps these between cold calls */
+    ir_params          p;                   /* threads resolved: never 0 on the CPU */
+    ir_mem             mem[IR_MAX_TENSORS]; /* the harness swaps these between cold calls */
     int                nmem;
-    void              *self;                  /* the kernel's plan, owned from setup() to teardown() */
-    void              *packed;                /* what prepare() made of the bound tensor set */
+    void              *self;   /* the kernel's plan, owned from setup() to teardown() */
+    void              *packed; /* what prepare() made of the bound tensor set */
 };
 
-/* ---- measuring ----------------------------------------------------------------------------------- */
+/* ---- measuring ------------------------------------------------------------------------------- */
 typedef struct {
     double   wall_s, dev_s; /* seconds per call: batch time / reps; dev_s NAN without a device clock */
     uint32_t reps;
     bool     throttled;
 } ir_sample;
-typedef struct { ir_sample *v; size_t n, cap; } ir_samples; /* raw, in order, never thrown away */
+typedef struct {
+    ir_sample *v;
+    size_t     n, cap;
+} ir_samples; /* raw, in order, never thrown away */
 
-typedef struct { /* of one run's samples; seconds */
-    double median, ci_lo, ci_hi;   /* 95 % interval of the median; NAN with fewer than 6 samples */
+typedef struct {                 /* of one run's samples; seconds */
+    double median, ci_lo, ci_hi; /* 95 % interval of the median; NAN with fewer than 6 samples */
     double q25, q75, min, max, mean, sd;
-    double p90, p95, p99;          /* NAN unless n allows (statistics: 29, 59, 299) */
-    double autocorr;               /* lag-1, what widened the interval */
-    size_t n, outliers;            /* outside the Tukey fences; counted, never removed */
+    double p90, p95, p99; /* NAN unless n allows (statistics: 29, 59, 299) */
+    double autocorr;      /* lag-1, what widened the interval */
+    size_t n, outliers;   /* outside the Tukey fences; counted, never removed */
     bool   bimodal;
-    double mode_lo, mode_hi;       /* the two modes' medians when bimodal, else NAN */
+    double mode_lo, mode_hi; /* the two modes' medians when bimodal, else NAN */
 } ir_stats;
 
-typedef enum { IR_BOUND_UNKNOWN, IR_BOUND_MEMORY, IR_BOUND_COMPUTE, IR_BOUND_LATENCY, IR_BOUND_CACHE,
-               IR_BOUND_MIXED, IR_NBOUND } ir_bound;
+typedef enum {
+    IR_BOUND_UNKNOWN,
+    IR_BOUND_MEMORY,
+    IR_BOUND_COMPUTE,
+    IR_BOUND_LATENCY,
+    IR_BOUND_CACHE,
+    IR_BOUND_MIXED,
+    IR_NBOUND
+} ir_bound;
 const char *ir_bound_name(ir_bound b);
 
 /* Run-health flags of a row; more than one may hold. Names: ir_flag_name(). */
 enum {
-    IR_FLAG_SMT_SHARED = 1u << 0,  IR_FLAG_THROTTLED = 1u << 1, IR_FLAG_STEAL = 1u << 2,
-    IR_FLAG_CLOCK_DRIFT = 1u << 3, IR_FLAG_CPUSET = 1u << 4,    IR_FLAG_CACHE_RESIDENT = 1u << 5,
-    IR_FLAG_BIMODAL = 1u << 6,     IR_FLAG_NOISY = 1u << 7,     IR_FLAG_SUSPECT = 1u << 8,
-    IR_FLAG_WITHIN_RUN = 1u << 9   /* the interval knows one process only */
+    IR_FLAG_SMT_SHARED = 1u << 0,
+    IR_FLAG_THROTTLED = 1u << 1,
+    IR_FLAG_STEAL = 1u << 2,
+    IR_FLAG_CLOCK_DRIFT = 1u << 3,
+    IR_FLAG_CPUSET = 1u << 4,
+    IR_FLAG_CACHE_RESIDENT = 1u << 5,
+    IR_FLAG_BIMODAL = 1u << 6,
+    IR_FLAG_NOISY = 1u << 7,
+    IR_FLAG_SUSPECT = 1u << 8,
+    IR_FLAG_WITHIN_RUN = 1u << 9 /* the interval knows one process only */
 };
 enum { IR_NFLAG = 10 };
 const char *ir_flag_name(int bit); /* 0..IR_NFLAG-1: "smt-shared" ... */
@@ -268,61 +300,66 @@ typedef struct {
     char      backend[IR_NAME], workload[IR_NAME], family[IR_NAME], kernel[IR_NAME], isa[IR_NAME];
     char      device[64];
     ir_params p;
-    char      pname[IR_MAX_PARAMS][16]; int np;   /* names of p.v[] */
-    char      pword[IR_MAX_PARAMS][16];           /* p.v[i] as a word ("small"); empty: a number */
+    char      pname[IR_MAX_PARAMS][16];
+    int       np;                       /* names of p.v[] */
+    char      pword[IR_MAX_PARAMS][16]; /* p.v[i] as a word ("small"); empty: a number */
     bool      cold;
-    bool      for_ceiling;                        /* measured to find a ceiling; not one of the law's points */
-    uint32_t  kflags;                             /* the kernel's IR_K_ flags */
+    bool      for_ceiling; /* measured to find a ceiling; not one of the law's points */
+    uint32_t  kflags;      /* the kernel's IR_K_ flags */
     ir_status status;
-    char      why[IR_WHY];                        /* reason of a skip or failure; cause of a suspect; else, of a layer: the kernel its network chose */
-    ir_cost   cost;
-    ir_check  check;
-    ir_samples samples;                           /* owned; ir_point_free() */
-    ir_stats  wall, dev;                          /* dev.n = 0 without a device clock */
-    char      stop[16], warmup[16];               /* converged|budget|throttled|failed; stable|capped */
-    double    warmup_s, overhead_s;               /* overhead_s: the harness's own cost per sample */
-    uint32_t  reps;                               /* calls batched into one sample */
-    double    joules, counted_B;                  /* counters, or NAN */
-    double    clock_Hz, steal;                    /* running clock if known; share of stolen time */
-    double    mem_clock_Hz, power_W, temp_C;      /* means over the timed stretch, the highest temperature; NAN unknown */
-    char      slowed[64];                         /* what lowered the clock meanwhile, in words; empty: nothing known */
-    double    bw_now;                             /* DRAM bandwidth right before and after, as a share of its ceiling; NAN */
-    uint32_t  flags;                              /* IR_FLAG_ bits */
+    char why[IR_WHY]; /* reason of a skip or failure; cause of a suspect; else, of a layer: the kernel its
+                         network chose */
+    ir_cost    cost;
+    ir_check   check;
+    ir_samples samples;              /* owned; ir_point_free() */
+    ir_stats   wall, dev;            /* dev.n = 0 without a device clock */
+    char       stop[16], warmup[16]; /* converged|budget|throttled|failed; stable|capped */
+    double     warmup_s, overhead_s; /* overhead_s: the harness's own cost per sample */
+    uint32_t   reps;                 /* calls batched into one sample */
+    double     joules, counted_B;    /* counters, or NAN */
+    double     clock_Hz, steal;      /* running clock if known; share of stolen time */
+    double     mem_clock_Hz, power_W,
+        temp_C;          /* means over the timed stretch, the highest temperature; NAN unknown */
+    char     slowed[64]; /* what lowered the clock meanwhile, in words; empty: nothing known */
+    double   bw_now;     /* DRAM bandwidth right before and after, as a share of its ceiling; NAN */
+    uint32_t flags;      /* IR_FLAG_ bits */
     /* ---- set by the law (harness/law) only; NAN or empty until then */
-    char      level[8];                           /* "L1".."L3", "DRAM": where its footprint lives */
-    double    T_law_s, term_data_s, term_comp_s, term_lat_s;
-    double    mfu, mbu, eta, eta_star, ridge, margin, bound_p;
-    ir_bound  bound;
-    char      proof[16];                          /* what interventions say of `bound`: confirmed|undecided|corrected (the label before was contradicted); empty: not tried */
+    char     level[8]; /* "L1".."L3", "DRAM": where its footprint lives */
+    double   T_law_s, term_data_s, term_comp_s, term_lat_s;
+    double   mfu, mbu, eta, eta_star, ridge, margin, bound_p;
+    ir_bound bound;
+    char proof[16]; /* what interventions say of `bound`: confirmed|undecided|corrected (the label before was
+                       contradicted); empty: not tried */
 } ir_point;
-void        ir_point_init(ir_point *);            /* zero, NAN, empty */
-void        ir_point_free(ir_point *);            /* idempotent */
+void ir_point_init(ir_point *); /* zero, NAN, empty */
+void ir_point_free(ir_point *); /* idempotent */
 /* Parameters, their names and words, from a workload. */
-void        ir_point_params(ir_point *, const ir_workload *, const ir_params *);
+void ir_point_params(ir_point *, const ir_workload *, const ir_params *);
 /* The word for parameter i's value v; NULL: it is a number, or v is no index. */
 const char *ir_param_word(const ir_workload *, int i, int64_t v);
 /* Identity as text: "cpu/gemm/blocked:m=64,n=64,k=64,dtype=f32,threads=2,cache=hot". */
-const char *ir_point_key(const ir_point *, char buf[IR_ID]);
-const ir_stats *ir_point_stats(const ir_point *); /* of the device's clock where there is one, else of the wall */
-double      ir_point_time(const ir_point *);      /* device median where there is one, else wall; NAN unless ok */
+const char     *ir_point_key(const ir_point *, char buf[IR_ID]);
+const ir_stats *ir_point_stats(
+    const ir_point *);                  /* of the device's clock where there is one, else of the wall */
+double ir_point_time(const ir_point *); /* device median where there is one, else wall; NAN unless ok */
 
 struct ir_policy {
-    double   warmup_s, warmup_cap_s;  /* at least / at most */
-    double   min_s, budget_s;         /* sampling time per point: at least / at most */
-    double   precision;               /* relative half-width of the median's interval to stop at */
-    size_t   fixed_n;                 /* > 0: exactly so many samples (A/B mode) */
-    double   inject;                  /* > 0: every timed call takes this share longer (the gate tests itself) */
+    double   warmup_s, warmup_cap_s; /* at least / at most */
+    double   min_s, budget_s;        /* sampling time per point: at least / at most */
+    double   precision;              /* relative half-width of the median's interval to stop at */
+    size_t   fixed_n;                /* > 0: exactly so many samples (A/B mode) */
+    double   inject; /* > 0: every timed call takes this share longer (the gate tests itself) */
     bool     cold;
     uint64_t seed;
-    double   naive_s;                 /* skip a naive rung of which one call takes longer; 0: no limit */
-    double   cold_pool_B;             /* total bytes to rotate through when cold */
-    void   (*beside)(void *);         /* called before the first sample, between samples every beside_s seconds and after the last;
-                                       * its time is no part of the budget. NULL: nothing is */
-    void    *beside_arg;
-    double   beside_s;
-    bool     verified;                  /* this very point passed its oracle before in this process: not held against it again */
-    double   max_B;                   /* refuse (skip) points that need more memory; 0: no limit */
-    const volatile int *stop_flag;    /* non-NULL and non-zero: end early (Ctrl-C) */
+    double   naive_s;       /* skip a naive rung of which one call takes longer; 0: no limit */
+    double   cold_pool_B;   /* total bytes to rotate through when cold */
+    void (*beside)(void *); /* called before the first sample, between samples every beside_s seconds and
+                             * after the last; its time is no part of the budget. NULL: nothing is */
+    void  *beside_arg;
+    double beside_s;
+    bool   verified; /* this very point passed its oracle before in this process: not held against it again */
+    double max_B;    /* refuse (skip) points that need more memory; 0: no limit */
+    const volatile int *stop_flag; /* non-NULL and non-zero: end early (Ctrl-C) */
 };
 
 #ifdef __cplusplus

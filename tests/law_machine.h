@@ -19,9 +19,9 @@ static inline void assert_close(double got, double want, double rel)
     if (!(fabs(got / want - 1) <= rel)) fail_msg("got %.6g, want %.6g within %.3g", got, want, rel);
 }
 
-/* ---- a machine ------------------------------------------------------------------------------------------ */
-static inline ir_ceiling *put(ir_ceilings *c, ir_what what, const char *level, const char *op, ir_dtype t, int threads,
-                              double value)
+/* ---- a machine ------------------------------------------------------------------------------- */
+static inline ir_ceiling *put(ir_ceilings *c, ir_what what, const char *level, const char *op, ir_dtype t,
+                              int threads, double value)
 {
     ir_ceiling x;
     memset(&x, 0, sizeof x);
@@ -38,15 +38,16 @@ static inline ir_ceiling *put(ir_ceilings *c, ir_what what, const char *level, c
     return &c->v[c->n - 1];
 }
 
-static inline ir_ceiling *stream(ir_ceilings *c, const char *level, const char *op, double read_frac, int threads,
-                                 double value)
+static inline ir_ceiling *stream(ir_ceilings *c, const char *level, const char *op, double read_frac,
+                                 int threads, double value)
 {
     ir_ceiling *x = put(c, IR_C_BANDWIDTH, level, op, IR_F64, threads, value);
     x->read_frac = read_frac;
     return x;
 }
 
-/* Four cores: DRAM reads at 1, 2, 4 threads, the other kinds at 1 and 4; an L2 known at both ends; no L1 or L3 rows. */
+/* Four cores: DRAM reads at 1, 2, 4 threads, the other kinds at 1 and 4; an L2 known at both ends; no L1 or
+ * L3 rows. */
 static inline void machine(ir_ceilings *c)
 {
     ir_ceilings_init(c);
@@ -79,7 +80,8 @@ static inline ir_point point(double read_B, double write_B, double flops, double
     snprintf(p.kernel, sizeof p.kernel, "blocked");
     p.p.dtype = IR_F32;
     p.p.threads = 4;
-    p.cost = (ir_cost){.read_B = read_B, .write_B = write_B, .flops = flops, .launches = 1, .footprint_B = footprint_B};
+    p.cost = (ir_cost){
+        .read_B = read_B, .write_B = write_B, .flops = flops, .launches = 1, .footprint_B = footprint_B};
     p.status = IR_OK;
     p.wall.n = 30;
     p.wall.median = T;

@@ -1,5 +1,5 @@
-/* record_files.h -- what the tests of the record module share: a directory of their own, whole files, and whether
- * this build can read records. */
+/* record_files.h -- what the tests of the record module share: a directory of their own, whole files, and
+ * whether this build can read records. */
 #ifndef IR_TESTS_RECORD_FILES_H
 #define IR_TESTS_RECORD_FILES_H
 #include "tests/record_sample.h"
@@ -10,7 +10,10 @@
 
 #define HEADER "{\"record\":\"header\",\"schema\":1}\n"
 
-typedef struct { tree dir; char path[128], other[128]; } files;
+typedef struct {
+    tree dir;
+    char path[128], other[128];
+} files;
 
 static inline int setup(void **state)
 {

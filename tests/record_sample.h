@@ -1,5 +1,5 @@
-/* record_sample.h -- a record in which every field of every kind of line is set, each to a value of its own, and
- * one in which nothing is known: filled by walking the tables, so that a new field is in it by itself. */
+/* record_sample.h -- a record in which every field of every kind of line is set, each to a value of its own,
+ * and one in which nothing is known: filled by walking the tables, so that a new field is in it by itself. */
 #ifndef IR_TESTS_RECORD_SAMPLE_H
 #define IR_TESTS_RECORD_SAMPLE_H
 #include "harness/record/fields.h"
@@ -27,8 +27,10 @@ static inline void sample_fill(const ir_rec_field *f, void *base, int *k)
         case REC_TEXT: snprintf(at, f->size, f->size < 16 ? "%d" : "%d\"\\\t\xc3\xa9\x7f", *k); break;
         case REC_WORD:
             for (word = f->words->count - 1; word == f->words->unknown;) word--;
-            if (f->size == sizeof yes) memcpy(at, &yes, sizeof yes);
-            else memcpy(at, &word, sizeof word);
+            if (f->size == sizeof yes)
+                memcpy(at, &yes, sizeof yes);
+            else
+                memcpy(at, &word, sizeof word);
             break;
         case REC_WORDS:
             for (int i = 0; i < f->words->count; i++) bits |= 1u << i;
@@ -46,8 +48,8 @@ static inline void sample_device(ir_device_info *d, ir_env *e)
     sample_fill(ir_rec_device, d, &k);
     ir_env_init(e);
     if (ir_env_num(e, "x", 1.5, true) != IR_OK || ir_env_num(e, "unknown_count", NAN, true) != IR_OK ||
-        ir_env_text(e, "cpu_model", "A \"CPU\" \xc3\xa9", true) != IR_OK || ir_env_text(e, "governor", "", false) != IR_OK ||
-        ir_env_num(e, "load", 0, false) != IR_OK)
+        ir_env_text(e, "cpu_model", "A \"CPU\" \xc3\xa9", true) != IR_OK ||
+        ir_env_text(e, "governor", "", false) != IR_OK || ir_env_num(e, "load", 0, false) != IR_OK)
         abort();
 }
 
@@ -57,7 +59,8 @@ static inline void sample_ceiling(ir_ceiling *c)
     memset(c, 0, sizeof *c);
     sample_fill(ir_rec_ceiling, c, &k);
     snprintf(c->level, sizeof c->level, "DRAM");
-    for (c->nsat = 0; c->nsat < IR_MAX_SATURATION; c->nsat++) sample_fill(ir_rec_saturation, &c->sat[c->nsat], &k);
+    for (c->nsat = 0; c->nsat < IR_MAX_SATURATION; c->nsat++)
+        sample_fill(ir_rec_saturation, &c->sat[c->nsat], &k);
     c->sat[1].gain = -.25;
 }
 
@@ -84,7 +87,10 @@ static inline void sample_point(ir_point *p, ir_status status)
     if (!p->samples.v) abort();
     p->samples.n = p->samples.cap = 5;
     for (uint32_t i = 0; i < 5; i++)
-        p->samples.v[i] = (ir_sample){.wall_s = 1e-3 / (i + 3), .dev_s = i == 2 ? NAN : 1e-4 / (i + 7), .reps = i == 3 ? 0 : i, .throttled = i % 2};
+        p->samples.v[i] = (ir_sample){.wall_s = 1e-3 / (i + 3),
+                                      .dev_s = i == 2 ? NAN : 1e-4 / (i + 7),
+                                      .reps = i == 3 ? 0 : i,
+                                      .throttled = i % 2};
 }
 
 static inline void sample_fit(ir_fit *f, ir_form form)
@@ -113,8 +119,21 @@ static inline ir_status sample_write_unknown(ir_journal *j)
 {
     ir_env         e;
     ir_device_info d = {.id = "d", .clock_Hz = NAN, .mem_B = NAN, .llc_B = NAN, .spec_Bps = NAN};
-    ir_ceiling     c = {.what = IR_C_FLOPS, .dtype = IR_NDTYPE, .value = NAN, .lo = NAN, .hi = NAN, .theory = NAN, .read_frac = NAN, .size_B = NAN};
-    ir_fit         f = {.err_median = NAN, .err_p90 = NAN, .lofo_median = NAN, .lofo_p90 = NAN, .cond = NAN, .BW_ref = NAN, .R_peak = NAN};
+    ir_ceiling     c = {.what = IR_C_FLOPS,
+                        .dtype = IR_NDTYPE,
+                        .value = NAN,
+                        .lo = NAN,
+                        .hi = NAN,
+                        .theory = NAN,
+                        .read_frac = NAN,
+                        .size_B = NAN};
+    ir_fit         f = {.err_median = NAN,
+                        .err_p90 = NAN,
+                        .lofo_median = NAN,
+                        .lofo_p90 = NAN,
+                        .cond = NAN,
+                        .BW_ref = NAN,
+                        .R_peak = NAN};
     ir_verdict     v = {.question = "q", .p = NAN};
     ir_point       p;
     for (int t = 0; t < IR_NDTYPE; t++) d.spec_flops[t] = NAN;

@@ -1,5 +1,6 @@
-/* test_ceilings.c -- the ceilings phase on a made-up GPU whose clock is virtual and whose every rate is known: what is found,
- * which of several ways counts, what the saturation checks say, and what the report shows of it. */
+/* test_ceilings.c -- the ceilings phase on a made-up GPU whose clock is virtual and whose every rate is
+ * known: what is found, which of several ways counts, what the saturation checks say, and what the report
+ * shows of it. */
 #include "bench/ceilings/ceilings.h"
 #include "bench/ceilings/stages.h"
 #include "kernels/workloads/table.h"
@@ -20,13 +21,18 @@
 
 #include <cmocka.h>
 
-const ir_workload *const ir_workloads[] = {&wl_read, &wl_write, &wl_copy, &wl_scale, &wl_add, &wl_triad, &wl_chase, &wl_gather, &wl_clock,
-                                           &wl_fma, &wl_mma, &wl_forkjoin, &wl_local, &wl_transfer, &wl_overlap, &wl_gemm, NULL};
+const ir_workload *const ir_workloads[] = {
+    &wl_read, &wl_write, &wl_copy,     &wl_scale, &wl_add,      &wl_triad,   &wl_chase, &wl_gather, &wl_clock,
+    &wl_fma,  &wl_mma,   &wl_forkjoin, &wl_local, &wl_transfer, &wl_overlap, &wl_gemm,  NULL};
 
-/* ---- the GPU -------------------------------------------------------------------------------------------------------- */
+/* ---- the GPU --------------------------------------------------------------------------------- */
 #define L2_B 50e6
 static const double DRAM = 3e12, L2 = 6e12, LAUNCH = 2e-6, LINK = 50e9, LOCAL = 30e12;
-static struct { double clock_s; double overlap; bool no_library, leaky; } gpu;
+static struct {
+    double clock_s;
+    double overlap;
+    bool   no_library, leaky;
+} gpu;
 
 static double stream_s(const ir_run *r, double share)
 {
@@ -37,7 +43,8 @@ static double stream_s(const ir_run *r, double share)
 }
 static double stream_whole(const ir_run *r) { return stream_s(r, 1); }
 static double stream_by_half(const ir_run *r) { return stream_s(r, gpu.leaky ? 0.5 : 0.995); }
-/* Vector units: 60 TFLOP/s in f32 from 8 chains and 1024 teams on, other types in proportion to their width. */
+/* Vector units: 60 TFLOP/s in f32 from 8 chains and 1024 teams on, other types in proportion to their width.
+ */
 static double fma_s(const ir_run *r)
 {
     double fill = fmin((double)r->p.v[2] / 1024, 1) * fmin((double)r->p.v[0] / 8, 1);
@@ -51,7 +58,9 @@ static double mma_s(const ir_run *r)
 /* The library beats the loops in f16, and not in bf16. */
 static double library_s(const ir_run *r)
 {
-    double size = (double)r->p.v[0], peak = r->p.dtype == IR_F16 ? 700e12 : r->p.dtype == IR_BF16 ? 500e12 : 40e12;
+    double size = (double)r->p.v[0], peak = r->p.dtype == IR_F16    ? 700e12
+                                            : r->p.dtype == IR_BF16 ? 500e12
+                                                                    : 40e12;
     return r->workload->cost(&r->p).flops / (peak * (size < 5000 ? 0.9 : 1));
 }
 static double chase_s(const ir_run *r)
@@ -59,7 +68,10 @@ static double chase_s(const ir_run *r)
     double bytes = (double)r->p.v[0];
     return (double)r->p.v[2] * (bytes < 100e3 ? 20e-9 : bytes < L2_B ? 150e-9 : 500e-9);
 }
-static double local_s(const ir_run *r) { return r->workload->cost(&r->p).footprint_B / (LOCAL * fmin((double)r->p.v[2] / 1024, 1)); }
+static double local_s(const ir_run *r)
+{
+    return r->workload->cost(&r->p).footprint_B / (LOCAL * fmin((double)r->p.v[2] / 1024, 1));
+}
 static double link_s(const ir_run *r) { return (double)r->p.v[0] / LINK; }
 static double launch_s(const ir_run *r) { return (void)r, LAUNCH; }
 static double overlap_s(const ir_run *r)
@@ -75,9 +87,10 @@ static ir_status take(ir_run *r, uint32_t reps, double (*each)(const ir_run *))
     gpu.clock_s += reps * each(r);
     return IR_OK;
 }
-#define KERNEL(id, fam, title, more)                                                                     \
-    static ir_status id##_run(ir_run *r, uint32_t reps) { return take(r, reps, id); }                    \
-    static const ir_kernel k_##id = {.family = fam, .name = title, .flags = IR_K_IDEAL | (more), .run = id##_run};
+#define KERNEL(id, fam, title, more) \
+    static ir_status       id##_run(ir_run *r, uint32_t reps) { return take(r, reps, id); } \
+    static const ir_kernel k_##id = { \
+        .family = fam, .name = title, .flags = IR_K_IDEAL | (more), .run = id##_run};
 KERNEL(stream_whole, "stream", "resident", 0)
 KERNEL(stream_by_half, "stream", "half", IR_K_HALF)
 KERNEL(fma_s, "peak", "chains", 0)
@@ -93,18 +106,23 @@ static ir_status library_can_run(const ir_dev *d, const ir_workload *w, const ir
     (void)d, (void)w, (void)p;
     return gpu.no_library ? ir_fail(IR_SKIP, "no library") : IR_OK;
 }
-static const ir_kernel k_library = {.family = "gemm", .name = "vendor", .flags = IR_K_IDEAL | IR_K_LIB, .can_run = library_can_run, .run = library_run};
-static const ir_kernel *const kernels[] = {&k_stream_whole, &k_stream_by_half, &k_fma_s, &k_mma_s, &k_chase_s, &k_local_s,
-                                           &k_link_s, &k_launch_s, &k_overlap_s, &k_library, NULL};
+static const ir_kernel        k_library = {.family = "gemm",
+                                           .name = "vendor",
+                                           .flags = IR_K_IDEAL | IR_K_LIB,
+                                           .can_run = library_can_run,
+                                           .run = library_run};
+static const ir_kernel *const kernels[] = {&k_stream_whole, &k_stream_by_half, &k_fma_s,  &k_mma_s,
+                                           &k_chase_s,      &k_local_s,        &k_link_s, &k_launch_s,
+                                           &k_overlap_s,    &k_library,        NULL};
 
 static const ir_backend virtual_gpu;
-static ir_status g_open(ir_dev *d)
+static ir_status        g_open(ir_dev *d)
 {
     d->be = &virtual_gpu;
     d->self = &gpu;
     return IR_OK;
 }
-static void g_close(ir_dev *d) { d->self = NULL; }
+static void      g_close(ir_dev *d) { d->self = NULL; }
 static ir_status g_describe(ir_dev *d, ir_device_info *o)
 {
     (void)d;
@@ -119,8 +137,11 @@ static ir_status g_describe(ir_dev *d, ir_device_info *o)
     o->spec_flops[IR_F32] = 64e12;
     return IR_OK;
 }
-static ir_status g_alloc(ir_dev *d, size_t n, ir_mem *m) { return (void)d, (void)n, (void)m, ir_fail(IR_ENOMEM, "none"); }
-static void g_release(ir_dev *d, ir_mem *m) { (void)d, (void)m; }
+static ir_status g_alloc(ir_dev *d, size_t n, ir_mem *m)
+{
+    return (void)d, (void)n, (void)m, ir_fail(IR_ENOMEM, "none");
+}
+static void      g_release(ir_dev *d, ir_mem *m) { (void)d, (void)m; }
 static ir_status g_put(ir_dev *d, ir_mem *m, const void *h) { return (void)d, (void)m, (void)h, IR_OK; }
 static ir_status g_get(ir_dev *d, const ir_mem *m, void *h) { return (void)d, (void)m, (void)h, IR_OK; }
 static ir_status g_sync(ir_dev *d) { return (void)d, IR_OK; }
@@ -132,9 +153,19 @@ static ir_status g_stop(ir_dev *d, double *s)
     *s = NAN;
     return IR_OK;
 }
-static const ir_backend virtual_gpu = {.name = "gpu", .kernels = kernels, .open = g_open, .close = g_close, .describe = g_describe,
-                                       .alloc = g_alloc, .release = g_release, .put = g_put, .get = g_get, .sync = g_sync,
-                                       .now = g_now, .start = g_start, .stop = g_stop};
+static const ir_backend virtual_gpu = {.name = "gpu",
+                                       .kernels = kernels,
+                                       .open = g_open,
+                                       .close = g_close,
+                                       .describe = g_describe,
+                                       .alloc = g_alloc,
+                                       .release = g_release,
+                                       .put = g_put,
+                                       .get = g_get,
+                                       .sync = g_sync,
+                                       .now = g_now,
+                                       .start = g_start,
+                                       .stop = g_stop};
 
 static void measured(measure_context *s)
 {
@@ -142,10 +173,13 @@ static void measured(measure_context *s)
     if (ceilings_measure(s) != IR_OK) fail_msg("%s", ir_why());
 }
 
-static const ir_ceiling *found(const measure_context *s, ir_what what, const char *level, const char *op, ir_dtype t)
+static const ir_ceiling *found(const measure_context *s, ir_what what, const char *level, const char *op,
+                               ir_dtype t)
 {
     const ir_ceiling *c = ir_ceiling_find(&s->ceilings, what, level, op, t, 0);
-    if (!c) fail_msg("no ceiling: %s %s %s %s", ir_what_name(what), level ? level : "", op ? op : "", t < IR_NDTYPE ? ir_dtype_name(t) : "");
+    if (!c)
+        fail_msg("no ceiling: %s %s %s %s", ir_what_name(what), level ? level : "", op ? op : "",
+                 t < IR_NDTYPE ? ir_dtype_name(t) : "");
     return c;
 }
 
@@ -165,7 +199,7 @@ static void assert_near(double got, double want, double rel)
 static void memory(void **state)
 {
     static const char *const op[] = {"read", "write", "copy", "triad"};
-    measure_context s;
+    measure_context          s;
     (void)state;
     memset(&gpu, 0, sizeof gpu);
     gpu.overlap = 0.9;
@@ -180,10 +214,13 @@ static void memory(void **state)
         if (2 * c->size_B <= ir_host_available_B() / 3) assert_true(saturation_over(c, "bytes")->saturated);
         assert_false(c->flags & IR_FLAG_SUSPECT);
     }
-    assert_near(found(&s, IR_C_BANDWIDTH, "DRAM", "scale", IR_NDTYPE)->value, DRAM, 0.01); /* with the streams of copy */
+    assert_near(found(&s, IR_C_BANDWIDTH, "DRAM", "scale", IR_NDTYPE)->value, DRAM,
+                0.01); /* with the streams of copy */
     assert_near(found(&s, IR_C_BANDWIDTH, "L2", "read", IR_NDTYPE)->value, L2, 0.01);
-    assert_true(found(&s, IR_C_BANDWIDTH, "L2", "read", IR_NDTYPE)->size_B > L2_B / 5); /* enough for every processor of it */
-    assert_near(s.ceilings.level_B[3], 32 * 1048576 * sqrt(2), 1e-3); /* half way to the first rung at DRAM's rate */
+    assert_true(found(&s, IR_C_BANDWIDTH, "L2", "read", IR_NDTYPE)->size_B >
+                L2_B / 5); /* enough for every processor of it */
+    assert_near(s.ceilings.level_B[3], 32 * 1048576 * sqrt(2),
+                1e-3); /* half way to the first rung at DRAM's rate */
     assert_near(found(&s, IR_C_BANDWIDTH, "local", "read", IR_NDTYPE)->value, LOCAL, 0.01);
     assert_true(saturation_over(found(&s, IR_C_BANDWIDTH, "local", "read", IR_NDTYPE), "groups")->saturated);
     assert_near(found(&s, IR_C_BANDWIDTH, "link", "to", IR_NDTYPE)->value, LINK, 0.01);
@@ -232,7 +269,8 @@ static void arithmetic(void **state)
     assert_near(ir_peak_ceiling(&s.ceilings, IR_F32, 0), 60e12, 0.01);
     assert_true(saturation_over(f32, "chains")->saturated && saturation_over(f32, "teams")->saturated);
     const ir_ceiling *lib = found(&s, IR_C_FLOPS, NULL, "gemm", IR_F16);
-    assert_near(saturation_over(lib, "size")->gain, 0.111, 0.02); /* the library still gained from 4096 to 8192 */
+    assert_near(saturation_over(lib, "size")->gain, 0.111,
+                0.02); /* the library still gained from 4096 to 8192 */
     assert_false(saturation_over(lib, "size")->saturated);
     context_close(&s);
     gpu.no_library = true;
@@ -244,16 +282,22 @@ static void arithmetic(void **state)
 
 static void shown(void **state)
 {
-    static const char *const words[] = {"mma loops 600 TFLOP/s, gemm vendor 700 TFLOP/s", "link   to ", "50.0 GB/s", "local  read ", "link: bytes between host and device",
-                                        "Overlap 90 % of the shorter", "(queue)", "o occupancy"};
-    measure_context s;
-    char   *text = NULL;
-    size_t  size = 0;
+    static const char *const words[] = {"mma loops 600 TFLOP/s, gemm vendor 700 TFLOP/s",
+                                        "link   to ",
+                                        "50.0 GB/s",
+                                        "local  read ",
+                                        "link: bytes between host and device",
+                                        "Overlap 90 % of the shorter",
+                                        "(queue)",
+                                        "o occupancy"};
+    measure_context          s;
+    char                    *text = NULL;
+    size_t                   size = 0;
     (void)state;
     memset(&gpu, 0, sizeof gpu);
     gpu.overlap = 0.9;
     measured(&s);
-    FILE   *f = open_memstream(&text, &size);
+    FILE *f = open_memstream(&text, &size);
     assert_non_null(f);
     ir_text t = {.f = f, .width = 200};
     ir_text_ceilings(&t, &s.ceilings);
@@ -267,7 +311,8 @@ static void shown(void **state)
     context_close(&s);
 }
 
-/* Visits in the state of the first, in another, in that again, and in a third; what a ceiling keeps, and that its value is the most it gave. */
+/* Visits in the state of the first, in another, in that again, and in a third; what a ceiling keeps, and that
+ * its value is the most it gave. */
 static void moments(void **state)
 {
     ir_ceiling c = {.value = 100, .ref_read_Bps = 80};
@@ -280,7 +325,8 @@ static void moments(void **state)
     assert_true(c.alt_Bps == 60 && c.alt_read_Bps == 40 && c.value == 100);
     ceiling_operating_point(&c, 66, 42);
     assert_near(c.alt_Bps / c.alt_read_Bps, sqrt(60. / 40 * 66 / 42), 1e-12);
-    ceiling_operating_point(&c, 150, 120); /* the best is the ceiling; beside it the state that gave most of the others */
+    ceiling_operating_point(
+        &c, 150, 120); /* the best is the ceiling; beside it the state that gave most of the others */
     assert_true(c.value == 150 && c.ref_read_Bps == 120 && c.alt_Bps == 100);
     ir_ceiling before = c;
     ceiling_operating_point(&c, 500, NAN);
@@ -290,16 +336,24 @@ static void moments(void **state)
     assert_true(blind.value == 100 && blind.ref_read_Bps == 50);
 }
 
-/* A point that meets another state has the ceilings visited, twice at most; what that measures stands before what was asked for. */
+/* A point that meets another state has the ceilings visited, twice at most; what that measures stands before
+ * what was asked for. */
 static void followed(void **state)
 {
     (void)state;
     measure_context s;
-    size_t  n;
+    size_t          n;
     assert_int_equal(context_open(&s, &virtual_gpu, 0), IR_OK);
     s.info.threads = 1; /* a device's memory is its own: nothing follows there */
     const ir_kernel *k = backend_kernel(s.dev.be, &wl_copy, 0);
-    ir_ceiling       c = {.what = IR_C_BANDWIDTH, .level = "DRAM", .op = "copy", .value = 100, .lo = 99, .hi = 101, .ref_read_Bps = 80, .size_B = 1 << 20};
+    ir_ceiling       c = {.what = IR_C_BANDWIDTH,
+                          .level = "DRAM",
+                          .op = "copy",
+                          .value = 100,
+                          .lo = 99,
+                          .hi = 101,
+                          .ref_read_Bps = 80,
+                          .size_B = 1 << 20};
     snprintf(c.kernel, sizeof c.kernel, "%s", k->name);
     assert_int_equal(ir_ceilings_add(&s.ceilings, &c), IR_OK);
     s.monitor.size = ir_workload_param(&wl_copy, "bytes");
@@ -308,7 +362,10 @@ static void followed(void **state)
         s.in_ceilings = i == 0;
         assert_int_equal(context_measure(&s, &wl_copy, k, &wl_copy.defaults, false, NULL), IR_OK);
     }
-    static const struct { double now; int remeasured; } met[] = {{NAN, 0}, {1.1, 0}, {2, 1}, {0.5, 2}, {0.25, 2}};
+    static const struct {
+        double now;
+        int    remeasured;
+    } met[] = {{NAN, 0}, {1.1, 0}, {2, 1}, {0.5, 2}, {0.25, 2}};
     for (size_t i = 0; i < sizeof met / sizeof *met; i++) {
         s.point[s.npoint - 1].bw_now = met[i].now;
         assert_int_equal(ceilings_follow(&s), IR_OK);
@@ -324,7 +381,8 @@ static void followed(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(memory), cmocka_unit_test(unsaturated), cmocka_unit_test(arithmetic),
-                                       cmocka_unit_test(shown), cmocka_unit_test(moments), cmocka_unit_test(followed)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(memory),     cmocka_unit_test(unsaturated),
+                                       cmocka_unit_test(arithmetic), cmocka_unit_test(shown),
+                                       cmocka_unit_test(moments),    cmocka_unit_test(followed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* test_claims.c -- the ledger: every analytic claim recomputed, its verdict the expected one; errors of a ledger; rules over
- * made-up evidence; the batch-1 answer, which must be able to say no. */
+/* test_claims.c -- the ledger: every analytic claim recomputed, its verdict the expected one; errors of a
+ * ledger; rules over made-up evidence; the batch-1 answer, which must be able to say no. */
 #include "bench/claims/claims.h"
 #include "kernels/workloads/workloads_compute.h"
 #include "kernels/workloads/workloads_gemm.h"
@@ -32,7 +32,8 @@ static void all_claims(void **state)
         assert_string_equal(claim_analytic_name(r.verdict), c->verdict_expected);
         assert_true(c->recomputed.n >= c->stated.n && c->stated.n > 0);
         for (size_t k = 0; k < c->recomputed.n; k++)
-            assert_true(claim_meets(&c->recomputed.v[k], formula_get(&r.values, c->recomputed.v[k].name), 1e-5));
+            assert_true(
+                claim_meets(&c->recomputed.v[k], formula_get(&r.values, c->recomputed.v[k].name), 1e-5));
     }
     assert_int_equal(analytic, 57);
 }
@@ -45,7 +46,8 @@ static void every_measurable_has_a_rule(void **state)
             fail_msg("%s has no rule", claims_builtin.claim[i].id);
     for (const claim_rule *r = claim_rules; r->id; r++) {
         if (!claims_find(&claims_builtin, r->id)) fail_msg("rule %s has no claim", r->id);
-        if (!r->untestable && ((!r->bind[0].name && !r->ratio[0].name) || !r->confirm[0].name || !r->refute[0].name || !r->shown[0]))
+        if (!r->untestable && ((!r->bind[0].name && !r->ratio[0].name) || !r->confirm[0].name ||
+                               !r->refute[0].name || !r->shown[0]))
             fail_msg("rule %s decides nothing", r->id);
     }
 }
@@ -53,8 +55,9 @@ static void every_measurable_has_a_rule(void **state)
 /* A rule's points are points of this program. */
 static void every_spec_parses(void **state)
 {
-    static const ir_workload *const all[] = {&wl_gemm, &wl_gemv, &wl_batchmm, &wl_resnet50, &wl_mobilenetv2, &wl_gpt2, &wl_conv, &wl_act,
-                                             &wl_attention, &wl_gather, &wl_chain, &wl_normchain, NULL};
+    static const ir_workload *const all[] = {
+        &wl_gemm, &wl_gemv,      &wl_batchmm, &wl_resnet50, &wl_mobilenetv2, &wl_gpt2, &wl_conv,
+        &wl_act,  &wl_attention, &wl_gather,  &wl_chain,    &wl_normchain,   NULL};
     const claim_evidence e = {.workloads = all};
     (void)state;
     for (const claim_rule *r = claim_rules; r->id; r++)
@@ -63,14 +66,16 @@ static void every_spec_parses(void **state)
             ir_params          p;
             claim_bind_kind    k = r->bind[i].kind;
             if ((k >= BIND_CEIL_BW && k <= BIND_CEIL_LAUNCH) || k == BIND_ETA || k == BIND_L_LAT) continue;
-            if (claim_spec(&e, r->bind[i].spec, &w, &p) != IR_OK) fail_msg("%s: %s: %s", r->id, r->bind[i].spec, ir_why());
+            if (claim_spec(&e, r->bind[i].spec, &w, &p) != IR_OK)
+                fail_msg("%s: %s: %s", r->id, r->bind[i].spec, ir_why());
         }
     for (const claim_rule *r = claim_rules; r->id; r++)
         for (int i = 0; i < 2 * CLAIM_MAX_RATIO; i++) {
             const claim_ratio *q = i < CLAIM_MAX_RATIO ? &r->ratio[i] : &r->beside[i - CLAIM_MAX_RATIO];
             const ir_workload *w;
             ir_params          p;
-            if (q->name && (claim_spec(&e, q->over, &w, &p) != IR_OK || claim_spec(&e, q->under, &w, &p) != IR_OK))
+            if (q->name &&
+                (claim_spec(&e, q->over, &w, &p) != IR_OK || claim_spec(&e, q->under, &w, &p) != IR_OK))
                 fail_msg("%s: %s: %s", r->id, q->name, ir_why());
         }
 }
@@ -101,28 +106,39 @@ static void same_as_file(void **state)
         assert_int_equal(a->stated.n, b->stated.n);
         assert_int_equal(a->recomputed.n, b->recomputed.n);
         assert_int_equal(a->book_line, b->book_line);
-        assert_true(a->tolerance_rel == b->tolerance_rel && a->has_measure == b->has_measure && a->has_recomputed == b->has_recomputed);
+        assert_true(a->tolerance_rel == b->tolerance_rel && a->has_measure == b->has_measure &&
+                    a->has_recomputed == b->has_recomputed);
         for (size_t k = 0; k < a->inputs.n; k++)
             for (size_t m = 0; m < b->inputs.n; m++)
-                if (!strcmp(a->inputs.v[k].name, b->inputs.v[m].name)) assert_true(a->inputs.v[k].v == b->inputs.v[m].v);
+                if (!strcmp(a->inputs.v[k].name, b->inputs.v[m].name))
+                    assert_true(a->inputs.v[k].v == b->inputs.v[m].v);
     }
     ir_ledger_free(&l);
     ir_ledger_free(&l);
 }
 
-/* ---- a ledger's own errors --------------------------------------------------------------------------------- */
+/* ---- a ledger's own errors ------------------------------------------------------------------- */
 static const ir_claim_value in_x[] = {{"x", IR_CV_NUMBER, 3, NAN, NAN, NULL, ""}};
 
-static ir_status try_claim(const char *formula, ir_claim_value stated, const ir_claim_value *again, const char *expected, claim_result *r)
+static ir_status try_claim(const char *formula, ir_claim_value stated, const ir_claim_value *again,
+                           const char *expected, claim_result *r)
 {
-    ir_claim c = {.id = "t", .kind = "analytic", .formula = formula, .inputs = {in_x, 1}, .stated = {&stated, 1},
-                  .recomputed = {again, again ? 1 : 0}, .has_recomputed = again != NULL, .tolerance_rel = 0.1, .verdict_expected = expected};
+    ir_claim c = {.id = "t",
+                  .kind = "analytic",
+                  .formula = formula,
+                  .inputs = {in_x, 1},
+                  .stated = {&stated, 1},
+                  .recomputed = {again, again ? 1 : 0},
+                  .has_recomputed = again != NULL,
+                  .tolerance_rel = 0.1,
+                  .verdict_expected = expected};
     return claim_evaluate(&c, r);
 }
 
 static void ledger_errors(void **state)
 {
-    const ir_claim_value six = {"z", IR_CV_NUMBER, 6, NAN, NAN, NULL, ""}, seven = {"z", IR_CV_NUMBER, 7, NAN, NAN, NULL, ""},
+    const ir_claim_value six = {"z", IR_CV_NUMBER, 6, NAN, NAN, NULL, ""},
+                         seven = {"z", IR_CV_NUMBER, 7, NAN, NAN, NULL, ""},
                          word = {"z", IR_CV_WORD, NAN, NAN, NAN, "memory", "class"};
     claim_result r;
     (void)state;
@@ -146,9 +162,11 @@ static void ledger_errors(void **state)
 
 static void meets(void **state)
 {
-    const formula_value two = {"v", 2, NULL}, mem = {"v", NAN, "memory"};
-    const ir_claim_value near = {"v", IR_CV_NUMBER, 2.05, NAN, NAN, NULL, ""}, from = {"v", IR_CV_RANGE, NAN, 2.1, NAN, NULL, ""},
-                         to = {"v", IR_CV_RANGE, NAN, NAN, 1.9, NULL, ""}, word = {"v", IR_CV_WORD, NAN, NAN, NAN, "memory", ""};
+    const formula_value  two = {"v", 2, NULL}, mem = {"v", NAN, "memory"};
+    const ir_claim_value near = {"v", IR_CV_NUMBER, 2.05, NAN, NAN, NULL, ""},
+                         from = {"v", IR_CV_RANGE, NAN, 2.1, NAN, NULL, ""},
+                         to = {"v", IR_CV_RANGE, NAN, NAN, 1.9, NULL, ""},
+                         word = {"v", IR_CV_WORD, NAN, NAN, NAN, "memory", ""};
     (void)state;
     assert_true(claim_meets(&near, &two, 0.05) && !claim_meets(&near, &two, 0.01));
     assert_true(claim_meets(&from, &two, 0.05) && !claim_meets(&from, &two, 0.01)); /* a range is widened */
@@ -156,7 +174,7 @@ static void meets(void **state)
     assert_true(claim_meets(&word, &mem, 0) && !claim_meets(&word, &two, 1) && !claim_meets(&near, &mem, 1));
 }
 
-/* ---- rules over made-up evidence ------------------------------------------------------------------------------ */
+/* ---- rules over made-up evidence ------------------------------------------------------------- */
 static const ir_workload *const table[] = {&wl_gemm, &wl_gemv, &wl_batchmm, &wl_resnet50, &wl_gpt2, NULL};
 
 static void point(ir_point *o, const ir_workload *w, ir_params p, double T, ir_bound b, double prob)
@@ -184,9 +202,22 @@ static void point(ir_point *o, const ir_workload *w, ir_params p, double T, ir_b
 static void ceilings(ir_ceilings *c)
 {
     ir_ceilings_init(c);
-    ir_ceilings_add(c, &(ir_ceiling){.what = IR_C_BANDWIDTH, .level = "DRAM", .op = "read", .dtype = IR_NDTYPE, .threads = 2, .value = 40e9,
-                                     .lo = 39.9e9, .hi = 40.1e9, .read_frac = 1});
-    ir_ceilings_add(c, &(ir_ceiling){.what = IR_C_FLOPS, .dtype = IR_F32, .threads = 2, .value = 200e9, .lo = 199e9, .hi = 201e9, .read_frac = NAN});
+    ir_ceilings_add(c, &(ir_ceiling){.what = IR_C_BANDWIDTH,
+                                     .level = "DRAM",
+                                     .op = "read",
+                                     .dtype = IR_NDTYPE,
+                                     .threads = 2,
+                                     .value = 40e9,
+                                     .lo = 39.9e9,
+                                     .hi = 40.1e9,
+                                     .read_frac = 1});
+    ir_ceilings_add(c, &(ir_ceiling){.what = IR_C_FLOPS,
+                                     .dtype = IR_F32,
+                                     .threads = 2,
+                                     .value = 200e9,
+                                     .lo = 199e9,
+                                     .hi = 201e9,
+                                     .read_frac = NAN});
 }
 
 static claim_outcome gemv_outcome(double share, ir_bound b, double prob, claim_measured *m)
@@ -197,7 +228,13 @@ static claim_outcome gemv_outcome(double share, ir_bound b, double prob, claim_m
     ceilings(&c);
     ir_cost cost = wl_gemv.cost(&p);
     point(&pt, &wl_gemv, p, (cost.read_B + cost.write_B) / (share * 40e9), b, prob);
-    claim_evidence e = {.point = &pt, .npoint = 1, .ceilings = &c, .threads = 2, .device = "cpu0", .title = "test", .workloads = table};
+    claim_evidence e = {.point = &pt,
+                        .npoint = 1,
+                        .ceilings = &c,
+                        .threads = 2,
+                        .device = "cpu0",
+                        .title = "test",
+                        .workloads = table};
     claim_measure(claims_find(&claims_builtin, "gemv-intensity-f32"), &e, m);
     ir_ceilings_free(&c);
     return m->outcome;
@@ -208,11 +245,15 @@ static void rules(void **state)
     claim_measured m;
     (void)state;
     assert_int_equal(gemv_outcome(0.95, IR_BOUND_MEMORY, 1, &m), MEASURED_CONFIRMED);
-    assert_true(m.p == 1 && fabs(formula_get(&m.values, "share")->v - 0.95) < 1e-9 && m.lo[0] < 0.95 && m.hi[0] > 0.95);
+    assert_true(m.p == 1 && fabs(formula_get(&m.values, "share")->v - 0.95) < 1e-9 && m.lo[0] < 0.95 &&
+                m.hi[0] > 0.95);
     assert_non_null(strstr(m.evidence, "cpu/gemv/fast:m=8192"));
-    assert_int_equal(gemv_outcome(0.85, IR_BOUND_MEMORY, 1, &m), MEASURED_UNDECIDED);   /* half of the draws below .85 */
-    assert_int_equal(gemv_outcome(0.95, IR_BOUND_MEMORY, 0.8, &m), MEASURED_UNDECIDED); /* the label is not clear */
-    assert_int_equal(gemv_outcome(0.95, IR_BOUND_MEMORY, NAN, &m), MEASURED_UNDECIDED); /* no probability, no answer */
+    assert_int_equal(gemv_outcome(0.85, IR_BOUND_MEMORY, 1, &m),
+                     MEASURED_UNDECIDED); /* half of the draws below .85 */
+    assert_int_equal(gemv_outcome(0.95, IR_BOUND_MEMORY, 0.8, &m),
+                     MEASURED_UNDECIDED); /* the label is not clear */
+    assert_int_equal(gemv_outcome(0.95, IR_BOUND_MEMORY, NAN, &m),
+                     MEASURED_UNDECIDED); /* no probability, no answer */
     assert_int_equal(gemv_outcome(0.95, IR_BOUND_LATENCY, 1, &m), MEASURED_REFUTED);
     assert_int_equal(gemv_outcome(0.5, IR_BOUND_MEMORY, 1, &m), MEASURED_REFUTED);
 }
@@ -240,14 +281,15 @@ static void missing(void **state)
     ir_ceilings_free(&c);
 }
 
-/* ---- tensors by the cache, ratios of times ---------------------------------------------------------------------- */
+/* ---- tensors by the cache, ratios of times --------------------------------------------------- */
 static void sizes(void **state)
 {
     claim_evidence e = {.llc_B = 33554432, .mem_B = 32e9};
     char           text[CLAIM_SPEC];
     (void)state;
     assert_int_equal(claim_spec_text(&e, "a:n={dram},k={cache},m={dram/1024},q=7", text, sizeof text), IR_OK);
-    assert_string_equal(text, "a:n=33554432,k=1048576,m=32768,q=7"); /* 134 MB; 4.2 MB, three of them in 33 MB */
+    assert_string_equal(text,
+                        "a:n=33554432,k=1048576,m=32768,q=7"); /* 134 MB; 4.2 MB, three of them in 33 MB */
     e.llc_B = 50e6;
     assert_int_equal(claim_spec_text(&e, "{dram}", text, sizeof text), IR_OK);
     assert_string_equal(text, "67108864"); /* 4 B each: the next power of two above 200 MB */
@@ -277,7 +319,15 @@ static claim_outcome fusion(const char *id, ir_point *pt, size_t n, claim_measur
 {
     ir_ceilings c;
     ceilings(&c);
-    claim_evidence e = {.point = pt, .npoint = n, .ceilings = &c, .threads = 2, .llc_B = 50e6, .mem_B = 64e9, .device = "cpu0", .title = "test", .workloads = fusions};
+    claim_evidence e = {.point = pt,
+                        .npoint = n,
+                        .ceilings = &c,
+                        .threads = 2,
+                        .llc_B = 50e6,
+                        .mem_B = 64e9,
+                        .device = "cpu0",
+                        .title = "test",
+                        .workloads = fusions};
     claim_measure(claims_find(&claims_builtin, id), &e, m);
     ir_ceilings_free(&c);
     return m->outcome;
@@ -285,8 +335,10 @@ static claim_outcome fusion(const char *id, ir_point *pt, size_t n, claim_measur
 
 static void normchain_pair(ir_point *pt, int64_t rows, double ratio)
 {
-    point(&pt[0], &wl_normchain, (ir_params){{rows, 1024, WL_CHAIN_FUSED, 10}, IR_F32, 0}, 1e-3, IR_BOUND_MEMORY, 1);
-    point(&pt[1], &wl_normchain, (ir_params){{rows, 1024, WL_CHAIN_UNFUSED, 10}, IR_F32, 0}, ratio * 1e-3, IR_BOUND_MEMORY, 1);
+    point(&pt[0], &wl_normchain, (ir_params){{rows, 1024, WL_CHAIN_FUSED, 10}, IR_F32, 0}, 1e-3,
+          IR_BOUND_MEMORY, 1);
+    point(&pt[1], &wl_normchain, (ir_params){{rows, 1024, WL_CHAIN_UNFUSED, 10}, IR_F32, 0}, ratio * 1e-3,
+          IR_BOUND_MEMORY, 1);
 }
 
 static void layernorm_fusion(void **state)
@@ -338,8 +390,10 @@ static claim_outcome k_ops(double k2, double k4, double k8, ir_bound b, size_t n
     const double ratio[] = {k2, k4, k8};
     ir_point     pt[6];
     for (int i = 0; i < 3; i++) {
-        point(&pt[2 * i], &wl_chain, (ir_params){{ELEMENTS, 2 << i, WL_CHAIN_UNFUSED}, IR_F32, 0}, ratio[i] * 1e-3, IR_BOUND_MEMORY, 1);
-        point(&pt[2 * i + 1], &wl_chain, (ir_params){{ELEMENTS, 2 << i, WL_CHAIN_FUSED}, IR_F32, 0}, 1e-3, i == 2 ? b : IR_BOUND_MEMORY, 1);
+        point(&pt[2 * i], &wl_chain, (ir_params){{ELEMENTS, 2 << i, WL_CHAIN_UNFUSED}, IR_F32, 0},
+              ratio[i] * 1e-3, IR_BOUND_MEMORY, 1);
+        point(&pt[2 * i + 1], &wl_chain, (ir_params){{ELEMENTS, 2 << i, WL_CHAIN_FUSED}, IR_F32, 0}, 1e-3,
+              i == 2 ? b : IR_BOUND_MEMORY, 1);
     }
     return fusion("fusion-k-ops", pt, n, m);
 }
@@ -350,7 +404,8 @@ static void k_ops_fusion(void **state)
     (void)state;
     assert_int_equal(k_ops(2, 4, 8, IR_BOUND_MEMORY, 6, &m), MEASURED_CONFIRMED);
     assert_int_equal(k_ops(2, 4, 5, IR_BOUND_MEMORY, 6, &m), MEASURED_UNDECIDED);
-    assert_int_equal(k_ops(2, 4, 5, IR_BOUND_COMPUTE, 6, &m), MEASURED_CONFIRMED); /* the claim ends where arithmetic begins */
+    assert_int_equal(k_ops(2, 4, 5, IR_BOUND_COMPUTE, 6, &m),
+                     MEASURED_CONFIRMED); /* the claim ends where arithmetic begins */
     assert_int_equal(k_ops(1.1, 4, 8, IR_BOUND_MEMORY, 6, &m), MEASURED_REFUTED);
     assert_int_equal(k_ops(2, 2.2, 8, IR_BOUND_MEMORY, 6, &m), MEASURED_REFUTED);
     assert_int_equal(k_ops(1.4, 4, 8, IR_BOUND_MEMORY, 6, &m), MEASURED_UNDECIDED);
@@ -358,7 +413,7 @@ static void k_ops_fusion(void **state)
     assert_non_null(strstr(m.why, "needs chain:n=67108864,k=8,fuse=fused"));
 }
 
-/* ---- batch 1 ---------------------------------------------------------------------------------------------------- */
+/* ---- batch 1 --------------------------------------------------------------------------------- */
 static const char *ask(ir_bound net, double net_p, ir_bound decode, double decode_p, batch1_answer *a)
 {
     static ir_point pt[3];
@@ -366,8 +421,15 @@ static const char *ask(ir_bound net, double net_p, ir_bound decode, double decod
     ceilings(&c);
     point(&pt[0], &wl_resnet50, (ir_params){{1, 224}, IR_F32, 0}, 0.05, net, net_p);
     point(&pt[1], &wl_gpt2, (ir_params){{LY_MEDIUM, 1, 1, 128}, IR_F32, 0}, 0.04, decode, decode_p);
-    point(&pt[2], &wl_gpt2, (ir_params){{LY_MEDIUM, 4, 1, 128}, IR_F32, 0}, 0.05, IR_BOUND_COMPUTE, 1); /* batch 4: no witness */
-    claim_evidence e = {.point = pt, .npoint = 3, .ceilings = &c, .threads = 2, .device = "cpu0", .title = "test", .workloads = table};
+    point(&pt[2], &wl_gpt2, (ir_params){{LY_MEDIUM, 4, 1, 128}, IR_F32, 0}, 0.05, IR_BOUND_COMPUTE,
+          1); /* batch 4: no witness */
+    claim_evidence e = {.point = pt,
+                        .npoint = 3,
+                        .ceilings = &c,
+                        .threads = 2,
+                        .device = "cpu0",
+                        .title = "test",
+                        .workloads = table};
     ir_status      st = batch1_ask(&e, a);
     ir_ceilings_free(&c);
     if (st != IR_OK) fail_msg("%s", ir_why());
@@ -393,9 +455,18 @@ static void batch1(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_claims), cmocka_unit_test(every_measurable_has_a_rule), cmocka_unit_test(every_spec_parses), cmocka_unit_test(same_as_file),
-        cmocka_unit_test(ledger_errors), cmocka_unit_test(meets), cmocka_unit_test(rules), cmocka_unit_test(missing), cmocka_unit_test(sizes),
-        cmocka_unit_test(layernorm_fusion), cmocka_unit_test(ratio_of_moments), cmocka_unit_test(k_ops_fusion), cmocka_unit_test(batch1)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(all_claims),
+                                       cmocka_unit_test(every_measurable_has_a_rule),
+                                       cmocka_unit_test(every_spec_parses),
+                                       cmocka_unit_test(same_as_file),
+                                       cmocka_unit_test(ledger_errors),
+                                       cmocka_unit_test(meets),
+                                       cmocka_unit_test(rules),
+                                       cmocka_unit_test(missing),
+                                       cmocka_unit_test(sizes),
+                                       cmocka_unit_test(layernorm_fusion),
+                                       cmocka_unit_test(ratio_of_moments),
+                                       cmocka_unit_test(k_ops_fusion),
+                                       cmocka_unit_test(batch1)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* test_cli.c -- the command line: options of every type, refusals that say what was meant, help from the same tables, the filter. */
+/* test_cli.c -- the command line: options of every type, refusals that say what was meant, help from the same
+ * tables, the filter. */
 #define _GNU_SOURCE
 #include "bench/cli/cli.h"
 
@@ -11,13 +12,31 @@
 #include <string.h>
 #include <cmocka.h>
 
-typedef struct { int64_t level; bool loud; double share; } own_options;
+typedef struct {
+    int64_t level;
+    bool    loud;
+    double  share;
+} own_options;
 static const own_options own_init = {.level = 3};
-static const cli_option own[] = {
-    {.name = "level", .letter = 'l', .type = CLI_INT, .meta = "N", .help = "how much", .offset = offsetof(own_options, level), .lo = 1, .hi = 9},
-    {.name = "loud", .type = CLI_FLAG, .help = "say more", .offset = offsetof(own_options, loud)},
-    {.name = "share", .type = CLI_REAL, .meta = "P", .help = "a share", .offset = offsetof(own_options, share), .unit = CLI_SHARE, .lo = 0, .hi = 1},
-    {0}};
+static const cli_option  own[] = {
+     {.name = "level",
+      .letter = 'l',
+      .type = CLI_INT,
+      .meta = "N",
+      .help = "how much",
+      .offset = offsetof(own_options, level),
+      .lo = 1,
+      .hi = 9},
+     {.name = "loud", .type = CLI_FLAG, .help = "say more", .offset = offsetof(own_options, loud)},
+     {.name = "share",
+      .type = CLI_REAL,
+      .meta = "P",
+      .help = "a share",
+      .offset = offsetof(own_options, share),
+      .unit = CLI_SHARE,
+      .lo = 0,
+      .hi = 1},
+     {0}};
 
 static int called;
 static int act(const cli_args *a)
@@ -25,11 +44,23 @@ static int act(const cli_args *a)
     called++;
     return (int)a->narg + 40;
 }
-static const cli_command commands[] = {
-    {.name = "run", .summary = "runs", .usage = "[WHAT...]", .sets = CLI_SET_MEASURE, .max_args = -1, .main = act},
-    {.name = "one", .summary = "takes one", .usage = "FILE", .sets = CLI_SET_OUTPUT, .own = own, .own_init = &own_init,
-     .own_size = sizeof(own_options), .min_args = 1, .max_args = 1, .main = act},
-    {0}};
+static const cli_command commands[] = {{.name = "run",
+                                        .summary = "runs",
+                                        .usage = "[WHAT...]",
+                                        .sets = CLI_SET_MEASURE,
+                                        .max_args = -1,
+                                        .main = act},
+                                       {.name = "one",
+                                        .summary = "takes one",
+                                        .usage = "FILE",
+                                        .sets = CLI_SET_OUTPUT,
+                                        .own = own,
+                                        .own_init = &own_init,
+                                        .own_size = sizeof(own_options),
+                                        .min_args = 1,
+                                        .max_args = 1,
+                                        .main = act},
+                                       {0}};
 
 enum { MOST = 40 };
 static ir_status parse(cli_args *out, const char *line)
@@ -53,15 +84,21 @@ static void test_values(void **state)
 {
     (void)state;
     cli_args a;
-    assert_int_equal(parse(&a, "run copy --profile full --dtype f32,bf16 --batch 1-64*2 --threads=1,2 --filter ^cpu/ --device 0 "
-                               "--precision 2% --budget 500ms --cold --seed 7 -o out.jsonl --quiet"), IR_OK);
+    assert_int_equal(
+        parse(
+            &a,
+            "run copy --profile full --dtype f32,bf16 --batch 1-64*2 --threads=1,2 --filter ^cpu/ --device 0 "
+            "--precision 2% --budget 500ms --cold --seed 7 -o out.jsonl --quiet"),
+        IR_OK);
     assert_string_equal(a.command->name, "run");
     assert_true(a.narg == 1 && !strcmp(a.arg[0], "copy"));
     assert_true(a.opt.profile == CLI_FULL && a.opt.dtypes.n == 2 && a.opt.dtypes.v[1] == IR_BF16);
     assert_true(a.opt.batch.n == 7 && a.opt.batch.v[6] == 64 && a.opt.threads.n == 2);
-    assert_true(fabs(a.opt.precision - 0.02) < 1e-15 && fabs(a.opt.budget_s - 0.5) < 1e-15 && a.opt.seed == 7);
+    assert_true(fabs(a.opt.precision - 0.02) < 1e-15 && fabs(a.opt.budget_s - 0.5) < 1e-15 &&
+                a.opt.seed == 7);
     assert_true(a.opt.cache == CLI_COLD && a.opt.quiet && !strcmp(a.opt.output, "out.jsonl"));
-    assert_true(cli_filter_match(&a.opt.filter, "cpu", "copy", "nt") && !cli_filter_match(&a.opt.filter, "cuda", "copy", "nt"));
+    assert_true(cli_filter_match(&a.opt.filter, "cpu", "copy", "nt") &&
+                !cli_filter_match(&a.opt.filter, "cuda", "copy", "nt"));
     cli_args_free(&a);
     cli_args_free(&a); /* idempotent */
 }
@@ -73,7 +110,8 @@ static void test_defaults(void **state)
     char    *bare[] = {(char *)"ironroof"};
     assert_int_equal(cli_parse(commands, 1, bare, &a), IR_OK);
     assert_string_equal(a.command->name, "run");
-    assert_true(a.opt.profile == CLI_QUICK && a.opt.dtypes.n == 0 && a.opt.seed == -1 && isnan(a.opt.precision));
+    assert_true(a.opt.profile == CLI_QUICK && a.opt.dtypes.n == 0 && a.opt.seed == -1 &&
+                isnan(a.opt.precision));
     assert_null(cli_filter_regex(&a.opt));
     cli_args_free(&a);
     assert_int_equal(parse(&a, "one x"), IR_OK);
@@ -125,7 +163,8 @@ static void test_help(void **state)
     void (*const page[])(FILE *) = {print_all, print_one, print_run};
     for (size_t i = 0; i < 3; i++) {
         char *text = printed(page[i]);
-        for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == 10) assert_true(strcspn(line, "\n") <= 80);
+        for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == 10)
+            assert_true(strcspn(line, "\n") <= 80);
         if (i == 0) assert_true(strstr(text, "takes one") && strstr(text, "runs"));
         if (i == 1) assert_true(strstr(text, "--level") && strstr(text, "-o") && !strstr(text, "--batch"));
         for (const cli_option *o = cli_shared_options(); i == 2 && o->name; o++) {
@@ -162,7 +201,8 @@ static void test_near(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_values), cmocka_unit_test(test_defaults), cmocka_unit_test(test_refusals),
-                                       cmocka_unit_test(test_help), cmocka_unit_test(test_main), cmocka_unit_test(test_near)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_values),   cmocka_unit_test(test_defaults),
+                                       cmocka_unit_test(test_refusals), cmocka_unit_test(test_help),
+                                       cmocka_unit_test(test_main),     cmocka_unit_test(test_near)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

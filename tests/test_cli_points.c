@@ -10,16 +10,41 @@
 
 #include <cmocka.h>
 
-/* ---- numbers ---- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 static void integers(void **state)
 {
-    static const struct { const char *text; int64_t value; } good[] = {
-        {"0", 0}, {"64", 64}, {"-5", -5}, {"+7", 7}, {"1K", 1000}, {"1k", 1000}, {"2M", 2000000},
-        {"3G", 3000000000}, {"1T", 1000000000000}, {"1Ki", 1024}, {"4KiB", 4096}, {"4KB", 4000}, {"8B", 8},
-        {"1Mi", 1 << 20}, {"256MiB", 1 << 28}, {"2Gi", (int64_t)2 << 30}, {"1Ti", (int64_t)1 << 40},
-        {"1e6", 1000000}, {"1E+3", 1000}, {"1.5G", 1500000000}, {"0.5Ki", 512}, {".25K", 250}, {"1.5e1", 15},
-        {"2e3K", 2000000}, {"1.000", 1}, {"0e99", 0}, {"007", 7},
-        {"9223372036854775807", INT64_MAX}, {"-9223372036854775807", -INT64_MAX}};
+    static const struct {
+        const char *text;
+        int64_t     value;
+    } good[] = {{"0", 0},
+                {"64", 64},
+                {"-5", -5},
+                {"+7", 7},
+                {"1K", 1000},
+                {"1k", 1000},
+                {"2M", 2000000},
+                {"3G", 3000000000},
+                {"1T", 1000000000000},
+                {"1Ki", 1024},
+                {"4KiB", 4096},
+                {"4KB", 4000},
+                {"8B", 8},
+                {"1Mi", 1 << 20},
+                {"256MiB", 1 << 28},
+                {"2Gi", (int64_t)2 << 30},
+                {"1Ti", (int64_t)1 << 40},
+                {"1e6", 1000000},
+                {"1E+3", 1000},
+                {"1.5G", 1500000000},
+                {"0.5Ki", 512},
+                {".25K", 250},
+                {"1.5e1", 15},
+                {"2e3K", 2000000},
+                {"1.000", 1},
+                {"0e99", 0},
+                {"007", 7},
+                {"9223372036854775807", INT64_MAX},
+                {"-9223372036854775807", -INT64_MAX}};
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         int64_t v = -1;
@@ -30,15 +55,29 @@ static void integers(void **state)
 
 static void integers_refused(void **state)
 {
-    static const struct { const char *text, *why; } bad[] = {
-        {"", "the number is missing"}, {"x", "'x' is not a number"}, {"-", "'-' is not a number"},
-        {".", "'.' is not a number"}, {"K", "'K' is not a number"}, {"1m", "'1m' is not a number (write 64, 1e6"},
-        {"1KX", "'1KX' is not a number"}, {"1 ", "'1 ' is not a number"}, {"1e", "'1e' is not a number"},
-        {"1e-3", "'1e-3' is not a number"}, {"0x10", "'0x10' is not a number"}, {"1,2", "'1,2' is not a number"},
-        {"1.5", "'1.5' is not a whole number"}, {"0.3Ki", "'0.3Ki' is not a whole number"},
-        {"9223372036854775808", "is too large"}, {"1e19", "is too large"}, {"1e999999999999", "is too large"},
-        {"1e99999999999999999999", "is too large"}, {"9300000T", "is too large"}, {"8388608Ti", "is too large"},
-        {"0.99999999999999999999", "has too many digits"}};
+    static const struct {
+        const char *text, *why;
+    } bad[] = {{"", "the number is missing"},
+               {"x", "'x' is not a number"},
+               {"-", "'-' is not a number"},
+               {".", "'.' is not a number"},
+               {"K", "'K' is not a number"},
+               {"1m", "'1m' is not a number (write 64, 1e6"},
+               {"1KX", "'1KX' is not a number"},
+               {"1 ", "'1 ' is not a number"},
+               {"1e", "'1e' is not a number"},
+               {"1e-3", "'1e-3' is not a number"},
+               {"0x10", "'0x10' is not a number"},
+               {"1,2", "'1,2' is not a number"},
+               {"1.5", "'1.5' is not a whole number"},
+               {"0.3Ki", "'0.3Ki' is not a whole number"},
+               {"9223372036854775808", "is too large"},
+               {"1e19", "is too large"},
+               {"1e999999999999", "is too large"},
+               {"1e99999999999999999999", "is too large"},
+               {"9300000T", "is too large"},
+               {"8388608Ti", "is too large"},
+               {"0.99999999999999999999", "has too many digits"}};
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         int64_t v = 42;
@@ -50,15 +89,25 @@ static void integers_refused(void **state)
 
 static void reals(void **state)
 {
-    static const struct { const char *text; cli_unit unit; double value; } good[] = {
-        {"0.01", CLI_SHARE, 0.01}, {"1%", CLI_SHARE, 0.01}, {"2.5%", CLI_SHARE, 0.025}, {"10", CLI_SECONDS, 10},
-        {"10s", CLI_SECONDS, 10}, {"500ms", CLI_SECONDS, 0.5}, {"20us", CLI_SECONDS, 2e-5},
-        {"2min", CLI_SECONDS, 120}, {"1h", CLI_SECONDS, 3600}, {"-1.5e3", CLI_NUMBER, -1500}};
-    static const struct { const char *text; cli_unit unit; const char *why; } bad[] = {
-        {"", CLI_NUMBER, "'' is not a number"}, {"nan", CLI_NUMBER, "'nan' is not a number"},
-        {"inf", CLI_SECONDS, "'inf' is not a time (write 2, 500ms or 1min)"}, {"1%", CLI_NUMBER, "'1%' is not"},
-        {"1e999", CLI_NUMBER, "is not a number"}, {"5s", CLI_SHARE, "'5s' is not a share (write 0.01 or 1%)"},
-        {"1 s", CLI_SECONDS, "'1 s' is not a time"}};
+    static const struct {
+        const char *text;
+        cli_unit    unit;
+        double      value;
+    } good[] = {{"0.01", CLI_SHARE, 0.01},    {"1%", CLI_SHARE, 0.01},    {"2.5%", CLI_SHARE, 0.025},
+                {"10", CLI_SECONDS, 10},      {"10s", CLI_SECONDS, 10},   {"500ms", CLI_SECONDS, 0.5},
+                {"20us", CLI_SECONDS, 2e-5},  {"2min", CLI_SECONDS, 120}, {"1h", CLI_SECONDS, 3600},
+                {"-1.5e3", CLI_NUMBER, -1500}};
+    static const struct {
+        const char *text;
+        cli_unit    unit;
+        const char *why;
+    } bad[] = {{"", CLI_NUMBER, "'' is not a number"},
+               {"nan", CLI_NUMBER, "'nan' is not a number"},
+               {"inf", CLI_SECONDS, "'inf' is not a time (write 2, 500ms or 1min)"},
+               {"1%", CLI_NUMBER, "'1%' is not"},
+               {"1e999", CLI_NUMBER, "is not a number"},
+               {"5s", CLI_SHARE, "'5s' is not a share (write 0.01 or 1%)"},
+               {"1 s", CLI_SECONDS, "'1 s' is not a time"}};
     double v;
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
@@ -71,7 +120,7 @@ static void reals(void **state)
     }
 }
 
-/* ---- lists ---- */
+/* ---- lists ----------------------------------------------------------------------------------- */
 static void axis_is(const char *text, const char *want)
 {
     cli_axis a = {0};
@@ -112,22 +161,41 @@ static void lists(void **state)
 
 static void lists_refused(void **state)
 {
-    static const struct { const char *text, *why; } bad[] = {
-        {"", "a value is missing"}, {",", "a value is missing"}, {"1,", "a value is missing"},
-        {"1,,2", "a value is missing"}, {"1,x", "'x' is not a number"}, {"8-1", "'8-1' runs backwards"},
-        {"1-", "'1-' is not a number"}, {"1-x", "'1-x' is not a number"}, {"1-8*", "'1-8*' has no factor after '*'"},
-        {"1-8*x", "has no factor"}, {"1-8*2x", "has no factor"}, {"1-8*1", "'1-8*1' needs a factor above 1"},
-        {"1-8*0.5", "needs a factor above 1"}, {"1-8*-2", "needs a factor above 1"}, {"1-8*inf", "needs a factor"},
-        {"1-8*nan", "needs a factor"}, {"0-8*2", "'0-8*2' must start at 1 or more"}, {"1-9+0", "needs a step of 1"},
-        {"1-9+", "'1-9+' is not a number"}, {"1-9+-1", "needs a step of 1"}, {"1-9/2", "'1-9/2' is not a range"},
-        {"1-5000", "more than 4096 values"}, {"1-9000000000*1.0001", "grows too slowly"},
-        {"1-9000000*1.001", "values in one list"}, {"100", "100 is out of range (-10 to 99)"},
-        {"1 2", "'1 2' is not a number"}, {"1-9+1e30", "is too large"}};
+    static const struct {
+        const char *text, *why;
+    } bad[] = {{"", "a value is missing"},
+               {",", "a value is missing"},
+               {"1,", "a value is missing"},
+               {"1,,2", "a value is missing"},
+               {"1,x", "'x' is not a number"},
+               {"8-1", "'8-1' runs backwards"},
+               {"1-", "'1-' is not a number"},
+               {"1-x", "'1-x' is not a number"},
+               {"1-8*", "'1-8*' has no factor after '*'"},
+               {"1-8*x", "has no factor"},
+               {"1-8*2x", "has no factor"},
+               {"1-8*1", "'1-8*1' needs a factor above 1"},
+               {"1-8*0.5", "needs a factor above 1"},
+               {"1-8*-2", "needs a factor above 1"},
+               {"1-8*inf", "needs a factor"},
+               {"1-8*nan", "needs a factor"},
+               {"0-8*2", "'0-8*2' must start at 1 or more"},
+               {"1-9+0", "needs a step of 1"},
+               {"1-9+", "'1-9+' is not a number"},
+               {"1-9+-1", "needs a step of 1"},
+               {"1-9/2", "'1-9/2' is not a range"},
+               {"1-5000", "more than 4096 values"},
+               {"1-9000000000*1.0001", "grows too slowly"},
+               {"1-9000000*1.001", "values in one list"},
+               {"100", "100 is out of range (-10 to 99)"},
+               {"1 2", "'1 2' is not a number"},
+               {"1-9+1e30", "is too large"}};
     cli_axis a = {0};
     (void)state;
     assert_int_equal(cli_axis_parse("7", -10, 99, &a), IR_OK);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        assert_int_equal(cli_axis_parse(bad[i].text, -10, i == 21 || i == 22 || i == 23 ? INT64_MAX : 99, &a), IR_EINVAL);
+        assert_int_equal(cli_axis_parse(bad[i].text, -10, i == 21 || i == 22 || i == 23 ? INT64_MAX : 99, &a),
+                         IR_EINVAL);
         if (!strstr(ir_why(), bad[i].why)) fail_msg("'%s': %s", bad[i].text, ir_why());
         assert_int_equal(a.n, 1); /* as before */
     }
@@ -148,13 +216,14 @@ static void dtype_lists(void **state)
     assert_int_equal(d.v[2], IR_F64);
     assert_int_equal(d.set, 1u << IR_BF16 | 1u << IR_F32 | 1u << IR_F64);
     assert_int_equal(cli_dtypes_parse("f32,fp16", &d), IR_EINVAL);
-    assert_string_equal(ir_why(), "unknown dtype 'fp16'; did you mean 'f16'? Known: f64 f32 tf32 f16 bf16 f8 i8 i4");
+    assert_string_equal(ir_why(),
+                        "unknown dtype 'fp16'; did you mean 'f16'? Known: f64 f32 tf32 f16 bf16 f8 i8 i4");
     assert_int_equal(cli_dtypes_parse("f32,,f16", &d), IR_EINVAL);
     assert_non_null(strstr(ir_why(), "a dtype is missing"));
     assert_int_equal(d.n, 3);
 }
 
-/* ---- points ---- */
+/* ---- points ---------------------------------------------------------------------------------- */
 static const char *const *split(char *text, const char *arg[], size_t *n)
 {
     *n = 0;
@@ -203,15 +272,17 @@ static void grids(void **state)
     (void)state;
     cli_options_init(&o);
     points_are("copy", &o, "copy:bytes=1048576,streams=1,dtype=f64");
-    points_are("stream", &o, "copy:bytes=1048576,streams=1,dtype=f64\ntriad:bytes=1048576,streams=1,dtype=f64");
+    points_are("stream", &o,
+               "copy:bytes=1048576,streams=1,dtype=f64\ntriad:bytes=1048576,streams=1,dtype=f64");
     points_are("", &o,
                "copy:bytes=1048576,streams=1,dtype=f64\ntriad:bytes=1048576,streams=1,dtype=f64\n"
                "chase:bytes=1048576,pages=0,dtype=f64,threads=1\n"
                "gemm:m=64,n=64,k=64,dtype=f32\ngemm:m=512,n=512,k=512,dtype=f32\n"
                "net:batch=1,seq=128,dtype=f32\nnet:batch=8,seq=128,dtype=f32");
     o.profile = CLI_FULL;
-    points_are("copy", &o, "copy:bytes=1048576,streams=1,dtype=f64\ncopy:bytes=1048576,streams=1,dtype=f64,threads=1\n"
-                           "copy:bytes=16777216,streams=2,dtype=f32");
+    points_are("copy", &o,
+               "copy:bytes=1048576,streams=1,dtype=f64\ncopy:bytes=1048576,streams=1,dtype=f64,threads=1\n"
+               "copy:bytes=16777216,streams=2,dtype=f32");
     points_are("net", &o, "net:batch=1,seq=128,dtype=f32"); /* named, but with an empty grid: its defaults */
     points_are("triad copy triad", &o,
                "triad:bytes=1048576,streams=1,dtype=f64\ntriad:bytes=1048576,streams=1,dtype=f64,threads=1\n"
@@ -233,11 +304,15 @@ static void keys(void **state)
                "gemm:m=2,n=2,k=64,dtype=bf16,threads=2\ngemm:m=2,n=2,k=64,dtype=f32,threads=2\n"
                "gemm:m=4,n=1,k=64,dtype=bf16,threads=2\ngemm:m=4,n=1,k=64,dtype=f32,threads=2\n"
                "gemm:m=4,n=2,k=64,dtype=bf16,threads=2\ngemm:m=4,n=2,k=64,dtype=f32,threads=2");
-    points_are("stream:bytes=1K", &o, "copy:bytes=1000,streams=1,dtype=f64\ntriad:bytes=1000,streams=1,dtype=f64");
-    points_are("copy:threads=1-2", &o, "copy:bytes=268435456,streams=1,dtype=f64,threads=1\n"
-                                       "copy:bytes=268435456,streams=1,dtype=f64,threads=2");
-    points_are("chase:bytes=64", &o, "chase:bytes=64,pages=0,dtype=f64,threads=1"); /* a default 0 it accepts */
-    points_are("copy:bytes=64 copy:bytes=8,64", &o, "copy:bytes=64,streams=1,dtype=f64\ncopy:bytes=8,streams=1,dtype=f64");
+    points_are("stream:bytes=1K", &o,
+               "copy:bytes=1000,streams=1,dtype=f64\ntriad:bytes=1000,streams=1,dtype=f64");
+    points_are("copy:threads=1-2", &o,
+               "copy:bytes=268435456,streams=1,dtype=f64,threads=1\n"
+               "copy:bytes=268435456,streams=1,dtype=f64,threads=2");
+    points_are("chase:bytes=64", &o,
+               "chase:bytes=64,pages=0,dtype=f64,threads=1"); /* a default 0 it accepts */
+    points_are("copy:bytes=64 copy:bytes=8,64", &o,
+               "copy:bytes=64,streams=1,dtype=f64\ncopy:bytes=8,streams=1,dtype=f64");
 }
 
 static void options_multiply(void **state)
@@ -247,7 +322,9 @@ static void options_multiply(void **state)
     (void)state;
     cli_options_init(&o);
     assert_int_equal(cli_axis_parse("2,1", 1, 99, &o.threads), IR_OK);
-    points_are("copy", &o, "copy:bytes=1048576,streams=1,dtype=f64,threads=2\ncopy:bytes=1048576,streams=1,dtype=f64,threads=1");
+    points_are(
+        "copy", &o,
+        "copy:bytes=1048576,streams=1,dtype=f64,threads=2\ncopy:bytes=1048576,streams=1,dtype=f64,threads=1");
     points_are("copy:threads=3", &o, "copy:bytes=268435456,streams=1,dtype=f64,threads=3"); /* the key wins */
     assert_int_equal(expand("", &o, &p), IR_OK); /* chase cannot do threads=2 */
     assert_int_equal(p.left_out, 1);
@@ -261,10 +338,12 @@ static void options_multiply(void **state)
     o.profile = CLI_QUICK;
     cli_axis_free(&o.threads);
     assert_int_equal(cli_axis_parse("1-4*2", 1, 99, &o.batch), IR_OK);
-    points_are("copy net", &o, "copy:bytes=1048576,streams=1,dtype=f64\nnet:batch=1,seq=128,dtype=f32\n"
-                               "net:batch=2,seq=128,dtype=f32\nnet:batch=4,seq=128,dtype=f32");
+    points_are("copy net", &o,
+               "copy:bytes=1048576,streams=1,dtype=f64\nnet:batch=1,seq=128,dtype=f32\n"
+               "net:batch=2,seq=128,dtype=f32\nnet:batch=4,seq=128,dtype=f32");
     points_are("net:batch=7", &o, "net:batch=7,seq=128,dtype=f32");
-    points_are("net:seq=5", &o, "net:batch=1,seq=5,dtype=f32\nnet:batch=2,seq=5,dtype=f32\nnet:batch=4,seq=5,dtype=f32");
+    points_are("net:seq=5", &o,
+               "net:batch=1,seq=5,dtype=f32\nnet:batch=2,seq=5,dtype=f32\nnet:batch=4,seq=5,dtype=f32");
     refused_with("copy gemm", &o, "--batch: no selected workload has a batch");
     cli_options_free(&o);
 }
@@ -292,26 +371,34 @@ static void words_refused(void **state)
     cli_options o;
     (void)state;
     cli_options_init(&o);
-    refused_with("coppy", &o, "unknown workload 'coppy'; did you mean 'copy'? Known: copy triad chase gemm net stream latency");
-    refused_with("sream", &o, "unknown workload 'sream'; did you mean 'stream'? Known: copy triad chase gemm net stream latency");
+    refused_with(
+        "coppy", &o,
+        "unknown workload 'coppy'; did you mean 'copy'? Known: copy triad chase gemm net stream latency");
+    refused_with(
+        "sream", &o,
+        "unknown workload 'sream'; did you mean 'stream'? Known: copy triad chase gemm net stream latency");
     refused_with("zzzzzz", &o, "unknown workload 'zzzzzz'. Known: copy triad chase gemm net stream latency");
     refused_with(":m=1", &o, "':m=1' names no workload");
-    refused_with("cpu/copy/nt", &o, "'cpu/copy/nt' is not a workload; name the part 'copy' and add --filter '^cpu/copy/nt$'");
+    refused_with("cpu/copy/nt", &o,
+                 "'cpu/copy/nt' is not a workload; name the part 'copy' and add --filter '^cpu/copy/nt$'");
     refused_with("copy:", &o, "copy: a key=value is missing after ':'");
     refused_with("copy:64", &o, "copy: '64' is not key=value");
     refused_with("copy:=64", &o, "copy: '=64' is not key=value");
     refused_with("copy:64,bytes=1", &o, "copy: '64,bytes=1' is not key=value");
-    refused_with("copy:byte=64", &o, "unknown key of 'copy': 'byte'; did you mean 'bytes'? Known: bytes streams dtype threads");
+    refused_with("copy:byte=64", &o,
+                 "unknown key of 'copy': 'byte'; did you mean 'bytes'? Known: bytes streams dtype threads");
     refused_with("copy:cache=hot", &o, "copy: 'cache' is no key; use --hot and --cold");
     refused_with("copy:bytes=", &o, "copy: 'bytes=' has no value");
     refused_with("copy:bytes=,streams=1", &o, "copy: 'bytes=' has no value");
     refused_with("copy:bytes=64,", &o, "copy: bytes: a value is missing in the list");
-    refused_with("copy:bytes=64=5", &o, "copy: bytes: '64=5' is not a number (write 64, 1e6, 64K = 64000, 64Ki or 64KiB = 65536)");
+    refused_with("copy:bytes=64=5", &o,
+                 "copy: bytes: '64=5' is not a number (write 64, 1e6, 64K = 64000, 64Ki or 64KiB = 65536)");
     refused_with("copy:bytes=64,streams=1,bytes=8", &o, "copy: the key 'bytes' is given twice");
     refused_with("copy:dtype=f32,dtype=f32", &o, "copy: the key 'dtype' is given twice");
     refused_with("copy:dtype=bf16", &o, "copy: dtype: it has no dtype 'bf16' (it has f64 f32)");
-    refused_with("copy:dtype=f33", &o,
-                 "copy: dtype: unknown dtype 'f33'; did you mean 'f32'? Known: f64 f32 tf32 f16 bf16 f8 i8 i4");
+    refused_with(
+        "copy:dtype=f33", &o,
+        "copy: dtype: unknown dtype 'f33'; did you mean 'f32'? Known: f64 f32 tf32 f16 bf16 f8 i8 i4");
     refused_with("copy:threads=0", &o, "copy: threads: 0 is out of range (1 to 65536)");
     refused_with("stream:batch=4", &o, "unknown key of 'copy': 'batch'. Known: bytes streams dtype threads");
 }
@@ -323,7 +410,8 @@ static void values_refused(void **state)
     (void)state;
     cli_options_init(&o);
     refused_with("copy:bytes=0", &o, "copy:bytes=0,streams=1,dtype=f64: bytes=0: give 8 or more");
-    refused_with("copy:bytes=64,streams=9,threads=2", &o, "copy:bytes=64,streams=9,dtype=f64,threads=2: streams=9: give 1 to 8");
+    refused_with("copy:bytes=64,streams=9,threads=2", &o,
+                 "copy:bytes=64,streams=9,dtype=f64,threads=2: streams=9: give 1 to 8");
     refused_with("gemm:m=-1,n=1", &o, "gemm:m=-1,n=1,k=64,dtype=f32: m=-1: give 1 or more");
     refused_with("gemm:m=0,n=1", &o, "gemm:m=0,n=1,k=64,dtype=f32: m=0: give 1 or more");
     refused_with("gemm:m=5", &o, "gemm: the key 'n' has no default; give gemm:n=...");
@@ -362,7 +450,8 @@ static void point_text(void **state)
     char                     buf[256];
     (void)state;
     assert_string_equal(cli_params_text(&gemm_workload, &p, buf, sizeof buf), "m=64,n=64,k=8");
-    assert_string_equal(cli_point_text(&gemm_workload, &p, buf, sizeof buf), "gemm:m=64,n=64,k=8,dtype=f32,threads=2");
+    assert_string_equal(cli_point_text(&gemm_workload, &p, buf, sizeof buf),
+                        "gemm:m=64,n=64,k=8,dtype=f32,threads=2");
     assert_string_equal(cli_params_text(&gemm_workload, &p, buf, 6), "m=64,");
     assert_string_equal(cli_params_text(&bare, &p, buf, sizeof buf), "");
     assert_string_equal(cli_point_text(&bare, &p, buf, sizeof buf), "bare:dtype=f32,threads=2");
@@ -376,7 +465,8 @@ static void text_round_trip(void **state)
     char        text[256];
     (void)state;
     cli_options_init(&o);
-    assert_int_equal(expand("gemm:m=1-9,n=1-99*3,dtype=f32,bf16,threads=1-2 copy net chase", &o, &all), IR_OK);
+    assert_int_equal(expand("gemm:m=1-9,n=1-99*3,dtype=f32,bf16,threads=1-2 copy net chase", &o, &all),
+                     IR_OK);
     for (size_t i = 0; i < all.n; i++) {
         cli_point_text(all.v[i].workload, &all.v[i].p, text, sizeof text);
         if (expand(text, &o, &one) != IR_OK) fail_msg("%s: %s", text, ir_why());
@@ -392,11 +482,20 @@ static void text_round_trip(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(integers), cmocka_unit_test(integers_refused), cmocka_unit_test(reals),
-        cmocka_unit_test(lists), cmocka_unit_test(lists_refused), cmocka_unit_test(dtype_lists),
-        cmocka_unit_test(grids), cmocka_unit_test(keys), cmocka_unit_test(options_multiply),
-        cmocka_unit_test(dtype_option), cmocka_unit_test(words_refused), cmocka_unit_test(values_refused),
-        cmocka_unit_test(no_workloads), cmocka_unit_test(point_text), cmocka_unit_test(text_round_trip)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(integers),
+                                       cmocka_unit_test(integers_refused),
+                                       cmocka_unit_test(reals),
+                                       cmocka_unit_test(lists),
+                                       cmocka_unit_test(lists_refused),
+                                       cmocka_unit_test(dtype_lists),
+                                       cmocka_unit_test(grids),
+                                       cmocka_unit_test(keys),
+                                       cmocka_unit_test(options_multiply),
+                                       cmocka_unit_test(dtype_option),
+                                       cmocka_unit_test(words_refused),
+                                       cmocka_unit_test(values_refused),
+                                       cmocka_unit_test(no_workloads),
+                                       cmocka_unit_test(point_text),
+                                       cmocka_unit_test(text_round_trip)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* test_compare.c -- verdicts on paired blocks and change points: by hand, and their rates over seeded series. */
+/* test_compare.c -- verdicts on paired blocks and change points: by hand, and their rates over seeded series.
+ */
 #include "harness/stats/compare.h"
 
 #include <math.h>
@@ -47,7 +48,8 @@ static void test_verdicts(void **state)
     assert_int_equal(ir_ab_next_blocks(32), 0);
 }
 
-/* What the plan promises is what happens: effects of the minimum detectable size are found about 80 % of the time. */
+/* What the plan promises is what happens: effects of the minimum detectable size are found about 80 % of the
+ * time. */
 static void test_detection(void **state)
 {
     (void)state;
@@ -76,11 +78,11 @@ static void test_detection(void **state)
     assert_int_equal(ir_ab_plan(d, 4, 0.95, 0.02, 0.10), 0);
 }
 
-/* ---- change points ------------------------------------------------------------------------------------ */
+/* ---- change points --------------------------------------------------------------------------- */
 static double noise(ir_rng *g, int kind)
 {
     double z = ir_rng_normal(g);
-    if (kind == 1) return 0.01 * (exp(0.8 * z) - 1.377); /* skewed */
+    if (kind == 1) return 0.01 * (exp(0.8 * z) - 1.377);   /* skewed */
     if (kind == 2 && ir_rng_uniform(g) < 0.05) return 0.2; /* outliers */
     return 0.01 * z;
 }
@@ -89,10 +91,10 @@ static void test_flat_series(void **state)
 {
     (void)state;
     static const size_t length[] = {20, 35, 60, 120, 200};
-    size_t    flagged = 0, firm = 0, all = 0;
-    ir_change c[IR_MAX_CHANGES];
-    double    y[200];
-    ir_rng    g;
+    size_t              flagged = 0, firm = 0, all = 0;
+    ir_change           c[IR_MAX_CHANGES];
+    double              y[200];
+    ir_rng              g;
     ir_rng_seed(&g, 21);
     for (int kind = 0; kind < 3; kind++)
         for (size_t l = 0; l < 5; l++)
@@ -121,7 +123,9 @@ static void test_steps(void **state)
             for (size_t i = 0; i < n; i++) y[i] = noise(&g, kind) + (i >= before ? 0.05 : 0);
             size_t k = ir_changes(y, n, 0.01, 0.02, c, IR_MAX_CHANGES);
             bool   hit = false;
-            for (size_t i = 0; i < k; i++) hit = hit || (c[i].firm && c[i].at + 3 >= before && c[i].at <= before + 3 && c[i].shift > 0.02);
+            for (size_t i = 0; i < k; i++)
+                hit =
+                    hit || (c[i].firm && c[i].at + 3 >= before && c[i].at <= before + 3 && c[i].shift > 0.02);
             found += hit;
             all++;
         }
@@ -148,7 +152,8 @@ static void test_rules(void **state)
     assert_int_equal(ir_changes(y, 40, 0.01, 0.02, c, IR_MAX_CHANGES), 0);
     y[3] = NAN;
     for (int i = 15; i < 28; i++) y[i] = 0.2;
-    assert_int_equal(ir_changes(y, 40, 0.01, 0.02, c, IR_MAX_CHANGES), 2); /* up and down again; the index counts the NAN */
+    assert_int_equal(ir_changes(y, 40, 0.01, 0.02, c, IR_MAX_CHANGES),
+                     2); /* up and down again; the index counts the NAN */
     assert_true(c[0].at == 15 && c[1].at == 28);
     assert_int_equal(ir_changes(y, 0, 0.01, 0.02, c, IR_MAX_CHANGES), 0);
     assert_true(ir_hodges_lehmann((double[]){1, 2, 3}, 3, (double[]){5, 6, 7}, 3) == 4);
@@ -156,7 +161,8 @@ static void test_rules(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_interval), cmocka_unit_test(test_verdicts), cmocka_unit_test(test_detection),
-                                       cmocka_unit_test(test_flat_series), cmocka_unit_test(test_steps), cmocka_unit_test(test_rules)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_interval),  cmocka_unit_test(test_verdicts),
+                                       cmocka_unit_test(test_detection), cmocka_unit_test(test_flat_series),
+                                       cmocka_unit_test(test_steps),     cmocka_unit_test(test_rules)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

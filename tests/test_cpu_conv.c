@@ -1,6 +1,7 @@
-/* test_cpu_conv.c -- every convolution kernel and every executor of image networks against the oracle: awkward shapes, every
- * ISA, thread count and alignment, guard bytes around every tensor; plans that cut a shape into many blocks; and what
- * is refused. Needs no particular machine: what it cannot run is skipped with a reason. */
+/* test_cpu_conv.c -- every convolution kernel and every executor of image networks against the oracle:
+ * awkward shapes, every ISA, thread count and alignment, guard bytes around every tensor; plans that cut a
+ * shape into many blocks; and what is refused. Needs no particular machine: what it cannot run is skipped
+ * with a reason. */
 #include "kernels/workloads/workloads_nets.h"
 #include "kernels/cpu/cnn.h"
 #include "kernels/cpu/im2col.h"
@@ -16,32 +17,40 @@
 
 enum { MOST_THREADS = 3 };
 
-static ir_status verify(device *d, const ir_workload *w, const ir_kernel *k, const ir_params *p, size_t misalign)
+static ir_status verify(device *d, const ir_workload *w, const ir_kernel *k, const ir_params *p,
+                        size_t misalign)
 {
     ir_check  c;
     ir_status s = ir_verify(&d->dev, w, k, p, 42, misalign, &c);
     if (s == IR_OK || s == IR_SKIP) return s;
     const int64_t *v = p->v;
-    fail_msg("%s/%s n=%d h=%d w=%d c=%d k=%d r=%d s=%d stride=%d pad=%d groups=%d fuse=%d isa=%s threads=%d misalign=%zu: %s",
-             w->name, k->name, (int)v[0], (int)v[1], (int)v[2], (int)v[3], (int)v[4], (int)v[5], (int)v[6], (int)v[7],
-             (int)v[8], (int)v[9], (int)v[10], cpu_isa_name(d->cpu.isa), d->cpu.nthreads, misalign, ir_why());
+    fail_msg("%s/%s n=%d h=%d w=%d c=%d k=%d r=%d s=%d stride=%d pad=%d groups=%d fuse=%d isa=%s threads=%d "
+             "misalign=%zu: %s",
+             w->name, k->name, (int)v[0], (int)v[1], (int)v[2], (int)v[3], (int)v[4], (int)v[5], (int)v[6],
+             (int)v[7], (int)v[8], (int)v[9], (int)v[10], cpu_isa_name(d->cpu.isa), d->cpu.nthreads, misalign,
+             ir_why());
     return s;
 }
 
-/* Only our own kernels promise to work at any byte, and the libraries' do not change with the ISA. How many ran. */
+/* Only our own kernels promise to work at any byte, and the libraries' do not change with the ISA. How many
+ * ran. */
 static int verify_kernels(device *d, const ir_workload *w, const ir_params *p, size_t misalign)
 {
     int ran = 0;
     for (const ir_kernel *const *k = cpu_backend.kernels; *k; k++) {
         const bool ours = !((*k)->flags & (IR_K_LIB | IR_K_NAIVE));
-        if (strcmp((*k)->family, w->family) || (!ours && (misalign || d->cpu.isa != cpu_isa_best()))) continue;
+        if (strcmp((*k)->family, w->family) || (!ours && (misalign || d->cpu.isa != cpu_isa_best())))
+            continue;
         if (verify(d, w, *k, p, misalign) == IR_OK) ran++;
     }
     return ran;
 }
 
 /* n, h, w, c, k, r, s, stride, pad, groups, fuse */
-#define CONV(...) {{__VA_ARGS__}, IR_F32, 0}
+#define CONV(...) \
+    { \
+        {__VA_ARGS__}, IR_F32, 0 \
+    }
 static const ir_params shape[] = {
     CONV(1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1),      CONV(2, 5, 7, 3, 5, 3, 3, 1, 1, 1, 1),
     CONV(1, 9, 8, 17, 64, 3, 3, 2, 1, 1, 1),    CONV(3, 7, 7, 64, 65, 3, 3, 1, 1, 1, 2),
@@ -69,7 +78,8 @@ static void test_shapes(void **state)
             for (size_t i = 0; i < NSHAPE; i++)
                 for (size_t a = 0; a < sizeof misalign / sizeof *misalign; a++) {
                     const int ran = verify_kernels(&d, &wl_conv, &shape[i], misalign[a]);
-                    if (shape[i].v[9] == 1 || shape[i].v[9] == shape[i].v[3]) assert_true(ran > 0); /* one of ours */
+                    if (shape[i].v[9] == 1 || shape[i].v[9] == shape[i].v[3])
+                        assert_true(ran > 0); /* one of ours */
                 }
             ir_pool_free(&d.cpu.pool);
         }
@@ -95,19 +105,22 @@ static void test_edges(void **state)
     }
 }
 
-/* Many groups of channel blocks: the caches of this imaginary machine are tiny; more threads than rows or blocks. */
+/* Many groups of channel blocks: the caches of this imaginary machine are tiny; more threads than rows or
+ * blocks. */
 static void test_many_blocks(void **state)
 {
     (void)state;
-    static const ir_params big[] = {CONV(2, 9, 9, 48, 200, 3, 3, 1, 1, 1, 1), CONV(1, 13, 7, 64, 130, 1, 1, 1, 0, 1, 1),
-                                    CONV(1, 20, 20, 20, 150, 5, 5, 1, 2, 1, 1), CONV(3, 7, 7, 24, 70, 3, 3, 2, 1, 1, 1)};
+    static const ir_params big[] = {
+        CONV(2, 9, 9, 48, 200, 3, 3, 1, 1, 1, 1), CONV(1, 13, 7, 64, 130, 1, 1, 1, 0, 1, 1),
+        CONV(1, 20, 20, 20, 150, 5, 5, 1, 2, 1, 1), CONV(3, 7, 7, 24, 70, 3, 3, 2, 1, 1, 1)};
     for (int isa = 0; isa < CPU_NISA; isa++) {
         if (!isa_runs((cpu_isa)isa)) continue;
         for (int threads = 1; threads <= 7; threads += 2) {
             device d;
             open_device(&d, (cpu_isa)isa, threads);
             d.cpu.topo.ncache = 3;
-            for (int l = 0; l < 3; l++) d.cpu.topo.cache[l] = (ir_cache){.level = l + 1, .size_B = 2048 << (4 * l)};
+            for (int l = 0; l < 3; l++)
+                d.cpu.topo.cache[l] = (ir_cache){.level = l + 1, .size_B = 2048 << (4 * l)};
             for (size_t i = 0; i < sizeof big / sizeof *big; i++) verify_kernels(&d, &wl_conv, &big[i], 0);
             ir_pool_free(&d.cpu.pool);
         }
@@ -126,9 +139,10 @@ static const ir_kernel *kernel(const char *family, const char *name)
 static void test_im2col_bands(void **state)
 {
     (void)state;
-    static const ir_params p[] = {CONV(2, 40, 40, 160, 3, 3, 3, 1, 1, 1, 1), CONV(1, 81, 41, 96, 6, 5, 5, 2, 2, 2, 1),
+    static const ir_params p[] = {CONV(2, 40, 40, 160, 3, 3, 3, 1, 1, 1, 1),
+                                  CONV(1, 81, 41, 96, 6, 5, 5, 2, 2, 2, 1),
                                   CONV(3, 67, 71, 5, 7, 1, 1, 1, 0, 1, 1)};
-    const ir_kernel *k = kernel("conv", "im2col");
+    const ir_kernel       *k = kernel("conv", "im2col");
     for (int threads = 1; threads <= 2; threads++) {
         device d;
         open_device(&d, cpu_isa_best(), threads);
@@ -136,8 +150,10 @@ static void test_im2col_bands(void **state)
             ly_row r;
             wl_row_of(&wl_conv, &p[i], &r);
             const int64_t pixels = r.oh * r.ow * (r.r > 1 ? 1 : r.batch), band = cpu_im2col_band(&r);
-            if (k->flags & IR_K_LIB) assert_true(band < pixels && pixels % band > 0);
-            else assert_true(band == pixels);
+            if (k->flags & IR_K_LIB)
+                assert_true(band < pixels && pixels % band > 0);
+            else
+                assert_true(band == pixels);
             const ir_status s = verify(&d, &wl_conv, k, &p[i], 0);
             assert_true(s == IR_OK || (threads > 1 && k->flags & IR_K_LIB) || p[i].v[9] > 1);
         }
@@ -148,10 +164,15 @@ static void test_im2col_bands(void **state)
 static void test_refusals(void **state)
 {
     (void)state;
-    static const struct { const char *kernel; ir_params p; } no[] = {
-        {"winograd", CONV(1, 8, 8, 4, 4, 3, 3, 2, 1, 1, 1)},  {"winograd", CONV(1, 8, 8, 4, 4, 5, 5, 1, 2, 1, 1)},
-        {"pointwise", CONV(1, 8, 8, 4, 4, 3, 3, 1, 1, 1, 1)}, {"depthwise", CONV(1, 8, 8, 4, 4, 3, 3, 1, 1, 2, 1)},
-        {"direct", CONV(1, 8, 8, 4, 4, 3, 3, 1, 1, 4, 1)},    {"depthwise", CONV(1, 9, 9, 4, 4, 9, 9, 1, 0, 4, 1)}};
+    static const struct {
+        const char *kernel;
+        ir_params   p;
+    } no[] = {{"winograd", CONV(1, 8, 8, 4, 4, 3, 3, 2, 1, 1, 1)},
+              {"winograd", CONV(1, 8, 8, 4, 4, 5, 5, 1, 2, 1, 1)},
+              {"pointwise", CONV(1, 8, 8, 4, 4, 3, 3, 1, 1, 1, 1)},
+              {"depthwise", CONV(1, 8, 8, 4, 4, 3, 3, 1, 1, 2, 1)},
+              {"direct", CONV(1, 8, 8, 4, 4, 3, 3, 1, 1, 4, 1)},
+              {"depthwise", CONV(1, 9, 9, 4, 4, 9, 9, 1, 0, 4, 1)}};
     device d;
     open_device(&d, cpu_isa_best(), 1);
     for (size_t i = 0; i < sizeof no / sizeof *no; i++) {
@@ -164,8 +185,8 @@ static void test_refusals(void **state)
     ir_pool_free(&d.cpu.pool);
 }
 
-/* Winograd's FLOP are those it does: 36 products for 16 outputs, 228 a tile of an input channel, 130 of an output's; both
- * transforms' results are written and read. */
+/* Winograd's FLOP are those it does: 36 products for 16 outputs, 228 a tile of an input channel, 130 of an
+ * output's; both transforms' results are written and read. */
 static void test_costs(void **state)
 {
     (void)state;
@@ -176,7 +197,7 @@ static void test_costs(void **state)
     kernel("conv", "winograd")->cost(&p, &c);
     assert_true(c.flops == 2.0 * 4 * (2 * 36 * 3 * 5 + 3 * 228 + 5 * 130));
     assert_true(c.read_B + c.write_B == plain + 2.0 * 2 * 4 * 36 * 4 * (3 + 5) && c.spare_flops == 0);
-    ir_cost u = wl_conv.cost(&p);
+    ir_cost      u = wl_conv.cost(&p);
     const double before = u.read_B + u.write_B;
     kernel("conv", "im2col")->cost(&p, &u);
     assert_true(u.read_B + u.write_B == before + 2.0 * 2 * 64 * 27 * 4 && u.spare_flops == 0);
@@ -195,7 +216,8 @@ static void test_networks(void **state)
     }
 }
 
-/* What a step need not do is the sum over its layers: by Winograd where that was chosen, else products with padding. */
+/* What a step need not do is the sum over its layers: by Winograd where that was chosen, else products with
+ * padding. */
 static void expect_plan_cost(const ir_run *r, const ly_net *net)
 {
     ir_cost c = r->workload->cost(&r->p), row;
@@ -203,7 +225,8 @@ static void expect_plan_cost(const ir_run *r, const ly_net *net)
     r->kernel->plan_cost(r, &c);
     for (int i = 0; i < net->n; i++) {
         ly_cost(&net->row[i], IR_F32, true, &row);
-        spared += strcmp(cpu_cnn_choice(r, i), "winograd") ? row.spare_flops : row.flops - ly_winograd_flops(&net->row[i]);
+        spared += strcmp(cpu_cnn_choice(r, i), "winograd") ? row.spare_flops
+                                                           : row.flops - ly_winograd_flops(&net->row[i]);
     }
     assert_true(fabs(c.spare_flops - spared) <= 1e-9 * c.flops && c.flops == r->workload->cost(&r->p).flops);
 }
@@ -251,9 +274,10 @@ static void test_profile(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_refusals), cmocka_unit_test(test_costs),
-                                       cmocka_unit_test(test_shapes),   cmocka_unit_test(test_edges),
-                                       cmocka_unit_test(test_many_blocks), cmocka_unit_test(test_im2col_bands), cmocka_unit_test(test_networks),
-                                       cmocka_unit_test(test_profile)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_refusals),    cmocka_unit_test(test_costs),
+        cmocka_unit_test(test_shapes),      cmocka_unit_test(test_edges),
+        cmocka_unit_test(test_many_blocks), cmocka_unit_test(test_im2col_bands),
+        cmocka_unit_test(test_networks),    cmocka_unit_test(test_profile)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
-/* test_cpu_gemm.c -- every product kernel against the oracle on awkward shapes, for every ISA, thread count and alignment; and the
- * oracle against wrong results. Needs no particular machine: what it cannot run is skipped with a reason. */
+/* test_cpu_gemm.c -- every product kernel against the oracle on awkward shapes, for every ISA, thread count
+ * and alignment; and the oracle against wrong results. Needs no particular machine: what it cannot run is
+ * skipped with a reason. */
 #include "kernels/workloads/workloads_gemm.h"
 #include "harness/measure/measure.h"
 
@@ -15,21 +16,23 @@
 static const ir_workload *const workloads[] = {&wl_gemm, &wl_batchmm, &wl_gemv};
 enum { NWORKLOADS = sizeof workloads / sizeof *workloads, MOST_THREADS = 3 };
 
-static void must_verify(device *d, const ir_workload *w, const ir_kernel *k, const ir_params *p, size_t misalign)
+static void must_verify(device *d, const ir_workload *w, const ir_kernel *k, const ir_params *p,
+                        size_t misalign)
 {
     ir_check  c;
     ir_status s = ir_verify(&d->dev, w, k, p, 42, misalign, &c);
     if (s == IR_OK || s == IR_SKIP) return;
-    fail_msg("%s/%s v=%lld,%lld,%lld %s isa=%s threads=%d misalign=%zu: %s", w->name, k->name, (long long)p->v[0],
-             (long long)p->v[1], (long long)p->v[2], ir_dtype_name(p->dtype), cpu_isa_name(d->cpu.isa), p->threads,
-             misalign, ir_why());
+    fail_msg("%s/%s v=%lld,%lld,%lld %s isa=%s threads=%d misalign=%zu: %s", w->name, k->name,
+             (long long)p->v[0], (long long)p->v[1], (long long)p->v[2], ir_dtype_name(p->dtype),
+             cpu_isa_name(d->cpu.isa), p->threads, misalign, ir_why());
 }
 
 static void verify_kernels(device *d, const ir_workload *w, ir_params p, size_t misalign)
 {
     for (const ir_kernel *const *k = cpu_backend.kernels; *k; k++) {
         /* Only our own kernels promise to work at any byte, and the libraries' do not change with the ISA. */
-        if (strcmp((*k)->family, w->family) || ((*k)->flags & IR_K_LIB && (misalign % 8 || d->cpu.isa != cpu_isa_best())))
+        if (strcmp((*k)->family, w->family) ||
+            ((*k)->flags & IR_K_LIB && (misalign % 8 || d->cpu.isa != cpu_isa_best())))
             continue;
         must_verify(d, w, *k, &p, misalign);
     }
@@ -76,23 +79,24 @@ static void test_edges(void **state)
 static void test_many_blocks(void **state)
 {
     (void)state;
-    static const ir_params shape[] = {{{150, 170, 190}, IR_F32, 0},  {{390, 70, 90}, IR_F64, 0},
-                                      {{61, 400, 67}, IR_F32, 0},    {{400, 33, 129}, IR_BF16, 0},
-                                      {{1000, 17, 40}, IR_F32, 0},   {{29, 29, 1000}, IR_F64, 0},
-                                      {{61, 1101, 67}, IR_F32, 0},   {{33, 557, 90}, IR_F64, 0},
-                                      {{75, 2201, 70}, IR_BF16, 0},
-                                      {{7, 400, 200}, IR_F32, 0},    {{16, 333, 250}, IR_F32, 0}, /* few rows, B past every cache */
-                                      {{24, 270, 251}, IR_F64, 0},   {{13, 1100, 130}, IR_BF16, 0},
-                                      {{1, 6203, 131}, IR_F32, 0},   {{4, 1101, 643}, IR_F32, 0}, /* runs, some longer than a strip */
-                                      {{3, 1101, 389}, IR_BF16, 0},  {{6, 523, 771}, IR_F64, 0}};
+    static const ir_params shape[] = {
+        {{150, 170, 190}, IR_F32, 0}, {{390, 70, 90}, IR_F64, 0},    {{61, 400, 67}, IR_F32, 0},
+        {{400, 33, 129}, IR_BF16, 0}, {{1000, 17, 40}, IR_F32, 0},   {{29, 29, 1000}, IR_F64, 0},
+        {{61, 1101, 67}, IR_F32, 0},  {{33, 557, 90}, IR_F64, 0},    {{75, 2201, 70}, IR_BF16, 0},
+        {{7, 400, 200}, IR_F32, 0},   {{16, 333, 250}, IR_F32, 0}, /* few rows, B past every cache */
+        {{24, 270, 251}, IR_F64, 0},  {{13, 1100, 130}, IR_BF16, 0}, {{1, 6203, 131}, IR_F32, 0},
+        {{4, 1101, 643}, IR_F32, 0}, /* runs, some longer than a strip */
+        {{3, 1101, 389}, IR_BF16, 0}, {{6, 523, 771}, IR_F64, 0}};
     for (int isa = 0; isa < CPU_NISA; isa++) {
         if (!isa_runs((cpu_isa)isa)) continue;
         for (int threads = 1; threads <= 4; threads *= 2) {
             device d;
             open_device(&d, (cpu_isa)isa, threads);
             d.cpu.topo.ncache = 3;
-            for (int l = 0; l < 3; l++) d.cpu.topo.cache[l] = (ir_cache){.level = l + 1, .size_B = 1024 << (4 * l)};
-            for (size_t i = 0; i < sizeof shape / sizeof *shape; i++) verify_kernels(&d, &wl_gemm, shape[i], 0);
+            for (int l = 0; l < 3; l++)
+                d.cpu.topo.cache[l] = (ir_cache){.level = l + 1, .size_B = 1024 << (4 * l)};
+            for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
+                verify_kernels(&d, &wl_gemm, shape[i], 0);
             ir_pool_free(&d.cpu.pool);
         }
     }
@@ -113,7 +117,8 @@ static void test_refusals(void **state)
         assert_true(strlen(ir_why()) > 8);
         assert_int_equal(wl_batchmm.valid(&bad[i]), IR_EINVAL);
         ir_params v = {{bad[i].v[0] == 1 ? bad[i].v[1] : bad[i].v[0], bad[i].v[2]}, bad[i].dtype, 0};
-        if (v.v[0] < 1 || v.v[1] < 1 || v.v[0] > (int64_t)1 << 46) assert_int_equal(wl_gemv.valid(&v), IR_EINVAL);
+        if (v.v[0] < 1 || v.v[1] < 1 || v.v[0] > (int64_t)1 << 46)
+            assert_int_equal(wl_gemv.valid(&v), IR_EINVAL);
     }
     assert_int_equal(wl_batchmm.valid(&wl_batchmm.defaults), IR_EINVAL); /* batch must be given */
     assert_non_null(strstr(ir_why(), "batch=0"));
@@ -127,17 +132,19 @@ static void test_costs(void **state)
     ir_params p = {{3, 5, 7}, IR_BF16, 0};
     ir_cost   c = wl_gemm.cost(&p);
     assert_true(c.flops == 2 * 3 * 5 * 7 && c.read_B == 2 * (3 * 7 + 7 * 5) && c.write_B == 4 * 3 * 5);
-    assert_true(c.by_B[IR_BY_WEIGHTS] == 2 * 7 * 5 && c.by_B[IR_BY_IN] == 2 * 3 * 7 && c.by_B[IR_BY_OUT] == c.write_B);
+    assert_true(c.by_B[IR_BY_WEIGHTS] == 2 * 7 * 5 && c.by_B[IR_BY_IN] == 2 * 3 * 7 &&
+                c.by_B[IR_BY_OUT] == c.write_B);
     p = (ir_params){{3, 7}, IR_F64, 0};
     c = wl_gemv.cost(&p);
     assert_true(c.flops == 2 * 3 * 7 && c.by_B[IR_BY_WEIGHTS] == 8 * 3 * 7 && c.by_B[IR_BY_IN] == 8 * 7);
-    assert_true(c.write_B == 8 * 3 && c.footprint_B == c.read_B + c.write_B && c.wa_B == c.write_B && c.launches == 1);
+    assert_true(c.write_B == 8 * 3 && c.footprint_B == c.read_B + c.write_B && c.wa_B == c.write_B &&
+                c.launches == 1);
     for (size_t w = 0; w < NWORKLOADS; w++) /* tensors and cost agree */
         for (size_t i = 0; i < workloads[w]->nodd; i++) {
             const ir_params *o = &workloads[w]->odd[i];
-            ir_tensor t[IR_MAX_TENSORS];
-            double    sum = 0, by = 0;
-            int       n = workloads[w]->tensors(o, t);
+            ir_tensor        t[IR_MAX_TENSORS];
+            double           sum = 0, by = 0;
+            int              n = workloads[w]->tensors(o, t);
             for (int q = 0; q < n; q++) sum += (double)t[q].bytes;
             c = workloads[w]->cost(o);
             for (int q = 0; q < IR_NBY; q++) by += c.by_B[q];
@@ -146,8 +153,13 @@ static void test_costs(void **state)
         }
 }
 
-/* ---- the oracle itself ----------------------------------------------------------------------------------- */
-typedef struct { const ir_workload *w; ir_params p; void *t[3]; size_t bytes[3]; } problem;
+/* ---- the oracle itself ----------------------------------------------------------------------- */
+typedef struct {
+    const ir_workload *w;
+    ir_params          p;
+    void              *t[3];
+    size_t             bytes[3];
+} problem;
 
 static void make(problem *q, const ir_workload *w, ir_params p)
 {
@@ -176,7 +188,7 @@ static void make(problem *q, const ir_workload *w, ir_params p)
 static bool accepted(const problem *q)
 {
     const void *before[3] = {q->t[0], q->t[1], NULL}, *after[3] = {q->t[0], q->t[1], q->t[2]};
-    ir_check c = {NAN, NAN, NULL};
+    ir_check    c = {NAN, NAN, NULL};
     q->w->check(&q->p, before, after, &c);
     assert_non_null(c.oracle);
     assert_true(c.tol > 0 && c.tol < 1e-4);
@@ -272,7 +284,8 @@ static void test_oracle_sees_a_transpose_and_lost_depth(void **state)
         free((void *)(uintptr_t)b);
         free(c);
         a = q.t[0], b = q.t[1], c = q.t[2];
-        for (int64_t j = 0; j < n; j++) c[j] -= a[n - 1] * b[(n - 1) * n + j]; /* row 0 without its last term */
+        for (int64_t j = 0; j < n; j++)
+            c[j] -= a[n - 1] * b[(n - 1) * n + j]; /* row 0 without its last term */
         assert_false(accepted(&q));
         drop(&q);
     }
@@ -280,9 +293,13 @@ static void test_oracle_sees_a_transpose_and_lost_depth(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refusals), cmocka_unit_test(test_costs), cmocka_unit_test(test_oracle_small),
-        cmocka_unit_test(test_oracle_large), cmocka_unit_test(test_oracle_sees_a_transpose_and_lost_depth),
-        cmocka_unit_test(test_edges), cmocka_unit_test(test_odd_shapes), cmocka_unit_test(test_many_blocks)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_refusals),
+                                       cmocka_unit_test(test_costs),
+                                       cmocka_unit_test(test_oracle_small),
+                                       cmocka_unit_test(test_oracle_large),
+                                       cmocka_unit_test(test_oracle_sees_a_transpose_and_lost_depth),
+                                       cmocka_unit_test(test_edges),
+                                       cmocka_unit_test(test_odd_shapes),
+                                       cmocka_unit_test(test_many_blocks)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

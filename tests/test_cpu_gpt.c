@@ -1,5 +1,6 @@
-/* test_cpu_gpt.c -- linear rows, operators, attention and the GPT-2-like step against their oracles, for every ISA, thread
- * count, weight type and alignment; decoding against prefilling, a batch against its sequences. Needs no particular machine. */
+/* test_cpu_gpt.c -- linear rows, operators, attention and the GPT-2-like step against their oracles, for
+ * every ISA, thread count, weight type and alignment; decoding against prefilling, a batch against its
+ * sequences. Needs no particular machine. */
 #include "kernels/workloads/workloads_nets.h"
 
 #include <math.h>
@@ -17,23 +18,25 @@
 static const ir_dtype types[] = {IR_F32, IR_BF16, IR_I8};
 enum { NTYPES = 3, MOST_THREADS = 3 };
 
-/* Every kernel of the workload but its bottom rung. Only our own promise to work at any byte, and the libraries' do not change
- * with the ISA. */
+/* Every kernel of the workload but its bottom rung. Only our own promise to work at any byte, and the
+ * libraries' do not change with the ISA. */
 static int verify(device *d, const ir_workload *w, ir_params p, size_t misalign)
 {
     int ran = 0;
     if (!(w->dtypes & 1u << p.dtype)) return 0;
     for (const ir_kernel *const *k = cpu_backend.kernels; *k; k++) {
         bool lib = (*k)->flags & IR_K_LIB;
-        if (strcmp((*k)->family, w->family) || (*k)->flags & IR_K_NAIVE || (lib && (misalign || d->cpu.isa != cpu_isa_best())))
+        if (strcmp((*k)->family, w->family) || (*k)->flags & IR_K_NAIVE ||
+            (lib && (misalign || d->cpu.isa != cpu_isa_best())))
             continue;
         ir_check  c;
         ir_status s = ir_verify(&d->dev, w, *k, &p, 42, misalign, &c);
         ran += s == IR_OK;
         if (s == IR_OK || (s == IR_SKIP && lib)) continue;
-        fail_msg("%s/%s v=%lld,%lld,%lld,%lld,%lld %s isa=%s threads=%d misalign=%zu: %s", w->name, (*k)->name,
-                 (long long)p.v[0], (long long)p.v[1], (long long)p.v[2], (long long)p.v[3], (long long)p.v[4],
-                 ir_dtype_name(p.dtype), cpu_isa_name(d->cpu.isa), d->cpu.nthreads, misalign, ir_why());
+        fail_msg("%s/%s v=%lld,%lld,%lld,%lld,%lld %s isa=%s threads=%d misalign=%zu: %s", w->name,
+                 (*k)->name, (long long)p.v[0], (long long)p.v[1], (long long)p.v[2], (long long)p.v[3],
+                 (long long)p.v[4], ir_dtype_name(p.dtype), cpu_isa_name(d->cpu.isa), d->cpu.nthreads,
+                 misalign, ir_why());
     }
     return ran;
 }
@@ -41,10 +44,10 @@ static int verify(device *d, const ir_workload *w, ir_params p, size_t misalign)
 static void test_odd_shapes(void **state)
 {
     (void)state;
-    static const ir_workload *const workloads[] = {&wl_linear, &wl_norm,  &wl_softmax,   &wl_act,
-                                                   &wl_add2,   &wl_embed, &wl_attention, &wl_gpt2,
+    static const ir_workload *const workloads[] = {&wl_linear, &wl_norm,     &wl_softmax,   &wl_act,
+                                                   &wl_add2,   &wl_embed,    &wl_attention, &wl_gpt2,
                                                    &wl_chain,  &wl_normchain};
-    static const size_t misalign[] = {0, 1, 20, 63};
+    static const size_t             misalign[] = {0, 1, 20, 63};
     for (int isa = 0; isa < CPU_NISA; isa++) {
         if (!isa_runs((cpu_isa)isa)) continue;
         for (int threads = 1; threads <= MOST_THREADS; threads++) {
@@ -92,7 +95,8 @@ static void test_linear_many_blocks(void **state)
         device d;
         open_device(&d, (cpu_isa)isa, 3);
         d.cpu.topo.ncache = 2;
-        for (int l = 0; l < 2; l++) d.cpu.topo.cache[l] = (ir_cache){.level = l + 1, .size_B = 1024 << (4 * l)};
+        for (int l = 0; l < 2; l++)
+            d.cpu.topo.cache[l] = (ir_cache){.level = l + 1, .size_B = 1024 << (4 * l)};
         for (size_t t = 0; t < NTYPES; t++) {
             verify(&d, &wl_linear, (ir_params){{41, 333, 150}, types[t], 0}, 0);
             verify(&d, &wl_linear, (ir_params){{7, 1000, 63}, types[t], 0}, 0);
@@ -101,13 +105,15 @@ static void test_linear_many_blocks(void **state)
     }
 }
 
-/* Heads that threads cannot share evenly: the cache is split; widths that are no multiple of a vector; blocks of queries. */
+/* Heads that threads cannot share evenly: the cache is split; widths that are no multiple of a vector; blocks
+ * of queries. */
 static void test_attention_edges(void **state)
 {
     (void)state;
-    static const int64_t shape[][5] = {{1, 1, 64, 1, 1000}, {1, 3, 64, 1, 515}, {1, 1, 40, 1, 255},  {1, 2, 17, 1, 256},
-                                       {2, 3, 8, 1, 0},     {1, 1, 64, 100, 0}, {1, 2, 33, 50, 77},  {2, 2, 64, 24, 64},
-                                       {1, 1, 128, 25, 63}, {1, 5, 80, 2, 130}, {3, 1, 7, 65, 1},    {1, 4, 64, 63, 1}};
+    static const int64_t shape[][5] = {{1, 1, 64, 1, 1000}, {1, 3, 64, 1, 515}, {1, 1, 40, 1, 255},
+                                       {1, 2, 17, 1, 256},  {2, 3, 8, 1, 0},    {1, 1, 64, 100, 0},
+                                       {1, 2, 33, 50, 77},  {2, 2, 64, 24, 64}, {1, 1, 128, 25, 63},
+                                       {1, 5, 80, 2, 130},  {3, 1, 7, 65, 1},   {1, 4, 64, 63, 1}};
     for (int isa = 0; isa < CPU_NISA; isa++) {
         if (!isa_runs((cpu_isa)isa)) continue;
         for (int threads = 1; threads <= 4; threads++) {
@@ -124,13 +130,15 @@ static void test_attention_edges(void **state)
     }
 }
 
-/* ---- the step by itself ------------------------------------------------------------------------------------------ */
-typedef struct { ir_run r; ly_net net; void *mem[5]; size_t bytes[5]; } step;
+/* ---- the step by itself ---------------------------------------------------------------------- */
+typedef struct {
+    ir_run r;
+    ly_net net;
+    void  *mem[5];
+    size_t bytes[5];
+} step;
 
-static int64_t smallest(void)
-{
-    return wl_gpt2.odd[0].v[0];
-}
+static int64_t smallest(void) { return wl_gpt2.odd[0].v[0]; }
 
 static const ir_kernel *kernel_of(const char *family, const char *name)
 {
@@ -180,12 +188,13 @@ static void move_cache(const step *a, int64_t from, step *b, int64_t to, int64_t
     for (int i = 0; i < a->net.n; i++)
         if (a->net.row[i].op == LY_ATTENTION) r = &a->net.row[i], blocks++;
     assert_non_null(r);
-    size_t row_B = (size_t)r->dh * (a->r.p.dtype == IR_F32 ? 4 : 2);
+    size_t  row_B = (size_t)r->dh * (a->r.p.dtype == IR_F32 ? 4 : 2);
     int64_t an = a->net.row[0].batch, bn = b->net.row[0].batch;
     for (int64_t p = 0; p < 2 * blocks; p++)
         for (int64_t h = 0; h < r->heads; h++)
             memcpy((char *)b->mem[4] + (size_t)(((p * bn + to) * r->heads + h) * b->net.kv_cap) * row_B,
-                   (char *)a->mem[4] + (size_t)(((p * an + from) * r->heads + h) * a->net.kv_cap) * row_B, (size_t)rows * row_B);
+                   (char *)a->mem[4] + (size_t)(((p * an + from) * r->heads + h) * a->net.kv_cap) * row_B,
+                   (size_t)rows * row_B);
 }
 
 /* Root mean square difference relative to the values'. */
@@ -199,9 +208,13 @@ static double distance(const float *a, const float *b, int64_t n)
     assert_true(sum > 0);
     return sqrt(d / sum);
 }
-static double allowed(ir_dtype t) { return t == IR_F32 ? 1e-5 : 2e-2; } /* the cache is bf16, and activations may be */
+static double allowed(ir_dtype t)
+{
+    return t == IR_F32 ? 1e-5 : 2e-2;
+} /* the cache is bf16, and activations may be */
 
-/* On a machine with two memories the weights are written again, each thread's rows by itself: their content stays, and so does the step's. */
+/* On a machine with two memories the weights are written again, each thread's rows by itself: their content
+ * stays, and so does the step's. */
 static void test_weights_move_home(void **state)
 {
     (void)state;
@@ -222,7 +235,8 @@ static void test_weights_move_home(void **state)
     for (size_t i = 0; i < many; i++) p[i] = (char)(i * 2654435761u >> 24);
     for (int h = 0; h < 2; h++)
         for (size_t at = 0; at < many; at += 700001)
-            ir_host_rehome(p + at, p + (at + 700001 < many ? at + 700001 : many), p + many, h ? IR_PAGES_HUGE : IR_PAGES_SMALL);
+            ir_host_rehome(p + at, p + (at + 700001 < many ? at + 700001 : many), p + many,
+                           h ? IR_PAGES_HUGE : IR_PAGES_SMALL);
     for (size_t i = 0; i < many; i++) assert_int_equal(p[i], (char)(i * 2654435761u >> 24));
     ir_host_free(big, many);
     step_end(&s);
@@ -231,7 +245,11 @@ static void test_weights_move_home(void **state)
 
 /* Who touches a page first: pages are closed, and the fault that opens one again notes the thread. */
 enum { WATCHED = 1 << 14, PIECE = 1 << 16 };
-static struct { char *from; size_t n, page; signed char who[WATCHED]; } watch; /* -1: nobody yet */
+static struct {
+    char       *from;
+    size_t      n, page;
+    signed char who[WATCHED];
+} watch; /* -1: nobody yet */
 static int               watched_threads;
 static _Thread_local int watched_as = -1;
 
@@ -245,7 +263,8 @@ static void note_fault(int signal_number, siginfo_t *info, void *context)
     }
     if (watched_as < 0) watched_as = __atomic_fetch_add(&watched_threads, 1, __ATOMIC_RELAXED);
     signed char nobody = -1;
-    __atomic_compare_exchange_n(&watch.who[at], &nobody, (signed char)watched_as, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+    __atomic_compare_exchange_n(&watch.who[at], &nobody, (signed char)watched_as, false, __ATOMIC_RELAXED,
+                                __ATOMIC_RELAXED);
     mprotect(watch.from + at * watch.page, watch.page, PROT_READ | PROT_WRITE);
 }
 
@@ -259,8 +278,9 @@ static void watch_pages(char *from, size_t bytes)
     assert_int_equal(mprotect(from, watch.n * watch.page, PROT_NONE), 0);
 }
 
-/* Pieces that prepare() had some thread write, and that this thread uses in a step; of them those that nobody else does. Of a page
- * that two use, either may be the first: rows that end in a piece's first page show in the page before. */
+/* Pieces that prepare() had some thread write, and that this thread uses in a step; of them those that nobody
+ * else does. Of a page that two use, either may be the first: rows that end in a piece's first page show in
+ * the page before. */
 static void compare_homes(const signed char *home, const signed char *user, int *homed, int *kept, int *alone)
 {
     const size_t each = PIECE / watch.page;
@@ -277,7 +297,8 @@ static void compare_homes(const signed char *home, const signed char *user, int 
     }
 }
 
-/* On a machine with two memories the thread that writes a piece of the weights is the one that reads it, in decoding and in prefilling. */
+/* On a machine with two memories the thread that writes a piece of the weights is the one that reads it, in
+ * decoding and in prefilling. */
 static void test_weights_are_where_they_are_used(void **state)
 {
     (void)state;
@@ -306,8 +327,8 @@ static void test_weights_are_where_they_are_used(void **state)
             compare_homes(home, watch.who, &homed, &kept, &alone);
             assert_true(homed >= (int)(s.bytes[1] / PIECE) * 3 / 4);
             if (kept != homed || alone < homed / 2)
-                fail_msg("%s, %d tokens: of %d pieces %d are used by the thread next to them, %d by it alone", ir_dtype_name(types[t]),
-                         (int)tokens, homed, kept, alone);
+                fail_msg("%s, %d tokens: of %d pieces %d are used by the thread next to them, %d by it alone",
+                         ir_dtype_name(types[t]), (int)tokens, homed, kept, alone);
             mprotect(W, s.bytes[1], PROT_READ | PROT_WRITE);
             ir_host_free(W, s.bytes[1]);
             step_end(&s);
@@ -366,8 +387,8 @@ static void test_batch_is_its_sequences(void **state)
                 memcpy(one.mem[0], (char *)all.mem[0] + b * tokens[c] * 4, (size_t)tokens[c] * 4);
                 move_cache(&all, b, &one, 0, past[c]);
                 assert_int_equal(one.r.kernel->run(&one.r, 1), IR_OK);
-                assert_true(distance(one.mem[3], (float *)all.mem[3] + b * one.net.out_elems, one.net.out_elems) <=
-                            allowed(types[t]));
+                assert_true(distance(one.mem[3], (float *)all.mem[3] + b * one.net.out_elems,
+                                     one.net.out_elems) <= allowed(types[t]));
             }
             step_end(&one);
             step_end(&all);
@@ -415,10 +436,15 @@ static void test_refusals(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refusals), cmocka_unit_test(test_odd_shapes), cmocka_unit_test(test_linear_edges),
-        cmocka_unit_test(test_linear_many_blocks), cmocka_unit_test(test_attention_edges),
-        cmocka_unit_test(test_weights_move_home), cmocka_unit_test(test_weights_are_where_they_are_used),
-        cmocka_unit_test(test_decode_is_prefill), cmocka_unit_test(test_batch_is_its_sequences), cmocka_unit_test(test_profile)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_refusals),
+                                       cmocka_unit_test(test_odd_shapes),
+                                       cmocka_unit_test(test_linear_edges),
+                                       cmocka_unit_test(test_linear_many_blocks),
+                                       cmocka_unit_test(test_attention_edges),
+                                       cmocka_unit_test(test_weights_move_home),
+                                       cmocka_unit_test(test_weights_are_where_they_are_used),
+                                       cmocka_unit_test(test_decode_is_prefill),
+                                       cmocka_unit_test(test_batch_is_its_sequences),
+                                       cmocka_unit_test(test_profile)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* test_cpu_ops.c -- the functions under the operators against the C library, on every ISA; chains of operations that go wrong are
- * caught, and dropout leaves out what it should. Needs no particular machine. */
+/* test_cpu_ops.c -- the functions under the operators against the C library, on every ISA; chains of
+ * operations that go wrong are caught, and dropout leaves out what it should. Needs no particular machine. */
 #include "kernels/workloads/workloads_nets.h"
 #include "kernels/cpu/ops.h"
 
@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include "tests/support/cpu_device.h"
 
-/* ---- functions ----------------------------------------------------------------------------------------------------- */
+/* ---- functions ------------------------------------------------------------------------------- */
 static void each_ops(void (*f)(const cpu_ops *))
 {
     for (int isa = 0; isa < CPU_NISA; isa++) {
@@ -27,7 +27,7 @@ static void exponential_of(const cpu_ops *o)
 {
     enum { N = 20001 };
     static float x[N], y[N];
-    double worst = 0;
+    double       worst = 0;
     for (int i = 0; i < N; i++) x[i] = -86.9f + (88.7f + 86.9f) * (float)i / (N - 1);
     o->exp_sum(N, x, 0, y);
     for (int i = 0; i < N; i++) worst = fmax(worst, fabs((double)y[i] / exp((double)x[i]) - 1));
@@ -60,7 +60,7 @@ static void gelu_of(const cpu_ops *o)
 static void narrow_of(const cpu_ops *o)
 {
     enum { N = 1003 };
-    static float x[N];
+    static float    x[N];
     static uint16_t y[N];
     for (int i = 0; i < N; i++) x[i] = ir_rand_f32(9, (uint64_t)i) * (float)(1 << i % 24);
     x[5] = NAN, x[6] = INFINITY, x[7] = -INFINITY, x[8] = 0, x[N - 1] = NAN;
@@ -72,8 +72,9 @@ static void test_exponential(void **state) { (void)state, each_ops(exponential_o
 static void test_gelu(void **state) { (void)state, each_ops(gelu_of); }
 static void test_narrow(void **state) { (void)state, each_ops(narrow_of); }
 
-/* ---- chains ---------------------------------------------------------------------------------------------------------- */
-/* Kernels that go wrong in one way each: nothing is left out, one element more is, negatives stay, the norm's offset is forgotten. */
+/* ---- chains ---------------------------------------------------------------------------------- */
+/* Kernels that go wrong in one way each: nothing is left out, one element more is, negatives stay, the norm's
+ * offset is forgotten. */
 static const ir_kernel *right;
 static int64_t          rows_c;
 enum { KEEPS_ALL, DROPS_ONE, NO_RELU, NO_OFFSET, NWRONG };
@@ -81,9 +82,9 @@ static int wrong;
 
 static ir_status wrong_run(ir_run *r, uint32_t reps)
 {
-    ir_run    with = *r;
-    float    *y = r->mem[2].p;
-    float     zeros[2 * 33];
+    ir_run        with = *r;
+    float        *y = r->mem[2].p;
+    float         zeros[2 * 33];
     const int64_t c = r->p.v[1];
     if (wrong == KEEPS_ALL) with.p.v[3] = 0;
     if (wrong == NO_OFFSET) {
@@ -117,13 +118,15 @@ static void test_wrong_chains(void **state)
     assert_int_equal(ir_verify(&d.dev, &wl_normchain, &fake, &p, 42, 0, &check), IR_OK);
     assert_true(check.err <= check.tol);
     fake.run = wrong_run;
-    for (wrong = 0; wrong < NWRONG; wrong++) assert_int_equal(ir_verify(&d.dev, &wl_normchain, &fake, &p, 42, 0, &check), IR_ECHECK);
+    for (wrong = 0; wrong < NWRONG; wrong++)
+        assert_int_equal(ir_verify(&d.dev, &wl_normchain, &fake, &p, 42, 0, &check), IR_ECHECK);
     p = (ir_params){{3, 7, WL_CHAIN_FUSED, 100}, IR_F32, 0};
     assert_int_equal(wl_normchain.valid(&p), IR_EINVAL);
     close_device(&d);
 }
 
-/* Of a million elements as many are left out as asked for, within five deviations, and no column or row more than others. */
+/* Of a million elements as many are left out as asked for, within five deviations, and no column or row more
+ * than others. */
 static void test_dropout_share(void **state)
 {
     enum { ROWS = 1024, COLS = 1024 };
@@ -151,7 +154,8 @@ static void test_dropout_share(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_exponential), cmocka_unit_test(test_gelu), cmocka_unit_test(test_narrow),
-                                       cmocka_unit_test(test_wrong_chains), cmocka_unit_test(test_dropout_share)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_exponential), cmocka_unit_test(test_gelu),
+                                       cmocka_unit_test(test_narrow), cmocka_unit_test(test_wrong_chains),
+                                       cmocka_unit_test(test_dropout_share)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* test_cpu_peak.c -- FMA chains, clock chains and the empty parallel region against their oracles for every ISA and dtype; the port
- * model; the pair probe. Nothing is asserted about speed. */
+/* test_cpu_peak.c -- FMA chains, clock chains and the empty parallel region against their oracles for every
+ * ISA and dtype; the port model; the pair probe. Nothing is asserted about speed. */
 #include "kernels/workloads/workloads_compute.h"
 #include "kernels/cpu/peak.h"
 #include "kernels/cpu/ports.h"
@@ -22,8 +22,9 @@ static size_t verify_kernels(device *d, const ir_workload *w, const ir_params *p
         ir_status s = ir_verify(&d->dev, w, *k, p, 42, 0, &c);
         ran += s == IR_OK;
         if (s != IR_OK && s != IR_SKIP)
-            fail_msg("%s/%s v=%lld,%lld %s isa=%s threads=%d: %s", w->name, (*k)->name, (long long)p->v[0], (long long)p->v[1],
-                     ir_dtype_name(p->dtype), cpu_isa_name(d->cpu.isa), p->threads, ir_why());
+            fail_msg("%s/%s v=%lld,%lld %s isa=%s threads=%d: %s", w->name, (*k)->name, (long long)p->v[0],
+                     (long long)p->v[1], ir_dtype_name(p->dtype), cpu_isa_name(d->cpu.isa), p->threads,
+                     ir_why());
     }
     return ran;
 }
@@ -65,16 +66,19 @@ static void test_costs(void **state)
     p.threads = 2;
     p.v[0] = 8;
     p.v[1] = 1000;
-    assert_true(wl_fma.cost(&p).flops == 2.0 * 16 * 8 * 1000 * 2); /* 2 flop, 16 lanes, 8 chains, 1000 steps, 2 threads */
+    assert_true(wl_fma.cost(&p).flops ==
+                2.0 * 16 * 8 * 1000 * 2); /* 2 flop, 16 lanes, 8 chains, 1000 steps, 2 threads */
     p.dtype = IR_F64;
     assert_true(wl_fma.cost(&p).flops == 2.0 * 8 * 8 * 1000 * 2);
 }
 
-/* Where the core is known, theory is clock x ports x width x 2; where it is not, it is unknown and not zero. */
+/* Where the core is known, theory is clock x ports x width x 2; where it is not, it is unknown and not zero.
+ */
 static void test_theory(void **state)
 {
     (void)state;
-    double per = cpu_fma_per_cycle(cpu_isa_best(), IR_F32), f = cpu_fma_theory_flops(cpu_isa_best(), IR_F32, 1e9);
+    double per = cpu_fma_per_cycle(cpu_isa_best(), IR_F32),
+           f = cpu_fma_theory_flops(cpu_isa_best(), IR_F32, 1e9);
     if (!cpu_core_name()) {
         assert_true(isnan(per) && isnan(f));
         return;

@@ -1,5 +1,6 @@
-/* test_cpu_stream.c -- the memory kernels (streams, chase, gather) against their oracles on awkward shapes, for every ISA, thread
- * count and alignment, inside guard bytes; the costs by hand; and the oracles against wrong results. */
+/* test_cpu_stream.c -- the memory kernels (streams, chase, gather) against their oracles on awkward shapes,
+ * for every ISA, thread count and alignment, inside guard bytes; the costs by hand; and the oracles against
+ * wrong results. */
 #include "kernels/workloads/workloads_memory.h"
 
 #include <math.h>
@@ -10,7 +11,8 @@
 #include <cmocka.h>
 #include "tests/support/cpu_device.h"
 
-static const ir_workload *const workloads[] = {&wl_read, &wl_write, &wl_copy, &wl_scale, &wl_add, &wl_triad, &wl_chase, &wl_gather};
+static const ir_workload *const workloads[] = {&wl_read, &wl_write, &wl_copy,  &wl_scale,
+                                               &wl_add,  &wl_triad, &wl_chase, &wl_gather};
 enum { NWORKLOADS = sizeof workloads / sizeof *workloads };
 
 static size_t verify_kernels(device *d, const ir_workload *w, const ir_params *p, size_t misalign)
@@ -22,9 +24,9 @@ static size_t verify_kernels(device *d, const ir_workload *w, const ir_params *p
         ir_status s = ir_verify(&d->dev, w, *k, p, 42, misalign, &c);
         ran += s == IR_OK;
         if (s != IR_OK && s != IR_SKIP)
-            fail_msg("%s/%s v=%lld,%lld,%lld,%lld %s isa=%s threads=%d misalign=%zu: %s", w->name, (*k)->name, (long long)p->v[0],
-                     (long long)p->v[1], (long long)p->v[2], (long long)p->v[3], ir_dtype_name(p->dtype),
-                     cpu_isa_name(d->cpu.isa), p->threads, misalign, ir_why());
+            fail_msg("%s/%s v=%lld,%lld,%lld,%lld %s isa=%s threads=%d misalign=%zu: %s", w->name, (*k)->name,
+                     (long long)p->v[0], (long long)p->v[1], (long long)p->v[2], (long long)p->v[3],
+                     ir_dtype_name(p->dtype), cpu_isa_name(d->cpu.isa), p->threads, misalign, ir_why());
     }
     return ran;
 }
@@ -32,7 +34,7 @@ static size_t verify_kernels(device *d, const ir_workload *w, const ir_params *p
 static void verify_workload(device *d, const ir_workload *w, int threads)
 {
     static const size_t off[] = {0, 8, 24, 56};
-    size_t ran = 0;
+    size_t              ran = 0;
     for (size_t i = 0; i < w->nodd; i++)
         for (int t = 0; t < IR_NDTYPE; t++)
             for (size_t a = 0; a < sizeof off / sizeof *off; a++) {
@@ -84,7 +86,8 @@ static void test_costs(void **state)
     p.v[0] = 3 * 8 * 1000;
     p.dtype = IR_F64;
     ir_cost c = wl_triad.cost(&p);
-    assert_true(c.read_B == 16000 && c.write_B == 8000 && c.wa_B == 8000 && c.flops == 2000 && c.launches == 1);
+    assert_true(c.read_B == 16000 && c.write_B == 8000 && c.wa_B == 8000 && c.flops == 2000 &&
+                c.launches == 1);
     p = wl_copy.defaults;
     p.v[0] = 2 * 4 * 1000;
     p.dtype = IR_F32;

@@ -1,5 +1,5 @@
-/* test_crossover.c -- the knee of a time over a batch sweep, in both forms, with noise; the predicted one from cost and
- * ceilings; what a context's sweeps say. */
+/* test_crossover.c -- the knee of a time over a batch sweep, in both forms, with noise; the predicted one
+ * from cost and ceilings; what a context's sweeps say. */
 #include "bench/analysis/crossover.h"
 #include "kernels/workloads/workloads_gemm.h"
 #include "harness/stats/stats.h"
@@ -76,8 +76,15 @@ static void refusals(void **state)
 
 static void add(ir_ceilings *c, ir_what what, const char *op, ir_dtype t, double value, double read_frac)
 {
-    ir_ceiling x = {.what = what, .dtype = t, .threads = 1, .value = value, .lo = value, .hi = value, .theory = NAN,
-                    .read_frac = read_frac, .size_B = 1e9};
+    ir_ceiling x = {.what = what,
+                    .dtype = t,
+                    .threads = 1,
+                    .value = value,
+                    .lo = value,
+                    .hi = value,
+                    .theory = NAN,
+                    .read_frac = read_frac,
+                    .size_B = 1e9};
     snprintf(x.device, sizeof x.device, "cpu0");
     if (what == IR_C_BANDWIDTH) snprintf(x.level, sizeof x.level, "DRAM");
     snprintf(x.op, sizeof x.op, "%s", op);
@@ -99,8 +106,8 @@ static void predicted(void **state)
     ir_ceilings c;
     machine(&c);
     const ir_params p = {{1, 4096, 4096}, IR_F32, 1};
-    double n = 4096, want = 4 * n * n / 50e9 / (2 * n * n / 1e12 - 8 * n / 50e9);
-    double got = crossover_predict(&wl_batchmm, &p, 0, false, &c);
+    double          n = 4096, want = 4 * n * n / 50e9 / (2 * n * n / 1e12 - 8 * n / 50e9);
+    double          got = crossover_predict(&wl_batchmm, &p, 0, false, &c);
     if (!(fabs(got / want - 1) < 1e-3)) fail_msg("%g, not %g", got, want);
     const ir_params thin = {{1, 8, 8}, IR_F32, 1}; /* activations outweigh the arithmetic at every batch */
     assert_true(isinf(crossover_predict(&wl_batchmm, &thin, 0, false, &c)));
@@ -130,8 +137,8 @@ static void sweep_of(ir_point *pt, int n, const char *kernel, double rest)
 
 static char *printed(ir_point *pt, size_t n)
 {
-    char   *text = NULL;
-    size_t  size;
+    char           *text = NULL;
+    size_t          size;
     measure_context s = {.point = pt, .npoint = n};
     machine(&s.ceilings);
     FILE *f = open_memstream(&text, &size);
@@ -155,22 +162,27 @@ static void one_line_per_sweep(void **state)
     free(text);
 }
 
-/* Time that only ever grows with the batch: no crossover is claimed to have been measured at the first one. */
+/* Time that only ever grows with the batch: no crossover is claimed to have been measured at the first one.
+ */
 static void compute_bound_throughout(void **state)
 {
     (void)state;
     ir_point pt[N];
     sweep_of(pt, N, "blocked", 0);
     char *text = printed(pt, N);
-    assert_non_null(strstr(text, "memory gives way to compute at batch 1 already, the smallest measured (predicted 41"));
+    assert_non_null(
+        strstr(text, "memory gives way to compute at batch 1 already, the smallest measured (predicted 41"));
     free(text);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(exact), cmocka_unit_test(noisy_intervals_cover), cmocka_unit_test(compute_bound_from_the_first),
-        cmocka_unit_test(refusals), cmocka_unit_test(predicted), cmocka_unit_test(one_line_per_sweep),
-        cmocka_unit_test(compute_bound_throughout)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(exact),
+                                       cmocka_unit_test(noisy_intervals_cover),
+                                       cmocka_unit_test(compute_bound_from_the_first),
+                                       cmocka_unit_test(refusals),
+                                       cmocka_unit_test(predicted),
+                                       cmocka_unit_test(one_line_per_sweep),
+                                       cmocka_unit_test(compute_bound_throughout)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

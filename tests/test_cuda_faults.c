@@ -1,8 +1,10 @@
-/* test_cuda_faults.c -- the CUDA backend against a runtime whose n-th call fails, for every n: what costs a row and what the device, memory that
- * runs out, and what kernels ask of shared memory on each capability; graphs and probes stay outside of what is timed. */
+/* test_cuda_faults.c -- the CUDA backend against a runtime whose n-th call fails, for every n: what costs a
+ * row and what the device, memory that runs out, and what kernels ask of shared memory on each capability;
+ * graphs and probes stay outside of what is timed. */
 #include "tests/cuda/points.h"
 
-extern bool emu_turing; /* kernels/cuda/emulate.h, which is C++: kernels get the matrix instructions of sm_75 */
+extern bool
+    emu_turing; /* kernels/cuda/emulate.h, which is C++: kernels get the matrix instructions of sm_75 */
 
 /* The n-th call fails, for every n of a point: never a crash, never a leak, never a wrong "ok". */
 static void fail_everywhere(cudaError_t e, bool sticky, ir_status want)
@@ -21,7 +23,8 @@ static void fail_everywhere(cudaError_t e, bool sticky, ir_status want)
             ir_status st = measure(&d, &points[i], &o);
             bool      reached = fake.calls >= last;
             if (reached && st != IR_OK) {
-                if (st != want && st != IR_ENOMEM) fail_msg("%s, call %ld: %s (%s)", points[i].family, n, o.why, ir_status_name(st));
+                if (st != want && st != IR_ENOMEM)
+                    fail_msg("%s, call %ld: %s (%s)", points[i].family, n, o.why, ir_status_name(st));
                 assert_true(o.why[0] != 0);
                 if (want == IR_EDEVICE) assert_true(d.dead);
             }
@@ -34,7 +37,8 @@ static void fail_everywhere(cudaError_t e, bool sticky, ir_status want)
             ir_point_free(&o);
             ir_measure_release(&d);
             cuda_backend.close(&d);
-            if (fake.live != 0) fail_msg("%s, call %ld: %ld objects not freed", points[i].family, n, fake.live);
+            if (fake.live != 0)
+                fail_msg("%s, call %ld: %ld objects not freed", points[i].family, n, fake.live);
             if (!reached) break;
         }
     }
@@ -47,11 +51,13 @@ static void lost_device(void **state)
 }
 
 /* Errors that the backend does not list: what they say of the device is whether it still answers. */
-static const cudaError_t unlisted[] = {cudaErrorInvalidValue, cudaErrorInvalidConfiguration, cudaErrorLaunchOutOfResources};
-static void bad_launch_costs_a_row(void **state)
+static const cudaError_t unlisted[] = {cudaErrorInvalidValue, cudaErrorInvalidConfiguration,
+                                       cudaErrorLaunchOutOfResources};
+static void              bad_launch_costs_a_row(void **state)
 {
     (void)state;
-    for (size_t e = 0; e < sizeof unlisted / sizeof *unlisted; e++) fail_everywhere(unlisted[e], false, IR_ECHECK);
+    for (size_t e = 0; e < sizeof unlisted / sizeof *unlisted; e++)
+        fail_everywhere(unlisted[e], false, IR_ECHECK);
     for (size_t e = 0; e < sizeof unlisted / sizeof *unlisted; e++)
         for (int i = 0; i < NPOINT; i++) {
             ir_point o;
@@ -63,7 +69,8 @@ static void bad_launch_costs_a_row(void **state)
             assert_int_equal(measure(&d, &points[i], &o), IR_ECHECK);
             ir_point_free(&o);
             assert_false(d.dead);
-            if (measure(&d, &points[i], &o) != IR_OK) fail_msg("%s after a bad launch: %s", points[i].family, o.why);
+            if (measure(&d, &points[i], &o) != IR_OK)
+                fail_msg("%s after a bad launch: %s", points[i].family, o.why);
             ir_point_free(&o);
             ir_measure_release(&d);
             cuda_backend.close(&d);
@@ -73,28 +80,37 @@ static void bad_launch_costs_a_row(void **state)
 static void silent_device_is_dead(void **state)
 {
     (void)state;
-    for (size_t e = 0; e < sizeof unlisted / sizeof *unlisted; e++) fail_everywhere(unlisted[e], true, IR_EDEVICE);
+    for (size_t e = 0; e < sizeof unlisted / sizeof *unlisted; e++)
+        fail_everywhere(unlisted[e], true, IR_EDEVICE);
 }
 
-/* What a kernel asks for beside its static shared memory is allowed where the capability has both, else the row is skipped. */
+/* What a kernel asks for beside its static shared memory is allowed where the capability has both, else the
+ * row is skipped. */
 static void shared_memory_limits(void **state)
 {
     (void)state;
-    static const struct { int cc; point x; ir_status want; } t[] = {
-        {90, {&wl_local, "local", "shared", {{49152, 1, 2}, IR_F32, 0}}, IR_OK}, /* 48 KiB are what needs no asking, static included */
-        {90, {&wl_local, "local", "shared", {{226 << 10, 1, 2}, IR_F32, 0}}, IR_OK},
-        {90, {&wl_local, "local", "shared", {{227 << 10, 1, 2}, IR_F32, 0}}, IR_SKIP},
-        {86, {&wl_local, "local", "shared", {{98 << 10, 1, 2}, IR_F32, 0}}, IR_OK},
-        {86, {&wl_local, "local", "shared", {{99 << 10, 1, 2}, IR_F32, 0}}, IR_SKIP},
-        {75, {&wl_local, "local", "shared", {{63 << 10, 1, 2}, IR_F32, 0}}, IR_OK},
-        {75, {&wl_local, "local", "shared", {{64 << 10, 1, 2}, IR_F32, 0}}, IR_SKIP},
-        {75, {&wl_gemm, "gemm", "mma", {{64, 64, 512}, IR_F16, 0}}, IR_OK},    /* parts of k joined */
-        {75, {&wl_gemm, "gemm", "mma", {{256, 256, 64}, IR_F16, 0}}, IR_OK},   /* enough tiles for the large ones, no room for them */
-        {86, {&wl_gemm, "gemm", "mma", {{256, 256, 64}, IR_BF16, 0}}, IR_OK},
-        {75, {&wl_attention, "attention", "flash", {{1, 1, 128, 17, 5}, IR_F16, 0}}, IR_OK},
-        {86, {&wl_attention, "attention", "flash", {{1, 1, 128, 17, 5}, IR_F16, 0}}, IR_OK},
-        {120, {&wl_norm, "norm", "rows", {{3, 10240}, IR_F32, 0}}, IR_OK},
-        {75, {&wl_softmax, "softmax", "rows", {{3, 10240}, IR_F32, 0}}, IR_OK}};
+    static const struct {
+        int       cc;
+        point     x;
+        ir_status want;
+    } t[] = {{90,
+              {&wl_local, "local", "shared", {{49152, 1, 2}, IR_F32, 0}},
+              IR_OK}, /* 48 KiB are what needs no asking, static included */
+             {90, {&wl_local, "local", "shared", {{226 << 10, 1, 2}, IR_F32, 0}}, IR_OK},
+             {90, {&wl_local, "local", "shared", {{227 << 10, 1, 2}, IR_F32, 0}}, IR_SKIP},
+             {86, {&wl_local, "local", "shared", {{98 << 10, 1, 2}, IR_F32, 0}}, IR_OK},
+             {86, {&wl_local, "local", "shared", {{99 << 10, 1, 2}, IR_F32, 0}}, IR_SKIP},
+             {75, {&wl_local, "local", "shared", {{63 << 10, 1, 2}, IR_F32, 0}}, IR_OK},
+             {75, {&wl_local, "local", "shared", {{64 << 10, 1, 2}, IR_F32, 0}}, IR_SKIP},
+             {75, {&wl_gemm, "gemm", "mma", {{64, 64, 512}, IR_F16, 0}}, IR_OK}, /* parts of k joined */
+             {75,
+              {&wl_gemm, "gemm", "mma", {{256, 256, 64}, IR_F16, 0}},
+              IR_OK}, /* enough tiles for the large ones, no room for them */
+             {86, {&wl_gemm, "gemm", "mma", {{256, 256, 64}, IR_BF16, 0}}, IR_OK},
+             {75, {&wl_attention, "attention", "flash", {{1, 1, 128, 17, 5}, IR_F16, 0}}, IR_OK},
+             {86, {&wl_attention, "attention", "flash", {{1, 1, 128, 17, 5}, IR_F16, 0}}, IR_OK},
+             {120, {&wl_norm, "norm", "rows", {{3, 10240}, IR_F32, 0}}, IR_OK},
+             {75, {&wl_softmax, "softmax", "rows", {{3, 10240}, IR_F32, 0}}, IR_OK}};
     for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
         ir_point o;
         fake_reset();
@@ -103,7 +119,8 @@ static void shared_memory_limits(void **state)
         ir_dev d = device(0);
         assert_int_equal(cuda_backend.open(&d), IR_OK);
         ir_status st = measure(&d, &t[i].x, &o);
-        if (st != t[i].want) fail_msg("%s (row %zu) on sm_%d: %s: %s", t[i].x.family, i, t[i].cc, ir_status_name(st), o.why);
+        if (st != t[i].want)
+            fail_msg("%s (row %zu) on sm_%d: %s: %s", t[i].x.family, i, t[i].cc, ir_status_name(st), o.why);
         assert_false(d.dead);
         ir_point_free(&o);
         ir_measure_release(&d);
@@ -128,7 +145,8 @@ static void cold_graphs(void **state)
         fake.sms = 16;
         ir_dev d = device(0);
         assert_int_equal(cuda_backend.open(&d), IR_OK);
-        if (ir_measure(&d, x->w, kernel(x->family, x->kernel), &x->p, &pol, &o) != IR_OK) fail_msg("%s: %s", x->family, o.why);
+        if (ir_measure(&d, x->w, kernel(x->family, x->kernel), &x->p, &pol, &o) != IR_OK)
+            fail_msg("%s: %s", x->family, o.why);
         assert_int_equal(fake.graphs, 2);
         ir_point_free(&o);
         ir_measure_release(&d);
@@ -151,7 +169,8 @@ static void probed_once(void **state)
         ir_run r = {.workload = x[i].w, .kernel = kernel(x[i].family, x[i].kernel), .dev = &d, .p = x[i].p};
         assert_int_equal(cuda_backend.open(&d), IR_OK);
         r.nmem = x[i].w->tensors(&r.p, t);
-        for (int m = 0; m < r.nmem; m++) assert_int_equal(cuda_backend.alloc(&d, t[m].bytes, &r.mem[m]), IR_OK);
+        for (int m = 0; m < r.nmem; m++)
+            assert_int_equal(cuda_backend.alloc(&d, t[m].bytes, &r.mem[m]), IR_OK);
         assert_int_equal(r.kernel->setup(&r), IR_OK);
         assert_int_equal(r.kernel->run(&r, 1), IR_OK);
         assert_true(fake.uploaded_B > 0);
@@ -180,10 +199,12 @@ static void operands_stay(void **state)
         fake.uploaded_B = 0;
         if (measure(&d, &x, &o) != IR_OK) fail_msg("%s: %s", ladder[i], o.why);
         ir_point_free(&o);
-        if (i == 0) assert_true(fake.uploaded_B >= 4 * (M * K + K * N + M * N));
-        else assert_true(fake.uploaded_B == 4 * M * N);
+        if (i == 0)
+            assert_true(fake.uploaded_B >= 4 * (M * K + K * N + M * N));
+        else
+            assert_true(fake.uploaded_B == 4 * M * N);
     }
-    point other = {&wl_gemm, "gemm", "tiled", {{M, N, K + 16}, IR_F32, 0}};
+    point    other = {&wl_gemm, "gemm", "tiled", {{M, N, K + 16}, IR_F32, 0}};
     ir_point o;
     fake.uploaded_B = 0;
     assert_int_equal(measure(&d, &other, &o), IR_OK);
@@ -203,13 +224,9 @@ static void out_of_memory_anywhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lost_device),
-        cmocka_unit_test(bad_launch_costs_a_row),
-        cmocka_unit_test(silent_device_is_dead),
-        cmocka_unit_test(out_of_memory_anywhere),
-        cmocka_unit_test(shared_memory_limits),
-        cmocka_unit_test(cold_graphs),
-        cmocka_unit_test(probed_once),
-        cmocka_unit_test(operands_stay)};
+        cmocka_unit_test(lost_device),           cmocka_unit_test(bad_launch_costs_a_row),
+        cmocka_unit_test(silent_device_is_dead), cmocka_unit_test(out_of_memory_anywhere),
+        cmocka_unit_test(shared_memory_limits),  cmocka_unit_test(cold_graphs),
+        cmocka_unit_test(probed_once),           cmocka_unit_test(operands_stay)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

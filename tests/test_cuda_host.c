@@ -1,5 +1,6 @@
-/* test_cuda_host.c -- the host side of the CUDA backend against a runtime that fails on demand: what a machine without a
- * driver or device says, capabilities, MIG, memory that runs out, a device that dies at any call; nothing leaks. */
+/* test_cuda_host.c -- the host side of the CUDA backend against a runtime that fails on demand: what a
+ * machine without a driver or device says, capabilities, MIG, memory that runs out, a device that dies at any
+ * call; nothing leaks. */
 #include "tests/cuda/points.h"
 
 static void refuses(int index, const char *words)
@@ -73,8 +74,10 @@ static void peaks(void **state)
     assert_true(fabs(cuda_peak_flops(80, 108, 1.41e9, IR_F32) / 19.5e12 - 1) < 0.01);
     assert_true(fabs(cuda_peak_flops(90, 132, 1.83e9, IR_BF16) / 989e12 - 1) < 0.01); /* H100 SXM datasheet */
     assert_true(fabs(cuda_peak_flops(90, 132, 1.83e9, IR_F8) / 1979e12 - 1) < 0.01);
-    assert_true(fabs(cuda_peak_flops(87, 16, 1.3e9, IR_I8) / 85e12 - 1) < 0.01);      /* Jetson AGX Orin 64 GB, dense */
-    assert_true(fabs(cuda_peak_flops(120, 170, 2.407e9, IR_F16) / 209.5e12 - 1) < 0.01); /* RTX 5090, f32 sums, dense */
+    assert_true(fabs(cuda_peak_flops(87, 16, 1.3e9, IR_I8) / 85e12 - 1) <
+                0.01); /* Jetson AGX Orin 64 GB, dense */
+    assert_true(fabs(cuda_peak_flops(120, 170, 2.407e9, IR_F16) / 209.5e12 - 1) <
+                0.01); /* RTX 5090, f32 sums, dense */
     assert_true(fabs(cuda_peak_flops(120, 170, 2.407e9, IR_TF32) / 104.8e12 - 1) < 0.01);
     assert_true(fabs(cuda_peak_flops(120, 170, 2.407e9, IR_F8) / 419e12 - 1) < 0.01);
     assert_true(isnan(cuda_peak_flops(80, 108, 1.41e9, IR_F8)));
@@ -204,12 +207,18 @@ static void older_capability(void **state)
 static void kernels_a_layer(void **state)
 {
     (void)state;
-    static const struct { const char *name; int layer, step; } want[] = {{"launches", 7, 3}, {"few", 5, 2}, {"resident", 0, 1}};
+    static const struct {
+        const char *name;
+        int         layer, step;
+    } want[] = {{"launches", 7, 3}, {"few", 5, 2}, {"resident", 0, 1}};
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
         fake_reset();
         ir_dev    d = device(0);
         ir_tensor t[IR_MAX_TENSORS];
-        ir_run    r = {.workload = &wl_gpt2, .kernel = kernel("gpt", want[i].name), .dev = &d, .p = {{LY_TINY, 1, 1, 3}, IR_F8, 0}};
+        ir_run    r = {.workload = &wl_gpt2,
+                       .kernel = kernel("gpt", want[i].name),
+                       .dev = &d,
+                       .p = {{LY_TINY, 1, 1, 3}, IR_F8, 0}};
         assert_int_equal(cuda_backend.open(&d), IR_OK);
         r.nmem = wl_gpt2.tensors(&r.p, t);
         for (int m = 0; m < r.nmem; m++) {
@@ -239,7 +248,7 @@ static void too_many_rows(void **state)
 {
     (void)state;
     fake_reset();
-    ir_dev          d = device(0);
+    ir_dev           d = device(0);
     const ir_kernel *k = kernel("gpt", "few");
     assert_int_equal(cuda_backend.open(&d), IR_OK);
     ir_params p = {{LY_TINY, 5, 1, 3}, IR_BF16, 0};
@@ -300,10 +309,17 @@ static void queue_overflow(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(absent), cmocka_unit_test(described), cmocka_unit_test(peaks), cmocka_unit_test(healthy),
-        cmocka_unit_test(open_fails_cleanly),
-        cmocka_unit_test(too_large), cmocka_unit_test(memory_ends_at_a_batch), cmocka_unit_test(older_capability), cmocka_unit_test(queue_overflow),
-        cmocka_unit_test(blocking_launches), cmocka_unit_test(kernels_a_layer), cmocka_unit_test(too_many_rows)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(absent),
+                                       cmocka_unit_test(described),
+                                       cmocka_unit_test(peaks),
+                                       cmocka_unit_test(healthy),
+                                       cmocka_unit_test(open_fails_cleanly),
+                                       cmocka_unit_test(too_large),
+                                       cmocka_unit_test(memory_ends_at_a_batch),
+                                       cmocka_unit_test(older_capability),
+                                       cmocka_unit_test(queue_overflow),
+                                       cmocka_unit_test(blocking_launches),
+                                       cmocka_unit_test(kernels_a_layer),
+                                       cmocka_unit_test(too_many_rows)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

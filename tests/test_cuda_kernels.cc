@@ -1,8 +1,9 @@
-/* test_cuda_kernels.cc -- every CUDA kernel on every awkward shape of its workload against the oracle, emulated on the
- * host: logic, index arithmetic, fragment layouts, and (under AddressSanitizer) bounds. Both orders of threads and both extremes of
- * what is asynchronous, so that a result that depends on a missing barrier or wait differs. Not covered: speed, memory ordering between blocks, and
- * what nvcc makes of the code. An argument restricts the run to kernels whose id holds it; cuda/resnet50 takes minutes
- * and is run only when named. Two more arguments: multiprocessors, capability. */
+/* test_cuda_kernels.cc -- every CUDA kernel on every awkward shape of its workload against the oracle,
+ * emulated on the host: logic, index arithmetic, fragment layouts, and (under AddressSanitizer) bounds. Both
+ * orders of threads and both extremes of what is asynchronous, so that a result that depends on a missing
+ * barrier or wait differs. Not covered: speed, memory ordering between blocks, and what nvcc makes of the
+ * code. An argument restricts the run to kernels whose id holds it; cuda/resnet50 takes minutes and is run
+ * only when named. Two more arguments: multiprocessors, capability. */
 #include "tests/cuda/fake.h"
 #include "kernels/workloads/workloads_compute.h"
 #include "kernels/workloads/workloads_gemm.h"
@@ -18,26 +19,40 @@
 #include <string.h>
 
 static const ir_workload *const workloads[] = {
-    &wl_read, &wl_write, &wl_copy, &wl_scale, &wl_add, &wl_triad, &wl_chase, &wl_gather, &wl_fma, &wl_mma, &wl_forkjoin, &wl_local,
-    &wl_transfer, &wl_overlap, &wl_gemm, &wl_batchmm, &wl_gemv, &wl_conv, &wl_linear, &wl_norm, &wl_softmax, &wl_act, &wl_add2, &wl_embed,
-    &wl_attention, &wl_resnet50, &wl_mobilenetv2, &wl_gpt2, &wl_gpt};
-/* More than the workload's odd shapes: rows of whole 16 bytes that end inside the tiles of the matrix kernels. */
-static const ir_params more_gemm[] = {{{130, 264, 72}, IR_BF16, 0}, {{257, 520, 200}, IR_BF16, 0}, {{64, 64, 1024}, IR_BF16, 0}, {{100, 72, 640}, IR_F32, 0}};
-/* Attention in tiles: several tiles of keys, every size of head, rows that are not whole 16 bytes, a sequence in the middle of a tile. */
-static const ir_params more_attention[] = {{{2, 2, 128, 70, 5}, IR_BF16, 0}, {{1, 2, 64, 129, 37}, IR_BF16, 0}, {{2, 1, 80, 33, 64}, IR_BF16, 0},
-                                           {{1, 2, 20, 66, 1}, IR_BF16, 0},  {{3, 1, 96, 1, 63}, IR_BF16, 0},
-                                           {{1, 2, 64, 1, 300}, IR_BF16, 0}, {{1, 1, 256, 1, 150}, IR_BF16, 0}};
+    &wl_read,      &wl_write,    &wl_copy,        &wl_scale,   &wl_add,      &wl_triad,
+    &wl_chase,     &wl_gather,   &wl_fma,         &wl_mma,     &wl_forkjoin, &wl_local,
+    &wl_transfer,  &wl_overlap,  &wl_gemm,        &wl_batchmm, &wl_gemv,     &wl_conv,
+    &wl_linear,    &wl_norm,     &wl_softmax,     &wl_act,     &wl_add2,     &wl_embed,
+    &wl_attention, &wl_resnet50, &wl_mobilenetv2, &wl_gpt2,    &wl_gpt};
+/* More than the workload's odd shapes: rows of whole 16 bytes that end inside the tiles of the matrix
+ * kernels. */
+static const ir_params more_gemm[] = {{{130, 264, 72}, IR_BF16, 0},
+                                      {{257, 520, 200}, IR_BF16, 0},
+                                      {{64, 64, 1024}, IR_BF16, 0},
+                                      {{100, 72, 640}, IR_F32, 0}};
+/* Attention in tiles: several tiles of keys, every size of head, rows that are not whole 16 bytes, a sequence
+ * in the middle of a tile. */
+static const ir_params more_attention[] = {
+    {{2, 2, 128, 70, 5}, IR_BF16, 0}, {{1, 2, 64, 129, 37}, IR_BF16, 0}, {{2, 1, 80, 33, 64}, IR_BF16, 0},
+    {{1, 2, 20, 66, 1}, IR_BF16, 0},  {{3, 1, 96, 1, 63}, IR_BF16, 0},   {{1, 2, 64, 1, 300}, IR_BF16, 0},
+    {{1, 1, 256, 1, 150}, IR_BF16, 0}};
 /* Networks that prefill in tiles: heads of 16, of 20, several sequences, rows cached before. */
-static const ir_params more_gpt[] = {{{1, 32, 2, 31, 80, 2, 19, 7}, IR_BF16, 0}, {{1, 40, 2, 31, 80, 1, 67, 0}, IR_BF16, 0}};
+static const ir_params more_gpt[] = {{{1, 32, 2, 31, 80, 2, 19, 7}, IR_BF16, 0},
+                                     {{1, 40, 2, 31, 80, 1, 67, 0}, IR_BF16, 0}};
 /* Rows in whole 16 bytes, several outputs a block. */
-static const ir_params more_gemv[] = {{{40, 1032}, IR_BF16, 0}, {{20, 256}, IR_BF16, 0}, {{7, 64}, IR_BF16, 0}};
+static const ir_params more_gemv[] = {
+    {{40, 1032}, IR_BF16, 0}, {{20, 256}, IR_BF16, 0}, {{7, 64}, IR_BF16, 0}};
 /* Rows in whole fours, and more than fit in shared memory. */
-static const ir_params more_rows[] = {{{3, 1028}, IR_F32, 0}, {{2, 12288}, IR_F32, 0}, {{5, 4}, IR_F32, 0}, {{2, 12289}, IR_F32, 0}};
-/* Steps of few rows over many keys: shares of them joined, new keys beside cached ones, heads of 16, 24, 96 and 128 columns. */
-static const ir_params more_decode[] = {{{1, 32, 2, 31, 200, 1, 1, 150}, IR_BF16, 0}, {{1, 48, 2, 31, 200, 2, 1, 100}, IR_BF16, 0},
-                                        {{1, 96, 1, 31, 200, 1, 2, 131}, IR_BF16, 0}, {{1, 128, 1, 31, 300, 1, 1, 255}, IR_BF16, 0}};
+static const ir_params more_rows[] = {
+    {{3, 1028}, IR_F32, 0}, {{2, 12288}, IR_F32, 0}, {{5, 4}, IR_F32, 0}, {{2, 12289}, IR_F32, 0}};
+/* Steps of few rows over many keys: shares of them joined, new keys beside cached ones, heads of 16, 24, 96
+ * and 128 columns. */
+static const ir_params more_decode[] = {{{1, 32, 2, 31, 200, 1, 1, 150}, IR_BF16, 0},
+                                        {{1, 48, 2, 31, 200, 2, 1, 100}, IR_BF16, 0},
+                                        {{1, 96, 1, 31, 200, 1, 2, 131}, IR_BF16, 0},
+                                        {{1, 128, 1, 31, 300, 1, 1, 255}, IR_BF16, 0}};
 static const ir_params resnet[] = {{{1, 32}, IR_F32, 0}};
-static int ok, skipped, wrong;
+static int             ok, skipped, wrong;
 
 /* Shapes that take a fiber emulation minutes are left to the GPU; small ones cover the same paths. */
 static bool affordable(const ir_workload *w, const ir_params *p)
@@ -54,19 +69,23 @@ static void verify(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const 
     for (int reverse = 0; reverse < (both ? 2 : 1); reverse++) {
         emu_reverse = emu_eager = reverse;
         ir_status st = ir_verify(dev, w, k, p, 42 + (uint64_t)reverse, 0, &c);
-        if (st == IR_SKIP) skipped++;
-        else if (st == IR_OK) ok++;
+        if (st == IR_SKIP)
+            skipped++;
+        else if (st == IR_OK)
+            ok++;
         else {
             wrong++;
             printf("FAIL cuda/%s/%s %s (", w->name, k->name, ir_dtype_name(p->dtype));
-            for (int i = 0; w->param[i]; i++) printf("%s%s=%lld", i ? "," : "", w->param[i], (long long)p->v[i]);
+            for (int i = 0; w->param[i]; i++)
+                printf("%s%s=%lld", i ? "," : "", w->param[i], (long long)p->v[i]);
             printf(")%s: %s\n", reverse ? " reversed" : "", ir_why());
         }
     }
 }
 
 /* Every shape in every dtype of the workload. limited: only what is affordable, and twice. */
-static void verify_shapes(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *shape, size_t n, bool limited)
+static void verify_shapes(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *shape,
+                          size_t n, bool limited)
 {
     for (size_t i = 0; i < n; i++)
         for (int t = 0; t < IR_NDTYPE; t++) {
@@ -76,10 +95,13 @@ static void verify_shapes(ir_dev *dev, const ir_workload *w, const ir_kernel *k,
             p.threads = 0;
             /* A replay is the same work, and any shape the same walk: each once. */
             bool replay = strstr(k->name, "graph") != NULL;
-            if (limited && !strcmp(w->family, "cnn") && (replay || i > 0 || t != IR_F32)) continue; /* half a minute each */
+            if (limited && !strcmp(w->family, "cnn") && (replay || i > 0 || t != IR_F32))
+                continue; /* half a minute each */
             bool once = i == 0 && t == IR_F8, walk = !strcmp(k->name, "launches");
             if (limited && w == &wl_gpt2 && walk && i != 1 && t != IR_F8) continue;
-            if (limited && !strcmp(w->family, "gpt") && (replay ? !once : w == &wl_gpt && (walk ? !once : i != 1))) continue;
+            if (limited && !strcmp(w->family, "gpt") &&
+                (replay ? !once : w == &wl_gpt && (walk ? !once : i != 1)))
+                continue;
             if ((w->valid && w->valid(&p) != IR_OK) || (limited && !affordable(w, &p))) continue;
             verify(dev, w, k, &p, limited && strcmp(w->family, "gpt") != 0);
         }
@@ -91,15 +113,23 @@ static void verify_kernel(ir_dev *dev, const ir_workload *w, const ir_kernel *k,
     auto t0 = std::chrono::steady_clock::now();
     verify_shapes(dev, w, k, w->odd, w->nodd, true);
     if (w == &wl_gemm) verify_shapes(dev, w, k, more_gemm, sizeof more_gemm / sizeof *more_gemm, true);
-    if (w == &wl_attention) verify_shapes(dev, w, k, more_attention, sizeof more_attention / sizeof *more_attention, true);
+    if (w == &wl_attention)
+        verify_shapes(dev, w, k, more_attention, sizeof more_attention / sizeof *more_attention, true);
     if (w == &wl_gemv) verify_shapes(dev, w, k, more_gemv, sizeof more_gemv / sizeof *more_gemv, true);
-    if (w == &wl_norm || w == &wl_softmax || w == &wl_act || w == &wl_add2) verify_shapes(dev, w, k, more_rows, sizeof more_rows / sizeof *more_rows, true);
-    if (w == &wl_gpt && !strcmp(k->name, "launches")) verify_shapes(dev, w, k, more_gpt, sizeof more_gpt / sizeof *more_gpt, false);
+    if (w == &wl_norm || w == &wl_softmax || w == &wl_act || w == &wl_add2)
+        verify_shapes(dev, w, k, more_rows, sizeof more_rows / sizeof *more_rows, true);
+    if (w == &wl_gpt && !strcmp(k->name, "launches"))
+        verify_shapes(dev, w, k, more_gpt, sizeof more_gpt / sizeof *more_gpt, false);
     bool few = !strcmp(k->name, "few") || !strcmp(k->name, "resident");
-    if (w == &wl_gpt && few) verify_shapes(dev, w, k, more_decode, sizeof more_decode / sizeof *more_decode, false);
-    if (whole_nets && w == &wl_resnet50 && !strcmp(k->name, "launches")) verify_shapes(dev, w, k, resnet, 1, false);
+    if (w == &wl_gpt && few)
+        verify_shapes(dev, w, k, more_decode, sizeof more_decode / sizeof *more_decode, false);
+    if (whole_nets && w == &wl_resnet50 && !strcmp(k->name, "launches"))
+        verify_shapes(dev, w, k, resnet, 1, false);
     double s = std::chrono::duration<double>(std::chrono::steady_clock::now() - t0).count();
-    printf("%s cuda/%s/%s: %d right, %d not possible here, %d wrong (%.1f s)\n", wrong > wrong0 ? "FAIL" : ok > ok0 ? "ok  " : "none",
+    printf("%s cuda/%s/%s: %d right, %d not possible here, %d wrong (%.1f s)\n",
+           wrong > wrong0 ? "FAIL"
+           : ok > ok0     ? "ok  "
+                          : "none",
            w->name, k->name, ok - ok0, skipped - skipped0, wrong - wrong0, s);
     fflush(stdout);
 }
@@ -117,7 +147,8 @@ int main(int argc, char **argv)
         for (const ir_kernel *const *k = cuda_backend.kernels; *k; k++) {
             char id[128];
             snprintf(id, sizeof id, "cuda/%s/%s", w->name, (*k)->name);
-            if (strcmp((*k)->family, w->family) == 0 && (argc < 2 || strstr(id, argv[1]))) verify_kernel(&dev, w, *k, argc > 1);
+            if (strcmp((*k)->family, w->family) == 0 && (argc < 2 || strstr(id, argv[1])))
+                verify_kernel(&dev, w, *k, argc > 1);
         }
     ir_measure_release(&dev);
     cuda_backend.close(&dev);

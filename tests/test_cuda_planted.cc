@@ -1,5 +1,6 @@
-/* test_cuda_planted.cc -- the emulator finds what it is there to find: faults planted in the warp-group products (tests/cuda/plant.cmake), each
- * run in a process of its own at both extremes of what is asynchronous; and descriptors, bit by bit and byte by byte. */
+/* test_cuda_planted.cc -- the emulator finds what it is there to find: faults planted in the warp-group
+ * products (tests/cuda/plant.cmake), each run in a process of its own at both extremes of what is
+ * asynchronous; and descriptors, bit by bit and byte by byte. */
 #include "tests/cuda/fake.h"
 #include "kernels/cuda/device.cuh"
 #include "kernels/cuda/product.h"
@@ -19,13 +20,22 @@ extern "C" {
 #undef X
 }
 static int bad;
-#define CHECK(c) do { if (!(c)) { printf("FAIL line %d: %s\n", __LINE__, #c); bad++; } } while (0)
+#define CHECK(c) \
+    do { \
+        if (!(c)) { \
+            printf("FAIL line %d: %s\n", __LINE__, #c); \
+            bad++; \
+        } \
+    } while (0)
 
-/* ---- products with a fault ---- */
+/* ---- products with a fault ------------------------------------------------------------------- */
 typedef ir_status product_fn(cuda_dev *, pr_unit, const pr_args *);
 enum { M = 130, N = 264, K = 448 }; /* seven tiles of k: the ring goes round */
 
-static float value(unsigned i, unsigned j) { return (float)((int)(ir_hash32(7 + j, i) % 5) - 2); } /* sums of such are exact */
+static float value(unsigned i, unsigned j)
+{
+    return (float)((int)(ir_hash32(7 + j, i) % 5) - 2);
+} /* sums of such are exact */
 
 /* Is the product right? All sums are small integers. */
 static bool right(ir_dev *dev, product_fn *f, bool n_major)
@@ -47,7 +57,8 @@ static bool right(ir_dev *dev, product_fn *f, bool n_major)
     p.fast_a = p.fast_b = p.four = true;
     p.out_t = PR_F32;
     p.splits = 1;
-    return f(cuda_of(dev), PR_MMA_F16, &p) == IR_OK && !memcmp(c.data(), want.data(), c.size() * sizeof(float));
+    return f(cuda_of(dev), PR_MMA_F16, &p) == IR_OK &&
+           !memcmp(c.data(), want.data(), c.size() * sizeof(float));
 }
 
 /* In a process of its own, because the emulator may give up. 0: right. */
@@ -72,22 +83,28 @@ static int outcome(product_fn *f, bool eager, bool reverse, bool n_major)
 
 static void products()
 {
-    static const struct { const char *name; product_fn *f; } all[] = {
+    static const struct {
+        const char *name;
+        product_fn *f;
+    } all[] = {
 #define X(name) {#name, pr_wide_##name},
 #include "tests/cuda/planted.h"
 #undef X
     };
     for (const auto &x : all) {
         int found = 0, runs = 0;
-        for (int which = 0; which < 8; which++, runs++) found += outcome(x.f, which & 1, which & 2, which & 4) != 0;
+        for (int which = 0; which < 8; which++, runs++)
+            found += outcome(x.f, which & 1, which & 2, which & 4) != 0;
         bool none = !strcmp(x.name, "nothing");
-        printf("%-4s planted %-12s found in %d of %d\n", none == (found == 0) ? "ok" : "FAIL", x.name, found, runs);
+        printf("%-4s planted %-12s found in %d of %d\n", none == (found == 0) ? "ok" : "FAIL", x.name, found,
+               runs);
         bad += none != (found == 0);
     }
 }
 
-/* ---- descriptors ---- */
-/* The PTX ISA's fields: start 0-13, leading 16-29, stride 32-45, each in 16 bytes; base offset 49-51; swizzle 62-63, 1: 128 bytes. */
+/* ---- descriptors ----------------------------------------------------------------------------- */
+/* The PTX ISA's fields: start 0-13, leading 16-29, stride 32-45, each in 16 bytes; base offset 49-51; swizzle
+ * 62-63, 1: 128 bytes. */
 static void fields()
 {
     static const uint32_t values[] = {0, 16, 32, 128, 1024, 8192, 16384, 49152, 0x3FFF0};
@@ -101,13 +118,21 @@ static void fields()
                     want |= (uint64_t)(stride >> (4 + bit) & 1) << (32 + bit);
                 }
                 want |= (uint64_t)1 << 62;
-                if (d != want) printf("descriptor of %u, %u, %u: %016llx, not %016llx\n", start, lead, stride, (unsigned long long)d, (unsigned long long)want), bad++;
+                if (d != want)
+                    printf("descriptor of %u, %u, %u: %016llx, not %016llx\n", start, lead, stride,
+                           (unsigned long long)d, (unsigned long long)want),
+                        bad++;
             }
-    CHECK(wg_descriptor(0x40000 + 64, 16, 1024) == wg_descriptor(64, 16, 1024)); /* 18 bits of an address are kept */
+    CHECK(wg_descriptor(0x40000 + 64, 16, 1024) ==
+          wg_descriptor(64, 16, 1024)); /* 18 bits of an address are kept */
 }
 
-/* Where an element lies, from the layout in words: rows of 128 bytes in groups of 8; 16-byte chunk c of row r is where chunk c ^ (r % 8) would be. */
-static uint64_t place(uint64_t start, uint64_t row, uint64_t byte) { return start + row * 128 + ((byte / 16 ^ row % 8) * 16 + byte % 16); }
+/* Where an element lies, from the layout in words: rows of 128 bytes in groups of 8; 16-byte chunk c of row r
+ * is where chunk c ^ (r % 8) would be. */
+static uint64_t place(uint64_t start, uint64_t row, uint64_t byte)
+{
+    return start + row * 128 + ((byte / 16 ^ row % 8) * 16 + byte % 16);
+}
 
 static void addresses()
 {
@@ -116,17 +141,21 @@ static void addresses()
             std::set<uint64_t> met;
             for (int row = 0; row < 256; row++)
                 for (int k = 0; k < 16; k++) {
-                    uint64_t at = emu_wgmma_address(EMU_F16, wg_descriptor(tile + (uint32_t)kk * 32, 16, 1024), row, k, false);
+                    uint64_t at = emu_wgmma_address(
+                        EMU_F16, wg_descriptor(tile + (uint32_t)kk * 32, 16, 1024), row, k, false);
                     CHECK(at == place(tile, (uint64_t)row, (uint64_t)(kk * 32 + 2 * k)));
                     met.insert(at);
                 }
             CHECK(met.size() == 256 * 16);
         }
-    for (int kk = 0; kk < 4; kk++) /* [k][n]: blocks of 64 columns, 64 rows of k each; 16 rows an instruction */
+    for (int kk = 0; kk < 4;
+         kk++) /* [k][n]: blocks of 64 columns, 64 rows of k each; 16 rows an instruction */
         for (int n = 0; n < 256; n++)
             for (int k = 0; k < 16; k++) {
-                uint64_t at = emu_wgmma_address(EMU_F16, wg_descriptor((uint32_t)kk * 16 * 128, 64 * 128, 1024), n, k, true);
-                CHECK(at == place((uint64_t)(n / 64) * 64 * 128, (uint64_t)(kk * 16 + k), (uint64_t)(n % 64 * 2)));
+                uint64_t at = emu_wgmma_address(
+                    EMU_F16, wg_descriptor((uint32_t)kk * 16 * 128, 64 * 128, 1024), n, k, true);
+                CHECK(at ==
+                      place((uint64_t)(n / 64) * 64 * 128, (uint64_t)(kk * 16 + k), (uint64_t)(n % 64 * 2)));
             }
 }
 

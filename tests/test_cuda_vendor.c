@@ -1,5 +1,6 @@
-/* test_cuda_vendor.c -- the kernels that call cuBLAS, cuBLASLt and cuDNN against libraries that fail on demand: right results where
- * all is well; a row with a reason, no leak and a run that goes on where any call fails; what their statuses mean. */
+/* test_cuda_vendor.c -- the kernels that call cuBLAS, cuBLASLt and cuDNN against libraries that fail on
+ * demand: right results where all is well; a row with a reason, no leak and a run that goes on where any call
+ * fails; what their statuses mean. */
 #include "kernels/workloads/workloads_gemm.h"
 #include "kernels/workloads/workloads_nets.h"
 #include "harness/measure/measure.h"
@@ -14,11 +15,18 @@
 #include <cmocka.h>
 #include <string.h>
 
-typedef struct { const ir_workload *w; const char *family, *kernel; ir_params p; } point;
+typedef struct {
+    const ir_workload *w;
+    const char        *family, *kernel;
+    ir_params          p;
+} point;
 static const point points[] = {
-    {&wl_gemm, "gemm", "cublas", {{24, 16, 40}, IR_BF16, 0}},  {&wl_gemm, "gemm", "cublas", {{9, 7, 5}, IR_F64, 0}},
-    {&wl_gemm, "gemm", "cublaslt", {{24, 16, 40}, IR_F16, 0}}, {&wl_gemm, "gemm", "cublaslt", {{8, 12, 20}, IR_I8, 0}},
-    {&wl_gemv, "gemv", "cublas", {{33, 21}, IR_F32, 0}},       {&wl_gemv, "gemv", "cublas", {{33, 21}, IR_BF16, 0}},
+    {&wl_gemm, "gemm", "cublas", {{24, 16, 40}, IR_BF16, 0}},
+    {&wl_gemm, "gemm", "cublas", {{9, 7, 5}, IR_F64, 0}},
+    {&wl_gemm, "gemm", "cublaslt", {{24, 16, 40}, IR_F16, 0}},
+    {&wl_gemm, "gemm", "cublaslt", {{8, 12, 20}, IR_I8, 0}},
+    {&wl_gemv, "gemv", "cublas", {{33, 21}, IR_F32, 0}},
+    {&wl_gemv, "gemv", "cublas", {{33, 21}, IR_BF16, 0}},
 #if defined(IR_HAVE_CUDNN)
     {&wl_conv, "conv", "cudnn", {{2, 5, 6, 4, 6, 3, 3, 2, 1, 2, WL_FUSED}, IR_F32, 0}},
 #endif
@@ -27,7 +35,8 @@ enum { NPOINT = sizeof points / sizeof *points };
 
 static void *open_fake(const char *name)
 {
-    return strstr(name, "cublas") || strstr(name, "cudnn") ? dlopen(IR_FAKE_VENDOR, RTLD_NOW | RTLD_LOCAL) : NULL;
+    return strstr(name, "cublas") || strstr(name, "cudnn") ? dlopen(IR_FAKE_VENDOR, RTLD_NOW | RTLD_LOCAL)
+                                                           : NULL;
 }
 
 static const ir_kernel *kernel(const point *x)
@@ -66,7 +75,8 @@ static void expect(ir_dev *d, const point *x, ir_status want, const char *words)
 {
     ir_point  o;
     ir_status st = measure(d, x, &o);
-    if (st != want || (words && !strstr(o.why, words))) fail_msg("%s/%s: %s: %s", x->family, x->kernel, ir_status_name(st), o.why);
+    if (st != want || (words && !strstr(o.why, words)))
+        fail_msg("%s/%s: %s: %s", x->family, x->kernel, ir_status_name(st), o.why);
     ir_point_free(&o);
 }
 
@@ -79,8 +89,8 @@ static void healthy(void **state)
     closed(&d);
 }
 
-/* Call n of the library fails, for every n of a point. status: what the row must then be; a candidate that cuBLASLt or cuDNN tried
- * and that failed is no failure. */
+/* Call n of the library fails, for every n of a point. status: what the row must then be; a candidate that
+ * cuBLASLt or cuDNN tried and that failed is no failure. */
 static void each_call_fails(fake_vendor_error e, ir_status want)
 {
     for (int i = 0; i < NPOINT; i++) {
@@ -91,12 +101,15 @@ static void each_call_fails(fake_vendor_error e, ir_status want)
             fake_vendor.fail_at = n;
             fake_vendor.error = e;
             ir_status st = measure(&d, &points[i], &o);
-            bool         reached = fake_vendor.calls >= n;
+            bool      reached = fake_vendor.calls >= n;
             fake_vendor.fail_at = 0;
             if (st != IR_OK) {
                 failed++;
-                if (st != want || !o.why[0] || o.status != st) fail_msg("%s/%s, call %ld: %s: %s", points[i].family, points[i].kernel, n, ir_status_name(st), o.why);
-                if (!strstr(o.why, "cublas") && !strstr(o.why, "cudnn")) fail_msg("'%s' names no library", o.why);
+                if (st != want || !o.why[0] || o.status != st)
+                    fail_msg("%s/%s, call %ld: %s: %s", points[i].family, points[i].kernel, n,
+                             ir_status_name(st), o.why);
+                if (!strstr(o.why, "cublas") && !strstr(o.why, "cudnn"))
+                    fail_msg("'%s' names no library", o.why);
             }
             ir_point_free(&o);
             assert_false(d.dead);
@@ -154,7 +167,8 @@ static void device_lost(void **state)
             long      at = fake.fail_at;
             ir_status st = measure(&d, &points[i], &o);
             bool      reached = fake.calls >= at;
-            if (st != IR_OK && st != IR_EDEVICE) fail_msg("%s/%s, call %ld: %s", points[i].family, points[i].kernel, n, o.why);
+            if (st != IR_OK && st != IR_EDEVICE)
+                fail_msg("%s/%s, call %ld: %s", points[i].family, points[i].kernel, n, o.why);
             if (st != IR_OK) assert_true(d.dead);
             ir_point_free(&o);
             if (d.dead) expect(&d, &points[0], IR_SKIP, "failed earlier");
@@ -166,7 +180,8 @@ static void device_lost(void **state)
 int main(void)
 {
     cuda_open_library = open_fake;
-    const struct CMUnitTest tests[] = {cmocka_unit_test(healthy),       cmocka_unit_test(execution_fails), cmocka_unit_test(no_memory),
-                                       cmocka_unit_test(not_supported), cmocka_unit_test(candidates),      cmocka_unit_test(device_lost)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(healthy),    cmocka_unit_test(execution_fails),
+                                       cmocka_unit_test(no_memory),  cmocka_unit_test(not_supported),
+                                       cmocka_unit_test(candidates), cmocka_unit_test(device_lost)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
-/* test_cuda_vitals.c -- clocks, power and throttling of a GPU: NVML loaded from a library made for the test, read in
- * windows of a timed point, and what the point and its samples then say. A machine without NVML says nothing. */
+/* test_cuda_vitals.c -- clocks, power and throttling of a GPU: NVML loaded from a library made for the test,
+ * read in windows of a timed point, and what the point and its samples then say. A machine without NVML says
+ * nothing. */
 #include "kernels/workloads/workloads_memory.h"
 #include "harness/measure/measure.h"
 #include "tests/cuda/fake.h"
@@ -36,9 +37,11 @@ static void closed(ir_dev *d)
 static ir_status sampled(ir_dev *d, ir_point *o)
 {
     const ir_params p = {{4096, 1}, IR_F32, 0};
-    ir_policy       pol = {.warmup_s = 0, .warmup_cap_s = 0, .min_s = 0.33, .budget_s = 0.33, .precision = 0, .seed = 1};
+    ir_policy       pol = {
+              .warmup_s = 0, .warmup_cap_s = 0, .min_s = 0.33, .budget_s = 0.33, .precision = 0, .seed = 1};
     for (const ir_kernel *const *k = cuda_backend.kernels; *k; k++)
-        if (!strcmp((*k)->family, "stream") && !strcmp((*k)->name, "memcpy")) return ir_measure(d, &wl_copy, *k, &p, &pol, o);
+        if (!strcmp((*k)->family, "stream") && !strcmp((*k)->name, "memcpy"))
+            return ir_measure(d, &wl_copy, *k, &p, &pol, o);
     fail_msg("no kernel cuda/copy/memcpy");
     return IR_SKIP;
 }
@@ -102,10 +105,12 @@ static void says_nothing(const char *library, const char *name)
     ir_vitals v;
     ir_dev    d = opened(library, name);
     cuda_backend.vitals(&d, &v);
-    assert_true(isnan(v.clock_Hz) && isnan(v.mem_clock_Hz) && isnan(v.power_W) && isnan(v.energy_J) && isnan(v.temp_C));
+    assert_true(isnan(v.clock_Hz) && isnan(v.mem_clock_Hz) && isnan(v.power_W) && isnan(v.energy_J) &&
+                isnan(v.temp_C));
     assert_string_equal(v.slowed, "");
     assert_int_equal(sampled(&d, &o), IR_OK);
-    assert_true(isnan(o.clock_Hz) && isnan(o.power_W) && isnan(o.temp_C) && isnan(o.joules) && isnan(o.mem_clock_Hz));
+    assert_true(isnan(o.clock_Hz) && isnan(o.power_W) && isnan(o.temp_C) && isnan(o.joules) &&
+                isnan(o.mem_clock_Hz));
     assert_int_equal(o.flags & (IR_FLAG_THROTTLED | IR_FLAG_CLOCK_DRIFT), 0);
     ir_point_free(&o);
     closed(&d);
@@ -150,13 +155,15 @@ static void words(void **state)
     assert_string_equal(nvml_slowed_text(0, buf, sizeof buf), "");
     assert_string_equal(nvml_slowed_text(0x1, buf, sizeof buf), ""); /* idle */
     assert_string_equal(nvml_slowed_text(0x24, buf, sizeof buf), "power cap, thermal");
-    assert_string_equal(nvml_slowed_text(0xFF, small, sizeof small), "power cap, "); /* cut, not beyond the buffer */
+    assert_string_equal(nvml_slowed_text(0xFF, small, sizeof small),
+                        "power cap, "); /* cut, not beyond the buffer */
     assert_string_equal(nvml_limits(NULL, buf, sizeof buf), "");
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(healthy), cmocka_unit_test(slowed), cmocka_unit_test(absent),
-                                       cmocka_unit_test(slice), cmocka_unit_test(words)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(healthy), cmocka_unit_test(slowed),
+                                       cmocka_unit_test(absent), cmocka_unit_test(slice),
+                                       cmocka_unit_test(words)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

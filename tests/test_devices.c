@@ -1,4 +1,5 @@
-/* test_devices.c -- the datasheets compiled in are those of bench/data/devices.json; names, aliases, views. */
+/* test_devices.c -- the datasheets compiled in are those of bench/data/devices.json; names, aliases, views.
+ */
 #include "bench/devices/devices.h"
 
 #include <math.h>
@@ -11,9 +12,15 @@
 
 static void names(void **state)
 {
-    static const struct { const char *given, *name; } found[] = {
-        {"a100", "NVIDIA A100 80GB SXM"}, {"A100", "NVIDIA A100 80GB SXM"}, {"NVIDIA T4", "NVIDIA T4"}, {"orin", "NVIDIA Jetson AGX Orin 64GB"},
-        {"jetson-orin", "NVIDIA Jetson AGX Orin 64GB"}, {"laptop", "NVIDIA GeForce RTX 4060 Laptop GPU"}, {"pi5", "Raspberry Pi 5 (BCM2712)"}};
+    static const struct {
+        const char *given, *name;
+    } found[] = {{"a100", "NVIDIA A100 80GB SXM"},
+                 {"A100", "NVIDIA A100 80GB SXM"},
+                 {"NVIDIA T4", "NVIDIA T4"},
+                 {"orin", "NVIDIA Jetson AGX Orin 64GB"},
+                 {"jetson-orin", "NVIDIA Jetson AGX Orin 64GB"},
+                 {"laptop", "NVIDIA GeForce RTX 4060 Laptop GPU"},
+                 {"pi5", "Raspberry Pi 5 (BCM2712)"}};
     (void)state;
     for (size_t i = 0; i < sizeof found / sizeof *found; i++) {
         const device_sheet *s = device_find(found[i].given);
@@ -47,7 +54,8 @@ static void figures(void **state)
     const device_sheet *a = device_find("a100"), *c = device_find("coral");
     (void)state;
     assert_true(a->bandwidth_Bps == 2039e9 && a->capacity_B == 85899345920.0 && a->tdp_W == 400);
-    assert_true(device_peak(a, IR_F16) == 312e12 && device_peak(a, IR_F32) == 19.5e12 && device_peak(a, IR_I8) == 624e12);
+    assert_true(device_peak(a, IR_F16) == 312e12 && device_peak(a, IR_F32) == 19.5e12 &&
+                device_peak(a, IR_I8) == 624e12);
     assert_true(isnan(device_peak(a, IR_F8)));
     assert_true(isnan(c->bandwidth_Bps) && device_peak(c, IR_I8) == 4e12);
 }
@@ -86,7 +94,8 @@ static void record_view(void **state)
         assert_int_equal(v->npoint, 5);
         assert_true(v->has_fit[0] && v->has_fit[1] && v->better == IR_ADDITIVE);
         assert_true(ir_bw_ceiling(&v->ceilings, "DRAM", 1, 1, 0) == 40e9 && v->capacity_B == 8e9);
-        assert_int_equal(machine_views_add(s, IR_TESTS_DIR "/fixtures/jetson_orin.xml"), IR_EINVAL); /* no record */
+        assert_int_equal(machine_views_add(s, IR_TESTS_DIR "/fixtures/jetson_orin.xml"),
+                         IR_EINVAL); /* no record */
     } else {
         assert_non_null(strstr(ir_why(), "jansson"));
     }
@@ -96,7 +105,8 @@ static void record_view(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(names), cmocka_unit_test(table), cmocka_unit_test(figures),
-                                       cmocka_unit_test(sheet_view), cmocka_unit_test(record_view)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(names), cmocka_unit_test(table),
+                                       cmocka_unit_test(figures), cmocka_unit_test(sheet_view),
+                                       cmocka_unit_test(record_view)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

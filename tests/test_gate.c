@@ -1,5 +1,5 @@
-/* test_gate.c -- the gate's logic without its processes: plans, verdicts, looks, confirmation, environment, thresholds; children
- * that end badly; series and causes. Real builds: tests/test_gate_program.py. */
+/* test_gate.c -- the gate's logic without its processes: plans, verdicts, looks, confirmation, environment,
+ * thresholds; children that end badly; series and causes. Real builds: tests/test_gate_program.py. */
 #include "bench/ab/ab.h"
 #include "bench/gate/baseline.h"
 #include "bench/ab/child.h"
@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-/* ---- the plan ---------------------------------------------------------------------------------------------------- */
+/* ---- the plan -------------------------------------------------------------------------------- */
 static void test_plan(void **state)
 {
     (void)state;
@@ -38,23 +38,23 @@ static void test_plan(void **state)
     trial_shuffle(7, 4, w, 0);
 }
 
-/* ---- a played machine ---------------------------------------------------------------------------------------------- */
+/* ---- a played machine ------------------------------------------------------------------------ */
 typedef struct {
-    ir_rng g;
-    double slow, noise;      /* of build B; spread of a process */
-    double ref_shift;        /* of the reference beside B */
-    size_t calls, fail_at;   /* this process fails; 0: none */
-    bool   only_first;       /* the slowdown is there in the first blocks only: bad luck, not a change */
-    bool   drop_b, wrong;    /* B does not give point y; gives it wrong */
+    ir_rng    g;
+    double    slow, noise;    /* of build B; spread of a process */
+    double    ref_shift;      /* of the reference beside B */
+    size_t    calls, fail_at; /* this process fails; 0: none */
+    bool      only_first;     /* the slowdown is there in the first blocks only: bad luck, not a change */
+    bool      drop_b, wrong;  /* B does not give point y; gives it wrong */
     ir_status with;
-    double t;
+    double    t;
 } world;
 
 static ir_status play(ab *a, char side, const size_t *order, size_t n)
 {
     static const char *const key[] = {"cpu/x/k:n=1", "cpu/y/k:n=1"};
-    world    *w = a->drive.ctx;
-    ir_status st = IR_OK;
+    world                   *w = a->drive.ctx;
+    ir_status                st = IR_OK;
     w->calls++;
     w->t += 1;
     if (w->calls == w->fail_at) return ir_fail(w->with, "killed by signal 9");
@@ -71,12 +71,13 @@ static ir_status play(ab *a, char side, const size_t *order, size_t n)
 static ir_status look_round(ab *a, double out[TRIAL_REFS])
 {
     world *w = a->drive.ctx;
-    for (int r = 0; r < TRIAL_REFS; r++) out[r] = exp(0.002 * ir_rng_normal(&w->g)) * (r == 1 ? 1 + w->ref_shift : 1);
+    for (int r = 0; r < TRIAL_REFS; r++)
+        out[r] = exp(0.002 * ir_rng_normal(&w->g)) * (r == 1 ? 1 + w->ref_shift : 1);
     return IR_OK;
 }
 
 static double hours(ab *a) { return ((world *)a->drive.ctx)->t; }
-static bool gives(ab *a, size_t i, const char *key) { return (void)a, key[4] == "xy"[i]; }
+static bool   gives(ab *a, size_t i, const char *key) { return (void)a, key[4] == "xy"[i]; }
 
 static ir_status run_world(world *w, ab *a)
 {
@@ -98,7 +99,8 @@ static void test_verdicts(void **state)
 {
     (void)state;
     ab    a;
-    world same = {.noise = 0.005}, slow = {.noise = 0.005, .slow = 0.05}, fast = {.noise = 0.005, .slow = -0.06};
+    world same = {.noise = 0.005}, slow = {.noise = 0.005, .slow = 0.05},
+          fast = {.noise = 0.005, .slow = -0.06};
     assert_int_equal(run_world(&same, &a), IR_OK);
     assert_int_equal(of(&a, "cpu/x/k:n=1"), TRIAL_SAME);
     assert_int_equal(trial_exit(&a.t, true), 0);
@@ -162,7 +164,8 @@ static void test_bad_processes(void **state)
 {
     (void)state;
     ab    a;
-    world killed = {.noise = 0.005, .fail_at = 11, .with = IR_ECHECK}, first = {.fail_at = 1, .with = IR_ECHECK};
+    world killed = {.noise = 0.005, .fail_at = 11, .with = IR_ECHECK},
+          first = {.fail_at = 1, .with = IR_ECHECK};
     assert_int_equal(run_world(&killed, &a), IR_OK);
     assert_int_equal(of(&a, "cpu/x/k:n=1"), TRIAL_MISSING);
     assert_non_null(strstr(trial_find(&a.t, "cpu/x/k:n=1")->note, "signal 9"));
@@ -172,7 +175,8 @@ static void test_bad_processes(void **state)
     assert_int_equal(run_world(&first, &a), IR_OK);
     assert_int_equal(trial_exit(&a.t, false), 2); /* nothing measured */
     trial_free(&a.t);
-    world renamed = {.noise = 0.005, .drop_b = true}, wrong = {.noise = 0.005, .wrong = true}, stop = {.fail_at = 5, .with = IR_EINTR};
+    world renamed = {.noise = 0.005, .drop_b = true}, wrong = {.noise = 0.005, .wrong = true},
+          stop = {.fail_at = 5, .with = IR_EINTR};
     assert_int_equal(run_world(&renamed, &a), IR_OK);
     assert_int_equal(of(&a, "cpu/y/k:n=1"), TRIAL_MISSING);
     assert_int_equal(trial_exit(&a.t, false), 2);
@@ -190,7 +194,7 @@ static ir_status beside_b(ab *a, double out[TRIAL_REFS])
 {
     world *w = a->drive.ctx;
     for (int r = 0; r < TRIAL_REFS; r++) out[r] = 1;
-    char sides[TRIAL_SLOTS];
+    char   sides[TRIAL_SLOTS];
     size_t k = w->calls % TRIAL_SLOTS;
     trial_order(a->seed, w->calls / TRIAL_SLOTS, sides);
     bool b = (w->calls && sides[(k + 3) % 4] == 'B') || sides[k] == 'B';
@@ -206,7 +210,8 @@ static void test_environment(void **state)
     for (int i = 0; i < 12; i++) q[i] = (trial_quad){{1, 1}, {1 + 0.001 * (i % 3), 1}};
     assert_false(trial_drift(q, 12, 0.95, log1p(0.02), &worst));
     for (int i = 0; i < 4; i++) q[i].b[0] = q[i].b[1] = 1.3;
-    assert_true(trial_drift(q, 12, 0.95, log1p(0.02), &worst) && fabs(worst - log(1.3)) < 1e-9); /* more than a quarter beyond */
+    assert_true(trial_drift(q, 12, 0.95, log1p(0.02), &worst) &&
+                fabs(worst - log(1.3)) < 1e-9); /* more than a quarter beyond */
     for (int i = 0; i < 12; i++) q[i].b[0] = q[i].b[1] = 1.05;
     assert_true(trial_drift(q, 12, 0.95, log1p(0.02), &worst)); /* all moved: the contrast itself */
     assert_false(trial_drift(q, 3, 0.95, log1p(0.02), &worst));
@@ -232,17 +237,20 @@ static void test_environment(void **state)
 static void test_arguments(void **state)
 {
     (void)state;
-    static const char arg[4][AB_ARG] = {"forkjoin:dtype=f64", "forkjoin:dtype=f64,threads=1", "gemm:m=64,dtype=f32", "gemm:m=6,dtype=f32"};
-    static const char *const one = "cpu/forkjoin/pool:dtype=f64,threads=1,cache=hot", *const two = "cpu/forkjoin/pool:dtype=f64,threads=2,cache=hot";
-    static const char *const gemm = "cpu/gemm/blocked:m=64,dtype=f32,threads=2,cache=hot";
+    static const char               arg[4][AB_ARG] = {"forkjoin:dtype=f64", "forkjoin:dtype=f64,threads=1",
+                                                      "gemm:m=64,dtype=f32", "gemm:m=6,dtype=f32"};
+    static const char *const        one = "cpu/forkjoin/pool:dtype=f64,threads=1,cache=hot",
+                             *const two = "cpu/forkjoin/pool:dtype=f64,threads=2,cache=hot";
+    static const char *const        gemm = "cpu/gemm/blocked:m=64,dtype=f32,threads=2,cache=hot";
     assert_true(ab_text_gives(arg, 4, 1, one) && !ab_text_gives(arg, 4, 0, one)); /* asked for by number */
     assert_true(ab_text_gives(arg, 4, 0, two) && !ab_text_gives(arg, 4, 1, two));
-    assert_true(ab_text_gives(arg, 4, 2, gemm) && !ab_text_gives(arg, 4, 3, gemm) && !ab_text_gives(arg, 4, 0, gemm));
+    assert_true(ab_text_gives(arg, 4, 2, gemm) && !ab_text_gives(arg, 4, 3, gemm) &&
+                !ab_text_gives(arg, 4, 0, gemm));
     assert_false(ab_text_gives(arg, 4, 2, "cpu/batchgemm/x:m=64,dtype=f32,threads=2,cache=hot"));
     assert_false(ab_text_gives(arg, 4, 2, "nonsense"));
 }
 
-/* ---- children ------------------------------------------------------------------------------------------------------ */
+/* ---- children -------------------------------------------------------------------------------- */
 static void test_words(void **state)
 {
     (void)state;
@@ -282,9 +290,11 @@ static void test_children(void **state)
     child_free(&r);
     assert_non_null(strstr(ends("sleep 100", 0.3, &r, buf), "still running"));
     child_free(&r);
-    assert_non_null(strstr(ends("exec >&- 2>&-; sleep 100", 0.3, &r, buf), "still running")); /* silent, and hangs */
+    assert_non_null(
+        strstr(ends("exec >&- 2>&-; sleep 100", 0.3, &r, buf), "still running")); /* silent, and hangs */
     child_free(&r);
-    assert_non_null(strstr(ends("trap '' TERM INT; sleep 100 & wait", 0.3, &r, buf), "still running")); /* with a child of its own */
+    assert_non_null(strstr(ends("trap '' TERM INT; sleep 100 & wait", 0.3, &r, buf),
+                           "still running")); /* with a child of its own */
     child_free(&r);
     volatile int stop = 1;
     char        *argv[] = {"/bin/sh", "-c", "sleep 100", NULL}, *none[] = {"/no/such/program", NULL};
@@ -295,7 +305,7 @@ static void test_children(void **state)
     child_free(&r);
 }
 
-/* ---- recorded runs --------------------------------------------------------------------------------------------------- */
+/* ---- recorded runs --------------------------------------------------------------------------- */
 static void test_shift(void **state)
 {
     (void)state;
@@ -350,12 +360,14 @@ static void test_thresholds(void **state)
     char             *path = scratch("# point  share\n\n  gemm  5%   # noisy\n/gemm/blocked: 0.01\n");
     assert_int_equal(thresholds_read(path, false, &t), IR_OK);
     assert_int_equal(t.n, 2);
-    assert_true(fabs(threshold_of(&t, "cpu/gemm/blocked:m=1", 9) - log1p(0.01)) < 1e-12); /* the last one that matches */
+    assert_true(fabs(threshold_of(&t, "cpu/gemm/blocked:m=1", 9) - log1p(0.01)) <
+                1e-12); /* the last one that matches */
     assert_true(fabs(threshold_of(&t, "cpu/gemm/naive:m=1", 9) - log1p(0.05)) < 1e-12);
     assert_true(threshold_of(&t, "cpu/copy/nt:", 9) == 9);
     thresholds_free(&t);
     unlink(path);
-    static const char *const bad[] = {"gemm\n", "gemm fast\n", "( 5%\n", "gemm -5%\n", "gemm 0\n", "gemm nan\n"};
+    static const char *const bad[] = {"gemm\n",     "gemm fast\n", "( 5%\n",
+                                      "gemm -5%\n", "gemm 0\n",    "gemm nan\n"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         path = scratch(bad[i]);
         assert_int_equal(thresholds_read(path, false, &t), IR_EINVAL);
@@ -383,8 +395,11 @@ static void test_spark(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plan), cmocka_unit_test(test_verdicts), cmocka_unit_test(test_confirmation), cmocka_unit_test(test_looks),
-        cmocka_unit_test(test_bad_processes), cmocka_unit_test(test_environment), cmocka_unit_test(test_arguments), cmocka_unit_test(test_words),
-        cmocka_unit_test(test_children), cmocka_unit_test(test_shift), cmocka_unit_test(test_thresholds), cmocka_unit_test(test_spark)};
+        cmocka_unit_test(test_plan),          cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_confirmation),  cmocka_unit_test(test_looks),
+        cmocka_unit_test(test_bad_processes), cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_arguments),     cmocka_unit_test(test_words),
+        cmocka_unit_test(test_children),      cmocka_unit_test(test_shift),
+        cmocka_unit_test(test_thresholds),    cmocka_unit_test(test_spark)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

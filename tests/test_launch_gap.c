@@ -14,7 +14,10 @@
 
 const ir_workload *const ir_workloads[] = {&wl_gpt2, NULL};
 
-static ir_stats around(double s) { return (ir_stats){.median = s, .ci_lo = s - 4e-6, .ci_hi = s + 4e-6, .n = 30}; }
+static ir_stats around(double s)
+{
+    return (ir_stats){.median = s, .ci_lo = s - 4e-6, .ci_hi = s + 4e-6, .n = 30};
+}
 
 static void point(ir_point *p, const char *kernel, int64_t batch, double dev_s, double wall_s)
 {
@@ -53,12 +56,13 @@ static void says(const measure_context *s, const char *words)
 static void one_pair(void **state)
 {
     (void)state;
-    ir_point pt[4];
-    measure_context  s = {.point = pt, .npoint = 2};
+    ir_point        pt[4];
+    measure_context s = {.point = pt, .npoint = 2};
     point(&pt[0], "launches", 1, 0, 935e-6);
     point(&pt[1], "graph", 1, 0, 500e-6);
-    says(&s, "gpt2:size=small,batch=1,tokens=1,past=128,dtype=bf16: launch latency = T(launches) - T(graph) = "
-             "935 us - 500 us = 435 us, 5 us per kernel of 87 (+-65 ns)\n");
+    says(&s,
+         "gpt2:size=small,batch=1,tokens=1,past=128,dtype=bf16: launch latency = T(launches) - T(graph) = "
+         "935 us - 500 us = 435 us, 5 us per kernel of 87 (+-65 ns)\n");
     point(&pt[0], "launches", 1, 587e-6, 935e-6); /* the device's own clock first */
     point(&pt[1], "graph", 1, 500e-6, 500e-6);
     says(&s, "587 us - 500 us = 87 us, 1 us per kernel of 87 (+-65 ns); 5 us by the host's clock\n");
@@ -74,8 +78,8 @@ static void one_pair(void **state)
 static void no_pair(void **state)
 {
     (void)state;
-    ir_point pt[2];
-    measure_context  s = {.point = pt, .npoint = 2};
+    ir_point        pt[2];
+    measure_context s = {.point = pt, .npoint = 2};
     for (int i = 0; i < 5; i++) {
         point(&pt[0], "launches", 1, 0, 935e-6);
         point(&pt[1], i == 0 ? "resident" : "graph", i == 1 ? 2 : 1, 0, 500e-6);
@@ -92,11 +96,11 @@ static void no_pair(void **state)
 static void recorded(void **state)
 {
     (void)state;
-    ir_point    pt[2];
-    measure_context     s = {.point = pt, .npoint = 2};
-    ir_journal *j = NULL;
-    char        path[] = "/tmp/launch_gap_XXXXXX", line[4096];
-    int         fd = mkstemp(path);
+    ir_point        pt[2];
+    measure_context s = {.point = pt, .npoint = 2};
+    ir_journal     *j = NULL;
+    char            path[] = "/tmp/launch_gap_XXXXXX", line[4096];
+    int             fd = mkstemp(path);
     assert_true(fd >= 0);
     snprintf(s.info.id, sizeof s.info.id, "cuda0");
     point(&pt[0], "launches", 1, 0, 935e-6);
@@ -122,6 +126,7 @@ static void recorded(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(one_pair), cmocka_unit_test(no_pair), cmocka_unit_test(recorded)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(one_pair), cmocka_unit_test(no_pair),
+                                       cmocka_unit_test(recorded)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

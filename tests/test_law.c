@@ -2,7 +2,7 @@
 #include "harness/law/law_internal.h"
 #include "law_machine.h"
 
-/* ---- names ------------------------------------------------------------------------------------------------ */
+/* ---- names ----------------------------------------------------------------------------------- */
 static void names(void **state)
 {
     (void)state;
@@ -14,7 +14,7 @@ static void names(void **state)
     assert_string_equal(ir_how_name(IR_UNIDENTIFIED), "unidentified");
 }
 
-/* ---- look-ups ----------------------------------------------------------------------------------------------- */
+/* ---- look-ups -------------------------------------------------------------------------------- */
 static void levels_by_footprint_and_threads(void **state)
 {
     ir_ceilings c;
@@ -32,7 +32,8 @@ static void levels_by_footprint_and_threads(void **state)
     assert_string_equal(ir_level_of(&c, 4096, 0, false), "L1");
     c.level_B[0] = c.level_B[1] = c.level_B[2] = NAN;
     assert_string_equal(ir_level_of(&c, 4096, 1, false), "DRAM");
-    /* Without capacities, half way between the working sets that stood for the levels: sqrt(1e5 x 1e7) = 1e6. */
+    /* Without capacities, half way between the working sets that stood for the levels: sqrt(1e5 x 1e7) = 1e6.
+     */
     for (size_t i = 0; i < c.n; i++) c.v[i].size_B = strcmp(c.v[i].level, "L2") ? 1e7 : 1e5 * c.v[i].threads;
     assert_string_equal(ir_level_of(&c, 0.9e6, 1, false), "L2");
     assert_string_equal(ir_level_of(&c, 1.1e6, 1, false), "DRAM");
@@ -52,7 +53,7 @@ static void bandwidth_of_a_mix(void **state)
     assert_close(ir_bw_ceiling(&c, "DRAM", 4, 3, 1), 2 / (1 / 44e9 + 1 / 40e9), 1e-12);
     assert_close(ir_bw_ceiling(&c, "DRAM", 4, 1, 3), 2 / (1 / 44e9 + 1 / 20e9), 1e-12);
     assert_close(ir_bw_ceiling(&c, "DRAM", 0, 1, 0), 40e9, 1e-12); /* 0 threads: all of them */
-    stream(&c, "DRAM", "scale", .5, 4, 50e9);                      /* the same mix, faster: the ceiling of the mix */
+    stream(&c, "DRAM", "scale", .5, 4, 50e9); /* the same mix, faster: the ceiling of the mix */
     assert_close(ir_bw_ceiling(&c, "DRAM", 4, 1, 1), 50e9, 1e-12);
     ir_ceilings_free(&c);
 }
@@ -94,8 +95,9 @@ static void peaks_launches_and_find(void **state)
     assert_close(ir_ceiling_find(&c, IR_C_BANDWIDTH, NULL, "gather", IR_NDTYPE, 4)->value, 4e9, 1e-12);
     assert_null(ir_ceiling_find(&c, IR_C_BANDWIDTH, "L3", NULL, IR_NDTYPE, 4));
     assert_null(ir_ceiling_find(&c, IR_C_BANDWIDTH, "DRAM", "read", IR_F32, 4));
-    put(&c, IR_C_FLOPS, "", "fma", IR_F32, 4, 300e9)->source = IR_SRC_DATASHEET; /* never before a measurement */
-    put(&c, IR_C_FLOPS, "", "fma", IR_F32, 4, 250e9)->flags = IR_FLAG_SUSPECT;   /* nor a suspect one */
+    put(&c, IR_C_FLOPS, "", "fma", IR_F32, 4, 300e9)->source =
+        IR_SRC_DATASHEET; /* never before a measurement */
+    put(&c, IR_C_FLOPS, "", "fma", IR_F32, 4, 250e9)->flags = IR_FLAG_SUSPECT; /* nor a suspect one */
     assert_close(ir_peak_ceiling(&c, IR_F32, 4), 200e9, 1e-12);
     put(&c, IR_C_FLOPS, "", "fma", IR_I8, 4, 800e9)->source = IR_SRC_DATASHEET;
     assert_close(ir_peak_ceiling(&c, IR_I8, 4), 800e9, 1e-12); /* better than none */
@@ -113,7 +115,7 @@ static void peaks_launches_and_find(void **state)
     ir_ceilings_free(&c);
 }
 
-/* ---- rows ----------------------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 static void rows_of_points(void **state)
 {
     ir_ceilings c;
@@ -164,8 +166,11 @@ static void terms_at_the_moment(void **state)
     p.bw_now = 0.25;
     assert_true(ir_row_of(&p, &c, &r));
     assert_close(r.x_data_s, 2e8 / (44e9 * 2 * 0.25), 1e-12);
-    /* 2.2 x reads where those got 20 GB/s, and 1.1 x where 10: a ratio of its own at each, geometrically between, and no further out */
-    static const struct { double now, ratio; } at[] = {{0.5, 2.2}, {0.25, 1.1}, {0.35355339059327373, 1.5556349186104046}, {0.1, 1.1}, {1, 2.2}};
+    /* 2.2 x reads where those got 20 GB/s, and 1.1 x where 10: a ratio of its own at each, geometrically
+     * between, and no further out */
+    static const struct {
+        double now, ratio;
+    } at[] = {{0.5, 2.2}, {0.25, 1.1}, {0.35355339059327373, 1.5556349186104046}, {0.1, 1.1}, {1, 2.2}};
     for (size_t i = 0; i < c.n; i++)
         if (!strcmp(c.v[i].op, "copy")) {
             c.v[i].alt_Bps = 11e9;
@@ -193,8 +198,8 @@ static void terms_at_the_moment(void **state)
     ir_ceilings_free(&c);
 }
 
-/* Of a network at DRAM what its rows hand on lives in L2, and cold inputs do not change that; where L2 was not measured, DRAM
- * answers, and scales with it. */
+/* Of a network at DRAM what its rows hand on lives in L2, and cold inputs do not change that; where L2 was
+ * not measured, DRAM answers, and scales with it. */
 static void parts_live_apart(void **state)
 {
     ir_ceilings c;
@@ -216,19 +221,22 @@ static void parts_live_apart(void **state)
     p.cost.near_footprint_B = 1e4; /* no ceiling of L1 in this machine: by DRAM's copy */
     assert_close(ir_cost_bw(&c, &p.cost, 4, false, false, 0.5), 4e8 / (2e8 / 20e9 + 2e8 / 22e9), 1e-12);
     p.cost.near_footprint_B = 0;
-    c.level_B[3] = 1600e6; /* a cache of 16 MB serves half of what lies half way, in ratio, to where it serves nothing */
+    c.level_B[3] =
+        1600e6; /* a cache of 16 MB serves half of what lies half way, in ratio, to where it serves nothing */
     p.cost.footprint_B = sqrt(c.level_B[2] * 1600e6);
     stream(&c, "L3", "read", 1, 4, 100e9);
     double blend = 1 / (.5 / 100e9 + .5 / ir_bw_ceiling(&c, "DRAM", 4, 3, 1));
     assert_close(ir_cost_bw(&c, &p.cost, 4, false, false, 1), blend, 1e-12);
     assert_close(ir_cost_bw(&c, &p.cost, 4, true, false, 1), ir_bw_ceiling(&c, "DRAM", 4, 3, 1), 1e-12);
-    assert_close(ir_cost_bw(&c, &p.cost, 4, false, true, 3), 3 * ir_bw_ceiling(&c, "DRAM", 4, 3, 1), 1e-12); /* reads of it knew the cache */
+    assert_close(ir_cost_bw(&c, &p.cost, 4, false, true, 3), 3 * ir_bw_ceiling(&c, "DRAM", 4, 3, 1),
+                 1e-12); /* reads of it knew the cache */
     c.level_B[3] = NAN;
     assert_close(ir_cost_bw(&c, &p.cost, 4, false, false, 1), ir_bw_ceiling(&c, "DRAM", 4, 3, 1), 1e-12);
     p.cost.scattered = true;
     assert_close(ir_cost_bw(&c, &p.cost, 4, false, false, 0.5), 2e9, 1e-12);
     assert_close(ir_cost_bw(&c, &p.cost, 4, false, true, 0.5), 4e9, 1e-12);
-    assert_close(ir_cost_bw(&c, &p.cost, 1, false, false, 1), ir_bw_ceiling(&c, "DRAM", 1, 3, 1), 1e-12); /* no gathers at 1 thread */
+    assert_close(ir_cost_bw(&c, &p.cost, 1, false, false, 1), ir_bw_ceiling(&c, "DRAM", 1, 3, 1),
+                 1e-12); /* no gathers at 1 thread */
     p.cost = (ir_cost){.flops = 1};
     assert_true(isnan(ir_cost_bw(&c, &p.cost, 4, false, false, 1)));
     ir_ceilings_free(&c);
@@ -242,7 +250,7 @@ static void the_classic_roofline(void **state)
     size_t      index[3] = {0, 1, 2};
     (void)state;
     machine(&c);
-    p[0] = point(44e6, 44e6, 1, 4e8, 4e-3);     /* one bandwidth, the copies': 2 ms against 4 */
+    p[0] = point(44e6, 44e6, 1, 4e8, 4e-3);      /* one bandwidth, the copies': 2 ms against 4 */
     p[1] = point(4096, 0, 200e6, 4096, 1.25e-3); /* the measured peak: 1 ms against 1.25 */
     p[2] = point(0, 0, 0, 0, 1e-6);              /* a launch: not its subject */
     assert_close(law_roofline_s(&p[0], &c), 2e-3, 1e-12);
@@ -299,7 +307,8 @@ int main(void)
         cmocka_unit_test(peaks_launches_and_find),
         cmocka_unit_test(rows_of_points),
         cmocka_unit_test(terms_at_the_moment),
-        cmocka_unit_test(parts_live_apart), cmocka_unit_test(the_classic_roofline),
+        cmocka_unit_test(parts_live_apart),
+        cmocka_unit_test(the_classic_roofline),
         cmocka_unit_test(the_fastest_kernel_of_a_question_enters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* test_law_fit.c -- the fit on a synthetic device that obeys the law: what was put in must come out, intervals must
- * cover as often as they promise, and what the rows do not tell must be refused. */
+/* test_law_fit.c -- the fit on a synthetic device that obeys the law: what was put in must come out,
+ * intervals must cover as often as they promise, and what the rows do not tell must be refused. */
 #include "harness/law/law.h"
 #include "harness/stats/stats.h"
 
@@ -90,7 +90,7 @@ static void assert_covers(const ir_coef *c, double truth)
     assert_true(c->lo <= truth && truth <= c->hi);
 }
 
-/* ---- exact recovery ------------------------------------------------------------------------------------- */
+/* ---- exact recovery -------------------------------------------------------------------------- */
 static void recovers(ir_form form)
 {
     rows   q;
@@ -164,7 +164,7 @@ static void the_same_seed_gives_the_same_fit(void **state)
     assert_true(a.BW.v == b.BW.v && a.BW.lo != b.BW.lo);
 }
 
-/* ---- refusals ------------------------------------------------------------------------------------------- */
+/* ---- refusals -------------------------------------------------------------------------------- */
 static void two_rows_are_refused(void **state)
 {
     rows   q;
@@ -208,7 +208,8 @@ static void copies_alone_tell_bandwidth_only(void **state)
     }
 }
 
-/* One intensity throughout, or nearly: bytes and operations cannot be told apart, and neither may be claimed. */
+/* One intensity throughout, or nearly: bytes and operations cannot be told apart, and neither may be claimed.
+ */
 static void one_intensity_is_collinear(void **state)
 {
     (void)state;
@@ -280,7 +281,7 @@ static void eta_above_one_is_an_error(void **state)
     assert_true(fit.eta_error);
 }
 
-/* ---- robustness ------------------------------------------------------------------------------------------ */
+/* ---- robustness ------------------------------------------------------------------------------ */
 /* One kernel three times too slow and one too fast move nothing by more than a percent. */
 static void bad_rows_do_not_move_the_law(void **state)
 {
@@ -308,7 +309,8 @@ static void better_form_is_the_true_one(void **state)
         for (uint64_t seed = 0; seed < 20; seed++) {
             rows q;
             made(&q, (ir_form)form, 0.02, seed);
-            for (int f = 0; f < 2; f++) assert_int_equal(ir_fit_rows((ir_form)f, q.row, q.n, 1, &fit[f]), IR_OK);
+            for (int f = 0; f < 2; f++)
+                assert_int_equal(ir_fit_rows((ir_form)f, q.row, q.n, 1, &fit[f]), IR_OK);
             assert_true(fit[form].lofo_median < fit[!form].lofo_median);
             assert_true(fit[form].err_median < fit[!form].err_median);
         }
@@ -340,7 +342,8 @@ static void overlapped_fit_is_global(void **state)
         for (double angle = 0; angle < 1.5708; angle += 1e-4) {
             double saa = 0, sa = 0;
             for (size_t i = 0; i < q.n; i++) {
-                double a = fmax(cos(angle) * q.row[i].x_data_s, sin(angle) * q.row[i].x_comp_s) / q.row[i].T_s;
+                double a =
+                    fmax(cos(angle) * q.row[i].x_data_s, sin(angle) * q.row[i].x_comp_s) / q.row[i].T_s;
                 saa += a * a;
                 sa += a;
             }
@@ -350,10 +353,13 @@ static void overlapped_fit_is_global(void **state)
     }
 }
 
-/* ---- coverage --------------------------------------------------------------------------------------- */
+/* ---- coverage -------------------------------------------------------------------------------- */
 enum { SEEDS = 500 };
 
-static int covers(const ir_coef *c, double truth) { return c->how == IR_FITTED && c->lo <= truth && truth <= c->hi; }
+static int covers(const ir_coef *c, double truth)
+{
+    return c->how == IR_FITTED && c->lo <= truth && truth <= c->hi;
+}
 
 static void coverage(ir_form form, double noise, double claimed)
 {
@@ -372,8 +378,8 @@ static void coverage(ir_form form, double noise, double claimed)
     }
     for (int j = 0; j < 3; j++)
         if (hit[j] < SEEDS * 92 / 100 || hit[j] > SEEDS * 98 / 100)
-            fail_msg("%s: the 95 %% interval of coefficient %d covers the truth in %d of %d seeds", ir_form_name(form),
-                     j, hit[j], SEEDS);
+            fail_msg("%s: the 95 %% interval of coefficient %d covers the truth in %d of %d seeds",
+                     ir_form_name(form), j, hit[j], SEEDS);
 }
 
 static void intervals_cover_additive(void **state)

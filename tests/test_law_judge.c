@@ -3,7 +3,7 @@
 
 #include "harness/stats/stats.h"
 
-/* ---- the law over points ------------------------------------------------------------------------------------------ */
+/* ---- the law over points --------------------------------------------------------------------- */
 enum { NP = 64 };
 static const double S = 0.95, ETA = 0.85, LAT = 2e-6;
 
@@ -22,7 +22,8 @@ static size_t device_run(ir_point *p, const ir_ceilings *c, ir_form form, double
     ir_rng_seed(&rng, seed);
     for (int i = 0; i < 60; i++, n++) {
         int    f = i % 6;
-        double bytes = f == 1 || f == 2 ? 0 : 2e7 * exp2(i % 8), I[] = {0, 0, 0, exp2(i % 13 - 3), 0.5, exp2(i % 11)};
+        double bytes = f == 1 || f == 2 ? 0 : 2e7 * exp2(i % 8),
+               I[] = {0, 0, 0, exp2(i % 13 - 3), 0.5, exp2(i % 11)};
         p[n] = point(0.8 * bytes, 0.2 * bytes, f == 1 ? 1e7 * exp2(i % 9) : bytes * I[f], bytes, 1);
         p[n].p.v[0] = i;
         snprintf(p[n].family, sizeof p[n].family, "%s", family[f]);
@@ -114,7 +115,7 @@ static void verdicts_are_right_away_from_the_ridge(void **state)
     ir_ceilings_free(&c);
 }
 
-/* ---- one verdict ---------------------------------------------------------------------------------------- */
+/* ---- one verdict ----------------------------------------------------------------------------- */
 static void a_verdict_in_numbers(void **state)
 {
     ir_ceilings c;
@@ -149,7 +150,8 @@ static void classes(void **state)
     ir_ceilings c;
     (void)state;
     machine(&c);
-    ir_point cache = point(3e6, 0, 0, 3e6, 1e-5), launch = point(0, 0, 0, 0, 2e-6), peak = point(0, 0, 2e9, 0, 0.011);
+    ir_point cache = point(3e6, 0, 0, 3e6, 1e-5), launch = point(0, 0, 0, 0, 2e-6),
+             peak = point(0, 0, 2e9, 0, 0.011);
     ir_point_judge(&cache, &c, NULL);
     assert_int_equal(cache.bound, IR_BOUND_CACHE);
     assert_string_equal(cache.level, "L2");
@@ -265,7 +267,7 @@ static void hops_are_latency(void **state)
     ir_ceilings_free(&c);
 }
 
-/* ---- guards ------------------------------------------------------------------------------------------------ */
+/* ---- guards ---------------------------------------------------------------------------------- */
 static void assert_suspect(ir_point p, const ir_ceilings *c, const char *cause)
 {
     bool suspect = ir_guard_point(&p, c);
@@ -399,7 +401,8 @@ static void impossible_ceilings(void **state)
     ir_ceilings_free(&c);
 }
 
-/* 12 lines of 64 B in flight for 100 ns are 7.7 GB/s of demand misses; prefetchers are granted four times that. */
+/* 12 lines of 64 B in flight for 100 ns are 7.7 GB/s of demand misses; prefetchers are granted four times
+ * that. */
 static void little_bounds_dram_reads(void **state)
 {
     ir_ceilings c;
@@ -433,7 +436,7 @@ static void latency_grows_outwards(void **state)
     ir_ceilings_free(&c);
 }
 
-/* ---- summary ------------------------------------------------------------------------------------------------- */
+/* ---- summary --------------------------------------------------------------------------------- */
 static void summary(void **state)
 {
     char        s[512], small[16];

@@ -1,5 +1,5 @@
-/* test_layer.c -- layer tables and their cost: published counts of the networks to the last digit, the formulas by hand
- * on small shapes, the three traffic models, impossible parameters. */
+/* test_layer.c -- layer tables and their cost: published counts of the networks to the last digit, the
+ * formulas by hand on small shapes, the three traffic models, impossible parameters. */
 #include "kernels/nets/values.h"
 #include "kernels/workloads/workloads_nets.h"
 
@@ -26,8 +26,10 @@ static void same(double got, double want)
     if (got != want) fail_msg("%.17g, not %.17g", got, want);
 }
 
-/* ---- networks ------------------------------------------------------------------------------------------------------ */
-typedef struct { int64_t convs, depthwise, matrices, in, out, adds, n_adds, relus; } counts;
+/* ---- networks -------------------------------------------------------------------------------- */
+typedef struct {
+    int64_t convs, depthwise, matrices, in, out, adds, n_adds, relus;
+} counts;
 
 static counts count(const ly_net *n)
 {
@@ -57,8 +59,14 @@ static double macs(const ly_net *n, ir_dtype t)
 static void resnet50(void **state)
 {
     (void)state;
-    static const struct { int64_t batch; double f32, f16; } I[] = {
-        {1, 43.2422, 86.4844}, {8, 81.8908, 163.782}, {32, 90.5633, 181.127}, {64, 92.1905, 184.381}, {256, 93.4498, 186.9}};
+    static const struct {
+        int64_t batch;
+        double  f32, f16;
+    } I[] = {{1, 43.2422, 86.4844},
+             {8, 81.8908, 163.782},
+             {32, 90.5633, 181.127},
+             {64, 92.1905, 184.381},
+             {256, 93.4498, 186.9}};
     for (size_t i = 0; i < sizeof I / sizeof *I; i++) {
         ly_net n;
         double b = (double)I[i].batch;
@@ -81,7 +89,8 @@ static void resnet50(void **state)
     }
 }
 
-/* Compulsory traffic: matrices, convolutions' and FC's inputs and outputs, pooling, residuals read once more. */
+/* Compulsory traffic: matrices, convolutions' and FC's inputs and outputs, pooling, residuals read once more.
+ */
 static void resnet50_traffic(void **state)
 {
     (void)state;
@@ -100,7 +109,8 @@ static void resnet50_traffic(void **state)
     for (int i = 0; i < n.n; i++) acts += n.row[i].act == LY_RELU ? (double)ly_out_elems(&n.row[i]) : 0;
     same(c.unfused_B, c.read_B + c.write_B + 8 * (biased + acts + 5519360.0));
     same(c.launches, 56);
-    same(c.near_footprint_B, 4 * (56.0 * 56 * 256 * 2 + 56 * 56 * 64)); /* input, residual and result of the last row of a block */
+    same(c.near_footprint_B, 4 * (56.0 * 56 * 256 * 2 +
+                                  56 * 56 * 64)); /* input, residual and result of the last row of a block */
     ly_net_cost(&n, IR_BF16, &c);
     same(c.by_B[IR_BY_WEIGHTS], 2 * 25502912.0);
     ly_free(&n);
@@ -109,7 +119,10 @@ static void resnet50_traffic(void **state)
 static void mobilenetv2(void **state)
 {
     (void)state;
-    static const struct { int64_t batch; double f32, f16; } I[] = {{1, 8.89019, 17.7804}, {32, 11.0948, 22.1896}};
+    static const struct {
+        int64_t batch;
+        double  f32, f16;
+    } I[] = {{1, 8.89019, 17.7804}, {32, 11.0948, 22.1896}};
     for (size_t i = 0; i < 2; i++) {
         ly_net n;
         assert_int_equal(ly_mobilenetv2(I[i].batch, 224, &n), IR_OK);
@@ -132,15 +145,42 @@ static void mobilenetv2(void **state)
 static const struct {
     int64_t params, streamed, kv_token, past[4], prefill[3];
     double  f32_0, f32_1023, f16_0, f16_1023;
-} gpt[LY_NSIZE] = {
-    {124439808, 123654144, 18432, {123550464, 125909760, 132969216, 142406400}, {11062407936, 45945778944, 96684798720},
-     0.499506, 0.499572, 0.999013, 0.999143},
-    {354823168, 353775616, 49152, {353502208, 359793664, 378618880, 403784704}, {39111967744, 161125319680, 335084078080},
-     0.499544, 0.499601, 0.999088, 0.999202},
-    {774030080, 772720640, 92160, {772209920, 784006400, 819303680, 866489600}, {91422168320, 374555383040, 773205628160},
-     0.49961, 0.499652, 0.99922, 0.999305},
-    {1557611200, 1555974400, 153600, {1555124800, 1574785600, 1633614400, 1712257600},
-     {190092212800, 775227112000, 1590639131200}, 0.499678, 0.499707, 0.999355, 0.999414}};
+} gpt[LY_NSIZE] = {{124439808,
+                    123654144,
+                    18432,
+                    {123550464, 125909760, 132969216, 142406400},
+                    {11062407936, 45945778944, 96684798720},
+                    0.499506,
+                    0.499572,
+                    0.999013,
+                    0.999143},
+                   {354823168,
+                    353775616,
+                    49152,
+                    {353502208, 359793664, 378618880, 403784704},
+                    {39111967744, 161125319680, 335084078080},
+                    0.499544,
+                    0.499601,
+                    0.999088,
+                    0.999202},
+                   {774030080,
+                    772720640,
+                    92160,
+                    {772209920, 784006400, 819303680, 866489600},
+                    {91422168320, 374555383040, 773205628160},
+                    0.49961,
+                    0.499652,
+                    0.99922,
+                    0.999305},
+                   {1557611200,
+                    1555974400,
+                    153600,
+                    {1555124800, 1574785600, 1633614400, 1712257600},
+                    {190092212800, 775227112000, 1590639131200},
+                    0.499678,
+                    0.499707,
+                    0.999355,
+                    0.999414}};
 
 static void gpt2_decode(void **state)
 {
@@ -170,8 +210,12 @@ static void gpt2_decode(void **state)
 static void gpt_of_any_shape(void **state)
 {
     (void)state;
-    static const struct { int64_t layers, d, heads, params; } shape[] = {
-        {24, 2048, 16, 1315723264}, {32, 4096, 32, 6658404352}, {39, 4096, 32, 8068063232}, {40, 5120, 40, 12853386240}};
+    static const struct {
+        int64_t layers, d, heads, params;
+    } shape[] = {{24, 2048, 16, 1315723264},
+                 {32, 4096, 32, 6658404352},
+                 {39, 4096, 32, 8068063232},
+                 {40, 5120, 40, 12853386240}};
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++) {
         int64_t   L = shape[i].layers, d = shape[i].d, V = 50257, C = 2048;
         ir_params p = {{L, d, shape[i].heads, V, C, 1, 1, 128}, IR_F8, 0};
@@ -183,10 +227,12 @@ static void gpt_of_any_shape(void **state)
         assert_int_equal(n.kv_elems, L * 2 * d * 129);
         assert_int_equal(wl_gpt.valid(&p), IR_OK);
         assert_int_equal(wl_gpt.tensors(&p, t), 5);
-        assert_true(t[1].bytes >= (size_t)(12 * L * d * d + (V + C) * d) && t[1].bytes < (size_t)(12 * L * d * d + (V + C) * d) + 64 * (size_t)n.n);
+        assert_true(t[1].bytes >= (size_t)(12 * L * d * d + (V + C) * d) &&
+                    t[1].bytes < (size_t)(12 * L * d * d + (V + C) * d) + 64 * (size_t)n.n);
         /* every matrix once, a position row, its scale and a scale a row; biases, norms: f32 */
-        same(wl_gpt.cost(&p).weights_B,
-             (double)(L * 12 * d * d + V * d + d) + 4 * (double)(9 * d * L + V + 1) + 4 * (double)(L * 13 * d + 2 * d));
+        same(wl_gpt.cost(&p).weights_B, (double)(L * 12 * d * d + V * d + d) +
+                                            4 * (double)(9 * d * L + V + 1) +
+                                            4 * (double)(L * 13 * d + 2 * d));
         ly_free(&n);
     }
 }
@@ -205,7 +251,8 @@ static void gpt2_prefill(void **state)
         }
 }
 
-/* Tensors hold what the rows point at; nothing overlaps; buffers are large enough and no row reads what it writes. */
+/* Tensors hold what the rows point at; nothing overlaps; buffers are large enough and no row reads what it
+ * writes. */
 static void layout(const ly_net *n)
 {
     int64_t W_end = 0, V_end = 0;
@@ -304,7 +351,8 @@ static void refusals(void **state)
     refused(&wl_resnet50, (ir_params){{0, 224}, IR_F32, 0}, "batch=0");
 }
 
-/* The same rows and FLOP on fewer distinct weights: GPT-2's layer matrices all within the largest one, ResNet-50's one of each shape. */
+/* The same rows and FLOP on fewer distinct weights: GPT-2's layer matrices all within the largest one,
+ * ResNet-50's one of each shape. */
 static void shared_matrices(void **state)
 {
     (void)state;
@@ -312,7 +360,8 @@ static void shared_matrices(void **state)
     ir_cost         own = row_cost(&wl_gpt2, g), one = row_cost(&wl_gpt2_shared, g);
     const double    d = 768;
     same(one.flops, own.flops);
-    same(own.read_B - one.read_B, 4 * (12 * 12 * d * d - 4 * d * d)); /* qkv 3 d^2, proj 1, fc 4 and fcproj 4, 12 layers; 4 remain */
+    same(own.read_B - one.read_B,
+         4 * (12 * 12 * d * d - 4 * d * d)); /* qkv 3 d^2, proj 1, fc 4 and fcproj 4, 12 layers; 4 remain */
     same(own.by_B[IR_BY_WEIGHTS] - one.by_B[IR_BY_WEIGHTS], own.read_B - one.read_B);
     same(own.footprint_B - one.footprint_B, own.read_B - one.read_B);
     own = row_cost(&wl_resnet50, r), one = row_cost(&wl_resnet50_shared, r);
@@ -325,7 +374,8 @@ static void shared_matrices(void **state)
         for (int k = 0; k < i; k++) {
             const ly_row *a = &net.row[k], *b = &net.row[i];
             if (b->nW == 0 || a->nW == 0 || a->W_at != b->W_at) continue;
-            assert_true(a->nW == b->nW && a->h == b->h && a->stride == b->stride && a->b_at == b->b_at && a->s_at == b->s_at);
+            assert_true(a->nW == b->nW && a->h == b->h && a->stride == b->stride && a->b_at == b->b_at &&
+                        a->s_at == b->s_at);
         }
     }
     same(own.read_B - one.read_B, again);
@@ -340,9 +390,11 @@ static void shared_matrices(void **state)
 static void grids(void **state)
 {
     (void)state;
-    static const ir_workload *const all[] = {&wl_conv, &wl_linear, &wl_norm, &wl_softmax, &wl_act, &wl_add2, &wl_embed,
-                                             &wl_attention, &wl_chain, &wl_normchain, &wl_resnet50, &wl_mobilenetv2, &wl_gpt2, &wl_gpt, &wl_resnet50_shared,
-                                             &wl_gpt2_shared};
+    static const ir_workload *const all[] = {
+        &wl_conv,       &wl_linear,      &wl_norm,      &wl_softmax, &wl_act,
+        &wl_add2,       &wl_embed,       &wl_attention, &wl_chain,   &wl_normchain,
+        &wl_resnet50,   &wl_mobilenetv2, &wl_gpt2,      &wl_gpt,     &wl_resnet50_shared,
+        &wl_gpt2_shared};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         const ir_params *grid[4] = {all[i]->quick, all[i]->full, all[i]->odd, &all[i]->defaults};
         size_t           n[4] = {all[i]->nquick, all[i]->nfull, all[i]->nodd, 1};
@@ -362,9 +414,11 @@ static void grids(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(resnet50),   cmocka_unit_test(resnet50_traffic),  cmocka_unit_test(mobilenetv2),
-        cmocka_unit_test(gpt2_decode), cmocka_unit_test(gpt2_prefill), cmocka_unit_test(gpt_of_any_shape),     cmocka_unit_test(layouts),
-        cmocka_unit_test(impossible), cmocka_unit_test(refusals),   cmocka_unit_test(shared_matrices),  cmocka_unit_test(grids)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(resnet50),     cmocka_unit_test(resnet50_traffic),
+                                       cmocka_unit_test(mobilenetv2),  cmocka_unit_test(gpt2_decode),
+                                       cmocka_unit_test(gpt2_prefill), cmocka_unit_test(gpt_of_any_shape),
+                                       cmocka_unit_test(layouts),      cmocka_unit_test(impossible),
+                                       cmocka_unit_test(refusals),     cmocka_unit_test(shared_matrices),
+                                       cmocka_unit_test(grids)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

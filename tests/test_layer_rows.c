@@ -1,5 +1,6 @@
-/* test_layer_rows.c -- the cost of single rows: formulas by hand on small shapes, key-value caches by dtype, e4m3 from its fields;
- * every new cache row is held against the reference; activations in an arena do not meet. */
+/* test_layer_rows.c -- the cost of single rows: formulas by hand on small shapes, key-value caches by dtype,
+ * e4m3 from its fields; every new cache row is held against the reference; activations in an arena do not
+ * meet. */
 #include "kernels/nets/oracle.h"
 #include "kernels/nets/values.h"
 #include "kernels/workloads/workloads_nets.h"
@@ -19,7 +20,7 @@ static void same(double got, double want)
     if (got != want) fail_msg("%.17g, not %.17g", got, want);
 }
 
-/* ---- rows ---------------------------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 static ir_cost row_cost(const ir_workload *w, ir_params p)
 {
     assert_int_equal(w->valid(&p), IR_OK);
@@ -129,7 +130,17 @@ static void pools_by_hand(void **state)
 {
     (void)state;
     ir_cost c;
-    ly_row  r = {.op = LY_MAXPOOL, .batch = 2, .h = 6, .w = 4, .c = 3, .k = 3, .r = 3, .s = 2, .oh = 2, .ow = 2, .add = LY_NONE};
+    ly_row  r = {.op = LY_MAXPOOL,
+                 .batch = 2,
+                 .h = 6,
+                 .w = 4,
+                 .c = 3,
+                 .k = 3,
+                 .r = 3,
+                 .s = 2,
+                 .oh = 2,
+                 .ow = 2,
+                 .add = LY_NONE};
     ly_cost(&r, IR_F32, false, &c);
     same(c.flops, 5 * 2 * 4 * 3);
     same(c.read_B, 4 * 2 * 24 * 3);
@@ -146,8 +157,21 @@ static void padding_by_hand(void **state)
 {
     (void)state;
     ir_cost c;
-    ly_row  r = {.op = LY_CONV, .batch = 2, .h = 7, .w = 7, .c = 5, .k = 4, .r = 3, .s = 3, .stride = 1, .pad = 1, .groups = 1,
-                 .oh = 7, .ow = 7, .add = LY_NONE, .b_at = -1};
+    ly_row  r = {.op = LY_CONV,
+                 .batch = 2,
+                 .h = 7,
+                 .w = 7,
+                 .c = 5,
+                 .k = 4,
+                 .r = 3,
+                 .s = 3,
+                 .stride = 1,
+                 .pad = 1,
+                 .groups = 1,
+                 .oh = 7,
+                 .ow = 7,
+                 .add = LY_NONE,
+                 .b_at = -1};
     ly_cost(&r, IR_F32, true, &c);
     same(c.flops, 2 * 2 * 4 * 5 * 21 * 21);
     same(c.spare_flops, 2 * 2 * 4 * 5 * (21 * 21 - 19 * 19));
@@ -196,9 +220,14 @@ static void f8_from_its_fields(void **state)
     assert_int_equal(ly_f32_to_f8(NAN) & 0x7F, 0x7F);
 }
 
-/* ---- new cache rows ------------------------------------------------------------------------------------------------ */
+/* ---- new cache rows -------------------------------------------------------------------------- */
 enum { LAYERS = 4, WIDTH = 16, HEADS = 2, VOCAB = 32, BATCH = 3, NT = 5 };
-typedef struct { ir_params p; ly_net one; ly_cache cache; void *t[NT]; } step;
+typedef struct {
+    ir_params p;
+    ly_net    one;
+    ly_cache  cache;
+    void     *t[NT];
+} step;
 
 static int64_t new_element(const ly_cache *c, int64_t item, int64_t block, int64_t plane, int64_t i)
 {
@@ -206,7 +235,10 @@ static int64_t new_element(const ly_cache *c, int64_t item, int64_t block, int64
     return (head * (c->past + c->tokens) + c->past) * c->dh + i;
 }
 
-typedef struct { const step *s; int64_t item; } target;
+typedef struct {
+    const step *s;
+    int64_t     item;
+} target;
 static void append(void *to, int64_t block, int64_t plane, const float *rows)
 {
     const target   *k = to;
@@ -232,7 +264,9 @@ static void step_right(step *s, int64_t tokens, int64_t past, ir_dtype t)
     for (int64_t i = 0; i < BATCH; i++) {
         target    to = {s, i};
         ref_cache cache = {&s->cache, s->t[4], i, append, &to};
-        assert_int_equal(ref_network(&s->one, &w, (int32_t *)s->t[0] + i * tokens, &cache, (float *)s->t[3] + i * s->one.out_elems), IR_OK);
+        assert_int_equal(ref_network(&s->one, &w, (int32_t *)s->t[0] + i * tokens, &cache,
+                                     (float *)s->t[3] + i * s->one.out_elems),
+                         IR_OK);
     }
 }
 
@@ -249,7 +283,8 @@ static bool passes(const step *s)
     return c.err <= c.tol;
 }
 
-/* Each by itself, in the sequences that are checked: the first and one other. Returns in how many sequences a wrong one shows. */
+/* Each by itself, in the sequences that are checked: the first and one other. Returns in how many sequences a
+ * wrong one shows. */
 static int wrong_rows_show(const step *s, int64_t every)
 {
     const ly_cache *c = &s->cache;
@@ -257,8 +292,9 @@ static int wrong_rows_show(const step *s, int64_t every)
     for (int64_t item = 0; item < BATCH; item++) {
         int64_t seen = 0, tried = 0;
         for (int64_t k = 0; k < c->blocks * 2 * c->heads * c->tokens * c->dh; k += every, tried++) {
-            int64_t each = c->tokens * c->dh, at = new_element(c, item, k / each / (2 * c->heads), k / each % (2 * c->heads), k % each);
-            float   was, wrong;
+            int64_t each = c->tokens * c->dh,
+                    at = new_element(c, item, k / each / (2 * c->heads), k / each % (2 * c->heads), k % each);
+            float was, wrong;
             ly_load(c->dtype, s->t[4], at, 1, &was);
             wrong = k % 2 ? NAN : was + 1;
             ly_store(c->dtype, s->t[4], at, 1, &wrong);
@@ -276,14 +312,17 @@ static int wrong_rows_show(const step *s, int64_t every)
 static void every_new_row_is_compared(void **state)
 {
     (void)state;
-    static const struct { int64_t tokens, past, every; } shape[] = {{1, 40, 1}, {41, 2, 61}};
+    static const struct {
+        int64_t tokens, past, every;
+    } shape[] = {{1, 40, 1}, {41, 2, 61}};
     static const ir_dtype types[] = {IR_F32, IR_F16, IR_BF16, IR_I8};
     for (size_t i = 0; i < 2; i++)
         for (size_t t = 0; t < 4; t++) {
             step s;
             step_right(&s, shape[i].tokens, shape[i].past, types[t]);
             const ly_cache *c = &s.cache;
-            double rows_B = 2.0 * (double)(c->blocks * 2 * c->heads * c->tokens * c->dh) * (double)ly_width(c->dtype);
+            double          rows_B =
+                2.0 * (double)(c->blocks * 2 * c->heads * c->tokens * c->dh) * (double)ly_width(c->dtype);
             double share = rows_B / wl_gpt.cost(&s.p).footprint_B;
             assert_true(i == 0 ? share < 1.0 / 10 : share > 1.0 / 10);
             assert_true(passes(&s) && passes(&s));
@@ -301,18 +340,22 @@ static void rounded_values_come_back(void **state)
     float         x[N], y[N];
     unsigned char m[4 * N + 8];
     for (size_t t = 0; t < 3; t++) {
-        for (int i = 0; i < N; i++) x[i] = ly_round(types[t], ldexpf(ir_rand_f32(4, (uint64_t)i), i % 30 - 20));
+        for (int i = 0; i < N; i++)
+            x[i] = ly_round(types[t], ldexpf(ir_rand_f32(4, (uint64_t)i), i % 30 - 20));
         for (int64_t i = 0; i < N; i += 37) ly_store(types[t], m + 3, i, i + 37 < N ? 37 : N - i, x + i);
         ly_load(types[t], m + 3, 0, N, y);
         assert_memory_equal(x, y, sizeof x);
     }
 }
 
-/* ---- the arena ------------------------------------------------------------------------------------------------------- */
-/* Rows are walked with places for values: what a row reads must be what was written for it, untouched since. */
+/* ---- the arena ------------------------------------------------------------------------------- */
+/* Rows are walked with places for values: what a row reads must be what was written for it, untouched since.
+ */
 static void arena_of(const ly_net *net, double live_B)
 {
-    typedef struct { int64_t at, end; } span;
+    typedef struct {
+        int64_t at, end;
+    } span;
     ly_place *p = NULL;
     span     *held = calloc((size_t)net->n, sizeof *held); /* by the row that wrote it; empty: overwritten */
     int       writer[LY_MAX_BUF] = {0};
@@ -342,9 +385,14 @@ static void arena_of(const ly_net *net, double live_B)
 static void activations_do_not_meet(void **state)
 {
     (void)state;
-    static const struct { const ir_workload *w; ir_params p; } net[] = {
-        {&wl_resnet50, {{1, 224}, IR_F32, 0}}, {&wl_resnet50, {{3, 39}, IR_F32, 0}}, {&wl_mobilenetv2, {{2, 45}, IR_F32, 0}},
-        {&wl_gpt2, {{LY_SMALL, 1, 256, 0}, IR_F32, 0}}, {&wl_gpt2, {{LY_TINY, 3, 1, 17}, IR_F32, 0}}};
+    static const struct {
+        const ir_workload *w;
+        ir_params          p;
+    } net[] = {{&wl_resnet50, {{1, 224}, IR_F32, 0}},
+               {&wl_resnet50, {{3, 39}, IR_F32, 0}},
+               {&wl_mobilenetv2, {{2, 45}, IR_F32, 0}},
+               {&wl_gpt2, {{LY_SMALL, 1, 256, 0}, IR_F32, 0}},
+               {&wl_gpt2, {{LY_TINY, 3, 1, 17}, IR_F32, 0}}};
     for (size_t i = 0; i < sizeof net / sizeof *net; i++) {
         ly_net n;
         assert_int_equal(wl_net_of(net[i].w, &net[i].p, &n), IR_OK);
@@ -355,9 +403,15 @@ static void activations_do_not_meet(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(conv_by_hand), cmocka_unit_test(attention_by_hand), cmocka_unit_test(rows_by_hand), cmocka_unit_test(pools_by_hand),
-        cmocka_unit_test(padding_by_hand), cmocka_unit_test(kv_dtypes), cmocka_unit_test(f8_from_its_fields),
-        cmocka_unit_test(every_new_row_is_compared), cmocka_unit_test(rounded_values_come_back), cmocka_unit_test(activations_do_not_meet)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(conv_by_hand),
+                                       cmocka_unit_test(attention_by_hand),
+                                       cmocka_unit_test(rows_by_hand),
+                                       cmocka_unit_test(pools_by_hand),
+                                       cmocka_unit_test(padding_by_hand),
+                                       cmocka_unit_test(kv_dtypes),
+                                       cmocka_unit_test(f8_from_its_fields),
+                                       cmocka_unit_test(every_new_row_is_compared),
+                                       cmocka_unit_test(rounded_values_come_back),
+                                       cmocka_unit_test(activations_do_not_meet)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* test_layers.c -- --layers: the rows of single layers add up to the network, say which kernel they ran on, and each is judged
- * against its own roof; lists of layers, and kernels that cannot time them. */
+/* test_layers.c -- --layers: the rows of single layers add up to the network, say which kernel they ran on,
+ * and each is judged against its own roof; lists of layers, and kernels that cannot time them. */
 #include "bench/measure/per_layer.h"
 #include "kernels/workloads/workloads_nets.h"
 #include "law_machine.h"
@@ -11,7 +11,12 @@ int ir_workload_param(const ir_workload *w, const char *name) { return (void)w, 
 
 static const ir_params mobilenet = {{1, 32}, IR_F32, 1}, gpt = {{LY_TINY, 2, 5, 8}, IR_BF16, 1};
 
-typedef struct { measure_context s; device d; ir_point whole; ly_net net; } fixture;
+typedef struct {
+    measure_context s;
+    device          d;
+    ir_point        whole;
+    ly_net          net;
+} fixture;
 
 static const ir_kernel *kernel_of(const char *family, const char *name)
 {
@@ -21,9 +26,10 @@ static const ir_kernel *kernel_of(const char *family, const char *name)
     return NULL;
 }
 
-/* A context with made-up ceilings, too high to reach, and the network measured as a whole. On one thread: on a busy machine
- * two would wait for each other at every row. */
-static void open_fixture(fixture *f, const ir_workload *w, const ir_kernel *k, const ir_params *p, const char *layers)
+/* A context with made-up ceilings, too high to reach, and the network measured as a whole. On one thread: on
+ * a busy machine two would wait for each other at every row. */
+static void open_fixture(fixture *f, const ir_workload *w, const ir_kernel *k, const ir_params *p,
+                         const char *layers)
 {
     memset(f, 0, sizeof *f);
     open_device(&f->d, cpu_isa_best(), 1);
@@ -33,8 +39,10 @@ static void open_fixture(fixture *f, const ir_workload *w, const ir_kernel *k, c
     f->s.policy.warmup_s = 0;
     f->s.policy.fixed_n = 6;
     machine(&f->s.ceilings);
-    for (size_t i = 0; i < f->s.ceilings.n; i++) f->s.ceilings.v[i].value *= 1e4; /* nothing here may exceed them: no suspects */
-    if (ir_measure(&f->s.dev, w, k, p, &f->s.policy, &f->whole) != IR_OK) fail_msg("%s: %s", w->name, f->whole.why);
+    for (size_t i = 0; i < f->s.ceilings.n; i++)
+        f->s.ceilings.v[i].value *= 1e4; /* nothing here may exceed them: no suspects */
+    if (ir_measure(&f->s.dev, w, k, p, &f->s.policy, &f->whole) != IR_OK)
+        fail_msg("%s: %s", w->name, f->whole.why);
     assert_int_equal(wl_net_of(w, p, &f->net), IR_OK);
 }
 
@@ -59,7 +67,8 @@ static void costs_add_up(const fixture *f)
         ir_cost         c;
         ly_cost(&f->net.row[i], o->p.dtype, true, &c);
         assert_true(o->cost.flops == c.flops && o->cost.read_B == c.read_B && o->cost.write_B == c.write_B);
-        assert_true(o->cost.footprint_B >= c.footprint_B && o->cost.footprint_B <= all->footprint_B + c.footprint_B);
+        assert_true(o->cost.footprint_B >= c.footprint_B &&
+                    o->cost.footprint_B <= all->footprint_B + c.footprint_B);
         sum.flops += o->cost.flops;
         sum.read_B += o->cost.read_B;
         sum.write_B += o->cost.write_B;
@@ -85,7 +94,8 @@ static void rows_are_judged(const fixture *f)
         assert_true(o->wall.n >= 6 && o->wall.median >= 0 && o->samples.n == o->wall.n);
         if (!(o->wall.median > 0)) continue; /* a fused norm may end before the clock ticks */
         const double peak = ir_peak_ceiling(&f->s.ceilings, o->p.dtype, o->p.threads);
-        const double bw = ir_bw_ceiling(&f->s.ceilings, o->level, o->p.threads, o->cost.read_B, o->cost.write_B);
+        const double bw =
+            ir_bw_ceiling(&f->s.ceilings, o->level, o->p.threads, o->cost.read_B, o->cost.write_B);
         assert_true(strlen(o->level) > 0 && bw > 0);
         assert_close(o->mbu, (o->cost.read_B + o->cost.write_B) / o->wall.median / bw, 1e-9);
         if (o->cost.flops > 0 && peak > 0) {
@@ -107,11 +117,12 @@ static void rows_of_an_image_network(void **state)
         costs_add_up(&f);
         rows_are_judged(&f);
         for (int i = 0; i < f.net.n; i++) {
-            const bool conv = f.net.row[i].op == LY_CONV, dw = conv && f.net.row[i].groups > 1;
+            const bool  conv = f.net.row[i].op == LY_CONV, dw = conv && f.net.row[i].groups > 1;
             const char *why = f.s.point[i].why;
             assert_true(strlen(why) > 0);
             assert_true(dw == !strcmp(why, "depthwise"));
-            assert_true(!conv || dw || !strcmp(why, "direct") || !strcmp(why, "pointwise") || (k && !strcmp(why, "winograd")));
+            assert_true(!conv || dw || !strcmp(why, "direct") || !strcmp(why, "pointwise") ||
+                        (k && !strcmp(why, "winograd")));
         }
         close_fixture(&f);
     }
@@ -136,7 +147,8 @@ static void choices_stay(void **state)
     fixture          f;
     const ir_kernel *k = kernel_of("cnn", "tuned");
     open_fixture(&f, &wl_resnet50, k, &(ir_params){{1, 64}, IR_F32, 1}, "all");
-    for (int again = 0; again < 2; again++) assert_int_equal(per_layer_measure(&f.s, &wl_resnet50, k, &f.whole), IR_OK);
+    for (int again = 0; again < 2; again++)
+        assert_int_equal(per_layer_measure(&f.s, &wl_resnet50, k, &f.whole), IR_OK);
     assert_int_equal(f.s.npoint, 2 * f.net.n);
     for (int i = 0; i < f.net.n; i++) assert_string_equal(f.s.point[i].why, f.s.point[f.net.n + i].why);
     close_fixture(&f);
@@ -186,8 +198,11 @@ static void impossible_lists(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_of_an_image_network), cmocka_unit_test(rows_of_a_token_network), cmocka_unit_test(choices_stay),
-        cmocka_unit_test(some_layers), cmocka_unit_test(kernels_that_cannot), cmocka_unit_test(impossible_lists)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(rows_of_an_image_network),
+                                       cmocka_unit_test(rows_of_a_token_network),
+                                       cmocka_unit_test(choices_stay),
+                                       cmocka_unit_test(some_layers),
+                                       cmocka_unit_test(kernels_that_cannot),
+                                       cmocka_unit_test(impossible_lists)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

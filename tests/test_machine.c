@@ -10,7 +10,7 @@
 #include <time.h>
 #include <cmocka.h>
 
-/* ---- topology against golden text ---------------------------------------------------------------- */
+/* ---- topology against golden text ------------------------------------------------------------ */
 static char *dump(const ir_topology *t)
 {
     static char text[1 << 16];
@@ -18,14 +18,15 @@ static char *dump(const ir_topology *t)
     FILE       *f = fmemopen(text, sizeof text, "w");
     assert_non_null(f);
     fprintf(f, "cpu %s\n", t->cpu_model);
-    fprintf(f, "pu %d of %d, cores %d, sockets %d, numa %d, kinds %d\n", t->npu, t->npu_machine, t->ncore, t->nsocket,
-            t->nnuma, t->nkind);
+    fprintf(f, "pu %d of %d, cores %d, sockets %d, numa %d, kinds %d\n", t->npu, t->npu_machine, t->ncore,
+            t->nsocket, t->nnuma, t->nkind);
     fprintf(f, "memory %.0f B, by node", t->mem_B);
     for (int i = 0; i < t->nnuma; i++) fprintf(f, " %.0f", t->numa_mem_B[i]);
     fprintf(f, "\n");
     for (int i = 0; i < t->ncache; i++) {
         const ir_cache *c = &t->cache[i];
-        fprintf(f, "L%d %.0f B, line %d, shared by %d, x%d\n", c->level, c->size_B, c->line_B, c->shared_by, c->count);
+        fprintf(f, "L%d %.0f B, line %d, shared by %d, x%d\n", c->level, c->size_B, c->line_B, c->shared_by,
+                c->count);
     }
     fprintf(f, "llc %.0f B\n\n os core socket numa smt kind\n", ir_topology_llc_B(t));
     for (int i = 0; i < t->npu; i++)
@@ -59,7 +60,7 @@ static void check_golden(const char *name, const char *actual)
 static void golden_xml(const char *name)
 {
     static ir_topology t;
-    char path[512];
+    char               path[512];
     snprintf(path, sizeof path, "%s/fixtures/%s.xml", IR_TESTS_DIR, name);
     ir_status s = ir_topology_load(path, &t);
     if (s == IR_SKIP) {
@@ -71,17 +72,33 @@ static void golden_xml(const char *name)
     check_golden(name, dump(&t));
 }
 
-static void xml_server(void **state) { (void)state; golden_xml("server_2s_smt"); }
-static void xml_cpuset(void **state) { (void)state; golden_xml("server_cpuset"); }
-static void xml_hybrid(void **state) { (void)state; golden_xml("laptop_hybrid"); }
-static void xml_jetson(void **state) { (void)state; golden_xml("jetson_orin"); }
+static void xml_server(void **state)
+{
+    (void)state;
+    golden_xml("server_2s_smt");
+}
+static void xml_cpuset(void **state)
+{
+    (void)state;
+    golden_xml("server_cpuset");
+}
+static void xml_hybrid(void **state)
+{
+    (void)state;
+    golden_xml("laptop_hybrid");
+}
+static void xml_jetson(void **state)
+{
+    (void)state;
+    golden_xml("jetson_orin");
+}
 
 static void xml_errors(void **state)
 {
     (void)state;
     static ir_topology t;
-    char path[512];
-    ir_status s = ir_topology_load("/nonexistent.xml", &t);
+    char               path[512];
+    ir_status          s = ir_topology_load("/nonexistent.xml", &t);
     if (s == IR_SKIP) {
         print_message("SKIP: %s\n", ir_why());
         skip();
@@ -92,13 +109,14 @@ static void xml_errors(void **state)
     assert_int_equal(ir_topology_load(path, &t), IR_EIO);
 }
 
-/* ---- sysfs trees that describe the same machines ------------------------------------------------- */
+/* ---- sysfs trees that describe the same machines --------------------------------------------- */
 enum { DATA, INSTRUCTION, UNIFIED };
 
-static void put_cache(const tree *t, int cpu, int index, int level, int type, const char *size, const char *cpus)
+static void put_cache(const tree *t, int cpu, int index, int level, int type, const char *size,
+                      const char *cpus)
 {
     static const char *const names[] = {"Data", "Instruction", "Unified"};
-    char dir[128], path[192];
+    char                     dir[128], path[192];
     snprintf(dir, sizeof dir, "/sys/devices/system/cpu/cpu%d/cache/index%d", cpu, index);
     snprintf(path, sizeof path, "%s/level", dir);
     tree_put(t, path, "%d\n", level);
@@ -206,13 +224,14 @@ static void sysfs_big_little(void **state)
     (void)state;
     static const int   capacity[] = {250, 250, 250, 250, 980, 1024};
     static ir_topology topo;
-    tree t;
-    int  order[8];
-    char path[128];
+    tree               t;
+    int                order[8];
+    char               path[128];
     tree_init(&t);
     tree_put(&t, "/sys/devices/system/cpu/online", "0-5\n");
-    tree_put(&t, "/proc/cpuinfo", "processor : 0\nCPU implementer : 0x41\nCPU part : 0xd05\n\nprocessor : 4\n"
-                                  "CPU implementer : 0x41\nCPU part : 0xd0b\n");
+    tree_put(&t, "/proc/cpuinfo",
+             "processor : 0\nCPU implementer : 0x41\nCPU part : 0xd05\n\nprocessor : 4\n"
+             "CPU implementer : 0x41\nCPU part : 0xd0b\n");
     for (int cpu = 0; cpu < 6; cpu++) {
         snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/cpu_capacity", cpu);
         tree_put(&t, path, "%d\n", capacity[cpu]);
@@ -233,19 +252,19 @@ static void sysfs_absent(void **state)
 {
     (void)state;
     static ir_topology topo;
-    tree t;
+    tree               t;
     tree_init(&t);
     assert_int_equal(ir_topology_sysfs(t.root, NULL, &topo), IR_SKIP);
     tree_free(&t);
 }
 
-/* ---- this machine -------------------------------------------------------------------------------- */
+/* ---- this machine ---------------------------------------------------------------------------- */
 static void readers_agree(void **state)
 {
     (void)state;
     static ir_topology a, b;
-    char       first[1 << 14];
-    ir_cpumask mask;
+    char               first[1 << 14];
+    ir_cpumask         mask;
     assert_int_equal(ir_topology_load(NULL, &a), IR_OK);
     assert_true(a.npu >= 1 && a.npu <= a.npu_machine && a.ncore >= 1);
     if (strcmp(a.source, "hwloc") != 0 || ir_cpumask_get(&mask) ||
@@ -262,7 +281,7 @@ static void affinity_limits(void **state)
 {
     (void)state;
     static ir_topology t;
-    ir_cpumask mask;
+    ir_cpumask         mask;
     if (ir_cpumask_get(&mask)) skip();
     assert_int_equal(ir_topology_load(NULL, &t), IR_OK);
     int all = t.npu_machine, last = t.pu[t.npu - 1].os;
@@ -281,7 +300,7 @@ static void minimal_reader(void **state)
 {
     (void)state;
     static ir_topology t;
-    ir_cpumask mask;
+    ir_cpumask         mask;
     ir_cpumask_parse(&mask, "0,3");
     ir_topology_minimal(&mask, &t);
     assert_string_equal(t.source, "minimal");
@@ -291,7 +310,7 @@ static void minimal_reader(void **state)
     assert_int_equal(t.nnuma, 1);
 }
 
-/* ---- order and cache merging --------------------------------------------------------------------- */
+/* ---- order and cache merging ----------------------------------------------------------------- */
 static void order_is_cut(void **state)
 {
     (void)state;
@@ -341,11 +360,11 @@ static void cpu_lists(void **state)
     assert_int_equal(ir_cpumask_count(&m), 1);
 }
 
-/* ---- memory -------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 static void alloc_sizes(void **state)
 {
     (void)state;
-    static const size_t size[] = {1, 4096, (1u << 21) - 1, 1u << 21, (1u << 21) + 1, 5u << 20};
+    static const size_t   size[] = {1, 4096, (1u << 21) - 1, 1u << 21, (1u << 21) + 1, 5u << 20};
     static const ir_pages pages[] = {IR_PAGES_DEFAULT, IR_PAGES_HUGE, IR_PAGES_SMALL};
     for (size_t i = 0; i < sizeof size / sizeof *size; i++)
         for (size_t k = 0; k < 3; k++) {
@@ -410,7 +429,7 @@ static void memory_left(void **state)
     assert_true(ir_host_peak_rss_B() > 4096);
 }
 
-/* ---- clock --------------------------------------------------------------------------------------- */
+/* ---- clock ----------------------------------------------------------------------------------- */
 static void clock_is_sane(void **state)
 {
     (void)state;
@@ -421,7 +440,7 @@ static void clock_is_sane(void **state)
         last = now;
     }
     struct timespec pause = {0, 2000000};
-    double t0 = ir_now();
+    double          t0 = ir_now();
     nanosleep(&pause, NULL);
     assert_true(ir_now() - t0 > 1.9e-3);
     assert_true(ir_clock_resolution() > 0 && ir_clock_cost() > 0);
@@ -431,12 +450,15 @@ static void clock_is_sane(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(xml_server),       cmocka_unit_test(xml_cpuset),      cmocka_unit_test(xml_hybrid),
-        cmocka_unit_test(xml_jetson),       cmocka_unit_test(xml_errors),      cmocka_unit_test(sysfs_server),
-        cmocka_unit_test(sysfs_hybrid),     cmocka_unit_test(sysfs_big_little), cmocka_unit_test(sysfs_absent),
-        cmocka_unit_test(readers_agree),    cmocka_unit_test(affinity_limits), cmocka_unit_test(minimal_reader),
-        cmocka_unit_test(order_is_cut),     cmocka_unit_test(cache_table_overflow), cmocka_unit_test(cpu_lists),
-        cmocka_unit_test(alloc_sizes),      cmocka_unit_test(alloc_refusals),  cmocka_unit_test(huge_share),
-        cmocka_unit_test(memory_left),      cmocka_unit_test(clock_is_sane)};
+        cmocka_unit_test(xml_server),      cmocka_unit_test(xml_cpuset),
+        cmocka_unit_test(xml_hybrid),      cmocka_unit_test(xml_jetson),
+        cmocka_unit_test(xml_errors),      cmocka_unit_test(sysfs_server),
+        cmocka_unit_test(sysfs_hybrid),    cmocka_unit_test(sysfs_big_little),
+        cmocka_unit_test(sysfs_absent),    cmocka_unit_test(readers_agree),
+        cmocka_unit_test(affinity_limits), cmocka_unit_test(minimal_reader),
+        cmocka_unit_test(order_is_cut),    cmocka_unit_test(cache_table_overflow),
+        cmocka_unit_test(cpu_lists),       cmocka_unit_test(alloc_sizes),
+        cmocka_unit_test(alloc_refusals),  cmocka_unit_test(huge_share),
+        cmocka_unit_test(memory_left),     cmocka_unit_test(clock_is_sane)};
     return cmocka_run_group_tests_name("machine", tests, NULL, NULL);
 }

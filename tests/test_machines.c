@@ -1,5 +1,5 @@
-/* test_machines.c -- machines side by side: the split of a gap adds up, and the printed comparison of two small records is
- * the golden one (tests/golden/compare.txt; IRONROOF_GOLDEN=write writes it anew). */
+/* test_machines.c -- machines side by side: the split of a gap adds up, and the printed comparison of two
+ * small records is the golden one (tests/golden/compare.txt; IRONROOF_GOLDEN=write writes it anew). */
 #include "bench/predict/side_by_side.h"
 #include "kernels/workloads/workloads_gemm.h"
 #include "kernels/workloads/workloads_memory.h"
@@ -16,13 +16,14 @@ static const ir_workload *const table[] = {&wl_copy, &wl_gemm, &wl_gemv, NULL};
 
 static void gap(void **state)
 {
-    compare_time a = {.ok = true, .T_s = 10, .lo = 9, .hi = 11, .term_s = {6, 3, 1, 0}}, b = {.ok = true, .T_s = 20, .lo = 19, .hi = 21,
-                 .term_s = {12, 3, 2, 3}};
-    compare_gap  g;
+    compare_time a = {.ok = true, .T_s = 10, .lo = 9, .hi = 11, .term_s = {6, 3, 1, 0}},
+                 b = {.ok = true, .T_s = 20, .lo = 19, .hi = 21, .term_s = {12, 3, 2, 3}};
+    compare_gap g;
     (void)state;
     compare_gap_of(&a, &b, &g);
     assert_true(g.ratio == 2 && fabs(g.lo - 19.0 / 11) < 1e-12 && fabs(g.hi - 21.0 / 9) < 1e-12);
-    assert_true(fabs(g.share[P_DATA] - 0.6) < 1e-12 && g.share[P_COMP] == 0 && fabs(g.share[P_LAT] - 0.1) < 1e-12);
+    assert_true(fabs(g.share[P_DATA] - 0.6) < 1e-12 && g.share[P_COMP] == 0 &&
+                fabs(g.share[P_LAT] - 0.1) < 1e-12);
     assert_true(fabs(g.share[COMPARE_UNEXPLAINED] - 0.3) < 1e-12 && g.explains == P_DATA);
     assert_true(g.term_ratio[P_DATA] == 2 && g.term_ratio[P_COMP] == 1);
     compare_gap_of(&a, &a, &g);
@@ -113,7 +114,8 @@ static void measured_over_predicted(void **state)
         assert_true(t.ok && t.measured);
         assert_true(t.T_s == ir_point_time(t.measured) && fabs(t.lo / t.T_s - 0.99) < 1e-9);
         double sum = t.term_s[0] + t.term_s[1] + t.term_s[2] + t.term_s[3];
-        assert_true(fabs(sum / t.T_s - 1) < 1e-12 && t.term_s[COMPARE_UNEXPLAINED] < 0); /* faster than the law says */
+        assert_true(fabs(sum / t.T_s - 1) < 1e-12 &&
+                    t.term_s[COMPARE_UNEXPLAINED] < 0); /* faster than the law says */
     }
     machine_views_free(s);
     free(s);
@@ -121,7 +123,7 @@ static void measured_over_predicted(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(gap), cmocka_unit_test(datasheets), cmocka_unit_test(golden),
-                                       cmocka_unit_test(measured_over_predicted)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(gap), cmocka_unit_test(datasheets),
+                                       cmocka_unit_test(golden), cmocka_unit_test(measured_over_predicted)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* test_measure.c -- prove-then-time, driven through a backend whose clock is fake and whose n-th call fails. */
+/* test_measure.c -- prove-then-time, driven through a backend whose clock is fake and whose n-th call fails.
+ */
 #include "harness/measure/measure.h"
 
 #include <math.h>
@@ -9,13 +10,13 @@
 #include <string.h>
 #include <cmocka.h>
 
-/* ---- a backend with a fake clock and injectable faults ------------------------------------------------ */
+/* ---- a backend with a fake clock and injectable faults --------------------------------------- */
 enum slot { OPEN, DESCRIBE, ALLOC, PUT, GET, SYNC, START, STOP, NSLOT };
 static struct {
-    double clock, call_s, step_s; /* time of one kernel call; of one look at the clock */
-    int    fail_at[NSLOT], calls[NSLOT], live;
-    bool   hidden, backwards;     /* hidden: device memory the host cannot touch */
-    int    runs, noise;
+    double      clock, call_s, step_s; /* time of one kernel call; of one look at the clock */
+    int         fail_at[NSLOT], calls[NSLOT], live;
+    bool        hidden, backwards; /* hidden: device memory the host cannot touch */
+    int         runs, noise;
     const void *seen[64];
 } fake;
 
@@ -28,7 +29,7 @@ static ir_status f_open(ir_dev *d)
     d->self = &fake;
     return hit(OPEN);
 }
-static void f_close(ir_dev *d) { d->self = NULL; }
+static void      f_close(ir_dev *d) { d->self = NULL; }
 static ir_status f_describe(ir_dev *d, ir_device_info *o)
 {
     (void)d;
@@ -68,7 +69,7 @@ static ir_status f_get(ir_dev *d, const ir_mem *m, void *h)
     return hit(GET);
 }
 static ir_status f_sync(ir_dev *d) { return (void)d, hit(SYNC); }
-static double f_now(ir_dev *d)
+static double    f_now(ir_dev *d)
 {
     (void)d;
     if (fake.backwards && fake.runs > 20) return fake.clock -= 1;
@@ -82,11 +83,12 @@ static ir_status f_stop(ir_dev *d, double *s)
     return hit(STOP);
 }
 
-/* ---- a workload: y = 2 x --------------------------------------------------------------------------------- */
+/* ---- a workload: y = 2 x --------------------------------------------------------------------- */
 static ir_cost w_cost(const ir_params *p)
 {
     double b = 4.0 * (double)p->v[0];
-    return (ir_cost){.read_B = b, .write_B = b, .flops = (double)p->v[0], .launches = 1, .wa_B = b, .footprint_B = 2 * b};
+    return (ir_cost){
+        .read_B = b, .write_B = b, .flops = (double)p->v[0], .launches = 1, .wa_B = b, .footprint_B = 2 * b};
 }
 static int w_tensors(const ir_params *p, ir_tensor *t)
 {
@@ -114,12 +116,23 @@ static void w_check(const ir_params *p, const void *const *b, const void *const 
         if (isnan(e)) return;
     }
 }
-static ir_status w_valid(const ir_params *p) { return p->v[0] > 0 ? IR_OK : ir_fail(IR_EINVAL, "n must be positive"); }
-static const ir_workload twice = {.name = "twice", .family = "twice", .doc = "y = 2 x", .param = {"n"},
-                                  .defaults = {.v = {16}, .dtype = IR_F32}, .dtypes = 1u << IR_F32, .valid = w_valid,
-                                  .cost = w_cost, .tensors = w_tensors, .fill = w_fill, .check = w_check};
+static ir_status w_valid(const ir_params *p)
+{
+    return p->v[0] > 0 ? IR_OK : ir_fail(IR_EINVAL, "n must be positive");
+}
+static const ir_workload twice = {.name = "twice",
+                                  .family = "twice",
+                                  .doc = "y = 2 x",
+                                  .param = {"n"},
+                                  .defaults = {.v = {16}, .dtype = IR_F32},
+                                  .dtypes = 1u << IR_F32,
+                                  .valid = w_valid,
+                                  .cost = w_cost,
+                                  .tensors = w_tensors,
+                                  .fill = w_fill,
+                                  .check = w_check};
 
-/* ---- kernels: one right, several wrong ------------------------------------------------------------------ */
+/* ---- kernels: one right, several wrong ------------------------------------------------------- */
 static ir_status go(ir_run *r, uint32_t reps, float factor, int64_t extra)
 {
     for (uint32_t k = 0; k < reps; k++) {
@@ -134,28 +147,32 @@ static ir_status go(ir_run *r, uint32_t reps, float factor, int64_t extra)
     }
     return IR_OK;
 }
-static ir_status k_right(ir_run *r, uint32_t n) { return go(r, n, 2, 0); }
-static ir_status k_wrong(ir_run *r, uint32_t n) { return go(r, n, 2.01f, 0); }
-static ir_status k_short(ir_run *r, uint32_t n) { return go(r, n, 2, -1); }
-static ir_status k_over(ir_run *r, uint32_t n) { return go(r, n, 2, 1); }
-static int  rested_after; /* calls so far, when the workspace was last given up */
-static void drops_scratch(ir_run *r) { (void)r, rested_after = fake.runs; }
-static ir_status no_setup(ir_run *r) { return (void)r, ir_fail(IR_SKIP, "no plan for this shape"); }
+static ir_status       k_right(ir_run *r, uint32_t n) { return go(r, n, 2, 0); }
+static ir_status       k_wrong(ir_run *r, uint32_t n) { return go(r, n, 2.01f, 0); }
+static ir_status       k_short(ir_run *r, uint32_t n) { return go(r, n, 2, -1); }
+static ir_status       k_over(ir_run *r, uint32_t n) { return go(r, n, 2, 1); }
+static int             rested_after; /* calls so far, when the workspace was last given up */
+static void            drops_scratch(ir_run *r) { (void)r, rested_after = fake.runs; }
+static ir_status       no_setup(ir_run *r) { return (void)r, ir_fail(IR_SKIP, "no plan for this shape"); }
 static const ir_kernel right = {.family = "twice", .name = "right", .run = k_right};
-static const ir_kernel fused = {.family = "twice", .name = "fused", .run = k_right, .flags = IR_K_FUSED | IR_K_NT};
+static const ir_kernel fused = {
+    .family = "twice", .name = "fused", .run = k_right, .flags = IR_K_FUSED | IR_K_NT};
 static const ir_kernel bottom = {.family = "twice", .name = "bottom", .run = k_right, .flags = IR_K_NAIVE};
 static const ir_kernel wrong = {.family = "twice", .name = "wrong", .run = k_wrong};
 static const ir_kernel leaves = {.family = "twice", .name = "leaves", .run = k_short};
 static const ir_kernel over = {.family = "twice", .name = "over", .run = k_over};
-static const ir_kernel resting = {.family = "twice", .name = "resting", .run = k_right, .drop_scratch = drops_scratch};
-static const ir_kernel unplanned = {.family = "twice", .name = "unplanned", .run = k_right, .setup = no_setup};
+static const ir_kernel resting = {
+    .family = "twice", .name = "resting", .run = k_right, .drop_scratch = drops_scratch};
+static const ir_kernel unplanned = {
+    .family = "twice", .name = "unplanned", .run = k_right, .setup = no_setup};
 static const ir_kernel *const kernels[] = {&right, NULL};
-static const ir_backend backend = {"fake", kernels, f_open, f_close, f_describe, f_alloc, f_release, f_put, f_get,
-                                   f_sync, f_now, f_start, f_stop, NULL, NULL, NULL, NULL};
+static const ir_backend       backend = {"fake",    kernels, f_open, f_close, f_describe, f_alloc,
+                                         f_release, f_put,   f_get,  f_sync,  f_now,      f_start,
+                                         f_stop,    NULL,    NULL,   NULL,    NULL};
 
 static ir_dev    dev;
 static ir_policy pol;
-static int setup(void **state)
+static int       setup(void **state)
 {
     (void)state;
     memset(&fake, 0, sizeof fake);
@@ -348,7 +365,8 @@ static void test_every_fault_is_a_row(void **state)
                     assert_true(dev.dead);
                     ir_point_free(&o);
                     fake.fail_at[slot] = 0;
-                    assert_int_equal(measure(&right, 50, &o), IR_SKIP); /* the rest of the device is skipped */
+                    assert_int_equal(measure(&right, 50, &o),
+                                     IR_SKIP); /* the rest of the device is skipped */
                     assert_non_null(strstr(o.why, "failed earlier"));
                 }
                 ir_point_free(&o);
@@ -384,8 +402,13 @@ static void test_stop_flag(void **state)
     ir_point_free(&o);
 }
 
-/* A probe is called between samples, takes nothing from the budget and is no sample; each call is one of its own kernel. */
-typedef struct { ir_probe *probe; int calls; double worst; } beside;
+/* A probe is called between samples, takes nothing from the budget and is no sample; each call is one of its
+ * own kernel. */
+typedef struct {
+    ir_probe *probe;
+    int       calls;
+    double    worst;
+} beside;
 static void look(void *arg)
 {
     beside *b = arg;
@@ -408,7 +431,8 @@ static void test_probe_beside_the_samples(void **state)
     pol.beside_arg = &b;
     pol.beside_s = 10e-3;
     assert_int_equal(measure(&right, 100, &o), IR_OK);
-    assert_int_equal(b.calls, 11); /* before the first sample, after every tenth of 1 ms, the hundredth being the last */
+    assert_int_equal(
+        b.calls, 11); /* before the first sample, after every tenth of 1 ms, the hundredth being the last */
     assert_true(b.worst < 1e-6 && fabs(o.wall.median / alone - 1) < 1e-9 && o.samples.n == 100);
     ir_point_free(&o);
     pol.fixed_n = 0;
@@ -440,7 +464,10 @@ static void test_probes_are_proven(void **state)
 static void test_tensors_of_other_points_go(void **state)
 {
     (void)state;
-    static const struct { int64_t n; int live, allocs; } step[] = {{100000, 2, 2}, {100000, 2, 2}, {90000, 2, 4}, {100, 2, 6}, {100000, 4, 8}};
+    static const struct {
+        int64_t n;
+        int     live, allocs;
+    } step[] = {{100000, 2, 2}, {100000, 2, 2}, {90000, 2, 4}, {100, 2, 6}, {100000, 4, 8}};
     for (size_t i = 0; i < sizeof step / sizeof *step; i++) {
         ir_point o;
         assert_int_equal(measure(&right, step[i].n, &o), IR_OK);
@@ -468,11 +495,21 @@ static void test_workspaces_rest(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-    const struct CMUnitTest tests[] = {
-        T(test_times_what_it_proved), T(test_short_calls_are_batched), T(test_budget_ends_a_noisy_point), T(test_slow_naive_rungs_are_left_out),
-        T(test_wrong_kernels_get_no_time), T(test_verify_sees_stray_writes), T(test_refusals_are_rows),
-        T(test_cold_rotates), T(test_hidden_memory_goes_through_put_and_get), T(test_every_fault_is_a_row),
-        T(test_clock_backwards_and_standing), T(test_stop_flag),
-        T(test_tensors_of_other_points_go), T(test_workspaces_rest), T(test_probe_beside_the_samples), T(test_probes_are_proven)};
+    const struct CMUnitTest tests[] = {T(test_times_what_it_proved),
+                                       T(test_short_calls_are_batched),
+                                       T(test_budget_ends_a_noisy_point),
+                                       T(test_slow_naive_rungs_are_left_out),
+                                       T(test_wrong_kernels_get_no_time),
+                                       T(test_verify_sees_stray_writes),
+                                       T(test_refusals_are_rows),
+                                       T(test_cold_rotates),
+                                       T(test_hidden_memory_goes_through_put_and_get),
+                                       T(test_every_fault_is_a_row),
+                                       T(test_clock_backwards_and_standing),
+                                       T(test_stop_flag),
+                                       T(test_tensors_of_other_points_go),
+                                       T(test_workspaces_rest),
+                                       T(test_probe_beside_the_samples),
+                                       T(test_probes_are_proven)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
-/* test_nets.c -- operators and networks: the naive kernels against the reference over odd shapes; tokens one by one equal tokens
- * at once, a batch equals its items; broken kernels of many kinds and NaN are refused; f16 conversion; filling. */
+/* test_nets.c -- operators and networks: the naive kernels against the reference over odd shapes; tokens one
+ * by one equal tokens at once, a batch equals its items; broken kernels of many kinds and NaN are refused;
+ * f16 conversion; filling. */
 #include "kernels/nets/values.h"
 #include "harness/measure/measure.h"
 #include "kernels/cpu/net_naive.h"
@@ -39,7 +40,7 @@ static const ir_kernel *naive(const ir_workload *w)
     return NULL;
 }
 
-/* ---- against the reference ------------------------------------------------------------------------------------------- */
+/* ---- against the reference ------------------------------------------------------------------- */
 static void verify_odd(const ir_workload *w, size_t first, size_t n, uint32_t dtypes)
 {
     static const size_t off[] = {0, 4, 8, 16, 60};
@@ -52,15 +53,16 @@ static void verify_odd(const ir_workload *w, size_t first, size_t n, uint32_t dt
             p.threads = 1 + (int)(i % (size_t)cpu_of(&dev)->nthreads);
             if (ir_verify(&dev, w, naive(w), &p, 7 + i, off[i % 5], &c) != IR_OK)
                 fail_msg("%s, shape %zu, %s: %s", w->name, i, ir_dtype_name(p.dtype), ir_why());
-            if (!(c.err <= 0.6 * c.tol)) fail_msg("%s, shape %zu: error %g leaves no room below %g", w->name, i, c.err, c.tol);
+            if (!(c.err <= 0.6 * c.tol))
+                fail_msg("%s, shape %zu: error %g leaves no room below %g", w->name, i, c.err, c.tol);
         }
 }
 
 static void operators(void **state)
 {
     (void)state;
-    static const ir_workload *const all[] = {&wl_conv, &wl_linear, &wl_norm, &wl_softmax, &wl_act, &wl_add2, &wl_embed,
-                                             &wl_attention, &wl_gpt2};
+    static const ir_workload *const all[] = {&wl_conv, &wl_linear, &wl_norm,      &wl_softmax, &wl_act,
+                                             &wl_add2, &wl_embed,  &wl_attention, &wl_gpt2};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) verify_odd(all[i], 0, 99, UINT32_MAX);
 }
 
@@ -91,8 +93,13 @@ static void reference_follows_the_seed(void **state)
         }
 }
 
-/* ---- one network, other batches and steps ------------------------------------------------------------------------------ */
-typedef struct { const ir_workload *w; ir_params p; ly_net net; ir_run run; } bound;
+/* ---- one network, other batches and steps ---------------------------------------------------- */
+typedef struct {
+    const ir_workload *w;
+    ir_params          p;
+    ly_net             net;
+    ir_run             run;
+} bound;
 
 static void bind(bound *b, const ir_workload *w, ir_params p)
 {
@@ -141,13 +148,15 @@ static void copy_cache(const bound *a, int64_t sa, bound *b, int64_t sb, int64_t
     for (int64_t plane = 0; plane < 2 * g->layers; plane++)
         for (int64_t h = 0; h < g->heads; h++)
             memcpy(to + ((plane * Bb + sb) * g->heads + h) * b->net.kv_cap * dh,
-                   from + ((plane * Ba + sa) * g->heads + h) * a->net.kv_cap * dh, sizeof(float) * (size_t)(rows * dh));
+                   from + ((plane * Ba + sa) * g->heads + h) * a->net.kv_cap * dh,
+                   sizeof(float) * (size_t)(rows * dh));
 }
 
 static void close_to(const float *a, const float *b, int64_t n)
 {
     for (int64_t i = 0; i < n; i++)
-        if (!(fabsf(a[i] - b[i]) <= 1e-5f)) fail_msg("value %lld: %g, not %g", (long long)i, (double)a[i], (double)b[i]);
+        if (!(fabsf(a[i] - b[i]) <= 1e-5f))
+            fail_msg("value %lld: %g, not %g", (long long)i, (double)a[i], (double)b[i]);
 }
 
 static void decode_equals_prefill(void **state)
@@ -187,7 +196,8 @@ static void batch_equals_items_gpt(void **state)
         copy_cache(&fresh, i, &one, 0, PAST);
         memcpy(one.run.mem[0].p, (int32_t *)all.run.mem[0].p + i * TOKENS, 4 * TOKENS);
         go(&one);
-        assert_memory_equal(one.run.mem[3].p, (float *)all.run.mem[3].p + i * one.net.out_elems, one.run.mem[3].bytes);
+        assert_memory_equal(one.run.mem[3].p, (float *)all.run.mem[3].p + i * one.net.out_elems,
+                            one.run.mem[3].bytes);
         memcpy(fresh.run.mem[4].p, all.run.mem[4].p, all.run.mem[4].bytes);
         copy_cache(&one, 0, &fresh, i, PAST + TOKENS);
         assert_memory_equal(fresh.run.mem[4].p, all.run.mem[4].p, all.run.mem[4].bytes);
@@ -209,7 +219,8 @@ static void batch_equals_items_cnn(void **state)
     for (int64_t i = 0; i < B; i++) {
         memcpy(one.run.mem[0].p, (float *)all.run.mem[0].p + i * one.net.in_elems, one.run.mem[0].bytes);
         go(&one);
-        assert_memory_equal(one.run.mem[3].p, (float *)all.run.mem[3].p + i * one.net.out_elems, one.run.mem[3].bytes);
+        assert_memory_equal(one.run.mem[3].p, (float *)all.run.mem[3].p + i * one.net.out_elems,
+                            one.run.mem[3].bytes);
     }
     unbind(&one);
     unbind(&all);
@@ -219,8 +230,12 @@ static void batch_equals_items_cnn(void **state)
 static void activations_stay_alive(void **state)
 {
     (void)state;
-    static const struct { const ir_workload *w; ir_params p; } net[] = {
-        {&wl_mobilenetv2, {{2, 40}, IR_F32, 0}}, {&wl_resnet50, {{2, 32}, IR_F32, 0}}, {&wl_gpt2, {{LY_TINY, 2, 5, 6}, IR_F32, 0}}};
+    static const struct {
+        const ir_workload *w;
+        ir_params          p;
+    } net[] = {{&wl_mobilenetv2, {{2, 40}, IR_F32, 0}},
+               {&wl_resnet50, {{2, 32}, IR_F32, 0}},
+               {&wl_gpt2, {{LY_TINY, 2, 5, 6}, IR_F32, 0}}};
     for (size_t i = 0; i < sizeof net / sizeof *net; i++) {
         bound b;
         bind(&b, net[i].w, net[i].p);
@@ -233,7 +248,8 @@ static void activations_stay_alive(void **state)
             diff += ((double)y[k] - (double)y[n + k]) * ((double)y[k] - (double)y[n + k]);
         }
         double rms = sqrt(sq / (double)n), apart = sqrt(diff / (double)n) / rms;
-        if (!(rms > 0.01 && rms < 100 && apart > 0.02)) fail_msg("%s: logits %g, items apart by %g", net[i].w->name, rms, apart);
+        if (!(rms > 0.01 && rms < 100 && apart > 0.02))
+            fail_msg("%s: logits %g, items apart by %g", net[i].w->name, rms, apart);
         unbind(&b);
     }
 }
@@ -256,21 +272,48 @@ static void profiles(void **state)
     unbind(&b);
 }
 
-/* ---- broken kernels ------------------------------------------------------------------------------------------------------ */
-typedef enum { FINE, NO_BIAS, NO_ACT, NO_ADD, SHIFTED, LAST_ROW, ONE_SCALE, POSITION, PAST, NAN_OUT, INF_OUT, NO_APPEND, TOUCH_PAST,
-               NO_LAST_NORM, NFAULT } fault;
+/* ---- broken kernels -------------------------------------------------------------------------- */
+typedef enum {
+    FINE,
+    NO_BIAS,
+    NO_ACT,
+    NO_ADD,
+    SHIFTED,
+    LAST_ROW,
+    ONE_SCALE,
+    POSITION,
+    PAST,
+    NAN_OUT,
+    INF_OUT,
+    NO_APPEND,
+    TOUCH_PAST,
+    NO_LAST_NORM,
+    NFAULT
+} fault;
 static fault broken;
 
 static bool breaks(ly_row *r)
 {
     ly_row old = *r;
     switch (broken) {
-    case NO_BIAS: if (r->op == LY_FC || r->op == LY_CONV) r->b_at = -1; break;
-    case NO_ACT: if (r->op == LY_FC || r->op == LY_CONV) r->act = LY_ID; break;
-    case SHIFTED: if (r->op == LY_CONV && r->pad) r->pad--; break;
-    case POSITION: if (r->op == LY_EMBED) r->past ^= 1; break;
-    case ONE_SCALE: if (r->op == LY_FC && r->s_at >= 0) r->s_at++; break;
-    case NO_LAST_NORM: if (r->op == LY_NORM) r->tokens = 1; break;
+    case NO_BIAS:
+        if (r->op == LY_FC || r->op == LY_CONV) r->b_at = -1;
+        break;
+    case NO_ACT:
+        if (r->op == LY_FC || r->op == LY_CONV) r->act = LY_ID;
+        break;
+    case SHIFTED:
+        if (r->op == LY_CONV && r->pad) r->pad--;
+        break;
+    case POSITION:
+        if (r->op == LY_EMBED) r->past ^= 1;
+        break;
+    case ONE_SCALE:
+        if (r->op == LY_FC && r->s_at >= 0) r->s_at++;
+        break;
+    case NO_LAST_NORM:
+        if (r->op == LY_NORM) r->tokens = 1;
+        break;
     default: break;
     }
     return memcmp(&old, r, sizeof old) != 0;
@@ -285,10 +328,19 @@ static ir_status walk_broken(ir_run *run, const ly_net *net, any_f32 *const *buf
         int64_t  bufs[3] = {r.in, r.add, r.out};
         any_f32 *p[3];
         for (int i = 0; i < 3; i++)
-            p[i] = bufs[i] == LY_INPUT ? run->mem[0].p : bufs[i] == LY_OUTPUT ? run->mem[3].p : bufs[i] < 0 ? NULL : buf[bufs[i]];
+            p[i] = bufs[i] == LY_INPUT    ? run->mem[0].p
+                   : bufs[i] == LY_OUTPUT ? run->mem[3].p
+                   : bufs[i] < 0          ? NULL
+                                          : buf[bufs[i]];
         if (!once) once = breaks(&r);
         if (broken == NO_ADD && !once && p[1]) once = true, p[1] = NULL;
-        naive_op o = {.r = &r, .dtype = run->p.dtype, .W = run->mem[1].p, .V = run->mem[2].p, .x = p[0], .add = p[1], .y = p[2],
+        naive_op o = {.r = &r,
+                      .dtype = run->p.dtype,
+                      .W = run->mem[1].p,
+                      .V = run->mem[2].p,
+                      .x = p[0],
+                      .add = p[1],
+                      .y = p[2],
                       .kv = run->nmem > 4 ? run->mem[4].p : NULL};
         naive_run(run->dev, run->p.threads, &o);
     }
@@ -300,7 +352,8 @@ static ir_status net_broken(ir_run *run, uint32_t reps)
     ly_net    net;
     any_f32  *buf[LY_MAX_BUF] = {0};
     ir_status st = wl_net_of(run->workload, &run->p, &net);
-    for (int b = 0; st == IR_OK && b < net.nbuf; b++) assert_non_null(buf[b] = calloc((size_t)net.buf[b], sizeof(float)));
+    for (int b = 0; st == IR_OK && b < net.nbuf; b++)
+        assert_non_null(buf[b] = calloc((size_t)net.buf[b], sizeof(float)));
     for (uint32_t i = 0; i < reps && st == IR_OK; i++) st = walk_broken(run, &net, buf);
     int64_t  n = net.out_elems;
     any_f32 *y = run->mem[3].p, *kv = run->nmem > 4 ? run->mem[4].p : NULL;
@@ -314,27 +367,32 @@ static ir_status net_broken(ir_run *run, uint32_t reps)
     return st;
 }
 
-static const ir_kernel net_kernel = {.family = "*", .name = "broken", .doc = "naive with one fault", .run = net_broken};
+static const ir_kernel net_kernel = {
+    .family = "*", .name = "broken", .doc = "naive with one fault", .run = net_broken};
 
 static void expect(const ir_workload *w, const ir_kernel *k, ir_params p, fault f, ir_status want)
 {
     ir_check c;
     broken = f;
     ir_status got = ir_verify(&dev, w, k, &p, 11, 0, &c);
-    if (got != want) fail_msg("%s %s with fault %d: %s (error %g, tolerance %g)", w->name, ir_dtype_name(p.dtype), f, ir_status_name(got), c.err, c.tol);
+    if (got != want)
+        fail_msg("%s %s with fault %d: %s (error %g, tolerance %g)", w->name, ir_dtype_name(p.dtype), f,
+                 ir_status_name(got), c.err, c.tol);
     if (f == NAN_OUT || f == INF_OUT) assert_true(isnan(c.err));
 }
 
 static void faults_of_networks(void **state)
 {
     (void)state;
-    static const fault cnn[] = {NO_BIAS, NO_ACT, NO_ADD, SHIFTED, LAST_ROW, NAN_OUT, INF_OUT};
-    static const fault gpt[] = {NO_BIAS, NO_ACT, NO_ADD, POSITION, NO_LAST_NORM, LAST_ROW, NAN_OUT, INF_OUT, NO_APPEND, TOUCH_PAST};
+    static const fault    cnn[] = {NO_BIAS, NO_ACT, NO_ADD, SHIFTED, LAST_ROW, NAN_OUT, INF_OUT};
+    static const fault    gpt[] = {NO_BIAS,  NO_ACT,  NO_ADD,  POSITION,  NO_LAST_NORM,
+                                   LAST_ROW, NAN_OUT, INF_OUT, NO_APPEND, TOUCH_PAST};
     static const ir_dtype types[] = {IR_F32, IR_BF16};
     for (size_t t = 0; t < 2; t++) {
         ir_params c = {{1, 40}, types[t], 0}, g = {{LY_TINY, 2, 5, 8}, types[t], 0};
         expect(&wl_mobilenetv2, &net_kernel, c, FINE, IR_OK);
-        for (size_t i = 0; i < sizeof cnn / sizeof *cnn; i++) expect(&wl_mobilenetv2, &net_kernel, c, cnn[i], IR_ECHECK);
+        for (size_t i = 0; i < sizeof cnn / sizeof *cnn; i++)
+            expect(&wl_mobilenetv2, &net_kernel, c, cnn[i], IR_ECHECK);
         expect(&wl_gpt2, &net_kernel, g, FINE, IR_OK);
         for (size_t i = 0; i < sizeof gpt / sizeof *gpt; i++)
             if (t == 0 || gpt[i] < NO_APPEND) expect(&wl_gpt2, &net_kernel, g, gpt[i], IR_ECHECK);
@@ -349,11 +407,18 @@ static ir_status op_broken(ir_run *run, uint32_t reps)
 {
     ly_row r;
     wl_row_of(run->workload, &run->p, &r);
-    if (broken == PAST) r.past--;
-    else if (!breaks(&r) && broken != NAN_OUT && broken != LAST_ROW && broken != FINE) return ir_fail(IR_EINVAL, "no such fault here");
+    if (broken == PAST)
+        r.past--;
+    else if (!breaks(&r) && broken != NAN_OUT && broken != LAST_ROW && broken != FINE)
+        return ir_fail(IR_EINVAL, "no such fault here");
     bool     matrix = r.op == LY_CONV || r.op == LY_FC;
     any_f32 *y = run->mem[run->nmem - 1].p;
-    naive_op o = {.r = &r, .dtype = run->p.dtype, .x = run->mem[0].p, .W = run->mem[1].p, .V = run->mem[matrix ? 2 : 1].p, .y = y,
+    naive_op o = {.r = &r,
+                  .dtype = run->p.dtype,
+                  .x = run->mem[0].p,
+                  .W = run->mem[1].p,
+                  .V = run->mem[matrix ? 2 : 1].p,
+                  .y = y,
                   .kv = run->mem[1].p};
     for (uint32_t i = 0; i < reps; i++) naive_run(run->dev, run->p.threads, &o);
     wl_row_of(run->workload, &run->p, &r);
@@ -362,12 +427,14 @@ static ir_status op_broken(ir_run *run, uint32_t reps)
     return IR_OK;
 }
 
-static const ir_kernel op_kernel = {.family = "*", .name = "broken", .doc = "naive with one fault", .run = op_broken};
+static const ir_kernel op_kernel = {
+    .family = "*", .name = "broken", .doc = "naive with one fault", .run = op_broken};
 
 static void faults_of_operators(void **state)
 {
     (void)state;
-    const ir_params conv = {{1, 9, 9, 8, 8, 3, 3, 1, 1, 1, WL_FUSED}, IR_F32, 0}, attention = {{1, 2, 8, 3, 5}, IR_F32, 0};
+    const ir_params conv = {{1, 9, 9, 8, 8, 3, 3, 1, 1, 1, WL_FUSED}, IR_F32, 0},
+                    attention = {{1, 2, 8, 3, 5}, IR_F32, 0};
     static const fault conv_faults[] = {NO_BIAS, NO_ACT, SHIFTED, NAN_OUT, LAST_ROW};
     expect(&wl_conv, &op_kernel, conv, FINE, IR_OK);
     for (size_t i = 0; i < 5; i++) {
@@ -420,7 +487,7 @@ static void linear_freivalds(void **state)
     for (int i = 0; i < 4; i++) free((void *)(uintptr_t)v[i]);
 }
 
-/* ---- values -------------------------------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 static void f16_round_trip(void **state)
 {
     (void)state;
@@ -460,12 +527,16 @@ static void fills_are_pure(void **state)
     float                 x[1000], y[1000];
     for (size_t t = 0; t < 5; t++) {
         ly_fill(types[t], a, 0, 1000, 0.5f, 9);
-        for (int64_t i = 0; i < 1000; i += 37) ly_fill(types[t], b + 3, i, i + 37 < 1000 ? 37 : 1000 - i, 0.5f, 9);
+        for (int64_t i = 0; i < 1000; i += 37)
+            ly_fill(types[t], b + 3, i, i + 37 < 1000 ? 37 : 1000 - i, 0.5f, 9);
         ly_load(types[t], a, 0, 1000, x);
         ly_load(types[t], b + 3, 0, 1000, y);
         assert_memory_equal(x, y, sizeof x);
         for (int i = 0; i < 1000; i++) {
-            float want = types[t] == IR_I8 ? truncf(127.99f * ir_rand_f32(9, (uint64_t)i)) : ly_round(types[t], (types[t] == IR_F8 ? 448 : 0.5f) * ir_rand_f32(9, (uint64_t)i));
+            float want =
+                types[t] == IR_I8
+                    ? truncf(127.99f * ir_rand_f32(9, (uint64_t)i))
+                    : ly_round(types[t], (types[t] == IR_F8 ? 448 : 0.5f) * ir_rand_f32(9, (uint64_t)i));
             assert_true(x[i] == want);
         }
     }
@@ -473,12 +544,20 @@ static void fills_are_pure(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(operators), cmocka_unit_test(image_networks), cmocka_unit_test(tf32_is_skipped),
-        cmocka_unit_test(reference_follows_the_seed), cmocka_unit_test(decode_equals_prefill),
-        cmocka_unit_test(batch_equals_items_gpt), cmocka_unit_test(batch_equals_items_cnn), cmocka_unit_test(activations_stay_alive),
-        cmocka_unit_test(profiles), cmocka_unit_test(faults_of_networks), cmocka_unit_test(faults_of_operators),
-        cmocka_unit_test(linear_freivalds), cmocka_unit_test(f16_round_trip), cmocka_unit_test(f16_rounds_to_nearest_even),
-        cmocka_unit_test(fills_are_pure)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(operators),
+                                       cmocka_unit_test(image_networks),
+                                       cmocka_unit_test(tf32_is_skipped),
+                                       cmocka_unit_test(reference_follows_the_seed),
+                                       cmocka_unit_test(decode_equals_prefill),
+                                       cmocka_unit_test(batch_equals_items_gpt),
+                                       cmocka_unit_test(batch_equals_items_cnn),
+                                       cmocka_unit_test(activations_stay_alive),
+                                       cmocka_unit_test(profiles),
+                                       cmocka_unit_test(faults_of_networks),
+                                       cmocka_unit_test(faults_of_operators),
+                                       cmocka_unit_test(linear_freivalds),
+                                       cmocka_unit_test(f16_round_trip),
+                                       cmocka_unit_test(f16_rounds_to_nearest_even),
+                                       cmocka_unit_test(fills_are_pure)};
     return cmocka_run_group_tests(tests, open_cpu, close_cpu);
 }

@@ -1,6 +1,7 @@
-/* test_opencl_devices.c -- devices other than the one at hand: clGetDeviceIDs, clGetDeviceInfo and clEnqueueNDRangeKernel are
- * defined here, ask the loader, and then tell what a test wants told (an EMBEDDED profile, no extensions, memory of its own, small limits,
- * a broken first device). Assumes a dynamic loader; skipped visibly where no platform is. */
+/* test_opencl_devices.c -- devices other than the one at hand: clGetDeviceIDs, clGetDeviceInfo and
+ * clEnqueueNDRangeKernel are defined here, ask the loader, and then tell what a test wants told (an EMBEDDED
+ * profile, no extensions, memory of its own, small limits, a broken first device). Assumes a dynamic loader;
+ * skipped visibly where no platform is. */
 #define _GNU_SOURCE
 #include "kernels/workloads/workloads_compute.h"
 #include "kernels/workloads/workloads_gemm.h"
@@ -10,9 +11,9 @@
 
 #include <dlfcn.h>
 
-/* ---- the liar ------------------------------------------------------------------------------------------ */
+/* ---- the liar -------------------------------------------------------------------------------- */
 static struct {
-    const char *profile, *extensions;     /* NULL: the truth */
+    const char *profile, *extensions; /* NULL: the truth */
     bool        own_memory, no_compiler, broken_first, two, broken_platform;
     cl_ulong    max_alloc;                /* 0: the truth */
     size_t      max_group, refuse_beyond; /* 0: the truth */
@@ -55,20 +56,28 @@ cl_int clGetDeviceInfo(cl_device_id id, cl_device_info what, size_t size, void *
     static const cl_bool no = CL_FALSE;
     cl_int (*ask)(cl_device_id, cl_device_info, size_t, void *, size_t *);
     *(void **)&ask = next("clGetDeviceInfo");
-    if (what == CL_DEVICE_PROFILE && lie.profile) return answer(lie.profile, strlen(lie.profile) + 1, size, out, size_out);
-    if (what == CL_DEVICE_EXTENSIONS && lie.extensions) return answer(lie.extensions, strlen(lie.extensions) + 1, size, out, size_out);
-    if (what == CL_DEVICE_HOST_UNIFIED_MEMORY && lie.own_memory) return answer(&no, sizeof no, size, out, size_out);
-    if (what == CL_DEVICE_COMPILER_AVAILABLE && lie.no_compiler) return answer(&no, sizeof no, size, out, size_out);
+    if (what == CL_DEVICE_PROFILE && lie.profile)
+        return answer(lie.profile, strlen(lie.profile) + 1, size, out, size_out);
+    if (what == CL_DEVICE_EXTENSIONS && lie.extensions)
+        return answer(lie.extensions, strlen(lie.extensions) + 1, size, out, size_out);
+    if (what == CL_DEVICE_HOST_UNIFIED_MEMORY && lie.own_memory)
+        return answer(&no, sizeof no, size, out, size_out);
+    if (what == CL_DEVICE_COMPILER_AVAILABLE && lie.no_compiler)
+        return answer(&no, sizeof no, size, out, size_out);
     if (what == CL_DEVICE_AVAILABLE && id == BROKEN) return answer(&no, sizeof no, size, out, size_out);
-    if (what == CL_DEVICE_MAX_MEM_ALLOC_SIZE && lie.max_alloc) return answer(&lie.max_alloc, sizeof lie.max_alloc, size, out, size_out);
-    if (what == CL_DEVICE_MAX_WORK_GROUP_SIZE && lie.max_group) return answer(&lie.max_group, sizeof lie.max_group, size, out, size_out);
+    if (what == CL_DEVICE_MAX_MEM_ALLOC_SIZE && lie.max_alloc)
+        return answer(&lie.max_alloc, sizeof lie.max_alloc, size, out, size_out);
+    if (what == CL_DEVICE_MAX_WORK_GROUP_SIZE && lie.max_group)
+        return answer(&lie.max_group, sizeof lie.max_group, size, out, size_out);
     return ask(id == BROKEN ? real_device : id, what, size, out, size_out);
 }
 
-cl_int clEnqueueNDRangeKernel(cl_command_queue q, cl_kernel k, cl_uint dim, const size_t *at, const size_t *global, const size_t *local,
-                              cl_uint n, const cl_event *wait, cl_event *e)
+cl_int clEnqueueNDRangeKernel(cl_command_queue q, cl_kernel k, cl_uint dim, const size_t *at,
+                              const size_t *global, const size_t *local, cl_uint n, const cl_event *wait,
+                              cl_event *e)
 {
-    cl_int (*ask)(cl_command_queue, cl_kernel, cl_uint, const size_t *, const size_t *, const size_t *, cl_uint, const cl_event *, cl_event *);
+    cl_int (*ask)(cl_command_queue, cl_kernel, cl_uint, const size_t *, const size_t *, const size_t *,
+                  cl_uint, const cl_event *, cl_event *);
     *(void **)&ask = next("clEnqueueNDRangeKernel");
     if (lie.refuse_beyond && local && *local > lie.refuse_beyond) return CL_INVALID_WORK_GROUP_SIZE;
     return ask(q, k, dim, at, global, local, n, wait, e);
@@ -81,19 +90,23 @@ static int truth(void **state)
     return 0;
 }
 
-/* ---- parts ---------------------------------------------------------------------------------------------- */
+/* ---- parts ----------------------------------------------------------------------------------- */
 static ir_status verify(ir_dev *d, const ir_workload *w, const char *kernel, ir_params p)
 {
     ir_check c;
     for (const ir_kernel *const *k = ocl_backend.kernels; *k; k++)
-        if (!strcmp((*k)->family, w->family) && !strcmp((*k)->name, kernel)) return ir_verify(d, w, *k, &p, 42, 0, &c);
+        if (!strcmp((*k)->family, w->family) && !strcmp((*k)->name, kernel))
+            return ir_verify(d, w, *k, &p, 42, 0, &c);
     fail_msg("no kernel %s/%s", w->family, kernel);
     return IR_EINVAL;
 }
 
-static ir_status copy_of(ir_dev *d, int64_t bytes, ir_dtype t) { return verify(d, &wl_copy, "wide", (ir_params){{bytes, 1}, t, 0}); }
+static ir_status copy_of(ir_dev *d, int64_t bytes, ir_dtype t)
+{
+    return verify(d, &wl_copy, "wide", (ir_params){{bytes, 1}, t, 0});
+}
 
-/* ---- what devices lack ------------------------------------------------------------------------------------ */
+/* ---- what devices lack ----------------------------------------------------------------------- */
 static void test_embedded(void **state)
 {
     (void)state;
@@ -154,7 +167,9 @@ static void test_small_allocations(void **state)
     assert_int_equal(copy_of(&d, 1 << 20, IR_F32), IR_OK);
     assert_int_equal(copy_of(&d, 4 << 20, IR_F32), IR_SKIP);
     assert_non_null(strstr(ir_why(), "at most"));
-    assert_int_equal(verify(&d, &wl_conv, "im2col", (ir_params){{1, 32, 32, 64, 64, 3, 3, 1, 1, 1, 1}, IR_F32, 0}), IR_SKIP);
+    assert_int_equal(
+        verify(&d, &wl_conv, "im2col", (ir_params){{1, 32, 32, 64, 64, 3, 3, 1, 1, 1, 1}, IR_F32, 0}),
+        IR_SKIP);
     assert_non_null(strstr(ir_why(), "at most"));
     assert_int_equal(copy_of(&d, 12345, IR_F32), IR_OK); /* nothing is lost by it */
     ocl_give(&d);
@@ -188,14 +203,16 @@ static void test_small_groups(void **state)
     ocl_give(&d);
 }
 
-/* ---- which device ----------------------------------------------------------------------------------------- */
+/* ---- which device ---------------------------------------------------------------------------- */
 static ir_status open_index(int index)
 {
     ir_dev d = {.be = &ocl_backend, .index = index};
     ocl_next_options = (ocl_options){.cache_dir = ""};
     ir_status s = ocl_backend.open(&d);
-    if (s == IR_OK) ocl_give(&d);
-    else ocl_backend.close(&d);
+    if (s == IR_OK)
+        ocl_give(&d);
+    else
+        ocl_backend.close(&d);
     return s;
 }
 
@@ -223,7 +240,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_embedded, truth), cmocka_unit_test_setup(test_own_memory, truth),
-        cmocka_unit_test_setup(test_small_allocations, truth), cmocka_unit_test_setup(test_small_groups, truth),
-        cmocka_unit_test_setup(test_broken_device, truth)};
+        cmocka_unit_test_setup(test_small_allocations, truth),
+        cmocka_unit_test_setup(test_small_groups, truth), cmocka_unit_test_setup(test_broken_device, truth)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
-/* test_opencl_faults.c -- the OpenCL backend when things go wrong: every call failing in turn, a damaged cache, a compiler error,
- * limits, no loader configuration, a lost device. Whatever happens, there is a reason, nothing is left behind, and nothing wrong passes for
- * right. Skipped visibly where the loader has no platform. */
+/* test_opencl_faults.c -- the OpenCL backend when things go wrong: every call failing in turn, a damaged
+ * cache, a compiler error, limits, no loader configuration, a lost device. Whatever happens, there is a
+ * reason, nothing is left behind, and nothing wrong passes for right. Skipped visibly where the loader has no
+ * platform. */
 #define _GNU_SOURCE
 #include "kernels/workloads/workloads_compute.h"
 #include "kernels/workloads/workloads_gemm.h"
@@ -20,8 +21,13 @@ static const ir_kernel *kernel_of(const char *family, const char *name)
     return NULL;
 }
 
-/* ---- each call in turn ------------------------------------------------------------------------------- */
-typedef struct { const ir_workload *w; const char *kernel; ir_params p; bool wide; } subject;
+/* ---- each call in turn ----------------------------------------------------------------------- */
+typedef struct {
+    const ir_workload *w;
+    const char        *kernel;
+    ir_params          p;
+    bool               wide;
+} subject;
 
 static ir_status whole_life(const subject *s)
 {
@@ -44,7 +50,8 @@ static ir_status whole_life(const subject *s)
 
 static void fail_each(const subject *s, long stride)
 {
-    static const cl_int codes[] = {CL_OUT_OF_RESOURCES, CL_DEVICE_NOT_AVAILABLE, CL_OUT_OF_HOST_MEMORY, CL_INVALID_VALUE};
+    static const cl_int codes[] = {CL_OUT_OF_RESOURCES, CL_DEVICE_NOT_AVAILABLE, CL_OUT_OF_HOST_MEMORY,
+                                   CL_INVALID_VALUE};
     long                failures = 0;
     memset(&ocl_calls, 0, sizeof ocl_calls);
     ir_status st = whole_life(s);
@@ -59,7 +66,8 @@ static void fail_each(const subject *s, long stride)
         ocl_calls.fail_at = n;
         ocl_calls.fail_code = codes[n / stride % 4];
         st = whole_life(s);
-        /* A call that only makes things better (a binary, a profile) or tears down may fail unnoticed; a wrong result may not. */
+        /* A call that only makes things better (a binary, a profile) or tears down may fail unnoticed; a
+         * wrong result may not. */
         assert_int_not_equal(st, IR_ECHECK);
         if (st != IR_OK) {
             failures++;
@@ -102,10 +110,11 @@ static void test_layer_faults(void **state)
 static void test_gemm_faults(void **state)
 {
     (void)state;
-    fail_each(&(subject){&wl_gemm, "blocked", {{127, 129, 131}, IR_F32, 0}, false}, 41); /* the search alone makes hundreds of calls */
+    fail_each(&(subject){&wl_gemm, "blocked", {{127, 129, 131}, IR_F32, 0}, false},
+              41); /* the search alone makes hundreds of calls */
 }
 
-/* ---- a device that is lost ------------------------------------------------------------------------------ */
+/* ---- a device that is lost ------------------------------------------------------------------- */
 static void test_lost_device(void **state)
 {
     (void)state;
@@ -131,9 +140,13 @@ static void test_lost_device(void **state)
     ocl_give(&d);
 }
 
-/* ---- the cache ------------------------------------------------------------------------------------------- */
+/* ---- the cache ------------------------------------------------------------------------------- */
 enum { HEADER_B = 32 };
-typedef struct { char path[512]; unsigned char *b; size_t n; } file;
+typedef struct {
+    char           path[512];
+    unsigned char *b;
+    size_t         n;
+} file;
 
 static void load(file *f)
 {
@@ -214,8 +227,9 @@ static void test_cache(void **state)
         run_once(t.root);
         now = good;
         load(&now);
-        assert_int_equal(ocl_hash(0, now.b + HEADER_B, now.n - HEADER_B), *(const uint64_t *)(const void *)(now.b + 24)); /* whole again */
-        assert_memory_equal(now.b, good.b, 16); /* ours, the same key */
+        assert_int_equal(ocl_hash(0, now.b + HEADER_B, now.n - HEADER_B),
+                         *(const uint64_t *)(const void *)(now.b + 24)); /* whole again */
+        assert_memory_equal(now.b, good.b, 16);                          /* ours, the same key */
         free(now.b);
         free(b);
     }
@@ -225,7 +239,7 @@ static void test_cache(void **state)
     run_once("");
 }
 
-/* ---- limits and errors ------------------------------------------------------------------------------------- */
+/* ---- limits and errors ----------------------------------------------------------------------- */
 static void test_limits(void **state)
 {
     (void)state;
@@ -251,7 +265,10 @@ static void test_limits(void **state)
     ocl_buffer_free(&b);
     ocl_kernel_free(&k);
     /* compiler error, unknown kernel, unknown source */
-    assert_int_equal(ocl_kernel(o, "stream", "-DT=nonsense -DTV=nonsense -DW=1 -DS=1 -DU=1 -DOP=2 -DLS=1 -DNT=0", "stream", &k), IR_EIO);
+    assert_int_equal(ocl_kernel(o, "stream",
+                                "-DT=nonsense -DTV=nonsense -DW=1 -DS=1 -DU=1 -DOP=2 -DLS=1 -DNT=0", "stream",
+                                &k),
+                     IR_EIO);
     assert_non_null(strstr(ir_why(), "does not build"));
     assert_int_equal(ocl_kernel(o, "misc", "-DLAUNCH", "nothing", &k), IR_EIO);
     assert_int_equal(ocl_kernel(o, "nothing", "", "nothing", &k), IR_EIO);
@@ -327,11 +344,11 @@ static void test_tuning(void **state)
 static void test_profile(void **state)
 {
     (void)state;
-    ir_dev       d;
-    ly_net       net;
-    ir_tensor    spec[IR_MAX_TENSORS];
-    ir_params    p = {{LY_TINY, 1, 1, 5}, IR_F32, 0};
-    double       t[64];
+    ir_dev    d;
+    ly_net    net;
+    ir_tensor spec[IR_MAX_TENSORS];
+    ir_params p = {{LY_TINY, 1, 1, 5}, IR_F32, 0};
+    double    t[64];
     ocl_take(&d, false);
     ir_run r = {.workload = &wl_gpt2, .kernel = kernel_of("gpt", "layers"), .dev = &d, .p = p};
     r.nmem = wl_gpt2.tensors(&p, spec);
@@ -358,7 +375,7 @@ static void test_profile(void **state)
     ocl_give(&d);
 }
 
-/* ---- without a loader configuration: a process of its own, because the loader reads it once ------------------- */
+/* ---- without a loader configuration: a process of its own, because the loader reads it once ---- */
 static int child(void)
 {
     ir_dev    d = {.be = &ocl_backend};
@@ -398,9 +415,12 @@ int main(int argc, char **argv)
 {
     if (argc > 1 && !strcmp(argv[1], "--no-icd")) return child();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_no_icd), cmocka_unit_test(test_devices), cmocka_unit_test(test_limits), cmocka_unit_test(test_missing_types),
-        cmocka_unit_test(test_cache), cmocka_unit_test(test_lost_device), cmocka_unit_test(test_profile), cmocka_unit_test(test_tuning), cmocka_unit_test(test_copy_faults),
-        cmocka_unit_test(test_staged_faults), cmocka_unit_test(test_chase_faults), cmocka_unit_test(test_transfer_faults),
+        cmocka_unit_test(test_no_icd),       cmocka_unit_test(test_devices),
+        cmocka_unit_test(test_limits),       cmocka_unit_test(test_missing_types),
+        cmocka_unit_test(test_cache),        cmocka_unit_test(test_lost_device),
+        cmocka_unit_test(test_profile),      cmocka_unit_test(test_tuning),
+        cmocka_unit_test(test_copy_faults),  cmocka_unit_test(test_staged_faults),
+        cmocka_unit_test(test_chase_faults), cmocka_unit_test(test_transfer_faults),
         cmocka_unit_test(test_layer_faults), cmocka_unit_test(test_gemm_faults)};
     return cmocka_run_group_tests(tests, make_cache, drop_cache);
 }

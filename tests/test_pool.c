@@ -1,5 +1,6 @@
-/* test_pool.c -- the thread pool: every thread runs once per region, barriers hold, sizes change, the caller's affinity comes back,
- * regions follow each other with and without sleep. Also run under ThreadSanitizer. */
+/* test_pool.c -- the thread pool: every thread runs once per region, barriers hold, sizes change, the
+ * caller's affinity comes back, regions follow each other with and without sleep. Also run under
+ * ThreadSanitizer. */
 #define _GNU_SOURCE
 #include "harness/machine/machine.h"
 
@@ -13,7 +14,11 @@
 #include <cmocka.h>
 
 enum { MOST = 9 };
-typedef struct { ir_pool *pool; long ran[MOST], sum[MOST], shared; int nthreads; } work;
+typedef struct {
+    ir_pool *pool;
+    long     ran[MOST], sum[MOST], shared;
+    int      nthreads;
+} work;
 
 static void count(void *arg, int tid, int nthreads)
 {
@@ -82,7 +87,9 @@ static void test_wakes_from_sleep(void **state)
     ir_pool_free(&w.pool);
 }
 
-typedef struct { int cpu[2]; } places;
+typedef struct {
+    int cpu[2];
+} places;
 static void where(void *arg, int tid, int nthreads)
 {
     (void)nthreads;
@@ -92,7 +99,7 @@ static void where(void *arg, int tid, int nthreads)
 static void test_pins_and_restores(void **state)
 {
     (void)state;
-    cpu_set_t before, after;
+    cpu_set_t    before, after;
     ir_topology *topo = calloc(1, sizeof *topo);
     int          order[2];
     assert_non_null(topo);
@@ -130,8 +137,9 @@ static void test_refusals(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_thread_once), cmocka_unit_test(test_barrier),
-                                       cmocka_unit_test(test_wakes_from_sleep), cmocka_unit_test(test_pins_and_restores),
-                                       cmocka_unit_test(test_refusals)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_thread_once), cmocka_unit_test(test_barrier),
+        cmocka_unit_test(test_wakes_from_sleep), cmocka_unit_test(test_pins_and_restores),
+        cmocka_unit_test(test_refusals)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

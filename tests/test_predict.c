@@ -1,4 +1,5 @@
-/* test_predict.c -- predictions against sums done by hand, with and without a fit; what-if settings; every refusal. */
+/* test_predict.c -- predictions against sums done by hand, with and without a fit; what-if settings; every
+ * refusal. */
 #include "bench/predict/predict.h"
 #include "kernels/workloads/workloads_compute.h"
 #include "kernels/workloads/workloads_gemm.h"
@@ -12,7 +13,7 @@
 
 #include <cmocka.h>
 
-#define NEAR(a, b) assert_true(fabs((a) / (b) - 1) < 1e-9)
+#define NEAR(a, b) assert_true(fabs((a) / (b)-1) < 1e-9)
 static const ir_params       gemm4096 = {{4096, 4096, 4096}, IR_F32, 0};
 static const predict_what_if as_is;
 static const double          O = 2.0 * 4096 * 4096 * 4096, D = 3.0 * 4096 * 4096 * 4;
@@ -33,7 +34,7 @@ static int close_views(void **state)
     return 0;
 }
 
-/* ---- datasheets ------------------------------------------------------------------------------------------- */
+/* ---- datasheets ------------------------------------------------------------------------------ */
 static void by_hand(void **state)
 {
     prediction q;
@@ -76,7 +77,8 @@ static void crossover(void **state)
     (void)state;
     assert_int_equal(predict_point(&views->v[0], &wl_batchmm, &p, &as_is, &q), IR_OK);
     assert_int_equal(q.crossover, 20);
-    assert_int_equal(predict_point(&views->v[0], &wl_batchmm, &p, &faster, &q), IR_OK); /* ridge 1: from batch 3 on */
+    assert_int_equal(predict_point(&views->v[0], &wl_batchmm, &p, &faster, &q),
+                     IR_OK); /* ridge 1: from batch 3 on */
     assert_int_equal(q.crossover, 3);
     assert_int_equal(predict_point(&views->v[0], &wl_batchmm, &p, &never, &q), IR_OK);
     assert_int_equal(q.crossover, 0);
@@ -109,7 +111,7 @@ static void refused(void **state)
     assert_string_equal(ir_why(), "tpu-v4 has no f32 peak (it has bf16 i8)");
 }
 
-/* ---- what if -------------------------------------------------------------------------------------------------- */
+/* ---- what if --------------------------------------------------------------------------------- */
 static prediction with(const char *a, const char *b)
 {
     predict_what_if w = {0};
@@ -138,11 +140,14 @@ static void what_if(void **state)
 
 static void what_if_refused(void **state)
 {
-    static const struct { const char *text, *why; } bad[] = {
-        {"BW=0", "must be above 0"},  {"BW=-1", "must be above 0"},  {"BW=0x", "must be above 0"}, {"BW=0x10", "write a value"}, {"eta=0", "must be above 0"},
-        {"eta=1.5", "at most 1"},     {"L_lat=-1", "must be above 0"}, {"R_peak=fast", "write a value"}, {"R_peak=", "write a value"},
-        {"R_peak", "KEY=VALUE"},      {"Rpeak=1", "did you mean 'R_peak'"}, {"BW=nan", "write a value"}, {"BW=1e999", "write a value"},
-        {"R_peak=-2x", "must be above 0"}};
+    static const struct {
+        const char *text, *why;
+    } bad[] = {
+        {"BW=0", "must be above 0"},     {"BW=-1", "must be above 0"},         {"BW=0x", "must be above 0"},
+        {"BW=0x10", "write a value"},    {"eta=0", "must be above 0"},         {"eta=1.5", "at most 1"},
+        {"L_lat=-1", "must be above 0"}, {"R_peak=fast", "write a value"},     {"R_peak=", "write a value"},
+        {"R_peak", "KEY=VALUE"},         {"Rpeak=1", "did you mean 'R_peak'"}, {"BW=nan", "write a value"},
+        {"BW=1e999", "write a value"},   {"R_peak=-2x", "must be above 0"}};
     predict_what_if twice = {0}, times = {.L_lat = {true, true, 2}};
     prediction      q;
     (void)state;
@@ -157,12 +162,17 @@ static void what_if_refused(void **state)
     assert_non_null(strstr(ir_why(), "no known launch cost"));
 }
 
-/* ---- with a fit --------------------------------------------------------------------------------------------------- */
+/* ---- with a fit ------------------------------------------------------------------------------ */
 static void fitted(void **state)
 {
     machine_view v = views->v[0];
-    ir_fit       f = {.form = IR_ADDITIVE, .BW_ref = 2039e9, .R_peak = 19.5e12, .BW = {2039e9 * 0.8, NAN, NAN, IR_FITTED},
-                      .eta = {0.5, NAN, NAN, IR_FITTED}, .L_lat = {1e-5, NAN, NAN, IR_FITTED}, .ndraw = 100};
+    ir_fit       f = {.form = IR_ADDITIVE,
+                      .BW_ref = 2039e9,
+                      .R_peak = 19.5e12,
+                      .BW = {2039e9 * 0.8, NAN, NAN, IR_FITTED},
+                      .eta = {0.5, NAN, NAN, IR_FITTED},
+                      .L_lat = {1e-5, NAN, NAN, IR_FITTED},
+                      .ndraw = 100};
     prediction   q;
     (void)state;
     for (int d = 0; d < 100; d++) {
@@ -192,7 +202,9 @@ static void fitted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(by_hand), cmocka_unit_test(dtype_of_another_machine), cmocka_unit_test(crossover), cmocka_unit_test(networks),
-        cmocka_unit_test(refused), cmocka_unit_test(what_if), cmocka_unit_test(what_if_refused), cmocka_unit_test(fitted)};
+        cmocka_unit_test(by_hand),         cmocka_unit_test(dtype_of_another_machine),
+        cmocka_unit_test(crossover),       cmocka_unit_test(networks),
+        cmocka_unit_test(refused),         cmocka_unit_test(what_if),
+        cmocka_unit_test(what_if_refused), cmocka_unit_test(fitted)};
     return cmocka_run_group_tests(tests, open_views, close_views);
 }

@@ -1,5 +1,6 @@
-/* test_prove.c -- proof by intervention: elasticities and the rule on times made from a known law, contradictions included; then the whole
- * phase on a device that obeys the law, and on one whose kernel does not do what its cost says. */
+/* test_prove.c -- proof by intervention: elasticities and the rule on times made from a known law,
+ * contradictions included; then the whole phase on a device that obeys the law, and on one whose kernel does
+ * not do what its cost says. */
 #include "bench/ablation/ablation.h"
 #include "bench/ablation/elasticity.h"
 #include "kernels/workloads/workloads_compute.h"
@@ -19,11 +20,14 @@
 
 #include <cmocka.h>
 
-const ir_workload *const ir_workloads[] = {&wl_read, &wl_copy, &wl_fma, &wl_gemm, &wl_batchmm, &wl_gemv,
-                                           &wl_gemv_twice, &wl_gpt2, &wl_gpt2_shared, &wl_resnet50, &wl_resnet50_shared, NULL};
+const ir_workload *const ir_workloads[] = {
+    &wl_read,       &wl_copy, &wl_fma,         &wl_gemm,     &wl_batchmm,         &wl_gemv,
+    &wl_gemv_twice, &wl_gpt2, &wl_gpt2_shared, &wl_resnet50, &wl_resnet50_shared, NULL};
 
-/* ---- the rule --------------------------------------------------------------------------------------------------------- */
-typedef struct { double data, comp, lat; } factors;
+/* ---- the rule -------------------------------------------------------------------------------- */
+typedef struct {
+    double data, comp, lat;
+} factors;
 /* batch doubled; more bytes at equal FLOPs; narrower weights; half the cores */
 static const factors usual[] = {{1, 2, 1}, {4, 1, 1}, {.5, 1, 1}, {1.1, 2, 1}};
 enum { NUSUAL = 4 };
@@ -34,7 +38,8 @@ static void made(const factors *f, size_t n, factors share, double sd, uint64_t 
     ir_rng rng;
     ir_rng_seed(&rng, seed);
     for (size_t i = 0; i < n; i++) {
-        double y = log(share.data * f[i].data + share.comp * f[i].comp + share.lat * f[i].lat) + sd * ir_rng_normal(&rng);
+        double y = log(share.data * f[i].data + share.comp * f[i].comp + share.lat * f[i].lat) +
+                   sd * ir_rng_normal(&rng);
         c[i] = (term_change){.d = {log(f[i].data), log(f[i].comp), log(f[i].lat)}, .y = y};
         for (int d = 0; d < ABL_DRAWS; d++) c[i].draw[d] = y + sd * ir_rng_normal(&rng);
     }
@@ -95,14 +100,15 @@ static void a_time_that_stands_still(void **state)
     static const factors still = {0, 0, 1};
     assert_int_equal(outcome(usual, NUSUAL, still, 0, IR_BOUND_MEMORY), ABL_CONTRADICTED);
     assert_int_equal(outcome(usual, NUSUAL, still, 0, IR_BOUND_COMPUTE), ABL_CONTRADICTED);
-    assert_int_equal(outcome(usual, NUSUAL, still, 0, IR_BOUND_LATENCY), ABL_CONFIRMED); /* what the others leave of 1 */
+    assert_int_equal(outcome(usual, NUSUAL, still, 0, IR_BOUND_LATENCY),
+                     ABL_CONFIRMED); /* what the others leave of 1 */
 }
 
 static void terms_that_change_together(void **state)
 {
     (void)state;
     static const factors both[] = {{2, 2, 1}, {.5, .5, 1}}, one[] = {{2, 1, 1}};
-    term_elasticity     e[ABL_NTERM];
+    term_elasticity      e[ABL_NTERM];
     assert_int_equal(outcome(both, 2, (factors){1, 0, 0}, NO_LAT, IR_BOUND_MEMORY), ABL_UNDECIDED);
     elasticities_of(change, 2, NO_LAT, 7, e);
     assert_int_equal(e[ABL_DATA].how, ABL_TANGLED);
@@ -129,7 +135,7 @@ static void ratios_from_blocks(void **state)
     (void)state;
     static const double a[] = {1, 1.1, .9}, b[] = {2, 2.2, 1.8}, late[] = {1.2, 1.32, 1.08};
     const block_times   base = {{{a, 3}, {late, 3}}, 2}, variant = {{{b, 3}}, 1}, none = {{{a, 0}}, 0};
-    term_change        c[2];
+    term_change         c[2];
     change_ratios(&base, &variant, 1, 1, c);
     assert_true(fabs(c[0].y - (log(2) - .5 * log(1.2))) < 1e-12);
     assert_true(c[0].lo < c[0].y && c[0].y < c[0].hi);
@@ -144,11 +150,11 @@ static void one_twin_alone(void **state)
     assert_true(change_agrees(IR_BOUND_MEMORY, &change[0]) && !change_agrees(IR_BOUND_COMPUTE, &change[0]));
 }
 
-/* ---- the whole phase ---------------------------------------------------------------------------------------------------- */
-/* Asks the honest kernel how long some other work takes: one that reads nothing, and computes so much that a batch of 4 takes what the
- * true cost of a memory-bound one would; or one that does so beside reading. */
-static double lie_flops;
-static bool   lie_reads;
+/* ---- the whole phase ------------------------------------------------------------------------- */
+/* Asks the honest kernel how long some other work takes: one that reads nothing, and computes so much that a
+ * batch of 4 takes what the true cost of a memory-bound one would; or one that does so beside reading. */
+static double  lie_flops;
+static bool    lie_reads;
 static ir_cost lie(const ir_params *p)
 {
     ir_cost c = lie_reads ? wl_batchmm.cost(p) : (ir_cost){.launches = 1};
@@ -167,7 +173,7 @@ static ir_status liar_run(ir_run *r, uint32_t reps)
 static const ir_kernel        liar = {.family = "gemm", .name = "liar", .flags = IR_K_IDEAL, .run = liar_run};
 static const ir_kernel *const liars[] = {&liar, NULL};
 static ir_backend             crooked;
-static ir_status crooked_open(ir_dev *d)
+static ir_status              crooked_open(ir_dev *d)
 {
     ir_status st = ir_ideal_backend.open(d);
     d->be = &crooked;
@@ -204,8 +210,8 @@ static void proved(measure_context *s, ablation_set *set)
 static void honest_labels_are_confirmed(void **state)
 {
     (void)state;
-    measure_context   s;
-    ablation_set set;
+    measure_context s;
+    ablation_set    set;
     begin(&s, &ir_ideal_backend, .02);
     measure(&s, &wl_copy, (ir_params){{1 << 26, 1}, IR_F64, 0});
     measure(&s, &wl_gemv, (ir_params){{8192, 8192}, IR_F32, 0});
@@ -218,7 +224,8 @@ static void honest_labels_are_confirmed(void **state)
     for (size_t i = 0; i < set.n; i++) {
         const ir_point *p = &s.point[set.v[i].point];
         if (set.v[i].outcome != ABL_CONFIRMED)
-            fail_msg("%s %s: %s %s", p->workload, ir_bound_name(p->bound), ablation_outcome_name(set.v[i].outcome), set.v[i].why);
+            fail_msg("%s %s: %s %s", p->workload, ir_bound_name(p->bound),
+                     ablation_outcome_name(set.v[i].outcome), set.v[i].why);
         assert_string_equal(p->proof, "confirmed");
         assert_true(set.v[i].n > 0);
     }
@@ -233,12 +240,13 @@ static ir_status two_threads(ir_dev *d, ir_device_info *out)
     return st;
 }
 
-/* Ceilings of a moment when a second thread doubled everything; by now it adds nothing. Fewer threads then take nothing away. */
+/* Ceilings of a moment when a second thread doubled everything; by now it adds nothing. Fewer threads then
+ * take nothing away. */
 static void threads_that_share_what_one_had(void **state)
 {
     (void)state;
-    measure_context         s;
-    ablation_set       set;
+    measure_context s;
+    ablation_set    set;
     const ir_params p = {{1 << 26, 1}, IR_F64, 2};
     bool            seen = false;
     crooked = ir_ideal_backend;
@@ -253,7 +261,8 @@ static void threads_that_share_what_one_had(void **state)
         snprintf(c.kernel, sizeof c.kernel, "%s", backend_kernel(s.dev.be, &wl_read, 0)->name);
         assert_int_equal(ir_ceilings_add(&s.ceilings, &c), IR_OK);
     }
-    assert_int_equal(context_measure(&s, &wl_copy, backend_kernel(s.dev.be, &wl_copy, 0), &p, false, NULL), IR_OK);
+    assert_int_equal(context_measure(&s, &wl_copy, backend_kernel(s.dev.be, &wl_copy, 0), &p, false, NULL),
+                     IR_OK);
     ir_point_judge(&s.point[0], &s.ceilings, NULL);
     s.point[0].bound = IR_BOUND_MEMORY;
     s.point[0].bound_p = 1;
@@ -261,13 +270,15 @@ static void threads_that_share_what_one_had(void **state)
     assert_int_equal(set.n, 1);
     assert_int_equal(set.v[0].outcome, ABL_CONFIRMED);
     for (size_t i = 0; i < set.v[0].n; i++)
-        if (strstr(set.v[0].line[i].what, "of 2 threads")) seen = true, assert_true(fabs(set.v[0].line[i].d[ABL_DATA]) < .1);
+        if (strstr(set.v[0].line[i].what, "of 2 threads"))
+            seen = true, assert_true(fabs(set.v[0].line[i].d[ABL_DATA]) < .1);
     assert_true(seen);
     ablation_free(&set);
     context_close(&s);
 }
 
-/* A product that by its cost is memory-bound, and computes for `share` of that time; instead of reading, or beside it. */
+/* A product that by its cost is memory-bound, and computes for `share` of that time; instead of reading, or
+ * beside it. */
 static void ablate_a_lie(measure_context *s, double share, bool reads, ablation_set *set)
 {
     const ir_params p = {{4, 4096, 4096}, IR_F32, 1};
@@ -286,15 +297,16 @@ static void ablate_a_lie(measure_context *s, double share, bool reads, ablation_
 static void a_lie_is_contradicted(void **state)
 {
     (void)state;
-    measure_context   s;
-    ablation_set set;
-    char     *text = NULL;
-    size_t    size;
+    measure_context s;
+    ablation_set    set;
+    char           *text = NULL;
+    size_t          size;
     ablate_a_lie(&s, 1, false, &set);
     assert_int_equal(set.n, 1);
     assert_int_equal(set.v[0].outcome, ABL_CONTRADICTED);
     assert_string_equal(s.point[0].proof, "corrected");
-    assert_true(set.v[0].label == IR_BOUND_MEMORY && s.point[0].bound == set.v[0].corrected && s.point[0].bound != IR_BOUND_MEMORY);
+    assert_true(set.v[0].label == IR_BOUND_MEMORY && s.point[0].bound == set.v[0].corrected &&
+                s.point[0].bound != IR_BOUND_MEMORY);
     assert_int_equal(s.point[0].bound, IR_BOUND_COMPUTE);
     FILE *f = open_memstream(&text, &size);
     assert_non_null(f);
@@ -308,21 +320,23 @@ static void a_lie_is_contradicted(void **state)
     context_close(&s);
 }
 
-/* Nearly as much arithmetic as bytes, and the cost counts none: the variants show T following data by .55, which is no proof of memory. */
+/* Nearly as much arithmetic as bytes, and the cost counts none: the variants show T following data by .55,
+ * which is no proof of memory. */
 static void an_undecided_label_is_mixed(void **state)
 {
     (void)state;
-    measure_context   s;
-    ablation_set set;
+    measure_context s;
+    ablation_set    set;
     ablate_a_lie(&s, .8, true, &set);
     assert_int_equal(set.v[0].outcome, ABL_UNDECIDED);
     assert_string_equal(s.point[0].proof, "undecided");
-    assert_true(s.point[0].bound == IR_BOUND_MIXED && s.point[0].bound_p < .95 && set.v[0].corrected == IR_BOUND_MIXED);
+    assert_true(s.point[0].bound == IR_BOUND_MIXED && s.point[0].bound_p < .95 &&
+                set.v[0].corrected == IR_BOUND_MIXED);
     ablation_free(&set);
     context_close(&s);
 }
 
-/* ---- variants that are another workload or kernel ----------------------------------------------------------------------------- */
+/* ---- variants that are another workload or kernel -------------------------------------------- */
 /* A device of networks: launches cost as the kernel's name says. */
 static const double QUEUE_S = 8e-6, GRAPH_S = 1e-6;
 static ir_status launches_run(ir_run *r, uint32_t reps) { return ir_ideal_backend.kernels[0]->run(r, reps); }
@@ -341,11 +355,12 @@ static ir_status graph_run(ir_run *r, uint32_t reps)
     other.workload = &w;
     return ir_ideal_backend.kernels[0]->run(&other, reps);
 }
-static const ir_kernel launcher = {.family = "gpt", .name = "launches", .flags = IR_K_IDEAL, .run = launches_run},
-                       grapher = {.family = "gpt", .name = "graph", .flags = IR_K_IDEAL, .run = graph_run},
-                       streamer = {.family = "gpt", .name = "stream", .flags = IR_K_IDEAL, .run = launches_run},
-                       gemver = {.family = "gemv", .name = "stream", .flags = IR_K_IDEAL, .run = launches_run},
-                       twicer = {.family = "gemv_twice", .name = "stream", .flags = IR_K_IDEAL, .run = launches_run};
+static const ir_kernel
+    launcher = {.family = "gpt", .name = "launches", .flags = IR_K_IDEAL, .run = launches_run},
+    grapher = {.family = "gpt", .name = "graph", .flags = IR_K_IDEAL, .run = graph_run},
+    streamer = {.family = "gpt", .name = "stream", .flags = IR_K_IDEAL, .run = launches_run},
+    gemver = {.family = "gemv", .name = "stream", .flags = IR_K_IDEAL, .run = launches_run},
+    twicer = {.family = "gemv_twice", .name = "stream", .flags = IR_K_IDEAL, .run = launches_run};
 static const ir_kernel *const several[] = {&launcher, &grapher, &streamer, &gemver, &twicer, NULL};
 
 static void begin_several(measure_context *s, double L_lat)
@@ -365,18 +380,27 @@ static const ablation_line *line_with(const ablation_entry *e, const char *part)
 
 static void add_launch(measure_context *s, const char *kernel, double value)
 {
-    ir_ceiling c = {.what = IR_C_LAUNCH, .dtype = IR_NDTYPE, .threads = 1, .value = value, .lo = value, .hi = value, .theory = NAN,
-                    .read_frac = NAN, .size_B = NAN, .op = "forkjoin"};
+    ir_ceiling c = {.what = IR_C_LAUNCH,
+                    .dtype = IR_NDTYPE,
+                    .threads = 1,
+                    .value = value,
+                    .lo = value,
+                    .hi = value,
+                    .theory = NAN,
+                    .read_frac = NAN,
+                    .size_B = NAN,
+                    .op = "forkjoin"};
     snprintf(c.device, sizeof c.device, "ideal0");
     snprintf(c.kernel, sizeof c.kernel, "%s", kernel);
     assert_int_equal(ir_ceilings_add(&s->ceilings, &c), IR_OK);
 }
 
-/* A step of a small model on a device of slow launches waits for them: a graph shows it. replay: what a replayed node really costs. */
+/* A step of a small model on a device of slow launches waits for them: a graph shows it. replay: what a
+ * replayed node really costs. */
 static ablation_outcome replay(double share, const char **agrees)
 {
-    measure_context   s;
-    ablation_set set;
+    measure_context s;
+    ablation_set    set;
     begin_several(&s, QUEUE_S);
     replay_share = share;
     measure(&s, &wl_gpt2, (ir_params){{LY_TINY, 1, 1, 5}, IR_F32, 0});
@@ -402,15 +426,16 @@ static void a_graph_for_launches(void **state)
     (void)state;
     assert_int_equal(replay(GRAPH_S / QUEUE_S, &agrees), ABL_CONFIRMED);
     assert_string_equal(agrees, "agrees");
-    assert_int_not_equal(replay(1, &agrees), ABL_CONFIRMED); /* the graph saves nothing: T does not follow the launches */
+    assert_int_not_equal(replay(1, &agrees),
+                         ABL_CONFIRMED); /* the graph saves nothing: T does not follow the launches */
     assert_string_equal(agrees, "disagrees");
 }
 
 static void work_done_twice(void **state)
 {
     (void)state;
-    measure_context   s;
-    ablation_set set;
+    measure_context s;
+    ablation_set    set;
     begin_several(&s, 0);
     s.info.threads = 1;
     const ir_params p = {{8192, 8192}, IR_F32, 1};
@@ -421,7 +446,8 @@ static void work_done_twice(void **state)
     assert_int_equal(set.v[0].outcome, ABL_CONFIRMED);
     const ablation_line *l = line_with(&set.v[0], "twice");
     assert_non_null(l);
-    assert_true(fabs(l->d[ABL_COMP] - log(2)) < 1e-9 && fabs(l->d[ABL_DATA]) < 1e-9 && fabs(l->y) < .2 && l->agrees);
+    assert_true(fabs(l->d[ABL_COMP] - log(2)) < 1e-9 && fabs(l->d[ABL_DATA]) < 1e-9 && fabs(l->y) < .2 &&
+                l->agrees);
     ablation_free(&set);
     context_close(&s);
 }
@@ -430,13 +456,24 @@ static void work_done_twice(void **state)
 static void shared_matrices(void **state)
 {
     (void)state;
-    measure_context         s;
-    ablation_variant      t[ABL_MAX_VARIANTS];
-    double          terms[ABL_NTERM];
-    const ir_params p = {{LY_SMALL, 1, 1, 128}, IR_F32, 1};
+    measure_context  s;
+    ablation_variant t[ABL_MAX_VARIANTS];
+    double           terms[ABL_NTERM];
+    const ir_params  p = {{LY_SMALL, 1, 1, 128}, IR_F32, 1};
     begin_several(&s, 0);
-    ir_ceiling l3 = {.what = IR_C_BANDWIDTH, .dtype = IR_NDTYPE, .threads = 1, .value = 160e9, .lo = 160e9, .hi = 160e9, .theory = NAN,
-                     .read_frac = 1, .size_B = NAN, .level = "L3", .op = "read", .kernel = "ideal", .device = "ideal0"};
+    ir_ceiling l3 = {.what = IR_C_BANDWIDTH,
+                     .dtype = IR_NDTYPE,
+                     .threads = 1,
+                     .value = 160e9,
+                     .lo = 160e9,
+                     .hi = 160e9,
+                     .theory = NAN,
+                     .read_frac = 1,
+                     .size_B = NAN,
+                     .level = "L3",
+                     .op = "read",
+                     .kernel = "ideal",
+                     .device = "ideal0"};
     assert_int_equal(ir_ceilings_add(&s.ceilings, &l3), IR_OK);
     s.ceilings.level_B[2] = 64e6;
     assert_int_equal(context_measure(&s, &wl_gpt2, &streamer, &p, false, NULL), IR_OK);
@@ -445,7 +482,8 @@ static void shared_matrices(void **state)
     assert_true(n > 0 && t[0].workload == &wl_gpt2_shared && t[0].kernel == &streamer);
     ir_cost own = wl_gpt2.cost(&p), shared = wl_gpt2_shared.cost(&p);
     double  again = own.read_B - shared.read_B;
-    assert_true(shared.flops == own.flops && again > .6 * own.read_B && shared.footprint_B < .5 * own.footprint_B);
+    assert_true(shared.flops == own.flops && again > .6 * own.read_B &&
+                shared.footprint_B < .5 * own.footprint_B);
     assert_true(fabs(t[0].reread_s / (again / 160e9) - 1) < 1e-9);
     ir_point like = s.point[0];
     like.cost = shared;
@@ -460,11 +498,12 @@ static void shared_matrices(void **state)
 static void choice(void **state)
 {
     (void)state;
-    measure_context   s;
-    ablation_set set;
-    regex_t   only;
+    measure_context s;
+    ablation_set    set;
+    regex_t         only;
     begin(&s, &ir_ideal_backend, 0);
-    for (int i = 0; i < 14; i++) measure(&s, &wl_copy, (ir_params){{1 << (20 + i % 7), 1 + i / 7}, IR_F64, 0});
+    for (int i = 0; i < 14; i++)
+        measure(&s, &wl_copy, (ir_params){{1 << (20 + i % 7), 1 + i / 7}, IR_F64, 0});
     measure(&s, &wl_gemm, (ir_params){{1024, 1024, 1024}, IR_F32, 0});
     s.point[0].bound_p = .9;
     s.point[1].bound_p = NAN;
@@ -488,11 +527,21 @@ static void choice(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(elasticities_are_the_shares), cmocka_unit_test(intervals_cover), cmocka_unit_test(the_label_decides),
-        cmocka_unit_test(a_time_that_stands_still), cmocka_unit_test(terms_that_change_together),
-        cmocka_unit_test(noise_decides_nothing), cmocka_unit_test(ratios_from_blocks), cmocka_unit_test(one_twin_alone),
-        cmocka_unit_test(honest_labels_are_confirmed), cmocka_unit_test(threads_that_share_what_one_had), cmocka_unit_test(a_lie_is_contradicted), cmocka_unit_test(an_undecided_label_is_mixed), cmocka_unit_test(a_graph_for_launches),
-        cmocka_unit_test(work_done_twice), cmocka_unit_test(shared_matrices), cmocka_unit_test(choice)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(elasticities_are_the_shares),
+                                       cmocka_unit_test(intervals_cover),
+                                       cmocka_unit_test(the_label_decides),
+                                       cmocka_unit_test(a_time_that_stands_still),
+                                       cmocka_unit_test(terms_that_change_together),
+                                       cmocka_unit_test(noise_decides_nothing),
+                                       cmocka_unit_test(ratios_from_blocks),
+                                       cmocka_unit_test(one_twin_alone),
+                                       cmocka_unit_test(honest_labels_are_confirmed),
+                                       cmocka_unit_test(threads_that_share_what_one_had),
+                                       cmocka_unit_test(a_lie_is_contradicted),
+                                       cmocka_unit_test(an_undecided_label_is_mixed),
+                                       cmocka_unit_test(a_graph_for_launches),
+                                       cmocka_unit_test(work_done_twice),
+                                       cmocka_unit_test(shared_matrices),
+                                       cmocka_unit_test(choice)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,7 @@
 
 static const char *after_first_line(const char *text) { return strchr(text, '\n') + 1; }
 
-/* ---- there and back ------------------------------------------------------------------------------------ */
+/* ---- there and back -------------------------------------------------------------------------- */
 /* Line by line: the sample's lines of one kind, read and written again. */
 static void round_trip(void **state)
 {
@@ -22,7 +22,8 @@ static void round_trip(void **state)
         end = strchr(line, '\n') + 1;
         int len = snprintf(one, sizeof one, "%s%.*s", HEADER, (int)(end - line), line);
         assert_true(len > 0 && (size_t)len < sizeof one);
-        if (ir_record_parse("sample", one, (size_t)len, true, &r) != IR_OK) fail_msg("%s\n%.200s", ir_why(), line);
+        if (ir_record_parse("sample", one, (size_t)len, true, &r) != IR_OK)
+            fail_msg("%s\n%.200s", ir_why(), line);
         assert_int_equal(r.nline, 2);
         remove(f->other);
         assert_int_equal(ir_journal_open(f->other, false, &j), IR_OK);
@@ -62,7 +63,8 @@ static void whole_file(void **state)
     assert_int_equal(r.nverdict, 2);
     assert_int_equal(r.nline, 21);
     assert_false(r.truncated);
-    assert_true(r.ceilings.level_B[0] == 32768 && isnan(r.ceilings.level_B[1]) && r.ceilings.level_B[2] == 16777216);
+    assert_true(r.ceilings.level_B[0] == 32768 && isnan(r.ceilings.level_B[1]) &&
+                r.ceilings.level_B[2] == 16777216);
     ir_device_info d;
     ir_env         e;
     char           want[17], got[17];
@@ -71,7 +73,8 @@ static void whole_file(void **state)
     ir_env_key(&r.env, got);
     assert_string_equal(want, got);
     assert_null(ir_env_differs(&e, &r.env));
-    assert_true(ir_env_get(&r.env, "unknown_count")->is_num && isnan(ir_env_get(&r.env, "unknown_count")->num));
+    assert_true(ir_env_get(&r.env, "unknown_count")->is_num &&
+                isnan(ir_env_get(&r.env, "unknown_count")->num));
     assert_false(ir_env_get(&r.env, "governor")->is_num);
     assert_false(ir_env_get(&r.env, "load")->compare);
     ir_env_free(&e);
@@ -88,14 +91,17 @@ static void whole_file(void **state)
 /* Two files put together: headers counted, the same device once, the first to name a field wins. */
 static void put_together(void **state)
 {
-    static const char text[] =
-        HEADER "{\"record\":\"machine\",\"device\":\"a\",\"cores\":2,\"env\":{\"x\":1}}\n\n  \r\n"
+    static const char text[] = HEADER
+        "{\"record\":\"machine\",\"device\":\"a\",\"cores\":2,\"env\":{\"x\":1}}\n\n  \r\n"
         "{\"record\":\"header\",\"schema\":1,\"version\":\"later\"}\r\n"
-        "{\"record\":\"machine\",\"device\":\"a\",\"cores\":3,\"env\":{\"x\":2,\"y\":\"z\"},\"compared\":[\"y\"]}\n"
-        "{\"record\":\"machine\",\"device\":\"b\",\"new\":{\"deep\":[1]}}\n{\"record\":\"from a later version\",\"x\":1}\n"
+        "{\"record\":\"machine\",\"device\":\"a\",\"cores\":3,\"env\":{\"x\":2,\"y\":\"z\"},\"compared\":["
+        "\"y\"]}\n"
+        "{\"record\":\"machine\",\"device\":\"b\",\"new\":{\"deep\":[1]}}\n{\"record\":\"from a later "
+        "version\",\"x\":1}\n"
         "{\"record\":\"ceiling\",\"what\":\"capacity\",\"device\":\"b\",\"level\":\"L2\",\"value\":5}\n"
         "{\"record\":\"ceiling\",\"what\":\"capacity\",\"device\":\"a\",\"level\":\"L1\",\"value\":4}\n"
-        "{\"record\":\"point\",\"workload\":\"w\",\"kernel\":\"k\",\"backend\":\"b\",\"status\":\"error\",\"error\":\"brand-new\",\"threads\":2.0}";
+        "{\"record\":\"point\",\"workload\":\"w\",\"kernel\":\"k\",\"backend\":\"b\",\"status\":\"error\","
+        "\"error\":\"brand-new\",\"threads\":2.0}";
     ir_record r;
     (void)state;
     need_reader();
@@ -114,8 +120,9 @@ static void put_together(void **state)
     ir_record_free(&r);
 }
 
-/* ---- cut files ------------------------------------------------------------------------------------------ */
-/* The sample without its longest fit and with only the points that are ok or unknown: time grows with the square. */
+/* ---- cut files ------------------------------------------------------------------------------- */
+/* The sample without its longest fit and with only the points that are ok or unknown: time grows with the
+ * square. */
 static char *short_sample(const files *f, size_t *n)
 {
     assert_int_equal(sample_write(f->path), IR_OK);
@@ -145,7 +152,7 @@ static void cut_anywhere(void **state)
         char     *part = malloc(cut ? cut : 1); /* of its size, so that a byte too far is seen */
         assert_non_null(part);
         memcpy(part, text, cut);
-        bool at_end = cut >= first - 1 && (cut == n || text[cut] == '\n' || text[cut - 1] == '\n');
+        bool      at_end = cut >= first - 1 && (cut == n || text[cut] == '\n' || text[cut - 1] == '\n');
         ir_status s = ir_record_parse("cut", part, cut, true, &r);
         assert_int_equal(s, at_end ? IR_OK : IR_EINVAL);
         if (s == IR_OK) ir_record_free(&r);
@@ -202,7 +209,7 @@ static void long_lines(void **state)
     ir_point_free(&p);
 }
 
-/* ---- writing -------------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 static void full_disk(void **state)
 {
     ir_journal *j;
@@ -252,7 +259,7 @@ static void resume(void **state)
         assert_int_equal(ir_journal_open(f->other, true, &j), IR_OK);
         assert_int_equal(sample_write_unknown(j), IR_OK);
         assert_int_equal(ir_journal_close(&j), IR_OK);
-        char *got = slurp(f->other, &m);
+        char  *got = slurp(f->other, &m);
         size_t keep = cut;
         while (keep > 0 && text[keep - 1] != '\n') keep--;
         if (text[cut] == '\n') keep = cut + 1; /* only the newline was missing */
@@ -289,7 +296,8 @@ static void without_jansson(void **state)
     }
     assert_string_equal(ir_why(), "x: records cannot be read: built without jansson (libjansson-dev)");
     assert_int_equal(ir_record_read("-", true, &r), IR_SKIP);
-    assert_string_equal(ir_why(), "standard input: records cannot be read: built without jansson (libjansson-dev)");
+    assert_string_equal(ir_why(),
+                        "standard input: records cannot be read: built without jansson (libjansson-dev)");
     ir_record_free(&r);
 }
 
@@ -300,11 +308,15 @@ int main(int argc, char **argv)
         if (s != IR_OK) fprintf(stderr, "%s\n", ir_why());
         return s != IR_OK;
     }
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(round_trip, setup, teardown), cmocka_unit_test_setup_teardown(whole_file, setup, teardown),
-        cmocka_unit_test(put_together), cmocka_unit_test_setup_teardown(cut_anywhere, setup, teardown), cmocka_unit_test_setup_teardown(long_lines, setup, teardown),
-        cmocka_unit_test(full_disk), cmocka_unit_test_setup_teardown(unwritable, setup, teardown),
-        cmocka_unit_test_setup_teardown(resume, setup, teardown), cmocka_unit_test_setup_teardown(resume_foreign, setup, teardown),
-        cmocka_unit_test(without_jansson)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(round_trip, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(whole_file, setup, teardown),
+                                       cmocka_unit_test(put_together),
+                                       cmocka_unit_test_setup_teardown(cut_anywhere, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(long_lines, setup, teardown),
+                                       cmocka_unit_test(full_disk),
+                                       cmocka_unit_test_setup_teardown(unwritable, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(resume, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(resume_foreign, setup, teardown),
+                                       cmocka_unit_test(without_jansson)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

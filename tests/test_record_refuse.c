@@ -2,15 +2,17 @@
 #define _GNU_SOURCE
 #include "tests/record_files.h"
 
-#define POINT "{\"record\":\"point\",\"workload\":\"w\",\"kernel\":\"k\",\"backend\":\"b\",\"status\":\"ok\","
+#define POINT   "{\"record\":\"point\",\"workload\":\"w\",\"kernel\":\"k\",\"backend\":\"b\",\"status\":\"ok\","
 #define CEILING "{\"record\":\"ceiling\",\"what\":\"flops\","
 #define MACHINE "{\"record\":\"machine\",\"device\":\"d\","
-#define FIT "{\"record\":\"fit\",\"form\":\"additive\","
+#define FIT     "{\"record\":\"fit\",\"form\":\"additive\","
 #define VERDICT "{\"record\":\"verdict\",\"question\":\"q\","
-#define TEN "0123456789"
-#define L40 TEN TEN TEN TEN
-#define L280 "\"" L40 L40 L40 L40 L40 L40 L40 "\""
-static const struct { const char *line, *why; } refusals[] = {
+#define TEN     "0123456789"
+#define L40     TEN TEN TEN TEN
+#define L280    "\"" L40 L40 L40 L40 L40 L40 L40 "\""
+static const struct {
+    const char *line, *why;
+} refusals[] = {
     {"{\"x\":1}", "record: missing: every line names its kind"},
     {"{\"record\":7}", "record: a string expected, not a number"},
     {"[1]", "a line must be an object"},
@@ -38,23 +40,28 @@ static const struct { const char *line, *why; } refusals[] = {
     {MACHINE "\"env\":{\"\":1}}", "env: '': a key has 1 to 39 bytes"},
     {MACHINE "\"env\":{\"" L40 "\":1}}", "env: '" L40 "': a key has 1 to 39 bytes"},
     {MACHINE "\"env\":{\"x\":1},\"compared\":[1]}", "compared: entry 0 is no string"},
-    {MACHINE "\"env\":{\"x\":1},\"unknown_numbers\":{}}", "unknown_numbers: an array expected, not an object"},
+    {MACHINE "\"env\":{\"x\":1},\"unknown_numbers\":{}}",
+     "unknown_numbers: an array expected, not an object"},
     {"{\"record\":\"ceiling\"}", "what: missing"},
-    {"{\"record\":\"ceiling\",\"what\":\"speed\"}", "what: 'speed' is none of bandwidth flops latency launch clock overlap"},
+    {"{\"record\":\"ceiling\",\"what\":\"speed\"}",
+     "what: 'speed' is none of bandwidth flops latency launch clock overlap"},
     {"{\"record\":\"ceiling\",\"what\":7}", "what: a string expected, not a number"},
     {CEILING "\"value\":-3.5}", "value: -3.5 is negative"},
     {CEILING "\"dtype\":\"f31\"}", "dtype: 'f31' is none of f64 f32 tf32 f16 bf16 f8 i8 i4"},
     {CEILING "\"dtype\":[]}", "dtype: a word expected, not an array"},
     {CEILING "\"level\":\"" TEN "\"}", "level: '" TEN "...' is longer than 7 bytes"},
-    {CEILING "\"flags\":[\"noisy\",\"tired\"]}", "flags: 'tired' is none of smt-shared throttled steal clock-drift cpuset-limited "
-                                               "cache-resident bimodal noisy suspect within-run"},
+    {CEILING "\"flags\":[\"noisy\",\"tired\"]}",
+     "flags: 'tired' is none of smt-shared throttled steal clock-drift cpuset-limited "
+     "cache-resident bimodal noisy suspect within-run"},
     {CEILING "\"flags\":7}", "flags: an array of words expected, not a number"},
     {CEILING "\"certificates\":[{},{},{},{},{}]}", "certificates: 5 of them, at most 4 are possible"},
     {CEILING "\"certificates\":[{},7]}", "certificates: entry 1 is no object"},
     {CEILING "\"certificates\":[{\"known\":1}]}", "certificates.known: true or false expected, not a number"},
     {"{\"record\":\"ceiling\",\"what\":\"capacity\"}", "level: missing"},
-    {"{\"record\":\"ceiling\",\"what\":\"capacity\",\"level\":\"L9\",\"value\":1}", "level: 'L9' is none of L1 L2 L3 DRAM"},
-    {"{\"record\":\"ceiling\",\"what\":\"capacity\",\"level\":\"L1\",\"value\":-1}", "value: a number of bytes expected"},
+    {"{\"record\":\"ceiling\",\"what\":\"capacity\",\"level\":\"L9\",\"value\":1}",
+     "level: 'L9' is none of L1 L2 L3 DRAM"},
+    {"{\"record\":\"ceiling\",\"what\":\"capacity\",\"level\":\"L1\",\"value\":-1}",
+     "value: a number of bytes expected"},
     {"{\"record\":\"point\",\"workload\":\"w\",\"kernel\":\"k\",\"backend\":\"b\"}", "status: missing"},
     {"{\"record\":\"point\",\"kernel\":\"k\",\"backend\":\"b\"}", "workload: missing"},
     {"{\"record\":\"point\",\"workload\":\"w\",\"kernel\":\"k\",\"backend\":\"b\",\"status\":\"fine\"}",
@@ -65,11 +72,14 @@ static const struct { const char *line, *why; } refusals[] = {
     {POINT "\"params\":{\"m\":1.5}}", "params.m: 1.5 is no integer"},
     {POINT "\"params\":{\"m\":\"1\"}}", "params.m: an integer expected, not a string"},
     {POINT "\"params\":{\"" TEN TEN "\":1}}", "params: '" TEN TEN "': a name has 1 to 15 bytes"},
-    {POINT "\"params\":{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1,\"j\":1,\"k\":1,\"l\":1,\"m\":1}}",
+    {POINT "\"params\":{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1,\"j\":1,"
+           "\"k\":1,\"l\":1,\"m\":1}}",
      "params: 13 of them, at most 12 are possible"},
     {POINT "\"params\":{\"m\":1},\"param_words\":7}", "param_words: an object expected, not a number"},
-    {POINT "\"params\":{\"m\":1},\"param_words\":{\"m\":1}}", "param_words.m: a string expected, not a number"},
-    {POINT "\"params\":{\"m\":1},\"param_words\":{\"m\":\"" TEN TEN "\"}}", "param_words.m: '" TEN TEN "' is longer than 15 bytes"},
+    {POINT "\"params\":{\"m\":1},\"param_words\":{\"m\":1}}",
+     "param_words.m: a string expected, not a number"},
+    {POINT "\"params\":{\"m\":1},\"param_words\":{\"m\":\"" TEN TEN "\"}}",
+     "param_words.m: '" TEN                                     TEN "' is longer than 15 bytes"},
     {POINT "\"time_s\":1}", "time_s: an object expected, not a number"},
     {POINT "\"time_s\":{\"median\":-1}}", "time_s.median: -1 is negative"},
     {POINT "\"dev_time_s\":{\"n\":-1}}", "dev_time_s.n: -1 is negative"},
@@ -92,9 +102,11 @@ static const struct { const char *line, *why; } refusals[] = {
     {FIT "\"n\":-5}", "n: -5 is negative"},
     {"{\"record\":\"verdict\"}", "question: missing"},
     {VERDICT "\"evidence\":[\"a;b\"]}", "evidence: entry 0 holds a ';'"},
-    {VERDICT "\"evidence\":[" L280 "," L280 "," L280 "," L280 "," L280 "," L280 "," L280 "," L280 "]}", "evidence: longer than 2047 bytes"},
+    {VERDICT "\"evidence\":[" L280 "," L280 "," L280 "," L280 "," L280 "," L280 "," L280 "," L280 "]}",
+     "evidence: longer than 2047 bytes"},
     {VERDICT "\"evidence\":[1]}", "evidence: entry 0 is no string"},
-    {CEILING "\"\\u0007\xc3\xa9\":1,\"source\":\"\\u0007\"}", "source: '?' is none of measured datasheet theory"},
+    {CEILING "\"\\u0007\xc3\xa9\":1,\"source\":\"\\u0007\"}",
+     "source: '?' is none of measured datasheet theory"},
 };
 
 static void refuses(void **state)
@@ -106,7 +118,8 @@ static void refuses(void **state)
         ir_record r;
         snprintf(text, sizeof text, HEADER "\n%s\n", refusals[i].line);
         snprintf(want, sizeof want, "f.jsonl:3: %s", refusals[i].why);
-        if (ir_record_parse("f.jsonl", text, strlen(text), false, &r) == IR_OK) fail_msg("accepted: %s", refusals[i].line);
+        if (ir_record_parse("f.jsonl", text, strlen(text), false, &r) == IR_OK)
+            fail_msg("accepted: %s", refusals[i].line);
         assert_string_equal(ir_why(), want);
         assert_true(r.npoint == 0 && !r.point && !r.device && r.ceilings.n == 0 && r.env.n == 0);
     }
@@ -115,10 +128,25 @@ static void refuses(void **state)
 /* What the JSON library refuses is reported in its words, behind file, line and column. */
 static void not_json(void **state)
 {
-    static const struct { const char *line; size_t n; } bad[] = {
-        {"{", 1}, {"{\"record\":\"point\"", 17}, {"nonsense", 8}, {"{\"a\":1,\"a\":2}", 13}, {"{\"a\":\"\xff\"}", 9},
-        {"{\"a\":\"\xc0\x80\"}", 10}, {"{\"a\":\"\xed\xa0\x80\"}", 11}, {"{\"a\":1e999}", 11}, {"{\"a\":99999999999999999999}", 26},
-        {"{\"a\":NaN}", 9}, {"{\"a\":01}", 8}, {"{\"a\":\"x\0y\"}", 11}, {"\0\0\0", 3}, {"{\"a\":\"\\u0000\"}", 14}, {"{} {}", 5}, {"{'a':1}", 7}};
+    static const struct {
+        const char *line;
+        size_t      n;
+    } bad[] = {{"{", 1},
+               {"{\"record\":\"point\"", 17},
+               {"nonsense", 8},
+               {"{\"a\":1,\"a\":2}", 13},
+               {"{\"a\":\"\xff\"}", 9},
+               {"{\"a\":\"\xc0\x80\"}", 10},
+               {"{\"a\":\"\xed\xa0\x80\"}", 11},
+               {"{\"a\":1e999}", 11},
+               {"{\"a\":99999999999999999999}", 26},
+               {"{\"a\":NaN}", 9},
+               {"{\"a\":01}", 8},
+               {"{\"a\":\"x\0y\"}", 11},
+               {"\0\0\0", 3},
+               {"{\"a\":\"\\u0000\"}", 14},
+               {"{} {}", 5},
+               {"{'a':1}", 7}};
     (void)state;
     need_reader();
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -139,7 +167,8 @@ static void not_json(void **state)
                     continue;
                 }
                 assert_int_equal(s, IR_EINVAL);
-                if (strncmp(ir_why(), "f:2: column ", 12) != 0 || !strstr(ir_why(), newline ? ": not JSON: " : ": the line is cut off: "))
+                if (strncmp(ir_why(), "f:2: column ", 12) != 0 ||
+                    !strstr(ir_why(), newline ? ": not JSON: " : ": the line is cut off: "))
                     fail_msg("%s", ir_why());
                 for (const char *c = ir_why(); *c; c++) assert_true((unsigned char)*c >= 0x20);
             }
@@ -195,11 +224,13 @@ static void too_many(void **state)
     assert_int_equal(ir_record_parse("f", text, n, true, &r), IR_EINVAL);
     assert_string_equal(ir_why(), "f:2: env: more than 4096 entries");
     n = (size_t)sprintf(text, HEADER);
-    for (int i = 0; i < 1100; i++) n += (size_t)sprintf(text + n, "{\"record\":\"machine\",\"device\":\"d%d\"}\n", i);
+    for (int i = 0; i < 1100; i++)
+        n += (size_t)sprintf(text + n, "{\"record\":\"machine\",\"device\":\"d%d\"}\n", i);
     assert_int_equal(ir_record_parse("f", text, n, true, &r), IR_EINVAL);
     assert_string_equal(ir_why(), "f:1026: device: more than 1024 devices");
     n = (size_t)sprintf(text, HEADER); /* more oracles than are kept: the names are lost, not the points */
-    for (int i = 0; i < 1000; i++) n += (size_t)sprintf(text + n, POINT "\"check\":{\"oracle\":\"o%d\"}}\n", i);
+    for (int i = 0; i < 1000; i++)
+        n += (size_t)sprintf(text + n, POINT "\"check\":{\"oracle\":\"o%d\"}}\n", i);
     assert_int_equal(ir_record_parse("f", text, n, true, &r), IR_OK);
     assert_int_equal(r.npoint, 1000);
     assert_string_equal(r.point[999].check.oracle, "an oracle whose name was not kept");

@@ -1,6 +1,6 @@
 /* test_record_text.c -- the text report of a fixed machine against golden text, in UTF-8 and ASCII, wide and
- * narrow; numbers; and what holds at any width: lines fit, colour changes nothing but colour, no point is lost.
- * IR_UPDATE_GOLDEN=1 rewrites the golden files. */
+ * narrow; numbers; and what holds at any width: lines fit, colour changes nothing but colour, no point is
+ * lost. IR_UPDATE_GOLDEN=1 rewrites the golden files. */
 #define _GNU_SOURCE
 #include "harness/record/text.h"
 
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-/* ---- a machine ----------------------------------------------------------------------------------------- */
+/* ---- a machine ------------------------------------------------------------------------------- */
 typedef struct {
     ir_device_info info;
     ir_env         env;
@@ -23,12 +23,20 @@ typedef struct {
     ir_fit         fit[2];
 } machine;
 
-static void add_ceiling(machine *m, ir_what what, const char *level, const char *op, const char *kernel, ir_dtype dtype,
-                        int threads, double value, double size_B, int nsat, const double gain[])
+static void add_ceiling(machine *m, ir_what what, const char *level, const char *op, const char *kernel,
+                        ir_dtype dtype, int threads, double value, double size_B, int nsat,
+                        const double gain[])
 {
     static const char *const axis[] = {"threads", "streams", "bytes"};
-    ir_ceiling c = {.what = what, .dtype = dtype, .threads = threads, .value = value, .lo = value * .996, .hi = value * 1.004,
-                    .theory = what == IR_C_FLOPS ? value / .97 : NAN, .read_frac = NAN, .size_B = size_B};
+    ir_ceiling               c = {.what = what,
+                                  .dtype = dtype,
+                                  .threads = threads,
+                                  .value = value,
+                                  .lo = value * .996,
+                                  .hi = value * 1.004,
+                                  .theory = what == IR_C_FLOPS ? value / .97 : NAN,
+                                  .read_frac = NAN,
+                                  .size_B = size_B};
     snprintf(c.device, sizeof c.device, "cpu0");
     snprintf(c.level, sizeof c.level, "%s", level);
     snprintf(c.op, sizeof c.op, "%s", op);
@@ -53,8 +61,9 @@ static void fill_ceilings(machine *m)
             const char *kernel = l == 3 && o > 0 ? "nt" : "regular";
             double      v = rate[l] * (1 - .03 * o);
             add_ceiling(m, IR_C_BANDWIDTH, ir_text_levels[l], op[o], kernel, IR_F64, 1, v, size[l], 0, NULL);
-            add_ceiling(m, IR_C_BANDWIDTH, ir_text_levels[l], op[o], kernel, IR_F64, 8, v * (l == 3 ? 2.1 : 7.9), size[l] * (l == 3 ? 1 : 8),
-                        l == 3 ? 3 : 1, l == 3 ? dram : cache);
+            add_ceiling(m, IR_C_BANDWIDTH, ir_text_levels[l], op[o], kernel, IR_F64, 8,
+                        v * (l == 3 ? 2.1 : 7.9), size[l] * (l == 3 ? 1 : 8), l == 3 ? 3 : 1,
+                        l == 3 ? dram : cache);
         }
     add_ceiling(m, IR_C_BANDWIDTH, "DRAM", "read", "regular", IR_F64, 2, 20e9, 256e6, 1, cache);
     add_ceiling(m, IR_C_BANDWIDTH, "DRAM", "read", "regular", IR_F64, 4, 24e9, 256e6, 1, cache);
@@ -63,12 +72,15 @@ static void fill_ceilings(machine *m)
         add_ceiling(m, IR_C_FLOPS, "", "fma", "fma", IR_F64, t ? 8 : 1, t ? 380e9 : 48e9, NAN, t, cache);
         add_ceiling(m, IR_C_FLOPS, "", "fma", "fma", IR_F32, t ? 8 : 1, t ? 760e9 : 96e9, NAN, t, cache);
         add_ceiling(m, IR_C_FLOPS, "", "fma", "fma", IR_I8, t ? 8 : 1, t ? 1.52e12 : 192e9, NAN, t, cache);
-        add_ceiling(m, IR_C_LAUNCH, "", "forkjoin", "pool", IR_NDTYPE, t ? 8 : 1, t ? 1.24e-6 : 9e-9, NAN, 0, NULL);
+        add_ceiling(m, IR_C_LAUNCH, "", "forkjoin", "pool", IR_NDTYPE, t ? 8 : 1, t ? 1.24e-6 : 9e-9, NAN, 0,
+                    NULL);
     }
     for (int l = 0; l < 4; l++) {
         static const double ns[] = {1.33, 4.7, 21, 93};
-        add_ceiling(m, IR_C_LATENCY, ir_text_levels[l], "chase", "huge", IR_NDTYPE, 1, ns[l] * 1e-9, size[l], 0, NULL);
-        add_ceiling(m, IR_C_LATENCY, ir_text_levels[l], "chase", "small", IR_NDTYPE, 1, ns[l] * 1.2e-9, size[l], 0, NULL);
+        add_ceiling(m, IR_C_LATENCY, ir_text_levels[l], "chase", "huge", IR_NDTYPE, 1, ns[l] * 1e-9, size[l],
+                    0, NULL);
+        add_ceiling(m, IR_C_LATENCY, ir_text_levels[l], "chase", "small", IR_NDTYPE, 1, ns[l] * 1.2e-9,
+                    size[l], 0, NULL);
     }
     add_ceiling(m, IR_C_LATENCY, "DRAM", "mlp", "chase", IR_NDTYPE, 1, 10.4, NAN, 0, NULL);
     add_ceiling(m, IR_C_CLOCK, "", "clock", "adds", IR_NDTYPE, 1, 3e9, NAN, 0, NULL);
@@ -78,7 +90,8 @@ static void fill_ceilings(machine *m)
     m->ceilings.level_B[1] = 1048576;
 }
 
-static ir_point *add_point(machine *m, const char *family, const char *workload, const char *kernel, double bytes, double flops, double T)
+static ir_point *add_point(machine *m, const char *family, const char *workload, const char *kernel,
+                           double bytes, double flops, double T)
 {
     ir_point *p = &m->point[m->npoint++];
     ir_point_init(p);
@@ -117,9 +130,10 @@ static void set_param(ir_point *p, const char *name, int64_t v)
 static void fill_points(machine *m)
 {
     static const char *const stream[] = {"read", "copy", "triad"};
-    ir_point *p;
+    ir_point                *p;
     for (int i = 0; i < 3; i++) {
-        p = add_point(m, "stream", stream[i], i ? "nt" : "regular", 268435456, i == 1 ? 0 : 268435456 / (i ? 6. : 4.), 0.0109 + i * .0003);
+        p = add_point(m, "stream", stream[i], i ? "nt" : "regular", 268435456,
+                      i == 1 ? 0 : 268435456 / (i ? 6. : 4.), 0.0109 + i * .0003);
         set_param(p, "bytes", 268435456);
     }
     p = add_point(m, "stream", "copy", "nt", 268435456, 0, NAN);
@@ -129,7 +143,8 @@ static void fill_points(machine *m)
     snprintf(p->why, sizeof p->why, "y[17] is 3 instead of 4 (largest error 0.25, tolerance 1e-6)");
     for (int i = 0; i < 4; i++) {
         int n = 256 << i;
-        p = add_point(m, "gemm", "gemm", i == 3 ? "openblas" : "blocked", 12. * n * n, 2. * n * n * n, 2. * n * n * n / (500e9 + 5e10 * i));
+        p = add_point(m, "gemm", "gemm", i == 3 ? "openblas" : "blocked", 12. * n * n, 2. * n * n * n,
+                      2. * n * n * n / (500e9 + 5e10 * i));
         set_param(p, "m", n);
         set_param(p, "n", n);
         set_param(p, "k", n);
@@ -150,7 +165,8 @@ static void fill_points(machine *m)
     set_param(p, "pages", 1);
     snprintf(p->pword[0], sizeof p->pword[0], "huge");
     for (int i = 0; i < 2; i++) { /* names too long for their column */
-        static const char *const name[] = {"batch", "channels", "height", "width", "filters", "kernel_h", "kernel_w", "stride", "padding"};
+        static const char *const name[] = {"batch",    "channels", "height", "width",  "filters",
+                                           "kernel_h", "kernel_w", "stride", "padding"};
         p = add_point(m, "conv", "conv", "im2col", 1e8, 1e10, .02);
         for (int k = 0; k < 9; k++) set_param(p, name[k], k < 6 ? 1000 * k + i : 3);
     }
@@ -158,7 +174,8 @@ static void fill_points(machine *m)
         p = add_point(m, "gemm", "gemm", i ? "amx" : "avx512", 1, 1, NAN);
         set_param(p, "m", 64 << i);
         p->status = i == 2 ? IR_ENOMEM : IR_SKIP;
-        snprintf(p->why, sizeof p->why, i == 2 ? "needs 34.4 GB, 8.1 GB are free" : "this CPU has no %s", i ? "AMX" : "AVX-512");
+        snprintf(p->why, sizeof p->why, i == 2 ? "needs 34.4 GB, 8.1 GB are free" : "this CPU has no %s",
+                 i ? "AMX" : "AVX-512");
     }
 }
 
@@ -167,8 +184,17 @@ static void fill(machine *m)
     memset(m, 0, sizeof *m);
     ir_env_init(&m->env);
     ir_ceilings_init(&m->ceilings);
-    m->info = (ir_device_info){.id = "cpu0", .name = "A CPU with eight cores", .backend = "cpu", .driver = "avx2", .cores = 8, .threads = 8,
-                               .numa_nodes = 1, .clock_Hz = 3e9, .mem_B = 16e9, .llc_B = 16777216, .spec_Bps = 51.2e9};
+    m->info = (ir_device_info){.id = "cpu0",
+                               .name = "A CPU with eight cores",
+                               .backend = "cpu",
+                               .driver = "avx2",
+                               .cores = 8,
+                               .threads = 8,
+                               .numa_nodes = 1,
+                               .clock_Hz = 3e9,
+                               .mem_B = 16e9,
+                               .llc_B = 16777216,
+                               .spec_Bps = 51.2e9};
     for (int t = 0; t < IR_NDTYPE; t++) m->info.spec_flops[t] = t == IR_F32 ? 768e9 : NAN;
     ir_env_text(&m->env, "os", "Debian GNU/Linux 12 (bookworm)", true);
     ir_env_text(&m->env, "kernel", "6.1.0-26-amd64", true);
@@ -181,9 +207,22 @@ static void fill(machine *m)
     fill_points(m);
     for (int i = 0; i < 2; i++) {
         ir_fit *f = &m->fit[i];
-        *f = (ir_fit){.device = "cpu0", .form = (ir_form)i, .BW_ref = 25.2e9, .R_peak = 760e9, .BW = {24.4e9, 23.9e9, 25.0e9, IR_FITTED},
-                      .eta = {.91, .88, .94, IR_FITTED}, .L_lat = {1.3e-6, 1.1e-6, 1.6e-6, IR_PINNED}, .err_median = .031, .err_p90 = .084,
-                      .lofo_median = .052, .lofo_p90 = .17, .roof_median = .21, .roof_p90 = .66, .cond = 3.21, .n = 9, .nfamily = 4};
+        *f = (ir_fit){.device = "cpu0",
+                      .form = (ir_form)i,
+                      .BW_ref = 25.2e9,
+                      .R_peak = 760e9,
+                      .BW = {24.4e9, 23.9e9, 25.0e9, IR_FITTED},
+                      .eta = {.91, .88, .94, IR_FITTED},
+                      .L_lat = {1.3e-6, 1.1e-6, 1.6e-6, IR_PINNED},
+                      .err_median = .031,
+                      .err_p90 = .084,
+                      .lofo_median = .052,
+                      .lofo_p90 = .17,
+                      .roof_median = .21,
+                      .roof_p90 = .66,
+                      .cond = 3.21,
+                      .n = 9,
+                      .nfamily = 4};
     }
     m->fit[1].L_lat = (ir_coef){NAN, NAN, NAN, IR_UNIDENTIFIED};
     m->fit[1].eta.v = 1.31;
@@ -215,7 +254,7 @@ static char *report(const machine *m, int width, bool utf8, bool color)
     return text;
 }
 
-/* ---- golden text ---------------------------------------------------------------------------------------- */
+/* ---- golden text ----------------------------------------------------------------------------- */
 static void check_golden(const char *name, const char *actual)
 {
     char path[512], *expected = calloc(1, 1 << 17);
@@ -237,7 +276,11 @@ static void check_golden(const char *name, const char *actual)
 
 static void golden(void **state)
 {
-    static const struct { const char *name; int width; bool utf8; } form[] = {
+    static const struct {
+        const char *name;
+        int         width;
+        bool        utf8;
+    } form[] = {
         {"utf8_80", 80, true}, {"utf8_100", 100, true}, {"ascii_80", 80, false}, {"ascii_100", 100, false}};
     machine m;
     (void)state;
@@ -250,7 +293,7 @@ static void golden(void **state)
     empty(&m);
 }
 
-/* ---- at any width --------------------------------------------------------------------------------------- */
+/* ---- at any width ---------------------------------------------------------------------------- */
 static void check_lines(const char *text, int width, bool utf8)
 {
     for (const char *line = text, *end; *line; line = end + 1) {
@@ -261,7 +304,8 @@ static void check_lines(const char *text, int width, bool utf8)
         if (ir_text_columns(one) > width) fail_msg("%d columns of %d: %s", ir_text_columns(one), width, one);
         if (end > line && end[-1] == ' ') fail_msg("ends in a blank: '%s'", one);
         for (const char *c = one; *c; c++)
-            if ((unsigned char)*c < 0x20 || (!utf8 && (unsigned char)*c > 0x7E)) fail_msg("byte 0x%02x: %s", (unsigned char)*c, one);
+            if ((unsigned char)*c < 0x20 || (!utf8 && (unsigned char)*c > 0x7E))
+                fail_msg("byte 0x%02x: %s", (unsigned char)*c, one);
     }
 }
 
@@ -281,7 +325,8 @@ static void fits_the_width(void **state)
     assert_string_equal(text, hundred);
     free(text);
     free(hundred);
-    for (int w = 1; w < 72; w += 5) free(report(&m, w, true, true)); /* too narrow to keep to: only to survive */
+    for (int w = 1; w < 72; w += 5)
+        free(report(&m, w, true, true)); /* too narrow to keep to: only to survive */
     empty(&m);
 }
 
@@ -294,8 +339,10 @@ static void colour_only_adds_colour(void **state)
     assert_null(strchr(plain, '\033'));
     assert_non_null(strchr(color, '\033'));
     for (const char *from = color; *from;) {
-        if (*from == '\033') from = strchr(from, 'm') + 1;
-        else *to++ = *from++;
+        if (*from == '\033')
+            from = strchr(from, 'm') + 1;
+        else
+            *to++ = *from++;
     }
     *to = 0;
     assert_string_equal(plain, color);
@@ -306,17 +353,25 @@ static void colour_only_adds_colour(void **state)
 
 static void no_point_is_lost(void **state)
 {
-    static const char *const must[] = {
-        "y[17] is 3 instead of 4", "this CPU has no AVX-512", "this CPU has no AMX", "needs 34.4 GB, 8.1 GB are free",
-        "part of it stayed in the cache", "two modes, 26 ms and 29.1 ms", "above 2 loads a cycle", "unidentified", "eta is above 1.02"};
-    machine m;
+    static const char *const must[] = {"y[17] is 3 instead of 4",
+                                       "this CPU has no AVX-512",
+                                       "this CPU has no AMX",
+                                       "needs 34.4 GB, 8.1 GB are free",
+                                       "part of it stayed in the cache",
+                                       "two modes, 26 ms and 29.1 ms",
+                                       "above 2 loads a cycle",
+                                       "unidentified",
+                                       "eta is above 1.02"};
+    machine                  m;
     (void)state;
     fill(&m);
     for (int width = 80; width <= 200; width += 40) {
         char *text = report(&m, width, false, false), *joined = text;
         for (char *c = text; *c; c++) /* undo the wrapping */
-            if (*c != '\n' && (*c != ' ' || (joined > text && joined[-1] != ' '))) *joined++ = *c;
-            else if (*c == '\n' && joined > text && joined[-1] != ' ') *joined++ = ' ';
+            if (*c != '\n' && (*c != ' ' || (joined > text && joined[-1] != ' ')))
+                *joined++ = *c;
+            else if (*c == '\n' && joined > text && joined[-1] != ' ')
+                *joined++ = ' ';
         *joined = 0;
         for (size_t i = 0; i < sizeof must / sizeof *must; i++)
             if (!strstr(text, must[i])) fail_msg("width %d: '%s' is missing", width, must[i]);
@@ -325,7 +380,7 @@ static void no_point_is_lost(void **state)
     empty(&m);
 }
 
-/* ---- nothing and nonsense ------------------------------------------------------------------------------- */
+/* ---- nothing and nonsense -------------------------------------------------------------------- */
 static void nothing_known(void **state)
 {
     static machine m;
@@ -345,14 +400,15 @@ static void nothing_known(void **state)
 static void absurd_numbers(void **state)
 {
     static const double v[] = {0, -1, 1e-300, 1e300, INFINITY, NAN, 5e-324};
-    machine m;
+    machine             m;
     (void)state;
     for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
         fill(&m);
         for (size_t k = 0; k < m.ceilings.n; k++) m.ceilings.v[k].value = v[i];
         for (size_t k = 0; k < m.npoint; k++) {
             ir_point *p = &m.point[k];
-            p->wall.median = p->cost.flops = p->mfu = p->mbu = p->eta = p->bound_p = p->ridge = p->term_data_s = v[i];
+            p->wall.median = p->cost.flops = p->mfu = p->mbu = p->eta = p->bound_p = p->ridge =
+                p->term_data_s = v[i];
             p->cost.read_B = v[(i + 1) % (sizeof v / sizeof *v)];
             memset(p->family, 'z', sizeof p->family - 1);
             memset(p->kernel, '\xc3', sizeof p->kernel - 1);
@@ -365,42 +421,80 @@ static void absurd_numbers(void **state)
     }
 }
 
-/* ---- numbers -------------------------------------------------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 static void scaled(void **state)
 {
-    static const struct { double v; const char *unit, *text; } c[] = {
-        {41.2e9, "B/s", "41.2 GB/s"}, {3.1e-6, "s", "3.1 us"}, {220e9, "FLOP/s", "220 GFLOP/s"}, {NAN, "s", "-"}, {0, "B", "0 B"},
-        {999.4, "B", "999 B"}, {999.5, "B", "1 kB"}, {999999, "B", "1 MB"}, {1, "s", "1 s"}, {9.996, "", "10"}, {99.96, "s", "100 s"},
-        {-2.5e-3, "s", "-2.5 ms"}, {1e-15, "s", "1 fs"}, {1e-16, "s", "100 as"}, {1e18, "B", "1 EB"}, {1e22, "B", "1e+22 B"},
-        {INFINITY, "B/s", "inf B/s"}, {-INFINITY, "", "-inf"}, {12345, "", "12.3 k"}, {1.005e12, "FLOP/s", "1 TFLOP/s"},
-        {0.1, "s", "100 ms"}, {1e3, "Hz", "1 kHz"}, {2.4995e9, "Hz", "2.5 GHz"}};
+    static const struct {
+        double      v;
+        const char *unit, *text;
+    } c[] = {{41.2e9, "B/s", "41.2 GB/s"},
+             {3.1e-6, "s", "3.1 us"},
+             {220e9, "FLOP/s", "220 GFLOP/s"},
+             {NAN, "s", "-"},
+             {0, "B", "0 B"},
+             {999.4, "B", "999 B"},
+             {999.5, "B", "1 kB"},
+             {999999, "B", "1 MB"},
+             {1, "s", "1 s"},
+             {9.996, "", "10"},
+             {99.96, "s", "100 s"},
+             {-2.5e-3, "s", "-2.5 ms"},
+             {1e-15, "s", "1 fs"},
+             {1e-16, "s", "100 as"},
+             {1e18, "B", "1 EB"},
+             {1e22, "B", "1e+22 B"},
+             {INFINITY, "B/s", "inf B/s"},
+             {-INFINITY, "", "-inf"},
+             {12345, "", "12.3 k"},
+             {1.005e12, "FLOP/s", "1 TFLOP/s"},
+             {0.1, "s", "100 ms"},
+             {1e3, "Hz", "1 kHz"},
+             {2.4995e9, "Hz", "2.5 GHz"}};
     char buf[64], tiny[4];
     (void)state;
-    for (size_t i = 0; i < sizeof c / sizeof *c; i++) assert_string_equal(ir_text_scaled(c[i].v, c[i].unit, buf, sizeof buf), c[i].text);
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++)
+        assert_string_equal(ir_text_scaled(c[i].v, c[i].unit, buf, sizeof buf), c[i].text);
     assert_string_equal(ir_text_scaled(41.2e9, "B/s", tiny, sizeof tiny), "41.");
 }
 
 static void other_numbers(void **state)
 {
-    static const struct { double v; const char *plain, *percent; } c[] = {
-        {0.0123, "0.0123", "1.2 %"}, {5.314, "5.31", "531 %"}, {47.84, "47.8", "4784 %"}, {.9996, "1.00", "100 %"}, {0, "0", "0 %"},
-        {NAN, "-", "-"}, {1e-9, "1.00e-09", "<0.01 %"}, {.004, "0.00400", "0.4 %"}, {.8749, "0.875", "87 %"}, {1e6, "1.00e+06", "1.00e+08 %"},
-        {.0995, "0.0995", "10 %"}, {-.5, "-0.500", "-50 %"}};
+    static const struct {
+        double      v;
+        const char *plain, *percent;
+    } c[] = {{0.0123, "0.0123", "1.2 %"},
+             {5.314, "5.31", "531 %"},
+             {47.84, "47.8", "4784 %"},
+             {.9996, "1.00", "100 %"},
+             {0, "0", "0 %"},
+             {NAN, "-", "-"},
+             {1e-9, "1.00e-09", "<0.01 %"},
+             {.004, "0.00400", "0.4 %"},
+             {.8749, "0.875", "87 %"},
+             {1e6, "1.00e+06", "1.00e+08 %"},
+             {.0995, "0.0995", "10 %"},
+             {-.5, "-0.500", "-50 %"}};
     char buf[IR_NUM], text[64];
     (void)state;
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
         assert_string_equal(ir_text_plain(c[i].v, buf), c[i].plain);
         assert_string_equal(ir_text_percent(c[i].v, buf), c[i].percent);
     }
-    assert_string_equal(ir_text_interval(38e9, 37.24e9, 1001e9, "B/s", text, sizeof text), "38.0 [37.2, 1001] GB/s");
+    assert_string_equal(ir_text_interval(38e9, 37.24e9, 1001e9, "B/s", text, sizeof text),
+                        "38.0 [37.2, 1001] GB/s");
     assert_string_equal(ir_text_interval(38e9, NAN, NAN, "B/s", text, sizeof text), "38 GB/s");
     assert_string_equal(ir_text_interval(NAN, 1, 2, "s", text, sizeof text), "-");
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(golden), cmocka_unit_test(fits_the_width), cmocka_unit_test(colour_only_adds_colour), cmocka_unit_test(no_point_is_lost),
-        cmocka_unit_test(nothing_known), cmocka_unit_test(absurd_numbers), cmocka_unit_test(scaled), cmocka_unit_test(other_numbers)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(golden),
+                                       cmocka_unit_test(fits_the_width),
+                                       cmocka_unit_test(colour_only_adds_colour),
+                                       cmocka_unit_test(no_point_is_lost),
+                                       cmocka_unit_test(nothing_known),
+                                       cmocka_unit_test(absurd_numbers),
+                                       cmocka_unit_test(scaled),
+                                       cmocka_unit_test(other_numbers)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

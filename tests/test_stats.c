@@ -1,5 +1,6 @@
-/* test_stats.c -- order statistics by hand; the promised coverage of the median's interval, with the stopping rule on, over
- * independent, skewed, bimodal and autocorrelated traces; modes; plateaus. Seeded: the same numbers on every machine. */
+/* test_stats.c -- order statistics by hand; the promised coverage of the median's interval, with the stopping
+ * rule on, over independent, skewed, bimodal and autocorrelated traces; modes; plateaus. Seeded: the same
+ * numbers on every machine. */
 #include "harness/stats/stats.h"
 
 #include <math.h>
@@ -9,7 +10,10 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-static void near(double got, double want) { if (!(fabs(got - want) <= 1e-12 * fmax(1, fabs(want)))) fail_msg("%.17g, not %.17g", got, want); }
+static void near(double got, double want)
+{
+    if (!(fabs(got - want) <= 1e-12 * fmax(1, fabs(want)))) fail_msg("%.17g, not %.17g", got, want);
+}
 
 static void test_order(void **state)
 {
@@ -64,8 +68,12 @@ static void test_rules(void **state)
     assert_true(s.outliers == 1 && s.n == 8 && s.max == 9); /* counted, never removed */
 }
 
-/* ---- coverage ---------------------------------------------------------------------------------------- */
-typedef struct { const char *name; double r, median; int kind; } trace;
+/* ---- coverage -------------------------------------------------------------------------------- */
+typedef struct {
+    const char *name;
+    double      r, median;
+    int         kind;
+} trace;
 enum { NORMAL, LOGNORMAL, BIMODAL };
 
 static double draw(ir_rng *g, const trace *t, double *z)
@@ -76,7 +84,8 @@ static double draw(ir_rng *g, const trace *t, double *z)
     return 1 + 0.05 * *z;
 }
 
-/* As the measuring loop: look at n = 30, 60, ... and stop when the interval is 1 % narrow, at 480 at the latest. */
+/* As the measuring loop: look at n = 30, 60, ... and stop when the interval is 1 % narrow, at 480 at the
+ * latest. */
 static bool covers(const trace *t, uint64_t seed)
 {
     enum { MOST = 480 };
@@ -98,9 +107,12 @@ static double true_median(const trace *t)
     if (t->kind != BIMODAL) return 1;
     double lo = 0.9, hi = 1.3; /* .65 F((x-1)/s) + .35 F((x-1.3)/s) = .5 */
     for (int i = 0; i < 60; i++) {
-        double x = 0.5 * (lo + hi), f = 0.65 * 0.5 * erfc(-(x - 1) / 0.02 / sqrt(2)) + 0.35 * 0.5 * erfc(-(x - 1.3) / 0.02 / sqrt(2));
-        if (f < 0.5) lo = x;
-        else hi = x;
+        double x = 0.5 * (lo + hi), f = 0.65 * 0.5 * erfc(-(x - 1) / 0.02 / sqrt(2)) +
+                                        0.35 * 0.5 * erfc(-(x - 1.3) / 0.02 / sqrt(2));
+        if (f < 0.5)
+            lo = x;
+        else
+            hi = x;
     }
     return lo;
 }
@@ -109,9 +121,10 @@ static void test_coverage(void **state)
 {
     (void)state;
     enum { RUNS = 3000 };
-    trace t[] = {{"independent", 0, 0, NORMAL}, {"skewed", 0, 0, LOGNORMAL}, {"bimodal", 0, 0, BIMODAL},
-                 {"AR(1) r=.3", .3, 0, NORMAL}, {"AR(1) r=.5", .5, 0, NORMAL}, {"AR(1) r=.7", .7, 0, NORMAL},
-                 {"skewed AR(1) r=.7", .7, 0, LOGNORMAL}};
+    trace t[] = {
+        {"independent", 0, 0, NORMAL},          {"skewed", 0, 0, LOGNORMAL},   {"bimodal", 0, 0, BIMODAL},
+        {"AR(1) r=.3", .3, 0, NORMAL},          {"AR(1) r=.5", .5, 0, NORMAL}, {"AR(1) r=.7", .7, 0, NORMAL},
+        {"skewed AR(1) r=.7", .7, 0, LOGNORMAL}};
     for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
         size_t k = 0;
         t[i].median = true_median(&t[i]);
@@ -152,7 +165,11 @@ static void test_plateaus(void **state)
     ir_rng_seed(&g, 3);
     for (int i = 0; i < N; i++) {
         x[i] = 4096.0 * (1 << i);
-        y[i] = (x[i] <= 48e3 ? 240e9 : x[i] <= 1.1e6 ? 120e9 : x[i] <= 20e6 ? 60e9 : 25e9) * (1 + 0.02 * ir_rng_normal(&g));
+        y[i] = (x[i] <= 48e3    ? 240e9
+                : x[i] <= 1.1e6 ? 120e9
+                : x[i] <= 20e6  ? 60e9
+                                : 25e9) *
+               (1 + 0.02 * ir_rng_normal(&g));
     }
     size_t n = ir_plateaus(x, y, N, 0.10, p, 8);
     assert_int_equal(n, 4);
@@ -182,8 +199,9 @@ static void test_random(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_order), cmocka_unit_test(test_binomial), cmocka_unit_test(test_rules),
-                                       cmocka_unit_test(test_coverage), cmocka_unit_test(test_modes),
-                                       cmocka_unit_test(test_plateaus), cmocka_unit_test(test_random)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_order), cmocka_unit_test(test_binomial),
+                                       cmocka_unit_test(test_rules), cmocka_unit_test(test_coverage),
+                                       cmocka_unit_test(test_modes), cmocka_unit_test(test_plateaus),
+                                       cmocka_unit_test(test_random)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

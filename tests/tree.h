@@ -9,7 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-typedef struct { char root[64]; } tree;
+typedef struct {
+    char root[64];
+} tree;
 
 static inline void tree_init(tree *t)
 {
@@ -18,8 +20,8 @@ static inline void tree_init(tree *t)
 }
 
 /* Write a printf-formatted text to root/path, making directories on the way. */
-__attribute__((format(printf, 3, 4)))
-static inline void tree_put(const tree *t, const char *path, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static inline void tree_put(const tree *t, const char *path,
+                                                                  const char *fmt, ...)
 {
     char    full[512];
     va_list ap;

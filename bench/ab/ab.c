@@ -35,7 +35,8 @@ static void ab_bracket(ab *a, char side, const double before[TRIAL_REFS], const 
     }
 }
 
-/* A point whose process was not there for it has no value: the block is begun for every point that it was to give. */
+/* A point whose process was not there for it has no value: the block is begun for every point that it was to
+ * give. */
 static void begin_points(ab *a, const size_t *args, size_t n)
 {
     for (size_t i = 0; i < a->t.n; i++) {
@@ -51,7 +52,8 @@ static ir_status one_process(ab *a, char side, const size_t *args, size_t n, dou
 {
     char   what[64];
     double after[TRIAL_REFS] = {NAN, NAN, NAN};
-    snprintf(what, sizeof what, "%s %zu, build %c", a->fresh ? "confirming, block" : "block", a->block + 1, side);
+    snprintf(what, sizeof what, "%s %zu, build %c", a->fresh ? "confirming, block" : "block", a->block + 1,
+             side);
     if (a->drive.progress) a->drive.progress(a, what);
     ir_status st = a->drive.process(a, side, args, n);
     a->done++;
@@ -73,7 +75,7 @@ static ir_status one_block(ab *a, const size_t *subset, size_t n, size_t block, 
     size_t *order = malloc((n + 1) * sizeof *order);
     double  t0 = a->drive.now(a);
     if (!order) return ir_fail(IR_ENOMEM, "no memory for %zu points", n);
-    uint64_t seed = a->fresh ? a->seed ^ 0xF5E5u : a->seed;
+    uint64_t  seed = a->fresh ? a->seed ^ 0xF5E5u : a->seed;
     ir_status st = IR_OK;
     a->block = block;
     trial_order(seed, block, sides);
@@ -112,7 +114,8 @@ static size_t select_args(ab *a, bool (*want)(const trial_point *), size_t *out)
     for (size_t i = 0; i < a->t.n; i++) wanted += want(&a->t.v[i]);
     for (size_t k = 0; wanted && k < a->nargs; k++) {
         bool take = !a->drive.gives;
-        for (size_t i = 0; i < a->t.n && !take; i++) take = want(&a->t.v[i]) && a->drive.gives(a, k, a->t.v[i].key);
+        for (size_t i = 0; i < a->t.n && !take; i++)
+            take = want(&a->t.v[i]) && a->drive.gives(a, k, a->t.v[i].key);
         if (take) out[n++] = k;
     }
     return n;

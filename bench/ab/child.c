@@ -16,16 +16,21 @@
 
 enum { POLL_MS = 100, MOST_OUT = 256 << 20 };
 
-/* ---- words ---- */
-/* One word from *s on, unquoted in place at `to`; returns the end of what was written, NULL: an unclosed quote. */
+/* ---- words ----------------------------------------------------------------------------------- */
+/* One word from *s on, unquoted in place at `to`; returns the end of what was written, NULL: an unclosed
+ * quote. */
 static char *word(const char **s, char *to)
 {
     char quote = 0;
     for (; **s && (quote || !isspace((unsigned char)**s)); ++*s) {
-        bool keep = **s == '\\' && (*s)[1] && (!quote || (quote == '"' && ((*s)[1] == '"' || (*s)[1] == '\\')));
-        if (keep) *to++ = *++*s;
-        else if (quote ? **s == quote : **s == '\'' || **s == '"') quote = quote ? 0 : **s;
-        else *to++ = **s;
+        bool keep =
+            **s == '\\' && (*s)[1] && (!quote || (quote == '"' && ((*s)[1] == '"' || (*s)[1] == '\\')));
+        if (keep)
+            *to++ = *++*s;
+        else if (quote ? **s == quote : **s == '\'' || **s == '"')
+            quote = quote ? 0 : **s;
+        else
+            *to++ = **s;
     }
     return quote ? NULL : to;
 }
@@ -56,7 +61,7 @@ void child_words_free(child_words *w)
     *w = (child_words){0};
 }
 
-/* ---- start ---- */
+/* ---- start ----------------------------------------------------------------------------------- */
 static void become(char *const *argv, int fd[2][2])
 {
     int nothing = open("/dev/null", O_RDONLY);
@@ -88,7 +93,7 @@ static ir_status start(char *const *argv, int fd[2][2], pid_t *pid)
     return IR_OK;
 }
 
-/* ---- read ---- */
+/* ---- read ------------------------------------------------------------------------------------ */
 static ir_status keep_out(child_result *r, const char *buf, size_t n)
 {
     char *grown = realloc(r->out, r->n + n + 1);
@@ -124,14 +129,17 @@ static ir_status drain(int fd, bool is_out, child_result *r, bool *open)
             *open = n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
             return IR_OK;
         }
-        if (!is_out) keep_err(r, buf, (size_t)n);
-        else if (keep_out(r, buf, (size_t)n) != IR_OK) return IR_ENOMEM;
+        if (!is_out)
+            keep_err(r, buf, (size_t)n);
+        else if (keep_out(r, buf, (size_t)n) != IR_OK)
+            return IR_ENOMEM;
         r->too_much = r->n > MOST_OUT;
         if (r->too_much) return IR_OK;
     }
 }
 
-static ir_status read_all(int fd[2][2], double timeout_s, const volatile int *stop, double t0, child_result *r)
+static ir_status read_all(int fd[2][2], double timeout_s, const volatile int *stop, double t0,
+                          child_result *r)
 {
     bool      open[2] = {true, true};
     ir_status st = IR_OK;
@@ -147,7 +155,8 @@ static ir_status read_all(int fd[2][2], double timeout_s, const volatile int *st
     return st;
 }
 
-/* Its end, once its output has ended; a process that closed its output and goes on is bound by the same time. */
+/* Its end, once its output has ended; a process that closed its output and goes on is bound by the same time.
+ */
 static void reap(pid_t pid, bool kill_now, double timeout_s, double t0, child_result *r)
 {
     int status = 0;
@@ -165,8 +174,10 @@ static void reap(pid_t pid, bool kill_now, double timeout_s, double t0, child_re
         }
     }
     kill(-pid, SIGKILL); /* what it started in its group and left behind */
-    if (WIFEXITED(status)) r->code = WEXITSTATUS(status);
-    else if (WIFSIGNALED(status)) r->signal = WTERMSIG(status);
+    if (WIFEXITED(status))
+        r->code = WEXITSTATUS(status);
+    else if (WIFSIGNALED(status))
+        r->signal = WTERMSIG(status);
 }
 
 ir_status child_run(char *const *argv, double timeout_s, const volatile int *stop, child_result *out)
@@ -196,10 +207,15 @@ void child_free(child_result *r)
 
 const char *child_failure(const child_result *r, double timeout_s, char *buf, size_t n)
 {
-    if (r->timed_out) snprintf(buf, n, "still running after %g s: ended", timeout_s);
-    else if (r->too_much) snprintf(buf, n, "wrote more than %d MiB: ended", MOST_OUT >> 20);
-    else if (r->signal) snprintf(buf, n, "killed by signal %d (%s)", r->signal, strsignal(r->signal));
-    else if (r->code != 0) snprintf(buf, n, "exit code %d%s%.300s", r->code, *r->err ? ": " : "", r->err);
-    else return NULL;
+    if (r->timed_out)
+        snprintf(buf, n, "still running after %g s: ended", timeout_s);
+    else if (r->too_much)
+        snprintf(buf, n, "wrote more than %d MiB: ended", MOST_OUT >> 20);
+    else if (r->signal)
+        snprintf(buf, n, "killed by signal %d (%s)", r->signal, strsignal(r->signal));
+    else if (r->code != 0)
+        snprintf(buf, n, "exit code %d%s%.300s", r->code, *r->err ? ": " : "", r->err);
+    else
+        return NULL;
     return buf;
 }

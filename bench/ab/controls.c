@@ -7,14 +7,15 @@
 #include <string.h>
 
 enum { SAMPLES = 9 };
-static const double COPY_B = 64e6; /* beyond a usual last-level cache, and still quick */
+static const double      COPY_B = 64e6; /* beyond a usual last-level cache, and still quick */
 static const char *const names[TRIAL_REFS] = {"copy", "fma", "forkjoin"};
 
 static const ir_kernel *controls_usable(const measure_context *s, const ir_workload *w, const ir_params *p)
 {
     const ir_kernel *k;
     for (size_t i = 0; (k = backend_kernel(s->dev.be, w, i)); i++)
-        if (!(k->flags & (IR_K_NAIVE | IR_K_LIB)) && (!k->can_run || k->can_run(&s->dev, w, p) == IR_OK)) return k;
+        if (!(k->flags & (IR_K_NAIVE | IR_K_LIB)) && (!k->can_run || k->can_run(&s->dev, w, p) == IR_OK))
+            return k;
     return NULL;
 }
 
@@ -42,7 +43,8 @@ ir_status ab_controls_open(ab_controls *r, const cli_options *o)
 
 ir_status ab_controls_now(ab_controls *r, double out[TRIAL_REFS])
 {
-    ir_policy pol = {.warmup_s = 2e-3, .warmup_cap_s = 5e-3, .fixed_n = SAMPLES, .precision = 0.01, .seed = 1};
+    ir_policy pol = {
+        .warmup_s = 2e-3, .warmup_cap_s = 5e-3, .fixed_n = SAMPLES, .precision = 0.01, .seed = 1};
     for (int i = 0; i < TRIAL_REFS; i++) {
         ir_point o;
         out[i] = NAN;

@@ -9,7 +9,8 @@
 
 static int print_weight(const ir_comparison *c)
 {
-    static const char *const order[] = {"INCORRECT", "MISSING", "REGRESSED", "ENVIRONMENT", "TOO FEW BLOCKS", "INCONCLUSIVE", "IMPROVED"};
+    static const char *const order[] = {"INCORRECT",      "MISSING",      "REGRESSED", "ENVIRONMENT",
+                                        "TOO FEW BLOCKS", "INCONCLUSIVE", "IMPROVED"};
     for (int i = 0; i < 7; i++)
         if (!strcmp(c->verdict, order[i])) return i;
     return 7;
@@ -32,15 +33,18 @@ void ab_sort(ir_comparison *v, size_t n)
 
 static void percent(double log_ratio, bool sign, char *buf, size_t n)
 {
-    if (isnan(log_ratio)) snprintf(buf, n, "-");
-    else snprintf(buf, n, sign ? "%+.1f %%" : "%.1f %%", 100 * expm1(log_ratio));
+    if (isnan(log_ratio))
+        snprintf(buf, n, "-");
+    else
+        snprintf(buf, n, sign ? "%+.1f %%" : "%.1f %%", 100 * expm1(log_ratio));
 }
 
 void ab_print(const ir_text *t, const ir_comparison *v, size_t n, const char *unit)
 {
     int width = 10;
     for (size_t i = 0; i < n; i++) width = (int)strlen(v[i].point) > width ? (int)strlen(v[i].point) : width;
-    fprintf(t->f, "%-*s %9s  %-19s %6s %9s  %s\n", width, "point", "change", "95 % interval", unit, "could see", "verdict");
+    fprintf(t->f, "%-*s %9s  %-19s %6s %9s  %s\n", width, "point", "change", "95 % interval", unit,
+            "could see", "verdict");
     for (size_t i = 0; i < n; i++) {
         const ir_comparison *c = &v[i];
         char                 e[16], lo[16], hi[16], mde[16], both[40];
@@ -49,7 +53,8 @@ void ab_print(const ir_text *t, const ir_comparison *v, size_t n, const char *un
         percent(c->hi, true, hi, sizeof hi);
         percent(c->mde, false, mde, sizeof mde);
         snprintf(both, sizeof both, isnan(c->lo) ? "-" : "%s to %s", lo, hi);
-        fprintf(t->f, "%-*s %9s  %-19s %6zu %9s  %s%s\n", width, c->point, e, both, c->blocks, mde, c->verdict, c->confirmed ? " (confirmed)" : "");
+        fprintf(t->f, "%-*s %9s  %-19s %6zu %9s  %s%s\n", width, c->point, e, both, c->blocks, mde,
+                c->verdict, c->confirmed ? " (confirmed)" : "");
         if (*c->note) fprintf(t->f, "%*s %s\n", width, "", c->note);
     }
     fflush(t->f);
@@ -57,12 +62,14 @@ void ab_print(const ir_text *t, const ir_comparison *v, size_t n, const char *un
 
 void ab_sentence(const ir_comparison *v, size_t n, char *buf, size_t size)
 {
-    static const char *const order[] = {"REGRESSED", "INCORRECT", "MISSING", "ENVIRONMENT", "TOO FEW BLOCKS", "INCONCLUSIVE", "IMPROVED", "SAME"};
-    size_t used = (size_t)snprintf(buf, size, "%zu point%s", n, n == 1 ? "" : "s");
+    static const char *const order[] = {"REGRESSED",      "INCORRECT",    "MISSING",  "ENVIRONMENT",
+                                        "TOO FEW BLOCKS", "INCONCLUSIVE", "IMPROVED", "SAME"};
+    size_t                   used = (size_t)snprintf(buf, size, "%zu point%s", n, n == 1 ? "" : "s");
     for (int k = 0; k < 8; k++) {
         size_t count = 0;
         for (size_t i = 0; i < n; i++) count += !strcmp(v[i].verdict, order[k]);
-        if (count && used < size) used += (size_t)snprintf(buf + used, size - used, ", %zu %s", count, order[k]);
+        if (count && used < size)
+            used += (size_t)snprintf(buf + used, size - used, ", %zu %s", count, order[k]);
     }
 }
 
@@ -89,18 +96,23 @@ ir_status ab_print_proof(FILE *f, const char *proof)
         const ir_gate_proof *g = &p.v[i];
         if (strcmp(g->what, "aa") != 0) continue;
         told = true;
-        fprintf(f, "%sfalse alarms of this gate: %zu of %zu point-verdicts on identical builds, at most %.2f %% (95 %%)%s\n",
-                g->upper <= 0.01 ? "" : "WARNING: ", g->found, g->n, 100 * g->upper, g->upper <= 0.01 ? "" : ": above 1 %, do not trust a red alone");
+        fprintf(f,
+                "%sfalse alarms of this gate: %zu of %zu point-verdicts on identical builds, at most %.2f %% "
+                "(95 %%)%s\n",
+                g->upper <= 0.01 ? "" : "WARNING: ", g->found, g->n, 100 * g->upper,
+                g->upper <= 0.01 ? "" : ": above 1 %, do not trust a red alone");
     }
     if (st == IR_OK && proof && !told) st = ir_fail(IR_EINVAL, "%s: no result of 'selftest aa' in it", proof);
-    if (!proof) fprintf(f, "WARNING: the false-alarm rate of this gate on this machine is not known: run 'ironroof selftest aa -o FILE', "
-                           "then give --proof FILE\n");
+    if (!proof)
+        fprintf(f, "WARNING: the false-alarm rate of this gate on this machine is not known: run 'ironroof "
+                   "selftest aa -o FILE', "
+                   "then give --proof FILE\n");
     ir_gate_proofs_free(&p);
     return st;
 }
 
-ir_status ab_file(const char *path, int argc, char *const *argv, const char *kind, const ir_comparison *v, size_t n, const ir_gate_proof *p,
-                  size_t nproof)
+ir_status ab_file(const char *path, int argc, char *const *argv, const char *kind, const ir_comparison *v,
+                  size_t n, const ir_gate_proof *p, size_t nproof)
 {
     ir_journal *j = NULL;
     char        tmp[4200];

@@ -10,9 +10,10 @@ void ab_sentence(const ir_comparison *, size_t n, char *buf, size_t size);
 ir_status ab_lines(const trial *, const char *kind, ir_comparisons *out);
 /* Worst first: INCORRECT, MISSING, REGRESSED, ENVIRONMENT, INCONCLUSIVE ...; the larger change first. */
 void ab_sort(ir_comparison *, size_t n);
-/* What is known of this gate's false alarms: a line on `f`; loud when unknown or above 1 %. proof NULL: unknown. */
+/* What is known of this gate's false alarms: a line on `f`; loud when unknown or above 1 %. proof NULL:
+ * unknown. */
 ir_status ab_print_proof(FILE *f, const char *proof);
 /* Header, lines, sentence to a file or "-"; path NULL: nothing. */
-ir_status ab_file(const char *path, int argc, char *const *argv, const char *kind, const ir_comparison *, size_t n, const ir_gate_proof *,
-                  size_t nproof);
+ir_status ab_file(const char *path, int argc, char *const *argv, const char *kind, const ir_comparison *,
+                  size_t n, const ir_gate_proof *, size_t nproof);
 #endif

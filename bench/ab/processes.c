@@ -1,5 +1,5 @@
-/* processes.c -- see ab_processes.h. A child is `COMMAND run POINT... --samples N -o -`, or with --as-is COMMAND alone; what
- * counts is the record it writes to standard output. */
+/* processes.c -- see ab_processes.h. A child is `COMMAND run POINT... --samples N -o -`, or with --as-is
+ * COMMAND alone; what counts is the record it writes to standard output. */
 #define _GNU_SOURCE
 #include "bench/ab/processes.h"
 #include "bench/run/output.h"
@@ -11,33 +11,51 @@
 
 enum { MOST_ARGS = 48, SAMPLES = 30 };
 
-const char *const ab_default_points[AB_DEFAULT_POINTS] = {"copy:bytes=64Ki", "copy:bytes=64Mi", "gemm:m=256,n=256,k=256",
-                                                          "gemv:m=2048,k=2048", "fma", "forkjoin"};
+const char *const ab_default_points[AB_DEFAULT_POINTS] = {
+    "copy:bytes=64Ki", "copy:bytes=64Mi", "gemm:m=256,n=256,k=256", "gemv:m=2048,k=2048", "fma", "forkjoin"};
 const char *const ab_default_filter = "/(regular|nt|blocked|stream|openblas|chains|pool)$";
 
-const ab_options ab_own_defaults = {.blocks = TRIAL_BLOCKS, .delta = 0.02, .confidence = 0.95, .timeout_s = 120,
-                                    .max_minutes = INFINITY, .plan = NAN, .rounds = 1};
+const ab_options ab_own_defaults = {.blocks = TRIAL_BLOCKS,
+                                    .delta = 0.02,
+                                    .confidence = 0.95,
+                                    .timeout_s = 120,
+                                    .max_minutes = INFINITY,
+                                    .plan = NAN,
+                                    .rounds = 1};
 #define OWN(field) .offset = offsetof(ab_options, field)
 const cli_option ab_own_options[] = {
-    {"blocks", 0, CLI_INT, "N", "blocks of four processes before the first look (12); fewer than 8 decide nothing", OWN(blocks), .lo = 1,
+    {"blocks", 0, CLI_INT, "N",
+     "blocks of four processes before the first look (12); fewer than 8 decide nothing", OWN(blocks), .lo = 1,
      .hi = TRIAL_MAX_BLOCKS},
-    {"delta", 0, CLI_REAL, "SHARE", "what matters in practice, 0.02 or 2% (2%)", OWN(delta), .lo = 1e-4, .hi = 1, .unit = CLI_SHARE},
-    {"max-minutes", 0, CLI_REAL, "N", "begin no block that would end later", OWN(max_minutes), .lo = 0.01, .hi = 1e5},
-    {"timeout", 0, CLI_REAL, "TIME", "end a process that runs longer; its points are then missing (120)", OWN(timeout_s), .lo = 0.01,
-     .hi = 86400, .unit = CLI_SECONDS},
-    {"no-more", 0, CLI_FLAG, NULL, "no further looks at 16, 24 and 32 blocks where a point is undecided", OWN(no_more)},
-    {"plan", 0, CLI_REAL, "SHARE", "how many blocks and minutes it takes to find a change of this size; 8 blocks are run to learn the spread",
+    {"delta", 0, CLI_REAL, "SHARE", "what matters in practice, 0.02 or 2% (2%)", OWN(delta), .lo = 1e-4,
+     .hi = 1, .unit = CLI_SHARE},
+    {"max-minutes", 0, CLI_REAL, "N", "begin no block that would end later", OWN(max_minutes), .lo = 0.01,
+     .hi = 1e5},
+    {"timeout", 0, CLI_REAL, "TIME", "end a process that runs longer; its points are then missing (120)",
+     OWN(timeout_s), .lo = 0.01, .hi = 86400, .unit = CLI_SECONDS},
+    {"no-more", 0, CLI_FLAG, NULL, "no further looks at 16, 24 and 32 blocks where a point is undecided",
+     OWN(no_more)},
+    {"plan", 0, CLI_REAL, "SHARE",
+     "how many blocks and minutes it takes to find a change of this size; 8 blocks are run to learn the "
+     "spread",
      OWN(plan), .lo = 1e-4, .hi = 1, .unit = CLI_SHARE},
     {"from", 0, CLI_TEXT, "FILE", "with --plan: take the spread from this record of a comparison", OWN(from)},
-    {"proof", 0, CLI_TEXT, "FILE", "record of 'selftest aa' on this machine: its false-alarm bound is shown", OWN(proof)},
+    {"proof", 0, CLI_TEXT, "FILE", "record of 'selftest aa' on this machine: its false-alarm bound is shown",
+     OWN(proof)},
     {"strict", 0, CLI_FLAG, NULL, "a point that stays undecided gives exit code 3", OWN(strict)},
     {"as-is", 0, CLI_FLAG, NULL, "run A and B exactly as written; they print ironroof records", OWN(as_is)},
-    {"no-reference", 0, CLI_FLAG, NULL, "no reference kernels between the processes: a machine that drifts then goes unseen", OWN(no_reference)},
+    {"no-reference", 0, CLI_FLAG, NULL,
+     "no reference kernels between the processes: a machine that drifts then goes unseen", OWN(no_reference)},
     {"rounds", 0, CLI_INT, "N", "selftest: comparisons in a row (1)", OWN(rounds), .lo = 1, .hi = 1000},
     {0}};
 
-/* ---- a child's command line ------------------------------------------------------------------------------------ */
-typedef struct { char **v; size_t n, cap; char text[16][64]; size_t ntext; } words;
+/* ---- a child's command line ------------------------------------------------------------------ */
+typedef struct {
+    char **v;
+    size_t n, cap;
+    char   text[16][64];
+    size_t ntext;
+} words;
 
 static void processes_add(words *w, const char *s)
 {
@@ -62,7 +80,7 @@ static void add_number(words *w, const char *key, double value)
 static void host_options(words *w, const cli_options *o)
 {
     static const char *const pages[] = {NULL, "huge", "small"};
-    char *list = w->text[w->ntext++ % 16];
+    char                    *list = w->text[w->ntext++ % 16];
     list[0] = 0;
     for (size_t i = 0; i < o->backends.n; i++) {
         size_t n = strlen(list);
@@ -101,11 +119,12 @@ static ir_status command_line(const ab_job *j, int side, const size_t *order, si
     return IR_OK;
 }
 
-/* ---- its record ------------------------------------------------------------------------------------------------ */
+/* ---- its record ------------------------------------------------------------------------------ */
 /* Two builds differ in how they were built; on everything else of the machine they must agree. */
 static bool of_the_build(const char *key)
 {
-    static const char *const own[] = {"compiler", "compiler_flags", "build_type", "openblas", "isa", "libc", "injected_slowdown"};
+    static const char *const own[] = {"compiler", "compiler_flags", "build_type",       "openblas",
+                                      "isa",      "libc",           "injected_slowdown"};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (!strcmp(key, own[i])) return true;
     return false;
@@ -118,7 +137,8 @@ static ir_status keep_environment(ab_job *j, int side, const ir_env *e)
     for (size_t i = 0; i < e->n && st == IR_OK; i++) {
         const ir_kv *kv = &e->v[i];
         bool         compare = kv->compare && !of_the_build(kv->key);
-        st = kv->is_num ? ir_env_num(&j->env[side], kv->key, kv->num, compare) : ir_env_text(&j->env[side], kv->key, kv->text, compare);
+        st = kv->is_num ? ir_env_num(&j->env[side], kv->key, kv->num, compare)
+                        : ir_env_text(&j->env[side], kv->key, kv->text, compare);
     }
     j->known[side] = st == IR_OK;
     if (st != IR_OK || !j->known[0] || !j->known[1]) return st;
@@ -169,14 +189,17 @@ static ir_status process(ab *a, char side, const size_t *order, size_t n)
     free(w.v);
     if (st != IR_OK) return st;
     const char *failed = child_failure(&r, j->own->timeout_s, text, sizeof text);
-    /* An ironroof that had a wrong point ends with 2 and its record says which: that is more than "it failed". */
-    if (failed && !(r.code == 2 && r.n > 0)) st = ir_fail(IR_ECHECK, "%s", failed);
-    else st = processes_take(j, side, &r);
+    /* An ironroof that had a wrong point ends with 2 and its record says which: that is more than "it
+     * failed". */
+    if (failed && !(r.code == 2 && r.n > 0))
+        st = ir_fail(IR_ECHECK, "%s", failed);
+    else
+        st = processes_take(j, side, &r);
     child_free(&r);
     return st;
 }
 
-/* ---- the rest of the driver -------------------------------------------------------------------------------------- */
+/* ---- the rest of the driver ------------------------------------------------------------------ */
 static ir_status processes_bracket(ab *a, double out[TRIAL_REFS])
 {
     ab_job *j = a->drive.ctx;
@@ -204,11 +227,11 @@ static bool gives(ab *a, size_t i, const char *key)
     return j->own->as_is || ab_text_gives((const char(*)[AB_ARG])j->arg, j->points.n, i, key);
 }
 
-/* ---- open, run, close ---------------------------------------------------------------------------------------------- */
+/* ---- open, run, close ------------------------------------------------------------------------ */
 static ir_status arguments(ab_job *j, const char *const *points, size_t n)
 {
     const char *const *v = n ? points : ab_default_points;
-    ir_status st = cli_points_expand(ir_workloads, v, n ? n : AB_DEFAULT_POINTS, j->opt, &j->points);
+    ir_status          st = cli_points_expand(ir_workloads, v, n ? n : AB_DEFAULT_POINTS, j->opt, &j->points);
     if (st != IR_OK) return st;
     j->filter = j->opt->filter.text ? j->opt->filter.text : n ? NULL : ab_default_filter;
     j->arg = malloc((j->points.n + 1) * sizeof *j->arg);
@@ -219,7 +242,8 @@ static ir_status arguments(ab_job *j, const char *const *points, size_t n)
     return IR_OK;
 }
 
-ir_status ab_job_open(ab_job *j, const cli_args *args, const ab_options *own, const char *a, const char *b, const char *const *points, size_t n)
+ir_status ab_job_open(ab_job *j, const cli_args *args, const ab_options *own, const char *a, const char *b,
+                      const char *const *points, size_t n)
 {
     memset(j, 0, sizeof *j);
     j->opt = &args->opt;
@@ -229,7 +253,9 @@ ir_status ab_job_open(ab_job *j, const cli_args *args, const ab_options *own, co
     trial_init(&j->a.t, own->confidence, log1p(own->delta));
     ir_status st = child_split(a, &j->side[0]);
     if (st == IR_OK) st = child_split(b, &j->side[1]);
-    if (st == IR_OK && own->as_is && n) st = ir_fail(IR_EINVAL, "--as-is: '%s' is no part of A or B; quote a command of several words", points[0]);
+    if (st == IR_OK && own->as_is && n)
+        st = ir_fail(IR_EINVAL, "--as-is: '%s' is no part of A or B; quote a command of several words",
+                     points[0]);
     if (st == IR_OK && !own->as_is) st = arguments(j, points, n);
     if (own->as_is) j->a.nargs = 1;
     if (st == IR_OK) st = ab_controls_open(&j->ref, j->opt);

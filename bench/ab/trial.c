@@ -9,8 +9,9 @@ static const double DRIFT_FLOOR = 0.005, DRIFT_TIMES = 3;
 
 const char *trial_verdict_name(trial_verdict v)
 {
-    static const char *const name[TRIAL_NVERDICT] = {"SAME", "IMPROVED", "REGRESSED", "INCONCLUSIVE", "TOO FEW BLOCKS",
-                                                     "ENVIRONMENT", "MISSING", "INCORRECT"};
+    static const char *const name[TRIAL_NVERDICT] = {"SAME",         "IMPROVED",       "REGRESSED",
+                                                     "INCONCLUSIVE", "TOO FEW BLOCKS", "ENVIRONMENT",
+                                                     "MISSING",      "INCORRECT"};
     return (unsigned)v < TRIAL_NVERDICT ? name[v] : "?";
 }
 
@@ -37,7 +38,7 @@ void trial_free(trial *t)
     t->n = t->cap = 0;
 }
 
-/* ---- plan ---- */
+/* ---- plan ------------------------------------------------------------------------------------ */
 static void block_rng(ir_rng *g, uint64_t seed, size_t block, uint64_t what)
 {
     ir_rng_seed(g, seed + 0x9E3779B97F4A7C15u * (2 * (uint64_t)block + what + 1));
@@ -62,7 +63,7 @@ void trial_shuffle(uint64_t seed, size_t block, size_t *v, size_t n)
     }
 }
 
-/* ---- seen ---- */
+/* ---- seen ------------------------------------------------------------------------------------ */
 trial_point *trial_find(trial *t, const char *key)
 {
     for (size_t i = 0; i < t->n; i++)
@@ -87,7 +88,8 @@ ir_status trial_put(trial *t, const char *key, bool fresh, size_t block, char si
 {
     trial_point *p = trial_find(t, key);
     if (!p) return ir_fail(IR_ENOMEM, "no memory for %zu points", t->n + 1);
-    if (block >= TRIAL_MAX_BLOCKS || slot < 0 || slot > 1) return ir_fail(IR_EINVAL, "block %zu, process %d: no such place", block, slot);
+    if (block >= TRIAL_MAX_BLOCKS || slot < 0 || slot > 1)
+        return ir_fail(IR_EINVAL, "block %zu, process %d: no such place", block, slot);
     trial_quad *q = fresh ? &p->fresh[block] : &p->q[block];
     size_t     *n = fresh ? &p->nfresh : &p->nq;
     (side == 'A' ? q->a : q->b)[slot] = time_s > 0 && isfinite(time_s) ? time_s : NAN;
@@ -114,7 +116,7 @@ size_t trial_contrast(const trial_quad *q, size_t n, double *d)
     return known;
 }
 
-/* ---- says ---- */
+/* ---- says ------------------------------------------------------------------------------------ */
 bool trial_drift(const trial_quad *q, size_t n, double conf, double delta, double *worst)
 {
     double       d[TRIAL_MAX_BLOCKS], away[TRIAL_MAX_BLOCKS];
@@ -144,11 +146,13 @@ static void trial_environment(trial *t)
         for (int fresh = 0; fresh < 2; fresh++) {
             double worst;
             size_t n = fresh ? t->nfresh : t->nblock;
-            if (t->drifted || !trial_drift(fresh ? t->ref_fresh[r] : t->ref[r], n, t->conf, t->delta, &worst)) continue;
+            if (t->drifted || !trial_drift(fresh ? t->ref_fresh[r] : t->ref[r], n, t->conf, t->delta, &worst))
+                continue;
             t->drifted = true;
             snprintf(t->cause, sizeof t->cause,
-                     "the reference kernel %s moved by %+.1f %% between A's and B's processes, beyond 3 times its usual spread", name[r],
-                     100 * expm1(worst));
+                     "the reference kernel %s moved by %+.1f %% between A's and B's processes, beyond 3 "
+                     "times its usual spread",
+                     name[r], 100 * expm1(worst));
         }
 }
 
@@ -158,7 +162,10 @@ static bool complete(const trial_quad *q, size_t n)
     return trial_contrast(q, n, d) == n;
 }
 
-bool trial_flagged(const trial_point *p) { return p->first.verdict == IR_AB_REGRESSED || p->first.verdict == IR_AB_IMPROVED; }
+bool trial_flagged(const trial_point *p)
+{
+    return p->first.verdict == IR_AB_REGRESSED || p->first.verdict == IR_AB_IMPROVED;
+}
 
 bool trial_undecided(const trial_point *p)
 {
@@ -167,13 +174,16 @@ bool trial_undecided(const trial_point *p)
 
 static trial_verdict measured_verdict(trial_point *p)
 {
-    static const trial_verdict as[] = {[IR_AB_SAME] = TRIAL_SAME, [IR_AB_IMPROVED] = TRIAL_IMPROVED,
-                                       [IR_AB_REGRESSED] = TRIAL_REGRESSED, [IR_AB_INCONCLUSIVE] = TRIAL_INCONCLUSIVE,
+    static const trial_verdict as[] = {[IR_AB_SAME] = TRIAL_SAME,
+                                       [IR_AB_IMPROVED] = TRIAL_IMPROVED,
+                                       [IR_AB_REGRESSED] = TRIAL_REGRESSED,
+                                       [IR_AB_INCONCLUSIVE] = TRIAL_INCONCLUSIVE,
                                        [IR_AB_TOO_FEW] = TRIAL_TOO_FEW};
     if (!trial_flagged(p)) return as[p->first.verdict];
     p->confirmed = p->again.verdict == p->first.verdict && p->nfresh > 0;
     if (p->confirmed) return as[p->first.verdict];
-    snprintf(p->note, sizeof p->note, p->nfresh ? "%s once, not again in fresh blocks" : "%s once; no fresh blocks to confirm it",
+    snprintf(p->note, sizeof p->note,
+             p->nfresh ? "%s once, not again in fresh blocks" : "%s once; no fresh blocks to confirm it",
              ir_ab_name(p->first.verdict));
     return TRIAL_INCONCLUSIVE;
 }
@@ -187,12 +197,16 @@ static void trial_judge_point(trial *t, trial_point *p)
     ir_ab_judge(d, p->nq, t->conf, p->delta, &p->first);
     trial_contrast(p->fresh, p->nfresh, d);
     ir_ab_judge(d, p->nfresh, t->conf, p->delta, &p->again);
-    if (p->incorrect) p->verdict = TRIAL_INCORRECT;
-    else if (p->nq == 0 || !complete(p->q, p->nq) || !complete(p->fresh, p->nfresh)) p->verdict = TRIAL_MISSING;
-    else p->verdict = measured_verdict(p);
+    if (p->incorrect)
+        p->verdict = TRIAL_INCORRECT;
+    else if (p->nq == 0 || !complete(p->q, p->nq) || !complete(p->fresh, p->nfresh))
+        p->verdict = TRIAL_MISSING;
+    else
+        p->verdict = measured_verdict(p);
     if (p->verdict == TRIAL_MISSING && !*p->why)
         snprintf(p->why, sizeof p->why, "%.180s", *t->lost ? t->lost : "not in every process of both builds");
-    if (p->verdict == TRIAL_MISSING || p->verdict == TRIAL_INCORRECT) snprintf(p->note, sizeof p->note, "%s", p->why);
+    if (p->verdict == TRIAL_MISSING || p->verdict == TRIAL_INCORRECT)
+        snprintf(p->note, sizeof p->note, "%s", p->why);
     if (t->drifted && p->verdict <= TRIAL_INCONCLUSIVE) {
         p->verdict = TRIAL_ENVIRONMENT;
         snprintf(p->note, sizeof p->note, "%s", t->cause);

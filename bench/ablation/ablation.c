@@ -1,5 +1,5 @@
-/* ablation.c -- see ablation.h: choosing, measuring, judging. A B1 B2 ... A ... B2 B1 A: every variant's blocks lie as far before the middle as
- * after it, so a drift that is even in time cancels in every ratio. */
+/* ablation.c -- see ablation.h: choosing, measuring, judging. A B1 B2 ... A ... B2 B1 A: every variant's
+ * blocks lie as far before the middle as after it, so a drift that is even in time cancels in every ratio. */
 #include "bench/ablation/ablation.h"
 #include "kernels/workloads/table.h"
 #include "harness/stats/stats.h"
@@ -10,12 +10,12 @@
 #include <string.h>
 
 enum { QUICK_POINTS = 10, FULL_POINTS = 40, MIN_SAMPLES = 3, SAMPLES = 30, ROUNDS = 3, LOOP_SAMPLES = 10 };
-static const double BLOCK_S = 0.03;                      /* of samples, if so many are enough */
-static const double QUICK_S = 60, FULL_S = 900;          /* all points together */
-static const double AGAIN_S = 4;                         /* another round only if those before took less than this */
+static const double BLOCK_S = 0.03;             /* of samples, if so many are enough */
+static const double QUICK_S = 60, FULL_S = 900; /* all points together */
+static const double AGAIN_S = 4;                /* another round only if those before took less than this */
 static const double CLEAR_P = 0.95, NIL_SHARE = 0.02;
 
-/* ---- choosing --------------------------------------------------------------------------------------------------------- */
+/* ---- choosing -------------------------------------------------------------------------------- */
 static bool ablation_fastest(const measure_context *s, size_t i)
 {
     for (size_t k = 0; k < s->npoint; k++)
@@ -71,10 +71,15 @@ ir_status ablation_choose(const measure_context *s, const regex_t *only, ablatio
     }
     for (size_t turn = 1; out->n < want && out->n < most; turn++) /* every workload has its turn */
         for (size_t i = 0; i < s->npoint && out->n < most; i++) {
-            if (candidate(s, i, only) <= 0 || chosen_already(out, i) || ablation_share_of(s, out, s->point[i].workload) >= turn) continue;
+            if (candidate(s, i, only) <= 0 || chosen_already(out, i) ||
+                ablation_share_of(s, out, s->point[i].workload) >= turn)
+                continue;
             ablation_entry *e = &out->v[out->n++];
-            *e = (ablation_entry){.point = i, .label = s->point[i].bound, .corrected = s->point[i].bound, .p = s->point[i].bound_p,
-                               .why = "the run ended before it was tried"};
+            *e = (ablation_entry){.point = i,
+                                  .label = s->point[i].bound,
+                                  .corrected = s->point[i].bound,
+                                  .p = s->point[i].bound_p,
+                                  .why = "the run ended before it was tried"};
             for (int j = 0; j < ABL_NTERM; j++) e->e[j] = (term_elasticity){NAN, NAN, NAN, ABL_HELD, NAN};
         }
     out->left_out = want - out->n;
@@ -87,17 +92,17 @@ void ablation_free(ablation_set *set)
     memset(set, 0, sizeof *set);
 }
 
-/* ---- measuring -------------------------------------------------------------------------------------------------------- */
+/* ---- measuring ------------------------------------------------------------------------------- */
 typedef struct {
-    measure_context           *s;
+    measure_context   *s;
     const ir_workload *w;
     const ir_kernel   *k;
-    size_t             n;                       /* variants; [0] of the arrays is the base */
-    ablation_variant         variant[1 + ABL_MAX_VARIANTS];
+    size_t             n; /* variants; [0] of the arrays is the base */
+    ablation_variant   variant[1 + ABL_MAX_VARIANTS];
     ir_point           seen[1 + ABL_MAX_VARIANTS]; /* the first measurement, without samples */
     bool               dropped[1 + ABL_MAX_VARIANTS];
     block_times        times[1 + ABL_MAX_VARIANTS];
-    term_change       change[ABL_MAX_VARIANTS]; /* of those not dropped, in order */
+    term_change        change[ABL_MAX_VARIANTS]; /* of those not dropped, in order */
     size_t             samples;
 } bench;
 
@@ -108,13 +113,21 @@ static void set_isa(const measure_context *s, int isa_plus1, int *before)
     cpu_of(&s->dev)->isa = (cpu_isa)(isa_plus1 - 1);
 }
 
-static void ablation_timed(const measure_context *s, const ir_workload *w, const ir_kernel *k, const ablation_variant *t, size_t samples, bool verified, ir_point *o)
+static void ablation_timed(const measure_context *s, const ir_workload *w, const ir_kernel *k,
+                           const ablation_variant *t, size_t samples, bool verified, ir_point *o)
 {
     int       before = 0;
-    ir_policy pol = {.warmup_s = fmin(4e-3, s->policy.warmup_s), .warmup_cap_s = 0.01, .fixed_n = samples, .precision = 0.01,
-                     .cold = t->cold, .seed = s->policy.seed, .cold_pool_B = s->policy.cold_pool_B, .max_B = s->policy.max_B,
-                     .stop_flag = s->policy.stop_flag, .verified = verified};
-    ir_dev *dev = (ir_dev *)&s->dev; /* measuring may find it dead */
+    ir_policy pol = {.warmup_s = fmin(4e-3, s->policy.warmup_s),
+                     .warmup_cap_s = 0.01,
+                     .fixed_n = samples,
+                     .precision = 0.01,
+                     .cold = t->cold,
+                     .seed = s->policy.seed,
+                     .cold_pool_B = s->policy.cold_pool_B,
+                     .max_B = s->policy.max_B,
+                     .stop_flag = s->policy.stop_flag,
+                     .verified = verified};
+    ir_dev   *dev = (ir_dev *)&s->dev; /* measuring may find it dead */
     set_isa(s, t->isa_plus1, &before);
     ir_measure(dev, w, k, &t->p, &pol, o);
     set_isa(s, before, &before);
@@ -125,7 +138,8 @@ static ir_status keep_block(block_times *t, const ir_point *o)
 {
     double *v = malloc((o->samples.n ? o->samples.n : 1) * sizeof *v);
     if (!v) return ir_fail(IR_ENOMEM, "no memory for %zu samples", o->samples.n);
-    for (size_t i = 0; i < o->samples.n; i++) v[i] = o->dev.n ? o->samples.v[i].dev_s : o->samples.v[i].wall_s;
+    for (size_t i = 0; i < o->samples.n; i++)
+        v[i] = o->dev.n ? o->samples.v[i].dev_s : o->samples.v[i].wall_s;
     t->block[t->n++] = (time_block){v, o->samples.n};
     return IR_OK;
 }
@@ -136,11 +150,14 @@ static ir_status ablation_block(bench *b, size_t i)
     ir_point  o;
     ir_status st = IR_OK;
     if (b->dropped[i] || b->times[i].n == ABL_MAX_BLOCKS) return IR_OK;
-    bool first = b->times[i].n == 0;
+    bool                    first = b->times[i].n == 0;
     const ablation_variant *t = &b->variant[i];
-    ablation_timed(b->s, t->workload ? t->workload : b->w, t->kernel ? t->kernel : b->k, t, b->samples, !first || i == 0, &o);
-    if (o.status == IR_OK) st = keep_block(&b->times[i], &o);
-    else b->dropped[i] = true;
+    ablation_timed(b->s, t->workload ? t->workload : b->w, t->kernel ? t->kernel : b->k, t, b->samples,
+                   !first || i == 0, &o);
+    if (o.status == IR_OK)
+        st = keep_block(&b->times[i], &o);
+    else
+        b->dropped[i] = true;
     if (o.status == IR_EINTR || context_stopped(b->s)) st = ir_fail(IR_EINTR, "interrupted");
     if (first || b->dropped[i]) {
         b->seen[i] = o;
@@ -160,7 +177,8 @@ static ir_status palindrome(bench *b)
 }
 
 /* The time of a loop as of[1] over its time as of[0], A B B A. NAN: it cannot run. */
-static double loop_ratio(const measure_context *s, const ir_workload *w, const ir_kernel *k, const ablation_variant of[2])
+static double loop_ratio(const measure_context *s, const ir_workload *w, const ir_kernel *k,
+                         const ablation_variant of[2])
 {
     double T[2] = {0, 0};
     for (int i = 0; i < 4; i++) {
@@ -186,7 +204,7 @@ static double slower_arithmetic(const bench *b, const ablation_variant *t)
     const ir_workload *w = ir_workload_named("fma");
     const ir_ceiling  *c = ir_ceiling_find(&b->s->ceilings, IR_C_FLOPS, NULL, NULL, t->p.dtype, t->p.threads);
     const ir_kernel   *k = c ? backend_kernel_named(b->s->dev.be, w, c->kernel) : NULL;
-    ablation_variant         of[2];
+    ablation_variant   of[2];
     if (!c || !k) return NAN;
     for (int i = 0; i < 2; i++) {
         of[i] = ablation_loop_of(w, t->p.threads);
@@ -196,14 +214,15 @@ static double slower_arithmetic(const bench *b, const ablation_variant *t)
     return loop_ratio(b->s, w, k, of);
 }
 
-/* How much longer the variant's threads take to read memory than the base's, over what their ceilings say: where a machine puts its
- * threads may have changed since those were measured. 1: there is nothing to hold it against. */
+/* How much longer the variant's threads take to read memory than the base's, over what their ceilings say:
+ * where a machine puts its threads may have changed since those were measured. 1: there is nothing to hold it
+ * against. */
 static double slower_reads(const bench *b, const ablation_variant *t)
 {
     const ir_workload *w = ir_workload_named("read");
     const int          threads[2] = {b->variant[0].p.threads, t->p.threads};
     const ir_ceiling  *c[2];
-    ablation_variant         of[2];
+    ablation_variant   of[2];
     for (int i = 0; i < 2; i++) {
         c[i] = ir_ceiling_find(&b->s->ceilings, IR_C_BANDWIDTH, "DRAM", "read", IR_NDTYPE, threads[i]);
         if (!c[i]) return 1;
@@ -218,7 +237,8 @@ static double slower_reads(const bench *b, const ablation_variant *t)
 static void scale_memory(bench *b)
 {
     for (size_t i = 1; i <= b->n; i++)
-        if (!b->dropped[i] && b->variant[i].p.threads != b->variant[0].p.threads) b->variant[i].data_scale = slower_reads(b, &b->variant[i]);
+        if (!b->dropped[i] && b->variant[i].p.threads != b->variant[0].p.threads)
+            b->variant[i].data_scale = slower_reads(b, &b->variant[i]);
 }
 
 static void scale_arithmetic(bench *b)
@@ -229,11 +249,13 @@ static void scale_arithmetic(bench *b)
         t->comp_scale = slower_arithmetic(b, t);
         b->dropped[i] = isnan(t->comp_scale);
         ir_point_init(&b->seen[i]);
-        if (b->dropped[i]) snprintf(b->seen[i].why, sizeof b->seen[i].why, "the arithmetic's own loop does not run that way");
+        if (b->dropped[i])
+            snprintf(b->seen[i].why, sizeof b->seen[i].why,
+                     "the arithmetic's own loop does not run that way");
     }
 }
 
-/* ---- judging ---------------------------------------------------------------------------------------------------------- */
+/* ---- judging --------------------------------------------------------------------------------- */
 static double ablation_median_of(const block_times *t)
 {
     double m[ABL_MAX_BLOCKS];
@@ -241,7 +263,8 @@ static double ablation_median_of(const block_times *t)
     return ir_median(m, t->n);
 }
 
-/* Terms of base and variants; those without a ceiling are dropped. Returns the terms too small to matter anywhere. */
+/* Terms of base and variants; those without a ceiling are dropped. Returns the terms too small to matter
+ * anywhere. */
 static unsigned ablation_terms(bench *b, double t[1 + ABL_MAX_VARIANTS][ABL_NTERM])
 {
     unsigned matters = 0;
@@ -250,8 +273,11 @@ static unsigned ablation_terms(bench *b, double t[1 + ABL_MAX_VARIANTS][ABL_NTER
         variant_terms(b->s, &b->variant[i], &b->seen[i], t[i]);
         double T = b->variant[i].work * ablation_median_of(&b->times[i]);
         for (int j = 0; j < ABL_NTERM; j++) {
-            if (isnan(t[i][j])) b->dropped[i] = true, snprintf(b->seen[i].why, sizeof b->seen[i].why, "no ceiling to predict it from");
-            else if (t[i][j] > NIL_SHARE * T) matters |= 1u << j;
+            if (isnan(t[i][j]))
+                b->dropped[i] = true,
+                snprintf(b->seen[i].why, sizeof b->seen[i].why, "no ceiling to predict it from");
+            else if (t[i][j] > NIL_SHARE * T)
+                matters |= 1u << j;
         }
     }
     return ~matters & ((1u << ABL_NTERM) - 1);
@@ -259,7 +285,8 @@ static unsigned ablation_terms(bench *b, double t[1 + ABL_MAX_VARIANTS][ABL_NTER
 
 static double change_of(double now, double before) { return now > 0 && before > 0 ? log(now / before) : 0; }
 
-/* The variants that were measured, packed: ratios first, then what the scale of work and the terms make of them. */
+/* The variants that were measured, packed: ratios first, then what the scale of work and the terms make of
+ * them. */
 static size_t ablation_pack(bench *b, double t[1 + ABL_MAX_VARIANTS][ABL_NTERM])
 {
     block_times times[ABL_MAX_VARIANTS];
@@ -270,7 +297,7 @@ static size_t ablation_pack(bench *b, double t[1 + ABL_MAX_VARIANTS][ABL_NTERM])
     for (size_t i = 1, m = 0; i <= b->n; i++) {
         if (b->dropped[i]) continue;
         term_change *c = &b->change[m++];
-        double        per_work = log(b->variant[i].work);
+        double       per_work = log(b->variant[i].work);
         c->y += per_work, c->lo += per_work, c->hi += per_work;
         for (int d = 0; d < ABL_DRAWS; d++) c->draw[d] += per_work;
         for (int j = 0; j < ABL_NTERM; j++) c->d[j] = change_of(t[i][j], t[0][j]);
@@ -283,11 +310,12 @@ static void fill_lines(const bench *b, ablation_entry *e)
     e->n = b->n;
     for (size_t i = 1, m = 0; i <= b->n; i++) {
         ablation_line *l = &e->line[i - 1];
-        ir_point    like = b->s->point[e->point];
+        ir_point       like = b->s->point[e->point];
         snprintf(l->what, sizeof l->what, "%s", b->variant[i].what);
         like.p = b->variant[i].p;
         like.cold = b->variant[i].cold;
-        if (b->variant[i].workload) snprintf(like.workload, sizeof like.workload, "%s", b->variant[i].workload->name);
+        if (b->variant[i].workload)
+            snprintf(like.workload, sizeof like.workload, "%s", b->variant[i].workload->name);
         if (b->variant[i].kernel) snprintf(like.kernel, sizeof like.kernel, "%s", b->variant[i].kernel->name);
         ir_point_key(&like, l->key);
         l->y = l->lo = l->hi = NAN;
@@ -341,7 +369,7 @@ static void ablation_judge_entry(bench *b, ablation_entry *e)
     if (e->outcome == ABL_UNDECIDED && ablation_holds(e) < CLEAR_P) e->corrected = IR_BOUND_MIXED;
 }
 
-/* ---- one point -------------------------------------------------------------------------------------------------------- */
+/* ---- one point ------------------------------------------------------------------------------- */
 static void discard(bench *b)
 {
     for (size_t i = 0; i <= ABL_MAX_VARIANTS; i++)
@@ -368,7 +396,9 @@ static ir_status ablation_one(measure_context *s, ablation_entry *e)
     b->n = find_variants(s, w, k, p, b->variant + 1);
     if (b->n) scale_arithmetic(b);
     double began = ir_now();
-    for (int r = 0; r < ROUNDS && st == IR_OK && b->n && !b->dropped[0] && (r == 0 || ir_now() - began < AGAIN_S); r++) st = palindrome(b);
+    for (int r = 0;
+         r < ROUNDS && st == IR_OK && b->n && !b->dropped[0] && (r == 0 || ir_now() - began < AGAIN_S); r++)
+        st = palindrome(b);
     if (st == IR_OK && !b->dropped[0] && !strcmp(p->level, "DRAM")) scale_memory(b);
     if (st == IR_OK) ablation_judge_entry(b, e);
     discard(b);
@@ -388,7 +418,9 @@ static void note(measure_context *s, ablation_entry *e)
     const ir_point *proved = &s->point[e->point];
     for (size_t i = 0; i < s->npoint; i++) {
         ir_point *p = &s->point[i];
-        if (!point_was_timed(p) || !ir_same_question(p, proved) || strcmp(p->kernel, proved->kernel) || p->bound != e->label) continue;
+        if (!point_was_timed(p) || !ir_same_question(p, proved) || strcmp(p->kernel, proved->kernel) ||
+            p->bound != e->label)
+            continue;
         snprintf(p->proof, sizeof p->proof, "%s", ablation_outcome_name(e->outcome));
         if (e->outcome == ABL_CONTRADICTED) correct(p, e->corrected);
         if (e->outcome != ABL_UNDECIDED || e->why[0] || isnan(ablation_holds(e))) continue;
@@ -404,7 +436,7 @@ ir_status ablation_measure(measure_context *s, ablation_set *set)
     double    began = ir_now(), room = s->full || set->named ? FULL_S : QUICK_S;
     for (size_t i = 0; i < set->n && st == IR_OK; i++) {
         ablation_entry *e = &set->v[i];
-        ir_point    *p = &s->point[e->point];
+        ir_point       *p = &s->point[e->point];
         if (ir_now() - began > room) {
             snprintf(e->why, sizeof e->why, "the %.0f s for proofs were used up", room);
         } else {

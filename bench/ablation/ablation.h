@@ -1,39 +1,44 @@
-/* ablation.h -- `run --prove`: the labels of a run put to the test. For chosen points the variants of variants.h are measured, interleaved
- * with the point itself, and elasticity.h says whether the time follows the term the label names. */
+/* ablation.h -- `run --prove`: the labels of a run put to the test. For chosen points the variants of
+ * variants.h are measured, interleaved with the point itself, and elasticity.h says whether the time follows
+ * the term the label names. */
 #ifndef BENCH_ABLATION_H
 #define BENCH_ABLATION_H
 #include "bench/ablation/elasticity.h"
 #include "bench/ablation/variants.h"
 #include "bench/measure/context.h"
 typedef struct {
-    char   what[64], key[IR_ID];  /* key: of the variant as a point */
-    double d[ABL_NTERM];        /* ln x'/x by cost model and ceilings */
-    double y, lo, hi;             /* ln T'/T measured; NAN: not measured, why says why */
-    bool   agrees;                /* with the label, taken alone */
+    char   what[64], key[IR_ID]; /* key: of the variant as a point */
+    double d[ABL_NTERM];         /* ln x'/x by cost model and ceilings */
+    double y, lo, hi;            /* ln T'/T measured; NAN: not measured, why says why */
+    bool   agrees;               /* with the label, taken alone */
     char   why[IR_WHY];
 } ablation_line;
 typedef struct {
-    size_t           point;       /* index into context.point */
-    ir_bound         label, corrected; /* corrected: what a contradicted label became, or one that was measured and not shown; else as label */
-    double           p;           /* of the label, by the law */
-    term_elasticity e[ABL_NTERM];
-    ablation_outcome    outcome;
-    ablation_line       line[ABL_MAX_VARIANTS];
+    size_t   point;            /* index into context.point */
+    ir_bound label, corrected; /* corrected: what a contradicted label became, or one that was measured and
+                                  not shown; else as label */
+    double           p;        /* of the label, by the law */
+    term_elasticity  e[ABL_NTERM];
+    ablation_outcome outcome;
+    ablation_line    line[ABL_MAX_VARIANTS];
     size_t           n;           /* variants tried */
     char             why[IR_WHY]; /* of an outcome that rests on no variant; empty: on those above */
 } ablation_entry;
 typedef struct {
-    ablation_entry *v; size_t n;     /* owned; ablation_free() */
-    size_t left_out;              /* points with a label that were not chosen: there is a bound to how many are proved */
-    bool   named;                 /* asked for by name: all of them, and time for them */
-    size_t unlabelled;            /* asked for by name, but mixed or not judged */
+    ablation_entry *v;
+    size_t          n; /* owned; ablation_free() */
+    size_t left_out;   /* points with a label that were not chosen: there is a bound to how many are proved */
+    bool   named;      /* asked for by name: all of them, and time for them */
+    size_t unlabelled; /* asked for by name, but mixed or not judged */
 } ablation_set;
-/* Choose from judged points: of each workload, shape, dtype and thread count the fastest kernel, if its label has P >= .95. With `only`
- * (searched for in the key) a label without a known P counts too, and there is no bound to how many. */
+/* Choose from judged points: of each workload, shape, dtype and thread count the fastest kernel, if its label
+ * has P >= .95. With `only` (searched for in the key) a label without a known P counts too, and there is no
+ * bound to how many. */
 ir_status ablation_choose(const measure_context *, const regex_t *only, ablation_set *out);
-/* Measure, judge, and write each outcome to its point. Ends early when the context's time for it is used up (the rest stays undecided and
- * says so). A contradicted label is corrected: to the term that T does follow, else to
- * mixed; one that stays undecided gets the probability that the interventions give it, and below .95 is mixed too, as by the law. Only lost memory and Ctrl-C are errors. The device must be open. */
+/* Measure, judge, and write each outcome to its point. Ends early when the context's time for it is used up
+ * (the rest stays undecided and says so). A contradicted label is corrected: to the term that T does follow,
+ * else to mixed; one that stays undecided gets the probability that the interventions give it, and below .95
+ * is mixed too, as by the law. Only lost memory and Ctrl-C are errors. The device must be open. */
 ir_status ablation_measure(measure_context *, ablation_set *);
 void      ablation_print(FILE *, const measure_context *, const ablation_set *);
 /* A verdict "prove" per point and a verdict "prove variant" per variant; evidence: the keys. */

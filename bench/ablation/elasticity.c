@@ -1,6 +1,7 @@
-/* elasticity.c -- see elasticity.h. T'/T - 1 = sum of e_j (x_j'/x_j - 1): exact for a sum of terms, whatever the step, and e_j is then
- * dlnT/dlnx_j at the point itself. Least squares by the Frisch-Waugh theorem: a column's part that the others do not explain is all that
- * speaks for its own coefficient, and its length says whether there is any. */
+/* elasticity.c -- see elasticity.h. T'/T - 1 = sum of e_j (x_j'/x_j - 1): exact for a sum of terms, whatever
+ * the step, and e_j is then dlnT/dlnx_j at the point itself. Least squares by the Frisch-Waugh theorem: a
+ * column's part that the others do not explain is all that speaks for its own coefficient, and its length
+ * says whether there is any. */
 #include "bench/ablation/elasticity.h"
 #include "harness/stats/stats.h"
 
@@ -8,11 +9,12 @@
 #include <string.h>
 
 enum { MAX_SAMPLES = 512 };
-static const double MODEL_SD = 0.05; /* of ln T: variants differ in more than their terms (another kernel path, another mix) */
+static const double MODEL_SD =
+    0.05; /* of ln T: variants differ in more than their terms (another kernel path, another mix) */
 static const double SEPARATE = 0.25; /* sine of the least angle between a column and all others */
 static const double HALF = 0.5;
 
-/* ---- ratios ------------------------------------------------------------------------------------------------------------- */
+/* ---- ratios ---------------------------------------------------------------------------------- */
 static double block_ln(const time_block *b, ir_rng *rng)
 {
     double v[MAX_SAMPLES];
@@ -36,7 +38,8 @@ static void elasticity_interval(double *v, size_t n, double *lo, double *hi)
     *hi = ir_quantile_sorted(v, n, .975);
 }
 
-void change_ratios(const block_times *base, const block_times *variant, size_t nvariant, uint64_t seed, term_change *out)
+void change_ratios(const block_times *base, const block_times *variant, size_t nvariant, uint64_t seed,
+                   term_change *out)
 {
     ir_rng rng;
     double sorted[ABL_DRAWS], ref = mean_ln(base, NULL);
@@ -59,14 +62,14 @@ static double above(const double *v, size_t n, double limit)
     return (double)m / (double)n;
 }
 
-/* ---- elasticities ------------------------------------------------------------------------------------------------------- */
+/* ---- elasticities ---------------------------------------------------------------------------- */
 typedef struct {
     size_t n;
     double x[ABL_NTERM][ABL_MAX_VARIANTS]; /* columns, weighted */
     double r[ABL_NTERM][ABL_MAX_VARIANTS]; /* what of a column the others do not explain */
     double rr[ABL_NTERM];
-    double w[ABL_MAX_VARIANTS];              /* relative errors count, and no variant more than a term that doubles */
-    double unit[ABL_MAX_VARIANTS];           /* what an error of 1 in ln T is, weighted */
+    double w[ABL_MAX_VARIANTS];    /* relative errors count, and no variant more than a term that doubles */
+    double unit[ABL_MAX_VARIANTS]; /* what an error of 1 in ln T is, weighted */
     elasticity_how how[ABL_NTERM];
 } design;
 
@@ -127,7 +130,8 @@ static void elasticity_lay_out(const term_change *c, size_t n, unsigned nil, des
         elasticity_separate(m, j);
     }
     for (int j = 0; j < ABL_NTERM; j++) /* only now: a tangled column still explains the others' */
-        if (m->how[j] == ABL_KNOWN && m->rr[j] < SEPARATE * SEPARATE * elasticity_dot(m->x[j], m->x[j], n)) m->how[j] = ABL_TANGLED;
+        if (m->how[j] == ABL_KNOWN && m->rr[j] < SEPARATE * SEPARATE * elasticity_dot(m->x[j], m->x[j], n))
+            m->how[j] = ABL_TANGLED;
 }
 
 static void elasticity_solve(const design *m, const double y[ABL_MAX_VARIANTS], double e[ABL_NTERM])
@@ -135,9 +139,13 @@ static void elasticity_solve(const design *m, const double y[ABL_MAX_VARIANTS], 
     int    held = -1, nheld = 0;
     double sum = 0;
     for (int j = 0; j < ABL_NTERM; j++) {
-        e[j] = m->how[j] == ABL_KNOWN ? elasticity_dot(m->r[j], y, m->n) / m->rr[j] : m->how[j] == ABL_NIL ? 0 : NAN;
-        if (m->how[j] == ABL_HELD) held = j, nheld++;
-        else sum += e[j];
+        e[j] = m->how[j] == ABL_KNOWN ? elasticity_dot(m->r[j], y, m->n) / m->rr[j]
+               : m->how[j] == ABL_NIL ? 0
+                                      : NAN;
+        if (m->how[j] == ABL_HELD)
+            held = j, nheld++;
+        else
+            sum += e[j];
     }
     if (nheld == 1) e[held] = 1 - sum; /* NAN where another is tangled */
 }
@@ -187,7 +195,7 @@ void elasticities_of(const term_change *c, size_t n, unsigned nil, uint64_t seed
         }
 }
 
-/* ---- the rule ----------------------------------------------------------------------------------------------------------- */
+/* ---- the rule -------------------------------------------------------------------------------- */
 const char *ablation_outcome_name(ablation_outcome o)
 {
     static const char *const name[] = {"undecided", "confirmed", "contradicted"};

@@ -9,34 +9,43 @@ static const char *const term_name[ABL_NTERM] = {"data", "compute", "latency"};
 
 static void elasticity(const term_elasticity *e, char *out, size_t n)
 {
-    if (e->how == ABL_NIL) snprintf(out, n, "0 (too small to matter)");
-    else if (e->how == ABL_TANGLED) snprintf(out, n, "not told apart");
-    else if (!isfinite(e->v)) snprintf(out, n, "not changed");
-    else snprintf(out, n, "%.2f [%.2f, %.2f]", e->v, e->lo, e->hi);
+    if (e->how == ABL_NIL)
+        snprintf(out, n, "0 (too small to matter)");
+    else if (e->how == ABL_TANGLED)
+        snprintf(out, n, "not told apart");
+    else if (!isfinite(e->v))
+        snprintf(out, n, "not changed");
+    else
+        snprintf(out, n, "%.2f [%.2f, %.2f]", e->v, e->lo, e->hi);
 }
 
 static void sentence(const ablation_entry *e, char *out, size_t n)
 {
     char   text[48];
-    size_t used = (size_t)snprintf(out, n, "%s: %s", ir_bound_name(e->label), ablation_outcome_name(e->outcome));
-    if (e->corrected != e->label) used += (size_t)snprintf(out + used, n - used, ", now %s", ir_bound_name(e->corrected));
+    size_t used =
+        (size_t)snprintf(out, n, "%s: %s", ir_bound_name(e->label), ablation_outcome_name(e->outcome));
+    if (e->corrected != e->label)
+        used += (size_t)snprintf(out + used, n - used, ", now %s", ir_bound_name(e->corrected));
     if (*e->why) {
         snprintf(out + used, n - used, ", %.150s", e->why);
         return;
     }
     for (int j = 0; j < ABL_NTERM && used < n; j++) {
         elasticity(&e->e[j], text, sizeof text);
-        used += (size_t)snprintf(out + used, n - used, "%s%s %s", j ? ", " : "; elasticity of T: ", term_name[j], text);
+        used += (size_t)snprintf(out + used, n - used, "%s%s %s",
+                                 j ? ", " : "; elasticity of T: ", term_name[j], text);
     }
 }
 
-/* The term that the variant changes most, of those that matter; -1: it changes none of them by enough. What T did of that change,
- * lnT'/T over ln x'/x, is the variant's own elasticity. */
+/* The term that the variant changes most, of those that matter; -1: it changes none of them by enough. What T
+ * did of that change, lnT'/T over ln x'/x, is the variant's own elasticity. */
 static int changed_most(const ablation_entry *e, const ablation_line *l)
 {
     int at = -1;
     for (int j = 0; j < ABL_NTERM; j++)
-        if (e->e[j].how != ABL_NIL && fabs(l->d[j]) >= ABL_LEAST && (at < 0 || fabs(l->d[j]) > fabs(l->d[at]))) at = j;
+        if (e->e[j].how != ABL_NIL && fabs(l->d[j]) >= ABL_LEAST &&
+            (at < 0 || fabs(l->d[j]) > fabs(l->d[at])))
+            at = j;
     return at;
 }
 
@@ -53,24 +62,31 @@ static void variant_sentence(const ablation_entry *e, const ablation_line *l, ch
         return;
     }
     int    term = changed_most(e, l);
-    size_t used = (size_t)snprintf(out, n, "%s: data x%.2f, compute x%.2f, latency x%.2f; T x%.2f [%.2f, %.2f]", l->what, exp(l->d[ABL_DATA]),
-                                   exp(l->d[ABL_COMP]), exp(l->d[ABL_LAT]), exp(l->y), exp(l->lo), exp(l->hi));
+    size_t used = (size_t)snprintf(
+        out, n, "%s: data x%.2f, compute x%.2f, latency x%.2f; T x%.2f [%.2f, %.2f]", l->what,
+        exp(l->d[ABL_DATA]), exp(l->d[ABL_COMP]), exp(l->d[ABL_LAT]), exp(l->y), exp(l->lo), exp(l->hi));
     if (term < 0 || used >= n) return;
     term_elasticity own = own_elasticity(l, term);
-    snprintf(out + used, n - used, "; dlnT/dln(%s) %.2f [%.2f, %.2f]", term_name[term], own.v, own.lo, own.hi);
+    snprintf(out + used, n - used, "; dlnT/dln(%s) %.2f [%.2f, %.2f]", term_name[term], own.v, own.lo,
+             own.hi);
 }
 
 void ablation_print(FILE *f, const measure_context *s, const ablation_set *set)
 {
     char   key[IR_ID], line[400];
     size_t count[3] = {0};
-    if (set->n) fprintf(f, "\nProof by intervention (x: a term's change by cost model and ceilings, T measured)\n");
-    else fprintf(f, "\nProof by intervention: no point has a label with P >= .95.\n");
+    if (set->n)
+        fprintf(f, "\nProof by intervention (x: a term's change by cost model and ceilings, T measured)\n");
+    else
+        fprintf(f, "\nProof by intervention: no point has a label with P >= .95.\n");
     for (size_t i = 0; i < set->n; i++) {
         const ablation_entry *e = &set->v[i];
         count[e->outcome]++;
         sentence(e, line, sizeof line);
-        fprintf(f, "%s %s\n    %s\n", e->outcome == ABL_CONFIRMED ? "+" : e->outcome == ABL_CONTRADICTED ? "!" : "?",
+        fprintf(f, "%s %s\n    %s\n",
+                e->outcome == ABL_CONFIRMED      ? "+"
+                : e->outcome == ABL_CONTRADICTED ? "!"
+                                                 : "?",
                 ir_point_key(&s->point[e->point], key), line);
         for (size_t k = 0; k < e->n; k++) {
             variant_sentence(e, &e->line[k], line, sizeof line);
@@ -78,14 +94,18 @@ void ablation_print(FILE *f, const measure_context *s, const ablation_set *set)
         }
     }
     if (set->n)
-        fprintf(f, "%zu confirmed, %zu contradicted, %zu undecided\n", count[ABL_CONFIRMED], count[ABL_CONTRADICTED],
-                count[ABL_UNDECIDED]);
+        fprintf(f, "%zu confirmed, %zu contradicted, %zu undecided\n", count[ABL_CONFIRMED],
+                count[ABL_CONTRADICTED], count[ABL_UNDECIDED]);
     if (set->left_out)
-        fprintf(f, "%zu more labels were not put to the test: --prove=REGEX picks points, --profile full proves more\n", set->left_out);
-    if (set->unlabelled) fprintf(f, "%zu more that were asked for have no clear label to prove\n", set->unlabelled);
+        fprintf(f,
+                "%zu more labels were not put to the test: --prove=REGEX picks points, --profile full proves "
+                "more\n",
+                set->left_out);
+    if (set->unlabelled)
+        fprintf(f, "%zu more that were asked for have no clear label to prove\n", set->unlabelled);
 }
 
-/* ---- records ------------------------------------------------------------------------------------------------------------ */
+/* ---- records --------------------------------------------------------------------------------- */
 static void report_interval(ir_json *o, double v, double lo, double hi)
 {
     ir_json_key_num(o, "value", v);
@@ -132,7 +152,8 @@ static void variant_numbers(ir_json *o, const ablation_entry *e, const ablation_
 }
 
 /* What every verdict has. */
-static ir_json *report_begin(ir_journal *j, const char *question, const char *device, const char *answer, const char *verdict)
+static ir_json *report_begin(ir_journal *j, const char *question, const char *device, const char *answer,
+                             const char *verdict)
 {
     ir_json *o = ir_line_begin(j, "verdict");
     if (!o) return NULL;
@@ -152,11 +173,15 @@ static void report_evidence(ir_json *o, const char *a, const char *b)
     ir_json_close(o, ']');
 }
 
-static ir_status journal_twin(ir_journal *j, const char *device, const char *key, const ablation_entry *e, const ablation_line *l)
+static ir_status journal_twin(ir_journal *j, const char *device, const char *key, const ablation_entry *e,
+                              const ablation_line *l)
 {
     char answer[400];
     variant_sentence(e, l, answer, sizeof answer);
-    ir_json *o = report_begin(j, "prove twin", device, answer, isnan(l->y) ? "not measured" : l->agrees ? "agrees" : "disagrees");
+    ir_json *o = report_begin(j, "prove twin", device, answer,
+                              isnan(l->y) ? "not measured"
+                              : l->agrees ? "agrees"
+                                          : "disagrees");
     if (!o) return ir_line_end(j);
     ir_json_key_num(o, "p", NAN);
     report_evidence(o, key, l->key);
@@ -165,7 +190,8 @@ static ir_status journal_twin(ir_journal *j, const char *device, const char *key
     return ir_line_end(j);
 }
 
-static ir_status journal_entry(ir_journal *j, const measure_context *s, const ablation_entry *e, const char *key)
+static ir_status journal_entry(ir_journal *j, const measure_context *s, const ablation_entry *e,
+                               const char *key)
 {
     char   answer[500];
     size_t used = (size_t)snprintf(answer, sizeof answer, "%.160s: ", key);
@@ -185,10 +211,11 @@ ir_status ablation_journal(ir_journal *j, const measure_context *s, const ablati
     ir_status st = IR_OK;
     for (size_t i = 0; i < set->n && st == IR_OK; i++) {
         const ablation_entry *e = &set->v[i];
-        char               key[IR_ID];
+        char                  key[IR_ID];
         ir_point_key(&s->point[e->point], key);
         st = journal_entry(j, s, e, key);
-        for (size_t k = 0; k < e->n && st == IR_OK; k++) st = journal_twin(j, s->info.id, key, e, &e->line[k]);
+        for (size_t k = 0; k < e->n && st == IR_OK; k++)
+            st = journal_twin(j, s->info.id, key, e, &e->line[k]);
     }
     return st;
 }

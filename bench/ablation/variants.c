@@ -1,5 +1,5 @@
-/* variants.c -- see variants.h. Every variant is a point of the same workload, so cost model and ceilings predict it like any
- * other; none of it knows a device but the last, which narrows the CPU's vectors. */
+/* variants.c -- see variants.h. Every variant is a point of the same workload, so cost model and ceilings
+ * predict it like any other; none of it knows a device but the last, which narrows the CPU's vectors. */
 #include "bench/ablation/variants.h"
 #include "bench/ablation/substitutes.h"
 #include "kernels/workloads/table.h"
@@ -8,30 +8,39 @@
 #include <math.h>
 #include <string.h>
 
-static const double MOST_B = 1.5e9, MOST_GROWTH = 4.5; /* a variant's footprint: absolute, and over the base's */
-static const double FEW = 0.15;                       /* share of T */
+static const double MOST_B = 1.5e9,
+                    MOST_GROWTH = 4.5; /* a variant's footprint: absolute, and over the base's */
+static const double FEW = 0.15;        /* share of T */
 enum { SKEW = 4, MOST_HALVINGS = 24 };
 
-/* Parameters by their part in the work. batch: its items share the weights. width: outputs, each with weights of its own. size: all of
- * the work and of the footprint. */
-typedef struct { const char *family, *batch, *width, *size; } axes;
-static const axes known[] = {
-    {"stream", NULL, NULL, "bytes"}, {"chase", "chains", NULL, "steps"}, {"gather", NULL, NULL, "bytes"}, {"peak", NULL, NULL, "iters"},
-    {"gemm", "m", "n", "n"},         {"gemv", NULL, NULL, "m"},      {"linear", "rows", "k", "k"},    {"conv", "n", NULL, "n"},
-    {"norm", NULL, NULL, "rows"},    {"softmax", NULL, NULL, "rows"}, {"act", NULL, NULL, "rows"},    {"add", NULL, NULL, "rows"},
-    {"embed", NULL, NULL, "rows"},   {"attention", "batch", NULL, NULL}, {"cnn", "batch", NULL, NULL}, {"gpt", "batch", NULL, NULL}};
+/* Parameters by their part in the work. batch: its items share the weights. width: outputs, each with weights
+ * of its own. size: all of the work and of the footprint. */
+typedef struct {
+    const char *family, *batch, *width, *size;
+} axes;
+static const axes known[] = {{"stream", NULL, NULL, "bytes"}, {"chase", "chains", NULL, "steps"},
+                             {"gather", NULL, NULL, "bytes"}, {"peak", NULL, NULL, "iters"},
+                             {"gemm", "m", "n", "n"},         {"gemv", NULL, NULL, "m"},
+                             {"linear", "rows", "k", "k"},    {"conv", "n", NULL, "n"},
+                             {"norm", NULL, NULL, "rows"},    {"softmax", NULL, NULL, "rows"},
+                             {"act", NULL, NULL, "rows"},     {"add", NULL, NULL, "rows"},
+                             {"embed", NULL, NULL, "rows"},   {"attention", "batch", NULL, NULL},
+                             {"cnn", "batch", NULL, NULL},    {"gpt", "batch", NULL, NULL}};
 
 typedef struct {
-    const measure_context     *s;
-    const ir_workload *w;
-    const ir_kernel   *k;
-    const ir_point    *base;
-    int                batch, width, size; /* -1: none */
-    ablation_variant        *out;
-    size_t             n;
+    const measure_context *s;
+    const ir_workload     *w;
+    const ir_kernel       *k;
+    const ir_point        *base;
+    int                    batch, width, size; /* -1: none */
+    ablation_variant      *out;
+    size_t                 n;
 } maker;
 
-static int variants_param(const ir_workload *w, const char *name) { return name ? ir_workload_param(w, name) : -1; }
+static int variants_param(const ir_workload *w, const char *name)
+{
+    return name ? ir_workload_param(w, name) : -1;
+}
 
 static void find_axes(maker *m)
 {
@@ -41,13 +50,20 @@ static void find_axes(maker *m)
         m->batch = variants_param(m->w, known[i].batch);
         m->width = variants_param(m->w, known[i].width);
         m->size = variants_param(m->w, known[i].size);
-        if (m->batch < 0 && known[i].batch) m->batch = variants_param(m->w, "batch"); /* "batchmm" is a gemm whose m is its batch */
+        if (m->batch < 0 && known[i].batch)
+            m->batch = variants_param(m->w, "batch"); /* "batchmm" is a gemm whose m is its batch */
     }
 }
 
-/* ---- what a variant would cost, before it is measured ------------------------------------------------------------------- */
-static const ir_workload *variants_workload_of(const maker *m, const ablation_variant *t) { return t->workload ? t->workload : m->w; }
-static const ir_kernel   *kernel_of(const maker *m, const ablation_variant *t) { return t->kernel ? t->kernel : m->k; }
+/* ---- what a variant would cost, before it is measured ---------------------------------------- */
+static const ir_workload *variants_workload_of(const maker *m, const ablation_variant *t)
+{
+    return t->workload ? t->workload : m->w;
+}
+static const ir_kernel *kernel_of(const maker *m, const ablation_variant *t)
+{
+    return t->kernel ? t->kernel : m->k;
+}
 
 static bool variants_valid(const maker *m, const ablation_variant *t)
 {
@@ -72,7 +88,8 @@ static void sketch(const maker *m, const ablation_variant *t, ir_point *o)
 
 static double work_of(const ir_cost *c) { return c->flops > 0 ? c->flops : c->read_B + c->write_B; }
 
-/* A level's capacity is known to a step of the ladder: whoever leaves the base's level must go well beyond the edge. */
+/* A level's capacity is known to a step of the ladder: whoever leaves the base's level must go well beyond
+ * the edge. */
 static bool clear_of_edges(const maker *m, const ablation_variant *t, double B)
 {
     const ir_ceilings *c = &m->s->ceilings;
@@ -85,13 +102,15 @@ static bool clear_of_edges(const maker *m, const ablation_variant *t, double B)
 /* Keep the variant when it can run, fits, and changes a term by enough to be seen. */
 static bool variants_keep(maker *m, const ablation_variant *t)
 {
-    double     a[ABL_NTERM], b[ABL_NTERM], most = 0;
-    ir_point   o;
+    double           a[ABL_NTERM], b[ABL_NTERM], most = 0;
+    ir_point         o;
     ablation_variant base;
     if (m->n == ABL_MAX_VARIANTS || !variants_valid(m, t) || isnan(t->lat_scale)) return false;
     sketch(m, t, &o);
     if (o.cost.footprint_B > MOST_B && o.cost.footprint_B > m->base->cost.footprint_B) return false;
-    if (o.cost.footprint_B > MOST_GROWTH * m->base->cost.footprint_B || !clear_of_edges(m, t, o.cost.footprint_B)) return false;
+    if (o.cost.footprint_B > MOST_GROWTH * m->base->cost.footprint_B ||
+        !clear_of_edges(m, t, o.cost.footprint_B))
+        return false;
     variant_base(m->base, &base);
     variant_terms(m->s, &base, m->base, a);
     variant_terms(m->s, t, &o, b);
@@ -102,7 +121,7 @@ static bool variants_keep(maker *m, const ablation_variant *t)
     return true;
 }
 
-/* ---- the variants -------------------------------------------------------------------------------------------------------- */
+/* ---- the variants ---------------------------------------------------------------------------- */
 static bool is_data(const ir_point *p) { return p->bound == IR_BOUND_MEMORY || p->bound == IR_BOUND_CACHE; }
 
 /* Weights stay, FLOPs double. */
@@ -112,8 +131,8 @@ static void larger_batch(maker *m)
     if (m->batch < 0) return;
     variant_base(m->base, &t);
     t.p.v[m->batch] *= 2;
-    snprintf(t.what, sizeof t.what, "%s %lld to %lld", m->w->param[m->batch], (long long)m->base->p.v[m->batch],
-             (long long)t.p.v[m->batch]);
+    snprintf(t.what, sizeof t.what, "%s %lld to %lld", m->w->param[m->batch],
+             (long long)m->base->p.v[m->batch], (long long)t.p.v[m->batch]);
     variants_keep(m, &t);
 }
 
@@ -127,35 +146,44 @@ static void more_weights(maker *m)
     variant_base(m->base, &t);
     t.p.v[m->batch] /= by;
     t.p.v[m->width] *= by;
-    snprintf(t.what, sizeof t.what, "%s/%lld, %s*%lld", m->w->param[m->batch], (long long)by, m->w->param[m->width], (long long)by);
+    snprintf(t.what, sizeof t.what, "%s/%lld, %s*%lld", m->w->param[m->batch], (long long)by,
+             m->w->param[m->width], (long long)by);
     variants_keep(m, &t);
 }
 
-/* Bytes halve. From f32 on the sums stay f32, and the compute term is held; whether the rate of the arithmetic does depends on the kernel, so
- * this is no variant where arithmetic takes long. */
+/* Bytes halve. From f32 on the sums stay f32, and the compute term is held; whether the rate of the
+ * arithmetic does depends on the kernel, so this is no variant where arithmetic takes long. */
 static void narrower_weights(maker *m)
 {
-    static const ir_dtype next[IR_NDTYPE][2] = {[IR_F64] = {IR_F32, IR_F32}, [IR_F32] = {IR_BF16, IR_F16},
-                                                [IR_BF16] = {IR_I8, IR_I8}, [IR_F16] = {IR_I8, IR_I8}};
-    ablation_variant t;
-    ir_dtype   from = m->base->p.dtype;
-    if (!is_data(m->base) || !strcmp(m->w->family, "stream") || m->base->term_comp_s > FEW * ir_point_time(m->base)) return; /* streams count bytes, not elements */
+    static const ir_dtype next[IR_NDTYPE][2] = {[IR_F64] = {IR_F32, IR_F32},
+                                                [IR_F32] = {IR_BF16, IR_F16},
+                                                [IR_BF16] = {IR_I8, IR_I8},
+                                                [IR_F16] = {IR_I8, IR_I8}};
+    ablation_variant      t;
+    ir_dtype              from = m->base->p.dtype;
+    if (!is_data(m->base) || !strcmp(m->w->family, "stream") ||
+        m->base->term_comp_s > FEW * ir_point_time(m->base))
+        return; /* streams count bytes, not elements */
     for (int i = 0; i < 2 && next[from][i] != IR_F64; i++) {
         variant_base(m->base, &t);
         t.p.dtype = next[from][i];
-        double a = ir_peak_ceiling(&m->s->ceilings, from, t.p.threads), b = ir_peak_ceiling(&m->s->ceilings, t.p.dtype, t.p.threads);
+        double a = ir_peak_ceiling(&m->s->ceilings, from, t.p.threads),
+               b = ir_peak_ceiling(&m->s->ceilings, t.p.dtype, t.p.threads);
         if (from != IR_F64 && b > 0 && a > 0) t.comp_scale = b / a;
         snprintf(t.what, sizeof t.what, "%s for %s", ir_dtype_name(t.p.dtype), ir_dtype_name(from));
         if (variants_keep(m, &t)) return;
     }
 }
 
-/* The same kind of work on a working set small enough for the next cache, per unit of work. Non-temporal stores go to memory from there too. */
+/* The same kind of work on a working set small enough for the next cache, per unit of work. Non-temporal
+ * stores go to memory from there too. */
 static void in_cache(maker *m)
 {
     ablation_variant t;
-    ir_point   o;
-    if (m->size < 0 || !is_data(m->base) || m->base->cold || m->k->flags & IR_K_NT || !strcmp(m->w->family, "peak")) return;
+    ir_point         o;
+    if (m->size < 0 || !is_data(m->base) || m->base->cold || m->k->flags & IR_K_NT ||
+        !strcmp(m->w->family, "peak"))
+        return;
     variant_base(m->base, &t);
     for (int i = 0; i < MOST_HALVINGS && t.p.v[m->size] > 1; i++) {
         t.p.v[m->size] /= 2;
@@ -165,7 +193,8 @@ static void in_cache(maker *m)
         const char *level = ir_level_of(&m->s->ceilings, 2 * o.cost.footprint_B, t.p.threads, false);
         if (!strcmp(level, m->base->level)) continue;
         t.work = work_of(&m->base->cost) / work_of(&o.cost);
-        snprintf(t.what, sizeof t.what, "in %s: %s=%lld, per unit of work", level, m->w->param[m->size], (long long)t.p.v[m->size]);
+        snprintf(t.what, sizeof t.what, "in %s: %s=%lld, per unit of work", level, m->w->param[m->size],
+                 (long long)t.p.v[m->size]);
         if (variants_keep(m, &t)) return;
     }
 }
@@ -198,20 +227,22 @@ static void from_memory(maker *m)
 {
     ablation_variant t;
     if (m->base->cold || !strcmp(m->base->level, "DRAM") || !*m->base->level) return;
-    if (m->base->cost.hops > 0) return; /* a chase goes round its lines many times a call: cold is only the first time */
+    if (m->base->cost.hops > 0)
+        return; /* a chase goes round its lines many times a call: cold is only the first time */
     variant_base(m->base, &t);
     t.cold = true;
     snprintf(t.what, sizeof t.what, "cold: from memory, not %s", m->base->level);
     variants_keep(m, &t);
 }
 
-/* Half as wide vectors. Loads from a cache get narrower with them, so a cache-bound point learns nothing from it; nor does a library,
- * which chooses for itself, nor arithmetic alone, which is the ceiling. */
+/* Half as wide vectors. Loads from a cache get narrower with them, so a cache-bound point learns nothing from
+ * it; nor does a library, which chooses for itself, nor arithmetic alone, which is the ceiling. */
 static void narrower_vectors(maker *m)
 {
     ablation_variant t;
     if (m->s->dev.be != &cpu_backend || m->k->flags & IR_K_LIB || m->base->bound == IR_BOUND_CACHE) return;
-    if (!strcmp(m->w->family, "peak") || !(m->base->cost.flops > 0) || cpu_of(&m->s->dev)->isa != CPU_AVX512) return;
+    if (!strcmp(m->w->family, "peak") || !(m->base->cost.flops > 0) || cpu_of(&m->s->dev)->isa != CPU_AVX512)
+        return;
     variant_base(m->base, &t);
     t.isa_plus1 = CPU_AVX2 + 1;
     t.comp_scale = NAN;
@@ -219,10 +250,11 @@ static void narrower_vectors(maker *m)
     variants_keep(m, &t);
 }
 
-size_t find_variants(const measure_context *s, const ir_workload *w, const ir_kernel *k, const ir_point *base, ablation_variant *out)
+size_t find_variants(const measure_context *s, const ir_workload *w, const ir_kernel *k, const ir_point *base,
+                     ablation_variant *out)
 {
     ablation_variant substitute;
-    maker      m = {.s = s, .w = w, .k = k, .base = base, .out = out};
+    maker            m = {.s = s, .w = w, .k = k, .base = base, .out = out};
     find_axes(&m);
     for (size_t i = 0; find_substitute(s, w, k, base, i, &substitute); i++) variants_keep(&m, &substitute);
     larger_batch(&m);

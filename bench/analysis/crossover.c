@@ -10,8 +10,11 @@
 
 enum { MAX_BATCHES = 64, DRAWS = 1000 };
 
-/* ---- the knee --------------------------------------------------------------------------------------------------------- */
-typedef struct { const double *b, *T; size_t n; } sweep;
+/* ---- the knee -------------------------------------------------------------------------------- */
+typedef struct {
+    const double *b, *T;
+    size_t        n;
+} sweep;
 
 static double misfit(const sweep *s, double a, double c, bool overlapped)
 {
@@ -49,8 +52,10 @@ static double fit_max(const sweep *s, double *a, double *c)
     for (size_t m = 1; m < s->n; m++) {
         double u = 0, uu = 0, v = 0, vv = 0;
         for (size_t i = 0; i < s->n; i++)
-            if (i < m) u += 1 / s->T[i], uu += 1 / (s->T[i] * s->T[i]);
-            else v += s->b[i] / s->T[i], vv += s->b[i] * s->b[i] / (s->T[i] * s->T[i]);
+            if (i < m)
+                u += 1 / s->T[i], uu += 1 / (s->T[i] * s->T[i]);
+            else
+                v += s->b[i] / s->T[i], vv += s->b[i] * s->b[i] / (s->T[i] * s->T[i]);
         double r = misfit(s, u / uu, v / vv, true);
         if (r < best) best = r, *a = u / uu, *c = v / vv;
     }
@@ -59,8 +64,10 @@ static double fit_max(const sweep *s, double *a, double *c)
 
 static void crossover_solve(const sweep *s, bool overlapped, double *a, double *c)
 {
-    if (overlapped) fit_max(s, a, c);
-    else fit_line(s, a, c);
+    if (overlapped)
+        fit_max(s, a, c);
+    else
+        fit_line(s, a, c);
 }
 
 /* Parametric bootstrap: every time is drawn anew from its own interval and the scatter about the fit. */
@@ -84,12 +91,14 @@ static void crossover_interval(const sweep *s, const double *sd, uint64_t seed, 
     f->hi = knee[DRAWS - 1 - DRAWS / 40];
 }
 
-ir_status crossover_knee(const double *batch, const double *T_s, const double *sd_s, size_t n, uint64_t seed, crossover_fit *f)
+ir_status crossover_knee(const double *batch, const double *T_s, const double *sd_s, size_t n, uint64_t seed,
+                         crossover_fit *f)
 {
     sweep  s = {batch, T_s, n};
     double a = 0, c = 0;
     memset(f, 0, sizeof *f);
-    if (n < 3 || n > MAX_BATCHES) return ir_fail(IR_SKIP, "%zu batches: a knee needs 3 to %d", n, MAX_BATCHES);
+    if (n < 3 || n > MAX_BATCHES)
+        return ir_fail(IR_SKIP, "%zu batches: a knee needs 3 to %d", n, MAX_BATCHES);
     fit_line(&s, &f->a, &f->c);
     double line = misfit(&s, f->a, f->c, false), bent = fit_max(&s, &a, &c);
     f->overlapped = bent < line;
@@ -101,9 +110,11 @@ ir_status crossover_knee(const double *batch, const double *T_s, const double *s
     return IR_OK;
 }
 
-/* ---- prediction ------------------------------------------------------------------------------------------------------- */
-/* Compute time less data time at the ceilings; NAN where the batch is not possible or a ceiling is missing. */
-static double excess(const ir_workload *w, const ir_params *base, int at, bool cold, const ir_ceilings *c, int64_t batch)
+/* ---- prediction ------------------------------------------------------------------------------ */
+/* Compute time less data time at the ceilings; NAN where the batch is not possible or a ceiling is missing.
+ */
+static double excess(const ir_workload *w, const ir_params *base, int at, bool cold, const ir_ceilings *c,
+                     int64_t batch)
 {
     ir_params p = *base;
     p.v[at] = batch;
@@ -130,13 +141,15 @@ double crossover_predict(const ir_workload *w, const ir_params *p, int at, bool 
     while (hi - lo > 1) {
         int64_t mid = lo + (hi - lo) / 2;
         double  x = excess(w, p, at, cold, c, mid);
-        if (x < 0) lo = mid, x_lo = x;
-        else hi = mid, x_hi = x;
+        if (x < 0)
+            lo = mid, x_lo = x;
+        else
+            hi = mid, x_hi = x;
     }
     return (double)lo + x_lo / (x_lo - x_hi);
 }
 
-/* ---- sweeps of a context ---------------------------------------------------------------------------------------------- */
+/* ---- sweeps of a context --------------------------------------------------------------------- */
 typedef struct {
     const ir_workload *w;
     const ir_point    *p; /* one of its points */
@@ -161,7 +174,8 @@ static bool crossover_timed(const ir_point *p)
 
 static bool same_sweep(const ir_point *a, const ir_point *b, int at)
 {
-    if (strcmp(a->workload, b->workload) || strcmp(a->kernel, b->kernel) || strcmp(a->family, b->family)) return false;
+    if (strcmp(a->workload, b->workload) || strcmp(a->kernel, b->kernel) || strcmp(a->family, b->family))
+        return false;
     if (a->p.dtype != b->p.dtype || a->p.threads != b->p.threads || a->cold != b->cold) return false;
     for (int i = 0; i < IR_MAX_PARAMS; i++)
         if (i != at && a->p.v[i] != b->p.v[i]) return false;
@@ -204,8 +218,10 @@ static void gather(const measure_context *s, size_t i, group *g)
 
 static void crossover_number(double v, char *out, size_t n)
 {
-    if (isinf(v)) snprintf(out, n, "none");
-    else snprintf(out, n, v < 10 ? "%.1f" : "%.0f", v);
+    if (isinf(v))
+        snprintf(out, n, "none");
+    else
+        snprintf(out, n, v < 10 ? "%.1f" : "%.0f", v);
 }
 
 static void crossover_describe(const measure_context *s, const group *g, ir_verdict *v)
@@ -218,15 +234,21 @@ static void crossover_describe(const measure_context *s, const group *g, ir_verd
     snprintf(v->question, sizeof v->question, "crossover");
     snprintf(v->device, sizeof v->device, "%s", s->info.id);
     snprintf(v->evidence, sizeof v->evidence, "%s", ir_point_key(g->p, key));
-    if (isnan(ceiling)) snprintf(predicted, sizeof predicted, "no ceiling to predict from");
-    else if (ceiling <= 0) snprintf(predicted, sizeof predicted, "predicted below 1");
-    else if (isinf(ceiling)) snprintf(predicted, sizeof predicted, "predicted at no batch");
-    else crossover_number(ceiling, knee, sizeof knee), snprintf(predicted, sizeof predicted, "predicted %.10s", knee);
-    int used = snprintf(v->answer, sizeof v->answer, "%.31s %s %.31s: memory gives way to compute at batch ", g->p->workload,
-                        ir_dtype_name(g->p->p.dtype), g->p->kernel);
+    if (isnan(ceiling))
+        snprintf(predicted, sizeof predicted, "no ceiling to predict from");
+    else if (ceiling <= 0)
+        snprintf(predicted, sizeof predicted, "predicted below 1");
+    else if (isinf(ceiling))
+        snprintf(predicted, sizeof predicted, "predicted at no batch");
+    else
+        crossover_number(ceiling, knee, sizeof knee),
+            snprintf(predicted, sizeof predicted, "predicted %.10s", knee);
+    int used = snprintf(v->answer, sizeof v->answer, "%.31s %s %.31s: memory gives way to compute at batch ",
+                        g->p->workload, ir_dtype_name(g->p->p.dtype), g->p->kernel);
     if (crossover_knee(g->b, g->T, g->sd, g->n, s->policy.seed, &f) != IR_OK) {
         snprintf(v->verdict, sizeof v->verdict, "none");
-        snprintf(v->answer + used, sizeof v->answer - (size_t)used, "none measured (%.60s), %s", ir_why(), predicted);
+        snprintf(v->answer + used, sizeof v->answer - (size_t)used, "none measured (%.60s), %s", ir_why(),
+                 predicted);
         return;
     }
     crossover_number(f.knee, knee, sizeof knee);
@@ -234,14 +256,19 @@ static void crossover_describe(const measure_context *s, const group *g, ir_verd
     crossover_number(f.hi, hi, sizeof hi);
     /* Compute-bound from its first batch on, as far as the sweep can tell. */
     const bool already = f.hi < g->b[0] || (f.lo < 1.05 * g->b[0] && f.hi < g->b[1]);
-    const bool below = already || f.knee < g->b[0], above = f.knee > g->b[g->n - 1];
-    snprintf(v->verdict, sizeof v->verdict, "%s", below ? "below the sweep" : above ? "above the sweep" : "within the sweep");
+    const bool below = already || f.knee<g->b[0], above = f.knee> g->b[g->n - 1];
+    snprintf(v->verdict, sizeof v->verdict, "%s",
+             below   ? "below the sweep"
+             : above ? "above the sweep"
+                     : "within the sweep");
     if (already)
-        snprintf(v->answer + used, sizeof v->answer - (size_t)used, "%.0f already, the smallest measured (%s, %s form, %zu batches)",
-                 g->b[0], predicted, f.overlapped ? "overlapped" : "additive", g->n);
+        snprintf(v->answer + used, sizeof v->answer - (size_t)used,
+                 "%.0f already, the smallest measured (%s, %s form, %zu batches)", g->b[0], predicted,
+                 f.overlapped ? "overlapped" : "additive", g->n);
     else
-        snprintf(v->answer + used, sizeof v->answer - (size_t)used, "%.12s [%.12s, %.12s] (%s, %s form, %zu batches%s)", knee, lo, hi,
-                 predicted, f.overlapped ? "overlapped" : "additive", g->n, below || above ? ", outside of them" : "");
+        snprintf(v->answer + used, sizeof v->answer - (size_t)used,
+                 "%.12s [%.12s, %.12s] (%s, %s form, %zu batches%s)", knee, lo, hi, predicted,
+                 f.overlapped ? "overlapped" : "additive", g->n, below || above ? ", outside of them" : "");
 }
 
 /* The next sweep from point *i on. */
@@ -259,4 +286,7 @@ static bool next_sweep(const measure_context *s, size_t *i, ir_verdict *v)
 
 void crossover_print(FILE *f, const measure_context *s) { verdicts_print(f, s, next_sweep); }
 
-ir_status crossover_journal(ir_journal *j, const measure_context *s) { return verdicts_journal(j, s, next_sweep); }
+ir_status crossover_journal(ir_journal *j, const measure_context *s)
+{
+    return verdicts_journal(j, s, next_sweep);
+}

@@ -1,6 +1,6 @@
-/* launch_gap.c -- see launch_gap.h. Times are the device's where it has a clock: between events around a batch that was enqueued
- * behind a latch, so what lies between kernels is in them and the wait for the host is not, as far as the queue reaches; the host's
- * clock, which has both, stands beside it. */
+/* launch_gap.c -- see launch_gap.h. Times are the device's where it has a clock: between events around a
+ * batch that was enqueued behind a latch, so what lies between kernels is in them and the wait for the host
+ * is not, as far as the queue reaches; the host's clock, which has both, stands beside it. */
 #include "bench/analysis/launch_gap.h"
 #include "bench/cli/cli.h"
 #include "kernels/workloads/table.h"
@@ -11,7 +11,9 @@
 #include <string.h>
 
 /* Kernels that enqueue the same work: one by one, and as a graph. */
-static const struct { const char *launches, *graph; } pairs[] = {{"launches", "graph"}, {"few", "few_graph"}};
+static const struct {
+    const char *launches, *graph;
+} pairs[] = {{"launches", "graph"}, {"few", "few_graph"}};
 
 /* The graph of the launches that p is; NULL: p is none, or there is none. */
 static const ir_point *graph_of(const measure_context *s, const ir_point *p)
@@ -32,11 +34,11 @@ static double launch_gap_half_width(const ir_stats *a, const ir_stats *b)
     return sqrt(x * x + y * y);
 }
 
-
 #if defined(__GNUC__)
 __attribute__((format(printf, 3, 4)))
 #endif
-static void launch_gap_add(char *buf, size_t size, const char *fmt, ...)
+static void
+launch_gap_add(char *buf, size_t size, const char *fmt, ...)
 {
     va_list ap;
     size_t  n = strlen(buf);
@@ -49,11 +51,14 @@ static void launch_gap_describe(const measure_context *s, const ir_point *p, con
 {
     const ir_workload *w = ir_workload_named(p->workload);
     char               what[96], t[2][32], d[32], each[32], pm[32], host[48] = "", key[IR_ID];
-    double             gap = ir_point_time(p) - ir_point_time(g), n = p->cost.launches, half = launch_gap_half_width(ir_point_stats(p), ir_point_stats(g));
+    double             gap = ir_point_time(p) - ir_point_time(g), n = p->cost.launches,
+           half = launch_gap_half_width(ir_point_stats(p), ir_point_stats(g));
     memset(v, 0, sizeof *v);
     v->p = NAN;
-    if (w) cli_point_text(w, &p->p, what, sizeof what);
-    else snprintf(what, sizeof what, "%s %s", p->workload, ir_dtype_name(p->p.dtype));
+    if (w)
+        cli_point_text(w, &p->p, what, sizeof what);
+    else
+        snprintf(what, sizeof what, "%s %s", p->workload, ir_dtype_name(p->p.dtype));
     ir_text_scaled(ir_point_time(p), "s", t[0], sizeof t[0]);
     ir_text_scaled(ir_point_time(g), "s", t[1], sizeof t[1]);
     ir_text_scaled(gap, "s", d, sizeof d);
@@ -61,14 +66,16 @@ static void launch_gap_describe(const measure_context *s, const ir_point *p, con
     ir_text_scaled(half / n, "s", pm, sizeof pm);
     if (p->dev.n && g->dev.n) {
         char h[32];
-        snprintf(host, sizeof host, "; %s by the host's clock", ir_text_scaled((p->wall.median - g->wall.median) / n, "s", h, sizeof h));
+        snprintf(host, sizeof host, "; %s by the host's clock",
+                 ir_text_scaled((p->wall.median - g->wall.median) / n, "s", h, sizeof h));
     }
     bool seen = gap > (isfinite(half) ? half : 0);
     snprintf(v->question, sizeof v->question, "launch latency");
     snprintf(v->device, sizeof v->device, "%s", s->info.id);
     snprintf(v->verdict, sizeof v->verdict, "%s", seen ? each : "not resolved");
-    launch_gap_add(v->answer, sizeof v->answer, "%s: launch latency = T(%.12s) - T(%.12s) = %s - %s = %s, %s per kernel of %.0f", what, p->kernel, g->kernel,
-        t[0], t[1], d, each, n);
+    launch_gap_add(v->answer, sizeof v->answer,
+                   "%s: launch latency = T(%.12s) - T(%.12s) = %s - %s = %s, %s per kernel of %.0f", what,
+                   p->kernel, g->kernel, t[0], t[1], d, each, n);
     if (isfinite(half)) launch_gap_add(v->answer, sizeof v->answer, " (+-%s)", pm);
     launch_gap_add(v->answer, sizeof v->answer, "%s", host);
     launch_gap_add(v->evidence, sizeof v->evidence, "%s", ir_point_key(p, key));
@@ -89,4 +96,7 @@ static bool next_pair(const measure_context *s, size_t *i, ir_verdict *v)
 
 void launch_gap_print(FILE *f, const measure_context *s) { verdicts_print(f, s, next_pair); }
 
-ir_status launch_gap_journal(ir_journal *j, const measure_context *s) { return verdicts_journal(j, s, next_pair); }
+ir_status launch_gap_journal(ir_journal *j, const measure_context *s)
+{
+    return verdicts_journal(j, s, next_pair);
+}

@@ -1,12 +1,12 @@
 /* ceilings.c -- measures what a device can do at most, level by level, and says how sure that is.
  *
  * Levels are found in the ladder (read bandwidth over working sets), not believed from the OS: the OS's
- * cache sizes only name the plateaus. Every ceiling is the best kernel's median and carries saturation checks:
- * what the last doubling of threads, streams, chains or working set gained.
+ * cache sizes only name the plateaus. Every ceiling is the best kernel's median and carries saturation
+ * checks: what the last doubling of threads, streams, chains or working set gained.
  *
- * A device without host threads (info.threads = 0) is measured whole: one entry, threads = 0, and cache sizes of all
- * its cores together. Where it is a processor of the host (info.numa_nodes > 0) the host's caches name its levels;
- * else its last-level cache is its "L2". */
+ * A device without host threads (info.threads = 0) is measured whole: one entry, threads = 0, and cache sizes
+ * of all its cores together. Where it is a processor of the host (info.numa_nodes > 0) the host's caches name
+ * its levels; else its last-level cache is its "L2". */
 #include "bench/ceilings/ceilings.h"
 #include "bench/ceilings/stages.h"
 #include "kernels/workloads/table.h"
@@ -28,14 +28,15 @@ static void thread_list(ceiling_plan *pl)
     pl->threads[pl->nthread++] = all > 0 ? all : 0;
 }
 
-/* ---- one ceiling from points --------------------------------------------------------------------- */
+/* ---- one ceiling from points ----------------------------------------------------------------- */
 
-/* ---- levels -------------------------------------------------------------------------------------- */
+/* ---- levels ---------------------------------------------------------------------------------- */
 static double os_cache_B(const ceiling_plan *pl, int level)
 {
     if (pl->own) return level == 2 ? pl->s->info.llc_B : NAN;
     for (int i = 0; i < pl->s->topo.ncache; i++)
-        if (pl->s->topo.cache[i].level == level) return pl->s->topo.cache[i].size_B * (level < 3 ? pl->share : 1);
+        if (pl->s->topo.cache[i].level == level)
+            return pl->s->topo.cache[i].size_B * (level < 3 ? pl->share : 1);
     return NAN;
 }
 
@@ -43,7 +44,8 @@ static double ladder_max_B(const ceiling_plan *pl)
 {
     /* faster memory: more of it, or the launch shows */
     double llc = pl->own ? 4 * pl->s->info.llc_B : ir_topology_llc_B(&pl->s->topo);
-    double room = fmin(ir_host_available_B(), pl->device ? pl->s->info.mem_B : NAN) / 4; /* fmin, fmax ignore NAN */
+    double room =
+        fmin(ir_host_available_B(), pl->device ? pl->s->info.mem_B : NAN) / 4; /* fmin, fmax ignore NAN */
     double want = fmax((pl->own ? 1024.0 : pl->s->full ? 256.0 : 128.0) * (1 << 20), 4 * llc);
     return isfinite(room) ? fmin(want, room) : want;
 }
@@ -87,16 +89,17 @@ static void levels_from_os(ceiling_plan *pl)
     }
 }
 
-/* A larger working set that goes as fast shows what the smaller one's level can do: capacity ends where no larger
- * one keeps the rate. (Zen 5 reads half of its L2 at 64 B a cycle and a quarter of it at 48.) */
+/* A larger working set that goes as fast shows what the smaller one's level can do: capacity ends where no
+ * larger one keeps the rate. (Zen 5 reads half of its L2 at 64 B a cycle and a quarter of it at 48.) */
 static void envelope(const double *y, size_t n, double *top)
 {
     for (size_t i = n; i-- > 0;) top[i] = i + 1 < n ? fmax(y[i], top[i + 1]) : y[i];
 }
 
-/* The working set a level's ceilings are measured at: the ladder's fastest inside the level. The middle of a level that
- * cores share, whose small end lies partly in their private caches. */
-static double size_within(const ceiling_plan *pl, int level, const ir_plateau *p, const double *x, const double *y)
+/* The working set a level's ceilings are measured at: the ladder's fastest inside the level. The middle of a
+ * level that cores share, whose small end lies partly in their private caches. */
+static double size_within(const ceiling_plan *pl, int level, const ir_plateau *p, const double *x,
+                          const double *y)
 {
     if (pl->own) return p->x_hi / 2; /* a device's small working sets measure its launches */
     if (level >= 2 && !pl->device) return sqrt(p->x_lo * p->x_hi);
@@ -106,8 +109,8 @@ static double size_within(const ceiling_plan *pl, int level, const ir_plateau *p
     return x[best];
 }
 
-/* Beyond the last level's capacity a cache still serves a part, which the ladder shows as well: up to half way (geometrically)
- * from the last rung that is clearly faster than the largest to the next one. */
+/* Beyond the last level's capacity a cache still serves a part, which the ladder shows as well: up to half
+ * way (geometrically) from the last rung that is clearly faster than the largest to the next one. */
 static double partly_cached_B(const double *x, const double *y, size_t n)
 {
     for (size_t i = n - 1; i-- > 0;)
@@ -136,9 +139,10 @@ static ir_status find_levels(ceiling_plan *pl)
     return IR_OK;
 }
 
-/* ---- bandwidth ----------------------------------------------------------------------------------- */
+/* ---- bandwidth ------------------------------------------------------------------------------- */
 
-static ir_status bandwidth_one(ceiling_plan *pl, int level, const ir_workload *w, int threads, double bytes, ir_ceiling *out)
+static ir_status bandwidth_one(ceiling_plan *pl, int level, const ir_workload *w, int threads, double bytes,
+                               ir_ceiling *out)
 {
     ir_point  best;
     ir_params p = w->defaults;
@@ -173,7 +177,8 @@ static ir_status saturate(ceiling_plan *pl, const ir_workload *w, ir_ceiling *c)
     ir_ceiling twice;
     if (2 * c->size_B > ir_host_available_B() / 3) return IR_OK;
     s = bandwidth_one(pl, 3, w, c->threads, 2 * c->size_B, &twice);
-    if (s == IR_OK && isfinite(twice.value)) ceiling_saturation(c, "bytes", c->size_B, twice.size_B, twice.value / c->value - 1);
+    if (s == IR_OK && isfinite(twice.value))
+        ceiling_saturation(c, "bytes", c->size_B, twice.size_B, twice.value / c->value - 1);
     return s;
 }
 
@@ -194,8 +199,10 @@ static ir_status bandwidth_threads(ceiling_plan *pl, int level, const ir_workloa
         if (isfinite(prev)) ceiling_saturation(&c, "threads", prev_threads, t, c.value / prev - 1);
         prev = c.value;
         prev_threads = t;
-        if (pl->own) s = ceilings_saturate(pl, w, level, &c);
-        else if (level == 3 && last && (read || pl->s->full)) s = saturate(pl, w, &c);
+        if (pl->own)
+            s = ceilings_saturate(pl, w, level, &c);
+        else if (level == 3 && last && (read || pl->s->full))
+            s = saturate(pl, w, &c);
         if (s == IR_OK) s = ceiling_add(pl, &c);
         if (s != IR_OK) return s;
     }
@@ -205,7 +212,8 @@ static ir_status bandwidth_threads(ceiling_plan *pl, int level, const ir_workloa
 /* Once DRAM reads are known, they stand beside every later DRAM ceiling: what the memory gave then. */
 static ir_status bandwidth_of_op(ceiling_plan *pl, int level, int op)
 {
-    bool same_mix = !strcmp(stream_ops[op], "scale") || !strcmp(stream_ops[op], "add"); /* as copy and triad */
+    bool same_mix =
+        !strcmp(stream_ops[op], "scale") || !strcmp(stream_ops[op], "add"); /* as copy and triad */
     if (level < 3 && same_mix && !pl->s->full) return IR_OK;
     ir_status st = bandwidth_threads(pl, level, ir_workload_named(stream_ops[op]));
     if (st == IR_OK && level == 3 && !strcmp(stream_ops[op], "read")) context_choose_monitor(pl->s);
@@ -216,22 +224,21 @@ static ir_status ceilings_bandwidth(ceiling_plan *pl)
 {
     ir_status s = IR_OK;
     for (int l = NLEVEL - 1; l >= 0; l--) /* DRAM first: every later row can be held against it */
-        for (int o = 0; o < NOP && s == IR_OK && pl->size_B[l] > 0; o++)
-            s = bandwidth_of_op(pl, l, o);
+        for (int o = 0; o < NOP && s == IR_OK && pl->size_B[l] > 0; o++) s = bandwidth_of_op(pl, l, o);
     return s;
 }
 
-/* ---- peaks --------------------------------------------------------------------------------------- */
+/* ---- peaks ----------------------------------------------------------------------------------- */
 
-/* A device is filled with independent teams of chains until four times as many gain under 1 %, or there are plenty for
- * each of its cores and a call lasts so long that its launch is nothing beside it. teams = 0: no kernel has this dtype.
- * *grew: what the last four times as many did gain. */
+/* A device is filled with independent teams of chains until four times as many gain under 1 %, or there are
+ * plenty for each of its cores and a call lasts so long that its launch is nothing beside it. teams = 0: no
+ * kernel has this dtype. *grew: what the last four times as many did gain. */
 static ir_status fill_device(ceiling_plan *pl, const ir_workload *w, ir_params *p, double *grew)
 {
     enum { FIRST = 16, MOST = 1 << 16, PLENTY = 64 };
     static const double LONG_S = 2e-3;
-    ir_point best;
-    double   prev = NAN;
+    ir_point            best;
+    double              prev = NAN;
     *grew = NAN;
     pl->s->teams[p->dtype] = 0;
     for (int64_t teams = FIRST; teams <= MOST; teams *= 4) {
@@ -249,7 +256,8 @@ static ir_status fill_device(ceiling_plan *pl, const ir_workload *w, ir_params *
 
 static ir_status peak_one(ceiling_plan *pl, const ir_workload *w, ir_dtype t, int threads, double *one)
 {
-    static const int64_t full[] = {1, 2, 4, 8, 12, 16, 24}, quick[] = {8, 12, 16}, tiles[] = {1, 2, 4, 8, 16, 32};
+    static const int64_t full[] = {1, 2, 4, 8, 12, 16, 24}, quick[] = {8, 12, 16},
+                         tiles[] = {1, 2, 4, 8, 16, 32};
     bool           f = pl->s->full, matrix = !strcmp(w->family, "mma");
     const int64_t *chains = matrix ? tiles : f ? full : quick;
     int            n = (int)(matrix ? sizeof tiles : f ? sizeof full : sizeof quick) / (int)sizeof *full;
@@ -270,7 +278,8 @@ static ir_status peak_one(ceiling_plan *pl, const ir_workload *w, ir_dtype t, in
     else
         c.theory = pl->s->info.spec_flops[t];
     ceiling_saturation_axis(&c, "chains", chains, r, n);
-    if (pl->device) ceiling_saturation(&c, "teams", (double)pl->s->teams[t] / 4, (double)pl->s->teams[t], grew);
+    if (pl->device)
+        ceiling_saturation(&c, "teams", (double)pl->s->teams[t] / 4, (double)pl->s->teams[t], grew);
     if (threads > 1) ceiling_saturation(&c, "threads", 1, threads, c.value / *one - 1);
     *one = threads > 1 ? *one : c.value;
     return ceiling_add(pl, &c);
@@ -283,13 +292,14 @@ static ir_status peaks_of(ceiling_plan *pl, const ir_workload *w)
         double one = NAN;
         if (!(w->dtypes & (1u << t))) continue;
         s = peak_one(pl, w, (ir_dtype)t, pl->threads[0], &one);
-        if (s == IR_OK && pl->nthread > 1) s = peak_one(pl, w, (ir_dtype)t, pl->threads[pl->nthread - 1], &one);
+        if (s == IR_OK && pl->nthread > 1)
+            s = peak_one(pl, w, (ir_dtype)t, pl->threads[pl->nthread - 1], &one);
     }
     return s;
 }
 
-/* Vector units, then the matrix units of a device, then the best product of its vendor's library: each a row, and the
- * law takes the highest. */
+/* Vector units, then the matrix units of a device, then the best product of its vendor's library: each a row,
+ * and the law takes the highest. */
 static ir_status ceilings_peaks(ceiling_plan *pl)
 {
     ir_status s = peaks_of(pl, ir_workload_named("fma"));
@@ -310,7 +320,7 @@ static ir_status clock_rate(ceiling_plan *pl)
     return ceiling_add(pl, &c);
 }
 
-/* ---- all of them ------------------------------------------------------------------------------------ */
+/* ---- all of them ----------------------------------------------------------------------------- */
 size_t ceilings_count(const measure_context *s)
 {
     bool own = s->info.threads == 0 && s->info.numa_nodes == 0;
@@ -329,7 +339,8 @@ ir_status ceilings_journal(measure_context *s)
 ir_status ceilings_measure(measure_context *s)
 {
     ceiling_plan pl = {.s = s, .clock_Hz = NAN};
-    ir_status (*const stage[])(ceiling_plan *) = {clock_rate, find_levels, ceilings_bandwidth, ceilings_peaks, ceilings_latency, ceilings_gather,
+    ir_status (*const stage[])(ceiling_plan *) = {clock_rate,     find_levels,      ceilings_bandwidth,
+                                                  ceilings_peaks, ceilings_latency, ceilings_gather,
                                                   ceilings_costs, ceilings_overlap, ceilings_remeasure};
     ir_status st = IR_OK;
     pl.device = s->info.threads == 0;

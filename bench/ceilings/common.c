@@ -20,15 +20,25 @@ double ceiling_rate(const ir_point *p)
 
 double ceiling_flops(const ir_point *p) { return p->cost.flops / ir_point_time(p); }
 
-ir_ceiling ceiling_from(const ceiling_plan *pl, ir_what what, const char *level, const ir_point *p, double value)
+ir_ceiling ceiling_from(const ceiling_plan *pl, ir_what what, const char *level, const ir_point *p,
+                        double value)
 {
     ir_ceiling c;
     memset(&c, 0, sizeof c);
     const ir_stats *t = ir_point_stats(p);
     double          scale = value * t->median; /* rates: value = scale / time */
-    c = (ir_ceiling){.what = what, .dtype = IR_NDTYPE, .threads = p->p.threads, .value = value, .lo = scale / t->ci_hi,
-                     .hi = scale / t->ci_lo, .theory = NAN, .read_frac = NAN, .size_B = NAN,
-                     .ref_read_Bps = p->bw_now * pl->s->monitor.ceiling_Bps, .source = IR_SRC_MEASURED, .flags = p->flags};
+    c = (ir_ceiling){.what = what,
+                     .dtype = IR_NDTYPE,
+                     .threads = p->p.threads,
+                     .value = value,
+                     .lo = scale / t->ci_hi,
+                     .hi = scale / t->ci_lo,
+                     .theory = NAN,
+                     .read_frac = NAN,
+                     .size_B = NAN,
+                     .ref_read_Bps = p->bw_now * pl->s->monitor.ceiling_Bps,
+                     .source = IR_SRC_MEASURED,
+                     .flags = p->flags};
     snprintf(c.device, sizeof c.device, "%s", pl->s->info.id);
     snprintf(c.level, sizeof c.level, "%s", level);
     snprintf(c.op, sizeof c.op, "%s", p->workload);
@@ -71,8 +81,8 @@ double ceiling_bytes(const ceiling_plan *pl, int level, int threads)
     return floor((priv ? size * threads : size) / 4096) * 4096;
 }
 
-ir_status ceiling_axis(ceiling_plan *pl, const ir_workload *w, ir_params p, const char *key, const int64_t *v, int n,
-                      double (*value)(const ir_point *), double *r, ir_point *best)
+ir_status ceiling_axis(ceiling_plan *pl, const ir_workload *w, ir_params p, const char *key, const int64_t *v,
+                       int n, double (*value)(const ir_point *), double *r, ir_point *best)
 {
     ceiling_none(best);
     for (int i = 0; i < n; i++) {

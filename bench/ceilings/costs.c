@@ -1,14 +1,14 @@
-/* costs.c -- the ceilings that are prices rather than speeds of computing: a launch, a byte over the link to a
- * device, a byte from its local memory. Each kind is its own ceiling. */
+/* costs.c -- the ceilings that are prices rather than speeds of computing: a launch, a byte over the link to
+ * a device, a byte from its local memory. Each kind is its own ceiling. */
 #include "bench/ceilings/stages.h"
 #include "kernels/workloads/table.h"
 
 #include <string.h>
 
-/* One ceiling per kernel of a workload: variants that answer different questions, not contenders. scale: what the
- * value is per second of the point's time; 0: the time itself. */
-static ir_status each_kernel(ceiling_plan *pl, const ir_workload *w, const ir_params *p, ir_what what, const char *level,
-                             const char *op, double scale)
+/* One ceiling per kernel of a workload: variants that answer different questions, not contenders. scale: what
+ * the value is per second of the point's time; 0: the time itself. */
+static ir_status each_kernel(ceiling_plan *pl, const ir_workload *w, const ir_params *p, ir_what what,
+                             const char *level, const char *op, double scale)
 {
     const ir_kernel *k;
     ir_status        s = IR_OK;
@@ -64,7 +64,8 @@ static ir_status links(ceiling_plan *pl)
         size_t    i = pl->s->ceilings.n;
         p.threads = 0;
         ceiling_set(w, &p, "direction", (double)d);
-        s = each_kernel(pl, w, &p, IR_C_BANDWIDTH, "link", ir_param_word(w, ir_workload_param(w, "direction"), d), (double)p.v[0]);
+        s = each_kernel(pl, w, &p, IR_C_BANDWIDTH, "link",
+                        ir_param_word(w, ir_workload_param(w, "direction"), d), (double)p.v[0]);
         for (; i < pl->s->ceilings.n && s == IR_OK; i++) s = twice_the_bytes(pl, w, p, &pl->s->ceilings.v[i]);
     }
     return s;
@@ -82,7 +83,9 @@ static ir_status local_memory(ceiling_plan *pl)
     double             r[N];
     ir_point           best;
     p.threads = 0;
-    if (!pl->own) return pl->device ? each_kernel(pl, w, &p, IR_C_BANDWIDTH, "local", "read", w->cost(&p).footprint_B) : IR_OK;
+    if (!pl->own)
+        return pl->device ? each_kernel(pl, w, &p, IR_C_BANDWIDTH, "local", "read", w->cost(&p).footprint_B)
+                          : IR_OK;
     ir_status s = ceiling_axis(pl, w, p, "groups", groups, N, local_rate, r, &best);
     if (s != IR_OK || best.status != IR_OK) return s;
     ir_ceiling c = ceiling_from(pl, IR_C_BANDWIDTH, "local", &best, local_rate(&best));

@@ -1,5 +1,6 @@
-/* device.c -- ceilings that only a device with memory of its own has: the best product of its vendor's library beside
- * the arithmetic loops, what the last doubling of bytes and threads in flight gained, and whether copies and kernels run at once. */
+/* device.c -- ceilings that only a device with memory of its own has: the best product of its vendor's
+ * library beside the arithmetic loops, what the last doubling of bytes and threads in flight gained, and
+ * whether copies and kernels run at once. */
 #include "bench/ceilings/stages.h"
 #include "kernels/workloads/table.h"
 #include "kernels/workloads/workloads_memory.h"
@@ -8,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- the library's best product -------------------------------------------------------------------------- */
+/* ---- the library's best product -------------------------------------------------------------- */
 static ir_status library_peak(ceiling_plan *pl, const ir_workload *w, ir_dtype t)
 {
     static const int64_t size[] = {2048, 4096, 8192, 16384};
@@ -47,7 +48,7 @@ ir_status ceilings_library(ceiling_plan *pl)
     return s;
 }
 
-/* ---- saturation ---------------------------------------------------------------------------------------------- */
+/* ---- saturation ------------------------------------------------------------------------------ */
 /* Operations that are certified in the quick profile: proving a gigabyte on the host takes seconds. */
 static bool is_checked(const measure_context *s, const ir_workload *w)
 {
@@ -58,7 +59,8 @@ static bool is_checked(const measure_context *s, const ir_workload *w)
 }
 
 /* One kernel at one shape; NAN where it does not run. */
-static ir_status device_rate_of(ceiling_plan *pl, const ir_workload *w, const ir_kernel *k, const ir_params *p, const ir_point **q, double *rate)
+static ir_status device_rate_of(ceiling_plan *pl, const ir_workload *w, const ir_kernel *k,
+                                const ir_params *p, const ir_point **q, double *rate)
 {
     *rate = NAN;
     if (!context_wants(pl->s, w, k)) return IR_OK;
@@ -67,7 +69,8 @@ static ir_status device_rate_of(ceiling_plan *pl, const ir_workload *w, const ir
     return s;
 }
 
-static ir_status over_streams(ceiling_plan *pl, const ir_workload *w, const ir_kernel *k, ir_params *p, ir_ceiling *c)
+static ir_status over_streams(ceiling_plan *pl, const ir_workload *w, const ir_kernel *k, ir_params *p,
+                              ir_ceiling *c)
 {
     static const int64_t streams[] = {1, 2, 4, 8};
     enum { N = sizeof streams / sizeof *streams };
@@ -90,7 +93,8 @@ static ir_status over_streams(ceiling_plan *pl, const ir_workload *w, const ir_k
 }
 
 /* An operation that gets no saturation check of its own takes the streams of the last that did. */
-static ir_status as_checked(ceiling_plan *pl, const ir_workload *w, const ir_kernel *k, ir_params *p, ir_ceiling *c)
+static ir_status as_checked(ceiling_plan *pl, const ir_workload *w, const ir_kernel *k, ir_params *p,
+                            ir_ceiling *c)
 {
     const ir_point *q;
     double          rate;
@@ -135,10 +139,10 @@ ir_status ceilings_saturate(ceiling_plan *pl, const ir_workload *w, int level, i
     return s;
 }
 
-/* ---- copying while computing ------------------------------------------------------------------------------- */
+/* ---- copying while computing ----------------------------------------------------------------- */
 /* One kernel at one kind of work; *T is NAN where it does not run. */
-static ir_status overlap_time(ceiling_plan *pl, const ir_workload *w, const ir_kernel *k, ir_params *p, int work, const ir_point **q,
-                              double *T)
+static ir_status overlap_time(ceiling_plan *pl, const ir_workload *w, const ir_kernel *k, ir_params *p,
+                              int work, const ir_point **q, double *T)
 {
     ceiling_set(w, p, "work", work);
     ir_status s = context_measure(pl->s, w, k, p, false, q);

@@ -1,5 +1,6 @@
-/* latency.c -- how long a dependent load takes, level by level; how many a core keeps in flight; what random access
- * delivers. A device with memory of its own shows its first level by a chase that fits there, since its streams pass it by. */
+/* latency.c -- how long a dependent load takes, level by level; how many a core keeps in flight; what random
+ * access delivers. A device with memory of its own shows its first level by a chase that fits there, since
+ * its streams pass it by. */
 #include "bench/ceilings/stages.h"
 #include "kernels/workloads/table.h"
 #include "harness/machine/machine.h"
@@ -13,7 +14,8 @@ static double hop_s(const ir_point *p)
     return ir_point_time(p) / (double)p->p.v[i];
 }
 
-static ir_status latency_one(ceiling_plan *pl, int level, double bytes, int pages, const char *name, double *out)
+static ir_status latency_one(ceiling_plan *pl, int level, double bytes, int pages, const char *name,
+                             double *out)
 {
     const ir_workload *w = ir_workload_named("chase");
     ir_point           best;
@@ -24,8 +26,8 @@ static ir_status latency_one(ceiling_plan *pl, int level, double bytes, int page
     ir_status s = ceiling_best(pl, w, &p, false, &best);
     *out = NAN;
     if (s != IR_OK || best.status != IR_OK) return s;
-    double     T = ir_point_time(&best);
-    ir_ceiling c = ceiling_from(pl, IR_C_LATENCY, ceiling_level[level], &best, hop_s(&best));
+    double          T = ir_point_time(&best);
+    ir_ceiling      c = ceiling_from(pl, IR_C_LATENCY, ceiling_level[level], &best, hop_s(&best));
     const ir_stats *t = ir_point_stats(&best);
     c.lo = c.value * t->ci_lo / T;
     c.hi = c.value * t->ci_hi / T;
@@ -81,7 +83,8 @@ static ir_status chase_ladder(ceiling_plan *pl, double first, double step, int p
     return s;
 }
 
-/* A host's over the working sets of the bandwidth ladder, with huge pages and without; only in the full profile: it takes minutes. */
+/* A host's over the working sets of the bandwidth ladder, with huge pages and without; only in the full
+ * profile: it takes minutes. */
 static ir_status ladders(ceiling_plan *pl)
 {
     if (pl->own) return chase_ladder(pl, FIRST_B, pl->s->full ? 2 : 4, IR_PAGES_DEFAULT);
@@ -98,8 +101,10 @@ ir_status ceilings_latency(ceiling_plan *pl)
     for (int l = 0; l < NLEVEL && s == IR_OK; l++) {
         double bytes = ceiling_bytes(pl, l, 1) / (l < 2 ? pl->share : 1);
         if (!(pl->size_B[l] > 0) || (l == 0 && pl->own)) continue;
-        if (pl->device) s = latency_one(pl, l, bytes, IR_PAGES_DEFAULT, "default", &last);
-        else s = latency_one(pl, l, bytes, IR_PAGES_HUGE, "huge", &last);
+        if (pl->device)
+            s = latency_one(pl, l, bytes, IR_PAGES_DEFAULT, "default", &last);
+        else
+            s = latency_one(pl, l, bytes, IR_PAGES_HUGE, "huge", &last);
         if (s == IR_OK && !pl->device) s = latency_one(pl, l, bytes, IR_PAGES_SMALL, "small", &unused);
     }
     return s == IR_OK && isfinite(last) ? concurrency(pl, last) : s;

@@ -1,9 +1,11 @@
-/* remeasure.c -- memory bandwidth, and what a launch costs, asked for a second time, a minute later. On a shared machine it depends on what the
- * neighbours do and on where the hypervisor put the processors; a ceiling is the higher of both, its interval
- * spans both, and its saturation check says how far apart they were. Core-private rates do not need it.
+/* remeasure.c -- memory bandwidth, and what a launch costs, asked for a second time, a minute later. On a
+ * shared machine it depends on what the neighbours do and on where the hypervisor put the processors; a
+ * ceiling is the higher of both, its interval spans both, and its saturation check says how far apart they
+ * were. Core-private rates do not need it.
  *
- * How far an operation outdoes reads differs between the memory's states, so two operating points are kept of each where reads got clearly more in
- * one than in the other. A point that meets a state that is new calls for a re-measurement at once, while the state lasts. */
+ * How far an operation outdoes reads differs between the memory's states, so two operating points are kept of
+ * each where reads got clearly more in one than in the other. A point that meets a state that is new calls
+ * for a re-measurement at once, while the state lasts. */
 #include "bench/ceilings/ceilings.h"
 #include "bench/ceilings/stages.h"
 #include "kernels/workloads/table.h"
@@ -12,12 +14,14 @@
 #include <string.h>
 
 enum { MAX_REMEASURE = 2 }; /* on the points' behalf */
-#define APART 1.15 /* reads that got this much more were read in another state of the memory */
+#define APART 1.15          /* reads that got this much more were read in another state of the memory */
 
 static bool same_state(double a_Bps, double b_Bps) { return fmax(a_Bps, b_Bps) < APART * fmin(a_Bps, b_Bps); }
 
 /* An operation's rate and that of the reads beside it. */
-typedef struct { double op_Bps, read_Bps; } operating_point;
+typedef struct {
+    double op_Bps, read_Bps;
+} operating_point;
 
 /* Two measurements in one state: the higher rate, and the share of reads that both showed. */
 static operating_point remeasure_together(operating_point a, operating_point b)
@@ -29,7 +33,8 @@ static operating_point remeasure_together(operating_point a, operating_point b)
 /* The latest state stays, and beside it the one with the highest rate. */
 void ceiling_operating_point(ir_ceiling *c, double op_Bps, double read_Bps)
 {
-    operating_point a = {c->value, c->ref_read_Bps}, b = {c->alt_Bps, c->alt_read_Bps}, now = {op_Bps, read_Bps};
+    operating_point a = {c->value, c->ref_read_Bps}, b = {c->alt_Bps, c->alt_read_Bps},
+                    now = {op_Bps, read_Bps};
     if (!(read_Bps > 0)) return;
     if (!(a.read_Bps > 0)) {
         a = now; /* what it was measured beside is not known: as if now */
@@ -83,8 +88,8 @@ static bool is_remeasured(const ceiling_plan *pl, const ir_ceiling *c)
 
 ir_status ceilings_remeasure(ceiling_plan *pl)
 {
-    measure_context  *s = pl->s;
-    ir_status st = IR_OK;
+    measure_context *s = pl->s;
+    ir_status        st = IR_OK;
     for (size_t i = 0; !pl->device && i < s->ceilings.n && st == IR_OK; i++) {
         ir_ceiling        *c = &s->ceilings.v[i];
         const ir_workload *w = ir_workload_named(c->op);
@@ -97,8 +102,10 @@ ir_status ceilings_remeasure(ceiling_plan *pl)
         if (!launch) ceiling_set(w, &p, "bytes", c->size_B);
         st = context_measure(s, w, k, &p, false, &q);
         if (st != IR_OK || q->status != IR_OK) continue;
-        if (launch) merge_launch(&s->ceilings.v[i], q);
-        else merge(pl, &s->ceilings.v[i], q);
+        if (launch)
+            merge_launch(&s->ceilings.v[i], q);
+        else
+            merge(pl, &s->ceilings.v[i], q);
     }
     return st;
 }
@@ -115,7 +122,8 @@ static bool met(const ceiling_plan *pl, double reads_Bps)
     return true;
 }
 
-/* The last `n` rows to the end of the ceilings' own at the front, so that what was asked for stays together. */
+/* The last `n` rows to the end of the ceilings' own at the front, so that what was asked for stays together.
+ */
 static void to_the_front(measure_context *s, size_t n)
 {
     size_t at = 0;
@@ -132,7 +140,8 @@ ir_status ceilings_follow(measure_context *s)
 {
     const ir_point *p = s->npoint ? &s->point[s->npoint - 1] : NULL;
     /* Only beside footprints as large as the ceilings' did the reference read memory alone (bw_monitor.c). */
-    if (!p || s->remeasured >= MAX_REMEASURE || p->status != IR_OK || p->for_ceiling || p->flags & IR_FLAG_NOISY || !(p->bw_now > 0) ||
+    if (!p || s->remeasured >= MAX_REMEASURE || p->status != IR_OK || p->for_ceiling ||
+        p->flags & IR_FLAG_NOISY || !(p->bw_now > 0) ||
         p->cost.footprint_B < (double)s->monitor.p.v[s->monitor.size])
         return IR_OK;
     ceiling_plan pl = {.s = s, .device = s->info.threads == 0, .for_points = true};

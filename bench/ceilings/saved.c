@@ -13,14 +13,16 @@ static bool recorded(const ir_record *r, const char *id)
     return false;
 }
 
-static ir_status comparable(const measure_context *s, const ir_env *env, const char *file, const ir_record *r, size_t at)
+static ir_status comparable(const measure_context *s, const ir_env *env, const char *file, const ir_record *r,
+                            size_t at)
 {
     const ir_device_info *then = &r->device[at];
     const char           *field = ir_env_differs(&r->device_env[at], env);
     if (!field && strcmp(then->name, s->info.name) != 0) field = "name";
     if (!field && strcmp(then->driver, s->info.driver) != 0) field = "driver";
     if (!field) return IR_OK;
-    return ir_fail(IR_EINVAL, "%s: its ceilings of %s are not this machine's: %s differs", file, s->info.id, field);
+    return ir_fail(IR_EINVAL, "%s: its ceilings of %s are not this machine's: %s differs", file, s->info.id,
+                   field);
 }
 
 static double rate(const ir_point *p) { return p->status == IR_OK ? p->cost.flops / ir_point_time(p) : 0; }
@@ -38,7 +40,8 @@ static void find_teams(measure_context *s)
     }
 }
 
-ir_status ceilings_load(measure_context *s, const ir_env *env, const char *file, const ir_record *r, bool *found)
+ir_status ceilings_load(measure_context *s, const ir_env *env, const char *file, const ir_record *r,
+                        bool *found)
 {
     size_t at = 0;
     while (at < r->ndevice && strcmp(r->device[at].id, s->info.id) != 0) at++;
@@ -46,15 +49,17 @@ ir_status ceilings_load(measure_context *s, const ir_env *env, const char *file,
     if (!*found) return IR_OK;
     ir_status st = comparable(s, env, file, r, at);
     for (size_t i = 0; i < r->ceilings.n && st == IR_OK; i++)
-        if (!strcmp(r->ceilings.v[i].device, s->info.id)) st = ir_ceilings_add(&s->ceilings, &r->ceilings.v[i]);
+        if (!strcmp(r->ceilings.v[i].device, s->info.id))
+            st = ir_ceilings_add(&s->ceilings, &r->ceilings.v[i]);
     if (st == IR_OK) memcpy(s->ceilings.level_B, r->device_level_B[at], sizeof s->ceilings.level_B);
     for (size_t i = 0; i < r->npoint && st == IR_OK; i++)
-        if (r->point[i].for_ceiling && !strcmp(r->point[i].device, s->info.id)) st = context_append_copy(s, &r->point[i]);
+        if (r->point[i].for_ceiling && !strcmp(r->point[i].device, s->info.id))
+            st = context_append_copy(s, &r->point[i]);
     find_teams(s);
     return st == IR_OK ? ceilings_journal(s) : st;
 }
 
-/* ---- the source -------------------------------------------------------------------------------------------------------- */
+/* ---- the source ------------------------------------------------------------------------------ */
 ir_status ceilings_source_open(ceilings_source *c, const char *asked)
 {
     memset(c, 0, sizeof *c);
@@ -84,6 +89,7 @@ ir_status ceilings_get(measure_context *s, const ir_env *env, const ceilings_sou
     if (c->none) return IR_OK;
     if (c->file) st = ceilings_load(s, env, c->file, &c->r, &found);
     if (st != IR_OK || found) return st;
-    if (c->file && !quiet) fprintf(stderr, "ironroof: %s has no ceilings of %s: they are measured now\n", c->file, s->info.id);
+    if (c->file && !quiet)
+        fprintf(stderr, "ironroof: %s has no ceilings of %s: they are measured now\n", c->file, s->info.id);
     return !strcmp(s->dev.be->name, "ideal") ? ir_ideal_ceilings(&s->dev, &s->ceilings) : ceilings_measure(s);
 }

@@ -1,5 +1,5 @@
-/* analytic.c -- a claim's formula evaluated and held against what is stated. The ledger's own results are never used as
- * results: they are only compared with. */
+/* analytic.c -- a claim's formula evaluated and held against what is stated. The ledger's own results are
+ * never used as results: they are only compared with. */
 #include "bench/claims/claims.h"
 
 #include <math.h>
@@ -74,15 +74,20 @@ static ir_status against_ledger(const ir_claim *c, claim_result *o)
         const ir_claim_value *want = &c->recomputed.v[i];
         const formula_value  *got = formula_get(&o->values, want->name);
         if (got && claim_meets(want, got, CLAIMS_DIGITS)) continue;
-        if (!got) ir_fail(IR_EINVAL, "the formula does not compute '%.40s', which the ledger has as recomputed", want->name);
+        if (!got)
+            ir_fail(IR_EINVAL, "the formula does not compute '%.40s', which the ledger has as recomputed",
+                    want->name);
         else if (got->word || want->word)
-            ir_fail(IR_EINVAL, "%.40s is %s, the ledger's recomputed value is %s", want->name, got->word ? got->word : "a number",
-                    want->word ? want->word : "a number");
-        else ir_fail(IR_EINVAL, "%.40s is %.6g, the ledger's recomputed value is %.6g", want->name, got->v, want->v);
+            ir_fail(IR_EINVAL, "%.40s is %s, the ledger's recomputed value is %s", want->name,
+                    got->word ? got->word : "a number", want->word ? want->word : "a number");
+        else
+            ir_fail(IR_EINVAL, "%.40s is %.6g, the ledger's recomputed value is %.6g", want->name, got->v,
+                    want->v);
         return fail(c, o);
     }
     if (c->verdict_expected && strcmp(c->verdict_expected, claim_analytic_name(o->verdict)) != 0) {
-        ir_fail(IR_EINVAL, "the verdict is %s, the ledger expects %.40s", claim_analytic_name(o->verdict), c->verdict_expected);
+        ir_fail(IR_EINVAL, "the verdict is %s, the ledger expects %.40s", claim_analytic_name(o->verdict),
+                c->verdict_expected);
         return fail(c, o);
     }
     return IR_OK;

@@ -1,5 +1,6 @@
-/* batch1.c -- the claim this suite was written for, put to one machine: is inference at batch 1 memory-bound? ResNet-50 and
- * GPT-2's decode step are judged row by row; the answer for the machine follows from the rows and may be no. */
+/* batch1.c -- the claim this suite was written for, put to one machine: is inference at batch 1 memory-bound?
+ * ResNet-50 and GPT-2's decode step are judged row by row; the answer for the machine follows from the rows
+ * and may be no. */
 #include "bench/claims/claims.h"
 #include "harness/record/text.h"
 
@@ -15,14 +16,17 @@ static int64_t batch1_param(const ir_point *p, const char *name, int64_t without
 
 static bool asks(const claim_evidence *e, const ir_point *p)
 {
-    bool net = !strcmp(p->workload, "resnet50") || (!strcmp(p->family, "gpt") && batch1_param(p, "tokens", 1) == 1);
-    return net && p->status == IR_OK && !p->cold && !(p->kflags & IR_K_NAIVE) && batch1_param(p, "batch", 0) == 1 &&
-           p->p.threads == e->threads && isfinite(ir_point_time(p)) && p->bound != IR_BOUND_UNKNOWN;
+    bool net =
+        !strcmp(p->workload, "resnet50") || (!strcmp(p->family, "gpt") && batch1_param(p, "tokens", 1) == 1);
+    return net && p->status == IR_OK && !p->cold && !(p->kflags & IR_K_NAIVE) &&
+           batch1_param(p, "batch", 0) == 1 && p->p.threads == e->threads && isfinite(ir_point_time(p)) &&
+           p->bound != IR_BOUND_UNKNOWN;
 }
 
 static bool same_question(const ir_point *a, const ir_point *b)
 {
-    return !strcmp(a->workload, b->workload) && a->p.dtype == b->p.dtype && !memcmp(a->p.v, b->p.v, sizeof a->p.v);
+    return !strcmp(a->workload, b->workload) && a->p.dtype == b->p.dtype &&
+           !memcmp(a->p.v, b->p.v, sizeof a->p.v);
 }
 
 static void batch1_collect(const claim_evidence *e, batch1_answer *o)
@@ -38,16 +42,19 @@ static void batch1_collect(const claim_evidence *e, batch1_answer *o)
     }
 }
 
-/* ---- words ------------------------------------------------------------------------------------------------ */
+/* ---- words ----------------------------------------------------------------------------------- */
 static void name_of(const ir_point *p, char *buf, size_t n)
 {
     const char *size = "";
     for (int i = 0; i < p->np; i++)
         if (!strcmp(p->pname[i], "size")) size = p->pword[i];
-    if (!strcmp(p->workload, "resnet50")) snprintf(buf, n, "ResNet-50 %s", ir_dtype_name(p->p.dtype));
+    if (!strcmp(p->workload, "resnet50"))
+        snprintf(buf, n, "ResNet-50 %s", ir_dtype_name(p->p.dtype));
     else if (!strcmp(p->workload, "gpt"))
-        snprintf(buf, n, "GPT of %lld x %lld decode %s", (long long)batch1_param(p, "layers", 0), (long long)batch1_param(p, "width", 0), ir_dtype_name(p->p.dtype));
-    else snprintf(buf, n, "GPT-2%s%.15s decode %s", *size ? " " : "", size, ir_dtype_name(p->p.dtype));
+        snprintf(buf, n, "GPT of %lld x %lld decode %s", (long long)batch1_param(p, "layers", 0),
+                 (long long)batch1_param(p, "width", 0), ir_dtype_name(p->p.dtype));
+    else
+        snprintf(buf, n, "GPT-2%s%.15s decode %s", *size ? " " : "", size, ir_dtype_name(p->p.dtype));
 }
 
 static double intensity(const ir_point *p) { return p->cost.flops / (p->cost.read_B + p->cost.write_B); }
@@ -62,11 +69,16 @@ const char *batch1_sentence(const ir_point *p, char *buf, size_t n)
 {
     char name[64], share[IR_NUM], I[IR_NUM], ridge[IR_NUM], star[IR_NUM], prob[IR_NUM];
     name_of(p, name, sizeof name);
-    const char *side = intensity(p) > p->ridge ? "right" : "left", *far = p->eta_star > 1 ? ", beyond any kernel" : "";
-    snprintf(buf, n, "%s is %s%s (largest share %s, P %s): %s FLOP/B lie %s of the ridge at %s FLOP/B; data and compute would "
-             "be equal at eta = %s%s", name, ir_bound_name(p->bound), p->bound == IR_BOUND_MIXED ? "" : "-bound",
-             ir_text_percent(batch1_share_of(p), share), ir_text_plain(p->bound_p, prob), ir_text_plain(intensity(p), I), side,
-             ir_text_plain(p->ridge, ridge), ir_text_plain(p->eta_star, star), far);
+    const char *side = intensity(p) > p->ridge ? "right" : "left",
+               *far = p->eta_star > 1 ? ", beyond any kernel" : "";
+    snprintf(buf, n,
+             "%s is %s%s (largest share %s, P %s): %s FLOP/B lie %s of the ridge at %s FLOP/B; data and "
+             "compute would "
+             "be equal at eta = %s%s",
+             name, ir_bound_name(p->bound), p->bound == IR_BOUND_MIXED ? "" : "-bound",
+             ir_text_percent(batch1_share_of(p), share), ir_text_plain(p->bound_p, prob),
+             ir_text_plain(intensity(p), I), side, ir_text_plain(p->ridge, ridge),
+             ir_text_plain(p->eta_star, star), far);
     return buf;
 }
 
@@ -78,8 +90,9 @@ static void list(const batch1_answer *o, bool memory, char *buf, size_t n)
         char name[64];
         if ((o->point[i]->bound == IR_BOUND_MEMORY) != memory) continue;
         name_of(o->point[i], name, sizeof name);
-        if (m < n) m += (size_t)snprintf(buf + m, n - m, "%s%s%s%s", m ? ", " : "", name, memory ? "" : " is ",
-                                         memory ? "" : ir_bound_name(o->point[i]->bound));
+        if (m < n)
+            m += (size_t)snprintf(buf + m, n - m, "%s%s%s%s", m ? ", " : "", name, memory ? "" : " is ",
+                                  memory ? "" : ir_bound_name(o->point[i]->bound));
     }
 }
 
@@ -108,7 +121,7 @@ static void conclude(batch1_answer *o)
     o->verdict = against ? "does not hold" : memory == o->n ? "holds" : "undecided";
     for (size_t i = 0; i < o->n; i++) {
         const ir_point *p = o->point[i];
-        bool counts = against ? p->bound != IR_BOUND_MEMORY && p->bound != IR_BOUND_MIXED : true;
+        bool            counts = against ? p->bound != IR_BOUND_MEMORY && p->bound != IR_BOUND_MIXED : true;
         if (counts && (isnan(o->p) || (against ? p->bound_p > o->p : p->bound_p < o->p))) o->p = p->bound_p;
     }
     batch1_sentence(batch1_reason(o, against > 0), why, sizeof why);
@@ -116,11 +129,13 @@ static void conclude(batch1_answer *o)
     if (against) {
         char held[300];
         list(o, true, held, sizeof held);
-        snprintf(o->answer, sizeof o->answer, "\"Batch-1 inference is memory-bound\" does not hold here: %s%s%s.", why,
+        snprintf(o->answer, sizeof o->answer,
+                 "\"Batch-1 inference is memory-bound\" does not hold here: %s%s%s.", why,
                  *held ? "; it holds for " : "", held);
     } else {
         snprintf(o->answer, sizeof o->answer, "\"Batch-1 inference is memory-bound\" %s here%s: %s.",
-                 memory == o->n ? "holds" : "is undecided", memory == o->n ? "" : " (a row is mixed, or P is unknown)", why);
+                 memory == o->n ? "holds" : "is undecided",
+                 memory == o->n ? "" : " (a row is mixed, or P is unknown)", why);
     }
 }
 
@@ -129,13 +144,14 @@ ir_status batch1_ask(const claim_evidence *e, batch1_answer *o)
     memset(o, 0, sizeof *o);
     batch1_collect(e, o);
     if (o->n == 0)
-        return ir_fail(IR_EINVAL, "no judged row of resnet50 or gpt2 decode at batch 1: ironroof run resnet50:batch=1 gpt2:batch=1, "
+        return ir_fail(IR_EINVAL, "no judged row of resnet50 or gpt2 decode at batch 1: ironroof run "
+                                  "resnet50:batch=1 gpt2:batch=1, "
                                   "or claims batch1 --measure");
     conclude(o);
     return IR_OK;
 }
 
-/* ---- screen ------------------------------------------------------------------------------------------------- */
+/* ---- screen ---------------------------------------------------------------------------------- */
 static void batch1_row(ir_table *tb, const ir_point *p)
 {
     char   name[64], b[IR_NUM];
@@ -157,12 +173,16 @@ static void batch1_row(ir_table *tb, const ir_point *p)
 
 void batch1_print(const ir_text *t, const claim_evidence *e, const batch1_answer *o)
 {
-    static const ir_col col[] = {{"batch 1", false, 0, 0}, {"kernel", false, 6, 3}, {"T", true, 0, 0},   {"data", true, 0, 0},
-                                 {"comp", true, 0, 0},     {"lat", true, 0, 0},     {"bound", false, 0, 0}, {"P", true, 0, 0},
-                                 {"eta*", true, 0, 0},     {"eta", true, 0, 1},     {"MFU", true, 0, 2}, {"MBU", true, 0, 2}};
-    ir_table tb;
-    ir_text_para(t, "", "Is inference at batch 1 memory-bound on %s (%s)? Shares of the law's terms; eta*: the efficiency of "
-                 "the compute term at which the verdict would flip.", e->device, e->title);
+    static const ir_col col[] = {{"batch 1", false, 0, 0}, {"kernel", false, 6, 3}, {"T", true, 0, 0},
+                                 {"data", true, 0, 0},     {"comp", true, 0, 0},    {"lat", true, 0, 0},
+                                 {"bound", false, 0, 0},   {"P", true, 0, 0},       {"eta*", true, 0, 0},
+                                 {"eta", true, 0, 1},      {"MFU", true, 0, 2},     {"MBU", true, 0, 2}};
+    ir_table            tb;
+    ir_text_para(
+        t, "",
+        "Is inference at batch 1 memory-bound on %s (%s)? Shares of the law's terms; eta*: the efficiency of "
+        "the compute term at which the verdict would flip.",
+        e->device, e->title);
     fputc('\n', t->f);
     ir_table_begin(&tb, t, col, 12);
     for (size_t i = 0; i < o->n; i++) batch1_row(&tb, o->point[i]);

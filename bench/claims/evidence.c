@@ -1,8 +1,9 @@
 /* evidence.c -- a claim's rule over what was measured.
  *
- * Every bound value has its interval; the rule is evaluated over draws from them (log-normal, independent between rows,
- * fixed seed), and an outcome stands when at least 95 % of the draws agree. A class keeps its label in a share bound_p
- * of the draws and is "mixed" in the others; a class without a probability decides nothing. */
+ * Every bound value has its interval; the rule is evaluated over draws from them (log-normal, independent
+ * between rows, fixed seed), and an outcome stands when at least 95 % of the draws agree. A class keeps its
+ * label in a share bound_p of the draws and is "mixed" in the others; a class without a probability decides
+ * nothing. */
 #include "bench/claims/claims.h"
 #include "bench/cli/cli.h"
 #include "harness/stats/stats.h"
@@ -16,7 +17,8 @@ enum { DRAWS = 400 };
 
 const char *claim_outcome_name(claim_outcome o)
 {
-    static const char *const name[] = {"-", "confirmed", "refuted", "undecided", "not measured", "not testable here"};
+    static const char *const name[] = {"-",         "confirmed",    "refuted",
+                                       "undecided", "not measured", "not testable here"};
     return name[o];
 }
 
@@ -41,7 +43,7 @@ const char *claim_shown(const claim_rule *r, int i)
     return i - n < CLAIM_MAX_RATIO ? r->beside[i - n].name : NULL;
 }
 
-/* ---- points ---------------------------------------------------------------------------------------------- */
+/* ---- points ---------------------------------------------------------------------------------- */
 ir_status claim_spec(const claim_evidence *e, const char *spec, const ir_workload **w, ir_params *p)
 {
     cli_options o;
@@ -56,7 +58,8 @@ ir_status claim_spec(const claim_evidence *e, const char *spec, const ir_workloa
     if (st != IR_OK) {
         size_t n = strcspn(spec, ":");
         for (const ir_workload *const *k = e->workloads; *k; k++)
-            if (strlen((*k)->name) == n && !strncmp((*k)->name, spec, n)) return st; /* what is wrong with the rest */
+            if (strlen((*k)->name) == n && !strncmp((*k)->name, spec, n))
+                return st; /* what is wrong with the rest */
         return ir_fail(IR_SKIP, "this build has no workload for '%.*s'", (int)n, spec);
     }
     *w = pts.v[0].workload;
@@ -75,13 +78,15 @@ static bool kernel_fits(const ir_point *p, const char *kernel)
 static bool row_fits(const claim_evidence *e, const ir_point *p, const ir_workload *w, const ir_params *want)
 {
     if (p->status != IR_OK || p->cold || strcmp(p->workload, w->name)) return false;
-    if (p->p.dtype != want->dtype || p->p.threads != (want->threads ? want->threads : e->threads)) return false;
+    if (p->p.dtype != want->dtype || p->p.threads != (want->threads ? want->threads : e->threads))
+        return false;
     for (int i = 0; i < IR_MAX_PARAMS && w->param[i]; i++)
         if (p->p.v[i] != want->v[i]) return false;
     return isfinite(ir_point_time(p));
 }
 
-static const ir_point *evidence_fastest(const claim_evidence *e, const char *spec, const char *kernel, bool believed)
+static const ir_point *evidence_fastest(const claim_evidence *e, const char *spec, const char *kernel,
+                                        bool believed)
 {
     const ir_workload *w;
     const ir_point    *best = NULL;
@@ -89,7 +94,8 @@ static const ir_point *evidence_fastest(const claim_evidence *e, const char *spe
     if (claim_spec(e, spec, &w, &want) != IR_OK) return NULL;
     for (size_t i = 0; i < e->npoint; i++) {
         const ir_point *p = &e->point[i];
-        if (!row_fits(e, p, w, &want) || !kernel_fits(p, kernel) || (believed && p->flags & IR_FLAG_SUSPECT)) continue;
+        if (!row_fits(e, p, w, &want) || !kernel_fits(p, kernel) || (believed && p->flags & IR_FLAG_SUSPECT))
+            continue;
         if (!best || ir_point_time(p) < ir_point_time(best)) best = p;
     }
     char text[CLAIM_SPEC];
@@ -98,20 +104,35 @@ static const ir_point *evidence_fastest(const claim_evidence *e, const char *spe
     return best;
 }
 
-const ir_point *claim_point(const claim_evidence *e, const char *spec, const char *kernel) { return evidence_fastest(e, spec, kernel, true); }
+const ir_point *claim_point(const claim_evidence *e, const char *spec, const char *kernel)
+{
+    return evidence_fastest(e, spec, kernel, true);
+}
 
 bool claim_bind_timed(const claim_bind *b)
 {
     switch (b->kind) {
-    case BIND_FLOPS: case BIND_BYTES: case BIND_WEIGHTS_B: case BIND_UNFUSED_B: case BIND_INTENSITY: return b->kernel != NULL;
-    case BIND_CEIL_BW: case BIND_CEIL_LATENCY: case BIND_CEIL_FLOPS: case BIND_CEIL_LAUNCH: case BIND_ETA: case BIND_L_LAT:
+    case BIND_FLOPS:
+    case BIND_BYTES:
+    case BIND_WEIGHTS_B:
+    case BIND_UNFUSED_B:
+    case BIND_INTENSITY: return b->kernel != NULL;
+    case BIND_CEIL_BW:
+    case BIND_CEIL_LATENCY:
+    case BIND_CEIL_FLOPS:
+    case BIND_CEIL_LAUNCH:
+    case BIND_ETA:
+    case BIND_L_LAT:
     case BIND_END: return false;
     default: return true;
     }
 }
 
-/* ---- one binding ----------------------------------------------------------------------------------------- */
-typedef struct { double v, lo, hi, p; const char *word; } bound_value; /* p: of the word */
+/* ---- one binding ----------------------------------------------------------------------------- */
+typedef struct {
+    double      v, lo, hi, p;
+    const char *word;
+} bound_value; /* p: of the word */
 
 static double count_of(claim_bind_kind k, const ir_cost *c)
 {
@@ -147,13 +168,18 @@ static bool ceiling_bound(const claim_evidence *e, const claim_bind *b, bound_va
     char        head[IR_NAME];
     const char *slash = b->spec ? strchr(b->spec, '/') : NULL;
     ir_dtype    t = IR_NDTYPE;
-    if (!b->spec) return from_ceiling(ir_ceiling_find(e->ceilings, IR_C_LAUNCH, NULL, NULL, t, e->threads), b, o);
+    if (!b->spec)
+        return from_ceiling(ir_ceiling_find(e->ceilings, IR_C_LAUNCH, NULL, NULL, t, e->threads), b, o);
     snprintf(head, sizeof head, "%.*s", slash ? (int)(slash - b->spec) : (int)sizeof head - 1, b->spec);
     if (b->kind == BIND_CEIL_BW)
-        return from_ceiling(ir_ceiling_find(e->ceilings, IR_C_BANDWIDTH, head, slash ? slash + 1 : "read", t, e->threads), b, o);
-    if (b->kind == BIND_CEIL_LATENCY) return from_ceiling(ir_ceiling_find(e->ceilings, IR_C_LATENCY, head, "chase", t, 1), b, o);
+        return from_ceiling(
+            ir_ceiling_find(e->ceilings, IR_C_BANDWIDTH, head, slash ? slash + 1 : "read", t, e->threads), b,
+            o);
+    if (b->kind == BIND_CEIL_LATENCY)
+        return from_ceiling(ir_ceiling_find(e->ceilings, IR_C_LATENCY, head, "chase", t, 1), b, o);
     if (ir_dtype_parse(head, &t) != IR_OK) return false;
-    return from_ceiling(ir_ceiling_find(e->ceilings, IR_C_FLOPS, NULL, NULL, t, slash ? atoi(slash + 1) : e->threads), b, o);
+    return from_ceiling(
+        ir_ceiling_find(e->ceilings, IR_C_FLOPS, NULL, NULL, t, slash ? atoi(slash + 1) : e->threads), b, o);
 }
 
 static bool fit_bound(const claim_evidence *e, const claim_bind *b, bound_value *o)
@@ -173,7 +199,10 @@ static bound_value evidence_timed(const ir_point *p, double value, bool rate)
     return (bound_value){value, value * t->ci_lo / T, value * t->ci_hi / T, NAN, NULL};
 }
 
-static double evidence_share(const ir_point *p, double term) { return term / (p->term_data_s + p->term_comp_s + p->term_lat_s); }
+static double evidence_share(const ir_point *p, double term)
+{
+    return term / (p->term_data_s + p->term_comp_s + p->term_lat_s);
+}
 
 static bool row_bound(const ir_point *p, const claim_bind *b, bound_value *o)
 {
@@ -188,7 +217,9 @@ static bool row_bound(const ir_point *p, const claim_bind *b, bound_value *o)
     case BIND_SHARE_DATA: *o = (bound_value){evidence_share(p, p->term_data_s), NAN, NAN, NAN, NULL}; break;
     case BIND_SHARE_COMP: *o = (bound_value){evidence_share(p, p->term_comp_s), NAN, NAN, NAN, NULL}; break;
     case BIND_SHARE_LAT: *o = (bound_value){evidence_share(p, p->term_lat_s), NAN, NAN, NAN, NULL}; break;
-    case BIND_BOUND: *o = (bound_value){NAN, NAN, NAN, p->bound_p, ir_bound_name(p->bound)}; return p->bound != IR_BOUND_UNKNOWN;
+    case BIND_BOUND:
+        *o = (bound_value){NAN, NAN, NAN, p->bound_p, ir_bound_name(p->bound)};
+        return p->bound != IR_BOUND_UNKNOWN;
     default: *o = (bound_value){count_of(b->kind, &p->cost), NAN, NAN, NAN, NULL}; break;
     }
     char key[IR_ID];
@@ -219,11 +250,13 @@ static bool evidence_bind(const claim_evidence *e, const claim_bind *b, bound_va
 
 static bool ratio_bound(const claim_evidence *e, const claim_ratio *r, bound_value *o, claim_measured *m)
 {
-    const ir_point *p = evidence_fastest(e, r->over, NULL, false), *q = p ? evidence_fastest(e, r->under, NULL, false) : NULL;
+    const ir_point *p = evidence_fastest(e, r->over, NULL, false),
+                   *q = p ? evidence_fastest(e, r->under, NULL, false) : NULL;
     *o = (bound_value){NAN, NAN, NAN, NAN, NULL};
     if (!q) return false;
-    const bound_value a = evidence_timed(p, ir_point_time(p), false), b = evidence_timed(q, ir_point_time(q), false);
-    double            half = hypot(log(a.hi / a.lo), log(b.hi / b.lo)) / 2;
+    const bound_value a = evidence_timed(p, ir_point_time(p), false),
+                      b = evidence_timed(q, ir_point_time(q), false);
+    double half = hypot(log(a.hi / a.lo), log(b.hi / b.lo)) / 2;
     if (p->bw_now > 0 && q->bw_now > 0) half += fabs(log(p->bw_now / q->bw_now));
     o->v = a.v / b.v;
     o->lo = o->v * exp(-half);
@@ -233,7 +266,7 @@ static bool ratio_bound(const claim_evidence *e, const claim_ratio *r, bound_val
     return true;
 }
 
-/* ---- conditions ------------------------------------------------------------------------------------------ */
+/* ---- conditions ------------------------------------------------------------------------------ */
 typedef enum { NO, YES, UNKNOWN } answer;
 
 static bool evidence_among(const char *word, const char *list)
@@ -269,9 +302,15 @@ static bool refuted(const claim_rule *r, const formula_values *s)
     return r->refute_all ? n > 0 && yes == n : yes > 0;
 }
 
-/* ---- draws ------------------------------------------------------------------------------------------------ */
+/* ---- draws ----------------------------------------------------------------------------------- */
 enum { MAX_BOUND = CLAIM_MAX_BIND + CLAIM_MAX_RATIO };
-typedef struct { const claim_rule *r; const char *name[MAX_BOUND]; bound_value v[MAX_BOUND]; bool has[MAX_BOUND]; int n; } bound_rule;
+typedef struct {
+    const claim_rule *r;
+    const char       *name[MAX_BOUND];
+    bound_value       v[MAX_BOUND];
+    bool              has[MAX_BOUND];
+    int               n;
+} bound_rule;
 
 static double draw_of(const bound_value *b, ir_rng *g)
 {
@@ -280,7 +319,8 @@ static double draw_of(const bound_value *b, ir_rng *g)
     return b->v * exp(z * (log(b->hi) - log(b->lo)) / (2 * 1.959964));
 }
 
-/* Bound names, drawn or (g NULL) at their medians, and the formula's. False: the formula needs a name that is missing. */
+/* Bound names, drawn or (g NULL) at their medians, and the formula's. False: the formula needs a name that is
+ * missing. */
 static bool values_of(const bound_rule *b, ir_rng *g, formula_values *s)
 {
     int column;
@@ -319,11 +359,16 @@ static void draw_all(const bound_rule *b, claim_measured *m, double *without_pre
             shown[i][d] = v && !v->word ? v->v : NAN;
         }
     }
-    for (int i = 0; i < CLAIM_MAX_SHOWN && b->r->shown[i]; i++) evidence_interval(shown[i], DRAWS, &m->lo[i], &m->hi[i]);
+    for (int i = 0; i < CLAIM_MAX_SHOWN && b->r->shown[i]; i++)
+        evidence_interval(shown[i], DRAWS, &m->lo[i], &m->hi[i]);
     *without_premise = (double)beside / DRAWS;
     double confirm = (double)yes / DRAWS, refute = (double)no / DRAWS;
-    m->outcome = confirm >= CLEAR ? MEASURED_CONFIRMED : refute >= CLEAR ? MEASURED_REFUTED : MEASURED_UNDECIDED;
-    m->p = m->outcome == MEASURED_CONFIRMED ? confirm : m->outcome == MEASURED_REFUTED ? refute : fmax(confirm, refute);
+    m->outcome = confirm >= CLEAR  ? MEASURED_CONFIRMED
+                 : refute >= CLEAR ? MEASURED_REFUTED
+                                   : MEASURED_UNDECIDED;
+    m->p = m->outcome == MEASURED_CONFIRMED ? confirm
+           : m->outcome == MEASURED_REFUTED ? refute
+                                            : fmax(confirm, refute);
 }
 
 static void cannot(claim_measured *m, claim_outcome o, const char *why)
@@ -334,7 +379,10 @@ static void cannot(claim_measured *m, claim_outcome o, const char *why)
 }
 
 /* What could not be bound; the first reason stays. */
-typedef struct { bool any, build; char why[256]; } missing;
+typedef struct {
+    bool any, build;
+    char why[256];
+} missing;
 
 static void evidence_take(bound_rule *b, const char *name, bool has, missing *none)
 {
@@ -363,7 +411,9 @@ static void put_beside(const claim_evidence *e, const claim_rule *r, claim_measu
     int at = shown_count(r);
     for (int i = 0; i < CLAIM_MAX_RATIO && r->beside[i].name; i++, at++) {
         bound_value v;
-        if (!ratio_bound(e, &r->beside[i], &v, m) || formula_set(&m->values, r->beside[i].name, v.v, NULL) != IR_OK) continue;
+        if (!ratio_bound(e, &r->beside[i], &v, m) ||
+            formula_set(&m->values, r->beside[i].name, v.v, NULL) != IR_OK)
+            continue;
         m->lo[at] = v.lo;
         m->hi[at] = v.hi;
     }
@@ -382,7 +432,8 @@ static void decide(const claim_evidence *e, const claim_rule *r, claim_measured 
     }
     draw_all(&b, m, &without);
     if (without >= CLEAR) cannot(m, MEASURED_UNTESTABLE, r->otherwise);
-    if (none.any && m->outcome == MEASURED_UNDECIDED) cannot(m, none.build ? MEASURED_UNTESTABLE : MEASURED_MISSING, none.why);
+    if (none.any && m->outcome == MEASURED_UNDECIDED)
+        cannot(m, none.build ? MEASURED_UNTESTABLE : MEASURED_MISSING, none.why);
     put_beside(e, r, m);
 }
 
@@ -399,13 +450,18 @@ void claim_measure(const ir_claim *c, const claim_evidence *e, claim_measured *m
     m->p = NAN;
     for (int i = 0; i < CLAIM_MAX_VALUES; i++) m->lo[i] = m->hi[i] = NAN;
     if (!c->has_measure) return;
-    if (!r) cannot(m, MEASURED_UNTESTABLE, "this ledger's claim has no rule here");
-    else if (r->untestable) cannot(m, MEASURED_UNTESTABLE, r->untestable);
-    else decide(e, r, m);
+    if (!r)
+        cannot(m, MEASURED_UNTESTABLE, "this ledger's claim has no rule here");
+    else if (r->untestable)
+        cannot(m, MEASURED_UNTESTABLE, r->untestable);
+    else
+        decide(e, r, m);
     if (r && r->only_on && !speaks_of(r, e)) {
         char why[96];
         snprintf(why, sizeof why, "it speaks of another device (%s)%s", r->only_on,
-                 m->outcome == MEASURED_MISSING || m->outcome == MEASURED_UNTESTABLE ? "" : "; the values are this machine's own");
+                 m->outcome == MEASURED_MISSING || m->outcome == MEASURED_UNTESTABLE
+                     ? ""
+                     : "; the values are this machine's own");
         cannot(m, MEASURED_UNTESTABLE, why);
     }
 }

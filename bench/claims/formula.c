@@ -40,7 +40,7 @@ static ir_status unexpected(reader *r, const char *wanted)
     return wrong(r, r->p, what, NULL);
 }
 
-/* ---- values ---------------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 const formula_value *formula_get(const formula_values *s, const char *name)
 {
     for (size_t i = 0; i < s->n; i++)
@@ -53,7 +53,9 @@ ir_status formula_set(formula_values *s, const char *name, double v, const char 
     size_t i = 0, n = strlen(name);
     bool   fine = n > 0 && n < FORMULA_NAME && name_start(name[0]);
     for (size_t k = 0; fine && k < n; k++) fine = name_char(name[k]);
-    if (!fine) return ir_fail(IR_EINVAL, "'%.60s' is no name (letters, digits and _, at most %d)", name, FORMULA_NAME - 1);
+    if (!fine)
+        return ir_fail(IR_EINVAL, "'%.60s' is no name (letters, digits and _, at most %d)", name,
+                       FORMULA_NAME - 1);
     while (i < s->n && strcmp(s->v[i].name, name) != 0) i++;
     if (i == FORMULA_MAX_VALUES) return ir_fail(IR_EINVAL, "more than %d names", FORMULA_MAX_VALUES);
     if (i == s->n) {
@@ -65,7 +67,7 @@ ir_status formula_set(formula_values *s, const char *name, double v, const char 
     return IR_OK;
 }
 
-/* ---- functions ------------------------------------------------------------------------------------------- */
+/* ---- functions ------------------------------------------------------------------------------- */
 enum { MAX_ARGS = 16 };
 static double f_min(const double *a, int n)
 {
@@ -83,10 +85,13 @@ static double f_sqrt(const double *a, int n) { return n ? sqrt(a[0]) : NAN; }
 static double f_ln(const double *a, int n) { return n ? log(a[0]) : NAN; }
 static double f_ceil(const double *a, int n) { return n ? ceil(a[0]) : NAN; }
 static double f_floor(const double *a, int n) { return n ? floor(a[0]) : NAN; }
-static const struct { const char *name; int least, most; double (*f)(const double *, int); } functions[] = {
-    {"min", 1, MAX_ARGS, f_min}, {"max", 1, MAX_ARGS, f_max}, {"sqrt", 1, 1, f_sqrt},
-    {"ln", 1, 1, f_ln},          {"ceil", 1, 1, f_ceil},      {"floor", 1, 1, f_floor},
-    {"class_of", 3, 3, NULL}};
+static const struct {
+    const char *name;
+    int         least, most;
+    double (*f)(const double *, int);
+} functions[] = {{"min", 1, MAX_ARGS, f_min}, {"max", 1, MAX_ARGS, f_max}, {"sqrt", 1, 1, f_sqrt},
+                 {"ln", 1, 1, f_ln},          {"ceil", 1, 1, f_ceil},      {"floor", 1, 1, f_floor},
+                 {"class_of", 3, 3, NULL}};
 enum { NFUNCTION = sizeof functions / sizeof *functions };
 
 static int function_of(const char *s, size_t n)
@@ -102,7 +107,7 @@ static const char *formula_class_of(const double a[3])
     return a[1] >= a[2] ? "compute" : "latency";
 }
 
-/* ---- grammar --------------------------------------------------------------------------------------------- */
+/* ---- grammar --------------------------------------------------------------------------------- */
 static ir_status sum(reader *r, formula_value *out);
 
 static ir_status number_only(reader *r, const formula_value *v, const char *at)
@@ -127,7 +132,8 @@ static ir_status formula_call(reader *r, int f, const char *at, formula_value *o
         const char *arg = r->p;
         st = sum(r, &v);
         if (st == IR_OK) st = number_only(r, &v, arg);
-        if (st == IR_OK && n == functions[f].most) st = wrong(r, arg, "too many arguments for", functions[f].name);
+        if (st == IR_OK && n == functions[f].most)
+            st = wrong(r, arg, "too many arguments for", functions[f].name);
         if (st != IR_OK) return st;
         a[n++] = v.v;
         more = *r->p == ',';
@@ -261,7 +267,8 @@ static ir_status formula_apply(reader *r, char op, const char *at, formula_value
 }
 
 /* operand { op operand } for the two operators of `ops`. */
-static ir_status formula_chain(reader *r, const char *ops, ir_status (*operand)(reader *, formula_value *), formula_value *out)
+static ir_status formula_chain(reader *r, const char *ops, ir_status (*operand)(reader *, formula_value *),
+                               formula_value *out)
 {
     skip(r);
     const char *at = r->p;

@@ -1,5 +1,5 @@
-/* line.c -- a claim's verdict as a line of a record: {"record":"verdict","question":ID,...} with stated, recomputed and
- * measured values beside the fields that every verdict has. */
+/* line.c -- a claim's verdict as a line of a record: {"record":"verdict","question":ID,...} with stated,
+ * recomputed and measured values beside the fields that every verdict has. */
 #include "bench/claims/claims.h"
 #include "harness/record/journal.h"
 
@@ -13,8 +13,10 @@ static void stated(ir_json *o, const ir_claim *c)
     for (size_t i = 0; i < c->stated.n; i++) {
         const ir_claim_value *v = &c->stated.v[i];
         ir_json_key(o, v->name);
-        if (v->kind == IR_CV_WORD) ir_json_str(o, v->word);
-        else if (v->kind == IR_CV_NUMBER) ir_json_num(o, v->v);
+        if (v->kind == IR_CV_WORD)
+            ir_json_str(o, v->word);
+        else if (v->kind == IR_CV_NUMBER)
+            ir_json_num(o, v->v);
         else {
             ir_json_open(o, '[');
             ir_json_num(o, v->lo);
@@ -28,9 +30,12 @@ static void stated(ir_json *o, const ir_claim *c)
 static void got(ir_json *o, const char *key, const formula_value *v)
 {
     ir_json_key(o, key);
-    if (!v) ir_json_null(o);
-    else if (v->word) ir_json_str(o, v->word);
-    else ir_json_num(o, v->v);
+    if (!v)
+        ir_json_null(o);
+    else if (v->word)
+        ir_json_str(o, v->word);
+    else
+        ir_json_num(o, v->v);
 }
 
 static bool is_input(const ir_claim *c, const char *name)
@@ -99,8 +104,10 @@ ir_status claims_line(ir_journal *j, const char *device, const claim_row *r)
     ir_json_key_text(o, "topic", r->claim->topic);
     ir_json_key_text(o, "answer", claims_answer(r, answer, sizeof answer));
     ir_json_key_text(o, "statement", r->claim->statement);
-    ir_json_key_text(o, "verdict", r->claim->formula ? claim_analytic_name(r->result.verdict)
-                       : r->has_measured ? claim_outcome_name(r->measured.outcome) : "not measured");
+    ir_json_key_text(o, "verdict",
+                     r->claim->formula ? claim_analytic_name(r->result.verdict)
+                     : r->has_measured ? claim_outcome_name(r->measured.outcome)
+                                       : "not measured");
     ir_json_key_text(o, "analytic", r->claim->formula ? claim_analytic_name(r->result.verdict) : NULL);
     ir_json_key_text(o, "outcome", r->has_measured ? claim_outcome_name(r->measured.outcome) : NULL);
     ir_json_key_text(o, "why", *r->result.why ? r->result.why : r->measured.why);
@@ -134,7 +141,8 @@ ir_status batch1_line(ir_journal *j, const claim_evidence *e, const batch1_answe
         char   key[IR_ID];
         size_t n = strlen(v.evidence);
         ir_point_key(a->point[i], key);
-        if (n + strlen(key) + 2 <= sizeof v.evidence) snprintf(v.evidence + n, sizeof v.evidence - n, "%s%s", n ? ";" : "", key);
+        if (n + strlen(key) + 2 <= sizeof v.evidence)
+            snprintf(v.evidence + n, sizeof v.evidence - n, "%s%s", n ? ";" : "", key);
     }
     return st == IR_OK ? ir_journal_verdict(j, &v) : st;
 }

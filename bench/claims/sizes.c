@@ -9,7 +9,8 @@ static const double f32_B = 4, TENSORS = 3; /* in, out and one between */
 
 static bool sizes_known(double v) { return v > 0; } /* also not NAN */
 
-/* Four times the cache, and 134 MB at least: a virtual machine may be served by more cache than it is told of. */
+/* Four times the cache, and 134 MB at least: a virtual machine may be served by more cache than it is told
+ * of. */
 static ir_status beyond_cache(const claim_evidence *e, int64_t *out)
 {
     double n = DRAM_LEAST;
@@ -17,7 +18,9 @@ static ir_status beyond_cache(const claim_evidence *e, int64_t *out)
     while (sizes_known(e->mem_B) && TENSORS * f32_B * n > e->mem_B / 4) n /= 2;
     *out = (int64_t)n;
     if (!sizes_known(e->llc_B) || f32_B * n >= 4 * e->llc_B) return IR_OK;
-    return ir_fail(IR_EINVAL, "three tensors of four times the last-level cache (%.3g MB) would take more than a quarter of the memory (%.3g MB)",
+    return ir_fail(IR_EINVAL,
+                   "three tensors of four times the last-level cache (%.3g MB) would take more than a "
+                   "quarter of the memory (%.3g MB)",
                    e->llc_B / 1e6, e->mem_B / 1e6);
 }
 
@@ -36,9 +39,12 @@ static ir_status size_named(const claim_evidence *e, const char *at, const char 
     const size_t len = strcspn(at, "/}");
     int64_t      by = at[len] == '/' ? atoll(at + len + 1) : 1;
     ir_status    st = IR_OK;
-    if (len == 4 && !strncmp(at, "dram", len)) st = beyond_cache(e, out);
-    else if (len == 5 && !strncmp(at, "cache", len)) *out = within_cache(e);
-    else return ir_fail(IR_EINVAL, "no size '{%.16s'", at);
+    if (len == 4 && !strncmp(at, "dram", len))
+        st = beyond_cache(e, out);
+    else if (len == 5 && !strncmp(at, "cache", len))
+        *out = within_cache(e);
+    else
+        return ir_fail(IR_EINVAL, "no size '{%.16s'", at);
     *end = strchr(at, '}');
     if (!*end || by < 1) return ir_fail(IR_EINVAL, "no size '{%.16s'", at);
     *out = *out > by ? *out / by : 1;

@@ -12,13 +12,27 @@
 /* ---- numbers and lists ----------------------------------------------------------------------------
  * Integer: [-+]digits[.digits][e[+]digits][suffix]; the value must come out whole. Suffixes: K M G T =
  * 10^3..10^12, Ki Mi Gi Ti = 2^10..2^40, each with or without a B. List: items joined by commas; an item is
- * an integer or a range: 1-8 (step 1), 1-9+2 (step 2), 1-64*2 (times 2; the factor may be fractional, values are
- * rounded). The end of a range is included only when a step hits it. A value given twice is kept once. */
+ * an integer or a range: 1-8 (step 1), 1-9+2 (step 2), 1-64*2 (times 2; the factor may be fractional, values
+ * are rounded). The end of a range is included only when a step hits it. A value given twice is kept once. */
 enum { CLI_MAX_AXIS = 4096, CLI_MAX_POINTS = 100000, CLI_MAX_NAMES = 8, CLI_MAX_THREADS = 65536 };
-typedef struct { int64_t *v; size_t n; } cli_axis; /* owned; {0} is empty; cli_axis_free() */
-typedef struct { ir_dtype v[IR_NDTYPE]; size_t n; uint32_t set; } cli_dtypes; /* order given, each once */
-typedef struct { char v[CLI_MAX_NAMES][IR_NAME]; size_t n; } cli_names;
-typedef enum { CLI_NUMBER, CLI_SHARE, CLI_SECONDS } cli_unit; /* CLI_SHARE: 0.01 or 1%; CLI_SECONDS: 2, 500ms, 1min */
+typedef struct {
+    int64_t *v;
+    size_t   n;
+} cli_axis; /* owned; {0} is empty; cli_axis_free() */
+typedef struct {
+    ir_dtype v[IR_NDTYPE];
+    size_t   n;
+    uint32_t set;
+} cli_dtypes; /* order given, each once */
+typedef struct {
+    char   v[CLI_MAX_NAMES][IR_NAME];
+    size_t n;
+} cli_names;
+typedef enum {
+    CLI_NUMBER,
+    CLI_SHARE,
+    CLI_SECONDS
+} cli_unit; /* CLI_SHARE: 0.01 or 1%; CLI_SECONDS: 2, 500ms, 1min */
 ir_status cli_int_parse(const char *s, int64_t *out);
 ir_status cli_real_parse(const char *s, cli_unit unit, double *out);
 /* Append to *out what is not in it yet; every value must lie in [lo, hi]. On an error *out is as before. */
@@ -27,7 +41,7 @@ ir_status cli_dtypes_parse(const char *s, cli_dtypes *out);
 ir_status cli_names_parse(const char *s, cli_names *out);
 void      cli_axis_free(cli_axis *); /* idempotent */
 
-/* ---- names ------------------------------------------------------------------------------------------ */
+/* ---- names ----------------------------------------------------------------------------------- */
 /* The candidate most like `given` (a candidate it begins first, then the least edit distance), or NULL when
  * none is close. */
 const char *cli_near(const char *given, const char *const *names, size_t n);
@@ -38,70 +52,73 @@ ir_status cli_choose(const char *kind, const char *given, const char *const *nam
  * One table describes the shared options (options.c); a command adds its own. --help is printed from both.
  * Scalars: the last one given counts. Lists: values given later are appended. */
 typedef enum {
-    CLI_FLAG,    /* bool */
-    CLI_BITS,    /* unsigned; sets `bit` */
-    CLI_INT,     /* int64_t in [lo, hi] */
-    CLI_REAL,    /* double in [lo, hi], in `unit` */
-    CLI_TEXT,    /* const char *, borrowed from argv, not empty */
-    CLI_ENUM,    /* int: index into `choices` */
-    CLI_AXIS,    /* cli_axis with values in [lo, hi] */
-    CLI_DTYPES,  /* cli_dtypes */
-    CLI_NAMES,   /* cli_names */
-    CLI_REGEX    /* cli_filter */
+    CLI_FLAG,   /* bool */
+    CLI_BITS,   /* unsigned; sets `bit` */
+    CLI_INT,    /* int64_t in [lo, hi] */
+    CLI_REAL,   /* double in [lo, hi], in `unit` */
+    CLI_TEXT,   /* const char *, borrowed from argv, not empty */
+    CLI_ENUM,   /* int: index into `choices` */
+    CLI_AXIS,   /* cli_axis with values in [lo, hi] */
+    CLI_DTYPES, /* cli_dtypes */
+    CLI_NAMES,  /* cli_names */
+    CLI_REGEX   /* cli_filter */
 } cli_type;
 typedef struct {
-    const char *name;    /* "batch" for --batch; NULL ends a table */
-    char        letter;  /* 'o' for -o, or 0 */
+    const char *name;   /* "batch" for --batch; NULL ends a table */
+    char        letter; /* 'o' for -o, or 0 */
     cli_type    type;
-    const char *meta;    /* what stands for the value in --help; NULL with CLI_ENUM: the choices */
+    const char *meta; /* what stands for the value in --help; NULL with CLI_ENUM: the choices */
     const char *help;
-    size_t      offset;  /* of the field in cli_options, or in the command's own struct */
-    uint32_t    set;     /* CLI_SET_ bit; own options: 0 */
-    double      lo, hi;  /* both 0: any value */
+    size_t      offset; /* of the field in cli_options, or in the command's own struct */
+    uint32_t    set;    /* CLI_SET_ bit; own options: 0 */
+    double      lo, hi; /* both 0: any value */
     cli_unit    unit;
     unsigned    bit;
     const char *choices; /* "quick|full" */
     const char *implied; /* value of a bare --name (then only --name=value gives one); NULL: must be given */
 } cli_option;
-enum { /* which shared options a command takes */
-    CLI_SET_POINTS = 1u << 0,   /* dtype batch */
-    CLI_SET_SCOPE = 1u << 1,    /* profile threads filter */
-    CLI_SET_WHERE = 1u << 2,    /* backend device */
-    CLI_SET_HOST = 1u << 3,     /* isa pin pages */
-    CLI_SET_TIMING = 1u << 4,   /* precision budget warmup seed samples inject */
-    CLI_SET_CACHE = 1u << 5,    /* hot cold */
-    CLI_SET_RUN = 1u << 6,      /* ceilings dry-run layers prove */
-    CLI_SET_FILES = 1u << 7,    /* resume no-report */
-    CLI_SET_OUTPUT = 1u << 8,   /* o */
-    CLI_SET_TERMINAL = 1u << 9, /* quiet color */
-    CLI_SET_MEASURE = (1u << 10) - 1,
-    CLI_SET_GRID = CLI_SET_POINTS | CLI_SET_SCOPE,     /* what a list of points is made of */
-    CLI_SET_RUN_ONLY = CLI_SET_RUN | CLI_SET_FILES     /* what only a run that leaves a report has */
+enum {                             /* which shared options a command takes */
+       CLI_SET_POINTS = 1u << 0,   /* dtype batch */
+       CLI_SET_SCOPE = 1u << 1,    /* profile threads filter */
+       CLI_SET_WHERE = 1u << 2,    /* backend device */
+       CLI_SET_HOST = 1u << 3,     /* isa pin pages */
+       CLI_SET_TIMING = 1u << 4,   /* precision budget warmup seed samples inject */
+       CLI_SET_CACHE = 1u << 5,    /* hot cold */
+       CLI_SET_RUN = 1u << 6,      /* ceilings dry-run layers prove */
+       CLI_SET_FILES = 1u << 7,    /* resume no-report */
+       CLI_SET_OUTPUT = 1u << 8,   /* o */
+       CLI_SET_TERMINAL = 1u << 9, /* quiet color */
+       CLI_SET_MEASURE = (1u << 10) - 1,
+       CLI_SET_GRID = CLI_SET_POINTS | CLI_SET_SCOPE, /* what a list of points is made of */
+       CLI_SET_RUN_ONLY = CLI_SET_RUN | CLI_SET_FILES /* what only a run that leaves a report has */
 };
-typedef struct { const char *text; regex_t re; } cli_filter; /* text NULL: none */
+typedef struct {
+    const char *text;
+    regex_t     re;
+} cli_filter; /* text NULL: none */
 enum { CLI_QUICK, CLI_FULL };
 enum { CLI_HOT = 1u << 0, CLI_COLD = 1u << 1 };
 enum { CLI_PIN_CORE, CLI_PIN_NONE };
 enum { CLI_PAGES_DEFAULT, CLI_PAGES_HUGE, CLI_PAGES_SMALL };
 enum { CLI_COLOR_AUTO, CLI_COLOR_ALWAYS, CLI_COLOR_NEVER };
 typedef struct {
-    int         profile;                     /* CLI_QUICK, CLI_FULL */
-    cli_dtypes  dtypes;                      /* empty: what grid and defaults say */
-    cli_axis    batch, threads;              /* empty: likewise */
+    int         profile;        /* CLI_QUICK, CLI_FULL */
+    cli_dtypes  dtypes;         /* empty: what grid and defaults say */
+    cli_axis    batch, threads; /* empty: likewise */
     cli_filter  filter;
-    cli_names   backends;                    /* empty: all; not checked against any table */
-    const char *device;                      /* index or name; NULL: the first */
-    const char *isa;                         /* NULL: the best */
+    cli_names   backends; /* empty: all; not checked against any table */
+    const char *device;   /* index or name; NULL: the first */
+    const char *isa;      /* NULL: the best */
     int         pin, pages;
     double      precision, budget_s, warmup_s; /* NAN: the profile's */
-    unsigned    cache;                       /* CLI_HOT | CLI_COLD; CLI_HOT when neither was asked for */
-    int64_t     seed;                        /* >= 0; -1: not given */
-    int64_t     samples;                     /* > 0: exactly so many; 0: the stopping rule */
-    double      inject;                      /* > 0: every timed call takes this share longer */
-    const char *output, *resume;             /* output "-": stdout */
-    const char *ceilings;                    /* "none", or a record to take them from; NULL: measure */
-    const char *layers;                      /* "all", or numbers; NULL: no rows per layer */
-    cli_filter  prove;                       /* text NULL: do not; "": whatever the run chooses; else points whose key matches */
+    unsigned    cache;                         /* CLI_HOT | CLI_COLD; CLI_HOT when neither was asked for */
+    int64_t     seed;                          /* >= 0; -1: not given */
+    int64_t     samples;                       /* > 0: exactly so many; 0: the stopping rule */
+    double      inject;                        /* > 0: every timed call takes this share longer */
+    const char *output, *resume;               /* output "-": stdout */
+    const char *ceilings;                      /* "none", or a record to take them from; NULL: measure */
+    const char *layers;                        /* "all", or numbers; NULL: no rows per layer */
+    cli_filter  prove; /* text NULL: do not; "": whatever the run chooses; else points whose key matches */
     bool        no_report, dry_run, quiet;
     int         color;
 } cli_options;
@@ -113,52 +130,59 @@ bool cli_color(const cli_options *, FILE *);
 const regex_t *cli_filter_regex(const cli_options *);
 /* POSIX extended, searched for in "backend/workload/variant". */
 ir_status cli_filter_parse(const char *s, cli_filter *out);
-bool      cli_filter_match(const cli_filter *, const char *backend, const char *workload, const char *variant);
-void      cli_filter_free(cli_filter *); /* idempotent */
+bool cli_filter_match(const cli_filter *, const char *backend, const char *workload, const char *variant);
+void cli_filter_free(cli_filter *); /* idempotent */
 
-/* ---- commands ------------------------------------------------------------------------------------------ */
+/* ---- commands -------------------------------------------------------------------------------- */
 typedef struct cli_args cli_args;
 typedef struct {
-    const char *name, *summary; /* NULL name ends the table */
-    const char *usage;          /* what follows the name: "FILE..." */
-    const char *about;          /* more for --help; lines that begin with a space stay as they are; NULL: none */
-    uint32_t    sets;           /* CLI_SET_ bits */
-    const cli_option *own;      /* its own options, ended by a NULL name; NULL: none */
-    const void *own_init;       /* its own struct's initial content (own_size bytes); NULL: zeros */
-    size_t      own_size;
-    int         min_args, max_args; /* positional arguments; max_args -1: any number */
-    int (*main)(const cli_args *);  /* returns the exit code */
+    const char       *name, *summary; /* NULL name ends the table */
+    const char       *usage;          /* what follows the name: "FILE..." */
+    const char       *about; /* more for --help; lines that begin with a space stay as they are; NULL: none */
+    uint32_t          sets;  /* CLI_SET_ bits */
+    const cli_option *own;   /* its own options, ended by a NULL name; NULL: none */
+    const void       *own_init; /* its own struct's initial content (own_size bytes); NULL: zeros */
+    size_t            own_size;
+    int               min_args, max_args; /* positional arguments; max_args -1: any number */
+    int (*main)(const cli_args *);        /* returns the exit code */
 } cli_command;
 typedef enum { CLI_RUN, CLI_HELP, CLI_HELP_ALL, CLI_VERSION } cli_action;
 struct cli_args {
-    const cli_command *command;    /* NULL with CLI_HELP_ALL and CLI_VERSION */
+    const cli_command *command; /* NULL with CLI_HELP_ALL and CLI_VERSION */
     cli_action         action;
     cli_options        opt;
-    void              *own;        /* the command's own options; NULL: it has none */
-    const char       **arg; size_t narg; /* positional; the array is owned */
-    int argc; char *const *argv;   /* as given */
-    const cli_command *commands;   /* the table */
+    void              *own; /* the command's own options; NULL: it has none */
+    const char       **arg;
+    size_t             narg; /* positional; the array is owned */
+    int                argc;
+    char *const       *argv;     /* as given */
+    const cli_command *commands; /* the table */
 };
-const cli_command *cli_command_find(const cli_command *, const char *name); /* NULL: ir_why() has a suggestion */
+const cli_command *cli_command_find(const cli_command *,
+                                    const char *name); /* NULL: ir_why() has a suggestion */
 /* argv[1] names the command; without one it is `run`. On an error *out needs no freeing. */
 ir_status cli_parse(const cli_command *, int argc, char *const *argv, cli_args *out);
 void      cli_args_free(cli_args *); /* idempotent */
 /* Parse, then print help or call the command; a refusal is printed to stderr and gives 2. */
-int  cli_main(const cli_command *, int argc, char *const *argv);
-void cli_help(FILE *, const cli_command *);     /* one command's --help, 80 columns */
-void cli_help_all(FILE *, const cli_command *); /* ironroof --help */
-const cli_option *cli_shared_options(void);     /* ended by a NULL name */
+int               cli_main(const cli_command *, int argc, char *const *argv);
+void              cli_help(FILE *, const cli_command *);     /* one command's --help, 80 columns */
+void              cli_help_all(FILE *, const cli_command *); /* ironroof --help */
+const cli_option *cli_shared_options(void);                  /* ended by a NULL name */
 
 /* ---- points -----------------------------------------------------------------------------------------------
  * NAME[:key=list[,key=list...]]; NAME is a workload or a family (all of it, in table order). Keys are the
- * workload's parameters, `dtype` and `threads`. Without a key: the profile's grid (defaults if that is empty);
- * with one: defaults, and the keys. --dtype, --threads and --batch replace what no key says.
- * Order: as named; within a workload grid order, then the first parameter slowest, dtype, threads fastest. */
-typedef struct { const ir_workload *workload; ir_params p; } cli_point;
+ * workload's parameters, `dtype` and `threads`. Without a key: the profile's grid (defaults if that is
+ * empty); with one: defaults, and the keys. --dtype, --threads and --batch replace what no key says. Order:
+ * as named; within a workload grid order, then the first parameter slowest, dtype, threads fastest. */
 typedef struct {
-    cli_point *v; size_t n; /* owned; each point once */
-    size_t left_out;        /* combinations of grid and options that a workload cannot do */
-    char   why[IR_WHY];     /* the first one's reason */
+    const ir_workload *workload;
+    ir_params          p;
+} cli_point;
+typedef struct {
+    cli_point *v;
+    size_t     n;           /* owned; each point once */
+    size_t     left_out;    /* combinations of grid and options that a workload cannot do */
+    char       why[IR_WHY]; /* the first one's reason */
 } cli_points;
 /* narg 0: every workload of the table. IR_OK implies n > 0; on an error *out needs no freeing. */
 ir_status cli_points_expand(const ir_workload *const *table, const char *const *arg, size_t narg,

@@ -34,8 +34,10 @@ static void print_about(FILE *f, const char *text)
 {
     while (*text) {
         size_t n = strcspn(text, "\n");
-        if (text[0] == ' ') fprintf(f, "%.*s\n", (int)n, text);
-        else wrap(f, text, n, 0, 0);
+        if (text[0] == ' ')
+            fprintf(f, "%.*s\n", (int)n, text);
+        else
+            wrap(f, text, n, 0, 0);
         text += n + (text[n] == '\n');
     }
 }
@@ -44,13 +46,16 @@ static void print_option(FILE *f, const cli_option *o)
 {
     char left[128], letter[8] = "    ";
     if (o->letter) snprintf(letter, sizeof letter, "-%c, ", o->letter);
-    if (!cli_takes_value(o)) snprintf(left, sizeof left, "  %s--%s", letter, o->name);
+    if (!cli_takes_value(o))
+        snprintf(left, sizeof left, "  %s--%s", letter, o->name);
     else
-        snprintf(left, sizeof left, "  %s--%s%s%s%s", letter, o->name, o->implied ? "[=" : " ", cli_option_meta(o),
-                 o->implied ? "]" : "");
+        snprintf(left, sizeof left, "  %s--%s%s%s%s", letter, o->name, o->implied ? "[=" : " ",
+                 cli_option_meta(o), o->implied ? "]" : "");
     int at = (int)strlen(left);
-    if (at + 2 > COLUMN) fprintf(f, "%s\n%*s", left, COLUMN, "");
-    else fprintf(f, "%-*s", COLUMN, left);
+    if (at + 2 > COLUMN)
+        fprintf(f, "%s\n%*s", left, COLUMN, "");
+    else
+        fprintf(f, "%-*s", COLUMN, left);
     wrap(f, o->help, strlen(o->help), COLUMN, COLUMN);
 }
 
@@ -63,10 +68,13 @@ static void print_usage(FILE *f, const cli_command *c)
 
 void cli_help(FILE *f, const cli_command *c)
 {
-    static const struct { const char *title; uint32_t sets; } group[] = {
-        {"What is measured", CLI_SET_GRID}, {"Where", CLI_SET_WHERE}, {"On the host", CLI_SET_HOST},
-        {"How it is timed", CLI_SET_TIMING | CLI_SET_CACHE}, {"The run", CLI_SET_RUN_ONLY}, {"Output", CLI_SET_OUTPUT},
-        {"Terminal", CLI_SET_TERMINAL}};
+    static const struct {
+        const char *title;
+        uint32_t    sets;
+    } group[] = {{"What is measured", CLI_SET_GRID}, {"Where", CLI_SET_WHERE},
+                 {"On the host", CLI_SET_HOST},      {"How it is timed", CLI_SET_TIMING | CLI_SET_CACHE},
+                 {"The run", CLI_SET_RUN_ONLY},      {"Output", CLI_SET_OUTPUT},
+                 {"Terminal", CLI_SET_TERMINAL}};
     print_usage(f, c);
     fprintf(f, "\n%s.\n", c->summary);
     if (c->about) {
@@ -82,19 +90,22 @@ void cli_help(FILE *f, const cli_command *c)
             if (o->set & group[i].sets & c->sets) print_option(f, o);
     }
     fputs("\nA LIST is 1,2,4 or a range: 1-8 (step 1), 1-9+2 (step 2), 1-64*2 (times 2).\n"
-          "Numbers take K M G T (powers of 1000) and Ki Mi Gi Ti (powers of 1024).\n", f);
+          "Numbers take K M G T (powers of 1000) and Ki Mi Gi Ti (powers of 1024).\n",
+          f);
 }
 
 void cli_help_all(FILE *f, const cli_command *commands)
 {
     fputs("usage: ironroof [COMMAND] [arguments] [options]\n\n"
           "Measures where a machine's time goes: bytes, arithmetic or latency. Without a\n"
-          "command: ironroof run --profile quick.\n\nCommands\n", f);
+          "command: ironroof run --profile quick.\n\nCommands\n",
+          f);
     for (const cli_command *c = commands; c->name; c++) {
         fprintf(f, "  %-11s", c->name);
         wrap(f, c->summary, strlen(c->summary), 13, 13);
     }
     fputs("\n'ironroof COMMAND --help' lists a command's options.\n\n"
           "Exit codes: 0 fine, 1 confirmed regression or failed claim, 2 usage, I/O, or a\n"
-          "point missing or incorrect, 3 environment or inconclusive, 4 incomparable.\n", f);
+          "point missing or incorrect, 3 environment or inconclusive, 4 incomparable.\n",
+          f);
 }

@@ -77,6 +77,8 @@ ir_status cli_choose(const char *kind, const char *given, const char *const *nam
     const char *meant = cli_near(given, names, n);
     near_join(names, n, list, sizeof list);
     if (n == 0) return ir_fail(IR_EINVAL, "unknown %s '%.60s': there is none", kind, given);
-    if (meant) return ir_fail(IR_EINVAL, "unknown %s '%.60s'; did you mean '%s'? Known: %s", kind, given, meant, list);
+    if (meant)
+        return ir_fail(IR_EINVAL, "unknown %s '%.60s'; did you mean '%s'? Known: %s", kind, given, meant,
+                       list);
     return ir_fail(IR_EINVAL, "unknown %s '%.60s'. Known: %s", kind, given, list);
 }

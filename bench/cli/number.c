@@ -91,26 +91,31 @@ ir_status cli_int_parse(const char *s, int64_t *out)
 
 ir_status cli_real_parse(const char *s, cli_unit unit, double *out)
 {
-    static const struct { const char *name; double factor; cli_unit unit; } units[] = {
-        {"%", 1e-2, CLI_SHARE},     {"s", 1, CLI_SECONDS},    {"ms", 1e-3, CLI_SECONDS},
-        {"us", 1e-6, CLI_SECONDS}, {"min", 60, CLI_SECONDS}, {"h", 3600, CLI_SECONDS}};
+    static const struct {
+        const char *name;
+        double      factor;
+        cli_unit    unit;
+    } units[] = {{"%", 1e-2, CLI_SHARE},    {"s", 1, CLI_SECONDS},    {"ms", 1e-3, CLI_SECONDS},
+                 {"us", 1e-6, CLI_SECONDS}, {"min", 60, CLI_SECONDS}, {"h", 3600, CLI_SECONDS}};
     char  *end = NULL;
     double v = strtod(s, &end), factor = *end ? NAN : 1;
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
         if (units[i].unit == unit && !strcmp(end, units[i].name)) factor = units[i].factor;
     if (end == s || isnan(factor) || !isfinite(v))
-        return number_refuse(s, strlen(s), unit == CLI_SHARE     ? "is not a share (write 0.01 or 1%)"
-                                    : unit == CLI_SECONDS ? "is not a time (write 2, 500ms or 1min)"
-                                                          : "is not a number");
+        return number_refuse(s, strlen(s),
+                             unit == CLI_SHARE     ? "is not a share (write 0.01 or 1%)"
+                             : unit == CLI_SECONDS ? "is not a time (write 2, 500ms or 1min)"
+                                                   : "is not a number");
     *out = v * factor;
     return IR_OK;
 }
 
-/* ---- lists ---- */
+/* ---- lists ----------------------------------------------------------------------------------- */
 typedef struct {
     cli_axis   *axis;
     int64_t     lo, hi;
-    const char *item; size_t n; /* for messages */
+    const char *item;
+    size_t      n; /* for messages */
 } sink;
 
 static ir_status number_push(const sink *k, int64_t v)

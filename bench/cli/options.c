@@ -17,50 +17,56 @@ static const cli_option shared[] = {
      .set = CLI_SET_POINTS, .lo = 1, .hi = 0x1p53},
     {"threads", 0, CLI_AXIS, "LIST", "host threads, 2 or 1,2,4 or 1-8*2 (all that may be used)", AT(threads),
      .set = CLI_SET_SCOPE, .lo = 1, .hi = CLI_MAX_THREADS},
-    {"filter", 0, CLI_REGEX, "REGEX", "only kernels whose backend/workload/variant contains a match", AT(filter),
-     .set = CLI_SET_SCOPE},
+    {"filter", 0, CLI_REGEX, "REGEX", "only kernels whose backend/workload/variant contains a match",
+     AT(filter), .set = CLI_SET_SCOPE},
     {"backend", 0, CLI_NAMES, "LIST", "backends: see 'ironroof list backends' (all)", AT(backends),
      .set = CLI_SET_WHERE},
-    {"device", 0, CLI_TEXT, "N|NAME", "device: see 'ironroof list devices' (each backend's first)", AT(device),
-     .set = CLI_SET_WHERE},
+    {"device", 0, CLI_TEXT, "N|NAME", "device: see 'ironroof list devices' (each backend's first)",
+     AT(device), .set = CLI_SET_WHERE},
     {"isa", 0, CLI_TEXT, "NAME", "instruction set of the CPU kernels (the best there is)", AT(isa),
      .set = CLI_SET_HOST},
-    {"pin", 0, CLI_ENUM, NULL, "one thread per core, each pinned to it, or left to the system (core)", AT(pin),
-     .set = CLI_SET_HOST, .choices = "core|none"},
+    {"pin", 0, CLI_ENUM, NULL, "one thread per core, each pinned to it, or left to the system (core)",
+     AT(pin), .set = CLI_SET_HOST, .choices = "core|none"},
     {"pages", 0, CLI_ENUM, NULL, "pages under the tensors (default: as the system does it)", AT(pages),
      .set = CLI_SET_HOST, .choices = "default|huge|small"},
-    {"precision", 0, CLI_REAL, "SHARE", "stop when the median's 95 % interval is this narrow, 0.01 or 1%", AT(precision),
-     .set = CLI_SET_TIMING, .lo = 1e-5, .hi = 0.5, .unit = CLI_SHARE},
+    {"precision", 0, CLI_REAL, "SHARE", "stop when the median's 95 % interval is this narrow, 0.01 or 1%",
+     AT(precision), .set = CLI_SET_TIMING, .lo = 1e-5, .hi = 0.5, .unit = CLI_SHARE},
     {"budget", 0, CLI_REAL, "TIME", "sample a point for at most this long, 10 or 500ms", AT(budget_s),
      .set = CLI_SET_TIMING, .lo = 1e-3, .hi = 86400, .unit = CLI_SECONDS},
-    {"warmup", 0, CLI_REAL, "TIME", "warm up for at least this long", AT(warmup_s),
-     .set = CLI_SET_TIMING, .lo = 0, .hi = 3600, .unit = CLI_SECONDS},
+    {"warmup", 0, CLI_REAL, "TIME", "warm up for at least this long", AT(warmup_s), .set = CLI_SET_TIMING,
+     .lo = 0, .hi = 3600, .unit = CLI_SECONDS},
     {"hot", 0, CLI_BITS, NULL, "rerun on the same buffers (this is the default)", AT(cache),
      .set = CLI_SET_CACHE, .bit = CLI_HOT},
     {"cold", 0, CLI_BITS, NULL, "rotate through buffers larger than the caches; with --hot: both", AT(cache),
      .set = CLI_SET_CACHE, .bit = CLI_COLD},
     {"seed", 0, CLI_INT, "N", "of the inputs' content and of every shuffle", AT(seed), .set = CLI_SET_TIMING,
      .lo = 0, .hi = 0x1p63},
-    {"samples", 0, CLI_INT, "N", "exactly so many samples a point, no probes of the machine: one process of a comparison",
-     AT(samples), .set = CLI_SET_TIMING, .lo = 1, .hi = 1000000},
-    {"inject", 0, CLI_REAL, "SHARE", "make every timed call this much slower, 0.05 or 5%: tests what a gate can see",
-     AT(inject), .set = CLI_SET_TIMING, .lo = 0, .hi = 10, .unit = CLI_SHARE},
-    {"ceilings", 0, CLI_TEXT, "FILE|none", "take the ceilings from this record of the same machine, or judge without any",
-     AT(ceilings), .set = CLI_SET_RUN},
-    {"resume", 0, CLI_TEXT, "FILE", "continue the run recorded there; what it has is not measured again", AT(resume),
+    {"samples", 0, CLI_INT, "N",
+     "exactly so many samples a point, no probes of the machine: one process of a comparison", AT(samples),
+     .set = CLI_SET_TIMING, .lo = 1, .hi = 1000000},
+    {"inject", 0, CLI_REAL, "SHARE",
+     "make every timed call this much slower, 0.05 or 5%: tests what a gate can see", AT(inject),
+     .set = CLI_SET_TIMING, .lo = 0, .hi = 10, .unit = CLI_SHARE},
+    {"ceilings", 0, CLI_TEXT, "FILE|none",
+     "take the ceilings from this record of the same machine, or judge without any", AT(ceilings),
+     .set = CLI_SET_RUN},
+    {"resume", 0, CLI_TEXT, "FILE", "continue the run recorded there; what it has is not measured again",
+     AT(resume), .set = CLI_SET_FILES},
+    {"no-report", 0, CLI_FLAG, NULL, "write no report beside the results", AT(no_report),
      .set = CLI_SET_FILES},
-    {"no-report", 0, CLI_FLAG, NULL, "write no report beside the results", AT(no_report), .set = CLI_SET_FILES},
     {"dry-run", 0, CLI_FLAG, NULL, "print the points and stop", AT(dry_run), .set = CLI_SET_RUN},
-    {"layers", 0, CLI_TEXT, "LIST", "networks: a row per layer as well, or for these layers, 0,3 or 1-5", AT(layers),
-     .set = CLI_SET_RUN, .implied = "all"},
-    {"prove", 0, CLI_REGEX, "REGEX", "then test the labels by intervention: the best points, or those whose key contains a match",
-     AT(prove), .set = CLI_SET_RUN, .implied = ""},
-    {"output", 'o', CLI_TEXT, "FILE", "where the results go; '-': standard output, tables then go to standard error",
-     AT(output), .set = CLI_SET_OUTPUT},
+    {"layers", 0, CLI_TEXT, "LIST", "networks: a row per layer as well, or for these layers, 0,3 or 1-5",
+     AT(layers), .set = CLI_SET_RUN, .implied = "all"},
+    {"prove", 0, CLI_REGEX, "REGEX",
+     "then test the labels by intervention: the best points, or those whose key contains a match", AT(prove),
+     .set = CLI_SET_RUN, .implied = ""},
+    {"output", 'o', CLI_TEXT, "FILE",
+     "where the results go; '-': standard output, tables then go to standard error", AT(output),
+     .set = CLI_SET_OUTPUT},
     {"quiet", 0, CLI_FLAG, NULL, "no progress, no remarks; results and errors only", AT(quiet),
      .set = CLI_SET_TERMINAL},
-    {"color", 0, CLI_ENUM, NULL, "auto: on a terminal, unless NO_COLOR is set", AT(color), .set = CLI_SET_TERMINAL,
-     .choices = "auto|always|never", .implied = "always"},
+    {"color", 0, CLI_ENUM, NULL, "auto: on a terminal, unless NO_COLOR is set", AT(color),
+     .set = CLI_SET_TERMINAL, .choices = "auto|always|never", .implied = "always"},
     {0}};
 
 const cli_option *cli_shared_options(void) { return shared; }
@@ -87,7 +93,7 @@ bool cli_color(const cli_options *o, FILE *f)
     return isatty(fileno(f)) && !(no && *no) && term && strcmp(term, "dumb") != 0;
 }
 
-/* ---- filter ---- */
+/* ---- filter ---------------------------------------------------------------------------------- */
 ir_status cli_filter_parse(const char *s, cli_filter *out)
 {
     cli_filter f = {.text = s};
@@ -118,7 +124,7 @@ bool cli_filter_match(const cli_filter *f, const char *backend, const char *work
 
 const regex_t *cli_filter_regex(const cli_options *o) { return o->filter.text ? &o->filter.re : NULL; }
 
-/* ---- one value into its field ---- */
+/* ---- one value into its field ---------------------------------------------------------------- */
 static bool limited(const cli_option *o) { return o->lo < o->hi; }
 
 static ir_status out_of_range(const cli_option *o, const char *s)
@@ -209,10 +215,12 @@ static ir_status set_regex(const cli_option *o, const char *s, void *field)
 
 ir_status cli_option_set(const cli_option *o, const char *s, void *base)
 {
-    static ir_status (*const set[])(const cli_option *, const char *, void *) = {
-        [CLI_FLAG] = set_flag, [CLI_BITS] = set_bits, [CLI_INT] = set_int,       [CLI_REAL] = set_real,
-        [CLI_TEXT] = set_text, [CLI_ENUM] = set_enum, [CLI_AXIS] = set_axis,     [CLI_DTYPES] = options_set_dtypes,
-        [CLI_NAMES] = set_names, [CLI_REGEX] = set_regex};
+    static ir_status (*const set[])(const cli_option *, const char *,
+                                    void *) = {[CLI_FLAG] = set_flag,   [CLI_BITS] = set_bits,
+                                               [CLI_INT] = set_int,     [CLI_REAL] = set_real,
+                                               [CLI_TEXT] = set_text,   [CLI_ENUM] = set_enum,
+                                               [CLI_AXIS] = set_axis,   [CLI_DTYPES] = options_set_dtypes,
+                                               [CLI_NAMES] = set_names, [CLI_REGEX] = set_regex};
     ir_status st = set[o->type](o, s, (char *)base + o->offset);
     return st == IR_OK ? st : ir_fail(st, "option '--%s': %s", o->name, ir_why());
 }

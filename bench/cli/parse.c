@@ -9,9 +9,9 @@
 enum { MAX_NAMES = 96 };
 
 typedef struct {
-    cli_args   *args;
-    int         i;        /* next word of argv */
-    bool        literal;  /* behind -- */
+    cli_args *args;
+    int       i;       /* next word of argv */
+    bool      literal; /* behind -- */
 } reader;
 
 /* The n-th option a command takes: its own first, then the shared ones of its sets; NULL: no more. */
@@ -45,14 +45,17 @@ static ir_status unknown_option(const cli_args *a, const char *word, size_t n)
     snprintf(name, sizeof name, "%.*s", (int)(n > 60 ? 60 : n), word);
     for (const cli_command *c = a->commands; c->name; c++)
         if (c != a->command && n > 2 && option_find(c, word + dashes, n - dashes, 0, &own))
-            return ir_fail(IR_EINVAL, "'%s' does not take the option '%s' ('%s' does)", a->command->name, name, c->name);
-    for (size_t i = 0; count < MAX_NAMES - 1 && (o = option_at(a->command, i, &own)); i++) names[count++] = o->name;
+            return ir_fail(IR_EINVAL, "'%s' does not take the option '%s' ('%s' does)", a->command->name,
+                           name, c->name);
+    for (size_t i = 0; count < MAX_NAMES - 1 && (o = option_at(a->command, i, &own)); i++)
+        names[count++] = o->name;
     names[count++] = "help";
     const char *meant = cli_near(name + (dashes < strlen(name) ? dashes : strlen(name)), names, count);
     if (meant)
-        return ir_fail(IR_EINVAL, "unknown option '%s' for '%s'; did you mean '--%s'?", name, a->command->name, meant);
-    return ir_fail(IR_EINVAL, "unknown option '%s' for '%s' (see 'ironroof %s --help')", name, a->command->name,
-                   a->command->name);
+        return ir_fail(IR_EINVAL, "unknown option '%s' for '%s'; did you mean '--%s'?", name,
+                       a->command->name, meant);
+    return ir_fail(IR_EINVAL, "unknown option '%s' for '%s' (see 'ironroof %s --help')", name,
+                   a->command->name, a->command->name);
 }
 
 /* Would this word, where a value is expected, rather be the next option? */
@@ -64,7 +67,8 @@ static ir_status read_option(reader *r, const char *word)
     bool              is_long = word[1] == '-', own = false;
     const char       *name = word + (is_long ? 2 : 1), *value = NULL;
     size_t            n = is_long ? strcspn(name, "=") : 0;
-    const cli_option *o = is_long && n == 0 ? NULL : option_find(a->command, name, n, is_long ? 0 : *name, &own);
+    const cli_option *o =
+        is_long && n == 0 ? NULL : option_find(a->command, name, n, is_long ? 0 : *name, &own);
     if (!o) return unknown_option(a, word, strcspn(word, "="));
     if (is_long && name[n] == '=') value = name + n + 1;
     if (!is_long && name[1]) value = name + 1;
@@ -72,7 +76,8 @@ static ir_status read_option(reader *r, const char *word)
     if (!value && o->implied) value = o->implied;
     if (!value && cli_takes_value(o)) {
         if (r->i == a->argc || looks_like_option(a->argv[r->i]))
-            return ir_fail(IR_EINVAL, "option '--%s' needs a value: --%s %s", o->name, o->name, cli_option_meta(o));
+            return ir_fail(IR_EINVAL, "option '--%s' needs a value: --%s %s", o->name, o->name,
+                           cli_option_meta(o));
         value = a->argv[r->i++];
     }
     return cli_option_set(o, value, own ? a->own : &a->opt);
@@ -105,8 +110,8 @@ static ir_status count_arguments(const cli_args *a)
         return ir_fail(IR_EINVAL, "'%s' needs %s: ironroof %s %s", c->name,
                        c->min_args == 1 ? "an argument" : "more arguments", c->name, c->usage);
     if (c->max_args >= 0 && a->narg > (size_t)c->max_args)
-        return ir_fail(IR_EINVAL, "'%s' takes no argument '%.60s': ironroof %s %s", c->name, a->arg[c->max_args],
-                       c->name, c->usage);
+        return ir_fail(IR_EINVAL, "'%s' takes no argument '%.60s': ironroof %s %s", c->name,
+                       a->arg[c->max_args], c->name, c->usage);
     return IR_OK;
 }
 
@@ -121,7 +126,10 @@ const cli_command *cli_command_find(const cli_command *commands, const char *nam
     return cli_choose("command", name, names, n, &which) == IR_OK ? &commands[which] : NULL;
 }
 
-static bool parse_among(const char *s, const char *a, const char *b) { return s && (!strcmp(s, a) || !strcmp(s, b)); }
+static bool parse_among(const char *s, const char *a, const char *b)
+{
+    return s && (!strcmp(s, a) || !strcmp(s, b));
+}
 
 /* Settle command and action from the first words; the reader then stands at what follows them. */
 static ir_status read_command(reader *r)
@@ -136,9 +144,12 @@ static ir_status read_command(reader *r)
     }
     if (help) a->action = a->argc > 2 ? CLI_HELP : CLI_HELP_ALL;
     if (a->action == CLI_HELP_ALL) return IR_OK;
-    if (help) name = a->argv[2];
-    else if (first && first[0] == '-') r->i = 1; /* options only: of the default command */
-    else if (first) name = first;
+    if (help)
+        name = a->argv[2];
+    else if (first && first[0] == '-')
+        r->i = 1; /* options only: of the default command */
+    else if (first)
+        name = first;
     a->command = cli_command_find(a->commands, name);
     return a->command ? IR_OK : IR_EINVAL;
 }
@@ -187,10 +198,14 @@ int cli_main(const cli_command *commands, int argc, char *const *argv)
         return 2;
     }
     int code = 0;
-    if (a.action == CLI_VERSION) printf("ironroof %s\n", IR_VERSION);
-    else if (a.action == CLI_HELP_ALL) cli_help_all(stdout, commands);
-    else if (a.action == CLI_HELP) cli_help(stdout, a.command);
-    else code = a.command->main(&a);
+    if (a.action == CLI_VERSION)
+        printf("ironroof %s\n", IR_VERSION);
+    else if (a.action == CLI_HELP_ALL)
+        cli_help_all(stdout, commands);
+    else if (a.action == CLI_HELP)
+        cli_help(stdout, a.command);
+    else
+        code = a.command->main(&a);
     cli_args_free(&a);
     return code;
 }

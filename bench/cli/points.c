@@ -15,11 +15,11 @@ typedef struct {
 
 /* What replaces the values of one base point; empty axes leave them. */
 typedef struct {
-    const cli_axis *param[IR_MAX_PARAMS], *threads;
+    const cli_axis   *param[IR_MAX_PARAMS], *threads;
     const cli_dtypes *dtypes;
 } axes;
 
-/* ---- text ---- */
+/* ---- text ------------------------------------------------------------------------------------ */
 char *cli_params_text(const ir_workload *w, const ir_params *p, char *buf, size_t size)
 {
     size_t used = 0;
@@ -28,7 +28,8 @@ char *cli_params_text(const ir_workload *w, const ir_params *p, char *buf, size_
         char        number[24];
         const char *word = ir_param_word(w, i, p->v[i]);
         snprintf(number, sizeof number, "%lld", (long long)p->v[i]);
-        used += (size_t)snprintf(buf + used, size - used, "%s%s=%s", i ? "," : "", w->param[i], word ? word : number);
+        used += (size_t)snprintf(buf + used, size - used, "%s%s=%s", i ? "," : "", w->param[i],
+                                 word ? word : number);
     }
     return buf;
 }
@@ -38,11 +39,12 @@ char *cli_point_text(const ir_workload *w, const ir_params *p, char *buf, size_t
     char params[224], threads[32] = "";
     cli_params_text(w, p, params, sizeof params);
     if (p->threads) snprintf(threads, sizeof threads, ",threads=%d", p->threads);
-    snprintf(buf, size, "%s:%s%sdtype=%s%s", w->name, params, *params ? "," : "", ir_dtype_name(p->dtype), threads);
+    snprintf(buf, size, "%s:%s%sdtype=%s%s", w->name, params, *params ? "," : "", ir_dtype_name(p->dtype),
+             threads);
     return buf;
 }
 
-/* ---- one point ---- */
+/* ---- one point ------------------------------------------------------------------------------- */
 static ir_status points_push(builder *b, const ir_workload *w, const ir_params *p)
 {
     cli_points *out = b->out;
@@ -61,7 +63,8 @@ static ir_status points_push(builder *b, const ir_workload *w, const ir_params *
 /* Can the workload do it? The reason names the parameter. */
 static ir_status possible(const ir_workload *w, const ir_params *p)
 {
-    if (!(w->dtypes >> p->dtype & 1)) return ir_fail(IR_EINVAL, "it has no dtype '%s'", ir_dtype_name(p->dtype));
+    if (!(w->dtypes >> p->dtype & 1))
+        return ir_fail(IR_EINVAL, "it has no dtype '%s'", ir_dtype_name(p->dtype));
     if (w->valid) return w->valid(p);
     for (int i = 0; i < IR_MAX_PARAMS && w->param[i]; i++)
         if (p->v[i] <= 0)
@@ -76,8 +79,8 @@ static ir_status refused(const ir_workload *w, const cli_spec *s, const ir_param
     snprintf(why, sizeof why, "%s", ir_why());
     for (int i = 0; i < IR_MAX_PARAMS && w->param[i]; i++)
         if (p->v[i] == 0 && s->param[i].n == 0 && !w->word[i])
-            return ir_fail(IR_EINVAL, "%s: the key '%s' has no default; give %s:%s=...", w->name, w->param[i], w->name,
-                           w->param[i]);
+            return ir_fail(IR_EINVAL, "%s: the key '%s' has no default; give %s:%s=...", w->name, w->param[i],
+                           w->name, w->param[i]);
     return ir_fail(IR_EINVAL, "%s: %s", cli_point_text(w, p, text, sizeof text), why);
 }
 
@@ -92,14 +95,15 @@ static ir_status points_add(builder *b, const ir_workload *w, const cli_spec *s,
     return IR_OK;
 }
 
-/* ---- one base point times the axes ---- */
+/* ---- one base point times the axes ----------------------------------------------------------- */
 static size_t points_times(size_t total, size_t n)
 {
     if (n == 0) return total;
     return total > CLI_MAX_POINTS ? total : total * n; /* both small: CLI_MAX_POINTS * CLI_MAX_AXIS */
 }
 
-static ir_status expand_base(builder *b, const ir_workload *w, const cli_spec *s, const axes *x, const ir_params *base)
+static ir_status expand_base(builder *b, const ir_workload *w, const cli_spec *s, const axes *x,
+                             const ir_params *base)
 {
     size_t total = points_times(points_times(1, x->threads->n), x->dtypes->n);
     for (int k = 0; k < IR_MAX_PARAMS; k++) total = points_times(total, x->param[k]->n);
@@ -146,12 +150,12 @@ static ir_status expand_workload(builder *b, const ir_workload *w, const cli_spe
         ir_status st = expand_base(b, w, &keyed, &x, &grid[i]);
         if (st != IR_OK) return st;
     }
-    if (named && b->out->n == before)
-        return ir_fail(IR_EINVAL, "nothing to measure: %s", b->why);
+    if (named && b->out->n == before) return ir_fail(IR_EINVAL, "nothing to measure: %s", b->why);
     return IR_OK;
 }
 
-static ir_status expand_argument(builder *b, const ir_workload *const *table, const ir_workload **sel, const char *arg)
+static ir_status expand_argument(builder *b, const ir_workload *const *table, const ir_workload **sel,
+                                 const char *arg)
 {
     size_t      length = strcspn(arg, ":"), n = 0;
     const char *keys = arg[length] ? arg + length + 1 : NULL;
@@ -169,7 +173,7 @@ static ir_status expand_argument(builder *b, const ir_workload *const *table, co
     return st;
 }
 
-/* ---- each once ---- */
+/* ---- each once ------------------------------------------------------------------------------- */
 /* By content, variants in the order given; which workload sorts first does not matter. */
 static int by_content(const void *a, const void *b)
 {
@@ -213,7 +217,8 @@ out:
 /* What no single argument can say. */
 static ir_status points_check_all(const builder *b)
 {
-    if (b->opt->batch.n && !b->has_batch) return ir_fail(IR_EINVAL, "--batch: no selected workload has a batch");
+    if (b->opt->batch.n && !b->has_batch)
+        return ir_fail(IR_EINVAL, "--batch: no selected workload has a batch");
     if (b->out->n == 0)
         return ir_fail(IR_EINVAL, "nothing to measure: %s",
                        b->out->left_out ? b->out->why : "the workloads have no points in this profile");

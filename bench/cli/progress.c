@@ -39,8 +39,10 @@ static void time_left(const cli_progress *p, char *buf, size_t size)
         return;
     }
     long t = lround(s);
-    if (t >= 3600) snprintf(buf, size, "%ld:%02ld:%02ld left", t / 3600, t / 60 % 60, t % 60);
-    else snprintf(buf, size, "%02ld:%02ld left", t / 60, t % 60);
+    if (t >= 3600)
+        snprintf(buf, size, "%ld:%02ld:%02ld left", t / 3600, t / 60 % 60, t % 60);
+    else
+        snprintf(buf, size, "%02ld:%02ld left", t / 60, t % 60);
 }
 
 void cli_progress_show(cli_progress *p, const char *what)

@@ -7,17 +7,17 @@
 
 /* Between init and use, tests may replace `on`, `width`, `now` and `arg`. */
 typedef struct {
-    FILE  *out;            /* borrowed */
-    bool   on;             /* out is a terminal, and not --quiet */
-    int    width;          /* columns; 0: ask the terminal each time */
+    FILE  *out;   /* borrowed */
+    bool   on;    /* out is a terminal, and not --quiet */
+    int    width; /* columns; 0: ask the terminal each time */
     size_t total, done;
     double (*now)(void *); /* seconds, monotonic */
     void  *arg;
-    double start_s;        /* when the first point was shown; NAN before */
+    double start_s; /* when the first point was shown; NAN before */
 } cli_progress;
 /* total 0: unknown; the line then has neither total nor time left. */
 void cli_progress_init(cli_progress *, FILE *out, bool quiet, size_t total);
 void cli_progress_show(cli_progress *, const char *what); /* before a point */
 void cli_progress_done(cli_progress *);                   /* after it; draws nothing */
-void cli_progress_clear(cli_progress *);                  /* before anything else is printed, and at the end */
+void cli_progress_clear(cli_progress *); /* before anything else is printed, and at the end */
 #endif

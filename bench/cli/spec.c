@@ -19,7 +19,8 @@ static ir_status unknown_key(const ir_workload *w, const char *key)
     const char *names[IR_MAX_PARAMS + 2];
     char        kind[64];
     size_t      n = 0, which;
-    if (!strcmp(key, "cache")) return ir_fail(IR_EINVAL, "%s: 'cache' is no key; use --hot and --cold", w->name);
+    if (!strcmp(key, "cache"))
+        return ir_fail(IR_EINVAL, "%s: 'cache' is no key; use --hot and --cold", w->name);
     while (n < IR_MAX_PARAMS && w->param[n]) {
         names[n] = w->param[n];
         n++;
@@ -42,7 +43,8 @@ static ir_status spec_set_dtypes(const ir_workload *w, const char *list, cli_spe
             used += (size_t)snprintf(has + used, sizeof has - used, " %s", ir_dtype_name((ir_dtype)t));
     for (size_t i = 0; i < out->dtypes.n; i++)
         if (!(w->dtypes >> out->dtypes.v[i] & 1))
-            return ir_fail(IR_EINVAL, "it has no dtype '%s' (it has%s)", ir_dtype_name(out->dtypes.v[i]), has);
+            return ir_fail(IR_EINVAL, "it has no dtype '%s' (it has%s)", ir_dtype_name(out->dtypes.v[i]),
+                           has);
     return IR_OK;
 }
 
@@ -77,9 +79,13 @@ static ir_status set_key(const ir_workload *w, const char *key, const char *list
     if (dtype ? out->dtype_keyed : axis->n > 0)
         return ir_fail(IR_EINVAL, "%s: the key '%s' is given twice", w->name, key);
     if (!*list) return ir_fail(IR_EINVAL, "%s: '%s=' has no value", w->name, key);
-    if (dtype) st = spec_set_dtypes(w, list, out);
-    else if (k >= 0 && !threads && w->word[k]) st = set_words(w, k, list, axis);
-    else st = threads ? cli_axis_parse(list, 1, CLI_MAX_THREADS, axis) : cli_axis_parse(list, INT64_MIN, INT64_MAX, axis);
+    if (dtype)
+        st = spec_set_dtypes(w, list, out);
+    else if (k >= 0 && !threads && w->word[k])
+        st = set_words(w, k, list, axis);
+    else
+        st = threads ? cli_axis_parse(list, 1, CLI_MAX_THREADS, axis)
+                     : cli_axis_parse(list, INT64_MIN, INT64_MAX, axis);
     out->dtype_keyed |= dtype;
     out->keyed = true;
     return st == IR_OK ? st : ir_fail(st, "%s: %s: %s", w->name, key, ir_why());
@@ -126,7 +132,7 @@ void cli_spec_free(cli_spec *s)
     cli_axis_free(&s->threads);
 }
 
-/* ---- names ---- */
+/* ---- names ----------------------------------------------------------------------------------- */
 static void add_name(const char **names, size_t *n, const char *name)
 {
     for (size_t i = 0; i < *n; i++)
@@ -139,14 +145,16 @@ static ir_status unknown_workload(const ir_workload *const *table, const char *n
     const char *names[MAX_CANDIDATES], *slash = strchr(name, '/');
     size_t      n = 0, which;
     if (slash)
-        return ir_fail(IR_EINVAL, "'%.60s' is not a workload; name the part '%.*s' and add --filter '^%.60s$'", name,
+        return ir_fail(IR_EINVAL,
+                       "'%.60s' is not a workload; name the part '%.*s' and add --filter '^%.60s$'", name,
                        (int)strcspn(slash + 1, "/"), slash + 1, name);
     for (const ir_workload *const *w = table; *w; w++) add_name(names, &n, (*w)->name);
     for (const ir_workload *const *w = table; *w; w++) add_name(names, &n, (*w)->family);
     return cli_choose("workload", name, names, n, &which);
 }
 
-ir_status cli_workloads_find(const ir_workload *const *table, const char *name, const ir_workload **sel, size_t *n)
+ir_status cli_workloads_find(const ir_workload *const *table, const char *name, const ir_workload **sel,
+                             size_t *n)
 {
     *n = 0;
     for (size_t i = 0; table[i] && *n == 0; i++)

@@ -4,6 +4,7 @@
 #ifndef IR_VERSION
 #define IR_VERSION "0.1.0"
 #endif
-/* Raised whenever a workload's flops or bytes are counted differently: records of two cost models are not comparable. */
+/* Raised whenever a workload's flops or bytes are counted differently: records of two cost models are not
+ * comparable. */
 #define IR_COST_MODEL "1"
 #endif

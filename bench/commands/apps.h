@@ -5,15 +5,24 @@
 int cmd_predict(const cli_args *);
 int cmd_compare(const cli_args *);
 int cmd_claims(const cli_args *);
-typedef struct { const char *device; cli_names set; } predict_options;
-typedef struct { bool strict, across; } compare_options;
-typedef struct { bool check, measure, explain, strict; const char *ledger, *ceilings; } claims_options;
+typedef struct {
+    const char *device;
+    cli_names   set;
+} predict_options;
+typedef struct {
+    bool strict, across;
+} compare_options;
+typedef struct {
+    bool        check, measure, explain, strict;
+    const char *ledger, *ceilings;
+} claims_options;
 extern const cli_option predict_own[], compare_own[], claims_own[];
-/* Where tables go: standard output; standard error when -o - gives the former to the lines. NULL with --quiet and -o. */
-FILE     *apps_screen(const cli_args *);
+/* Where tables go: standard output; standard error when -o - gives the former to the lines. NULL with --quiet
+ * and -o. */
+FILE *apps_screen(const cli_args *);
 /* -o FILE opened with its header line; *out stays NULL without -o. */
 ir_status apps_journal(const cli_args *, ir_journal **out);
 /* `list devices`: the datasheets. `list claims`: the built-in ledger. */
-void      list_sheets(const ir_text *);
-void      list_claims(void);
+void list_sheets(const ir_text *);
+void list_claims(void);
 #endif

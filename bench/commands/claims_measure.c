@@ -1,5 +1,5 @@
-/* claims_measure.c -- see claims_measure.h. What a build or a device cannot do becomes a row that says so; the claim then
- * is "not testable here". */
+/* claims_measure.c -- see claims_measure.h. What a build or a device cannot do becomes a row that says so;
+ * the claim then is "not testable here". */
 #include "bench/commands/claims_measure.h"
 #include "bench/ceilings/saved.h"
 #include "bench/cli/progress.h"
@@ -10,22 +10,33 @@
 #include <string.h>
 
 /* What the law is fitted over whatever the claims ask: each coefficient must be identified. */
-static const char *const law_points[] = {
-    "copy:bytes=256Mi,streams=1", "triad:bytes=256Mi,streams=1", "fma:chains=12,dtype=f32", "forkjoin",
-    "gemm:m=512,n=512,k=512,dtype=f32", "gemm:m=1024,n=1024,k=1024,dtype=f32", "gemv:m=8192,k=8192,dtype=f32",
-    "gemv:m=1024,k=1024,dtype=f32", "batchmm:batch=1,n=4096,k=4096,dtype=f32", "batchmm:batch=16,n=4096,k=4096,dtype=f32",
-    "batchmm:batch=256,n=4096,k=4096,dtype=f32"};
-static const char *const batch1_points[] = {
-    "resnet50:batch=1,dtype=f32", "gpt2:size=small,batch=1,tokens=1,past=128,dtype=f32",
-    "gpt2:size=medium,batch=1,tokens=1,past=128,dtype=f32", "gpt2:size=medium,batch=1,tokens=1,past=128,dtype=bf16"};
+static const char *const law_points[] = {"copy:bytes=256Mi,streams=1",
+                                         "triad:bytes=256Mi,streams=1",
+                                         "fma:chains=12,dtype=f32",
+                                         "forkjoin",
+                                         "gemm:m=512,n=512,k=512,dtype=f32",
+                                         "gemm:m=1024,n=1024,k=1024,dtype=f32",
+                                         "gemv:m=8192,k=8192,dtype=f32",
+                                         "gemv:m=1024,k=1024,dtype=f32",
+                                         "batchmm:batch=1,n=4096,k=4096,dtype=f32",
+                                         "batchmm:batch=16,n=4096,k=4096,dtype=f32",
+                                         "batchmm:batch=256,n=4096,k=4096,dtype=f32"};
+static const char *const batch1_points[] = {"resnet50:batch=1,dtype=f32",
+                                            "gpt2:size=small,batch=1,tokens=1,past=128,dtype=f32",
+                                            "gpt2:size=medium,batch=1,tokens=1,past=128,dtype=f32",
+                                            "gpt2:size=medium,batch=1,tokens=1,past=128,dtype=bf16"};
 enum { MAX_WANTED = 256 };
 static const double LONG_S = 0.25;
-typedef struct { const char *spec, *kernel; } wanted;
+typedef struct {
+    const char *spec, *kernel;
+} wanted;
 
 static size_t want(wanted *w, size_t n, const char *spec, const char *kernel)
 {
     for (size_t i = 0; i < n; i++)
-        if (!strcmp(w[i].spec, spec) && (w[i].kernel == kernel || (kernel && w[i].kernel && !strcmp(w[i].kernel, kernel)))) return n;
+        if (!strcmp(w[i].spec, spec) &&
+            (w[i].kernel == kernel || (kernel && w[i].kernel && !strcmp(w[i].kernel, kernel))))
+            return n;
     if (n < MAX_WANTED) w[n++] = (wanted){spec, kernel};
     return n;
 }
@@ -51,7 +62,8 @@ static size_t want_all(wanted *w, const claim_row *row, size_t nrow, bool batch1
 {
     size_t n = 0;
     for (size_t i = 0; i < sizeof law_points / sizeof *law_points; i++) n = want(w, n, law_points[i], NULL);
-    for (size_t i = 0; batch1 && i < sizeof batch1_points / sizeof *batch1_points; i++) n = want(w, n, batch1_points[i], NULL);
+    for (size_t i = 0; batch1 && i < sizeof batch1_points / sizeof *batch1_points; i++)
+        n = want(w, n, batch1_points[i], NULL);
     for (size_t i = 0; i < nrow; i++)
         if (row[i].claim->has_measure) n = want_rule(w, n, claim_rule_find(row[i].claim->id));
     return n;
@@ -70,17 +82,21 @@ static bool already(const measure_context *s, const ir_workload *w, const ir_ker
     return false;
 }
 
-/* The largest smaller point of the same question, by the kernel that was fastest there; NULL: there is none. */
-static const ir_point *precedent(const measure_context *s, const ir_workload *w, const ir_params *p, double flops)
+/* The largest smaller point of the same question, by the kernel that was fastest there; NULL: there is none.
+ */
+static const ir_point *precedent(const measure_context *s, const ir_workload *w, const ir_params *p,
+                                 double flops)
 {
     size_t          n;
     const ir_point *asked = context_asked(s, &n), *best = NULL;
     for (size_t i = 0; i < n; i++) {
         const ir_point *q = &asked[i];
-        if (q->status != IR_OK || q->kflags & IR_K_NAIVE || strcmp(q->workload, w->name) || q->p.dtype != p->dtype ||
-            q->p.threads != (p->threads ? p->threads : s->info.threads) || !(q->cost.flops < flops))
+        if (q->status != IR_OK || q->kflags & IR_K_NAIVE || strcmp(q->workload, w->name) ||
+            q->p.dtype != p->dtype || q->p.threads != (p->threads ? p->threads : s->info.threads) ||
+            !(q->cost.flops < flops))
             continue;
-        bool larger = !best || q->cost.flops > best->cost.flops, same = best && q->cost.flops == best->cost.flops;
+        bool larger = !best || q->cost.flops > best->cost.flops,
+             same = best && q->cost.flops == best->cost.flops;
         if (larger || (same && ir_point_time(q) < ir_point_time(best))) best = q;
     }
     return best;
@@ -89,7 +105,8 @@ static const ir_point *precedent(const measure_context *s, const ir_workload *w,
 /* A call that takes long at the peak already is made by one kernel: a rule asks for the fastest only. */
 static bool worthwhile(const measure_context *s, const ir_workload *w, const ir_kernel *k, const ir_params *p)
 {
-    double flops = w->cost(p).flops, peak = ir_peak_ceiling(&s->ceilings, p->dtype, p->threads ? p->threads : s->info.threads);
+    double flops = w->cost(p).flops,
+           peak = ir_peak_ceiling(&s->ceilings, p->dtype, p->threads ? p->threads : s->info.threads);
     if (!(flops / peak > LONG_S)) return true;
     const ir_point *before = precedent(s, w, p, flops);
     return !before || !strcmp(before->kernel, k->name);
@@ -111,7 +128,9 @@ static ir_status measure_one(measure_context *s, const wanted *x)
     if (claim_spec(&e, x->spec, &w, &p) != IR_OK) return IR_OK; /* the claim will say what is missing */
     for (size_t i = 0; st == IR_OK && (k = backend_kernel(s->dev.be, w, i)); i++) {
         bool fits = x->kernel ? strstr(k->name, x->kernel) != NULL : !(k->flags & IR_K_NAIVE);
-        if (!fits || !context_wants(s, w, k) || already(s, w, k, &p) || (!x->kernel && !worthwhile(s, w, k, &p))) continue;
+        if (!fits || !context_wants(s, w, k) || already(s, w, k, &p) ||
+            (!x->kernel && !worthwhile(s, w, k, &p)))
+            continue;
         st = context_measure(s, w, k, &p, false, NULL);
         if (st == IR_OK && context_stopped(s)) st = ir_fail(IR_EINTR, "interrupted");
     }
@@ -155,8 +174,8 @@ static ir_status get_ceilings(device_run *c, const char *asked, bool quiet)
     return st;
 }
 
-ir_status claims_device_run_run(claims_device_run *x, const cli_args *args, const char *ceilings, const claim_row *row, size_t nrow, bool batch1,
-                             ir_journal *j)
+ir_status claims_device_run_run(claims_device_run *x, const cli_args *args, const char *ceilings,
+                                const claim_row *row, size_t nrow, bool batch1, ir_journal *j)
 {
     static wanted w[MAX_WANTED];
     cli_progress  bar;
@@ -180,9 +199,15 @@ ir_status claims_device_run_run(claims_device_run *x, const cli_args *args, cons
 void claims_device_run_evidence(const claims_device_run *x, claim_evidence *e)
 {
     const device_run *c = &x->c;
-    *e = (claim_evidence){.point = c->s.point, .npoint = c->s.npoint, .ceilings = &c->s.ceilings, .threads = c->s.info.threads,
-                          .llc_B = c->s.info.llc_B, .mem_B = c->s.info.mem_B,
-                          .fit = c->law.fitted ? &c->law.fit[c->law.better] : NULL, .device = c->s.info.id, .title = c->s.info.name,
+    *e = (claim_evidence){.point = c->s.point,
+                          .npoint = c->s.npoint,
+                          .ceilings = &c->s.ceilings,
+                          .threads = c->s.info.threads,
+                          .llc_B = c->s.info.llc_B,
+                          .mem_B = c->s.info.mem_B,
+                          .fit = c->law.fitted ? &c->law.fit[c->law.better] : NULL,
+                          .device = c->s.info.id,
+                          .title = c->s.info.name,
                           .workloads = ir_workloads};
 }
 

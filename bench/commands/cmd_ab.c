@@ -1,4 +1,5 @@
-/* cmd_ab.c -- `ironroof ab A B [points]`: two builds, interleaved; a verdict per point and an exit code for a pipeline. */
+/* cmd_ab.c -- `ironroof ab A B [points]`: two builds, interleaved; a verdict per point and an exit code for a
+ * pipeline. */
 #include "bench/ab/print.h"
 #include "bench/ab/processes.h"
 #include "bench/commands/commands.h"
@@ -7,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- how much would it take ------------------------------------------------------------------------------------- */
-static void ab_print_plan(const ir_text *t, const ir_comparison *v, size_t n, double conf, double delta, double effect, double block_s)
+/* ---- how much would it take ------------------------------------------------------------------ */
+static void ab_print_plan(const ir_text *t, const ir_comparison *v, size_t n, double conf, double delta,
+                          double effect, double block_s)
 {
     fprintf(t->f, "%-72s %8s %10s %10s\n", "point", "blocks", "minutes", "spread");
     for (size_t i = 0; i < n; i++) {
@@ -16,14 +18,21 @@ static void ab_print_plan(const ir_text *t, const ir_comparison *v, size_t n, do
         size_t need = ir_ab_plan(v[i].d, v[i].nd, conf, delta, log1p(effect));
         bool   known = ir_sign_interval(v[i].d, v[i].nd, conf, &lo, &hi, &real);
         fprintf(t->f, "%-72.72s ", v[i].point);
-        if (need && isfinite(block_s)) fprintf(t->f, "%8zu %10.1f ", need, (double)need * block_s / 60);
-        else if (need) fprintf(t->f, "%8zu %10s ", need, "-");
-        else fprintf(t->f, "%8s %10s ", "-", "-");
-        if (known) fprintf(t->f, "%9.1f%%\n", 100 * expm1(0.5 * (hi - lo)));
-        else fprintf(t->f, "%10s\n", "-");
+        if (need && isfinite(block_s))
+            fprintf(t->f, "%8zu %10.1f ", need, (double)need * block_s / 60);
+        else if (need)
+            fprintf(t->f, "%8zu %10s ", need, "-");
+        else
+            fprintf(t->f, "%8s %10s ", "-", "-");
+        if (known)
+            fprintf(t->f, "%9.1f%%\n", 100 * expm1(0.5 * (hi - lo)));
+        else
+            fprintf(t->f, "%10s\n", "-");
     }
-    fprintf(t->f, "blocks: to report a change of %.3g %% with 80 %% (threshold %.3g %%); '-': not even %d blocks would\n", 100 * effect,
-            100 * expm1(delta), TRIAL_MAX_BLOCKS);
+    fprintf(t->f,
+            "blocks: to report a change of %.3g %% with 80 %% (threshold %.3g %%); '-': not even %d blocks "
+            "would\n",
+            100 * effect, 100 * expm1(delta), TRIAL_MAX_BLOCKS);
     fflush(t->f);
 }
 
@@ -39,7 +48,7 @@ static int plan_from(const cli_args *args, const ab_options *own)
     return code;
 }
 
-/* ---- the comparison --------------------------------------------------------------------------------------------- */
+/* ---- the comparison -------------------------------------------------------------------------- */
 static int outcome(const cli_args *args, const ab_options *own, ab_job *j, ir_status st)
 {
     ir_comparisons c;
@@ -51,14 +60,16 @@ static int outcome(const cli_args *args, const ab_options *own, ab_job *j, ir_st
     ir_text t = text_on(to_stdout ? stderr : stdout, &args->opt);
     int     code = st == IR_EINTR ? EXIT_INTERRUPTED : trial_exit(&j->a.t, own->strict);
     if (st == IR_EINTR) fprintf(stderr, "ironroof: interrupted: nothing is decided\n");
-    if (j->a.t.n == 0) fprintf(stderr, "ironroof: nothing was measured%s%s\n", *j->a.t.lost ? ": " : "", j->a.t.lost);
+    if (j->a.t.n == 0)
+        fprintf(stderr, "ironroof: nothing was measured%s%s\n", *j->a.t.lost ? ": " : "", j->a.t.lost);
     if (plan && c.n) ab_print_plan(&t, c.v, c.n, own->confidence, log1p(own->delta), own->plan, j->a.block_s);
     if (!plan && c.n && !args->opt.quiet) ab_print(&t, c.v, c.n, "blocks");
     ab_sentence(c.v, c.n, text, sizeof text);
     if (!plan && c.n) fprintf(t.f, "%s (seed %llu)\n", text, (unsigned long long)j->a.seed);
     if (j->a.out_of_time) fprintf(t.f, "ended early: --max-minutes\n");
     if (plan && code != EXIT_BAD && code != EXIT_INTERRUPTED) code = EXIT_FINE;
-    if (ab_file(args->opt.output, args->argc, args->argv, "ab", c.v, c.n, NULL, 0) != IR_OK) code = complain();
+    if (ab_file(args->opt.output, args->argc, args->argv, "ab", c.v, c.n, NULL, 0) != IR_OK)
+        code = complain();
     ir_comparisons_free(&c);
     return code;
 }
@@ -71,14 +82,17 @@ int cmd_ab(const cli_args *args)
     if (!j) return ir_fail(IR_ENOMEM, "no memory"), complain();
     if (own.from) {
         free(j);
-        return isnan(own.plan) ? (ir_fail(IR_EINVAL, "--from needs --plan"), complain()) : plan_from(args, &own);
+        return isnan(own.plan) ? (ir_fail(IR_EINVAL, "--from needs --plan"), complain())
+                               : plan_from(args, &own);
     }
     if (!isnan(own.plan)) {
         own.blocks = IR_AB_MIN_BLOCKS;
         own.no_more = true;
     }
-    if (args->narg < 2) return free(j), ir_fail(IR_EINVAL, "ab needs two commands: ironroof ab A B [POINT...]"), complain();
-    if (ab_job_open(j, args, &own, args->arg[0], args->arg[1], args->arg + 2, args->narg - 2) != IR_OK) return free(j), complain();
+    if (args->narg < 2)
+        return free(j), ir_fail(IR_EINVAL, "ab needs two commands: ironroof ab A B [POINT...]"), complain();
+    if (ab_job_open(j, args, &own, args->arg[0], args->arg[1], args->arg + 2, args->narg - 2) != IR_OK)
+        return free(j), complain();
     j->a.confirm = isnan(own.plan);
     int code = !isnan(own.plan) || ab_print_proof(stderr, own.proof) == IR_OK ? EXIT_FINE : complain();
     if (code == EXIT_FINE) code = outcome(args, &own, j, ab_job_run(j));

@@ -9,13 +9,18 @@
 
 #define BATCH1 "batch1"
 const cli_option claims_own[] = {
-    {"check", 0, CLI_FLAG, NULL, "the analytic part only, offline: recompute and compare", offsetof(claims_options, check), .set = 0},
-    {"measure", 0, CLI_FLAG, NULL, "measure here what the claims' rules need, then judge", offsetof(claims_options, measure), .set = 0},
+    {"check", 0, CLI_FLAG, NULL, "the analytic part only, offline: recompute and compare",
+     offsetof(claims_options, check), .set = 0},
+    {"measure", 0, CLI_FLAG, NULL, "measure here what the claims' rules need, then judge",
+     offsetof(claims_options, measure), .set = 0},
     {"ceilings", 0, CLI_TEXT, "FILE", "--measure: take the ceilings from this record of the same machine",
      offsetof(claims_options, ceilings), .set = 0},
-    {"explain", 0, CLI_FLAG, NULL, "formula, inputs, evidence of each claim named", offsetof(claims_options, explain), .set = 0},
-    {"ledger", 0, CLI_TEXT, "FILE", "another ledger of the same form", offsetof(claims_options, ledger), .set = 0},
-    {"strict", 0, CLI_FLAG, NULL, "exit 1 when a claim fails (contradicted, inconsistent or refuted), 3 when one is undecided",
+    {"explain", 0, CLI_FLAG, NULL, "formula, inputs, evidence of each claim named",
+     offsetof(claims_options, explain), .set = 0},
+    {"ledger", 0, CLI_TEXT, "FILE", "another ledger of the same form", offsetof(claims_options, ledger),
+     .set = 0},
+    {"strict", 0, CLI_FLAG, NULL,
+     "exit 1 when a claim fails (contradicted, inconsistent or refuted), 3 when one is undecided",
      offsetof(claims_options, strict), .set = 0},
     {0}};
 
@@ -23,18 +28,20 @@ typedef struct {
     const cli_args       *args;
     const claims_options *own;
     ir_ledger             ledger;
-    const char           *record;      /* NULL: none */
-    const char          **id; size_t nid;
+    const char           *record; /* NULL: none */
+    const char          **id;
+    size_t                nid;
     bool                  batch1;
-    claim_row            *row; size_t n;
+    claim_row            *row;
+    size_t                n;
     machine_views        *views;
-    claims_device_run     device;     /* --measure */
+    claims_device_run     device; /* --measure */
     claim_evidence        evidence;
     bool                  has_evidence, errors;
     ir_journal           *journal;
 } job;
 
-/* ---- arguments --------------------------------------------------------------------------------------------- */
+/* ---- arguments ------------------------------------------------------------------------------- */
 static bool is_file(const char *path)
 {
     FILE *f = fopen(path, "r");
@@ -61,16 +68,24 @@ static ir_status sort_arguments(job *j)
     if (!j->id) return ir_fail(IR_ENOMEM, "no memory");
     for (size_t i = 0; i < j->args->narg; i++) {
         const char *a = j->args->arg[i];
-        if (!strcmp(a, BATCH1)) j->batch1 = true;
-        else if (claims_find(&j->ledger, a)) j->id[j->nid++] = a;
-        else if (!is_file(a)) return unknown(j, a);
-        else if (j->record) return ir_fail(IR_EINVAL, "two records: '%.60s' and '%.60s'; give one", j->record, a);
-        else j->record = a;
+        if (!strcmp(a, BATCH1))
+            j->batch1 = true;
+        else if (claims_find(&j->ledger, a))
+            j->id[j->nid++] = a;
+        else if (!is_file(a))
+            return unknown(j, a);
+        else if (j->record)
+            return ir_fail(IR_EINVAL, "two records: '%.60s' and '%.60s'; give one", j->record, a);
+        else
+            j->record = a;
     }
     if (j->record && j->own->measure) return ir_fail(IR_EINVAL, "give a record or --measure, not both");
-    if (j->own->ceilings && !j->own->measure) return ir_fail(IR_EINVAL, "--ceilings goes with --measure: a record brings its own");
-    if (j->own->ceilings && !strcmp(j->own->ceilings, "none")) return ir_fail(IR_EINVAL, "claims are judged against ceilings: give a record of them");
-    if (j->own->check && j->own->measure) return ir_fail(IR_EINVAL, "--check is offline: it does not go with --measure");
+    if (j->own->ceilings && !j->own->measure)
+        return ir_fail(IR_EINVAL, "--ceilings goes with --measure: a record brings its own");
+    if (j->own->ceilings && !strcmp(j->own->ceilings, "none"))
+        return ir_fail(IR_EINVAL, "claims are judged against ceilings: give a record of them");
+    if (j->own->check && j->own->measure)
+        return ir_fail(IR_EINVAL, "--check is offline: it does not go with --measure");
     return IR_OK;
 }
 
@@ -82,7 +97,7 @@ static bool selected(const job *j, const ir_claim *c)
     return false;
 }
 
-/* ---- the three parts ----------------------------------------------------------------------------------------- */
+/* ---- the three parts ------------------------------------------------------------------------- */
 static ir_status analytic(job *j)
 {
     j->row = calloc(j->ledger.n ? j->ledger.n : 1, sizeof *j->row);
@@ -118,9 +133,15 @@ static ir_status from_record(job *j)
     if (st != IR_OK) return st;
     const machine_view *v = view_of(j->views, j->args->opt.device);
     if (!v) return ir_fail(IR_EINVAL, "%s: no device '%.60s' in it", j->record, j->args->opt.device);
-    j->evidence = (claim_evidence){.point = v->point, .npoint = v->npoint, .ceilings = &v->ceilings, .threads = v->threads,
-                                   .llc_B = v->llc_B, .mem_B = v->capacity_B,
-                                   .fit = v->better >= 0 ? &v->fit[v->better] : NULL, .device = v->name, .title = v->title,
+    j->evidence = (claim_evidence){.point = v->point,
+                                   .npoint = v->npoint,
+                                   .ceilings = &v->ceilings,
+                                   .threads = v->threads,
+                                   .llc_B = v->llc_B,
+                                   .mem_B = v->capacity_B,
+                                   .fit = v->better >= 0 ? &v->fit[v->better] : NULL,
+                                   .device = v->name,
+                                   .title = v->title,
                                    .workloads = ir_workloads};
     j->has_evidence = true;
     return IR_OK;
@@ -131,7 +152,8 @@ static ir_status claims_measured(job *j)
     ir_status st = IR_OK;
     if (j->own->check) return IR_OK;
     if (j->own->measure) {
-        st = claims_device_run_run(&j->device, j->args, j->own->ceilings, j->row, j->n, j->batch1, j->journal);
+        st =
+            claims_device_run_run(&j->device, j->args, j->own->ceilings, j->row, j->n, j->batch1, j->journal);
         if (st == IR_OK) claims_device_run_evidence(&j->device, &j->evidence);
         j->has_evidence = st == IR_OK;
     } else if (j->record) {
@@ -147,7 +169,8 @@ static ir_status claims_measured(job *j)
 static ir_status ask_batch1(job *j, const ir_text *t)
 {
     batch1_answer a;
-    if (!j->has_evidence) return ir_fail(IR_EINVAL, "batch1 needs a record (ironroof claims batch1 FILE) or --measure");
+    if (!j->has_evidence)
+        return ir_fail(IR_EINVAL, "batch1 needs a record (ironroof claims batch1 FILE) or --measure");
     ir_status st = batch1_ask(&j->evidence, &a);
     if (st != IR_OK) return st;
     if (t->f) batch1_print(t, &j->evidence, &a);
@@ -166,7 +189,7 @@ static ir_status output(job *j)
     return st;
 }
 
-/* ---- exit code -------------------------------------------------------------------------------------------------- */
+/* ---- exit code ------------------------------------------------------------------------------- */
 static int claims_grade(const job *j)
 {
     bool failed = false, open = false;

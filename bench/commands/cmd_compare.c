@@ -7,10 +7,10 @@
 
 enum { MAX_POINTS = 64 };
 const cli_option compare_own[] = {
-    {"strict", 0, CLI_FLAG, NULL, "refuse unlike machines: exit 4, the field that differs is named", offsetof(compare_options, strict),
-     .set = 0},
-    {"across", 0, CLI_FLAG, NULL, "with --strict: compare unlike machines all the same, labelled", offsetof(compare_options, across),
-     .set = 0},
+    {"strict", 0, CLI_FLAG, NULL, "refuse unlike machines: exit 4, the field that differs is named",
+     offsetof(compare_options, strict), .set = 0},
+    {"across", 0, CLI_FLAG, NULL, "with --strict: compare unlike machines all the same, labelled",
+     offsetof(compare_options, across), .set = 0},
     {0}};
 
 static int unlike(const machine_views *s)
@@ -18,8 +18,9 @@ static int unlike(const machine_views *s)
     for (size_t i = 1; i < s->n; i++) {
         const char *field = compare_differs(&s->v[0], &s->v[i]);
         if (!field) continue;
-        fprintf(stderr, "ironroof: %s and %s are unlike machines: %s differs (--across compares them all the same)\n", s->v[0].name,
-                s->v[i].name, field);
+        fprintf(stderr,
+                "ironroof: %s and %s are unlike machines: %s differs (--across compares them all the same)\n",
+                s->v[0].name, s->v[i].name, field);
         return EXIT_INCOMPARABLE;
     }
     return EXIT_FINE;
@@ -35,7 +36,8 @@ int cmd_compare(const cli_args *args)
     ir_status              st = s ? IR_OK : ir_fail(IR_ENOMEM, "no memory");
     int                    code = EXIT_FINE;
     for (size_t i = 0; i < args->narg && st == IR_OK; i++) st = machine_views_add_list(s, args->arg[i]);
-    if (st == IR_OK && s->n < 2) st = ir_fail(IR_EINVAL, "compare needs two machines: records or names (ironroof list devices)");
+    if (st == IR_OK && s->n < 2)
+        st = ir_fail(IR_EINVAL, "compare needs two machines: records or names (ironroof list devices)");
     if (st == IR_OK && own->strict && !own->across) code = unlike(s);
     if (st == IR_OK && code == EXIT_FINE) {
         size_t n = compare_points(s, predict_workloads(ir_workloads), &args->opt.dtypes, point, MAX_POINTS);

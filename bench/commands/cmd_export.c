@@ -11,11 +11,13 @@
 #include <sys/stat.h>
 
 const export_options export_own_defaults = {.format = -1};
-const cli_option export_own_options[] = {
-    {"format", 'f', CLI_ENUM, NULL, "the format", .offset = offsetof(export_options, format), .choices = EXPORT_FORMATS},
-    {"annotations", 0, CLI_FLAG, NULL, "also print GitHub annotations for what is red or wrong, at most 10 (with -o)",
-     .offset = offsetof(export_options, annotations)},
-    {0}};
+const cli_option     export_own_options[] = {
+        {"format", 'f', CLI_ENUM, NULL, "the format", .offset = offsetof(export_options, format),
+         .choices = EXPORT_FORMATS},
+        {"annotations", 0, CLI_FLAG, NULL,
+         "also print GitHub annotations for what is red or wrong, at most 10 (with -o)",
+         .offset = offsetof(export_options, annotations)},
+        {0}};
 
 /* Comparisons of all files, worst first; empty when none holds any. */
 static ir_status comparisons(const char *const *file, size_t n, ir_comparisons *out)
@@ -45,8 +47,8 @@ static ir_status comparisons(const char *const *file, size_t n, ir_comparisons *
 /* To a file it appears whole or not at all: a collector may read it at any time. */
 static ir_status to_file(const char *path, export_format format, const export_input *in)
 {
-    char      tmp[4200];
-    bool      device = !strncmp(path, "/dev/", 5);
+    char tmp[4200];
+    bool device = !strncmp(path, "/dev/", 5);
     snprintf(tmp, sizeof tmp, device ? "%s" : "%s.tmp", path);
     FILE     *f = fopen(tmp, "w");
     ir_status st = f ? export_write(f, format, in) : ir_fail(IR_EIO, "%s: %s", tmp, strerror(errno));
@@ -66,14 +68,15 @@ static ir_status to_stdout(export_format format, const export_input *in)
 int cmd_export(const cli_args *args)
 {
     const export_options *o = args->own;
-    const char           *path = args->opt.output && strcmp(args->opt.output, "-") != 0 ? args->opt.output : NULL;
-    ir_comparisons        cmp = {0};
-    run_files             runs = {0};
+    const char    *path = args->opt.output && strcmp(args->opt.output, "-") != 0 ? args->opt.output : NULL;
+    ir_comparisons cmp = {0};
+    run_files      runs = {0};
     if (o->format < 0) return ir_fail(IR_EINVAL, "export needs --format %s", EXPORT_FORMATS), complain();
     ir_status st = comparisons(args->arg, args->narg, &cmp);
     if (st == IR_OK && cmp.n == 0) st = runs_read(args->arg, args->narg, &runs);
     export_input in = {&runs, &cmp};
-    if (st == IR_OK) st = path ? to_file(path, (export_format)o->format, &in) : to_stdout((export_format)o->format, &in);
+    if (st == IR_OK)
+        st = path ? to_file(path, (export_format)o->format, &in) : to_stdout((export_format)o->format, &in);
     if (st == IR_OK && o->annotations) export_annotations(path ? stdout : stderr, &in);
     ir_comparisons_free(&cmp);
     runs_free(&runs);

@@ -12,12 +12,16 @@ const gate_options gate_own_defaults = {.delta = 0.02, .confidence = 0.95};
 #define OWN(field) .offset = offsetof(gate_options, field)
 const cli_option gate_own_options[] = {
     {"baseline", 0, CLI_TEXT, "FILE|DIR", "the runs to compare with", OWN(baseline)},
-    {"delta", 0, CLI_REAL, "SHARE", "what matters in practice where thresholds say nothing, 0.02 or 2% (2%)", OWN(delta), .lo = 1e-4, .hi = 1,
-     .unit = CLI_SHARE},
-    {"thresholds", 0, CLI_TEXT, "FILE", "lines 'REGEX SHARE' per point (DIR/thresholds.txt)", OWN(thresholds)},
-    {"update", 0, CLI_FLAG, NULL, "make FILE... the new baseline DIR; the old one is kept in DIR.history/", OWN(update)},
-    {"across", 0, CLI_FLAG, NULL, "compare machines that are not comparable: labelled, never a verdict", OWN(across)},
-    {"proof", 0, CLI_TEXT, "FILE", "record of 'selftest aa' on this machine: its false-alarm bound is shown", OWN(proof)},
+    {"delta", 0, CLI_REAL, "SHARE", "what matters in practice where thresholds say nothing, 0.02 or 2% (2%)",
+     OWN(delta), .lo = 1e-4, .hi = 1, .unit = CLI_SHARE},
+    {"thresholds", 0, CLI_TEXT, "FILE", "lines 'REGEX SHARE' per point (DIR/thresholds.txt)",
+     OWN(thresholds)},
+    {"update", 0, CLI_FLAG, NULL, "make FILE... the new baseline DIR; the old one is kept in DIR.history/",
+     OWN(update)},
+    {"across", 0, CLI_FLAG, NULL, "compare machines that are not comparable: labelled, never a verdict",
+     OWN(across)},
+    {"proof", 0, CLI_TEXT, "FILE", "record of 'selftest aa' on this machine: its false-alarm bound is shown",
+     OWN(proof)},
     {"strict", 0, CLI_FLAG, NULL, "a point that stays undecided gives exit code 3", OWN(strict)},
     {0}};
 
@@ -26,7 +30,7 @@ static ir_status read_thresholds(const gate_options *o, thresholds *t)
     char path[1100];
     snprintf(path, sizeof path, "%s/thresholds.txt", o->baseline);
     struct stat s;
-    bool folder = stat(o->baseline, &s) == 0 && S_ISDIR(s.st_mode);
+    bool        folder = stat(o->baseline, &s) == 0 && S_ISDIR(s.st_mode);
     t->n = 0;
     if (o->thresholds) return thresholds_read(o->thresholds, false, t);
     return folder ? thresholds_read(path, true, t) : IR_OK;
@@ -57,7 +61,8 @@ static int gate_judge(const cli_args *args, const run_files *base, const run_fil
     if (!args->opt.quiet) ab_print(&out, c.v, c.n, "runs");
     ab_sentence(c.v, c.n, text, sizeof text);
     fprintf(out.f, "%s; %zu runs against %zu\n", text, now->n, base->n);
-    if (ab_file(args->opt.output, args->argc, args->argv, "gate", c.v, c.n, NULL, 0) != IR_OK) code = complain();
+    if (ab_file(args->opt.output, args->argc, args->argv, "gate", c.v, c.n, NULL, 0) != IR_OK)
+        code = complain();
     ir_comparisons_free(&c);
     return code;
 }

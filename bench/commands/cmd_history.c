@@ -1,4 +1,5 @@
-/* cmd_history.c -- `ironroof history FILE...`: when did a point change, by how much, and what else changed then. */
+/* cmd_history.c -- `ironroof history FILE...`: when did a point change, by how much, and what else changed
+ * then. */
 #include "bench/ab/print.h"
 #include "bench/commands/commands.h"
 #include "bench/commands/gate_options.h"
@@ -12,13 +13,17 @@
 const history_options history_own_defaults = {.delta = 0.02, .alpha = 0.01, .recent = 8};
 #define OWN(field) .offset = offsetof(history_options, field)
 const cli_option history_own_options[] = {
-    {"delta", 0, CLI_REAL, "SHARE", "smaller shifts are no change, 0.02 or 2% (2%)", OWN(delta), .lo = 1e-4, .hi = 1, .unit = CLI_SHARE},
-    {"alpha", 0, CLI_REAL, "SHARE", "false alarms allowed per series without a change (1%)", OWN(alpha), .lo = 1e-4, .hi = 0.5, .unit = CLI_SHARE},
-    {"reference", 0, CLI_TEXT, "KEY|none", "divide by this point (its key's beginning); without it by copy, fma or forkjoin, as the point is bound",
+    {"delta", 0, CLI_REAL, "SHARE", "smaller shifts are no change, 0.02 or 2% (2%)", OWN(delta), .lo = 1e-4,
+     .hi = 1, .unit = CLI_SHARE},
+    {"alpha", 0, CLI_REAL, "SHARE", "false alarms allowed per series without a change (1%)", OWN(alpha),
+     .lo = 1e-4, .hi = 0.5, .unit = CLI_SHARE},
+    {"reference", 0, CLI_TEXT, "KEY|none",
+     "divide by this point (its key's beginning); without it by copy, fma or forkjoin, as the point is bound",
      OWN(reference)},
     {"filter", 0, CLI_REGEX, "REGEX", "only points whose key matches", OWN(filter)},
     {"across", 0, CLI_FLAG, NULL, "runs of unlike machines in one series", OWN(across)},
-    {"strict", 0, CLI_FLAG, NULL, "exit code 1 when a point became slower for good within the last --recent runs", OWN(strict)},
+    {"strict", 0, CLI_FLAG, NULL,
+     "exit code 1 when a point became slower for good within the last --recent runs", OWN(strict)},
     {"recent", 0, CLI_INT, "N", "how many runs that are (8)", OWN(recent), .lo = 1, .hi = 100000},
     {0}};
 
@@ -36,9 +41,10 @@ static ir_status file_change(review *r, const series *s, const ir_change *c, con
     ir_verdict v = {.p = c->p};
     if (!r->j) return IR_OK;
     snprintf(v.question, sizeof v.question, "history");
-    snprintf(v.verdict, sizeof v.verdict, "%s%s", c->shift > 0 ? "slower" : "faster", c->firm ? "" : " (provisional)");
-    snprintf(v.answer, sizeof v.answer, "%+.2f %% from %s on (run %zu of %zu): %.160s", 100 * expm1(c->shift), r->f->v[c->at].r.started, c->at + 1,
-             s->n, cause);
+    snprintf(v.verdict, sizeof v.verdict, "%s%s", c->shift > 0 ? "slower" : "faster",
+             c->firm ? "" : " (provisional)");
+    snprintf(v.answer, sizeof v.answer, "%+.2f %% from %s on (run %zu of %zu): %.160s", 100 * expm1(c->shift),
+             r->f->v[c->at].r.started, c->at + 1, s->n, cause);
     snprintf(v.evidence, sizeof v.evidence, "%s", s->key);
     return ir_journal_verdict(r->j, &v);
 }
@@ -51,12 +57,13 @@ static ir_status show(review *r, const series *s)
     series_spark(s, r->t.utf8, 40, spark, sizeof spark);
     const char *name = s->key;
     if ((int)strlen(name) > width) name += strlen(name) - (size_t)width;
-    fprintf(r->t.f, "%-*s %10s  %s%s%.40s\n", width, name, ir_text_scaled(s->last_s, "s", time, sizeof time), spark, *s->reference ? "  / " : "",
-            s->reference);
+    fprintf(r->t.f, "%-*s %10s  %s%s%.40s\n", width, name, ir_text_scaled(s->last_s, "s", time, sizeof time),
+            spark, *s->reference ? "  / " : "", s->reference);
     for (size_t i = 0; i < s->nchange && st == IR_OK; i++) {
         const ir_change *c = &s->change[i];
         series_cause(r->f, c->at, cause, sizeof cause);
-        fprintf(r->t.f, "    %s %+.1f %% from run %zu (%s)%s; changed there: %s\n", c->shift > 0 ? "slower" : "faster", 100 * expm1(c->shift), c->at + 1,
+        fprintf(r->t.f, "    %s %+.1f %% from run %zu (%s)%s; changed there: %s\n",
+                c->shift > 0 ? "slower" : "faster", 100 * expm1(c->shift), c->at + 1,
                 r->f->v[c->at].r.started, c->firm ? "" : ", provisional", cause);
         r->alarm = r->alarm || (c->firm && c->shift > 0 && c->at + (size_t)r->o->recent >= s->n);
         st = file_change(r, s, c, cause);
@@ -87,7 +94,8 @@ static int review_runs(const cli_args *args, const run_files *f)
     r.t = text_on(to_stdout ? stderr : stdout, &args->opt);
     ir_status st = runs_keys(f, &k);
     if (st == IR_OK && args->opt.output) st = ir_journal_open(args->opt.output, false, &r.j);
-    if (st == IR_OK && r.j) st = ir_journal_header(r.j, IR_VERSION, IR_COST_MODEL, args->argc, (char **)args->argv);
+    if (st == IR_OK && r.j)
+        st = ir_journal_header(r.j, IR_VERSION, IR_COST_MODEL, args->argc, (char **)args->argv);
     if (st == IR_OK) st = all_points(&r, &k);
     ir_status closed = ir_journal_close(&r.j);
     run_keys_free(&k);
@@ -106,8 +114,13 @@ int cmd_history(const cli_args *args)
     if (runs_read(args->arg, args->narg, &f) != IR_OK) return complain();
     const char *field = o->across ? NULL : runs_unlike(&f, &at);
     int         code = EXIT_INCOMPARABLE;
-    if (field) ir_fail(IR_EINVAL, "%s and %s are of unlike machines: %s differs (--across: in one series all the same)", f.v[0].path, f.v[at].path, field), complain();
-    else code = review_runs(args, &f);
+    if (field)
+        ir_fail(IR_EINVAL,
+                "%s and %s are of unlike machines: %s differs (--across: in one series all the same)",
+                f.v[0].path, f.v[at].path, field),
+            complain();
+    else
+        code = review_runs(args, &f);
     runs_free(&f);
     return code;
 }

@@ -1,4 +1,5 @@
-/* cmd_list.c -- `ironroof list`: what there is, from the same tables that run uses. Opens no device except for `devices`. */
+/* cmd_list.c -- `ironroof list`: what there is, from the same tables that run uses. Opens no device except
+ * for `devices`. */
 #include "bench/commands/apps.h"
 #include "bench/backends.h"
 #include "kernels/workloads/table.h"
@@ -10,7 +11,8 @@ static void dtypes(const ir_workload *w, char *buf, size_t n)
     size_t m = 0;
     buf[0] = 0;
     for (int t = 0; t < IR_NDTYPE; t++)
-        if (w->dtypes & (1u << t) && m < n) m += (size_t)snprintf(buf + m, n - m, "%s%s", m ? "," : "", ir_dtype_name((ir_dtype)t));
+        if (w->dtypes & (1u << t) && m < n)
+            m += (size_t)snprintf(buf + m, n - m, "%s%s", m ? "," : "", ir_dtype_name((ir_dtype)t));
 }
 
 static void workloads(void)
@@ -19,7 +21,8 @@ static void workloads(void)
     for (const ir_workload *const *w = ir_workloads; *w; w++) {
         dtypes(*w, types, sizeof types);
         cli_params_text(*w, &(*w)->defaults, params, sizeof params);
-        printf("%-10s %-8s %-16s %s\n%-10s default: %s\n", (*w)->name, (*w)->family, types, (*w)->doc, "", params);
+        printf("%-10s %-8s %-16s %s\n%-10s default: %s\n", (*w)->name, (*w)->family, types, (*w)->doc, "",
+               params);
     }
 }
 
@@ -55,7 +58,8 @@ static bool device(const ir_backend *b, int index)
     if (st == IR_OK && i.threads > 0)
         printf("%-8s %-48s %d cores, %d threads used, %s\n", i.id, i.name, i.cores, i.threads, i.driver);
     else if (st == IR_OK)
-        printf("%-8s %-48s %d compute units, %.3g GB, %s\n%-8s %s\n", i.id, i.name, i.cores, i.mem_B / 1e9, i.driver, "", i.limits);
+        printf("%-8s %-48s %d compute units, %.3g GB, %s\n%-8s %s\n", i.id, i.name, i.cores, i.mem_B / 1e9,
+               i.driver, "", i.limits);
     else if (index == 0 || st != IR_SKIP)
         printf("%-8s %s: %s\n", b->name, st == IR_SKIP ? "none" : "failed", ir_why());
     return st != IR_SKIP;
@@ -85,7 +89,8 @@ int cmd_list(const cli_args *args)
     static const char *const what[] = {"workloads", "kernels", "backends", "devices", "claims", "points"};
     static void (*const print[])(void) = {workloads, kernels, backends, devices, list_claims};
     size_t at = 0;
-    if (args->narg && cli_choose("list", args->arg[0], what, sizeof what / sizeof *what, &at) != IR_OK) return complain();
+    if (args->narg && cli_choose("list", args->arg[0], what, sizeof what / sizeof *what, &at) != IR_OK)
+        return complain();
     if (at == 5) return points(args);
     print[at]();
     return EXIT_FINE;

@@ -1,4 +1,5 @@
-/* cmd_predict.c -- `ironroof predict`: workloads on machines that need not be here, and what would happen if. */
+/* cmd_predict.c -- `ironroof predict`: workloads on machines that need not be here, and what would happen if.
+ */
 #include "bench/commands/apps.h"
 #include "bench/predict/predict_line.h"
 #include "kernels/workloads/table.h"
@@ -10,13 +11,15 @@
 #include <string.h>
 
 const cli_option predict_own[] = {
-    {"device", 0, CLI_TEXT, "NAME|FILE[,...]", "datasheets (see 'ironroof list devices') and records, by file",
-     offsetof(predict_options, device), .set = 0},
-    {"set", 0, CLI_NAMES, "KEY=VALUE", "what if: BW, R_peak, eta or L_lat as a value (1.5T) or a factor (2x); may be repeated",
+    {"device", 0, CLI_TEXT, "NAME|FILE[,...]",
+     "datasheets (see 'ironroof list devices') and records, by file", offsetof(predict_options, device),
+     .set = 0},
+    {"set", 0, CLI_NAMES, "KEY=VALUE",
+     "what if: BW, R_peak, eta or L_lat as a value (1.5T) or a factor (2x); may be repeated",
      offsetof(predict_options, set), .set = 0},
     {0}};
 
-/* ---- one machine ----------------------------------------------------------------------------------------- */
+/* ---- one machine ----------------------------------------------------------------------------- */
 static void say_settings(const ir_text *t, const predict_options *o)
 {
     for (size_t i = 0; i < o->set.n; i++) ir_text_para(t, "  What if: ", "%s", o->set.v[i]);
@@ -32,8 +35,9 @@ static const char *peaks_text(const prediction *q, size_t n, char *buf, size_t s
         char v[IR_NUM];
         if (seen >> q[i].p.dtype & 1 || !(q[i].cost.flops > 0)) continue;
         seen |= 1u << q[i].p.dtype;
-        at += (size_t)snprintf(buf + at, size - at, "%s%s %s", at ? ", " : "", ir_text_scaled(q[i].R_peak, "FLOP/s", v, sizeof v),
-                               ir_dtype_name(q[i].p.dtype));
+        at +=
+            (size_t)snprintf(buf + at, size - at, "%s%s %s", at ? ", " : "",
+                             ir_text_scaled(q[i].R_peak, "FLOP/s", v, sizeof v), ir_dtype_name(q[i].p.dtype));
     }
     return *buf ? buf : "not needed";
 }
@@ -44,17 +48,22 @@ static void say_machine(const ir_text *t, const machine_view *v, const predictio
     fputc('\n', t->f);
     ir_text_para(t, "", "%s: %s, %s", v->name, v->title, ir_source_name(v->source));
     ir_text_para(t, "  ", "BW %s at %s, R_peak %s, eta %s %s, launch %s",
-                 ir_text_scaled(q->BW_Bps, "B/s", bw, sizeof bw), q->level, peaks_text(q, n, peak, sizeof peak), ir_text_plain(q->eta, eta), predict_how_name(q->eta_how),
+                 ir_text_scaled(q->BW_Bps, "B/s", bw, sizeof bw), q->level,
+                 peaks_text(q, n, peak, sizeof peak), ir_text_plain(q->eta, eta),
+                 predict_how_name(q->eta_how),
                  q->launch_known ? ir_text_scaled(q->L_lat_s, "s", lat, sizeof lat) : "unknown, taken as 0");
     if (q->eta_how == PREDICT_ASSUMED)
-        ir_text_para(t, "  ", "eta is assumed, not known: 1 is the ideal; real kernels reach .5 to .9 (the band, additive form).");
+        ir_text_para(t, "  ",
+                     "eta is assumed, not known: 1 is the ideal; real kernels reach .5 to .9 (the band, "
+                     "additive form).");
 }
 
 static void share_cells(ir_table *tb, const prediction *q)
 {
     char   buf[IR_NUM];
     double sum = q->term_s[P_DATA] + q->term_s[P_COMP] + q->term_s[P_LAT];
-    for (int k = 0; k < P_NTERM; k++) ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_percent(sum > 0 ? q->term_s[k] / sum : NAN, buf));
+    for (int k = 0; k < P_NTERM; k++)
+        ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_percent(sum > 0 ? q->term_s[k] / sum : NAN, buf));
 }
 
 static void interval_text(const prediction *q, char *out, size_t n)
@@ -63,8 +72,11 @@ static void interval_text(const prediction *q, char *out, size_t n)
     double a = q->T_lo[q->form], b = q->T_hi[q->form];
     bool   band = !isfinite(a) && isfinite(q->T_band_s[0][0]);
     if (band) a = q->T_band_s[0][1], b = q->T_band_s[0][0];
-    if (!isfinite(a) || !isfinite(b)) snprintf(out, n, "%s", "");
-    else snprintf(out, n, "%s..%s", ir_text_scaled(a, "s", lo, sizeof lo), ir_text_scaled(b, "s", hi, sizeof hi));
+    if (!isfinite(a) || !isfinite(b))
+        snprintf(out, n, "%s", "");
+    else
+        snprintf(out, n, "%s..%s", ir_text_scaled(a, "s", lo, sizeof lo),
+                 ir_text_scaled(b, "s", hi, sizeof hi));
 }
 
 static const char *point_text(const prediction *q, char text[256])
@@ -80,7 +92,8 @@ static void predict_row(ir_table *tb, const prediction *q)
     ir_table_cell(tb, TXT_PLAIN, "%s", point_text(q, text));
     ir_table_cell(tb, TXT_PLAIN, "%s", ir_dtype_name(q->p.dtype));
     ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_scaled(q->cost.flops, "FLOP", buf, sizeof buf));
-    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_scaled(q->cost.read_B + q->cost.write_B, "B", buf, sizeof buf));
+    ir_table_cell(tb, TXT_PLAIN, "%s",
+                  ir_text_scaled(q->cost.read_B + q->cost.write_B, "B", buf, sizeof buf));
     ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(q->I, buf));
     ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(q->ridge, buf));
     ir_table_cell(tb, TXT_BOLD, "%s", ir_text_scaled(q->T_s[IR_ADDITIVE], "s", buf, sizeof buf));
@@ -91,8 +104,10 @@ static void predict_row(ir_table *tb, const prediction *q)
     ir_table_cell(tb, TXT_PLAIN, "%s", ir_bound_name(q->bound));
     ir_table_cell(tb, TXT_PLAIN, "%s", isfinite(q->bound_p) ? ir_text_plain(q->bound_p, buf) : "");
     ir_table_cell(tb, TXT_PLAIN, "%s", isfinite(q->rate) ? ir_text_plain(q->rate, buf) : "");
-    if (q->crossover > 0) ir_table_cell(tb, TXT_PLAIN, "%lld", (long long)q->crossover);
-    else ir_table_cell(tb, TXT_PLAIN, "%s", q->crossover == 0 ? "none" : "");
+    if (q->crossover > 0)
+        ir_table_cell(tb, TXT_PLAIN, "%lld", (long long)q->crossover);
+    else
+        ir_table_cell(tb, TXT_PLAIN, "%s", q->crossover == 0 ? "none" : "");
 }
 
 static void say_capacity(const ir_text *t, const prediction *q)
@@ -100,21 +115,24 @@ static void say_capacity(const ir_text *t, const prediction *q)
     char text[256], need[IR_NUM], has[IR_NUM], w[IR_NUM], kv[IR_NUM], parts[2 * IR_NUM + 32] = "";
     if (q->fits) return;
     if (q->cost.weights_B > 0)
-        snprintf(parts, sizeof parts, " (weights %s, cache %s)", ir_text_scaled(q->cost.weights_B, "B", w, sizeof w),
+        snprintf(parts, sizeof parts, " (weights %s, cache %s)",
+                 ir_text_scaled(q->cost.weights_B, "B", w, sizeof w),
                  ir_text_scaled(q->cost.by_B[IR_BY_KV], "B", kv, sizeof kv));
     ir_text_para(t, "  ", "%s %s does not fit on %s: needs %s%s, has %s.", point_text(q, text),
-                 ir_dtype_name(q->p.dtype), q->view->name, ir_text_scaled(q->cost.footprint_B, "B", need, sizeof need), parts,
+                 ir_dtype_name(q->p.dtype), q->view->name,
+                 ir_text_scaled(q->cost.footprint_B, "B", need, sizeof need), parts,
                  ir_text_scaled(q->view->capacity_B, "B", has, sizeof has));
 }
 
 static const ir_col columns[] = {
-    {"point", false, 42, 0}, {"dtype", false, 0, 0}, {"O", true, 0, 9},  {"D_vol", true, 0, 8},   {"I", true, 0, 7},     {"ridge", true, 0, 10},
-    {"T add", true, 0, 0},   {"T over", true, 0, 0}, {"interval", true, 0, 2}, {"data", true, 0, 3}, {"comp", true, 0, 3},
-    {"lat", true, 0, 3},     {"bound", false, 0, 0}, {"P", true, 0, 4},    {"per s", true, 0, 1},  {"cross", true, 0, 6}};
+    {"point", false, 42, 0},  {"dtype", false, 0, 0}, {"O", true, 0, 9},     {"D_vol", true, 0, 8},
+    {"I", true, 0, 7},        {"ridge", true, 0, 10}, {"T add", true, 0, 0}, {"T over", true, 0, 0},
+    {"interval", true, 0, 2}, {"data", true, 0, 3},   {"comp", true, 0, 3},  {"lat", true, 0, 3},
+    {"bound", false, 0, 0},   {"P", true, 0, 4},      {"per s", true, 0, 1}, {"cross", true, 0, 6}};
 enum { NCOLUMN = sizeof columns / sizeof *columns };
 
-static int on_machine(const ir_text *t, ir_journal *j, const machine_view *v, const cli_points *p, const predict_what_if *set,
-                      const predict_options *own)
+static int on_machine(const ir_text *t, ir_journal *j, const machine_view *v, const cli_points *p,
+                      const predict_what_if *set, const predict_options *own)
 {
     ir_table    tb;
     prediction *q = calloc(p->n, sizeof *q);
@@ -129,7 +147,8 @@ static int on_machine(const ir_text *t, ir_journal *j, const machine_view *v, co
             continue;
         }
         code = EXIT_BAD;
-        fprintf(stderr, "ironroof: %s: %s\n", cli_point_text(p->v[i].workload, &p->v[i].p, text, sizeof text), ir_why());
+        fprintf(stderr, "ironroof: %s: %s\n", cli_point_text(p->v[i].workload, &p->v[i].p, text, sizeof text),
+                ir_why());
     }
     if (n && t->f) {
         say_machine(t, v, q, n);
@@ -153,9 +172,11 @@ int cmd_predict(const cli_args *args)
     ir_status              st = views ? IR_OK : ir_fail(IR_ENOMEM, "no memory");
     int                    code = EXIT_FINE;
     ir_text                t = text_on(apps_screen(args), &args->opt);
-    if (st == IR_OK && !own->device) st = ir_fail(IR_EINVAL, "predict needs --device NAME|FILE (ironroof list devices)");
+    if (st == IR_OK && !own->device)
+        st = ir_fail(IR_EINVAL, "predict needs --device NAME|FILE (ironroof list devices)");
     for (size_t i = 0; i < own->set.n && st == IR_OK; i++) st = predict_set(&set, own->set.v[i]);
-    if (st == IR_OK) st = cli_points_expand(predict_workloads(ir_workloads), args->arg, args->narg, &args->opt, &points);
+    if (st == IR_OK)
+        st = cli_points_expand(predict_workloads(ir_workloads), args->arg, args->narg, &args->opt, &points);
     if (st == IR_OK) st = machine_views_add_list(views, own->device);
     if (st == IR_OK) st = apps_journal(args, &j);
     for (size_t i = 0; st == IR_OK && i < views->n; i++) {

@@ -1,5 +1,6 @@
-/* cmd_run.c -- `ironroof run` and `ironroof ceilings`: devices in turn, each from its ceilings to its verdicts. A lost
- * device or a full disk ends what it must and no more; Ctrl-C keeps and prints what there is. */
+/* cmd_run.c -- `ironroof run` and `ironroof ceilings`: devices in turn, each from its ceilings to its
+ * verdicts. A lost device or a full disk ends what it must and no more; Ctrl-C keeps and prints what there
+ * is. */
 #define _GNU_SOURCE
 #include "bench/ceilings/ceilings.h"
 #include "bench/ceilings/saved.h"
@@ -19,16 +20,16 @@ enum { MAX_DEVICES = 16 };
 static const double NAIVE_S = 1; /* of one call of a naive rung, in the quick profile */
 typedef struct {
     const cli_args *args;
-    cli_points      points;   /* empty for `ceilings` */
-    device_run        dev[MAX_DEVICES];
+    cli_points      points; /* empty for `ceilings` */
+    device_run      dev[MAX_DEVICES];
     size_t          ndev;
     ir_journal     *journal;
     char            path[4096];
     bool            to_stdout;
-    FILE           *screen;   /* NULL: quiet */
+    FILE           *screen; /* NULL: quiet */
     cli_progress    progress;
-    size_t          ticked;   /* points shown in this phase */
-    ir_record       before;   /* --resume */
+    size_t          ticked; /* points shown in this phase */
+    ir_record       before; /* --resume */
     ceilings_source ceilings;
     bool            host_again; /* the device opened last was refused for being the host */
 } job;
@@ -40,7 +41,7 @@ static void tick(measure_context *s, const char *what)
     cli_progress_show(&j->progress, what);
 }
 
-/* ---- which devices ----------------------------------------------------------------------------------- */
+/* ---- which devices --------------------------------------------------------------------------- */
 static ir_status open_one(job *j, const ir_backend *be, int index)
 {
     device_run *c = &j->dev[j->ndev];
@@ -49,7 +50,8 @@ static ir_status open_one(job *j, const ir_backend *be, int index)
     if (st != IR_OK) return st;
     j->host_again = c->s.info.host_again && j->args->opt.backends.n == 0;
     if (j->host_again) {
-        st = ir_fail(IR_SKIP, "%s (%s) is the host again: add --backend %s to measure it", c->s.info.id, c->s.info.name, be->name);
+        st = ir_fail(IR_SKIP, "%s (%s) is the host again: add --backend %s to measure it", c->s.info.id,
+                     c->s.info.name, be->name);
         device_run_free(c);
         return st;
     }
@@ -57,7 +59,10 @@ static ir_status open_one(job *j, const ir_backend *be, int index)
     return IR_OK;
 }
 
-static bool run_is_named(const ir_device_info *i, const char *name) { return strcasestr(i->name, name) || !strcmp(i->id, name); }
+static bool run_is_named(const ir_device_info *i, const char *name)
+{
+    return strcasestr(i->name, name) || !strcmp(i->id, name);
+}
 
 /* The first device of the backend whose name holds the words of --device, or whose id they are. */
 static ir_status index_of(const ir_backend *be, const char *name, int *index)
@@ -79,8 +84,8 @@ static ir_status index_of(const ir_backend *be, const char *name, int *index)
     return ir_fail(IR_SKIP, "no device '%.60s': %s offers %s", name, be->name, *offered ? offered : "none");
 }
 
-/* Without --device: the backend's first one that can be measured. One that is broken, or is the host again, is named in `why`
- * and does not stand in the way of the next. */
+/* Without --device: the backend's first one that can be measured. One that is broken, or is the host again,
+ * is named in `why` and does not stand in the way of the next. */
 static ir_status open_first(job *j, const ir_backend *be, char *why, size_t size)
 {
     ir_status st = IR_OK;
@@ -110,12 +115,13 @@ static ir_status open_devices(job *j)
             st = open_first(j, *b, why, sizeof why);
             continue;
         }
-        char  *end = NULL;
-        int    index = (int)strtol(o->device, &end, 10);
+        char *end = NULL;
+        int   index = (int)strtol(o->device, &end, 10);
         st = *end ? index_of(*b, o->device, &index) : IR_OK;
         if (st == IR_OK) st = open_one(j, *b, index);
         size_t n = strlen(why);
-        if (st != IR_OK && st != IR_EINVAL) snprintf(why + n, sizeof why - n, "%s%s", n ? "; " : "", ir_why());
+        if (st != IR_OK && st != IR_EINVAL)
+            snprintf(why + n, sizeof why - n, "%s%s", n ? "; " : "", ir_why());
     }
     if (st == IR_EINVAL) return st;
     if (j->ndev == 0) return ir_fail(IR_EINVAL, "no device to measure: %s", why);
@@ -129,18 +135,21 @@ static ir_status known_backends(const cli_options *o)
     size_t      n = 0, at;
     ir_status   st = IR_OK;
     for (const ir_backend *const *b = bench_backends; *b; b++) names[n++] = (*b)->name;
-    for (size_t i = 0; i < o->backends.n && st == IR_OK; i++) st = cli_choose("backend", o->backends.v[i], names, n, &at);
+    for (size_t i = 0; i < o->backends.n && st == IR_OK; i++)
+        st = cli_choose("backend", o->backends.v[i], names, n, &at);
     return st;
 }
 
-/* ---- the file ------------------------------------------------------------------------------------------- */
+/* ---- the file -------------------------------------------------------------------------------- */
 /* A device the record describes must be the one that is here. */
 static ir_status continues(const job *j, const device_run *c)
 {
     for (size_t i = 0; i < j->before.ndevice; i++) {
         if (strcmp(j->before.device[i].id, c->s.info.id) != 0) continue;
-        const char *field = j->before.device_env[i].n ? ir_env_differs(&j->before.device_env[i], &c->env) : NULL;
-        if (field) return ir_fail(IR_EINVAL, "%s: cannot be continued here: %s differs", j->args->opt.resume, field);
+        const char *field =
+            j->before.device_env[i].n ? ir_env_differs(&j->before.device_env[i], &c->env) : NULL;
+        if (field)
+            return ir_fail(IR_EINVAL, "%s: cannot be continued here: %s differs", j->args->opt.resume, field);
     }
     return IR_OK;
 }
@@ -148,7 +157,8 @@ static ir_status continues(const job *j, const device_run *c)
 static ir_status open_journal(job *j)
 {
     const cli_options *o = &j->args->opt;
-    ir_status          st = output_path(o->resume ? o->resume : o->output, j->dev[0].s.info.name, j->path, sizeof j->path);
+    ir_status          st =
+        output_path(o->resume ? o->resume : o->output, j->dev[0].s.info.name, j->path, sizeof j->path);
     j->to_stdout = st == IR_OK && !strcmp(j->path, "-");
     if (st == IR_OK && o->resume) st = ir_record_read(o->resume, false, &j->before);
     if (st == IR_OK && o->resume) {
@@ -166,7 +176,7 @@ static void phase(job *j, size_t total)
     cli_progress_init(&j->progress, stderr, j->args->opt.quiet, total);
 }
 
-/* ---- ceilings ------------------------------------------------------------------------------------------ */
+/* ---- ceilings -------------------------------------------------------------------------------- */
 /* A file must speak of one of the devices at least. */
 static ir_status open_ceilings(job *j)
 {
@@ -178,13 +188,14 @@ static ir_status open_ceilings(job *j)
     return st == IR_OK ? none : st;
 }
 
-/* ---- one device --------------------------------------------------------------------------------------------- */
+/* ---- one device ------------------------------------------------------------------------------ */
 /* --prove: the labels this run gave, by intervention. */
 static ir_status run_ablation(job *j, device_run *c)
 {
     const cli_filter *only = &j->args->opt.prove;
     if (!only->text || !c->judged) {
-        if (only->text && j->points.n) fprintf(stderr, "ironroof: nothing to prove: without ceilings there are no labels\n");
+        if (only->text && j->points.n)
+            fprintf(stderr, "ironroof: nothing to prove: without ceilings there are no labels\n");
         return IR_OK;
     }
     ir_status st = ablation_choose(&c->s, *only->text ? &only->re : NULL, &c->proof);
@@ -237,7 +248,9 @@ static int run_grade(const device_run *c, size_t n)
             bad += st != IR_OK && st != IR_SKIP;
         }
     if (!ok) fprintf(stderr, "ironroof: nothing was measured\n");
-    if (bad) fprintf(stderr, "ironroof: %zu point%s failed: see the table or the record\n", bad, bad == 1 ? "" : "s");
+    if (bad)
+        fprintf(stderr, "ironroof: %zu point%s failed: see the table or the record\n", bad,
+                bad == 1 ? "" : "s");
     return ok && !bad ? EXIT_FINE : EXIT_BAD;
 }
 
@@ -257,7 +270,8 @@ static ir_status write_report(const job *j)
 {
     char path[4200];
     output_sibling(j->path, ".txt", path, sizeof path);
-    if (j->screen && output_is(j->screen, path)) return IR_OK; /* `> run.txt` beside `-o run.jsonl`: it is there already */
+    if (j->screen && output_is(j->screen, path))
+        return IR_OK; /* `> run.txt` beside `-o run.jsonl`: it is there already */
     FILE *f = fopen(path, "w");
     if (!f) return ir_fail(IR_EIO, "%s: cannot be written", path);
     ir_text t = {.f = f, .width = 110, .utf8 = true};
@@ -276,7 +290,8 @@ static ir_status file_results(job *j)
 {
     if (j->to_stdout) {
         ir_status st = IR_OK;
-        for (size_t i = 0; i < j->ndev && st == IR_OK; i++) st = device_run_journal_tail(j->journal, &j->dev[i]);
+        for (size_t i = 0; i < j->ndev && st == IR_OK; i++)
+            st = device_run_journal_tail(j->journal, &j->dev[i]);
         return st;
     }
     ir_status st = ir_journal_close(&j->journal);
@@ -294,7 +309,7 @@ static ir_status execute(job *j)
     if (st != IR_OK) return st;
     j->screen = j->args->opt.quiet ? NULL : j->to_stdout ? stderr : stdout;
     for (size_t i = 0; i < j->ndev && st == IR_OK; i++) st = measure_device(j, &j->dev[i]);
-    char      why[512];
+    char why[512];
     snprintf(why, sizeof why, "%s", ir_why());
     ir_status filed = file_results(j); /* also what an interrupted run has */
     if (st == IR_OK) return filed;
@@ -310,7 +325,8 @@ static void run_print_plan(const job *j)
             const cli_point *p = &j->points.v[i];
             for (size_t n = 0; (k = backend_kernel(j->dev[d].s.dev.be, p->workload, n)); n++)
                 if (context_wants(&j->dev[d].s, p->workload, k))
-                    printf("%s/%s\t%s\n", j->dev[d].s.dev.be->name, k->name, cli_point_text(p->workload, &p->p, key, sizeof key));
+                    printf("%s/%s\t%s\n", j->dev[d].s.dev.be->name, k->name,
+                           cli_point_text(p->workload, &p->p, key, sizeof key));
         }
 }
 
@@ -320,11 +336,14 @@ static int run_run(const cli_args *args, bool with_points)
     if (!j) return ir_fail(IR_ENOMEM, "no memory"), complain();
     j->args = args;
     ir_status st = known_backends(&args->opt);
-    if (st == IR_OK && with_points) st = cli_points_expand(ir_workloads, args->arg, args->narg, &args->opt, &j->points);
+    if (st == IR_OK && with_points)
+        st = cli_points_expand(ir_workloads, args->arg, args->narg, &args->opt, &j->points);
     if (st == IR_OK && args->opt.layers && with_points) st = per_layer_valid(args->opt.layers, &j->points);
     if (st == IR_OK) st = open_devices(j);
-    if (st == IR_OK && args->opt.dry_run) run_print_plan(j);
-    else if (st == IR_OK) st = execute(j);
+    if (st == IR_OK && args->opt.dry_run)
+        run_print_plan(j);
+    else if (st == IR_OK)
+        st = execute(j);
     int code = st == IR_OK ? EXIT_FINE : st == IR_EINTR ? EXIT_INTERRUPTED : complain();
     if (st == IR_EINTR) fprintf(stderr, "ironroof: interrupted; every finished point is in %s\n", j->path);
     if (st == IR_OK && !args->opt.dry_run) code = run_grade(j->dev, j->ndev);

@@ -1,5 +1,6 @@
-/* cmd_selftest.c -- `ironroof selftest kernels`: every kernel of every backend on its workload's awkward shapes, misaligned,
- * with guard bytes and poisoned outputs, against the workload's oracle. Nothing is timed. */
+/* cmd_selftest.c -- `ironroof selftest kernels`: every kernel of every backend on its workload's awkward
+ * shapes, misaligned, with guard bytes and poisoned outputs, against the workload's oracle. Nothing is timed.
+ */
 #include "bench/commands/commands.h"
 #include "bench/backends.h"
 #include "kernels/workloads/table.h"
@@ -7,15 +8,20 @@
 #include <math.h>
 #include <string.h>
 
-typedef struct { size_t ok, skip, bad; } tally;
+typedef struct {
+    size_t ok, skip, bad;
+} tally;
 
-static void verify(FILE *f, ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *p, size_t mis, tally *n)
+static void verify(FILE *f, ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *p,
+                   size_t mis, tally *n)
 {
     ir_check  c;
     char      text[256];
     ir_status st = ir_verify(dev, w, k, p, 42, mis, &c);
-    if (st == IR_OK) n->ok++;
-    else if (st == IR_SKIP) n->skip++;
+    if (st == IR_OK)
+        n->ok++;
+    else if (st == IR_SKIP)
+        n->skip++;
     else {
         n->bad++;
         fprintf(f, "FAIL %s/%s/%s %s, addresses off by %zu: %s\n", dev->be->name, w->name, k->name,
@@ -23,7 +29,8 @@ static void verify(FILE *f, ir_dev *dev, const ir_workload *w, const ir_kernel *
     }
 }
 
-static void verify_shapes(FILE *f, ir_dev *dev, int max_threads, const ir_workload *w, const ir_kernel *k, tally *n)
+static void verify_shapes(FILE *f, ir_dev *dev, int max_threads, const ir_workload *w, const ir_kernel *k,
+                          tally *n)
 {
     static const size_t off[] = {0, 4, 8, 16, 60};
     for (size_t i = 0; i < w->nodd; i++)
@@ -46,12 +53,20 @@ static void verify_device(FILE *f, ir_dev *dev, const cli_filter *only, tally *a
     for (const ir_workload *const *w = ir_workloads; *w; w++)
         for (const ir_kernel *const *k = dev->be->kernels; *k; k++) {
             tally n = {0};
-            if (strcmp((*k)->family, (*w)->family) != 0 || !cli_filter_match(only, dev->be->name, (*w)->name, (*k)->name)) continue;
+            if (strcmp((*k)->family, (*w)->family) != 0 ||
+                !cli_filter_match(only, dev->be->name, (*w)->name, (*k)->name))
+                continue;
             bool was_dead = dev->dead;
             verify_shapes(f, dev, info.threads > 0 ? info.threads : 1, *w, *k, &n);
             if (was_dead) n = (tally){.bad = n.skip}; /* not proven, which is no skip */
-            fprintf(f, "%-4s %s/%s/%s: %zu shapes right, %zu not possible here, %zu wrong%s\n", n.bad ? "FAIL" : n.ok ? "ok" : "skip",
-                    dev->be->name, (*w)->name, (*k)->name, n.ok, n.skip, n.bad, was_dead ? ": the device failed before" : dev->dead ? ": the device failed" : "");
+            fprintf(f, "%-4s %s/%s/%s: %zu shapes right, %zu not possible here, %zu wrong%s\n",
+                    n.bad  ? "FAIL"
+                    : n.ok ? "ok"
+                           : "skip",
+                    dev->be->name, (*w)->name, (*k)->name, n.ok, n.skip, n.bad,
+                    was_dead    ? ": the device failed before"
+                    : dev->dead ? ": the device failed"
+                                : "");
             all->ok += n.ok;
             all->skip += n.skip;
             all->bad += n.bad;
@@ -63,7 +78,7 @@ int selftest_kernels(FILE *f, const cli_options *o)
     tally all = {0};
     for (const ir_backend *const *b = bench_backends; *b; b++) {
         device_run c;
-        bool asked = o->backends.n == 0 && strcmp((*b)->name, "ideal") != 0;
+        bool       asked = o->backends.n == 0 && strcmp((*b)->name, "ideal") != 0;
         for (size_t i = 0; i < o->backends.n; i++) asked = asked || !strcmp(o->backends.v[i], (*b)->name);
         if (!asked) continue;
         ir_status st = device_run_open(&c, *b, 0, o);
@@ -82,9 +97,10 @@ int selftest_kernels(FILE *f, const cli_options *o)
 int cmd_selftest(const cli_args *args)
 {
     static const char *const what[] = {"ideal", "kernels", "aa", "inject"};
-    size_t at;
+    size_t                   at;
     if (cli_choose("selftest", args->arg[0], what, 4, &at) != IR_OK) return complain();
     if (at >= 2) return selftest_gate(stdout, args);
-    if (args->narg > 1) return ir_fail(IR_EINVAL, "selftest %s takes no further argument", what[at]), complain();
+    if (args->narg > 1)
+        return ir_fail(IR_EINVAL, "selftest %s takes no further argument", what[at]), complain();
     return at == 0 ? selftest_ideal(stdout) : selftest_kernels(stdout, &args->opt);
 }

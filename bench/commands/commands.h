@@ -3,7 +3,14 @@
 #define BENCH_COMMANDS_H
 #include "bench/run/device_run.h"
 #include "bench/cli/cli.h"
-enum { EXIT_FINE = 0, EXIT_REGRESSED = 1, EXIT_BAD = 2, EXIT_ENVIRONMENT = 3, EXIT_INCOMPARABLE = 4, EXIT_INTERRUPTED = 130 };
+enum {
+    EXIT_FINE = 0,
+    EXIT_REGRESSED = 1,
+    EXIT_BAD = 2,
+    EXIT_ENVIRONMENT = 3,
+    EXIT_INCOMPARABLE = 4,
+    EXIT_INTERRUPTED = 130
+};
 int cmd_run(const cli_args *);
 int cmd_ceilings(const cli_args *);
 int cmd_list(const cli_args *);
@@ -15,12 +22,12 @@ int cmd_ab(const cli_args *);
 int cmd_gate(const cli_args *);
 int cmd_history(const cli_args *);
 int cmd_export(const cli_args *);
-int selftest_ideal(FILE *); /* 0 or EXIT_BAD */
+int selftest_ideal(FILE *);                  /* 0 or EXIT_BAD */
 int selftest_gate(FILE *, const cli_args *); /* aa and inject; 1: a false alarm was confirmed */
 int selftest_kernels(FILE *, const cli_options *);
 /* "ironroof: ..." to stderr; returns EXIT_BAD. */
 int complain(void);
 /* How tables go to `f`. */
-ir_text text_on(FILE *f, const cli_options *);
+ir_text                  text_on(FILE *f, const cli_options *);
 extern const cli_command bench_commands[];
 #endif

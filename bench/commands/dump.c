@@ -1,6 +1,6 @@
-/* dump.c -- `ironroof dump`: every tensor of one point as a raw file, before and after one call of a kernel, and a table that
- * says what is where. With it an independent program can redo a network from the same seeded weights. Refuses more
- * than one point and a directory that cannot be written. */
+/* dump.c -- `ironroof dump`: every tensor of one point as a raw file, before and after one call of a kernel,
+ * and a table that says what is where. With it an independent program can redo a network from the same seeded
+ * weights. Refuses more than one point and a directory that cannot be written. */
 #define _GNU_SOURCE
 #include "bench/commands/dump.h"
 #include "bench/commands/commands.h"
@@ -14,10 +14,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
-const cli_option dump_options[] = {
-    {.name = "seed", .type = CLI_INT, .meta = "N", .help = "of the tensors' content (1)", .offset = offsetof(dump_own, seed), .lo = 0, .hi = 0x1p63},
-    {0}};
-const dump_own dump_defaults = {1};
+const cli_option dump_options[] = {{.name = "seed",
+                                    .type = CLI_INT,
+                                    .meta = "N",
+                                    .help = "of the tensors' content (1)",
+                                    .offset = offsetof(dump_own, seed),
+                                    .lo = 0,
+                                    .hi = 0x1p63},
+                                   {0}};
+const dump_own   dump_defaults = {1};
 
 typedef struct {
     const ir_workload *w;
@@ -65,19 +70,47 @@ static ir_status dump_write_tensors(const job *j, bool after)
     return st;
 }
 
-/* ---- the table --------------------------------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 static void write_row(FILE *f, const ly_row *r)
 {
-    static const char *const op[] = {"conv", "fc", "attention", "norm", "act", "softmax", "maxpool", "avgpool", "add", "embed"};
+    static const char *const op[] = {"conv",    "fc",      "attention", "norm", "act",
+                                     "softmax", "maxpool", "avgpool",   "add",  "embed"};
     static const char *const act[] = {"none", "relu", "relu6", "gelu"};
-    const struct { const char *name; int64_t v; } field[] = {
-        {"in", r->in}, {"add", r->add}, {"out", r->out}, {"batch", r->batch}, {"h", r->h}, {"w", r->w}, {"c", r->c}, {"k", r->k},
-        {"r", r->r}, {"s", r->s}, {"stride", r->stride}, {"pad", r->pad}, {"groups", r->groups}, {"oh", r->oh}, {"ow", r->ow},
-        {"rows", r->rows}, {"heads", r->heads}, {"dh", r->dh}, {"tokens", r->tokens}, {"past", r->past}, {"block", r->block},
-        {"W_at", r->W_at}, {"nW", r->nW}, {"b_at", r->b_at}, {"g_at", r->g_at}, {"s_at", r->s_at}, {"P_at", r->P_at},
-        {"vocab", r->vocab}, {"context", r->context}};
+    const struct {
+        const char *name;
+        int64_t     v;
+    } field[] = {{"in", r->in},
+                 {"add", r->add},
+                 {"out", r->out},
+                 {"batch", r->batch},
+                 {"h", r->h},
+                 {"w", r->w},
+                 {"c", r->c},
+                 {"k", r->k},
+                 {"r", r->r},
+                 {"s", r->s},
+                 {"stride", r->stride},
+                 {"pad", r->pad},
+                 {"groups", r->groups},
+                 {"oh", r->oh},
+                 {"ow", r->ow},
+                 {"rows", r->rows},
+                 {"heads", r->heads},
+                 {"dh", r->dh},
+                 {"tokens", r->tokens},
+                 {"past", r->past},
+                 {"block", r->block},
+                 {"W_at", r->W_at},
+                 {"nW", r->nW},
+                 {"b_at", r->b_at},
+                 {"g_at", r->g_at},
+                 {"s_at", r->s_at},
+                 {"P_at", r->P_at},
+                 {"vocab", r->vocab},
+                 {"context", r->context}};
     fprintf(f, "    {\"name\": \"%s\", \"op\": \"%s\", \"act\": \"%s\"", r->name, op[r->op], act[r->act]);
-    for (size_t i = 0; i < sizeof field / sizeof *field; i++) fprintf(f, ", \"%s\": %lld", field[i].name, (long long)field[i].v);
+    for (size_t i = 0; i < sizeof field / sizeof *field; i++)
+        fprintf(f, ", \"%s\": %lld", field[i].name, (long long)field[i].v);
     fputc('}', f);
 }
 
@@ -87,8 +120,8 @@ static ir_status write_rows(FILE *f, const job *j)
     if (!wl_is_net(j->w)) return IR_OK;
     ir_status st = wl_net_of(j->w, &j->run.p, &net);
     if (st != IR_OK) return st;
-    fprintf(f, ",\n  \"kv_dtype\": \"%s\", \"kv_cap\": %lld, \"params\": %lld,\n  \"rows\": [\n", ir_dtype_name(ly_kv_dtype(j->run.p.dtype)),
-            (long long)net.kv_cap, (long long)net.params);
+    fprintf(f, ",\n  \"kv_dtype\": \"%s\", \"kv_cap\": %lld, \"params\": %lld,\n  \"rows\": [\n",
+            ir_dtype_name(ly_kv_dtype(j->run.p.dtype)), (long long)net.kv_cap, (long long)net.params);
     for (int i = 0; i < net.n; i++) {
         write_row(f, &net.row[i]);
         fputs(i + 1 < net.n ? ",\n" : "\n  ]", f);
@@ -103,14 +136,21 @@ static ir_status write_table(const job *j)
     FILE     *f = create(j, "layout.json");
     ir_status st;
     if (!f) return IR_EIO;
-    fprintf(f, "{\n  \"point\": \"%s\", \"workload\": \"%s\", \"kernel\": \"%s/%s\", \"dtype\": \"%s\",\n  \"tensors\": [\n",
+    fprintf(f,
+            "{\n  \"point\": \"%s\", \"workload\": \"%s\", \"kernel\": \"%s/%s\", \"dtype\": \"%s\",\n  "
+            "\"tensors\": [\n",
             cli_point_text(j->w, &j->run.p, text, sizeof text), j->w->name, j->run.dev->be->name, j->k->name,
             ir_dtype_name(j->run.p.dtype));
     for (int t = 0; t < j->run.nmem; t++) {
         file_of(j, t, true, name, sizeof name);
-        fprintf(f, "    {\"name\": \"%s\", \"role\": \"%s\", \"dtype\": \"%s\", \"bytes\": %zu, \"file\": \"%s\"}%s\n", j->spec[t].name,
-                j->spec[t].role == IR_IN ? "in" : j->spec[t].role == IR_OUT ? "out" : "inout", ir_dtype_name(j->spec[t].dtype),
-                j->spec[t].bytes, name, t + 1 < j->run.nmem ? "," : "");
+        fprintf(f,
+                "    {\"name\": \"%s\", \"role\": \"%s\", \"dtype\": \"%s\", \"bytes\": %zu, \"file\": "
+                "\"%s\"}%s\n",
+                j->spec[t].name,
+                j->spec[t].role == IR_IN    ? "in"
+                : j->spec[t].role == IR_OUT ? "out"
+                                            : "inout",
+                ir_dtype_name(j->spec[t].dtype), j->spec[t].bytes, name, t + 1 < j->run.nmem ? "," : "");
     }
     fputs("  ]", f);
     st = write_rows(f, j);
@@ -119,7 +159,7 @@ static ir_status write_table(const job *j)
     return st == IR_OK ? closed : st;
 }
 
-/* ---- one call ---------------------------------------------------------------------------------------------------------- */
+/* ---- one call -------------------------------------------------------------------------------- */
 static ir_status dump_fill(job *j, uint64_t seed)
 {
     ir_run   *r = &j->run;
@@ -128,7 +168,8 @@ static ir_status dump_fill(job *j, uint64_t seed)
     for (int t = 0; t < r->nmem && st == IR_OK; t++) {
         st = r->dev->be->alloc(r->dev, j->spec[t].bytes, &r->mem[t]);
         j->host[t] = calloc(1, j->spec[t].bytes);
-        if (st == IR_OK && !j->host[t]) st = ir_fail(IR_ENOMEM, "no memory for %zu bytes of %s", j->spec[t].bytes, j->spec[t].name);
+        if (st == IR_OK && !j->host[t])
+            st = ir_fail(IR_ENOMEM, "no memory for %zu bytes of %s", j->spec[t].bytes, j->spec[t].name);
         if (st != IR_OK || j->spec[t].role == IR_OUT) continue;
         j->w->fill(&r->p, t, j->host[t], seed);
         st = r->dev->be->put(r->dev, &r->mem[t], j->host[t]);
@@ -152,7 +193,8 @@ static ir_status dump_call(job *j)
 
 static ir_status dump(job *j, uint64_t seed)
 {
-    if (mkdir(j->dir, 0777) != 0 && errno != EEXIST) return ir_fail(IR_EIO, "%s: %s", j->dir, strerror(errno));
+    if (mkdir(j->dir, 0777) != 0 && errno != EEXIST)
+        return ir_fail(IR_EIO, "%s: %s", j->dir, strerror(errno));
     ir_status st = dump_fill(j, seed);
     if (st == IR_OK) st = dump_write_tensors(j, false);
     if (st == IR_OK) st = dump_call(j);
@@ -169,7 +211,7 @@ static ir_status dump(job *j, uint64_t seed)
 static ir_status dump_choose(const measure_context *s, job *j)
 {
     const ir_kernel *k;
-    ir_status        st = ir_fail(IR_SKIP, "no kernel of %s for %s passes the filter", s->dev.be->name, j->w->name);
+    ir_status st = ir_fail(IR_SKIP, "no kernel of %s for %s passes the filter", s->dev.be->name, j->w->name);
     for (size_t i = 0; !j->k && (k = backend_kernel(s->dev.be, j->w, i)); i++) {
         if (!context_wants(s, j->w, k)) continue;
         st = k->can_run ? k->can_run(&s->dev, j->w, &j->run.p) : IR_OK;
@@ -181,7 +223,7 @@ static ir_status dump_choose(const measure_context *s, job *j)
 static ir_status on_device(const cli_args *args, const cli_point *p, const ir_backend *be)
 {
     const dump_own *own = args->own;
-    device_run        c;
+    device_run      c;
     job             j = {.w = p->workload, .dir = args->opt.output};
     ir_status       st = device_run_open(&c, be, 0, &args->opt);
     if (st != IR_OK) return st;
@@ -202,7 +244,9 @@ int cmd_dump(const cli_args *args)
     if (st == IR_OK && args->opt.backends.n) be = bench_backend(args->opt.backends.v[0]);
     if (!be) st = ir_fail(IR_EINVAL, "no backend '%s'", args->opt.backends.v[0]);
     if (st == IR_OK) st = cli_points_expand(ir_workloads, args->arg, args->narg, &args->opt, &pts);
-    if (st == IR_OK && pts.n != 1) st = ir_fail(IR_EINVAL, "dump takes one point, these are %zu: give keys, as in resnet50:batch=1", pts.n);
+    if (st == IR_OK && pts.n != 1)
+        st = ir_fail(IR_EINVAL, "dump takes one point, these are %zu: give keys, as in resnet50:batch=1",
+                     pts.n);
     if (st == IR_OK) st = on_device(args, &pts.v[0], be);
     cli_points_free(&pts);
     return st == IR_OK ? EXIT_FINE : complain();

@@ -14,7 +14,10 @@ typedef struct {
     cli_filter  filter;
     bool        strict, across;
 } history_options;
-typedef struct { int format; bool annotations; } export_options;
+typedef struct {
+    int  format;
+    bool annotations;
+} export_options;
 extern const cli_option      gate_own_options[], history_own_options[], export_own_options[];
 extern const gate_options    gate_own_defaults;
 extern const history_options history_own_defaults;

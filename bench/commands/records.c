@@ -20,8 +20,8 @@ static size_t of_device(const ir_record *r, size_t at, ir_point *pts, ir_ceiling
 static ir_status fit_device(const ir_text *t, const char *file, const ir_record *r, size_t at)
 {
     const ir_device_info *d = &r->device[at];
-    device_run  c;
-    ir_status st = IR_OK;
+    device_run            c;
+    ir_status             st = IR_OK;
     memset(&c, 0, sizeof c);
     ir_ceilings_init(&c.s.ceilings);
     c.s.info = *d;
@@ -29,7 +29,10 @@ static ir_status fit_device(const ir_text *t, const char *file, const ir_record 
     if (!c.s.point) return ir_fail(IR_ENOMEM, "%s: no memory for %zu points", file, r->npoint);
     c.s.npoint = of_device(r, at, c.s.point, &c.s.ceilings);
     if (c.s.ceilings.n == 0) {
-        st = ir_fail(IR_EINVAL, "%s: %s has no ceilings: the law needs a measured bandwidth and peak (ironroof ceilings)", file, d->id);
+        st =
+            ir_fail(IR_EINVAL,
+                    "%s: %s has no ceilings: the law needs a measured bandwidth and peak (ironroof ceilings)",
+                    file, d->id);
     } else {
         fprintf(t->f, "%s: %s, %s\n", file, d->id, d->name);
         c.s.policy.seed = 1;
@@ -52,7 +55,8 @@ int cmd_fit(const cli_args *args)
             code = complain();
             continue;
         }
-        if (r.truncated) fprintf(stderr, "ironroof: %s: the last line is cut off and was left out\n", args->arg[i]);
+        if (r.truncated)
+            fprintf(stderr, "ironroof: %s: the last line is cut off and was left out\n", args->arg[i]);
         for (size_t d = 0; d < r.ndevice; d++)
             if (fit_device(&t, args->arg[i], &r, d) != IR_OK) code = complain();
         if (r.ndevice == 0) code = (ir_fail(IR_EINVAL, "%s: no machine line", args->arg[i]), complain());
@@ -70,8 +74,9 @@ int cmd_validate(const cli_args *args)
             code = complain();
             continue;
         }
-        printf("%s: valid: %zu lines, %zu device%s, %zu ceilings, %zu points, %zu fits, %zu verdicts\n", args->arg[i], r.nline,
-               r.ndevice, r.ndevice == 1 ? "" : "s", r.ceilings.n, r.npoint, r.nfit, r.nverdict);
+        printf("%s: valid: %zu lines, %zu device%s, %zu ceilings, %zu points, %zu fits, %zu verdicts\n",
+               args->arg[i], r.nline, r.ndevice, r.ndevice == 1 ? "" : "s", r.ceilings.n, r.npoint, r.nfit,
+               r.nverdict);
         ir_record_free(&r);
     }
     return code;

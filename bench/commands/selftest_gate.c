@@ -1,5 +1,6 @@
-/* selftest_gate.c -- `ironroof selftest aa` and `selftest inject`: the gate on itself, by real processes. aa: this program
- * against a byte-identical copy of it at another path. inject: the copy's timed calls really take that much longer. */
+/* selftest_gate.c -- `ironroof selftest aa` and `selftest inject`: the gate on itself, by real processes. aa:
+ * this program against a byte-identical copy of it at another path. inject: the copy's timed calls really
+ * take that much longer. */
 #define _GNU_SOURCE
 #include "bench/ab/print.h"
 #include "bench/ab/processes.h"
@@ -15,13 +16,15 @@
 
 enum { MOST_STEPS = 16 };
 
-/* ---- two builds that are one ------------------------------------------------------------------------------------ */
+/* ---- two builds that are one ----------------------------------------------------------------- */
 static ir_status copy_file(const char *from, const char *to)
 {
-    char      buf[1 << 16];
-    ssize_t   n = 0;
-    int       in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700);
-    ir_status st = in < 0 || out < 0 ? ir_fail(IR_EIO, "%s: cannot be copied to %s: %s", from, to, strerror(errno)) : IR_OK;
+    char    buf[1 << 16];
+    ssize_t n = 0;
+    int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700);
+    ir_status st = in < 0 || out < 0
+                       ? ir_fail(IR_EIO, "%s: cannot be copied to %s: %s", from, to, strerror(errno))
+                       : IR_OK;
     while (st == IR_OK && (n = read(in, buf, sizeof buf)) > 0)
         if (write(out, buf, (size_t)n) != n) st = ir_fail(IR_EIO, "%s: %s", to, strerror(errno));
     if (st == IR_OK && n < 0) st = ir_fail(IR_EIO, "%s: %s", from, strerror(errno));
@@ -30,7 +33,9 @@ static ir_status copy_file(const char *from, const char *to)
     return st;
 }
 
-typedef struct { char dir[64], self[1024], copy[80], quoted_self[1100]; } variants;
+typedef struct {
+    char dir[64], self[1024], copy[80], quoted_self[1100];
+} variants;
 
 static ir_status make_twins(variants *t)
 {
@@ -50,15 +55,15 @@ static void remove_twins(const variants *t)
     rmdir(t->dir);
 }
 
-/* ---- one step: some comparisons at one injected slowdown --------------------------------------------------------- */
+/* ---- one step: some comparisons at one injected slowdown ------------------------------------- */
 typedef struct {
-    const cli_args   *args;
-    const ab_options *own;
+    const cli_args    *args;
+    const ab_options  *own;
     const char *const *points;
-    size_t            npoint;
-    const variants      *variants;
-    ir_comparisons    all;     /* of every step; owned */
-    bool              stopped;
+    size_t             npoint;
+    const variants    *variants;
+    ir_comparisons     all; /* of every step; owned */
+    bool               stopped;
 } selftest;
 
 static ir_status selftest_gate_keep(selftest *s, ir_comparisons *c)
@@ -73,7 +78,8 @@ static ir_status selftest_gate_keep(selftest *s, ir_comparisons *c)
     return IR_OK;
 }
 
-/* Does the spread of the first blocks promise to find this within the looks? What a slowdown adds to every value does not change it. */
+/* Does the spread of the first blocks promise to find this within the looks? What a slowdown adds to every
+ * value does not change it. */
 static bool selftest_gate_feasible(const ab_job *j, const trial_point *p, double injected)
 {
     double d[TRIAL_MAX_BLOCKS];
@@ -88,12 +94,14 @@ static ir_status selftest_gate_count(const ab_job *j, double injected, ir_gate_p
 {
     for (size_t i = 0; i < j->a.t.n; i++) {
         const trial_point *p = &j->a.t.v[i];
-        if (p->verdict == TRIAL_MISSING || p->verdict == TRIAL_INCORRECT) return ir_fail(IR_ECHECK, "%s: %s", p->key, p->note);
+        if (p->verdict == TRIAL_MISSING || p->verdict == TRIAL_INCORRECT)
+            return ir_fail(IR_ECHECK, "%s: %s", p->key, p->note);
         if (injected > 0 && !selftest_gate_feasible(j, p, injected)) {
             g->infeasible++;
             continue;
         }
-        bool red = p->confirmed && (p->verdict == TRIAL_REGRESSED || (injected <= 0 && p->verdict == TRIAL_IMPROVED));
+        bool red = p->confirmed &&
+                   (p->verdict == TRIAL_REGRESSED || (injected <= 0 && p->verdict == TRIAL_IMPROVED));
         g->n++;
         g->flagged += trial_flagged(p);
         g->found += red;
@@ -106,7 +114,8 @@ static ir_status one_round(selftest *s, double injected, uint64_t seed, ir_gate_
 {
     ab_job *j = malloc(sizeof *j);
     if (!j) return ir_fail(IR_ENOMEM, "no memory");
-    ir_status st = ab_job_open(j, s->args, s->own, s->variants->quoted_self, s->variants->copy, s->points, s->npoint);
+    ir_status st =
+        ab_job_open(j, s->args, s->own, s->variants->quoted_self, s->variants->copy, s->points, s->npoint);
     if (st != IR_OK) return free(j), st;
     ir_comparisons c = {0};
     j->inject[1] = injected;
@@ -140,17 +149,23 @@ static ir_status selftest_gate_step(selftest *s, double injected, ir_gate_proof 
 static void print_step(FILE *f, const ir_gate_proof *g)
 {
     if (g->injected > 0)
-        fprintf(f, "%5.1f %% slower: found %zu of %zu (%.0f to %.0f %%), flagged once %zu, left open %zu, not planned for %zu\n", 100 * g->injected,
-                g->found, g->n, 100 * g->lo, 100 * g->hi, g->flagged, g->undecided, g->infeasible);
+        fprintf(f,
+                "%5.1f %% slower: found %zu of %zu (%.0f to %.0f %%), flagged once %zu, left open %zu, not "
+                "planned for %zu\n",
+                100 * g->injected, g->found, g->n, 100 * g->lo, 100 * g->hi, g->flagged, g->undecided,
+                g->infeasible);
     else
-        fprintf(f, "identical builds: %zu false alarms confirmed in %zu point-verdicts, at most %.2f %% (95 %%); flagged once %zu, left open %zu\n",
+        fprintf(f,
+                "identical builds: %zu false alarms confirmed in %zu point-verdicts, at most %.2f %% (95 "
+                "%%); flagged once %zu, left open %zu\n",
                 g->found, g->n, 100 * g->upper, g->flagged, g->undecided);
     if (g->injected <= 0 && !(g->upper <= 0.01))
-        fprintf(f, "WARNING: %zu verdicts bound the false-alarm rate at %.2f %% only: above 1 %%\n", g->n, 100 * g->upper);
+        fprintf(f, "WARNING: %zu verdicts bound the false-alarm rate at %.2f %% only: above 1 %%\n", g->n,
+                100 * g->upper);
     fflush(f);
 }
 
-/* ---- commands ------------------------------------------------------------------------------------------------------ */
+/* ---- commands -------------------------------------------------------------------------------- */
 static ir_status shares(const char *list, double *v, size_t *n)
 {
     char text[128];
@@ -160,7 +175,8 @@ static ir_status shares(const char *list, double *v, size_t *n)
         char with[140];
         snprintf(with, sizeof with, strchr(one, '%') ? "%s" : "%s%%", one);
         ir_status st = cli_real_parse(with, CLI_SHARE, &v[*n]);
-        if (st != IR_OK || !(v[*n] > 0 && v[*n] <= 1)) return ir_fail(IR_EINVAL, "'%.40s': per cent expected, 1,2,3,5,10", one);
+        if (st != IR_OK || !(v[*n] > 0 && v[*n] <= 1))
+            return ir_fail(IR_EINVAL, "'%.40s': per cent expected, 1,2,3,5,10", one);
         ++*n;
     }
     return *n ? IR_OK : ir_fail(IR_EINVAL, "per cent expected, 1,2,3,5,10");
@@ -170,12 +186,17 @@ static ir_status shares(const char *list, double *v, size_t *n)
 int selftest_gate(FILE *f, const cli_args *args)
 {
     static const double none[1] = {0};
-    bool          aa = !strcmp(args->arg[0], "aa"), listed = !aa && args->narg > 1 && strspn(args->arg[1], "0123456789.,%") == strlen(args->arg[1]);
+    bool                aa = !strcmp(args->arg[0], "aa"),
+         listed = !aa && args->narg > 1 && strspn(args->arg[1], "0123456789.,%") == strlen(args->arg[1]);
     double        list[MOST_STEPS];
     ir_gate_proof proof[MOST_STEPS];
     size_t        n = 1, done = 0, skip = listed ? 2 : 1;
-    variants         t = {{0}, {0}, {0}, {0}};
-    selftest      s = {.args = args, .own = args->own, .points = args->arg + skip, .npoint = args->narg - skip, .variants = &t};
+    variants      t = {{0}, {0}, {0}, {0}};
+    selftest      s = {.args = args,
+                       .own = args->own,
+                       .points = args->arg + skip,
+                       .npoint = args->narg - skip,
+                       .variants = &t};
     ir_status     st = aa ? IR_OK : shares(listed ? args->arg[1] : "1,2,3,5,10", list, &n);
     if (st == IR_OK) st = make_twins(&t);
     for (; done < n && st == IR_OK; done += st == IR_OK) {
@@ -184,10 +205,13 @@ int selftest_gate(FILE *f, const cli_args *args)
     }
     int code = st == IR_OK ? EXIT_FINE : st == IR_EINTR ? EXIT_INTERRUPTED : complain();
     for (size_t i = 0; i < done; i++) {
-        if (proof[i].n + proof[i].infeasible == 0) code = (ir_fail(IR_EINVAL, "nothing was measured"), complain());
+        if (proof[i].n + proof[i].infeasible == 0)
+            code = (ir_fail(IR_EINVAL, "nothing was measured"), complain());
         if (code == EXIT_FINE && aa && proof[i].found) code = EXIT_REGRESSED;
     }
-    if (done && ab_file(args->opt.output, args->argc, args->argv, args->arg[0], s.all.v, s.all.n, proof, done) != IR_OK) code = complain();
+    if (done && ab_file(args->opt.output, args->argc, args->argv, args->arg[0], s.all.v, s.all.n, proof,
+                        done) != IR_OK)
+        code = complain();
     ir_comparisons_free(&s.all);
     remove_twins(&t);
     return code;

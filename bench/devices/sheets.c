@@ -1,4 +1,5 @@
-/* sheets.c -- the datasheets by name. The table itself is made from bench/data/devices.json by cmake/tables.cmake. */
+/* sheets.c -- the datasheets by name. The table itself is made from bench/data/devices.json by
+ * cmake/tables.cmake. */
 #include "bench/cli/cli.h"
 #include "bench/devices/devices.h"
 
@@ -7,9 +8,11 @@
 #include <strings.h>
 
 /* Words people use that are no alias of one product: each stands for one of its kind. */
-static const struct { const char *word, *alias; } general[] = {
-    {"laptop", "rtx4060-laptop"}, {"jetson", "agx-orin"}, {"jetson-orin", "agx-orin"}, {"phone", "mobile-npu"},
-    {"desktop", "rtx4090"},       {"cpu", "generic-cpu"}, {"server", "epyc-9654"},     {"tpu", "tpu-v5p"}};
+static const struct {
+    const char *word, *alias;
+} general[] = {{"laptop", "rtx4060-laptop"}, {"jetson", "agx-orin"}, {"jetson-orin", "agx-orin"},
+               {"phone", "mobile-npu"},      {"desktop", "rtx4090"}, {"cpu", "generic-cpu"},
+               {"server", "epyc-9654"},      {"tpu", "tpu-v5p"}};
 enum { NGENERAL = sizeof general / sizeof *general, MAX_NAMES = 512 };
 
 double device_peak(const device_sheet *s, ir_dtype t)
@@ -53,7 +56,10 @@ const device_sheet *device_find(const char *name)
         if (!strcasecmp(general[i].word, name)) s = exact(general[i].alias);
     if (s) return s;
     const char *near = nearest(name);
-    if (near) ir_fail(IR_EINVAL, "no device and no file '%.80s'; did you mean '%s'? (ironroof list devices)", name, near);
-    else ir_fail(IR_EINVAL, "no device and no file '%.80s' (ironroof list devices)", name);
+    if (near)
+        ir_fail(IR_EINVAL, "no device and no file '%.80s'; did you mean '%s'? (ironroof list devices)", name,
+                near);
+    else
+        ir_fail(IR_EINVAL, "no device and no file '%.80s' (ironroof list devices)", name);
     return NULL;
 }

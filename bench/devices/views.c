@@ -1,4 +1,5 @@
-/* views.c -- datasheets and recorded machines in one form, so that whoever predicts or compares need not ask which. */
+/* views.c -- datasheets and recorded machines in one form, so that whoever predicts or compares need not ask
+ * which. */
 #include "bench/devices/devices.h"
 
 #include <math.h>
@@ -19,11 +20,18 @@ static machine_view *new_view(machine_views *s)
     return v;
 }
 
-/* ---- datasheets ------------------------------------------------------------------------------------------ */
+/* ---- datasheets ------------------------------------------------------------------------------ */
 static ir_status add_ceiling(machine_view *v, ir_what what, const char *op, ir_dtype t, double value)
 {
-    ir_ceiling c = {.what = what, .dtype = t, .value = value, .lo = NAN, .hi = NAN, .theory = NAN, .size_B = NAN,
-                    .read_frac = what == IR_C_BANDWIDTH ? 1 : NAN, .source = IR_SRC_DATASHEET};
+    ir_ceiling c = {.what = what,
+                    .dtype = t,
+                    .value = value,
+                    .lo = NAN,
+                    .hi = NAN,
+                    .theory = NAN,
+                    .size_B = NAN,
+                    .read_frac = what == IR_C_BANDWIDTH ? 1 : NAN,
+                    .source = IR_SRC_DATASHEET};
     if (!isfinite(value)) return IR_OK;
     snprintf(c.device, sizeof c.device, "%.63s", v->name);
     snprintf(c.level, sizeof c.level, "%s", what == IR_C_BANDWIDTH ? "DRAM" : "");
@@ -46,7 +54,7 @@ static ir_status add_sheet(machine_views *s, const device_sheet *d, const char *
     return st;
 }
 
-/* ---- records --------------------------------------------------------------------------------------------- */
+/* ---- records --------------------------------------------------------------------------------- */
 static ir_status views_take_points(machine_view *v, const ir_record *r, const char *id, ir_point **out)
 {
     ir_point *p = malloc((r->npoint ? r->npoint : 1) * sizeof *p);
@@ -65,21 +73,23 @@ static void take_fits(machine_view *v, const ir_record *r, const char *id)
             v->has_fit[r->fit[i].form] = true;
         }
     for (int f = 0; f < 2; f++)
-        if (v->has_fit[f] && (v->better < 0 || v->fit[f].lofo_median < v->fit[v->better].lofo_median)) v->better = f;
+        if (v->has_fit[f] && (v->better < 0 || v->fit[f].lofo_median < v->fit[v->better].lofo_median))
+            v->better = f;
 }
 
 /* Rows that were filed before the law was fitted are judged with the fit that the record ends with. */
 static void judge_rest(machine_view *v, ir_point *p)
 {
     for (size_t i = 0; v->better >= 0 && i < v->npoint; i++)
-        if (p[i].status == IR_OK && isnan(p[i].bound_p) && !*p[i].proof) ir_point_judge(&p[i], &v->ceilings, &v->fit[v->better]);
+        if (p[i].status == IR_OK && isnan(p[i].bound_p) && !*p[i].proof)
+            ir_point_judge(&p[i], &v->ceilings, &v->fit[v->better]);
 }
 
 static ir_status views_add_device(machine_views *s, const char *file, const ir_record *r, size_t at)
 {
     const ir_device_info *d = &r->device[at];
-    machine_view *v = new_view(s);
-    ir_status     st = v ? IR_OK : IR_EINVAL;
+    machine_view         *v = new_view(s);
+    ir_status             st = v ? IR_OK : IR_EINVAL;
     if (st != IR_OK) return st;
     const char *base = strrchr(file, '/');
     v->source = IR_SRC_MEASURED;
@@ -120,7 +130,7 @@ static ir_status add_record(machine_views *s, const char *file)
     return st;
 }
 
-/* ---- by name --------------------------------------------------------------------------------------------- */
+/* ---- by name --------------------------------------------------------------------------------- */
 static bool readable(const char *path)
 {
     FILE *f = fopen(path, "r");
@@ -132,7 +142,7 @@ static bool readable(const char *path)
 static void number_names(machine_views *s, size_t from)
 {
     for (size_t i = from; i < s->n; i++) {
-        int same = 1;
+        int  same = 1;
         char own[sizeof s->v[i].name];
         memcpy(own, s->v[i].name, sizeof own);
         for (size_t k = 0; k < i; k++) {
@@ -148,8 +158,10 @@ ir_status machine_views_add(machine_views *s, const char *name)
     size_t              from = s->n;
     const device_sheet *d = device_find(name);
     ir_status           st = IR_EINVAL;
-    if (d) st = add_sheet(s, d, name);
-    else if (readable(name)) st = add_record(s, name);
+    if (d)
+        st = add_sheet(s, d, name);
+    else if (readable(name))
+        st = add_record(s, name);
     number_names(s, from);
     return st;
 }

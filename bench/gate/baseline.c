@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- comparability ------------------------------------------------------------------------------------------------- */
+/* ---- comparability --------------------------------------------------------------------------- */
 const char *runs_differ(const run_files *base, const run_files *now, const char **a, const char **b)
 {
     const run_files *side[] = {base, now};
@@ -30,9 +30,10 @@ const char *runs_differ(const run_files *base, const run_files *now, const char 
     return NULL;
 }
 
-/* ---- one point ------------------------------------------------------------------------------------------------------- */
+/* ---- one point ------------------------------------------------------------------------------- */
 /* Times of all runs of a side; why_n: what is wrong with the first run that has none. */
-static size_t baseline_times(const run_files *f, const char *key, double *t, bool *incorrect, char *why, size_t why_n)
+static size_t baseline_times(const run_files *f, const char *key, double *t, bool *incorrect, char *why,
+                             size_t why_n)
 {
     size_t known = 0;
     for (size_t i = 0; i < f->n; i++) {
@@ -43,7 +44,10 @@ static size_t baseline_times(const run_files *f, const char *key, double *t, boo
         bool wrong = p && p->status != IR_OK && p->status != IR_SKIP;
         *incorrect = *incorrect || wrong;
         snprintf(why, why_n, "%.110s: %s", f->v[i].path,
-                 !p ? "the point is not in it" : wrong ? "wrong or failed" : p->status == IR_SKIP ? "skipped" : "no time in it");
+                 !p                     ? "the point is not in it"
+                 : wrong                ? "wrong or failed"
+                 : p->status == IR_SKIP ? "skipped"
+                                        : "no time in it");
     }
     return known;
 }
@@ -59,7 +63,8 @@ static void baseline_fill(ir_comparison *c, const ir_ab_result *r)
     c->blocks = r->n;
 }
 
-static void baseline_judge_point(const run_files *base, const run_files *now, const char *key, double conf, double delta, double *room, ir_comparison *c)
+static void baseline_judge_point(const run_files *base, const run_files *now, const char *key, double conf,
+                                 double delta, double *room, ir_comparison *c)
 {
     ir_ab_result r;
     bool         incorrect = false;
@@ -73,9 +78,12 @@ static void baseline_judge_point(const run_files *base, const run_files *now, co
     baseline_fill(c, &r);
     c->delta = delta;
     c->time_s = exp(ir_median(a, base->n));
-    if (*c->note) snprintf(c->verdict, sizeof c->verdict, incorrect ? "INCORRECT" : "MISSING");
-    else if (r.verdict == IR_AB_TOO_FEW) snprintf(c->note, sizeof c->note, "%zu against %zu runs: 4 against 4 are the least", now->n, base->n);
-    else if (r.verdict == IR_AB_REGRESSED) baseline_cause(base, now, key, c->note, sizeof c->note);
+    if (*c->note)
+        snprintf(c->verdict, sizeof c->verdict, incorrect ? "INCORRECT" : "MISSING");
+    else if (r.verdict == IR_AB_TOO_FEW)
+        snprintf(c->note, sizeof c->note, "%zu against %zu runs: 4 against 4 are the least", now->n, base->n);
+    else if (r.verdict == IR_AB_REGRESSED)
+        baseline_cause(base, now, key, c->note, sizeof c->note);
 }
 
 static ir_status all_keys(const run_files *base, const run_files *now, run_keys *out)
@@ -97,7 +105,8 @@ static ir_status all_keys(const run_files *base, const run_files *now, run_keys 
     return st;
 }
 
-ir_status baseline_judge(const run_files *base, const run_files *now, const thresholds *t, double conf, double delta, ir_comparisons *out)
+ir_status baseline_judge(const run_files *base, const run_files *now, const thresholds *t, double conf,
+                         double delta, ir_comparisons *out)
 {
     run_keys  k;
     ir_status st = all_keys(base, now, &k);
@@ -107,7 +116,8 @@ ir_status baseline_judge(const run_files *base, const run_files *now, const thre
     out->v = calloc(k.n + 1, sizeof *out->v);
     if (!room || !out->v) st = ir_fail(IR_ENOMEM, "no memory for %zu points", k.n);
     for (size_t i = 0; i < k.n && st == IR_OK; i++)
-        baseline_judge_point(base, now, k.v[i], conf, threshold_of(t, k.v[i], delta), room, &out->v[out->n++]);
+        baseline_judge_point(base, now, k.v[i], conf, threshold_of(t, k.v[i], delta), room,
+                             &out->v[out->n++]);
     free(room);
     run_keys_free(&k);
     if (st != IR_OK) ir_comparisons_free(out);
@@ -121,12 +131,13 @@ int comparisons_exit(const ir_comparison *v, size_t n, bool strict)
         const char *s = v[i].verdict;
         missing = missing || !strcmp(s, "MISSING") || !strcmp(s, "INCORRECT");
         regressed = regressed || !strcmp(s, "REGRESSED");
-        open = open || !strcmp(s, "TOO FEW BLOCKS") || !strcmp(s, "ENVIRONMENT") || (strict && !strcmp(s, "INCONCLUSIVE"));
+        open = open || !strcmp(s, "TOO FEW BLOCKS") || !strcmp(s, "ENVIRONMENT") ||
+               (strict && !strcmp(s, "INCONCLUSIVE"));
     }
     return missing ? 2 : regressed ? 1 : open ? 3 : 0;
 }
 
-/* ---- which term moved ------------------------------------------------------------------------------------------------ */
+/* ---- which term moved ------------------------------------------------------------------------ */
 enum { FIT_BW, FIT_ETA, FIT_LAT, NFIT };
 
 static double median_fit(const run_files *f, ir_form form, int what)
@@ -146,17 +157,19 @@ void baseline_cause(const run_files *base, const run_files *now, const char *key
 {
     static const char *const name[NFIT] = {"BW", "eta", "L_lat"};
     static const double      slower[NFIT] = {-1, -1, 1}; /* the direction that costs time */
-    const ir_point *p = run_point(&now->v[now->n - 1], key);
-    double          most = 0.01;
-    int             which = -1;
+    const ir_point          *p = run_point(&now->v[now->n - 1], key);
+    double                   most = 0.01;
+    int                      which = -1;
     buf[0] = 0;
     for (int w = 0; w < NFIT; w++) {
-        double was = median_fit(base, IR_ADDITIVE, w), is = median_fit(now, IR_ADDITIVE, w), cost = slower[w] * log(is / was);
+        double was = median_fit(base, IR_ADDITIVE, w), is = median_fit(now, IR_ADDITIVE, w),
+               cost = slower[w] * log(is / was);
         if (cost > most) most = cost, which = w;
     }
     if (which < 0) return;
     double was = median_fit(base, IR_ADDITIVE, which), is = median_fit(now, IR_ADDITIVE, which);
-    snprintf(buf, n, "law: %s %s by %.1f %% (%.3g to %.3g)%s%s", name[which], slower[which] > 0 ? "rose" : "fell", 100 * fabs(is / was - 1), was,
-             is, p && p->bound != IR_BOUND_UNKNOWN ? "; the point is bound by " : "",
+    snprintf(buf, n, "law: %s %s by %.1f %% (%.3g to %.3g)%s%s", name[which],
+             slower[which] > 0 ? "rose" : "fell", 100 * fabs(is / was - 1), was, is,
+             p && p->bound != IR_BOUND_UNKNOWN ? "; the point is bound by " : "",
              p && p->bound != IR_BOUND_UNKNOWN ? ir_bound_name(p->bound) : "");
 }

@@ -12,13 +12,14 @@
 #include <time.h>
 #include <unistd.h>
 
-/* ---- thresholds ---- */
+/* ---- thresholds ------------------------------------------------------------------------------ */
 static ir_status baseline_files_share(const char *s, double *out)
 {
     char  *end;
     double v = strtod(s, &end);
     if (*end == '%') v /= 100, end++;
-    if (end == s || *end || !(v > 0 && v <= 10)) return ir_fail(IR_EINVAL, "'%.30s': a share such as 5%% or 0.05 expected", s);
+    if (end == s || *end || !(v > 0 && v <= 10))
+        return ir_fail(IR_EINVAL, "'%.30s': a share such as 5%% or 0.05 expected", s);
     *out = log1p(v);
     return IR_OK;
 }
@@ -37,7 +38,8 @@ static ir_status threshold_line(char *line, thresholds *out)
     threshold *t = &out->v[out->n];
     ir_status  st = baseline_files_share(last, &t->delta);
     while (last > line && isspace((unsigned char)last[-1])) *--last = 0;
-    if (st == IR_OK && regcomp(&t->re, line, REG_EXTENDED | REG_NOSUB) != 0) st = ir_fail(IR_EINVAL, "'%.60s' is not a regular expression", line);
+    if (st == IR_OK && regcomp(&t->re, line, REG_EXTENDED | REG_NOSUB) != 0)
+        st = ir_fail(IR_EINVAL, "'%.60s' is not a regular expression", line);
     if (st == IR_OK) out->n++;
     return st;
 }
@@ -76,18 +78,19 @@ double threshold_of(const thresholds *t, const char *key, double otherwise)
     return otherwise;
 }
 
-/* ---- renewal ---- */
+/* ---- renewal --------------------------------------------------------------------------------- */
 static ir_status baseline_files_copy(const char *from, const char *to)
 {
-    char      tmp[1200], buf[1 << 16];
-    size_t    n;
+    char   tmp[1200], buf[1 << 16];
+    size_t n;
     snprintf(tmp, sizeof tmp, "%s.tmp", to);
     FILE     *in = fopen(from, "r"), *out = in ? fopen(tmp, "w") : NULL;
     ir_status st = out ? IR_OK : ir_fail(IR_EIO, "%s: %s", in ? tmp : from, strerror(errno));
     while (st == IR_OK && (n = fread(buf, 1, sizeof buf, in)) > 0)
         if (fwrite(buf, 1, n, out) != n) st = ir_fail(IR_EIO, "%s: %s", tmp, strerror(errno));
     if (st == IR_OK && ferror(in)) st = ir_fail(IR_EIO, "%s: %s", from, strerror(errno));
-    if (st == IR_OK && (fflush(out) != 0 || fsync(fileno(out)) != 0)) st = ir_fail(IR_EIO, "%s: %s", tmp, strerror(errno));
+    if (st == IR_OK && (fflush(out) != 0 || fsync(fileno(out)) != 0))
+        st = ir_fail(IR_EIO, "%s: %s", tmp, strerror(errno));
     if (in) fclose(in);
     if (out && fclose(out) != 0 && st == IR_OK) st = ir_fail(IR_EIO, "%s: %s", tmp, strerror(errno));
     if (st == IR_OK && rename(tmp, to) != 0) st = ir_fail(IR_EIO, "%s: %s", to, strerror(errno));
@@ -97,11 +100,13 @@ static ir_status baseline_files_copy(const char *from, const char *to)
 
 static ir_status folder(const char *path)
 {
-    return mkdir(path, 0777) == 0 || errno == EEXIST ? IR_OK : ir_fail(IR_EIO, "%s: %s", path, strerror(errno));
+    return mkdir(path, 0777) == 0 || errno == EEXIST ? IR_OK
+                                                     : ir_fail(IR_EIO, "%s: %s", path, strerror(errno));
 }
 
-/* The new folder takes the old one's place in one step, and the old one goes to the history: whoever looks sees one of the
- * two. A file system that cannot exchange names gets two renames, with an instant between them. */
+/* The new folder takes the old one's place in one step, and the old one goes to the history: whoever looks
+ * sees one of the two. A file system that cannot exchange names gets two renames, with an instant between
+ * them. */
 static ir_status exchange(const char *fresh, const char *base, const char *old)
 {
 #if defined(__linux__) && defined(RENAME_EXCHANGE)
@@ -120,14 +125,17 @@ static void baseline_files_clear(const char *fresh, size_t n)
 {
     char path[1100];
     for (size_t i = 0; i <= n; i++) {
-        if (i < n) snprintf(path, sizeof path, "%s/run-%03zu.jsonl", fresh, i + 1);
-        else snprintf(path, sizeof path, "%s/thresholds.txt", fresh);
+        if (i < n)
+            snprintf(path, sizeof path, "%s/run-%03zu.jsonl", fresh, i + 1);
+        else
+            snprintf(path, sizeof path, "%s/thresholds.txt", fresh);
         remove(path);
     }
     rmdir(fresh);
 }
 
-/* The new set is complete in a folder of its own before the old one moves to history/ and the new one takes its name. */
+/* The new set is complete in a folder of its own before the old one moves to history/ and the new one takes
+ * its name. */
 ir_status baseline_update(const char *base, const run_files *now)
 {
     char        fresh[600], history[600], old[700], to[1100], keep[1100], kept[1100];
@@ -137,7 +145,8 @@ ir_status baseline_update(const char *base, const run_files *now)
     char        stamp[32];
     strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", gmtime_r(&t, &tm));
     bool exists = stat(base, &s) == 0;
-    if (exists && !S_ISDIR(s.st_mode)) return ir_fail(IR_EINVAL, "%s: is no folder: --update keeps a folder of runs", base);
+    if (exists && !S_ISDIR(s.st_mode))
+        return ir_fail(IR_EINVAL, "%s: is no folder: --update keeps a folder of runs", base);
     snprintf(fresh, sizeof fresh, "%.500s.new-%ld", base, (long)getpid());
     snprintf(history, sizeof history, "%.500s.history", base);
     snprintf(old, sizeof old, "%.560s/%s-%ld", history, stamp, (long)getpid());
@@ -150,8 +159,10 @@ ir_status baseline_update(const char *base, const run_files *now)
     snprintf(kept, sizeof kept, "%s/thresholds.txt", fresh);
     if (st == IR_OK && exists && stat(keep, &s) == 0) st = baseline_files_copy(keep, kept);
     if (st == IR_OK && exists) st = folder(history);
-    if (st == IR_OK && exists) st = exchange(fresh, base, old);
-    else if (st == IR_OK && rename(fresh, base) != 0) st = ir_fail(IR_EIO, "%s: %s", base, strerror(errno));
+    if (st == IR_OK && exists)
+        st = exchange(fresh, base, old);
+    else if (st == IR_OK && rename(fresh, base) != 0)
+        st = ir_fail(IR_EIO, "%s: %s", base, strerror(errno));
     if (st != IR_OK) baseline_files_clear(fresh, now->n);
     return st;
 }

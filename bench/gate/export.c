@@ -5,23 +5,28 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- texts ---------------------------------------------------------------------------------------------------------- */
+/* ---- texts ----------------------------------------------------------------------------------- */
 void export_json_text(FILE *f, const char *s)
 {
     fputc('"', f);
     for (; *s; s++) {
         unsigned char c = (unsigned char)*s;
-        if (c == '"' || c == '\\') fprintf(f, "\\%c", c);
-        else if (c < ' ') fprintf(f, "\\u%04x", c);
-        else fputc(c, f);
+        if (c == '"' || c == '\\')
+            fprintf(f, "\\%c", c);
+        else if (c < ' ')
+            fprintf(f, "\\u%04x", c);
+        else
+            fputc(c, f);
     }
     fputc('"', f);
 }
 
 void export_json_number(FILE *f, double v)
 {
-    if (isfinite(v)) fprintf(f, "%.9g", v);
-    else fputs("null", f);
+    if (isfinite(v))
+        fprintf(f, "%.9g", v);
+    else
+        fputs("null", f);
 }
 
 void export_csv_text(FILE *f, const char *s)
@@ -39,15 +44,20 @@ void export_xml_text(FILE *f, const char *s)
 {
     for (; *s; s++) {
         unsigned char c = (unsigned char)*s;
-        if (c == '<') fputs("&lt;", f);
-        else if (c == '>') fputs("&gt;", f);
-        else if (c == '&') fputs("&amp;", f);
-        else if (c == '"') fputs("&quot;", f);
-        else fputc(c < ' ' || c == 0x7F ? ' ' : c, f);
+        if (c == '<')
+            fputs("&lt;", f);
+        else if (c == '>')
+            fputs("&gt;", f);
+        else if (c == '&')
+            fputs("&amp;", f);
+        else if (c == '"')
+            fputs("&quot;", f);
+        else
+            fputc(c < ' ' || c == 0x7F ? ' ' : c, f);
     }
 }
 
-/* ---- classes -------------------------------------------------------------------------------------------------------- */
+/* ---- classes --------------------------------------------------------------------------------- */
 export_class export_class_of_point(const ir_point *p)
 {
     if (p->status == IR_SKIP) return EXPORT_SKIPPED;
@@ -61,18 +71,21 @@ export_class export_class_of_verdict(const char *v)
     return !strcmp(v, "MISSING") || !strcmp(v, "INCORRECT") ? EXPORT_BROKEN : EXPORT_SKIPPED;
 }
 
-/* ---- csv ------------------------------------------------------------------------------------------------------------ */
+/* ---- csv ------------------------------------------------------------------------------------- */
 static void export_number(FILE *f, double v)
 {
-    if (isfinite(v)) fprintf(f, ",%.9g", v);
-    else fputc(',', f);
+    if (isfinite(v))
+        fprintf(f, ",%.9g", v);
+    else
+        fputc(',', f);
 }
 
 static void csv_point(FILE *f, const run_file *r, const ir_point *p)
 {
     char            key[IR_ID];
     const ir_stats *s = ir_point_stats(p);
-    const char     *text[] = {r->path, ir_point_key(p, key), p->backend, p->workload, p->kernel, p->device, ir_dtype_name(p->p.dtype)};
+    const char     *text[] = {r->path,   ir_point_key(p, key),     p->backend, p->workload, p->kernel,
+                              p->device, ir_dtype_name(p->p.dtype)};
     double          bytes = p->cost.read_B + p->cost.write_B, t = ir_point_time(p);
     export_csv_text(f, r->r.started);
     for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
@@ -80,7 +93,8 @@ static void csv_point(FILE *f, const run_file *r, const ir_point *p)
         export_csv_text(f, text[i]);
     }
     fprintf(f, ",%d,%s,%s", p->p.threads, p->cold ? "cold" : "hot", ir_status_name(p->status));
-    const double v[] = {s->median, s->ci_lo, s->ci_hi, s->q25, s->min, (double)s->n, p->cost.flops, bytes, p->cost.flops / t, bytes / t};
+    const double v[] = {s->median,     s->ci_lo, s->ci_hi,          s->q25,   s->min, (double)s->n,
+                        p->cost.flops, bytes,    p->cost.flops / t, bytes / t};
     for (size_t i = 0; i < sizeof v / sizeof *v; i++) export_number(f, v[i]);
     fprintf(f, ",%s\n", p->bound == IR_BOUND_UNKNOWN ? "" : ir_bound_name(p->bound));
 }
@@ -93,7 +107,8 @@ void export_csv(FILE *f, const export_input *in)
             const ir_comparison *c = &in->cmp->v[i];
             export_csv_text(f, c->point);
             fprintf(f, ",%s,%d", c->verdict, c->confirmed);
-            const double v[] = {expm1(c->effect), expm1(c->lo), expm1(c->hi), expm1(c->mde), expm1(c->delta), c->time_s, (double)c->blocks};
+            const double v[] = {expm1(c->effect), expm1(c->lo), expm1(c->hi),     expm1(c->mde),
+                                expm1(c->delta),  c->time_s,    (double)c->blocks};
             for (size_t k = 0; k < sizeof v / sizeof *v; k++) export_number(f, v[k]);
             fputc(',', f);
             export_csv_text(f, c->note);
@@ -101,14 +116,17 @@ void export_csv(FILE *f, const export_input *in)
         }
         return;
     }
-    fputs("started,file,point,backend,workload,kernel,device,dtype,threads,cache,status,median_s,ci_lo_s,ci_hi_s,q25_s,min_s,n,flops,"
-          "bytes,flops_per_s,bytes_per_s,bound\n", f);
+    fputs("started,file,point,backend,workload,kernel,device,dtype,threads,cache,status,median_s,ci_lo_s,ci_"
+          "hi_s,q25_s,min_s,n,flops,"
+          "bytes,flops_per_s,bytes_per_s,bound\n",
+          f);
     for (size_t r = 0; r < in->runs->n; r++)
         for (size_t i = 0; i < in->runs->v[r].r.npoint; i++)
-            if (!in->runs->v[r].r.point[i].for_ceiling) csv_point(f, &in->runs->v[r], &in->runs->v[r].r.point[i]);
+            if (!in->runs->v[r].r.point[i].for_ceiling)
+                csv_point(f, &in->runs->v[r], &in->runs->v[r].r.point[i]);
 }
 
-/* ---- otava: a row per run, a column per point -------------------------------------------------------------------------- */
+/* ---- otava: a row per run, a column per point ------------------------------------------------ */
 static void column(FILE *f, const char *key)
 {
     for (; *key; key++) fputc(isalnum((unsigned char)*key) ? *key : '_', f);
@@ -132,15 +150,17 @@ void export_otava(FILE *f, const export_input *in)
         export_csv_text(f, rev && *rev->text ? rev->text : "unknown");
         for (size_t i = 0; i < k.n; i++) { /* Otava takes no empty cell */
             double t = exp(run_log_time(run, k.v[i]));
-            if (isfinite(t)) export_number(f, t);
-            else fputs(",nan", f);
+            if (isfinite(t))
+                export_number(f, t);
+            else
+                fputs(",nan", f);
         }
         fputc('\n', f);
     }
     run_keys_free(&k);
 }
 
-/* ---- openmetrics: also what node_exporter's textfile collector reads ----------------------------------------------------- */
+/* ---- openmetrics: also what node_exporter's textfile collector reads ------------------------- */
 static void export_label(FILE *f, const char *name, const char *s)
 {
     fprintf(f, "%s=\"", name);
@@ -164,12 +184,13 @@ static void sample(FILE *f, const char *metric, const ir_point *p, double v)
 
 void export_openmetrics(FILE *f, const export_input *in)
 {
-    static const struct { const char *name, *unit, *help; } metric[] = {
-        {"ironroof_time_seconds", "seconds", "Median time of one call."},
-        {"ironroof_time_q25_seconds", "seconds", "Lower quartile of the time of one call."},
-        {"ironroof_flops_per_second", "", "Floating-point operations per second."},
-        {"ironroof_bytes_per_second", "", "Compulsory bytes per second."},
-        {"ironroof_point_ok", "", "1: measured and right; 0: wrong or failed."}};
+    static const struct {
+        const char *name, *unit, *help;
+    } metric[] = {{"ironroof_time_seconds", "seconds", "Median time of one call."},
+                  {"ironroof_time_q25_seconds", "seconds", "Lower quartile of the time of one call."},
+                  {"ironroof_flops_per_second", "", "Floating-point operations per second."},
+                  {"ironroof_bytes_per_second", "", "Compulsory bytes per second."},
+                  {"ironroof_point_ok", "", "1: measured and right; 0: wrong or failed."}};
     const ir_record *r = &in->runs->v[in->runs->n - 1].r;
     for (size_t m = 0; m < sizeof metric / sizeof *metric; m++) {
         fprintf(f, "# HELP %s %s\n# TYPE %s gauge\n", metric[m].name, metric[m].help, metric[m].name);
@@ -177,23 +198,27 @@ void export_openmetrics(FILE *f, const export_input *in)
         for (size_t i = 0; i < r->npoint; i++) {
             const ir_point *p = &r->point[i];
             double          t = ir_point_time(p), bytes = p->cost.read_B + p->cost.write_B;
-            const double    v[] = {t, p->status == IR_OK ? ir_point_stats(p)->q25 : NAN, p->cost.flops > 0 ? p->cost.flops / t : NAN,
-                                   bytes > 0 ? bytes / t : NAN, export_class_of_point(p) == EXPORT_OK};
+            const double    v[] = {t, p->status == IR_OK ? ir_point_stats(p)->q25 : NAN,
+                                p->cost.flops > 0 ? p->cost.flops / t : NAN, bytes > 0 ? bytes / t : NAN,
+                                   export_class_of_point(p) == EXPORT_OK};
             if (!p->for_ceiling && p->status != IR_SKIP) sample(f, metric[m].name, p, v[m]);
         }
     }
     fputs("# EOF\n", f);
 }
 
-/* ---- all ------------------------------------------------------------------------------------------------------------ */
+/* ---- all ------------------------------------------------------------------------------------- */
 ir_status export_write(FILE *f, export_format format, const export_input *in)
 {
     static void (*const write[EXPORT_NFORMAT])(FILE *, const export_input *) = {
-        [EXPORT_CSV] = export_csv, [EXPORT_GBENCH] = export_gbench, [EXPORT_BMF] = export_bmf, [EXPORT_GHA] = export_gha,
-        [EXPORT_JUNIT] = export_junit, [EXPORT_OPENMETRICS] = export_openmetrics, [EXPORT_OTAVA] = export_otava,
-        [EXPORT_MARKDOWN] = export_markdown};
+        [EXPORT_CSV] = export_csv,     [EXPORT_GBENCH] = export_gbench,
+        [EXPORT_BMF] = export_bmf,     [EXPORT_GHA] = export_gha,
+        [EXPORT_JUNIT] = export_junit, [EXPORT_OPENMETRICS] = export_openmetrics,
+        [EXPORT_OTAVA] = export_otava, [EXPORT_MARKDOWN] = export_markdown};
     bool verdicts = format == EXPORT_CSV || format == EXPORT_JUNIT || format == EXPORT_MARKDOWN;
-    if (in->cmp->n && !verdicts) return ir_fail(IR_EINVAL, "this format has no place for verdicts: export them as csv, junit or markdown");
+    if (in->cmp->n && !verdicts)
+        return ir_fail(IR_EINVAL,
+                       "this format has no place for verdicts: export them as csv, junit or markdown");
     if (!in->cmp->n && !in->runs->n) return ir_fail(IR_EINVAL, "nothing to export");
     write[format](f, in);
     return ferror(f) ? ir_fail(IR_EIO, "the export could not be written") : IR_OK;

@@ -1,24 +1,39 @@
-/* export.h -- records in other tools' formats. Runs or comparisons in, one document out; pure but for the stream.
+/* export.h -- records in other tools' formats. Runs or comparisons in, one document out; pure but for the
+ * stream.
  *
- * Formats of one value per point (bmf, gha, openmetrics, junit and markdown of runs) show the newest run; csv and otava all of
- * them; gbench takes runs as repetitions. A process's own samples are never offered as repetitions: tools would
- * compute intervals from them that know nothing of the spread between processes. */
+ * Formats of one value per point (bmf, gha, openmetrics, junit and markdown of runs) show the newest run; csv
+ * and otava all of them; gbench takes runs as repetitions. A process's own samples are never offered as
+ * repetitions: tools would compute intervals from them that know nothing of the spread between processes. */
 #ifndef BENCH_GATE_EXPORT_H
 #define BENCH_GATE_EXPORT_H
 #include "bench/gate/runs.h"
 #include "harness/record/comparison.h"
 
-typedef enum { EXPORT_CSV, EXPORT_GBENCH, EXPORT_BMF, EXPORT_GHA, EXPORT_JUNIT, EXPORT_OPENMETRICS, EXPORT_OTAVA, EXPORT_MARKDOWN,
-               EXPORT_NFORMAT } export_format;
+typedef enum {
+    EXPORT_CSV,
+    EXPORT_GBENCH,
+    EXPORT_BMF,
+    EXPORT_GHA,
+    EXPORT_JUNIT,
+    EXPORT_OPENMETRICS,
+    EXPORT_OTAVA,
+    EXPORT_MARKDOWN,
+    EXPORT_NFORMAT
+} export_format;
 #define EXPORT_FORMATS "csv|gbench|bmf|gha|junit|openmetrics|otava|markdown"
 enum { EXPORT_MAX_MARKDOWN = 1 << 20, EXPORT_MAX_ANNOTATIONS = 10 };
-/* Exactly one of the two is non-empty. cmp: worst first (ab_sort()). IR_EINVAL: the format has no place for comparisons. */
-typedef struct { const run_files *runs; const ir_comparisons *cmp; } export_input;
+/* Exactly one of the two is non-empty. cmp: worst first (ab_sort()). IR_EINVAL: the format has no place for
+ * comparisons. */
+typedef struct {
+    const run_files      *runs;
+    const ir_comparisons *cmp;
+} export_input;
 ir_status export_write(FILE *, export_format, const export_input *);
-/* At most EXPORT_MAX_ANNOTATIONS lines of GitHub's workflow commands for what is red or broken, worst first. */
+/* At most EXPORT_MAX_ANNOTATIONS lines of GitHub's workflow commands for what is red or broken, worst first.
+ */
 void export_annotations(FILE *, const export_input *);
 
-/* ---- shared by export*.c -------------------------------------------------------------------------------------------- */
+/* ---- shared by export*.c --------------------------------------------------------------------- */
 void export_json_text(FILE *, const char *); /* with its quotes */
 void export_json_number(FILE *, double);     /* null when not finite */
 void export_csv_text(FILE *, const char *);  /* quoted where needed */
@@ -27,12 +42,12 @@ void export_xml_text(FILE *, const char *);  /* control characters become spaces
 typedef enum { EXPORT_OK, EXPORT_SKIPPED, EXPORT_BROKEN, EXPORT_RED } export_class;
 export_class export_class_of_point(const ir_point *);
 export_class export_class_of_verdict(const char *verdict);
-void export_csv(FILE *, const export_input *);
-void export_otava(FILE *, const export_input *);
-void export_gbench(FILE *, const export_input *);
-void export_bmf(FILE *, const export_input *);
-void export_gha(FILE *, const export_input *);
-void export_junit(FILE *, const export_input *);
-void export_openmetrics(FILE *, const export_input *);
-void export_markdown(FILE *, const export_input *);
+void         export_csv(FILE *, const export_input *);
+void         export_otava(FILE *, const export_input *);
+void         export_gbench(FILE *, const export_input *);
+void         export_bmf(FILE *, const export_input *);
+void         export_gha(FILE *, const export_input *);
+void         export_junit(FILE *, const export_input *);
+void         export_openmetrics(FILE *, const export_input *);
+void         export_markdown(FILE *, const export_input *);
 #endif

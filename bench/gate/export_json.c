@@ -6,7 +6,7 @@
 
 static const ir_record *export_json_newest(const export_input *in) { return &in->runs->v[in->runs->n - 1].r; }
 
-/* ---- Google Benchmark: runs are repetitions ---------------------------------------------------------------------------- */
+/* ---- Google Benchmark: runs are repetitions -------------------------------------------------- */
 static double env_number(const ir_record *r, const char *key)
 {
     const ir_kv *kv = ir_env_get(&r->env, key);
@@ -20,9 +20,11 @@ static void context(FILE *f, const ir_record *r)
     export_json_text(f, r->started);
     fputs(",\n    \"host_name\": ", f);
     export_json_text(f, r->ndevice ? r->device[0].name : "");
-    fprintf(f, ",\n    \"executable\": \"ironroof\",\n    \"num_cpus\": %d,\n    \"mhz_per_cpu\": %.0f,\n", isfinite(cpus) ? (int)cpus : 0,
-            isfinite(hz) ? hz / 1e6 : 0);
-    fputs("    \"cpu_scaling_enabled\": false,\n    \"caches\": [],\n    \"library_build_type\": \"release\"\n  }", f);
+    fprintf(f, ",\n    \"executable\": \"ironroof\",\n    \"num_cpus\": %d,\n    \"mhz_per_cpu\": %.0f,\n",
+            isfinite(cpus) ? (int)cpus : 0, isfinite(hz) ? hz / 1e6 : 0);
+    fputs("    \"cpu_scaling_enabled\": false,\n    \"caches\": [],\n    \"library_build_type\": "
+          "\"release\"\n  }",
+          f);
 }
 
 static void gbench_row(FILE *f, const export_input *in, const char *key, size_t family, size_t run)
@@ -31,9 +33,13 @@ static void gbench_row(FILE *f, const export_input *in, const char *key, size_t 
     const ir_stats *s = ir_point_stats(p);
     fputs("    {\n      \"name\": ", f);
     export_json_text(f, key);
-    fprintf(f, ",\n      \"family_index\": %zu,\n      \"per_family_instance_index\": 0,\n      \"run_name\": ", family);
+    fprintf(f,
+            ",\n      \"family_index\": %zu,\n      \"per_family_instance_index\": 0,\n      \"run_name\": ",
+            family);
     export_json_text(f, key);
-    fprintf(f, ",\n      \"run_type\": \"iteration\",\n      \"repetitions\": %zu,\n      \"repetition_index\": %zu,\n      \"threads\": %d,\n",
+    fprintf(f,
+            ",\n      \"run_type\": \"iteration\",\n      \"repetitions\": %zu,\n      \"repetition_index\": "
+            "%zu,\n      \"threads\": %d,\n",
             in->runs->n, run, p->p.threads > 0 ? p->p.threads : 1);
     fprintf(f, "      \"iterations\": %zu,\n", s->n * (p->reps ? p->reps : 1));
     if (export_class_of_point(p) == EXPORT_BROKEN) {
@@ -45,7 +51,8 @@ static void gbench_row(FILE *f, const export_input *in, const char *key, size_t 
     fprintf(f, "      \"real_time\": %.9g,\n      \"cpu_time\": %.9g,\n      \"time_unit\": \"ns\"", ns, ns);
     double bytes = p->cost.read_B + p->cost.write_B;
     if (ns > 0 && bytes > 0) fprintf(f, ",\n      \"bytes_per_second\": %.9g", bytes / (1e-9 * ns));
-    if (ns > 0 && p->cost.flops > 0) fprintf(f, ",\n      \"items_per_second\": %.9g", p->cost.flops / (1e-9 * ns));
+    if (ns > 0 && p->cost.flops > 0)
+        fprintf(f, ",\n      \"items_per_second\": %.9g", p->cost.flops / (1e-9 * ns));
     fputs("\n    }", f);
 }
 
@@ -78,7 +85,7 @@ static bool export_json_begin(FILE *f, const ir_point *p, bool *first)
     return true;
 }
 
-/* ---- Bencher --------------------------------------------------------------------------------------------------------- */
+/* ---- Bencher --------------------------------------------------------------------------------- */
 static void export_json_measure(FILE *f, const char *name, double v, double lo, double hi)
 {
     fprintf(f, "    \"%s\": {\"value\": ", name);
@@ -112,7 +119,7 @@ void export_bmf(FILE *f, const export_input *in)
     fputs("\n}\n", f);
 }
 
-/* ---- github-action-benchmark, tool customSmallerIsBetter -------------------------------------------------------------- */
+/* ---- github-action-benchmark, tool customSmallerIsBetter ------------------------------------- */
 void export_gha(FILE *f, const export_input *in)
 {
     const ir_record *r = export_json_newest(in);

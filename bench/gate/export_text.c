@@ -6,8 +6,13 @@
 
 static const ir_record *export_text_newest(const export_input *in) { return &in->runs->v[in->runs->n - 1].r; }
 
-/* ---- one row of either kind ------------------------------------------------------------------------------------------ */
-typedef struct { char key[IR_ID], why[IR_WHY + 120]; double time_s; export_class c; const char *state; } row;
+/* ---- one row of either kind ------------------------------------------------------------------ */
+typedef struct {
+    char         key[IR_ID], why[IR_WHY + 120];
+    double       time_s;
+    export_class c;
+    const char  *state;
+} row;
 
 static void comparison_row(const ir_comparison *c, row *r)
 {
@@ -15,8 +20,9 @@ static void comparison_row(const ir_comparison *c, row *r)
     r->time_s = c->time_s;
     r->c = export_class_of_verdict(c->verdict);
     r->state = c->verdict;
-    snprintf(r->why, sizeof r->why, "%+.1f %% (%+.1f to %+.1f %%) over %zu blocks%s%s", 100 * expm1(c->effect), 100 * expm1(c->lo),
-             100 * expm1(c->hi), c->blocks, *c->note ? ": " : "", c->note);
+    snprintf(r->why, sizeof r->why, "%+.1f %% (%+.1f to %+.1f %%) over %zu blocks%s%s",
+             100 * expm1(c->effect), 100 * expm1(c->lo), 100 * expm1(c->hi), c->blocks, *c->note ? ": " : "",
+             c->note);
     if (isnan(c->lo)) snprintf(r->why, sizeof r->why, "%s", *c->note ? c->note : "no interval");
 }
 
@@ -42,7 +48,7 @@ static bool row_at(const export_input *in, size_t i, row *r)
     return false;
 }
 
-/* ---- JUnit ------------------------------------------------------------------------------------------------------------ */
+/* ---- JUnit ----------------------------------------------------------------------------------- */
 static void testcase(FILE *f, const row *r)
 {
     size_t group = strcspn(r->key, ":");
@@ -70,14 +76,15 @@ void export_junit(FILE *f, const export_input *in)
         by[r.c]++;
     }
     fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n", f);
-    fprintf(f, "<testsuites name=\"ironroof\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\">\n", n, by[EXPORT_RED], by[EXPORT_BROKEN]);
-    fprintf(f, "  <testsuite name=\"%s\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\">\n", in->cmp->n ? "comparison" : "points", n,
-            by[EXPORT_RED], by[EXPORT_BROKEN], by[EXPORT_SKIPPED]);
+    fprintf(f, "<testsuites name=\"ironroof\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\">\n", n,
+            by[EXPORT_RED], by[EXPORT_BROKEN]);
+    fprintf(f, "  <testsuite name=\"%s\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\">\n",
+            in->cmp->n ? "comparison" : "points", n, by[EXPORT_RED], by[EXPORT_BROKEN], by[EXPORT_SKIPPED]);
     for (size_t i = 0; row_at(in, i, &r); i++) testcase(f, &r);
     fputs("  </testsuite>\n</testsuites>\n", f);
 }
 
-/* ---- Markdown ---------------------------------------------------------------------------------------------------------- */
+/* ---- Markdown -------------------------------------------------------------------------------- */
 static void cell(FILE *f, const char *s)
 {
     for (; *s; s++) {
@@ -95,15 +102,16 @@ void export_markdown(FILE *f, const export_input *in)
     row    r;
     char   time[32];
     while (row_at(in, n, &r)) n++;
-    fprintf(f, "### ironroof: %zu %s%s\n\n| point | time | %s | |\n|---|---:|---|---|\n", n, in->cmp->n ? "comparison" : "point", n == 1 ? "" : "s",
-            in->cmp->n ? "verdict" : "status");
+    fprintf(f, "### ironroof: %zu %s%s\n\n| point | time | %s | |\n|---|---:|---|---|\n", n,
+            in->cmp->n ? "comparison" : "point", n == 1 ? "" : "s", in->cmp->n ? "verdict" : "status");
     for (size_t i = 0; row_at(in, i, &r); i++) {
         used += room(&r);
         if (used > EXPORT_MAX_MARKDOWN) break;
         fputs("| `", f);
         cell(f, r.key);
-        fprintf(f, "` | %s | %s%s%s | ", ir_text_scaled(r.time_s, "s", time, sizeof time), r.c == EXPORT_RED || r.c == EXPORT_BROKEN ? "**" : "",
-                r.state, r.c == EXPORT_RED || r.c == EXPORT_BROKEN ? "**" : "");
+        fprintf(f, "` | %s | %s%s%s | ", ir_text_scaled(r.time_s, "s", time, sizeof time),
+                r.c == EXPORT_RED || r.c == EXPORT_BROKEN ? "**" : "", r.state,
+                r.c == EXPORT_RED || r.c == EXPORT_BROKEN ? "**" : "");
         cell(f, r.why);
         fputs(" |\n", f);
         shown++;
@@ -111,13 +119,15 @@ void export_markdown(FILE *f, const export_input *in)
     if (shown < n) fprintf(f, "\n%zu more rows are in the record.\n", n - shown);
 }
 
-/* ---- annotations -------------------------------------------------------------------------------------------------------- */
+/* ---- annotations ----------------------------------------------------------------------------- */
 /* GitHub reads %, CR and LF of a message as %25, %0D, %0A; in a property also ':' and ','. */
 static void command_text(FILE *f, const char *s, bool property)
 {
     for (; *s; s++)
-        if (*s == '%' || *s == '\r' || *s == '\n' || (property && (*s == ':' || *s == ','))) fprintf(f, "%%%02X", (unsigned char)*s);
-        else fputc(*s, f);
+        if (*s == '%' || *s == '\r' || *s == '\n' || (property && (*s == ':' || *s == ',')))
+            fprintf(f, "%%%02X", (unsigned char)*s);
+        else
+            fputc(*s, f);
 }
 
 void export_annotations(FILE *f, const export_input *in)

@@ -25,7 +25,8 @@ static ir_status runs_add(run_files *all, const char *path)
         all->cap = cap;
     }
     run_file *f = &all->v[all->n];
-    if (snprintf(f->path, sizeof f->path, "%s", path) >= (int)sizeof f->path) return ir_fail(IR_EINVAL, "%.80s...: the path is too long", path);
+    if (snprintf(f->path, sizeof f->path, "%s", path) >= (int)sizeof f->path)
+        return ir_fail(IR_EINVAL, "%.80s...: the path is too long", path);
     ir_status st = ir_record_read(path, false, &f->r);
     if (st != IR_OK) return st;
     if (f->r.npoint == 0) {
@@ -66,8 +67,10 @@ ir_status runs_read(const char *const *name, size_t n, run_files *out)
         bool        folder = stat(name[i], &s) == 0 && S_ISDIR(s.st_mode);
         st = folder ? add_folder(out, name[i]) : runs_add(out, name[i]);
     }
-    if (st != IR_OK) runs_free(out);
-    else if (out->n) qsort(out->v, out->n, sizeof *out->v, by_start);
+    if (st != IR_OK)
+        runs_free(out);
+    else if (out->n)
+        qsort(out->v, out->n, sizeof *out->v, by_start);
     return st;
 }
 

@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- what a point is divided by ---- */
-/* Lowest key of a workload present in every run, in the order of the first run's points; ceilings' points count. */
+/* ---- what a point is divided by -------------------------------------------------------------- */
+/* Lowest key of a workload present in every run, in the order of the first run's points; ceilings' points
+ * count. */
 static bool everywhere(const run_files *f, const char *key)
 {
     for (size_t i = 0; i < f->n; i++)
@@ -14,7 +15,8 @@ static bool everywhere(const run_files *f, const char *key)
     return true;
 }
 
-static bool find_reference(const run_files *f, const char *workload, const char *prefix, const char *self, char out[IR_ID])
+static bool find_reference(const run_files *f, const char *workload, const char *prefix, const char *self,
+                           char out[IR_ID])
 {
     const ir_record *r = &f->v[0].r;
     for (size_t i = 0; i < r->npoint; i++) {
@@ -42,13 +44,15 @@ static const char *yardstick(const run_files *f, const char *key)
     }
 }
 
-ir_status series_of(const run_files *f, const char *key, const char *reference, double alpha, double delta, series *out)
+ir_status series_of(const run_files *f, const char *key, const char *reference, double alpha, double delta,
+                    series *out)
 {
     memset(out, 0, sizeof *out);
     snprintf(out->key, sizeof out->key, "%s", key);
     const char *unit = reference ? NULL : yardstick(f, key);
     bool        named = reference && strcmp(reference, "none") != 0;
-    if (named && !find_reference(f, NULL, reference, key, out->reference) && strncmp(key, reference, strlen(reference)) != 0)
+    if (named && !find_reference(f, NULL, reference, key, out->reference) &&
+        strncmp(key, reference, strlen(reference)) != 0)
         return ir_fail(IR_EINVAL, "no point '%.80s' in every run to divide by", reference);
     if (unit) find_reference(f, unit, NULL, key, out->reference);
     out->y = malloc((f->n + 1) * sizeof *out->y);
@@ -71,11 +75,12 @@ void series_free(series *s)
     s->n = 0;
 }
 
-/* ---- why ---- */
+/* ---- why ------------------------------------------------------------------------------------- */
 /* Fields that differ from run to run by themselves. */
 static bool restless(const char *key)
 {
-    static const char *const names[] = {"load_1min", "cpu_cur_Hz", "clock_cost_s", "clock_resolution_s", "cgroup_mem_limit_B"};
+    static const char *const names[] = {"load_1min", "cpu_cur_Hz", "clock_cost_s", "clock_resolution_s",
+                                        "cgroup_mem_limit_B"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strcmp(key, names[i])) return true;
     return !strncmp(key, "pair_ratio", 10);
@@ -83,9 +88,12 @@ static bool restless(const char *key)
 
 static void series_value(const ir_kv *kv, char *buf, size_t n)
 {
-    if (!kv || (kv->is_num ? isnan(kv->num) : !*kv->text)) snprintf(buf, n, "unknown");
-    else if (kv->is_num) snprintf(buf, n, "%.6g", kv->num);
-    else snprintf(buf, n, "%.48s", kv->text);
+    if (!kv || (kv->is_num ? isnan(kv->num) : !*kv->text))
+        snprintf(buf, n, "unknown");
+    else if (kv->is_num)
+        snprintf(buf, n, "%.6g", kv->num);
+    else
+        snprintf(buf, n, "%.48s", kv->text);
 }
 
 static void series_append(char *buf, size_t n, const char *key, const char *was, const char *is)
@@ -110,11 +118,15 @@ void series_cause(const run_files *f, size_t at, char *buf, size_t n)
     for (size_t i = 0; i < b->env.n; i++)
         if (!restless(b->env.v[i].key)) one_field(&a->env, &b->env, b->env.v[i].key, buf, n);
     for (size_t i = 0; i < a->env.n; i++)
-        if (!restless(a->env.v[i].key) && !ir_env_get(&b->env, a->env.v[i].key)) one_field(&a->env, &b->env, a->env.v[i].key, buf, n);
+        if (!restless(a->env.v[i].key) && !ir_env_get(&b->env, a->env.v[i].key))
+            one_field(&a->env, &b->env, a->env.v[i].key, buf, n);
     for (size_t i = 0; i < a->ndevice && i < b->ndevice; i++)
-        if (strcmp(a->device[i].driver, b->device[i].driver) != 0) series_append(buf, n, "driver", a->device[i].driver, b->device[i].driver);
-    if (strcmp(a->tool_version, b->tool_version) != 0) series_append(buf, n, "version", a->tool_version, b->tool_version);
-    if (strcmp(a->cost_model, b->cost_model) != 0) series_append(buf, n, "cost_model", a->cost_model, b->cost_model);
+        if (strcmp(a->device[i].driver, b->device[i].driver) != 0)
+            series_append(buf, n, "driver", a->device[i].driver, b->device[i].driver);
+    if (strcmp(a->tool_version, b->tool_version) != 0)
+        series_append(buf, n, "version", a->tool_version, b->tool_version);
+    if (strcmp(a->cost_model, b->cost_model) != 0)
+        series_append(buf, n, "cost_model", a->cost_model, b->cost_model);
     if (!*buf) snprintf(buf, n, "nothing recorded");
 }
 
@@ -131,18 +143,21 @@ const char *runs_unlike(const run_files *f, size_t *at)
         }
         for (size_t i = 0; i < a->ndevice; i++)
             for (size_t k = 0; k < b->ndevice; k++)
-                if (!strcmp(a->device[i].id, b->device[k].id) && strcmp(a->device[i].name, b->device[k].name) != 0) return "device name";
+                if (!strcmp(a->device[i].id, b->device[k].id) &&
+                    strcmp(a->device[i].name, b->device[k].name) != 0)
+                    return "device name";
     }
     return NULL;
 }
 
-/* ---- to look at ---- */
+/* ---- to look at ------------------------------------------------------------------------------ */
 void series_spark(const series *s, bool utf8, size_t width, char *buf, size_t n)
 {
-    static const char *const block[] = {"\u2581", "\u2582", "\u2583", "\u2584", "\u2585", "\u2586", "\u2587", "\u2588"};
+    static const char *const block[] = {"\u2581", "\u2582", "\u2583", "\u2584",
+                                        "\u2585", "\u2586", "\u2587", "\u2588"};
     static const char *const plain[] = {"_", "_", ".", "-", "-", "=", "*", "#"};
-    double lo = INFINITY, hi = -INFINITY;
-    size_t from = s->n > width ? s->n - width : 0, used = 0;
+    double                   lo = INFINITY, hi = -INFINITY;
+    size_t                   from = s->n > width ? s->n - width : 0, used = 0;
     for (size_t i = from; i < s->n; i++) {
         if (isnan(s->y[i])) continue;
         lo = fmin(lo, s->y[i]);
@@ -150,7 +165,7 @@ void series_spark(const series *s, bool utf8, size_t width, char *buf, size_t n)
     }
     buf[0] = 0;
     for (size_t i = from; i < s->n && used + 4 < n; i++) {
-        int level = hi > lo && !isnan(s->y[i]) ? (int)(7.99 * (s->y[i] - lo) / (hi - lo)) : 3;
+        int         level = hi > lo && !isnan(s->y[i]) ? (int)(7.99 * (s->y[i] - lo) / (hi - lo)) : 3;
         const char *c = isnan(s->y[i]) ? " " : utf8 ? block[level] : plain[level];
         used += (size_t)snprintf(buf + used, n - used, "%s", c);
     }

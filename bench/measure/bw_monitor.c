@@ -1,9 +1,9 @@
-/* bw_monitor.c -- see bw_monitor.h. One call takes some milliseconds and is made between the samples of a point every
- * EVERY_S: where a shared machine's memory changes its speed by a factor of two within seconds, before and after would miss
- * it. Of a footprint that a cache may serve in part (one below the reference's own), how large a part depends on the machine's state
- * as well (one last-level cache for two threads, or two): reads of just that footprint tell, repeated until they have replaced the
- * point's own data in the cache.
- * Assumes that a point at DRAM leaves nothing in the caches that its next sample could miss. */
+/* bw_monitor.c -- see bw_monitor.h. One call takes some milliseconds and is made between the samples of a
+ * point every EVERY_S: where a shared machine's memory changes its speed by a factor of two within seconds,
+ * before and after would miss it. Of a footprint that a cache may serve in part (one below the reference's
+ * own), how large a part depends on the machine's state as well (one last-level cache for two threads, or
+ * two): reads of just that footprint tell, repeated until they have replaced the point's own data in the
+ * cache. Assumes that a point at DRAM leaves nothing in the caches that its next sample could miss. */
 #include "bench/measure/bw_monitor.h"
 #include "bench/measure/kernels.h"
 #include "kernels/workloads/table.h"
@@ -22,8 +22,8 @@ static double best_streams(const ir_point *pts, size_t n, const ir_workload *w, 
     double streams = (double)w->defaults.v[at], best = INFINITY;
     for (size_t i = 0; i < n; i++) {
         const ir_point *p = &pts[i];
-        if (!p->for_ceiling || strcmp(p->workload, w->name) || strcmp(p->kernel, c->kernel) || p->p.threads != c->threads ||
-            p->p.v[size] != (int64_t)c->size_B || !(ir_point_time(p) < best))
+        if (!p->for_ceiling || strcmp(p->workload, w->name) || strcmp(p->kernel, c->kernel) ||
+            p->p.threads != c->threads || p->p.v[size] != (int64_t)c->size_B || !(ir_point_time(p) < best))
             continue;
         best = ir_point_time(p);
         streams = (double)p->p.v[at];
@@ -31,8 +31,8 @@ static double best_streams(const ir_point *pts, size_t n, const ir_workload *w, 
     return streams;
 }
 
-void bw_monitor_choose(bw_monitor *m, ir_dev *dev, const ir_device_info *info, const ir_ceilings *all, const ir_point *pts, size_t n,
-                       uint64_t seed)
+void bw_monitor_choose(bw_monitor *m, ir_dev *dev, const ir_device_info *info, const ir_ceilings *all,
+                       const ir_point *pts, size_t n, uint64_t seed)
 {
     const ir_workload *w = ir_workload_named("read");
     const ir_ceiling  *c = ir_ceiling_find(all, IR_C_BANDWIDTH, "DRAM", "read", IR_NDTYPE, info->threads);
@@ -82,8 +82,8 @@ static ir_probe *for_footprint(bw_monitor *m, double B, bool cold)
 }
 
 /* Is it a point whose time is memory bandwidth, and will its kernel run at all? */
-static bool drifts(const bw_monitor *m, const ir_ceilings *all, const ir_workload *w, const ir_kernel *k, const ir_params *p, bool cold,
-                   double *footprint_B)
+static bool drifts(const bw_monitor *m, const ir_ceilings *all, const ir_workload *w, const ir_kernel *k,
+                   const ir_params *p, bool cold, double *footprint_B)
 {
     if (!m->whole || (p->threads && p->threads != m->p.threads)) return false;
     if (w->valid && w->valid(p) != IR_OK) return false;
@@ -93,8 +93,8 @@ static bool drifts(const bw_monitor *m, const ir_ceilings *all, const ir_workloa
     return c.read_B + c.write_B > 0 && !strcmp(ir_level_of(all, c.footprint_B, m->p.threads, cold), "DRAM");
 }
 
-bool bw_monitor_begin(bw_monitor *m, const ir_ceilings *all, const ir_workload *w, const ir_kernel *k, const ir_params *p, bool cold,
-                      ir_policy *pol)
+bool bw_monitor_begin(bw_monitor *m, const ir_ceilings *all, const ir_workload *w, const ir_kernel *k,
+                      const ir_params *p, bool cold, ir_policy *pol)
 {
     double footprint_B;
     if (!drifts(m, all, w, k, p, cold, &footprint_B)) return false;
@@ -113,5 +113,6 @@ void bw_monitor_end(bw_monitor *m, ir_point *o)
     if (o->status != IR_OK || n == 0) return;
     ir_sort(m->seen, n);
     o->bw_now = ir_quantile_sorted(m->seen, n, 0.5);
-    if (ir_quantile_sorted(m->seen, n, 0.75) - ir_quantile_sorted(m->seen, n, 0.25) > STEADY * o->bw_now) o->flags |= IR_FLAG_NOISY;
+    if (ir_quantile_sorted(m->seen, n, 0.75) - ir_quantile_sorted(m->seen, n, 0.25) > STEADY * o->bw_now)
+        o->flags |= IR_FLAG_NOISY;
 }

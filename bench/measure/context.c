@@ -16,8 +16,10 @@ ir_status context_open(measure_context *s, const ir_backend *be, int index)
     ir_status st = be->open(&s->dev);
     if (st == IR_OK) st = be->describe(&s->dev, &s->info);
     if (st == IR_OK) st = ir_topology_load(NULL, &s->topo);
-    if (st != IR_OK) context_close(s);
-    else if (s->topo.npu < s->topo.npu_machine) s->run_flags |= IR_FLAG_CPUSET;
+    if (st != IR_OK)
+        context_close(s);
+    else if (s->topo.npu < s->topo.npu_machine)
+        s->run_flags |= IR_FLAG_CPUSET;
     return st;
 }
 
@@ -90,7 +92,8 @@ static bool find_resumed(const measure_context *s, const ir_point *like, ir_poin
     return false;
 }
 
-static void point_identity(const measure_context *s, const ir_workload *w, const ir_kernel *k, const ir_params *p, bool cold, ir_point *o)
+static void point_identity(const measure_context *s, const ir_workload *w, const ir_kernel *k,
+                           const ir_params *p, bool cold, ir_point *o)
 {
     ir_point_init(o);
     snprintf(o->backend, sizeof o->backend, "%s", s->dev.be->name);
@@ -116,18 +119,19 @@ static ir_params adapted(const measure_context *s, const ir_workload *w, const i
     ir_params p = *asked;
     if (s->info.threads == 0) p.threads = 0;
     for (int i = 0; i < IR_MAX_PARAMS && w->param[i]; i++)
-        if (!strcmp(w->param[i], "teams") && p.v[i] == 0 && p.dtype < IR_NDTYPE) p.v[i] = teams_of(s, w, p.dtype);
+        if (!strcmp(w->param[i], "teams") && p.v[i] == 0 && p.dtype < IR_NDTYPE)
+            p.v[i] = teams_of(s, w, p.dtype);
     return p;
 }
 
-ir_status context_measure(measure_context *s, const ir_workload *w, const ir_kernel *k, const ir_params *asked, bool cold,
-                          const ir_point **out)
+ir_status context_measure(measure_context *s, const ir_workload *w, const ir_kernel *k,
+                          const ir_params *asked, bool cold, const ir_point **out)
 {
     ir_params        own = adapted(s, w, asked);
     const ir_params *p = &own;
-    char      key[IR_ID];
-    ir_point  like;
-    ir_status st = context_grow(s);
+    char             key[IR_ID];
+    ir_point         like;
+    ir_status        st = context_grow(s);
     if (st != IR_OK) return st;
     ir_point *o = &s->point[s->npoint];
     point_identity(s, w, k, p, cold, &like);

@@ -14,24 +14,25 @@
 
 typedef struct measure_context measure_context;
 struct measure_context {
-    ir_dev         dev;
-    ir_device_info info;
-    ir_topology    topo;
-    ir_policy      policy;
-    bool           full;               /* profile full, else quick */
-    ir_journal    *journal;            /* borrowed; NULL: none */
-    const regex_t *filter;             /* over backend/workload/variant; NULL: everything */
-    const ir_record *resume;           /* points already measured; NULL: none */
-    int64_t        teams[IR_NDTYPE];   /* of "fma" that fill the device, by dtype; 0: not known, or not needed */
-    uint32_t       run_flags;          /* flags of every row: smt-shared, cpuset-limited */
-    ir_point      *point; size_t npoint, cap; /* owned: all rows in the order measured, those for ceilings first */
-    const char    *layers;             /* --layers; NULL: networks get no rows per layer */
-    bool           in_ceilings;        /* rows measured now are for a ceiling */
-    int            remeasured;             /* of the ceilings, called for by points: ceilings_follow() */
-    bw_monitor     monitor;
-    ir_ceilings    ceilings;           /* owned */
+    ir_dev           dev;
+    ir_device_info   info;
+    ir_topology      topo;
+    ir_policy        policy;
+    bool             full;        /* profile full, else quick */
+    ir_journal      *journal;     /* borrowed; NULL: none */
+    const regex_t   *filter;      /* over backend/workload/variant; NULL: everything */
+    const ir_record *resume;      /* points already measured; NULL: none */
+    int64_t     teams[IR_NDTYPE]; /* of "fma" that fill the device, by dtype; 0: not known, or not needed */
+    uint32_t    run_flags;        /* flags of every row: smt-shared, cpuset-limited */
+    ir_point   *point;
+    size_t      npoint, cap; /* owned: all rows in the order measured, those for ceilings first */
+    const char *layers;      /* --layers; NULL: networks get no rows per layer */
+    bool        in_ceilings; /* rows measured now are for a ceiling */
+    int         remeasured;  /* of the ceilings, called for by points: ceilings_follow() */
+    bw_monitor  monitor;
+    ir_ceilings ceilings;                              /* owned */
     void (*tick)(measure_context *, const char *what); /* progress before each point; may be NULL */
-    void          *tick_arg;
+    void *tick_arg;
 };
 /* Open device `index` of a backend. IR_SKIP: not here. Free with context_close(), idempotent. */
 ir_status context_open(measure_context *, const ir_backend *, int index);
@@ -40,9 +41,10 @@ void      context_close(measure_context *);
 bool      context_stopped(const measure_context *); /* Ctrl-C */
 /* Measure one point, guard it, journal it and keep it. *out is valid until the next call; may be NULL.
  * IR_OK also when the row is a skip or a failure; only a full disk, memory or Ctrl-C stop a context. */
-ir_status context_measure(measure_context *, const ir_workload *, const ir_kernel *, const ir_params *, bool cold,
-                          const ir_point **out);
-/* Keep a row made elsewhere (a layer of a network): guard, judge and journal it. Takes its samples over, on an error too. */
+ir_status context_measure(measure_context *, const ir_workload *, const ir_kernel *, const ir_params *,
+                          bool cold, const ir_point **out);
+/* Keep a row made elsewhere (a layer of a network): guard, judge and journal it. Takes its samples over, on
+ * an error too. */
 ir_status context_append(measure_context *, ir_point *);
 /* Keep a copy of a row of another record, and journal it. */
 ir_status context_append_copy(measure_context *, const ir_point *);
@@ -53,7 +55,8 @@ static inline bool point_was_timed(const ir_point *p)
 {
     return p->status == IR_OK && !p->for_ceiling && strcmp(p->family, "layer") != 0 && ir_point_time(p) > 0;
 }
-/* If the run being resumed has this row, keep that one (its identity is all that is looked at): *done says so. */
+/* If the run being resumed has this row, keep that one (its identity is all that is looked at): *done says
+ * so. */
 ir_status context_find_resumed(measure_context *, const ir_point *like, bool *done);
 /* Does the run ask for this kernel: by its filter, or without one all that do not take minutes? */
 bool context_wants(const measure_context *, const ir_workload *, const ir_kernel *);

@@ -20,7 +20,8 @@ static ir_status per_layer_chosen(const char *which, int n, const char *name, cl
     ir_status st = cli_axis_parse(which, 0, INT32_MAX, out);
     for (size_t i = 0; st == IR_OK && i < out->n; i++)
         if (out->v[i] >= n) {
-            st = ir_fail(IR_EINVAL, "--layers: %s has no layer %lld; its layers are 0 to %d", name, (long long)out->v[i], n - 1);
+            st = ir_fail(IR_EINVAL, "--layers: %s has no layer %lld; its layers are 0 to %d", name,
+                         (long long)out->v[i], n - 1);
             cli_axis_free(out);
         }
     return st;
@@ -72,14 +73,15 @@ static void like(const ir_point *whole, const char *name, int64_t l, ir_point *o
     o->np++;
 }
 
-/* Weights and cache come from wherever the whole network lives: between two uses everything else passes by. Activations
- * were written a moment ago: a row that mostly moves those is judged by its own footprint. */
+/* Weights and cache come from wherever the whole network lives: between two uses everything else passes by.
+ * Activations were written a moment ago: a row that mostly moves those is judged by its own footprint. */
 static void cost_of(const ly_row *r, const ir_point *whole, const char *choice, ir_point *o)
 {
     ly_cost(r, whole->p.dtype, true, &o->cost);
     if (!strcmp(choice, "winograd")) o->cost.spare_flops = o->cost.flops - ly_winograd_flops(r);
     double passing = o->cost.by_B[IR_BY_WEIGHTS] + o->cost.by_B[IR_BY_KV];
-    if (2 * passing > o->cost.read_B + o->cost.write_B) o->cost.footprint_B = fmax(o->cost.footprint_B, whole->cost.footprint_B);
+    if (2 * passing > o->cost.read_B + o->cost.write_B)
+        o->cost.footprint_B = fmax(o->cost.footprint_B, whole->cost.footprint_B);
 }
 
 static ir_status fill_times(ir_point *o, const double *layer_s, size_t l, size_t n, size_t calls)
@@ -114,8 +116,9 @@ static ir_status skipped(measure_context *s, const ir_point *whole)
     return context_append(s, &o);
 }
 
-static ir_status per_layer_keep(measure_context *s, const ir_point *whole, const ly_net *net, const cli_axis *axis, const double *layer_s,
-                      const char *const *choice, size_t calls)
+static ir_status per_layer_keep(measure_context *s, const ir_point *whole, const ly_net *net,
+                                const cli_axis *axis, const double *layer_s, const char *const *choice,
+                                size_t calls)
 {
     ir_status st = IR_OK;
     for (size_t i = 0; i < axis->n && st == IR_OK; i++) {
@@ -125,14 +128,17 @@ static ir_status per_layer_keep(measure_context *s, const ir_point *whole, const
         snprintf(o.why, sizeof o.why, "%s", choice[axis->v[i]]);
         cost_of(r, whole, o.why, &o);
         st = fill_times(&o, layer_s, (size_t)axis->v[i], (size_t)net->n, calls);
-        if (st == IR_OK) st = context_append(s, &o);
-        else ir_point_free(&o);
+        if (st == IR_OK)
+            st = context_append(s, &o);
+        else
+            ir_point_free(&o);
     }
     return st;
 }
 
 /* Are all of them in the run that is being resumed? Then they are kept already. */
-static ir_status recall(measure_context *s, const ir_point *whole, const ly_net *net, const cli_axis *axis, bool *done)
+static ir_status recall(measure_context *s, const ir_point *whole, const ly_net *net, const cli_axis *axis,
+                        bool *done)
 {
     size_t    first = s->npoint;
     ir_status st = IR_OK;
@@ -146,22 +152,28 @@ static ir_status recall(measure_context *s, const ir_point *whole, const ly_net 
     return st;
 }
 
-static ir_status measure_per_layer_measure(measure_context *s, const ir_workload *w, const ir_kernel *k, const ir_point *whole, const ly_net *net, const cli_axis *axis)
+static ir_status measure_per_layer_measure(measure_context *s, const ir_workload *w, const ir_kernel *k,
+                                           const ir_point *whole, const ly_net *net, const cli_axis *axis)
 {
-    double    T = ir_point_time(whole), room = LONG_S * s->policy.budget_s / (T > 0 ? T : 1);
-    size_t    calls = room < MIN_CALLS ? MIN_CALLS : room > CALLS ? CALLS : (size_t)room;
-    double   *layer_s = malloc(calls * (size_t)net->n * sizeof *layer_s);
+    double       T = ir_point_time(whole), room = LONG_S * s->policy.budget_s / (T > 0 ? T : 1);
+    size_t       calls = room < MIN_CALLS ? MIN_CALLS : room > CALLS ? CALLS : (size_t)room;
+    double      *layer_s = malloc(calls * (size_t)net->n * sizeof *layer_s);
     const char **choice = calloc((size_t)net->n, sizeof *choice);
-    ir_status st = layer_s && choice ? IR_OK : ir_fail(IR_ENOMEM, "no memory for the times of %d layers", net->n);
-    if (st == IR_OK) st = ir_profile(&s->dev, w, k, &whole->p, s->policy.seed, net->n, calls, layer_s, choice);
-    if (st == IR_OK) st = per_layer_keep(s, whole, net, axis, layer_s, choice, calls);
-    else if (st != IR_ENOMEM) st = skipped(s, whole);
+    ir_status    st =
+        layer_s && choice ? IR_OK : ir_fail(IR_ENOMEM, "no memory for the times of %d layers", net->n);
+    if (st == IR_OK)
+        st = ir_profile(&s->dev, w, k, &whole->p, s->policy.seed, net->n, calls, layer_s, choice);
+    if (st == IR_OK)
+        st = per_layer_keep(s, whole, net, axis, layer_s, choice, calls);
+    else if (st != IR_ENOMEM)
+        st = skipped(s, whole);
     free(choice);
     free(layer_s);
     return st;
 }
 
-ir_status per_layer_measure(measure_context *s, const ir_workload *w, const ir_kernel *k, const ir_point *whole)
+ir_status per_layer_measure(measure_context *s, const ir_workload *w, const ir_kernel *k,
+                            const ir_point *whole)
 {
     ly_net   net;
     cli_axis axis = {0};

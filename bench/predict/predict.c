@@ -1,5 +1,5 @@
-/* predict.c -- see predict.h. The row of the design comes from the law's own code, fed with a point that was never
- * measured, so that a prediction and a verdict can never disagree about a term. */
+/* predict.c -- see predict.h. The row of the design comes from the law's own code, fed with a point that was
+ * never measured, so that a prediction and a verdict can never disagree about a term. */
 #include "bench/predict/predict.h"
 #include "harness/stats/stats.h"
 
@@ -23,7 +23,7 @@ static int param_of(const ir_workload *w, const char *name)
     return -1;
 }
 
-/* ---- the row: what each resource would take at its ceiling ------------------------------------------------- */
+/* ---- the row: what each resource would take at its ceiling ----------------------------------- */
 static void fake_point(const ir_workload *w, const ir_params *p, ir_point *o)
 {
     ir_point_init(o);
@@ -52,29 +52,35 @@ static ir_status no_peak(const machine_view *v, ir_dtype t)
 }
 
 /* Fills the row and what it was made from; refuses a term without its ceiling. */
-static ir_status row_of(const machine_view *v, const ir_workload *w, const ir_params *p, const predict_what_if *set,
-                        ir_row *row, prediction *o)
+static ir_status row_of(const machine_view *v, const ir_workload *w, const ir_params *p,
+                        const predict_what_if *set, ir_row *row, prediction *o)
 {
     ir_point pt;
     fake_point(w, p, &pt);
-    double bytes = pt.cost.read_B + pt.cost.write_B, dram = ir_bw_ceiling(&v->ceilings, "DRAM", p->threads, 1, 0);
+    double bytes = pt.cost.read_B + pt.cost.write_B,
+           dram = ir_bw_ceiling(&v->ceilings, "DRAM", p->threads, 1, 0);
     o->cost = pt.cost;
-    snprintf(o->level, sizeof o->level, "%s", ir_level_of(&v->ceilings, pt.cost.footprint_B, p->threads, false));
+    snprintf(o->level, sizeof o->level, "%s",
+             ir_level_of(&v->ceilings, pt.cost.footprint_B, p->threads, false));
     if (bytes > 0 && !isfinite(dram) && !(set->BW.given && !set->BW.times))
         return ir_fail(IR_EINVAL, "%s has no bandwidth: %s (or give one: --set BW=...)", v->name,
                        v->sheet ? "none is published" : "none was measured");
     o->R_peak = ir_peak_ceiling(&v->ceilings, p->dtype, p->threads);
-    o->BW_Bps = isfinite(dram) ? ir_cost_bw(&v->ceilings, &pt.cost, p->threads, false, false, what_if_scale(&set->BW, dram)) : set->BW.v;
+    o->BW_Bps = isfinite(dram) ? ir_cost_bw(&v->ceilings, &pt.cost, p->threads, false, false,
+                                            what_if_scale(&set->BW, dram))
+                               : set->BW.v;
     if (set->R_peak.given) o->R_peak = set->R_peak.times ? o->R_peak * set->R_peak.v : set->R_peak.v;
     if (pt.cost.flops > 0 && !isfinite(o->R_peak)) return no_peak(v, p->dtype);
     double launches = pt.cost.launches;
-    if (ir_row_of(&pt, &v->ceilings, row)) launches = row->x_launch; /* in launches at the full thread count */
-    *row = (ir_row){.x_data_s = bytes > 0 ? bytes / o->BW_Bps : 0, .x_launch = launches,
+    if (ir_row_of(&pt, &v->ceilings, row))
+        launches = row->x_launch; /* in launches at the full thread count */
+    *row = (ir_row){.x_data_s = bytes > 0 ? bytes / o->BW_Bps : 0,
+                    .x_launch = launches,
                     .x_comp_s = pt.cost.flops > 0 ? pt.cost.flops / o->R_peak : 0};
     return IR_OK;
 }
 
-/* ---- coefficients: 1/s, 1/eta, L ---------------------------------------------------------------------------- */
+/* ---- coefficients: 1/s, 1/eta, L ------------------------------------------------------------- */
 static double predict_known(const ir_coef *k, double v, double otherwise)
 {
     return k->how != IR_UNIDENTIFIED && isfinite(v) ? v : otherwise;
@@ -123,10 +129,10 @@ static int predict_largest(const double t[P_NTERM])
     return j;
 }
 
-/* ---- intervals and label --------------------------------------------------------------------------------------- */
+/* ---- intervals and label --------------------------------------------------------------------- */
 /* 95 % interval of T over the draws; returns the share of them in which `first` is the largest term. */
-static double draws_of(const ir_fit *f, int form, const ir_row *x, const double c[P_NTERM], const predict_what_if *set,
-                       int first, double *lo, double *hi)
+static double draws_of(const ir_fit *f, int form, const ir_row *x, const double c[P_NTERM],
+                       const predict_what_if *set, int first, double *lo, double *hi)
 {
     double T[IR_FIT_DRAWS];
     int    same = 0, n = f && f->form == (ir_form)form ? f->ndraw : 0;
@@ -152,10 +158,14 @@ static void predict_label(prediction *o)
     int    first = predict_largest(o->term_s);
     double sum = o->term_s[P_DATA] + o->term_s[P_COMP] + o->term_s[P_LAT];
     if (!(sum > 0)) return;
-    if (o->term_s[first] < CLEAR_SHARE * sum || o->bound_p < CLEAR_P) o->bound = IR_BOUND_MIXED;
-    else if (first == P_COMP) o->bound = IR_BOUND_COMPUTE;
-    else if (first == P_LAT) o->bound = IR_BOUND_LATENCY;
-    else o->bound = strcmp(o->level, "DRAM") ? IR_BOUND_CACHE : IR_BOUND_MEMORY;
+    if (o->term_s[first] < CLEAR_SHARE * sum || o->bound_p < CLEAR_P)
+        o->bound = IR_BOUND_MIXED;
+    else if (first == P_COMP)
+        o->bound = IR_BOUND_COMPUTE;
+    else if (first == P_LAT)
+        o->bound = IR_BOUND_LATENCY;
+    else
+        o->bound = strcmp(o->level, "DRAM") ? IR_BOUND_CACHE : IR_BOUND_MEMORY;
 }
 
 static void both_forms(const machine_view *v, const ir_row *x, const predict_what_if *set, prediction *o)
@@ -168,7 +178,8 @@ static void both_forms(const machine_view *v, const ir_row *x, const predict_wha
         override(set, c);
         predict_terms_of(x, c, t);
         o->T_s[form] = time_of(form, t);
-        p = draws_of(fit_of(v, form), form, x, before, set, predict_largest(t), &o->T_lo[form], &o->T_hi[form]);
+        p = draws_of(fit_of(v, form), form, x, before, set, predict_largest(t), &o->T_lo[form],
+                     &o->T_hi[form]);
         for (int b = 0; b < 2; b++) {
             double u[P_NTERM] = {t[P_DATA], x->x_comp_s / band[b], t[P_LAT]};
             o->T_band_s[form][b] = o->eta_how == PREDICT_ASSUMED && x->x_comp_s > 0 ? time_of(form, u) : NAN;
@@ -183,7 +194,7 @@ static void both_forms(const machine_view *v, const ir_row *x, const predict_wha
     predict_label(o);
 }
 
-/* ---- crossover --------------------------------------------------------------------------------------------------- */
+/* ---- crossover ------------------------------------------------------------------------------- */
 /* Whether compute exceeds data at this batch; -1: the shape is not possible. */
 static int compute_wins(const prediction *o, const predict_what_if *set, int at, int64_t batch)
 {
@@ -207,8 +218,10 @@ static int64_t crossover(const prediction *o, const predict_what_if *set)
     if (hi > MAX_BATCH || wins < 0) return 0;
     while (hi - lo > 1) {
         int64_t mid = lo + (hi - lo) / 2;
-        if (compute_wins(o, set, at, mid) == 1) hi = mid;
-        else lo = mid;
+        if (compute_wins(o, set, at, mid) == 1)
+            hi = mid;
+        else
+            lo = mid;
     }
     return hi;
 }
@@ -231,8 +244,8 @@ static ir_status check_eta(const prediction *o)
     return ir_fail(IR_EINVAL, "--set eta: %.3g on %s, an efficiency is at most 1", o->eta, o->view->name);
 }
 
-ir_status predict_point(const machine_view *v, const ir_workload *w, const ir_params *p, const predict_what_if *set,
-                        prediction *o)
+ir_status predict_point(const machine_view *v, const ir_workload *w, const ir_params *p,
+                        const predict_what_if *set, prediction *o)
 {
     ir_row x;
     memset(o, 0, sizeof *o);
@@ -245,11 +258,14 @@ ir_status predict_point(const machine_view *v, const ir_workload *w, const ir_pa
     ir_status st = row_of(v, w, &o->p, set, &x, o);
     if (st != IR_OK) return st;
     const ir_fit *f = fit_of(v, (int)o->form);
-    o->eta_how = set->eta.given ? PREDICT_SET : f && f->eta.how != IR_UNIDENTIFIED ? PREDICT_FITTED : PREDICT_ASSUMED;
+    o->eta_how = set->eta.given                       ? PREDICT_SET
+                 : f && f->eta.how != IR_UNIDENTIFIED ? PREDICT_FITTED
+                                                      : PREDICT_ASSUMED;
     o->launch_known = (set->L_lat.given && !set->L_lat.times) || (f && f->L_lat.how != IR_UNIDENTIFIED) ||
                       isfinite(ir_launch_ceiling(&v->ceilings, v->threads));
     if (set->L_lat.given && set->L_lat.times && !o->launch_known)
-        return ir_fail(IR_EINVAL, "--set L_lat: %s has no known launch cost to multiply; give seconds", v->name);
+        return ir_fail(IR_EINVAL, "--set L_lat: %s has no known launch cost to multiply; give seconds",
+                       v->name);
     both_forms(v, &x, set, o);
     double bytes = o->cost.read_B + o->cost.write_B;
     o->I = bytes > 0 ? o->cost.flops / bytes : NAN;

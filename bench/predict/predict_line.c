@@ -1,4 +1,5 @@
-/* predict_line.c -- a prediction as one line of a record: {"record":"prediction",...}. Readers of records pass over it. */
+/* predict_line.c -- a prediction as one line of a record: {"record":"prediction",...}. Readers of records
+ * pass over it. */
 #include "bench/predict/predict_line.h"
 #include "harness/record/journal.h"
 
@@ -21,8 +22,10 @@ static void params(ir_json *o, const ir_workload *w, const ir_params *p)
     for (int i = 0; i < IR_MAX_PARAMS && w->param[i]; i++) {
         const char *word = ir_param_word(w, i, p->v[i]);
         ir_json_key(o, w->param[i]);
-        if (word) ir_json_str(o, word);
-        else ir_json_int(o, p->v[i]);
+        if (word)
+            ir_json_str(o, word);
+        else
+            ir_json_int(o, p->v[i]);
     }
     ir_json_close(o, '}');
 }
@@ -58,7 +61,8 @@ static void predict_line_law(ir_json *o, const prediction *q)
     ir_json_key_num(o, "latency", q->term_s[P_LAT]);
     ir_json_close(o, '}');
     ir_json_key_text(o, "form", ir_form_name(q->form));
-    for (int f = 0; f < 2; f++) predict_line_interval(o, f ? "T_overlapped_s" : "T_additive_s", q->T_s[f], q->T_lo[f], q->T_hi[f]);
+    for (int f = 0; f < 2; f++)
+        predict_line_interval(o, f ? "T_overlapped_s" : "T_additive_s", q->T_s[f], q->T_lo[f], q->T_hi[f]);
     ir_json_key_num(o, "T_additive_eta_0.5_s", q->T_band_s[0][0]);
     ir_json_key_num(o, "T_additive_eta_0.9_s", q->T_band_s[0][1]);
     ir_json_key_text(o, "bound", ir_bound_name(q->bound));
@@ -82,7 +86,9 @@ ir_status predict_line(ir_journal *j, const prediction *q)
     ir_json_key_num(o, "rate", q->rate);
     ir_json_key_text(o, "rate_unit", q->rate_unit);
     ir_json_key(o, "crossover_batch");
-    if (q->crossover > 0) ir_json_int(o, q->crossover);
-    else ir_json_null(o);
+    if (q->crossover > 0)
+        ir_json_int(o, q->crossover);
+    else
+        ir_json_null(o);
     return ir_line_end(j);
 }

@@ -12,34 +12,42 @@ const char *compare_differs(const machine_view *a, const machine_view *b)
     return ir_env_differs(&a->env, &b->env);
 }
 
-/* ---- ceilings -------------------------------------------------------------------------------------------- */
+/* ---- ceilings -------------------------------------------------------------------------------- */
 const char *compare_ceiling_name(const compare_ceiling *c, char buf[64])
 {
-    if (c->ridge) snprintf(buf, 64, "ridge %s", ir_dtype_name(c->dtype));
-    else if (c->what == IR_C_FLOPS) snprintf(buf, 64, "peak %s", ir_dtype_name(c->dtype));
-    else if (c->what == IR_C_BANDWIDTH) snprintf(buf, 64, "%s %s", c->level, c->op);
-    else if (c->what == IR_C_LATENCY) snprintf(buf, 64, "%s latency", c->level);
-    else snprintf(buf, 64, "launch");
+    if (c->ridge)
+        snprintf(buf, 64, "ridge %s", ir_dtype_name(c->dtype));
+    else if (c->what == IR_C_FLOPS)
+        snprintf(buf, 64, "peak %s", ir_dtype_name(c->dtype));
+    else if (c->what == IR_C_BANDWIDTH)
+        snprintf(buf, 64, "%s %s", c->level, c->op);
+    else if (c->what == IR_C_LATENCY)
+        snprintf(buf, 64, "%s latency", c->level);
+    else
+        snprintf(buf, 64, "launch");
     return buf;
 }
 
 static const ir_ceiling *side_by_side_find(const machine_view *v, const compare_ceiling *c)
 {
-    return ir_ceiling_find(&v->ceilings, c->what, c->level, c->op, c->dtype, c->what == IR_C_LATENCY ? 1 : v->threads);
+    return ir_ceiling_find(&v->ceilings, c->what, c->level, c->op, c->dtype,
+                           c->what == IR_C_LATENCY ? 1 : v->threads);
 }
 
 compare_value compare_ceiling_of(const machine_view *v, const compare_ceiling *c)
 {
     compare_value none = {NAN, NAN, NAN, v->source};
     if (c->ridge) {
-        double peak = ir_peak_ceiling(&v->ceilings, c->dtype, v->threads), bw = ir_bw_ceiling(&v->ceilings, "DRAM", v->threads, 1, 0);
+        double peak = ir_peak_ceiling(&v->ceilings, c->dtype, v->threads),
+               bw = ir_bw_ceiling(&v->ceilings, "DRAM", v->threads, 1, 0);
         return (compare_value){peak / bw, NAN, NAN, v->source};
     }
     const ir_ceiling *x = side_by_side_find(v, c);
     return x ? (compare_value){x->value, x->lo, x->hi, x->source} : none;
 }
 
-static size_t side_by_side_keep(const machine_views *s, const compare_ceiling *c, compare_ceiling *out, size_t n, size_t max)
+static size_t side_by_side_keep(const machine_views *s, const compare_ceiling *c, compare_ceiling *out,
+                                size_t n, size_t max)
 {
     for (size_t i = 0; i < s->n && n < max; i++)
         if (isfinite(compare_ceiling_of(&s->v[i], c).v)) {
@@ -51,19 +59,24 @@ static size_t side_by_side_keep(const machine_views *s, const compare_ceiling *c
 
 size_t compare_ceilings(const machine_views *s, compare_ceiling *out, size_t max)
 {
-    static const char *const levels[] = {"DRAM", "L3", "L2", "L1"}, *const ops[] = {"read", "write", "copy", "triad"};
+    static const char *const levels[] = {"DRAM", "L3", "L2", "L1"}, *const ops[] = {"read", "write", "copy",
+                                                                                    "triad"};
     size_t n = 0;
     for (int l = 0; l < 4; l++)
         for (int o = 0; o < 4; o++)
-            n = side_by_side_keep(s, &(compare_ceiling){IR_C_BANDWIDTH, levels[l], ops[o], IR_NDTYPE, false}, out, n, max);
-    for (int t = 0; t < IR_NDTYPE; t++) n = side_by_side_keep(s, &(compare_ceiling){IR_C_FLOPS, NULL, NULL, (ir_dtype)t, false}, out, n, max);
-    for (int t = 0; t < IR_NDTYPE; t++) n = side_by_side_keep(s, &(compare_ceiling){IR_C_FLOPS, NULL, NULL, (ir_dtype)t, true}, out, n, max);
+            n = side_by_side_keep(s, &(compare_ceiling){IR_C_BANDWIDTH, levels[l], ops[o], IR_NDTYPE, false},
+                                  out, n, max);
+    for (int t = 0; t < IR_NDTYPE; t++)
+        n = side_by_side_keep(s, &(compare_ceiling){IR_C_FLOPS, NULL, NULL, (ir_dtype)t, false}, out, n, max);
+    for (int t = 0; t < IR_NDTYPE; t++)
+        n = side_by_side_keep(s, &(compare_ceiling){IR_C_FLOPS, NULL, NULL, (ir_dtype)t, true}, out, n, max);
     for (int l = 3; l >= 0; l--)
-        n = side_by_side_keep(s, &(compare_ceiling){IR_C_LATENCY, levels[l], "chase", IR_NDTYPE, false}, out, n, max);
+        n = side_by_side_keep(s, &(compare_ceiling){IR_C_LATENCY, levels[l], "chase", IR_NDTYPE, false}, out,
+                              n, max);
     return side_by_side_keep(s, &(compare_ceiling){IR_C_LAUNCH, NULL, NULL, IR_NDTYPE, false}, out, n, max);
 }
 
-/* ---- times ----------------------------------------------------------------------------------------------- */
+/* ---- times ----------------------------------------------------------------------------------- */
 static bool same_point(const ir_point *m, const ir_workload *w, const ir_params *p)
 {
     if (strcmp(m->workload, w->name) || m->p.dtype != p->dtype || m->cold) return false;
@@ -77,7 +90,9 @@ static const ir_point *side_by_side_measured(const machine_view *v, const ir_wor
     const ir_point *best = NULL;
     for (size_t i = 0; i < v->npoint; i++) {
         const ir_point *m = &v->point[i];
-        if (m->status != IR_OK || m->kflags & IR_K_NAIVE || m->flags & IR_FLAG_SUSPECT || !same_point(m, w, p)) continue;
+        if (m->status != IR_OK || m->kflags & IR_K_NAIVE || m->flags & IR_FLAG_SUSPECT ||
+            !same_point(m, w, p))
+            continue;
         if (m->p.threads != (p->threads ? p->threads : v->threads) || !isfinite(ir_point_time(m))) continue;
         if (!best || ir_point_time(m) < ir_point_time(best)) best = m;
     }
@@ -123,7 +138,7 @@ void compare_gap_of(const compare_time *a, const compare_time *b, compare_gap *g
     }
 }
 
-/* ---- which points ---------------------------------------------------------------------------------------- */
+/* ---- which points ---------------------------------------------------------------------------- */
 static bool all_have(const machine_views *s, ir_dtype t)
 {
     for (size_t i = 0; i < s->n; i++)
@@ -145,11 +160,14 @@ static void dtypes_for(const machine_views *s, const cli_dtypes *asked, cli_dtyp
 static bool side_by_side_listed(const cli_point *v, size_t n, const ir_workload *w, const ir_params *p)
 {
     for (size_t i = 0; i < n; i++)
-        if (!strcmp(v[i].workload->name, w->name) && v[i].p.dtype == p->dtype && !memcmp(v[i].p.v, p->v, sizeof p->v)) return true;
+        if (!strcmp(v[i].workload->name, w->name) && v[i].p.dtype == p->dtype &&
+            !memcmp(v[i].p.v, p->v, sizeof p->v))
+            return true;
     return false;
 }
 
-static size_t standard(const ir_workload *const *table, const char *text, const cli_dtypes *d, cli_point *out, size_t n, size_t max)
+static size_t standard(const ir_workload *const *table, const char *text, const cli_dtypes *d, cli_point *out,
+                       size_t n, size_t max)
 {
     cli_options o;
     cli_points  p;
@@ -172,26 +190,30 @@ static const ir_workload *side_by_side_workload_of(const ir_workload *const *tab
 }
 
 /* The points of view a that another measured view has too. */
-static size_t shared(const machine_views *s, const ir_workload *const *table, size_t a, cli_point *out, size_t n, size_t max)
+static size_t shared(const machine_views *s, const ir_workload *const *table, size_t a, cli_point *out,
+                     size_t n, size_t max)
 {
     for (size_t i = 0; i < s->v[a].npoint && n < max; i++) {
         const ir_point    *m = &s->v[a].point[i];
         const ir_workload *w = side_by_side_workload_of(table, m->workload);
-        if (!w || m->status != IR_OK || m->cold || m->kflags & IR_K_NAIVE || m->p.threads != s->v[a].threads) continue;
+        if (!w || m->status != IR_OK || m->cold || m->kflags & IR_K_NAIVE || m->p.threads != s->v[a].threads)
+            continue;
         ir_params p = m->p;
         p.threads = 0;
         for (size_t b = a + 1; b < s->n; b++)
-            if (n < max && !side_by_side_listed(out, n, w, &p) && side_by_side_measured(&s->v[b], w, &p)) out[n++] = (cli_point){w, p};
+            if (n < max && !side_by_side_listed(out, n, w, &p) && side_by_side_measured(&s->v[b], w, &p))
+                out[n++] = (cli_point){w, p};
     }
     return n;
 }
 
-size_t compare_points(const machine_views *s, const ir_workload *const *table, const cli_dtypes *asked, cli_point *out, size_t max)
+size_t compare_points(const machine_views *s, const ir_workload *const *table, const cli_dtypes *asked,
+                      cli_point *out, size_t max)
 {
     static const char *const typed[] = {"gemm:m=4096,n=4096,k=4096", "resnet50:batch=1", "resnet50:batch=32",
                                         "gpt2:size=medium,batch=1,tokens=1"};
-    cli_dtypes d;
-    size_t     n = standard(table, "copy:bytes=256Mi,streams=1", NULL, out, 0, max);
+    cli_dtypes               d;
+    size_t                   n = standard(table, "copy:bytes=256Mi,streams=1", NULL, out, 0, max);
     dtypes_for(s, asked, &d);
     for (size_t i = 0; i < sizeof typed / sizeof *typed; i++) n = standard(table, typed[i], &d, out, n, max);
     for (size_t a = 0; a < s->n; a++) n = shared(s, table, a, out, n, max);

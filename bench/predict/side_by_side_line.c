@@ -1,4 +1,5 @@
-/* side_by_side_line.c -- the comparison as lines of a record: {"record":"comparison",...}. Readers of records pass over them. */
+/* side_by_side_line.c -- the comparison as lines of a record: {"record":"comparison",...}. Readers of records
+ * pass over them. */
 #include "bench/predict/side_by_side.h"
 #include "harness/record/journal.h"
 
@@ -18,7 +19,8 @@ static ir_json *side_by_side_line_begin(ir_journal *j, const machine_views *s, s
     return o;
 }
 
-static ir_status side_by_side_line_ceiling(ir_journal *j, const machine_views *s, const compare_ceiling *c, size_t m)
+static ir_status side_by_side_line_ceiling(ir_journal *j, const machine_views *s, const compare_ceiling *c,
+                                           size_t m)
 {
     char          name[64];
     compare_value a = compare_ceiling_of(&s->v[0], c), x = compare_ceiling_of(&s->v[m], c);
@@ -41,7 +43,8 @@ static void side_by_side_line_terms(ir_json *o, const char *key, const double v[
     ir_json_close(o, '}');
 }
 
-static ir_status time_line(ir_journal *j, const machine_views *s, const cli_point *p, const compare_time *x, size_t m)
+static ir_status time_line(ir_journal *j, const machine_views *s, const cli_point *p, const compare_time *x,
+                           size_t m)
 {
     char        point[256];
     compare_gap g;

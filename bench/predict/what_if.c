@@ -19,7 +19,8 @@ static ir_status what_if_value_of(const char *key, const char *text, predict_set
     }
     out->times = end && end != text && !strcmp(end, "x");
     if (out->times) end++;
-    if (hex || end == text || *end || !isfinite(v)) return ir_fail(IR_EINVAL, "--set %s=%.40s: write a value (1.5e12, 1.5T) or a factor (2x)", key, text);
+    if (hex || end == text || *end || !isfinite(v))
+        return ir_fail(IR_EINVAL, "--set %s=%.40s: write a value (1.5e12, 1.5T) or a factor (2x)", key, text);
     out->v = v;
     out->given = true;
     return IR_OK;
@@ -39,14 +40,16 @@ ir_status predict_set(predict_what_if *w, const char *text)
     if (st != IR_OK) return st;
     double v = field[which]->v;
     if (v < 0 || (v == 0 && which != 3)) return ir_fail(IR_EINVAL, "--set %s: must be above 0", text);
-    if (which == 2 && !field[which]->times && v > 1) return ir_fail(IR_EINVAL, "--set %s: an efficiency is at most 1", text);
+    if (which == 2 && !field[which]->times && v > 1)
+        return ir_fail(IR_EINVAL, "--set %s: an efficiency is at most 1", text);
     return IR_OK;
 }
 
-/* ---- dtypes ---------------------------------------------------------------------------------------------- */
+/* ---- dtypes ---------------------------------------------------------------------------------- */
 static bool in_any_dtype(const ir_workload *w)
 {
-    static const char *const families[] = {"gemm", "gemv", "cnn", "gpt", "conv", "linear", "attention", "norm", "act", "softmax"};
+    static const char *const families[] = {"gemm",   "gemv",      "cnn",  "gpt", "conv",
+                                           "linear", "attention", "norm", "act", "softmax"};
     for (size_t i = 0; i < sizeof families / sizeof *families; i++)
         if (!strcmp(w->family, families[i])) return true;
     return false;
@@ -61,7 +64,8 @@ const ir_workload *const *predict_workloads(const ir_workload *const *table)
     for (; table[n] && n < MAX; n++) {
         copy[n] = *table[n];
         if (in_any_dtype(table[n]))
-            copy[n].dtypes |= 1u << IR_F32 | 1u << IR_TF32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_F8 | 1u << IR_I8 | 1u << IR_I4;
+            copy[n].dtypes |= 1u << IR_F32 | 1u << IR_TF32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_F8 |
+                              1u << IR_I8 | 1u << IR_I4;
         list[n] = &copy[n];
     }
     list[n] = NULL;

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 #include "kernels/cpu/smt_probe.h"
 
 static void apply_policy(measure_context *s, const cli_options *o)
@@ -42,7 +41,8 @@ static ir_status cpu_settings(const cli_options *o)
 {
     memset(&cpu_next_options, 0, sizeof cpu_next_options);
     for (size_t i = 0; i < o->threads.n; i++)
-        if (o->threads.v[i] > cpu_next_options.max_threads) cpu_next_options.max_threads = (int)o->threads.v[i];
+        if (o->threads.v[i] > cpu_next_options.max_threads)
+            cpu_next_options.max_threads = (int)o->threads.v[i];
     cpu_next_options.no_pin = o->pin == CLI_PIN_NONE;
     cpu_next_options.pages = (ir_pages)o->pages;
     if (!o->isa) return IR_OK;
@@ -107,7 +107,8 @@ static bool repeats(const measure_context *s, const cli_points *pts, size_t i)
 {
     const cli_point *a = &pts->v[i];
     for (size_t j = 0; j < i && s->info.threads == 0; j++)
-        if (pts->v[j].workload == a->workload && pts->v[j].p.dtype == a->p.dtype && !memcmp(pts->v[j].p.v, a->p.v, sizeof a->p.v))
+        if (pts->v[j].workload == a->workload && pts->v[j].p.dtype == a->p.dtype &&
+            !memcmp(pts->v[j].p.v, a->p.v, sizeof a->p.v))
             return true;
     return false;
 }
@@ -159,7 +160,8 @@ void device_run_pair_probe(device_run *c, const char *when)
 {
     double ratio;
     char   key[40];
-    if (c->s.policy.fixed_n || c->s.dev.be != &cpu_backend || cpu_smt_probe(&c->s.dev, &ratio) != IR_OK) return;
+    if (c->s.policy.fixed_n || c->s.dev.be != &cpu_backend || cpu_smt_probe(&c->s.dev, &ratio) != IR_OK)
+        return;
     snprintf(key, sizeof key, "pair_ratio_%s", when);
     ir_env_num(&c->env, key, ratio, false);
     if (ratio >= 1.6) return;
@@ -174,7 +176,7 @@ void device_run_judge(device_run *c)
     c->judged = true;
 }
 
-/* ---- paper and screen ------------------------------------------------------------------------------ */
+/* ---- paper and screen ------------------------------------------------------------------------ */
 void device_run_print_ceilings(const ir_text *t, const device_run *c)
 {
     ir_text_machine(t, &c->s.info, &c->env);
@@ -199,8 +201,10 @@ void device_run_print_law(const ir_text *t, const device_run *c)
         return;
     }
     fputc('\n', t->f);
-    if (law->fitted) ir_text_fit(t, law->fit, law->better);
-    else fprintf(t->f, "The law was not fitted: %s.\n", law->why);
+    if (law->fitted)
+        ir_text_fit(t, law->fit, law->better);
+    else
+        fprintf(t->f, "The law was not fitted: %s.\n", law->why);
     fputc('\n', t->f);
     ir_text_roofline(t, &c->s.ceilings, p, n);
     ir_summary_sentence(&c->s.ceilings, law->fitted ? &law->fit[law->better] : NULL, line, sizeof line);
@@ -209,8 +213,8 @@ void device_run_print_law(const ir_text *t, const device_run *c)
     launch_gap_print(t->f, &c->s);
     if (c->proved) ablation_print(t->f, &c->s, &c->proof);
     if (law->exceed)
-        fprintf(t->f, "%zu point%s above a ceiling by more than 2 %%: see the rows flagged suspect.\n", law->exceed,
-                law->exceed == 1 ? "" : "s");
+        fprintf(t->f, "%zu point%s above a ceiling by more than 2 %%: see the rows flagged suspect.\n",
+                law->exceed, law->exceed == 1 ? "" : "s");
     fflush(t->f);
 }
 
@@ -219,11 +223,13 @@ ir_status device_run_journal_tail(ir_journal *j, const device_run *c)
     const fitted_law *law = &c->law;
     ir_status         st = launch_gap_journal(j, &c->s);
     if (!c->judged) return st == IR_OK ? crossover_journal(j, &c->s) : st;
-    ir_verdict        v = {.question = "summary", .p = NAN};
+    ir_verdict v = {.question = "summary", .p = NAN};
     for (int i = 0; law->fitted && i < 2 && st == IR_OK; i++) st = ir_journal_fit(j, &law->fit[i]);
     snprintf(v.device, sizeof v.device, "%s", c->s.info.id);
-    ir_summary_sentence(&c->s.ceilings, law->fitted ? &law->fit[law->better] : NULL, v.answer, sizeof v.answer);
-    snprintf(v.verdict, sizeof v.verdict, "%s", law->fitted ? ir_form_name(law->fit[law->better].form) : "unfitted");
+    ir_summary_sentence(&c->s.ceilings, law->fitted ? &law->fit[law->better] : NULL, v.answer,
+                        sizeof v.answer);
+    snprintf(v.verdict, sizeof v.verdict, "%s",
+             law->fitted ? ir_form_name(law->fit[law->better].form) : "unfitted");
     if (st == IR_OK) st = ir_journal_verdict(j, &v);
     if (st == IR_OK) st = crossover_journal(j, &c->s);
     return st == IR_OK && c->proved ? ablation_journal(j, &c->s, &c->proof) : st;
@@ -232,7 +238,8 @@ ir_status device_run_journal_tail(ir_journal *j, const device_run *c)
 static ir_status journal_all(ir_journal *j, const device_run *c)
 {
     ir_status st = IR_OK;
-    for (size_t i = 0; i < c->s.ceilings.n && st == IR_OK; i++) st = ir_journal_ceiling(j, &c->s.ceilings.v[i]);
+    for (size_t i = 0; i < c->s.ceilings.n && st == IR_OK; i++)
+        st = ir_journal_ceiling(j, &c->s.ceilings.v[i]);
     if (st == IR_OK && c->s.ceilings.n) st = ir_journal_levels(j, c->s.info.id, c->s.ceilings.level_B);
     for (size_t i = 0; i < c->s.npoint && st == IR_OK; i++) st = ir_journal_point(j, &c->s.point[i]);
     return st == IR_OK ? device_run_journal_tail(j, c) : st;

@@ -6,12 +6,12 @@
 #include "bench/ablation/ablation.h"
 #include "bench/measure/context.h"
 typedef struct {
-    measure_context    s;
-    ir_env     env;
-    fitted_law law;
-    bool       judged; /* law holds */
-    ablation_set  proof;
-    bool       proved; /* proof holds */
+    measure_context s;
+    ir_env          env;
+    fitted_law      law;
+    bool            judged; /* law holds */
+    ablation_set    proof;
+    bool            proved; /* proof holds */
 } device_run;
 /* Open device `index` of a backend under these options and describe its environment. */
 ir_status device_run_open(device_run *, const ir_backend *, int index, const cli_options *);
@@ -23,10 +23,11 @@ size_t device_run_count(const device_run *, const cli_points *, unsigned cache);
 ir_status device_run_points(device_run *, const cli_points *, unsigned cache);
 /* The pair probe: two threads' arithmetic throughput over one's. Below 1.6 two CPUs share a core, and every
  * multi-threaded row says so. Call it at the start and at the end of a run. */
-void      device_run_pair_probe(device_run *, const char *when);
-/* What the backend searched for while the points were measured, into the environment; before the device is closed. */
-void      device_run_note_tuning(device_run *);
-void      device_run_judge(device_run *);
+void device_run_pair_probe(device_run *, const char *when);
+/* What the backend searched for while the points were measured, into the environment; before the device is
+ * closed. */
+void device_run_note_tuning(device_run *);
+void device_run_judge(device_run *);
 /* Machine card and ceilings; points, law, roofline and summary: to a terminal or a file. */
 void device_run_print_ceilings(const ir_text *, const device_run *);
 void device_run_print_law(const ir_text *, const device_run *);

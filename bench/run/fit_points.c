@@ -8,7 +8,8 @@
 /* The law speaks of streams, arithmetic and launches; random access has its own ceilings. */
 static bool in_law(const char *family)
 {
-    static const char *const families[] = {"stream", "peak", "launch", "gemm", "gemv", "conv", "linear", "cnn", "gpt"};
+    static const char *const families[] = {"stream", "peak",   "launch", "gemm", "gemv",
+                                           "conv",   "linear", "cnn",    "gpt"};
     for (size_t i = 0; i < sizeof families / sizeof *families; i++)
         if (!strcmp(families[i], family)) return true;
     return false;
@@ -24,12 +25,14 @@ static size_t select_points(const ir_point *pts, size_t n, ir_point *out)
 {
     size_t m = 0;
     for (size_t i = 0; i < n; i++)
-        if (!pts[i].for_ceiling && in_law(pts[i].family) && !is_variant(pts[i].workload)) out[m++] = pts[i]; /* borrows the samples */
+        if (!pts[i].for_ceiling && in_law(pts[i].family) && !is_variant(pts[i].workload))
+            out[m++] = pts[i]; /* borrows the samples */
     return m;
 }
 
-/* A point of the ceilings phase is what a ceiling is made of, or a rung between two levels: the ceilings are guarded themselves
- * (ir_guard_ceilings()), and what was said of it when few of them were known does not hold. */
+/* A point of the ceilings phase is what a ceiling is made of, or a rung between two levels: the ceilings are
+ * guarded themselves (ir_guard_ceilings()), and what was said of it when few of them were known does not
+ * hold. */
 static bool guard(ir_point *p, const ir_ceilings *c)
 {
     if (!p->for_ceiling) return ir_guard_point(p, c);

@@ -14,8 +14,10 @@ static void slug(const char *name, char *buf, size_t n)
     size_t m = 0;
     for (; *name && m + 1 < n; name++) {
         bool word = isalnum((unsigned char)*name);
-        if (word) buf[m++] = (char)tolower((unsigned char)*name);
-        else if (m && buf[m - 1] != '-') buf[m++] = '-';
+        if (word)
+            buf[m++] = (char)tolower((unsigned char)*name);
+        else if (m && buf[m - 1] != '-')
+            buf[m++] = '-';
     }
     while (m && buf[m - 1] == '-') m--;
     buf[m] = 0;
@@ -30,10 +32,12 @@ ir_status output_path(const char *asked, const char *machine, char *buf, size_t 
     time_t      now = time(NULL);
     if (asked) return snprintf(buf, n, "%s", asked), IR_OK;
     strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
-    if (stat("results", &st) != 0 || !S_ISDIR(st.st_mode)) return snprintf(buf, n, "ironroof-%s.jsonl", stamp), IR_OK;
+    if (stat("results", &st) != 0 || !S_ISDIR(st.st_mode))
+        return snprintf(buf, n, "ironroof-%s.jsonl", stamp), IR_OK;
     slug(machine, id, sizeof id);
     snprintf(buf, n, "results/%s", id);
-    if (mkdir(buf, 0777) != 0 && errno != EEXIST) return ir_fail(IR_EIO, "%s: %s (name a file with -o)", buf, strerror(errno));
+    if (mkdir(buf, 0777) != 0 && errno != EEXIST)
+        return ir_fail(IR_EIO, "%s: %s (name a file with -o)", buf, strerror(errno));
     snprintf(buf, n, "results/%s/%s.jsonl", id, stamp);
     return IR_OK;
 }

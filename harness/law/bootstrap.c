@@ -1,13 +1,13 @@
 /* bootstrap.c -- a residual bootstrap that knows how well each row was measured.
  *
- * The design stays as it is, so that no draw loses the one row that identifies a coefficient; the times are drawn
- * anew about the law. A row scatters by its own interval (own) and by what the law does not explain (excess), with
- * variance own^2 + excess^2. The excess is the one at which the squared residuals, each over the variance that rows and
- * leverage give it, sum to their number (Paule and Mandel 1982); 0 when the intervals alone explain the residuals. Families
- * are explained unequally well, but few rows say how well: a family's excess is drawn towards that of all rows, which
- * counts as PRIOR_ROWS. Single wild rows are pulled in to four robust standard deviations, as the fit weighs them down.
- * Intervals are the estimate +- t times the draws' standard deviation: quantiles of 200 draws would be narrower than
- * the truth with so few rows. */
+ * The design stays as it is, so that no draw loses the one row that identifies a coefficient; the times are
+ * drawn anew about the law. A row scatters by its own interval (own) and by what the law does not explain
+ * (excess), with variance own^2 + excess^2. The excess is the one at which the squared residuals, each over
+ * the variance that rows and leverage give it, sum to their number (Paule and Mandel 1982); 0 when the
+ * intervals alone explain the residuals. Families are explained unequally well, but few rows say how well: a
+ * family's excess is drawn towards that of all rows, which counts as PRIOR_ROWS. Single wild rows are pulled
+ * in to four robust standard deviations, as the fit weighs them down. Intervals are the estimate +- t times
+ * the draws' standard deviation: quantiles of 200 draws would be narrower than the truth with so few rows. */
 #include "harness/law/bootstrap.h"
 #include "harness/stats/stats.h"
 
@@ -53,8 +53,8 @@ static double residual(const law_rows *q, size_t i, const double c[LAW_NCOL], do
     return isfinite(e) ? fmin(fmax(e, -4 * scale), 4 * scale) : 4 * scale; /* a law of 0 s */
 }
 
-/* Variance of each residual as own[i] + free[i] excess^2: what is left of the row's own error, and what the errors of
- * the others bring in through the solution (hat matrix H, residual = (I - H) error). */
+/* Variance of each residual as own[i] + free[i] excess^2: what is left of the row's own error, and what the
+ * errors of the others bring in through the solution (hat matrix H, residual = (I - H) error). */
 static void residual_variances(const law_rows *q, unsigned mask, const double c[LAW_NCOL], law_noise *o)
 {
     law_gram g;
@@ -81,7 +81,8 @@ static bool counts(const law_rows *q, const law_noise *o, size_t i, size_t like)
     return o->free[i] > MIN_FREE && (like >= q->n || q->family[i] == q->family[like]);
 }
 
-/* Excess variance of the rows of one family (that of row `like`; q->n: of all). *rows: how many it rests on. */
+/* Excess variance of the rows of one family (that of row `like`; q->n: of all). *rows: how many it rests on.
+ */
 static double excess_variance(const law_rows *q, const law_noise *o, size_t like, double *rows)
 {
     double lo = 0, hi = 0;
@@ -147,8 +148,8 @@ void law_noise_of(const law_rows *q, unsigned mask, const double c[LAW_NCOL], do
     centre(o);
 }
 
-ir_status law_bootstrap(const law_rows *q, const ir_row *rows, unsigned mask, const double c[LAW_NCOL], double scale,
-                        const law_noise *o, uint64_t seed, double draw[IR_FIT_DRAWS][LAW_NCOL])
+ir_status law_bootstrap(const law_rows *q, const ir_row *rows, unsigned mask, const double c[LAW_NCOL],
+                        double scale, const law_noise *o, uint64_t seed, double draw[IR_FIT_DRAWS][LAW_NCOL])
 {
     law_rows  b;
     ir_rng    rng;
@@ -157,7 +158,8 @@ ir_status law_bootstrap(const law_rows *q, const ir_row *rows, unsigned mask, co
     ir_rng_seed(&rng, seed);
     for (int d = 0; d < IR_FIT_DRAWS; d++) {
         for (size_t i = 0; i < b.n; i++) {
-            double z = o->nz ? o->z[ir_rng_below(&rng, o->nz)] : ir_rng_normal(&rng), T = law_row_time(q, i, c);
+            double z = o->nz ? o->z[ir_rng_below(&rng, o->nz)] : ir_rng_normal(&rng),
+                   T = law_row_time(q, i, c);
             b.T[i] = T > 0 ? T * exp(o->sd[i] * z) : q->T[i];
             b.w[i] = 1;
         }

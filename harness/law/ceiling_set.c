@@ -1,7 +1,7 @@
 /* ceiling_set.c -- the container of ceilings, and the look-ups that evaluate a law's terms against them.
  *
- * Assumes that all ceilings are of one device. Where the asked-for thread count, level or mix was not measured, the
- * nearest one answers; the order in which ceilings were added never matters. */
+ * Assumes that all ceilings are of one device. Where the asked-for thread count, level or mix was not
+ * measured, the nearest one answers; the order in which ceilings were added never matters. */
 #include "harness/law/law_internal.h"
 
 #include <math.h>
@@ -59,8 +59,8 @@ static double measured_at_B(const ir_ceilings *c, int l)
     return most;
 }
 
-/* Bytes of one thread that a level holds. Where no capacity was detected (a record without one), half way, in ratio,
- * from the working set that stood for this level to that of the next. NAN: no such level. */
+/* Bytes of one thread that a level holds. Where no capacity was detected (a record without one), half way, in
+ * ratio, from the working set that stood for this level to that of the next. NAN: no such level. */
 static double capacity_B(const ir_ceilings *c, int l)
 {
     if (isfinite(c->level_B[l])) return c->level_B[l];
@@ -78,7 +78,7 @@ const char *ir_level_of(const ir_ceilings *c, double footprint_B, int threads, b
     return level_name[3];
 }
 
-/* ---- the best of several ---------------------------------------------------------------------------- */
+/* ---- the best of several --------------------------------------------------------------------- */
 static bool smaller_is_better(ir_what w) { return w == IR_C_LATENCY || w == IR_C_LAUNCH; }
 
 /* Distance of thread counts, as a ratio: 2 is as far from 1 as from 4. 0 threads (a GPU) is its own count. */
@@ -115,13 +115,14 @@ static int most_threads(const ir_ceilings *c, ir_what w)
     return most;
 }
 
-const ir_ceiling *ir_ceiling_find(const ir_ceilings *c, ir_what w, const char *level, const char *op, ir_dtype t,
-                                  int threads)
+const ir_ceiling *ir_ceiling_find(const ir_ceilings *c, ir_what w, const char *level, const char *op,
+                                  ir_dtype t, int threads)
 {
     const ir_ceiling *best = NULL;
     if (threads <= 0) threads = most_threads(c, w);
     for (size_t i = 0; i < c->n; i++)
-        if (eligible(&c->v[i], w, level, op, t) && (!best || better(&c->v[i], best, threads))) best = &c->v[i];
+        if (eligible(&c->v[i], w, level, op, t) && (!best || better(&c->v[i], best, threads)))
+            best = &c->v[i];
     return best;
 }
 
@@ -129,14 +130,18 @@ static double ceiling_set_value_of(const ir_ceiling *c) { return c ? c->value : 
 
 double ir_peak_ceiling(const ir_ceilings *c, ir_dtype t, int threads)
 {
-    return (unsigned)t < IR_NDTYPE ? ceiling_set_value_of(ir_ceiling_find(c, IR_C_FLOPS, NULL, NULL, t, threads)) : NAN;
+    return (unsigned)t < IR_NDTYPE
+               ? ceiling_set_value_of(ir_ceiling_find(c, IR_C_FLOPS, NULL, NULL, t, threads))
+               : NAN;
 }
 
 double ir_product_ceiling(const ir_ceilings *c, ir_dtype t, int threads)
 {
     double v = ir_peak_ceiling(c, t, threads);
     if (t == IR_F8 && !isfinite(v)) v = ir_peak_ceiling(c, IR_BF16, threads);
-    return (t == IR_F8 || t == IR_BF16 || t == IR_F16 || t == IR_I8) && !isfinite(v) ? ir_peak_ceiling(c, IR_F32, threads) : v;
+    return (t == IR_F8 || t == IR_BF16 || t == IR_F16 || t == IR_I8) && !isfinite(v)
+               ? ir_peak_ceiling(c, IR_F32, threads)
+               : v;
 }
 
 double ir_launch_ceiling(const ir_ceilings *c, int threads)
@@ -144,9 +149,10 @@ double ir_launch_ceiling(const ir_ceilings *c, int threads)
     return ceiling_set_value_of(ir_ceiling_find(c, IR_C_LAUNCH, NULL, NULL, IR_NDTYPE, threads));
 }
 
-/* ---- bandwidth of a mix ------------------------------------------------------------------------------- */
-/* What one look-up asks. now > 0: at a moment when reads get this share of their ceiling, on a machine whose memory gives twice as
- * much in one second as in the next; the answer is brought to the moment of the read ceiling. 0: as measured. */
+/* ---- bandwidth of a mix ---------------------------------------------------------------------- */
+/* What one look-up asks. now > 0: at a moment when reads get this share of their ceiling, on a machine whose
+ * memory gives twice as much in one second as in the next; the answer is brought to the moment of the read
+ * ceiling. 0: as measured. */
 typedef struct {
     const ir_ceilings *c;
     const char        *level;
@@ -156,17 +162,20 @@ typedef struct {
 
 double law_read_moment(const ir_ceilings *c, const ir_ceiling *x)
 {
-    const ir_ceiling *read = x->ref_read_Bps > 0 ? ir_ceiling_find(c, IR_C_BANDWIDTH, x->level, "read", x->dtype, x->threads) : NULL;
+    const ir_ceiling *read = x->ref_read_Bps > 0
+                                 ? ir_ceiling_find(c, IR_C_BANDWIDTH, x->level, "read", x->dtype, x->threads)
+                                 : NULL;
     return read && read->threads == x->threads ? read->value / x->ref_read_Bps : 1;
 }
 
-/* Rate x (read ceiling) / (what reads got when it was measured): how far an operation outdoes reads is its own, but where the memory
- * has two states (processors on one die, or on two) that differs between them. */
+/* Rate x (read ceiling) / (what reads got when it was measured): how far an operation outdoes reads is its
+ * own, but where the memory has two states (processors on one die, or on two) that differs between them. */
 static double ceiling_set_rate_of(const mix_query *q, const ir_ceiling *x)
 {
     if (!(q->now > 0) || !strcmp(x->op, "read")) return x->value; /* the read ceiling is the unit itself */
     const double moment = law_read_moment(q->c, x);
-    if (!(x->ref_read_Bps > 0 && x->alt_Bps > 0 && x->alt_read_Bps > 0) || x->alt_read_Bps == x->ref_read_Bps) return x->value * moment;
+    if (!(x->ref_read_Bps > 0 && x->alt_Bps > 0 && x->alt_read_Bps > 0) || x->alt_read_Bps == x->ref_read_Bps)
+        return x->value * moment;
     const double here = x->ref_read_Bps * moment * q->now; /* what reads get now: `now` x their ceiling */
     const double u = log(here / x->ref_read_Bps) / log(x->alt_read_Bps / x->ref_read_Bps);
     const double better = x->alt_Bps / x->alt_read_Bps / (x->value / x->ref_read_Bps);
@@ -184,7 +193,9 @@ static const ir_ceiling *of_mix(const mix_query *q, int threads, double frac)
     const ir_ceiling *best = NULL;
     for (size_t i = 0; i < q->c->n; i++) {
         const ir_ceiling *x = &q->c->v[i];
-        if (streams_at(x, q->level) && fabs(x->read_frac - frac) < 1e-3 && (!best || better(x, best, threads))) best = x;
+        if (streams_at(x, q->level) && fabs(x->read_frac - frac) < 1e-3 &&
+            (!best || better(x, best, threads)))
+            best = x;
     }
     return best;
 }
@@ -197,7 +208,8 @@ static double at_threads(const mix_query *q, const ir_ceiling *x)
     for (size_t i = 0; i < q->c->n; i++) {
         const ir_ceiling *y = &q->c->v[i];
         if (!streams_at(y, q->level) || y->threads != q->threads || rank(y) > rank(x)) continue;
-        const ir_ceiling *from = of_mix(q, x->threads, y->read_frac), *to = of_mix(q, q->threads, y->read_frac);
+        const ir_ceiling *from = of_mix(q, x->threads, y->read_frac),
+                         *to = of_mix(q, q->threads, y->read_frac);
         double d = fabs(y->read_frac - x->read_frac);
         if (!from || from->threads != x->threads || to->threads != q->threads || d >= near) continue;
         near = d;
@@ -225,12 +237,13 @@ static double bw_at_level(const mix_query *q, double frac)
     if (!below) below = above;
     if (!above) above = below;
     if (!below) return NAN;
-    const ir_ceiling *lo = of_mix(q, q->threads, below->read_frac), *hi = of_mix(q, q->threads, above->read_frac);
+    const ir_ceiling *lo = of_mix(q, q->threads, below->read_frac),
+                     *hi = of_mix(q, q->threads, above->read_frac);
     return interpolate(frac, lo->read_frac, at_threads(q, lo), hi->read_frac, at_threads(q, hi));
 }
 
-static double bandwidth_of(const ir_ceilings *c, const char *level, int threads, double read_B, double write_B,
-                           double now)
+static double bandwidth_of(const ir_ceilings *c, const char *level, int threads, double read_B,
+                           double write_B, double now)
 {
     double total = read_B + write_B;
     if (!(total > 0) || !isfinite(total) || !(read_B >= 0) || !(write_B >= 0)) return NAN;
@@ -246,12 +259,16 @@ double ir_bw_ceiling(const ir_ceilings *c, const char *level, int threads, doubl
 }
 
 /* A part of a cost: bytes that live in one footprint. */
-typedef struct { double read_B, write_B, footprint_B; bool cold; } part;
+typedef struct {
+    double read_B, write_B, footprint_B;
+    bool   cold;
+} part;
 
 static void parts_of(const ir_cost *k, bool cold, part out[2])
 {
     bool   near = k->near_footprint_B > 0;
-    double in = near ? fmin(k->by_B[IR_BY_IN], k->read_B) : 0, result = near ? fmin(k->by_B[IR_BY_OUT], k->write_B) : 0;
+    double in = near ? fmin(k->by_B[IR_BY_IN], k->read_B) : 0,
+           result = near ? fmin(k->by_B[IR_BY_OUT], k->write_B) : 0;
     out[0] = (part){k->read_B - in, k->write_B - result, k->footprint_B, cold};
     out[1] = (part){in, result, k->near_footprint_B, false};
 }
@@ -265,17 +282,19 @@ static const char *answering(const ir_ceilings *c, const part *p, int threads)
     return level_name[3];
 }
 
-/* Share of a part's bytes that the last cache still serves beyond its capacity: all at the capacity, none where the ladder shows DRAM's own
- * rate, in between linear in the logarithm of the footprint. 0 where the ladder does not say, or the cache was not measured. */
+/* Share of a part's bytes that the last cache still serves beyond its capacity: all at the capacity, none
+ * where the ladder shows DRAM's own rate, in between linear in the logarithm of the footprint. 0 where the
+ * ladder does not say, or the cache was not measured. */
 static double served(const ir_ceilings *c, const part *p)
 {
     double held = c->level_B[2], none = c->level_B[3];
-    if (p->cold || !(held > 0) || !(none > held) || !(p->footprint_B > held) || !(p->footprint_B < none)) return 0;
+    if (p->cold || !(held > 0) || !(none > held) || !(p->footprint_B > held) || !(p->footprint_B < none))
+        return 0;
     return 1 - log(p->footprint_B / held) / log(none / held);
 }
 
-/* Bandwidth of a part at its level; DRAM's own rate is multiplied by dram_scale. What reads of the same footprint get at the moment
- * (steady) knows what a cache serves of it. */
+/* Bandwidth of a part at its level; DRAM's own rate is multiplied by dram_scale. What reads of the same
+ * footprint get at the moment (steady) knows what a cache serves of it. */
 static double part_bw(const ir_ceilings *c, const part *p, int threads, bool steady, double dram_scale)
 {
     const char *level = answering(c, p, threads);
@@ -291,16 +310,22 @@ static double part_bw(const ir_ceilings *c, const part *p, int threads, bool ste
 /* NAN: gathers were not measured at the level of this cost and thread count. */
 static double gather_bw(const ir_ceilings *c, const ir_cost *k, int threads, bool cold)
 {
-    const ir_ceiling *x = ir_ceiling_find(c, IR_C_BANDWIDTH, ir_level_of(c, k->footprint_B, threads, cold), "gather", IR_NDTYPE, threads);
+    const ir_ceiling *x = ir_ceiling_find(c, IR_C_BANDWIDTH, ir_level_of(c, k->footprint_B, threads, cold),
+                                          "gather", IR_NDTYPE, threads);
     return x && x->threads == threads ? x->value : NAN;
 }
 
-double ir_cost_bw(const ir_ceilings *c, const ir_cost *k, int threads, bool cold, bool steady, double dram_scale)
+double ir_cost_bw(const ir_ceilings *c, const ir_cost *k, int threads, bool cold, bool steady,
+                  double dram_scale)
 {
     part   p[2];
     double t = 0, bw = k->scattered ? gather_bw(c, k, threads, cold) : NAN;
     int    n = 0;
-    if (isfinite(bw)) return steady ? bw : bw * dram_scale; /* what streams get at the moment hardly changes what random lines get */
+    if (isfinite(bw))
+        return steady
+                   ? bw
+                   : bw *
+                         dram_scale; /* what streams get at the moment hardly changes what random lines get */
     parts_of(k, cold, p);
     for (int i = 0; i < 2; i++) {
         if (p[i].read_B + p[i].write_B == 0) continue;

@@ -1,10 +1,11 @@
-/* fit.c -- fits one form of the law to rows, says how sure each coefficient is, and refuses what the rows do not tell.
+/* fit.c -- fits one form of the law to rows, says how sure each coefficient is, and refuses what the rows do
+ * not tell.
  *
- * Refused (IR_UNIDENTIFIED): a coefficient whose term never reaches 2 % of any row's time; one whose 95 % interval
- * reaches 0; and every one of a set of columns that cannot be told apart (variance inflation). L_lat is IR_PINNED at 0
- * where non-negativity holds it there against the rows: the unconstrained estimate is below 0 by more than its interval.
- * Assumes rows with independent errors; errors shared by a whole family show in the leave-one-family-out error, not
- * in the intervals. */
+ * Refused (IR_UNIDENTIFIED): a coefficient whose term never reaches 2 % of any row's time; one whose 95 %
+ * interval reaches 0; and every one of a set of columns that cannot be told apart (variance inflation). L_lat
+ * is IR_PINNED at 0 where non-negativity holds it there against the rows: the unconstrained estimate is below
+ * 0 by more than its interval. Assumes rows with independent errors; errors shared by a whole family show in
+ * the leave-one-family-out error, not in the intervals. */
 #include "harness/law/bootstrap.h"
 #include "harness/stats/stats.h"
 
@@ -32,8 +33,9 @@ static unsigned present_columns(const law_rows *q)
     return mask;
 }
 
-/* Whether a row speaks of resource j at all: at its ceiling it would take a tenth of the time, or longer than the other
- * resource. Without that, a huge coefficient would only stand in for whatever else made the row slow. */
+/* Whether a row speaks of resource j at all: at its ceiling it would take a tenth of the time, or longer than
+ * the other resource. Without that, a huge coefficient would only stand in for whatever else made the row
+ * slow. */
 static bool speaks(const law_rows *q, size_t i, int j)
 {
     return j == LAW_LAT || q->x[i][j] >= 0.1 * q->T[i] || q->x[i][j] > q->x[i][LAW_DATA + LAW_COMP - j];
@@ -50,7 +52,8 @@ static double influence(const law_rows *q, const double c[LAW_NCOL], int j)
     return most;
 }
 
-/* Columns of `mask` that are dependent on others to rounding: those whose removal leaves the rest independent. */
+/* Columns of `mask` that are dependent on others to rounding: those whose removal leaves the rest
+ * independent. */
 static unsigned dependent_columns(const law_gram *g, unsigned mask)
 {
     double   inv[LAW_NCOL][LAW_NCOL];
@@ -120,8 +123,9 @@ static void drop_idle(work *k)
     }
 }
 
-/* Refuses columns that the rows cannot tell from 0 or from each other; true when one was dropped and the rest must be
- * solved again. Collinear ones stay in the solution, without a claim: the others depend on their sum. */
+/* Refuses columns that the rows cannot tell from 0 or from each other; true when one was dropped and the rest
+ * must be solved again. Collinear ones stay in the solution, without a claim: the others depend on their sum.
+ */
 static bool drop_uncertain(work *k)
 {
     law_gram g;
@@ -154,7 +158,7 @@ static void fit_identify(work *k)
     } while (drop_uncertain(k));
 }
 
-/* ---- coefficients ------------------------------------------------------------------------------------- */
+/* ---- coefficients ---------------------------------------------------------------------------- */
 static ir_coef fit_coefficient(const work *k, const double draw[][LAW_NCOL], int ndraw, int j)
 {
     ir_coef c = {NAN, NAN, NAN, IR_UNIDENTIFIED};
@@ -185,9 +189,10 @@ static void publish_draws(const work *k, ir_fit *out)
         }
 }
 
-/* ---- errors --------------------------------------------------------------------------------------------- */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
-/* The law from the rows of `rest` alone. What they do not show is taken at its ceiling (s = eta = 1), launches as free. */
+/* The law from the rows of `rest` alone. What they do not show is taken at its ceiling (s = eta = 1),
+ * launches as free. */
 static ir_status fold_coefficients(ir_form form, const ir_row *rest, size_t n, double c[LAW_NCOL])
 {
     work      k = {0};
@@ -208,7 +213,9 @@ static ir_status fold_coefficients(ir_form form, const ir_row *rest, size_t n, d
 static double row_error(ir_form form, const ir_row *r, const double c[LAW_NCOL])
 {
     return fabs(
-        law_combine(form, c[LAW_DATA] * r->x_data_s, c[LAW_COMP] * r->x_comp_s, c[LAW_LAT] * r->x_launch) / r->T_s - 1);
+        law_combine(form, c[LAW_DATA] * r->x_data_s, c[LAW_COMP] * r->x_comp_s, c[LAW_LAT] * r->x_launch) /
+            r->T_s -
+        1);
 }
 
 /* Each family predicted from the others; NAN with a single family. Counts the families. */
@@ -247,7 +254,7 @@ static ir_status errors(const ir_row *rows, size_t n, ir_fit *out)
     return fit_leave_out(out->form, rows, n, out);
 }
 
-/* ---- the fit ---------------------------------------------------------------------------------------------- */
+/* ---- the fit --------------------------------------------------------------------------------- */
 static ir_status fit_usable(ir_form form, const ir_row *rows, size_t n, uint64_t seed, ir_fit *out)
 {
     work      k = {0};
@@ -291,10 +298,11 @@ ir_status ir_fit_rows(ir_form form, const ir_row *rows, size_t n, uint64_t seed,
     ir_row *use = malloc((n ? n : 1) * sizeof *use);
     if (!use) return ir_fail(IR_ENOMEM, "fit: no memory for %zu rows", n);
     size_t    m = law_usable(rows, n, use);
-    ir_status st = m >= MIN_ROWS
-                       ? fit_usable(form, use, m, seed, out)
-                       : ir_fail(IR_EINVAL, "fit: %zu usable point%s; the law has three coefficients and needs %d", m,
-                                 m == 1 ? "" : "s", MIN_ROWS);
+    ir_status st =
+        m >= MIN_ROWS
+            ? fit_usable(form, use, m, seed, out)
+            : ir_fail(IR_EINVAL, "fit: %zu usable point%s; the law has three coefficients and needs %d", m,
+                      m == 1 ? "" : "s", MIN_ROWS);
     free(use);
     return st;
 }
@@ -317,7 +325,8 @@ static int fit_choose(const ir_fit f[2])
     return b < a;
 }
 
-ir_status ir_iron_fit(const ir_point *pts, size_t n, const ir_ceilings *c, uint64_t seed, ir_fit out[2], int *better)
+ir_status ir_iron_fit(const ir_point *pts, size_t n, const ir_ceilings *c, uint64_t seed, ir_fit out[2],
+                      int *better)
 {
     ir_row   *rows = malloc((n ? n : 1) * sizeof *rows);
     size_t   *index = malloc((n ? n : 1) * sizeof *index);
@@ -325,8 +334,8 @@ ir_status ir_iron_fit(const ir_point *pts, size_t n, const ir_ceilings *c, uint6
     size_t    m = st == IR_OK ? ir_rows_select(pts, n, c, rows, index) : 0;
     *better = 0;
     for (int f = 0; f < 2; f++) {
-        ir_status s =
-            st == IR_OK ? ir_fit_rows((ir_form)f, rows, m, seed, &out[f]) : (fit_nothing((ir_form)f, &out[f]), st);
+        ir_status s = st == IR_OK ? ir_fit_rows((ir_form)f, rows, m, seed, &out[f])
+                                  : (fit_nothing((ir_form)f, &out[f]), st);
         st = s;
         if (m) snprintf(out[f].device, sizeof out[f].device, "%s", pts[index[0]].device);
         scale_BW(&out[f], ir_bw_ceiling(c, "DRAM", 0, 1, 0), ir_peak_ceiling(c, IR_F32, 0));

@@ -1,7 +1,7 @@
 /* judge.c -- which resource holds a point, how clearly, and how efficiently each was used.
  *
- * A coefficient that the fit does not know is taken at its ceiling (s = eta = 1, L the launch ceiling), as without a
- * fit. Three efficiencies, never mixed: eta of the compute term, MFU and MBU of the whole time. */
+ * A coefficient that the fit does not know is taken at its ceiling (s = eta = 1, L the launch ceiling), as
+ * without a fit. Three efficiencies, never mixed: eta of the compute term, MFU and MBU of the whole time. */
 #include "harness/law/law_internal.h"
 
 #include <math.h>
@@ -67,9 +67,10 @@ static void judge_terms_of(const double c[LAW_NCOL], const ir_row *x, double wai
     t[LAW_LAT] = c[LAW_LAT] * x->x_launch + wait_s;
 }
 
-/* Share of the fit's draws in which the same term is the largest; NAN without draws (no fit, or one read back from a
- * record). */
-static double probability(const ir_fit *f, const double c[LAW_NCOL], const ir_row *x, double wait_s, int first)
+/* Share of the fit's draws in which the same term is the largest; NAN without draws (no fit, or one read back
+ * from a record). */
+static double probability(const ir_fit *f, const double c[LAW_NCOL], const ir_row *x, double wait_s,
+                          int first)
 {
     int same = 0;
     if (!f || f->ndraw < MIN_P_DRAWS) return NAN;
@@ -96,11 +97,12 @@ static void judge_label(ir_point *p, const double t[LAW_NCOL], double T, double 
     if (!(t[first] > 0)) return;
     p->margin = next > 0 ? log(t[first] / next) : NAN;
     p->bound_p = prob;
-    p->bound = t[first] < CLEAR_SHARE * T || prob < CLEAR_P ? IR_BOUND_MIXED : judge_class_of(first, p->level);
+    p->bound =
+        t[first] < CLEAR_SHARE * T || prob < CLEAR_P ? IR_BOUND_MIXED : judge_class_of(first, p->level);
 }
 
-/* The time that only compute can have taken. Overlapped: where the data term explains what launches leave, to the
- * accuracy of a ceiling, compute is hidden behind it and nothing can be said. */
+/* The time that only compute can have taken. Overlapped: where the data term explains what launches leave, to
+ * the accuracy of a ceiling, compute is hidden behind it and nothing can be said. */
 static double compute_time(ir_form form, const double t[LAW_NCOL], double T)
 {
     double rest = T - t[LAW_LAT];
@@ -108,8 +110,8 @@ static double compute_time(ir_form form, const double t[LAW_NCOL], double T)
     return t[LAW_COMP] >= t[LAW_DATA] || rest > (1 + LAW_TOL) * t[LAW_DATA] ? rest : NAN;
 }
 
-static void efficiencies(ir_point *p, ir_form form, const ir_row *x, const double t[LAW_NCOL], double T, double bw,
-                         double R_peak)
+static void efficiencies(ir_point *p, ir_form form, const ir_row *x, const double t[LAW_NCOL], double T,
+                         double bw, double R_peak)
 {
     double D_vol = p->cost.read_B + p->cost.write_B, O = p->cost.flops, rest = compute_time(form, t, T);
     p->ridge = R_peak / bw;

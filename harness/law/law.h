@@ -13,121 +13,150 @@
 extern "C" {
 #endif
 
-/* ---- ceilings ------------------------------------------------------------------------------------ */
-typedef enum { IR_C_BANDWIDTH, IR_C_FLOPS, IR_C_LATENCY, IR_C_LAUNCH, IR_C_CLOCK, IR_C_OVERLAP, IR_NC } ir_what;
+/* ---- ceilings -------------------------------------------------------------------------------- */
+typedef enum {
+    IR_C_BANDWIDTH,
+    IR_C_FLOPS,
+    IR_C_LATENCY,
+    IR_C_LAUNCH,
+    IR_C_CLOCK,
+    IR_C_OVERLAP,
+    IR_NC
+} ir_what;
 typedef enum { IR_SRC_MEASURED, IR_SRC_DATASHEET, IR_SRC_THEORY } ir_source;
-const char *ir_what_name(ir_what w);       /* "bandwidth" ... */
+const char *ir_what_name(ir_what w); /* "bandwidth" ... */
 const char *ir_source_name(ir_source s);
 /* The last doubling along one axis, and what it gained. saturated: gain < 1 %. */
-typedef struct { char axis[24]; double from, to, gain; bool saturated; bool known; } ir_saturation;
+typedef struct {
+    char   axis[24];
+    double from, to, gain;
+    bool   saturated;
+    bool   known;
+} ir_saturation;
 enum { IR_MAX_SATURATION = 4 };
 typedef struct {
-    char      device[64];
-    ir_what   what;
-    char      level[8];        /* bandwidth, latency: "L1" "L2" "L3" "DRAM"; else "" */
-    char      op[IR_NAME];     /* "read" "write" "copy" "triad"; "fma"; "chase" "gather"; "forkjoin" */
-    char      kernel[IR_NAME]; /* the variant that reached it */
-    char      isa[IR_NAME];
-    ir_dtype  dtype;           /* flops: of the operation; IR_NDTYPE where it has no meaning */
-    int       threads;
-    double    value, lo, hi;   /* B/s, flop/s (op/s), s, Hz, overlap: a share; 95 % interval or NAN */
-    double    theory;          /* clock x width x ports, or NAN */
-    double    read_frac;       /* bandwidth: share of reads in the counted bytes; NAN */
-    double    size_B;          /* working set it was measured at; NAN */
-    double    ref_read_Bps;   /* DRAM bandwidth: what the reference read got right before and after; NAN or 0: unknown */
-    double    alt_Bps, alt_read_Bps; /* the other operating point: the same when reads got clearly more or less; NAN or 0: not seen */
-    ir_source source;
-    ir_saturation sat[IR_MAX_SATURATION]; int nsat;
-    uint32_t  flags;           /* IR_FLAG_: suspect ... */
-    char      why[IR_WHY];     /* cause of a suspect */
+    char     device[64];
+    ir_what  what;
+    char     level[8];        /* bandwidth, latency: "L1" "L2" "L3" "DRAM"; else "" */
+    char     op[IR_NAME];     /* "read" "write" "copy" "triad"; "fma"; "chase" "gather"; "forkjoin" */
+    char     kernel[IR_NAME]; /* the variant that reached it */
+    char     isa[IR_NAME];
+    ir_dtype dtype; /* flops: of the operation; IR_NDTYPE where it has no meaning */
+    int      threads;
+    double   value, lo, hi; /* B/s, flop/s (op/s), s, Hz, overlap: a share; 95 % interval or NAN */
+    double   theory;        /* clock x width x ports, or NAN */
+    double   read_frac;     /* bandwidth: share of reads in the counted bytes; NAN */
+    double   size_B;        /* working set it was measured at; NAN */
+    double   ref_read_Bps;  /* DRAM bandwidth: what the reference read got right before and after; NAN or 0:
+                               unknown */
+    double alt_Bps, alt_read_Bps; /* the other operating point: the same when reads got clearly more or less;
+                                     NAN or 0: not seen */
+    ir_source     source;
+    ir_saturation sat[IR_MAX_SATURATION];
+    int           nsat;
+    uint32_t      flags;       /* IR_FLAG_: suspect ... */
+    char          why[IR_WHY]; /* cause of a suspect */
 } ir_ceiling;
-typedef struct { ir_ceiling *v; size_t n, cap; double level_B[4]; } ir_ceilings;
+typedef struct {
+    ir_ceiling *v;
+    size_t      n, cap;
+    double      level_B[4];
+} ir_ceilings;
 /* level_B: detected capacity (largest footprint that still runs at that level's speed) of L1, L2, L3
- * per the machine, for one thread's private share; [3]: the largest footprint of which a cache still serves a part. NAN unknown. */
-void ir_ceilings_init(ir_ceilings *);
-void ir_ceilings_free(ir_ceilings *);
+ * per the machine, for one thread's private share; [3]: the largest footprint of which a cache still serves a
+ * part. NAN unknown. */
+void      ir_ceilings_init(ir_ceilings *);
+void      ir_ceilings_free(ir_ceilings *);
 ir_status ir_ceilings_add(ir_ceilings *, const ir_ceiling *);
-/* "L1" | "L2" | "L3" | "DRAM" for a footprint split evenly over `threads` (private levels multiply). A level of unknown
- * capacity reaches half way (geometrically) from the working set of its ceilings to that of the next level's. */
+/* "L1" | "L2" | "L3" | "DRAM" for a footprint split evenly over `threads` (private levels multiply). A level
+ * of unknown capacity reaches half way (geometrically) from the working set of its ceilings to that of the
+ * next level's. */
 const char *ir_level_of(const ir_ceilings *, double footprint_B, int threads, bool cold);
 /* Bandwidth ceiling (B/s) for a level, thread count and mix of reads and writes: the measured op of
  * the nearest mix (time per byte interpolated between read, copy and write). Falls back to the
  * nearest thread count, then to DRAM. NAN: none. */
 double ir_bw_ceiling(const ir_ceilings *, const char *level, int threads, double read_B, double write_B);
-/* Bandwidth (B/s) that a cost meets: D_vol over the time its parts take, each at the ceiling of the level it lives in (the part
- * at near_footprint_B at that of its own, which cold inputs do not change). dram_scale multiplies every DRAM rate. steady: dram_scale
- * is what reads of this footprint get at the moment, over their DRAM ceiling: DRAM rates are first brought to the operating point of that ceiling
- * (ref_read_Bps; between two operating points, geometrically), and what a cache serves is in the scale. A scattered cost meets the ceiling of gathers, where there is one. NAN: no ceiling, or no bytes. */
-double ir_cost_bw(const ir_ceilings *, const ir_cost *, int threads, bool cold, bool steady, double dram_scale);
-double ir_peak_ceiling(const ir_ceilings *, ir_dtype dtype, int threads);   /* flop/s; NAN none */
-/* The peak of the arithmetic that weights of a dtype are multiplied in: where no unit multiplies f8 they are widened to bf16, which
- * holds every e4m3 number, and where none multiplies bf16, f16 or i8, to f32. */
+/* Bandwidth (B/s) that a cost meets: D_vol over the time its parts take, each at the ceiling of the level it
+ * lives in (the part at near_footprint_B at that of its own, which cold inputs do not change). dram_scale
+ * multiplies every DRAM rate. steady: dram_scale is what reads of this footprint get at the moment, over
+ * their DRAM ceiling: DRAM rates are first brought to the operating point of that ceiling (ref_read_Bps;
+ * between two operating points, geometrically), and what a cache serves is in the scale. A scattered cost
+ * meets the ceiling of gathers, where there is one. NAN: no ceiling, or no bytes. */
+double ir_cost_bw(const ir_ceilings *, const ir_cost *, int threads, bool cold, bool steady,
+                  double dram_scale);
+double ir_peak_ceiling(const ir_ceilings *, ir_dtype dtype, int threads); /* flop/s; NAN none */
+/* The peak of the arithmetic that weights of a dtype are multiplied in: where no unit multiplies f8 they are
+ * widened to bf16, which holds every e4m3 number, and where none multiplies bf16, f16 or i8, to f32. */
 double ir_product_ceiling(const ir_ceilings *, ir_dtype dtype, int threads);
-double ir_launch_ceiling(const ir_ceilings *, int threads);                /* s; NAN none */
-/* NULL level or op, IR_NDTYPE: any; threads 0: the most there are. Of the eligible: measured before others, the nearest
- * thread count, trusted before suspect, the best value. NULL: none. */
+double ir_launch_ceiling(const ir_ceilings *, int threads); /* s; NAN none */
+/* NULL level or op, IR_NDTYPE: any; threads 0: the most there are. Of the eligible: measured before others,
+ * the nearest thread count, trusted before suspect, the best value. NULL: none. */
 const ir_ceiling *ir_ceiling_find(const ir_ceilings *, ir_what, const char *level_or_null,
                                   const char *op_or_null, ir_dtype, int threads);
 
-/* ---- fit ----------------------------------------------------------------------------------------- */
+/* ---- fit ------------------------------------------------------------------------------------- */
 typedef enum { IR_ADDITIVE, IR_OVERLAPPED } ir_form;
 /* IR_PINNED: held at 0 by non-negativity, against rows that pull it below (L_lat only). */
 typedef enum { IR_FITTED, IR_PINNED, IR_UNIDENTIFIED } ir_how;
 const char *ir_form_name(ir_form f);
 const char *ir_how_name(ir_how h);
-typedef struct { double v, lo, hi; ir_how how; } ir_coef; /* value and 95 % interval; NAN if unidentified */
+typedef struct {
+    double v, lo, hi;
+    ir_how how;
+} ir_coef; /* value and 95 % interval; NAN if unidentified */
 enum { IR_FIT_DRAWS = 200 };
 typedef struct {
     char    device[64];
     ir_form form;
-    double  BW_ref, R_peak;  /* measured DRAM read ceiling and f32 peak at the full thread count */
-    ir_coef BW, eta, L_lat;  /* BW: DRAM-read equivalent, = BW_ref * s where term_data = x_data / s */
+    double  BW_ref, R_peak;        /* measured DRAM read ceiling and f32 peak at the full thread count */
+    ir_coef BW, eta, L_lat;        /* BW: DRAM-read equivalent, = BW_ref * s where term_data = x_data / s */
     double  err_median, err_p90;   /* |T_law/T - 1| of the fitted points */
     double  lofo_median, lofo_p90; /* the same, each family predicted from the others */
-    double  roof_median, roof_p90; /* of the classic roofline (one bandwidth, theoretical peak) on the same points */
-    double  cond;                  /* condition number of the column-scaled design matrix */
-    size_t  n; int nfamily;
-    bool    eta_error;             /* eta above 1.02: a wrong ceiling or count, not a result */
-    double  draw[IR_FIT_DRAWS][3]; int ndraw; /* bootstrap: (1/s, 1/eta, L) per draw, for verdicts */
+    double  roof_median,
+        roof_p90; /* of the classic roofline (one bandwidth, theoretical peak) on the same points */
+    double cond;  /* condition number of the column-scaled design matrix */
+    size_t n;
+    int    nfamily;
+    bool   eta_error; /* eta above 1.02: a wrong ceiling or count, not a result */
+    double draw[IR_FIT_DRAWS][3];
+    int    ndraw; /* bootstrap: (1/s, 1/eta, L) per draw, for verdicts */
 } ir_fit;
 /* One row of the design: time if each resource ran at its ceiling. */
 typedef struct {
     double x_data_s, x_comp_s, x_launch; /* D_vol/BW_ceiling, O/R_peak; launches, in units of one at the full
                                             thread count: L_ceiling(threads)/L_ceiling(full) each */
     double T_s, T_lo, T_hi;
-    int    family;                       /* small integer: same family, same number */
+    int    family; /* small integer: same family, same number */
 } ir_row;
 /* The design row of a point; false when it cannot enter (not ok, no ceiling). */
 bool ir_row_of(const ir_point *, const ir_ceilings *, ir_row *out);
 /* Do two points of a device ask the same: workload, params, dtype, threads, cache? Kernels may differ. */
 bool ir_same_question(const ir_point *, const ir_point *);
-/* Points a fit uses: status ok, and of each (workload, params, dtype, threads) the fastest kernel; where that is
- * suspect, none. Writes their rows and indices; returns how many. */
+/* Points a fit uses: status ok, and of each (workload, params, dtype, threads) the fastest kernel; where that
+ * is suspect, none. Writes their rows and indices; returns how many. */
 size_t ir_rows_select(const ir_point *pts, size_t n, const ir_ceilings *, ir_row *rows, size_t *index);
 /* Non-negative least squares on relative residuals; bootstrap with `seed`. Fewer than 3 rows:
- * IR_EINVAL, and *out claims nothing. A coefficient the rows do not identify comes back IR_UNIDENTIFIED with NAN, in
- * the draws too. Rows know no ceiling: BW_ref is 1 and BW the bare s. */
+ * IR_EINVAL, and *out claims nothing. A coefficient the rows do not identify comes back IR_UNIDENTIFIED with
+ * NAN, in the draws too. Rows know no ceiling: BW_ref is 1 and BW the bare s. */
 ir_status ir_fit_rows(ir_form, const ir_row *rows, size_t n, uint64_t seed, ir_fit *out);
 /* Both forms over the points; `out[0]` additive, `out[1]` overlapped; better: index of the one with
  * the smaller leave-one-family-out error, median and p90 added. */
 ir_status ir_iron_fit(const ir_point *pts, size_t n, const ir_ceilings *, uint64_t seed, ir_fit out[2],
                       int *better);
-double ir_fit_predict(const ir_fit *, const ir_row *); /* T in s; unidentified terms count as 0 */
+double    ir_fit_predict(const ir_fit *, const ir_row *); /* T in s; unidentified terms count as 0 */
 
-/* ---- verdict ------------------------------------------------------------------------------------- */
+/* ---- verdict --------------------------------------------------------------------------------- */
 /* Fills level, terms, mfu, mbu, eta, eta_star, ridge, margin, bound, bound_p of a point. `fit` may be
- * NULL: the ceilings alone (s = eta = 1, L = launch ceiling), which also stand in for what a fit does not know; bound_p
- * is NAN without draws.
- *  shares: term / T measured; bound = the largest share's class, IR_BOUND_MIXED when that share is
- *  below 50 % or its probability over the fit's draws below .95; IR_BOUND_CACHE for a data term whose
- *  footprint lives in a cache.
- *  mfu = O/(T R_peak); mbu = D_vol/(T BW_ceiling); eta: the efficiency of the compute term this point
- *  alone implies, O/(R_peak (T - other terms)), NAN when the rest leaves nothing;
- *  eta_star: the eta at which data and compute terms are equal; ridge: R_peak/BW_ceiling (flop/B);
- *  margin: ln(largest term / second largest). */
+ * NULL: the ceilings alone (s = eta = 1, L = launch ceiling), which also stand in for what a fit does not
+ * know; bound_p is NAN without draws. shares: term / T measured; bound = the largest share's class,
+ * IR_BOUND_MIXED when that share is below 50 % or its probability over the fit's draws below .95;
+ * IR_BOUND_CACHE for a data term whose footprint lives in a cache. mfu = O/(T R_peak); mbu = D_vol/(T
+ * BW_ceiling); eta: the efficiency of the compute term this point alone implies, O/(R_peak (T - other
+ * terms)), NAN when the rest leaves nothing; eta_star: the eta at which data and compute terms are equal;
+ * ridge: R_peak/BW_ceiling (flop/B); margin: ln(largest term / second largest). */
 void ir_point_judge(ir_point *, const ir_ceilings *, const ir_fit *fit);
 
-/* ---- guards -------------------------------------------------------------------------------------- */
+/* ---- guards ---------------------------------------------------------------------------------- */
 /* Marks IR_FLAG_SUSPECT and writes the likely cause (dead code, cache-resident, compressible data,
  * clock) when a rate exceeds 1.02 x its ceiling; IR_FLAG_CACHE_RESIDENT when a point that asked for
  * DRAM fits a cache. Returns whether the point is suspect. */

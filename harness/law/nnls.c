@@ -1,8 +1,8 @@
 /* nnls.c -- least squares with three non-negative coefficients, exactly.
  *
- * With three columns the active set of the non-negative problem is one of eight subsets; trying them all is exact,
- * needs no iteration and no tolerance on a step. Works on the normal equations with columns scaled to unit length;
- * a subset whose columns are dependent to rounding is passed over. */
+ * With three columns the active set of the non-negative problem is one of eight subsets; trying them all is
+ * exact, needs no iteration and no tolerance on a step. Works on the normal equations with columns scaled to
+ * unit length; a subset whose columns are dependent to rounding is passed over. */
 #include "harness/law/law_internal.h"
 
 #include <math.h>
@@ -125,7 +125,8 @@ static void rotate(double a[N][N], int m, int p, int q)
 {
     if (a[p][q] == 0) return;
     double theta = (a[q][q] - a[p][p]) / (2 * a[p][q]);
-    double t = copysign(1 / (fabs(theta) + sqrt(theta * theta + 1)), theta), c = 1 / sqrt(t * t + 1), s = t * c;
+    double t = copysign(1 / (fabs(theta) + sqrt(theta * theta + 1)), theta), c = 1 / sqrt(t * t + 1),
+           s = t * c;
     for (int k = 0; k < m; k++) {
         double kp = a[k][p], kq = a[k][q];
         a[k][p] = c * kp - s * kq;

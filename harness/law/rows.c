@@ -27,7 +27,8 @@ static int family_hash(const char *name)
 /* Seconds that `amount` takes at `rate`: 0 of nothing, whatever the rate. */
 static double rows_seconds(double amount, double rate) { return amount > 0 ? amount / rate : 0; }
 
-/* Launches in units of one at the full thread count: waking two threads costs another time than waking sixty. */
+/* Launches in units of one at the full thread count: waking two threads costs another time than waking sixty.
+ */
 static double rows_launches(const ir_point *p, const ir_ceilings *c)
 {
     double here = ir_launch_ceiling(c, p->p.threads), full = ir_launch_ceiling(c, 0);
@@ -39,8 +40,9 @@ void law_terms(const ir_point *p, const ir_ceilings *c, ir_row *out)
     bool now = p->bw_now > 0;
     memset(out, 0, sizeof *out);
     out->x_data_s = rows_seconds(p->cost.read_B + p->cost.write_B,
-                            ir_cost_bw(c, &p->cost, p->p.threads, p->cold, now, now ? p->bw_now : 1));
-    out->x_comp_s = rows_seconds(p->cost.flops - p->cost.spare_flops, ir_product_ceiling(c, p->p.dtype, p->p.threads));
+                                 ir_cost_bw(c, &p->cost, p->p.threads, p->cold, now, now ? p->bw_now : 1));
+    out->x_comp_s =
+        rows_seconds(p->cost.flops - p->cost.spare_flops, ir_product_ceiling(c, p->p.dtype, p->p.threads));
     out->x_launch = rows_launches(p, c);
 }
 
@@ -57,7 +59,7 @@ bool ir_row_of(const ir_point *p, const ir_ceilings *c, ir_row *out)
     return isfinite(T) && T > 0 && isfinite(sum) && sum > 0; /* a missing ceiling makes its term NAN */
 }
 
-/* ---- selection ----------------------------------------------------------------------------------------- */
+/* ---- selection ------------------------------------------------------------------------------- */
 bool ir_same_question(const ir_point *a, const ir_point *b)
 {
     if (strcmp(a->workload, b->workload) || a->p.dtype != b->p.dtype || a->p.threads != b->p.threads ||
@@ -66,7 +68,8 @@ bool ir_same_question(const ir_point *a, const ir_point *b)
     return !memcmp(a->p.v, b->p.v, sizeof a->p.v);
 }
 
-static int family_number(const ir_point *pts, const size_t *index, size_t m, const ir_row *rows, const char *family)
+static int family_number(const ir_point *pts, const size_t *index, size_t m, const ir_row *rows,
+                         const char *family)
 {
     int next = 0;
     for (size_t j = 0; j < m; j++) {
@@ -76,8 +79,9 @@ static int family_number(const ir_point *pts, const size_t *index, size_t m, con
     return next;
 }
 
-/* A question whose fastest answer is suspect is left out: its slower answers would pass for what the machine can do. So is one that went
- * faster than DRAM because a cache served a part of it: how much is known of reads alone, and where threads have caches apart not even that. */
+/* A question whose fastest answer is suspect is left out: its slower answers would pass for what the machine
+ * can do. So is one that went faster than DRAM because a cache served a part of it: how much is known of
+ * reads alone, and where threads have caches apart not even that. */
 static size_t drop_suspects(const ir_point *pts, size_t m, ir_row *rows, size_t *index)
 {
     size_t kept = 0;
@@ -106,7 +110,7 @@ size_t ir_rows_select(const ir_point *pts, size_t n, const ir_ceilings *c, ir_ro
     return drop_suspects(pts, m, rows, index);
 }
 
-/* ---- prediction ------------------------------------------------------------------------------------------ */
+/* ---- prediction ------------------------------------------------------------------------------ */
 void law_coefficients(const ir_fit *f, double c[LAW_NCOL])
 {
     c[LAW_DATA] = f->BW.how == IR_UNIDENTIFIED ? 0 : f->BW_ref / f->BW.v;
@@ -125,5 +129,6 @@ double ir_fit_predict(const ir_fit *f, const ir_row *r)
 {
     double c[LAW_NCOL];
     law_coefficients(f, c);
-    return law_combine(f->form, c[LAW_DATA] * r->x_data_s, c[LAW_COMP] * r->x_comp_s, c[LAW_LAT] * r->x_launch);
+    return law_combine(f->form, c[LAW_DATA] * r->x_data_s, c[LAW_COMP] * r->x_comp_s,
+                       c[LAW_LAT] * r->x_launch);
 }

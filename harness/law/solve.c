@@ -1,10 +1,10 @@
 /* solve.c -- the law's coefficients from rows, under both forms, robust against single bad rows.
  *
- * Residuals are relative to the measured time, r = T_law/T - 1, so that a microsecond and a second weigh the same.
- * Overlapped: which of data and compute leads in a row depends only on c_data/c_comp, so over all rows there are but
- * n + 1 assignments: all are solved, and the one with the smallest true residual is the global minimum up to ties.
- * Robust: Huber's weights with the scale from the median residual; fewer than MIN_ROBUST rows are weighted alike,
- * because a median of so few residuals says nothing. */
+ * Residuals are relative to the measured time, r = T_law/T - 1, so that a microsecond and a second weigh the
+ * same. Overlapped: which of data and compute leads in a row depends only on c_data/c_comp, so over all rows
+ * there are but n + 1 assignments: all are solved, and the one with the smallest true residual is the global
+ * minimum up to ties. Robust: Huber's weights with the scale from the median residual; fewer than MIN_ROBUST
+ * rows are weighted alike, because a median of so few residuals says nothing. */
 #include "harness/law/law_internal.h"
 #include "harness/stats/stats.h"
 
@@ -18,12 +18,12 @@ enum { MIN_ROBUST = 8, MAX_STEPS = 20 };
 #define MIN_SD     1e-4   /* no time is known better than this, however well it repeats */
 #define UNKNOWN_SD 0.005  /* where no row has an interval: what the stopping rule aims at */
 
-/* ---- rows ---------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 static bool solve_usable(const ir_row *r)
 {
     double sum = r->x_data_s + r->x_comp_s + r->x_launch;
-    return r->x_data_s >= 0 && r->x_comp_s >= 0 && r->x_launch >= 0 && sum > 0 && isfinite(sum) && r->T_s > 0 &&
-           isfinite(r->T_s);
+    return r->x_data_s >= 0 && r->x_comp_s >= 0 && r->x_launch >= 0 && sum > 0 && isfinite(sum) &&
+           r->T_s > 0 && isfinite(r->T_s);
 }
 
 size_t law_usable(const ir_row *rows, size_t n, ir_row *out)
@@ -109,7 +109,8 @@ void law_rows_free(law_rows *q)
 void law_row_terms(const law_rows *q, size_t i, const double c[LAW_NCOL], double a[LAW_NCOL])
 {
     memcpy(a, q->x[i], sizeof q->x[i]);
-    if (q->form == IR_OVERLAPPED) a[c[LAW_DATA] * a[LAW_DATA] >= c[LAW_COMP] * a[LAW_COMP] ? LAW_COMP : LAW_DATA] = 0;
+    if (q->form == IR_OVERLAPPED)
+        a[c[LAW_DATA] * a[LAW_DATA] >= c[LAW_COMP] * a[LAW_COMP] ? LAW_COMP : LAW_DATA] = 0;
 }
 
 double law_row_time(const law_rows *q, size_t i, const double c[LAW_NCOL])
@@ -119,7 +120,7 @@ double law_row_time(const law_rows *q, size_t i, const double c[LAW_NCOL])
     return c[LAW_DATA] * a[LAW_DATA] + c[LAW_COMP] * a[LAW_COMP] + c[LAW_LAT] * a[LAW_LAT];
 }
 
-/* ---- one weighted solve --------------------------------------------------------------------------- */
+/* ---- one weighted solve ---------------------------------------------------------------------- */
 static void scaled(const law_rows *q, size_t i, int without, double a[LAW_NCOL])
 {
     for (int j = 0; j < LAW_NCOL; j++) a[j] = j == without ? 0 : q->x[i][j] / q->T[i];
@@ -172,7 +173,8 @@ static void solve_scan(const law_rows *q, unsigned mask, double best[LAW_NCOL])
     double   c[LAW_NCOL], least = INFINITY;
     gram_without(q, LAW_DATA, &g);
     for (size_t k = 0; k <= q->n; k++) {
-        if (k == q->n) gram_without(q, LAW_COMP, &g); /* afresh: differences would leave rounding in an empty column */
+        if (k == q->n)
+            gram_without(q, LAW_COMP, &g); /* afresh: differences would leave rounding in an empty column */
         law_nnls(&g, mask, c);
         double f = residual_sum(q, c);
         if (f < least) {
@@ -199,7 +201,7 @@ static void settle(const law_rows *q, unsigned mask, double c[LAW_NCOL])
     }
 }
 
-/* ---- robust ---------------------------------------------------------------------------------------- */
+/* ---- robust ---------------------------------------------------------------------------------- */
 static void residuals(law_rows *q, const double c[LAW_NCOL])
 {
     for (size_t i = 0; i < q->n; i++) q->r[i] = law_row_time(q, i, c) / q->T[i] - 1;

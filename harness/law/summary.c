@@ -55,7 +55,8 @@ static void memory(line *l, const ir_ceilings *c)
     const ir_ceiling *read = ir_ceiling_find(c, IR_C_BANDWIDTH, "DRAM", "read", IR_NDTYPE, 0), *best = NULL;
     for (size_t i = 0; i < c->n; i++) {
         const ir_ceiling *x = &c->v[i];
-        if (x->what != IR_C_BANDWIDTH || strcmp(x->level, "DRAM") || !(x->value > 0) || x->flags & IR_FLAG_SUSPECT)
+        if (x->what != IR_C_BANDWIDTH || strcmp(x->level, "DRAM") || !(x->value > 0) ||
+            x->flags & IR_FLAG_SUSPECT)
             continue;
         if (!best || x->value > best->value) best = x;
     }
@@ -111,8 +112,8 @@ static void summary_coefficient(line *l, const char *name, const ir_coef *c, dou
         summary_put(l, "%s pinned at %s%s", name, summary_digits(c->v, d), unit);
         return;
     }
-    summary_put(l, "%s %s%s [%s, %s]", name, summary_digits(c->v / scale, d), unit, summary_digits(c->lo / scale, lo),
-        summary_digits(c->hi / scale, hi));
+    summary_put(l, "%s %s%s [%s, %s]", name, summary_digits(c->v / scale, d), unit,
+                summary_digits(c->lo / scale, lo), summary_digits(c->hi / scale, hi));
 }
 
 static void summary_law(line *l, const ir_fit *f)
@@ -124,8 +125,10 @@ static void summary_law(line *l, const ir_fit *f)
     summary_coefficient(l, "eta", &f->eta, 1, f->eta_error ? " (above 1.02: a wrong ceiling or count)" : "");
     summary_put(l, ", ");
     summary_coefficient(l, "L_lat", &f->L_lat, 1e-6, " us");
-    if (isfinite(f->err_median)) summary_put(l, ", median error %s %%", summary_digits(100 * f->err_median, d));
-    if (isfinite(f->lofo_median)) summary_put(l, " (families left out %s %%)", summary_digits(100 * f->lofo_median, d));
+    if (isfinite(f->err_median))
+        summary_put(l, ", median error %s %%", summary_digits(100 * f->err_median, d));
+    if (isfinite(f->lofo_median))
+        summary_put(l, " (families left out %s %%)", summary_digits(100 * f->lofo_median, d));
 }
 
 void ir_summary_sentence(const ir_ceilings *c, const ir_fit *fit, char *buf, size_t n)

@@ -42,7 +42,8 @@ static ir_status entry(ir_env *e, const char *key, bool compare, ir_kv **out)
 {
     ir_kv *kv = NULL;
     if (!*key || strlen(key) >= sizeof kv->key)
-        return ir_fail(IR_EINVAL, "environment key '%s': 1 to %zu characters are possible", key, sizeof kv->key - 1);
+        return ir_fail(IR_EINVAL, "environment key '%s': 1 to %zu characters are possible", key,
+                       sizeof kv->key - 1);
     for (size_t i = 0; i < e->n && !kv; i++)
         if (!strcmp(e->v[i].key, key)) kv = &e->v[i];
     if (!kv) {
@@ -82,7 +83,8 @@ ir_status ir_env_text(ir_env *e, const char *key, const char *value, bool compar
     size_t keep = max - 20;
     while (keep > 0 && ((unsigned char)value[keep] & 0xC0) == 0x80) keep--; /* not inside a UTF-8 character */
     memcpy(kv->text, value, keep);
-    snprintf(kv->text + keep, sizeof kv->text - keep, "...%016llx", (unsigned long long)ir_fnv1a(IR_FNV1A, value));
+    snprintf(kv->text + keep, sizeof kv->text - keep, "...%016llx",
+             (unsigned long long)ir_fnv1a(IR_FNV1A, value));
     return IR_OK;
 }
 

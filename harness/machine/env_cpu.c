@@ -11,20 +11,22 @@
 
 #define CPUDIR "/sys/devices/system/cpu"
 
-/* ---- model --------------------------------------------------------------------------------------- */
-static const struct { int implementer, part; const char *name; } arm_parts[] = {
-    {0x41, 0xd03, "Cortex-A53"},   {0x41, 0xd04, "Cortex-A35"},   {0x41, 0xd05, "Cortex-A55"},
-    {0x41, 0xd07, "Cortex-A57"},   {0x41, 0xd08, "Cortex-A72"},   {0x41, 0xd09, "Cortex-A73"},
-    {0x41, 0xd0a, "Cortex-A75"},   {0x41, 0xd0b, "Cortex-A76"},   {0x41, 0xd0c, "Neoverse-N1"},
-    {0x41, 0xd0d, "Cortex-A77"},   {0x41, 0xd40, "Neoverse-V1"},  {0x41, 0xd41, "Cortex-A78"},
-    {0x41, 0xd42, "Cortex-A78AE"}, {0x41, 0xd44, "Cortex-X1"},    {0x41, 0xd46, "Cortex-A510"},
-    {0x41, 0xd47, "Cortex-A710"},  {0x41, 0xd48, "Cortex-X2"},    {0x41, 0xd49, "Neoverse-N2"},
-    {0x41, 0xd4b, "Cortex-A78C"},  {0x41, 0xd4d, "Cortex-A715"},  {0x41, 0xd4e, "Cortex-X3"},
-    {0x41, 0xd4f, "Neoverse-V2"},  {0x41, 0xd80, "Cortex-A520"},  {0x41, 0xd81, "Cortex-A720"},
-    {0x41, 0xd82, "Cortex-X4"},    {0x41, 0xd83, "Neoverse-V3AE"}, {0x41, 0xd84, "Neoverse-V3"},
-    {0x41, 0xd85, "Cortex-X925"},  {0x41, 0xd87, "Cortex-A725"},  {0x41, 0xd8e, "Neoverse-N3"},
-    {0x4e, 0x003, "Denver 2"},     {0x4e, 0x004, "Carmel"},       {0x48, 0xd01, "Kunpeng 920"},
-    {0xc0, 0xac3, "Ampere-1"},     {0xc0, 0xac4, "Ampere-1a"}};
+/* ---- model ----------------------------------------------------------------------------------- */
+static const struct {
+    int         implementer, part;
+    const char *name;
+} arm_parts[] = {{0x41, 0xd03, "Cortex-A53"},   {0x41, 0xd04, "Cortex-A35"},    {0x41, 0xd05, "Cortex-A55"},
+                 {0x41, 0xd07, "Cortex-A57"},   {0x41, 0xd08, "Cortex-A72"},    {0x41, 0xd09, "Cortex-A73"},
+                 {0x41, 0xd0a, "Cortex-A75"},   {0x41, 0xd0b, "Cortex-A76"},    {0x41, 0xd0c, "Neoverse-N1"},
+                 {0x41, 0xd0d, "Cortex-A77"},   {0x41, 0xd40, "Neoverse-V1"},   {0x41, 0xd41, "Cortex-A78"},
+                 {0x41, 0xd42, "Cortex-A78AE"}, {0x41, 0xd44, "Cortex-X1"},     {0x41, 0xd46, "Cortex-A510"},
+                 {0x41, 0xd47, "Cortex-A710"},  {0x41, 0xd48, "Cortex-X2"},     {0x41, 0xd49, "Neoverse-N2"},
+                 {0x41, 0xd4b, "Cortex-A78C"},  {0x41, 0xd4d, "Cortex-A715"},   {0x41, 0xd4e, "Cortex-X3"},
+                 {0x41, 0xd4f, "Neoverse-V2"},  {0x41, 0xd80, "Cortex-A520"},   {0x41, 0xd81, "Cortex-A720"},
+                 {0x41, 0xd82, "Cortex-X4"},    {0x41, 0xd83, "Neoverse-V3AE"}, {0x41, 0xd84, "Neoverse-V3"},
+                 {0x41, 0xd85, "Cortex-X925"},  {0x41, 0xd87, "Cortex-A725"},   {0x41, 0xd8e, "Neoverse-N3"},
+                 {0x4e, 0x003, "Denver 2"},     {0x4e, 0x004, "Carmel"},        {0x48, 0xd01, "Kunpeng 920"},
+                 {0xc0, 0xac3, "Ampere-1"},     {0xc0, 0xac4, "Ampere-1a"}};
 
 static void squeeze(char *s)
 {
@@ -50,7 +52,8 @@ static void arm_cores(const char *cpuinfo, char *out, size_t cap)
         char name[32];
         if (id == last || n >= cap) continue;
         last = id;
-        snprintf(name, sizeof name, "ARM 0x%02x/0x%03x", (unsigned)implementer & 255u, (unsigned)part & 4095u);
+        snprintf(name, sizeof name, "ARM 0x%02x/0x%03x", (unsigned)implementer & 255u,
+                 (unsigned)part & 4095u);
         for (size_t i = 0; i < sizeof arm_parts / sizeof *arm_parts; i++)
             if (arm_parts[i].implementer == implementer && arm_parts[i].part == part)
                 snprintf(name, sizeof name, "%s", arm_parts[i].name);
@@ -65,8 +68,10 @@ void ir_cpu_model(const char *root, char *out, size_t cap)
     char *cpuinfo = ir_file_slurp(root, "/proc/cpuinfo");
     arm_cores(cpuinfo ? cpuinfo : "", cores, sizeof cores);
     ir_file_read(root, board, sizeof board, "/proc/device-tree/model");
-    if (*cores && *board) snprintf(name, sizeof name, "%s (%s)", board, cores);
-    else if (*cores) snprintf(name, sizeof name, "%s", cores);
+    if (*cores && *board)
+        snprintf(name, sizeof name, "%s (%s)", board, cores);
+    else if (*cores)
+        snprintf(name, sizeof name, "%s", cores);
     else if (!cpuinfo || !ir_text_field(cpuinfo, "model name", name, sizeof name))
         snprintf(name, sizeof name, "%s", board);
     squeeze(name);
@@ -77,8 +82,11 @@ void ir_cpu_model(const char *root, char *out, size_t cap)
 
 static void vendor(const char *cpuinfo, char *out, size_t cap)
 {
-    static const struct { int id; const char *name; } arm[] = {
-        {0x41, "ARM"}, {0x48, "HiSilicon"}, {0x4e, "NVIDIA"}, {0x51, "Qualcomm"}, {0x61, "Apple"}, {0xc0, "Ampere"}};
+    static const struct {
+        int         id;
+        const char *name;
+    } arm[] = {{0x41, "ARM"},      {0x48, "HiSilicon"}, {0x4e, "NVIDIA"},
+               {0x51, "Qualcomm"}, {0x61, "Apple"},     {0xc0, "Ampere"}};
     char text[64];
     if (ir_text_field(cpuinfo, "vendor_id", out, cap)) return;
     if (!ir_text_field(cpuinfo, "CPU implementer", text, sizeof text)) return;
@@ -90,10 +98,13 @@ static void vendor(const char *cpuinfo, char *out, size_t cap)
 /* The numbers behind the name, which virtual machines often blur. */
 static void signature(const char *cpuinfo, char *out, size_t cap)
 {
-    static const char *const keys[][2] = {{"cpu family", "family"}, {"model", "model"}, {"stepping", "stepping"},
-                                          {"CPU variant", "variant"}, {"CPU revision", "revision"}};
-    size_t n = 0;
-    char   v[32];
+    static const char *const keys[][2] = {{"cpu family", "family"},
+                                          {"model", "model"},
+                                          {"stepping", "stepping"},
+                                          {"CPU variant", "variant"},
+                                          {"CPU revision", "revision"}};
+    size_t                   n = 0;
+    char                     v[32];
     out[0] = 0;
     for (size_t i = 0; i < sizeof keys / sizeof *keys && n < cap; i++)
         if (ir_text_field(cpuinfo, keys[i][0], v, sizeof v))
@@ -112,17 +123,21 @@ static bool has_word(const char *list, const char *word)
 static void isa_flags(const char *flags, char *out, size_t cap)
 {
     static const char *const names[] = {
-        "sse4_2", "avx", "f16c", "fma", "avx2", "avx_vnni", "avx512f", "avx512bw", "avx512vl", "avx512_vnni",
-        "avx512_bf16", "avx512_fp16", "amx_tile", "amx_int8", "amx_bf16", "amx_fp16", "asimd", "fphp", "asimdhp",
-        "asimddp", "i8mm", "bf16", "sve", "sve2", "svei8mm", "svebf16", "sme", "sme2"};
+        "sse4_2",   "avx",      "f16c",        "fma",         "avx2",        "avx_vnni", "avx512f",
+        "avx512bw", "avx512vl", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_tile", "amx_int8",
+        "amx_bf16", "amx_fp16", "asimd",       "fphp",        "asimdhp",     "asimddp",  "i8mm",
+        "bf16",     "sve",      "sve2",        "svei8mm",     "svebf16",     "sme",      "sme2"};
     size_t n = 0;
     out[0] = 0;
     for (size_t i = 0; i < sizeof names / sizeof *names && n < cap; i++)
-        if (has_word(flags, names[i])) n += (size_t)snprintf(out + n, cap - n, "%s%s", n ? " " : "", names[i]);
+        if (has_word(flags, names[i]))
+            n += (size_t)snprintf(out + n, cap - n, "%s%s", n ? " " : "", names[i]);
 }
 
-/* ---- virtualisation ------------------------------------------------------------------------------ */
-typedef struct { const char *sign, *name; } alias;
+/* ---- virtualisation -------------------------------------------------------------------------- */
+typedef struct {
+    const char *sign, *name;
+} alias;
 
 static const char *lookup(const alias *a, const char *text)
 {
@@ -134,9 +149,10 @@ static const char *lookup(const alias *a, const char *text)
 #if defined(__x86_64__) || defined(__i386__)
 static const char *cpuid_hypervisor(void)
 {
-    static const alias signs[] = {{"KVMKVMKVM", "kvm"}, {"Microsoft Hv", "hyper-v"}, {"VMwareVMware", "vmware"},
-                                  {"XenVMMXenVMM", "xen"}, {"TCGTCGTCGTCG", "qemu"}, {"bhyve bhyve", "bhyve"},
-                                  {"prl hyperv", "parallels"}, {"ACRNACRNACRN", "acrn"}, {NULL, NULL}};
+    static const alias signs[] = {
+        {"KVMKVMKVM", "kvm"},        {"Microsoft Hv", "hyper-v"}, {"VMwareVMware", "vmware"},
+        {"XenVMMXenVMM", "xen"},     {"TCGTCGTCGTCG", "qemu"},    {"bhyve bhyve", "bhyve"},
+        {"prl hyperv", "parallels"}, {"ACRNACRNACRN", "acrn"},    {NULL, NULL}};
     unsigned a = 0, r[3] = {0};
     char     text[13] = "";
     __cpuid(0x40000000, a, r[0], r[1], r[2]);
@@ -149,13 +165,22 @@ static const char *cpuid_hypervisor(void) { return NULL; }
 
 static const char *virtualised(const char *root, const char *flags, bool is_x86)
 {
-    static const alias vendors[] = {
-        {"QEMU", "qemu"}, {"KVM", "kvm"}, {"VMware", "vmware"}, {"VirtualBox", "virtualbox"}, {"Xen", "xen"},
-        {"Virtual Machine", "hyper-v"}, {"Google Compute Engine", "kvm"}, {"OpenStack", "kvm"}, {"Bochs", "bochs"},
-        {"Parallels", "parallels"}, {"Apple Virtualization", "apple"},
-        {".metal", "none"}, {"Amazon EC2", "nitro"}, {NULL, NULL}};
-    char        text[512], vm[160], product[160];
-    const char *name;
+    static const alias vendors[] = {{"QEMU", "qemu"},
+                                    {"KVM", "kvm"},
+                                    {"VMware", "vmware"},
+                                    {"VirtualBox", "virtualbox"},
+                                    {"Xen", "xen"},
+                                    {"Virtual Machine", "hyper-v"},
+                                    {"Google Compute Engine", "kvm"},
+                                    {"OpenStack", "kvm"},
+                                    {"Bochs", "bochs"},
+                                    {"Parallels", "parallels"},
+                                    {"Apple Virtualization", "apple"},
+                                    {".metal", "none"},
+                                    {"Amazon EC2", "nitro"},
+                                    {NULL, NULL}};
+    char               text[512], vm[160], product[160];
+    const char        *name;
     if (is_x86 && !has_word(flags, "hypervisor")) return "none";
     if (is_x86 && !*root && (name = cpuid_hypervisor())) return name;
     if (ir_file_read(root, text, sizeof text, "/sys/hypervisor/type") && strstr(text, "xen")) return "xen";
@@ -171,7 +196,7 @@ static const char *virtualised(const char *root, const char *flags, bool is_x86)
     return ir_file_read(root, text, sizeof text, "/proc/device-tree/model") ? "none" : "";
 }
 
-/* ---- clocks -------------------------------------------------------------------------------------- */
+/* ---- clocks ---------------------------------------------------------------------------------- */
 static double max_clock_Hz(const char *root, const ir_topology *t)
 {
     double best = NAN;
@@ -185,7 +210,8 @@ static void governor(const char *root, const ir_topology *t, char *out, size_t c
     char one[64];
     out[0] = 0;
     for (int i = 0; i < t->npu; i++) {
-        if (!ir_file_read(root, one, sizeof one, CPUDIR "/cpu%d/cpufreq/scaling_governor", t->pu[i].os)) continue;
+        if (!ir_file_read(root, one, sizeof one, CPUDIR "/cpu%d/cpufreq/scaling_governor", t->pu[i].os))
+            continue;
         if (*out && strcmp(out, one) != 0) {
             snprintf(out, cap, "mixed");
             return;
@@ -196,7 +222,8 @@ static void governor(const char *root, const ir_topology *t, char *out, size_t c
 
 static const char *boost(const char *root)
 {
-    double on = ir_file_num(root, CPUDIR "/cpufreq/boost"), off = ir_file_num(root, CPUDIR "/intel_pstate/no_turbo");
+    double on = ir_file_num(root, CPUDIR "/cpufreq/boost"),
+           off = ir_file_num(root, CPUDIR "/intel_pstate/no_turbo");
     if (!isnan(off)) return off > 0 ? "off" : "on";
     return isnan(on) ? "" : on > 0 ? "on" : "off";
 }
@@ -225,7 +252,7 @@ double ir_cpu_clock_Hz(const char *root)
     return n ? sum / n : NAN;
 }
 
-/* ---- the record ---------------------------------------------------------------------------------- */
+/* ---- the record ------------------------------------------------------------------------------ */
 static double env_cpu_cache_B(const ir_topology *t, int level)
 {
     for (int i = 0; i < t->ncache; i++)
@@ -257,9 +284,9 @@ static void topology_fields(const ir_topology *t, ir_env *e)
 
 void ir_env_cpu(const char *root, const ir_topology *t, ir_env *e)
 {
-    char  flags[8192] = "", text[256] = "", *cpuinfo = ir_file_slurp(root, "/proc/cpuinfo");
+    char        flags[8192] = "", text[256] = "", *cpuinfo = ir_file_slurp(root, "/proc/cpuinfo");
     const char *info = cpuinfo ? cpuinfo : "";
-    bool  is_x86 = ir_text_field(info, "flags", flags, sizeof flags);
+    bool        is_x86 = ir_text_field(info, "flags", flags, sizeof flags);
     if (!is_x86) ir_text_field(info, "Features", flags, sizeof flags);
     topology_fields(t, e);
     vendor(info, text, sizeof text);

@@ -49,12 +49,13 @@ static void libc_name(char *out, size_t cap)
 static void mitigations(const char *root, char *out, size_t cap)
 {
     enum { MAX = 128 };
-    static const char *const state[] = {"Vulnerable", "Mitigation"}, *const title[] = {"vulnerable:", "mitigated:"};
+    static const char *const state[] = {"Vulnerable", "Mitigation"}, *const title[] = {"vulnerable:",
+                                                                                       "mitigated:"};
     static const char dir[] = "/sys/devices/system/cpu/vulnerabilities";
-    ir_name names[MAX];
-    char    text[256];
-    int     count = ir_dir_list(root, dir, names, MAX);
-    size_t  n = 0;
+    ir_name           names[MAX];
+    char              text[256];
+    int               count = ir_dir_list(root, dir, names, MAX);
+    size_t            n = 0;
     out[0] = 0;
     for (int k = 0; k < 2; k++) {
         bool first = true;
@@ -62,7 +63,8 @@ static void mitigations(const char *root, char *out, size_t cap)
             if (!ir_file_read(root, text, sizeof text, "%s/%s", dir, names[i].name) ||
                 strncmp(text, state[k], strlen(state[k])) != 0)
                 continue;
-            n += (size_t)snprintf(out + n, cap - n, "%s%s %s", first && n ? "; " : "", first ? title[k] : "", names[i].name);
+            n += (size_t)snprintf(out + n, cap - n, "%s%s %s", first && n ? "; " : "", first ? title[k] : "",
+                                  names[i].name);
             first = false;
         }
     }
@@ -81,8 +83,9 @@ static void env_os_chosen(const char *root, const char *path, char *out, size_t 
 
 static const char *container(const char *root)
 {
-    static const char *const hint[][2] = {{"kubepods", "kubernetes"}, {"docker", "docker"}, {"libpod", "podman"},
-                                          {"containerd", "containerd"}, {"/lxc", "lxc"}, {"garden", "garden"}};
+    static const char *const hint[][2] = {
+        {"kubepods", "kubernetes"},   {"docker", "docker"}, {"libpod", "podman"},
+        {"containerd", "containerd"}, {"/lxc", "lxc"},      {"garden", "garden"}};
     char text[4096];
     ir_file_read(root, text, sizeof text, "/proc/self/cgroup");
     for (size_t i = 0; i < sizeof hint / sizeof *hint; i++)
@@ -100,10 +103,10 @@ static const char *power_source(const char *root)
 {
     enum { MAX = 32 };
     static const char dir[] = "/sys/class/power_supply";
-    ir_name names[MAX];
-    char    type[32], status[32];
-    bool    mains = false, discharging = false, any = false;
-    int     count = ir_dir_list(root, dir, names, MAX);
+    ir_name           names[MAX];
+    char              type[32], status[32];
+    bool              mains = false, discharging = false, any = false;
+    int               count = ir_dir_list(root, dir, names, MAX);
     for (int i = 0; i < count; i++) {
         if (!ir_file_read(root, type, sizeof type, "%s/%s/type", dir, names[i].name)) continue;
         if (!strcmp(type, "Mains") || !strcmp(type, "USB")) {
@@ -135,8 +138,10 @@ static void power_mode(const char *root, char *out, size_t cap)
     char *conf = ir_file_slurp(root, "/etc/nvpmodel.conf");
     snprintf(key, sizeof key, "POWER_MODEL ID=%ld ", id);
     const char *line = conf ? strstr(conf, key) : NULL, *name = line ? strstr(line, "NAME=") : NULL;
-    if (name && name < line + strcspn(line, "\n")) snprintf(out, cap, "%.*s", (int)strcspn(name + 5, " >\n"), name + 5);
-    else snprintf(out, cap, "mode %ld", id);
+    if (name && name < line + strcspn(line, "\n"))
+        snprintf(out, cap, "%.*s", (int)strcspn(name + 5, " >\n"), name + 5);
+    else
+        snprintf(out, cap, "mode %ld", id);
     free(conf);
 }
 

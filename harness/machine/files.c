@@ -105,7 +105,10 @@ double ir_text_kB(const char *text, const char *key)
     return end == v ? NAN : kB * 1024;
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(((const ir_name *)a)->name, ((const ir_name *)b)->name); }
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const ir_name *)a)->name, ((const ir_name *)b)->name);
+}
 
 int ir_dir_list(const char *root, const char *path, ir_name *out, int max)
 {

@@ -18,7 +18,8 @@ static void read_stat(const char *root, ir_health *h)
     double v[8], tick = 1.0 / (double)sysconf(_SC_CLK_TCK);
     char   text[512];
     if (!ir_file_read(root, text, sizeof text, "/proc/stat")) return;
-    int n = sscanf(text, "cpu %lf %lf %lf %lf %lf %lf %lf %lf", v, v + 1, v + 2, v + 3, v + 4, v + 5, v + 6, v + 7);
+    int n = sscanf(text, "cpu %lf %lf %lf %lf %lf %lf %lf %lf", v, v + 1, v + 2, v + 3, v + 4, v + 5, v + 6,
+                   v + 7);
     if (n < 4) return;
     for (int i = n; i < 8; i++) v[i] = 0;
     h->busy_s = (v[0] + v[1] + v[2] + v[5] + v[6]) * tick;
@@ -29,9 +30,9 @@ static void read_stat(const char *root, ir_health *h)
 static double read_throttle(const char *root)
 {
     static const char *const counter[] = {"core_throttle_count", "package_throttle_count"};
-    ir_name *names = malloc(MAX_CPUS * sizeof *names);
-    double   sum = NAN;
-    int      id, count = names ? ir_dir_list(root, "/sys/devices/system/cpu", names, MAX_CPUS) : 0;
+    ir_name                 *names = malloc(MAX_CPUS * sizeof *names);
+    double                   sum = NAN;
+    int id, count = names ? ir_dir_list(root, "/sys/devices/system/cpu", names, MAX_CPUS) : 0;
     for (int i = 0; i < count; i++) {
         if (sscanf(names[i].name, "cpu%d", &id) != 1) continue;
         double both = NAN;
@@ -51,10 +52,10 @@ static double read_energy(const char *root, ir_rapl *state)
 {
     enum { MAX_ZONES = 128 };
     static const char dir[] = "/sys/class/powercap";
-    ir_name zone[MAX_ZONES];
-    char    name[64];
-    double  sum = NAN;
-    int     used = 0, count = ir_dir_list(root, dir, zone, MAX_ZONES);
+    ir_name           zone[MAX_ZONES];
+    char              name[64];
+    double            sum = NAN;
+    int               used = 0, count = ir_dir_list(root, dir, zone, MAX_ZONES);
     for (int i = 0; i < count && used < IR_MAX_RAPL; i++) {
         if (!ir_file_read(root, name, sizeof name, "%s/%s/name", dir, zone[i].name)) continue;
         if (strncmp(zone[i].name, "intel-rapl:", 11) != 0 || strncmp(name, "package", 7) != 0) continue;

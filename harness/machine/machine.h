@@ -8,27 +8,37 @@
 extern "C" {
 #endif
 
-/* ---- topology ------------------------------------------------------------------------------------ */
+/* ---- topology -------------------------------------------------------------------------------- */
 enum { IR_MAX_PU = 1024, IR_MAX_CACHE = 8 };
-typedef struct { int os, core, socket, numa, smt, kind; } ir_pu; /* smt: n-th thread of its core;
-    kind: 0 the most efficient (E) cores ... highest the fastest (P); all 0 when the CPU is uniform */
-typedef struct { int level; double size_B; int line_B; int shared_by; /* PUs */ int count; } ir_cache;
 typedef struct {
-    ir_pu    pu[IR_MAX_PU]; int npu;   /* allowed ones (inside the cpuset), by logical index */
+    int os, core, socket, numa, smt, kind;
+} ir_pu; /* smt: n-th thread of its core;
+kind: 0 the most efficient (E) cores ... highest the fastest (P); all 0 when the CPU is uniform */
+typedef struct {
+    int    level;
+    double size_B;
+    int    line_B;
+    int    shared_by; /* PUs */
+    int    count;
+} ir_cache;
+typedef struct {
+    ir_pu    pu[IR_MAX_PU];
+    int      npu; /* allowed ones (inside the cpuset), by logical index */
     int      ncore, nsocket, nnuma, nkind;
-    int      npu_machine;              /* before the cpuset: > npu means cpuset-limited */
-    ir_cache cache[IR_MAX_CACHE]; int ncache; /* data or unified caches, L1 first */
+    int      npu_machine; /* before the cpuset: > npu means cpuset-limited */
+    ir_cache cache[IR_MAX_CACHE];
+    int      ncache; /* data or unified caches, L1 first */
     double   mem_B, numa_mem_B[64];
-    char     cpu_model[96], source[16];/* source: "hwloc" | "sysfs" | "minimal" | "xml" */
+    char     cpu_model[96], source[16]; /* source: "hwloc" | "sysfs" | "minimal" | "xml" */
 } ir_topology;
 /* xml: an hwloc XML file to read instead of this machine (tests); NULL: this machine. */
 ir_status ir_topology_load(const char *xml, ir_topology *out);
 /* The order threads are placed in: one thread per core first, fastest core kind first, filling a NUMA
  * node before the next, then SMT siblings. Writes OS indices; returns how many (<= max). */
-int ir_topology_order(const ir_topology *, int *pu_os, int max);
+int    ir_topology_order(const ir_topology *, int *pu_os, int max);
 double ir_topology_llc_B(const ir_topology *); /* aggregate last-level data cache; NAN unknown */
 
-/* ---- thread pool --------------------------------------------------------------------------------- */
+/* ---- thread pool ----------------------------------------------------------------------------- */
 typedef struct ir_pool ir_pool;
 typedef void (*ir_pool_fn)(void *arg, int tid, int nthreads);
 /* n threads: the caller is thread 0, n-1 workers are started. pu_os[t]: pin thread t there, < 0 or
@@ -36,48 +46,59 @@ typedef void (*ir_pool_fn)(void *arg, int tid, int nthreads);
  * restored after, so that threads a library starts later do not inherit it. Workers spin briefly
  * for the next region, then sleep, so that a library's own threads are not disturbed. */
 ir_status ir_pool_new(const int *pu_os, int n, ir_pool **out);
-void      ir_pool_free(ir_pool **);                        /* idempotent */
+void      ir_pool_free(ir_pool **); /* idempotent */
 int       ir_pool_size(const ir_pool *);
 /* Run fn(arg, tid, nthreads) on the first `nthreads` threads and wait for all. One caller at a time. */
-void      ir_pool_run(ir_pool *, int nthreads, ir_pool_fn fn, void *arg);
-void      ir_pool_barrier(ir_pool *, int nthreads);        /* inside a region, by all its threads */
+void ir_pool_run(ir_pool *, int nthreads, ir_pool_fn fn, void *arg);
+void ir_pool_barrier(ir_pool *, int nthreads); /* inside a region, by all its threads */
 /* Pin the caller to thread 0's place for a longer stretch / give its old mask back. */
-void      ir_pool_enter(ir_pool *);
-void      ir_pool_leave(ir_pool *);
-/* Pin the caller, a thread of some library and none of the pool's, where the pool's thread tid is; unpinned pools: nothing. */
-void      ir_pool_place(const ir_pool *, int tid);
+void ir_pool_enter(ir_pool *);
+void ir_pool_leave(ir_pool *);
+/* Pin the caller, a thread of some library and none of the pool's, where the pool's thread tid is; unpinned
+ * pools: nothing. */
+void ir_pool_place(const ir_pool *, int tid);
 
-/* ---- memory -------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 typedef enum { IR_PAGES_DEFAULT, IR_PAGES_HUGE, IR_PAGES_SMALL } ir_pages;
 /* 2 MiB-aligned anonymous memory, not touched yet; huge: madvise. bytes is rounded up inside. */
 ir_status ir_host_alloc(size_t bytes, ir_pages, void **out);
 void      ir_host_free(void *p, size_t bytes);
-/* Gives the memory under [from, to), whose content is no longer needed, back to the system, in whole 2 MiB pieces; the
- * addresses stay valid, their content is undefined until it is written again. Returns where the next piece begins: the
- * `from` of a later call that goes on. Anonymous memory only. */
-char     *ir_host_discard(char *from, const char *to);
-/* Gives the memory of the pieces that begin in [from, to) and end by `end` back and writes their content again: where a machine has several
- * memories, it is then in the one next to the caller. Pieces are huge pages, or 64 KiB; consecutive ranges meet each piece once. */
-void      ir_host_rehome(char *from, const char *to, const char *end, ir_pages pages);
-void      ir_host_trim(void); /* freed heap back to the system, where the C library can */
-double    ir_host_available_B(void);  /* what can be taken without swapping: min(MemAvailable, cgroup) */
-double    ir_host_peak_rss_B(void);
+/* Gives the memory under [from, to), whose content is no longer needed, back to the system, in whole 2 MiB
+ * pieces; the addresses stay valid, their content is undefined until it is written again. Returns where the
+ * next piece begins: the `from` of a later call that goes on. Anonymous memory only. */
+char *ir_host_discard(char *from, const char *to);
+/* Gives the memory of the pieces that begin in [from, to) and end by `end` back and writes their content
+ * again: where a machine has several memories, it is then in the one next to the caller. Pieces are huge
+ * pages, or 64 KiB; consecutive ranges meet each piece once. */
+void   ir_host_rehome(char *from, const char *to, const char *end, ir_pages pages);
+void   ir_host_trim(void);        /* freed heap back to the system, where the C library can */
+double ir_host_available_B(void); /* what can be taken without swapping: min(MemAvailable, cgroup) */
+double ir_host_peak_rss_B(void);
 /* Share of an anonymous mapping backed by huge pages right now (smaps); NAN unknown. */
-double    ir_host_huge_share(const void *p);
+double ir_host_huge_share(const void *p);
 
-/* ---- clock --------------------------------------------------------------------------------------- */
-double ir_now(void);             /* seconds, CLOCK_MONOTONIC_RAW where it exists */
-double ir_clock_resolution(void);/* smallest step seen, seconds */
-double ir_clock_cost(void);      /* of one ir_now() call, seconds */
+/* ---- clock ----------------------------------------------------------------------------------- */
+double ir_now(void);              /* seconds, CLOCK_MONOTONIC_RAW where it exists */
+double ir_clock_resolution(void); /* smallest step seen, seconds */
+double ir_clock_cost(void);       /* of one ir_now() call, seconds */
 
-/* ---- environment record ------------------------------------------------------------------------- */
-typedef struct { char key[40]; char text[256]; double num; bool is_num; bool compare; } ir_kv;
+/* ---- environment record ---------------------------------------------------------------------- */
+typedef struct {
+    char   key[40];
+    char   text[256];
+    double num;
+    bool   is_num;
+    bool   compare;
+} ir_kv;
 /* compare: part of the comparability key (statistics.md 15). Unknown: is_num with NAN, or "". */
-typedef struct { ir_kv *v; size_t n, cap; } ir_env;
-void ir_env_init(ir_env *);
-void ir_env_free(ir_env *);
-ir_status ir_env_num(ir_env *, const char *key, double value, bool compare);
-ir_status ir_env_text(ir_env *, const char *key, const char *value, bool compare);
+typedef struct {
+    ir_kv *v;
+    size_t n, cap;
+} ir_env;
+void         ir_env_init(ir_env *);
+void         ir_env_free(ir_env *);
+ir_status    ir_env_num(ir_env *, const char *key, double value, bool compare);
+ir_status    ir_env_text(ir_env *, const char *key, const char *value, bool compare);
 const ir_kv *ir_env_get(const ir_env *, const char *key);
 /* CPU, caches, NUMA, clocks, governor, boost, SMT, virtualisation, cgroup limits, OS, kernel,
  * mitigations, transparent huge pages, compiler and flags, library versions, git revision. */
@@ -87,9 +108,11 @@ void ir_env_key(const ir_env *, char out[17]);
 /* First comparability field that differs: its key, NULL when comparable. */
 const char *ir_env_differs(const ir_env *a, const ir_env *b);
 
-/* ---- health -------------------------------------------------------------------------------------- */
+/* ---- health ---------------------------------------------------------------------------------- */
 /* Cumulative counters; take one before and one after and subtract. NAN where unreadable. */
-typedef struct { double steal_s, busy_s, total_s, throttle_n, clock_Hz, energy_J, ctx_involuntary; } ir_health;
+typedef struct {
+    double steal_s, busy_s, total_s, throttle_n, clock_Hz, energy_J, ctx_involuntary;
+} ir_health;
 void ir_health_read(ir_health *);
 #ifdef __cplusplus
 }

@@ -31,8 +31,9 @@ static size_t rounded(size_t bytes)
     return (bytes + ALIGN - 1) & ~((size_t)ALIGN - 1);
 }
 
-/* Bytes from the start that huge pages are asked for: whole ones, because the last page of a mapping is all taken by its first byte.
- * What is smaller than one gets it where that is not mostly waste and the caches are small beside it. */
+/* Bytes from the start that huge pages are asked for: whole ones, because the last page of a mapping is all
+ * taken by its first byte. What is smaller than one gets it where that is not mostly waste and the caches are
+ * small beside it. */
 static size_t huge_part(size_t bytes)
 {
     if (bytes >= ALIGN) return bytes & ~((size_t)ALIGN - 1);

@@ -41,19 +41,19 @@ typedef struct {
 } slot;
 
 struct ir_pool {
-    slot      *slots;  /* [size]; slot 0 is the caller's and has no words in use */
+    slot      *slots; /* [size]; slot 0 is the caller's and has no words in use */
     int        size, nthreads;
-    ir_pool_fn fn;     /* NULL: exit */
+    ir_pool_fn fn; /* NULL: exit */
     void      *arg;
     unsigned   idle_spins, region_spins;
     int        entered;
     bool       saved;
-    ir_cpumask mask;   /* the caller's, while entered */
+    ir_cpumask mask; /* the caller's, while entered */
 };
 
 static _Thread_local int self_tid;
 
-/* ---- one word, one poster, one waiter ------------------------------------------------------------ */
+/* ---- one word, one poster, one waiter -------------------------------------------------------- */
 static inline void relax(void)
 {
 #if defined(__x86_64__) || defined(__i386__)
@@ -105,7 +105,7 @@ static void await(atomic_uint *w, unsigned value, unsigned spins)
     }
 }
 
-/* ---- regions ------------------------------------------------------------------------------------- */
+/* ---- regions --------------------------------------------------------------------------------- */
 static void fork_children(ir_pool *p, int tid, int n)
 {
     int lo = FANOUT * tid + 1, hi = lo + FANOUT < n ? lo + FANOUT : n;
@@ -198,7 +198,7 @@ void ir_pool_place(const ir_pool *p, int tid)
 
 int ir_pool_size(const ir_pool *p) { return p->size; }
 
-/* ---- creation ------------------------------------------------------------------------------------ */
+/* ---- creation -------------------------------------------------------------------------------- */
 /* Seconds one turn of await() spins. */
 static double spin_cost(void)
 {
@@ -224,8 +224,10 @@ static bool oversubscribed(const int *pu_os, int n)
     if (ir_cpumask_get(&mine)) return n > sysconf(_SC_NPROCESSORS_ONLN);
     bool all_pinned = pu_os != NULL;
     for (int t = 0; pu_os && t < n; t++) {
-        if (pu_os[t] < 0) all_pinned = false;
-        else ir_cpumask_add(&used, pu_os[t]);
+        if (pu_os[t] < 0)
+            all_pinned = false;
+        else
+            ir_cpumask_add(&used, pu_os[t]);
     }
     return n > ir_cpumask_count(all_pinned ? &used : &mine);
 }
@@ -234,8 +236,10 @@ static ir_status check_pin(int tid, int pu, int error)
 {
     if (error == 0) return IR_OK;
     if (error == ENOSYS) return ir_fail(IR_SKIP, "threads cannot be pinned on this system: use --pin none");
-    return ir_fail(IR_EINVAL, "cannot pin thread %d to CPU %d (%s): choose CPUs inside this process's cpuset, or --pin none",
-                   tid, pu, strerror(error));
+    return ir_fail(
+        IR_EINVAL,
+        "cannot pin thread %d to CPU %d (%s): choose CPUs inside this process's cpuset, or --pin none", tid,
+        pu, strerror(error));
 }
 
 static ir_status check_caller(ir_pool *p)
@@ -257,11 +261,14 @@ static ir_status start_workers(ir_pool *p, int n)
     sigset_t         all, old;
     sigfillset(&all);
     for (size_t i = 0; i < sizeof fault / sizeof *fault; i++) sigdelset(&all, fault[i]);
-    pthread_sigmask(SIG_SETMASK, &all, &old); /* signals are the main thread's business, but for a thread's own faults */
+    pthread_sigmask(SIG_SETMASK, &all,
+                    &old); /* signals are the main thread's business, but for a thread's own faults */
     for (int t = 1; t < n && s == IR_OK; t++) {
         int error = pthread_create(&p->slots[t].thread, NULL, worker, &p->slots[t]);
-        if (error) s = ir_fail(IR_ENOMEM, "cannot start thread %d of %d: %s", t, n, strerror(error));
-        else p->size = t + 1;
+        if (error)
+            s = ir_fail(IR_ENOMEM, "cannot start thread %d of %d: %s", t, n, strerror(error));
+        else
+            p->size = t + 1;
     }
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     for (int t = 1; t < p->size; t++) {
@@ -275,7 +282,8 @@ static ir_status start_workers(ir_pool *p, int n)
 ir_status ir_pool_new(const int *pu_os, int n, ir_pool **out)
 {
     *out = NULL;
-    if (n < 1 || n > MAX_THREADS) return ir_fail(IR_EINVAL, "%d threads: 1 to %d are possible", n, MAX_THREADS);
+    if (n < 1 || n > MAX_THREADS)
+        return ir_fail(IR_EINVAL, "%d threads: 1 to %d are possible", n, MAX_THREADS);
     ir_pool *p = calloc(1, sizeof *p);
     if (p) p->slots = aligned_alloc(LINE, (size_t)n * sizeof(slot));
     if (!p || !p->slots) {

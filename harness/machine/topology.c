@@ -37,7 +37,8 @@ static ir_status reader_open(reader *r, const char *xml, const ir_cpumask *allow
         return xml ? ir_fail(IR_EIO, "topology: %s is not an hwloc topology", xml)
                    : ir_fail(IR_SKIP, "topology: hwloc cannot load this machine");
     if (!xml && !hwloc_topology_is_thissystem(r->topo))
-        return ir_fail(IR_SKIP, "topology: an HWLOC_ environment variable makes hwloc describe another machine");
+        return ir_fail(IR_SKIP,
+                       "topology: an HWLOC_ environment variable makes hwloc describe another machine");
     r->use = hwloc_bitmap_dup(hwloc_topology_get_allowed_cpuset(r->topo));
     if (!r->use) return ir_fail(IR_ENOMEM, "topology: no memory for a CPU set");
     if (allowed) intersect_mask(r->use, allowed);
@@ -114,7 +115,7 @@ static void topology_read_caches(const reader *r, ir_topology *t, int kind)
         hwloc_obj_t o = NULL;
         while ((o = hwloc_get_next_obj_by_depth(r->topo, depth, o))) {
             const struct hwloc_cache_attr_s *a = &o->attr->cache;
-            int fastest, users = cache_users(r, o, t, &fastest);
+            int                              fastest, users = cache_users(r, o, t, &fastest);
             if (users > 0 && fastest == kind)
                 ir_topology_add_cache(t, (int)a->depth, (double)a->size, (int)a->linesize, users);
         }
@@ -150,7 +151,8 @@ ir_status ir_topology_hwloc(const char *xml, const ir_cpumask *allowed, ir_topol
     }
     ir_topology_number(out, node_of);
     for (int kind = out->nkind - 1; kind >= 0; kind--) topology_read_caches(&r, out, kind);
-    if (xml) read_xml_memory(&r, node_of, out);
+    if (xml)
+        read_xml_memory(&r, node_of, out);
     else {
         ir_topology_memory("", node_of, out);
         ir_cpu_model("", out->cpu_model, sizeof out->cpu_model);

@@ -8,7 +8,9 @@
 #include <string.h>
 
 enum { CPU_LIST = 4096, NKEY = 6, MAX_INDEX = 10 };
-typedef struct { int key[NKEY], os, node, kind; } cpu_row; /* key: lowest OS index of each set, outermost first */
+typedef struct {
+    int key[NKEY], os, node, kind;
+} cpu_row; /* key: lowest OS index of each set, outermost first */
 
 static int first_of(const char *list, int otherwise)
 {
@@ -31,11 +33,13 @@ static int first_in(const char *root, int cpu, const char *file, const char *old
 static int cache_at(const char *root, int cpu, int index, char list[CPU_LIST])
 {
     char type[32];
-    if (!ir_file_read(root, type, sizeof type, "/sys/devices/system/cpu/cpu%d/cache/index%d/type", cpu, index))
+    if (!ir_file_read(root, type, sizeof type, "/sys/devices/system/cpu/cpu%d/cache/index%d/type", cpu,
+                      index))
         return -1;
     double level = ir_file_num(root, "/sys/devices/system/cpu/cpu%d/cache/index%d/level", cpu, index);
     if (!strcmp(type, "Instruction") || !(level >= 1 && level < 100)) return 0;
-    ir_file_read(root, list, CPU_LIST, "/sys/devices/system/cpu/cpu%d/cache/index%d/shared_cpu_list", cpu, index);
+    ir_file_read(root, list, CPU_LIST, "/sys/devices/system/cpu/cpu%d/cache/index%d/shared_cpu_list", cpu,
+                 index);
     return (int)level;
 }
 
@@ -54,10 +58,10 @@ static void row_read(const char *root, int cpu, cpu_row *r)
 
 static void read_nodes(const char *root, cpu_row *rows, int n)
 {
-    ir_name    *names = malloc(1024 * sizeof *names);
-    char        list[CPU_LIST];
-    ir_cpumask  cpus;
-    int         count = names ? ir_dir_list(root, "/sys/devices/system/node", names, 1024) : 0;
+    ir_name   *names = malloc(1024 * sizeof *names);
+    char       list[CPU_LIST];
+    ir_cpumask cpus;
+    int        count = names ? ir_dir_list(root, "/sys/devices/system/node", names, 1024) : 0;
     for (int i = 0; i < count; i++) {
         int node;
         if (sscanf(names[i].name, "node%d", &node) != 1) continue;
@@ -75,9 +79,9 @@ static void read_nodes(const char *root, cpu_row *rows, int n)
 static bool read_hybrid_pmus(const char *root, cpu_row *rows, int n)
 {
     static const char *const pmu[] = {"cpu_lowpower", "cpu_atom", "cpu_core"}; /* rising performance */
-    char       list[CPU_LIST];
-    ir_cpumask cpus;
-    int        found = 0;
+    char                     list[CPU_LIST];
+    ir_cpumask               cpus;
+    int                      found = 0;
     for (int k = 0; k < 3; k++) {
         if (!ir_file_read(root, list, sizeof list, "/sys/devices/%s/cpus", pmu[k])) continue;
         found++;
@@ -114,8 +118,8 @@ static int topology_sysfs_by_key(const void *a, const void *b)
 }
 
 /* Counts the instance when `pu` is its first usable CPU, so that each is counted once. */
-static void count_cache(const char *root, ir_topology *t, const ir_pu *pu, int index, int level, const char *list,
-                        int kind)
+static void count_cache(const char *root, ir_topology *t, const ir_pu *pu, int index, int level,
+                        const char *list, int kind)
 {
     ir_cpumask cpus;
     int        users = 0, fastest = 0, first = -1;
@@ -130,7 +134,8 @@ static void count_cache(const char *root, ir_topology *t, const ir_pu *pu, int i
     }
     if (first != pu->os || fastest != kind) return;
     double size = ir_file_num(root, "/sys/devices/system/cpu/cpu%d/cache/index%d/size", pu->os, index);
-    double line = ir_file_num(root, "/sys/devices/system/cpu/cpu%d/cache/index%d/coherency_line_size", pu->os, index);
+    double line =
+        ir_file_num(root, "/sys/devices/system/cpu/cpu%d/cache/index%d/coherency_line_size", pu->os, index);
     ir_topology_add_cache(t, level, size, line > 0 ? (int)line : 0, users);
 }
 
@@ -146,10 +151,11 @@ static void topology_sysfs_read_caches(const char *root, ir_topology *t)
 
 void ir_topology_memory(const char *root, const int node_of[64], ir_topology *t)
 {
-    char  text[8192], key[48];
+    char text[8192], key[48];
     t->mem_B = ir_file_read(root, text, sizeof text, "/proc/meminfo") ? ir_text_kB(text, "MemTotal") : NAN;
     for (int i = 0; i < t->nnuma && i < 64; i++) {
-        if (!ir_file_read(root, text, sizeof text, "/sys/devices/system/node/node%d/meminfo", node_of[i])) continue;
+        if (!ir_file_read(root, text, sizeof text, "/sys/devices/system/node/node%d/meminfo", node_of[i]))
+            continue;
         snprintf(key, sizeof key, "Node %d MemTotal", node_of[i]);
         t->numa_mem_B[i] = ir_text_kB(text, key);
     }
@@ -180,12 +186,16 @@ ir_status ir_topology_sysfs(const char *root, const ir_cpumask *allowed, ir_topo
     out->npu_machine = read_rows(root, rows);
     for (int i = 0; i < out->npu_machine && out->npu < IR_MAX_PU; i++) {
         if (allowed && !ir_cpumask_has(allowed, rows[i].os)) continue;
-        out->pu[out->npu++] = (ir_pu){.os = rows[i].os, .core = rows[i].key[4], .socket = rows[i].key[0],
-                                      .numa = rows[i].node, .kind = rows[i].kind};
+        out->pu[out->npu++] = (ir_pu){.os = rows[i].os,
+                                      .core = rows[i].key[4],
+                                      .socket = rows[i].key[0],
+                                      .numa = rows[i].node,
+                                      .kind = rows[i].kind};
     }
     free(rows);
     if (out->npu == 0)
-        return ir_fail(IR_SKIP, "topology: %s/sys/devices/system/cpu lists no processor this process may use", root);
+        return ir_fail(IR_SKIP, "topology: %s/sys/devices/system/cpu lists no processor this process may use",
+                       root);
     ir_topology_number(out, node_of);
     topology_sysfs_read_caches(root, out);
     ir_topology_memory(root, node_of, out);

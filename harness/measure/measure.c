@@ -13,13 +13,14 @@ enum { MAX_SETS = 64 };
 
 void ir_policy_quick(ir_policy *p)
 {
-    *p = (ir_policy){.warmup_s = 0.04, .warmup_cap_s = 0.2, .min_s = 0.06, .budget_s = 0.3, .precision = 0.01,
-                     .seed = 1};
+    *p = (ir_policy){
+        .warmup_s = 0.04, .warmup_cap_s = 0.2, .min_s = 0.06, .budget_s = 0.3, .precision = 0.01, .seed = 1};
 }
 
 void ir_policy_full(ir_policy *p)
 {
-    *p = (ir_policy){.warmup_s = 0.2, .warmup_cap_s = 5, .min_s = 0.5, .budget_s = 10, .precision = 0.01, .seed = 1};
+    *p = (ir_policy){
+        .warmup_s = 0.2, .warmup_cap_s = 5, .min_s = 0.5, .budget_s = 10, .precision = 0.01, .seed = 1};
 }
 
 /* threads = 0 means all the device offers; more than that is the caller's mistake. */
@@ -44,7 +45,8 @@ static ir_status applicable(ir_dev *dev, const ir_workload *w, const ir_kernel *
     return s;
 }
 
-static void measure_bind(ir_run *r, ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *p, const tensor_set *set)
+static void measure_bind(ir_run *r, ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *p,
+                         const tensor_set *set)
 {
     *r = (ir_run){.workload = w, .kernel = k, .dev = dev, .p = *p, .nmem = set->n};
     memcpy(r->mem, set->mem, sizeof r->mem);
@@ -65,7 +67,8 @@ static ir_status measure_prepare(ir_run *r, tensor_set *set)
     return s;
 }
 
-/* What prepare() consumed is filled again for the oracle, after what prepare() made of it was given back: prepare_again(). */
+/* What prepare() consumed is filled again for the oracle, after what prepare() made of it was given back:
+ * prepare_again(). */
 static ir_status measure_compare(ir_run *r, tensor_set *set, uint64_t seed, ir_check *check)
 {
     ir_status s = IR_OK;
@@ -95,8 +98,10 @@ static ir_status prove(ir_run *r, tensor_set *set, uint64_t seed, bool verified,
     if (s == IR_OK) s = measure_prepare(r, set);
     if (s == IR_OK) s = r->kernel->run(r, 1);
     if (s == IR_OK) s = r->dev->be->sync(r->dev);
-    if (s == IR_OK && verified) *check = (ir_check){NAN, NAN, "none: it passed before"};
-    else if (s == IR_OK) s = measure_compare(r, set, seed, check);
+    if (s == IR_OK && verified)
+        *check = (ir_check){NAN, NAN, "none: it passed before"};
+    else if (s == IR_OK)
+        s = measure_compare(r, set, seed, check);
     return s;
 }
 
@@ -123,7 +128,8 @@ ir_status ir_verify(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const
     return s;
 }
 
-static void measure_identify(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *p, bool cold, ir_point *o)
+static void measure_identify(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *p,
+                             bool cold, ir_point *o)
 {
     ir_point_init(o);
     ir_device_info d;
@@ -200,7 +206,7 @@ static ir_status measure_timed(ir_run *r, const ir_policy *pol, tensor_set *sets
     if (!bound) return ir_fail(IR_ENOMEM, "no memory for %zu tensor sets", nset);
     memcpy(bound[0].mem, sets[0].mem, sizeof bound[0].mem);
     bound[0].packed = r->packed;
-    sampler   s = {.run = r, .policy = pol, .sets = bound, .nset = nset, .overhead_s = sample_overhead(r->dev)};
+    sampler s = {.run = r, .policy = pol, .sets = bound, .nset = nset, .overhead_s = sample_overhead(r->dev)};
     ir_status st = cold_fill(r, pol->seed, nset, sets, bound);
     o->overhead_s = s.overhead_s;
     if (st == IR_OK) {
@@ -215,9 +221,13 @@ static ir_status measure_timed(ir_run *r, const ir_policy *pol, tensor_set *sets
     return st;
 }
 
-struct ir_probe { tensor_set set; ir_run run; };
+struct ir_probe {
+    tensor_set set;
+    ir_run     run;
+};
 
-ir_status ir_probe_open(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *asked, uint64_t seed, ir_probe **out)
+ir_status ir_probe_open(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *asked,
+                        uint64_t seed, ir_probe **out)
 {
     ir_params p = *asked;
     ir_check  check;
@@ -236,8 +246,10 @@ ir_status ir_probe_open(ir_dev *dev, const ir_workload *w, const ir_kernel *k, c
     if (k->setup) s = k->setup(&o->run);
     if (s == IR_OK) s = prove(&o->run, &o->set, seed, false, &check);
     if (s == IR_OK) s = prepare_again(&o->run, &o->set);
-    if (s == IR_OK) *out = o;
-    else ir_probe_close(o);
+    if (s == IR_OK)
+        *out = o;
+    else
+        ir_probe_close(o);
     return s;
 }
 
@@ -258,16 +270,16 @@ void ir_probe_close(ir_probe *o)
     free(o);
 }
 
-ir_status ir_measure(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *asked, const ir_policy *pol,
-                     ir_point *o)
+ir_status ir_measure(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *asked,
+                     const ir_policy *pol, ir_point *o)
 {
-    ir_params         resolved = *asked;
-    const ir_params  *p = &resolved;
-    tensor_set *sets = NULL;
-    size_t      nset = 0;
-    ir_run      r = {0};
-    bool        set_up = false;
-    ir_status   s = resolve_threads(dev, &resolved);
+    ir_params        resolved = *asked;
+    const ir_params *p = &resolved;
+    tensor_set      *sets = NULL;
+    size_t           nset = 0;
+    ir_run           r = {0};
+    bool             set_up = false;
+    ir_status        s = resolve_threads(dev, &resolved);
     if (s == IR_OK) s = applicable(dev, w, k, p);
     if (s == IR_EINVAL) { /* the cost of an impossible shape is not to be computed */
         ir_params none = w->defaults;

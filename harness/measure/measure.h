@@ -5,8 +5,8 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-void ir_policy_quick(ir_policy *);  /* a point in about a quarter of a second */
-void ir_policy_full(ir_policy *);   /* statistics.md 1-2 */
+void ir_policy_quick(ir_policy *); /* a point in about a quarter of a second */
+void ir_policy_full(ir_policy *);  /* statistics.md 1-2 */
 
 /* Verify a kernel on one shape without timing it. misalign: bytes added to every tensor's address
  * (0..63; host memory only). Guard bytes around every tensor, outputs poisoned with NaN patterns.
@@ -15,15 +15,17 @@ ir_status ir_verify(ir_dev *, const ir_workload *, const ir_kernel *, const ir_p
                     size_t misalign, ir_check *check);
 
 /* Measure. Always fills `out` (a skip or failure is a row too); returns out->status. */
-ir_status ir_measure(ir_dev *, const ir_workload *, const ir_kernel *, const ir_params *,
-                     const ir_policy *, ir_point *out);
-/* `calls` times kernel->profile() on a point that was measured before (p: with its threads): seconds of layer l in
- * call c go to layer_s[c*n + l]. A call before them is not recorded. */
-ir_status ir_profile(ir_dev *, const ir_workload *, const ir_kernel *, const ir_params *p, uint64_t seed, int n,
-                     size_t calls, double *layer_s, const char **choice);
-/* A kernel bound once and called now and then. ir_probe_open() holds its output against the oracle; NULL in *out unless IR_OK. */
+ir_status ir_measure(ir_dev *, const ir_workload *, const ir_kernel *, const ir_params *, const ir_policy *,
+                     ir_point *out);
+/* `calls` times kernel->profile() on a point that was measured before (p: with its threads): seconds of layer
+ * l in call c go to layer_s[c*n + l]. A call before them is not recorded. */
+ir_status ir_profile(ir_dev *, const ir_workload *, const ir_kernel *, const ir_params *p, uint64_t seed,
+                     int n, size_t calls, double *layer_s, const char **choice);
+/* A kernel bound once and called now and then. ir_probe_open() holds its output against the oracle; NULL in
+ * *out unless IR_OK. */
 typedef struct ir_probe ir_probe;
-ir_status ir_probe_open(ir_dev *, const ir_workload *, const ir_kernel *, const ir_params *, uint64_t seed, ir_probe **out);
+ir_status ir_probe_open(ir_dev *, const ir_workload *, const ir_kernel *, const ir_params *, uint64_t seed,
+                        ir_probe **out);
 double    ir_probe_s(ir_probe *);     /* wall seconds of one call; NAN: it failed */
 void      ir_probe_close(ir_probe *); /* NULL: nothing to do */
 /* Tensors of recent points are kept for the next one of the same sizes; give them back. */

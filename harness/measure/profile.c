@@ -1,5 +1,5 @@
-/* profile.c -- a network's layers timed one by one, by the kernel itself. The point was proven before: nothing is
- * checked again, and its tensors are still cached. */
+/* profile.c -- a network's layers timed one by one, by the kernel itself. The point was proven before:
+ * nothing is checked again, and its tensors are still cached. */
 #include "harness/measure/measure.h"
 #include "harness/measure/tensors.h"
 
@@ -12,8 +12,8 @@ static ir_status record(ir_run *r, int n, size_t calls, double *layer_s)
     return st;
 }
 
-ir_status ir_profile(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *p, uint64_t seed, int n,
-                     size_t calls, double *layer_s, const char **choice)
+ir_status ir_profile(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *p, uint64_t seed,
+                     int n, size_t calls, double *layer_s, const char **choice)
 {
     tensor_set set;
     if (!k->profile) return ir_fail(IR_SKIP, "%s does not time its layers", k->name);

@@ -30,12 +30,13 @@ static ir_status sample_call(sampler *s, uint32_t reps)
     return st;
 }
 
-/* A calibrated slowdown: the share `inject` of the calls is made again; of what is left of a call nothing can be repeated
- * alone, so its time is waited for, within the timed stretch. Returns the seconds waited. */
+/* A calibrated slowdown: the share `inject` of the calls is made again; of what is left of a call nothing can
+ * be repeated alone, so its time is waited for, within the timed stretch. Returns the seconds waited. */
 static double wait_rest(ir_dev *dev, double t0, uint32_t made, double rest)
 {
     double t = dev->be->now(dev), end = t + rest * (t - t0) / made, now = t;
-    for (int i = 0; i < MAX_BATCHES && now < end; i++) now = dev->be->now(dev); /* a clock that stands still ends it */
+    for (int i = 0; i < MAX_BATCHES && now < end; i++)
+        now = dev->be->now(dev); /* a clock that stands still ends it */
     return now - t;
 }
 
@@ -62,18 +63,24 @@ double sample_overhead(ir_dev *dev)
     double v[64];
     for (int i = 0; i < 64; i++) {
         double dev_s, t0 = dev->be->now(dev);
-        if (dev->be->start(dev) != IR_OK || dev->be->stop(dev, &dev_s) != IR_OK || dev->be->sync(dev) != IR_OK) return NAN;
+        if (dev->be->start(dev) != IR_OK || dev->be->stop(dev, &dev_s) != IR_OK ||
+            dev->be->sync(dev) != IR_OK)
+            return NAN;
         v[i] = dev->be->now(dev) - t0;
     }
     return ir_median(v, 64);
 }
 
-/* A ladder's bottom rung may take minutes a point where the others take milliseconds: then one call is all it gets. */
+/* A ladder's bottom rung may take minutes a point where the others take milliseconds: then one call is all it
+ * gets. */
 static ir_status bearable(const sampler *s, double call_s)
 {
     double most = s->policy->naive_s;
     if (!(s->run->kernel->flags & IR_K_NAIVE) || !(most > 0) || call_s <= most) return IR_OK;
-    return ir_fail(IR_SKIP, "one call takes %.2g s, a naive rung gets %.2g s here: the full profile or --filter measures it", call_s, most);
+    return ir_fail(
+        IR_SKIP,
+        "one call takes %.2g s, a naive rung gets %.2g s here: the full profile or --filter measures it",
+        call_s, most);
 }
 
 static ir_status choose_reps(sampler *s, uint32_t *reps)
@@ -85,10 +92,12 @@ static ir_status choose_reps(sampler *s, uint32_t *reps)
         ir_sample b;
         ir_status st = batch(s, *reps, &b);
         if (st == IR_OK) st = bearable(s, b.wall_s);
-        if (st == IR_OK && b.wall_s < LONG_S) st = batch(s, *reps, &b); /* the first may pay for cold code or a sleeping thread */
+        if (st == IR_OK && b.wall_s < LONG_S)
+            st = batch(s, *reps, &b); /* the first may pay for cold code or a sleeping thread */
         if (st != IR_OK) return st;
         double t = b.wall_s * *reps;
-        if (*reps >= MAX_REPS && !(t > 0)) return ir_fail(IR_EDEVICE, "the clock stands still: %u calls took no time", *reps);
+        if (*reps >= MAX_REPS && !(t > 0))
+            return ir_fail(IR_EDEVICE, "the clock stands still: %u calls took no time", *reps);
         if (t >= need || *reps >= MAX_REPS) return IR_OK;
         double grow = t > 0 ? ceil(1.2 * need / t) : 16;
         *reps = (uint32_t)fmin(MAX_REPS, *reps * fmax(2, fmin(grow, 1024)));
@@ -135,7 +144,8 @@ static ir_status warm_up(sampler *s, uint32_t reps, ir_point *pt)
         pt->warmup_s = t - t0;
         bool enough = calls >= MIN_CALLS && t - t0 >= p->warmup_s;
         if (enough && settled(window, nw)) snprintf(pt->warmup, sizeof pt->warmup, "stable");
-        if ((enough && settled(window, nw)) || t - t0 >= p->warmup_cap_s || asked_to_stop(p) || ++batches >= MAX_BATCHES)
+        if ((enough && settled(window, nw)) || t - t0 >= p->warmup_cap_s || asked_to_stop(p) ||
+            ++batches >= MAX_BATCHES)
             return IR_OK;
     }
 }
@@ -212,7 +222,8 @@ static ir_status sample_collect(sampler *s, uint32_t reps, vitals_watch *vitals,
             if (st != IR_OK) return st;
             if (precise(pt, p->precision)) return snprintf(pt->stop, sizeof pt->stop, "converged"), IR_OK;
         }
-        if ((t >= p->budget_s && n >= MIN_SAMPLES) || n >= MAX_BATCHES) return snprintf(pt->stop, sizeof pt->stop, "budget"), IR_OK;
+        if ((t >= p->budget_s && n >= MIN_SAMPLES) || n >= MAX_BATCHES)
+            return snprintf(pt->stop, sizeof pt->stop, "budget"), IR_OK;
     }
 }
 

@@ -3,9 +3,18 @@
 #define IR_MEASURE_SAMPLE_H
 #include "harness/ironroof.h"
 /* One tensor set as a kernel sees it. */
-typedef struct { ir_mem mem[IR_MAX_TENSORS]; void *packed; } bound_set;
+typedef struct {
+    ir_mem mem[IR_MAX_TENSORS];
+    void  *packed;
+} bound_set;
 /* sets: the tensor sets cold calls rotate through (1 when hot); `next` is the one to use. */
-typedef struct { ir_run *run; const ir_policy *policy; const bound_set *sets; size_t nset, next; double overhead_s; } sampler;
+typedef struct {
+    ir_run          *run;
+    const ir_policy *policy;
+    const bound_set *sets;
+    size_t           nset, next;
+    double           overhead_s;
+} sampler;
 /* Fills samples, reps, warmup, stop, wall and dev of the point. */
 ir_status sample_point(sampler *, ir_point *);
 /* The harness's own cost per sample on this device: median of empty samples, seconds. */

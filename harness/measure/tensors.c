@@ -8,9 +8,21 @@
 
 enum { NCACHE = 16, PATTERN = 0xA5 };
 /* Content tag: what an IN tensor was filled with; kernels must not write IN tensors. */
-typedef struct { const ir_workload *w; ir_params p; uint64_t seed; int t; } content;
-typedef struct { const ir_backend *be; void *dev; ir_mem mem; content tag; void *copy; bool used; } entry; /* copy: the content, of memory the host cannot read */
-static entry cache[NCACHE]; /* one measuring thread */
+typedef struct {
+    const ir_workload *w;
+    ir_params          p;
+    uint64_t           seed;
+    int                t;
+} content;
+typedef struct {
+    const ir_backend *be;
+    void             *dev;
+    ir_mem            mem;
+    content           tag;
+    void             *copy;
+    bool              used;
+} entry;                           /* copy: the content, of memory the host cannot read */
+static entry        cache[NCACHE]; /* one measuring thread */
 static const double OTHERS_SHARE = 1.0 / 16;
 
 static entry *entry_of(const ir_mem *m)
@@ -77,7 +89,8 @@ static double others_B(const ir_dev *dev, const tensor_set *s, int n, entry **la
     return sum;
 }
 
-/* Tensors of earlier points stay while they are little beside this one's: what is in memory is to be what is measured. */
+/* Tensors of earlier points stay while they are little beside this one's: what is in memory is to be what is
+ * measured. */
 static void drop_others(ir_dev *dev, const tensor_set *s, int n)
 {
     double need = 0;
@@ -150,8 +163,10 @@ ir_status tensors_alloc(ir_dev *dev, const ir_workload *w, const ir_params *p, b
         if (st != IR_OK) break;
         s->n = t + 1;
         s->mem[t] = s->base[t];
-        if (guard) st = guard_one(dev, s, t, misalign);
-        else stagger(s, t, shift);
+        if (guard)
+            st = guard_one(dev, s, t, misalign);
+        else
+            stagger(s, t, shift);
     }
     if (st != IR_OK) tensors_free(dev, s, false);
     return st;
@@ -160,22 +175,28 @@ ir_status tensors_alloc(ir_dev *dev, const ir_workload *w, const ir_params *p, b
 void tensors_free(ir_dev *dev, tensor_set *s, bool keep)
 {
     for (int t = 0; t < s->n; t++) {
-        entry *e = keep && s->spec[t].role == IR_IN && !s->mem[t].host && s->owns_before[t] ? entry_of(&s->base[t]) : NULL;
-        if (e && e->tag.w && !e->copy) e->copy = s->before[t]; /* the next kernel of the ladder reads it again */
-        else if (s->owns_before[t]) free(s->before[t]);
+        entry *e = keep && s->spec[t].role == IR_IN && !s->mem[t].host && s->owns_before[t]
+                       ? entry_of(&s->base[t])
+                       : NULL;
+        if (e && e->tag.w && !e->copy)
+            e->copy = s->before[t]; /* the next kernel of the ladder reads it again */
+        else if (s->owns_before[t])
+            free(s->before[t]);
         if (s->owns_after[t]) free(s->after[t]);
-        give(dev, &s->base[t], keep && !(s->unplaced >> t & 1)); /* pages taken again lie where the filling thread is */
+        give(dev, &s->base[t],
+             keep && !(s->unplaced >> t & 1)); /* pages taken again lie where the filling thread is */
     }
     memset(s, 0, sizeof *s);
 }
 
 static bool tensors_holds(const entry *e, const content *c)
 {
-    return e && e->tag.w == c->w && e->tag.seed == c->seed && e->tag.t == c->t && e->tag.p.dtype == c->p.dtype &&
-           !memcmp(e->tag.p.v, c->p.v, sizeof c->p.v);
+    return e && e->tag.w == c->w && e->tag.seed == c->seed && e->tag.t == c->t &&
+           e->tag.p.dtype == c->p.dtype && !memcmp(e->tag.p.v, c->p.v, sizeof c->p.v);
 }
 
-static ir_status fill_one(ir_dev *dev, const ir_workload *w, const ir_params *p, uint64_t seed, tensor_set *s, int t)
+static ir_status fill_one(ir_dev *dev, const ir_workload *w, const ir_params *p, uint64_t seed, tensor_set *s,
+                          int t)
 {
     ir_mem *m = &s->mem[t];
     ir_role role = s->spec[t].role;
@@ -190,7 +211,9 @@ static ir_status fill_one(ir_dev *dev, const ir_workload *w, const ir_params *p,
         e->copy = NULL;
     }
     void *host = m->host ? m->host : malloc(m->bytes);
-    if (!host) return ir_fail(IR_ENOMEM, "%s: no host memory for %zu bytes of tensor %s", w->name, m->bytes, s->spec[t].name);
+    if (!host)
+        return ir_fail(IR_ENOMEM, "%s: no host memory for %zu bytes of tensor %s", w->name, m->bytes,
+                       s->spec[t].name);
     if (role == IR_OUT)
         memset(host, 0xFF, m->bytes); /* NaN in every floating format */
     else
@@ -203,7 +226,8 @@ static ir_status fill_one(ir_dev *dev, const ir_workload *w, const ir_params *p,
     } else if (role == IR_INOUT && m->host && !w->intact) {
         s->before[t] = malloc(m->bytes);
         s->owns_before[t] = true;
-        if (!s->before[t]) return ir_fail(IR_ENOMEM, "%s: no host memory for a copy of %s", w->name, s->spec[t].name);
+        if (!s->before[t])
+            return ir_fail(IR_ENOMEM, "%s: no host memory for a copy of %s", w->name, s->spec[t].name);
         memcpy(s->before[t], host, m->bytes);
     } else if (!m->host) {
         free(host);
@@ -258,10 +282,13 @@ static ir_status still_intact(const ir_workload *w, const ir_params *p, uint64_t
 {
     if (s->spec[t].role != IR_INOUT || !w->intact) return IR_OK;
     s->before[t] = s->after[t];
-    return w->intact(p, t, s->after[t], seed) ? IR_OK : ir_fail(IR_ECHECK, "wrong result: changed what was in %s", s->spec[t].name);
+    return w->intact(p, t, s->after[t], seed)
+               ? IR_OK
+               : ir_fail(IR_ECHECK, "wrong result: changed what was in %s", s->spec[t].name);
 }
 
-ir_status tensors_check(ir_dev *dev, const ir_workload *w, const ir_params *p, uint64_t seed, tensor_set *s, ir_check *out)
+ir_status tensors_check(ir_dev *dev, const ir_workload *w, const ir_params *p, uint64_t seed, tensor_set *s,
+                        ir_check *out)
 {
     *out = (ir_check){NAN, NAN, ""};
     for (int t = 0; t < s->n; t++) {
@@ -271,7 +298,8 @@ ir_status tensors_check(ir_dev *dev, const ir_workload *w, const ir_params *p, u
     }
     w->check(p, (const void *const *)s->before, (const void *const *)s->after, out);
     if (out->err <= out->tol) return IR_OK; /* false for NaN */
-    return ir_fail(IR_ECHECK, "wrong result: error %.3g against a tolerance of %.3g (%s)", out->err, out->tol, out->oracle);
+    return ir_fail(IR_ECHECK, "wrong result: error %.3g against a tolerance of %.3g (%s)", out->err, out->tol,
+                   out->oracle);
 }
 
 /* `first`: where the tensor begins in the bytes b .. b + base.bytes. */
@@ -281,7 +309,8 @@ static ir_status guards_around(const tensor_set *s, int t, const unsigned char *
     for (const unsigned char *q = b; q < end; q++) {
         if (q == first) q = last;
         if (q < end && *q != PATTERN)
-            return ir_fail(IR_ECHECK, "wrote %ld bytes %s tensor %s", q < first ? (long)(first - q) : (long)(q - last + 1),
+            return ir_fail(IR_ECHECK, "wrote %ld bytes %s tensor %s",
+                           q < first ? (long)(first - q) : (long)(q - last + 1),
                            q < first ? "before" : "past the end of", s->spec[t].name);
     }
     return IR_OK;
@@ -301,6 +330,7 @@ ir_status tensors_guards(ir_dev *dev, const tensor_set *s)
 {
     ir_status st = IR_OK;
     for (int t = 0; t < s->n && st == IR_OK; t++)
-        st = s->base[t].host ? guards_around(s, t, s->base[t].host, s->mem[t].host) : guards_device(dev, s, t);
+        st =
+            s->base[t].host ? guards_around(s, t, s->base[t].host, s->mem[t].host) : guards_device(dev, s, t);
     return st;
 }

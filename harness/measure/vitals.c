@@ -1,12 +1,13 @@
-/* vitals.c -- clocks, power and throttling, asked for once a window while samples are taken: often enough to see a clock
- * fall, seldom enough not to be part of what is measured. Assumes a reading costs much less than a window. */
+/* vitals.c -- clocks, power and throttling, asked for once a window while samples are taken: often enough to
+ * see a clock fall, seldom enough not to be part of what is measured. Assumes a reading costs much less than
+ * a window. */
 #include "harness/measure/vitals.h"
 
 #include <math.h>
 #include <string.h>
 
-/* DRIFT: a running clock that moves by more is no clock to divide by. ENERGY_S: counters are renewed some tens of times a
- * second, so that a shorter stretch says little. */
+/* DRIFT: a running clock that moves by more is no clock to divide by. ENERGY_S: counters are renewed some
+ * tens of times a second, so that a shorter stretch says little. */
 static const double WINDOW_S = 0.05, DRIFT = 0.05, ENERGY_S = 0.2;
 
 static void vitals_take(vitals_mean *m, double v)

@@ -30,7 +30,7 @@ void ir_gate_proofs_free(ir_gate_proofs *p)
     *p = (ir_gate_proofs){0};
 }
 
-/* ---- written ----------------------------------------------------------------------------------------------- */
+/* ---- written --------------------------------------------------------------------------------- */
 static void key_count(ir_json *o, const char *key, size_t v)
 {
     ir_json_key(o, key);
@@ -92,7 +92,7 @@ ir_status ir_journal_proof(ir_journal *j, const ir_gate_proof *p)
     return ir_line_end(j);
 }
 
-/* ---- read -------------------------------------------------------------------------------------------------- */
+/* ---- read ------------------------------------------------------------------------------------ */
 #ifdef IR_HAVE_JANSSON
 #include <jansson.h>
 
@@ -148,7 +148,8 @@ static ir_status read_comparison(const json_t *o, ir_comparisons *all)
         c->d[i] = json_is_number(e) ? log1p(json_number_value(e)) : NAN;
     }
     all->n++;
-    return *c->point && *c->verdict ? IR_OK : ir_fail(IR_EINVAL, "comparison: point and verdict must be there");
+    return *c->point && *c->verdict ? IR_OK
+                                    : ir_fail(IR_EINVAL, "comparison: point and verdict must be there");
 }
 
 static ir_status read_proof(const json_t *o, ir_gate_proofs *all)

@@ -4,10 +4,10 @@
 #include <assert.h>
 #include <string.h>
 
-/* ---- words: fixed by the format, whatever the screen calls things ----------------------------------- */
-#define WORDS(name, none, ...)                                                                       \
-    static const char *const name##_list[] = {__VA_ARGS__};                                          \
-    static const char *name##_at(int i) { return name##_list[i]; }                                   \
+/* ---- words: fixed by the format, whatever the screen calls things ---------------------------- */
+#define WORDS(name, none, ...) \
+    static const char *const  name##_list[] = {__VA_ARGS__}; \
+    static const char        *name##_at(int i) { return name##_list[i]; } \
     static const ir_rec_words name = {name##_at, sizeof name##_list / sizeof *name##_list, none};
 WORDS(what_words, -1, "bandwidth", "flops", "latency", "launch", "clock", "overlap")
 WORDS(source_words, -1, "measured", "datasheet", "theory")
@@ -15,17 +15,20 @@ WORDS(form_words, -1, "additive", "overlapped")
 WORDS(how_words, -1, "fitted", "pinned", "unidentified")
 WORDS(cache_words, -1, "hot", "cold")
 WORDS(kernel_words, -1, "naive", "nt", "fused", "ideal", "lib", "half")
-static const char *dtype_at(int i) { return ir_dtype_name((ir_dtype)i); }
-static const char *bound_at(int i) { return ir_bound_name((ir_bound)i); }
+static const char        *dtype_at(int i) { return ir_dtype_name((ir_dtype)i); }
+static const char        *bound_at(int i) { return ir_bound_name((ir_bound)i); }
 static const ir_rec_words dtype_words = {dtype_at, IR_NDTYPE, IR_NDTYPE};
 static const ir_rec_words bound_words = {bound_at, IR_NBOUND, IR_BOUND_UNKNOWN};
 static const ir_rec_words flag_words = {ir_flag_name, IR_NFLAG, -1};
 _Static_assert(IR_NC == 6 && sizeof(ir_what) == sizeof(int), "one word per kind of ceiling; enums are ints");
 
-static const struct { ir_status code; const char *status, *error; } statuses[] = {
-    {IR_OK, "ok", NULL},              {IR_SKIP, "skip", NULL},     {IR_ECHECK, "incorrect", NULL},
-    {IR_EINVAL, "invalid", NULL},     {IR_EDEVICE, "error", "device"}, /* also an error that is not named */
-    {IR_ENOMEM, "error", "nomem"},    {IR_EIO, "error", "io"},     {IR_EINTR, "error", "interrupted"}};
+static const struct {
+    ir_status   code;
+    const char *status, *error;
+} statuses[] = {
+    {IR_OK, "ok", NULL},           {IR_SKIP, "skip", NULL},         {IR_ECHECK, "incorrect", NULL},
+    {IR_EINVAL, "invalid", NULL},  {IR_EDEVICE, "error", "device"}, /* also an error that is not named */
+    {IR_ENOMEM, "error", "nomem"}, {IR_EIO, "error", "io"},         {IR_EINTR, "error", "interrupted"}};
 enum { NSTATUS = sizeof statuses / sizeof *statuses, STATUS_UNNAMED = 4 };
 
 static size_t status_index(ir_status s)
@@ -50,106 +53,226 @@ bool ir_rec_status_of(const char *status, const char *error, ir_status *out)
     return found;
 }
 
-/* ---- tables ------------------------------------------------------------------------------------------ */
+/* ---- tables ---------------------------------------------------------------------------------- */
 #define AT(s, m) offsetof(s, m), sizeof(((s *)0)->m)
-#define NUM(s, n, m) {n, REC_NUM, AT(s, m), NULL, NULL, false}
-#define INT(s, n, m) {n, REC_INT, AT(s, m), NULL, NULL, false}
-#define U32(s, n, m) {n, REC_U32, AT(s, m), NULL, NULL, false}
-#define SIZE(s, n, m) {n, REC_SIZE, AT(s, m), NULL, NULL, false}
-#define BOOL(s, n, m) {n, REC_BOOL, AT(s, m), NULL, NULL, false}
-#define NAME(s, n, m) {n, REC_NAME, AT(s, m), NULL, NULL, false}
-#define ID(s, n, m) {n, REC_NAME, AT(s, m), NULL, NULL, true}
-#define TEXT(s, n, m) {n, REC_TEXT, AT(s, m), NULL, NULL, false}
-#define WORD(s, n, m, w, must) {n, REC_WORD, AT(s, m), &(w), NULL, must}
-#define BITS(s, n, m, w) {n, REC_WORDS, AT(s, m), &(w), NULL, false}
-#define OBJECT(s, n, m, t) {n, REC_OBJECT, AT(s, m), NULL, t, false}
-#define GROUP(n, t) {n, REC_OBJECT, 0, 0, NULL, t, false} /* members of the same struct, nested in the file */
-#define END {NULL, REC_NUM, 0, 0, NULL, NULL, false}
+#define NUM(s, n, m) \
+    { \
+        n, REC_NUM, AT(s, m), NULL, NULL, false \
+    }
+#define INT(s, n, m) \
+    { \
+        n, REC_INT, AT(s, m), NULL, NULL, false \
+    }
+#define U32(s, n, m) \
+    { \
+        n, REC_U32, AT(s, m), NULL, NULL, false \
+    }
+#define SIZE(s, n, m) \
+    { \
+        n, REC_SIZE, AT(s, m), NULL, NULL, false \
+    }
+#define BOOL(s, n, m) \
+    { \
+        n, REC_BOOL, AT(s, m), NULL, NULL, false \
+    }
+#define NAME(s, n, m) \
+    { \
+        n, REC_NAME, AT(s, m), NULL, NULL, false \
+    }
+#define ID(s, n, m) \
+    { \
+        n, REC_NAME, AT(s, m), NULL, NULL, true \
+    }
+#define TEXT(s, n, m) \
+    { \
+        n, REC_TEXT, AT(s, m), NULL, NULL, false \
+    }
+#define WORD(s, n, m, w, must) \
+    { \
+        n, REC_WORD, AT(s, m), &(w), NULL, must \
+    }
+#define BITS(s, n, m, w) \
+    { \
+        n, REC_WORDS, AT(s, m), &(w), NULL, false \
+    }
+#define OBJECT(s, n, m, t) \
+    { \
+        n, REC_OBJECT, AT(s, m), NULL, t, false \
+    }
+#define GROUP(n, t) \
+    { \
+        n, REC_OBJECT, 0, 0, NULL, t, false \
+    } /* members of the same struct, nested in the file */
+#define END \
+    { \
+        NULL, REC_NUM, 0, 0, NULL, NULL, false \
+    }
 
-static const ir_rec_field device_flops[] = {
-    NUM(ir_device_info, "f64", spec_flops[IR_F64]),   NUM(ir_device_info, "f32", spec_flops[IR_F32]),
-    NUM(ir_device_info, "tf32", spec_flops[IR_TF32]), NUM(ir_device_info, "f16", spec_flops[IR_F16]),
-    NUM(ir_device_info, "bf16", spec_flops[IR_BF16]), NUM(ir_device_info, "f8", spec_flops[IR_F8]),
-    NUM(ir_device_info, "i8", spec_flops[IR_I8]),     NUM(ir_device_info, "i4", spec_flops[IR_I4]), END};
+static const ir_rec_field device_flops[] = {NUM(ir_device_info, "f64", spec_flops[IR_F64]),
+                                            NUM(ir_device_info, "f32", spec_flops[IR_F32]),
+                                            NUM(ir_device_info, "tf32", spec_flops[IR_TF32]),
+                                            NUM(ir_device_info, "f16", spec_flops[IR_F16]),
+                                            NUM(ir_device_info, "bf16", spec_flops[IR_BF16]),
+                                            NUM(ir_device_info, "f8", spec_flops[IR_F8]),
+                                            NUM(ir_device_info, "i8", spec_flops[IR_I8]),
+                                            NUM(ir_device_info, "i4", spec_flops[IR_I4]),
+                                            END};
 _Static_assert(IR_NDTYPE == 8, "one datasheet peak per dtype");
-const ir_rec_field ir_rec_device[] = {
-    ID(ir_device_info, "device", id), TEXT(ir_device_info, "name", name), NAME(ir_device_info, "backend", backend),
-    TEXT(ir_device_info, "driver", driver), INT(ir_device_info, "cores", cores),
-    INT(ir_device_info, "threads", threads), INT(ir_device_info, "numa_nodes", numa_nodes),
-    NUM(ir_device_info, "clock_Hz", clock_Hz), NUM(ir_device_info, "mem_B", mem_B),
-    NUM(ir_device_info, "llc_B", llc_B), NUM(ir_device_info, "spec_Bps", spec_Bps),
-    GROUP("spec_flops", device_flops), END};
+const ir_rec_field ir_rec_device[] = {ID(ir_device_info, "device", id),
+                                      TEXT(ir_device_info, "name", name),
+                                      NAME(ir_device_info, "backend", backend),
+                                      TEXT(ir_device_info, "driver", driver),
+                                      INT(ir_device_info, "cores", cores),
+                                      INT(ir_device_info, "threads", threads),
+                                      INT(ir_device_info, "numa_nodes", numa_nodes),
+                                      NUM(ir_device_info, "clock_Hz", clock_Hz),
+                                      NUM(ir_device_info, "mem_B", mem_B),
+                                      NUM(ir_device_info, "llc_B", llc_B),
+                                      NUM(ir_device_info, "spec_Bps", spec_Bps),
+                                      GROUP("spec_flops", device_flops),
+                                      END};
 
-const ir_rec_field ir_rec_saturation[] = {
-    TEXT(ir_saturation, "axis", axis), NUM(ir_saturation, "from", from), NUM(ir_saturation, "to", to),
-    NUM(ir_saturation, "gain", gain), BOOL(ir_saturation, "saturated", saturated),
-    BOOL(ir_saturation, "known", known), END};
-const ir_rec_field ir_rec_ceiling[] = {
-    NAME(ir_ceiling, "device", device), WORD(ir_ceiling, "what", what, what_words, true),
-    NAME(ir_ceiling, "level", level), NAME(ir_ceiling, "op", op), NAME(ir_ceiling, "kernel", kernel),
-    NAME(ir_ceiling, "isa", isa), WORD(ir_ceiling, "dtype", dtype, dtype_words, false),
-    INT(ir_ceiling, "threads", threads), NUM(ir_ceiling, "value", value), NUM(ir_ceiling, "lo", lo),
-    NUM(ir_ceiling, "hi", hi), NUM(ir_ceiling, "theory", theory), NUM(ir_ceiling, "read_frac", read_frac),
-    NUM(ir_ceiling, "size_B", size_B), NUM(ir_ceiling, "read_then", ref_read_Bps),
-    NUM(ir_ceiling, "other", alt_Bps), NUM(ir_ceiling, "other_read", alt_read_Bps), WORD(ir_ceiling, "source", source, source_words, false),
-    BITS(ir_ceiling, "flags", flags, flag_words), TEXT(ir_ceiling, "why", why), END};
+const ir_rec_field ir_rec_saturation[] = {TEXT(ir_saturation, "axis", axis),
+                                          NUM(ir_saturation, "from", from),
+                                          NUM(ir_saturation, "to", to),
+                                          NUM(ir_saturation, "gain", gain),
+                                          BOOL(ir_saturation, "saturated", saturated),
+                                          BOOL(ir_saturation, "known", known),
+                                          END};
+const ir_rec_field ir_rec_ceiling[] = {NAME(ir_ceiling, "device", device),
+                                       WORD(ir_ceiling, "what", what, what_words, true),
+                                       NAME(ir_ceiling, "level", level),
+                                       NAME(ir_ceiling, "op", op),
+                                       NAME(ir_ceiling, "kernel", kernel),
+                                       NAME(ir_ceiling, "isa", isa),
+                                       WORD(ir_ceiling, "dtype", dtype, dtype_words, false),
+                                       INT(ir_ceiling, "threads", threads),
+                                       NUM(ir_ceiling, "value", value),
+                                       NUM(ir_ceiling, "lo", lo),
+                                       NUM(ir_ceiling, "hi", hi),
+                                       NUM(ir_ceiling, "theory", theory),
+                                       NUM(ir_ceiling, "read_frac", read_frac),
+                                       NUM(ir_ceiling, "size_B", size_B),
+                                       NUM(ir_ceiling, "read_then", ref_read_Bps),
+                                       NUM(ir_ceiling, "other", alt_Bps),
+                                       NUM(ir_ceiling, "other_read", alt_read_Bps),
+                                       WORD(ir_ceiling, "source", source, source_words, false),
+                                       BITS(ir_ceiling, "flags", flags, flag_words),
+                                       TEXT(ir_ceiling, "why", why),
+                                       END};
 
-static const ir_rec_field coef[] = {
-    NUM(ir_coef, "value", v), NUM(ir_coef, "lo", lo), NUM(ir_coef, "hi", hi),
-    WORD(ir_coef, "how", how, how_words, true), END};
-const ir_rec_field ir_rec_fit[] = {
-    NAME(ir_fit, "device", device), WORD(ir_fit, "form", form, form_words, true), OBJECT(ir_fit, "BW", BW, coef),
-    OBJECT(ir_fit, "eta", eta, coef), OBJECT(ir_fit, "L_lat", L_lat, coef), NUM(ir_fit, "BW_ref", BW_ref),
-    NUM(ir_fit, "R_peak", R_peak), NUM(ir_fit, "err_median", err_median), NUM(ir_fit, "err_p90", err_p90),
-    NUM(ir_fit, "lofo_median", lofo_median), NUM(ir_fit, "lofo_p90", lofo_p90),
-    NUM(ir_fit, "roof_median", roof_median), NUM(ir_fit, "roof_p90", roof_p90), NUM(ir_fit, "cond", cond),
-    SIZE(ir_fit, "n", n), INT(ir_fit, "families", nfamily), BOOL(ir_fit, "eta_error", eta_error), END};
+static const ir_rec_field coef[] = {NUM(ir_coef, "value", v), NUM(ir_coef, "lo", lo), NUM(ir_coef, "hi", hi),
+                                    WORD(ir_coef, "how", how, how_words, true), END};
+const ir_rec_field        ir_rec_fit[] = {NAME(ir_fit, "device", device),
+                                          WORD(ir_fit, "form", form, form_words, true),
+                                          OBJECT(ir_fit, "BW", BW, coef),
+                                          OBJECT(ir_fit, "eta", eta, coef),
+                                          OBJECT(ir_fit, "L_lat", L_lat, coef),
+                                          NUM(ir_fit, "BW_ref", BW_ref),
+                                          NUM(ir_fit, "R_peak", R_peak),
+                                          NUM(ir_fit, "err_median", err_median),
+                                          NUM(ir_fit, "err_p90", err_p90),
+                                          NUM(ir_fit, "lofo_median", lofo_median),
+                                          NUM(ir_fit, "lofo_p90", lofo_p90),
+                                          NUM(ir_fit, "roof_median", roof_median),
+                                          NUM(ir_fit, "roof_p90", roof_p90),
+                                          NUM(ir_fit, "cond", cond),
+                                          SIZE(ir_fit, "n", n),
+                                          INT(ir_fit, "families", nfamily),
+                                          BOOL(ir_fit, "eta_error", eta_error),
+                                          END};
 
-const ir_rec_field ir_rec_verdict[] = {
-    ID(ir_verdict, "question", question), NAME(ir_verdict, "device", device), TEXT(ir_verdict, "answer", answer),
-    TEXT(ir_verdict, "verdict", verdict), NUM(ir_verdict, "p", p), END};
+const ir_rec_field ir_rec_verdict[] = {ID(ir_verdict, "question", question),
+                                       NAME(ir_verdict, "device", device),
+                                       TEXT(ir_verdict, "answer", answer),
+                                       TEXT(ir_verdict, "verdict", verdict),
+                                       NUM(ir_verdict, "p", p),
+                                       END};
 
-const ir_rec_field ir_rec_stats[] = {
-    NUM(ir_stats, "median", median), NUM(ir_stats, "ci_lo", ci_lo), NUM(ir_stats, "ci_hi", ci_hi),
-    NUM(ir_stats, "q25", q25), NUM(ir_stats, "q75", q75), NUM(ir_stats, "min", min), NUM(ir_stats, "max", max),
-    NUM(ir_stats, "mean", mean), NUM(ir_stats, "sd", sd), NUM(ir_stats, "p90", p90), NUM(ir_stats, "p95", p95),
-    NUM(ir_stats, "p99", p99), NUM(ir_stats, "autocorr", autocorr), SIZE(ir_stats, "n", n),
-    SIZE(ir_stats, "outliers", outliers), BOOL(ir_stats, "bimodal", bimodal), NUM(ir_stats, "mode_lo", mode_lo),
-    NUM(ir_stats, "mode_hi", mode_hi), END};
+const ir_rec_field ir_rec_stats[] = {NUM(ir_stats, "median", median),
+                                     NUM(ir_stats, "ci_lo", ci_lo),
+                                     NUM(ir_stats, "ci_hi", ci_hi),
+                                     NUM(ir_stats, "q25", q25),
+                                     NUM(ir_stats, "q75", q75),
+                                     NUM(ir_stats, "min", min),
+                                     NUM(ir_stats, "max", max),
+                                     NUM(ir_stats, "mean", mean),
+                                     NUM(ir_stats, "sd", sd),
+                                     NUM(ir_stats, "p90", p90),
+                                     NUM(ir_stats, "p95", p95),
+                                     NUM(ir_stats, "p99", p99),
+                                     NUM(ir_stats, "autocorr", autocorr),
+                                     SIZE(ir_stats, "n", n),
+                                     SIZE(ir_stats, "outliers", outliers),
+                                     BOOL(ir_stats, "bimodal", bimodal),
+                                     NUM(ir_stats, "mode_lo", mode_lo),
+                                     NUM(ir_stats, "mode_hi", mode_hi),
+                                     END};
 
 static const ir_rec_field bytes_by[] = {
     NUM(ir_point, "weights", cost.by_B[IR_BY_WEIGHTS]), NUM(ir_point, "in", cost.by_B[IR_BY_IN]),
     NUM(ir_point, "out", cost.by_B[IR_BY_OUT]), NUM(ir_point, "kv", cost.by_B[IR_BY_KV]), END};
 _Static_assert(IR_NBY == 4, "one entry of bytes_by per tensor class");
-static const ir_rec_field other_models[] = {
-    NUM(ir_point, "weights", cost.weights_B), NUM(ir_point, "unfused", cost.unfused_B), END};
-static const ir_rec_field terms[] = {
-    NUM(ir_point, "data", term_data_s), NUM(ir_point, "compute", term_comp_s), NUM(ir_point, "latency", term_lat_s),
-    END};
-const ir_rec_field ir_rec_point_id[] = {
-    ID(ir_point, "workload", workload), NAME(ir_point, "family", family), ID(ir_point, "kernel", kernel),
-    ID(ir_point, "backend", backend), NAME(ir_point, "isa", isa), NAME(ir_point, "device", device),
-    WORD(ir_point, "dtype", p.dtype, dtype_words, false), INT(ir_point, "threads", p.threads),
-    WORD(ir_point, "cache", cold, cache_words, false), BITS(ir_point, "kflags", kflags, kernel_words), END};
-const ir_rec_field ir_rec_point_run[] = {
-    U32(ir_point, "reps", reps), TEXT(ir_point, "stop", stop), TEXT(ir_point, "warmup", warmup),
-    NUM(ir_point, "warmup_s", warmup_s), NUM(ir_point, "overhead_s", overhead_s), NUM(ir_point, "flops", cost.flops),
-    NUM(ir_point, "read_B", cost.read_B), NUM(ir_point, "write_B", cost.write_B), GROUP("bytes_by", bytes_by),
-    GROUP("bytes_other_models", other_models),
-    NUM(ir_point, "wa_B", cost.wa_B), NUM(ir_point, "launches", cost.launches), NUM(ir_point, "hops", cost.hops), BOOL(ir_point, "scattered", cost.scattered), NUM(ir_point, "spare_flops", cost.spare_flops),
-    NUM(ir_point, "footprint_B", cost.footprint_B), NUM(ir_point, "near_footprint_B", cost.near_footprint_B), NUM(ir_point, "energy_J", joules),
-    NUM(ir_point, "counted_B", counted_B), NUM(ir_point, "clock_Hz", clock_Hz), NUM(ir_point, "steal", steal),
-    NUM(ir_point, "mem_clock_Hz", mem_clock_Hz), NUM(ir_point, "power_W", power_W), NUM(ir_point, "temp_C", temp_C),
-    TEXT(ir_point, "slowed", slowed),
-    NUM(ir_point, "bandwidth_now", bw_now), BOOL(ir_point, "for_ceiling", for_ceiling),
-    BITS(ir_point, "flags", flags, flag_words), END};
-const ir_rec_field ir_rec_point_law[] = {
-    NAME(ir_point, "level", level), NUM(ir_point, "mfu", mfu), NUM(ir_point, "mbu", mbu),
-    NUM(ir_point, "eta", eta), NUM(ir_point, "eta_star", eta_star), NUM(ir_point, "ridge", ridge),
-    GROUP("terms_s", terms), NUM(ir_point, "T_law_s", T_law_s), WORD(ir_point, "bound", bound, bound_words, false),
-    NUM(ir_point, "bound_p", bound_p), NUM(ir_point, "margin", margin), NAME(ir_point, "proof", proof), END};
+static const ir_rec_field other_models[] = {NUM(ir_point, "weights", cost.weights_B),
+                                            NUM(ir_point, "unfused", cost.unfused_B), END};
+static const ir_rec_field terms[] = {NUM(ir_point, "data", term_data_s),
+                                     NUM(ir_point, "compute", term_comp_s),
+                                     NUM(ir_point, "latency", term_lat_s), END};
+const ir_rec_field        ir_rec_point_id[] = {ID(ir_point, "workload", workload),
+                                               NAME(ir_point, "family", family),
+                                               ID(ir_point, "kernel", kernel),
+                                               ID(ir_point, "backend", backend),
+                                               NAME(ir_point, "isa", isa),
+                                               NAME(ir_point, "device", device),
+                                               WORD(ir_point, "dtype", p.dtype, dtype_words, false),
+                                               INT(ir_point, "threads", p.threads),
+                                               WORD(ir_point, "cache", cold, cache_words, false),
+                                               BITS(ir_point, "kflags", kflags, kernel_words),
+                                               END};
+const ir_rec_field        ir_rec_point_run[] = {U32(ir_point, "reps", reps),
+                                                TEXT(ir_point, "stop", stop),
+                                                TEXT(ir_point, "warmup", warmup),
+                                                NUM(ir_point, "warmup_s", warmup_s),
+                                                NUM(ir_point, "overhead_s", overhead_s),
+                                                NUM(ir_point, "flops", cost.flops),
+                                                NUM(ir_point, "read_B", cost.read_B),
+                                                NUM(ir_point, "write_B", cost.write_B),
+                                                GROUP("bytes_by", bytes_by),
+                                                GROUP("bytes_other_models", other_models),
+                                                NUM(ir_point, "wa_B", cost.wa_B),
+                                                NUM(ir_point, "launches", cost.launches),
+                                                NUM(ir_point, "hops", cost.hops),
+                                                BOOL(ir_point, "scattered", cost.scattered),
+                                                NUM(ir_point, "spare_flops", cost.spare_flops),
+                                                NUM(ir_point, "footprint_B", cost.footprint_B),
+                                                NUM(ir_point, "near_footprint_B", cost.near_footprint_B),
+                                                NUM(ir_point, "energy_J", joules),
+                                                NUM(ir_point, "counted_B", counted_B),
+                                                NUM(ir_point, "clock_Hz", clock_Hz),
+                                                NUM(ir_point, "steal", steal),
+                                                NUM(ir_point, "mem_clock_Hz", mem_clock_Hz),
+                                                NUM(ir_point, "power_W", power_W),
+                                                NUM(ir_point, "temp_C", temp_C),
+                                                TEXT(ir_point, "slowed", slowed),
+                                                NUM(ir_point, "bandwidth_now", bw_now),
+                                                BOOL(ir_point, "for_ceiling", for_ceiling),
+                                                BITS(ir_point, "flags", flags, flag_words),
+                                                END};
+const ir_rec_field        ir_rec_point_law[] = {NAME(ir_point, "level", level),
+                                                NUM(ir_point, "mfu", mfu),
+                                                NUM(ir_point, "mbu", mbu),
+                                                NUM(ir_point, "eta", eta),
+                                                NUM(ir_point, "eta_star", eta_star),
+                                                NUM(ir_point, "ridge", ridge),
+                                                GROUP("terms_s", terms),
+                                                NUM(ir_point, "T_law_s", T_law_s),
+                                                WORD(ir_point, "bound", bound, bound_words, false),
+                                                NUM(ir_point, "bound_p", bound_p),
+                                                NUM(ir_point, "margin", margin),
+                                                NAME(ir_point, "proof", proof),
+                                                END};
 
-/* ---- writing ----------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 static int word_value(const ir_rec_field *f, const char *at)
 {
     int v = 0;
@@ -161,8 +284,10 @@ static int word_value(const ir_rec_field *f, const char *at)
 
 static void write_word(ir_json *o, const ir_rec_words *w, int v)
 {
-    if (v < 0 || v >= w->count || v == w->unknown) ir_json_null(o);
-    else ir_json_str(o, w->at(v));
+    if (v < 0 || v >= w->count || v == w->unknown)
+        ir_json_null(o);
+    else
+        ir_json_str(o, w->at(v));
 }
 
 static void write_bits(ir_json *o, const ir_rec_words *w, uint32_t bits)

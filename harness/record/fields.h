@@ -8,17 +8,22 @@
 #include "harness/record/record.h"
 
 typedef enum {
-    REC_NUM,    /* double; unknown is null */
-    REC_INT,    /* int */
-    REC_U32, REC_SIZE, REC_BOOL,
-    REC_NAME,   /* char[size], part of an identity: too long is an error; "" is null */
-    REC_TEXT,   /* char[size], for people: cut to size when read; "" is null */
-    REC_WORD,   /* an enum, or a bool, as one of words */
-    REC_WORDS,  /* uint32_t bits as an array of words */
-    REC_OBJECT  /* a struct described by sub */
+    REC_NUM, /* double; unknown is null */
+    REC_INT, /* int */
+    REC_U32,
+    REC_SIZE,
+    REC_BOOL,
+    REC_NAME,  /* char[size], part of an identity: too long is an error; "" is null */
+    REC_TEXT,  /* char[size], for people: cut to size when read; "" is null */
+    REC_WORD,  /* an enum, or a bool, as one of words */
+    REC_WORDS, /* uint32_t bits as an array of words */
+    REC_OBJECT /* a struct described by sub */
 } ir_rec_kind;
 /* count words from at(0); the value `unknown` is written as null (-1: none is). */
-typedef struct { const char *(*at)(int i); int count, unknown; } ir_rec_words;
+typedef struct {
+    const char *(*at)(int i);
+    int count, unknown;
+} ir_rec_words;
 typedef struct ir_rec_field ir_rec_field;
 struct ir_rec_field {
     const char         *name; /* NULL ends a table */
@@ -28,12 +33,13 @@ struct ir_rec_field {
     const ir_rec_field *sub;
     bool                required; /* by the reader */
 };
-extern const ir_rec_field ir_rec_device[], ir_rec_ceiling[], ir_rec_saturation[], ir_rec_fit[], ir_rec_verdict[];
+extern const ir_rec_field ir_rec_device[], ir_rec_ceiling[], ir_rec_saturation[], ir_rec_fit[],
+    ir_rec_verdict[];
 /* A point in three parts, so that a line reads from identity over measurement to judgement. */
 extern const ir_rec_field ir_rec_point_id[], ir_rec_point_run[], ir_rec_point_law[], ir_rec_stats[];
 /* status in the file: ok skip incorrect invalid error; which error is a second word. */
 const char *ir_rec_status(ir_status s);
-const char *ir_rec_error(ir_status s);                     /* NULL when the status is no "error" */
+const char *ir_rec_error(ir_status s); /* NULL when the status is no "error" */
 bool        ir_rec_status_of(const char *status, const char *error_or_null, ir_status *out);
 
 void ir_rec_write(ir_json *, const ir_rec_field *, const void *base); /* members only, no brackets */

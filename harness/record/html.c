@@ -1,6 +1,6 @@
-/* html.c -- see html.h. The template is harness/record/page/, embedded at build time; "@@name@@" on a line of its own
- * stands for the part of that name, "@@data@@" for the records. Every '<' inside them is escaped, so that no text of a record can
- * end its script element. */
+/* html.c -- see html.h. The template is harness/record/page/, embedded at build time; "@@name@@" on a line of
+ * its own stands for the part of that name, "@@data@@" for the records. Every '<' inside them is escaped, so
+ * that no text of a record can end its script element. */
 #include "harness/record/html.h"
 
 #include "harness/record/record.h"
@@ -16,10 +16,11 @@ const char *ir_page_part(const char *name); /* made by cmake/embed.cmake */
 
 /* What the page shows of a point; a run's raw samples would make it twenty times as large. */
 static const char *const point_keys[] = {
-    "record", "id", "workload", "family", "kernel", "device", "dtype", "threads", "cache", "kflags", "params", "param_words",
-    "status", "why", "time_s", "dev_time_s", "flops", "hops", "bytes", "intensity", "flops_per_s", "bytes_per_s",
-    "level", "mfu", "mbu", "eta", "terms_s", "T_law_s", "bound", "bound_p", "proof", "flags",
-    "for_ceiling"};
+    "record",      "id",         "workload", "family", "kernel",      "device",    "dtype",
+    "threads",     "cache",      "kflags",   "params", "param_words", "status",    "why",
+    "time_s",      "dev_time_s", "flops",    "hops",   "bytes",       "intensity", "flops_per_s",
+    "bytes_per_s", "level",      "mfu",      "mbu",    "eta",         "terms_s",   "T_law_s",
+    "bound",       "bound_p",    "proof",    "flags",  "for_ceiling"};
 static const char *const stats_keys[] = {"median", "ci_lo", "ci_hi"};
 enum { PRECISION = 5 };
 
@@ -39,7 +40,8 @@ static json_t *point(const json_t *o)
     for (int i = 0; i < 2; i++) {
         const char   *key = i ? "dev_time_s" : "time_s";
         const json_t *t = json_object_get(out, key);
-        if (json_is_object(t)) json_object_set_new(out, key, only(t, stats_keys, sizeof stats_keys / sizeof *stats_keys));
+        if (json_is_object(t))
+            json_object_set_new(out, key, only(t, stats_keys, sizeof stats_keys / sizeof *stats_keys));
     }
     return out;
 }
@@ -47,15 +49,19 @@ static json_t *point(const json_t *o)
 static void put_escaped(FILE *f, const char *s)
 {
     for (; *s; s++)
-        if (*s == '<') fputs("\\u003c", f);
-        else fputc(*s, f);
+        if (*s == '<')
+            fputs("\\u003c", f);
+        else
+            fputc(*s, f);
 }
 
 static void put_attribute(FILE *f, const char *s)
 {
     for (; *s; s++)
-        if (strchr("<>&\"'", *s)) fprintf(f, "&#%d;", *s);
-        else fputc(*s, f);
+        if (strchr("<>&\"'", *s))
+            fprintf(f, "&#%d;", *s);
+        else
+            fputc(*s, f);
 }
 
 /* A ladder's and a latency's points are drawn; the other rows behind the ceilings are not. */
@@ -73,8 +79,10 @@ static void put_line(FILE *f, const char *line, size_t n)
     const char  *kind = json_string_value(json_object_get(o, "record"));
     json_t      *slim = NULL;
     if (kind && !strcmp(kind, "fit")) json_object_del(o, "draws");
-    if (kind && !strcmp(kind, "point")) slim = shown(o) ? point(o) : NULL;
-    else if (kind) slim = json_incref(o);
+    if (kind && !strcmp(kind, "point"))
+        slim = shown(o) ? point(o) : NULL;
+    else if (kind)
+        slim = json_incref(o);
     char *text = slim ? json_dumps(slim, JSON_COMPACT | JSON_REAL_PRECISION(PRECISION)) : NULL;
     if (text) {
         put_escaped(f, text);
@@ -121,11 +129,14 @@ static ir_status put_page(FILE *f, const char *const *files, size_t n, bool own)
     for (const char *p = ir_page_part("page"); *p && s == IR_OK;) {
         size_t len = strcspn(p, "\n");
         char   name[32] = "";
-        if (len > 4 && len < sizeof name && !strncmp(p, "@@", 2)) snprintf(name, sizeof name, "%.*s", (int)len - 4, p + 2);
+        if (len > 4 && len < sizeof name && !strncmp(p, "@@", 2))
+            snprintf(name, sizeof name, "%.*s", (int)len - 4, p + 2);
         if (!strcmp(name, "data"))
             for (size_t i = 0; i < n && s == IR_OK; i++) s = put_record(f, files[i], own);
-        else if (*name) fputs(ir_page_part(name), f);
-        else fprintf(f, "%.*s\n", (int)len, p);
+        else if (*name)
+            fputs(ir_page_part(name), f);
+        else
+            fprintf(f, "%.*s\n", (int)len, p);
         p += len + (p[len] == '\n');
     }
     return s;

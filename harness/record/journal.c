@@ -15,7 +15,7 @@ struct ir_journal {
     int       fd;
     bool      owned, regular; /* owned: opened here; regular: a failed line can be taken back */
     char     *path;
-    size_t    nline;          /* lines written by this journal */
+    size_t    nline; /* lines written by this journal */
     ir_json   line;
     ir_status error;
     char      why[320];
@@ -24,11 +24,12 @@ struct ir_journal {
 static ir_status fail_sticky(ir_journal *j, ir_status code, const char *why)
 {
     j->error = code;
-    snprintf(j->why, sizeof j->why, "%s: line %zu of this run was not written: %s", j->path, j->nline + 1, why);
+    snprintf(j->why, sizeof j->why, "%s: line %zu of this run was not written: %s", j->path, j->nline + 1,
+             why);
     return ir_fail(code, "%s", j->why);
 }
 
-/* ---- open -------------------------------------------------------------------------------------------- */
+/* ---- open ------------------------------------------------------------------------------------ */
 enum { CHUNK = 1 << 16 };
 
 /* A whole object closes every bracket it opens; what a killed run left never does. */
@@ -37,10 +38,14 @@ static bool is_whole(const char *s, size_t n)
     long depth = 0;
     bool text = false;
     for (size_t i = 0; i < n; i++) {
-        if (text && s[i] == '\\') i++;
-        else if (s[i] == '"') text = !text;
-        else if (!text && (s[i] == '{' || s[i] == '[')) depth++;
-        else if (!text && (s[i] == '}' || s[i] == ']')) depth--;
+        if (text && s[i] == '\\')
+            i++;
+        else if (s[i] == '"')
+            text = !text;
+        else if (!text && (s[i] == '{' || s[i] == '['))
+            depth++;
+        else if (!text && (s[i] == '}' || s[i] == ']'))
+            depth--;
     }
     return n > 0 && depth == 0 && !text;
 }
@@ -50,7 +55,8 @@ static ir_status read_at(int fd, char *buf, size_t n, off_t at)
     for (size_t done = 0; done < n;) {
         ssize_t got = pread(fd, buf + done, n - done, at + (off_t)done);
         if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) return ir_fail(IR_EIO, "%s", got < 0 ? strerror(errno) : "it became shorter while read");
+        if (got <= 0)
+            return ir_fail(IR_EIO, "%s", got < 0 ? strerror(errno) : "it became shorter while read");
         done += (size_t)got;
     }
     return IR_OK;
@@ -95,15 +101,18 @@ static ir_status repair(int fd, off_t size)
     char      first;
     ir_status s = read_at(fd, &first, 1, 0);
     if (s != IR_OK) return s;
-    if (first != '{') return ir_fail(IR_EINVAL, "not a record: it does not start with '{'; name another file");
+    if (first != '{')
+        return ir_fail(IR_EINVAL, "not a record: it does not start with '{'; name another file");
     s = last_line(fd, size, &start);
     if (s != IR_OK || start == size) return s;
     size_t n = (size_t)(size - start);
     char  *tail = malloc(n);
     if (!tail) return ir_fail(IR_ENOMEM, "no memory for its last line of %zu bytes", n);
     s = read_at(fd, tail, n, start);
-    if (s == IR_OK && is_whole(tail, n)) s = write_all(fd, "\n", 1);
-    else if (s == IR_OK && ftruncate(fd, start) != 0) s = ir_fail(IR_EIO, "%s", strerror(errno));
+    if (s == IR_OK && is_whole(tail, n))
+        s = write_all(fd, "\n", 1);
+    else if (s == IR_OK && ftruncate(fd, start) != 0)
+        s = ir_fail(IR_EIO, "%s", strerror(errno));
     free(tail);
     return s;
 }
@@ -131,12 +140,17 @@ ir_status ir_journal_open(const char *path, bool append, ir_journal **out)
     j->fd = -1;
     bool to_stdout = !strcmp(path, "-");
     j->path = strdup(to_stdout ? "standard output" : path);
-    if (!j->path) s = ir_fail(IR_ENOMEM, "no memory for the journal");
-    else if (to_stdout) j->fd = fflush(stdout) == 0 ? STDOUT_FILENO : -1;
-    else s = open_file(j, append);
+    if (!j->path)
+        s = ir_fail(IR_ENOMEM, "no memory for the journal");
+    else if (to_stdout)
+        j->fd = fflush(stdout) == 0 ? STDOUT_FILENO : -1;
+    else
+        s = open_file(j, append);
     if (s == IR_OK && j->fd < 0) s = ir_fail(IR_EIO, "%s: %s", j->path, strerror(errno));
-    if (s == IR_OK) *out = j;
-    else ir_journal_close(&j);
+    if (s == IR_OK)
+        *out = j;
+    else
+        ir_journal_close(&j);
     return s;
 }
 
@@ -158,7 +172,7 @@ ir_status ir_journal_close(ir_journal **pj)
     return s;
 }
 
-/* ---- lines ------------------------------------------------------------------------------------------- */
+/* ---- lines ----------------------------------------------------------------------------------- */
 ir_json *ir_line_begin(ir_journal *j, const char *kind)
 {
     if (j->error != IR_OK) return NULL;
@@ -183,6 +197,7 @@ ir_status ir_line_end(ir_journal *j)
         return IR_OK;
     }
     s = fail_sticky(j, s, ir_why());
-    if (before >= 0 && ftruncate(j->fd, before) != 0) {} /* best effort: a reader copes with the rest of a line */
+    if (before >= 0 && ftruncate(j->fd, before) != 0) {
+    } /* best effort: a reader copes with the rest of a line */
     return s;
 }

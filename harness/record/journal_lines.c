@@ -27,15 +27,17 @@ ir_status ir_journal_header(ir_journal *j, const char *version, const char *cost
     return ir_line_end(j);
 }
 
-/* ---- machine ----------------------------------------------------------------------------------------- */
+/* ---- machine --------------------------------------------------------------------------------- */
 static void write_env(ir_json *o, const ir_env *e)
 {
     ir_json_key(o, "env");
     ir_json_open(o, '{');
     for (size_t i = 0; i < e->n; i++) {
         ir_json_key(o, e->v[i].key);
-        if (e->v[i].is_num) ir_json_num(o, e->v[i].num);
-        else ir_json_text(o, e->v[i].text);
+        if (e->v[i].is_num)
+            ir_json_num(o, e->v[i].num);
+        else
+            ir_json_text(o, e->v[i].text);
     }
     ir_json_close(o, '}');
 }
@@ -66,7 +68,7 @@ ir_status ir_journal_machine(ir_journal *j, const ir_device_info *d, const ir_en
     return ir_line_end(j);
 }
 
-/* ---- ceilings ---------------------------------------------------------------------------------------- */
+/* ---- ceilings -------------------------------------------------------------------------------- */
 static const char *journal_lines_unit_of(const ir_ceiling *c)
 {
     if (c->what == IR_C_LATENCY && !strcmp(c->op, "mlp")) return "lines"; /* in flight */
@@ -101,7 +103,7 @@ ir_status ir_journal_ceiling(ir_journal *j, const ir_ceiling *c)
 ir_status ir_journal_levels(ir_journal *j, const char *device, const double level_B[4])
 {
     static const char *const level[] = {"L1", "L2", "L3", "DRAM"};
-    ir_status s = IR_OK;
+    ir_status                s = IR_OK;
     for (int i = 0; i < 4 && s == IR_OK; i++) {
         if (!isfinite(level_B[i])) continue;
         ir_json *o = ir_line_begin(j, "ceiling");
@@ -117,7 +119,7 @@ ir_status ir_journal_levels(ir_journal *j, const char *device, const double leve
     return s;
 }
 
-/* ---- fit, verdict ------------------------------------------------------------------------------------ */
+/* ---- fit, verdict ---------------------------------------------------------------------------- */
 ir_status ir_journal_fit(ir_journal *j, const ir_fit *f)
 {
     ir_json *o = ir_line_begin(j, "fit");

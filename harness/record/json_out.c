@@ -55,14 +55,16 @@ void ir_json_close(ir_json *o, char bracket) { json_out_put(o, &bracket, 1); }
 
 size_t ir_utf8_length(const char *s, size_t n)
 {
-    static const unsigned char lead_min[5] = {0, 0, 0xC2, 0xE0, 0xF0}, lead_max[5] = {0, 0x7F, 0xDF, 0xEF, 0xF4};
+    static const unsigned char lead_min[5] = {0, 0, 0xC2, 0xE0, 0xF0},
+                               lead_max[5] = {0, 0x7F, 0xDF, 0xEF, 0xF4};
     const unsigned char *u = (const unsigned char *)s;
     if (n == 0) return 0;
     size_t len = u[0] < 0x80 ? 1 : u[0] < 0xE0 ? 2 : u[0] < 0xF0 ? 3 : 4;
     if (len > n || u[0] < lead_min[len] || u[0] > lead_max[len]) return 0;
     for (size_t i = 1; i < len; i++)
         if ((u[i] & 0xC0) != 0x80) return 0;
-    if (len == 3 && ((u[0] == 0xE0 && u[1] < 0xA0) || (u[0] == 0xED && u[1] > 0x9F))) return 0; /* overlong, surrogate */
+    if (len == 3 && ((u[0] == 0xE0 && u[1] < 0xA0) || (u[0] == 0xED && u[1] > 0x9F)))
+        return 0; /* overlong, surrogate */
     if (len == 4 && ((u[0] == 0xF0 && u[1] < 0x90) || (u[0] == 0xF4 && u[1] > 0x8F))) return 0;
     return len;
 }
@@ -72,8 +74,10 @@ static void escaped(ir_json *o, unsigned char c)
     static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
     const char       *at = memchr(from, c, sizeof from - 1);
     char              text[8];
-    if (at) snprintf(text, sizeof text, "\\%c", to[at - from]);
-    else snprintf(text, sizeof text, "\\u%04x", (unsigned)c);
+    if (at)
+        snprintf(text, sizeof text, "\\%c", to[at - from]);
+    else
+        snprintf(text, sizeof text, "\\u%04x", (unsigned)c);
     put_text(o, text);
 }
 
@@ -83,9 +87,12 @@ static void quoted(ir_json *o, const char *s, size_t n)
     for (size_t i = 0; i < n;) {
         unsigned char c = (unsigned char)s[i];
         size_t        len = ir_utf8_length(s + i, n - i);
-        if (len == 0) put_text(o, "\\ufffd");
-        else if (c < 0x20 || c == 0x7F || c == '"' || c == '\\') escaped(o, c);
-        else json_out_put(o, s + i, len);
+        if (len == 0)
+            put_text(o, "\\ufffd");
+        else if (c < 0x20 || c == 0x7F || c == '"' || c == '\\')
+            escaped(o, c);
+        else
+            json_out_put(o, s + i, len);
         i += len ? len : 1;
     }
     json_out_put(o, "\"", 1);
@@ -106,8 +113,10 @@ void ir_json_strn(ir_json *o, const char *s, size_t n)
 
 void ir_json_str(ir_json *o, const char *s)
 {
-    if (s) ir_json_strn(o, s, strlen(s));
-    else ir_json_null(o);
+    if (s)
+        ir_json_strn(o, s, strlen(s));
+    else
+        ir_json_null(o);
 }
 
 void ir_json_text(ir_json *o, const char *s) { ir_json_str(o, s && *s ? s : NULL); }

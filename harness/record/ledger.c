@@ -1,6 +1,6 @@
-/* ledger.c -- a ledger file into ledger.h's structs. Strings are borrowed from the parsed document, which the ledger
- * keeps; arrays come from one list of blocks. Refuses: no array, a claim without id, formula or values of the wrong
- * type, two claims of one id. Unknown fields are ignored. */
+/* ledger.c -- a ledger file into ledger.h's structs. Strings are borrowed from the parsed document, which the
+ * ledger keeps; arrays come from one list of blocks. Refuses: no array, a claim without id, formula or values
+ * of the wrong type, two claims of one id. Unknown fields are ignored. */
 #include "harness/record/ledger.h"
 
 #include <math.h>
@@ -10,9 +10,17 @@
 #if IR_HAVE_JANSSON
 #include <jansson.h>
 
-typedef struct block { struct block *next; } block;
-typedef struct { json_t *root; block *blocks; } store;
-typedef struct { const char *file, *id; store *s; } place; /* for messages, and where memory comes from */
+typedef struct block {
+    struct block *next;
+} block;
+typedef struct {
+    json_t *root;
+    block  *blocks;
+} store;
+typedef struct {
+    const char *file, *id;
+    store      *s;
+} place; /* for messages, and where memory comes from */
 
 static void *ledger_take(store *s, size_t n, size_t size)
 {
@@ -32,17 +40,20 @@ static ir_status range(const place *p, const char *field, json_t *j, ir_claim_va
 {
     double *const end[2] = {&v->lo, &v->hi};
     v->kind = IR_CV_RANGE;
-    if (json_array_size(j) != 2) return bad(p, field, "a range has two ends: [lo, hi], null where it is open");
+    if (json_array_size(j) != 2)
+        return bad(p, field, "a range has two ends: [lo, hi], null where it is open");
     for (size_t i = 0; i < 2; i++) {
         json_t *e = json_array_get(j, i);
-        if (!json_is_number(e) && !json_is_null(e)) return bad(p, field, "the end of a range is a number or null");
+        if (!json_is_number(e) && !json_is_null(e))
+            return bad(p, field, "the end of a range is a number or null");
         *end[i] = json_is_null(e) ? NAN : json_number_value(e);
     }
     if (v->lo > v->hi) return bad(p, field, "the range is empty");
     return IR_OK;
 }
 
-static ir_status ledger_value(const place *p, const char *field, const char *name, json_t *j, ir_claim_value *v)
+static ir_status ledger_value(const place *p, const char *field, const char *name, json_t *j,
+                              ir_claim_value *v)
 {
     *v = (ir_claim_value){.name = name, .v = NAN, .lo = NAN, .hi = NAN, .unit = ""};
     if (json_is_number(j)) {
@@ -56,7 +67,8 @@ static ir_status ledger_value(const place *p, const char *field, const char *nam
     return IR_OK;
 }
 
-static ir_status ledger_values(const place *p, const char *field, json_t *j, json_t *units, ir_claim_values *out)
+static ir_status ledger_values(const place *p, const char *field, json_t *j, json_t *units,
+                               ir_claim_values *out)
 {
     *out = (ir_claim_values){0};
     if (!j || json_is_null(j)) return IR_OK;
@@ -66,7 +78,8 @@ static ir_status ledger_values(const place *p, const char *field, json_t *j, jso
     json_t         *item;
     if (!v) return ir_fail(IR_ENOMEM, "%s: no memory", p->file);
     out->v = v;
-    json_object_foreach(j, name, item) {
+    json_object_foreach(j, name, item)
+    {
         char where[96];
         snprintf(where, sizeof where, "%s.%.60s", field, name);
         ir_status st = ledger_value(p, where, name, item, &v[out->n]);
@@ -79,7 +92,8 @@ static ir_status ledger_values(const place *p, const char *field, json_t *j, jso
 }
 
 /* An optional string; `without` when absent or null. */
-static ir_status ledger_text(const place *p, json_t *o, const char *field, const char *without, const char **out)
+static ir_status ledger_text(const place *p, json_t *o, const char *field, const char *without,
+                             const char **out)
 {
     json_t *j = json_object_get(o, field);
     *out = without;
@@ -92,13 +106,15 @@ static ir_status ledger_text(const place *p, json_t *o, const char *field, const
 static ir_status ledger_texts(const place *p, json_t *o, ir_claim *c)
 {
     json_t *m = json_object_get(o, "measure");
-    const struct { json_t *of; const char *field, *without, **to; } want[] = {
-        {o, "topic", "", &c->topic},        {o, "statement", "", &c->statement},
-        {o, "kind", "both", &c->kind},      {o, "traffic_model", "", &c->traffic_model},
-        {o, "formula", NULL, &c->formula},  {o, "verdict_expected", NULL, &c->verdict_expected},
-        {o, "why", "", &c->why},            {m, "workload", "", &c->workload},
-        {m, "quantity", "", &c->quantity},  {m, "confirms", "", &c->confirms},
-        {m, "refutes", "", &c->refutes}};
+    const struct {
+        json_t     *of;
+        const char *field, *without, **to;
+    } want[] = {{o, "topic", "", &c->topic},       {o, "statement", "", &c->statement},
+                {o, "kind", "both", &c->kind},     {o, "traffic_model", "", &c->traffic_model},
+                {o, "formula", NULL, &c->formula}, {o, "verdict_expected", NULL, &c->verdict_expected},
+                {o, "why", "", &c->why},           {m, "workload", "", &c->workload},
+                {m, "quantity", "", &c->quantity}, {m, "confirms", "", &c->confirms},
+                {m, "refutes", "", &c->refutes}};
     c->has_measure = json_is_object(m);
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
         ir_status st = ledger_text(p, want[i].of, want[i].field, want[i].without, want[i].to);
@@ -116,8 +132,10 @@ static ir_status conflicts(const place *p, json_t *o, ir_claim *c)
     ir_claim_conflict *v = ledger_take(p->s, json_array_size(j), sizeof *v);
     if (!v) return ir_fail(IR_ENOMEM, "%s: no memory", p->file);
     c->conflict = v;
-    json_array_foreach(j, i, item) {
-        ir_status st = ledger_values(p, "conflicts.values", json_object_get(item, "values"), NULL, &v[i].values);
+    json_array_foreach(j, i, item)
+    {
+        ir_status st =
+            ledger_values(p, "conflicts.values", json_object_get(item, "values"), NULL, &v[i].values);
         if (st == IR_OK) st = ledger_text(p, item, "note", "", &v[i].note);
         if (st != IR_OK) return st;
         v[i].book_line = (int)json_integer_value(json_object_get(item, "book_line"));
@@ -130,7 +148,8 @@ static ir_status numbers(const place *p, json_t *o, ir_claim *c)
 {
     json_t *tol = json_object_get(o, "tolerance_rel"), *inputs = json_object_get(o, "inputs");
     json_t *stated = json_object_get(o, "stated"), *again = json_object_get(o, "recomputed");
-    if (!json_is_number(tol) || !(json_number_value(tol) >= 0)) return bad(p, "tolerance_rel", "a number of 0 or more expected");
+    if (!json_is_number(tol) || !(json_number_value(tol) >= 0))
+        return bad(p, "tolerance_rel", "a number of 0 or more expected");
     if (!json_is_object(stated)) return bad(p, "stated", "{\"values\": {...}} expected");
     c->tolerance_rel = json_number_value(tol);
     c->book_line = (int)json_integer_value(json_object_get(o, "book_line"));
@@ -138,17 +157,22 @@ static ir_status numbers(const place *p, json_t *o, ir_claim *c)
     ir_status st = ledger_values(p, "inputs", inputs, NULL, &c->inputs);
     for (size_t i = 0; st == IR_OK && i < c->inputs.n; i++)
         if (c->inputs.v[i].kind != IR_CV_NUMBER) st = bad(p, c->inputs.v[i].name, "an input is a number");
-    if (st == IR_OK) st = ledger_values(p, "stated", json_object_get(stated, "values"), json_object_get(stated, "units"), &c->stated);
     if (st == IR_OK)
-        st = ledger_values(p, "recomputed", json_object_get(again, "values"), json_object_get(again, "units"), &c->recomputed);
+        st = ledger_values(p, "stated", json_object_get(stated, "values"), json_object_get(stated, "units"),
+                           &c->stated);
+    if (st == IR_OK)
+        st = ledger_values(p, "recomputed", json_object_get(again, "values"), json_object_get(again, "units"),
+                           &c->recomputed);
     return st == IR_OK ? conflicts(p, o, c) : st;
 }
 
 static ir_status known_kind(const place *p, const ir_claim *c)
 {
-    if (strcmp(c->kind, "analytic") != 0 && strcmp(c->kind, "measurable") != 0 && strcmp(c->kind, "both") != 0)
+    if (strcmp(c->kind, "analytic") != 0 && strcmp(c->kind, "measurable") != 0 &&
+        strcmp(c->kind, "both") != 0)
         return bad(p, "kind", "analytic, measurable or both expected");
-    if (!c->formula && strcmp(c->kind, "measurable") != 0) return bad(p, "formula", "missing in a claim with an analytic part");
+    if (!c->formula && strcmp(c->kind, "measurable") != 0)
+        return bad(p, "formula", "missing in a claim with an analytic part");
     return IR_OK;
 }
 
@@ -173,11 +197,13 @@ static ir_status claims(const char *file, store *s, ir_ledger *out)
     ir_claim *c = ledger_take(s, json_array_size(s->root), sizeof *c);
     if (!c) return ir_fail(IR_ENOMEM, "%s: no memory", file);
     out->claim = c;
-    json_array_foreach(s->root, i, item) {
+    json_array_foreach(s->root, i, item)
+    {
         ir_status st = claim(file, s, item, i, &c[i]);
         if (st != IR_OK) return st;
         for (size_t k = 0; k < i; k++)
-            if (!strcmp(c[k].id, c[i].id)) return ir_fail(IR_EINVAL, "%s: claim '%s': the id is there twice", file, c[i].id);
+            if (!strcmp(c[k].id, c[i].id))
+                return ir_fail(IR_EINVAL, "%s: claim '%s': the id is there twice", file, c[i].id);
         out->n++;
     }
     return IR_OK;
@@ -192,9 +218,12 @@ ir_status ir_ledger_read(const char *path, ir_ledger *out)
     out->owned = s;
     s->root = json_load_file(path, JSON_REJECT_DUPLICATES, &e);
     ir_status st = IR_OK;
-    if (!s->root && e.line > 0) st = ir_fail(IR_EINVAL, "%s:%d: %s", path, e.line, e.text);
-    else if (!s->root) st = ir_fail(IR_EIO, "%s: %s", path, e.text);
-    else if (!json_is_array(s->root)) st = ir_fail(IR_EINVAL, "%s: no array of claims", path);
+    if (!s->root && e.line > 0)
+        st = ir_fail(IR_EINVAL, "%s:%d: %s", path, e.line, e.text);
+    else if (!s->root)
+        st = ir_fail(IR_EIO, "%s: %s", path, e.text);
+    else if (!json_is_array(s->root))
+        st = ir_fail(IR_EINVAL, "%s: no array of claims", path);
     if (st == IR_OK) st = claims(path, s, out);
     if (st != IR_OK) ir_ledger_free(out);
     return st;
@@ -214,7 +243,8 @@ void ir_ledger_free(ir_ledger *l)
     *l = (ir_ledger){0};
 }
 
-#else /* ---- without jansson ----------------------------------------------------------------------------- */
+#else /* ---- without jansson ----------------------------------------------------------------------------- \
+       */
 ir_status ir_ledger_read(const char *path, ir_ledger *out)
 {
     *out = (ir_ledger){0};

@@ -13,11 +13,12 @@
 
 enum { LINE_MAX_B = 256 << 20, CHUNK_B = 1 << 16 };
 
-
-/* ---- one line ---------------------------------------------------------------------------------------- */
-static const struct { const char *kind; ir_status (*read)(ir_reader *, const json_t *); } kinds[] = {
-    {"header", ir_read_header}, {"machine", ir_read_machine}, {"ceiling", ir_read_ceiling},
-    {"point", ir_read_point},   {"fit", ir_read_fit},         {"verdict", ir_read_verdict}};
+/* ---- one line -------------------------------------------------------------------------------- */
+static const struct {
+    const char *kind;
+    ir_status (*read)(ir_reader *, const json_t *);
+} kinds[] = {{"header", ir_read_header}, {"machine", ir_read_machine}, {"ceiling", ir_read_ceiling},
+             {"point", ir_read_point},   {"fit", ir_read_fit},         {"verdict", ir_read_verdict}};
 
 static ir_status read_object(ir_reader *r, const json_t *o)
 {
@@ -50,14 +51,16 @@ static ir_status read_line(ir_reader *r, const char *s, size_t n, bool complete)
         r->out->truncated = true;
         return IR_OK;
     }
-    if (!o) return ir_read_fail(r, NULL, "column %d: %s: %s", e.column, complete ? "not JSON" : "the line is cut off", e.text);
+    if (!o)
+        return ir_read_fail(r, NULL, "column %d: %s: %s", e.column,
+                            complete ? "not JSON" : "the line is cut off", e.text);
     ir_status st = json_is_object(o) ? read_object(r, o) : ir_read_fail(r, NULL, "a line must be an object");
     json_decref(o);
     r->out->nline++;
     return st;
 }
 
-/* ---- all lines --------------------------------------------------------------------------------------- */
+/* ---- all lines ------------------------------------------------------------------------------- */
 static void read_begin(ir_reader *r, const char *name, bool strict, ir_record *out)
 {
     memset(out, 0, sizeof *out);
@@ -88,7 +91,10 @@ ir_status ir_record_parse(const char *name, const char *text, size_t n, bool str
     return read_finish(&r, s);
 }
 
-typedef struct { char *v; size_t n, cap, scanned; } buffer; /* scanned: bytes known to hold no newline */
+typedef struct {
+    char  *v;
+    size_t n, cap, scanned;
+} buffer; /* scanned: bytes known to hold no newline */
 
 /* Lines that are complete; the rest moves to the front. */
 static ir_status read_complete(ir_reader *r, buffer *b)
@@ -110,7 +116,8 @@ static ir_status read_make_room(ir_reader *r, buffer *b)
 {
     if (b->cap - b->n >= CHUNK_B) return IR_OK;
     if (b->n > LINE_MAX_B)
-        return ir_fail(IR_EINVAL, "%s:%zu: longer than %d MiB: not a record", r->name, r->line + 1, LINE_MAX_B >> 20);
+        return ir_fail(IR_EINVAL, "%s:%zu: longer than %d MiB: not a record", r->name, r->line + 1,
+                       LINE_MAX_B >> 20);
     size_t cap = 2 * b->cap + CHUNK_B;
     char  *v = realloc(b->v, cap);
     if (!v) return ir_fail(IR_ENOMEM, "%s:%zu: no memory for it", r->name, r->line + 1);

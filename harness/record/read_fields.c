@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- single values ----------------------------------------------------------------------------------- */
+/* ---- single values --------------------------------------------------------------------------- */
 static const char *type_name(const json_t *v)
 {
     switch (json_typeof(v)) {
@@ -29,7 +29,8 @@ static ir_status wrong_type(ir_reader *r, const char *field, const char *want, c
     return ir_read_fail(r, field, "%s expected, not %s", want, type_name(v));
 }
 
-static ir_status member(ir_reader *r, const json_t *o, const char *field, json_type type, const char *want, const json_t **out)
+static ir_status member(ir_reader *r, const json_t *o, const char *field, json_type type, const char *want,
+                        const json_t **out)
 {
     const json_t *v = json_object_get(o, field);
     *out = NULL;
@@ -57,12 +58,14 @@ ir_status ir_read_text(ir_reader *r, const json_t *o, const char *field, const c
     return s;
 }
 
-ir_status ir_read_integer(ir_reader *r, const char *field, const json_t *v, int64_t lo, int64_t hi, int64_t *out)
+ir_status ir_read_integer(ir_reader *r, const char *field, const json_t *v, int64_t lo, int64_t hi,
+                          int64_t *out)
 {
     if (!json_is_number(v)) return wrong_type(r, field, "an integer", v);
     double real = json_number_value(v);
     if (json_is_real(v) && real != floor(real)) return ir_read_fail(r, field, "%.6g is no integer", real);
-    if (json_is_real(v) && !(fabs(real) < 9.2e18)) return ir_read_fail(r, field, "%.6g is out of range", real);
+    if (json_is_real(v) && !(fabs(real) < 9.2e18))
+        return ir_read_fail(r, field, "%.6g is out of range", real);
     *out = json_is_real(v) ? (int64_t)real : (int64_t)json_integer_value(v);
     if (*out < lo && lo == 0) return ir_read_fail(r, field, "%lld is negative", (long long)*out);
     if (*out < lo || *out > hi) return ir_read_fail(r, field, "%lld is out of range", (long long)*out);
@@ -78,7 +81,7 @@ void ir_read_cut(char *to, size_t size, const char *from)
     memset(to + n, 0, size - n);
 }
 
-/* ---- words ------------------------------------------------------------------------------------------- */
+/* ---- words ----------------------------------------------------------------------------------- */
 static ir_status find_word(ir_reader *r, const ir_rec_field *f, const json_t *v, int *out)
 {
     char   list[160] = "";
@@ -95,8 +98,10 @@ static ir_status find_word(ir_reader *r, const ir_rec_field *f, const json_t *v,
 static void put_word(const ir_rec_field *f, char *at, int v)
 {
     bool flag = v != 0;
-    if (f->size == sizeof flag) memcpy(at, &flag, sizeof flag);
-    else memcpy(at, &v, sizeof v);
+    if (f->size == sizeof flag)
+        memcpy(at, &flag, sizeof flag);
+    else
+        memcpy(at, &v, sizeof v);
 }
 
 static ir_status read_bits(ir_reader *r, const ir_rec_field *f, const json_t *v, char *at)
@@ -116,22 +121,28 @@ static ir_status read_bits(ir_reader *r, const ir_rec_field *f, const json_t *v,
     return IR_OK;
 }
 
-/* ---- tables ------------------------------------------------------------------------------------------ */
+/* ---- tables ---------------------------------------------------------------------------------- */
 static void set_unknown(const ir_rec_field *f, char *at)
 {
     double none = NAN;
-    if (f->kind == REC_NUM) memcpy(at, &none, sizeof none);
-    else if (f->kind == REC_WORD) put_word(f, at, f->words->unknown >= 0 ? f->words->unknown : 0);
-    else memset(at, 0, f->size);
+    if (f->kind == REC_NUM)
+        memcpy(at, &none, sizeof none);
+    else if (f->kind == REC_WORD)
+        put_word(f, at, f->words->unknown >= 0 ? f->words->unknown : 0);
+    else
+        memset(at, 0, f->size);
 }
 
 static ir_status read_count(ir_reader *r, const ir_rec_field *f, const json_t *v, char *at)
 {
     int64_t   hi = f->kind == REC_INT ? INT_MAX : f->kind == REC_U32 ? UINT32_MAX : INT64_MAX, n = 0;
     ir_status s = ir_read_integer(r, f->name, v, 0, hi, &n);
-    if (f->kind == REC_INT) memcpy(at, &(int){(int)n}, sizeof(int));
-    else if (f->kind == REC_U32) memcpy(at, &(uint32_t){(uint32_t)n}, sizeof(uint32_t));
-    else memcpy(at, &(size_t){(size_t)n}, sizeof(size_t));
+    if (f->kind == REC_INT)
+        memcpy(at, &(int){(int)n}, sizeof(int));
+    else if (f->kind == REC_U32)
+        memcpy(at, &(uint32_t){(uint32_t)n}, sizeof(uint32_t));
+    else
+        memcpy(at, &(size_t){(size_t)n}, sizeof(size_t));
     return s;
 }
 
@@ -188,10 +199,14 @@ ir_status ir_rec_read(ir_reader *r, const ir_rec_field *f, const json_t *o, void
         char         *at = (char *)base + f->off;
         const json_t *v = o ? json_object_get(o, f->name) : NULL;
         bool          none = !v || json_is_null(v);
-        if (none && o && f->required) s = ir_read_fail(r, f->name, "missing");
-        else if (none && f->kind == REC_OBJECT) s = ir_rec_read(r, f->sub, NULL, at);
-        else if (none) set_unknown(f, at);
-        else s = read_one(r, f, v, at);
+        if (none && o && f->required)
+            s = ir_read_fail(r, f->name, "missing");
+        else if (none && f->kind == REC_OBJECT)
+            s = ir_rec_read(r, f->sub, NULL, at);
+        else if (none)
+            set_unknown(f, at);
+        else
+            s = read_one(r, f, v, at);
     }
     return s;
 }

@@ -12,14 +12,15 @@ enum { MAX_DEVICES = 1024, MAX_ENV = 4096 }; /* look-ups are linear: what no run
 ir_status ir_read_header(ir_reader *r, const json_t *o)
 {
     static const char *const field[] = {"version", "cost_model", "started"};
-    char *const   to[] = {r->out->tool_version, r->out->cost_model, r->out->started};
+    char *const              to[] = {r->out->tool_version, r->out->cost_model, r->out->started};
     const size_t  size[] = {sizeof r->out->tool_version, sizeof r->out->cost_model, sizeof r->out->started};
     const json_t *v = json_object_get(o, "schema");
     int64_t       schema = 0;
     if (!v) return ir_read_fail(r, "schema", "missing");
     ir_status s = ir_read_integer(r, "schema", v, INT64_MIN, INT64_MAX, &schema);
     if (s == IR_OK && schema != IR_SCHEMA)
-        s = ir_read_fail(r, "schema", "%lld is unknown: this program reads schema %d", (long long)schema, IR_SCHEMA);
+        s = ir_read_fail(r, "schema", "%lld is unknown: this program reads schema %d", (long long)schema,
+                         IR_SCHEMA);
     for (int i = 0; i < 3 && s == IR_OK; i++) {
         const char *text;
         s = ir_read_text(r, o, field[i], &text);
@@ -31,7 +32,7 @@ ir_status ir_read_header(ir_reader *r, const json_t *o)
     return IR_OK;
 }
 
-/* ---- machine ----------------------------------------------------------------------------------------- */
+/* ---- machine --------------------------------------------------------------------------------- */
 /* Names listed in an array of texts. */
 static ir_status check_names(ir_reader *r, const json_t *o, const char *field, const json_t **out)
 {
@@ -39,8 +40,8 @@ static ir_status check_names(ir_reader *r, const json_t *o, const char *field, c
     json_t   *e;
     ir_status s = ir_read_array(r, o, field, out);
     if (s != IR_OK || !*out) return s;
-    json_array_foreach(*out, i, e)
-        if (!json_is_string(e)) return ir_read_fail(r, field, "entry %zu is no string", i);
+    json_array_foreach(*out, i, e) if (!json_is_string(e)) return ir_read_fail(r, field,
+                                                                               "entry %zu is no string", i);
     return IR_OK;
 }
 
@@ -49,12 +50,12 @@ static bool read_lines_is_named(const json_t *names, const char *key)
     size_t  i;
     json_t *e;
     if (!names) return false;
-    json_array_foreach(names, i, e)
-        if (!strcmp(json_string_value(e), key)) return true;
+    json_array_foreach(names, i, e) if (!strcmp(json_string_value(e), key)) return true;
     return false;
 }
 
-static ir_status env_entry(ir_reader *r, ir_env *e, const char *key, const json_t *v, const json_t *compared, const json_t *numbers)
+static ir_status env_entry(ir_reader *r, ir_env *e, const char *key, const json_t *v, const json_t *compared,
+                           const json_t *numbers)
 {
     bool      compare = read_lines_is_named(compared, key), number = json_is_number(v);
     ir_status s;
@@ -85,7 +86,8 @@ static ir_status read_env(ir_reader *r, const json_t *o, ir_env *own)
     for (void *i = json_object_iter(all); i && s == IR_OK; i = json_object_iter_next(all, i)) {
         ir_read_enter(r, "env");
         s = env_entry(r, &r->out->env, json_object_iter_key(i), json_object_iter_value(i), compared, numbers);
-        if (s == IR_OK) s = env_entry(r, own, json_object_iter_key(i), json_object_iter_value(i), compared, numbers);
+        if (s == IR_OK)
+            s = env_entry(r, own, json_object_iter_key(i), json_object_iter_value(i), compared, numbers);
         ir_read_leave(r);
     }
     return s;
@@ -124,22 +126,24 @@ ir_status ir_read_machine(ir_reader *r, const json_t *o)
     return s == IR_OK ? read_env(r, o, &r->out->device_env[at]) : s;
 }
 
-/* ---- ceilings ---------------------------------------------------------------------------------------- */
+/* ---- ceilings -------------------------------------------------------------------------------- */
 /* A cache level's size: its device's, and the record's where no other device was the first to have any. */
 static ir_status read_lines_read_capacity(ir_reader *r, const json_t *o)
 {
     static const char *const levels[] = {"L1", "L2", "L3", "DRAM"};
-    ir_record    *out = r->out;
-    const char   *device, *level;
-    const json_t *value = json_object_get(o, "value");
-    ir_status     s = ir_read_text(r, o, "device", &device);
+    ir_record               *out = r->out;
+    const char              *device, *level;
+    const json_t            *value = json_object_get(o, "value");
+    ir_status                s = ir_read_text(r, o, "device", &device);
     if (s == IR_OK) s = ir_read_text(r, o, "level", &level);
     if (s != IR_OK) return s;
     if (!level) return ir_read_fail(r, "level", "missing");
     if (!value || json_is_null(value)) return IR_OK;
-    if (!json_is_number(value) || json_number_value(value) < 0) return ir_read_fail(r, "value", "a number of bytes expected");
+    if (!json_is_number(value) || json_number_value(value) < 0)
+        return ir_read_fail(r, "value", "a number of bytes expected");
     if (device && strlen(device) >= sizeof r->levels_of)
-        return ir_read_fail(r, "device", "'%.40s...' is longer than %zu bytes", device, sizeof r->levels_of - 1);
+        return ir_read_fail(r, "device", "'%.40s...' is longer than %zu bytes", device,
+                            sizeof r->levels_of - 1);
     for (int i = 0; i < 4; i++) {
         if (strcmp(level, levels[i]) != 0) continue;
         size_t at = device_at(out, device ? device : "");
@@ -160,7 +164,8 @@ static ir_status read_saturations(ir_reader *r, const json_t *o, ir_ceiling *c)
     ir_status     s = ir_read_array(r, o, "certificates", &all);
     if (s != IR_OK || !all) return s;
     if (json_array_size(all) > IR_MAX_SATURATION)
-        return ir_read_fail(r, "certificates", "%zu of them, at most %d are possible", json_array_size(all), IR_MAX_SATURATION);
+        return ir_read_fail(r, "certificates", "%zu of them, at most %d are possible", json_array_size(all),
+                            IR_MAX_SATURATION);
     ir_read_enter(r, "certificates");
     json_array_foreach(all, i, e)
     {
@@ -186,7 +191,7 @@ ir_status ir_read_ceiling(ir_reader *r, const json_t *o)
     return s;
 }
 
-/* ---- fit, verdict ------------------------------------------------------------------------------------ */
+/* ---- fit, verdict ---------------------------------------------------------------------------- */
 static ir_status read_draws(ir_reader *r, const json_t *o, ir_fit *f)
 {
     const json_t *all;
@@ -195,13 +200,16 @@ static ir_status read_draws(ir_reader *r, const json_t *o, ir_fit *f)
     ir_status     s = ir_read_array(r, o, "draws", &all);
     if (s != IR_OK || !all) return s;
     if (json_array_size(all) > IR_FIT_DRAWS)
-        return ir_read_fail(r, "draws", "%zu of them, at most %d are possible", json_array_size(all), IR_FIT_DRAWS);
+        return ir_read_fail(r, "draws", "%zu of them, at most %d are possible", json_array_size(all),
+                            IR_FIT_DRAWS);
     json_array_foreach(all, i, e)
     {
-        if (!json_is_array(e) || json_array_size(e) != 3) return ir_read_fail(r, "draws", "entry %zu is no array of 3", i);
+        if (!json_is_array(e) || json_array_size(e) != 3)
+            return ir_read_fail(r, "draws", "entry %zu is no array of 3", i);
         for (size_t k = 0; k < 3; k++) {
             const json_t *v = json_array_get(e, k);
-            if (!json_is_number(v) && !json_is_null(v)) return ir_read_fail(r, "draws", "entry %zu holds no number", i);
+            if (!json_is_number(v) && !json_is_null(v))
+                return ir_read_fail(r, "draws", "entry %zu holds no number", i);
             f->draw[i][k] = json_is_null(v) ? NAN : json_number_value(v);
         }
         f->ndraw = (int)i + 1;

@@ -1,5 +1,5 @@
-/* read_point.c -- a point rebuilt from its line: everything but what follows from other fields (id, key, rates,
- * residual). Samples are rebuilt in full. Counts of the cost model and times must not be negative. */
+/* read_point.c -- a point rebuilt from its line: everything but what follows from other fields (id, key,
+ * rates, residual). Samples are rebuilt in full. Counts of the cost model and times must not be negative. */
 #include "harness/record/record.h"
 
 #ifdef IR_HAVE_JANSSON
@@ -10,9 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the oracle's name: static text, as a workload's is ------------------------------------------------ */
+/* ---- the oracle's name: static text, as a workload's is -------------------------------------- */
 enum { MAX_ORACLES = 512, ORACLE_B = 192 };
-typedef struct oracle { struct oracle *next; int count; char text[]; } oracle;
+typedef struct oracle {
+    struct oracle *next;
+    int            count;
+    char           text[];
+} oracle;
 static _Atomic(oracle *) oracles; /* only ever grows, at the front; never freed */
 
 static const char *keep_oracle(const char *text)
@@ -52,19 +56,21 @@ static ir_status read_point_read_check(ir_reader *r, const json_t *o, ir_check *
     return c->oracle ? IR_OK : ir_read_nomem(r);
 }
 
-/* ---- identity ------------------------------------------------------------------------------------------ */
+/* ---- identity -------------------------------------------------------------------------------- */
 static ir_status read_params(ir_reader *r, const json_t *o, ir_point *p)
 {
     const json_t *params;
     ir_status     s = ir_read_object(r, o, "params", &params);
     if (s != IR_OK || !params) return s;
     if (json_object_size(params) > IR_MAX_PARAMS)
-        return ir_read_fail(r, "params", "%zu of them, at most %d are possible", json_object_size(params), IR_MAX_PARAMS);
+        return ir_read_fail(r, "params", "%zu of them, at most %d are possible", json_object_size(params),
+                            IR_MAX_PARAMS);
     json_t *all = (json_t *)params; /* iterated only; in the order of the file */
     for (void *i = json_object_iter(all); i && s == IR_OK; i = json_object_iter_next(all, i)) {
         const char *name = json_object_iter_key(i);
         if (!*name || strlen(name) >= sizeof p->pname[0])
-            return ir_read_fail(r, "params", "'%.40s': a name has 1 to %zu bytes", name, sizeof p->pname[0] - 1);
+            return ir_read_fail(r, "params", "'%.40s': a name has 1 to %zu bytes", name,
+                                sizeof p->pname[0] - 1);
         ir_read_cut(p->pname[p->np], sizeof p->pname[0], name);
         ir_read_enter(r, "params");
         s = ir_read_integer(r, name, json_object_iter_value(i), INT64_MIN, INT64_MAX, &p->p.v[p->np++]);
@@ -83,7 +89,8 @@ static ir_status read_point_read_words(ir_reader *r, const json_t *o, ir_point *
         const char *word;
         s = ir_read_text(r, words, p->pname[i], &word);
         if (s == IR_OK && word && strlen(word) >= sizeof p->pword[i])
-            s = ir_read_fail(r, p->pname[i], "'%.40s' is longer than %zu bytes", word, sizeof p->pword[i] - 1);
+            s = ir_read_fail(r, p->pname[i], "'%.40s' is longer than %zu bytes", word,
+                             sizeof p->pword[i] - 1);
         if (s == IR_OK && word) ir_read_cut(p->pword[i], sizeof p->pword[i], word);
     }
     ir_read_leave(r);
@@ -104,7 +111,7 @@ static ir_status read_status(ir_reader *r, const json_t *o, ir_point *p)
     return IR_OK;
 }
 
-/* ---- measurement ---------------------------------------------------------------------------------------- */
+/* ---- measurement ----------------------------------------------------------------------------- */
 static ir_status read_stats(ir_reader *r, const json_t *o, const char *field, ir_stats *out)
 {
     const json_t *stats;
@@ -120,9 +127,16 @@ static ir_status read_stats(ir_reader *r, const json_t *o, const char *field, ir
 
 static ir_status check_cost(ir_reader *r, const ir_cost *c)
 {
-    const struct { const char *field; double v; } count[] = {
-        {"flops", c->flops}, {"read_B", c->read_B}, {"write_B", c->write_B}, {"wa_B", c->wa_B},
-        {"launches", c->launches}, {"footprint_B", c->footprint_B}, {"near_footprint_B", c->near_footprint_B}};
+    const struct {
+        const char *field;
+        double      v;
+    } count[] = {{"flops", c->flops},
+                 {"read_B", c->read_B},
+                 {"write_B", c->write_B},
+                 {"wa_B", c->wa_B},
+                 {"launches", c->launches},
+                 {"footprint_B", c->footprint_B},
+                 {"near_footprint_B", c->near_footprint_B}};
     for (size_t i = 0; i < sizeof count / sizeof *count; i++)
         if (count[i].v < 0) return ir_read_fail(r, count[i].field, "%.6g is negative", count[i].v);
     return IR_OK;
@@ -145,7 +159,8 @@ static ir_status read_point_seconds(ir_reader *r, const char *field, const json_
     return IR_OK;
 }
 
-static ir_status fill_samples(ir_reader *r, const json_t *wall, const json_t *dev, const json_t *reps, ir_point *p)
+static ir_status fill_samples(ir_reader *r, const json_t *wall, const json_t *dev, const json_t *reps,
+                              ir_point *p)
 {
     ir_status s = IR_OK;
     for (size_t i = 0; i < p->samples.n && s == IR_OK; i++) {
@@ -153,8 +168,10 @@ static ir_status fill_samples(ir_reader *r, const json_t *wall, const json_t *de
         int64_t    n = p->reps;
         x->dev_s = NAN;
         s = read_point_seconds(r, "samples_s", json_array_get(wall, i), i, &x->wall_s);
-        if (s == IR_OK && dev) s = read_point_seconds(r, "dev_samples_s", json_array_get(dev, i), i, &x->dev_s);
-        if (s == IR_OK && reps) s = ir_read_integer(r, "samples_reps", json_array_get(reps, i), 0, UINT32_MAX, &n);
+        if (s == IR_OK && dev)
+            s = read_point_seconds(r, "dev_samples_s", json_array_get(dev, i), i, &x->dev_s);
+        if (s == IR_OK && reps)
+            s = ir_read_integer(r, "samples_reps", json_array_get(reps, i), 0, UINT32_MAX, &n);
         x->reps = (uint32_t)n;
     }
     return s;
@@ -172,7 +189,8 @@ static ir_status read_throttled(ir_reader *r, const json_t *o, ir_samples *x)
         int64_t at;
         s = ir_read_integer(r, "throttled_samples", e, 0, INT64_MAX, &at);
         if (s != IR_OK) return s;
-        if ((size_t)at >= x->n) return ir_read_fail(r, "throttled_samples", "%lld: there are %zu samples", (long long)at, x->n);
+        if ((size_t)at >= x->n)
+            return ir_read_fail(r, "throttled_samples", "%lld: there are %zu samples", (long long)at, x->n);
         x->v[at].throttled = true;
     }
     return IR_OK;
@@ -212,8 +230,10 @@ ir_status ir_read_point(ir_reader *r, const json_t *o)
     if (s == IR_OK) s = read_point_read_check(r, o, &p->check);
     if (s == IR_OK) s = ir_rec_read(r, ir_rec_point_law, o, p);
     if (s == IR_OK) s = read_samples(r, o, p);
-    if (s == IR_OK) out->npoint++;
-    else ir_point_free(p);
+    if (s == IR_OK)
+        out->npoint++;
+    else
+        ir_point_free(p);
     return s;
 }
 #else

@@ -56,5 +56,8 @@ ir_status ir_read_grow(ir_reader *r, void *parray, size_t n, size_t size)
     return IR_OK;
 }
 
-ir_status ir_read_nomem(ir_reader *r) { return ir_fail(IR_ENOMEM, "%s:%zu: no memory for it", r->name, r->line); }
+ir_status ir_read_nomem(ir_reader *r)
+{
+    return ir_fail(IR_ENOMEM, "%s:%zu: no memory for it", r->name, r->line);
+}
 #endif

@@ -11,26 +11,28 @@
 extern "C" {
 #endif
 enum { IR_SCHEMA = 1, IR_EVIDENCE = 2048 /* bytes of a verdict's evidence: some twenty keys of points */ };
-/* ---- verdict lines: one per question answered ---------------------------------------------------- */
+/* ---- verdict lines: one per question answered ------------------------------------------------ */
 typedef struct {
-    char   question[64];   /* "batch1", "summary" ... */
+    char   question[64]; /* "batch1", "summary" ... */
     char   device[64];
-    char   answer[512];    /* one sentence: ir_summary_sentence() is the longest, of some 300 bytes */
-    char   verdict[32];    /* "memory" "compute" "reproduced" ... */
-    double p;              /* probability or NAN */
+    char   answer[512];           /* one sentence: ir_summary_sentence() is the longest, of some 300 bytes */
+    char   verdict[32];           /* "memory" "compute" "reproduced" ... */
+    double p;                     /* probability or NAN */
     char   evidence[IR_EVIDENCE]; /* keys of the points it rests on, ';'-separated */
 } ir_verdict;
 
-/* ---- writing ------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 typedef struct ir_journal ir_journal;
 /* path "-": stdout. append: continue a journal (resume); a last line that a killed run left unfinished is cut
- * off, and a file that does not look like a record is refused. Every line is one write, nothing is buffered. */
+ * off, and a file that does not look like a record is refused. Every line is one write, nothing is buffered.
+ */
 ir_status ir_journal_open(const char *path, bool append, ir_journal **out);
 ir_status ir_journal_header(ir_journal *, const char *version, const char *cost_model, int argc,
-                            char **argv);  /* started: now, ISO 8601 UTC */
+                            char **argv); /* started: now, ISO 8601 UTC */
 ir_status ir_journal_machine(ir_journal *, const ir_device_info *, const ir_env *);
 ir_status ir_journal_ceiling(ir_journal *, const ir_ceiling *);
-/* ir_ceilings.level_B: one line "what":"capacity" per known level. Without it a refit knows no cache levels. */
+/* ir_ceilings.level_B: one line "what":"capacity" per known level. Without it a refit knows no cache levels.
+ */
 ir_status ir_journal_levels(ir_journal *, const char *device, const double level_B[4]);
 ir_status ir_journal_point(ir_journal *, const ir_point *);
 ir_status ir_journal_fit(ir_journal *, const ir_fit *);
@@ -39,21 +41,25 @@ ir_status ir_journal_verdict(ir_journal *, const ir_verdict *);
  * in part is taken back. close is idempotent and reports it too. */
 ir_status ir_journal_close(ir_journal **);
 
-/* ---- reading ------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 typedef struct {
-    int            schema;
-    char           tool_version[32], started[40], cost_model[32]; /* of the first header */
-    size_t         nheader;    /* more than 1: a resumed run, or files put together */
-    ir_env         env;        /* of the machine lines, flat: "cpu_model", ...; the first to name a key wins */
-    ir_device_info *device; size_t ndevice; /* the same device described twice is kept once */
-    ir_env        *device_env; /* [ndevice]: what that device's own machine lines say, where env is all of them */
-    double       (*device_level_B)[4]; /* [ndevice]: its own cache levels' capacities; NAN unknown */
-    ir_ceilings    ceilings;   /* of all devices; level_B: those of the first device that has any */
-    ir_point      *point; size_t npoint;
-    ir_fit        *fit; size_t nfit;
-    ir_verdict    *verdict; size_t nverdict;
-    size_t         nline;
-    bool           truncated;  /* the last line was cut off: a killed run */
+    int             schema;
+    char            tool_version[32], started[40], cost_model[32]; /* of the first header */
+    size_t          nheader; /* more than 1: a resumed run, or files put together */
+    ir_env          env;     /* of the machine lines, flat: "cpu_model", ...; the first to name a key wins */
+    ir_device_info *device;
+    size_t          ndevice; /* the same device described twice is kept once */
+    ir_env *device_env; /* [ndevice]: what that device's own machine lines say, where env is all of them */
+    double (*device_level_B)[4]; /* [ndevice]: its own cache levels' capacities; NAN unknown */
+    ir_ceilings ceilings;        /* of all devices; level_B: those of the first device that has any */
+    ir_point   *point;
+    size_t      npoint;
+    ir_fit     *fit;
+    size_t      nfit;
+    ir_verdict *verdict;
+    size_t      nverdict;
+    size_t      nline;
+    bool        truncated; /* the last line was cut off: a killed run */
 } ir_record;
 /* Unknown fields and kinds of line are ignored, an unknown schema is refused. strict = false accepts one
  * cut-off last line. Error text: "FILE:LINE: field: what". path "-": stdin. After an error *out is empty.
@@ -62,11 +68,15 @@ ir_status ir_record_read(const char *path, bool strict, ir_record *out);
 ir_status ir_record_parse(const char *name, const char *text, size_t n, bool strict, ir_record *out);
 void      ir_record_free(ir_record *);
 
-/* ---- text ---------------------------------------------------------------------------------------- */
-typedef struct { FILE *f; int width; bool color, utf8; } ir_text; /* width 0: 100 */
+/* ---- text ------------------------------------------------------------------------------------ */
+typedef struct {
+    FILE *f;
+    int   width;
+    bool  color, utf8;
+} ir_text; /* width 0: 100 */
 void ir_text_machine(const ir_text *, const ir_device_info *, const ir_env *);
 void ir_text_ceilings(const ir_text *, const ir_ceilings *);
-void ir_text_points(const ir_text *, const ir_point *, size_t n);  /* table with verdicts */
+void ir_text_points(const ir_text *, const ir_point *, size_t n); /* table with verdicts */
 void ir_text_fit(const ir_text *, const ir_fit fits[2], int better);
 void ir_text_roofline(const ir_text *, const ir_ceilings *, const ir_point *, size_t n); /* a small plot */
 /* "41.2 GB/s", "3.1 us", "220 GFLOP/s": 3 significant digits, decimal prefixes; "-" for NAN. */

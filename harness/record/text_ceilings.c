@@ -1,5 +1,5 @@
-/* text_ceilings.c -- what a device can do at most: bandwidth ladder, peaks, latencies, launch, clock; each with
- * how sure it is. Ceilings of several devices are shown device after device. */
+/* text_ceilings.c -- what a device can do at most: bandwidth ladder, peaks, latencies, launch, clock; each
+ * with how sure it is. Ceilings of several devices are shown device after device. */
 #include "harness/record/text.h"
 
 #include <math.h>
@@ -18,7 +18,7 @@ static bool is_of(const view *w, const ir_ceiling *c, ir_what what)
     return c->what == what && !strcmp(c->device, w->device);
 }
 
-/* ---- cells ------------------------------------------------------------------------------------------- */
+/* ---- cells ----------------------------------------------------------------------------------- */
 static const char *thread_text(int threads, char buf[IR_NUM])
 {
     if (threads <= 0) return "device";
@@ -51,16 +51,23 @@ static void value_cells(ir_table *tb, const view *w, const ir_ceiling *c)
         return;
     }
     bool suspect = c->flags & IR_FLAG_SUSPECT;
-    ir_table_cell(tb, suspect ? TXT_RED : TXT_BOLD, "%s%s", suspect ? "! " : "", ir_text_aligned(c->value, text_ceilings_unit_of(c), num));
+    ir_table_cell(tb, suspect ? TXT_RED : TXT_BOLD, "%s%s", suspect ? "! " : "",
+                  ir_text_aligned(c->value, text_ceilings_unit_of(c), num));
     ir_table_cell(tb, TXT_DIM, "%s", ir_text_spread(w->t, text_ceilings_half_width(c), wide));
 }
 
 static void by_cell(ir_table *tb, const ir_ceiling *c, bool isa)
 {
-    if (!c) ir_table_cell(tb, TXT_PLAIN, "%s", "");
-    else if (c->source == IR_SRC_DATASHEET) ir_table_cell(tb, TXT_YELLOW, "datasheet");
-    else if (c->source == IR_SRC_THEORY) ir_table_cell(tb, TXT_YELLOW, "theory");
-    else ir_table_cell(tb, TXT_PLAIN, "%s", isa && *c->isa && c->threads > 0 ? c->isa : c->kernel); /* a device's isa is its driver */
+    if (!c)
+        ir_table_cell(tb, TXT_PLAIN, "%s", "");
+    else if (c->source == IR_SRC_DATASHEET)
+        ir_table_cell(tb, TXT_YELLOW, "datasheet");
+    else if (c->source == IR_SRC_THEORY)
+        ir_table_cell(tb, TXT_YELLOW, "theory");
+    else
+        ir_table_cell(tb, TXT_PLAIN, "%s",
+                      isa && *c->isa && c->threads > 0 ? c->isa
+                                                       : c->kernel); /* a device's isa is its driver */
 }
 
 /* "t^98%": the last doubling of threads still gained 98 %; "s+": that of streams gained less than 1 %. */
@@ -71,10 +78,14 @@ static const char *marks(const view *w, const ir_ceiling *c, char *buf, size_t s
     buf[0] = 0;
     for (int i = 0; c && i < c->nsat && n < size; i++) {
         const ir_saturation *x = &c->sat[i];
-        const char           *sep = n ? " " : "";
-        if (!x->known) n += (size_t)snprintf(buf + n, size - n, "%s%c?", sep, x->axis[0]);
-        else if (x->saturated) n += (size_t)snprintf(buf + n, size - n, "%s%c%s", sep, x->axis[0], done);
-        else n += (size_t)snprintf(buf + n, size - n, "%s%c%s%.0f%%", sep, x->axis[0], rises, fmin(100 * x->gain, 9999));
+        const char          *sep = n ? " " : "";
+        if (!x->known)
+            n += (size_t)snprintf(buf + n, size - n, "%s%c?", sep, x->axis[0]);
+        else if (x->saturated)
+            n += (size_t)snprintf(buf + n, size - n, "%s%c%s", sep, x->axis[0], done);
+        else
+            n += (size_t)snprintf(buf + n, size - n, "%s%c%s%.0f%%", sep, x->axis[0], rises,
+                                  fmin(100 * x->gain, 9999));
     }
     return buf;
 }
@@ -91,8 +102,10 @@ static void mark_cell(ir_table *tb, const view *w, const ir_ceiling *one, const 
 static void ratio_cell(ir_table *tb, const ir_ceiling *one, const ir_ceiling *all)
 {
     char num[IR_NUM];
-    if (one && all) ir_table_cell(tb, TXT_DIM, "%sx", ir_text_plain(all->value / one->value, num));
-    else ir_table_cell(tb, TXT_PLAIN, "%s", "");
+    if (one && all)
+        ir_table_cell(tb, TXT_DIM, "%sx", ir_text_plain(all->value / one->value, num));
+    else
+        ir_table_cell(tb, TXT_PLAIN, "%s", "");
 }
 
 static const char *size_text(const ir_ceiling *c, char buf[IR_NUM])
@@ -110,11 +123,11 @@ static bool thread_range(const view *w, ir_what what, int *one, int *all)
     return *all >= 0;
 }
 
-/* ---- bandwidth --------------------------------------------------------------------------------------- */
+/* ---- bandwidth ------------------------------------------------------------------------------- */
 static int list_ops(const view *w, const char *op[MAX_OPS])
 {
     static const char *const known[] = {"read", "write", "copy", "scale", "add", "triad"};
-    int n = 0;
+    int                      n = 0;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) op[n++] = known[i];
     for (size_t i = 0; i < w->cs->n && n < MAX_OPS; i++) {
         bool seen = !is_of(w, &w->cs->v[i], IR_C_BANDWIDTH);
@@ -124,7 +137,8 @@ static int list_ops(const view *w, const char *op[MAX_OPS])
     return n;
 }
 
-static void bandwidth_cells(ir_table *tb, const view *w, const char *level, const char *op, const ir_ceiling *a, const ir_ceiling *b)
+static void bandwidth_cells(ir_table *tb, const view *w, const char *level, const char *op,
+                            const ir_ceiling *a, const ir_ceiling *b)
 {
     char size[IR_NUM];
     ir_table_cell(tb, TXT_PLAIN, "%s", *level ? level : "-");
@@ -141,11 +155,13 @@ static void bandwidth_cells(ir_table *tb, const view *w, const char *level, cons
 static void bandwidth_row(ir_table *tb, const view *w, const char *level, const char *op, int one, int all)
 {
     const ir_ceiling *a = ir_text_find(w->cs, w->device, IR_C_BANDWIDTH, level, op, IR_NDTYPE, one);
-    const ir_ceiling *b = all > one ? ir_text_find(w->cs, w->device, IR_C_BANDWIDTH, level, op, IR_NDTYPE, all) : NULL;
+    const ir_ceiling *b =
+        all > one ? ir_text_find(w->cs, w->device, IR_C_BANDWIDTH, level, op, IR_NDTYPE, all) : NULL;
     if (a || b) bandwidth_cells(tb, w, level, op, a, b);
 }
 
-/* The link to a device and its local memory: every kind is a ceiling of its own. Says whether there was any. */
+/* The link to a device and its local memory: every kind is a ceiling of its own. Says whether there was any.
+ */
 static bool bandwidth_kinds(ir_table *tb, const view *w, const char *level)
 {
     bool any = false;
@@ -181,10 +197,17 @@ static void text_ceilings_bandwidth(const view *w)
     int         one, all, nop = list_ops(w, op);
     ir_table    tb;
     if (!thread_range(w, IR_C_BANDWIDTH, &one, &all)) return;
-    const ir_col col[] = {{"level", false, 0, 0}, {"op", false, 0, 0}, {"set", true, 0, 3},
-                          {thread_text(one, h1), true, 0, 0}, {"95 %", false, 0, 2}, {"kernel", false, 6, 0},
-                          {thread_text(all, h2), true, 0, 0}, {"95 %", false, 0, 2}, {"kernel", false, 6, 0},
-                          {"gain", true, 0, 4}, {"saturated", false, 14, 0}};
+    const ir_col col[] = {{"level", false, 0, 0},
+                          {"op", false, 0, 0},
+                          {"set", true, 0, 3},
+                          {thread_text(one, h1), true, 0, 0},
+                          {"95 %", false, 0, 2},
+                          {"kernel", false, 6, 0},
+                          {thread_text(all, h2), true, 0, 0},
+                          {"95 %", false, 0, 2},
+                          {"kernel", false, 6, 0},
+                          {"gain", true, 0, 4},
+                          {"saturated", false, 14, 0}};
     ir_text_styled(w->t, TXT_BOLD, "Bandwidth");
     fputs(", bytes as STREAM counts them; set: working set of all threads\n", w->t->f);
     ir_table_begin(&tb, w->t, col, sizeof col / sizeof *col);
@@ -200,12 +223,14 @@ static void text_ceilings_bandwidth(const view *w)
     fputc('\n', w->t->f);
 }
 
-/* ---- peaks ------------------------------------------------------------------------------------------- */
+/* ---- peaks ----------------------------------------------------------------------------------- */
 static void theory_cell(ir_table *tb, const ir_ceiling *c)
 {
     char num[IR_NUM];
-    if (c && c->theory > 0) ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_percent(c->value / c->theory, num));
-    else ir_table_cell(tb, TXT_PLAIN, "%s", "");
+    if (c && c->theory > 0)
+        ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_percent(c->value / c->theory, num));
+    else
+        ir_table_cell(tb, TXT_PLAIN, "%s", "");
 }
 
 /* Where several ways were tried, all of them: the table shows the highest, which is the ceiling. */
@@ -215,7 +240,9 @@ static void peaks_beside(const view *w, ir_dtype d, int threads)
     size_t n = 0, ways = 0;
     for (size_t i = 0; i < w->cs->n && n < sizeof text; i++) {
         const ir_ceiling *c = &w->cs->v[i];
-        if (!is_of(w, c, IR_C_FLOPS) || c->dtype != d || c->threads != threads || c->source != IR_SRC_MEASURED) continue;
+        if (!is_of(w, c, IR_C_FLOPS) || c->dtype != d || c->threads != threads ||
+            c->source != IR_SRC_MEASURED)
+            continue;
         n += (size_t)snprintf(text + n, sizeof text - n, "%s%s %s %s", n ? ", " : "", c->op, c->kernel,
                               ir_text_scaled(c->value, text_ceilings_unit_of(c), num, sizeof num));
         ways++;
@@ -229,16 +256,19 @@ static void text_ceilings_peaks(const view *w)
     int      one, all;
     ir_table tb;
     if (!thread_range(w, IR_C_FLOPS, &one, &all)) return;
-    const ir_col col[] = {{"dtype", false, 0, 0}, {thread_text(one, h1), true, 0, 0}, {"95 %", false, 0, 2},
-                          {"theory", true, 0, 0}, {"by", false, 6, 0}, {thread_text(all, h2), true, 0, 0},
-                          {"95 %", false, 0, 2}, {"theory", true, 0, 0}, {"by", false, 6, 0}, {"gain", true, 0, 4},
+    const ir_col col[] = {{"dtype", false, 0, 0},     {thread_text(one, h1), true, 0, 0},
+                          {"95 %", false, 0, 2},      {"theory", true, 0, 0},
+                          {"by", false, 6, 0},        {thread_text(all, h2), true, 0, 0},
+                          {"95 %", false, 0, 2},      {"theory", true, 0, 0},
+                          {"by", false, 6, 0},        {"gain", true, 0, 4},
                           {"saturated", false, 14, 0}};
     ir_text_styled(w->t, TXT_BOLD, "Peak arithmetic");
     fputs("; theory: share of clock x width x ports\n", w->t->f);
     ir_table_begin(&tb, w->t, col, sizeof col / sizeof *col);
     for (int d = 0; d < IR_NDTYPE; d++) {
         const ir_ceiling *a = ir_text_find(w->cs, w->device, IR_C_FLOPS, NULL, NULL, (ir_dtype)d, one);
-        const ir_ceiling *b = all > one ? ir_text_find(w->cs, w->device, IR_C_FLOPS, NULL, NULL, (ir_dtype)d, all) : NULL;
+        const ir_ceiling *b =
+            all > one ? ir_text_find(w->cs, w->device, IR_C_FLOPS, NULL, NULL, (ir_dtype)d, all) : NULL;
         if (!a && !b) continue;
         ir_table_cell(&tb, TXT_PLAIN, "%s", ir_dtype_name((ir_dtype)d));
         for (int k = 0; k < 2; k++) {
@@ -254,7 +284,7 @@ static void text_ceilings_peaks(const view *w)
     fputc('\n', w->t->f);
 }
 
-/* ---- latency, launch, clock -------------------------------------------------------------------------- */
+/* ---- latency, launch, clock ------------------------------------------------------------------ */
 static const ir_ceiling *chase(const view *w, const char *level, const char *pages)
 {
     for (size_t i = 0; i < w->cs->n; i++) {
@@ -275,10 +305,11 @@ static double clock_Hz(const view *w)
 
 static void latencies(const view *w)
 {
-    bool         device = ir_text_most_threads(w->cs, w->device, IR_C_LATENCY) == 0; /* it chooses its pages itself */
-    const ir_col col[] = {{"level", false, 0, 0}, {"set", true, 0, 2}, {device ? "device" : "huge pages", true, 0, 0},
-                                 {"95 %", false, 0, 1}, {"cycles", true, 0, 0}, {"small pages", true, 0, 0},
-                                 {"95 %", false, 0, 1}};
+    bool device = ir_text_most_threads(w->cs, w->device, IR_C_LATENCY) == 0; /* it chooses its pages itself */
+    const ir_col col[] = {
+        {"level", false, 0, 0}, {"set", true, 0, 2},    {device ? "device" : "huge pages", true, 0, 0},
+        {"95 %", false, 0, 1},  {"cycles", true, 0, 0}, {"small pages", true, 0, 0},
+        {"95 %", false, 0, 1}};
     char     num[IR_NUM];
     ir_table tb;
     if (ir_text_most_threads(w->cs, w->device, IR_C_LATENCY) < 0) return;
@@ -286,7 +317,8 @@ static void latencies(const view *w)
     fputs(" of one dependent load, random cycle\n", w->t->f);
     ir_table_begin(&tb, w->t, col, sizeof col / sizeof *col);
     for (int l = 0; l < 4; l++) {
-        const ir_ceiling *huge = chase(w, ir_text_levels[l], "huge"), *small = chase(w, ir_text_levels[l], "small");
+        const ir_ceiling *huge = chase(w, ir_text_levels[l], "huge"),
+                         *small = chase(w, ir_text_levels[l], "small");
         if (!huge && !small) continue;
         double cycles = huge ? huge->value * clock_Hz(w) : NAN;
         ir_table_cell(&tb, TXT_PLAIN, "%s", ir_text_levels[l]);
@@ -300,19 +332,20 @@ static void latencies(const view *w)
         const ir_ceiling *c = &w->cs->v[i];
         char              mark[64];
         if (is_of(w, c, IR_C_LATENCY) && !strcmp(c->op, "mlp"))
-            ir_text_para(w->t, "  ", "%s lines in flight per core from %s  %s", ir_text_plain(c->value, num), c->level,
-                         marks(w, c, mark, sizeof mark));
+            ir_text_para(w->t, "  ", "%s lines in flight per core from %s  %s", ir_text_plain(c->value, num),
+                         c->level, marks(w, c, mark, sizeof mark));
     }
     fputc('\n', w->t->f);
 }
 
-/* ---- what only a device has ----------------------------------------------------------------------------- */
+/* ---- what only a device has ------------------------------------------------------------------ */
 static void overlaps(const view *w)
 {
     char num[IR_NUM];
     for (size_t i = 0; i < w->cs->n; i++)
         if (is_of(w, &w->cs->v[i], IR_C_OVERLAP))
-            ir_text_para(w->t, "Overlap ", "%s of the shorter of a copy and a kernel hides behind the longer (%s)",
+            ir_text_para(w->t, "Overlap ",
+                         "%s of the shorter of a copy and a kernel hides behind the longer (%s)",
                          ir_text_percent(w->cs->v[i].value, num), w->cs->v[i].kernel);
 }
 
@@ -324,7 +357,8 @@ static void text_ceilings_values(const view *w, ir_what what, const char *title,
     for (size_t i = 0; i < w->cs->n && n < sizeof text; i++) {
         const ir_ceiling *c = &w->cs->v[i];
         if (!is_of(w, c, what)) continue;
-        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s%s (%s)", n ? ", " : "", c->flags & IR_FLAG_SUSPECT ? "! " : "",
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s%s (%s)", n ? ", " : "",
+                              c->flags & IR_FLAG_SUSPECT ? "! " : "",
                               ir_text_scaled(c->value, text_ceilings_unit_of(c), num, sizeof num),
                               c->threads > 0 ? thread_text(c->threads, threads) : c->kernel);
     }
@@ -343,11 +377,12 @@ static void capacities(const view *w)
     if (!n) return;
     char part[64] = "";
     if (isfinite(w->cs->level_B[3]))
-        snprintf(part, sizeof part, "; partly cached up to %s", ir_text_scaled(w->cs->level_B[3], "B", num, sizeof num));
+        snprintf(part, sizeof part, "; partly cached up to %s",
+                 ir_text_scaled(w->cs->level_B[3], "B", num, sizeof num));
     ir_text_para(w->t, "Caches  ", "%s for one thread, as the ladder shows them%s", text, part);
 }
 
-/* ---- notes ------------------------------------------------------------------------------------------- */
+/* ---- notes ----------------------------------------------------------------------------------- */
 static void suspects(const view *w)
 {
     char threads[IR_NUM];
@@ -371,9 +406,13 @@ static void text_ceilings_legend(const view *w)
     }
     if (!is_checked) return;
     bool u = w->t->utf8;
-    ir_text_para(w->t, "  ", "saturated: the last doubling of t threads, s streams, b bytes, c chains or v visits gained under "
-                 "1 %% (%s), more (%s), or was not measured (?)%s", u ? "\xe2\x9c\x93" : "+", u ? "\xe2\x86\x91" : "^",
-                 device ? "; of a device also t teams (four times as many), s size of a product, o occupancy, g groups" : "");
+    ir_text_para(
+        w->t, "  ",
+        "saturated: the last doubling of t threads, s streams, b bytes, c chains or v visits gained under "
+        "1 %% (%s), more (%s), or was not measured (?)%s",
+        u ? "\xe2\x9c\x93" : "+", u ? "\xe2\x86\x91" : "^",
+        device ? "; of a device also t teams (four times as many), s size of a product, o occupancy, g groups"
+               : "");
 }
 
 void ir_text_ceilings(const ir_text *t, const ir_ceilings *cs)

@@ -5,10 +5,12 @@
 #include <stdarg.h>
 #include <string.h>
 
-typedef struct { char text[1024]; size_t n; } line;
+typedef struct {
+    char   text[1024];
+    size_t n;
+} line;
 
-__attribute__((format(printf, 2, 3)))
-static void text_machine_add(line *l, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void text_machine_add(line *l, const char *fmt, ...)
 {
     va_list ap;
     if (l->n >= sizeof l->text) return;
@@ -45,7 +47,8 @@ static void add_count(line *l, double n, const char *noun)
 static void add_scaled(line *l, double v, const char *unit, const char *label)
 {
     char num[IR_NUM];
-    if (isfinite(v)) text_machine_add(l, "%s%s%s", label, *label ? " " : "", ir_text_scaled(v, unit, num, sizeof num));
+    if (isfinite(v))
+        text_machine_add(l, "%s%s%s", label, *label ? " " : "", ir_text_scaled(v, unit, num, sizeof num));
 }
 
 static void print(const ir_text *t, const char *lead, const line *l)
@@ -62,12 +65,14 @@ static void hardware(const ir_text *t, const ir_device_info *d, const ir_env *e)
     add_scaled(&l, d->clock_Hz, "Hz", "");
     add_scaled(&l, d->mem_B, "B", "memory");
     add_scaled(&l, d->llc_B, "B", "last-level cache");
-    if (env_num(e, "cpuset_limited") == 1) text_machine_add(&l, "limited to part of %.0f threads", env_num(e, "threads_machine"));
+    if (env_num(e, "cpuset_limited") == 1)
+        text_machine_add(&l, "limited to part of %.0f threads", env_num(e, "threads_machine"));
     add_text(&l, e, "isa", "");
     print(t, "  device  ", &l);
     l = (line){"", 0};
     add_scaled(&l, d->spec_Bps, "B/s", "memory");
-    for (ir_dtype i = 0; i < IR_NDTYPE; i++) add_scaled(&l, d->spec_flops[i], ir_text_op_unit(i), ir_dtype_name(i));
+    for (ir_dtype i = 0; i < IR_NDTYPE; i++)
+        add_scaled(&l, d->spec_flops[i], ir_text_op_unit(i), ir_dtype_name(i));
     print(t, "  specs   ", &l);
 }
 
@@ -88,8 +93,10 @@ static void state(const ir_text *t, const ir_env *e)
     add_text(&l, e, "pages", "pages:");
     add_text(&l, e, "thp", "huge pages");
     if (isfinite(env_num(e, "load_1min"))) text_machine_add(&l, "load %.2f", env_num(e, "load_1min"));
-    if (isfinite(env_num(e, "pair_ratio_start"))) text_machine_add(&l, "two threads run %.2f x one", env_num(e, "pair_ratio_start"));
-    if (isfinite(env_num(e, "pair_ratio_end"))) text_machine_add(&l, "%.2f x at the end", env_num(e, "pair_ratio_end"));
+    if (isfinite(env_num(e, "pair_ratio_start")))
+        text_machine_add(&l, "two threads run %.2f x one", env_num(e, "pair_ratio_start"));
+    if (isfinite(env_num(e, "pair_ratio_end")))
+        text_machine_add(&l, "%.2f x at the end", env_num(e, "pair_ratio_end"));
     print(t, "  state   ", &l);
 }
 

@@ -1,22 +1,23 @@
-/* text_points.c -- points as a table, grouped by family, then what a table cannot say: suspects and their cause,
- * two modes, failures, skips with their reasons. No point is left out. */
+/* text_points.c -- points as a table, grouped by family, then what a table cannot say: suspects and their
+ * cause, two modes, failures, skips with their reasons. No point is left out. */
 #include "harness/record/text.h"
 
 #include <math.h>
 #include <stdarg.h>
 #include <string.h>
 
-/* ---- groups: consecutive points of one backend, family and set of parameters -------------------------- */
+/* ---- groups: consecutive points of one backend, family and set of parameters ----------------- */
 typedef struct {
     const ir_point *p;
-    size_t          n;                     /* with the points between that are not ok */
-    int             nvary;                 /* parameters that differ: more than one are told by values alone */
+    size_t          n;     /* with the points between that are not ok */
+    int             nvary; /* parameters that differ: more than one are told by values alone */
     bool            vary_param[IR_MAX_PARAMS], vary_workload, vary_dtype, vary_threads, vary_cache;
 } group;
 
 static bool same_group(const ir_point *a, const ir_point *b)
 {
-    if (strcmp(a->backend, b->backend) != 0 || strcmp(a->family, b->family) != 0 || a->np != b->np) return false;
+    if (strcmp(a->backend, b->backend) != 0 || strcmp(a->family, b->family) != 0 || a->np != b->np)
+        return false;
     for (int i = 0; i < a->np; i++)
         if (strcmp(a->pname[i], b->pname[i]) != 0) return false;
     return true;
@@ -58,8 +59,8 @@ static group next_group(const ir_point *p, size_t n)
     return g;
 }
 
-__attribute__((format(printf, 4, 5)))
-static size_t text_points_put(char *buf, size_t size, size_t n, const char *fmt, ...)
+__attribute__((format(printf, 4, 5))) static size_t text_points_put(char *buf, size_t size, size_t n,
+                                                                    const char *fmt, ...)
 {
     va_list ap;
     if (n >= size) return n;
@@ -77,22 +78,33 @@ static size_t attributes(const group *g, const ir_point *p, bool varying, char *
         if (g->vary_param[i] != varying) continue;
         bool named = !varying || g->nvary == 1;
         n = text_points_put(buf, size, n, "%s%s%s", sep, named ? p->pname[i] : "", named ? "=" : "");
-        n = *p->pword[i] ? text_points_put(buf, size, n, "%s", p->pword[i]) : text_points_put(buf, size, n, "%lld", (long long)p->p.v[i]);
+        n = *p->pword[i] ? text_points_put(buf, size, n, "%s", p->pword[i])
+                         : text_points_put(buf, size, n, "%lld", (long long)p->p.v[i]);
         sep = ",";
     }
-    if (g->vary_dtype == varying) n = text_points_put(buf, size, n, "%s%s", n ? " " : "", ir_dtype_name(p->p.dtype));
+    if (g->vary_dtype == varying)
+        n = text_points_put(buf, size, n, "%s%s", n ? " " : "", ir_dtype_name(p->p.dtype));
     if (g->vary_threads == varying && p->p.threads > 0)
-        n = text_points_put(buf, size, n, "%s%d%s", n ? " " : "", p->p.threads, varying ? "t" : p->p.threads == 1 ? " thread" : " threads");
-    if (g->vary_cache == varying) n = text_points_put(buf, size, n, "%s%s", n ? " " : "", p->cold ? "cold" : "hot");
+        n = text_points_put(buf, size, n, "%s%d%s", n ? " " : "", p->p.threads,
+                            varying             ? "t"
+                            : p->p.threads == 1 ? " thread"
+                                                : " threads");
+    if (g->vary_cache == varying)
+        n = text_points_put(buf, size, n, "%s%s", n ? " " : "", p->cold ? "cold" : "hot");
     return n;
 }
 
 enum { LEAST = 26 }; /* columns that a point's name may ask for */
 
-/* ---- cells ------------------------------------------------------------------------------------------- */
-static const struct { char mark; const char *means; } flag_mark[IR_NFLAG] = {
-    {'H', "SMT shared"},     {'T', "throttled"},   {'s', "time stolen"}, {'d', "clock drift"}, {'c', "cpuset-limited"},
-    {'r', "cache-resident, if only in part"}, {'2', "two modes"},   {'n', "noisy"},       {'!', "suspect"},     {0, ""}};
+/* ---- cells ----------------------------------------------------------------------------------- */
+static const struct {
+    char        mark;
+    const char *means;
+} flag_mark[IR_NFLAG] = {{'H', "SMT shared"},     {'T', "throttled"},
+                         {'s', "time stolen"},    {'d', "clock drift"},
+                         {'c', "cpuset-limited"}, {'r', "cache-resident, if only in part"},
+                         {'2', "two modes"},      {'n', "noisy"},
+                         {'!', "suspect"},        {0, ""}};
 
 static void flags_cell(ir_table *tb, uint32_t flags)
 {
@@ -116,21 +128,30 @@ static void time_cells(ir_table *tb, const ir_text *t, const ir_point *p)
 static void rate_cells(ir_table *tb, const ir_point *p)
 {
     char   num[IR_NUM];
-    double bytes = p->cost.read_B + p->cost.write_B, T = ir_point_time(p), I = bytes > 0 ? p->cost.flops / bytes : NAN;
-    bool   data = p->bound == IR_BOUND_MEMORY || p->bound == IR_BOUND_CACHE;
-    if (p->bound == IR_BOUND_UNKNOWN || p->bound == IR_BOUND_MIXED) data = I < (isfinite(p->ridge) ? p->ridge : 1);
-    if (bytes > 0 && (data || !(p->cost.flops > 0))) ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_aligned(bytes / T, "B/s", num));
+    double bytes = p->cost.read_B + p->cost.write_B, T = ir_point_time(p),
+           I = bytes > 0 ? p->cost.flops / bytes : NAN;
+    bool data = p->bound == IR_BOUND_MEMORY || p->bound == IR_BOUND_CACHE;
+    if (p->bound == IR_BOUND_UNKNOWN || p->bound == IR_BOUND_MIXED)
+        data = I < (isfinite(p->ridge) ? p->ridge : 1);
+    if (bytes > 0 && (data || !(p->cost.flops > 0)))
+        ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_aligned(bytes / T, "B/s", num));
     else if (p->cost.flops > 0)
-        ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_aligned(p->cost.flops / T, ir_text_op_unit(p->p.dtype), num));
-    else ir_table_cell(tb, TXT_PLAIN, "-");
-    if (I > 0 && I < .0995) ir_table_cell(tb, TXT_PLAIN, I < .0005 ? "%.0e" : "%.3f", I);
-    else ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(I, num));
+        ir_table_cell(tb, TXT_PLAIN, "%s",
+                      ir_text_aligned(p->cost.flops / T, ir_text_op_unit(p->p.dtype), num));
+    else
+        ir_table_cell(tb, TXT_PLAIN, "-");
+    if (I > 0 && I < .0995)
+        ir_table_cell(tb, TXT_PLAIN, I < .0005 ? "%.0e" : "%.3f", I);
+    else
+        ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(I, num));
 }
 
 static const char *proof_mark(const char *proof)
 {
     if (!*proof) return "";
-    return !strcmp(proof, "confirmed") ? "+" : !strcmp(proof, "corrected") || !strcmp(proof, "contradicted") ? "!" : "?";
+    return !strcmp(proof, "confirmed")                                     ? "+"
+           : !strcmp(proof, "corrected") || !strcmp(proof, "contradicted") ? "!"
+                                                                           : "?";
 }
 
 static void bound_cells(ir_table *tb, const ir_point *p)
@@ -139,29 +160,37 @@ static void bound_cells(ir_table *tb, const ir_point *p)
     double                T = ir_point_time(p) / 100;
     double                d = p->term_data_s / T, c = p->term_comp_s / T, l = p->term_lat_s / T;
     ir_bound              b = (unsigned)p->bound < IR_NBOUND ? p->bound : IR_BOUND_UNKNOWN;
-    const char *proof = proof_mark(p->proof);
-    ir_table_cell(tb, *proof == '!' ? TXT_RED : style[b], "%s%s", b == IR_BOUND_UNKNOWN ? "-" : ir_bound_name(b), proof);
-    if (isfinite(p->bound_p)) ir_table_cell(tb, TXT_PLAIN, "%.2f", p->bound_p);
-    else ir_table_cell(tb, TXT_PLAIN, "-");
-    if (isfinite(d) && isfinite(c) && isfinite(l)) ir_table_cell(tb, TXT_PLAIN, "%.0f/%.0f/%.0f", d, c, l);
-    else ir_table_cell(tb, TXT_PLAIN, "-");
+    const char           *proof = proof_mark(p->proof);
+    ir_table_cell(tb, *proof == '!' ? TXT_RED : style[b], "%s%s",
+                  b == IR_BOUND_UNKNOWN ? "-" : ir_bound_name(b), proof);
+    if (isfinite(p->bound_p))
+        ir_table_cell(tb, TXT_PLAIN, "%.2f", p->bound_p);
+    else
+        ir_table_cell(tb, TXT_PLAIN, "-");
+    if (isfinite(d) && isfinite(c) && isfinite(l))
+        ir_table_cell(tb, TXT_PLAIN, "%.0f/%.0f/%.0f", d, c, l);
+    else
+        ir_table_cell(tb, TXT_PLAIN, "-");
 }
 
 /* eta, MFU, MBU: above 1.02 none of them is a result. */
 static void share_cell(ir_table *tb, double share, double scale, int decimals)
 {
-    if (!isfinite(share)) ir_table_cell(tb, TXT_PLAIN, "-");
-    else ir_table_cell(tb, share > 1.02 ? TXT_RED : TXT_PLAIN, "%.*f", decimals, fmin(scale * share, 9999));
+    if (!isfinite(share))
+        ir_table_cell(tb, TXT_PLAIN, "-");
+    else
+        ir_table_cell(tb, share > 1.02 ? TXT_RED : TXT_PLAIN, "%.*f", decimals, fmin(scale * share, 9999));
 }
 
 static void text_points_row(ir_table *tb, const ir_text *t, const group *g, const ir_point *p)
 {
     char   label[200];
     int    room = ir_text_width(t) - 72; /* what the other columns leave */
-    size_t n = text_points_put(label, sizeof label, 0, " %s%s%s", g->vary_workload ? p->workload : "", g->vary_workload ? "/" : "",
-                   p->kernel);
+    size_t n = text_points_put(label, sizeof label, 0, " %s%s%s", g->vary_workload ? p->workload : "",
+                               g->vary_workload ? "/" : "", p->kernel);
     attributes(g, p, true, label, sizeof label, n);
-    if (ir_text_columns(label) > (room > LEAST ? room : LEAST)) { /* a line of its own: an identity is never cut */
+    if (ir_text_columns(label) >
+        (room > LEAST ? room : LEAST)) { /* a line of its own: an identity is never cut */
         ir_table_span(tb, TXT_PLAIN, "%s", label);
         label[0] = 0;
     }
@@ -178,9 +207,11 @@ static void text_points_row(ir_table *tb, const ir_text *t, const group *g, cons
 static void heading(ir_table *tb, const group *g)
 {
     char   text[256];
-    size_t n = text_points_put(text, sizeof text, 0, "%s/%s", g->p->backend, g->vary_workload ? g->p->family : g->p->workload);
+    size_t n = text_points_put(text, sizeof text, 0, "%s/%s", g->p->backend,
+                               g->vary_workload ? g->p->family : g->p->workload);
     for (int i = 0, k = 0; i < g->p->np && g->nvary > 1; i++)
-        if (g->vary_param[i]) n = text_points_put(text, sizeof text, n, "%s%s", k++ ? "," : " ", g->p->pname[i]);
+        if (g->vary_param[i])
+            n = text_points_put(text, sizeof text, n, "%s%s", k++ ? "," : " ", g->p->pname[i]);
     n = text_points_put(text, sizeof text, n, ":");
     attributes(g, g->p, false, text, sizeof text, n);
     ir_table_span(tb, TXT_BOLD, "%s", text);
@@ -188,11 +219,12 @@ static void heading(ir_table *tb, const group *g)
 
 static size_t table(const ir_text *t, const ir_point *p, size_t n)
 {
-    static const ir_col col[] = {{"point", false, LEAST, 0}, {"time", true, 0, 0}, {"95 %", true, 0, 4}, {"rate", true, 0, 0},
-                                 {"I", true, 0, 5}, {"bound", false, 0, 0}, {"P", true, 0, 1}, {"D/C/L %", true, 0, 0},
-                                 {"eta", true, 0, 6}, {"MFU", true, 0, 3}, {"MBU", true, 0, 2}, {"flags", false, 0, 0}};
-    size_t   ok = 0;
-    ir_table tb;
+    static const ir_col col[] = {{"point", false, LEAST, 0}, {"time", true, 0, 0},    {"95 %", true, 0, 4},
+                                 {"rate", true, 0, 0},       {"I", true, 0, 5},       {"bound", false, 0, 0},
+                                 {"P", true, 0, 1},          {"D/C/L %", true, 0, 0}, {"eta", true, 0, 6},
+                                 {"MFU", true, 0, 3},        {"MBU", true, 0, 2},     {"flags", false, 0, 0}};
+    size_t              ok = 0;
+    ir_table            tb;
     ir_table_begin(&tb, t, col, sizeof col / sizeof *col);
     for (const ir_point *end = p + n; p < end;) {
         group g = next_group(p, (size_t)(end - p));
@@ -205,22 +237,28 @@ static size_t table(const ir_text *t, const ir_point *p, size_t n)
     return ok;
 }
 
-/* ---- what the table cannot say ------------------------------------------------------------------------ */
+/* ---- what the table cannot say --------------------------------------------------------------- */
 static void text_points_legend(const ir_text *t, const ir_point *p, size_t n)
 {
     char     text[256] = "";
     size_t   len = 0;
     uint32_t any = 0;
     for (size_t i = 0; i < n; i++) any |= p[i].status == IR_OK ? p[i].flags : 0;
-    ir_text_para(t, "  ", "I: FLOP/B; P: probability of the bound; D/C/L: data, compute and latency as shares of the measured "
-                 "time; eta: efficiency of the compute term alone; MFU, MBU: %% of the measured peak and bandwidth");
+    ir_text_para(
+        t, "  ",
+        "I: FLOP/B; P: probability of the bound; D/C/L: data, compute and latency as shares of the measured "
+        "time; eta: efficiency of the compute term alone; MFU, MBU: %% of the measured peak and bandwidth");
     for (int i = 0; i < IR_NFLAG; i++)
         if (any >> i & 1u && flag_mark[i].mark)
-            len = text_points_put(text, sizeof text, len, "%s%c %s", len ? ", " : "", flag_mark[i].mark, flag_mark[i].means);
+            len = text_points_put(text, sizeof text, len, "%s%c %s", len ? ", " : "", flag_mark[i].mark,
+                                  flag_mark[i].means);
     if (len) ir_text_para(t, "  ", "flags: %s", text);
     bool proof = false;
     for (size_t i = 0; i < n; i++) proof |= *p[i].proof != 0;
-    if (proof) ir_text_para(t, "  ", "bound by intervention: + confirmed, ! the law's label was contradicted and corrected, ? undecided: below P .95 mixed");
+    if (proof)
+        ir_text_para(t, "  ",
+                     "bound by intervention: + confirmed, ! the law's label was contradicted and corrected, "
+                     "? undecided: below P .95 mixed");
     if (any & IR_FLAG_WITHIN_RUN) ir_text_para(t, "  ", "intervals know one process only (within run)");
 }
 
@@ -231,14 +269,19 @@ static void remarks(const ir_text *t, const ir_point *p, size_t n)
         const ir_stats *s = ir_point_stats(&p[i]);
         if (p[i].status != IR_OK) continue;
         if (p[i].flags & IR_FLAG_SUSPECT)
-            ir_text_para(t, "! ", "%s: suspect: %s", ir_point_key(&p[i], key), *p[i].why ? p[i].why : "above its ceiling");
+            ir_text_para(t, "! ", "%s: suspect: %s", ir_point_key(&p[i], key),
+                         *p[i].why ? p[i].why : "above its ceiling");
         if (s->bimodal)
             ir_text_para(t, "2 ", "%s: two modes, %s and %s", ir_point_key(&p[i], key),
-                         ir_text_scaled(s->mode_lo, "s", lo, sizeof lo), ir_text_scaled(s->mode_hi, "s", hi, sizeof hi));
+                         ir_text_scaled(s->mode_lo, "s", lo, sizeof lo),
+                         ir_text_scaled(s->mode_hi, "s", hi, sizeof hi));
     }
 }
 
-static bool same_reason(const ir_point *a, const ir_point *b) { return a->status == b->status && !strcmp(a->why, b->why); }
+static bool same_reason(const ir_point *a, const ir_point *b)
+{
+    return a->status == b->status && !strcmp(a->why, b->why);
+}
 
 /* Points with the same status and reason, once, at the first of them. */
 static void text_points_reason(const ir_text *t, const ir_point *p, size_t n, size_t first)
@@ -246,7 +289,8 @@ static void text_points_reason(const ir_text *t, const ir_point *p, size_t n, si
     char   key[IR_ID];
     size_t count = 0;
     for (size_t i = first; i < n; i++) count += same_reason(&p[i], &p[first]);
-    ir_text_styled(t, p[first].status == IR_SKIP ? TXT_YELLOW : TXT_RED, "%s", ir_status_name(p[first].status));
+    ir_text_styled(t, p[first].status == IR_SKIP ? TXT_YELLOW : TXT_RED, "%s",
+                   ir_status_name(p[first].status));
     fprintf(t->f, ", %zu point%s\n", count, count == 1 ? "" : "s");
     ir_text_para(t, "  ", "%s", *p[first].why ? p[first].why : "no reason was recorded");
     for (size_t i = first; i < n; i++)

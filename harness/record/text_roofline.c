@@ -1,5 +1,5 @@
-/* text_roofline.c -- FLOP/s over arithmetic intensity, both logarithmic, in characters: a roof per memory level
- * and dtype, a letter per family of points. Braille dots when the terminal has them, else ASCII. */
+/* text_roofline.c -- FLOP/s over arithmetic intensity, both logarithmic, in characters: a roof per memory
+ * level and dtype, a letter per family of points. Braille dots when the terminal has them, else ASCII. */
 #include "harness/record/text.h"
 
 #include <math.h>
@@ -10,13 +10,17 @@ enum { MAX_W = 120, H = 20, LABEL = 7, MAX_FAMILY = 26 };
 
 typedef struct {
     const ir_text *t;
-    int            w, sx, sy; /* cells across; dots per cell in x and y */
+    int            w, sx, sy;      /* cells across; dots per cell in x and y */
     double         x0, x1, y0, y1; /* log10 of the corners */
     unsigned char  dots[H][MAX_W];
     char           roof[H][MAX_W], mark[H][MAX_W];
 } canvas;
 
-typedef struct { char letter; const char *family; size_t n; } family;
+typedef struct {
+    char        letter;
+    const char *family;
+    size_t      n;
+} family;
 
 typedef struct {
     const ir_ceilings *cs;
@@ -26,10 +30,11 @@ typedef struct {
     double             top, dram;              /* highest peak shown; the slowest memory there is */
 } roofs;
 
-/* ---- roofs ------------------------------------------------------------------------------------------- */
+/* ---- roofs ----------------------------------------------------------------------------------- */
 static double level_bandwidth(const roofs *r, const char *level)
 {
-    const ir_ceiling *c = ir_text_find(r->cs, r->device, IR_C_BANDWIDTH, level, "read", IR_NDTYPE, r->bw_threads);
+    const ir_ceiling *c =
+        ir_text_find(r->cs, r->device, IR_C_BANDWIDTH, level, "read", IR_NDTYPE, r->bw_threads);
     if (!c) c = ir_text_find(r->cs, r->device, IR_C_BANDWIDTH, level, NULL, IR_NDTYPE, r->bw_threads);
     return c && c->value > 0 ? c->value : NAN;
 }
@@ -53,7 +58,8 @@ static bool find_roofs(roofs *r, const ir_point *p, size_t n)
     }
     for (int d = 0; d < IR_NDTYPE; d++) any = any || has_dtype(p, n, (ir_dtype)d);
     for (int d = 0; d < IR_NDTYPE; d++) {
-        const ir_ceiling *c = ir_text_find(r->cs, r->device, IR_C_FLOPS, NULL, NULL, (ir_dtype)d, r->peak_threads);
+        const ir_ceiling *c =
+            ir_text_find(r->cs, r->device, IR_C_FLOPS, NULL, NULL, (ir_dtype)d, r->peak_threads);
         bool wanted = any ? has_dtype(p, n, (ir_dtype)d) : d == IR_F64 || d == IR_F32;
         r->peak[d] = c && wanted && c->value > 0 ? c->value : NAN;
         r->top = fmax(r->top, r->peak[d]); /* fmax passes over NAN */
@@ -61,8 +67,8 @@ static bool find_roofs(roofs *r, const ir_point *p, size_t n)
     return isfinite(r->top) && isfinite(r->dram);
 }
 
-/* ---- canvas ------------------------------------------------------------------------------------------ */
-static int clamp(double v, int n) { return v < 0 ? 0 : v >= n ? n - 1 : (int)v; }
+/* ---- canvas ---------------------------------------------------------------------------------- */
+static int    clamp(double v, int n) { return v < 0 ? 0 : v >= n ? n - 1 : (int)v; }
 static double dot_x(const canvas *c, double lx) { return (lx - c->x0) / (c->x1 - c->x0) * c->w * c->sx; }
 static double dot_y(const canvas *c, double ly) { return (c->y1 - ly) / (c->y1 - c->y0) * H * c->sy; }
 
@@ -101,10 +107,11 @@ static void draw_roofs(canvas *c, const roofs *r)
         if (isfinite(r->bw[l])) draw_roof(c, r->bw[l], r->top, c->x0, log10(r->top / r->bw[l]), !dram);
     }
     for (int d = 0; d < IR_NDTYPE; d++)
-        if (isfinite(r->peak[d])) draw_roof(c, INFINITY, r->peak[d], log10(r->peak[d] / r->dram), c->x1, false);
+        if (isfinite(r->peak[d]))
+            draw_roof(c, INFINITY, r->peak[d], log10(r->peak[d] / r->dram), c->x1, false);
 }
 
-/* ---- points ------------------------------------------------------------------------------------------ */
+/* ---- points ---------------------------------------------------------------------------------- */
 /* I is infinite for work on registers alone: such a point stands on the right edge. */
 static bool plotted(const ir_point *p, double *I, double *rate)
 {
@@ -140,8 +147,8 @@ static size_t draw_points(canvas *c, const ir_point *p, size_t n, family *f, int
             off += p[i].status == IR_OK;
             continue;
         }
-        int   x = clamp(dot_x(c, log10(I)) / c->sx, c->w), y = clamp(dot_y(c, log10(rate)) / c->sy, H);
-        char  letter = letter_of(f, nf, p[i].family), *at = &c->mark[y][x];
+        int  x = clamp(dot_x(c, log10(I)) / c->sx, c->w), y = clamp(dot_y(c, log10(rate)) / c->sy, H);
+        char letter = letter_of(f, nf, p[i].family), *at = &c->mark[y][x];
         *at = *at && *at != letter ? '*' : letter;
     }
     return off;
@@ -162,7 +169,7 @@ static void set_range(canvas *c, const roofs *r, const ir_point *p, size_t n)
     c->y0 = fmax(low, c->y1 - 6);
 }
 
-/* ---- printing ---------------------------------------------------------------------------------------- */
+/* ---- printing -------------------------------------------------------------------------------- */
 static void print_cell(const canvas *c, int y, int x)
 {
     unsigned d = c->dots[y][x];
@@ -180,10 +187,12 @@ static void print_rows(const canvas *c)
 {
     char num[IR_NUM];
     for (int y = 0; y < H; y++) {
-        double top = c->y1 - (c->y1 - c->y0) * y / H, bottom = c->y1 - (c->y1 - c->y0) * (y + 1) / H, decade = ceil(bottom);
-        int    end = c->w;
+        double top = c->y1 - (c->y1 - c->y0) * y / H, bottom = c->y1 - (c->y1 - c->y0) * (y + 1) / H,
+               decade = ceil(bottom);
+        int end = c->w;
         while (end > 0 && !c->mark[y][end - 1] && !c->roof[y][end - 1]) end--;
-        fprintf(c->t->f, "%*s %s", LABEL, decade < top ? ir_text_scaled(pow(10, decade), "", num, sizeof num) : "",
+        fprintf(c->t->f, "%*s %s", LABEL,
+                decade < top ? ir_text_scaled(pow(10, decade), "", num, sizeof num) : "",
                 c->t->utf8 ? "\xe2\x94\x82" : "|");
         for (int x = 0; x < end; x++) print_cell(c, y, x);
         fputc('\n', c->t->f);
@@ -213,7 +222,8 @@ static void print_legend(const canvas *c, const roofs *r, const family *f, int n
     for (int l = 3; l >= 0 && n < sizeof text; l--)
         if (isfinite(r->bw[l]))
             n += (size_t)snprintf(text + n, sizeof text - n, "%s%s %s%s", n ? ", " : "", ir_text_levels[l],
-                                  ir_text_scaled(r->bw[l], "B/s", num, sizeof num), r->bw[l] == r->dram ? "" : " (dotted)");
+                                  ir_text_scaled(r->bw[l], "B/s", num, sizeof num),
+                                  r->bw[l] == r->dram ? "" : " (dotted)");
     for (int d = 0; d < IR_NDTYPE && n < sizeof text; d++)
         if (isfinite(r->peak[d]))
             n += (size_t)snprintf(text + n, sizeof text - n, ", %s %s", ir_dtype_name((ir_dtype)d),
@@ -221,11 +231,12 @@ static void print_legend(const canvas *c, const roofs *r, const family *f, int n
     ir_text_para(c->t, "  roofs   ", "%s; ridge %s FLOP/B", text, ir_text_plain(r->top / r->dram, num));
     n = 0;
     for (int i = 0; i < nf && n < sizeof text; i++)
-        n += (size_t)snprintf(text + n, sizeof text - n, "%s%c %s (%zu)", i ? ", " : "", f[i].letter, f[i].family, f[i].n);
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%c %s (%zu)", i ? ", " : "", f[i].letter,
+                              f[i].family, f[i].n);
     if (nf) ir_text_para(c->t, "  points  ", "%s%s", text, nf > 1 ? ", * several" : "");
     if (off)
-        ir_text_para(c->t, "          ", "%zu point%s without arithmetic %s not on it", off, off == 1 ? "" : "s",
-                     off == 1 ? "is" : "are");
+        ir_text_para(c->t, "          ", "%zu point%s without arithmetic %s not on it", off,
+                     off == 1 ? "" : "s", off == 1 ? "is" : "are");
 }
 
 void ir_text_roofline(const ir_text *t, const ir_ceilings *cs, const ir_point *p, size_t n)
@@ -243,7 +254,12 @@ void ir_text_roofline(const ir_text *t, const ir_ceilings *cs, const ir_point *p
         fputs("No roofline: no memory.\n", t->f);
         return;
     }
-    *c = (canvas){.t = t, .w = room > MAX_W ? MAX_W : room < 20 ? 20 : room, .sx = t->utf8 ? 2 : 1, .sy = t->utf8 ? 4 : 1};
+    *c = (canvas){.t = t,
+                  .w = room > MAX_W ? MAX_W
+                       : room < 20  ? 20
+                                    : room,
+                  .sx = t->utf8 ? 2 : 1,
+                  .sy = t->utf8 ? 4 : 1};
     set_range(c, &r, p, n);
     draw_roofs(c, &r);
     size_t off = draw_points(c, p, n, f, &nf);

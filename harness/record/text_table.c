@@ -1,5 +1,5 @@
-/* text_table.c -- aligned tables that fit a width: cells of flexible columns are cut in the middle, then whole
- * columns are left out, and the reader is told which. */
+/* text_table.c -- aligned tables that fit a width: cells of flexible columns are cut in the middle, then
+ * whole columns are left out, and the reader is told which. */
 #include "harness/record/json_out.h"
 #include "harness/record/text.h"
 
@@ -20,11 +20,15 @@ int ir_text_columns(const char *s)
 
 static const char *style_on(const ir_text *t, ir_style s)
 {
-    static const char *const code[] = {"", "\033[1m", "\033[2m", "\033[31m", "\033[32m", "\033[33m", "\033[34m", "\033[36m"};
+    static const char *const code[] = {"",         "\033[1m",  "\033[2m",  "\033[31m",
+                                       "\033[32m", "\033[33m", "\033[34m", "\033[36m"};
     return t->color ? code[s] : "";
 }
 
-static const char *style_off(const ir_text *t, ir_style s) { return t->color && s != TXT_PLAIN ? "\033[0m" : ""; }
+static const char *style_off(const ir_text *t, ir_style s)
+{
+    return t->color && s != TXT_PLAIN ? "\033[0m" : "";
+}
 
 void ir_text_styled(const ir_text *t, ir_style s, const char *fmt, ...)
 {
@@ -44,7 +48,7 @@ static size_t bytes_of(const char *s, int columns)
     return i;
 }
 
-/* ---- paragraphs -------------------------------------------------------------------------------------- */
+/* ---- paragraphs ------------------------------------------------------------------------------ */
 void ir_text_para(const ir_text *t, const char *lead, const char *fmt, ...)
 {
     char    text[2048];
@@ -64,7 +68,8 @@ void ir_text_para(const ir_text *t, const char *lead, const char *fmt, ...)
             first = true;
         }
         if (!first) fputc(' ', t->f);
-        for (; n > room && first && room > 8; n -= room, w += bytes_of(w, room)) /* a word longer than a line */
+        for (; n > room && first && room > 8;
+             n -= room, w += bytes_of(w, room)) /* a word longer than a line */
             fprintf(t->f, "%.*s\n%*s", (int)bytes_of(w, room), w, indent, "");
         fputs(w, t->f);
         at += n + !first;
@@ -73,7 +78,7 @@ void ir_text_para(const ir_text *t, const char *lead, const char *fmt, ...)
     fputc('\n', t->f);
 }
 
-/* ---- filling ----------------------------------------------------------------------------------------- */
+/* ---- filling --------------------------------------------------------------------------------- */
 void ir_table_begin(ir_table *tb, const ir_text *t, const ir_col *col, int ncol)
 {
     *tb = (ir_table){.t = t, .col = col, .ncol = ncol};
@@ -90,13 +95,14 @@ static ir_cell *next_cell(ir_table *tb)
     return tb->failed ? NULL : &tb->cell[tb->n++];
 }
 
-__attribute__((format(printf, 4, 0)))
-static void text_table_add(ir_table *tb, ir_style style, bool span, const char *fmt, va_list ap)
+__attribute__((format(printf, 4, 0))) static void text_table_add(ir_table *tb, ir_style style, bool span,
+                                                                 const char *fmt, va_list ap)
 {
     ir_cell *c = next_cell(tb);
     if (!c) return;
     vsnprintf(c->text, sizeof c->text, fmt, ap);
-    for (size_t n = strlen(c->text), i = n; n + 1 == sizeof c->text && i > n - 4; i--) /* no half a character */
+    for (size_t n = strlen(c->text), i = n; n + 1 == sizeof c->text && i > n - 4;
+         i--) /* no half a character */
         if (ir_utf8_length(c->text + i - 1, n - i + 1) == 0) c->text[i - 1] = 0;
     c->style = style;
     c->span = span;
@@ -122,8 +128,11 @@ void ir_table_span(ir_table *tb, ir_style style, const char *fmt, ...)
     }
 }
 
-/* ---- layout ------------------------------------------------------------------------------------------ */
-typedef struct { int width[MAX_COL], gap; bool shown[MAX_COL], dropped[MAX_COL]; } layout;
+/* ---- layout ---------------------------------------------------------------------------------- */
+typedef struct {
+    int  width[MAX_COL], gap;
+    bool shown[MAX_COL], dropped[MAX_COL];
+} layout;
 
 static void natural(const ir_table *tb, layout *l)
 {
@@ -151,7 +160,8 @@ static int text_table_least(const ir_table *tb, const layout *l)
 {
     int sum = text_table_total(tb, l);
     for (int c = 0; c < tb->ncol; c++)
-        if (l->shown[c] && tb->col[c].least > 0 && l->width[c] > tb->col[c].least) sum -= l->width[c] - tb->col[c].least;
+        if (l->shown[c] && tb->col[c].least > 0 && l->width[c] > tb->col[c].least)
+            sum -= l->width[c] - tb->col[c].least;
     return sum;
 }
 
@@ -163,12 +173,15 @@ static void fit(const ir_table *tb, layout *l)
     while (text_table_least(tb, l) > room) {
         int worst = -1;
         for (int c = 0; c < tb->ncol; c++)
-            if (l->shown[c] && tb->col[c].drop > 0 && (worst < 0 || tb->col[c].drop > tb->col[worst].drop)) worst = c;
+            if (l->shown[c] && tb->col[c].drop > 0 && (worst < 0 || tb->col[c].drop > tb->col[worst].drop))
+                worst = c;
         if (worst < 0) break;
         for (int c = 0; c < tb->ncol; c++) /* equals go together */
-            if (l->shown[c] && tb->col[c].drop == tb->col[worst].drop) l->shown[c] = false, l->dropped[c] = true;
+            if (l->shown[c] && tb->col[c].drop == tb->col[worst].drop)
+                l->shown[c] = false, l->dropped[c] = true;
     }
-    for (int over = text_table_total(tb, l) - room; over > 0; over--) { /* the widest flexible column gives first */
+    for (int over = text_table_total(tb, l) - room; over > 0;
+         over--) { /* the widest flexible column gives first */
         int widest = -1;
         for (int c = 0; c < tb->ncol; c++)
             if (l->shown[c] && tb->col[c].least > 0 && l->width[c] > tb->col[c].least &&
@@ -179,7 +192,7 @@ static void fit(const ir_table *tb, layout *l)
     }
 }
 
-/* ---- printing ---------------------------------------------------------------------------------------- */
+/* ---- printing -------------------------------------------------------------------------------- */
 /* Text of at most `width` columns, its middle left out if need be. */
 static int print_cut(const ir_text *t, const char *s, int width)
 {
@@ -248,7 +261,8 @@ void ir_table_end(ir_table *tb)
         natural(tb, &l);
         fit(tb, &l);
         print_head(tb, &l);
-        for (size_t i = 0; i + (size_t)tb->ncol <= tb->n; i += (size_t)tb->ncol) print_row(tb, &l, &tb->cell[i]);
+        for (size_t i = 0; i + (size_t)tb->ncol <= tb->n; i += (size_t)tb->ncol)
+            print_row(tb, &l, &tb->cell[i]);
         print_dropped(tb, &l);
     }
     free(tb->cell);

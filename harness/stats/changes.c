@@ -1,6 +1,7 @@
-/* changes.c -- when did a series of runs shift? Ranks only, so one wild run weighs no more than the next one; the null
- * distribution of the largest statistic over all splits depends on the number of runs alone and is drawn once per length
- * from a fixed seed: the same answer on every machine. Refuses series shorter than two segments. */
+/* changes.c -- when did a series of runs shift? Ranks only, so one wild run weighs no more than the next one;
+ * the null distribution of the largest statistic over all splits depends on the number of runs alone and is
+ * drawn once per length from a fixed seed: the same answer on every machine. Refuses series shorter than two
+ * segments. */
 #include "harness/stats/compare.h"
 
 #include <math.h>
@@ -22,7 +23,8 @@ static void ranks(const double *y, size_t n, double *r)
     }
 }
 
-/* Largest |rank sum of the first k - its mean| / its standard deviation over the admissible k; the k in *at. */
+/* Largest |rank sum of the first k - its mean| / its standard deviation over the admissible k; the k in *at.
+ */
 static double changes_largest(const double *r, size_t n, size_t *at)
 {
     double sum = 0, best = 0;
@@ -30,7 +32,8 @@ static double changes_largest(const double *r, size_t n, size_t *at)
     for (size_t k = 1; k < n; k++) {
         sum += r[k - 1];
         if (k < IR_CHANGE_FIRM || n - k < IR_CHANGE_FIRM) continue;
-        double a = (double)k, b = (double)(n - k), z = fabs(sum - 0.5 * a * (double)(n + 1)) / sqrt(a * b * (double)(n + 1) / 12);
+        double a = (double)k, b = (double)(n - k),
+               z = fabs(sum - 0.5 * a * (double)(n + 1)) / sqrt(a * b * (double)(n + 1) / 12);
         if (z > best) {
             best = z;
             *at = k;
@@ -71,7 +74,13 @@ double ir_hodges_lehmann(const double *a, size_t na, const double *b, size_t nb)
     return m;
 }
 
-typedef struct { const double *y; double alpha, delta; double *r; ir_change *out; size_t n, max; } search;
+typedef struct {
+    const double *y;
+    double        alpha, delta;
+    double       *r;
+    ir_change    *out;
+    size_t        n, max;
+} search;
 
 /* Binary segmentation of [lo, hi). */
 static void changes_split(search *s, size_t lo, size_t hi)

@@ -92,7 +92,8 @@ static size_t lower_rank(size_t n, double tail)
 
 static void ordered_ci(const double *sorted, size_t n, double conf, double widen, double *lo, double *hi)
 {
-    double mid = 0.5 * ((double)n + 1), l = floor(mid - widen * (mid - (double)lower_rank(n, 0.5 * (1 - conf))));
+    double mid = 0.5 * ((double)n + 1),
+           l = floor(mid - widen * (mid - (double)lower_rank(n, 0.5 * (1 - conf))));
     size_t i = l >= 1 ? (size_t)l : 1;
     *lo = sorted[i - 1];
     *hi = sorted[n - i];

@@ -23,17 +23,22 @@ static void spread_ties(double *s, size_t n)
     if (!isfinite(tick)) return;
     for (size_t i = 0, j; i < n; i = j) {
         double x = s[i];
-        for (j = i; j < n && s[j] == x; j++) {}
+        for (j = i; j < n && s[j] == x; j++) {
+        }
         for (size_t k = i; j - i > 1 && k < j; k++)
             s[k] = x + tick * (((double)(k - i) + 0.5) / (double)(j - i) - 0.5);
     }
 }
 
-typedef struct { double dist; size_t at; } departure;
+typedef struct {
+    double dist;
+    size_t at;
+} departure;
 
 /* Largest distance of the points (x[i], i/n), i = first..last, above their lower convex hull (sign 1) or
  * below their upper concave one (sign -1). hull: room for n indices. */
-static departure hull_distance(const double *x, size_t n, size_t first, size_t last, double sign, size_t *hull)
+static departure hull_distance(const double *x, size_t n, size_t first, size_t last, double sign,
+                               size_t *hull)
 {
     size_t    m = 0;
     departure d = {0, first};

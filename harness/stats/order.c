@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- sorting and quantiles ----------------------------------------------------------------------- */
+/* ---- sorting and quantiles ------------------------------------------------------------------- */
 static size_t nan_last(double *v, size_t n)
 {
     size_t m = 0;
@@ -25,7 +25,8 @@ static size_t nan_last(double *v, size_t n)
 void ir_sort(double *v, size_t n)
 {
     size_t m = nan_last(v, n), gap = 1;
-    while (gap < m) gap = gap * 9 / 4 + 1; /* Shell's sort with Tokuda's gaps: in place, no worst case to fear */
+    while (gap < m)
+        gap = gap * 9 / 4 + 1; /* Shell's sort with Tokuda's gaps: in place, no worst case to fear */
     do {
         gap = gap > 2 ? (gap - 1) * 4 / 9 : 1;
         if (gap == 0) gap = 1;
@@ -67,7 +68,7 @@ double ir_median(const double *v, size_t n)
     return x;
 }
 
-/* ---- dependence in time -------------------------------------------------------------------------- */
+/* ---- dependence in time ---------------------------------------------------------------------- */
 double ir_autocorr1(const double *v, size_t n)
 {
     double mean = 0, c0 = 0, c1 = 0;
@@ -83,17 +84,19 @@ double ir_autocorr1(const double *v, size_t n)
     return c0 > 0 ? c1 / c0 : 0;
 }
 
-/* ---- binomial ------------------------------------------------------------------------------------ */
+/* ---- binomial -------------------------------------------------------------------------------- */
 static double log_choose(size_t n, size_t k)
 {
     int sign;
-    return lgamma_r((double)n + 1, &sign) - lgamma_r((double)k + 1, &sign) - lgamma_r((double)(n - k) + 1, &sign);
+    return lgamma_r((double)n + 1, &sign) - lgamma_r((double)k + 1, &sign) -
+           lgamma_r((double)(n - k) + 1, &sign);
 }
 
 /* P(X <= k) for k below the mean, so that the terms fall towards 0. */
 static double lower_tail(size_t k, size_t n, double p)
 {
-    double term = exp(log_choose(n, k) + (double)k * log(p) + (double)(n - k) * log1p(-p)), sum = 0, odds = (1 - p) / p;
+    double term = exp(log_choose(n, k) + (double)k * log(p) + (double)(n - k) * log1p(-p)), sum = 0,
+           odds = (1 - p) / p;
     for (size_t i = k;; i--) {
         sum += term;
         if (i == 0 || term < 1e-17 * sum) return fmin(sum, 1);

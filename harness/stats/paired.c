@@ -1,5 +1,5 @@
-/* paired.c -- the verdict on two builds. The unit is a block of interleaved processes, never an iteration. The interval is
- * exact whatever the distribution of d: it is order statistics and binomial tails. */
+/* paired.c -- the verdict on two builds. The unit is a block of interleaved processes, never an iteration.
+ * The interval is exact whatever the distribution of d: it is order statistics and binomial tails. */
 #include "harness/stats/compare.h"
 
 #include <math.h>
@@ -50,8 +50,8 @@ bool ir_sign_interval(const double *d, size_t n, double conf, double *lo, double
     return l > 0;
 }
 
-/* An effect is reported when lo > delta. lo lies half an interval below the estimate, and the estimate itself scatters:
- * half an interval is about 1.96 of its standard errors. */
+/* An effect is reported when lo > delta. lo lies half an interval below the estimate, and the estimate itself
+ * scatters: half an interval is about 1.96 of its standard errors. */
 static double detectable(double half, double delta) { return delta + half * (1 + Z80 / Z975); }
 
 void ir_ab_judge(const double *d, size_t n, double conf, double delta, ir_ab_result *out)
@@ -62,10 +62,10 @@ void ir_ab_judge(const double *d, size_t n, double conf, double delta, ir_ab_res
     bool known = ir_sign_interval(d, n, conf, &out->lo, &out->hi, &out->conf);
     if (!known || m < IR_AB_MIN_BLOCKS) return;
     out->mde = detectable(0.5 * (out->hi - out->lo), delta);
-    out->verdict = out->lo > delta                          ? IR_AB_REGRESSED
-                   : out->hi < -delta                       ? IR_AB_IMPROVED
-                   : out->lo >= -delta && out->hi <= delta  ? IR_AB_SAME
-                                                            : IR_AB_INCONCLUSIVE;
+    out->verdict = out->lo > delta                         ? IR_AB_REGRESSED
+                   : out->hi < -delta                      ? IR_AB_IMPROVED
+                   : out->lo >= -delta && out->hi <= delta ? IR_AB_SAME
+                                                           : IR_AB_INCONCLUSIVE;
 }
 
 size_t ir_ab_next_blocks(size_t n)
@@ -81,6 +81,7 @@ size_t ir_ab_plan(const double *d, size_t n, double conf, double delta, double e
     double lo, hi, real;
     if (n < IR_AB_MIN_BLOCKS || !ir_sign_interval(d, n, conf, &lo, &hi, &real)) return 0;
     for (size_t i = 0; i < NLOOK; i++)
-        if (detectable(0.5 * (hi - lo) * sqrt((double)n / (double)looks[i]), delta) <= effect) return looks[i];
+        if (detectable(0.5 * (hi - lo) * sqrt((double)n / (double)looks[i]), delta) <= effect)
+            return looks[i];
     return 0;
 }

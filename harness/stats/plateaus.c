@@ -10,8 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct { size_t first, last; double z; } piece;
-typedef struct { double step, noise, penalty; size_t least; } scales; /* least: points of a plateau */
+typedef struct {
+    size_t first, last;
+    double z;
+} piece;
+typedef struct {
+    double step, noise, penalty;
+    size_t least;
+} scales; /* least: points of a plateau */
 
 static double plateaus_median_of(const double *z, size_t first, size_t last, double *tmp)
 {
@@ -36,7 +42,8 @@ static scales scales_of(const double *x, const double *z, size_t n, double rel_s
 }
 
 /* Segments z; returns the number of pieces. best[j]: least cost of the first j points. */
-static size_t segment(const double *z, size_t n, const scales *s, double *best, size_t *from, double *tmp, piece *out)
+static size_t segment(const double *z, size_t n, const scales *s, double *best, size_t *from, double *tmp,
+                      piece *out)
 {
     best[0] = 0;
     for (size_t j = 1; j <= n; j++) {
@@ -65,7 +72,8 @@ static double drift(const double *z, const piece *p, double *tmp)
 {
     size_t n = p->last - p->first + 1, h = n / 2;
     if (n < 2) return INFINITY;
-    double d = plateaus_median_of(z, p->last - h + 1, p->last, tmp) - plateaus_median_of(z, p->first, p->first + h - 1, tmp);
+    double d = plateaus_median_of(z, p->last - h + 1, p->last, tmp) -
+               plateaus_median_of(z, p->first, p->first + h - 1, tmp);
     return n > 3 ? 2 * fabs(d) : fabs(d);
 }
 
@@ -131,7 +139,8 @@ static void plateaus_grow(const double *z, size_t n, piece *p, const scales *s)
 size_t ir_plateaus(const double *x, const double *y, size_t n, double rel_step, ir_plateau *out, size_t max)
 {
     size_t  m = 0, w = 0, *from = malloc((n + 1) * sizeof *from), *at = malloc((n + 1) * sizeof *at);
-    double *z = malloc((n + 1) * sizeof *z), *tmp = malloc((n + 1) * sizeof *tmp), *best = malloc((n + 1) * sizeof *best);
+    double *z = malloc((n + 1) * sizeof *z), *tmp = malloc((n + 1) * sizeof *tmp),
+           *best = malloc((n + 1) * sizeof *best);
     double *xs = malloc((n + 1) * sizeof *xs);
     piece  *p = malloc((n + 1) * sizeof *p);
     if (!from || !at || !z || !tmp || !best || !xs || !p) goto out;

@@ -1,5 +1,6 @@
-/* shift.c -- runs against runs that were not interleaved. Exact whatever the distribution, as long as all runs are alike but
- * for the shift: machine drift between the two sets is part of the shift, which is why interleaving is better. */
+/* shift.c -- runs against runs that were not interleaved. Exact whatever the distribution, as long as all
+ * runs are alike but for the shift: machine drift between the two sets is part of the shift, which is why
+ * interleaving is better. */
 #include "harness/stats/compare.h"
 
 #include <math.h>
@@ -54,7 +55,8 @@ static size_t clean(const double *v, size_t n, double *out)
     return m;
 }
 
-bool ir_shift_interval(const double *a, size_t na, const double *b, size_t nb, double conf, double *lo, double *hi, double *real_conf)
+bool ir_shift_interval(const double *a, size_t na, const double *b, size_t nb, double conf, double *lo,
+                       double *hi, double *real_conf)
 {
     double *x = malloc((na + nb + 1) * sizeof *x), *d = NULL, tail = 1;
     size_t  m = 0, n = 0, k = 0;
@@ -79,12 +81,14 @@ bool ir_shift_interval(const double *a, size_t na, const double *b, size_t nb, d
     return known;
 }
 
-void ir_shift_judge(const double *a, size_t na, const double *b, size_t nb, double conf, double delta, ir_ab_result *out)
+void ir_shift_judge(const double *a, size_t na, const double *b, size_t nb, double conf, double delta,
+                    ir_ab_result *out)
 {
     size_t m = 0, n = 0;
     for (size_t i = 0; i < na; i++) m += isnan(a[i]) ? 0 : 1;
     for (size_t i = 0; i < nb; i++) n += isnan(b[i]) ? 0 : 1;
-    *out = (ir_ab_result){.verdict = IR_AB_TOO_FEW, .effect = ir_hodges_lehmann(a, na, b, nb), .n = m < n ? m : n, .mde = NAN};
+    *out = (ir_ab_result){
+        .verdict = IR_AB_TOO_FEW, .effect = ir_hodges_lehmann(a, na, b, nb), .n = m < n ? m : n, .mde = NAN};
     if (!ir_shift_interval(a, na, b, nb, conf, &out->lo, &out->hi, &out->conf)) return;
     out->mde = delta + 0.5 * (out->hi - out->lo) * (1 + Z80 / Z975);
     out->verdict = out->lo > delta                         ? IR_AB_REGRESSED

@@ -1,5 +1,6 @@
-/* attention.c -- "tiled": see attention.h. Threads share batch x heads x blocks of queries; a single query per
- * sequence with fewer heads than threads is split along the cache, and the parts are joined by their maxima. */
+/* attention.c -- "tiled": see attention.h. Threads share batch x heads x blocks of queries; a single query
+ * per sequence with fewer heads than threads is split along the cache, and the parts are joined by their
+ * maxima. */
 #include "kernels/cpu/attention.h"
 #include "kernels/workloads/workloads_nets.h"
 
@@ -11,9 +12,9 @@ CPU_DECLARE_PER_ISA(cpu_attention_ops, cpu_attention);
 static const cpu_attention_ops *const tables[CPU_NISA] = CPU_PER_ISA(cpu_attention);
 
 enum {
-    QUERIES = 24,     /* of one block */
-    KEYS = 64,        /* whose scores stay in L1 beside keys and values */
-    SEGMENT = 128,    /* fewest keys worth a thread's while */
+    QUERIES = 24,  /* of one block */
+    KEYS = 64,     /* whose scores stay in L1 beside keys and values */
+    SEGMENT = 128, /* fewest keys worth a thread's while */
     ALIGN = 64
 };
 
@@ -21,13 +22,19 @@ static size_t attention_min_of(size_t x, size_t y) { return x < y ? x : y; }
 static size_t attention_up(size_t x, size_t to) { return (x + to - 1) / to * to; }
 
 /* What one thread works in. */
-typedef struct { char *q; float *s, *acc, *max, *sum; size_t qs, as; } bench;
+typedef struct {
+    char  *q;
+    float *s, *acc, *max, *sum;
+    size_t qs, as;
+} bench;
 static cpu_dot dot_of(const cpu_attention *a) { return a->kv == IR_F32 ? CPU_DOT_F32 : CPU_DOT_BF16; }
 
 static size_t thread_B(const cpu_attention *a)
 {
     size_t q = QUERIES * cpu_linear_stride(a->dots, dot_of(a), a->dh);
-    return q + attention_up((QUERIES * KEYS + QUERIES * attention_up(a->dh, 16) + 2 * QUERIES + a->dh) * sizeof(float), ALIGN);
+    return q + attention_up((QUERIES * KEYS + QUERIES * attention_up(a->dh, 16) + 2 * QUERIES + a->dh) *
+                                sizeof(float),
+                            ALIGN);
 }
 
 static bench bench_of(const cpu_attention *a, int tid)
@@ -43,8 +50,12 @@ static bench bench_of(const cpu_attention *a, int tid)
     return b;
 }
 
-/* ---- one head ------------------------------------------------------------------------------------------------ */
-typedef struct { const char *qkv; char *k, *v, *y; size_t row_B; } head;
+/* ---- one head -------------------------------------------------------------------------------- */
+typedef struct {
+    const char *qkv;
+    char       *k, *v, *y;
+    size_t      row_B;
+} head;
 static head attention_head_of(const cpu_attention *a, size_t b, size_t h)
 {
     const size_t width = a->heads * a->dh, row_B = a->dh * (a->kv == IR_F32 ? 4 : 2);
@@ -66,7 +77,7 @@ static void attention_append(const cpu_attention *a, head *h, size_t lo, size_t 
 static void attention_begin(const cpu_attention *a, const head *h, bench *b, size_t q0, size_t n)
 {
     const float by = 1 / sqrtf((float)a->dh);
-    float *t = b->sum + QUERIES;
+    float      *t = b->sum + QUERIES;
     for (size_t m = 0; m < n; m++) {
         a->ops->scale(a->dh, by, h->qkv + (q0 + m) * 3 * a->heads * a->dh * sizeof(float), t);
         a->dots->pack(dot_of(a), a->dh, t, b->q + m * b->qs);
@@ -85,14 +96,16 @@ static void scores(const cpu_attention *a, const head *h, bench *b, size_t n, si
         size_t rows = attention_min_of(o->most, n - m), j = 0;
         for (; j < keys;) {
             size_t r = j + CPU_TILE_R <= keys ? CPU_TILE_R : 1;
-            o->tile[dot_of(a)][r > 1][rows](h->row_B, h->k + (key + j) * h->row_B, h->row_B, b->q + m * b->qs, b->qs,
-                                            (char *)(b->s + m * KEYS + j), KEYS * sizeof(float), 0, m ? NULL : &AHEAD);
+            o->tile[dot_of(a)][r > 1][rows](h->row_B, h->k + (key + j) * h->row_B, h->row_B, b->q + m * b->qs,
+                                            b->qs, (char *)(b->s + m * KEYS + j), KEYS * sizeof(float), 0,
+                                            m ? NULL : &AHEAD);
             j += r;
         }
     }
 }
 
-/* Scores of one query into probabilities relative to its running maximum; what it had before is scaled down to it. */
+/* Scores of one query into probabilities relative to its running maximum; what it had before is scaled down
+ * to it. */
 static void absorb(const cpu_attention *a, bench *b, size_t m, size_t seen, size_t keys)
 {
     float *s = b->s + m * KEYS, *acc = b->acc + m * b->as;
@@ -125,12 +138,12 @@ static void attend(const cpu_attention *a, const head *h, bench *b, size_t q0, s
     }
 }
 
-/* ---- shares ---------------------------------------------------------------------------------------------------- */
+/* ---- shares ---------------------------------------------------------------------------------- */
 static void prefill(const cpu_attention *a, int tid, int nthreads)
 {
     const size_t blocks = (a->tokens + QUERIES - 1) / QUERIES;
-    size_t lo, hi;
-    bench  b = bench_of(a, tid);
+    size_t       lo, hi;
+    bench        b = bench_of(a, tid);
     cpu_part(a->batch * a->heads, 1, tid, nthreads, &lo, &hi);
     for (size_t i = lo; i < hi; i++) {
         head h = attention_head_of(a, i / a->heads, i % a->heads);
@@ -144,7 +157,8 @@ static void prefill(const cpu_attention *a, int tid, int nthreads)
         attention_begin(a, &h, &b, q0, n);
         attend(a, &h, &b, q0, n, 0, a->past + q0 + n);
         for (size_t m = 0; m < n; m++)
-            a->ops->scale(a->dh, 1 / b.sum[m], b.acc + m * b.as, h.y + (q0 + m) * a->heads * a->dh * sizeof(float));
+            a->ops->scale(a->dh, 1 / b.sum[m], b.acc + m * b.as,
+                          h.y + (q0 + m) * a->heads * a->dh * sizeof(float));
     }
 }
 
@@ -174,8 +188,8 @@ static void attention_join(const cpu_attention *a, size_t i, int nthreads)
 static void decode(const cpu_attention *a, int tid, int nthreads)
 {
     const size_t items = a->batch * a->heads;
-    size_t lo, hi, from, to;
-    bench  b = bench_of(a, tid);
+    size_t       lo, hi, from, to;
+    bench        b = bench_of(a, tid);
     cpu_part(items * a->segments, 1, tid, nthreads, &lo, &hi);
     for (size_t i = lo; i < hi; i++) {
         size_t which = i / a->segments;
@@ -215,7 +229,8 @@ static size_t segments_of(const cpu_attention *a, size_t threads)
     return attention_min_of(most, (4 * threads + items - 1) / items);
 }
 
-void cpu_attention_plan(const ir_dev *dev, const ly_row *r, size_t cap, ir_dtype kv, int threads, cpu_attention *a)
+void cpu_attention_plan(const ir_dev *dev, const ly_row *r, size_t cap, ir_dtype kv, int threads,
+                        cpu_attention *a)
 {
     int isa = (int)cpu_of(dev)->isa;
     while (isa > CPU_PORTABLE && !tables[isa]) isa--;
@@ -237,7 +252,7 @@ void cpu_attention_plan(const ir_dev *dev, const ly_row *r, size_t cap, ir_dtype
                 (a->segments > 1 ? a->batch * a->heads * a->segments * (a->dh + 2) * sizeof(float) : 0);
 }
 
-/* ---- the kernel -------------------------------------------------------------------------------------------------- */
+/* ---- the kernel ------------------------------------------------------------------------------ */
 static void attention_part(void *arg, int tid, int nthreads) { cpu_attention_part(arg, tid, nthreads); }
 
 static void attention_teardown(ir_run *r)
@@ -255,7 +270,8 @@ static ir_status attention_setup(ir_run *r)
     if (!a) return ir_fail(IR_ENOMEM, "attention: no memory for the plan");
     ly_row row;
     wl_row_of(r->workload, &r->p, &row);
-    cpu_attention_plan(r->dev, &row, (size_t)(row.past + row.tokens), ly_kv_dtype(r->p.dtype), r->p.threads, a);
+    cpu_attention_plan(r->dev, &row, (size_t)(row.past + row.tokens), ly_kv_dtype(r->p.dtype), r->p.threads,
+                       a);
     void     *work = NULL;
     ir_status s = ir_host_alloc(a->work_B, cpu_of(r->dev)->pages, &work);
     a->work = s == IR_OK ? work : NULL;
@@ -282,5 +298,10 @@ static ir_status attention_can_run(const ir_dev *dev, const ir_workload *w, cons
 }
 
 const ir_kernel cpu_attention_tiled = {
-    .family = "attention", .name = "tiled", .doc = "running maximum and sum: scores stay in L1, the cache is read once",
-    .can_run = attention_can_run, .setup = attention_setup, .run = attention_run, .teardown = attention_teardown};
+    .family = "attention",
+    .name = "tiled",
+    .doc = "running maximum and sum: scores stay in L1, the cache is read once",
+    .can_run = attention_can_run,
+    .setup = attention_setup,
+    .run = attention_run,
+    .teardown = attention_teardown};

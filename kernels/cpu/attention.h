@@ -1,31 +1,34 @@
-/* attention.h -- causal attention over a key-value cache, seen by all threads that share one call: new keys and
- * values are appended, then every query meets the cache once, block by block, with a running maximum and sum, so that scores
- * never leave L1. Cache planes of one block of the network: [batch][heads][cap][dh] each, f32 or bf16. */
+/* attention.h -- causal attention over a key-value cache, seen by all threads that share one call: new keys
+ * and values are appended, then every query meets the cache once, block by block, with a running maximum and
+ * sum, so that scores never leave L1. Cache planes of one block of the network: [batch][heads][cap][dh] each,
+ * f32 or bf16. */
 #ifndef CPU_ATTENTION_H
 #define CPU_ATTENTION_H
 #include "kernels/cpu/linear.h"
 
 /* acc[m][dh] += p[m][n] v[n][dh], m <= rows; v in the cache's dtype. Strides in floats. */
 typedef struct {
-    void (*weigh)(ir_dtype, size_t rows, size_t n, size_t dh, const float *p, size_t ps, const void *v, float *acc, size_t as);
+    void (*weigh)(ir_dtype, size_t rows, size_t n, size_t dh, const float *p, size_t ps, const void *v,
+                  float *acc, size_t as);
 } cpu_attention_ops;
 
 typedef struct {
     const cpu_linear_ops    *dots;
     const cpu_ops           *ops;
     const cpu_attention_ops *isa;
-    ir_pool *pool;
-    ir_dtype kv;
-    size_t   batch, heads, dh, tokens, past, cap;
-    size_t   segments;   /* a single query's cache is split among so many threads */
-    const char *qkv;     /* f32 [batch*tokens][3*heads*dh] */
-    char       *k, *v;
-    char       *y;       /* f32 [batch*tokens][heads*dh] */
-    char       *work;    /* threads * thread_B, then the segments' parts */
-    size_t      thread_B, work_B;
+    ir_pool                 *pool;
+    ir_dtype                 kv;
+    size_t                   batch, heads, dh, tokens, past, cap;
+    size_t                   segments; /* a single query's cache is split among so many threads */
+    const char              *qkv;      /* f32 [batch*tokens][3*heads*dh] */
+    char                    *k, *v;
+    char                    *y;    /* f32 [batch*tokens][heads*dh] */
+    char                    *work; /* threads * thread_B, then the segments' parts */
+    size_t                   thread_B, work_B;
 } cpu_attention;
 /* Everything but the pointers. cap: rows of the cache per head. */
-void cpu_attention_plan(const ir_dev *, const ly_row *, size_t cap, ir_dtype kv, int threads, cpu_attention *out);
+void cpu_attention_plan(const ir_dev *, const ly_row *, size_t cap, ir_dtype kv, int threads,
+                        cpu_attention *out);
 /* All threads of the region call it; the last ones may leave before the first has finished its part. */
 void cpu_attention_part(const cpu_attention *, int tid, int nthreads);
 #endif

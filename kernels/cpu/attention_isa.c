@@ -1,5 +1,5 @@
-/* attention_isa.c -- probabilities times values for one ISA: a vector of V is loaded (and widened) once for several
- * queries; sums stay in registers over the block's keys. */
+/* attention_isa.c -- probabilities times values for one ISA: a vector of V is loaded (and widened) once for
+ * several queries; sums stay in registers over the block's keys. */
 #include "kernels/cpu/attention.h"
 #include "kernels/cpu/simd.h"
 
@@ -20,31 +20,31 @@ SIMD_INLINE vf attention_value(int wide, const char *v, size_t i)
 }
 
 #define EACH(F) F(0) F(1) F(2) F(3) F(4) F(5)
-#define IN(m)                                                                                       \
-    vf a##m##0 = {0}, a##m##1 = a##m##0, a##m##2 = a##m##0, a##m##3 = a##m##0;                      \
-    if (m < M) {                                                                                    \
-        a##m##0 = vf_load(acc + m * as);                                                            \
-        if (NV > 1) a##m##1 = vf_load(acc + m * as + VF);                                           \
-        if (NV > 2) a##m##2 = vf_load(acc + m * as + 2 * VF);                                       \
-        if (NV > 3) a##m##3 = vf_load(acc + m * as + 3 * VF);                                       \
+#define IN(m) \
+    vf a##m##0 = {0}, a##m##1 = a##m##0, a##m##2 = a##m##0, a##m##3 = a##m##0; \
+    if (m < M) { \
+        a##m##0 = vf_load(acc + m * as); \
+        if (NV > 1) a##m##1 = vf_load(acc + m * as + VF); \
+        if (NV > 2) a##m##2 = vf_load(acc + m * as + 2 * VF); \
+        if (NV > 3) a##m##3 = vf_load(acc + m * as + 3 * VF); \
     }
-#define MUL(m)                                                                                      \
-    if (m < M) {                                                                                    \
-        vf w = p[m * ps + j] - (vf){0}; /* broadcast */                                             \
-        a##m##0 = vf_fma(w, v0, a##m##0);                                                           \
-        if (NV > 1) a##m##1 = vf_fma(w, v1, a##m##1);                                               \
-        if (NV > 2) a##m##2 = vf_fma(w, v2, a##m##2);                                               \
-        if (NV > 3) a##m##3 = vf_fma(w, v3, a##m##3);                                               \
+#define MUL(m) \
+    if (m < M) { \
+        vf w = p[m * ps + j] - (vf){0}; /* broadcast */ \
+        a##m##0 = vf_fma(w, v0, a##m##0); \
+        if (NV > 1) a##m##1 = vf_fma(w, v1, a##m##1); \
+        if (NV > 2) a##m##2 = vf_fma(w, v2, a##m##2); \
+        if (NV > 3) a##m##3 = vf_fma(w, v3, a##m##3); \
     }
-#define OUT(m)                                                                                      \
-    if (m < M) {                                                                                    \
-        vf_store(acc + m * as, a##m##0);                                                            \
-        if (NV > 1) vf_store(acc + m * as + VF, a##m##1);                                           \
-        if (NV > 2) vf_store(acc + m * as + 2 * VF, a##m##2);                                       \
-        if (NV > 3) vf_store(acc + m * as + 3 * VF, a##m##3);                                       \
+#define OUT(m) \
+    if (m < M) { \
+        vf_store(acc + m * as, a##m##0); \
+        if (NV > 1) vf_store(acc + m * as + VF, a##m##1); \
+        if (NV > 2) vf_store(acc + m * as + 2 * VF, a##m##2); \
+        if (NV > 3) vf_store(acc + m * as + 3 * VF, a##m##3); \
     }
-SIMD_INLINE void attention_tile(int wide, int M, int NV, size_t n, size_t dh, const float *p, size_t ps, const char *v, float *acc,
-                      size_t as)
+SIMD_INLINE void attention_tile(int wide, int M, int NV, size_t n, size_t dh, const float *p, size_t ps,
+                                const char *v, float *acc, size_t as)
 {
     EACH(IN)
     for (size_t j = 0; j < n; j++, v += dh * (wide ? 2 : 4)) {
@@ -58,11 +58,13 @@ SIMD_INLINE void attention_tile(int wide, int M, int NV, size_t n, size_t dh, co
 }
 
 /* One row of the tile count M over all of dh. */
-SIMD_INLINE void attention_rows_of(int wide, int M, size_t n, size_t dh, const float *p, size_t ps, const char *v, float *acc, size_t as)
+SIMD_INLINE void attention_rows_of(int wide, int M, size_t n, size_t dh, const float *p, size_t ps,
+                                   const char *v, float *acc, size_t as)
 {
     const size_t width = wide ? 2 : 4;
-    size_t d = 0;
-    for (; d + 4 * VF <= dh; d += 4 * VF) attention_tile(wide, M, 4, n, dh, p, ps, v + d * width, acc + d, as);
+    size_t       d = 0;
+    for (; d + 4 * VF <= dh; d += 4 * VF)
+        attention_tile(wide, M, 4, n, dh, p, ps, v + d * width, acc + d, as);
     for (; d + VF <= dh; d += VF) attention_tile(wide, M, 1, n, dh, p, ps, v + d * width, acc + d, as);
     for (; d < dh; d++)
         for (int m = 0; m < M; m++)
@@ -77,25 +79,35 @@ SIMD_INLINE void attention_rows_of(int wide, int M, size_t n, size_t dh, const f
             }
 }
 
-#define ROWS(M)                                                                                     \
-    static void rows_##M(int wide, size_t n, size_t dh, const float *p, size_t ps, const char *v, float *acc, size_t as) \
-    {                                                                                               \
-        if (wide)                                                                                   \
-            attention_rows_of(1, M, n, dh, p, ps, v, acc, as);                                                \
-        else                                                                                        \
-            attention_rows_of(0, M, n, dh, p, ps, v, acc, as);                                                \
+#define ROWS(M) \
+    static void rows_##M(int wide, size_t n, size_t dh, const float *p, size_t ps, const char *v, \
+                         float *acc, size_t as) \
+    { \
+        if (wide) \
+            attention_rows_of(1, M, n, dh, p, ps, v, acc, as); \
+        else \
+            attention_rows_of(0, M, n, dh, p, ps, v, acc, as); \
     }
-ROWS(1) ROWS(2)
+ROWS(1)
+ROWS(2)
 #if defined(__AVX512F__) || defined(__ARM_NEON)
-ROWS(3) ROWS(4) ROWS(5) ROWS(6)
+ROWS(3)
+ROWS(4) ROWS(5) ROWS(6)
 #endif
 
-static void weigh(ir_dtype t, size_t rows, size_t n, size_t dh, const float *p, size_t ps, const void *v, float *acc, size_t as)
+    static void weigh(ir_dtype t, size_t rows, size_t n, size_t dh, const float *p, size_t ps, const void *v,
+                      float *acc, size_t as)
 {
     typedef void (*rows_fn)(int, size_t, size_t, const float *, size_t, const char *, float *, size_t);
-    static const rows_fn fn[] = {NULL, rows_1, rows_2,
+    static const rows_fn fn[] = {
+        NULL,
+        rows_1,
+        rows_2,
 #if defined(__AVX512F__) || defined(__ARM_NEON)
-                                 rows_3, rows_4, rows_5, rows_6
+        rows_3,
+        rows_4,
+        rows_5,
+        rows_6
 #endif
     };
     for (size_t m = 0; m < rows; m += MOST)

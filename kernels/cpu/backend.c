@@ -26,7 +26,8 @@ static ir_status choose_isa(cpu_isa *out)
     cpu_isa want = (cpu_isa)(cpu_next_options.isa_plus1 - 1);
     bool    other_family = (want == CPU_NEON) != (*out == CPU_NEON);
     if (want != CPU_PORTABLE && (other_family || want > *out))
-        return ir_fail(IR_EINVAL, "--isa %s: this processor's best is %s", cpu_isa_name(want), cpu_isa_name(*out));
+        return ir_fail(IR_EINVAL, "--isa %s: this processor's best is %s", cpu_isa_name(want),
+                       cpu_isa_name(*out));
     *out = want;
     return IR_OK;
 }
@@ -55,7 +56,8 @@ static void cpu_close(ir_dev *dev)
 
 static ir_status cpu_open(ir_dev *dev)
 {
-    if (dev->index != 0) return ir_fail(IR_SKIP, "cpu: there is one CPU device, index 0 (not %d)", dev->index);
+    if (dev->index != 0)
+        return ir_fail(IR_SKIP, "cpu: there is one CPU device, index 0 (not %d)", dev->index);
     cpu_dev *c = calloc(1, sizeof *c);
     if (!c) return ir_fail(IR_ENOMEM, "cpu: no memory for the device");
     dev->be = &cpu_backend;
@@ -90,11 +92,14 @@ static ir_status cpu_describe(ir_dev *dev, ir_device_info *out)
 }
 
 enum { PAGE = 4096 };
-typedef struct { char *p; size_t bytes; } span;
+typedef struct {
+    char  *p;
+    size_t bytes;
+} span;
 
 static void backend_touch(void *arg, int tid, int nthreads)
 {
-    span *s = arg;
+    span  *s = arg;
     size_t lo, hi;
     cpu_part(s->bytes, PAGE, tid, nthreads, &lo, &hi);
     for (size_t i = lo; i < hi; i += PAGE) *(volatile char *)(s->p + i) = 0;
@@ -167,7 +172,18 @@ static void cpu_leave(ir_dev *dev)
     c->entered = false;
 }
 
-const ir_backend cpu_backend = {
-    .name = "cpu", .kernels = kernels, .open = cpu_open, .close = cpu_close, .describe = cpu_describe,
-    .alloc = cpu_alloc, .release = cpu_release, .put = cpu_put, .get = cpu_get, .sync = cpu_sync,
-    .now = cpu_now, .start = cpu_sync, .stop = cpu_stop, .enter = cpu_enter, .leave = cpu_leave};
+const ir_backend cpu_backend = {.name = "cpu",
+                                .kernels = kernels,
+                                .open = cpu_open,
+                                .close = cpu_close,
+                                .describe = cpu_describe,
+                                .alloc = cpu_alloc,
+                                .release = cpu_release,
+                                .put = cpu_put,
+                                .get = cpu_get,
+                                .sync = cpu_sync,
+                                .now = cpu_now,
+                                .start = cpu_sync,
+                                .stop = cpu_stop,
+                                .enter = cpu_enter,
+                                .leave = cpu_leave};

@@ -1,7 +1,8 @@
-/* chain.c -- "simd" and "nt": steps on a tensor one after the other, k scalings and shifts of every element, or layer norm, dropout and ReLU
- * of every row. Fused: every vector passes all of them in registers, a norm's row stays in the nearest cache. Unfused: one parallel region
- * a step, from tensor to tensor, the last into y; two tensors take turns, so that none is read and written by the same pass. A pass is
- * the same loop in both, and stores likewise: what differs is the fusion. */
+/* chain.c -- "simd" and "nt": steps on a tensor one after the other, k scalings and shifts of every element,
+ * or layer norm, dropout and ReLU of every row. Fused: every vector passes all of them in registers, a norm's
+ * row stays in the nearest cache. Unfused: one parallel region a step, from tensor to tensor, the last into
+ * y; two tensors take turns, so that none is read and written by the same pass. A pass is the same loop in
+ * both, and stores likewise: what differs is the fusion. */
 #include "kernels/workloads/workloads_nets.h"
 #include "kernels/cpu/ops.h"
 
@@ -9,9 +10,20 @@
 
 enum { T_X, T_AB, T_Y, K = 1, GRAIN = 16 };
 static const float NORM_EPS = 1e-5f;
-typedef struct { char *between; size_t bytes; } self_t;
+typedef struct {
+    char  *between;
+    size_t bytes;
+} self_t;
 /* Steps [first, first + many) of them all. */
-typedef struct { const cpu_ops *o; const ir_params *p; ly_row row; bool nt; size_t first, many; const char *x, *ab; char *y; } job;
+typedef struct {
+    const cpu_ops   *o;
+    const ir_params *p;
+    ly_row           row;
+    bool             nt;
+    size_t           first, many;
+    const char      *x, *ab;
+    char            *y;
+} job;
 
 static bool   is_norm(const ir_run *r) { return r->workload == &wl_normchain; }
 static size_t chain_steps_of(const ir_run *r) { return is_norm(r) ? WL_NORMCHAIN_STEPS : (size_t)r->p.v[K]; }
@@ -45,17 +57,22 @@ static void scale_part(void *arg, int tid, int nthreads)
     const size_t k = (size_t)j->p->v[K];
     size_t       lo, hi;
     cpu_part((size_t)j->row.c, GRAIN, tid, nthreads, &lo, &hi);
-    j->o->chain(j->nt, hi - lo, j->x + lo * sizeof(float), j->many, j->ab + j->first * sizeof(float), j->ab + (k + j->first) * sizeof(float),
-                j->y + lo * sizeof(float));
+    j->o->chain(j->nt, hi - lo, j->x + lo * sizeof(float), j->many, j->ab + j->first * sizeof(float),
+                j->ab + (k + j->first) * sizeof(float), j->y + lo * sizeof(float));
 }
 
 static void chain_norm_part(void *arg, int tid, int nthreads)
 {
     const job          *j = arg;
-    const cpu_row_steps s = {.steps = ((1u << j->many) - 1) << j->first, .nt = j->nt, .c = (size_t)j->row.c,
-                             .gain = j->ab + (size_t)j->row.g_at * sizeof(float), .offset = j->ab + (size_t)j->row.b_at * sizeof(float),
-                             .eps = NORM_EPS, .scale = wl_drop_scale(j->p), .limit = wl_drop_limit(j->p)};
-    size_t lo, hi;
+    const cpu_row_steps s = {.steps = ((1u << j->many) - 1) << j->first,
+                             .nt = j->nt,
+                             .c = (size_t)j->row.c,
+                             .gain = j->ab + (size_t)j->row.g_at * sizeof(float),
+                             .offset = j->ab + (size_t)j->row.b_at * sizeof(float),
+                             .eps = NORM_EPS,
+                             .scale = wl_drop_scale(j->p),
+                             .limit = wl_drop_limit(j->p)};
+    size_t              lo, hi;
     cpu_part((size_t)j->row.rows, 1, tid, nthreads, &lo, &hi);
     j->o->row_steps(&s, lo, hi, j->x, j->y);
 }
@@ -65,7 +82,8 @@ static ir_status chain_run(ir_run *r, uint32_t reps, bool nt)
     const self_t *s = r->self;
     const size_t  all = chain_steps_of(r);
     char         *y = r->mem[T_Y].p;
-    job           j = {.o = cpu_ops_of(r->dev), .p = &r->p, .nt = nt, .many = s->between ? 1 : all, .ab = r->mem[T_AB].p};
+    job           j = {
+                  .o = cpu_ops_of(r->dev), .p = &r->p, .nt = nt, .many = s->between ? 1 : all, .ab = r->mem[T_AB].p};
     wl_row_of(r->workload, &r->p, &j.row);
     for (uint32_t i = 0; i < reps; i++) {
         j.x = r->mem[T_X].p;
@@ -84,12 +102,22 @@ static ir_status chain_nt_can_run(const ir_dev *dev, const ir_workload *w, const
 {
     (void)w, (void)p;
     if (cpu_ops_of(dev)->has_nt) return IR_OK;
-    return ir_fail(IR_SKIP, "no non-temporal stores for ISA %s in this build", cpu_isa_name(cpu_of(dev)->isa));
+    return ir_fail(IR_SKIP, "no non-temporal stores for ISA %s in this build",
+                   cpu_isa_name(cpu_of(dev)->isa));
 }
 
-const ir_kernel cpu_chain_simd = {
-    .family = "chain", .name = "simd", .doc = "fused: in registers; unfused: a region and a tensor an operation", .setup = chain_setup,
-    .run = simd_run, .teardown = chain_teardown};
+const ir_kernel cpu_chain_simd = {.family = "chain",
+                                  .name = "simd",
+                                  .doc = "fused: in registers; unfused: a region and a tensor an operation",
+                                  .setup = chain_setup,
+                                  .run = simd_run,
+                                  .teardown = chain_teardown};
 const ir_kernel cpu_chain_nt = {
-    .family = "chain", .name = "nt", .doc = "as simd, for tensors in memory: non-temporal stores, input fetched ahead", .flags = IR_K_NT,
-    .can_run = chain_nt_can_run, .setup = chain_setup, .run = chain_nt_run, .teardown = chain_teardown};
+    .family = "chain",
+    .name = "nt",
+    .doc = "as simd, for tensors in memory: non-temporal stores, input fetched ahead",
+    .flags = IR_K_NT,
+    .can_run = chain_nt_can_run,
+    .setup = chain_setup,
+    .run = chain_nt_run,
+    .teardown = chain_teardown};

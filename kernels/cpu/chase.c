@@ -22,50 +22,47 @@ typedef struct {
 
 /* `hops` rounds over K chains held in registers (as far as there are any), and a remainder. */
 #define HOP(p) (p) = (p)->next;
-#define HOP1  HOP(p0)
-#define HOP2  HOP1 HOP(p1)
-#define HOP4  HOP2 HOP(p2) HOP(p3)
-#define HOP8  HOP4 HOP(p4) HOP(p5) HOP(p6) HOP(p7)
-#define DECL1 line *p0 = at[0];
-#define DECL2 DECL1 line *p1 = at[1];
-#define DECL4 DECL2 line *p2 = at[2], *p3 = at[3];
-#define DECL8 DECL4 line *p4 = at[4], *p5 = at[5], *p6 = at[6], *p7 = at[7];
-#define BACK1 at[0] = p0;
-#define BACK2 BACK1 at[1] = p1;
-#define BACK4 BACK2 at[2] = p2, at[3] = p3;
-#define BACK8 BACK4 at[4] = p4, at[5] = p5, at[6] = p6, at[7] = p7;
-#define CHASE(K)                                                                                    \
-    static void chase##K(line **at, int64_t steps)                                                  \
-    {                                                                                               \
-        DECL##K                                                                                     \
-        for (; steps >= 8; steps -= 8) {                                                            \
-            HOP##K HOP##K HOP##K HOP##K HOP##K HOP##K HOP##K HOP##K                                 \
-        }                                                                                           \
-        for (; steps > 0; steps--) {                                                                \
-            HOP##K                                                                                  \
-        }                                                                                           \
-        BACK##K                                                                                     \
+#define HOP1   HOP(p0)
+#define HOP2   HOP1 HOP(p1)
+#define HOP4   HOP2 HOP(p2) HOP(p3)
+#define HOP8   HOP4 HOP(p4) HOP(p5) HOP(p6) HOP(p7)
+#define DECL1  line *p0 = at[0];
+#define DECL2  DECL1 line *p1 = at[1];
+#define DECL4  DECL2 line *p2 = at[2], *p3 = at[3];
+#define DECL8  DECL4 line *p4 = at[4], *p5 = at[5], *p6 = at[6], *p7 = at[7];
+#define BACK1  at[0] = p0;
+#define BACK2  BACK1 at[1] = p1;
+#define BACK4  BACK2 at[2] = p2, at[3] = p3;
+#define BACK8  BACK4 at[4] = p4, at[5] = p5, at[6] = p6, at[7] = p7;
+#define CHASE(K) \
+    static void chase##K(line **at, int64_t steps) \
+    { \
+        DECL##K for (; steps >= 8; steps -= 8) { HOP##K HOP##K HOP##K HOP##K HOP##K HOP##K HOP##K HOP##K } \
+        for (; steps > 0; steps--) { \
+            HOP##K \
+        } \
+        BACK##K \
     }
 CHASE(1)
 CHASE(2)
 CHASE(4)
 CHASE(8)
 
-/* More chains than registers: the pointers live in memory, in a few lines of L1. That adds a store-forward to each
- * hop, which is hidden behind the other chains' misses. */
+/* More chains than registers: the pointers live in memory, in a few lines of L1. That adds a store-forward to
+ * each hop, which is hidden behind the other chains' misses. */
 static void chase_many(line **at, int chains, int64_t steps)
 {
     for (int64_t i = 0; i < steps; i++)
         for (int c = 0; c < chains; c += 8) {
             line **p = at + c;
-            line *q0 = p[0]->next, *q1 = p[1]->next, *q2 = p[2]->next, *q3 = p[3]->next;
-            line *q4 = p[4]->next, *q5 = p[5]->next, *q6 = p[6]->next, *q7 = p[7]->next;
+            line  *q0 = p[0]->next, *q1 = p[1]->next, *q2 = p[2]->next, *q3 = p[3]->next;
+            line  *q4 = p[4]->next, *q5 = p[5]->next, *q6 = p[6]->next, *q7 = p[7]->next;
             p[0] = q0, p[1] = q1, p[2] = q2, p[3] = q3, p[4] = q4, p[5] = q5, p[6] = q6, p[7] = q7;
         }
 }
 
-/* The cycle that workloads_memory.h defines, and where its chains start. Shuffled as 4-byte numbers and linked
- * after: an eighth of the random accesses to memory that shuffling the lines themselves would cost. */
+/* The cycle that workloads_memory.h defines, and where its chains start. Shuffled as 4-byte numbers and
+ * linked after: an eighth of the random accesses to memory that shuffling the lines themselves would cost. */
 static ir_status link_lines(plan *c)
 {
     uint32_t n = (uint32_t)(c->bytes / WL_CHASE_LINE), *order = malloc(sizeof *order * n);
@@ -83,7 +80,10 @@ static ir_status link_lines(plan *c)
     return IR_OK;
 }
 
-typedef struct { plan *c; ir_status status; } build_job;
+typedef struct {
+    plan     *c;
+    ir_status status;
+} build_job;
 
 /* Runs on thread 0's core, so that the lines are first touched where they are chased. */
 static void chase_build(void *arg, int tid, int nthreads)
@@ -105,14 +105,15 @@ static void chase_teardown(ir_run *r)
 
 static ir_status chase_setup(ir_run *r)
 {
-    static const ir_pages pages[] = {
-        [WL_PAGES_DEFAULT] = IR_PAGES_DEFAULT, [WL_PAGES_HUGE] = IR_PAGES_HUGE, [WL_PAGES_SMALL] = IR_PAGES_SMALL};
-    plan *c = calloc(1, sizeof *c);
+    static const ir_pages pages[] = {[WL_PAGES_DEFAULT] = IR_PAGES_DEFAULT,
+                                     [WL_PAGES_HUGE] = IR_PAGES_HUGE,
+                                     [WL_PAGES_SMALL] = IR_PAGES_SMALL};
+    plan                 *c = calloc(1, sizeof *c);
     if (!c) return ir_fail(IR_ENOMEM, "chase: no memory for the plan");
     r->self = c;
     c->bytes = (size_t)r->p.v[BYTES] / WL_CHASE_LINE * WL_CHASE_LINE;
     c->chains = (int)r->p.v[CHAINS];
-    void *p = NULL;
+    void     *p = NULL;
     build_job b = {.c = c};
     b.status = ir_host_alloc(c->bytes, pages[r->p.v[PAGES]], &p);
     c->lines = p;
@@ -129,7 +130,12 @@ static ir_status chase_can_run(const ir_dev *dev, const ir_workload *w, const ir
     return IR_OK;
 }
 
-typedef struct { plan *c; int64_t steps; uint32_t reps; double *ends; } hop_job;
+typedef struct {
+    plan    *c;
+    int64_t  steps;
+    uint32_t reps;
+    double  *ends;
+} hop_job;
 
 static void mark_ends(const hop_job *h, int which)
 {
@@ -142,7 +148,7 @@ static void mark_ends(const hop_job *h, int which)
 static void hop(void *arg, int tid, int nthreads)
 {
     hop_job *h = arg;
-    plan *c = h->c;
+    plan    *c = h->c;
     (void)tid, (void)nthreads;
     for (uint32_t i = 0; i < h->reps; i++) {
         if (i == h->reps - 1) mark_ends(h, 0);
@@ -164,6 +170,12 @@ static ir_status chase_run(ir_run *r, uint32_t reps)
     return IR_OK;
 }
 
-const ir_kernel cpu_chase_pointer = {
-    .family = "chase", .name = "pointer", .doc = "each load's result is the next load's address, one per cache line",
-    .flags = IR_K_FUSED, .can_run = chase_can_run, .setup = chase_setup, .run = chase_run, .teardown = chase_teardown};
+const ir_kernel cpu_chase_pointer = {.family = "chase",
+                                     .name = "pointer",
+                                     .doc =
+                                         "each load's result is the next load's address, one per cache line",
+                                     .flags = IR_K_FUSED,
+                                     .can_run = chase_can_run,
+                                     .setup = chase_setup,
+                                     .run = chase_run,
+                                     .teardown = chase_teardown};

@@ -1,12 +1,14 @@
-/* cnn.c -- image networks (resnet50, mobilenetv2) row by row in one parallel region, threads meeting at a barrier after each
- * row. Activations are NHWC throughout: our tiles read it at the speed of a blocked layout (the window spreads what
- * would collide), so no layout change is ever needed. Bias, residual and activation belong to the convolution.
+/* cnn.c -- image networks (resnet50, mobilenetv2) row by row in one parallel region, threads meeting at a
+ * barrier after each row. Activations are NHWC throughout: our tiles read it at the speed of a blocked layout
+ * (the window spreads what would collide), so no layout change is ever needed. Bias, residual and activation
+ * belong to the convolution.
  *
- * At set-up the whole step is run with each plan that serves a convolution's shape in turn, again and again, and the fastest
- * is kept: direct or pointwise in "direct", Winograd too in "tuned". Within the step, because there weights come from where
- * they will come from; a plan run by itself finds them in cache. A later plan must win by MARGIN, so that equal ones do
- * not change places. The last choice for a shape is remembered: a profile is of the kernels that were measured.
- * Weights are packed once per tensor set and the tensor's own pages given up. Refuses weights other than f32 and rows of token networks. */
+ * At set-up the whole step is run with each plan that serves a convolution's shape in turn, again and again,
+ * and the fastest is kept: direct or pointwise in "direct", Winograd too in "tuned". Within the step, because
+ * there weights come from where they will come from; a plan run by itself finds them in cache. A later plan
+ * must win by MARGIN, so that equal ones do not change places. The last choice for a shape is remembered: a
+ * profile is of the kernels that were measured. Weights are packed once per tensor set and the tensor's own
+ * pages given up. Refuses weights other than f32 and rows of token networks. */
 #include "kernels/cpu/cnn.h"
 #include "kernels/workloads/workloads_nets.h"
 #include "kernels/cpu/conv.h"
@@ -27,22 +29,38 @@ typedef struct {
     size_t        packed_at; /* floats */
 } layer;
 typedef struct {
-    ly_net  net;
-    layer  *layer;
-    ly_place *place;         /* per row, in act */
+    ly_net              net;
+    layer              *layer;
+    ly_place           *place; /* per row, in act */
     const cpu_conv_ops *ops;
-    bool    winograd;
-    float  *act; size_t act_n; /* all activations */
-    char   *work; size_t thread_B, work_B;
-    size_t  packed_n;
+    bool                winograd;
+    float              *act;
+    size_t              act_n; /* all activations */
+    char               *work;
+    size_t              thread_B, work_B;
+    size_t              packed_n;
 } self_t;
-typedef struct { cpu_conv_plan plan[CPU_CONV_NKIND]; int n, like; } candidates; /* of a row; like: the first of its shape */
-typedef struct { const self_t *s; ir_pool *pool; const char *in; char *out; float *packed; const char *W, *V; double *layer_s; int row;
-                 const candidates *tried; int turn; const float *stand_in; } job;
+typedef struct {
+    cpu_conv_plan plan[CPU_CONV_NKIND];
+    int           n, like;
+} candidates; /* of a row; like: the first of its shape */
+typedef struct {
+    const self_t     *s;
+    ir_pool          *pool;
+    const char       *in;
+    char             *out;
+    float            *packed;
+    const char       *W, *V;
+    double           *layer_s;
+    int               row;
+    const candidates *tried;
+    int               turn;
+    const float      *stand_in;
+} job;
 
 static size_t cnn_up(size_t x, size_t to) { return (x + to - 1) / to * to; }
 
-/* ---- one row --------------------------------------------------------------------------------------------------- */
+/* ---- one row --------------------------------------------------------------------------------- */
 static char *cnn_buffer(const job *j, int b, int64_t at)
 {
     if (b == LY_INPUT) return (char *)(uintptr_t)j->in;
@@ -50,8 +68,8 @@ static char *cnn_buffer(const job *j, int b, int64_t at)
     return b >= 0 ? (char *)(j->s->act + at) : NULL;
 }
 
-/* For weights that are not packed yet: a stretch of W as it lies, as cold as they will be. Winograd's are longer: theirs begin
- * half way round, so that other rows do not find them in cache. */
+/* For weights that are not packed yet: a stretch of W as it lies, as cold as they will be. Winograd's are
+ * longer: theirs begin half way round, so that other rows do not find them in cache. */
 static const float *stand_in(const job *j, const ly_row *l, const cpu_conv_plan *p)
 {
     const size_t n = (size_t)j->s->net.nW - ALIGN_N, most = n - p->packed_n;
@@ -61,12 +79,12 @@ static const float *stand_in(const job *j, const ly_row *l, const cpu_conv_plan 
 
 static void run_row(const job *j, int i, int tid, int nthreads)
 {
-    const self_t *s = j->s;
-    const ly_row *l = &s->net.row[i];
-    const layer  *d = &s->layer[i];
+    const self_t   *s = j->s;
+    const ly_row   *l = &s->net.row[i];
+    const layer    *d = &s->layer[i];
     const ly_place *at = &s->place[i];
-    const char   *x = cnn_buffer(j, l->in, at->in), *add = cnn_buffer(j, l->add, at->add);
-    char         *y = cnn_buffer(j, l->out, at->out);
+    const char     *x = cnn_buffer(j, l->in, at->in), *add = cnn_buffer(j, l->add, at->add);
+    char           *y = cnn_buffer(j, l->out, at->out);
     if (d->conv) {
         const cpu_conv_plan *p = j->tried ? &j->tried[i].plan[j->turn % j->tried[i].n] : &d->plan;
         const float         *w = j->tried ? stand_in(j, l, p) : j->packed + d->packed_at;
@@ -90,11 +108,12 @@ static void cnn_step_part(void *arg, int tid, int nthreads)
     }
 }
 
-/* ---- choosing ----------------------------------------------------------------------------------------------------- */
+/* ---- choosing -------------------------------------------------------------------------------- */
 static ir_status cnn_collect(ir_run *r, self_t *s, int i, candidates *c)
 {
-    static const cpu_conv_kind order[] = {CPU_CONV_DEPTHWISE, CPU_CONV_POINTWISE, CPU_CONV_DIRECT, CPU_CONV_WINOGRAD};
-    const ly_row row = cpu_cnn_as_conv(&s->net.row[i]);
+    static const cpu_conv_kind order[] = {CPU_CONV_DEPTHWISE, CPU_CONV_POINTWISE, CPU_CONV_DIRECT,
+                                          CPU_CONV_WINOGRAD};
+    const ly_row               row = cpu_cnn_as_conv(&s->net.row[i]);
     for (size_t k = 0; k < sizeof order / sizeof *order; k++) {
         cpu_conv_plan *p = &c[i].plan[c[i].n];
         if (order[k] == CPU_CONV_WINOGRAD && (!s->winograd || row.c * row.k > WINO_MOST)) continue;
@@ -113,7 +132,8 @@ static int ascending(const void *a, const void *b)
 }
 
 /* Lower quartile over the turns of what all rows of row i's shape take with their k-th plan. */
-static double seconds_of(const self_t *s, const candidates *c, const double *layer_s, int turns, int plans, int i, int k)
+static double seconds_of(const self_t *s, const candidates *c, const double *layer_s, int turns, int plans,
+                         int i, int k)
 {
     double v[MAX_TURNS] = {0};
     for (int t = 0; t < turns; t++)
@@ -123,12 +143,18 @@ static double seconds_of(const self_t *s, const candidates *c, const double *lay
     return v[turns / 4];
 }
 
-/* Steps with every row's first, second ... plan by turns; their times to layer_s[turn][plan][row]. Returns the turns. */
+/* Steps with every row's first, second ... plan by turns; their times to layer_s[turn][plan][row]. Returns
+ * the turns. */
 static int try_all(const ir_run *r, const self_t *s, const candidates *c, int plans, double *layer_s)
 {
     const uintptr_t W = ((uintptr_t)r->mem[T_W].p + 4 * ALIGN_N - 1) / (4 * ALIGN_N) * (4 * ALIGN_N);
-    ir_pool *pool = cpu_of(r->dev)->pool;
-    job      j = {.s = s, .pool = pool, .in = r->mem[T_IN].p, .out = r->mem[T_OUT].p, .tried = c, .stand_in = (const float *)W};
+    ir_pool        *pool = cpu_of(r->dev)->pool;
+    job             j = {.s = s,
+                         .pool = pool,
+                         .in = r->mem[T_IN].p,
+                         .out = r->mem[T_OUT].p,
+                         .tried = c,
+                         .stand_in = (const float *)W};
     ir_pool_run(pool, r->p.threads, cnn_step_part, &j); /* the first one warms up */
     int          turn = 0;
     const double t0 = ir_now();
@@ -148,7 +174,8 @@ static ir_status cnn_fastest(const ir_run *r, const self_t *s, const candidates 
     for (int i = 0; i < s->net.n; i++) {
         best[i] = 0;
         if (c[i].n > plans) plans = c[i].n;
-        for (int k = 0; k < c[i].n; k++) fits = fits && c[i].plan[k].packed_n + 2 * ALIGN_N <= (size_t)s->net.nW;
+        for (int k = 0; k < c[i].n; k++)
+            fits = fits && c[i].plan[k].packed_n + 2 * ALIGN_N <= (size_t)s->net.nW;
     }
     if (plans == 1 || !fits) return IR_OK;
     double *layer_s = malloc(sizeof *layer_s * (size_t)(MAX_TURNS * plans * s->net.n));
@@ -172,7 +199,12 @@ static ir_status cnn_fastest(const ir_run *r, const self_t *s, const candidates 
 }
 
 enum { KNOWN_ROWS = 128 };
-static struct { const ir_workload *w; ir_params p; cpu_isa isa; int best[KNOWN_ROWS]; } known[2]; /* without and with Winograd */
+static struct {
+    const ir_workload *w;
+    ir_params          p;
+    cpu_isa            isa;
+    int                best[KNOWN_ROWS];
+} known[2]; /* without and with Winograd */
 
 /* Layers of one shape on one matrix are packed once. */
 static bool shares_packed(self_t *s, int i)
@@ -188,9 +220,9 @@ static bool shares_packed(self_t *s, int i)
 
 static ir_status cnn_choose(ir_run *r, self_t *s, const candidates *c)
 {
-    const bool fits = s->net.n <= KNOWN_ROWS;
-    int       *best = fits ? known[s->winograd].best : malloc(sizeof *best * (size_t)s->net.n);
-    ir_status  st = best ? IR_OK : ir_fail(IR_ENOMEM, "cnn: no memory for %d layers", s->net.n);
+    const bool    fits = s->net.n <= KNOWN_ROWS;
+    int          *best = fits ? known[s->winograd].best : malloc(sizeof *best * (size_t)s->net.n);
+    ir_status     st = best ? IR_OK : ir_fail(IR_ENOMEM, "cnn: no memory for %d layers", s->net.n);
     const cpu_isa isa = cpu_of(r->dev)->isa;
     const bool    again = fits && known[s->winograd].w == r->workload && known[s->winograd].isa == isa &&
                        !memcmp(&known[s->winograd].p, &r->p, sizeof r->p);
@@ -212,7 +244,7 @@ static ir_status cnn_choose(ir_run *r, self_t *s, const candidates *c)
     return st;
 }
 
-/* ---- set-up ------------------------------------------------------------------------------------------------------- */
+/* ---- set-up ---------------------------------------------------------------------------------- */
 static void cnn_teardown(ir_run *r)
 {
     self_t *s = r->self;
@@ -296,11 +328,12 @@ static void cnn_pack_part(void *arg, int tid, int nthreads)
     const ly_row *l = &j->s->net.row[j->row];
     const layer  *d = &j->s->layer[j->row];
     (void)nthreads;
-    cpu_conv_pack(&d->plan, j->W + l->W_at * 4, l->b_at < 0 ? NULL : j->V + l->b_at * 4, j->packed + d->packed_at, tid);
+    cpu_conv_pack(&d->plan, j->W + l->W_at * 4, l->b_at < 0 ? NULL : j->V + l->b_at * 4,
+                  j->packed + d->packed_at, tid);
 }
 
-/* Layer by layer, what was packed being given up at once: two copies of the weights would be most of the memory. Nor need the
- * activations be there meanwhile. */
+/* Layer by layer, what was packed being given up at once: two copies of the weights would be most of the
+ * memory. Nor need the activations be there meanwhile. */
 static ir_status cnn_prepare(ir_run *r)
 {
     const self_t *s = r->self;
@@ -330,8 +363,12 @@ static void cnn_unprepare(ir_run *r)
 
 static job job_of(const ir_run *r, double *layer_s)
 {
-    return (job){.s = r->self, .pool = cpu_of(r->dev)->pool, .in = r->mem[T_IN].p, .out = r->mem[T_OUT].p,
-                 .packed = r->packed, .layer_s = layer_s};
+    return (job){.s = r->self,
+                 .pool = cpu_of(r->dev)->pool,
+                 .in = r->mem[T_IN].p,
+                 .out = r->mem[T_OUT].p,
+                 .packed = r->packed,
+                 .layer_s = layer_s};
 }
 
 static ir_status cnn_run(ir_run *r, uint32_t reps)
@@ -359,7 +396,8 @@ static ir_status cnn_can(const ir_dev *dev, const ir_workload *w, const ir_param
 static ir_status cnn_direct_setup(ir_run *r) { return cnn_setup(r, false); }
 static ir_status tuned_setup(ir_run *r) { return cnn_setup(r, true); }
 
-/* What Winograd saves stands where the row's products with padding stood: it makes those. Its weights are four times as many. */
+/* What Winograd saves stands where the row's products with padding stood: it makes those. Its weights are
+ * four times as many. */
 static void tuned_cost(const ir_run *r, ir_cost *c)
 {
     const self_t *s = r->self;
@@ -374,19 +412,40 @@ static void tuned_cost(const ir_run *r, ir_cost *c)
 
 const char *cpu_cnn_choice(const ir_run *r, int i)
 {
-    static const char *const word[LY_NOP] = {[LY_MAXPOOL] = "maxpool", [LY_AVGPOOL] = "avgpool", [LY_ADD] = "add"};
+    static const char *const word[LY_NOP] = {
+        [LY_MAXPOOL] = "maxpool", [LY_AVGPOOL] = "avgpool", [LY_ADD] = "add"};
     const self_t *s = r->self;
     if (!s || i < 0 || i >= s->net.n) return "";
     return s->layer[i].conv ? cpu_conv_kind_name(s->layer[i].plan.kind) : word[s->net.row[i].op];
 }
 
 const ir_kernel cpu_cnn_direct = {
-    .family = "cnn", .name = "direct", .doc = "NHWC, one region for the step; per layer the faster of direct and pointwise",
-    .can_run = cnn_can, .setup = cnn_direct_setup, .run = cnn_run, .teardown = cnn_teardown, .drop_scratch = cnn_drop_scratch,
-    .prepare = cnn_prepare, .unprepare = cnn_unprepare, .consumes = 1u << T_W, .profile = cnn_profile, .choice = cpu_cnn_choice};
+    .family = "cnn",
+    .name = "direct",
+    .doc = "NHWC, one region for the step; per layer the faster of direct and pointwise",
+    .can_run = cnn_can,
+    .setup = cnn_direct_setup,
+    .run = cnn_run,
+    .teardown = cnn_teardown,
+    .drop_scratch = cnn_drop_scratch,
+    .prepare = cnn_prepare,
+    .unprepare = cnn_unprepare,
+    .consumes = 1u << T_W,
+    .profile = cnn_profile,
+    .choice = cpu_cnn_choice};
 const ir_kernel cpu_cnn_tuned = {
-    .family = "cnn", .name = "tuned",
-    .doc = "as direct, Winograd too where it is faster: it multiplies less than O counts, so MFU may exceed 1",
-    .can_run = cnn_can, .setup = tuned_setup, .run = cnn_run, .teardown = cnn_teardown, .drop_scratch = cnn_drop_scratch,
-    .prepare = cnn_prepare, .unprepare = cnn_unprepare, .consumes = 1u << T_W, .profile = cnn_profile, .choice = cpu_cnn_choice,
+    .family = "cnn",
+    .name = "tuned",
+    .doc =
+        "as direct, Winograd too where it is faster: it multiplies less than O counts, so MFU may exceed 1",
+    .can_run = cnn_can,
+    .setup = tuned_setup,
+    .run = cnn_run,
+    .teardown = cnn_teardown,
+    .drop_scratch = cnn_drop_scratch,
+    .prepare = cnn_prepare,
+    .unprepare = cnn_unprepare,
+    .consumes = 1u << T_W,
+    .profile = cnn_profile,
+    .choice = cpu_cnn_choice,
     .plan_cost = tuned_cost};

@@ -1,6 +1,7 @@
-/* cnn_onednn.c -- image networks through oneDNN, one primitive a row, activations in the layouts the library asks for (a
- * reorder where two rows disagree is part of the row). A residual is summed into its own buffer: the buffers of a row's
- * output and residual change places, which needs the residual to be dead afterwards. The reference beside our own. */
+/* cnn_onednn.c -- image networks through oneDNN, one primitive a row, activations in the layouts the library
+ * asks for (a reorder where two rows disagree is part of the row). A residual is summed into its own buffer:
+ * the buffers of a row's output and residual change places, which needs the residual to be dead afterwards.
+ * The reference beside our own. */
 #include "kernels/cpu/cnn.h"
 #include "kernels/cpu/onednn.h"
 #include "kernels/workloads/workloads_nets.h"
@@ -10,12 +11,16 @@
 
 enum { T_IN, T_W, T_V, T_OUT };
 #if IR_HAVE_ONEDNN
-typedef struct { cpu_dnn dnn; ly_net net; } self_t;
+typedef struct {
+    cpu_dnn dnn;
+    ly_net  net;
+} self_t;
 /* Of one tensor set. in, out: which memory a row reads and writes: a buffer, or LY_INPUT, LY_OUTPUT. */
 typedef struct {
     cpu_dnn_op *op;
     int        *in, *out;
-    void       *buf[LY_MAX_BUF]; size_t buf_B[LY_MAX_BUF];
+    void       *buf[LY_MAX_BUF];
+    size_t      buf_B[LY_MAX_BUF];
     int         n;
 } chain;
 
@@ -111,7 +116,8 @@ static ir_status make_chain(ir_run *r, self_t *s)
         c->in = calloc((size_t)c->n, sizeof *c->in);
         c->out = calloc((size_t)c->n, sizeof *c->out);
     }
-    if (!c || !c->op || !c->in || !c->out) return ir_fail(IR_ENOMEM, "onednn: no memory for %d layers", s->net.n);
+    if (!c || !c->op || !c->in || !c->out)
+        return ir_fail(IR_ENOMEM, "onednn: no memory for %d layers", s->net.n);
     ir_status st = make_rows(s, c);
     for (int b = 0; b < LY_MAX_BUF && st == IR_OK; b++)
         if (c->buf_B[b]) st = ir_host_alloc(c->buf_B[b], cpu_of(r->dev)->pages, &c->buf[b]);
@@ -120,10 +126,10 @@ static ir_status make_chain(ir_run *r, self_t *s)
 
 static ir_status cnn_prepare(ir_run *r)
 {
-    self_t     *s = r->self;
-    char       *W = r->mem[T_W].p, *V = r->mem[T_V].p, *left = W;
-    ir_status   st = r->packed ? IR_OK : make_chain(r, s);
-    chain      *c = r->packed;
+    self_t   *s = r->self;
+    char     *W = r->mem[T_W].p, *V = r->mem[T_V].p, *left = W;
+    ir_status st = r->packed ? IR_OK : make_chain(r, s);
+    chain    *c = r->packed;
     for (int i = 0; i < s->net.n && st == IR_OK; i++) {
         const ly_row *l = &s->net.row[i];
         st = cpu_dnn_op_pack(&s->dnn, l, &c->op[i], W + l->W_at * 4, l->b_at < 0 ? NULL : V + l->b_at * 4);
@@ -188,14 +194,22 @@ static ir_status cnn_onednn_cnn_run(ir_run *r, uint32_t reps)
     (void)reps;
     return cpu_dnn_can(r->p.threads);
 }
-#define cnn_setup NULL
-#define cnn_teardown NULL
-#define cnn_prepare NULL
+#define cnn_setup     NULL
+#define cnn_teardown  NULL
+#define cnn_prepare   NULL
 #define cnn_unprepare NULL
-#define cnn_profile NULL
+#define cnn_profile   NULL
 #endif
 
-const ir_kernel cpu_cnn_onednn = {
-    .family = "cnn", .name = "onednn", .doc = "oneDNN layer by layer, in the layouts it asks for", .flags = IR_K_LIB,
-    .can_run = cnn_onednn_cnn_can, .setup = cnn_setup, .run = cnn_onednn_cnn_run, .teardown = cnn_teardown, .prepare = cnn_prepare,
-    .unprepare = cnn_unprepare, .consumes = 1u << T_W, .profile = cnn_profile};
+const ir_kernel cpu_cnn_onednn = {.family = "cnn",
+                                  .name = "onednn",
+                                  .doc = "oneDNN layer by layer, in the layouts it asks for",
+                                  .flags = IR_K_LIB,
+                                  .can_run = cnn_onednn_cnn_can,
+                                  .setup = cnn_setup,
+                                  .run = cnn_onednn_cnn_run,
+                                  .teardown = cnn_teardown,
+                                  .prepare = cnn_prepare,
+                                  .unprepare = cnn_unprepare,
+                                  .consumes = 1u << T_W,
+                                  .profile = cnn_profile};

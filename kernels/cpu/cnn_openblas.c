@@ -1,5 +1,5 @@
-/* cnn_openblas.c -- image networks with every convolution as im2col and OpenBLAS's product: what a library of products alone
- * gives. Refuses grouped convolutions, which would be a product per channel. */
+/* cnn_openblas.c -- image networks with every convolution as im2col and OpenBLAS's product: what a library of
+ * products alone gives. Refuses grouped convolutions, which would be a product per channel. */
 #include "kernels/cpu/cnn.h"
 #include "kernels/cpu/im2col.h"
 #include "kernels/workloads/workloads_nets.h"
@@ -10,15 +10,22 @@
 #if IR_HAVE_OPENBLAS
 enum { T_IN, T_W, T_V, T_OUT, ALIGN_N = 16 };
 typedef struct {
-    ly_net      net;
-    cpu_im2col *conv;           /* per row; those that unroll share one matrix, which the first owns */
-    ly_place   *place;          /* per row, in act */
-    float      *act; size_t act_B; /* all activations */
-    void       *matrix; size_t matrix_B;
+    ly_net              net;
+    cpu_im2col         *conv;  /* per row; those that unroll share one matrix, which the first owns */
+    ly_place           *place; /* per row, in act */
+    float              *act;
+    size_t              act_B; /* all activations */
+    void               *matrix;
+    size_t              matrix_B;
     const cpu_conv_ops *ops;
-    ir_pool    *pool;
+    ir_pool            *pool;
 } self_t;
-typedef struct { const self_t *s; const ly_row *l; const char *x, *add; char *y; } job;
+typedef struct {
+    const self_t *s;
+    const ly_row *l;
+    const char   *x, *add;
+    char         *y;
+} job;
 
 static ir_status cnn_openblas_cnn_can(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
@@ -60,8 +67,8 @@ static void cnn_openblas_cnn_drop_scratch(ir_run *r)
 
 static ir_status cnn_openblas_make_arena(ir_run *r, self_t *s)
 {
-    void   *p = NULL;
-    int64_t floats = 0;
+    void     *p = NULL;
+    int64_t   floats = 0;
     ir_status st = ly_arena(&s->net, ALIGN_N, &s->place, &floats);
     s->act_B = (size_t)floats * 4;
     if (st == IR_OK) st = ir_host_alloc(s->act_B, cpu_of(r->dev)->pages, &p);
@@ -123,9 +130,11 @@ static void cnn_openblas_step(const ir_run *r, double *layer_s)
     for (int i = 0; i < s->net.n; i++) {
         const ly_row   *l = &s->net.row[i];
         const ly_place *at = &s->place[i];
-        job             j = {s, l, cnn_openblas_buffer(r, s, l->in, at->in), cnn_openblas_buffer(r, s, l->add, at->add), cnn_openblas_buffer(r, s, l->out, at->out)};
+        job j = {s, l, cnn_openblas_buffer(r, s, l->in, at->in), cnn_openblas_buffer(r, s, l->add, at->add),
+                 cnn_openblas_buffer(r, s, l->out, at->out)};
         if (l->op == LY_CONV || l->op == LY_FC)
-            cpu_im2col_run(&s->conv[i], j.x, W + l->W_at * 4, NULL, l->b_at < 0 ? NULL : V + l->b_at * 4, j.add, j.y);
+            cpu_im2col_run(&s->conv[i], j.x, W + l->W_at * 4, NULL, l->b_at < 0 ? NULL : V + l->b_at * 4,
+                           j.add, j.y);
         else
             ir_pool_run(s->pool, r->p.threads, cnn_openblas_row_part, &j);
         if (!layer_s) continue;
@@ -161,13 +170,19 @@ static ir_status cnn_run(ir_run *r, uint32_t reps)
     (void)reps;
     return cnn_can(r->dev, r->workload, &r->p);
 }
-#define cnn_setup NULL
-#define cnn_teardown NULL
+#define cnn_setup        NULL
+#define cnn_teardown     NULL
 #define cnn_drop_scratch NULL
-#define cnn_profile NULL
+#define cnn_profile      NULL
 #endif
 
-const ir_kernel cpu_cnn_openblas = {
-    .family = "cnn", .name = "openblas", .doc = "every convolution as im2col and OpenBLAS's product", .flags = IR_K_LIB,
-    .can_run = cnn_openblas_cnn_can, .setup = cnn_openblas_cnn_setup, .run = cnn_openblas_cnn_run, .teardown = cnn_openblas_cnn_teardown, .drop_scratch = cnn_openblas_cnn_drop_scratch,
-    .profile = cnn_openblas_cnn_profile};
+const ir_kernel cpu_cnn_openblas = {.family = "cnn",
+                                    .name = "openblas",
+                                    .doc = "every convolution as im2col and OpenBLAS's product",
+                                    .flags = IR_K_LIB,
+                                    .can_run = cnn_openblas_cnn_can,
+                                    .setup = cnn_openblas_cnn_setup,
+                                    .run = cnn_openblas_cnn_run,
+                                    .teardown = cnn_openblas_cnn_teardown,
+                                    .drop_scratch = cnn_openblas_cnn_drop_scratch,
+                                    .profile = cnn_openblas_cnn_profile};

@@ -46,14 +46,17 @@ static void avg_pool(const cpu_conv_ops *o, const ly_row *l, const char *x, char
     size_t       lo, hi;
     cpu_part((size_t)l->batch * strips, 1, tid, nthreads, &lo, &hi);
     for (size_t u = lo; u < hi;) { /* strips of one image at a time */
-        const size_t n = u / strips, from = u % strips * LINE_N, last = (n + 1) * strips < hi ? (n + 1) * strips : hi;
+        const size_t n = u / strips, from = u % strips * LINE_N,
+                     last = (n + 1) * strips < hi ? (n + 1) * strips : hi;
         const size_t to = (last - n * strips) * LINE_N < c ? (last - n * strips) * LINE_N : c;
-        o->mean(to - from, pixels, x + (n * pixels * c + from) * 4, c * 4, 1.0f / (float)pixels, y + (n * c + from) * 4);
+        o->mean(to - from, pixels, x + (n * pixels * c + from) * 4, c * 4, 1.0f / (float)pixels,
+                y + (n * c + from) * 4);
         u = last;
     }
 }
 
-void cpu_cnn_row_part(const cpu_conv_ops *o, const ly_row *l, const char *x, const char *add, char *y, int tid, int nthreads)
+void cpu_cnn_row_part(const cpu_conv_ops *o, const ly_row *l, const char *x, const char *add, char *y,
+                      int tid, int nthreads)
 {
     size_t lo, hi;
     if (l->op == LY_MAXPOOL) {

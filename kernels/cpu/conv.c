@@ -1,5 +1,6 @@
-/* conv.c -- family "conv" by our own plans: direct, pointwise, winograd, depthwise. Bias and ReLU belong to the same pass
- * (fused), are left out (bare), or follow as passes of their own (unfused). f32 weights only. */
+/* conv.c -- family "conv" by our own plans: direct, pointwise, winograd, depthwise. Bias and ReLU belong to
+ * the same pass (fused), are left out (bare), or follow as passes of their own (unfused). f32 weights only.
+ */
 #include "kernels/cpu/conv.h"
 #include "kernels/workloads/workloads_nets.h"
 
@@ -10,9 +11,16 @@ enum { T_X, T_W, T_V, T_Y, FUSE = 10 };
 typedef struct {
     cpu_conv_plan plan;
     int64_t       fuse;
-    char         *work; size_t work_B;
+    char         *work;
+    size_t        work_B;
 } self_t;
-typedef struct { const self_t *s; ir_pool *pool; const void *x, *W, *V; float *packed; void *y; } job;
+typedef struct {
+    const self_t *s;
+    ir_pool      *pool;
+    const void   *x, *W, *V;
+    float        *packed;
+    void         *y;
+} job;
 
 static ir_status conv_can(cpu_conv_kind kind, const ir_workload *w, const ir_params *p)
 {
@@ -56,7 +64,10 @@ static void conv_pack_part(void *arg, int tid, int nthreads)
 }
 
 /* Behind the packed weights: the bias of the unfused passes, padded as the plan pads it. */
-static size_t packed_B(const self_t *s) { return (s->plan.packed_n + (size_t)s->plan.row.k + 64) * sizeof(float); }
+static size_t packed_B(const self_t *s)
+{
+    return (s->plan.packed_n + (size_t)s->plan.row.k + 64) * sizeof(float);
+}
 
 static ir_status conv_prepare(ir_run *r)
 {
@@ -80,8 +91,8 @@ static void conv_unprepare(ir_run *r)
 static void passes(const job *j, int tid, int nthreads)
 {
     const cpu_conv_plan *p = &j->s->plan;
-    const size_t k = (size_t)p->row.k, pixels = (size_t)(p->row.batch * p->row.oh * p->row.ow);
-    size_t lo, hi;
+    const size_t         k = (size_t)p->row.k, pixels = (size_t)(p->row.batch * p->row.oh * p->row.ow);
+    size_t               lo, hi;
     ir_pool_barrier(j->pool, nthreads);
     cpu_part(pixels, 1, tid, nthreads, &lo, &hi);
     p->ops->bias(hi - lo, k, j->packed + p->packed_n, (char *)j->y + lo * k * 4);
@@ -92,13 +103,18 @@ static void passes(const job *j, int tid, int nthreads)
 static void run_part(void *arg, int tid, int nthreads)
 {
     const job *j = arg;
-    cpu_conv_part(&j->s->plan, j->x, j->packed, NULL, j->y, j->s->work + (size_t)tid * cpu_apart(j->s->plan.thread_B), tid);
+    cpu_conv_part(&j->s->plan, j->x, j->packed, NULL, j->y,
+                  j->s->work + (size_t)tid * cpu_apart(j->s->plan.thread_B), tid);
     if (j->s->fuse == WL_UNFUSED) passes(j, tid, nthreads);
 }
 
 static ir_status conv_run(ir_run *r, uint32_t reps)
 {
-    job j = {.s = r->self, .pool = cpu_of(r->dev)->pool, .x = r->mem[T_X].p, .packed = r->packed, .y = r->mem[T_Y].p};
+    job j = {.s = r->self,
+             .pool = cpu_of(r->dev)->pool,
+             .x = r->mem[T_X].p,
+             .packed = r->packed,
+             .y = r->mem[T_Y].p};
     for (uint32_t i = 0; i < reps; i++) ir_pool_run(j.pool, r->p.threads, run_part, &j);
     return IR_OK;
 }
@@ -108,7 +124,8 @@ static void wino_cost(const ir_params *p, ir_cost *c)
 {
     ly_row l;
     wl_row_of(&wl_conv, p, &l);
-    const double tiles = (double)l.batch * (double)((l.oh + 3) / 4 * ((l.ow + 3) / 4)), in = (double)l.c, out = (double)l.k;
+    const double tiles = (double)l.batch * (double)((l.oh + 3) / 4 * ((l.ow + 3) / 4)), in = (double)l.c,
+                 out = (double)l.k;
     const double in_B = tiles * CPU_WINO_N * in * 4, out_B = tiles * CPU_WINO_N * out * 4;
     c->flops = ly_winograd_flops(&l);
     c->spare_flops = 0;
@@ -118,24 +135,27 @@ static void wino_cost(const ir_params *p, ir_cost *c)
     c->by_B[IR_BY_OUT] += 2 * out_B;
 }
 
-#define SLOTS(kind, word)                                                                           \
-    static ir_status word##_can(const ir_dev *dev, const ir_workload *w, const ir_params *p)        \
-    {                                                                                               \
-        (void)dev;                                                                                  \
-        return conv_can(kind, w, p);                                                                \
-    }                                                                                               \
+#define SLOTS(kind, word) \
+    static ir_status word##_can(const ir_dev *dev, const ir_workload *w, const ir_params *p) \
+    { \
+        (void)dev; \
+        return conv_can(kind, w, p); \
+    } \
     static ir_status word##_setup(ir_run *r) { return conv_setup(r, kind); }
 SLOTS(CPU_CONV_DIRECT, direct)
 SLOTS(CPU_CONV_POINTWISE, pointwise)
 SLOTS(CPU_CONV_WINOGRAD, winograd)
 SLOTS(CPU_CONV_DEPTHWISE, depthwise)
-#define USE(word)                                                                                   \
+#define USE(word) \
     .family = "conv", .name = #word, .can_run = word##_can, .setup = word##_setup, .run = conv_run, \
     .teardown = conv_teardown, .prepare = conv_prepare, .unprepare = conv_unprepare
 
 const ir_kernel cpu_conv_direct = {
-    USE(direct), .doc = "register tiles of pixels x channels over the whole filter, nothing unrolled to memory"};
+    USE(direct),
+    .doc = "register tiles of pixels x channels over the whole filter, nothing unrolled to memory"};
 const ir_kernel cpu_conv_pointwise = {USE(pointwise), .doc = "1x1 as a matrix product over all pixels"};
 const ir_kernel cpu_conv_winograd = {
-    USE(winograd), .doc = "Winograd F(4x4,3x3); its FLOP are those it does, about a third of direct ones", .cost = wino_cost};
-const ir_kernel cpu_conv_depthwise = {USE(depthwise), .doc = "one filter per channel: vectors of channels along rows"};
+    USE(winograd), .doc = "Winograd F(4x4,3x3); its FLOP are those it does, about a third of direct ones",
+    .cost = wino_cost};
+const ir_kernel cpu_conv_depthwise = {USE(depthwise),
+                                      .doc = "one filter per channel: vectors of channels along rows"};

@@ -1,5 +1,5 @@
-/* conv_dw.c -- depthwise convolution: vectors of channels, weights in registers along a row of outputs; taps outside
- * the image are left out, so nothing is copied. */
+/* conv_dw.c -- depthwise convolution: vectors of channels, weights in registers along a row of outputs; taps
+ * outside the image are left out, so nothing is copied. */
 #include "kernels/cpu/conv_parts.h"
 
 #include <string.h>
@@ -24,8 +24,8 @@ void cpu_dw_pack(const cpu_conv_plan *p, const char *W, float *packed)
 }
 
 /* Outputs [x_lo, x_hi) of one row, under the same taps. */
-static void span(const cpu_conv_plan *p, const char *image, int64_t oy, int64_t x_lo, int64_t x_hi, const float *packed,
-                 const char *add, char *y)
+static void span(const cpu_conv_plan *p, const char *image, int64_t oy, int64_t x_lo, int64_t x_hi,
+                 const float *packed, const char *add, char *y)
 {
     const ly_row *l = &p->row;
     const size_t  c_B = (size_t)l->c * 4, at = (size_t)(oy * l->ow + x_lo) * c_B;
@@ -36,15 +36,17 @@ static void span(const cpu_conv_plan *p, const char *image, int64_t oy, int64_t 
             const bool    in = iy >= 0 && iy < l->h && ix >= 0 && ix < l->w;
             taps[r * l->s + s] = in ? image + (size_t)(iy * l->w + ix) * c_B : NULL;
         }
-    p->ops->depthwise((size_t)(x_hi - x_lo), (size_t)l->c, (int)(l->r * l->s), taps, (size_t)l->stride * c_B, packed,
-                      packed + p->weight_n, add ? add + at : NULL, (int)l->act, y + at);
+    p->ops->depthwise((size_t)(x_hi - x_lo), (size_t)l->c, (int)(l->r * l->s), taps, (size_t)l->stride * c_B,
+                      packed, packed + p->weight_n, add ? add + at : NULL, (int)l->act, y + at);
 }
 
-void cpu_dw_part(const cpu_conv_plan *p, const char *x, const float *packed, const char *add, char *y, int tid)
+void cpu_dw_part(const cpu_conv_plan *p, const char *x, const float *packed, const char *add, char *y,
+                 int tid)
 {
     const ly_row *l = &p->row;
     const size_t  in_B = (size_t)(l->h * l->w * l->c) * 4, out_B = (size_t)(l->oh * l->ow * l->c) * 4;
-    int64_t inner = (l->pad + l->stride - 1) / l->stride, end = l->w - l->s + l->pad; /* all taps inside: [inner, end) */
+    int64_t       inner = (l->pad + l->stride - 1) / l->stride,
+            end = l->w - l->s + l->pad; /* all taps inside: [inner, end) */
     end = end < 0 ? 0 : end / l->stride + 1;
     if (inner > l->ow) inner = l->ow;
     if (end > l->ow) end = l->ow;

@@ -1,4 +1,5 @@
-/* conv_im2col.c -- family "conv" as a matrix product over unrolled windows: the classic way, and what it costs. */
+/* conv_im2col.c -- family "conv" as a matrix product over unrolled windows: the classic way, and what it
+ * costs. */
 #include "kernels/cpu/im2col.h"
 #include "kernels/workloads/workloads_nets.h"
 
@@ -43,12 +44,19 @@ static void im2col_unprepare(ir_run *r)
 static ir_status im2col_prepare(ir_run *r)
 {
     const size_t n = cpu_im2col_packed_n(r->self);
-    ir_status    st = n && !r->packed ? ir_host_alloc(n * sizeof(float), cpu_of(r->dev)->pages, &r->packed) : IR_OK;
-    if (st == IR_OK) cpu_im2col_pack(r->self, r->mem[T_W].p, r->p.v[FUSE] == WL_FUSED ? r->mem[T_V].p : NULL, r->packed);
+    ir_status    st =
+        n && !r->packed ? ir_host_alloc(n * sizeof(float), cpu_of(r->dev)->pages, &r->packed) : IR_OK;
+    if (st == IR_OK)
+        cpu_im2col_pack(r->self, r->mem[T_W].p, r->p.v[FUSE] == WL_FUSED ? r->mem[T_V].p : NULL, r->packed);
     return st;
 }
 
-typedef struct { const cpu_im2col *s; const float *bias; char *y; int act; } pass;
+typedef struct {
+    const cpu_im2col *s;
+    const float      *bias;
+    char             *y;
+    int               act;
+} pass;
 
 /* A bias of zero length: the activation alone. */
 static void pass_part(void *arg, int tid, int nthreads)
@@ -60,8 +68,10 @@ static void pass_part(void *arg, int tid, int nthreads)
     cpu_part((size_t)(l->batch * l->oh * l->ow), 1, tid, nthreads, &lo, &hi);
     for (size_t q = lo; q < hi; q++) {
         char *y = a->y + q * k * 4;
-        if (a->bias) a->s->own.ops->add(k, y, (const char *)a->bias, LY_ID, y);
-        else a->s->own.ops->act(k, a->act, y);
+        if (a->bias)
+            a->s->own.ops->add(k, y, (const char *)a->bias, LY_ID, y);
+        else
+            a->s->own.ops->act(k, a->act, y);
     }
 }
 
@@ -69,9 +79,10 @@ static ir_status im2col_run(ir_run *r, uint32_t reps)
 {
     const cpu_im2col *s = r->self;
     const void       *V = r->mem[T_V].p;
-    pass bias = {s, V, r->mem[T_Y].p, LY_ID}, act = {s, NULL, r->mem[T_Y].p, LY_RELU};
+    pass              bias = {s, V, r->mem[T_Y].p, LY_ID}, act = {s, NULL, r->mem[T_Y].p, LY_RELU};
     for (uint32_t i = 0; i < reps; i++) {
-        cpu_im2col_run(s, r->mem[T_X].p, r->mem[T_W].p, r->packed, r->p.v[FUSE] == WL_FUSED ? V : NULL, NULL, r->mem[T_Y].p);
+        cpu_im2col_run(s, r->mem[T_X].p, r->mem[T_W].p, r->packed, r->p.v[FUSE] == WL_FUSED ? V : NULL, NULL,
+                       r->mem[T_Y].p);
         if (r->p.v[FUSE] != WL_UNFUSED) continue;
         ir_pool_run(s->pool, s->threads, pass_part, &bias);
         ir_pool_run(s->pool, s->threads, pass_part, &act);
@@ -79,14 +90,15 @@ static ir_status im2col_run(ir_run *r, uint32_t reps)
     return IR_OK;
 }
 
-/* The matrix is written and read back, the same few megabytes band after band; each is a launch of its own to unroll, multiply and
- * finish. */
+/* The matrix is written and read back, the same few megabytes band after band; each is a launch of its own to
+ * unroll, multiply and finish. */
 static void im2col_cost(const ir_params *p, ir_cost *c)
 {
     ly_row l;
     wl_row_of(&wl_conv, p, &l);
     const bool    unroll = cpu_im2col_unrolls(&l);
-    const int64_t pixels = l.oh * l.ow * (unroll ? 1 : l.batch), band = cpu_im2col_band(&l), bands = (pixels + band - 1) / band;
+    const int64_t pixels = l.oh * l.ow * (unroll ? 1 : l.batch), band = cpu_im2col_band(&l),
+                  bands = (pixels + band - 1) / band;
     if (!unroll) c->launches += (double)(bands - 1);
     if (!unroll) return;
     const double pixel_B = (double)(l.r * l.s * l.c) * 4, image_B = (double)pixels * pixel_B;
@@ -99,13 +111,20 @@ static void im2col_cost(const ir_params *p, ir_cost *c)
 }
 
 #if IR_HAVE_OPENBLAS
-#define DOC "windows unrolled image by image, OpenBLAS's product"
+#define DOC   "windows unrolled image by image, OpenBLAS's product"
 #define FLAGS IR_K_LIB
 #else
-#define DOC "windows unrolled image by image, our own product"
+#define DOC   "windows unrolled image by image, our own product"
 #define FLAGS 0
 #endif
-const ir_kernel cpu_conv_im2col = {
-    .family = "conv", .name = "im2col", .doc = DOC, .flags = FLAGS, .can_run = im2col_can, .setup = im2col_setup,
-    .run = im2col_run, .teardown = im2col_teardown, .prepare = im2col_prepare, .unprepare = im2col_unprepare,
-    .cost = im2col_cost};
+const ir_kernel cpu_conv_im2col = {.family = "conv",
+                                   .name = "im2col",
+                                   .doc = DOC,
+                                   .flags = FLAGS,
+                                   .can_run = im2col_can,
+                                   .setup = im2col_setup,
+                                   .run = im2col_run,
+                                   .teardown = im2col_teardown,
+                                   .prepare = im2col_prepare,
+                                   .unprepare = im2col_unprepare,
+                                   .cost = im2col_cost};

@@ -1,9 +1,11 @@
-/* conv_isa.c -- convolution for one ISA: register tiles of output pixels x output channels that stay in registers over the
- * whole reduction, depthwise rows, pools, Winograd transforms and the element-wise passes. */
+/* conv_isa.c -- convolution for one ISA: register tiles of output pixels x output channels that stay in
+ * registers over the whole reduction, depthwise rows, pools, Winograd transforms and the element-wise passes.
+ */
 #include "kernels/cpu/conv.h"
 #include "kernels/cpu/simd.h"
 
-/* Pixels x vectors of the tile. HALF: from that pixel on it reads from a second place (the next output row). */
+/* Pixels x vectors of the tile. HALF: from that pixel on it reads from a second place (the next output row).
+ */
 #if defined(__AVX512F__)
 #define TILE_M 14
 #define TILE_V 2
@@ -22,7 +24,7 @@ enum { HALF = TILE_M / 2, NR = TILE_V * VF, AHEAD = 16 * NR };
 typedef float any_float __attribute__((aligned(1), may_alias)); /* a float at any byte */
 typedef int   vmask __attribute__((vector_size(VBYTES), may_alias));
 
-SIMD_INLINE vf conv_at(const char *p) { return vf_load((const float *)(const void *)p); }
+SIMD_INLINE vf   conv_at(const char *p) { return vf_load((const float *)(const void *)p); }
 SIMD_INLINE void conv_put(char *p, vf x) { vf_store((float *)(void *)p, x); }
 /* The first n < VF floats; the rest is zero, or stays as it is. */
 SIMD_INLINE vf at_n(const char *p, size_t n)
@@ -31,7 +33,7 @@ SIMD_INLINE vf at_n(const char *p, size_t n)
     memcpy(&x, p, n * sizeof(float));
     return x;
 }
-SIMD_INLINE vf some(const char *p, size_t n) { return n >= VF ? conv_at(p) : at_n(p, n); }
+SIMD_INLINE vf   some(const char *p, size_t n) { return n >= VF ? conv_at(p) : at_n(p, n); }
 SIMD_INLINE void put_some(char *p, vf x, size_t n)
 {
     if (n >= VF)
@@ -54,64 +56,72 @@ SIMD_INLINE vf conv_apply(vf x, int act)
     return (vf)(((vmask)x & m) | ((vmask)six & ~m));
 }
 
-/* ---- the register tile ----------------------------------------------------------------------------------------- *
- * conv_tile() is always_inline and M (pixels), NV (vectors) and PAIR are literals at every call, so what they exclude
+/* ---- the register tile
+ * ----------------------------------------------------------------------------------------- * conv_tile() is
+ * always_inline and M (pixels), NV (vectors) and PAIR are literals at every call, so what they exclude
  * vanishes. Accumulators are named scalars: arrays may end up in memory. */
 #define ROWS(F) F(0) F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(9) F(10) F(11) F(12) F(13)
 #define ZERO(i) vf c##i##0 = z0, c##i##1 = z1, c##i##2 = z2, c##i##3 = z3;
 /* Input of pixel i: one of two places plus a multiple of the pitch that an address can hold. */
-#define STEP(j) ((j) == 0 ? 0 : (j) == 1 ? w1 : (j) == 2 ? 2 * w1 : (j) == 3 ? w3 : (j) == 4 ? 4 * w1 : (j) == 5 ? w5 : 2 * w3)
+#define STEP(j) \
+    ((j) == 0   ? 0 \
+     : (j) == 1 ? w1 \
+     : (j) == 2 ? 2 * w1 \
+     : (j) == 3 ? w3 \
+     : (j) == 4 ? 4 * w1 \
+     : (j) == 5 ? w5 \
+                : 2 * w3)
 /* Pixels that EDGE leaves out: 1 the first of a row, 2 the last. */
-#define SKIPPED(i)                                                                                  \
+#define SKIPPED(i) \
     ((EDGE == 1 && (i == 0 || (PAIR && i == HALF))) || (EDGE == 2 && (i == M - 1 || (PAIR && i == HALF - 1))))
-#define MUL(i)                                                                                      \
-    if (i < M && !SKIPPED(i)) {                                                                     \
-        vf x = *(const any_float *)(i < HALF ? p0 + STEP(i) : p1 + STEP(i - HALF)) - (vf){0};       \
-        c##i##0 = vf_fma(x, b0, c##i##0);                                                           \
-        if (NV > 1) c##i##1 = vf_fma(x, b1, c##i##1);                                               \
-        if (NV > 2) c##i##2 = vf_fma(x, b2, c##i##2);                                               \
-        if (NV > 3) c##i##3 = vf_fma(x, b3, c##i##3);                                               \
+#define MUL(i) \
+    if (i < M && !SKIPPED(i)) { \
+        vf x = *(const any_float *)(i < HALF ? p0 + STEP(i) : p1 + STEP(i - HALF)) - (vf){0}; \
+        c##i##0 = vf_fma(x, b0, c##i##0); \
+        if (NV > 1) c##i##1 = vf_fma(x, b1, c##i##1); \
+        if (NV > 2) c##i##2 = vf_fma(x, b2, c##i##2); \
+        if (NV > 3) c##i##3 = vf_fma(x, b3, c##i##3); \
     }
-#define TAP                                                                                         \
+#define TAP \
     for (const float *const end = b + t->c * NR; b != end; b += NR, p0 += 4, p1 += 4, fetched += 64) { \
-        vf b0 = vf_load(b), b1 = b0, b2 = b0, b3 = b0;                                              \
-        if (NV > 1) b1 = vf_load(b + VF);                                                           \
-        if (NV > 2) b2 = vf_load(b + 2 * VF);                                                       \
-        if (NV > 3) b3 = vf_load(b + 3 * VF);                                                       \
-        for (int l = 0; l < NV * VF; l += 16) __builtin_prefetch(b + AHEAD + l);                    \
-        __builtin_prefetch(next_a + fetched, 0, 2);                                                 \
-        __builtin_prefetch(next_b + fetched, 0, 2);                                                 \
-        ROWS(MUL)                                                                                   \
+        vf b0 = vf_load(b), b1 = b0, b2 = b0, b3 = b0; \
+        if (NV > 1) b1 = vf_load(b + VF); \
+        if (NV > 2) b2 = vf_load(b + 2 * VF); \
+        if (NV > 3) b3 = vf_load(b + 3 * VF); \
+        for (int l = 0; l < NV * VF; l += 16) __builtin_prefetch(b + AHEAD + l); \
+        __builtin_prefetch(next_a + fetched, 0, 2); \
+        __builtin_prefetch(next_b + fetched, 0, 2); \
+        ROWS(MUL) \
     }
-#define PLUS(i)                                                                                     \
-    if (i < M) {                                                                                    \
-        const char *q = add + i * t->y_pitch;                                                       \
-        c##i##0 += conv_at(q);                                                                           \
-        if (NV > 1) c##i##1 += conv_at(q + VBYTES);                                                      \
-        if (NV > 2) c##i##2 += conv_at(q + 2 * VBYTES);                                                  \
-        if (NV > 3) c##i##3 += conv_at(q + 3 * VBYTES);                                                  \
+#define PLUS(i) \
+    if (i < M) { \
+        const char *q = add + i * t->y_pitch; \
+        c##i##0 += conv_at(q); \
+        if (NV > 1) c##i##1 += conv_at(q + VBYTES); \
+        if (NV > 2) c##i##2 += conv_at(q + 2 * VBYTES); \
+        if (NV > 3) c##i##3 += conv_at(q + 3 * VBYTES); \
     }
-#define RELU(i)                                                                                     \
-    c##i##0 = conv_apply(c##i##0, LY_RELU);                                                              \
-    c##i##1 = conv_apply(c##i##1, LY_RELU);                                                              \
-    c##i##2 = conv_apply(c##i##2, LY_RELU);                                                              \
+#define RELU(i) \
+    c##i##0 = conv_apply(c##i##0, LY_RELU); \
+    c##i##1 = conv_apply(c##i##1, LY_RELU); \
+    c##i##2 = conv_apply(c##i##2, LY_RELU); \
     c##i##3 = conv_apply(c##i##3, LY_RELU);
-#define RELU6(i)                                                                                    \
-    c##i##0 = conv_apply(c##i##0, LY_RELU6);                                                             \
-    c##i##1 = conv_apply(c##i##1, LY_RELU6);                                                             \
-    c##i##2 = conv_apply(c##i##2, LY_RELU6);                                                             \
+#define RELU6(i) \
+    c##i##0 = conv_apply(c##i##0, LY_RELU6); \
+    c##i##1 = conv_apply(c##i##1, LY_RELU6); \
+    c##i##2 = conv_apply(c##i##2, LY_RELU6); \
     c##i##3 = conv_apply(c##i##3, LY_RELU6);
-#define OUT(i)                                                                                      \
-    if (i < M) {                                                                                    \
-        char *q = y + i * t->y_pitch;                                                               \
-        conv_put(q, c##i##0);                                                                            \
-        if (NV > 1) conv_put(q + VBYTES, c##i##1);                                                       \
-        if (NV > 2) conv_put(q + 2 * VBYTES, c##i##2);                                                   \
-        if (NV > 3) conv_put(q + 3 * VBYTES, c##i##3);                                                   \
+#define OUT(i) \
+    if (i < M) { \
+        char *q = y + i * t->y_pitch; \
+        conv_put(q, c##i##0); \
+        if (NV > 1) conv_put(q + VBYTES, c##i##1); \
+        if (NV > 2) conv_put(q + 2 * VBYTES, c##i##2); \
+        if (NV > 3) conv_put(q + 3 * VBYTES, c##i##3); \
     }
 /* The output is written a whole reduction later. */
-#define TOUCH(i)                                                                                    \
-    if (i < M) {                                                                                    \
+#define TOUCH(i) \
+    if (i < M) { \
         for (int l = 0; l < NV * VBYTES; l += 64) __builtin_prefetch(o->y + i * t->y_pitch + l, 1); \
     }
 SIMD_INLINE void conv_tile(int M, int NV, int PAIR, const cpu_conv_tile *t, const cpu_conv_at *o)
@@ -150,30 +160,39 @@ SIMD_INLINE void conv_tile(int M, int NV, int PAIR, const cpu_conv_tile *t, cons
     }
     const char *add = o->add;
     char       *y = o->y;
-    if (add) { ROWS(PLUS) }
+    if (add) {
+        ROWS(PLUS)
+    }
     const int act = t->act;
-    if (act == LY_RELU) { ROWS(RELU) }
-    if (act == LY_RELU6) { ROWS(RELU6) }
+    if (act == LY_RELU) {
+        ROWS(RELU)
+    }
+    if (act == LY_RELU6) {
+        ROWS(RELU6)
+    }
     ROWS(OUT)
 }
 
-#define FN(M)                                                                                       \
-    static void full##M(const cpu_conv_tile *t, const cpu_conv_at *o) { conv_tile(M, TILE_V, 0, t, o); }  \
+#define FN(M) \
+    static void full##M(const cpu_conv_tile *t, const cpu_conv_at *o) { conv_tile(M, TILE_V, 0, t, o); } \
     static void narrow##M(const cpu_conv_tile *t, const cpu_conv_at *o) { conv_tile(M, 1, 0, t, o); }
 static void pair_full(const cpu_conv_tile *t, const cpu_conv_at *o) { conv_tile(TILE_M, TILE_V, 1, t, o); }
 static void pair_narrow(const cpu_conv_tile *t, const cpu_conv_at *o) { conv_tile(TILE_M, 1, 1, t, o); }
-FN(1) FN(2) FN(3) FN(4)
+FN(1)
+FN(2)
+FN(3) FN(4)
 #if TILE_M > 4
-FN(5) FN(6)
+    FN(5) FN(6)
 #endif
 #if TILE_M > 6
-FN(7) FN(8) FN(9) FN(10) FN(11) FN(12) FN(13) FN(14)
+        FN(7) FN(8) FN(9) FN(10) FN(11) FN(12) FN(13) FN(14)
 #endif
 
-/* ---- depthwise ---------------------------------------------------------------------------------------------------- */
-/* One vector of channels along a row, all nine taps inside the image: the weights stay in registers. */
-SIMD_INLINE void nine(size_t pixels, size_t n, size_t c, const char *const *taps, size_t off, size_t step_B, const float *w,
-                      size_t w_step, vf z, const char *add, int act, char *y)
+    /* ---- depthwise ------------------------------------------------------------------------------- */
+    /* One vector of channels along a row, all nine taps inside the image: the weights stay in registers. */
+    SIMD_INLINE
+    void nine(size_t pixels, size_t n, size_t c, const char *const *taps, size_t off, size_t step_B,
+              const float *w, size_t w_step, vf z, const char *add, int act, char *y)
 {
     vf wt[9];
     for (int i = 0; i < 9; i++) wt[i] = vf_load(w + (size_t)i * w_step);
@@ -190,11 +209,11 @@ SIMD_INLINE void nine(size_t pixels, size_t n, size_t c, const char *const *taps
     }
 }
 
-static void conv_depthwise(size_t pixels, size_t c, int ntaps, const char *const *taps, size_t step_B, const float *w,
-                      const float *bias, const char *add, int act, char *y)
+static void conv_depthwise(size_t pixels, size_t c, int ntaps, const char *const *taps, size_t step_B,
+                           const float *w, const float *bias, const char *add, int act, char *y)
 {
     const size_t w_step = (c + 15) / 16 * 16;
-    bool inside = ntaps == 9;
+    bool         inside = ntaps == 9;
     for (int i = 0; i < ntaps; i++) inside = inside && taps[i];
     for (size_t j = 0; j < c; j += VF) {
         const size_t n = c - j < VF ? c - j : VF, off = j * 4;
@@ -206,18 +225,20 @@ static void conv_depthwise(size_t pixels, size_t c, int ntaps, const char *const
         for (size_t p = 0; p < pixels; p++) {
             vf a = z;
             for (int i = 0; i < ntaps; i++)
-                if (taps[i]) a = vf_fma(some(taps[i] + off + p * step_B, n), vf_load(w + (size_t)i * w_step + j), a);
+                if (taps[i])
+                    a = vf_fma(some(taps[i] + off + p * step_B, n), vf_load(w + (size_t)i * w_step + j), a);
             if (add) a += some(add + p * c * 4 + off, n);
             put_some(y + p * c * 4 + off, conv_apply(a, act), n);
         }
     }
 }
 
-/* ---- passes and pools --------------------------------------------------------------------------------------------- */
+/* ---- passes and pools ------------------------------------------------------------------------ */
 static void add_bias(size_t rows, size_t c, const float *bias, char *y)
 {
     for (size_t r = 0; r < rows; r++, y += c * 4)
-        for (size_t j = 0; j < c; j += VF) put_some(y + j * 4, some(y + j * 4, c - j) + some((const char *)(bias + j), c - j), c - j);
+        for (size_t j = 0; j < c; j += VF)
+            put_some(y + j * 4, some(y + j * 4, c - j) + some((const char *)(bias + j), c - j), c - j);
 }
 
 static void act_pass(size_t n, int act, char *y)
@@ -227,7 +248,8 @@ static void act_pass(size_t n, int act, char *y)
 
 static void add_pass(size_t n, const char *a, const char *b, int act, char *y)
 {
-    for (size_t i = 0; i < n; i += VF) put_some(y + i * 4, conv_apply(some(a + i * 4, n - i) + some(b + i * 4, n - i), act), n - i);
+    for (size_t i = 0; i < n; i += VF)
+        put_some(y + i * 4, conv_apply(some(a + i * 4, n - i) + some(b + i * 4, n - i), act), n - i);
 }
 
 static void maximum(size_t c, size_t n, const char *const *px, char *y)
@@ -252,17 +274,18 @@ static void conv_mean(size_t c, size_t n, const char *px, size_t px_B, float sca
     }
 }
 
-/* ---- Winograd F(4x4,3x3): the matrices of Lavin and Gray, arXiv 1509.09308, section 4.3 ------------------------------ */
-#define WINO_B(o, s, d, e)                                                                          \
-    do {                                                                                            \
-        vf d0 = d[0 * (e)], d1 = d[1 * (e)], d2 = d[2 * (e)], d3 = d[3 * (e)], d4 = d[4 * (e)], d5 = d[5 * (e)]; \
-        vf p = d4 - d2 * 4.0f, q = d3 - d1 * 4.0f, u = d4 - d2, t = (d3 - d1) * 2.0f;               \
-        o[0 * (s)] = d0 * 4.0f - d2 * 5.0f + d4;                                                    \
-        o[1 * (s)] = p + q;                                                                         \
-        o[2 * (s)] = p - q;                                                                         \
-        o[3 * (s)] = u + t;                                                                         \
-        o[4 * (s)] = u - t;                                                                         \
-        o[5 * (s)] = d1 * 4.0f - d3 * 5.0f + d5;                                                    \
+/* ---- Winograd F(4x4,3x3): the matrices of Lavin and Gray, arXiv 1509.09308, section 4.3 ------ */
+#define WINO_B(o, s, d, e) \
+    do { \
+        vf d0 = d[0 * (e)], d1 = d[1 * (e)], d2 = d[2 * (e)], d3 = d[3 * (e)], d4 = d[4 * (e)], \
+           d5 = d[5 * (e)]; \
+        vf p = d4 - d2 * 4.0f, q = d3 - d1 * 4.0f, u = d4 - d2, t = (d3 - d1) * 2.0f; \
+        o[0 * (s)] = d0 * 4.0f - d2 * 5.0f + d4; \
+        o[1 * (s)] = p + q; \
+        o[2 * (s)] = p - q; \
+        o[3 * (s)] = u + t; \
+        o[4 * (s)] = u - t; \
+        o[5 * (s)] = d1 * 4.0f - d3 * 5.0f + d5; \
     } while (0)
 
 static void wino_in(size_t c, const char *const *px, char *v, size_t v_B)
@@ -278,14 +301,14 @@ static void wino_in(size_t c, const char *const *px, char *v, size_t v_B)
     }
 }
 
-#define WINO_A(o, s, m, e)                                                                          \
-    do {                                                                                            \
-        vf p = m[1 * (e)] + m[2 * (e)], q = m[1 * (e)] - m[2 * (e)];                                \
-        vf u = m[3 * (e)] + m[4 * (e)], t = m[3 * (e)] - m[4 * (e)];                                \
-        o[0 * (s)] = m[0] + p + u;                                                                  \
-        o[1 * (s)] = q + t * 2.0f;                                                                  \
-        o[2 * (s)] = p + u * 4.0f;                                                                  \
-        o[3 * (s)] = q + t * 8.0f + m[5 * (e)];                                                     \
+#define WINO_A(o, s, m, e) \
+    do { \
+        vf p = m[1 * (e)] + m[2 * (e)], q = m[1 * (e)] - m[2 * (e)]; \
+        vf u = m[3 * (e)] + m[4 * (e)], t = m[3 * (e)] - m[4 * (e)]; \
+        o[0 * (s)] = m[0] + p + u; \
+        o[1 * (s)] = q + t * 2.0f; \
+        o[2 * (s)] = p + u * 4.0f; \
+        o[3 * (s)] = q + t * 8.0f + m[5 * (e)]; \
     } while (0)
 
 static void wino_out(size_t c, const char *m, size_t m_B, const float *bias, const char *const *add, int act,
@@ -307,18 +330,31 @@ static void wino_out(size_t c, const char *m, size_t m_B, const float *bias, con
 }
 
 extern const cpu_conv_ops CPU_SYM(cpu_conv);
-const cpu_conv_ops CPU_SYM(cpu_conv) = {
-    .mr = TILE_M, .half = HALF, .nr = NR, .vf = VF,
+const cpu_conv_ops        CPU_SYM(cpu_conv) = {.mr = TILE_M,
+                                               .half = HALF,
+                                               .nr = NR,
+                                               .vf = VF,
 #if TILE_M > 6
-    .full = {NULL, full1, full2, full3, full4, full5, full6, full7, full8, full9, full10, full11, full12, full13, full14},
-    .narrow = {NULL, narrow1, narrow2, narrow3, narrow4, narrow5, narrow6, narrow7, narrow8, narrow9, narrow10, narrow11,
-               narrow12, narrow13, narrow14},
+                                        .full = {NULL, full1, full2, full3, full4, full5, full6, full7, full8,
+                                                 full9, full10, full11, full12, full13, full14},
+                                        .narrow = {NULL, narrow1, narrow2, narrow3, narrow4, narrow5, narrow6,
+                                                   narrow7, narrow8, narrow9, narrow10, narrow11, narrow12,
+                                                   narrow13, narrow14},
 #elif TILE_M > 4
-    .full = {NULL, full1, full2, full3, full4, full5, full6},
-    .narrow = {NULL, narrow1, narrow2, narrow3, narrow4, narrow5, narrow6},
+                                        .full = {NULL, full1, full2, full3, full4, full5, full6},
+                                        .narrow = {NULL, narrow1, narrow2, narrow3, narrow4, narrow5,
+                                                   narrow6},
 #else
-    .full = {NULL, full1, full2, full3, full4},
-    .narrow = {NULL, narrow1, narrow2, narrow3, narrow4},
+                                        .full = {NULL, full1, full2, full3, full4},
+                                        .narrow = {NULL, narrow1, narrow2, narrow3, narrow4},
 #endif
-    .pair_full = pair_full, .pair_narrow = pair_narrow, .depthwise = conv_depthwise, .bias = add_bias, .act = act_pass, .add = add_pass, .maximum = maximum, .mean = conv_mean,
-    .wino_in = wino_in, .wino_out = wino_out};
+                                        .pair_full = pair_full,
+                                        .pair_narrow = pair_narrow,
+                                        .depthwise = conv_depthwise,
+                                        .bias = add_bias,
+                                        .act = act_pass,
+                                        .add = add_pass,
+                                        .maximum = maximum,
+                                        .mean = conv_mean,
+                                        .wino_in = wino_in,
+                                        .wino_out = wino_out};

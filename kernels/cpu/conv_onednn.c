@@ -1,5 +1,5 @@
-/* conv_onednn.c -- family "conv" through oneDNN: it takes and gives NHWC as our kernels do, and chooses the layout of the
- * weights, which are reordered before the timing. */
+/* conv_onednn.c -- family "conv" through oneDNN: it takes and gives NHWC as our kernels do, and chooses the
+ * layout of the weights, which are reordered before the timing. */
 #include "kernels/cpu/onednn.h"
 #include "kernels/workloads/workloads_nets.h"
 
@@ -7,7 +7,10 @@
 
 #if IR_HAVE_ONEDNN
 enum { T_X, T_W, T_V, T_Y, FUSE = 10 };
-typedef struct { cpu_dnn dnn; ly_row row; } self_t;
+typedef struct {
+    cpu_dnn dnn;
+    ly_row  row;
+} self_t;
 
 static ir_status conv_can(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
@@ -54,7 +57,8 @@ static ir_status conv_prepare(ir_run *r)
         if (!o) return ir_fail(IR_ENOMEM, "onednn: no memory for a primitive");
         st = cpu_dnn_op_make(&s->dnn, &s->row, bias, false, NULL, NULL, o);
     }
-    if (st == IR_OK) st = cpu_dnn_op_pack(&s->dnn, &s->row, r->packed, r->mem[T_W].p, bias ? r->mem[T_V].p : NULL);
+    if (st == IR_OK)
+        st = cpu_dnn_op_pack(&s->dnn, &s->row, r->packed, r->mem[T_W].p, bias ? r->mem[T_V].p : NULL);
     return st;
 }
 
@@ -83,13 +87,19 @@ static ir_status conv_onednn_conv_run(ir_run *r, uint32_t reps)
     (void)reps;
     return cpu_dnn_can(r->p.threads);
 }
-#define conv_setup NULL
-#define conv_teardown NULL
-#define conv_prepare NULL
+#define conv_setup     NULL
+#define conv_teardown  NULL
+#define conv_prepare   NULL
 #define conv_unprepare NULL
 #endif
 
-const ir_kernel cpu_conv_onednn = {
-    .family = "conv", .name = "onednn", .doc = "oneDNN, activations NHWC, weights in the layout it asks for", .flags = IR_K_LIB,
-    .can_run = conv_onednn_conv_can, .setup = conv_setup, .run = conv_onednn_conv_run, .teardown = conv_teardown, .prepare = conv_prepare,
-    .unprepare = conv_unprepare};
+const ir_kernel cpu_conv_onednn = {.family = "conv",
+                                   .name = "onednn",
+                                   .doc = "oneDNN, activations NHWC, weights in the layout it asks for",
+                                   .flags = IR_K_LIB,
+                                   .can_run = conv_onednn_conv_can,
+                                   .setup = conv_setup,
+                                   .run = conv_onednn_conv_run,
+                                   .teardown = conv_teardown,
+                                   .prepare = conv_prepare,
+                                   .unprepare = conv_unprepare};

@@ -1,11 +1,11 @@
-/* conv_plan.c -- how a convolution is cut: threads over pixels and output channels, a window of the input and a group of
- * weights that stay in a core's cache, register tiles over both.
- *   direct     the input rows under a few output rows are copied into a window with the padding written out and a
- *              pixel pitch that spreads over the cache sets; each copied value is used for all taps and channels
- *   pointwise  1x1: a matrix product over all pixels of all images, read in place where the pitch allows it
- *   winograd   F(4x4,3x3): tiles of 4x4 outputs, 36 products over input channels (conv_wino.c)
- *   depthwise  one channel in, one out: rows of outputs, the taps that fall outside left out (conv_wino.c)
- * Weights of nr output channels lie [chunk of input channels][r][s][channel][nr], zero-padded. */
+/* conv_plan.c -- how a convolution is cut: threads over pixels and output channels, a window of the input and
+ * a group of weights that stay in a core's cache, register tiles over both. direct     the input rows under a
+ * few output rows are copied into a window with the padding written out and a pixel pitch that spreads over
+ * the cache sets; each copied value is used for all taps and channels pointwise  1x1: a matrix product over
+ * all pixels of all images, read in place where the pitch allows it winograd   F(4x4,3x3): tiles of 4x4
+ * outputs, 36 products over input channels (conv_wino.c) depthwise  one channel in, one out: rows of outputs,
+ * the taps that fall outside left out (conv_wino.c) Weights of nr output channels lie [chunk of input
+ * channels][r][s][channel][nr], zero-padded. */
 #include "kernels/cpu/conv.h"
 #include "kernels/cpu/conv_parts.h"
 
@@ -15,15 +15,17 @@ CPU_DECLARE_PER_ISA(cpu_conv_ops, cpu_conv);
 static const cpu_conv_ops *const tables[CPU_NISA] = CPU_PER_ISA(cpu_conv);
 
 enum {
-    CHUNK = 128,           /* most input channels under one tap before the next tap */
-    SLIM = 16,             /* up to here a tap row is one run: pixels lie side by side in the window */
-    SPREAD_B = 64,         /* added to a pixel's pitch, so that neighbours fall into different sets */
-    ALIAS_B = 4096,        /* a pitch at a multiple of this puts all pixels of a tile into one set of the first cache */
+    CHUNK = 128,   /* most input channels under one tap before the next tap */
+    SLIM = 16,     /* up to here a tap row is one run: pixels lie side by side in the window */
+    SPREAD_B = 64, /* added to a pixel's pitch, so that neighbours fall into different sets */
+    ALIAS_B =
+        4096, /* a pitch at a multiple of this puts all pixels of a tile into one set of the first cache */
     WINDOW_B = 256 << 10,
 };
-static const double TRANSFORM = 0.7, /* of a Winograd tile, in blocks of output channels: 42 of 277 us at c = k = 128 */
-                    NEAR = 0.05,     /* of each other: grids with equal work */
-                    CROSSING = 4;    /* bytes read for one that crosses between cores: 100 GB/s against 8 to 35 */
+static const double
+    TRANSFORM = 0.7, /* of a Winograd tile, in blocks of output channels: 42 of 277 us at c = k = 128 */
+    NEAR = 0.05,     /* of each other: grids with equal work */
+    CROSSING = 4;    /* bytes read for one that crosses between cores: 100 GB/s against 8 to 35 */
 
 const cpu_conv_ops *cpu_conv_ops_of(cpu_isa isa)
 {
@@ -54,27 +56,33 @@ ir_status cpu_conv_can(cpu_conv_kind kind, const ly_row *l)
         return ir_fail(IR_SKIP, "not depthwise: groups, c and k differ");
     if (kind == CPU_CONV_DEPTHWISE && l->r * l->s > CPU_DW_TAPS)
         return ir_fail(IR_SKIP, "depthwise filters of more than %d taps", CPU_DW_TAPS);
-    if (kind != CPU_CONV_DEPTHWISE && !dense) return ir_fail(IR_SKIP, "groups: this kernel takes dense convolutions");
-    if (kind == CPU_CONV_POINTWISE && (!one || l->pad)) return ir_fail(IR_SKIP, "pointwise takes 1x1 filters without padding");
+    if (kind != CPU_CONV_DEPTHWISE && !dense)
+        return ir_fail(IR_SKIP, "groups: this kernel takes dense convolutions");
+    if (kind == CPU_CONV_POINTWISE && (!one || l->pad))
+        return ir_fail(IR_SKIP, "pointwise takes 1x1 filters without padding");
     if (kind == CPU_CONV_WINOGRAD && (l->r != 3 || l->s != 3 || l->stride != 1))
         return ir_fail(IR_SKIP, "winograd takes 3x3 filters at stride 1");
     return IR_OK;
 }
 
-/* ---- planning -------------------------------------------------------------------------------------------------- */
-/* The grid whose busiest thread has the least to do; among near equals the one that reads fewest bytes: every thread
- * column reads the input again, every thread row the weights; and threads that split channels hand each other what they
- * write, which between dies costs several times a read. */
+/* ---- planning -------------------------------------------------------------------------------- */
+/* The grid whose busiest thread has the least to do; among near equals the one that reads fewest bytes: every
+ * thread column reads the input again, every thread row the weights; and threads that split channels hand
+ * each other what they write, which between dies costs several times a read. */
 static void conv_plan_choose_grid(cpu_conv_plan *p, size_t units)
 {
     const ly_row *l = &p->row;
-    const double in_B = (double)(l->batch * l->h * l->w * l->c), out_B = (double)(l->batch * l->oh * l->ow * l->k), w_B = (double)p->weight_n;
-    const double fixed = p->kind == CPU_CONV_WINOGRAD ? TRANSFORM : 0; /* threads that split channels all transform every input */
-    double best = 0, best_B = 0;
+    const double  in_B = (double)(l->batch * l->h * l->w * l->c),
+                 out_B = (double)(l->batch * l->oh * l->ow * l->k), w_B = (double)p->weight_n;
+    const double fixed = p->kind == CPU_CONV_WINOGRAD
+                             ? TRANSFORM
+                             : 0; /* threads that split channels all transform every input */
+    double       best = 0, best_B = 0;
     for (int tk = 1; tk <= p->threads; tk++) {
         if (p->threads % tk) continue;
         const size_t tp = (size_t)(p->threads / tk);
-        double work = (double)((units + tp - 1) / tp) * (fixed + (double)((p->kblocks + (size_t)tk - 1) / (size_t)tk));
+        double       work =
+            (double)((units + tp - 1) / tp) * (fixed + (double)((p->kblocks + (size_t)tk - 1) / (size_t)tk));
         double bytes = in_B * tk + w_B * (double)tp + (tk > 1 ? CROSSING * (in_B + out_B) : 0);
         if (best > 0 && (work > (1 + NEAR) * best || (work > (1 - NEAR) * best && bytes >= best_B))) continue;
         best = work;
@@ -92,14 +100,16 @@ static size_t chunk_of(size_t c)
     return c;
 }
 
-/* Whether no pixel but the first and the last of a row lacks a tap, and those only one: then padding needs no copy. */
+/* Whether no pixel but the first and the last of a row lacks a tap, and those only one: then padding needs no
+ * copy. */
 static bool slight_padding(const ly_row *l)
 {
     const int64_t over = (l->ow - 1) * l->stride - l->pad + l->s - l->w;
     return l->pad <= 1 && over <= 1 && (l->s > 1 || (l->pad == 0 && over <= 0));
 }
 
-/* Pixels whose input lies in one set must not outnumber its ways; a page per way is what virtual indexing implies. */
+/* Pixels whose input lies in one set must not outnumber its ways; a page per way is what virtual indexing
+ * implies. */
 static size_t limit_rows(const ir_dev *dev, cpu_conv_plan *p)
 {
     const size_t ways = cpu_conv_cache_B(dev, 1, 32 << 10) / ALIAS_B;
@@ -110,10 +120,10 @@ static size_t limit_rows(const ir_dev *dev, cpu_conv_plan *p)
 
 static void plan_direct(const ir_dev *dev, cpu_conv_plan *p)
 {
-    const ly_row *l = &p->row;
-    const size_t  c = (size_t)l->c, s = (size_t)l->s, r = (size_t)l->r, stride = (size_t)l->stride;
-    const size_t  columns = (size_t)(l->ow - 1) * stride + s;
-    const bool    slim = c <= SLIM;
+    const ly_row  *l = &p->row;
+    const size_t   c = (size_t)l->c, s = (size_t)l->s, r = (size_t)l->r, stride = (size_t)l->stride;
+    const size_t   columns = (size_t)(l->ow - 1) * stride + s;
+    const bool     slim = c <= SLIM;
     cpu_conv_tile *t = &p->tile;
     if (slim || !slight_padding(l)) {
         p->px_B = c * 4 + (slim ? 0 : SPREAD_B);
@@ -144,7 +154,8 @@ static void plan_pointwise(const ir_dev *dev, cpu_conv_plan *p)
     p->thread_B = limit_rows(dev, p) * p->px_B;
 }
 
-ir_status cpu_conv_plan_make(const ir_dev *dev, cpu_conv_kind kind, const ly_row *l, int threads, cpu_conv_plan *p)
+ir_status cpu_conv_plan_make(const ir_dev *dev, cpu_conv_kind kind, const ly_row *l, int threads,
+                             cpu_conv_plan *p)
 {
     memset(p, 0, sizeof *p);
     ir_status st = cpu_conv_can(kind, l);
@@ -178,7 +189,7 @@ ir_status cpu_conv_plan_make(const ir_dev *dev, cpu_conv_kind kind, const ly_row
     return IR_OK;
 }
 
-/* ---- packing --------------------------------------------------------------------------------------------------- */
+/* ---- packing --------------------------------------------------------------------------------- */
 static float conv_plan_weight(const char *W, size_t i)
 {
     float f;
@@ -190,7 +201,8 @@ static float conv_plan_weight(const char *W, size_t i)
 static void pack_block(const cpu_conv_plan *p, const char *W, size_t kb, float *out)
 {
     const cpu_conv_tile *t = &p->tile;
-    const size_t nr = p->ops->nr, k = (size_t)p->row.k, c = (size_t)p->row.c, s = (size_t)p->row.s, r = (size_t)p->row.r;
+    const size_t         nr = p->ops->nr, k = (size_t)p->row.k, c = (size_t)p->row.c, s = (size_t)p->row.s,
+                 r = (size_t)p->row.r;
     for (size_t j = 0; j < nr; j++) {
         float *o = out + j;
         if (kb * nr + j >= k) {
@@ -200,7 +212,8 @@ static void pack_block(const cpu_conv_plan *p, const char *W, size_t kb, float *
         const char *w = W + (kb * nr + j) * r * s * c * 4;
         for (size_t ch = 0; ch < t->chunks; ch++)
             for (size_t tap = 0; tap < t->rows * t->cols; tap++)
-                for (size_t i = 0; i < t->c; i++, o += nr) *o = conv_plan_weight(w, (tap * t->chunks + ch) * t->c + i);
+                for (size_t i = 0; i < t->c; i++, o += nr)
+                    *o = conv_plan_weight(w, (tap * t->chunks + ch) * t->c + i);
     }
 }
 
@@ -225,9 +238,10 @@ void cpu_conv_pack(const cpu_conv_plan *p, const void *W, const void *bias, floa
             packed[p->weight_n + i] = bias && i < k ? conv_plan_weight(bias, i) : 0;
 }
 
-/* ---- running ----------------------------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 /* A tile over the last channels, fewer than a vector tile holds: through a copy, element by element. */
-static void ragged(const cpu_conv_plan *p, size_t m, size_t n, cpu_conv_tile_fn fn, const cpu_conv_at *at, char *tmp)
+static void ragged(const cpu_conv_plan *p, size_t m, size_t n, cpu_conv_tile_fn fn, const cpu_conv_at *at,
+                   char *tmp)
 {
     const cpu_conv_ops *o = p->ops;
     cpu_conv_tile       t = p->tile;
@@ -251,8 +265,10 @@ static void ragged(const cpu_conv_plan *p, size_t m, size_t n, cpu_conv_tile_fn 
 void cpu_conv_tiles(const cpu_conv_plan *p, size_t m, bool pair, cpu_conv_at at, cpu_conv_group *g)
 {
     const cpu_conv_ops *o = p->ops;
-    const size_t        slab = p->weight_n / p->kblocks, nr = o->nr, k = (size_t)p->row.k, blocks = g->k_hi - g->k_lo;
-    const cpu_conv_tile_fn full = pair ? o->pair_full : o->full[m], narrow = pair ? o->pair_narrow : o->narrow[m];
+    const size_t        slab = p->weight_n / p->kblocks, nr = o->nr, k = (size_t)p->row.k,
+                 blocks = g->k_hi - g->k_lo;
+    const cpu_conv_tile_fn full = pair ? o->pair_full : o->full[m],
+                           narrow = pair ? o->pair_narrow : o->narrow[m];
     const char *add = at.add;
     char       *y = at.y;
     for (size_t kb = g->k_lo; kb < g->k_hi; kb++) {
@@ -262,7 +278,9 @@ void cpu_conv_tiles(const cpu_conv_plan *p, size_t m, bool pair, cpu_conv_at at,
         at.add = add ? add + kb * nr * 4 : NULL;
         at.y = y + kb * nr * 4;
         /* A tile's steps fetch half as many bytes as the weights they use. */
-        at.next_b = (const char *)(part < 2 * blocks && g->k_hi < g->k_end ? g->packed + g->k_hi * slab + part * slab / 2 : at.b);
+        at.next_b = (const char *)(part < 2 * blocks && g->k_hi < g->k_end
+                                       ? g->packed + g->k_hi * slab + part * slab / 2
+                                       : at.b);
         if (n >= nr)
             full(&p->tile, &at);
         else if (n == o->vf)
@@ -274,11 +292,12 @@ void cpu_conv_tiles(const cpu_conv_plan *p, size_t m, bool pair, cpu_conv_at at,
     g->nth++;
 }
 
-/* Columns [x0, x0 + columns) of one input row to the window, zero outside the image. src NULL: all outside. */
+/* Columns [x0, x0 + columns) of one input row to the window, zero outside the image. src NULL: all outside.
+ */
 static void copy_row(const cpu_conv_plan *p, const char *src, int64_t x0, int64_t columns, char *out)
 {
     const size_t c_B = (size_t)p->row.c * 4, px_B = p->px_B;
-    int64_t lo = x0 < 0 ? -x0 : 0, hi = p->row.w - x0 < columns ? p->row.w - x0 : columns;
+    int64_t      lo = x0 < 0 ? -x0 : 0, hi = p->row.w - x0 < columns ? p->row.w - x0 : columns;
     if (!src || hi <= lo) lo = hi = columns;
     for (int64_t i = 0; i < lo; i++) memset(out + (size_t)i * px_B, 0, c_B);
     if (c_B == px_B && hi > lo) {
@@ -298,9 +317,10 @@ static void tap_rows(const cpu_conv_plan *p, int64_t oy, size_t *lo, size_t *hi)
     *hi = end > (int64_t)*lo ? (size_t)end : *lo;
 }
 
-/* Output rows [oy, oy + rows) of one image. a: input under tap (0,0) of the first pixel; at: where y and add begin. */
-static void direct_rows(const cpu_conv_plan *p, size_t oy, size_t rows, const char *a, size_t down, cpu_conv_at at,
-                        cpu_conv_group *g)
+/* Output rows [oy, oy + rows) of one image. a: input under tap (0,0) of the first pixel; at: where y and add
+ * begin. */
+static void direct_rows(const cpu_conv_plan *p, size_t oy, size_t rows, const char *a, size_t down,
+                        cpu_conv_at at, cpu_conv_group *g)
 {
     const ly_row *l = &p->row;
     const size_t  ow = (size_t)l->ow, mr = p->mr, per_row = (ow + mr - 1) / mr;
@@ -315,7 +335,8 @@ static void direct_rows(const cpu_conv_plan *p, size_t oy, size_t rows, const ch
         const bool   pair = p->pairs && r + 1 < rows && at.r_lo == lo1 && at.r_hi == hi1;
         const size_t n = pair ? 2 * ow : ow, tiles = pair ? 1 : per_row;
         for (size_t t = 0; t < tiles; t++) {
-            const size_t x0 = n * t / tiles, m = n * (t + 1) / tiles - x0, px = (r * ow + x0) * p->tile.y_pitch;
+            const size_t x0 = n * t / tiles, m = n * (t + 1) / tiles - x0,
+                         px = (r * ow + x0) * p->tile.y_pitch;
             at.a0 = a + r * down + x0 * p->tile.pitch;
             at.a1 = pair ? at.a0 + down : at.a0 + p->ops->half * p->tile.pitch;
             at.next_a = at.a0 + (p->px_B ? 0 : m * p->tile.pitch + at.r_lo * p->tile.row_B);
@@ -329,14 +350,15 @@ static void direct_rows(const cpu_conv_plan *p, size_t oy, size_t rows, const ch
     }
 }
 
-static void direct_part(const cpu_conv_plan *p, const char *x, const float *packed, const char *add, char *y, char *work,
-                        int tid)
+static void direct_part(const cpu_conv_plan *p, const char *x, const float *packed, const char *add, char *y,
+                        char *work, int tid)
 {
     const ly_row *l = &p->row;
-    const size_t  oh = (size_t)l->oh, image_B = (size_t)(l->h * l->w * l->c) * 4, in_row_B = (size_t)(l->w * l->c) * 4;
-    const size_t  out_row_B = (size_t)l->ow * p->tile.y_pitch, down = (size_t)l->stride * p->tile.row_B;
-    size_t lo, hi, k_lo, k_hi, held = (size_t)-1;
-    char  *tmp = work + p->thread_B - cpu_up(p->ops->mr * p->ops->nr * 4, 64);
+    const size_t  oh = (size_t)l->oh, image_B = (size_t)(l->h * l->w * l->c) * 4,
+                 in_row_B = (size_t)(l->w * l->c) * 4;
+    const size_t out_row_B = (size_t)l->ow * p->tile.y_pitch, down = (size_t)l->stride * p->tile.row_B;
+    size_t       lo, hi, k_lo, k_hi, held = (size_t)-1;
+    char        *tmp = work + p->thread_B - cpu_up(p->ops->mr * p->ops->nr * 4, 64);
     cpu_part((size_t)l->batch * oh, 1, tid / p->tk, p->tp, &lo, &hi);
     cpu_part(p->kblocks, 1, tid % p->tk, p->tk, &k_lo, &k_hi);
     for (size_t kb = k_lo; kb < k_hi; kb += p->kgroup) {
@@ -346,7 +368,8 @@ static void direct_part(const cpu_conv_plan *p, const char *x, const float *pack
             const int64_t iy = (int64_t)oy * l->stride - l->pad;
             size_t        rows = oh - oy < p->block ? oh - oy : p->block;
             if (rows > hi - u) rows = hi - u;
-            for (size_t i = 0; p->px_B && held != u && i < (rows - 1) * (size_t)l->stride + (size_t)l->r; i++) {
+            for (size_t i = 0; p->px_B && held != u && i < (rows - 1) * (size_t)l->stride + (size_t)l->r;
+                 i++) {
                 const int64_t row = iy + (int64_t)i;
                 const char   *src = row >= 0 && row < l->h ? x + n * image_B + (size_t)row * in_row_B : NULL;
                 copy_row(p, src, -l->pad, (l->ow - 1) * l->stride + l->s, work + i * p->row_B);
@@ -363,18 +386,20 @@ static void direct_part(const cpu_conv_plan *p, const char *x, const float *pack
 /* Input of output pixel q of the whole batch under a 1x1 filter. */
 static const char *pixel_of(const ly_row *l, const char *x, size_t q)
 {
-    const size_t image = (size_t)(l->oh * l->ow), ow = (size_t)l->ow, n = q / image, oy = q % image / ow, ox = q % ow;
+    const size_t image = (size_t)(l->oh * l->ow), ow = (size_t)l->ow, n = q / image, oy = q % image / ow,
+                 ox = q % ow;
     if (l->stride == 1) return x + q * (size_t)l->c * 4;
-    return x + ((n * (size_t)l->h + oy * (size_t)l->stride) * (size_t)l->w + ox * (size_t)l->stride) * (size_t)l->c * 4;
+    return x + ((n * (size_t)l->h + oy * (size_t)l->stride) * (size_t)l->w + ox * (size_t)l->stride) *
+                   (size_t)l->c * 4;
 }
 
-static void pointwise_part(const cpu_conv_plan *p, const char *x, const float *packed, const char *add, char *y,
-                           char *work, int tid)
+static void pointwise_part(const cpu_conv_plan *p, const char *x, const float *packed, const char *add,
+                           char *y, char *work, int tid)
 {
     const ly_row *l = &p->row;
     const size_t  pixels = (size_t)(l->batch * l->oh * l->ow), mr = p->mr, c_B = (size_t)l->c * 4;
-    size_t lo, hi, k_lo, k_hi;
-    char  *tmp = work + p->thread_B - cpu_up(p->ops->mr * p->ops->nr * 4, 64);
+    size_t        lo, hi, k_lo, k_hi;
+    char         *tmp = work + p->thread_B - cpu_up(p->ops->mr * p->ops->nr * 4, 64);
     cpu_part(pixels, mr, tid / p->tk, p->tp, &lo, &hi);
     cpu_part(p->kblocks, 1, tid % p->tk, p->tk, &k_lo, &k_hi);
     const size_t tiles = (hi - lo + mr - 1) / mr;
@@ -382,9 +407,11 @@ static void pointwise_part(const cpu_conv_plan *p, const char *x, const float *p
         cpu_conv_group g = {kb, kb + p->kgroup < k_hi ? kb + p->kgroup : k_hi, k_hi, 0, packed, tmp};
         for (size_t t = 0; t < tiles; t++) {
             const size_t from = lo + (hi - lo) * t / tiles, m = lo + (hi - lo) * (t + 1) / tiles - from;
-            for (size_t i = 0; p->px_B && i < m; i++) memcpy(work + i * p->px_B, pixel_of(l, x, from + i), c_B);
+            for (size_t i = 0; p->px_B && i < m; i++)
+                memcpy(work + i * p->px_B, pixel_of(l, x, from + i), c_B);
             const char *a = p->px_B ? work : x + from * c_B;
-            cpu_conv_at at = {.a0 = a, .a1 = a + p->ops->half * p->tile.pitch, .r_hi = 1, .y = y + from * p->tile.y_pitch};
+            cpu_conv_at at = {
+                .a0 = a, .a1 = a + p->ops->half * p->tile.pitch, .r_hi = 1, .y = y + from * p->tile.y_pitch};
             at.add = add ? add + from * p->tile.y_pitch : NULL;
             at.next_a = from + m < hi ? pixel_of(l, x, from + m) : a;
             cpu_conv_tiles(p, m, false, at, &g);
@@ -392,8 +419,8 @@ static void pointwise_part(const cpu_conv_plan *p, const char *x, const float *p
     }
 }
 
-void cpu_conv_part(const cpu_conv_plan *p, const void *x, const float *packed, const void *add, void *y, char *work,
-                   int tid)
+void cpu_conv_part(const cpu_conv_plan *p, const void *x, const float *packed, const void *add, void *y,
+                   char *work, int tid)
 {
     if (tid >= p->tp * p->tk) return;
     if (p->kind == CPU_CONV_DIRECT) direct_part(p, x, packed, add, y, work, tid);

@@ -1,7 +1,7 @@
-/* conv_wino.c -- Winograd F(4x4,3x3), stride 1: every 4x4 of outputs from 6x6 inputs with 36 multiplications per channel
- * pair instead of 144. A step transforms a few tiles for all input channels, multiplies 36 matrices [tiles x c] by
- * [c x nr], and transforms back nr output channels at a time; everything between stays in a core's cache.
- * The rounding error grows about tenfold against direct summation. */
+/* conv_wino.c -- Winograd F(4x4,3x3), stride 1: every 4x4 of outputs from 6x6 inputs with 36 multiplications
+ * per channel pair instead of 144. A step transforms a few tiles for all input channels, multiplies 36
+ * matrices [tiles x c] by [c x nr], and transforms back nr output channels at a time; everything between
+ * stays in a core's cache. The rounding error grows about tenfold against direct summation. */
 #include "kernels/cpu/conv_parts.h"
 
 #include <string.h>
@@ -15,10 +15,12 @@ void cpu_wino_plan(cpu_conv_plan *p, size_t l2_B, size_t *units)
     *units = (size_t)p->row.batch * tiles_x(&p->row) * tiles_y(&p->row);
     p->px_B = cpu_up(c * 4, 64) + 64;
     p->block = mr;
-    while ((p->block + mr) * p->px_B * CPU_WINO_N <= l2_B / 3 && p->block < (*units + (size_t)p->threads - 1) / (size_t)p->threads)
+    while ((p->block + mr) * p->px_B * CPU_WINO_N <= l2_B / 3 &&
+           p->block < (*units + (size_t)p->threads - 1) / (size_t)p->threads)
         p->block += mr;
     p->weight_n = p->kblocks * nr * CPU_WINO_N * c;
-    p->tile = (cpu_conv_tile){.pitch = p->px_B, .c = c, .cols = 1, .rows = 1, .chunks = 1, .y_pitch = nr * 4, .act = LY_ID};
+    p->tile = (cpu_conv_tile){
+        .pitch = p->px_B, .c = c, .cols = 1, .rows = 1, .chunks = 1, .y_pitch = nr * 4, .act = LY_ID};
     p->thread_B = CPU_WINO_N * p->block * (p->px_B + nr * 4) + p->px_B;
 }
 
@@ -78,8 +80,8 @@ static void load_tile(const cpu_conv_plan *p, size_t n, const char *x, const cha
     p->ops->wino_in((size_t)l->c, px, v, p->block * p->px_B);
 }
 
-static void store_tile(const cpu_conv_plan *p, size_t n, size_t kb, const char *m, const float *bias, const char *add,
-                       char *y)
+static void store_tile(const cpu_conv_plan *p, size_t n, size_t kb, const char *m, const float *bias,
+                       const char *add, char *y)
 {
     const ly_row *l = &p->row;
     const size_t  k = (size_t)l->k, nr = p->ops->nr, left = k - kb * nr;
@@ -91,19 +93,22 @@ static void store_tile(const cpu_conv_plan *p, size_t n, size_t kb, const char *
     for (int i = 0; i < 16; i++) {
         const int64_t py = oy + i / 4, qx = ox + i % 4;
         const bool    in = py < l->oh && qx < l->ow;
-        const size_t  at = (((image * (size_t)l->oh + (size_t)py) * (size_t)l->ow + (size_t)qx) * k + kb * nr) * 4;
+        const size_t  at =
+            (((image * (size_t)l->oh + (size_t)py) * (size_t)l->ow + (size_t)qx) * k + kb * nr) * 4;
         px[i] = in ? y + at : NULL;
         from[i] = in && add ? add + at : NULL;
     }
     p->ops->wino_out(left < nr ? left : nr, m, p->block * nr * 4, bias, add ? from : NULL, (int)l->act, px);
 }
 
-void cpu_wino_part(const cpu_conv_plan *p, const char *x, const float *packed, const char *add, char *y, char *work, int tid)
+void cpu_wino_part(const cpu_conv_plan *p, const char *x, const float *packed, const char *add, char *y,
+                   char *work, int tid)
 {
-    const size_t nr = p->ops->nr, mr = p->ops->mr, c = (size_t)p->row.c, v_B = p->block * p->px_B, m_B = p->block * nr * 4;
+    const size_t nr = p->ops->nr, mr = p->ops->mr, c = (size_t)p->row.c, v_B = p->block * p->px_B,
+                 m_B = p->block * nr * 4;
     const size_t units = (size_t)p->row.batch * tiles_x(&p->row) * tiles_y(&p->row);
-    char  *v = work, *m = v + CPU_WINO_N * v_B, *zero = m + CPU_WINO_N * m_B;
-    size_t lo, hi, k_lo, k_hi;
+    char        *v = work, *m = v + CPU_WINO_N * v_B, *zero = m + CPU_WINO_N * m_B;
+    size_t       lo, hi, k_lo, k_hi;
     cpu_part(units, 1, tid / p->tk, p->tp, &lo, &hi);
     cpu_part(p->kblocks, 1, tid % p->tk, p->tk, &k_lo, &k_hi);
     memset(zero, 0, p->px_B);
@@ -116,10 +121,15 @@ void cpu_wino_part(const cpu_conv_plan *p, const char *x, const float *packed, c
             const float *b = packed + kb * CPU_WINO_N * c * nr;
             for (size_t e = 0; e < CPU_WINO_N; e++, b += c * nr)
                 for (size_t t = 0; t < turns; t++) {
-                    const size_t at = n * t / turns, rows = n * (t + 1) / turns - at;
-                    const char  *a = v + e * v_B + at * p->px_B;
-                    const cpu_conv_at o = {.a0 = a, .a1 = a + p->ops->half * p->px_B, .b = b, .y = m + e * m_B + at * nr * 4,
-                                           .next_a = a, .next_b = (const char *)(b + c * nr), .r_hi = 1};
+                    const size_t      at = n * t / turns, rows = n * (t + 1) / turns - at;
+                    const char       *a = v + e * v_B + at * p->px_B;
+                    const cpu_conv_at o = {.a0 = a,
+                                           .a1 = a + p->ops->half * p->px_B,
+                                           .b = b,
+                                           .y = m + e * m_B + at * nr * 4,
+                                           .next_a = a,
+                                           .next_b = (const char *)(b + c * nr),
+                                           .r_hi = 1};
                     p->ops->full[rows](&p->tile, &o);
                 }
             for (size_t i = 0; i < n; i++)

@@ -13,8 +13,10 @@ const char *cpu_isa_name(cpu_isa isa);
 /* Best ISA this processor runs (and the OS saves the registers of). */
 cpu_isa cpu_isa_best(void);
 /* Extras beyond the base ISA, queried once. */
-typedef struct { bool avx512_bf16, avx512_vnni, avx_vnni, avx512_fp16, amx_bf16, amx_int8, neon_fp16,
-                 neon_dot, neon_bf16, neon_i8mm, f16c; } cpu_features;
+typedef struct {
+    bool avx512_bf16, avx512_vnni, avx_vnni, avx512_fp16, amx_bf16, amx_int8, neon_fp16, neon_dot, neon_bf16,
+        neon_i8mm, f16c;
+} cpu_features;
 const cpu_features *cpu_features_get(void);
 
 /* Per-ISA tables: CPU_PER_ISA(cpu_stream) initialises an array indexed by cpu_isa; entries of ISAs not
@@ -24,36 +26,50 @@ const cpu_features *cpu_features_get(void);
 #define CPU_SYM(base)  CPU_CAT(base, CPU_ISA)
 #if defined(__x86_64__)
 #define CPU_DECLARE_PER_ISA(T, base) extern const T base##_portable, base##_avx2, base##_avx512
-#define CPU_PER_ISA(base) { [CPU_PORTABLE] = &base##_portable, [CPU_AVX2] = &base##_avx2, \
-                            [CPU_AVX512] = &base##_avx512 }
+#define CPU_PER_ISA(base) \
+    { \
+        [CPU_PORTABLE] = &base##_portable, [CPU_AVX2] = &base##_avx2, [CPU_AVX512] = &base##_avx512 \
+    }
 #elif defined(__aarch64__)
 #define CPU_DECLARE_PER_ISA(T, base) extern const T base##_portable, base##_neon
-#define CPU_PER_ISA(base) { [CPU_PORTABLE] = &base##_portable, [CPU_NEON] = &base##_neon }
+#define CPU_PER_ISA(base) \
+    { \
+        [CPU_PORTABLE] = &base##_portable, [CPU_NEON] = &base##_neon \
+    }
 #else
 #define CPU_DECLARE_PER_ISA(T, base) extern const T base##_portable
-#define CPU_PER_ISA(base) { [CPU_PORTABLE] = &base##_portable }
+#define CPU_PER_ISA(base) \
+    { \
+        [CPU_PORTABLE] = &base##_portable \
+    }
 #endif
 
 /* Device state behind ir_dev.self. */
 typedef struct {
     ir_topology topo;
-    ir_pool    *pool;      /* topo order, up to the thread limit */
-    int         nthreads;  /* pool size: what threads = 0 means */
+    ir_pool    *pool;            /* topo order, up to the thread limit */
+    int         nthreads;        /* pool size: what threads = 0 means */
     bool        pinned, entered; /* entered: a timed stretch holds thread 0's place */
-    cpu_isa     isa;       /* best, or what IRONROOF_ISA / --isa asked for */
+    cpu_isa     isa;             /* best, or what IRONROOF_ISA / --isa asked for */
     ir_pages    pages;
 } cpu_dev;
 static inline cpu_dev *cpu_of(const ir_dev *dev) { return (cpu_dev *)dev->self; }
 /* Settings that apply to the next open(); zeroed: all allowed cores, pinned, best ISA. */
-typedef struct { int max_threads; bool no_pin; int isa_plus1; ir_pages pages; } cpu_options;
+typedef struct {
+    int      max_threads;
+    bool     no_pin;
+    int      isa_plus1;
+    ir_pages pages;
+} cpu_options;
 extern cpu_options cpu_next_options;
 
 /* Thread tid's part of n elements: [*lo, *hi), boundaries at multiples of `grain` elements. The same
  * function places memory at first touch, so a thread streams what it touched. */
 void cpu_part(size_t n, size_t grain, int tid, int nthreads, size_t *lo, size_t *hi);
 
-/* Bytes from one thread's workspace of B bytes to the next one's. Neighbours lie apart: strided prefetch of one core runs tens
- * of kB past what that core uses, and lines it took from another die that writes them cost a trip there and back. */
+/* Bytes from one thread's workspace of B bytes to the next one's. Neighbours lie apart: strided prefetch of
+ * one core runs tens of kB past what that core uses, and lines it took from another die that writes them cost
+ * a trip there and back. */
 enum { CPU_APART_B = 256 << 10 };
 static inline size_t cpu_apart(size_t B) { return (B + 63) / 64 * 64 + CPU_APART_B; }
 

@@ -1,12 +1,15 @@
-/* forkjoin.c -- the cost of an empty region of the thread pool, which every parallel kernel pays per call. Each thread
- * counts the regions it ran on its own cache line; the count is compared with the number of regions at the end. */
+/* forkjoin.c -- the cost of an empty region of the thread pool, which every parallel kernel pays per call.
+ * Each thread counts the regions it ran on its own cache line; the count is compared with the number of
+ * regions at the end. */
 #include "kernels/cpu/cpu.h"
 #include "kernels/workloads/workloads_compute.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct { _Alignas(64) uint64_t regions; } slot;
+typedef struct {
+    _Alignas(64) uint64_t regions;
+} slot;
 
 static void forkjoin_region(void *arg, int tid, int nthreads)
 {
@@ -39,6 +42,9 @@ static ir_status forkjoin_run(ir_run *r, uint32_t reps)
     return IR_OK;
 }
 
-const ir_kernel cpu_forkjoin_pool = {
-    .family = "launch", .name = "pool", .doc = "empty region of the suite's thread pool",
-    .setup = forkjoin_setup, .run = forkjoin_run, .teardown = forkjoin_teardown};
+const ir_kernel cpu_forkjoin_pool = {.family = "launch",
+                                     .name = "pool",
+                                     .doc = "empty region of the suite's thread pool",
+                                     .setup = forkjoin_setup,
+                                     .run = forkjoin_run,
+                                     .teardown = forkjoin_teardown};

@@ -1,6 +1,6 @@
-/* gather.c -- the sum of x[index[i]] on host threads: naive (one chain of additions), regular (scalar loads into eight
- * independent sums) and vector (the gather instruction, which on many processors is the slower of the two: that is
- * what the two rows show). Threads share x and split the index. */
+/* gather.c -- the sum of x[index[i]] on host threads: naive (one chain of additions), regular (scalar loads
+ * into eight independent sums) and vector (the gather instruction, which on many processors is the slower of
+ * the two: that is what the two rows show). Threads share x and split the index. */
 #include "kernels/cpu/gather.h"
 #include "kernels/workloads/workloads_memory.h"
 #include "kernels/cpu/cpu.h"
@@ -39,10 +39,10 @@ static void set_sums(const job *j, int first, int last, double sum)
 static void gather_part(void *arg, int tid, int nthreads)
 {
     const job *j = arg;
-    size_t lo, hi;
+    size_t     lo, hi;
     cpu_part(j->n, LINE_INDEX, tid, nthreads, &lo, &hi);
     const uint32_t *index = (const void *)((const char *)j->index + lo * sizeof *index);
-    double sum = 0;
+    double          sum = 0;
     for (uint32_t i = 0; i < j->reps; i++) {
         sum = j->fn(j->x, index, hi - lo);
         __asm__ volatile("" : "+r"(index) : "m"(sum) : "memory"); /* repetitions are not merged */
@@ -53,35 +53,36 @@ static void gather_part(void *arg, int tid, int nthreads)
 
 static job gather_prepare(const ir_run *r, cpu_gather_fn fn, uint32_t reps)
 {
-    return (job){fn, r->mem[1].p, r->mem[2].p, r->mem[0].p, (size_t)r->p.v[COUNT], r->p.dtype == IR_F32, reps};
+    return (job){fn,  r->mem[1].p, r->mem[2].p, r->mem[0].p, (size_t)r->p.v[COUNT], r->p.dtype == IR_F32,
+                 reps};
 }
 
-#define NAIVE(name, T)                                                                              \
-    static double name(const void *vx, const uint32_t *vindex, size_t n)                            \
-    {                                                                                               \
-        const T *x = vx;                                                                            \
-        const any_u32 *index = (const void *)vindex;                                                \
-        double sum = 0;                                                                             \
-        for (size_t i = 0; i < n; i++) sum += (double)x[index[i]];                                  \
-        return sum;                                                                                 \
+#define NAIVE(name, T) \
+    static double name(const void *vx, const uint32_t *vindex, size_t n) \
+    { \
+        const T       *x = vx; \
+        const any_u32 *index = (const void *)vindex; \
+        double         sum = 0; \
+        for (size_t i = 0; i < n; i++) sum += (double)x[index[i]]; \
+        return sum; \
     }
 NAIVE(naive_f64, any_f64)
 NAIVE(naive_f32, any_f32)
 
-#define REGULAR(name, T, S)                                                                         \
-    static double name(const void *vx, const uint32_t *vindex, size_t n)                            \
-    {                                                                                               \
-        const T *x = vx;                                                                            \
-        const any_u32 *index = (const void *)vindex;                                                \
-        S s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0;                           \
-        size_t i = 0;                                                                               \
-        for (; i + 8 <= n; i += 8) {                                                                \
+#define REGULAR(name, T, S) \
+    static double name(const void *vx, const uint32_t *vindex, size_t n) \
+    { \
+        const T       *x = vx; \
+        const any_u32 *index = (const void *)vindex; \
+        S              s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0; \
+        size_t         i = 0; \
+        for (; i + 8 <= n; i += 8) { \
             s0 += x[index[i]], s1 += x[index[i + 1]], s2 += x[index[i + 2]], s3 += x[index[i + 3]]; \
-            s4 += x[index[i + 4]], s5 += x[index[i + 5]];                                           \
-            s6 += x[index[i + 6]], s7 += x[index[i + 7]];                                           \
-        }                                                                                           \
-        for (; i < n; i++) s0 += x[index[i]];                                                       \
-        return (double)(((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7)));                         \
+            s4 += x[index[i + 4]], s5 += x[index[i + 5]]; \
+            s6 += x[index[i + 6]], s7 += x[index[i + 7]]; \
+        } \
+        for (; i < n; i++) s0 += x[index[i]]; \
+        return (double)(((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7))); \
     }
 REGULAR(regular_f64, any_f64, double)
 REGULAR(regular_f32, any_f32, float)
@@ -121,11 +122,19 @@ static ir_status vector_run(ir_run *r, uint32_t reps)
     return IR_OK;
 }
 
-const ir_kernel cpu_gather_naive = {
-    .family = "gather", .name = "naive", .doc = "one chain of additions", .flags = IR_K_NAIVE, .run = gather_naive_run};
-const ir_kernel cpu_gather_regular = {
-    .family = "gather", .name = "regular", .doc = "scalar loads into eight independent sums", .flags = IR_K_FUSED,
-    .run = gather_regular_run};
-const ir_kernel cpu_gather_vector = {
-    .family = "gather", .name = "vector", .doc = "the ISA's gather instruction", .flags = IR_K_FUSED,
-    .can_run = gather_vector_can_run, .run = vector_run};
+const ir_kernel cpu_gather_naive = {.family = "gather",
+                                    .name = "naive",
+                                    .doc = "one chain of additions",
+                                    .flags = IR_K_NAIVE,
+                                    .run = gather_naive_run};
+const ir_kernel cpu_gather_regular = {.family = "gather",
+                                      .name = "regular",
+                                      .doc = "scalar loads into eight independent sums",
+                                      .flags = IR_K_FUSED,
+                                      .run = gather_regular_run};
+const ir_kernel cpu_gather_vector = {.family = "gather",
+                                     .name = "vector",
+                                     .doc = "the ISA's gather instruction",
+                                     .flags = IR_K_FUSED,
+                                     .can_run = gather_vector_can_run,
+                                     .run = vector_run};

@@ -1,5 +1,5 @@
-/* gather_isa.c -- sums over the ISA's gather instruction, which takes signed 32-bit indices (the workload allows no
- * others). Two accumulators suffice: each instruction takes many cycles. */
+/* gather_isa.c -- sums over the ISA's gather instruction, which takes signed 32-bit indices (the workload
+ * allows no others). Two accumulators suffice: each instruction takes many cycles. */
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/gather.h"
 #include "kernels/cpu/simd.h"
@@ -56,7 +56,7 @@ static vf gather_get_f32(const void *x, const uint32_t *index)
 #if defined(__AVX2__)
 static double sum_f64(const void *x, const uint32_t *index, size_t n)
 {
-    vd s0 = {0}, s1 = s0;
+    vd     s0 = {0}, s1 = s0;
     size_t i = 0;
     for (; i + 2 * VD <= n; i += 2 * VD) {
         s0 += gather_get_f64(x, index + i);
@@ -67,7 +67,7 @@ static double sum_f64(const void *x, const uint32_t *index, size_t n)
 
 static double sum_f32(const void *x, const uint32_t *index, size_t n)
 {
-    vf s0 = {0}, s1 = s0;
+    vf     s0 = {0}, s1 = s0;
     size_t i = 0;
     for (; i + 2 * VF <= n; i += 2 * VF) {
         s0 += gather_get_f32(x, index + i);
@@ -75,9 +75,15 @@ static double sum_f32(const void *x, const uint32_t *index, size_t n)
     }
     return (double)vf_sum(s0 + s1) + tail_f32(x, index, i, n);
 }
-#define GATHERS {sum_f64, sum_f32}
+#define GATHERS \
+    { \
+        sum_f64, sum_f32 \
+    }
 #else
-#define GATHERS {NULL, NULL}
+#define GATHERS \
+    { \
+        NULL, NULL \
+    }
 #endif
 
 const cpu_gather_table CPU_SYM(cpu_gather) = {.fn = GATHERS};

@@ -2,8 +2,8 @@
  *   T element, V vector, VL lanes, N(x) the type's name of x, V_(x) the vector operation x,
  *   ZIP_LOW(a, b), ZIP_HIGH(a, b) their lower, upper halves interleaved,
  *   WIDEN(p), WIDEN1(p) a vector, one value of bf16 at p.
- * tile() is always_inline and its M (rows) and NV (vectors per row) are literals at every call, so what M and NV
- * exclude vanishes. Accumulators are named scalars: arrays may end up in memory. */
+ * tile() is always_inline and its M (rows) and NV (vectors per row) are literals at every call, so what M and
+ * NV exclude vanishes. Accumulators are named scalars: arrays may end up in memory. */
 enum { N(NR) = TILE_V * VL, N(NB) = BAND_V * VL };
 
 SIMD_INLINE T N(get)(int wide, const void *p, size_t i)
@@ -27,21 +27,21 @@ SIMD_INLINE void N(out)(char *c, V x, int add)
 
 #define ROWS(F) F(0) F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(9) F(10) F(11) F(12) F(13)
 #define ZERO(i) V c##i##0 = {0}, c##i##1 = c##i##0, c##i##2 = c##i##0, c##i##3 = c##i##0;
-#define MUL(i)                                                                                      \
-    if (i < M) {                                                                                    \
-        V x = a[i] - (V){0}; /* broadcast */                                                        \
-        c##i##0 = V_(fma)(x, b0, c##i##0);                                                          \
-        if (NV > 1) c##i##1 = V_(fma)(x, b1, c##i##1);                                              \
-        if (NV > 2) c##i##2 = V_(fma)(x, b2, c##i##2);                                              \
-        if (NV > 3) c##i##3 = V_(fma)(x, b3, c##i##3);                                              \
+#define MUL(i) \
+    if (i < M) { \
+        V x = a[i] - (V){0}; /* broadcast */ \
+        c##i##0 = V_(fma)(x, b0, c##i##0); \
+        if (NV > 1) c##i##1 = V_(fma)(x, b1, c##i##1); \
+        if (NV > 2) c##i##2 = V_(fma)(x, b2, c##i##2); \
+        if (NV > 3) c##i##3 = V_(fma)(x, b3, c##i##3); \
     }
-#define OUT(i)                                                                                      \
-    if (i < M) {                                                                                    \
-        char *row = c + i * ldc * sizeof(T);                                                        \
-        N(out)(row, c##i##0, add);                                                                  \
-        if (NV > 1) N(out)(row + VBYTES, c##i##1, add);                                             \
-        if (NV > 2) N(out)(row + 2 * VBYTES, c##i##2, add);                                         \
-        if (NV > 3) N(out)(row + 3 * VBYTES, c##i##3, add);                                         \
+#define OUT(i) \
+    if (i < M) { \
+        char *row = c + i * ldc * sizeof(T); \
+        N(out)(row, c##i##0, add); \
+        if (NV > 1) N(out)(row + VBYTES, c##i##1, add); \
+        if (NV > 2) N(out)(row + 2 * VBYTES, c##i##2, add); \
+        if (NV > 3) N(out)(row + 3 * VBYTES, c##i##3, add); \
     }
 /* One bit of packing; returns when the next one is due. */
 SIMD_INLINE size_t N(side_bit)(cpu_gemm_side *s)
@@ -68,12 +68,12 @@ static void N(finish_side)(cpu_gemm_side *s)
 }
 
 /* C[M, NV vectors] (+)= a[kc][lda] b[kc][ldb]. ahead: rows of b that many elements further are prefetched. */
-SIMD_INLINE void N(tile)(int M, int NV, int wide, size_t kc, const T *a, size_t lda, const void *vb, size_t ldb,
-                         size_t ahead, char *c, size_t ldc, int add, cpu_gemm_side *side)
+SIMD_INLINE void N(tile)(int M, int NV, int wide, size_t kc, const T *a, size_t lda, const void *vb,
+                         size_t ldb, size_t ahead, char *c, size_t ldc, int add, cpu_gemm_side *side)
 {
-    size_t due = side ? side->due : 0;
-    const char *b = vb;
-    const size_t width = wide ? 2 : sizeof(T), step = ldb * width;
+    size_t            due = side ? side->due : 0;
+    const char       *b = vb;
+    const size_t      width = wide ? 2 : sizeof(T), step = ldb * width;
     const char *const end = b + kc * step;
     ROWS(ZERO)
     while (b != end) {
@@ -96,8 +96,9 @@ SIMD_INLINE void N(tile)(int M, int NV, int wide, size_t kc, const T *a, size_t 
 #undef MUL
 #undef OUT
 
-/* ---- the packed way ---------------------------------------------------------------------------------------- */
-SIMD_INLINE void N(pack_panel)(int wide, size_t rows, size_t kc, const void *a, size_t lda, T *out, size_t stride)
+/* ---- the packed way -------------------------------------------------------------------------- */
+SIMD_INLINE void N(pack_panel)(int wide, size_t rows, size_t kc, const void *a, size_t lda, T *out,
+                               size_t stride)
 {
     for (size_t i = 0; i < rows; i++)
         for (size_t p = 0; p < kc; p++) out[p * stride + i] = N(get)(wide, a, i * lda + p);
@@ -116,14 +117,16 @@ SIMD_INLINE void N(transpose)(V r[VL])
         for (int i = 0; i < VL; i++) r[i] = t[i];
     }
 }
-/* VL steps of a panel. A vector's lanes beyond the panel fall where the next step's go; at the end there is no next. */
+/* VL steps of a panel. A vector's lanes beyond the panel fall where the next step's go; at the end there is
+ * no next. */
 SIMD_INLINE void N(pack_steps)(size_t rows, const char *a, size_t lda, T *out, int last)
 {
     enum { GROUPS = (TILE_M + VL - 1) / VL, REST = TILE_M - (GROUPS - 1) * VL, AHEAD_B = 512 };
     V r[GROUPS][VL];
     for (size_t i = 0; i < rows; i++) __builtin_prefetch(a + i * lda * sizeof(T) + AHEAD_B);
     for (int g = 0; g < GROUPS; g++) {
-        for (int i = 0; i < VL; i++) r[g][i] = (size_t)(g * VL + i) < rows ? N(vec)(0, a, (size_t)(g * VL + i) * lda) : (V){0};
+        for (int i = 0; i < VL; i++)
+            r[g][i] = (size_t)(g * VL + i) < rows ? N(vec)(0, a, (size_t)(g * VL + i) * lda) : (V){0};
         N(transpose)(r[g]);
     }
     for (int p = 0; p < VL; p++, out += TILE_M) {
@@ -172,15 +175,15 @@ static void N(pack_b)(int wide, size_t n, size_t kc, const void *b, size_t ldb, 
 }
 
 /* One instance per number of rows, so that a last panel costs what its rows do. */
-#define PANEL(M)                                                                                    \
-    static __attribute__((noinline)) void N(panel##M)(size_t kc, const T *a, const T *b, char *c, size_t ldc, int add, \
-                                                       cpu_gemm_side *side)                                             \
-    {                                                                                               \
-        for (size_t i = 0; i < M; i++) { /* the tile is written kc steps later */                   \
-            __builtin_prefetch(c + i * ldc * sizeof(T), 1);                                         \
-            __builtin_prefetch(c + i * ldc * sizeof(T) + TILE_V * VBYTES - 1, 1);                   \
-        }                                                                                           \
-        N(tile)(M, TILE_V, 0, kc, a, TILE_M, b, N(NR), 0, c, ldc, add, side);                       \
+#define PANEL(M) \
+    static __attribute__((noinline)) void N(panel##M)(size_t kc, const T *a, const T *b, char *c, \
+                                                      size_t ldc, int add, cpu_gemm_side *side) \
+    { \
+        for (size_t i = 0; i < M; i++) { /* the tile is written kc steps later */ \
+            __builtin_prefetch(c + i * ldc * sizeof(T), 1); \
+            __builtin_prefetch(c + i * ldc * sizeof(T) + TILE_V * VBYTES - 1, 1); \
+        } \
+        N(tile)(M, TILE_V, 0, kc, a, TILE_M, b, N(NR), 0, c, ldc, add, side); \
     }
 #define LOW_PANELS(F) F(1) F(2) F(3) F(4)
 #if TILE_M == 14
@@ -194,7 +197,8 @@ static void N(pack_b)(int wide, size_t n, size_t kc, const void *b, size_t ldb, 
 #endif
 PANELS(PANEL)
 #define NAMED(M) N(panel##M),
-static void (*const N(panel)[])(size_t, const T *, const T *, char *, size_t, int, cpu_gemm_side *) = {NULL, PANELS(NAMED)};
+static void (*const N(panel)[])(size_t, const T *, const T *, char *, size_t, int,
+                                cpu_gemm_side *) = {NULL, PANELS(NAMED)};
 _Static_assert(sizeof N(panel) / sizeof *N(panel) == TILE_M + 1, "one instance per number of rows");
 #undef PANEL
 #undef NAMED
@@ -210,20 +214,20 @@ static void N(edge_tile)(size_t m, size_t n, size_t kc, const T *a, const T *b, 
     for (size_t i = 0; i < m; i++)
         for (size_t j = 0; j < n; j++) {
             char *p = c + (i * ldc + j) * sizeof(T);
-            T x = t[i * N(NR) + j] + (add ? N(get)(0, p, 0) : 0);
+            T     x = t[i * N(NR) + j] + (add ? N(get)(0, p, 0) : 0);
             memcpy(p, &x, sizeof x);
         }
 }
 
-static void N(block)(size_t m, size_t each, size_t n, size_t kc, const void *ap, const void *bp, void *vc, size_t ldc,
-                     int add, cpu_gemm_side *side)
+static void N(block)(size_t m, size_t each, size_t n, size_t kc, const void *ap, const void *bp, void *vc,
+                     size_t ldc, int add, cpu_gemm_side *side)
 {
     char *c = vc;
     for (size_t j = 0; j < n; j += N(NR)) {
         const T *a = ap, *b = (const T *)bp + j * kc;
         for (size_t i = 0; i < m; i += each, a += TILE_M * kc) {
             const size_t rows = m - i < each ? m - i : each;
-            char *p = c + (i * ldc + j) * sizeof(T);
+            char        *p = c + (i * ldc + j) * sizeof(T);
             if (n - j >= N(NR))
                 N(panel)[rows](kc, a, b, p, ldc, add, side);
             else
@@ -232,12 +236,12 @@ static void N(block)(size_t m, size_t each, size_t n, size_t kc, const void *ap,
     }
 }
 
-/* ---- the unpacked way: W streams past row groups of X ---------------------------------------------------------- */
+/* ---- the unpacked way: W streams past row groups of X ---------------------------------------- */
 static void N(pack_x)(int wide, size_t m, size_t kb, const void *x, size_t ldx, void *vout)
 {
     T *out = vout;
     for (size_t i = 0; i < m; i += BAND_M) {
-        size_t rows = m - i < BAND_M ? m - i : BAND_M;
+        size_t      rows = m - i < BAND_M ? m - i : BAND_M;
         const char *p = (const char *)x + i * ldx * (wide ? 2 : sizeof(T));
         if (wide)
             N(pack_panel)(1, rows, kb, p, ldx, out, rows);
@@ -247,33 +251,41 @@ static void N(pack_x)(int wide, size_t m, size_t kb, const void *x, size_t ldx, 
     }
 }
 
-#define GROUP(M)                                                                                    \
-    static void N(group##M)(int wide, size_t kb, const T *x, const void *w, size_t ldw, size_t ahead, char *c, \
-                            size_t ldc, int add)                                                    \
-    {                                                                                               \
-        if (wide && ahead)                                                                          \
-            N(tile)(M, BAND_V, 1, kb, x, M, w, ldw, ahead, c, ldc, add, NULL);                               \
-        else if (wide)                                                                              \
-            N(tile)(M, BAND_V, 1, kb, x, M, w, ldw, 0, c, ldc, add, NULL);                                   \
-        else if (ahead)                                                                             \
-            N(tile)(M, BAND_V, 0, kb, x, M, w, ldw, ahead, c, ldc, add, NULL);                               \
-        else                                                                                        \
-            N(tile)(M, BAND_V, 0, kb, x, M, w, ldw, 0, c, ldc, add, NULL);                                   \
+#define GROUP(M) \
+    static void N(group##M)(int wide, size_t kb, const T *x, const void *w, size_t ldw, size_t ahead, \
+                            char *c, size_t ldc, int add) \
+    { \
+        if (wide && ahead) \
+            N(tile)(M, BAND_V, 1, kb, x, M, w, ldw, ahead, c, ldc, add, NULL); \
+        else if (wide) \
+            N(tile)(M, BAND_V, 1, kb, x, M, w, ldw, 0, c, ldc, add, NULL); \
+        else if (ahead) \
+            N(tile)(M, BAND_V, 0, kb, x, M, w, ldw, ahead, c, ldc, add, NULL); \
+        else \
+            N(tile)(M, BAND_V, 0, kb, x, M, w, ldw, 0, c, ldc, add, NULL); \
     }
-GROUP(1) GROUP(2) GROUP(3) GROUP(4)
+GROUP(1)
+GROUP(2)
+GROUP(3) GROUP(4)
 #if BAND_M > 4
-GROUP(5) GROUP(6)
+    GROUP(5) GROUP(6)
 #endif
 #undef GROUP
 
-/* All row groups over one column tile of W; the first of them prefetches. */
-static void N(groups)(int wide, size_t m, size_t kb, const T *x, const void *w, size_t ldw, size_t ahead, char *c,
-                      size_t ldc, int add)
+    /* All row groups over one column tile of W; the first of them prefetches. */
+    static void N(groups)(int wide, size_t m, size_t kb, const T *x, const void *w, size_t ldw, size_t ahead,
+                          char *c, size_t ldc, int add)
 {
     typedef void (*group_fn)(int, size_t, const T *, const void *, size_t, size_t, char *, size_t, int);
-    static const group_fn fn[] = {NULL, N(group1), N(group2), N(group3), N(group4),
+    static const group_fn fn[] = {
+        NULL,
+        N(group1),
+        N(group2),
+        N(group3),
+        N(group4),
 #if BAND_M > 4
-                                  N(group5), N(group6)
+        N(group5),
+        N(group6)
 #endif
     };
     for (size_t i = 0; i < m; i += BAND_M) {
@@ -284,46 +296,49 @@ static void N(groups)(int wide, size_t m, size_t kb, const T *x, const void *w, 
 }
 
 /* The last, narrower column tile goes through zero-padded copies. */
-static void N(band_tail)(int wide, size_t m, size_t n, size_t kb, const T *x, const char *w, size_t ldw, char *c,
-                         size_t ldc, int add, T *tail)
+static void N(band_tail)(int wide, size_t m, size_t n, size_t kb, const T *x, const char *w, size_t ldw,
+                         char *c, size_t ldc, int add, T *tail)
 {
     for (size_t p = 0; p < kb; p++)
         for (size_t j = 0; j < N(NB); j++) tail[p * N(NB) + j] = j < n ? N(get)(wide, w, p * ldw + j) : 0;
     for (size_t i = 0; i < m; i += BAND_M, x += BAND_M * kb) {
-        T t[BAND_M * N(NB)] __attribute__((aligned(64)));
+        T      t[BAND_M * N(NB)] __attribute__((aligned(64)));
         size_t rows = m - i < BAND_M ? m - i : BAND_M;
         N(groups)(0, rows, kb, x, tail, N(NB), 0, (char *)t, N(NB), 0);
         for (size_t r = 0; r < rows; r++)
             for (size_t j = 0; j < n; j++) {
                 char *p = c + ((i + r) * ldc + j) * sizeof(T);
-                T y = t[r * N(NB) + j] + (add ? N(get)(0, p, 0) : 0);
+                T     y = t[r * N(NB) + j] + (add ? N(get)(0, p, 0) : 0);
                 memcpy(p, &y, sizeof y);
             }
     }
 }
 
-static void N(band)(int wide, size_t m, size_t n, size_t kb, const void *xp, const void *w, size_t ldw, void *c,
-                    size_t ldc, int add, void *tail)
+static void N(band)(int wide, size_t m, size_t n, size_t kb, const void *xp, const void *w, size_t ldw,
+                    void *c, size_t ldc, int add, void *tail)
 {
     const size_t width = wide ? 2 : sizeof(T);
-    size_t j = 0;
+    size_t       j = 0;
     for (; j + N(NB) <= n; j += N(NB)) {
-        size_t ahead = j + 2 * N(NB) <= n ? N(NB) : kb * ldw - j; /* the next tile, or the next band's first */
-        N(groups)(wide, m, kb, xp, (const char *)w + j * width, ldw, ahead, (char *)c + j * sizeof(T), ldc, add);
+        size_t ahead =
+            j + 2 * N(NB) <= n ? N(NB) : kb * ldw - j; /* the next tile, or the next band's first */
+        N(groups)
+        (wide, m, kb, xp, (const char *)w + j * width, ldw, ahead, (char *)c + j * sizeof(T), ldc, add);
     }
-    if (j < n)
-        N(band_tail)(wide, m, n - j, kb, xp, (const char *)w + j * width, ldw, (char *)c + j * sizeof(T), ldc, add, tail);
+    if (j < n) N(band_tail)
+    (wide, m, n - j, kb, xp, (const char *)w + j * width, ldw, (char *)c + j * sizeof(T), ldc, add, tail);
 }
 
-/* ---- very few rows: runs of W's rows, in the order they lie --------------------------------------------------------- */
-/* c[M][pitch] += X[M, R] W[R, n], c in L1. The processor's own prefetch follows whole rows; of shorter runs the next R rows'
- * are fetched. */
+/* ---- very few rows: runs of W's rows, in the order they lie ---------------------------------- */
+/* c[M][pitch] += X[M, R] W[R, n], c in L1. The processor's own prefetch follows whole rows; of shorter runs
+ * the next R rows' are fetched. */
 enum { N(R) = CPU_GEMM_RUN_ROWS };
-SIMD_INLINE void N(run)(int M, int wide, int ahead, size_t n, const T *x, const char *w, size_t ldw, T *c, size_t pitch)
+SIMD_INLINE void N(run)(int M, int wide, int ahead, size_t n, const T *x, const char *w, size_t ldw, T *c,
+                        size_t pitch)
 {
     const size_t width = wide ? 2 : sizeof(T), ldw_B = ldw * width;
-    V      k[BAND_M][N(R)];
-    size_t j = 0;
+    V            k[BAND_M][N(R)];
+    size_t       j = 0;
     for (int i = 0; i < M; i++)
         for (int r = 0; r < N(R); r++) k[i][r] = x[i * N(R) + r] - (V){0};
     for (; j + VL <= n; j += VL) {
@@ -342,39 +357,51 @@ SIMD_INLINE void N(run)(int M, int wide, int ahead, size_t n, const T *x, const 
     }
     for (; j < n; j++)
         for (int i = 0; i < M; i++)
-            for (int r = 0; r < N(R); r++) c[(size_t)i * pitch + j] += x[i * N(R) + r] * N(get)(wide, w, (size_t)r * ldw + j);
+            for (int r = 0; r < N(R); r++)
+                c[(size_t)i * pitch + j] += x[i * N(R) + r] * N(get)(wide, w, (size_t)r * ldw + j);
 }
-#define RUN(M)                                                                                      \
-    static void N(run##M)(int wide, int ahead, size_t n, const T *x, const char *w, size_t ldw, T *c, size_t pitch) \
-    {                                                                                               \
-        if (wide && ahead)                                                                          \
-            N(run)(M, 1, 1, n, x, w, ldw, c, pitch);                                                \
-        else if (wide)                                                                              \
-            N(run)(M, 1, 0, n, x, w, ldw, c, pitch);                                                \
-        else if (ahead)                                                                             \
-            N(run)(M, 0, 1, n, x, w, ldw, c, pitch);                                                \
-        else                                                                                        \
-            N(run)(M, 0, 0, n, x, w, ldw, c, pitch);                                                \
+#define RUN(M) \
+    static void N(run##M)(int wide, int ahead, size_t n, const T *x, const char *w, size_t ldw, T *c, \
+                          size_t pitch) \
+    { \
+        if (wide && ahead) \
+            N(run)(M, 1, 1, n, x, w, ldw, c, pitch); \
+        else if (wide) \
+            N(run)(M, 1, 0, n, x, w, ldw, c, pitch); \
+        else if (ahead) \
+            N(run)(M, 0, 1, n, x, w, ldw, c, pitch); \
+        else \
+            N(run)(M, 0, 0, n, x, w, ldw, c, pitch); \
     }
-RUN(1) RUN(2) RUN(3) RUN(4)
+RUN(1)
+RUN(2)
+RUN(3) RUN(4)
 #if BAND_M > 4
-RUN(5) RUN(6)
+    RUN(5) RUN(6)
 #endif
 #undef RUN
 
-static void N(runs)(int wide, size_t m, size_t n, size_t k, const void *a, size_t lda, const void *w, size_t ldw, void *c,
-                    size_t ldc)
+        static void N(runs)(int wide, size_t m, size_t n, size_t k, const void *a, size_t lda, const void *w,
+                            size_t ldw, void *c, size_t ldc)
 {
     typedef void (*run_fn)(int, int, size_t, const T *, const char *, size_t, T *, size_t);
-    static const run_fn fn[] = {NULL, N(run1), N(run2), N(run3), N(run4),
+    static const run_fn fn[] = {
+        NULL,
+        N(run1),
+        N(run2),
+        N(run3),
+        N(run4),
 #if BAND_M > 4
-                                N(run5), N(run6)
+        N(run5),
+        N(run6)
 #endif
     };
-    /* W's R rows and the strip's m pass through L1 between two uses of the strip. One row is read as it lies, whatever the strip
-     * costs. The strip's rows must not fall into the same sets, nor a store before the next row's load at the same 4 kB offset. */
+    /* W's R rows and the strip's m pass through L1 between two uses of the strip. One row is read as it lies,
+     * whatever the strip costs. The strip's rows must not fall into the same sets, nor a store before the
+     * next row's load at the same 4 kB offset. */
     T            strip[BAND_M * (RUN_B / sizeof(T) + (size_t)VL)] __attribute__((aligned(64)));
-    const size_t width = wide ? 2 : sizeof(T), most = (m == 1 ? BAND_M : 1u) * RUN_B / sizeof(T), pitch = most + VL;
+    const size_t width = wide ? 2 : sizeof(T), most = (m == 1 ? BAND_M : 1u) * RUN_B / sizeof(T),
+                 pitch = most + VL;
     for (size_t j = 0; j < n; j += most) {
         const size_t cols = n - j < most ? n - j : most;
         memset(strip, 0, m * pitch * sizeof(T));
@@ -384,13 +411,14 @@ static void N(runs)(int wide, size_t m, size_t n, size_t k, const void *a, size_
                 for (size_t r = 0; r < N(R); r++) x[i * N(R) + r] = N(get)(wide, a, i * lda + p + r);
             fn[m](wide, n > most, cols, x, (const char *)w + (p * ldw + j) * width, ldw, strip, pitch);
         }
-        for (size_t i = 0; i < m; i++) memcpy((char *)c + (i * ldc + j) * sizeof(T), strip + i * pitch, cols * sizeof(T));
+        for (size_t i = 0; i < m; i++)
+            memcpy((char *)c + (i * ldc + j) * sizeof(T), strip + i * pitch, cols * sizeof(T));
     }
 }
 
 static void N(sum)(size_t n, void *vc, const void *part)
 {
-    char *c = vc;
+    char  *c = vc;
     size_t i = 0;
     for (; i + VL <= n; i += VL) N(out)(c + i * sizeof(T), N(vec)(0, part, i), 1);
     for (; i < n; i++) {

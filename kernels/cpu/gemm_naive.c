@@ -1,5 +1,6 @@
-/* gemm_naive.c -- the product and the matrix-vector product as a reader would write them: the bottom rungs. The
- * product runs i-k-j, so that its inner loop walks rows of B and C. Threads split the rows of the result. */
+/* gemm_naive.c -- the product and the matrix-vector product as a reader would write them: the bottom rungs.
+ * The product runs i-k-j, so that its inner loop walks rows of B and C. Threads split the rows of the result.
+ */
 #include "kernels/workloads/workloads_gemm.h"
 #include "kernels/cpu/cpu.h"
 
@@ -9,7 +10,12 @@ typedef double   any_f64 __attribute__((aligned(1), may_alias)); /* tensors may 
 typedef float    any_f32 __attribute__((aligned(1), may_alias));
 typedef uint16_t any_u16 __attribute__((aligned(1), may_alias));
 
-typedef struct { wl_gemm_shape s; ir_dtype dtype; const void *a, *b; void *c; } job;
+typedef struct {
+    wl_gemm_shape s;
+    ir_dtype      dtype;
+    const void   *a, *b;
+    void         *c;
+} job;
 
 static inline float gemm_naive_widen(uint16_t h)
 {
@@ -19,29 +25,29 @@ static inline float gemm_naive_widen(uint16_t h)
     return f;
 }
 
-#define GEMM(name, T_IN, T, WIDEN)                                                                  \
-    static void name(const job *j, size_t lo, size_t hi)                                            \
-    {                                                                                               \
-        const size_t n = j->s.n, k = j->s.k;                                                        \
-        const T_IN *a = j->a, *b = j->b;                                                            \
-        T *c = j->c;                                                                                \
-        for (size_t i = lo; i < hi; i++) {                                                          \
-            for (size_t x = 0; x < n; x++) c[i * n + x] = 0;                                        \
-            for (size_t p = 0; p < k; p++)                                                          \
+#define GEMM(name, T_IN, T, WIDEN) \
+    static void name(const job *j, size_t lo, size_t hi) \
+    { \
+        const size_t n = j->s.n, k = j->s.k; \
+        const T_IN  *a = j->a, *b = j->b; \
+        T           *c = j->c; \
+        for (size_t i = lo; i < hi; i++) { \
+            for (size_t x = 0; x < n; x++) c[i * n + x] = 0; \
+            for (size_t p = 0; p < k; p++) \
                 for (size_t x = 0; x < n; x++) c[i * n + x] += WIDEN(a[i * k + p]) * WIDEN(b[p * n + x]); \
-        }                                                                                           \
+        } \
     }
-#define GEMV(name, T_IN, T, WIDEN)                                                                  \
-    static void name(const job *j, size_t lo, size_t hi)                                            \
-    {                                                                                               \
-        const size_t k = j->s.k;                                                                    \
-        const T_IN *w = j->a, *x = j->b;                                                            \
-        T *y = j->c;                                                                                \
-        for (size_t i = lo; i < hi; i++) {                                                          \
-            T sum = 0;                                                                              \
-            for (size_t p = 0; p < k; p++) sum += WIDEN(w[i * k + p]) * WIDEN(x[p]);                \
-            y[i] = sum;                                                                             \
-        }                                                                                           \
+#define GEMV(name, T_IN, T, WIDEN) \
+    static void name(const job *j, size_t lo, size_t hi) \
+    { \
+        const size_t k = j->s.k; \
+        const T_IN  *w = j->a, *x = j->b; \
+        T           *y = j->c; \
+        for (size_t i = lo; i < hi; i++) { \
+            T sum = 0; \
+            for (size_t p = 0; p < k; p++) sum += WIDEN(w[i * k + p]) * WIDEN(x[p]); \
+            y[i] = sum; \
+        } \
     }
 GEMM(gemm_f64, any_f64, any_f64, )
 GEMM(gemm_f32, any_f32, any_f32, )
@@ -73,17 +79,31 @@ static ir_status gemm_naive_run(ir_run *r, uint32_t reps, wl_gemm_shape s, ir_po
     return IR_OK;
 }
 
-static ir_status gemm_naive_gemm_run(ir_run *r, uint32_t reps) { return gemm_naive_run(r, reps, wl_gemm_of(&r->p), gemm_part); }
-static ir_status gemm_naive_gemv_run(ir_run *r, uint32_t reps) { return gemm_naive_run(r, reps, wl_gemv_of(&r->p), gemm_naive_gemv_part); }
+static ir_status gemm_naive_gemm_run(ir_run *r, uint32_t reps)
+{
+    return gemm_naive_run(r, reps, wl_gemm_of(&r->p), gemm_part);
+}
+static ir_status gemm_naive_gemv_run(ir_run *r, uint32_t reps)
+{
+    return gemm_naive_run(r, reps, wl_gemv_of(&r->p), gemm_naive_gemv_part);
+}
 
 static ir_status gemm_naive_gemm_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     (void)dev, (void)w;
-    return wl_gemm_plain(p->dtype) ? IR_OK : ir_fail(IR_SKIP, "cpu gemm: f64, f32 and bf16, not %s", ir_dtype_name(p->dtype));
+    return wl_gemm_plain(p->dtype)
+               ? IR_OK
+               : ir_fail(IR_SKIP, "cpu gemm: f64, f32 and bf16, not %s", ir_dtype_name(p->dtype));
 }
 
-const ir_kernel cpu_gemm_naive = {
-    .family = "gemm", .name = "naive", .doc = "three loops: row, depth, column", .flags = IR_K_NAIVE,
-    .can_run = gemm_naive_gemm_can_run, .run = gemm_naive_gemm_run};
-const ir_kernel cpu_gemv_naive = {
-    .family = "gemv", .name = "naive", .doc = "one dot product per row", .flags = IR_K_NAIVE, .run = gemm_naive_gemv_run};
+const ir_kernel cpu_gemm_naive = {.family = "gemm",
+                                  .name = "naive",
+                                  .doc = "three loops: row, depth, column",
+                                  .flags = IR_K_NAIVE,
+                                  .can_run = gemm_naive_gemm_can_run,
+                                  .run = gemm_naive_gemm_run};
+const ir_kernel cpu_gemv_naive = {.family = "gemv",
+                                  .name = "naive",
+                                  .doc = "one dot product per row",
+                                  .flags = IR_K_NAIVE,
+                                  .run = gemm_naive_gemv_run};

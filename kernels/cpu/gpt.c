@@ -1,7 +1,7 @@
-/* gpt.c -- "stream": a GPT-2-like step, decode or prefill, in one parallel region: threads meet at a barrier between
- * operations that depend on each other, and nowhere else. Weights are read once, each thread its own contiguous rows
- * of every matrix. Refuses weights other than f32, bf16 and int8 with row scales, and a workspace that memory
- * does not hold. */
+/* gpt.c -- "stream": a GPT-2-like step, decode or prefill, in one parallel region: threads meet at a barrier
+ * between operations that depend on each other, and nowhere else. Weights are read once, each thread its own
+ * contiguous rows of every matrix. Refuses weights other than f32, bf16 and int8 with row scales, and a
+ * workspace that memory does not hold. */
 #include "kernels/cpu/gpt.h"
 #include "kernels/workloads/workloads_nets.h"
 
@@ -9,8 +9,8 @@
 #include <string.h>
 
 enum {
-    OWN_ROWS = 8,      /* up to here every thread normalises and packs the rows for itself: one barrier less */
-    STREAM_ROWS = 32,  /* up to here weights pass as a stream */
+    OWN_ROWS = 8,     /* up to here every thread normalises and packs the rows for itself: one barrier less */
+    STREAM_ROWS = 32, /* up to here weights pass as a stream */
     ALIGN = 64
 };
 static const float NORM_EPS = 1e-5f;
@@ -18,7 +18,7 @@ static const float NORM_EPS = 1e-5f;
 static size_t gpt_up(size_t x, size_t to) { return (x + to - 1) / to * to; }
 static size_t max_of(size_t x, size_t y) { return x > y ? x : y; }
 
-/* ---- the plan ------------------------------------------------------------------------------------------------- */
+/* ---- the plan -------------------------------------------------------------------------------- */
 /* Is buffer b, as row i wrote it, read by row i+1 only? */
 static bool only_next_reads(const ly_net *n, int i)
 {
@@ -62,7 +62,8 @@ static ir_status plan_ops(const ir_dev *dev, cpu_gpt *g, unsigned how)
     for (int i = 0; i < g->net.n; i++) {
         const ly_row *r = &g->net.row[i];
         cpu_gpt_op   *op = &g->op[g->nop];
-        if (how & CPU_GPT_FUSE && r->op == LY_NORM && only_next_reads(&g->net, i) && g->net.row[i + 1].op == LY_FC) {
+        if (how & CPU_GPT_FUSE && r->op == LY_NORM && only_next_reads(&g->net, i) &&
+            g->net.row[i + 1].op == LY_FC) {
             op->norm = r;
             continue;
         }
@@ -73,20 +74,23 @@ static ir_status plan_ops(const ir_dev *dev, cpu_gpt *g, unsigned how)
             plan_linear(dev, g, op, how);
         else if (r->op == LY_ATTENTION)
             cpu_attention_plan(dev, r, (size_t)g->net.kv_cap, ly_kv_dtype(g->dtype), g->threads, &op->a);
-        else if (r->op != LY_NORM && r->op != LY_EMBED && r->op != LY_ADD && r->op != LY_ACT && r->op != LY_SOFTMAX)
+        else if (r->op != LY_NORM && r->op != LY_EMBED && r->op != LY_ADD && r->op != LY_ACT &&
+                 r->op != LY_SOFTMAX)
             return ir_fail(IR_EINVAL, "row %d, \"%s\": not an operator of a token network", i, r->name);
     }
     return IR_OK;
 }
 
-/* Activations lie where those that live at the same time allow: of the table as it is run, where a fused norm hands nothing on. */
+/* Activations lie where those that live at the same time allow: of the table as it is run, where a fused norm
+ * hands nothing on. */
 static ir_status gpt_place(cpu_gpt *g, int64_t *floats)
 {
     ly_net    run = g->net;
     ly_place *at = NULL;
     run.n = g->nop;
     run.row = calloc((size_t)g->nop, sizeof *run.row);
-    ir_status s = run.row ? IR_OK : ir_fail(IR_ENOMEM, "gpt: no memory for the places of %d operations", g->nop);
+    ir_status s =
+        run.row ? IR_OK : ir_fail(IR_ENOMEM, "gpt: no memory for the places of %d operations", g->nop);
     for (int i = 0; i < g->nop && s == IR_OK; i++) {
         run.row[i] = *g->op[i].row;
         if (g->op[i].norm) run.row[i].in = g->op[i].norm->in;
@@ -120,7 +124,8 @@ static ir_status take_work(const ir_dev *dev, cpu_gpt *g)
 {
     const double have = ir_host_available_B();
     if ((double)g->work_B > have) /* false where the amount is unknown */
-        return ir_fail(IR_SKIP, "activations and workspace need %.0f B, %.0f B are available", (double)g->work_B, have);
+        return ir_fail(IR_SKIP, "activations and workspace need %.0f B, %.0f B are available",
+                       (double)g->work_B, have);
     void     *work = NULL;
     ir_status s = ir_host_alloc(g->work_B, cpu_of(dev)->pages, &work);
     g->work = s == IR_OK ? work : NULL;
@@ -172,9 +177,15 @@ ir_status cpu_gpt_can_run(const ir_dev *dev, const ir_workload *w, const ir_para
     return ir_fail(IR_SKIP, "weights in %s: this executor knows f32, bf16 and i8", ir_dtype_name(p->dtype));
 }
 
-/* ---- one call --------------------------------------------------------------------------------------------------- */
-static char *activation(const cpu_gpt *g, int64_t at) { return at < 0 ? NULL : g->work + (size_t)at * sizeof(float); }
-static const char *gpt_f32_at(const char *p, int64_t i) { return i >= 0 ? p + (size_t)i * sizeof(float) : NULL; }
+/* ---- one call -------------------------------------------------------------------------------- */
+static char *activation(const cpu_gpt *g, int64_t at)
+{
+    return at < 0 ? NULL : g->work + (size_t)at * sizeof(float);
+}
+static const char *gpt_f32_at(const char *p, int64_t i)
+{
+    return i >= 0 ? p + (size_t)i * sizeof(float) : NULL;
+}
 
 void cpu_gpt_bind(ir_run *r)
 {
@@ -199,7 +210,7 @@ void cpu_gpt_bind(ir_run *r)
             l->y = op->out;
         } else if (q->op == LY_ATTENTION) {
             cpu_attention *a = &op->a;
-            size_t plane = a->batch * a->heads * a->cap * a->dh * (a->kv == IR_F32 ? 4 : 2);
+            size_t         plane = a->batch * a->heads * a->cap * a->dh * (a->kv == IR_F32 ? 4 : 2);
             a->qkv = op->in;
             a->k = kv + 2 * (size_t)q->block * plane;
             a->v = a->k + plane;
@@ -219,8 +230,8 @@ void cpu_gpt_stamp(cpu_gpt *g, int row)
 static void norm_row(const cpu_gpt *g, const ly_row *n, const char *in, size_t i, void *y)
 {
     size_t c = (size_t)n->c;
-    g->ops->norm(c, in + (size_t)ly_in_row(n, (int64_t)i) * c * sizeof(float), gpt_f32_at(g->V, n->g_at), gpt_f32_at(g->V, n->b_at),
-                 NORM_EPS, y);
+    g->ops->norm(c, in + (size_t)ly_in_row(n, (int64_t)i) * c * sizeof(float), gpt_f32_at(g->V, n->g_at),
+                 gpt_f32_at(g->V, n->b_at), NORM_EPS, y);
 }
 
 /* The rows of an operation's matrix that are one thread's: it alone reads them. */
@@ -278,7 +289,7 @@ void cpu_gpt_op_part(cpu_gpt *g, cpu_gpt_op *op, int tid, int nthreads)
         rows_part(g, op, tid, nthreads);
 }
 
-/* ---- the kernel --------------------------------------------------------------------------------------------------- */
+/* ---- the kernel ------------------------------------------------------------------------------ */
 /* Weights do not depend on the operation before: their stream starts while others are waited for. */
 static void warm(const cpu_gpt_op *op, int tid, int nthreads)
 {
@@ -301,8 +312,12 @@ static void gpt_step_part(void *arg, int tid, int nthreads)
     }
 }
 
-/* ---- where weights lie --------------------------------------------------------------------------------------------- */
-typedef struct { const cpu_gpt *g; char *end; ir_pages pages; } homes;
+/* ---- where weights lie ----------------------------------------------------------------------- */
+typedef struct {
+    const cpu_gpt *g;
+    char          *end;
+    ir_pages       pages;
+} homes;
 static void home_part(void *arg, int tid, int nthreads)
 {
     const homes *h = arg;
@@ -316,7 +331,8 @@ static void home_part(void *arg, int tid, int nthreads)
     }
 }
 
-/* W was first touched as one array; on a machine with several memories every thread's rows of every matrix go next to it. */
+/* W was first touched as one array; on a machine with several memories every thread's rows of every matrix go
+ * next to it. */
 static ir_status gpt_prepare(ir_run *r)
 {
     const cpu_dev *c = cpu_of(r->dev);
@@ -340,7 +356,8 @@ static ir_status gpt_run(ir_run *r, uint32_t reps)
 static ir_status gpt_profile(ir_run *r, double *layer_s, int n)
 {
     cpu_gpt *g = r->self;
-    if (n != g->net.n) return ir_fail(IR_EINVAL, "profile: %d layers asked for, the table has %d", n, g->net.n);
+    if (n != g->net.n)
+        return ir_fail(IR_EINVAL, "profile: %d layers asked for, the table has %d", n, g->net.n);
     memset(layer_s, 0, (size_t)n * sizeof *layer_s);
     cpu_gpt_bind(r);
     g->layer_s = layer_s;
@@ -357,7 +374,14 @@ static void gpt_cost(const ir_params *p, ir_cost *c)
     c->launches = 1; /* one region, whatever the number of rows */
 }
 
-const ir_kernel cpu_gpt_stream = {
-    .family = "gpt", .name = "stream", .doc = "one region a step: weights stream once, norms and residuals fused",
-    .can_run = cpu_gpt_can_run, .setup = gpt_setup, .run = gpt_run, .teardown = cpu_gpt_teardown, .drop_scratch = cpu_gpt_drop_scratch, .prepare = gpt_prepare,
-    .profile = gpt_profile, .cost = gpt_cost};
+const ir_kernel cpu_gpt_stream = {.family = "gpt",
+                                  .name = "stream",
+                                  .doc = "one region a step: weights stream once, norms and residuals fused",
+                                  .can_run = cpu_gpt_can_run,
+                                  .setup = gpt_setup,
+                                  .run = gpt_run,
+                                  .teardown = cpu_gpt_teardown,
+                                  .drop_scratch = cpu_gpt_drop_scratch,
+                                  .prepare = gpt_prepare,
+                                  .profile = gpt_profile,
+                                  .cost = gpt_cost};

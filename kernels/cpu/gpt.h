@@ -1,42 +1,43 @@
-/* gpt.h -- the plan of a GPT-2-like step, shared by its executors: the network's table as a list of operations with their
- * workspace. Activations are f32; a layer norm that only one linear row reads is fused into that row's packing. */
+/* gpt.h -- the plan of a GPT-2-like step, shared by its executors: the network's table as a list of
+ * operations with their workspace. Activations are f32; a layer norm that only one linear row reads is fused
+ * into that row's packing. */
 #ifndef CPU_GPT_H
 #define CPU_GPT_H
 #include "kernels/cpu/attention.h"
 
 typedef struct {
-    const ly_row  *row;
-    const ly_row  *norm;     /* LY_FC: applied to the input rows while they are packed; NULL: none */
-    int            index;    /* of row in the table; a fused norm is the one before */
-    bool           blocked;
-    bool           own;      /* few rows: every thread packs for itself */
-    cpu_linear     l;        /* LY_FC; pointers are set by cpu_gpt_bind() */
-    cpu_attention  a;        /* LY_ATTENTION */
-    ly_place       at;       /* of its activations, in floats of the workspace */
-    const char    *in, *add;
-    char          *out;
+    const ly_row *row;
+    const ly_row *norm;  /* LY_FC: applied to the input rows while they are packed; NULL: none */
+    int           index; /* of row in the table; a fused norm is the one before */
+    bool          blocked;
+    bool          own; /* few rows: every thread packs for itself */
+    cpu_linear    l;   /* LY_FC; pointers are set by cpu_gpt_bind() */
+    cpu_attention a;   /* LY_ATTENTION */
+    ly_place      at;  /* of its activations, in floats of the workspace */
+    const char   *in, *add;
+    char         *out;
 } cpu_gpt_op;
 
 typedef struct {
-    ly_net        net;
-    cpu_gpt_op   *op;
-    int           nop, threads;
-    ir_dtype      dtype;
-    const cpu_ops *ops;
-    ir_pool      *pool;
+    ly_net           net;
+    cpu_gpt_op      *op;
+    int              nop, threads;
+    ir_dtype         dtype;
+    const cpu_ops   *ops;
+    ir_pool         *pool;
     cpu_linear_block block;
-    char         *work;      /* activations, packed rows, then per thread: a row, scratch, attention */
-    size_t        work_B, x_at, x_B, thread_at, thread_B, row_B, attention_at;
-    const char   *input, *W, *V;
-    double       *layer_s;   /* profile(): seconds per row of the table; NULL: not asked for */
-    double        since;
+    char            *work; /* activations, packed rows, then per thread: a row, scratch, attention */
+    size_t           work_B, x_at, x_B, thread_at, thread_B, row_B, attention_at;
+    const char      *input, *W, *V;
+    double          *layer_s; /* profile(): seconds per row of the table; NULL: not asked for */
+    double           since;
 } cpu_gpt;
 
 enum { CPU_GPT_FUSE = 1, CPU_GPT_PACK = 2 }; /* fuse norms; linear rows are packed for our own tiles */
 ir_status cpu_gpt_setup(ir_run *, unsigned how);
 void      cpu_gpt_teardown(ir_run *);
 void      cpu_gpt_drop_scratch(ir_run *);
-void      cpu_gpt_bind(ir_run *);    /* the tensors of this call */
+void      cpu_gpt_bind(ir_run *); /* the tensors of this call */
 /* One operation by all threads of a region; no barrier at its end. */
 void      cpu_gpt_op_part(cpu_gpt *, cpu_gpt_op *, int tid, int nthreads);
 void      cpu_gpt_stamp(cpu_gpt *, int row); /* thread 0: what ends now was this row */

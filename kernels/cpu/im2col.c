@@ -1,5 +1,5 @@
-/* im2col.c -- see im2col.h. The unrolled windows are written once and read once by the product: the traffic that the direct
- * kernel does not have. The library repacks the weights for each band. */
+/* im2col.c -- see im2col.h. The unrolled windows are written once and read once by the product: the traffic
+ * that the direct kernel does not have. The library repacks the weights for each band. */
 #include "kernels/cpu/im2col.h"
 
 #include <stdlib.h>
@@ -10,7 +10,14 @@
 
 enum { BAND_B = 4 << 20, LEAST_PIXELS = 512, MOST_PIXELS = 8192 };
 /* Of the band from pixel `from` on: add and y begin there. */
-typedef struct { const cpu_im2col *p; const char *x, *add; const char *bias; char *y; const float *packed; int64_t from, pixels; } job;
+typedef struct {
+    const cpu_im2col *p;
+    const char       *x, *add;
+    const char       *bias;
+    char             *y;
+    const float      *packed;
+    int64_t           from, pixels;
+} job;
 
 static size_t depth(const ly_row *l) { return (size_t)(l->r * l->s * (l->c / l->groups)); }
 
@@ -18,7 +25,8 @@ ir_status cpu_im2col_can(const ly_row *l, int threads)
 {
     if (l->op != LY_CONV) return ir_fail(IR_SKIP, "%s is no convolution", l->name);
 #if IR_HAVE_OPENBLAS
-    if ((double)(l->batch * l->oh * l->ow) > INT32_MAX) return ir_fail(IR_SKIP, "more pixels than OpenBLAS's dimensions hold");
+    if ((double)(l->batch * l->oh * l->ow) > INT32_MAX)
+        return ir_fail(IR_SKIP, "more pixels than OpenBLAS's dimensions hold");
     if (threads > 1 && openblas_get_parallel() == 0)
         return ir_fail(IR_SKIP, "this OpenBLAS is a single-threaded build");
 #else
@@ -51,7 +59,10 @@ static ly_row product_row(const cpu_im2col *p)
     return l;
 }
 
-bool cpu_im2col_unrolls(const ly_row *l) { return l->r * l->s > 1 || l->stride > 1 || l->pad > 0 || l->groups > 1; }
+bool cpu_im2col_unrolls(const ly_row *l)
+{
+    return l->r * l->s > 1 || l->stride > 1 || l->pad > 0 || l->groups > 1;
+}
 
 int64_t cpu_im2col_band(const ly_row *l)
 {
@@ -84,7 +95,8 @@ ir_status cpu_im2col_make(const ir_dev *dev, const ly_row *l, int threads, cpu_i
         p->matrix = m;
     }
     const ly_row product = product_row(p);
-    if (st == IR_OK && l->groups == 1) st = cpu_conv_plan_make(dev, CPU_CONV_POINTWISE, &product, threads, &p->own);
+    if (st == IR_OK && l->groups == 1)
+        st = cpu_conv_plan_make(dev, CPU_CONV_POINTWISE, &product, threads, &p->own);
 #if !IR_HAVE_OPENBLAS
     if (st != IR_OK) return st;
     p->work_B = cpu_apart(p->own.thread_B) * (size_t)threads;
@@ -105,15 +117,16 @@ void cpu_im2col_free(cpu_im2col *p)
 /* Rows of the matrix: pixels of a band, for all groups. */
 static void unroll_part(void *arg, int tid, int nthreads)
 {
-    const job        *j = arg;
-    const ly_row     *l = &j->p->row;
-    const size_t      cg_B = (size_t)(l->c / l->groups) * 4, row_B = depth(l) * 4, pixels = (size_t)j->pixels;
-    size_t            lo, hi;
+    const job    *j = arg;
+    const ly_row *l = &j->p->row;
+    const size_t  cg_B = (size_t)(l->c / l->groups) * 4, row_B = depth(l) * 4, pixels = (size_t)j->pixels;
+    size_t        lo, hi;
     cpu_part(pixels, 1, tid, nthreads, &lo, &hi);
     for (int64_t g = 0; g < l->groups; g++)
         for (size_t q = lo; q < hi; q++) {
             char         *out = j->p->matrix + ((size_t)g * pixels + q) * row_B;
-            const int64_t at = j->from + (int64_t)q, oy = at / l->ow * l->stride - l->pad, ox = at % l->ow * l->stride - l->pad;
+            const int64_t at = j->from + (int64_t)q, oy = at / l->ow * l->stride - l->pad,
+                          ox = at % l->ow * l->stride - l->pad;
             for (int64_t y = oy; y < oy + l->r; y++)
                 for (int64_t x = ox; x < ox + l->s; x++, out += cg_B) {
                     if (y < 0 || y >= l->h || x < 0 || x >= l->w)
@@ -142,8 +155,9 @@ static void im2col_product(job *j, const char *a, const char *W)
     const size_t  d = depth(l), kg = (size_t)(l->k / l->groups);
     for (size_t g = 0; g < (size_t)l->groups; g++)
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)j->pixels, (blasint)kg, (blasint)d, 1,
-                    (const void *)(a + g * (size_t)j->pixels * d * 4), (blasint)d, (const void *)(W + g * kg * d * 4),
-                    (blasint)d, 0, (void *)(j->y + g * kg * 4), (blasint)l->k);
+                    (const void *)(a + g * (size_t)j->pixels * d * 4), (blasint)d,
+                    (const void *)(W + g * kg * d * 4), (blasint)d, 0, (void *)(j->y + g * kg * 4),
+                    (blasint)l->k);
 }
 
 /* Bias, residual and activation while the band is in cache. */
@@ -166,7 +180,8 @@ static void im2col_finish_part(void *arg, int tid, int nthreads)
 static void im2col_one(job *j, const char *W)
 {
     im2col_product(j, j->p->unroll ? j->p->matrix : j->x, W);
-    if (j->bias || j->add || j->p->row.act != LY_ID) ir_pool_run(j->p->pool, j->p->threads, im2col_finish_part, j);
+    if (j->bias || j->add || j->p->row.act != LY_ID)
+        ir_pool_run(j->p->pool, j->p->threads, im2col_finish_part, j);
 }
 #else
 size_t cpu_im2col_packed_n(const cpu_im2col *p) { return p->own.packed_n; }
@@ -178,10 +193,11 @@ void cpu_im2col_pack(const cpu_im2col *p, const void *W, const void *bias, float
 
 static void own_part(void *arg, int tid, int nthreads)
 {
-    const job        *j = arg;
+    const job *j = arg;
     const cpu_im2col *p = j->p;
     (void)nthreads;
-    cpu_conv_part(&p->own, p->unroll ? p->matrix : j->x, j->packed, j->add, j->y, p->work + (size_t)tid * cpu_apart(p->own.thread_B), tid);
+    cpu_conv_part(&p->own, p->unroll ? p->matrix : j->x, j->packed, j->add, j->y,
+                  p->work + (size_t)tid * cpu_apart(p->own.thread_B), tid);
 }
 
 static void one(job *j, const char *W)
@@ -196,7 +212,8 @@ void cpu_im2col_run(const cpu_im2col *p, const void *x, const void *W, const flo
 {
     const ly_row *l = &p->row;
     const int64_t images = p->unroll ? l->batch : 1, pixels = l->oh * l->ow * (p->unroll ? 1 : l->batch);
-    const size_t  image_B = (size_t)(l->h * l->w * l->c) * 4, pixel_B = (size_t)l->c * 4, row_B = (size_t)l->k * 4;
+    const size_t  image_B = (size_t)(l->h * l->w * l->c) * 4, pixel_B = (size_t)l->c * 4,
+                 row_B = (size_t)l->k * 4;
     for (int64_t n = 0; n < images; n++)
         for (int64_t q = 0; q < pixels; q += p->band) {
             const size_t at = (size_t)(n * pixels + q) * row_B;

@@ -33,9 +33,10 @@ static cpu_isa detect(cpu_features *f)
     if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) b7 = b, c7 = c, d7 = d;
     if (__get_cpuid_count(7, 1, &a, &b, &c, &d)) a71 = a;
     uint64_t os = xcr0();
-    bool ymm = (os & 0x6) == 0x6, zmm = (os & 0xE6) == 0xE6, tile = (os & 0x60000) == 0x60000;
-    bool avx2 = ymm && (b7 & (1u << 5)) && (c1 & (1u << 12));
-    bool avx512 = avx2 && zmm && (b7 & (1u << 16)) && (b7 & (1u << 17)) && (b7 & (1u << 30)) && (b7 & (1u << 31));
+    bool     ymm = (os & 0x6) == 0x6, zmm = (os & 0xE6) == 0xE6, tile = (os & 0x60000) == 0x60000;
+    bool     avx2 = ymm && (b7 & (1u << 5)) && (c1 & (1u << 12));
+    bool     avx512 =
+        avx2 && zmm && (b7 & (1u << 16)) && (b7 & (1u << 17)) && (b7 & (1u << 30)) && (b7 & (1u << 31));
     f->f16c = ymm && (c1 & (1u << 29));
     f->avx_vnni = avx2 && (a71 & (1u << 4));
     f->avx512_vnni = avx512 && (c7 & (1u << 11));

@@ -1,8 +1,8 @@
 /* linear.c -- Y[rows,k] = X[rows,c] W[k,c]' + b on host threads, two ways.
  *   stream  few rows: W is as large as the work, so it passes once, as it lies, past packed rows of X.
- *   gemm    many rows: blocks of W stay in a core's L2 while all of X passes; weights that the tile cannot multiply
- *           as they are (bf16 without pair products, int8) are widened to f32 once per block.
- * Threads take contiguous rows of W, the split that also placed its pages, so a thread reads what it first touched. */
+ *   gemm    many rows: blocks of W stay in a core's L2 while all of X passes; weights that the tile cannot
+ * multiply as they are (bf16 without pair products, int8) are widened to f32 once per block. Threads take
+ * contiguous rows of W, the split that also placed its pages, so a thread reads what it first touched. */
 #include "kernels/cpu/linear.h"
 #include "kernels/workloads/workloads_nets.h"
 
@@ -14,7 +14,7 @@ static const cpu_linear_ops *const tables[CPU_NISA] = CPU_PER_ISA(cpu_linear);
 
 enum {
     AHEAD_B = 8192, /* W is prefetched so far ahead in the order in which it is read */
-    CHUNK = 64,             /* rows of W after which their outputs are finished, still in L1 */
+    CHUNK = 64,     /* rows of W after which their outputs are finished, still in L1 */
     PAIRS_ROWS = 2,
     ALIGN = 64
 };
@@ -33,7 +33,8 @@ cpu_dot cpu_linear_dot(const ir_dev *dev, const cpu_linear_ops *o, ir_dtype w, s
 {
     (void)dev;
     if (w == IR_F32) return CPU_DOT_F32;
-    if (w == IR_BF16 && o->pairs && cpu_features_get()->avx512_bf16 && rows >= PAIRS_ROWS) return CPU_DOT_PAIRS;
+    if (w == IR_BF16 && o->pairs && cpu_features_get()->avx512_bf16 && rows >= PAIRS_ROWS)
+        return CPU_DOT_PAIRS;
     if (blocked) return CPU_DOT_F32;
     return w == IR_BF16 ? CPU_DOT_BF16 : CPU_DOT_I8;
 }
@@ -41,9 +42,10 @@ cpu_dot cpu_linear_dot(const ir_dev *dev, const cpu_linear_ops *o, ir_dtype w, s
 /* A line more than a row: rows whose length is a power of two would share the same few sets of the cache. */
 size_t cpu_linear_stride(const cpu_linear_ops *o, cpu_dot dot, size_t c) { return o->row_B(dot, c) + ALIGN; }
 
-/* ---- as a stream ------------------------------------------------------------------------------------------------- */
-/* CPU_TILE_R or 1 rows of W from j on past all rows of X. The first group of those meets W on its way from memory, the
- * others find it in L1; each prefetches its share of the rows of W that come next, so that memory never waits. */
+/* ---- as a stream ----------------------------------------------------------------------------- */
+/* CPU_TILE_R or 1 rows of W from j on past all rows of X. The first group of those meets W on its way from
+ * memory, the others find it in L1; each prefetches its share of the rows of W that come next, so that memory
+ * never waits. */
 static void pass_rows(const cpu_linear *l, size_t j, bool four, int groups)
 {
     const size_t turn = (four ? CPU_TILE_R : 1) * l->w_row_B, ys = l->k * sizeof(float);
@@ -51,7 +53,8 @@ static void pass_rows(const cpu_linear *l, size_t j, bool four, int groups)
     cpu_ahead    ahead = {turn > AHEAD_B ? turn : AHEAD_B, 0, (size_t)groups};
     if (l->rows == 1 && four) {
         ahead.by = AHEAD_B;
-        l->ops->lines[l->dot](l->w_row_B, w, l->w_row_B, l->x, l->xs, l->y + j * sizeof(float), ys, 0, &ahead);
+        l->ops->lines[l->dot](l->w_row_B, w, l->w_row_B, l->x, l->xs, l->y + j * sizeof(float), ys, 0,
+                              &ahead);
         return;
     }
     for (int g = 0; g < groups; g++, ahead.first++) {
@@ -74,8 +77,8 @@ static void linear_finish(const cpu_linear *l, size_t lo, size_t hi)
 {
     if (!l->bias && !l->scale && !l->add && l->act == LY_ID) return;
     for (size_t m = 0; m < l->rows; m++)
-        l->fin->finish(hi - lo, l->y + (m * l->k + lo) * sizeof(float), linear_at(l->scale, lo), linear_at(l->bias, lo),
-                       linear_at(l->add, m * l->k + lo), l->act);
+        l->fin->finish(hi - lo, l->y + (m * l->k + lo) * sizeof(float), linear_at(l->scale, lo),
+                       linear_at(l->bias, lo), linear_at(l->add, m * l->k + lo), l->act);
 }
 
 void cpu_linear_pass(const cpu_linear *l, size_t lo, size_t hi)
@@ -89,7 +92,7 @@ void cpu_linear_pass(const cpu_linear *l, size_t lo, size_t hi)
     }
 }
 
-/* ---- in blocks --------------------------------------------------------------------------------------------------- */
+/* ---- in blocks ------------------------------------------------------------------------------- */
 static size_t linear_cache_B(const ir_dev *dev, int level, size_t otherwise)
 {
     const ir_topology *t = &cpu_of(dev)->topo;
@@ -102,7 +105,8 @@ static size_t linear_cache_B(const ir_dev *dev, int level, size_t otherwise)
 cpu_linear_block cpu_linear_block_of(const ir_dev *dev, const cpu_linear_ops *o, ir_dtype w, cpu_dot dot)
 {
     (void)w;
-    size_t width = dot == CPU_DOT_PAIRS ? 2 : 4, l1 = linear_cache_B(dev, 1, 32 << 10), l2 = linear_cache_B(dev, 2, 512 << 10);
+    size_t width = dot == CPU_DOT_PAIRS ? 2 : 4, l1 = linear_cache_B(dev, 1, 32 << 10),
+           l2 = linear_cache_B(dev, 2, 512 << 10);
     size_t depth = l1 * 7 / 8 / ((o->most + CPU_TILE_R) * width) / ALIGN * ALIGN;
     if (depth < ALIGN) depth = ALIGN;
     size_t rows = l2 / 2 / (depth * width) / CPU_TILE_R * CPU_TILE_R;
@@ -112,7 +116,8 @@ cpu_linear_block cpu_linear_block_of(const ir_dev *dev, const cpu_linear_ops *o,
 size_t cpu_linear_scratch_B(cpu_linear_block b) { return linear_up(b.rows * b.depth * sizeof(float), ALIGN); }
 
 /* Rows [j, j+n) and elements [p, p+kb) of W, for the tile: in place, or widened. */
-static const char *block_of(const cpu_linear *l, size_t j, size_t n, size_t p, size_t kb, void *scratch, size_t *ws)
+static const char *block_of(const cpu_linear *l, size_t j, size_t n, size_t p, size_t kb, void *scratch,
+                            size_t *ws)
 {
     const size_t width = l->dtype == IR_F32 ? 4 : l->dtype == IR_BF16 ? 2 : 1;
     const char  *w = l->w + j * l->w_row_B + p * width;
@@ -123,15 +128,16 @@ static const char *block_of(const cpu_linear *l, size_t j, size_t n, size_t p, s
     return scratch;
 }
 
-static void linear_block(const cpu_linear *l, const char *w, size_t ws, size_t j, size_t n, size_t p, size_t kb)
+static void linear_block(const cpu_linear *l, const char *w, size_t ws, size_t j, size_t n, size_t p,
+                         size_t kb)
 {
     const size_t width = l->dot == CPU_DOT_PAIRS ? 2 : 4, ys = l->k * sizeof(float);
     const int    groups = (int)((l->rows + l->ops->most - 1) / l->ops->most);
     for (int g = 0; g < groups; g++) {
         size_t lo, hi, i = 0;
         cpu_part(l->rows, 1, g, groups, &lo, &hi);
-        const char *x = l->x + lo * l->xs + p * width;
-        char       *y = l->y + (lo * l->k + j) * sizeof(float);
+        const char       *x = l->x + lo * l->xs + p * width;
+        char             *y = l->y + (lo * l->k + j) * sizeof(float);
         const cpu_tile_fn wide = l->ops->tile[l->dot][1][hi - lo], one = l->ops->tile[l->dot][0][hi - lo];
         for (; i + CPU_TILE_R <= n; i += CPU_TILE_R)
             wide(kb * width, w + i * ws, ws, x, l->xs, y + i * sizeof(float), ys, p > 0, NULL);
@@ -153,18 +159,22 @@ void cpu_linear_blocked(const cpu_linear *l, cpu_linear_block b, size_t lo, size
     }
 }
 
-/* ---- the kernels ------------------------------------------------------------------------------------------------- */
+/* ---- the kernels ----------------------------------------------------------------------------- */
 /* Up to so many rows every thread packs X for itself instead of meeting the others. */
 enum { OWN_ROWS = 4 };
 typedef struct {
     ly_row           row;
-    cpu_linear       l;      /* pointers are set by run() */
+    cpu_linear       l; /* pointers are set by run() */
     cpu_linear_block b;
     bool             blocked, own;
-    char            *work;   /* packed X, once or per thread, then scratch per thread */
+    char            *work; /* packed X, once or per thread, then scratch per thread */
     size_t           work_B, x_B, scratch_B;
 } plan;
-typedef struct { plan *p; ir_pool *pool; const char *x; } job;
+typedef struct {
+    plan       *p;
+    ir_pool    *pool;
+    const char *x;
+} job;
 
 static void linear_part(void *arg, int tid, int nthreads)
 {
@@ -179,7 +189,8 @@ static void linear_part(void *arg, int tid, int nthreads)
     l.x = x;
     cpu_part(l.k, CPU_TILE_R, tid, nthreads, &lo, &hi);
     if (p->blocked)
-        cpu_linear_blocked(&l, p->b, lo, hi, p->work + (p->own ? (size_t)nthreads : 1) * p->x_B + (size_t)tid * p->scratch_B);
+        cpu_linear_blocked(&l, p->b, lo, hi,
+                           p->work + (p->own ? (size_t)nthreads : 1) * p->x_B + (size_t)tid * p->scratch_B);
     else
         cpu_linear_pass(&l, lo, hi);
 }
@@ -244,9 +255,17 @@ static ir_status cpu_linear_can_run(const ir_dev *dev, const ir_workload *w, con
     return ir_fail(IR_SKIP, "weights in %s: this kernel knows f32, bf16 and i8", ir_dtype_name(p->dtype));
 }
 
-const ir_kernel cpu_linear_stream = {
-    .family = "linear", .name = "stream", .doc = "W passes once, prefetched, past packed rows of X: for few rows",
-    .can_run = cpu_linear_can_run, .setup = stream_setup, .run = linear_run, .teardown = linear_teardown};
-const ir_kernel cpu_linear_gemm = {
-    .family = "linear", .name = "gemm", .doc = "blocks of W stay in L2 while all of X passes: for many rows",
-    .can_run = cpu_linear_can_run, .setup = linear_gemm_setup, .run = linear_run, .teardown = linear_teardown};
+const ir_kernel cpu_linear_stream = {.family = "linear",
+                                     .name = "stream",
+                                     .doc = "W passes once, prefetched, past packed rows of X: for few rows",
+                                     .can_run = cpu_linear_can_run,
+                                     .setup = stream_setup,
+                                     .run = linear_run,
+                                     .teardown = linear_teardown};
+const ir_kernel cpu_linear_gemm = {.family = "linear",
+                                   .name = "gemm",
+                                   .doc = "blocks of W stay in L2 while all of X passes: for many rows",
+                                   .can_run = cpu_linear_can_run,
+                                   .setup = linear_gemm_setup,
+                                   .run = linear_run,
+                                   .teardown = linear_teardown};

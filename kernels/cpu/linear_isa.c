@@ -1,6 +1,7 @@
-/* linear_isa.c -- tiles of dot products for one ISA. A tile is R rows of W times M rows of X; both lie along the
- * summed index, so nothing is transposed: each vector of W is loaded and widened once for M rows of X, sums run
- * in R x M independent vectors and are reduced four at a time at the end. With M = 1 it is a read stream. */
+/* linear_isa.c -- tiles of dot products for one ISA. A tile is R rows of W times M rows of X; both lie along
+ * the summed index, so nothing is transposed: each vector of W is loaded and widened once for M rows of X,
+ * sums run in R x M independent vectors and are reduced four at a time at the end. With M = 1 it is a read
+ * stream. */
 #include "kernels/cpu/linear.h"
 #include "kernels/cpu/simd.h"
 
@@ -16,12 +17,12 @@ typedef float    f4 __attribute__((vector_size(16), may_alias));
 typedef uint32_t word_v __attribute__((vector_size(VBYTES), may_alias));
 typedef uint16_t half_v __attribute__((vector_size(VBYTES / 2), may_alias));
 
-/* ---- four sums at once -------------------------------------------------------------------------------------- */
+/* ---- four sums at once ----------------------------------------------------------------------- */
 /* Within each quarter of 128 bits a 4 x 4 transposition in sums; then the quarters are added. */
 #if VBYTES == 64
-#define SHUFFLE(a, b, i, j, k, l)                                                                                     \
-    __builtin_shufflevector(a, b, i, j, k, l, i + 4, j + 4, k + 4, l + 4, i + 8, j + 8, k + 8, l + 8, i + 12, j + 12, \
-                            k + 12, l + 12)
+#define SHUFFLE(a, b, i, j, k, l) \
+    __builtin_shufflevector(a, b, i, j, k, l, i + 4, j + 4, k + 4, l + 4, i + 8, j + 8, k + 8, l + 8, \
+                            i + 12, j + 12, k + 12, l + 12)
 #elif VBYTES == 32
 #define SHUFFLE(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l, i + 4, j + 4, k + 4, l + 4)
 #else
@@ -31,7 +32,7 @@ SIMD_INLINE f4 linear_fold(vf x)
 {
 #if VBYTES == 64
     typedef float f8 __attribute__((vector_size(32)));
-    f8 y = __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7) +
+    f8            y = __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7) +
            __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15);
     return __builtin_shufflevector(y, y, 0, 1, 2, 3) + __builtin_shufflevector(y, y, 4, 5, 6, 7);
 #elif VBYTES == 32
@@ -47,7 +48,7 @@ SIMD_INLINE f4 sums(vf a, vf b, vf c, vf d)
     return linear_fold(SHUFFLE(ab, cd, 0, 1, VF, VF + 1) + SHUFFLE(ab, cd, 2, 3, VF + 2, VF + 3));
 }
 
-/* ---- a step: VBYTES of each row of W, in PARTS vectors ------------------------------------------------------ */
+/* ---- a step: VBYTES of each row of W, in PARTS vectors --------------------------------------- */
 #define PARTS(dot) ((dot) == CPU_DOT_BF16 ? 2 : (dot) == CPU_DOT_I8 ? 4 : 1)
 
 /* VF signed bytes as floats. Compilers do this element by element. */
@@ -97,29 +98,32 @@ SIMD_INLINE vf multiply_add(cpu_dot dot, vf w, vf x, vf sum)
 
 #define EACH_X(F) F(0) F(1) F(2) F(3) F(4) F(5)
 #define EACH_W(F) F(0) F(1) F(2) F(3)
-#define ZERO(m) vf s##m##0 = {0}, s##m##1 = s##m##0, s##m##2 = s##m##0, s##m##3 = s##m##0;
-#define LOAD_X(m) vf x##m = vf_load((const float *)(const void *)(x + (m < M ? (size_t)m * xs : 0) + (size_t)part * VBYTES));
-#define MUL(m, r) if (m < M) s##m##r = multiply_add(dot, wv, x##m, s##m##r);
-#define ROW_W(r)                                                                                    \
-    if (r < R) {                                                                                    \
-        vf wv = w_part(dot, part, w + (size_t)r * ws);                                              \
-        MUL(0, r) MUL(1, r) MUL(2, r) MUL(3, r) MUL(4, r) MUL(5, r)                                 \
+#define ZERO(m)   vf s##m##0 = {0}, s##m##1 = s##m##0, s##m##2 = s##m##0, s##m##3 = s##m##0;
+#define LOAD_X(m) \
+    vf x##m = \
+        vf_load((const float *)(const void *)(x + (m < M ? (size_t)m * xs : 0) + (size_t)part * VBYTES));
+#define MUL(m, r) \
+    if (m < M) s##m##r = multiply_add(dot, wv, x##m, s##m##r);
+#define ROW_W(r) \
+    if (r < R) { \
+        vf wv = w_part(dot, part, w + (size_t)r * ws); \
+        MUL(0, r) MUL(1, r) MUL(2, r) MUL(3, r) MUL(4, r) MUL(5, r) \
     }
-#define STEP                                                                                        \
-    for (int part = 0; part < PARTS(dot); part++) {                                                 \
-        EACH_X(LOAD_X)                                                                              \
-        EACH_W(ROW_W)                                                                               \
+#define STEP \
+    for (int part = 0; part < PARTS(dot); part++) { \
+        EACH_X(LOAD_X) \
+        EACH_W(ROW_W) \
     }
-#define OUT(m)                                                                                      \
-    if (m < M) {                                                                                    \
-        f4 t = sums(s##m##0, s##m##1, s##m##2, s##m##3), old = {0};                                 \
-        if (add) memcpy(&old, y + m * ys, (size_t)R * sizeof(float));                                       \
-        t += old;                                                                                   \
-        memcpy(y + m * ys, &t, (size_t)R * sizeof(float));                                                  \
+#define OUT(m) \
+    if (m < M) { \
+        f4 t = sums(s##m##0, s##m##1, s##m##2, s##m##3), old = {0}; \
+        if (add) memcpy(&old, y + m * ys, (size_t)R * sizeof(float)); \
+        t += old; \
+        memcpy(y + m * ys, &t, (size_t)R * sizeof(float)); \
     }
 
-SIMD_INLINE void linear_tile(cpu_dot dot, int R, int M, size_t bytes, const char *w, size_t ws, const char *x, size_t xs,
-                      char *y, size_t ys, int add, const cpu_ahead *ahead)
+SIMD_INLINE void linear_tile(cpu_dot dot, int R, int M, size_t bytes, const char *w, size_t ws, const char *x,
+                             size_t xs, char *y, size_t ys, int add, const cpu_ahead *ahead)
 {
     const size_t whole = bytes / VBYTES * VBYTES, x_step = (size_t)PARTS(dot) * VBYTES;
     EACH_X(ZERO)
@@ -127,13 +131,16 @@ SIMD_INLINE void linear_tile(cpu_dot dot, int R, int M, size_t bytes, const char
         const char *next = w + ahead->by;
         for (size_t i = 0, due = ahead->first * VBYTES; i < whole; i += VBYTES, w += VBYTES, x += x_step) {
             if (i == due) {
-                for (int line = 0; line < R * VBYTES; line += 64) __builtin_prefetch(next + i * (size_t)R + line);
+                for (int line = 0; line < R * VBYTES; line += 64)
+                    __builtin_prefetch(next + i * (size_t)R + line);
                 due += ahead->every * VBYTES;
             }
             STEP
         }
     } else {
-        for (size_t i = 0; i < whole; i += VBYTES, w += VBYTES, x += x_step) { STEP }
+        for (size_t i = 0; i < whole; i += VBYTES, w += VBYTES, x += x_step) {
+            STEP
+        }
     }
     if (whole < bytes) {
         char rest[R4 * VBYTES] __attribute__((aligned(64))) = {0};
@@ -146,24 +153,28 @@ SIMD_INLINE void linear_tile(cpu_dot dot, int R, int M, size_t bytes, const char
 }
 
 /* One row of X: rows of W one after the other, as memory has them; four vectors of sums hide the latency. */
-SIMD_INLINE void lines(cpu_dot dot, size_t bytes, const char *w, size_t ws, const char *x, char *y, int add, size_t ahead)
+SIMD_INLINE void lines(cpu_dot dot, size_t bytes, const char *w, size_t ws, const char *x, char *y, int add,
+                       size_t ahead)
 {
     const size_t unit = VBYTES / (size_t)PARTS(dot), turn = 4 * unit, whole = bytes / turn * turn;
-    vf s[R4];
+    vf           s[R4];
     for (int r = 0; r < R4; r++, w += ws) {
-        vf s0 = {0}, s1 = s0, s2 = s0, s3 = s0;
+        vf          s0 = {0}, s1 = s0, s2 = s0, s3 = s0;
         const char *p = x;
-        size_t i = 0;
+        size_t      i = 0;
         for (; i < whole; i += turn, p += 4 * VBYTES) {
             for (size_t line = 0; line < turn; line += 64) __builtin_prefetch(w + i + ahead + line);
-#define USE(k) s##k = vf_fma(w_part(dot, k % PARTS(dot), w + i + k / PARTS(dot) * VBYTES), vf_load((const float *)(const void *)(p + k * VBYTES)), s##k);
+#define USE(k) \
+    s##k = vf_fma(w_part(dot, k % PARTS(dot), w + i + k / PARTS(dot) * VBYTES), \
+                  vf_load((const float *)(const void *)(p + k * VBYTES)), s##k);
             USE(0) USE(1) USE(2) USE(3)
         }
         for (; i < bytes; i += VBYTES, p += (size_t)PARTS(dot) * VBYTES) {
             char rest[VBYTES] __attribute__((aligned(64))) = {0};
             memcpy(rest, w + i, bytes - i < VBYTES ? bytes - i : VBYTES);
             for (int k = 0; k < PARTS(dot); k++)
-                s0 = vf_fma(w_part(dot, k, rest), vf_load((const float *)(const void *)(p + (size_t)k * VBYTES)), s0);
+                s0 = vf_fma(w_part(dot, k, rest),
+                            vf_load((const float *)(const void *)(p + (size_t)k * VBYTES)), s0);
         }
         s[r] = (s0 + s1) + (s2 + s3);
     }
@@ -172,12 +183,12 @@ SIMD_INLINE void lines(cpu_dot dot, size_t bytes, const char *w, size_t ws, cons
     t += old;
     memcpy(y, &t, sizeof t);
 }
-#define LINES(dot, DOT)                                                                             \
-    static void lines_##dot(size_t bytes, const char *w, size_t ws, const char *x, size_t xs, char *y, size_t ys, int add, \
-                            const cpu_ahead *ahead)                                                           \
-    {                                                                                               \
-        (void)xs, (void)ys;                                                                         \
-        lines(DOT, bytes, w, ws, x, y, add, ahead ? ahead->by : 0);                                                \
+#define LINES(dot, DOT) \
+    static void lines_##dot(size_t bytes, const char *w, size_t ws, const char *x, size_t xs, char *y, \
+                            size_t ys, int add, const cpu_ahead *ahead) \
+    { \
+        (void)xs, (void)ys; \
+        lines(DOT, bytes, w, ws, x, y, add, ahead ? ahead->by : 0); \
     }
 LINES(f32, CPU_DOT_F32)
 LINES(bf16, CPU_DOT_BF16)
@@ -185,20 +196,27 @@ LINES(i8, CPU_DOT_I8)
 #undef LINES
 #undef USE
 
-#define TILE(dot, DOT, R, M)                                                                        \
-    static void tile_##dot##_##R##_##M(size_t bytes, const char *w, size_t ws, const char *x, size_t xs, char *y, \
-                                       size_t ys, int add, const cpu_ahead *ahead)                            \
-    {                                                                                               \
-        linear_tile(DOT, R, M, bytes, w, ws, x, xs, y, ys, add, ahead);                                    \
+#define TILE(dot, DOT, R, M) \
+    static void tile_##dot##_##R##_##M(size_t bytes, const char *w, size_t ws, const char *x, size_t xs, \
+                                       char *y, size_t ys, int add, const cpu_ahead *ahead) \
+    { \
+        linear_tile(DOT, R, M, bytes, w, ws, x, xs, y, ys, add, ahead); \
     }
 #if defined(__AVX512F__) || defined(__ARM_NEON)
-#define TILES_(dot, DOT, R) TILE(dot, DOT, R, 1) TILE(dot, DOT, R, 2) TILE(dot, DOT, R, 3) TILE(dot, DOT, R, 4) \
-    TILE(dot, DOT, R, 5) TILE(dot, DOT, R, 6)
-#define NAMES(dot, R) {NULL, tile_##dot##_##R##_1, tile_##dot##_##R##_2, tile_##dot##_##R##_3, tile_##dot##_##R##_4, \
-                       tile_##dot##_##R##_5, tile_##dot##_##R##_6}
+#define TILES_(dot, DOT, R) \
+    TILE(dot, DOT, R, 1) \
+    TILE(dot, DOT, R, 2) TILE(dot, DOT, R, 3) TILE(dot, DOT, R, 4) TILE(dot, DOT, R, 5) TILE(dot, DOT, R, 6)
+#define NAMES(dot, R) \
+    { \
+        NULL, tile_##dot##_##R##_1, tile_##dot##_##R##_2, tile_##dot##_##R##_3, tile_##dot##_##R##_4, \
+            tile_##dot##_##R##_5, tile_##dot##_##R##_6 \
+    }
 #else
 #define TILES_(dot, DOT, R) TILE(dot, DOT, R, 1) TILE(dot, DOT, R, 2) TILE(dot, DOT, R, 3)
-#define NAMES(dot, R) {NULL, tile_##dot##_##R##_1, tile_##dot##_##R##_2, tile_##dot##_##R##_3}
+#define NAMES(dot, R) \
+    { \
+        NULL, tile_##dot##_##R##_1, tile_##dot##_##R##_2, tile_##dot##_##R##_3 \
+    }
 #endif
 #define TILES(dot, DOT) TILES_(dot, DOT, 1) TILES_(dot, DOT, 4)
 TILES(f32, CPU_DOT_F32)
@@ -208,7 +226,7 @@ TILES(i8, CPU_DOT_I8)
 TILES(pairs, CPU_DOT_PAIRS)
 #endif
 
-/* ---- packing ------------------------------------------------------------------------------------------------ */
+/* ---- packing --------------------------------------------------------------------------------- */
 SIMD_INLINE float get1(const char *p)
 {
     float f;
@@ -256,10 +274,11 @@ SIMD_INLINE half_v linear_narrow(vf x)
 static void linear_pack(cpu_dot dot, size_t c, const void *vx, void *vout)
 {
     const char *x = vx;
-    char *out = vout;
-    size_t i = 0, width = dot == CPU_DOT_PAIRS ? 2 : 4;
+    char       *out = vout;
+    size_t      i = 0, width = dot == CPU_DOT_PAIRS ? 2 : 4;
     for (; i + 2 * VF <= c; i += 2 * VF) {
-        vf a = vf_load((const float *)(const void *)(x + i * 4)), b = vf_load((const float *)(const void *)(x + i * 4 + VBYTES));
+        vf a = vf_load((const float *)(const void *)(x + i * 4)),
+           b = vf_load((const float *)(const void *)(x + i * 4 + VBYTES));
         if (dot == CPU_DOT_PAIRS) {
             half_v h[2] = {linear_narrow(a), linear_narrow(b)};
             memcpy(out + i * 2, h, sizeof h);
@@ -271,7 +290,7 @@ static void linear_pack(cpu_dot dot, size_t c, const void *vx, void *vout)
     }
     memset(out + i * width, 0, row_B(dot, c) - i * width);
     for (; i < c; i++) {
-        float f = get1(x + i * 4);
+        float    f = get1(x + i * 4);
         uint16_t h = ir_f32_to_bf16(f);
         if (width == 2)
             memcpy(out + 2 * i, &h, sizeof h);
@@ -283,7 +302,7 @@ static void linear_pack(cpu_dot dot, size_t c, const void *vx, void *vout)
 static void linear_widen(ir_dtype t, size_t n, const void *vw, float *out)
 {
     const char *w = vw;
-    size_t i = 0;
+    size_t      i = 0;
     if (t == IR_BF16) {
         for (; i + VF <= n; i += VF) {
             half_v h;
@@ -302,9 +321,14 @@ static void linear_widen(ir_dtype t, size_t n, const void *vw, float *out)
 }
 
 const cpu_linear_ops CPU_SYM(cpu_linear) = {
-    .most = MOST, .step_B = VBYTES, .row_B = row_B, .pack = linear_pack, .widen = linear_widen,
+    .most = MOST,
+    .step_B = VBYTES,
+    .row_B = row_B,
+    .pack = linear_pack,
+    .widen = linear_widen,
     .lines = {[CPU_DOT_F32] = lines_f32, [CPU_DOT_BF16] = lines_bf16, [CPU_DOT_I8] = lines_i8},
-    .tile = {[CPU_DOT_F32] = {NAMES(f32, 1), NAMES(f32, 4)}, [CPU_DOT_BF16] = {NAMES(bf16, 1), NAMES(bf16, 4)},
+    .tile = {[CPU_DOT_F32] = {NAMES(f32, 1), NAMES(f32, 4)},
+             [CPU_DOT_BF16] = {NAMES(bf16, 1), NAMES(bf16, 4)},
 #if defined(__AVX512F__)
              [CPU_DOT_PAIRS] = {NAMES(pairs, 1), NAMES(pairs, 4)},
 #endif

@@ -18,8 +18,10 @@ static inline float get(ir_dtype t, const void *p, int64_t i)
 
 static inline void net_naive_put(ir_dtype t, void *p, int64_t i, float v)
 {
-    if (t == IR_F32) ((any_f32 *)p)[i] = v;
-    else ((any_u16 *)p)[i] = t == IR_F16 ? ly_f32_to_f16(v) : ir_f32_to_bf16(v);
+    if (t == IR_F32)
+        ((any_f32 *)p)[i] = v;
+    else
+        ((any_u16 *)p)[i] = t == IR_F16 ? ly_f32_to_f16(v) : ir_f32_to_bf16(v);
 }
 
 static inline float net_naive_activate(ly_act a, float x)
@@ -32,7 +34,7 @@ static inline float net_naive_activate(ly_act a, float x)
     }
 }
 
-/* ---- matrices ----------------------------------------------------------------------------------------------------- */
+/* ---- matrices -------------------------------------------------------------------------------- */
 static inline float net_naive_dot(ir_dtype t, const void *W, int64_t at, const any_f32 *x, int64_t n)
 {
     float sum = 0;
@@ -63,7 +65,8 @@ static float net_naive_window(const naive_op *o, const any_f32 *image, int64_t y
         for (int64_t j = 0; j < r->s; j++) {
             int64_t y = y0 + i, x = x0 + j;
             if (y < 0 || y >= r->h || x < 0 || x >= r->w) continue;
-            sum += net_naive_dot(o->dtype, o->W, r->W_at + ((k * r->r + i) * r->s + j) * cg, image + (y * r->w + x) * r->c + first, cg);
+            sum += net_naive_dot(o->dtype, o->W, r->W_at + ((k * r->r + i) * r->s + j) * cg,
+                                 image + (y * r->w + x) * r->c + first, cg);
         }
     return sum;
 }
@@ -74,17 +77,20 @@ static void conv(const naive_op *o, int64_t pixel)
     int64_t        n = pixel / (r->oh * r->ow), p = pixel % (r->oh * r->ow);
     const any_f32 *image = (const any_f32 *)o->x + n * r->h * r->w * r->c;
     int64_t        y0 = p / r->ow * r->stride - r->pad, x0 = p % r->ow * r->stride - r->pad;
-    for (int64_t k = 0; k < r->k; k++) net_naive_finish(o, pixel * r->k + k, k, net_naive_window(o, image, y0, x0, k));
+    for (int64_t k = 0; k < r->k; k++)
+        net_naive_finish(o, pixel * r->k + k, k, net_naive_window(o, image, y0, x0, k));
 }
 
 static void net_naive_fc(const naive_op *o, int64_t k)
 {
     const ly_row *r = o->r;
     for (int64_t i = 0; i < r->rows; i++)
-        net_naive_finish(o, i * r->k + k, k, net_naive_dot(o->dtype, o->W, r->W_at + k * r->c, (const any_f32 *)o->x + i * r->c, r->c));
+        net_naive_finish(
+            o, i * r->k + k, k,
+            net_naive_dot(o->dtype, o->W, r->W_at + k * r->c, (const any_f32 *)o->x + i * r->c, r->c));
 }
 
-/* ---- rows --------------------------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 static void net_naive_norm(const naive_op *o, int64_t i)
 {
     const ly_row  *r = o->r;
@@ -116,7 +122,8 @@ static void net_naive_embed(const naive_op *o, int64_t i)
     bool          q = ly_scaled(o->dtype);
     float         a = q ? o->V[r->s_at + token] : 1, b = q ? o->V[r->s_at + r->vocab + pos] : 1;
     for (int64_t j = 0; j < r->c; j++)
-        o->y[i * r->c + j] = a * get(o->dtype, o->W, r->W_at + token * r->c + j) + b * get(o->dtype, o->W, r->P_at + pos * r->c + j);
+        o->y[i * r->c + j] = a * get(o->dtype, o->W, r->W_at + token * r->c + j) +
+                             b * get(o->dtype, o->W, r->P_at + pos * r->c + j);
 }
 
 static void pool(const naive_op *o, int64_t pixel)
@@ -151,7 +158,7 @@ static void net_naive_add_row(const naive_op *o, int64_t i)
     for (int64_t j = i * c; j < (i + 1) * c; j++) o->y[j] = net_naive_activate(o->r->act, x[j] + o->add[j]);
 }
 
-/* ---- attention: one head of one sequence at a time ------------------------------------------------------------------ */
+/* ---- attention: one head of one sequence at a time ------------------------------------------- */
 static void net_naive_append(const naive_op *o, int64_t b, int64_t h, int64_t plane, int which)
 {
     const ly_row  *r = o->r;
@@ -160,7 +167,7 @@ static void net_naive_append(const naive_op *o, int64_t b, int64_t h, int64_t pl
     for (int64_t t = 0; t < r->tokens; t++)
         for (int64_t i = 0; i < r->dh; i++)
             net_naive_put(ly_kv_dtype(o->dtype), o->kv, plane + (r->past + t) * r->dh + i,
-                qkv[(b * r->tokens + t) * 3 * d + (1 + which) * d + h * r->dh + i]);
+                          qkv[(b * r->tokens + t) * 3 * d + (1 + which) * d + h * r->dh + i]);
 }
 
 static void query(const naive_op *o, const any_f32 *q, int64_t keys, int64_t values, int64_t n, any_f32 *y)
@@ -181,17 +188,19 @@ static void query(const naive_op *o, const any_f32 *q, int64_t keys, int64_t val
 static void net_naive_attention(const naive_op *o, int64_t i)
 {
     const ly_row *r = o->r;
-    int64_t       b = i / r->heads, h = i % r->heads, d = r->heads * r->dh, size = (r->past + r->tokens) * r->dh;
-    int64_t       keys = (2 * r->block * r->batch * r->heads + i) * size, values = keys + r->batch * r->heads * size;
+    int64_t b = i / r->heads, h = i % r->heads, d = r->heads * r->dh, size = (r->past + r->tokens) * r->dh;
+    int64_t keys = (2 * r->block * r->batch * r->heads + i) * size,
+            values = keys + r->batch * r->heads * size;
     net_naive_append(o, b, h, keys, 0);
     net_naive_append(o, b, h, values, 1);
     for (int64_t t = 0; t < r->tokens; t++) {
         int64_t row = b * r->tokens + t;
-        query(o, (const any_f32 *)o->x + row * 3 * d + h * r->dh, keys, values, r->past + t + 1, o->y + row * d + h * r->dh);
+        query(o, (const any_f32 *)o->x + row * 3 * d + h * r->dh, keys, values, r->past + t + 1,
+              o->y + row * d + h * r->dh);
     }
 }
 
-/* ---- dispatch -------------------------------------------------------------------------------------------------------- */
+/* ---- dispatch -------------------------------------------------------------------------------- */
 /* What one unit of work is, and how many there are. */
 static void (*net_naive_unit_of(const ly_row *r, int64_t *n))(const naive_op *, int64_t)
 {
@@ -220,9 +229,12 @@ static void net_naive_part(void *arg, int tid, int nthreads)
     for (size_t i = lo; i < hi; i++) unit(o, (int64_t)i);
 }
 
-void naive_run(ir_dev *dev, int threads, naive_op *o) { ir_pool_run(cpu_of(dev)->pool, threads, net_naive_part, o); }
+void naive_run(ir_dev *dev, int threads, naive_op *o)
+{
+    ir_pool_run(cpu_of(dev)->pool, threads, net_naive_part, o);
+}
 
-/* ---- kernels ----------------------------------------------------------------------------------------------------------- */
+/* ---- kernels --------------------------------------------------------------------------------- */
 static ir_status no_tf32(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     (void)dev;
@@ -260,7 +272,12 @@ static ir_status net_naive_conv_run(ir_run *r, uint32_t reps)
     bare.act = LY_ID;
     relu.c = bare.k;
     relu.rows = ly_out_elems(&bare) / bare.k;
-    naive_op o = {.r = &bare, .dtype = r->p.dtype, .x = r->mem[0].p, .W = r->mem[1].p, .V = r->mem[2].p, .y = r->mem[3].p};
+    naive_op o = {.r = &bare,
+                  .dtype = r->p.dtype,
+                  .x = r->mem[0].p,
+                  .W = r->mem[1].p,
+                  .V = r->mem[2].p,
+                  .y = r->mem[3].p};
     naive_op a = {.r = &relu, .x = r->mem[3].p, .y = r->mem[3].p};
     for (uint32_t i = 0; i < reps; i++) {
         naive_run(r->dev, r->p.threads, &o);
@@ -274,9 +291,12 @@ static ir_status net_naive_conv_run(ir_run *r, uint32_t reps)
     .family = f, .name = "naive", .doc = text, .flags = IR_K_NAIVE, .can_run = no_tf32, .run = runs
 const ir_kernel cpu_conv_naive = {NAIVE("conv", "a serial sum per output", net_naive_conv_run)};
 const ir_kernel cpu_linear_naive = {NAIVE("linear", "a serial dot product per output", net_naive_run)};
-const ir_kernel cpu_norm_naive = {NAIVE("norm", "mean, variance, scale: three passes over a row", net_naive_run)};
-const ir_kernel cpu_softmax_naive = {NAIVE("softmax", "maximum, exponentials, division: three passes over a row", net_naive_run)};
+const ir_kernel cpu_norm_naive = {
+    NAIVE("norm", "mean, variance, scale: three passes over a row", net_naive_run)};
+const ir_kernel cpu_softmax_naive = {
+    NAIVE("softmax", "maximum, exponentials, division: three passes over a row", net_naive_run)};
 const ir_kernel cpu_act_naive = {NAIVE("act", "element by element", net_naive_run)};
 const ir_kernel cpu_add_naive = {NAIVE("add", "element by element", net_naive_run)};
 const ir_kernel cpu_embed_naive = {NAIVE("embed", "row by row", net_naive_run)};
-const ir_kernel cpu_attention_naive = {NAIVE("attention", "each score twice, for the maximum and for its exponential", net_naive_run)};
+const ir_kernel cpu_attention_naive = {
+    NAIVE("attention", "each score twice, for the maximum and for its exponential", net_naive_run)};

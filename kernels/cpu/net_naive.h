@@ -6,7 +6,8 @@
 typedef float    any_f32 __attribute__((aligned(1), may_alias)); /* tensors may start at any byte */
 typedef uint16_t any_u16 __attribute__((aligned(1), may_alias));
 typedef int32_t  any_i32 __attribute__((aligned(1), may_alias));
-/* A row and what it is applied to. W, V: the whole tensors; kv: the whole cache; x of LY_EMBED: its tokens. */
+/* A row and what it is applied to. W, V: the whole tensors; kv: the whole cache; x of LY_EMBED: its tokens.
+ */
 typedef struct {
     const ly_row  *r;
     ir_dtype       dtype;

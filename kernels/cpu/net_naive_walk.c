@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct { ly_net net; any_f32 *buf[LY_MAX_BUF]; } plan;
+typedef struct {
+    ly_net   net;
+    any_f32 *buf[LY_MAX_BUF];
+} plan;
 
 static ir_status net_naive_walk_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
@@ -38,13 +41,22 @@ static ir_status net_naive_walk_setup(ir_run *r)
 static any_f32 *net_naive_walk_at(const ir_run *r, int buf)
 {
     const plan *p = r->self;
-    return buf == LY_INPUT ? r->mem[0].p : buf == LY_OUTPUT ? r->mem[3].p : buf == LY_NONE ? NULL : p->buf[buf];
+    return buf == LY_INPUT    ? r->mem[0].p
+           : buf == LY_OUTPUT ? r->mem[3].p
+           : buf == LY_NONE   ? NULL
+                              : p->buf[buf];
 }
 
 static ir_status net_naive_walk_step(ir_run *r, const ly_row *row)
 {
-    naive_op o = {.r = row, .dtype = r->p.dtype, .W = r->mem[1].p, .V = r->mem[2].p, .x = net_naive_walk_at(r, row->in),
-                  .add = net_naive_walk_at(r, row->add), .y = net_naive_walk_at(r, row->out), .kv = r->nmem > 4 ? r->mem[4].p : NULL};
+    naive_op o = {.r = row,
+                  .dtype = r->p.dtype,
+                  .W = r->mem[1].p,
+                  .V = r->mem[2].p,
+                  .x = net_naive_walk_at(r, row->in),
+                  .add = net_naive_walk_at(r, row->add),
+                  .y = net_naive_walk_at(r, row->out),
+                  .kv = r->nmem > 4 ? r->mem[4].p : NULL};
     naive_run(r->dev, r->p.threads, &o);
     return IR_OK;
 }
@@ -70,7 +82,8 @@ static ir_status net_naive_walk_profile(ir_run *r, double *layer_s, int n)
 }
 
 #define WALK(f, text) \
-    .family = f, .name = "naive", .doc = text, .flags = IR_K_NAIVE, .can_run = net_naive_walk_can_run, .setup = net_naive_walk_setup, .run = net_naive_walk_run, \
-    .teardown = net_naive_walk_teardown, .profile = net_naive_walk_profile
+    .family = f, .name = "naive", .doc = text, .flags = IR_K_NAIVE, .can_run = net_naive_walk_can_run, \
+    .setup = net_naive_walk_setup, .run = net_naive_walk_run, .teardown = net_naive_walk_teardown, \
+    .profile = net_naive_walk_profile
 const ir_kernel cpu_cnn_naive = {WALK("cnn", "layer by layer with the naive operators")};
 const ir_kernel cpu_gpt_naive = {WALK("gpt", "row by row with the naive operators")};

@@ -1,7 +1,8 @@
-/* nets_openblas.c -- linear rows and the GPT-2-like step through OpenBLAS: what a user of the library gets. Products
- * are calls of the library, made outside the pool's regions; everything between them is ours. "openblas" picks the
- * matrix-vector product where there is one row; the step uses the matrix product everywhere, as frameworks do, and
- * shows what that costs at batch one. bf16 weights need a library built with bf16; int8 weights it does not know. */
+/* nets_openblas.c -- linear rows and the GPT-2-like step through OpenBLAS: what a user of the library gets.
+ * Products are calls of the library, made outside the pool's regions; everything between them is ours.
+ * "openblas" picks the matrix-vector product where there is one row; the step uses the matrix product
+ * everywhere, as frameworks do, and shows what that costs at batch one. bf16 weights need a library built
+ * with bf16; int8 weights it does not know. */
 #include "kernels/workloads/workloads_nets.h"
 #include "kernels/cpu/gpt.h"
 
@@ -41,7 +42,8 @@ static ir_status fits(const ly_row *r)
 }
 
 /* y[rows,k] = x[rows,c] w[k,c]'; x in the weights' dtype. */
-static void nets_openblas_product(ir_dtype t, const ly_row *r, bool vector, const void *x, const void *w, void *y)
+static void nets_openblas_product(ir_dtype t, const ly_row *r, bool vector, const void *x, const void *w,
+                                  void *y)
 {
     const blasint m = (blasint)r->rows, k = (blasint)r->k, c = (blasint)r->c;
     if (vector && m == 1 && t == IR_F32)
@@ -54,8 +56,16 @@ static void nets_openblas_product(ir_dtype t, const ly_row *r, bool vector, cons
         cblas_sbgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, k, c, 1, x, c, w, c, 0, y, k);
 }
 
-/* ---- a linear row -------------------------------------------------------------------------------------------------- */
-typedef struct { ly_row row; const cpu_ops *ops; ir_dtype t; const char *x, *v; char *y, *half; size_t half_B; bool vector; } plan;
+/* ---- a linear row ---------------------------------------------------------------------------- */
+typedef struct {
+    ly_row         row;
+    const cpu_ops *ops;
+    ir_dtype       t;
+    const char    *x, *v;
+    char          *y, *half;
+    size_t         half_B;
+    bool           vector;
+} plan;
 
 static void nets_openblas_narrow_part(void *arg, int tid, int nthreads)
 {
@@ -71,7 +81,8 @@ static void nets_openblas_finish_part(void *arg, int tid, int nthreads)
     size_t      lo, hi, k = (size_t)p->row.k;
     cpu_part(k, 16, tid, nthreads, &lo, &hi);
     for (size_t m = 0; m < (size_t)p->row.rows; m++)
-        p->ops->finish(hi - lo, p->y + (m * k + lo) * 4, NULL, p->v + ((size_t)p->row.b_at + lo) * 4, NULL, p->row.act);
+        p->ops->finish(hi - lo, p->y + (m * k + lo) * 4, NULL, p->v + ((size_t)p->row.b_at + lo) * 4, NULL,
+                       p->row.act);
 }
 
 static void nets_openblas_linear_teardown(ir_run *r)
@@ -113,7 +124,8 @@ static ir_status nets_openblas_linear_run(ir_run *r, uint32_t reps)
     for (uint32_t i = 0; i < reps; i++) {
         if (p->half) ir_pool_run(pool, r->p.threads, nets_openblas_narrow_part, p);
         nets_openblas_product(p->t, &p->row, p->vector, p->half ? p->half : p->x, r->mem[1].p, p->y);
-        if (p->row.b_at >= 0 || p->row.act != LY_ID) ir_pool_run(pool, r->p.threads, nets_openblas_finish_part, p);
+        if (p->row.b_at >= 0 || p->row.act != LY_ID)
+            ir_pool_run(pool, r->p.threads, nets_openblas_finish_part, p);
     }
     return IR_OK;
 }
@@ -124,8 +136,11 @@ static ir_status linear_can_run(const ir_dev *dev, const ir_workload *w, const i
     return library_has(p);
 }
 
-/* ---- the step ------------------------------------------------------------------------------------------------------ */
-typedef struct { cpu_gpt *g; cpu_gpt_op *op; } share;
+/* ---- the step -------------------------------------------------------------------------------- */
+typedef struct {
+    cpu_gpt    *g;
+    cpu_gpt_op *op;
+} share;
 static void op_part(void *arg, int tid, int nthreads)
 {
     share *s = arg;
@@ -162,7 +177,7 @@ static ir_status nets_openblas_gpt_setup(ir_run *r)
 static void nets_openblas_step(cpu_gpt *g)
 {
     for (int i = 0; i < g->nop; i++) {
-        share s = {g, &g->op[i]};
+        share             s = {g, &g->op[i]};
         const cpu_linear *l = &s.op->l;
         if (s.op->row->op == LY_FC) {
             linear_op(g, s.op);
@@ -184,7 +199,8 @@ static ir_status nets_openblas_gpt_run(ir_run *r, uint32_t reps)
 static ir_status nets_openblas_gpt_profile(ir_run *r, double *layer_s, int n)
 {
     cpu_gpt *g = r->self;
-    if (n != g->net.n) return ir_fail(IR_EINVAL, "profile: %d layers asked for, the table has %d", n, g->net.n);
+    if (n != g->net.n)
+        return ir_fail(IR_EINVAL, "profile: %d layers asked for, the table has %d", n, g->net.n);
     memset(layer_s, 0, (size_t)n * sizeof *layer_s);
     cpu_gpt_bind(r);
     g->layer_s = layer_s;
@@ -208,21 +224,39 @@ static ir_status linear_run(ir_run *r, uint32_t reps)
     return linear_can_run(r->dev, r->workload, &r->p);
 }
 
-#define vector_setup NULL
-#define matrix_setup NULL
+#define vector_setup    NULL
+#define matrix_setup    NULL
 #define linear_teardown NULL
-#define gpt_setup NULL
-#define gpt_run linear_run
-#define gpt_profile NULL
+#define gpt_setup       NULL
+#define gpt_run         linear_run
+#define gpt_profile     NULL
 #endif
 
-const ir_kernel cpu_linear_openblas = {
-    .family = "linear", .name = "openblas", .doc = "OpenBLAS: sgemv for one row, else sgemm; sbgemv, sbgemm for bf16",
-    .flags = IR_K_LIB, .can_run = linear_can_run, .setup = vector_setup, .run = nets_openblas_linear_run, .teardown = nets_openblas_linear_teardown};
+const ir_kernel cpu_linear_openblas = {.family = "linear",
+                                       .name = "openblas",
+                                       .doc =
+                                           "OpenBLAS: sgemv for one row, else sgemm; sbgemv, sbgemm for bf16",
+                                       .flags = IR_K_LIB,
+                                       .can_run = linear_can_run,
+                                       .setup = vector_setup,
+                                       .run = nets_openblas_linear_run,
+                                       .teardown = nets_openblas_linear_teardown};
 const ir_kernel cpu_linear_openblas_gemm = {
-    .family = "linear", .name = "openblas_gemm", .doc = "OpenBLAS's matrix product for any number of rows, one included",
-    .flags = IR_K_LIB, .can_run = linear_can_run, .setup = matrix_setup, .run = nets_openblas_linear_run, .teardown = nets_openblas_linear_teardown};
-const ir_kernel cpu_gpt_openblas = {
-    .family = "gpt", .name = "openblas", .doc = "every matrix through OpenBLAS's product, also at batch one", .flags = IR_K_LIB,
-    .can_run = linear_can_run, .setup = nets_openblas_gpt_setup, .run = nets_openblas_gpt_run, .teardown = cpu_gpt_teardown, .drop_scratch = cpu_gpt_drop_scratch,
-    .profile = nets_openblas_gpt_profile};
+    .family = "linear",
+    .name = "openblas_gemm",
+    .doc = "OpenBLAS's matrix product for any number of rows, one included",
+    .flags = IR_K_LIB,
+    .can_run = linear_can_run,
+    .setup = matrix_setup,
+    .run = nets_openblas_linear_run,
+    .teardown = nets_openblas_linear_teardown};
+const ir_kernel cpu_gpt_openblas = {.family = "gpt",
+                                    .name = "openblas",
+                                    .doc = "every matrix through OpenBLAS's product, also at batch one",
+                                    .flags = IR_K_LIB,
+                                    .can_run = linear_can_run,
+                                    .setup = nets_openblas_gpt_setup,
+                                    .run = nets_openblas_gpt_run,
+                                    .teardown = cpu_gpt_teardown,
+                                    .drop_scratch = cpu_gpt_drop_scratch,
+                                    .profile = nets_openblas_gpt_profile};

@@ -1,5 +1,6 @@
-/* onednn.c -- see onednn.h. The library's OpenMP runtime is found by name at run time, because the program itself is not
- * built with OpenMP; a library with another threading is refused where it would not use the threads asked for. */
+/* onednn.c -- see onednn.h. The library's OpenMP runtime is found by name at run time, because the program
+ * itself is not built with OpenMP; a library with another threading is refused where it would not use the
+ * threads asked for. */
 #define _GNU_SOURCE
 #include "kernels/cpu/onednn.h"
 
@@ -40,9 +41,13 @@ ir_status cpu_dnn_can(int threads)
     return threads <= limit() ? IR_OK : ir_fail(IR_SKIP, "OpenMP offers %d of %d threads", limit(), threads);
 }
 
-/* Parallel regions of GCC's runtime, which LLVM's offers too; without either name the threads stay unpinned. */
+/* Parallel regions of GCC's runtime, which LLVM's offers too; without either name the threads stay unpinned.
+ */
 typedef void (*region_fn)(void (*fn)(void *), void *arg, unsigned threads, unsigned flags);
-typedef struct { const ir_pool *pool; get_fn tid; } placing;
+typedef struct {
+    const ir_pool *pool;
+    get_fn         tid;
+} placing;
 static void place(void *arg)
 {
     const placing *p = arg;
@@ -55,8 +60,8 @@ static void place_threads(const ir_dev *dev, int threads)
 {
     static const ir_pool *pool;
     static int            placed;
-    placing   p = {.pool = cpu_of(dev)->pool};
-    region_fn region;
+    placing               p = {.pool = cpu_of(dev)->pool};
+    region_fn             region;
     if (pool == p.pool && placed == threads) return;
     find("GOMP_parallel", &region);
     find("omp_get_thread_num", &p.tid);
@@ -67,7 +72,7 @@ static void place_threads(const ir_dev *dev, int threads)
 
 ir_status cpu_dnn_threads(const ir_dev *dev, int threads)
 {
-    set_fn set, dynamic;
+    set_fn    set, dynamic;
     ir_status s = cpu_dnn_can(threads);
     find("omp_set_num_threads", &set);
     find("omp_set_dynamic", &dynamic);
@@ -78,11 +83,13 @@ ir_status cpu_dnn_threads(const ir_dev *dev, int threads)
     return IR_OK;
 }
 
-#define DNN(call)                                                                                   \
-    do {                                                                                            \
-        dnnl_status_t dnn_ = (call);                                                                \
-        if (dnn_ != dnnl_success)                                                                   \
-            return ir_fail(dnn_ == dnnl_unimplemented ? IR_SKIP : dnn_ == dnnl_out_of_memory ? IR_ENOMEM : IR_EDEVICE, \
+#define DNN(call) \
+    do { \
+        dnnl_status_t dnn_ = (call); \
+        if (dnn_ != dnnl_success) \
+            return ir_fail(dnn_ == dnnl_unimplemented   ? IR_SKIP \
+                           : dnn_ == dnnl_out_of_memory ? IR_ENOMEM \
+                                                        : IR_EDEVICE, \
                            "oneDNN %s:%d: %s: %s", __FILE__, __LINE__, #call, dnnl_status2str(dnn_)); \
     } while (0)
 
@@ -101,7 +108,7 @@ void cpu_dnn_close(cpu_dnn *d)
     memset(d, 0, sizeof *d);
 }
 
-/* ---- making a primitive -------------------------------------------------------------------------------------------- */
+/* ---- making a primitive ---------------------------------------------------------------------- */
 static ir_status post_ops(const ly_row *l, dnnl_primitive_attr_t *out)
 {
     dnnl_post_ops_t ops;
@@ -121,8 +128,11 @@ static ir_status plain(int ndims, const dnnl_dims_t dims, dnnl_format_tag_t tag,
     return IR_OK;
 }
 
-/* What a row is made from: layouts of its tensors, any of which the library may be free to choose. Owned: ask_free(). */
-typedef struct { dnn_layout src, dst, w, bias; } asked;
+/* What a row is made from: layouts of its tensors, any of which the library may be free to choose. Owned:
+ * ask_free(). */
+typedef struct {
+    dnn_layout src, dst, w, bias;
+} asked;
 
 static void ask_free(asked *a)
 {
@@ -133,7 +143,8 @@ static void ask_free(asked *a)
 }
 
 /* A filter or matrix as `tag` lays it out, grouped where the row has groups. */
-static ir_status weights_as(const ly_row *l, dnnl_format_tag_t fc, dnnl_format_tag_t grouped, dnnl_format_tag_t conv, dnn_layout *out)
+static ir_status weights_as(const ly_row *l, dnnl_format_tag_t fc, dnnl_format_tag_t grouped,
+                            dnnl_format_tag_t conv, dnn_layout *out)
 {
     const int64_t     g = l->groups > 0 ? l->groups : 1;
     const dnnl_dims_t w = {l->k, l->c, l->r, l->s}, gw = {g, l->k / g, l->c / g, l->r, l->s};
@@ -141,24 +152,31 @@ static ir_status weights_as(const ly_row *l, dnnl_format_tag_t fc, dnnl_format_t
     return l->groups > 1 ? plain(5, gw, grouped, out) : plain(4, w, conv, out);
 }
 
-static dnnl_status_t describe_pooling(const ly_row *l, dnnl_engine_t engine, const asked *a, dnnl_primitive_attr_t attr,
-                                      dnnl_primitive_desc_t *out)
+static dnnl_status_t describe_pooling(const ly_row *l, dnnl_engine_t engine, const asked *a,
+                                      dnnl_primitive_attr_t attr, dnnl_primitive_desc_t *out)
 {
     const bool        all = l->op == LY_AVGPOOL;
-    const dnnl_dims_t kernel = {all ? l->h : l->r, all ? l->w : l->s}, strides = {all ? 1 : l->stride, all ? 1 : l->stride};
+    const dnnl_dims_t kernel = {all ? l->h : l->r, all ? l->w : l->s},
+                      strides = {all ? 1 : l->stride, all ? 1 : l->stride};
     const dnnl_dims_t left = {all ? 0 : l->pad, all ? 0 : l->pad};
     const dnnl_dims_t right = {(l->oh - 1) * strides[0] + kernel[0] - l->h - left[0],
                                (l->ow - 1) * strides[1] + kernel[1] - l->w - left[1]};
-    return dnn_pooling(out, engine, all ? dnnl_pooling_avg_exclude_padding : dnnl_pooling_max, a->src, a->dst, strides, kernel, left, right, attr);
+    return dnn_pooling(out, engine, all ? dnnl_pooling_avg_exclude_padding : dnnl_pooling_max, a->src, a->dst,
+                       strides, kernel, left, right, attr);
 }
 
-static ir_status describe(const ly_row *l, dnnl_engine_t engine, const asked *a, dnnl_primitive_attr_t attr, dnnl_primitive_desc_t *out)
+static ir_status describe(const ly_row *l, dnnl_engine_t engine, const asked *a, dnnl_primitive_attr_t attr,
+                          dnnl_primitive_desc_t *out)
 {
     const dnnl_dims_t strides = {l->stride, l->stride}, left = {l->pad, l->pad};
-    const dnnl_dims_t right = {(l->oh - 1) * l->stride + l->r - l->h - l->pad, (l->ow - 1) * l->stride + l->s - l->w - l->pad};
-    if (l->op == LY_CONV) DNN(dnn_convolution(out, engine, a->src, a->w, a->bias, a->dst, strides, left, right, attr));
-    else if (l->op == LY_FC) DNN(dnn_inner_product(out, engine, a->src, a->w, a->bias, a->dst, attr));
-    else DNN(describe_pooling(l, engine, a, attr, out));
+    const dnnl_dims_t right = {(l->oh - 1) * l->stride + l->r - l->h - l->pad,
+                               (l->ow - 1) * l->stride + l->s - l->w - l->pad};
+    if (l->op == LY_CONV)
+        DNN(dnn_convolution(out, engine, a->src, a->w, a->bias, a->dst, strides, left, right, attr));
+    else if (l->op == LY_FC)
+        DNN(dnn_inner_product(out, engine, a->src, a->w, a->bias, a->dst, attr));
+    else
+        DNN(describe_pooling(l, engine, a, attr, out));
     return IR_OK;
 }
 
@@ -198,24 +216,31 @@ static ir_status make_reorder(cpu_dnn *d, dnn_layout_of from, dnn_layout_of to, 
     return IR_OK;
 }
 
-static ir_status ask(const ly_row *l, bool with_bias, bool any, dnn_layout_of residual, cpu_dnn_op *o, asked *a)
+static ir_status ask(const ly_row *l, bool with_bias, bool any, dnn_layout_of residual, cpu_dnn_op *o,
+                     asked *a)
 {
-    const bool              fc = l->op == LY_FC, conv = l->op == LY_CONV;
-    const dnnl_dims_t       x = {fc ? l->rows : l->batch, l->c, l->h, l->w}, y = {x[0], conv || fc ? l->k : l->c, l->oh, l->ow}, b = {l->k};
+    const bool        fc = l->op == LY_FC, conv = l->op == LY_CONV;
+    const dnnl_dims_t x = {fc ? l->rows : l->batch, l->c, l->h, l->w},
+                      y = {x[0], conv || fc ? l->k : l->c, l->oh, l->ow}, b = {l->k};
     const dnnl_format_tag_t tag = fc ? dnnl_nc : dnnl_nhwc, free_tag = dnnl_format_tag_any;
     const int               nd = fc ? 2 : 4;
     ir_status               s = IR_OK;
     if (!o->src_md) s = plain(nd, x, tag, &o->src_md);
-    if (s == IR_OK && any && conv) s = plain(nd, x, free_tag, &a->src);
-    else if (s == IR_OK) DNN(dnn_layout_copy(&a->src, o->src_md));
-    if (s == IR_OK && residual) DNN(dnn_layout_copy(&a->dst, residual));
-    else if (s == IR_OK) s = plain(nd, y, any && (conv || l->op == LY_MAXPOOL) ? free_tag : tag, &a->dst);
+    if (s == IR_OK && any && conv)
+        s = plain(nd, x, free_tag, &a->src);
+    else if (s == IR_OK)
+        DNN(dnn_layout_copy(&a->src, o->src_md));
+    if (s == IR_OK && residual)
+        DNN(dnn_layout_copy(&a->dst, residual));
+    else if (s == IR_OK)
+        s = plain(nd, y, any && (conv || l->op == LY_MAXPOOL) ? free_tag : tag, &a->dst);
     if (s == IR_OK && l->op <= LY_FC) s = weights_as(l, free_tag, free_tag, free_tag, &a->w);
     if (s == IR_OK && (fc || (conv && with_bias))) s = plain(1, b, dnnl_x, &a->bias);
     return s;
 }
 
-ir_status cpu_dnn_op_make(cpu_dnn *d, const ly_row *l, bool with_bias, bool any, dnn_layout_of src, dnn_layout_of residual, cpu_dnn_op *o)
+ir_status cpu_dnn_op_make(cpu_dnn *d, const ly_row *l, bool with_bias, bool any, dnn_layout_of src,
+                          dnn_layout_of residual, cpu_dnn_op *o)
 {
     asked a = {0};
     memset(o, 0, sizeof *o);
@@ -231,7 +256,7 @@ ir_status cpu_dnn_op_make(cpu_dnn *d, const ly_row *l, bool with_bias, bool any,
     return make_reorder(d, o->src_md, o->in_md, &o->reorder);
 }
 
-/* ---- packing and running ------------------------------------------------------------------------------------------------ */
+/* ---- packing and running --------------------------------------------------------------------- */
 static ir_status pack_weights(cpu_dnn *d, cpu_dnn_op *o, dnn_layout_of from_md, const void *W)
 {
     dnnl_memory_t    from;
@@ -241,7 +266,7 @@ static ir_status pack_weights(cpu_dnn *d, cpu_dnn_op *o, dnn_layout_of from_md, 
     if (!o->weights) DNN(dnnl_memory_create(&o->weights, o->w_md, d->engine, DNNL_MEMORY_ALLOCATE));
     DNN(dnnl_memory_create(&from, from_md, d->engine, (void *)(uintptr_t)W));
     const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, o->weights}};
-    dnnl_status_t done = dnnl_primitive_execute(reorder, d->stream, 2, args);
+    dnnl_status_t         done = dnnl_primitive_execute(reorder, d->stream, 2, args);
     if (done == dnnl_success) done = dnnl_stream_wait(d->stream);
     dnnl_memory_destroy(from);
     dnnl_primitive_destroy(reorder);

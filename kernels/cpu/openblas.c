@@ -1,7 +1,7 @@
-/* openblas.c -- the products through OpenBLAS: what a user of the library gets. OpenBLAS brings its own threads; they
- * are set up in setup(), from the unpinned caller, and the calls are made outside the pool's regions, whose
- * workers sleep meanwhile. Refuses dimensions beyond the library's 32-bit integers, more threads than it has, and
- * bf16 where it was built without. */
+/* openblas.c -- the products through OpenBLAS: what a user of the library gets. OpenBLAS brings its own
+ * threads; they are set up in setup(), from the unpinned caller, and the calls are made outside the pool's
+ * regions, whose workers sleep meanwhile. Refuses dimensions beyond the library's 32-bit integers, more
+ * threads than it has, and bf16 where it was built without. */
 #include "kernels/workloads/workloads_gemm.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/openblas.h"
@@ -18,7 +18,8 @@ static ir_status openblas_can_run(const ir_params *p, wl_gemm_shape s, bool has_
     const size_t most = sizeof(blasint) == 4 ? INT32_MAX : INT64_MAX;
     if (s.m > most || s.n > most || s.k > most)
         return ir_fail(IR_SKIP, "this OpenBLAS has 32-bit dimensions, at most %d", INT32_MAX);
-    if (!wl_gemm_plain(p->dtype)) return ir_fail(IR_SKIP, "OpenBLAS: f64, f32 and bf16, not %s", ir_dtype_name(p->dtype));
+    if (!wl_gemm_plain(p->dtype))
+        return ir_fail(IR_SKIP, "OpenBLAS: f64, f32 and bf16, not %s", ir_dtype_name(p->dtype));
     if (p->dtype == IR_BF16 && !has_bf16)
         return ir_fail(IR_SKIP, "this OpenBLAS was built without bf16 (BUILD_BFLOAT16)");
     if (p->threads > 1 && openblas_get_parallel() == 0)
@@ -52,7 +53,8 @@ static ir_status blas_setup(ir_run *r)
 }
 
 /* C[m,n] = A[m,k] B[k,n], or with B transposed: B[n,k]. */
-static void openblas_product(ir_dtype t, wl_gemm_shape s, CBLAS_TRANSPOSE trans_b, const void *a, const void *b, void *c)
+static void openblas_product(ir_dtype t, wl_gemm_shape s, CBLAS_TRANSPOSE trans_b, const void *a,
+                             const void *b, void *c)
 {
     const blasint m = (blasint)s.m, n = (blasint)s.n, k = (blasint)s.k, ldb = trans_b == CblasTrans ? k : n;
     if (t == IR_F64)
@@ -74,8 +76,8 @@ static ir_status openblas_gemv_run(ir_run *r, uint32_t reps)
 {
     const wl_gemm_shape s = wl_gemv_of(&r->p);
     const blasint       m = (blasint)s.m, k = (blasint)s.k;
-    const void *w = r->mem[0].p, *x = r->mem[1].p;
-    void       *y = r->mem[2].p;
+    const void         *w = r->mem[0].p, *x = r->mem[1].p;
+    void               *y = r->mem[2].p;
     for (uint32_t i = 0; i < reps; i++)
         if (r->p.dtype == IR_F64)
             cblas_dgemv(CblasRowMajor, CblasNoTrans, m, k, 1, w, k, x, 1, 0, y, 1);
@@ -109,24 +111,36 @@ static ir_status never_run(ir_run *r, uint32_t reps)
     return absent(r->dev, r->workload, &r->p);
 }
 
-#define gemm_can_run absent
-#define gemv_can_run absent
+#define gemm_can_run         absent
+#define gemv_can_run         absent
 #define gemv_by_gemm_can_run absent
-#define blas_setup NULL
-#define gemm_run never_run
-#define gemv_run never_run
-#define gemv_by_gemm_run never_run
+#define blas_setup           NULL
+#define gemm_run             never_run
+#define gemv_run             never_run
+#define gemv_by_gemm_run     never_run
 #endif
 
-const ir_kernel cpu_gemm_openblas = {
-    .family = "gemm", .name = "openblas", .doc = "OpenBLAS cblas_sgemm, dgemm, sbgemm", .flags = IR_K_LIB,
-    .can_run = openblas_gemm_can_run, .setup = blas_setup, .run = openblas_gemm_run};
-const ir_kernel cpu_gemv_openblas = {
-    .family = "gemv", .name = "openblas", .doc = "OpenBLAS cblas_sgemv, dgemv, sbgemv", .flags = IR_K_LIB,
-    .can_run = gemv_can_run, .setup = blas_setup, .run = openblas_gemv_run};
-const ir_kernel cpu_gemv_openblas_gemm = {
-    .family = "gemv", .name = "openblas_gemm", .doc = "OpenBLAS product with one row: what batch one costs there",
-    .flags = IR_K_LIB, .can_run = gemv_by_gemm_can_run, .setup = blas_setup, .run = gemv_by_gemm_run};
+const ir_kernel cpu_gemm_openblas = {.family = "gemm",
+                                     .name = "openblas",
+                                     .doc = "OpenBLAS cblas_sgemm, dgemm, sbgemm",
+                                     .flags = IR_K_LIB,
+                                     .can_run = openblas_gemm_can_run,
+                                     .setup = blas_setup,
+                                     .run = openblas_gemm_run};
+const ir_kernel cpu_gemv_openblas = {.family = "gemv",
+                                     .name = "openblas",
+                                     .doc = "OpenBLAS cblas_sgemv, dgemv, sbgemv",
+                                     .flags = IR_K_LIB,
+                                     .can_run = gemv_can_run,
+                                     .setup = blas_setup,
+                                     .run = openblas_gemv_run};
+const ir_kernel cpu_gemv_openblas_gemm = {.family = "gemv",
+                                          .name = "openblas_gemm",
+                                          .doc = "OpenBLAS product with one row: what batch one costs there",
+                                          .flags = IR_K_LIB,
+                                          .can_run = gemv_by_gemm_can_run,
+                                          .setup = blas_setup,
+                                          .run = gemv_by_gemm_run};
 
 #if IR_HAVE_OPENBLAS
 const char *cpu_openblas_config(void) { return openblas_get_config(); }

@@ -1,5 +1,5 @@
-/* ops.c -- "simd": layer norm, softmax, activations, residual add and embedding as passes of their own. Threads take
- * contiguous rows, or contiguous runs of elements where rows do not matter. */
+/* ops.c -- "simd": layer norm, softmax, activations, residual add and embedding as passes of their own.
+ * Threads take contiguous rows, or contiguous runs of elements where rows do not matter. */
 #include "kernels/cpu/ops.h"
 #include "kernels/workloads/workloads_nets.h"
 
@@ -26,8 +26,8 @@ static float ops_f32_at(const char *p, size_t i)
     return f;
 }
 
-void cpu_embed_rows(const cpu_ops *o, ir_dtype t, const ly_row *r, const char *tokens, const char *W, const char *V, char *y,
-                    size_t lo, size_t hi)
+void cpu_embed_rows(const cpu_ops *o, ir_dtype t, const ly_row *r, const char *tokens, const char *W,
+                    const char *V, char *y, size_t lo, size_t hi)
 {
     const size_t c = (size_t)r->c, row_B = c * (size_t)ir_dtype_bytes(t), vocab = (size_t)r->vocab;
     for (size_t i = lo; i < hi; i++) {
@@ -36,14 +36,22 @@ void cpu_embed_rows(const cpu_ops *o, ir_dtype t, const ly_row *r, const char *t
         size_t word = token >= 0 && (size_t)token < vocab ? (size_t)token : 0;
         size_t place = (size_t)r->past + i % (size_t)r->tokens;
         float  ts = 1, ps = 1;
-        if (t == IR_I8) ts = ops_f32_at(V, (size_t)r->s_at + word), ps = ops_f32_at(V, (size_t)r->s_at + vocab + place);
+        if (t == IR_I8)
+            ts = ops_f32_at(V, (size_t)r->s_at + word), ps = ops_f32_at(V, (size_t)r->s_at + vocab + place);
         o->embed(t, c, W + (size_t)r->W_at * (size_t)ir_dtype_bytes(t) + word * row_B, ts,
-                 W + (size_t)r->P_at * (size_t)ir_dtype_bytes(t) + place * row_B, ps, y + i * c * sizeof(float));
+                 W + (size_t)r->P_at * (size_t)ir_dtype_bytes(t) + place * row_B, ps,
+                 y + i * c * sizeof(float));
     }
 }
 
-/* ---- the kernels: mem[0] x, mem[last] y -------------------------------------------------------------------------- */
-typedef struct { const cpu_ops *o; ly_row row; ir_dtype dtype; const char *x, *a, *b; char *y; } job;
+/* ---- the kernels: mem[0] x, mem[last] y ------------------------------------------------------ */
+typedef struct {
+    const cpu_ops *o;
+    ly_row         row;
+    ir_dtype       dtype;
+    const char    *x, *a, *b;
+    char          *y;
+} job;
 
 static void ops_rows_of(const job *j, int tid, int nthreads, size_t *lo, size_t *hi)
 {
@@ -63,8 +71,9 @@ static void ops_norm_part(void *arg, int tid, int nthreads)
     size_t     lo, hi, c = (size_t)j->row.c;
     ops_rows_of(j, tid, nthreads, &lo, &hi);
     for (size_t i = lo; i < hi; i++)
-        j->o->norm(c, j->x + (size_t)ly_in_row(&j->row, (int64_t)i) * c * sizeof(float), j->a + (size_t)j->row.g_at * sizeof(float),
-                   j->a + (size_t)j->row.b_at * sizeof(float), NORM_EPS, j->y + i * c * sizeof(float));
+        j->o->norm(c, j->x + (size_t)ly_in_row(&j->row, (int64_t)i) * c * sizeof(float),
+                   j->a + (size_t)j->row.g_at * sizeof(float), j->a + (size_t)j->row.b_at * sizeof(float),
+                   NORM_EPS, j->y + i * c * sizeof(float));
 }
 
 static void softmax_part(void *arg, int tid, int nthreads)
@@ -72,7 +81,8 @@ static void softmax_part(void *arg, int tid, int nthreads)
     const job *j = arg;
     size_t     lo, hi, c = (size_t)j->row.c;
     ops_rows_of(j, tid, nthreads, &lo, &hi);
-    for (size_t i = lo; i < hi; i++) j->o->softmax(c, j->x + i * c * sizeof(float), j->y + i * c * sizeof(float));
+    for (size_t i = lo; i < hi; i++)
+        j->o->softmax(c, j->x + i * c * sizeof(float), j->y + i * c * sizeof(float));
 }
 
 static void act_part(void *arg, int tid, int nthreads)
@@ -119,14 +129,20 @@ static ir_status can_embed(const ir_dev *dev, const ir_workload *w, const ir_par
     return ir_fail(IR_SKIP, "a table in %s: this kernel knows f32, bf16 and i8", ir_dtype_name(p->dtype));
 }
 
-const ir_kernel cpu_norm_simd = {
-    .family = "norm", .name = "simd", .doc = "mean, then variance, then gain and offset, vectors throughout", .run = norm_run};
-const ir_kernel cpu_softmax_simd = {
-    .family = "softmax", .name = "simd", .doc = "maximum, exponential series in vectors, scaling", .run = softmax_run};
+const ir_kernel cpu_norm_simd = {.family = "norm",
+                                 .name = "simd",
+                                 .doc = "mean, then variance, then gain and offset, vectors throughout",
+                                 .run = norm_run};
+const ir_kernel cpu_softmax_simd = {.family = "softmax",
+                                    .name = "simd",
+                                    .doc = "maximum, exponential series in vectors, scaling",
+                                    .run = softmax_run};
 const ir_kernel cpu_act_simd = {
     .family = "act", .name = "simd", .doc = "ReLU, GELU in vectors", .run = act_run};
 const ir_kernel cpu_add_simd = {
     .family = "add", .name = "simd", .doc = "residual add in vectors", .run = add_run};
-const ir_kernel cpu_embed_simd = {
-    .family = "embed", .name = "simd", .doc = "gathered rows plus positions, widened in vectors", .can_run = can_embed,
-    .run = embed_run};
+const ir_kernel cpu_embed_simd = {.family = "embed",
+                                  .name = "simd",
+                                  .doc = "gathered rows plus positions, widened in vectors",
+                                  .can_run = can_embed,
+                                  .run = embed_run};

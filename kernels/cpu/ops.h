@@ -1,15 +1,16 @@
-/* ops.h -- element-wise operators and row reductions: the per-ISA parts. Pointers may start at any byte and are
- * f32 unless said otherwise; output may equal input. NaN stays NaN. */
+/* ops.h -- element-wise operators and row reductions: the per-ISA parts. Pointers may start at any byte and
+ * are f32 unless said otherwise; output may equal input. NaN stays NaN. */
 #ifndef CPU_OPS_H
 #define CPU_OPS_H
 #include "kernels/workloads/workloads_nets.h"
 #include "kernels/cpu/cpu.h"
 
-/* Layer norm, dropout and ReLU on rows of c: what of it to do (CPU_NORM is the first of the three), and with what. */
+/* Layer norm, dropout and ReLU on rows of c: what of it to do (CPU_NORM is the first of the three), and with
+ * what. */
 enum { CPU_NORM = 1, CPU_DROP = 2, CPU_RELU = 4 };
 typedef struct {
     unsigned    steps;
-    bool        nt;            /* non-temporal stores, where the row's elements are aligned, and x fetched ahead */
+    bool        nt; /* non-temporal stores, where the row's elements are aligned, and x fetched ahead */
     size_t      c;
     const void *gain, *offset; /* f32 [c] */
     float       eps, scale;    /* scale: of what dropout leaves */
@@ -27,7 +28,8 @@ typedef struct {
     float (*max)(size_t n, const void *x);
     float (*exp_sum)(size_t n, const void *x, float minus, void *y); /* y = exp(x - minus); their sum */
     void (*scale)(size_t n, float by, const void *x, void *y);
-    /* k times x <- a[j] x + b[j]; f32 [k]. nt: non-temporal stores, where the elements of y are aligned, and x fetched ahead */
+    /* k times x <- a[j] x + b[j]; f32 [k]. nt: non-temporal stores, where the elements of y are aligned, and
+     * x fetched ahead */
     void (*chain)(bool nt, size_t n, const void *x, size_t k, const void *a, const void *b, void *y);
     /* Rows [lo, hi) of a tensor x into y; dropout's seed of row i is wl_drop_row(i) */
     void (*row_steps)(const cpu_row_steps *, size_t lo, size_t hi, const void *x, void *y);
@@ -38,8 +40,8 @@ typedef struct {
     void (*narrow)(ir_dtype, size_t n, const void *x, void *y);
 } cpu_ops;
 const cpu_ops *cpu_ops_of(const ir_dev *);
-/* Rows [lo, hi) of a LY_EMBED row: tokens i32, W and V of its network (V: int8 scales only). IR_EINVAL: never; a token
- * outside the table is taken as row 0. */
-void cpu_embed_rows(const cpu_ops *, ir_dtype, const ly_row *, const char *tokens, const char *W, const char *V, char *y,
-                    size_t lo, size_t hi);
+/* Rows [lo, hi) of a LY_EMBED row: tokens i32, W and V of its network (V: int8 scales only). IR_EINVAL:
+ * never; a token outside the table is taken as row 0. */
+void cpu_embed_rows(const cpu_ops *, ir_dtype, const ly_row *, const char *tokens, const char *W,
+                    const char *V, char *y, size_t lo, size_t hi);
 #endif

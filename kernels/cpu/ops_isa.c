@@ -1,8 +1,8 @@
 /* ops_isa.c -- element-wise operators and row reductions for one ISA, and the exponential under them.
- * exp: x = n ln 2 + r with |r| <= ln 2 / 2, e^r by its series to r^7 (truncation below 6e-9), 2^n put into the exponent:
- * within 2 units in the last place of e^x for -86.9 <= x <= 88.7; below that exactly 0, above it infinity.
- * GELU, tanh form: x/2 (1 + tanh u) = x / (1 + e^(-2u)), u = sqrt(2/pi) (x + 0.044715 x^3): within 4 units for x > -5,
- * absolutely within 1e-6 below. NaN stays NaN. */
+ * exp: x = n ln 2 + r with |r| <= ln 2 / 2, e^r by its series to r^7 (truncation below 6e-9), 2^n put into
+ * the exponent: within 2 units in the last place of e^x for -86.9 <= x <= 88.7; below that exactly 0, above
+ * it infinity. GELU, tanh form: x/2 (1 + tanh u) = x / (1 + e^(-2u)), u = sqrt(2/pi) (x + 0.044715 x^3):
+ * within 4 units for x > -5, absolutely within 1e-6 below. NaN stays NaN. */
 #include "kernels/cpu/ops.h"
 #include "kernels/cpu/simd.h"
 
@@ -13,26 +13,39 @@ typedef uint32_t word_v __attribute__((vector_size(VBYTES), may_alias));
 typedef uint16_t half_v __attribute__((vector_size(VBYTES / 2), may_alias));
 
 /* Vectors and single values at any byte. */
-SIMD_INLINE vf load(const void *p, size_t i) { return vf_load((const float *)(const void *)((const char *)p + i * sizeof(float))); }
-SIMD_INLINE void store(void *p, size_t i, vf x) { vf_store((float *)(void *)((char *)p + i * sizeof(float)), x); }
+SIMD_INLINE vf load(const void *p, size_t i)
+{
+    return vf_load((const float *)(const void *)((const char *)p + i * sizeof(float)));
+}
+SIMD_INLINE void store(void *p, size_t i, vf x)
+{
+    vf_store((float *)(void *)((char *)p + i * sizeof(float)), x);
+}
 SIMD_INLINE vf load_n(const void *p, size_t i, size_t n, vf otherwise)
 {
     memcpy(&otherwise, (const char *)p + i * sizeof(float), n * sizeof(float));
     return otherwise;
 }
-SIMD_INLINE void store_n(void *p, size_t i, size_t n, vf x) { memcpy((char *)p + i * sizeof(float), &x, n * sizeof(float)); }
+SIMD_INLINE void store_n(void *p, size_t i, size_t n, vf x)
+{
+    memcpy((char *)p + i * sizeof(float), &x, n * sizeof(float));
+}
 
-SIMD_INLINE vf ops_choose(int_v mask, vf yes, vf no) { return (vf)((mask & (int_v)yes) | (~mask & (int_v)no)); }
+SIMD_INLINE vf ops_choose(int_v mask, vf yes, vf no)
+{
+    return (vf)((mask & (int_v)yes) | (~mask & (int_v)no));
+}
 SIMD_INLINE vf at_least(vf x, vf lo) { return ops_choose((int_v)(x < lo), lo, x); } /* a NaN in x stays */
 
-/* ---- the exponential ---------------------------------------------------------------------------------------- */
+/* ---- the exponential ------------------------------------------------------------------------- */
 SIMD_INLINE vf exponential(vf x)
 {
-    const vf lo = vf_set1(-86.9f), hi = vf_set1(88.72f), magic = vf_set1(12582912.0f); /* 1.5 * 2^23: rounds */
+    const vf lo = vf_set1(-86.9f), hi = vf_set1(88.72f),
+             magic = vf_set1(12582912.0f); /* 1.5 * 2^23: rounds */
     int_v under = (int_v)(x < lo), over = (int_v)(x > hi);
-    vf t = ops_choose(under, lo, ops_choose(over, hi, x));
-    vf n = vf_fma(t, vf_set1(1.44269504f), magic) - magic;
-    vf r = vf_fma(n, vf_set1(-0x1.62e4p-1f), t); /* ln 2 in two parts, the first exact times n */
+    vf    t = ops_choose(under, lo, ops_choose(over, hi, x));
+    vf    n = vf_fma(t, vf_set1(1.44269504f), magic) - magic;
+    vf    r = vf_fma(n, vf_set1(-0x1.62e4p-1f), t); /* ln 2 in two parts, the first exact times n */
     r = vf_fma(n, vf_set1(-0x1.7f7d1cp-20f), r);
     vf e = vf_fma(r, vf_set1(1.0f / 5040), vf_set1(1.0f / 720));
     e = vf_fma(r, e, vf_set1(1.0f / 120));
@@ -66,13 +79,15 @@ SIMD_INLINE vf ops_activate(ly_act act, vf x)
     }
 }
 
-/* ---- element by element: BODY computes vector v of elements i .. i+VF-1; the rest goes through it padded ---------- */
-SIMD_INLINE void finish_as(ly_act act, size_t n, void *y, const void *scale, const void *bias, const void *add)
+/* ---- element by element: BODY computes vector v of elements i .. i+VF-1; the rest goes through it padded
+ * ---- */
+SIMD_INLINE void finish_as(ly_act act, size_t n, void *y, const void *scale, const void *bias,
+                           const void *add)
 {
     const vf zero = {0};
     for (size_t i = 0; i < n; i += VF) {
         size_t left = n - i < VF ? n - i : VF;
-        vf v = left == VF ? load(y, i) : load_n(y, i, left, zero);
+        vf     v = left == VF ? load(y, i) : load_n(y, i, left, zero);
         if (scale) v *= left == VF ? load(scale, i) : load_n(scale, i, left, zero);
         if (bias) v += left == VF ? load(bias, i) : load_n(bias, i, left, zero);
         if (add) v += left == VF ? load(add, i) : load_n(add, i, left, zero);
@@ -153,16 +168,19 @@ SIMD_INLINE void ops_put(bool nt, void *p, size_t i, vf x)
         store(p, i, x);
 }
 
-/* Asks for what lies `ahead` bytes after vector i of p, once a line; past the end of a tensor that does nothing. With non-temporal stores
- * only: who streams through memory must ask early, who works in a cache need not ask. */
+/* Asks for what lies `ahead` bytes after vector i of p, once a line; past the end of a tensor that does
+ * nothing. With non-temporal stores only: who streams through memory must ask early, who works in a cache
+ * need not ask. */
 SIMD_INLINE void ops_fetch(const void *p, size_t i, size_t ahead)
 {
     enum { LINE = 64 };
-    if (i * sizeof(float) % LINE < VBYTES) __builtin_prefetch((const void *)((uintptr_t)p + i * sizeof(float) + ahead));
+    if (i * sizeof(float) % LINE < VBYTES)
+        __builtin_prefetch((const void *)((uintptr_t)p + i * sizeof(float) + ahead));
 }
 
 /* Eight vectors at a time, whose dependent operations hide one another's latency. */
-SIMD_INLINE size_t chain_wide(bool nt, size_t i, size_t n, const void *x, size_t k, const void *a, const void *b, void *y)
+SIMD_INLINE size_t chain_wide(bool nt, size_t i, size_t n, const void *x, size_t k, const void *a,
+                              const void *b, void *y)
 {
     enum { WIDE = 8, AHEAD = 4096 };
     for (; i + WIDE * VF <= n; i += WIDE * VF) {
@@ -170,13 +188,15 @@ SIMD_INLINE size_t chain_wide(bool nt, size_t i, size_t n, const void *x, size_t
         for (size_t u = 0; nt && u < WIDE; u++) ops_fetch(x, i + u * VF, AHEAD);
         for (size_t u = 0; u < WIDE; u++) v[u] = load(x, i + u * VF);
         for (size_t j = 0; j < k; j++)
-            for (size_t u = 0; u < WIDE; u++) v[u] = vf_fma(v[u], vf_set1(single(a, j)), vf_set1(single(b, j)));
+            for (size_t u = 0; u < WIDE; u++)
+                v[u] = vf_fma(v[u], vf_set1(single(a, j)), vf_set1(single(b, j)));
         for (size_t u = 0; u < WIDE; u++) ops_put(nt, y, i + u * VF, v[u]);
     }
     return i;
 }
 
-SIMD_INLINE void chain_rest(size_t i, size_t n, const void *x, size_t k, const void *a, const void *b, void *y)
+SIMD_INLINE void chain_rest(size_t i, size_t n, const void *x, size_t k, const void *a, const void *b,
+                            void *y)
 {
     for (; i < n; i += VF) {
         const size_t left = n - i < VF ? n - i : VF;
@@ -198,7 +218,7 @@ static void ops_chain(bool nt, size_t n, const void *x, size_t k, const void *a,
     v_fence();
 }
 
-/* ---- reductions: four independent vectors of sums, their lanes in pairs ------------------------------------------ */
+/* ---- reductions: four independent vectors of sums, their lanes in pairs ---------------------- */
 SIMD_INLINE float lanes(vf x)
 {
     float a[VF];
@@ -210,7 +230,7 @@ SIMD_INLINE float lanes(vf x)
 
 SIMD_INLINE float ops_total(size_t n, const void *x)
 {
-    vf s0 = {0}, s1 = s0, s2 = s0, s3 = s0;
+    vf     s0 = {0}, s1 = s0, s2 = s0, s3 = s0;
     size_t i = 0;
     for (; i + 4 * VF <= n; i += 4 * VF) {
         s0 += load(x, i), s1 += load(x, i + VF), s2 += load(x, i + 2 * VF), s3 += load(x, i + 3 * VF);
@@ -223,10 +243,11 @@ SIMD_INLINE float ops_total(size_t n, const void *x)
 SIMD_INLINE float squares(size_t n, const void *x, float mean)
 {
     const vf m = vf_set1(mean);
-    vf s0 = {0}, s1 = s0, s2 = s0, s3 = s0;
-    size_t i = 0;
+    vf       s0 = {0}, s1 = s0, s2 = s0, s3 = s0;
+    size_t   i = 0;
     for (; i + 4 * VF <= n; i += 4 * VF) {
-        vf a = load(x, i) - m, b = load(x, i + VF) - m, c = load(x, i + 2 * VF) - m, d = load(x, i + 3 * VF) - m;
+        vf a = load(x, i) - m, b = load(x, i + VF) - m, c = load(x, i + 2 * VF) - m,
+           d = load(x, i + 3 * VF) - m;
         s0 = vf_fma(a, a, s0), s1 = vf_fma(b, b, s1), s2 = vf_fma(c, c, s2), s3 = vf_fma(d, d, s3);
     }
     for (; i < n; i += VF) {
@@ -241,12 +262,12 @@ static void ops_norm(size_t n, const void *x, const void *gain, const void *offs
 {
     const float mean = ops_total(n, x) / (float)n;
     const float by = 1 / sqrtf(squares(n, x, mean) / (float)n + eps);
-    const vf m = vf_set1(mean), zero = {0};
+    const vf    m = vf_set1(mean), zero = {0};
     for (size_t i = 0; i < n; i += VF) {
         size_t left = n - i < VF ? n - i : VF;
-        vf v = left == VF ? load(x, i) : load_n(x, i, left, zero);
-        vf g = left == VF ? load(gain, i) : load_n(gain, i, left, zero);
-        vf o = left == VF ? load(offset, i) : load_n(offset, i, left, zero);
+        vf     v = left == VF ? load(x, i) : load_n(x, i, left, zero);
+        vf     g = left == VF ? load(gain, i) : load_n(gain, i, left, zero);
+        vf     o = left == VF ? load(offset, i) : load_n(offset, i, left, zero);
         v = vf_fma((v - m) * by, g, o);
         if (left == VF)
             store(y, i, v);
@@ -255,8 +276,12 @@ static void ops_norm(size_t n, const void *x, const void *gain, const void *offs
     }
 }
 
-/* ---- layer norm, dropout, ReLU: any of them in one pass over a row ---------------------------------------------------- */
-typedef struct { const cpu_row_steps *s; float mean, by; uint32_t seed; } row_now;
+/* ---- layer norm, dropout, ReLU: any of them in one pass over a row --------------------------- */
+typedef struct {
+    const cpu_row_steps *s;
+    float                mean, by;
+    uint32_t             seed;
+} row_now;
 
 /* ir_hash32() of VF columns from j on. */
 SIMD_INLINE word_v hashes(uint32_t seed, size_t j)
@@ -282,7 +307,8 @@ SIMD_INLINE vf step_through(unsigned steps, const row_now *r, size_t j, vf v, vf
 }
 
 /* n < VF elements from j on; adds up those of the next row. */
-SIMD_INLINE vf ops_row_part(unsigned steps, const row_now *r, size_t j, size_t n, const void *x, const void *next, void *y)
+SIMD_INLINE vf ops_row_part(unsigned steps, const row_now *r, size_t j, size_t n, const void *x,
+                            const void *next, void *y)
 {
     const vf zero = {0};
     vf       gain = zero, offset = zero;
@@ -291,9 +317,10 @@ SIMD_INLINE vf ops_row_part(unsigned steps, const row_now *r, size_t j, size_t n
     return steps & CPU_NORM ? load_n(next, j, n, zero) : zero;
 }
 
-/* One row of c, and the sum of the next one's elements: so memory reads one while the other is written, as in a copy, and with nt is
- * asked for what comes `ahead` bytes later, beyond the next row. */
-SIMD_INLINE float row_through(unsigned steps, bool nt, const row_now *r, size_t ahead, const void *x, const void *next, void *y)
+/* One row of c, and the sum of the next one's elements: so memory reads one while the other is written, as in
+ * a copy, and with nt is asked for what comes `ahead` bytes later, beyond the next row. */
+SIMD_INLINE float row_through(unsigned steps, bool nt, const row_now *r, size_t ahead, const void *x,
+                              const void *next, void *y)
 {
     const size_t c = r->s->c;
     size_t       j = nt ? ops_head_of(y, c) : 0;
@@ -301,14 +328,16 @@ SIMD_INLINE float row_through(unsigned steps, bool nt, const row_now *r, size_t 
     if (j > 0) sum += ops_row_part(steps, r, 0, j, x, next, y);
     for (; j + VF <= c; j += VF) {
         if (nt) ops_fetch(x, j, ahead);
-        if (steps & CPU_NORM) gain = load(r->s->gain, j), offset = load(r->s->offset, j), sum += load(next, j);
+        if (steps & CPU_NORM)
+            gain = load(r->s->gain, j), offset = load(r->s->offset, j), sum += load(next, j);
         ops_put(nt, y, j, step_through(steps, r, j, load(x, j), gain, offset));
     }
     if (j < c) sum += ops_row_part(steps, r, j, c - j, x, next, y);
     return lanes(sum);
 }
 
-SIMD_INLINE void rows_as(unsigned steps, bool nt, const cpu_row_steps *s, size_t lo, size_t hi, const char *x, char *y)
+SIMD_INLINE void rows_as(unsigned steps, bool nt, const cpu_row_steps *s, size_t lo, size_t hi, const char *x,
+                         char *y)
 {
     enum { AHEAD = 16384 };
     const size_t row_B = s->c * sizeof(float), ahead = 2 * row_B < AHEAD ? AHEAD : 2 * row_B;
@@ -326,8 +355,10 @@ SIMD_INLINE void rows_as(unsigned steps, bool nt, const cpu_row_steps *s, size_t
 }
 
 #define ROWS(steps) \
-    if (nt) rows_as(steps, true, s, lo, hi, x, y); \
-    else rows_as(steps, false, s, lo, hi, x, y)
+    if (nt) \
+        rows_as(steps, true, s, lo, hi, x, y); \
+    else \
+        rows_as(steps, false, s, lo, hi, x, y)
 static void row_steps(const cpu_row_steps *s, size_t lo, size_t hi, const void *x, void *y)
 {
     const bool nt = s->nt && (uintptr_t)y % sizeof(float) == 0;
@@ -343,7 +374,8 @@ static void row_steps(const cpu_row_steps *s, size_t lo, size_t hi, const void *
 static float most(size_t n, const void *x)
 {
     vf m = vf_set1(-INFINITY);
-    for (size_t i = 0; i < n; i += VF) m = at_least(m, n - i >= VF ? load(x, i) : load_n(x, i, n - i, vf_set1(-INFINITY)));
+    for (size_t i = 0; i < n; i += VF)
+        m = at_least(m, n - i >= VF ? load(x, i) : load_n(x, i, n - i, vf_set1(-INFINITY)));
     float best = m[0];
     for (int l = 1; l < VF; l++) best = m[l] > best ? m[l] : best;
     return best;
@@ -351,7 +383,7 @@ static float most(size_t n, const void *x)
 
 static float exp_sum(size_t n, const void *x, float minus, void *y)
 {
-    vf s0 = {0}, s1 = s0;
+    vf     s0 = {0}, s1 = s0;
     size_t i = 0;
     for (; i + 2 * VF <= n; i += 2 * VF) {
         vf a = exponential(load(x, i) - minus), b = exponential(load(x, i + VF) - minus);
@@ -361,7 +393,7 @@ static float exp_sum(size_t n, const void *x, float minus, void *y)
     }
     for (; i < n; i += VF) {
         size_t left = n - i < VF ? n - i : VF;
-        vf a = exponential(load_n(x, i, left, vf_set1(-INFINITY)) - minus); /* padding adds exactly 0 */
+        vf     a = exponential(load_n(x, i, left, vf_set1(-INFINITY)) - minus); /* padding adds exactly 0 */
         store_n(y, i, left, a);
         s0 += a;
     }
@@ -374,7 +406,7 @@ static void ops_softmax(size_t n, const void *x, void *y)
     ops_scale(n, 1 / sum, y, y);
 }
 
-/* ---- other element types ---------------------------------------------------------------------------------------- */
+/* ---- other element types --------------------------------------------------------------------- */
 SIMD_INLINE vf widen_n(ir_dtype t, const void *p, size_t i, size_t n)
 {
     if (t == IR_F32) return n == VF ? load(p, i) : load_n(p, i, n, (vf){0});
@@ -393,11 +425,12 @@ SIMD_INLINE vf widen_n(ir_dtype t, const void *p, size_t i, size_t n)
     return (vf)(__builtin_convertvector(h, word_v) << 16);
 }
 
-static void ops_embed(ir_dtype t, size_t n, const void *table, float ts, const void *position, float ps, void *y)
+static void ops_embed(ir_dtype t, size_t n, const void *table, float ts, const void *position, float ps,
+                      void *y)
 {
     for (size_t i = 0; i < n; i += VF) {
         size_t left = n - i < VF ? n - i : VF;
-        vf v = vf_fma(widen_n(t, table, i, left), vf_set1(ts), widen_n(t, position, i, left) * ps);
+        vf     v = vf_fma(widen_n(t, table, i, left), vf_set1(ts), widen_n(t, position, i, left) * ps);
         store_n(y, i, left, v);
     }
 }
@@ -423,6 +456,16 @@ static void ops_narrow(ir_dtype t, size_t n, const void *x, void *y)
     }
 }
 
-const cpu_ops CPU_SYM(cpu_ops) = {.finish = ops_finish, .act = act, .add = ops_add, .norm = ops_norm, .softmax = ops_softmax, .max = most,
-                                  .exp_sum = exp_sum, .scale = ops_scale, .chain = ops_chain, .row_steps = row_steps, .has_nt = SIMD_HAS_NT, .embed = ops_embed,
+const cpu_ops CPU_SYM(cpu_ops) = {.finish = ops_finish,
+                                  .act = act,
+                                  .add = ops_add,
+                                  .norm = ops_norm,
+                                  .softmax = ops_softmax,
+                                  .max = most,
+                                  .exp_sum = exp_sum,
+                                  .scale = ops_scale,
+                                  .chain = ops_chain,
+                                  .row_steps = row_steps,
+                                  .has_nt = SIMD_HAS_NT,
+                                  .embed = ops_embed,
                                   .narrow = ops_narrow};

@@ -1,5 +1,5 @@
-/* peak.c -- "fma" with the vector instructions of the device's ISA, and the data its loops run on. Chain counts
- * that do not fit the registers are refused, not spilled. */
+/* peak.c -- "fma" with the vector instructions of the device's ISA, and the data its loops run on. Chain
+ * counts that do not fit the registers are refused, not spilled. */
 #include "kernels/cpu/peak.h"
 
 #include <stdlib.h>
@@ -66,7 +66,7 @@ void cpu_peak_fill(ir_dtype dtype, int chains, cpu_peak_data *out)
     fill_coef(dtype, out);
 }
 
-/* ---- sums over chains -------------------------------------------------------------------------------- */
+/* ---- sums over chains ------------------------------------------------------------------------ */
 static double f16_value(uint16_t h) /* normal numbers only: there are no others here */
 {
     uint64_t u = ((uint64_t)(h & 0x8000u) << 48) | ((uint64_t)((h & 0x7FFFu) + ((1023u - 15u) << 10)) << 42);
@@ -110,7 +110,7 @@ void cpu_peak_sum(ir_dtype t, int chains, unsigned char (*x)[WL_FMA_VECTOR_B], u
     }
 }
 
-/* ---- the kernel -------------------------------------------------------------------------------------- */
+/* ---- the kernel ------------------------------------------------------------------------------ */
 ir_status cpu_peak_usable(cpu_isa isa, ir_dtype dtype)
 {
     const cpu_features *f = cpu_features_get();
@@ -123,7 +123,9 @@ ir_status cpu_peak_usable(cpu_isa isa, ir_dtype dtype)
         ok = isa == CPU_AVX512 ? f->avx512_bf16 : isa == CPU_NEON && f->neon_bf16;
         if (isa == CPU_AVX512 || isa == CPU_NEON) need = "needs BF16 dot products (avx512_bf16, FEAT_BF16)";
     } else if (dtype == IR_I8) {
-        ok = isa == CPU_AVX512 ? f->avx512_vnni : isa == CPU_AVX2 ? f->avx_vnni : isa == CPU_NEON && f->neon_dot;
+        ok = isa == CPU_AVX512 ? f->avx512_vnni
+             : isa == CPU_AVX2 ? f->avx_vnni
+                               : isa == CPU_NEON && f->neon_dot;
         if (isa != CPU_PORTABLE) need = "needs 8-bit dot products (avx512_vnni, avx_vnni, asimddp)";
     }
     return ok ? IR_OK : ir_fail(IR_SKIP, "%s on %s: %s", ir_dtype_name(dtype), cpu_isa_name(isa), need);
@@ -138,9 +140,11 @@ static ir_status peak_can_run(const ir_dev *dev, const ir_workload *w, const ir_
     (void)w;
     if (p->v[2] > 1) return ir_fail(IR_SKIP, "teams=%lld: a thread is one team", (long long)p->v[2]);
     if (s != IR_OK) return s;
-    if (!t || !t->fn[p->dtype][0]) return ir_fail(IR_SKIP, "%s on %s: not compiled in", ir_dtype_name(p->dtype), cpu_isa_name(isa));
+    if (!t || !t->fn[p->dtype][0])
+        return ir_fail(IR_SKIP, "%s on %s: not compiled in", ir_dtype_name(p->dtype), cpu_isa_name(isa));
     if (i < 0 || !t->fn[p->dtype][i])
-        return ir_fail(IR_SKIP, "chains=%lld: %s has no registers for so many accumulators", (long long)p->v[0], cpu_isa_name(isa));
+        return ir_fail(IR_SKIP, "chains=%lld: %s has no registers for so many accumulators",
+                       (long long)p->v[0], cpu_isa_name(isa));
     return IR_OK;
 }
 
@@ -167,14 +171,17 @@ void cpu_peak_teardown(ir_run *r)
     r->self = NULL;
 }
 
-typedef struct { const ir_run *run; uint32_t reps; } job;
+typedef struct {
+    const ir_run *run;
+    uint32_t      reps;
+} job;
 
 static void peak_region(void *arg, int tid, int nthreads)
 {
-    const job           *j = arg;
-    const ir_params     *p = &j->run->p;
-    const cpu_peak_plan *plan = j->run->self;
-    size_t               live = (size_t)p->v[0] * WL_FMA_VECTOR_B;
+    const job                 *j = arg;
+    const ir_params           *p = &j->run->p;
+    const cpu_peak_plan       *plan = j->run->self;
+    size_t                     live = (size_t)p->v[0] * WL_FMA_VECTOR_B;
     _Alignas(64) unsigned char x[WL_FMA_MAX_CHAINS][WL_FMA_VECTOR_B], sums[WL_FMA_VECTOR_B];
     (void)nthreads;
     for (uint32_t i = 0; i < j->reps; i++) {
@@ -194,5 +201,11 @@ ir_status cpu_peak_run(ir_run *r, uint32_t reps)
 }
 
 const ir_kernel cpu_fma_chains = {
-    .family = "peak", .name = "chains", .doc = "vector multiply-accumulates of the device's ISA, nothing else in the loop",
-    .flags = IR_K_FUSED, .can_run = peak_can_run, .setup = peak_setup, .run = cpu_peak_run, .teardown = cpu_peak_teardown};
+    .family = "peak",
+    .name = "chains",
+    .doc = "vector multiply-accumulates of the device's ISA, nothing else in the loop",
+    .flags = IR_K_FUSED,
+    .can_run = peak_can_run,
+    .setup = peak_setup,
+    .run = cpu_peak_run,
+    .teardown = cpu_peak_teardown};

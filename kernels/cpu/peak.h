@@ -5,9 +5,11 @@
 #include "kernels/cpu/cpu.h"
 #include <stddef.h>
 
-/* Accumulators of chain c at x + 64*c (one vector of the ISA each), updated n times; coef: see cpu_peak_data. */
+/* Accumulators of chain c at x + 64*c (one vector of the ISA each), updated n times; coef: see cpu_peak_data.
+ */
 typedef void (*cpu_peak_fn)(void *x, const void *coef, uint64_t n);
-/* One trip: 16 dependent integer operations of the workload "clock" with 0, 12 or 24 vector FMAs beside them. */
+/* One trip: 16 dependent integer operations of the workload "clock" with 0, 12 or 24 vector FMAs beside them.
+ */
 typedef uint64_t (*cpu_clock_fn)(uint64_t x, uint64_t n, const void *coef);
 typedef struct {
     size_t       vector_B;
@@ -16,8 +18,8 @@ typedef struct {
 } cpu_peak_table;
 const cpu_peak_table *cpu_peak_of(cpu_isa isa);
 
-/* Start values and coefficients in the form the loops take. Floating: C in every lane of coef[0]. Dot products:
- * A in every pair or quad of coef[0], B in coef[1]. */
+/* Start values and coefficients in the form the loops take. Floating: C in every lane of coef[0]. Dot
+ * products: A in every pair or quad of coef[0], B in coef[1]. */
 typedef struct {
     _Alignas(64) unsigned char x[WL_FMA_MAX_CHAINS][WL_FMA_VECTOR_B];
     _Alignas(64) unsigned char coef[2][WL_FMA_VECTOR_B];

@@ -1,8 +1,9 @@
-/* peak_amx.c -- "fma" in bf16 and i8 on Intel's tile matrix unit: an accumulator is a 16 x 16 tile instead of a vector,
- * one instruction does 16 x 16 x 32 (bf16) or 16 x 16 x 64 (i8) multiply-accumulates, 256 times a 64-byte vector's. All rows of
- * a tile get the workload's vector result: the first pair or quad of the inner dimension is the workload's A and B, the others
- * cancel among themselves. Four tiles at a time hide the latency; more chains run four after four.
- * Refuses processors without AMX and kernels that do not grant the tile registers. */
+/* peak_amx.c -- "fma" in bf16 and i8 on Intel's tile matrix unit: an accumulator is a 16 x 16 tile instead of
+ * a vector, one instruction does 16 x 16 x 32 (bf16) or 16 x 16 x 64 (i8) multiply-accumulates, 256 times a
+ * 64-byte vector's. All rows of a tile get the workload's vector result: the first pair or quad of the inner
+ * dimension is the workload's A and B, the others cancel among themselves. Four tiles at a time hide the
+ * latency; more chains run four after four. Refuses processors without AMX and kernels that do not grant the
+ * tile registers. */
 #define _GNU_SOURCE
 #include "kernels/cpu/peak.h"
 
@@ -27,22 +28,22 @@ typedef struct {
     uint8_t  rows[16];
 } tile_config;
 
-#define T(i)       "%%tmm" #i
-#define R1(M)      M(0)
-#define R2(M)      R1(M) M(1)
-#define R4(M)      R2(M) M(2) M(3)
-#define LOAD(i)    "tileloadd " #i "*1024(%[c],%[row],1), " T(i) "\n"
-#define STORE(i)   "tilestored " T(i) ", " #i "*1024(%[c],%[row],1)\n"
-#define BF16(i)    "tdpbf16ps " T(7) ", " T(6) ", " T(i) "\n"
-#define I8(i)      "tdpbusd " T(7) ", " T(6) ", " T(i) "\n"
-#define LOOP(type, N, OP)                                                                                \
-    static void tile_##type##_##N(void *c, const void *a, const void *b, uint64_t n)                     \
-    {                                                                                                    \
-        __asm__ volatile("tileloadd (%[a],%[row],1), " T(6) "\ntileloadd (%[b],%[row],1), " T(7) "\n" R##N(LOAD) \
-                         ".p2align 6\n1:\n" R##N(OP) "sub $1, %[n]\njnz 1b\n" R##N(STORE)                \
-                         : [n] "+r"(n)                                                                   \
-                         : [c] "r"(c), [a] "r"(a), [b] "r"(b), [row] "r"((uint64_t)WL_FMA_VECTOR_B)      \
-                         : "memory", "cc");                                                              \
+#define T(i)     "%%tmm" #i
+#define R1(M)    M(0)
+#define R2(M)    R1(M) M(1)
+#define R4(M)    R2(M) M(2) M(3)
+#define LOAD(i)  "tileloadd " #i "*1024(%[c],%[row],1), " T(i) "\n"
+#define STORE(i) "tilestored " T(i) ", " #i "*1024(%[c],%[row],1)\n"
+#define BF16(i)  "tdpbf16ps " T(7) ", " T(6) ", " T(i) "\n"
+#define I8(i)    "tdpbusd " T(7) ", " T(6) ", " T(i) "\n"
+#define LOOP(type, N, OP) \
+    static void tile_##type##_##N(void *c, const void *a, const void *b, uint64_t n) \
+    { \
+        __asm__ volatile("tileloadd (%[a],%[row],1), " T(6) "\ntileloadd (%[b],%[row],1), " T(7) "\n" R##N( \
+                             LOAD) ".p2align 6\n1:\n" R##N(OP) "sub $1, %[n]\njnz 1b\n" R##N(STORE) \
+                         : [n] "+r"(n) \
+                         : [c] "r"(c), [a] "r"(a), [b] "r"(b), [row] "r"((uint64_t)WL_FMA_VECTOR_B) \
+                         : "memory", "cc"); \
     }
 #if defined(__x86_64__) && defined(__linux__) && (__GNUC__ >= 11 || __clang_major__ >= 12)
 LOOP(bf16, 1, BF16)
@@ -53,8 +54,8 @@ LOOP(i8, 2, I8)
 LOOP(i8, 4, I8)
 static const tile_fn loop[2][GROUP + 1] = {{NULL, tile_bf16_1, tile_bf16_2, NULL, tile_bf16_4},
                                            {NULL, tile_i8_1, tile_i8_2, NULL, tile_i8_4}};
-static void tiles_on(const tile_config *cfg) { __asm__ volatile("ldtilecfg %0" : : "m"(*cfg)); }
-static void tiles_off(void) { __asm__ volatile("tilerelease"); }
+static void          tiles_on(const tile_config *cfg) { __asm__ volatile("ldtilecfg %0" : : "m"(*cfg)); }
+static void          tiles_off(void) { __asm__ volatile("tilerelease"); }
 /* Linux hands out the tile registers per process and on request (Documentation/arch/x86/xstate.rst). */
 static bool granted(void)
 {
@@ -63,9 +64,9 @@ static bool granted(void)
 }
 #else
 static const tile_fn loop[2][GROUP + 1];
-static void tiles_on(const tile_config *cfg) { (void)cfg; }
-static void tiles_off(void) {}
-static bool granted(void) { return false; }
+static void          tiles_on(const tile_config *cfg) { (void)cfg; }
+static void          tiles_off(void) {}
+static bool          granted(void) { return false; }
 #endif
 
 static ir_status peak_amx_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
@@ -85,7 +86,7 @@ static void fill_tiles(ir_dtype t, plan *s)
     static const int a8[] = {113, 113, 75, 75}, b8[] = {67, -67, -91, 91};
     for (int m = 0; m < ROWS; m++)
         for (int n = 0; n < WL_FMA_VECTOR_B / 2; n++) { /* inner pairs of A, columns of B */
-            uint16_t a = ir_f32_to_bf16((float)a8[n % 2]), b = ir_f32_to_bf16((float)b8[n % 2]);
+            uint16_t       a = ir_f32_to_bf16((float)a8[n % 2]), b = ir_f32_to_bf16((float)b8[n % 2]);
             unsigned char *ra = s->a + m * WL_FMA_VECTOR_B, *rb = s->b + m * WL_FMA_VECTOR_B;
             for (int k = 2 * n; t == IR_I8 && k < 2 * n + 2; k++) {
                 ra[k] = (unsigned char)a8[k % 4];
@@ -118,15 +119,19 @@ static void take_row(const unsigned char *tile, unsigned char *out)
         if (memcmp(tile, tile + m * WL_FMA_VECTOR_B, WL_FMA_VECTOR_B)) memset(out, 0xFF, WL_FMA_VECTOR_B);
 }
 
-typedef struct { const ir_run *run; uint32_t reps; } job;
+typedef struct {
+    const ir_run *run;
+    uint32_t      reps;
+} job;
 
 static void peak_amx_region(void *arg, int tid, int nthreads)
 {
-    const job   *j = arg;
-    const plan  *s = j->run->self;
-    int          chains = (int)j->run->p.v[0];
-    tile_config  cfg = {.palette = 1};
-    _Alignas(64) unsigned char c[WL_FMA_MAX_CHAINS][TILE_B], x[WL_FMA_MAX_CHAINS][WL_FMA_VECTOR_B], sums[WL_FMA_VECTOR_B];
+    const job                 *j = arg;
+    const plan                *s = j->run->self;
+    int                        chains = (int)j->run->p.v[0];
+    tile_config                cfg = {.palette = 1};
+    _Alignas(64) unsigned char c[WL_FMA_MAX_CHAINS][TILE_B], x[WL_FMA_MAX_CHAINS][WL_FMA_VECTOR_B],
+        sums[WL_FMA_VECTOR_B];
     (void)nthreads;
     for (int i = 0; i < 8; i++) cfg.rows[i] = ROWS, cfg.row_B[i] = WL_FMA_VECTOR_B;
     tiles_on(&cfg);
@@ -157,6 +162,12 @@ static void peak_amx_cost(const ir_params *p, ir_cost *c)
     c->flops *= MACS_RATIO;
 }
 
-const ir_kernel cpu_fma_amx = {
-    .family = "peak", .name = "amx", .doc = "tile matrix multiply-accumulates, at most four tiles at a time",
-    .flags = IR_K_FUSED, .can_run = peak_amx_can_run, .setup = peak_amx_setup, .run = peak_amx_run, .teardown = cpu_peak_teardown, .cost = peak_amx_cost};
+const ir_kernel cpu_fma_amx = {.family = "peak",
+                               .name = "amx",
+                               .doc = "tile matrix multiply-accumulates, at most four tiles at a time",
+                               .flags = IR_K_FUSED,
+                               .can_run = peak_amx_can_run,
+                               .setup = peak_amx_setup,
+                               .run = peak_amx_run,
+                               .teardown = cpu_peak_teardown,
+                               .cost = peak_amx_cost};

@@ -1,6 +1,7 @@
-/* peak_mmla.c -- "fma" in bf16 and i8 with Arm's 2x2 matrix instructions (bfmmla, smmla): twice the multiply-accumulates of
- * a dot product instruction. Every row of the left operand is the workload's A followed by a part that cancels, row j of the
- * right one is B[j], so that accumulator i receives the workload's dot product i % 2. Refuses other processors. */
+/* peak_mmla.c -- "fma" in bf16 and i8 with Arm's 2x2 matrix instructions (bfmmla, smmla): twice the
+ * multiply-accumulates of a dot product instruction. Every row of the left operand is the workload's A
+ * followed by a part that cancels, row j of the right one is B[j], so that accumulator i receives the
+ * workload's dot product i % 2. Refuses other processors. */
 #include "kernels/cpu/peak.h"
 
 #include <string.h>
@@ -13,35 +14,37 @@
 #define EXT_BF16 __attribute__((target("arch=armv8.2-a+bf16")))
 #define EXT_I8   __attribute__((target("arch=armv8.2-a+i8mm")))
 #endif
-#define R1(M)  M(0)
-#define R2(M)  R1(M) M(1)
-#define R4(M)  R2(M) M(2) M(3)
-#define R8(M)  R4(M) M(4) M(5) M(6) M(7)
-#define R10(M) R8(M) M(8) M(9)
-#define R12(M) R10(M) M(10) M(11)
-#define R16(M) R12(M) M(12) M(13) M(14) M(15)
-#define R24(M) R16(M) M(16) M(17) M(18) M(19) M(20) M(21) M(22) M(23)
+#define R1(M)    M(0)
+#define R2(M)    R1(M) M(1)
+#define R4(M)    R2(M) M(2) M(3)
+#define R8(M)    R4(M) M(4) M(5) M(6) M(7)
+#define R10(M)   R8(M) M(8) M(9)
+#define R12(M)   R10(M) M(10) M(11)
+#define R16(M)   R12(M) M(12) M(13) M(14) M(15)
+#define R24(M)   R16(M) M(16) M(17) M(18) M(19) M(20) M(21) M(22) M(23)
 #define LOAD(i)  "ldr q" #i ", [%[x], #" #i "*64]\n"
 #define STORE(i) "str q" #i ", [%[x], #" #i "*64]\n"
 #define BF16(i)  "bfmmla v" #i ".4s, v30.8h, v31.8h\n"
 #define I8(i)    "smmla v" #i ".4s, v30.16b, v31.16b\n"
-#define LOOP(type, N, OP, EXT)                                                                      \
-    EXT static void mmla_##type##_##N(void *x, const void *coef, uint64_t n)                        \
-    {                                                                                               \
-        __asm__ volatile("ldr q30, [%[coef]]\nldr q31, [%[coef], #64]\n" R##N(LOAD)                 \
-                         ".p2align 6\n1:\n" R##N(OP) "subs %[n], %[n], #1\nb.ne 1b\n" R##N(STORE)   \
-                         : [n] "+r"(n)                                                              \
-                         : [x] "r"(x), [coef] "r"(coef)                                             \
-                         : "memory", "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", \
-                           "v13", "v14", "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", \
-                           "v26", "v27", "v28", "v29", "v30", "v31");                               \
+#define LOOP(type, N, OP, EXT) \
+    EXT static void mmla_##type##_##N(void *x, const void *coef, uint64_t n) \
+    { \
+        __asm__ volatile("ldr q30, [%[coef]]\nldr q31, [%[coef], #64]\n" R##N(LOAD) ".p2align 6\n1:\n" R##N( \
+                             OP) "subs %[n], %[n], #1\nb.ne 1b\n" R##N(STORE) \
+                         : [n] "+r"(n) \
+                         : [x] "r"(x), [coef] "r"(coef) \
+                         : "memory", "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", \
+                           "v10", "v11", "v12", "v13", "v14", "v15", "v16", "v17", "v18", "v19", "v20", \
+                           "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31"); \
     }
 #define EACH(type, OP, EXT) \
-    LOOP(type, 1, OP, EXT) LOOP(type, 2, OP, EXT) LOOP(type, 4, OP, EXT) LOOP(type, 8, OP, EXT) \
-    LOOP(type, 10, OP, EXT) LOOP(type, 12, OP, EXT) LOOP(type, 16, OP, EXT) LOOP(type, 24, OP, EXT)
+    LOOP(type, 1, OP, EXT) \
+    LOOP(type, 2, OP, EXT) \
+    LOOP(type, 4, OP, EXT) LOOP(type, 8, OP, EXT) LOOP(type, 10, OP, EXT) LOOP(type, 12, OP, EXT) \
+        LOOP(type, 16, OP, EXT) LOOP(type, 24, OP, EXT)
 #define ALL(type) \
     mmla_##type##_1, mmla_##type##_2, mmla_##type##_4, mmla_##type##_8, mmla_##type##_10, mmla_##type##_12, \
-    mmla_##type##_16, mmla_##type##_24
+        mmla_##type##_16, mmla_##type##_24
 EACH(bf16, BF16, EXT_BF16)
 EACH(i8, I8, EXT_I8)
 static const cpu_peak_fn loop[2][WL_FMA_NCHAINS] = {{ALL(bf16)}, {ALL(i8)}};
@@ -54,9 +57,11 @@ static ir_status peak_mmla_can_run(const ir_dev *dev, const ir_workload *w, cons
     const cpu_features *f = cpu_features_get();
     (void)w;
     if (p->v[2] > 1) return ir_fail(IR_SKIP, "teams=%lld: a thread is one team", (long long)p->v[2]);
-    if (p->dtype != IR_BF16 && p->dtype != IR_I8) return ir_fail(IR_SKIP, "matrix instructions exist for bf16 and i8 only");
+    if (p->dtype != IR_BF16 && p->dtype != IR_I8)
+        return ir_fail(IR_SKIP, "matrix instructions exist for bf16 and i8 only");
     if (!(p->dtype == IR_I8 ? f->neon_i8mm : f->neon_bf16) || !loop[0][0] || cpu_of(dev)->isa != CPU_NEON)
-        return ir_fail(IR_SKIP, "this processor or build has no matrix instructions for %s (FEAT_BF16, FEAT_I8MM)",
+        return ir_fail(IR_SKIP,
+                       "this processor or build has no matrix instructions for %s (FEAT_BF16, FEAT_I8MM)",
                        ir_dtype_name(p->dtype));
     return IR_OK;
 }
@@ -99,6 +104,12 @@ static void peak_mmla_cost(const ir_params *p, ir_cost *c)
     c->flops *= 2;
 }
 
-const ir_kernel cpu_fma_mmla = {
-    .family = "peak", .name = "mmla", .doc = "2x2 matrix multiply-accumulates on vector registers",
-    .flags = IR_K_FUSED, .can_run = peak_mmla_can_run, .setup = peak_mmla_setup, .run = cpu_peak_run, .teardown = cpu_peak_teardown, .cost = peak_mmla_cost};
+const ir_kernel cpu_fma_mmla = {.family = "peak",
+                                .name = "mmla",
+                                .doc = "2x2 matrix multiply-accumulates on vector registers",
+                                .flags = IR_K_FUSED,
+                                .can_run = peak_mmla_can_run,
+                                .setup = peak_mmla_setup,
+                                .run = cpu_peak_run,
+                                .teardown = cpu_peak_teardown,
+                                .cost = peak_mmla_cost};

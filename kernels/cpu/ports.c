@@ -1,8 +1,8 @@
-/* ports.c -- see ports.h. Only what vendors document or several independent measurements agree on; everything else is
- * unknown, not guessed. On cores of two kinds the row of the big core is used. Provenance per row; "SOG": AMD Software
- * Optimization Guide of the family; "SDM-O": Intel 64 Optimization Reference Manual; "SWOG": Arm's Software Optimization
- * Guide of the core. Server parts whose second 512-bit unit is fused off (some Xeon Bronze and Silver) share CPUID with
- * full ones: for them the figure is an upper bound. */
+/* ports.c -- see ports.h. Only what vendors document or several independent measurements agree on; everything
+ * else is unknown, not guessed. On cores of two kinds the row of the big core is used. Provenance per row;
+ * "SOG": AMD Software Optimization Guide of the family; "SDM-O": Intel 64 Optimization Reference Manual;
+ * "SWOG": Arm's Software Optimization Guide of the core. Server parts whose second 512-bit unit is fused off
+ * (some Xeon Bronze and Silver) share CPUID with full ones: for them the figure is an upper bound. */
 #include "kernels/cpu/ports.h"
 
 #include <math.h>
@@ -20,9 +20,12 @@ typedef struct {
     float       bf16, i8;       /* 512-bit vdpbf16ps and vpdpbusd; on Arm bfdot and sdot */
     float       i8_256;         /* 256-bit vpdpbusd with VEX encoding */
     float       fp16_512;
-    float       amx;            /* tile multiplications */
+    float       amx; /* tile multiplications */
 } core;
-typedef struct { unsigned family, first, last; core c; } row;
+typedef struct {
+    unsigned family, first, last;
+    core     c;
+} row;
 
 #if defined(__x86_64__)
 /* family 0x17, 0x19, 0x1A: AMD; 6: Intel. */
@@ -34,7 +37,8 @@ static const row amd[] = {
     /* SOG 19h */
     {0x19, 0x00, 0x0F, {"Zen 3", .mul_add = 2, .fma256 = 2}},
     {0x19, 0x20, 0x5F, {"Zen 3", .mul_add = 2, .fma256 = 2}},
-    /* SOG 19h models 10h, 60h, 70h, A0h: 512-bit operations pass a 256-bit pipe twice; dot products likewise */
+    /* SOG 19h models 10h, 60h, 70h, A0h: 512-bit operations pass a 256-bit pipe twice; dot products likewise
+     */
     {0x19, 0x10, 0x1F, {"Zen 4", .mul_add = 2, .fma256 = 2, .fma512 = 1, .bf16 = 1, .i8 = 1}},
     {0x19, 0x60, 0x7F, {"Zen 4", .mul_add = 2, .fma256 = 2, .fma512 = 1, .bf16 = 1, .i8 = 1}},
     {0x19, 0xA0, 0xAF, {"Zen 4c", .mul_add = 2, .fma256 = 2, .fma512 = 1, .bf16 = 1, .i8 = 1}},
@@ -66,11 +70,21 @@ static const row intel[] = {
     {6, 0x7D, 0x7E, {"Ice Lake", .mul_add = 1, .fma256 = 2, .fma512 = 1, .i8 = 1}},
     {6, 0x8C, 0x8D, {"Tiger Lake", .mul_add = 1, .fma256 = 2, .fma512 = 1, .i8 = 1}},
     {6, 0xA7, 0xA7, {"Rocket Lake", .mul_add = 1, .fma256 = 2, .fma512 = 1, .i8 = 1}},
-    /* SDM-O Golden Cove: adds on ports 1 and 5 of their own, so three ports share multiply and add. One TMUL unit: a full
-     * tile multiplication every 16 cycles */
-    {6, 0x8F, 0x8F, {"Sapphire Rapids", .mul_add = 1.5f, .fma256 = 2, .fma512 = 2, .i8 = 2, .fp16_512 = 2, .amx = 1 / 16.0f}},
-    {6, 0xCF, 0xCF, {"Emerald Rapids", .mul_add = 1.5f, .fma256 = 2, .fma512 = 2, .i8 = 2, .fp16_512 = 2, .amx = 1 / 16.0f}},
-    {6, 0xAD, 0xAE, {"Granite Rapids", .mul_add = 1.5f, .fma256 = 2, .fma512 = 2, .i8 = 2, .fp16_512 = 2, .amx = 1 / 16.0f}},
+    /* SDM-O Golden Cove: adds on ports 1 and 5 of their own, so three ports share multiply and add. One TMUL
+     * unit: a full tile multiplication every 16 cycles */
+    {6,
+     0x8F,
+     0x8F,
+     {"Sapphire Rapids", .mul_add = 1.5f, .fma256 = 2, .fma512 = 2, .i8 = 2, .fp16_512 = 2,
+      .amx = 1 / 16.0f}},
+    {6,
+     0xCF,
+     0xCF,
+     {"Emerald Rapids", .mul_add = 1.5f, .fma256 = 2, .fma512 = 2, .i8 = 2, .fp16_512 = 2, .amx = 1 / 16.0f}},
+    {6,
+     0xAD,
+     0xAE,
+     {"Granite Rapids", .mul_add = 1.5f, .fma256 = 2, .fma512 = 2, .i8 = 2, .fp16_512 = 2, .amx = 1 / 16.0f}},
     {6, 0x97, 0x97, {"Alder Lake", .mul_add = 1.5f, .fma256 = 2, .i8_256 = 2}},
     {6, 0x9A, 0x9A, {"Alder Lake", .mul_add = 1.5f, .fma256 = 2, .i8_256 = 2}},
     {6, 0xB7, 0xB7, {"Raptor Lake", .mul_add = 1.5f, .fma256 = 2, .i8_256 = 2}},
@@ -79,7 +93,8 @@ static const row intel[] = {
     {6, 0xAA, 0xAA, {"Meteor Lake", .mul_add = 1.5f, .fma256 = 2, .i8_256 = 2}},
 };
 #elif defined(__aarch64__)
-/* family: MIDR implementer; first..last: part number. SWOG: "ASIMD FP multiply accumulate", "ASIMD dot product" */
+/* family: MIDR implementer; first..last: part number. SWOG: "ASIMD FP multiply accumulate", "ASIMD dot
+ * product" */
 static const row arm[] = {
     {0x41, 0xD0B, 0xD0B, {"Cortex-A76", .fma256 = 2, .i8 = 2}},
     {0x41, 0xD0D, 0xD0D, {"Cortex-A77", .fma256 = 2, .i8 = 2}},
@@ -110,7 +125,7 @@ static const core *this_core(void)
     unsigned family = (id >> 8) & 15, model = (id >> 4) & 15;
     if (family == 6 || family == 15) model |= (id >> 12) & 0xF0;
     if (family == 15) family += (id >> 20) & 0xFF;
-    if (b == 0x68747541u) return ports_find(amd, sizeof amd / sizeof *amd, family, model); /* "Auth" */
+    if (b == 0x68747541u) return ports_find(amd, sizeof amd / sizeof *amd, family, model);       /* "Auth" */
     if (b == 0x756E6547u) return ports_find(intel, sizeof intel / sizeof *intel, family, model); /* "Genu" */
     return NULL;
 #elif defined(__aarch64__) && defined(__linux__)
@@ -164,6 +179,7 @@ double cpu_fma_theory_flops(cpu_isa isa, ir_dtype dtype, double clock_Hz)
     if (c && c->amx > 0 && isa == CPU_AVX512 && tiles)
         vector = (double)c->amx * 16 * 16 * 64 / ir_dtype_bytes(dtype);
     /* A matrix instruction does twice a dot product's work; how often it starts is not in the table. */
-    if (isa == CPU_NEON && ((dtype == IR_BF16 && f->neon_bf16) || (dtype == IR_I8 && f->neon_i8mm))) vector = NAN;
+    if (isa == CPU_NEON && ((dtype == IR_BF16 && f->neon_bf16) || (dtype == IR_I8 && f->neon_i8mm)))
+        vector = NAN;
     return 2 * vector * clock_Hz;
 }

@@ -1,4 +1,5 @@
-/* smt_probe.c -- see smt_probe.h. Topology files cannot answer this in a virtual machine; a saturated FMA pipe can. */
+/* smt_probe.c -- see smt_probe.h. Topology files cannot answer this in a virtual machine; a saturated FMA
+ * pipe can. */
 #include "kernels/cpu/smt_probe.h"
 #include "kernels/cpu/peak.h"
 
@@ -7,12 +8,16 @@
 #include <string.h>
 
 enum { CHAINS = 12, ROUNDS = 11, BURST = 4096 };
-typedef struct { const cpu_peak_data *d; const cpu_peak_table *t; int bursts; } job;
+typedef struct {
+    const cpu_peak_data  *d;
+    const cpu_peak_table *t;
+    int                   bursts;
+} job;
 
 static void smt_probe_region(void *arg, int tid, int nthreads)
 {
-    const job  *j = arg;
-    cpu_peak_fn fn = j->t->fn[IR_F32][wl_fma_chains_index(CHAINS)];
+    const job                 *j = arg;
+    cpu_peak_fn                fn = j->t->fn[IR_F32][wl_fma_chains_index(CHAINS)];
     _Alignas(64) unsigned char x[CHAINS][WL_FMA_VECTOR_B];
     (void)tid, (void)nthreads;
     for (int i = 0; i < j->bursts; i++) {
@@ -44,7 +49,8 @@ ir_status cpu_smt_probe(ir_dev *dev, double *ratio)
     if (c->nthreads < 2) return ir_fail(IR_SKIP, "pair probe: the device has one thread");
     cpu_peak_fill(IR_F32, CHAINS, &d);
     ir_pool_enter(c->pool);
-    double t = fmin(smt_probe_timed(c->pool, 2, &j), smt_probe_timed(c->pool, 2, &j)); /* wakes both; sizes a round to 0.4 ms */
+    double t = fmin(smt_probe_timed(c->pool, 2, &j),
+                    smt_probe_timed(c->pool, 2, &j)); /* wakes both; sizes a round to 0.4 ms */
     j.bursts = t > 0 && t < 0.4e-3 ? (int)ceil(4 * 0.4e-3 / t) : 4;
     for (int i = 0; i < ROUNDS; i++) {
         one[i] = smt_probe_timed(c->pool, 1, &j);

@@ -1,12 +1,12 @@
 /* stream_body.h -- the stream loops for one element type; included by stream_isa.c once per type with
  *   T element, V vector, VL lanes, N(x) the type's name of x, V_(x) the vector operation x.
- * A block is 8 vectors, from S address streams of 8/S each. Everything is always_inline and all of op, nt and S are
- * literals at the call, so each instance is one straight loop. Accumulators are named scalars: arrays may end up
- * in memory. */
+ * A block is 8 vectors, from S address streams of 8/S each. Everything is always_inline and all of op, nt and
+ * S are literals at the call, so each instance is one straight loop. Accumulators are named scalars: arrays
+ * may end up in memory. */
 enum { N(STEP) = 8 * VL };
 
 /* Element offset of the block's j-th vector: stream j / (8/S), and its place there. */
-#define OFF(j) ((size_t)((j) * S / 8) * len + (size_t)((j) % (8 / S)) * VL)
+#define OFF(j) ((size_t)((j)*S / 8) * len + (size_t)((j) % (8 / S)) * VL)
 
 SIMD_INLINE T N(get)(const T *p)
 {
@@ -54,20 +54,19 @@ SIMD_INLINE void N(put2)(bool nt, T *p, T *q, V x, V y)
 
 SIMD_INLINE void N(write_loop)(wl_stream_code op, bool nt, int S, T *a, const T *b, const T *c, size_t n)
 {
-    const V s = V_(set1)((T)WL_STREAM_SCALAR), value = V_(set1)((T)WL_STREAM_VALUE);
+    const V      s = V_(set1)((T)WL_STREAM_SCALAR), value = V_(set1)((T)WL_STREAM_VALUE);
     const size_t step = (size_t)(N(STEP) / S), len = n / (size_t)N(STEP) * step;
-    size_t i = len * (size_t)S;
+    size_t       i = len * (size_t)S;
     T *p = a, *const end = a + len;
     const T *x = b, *y = c;
-#define PAIR(j, k)                                                                                  \
-    {                                                                                               \
-        V u = N(op)(op, x + OFF(j), y + OFF(j), s, value);                                          \
-        V v = N(op)(op, x + OFF(k), y + OFF(k), s, value);                                          \
-        N(put2)(nt, p + OFF(j), p + OFF(k), u, v);                                                  \
+#define PAIR(j, k) \
+    { \
+        V u = N(op)(op, x + OFF(j), y + OFF(j), s, value); \
+        V v = N(op)(op, x + OFF(k), y + OFF(k), s, value); \
+        N(put2)(nt, p + OFF(j), p + OFF(k), u, v); \
     }
     while (p != end) {
-        PAIR(0, 1) PAIR(2, 3) PAIR(4, 5) PAIR(6, 7)
-        p += step;
+        PAIR(0, 1) PAIR(2, 3) PAIR(4, 5) PAIR(6, 7) p += step;
         if (op >= WL_COPY) x += step;
         if (op >= WL_ADD) y += step;
         OPAQUE(p);
@@ -90,13 +89,12 @@ SIMD_INLINE void N(write_loop)(wl_stream_code op, bool nt, int S, T *a, const T 
 SIMD_INLINE V N(read_loop)(int S, const T *b, size_t n)
 {
     const size_t step = (size_t)(N(STEP) / S), len = n / (size_t)N(STEP) * step;
-    size_t i = len * (size_t)S;
+    size_t       i = len * (size_t)S;
     const T *p = b, *const end = b + len;
     V r0 = {0}, r1 = r0, r2 = r0, r3 = r0, r4 = r0, r5 = r0, r6 = r0, r7 = r0;
 #define ADD(j) r##j += V_(load)(p + OFF(j));
     while (p != end) {
-        ADD(0) ADD(1) ADD(2) ADD(3) ADD(4) ADD(5) ADD(6) ADD(7)
-        p += step;
+        ADD(0) ADD(1) ADD(2) ADD(3) ADD(4) ADD(5) ADD(6) ADD(7) p += step;
         OPAQUE(p);
     }
 #undef ADD
@@ -118,7 +116,7 @@ SIMD_INLINE size_t N(head)(const T *p, size_t n)
 SIMD_INLINE double N(read_reps)(int S, const T *b, size_t n, uint32_t reps)
 {
     size_t h = N(head)(b, n);
-    V sum = {0};
+    V      sum = {0};
     for (uint32_t r = 0; r < reps; r++) {
         sum = N(read_loop)(S, b + h, n - h);
         for (size_t i = 0; i < h; i++) sum[i % VL] += N(get)(b + i);
@@ -141,13 +139,14 @@ SIMD_INLINE double N(write_reps)(wl_stream_code op, bool nt, int S, T *a, const 
     return 0;
 }
 
-#define WAY(op, OP, st, NT, S)                                                                      \
+#define WAY(op, OP, st, NT, S) \
     static double N(op##_##st##_##S)(void *a, const void *b, const void *c, size_t n, uint32_t reps) \
-    {                                                                                               \
-        if (OP == WL_READ) return N(read_reps)(S, b, n, reps);                                      \
-        return N(write_reps)(OP, NT, S, a, b, c, n, reps);                                          \
+    { \
+        if (OP == WL_READ) return N(read_reps)(S, b, n, reps); \
+        return N(write_reps)(OP, NT, S, a, b, c, n, reps); \
     }
-#define WAYS(op, OP, st, NT) WAY(op, OP, st, NT, 1) WAY(op, OP, st, NT, 2) WAY(op, OP, st, NT, 4) WAY(op, OP, st, NT, 8)
+#define WAYS(op, OP, st, NT) \
+    WAY(op, OP, st, NT, 1) WAY(op, OP, st, NT, 2) WAY(op, OP, st, NT, 4) WAY(op, OP, st, NT, 8)
 WAYS(read, WL_READ, regular, false)
 WAYS(write, WL_WRITE, regular, false)
 WAYS(copy, WL_COPY, regular, false)

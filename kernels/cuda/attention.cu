@@ -1,45 +1,64 @@
-/* attention.cu -- attention of rows.h over one cache layout. Few queries: blocks of 128 keys, scores one key a thread, values one pair
- * of 16 bytes a lane, a query's keys shared by several blocks; keys and values of new tokens are read from qkv (rounded as the cache
- * stores them), so that one launch both appends and attends. Many queries: tiles of 64 queries meet tiles of keys on matrix units;
- * a qkv of another type than the cache is appended by a launch of its own first. Softmax is online in both: scores never leave the chip. */
+/* attention.cu -- attention of rows.h over one cache layout. Few queries: blocks of 128 keys, scores one key
+ * a thread, values one pair of 16 bytes a lane, a query's keys shared by several blocks; keys and values of
+ * new tokens are read from qkv (rounded as the cache stores them), so that one launch both appends and
+ * attends. Many queries: tiles of 64 queries meet tiles of keys on matrix units; a qkv of another type than
+ * the cache is appended by a launch of its own first. Softmax is online in both: scores never leave the chip.
+ */
 #include "kernels/cuda/block.cuh"
 #include "kernels/cuda/rows.h"
 #include "kernels/cuda/epilogue.cuh"
 
 enum { KEYS = 128, MAX_DH = 256 };
 struct attention_args {
-    const void *qkv; int qt;
-    void       *kv;  int kt;
-    void       *out; int ot;
+    const void *qkv;
+    int         qt;
+    void       *kv;
+    int         kt;
+    void       *out;
+    int         ot;
     int         batch, heads, dh, tokens, past, cap, split;
-    size_t      plane;  /* elements of the cache before this block's pair of planes */
+    size_t      plane; /* elements of the cache before this block's pair of planes */
     float      *work;
     unsigned   *tickets;
-    int         cached; /* flash: keys below it are read from the cache, the others from qkv, which has the cache's type */
+    int cached; /* flash: keys below it are read from the cache, the others from qkv, which has the cache's
+                   type */
 };
 
-/* Key or value j of a head (which: 0 key, 1 value) of a cache of T: cached, or new and rounded as the cache would. A qkv is f32 or T. */
+/* Key or value j of a head (which: 0 key, 1 value) of a cache of T: cached, or new and rounded as the cache
+ * would. A qkv is f32 or T. */
 template <class T> struct keys {
     const attention_args &p;
     int                   b, h;
-    CU_MEMBER size_t cache(int which, int j) const
+    CU_MEMBER size_t      cache(int which, int j) const
     {
-        return p.plane + ((((size_t)which * (size_t)p.batch + (size_t)b) * (size_t)p.heads + (size_t)h) * (size_t)p.cap + (size_t)j) * (size_t)p.dh;
+        return p.plane + ((((size_t)which * (size_t)p.batch + (size_t)b) * (size_t)p.heads + (size_t)h) *
+                              (size_t)p.cap +
+                          (size_t)j) *
+                             (size_t)p.dh;
     }
     CU_MEMBER size_t fresh(int which, int j) const
     {
         size_t d = (size_t)p.heads * (size_t)p.dh;
-        return ((size_t)b * (size_t)p.tokens + (size_t)(j - p.past)) * 3 * d + (size_t)(1 + which) * d + (size_t)h * (size_t)p.dh;
+        return ((size_t)b * (size_t)p.tokens + (size_t)(j - p.past)) * 3 * d + (size_t)(1 + which) * d +
+               (size_t)h * (size_t)p.dh;
     }
-    CU_MEMBER float qkv(size_t i) const { return p.qt == PR_F32 ? ((const float *)p.qkv)[i] : cu_f32(((const T *)p.qkv)[i]); }
+    CU_MEMBER float qkv(size_t i) const
+    {
+        return p.qt == PR_F32 ? ((const float *)p.qkv)[i] : cu_f32(((const T *)p.qkv)[i]);
+    }
     CU_MEMBER float at(int which, int j, int d) const
     {
-        return cu_f32(j < p.past ? ((const T *)p.kv)[cache(which, j) + (size_t)d] : cu_from<T>(qkv(fresh(which, j) + (size_t)d)));
+        return cu_f32(j < p.past ? ((const T *)p.kv)[cache(which, j) + (size_t)d]
+                                 : cu_from<T>(qkv(fresh(which, j) + (size_t)d)));
     }
 };
 
 /* 16 bytes of a cached row as f32. */
-template <class T> union chunk_of { uint4 v; T e[16 / sizeof(T)]; CU_MEMBER chunk_of() {} };
+template <class T> union chunk_of {
+    uint4     v;
+    T         e[16 / sizeof(T)];
+    CU_MEMBER chunk_of() {}
+};
 
 /* q . key j. fast: cached rows come in whole 16 bytes, several of which are on their way at a time. */
 template <class T> CU_FN float score(const keys<T> &k, const float *q, int j, bool fast)
@@ -55,30 +74,31 @@ template <class T> CU_FN float score(const keys<T> &k, const float *q, int j, bo
     CU_UNROLL_BY(1) for (int d = 0; d < p.dh; d += AHEAD * N)
     {
         chunk_of<T> c[AHEAD];
-        CU_UNROLL for (int u = 0; u < AHEAD; u++) c[u].v = cu_ldnc16(row + (d + u * N < p.dh ? d + u * N : d));
-        CU_UNROLL for (int u = 0; u < AHEAD; u++)
-            if (d + u * N < p.dh)
-                CU_UNROLL for (int e = 0; e < N; e++) s = fmaf(q[d + u * N + e], cu_f32(c[u].e[e]), s);
+        CU_UNROLL for (int u = 0; u < AHEAD; u++) c[u].v =
+            cu_ldnc16(row + (d + u * N < p.dh ? d + u * N : d));
+        CU_UNROLL for (int u = 0; u < AHEAD; u++) if (d + u * N < p.dh) CU_UNROLL for (int e = 0; e < N; e++)
+            s = fmaf(q[d + u * N + e], cu_f32(c[u].e[e]), s);
     }
     return s;
 }
 
-/* Weighted values of keys j0 .. j0 + n - 1 of the cache: G lanes share a row, 16 bytes each, so a warp takes 32 / G rows at a time; a
- * slot's sums go to part[slot][column]. Returns the number of slots. */
+/* Weighted values of keys j0 .. j0 + n - 1 of the cache: G lanes share a row, 16 bytes each, so a warp takes
+ * 32 / G rows at a time; a slot's sums go to part[slot][column]. Returns the number of slots. */
 template <class T> CU_FN int cached_values(const keys<T> &k, const float *weight, float *part, int j0, int n)
 {
     constexpr int         N = 16 / (int)sizeof(T), AHEAD = 4;
     const attention_args &p = k.p;
-    int                   G = p.dh / N, rows = 32 / G, lane = (int)threadIdx.x % 32, row = lane / G, column = lane % G * N;
-    int                   slots = rows * (KEYS / 32), slot = (int)threadIdx.x / 32 * rows + row;
-    float                 acc[N];
-    const T              *v = (const T *)p.kv + k.cache(1, j0) + (size_t)column;
+    int      G = p.dh / N, rows = 32 / G, lane = (int)threadIdx.x % 32, row = lane / G, column = lane % G * N;
+    int      slots = rows * (KEYS / 32), slot = (int)threadIdx.x / 32 * rows + row;
+    float    acc[N];
+    const T *v = (const T *)p.kv + k.cache(1, j0) + (size_t)column;
     CU_UNROLL for (int e = 0; e < N; e++) acc[e] = 0;
     if (row >= rows) return slots; /* 32 is no multiple of G */
     CU_UNROLL_BY(1) for (int j = slot; j < n; j += AHEAD * slots)
     {
         chunk_of<T> c[AHEAD];
-        CU_UNROLL for (int u = 0; u < AHEAD; u++) c[u].v = cu_ldnc16(v + (size_t)(j + u * slots < n ? j + u * slots : j) * (size_t)p.dh);
+        CU_UNROLL for (int u = 0; u < AHEAD; u++) c[u].v =
+            cu_ldnc16(v + (size_t)(j + u * slots < n ? j + u * slots : j) * (size_t)p.dh);
         CU_UNROLL for (int u = 0; u < AHEAD; u++)
         {
             float w = j + u * slots < n ? weight[j + u * slots] : 0.0f;
@@ -89,13 +109,15 @@ template <class T> CU_FN int cached_values(const keys<T> &k, const float *weight
     return slots;
 }
 /* Those of keys first .. n - 1 of the chunk, an element at a time. */
-template <class T> CU_FN int any_values(const keys<T> &k, const float *weight, float *part, int j0, int first, int n)
+template <class T>
+CU_FN int any_values(const keys<T> &k, const float *weight, float *part, int j0, int first, int n)
 {
     const int slots = KEYS / 32, slot = (int)threadIdx.x / 32;
     CU_UNROLL_BY(1) for (int d = (int)threadIdx.x % 32; d < k.p.dh; d += 32)
     {
         float v = 0;
-        CU_UNROLL_BY(4) for (int j = first + slot; j < n; j += slots) v = fmaf(weight[j], k.at(1, j0 + j, d), v);
+        CU_UNROLL_BY(4)
+        for (int j = first + slot; j < n; j += slots) v = fmaf(weight[j], k.at(1, j0 + j, d), v);
         part[slot * k.p.dh + d] = v;
     }
     return slots;
@@ -106,37 +128,45 @@ CU_FN void add_slots(float (&o)[MAX_DH / KEYS], const float *part, int slots, in
     CU_UNROLL for (int i = 0; i < MAX_DH / KEYS; i++)
     {
         int d = (int)threadIdx.x + i * KEYS;
-        if (d < dh)
-            CU_UNROLL_BY(4) for (int z = 0; z < slots; z++) o[i] += part[z * dh + d];
+        if (d < dh) CU_UNROLL_BY(4) for (int z = 0; z < slots; z++) o[i] += part[z * dh + d];
     }
     cu_sync();
 }
 
-/* Block (query row, head, share of the keys). fast: rows of the cache come in whole 16 bytes, at most 32 of them. */
+/* Block (query row, head, share of the keys). fast: rows of the cache come in whole 16 bytes, at most 32 of
+ * them. */
 template <class T> CU_KERNEL(KEYS, 4) attention_kernel(attention_args p, bool fast)
 {
     CU_SHARED(float, q[MAX_DH]);
     CU_SHARED(float, weight[KEYS]);
     CU_SHARED(float, part[8 * KEYS]);
     CU_SHARED(unsigned, arrived[1]);
-    int     tid = (int)threadIdx.x, row = (int)blockIdx.x, h = (int)blockIdx.y, b = row / p.tokens, t = row % p.tokens, n = p.past + t + 1;
+    int tid = (int)threadIdx.x, row = (int)blockIdx.x, h = (int)blockIdx.y, b = row / p.tokens,
+        t = row % p.tokens, n = p.past + t + 1;
     keys<T> k = {p, b, h};
     size_t  d_all = (size_t)p.heads * (size_t)p.dh;
     float   scale = 1.0f / sqrtf((float)p.dh), most = -INFINITY, sum = 0, o[MAX_DH / KEYS] = {0, 0};
-    CU_UNROLL_BY(1) for (int d = tid; d < p.dh; d += KEYS) q[d] = k.qkv((size_t)row * 3 * d_all + (size_t)h * (size_t)p.dh + (size_t)d) * scale;
-    if (blockIdx.z == 0)
-        CU_UNROLL_BY(1) for (int d = tid; d < 2 * p.dh; d += KEYS)
+    CU_UNROLL_BY(1)
+    for (int d = tid; d < p.dh; d += KEYS)
+        q[d] = k.qkv((size_t)row * 3 * d_all + (size_t)h * (size_t)p.dh + (size_t)d) * scale;
+    if (blockIdx.z == 0) CU_UNROLL_BY(1) for (int d = tid; d < 2 * p.dh; d += KEYS)
         {
             int which = d / p.dh, e = d % p.dh;
-            ((T *)p.kv)[k.cache(which, p.past + t) + (size_t)e] = cu_from<T>(k.qkv(k.fresh(which, p.past + t) + (size_t)e));
+            ((T *)p.kv)[k.cache(which, p.past + t) + (size_t)e] =
+                cu_from<T>(k.qkv(k.fresh(which, p.past + t) + (size_t)e));
         }
     cu_sync();
-    int chunks = (n + KEYS - 1) / KEYS, per = (chunks + p.split - 1) / p.split, c0 = (int)blockIdx.z * per, c1 = c0 + per < chunks ? c0 + per : chunks;
+    int chunks = (n + KEYS - 1) / KEYS, per = (chunks + p.split - 1) / p.split, c0 = (int)blockIdx.z * per,
+        c1 = c0 + per < chunks ? c0 + per : chunks;
     CU_UNROLL_BY(1) for (int c = c0; c < c1; c++)
     {
-        int   j0 = c * KEYS, here = n - j0 < KEYS ? n - j0 : KEYS, cached = !fast || p.past < j0 ? 0 : p.past - j0 < here ? p.past - j0 : here;
+        int j0 = c * KEYS, here = n - j0 < KEYS ? n - j0 : KEYS,
+            cached = !fast || p.past < j0 ? 0
+                     : p.past - j0 < here ? p.past - j0
+                                          : here;
         float s = tid < here ? score<T>(k, q, j0 + tid, fast) : -INFINITY;
-        float m = fmaxf(most, block_max<KEYS>(s)), w = tid < here ? cu_exp(s - m) : 0.0f, keep = cu_exp(most - m);
+        float m = fmaxf(most, block_max<KEYS>(s)), w = tid < here ? cu_exp(s - m) : 0.0f,
+              keep = cu_exp(most - m);
         weight[tid] = w;
         sum = sum * keep + block_sum<KEYS>(w);
         most = m;
@@ -148,8 +178,8 @@ template <class T> CU_KERNEL(KEYS, 4) attention_kernel(attention_args p, bool fa
         size_t index = (size_t)row * (size_t)p.heads + (size_t)h, width = (size_t)p.dh + 2;
         float *mine = p.work + (index * (size_t)p.split + blockIdx.z) * width;
         if (tid == 0) mine[0] = most, mine[1] = sum;
-        CU_UNROLL for (int i = 0; i < MAX_DH / KEYS; i++)
-            if (tid + i * KEYS < p.dh) mine[2 + tid + i * KEYS] = o[i];
+        CU_UNROLL for (int i = 0; i < MAX_DH / KEYS; i++) if (tid + i * KEYS < p.dh)
+            mine[2 + tid + i * KEYS] = o[i];
         cu_fence();
         cu_sync();
         if (tid == 0) arrived[0] = cu_ticket(&p.tickets[index]);
@@ -166,70 +196,86 @@ template <class T> CU_KERNEL(KEYS, 4) attention_kernel(attention_args p, bool fa
             const float *a = all + (size_t)z * width;
             float        f = a[1] > 0 ? cu_exp(a[0] - most) : 0.0f; /* a share without keys has none */
             sum += f * a[1];
-            CU_UNROLL for (int i = 0; i < MAX_DH / KEYS; i++)
-                if (tid + i * KEYS < p.dh) o[i] += f * a[2 + tid + i * KEYS];
+            CU_UNROLL for (int i = 0; i < MAX_DH / KEYS; i++) if (tid + i * KEYS < p.dh) o[i] +=
+                f * a[2 + tid + i * KEYS];
         }
         if (tid == 0) p.tickets[index] = 0;
     }
     CU_UNROLL for (int i = 0; i < MAX_DH / KEYS; i++)
     {
         int d = tid + i * KEYS;
-        if (d < p.dh) ep_store(p.out, p.ot, (size_t)row * d_all + (size_t)h * (size_t)p.dh + (size_t)d, o[i] / sum);
+        if (d < p.dh)
+            ep_store(p.out, p.ot, (size_t)row * d_all + (size_t)h * (size_t)p.dh + (size_t)d, o[i] / sum);
     }
 }
 
-/* ---- many queries: tiles on matrix units --------------------------------------------------------------------------------- */
+/* ---- many queries: tiles on matrix units ----------------------------------------------------- */
 enum { FLASH_THREADS = 128, FLASH_ROWS = 64, FLASH_DH = 128 };
 
 /* New keys and values to a cache of another type than qkv, before the tiles are read from it. */
 template <class T> CU_KERNEL(256, 4) append_kernel(attention_args p, size_t n)
 {
     size_t d_all = (size_t)p.heads * (size_t)p.dh;
-    CU_UNROLL_BY(1) for (size_t i = (size_t)blockIdx.x * 256 + threadIdx.x; i < n; i += (size_t)gridDim.x * 256)
-    {
-        size_t row = i / (2 * d_all), at = i % (2 * d_all);
-        int    which = (int)(at / d_all), h = (int)(at % d_all / (size_t)p.dh), d = (int)(at % (size_t)p.dh);
+    CU_UNROLL_BY(1)
+    for (size_t i = (size_t)blockIdx.x * 256 + threadIdx.x; i < n; i += (size_t)gridDim.x * 256) {
+        size_t  row = i / (2 * d_all), at = i % (2 * d_all);
+        int     which = (int)(at / d_all), h = (int)(at % d_all / (size_t)p.dh), d = (int)(at % (size_t)p.dh);
         keys<T> k = {p, (int)(row / (size_t)p.tokens), h};
-        ((T *)p.kv)[k.cache(which, p.past + (int)(row % (size_t)p.tokens)) + (size_t)d] = cu_from<T>(k.qkv(row * 3 * d_all + d_all + at));
+        ((T *)p.kv)[k.cache(which, p.past + (int)(row % (size_t)p.tokens)) + (size_t)d] =
+            cu_from<T>(k.qkv(row * 3 * d_all + d_all + at));
     }
 }
 
 struct flash_f16 {
-    typedef __half T;
-    static CU_MEMBER void     mma(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { cu_mma_f16(d, a, b); }
+    typedef __half        T;
+    static CU_MEMBER void mma(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2])
+    {
+        cu_mma_f16(d, a, b);
+    }
     static CU_MEMBER unsigned bits(float v) { return __half_as_ushort(__float2half_rn(v)); }
     static CU_MEMBER unsigned raw(T v) { return __half_as_ushort(v); }
 };
 struct flash_bf16 {
     typedef __nv_bfloat16 T;
-    static CU_MEMBER void     mma(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { cu_mma_bf16(d, a, b); }
+    static CU_MEMBER void mma(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2])
+    {
+        cu_mma_bf16(d, a, b);
+    }
     static CU_MEMBER unsigned bits(float v) { return __bfloat16_as_ushort(__float2bfloat16_rn(v)); }
     static CU_MEMBER unsigned raw(T v) { return __bfloat16_as_ushort(v); }
 };
 template <class U> CU_FN unsigned pack(float low, float high) { return U::bits(low) | U::bits(high) << 16; }
 
-/* Bytes between rows of a tile: an odd number of 16-byte chunks, so that the 8 rows an ldmatrix reads lie in different banks. */
-template <int DH> constexpr int flash_stride() { return 2 * DH + 16; }
-template <int DH, int KT> constexpr int flash_tile() { return KT * flash_stride<DH>(); } /* of keys, or of values */
+/* Bytes between rows of a tile: an odd number of 16-byte chunks, so that the 8 rows an ldmatrix reads lie in
+ * different banks. */
+template <int DH> constexpr int         flash_stride() { return 2 * DH + 16; }
+template <int DH, int KT> constexpr int flash_tile()
+{
+    return KT * flash_stride<DH>();
+} /* of keys, or of values */
 
-/* Keys j0 .. j0 + KT - 1 and then their values to shared memory; zeros beyond the last key and the last column, so that neither a product
- * nor a weight of zero meets what is no number. fast: rows of whole 16 bytes. */
-template <class U, int DH, int KT> CU_FN void flash_fetch(const keys<typename U::T> &k, unsigned char *tile, int j0, int n, bool fast)
+/* Keys j0 .. j0 + KT - 1 and then their values to shared memory; zeros beyond the last key and the last
+ * column, so that neither a product nor a weight of zero meets what is no number. fast: rows of whole 16
+ * bytes. */
+template <class U, int DH, int KT>
+CU_FN void flash_fetch(const keys<typename U::T> &k, unsigned char *tile, int j0, int n, bool fast)
 {
     typedef typename U::T T;
     const attention_args &p = k.p;
     CU_UNROLL_BY(2) for (int i = (int)threadIdx.x; i < 2 * KT * (DH / 8); i += FLASH_THREADS)
     {
-        int            which = i / (KT * (DH / 8)), r = i / (DH / 8), d = i % (DH / 8) * 8, j = j0 + r - which * KT;
+        int which = i / (KT * (DH / 8)), r = i / (DH / 8), d = i % (DH / 8) * 8, j = j0 + r - which * KT;
         unsigned char *dst = tile + r * flash_stride<DH>() + 2 * d; /* values lie behind the keys */
         bool           in = j < n && d < p.dh;
         const T       *src = (const T *)p.kv;
-        if (in) src = (j < p.cached ? src + k.cache(which, j) : (const T *)p.qkv + k.fresh(which, j)) + (size_t)d;
+        if (in)
+            src = (j < p.cached ? src + k.cache(which, j) : (const T *)p.qkv + k.fresh(which, j)) + (size_t)d;
         if (fast) {
             cu_cp16(dst, src, in);
             continue;
         }
-        CU_UNROLL_BY(1) for (int e = 0; e < 8; e++) ((T *)dst)[e] = in && d + e < p.dh ? src[e] : cu_from<T>(0.0f);
+        CU_UNROLL_BY(1)
+        for (int e = 0; e < 8; e++) ((T *)dst)[e] = in && d + e < p.dh ? src[e] : cu_from<T>(0.0f);
     }
 }
 
@@ -244,14 +290,22 @@ template <class U> CU_FN void flash_append(const keys<typename U::T> &k, int fir
         int      which = i / width % 2, j = p.past + first + i / width / 2, d = i % width * per;
         const T *src = (const T *)p.qkv + k.fresh(which, j) + (size_t)d;
         T       *dst = (T *)p.kv + k.cache(which, j) + (size_t)d;
-        if (fast) cu_st16(dst, cu_ld16(src));
-        else *dst = *src;
+        if (fast)
+            cu_st16(dst, cu_ld16(src));
+        else
+            *dst = *src;
     }
 }
 
 /* Two neighbouring columns of a row as a pair of the matrix units' type, and such a pair's f32 to a row. */
-template <class U> CU_FN unsigned flash_pair(const float *p, bool both) { return both ? pack<U>(p[0], p[1]) : pack<U>(p[0], 0.0f); }
-template <class U> CU_FN unsigned flash_pair(const typename U::T *p, bool both) { return U::raw(p[0]) | (both ? U::raw(p[1]) << 16 : 0u); }
+template <class U> CU_FN unsigned flash_pair(const float *p, bool both)
+{
+    return both ? pack<U>(p[0], p[1]) : pack<U>(p[0], 0.0f);
+}
+template <class U> CU_FN unsigned flash_pair(const typename U::T *p, bool both)
+{
+    return U::raw(p[0]) | (both ? U::raw(p[1]) << 16 : 0u);
+}
 
 /* What a warp holds of its 16 query rows: a lane has rows lane / 4 and that + 8 (index 0 and 1). */
 template <int DH> struct flash_state {
@@ -260,23 +314,28 @@ template <int DH> struct flash_state {
 };
 
 /* The queries as left operands, straight from memory: each is used by one warp only. Q: of their type. */
-template <class U, int DH, class Q> CU_FN void flash_queries(const attention_args &p, flash_state<DH> &w, int b, int h, int t0)
+template <class U, int DH, class Q>
+CU_FN void flash_queries(const attention_args &p, flash_state<DH> &w, int b, int h, int t0)
 {
     int    lane = (int)threadIdx.x % 32;
     size_t d_all = (size_t)p.heads * (size_t)p.dh;
     CU_UNROLL for (int half = 0; half < 2; half++)
     {
         int      t = t0 + lane / 4 + half * 8;
-        const Q *row = (const Q *)p.qkv + ((size_t)b * (size_t)p.tokens + (size_t)(t < p.tokens ? t : 0)) * 3 * d_all + (size_t)h * (size_t)p.dh;
+        const Q *row = (const Q *)p.qkv +
+                       ((size_t)b * (size_t)p.tokens + (size_t)(t < p.tokens ? t : 0)) * 3 * d_all +
+                       (size_t)h * (size_t)p.dh;
         CU_UNROLL for (int s = 0; s < 2 * (DH / 16); s++)
         {
             int d = 8 * s + lane % 4 * 2;
-            w.q[s / 2][s % 2 * 2 + half] = t < p.tokens && d < p.dh ? flash_pair<U>(row + d, d + 1 < p.dh) : 0u;
+            w.q[s / 2][s % 2 * 2 + half] =
+                t < p.tokens && d < p.dh ? flash_pair<U>(row + d, d + 1 < p.dh) : 0u;
         }
     }
 }
 /* Their output, divided by the sum of weights. */
-template <class U, int DH, class O> CU_FN void flash_put(const attention_args &p, const flash_state<DH> &w, int b, int h, int t0)
+template <class U, int DH, class O>
+CU_FN void flash_put(const attention_args &p, const flash_state<DH> &w, int b, int h, int t0)
 {
     int lane = (int)threadIdx.x % 32;
     CU_UNROLL for (int half = 0; half < 2; half++)
@@ -285,7 +344,8 @@ template <class U, int DH, class O> CU_FN void flash_put(const attention_args &p
         float sum = w.sum[half];
         sum += cu_shfl_xor(sum, 1);
         sum += cu_shfl_xor(sum, 2);
-        O *row = (O *)p.out + (((size_t)b * (size_t)p.tokens + (size_t)t) * (size_t)p.heads + (size_t)h) * (size_t)p.dh;
+        O *row = (O *)p.out +
+                 (((size_t)b * (size_t)p.tokens + (size_t)t) * (size_t)p.heads + (size_t)h) * (size_t)p.dh;
         if (t >= p.tokens) continue;
         sum = 1.0f / sum;
         CU_UNROLL for (int i = 0; i < DH / 8; i++)
@@ -297,15 +357,17 @@ template <class U, int DH, class O> CU_FN void flash_put(const attention_args &p
     }
 }
 
-/* Scores s -> weights in place; the maximum, sum and output so far follow. scale: of scores, times log2(e). last: the last key the
- * warp's first row sees, relative to this tile. A row whose maximum is still -inf has seen no key: it is none of the sequence's. */
-template <int DH, int KT> CU_FN void flash_weights(flash_state<DH> &w, float (&s)[KT / 8][4], float scale, int last)
+/* Scores s -> weights in place; the maximum, sum and output so far follow. scale: of scores, times log2(e).
+ * last: the last key the warp's first row sees, relative to this tile. A row whose maximum is still -inf has
+ * seen no key: it is none of the sequence's. */
+template <int DH, int KT>
+CU_FN void flash_weights(flash_state<DH> &w, float (&s)[KT / 8][4], float scale, int last)
 {
     int lane = (int)threadIdx.x % 32;
     if (last < KT - 1)
         CU_UNROLL for (int i = 0; i < KT / 8; i++)
-            CU_UNROLL for (int r = 0; r < 4; r++)
-                if (8 * i + lane % 4 * 2 + r % 2 > last + lane / 4 + r / 2 * 8) s[i][r] = -INFINITY;
+            CU_UNROLL for (int r = 0; r < 4; r++) if (8 * i + lane % 4 * 2 + r % 2 >
+                                                      last + lane / 4 + r / 2 * 8) s[i][r] = -INFINITY;
     CU_UNROLL for (int half = 0; half < 2; half++)
     {
         float m = w.most[half], sum = 0;
@@ -313,24 +375,25 @@ template <int DH, int KT> CU_FN void flash_weights(flash_state<DH> &w, float (&s
         m = fmaxf(m, cu_shfl_xor(m, 1)); /* the four lanes of a row */
         m = fmaxf(m, cu_shfl_xor(m, 2));
         float shift = m == -INFINITY ? 0.0f : m * scale, keep = cu_exp2(w.most[half] * scale - shift);
-        CU_UNROLL for (int i = 0; i < KT / 8; i++)
-            CU_UNROLL for (int e = 0; e < 2; e++)
-            {
-                float v = cu_exp2(fmaf(s[i][2 * half + e], scale, -shift));
-                s[i][2 * half + e] = v;
-                sum += v;
-            }
+        CU_UNROLL for (int i = 0; i < KT / 8; i++) CU_UNROLL for (int e = 0; e < 2; e++)
+        {
+            float v = cu_exp2(fmaf(s[i][2 * half + e], scale, -shift));
+            s[i][2 * half + e] = v;
+            sum += v;
+        }
         w.sum[half] = w.sum[half] * keep + sum; /* this lane's share */
         w.most[half] = m;
-        CU_UNROLL for (int i = 0; i < DH / 8; i++)
-            CU_UNROLL for (int e = 0; e < 2; e++) w.o[i][2 * half + e] *= keep;
+        CU_UNROLL for (int i = 0; i < DH / 8; i++) CU_UNROLL for (int e = 0; e < 2; e++)
+            w.o[i][2 * half + e] *= keep;
     }
 }
 
 /* One tile of keys and values for one warp. */
-template <class U, int DH, int KT> CU_FN void flash_tile_step(flash_state<DH> &w, const unsigned char *tile, float scale, int last)
+template <class U, int DH, int KT>
+CU_FN void flash_tile_step(flash_state<DH> &w, const unsigned char *tile, float scale, int last)
 {
-    int   lane = (int)threadIdx.x % 32, m = lane / 8; /* which of four matrices this lane gives the row address of */
+    int lane = (int)threadIdx.x % 32,
+        m = lane / 8; /* which of four matrices this lane gives the row address of */
     float s[KT / 8][4];
     CU_UNROLL for (int i = 0; i < KT / 8; i += 2)
     {
@@ -338,7 +401,8 @@ template <class U, int DH, int KT> CU_FN void flash_tile_step(flash_state<DH> &w
         CU_UNROLL for (int k = 0; k < DH / 16; k++)
         {
             unsigned f[4];
-            cu_ldmatrix4(tile + (8 * i + lane % 8 + m / 2 * 8) * flash_stride<DH>() + 2 * (16 * k + m % 2 * 8), f);
+            cu_ldmatrix4(
+                tile + (8 * i + lane % 8 + m / 2 * 8) * flash_stride<DH>() + 2 * (16 * k + m % 2 * 8), f);
             const unsigned b0[2] = {f[0], f[1]}, b1[2] = {f[2], f[3]};
             U::mma(s[i], w.q[k], b0);
             U::mma(s[i + 1], w.q[k], b1);
@@ -348,12 +412,14 @@ template <class U, int DH, int KT> CU_FN void flash_tile_step(flash_state<DH> &w
     const unsigned char *values = tile + flash_tile<DH, KT>();
     CU_UNROLL for (int k = 0; k < KT / 16; k++)
     {
-        const unsigned a[4] = {pack<U>(s[2 * k][0], s[2 * k][1]), pack<U>(s[2 * k][2], s[2 * k][3]), pack<U>(s[2 * k + 1][0], s[2 * k + 1][1]),
+        const unsigned a[4] = {pack<U>(s[2 * k][0], s[2 * k][1]), pack<U>(s[2 * k][2], s[2 * k][3]),
+                               pack<U>(s[2 * k + 1][0], s[2 * k + 1][1]),
                                pack<U>(s[2 * k + 1][2], s[2 * k + 1][3])};
         CU_UNROLL for (int i = 0; i < DH / 8; i += 2)
         {
             unsigned f[4];
-            cu_ldmatrix4_trans(values + (16 * k + lane % 8 + m % 2 * 8) * flash_stride<DH>() + 2 * (8 * i + m / 2 * 8), f);
+            cu_ldmatrix4_trans(
+                values + (16 * k + lane % 8 + m % 2 * 8) * flash_stride<DH>() + 2 * (8 * i + m / 2 * 8), f);
             const unsigned b0[2] = {f[0], f[1]}, b1[2] = {f[2], f[3]};
             U::mma(w.o[i], a, b0);
             U::mma(w.o[i + 1], a, b1);
@@ -361,24 +427,26 @@ template <class U, int DH, int KT> CU_FN void flash_tile_step(flash_state<DH> &w
     }
 }
 
-/* Block (64 queries, last first because they have most keys; head; sequence), a warp 16 of them. Two tiles of keys and values in
- * shared memory: one is used while the other comes. */
+/* Block (64 queries, last first because they have most keys; head; sequence), a warp 16 of them. Two tiles of
+ * keys and values in shared memory: one is used while the other comes. */
 template <class U, int DH, int KT> CU_KERNEL(FLASH_THREADS, 2) flash_kernel(attention_args p, bool fast)
 {
     CU_SMEM(smem);
-    constexpr int   PAIR = 2 * flash_tile<DH, KT>();
-    int             h = (int)blockIdx.y, b = (int)blockIdx.z, q0 = (int)(gridDim.x - 1 - blockIdx.x) * FLASH_ROWS;
-    int             t0 = q0 + (int)threadIdx.x / 32 * 16, end = q0 + FLASH_ROWS < p.tokens ? q0 + FLASH_ROWS : p.tokens, n = p.past + end;
+    constexpr int PAIR = 2 * flash_tile<DH, KT>();
+    int h = (int)blockIdx.y, b = (int)blockIdx.z, q0 = (int)(gridDim.x - 1 - blockIdx.x) * FLASH_ROWS;
+    int t0 = q0 + (int)threadIdx.x / 32 * 16, end = q0 + FLASH_ROWS < p.tokens ? q0 + FLASH_ROWS : p.tokens,
+        n = p.past + end;
     keys<typename U::T> k = {p, b, h};
-    flash_state<DH> w;
-    float           scale = 1.4426950408889634f / sqrtf((float)p.dh);
+    flash_state<DH>     w;
+    float               scale = 1.4426950408889634f / sqrtf((float)p.dh);
     flash_fetch<U, DH, KT>(k, smem, 0, n, fast);
     cu_cp_commit();
     if (p.cached == p.past) flash_append<U>(k, q0, end, fast);
-    if (p.qt == PR_F32) flash_queries<U, DH, float>(p, w, b, h, t0);
-    else flash_queries<U, DH, typename U::T>(p, w, b, h, t0);
-    CU_UNROLL for (int i = 0; i < DH / 8; i++)
-        CU_UNROLL for (int r = 0; r < 4; r++) w.o[i][r] = 0;
+    if (p.qt == PR_F32)
+        flash_queries<U, DH, float>(p, w, b, h, t0);
+    else
+        flash_queries<U, DH, typename U::T>(p, w, b, h, t0);
+    CU_UNROLL for (int i = 0; i < DH / 8; i++) CU_UNROLL for (int r = 0; r < 4; r++) w.o[i][r] = 0;
     w.most[0] = w.most[1] = -INFINITY;
     w.sum[0] = w.sum[1] = 0;
     for (int j0 = 0, turn = 0; j0 < n; j0 += KT, turn ^= 1) {
@@ -387,20 +455,23 @@ template <class U, int DH, int KT> CU_KERNEL(FLASH_THREADS, 2) flash_kernel(atte
         cu_cp_commit();
         cu_cp_wait<1>();
         cu_sync();
-        if (j0 <= p.past + t0 + 15) flash_tile_step<U, DH, KT>(w, smem + turn * PAIR, scale, p.past + t0 - j0);
+        if (j0 <= p.past + t0 + 15)
+            flash_tile_step<U, DH, KT>(w, smem + turn * PAIR, scale, p.past + t0 - j0);
         cu_sync();
     }
-    if (p.ot == PR_F32) flash_put<U, DH, float>(p, w, b, h, t0);
-    else flash_put<U, DH, typename U::T>(p, w, b, h, t0);
+    if (p.ot == PR_F32)
+        flash_put<U, DH, float>(p, w, b, h, t0);
+    else
+        flash_put<U, DH, typename U::T>(p, w, b, h, t0);
 }
 
 template <class U, int DH, int KT> static ir_status flash_launch(cuda_dev *c, const attention_args &p)
 {
     const size_t smem = 4 * (size_t)flash_tile<DH, KT>();
-    dim3         grid((unsigned)((p.tokens + FLASH_ROWS - 1) / FLASH_ROWS), (unsigned)p.heads, (unsigned)p.batch);
-    auto         fn = flash_kernel<U, DH, KT>;
-    bool         fast = p.dh % 8 == 0 && ((uintptr_t)p.kv | (uintptr_t)p.qkv) % 16 == 0;
-    ir_status    st = cuda_allow_smem(c, (const void *)fn, smem);
+    dim3 grid((unsigned)((p.tokens + FLASH_ROWS - 1) / FLASH_ROWS), (unsigned)p.heads, (unsigned)p.batch);
+    auto fn = flash_kernel<U, DH, KT>;
+    bool fast = p.dh % 8 == 0 && ((uintptr_t)p.kv | (uintptr_t)p.qkv) % 16 == 0;
+    ir_status st = cuda_allow_smem(c, (const void *)fn, smem);
     return st == IR_OK ? cuda_launch(c, fn, grid, dim3(FLASH_THREADS), smem, p, fast) : st;
 }
 template <class U> static ir_status flash_sized(cuda_dev *c, const attention_args &p)
@@ -408,7 +479,8 @@ template <class U> static ir_status flash_sized(cuda_dev *c, const attention_arg
     if (p.dh <= 32) return flash_launch<U, 32, 64>(c, p);
     if (p.dh <= 64) return flash_launch<U, 64, 64>(c, p);
     if (p.dh <= 80) return flash_launch<U, 80, 64>(c, p);
-    if (c->prop.sharedMemPerBlockOptin < 96 << 10) return flash_launch<U, FLASH_DH, 32>(c, p); /* sm_75: 64 KiB */
+    if (c->prop.sharedMemPerBlockOptin < 96 << 10)
+        return flash_launch<U, FLASH_DH, 32>(c, p); /* sm_75: 64 KiB */
     return flash_launch<U, FLASH_DH, 64>(c, p);
 }
 
@@ -416,29 +488,39 @@ ir_status rw_flash_can(const cuda_dev *c, const ly_row *r, pr_type kv_t)
 {
     int need = kv_t == PR_F16 ? 75 : 80;
     if (kv_t != PR_F16 && kv_t != PR_BF16) return ir_fail(IR_SKIP, "flash: f16 and bf16 keys and values");
-    if (c->cc < need) return ir_fail(IR_SKIP, "flash: %s matrix instructions need sm_%d, this is sm_%d", kv_t == PR_F16 ? "f16" : "bf16", need, c->cc);
+    if (c->cc < need)
+        return ir_fail(IR_SKIP, "flash: %s matrix instructions need sm_%d, this is sm_%d",
+                       kv_t == PR_F16 ? "f16" : "bf16", need, c->cc);
     if (r->dh > FLASH_DH) return ir_fail(IR_SKIP, "flash: heads of at most %d columns", FLASH_DH);
-    return r->batch <= 65535 && r->heads <= 65535 ? IR_OK : ir_fail(IR_SKIP, "flash: at most 65535 sequences and heads");
+    return r->batch <= 65535 && r->heads <= 65535
+               ? IR_OK
+               : ir_fail(IR_SKIP, "flash: at most 65535 sequences and heads");
 }
 
 int rw_attention_split(const cuda_dev *c, const ly_row *r)
 {
-    int64_t blocks = r->batch * r->tokens * r->heads, chunks = (r->past + r->tokens + KEYS - 1) / KEYS, want = (4 * c->sms + blocks - 1) / blocks;
+    int64_t blocks = r->batch * r->tokens * r->heads, chunks = (r->past + r->tokens + KEYS - 1) / KEYS,
+            want = (4 * c->sms + blocks - 1) / blocks;
     return (int)(want < 1 ? 1 : want < chunks ? want : chunks);
 }
 size_t rw_attention_work(const ly_row *r, int split)
 {
-    return split > 1 ? (size_t)(r->batch * r->tokens * r->heads) * (size_t)split * (size_t)(r->dh + 2) * sizeof(float) : 0;
+    return split > 1 ? (size_t)(r->batch * r->tokens * r->heads) * (size_t)split * (size_t)(r->dh + 2) *
+                           sizeof(float)
+                     : 0;
 }
 
 static attention_args args_of(const ly_row *r, int64_t cap, rw_buf qkv, void *kv, pr_type kv_t, rw_buf out)
 {
     size_t plane = (size_t)r->block * 2 * (size_t)r->batch * (size_t)r->heads * (size_t)cap * (size_t)r->dh;
-    return {qkv.p, (int)qkv.t, kv, (int)kv_t, out.p, (int)out.t, (int)r->batch, (int)r->heads, (int)r->dh, (int)r->tokens, (int)r->past,
-            (int)cap, 1, plane, nullptr, nullptr, (int)r->past};
+    return {
+        qkv.p,       (int)qkv.t,     kv,           (int)kv_t, out.p, (int)out.t, (int)r->batch, (int)r->heads,
+        (int)r->dh,  (int)r->tokens, (int)r->past, (int)cap,  1,     plane,      nullptr,       nullptr,
+        (int)r->past};
 }
 
-ir_status rw_attention(cuda_dev *c, const ly_row *r, int64_t cap, rw_buf qkv, void *kv, pr_type kv_t, rw_buf out, int split, float *work, unsigned *tickets)
+ir_status rw_attention(cuda_dev *c, const ly_row *r, int64_t cap, rw_buf qkv, void *kv, pr_type kv_t,
+                       rw_buf out, int split, float *work, unsigned *tickets)
 {
     attention_args p = args_of(r, cap, qkv, kv, kv_t, out);
     p.split = split;
@@ -449,7 +531,9 @@ ir_status rw_attention(cuda_dev *c, const ly_row *r, int64_t cap, rw_buf qkv, vo
     dim3 grid((unsigned)(r->batch * r->tokens), (unsigned)r->heads, (unsigned)split);
     int  row_B = p.dh * (int)pr_width(kv_t);
     bool fast = row_B % 16 == 0 && row_B <= 32 * 16 && (uintptr_t)kv % 16 == 0;
-    auto fn = kv_t == PR_F32 ? attention_kernel<float> : kv_t == PR_F16 ? attention_kernel<__half> : attention_kernel<__nv_bfloat16>;
+    auto fn = kv_t == PR_F32   ? attention_kernel<float>
+              : kv_t == PR_F16 ? attention_kernel<__half>
+                               : attention_kernel<__nv_bfloat16>;
     return cuda_launch(c, fn, grid, dim3(KEYS), 0, p, fast);
 }
 
@@ -461,7 +545,8 @@ ir_status rw_flash(cuda_dev *c, const ly_row *r, int64_t cap, rw_buf qkv, void *
     unsigned       blocks = cuda_ceil(n, 256 * 4);
     if (st == IR_OK && qkv.t != kv_t) {
         p.cached = (int)(r->past + r->tokens);
-        st = cuda_launch(c, kv_t == PR_F16 ? append_kernel<__half> : append_kernel<__nv_bfloat16>, dim3(blocks < most ? blocks : (unsigned)most), dim3(256), 0, p, n);
+        st = cuda_launch(c, kv_t == PR_F16 ? append_kernel<__half> : append_kernel<__nv_bfloat16>,
+                         dim3(blocks < most ? blocks : (unsigned)most), dim3(256), 0, p, n);
     }
     if (st != IR_OK) return st;
     return kv_t == PR_F16 ? flash_sized<flash_f16>(c, p) : flash_sized<flash_bf16>(c, p);

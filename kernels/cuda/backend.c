@@ -1,6 +1,7 @@
-/* backend.c -- an NVIDIA GPU as a device: one stream, memory of its own, and events as its clock, started behind a
- * kernel that spins until everything is enqueued. Assumes one measuring thread. Refuses (skips) where there is no
- * driver, no such device, a driver older than the runtime, or a capability this build has no code for. */
+/* backend.c -- an NVIDIA GPU as a device: one stream, memory of its own, and events as its clock, started
+ * behind a kernel that spins until everything is enqueued. Assumes one measuring thread. Refuses (skips)
+ * where there is no driver, no such device, a driver older than the runtime, or a capability this build has
+ * no code for. */
 #include "kernels/cuda/cuda.h"
 #include "harness/machine/machine.h"
 
@@ -24,13 +25,18 @@ static ir_status find(const cuda_api *api, int index)
     cudaError_t e = api->GetDeviceCount(&n);
     api->DriverGetVersion(&have);
     api->RuntimeGetVersion(&want);
-    if (e == cudaErrorInsufficientDriver && have == 0) return ir_fail(IR_SKIP, "cuda: no NVIDIA driver on this machine");
+    if (e == cudaErrorInsufficientDriver && have == 0)
+        return ir_fail(IR_SKIP, "cuda: no NVIDIA driver on this machine");
     if (e == cudaErrorInsufficientDriver)
-        return ir_fail(IR_SKIP, "cuda: the driver speaks CUDA %d.%d, this build needs %d.%d", have / 1000, have % 1000 / 10,
-                       want / 1000, want % 1000 / 10);
-    if (e == cudaErrorNoDevice || (e == cudaSuccess && n == 0)) return ir_fail(IR_SKIP, "cuda: no NVIDIA GPU on this machine");
-    if (e != cudaSuccess) return ir_fail(IR_SKIP, "cuda: %s (%s)", api->GetErrorString(e), api->GetErrorName(e));
-    if (index < 0 || index >= n) return ir_fail(IR_SKIP, "cuda: %d device%s here, numbered from 0; no device %d", n, n == 1 ? "" : "s", index);
+        return ir_fail(IR_SKIP, "cuda: the driver speaks CUDA %d.%d, this build needs %d.%d", have / 1000,
+                       have % 1000 / 10, want / 1000, want % 1000 / 10);
+    if (e == cudaErrorNoDevice || (e == cudaSuccess && n == 0))
+        return ir_fail(IR_SKIP, "cuda: no NVIDIA GPU on this machine");
+    if (e != cudaSuccess)
+        return ir_fail(IR_SKIP, "cuda: %s (%s)", api->GetErrorString(e), api->GetErrorName(e));
+    if (index < 0 || index >= n)
+        return ir_fail(IR_SKIP, "cuda: %d device%s here, numbered from 0; no device %d", n, n == 1 ? "" : "s",
+                       index);
     return IR_OK;
 }
 
@@ -56,8 +62,8 @@ static ir_status identify(cuda_dev *c, int index)
     c->bus_B = bits > 0 ? bits / 8.0 : NAN;
     c->mig = strstr(c->prop.name, "MIG") != NULL;
     if (c->cc < OLDEST_CC)
-        return ir_fail(IR_SKIP, "cuda: %s has compute capability %d.%d; %d.%d or later is needed", c->prop.name, c->prop.major,
-                       c->prop.minor, OLDEST_CC / 10, OLDEST_CC % 10);
+        return ir_fail(IR_SKIP, "cuda: %s has compute capability %d.%d; %d.%d or later is needed",
+                       c->prop.name, c->prop.major, c->prop.minor, OLDEST_CC / 10, OLDEST_CC % 10);
     return IR_OK;
 }
 
@@ -71,7 +77,8 @@ static ir_status make_latch(cuda_dev *c)
         st = CU_TRY(c, HostGetDevicePointer(&dev, host, 0));
         c->latch_dev = dev;
     }
-    /* The first launch loads the module, which may wait for the device: it must not happen behind a closed latch. */
+    /* The first launch loads the module, which may wait for the device: it must not happen behind a closed
+     * latch. */
     if (st == IR_OK) st = cuda_spin(c, c->latch_dev);
     if (st == IR_OK) st = CU_TRY(c, StreamSynchronize(c->stream));
     return st;
@@ -133,13 +140,15 @@ static ir_status cuda_describe(ir_dev *dev, ir_device_info *out)
     out->clock_Hz = c->clock_Hz;
     out->mem_B = (double)c->prop.totalGlobalMem;
     out->llc_B = c->prop.l2CacheSize > 0 ? (double)c->prop.l2CacheSize : (double)NAN;
-    /* Two transfers a clock. A MIG slice sees the clock of the whole card and a share of the bus; memory shared with the host makes more
-     * transfers a clock than it tells. */
+    /* Two transfers a clock. A MIG slice sees the clock of the whole card and a share of the bus; memory
+     * shared with the host makes more transfers a clock than it tells. */
     out->spec_Bps = c->mig || c->prop.integrated ? (double)NAN : 2 * c->mem_clock_Hz * c->bus_B;
     char card[80];
     nvml_limits(c->nvml, card, sizeof card);
-    snprintf(out->limits, sizeof out->limits, "%s%s%s", c->mig ? "a MIG slice: part of a card" : "", c->mig && *card ? "; " : "", card);
-    for (int t = 0; t < IR_NDTYPE; t++) out->spec_flops[t] = cuda_peak_flops(c->cc, c->sms, c->clock_Hz, (ir_dtype)t);
+    snprintf(out->limits, sizeof out->limits, "%s%s%s", c->mig ? "a MIG slice: part of a card" : "",
+             c->mig && *card ? "; " : "", card);
+    for (int t = 0; t < IR_NDTYPE; t++)
+        out->spec_flops[t] = cuda_peak_flops(c->cc, c->sms, c->clock_Hz, (ir_dtype)t);
     return IR_OK;
 }
 
@@ -150,8 +159,8 @@ static ir_status cuda_alloc(ir_dev *dev, size_t bytes, ir_mem *out)
     if (st == IR_ENOMEM) {
         size_t free_B = 0, all_B = 0;
         cuda_of(dev)->api->MemGetInfo(&free_B, &all_B);
-        return ir_fail(IR_ENOMEM, "cuda: no room for %.3g GB: %.3g of %.3g GB are free", (double)bytes / 1e9, (double)free_B / 1e9,
-                       (double)all_B / 1e9);
+        return ir_fail(IR_ENOMEM, "cuda: no room for %.3g GB: %.3g of %.3g GB are free", (double)bytes / 1e9,
+                       (double)free_B / 1e9, (double)all_B / 1e9);
     }
     if (st == IR_OK) out->bytes = bytes;
     return st;
@@ -163,7 +172,10 @@ static void cuda_release_mem(ir_dev *dev, ir_mem *m)
     memset(m, 0, sizeof *m);
 }
 
-static ir_status cuda_put(ir_dev *dev, ir_mem *dst, const void *host) { return cuda_upload(cuda_of(dev), dst->p, host, dst->bytes); }
+static ir_status cuda_put(ir_dev *dev, ir_mem *dst, const void *host)
+{
+    return cuda_upload(cuda_of(dev), dst->p, host, dst->bytes);
+}
 
 static ir_status cuda_get(ir_dev *dev, const ir_mem *src, void *host)
 {
@@ -219,7 +231,17 @@ static void cuda_vitals(ir_dev *dev, ir_vitals *out)
     if (c->mig) out->power_W = out->energy_J = NAN;
 }
 
-const ir_backend cuda_backend = {
-    .name = "cuda", .kernels = kernels, .open = cuda_open, .close = cuda_close, .describe = cuda_describe,
-    .alloc = cuda_alloc, .release = cuda_release_mem, .put = cuda_put, .get = cuda_get, .sync = cuda_sync,
-    .now = cuda_now, .start = cuda_start, .stop = cuda_stop, .vitals = cuda_vitals};
+const ir_backend cuda_backend = {.name = "cuda",
+                                 .kernels = kernels,
+                                 .open = cuda_open,
+                                 .close = cuda_close,
+                                 .describe = cuda_describe,
+                                 .alloc = cuda_alloc,
+                                 .release = cuda_release_mem,
+                                 .put = cuda_put,
+                                 .get = cuda_get,
+                                 .sync = cuda_sync,
+                                 .now = cuda_now,
+                                 .start = cuda_start,
+                                 .stop = cuda_stop,
+                                 .vitals = cuda_vitals};

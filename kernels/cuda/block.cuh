@@ -1,4 +1,5 @@
-/* block.cuh -- reductions over a block of N threads, every one of which gets the result; the barriers in them order shared memory. */
+/* block.cuh -- reductions over a block of N threads, every one of which gets the result; the barriers in them
+ * order shared memory. */
 #ifndef CUDA_BLOCK_CUH
 #define CUDA_BLOCK_CUH
 #include "kernels/cuda/device.cuh"

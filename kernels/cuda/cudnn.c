@@ -1,7 +1,8 @@
-/* cudnn.c -- family "conv" through cuDNN, loaded when first asked for: a reference to hold our convolutions against. Compiled where
- * its header is found, run where its library is. NHWC as ours; the library tries its algorithms in the first call, that of the
- * proof, and the fastest stays. f32 stays f32; tf32 is asked for by name. 16-bit types are refused: through this interface y would be
- * rounded to 16 bits, and the workload's y is f32. */
+/* cudnn.c -- family "conv" through cuDNN, loaded when first asked for: a reference to hold our convolutions
+ * against. Compiled where its header is found, run where its library is. NHWC as ours; the library tries its
+ * algorithms in the first call, that of the proof, and the fastest stays. f32 stays f32; tf32 is asked for by
+ * name. 16-bit types are refused: through this interface y would be rounded to 16 bits, and the workload's y
+ * is f32. */
 #include "kernels/workloads/workloads_nets.h"
 #include "kernels/cuda/cuda.h"
 
@@ -11,13 +12,17 @@
 enum { T_X, T_W, T_V, T_Y, FUSE = 10 };
 enum { TRIES = CUDNN_CONVOLUTION_FWD_ALGO_COUNT, WORKSPACE = 256 << 20 };
 
-/* ---- loading ----------------------------------------------------------------------------------------------------------- */
-#define CALLS(X)                                                                                                         \
-    X(Create) X(Destroy) X(SetStream) X(GetErrorString) X(CreateTensorDescriptor) X(SetTensor4dDescriptor)               \
-    X(DestroyTensorDescriptor) X(CreateFilterDescriptor) X(SetFilter4dDescriptor) X(DestroyFilterDescriptor)             \
-    X(CreateConvolutionDescriptor) X(SetConvolution2dDescriptor) X(SetConvolutionGroupCount) X(SetConvolutionMathType)   \
-    X(DestroyConvolutionDescriptor) X(CreateActivationDescriptor) X(SetActivationDescriptor) X(DestroyActivationDescriptor) \
-    X(FindConvolutionForwardAlgorithmEx) X(ConvolutionForward) X(ConvolutionBiasActivationForward)
+/* ---- loading --------------------------------------------------------------------------------- */
+#define CALLS(X) \
+    X(Create) \
+    X(Destroy) \
+    X(SetStream) X(GetErrorString) X(CreateTensorDescriptor) X(SetTensor4dDescriptor) \
+        X(DestroyTensorDescriptor) X(CreateFilterDescriptor) X(SetFilter4dDescriptor) \
+            X(DestroyFilterDescriptor) X(CreateConvolutionDescriptor) X(SetConvolution2dDescriptor) \
+                X(SetConvolutionGroupCount) X(SetConvolutionMathType) X(DestroyConvolutionDescriptor) \
+                    X(CreateActivationDescriptor) X(SetActivationDescriptor) X(DestroyActivationDescriptor) \
+                        X(FindConvolutionForwardAlgorithmEx) X(ConvolutionForward) \
+                            X(ConvolutionBiasActivationForward)
 typedef struct {
     bool there;
 #define X(name) __typeof__(&cudnn##name) name;
@@ -48,7 +53,9 @@ static ir_status failed(cuda_dev *c, cudnnStatus_t e, int line, const char *expr
 #else
     bool full = e == CUDNN_STATUS_ALLOC_FAILED;
 #endif
-    ir_status st = full ? IR_ENOMEM : e >= CUDNN_STATUS_NOT_SUPPORTED && e < CUDNN_STATUS_INTERNAL_ERROR ? IR_SKIP : cuda_alive(c);
+    ir_status st = full                                                                 ? IR_ENOMEM
+                   : e >= CUDNN_STATUS_NOT_SUPPORTED && e < CUDNN_STATUS_INTERNAL_ERROR ? IR_SKIP
+                                                                                        : cuda_alive(c);
     return ir_fail(st, "cudnn: %s at cudnn.c:%d: %.60s", load()->GetErrorString(e), line, expr);
 }
 static ir_status checked(cuda_dev *c, cudnnStatus_t e, int line, const char *expr)
@@ -58,7 +65,7 @@ static ir_status checked(cuda_dev *c, cudnnStatus_t e, int line, const char *exp
 /* On device c. */
 #define DNN(call) checked(c, load()->call, __LINE__, #call)
 
-/* ---- the plan ------------------------------------------------------------------------------------------------------------ */
+/* ---- the plan -------------------------------------------------------------------------------- */
 typedef struct {
     cudnnHandle_t                h;
     cudnnTensorDescriptor_t      x, y, v;
@@ -75,10 +82,13 @@ static ir_status conv_can_run(const ir_dev *dev, const ir_workload *w, const ir_
 {
     ly_row r;
     wl_row_of(w, p, &r);
-    if (p->dtype != IR_F32 && p->dtype != IR_TF32) return ir_fail(IR_SKIP, "cudnn: f32 and tf32; it would round %s results", ir_dtype_name(p->dtype));
-    if (p->dtype == IR_TF32 && cuda_of(dev)->cc < 80) return ir_fail(IR_SKIP, "cudnn: tf32 needs sm_80, this is sm_%d", cuda_of(dev)->cc);
+    if (p->dtype != IR_F32 && p->dtype != IR_TF32)
+        return ir_fail(IR_SKIP, "cudnn: f32 and tf32; it would round %s results", ir_dtype_name(p->dtype));
+    if (p->dtype == IR_TF32 && cuda_of(dev)->cc < 80)
+        return ir_fail(IR_SKIP, "cudnn: tf32 needs sm_80, this is sm_%d", cuda_of(dev)->cc);
     if (p->v[FUSE] == WL_UNFUSED) return ir_fail(IR_SKIP, "cudnn runs bias and ReLU in the same pass");
-    if (r.batch * r.h * r.w * r.c > INT32_MAX || r.batch * r.oh * r.ow * r.k > INT32_MAX) return ir_fail(IR_SKIP, "cudnn: tensors of at most 2^31 elements");
+    if (r.batch * r.h * r.w * r.c > INT32_MAX || r.batch * r.oh * r.ow * r.k > INT32_MAX)
+        return ir_fail(IR_SKIP, "cudnn: tensors of at most 2^31 elements");
     return load()->there ? IR_OK : ir_fail(IR_SKIP, "cudnn was not found (libcudnn.so.%d)", CUDNN_MAJOR);
 }
 
@@ -99,10 +109,13 @@ static void conv_teardown(ir_run *r)
     r->self = NULL;
 }
 
-static ir_status tensor(cuda_dev *c, cudnnTensorDescriptor_t *t, int64_t n, int64_t channels, int64_t h, int64_t w)
+static ir_status tensor(cuda_dev *c, cudnnTensorDescriptor_t *t, int64_t n, int64_t channels, int64_t h,
+                        int64_t w)
 {
     ir_status st = DNN(CreateTensorDescriptor(t));
-    return st == IR_OK ? DNN(SetTensor4dDescriptor(*t, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT, (int)n, (int)channels, (int)h, (int)w)) : st;
+    return st == IR_OK ? DNN(SetTensor4dDescriptor(*t, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT, (int)n,
+                                                   (int)channels, (int)h, (int)w))
+                       : st;
 }
 
 static ir_status describe(cuda_dev *c, plan *p, const ly_row *r, ir_dtype t)
@@ -113,13 +126,18 @@ static ir_status describe(cuda_dev *c, plan *p, const ly_row *r, ir_dtype t)
     if (st == IR_OK) st = tensor(c, &p->v, 1, r->k, 1, 1);
     if (st == IR_OK) st = DNN(CreateFilterDescriptor(&p->w));
     if (st == IR_OK)
-        st = DNN(SetFilter4dDescriptor(p->w, CUDNN_DATA_FLOAT, CUDNN_TENSOR_NHWC, (int)r->k, (int)(r->c / r->groups), (int)r->r, (int)r->s));
+        st = DNN(SetFilter4dDescriptor(p->w, CUDNN_DATA_FLOAT, CUDNN_TENSOR_NHWC, (int)r->k,
+                                       (int)(r->c / r->groups), (int)r->r, (int)r->s));
     if (st == IR_OK) st = DNN(CreateConvolutionDescriptor(&p->conv));
-    if (st == IR_OK) st = DNN(SetConvolution2dDescriptor(p->conv, pad, pad, stride, stride, 1, 1, CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT));
+    if (st == IR_OK)
+        st = DNN(SetConvolution2dDescriptor(p->conv, pad, pad, stride, stride, 1, 1, CUDNN_CROSS_CORRELATION,
+                                            CUDNN_DATA_FLOAT));
     if (st == IR_OK) st = DNN(SetConvolutionGroupCount(p->conv, (int)r->groups));
-    if (st == IR_OK) st = DNN(SetConvolutionMathType(p->conv, t == IR_TF32 ? CUDNN_TENSOR_OP_MATH : CUDNN_FMA_MATH));
+    if (st == IR_OK)
+        st = DNN(SetConvolutionMathType(p->conv, t == IR_TF32 ? CUDNN_TENSOR_OP_MATH : CUDNN_FMA_MATH));
     if (st == IR_OK) st = DNN(CreateActivationDescriptor(&p->relu));
-    return st == IR_OK ? DNN(SetActivationDescriptor(p->relu, CUDNN_ACTIVATION_RELU, CUDNN_PROPAGATE_NAN, 0)) : st;
+    return st == IR_OK ? DNN(SetActivationDescriptor(p->relu, CUDNN_ACTIVATION_RELU, CUDNN_PROPAGATE_NAN, 0))
+                       : st;
 }
 
 static ir_status conv_setup(ir_run *r)
@@ -145,8 +163,9 @@ static ir_status search(ir_run *r)
     cuda_dev                     *c = cuda_of(r->dev);
     int                           n = 0;
     cuda_release(c);
-    ir_status st = DNN(FindConvolutionForwardAlgorithmEx(p->h, p->x, r->mem[T_X].p, p->w, r->mem[T_W].p, p->conv, p->y, r->mem[T_Y].p,
-                                                         TRIES, &n, found, p->work, WORKSPACE));
+    ir_status st =
+        DNN(FindConvolutionForwardAlgorithmEx(p->h, p->x, r->mem[T_X].p, p->w, r->mem[T_W].p, p->conv, p->y,
+                                              r->mem[T_Y].p, TRIES, &n, found, p->work, WORKSPACE));
     for (int i = 0; st == IR_OK && i < n && !p->searched; i++) {
         if (found[i].status != CUDNN_STATUS_SUCCESS || found[i].memory > WORKSPACE) continue;
         p->algo = found[i].algo;
@@ -164,9 +183,12 @@ static ir_status conv_once(ir_run *r)
     const void *x = r->mem[T_X].p, *w = r->mem[T_W].p;
     void       *y = r->mem[T_Y].p;
     cuda_queued(c, 4); /* it may launch more than one kernel */
-    if (!p->fused) return DNN(ConvolutionForward(p->h, &one, p->x, x, p->w, w, p->conv, p->algo, p->work, p->work_B, &zero, p->y, y));
-    return DNN(ConvolutionBiasActivationForward(p->h, &one, p->x, x, p->w, w, p->conv, p->algo, p->work, p->work_B, &zero, p->y, y, p->v,
-                                                r->mem[T_V].p, p->relu, p->y, y));
+    if (!p->fused)
+        return DNN(ConvolutionForward(p->h, &one, p->x, x, p->w, w, p->conv, p->algo, p->work, p->work_B,
+                                      &zero, p->y, y));
+    return DNN(ConvolutionBiasActivationForward(p->h, &one, p->x, x, p->w, w, p->conv, p->algo, p->work,
+                                                p->work_B, &zero, p->y, y, p->v, r->mem[T_V].p, p->relu, p->y,
+                                                y));
 }
 
 static ir_status conv_run(ir_run *r, uint32_t reps)
@@ -177,5 +199,11 @@ static ir_status conv_run(ir_run *r, uint32_t reps)
     return st;
 }
 
-const ir_kernel cuda_conv_cudnn = {.family = "conv", .name = "cudnn", .doc = "cuDNN, the fastest of the algorithms it tries", .flags = IR_K_LIB,
-                                   .can_run = conv_can_run, .setup = conv_setup, .run = conv_run, .teardown = conv_teardown};
+const ir_kernel cuda_conv_cudnn = {.family = "conv",
+                                   .name = "cudnn",
+                                   .doc = "cuDNN, the fastest of the algorithms it tries",
+                                   .flags = IR_K_LIB,
+                                   .can_run = conv_can_run,
+                                   .setup = conv_setup,
+                                   .run = conv_run,
+                                   .teardown = conv_teardown};

@@ -1,25 +1,33 @@
-/* decode.cuh -- see decode.h: phases of a step of at most DC_ROWS token rows, for one type of weights; decode_*.cu have one each. What
- * one phase wrote another reads, possibly inside one kernel, so activations are loaded through L2 (cu_ldcg, cu_ld8, cu_ld16), never
- * from L1, which does not see other blocks' writes. Phases are passed by value: a loop must not read them from memory again.
+/* decode.cuh -- see decode.h: phases of a step of at most DC_ROWS token rows, for one type of weights;
+ * decode_*.cu have one each. What one phase wrote another reads, possibly inside one kernel, so activations
+ * are loaded through L2 (cu_ldcg, cu_ld8, cu_ld16), never from L1, which does not see other blocks' writes.
+ * Phases are passed by value: a loop must not read them from memory again.
  *
- * A product: the block brings its few rows of x to shared memory, normed or joined on the way, then streams weights: a warp or
- * several an output row, 16 bytes a lane. x lies so that lanes read neighbouring 16 bytes whatever the width of a weight.
- * Shared memory is dynamic throughout. K is a multiple of 16 and heads have an even width of at most DC_MAX_DH. */
+ * A product: the block brings its few rows of x to shared memory, normed or joined on the way, then streams
+ * weights: a warp or several an output row, 16 bytes a lane. x lies so that lanes read neighbouring 16 bytes
+ * whatever the width of a weight. Shared memory is dynamic throughout. K is a multiple of 16 and heads have
+ * an even width of at most DC_MAX_DH. */
 #ifndef CUDA_DECODE_CUH
 #define CUDA_DECODE_CUH
 #include "kernels/cuda/decode.h"
 #include "kernels/cuda/epilogue.cuh"
 #include "kernels/cuda/weights.cuh"
 
-template <class W> struct kv_of { typedef __nv_bfloat16 T; };
-template <> struct kv_of<w_f32> { typedef float T; };
-template <> struct kv_of<w_f16> { typedef __half T; };
+template <class W> struct kv_of {
+    typedef __nv_bfloat16 T;
+};
+template <> struct kv_of<w_f32> {
+    typedef float T;
+};
+template <> struct kv_of<w_f16> {
+    typedef __half T;
+};
 
 CU_FN float *buffer(const dc_args &a, int b) { return b == LY_OUTPUT ? a.out : a.buf[b]; }
 /* Float4 number k4 of a row of x in shared memory. */
 template <class W> CU_FN int slot(int k4, int K) { return k4 % (W::N / 4) * (K / W::N) + k4 / (W::N / 4); }
 
-/* ---- rows of x ---------------------------------------------------------------------------------------------------------- */
+/* ---- rows of x ------------------------------------------------------------------------------- */
 /* Sums of B values over the block; red: DC_WARPS * B floats. Ends with every thread past its reads. */
 template <int B> CU_FN void block_sums(float (&v)[B], float *red)
 {
@@ -46,8 +54,9 @@ CU_FN void join_weights(const dc_args &a, const dc_phase &p, int rows, float *w)
     {
         int    i = i0 + tid / DC_SPLIT;
         bool   in = i < items && z < p.split;
-        float2 part = in ? cu_ld8(a.parts + (size_t)(i * p.split + z) * (size_t)width) : make_float2(-INFINITY, 0);
-        float  most = part.x, sum;
+        float2 part =
+            in ? cu_ld8(a.parts + (size_t)(i * p.split + z) * (size_t)width) : make_float2(-INFINITY, 0);
+        float most = part.x, sum;
         for (int m = DC_SPLIT / 2; m > 0; m /= 2) most = fmaxf(most, cu_shfl_xor(most, m));
         float f = part.y > 0 ? cu_exp(part.x - most) : 0.0f; /* a share without keys has none */
         sum = f * part.y;
@@ -67,7 +76,8 @@ CU_FN float2 joined(const dc_args &a, const dc_phase &p, const float *w, int m, 
     CU_UNROLL_BY(1) for (int z0 = 0; z0 < p.split; z0 += AT_ONCE)
     {
         float2 v[AT_ONCE];
-        CU_UNROLL for (int u = 0; u < AT_ONCE; u++) v[u] = cu_ld8(part + (size_t)(z0 + u < p.split ? z0 + u : z0) * (size_t)width);
+        CU_UNROLL for (int u = 0; u < AT_ONCE; u++) v[u] =
+            cu_ld8(part + (size_t)(z0 + u < p.split ? z0 + u : z0) * (size_t)width);
         CU_UNROLL for (int u = 0; u < AT_ONCE; u++)
         {
             float f = z0 + u < p.split ? w[item + z0 + u] : 0.0f;
@@ -102,8 +112,10 @@ template <class W, int B> CU_FN void stage_rows(const dc_args &a, const dc_phase
         int m = b < p.M ? b : 0;
         CU_UNROLL_BY(2) for (int k = tid; k < quads; k += DC_THREADS)
         {
-            uint4  u = cu_ld16(in + ((size_t)m * (size_t)p.every + (size_t)p.skip) * (size_t)p.K + (size_t)(4 * k));
-            float4 v = make_float4(__uint_as_float(u.x), __uint_as_float(u.y), __uint_as_float(u.z), __uint_as_float(u.w));
+            uint4 u =
+                cu_ld16(in + ((size_t)m * (size_t)p.every + (size_t)p.skip) * (size_t)p.K + (size_t)(4 * k));
+            float4 v = make_float4(__uint_as_float(u.x), __uint_as_float(u.y), __uint_as_float(u.z),
+                                   __uint_as_float(u.w));
             ((float4 *)(x + b * p.K))[slot<W>(k, p.K)] = v;
             sum[b] += (v.x + v.y) + (v.z + v.w);
         }
@@ -129,18 +141,23 @@ template <class W, int B> CU_FN void stage_rows(const dc_args &a, const dc_phase
             CU_UNROLL_BY(1) for (int k = tid; k < quads; k += DC_THREADS)
             {
                 float4 *at = (float4 *)(x + b * p.K) + slot<W>(k, p.K), v = *at;
-                float4  g = *(const float4 *)(a.V + p.g_at + 4 * k), o = *(const float4 *)(a.V + p.o_at + 4 * k);
-                *at = make_float4((v.x - sum[b]) * scale * g.x + o.x, (v.y - sum[b]) * scale * g.y + o.y, (v.z - sum[b]) * scale * g.z + o.z,
-                                  (v.w - sum[b]) * scale * g.w + o.w);
+                float4  g = *(const float4 *)(a.V + p.g_at + 4 * k),
+                       o = *(const float4 *)(a.V + p.o_at + 4 * k);
+                *at = make_float4((v.x - sum[b]) * scale * g.x + o.x, (v.y - sum[b]) * scale * g.y + o.y,
+                                  (v.z - sum[b]) * scale * g.z + o.z, (v.w - sum[b]) * scale * g.w + o.w);
             }
         }
     }
     cu_sync();
 }
 
-/* ---- product -------------------------------------------------------------------------------------------------------------- */
-/* One output of a thread: what is added to its sum is fetched before the weights, so that nobody waits for it at the end. */
-struct result { float *at; float scale, plus; };
+/* ---- product --------------------------------------------------------------------------------- */
+/* One output of a thread: what is added to its sum is fetched before the weights, so that nobody waits for it
+ * at the end. */
+struct result {
+    float *at;
+    float  scale, plus;
+};
 CU_FN result result_of(const dc_args &a, const dc_phase &p, bool mine, int m, int n)
 {
     result r = {nullptr, 1, 0};
@@ -161,16 +178,21 @@ template <class W, int B> CU_FN void product_phase(const dc_args &a, const dc_ph
 {
     constexpr int N = W::N, AHEAD = 4, QUADS = B >= 4 ? 1 : N / 4;
     float        *red = x + B * p.K;
-    int           tid = (int)threadIdx.x, lane = tid % 32, warp = tid / 32, rows = DC_WARPS / p.warps, part = warp % p.warps, chunks = p.K / N;
-    int           stride = 32 * p.warps;
-    if (p.split) stage_joined<W>(a, p, x, red + DC_WARPS * B);
-    else stage_rows<W, B>(a, p, x, red);
+    int           tid = (int)threadIdx.x, lane = tid % 32, warp = tid / 32, rows = DC_WARPS / p.warps,
+        part = warp % p.warps, chunks = p.K / N;
+    int stride = 32 * p.warps;
+    if (p.split)
+        stage_joined<W>(a, p, x, red + DC_WARPS * B);
+    else
+        stage_rows<W, B>(a, p, x, red);
     CU_UNROLL_BY(1) for (int n0 = (int)blockIdx.x * rows; n0 < p.N; n0 += (int)gridDim.x * rows)
     {
-        int                     n = n0 + warp / p.warps;
-        const typename W::T    *row = (const typename W::T *)a.W + p.W_at + (int64_t)(n < p.N ? n : p.N - 1) * p.K;
-        result                  mine = p.warps == 1 ? result_of(a, p, lane < B, lane, n) : result_of(a, p, tid < rows * B, tid % B, n0 + tid / B);
-        float                   acc[B];
+        int                  n = n0 + warp / p.warps;
+        const typename W::T *row =
+            (const typename W::T *)a.W + p.W_at + (int64_t)(n < p.N ? n : p.N - 1) * p.K;
+        result mine = p.warps == 1 ? result_of(a, p, lane < B, lane, n)
+                                   : result_of(a, p, tid < rows * B, tid % B, n0 + tid / B);
+        float  acc[B];
         CU_UNROLL for (int b = 0; b < B; b++) acc[b] = 0;
         CU_UNROLL_BY(1) for (int q0 = part * 32 + lane; q0 < chunks; q0 += AHEAD * stride)
         {
@@ -202,8 +224,7 @@ template <class W, int B> CU_FN void product_phase(const dc_args &a, const dc_ph
             put_sum(p, mine, s);
             continue;
         }
-        if (lane == 0)
-            CU_UNROLL for (int b = 0; b < B; b++) red[warp * B + b] = acc[b];
+        if (lane == 0) CU_UNROLL for (int b = 0; b < B; b++) red[warp * B + b] = acc[b];
         cu_sync();
         if (tid < rows * B) {
             float s = 0;
@@ -218,23 +239,36 @@ template <class W, int B> CU_FN void product_phase(const dc_args &a, const dc_ph
 template <class W> CU_FN void fetch_ahead(const dc_args &a, const dc_phase &p)
 {
     constexpr int AHEAD_B = 48 << 10, LINE = 128;
-    int           warp = (int)threadIdx.x / 32, rows = DC_WARPS / p.warps, bytes = p.K * (int)sizeof(typename W::T), taken = 0;
-    CU_UNROLL_BY(1) for (int n0 = (int)blockIdx.x * rows; n0 < p.N && taken < AHEAD_B; n0 += (int)gridDim.x * rows, taken += rows * bytes) {
+    int warp = (int)threadIdx.x / 32, rows = DC_WARPS / p.warps, bytes = p.K * (int)sizeof(typename W::T),
+        taken = 0;
+    CU_UNROLL_BY(1)
+    for (int n0 = (int)blockIdx.x * rows; n0 < p.N && taken < AHEAD_B;
+         n0 += (int)gridDim.x * rows, taken += rows * bytes) {
         int n = n0 + warp / p.warps;
         if (n >= p.N) continue;
         const char *row = (const char *)a.W + (p.W_at + (int64_t)n * p.K) * (int64_t)sizeof(typename W::T);
-        CU_UNROLL_BY(1) for (int at = (warp % p.warps * 32 + (int)threadIdx.x % 32) * LINE; at < bytes; at += 32 * p.warps * LINE) cu_prefetch_l2(row + at);
+        CU_UNROLL_BY(1)
+        for (int at = (warp % p.warps * 32 + (int)threadIdx.x % 32) * LINE; at < bytes;
+             at += 32 * p.warps * LINE)
+            cu_prefetch_l2(row + at);
     }
 }
 
-/* ---- attention -------------------------------------------------------------------------------------------------------------- */
+/* ---- attention ------------------------------------------------------------------------------- */
 /* Two neighbouring columns of a cached row, in one load. */
-template <class T> struct pair_of { typedef unsigned raw; };
-template <> struct pair_of<float> { typedef uint2 raw; };
-CU_FN void load_pair(const void *p, unsigned &r) { r = cu_ldnc4(p); }
-CU_FN void load_pair(const void *p, uint2 &r) { r = cu_ldnc8(p); }
+template <class T> struct pair_of {
+    typedef unsigned raw;
+};
+template <> struct pair_of<float> {
+    typedef uint2 raw;
+};
+CU_FN void   load_pair(const void *p, unsigned &r) { r = cu_ldnc4(p); }
+CU_FN void   load_pair(const void *p, uint2 &r) { r = cu_ldnc8(p); }
 CU_FN float2 open_pair(float, uint2 r) { return make_float2(__uint_as_float(r.x), __uint_as_float(r.y)); }
-CU_FN float2 open_pair(__nv_bfloat16, unsigned r) { return make_float2(__uint_as_float(r << 16), __uint_as_float(r & 0xFFFF0000u)); }
+CU_FN float2 open_pair(__nv_bfloat16, unsigned r)
+{
+    return make_float2(__uint_as_float(r << 16), __uint_as_float(r & 0xFFFF0000u));
+}
 CU_FN float2 open_pair(__half, unsigned r)
 {
     float f[2];
@@ -244,9 +278,13 @@ CU_FN float2 open_pair(__half, unsigned r)
 
 /* What a warp has seen of a query's keys. */
 enum { DC_PAIRS = DC_MAX_DH / 64 }; /* of columns a lane: 2 lane + 64 i */
-struct share { float most, sum; float2 o[DC_PAIRS]; };
+struct share {
+    float  most, sum;
+    float2 o[DC_PAIRS];
+};
 /* N more keys with scores w (this lane's part of them; -inf: none) and values v. */
-template <int N> CU_FN void share_keys(share &s, float (&w)[N], const bool (&in)[N], const float2 (&v)[N][DC_PAIRS])
+template <int N>
+CU_FN void share_keys(share &s, float (&w)[N], const bool (&in)[N], const float2 (&v)[N][DC_PAIRS])
 {
     float most = s.most;
     CU_UNROLL for (int u = 0; u < N; u++)
@@ -263,25 +301,31 @@ template <int N> CU_FN void share_keys(share &s, float (&w)[N], const bool (&in)
     {
         float f = cu_exp(w[u] - most);
         s.sum += f;
-        CU_UNROLL for (int i = 0; i < DC_PAIRS; i++) s.o[i].x = fmaf(f, v[u][i].x, s.o[i].x), s.o[i].y = fmaf(f, v[u][i].y, s.o[i].y);
+        CU_UNROLL for (int i = 0; i < DC_PAIRS; i++) s.o[i].x = fmaf(f, v[u][i].x, s.o[i].x),
+                                                     s.o[i].y = fmaf(f, v[u][i].y, s.o[i].y);
     }
 }
 
 /* One share of the keys of one query and head. s: DC_WARPS times (maximum, sum, dh columns). */
 template <class T> CU_FN void attention_share(const dc_args &a, const dc_phase &p, int item, float *s)
 {
-    constexpr int AHEAD = 4;
+    constexpr int                    AHEAD = 4;
     typedef typename pair_of<T>::raw raw;
-    int           tid = (int)threadIdx.x, lane = tid % 32, warp = tid / 32, z = item % p.split, h = item / p.split % p.heads, m = item / p.split / p.heads;
-    int           b = m / p.tokens, t = m % p.tokens, n = p.past + t + 1, per = (n + p.split - 1) / p.split, j0 = z * per, j1 = j0 + per < n ? j0 + per : n;
-    int           wide = p.heads * p.dh, cached = j1 < p.past ? j1 : p.past;
-    const float  *qkv = buffer(a, p.in), *fresh = qkv + (size_t)(b * p.tokens) * (size_t)(3 * wide) + (size_t)(h * p.dh);
-    size_t        plane = (size_t)a.cap * (size_t)p.dh, key = (size_t)p.plane + ((size_t)b * (size_t)p.heads + (size_t)h) * plane;
-    T            *kc = (T *)a.kv + key, *vc = kc + (size_t)a.batch * (size_t)p.heads * plane;
-    float        *mine = s + warp * (p.dh + 2), scale = 1.0f / sqrtf((float)p.dh);
-    int           col[DC_PAIRS]; /* this lane's columns; those beyond the last are the first ones, with a query of zeros */
-    float2        q[DC_PAIRS];
-    share         r;
+    int tid = (int)threadIdx.x, lane = tid % 32, warp = tid / 32, z = item % p.split,
+        h = item / p.split % p.heads, m = item / p.split / p.heads;
+    int b = m / p.tokens, t = m % p.tokens, n = p.past + t + 1, per = (n + p.split - 1) / p.split,
+        j0 = z * per, j1 = j0 + per < n ? j0 + per : n;
+    int          wide = p.heads * p.dh, cached = j1 < p.past ? j1 : p.past;
+    const float *qkv = buffer(a, p.in),
+                *fresh = qkv + (size_t)(b * p.tokens) * (size_t)(3 * wide) + (size_t)(h * p.dh);
+    size_t plane = (size_t)a.cap * (size_t)p.dh,
+           key = (size_t)p.plane + ((size_t)b * (size_t)p.heads + (size_t)h) * plane;
+    T     *kc = (T *)a.kv + key, *vc = kc + (size_t)a.batch * (size_t)p.heads * plane;
+    float *mine = s + warp * (p.dh + 2), scale = 1.0f / sqrtf((float)p.dh);
+    int col[DC_PAIRS]; /* this lane's columns; those beyond the last are the first ones, with a query of zeros
+                        */
+    float2 q[DC_PAIRS];
+    share  r;
     r.most = -INFINITY, r.sum = 0;
     CU_UNROLL for (int i = 0; i < DC_PAIRS; i++)
     {
@@ -291,12 +335,11 @@ template <class T> CU_FN void attention_share(const dc_args &a, const dc_phase &
         q[i].x *= in ? scale : 0.0f, q[i].y *= in ? scale : 0.0f;
         r.o[i] = make_float2(0, 0);
     }
-    if (z == 0)
-        CU_UNROLL_BY(1) for (int d = tid; d < 2 * p.dh; d += DC_THREADS)
+    if (z == 0) CU_UNROLL_BY(1) for (int d = tid; d < 2 * p.dh; d += DC_THREADS)
         {
             int which = d / p.dh, c = d % p.dh;
-            (which ? vc : kc)[(size_t)(p.past + t) * (size_t)p.dh + (size_t)c] =
-                cu_from<T>(cu_ldcg(fresh + (size_t)t * (size_t)(3 * wide) + (size_t)((1 + which) * wide + c)));
+            (which ? vc : kc)[(size_t)(p.past + t) * (size_t)p.dh + (size_t)c] = cu_from<T>(
+                cu_ldcg(fresh + (size_t)t * (size_t)(3 * wide) + (size_t)((1 + which) * wide + c)));
         }
     CU_UNROLL_BY(1) for (int j = j0 + warp; j < cached; j += AHEAD * DC_WARPS)
     {
@@ -364,24 +407,31 @@ template <class T> CU_FN void attention_share(const dc_args &a, const dc_phase &
     cu_sync();
 }
 
-/* ---- phases -------------------------------------------------------------------------------------------------------------------- */
+/* ---- phases ---------------------------------------------------------------------------------- */
 template <class W> CU_FN void embed_phase(const dc_args &a, const dc_phase &p)
 {
     const typename W::T *w = (const typename W::T *)a.W;
-    CU_UNROLL_BY(1) for (int i = (int)(blockIdx.x * DC_THREADS + threadIdx.x); i < p.M * p.K; i += (int)gridDim.x * DC_THREADS)
-    {
+    CU_UNROLL_BY(1)
+    for (int i = (int)(blockIdx.x * DC_THREADS + threadIdx.x); i < p.M * p.K;
+         i += (int)gridDim.x * DC_THREADS) {
         int   m = i / p.K, c = i % p.K, word = a.token[m], pos = p.past + m % p.tokens;
-        float f = p.s_at >= 0 ? a.V[p.s_at + word] : 1.0f, g = p.s_at >= 0 ? a.V[p.s_at + p.vocab + pos] : 1.0f;
-        buffer(a, p.out)[i] = f * cu_f32(w[p.W_at + (int64_t)word * p.K + c]) + g * cu_f32(w[p.P_at + (int64_t)pos * p.K + c]);
+        float f = p.s_at >= 0 ? a.V[p.s_at + word] : 1.0f,
+              g = p.s_at >= 0 ? a.V[p.s_at + p.vocab + pos] : 1.0f;
+        buffer(a, p.out)[i] =
+            f * cu_f32(w[p.W_at + (int64_t)word * p.K + c]) + g * cu_f32(w[p.P_at + (int64_t)pos * p.K + c]);
     }
 }
 
 template <class W, int B> CU_FN void run_phase(const dc_args &a, const dc_phase &p, float *shared)
 {
-    if (p.op == DC_PRODUCT) product_phase<W, B>(a, p, shared);
+    if (p.op == DC_PRODUCT)
+        product_phase<W, B>(a, p, shared);
     else if (p.op == DC_ATTENTION) {
-        CU_UNROLL_BY(1) for (int i = (int)blockIdx.x; i < p.M * p.heads * p.split; i += (int)gridDim.x) attention_share<typename kv_of<W>::T>(a, p, i, shared);
-    } else embed_phase<W>(a, p);
+        CU_UNROLL_BY(1)
+        for (int i = (int)blockIdx.x; i < p.M * p.heads * p.split; i += (int)gridDim.x)
+            attention_share<typename kv_of<W>::T>(a, p, i, shared);
+    } else
+        embed_phase<W>(a, p);
 }
 
 template <class W, int B> CU_KERNEL(DC_THREADS, 2) phase_kernel(dc_args a, dc_phase p)
@@ -412,27 +462,32 @@ template <class W, int B> CU_KERNEL(DC_THREADS, 2) resident_kernel(dc_args a)
     }
 }
 
-/* ---- launching ------------------------------------------------------------------------------------------------------------------- */
-template <class W, int B> static ir_status phase_rows(cuda_dev *c, const dc_args *a, const dc_phase *p, int blocks, size_t smem)
+/* ---- launching ------------------------------------------------------------------------------- */
+template <class W, int B>
+static ir_status phase_rows(cuda_dev *c, const dc_args *a, const dc_phase *p, int blocks, size_t smem)
 {
     ir_status st = cuda_allow_smem(c, (const void *)phase_kernel<W, B>, smem);
     cuda_way  way = p->early ? CUDA_EARLY : CUDA_PLAIN;
-    return st == IR_OK ? cuda_launch_as(way, c, phase_kernel<W, B>, dim3((unsigned)blocks), dim3(DC_THREADS), smem, *a, *p) : st;
+    return st == IR_OK ? cuda_launch_as(way, c, phase_kernel<W, B>, dim3((unsigned)blocks), dim3(DC_THREADS),
+                                        smem, *a, *p)
+                       : st;
 }
-template <class W> static ir_status phase_of(cuda_dev *c, const dc_args *a, const dc_phase *p, int rows, int blocks, size_t smem)
+template <class W>
+static ir_status phase_of(cuda_dev *c, const dc_args *a, const dc_phase *p, int rows, int blocks, size_t smem)
 {
     auto go = rows == 1 ? phase_rows<W, 1> : rows == 2 ? phase_rows<W, 2> : phase_rows<W, 4>;
     return go(c, a, p, blocks, smem);
 }
-template <class W> static ir_status resident_of(cuda_dev *c, const dc_args *a, int rows, int blocks, size_t smem)
+template <class W>
+static ir_status resident_of(cuda_dev *c, const dc_args *a, int rows, int blocks, size_t smem)
 {
     auto fn = rows == 1 ? resident_kernel<W, 1> : rows == 2 ? resident_kernel<W, 2> : resident_kernel<W, 4>;
     return cuda_launch_cooperative(c, fn, dim3((unsigned)blocks), dim3(DC_THREADS), smem, *a);
 }
 template <class W> static ir_status blocks_of(cuda_dev *c, int rows, bool resident, size_t smem, int *blocks)
 {
-    auto        stay = rows == 1 ? resident_kernel<W, 1> : rows == 2 ? resident_kernel<W, 2> : resident_kernel<W, 4>;
-    auto        phase = rows == 1 ? phase_kernel<W, 1> : rows == 2 ? phase_kernel<W, 2> : phase_kernel<W, 4>;
+    auto stay = rows == 1 ? resident_kernel<W, 1> : rows == 2 ? resident_kernel<W, 2> : resident_kernel<W, 4>;
+    auto phase = rows == 1 ? phase_kernel<W, 1> : rows == 2 ? phase_kernel<W, 2> : phase_kernel<W, 4>;
     const void *fn = resident ? (const void *)stay : (const void *)phase;
     ir_status   st = cuda_allow_smem(c, fn, smem);
     return st == IR_OK ? cuda_resident(c, fn, DC_THREADS, smem, blocks) : st;

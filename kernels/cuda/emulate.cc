@@ -1,4 +1,5 @@
-/* emulate.cc -- see emulate.h: fibers, meeting points and the matrix instructions, from the PTX ISA's description. */
+/* emulate.cc -- see emulate.h: fibers, meeting points and the matrix instructions, from the PTX ISA's
+ * description. */
 #include "kernels/cuda/device.cuh"
 
 #include <chrono>
@@ -19,45 +20,64 @@
 
 bool emu_reverse = false;
 bool emu_eager = false;
-extern "C" { bool emu_turing = false; }
-int  emu_blocks_per_sm = 1;
+extern "C" {
+bool emu_turing = false;
+}
+int emu_blocks_per_sm = 1;
 
-namespace {
+namespace
+{
 const size_t STACK = 192 << 10;
-struct copy { void *dst; const void *src; bool take; };
-struct product { emu_type t; void *d; int n; uint64_t a, b; bool trans_b; };
-struct meeting { std::vector<void *> all; int came = 0; unsigned long turn = 0; };
+struct copy {
+    void       *dst;
+    const void *src;
+    bool        take;
+};
+struct product {
+    emu_type t;
+    void    *d;
+    int      n;
+    uint64_t a, b;
+    bool     trans_b;
+};
+struct meeting {
+    std::vector<void *> all;
+    int                 came = 0;
+    unsigned long       turn = 0;
+};
 struct block_state {
     unsigned char *smem = nullptr, *seen = nullptr; /* seen: as products see it */
-    size_t smem_B = 0;
-    std::vector<unsigned> landed; /* of 16 bytes: 1 + the thread whose copy landed there and is not fenced; 0: none */
-    int alive = 0, came = 0;
+    size_t         smem_B = 0;
+    std::vector<unsigned>
+                  landed; /* of 16 bytes: 1 + the thread whose copy landed there and is not fenced; 0: none */
+    int           alive = 0, came = 0;
     unsigned long turn = 0;
     std::vector<meeting> warp, group;
 };
 struct fiber {
-    ucontext_t ctx; /* where it starts */
-    jmp_buf at_rest;
-    bool started = false;
-    char *stack = nullptr;
-    void *fake = nullptr;
-    emu_place at;
-    block_state *blk = nullptr;
-    bool done = false;
-    std::vector<copy> open;
-    std::vector<std::vector<copy>> groups;
-    std::vector<product> products;
+    ucontext_t                        ctx; /* where it starts */
+    jmp_buf                           at_rest;
+    bool                              started = false;
+    char                             *stack = nullptr;
+    void                             *fake = nullptr;
+    emu_place                         at;
+    block_state                      *blk = nullptr;
+    bool                              done = false;
+    std::vector<copy>                 open;
+    std::vector<std::vector<copy>>    groups;
+    std::vector<product>              products;
     std::vector<std::vector<product>> product_groups;
 };
 std::vector<std::unique_ptr<fiber>> fibers;
-std::vector<char *> &stacks = *new std::vector<char *>; /* kept between launches, and to the end: what it holds is no leak */
-size_t self = 0, running = 0;
+std::vector<char *>                &stacks =
+    *new std::vector<char *>; /* kept between launches, and to the end: what it holds is no leak */
+size_t        self = 0, running = 0;
 unsigned long idle = 0;
 #if defined(EMU_ASAN)
-ucontext_t home;
-void *home_fake = nullptr;
+ucontext_t  home;
+void       *home_fake = nullptr;
 const void *home_stack = nullptr;
-size_t home_size = 0;
+size_t      home_size = 0;
 #else
 jmp_buf home_rest;
 #endif
@@ -71,8 +91,8 @@ const std::function<void()> *entry;
 
 size_t order(size_t i) { return emu_reverse ? fibers.size() - 1 - i : i; }
 
-/* swapcontext() asks the kernel for the signal mask each time, which is most of the cost of a switch: it is left to builds whose
- * sanitizer follows it. */
+/* swapcontext() asks the kernel for the signal mask each time, which is most of the cost of a switch: it is
+ * left to builds whose sanitizer follows it. */
 void swap_to(fiber *from, fiber *to)
 {
 #if defined(EMU_ASAN)
@@ -103,12 +123,15 @@ void leave_block(fiber *f)
 void trampoline()
 {
 #if defined(EMU_ASAN)
-    if (!home_stack) __sanitizer_finish_switch_fiber(nullptr, &home_stack, &home_size);
-    else __sanitizer_finish_switch_fiber(nullptr, nullptr, nullptr);
+    if (!home_stack)
+        __sanitizer_finish_switch_fiber(nullptr, &home_stack, &home_size);
+    else
+        __sanitizer_finish_switch_fiber(nullptr, nullptr, nullptr);
 #endif
     (*entry)();
     fiber *f = fibers[self].get();
-    if (!f->products.empty() || !f->product_groups.empty()) give_up("a thread ended without waiting for its wgmma");
+    if (!f->products.empty() || !f->product_groups.empty())
+        give_up("a thread ended without waiting for its wgmma");
     f->done = true;
     running--;
     idle = 0;
@@ -129,7 +152,7 @@ void start(dim3 grid, dim3 block, size_t smem, size_t first, size_t count, std::
     fibers.clear();
     blocks.assign(count, block_state());
     for (size_t k = 0; k < count; k++) {
-        size_t n = first + k;
+        size_t       n = first + k;
         block_state &b = blocks[k];
         b.alive = (int)per;
         b.warp.resize((per + 31) / 32);
@@ -143,8 +166,10 @@ void start(dim3 grid, dim3 block, size_t smem, size_t first, size_t count, std::
             f->blk = &b;
             f->at.grid = grid;
             f->at.dim = block;
-            f->at.block = make_uint3((unsigned)(n % grid.x), (unsigned)(n / grid.x % grid.y), (unsigned)(n / grid.x / grid.y));
-            f->at.thread = make_uint3((unsigned)(t % block.x), (unsigned)(t / block.x % block.y), (unsigned)(t / block.x / block.y));
+            f->at.block = make_uint3((unsigned)(n % grid.x), (unsigned)(n / grid.x % grid.y),
+                                     (unsigned)(n / grid.x / grid.y));
+            f->at.thread = make_uint3((unsigned)(t % block.x), (unsigned)(t / block.x % block.y),
+                                      (unsigned)(t / block.x / block.y));
             f->stack = stack_of(fibers.size());
             getcontext(&f->ctx);
             f->ctx.uc_stack.ss_sp = f->stack;
@@ -162,18 +187,25 @@ int lane_of(const fiber *f, int width)
     return (int)((p.thread.z * p.dim.y + p.thread.y) * p.dim.x + p.thread.x) % width;
 }
 
-/* ---- numbers ---- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 float from_bits(emu_type t, unsigned bits)
 {
-    __half_raw h;
+    __half_raw        h;
     __nv_bfloat16_raw b;
     h.x = b.x = (unsigned short)bits;
     float f;
     switch (t) {
     case EMU_F16: return __half2float(__half(h));
     case EMU_BF16: return __bfloat162float(__nv_bfloat16(b));
-    case EMU_TF32: bits &= ~0x1FFFu; memcpy(&f, &bits, 4); return f; /* the low bits are not read */
-    case EMU_F8: { __nv_fp8_e4m3 q; q.__x = (__nv_fp8_storage_t)bits; return (float)q; }
+    case EMU_TF32:
+        bits &= ~0x1FFFu;
+        memcpy(&f, &bits, 4);
+        return f; /* the low bits are not read */
+    case EMU_F8: {
+        __nv_fp8_e4m3 q;
+        q.__x = (__nv_fp8_storage_t)bits;
+        return (float)q;
+    }
     default: return (float)(int8_t)bits;
     }
 }
@@ -186,8 +218,8 @@ float element(emu_type t, unsigned reg, int e)
 }
 } // namespace
 
-const emu_place &emu_where() { return fibers[self]->at; }
-unsigned char *emu_smem() { return fibers[self]->blk->smem; }
+const emu_place   &emu_where() { return fibers[self]->at; }
+unsigned char     *emu_smem() { return fibers[self]->blk->smem; }
 unsigned long long cu_nanoseconds()
 {
     return (unsigned long long)std::chrono::steady_clock::now().time_since_epoch().count();
@@ -196,7 +228,8 @@ unsigned long long cu_nanoseconds()
 void emu_yield()
 {
     fiber *from = fibers[self].get();
-    if (++idle > 2000 * fibers.size()) give_up("deadlock: no thread can go on (a barrier that not all threads reach?)");
+    if (++idle > 2000 * fibers.size())
+        give_up("deadlock: no thread can go on (a barrier that not all threads reach?)");
     size_t n = fibers.size();
     for (size_t k = 1; k <= n; k++) {
         size_t i = (emu_reverse ? self + n - k : self + k) % n;
@@ -210,7 +243,8 @@ void emu_yield()
 
 void emu_run(dim3 grid, dim3 block, size_t smem, bool cooperative, const std::function<void()> &body)
 {
-    size_t total = (size_t)grid.x * grid.y * grid.z, per = (size_t)block.x * block.y * block.z, at_once = cooperative ? total : 1;
+    size_t total = (size_t)grid.x * grid.y * grid.z, per = (size_t)block.x * block.y * block.z,
+           at_once = cooperative ? total : 1;
     if (total == 0 || per == 0 || per > 1024 || per % 32) give_up("impossible launch shape");
     if (grid.y > 65535 || grid.z > 65535) give_up("grid.y or grid.z beyond 65535");
     std::vector<block_state> blocks;
@@ -232,7 +266,7 @@ void emu_run(dim3 grid, dim3 block, size_t smem, bool cooperative, const std::fu
 
 void emu_sync_block()
 {
-    block_state *b = fibers[self]->blk;
+    block_state  *b = fibers[self]->blk;
     unsigned long turn = b->turn;
     if (++b->came == b->alive) {
         b->came = 0;
@@ -245,10 +279,10 @@ void emu_sync_block()
 
 void emu_meet(int width, void *mine, const std::function<void(void **)> &f)
 {
-    fiber *me = fibers[self].get();
+    fiber           *me = fibers[self].get();
     const emu_place &p = me->at;
-    int t = (int)((p.thread.z * p.dim.y + p.thread.y) * p.dim.x + p.thread.x);
-    meeting &m = (width == 32 ? me->blk->warp : me->blk->group)[(size_t)(t / width)];
+    int              t = (int)((p.thread.z * p.dim.y + p.thread.y) * p.dim.x + p.thread.x);
+    meeting         &m = (width == 32 ? me->blk->warp : me->blk->group)[(size_t)(t / width)];
     m.all.resize((size_t)width);
     m.all[(size_t)(t % width)] = mine;
     unsigned long turn = m.turn;
@@ -262,7 +296,7 @@ void emu_meet(int width, void *mine, const std::function<void(void **)> &f)
     while (m.turn == turn) emu_yield();
 }
 
-/* ---- asynchronous copies ---- */
+/* ---- asynchronous copies --------------------------------------------------------------------- */
 static unsigned thread_number(const fiber *f)
 {
     const emu_place &p = f->at;
@@ -274,13 +308,17 @@ static void do_copy(const copy &c)
     size_t at = (size_t)((unsigned char *)c.dst - f->blk->smem) / 16;
     if (at < f->blk->landed.size()) f->blk->landed[at] = 1 + thread_number(f);
     if ((uintptr_t)c.dst % 16 || (uintptr_t)c.src % 16) give_up("misaligned asynchronous copy");
-    if (c.take) memcpy(c.dst, c.src, 16);
-    else memset(c.dst, 0, 16);
+    if (c.take)
+        memcpy(c.dst, c.src, 16);
+    else
+        memset(c.dst, 0, 16);
 }
 void emu_copy_later(void *dst, const void *src, bool take)
 {
-    if (emu_eager) do_copy({dst, src, take});
-    else fibers[self]->open.push_back({dst, src, take});
+    if (emu_eager)
+        do_copy({dst, src, take});
+    else
+        fibers[self]->open.push_back({dst, src, take});
 }
 void emu_copy_commit()
 {
@@ -297,16 +335,19 @@ void emu_copy_wait(int left)
     }
 }
 
-/* ---- ldmatrix, mma ---- */
+/* ---- ldmatrix, mma --------------------------------------------------------------------------- */
 void emu_ldmatrix(const void *row, unsigned *r, bool trans)
 {
-    struct op { const void *row; unsigned *r; } mine{row, r};
+    struct op {
+        const void *row;
+        unsigned   *r;
+    } mine{row, r};
     emu_meet(32, &mine, [trans](void **all) {
         for (int l = 0; l < 32; l++)
             for (int j = 0; j < 4; j++) {
                 uint16_t e[2];
                 for (int h = 0; h < 2; h++) {
-                    int i = trans ? 2 * (l % 4) + h : l / 4, k = trans ? l / 4 : 2 * (l % 4) + h;
+                    int         i = trans ? 2 * (l % 4) + h : l / 4, k = trans ? l / 4 : 2 * (l % 4) + h;
                     const char *src = (const char *)((op *)all[8 * j + i])->row;
                     if ((uintptr_t)src % 16) give_up("misaligned ldmatrix row");
                     memcpy(&e[h], src + 2 * k, 2);
@@ -318,26 +359,35 @@ void emu_ldmatrix(const void *row, unsigned *r, bool trans)
 
 void emu_mma(emu_type t, void *d, const unsigned *a, const unsigned *b)
 {
-    struct op { void *d; const unsigned *a, *b; } mine{d, a, b};
+    struct op {
+        void           *d;
+        const unsigned *a, *b;
+    } mine{d, a, b};
     emu_meet(32, &mine, [t](void **all) {
-        int per = 4 / width_of(t), K = 8 * per; /* elements a register; k of the instruction */
+        int                per = 4 / width_of(t), K = 8 * per; /* elements a register; k of the instruction */
         std::vector<float> A((size_t)(16 * K)), B((size_t)(8 * K));
         for (int l = 0; l < 32; l++) {
             int g = l / 4, q = l % 4;
             op *o = (op *)all[l];
             for (int r = 0; r < 4; r++)
-                for (int e = 0; e < per; e++) A[(size_t)((g + 8 * (r & 1)) * K + q * per + e + (r / 2) * K / 2)] = element(t, o->a[r], e);
+                for (int e = 0; e < per; e++)
+                    A[(size_t)((g + 8 * (r & 1)) * K + q * per + e + (r / 2) * K / 2)] =
+                        element(t, o->a[r], e);
             for (int r = 0; r < 2; r++)
-                for (int e = 0; e < per; e++) B[(size_t)(g * K + q * per + e + r * K / 2)] = element(t, o->b[r], e);
+                for (int e = 0; e < per; e++)
+                    B[(size_t)(g * K + q * per + e + r * K / 2)] = element(t, o->b[r], e);
         }
         for (int l = 0; l < 32; l++)
             for (int r = 0; r < 4; r++) {
-                int i = l / 4 + 8 * (r / 2), j = 2 * (l % 4) + (r & 1);
+                int    i = l / 4 + 8 * (r / 2), j = 2 * (l % 4) + (r & 1);
                 double s = 0;
-                for (int k = 0; k < K; k++) s += (double)A[(size_t)(i * K + k)] * (double)B[(size_t)(j * K + k)];
+                for (int k = 0; k < K; k++)
+                    s += (double)A[(size_t)(i * K + k)] * (double)B[(size_t)(j * K + k)];
                 op *o = (op *)all[l];
-                if (t == EMU_I8) ((int *)o->d)[r] += (int)s;
-                else ((float *)o->d)[r] = (float)((double)((float *)o->d)[r] + s);
+                if (t == EMU_I8)
+                    ((int *)o->d)[r] += (int)s;
+                else
+                    ((float *)o->d)[r] = (float)((double)((float *)o->d)[r] + s);
             }
     });
 }
@@ -345,38 +395,50 @@ void emu_mma(emu_type t, void *d, const unsigned *a, const unsigned *b)
 /* m16n8k8 (f16; two registers of A, four of D) and m8n8k16 (i8; one and two): k is 16 bytes. */
 void emu_mma_small(emu_type t, void *d, const unsigned *a, unsigned b)
 {
-    struct op { void *d; const unsigned *a; unsigned b; } mine{d, a, b};
+    struct op {
+        void           *d;
+        const unsigned *a;
+        unsigned        b;
+    } mine{d, a, b};
     emu_meet(32, &mine, [t](void **all) {
         int per = 4 / width_of(t), halves = t == EMU_F16 ? 2 : 1; /* groups of 8 rows */
         for (int l = 0; l < 32; l++)
             for (int r = 0; r < 2 * halves; r++) {
-                int g = l / 4, j = 2 * (l % 4) + r % 2;
+                int    g = l / 4, j = 2 * (l % 4) + r % 2;
                 double s = 0;
                 for (int k = 0; k < 4 * per; k++) {
                     const op *x = (const op *)all[4 * g + k / per], *y = (const op *)all[4 * j + k / per];
                     s += (double)element(t, x->a[r / 2], k % per) * (double)element(t, y->b, k % per);
                 }
                 op *o = (op *)all[l];
-                if (t == EMU_I8) ((int *)o->d)[r] += (int)s;
-                else ((float *)o->d)[r] = (float)((double)((float *)o->d)[r] + s);
+                if (t == EMU_I8)
+                    ((int *)o->d)[r] += (int)s;
+                else
+                    ((float *)o->d)[r] = (float)((double)((float *)o->d)[r] + s);
             }
     });
 }
 
-/* ---- wgmma: m64nNk16 (16-bit), both operands in shared memory, 128-byte swizzle ---- */
+/* ---- wgmma: m64nNk16 (16-bit), both operands in shared memory, 128-byte swizzle -------------- */
 uint64_t emu_smem_address(const void *p) { return (uint64_t)((const unsigned char *)p - emu_smem()); }
 
-/* Byte offset of element (row of M or N, k) that a descriptor describes. K-major: rows of 128 bytes, 8 rows an atom,
- * `stride` between groups of 8 rows. MN-major: 64 elements of MN a row of 128 bytes, 8 rows (of k) an atom, `leading`
- * between atoms along MN, `stride` along k. Address bits 4..6 are exclusive-ored with bits 7..9. */
+/* Byte offset of element (row of M or N, k) that a descriptor describes. K-major: rows of 128 bytes, 8 rows
+ * an atom, `stride` between groups of 8 rows. MN-major: 64 elements of MN a row of 128 bytes, 8 rows (of k)
+ * an atom, `leading` between atoms along MN, `stride` along k. Address bits 4..6 are exclusive-ored with
+ * bits 7..9. */
 uint64_t emu_wgmma_address(emu_type t, uint64_t desc, int mn, int k, bool mn_major)
 {
-    uint64_t start = (desc & 0x3FFF) << 4, lead = ((desc >> 16) & 0x3FFF) << 4, stride = ((desc >> 32) & 0x3FFF) << 4, at;
+    uint64_t start = (desc & 0x3FFF) << 4, lead = ((desc >> 16) & 0x3FFF) << 4,
+             stride = ((desc >> 32) & 0x3FFF) << 4, at;
     if (desc >> 62 != 1) give_up("wgmma: only the 128-byte swizzle is emulated");
-    if ((desc & ~((uint64_t)1 << 62 | (uint64_t)0x3FFF << 32 | (uint64_t)0x3FFF << 16 | 0x3FFF)) != 0) give_up("wgmma: descriptor with a base offset or reserved bits");
+    if ((desc & ~((uint64_t)1 << 62 | (uint64_t)0x3FFF << 32 | (uint64_t)0x3FFF << 16 | 0x3FFF)) != 0)
+        give_up("wgmma: descriptor with a base offset or reserved bits");
     uint64_t w = (uint64_t)width_of(t);
-    if (!mn_major) at = start + (uint64_t)(mn / 8) * stride + (uint64_t)(mn % 8) * 128 + (uint64_t)k * w;
-    else at = start + (uint64_t)(mn / 64) * lead + (uint64_t)(k / 8) * stride + (uint64_t)(k % 8) * 128 + (uint64_t)(mn % 64) * w;
+    if (!mn_major)
+        at = start + (uint64_t)(mn / 8) * stride + (uint64_t)(mn % 8) * 128 + (uint64_t)k * w;
+    else
+        at = start + (uint64_t)(mn / 64) * lead + (uint64_t)(k / 8) * stride + (uint64_t)(k % 8) * 128 +
+             (uint64_t)(mn % 64) * w;
     return at ^ ((at >> 7) & 7) << 4;
 }
 
@@ -384,7 +446,8 @@ static float wg_element(const product &p, uint64_t desc, const block_state &b, i
 {
     uint64_t w = (uint64_t)width_of(p.t), at = emu_wgmma_address(p.t, desc, mn, k, mn_major);
     if (at + w > b.smem_B) give_up("wgmma: descriptor beyond shared memory");
-    if (!b.seen || memcmp(b.smem + at, b.seen + at, (size_t)w)) give_up("wgmma: reads bytes written since the last wg_visible()");
+    if (!b.seen || memcmp(b.smem + at, b.seen + at, (size_t)w))
+        give_up("wgmma: reads bytes written since the last wg_visible()");
     unsigned bits = 0;
     memcpy(&bits, b.smem + at, (size_t)w);
     return from_bits(p.t, bits);
@@ -424,15 +487,18 @@ static void wg_product(void **all, size_t q)
         for (int k = 0; k < K; k++) B[(size_t)(j * K + k)] = wg_element(p, p.b, blk, j, k, p.trans_b);
     for (int l = 0; l < 128; l++) {
         const fiber *f = (const fiber *)all[l];
-        if (f->product_groups.empty() || f->product_groups[0].size() <= q || f->product_groups[0][q].a != p.a || f->product_groups[0][q].b != p.b)
+        if (f->product_groups.empty() || f->product_groups[0].size() <= q ||
+            f->product_groups[0][q].a != p.a || f->product_groups[0][q].b != p.b)
             give_up("wgmma: the lanes of a warp group disagree");
         void *d = f->product_groups[0][q].d;
         for (int r = 0; r < p.n / 2; r++) {
-            int    i = 16 * (l / 32) + (l % 32) / 4 + 8 * ((r / 2) & 1), j = 8 * (r / 4) + 2 * (l % 4) + (r & 1);
+            int i = 16 * (l / 32) + (l % 32) / 4 + 8 * ((r / 2) & 1), j = 8 * (r / 4) + 2 * (l % 4) + (r & 1);
             double s = p.t == EMU_I8 ? (double)((int *)d)[r] : (double)((float *)d)[r];
             for (int k = 0; k < K; k++) s += (double)A[(size_t)(i * K + k)] * (double)B[(size_t)(j * K + k)];
-            if (p.t == EMU_I8) ((int *)d)[r] = (int)s;
-            else ((float *)d)[r] = (float)s;
+            if (p.t == EMU_I8)
+                ((int *)d)[r] = (int)s;
+            else
+                ((float *)d)[r] = (float)s;
         }
     }
 }
@@ -444,7 +510,8 @@ static void wg_run(int left)
         fiber *first = (fiber *)all[0];
         while ((int)first->product_groups.size() > left) {
             for (size_t q = 0; q < first->product_groups[0].size(); q++) wg_product(all, q);
-            for (int l = 0; l < 128; l++) ((fiber *)all[l])->product_groups.erase(((fiber *)all[l])->product_groups.begin());
+            for (int l = 0; l < 128; l++)
+                ((fiber *)all[l])->product_groups.erase(((fiber *)all[l])->product_groups.begin());
         }
     });
 }

@@ -1,5 +1,5 @@
-/* gemm.cu -- C[m,n] = A[m,k] B[k,n], row-major: the ladder from one thread an element to the matrix units. Dimensions
- * beyond 2^31 are refused. */
+/* gemm.cu -- C[m,n] = A[m,k] B[k,n], row-major: the ladder from one thread an element to the matrix units.
+ * Dimensions beyond 2^31 are refused. */
 #include "kernels/workloads/workloads_gemm.h"
 #include "kernels/cuda/device.cuh"
 #include "kernels/cuda/product.h"
@@ -10,16 +10,19 @@ static ir_status small_enough(const ir_params *p)
 {
     wl_gemm_shape s = wl_gemm_of(p);
     const size_t  most = (size_t)1 << 30;
-    return s.m <= most && s.n <= most && s.k <= most ? IR_OK : ir_fail(IR_SKIP, "cuda: dimensions of at most 2^30");
+    return s.m <= most && s.n <= most && s.k <= most ? IR_OK
+                                                     : ir_fail(IR_SKIP, "cuda: dimensions of at most 2^30");
 }
 
 /* An element as the type it is summed in holds it. */
-CU_FN double wide(double x) { return x; }
-CU_FN int    wide(int8_t x) { return x; }
+CU_FN double                   wide(double x) { return x; }
+CU_FN int                      wide(int8_t x) { return x; }
 template <class T> CU_FN float wide(T x) { return cu_f32(x); }
 
-/* ---- naive ------------------------------------------------------------------------------------------------------ */
-template <class T, class ACC> CU_KERNEL(256, 1) naive_kernel(const T *a, const T *b, ACC *c, size_t m, size_t n, size_t k)
+/* ---- naive ----------------------------------------------------------------------------------- */
+template <class T, class ACC>
+CU_KERNEL(256, 1)
+naive_kernel(const T *a, const T *b, ACC *c, size_t m, size_t n, size_t k)
 {
     size_t j = (size_t)blockIdx.x * 32 + threadIdx.x % 32, i = (size_t)blockIdx.y * 8 + threadIdx.x / 32;
     ACC    s = 0;
@@ -31,8 +34,9 @@ template <class T, class ACC> CU_KERNEL(256, 1) naive_kernel(const T *a, const T
 template <class T, class ACC> static ir_status naive_typed(ir_run *r)
 {
     wl_gemm_shape s = wl_gemm_of(&r->p);
-    return cuda_launch(cuda_of(r->dev), naive_kernel<T, ACC>, dim3(cuda_ceil(s.n, 32), cuda_ceil(s.m, 8)), dim3(256), 0, (const T *)r->mem[0].p,
-                       (const T *)r->mem[1].p, (ACC *)r->mem[2].p, s.m, s.n, s.k);
+    return cuda_launch(cuda_of(r->dev), naive_kernel<T, ACC>, dim3(cuda_ceil(s.n, 32), cuda_ceil(s.m, 8)),
+                       dim3(256), 0, (const T *)r->mem[0].p, (const T *)r->mem[1].p, (ACC *)r->mem[2].p, s.m,
+                       s.n, s.k);
 }
 static ir_status naive_once(ir_run *r)
 {
@@ -55,11 +59,12 @@ static ir_status naive_run(ir_run *r, uint32_t reps)
 static ir_status naive_can_run(const ir_dev *, const ir_workload *, const ir_params *p)
 {
     ir_status st = small_enough(p);
-    if (st == IR_OK && wl_gemm_of(p).m > 65535 * 8) st = ir_fail(IR_SKIP, "naive: at most %d rows", 65535 * 8);
+    if (st == IR_OK && wl_gemm_of(p).m > 65535 * 8)
+        st = ir_fail(IR_SKIP, "naive: at most %d rows", 65535 * 8);
     return st;
 }
 
-/* ---- tiled: 32 x 32 of C a block, operands through shared memory, 4 sums a thread ---------------------------------- */
+/* ---- tiled: 32 x 32 of C a block, operands through shared memory, 4 sums a thread ------------ */
 enum { TILE = 32 };
 template <class T> CU_KERNEL(256, 2) tiled_kernel(const T *a, const T *b, T *c, size_t m, size_t n, size_t k)
 {
@@ -80,42 +85,47 @@ template <class T> CU_KERNEL(256, 2) tiled_kernel(const T *a, const T *b, T *c, 
             CU_UNROLL for (int i = 0; i < 4; i++) s[i] += sa[y + 8 * i][q] * sb[q][x];
         cu_sync();
     }
-    CU_UNROLL for (int i = 0; i < 4; i++)
-        if (m0 + (size_t)(y + 8 * i) < m && n0 + (size_t)x < n) c[(m0 + (size_t)(y + 8 * i)) * n + n0 + (size_t)x] = s[i];
+    CU_UNROLL for (int i = 0; i < 4; i++) if (m0 + (size_t)(y + 8 * i) < m && n0 + (size_t)x < n)
+        c[(m0 + (size_t)(y + 8 * i)) * n + n0 + (size_t)x] = s[i];
 }
 
 template <class T> static ir_status tiled_typed(ir_run *r)
 {
     wl_gemm_shape s = wl_gemm_of(&r->p);
-    return cuda_launch(cuda_of(r->dev), tiled_kernel<T>, dim3(cuda_ceil(s.n, TILE), cuda_ceil(s.m, TILE)), dim3(256), 0, (const T *)r->mem[0].p,
-                       (const T *)r->mem[1].p, (T *)r->mem[2].p, s.m, s.n, s.k);
+    return cuda_launch(cuda_of(r->dev), tiled_kernel<T>, dim3(cuda_ceil(s.n, TILE), cuda_ceil(s.m, TILE)),
+                       dim3(256), 0, (const T *)r->mem[0].p, (const T *)r->mem[1].p, (T *)r->mem[2].p, s.m,
+                       s.n, s.k);
 }
 static ir_status tiled_run(ir_run *r, uint32_t reps)
 {
     ir_status st = IR_OK;
-    for (uint32_t i = 0; i < reps && st == IR_OK; i++) st = r->p.dtype == IR_F64 ? tiled_typed<double>(r) : tiled_typed<float>(r);
+    for (uint32_t i = 0; i < reps && st == IR_OK; i++)
+        st = r->p.dtype == IR_F64 ? tiled_typed<double>(r) : tiled_typed<float>(r);
     return st;
 }
 static ir_status tiled_can_run(const ir_dev *, const ir_workload *, const ir_params *p)
 {
     ir_status st = small_enough(p);
-    if (st == IR_OK && p->dtype != IR_F32 && p->dtype != IR_F64) st = ir_fail(IR_SKIP, "tiled: f32 and f64 only");
-    if (st == IR_OK && wl_gemm_of(p).m > 65535 * TILE) st = ir_fail(IR_SKIP, "tiled: at most %d rows", 65535 * TILE);
+    if (st == IR_OK && p->dtype != IR_F32 && p->dtype != IR_F64)
+        st = ir_fail(IR_SKIP, "tiled: f32 and f64 only");
+    if (st == IR_OK && wl_gemm_of(p).m > 65535 * TILE)
+        st = ir_fail(IR_SKIP, "tiled: at most %d rows", 65535 * TILE);
     return st;
 }
 
-/* ---- B turned: [n][k], as matrix units that take no [k][n] want it; done once, when the weights are loaded ------------- */
+/* ---- B turned: [n][k], as matrix units that take no [k][n] want it; done once, when the weights are loaded
+ * ---- */
 template <class T> CU_KERNEL(256, 2) turn_kernel(T *dst, const T *src, size_t rows, size_t cols)
 {
     CU_SHARED(T, t[TILE][TILE + 1]);
     size_t c0 = (size_t)blockIdx.x * TILE;
     int    x = (int)threadIdx.x % TILE, y = (int)threadIdx.x / TILE;
     for (size_t r0 = (size_t)blockIdx.y * TILE; r0 < rows; r0 += (size_t)gridDim.y * TILE) {
-        CU_UNROLL for (int i = y; i < TILE; i += 8)
-            if (r0 + (size_t)i < rows && c0 + (size_t)x < cols) t[i][x] = src[(r0 + (size_t)i) * cols + c0 + (size_t)x];
+        CU_UNROLL for (int i = y; i < TILE; i += 8) if (r0 + (size_t)i < rows && c0 + (size_t)x < cols)
+            t[i][x] = src[(r0 + (size_t)i) * cols + c0 + (size_t)x];
         cu_sync();
-        CU_UNROLL for (int i = y; i < TILE; i += 8)
-            if (c0 + (size_t)i < cols && r0 + (size_t)x < rows) dst[(c0 + (size_t)i) * rows + r0 + (size_t)x] = t[x][i];
+        CU_UNROLL for (int i = y; i < TILE; i += 8) if (c0 + (size_t)i < cols && r0 + (size_t)x < rows)
+            dst[(c0 + (size_t)i) * rows + r0 + (size_t)x] = t[x][i];
         cu_sync();
     }
 }
@@ -124,12 +134,18 @@ ir_status cuda_transpose(cuda_dev *c, void *dst, const void *src, size_t rows, s
 {
     unsigned down = cuda_ceil(rows, TILE);
     dim3     grid(cuda_ceil(cols, TILE), down < 32768 ? down : 32768);
-    if (width == 1) return cuda_launch(c, turn_kernel<unsigned char>, grid, dim3(256), 0, (unsigned char *)dst, (const unsigned char *)src, rows, cols);
-    return cuda_launch(c, turn_kernel<unsigned>, grid, dim3(256), 0, (unsigned *)dst, (const unsigned *)src, rows, cols);
+    if (width == 1)
+        return cuda_launch(c, turn_kernel<unsigned char>, grid, dim3(256), 0, (unsigned char *)dst,
+                           (const unsigned char *)src, rows, cols);
+    return cuda_launch(c, turn_kernel<unsigned>, grid, dim3(256), 0, (unsigned *)dst, (const unsigned *)src,
+                       rows, cols);
 }
 
-/* ---- through product.cu ----------------------------------------------------------------------------------------------- */
-typedef struct { pr_plan plan; void *partial, *tickets; } gemm_plan;
+/* ---- through product.cu ---------------------------------------------------------------------- */
+typedef struct {
+    pr_plan plan;
+    void   *partial, *tickets;
+} gemm_plan;
 
 static void gemm_teardown(ir_run *r)
 {
@@ -156,7 +172,8 @@ static ir_status gemm_setup(ir_run *r)
     pr_choose(c, unit_of(r->p.dtype), (int)s.m, (int)s.n, (int)s.k, &g->plan);
     ir_status st = cuda_new(c, g->plan.partial_B, &g->partial);
     if (st == IR_OK) st = cuda_new(c, g->plan.ticket_B, &g->tickets);
-    if (st == IR_OK && g->plan.ticket_B) st = CU_TRY(c, MemsetAsync(g->tickets, 0, g->plan.ticket_B, c->stream));
+    if (st == IR_OK && g->plan.ticket_B)
+        st = CU_TRY(c, MemsetAsync(g->tickets, 0, g->plan.ticket_B, c->stream));
     return st;
 }
 
@@ -209,28 +226,57 @@ static ir_status blocked_can_run(const ir_dev *, const ir_workload *, const ir_p
 }
 static ir_status mma_can_run(const ir_dev *dev, const ir_workload *, const ir_params *p)
 {
-    if (p->dtype != IR_BF16 && p->dtype != IR_F16 && p->dtype != IR_TF32) return ir_fail(IR_SKIP, "mma: tf32, f16 and bf16, not %s", ir_dtype_name(p->dtype));
+    if (p->dtype != IR_BF16 && p->dtype != IR_F16 && p->dtype != IR_TF32)
+        return ir_fail(IR_SKIP, "mma: tf32, f16 and bf16, not %s", ir_dtype_name(p->dtype));
     int need = p->dtype == IR_F16 ? 75 : 80, cc = cuda_of(dev)->cc;
-    if (cc < need) return ir_fail(IR_SKIP, "mma: %s matrix instructions need sm_%d, this is sm_%d", ir_dtype_name(p->dtype), need, cc);
+    if (cc < need)
+        return ir_fail(IR_SKIP, "mma: %s matrix instructions need sm_%d, this is sm_%d",
+                       ir_dtype_name(p->dtype), need, cc);
     return small_enough(p);
 }
 static ir_status wgmma_can_run(const ir_dev *dev, const ir_workload *, const ir_params *p)
 {
     wl_gemm_shape s = wl_gemm_of(p);
-    if (p->dtype != IR_BF16 && p->dtype != IR_F16) return ir_fail(IR_SKIP, "wgmma: f16 and bf16, not %s", ir_dtype_name(p->dtype));
+    if (p->dtype != IR_BF16 && p->dtype != IR_F16)
+        return ir_fail(IR_SKIP, "wgmma: f16 and bf16, not %s", ir_dtype_name(p->dtype));
     if (cuda_of(dev)->cc != 90) return ir_fail(IR_SKIP, "wgmma: sm_90 only, this is sm_%d", cuda_of(dev)->cc);
     if (!IR_CUDA_SM90A) return ir_fail(IR_SKIP, "wgmma: this build has no code for sm_90a");
     if (s.n % 8 || s.k % 8) return ir_fail(IR_SKIP, "wgmma: n and k in multiples of 8");
     return small_enough(p);
 }
 
-const ir_kernel cuda_gemm_naive = {.family = "gemm", .name = "naive", .doc = "a thread an element", .flags = IR_K_NAIVE,
-                                   .can_run = naive_can_run, .run = naive_run};
-const ir_kernel cuda_gemm_tiled = {.family = "gemm", .name = "tiled", .doc = "32 x 32 tiles through shared memory", .can_run = tiled_can_run, .run = tiled_run};
-const ir_kernel cuda_gemm_blocked = {.family = "gemm", .name = "blocked", .doc = "128 x 128 tiles, 8 x 8 sums a thread in registers",
-                                     .can_run = blocked_can_run, .setup = gemm_setup, .run = gemm_run, .teardown = gemm_teardown};
-const ir_kernel cuda_gemm_mma = {.family = "gemm", .name = "mma", .doc = "matrix units through mma.sync, tiles in a ring of asynchronous copies",
-                                 .can_run = mma_can_run, .setup = mma_setup, .run = gemm_run, .teardown = gemm_teardown,
-                                 .prepare = mma_prepare, .unprepare = mma_unprepare};
-const ir_kernel cuda_gemm_wgmma = {.family = "gemm", .name = "wgmma", .doc = "sm_90a's warp-group instructions, tiles of 128 x 256",
-                                   .can_run = wgmma_can_run, .setup = wgmma_setup, .run = gemm_run, .teardown = gemm_teardown};
+const ir_kernel cuda_gemm_naive = {.family = "gemm",
+                                   .name = "naive",
+                                   .doc = "a thread an element",
+                                   .flags = IR_K_NAIVE,
+                                   .can_run = naive_can_run,
+                                   .run = naive_run};
+const ir_kernel cuda_gemm_tiled = {.family = "gemm",
+                                   .name = "tiled",
+                                   .doc = "32 x 32 tiles through shared memory",
+                                   .can_run = tiled_can_run,
+                                   .run = tiled_run};
+const ir_kernel cuda_gemm_blocked = {.family = "gemm",
+                                     .name = "blocked",
+                                     .doc = "128 x 128 tiles, 8 x 8 sums a thread in registers",
+                                     .can_run = blocked_can_run,
+                                     .setup = gemm_setup,
+                                     .run = gemm_run,
+                                     .teardown = gemm_teardown};
+const ir_kernel cuda_gemm_mma = {.family = "gemm",
+                                 .name = "mma",
+                                 .doc =
+                                     "matrix units through mma.sync, tiles in a ring of asynchronous copies",
+                                 .can_run = mma_can_run,
+                                 .setup = mma_setup,
+                                 .run = gemm_run,
+                                 .teardown = gemm_teardown,
+                                 .prepare = mma_prepare,
+                                 .unprepare = mma_unprepare};
+const ir_kernel cuda_gemm_wgmma = {.family = "gemm",
+                                   .name = "wgmma",
+                                   .doc = "sm_90a's warp-group instructions, tiles of 128 x 256",
+                                   .can_run = wgmma_can_run,
+                                   .setup = wgmma_setup,
+                                   .run = gemm_run,
+                                   .teardown = gemm_teardown};

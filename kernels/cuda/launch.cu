@@ -1,12 +1,13 @@
-/* launch.cu -- what a launch costs: kernels back to back, a launch and a wait each, the node of a graph, a barrier over
- * a resident grid. And the kernel behind which a timed batch is enqueued. */
+/* launch.cu -- what a launch costs: kernels back to back, a launch and a wait each, the node of a graph, a
+ * barrier over a resident grid. And the kernel behind which a timed batch is enqueued. */
 #include "kernels/cuda/device.cuh"
 
 #include "kernels/workloads/workloads_compute.h"
 
 #include <stdlib.h>
 
-/* Ends when *latch is set, or after two seconds: a host that died or a queue that filled up must not hang the device. */
+/* Ends when *latch is set, or after two seconds: a host that died or a queue that filled up must not hang the
+ * device. */
 CU_KERNEL(32, 1) spin_kernel(const unsigned *latch)
 {
     if (threadIdx.x) return;
@@ -24,7 +25,7 @@ ir_status cuda_spin(cuda_dev *c, unsigned *latch)
 #endif
 }
 
-/* ---- forkjoin -------------------------------------------------------------------------------------------------- */
+/* ---- forkjoin -------------------------------------------------------------------------------- */
 CU_KERNEL(32, 1) tick_kernel(unsigned long long *seen)
 {
     if (threadIdx.x == 0) *seen += 1;
@@ -39,10 +40,14 @@ static unsigned long long *seen_of(const ir_run *r) { return (unsigned long long
 /* After `reps` ticks the counter stands at WL_FORKJOIN_SEEN. */
 static ir_status begin(ir_run *r, uint32_t reps)
 {
-    return cuda_launch(cuda_of(r->dev), set_kernel, dim3(1), dim3(32), 0, seen_of(r), (unsigned long long)(WL_FORKJOIN_SEEN - reps));
+    return cuda_launch(cuda_of(r->dev), set_kernel, dim3(1), dim3(32), 0, seen_of(r),
+                       (unsigned long long)(WL_FORKJOIN_SEEN - reps));
 }
 
-static ir_status tick(ir_run *r) { return cuda_launch(cuda_of(r->dev), tick_kernel, dim3(1), dim3(32), 0, seen_of(r)); }
+static ir_status tick(ir_run *r)
+{
+    return cuda_launch(cuda_of(r->dev), tick_kernel, dim3(1), dim3(32), 0, seen_of(r));
+}
 
 static ir_status queue_run(ir_run *r, uint32_t reps)
 {
@@ -119,11 +124,12 @@ CU_KERNEL(128, 1) meet_kernel(unsigned *arrived, unsigned long long *seen, uint3
         }
         cu_sync();
     }
-    if (blockIdx.x == 0 && threadIdx.x == 0) *seen = WL_FORKJOIN_SEEN + (cu_ld_acquire(arrived) / blocks - reps);
+    if (blockIdx.x == 0 && threadIdx.x == 0)
+        *seen = WL_FORKJOIN_SEEN + (cu_ld_acquire(arrived) / blocks - reps);
 }
 
 static ir_status meet_setup(ir_run *r) { return cuda_new(cuda_of(r->dev), sizeof(unsigned), &r->self); }
-static void meet_teardown(ir_run *r) { cuda_free(cuda_of(r->dev), &r->self); }
+static void      meet_teardown(ir_run *r) { cuda_free(cuda_of(r->dev), &r->self); }
 static ir_status meet_run(ir_run *r, uint32_t reps)
 {
     cuda_dev *c = cuda_of(r->dev);
@@ -133,17 +139,30 @@ static ir_status meet_run(ir_run *r, uint32_t reps)
         cuda_queued(c, 1);
         st = CU_TRY(c, MemsetAsync(r->self, 0, sizeof(unsigned), c->stream));
         if (st == IR_OK)
-            st = cuda_launch_cooperative(c, meet_kernel, dim3((unsigned)c->sms), dim3(128), 0, (unsigned *)r->self, seen_of(r), some);
+            st = cuda_launch_cooperative(c, meet_kernel, dim3((unsigned)c->sms), dim3(128), 0,
+                                         (unsigned *)r->self, seen_of(r), some);
         reps -= some;
     }
     return st;
 }
 
-const ir_kernel cuda_launch_queue = {.family = "launch", .name = "queue", .doc = "an empty kernel, launched back to back", .run = queue_run};
-const ir_kernel cuda_launch_sync = {
-    .family = "launch", .name = "sync", .doc = "an empty kernel and a wait for it, each time", .run = sync_run};
-const ir_kernel cuda_launch_graph = {.family = "launch", .name = "graph", .doc = "an empty kernel as a node of a 64-node graph",
-                                     .setup = graph_setup, .run = graph_run, .teardown = graph_teardown,
+const ir_kernel cuda_launch_queue = {
+    .family = "launch", .name = "queue", .doc = "an empty kernel, launched back to back", .run = queue_run};
+const ir_kernel cuda_launch_sync = {.family = "launch",
+                                    .name = "sync",
+                                    .doc = "an empty kernel and a wait for it, each time",
+                                    .run = sync_run};
+const ir_kernel cuda_launch_graph = {.family = "launch",
+                                     .name = "graph",
+                                     .doc = "an empty kernel as a node of a 64-node graph",
+                                     .setup = graph_setup,
+                                     .run = graph_run,
+                                     .teardown = graph_teardown,
                                      .prepare = graph_prepare};
-const ir_kernel cuda_launch_grid = {.family = "launch", .name = "grid", .doc = "a barrier over one block on every multiprocessor",
-                                    .flags = IR_K_FUSED, .setup = meet_setup, .run = meet_run, .teardown = meet_teardown};
+const ir_kernel cuda_launch_grid = {.family = "launch",
+                                    .name = "grid",
+                                    .doc = "a barrier over one block on every multiprocessor",
+                                    .flags = IR_K_FUSED,
+                                    .setup = meet_setup,
+                                    .run = meet_run,
+                                    .teardown = meet_teardown};

@@ -1,11 +1,12 @@
-/* net.c -- executes layer tables: whole networks ("cnn", "gpt") and single operators, which are tables of one row. A plan
- * chooses for each row its kernel and for each value that passes between rows its type, once, in setup(); a step only
- * enqueues. Kernels "launches" enqueue row by row; kernels "graph" replay the same launches recorded as one CUDA graph: the
- * difference is what launching costs.
+/* net.c -- executes layer tables: whole networks ("cnn", "gpt") and single operators, which are tables of one
+ * row. A plan chooses for each row its kernel and for each value that passes between rows its type, once, in
+ * setup(); a step only enqueues. Kernels "launches" enqueue row by row; kernels "graph" replay the same
+ * launches recorded as one CUDA graph: the difference is what launching costs.
  *
- * Types: with f32, tf32 and f64-free tables everything is f32. With 16-bit weights (and int8, whose products run in bf16)
- * a value is 16-bit where a matrix unit reads it; convolution networks keep all values so, GPT its residual stream in
- * f32. Rows of at most PR_FEW inputs stream their weights on the vector units and read f32. */
+ * Types: with f32, tf32 and f64-free tables everything is f32. With 16-bit weights (and int8, whose products
+ * run in bf16) a value is 16-bit where a matrix unit reads it; convolution networks keep all values so, GPT
+ * its residual stream in f32. Rows of at most PR_FEW inputs stream their weights on the vector units and read
+ * f32. */
 #include "kernels/workloads/workloads_nets.h"
 #include "kernels/cuda/product.h"
 #include "kernels/cuda/rows.h"
@@ -15,31 +16,43 @@
 #include <string.h>
 
 enum { T_IN, T_W, T_V, T_OUT, T_KV };
-enum { FLASH_FROM = 16 }; /* new tokens a sequence of a network from which attention runs in tiles: rows one warp's instruction has */
-typedef enum { DIRECT, MATRIX, FLASH } style; /* DIRECT: the naive rung, a thread an element. FLASH: MATRIX, and attention in tiles whatever its size */
+enum {
+    FLASH_FROM = 16
+}; /* new tokens a sequence of a network from which attention runs in tiles: rows one warp's instruction has
+    */
+typedef enum {
+    DIRECT,
+    MATRIX,
+    FLASH
+} style; /* DIRECT: the naive rung, a thread an element. FLASH: MATRIX, and attention in tiles whatever its
+            size */
 typedef struct {
     pr_plan product;
-    bool    few;        /* products: weights streamed */
-    pr_type in_t, out_t;/* type of the value read and written; LY_INPUT of a row that needs another type is converted */
-    int     split;      /* attention: blocks that share a query's keys */
-    bool    flash;      /* attention: tiles on matrix units */
+    bool    few;         /* products: weights streamed */
+    pr_type in_t, out_t; /* type of the value read and written; LY_INPUT of a row that needs another type is
+                            converted */
+    int  split;          /* attention: blocks that share a query's keys */
+    bool flash;          /* attention: tiles on matrix units */
 } step;
 typedef struct {
-    cuda_dev      *c;
-    const ir_run  *run;
-    ly_net         net;
-    step          *step;
-    style          how;
-    pr_type        w_t, act_t;     /* stored weights; what matrix units read */
-    pr_unit        unit;
-    pr_type        kv_t;
-    void          *buf[LY_MAX_BUF], *input, *partial, *tickets, *attention, *attention_tickets;
-    bool           convert_input;
-    bool           graphed;
+    cuda_dev       *c;
+    const ir_run   *run;
+    ly_net          net;
+    step           *step;
+    style           how;
+    pr_type         w_t, act_t; /* stored weights; what matrix units read */
+    pr_unit         unit;
+    pr_type         kv_t;
+    void           *buf[LY_MAX_BUF], *input, *partial, *tickets, *attention, *attention_tickets;
+    bool            convert_input;
+    bool            graphed;
     cuda_recordings graphs;
 } plan;
 
-static bool is_network(const ir_workload *w) { return !strcmp(w->family, "cnn") || !strcmp(w->family, "gpt"); }
+static bool is_network(const ir_workload *w)
+{
+    return !strcmp(w->family, "cnn") || !strcmp(w->family, "gpt");
+}
 static bool is_product(const ly_row *r) { return r->op == LY_FC || r->op == LY_CONV; }
 static bool grouped(const ly_row *r) { return r->op == LY_CONV && r->groups > 1; }
 
@@ -50,12 +63,13 @@ static bool pointwise(const ly_row *r)
     return r->op == LY_FC || (r->r == 1 && r->s == 1 && r->stride == 1 && r->pad == 0);
 }
 
-/* ---- types of values ------------------------------------------------------------------------------------------------ */
+/* ---- types of values ------------------------------------------------------------------------- */
 /* What row i wants its input to be; PR_I8: it takes anything. */
 static pr_type wanted(const plan *p, int i)
 {
     const ly_row *r = &p->net.row[i];
-    if (p->step[i].flash && is_network(p->run->workload)) return p->act_t; /* an operator's input stays as it comes */
+    if (p->step[i].flash && is_network(p->run->workload))
+        return p->act_t; /* an operator's input stays as it comes */
     if (!is_product(r) || grouped(r) || p->how == DIRECT) return PR_I8;
     return p->step[i].few ? PR_F32 : p->act_t;
 }
@@ -77,7 +91,8 @@ static pr_type value_type(const plan *p, int i)
     return p->net.tokens_in ? PR_F32 : p->act_t;
 }
 
-/* A value read by a streamed row and by a matrix row alike does not occur in these tables; it is refused, not converted. */
+/* A value read by a streamed row and by a matrix row alike does not occur in these tables; it is refused, not
+ * converted. */
 static ir_status type_values(plan *p)
 {
     pr_type now[LY_MAX_BUF];
@@ -92,17 +107,19 @@ static ir_status type_values(plan *p)
             s->in_t = want;
         }
         if (want != PR_I8 && want != s->in_t)
-            return ir_fail(IR_SKIP, "cuda: row %s reads a value of another type than its kernel takes", r->name);
+            return ir_fail(IR_SKIP, "cuda: row %s reads a value of another type than its kernel takes",
+                           r->name);
         s->out_t = value_type(p, i);
         if (r->out >= 0) now[r->out] = s->out_t;
     }
     return IR_OK;
 }
 
-/* ---- planning ----------------------------------------------------------------------------------------------------------- */
+/* ---- planning -------------------------------------------------------------------------------- */
 static void plan_types(plan *p, ir_dtype t)
 {
-    static const pr_type stored[IR_NDTYPE] = {[IR_F32] = PR_F32, [IR_TF32] = PR_F32, [IR_F16] = PR_F16, [IR_BF16] = PR_BF16, [IR_I8] = PR_I8, [IR_F8] = PR_F8};
+    static const pr_type stored[IR_NDTYPE] = {[IR_F32] = PR_F32,   [IR_TF32] = PR_F32, [IR_F16] = PR_F16,
+                                              [IR_BF16] = PR_BF16, [IR_I8] = PR_I8,    [IR_F8] = PR_F8};
     p->w_t = stored[t];
     p->act_t = t == IR_F32 || t == IR_TF32 ? PR_F32 : t == IR_F16 ? PR_F16 : PR_BF16;
     p->unit = t == IR_F32 ? PR_VECTOR : t == IR_TF32 ? PR_MMA_TF32 : t == IR_F16 ? PR_MMA_F16 : PR_MMA_BF16;
@@ -124,7 +141,9 @@ static ir_status plan_rows(plan *p)
             partial = larger(partial, s->few ? 0 : s->product.partial_B);
             tickets = larger(tickets, s->few ? 0 : s->product.ticket_B);
         } else if (r->op == LY_ATTENTION) {
-            s->flash = p->how == FLASH || (p->how == MATRIX && is_network(p->run->workload) && r->tokens >= FLASH_FROM && rw_flash_can(p->c, r, p->kv_t) == IR_OK);
+            s->flash =
+                p->how == FLASH || (p->how == MATRIX && is_network(p->run->workload) &&
+                                    r->tokens >= FLASH_FROM && rw_flash_can(p->c, r, p->kv_t) == IR_OK);
             s->split = p->how == DIRECT || s->flash ? 1 : rw_attention_split(p->c, r);
             work = larger(work, rw_attention_work(r, s->split));
             queries = larger(queries, (size_t)(r->rows * r->heads) * sizeof(unsigned));
@@ -135,14 +154,16 @@ static ir_status plan_rows(plan *p)
     if (st == IR_OK) st = cuda_new(p->c, work, &p->attention);
     if (st == IR_OK) st = cuda_new(p->c, queries, &p->attention_tickets);
     if (st == IR_OK && tickets) st = CU_TRY(p->c, MemsetAsync(p->tickets, 0, tickets, p->c->stream));
-    if (st == IR_OK && queries) st = CU_TRY(p->c, MemsetAsync(p->attention_tickets, 0, queries, p->c->stream));
+    if (st == IR_OK && queries)
+        st = CU_TRY(p->c, MemsetAsync(p->attention_tickets, 0, queries, p->c->stream));
     return st;
 }
 
 static ir_status plan_buffers(plan *p)
 {
     ir_status st = IR_OK;
-    for (int b = 0; b < p->net.nbuf && st == IR_OK; b++) st = cuda_new(p->c, (size_t)p->net.buf[b] * 4, &p->buf[b]);
+    for (int b = 0; b < p->net.nbuf && st == IR_OK; b++)
+        st = cuda_new(p->c, (size_t)p->net.buf[b] * 4, &p->buf[b]);
     if (st == IR_OK && p->convert_input) st = cuda_new(p->c, (size_t)p->net.in_elems * 2, &p->input);
     return st;
 }
@@ -158,7 +179,8 @@ static ir_status table_of_row(const ir_run *r, ly_net *net)
     net->in_elems = ly_in_elems(net->row);
     net->out_elems = ly_out_elems(net->row);
     net->kv_cap = net->row->past + net->row->tokens;
-    net->tokens_in = net->row->op == LY_EMBED || net->row->op == LY_ATTENTION; /* values that no matrix unit reads stay f32 */
+    net->tokens_in = net->row->op == LY_EMBED ||
+                     net->row->op == LY_ATTENTION; /* values that no matrix unit reads stay f32 */
     return IR_OK;
 }
 
@@ -189,8 +211,10 @@ static ir_status setup_as(ir_run *r, style how, bool graphed)
     p->how = how;
     p->graphed = graphed;
     plan_types(p, r->p.dtype);
-    ir_status st = is_network(r->workload) ? wl_net_of(r->workload, &r->p, &p->net) : table_of_row(r, &p->net);
-    if (st == IR_OK && !(p->step = calloc((size_t)p->net.n, sizeof *p->step))) st = ir_fail(IR_ENOMEM, "cuda: no memory for a plan");
+    ir_status st =
+        is_network(r->workload) ? wl_net_of(r->workload, &r->p, &p->net) : table_of_row(r, &p->net);
+    if (st == IR_OK && !(p->step = calloc((size_t)p->net.n, sizeof *p->step)))
+        st = ir_fail(IR_ENOMEM, "cuda: no memory for a plan");
     if (st == IR_OK) st = plan_rows(p);
     if (st == IR_OK) st = type_values(p);
     if (st == IR_OK) st = plan_buffers(p);
@@ -201,13 +225,14 @@ static ir_status graph_setup(ir_run *r) { return setup_as(r, MATRIX, true); }
 static ir_status flash_setup(ir_run *r) { return setup_as(r, FLASH, false); }
 static ir_status direct_setup(ir_run *r) { return setup_as(r, DIRECT, false); }
 
-/* ---- tensors of a run -------------------------------------------------------------------------------------------------------- */
+/* ---- tensors of a run ------------------------------------------------------------------------ */
 /* The order of an operator's tensors differs from a network's where it lacks some. */
 static void *tensor(const ir_run *r, int which)
 {
     const ir_workload *w = r->workload;
     int                last = r->nmem - 1;
-    if (is_network(w) || !strcmp(w->family, "conv") || !strcmp(w->family, "linear")) return which < r->nmem ? r->mem[which].p : NULL;
+    if (is_network(w) || !strcmp(w->family, "conv") || !strcmp(w->family, "linear"))
+        return which < r->nmem ? r->mem[which].p : NULL;
     if (which == T_IN) return r->mem[0].p;
     if (which == T_OUT) return r->mem[last].p;
     if (!strcmp(w->family, "norm")) return which == T_V ? r->mem[1].p : NULL;
@@ -225,13 +250,16 @@ static const float *vector_at(const ir_run *r, int64_t at)
 static rw_buf value(const plan *p, int buf, pr_type t)
 {
     rw_buf b = {NULL, t};
-    if (buf == LY_INPUT) b.p = p->convert_input && t != PR_F32 ? p->input : tensor(p->run, T_IN);
-    else if (buf == LY_OUTPUT) b.p = tensor(p->run, T_OUT);
-    else if (buf >= 0) b.p = p->buf[buf];
+    if (buf == LY_INPUT)
+        b.p = p->convert_input && t != PR_F32 ? p->input : tensor(p->run, T_IN);
+    else if (buf == LY_OUTPUT)
+        b.p = tensor(p->run, T_OUT);
+    else if (buf >= 0)
+        b.p = p->buf[buf];
     return b;
 }
 
-/* ---- running one row ----------------------------------------------------------------------------------------------------------- */
+/* ---- running one row ------------------------------------------------------------------------- */
 static const void *weights(const plan *p, const ly_row *r, pr_type *t)
 {
     *t = p->w_t;
@@ -260,8 +288,10 @@ static ir_status run_product(plan *p, int i, rw_buf in, rw_buf add, rw_buf out, 
     const step   *s = &p->step[i];
     pr_type       wt;
     const void   *W = weights(p, r, &wt);
-    if (p->how == DIRECT && r->op == LY_CONV) return rw_conv_direct(p->c, r, in, W, wt, bare ? NULL : vector_at(p->run, r->b_at), add, out);
-    if (grouped(r)) return rw_conv_direct(p->c, r, in, W, wt, bare ? NULL : vector_at(p->run, r->b_at), add, out);
+    if (p->how == DIRECT && r->op == LY_CONV)
+        return rw_conv_direct(p->c, r, in, W, wt, bare ? NULL : vector_at(p->run, r->b_at), add, out);
+    if (grouped(r))
+        return rw_conv_direct(p->c, r, in, W, wt, bare ? NULL : vector_at(p->run, r->b_at), add, out);
     pr_args a = {0};
     product_shape(r, &a);
     a.a = in.p;
@@ -276,7 +306,8 @@ static ir_status run_product(plan *p, int i, rw_buf in, rw_buf add, rw_buf out, 
     a.partial = p->partial;
     a.tickets = p->tickets;
     if (s->few) return pr_few(p->c, &a, wt);
-    if (pr_width(wt) == 1) a.b = (const char *)p->run->packed + (size_t)r->W_at * 2; /* unpacked by prepare() */
+    if (pr_width(wt) == 1)
+        a.b = (const char *)p->run->packed + (size_t)r->W_at * 2; /* unpacked by prepare() */
     return pr_run(p->c, &s->product, &a);
 }
 
@@ -300,15 +331,16 @@ static ir_status run_row(plan *p, int i)
     const ly_row *r = &p->net.row[i];
     const step   *s = &p->step[i];
     cuda_dev     *c = p->c;
-    rw_buf        none = {NULL, PR_F32}, in = value(p, r->in, s->in_t), out = value(p, r->out, s->out_t), add = none;
-    size_t        n = (size_t)ly_out_elems(r);
-    pr_type       wt;
+    rw_buf none = {NULL, PR_F32}, in = value(p, r->in, s->in_t), out = value(p, r->out, s->out_t), add = none;
+    size_t n = (size_t)ly_out_elems(r);
+    pr_type wt;
     for (int j = i - 1; j >= 0 && r->add >= 0 && !add.p; j--)
         if (p->net.row[j].out == r->add) add = value(p, r->add, p->step[j].out_t);
     if (r->op == LY_ADD && !is_network(p->run->workload)) add = (rw_buf){p->run->mem[1].p, PR_F32};
     switch (r->op) {
     case LY_CONV:
-        if (!is_network(p->run->workload) && wl_fuse_of(&p->run->p) == WL_UNFUSED) return run_unfused(p, i, in, out);
+        if (!is_network(p->run->workload) && wl_fuse_of(&p->run->p) == WL_UNFUSED)
+            return run_unfused(p, i, in, out);
         return run_product(p, i, in, add, out, false);
     case LY_FC: return run_product(p, i, in, add, out, false);
     case LY_NORM: return rw_norm(c, r, in, out, vector_at(p->run, r->g_at), vector_at(p->run, r->b_at));
@@ -319,17 +351,21 @@ static ir_status run_row(plan *p, int i)
     case LY_AVGPOOL: return rw_pool(c, r, in, out);
     case LY_EMBED:
         weights(p, r, &wt);
-        return rw_embed(c, r, tensor(p->run, T_IN), tensor(p->run, T_W), wt, pr_width(p->w_t) == 1 ? vector_at(p->run, r->s_at) : NULL, out);
+        return rw_embed(c, r, tensor(p->run, T_IN), tensor(p->run, T_W), wt,
+                        pr_width(p->w_t) == 1 ? vector_at(p->run, r->s_at) : NULL, out);
     case LY_ATTENTION:
         if (s->flash) return rw_flash(c, r, p->net.kv_cap, in, tensor(p->run, T_KV), p->kv_t, out);
-        return rw_attention(c, r, p->net.kv_cap, in, tensor(p->run, T_KV), p->kv_t, out, s->split, p->attention, p->attention_tickets);
+        return rw_attention(c, r, p->net.kv_cap, in, tensor(p->run, T_KV), p->kv_t, out, s->split,
+                            p->attention, p->attention_tickets);
     default: return ir_fail(IR_SKIP, "cuda: no kernel for row %s", r->name);
     }
 }
 
 static ir_status start_step(plan *p)
 {
-    return p->convert_input ? pr_convert(p->c, p->input, p->act_t, tensor(p->run, T_IN), PR_F32, (size_t)p->net.in_elems) : IR_OK;
+    return p->convert_input
+               ? pr_convert(p->c, p->input, p->act_t, tensor(p->run, T_IN), PR_F32, (size_t)p->net.in_elems)
+               : IR_OK;
 }
 
 static ir_status all_rows(void *arg)
@@ -364,13 +400,16 @@ static ir_status net_run(ir_run *r, uint32_t reps)
     return st;
 }
 
-/* ---- weights of one byte for rows whose product runs on matrix units: a bf16 copy, scales stay in the epilogue ------------------- */
+/* ---- weights of one byte for rows whose product runs on matrix units: a bf16 copy, scales stay in the
+ * epilogue ---- */
 static ir_status net_prepare(ir_run *r)
 {
     plan *p = r->self;
     bool  needed = false;
     p->run = r;
-    for (int i = 0; i < p->net.n; i++) needed = needed || (p->net.row[i].op == LY_FC && !p->step[i].few && pr_width(p->w_t) == 1 && p->how != DIRECT);
+    for (int i = 0; i < p->net.n; i++)
+        needed = needed ||
+                 (p->net.row[i].op == LY_FC && !p->step[i].few && pr_width(p->w_t) == 1 && p->how != DIRECT);
     size_t          n = r->mem[T_W].bytes;
     cudaGraphExec_t exec;
     ir_status       st = needed ? cuda_new(p->c, 2 * n, &r->packed) : IR_OK;
@@ -383,7 +422,7 @@ static void net_unprepare(ir_run *r)
     cuda_free(c, &r->packed);
 }
 
-/* ---- how long each row takes: events between rows, enqueued behind the latch where they fit -------------------------------------- */
+/* ---- how long each row takes: events between rows, enqueued behind the latch where they fit ---- */
 static ir_status net_profile(ir_run *r, double *layer_s, int n)
 {
     plan        *p = r->self;
@@ -413,12 +452,14 @@ static ir_status net_profile(ir_run *r, double *layer_s, int n)
     return st;
 }
 
-/* ---- what runs where ------------------------------------------------------------------------------------------------------------- */
+/* ---- what runs where ------------------------------------------------------------------------- */
 static ir_status matrix_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     (void)w;
     int need = p->dtype == IR_F32 || p->dtype == IR_F16 ? 75 : 80, cc = cuda_of(dev)->cc;
-    return cc >= need ? IR_OK : ir_fail(IR_SKIP, "cuda: %s on the matrix units needs sm_%d, this is sm_%d", ir_dtype_name(p->dtype), need, cc);
+    return cc >= need ? IR_OK
+                      : ir_fail(IR_SKIP, "cuda: %s on the matrix units needs sm_%d, this is sm_%d",
+                                ir_dtype_name(p->dtype), need, cc);
 }
 static ir_status flash_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
@@ -443,25 +484,44 @@ static ir_status grouped_can_run(const ir_dev *dev, const ir_workload *w, const 
     ly_row r;
     wl_row_of(w, p, &r);
     if (r.groups > 1) return ir_fail(IR_SKIP, "implicit: one group only; direct takes any");
-    if (r.batch * r.oh * r.ow > INT32_MAX || r.r * r.s * r.c > INT32_MAX) return ir_fail(IR_SKIP, "implicit: product dimensions beyond 2^31");
+    if (r.batch * r.oh * r.ow > INT32_MAX || r.r * r.s * r.c > INT32_MAX)
+        return ir_fail(IR_SKIP, "implicit: product dimensions beyond 2^31");
     return matrix_can_run(dev, w, p);
 }
 
-#define NET(id, fam, nm, text, can, set, more)                                                                          \
-    const ir_kernel id = {.family = fam, .name = nm, .doc = text, .can_run = can, .setup = set, .run = net_run,          \
-                          .teardown = net_teardown, .prepare = net_prepare, .unprepare = net_unprepare, more}
-NET(cuda_conv_direct, "conv", "direct", "a thread an output element", direct_can_run, direct_setup, .flags = IR_K_NAIVE);
-NET(cuda_conv_implicit, "conv", "implicit", "implicit matrix product, matrix units but for f32", grouped_can_run, matrix_setup, .flags = 0);
-NET(cuda_linear_product, "linear", "product", "few rows stream the weights, many run on the matrix units", matrix_can_run, matrix_setup, .flags = 0);
+#define NET(id, fam, nm, text, can, set, more) \
+    const ir_kernel id = {.family = fam, \
+                          .name = nm, \
+                          .doc = text, \
+                          .can_run = can, \
+                          .setup = set, \
+                          .run = net_run, \
+                          .teardown = net_teardown, \
+                          .prepare = net_prepare, \
+                          .unprepare = net_unprepare, \
+                          more}
+NET(cuda_conv_direct, "conv", "direct", "a thread an output element", direct_can_run, direct_setup,
+    .flags = IR_K_NAIVE);
+NET(cuda_conv_implicit, "conv", "implicit", "implicit matrix product, matrix units but for f32",
+    grouped_can_run, matrix_setup, .flags = 0);
+NET(cuda_linear_product, "linear", "product", "few rows stream the weights, many run on the matrix units",
+    matrix_can_run, matrix_setup, .flags = 0);
 NET(cuda_norm_rows, "norm", "rows", "a block a row, read once", NULL, matrix_setup, .flags = 0);
 NET(cuda_softmax_rows, "softmax", "rows", "a block a row, read once", NULL, matrix_setup, .flags = 0);
 NET(cuda_act_map, "act", "map", "element by element, 16 bytes an access", NULL, matrix_setup, .flags = 0);
 NET(cuda_add_map, "add", "map", "element by element, 16 bytes an access", NULL, matrix_setup, .flags = 0);
 NET(cuda_embed_rows, "embed", "rows", "a block a token", NULL, matrix_setup, .flags = 0);
-NET(cuda_attention_naive, "attention", "naive", "a block a query and head", NULL, direct_setup, .flags = IR_K_NAIVE);
-NET(cuda_attention_split, "attention", "split", "online softmax, the keys of a query shared by several blocks", NULL, matrix_setup, .flags = 0);
-NET(cuda_attention_flash, "attention", "flash", "tiles of 64 queries on matrix units, online softmax", flash_can_run, flash_setup, .cost = flash_cost);
-NET(cuda_cnn_launches, "cnn", "launches", "a launch a row, fused epilogues", matrix_can_run, matrix_setup, .profile = net_profile);
-NET(cuda_cnn_graph, "cnn", "graph", "the same launches replayed as one CUDA graph", matrix_can_run, graph_setup, .profile = net_profile);
-NET(cuda_gpt_launches, "gpt", "launches", "7 kernels a layer and 3 a step, fused epilogues", matrix_can_run, matrix_setup, .profile = net_profile);
-NET(cuda_gpt_graph, "gpt", "graph", "the same launches replayed as one CUDA graph", matrix_can_run, graph_setup, .profile = net_profile);
+NET(cuda_attention_naive, "attention", "naive", "a block a query and head", NULL, direct_setup,
+    .flags = IR_K_NAIVE);
+NET(cuda_attention_split, "attention", "split",
+    "online softmax, the keys of a query shared by several blocks", NULL, matrix_setup, .flags = 0);
+NET(cuda_attention_flash, "attention", "flash", "tiles of 64 queries on matrix units, online softmax",
+    flash_can_run, flash_setup, .cost = flash_cost);
+NET(cuda_cnn_launches, "cnn", "launches", "a launch a row, fused epilogues", matrix_can_run, matrix_setup,
+    .profile = net_profile);
+NET(cuda_cnn_graph, "cnn", "graph", "the same launches replayed as one CUDA graph", matrix_can_run,
+    graph_setup, .profile = net_profile);
+NET(cuda_gpt_launches, "gpt", "launches", "7 kernels a layer and 3 a step, fused epilogues", matrix_can_run,
+    matrix_setup, .profile = net_profile);
+NET(cuda_gpt_graph, "gpt", "graph", "the same launches replayed as one CUDA graph", matrix_can_run,
+    graph_setup, .profile = net_profile);

@@ -1,6 +1,6 @@
-/* nvml.c -- clocks, power and throttle reasons through NVML, loaded when a device is opened: a machine without it loses
- * these figures and nothing else. The few declarations are written out here, since the header comes with the driver's
- * development files only; they have been stable since NVML 5. */
+/* nvml.c -- clocks, power and throttle reasons through NVML, loaded when a device is opened: a machine
+ * without it loses these figures and nothing else. The few declarations are written out here, since the
+ * header comes with the driver's development files only; they have been stable since NVML 5. */
 #define _GNU_SOURCE
 #include "kernels/cuda/cuda.h"
 
@@ -36,7 +36,8 @@ static bool resolve(nvml_dev *d, const char *pci)
     cuda_symbol(d->lib, "nvmlDeviceGetTotalEnergyConsumption", &d->energy);
     cuda_symbol(d->lib, "nvmlDeviceGetTemperature", &d->temperature);
     cuda_symbol(d->lib, "nvmlDeviceGetCurrentClocksThrottleReasons", &d->reasons);
-    if (!d->reasons) cuda_symbol(d->lib, "nvmlDeviceGetCurrentClocksEventReasons", &d->reasons); /* its newer name */
+    if (!d->reasons)
+        cuda_symbol(d->lib, "nvmlDeviceGetCurrentClocksEventReasons", &d->reasons); /* its newer name */
     cuda_symbol(d->lib, "nvmlDeviceGetMaxClockInfo", &d->max_clock);
     cuda_symbol(d->lib, "nvmlDeviceGetEnforcedPowerLimit", &d->power_limit);
     if (!init || !d->shutdown || !by_pci || init() != 0) return false;
@@ -85,7 +86,8 @@ const char *nvml_limits(nvml_dev *d, char *buf, size_t n)
     size_t   m = 0;
     buf[0] = 0;
     if (!d) return buf;
-    if (d->max_clock && d->max_clock(d->dev, CLOCK_SM, &MHz) == 0) m += (size_t)snprintf(buf, n, "at most %u MHz", MHz);
+    if (d->max_clock && d->max_clock(d->dev, CLOCK_SM, &MHz) == 0)
+        m += (size_t)snprintf(buf, n, "at most %u MHz", MHz);
     if (m < n && d->power_limit && d->power_limit(d->dev, &mW) == 0)
         snprintf(buf + m, n - m, "%s%.0f W", m ? ", " : "at most ", 1e-3 * mW);
     return buf;
@@ -93,11 +95,18 @@ const char *nvml_limits(nvml_dev *d, char *buf, size_t n)
 
 const char *nvml_slowed_text(uint64_t reasons, char *buf, size_t n)
 {
-    static const struct { uint64_t bit; const char *word; } known[] = {
-        {0x4, "power cap"}, {0x8, "hardware slowdown"}, {0x20, "thermal"}, {0x40, "hot hardware"}, {0x80, "power brake"}};
+    static const struct {
+        uint64_t    bit;
+        const char *word;
+    } known[] = {{0x4, "power cap"},
+                 {0x8, "hardware slowdown"},
+                 {0x20, "thermal"},
+                 {0x40, "hot hardware"},
+                 {0x80, "power brake"}};
     size_t m = 0;
     buf[0] = 0;
     for (size_t i = 0; i < sizeof known / sizeof *known && m < n; i++)
-        if (reasons & known[i].bit) m += (size_t)snprintf(buf + m, n - m, "%s%s", m ? ", " : "", known[i].word);
+        if (reasons & known[i].bit)
+            m += (size_t)snprintf(buf + m, n - m, "%s%s", m ? ", " : "", known[i].word);
     return buf;
 }

@@ -1,13 +1,18 @@
-/* overlap.cu -- "overlap": a copy from pinned memory in a stream of its own beside a kernel in the device's stream. The copy waits
- * for what came before it and what follows waits for the copy, so that every repetition is whole. The kernel is integer
- * arithmetic on registers: it takes nothing from the copy but the launch. */
+/* overlap.cu -- "overlap": a copy from pinned memory in a stream of its own beside a kernel in the device's
+ * stream. The copy waits for what came before it and what follows waits for the copy, so that every
+ * repetition is whole. The kernel is integer arithmetic on registers: it takes nothing from the copy but the
+ * launch. */
 #include "kernels/workloads/workloads_memory.h"
 #include "kernels/cuda/device.cuh"
 
 #include <stdlib.h>
 
 enum { THREADS = WL_OVERLAP_GROUP };
-typedef struct { void *host; cudaStream_t side; cudaEvent_t fork, join; } overlap_plan;
+typedef struct {
+    void        *host;
+    cudaStream_t side;
+    cudaEvent_t  fork, join;
+} overlap_plan;
 
 CU_KERNEL(THREADS, 1) step_kernel(unsigned *x, int iters)
 {
@@ -51,13 +56,14 @@ static ir_status copy_in(ir_run *r, cudaStream_t stream)
 {
     cuda_dev *c = cuda_of(r->dev);
     cuda_queued(c, 1);
-    return CU_TRY(c, MemcpyAsync(r->mem[0].p, ((overlap_plan *)r->self)->host, (size_t)r->p.v[0], cudaMemcpyHostToDevice, stream));
+    return CU_TRY(c, MemcpyAsync(r->mem[0].p, ((overlap_plan *)r->self)->host, (size_t)r->p.v[0],
+                                 cudaMemcpyHostToDevice, stream));
 }
 
 static ir_status compute(ir_run *r)
 {
-    return cuda_launch(cuda_of(r->dev), step_kernel, dim3((unsigned)r->p.v[2] / THREADS), dim3(THREADS), 0, (unsigned *)r->mem[copies(r)].p,
-                       (int)r->p.v[1]);
+    return cuda_launch(cuda_of(r->dev), step_kernel, dim3((unsigned)r->p.v[2] / THREADS), dim3(THREADS), 0,
+                       (unsigned *)r->mem[copies(r)].p, (int)r->p.v[1]);
 }
 
 static ir_status both(ir_run *r)
@@ -79,15 +85,23 @@ static ir_status overlap_run(ir_run *r, uint32_t reps)
     cuda_dev *c = cuda_of(r->dev);
     ir_status st = IR_OK;
     for (uint32_t i = 0; i < reps && st == IR_OK; i++)
-        st = r->p.v[3] == WL_OVERLAP_COPY ? copy_in(r, c->stream) : r->p.v[3] == WL_OVERLAP_COMPUTE ? compute(r) : both(r);
+        st = r->p.v[3] == WL_OVERLAP_COPY      ? copy_in(r, c->stream)
+             : r->p.v[3] == WL_OVERLAP_COMPUTE ? compute(r)
+                                               : both(r);
     return st;
 }
 
 static ir_status overlap_can_run(const ir_dev *dev, const ir_workload *, const ir_params *p)
 {
     if (p->v[3] != WL_OVERLAP_BOTH || cuda_of(dev)->prop.asyncEngineCount > 0) return IR_OK;
-    return ir_fail(IR_SKIP, "overlap: %s has no copy engine that works beside kernels", cuda_of(dev)->prop.name);
+    return ir_fail(IR_SKIP, "overlap: %s has no copy engine that works beside kernels",
+                   cuda_of(dev)->prop.name);
 }
 
-const ir_kernel cuda_overlap_streams = {.family = "overlap", .name = "streams", .doc = "the copy in a stream of its own", .can_run = overlap_can_run,
-                                        .setup = overlap_setup, .run = overlap_run, .teardown = overlap_teardown};
+const ir_kernel cuda_overlap_streams = {.family = "overlap",
+                                        .name = "streams",
+                                        .doc = "the copy in a stream of its own",
+                                        .can_run = overlap_can_run,
+                                        .setup = overlap_setup,
+                                        .run = overlap_run,
+                                        .teardown = overlap_teardown};

@@ -1,12 +1,13 @@
-/* product.cuh -- what the product kernels share: operands fetched by 16-byte chunks, images read as matrices, tiles dealt to
- * blocks, the permutation of chunks in shared memory, and parts of k joined. */
+/* product.cuh -- what the product kernels share: operands fetched by 16-byte chunks, images read as matrices,
+ * tiles dealt to blocks, the permutation of chunks in shared memory, and parts of k joined. */
 #ifndef CUDA_PRODUCT_CUH
 #define CUDA_PRODUCT_CUH
 #include "kernels/cuda/epilogue.cuh"
 
-/* ---- a 16-byte chunk of an operand ---------------------------------------------------------------------------------- */
+/* ---- a 16-byte chunk of an operand ----------------------------------------------------------- */
 /* Row `row` of `rows`, elements k.. of K, leading dimension ld, to dst. */
-template <class T> CU_FN void fetch_dense(void *dst, const void *base, int row, int rows, int k, int K, size_t ld, bool fast)
+template <class T>
+CU_FN void fetch_dense(void *dst, const void *base, int row, int rows, int k, int K, size_t ld, bool fast)
 {
     const int per = 16 / (int)sizeof(T);
     const T  *src = (const T *)base + (size_t)row * ld + (size_t)k;
@@ -15,11 +16,16 @@ template <class T> CU_FN void fetch_dense(void *dst, const void *base, int row, 
         cu_cp16(dst, in ? src : (const T *)base, in);
         return;
     }
-    CU_UNROLL_BY(1) for (int e = 0; e < per; e++) ((T *)dst)[e] = row < rows && k + e < K ? src[e] : cu_from<T>(0.0f);
+    CU_UNROLL_BY(1)
+    for (int e = 0; e < per; e++) ((T *)dst)[e] = row < rows && k + e < K ? src[e] : cu_from<T>(0.0f);
 }
 
 /* Where an output pixel's window begins. */
-struct pixel { size_t image; int h, w; bool in; };
+struct pixel {
+    size_t image;
+    int    h, w;
+    bool   in;
+};
 CU_FN pixel pixel_of(const pr_args &p, int m)
 {
     pixel x;
@@ -34,7 +40,8 @@ template <class T> CU_FN const T *image_at(const pr_args &p, const pixel &x, int
 {
     int rs = k / p.C, c = k - rs * p.C, r = rs / p.S, s = rs - r * p.S, h = x.h + r, w = x.w + s;
     *in = x.in && k < p.K && h >= 0 && h < p.H && w >= 0 && w < p.W;
-    return (const T *)p.a + (*in ? x.image + ((size_t)h * (size_t)p.W + (size_t)w) * (size_t)p.C + (size_t)c : 0);
+    return (const T *)p.a +
+           (*in ? x.image + ((size_t)h * (size_t)p.W + (size_t)w) * (size_t)p.C + (size_t)c : 0);
 }
 template <class T> CU_FN void fetch_image(void *dst, const pr_args &p, const pixel &x, int k)
 {
@@ -63,11 +70,16 @@ CU_FN void tile_of(const pr_args &p, int bm, int bn, int *m0, int *n0)
 
 enum { ROW_B = 128 };
 CU_BOTH int chunk_at(int row, int c) { return row * ROW_B + ((c ^ (row & 7)) << 4); } /* rows of 8 chunks */
-template <int BN> CU_FN int chunk_at_n(int row, int c) { return row * BN * 2 + ((c ^ (row & 7)) << 4); } /* [k][n], 16-bit */
+template <int BN> CU_FN int chunk_at_n(int row, int c)
+{
+    return row * BN * 2 + ((c ^ (row & 7)) << 4);
+} /* [k][n], 16-bit */
 
-/* Floats between rows of a tile of sums in shared memory: 8 more, so that the rows a fragment writes meet no bank twice. */
+/* Floats between rows of a tile of sums in shared memory: 8 more, so that the rows a fragment writes meet no
+ * bank twice. */
 template <int BN> constexpr int sums_stride() { return BN + 8; }
-/* Sums of a matrix instruction's fragment, 8 columns from `col` on: rows lane / 4 and 8 below, two neighbouring columns each. */
+/* Sums of a matrix instruction's fragment, 8 columns from `col` on: rows lane / 4 and 8 below, two
+ * neighbouring columns each. */
 template <int BN> CU_FN void keep_fragment(float *tile, int row, int col, float a, float b, float c, float d)
 {
     float *at = tile + (row + (int)threadIdx.x % 32 / 4) * sums_stride<BN>() + col + (int)threadIdx.x % 4 * 2;
@@ -75,13 +87,13 @@ template <int BN> CU_FN void keep_fragment(float *tile, int row, int col, float 
     *(float2 *)(at + 8 * sums_stride<BN>()) = make_float2(c, d);
 }
 
-/* The last of a tile's blocks to arrive adds all parts in order; the others are done. True: go on with the epilogue. smem: the tiles,
- * which nobody needs any more once all have stored their part. */
+/* The last of a tile's blocks to arrive adds all parts in order; the others are done. True: go on with the
+ * epilogue. smem: the tiles, which nobody needs any more once all have stored their part. */
 template <int COUNT, int THREADS> CU_FN bool join_splits(const pr_args &p, float *acc, unsigned char *smem)
 {
     unsigned *arrived = (unsigned *)smem;
-    size_t part = (size_t)COUNT * THREADS;
-    float *mine = p.partial + ((size_t)blockIdx.x * (size_t)p.splits + blockIdx.z) * part + threadIdx.x;
+    size_t    part = (size_t)COUNT * THREADS;
+    float    *mine = p.partial + ((size_t)blockIdx.x * (size_t)p.splits + blockIdx.z) * part + threadIdx.x;
     for (int i = 0; i < COUNT; i++) mine[(size_t)i * THREADS] = acc[i];
     cu_fence();
     cu_sync();
@@ -92,7 +104,8 @@ template <int COUNT, int THREADS> CU_FN bool join_splits(const pr_args &p, float
     for (int i = 0; i < COUNT; i++) acc[i] = 0;
     CU_UNROLL_BY(1) for (int z = 0; z < p.splits; z++)
     {
-        const float *part_z = p.partial + ((size_t)blockIdx.x * (size_t)p.splits + (size_t)z) * part + threadIdx.x;
+        const float *part_z =
+            p.partial + ((size_t)blockIdx.x * (size_t)p.splits + (size_t)z) * part + threadIdx.x;
         for (int i = 0; i < COUNT; i++) acc[i] += part_z[(size_t)i * THREADS];
     }
     if (threadIdx.x == 0) p.tickets[blockIdx.x] = 0;

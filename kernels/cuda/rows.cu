@@ -1,4 +1,5 @@
-/* rows.cu -- see rows.h. Norm and softmax: a block a row, the row kept in shared memory where it fits. Attention is in attention.cu. */
+/* rows.cu -- see rows.h. Norm and softmax: a block a row, the row kept in shared memory where it fits.
+ * Attention is in attention.cu. */
 #include "kernels/cuda/rows.h"
 #include "kernels/cuda/block.cuh"
 #include "kernels/cuda/epilogue.cuh"
@@ -6,7 +7,9 @@
 enum { THREADS = 256, ROW_LIMIT = 40 << 10 };
 
 /* V neighbouring elements of any type as f32, and back; V is 4 where rows come in whole fours. */
-template <int V> struct some { float e[V]; };
+template <int V> struct some {
+    float e[V];
+};
 CU_FN some<1> rw_load(const void *p, int t, size_t i, some<1>) { return {{ep_load(p, t, i)}}; }
 CU_FN some<4> rw_load(const void *p, int t, size_t i, some<4>)
 {
@@ -14,25 +17,37 @@ CU_FN some<4> rw_load(const void *p, int t, size_t i, some<4>)
     return {{v.x, v.y, v.z, v.w}};
 }
 CU_FN void rw_store(void *p, int t, size_t i, const some<1> &v) { ep_store(p, t, i, v.e[0]); }
-CU_FN void rw_store(void *p, int t, size_t i, const some<4> &v) { ep_store4(p, t, i, make_float4(v.e[0], v.e[1], v.e[2], v.e[3])); }
+CU_FN void rw_store(void *p, int t, size_t i, const some<4> &v)
+{
+    ep_store4(p, t, i, make_float4(v.e[0], v.e[1], v.e[2], v.e[3]));
+}
 
 /* A row as f32: from shared memory once it is there. */
 template <int V> struct row_in {
-    const void *p; int t; size_t at; float *kept;
+    const void *p;
+    int         t;
+    size_t      at;
+    float      *kept;
     CU_MEMBER some<V> first(int i) const
     {
         some<V> v = rw_load(p, t, at + (size_t)i, some<V>());
         if (kept) rw_store(kept, PR_F32, (size_t)i, v);
         return v;
     }
-    CU_MEMBER some<V> again(int i) const { return kept ? rw_load(kept, PR_F32, (size_t)i, some<V>()) : rw_load(p, t, at + (size_t)i, some<V>()); }
+    CU_MEMBER some<V> again(int i) const
+    {
+        return kept ? rw_load(kept, PR_F32, (size_t)i, some<V>()) : rw_load(p, t, at + (size_t)i, some<V>());
+    }
 };
 
 template <int V>
-CU_KERNEL(THREADS, 4) norm_kernel(const void *x, int xt, void *y, int yt, const float *gain, const float *offset, int c, int every, int skip, bool keep)
+CU_KERNEL(THREADS, 4)
+norm_kernel(const void *x, int xt, void *y, int yt, const float *gain, const float *offset, int c, int every,
+            int skip, bool keep)
 {
     CU_SMEM(smem);
-    row_in<V> in = {x, xt, ((size_t)blockIdx.x * (size_t)every + (size_t)skip) * (size_t)c, keep ? (float *)smem : nullptr};
+    row_in<V> in = {x, xt, ((size_t)blockIdx.x * (size_t)every + (size_t)skip) * (size_t)c,
+                    keep ? (float *)smem : nullptr};
     float     sum = 0, var = 0;
     for (int i = V * (int)threadIdx.x; i < c; i += V * THREADS) {
         some<V> v = in.first(i);
@@ -45,13 +60,16 @@ CU_KERNEL(THREADS, 4) norm_kernel(const void *x, int xt, void *y, int yt, const 
     }
     float scale = 1.0f / sqrtf(block_sum<THREADS>(var) / (float)c + 1e-5f);
     for (int i = V * (int)threadIdx.x; i < c; i += V * THREADS) {
-        some<V> v = in.again(i), g = rw_load(gain, PR_F32, (size_t)i, some<V>()), o = rw_load(offset, PR_F32, (size_t)i, some<V>());
+        some<V> v = in.again(i), g = rw_load(gain, PR_F32, (size_t)i, some<V>()),
+                o = rw_load(offset, PR_F32, (size_t)i, some<V>());
         CU_UNROLL for (int e = 0; e < V; e++) v.e[e] = (v.e[e] - mean) * scale * g.e[e] + o.e[e];
         rw_store(y, yt, (size_t)blockIdx.x * (size_t)c + (size_t)i, v);
     }
 }
 
-template <int V> CU_KERNEL(THREADS, 4) softmax_kernel(const void *x, int xt, void *y, int yt, int c, bool keep)
+template <int V>
+CU_KERNEL(THREADS, 4)
+softmax_kernel(const void *x, int xt, void *y, int yt, int c, bool keep)
 {
     CU_SMEM(smem);
     row_in<V> in = {x, xt, (size_t)blockIdx.x * (size_t)c, keep ? (float *)smem : nullptr};
@@ -82,31 +100,33 @@ static size_t kept_B(int64_t c) { return c * 4 <= ROW_LIMIT ? (size_t)c * 4 : 0;
 
 ir_status rw_norm(cuda_dev *c, const ly_row *r, rw_buf in, rw_buf out, const float *gain, const float *offset)
 {
-    int every = r->tokens > 1 ? (int)r->tokens : 1;
+    int  every = r->tokens > 1 ? (int)r->tokens : 1;
     auto fn = in_fours((size_t)r->c, in.p, out.p, gain, offset) ? norm_kernel<4> : norm_kernel<1>;
-    return cuda_launch(c, fn, dim3((unsigned)r->rows), dim3(THREADS), kept_B(r->c), (const void *)in.p, (int)in.t, out.p, (int)out.t, gain,
-                       offset, (int)r->c, every, every - 1, kept_B(r->c) > 0);
+    return cuda_launch(c, fn, dim3((unsigned)r->rows), dim3(THREADS), kept_B(r->c), (const void *)in.p,
+                       (int)in.t, out.p, (int)out.t, gain, offset, (int)r->c, every, every - 1,
+                       kept_B(r->c) > 0);
 }
 ir_status rw_softmax(cuda_dev *c, int64_t rows, int64_t width, rw_buf in, rw_buf out)
 {
     auto fn = in_fours((size_t)width, in.p, out.p, nullptr, nullptr) ? softmax_kernel<4> : softmax_kernel<1>;
-    return cuda_launch(c, fn, dim3((unsigned)rows), dim3(THREADS), kept_B(width), (const void *)in.p, (int)in.t, out.p, (int)out.t, (int)width,
-                       kept_B(width) > 0);
+    return cuda_launch(c, fn, dim3((unsigned)rows), dim3(THREADS), kept_B(width), (const void *)in.p,
+                       (int)in.t, out.p, (int)out.t, (int)width, kept_B(width) > 0);
 }
 
-/* ---- element by element ------------------------------------------------------------------------------------------ */
+/* ---- element by element ---------------------------------------------------------------------- */
 /* Two reads of V elements are on their way before the first is used. */
 template <int V>
-CU_KERNEL(THREADS, 4) map_kernel(const void *x, int xt, const void *add, int at, const float *bias, void *y, int yt, size_t n, int c, int act)
+CU_KERNEL(THREADS, 4)
+map_kernel(const void *x, int xt, const void *add, int at, const float *bias, void *y, int yt, size_t n,
+           int c, int act)
 {
     const size_t step = (size_t)gridDim.x * THREADS * V, none = n;
     for (size_t i = ((size_t)blockIdx.x * THREADS + threadIdx.x) * V; i < n; i += 2 * step) {
         size_t  k[2] = {i, i + step < n ? i + step : none};
         some<V> v[2], a[2];
-        CU_UNROLL for (int u = 0; u < 2; u++)
-            if (k[u] != none) v[u] = rw_load(x, xt, k[u], some<V>());
-        CU_UNROLL for (int u = 0; u < 2; u++)
-            if (k[u] != none && add) a[u] = rw_load(add, at, k[u], some<V>());
+        CU_UNROLL for (int u = 0; u < 2; u++) if (k[u] != none) v[u] = rw_load(x, xt, k[u], some<V>());
+        CU_UNROLL for (int u = 0; u < 2; u++) if (k[u] != none && add) a[u] =
+            rw_load(add, at, k[u], some<V>());
         CU_UNROLL for (int u = 0; u < 2; u++)
         {
             if (k[u] == none) break;
@@ -127,19 +147,23 @@ static unsigned spread(const cuda_dev *c, size_t n)
     return (unsigned)(want < 1 ? 1 : want < most ? want : most);
 }
 
-ir_status rw_map(cuda_dev *c, size_t n, int width, int act, rw_buf in, rw_buf add, const float *bias, rw_buf out)
+ir_status rw_map(cuda_dev *c, size_t n, int width, int act, rw_buf in, rw_buf add, const float *bias,
+                 rw_buf out)
 {
     auto fn = in_fours(n, in.p, add.p, out.p, nullptr) ? map_kernel<4> : map_kernel<1>;
-    return cuda_launch(c, fn, dim3(spread(c, n)), dim3(THREADS), 0, (const void *)in.p, (int)in.t, (const void *)add.p, (int)add.t, bias, out.p,
-                       (int)out.t, n, width, act);
+    return cuda_launch(c, fn, dim3(spread(c, n)), dim3(THREADS), 0, (const void *)in.p, (int)in.t,
+                       (const void *)add.p, (int)add.t, bias, out.p, (int)out.t, n, width, act);
 }
 
-/* ---- pools ---------------------------------------------------------------------------------------------------------- */
-struct image_shape { int H, W, C, K, R, S, stride, pad, OH, OW, per_group, k_group; };
+/* ---- pools ----------------------------------------------------------------------------------- */
+struct image_shape {
+    int H, W, C, K, R, S, stride, pad, OH, OW, per_group, k_group;
+};
 static image_shape shape_of(const ly_row *r)
 {
-    image_shape s = {(int)r->h, (int)r->w, (int)r->c, (int)r->k, (int)r->r, (int)r->s, (int)r->stride, (int)r->pad, (int)r->oh, (int)r->ow, 0, 0};
-    int groups = r->groups > 0 ? (int)r->groups : 1;
+    image_shape s = {(int)r->h,      (int)r->w,   (int)r->c,  (int)r->k,  (int)r->r, (int)r->s,
+                     (int)r->stride, (int)r->pad, (int)r->oh, (int)r->ow, 0,         0};
+    int         groups = r->groups > 0 ? (int)r->groups : 1;
     s.per_group = s.C / groups;
     s.k_group = s.K / groups;
     return s;
@@ -148,13 +172,17 @@ static image_shape shape_of(const ly_row *r)
 CU_KERNEL(THREADS, 4) maxpool_kernel(const void *x, int xt, void *y, int yt, image_shape s, size_t n)
 {
     for (size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x; i < n; i += (size_t)gridDim.x * THREADS) {
-        int    c = (int)(i % (size_t)s.C), ow = (int)(i / (size_t)s.C % (size_t)s.OW), oh = (int)(i / (size_t)s.C / (size_t)s.OW % (size_t)s.OH);
+        int c = (int)(i % (size_t)s.C), ow = (int)(i / (size_t)s.C % (size_t)s.OW),
+            oh = (int)(i / (size_t)s.C / (size_t)s.OW % (size_t)s.OH);
         size_t image = i / (size_t)s.C / (size_t)s.OW / (size_t)s.OH;
         float  m = -INFINITY;
         for (int q = 0; q < s.R * s.S; q++) {
             int h = oh * s.stride - s.pad + q / s.S, w = ow * s.stride - s.pad + q % s.S;
             if (h >= 0 && h < s.H && w >= 0 && w < s.W)
-                m = fmaxf(m, ep_load(x, xt, ((image * (size_t)s.H + (size_t)h) * (size_t)s.W + (size_t)w) * (size_t)s.C + (size_t)c));
+                m = fmaxf(
+                    m, ep_load(x, xt,
+                               ((image * (size_t)s.H + (size_t)h) * (size_t)s.W + (size_t)w) * (size_t)s.C +
+                                   (size_t)c));
         }
         ep_store(y, yt, i, m);
     }
@@ -173,50 +201,65 @@ ir_status rw_pool(cuda_dev *c, const ly_row *r, rw_buf in, rw_buf out)
 {
     size_t n = (size_t)(r->batch * r->oh * r->ow * r->c);
     if (r->op == LY_AVGPOOL)
-        return cuda_launch(c, avgpool_kernel, dim3(cuda_ceil(n, THREADS)), dim3(THREADS), 0, (const void *)in.p, (int)in.t, out.p, (int)out.t, shape_of(r), n);
-    return cuda_launch(c, maxpool_kernel, dim3(spread(c, n)), dim3(THREADS), 0, (const void *)in.p, (int)in.t, out.p, (int)out.t, shape_of(r), n);
+        return cuda_launch(c, avgpool_kernel, dim3(cuda_ceil(n, THREADS)), dim3(THREADS), 0,
+                           (const void *)in.p, (int)in.t, out.p, (int)out.t, shape_of(r), n);
+    return cuda_launch(c, maxpool_kernel, dim3(spread(c, n)), dim3(THREADS), 0, (const void *)in.p, (int)in.t,
+                       out.p, (int)out.t, shape_of(r), n);
 }
 
-/* ---- embedding -------------------------------------------------------------------------------------------------------- */
-CU_KERNEL(THREADS, 4) embed_kernel(const int32_t *token, const void *W, int wt, size_t table, size_t positions, const float *scale, int vocab, int c,
-                                   int tokens, int past, void *y, int yt)
+/* ---- embedding ------------------------------------------------------------------------------- */
+CU_KERNEL(THREADS, 4)
+embed_kernel(const int32_t *token, const void *W, int wt, size_t table, size_t positions, const float *scale,
+             int vocab, int c, int tokens, int past, void *y, int yt)
 {
     int    row = token[blockIdx.x], pos = past + (int)blockIdx.x % tokens;
     float  a = scale ? scale[row] : 1.0f, b = scale ? scale[vocab + pos] : 1.0f;
     size_t ta = table + (size_t)row * (size_t)c, pa = positions + (size_t)pos * (size_t)c;
     for (int j = (int)threadIdx.x; j < c; j += THREADS)
-        ep_store(y, yt, (size_t)blockIdx.x * (size_t)c + (size_t)j, a * ep_load(W, wt, ta + (size_t)j) + b * ep_load(W, wt, pa + (size_t)j));
+        ep_store(y, yt, (size_t)blockIdx.x * (size_t)c + (size_t)j,
+                 a * ep_load(W, wt, ta + (size_t)j) + b * ep_load(W, wt, pa + (size_t)j));
 }
-ir_status rw_embed(cuda_dev *c, const ly_row *r, const int32_t *token, const void *W, pr_type wt, const float *scale, rw_buf out)
+ir_status rw_embed(cuda_dev *c, const ly_row *r, const int32_t *token, const void *W, pr_type wt,
+                   const float *scale, rw_buf out)
 {
-    return cuda_launch(c, embed_kernel, dim3((unsigned)r->rows), dim3(THREADS), 0, token, W, (int)wt, (size_t)r->W_at, (size_t)r->P_at, scale, (int)r->vocab,
-                       (int)r->c, (int)(r->tokens > 0 ? r->tokens : 1), (int)r->past, out.p, (int)out.t);
+    return cuda_launch(c, embed_kernel, dim3((unsigned)r->rows), dim3(THREADS), 0, token, W, (int)wt,
+                       (size_t)r->W_at, (size_t)r->P_at, scale, (int)r->vocab, (int)r->c,
+                       (int)(r->tokens > 0 ? r->tokens : 1), (int)r->past, out.p, (int)out.t);
 }
 
-/* ---- convolution, a thread an output element; the weights of a window are contiguous over its channels ----------------- */
-CU_KERNEL(THREADS, 4) conv_kernel(const void *x, int xt, const void *W, int wt, const float *bias, const void *add, int at, void *y, int yt, image_shape s,
-                                  int act, size_t n)
+/* ---- convolution, a thread an output element; the weights of a window are contiguous over its channels ----
+ */
+CU_KERNEL(THREADS, 4)
+conv_kernel(const void *x, int xt, const void *W, int wt, const float *bias, const void *add, int at, void *y,
+            int yt, image_shape s, int act, size_t n)
 {
     for (size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x; i < n; i += (size_t)gridDim.x * THREADS) {
-        int    k = (int)(i % (size_t)s.K), ow = (int)(i / (size_t)s.K % (size_t)s.OW), oh = (int)(i / (size_t)s.K / (size_t)s.OW % (size_t)s.OH);
-        size_t image = i / (size_t)s.K / (size_t)s.OW / (size_t)s.OH, first = (size_t)(k / s.k_group * s.per_group);
-        float  sum = 0;
+        int k = (int)(i % (size_t)s.K), ow = (int)(i / (size_t)s.K % (size_t)s.OW),
+            oh = (int)(i / (size_t)s.K / (size_t)s.OW % (size_t)s.OH);
+        size_t image = i / (size_t)s.K / (size_t)s.OW / (size_t)s.OH,
+               first = (size_t)(k / s.k_group * s.per_group);
+        float sum = 0;
         for (int r = 0; r < s.R; r++)
             for (int q = 0; q < s.S; q++) {
                 int h = oh * s.stride - s.pad + r, w = ow * s.stride - s.pad + q;
                 if (h < 0 || h >= s.H || w < 0 || w >= s.W) continue;
-                size_t xa = ((image * (size_t)s.H + (size_t)h) * (size_t)s.W + (size_t)w) * (size_t)s.C + first;
-                size_t wa = (((size_t)k * (size_t)s.R + (size_t)r) * (size_t)s.S + (size_t)q) * (size_t)s.per_group;
-                for (int c = 0; c < s.per_group; c++) sum = fmaf(ep_load(x, xt, xa + (size_t)c), ep_load(W, wt, wa + (size_t)c), sum);
+                size_t xa =
+                    ((image * (size_t)s.H + (size_t)h) * (size_t)s.W + (size_t)w) * (size_t)s.C + first;
+                size_t wa =
+                    (((size_t)k * (size_t)s.R + (size_t)r) * (size_t)s.S + (size_t)q) * (size_t)s.per_group;
+                for (int c = 0; c < s.per_group; c++)
+                    sum = fmaf(ep_load(x, xt, xa + (size_t)c), ep_load(W, wt, wa + (size_t)c), sum);
             }
         if (bias) sum += bias[k];
         if (add) sum += ep_load(add, at, i);
         ep_store(y, yt, i, ep_act(act, sum));
     }
 }
-ir_status rw_conv_direct(cuda_dev *c, const ly_row *r, rw_buf in, const void *W, pr_type wt, const float *bias, rw_buf add, rw_buf out)
+ir_status rw_conv_direct(cuda_dev *c, const ly_row *r, rw_buf in, const void *W, pr_type wt,
+                         const float *bias, rw_buf add, rw_buf out)
 {
     size_t n = (size_t)(r->batch * r->oh * r->ow * r->k);
-    return cuda_launch(c, conv_kernel, dim3(spread(c, 4 * n)), dim3(THREADS), 0, (const void *)in.p, (int)in.t, W, (int)wt, bias, (const void *)add.p,
-                       (int)add.t, out.p, (int)out.t, shape_of(r), (int)r->act, n);
+    return cuda_launch(c, conv_kernel, dim3(spread(c, 4 * n)), dim3(THREADS), 0, (const void *)in.p,
+                       (int)in.t, W, (int)wt, bias, (const void *)add.p, (int)add.t, out.p, (int)out.t,
+                       shape_of(r), (int)r->act, n);
 }

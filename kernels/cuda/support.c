@@ -1,4 +1,5 @@
-/* support.c -- what kernels call around their launches: errors, the blocking start, graphs, memory of plans. */
+/* support.c -- what kernels call around their launches: errors, the blocking start, graphs, memory of plans.
+ */
 #include "kernels/cuda/cuda.h"
 
 #include <dlfcn.h>
@@ -9,34 +10,37 @@
 typedef enum { ERROR_ASK, ERROR_DEAD, ERROR_SKIP, ERROR_ROOM } error_kind;
 static error_kind kind_of(cudaError_t e)
 {
-    static const struct { cudaError_t e; error_kind kind; } known[] = {
-        {cudaErrorMemoryAllocation, ERROR_ROOM},
-        {cudaErrorNoKernelImageForDevice, ERROR_SKIP},
-        {cudaErrorNotSupported, ERROR_SKIP},
-        {cudaErrorCooperativeLaunchTooLarge, ERROR_SKIP},
-        {cudaErrorUnsupportedPtxVersion, ERROR_SKIP},
-        /* After these every further call on the context fails with the same error. */
-        {cudaErrorIllegalAddress, ERROR_DEAD},
-        {cudaErrorLaunchTimeout, ERROR_DEAD},
-        {cudaErrorAssert, ERROR_DEAD},
-        {cudaErrorHardwareStackError, ERROR_DEAD},
-        {cudaErrorIllegalInstruction, ERROR_DEAD},
-        {cudaErrorMisalignedAddress, ERROR_DEAD},
-        {cudaErrorInvalidAddressSpace, ERROR_DEAD},
-        {cudaErrorInvalidPc, ERROR_DEAD},
-        {cudaErrorLaunchFailure, ERROR_DEAD},
-        {cudaErrorECCUncorrectable, ERROR_DEAD},
-        {cudaErrorNvlinkUncorrectable, ERROR_DEAD},
-        {cudaErrorDevicesUnavailable, ERROR_DEAD},
-        {cudaErrorDeviceUninitialized, ERROR_DEAD},
-        {cudaErrorContextIsDestroyed, ERROR_DEAD},
-        {cudaErrorUnknown, ERROR_DEAD}};
+    static const struct {
+        cudaError_t e;
+        error_kind  kind;
+    } known[] = {{cudaErrorMemoryAllocation, ERROR_ROOM},
+                 {cudaErrorNoKernelImageForDevice, ERROR_SKIP},
+                 {cudaErrorNotSupported, ERROR_SKIP},
+                 {cudaErrorCooperativeLaunchTooLarge, ERROR_SKIP},
+                 {cudaErrorUnsupportedPtxVersion, ERROR_SKIP},
+                 /* After these every further call on the context fails with the same error. */
+                 {cudaErrorIllegalAddress, ERROR_DEAD},
+                 {cudaErrorLaunchTimeout, ERROR_DEAD},
+                 {cudaErrorAssert, ERROR_DEAD},
+                 {cudaErrorHardwareStackError, ERROR_DEAD},
+                 {cudaErrorIllegalInstruction, ERROR_DEAD},
+                 {cudaErrorMisalignedAddress, ERROR_DEAD},
+                 {cudaErrorInvalidAddressSpace, ERROR_DEAD},
+                 {cudaErrorInvalidPc, ERROR_DEAD},
+                 {cudaErrorLaunchFailure, ERROR_DEAD},
+                 {cudaErrorECCUncorrectable, ERROR_DEAD},
+                 {cudaErrorNvlinkUncorrectable, ERROR_DEAD},
+                 {cudaErrorDevicesUnavailable, ERROR_DEAD},
+                 {cudaErrorDeviceUninitialized, ERROR_DEAD},
+                 {cudaErrorContextIsDestroyed, ERROR_DEAD},
+                 {cudaErrorUnknown, ERROR_DEAD}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (known[i].e == e) return known[i].kind;
     return ERROR_ASK;
 }
 
-/* Does the device still do what it was given? A stream in capture must not be waited for, and has run nothing. */
+/* Does the device still do what it was given? A stream in capture must not be waited for, and has run
+ * nothing. */
 static bool device_answers(cuda_dev *c)
 {
     if (!c->stream) return false;
@@ -49,14 +53,15 @@ static bool device_answers(cuda_dev *c)
 
 ir_status cuda_failed(cuda_dev *c, cudaError_t e, const char *file, int line, const char *expr)
 {
-    static const ir_status status[] = {[ERROR_ASK] = IR_ECHECK, [ERROR_DEAD] = IR_EDEVICE, [ERROR_SKIP] = IR_SKIP, [ERROR_ROOM] = IR_ENOMEM};
+    static const ir_status status[] = {
+        [ERROR_ASK] = IR_ECHECK, [ERROR_DEAD] = IR_EDEVICE, [ERROR_SKIP] = IR_SKIP, [ERROR_ROOM] = IR_ENOMEM};
     const char *base = strrchr(file, '/');
     error_kind  kind = kind_of(e);
     c->api->GetLastError(); /* clears what is not sticky */
     if (kind == ERROR_ASK && !device_answers(c)) kind = ERROR_DEAD;
     if (kind == ERROR_DEAD && c->owner) c->owner->dead = true;
-    return ir_fail(status[kind], "cuda: %s (%s) at %s:%d: %.60s", c->api->GetErrorString(e), c->api->GetErrorName(e),
-                   base ? base + 1 : file, line, expr);
+    return ir_fail(status[kind], "cuda: %s (%s) at %s:%d: %.60s", c->api->GetErrorString(e),
+                   c->api->GetErrorName(e), base ? base + 1 : file, line, expr);
 }
 
 ir_status cuda_alive(cuda_dev *c)
@@ -78,15 +83,23 @@ void cuda_queued(cuda_dev *c, unsigned n)
     if (c->queued >= CUDA_QUEUE) cuda_release(c);
 }
 
-ir_status cuda_enqueue(cuda_dev *c, const void *fn, dim3 grid, dim3 block, void **args, size_t smem, cuda_way way)
+ir_status cuda_enqueue(cuda_dev *c, const void *fn, dim3 grid, dim3 block, void **args, size_t smem,
+                       cuda_way way)
 {
     cuda_queued(c, 1);
     if (way == CUDA_EARLY) {
-        cudaLaunchAttribute early = {.id = cudaLaunchAttributeProgrammaticStreamSerialization, .val.programmaticStreamSerializationAllowed = 1};
-        cudaLaunchConfig_t  how = {.gridDim = grid, .blockDim = block, .dynamicSmemBytes = smem, .stream = c->stream, .attrs = &early, .numAttrs = 1};
+        cudaLaunchAttribute early = {.id = cudaLaunchAttributeProgrammaticStreamSerialization,
+                                     .val.programmaticStreamSerializationAllowed = 1};
+        cudaLaunchConfig_t  how = {.gridDim = grid,
+                                   .blockDim = block,
+                                   .dynamicSmemBytes = smem,
+                                   .stream = c->stream,
+                                   .attrs = &early,
+                                   .numAttrs = 1};
         return CU_TRY(c, LaunchKernelExC(&how, fn, args));
     }
-    if (way == CUDA_COOPERATIVE) return CU_TRY(c, LaunchCooperativeKernel(fn, grid, block, args, smem, c->stream));
+    if (way == CUDA_COOPERATIVE)
+        return CU_TRY(c, LaunchCooperativeKernel(fn, grid, block, args, smem, c->stream));
     return CU_TRY(c, LaunchKernel(fn, grid, block, args, smem, c->stream));
 }
 
@@ -98,8 +111,8 @@ ir_status cuda_allow_smem(cuda_dev *c, const void *fn, size_t smem)
     if (c->allowed[i].fn == fn && c->allowed[i].smem >= smem) return IR_OK;
     ir_status st = CU_TRY(c, FuncGetAttributes(&a, fn));
     if (st == IR_OK && smem + a.sharedSizeBytes > c->prop.sharedMemPerBlockOptin)
-        st = ir_fail(IR_SKIP, "cuda: needs %zu B of shared memory a block, %s has %zu", smem + a.sharedSizeBytes, c->prop.name,
-                     c->prop.sharedMemPerBlockOptin);
+        st = ir_fail(IR_SKIP, "cuda: needs %zu B of shared memory a block, %s has %zu",
+                     smem + a.sharedSizeBytes, c->prop.name, c->prop.sharedMemPerBlockOptin);
     if (st == IR_OK && smem + a.sharedSizeBytes > c->prop.sharedMemPerBlock)
         st = CU_TRY(c, FuncSetAttribute(fn, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)smem));
     if (st != IR_OK) return st;
@@ -126,9 +139,10 @@ ir_status cuda_capture(cuda_dev *c, ir_status (*body)(void *), void *arg, cudaGr
     c->capturing = true;
     ir_status inner = body(arg);
     c->capturing = false;
-    char      why[IR_WHY];
+    char why[IR_WHY];
     snprintf(why, sizeof why, "%s", ir_why());
-    st = CU_TRY(c, StreamEndCapture(c->stream, &g)); /* also after a failure: the stream must leave capture mode */
+    st = CU_TRY(
+        c, StreamEndCapture(c->stream, &g)); /* also after a failure: the stream must leave capture mode */
     if (inner != IR_OK && st != IR_EDEVICE) st = ir_fail(inner, "%s", why);
     if (st == IR_OK) st = CU_TRY(c, GraphInstantiate(out, g));
     if (g) c->api->GraphDestroy(g);
@@ -143,7 +157,8 @@ static bool recorded_for(const cuda_recording *g, const ir_run *r)
     return same;
 }
 
-ir_status cuda_record(cuda_dev *c, cuda_recordings *all, const ir_run *r, ir_status (*body)(void *), void *arg, cudaGraphExec_t *out)
+ir_status cuda_record(cuda_dev *c, cuda_recordings *all, const ir_run *r, ir_status (*body)(void *),
+                      void *arg, cudaGraphExec_t *out)
 {
     cuda_recording g = {.packed = r->packed};
     for (size_t i = 0; i < all->n; i++)

@@ -1,6 +1,6 @@
-/* turing.cuh -- the products of sm_80's m16n8k16 (f16) and m16n8k32 (i8) from the instructions sm_75 has. A register of the large
- * operands is one of the small ones: rows g and g + 8 alternate, halves of k follow. Included by device.cuh and emulate.h behind
- * cu_mma_f16_k8 and cu_mma_i8_m8k16. */
+/* turing.cuh -- the products of sm_80's m16n8k16 (f16) and m16n8k32 (i8) from the instructions sm_75 has. A
+ * register of the large operands is one of the small ones: rows g and g + 8 alternate, halves of k follow.
+ * Included by device.cuh and emulate.h behind cu_mma_f16_k8 and cu_mma_i8_m8k16. */
 #ifndef CUDA_TURING_CUH
 #define CUDA_TURING_CUH
 CU_FN void cu_turing_f16(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2])

@@ -1,12 +1,22 @@
-/* wide.cu -- products on the warp-group matrix instructions of sm_90a: tiles 128 x 256 x 64, two warp groups of 64 rows, a ring of
- * four tiles filled by asynchronous copies. Everything in 16-bit types with f32 sums; operands in rows of whole 16 bytes. */
+/* wide.cu -- products on the warp-group matrix instructions of sm_90a: tiles 128 x 256 x 64, two warp groups
+ * of 64 rows, a ring of four tiles filled by asynchronous copies. Everything in 16-bit types with f32 sums;
+ * operands in rows of whole 16 bytes. */
 #include "kernels/cuda/product.cuh"
 #include "kernels/cuda/wgmma.cuh"
 
-enum { BM = 128, BN = 256, BK = 64, STAGES = 4, THREADS = 256, A_B = BM * ROW_B, STAGE_B = A_B + BN * ROW_B, N_BLOCK_B = BK * ROW_B };
+enum {
+    BM = 128,
+    BN = 256,
+    BK = 64,
+    STAGES = 4,
+    THREADS = 256,
+    A_B = BM * ROW_B,
+    STAGE_B = A_B + BN * ROW_B,
+    N_BLOCK_B = BK * ROW_B
+};
 
 struct wide_f16 {
-    typedef __half T;
+    typedef __half        T;
     static CU_MEMBER void k_major(float (&d)[BN / 2], uint64_t a, uint64_t b) { wg_f16(d, a, b); }
     static CU_MEMBER void n_major(float (&d)[BN / 2], uint64_t a, uint64_t b) { wg_f16_n(d, a, b); }
 };
@@ -29,21 +39,24 @@ template <class U, bool CONV, bool NMAJOR> CU_KERNEL(THREADS, 1) wide_kernel(pr_
         CU_UNROLL for (int i = 0; i < 4; i++) px[i] = pixel_of(p, m0 + tid / 8 + i * 32);
     }
     CU_UNROLL for (int i = 0; i < BN / 2; i++) acc[i] = 0;
-    int tiles = (p.K + BK - 1) / BK;
+    int  tiles = (p.K + BK - 1) / BK;
     auto load = [&](int t) {
         unsigned char *sa = smem + t % STAGES * STAGE_B, *sb = sa + A_B;
         int            k = t * BK + tid % 8 * 8;
         CU_UNROLL for (int i = 0; i < 4; i++)
         {
             int row = tid / 8 + i * 32;
-            if (CONV) fetch_image<T>(sa + chunk_at(row, tid % 8), p, px[i], k);
-            else fetch_dense<T>(sa + chunk_at(row, tid % 8), p.a, m0 + row, p.M, k, p.K, (size_t)p.K, true);
+            if (CONV)
+                fetch_image<T>(sa + chunk_at(row, tid % 8), p, px[i], k);
+            else
+                fetch_dense<T>(sa + chunk_at(row, tid % 8), p.a, m0 + row, p.M, k, p.K, (size_t)p.K, true);
         }
         CU_UNROLL for (int i = 0; i < 8; i++)
         {
             if (NMAJOR) {
                 int row = tid / 32 + i * 8, c = tid % 32;
-                fetch_dense<T>(sb + c / 8 * N_BLOCK_B + chunk_at(row, c % 8), p.b, t * BK + row, p.K, n0 + c * 8, p.N, (size_t)p.N, true);
+                fetch_dense<T>(sb + c / 8 * N_BLOCK_B + chunk_at(row, c % 8), p.b, t * BK + row, p.K,
+                               n0 + c * 8, p.N, (size_t)p.N, true);
             } else {
                 int row = tid / 8 + i * 32;
                 fetch_dense<T>(sb + chunk_at(row, tid % 8), p.b, n0 + row, p.N, k, p.K, (size_t)p.K, true);
@@ -61,13 +74,16 @@ template <class U, bool CONV, bool NMAJOR> CU_KERNEL(THREADS, 1) wide_kernel(pr_
         cu_sync(); /* tile t is there, and nobody reads tile t - 2 any more */
         if (t + STAGES - 2 < tiles) load(t + STAGES - 2);
         cu_cp_commit();
-        uint32_t a = wg_address(smem + t % STAGES * STAGE_B + group * 64 * ROW_B), b = wg_address(smem + t % STAGES * STAGE_B + A_B);
+        uint32_t a = wg_address(smem + t % STAGES * STAGE_B + group * 64 * ROW_B),
+                 b = wg_address(smem + t % STAGES * STAGE_B + A_B);
         wg_begin();
         CU_UNROLL for (uint32_t kk = 0; kk < 4; kk++)
         {
             uint64_t da = wg_descriptor(a + kk * 32, 16, 8 * ROW_B);
-            if (NMAJOR) U::n_major(acc, da, wg_descriptor(b + kk * 16 * ROW_B, N_BLOCK_B, 8 * ROW_B));
-            else U::k_major(acc, da, wg_descriptor(b + kk * 32, 16, 8 * ROW_B));
+            if (NMAJOR)
+                U::n_major(acc, da, wg_descriptor(b + kk * 16 * ROW_B, N_BLOCK_B, 8 * ROW_B));
+            else
+                U::k_major(acc, da, wg_descriptor(b + kk * 32, 16, 8 * ROW_B));
         }
         wg_end();
         wg_wait<1>();
@@ -75,8 +91,8 @@ template <class U, bool CONV, bool NMAJOR> CU_KERNEL(THREADS, 1) wide_kernel(pr_
     wg_wait<0>();
     wg_settle(acc);
     cu_sync(); /* nobody's products read tiles any more */
-    CU_UNROLL for (int r = 0; r < BN / 2; r += 4)
-        keep_fragment<BN>((float *)smem, group * 64 + tid % 128 / 32 * 16, r * 2, acc[r], acc[r + 1], acc[r + 2], acc[r + 3]);
+    CU_UNROLL for (int r = 0; r < BN / 2; r += 4) keep_fragment<BN>(
+        (float *)smem, group * 64 + tid % 128 / 32 * 16, r * 2, acc[r], acc[r + 1], acc[r + 2], acc[r + 3]);
     cu_sync();
     ep_tile<BM, BN, THREADS>(p, m0, n0, (const float *)smem, sums_stride<BN>());
 }
@@ -84,7 +100,9 @@ template <class U, bool CONV, bool NMAJOR> CU_KERNEL(THREADS, 1) wide_kernel(pr_
 template <class U> static ir_status wide_typed(cuda_dev *c, const pr_args &p)
 {
     const size_t smem = (size_t)STAGES * STAGE_B;
-    auto         fn = p.n_major ? wide_kernel<U, false, true> : p.conv ? wide_kernel<U, true, false> : wide_kernel<U, false, false>;
+    auto         fn = p.n_major ? wide_kernel<U, false, true>
+                      : p.conv  ? wide_kernel<U, true, false>
+                                : wide_kernel<U, false, false>;
     ir_status    st = cuda_allow_smem(c, (const void *)fn, smem);
     size_t       tiles = (size_t)((p.M + BM - 1) / BM) * (size_t)((p.N + BN - 1) / BN);
     return st == IR_OK ? cuda_launch(c, fn, dim3((unsigned)tiles), dim3(THREADS), smem, p) : st;

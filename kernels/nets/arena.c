@@ -1,11 +1,14 @@
-/* arena.c -- see layer.h: where activations lie when a place is used again as soon as its last reader has run. Values
- * are placed from the largest down: around the middle of one placed before, or as low as those allow that live at the same
- * time. */
+/* arena.c -- see layer.h: where activations lie when a place is used again as soon as its last reader has
+ * run. Values are placed from the largest down: around the middle of one placed before, or as low as those
+ * allow that live at the same time. */
 #include "kernels/nets/layer.h"
 
 #include <stdlib.h>
 
-typedef struct { int first, last; int64_t at, n; } value; /* rows that write and last read it; at < 0: not placed yet */
+typedef struct {
+    int     first, last;
+    int64_t at, n;
+} value; /* rows that write and last read it; at < 0: not placed yet */
 
 static int last_reader(const ly_net *net, int i)
 {
@@ -18,7 +21,10 @@ static int last_reader(const ly_net *net, int i)
     return last;
 }
 
-static bool arena_together(const value *a, const value *b) { return a->first <= b->last && b->first <= a->last; }
+static bool arena_together(const value *a, const value *b)
+{
+    return a->first <= b->last && b->first <= a->last;
+}
 
 /* Would v at `at` overlap o, placed and alive at the same time? */
 static bool meets(const value *v, int64_t at, const value *o)
@@ -49,16 +55,18 @@ static bool is_free(const value *v, const value *all, int n, int64_t at)
     return true;
 }
 
-/* Around the middle of the largest value whose place v can use again: what one thread writes of either, the first rows or
- * the last, then lies where it wrote before. -1: nowhere. */
+/* Around the middle of the largest value whose place v can use again: what one thread writes of either, the
+ * first rows or the last, then lies where it wrote before. -1: nowhere. */
 static int64_t centred(const value *v, const value *all, int n, int64_t align, int64_t end)
 {
     const value *best = NULL;
     int64_t      best_at = -1;
     for (int i = 0; i < n; i++) {
-        const value *o = &all[i];
+        const value  *o = &all[i];
         const int64_t at = o->at + (o->n - v->n) / 2 / align * align;
-        if (o->at < 0 || o->n == 0 || (best && o->n <= best->n) || at < 0 || at + v->n > end || !is_free(v, all, n, at)) continue;
+        if (o->at < 0 || o->n == 0 || (best && o->n <= best->n) || at < 0 || at + v->n > end ||
+            !is_free(v, all, n, at))
+            continue;
         best = o;
         best_at = at;
     }
@@ -91,9 +99,10 @@ ir_status ly_arena(const ly_net *net, int64_t align, ly_place **place, int64_t *
         return ir_fail(IR_ENOMEM, "no memory to place %d activations", net->n);
     }
     for (int i = 0; i < net->n; i++) {
-        const bool kept = net->row[i].out >= 0;
+        const bool    kept = net->row[i].out >= 0;
         const int64_t n = kept ? ly_out_elems(&net->row[i]) : 0;
-        v[i] = (value){i, kept ? last_reader(net, i) : i, -1, kept ? (n + align - 1) / align * align + align : 0};
+        v[i] = (value){i, kept ? last_reader(net, i) : i, -1,
+                       kept ? (n + align - 1) / align * align + align : 0};
     }
     for (value *next = arena_largest(v, net->n); next; next = arena_largest(v, net->n)) {
         next->at = centred(next, v, net->n, align, *elems);

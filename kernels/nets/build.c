@@ -67,17 +67,19 @@ void nets_fc(ly_net *net, ly_row *r, int64_t rows, int64_t c, int64_t k)
     net->params += r->nW + k;
 }
 
-/* ---- shared matrices ----------------------------------------------------------------------------------------------- */
+/* ---- shared matrices ------------------------------------------------------------------------- */
 /* The head is the embedding's table, and stays it. */
 static bool shareable(const ly_net *net, const ly_row *r)
 {
-    return (r->op == LY_CONV || r->op == LY_FC) && r->W_at >= 0 && !(net->row[0].op == LY_EMBED && r->W_at == net->row[0].W_at);
+    return (r->op == LY_CONV || r->op == LY_FC) && r->W_at >= 0 &&
+           !(net->row[0].op == LY_EMBED && r->W_at == net->row[0].W_at);
 }
 
 bool ly_same_shape(const ly_row *a, const ly_row *b)
 {
-    return a->op == b->op && a->batch == b->batch && a->rows == b->rows && a->h == b->h && a->w == b->w && a->c == b->c && a->k == b->k &&
-           a->r == b->r && a->s == b->s && a->stride == b->stride && a->pad == b->pad && a->groups == b->groups;
+    return a->op == b->op && a->batch == b->batch && a->rows == b->rows && a->h == b->h && a->w == b->w &&
+           a->c == b->c && a->k == b->k && a->r == b->r && a->s == b->s && a->stride == b->stride &&
+           a->pad == b->pad && a->groups == b->groups;
 }
 
 static void build_place(ly_net *net, int i, int64_t common)

@@ -8,13 +8,15 @@ ir_status nets_begin(ly_net *, int n);
 #if defined(__GNUC__)
 __attribute__((format(printf, 5, 6)))
 #endif
-ly_row *nets_row(ly_net *, ly_op, int in, int out, const char *name, ...);
+ly_row *
+nets_row(ly_net *, ly_op, int in, int out, const char *name, ...);
 /* Output size of a window over n with padding on both sides. */
 static inline int64_t nets_window(int64_t n, int64_t window, int64_t stride, int64_t pad)
 {
     return (n + 2 * pad - window) / stride + 1;
 }
-/* Fill in a convolution (square; b, h, w, c are the row's), reserve its parameters, count those of its batch norm. */
+/* Fill in a convolution (square; b, h, w, c are the row's), reserve its parameters, count those of its batch
+ * norm. */
 void nets_conv(ly_net *, ly_row *, int64_t k, int64_t window, int64_t stride, int64_t groups);
 /* Y[rows,k] = X[rows,c] W' + b. */
 void nets_fc(ly_net *, ly_row *, int64_t rows, int64_t c, int64_t k);

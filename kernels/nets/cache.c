@@ -13,7 +13,8 @@ void ly_cache_fill(const ly_cache *c, void *cache, float amp, uint64_t seed)
     }
 }
 
-void ly_cache_load(const ly_cache *c, const void *cache, int64_t block, int64_t item, int64_t plane, int64_t from, int64_t n, float *out)
+void ly_cache_load(const ly_cache *c, const void *cache, int64_t block, int64_t item, int64_t plane,
+                   int64_t from, int64_t n, float *out)
 {
     int64_t cap = c->past + c->tokens, sequence = (2 * block + plane / c->heads) * c->batch + item;
     ly_load(c->dtype, cache, ((sequence * c->heads + plane % c->heads) * cap + from) * c->dh, n * c->dh, out);

@@ -1,6 +1,6 @@
-/* clones.h -- LY_CLONES: compile a function once per x86 vector width and choose at load time, so that filling and
- * checking a network takes seconds. Elsewhere, and under sanitizers (whose runtime is not up yet when the choice is
- * made), the function is compiled once. */
+/* clones.h -- LY_CLONES: compile a function once per x86 vector width and choose at load time, so that
+ * filling and checking a network takes seconds. Elsewhere, and under sanitizers (whose runtime is not up yet
+ * when the choice is made), the function is compiled once. */
 #ifndef NETS_CLONES_H
 #define NETS_CLONES_H
 #include <stddef.h>
@@ -12,7 +12,8 @@
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define LY_SANITIZED
 #endif
-#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GLIBC__) && defined(__has_attribute) && !defined(LY_SANITIZED)
+#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GLIBC__) && defined(__has_attribute) && \
+    !defined(LY_SANITIZED)
 #if __has_attribute(target_clones)
 #define LY_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #endif

@@ -3,9 +3,12 @@
 
 ir_status cnn_valid(int64_t batch, int64_t res)
 {
-    if (batch < 1 || batch > 1 << 16) return ir_fail(IR_EINVAL, "batch=%lld: give 1 to 65536 images", (long long)batch);
+    if (batch < 1 || batch > 1 << 16)
+        return ir_fail(IR_EINVAL, "batch=%lld: give 1 to 65536 images", (long long)batch);
     if (res < 32 || res > 2048)
-        return ir_fail(IR_EINVAL, "res=%lld: give 32 to 2048 pixels (below 32 no pixel is left for the last stage)", (long long)res);
+        return ir_fail(IR_EINVAL,
+                       "res=%lld: give 32 to 2048 pixels (below 32 no pixel is left for the last stage)",
+                       (long long)res);
     return IR_OK;
 }
 
@@ -22,8 +25,8 @@ ly_row *cnn_row(ly_net *net, ly_op op, const cnn_image *x, int out, int64_t batc
 
 cnn_image cnn_out(const ly_row *r) { return (cnn_image){r->out, r->oh, r->ow, r->k}; }
 
-ly_row *cnn_conv(ly_net *net, const char *name, const cnn_image *x, int out, int64_t batch, int64_t k, int64_t window,
-                 int64_t stride, int64_t groups, ly_act act)
+ly_row *cnn_conv(ly_net *net, const char *name, const cnn_image *x, int out, int64_t batch, int64_t k,
+                 int64_t window, int64_t stride, int64_t groups, ly_act act)
 {
     ly_row *r = cnn_row(net, LY_CONV, x, out, batch, name);
     nets_conv(net, r, k, window, stride, groups);

@@ -1,8 +1,14 @@
-/* gpt2.c -- GPT-2 and what has its architecture (GPT-3): learned positions, layer norm before attention and MLP and a last one, biases everywhere, GELU, the
- * token embedding tied to the output head. Prefill and decode are one table: `tokens` new ones after `past`. */
+/* gpt2.c -- GPT-2 and what has its architecture (GPT-3): learned positions, layer norm before attention and
+ * MLP and a last one, biases everywhere, GELU, the token embedding tied to the output head. Prefill and
+ * decode are one table: `tokens` new ones after `past`. */
 #include "kernels/nets/build.h"
 
-enum { X, T, WIDE, Y }; /* residual stream; normed or attended rows; qkv and MLP; the stream after attention */
+enum {
+    X,
+    T,
+    WIDE,
+    Y
+}; /* residual stream; normed or attended rows; qkv and MLP; the stream after attention */
 
 const ly_gpt_shape ly_gpt2[LY_NSIZE + 1] = {{"small", 12, 768, 12, 3072, 50257, 1024},
                                             {"medium", 24, 1024, 16, 4096, 50257, 1024},
@@ -12,22 +18,31 @@ const ly_gpt_shape ly_gpt2[LY_NSIZE + 1] = {{"small", 12, 768, 12, 3072, 50257, 
 
 static ir_status gpt2_valid(const ly_gpt_shape *g, int64_t batch, int64_t tokens, int64_t past)
 {
-    if (g->layers < 1 || g->layers > 1 << 10) return ir_fail(IR_EINVAL, "layers=%lld: give 1 to 1024", (long long)g->layers);
+    if (g->layers < 1 || g->layers > 1 << 10)
+        return ir_fail(IR_EINVAL, "layers=%lld: give 1 to 1024", (long long)g->layers);
     if (g->d < 1 || g->d > 1 << 16) return ir_fail(IR_EINVAL, "width=%lld: give 1 to 65536", (long long)g->d);
     if (g->heads < 1 || g->d % g->heads)
-        return ir_fail(IR_EINVAL, "heads=%lld: a divisor of the width %lld", (long long)g->heads, (long long)g->d);
-    if (g->vocab < 1 || g->vocab > 1 << 24) return ir_fail(IR_EINVAL, "vocab=%lld: give 1 to 2^24", (long long)g->vocab);
-    if (g->context < 1 || g->context > 1 << 24) return ir_fail(IR_EINVAL, "context=%lld: give 1 to 2^24", (long long)g->context);
-    if (batch < 1 || batch > 1 << 16) return ir_fail(IR_EINVAL, "batch=%lld: give 1 to 65536 sequences", (long long)batch);
+        return ir_fail(IR_EINVAL, "heads=%lld: a divisor of the width %lld", (long long)g->heads,
+                       (long long)g->d);
+    if (g->vocab < 1 || g->vocab > 1 << 24)
+        return ir_fail(IR_EINVAL, "vocab=%lld: give 1 to 2^24", (long long)g->vocab);
+    if (g->context < 1 || g->context > 1 << 24)
+        return ir_fail(IR_EINVAL, "context=%lld: give 1 to 2^24", (long long)g->context);
+    if (batch < 1 || batch > 1 << 16)
+        return ir_fail(IR_EINVAL, "batch=%lld: give 1 to 65536 sequences", (long long)batch);
     if (tokens < 1) return ir_fail(IR_EINVAL, "tokens=%lld: at least one new token", (long long)tokens);
     if (past < 0) return ir_fail(IR_EINVAL, "past=%lld: 0 or more cached tokens", (long long)past);
     if (tokens > g->context || past > g->context - tokens)
-        return ir_fail(IR_EINVAL, "past=%lld and tokens=%lld: the context holds %lld", (long long)past, (long long)tokens,
-                       (long long)g->context);
+        return ir_fail(IR_EINVAL, "past=%lld and tokens=%lld: the context holds %lld", (long long)past,
+                       (long long)tokens, (long long)g->context);
     return IR_OK;
 }
 
-typedef struct { ly_net *net; const ly_gpt_shape *g; int64_t batch, tokens, past, rows; } build;
+typedef struct {
+    ly_net             *net;
+    const ly_gpt_shape *g;
+    int64_t             batch, tokens, past, rows;
+} build;
 
 static void gpt2_norm(build *b, const char *name, int in, int out, int64_t rows, int64_t tokens)
 {

@@ -1,5 +1,5 @@
-/* layer.c -- see layer.h: what a row and a table cost. Every count is exact: products of int64_t that the tables'
- * builders and the workloads' valid() keep below 2^46 B, turned into double once. */
+/* layer.c -- see layer.h: what a row and a table cost. Every count is exact: products of int64_t that the
+ * tables' builders and the workloads' valid() keep below 2^46 B, turned into double once. */
 #include "kernels/nets/layer.h"
 
 #include <stdlib.h>
@@ -67,14 +67,16 @@ static int64_t taps(int64_t in, int64_t out, int64_t filter, int64_t stride, int
 static double spare_flops(const ly_row *r)
 {
     if (r->op != LY_CONV || r->pad == 0) return 0;
-    double met = (double)taps(r->h, r->oh, r->r, r->stride, r->pad) * (double)taps(r->w, r->ow, r->s, r->stride, r->pad);
+    double met = (double)taps(r->h, r->oh, r->r, r->stride, r->pad) *
+                 (double)taps(r->w, r->ow, r->s, r->stride, r->pad);
     return flops_of(r, true) - 2 * (double)(r->batch * r->k) * met * (double)(r->c / r->groups);
 }
 
 double ly_winograd_flops(const ly_row *r)
 {
     enum { PRODUCTS = 36, IN_FLOPS = 12 * 19, OUT_FLOPS = 10 * 13 };
-    const double tiles = (double)r->batch * (double)((r->oh + 3) / 4 * ((r->ow + 3) / 4)), in = (double)r->c, out = (double)r->k;
+    const double tiles = (double)r->batch * (double)((r->oh + 3) / 4 * ((r->ow + 3) / 4)), in = (double)r->c,
+                 out = (double)r->k;
     return tiles * (2 * PRODUCTS * in * out + in * IN_FLOPS + out * OUT_FLOPS);
 }
 
@@ -116,7 +118,8 @@ void ly_cost(const ly_row *r, ir_dtype t, bool in_network, ir_cost *c)
 {
     double in = f32_B * (double)ly_in_elems(r), out = f32_B * (double)ly_out_elems(r), kv_row = 0;
     bool   two_inputs = r->op == LY_ADD || r->add != LY_NONE;
-    if (r->op == LY_ATTENTION) kv_row = 2 * (double)(r->batch * r->heads * r->dh) * ir_dtype_bytes(ly_kv_dtype(t));
+    if (r->op == LY_ATTENTION)
+        kv_row = 2 * (double)(r->batch * r->heads * r->dh) * ir_dtype_bytes(ly_kv_dtype(t));
     memset(c, 0, sizeof *c);
     c->by_B[IR_BY_WEIGHTS] = tables_B(r, t);
     c->by_B[IR_BY_IN] = in + (two_inputs ? out : 0);
@@ -161,10 +164,11 @@ void ly_chain_cost(const ly_row *r, int n, int64_t times, bool fused, ir_cost *o
     out->by_B[IR_BY_IN] -= kept;
     out->by_B[IR_BY_OUT] -= kept;
     if (fused) out->launches = 1;
-    out->footprint_B = f32_B * (double)ly_in_elems(r) + out->by_B[IR_BY_WEIGHTS] + (fused || steps < 2 ? 1 : 2) * handed;
+    out->footprint_B =
+        f32_B * (double)ly_in_elems(r) + out->by_B[IR_BY_WEIGHTS] + (fused || steps < 2 ? 1 : 2) * handed;
 }
 
-/* ---- a whole table ------------------------------------------------------------------------------------------------- */
+/* ---- a whole table --------------------------------------------------------------------------- */
 /* Is what buffer b holds before row i read at row i or later, before it is overwritten? */
 static bool live(const ly_net *n, int i, int b)
 {
@@ -182,7 +186,8 @@ static double largest_live(const ly_net *n)
         double sum = 0;
         if (n->row[i].out >= 0) held[n->row[i].out] = (double)ly_out_elems(&n->row[i]);
         for (int b = 0; b < n->nbuf; b++)
-            if (b == n->row[i].in || b == n->row[i].add || b == n->row[i].out || live(n, i + 1, b)) sum += held[b];
+            if (b == n->row[i].in || b == n->row[i].add || b == n->row[i].out || live(n, i + 1, b))
+                sum += held[b];
         if (sum > most) most = sum;
     }
     return most;

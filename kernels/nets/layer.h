@@ -1,12 +1,12 @@
-/* layer.h -- a network, or one operator, as rows of a table. The only place where O and D_vol of these operators are
- * written down (layer.c): an operator workload is a table of one row, a network's cost is the sum of its rows, and
- * every executor walks the same rows. N networks on M backends need M executors.
+/* layer.h -- a network, or one operator, as rows of a table. The only place where O and D_vol of these
+ * operators are written down (layer.c): an operator workload is a table of one row, a network's cost is the
+ * sum of its rows, and every executor walks the same rows. N networks on M backends need M executors.
  *
- * Activations are row-major and dense: images NHWC, token streams [rows][width]. Matrices of weights are [out][in]
- * (convolutions [k][r][s][c/groups]); y = W x + b. Both elements and counts are exact integers in int64_t.
- * FLOP: 2 per multiply-accumulate of convolutions, fully connected rows and attention; biases, norms, activations,
- * softmax, pooling and residual adds count no FLOP inside a network (models.json "conventions"); as workloads of
- * their own they count the FLOP stated beside them below. */
+ * Activations are row-major and dense: images NHWC, token streams [rows][width]. Matrices of weights are
+ * [out][in] (convolutions [k][r][s][c/groups]); y = W x + b. Both elements and counts are exact integers in
+ * int64_t. FLOP: 2 per multiply-accumulate of convolutions, fully connected rows and attention; biases,
+ * norms, activations, softmax, pooling and residual adds count no FLOP inside a network (models.json
+ * "conventions"); as workloads of their own they count the FLOP stated beside them below. */
 #ifndef NETS_LAYER_H
 #define NETS_LAYER_H
 #include "harness/ironroof.h"
@@ -21,121 +21,140 @@ typedef enum {
     LY_NORM,      /* layer norm over c with gain and offset, eps 1e-5; rows x c */
     LY_ACT,       /* an activation as a pass of its own; rows x c */
     LY_SOFTMAX,   /* over c; rows x c */
-    LY_MAXPOOL, LY_AVGPOOL, /* AVGPOOL is global: oh = ow = 1; padding of MAXPOOL is minus infinity */
-    LY_ADD,       /* y = x + add; rows x c */
-    LY_EMBED,     /* y[t] = table[token[t]] + position[past + t]; rows x c */
-    LY_DROPOUT,   /* elements left out by a seeded counter, the others scaled up; rows x c; in no network */
-    LY_NOP        /* number of operators */
+    LY_MAXPOOL,
+    LY_AVGPOOL, /* AVGPOOL is global: oh = ow = 1; padding of MAXPOOL is minus infinity */
+    LY_ADD,     /* y = x + add; rows x c */
+    LY_EMBED,   /* y[t] = table[token[t]] + position[past + t]; rows x c */
+    LY_DROPOUT, /* elements left out by a seeded counter, the others scaled up; rows x c; in no network */
+    LY_NOP      /* number of operators */
 } ly_op;
 typedef enum { LY_ID, LY_RELU, LY_RELU6, LY_GELU } ly_act; /* GELU: tanh form */
 
 enum { LY_NONE = -1, LY_INPUT = -2, LY_OUTPUT = -3, LY_MAX_BUF = 8 };
 typedef struct {
-    char   name[24];             /* "conv2_1_3x3", "h3.qkv" */
+    char   name[24]; /* "conv2_1_3x3", "h3.qkv" */
     ly_op  op;
-    ly_act act;                  /* applied to the output in the same pass */
-    int    in, add, out;         /* activation buffers 0.., or LY_INPUT, LY_OUTPUT; add: residual added to the output
-                                  * before act, LY_NONE: none. out may equal in or add for LY_ADD, LY_ACT, LY_NORM only. */
-    int64_t batch;               /* images, or sequences */
-    int64_t h, w, c;             /* input image; c: input width of token rows */
+    ly_act act; /* applied to the output in the same pass */
+    int    in, add,
+        out;         /* activation buffers 0.., or LY_INPUT, LY_OUTPUT; add: residual added to the output
+                      * before act, LY_NONE: none. out may equal in or add for LY_ADD, LY_ACT, LY_NORM only. */
+    int64_t batch;   /* images, or sequences */
+    int64_t h, w, c; /* input image; c: input width of token rows */
     int64_t k, r, s, stride, pad, groups, oh, ow; /* k: output channels or width */
-    int64_t rows;                /* token rows over the whole batch: batch * tokens. A LY_NORM with tokens > 1 has only
-                                  * `batch` rows: output row i reads input row i*tokens + tokens-1, the last of its
-                                  * sequence (GPT's final norm). Elsewhere a norm's tokens is 1: ly_in_row(). */
+    int64_t rows; /* token rows over the whole batch: batch * tokens. A LY_NORM with tokens > 1 has only
+                   * `batch` rows: output row i reads input row i*tokens + tokens-1, the last of its
+                   * sequence (GPT's final norm). Elsewhere a norm's tokens is 1: ly_in_row(). */
     int64_t heads, dh, tokens, past; /* attention: per sequence, `tokens` new ones after `past` cached ones.
                                       * Input row of a token: q[heads*dh], k[heads*dh], v[heads*dh]. */
-    int     block;               /* attention: which pair of cache planes */
-    /* Where its parameters are. W_at: elements into tensor W (matrices, in the weight dtype). b_at, g_at, s_at:
-     * elements into tensor V (always f32): bias or norm offset, norm gain, and per output row the scale of one-byte
-     * weights (ly_scaled(); reserved in every network so that offsets do not depend on dtype). -1: none.
-     * W_at is a multiple of 64 and the V offsets of 16 in a network: padding counts in the tensors, not in nW. The table
-     * of LY_EMBED is the output head's matrix: the same W_at, the same s_at. */
+    int block;                       /* attention: which pair of cache planes */
+    /* Where its parameters are. W_at: elements into tensor W (matrices, in the weight dtype). b_at, g_at,
+     * s_at: elements into tensor V (always f32): bias or norm offset, norm gain, and per output row the scale
+     * of one-byte weights (ly_scaled(); reserved in every network so that offsets do not depend on dtype).
+     * -1: none. W_at is a multiple of 64 and the V offsets of 16 in a network: padding counts in the tensors,
+     * not in nW. The table of LY_EMBED is the output head's matrix: the same W_at, the same s_at. */
     int64_t W_at, nW, b_at, g_at, s_at;
-    int64_t P_at;                /* LY_EMBED: the position table [context][c], elements into W; its row scales
-                                  * follow the table's in V: s_at + vocab */
-    int64_t vocab, context;      /* LY_EMBED: rows of the table, and of the position table */
+    int64_t P_at;           /* LY_EMBED: the position table [context][c], elements into W; its row scales
+                             * follow the table's in V: s_at + vocab */
+    int64_t vocab, context; /* LY_EMBED: rows of the table, and of the position table */
 } ly_row;
 
 /* Key-value cache: [block][2: k, v][batch][heads][context rows cap][dh], in the cache's dtype. */
 typedef struct {
-    ly_row  *row;
-    int      n;
-    int64_t  buf[LY_MAX_BUF];    /* elements of each activation buffer, f32 */
-    int      nbuf;
-    int64_t  nW, nV;             /* elements of tensors W and V */
-    int64_t  in_elems, out_elems;/* of the step's input (images; or tokens, int32) and output (logits, f32) */
-    int64_t  kv_elems, kv_cap;   /* elements of the cache; token rows per sequence it holds (past + tokens) */
-    int64_t  params;             /* trainable parameters as published (batch norm unfolded; position table; tied once) */
-    bool     tokens_in;          /* the input is int32 token numbers below vocab */
-    int64_t  vocab;
+    ly_row *row;
+    int     n;
+    int64_t buf[LY_MAX_BUF]; /* elements of each activation buffer, f32 */
+    int     nbuf;
+    int64_t nW, nV;              /* elements of tensors W and V */
+    int64_t in_elems, out_elems; /* of the step's input (images; or tokens, int32) and output (logits, f32) */
+    int64_t kv_elems, kv_cap;    /* elements of the cache; token rows per sequence it holds (past + tokens) */
+    int64_t params; /* trainable parameters as published (batch norm unfolded; position table; tied once) */
+    bool    tokens_in; /* the input is int32 token numbers below vocab */
+    int64_t vocab;
 } ly_net;
-void ly_free(ly_net *);          /* idempotent */
+void ly_free(ly_net *); /* idempotent */
 /* Are two rows the same operation on the same shape, wherever their tensors lie? */
 bool ly_same_shape(const ly_row *, const ly_row *);
-/* Make the rows of a finished table share their matrices: the same work on fewer distinct bytes. any_shape: all of them lie at one
- * place, as long as the largest (the output head keeps the embedding's). Else: rows of the very same shape are one row's, bias
- * and scales included. Offsets and nW change, params does not. */
+/* Make the rows of a finished table share their matrices: the same work on fewer distinct bytes. any_shape:
+ * all of them lie at one place, as long as the largest (the output head keeps the embedding's). Else: rows of
+ * the very same shape are one row's, bias and scales included. Offsets and nW change, params does not. */
 void ly_share(ly_net *, bool any_shape);
 /* Elements of row i's matrix that an earlier row's call has read already: 0 where matrices are not shared. */
 int64_t ly_reread(const ly_net *, int i);
-/* Where the activations of a table lie in one arena, a place being free again once its last reader has run: elements of
- * the arena at which row i reads its input and residual and writes its output, (*place)[net->n], which the caller frees; -1: that is no buffer.
- * Places are multiples of `align` elements and at least as many apart. *elems: the arena's length. */
-typedef struct { int64_t in, add, out; } ly_place;
+/* Where the activations of a table lie in one arena, a place being free again once its last reader has run:
+ * elements of the arena at which row i reads its input and residual and writes its output, (*place)[net->n],
+ * which the caller frees; -1: that is no buffer. Places are multiples of `align` elements and at least as
+ * many apart. *elems: the arena's length. */
+typedef struct {
+    int64_t in, add, out;
+} ly_place;
 ir_status ly_arena(const ly_net *, int64_t align, ly_place **place, int64_t *elems);
 /* Elements of a row's input (tokens for LY_EMBED; qkv for attention) and output. */
-int64_t ly_in_elems(const ly_row *);
-int64_t ly_out_elems(const ly_row *);
+int64_t               ly_in_elems(const ly_row *);
+int64_t               ly_out_elems(const ly_row *);
 static inline int64_t ly_in_row(const ly_row *r, int64_t i)
 {
     return r->op == LY_NORM && r->tokens > 1 ? i * r->tokens + r->tokens - 1 : i;
 }
 /* Query-key pairs of LY_ATTENTION, one head of one sequence: token t sees past + t + 1 keys. */
-static inline int64_t ly_pairs(const ly_row *r) { return r->tokens * r->past + r->tokens * (r->tokens + 1) / 2; }
+static inline int64_t ly_pairs(const ly_row *r)
+{
+    return r->tokens * r->past + r->tokens * (r->tokens + 1) / 2;
+}
 
-/* dtype of weights and of the key-value cache for a point's dtype. Activations are f32 between rows whatever the dtype
- * (a backend may round them inside its kernels to feed matrix units: tolerances allow for it). The cache is f32 with f32,
- * tf32 and f64 weights, else bf16 (f16 when the point's dtype is f16). */
+/* dtype of weights and of the key-value cache for a point's dtype. Activations are f32 between rows whatever
+ * the dtype (a backend may round them inside its kernels to feed matrix units: tolerances allow for it). The
+ * cache is f32 with f32, tf32 and f64 weights, else bf16 (f16 when the point's dtype is f16). */
 ir_dtype ly_kv_dtype(ir_dtype weights);
 /* Weights of one byte have an f32 scale per output row: weight = scale * value, int8 or e4m3. */
 static inline bool ly_scaled(ir_dtype weights) { return weights == IR_I8 || weights == IR_F8; }
 
-/* Cost of one row. Fills read_B, write_B, by_B, flops, weights_B, unfused_B, footprint_B; launches = 1. in_network:
- * see the FLOP convention above. Traffic models:
- *   compulsory (read_B + write_B): each tensor of the row once; a fused residual is one more input, fused bias and
- *              activation cost nothing; row scales of one-byte weights are read; embedding: the rows gathered (a position row once for
- *              all sequences); attention: q, k, v in, new k and v written, `past` cache rows read once, output; scores
- *              never leave the chip
- *   weights_B: every parameter the row reads: matrix, bias, gain, offset, row scales. LY_EMBED in a network: the position
- *              rows only, because its table is the output head's and counted there
- *   unfused_B: bias, residual and activation each a pass that reads and writes the output; attention writes and reads
- *              the score matrix (tokens x (past + tokens), f32) twice (scores, softmax)
- * FLOP: causal pairs for attention, 4 dh each (ly_pairs). Outside a network, per element: norm 8, softmax 5, ReLU 1,
- * GELU 9 (tanh as one), add 1, embedding 1, dropout 1 (the scaling; its mask is integers); a max pool r*s - 1 per output, an
- * average pool 1 per input. */
+/* Cost of one row. Fills read_B, write_B, by_B, flops, weights_B, unfused_B, footprint_B; launches = 1.
+ * in_network: see the FLOP convention above. Traffic models: compulsory (read_B + write_B): each tensor of
+ * the row once; a fused residual is one more input, fused bias and activation cost nothing; row scales of
+ * one-byte weights are read; embedding: the rows gathered (a position row once for all sequences); attention:
+ * q, k, v in, new k and v written, `past` cache rows read once, output; scores never leave the chip
+ *   weights_B: every parameter the row reads: matrix, bias, gain, offset, row scales. LY_EMBED in a network:
+ * the position rows only, because its table is the output head's and counted there unfused_B: bias, residual
+ * and activation each a pass that reads and writes the output; attention writes and reads the score matrix
+ * (tokens x (past + tokens), f32) twice (scores, softmax) FLOP: causal pairs for attention, 4 dh each
+ * (ly_pairs). Outside a network, per element: norm 8, softmax 5, ReLU 1, GELU 9 (tanh as one), add 1,
+ * embedding 1, dropout 1 (the scaling; its mask is integers); a max pool r*s - 1 per output, an average pool
+ * 1 per input. */
 void ly_cost(const ly_row *, ir_dtype weights, bool in_network, ir_cost *out);
-/* Rows outside a network, gone through one after the other, `times` times over, each on what the one before wrote; outputs are all of
- * one size. fused: in one pass, what is handed on never leaves the chip. Else each is a pass (and a launch) of its own and what is
- * handed on lies in one tensor between and in the output, by turns. unfused_B is the latter's traffic in both. */
+/* Rows outside a network, gone through one after the other, `times` times over, each on what the one before
+ * wrote; outputs are all of one size. fused: in one pass, what is handed on never leaves the chip. Else each
+ * is a pass (and a launch) of its own and what is handed on lies in one tensor between and in the output, by
+ * turns. unfused_B is the latter's traffic in both. */
 void ly_chain_cost(const ly_row *, int n, int64_t times, bool fused, ir_cost *out);
-/* FLOP that Winograd's F(4x4,3x3) takes of a 3x3 convolution of stride 1: it multiplies 36 times where 16 outputs would take 144,
- * and transforms tiles of the input (in 12 directions of 19 FLOP) and of the output (10 of 13). */
+/* FLOP that Winograd's F(4x4,3x3) takes of a 3x3 convolution of stride 1: it multiplies 36 times where 16
+ * outputs would take 144, and transforms tiles of the input (in 12 directions of 19 FLOP) and of the output
+ * (10 of 13). */
 double ly_winograd_flops(const ly_row *);
-/* Sum over the rows, what ly_reread() finds left out of the weights; launches = the number of rows; footprint: weights + cache + the largest live
- * activations, which alone are near_footprint_B. */
+/* Sum over the rows, what ly_reread() finds left out of the weights; launches = the number of rows;
+ * footprint: weights + cache + the largest live activations, which alone are near_footprint_B. */
 void ly_net_cost(const ly_net *, ir_dtype weights, ir_cost *out);
 
-/* ---- networks: fill a table; IR_EINVAL with a reason for impossible parameters ------------------------------ */
+/* ---- networks: fill a table; IR_EINVAL with a reason for impossible parameters --------------- */
 /* v1.5, 53 convolutions with folded batch norm (W and bias), ReLU and residuals fused, 224x224 by default. */
 ir_status ly_resnet50(int64_t batch, int64_t res, ly_net *out);
 ir_status ly_mobilenetv2(int64_t batch, int64_t res, ly_net *out);
-/* `tokens` new tokens per sequence after `past` cached ones (tokens = 1: a decode step; past = 0: a prefill); the
- * output head is computed for the last token only. */
-typedef enum { LY_SMALL, LY_MEDIUM, LY_LARGE, LY_XL, LY_NSIZE, LY_TINY = LY_NSIZE } ly_size; /* tiny: tests' shapes only */
-typedef struct { const char *name; int64_t layers, d, heads, ff, vocab, context; } ly_gpt_shape;
+/* `tokens` new tokens per sequence after `past` cached ones (tokens = 1: a decode step; past = 0: a prefill);
+ * the output head is computed for the last token only. */
+typedef enum {
+    LY_SMALL,
+    LY_MEDIUM,
+    LY_LARGE,
+    LY_XL,
+    LY_NSIZE,
+    LY_TINY = LY_NSIZE
+} ly_size; /* tiny: tests' shapes only */
+typedef struct {
+    const char *name;
+    int64_t     layers, d, heads, ff, vocab, context;
+} ly_gpt_shape;
 extern const ly_gpt_shape ly_gpt2[LY_NSIZE + 1];
-/* Parameters: layers (4 d^2 + 2 d ff + 9 d + ff) + (vocab + context) d + 2 d. IR_EINVAL also for shapes that are none: heads
- * that do not divide d. */
+/* Parameters: layers (4 d^2 + 2 d ff + 9 d + ff) + (vocab + context) d + 2 d. IR_EINVAL also for shapes that
+ * are none: heads that do not divide d. */
 ir_status ly_gpt(const ly_gpt_shape *, int64_t batch, int64_t tokens, int64_t past, ly_net *out);
 
 #ifdef __cplusplus

@@ -1,18 +1,23 @@
-/* mobilenetv2.c -- MobileNetV2, width 1.0: inverted residuals (1x1 expansion, absent for factor 1; 3x3 depthwise; 1x1
- * projection without activation), a shortcut where the stride is 1 and the channels agree. Batch norms are folded. */
+/* mobilenetv2.c -- MobileNetV2, width 1.0: inverted residuals (1x1 expansion, absent for factor 1; 3x3
+ * depthwise; 1x1 projection without activation), a shortcut where the stride is 1 and the channels agree.
+ * Batch norms are folded. */
 #include "kernels/nets/cnn.h"
 
 enum { GROUPS = 7, ROWS = 1 + 2 + 3 * 16 + 1 + 2 };
-static const struct { int64_t expansion, out, blocks, stride; } group[GROUPS] = {
-    {1, 16, 1, 1}, {6, 24, 2, 2}, {6, 32, 3, 2}, {6, 64, 4, 2}, {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}};
+static const struct {
+    int64_t expansion, out, blocks, stride;
+} group[GROUPS] = {{1, 16, 1, 1}, {6, 24, 2, 2},  {6, 32, 3, 2}, {6, 64, 4, 2},
+                   {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}};
 
 /* Buffers: x and the result alternate between 0 and 1; 2 and 3 hold the wide maps. */
-static cnn_image mobilenetv2_block(ly_net *net, int number, cnn_image x, int64_t expansion, int64_t out, int64_t stride, int64_t batch)
+static cnn_image mobilenetv2_block(ly_net *net, int number, cnn_image x, int64_t expansion, int64_t out,
+                                   int64_t stride, int64_t batch)
 {
     char      name[48];
     cnn_image y = x;
 #define NAME(what) (snprintf(name, sizeof name, "b%d_" what, number), name)
-    if (expansion > 1) y = cnn_out(cnn_conv(net, NAME("expand"), &y, 2, batch, expansion * x.c, 1, 1, 1, LY_RELU6));
+    if (expansion > 1)
+        y = cnn_out(cnn_conv(net, NAME("expand"), &y, 2, batch, expansion * x.c, 1, 1, 1, LY_RELU6));
     y = cnn_out(cnn_conv(net, NAME("dw"), &y, 3, batch, y.c, 3, stride, y.c, LY_RELU6));
     ly_row *last = cnn_conv(net, NAME("project"), &y, 1 - x.buf, batch, out, 1, 1, 1, LY_ID);
 #undef NAME
@@ -31,7 +36,8 @@ ir_status ly_mobilenetv2(int64_t batch, int64_t res, ly_net *net)
     x = cnn_out(cnn_conv(net, "conv0", &x, 0, batch, 32, 3, 2, 1, LY_RELU6));
     for (int g = 0; g < GROUPS; g++)
         for (int64_t b = 0; b < group[g].blocks; b++)
-            x = mobilenetv2_block(net, ++number, x, group[g].expansion, group[g].out, b ? 1 : group[g].stride, batch);
+            x = mobilenetv2_block(net, ++number, x, group[g].expansion, group[g].out, b ? 1 : group[g].stride,
+                                  batch);
     x = cnn_out(cnn_conv(net, "conv_last", &x, 2, batch, 1280, 1, 1, 1, LY_RELU6));
     cnn_head(net, &x, 0, batch, 1000);
     return IR_OK;

@@ -47,13 +47,15 @@ void ref_tile(const float *x, const float *w, int64_t N, int64_t K, double *sum)
 static int64_t oracle_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
 /* Rows [n0, n0 + n) of a matrix with K columns as floats, Kp apart, padded with zeros to whole tiles. */
-static void pack_rows(const ref_weights *w, int64_t at, int64_t n0, int64_t n, int64_t K, int64_t Kp, float *out)
+static void pack_rows(const ref_weights *w, int64_t at, int64_t n0, int64_t n, int64_t K, int64_t Kp,
+                      float *out)
 {
     memset(out, 0, sizeof *out * (size_t)(oracle_up(n, TILE) * Kp));
     for (int64_t i = 0; i < n; i++) ly_load(w->dtype, w->W, at + (n0 + i) * K, K, out + i * Kp);
 }
 
-static void oracle_finish(const ref_epilogue *e, int64_t p, int64_t n0, int64_t n, const double *sum, const any_f32 *scale)
+static void oracle_finish(const ref_epilogue *e, int64_t p, int64_t n0, int64_t n, const double *sum,
+                          const any_f32 *scale)
 {
     for (int64_t j = 0; j < n; j++) {
         double y = sum[j] * (scale ? (double)scale[n0 + j] : 1);
@@ -64,8 +66,8 @@ static void oracle_finish(const ref_epilogue *e, int64_t p, int64_t n0, int64_t 
 }
 
 /* x: P rows, Kp apart, padded with zero rows to whole tiles; block: room for NBLOCK rows of Kp. */
-static void oracle_product(const float *x, int64_t P, int64_t K, int64_t Kp, const ref_weights *w, int64_t W_at, int64_t s_at,
-                    int64_t N, float *block, const ref_epilogue *e)
+static void oracle_product(const float *x, int64_t P, int64_t K, int64_t Kp, const ref_weights *w,
+                           int64_t W_at, int64_t s_at, int64_t N, float *block, const ref_epilogue *e)
 {
     double         sum[TILE * NBLOCK];
     const any_f32 *scale = ly_scaled(w->dtype) ? (const any_f32 *)w->V + s_at : NULL;
@@ -74,7 +76,8 @@ static void oracle_product(const float *x, int64_t P, int64_t K, int64_t Kp, con
         pack_rows(w, W_at, n0, n, K, Kp, block);
         for (int64_t p = 0; p < P; p += TILE) {
             ref_tile(x + p * Kp, block, np, Kp, sum);
-            for (int64_t i = 0; i < TILE && p + i < P; i++) oracle_finish(e, p + i, n0, n, sum + i * np, scale);
+            for (int64_t i = 0; i < TILE && p + i < P; i++)
+                oracle_finish(e, p + i, n0, n, sum + i * np, scale);
         }
     }
 }
@@ -94,8 +97,8 @@ static float *floats(int64_t n)
     return p;
 }
 
-ir_status ref_product(const float *x, int64_t P, int64_t K, const ref_weights *w, int64_t W_at, int64_t s_at, int64_t N,
-                      const ref_epilogue *e)
+ir_status ref_product(const float *x, int64_t P, int64_t K, const ref_weights *w, int64_t W_at, int64_t s_at,
+                      int64_t N, const ref_epilogue *e)
 {
     int64_t   Kp = oracle_up(K, LANES), strip = strip_of(P, Kp);
     float    *pack = floats(oracle_up(strip, TILE) * Kp), *block = floats(NBLOCK * Kp);
@@ -114,7 +117,7 @@ ir_status ref_product(const float *x, int64_t P, int64_t K, const ref_weights *w
     return st;
 }
 
-/* ---- images -------------------------------------------------------------------------------------------------------- */
+/* ---- images ---------------------------------------------------------------------------------- */
 /* The window of output pixel p over group g's channels, as one row. */
 static void oracle_window(const ly_row *r, const float *x, int64_t p, int64_t g, float *out)
 {
@@ -122,14 +125,17 @@ static void oracle_window(const ly_row *r, const float *x, int64_t p, int64_t g,
     for (int64_t i = 0; i < r->r; i++)
         for (int64_t j = 0; j < r->s; j++, out += cg) {
             int64_t y = y0 + i, z = x0 + j;
-            if (y < 0 || y >= r->h || z < 0 || z >= r->w) memset(out, 0, sizeof *out * (size_t)cg);
-            else memcpy(out, x + (y * r->w + z) * r->c + g * cg, sizeof *out * (size_t)cg);
+            if (y < 0 || y >= r->h || z < 0 || z >= r->w)
+                memset(out, 0, sizeof *out * (size_t)cg);
+            else
+                memcpy(out, x + (y * r->w + z) * r->c + g * cg, sizeof *out * (size_t)cg);
         }
 }
 
 ir_status ref_conv(const ly_row *r, const ref_weights *w, const float *x, const float *add, float *out)
 {
-    int64_t   K = r->r * r->s * (r->c / r->groups), Kp = oracle_up(K, LANES), N = r->k / r->groups, P = r->oh * r->ow;
+    int64_t K = r->r * r->s * (r->c / r->groups), Kp = oracle_up(K, LANES), N = r->k / r->groups,
+            P = r->oh * r->ow;
     int64_t   strip = strip_of(P, Kp);
     float    *pack = floats(oracle_up(strip, TILE) * Kp), *block = floats(NBLOCK * Kp), *bias = floats(r->k);
     ir_status st = pack && block && bias ? IR_OK : IR_ENOMEM;
@@ -137,7 +143,8 @@ ir_status ref_conv(const ly_row *r, const ref_weights *w, const float *x, const 
     for (int64_t g = 0; st == IR_OK && g < r->groups; g++)
         for (int64_t p0 = 0; p0 < P; p0 += strip) {
             int64_t      n = P - p0 < strip ? P - p0 : strip, at = p0 * r->k + g * N;
-            ref_epilogue e = {r->b_at >= 0 ? bias + g * N : NULL, add ? add + at : NULL, r->act, out + at, r->k};
+            ref_epilogue e = {r->b_at >= 0 ? bias + g * N : NULL, add ? add + at : NULL, r->act, out + at,
+                              r->k};
             memset(pack, 0, sizeof *pack * (size_t)(oracle_up(n, TILE) * Kp));
             for (int64_t i = 0; i < n; i++) oracle_window(r, x, p0 + i, g, pack + i * Kp);
             oracle_product(pack, n, K, Kp, w, r->W_at + g * N * K, r->s_at + g * N, N, block, &e);

@@ -1,24 +1,36 @@
-/* oracle.h -- what a row of a layer table computes, in plain C: the truth that every kernel is held against. Sums
- * run in f32 lanes that are folded into double every 512 terms, so their error stays below one f32 rounding of the
- * result; bias, residual, activation, norms and softmax are in double; results are f32. It shares no code with any kernel. */
+/* oracle.h -- what a row of a layer table computes, in plain C: the truth that every kernel is held against.
+ * Sums run in f32 lanes that are folded into double every 512 terms, so their error stays below one f32
+ * rounding of the result; bias, residual, activation, norms and softmax are in double; results are f32. It
+ * shares no code with any kernel. */
 #ifndef NETS_REFERENCE_H
 #define NETS_REFERENCE_H
 #include "kernels/nets/cache.h"
-typedef struct { ir_dtype dtype; const void *W; const void *V; } ref_weights; /* W in dtype, V f32; any address */
+typedef struct {
+    ir_dtype    dtype;
+    const void *W;
+    const void *V;
+} ref_weights; /* W in dtype, V f32; any address */
 /* What a matrix row does with its sums. add, bias: NULL for none. */
-typedef struct { const float *bias, *add; ly_act act; float *out; int64_t ld; } ref_epilogue;
+typedef struct {
+    const float *bias, *add;
+    ly_act       act;
+    float       *out;
+    int64_t      ld;
+} ref_epilogue;
 
-/* out[p][n] = act(sum_k x[p][k] W[n][k] + bias[n] + add[p][n]); W at W_at, row scales of one-byte weights at V[s_at]. */
-ir_status ref_product(const float *x, int64_t P, int64_t K, const ref_weights *, int64_t W_at, int64_t s_at, int64_t N,
-                      const ref_epilogue *);
+/* out[p][n] = act(sum_k x[p][k] W[n][k] + bias[n] + add[p][n]); W at W_at, row scales of one-byte weights at
+ * V[s_at]. */
+ir_status ref_product(const float *x, int64_t P, int64_t K, const ref_weights *, int64_t W_at, int64_t s_at,
+                      int64_t N, const ref_epilogue *);
 /* One image of a convolution or pool: x [h][w][c], add and out [oh][ow][k]. */
 ir_status ref_conv(const ly_row *, const ref_weights *, const float *x, const float *add, float *out);
 void      ref_pool(const ly_row *, const float *x, float *out);
-void      ref_norm(int64_t rows, int64_t c, const float *gain, const float *offset, const float *x, float *out);
-void      ref_softmax(int64_t rows, int64_t c, const float *x, float *out);
-double    ref_act(ly_act, double x);
-/* Where attention finds the cached rows of one sequence, `item` of the cache at `at`, and who is given its new ones: plane by
- * plane (cache.h) of each block in turn, [tokens][dh] as floats rounded to the cache's dtype, gone after the call. */
+void   ref_norm(int64_t rows, int64_t c, const float *gain, const float *offset, const float *x, float *out);
+void   ref_softmax(int64_t rows, int64_t c, const float *x, float *out);
+double ref_act(ly_act, double x);
+/* Where attention finds the cached rows of one sequence, `item` of the cache at `at`, and who is given its
+ * new ones: plane by plane (cache.h) of each block in turn, [tokens][dh] as floats rounded to the cache's
+ * dtype, gone after the call. */
 typedef struct {
     const ly_cache *cache;
     const void     *at;
@@ -29,7 +41,8 @@ typedef struct {
 /* Attention of one sequence: qkv [tokens][3*heads*dh]; new keys and values are attended as rounded. */
 ir_status ref_attention(const ly_row *, const ref_cache *, const float *qkv, float *out);
 
-/* A whole network for one item. net: its table for batch 1. input: that item's image or tokens. NULL: a network without
- * attention. out: out_elems. */
-ir_status ref_network(const ly_net *net, const ref_weights *, const void *input, const ref_cache *, float *out);
+/* A whole network for one item. net: its table for batch 1. input: that item's image or tokens. NULL: a
+ * network without attention. out: out_elems. */
+ir_status ref_network(const ly_net *net, const ref_weights *, const void *input, const ref_cache *,
+                      float *out);
 #endif

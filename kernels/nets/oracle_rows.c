@@ -24,18 +24,19 @@ void ref_softmax(int64_t rows, int64_t c, const float *x, float *out)
 {
     for (int64_t i = 0; i < rows; i++, x += c, out += c) {
         double most = -INFINITY, sum = 0;
-        for (int64_t j = 0; j < c; j++) most = (double)x[j] > most ? (double)x[j] : most; /* a NaN shows in the sum */
+        for (int64_t j = 0; j < c; j++)
+            most = (double)x[j] > most ? (double)x[j] : most; /* a NaN shows in the sum */
         for (int64_t j = 0; j < c; j++) sum += exp((double)x[j] - most);
         for (int64_t j = 0; j < c; j++) out[j] = (float)(exp((double)x[j] - most) / sum);
     }
 }
 
-/* ---- attention ----------------------------------------------------------------------------------------------------- */
+/* ---- attention ------------------------------------------------------------------------------- */
 enum { PART = 8 };
 LY_CLONES
 double ref_dot(const float *a, const float *b, int64_t n)
 {
-    double s[PART] = {0}, sum = 0;
+    double  s[PART] = {0}, sum = 0;
     int64_t i = 0;
     for (; i + PART <= n; i += PART)
         for (int l = 0; l < PART; l++) s[l] += (double)a[i + l] * (double)b[i + l];
@@ -51,8 +52,8 @@ void ref_axpy(double p, const float *v, int64_t n, double *y)
 }
 
 /* keys, values: [past + tokens][dh] of one head. p: room for as many scores; y: for dh sums. */
-static void one_query(const ly_row *r, int64_t t, const float *q, const float *keys, const float *values, double *p,
-                      double *y, float *out)
+static void one_query(const ly_row *r, int64_t t, const float *q, const float *keys, const float *values,
+                      double *p, double *y, float *out)
 {
     int64_t n = r->past + t + 1;
     double  most = -INFINITY, sum = 0, scale = 1 / sqrt((double)r->dh);
@@ -94,12 +95,12 @@ ir_status ref_attention(const ly_row *r, const ref_cache *k, const float *qkv, f
     return ok ? IR_OK : ir_fail(IR_ENOMEM, "no memory for the reference of %s", r->name);
 }
 
-/* ---- a table ------------------------------------------------------------------------------------------------------- */
+/* ---- a table --------------------------------------------------------------------------------- */
 typedef struct {
     const ly_net      *net;
     const ref_weights *w;
-    const void        *input; /* as bound: image floats or tokens, at any address */
-    float             *image; /* an aligned copy of an image input */
+    const void        *input;               /* as bound: image floats or tokens, at any address */
+    float             *image;               /* an aligned copy of an image input */
     float             *buf[LY_MAX_BUF], *v; /* v: two vectors of the widest row's parameters */
     const ref_cache   *cache;
     float             *out;
@@ -131,12 +132,14 @@ static void oracle_rows_norm(const walk *k, const ly_row *r)
     ly_load(IR_F32, k->w->V, r->g_at, r->c, gain);
     ly_load(IR_F32, k->w->V, r->b_at, r->c, offset);
     for (int64_t i = 0; i < r->rows; i++)
-        ref_norm(1, r->c, gain, offset, oracle_rows_at(k, r->in) + ly_in_row(r, i) * r->c, oracle_rows_at(k, r->out) + i * r->c);
+        ref_norm(1, r->c, gain, offset, oracle_rows_at(k, r->in) + ly_in_row(r, i) * r->c,
+                 oracle_rows_at(k, r->out) + i * r->c);
 }
 
 static ir_status oracle_rows_fc(const walk *k, const ly_row *r)
 {
-    ref_epilogue e = {r->b_at >= 0 ? k->v : NULL, oracle_rows_at(k, r->add), r->act, oracle_rows_at(k, r->out), r->k};
+    ref_epilogue e = {r->b_at >= 0 ? k->v : NULL, oracle_rows_at(k, r->add), r->act,
+                      oracle_rows_at(k, r->out), r->k};
     if (e.bias) ly_load(IR_F32, k->w->V, r->b_at, r->k, k->v);
     return ref_product(oracle_rows_at(k, r->in), r->rows, r->c, k->w, r->W_at, r->s_at, r->k, &e);
 }
@@ -175,7 +178,8 @@ static bool read_later(const ly_net *net, int i, int b)
     return false;
 }
 
-/* A buffer lives from the row that writes it to the last that reads it: all at once would be twice the memory. */
+/* A buffer lives from the row that writes it to the last that reads it: all at once would be twice the
+ * memory. */
 static ir_status row_of_walk(walk *k, int i)
 {
     const ly_row *r = &k->net->row[i];
@@ -193,7 +197,8 @@ static ir_status row_of_walk(walk *k, int i)
     return st;
 }
 
-ir_status ref_network(const ly_net *net, const ref_weights *w, const void *input, const ref_cache *cache, float *out)
+ir_status ref_network(const ly_net *net, const ref_weights *w, const void *input, const ref_cache *cache,
+                      float *out)
 {
     walk    k = {.net = net, .w = w, .input = input, .cache = cache, .out = out};
     int64_t widest = 1;

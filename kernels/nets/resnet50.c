@@ -1,9 +1,11 @@
-/* resnet50.c -- ResNet-50 v1.5: stride 2 sits in the 3x3 of the first block of stages 3 to 5; batch norms are folded
- * into weights and bias; ReLU and the residual belong to the convolution before them. */
+/* resnet50.c -- ResNet-50 v1.5: stride 2 sits in the 3x3 of the first block of stages 3 to 5; batch norms are
+ * folded into weights and bias; ReLU and the residual belong to the convolution before them. */
 #include "kernels/nets/cnn.h"
 
 enum { STAGES = 4, ROWS = 1 + 1 + 52 + 1 + 1, BUFFERS = 4 };
-static const struct { int64_t width, blocks, stride; } stage[STAGES] = {{64, 3, 1}, {128, 4, 2}, {256, 6, 2}, {512, 3, 2}};
+static const struct {
+    int64_t width, blocks, stride;
+} stage[STAGES] = {{64, 3, 1}, {128, 4, 2}, {256, 6, 2}, {512, 3, 2}};
 
 /* A buffer that none of a, b, c is. */
 static int other(int a, int b, int c)
@@ -19,12 +21,14 @@ static cnn_image bottleneck(ly_net *net, int s, int64_t b, cnn_image x, int64_t 
     char      name[48];
     cnn_image shortcut = x;
 #define NAME(what) (snprintf(name, sizeof name, "conv%d_%d_" what, s + 2, (int)b + 1), name)
-    int t1 = other(x.buf, -1, -1), t2 = other(x.buf, t1, -1);
+    int       t1 = other(x.buf, -1, -1), t2 = other(x.buf, t1, -1);
     cnn_image y = cnn_out(cnn_conv(net, NAME("1x1a"), &x, t1, batch, width, 1, 1, 1, LY_RELU));
     y = cnn_out(cnn_conv(net, NAME("3x3"), &y, t2, batch, width, 3, stride, 1, LY_RELU));
     if (b == 0)
-        shortcut = cnn_out(cnn_conv(net, NAME("proj"), &x, other(x.buf, t1, t2), batch, 4 * width, 1, stride, 1, LY_ID));
-    ly_row *last = cnn_conv(net, NAME("1x1b"), &y, other(shortcut.buf, t1, t2), batch, 4 * width, 1, 1, 1, LY_RELU);
+        shortcut = cnn_out(
+            cnn_conv(net, NAME("proj"), &x, other(x.buf, t1, t2), batch, 4 * width, 1, stride, 1, LY_ID));
+    ly_row *last =
+        cnn_conv(net, NAME("1x1b"), &y, other(shortcut.buf, t1, t2), batch, 4 * width, 1, 1, 1, LY_RELU);
 #undef NAME
     last->add = shortcut.buf;
     return cnn_out(last);

@@ -71,7 +71,10 @@ float    ly_f16_to_f32(uint16_t h) { return from_f16(h); }
 
 float ly_round(ir_dtype t, float v)
 {
-    return t == IR_F8 ? from_f8(to_f8(v)) : t == IR_F16 ? from_f16(to_f16(v)) : t == IR_BF16 ? ir_bf16_to_f32(ir_f32_to_bf16(v)) : v;
+    return t == IR_F8     ? from_f8(to_f8(v))
+           : t == IR_F16  ? from_f16(to_f16(v))
+           : t == IR_BF16 ? ir_bf16_to_f32(ir_f32_to_bf16(v))
+                          : v;
 }
 
 LY_CLONES
@@ -111,11 +114,16 @@ void ly_fill_f32(void *tensor, int64_t at, int64_t n, float mean, float amp, uin
 
 void ly_make(ir_dtype t, void *out, int64_t at, int64_t n, float amp, uint64_t seed)
 {
-    if (t == IR_F16) fill_f16(out, at, n, amp, seed);
-    else if (t == IR_BF16) fill_bf16(out, at, n, amp, seed);
-    else if (t == IR_I8) fill_i8(out, at, n, seed);
-    else if (t == IR_F8) fill_f8(out, at, n, seed);
-    else values_fill_f32(out, at, n, 0, amp, seed);
+    if (t == IR_F16)
+        fill_f16(out, at, n, amp, seed);
+    else if (t == IR_BF16)
+        fill_bf16(out, at, n, amp, seed);
+    else if (t == IR_I8)
+        fill_i8(out, at, n, seed);
+    else if (t == IR_F8)
+        fill_f8(out, at, n, seed);
+    else
+        values_fill_f32(out, at, n, 0, amp, seed);
 }
 
 void ly_fill(ir_dtype t, void *tensor, int64_t at, int64_t n, float amp, uint64_t seed)

@@ -1,7 +1,7 @@
-/* backend.c -- OpenCL devices: every device of every platform, in the loader's order, is one device of the backend. One
- * in-order queue with profiling; device time is taken between two markers. Memory the host shares lies in pages of the
- * host (huge ones where the system has them) and is mapped, never copied twice; other memory is filled through a pinned buffer.
- * Refuses devices without a compiler. */
+/* backend.c -- OpenCL devices: every device of every platform, in the loader's order, is one device of the
+ * backend. One in-order queue with profiling; device time is taken between two markers. Memory the host
+ * shares lies in pages of the host (huge ones where the system has them) and is mapped, never copied twice;
+ * other memory is filled through a pinned buffer. Refuses devices without a compiler. */
 #include "kernels/opencl/ocl.h"
 
 #include <math.h>
@@ -21,7 +21,7 @@ static const ir_kernel *const kernels[] = {
 ocl_options ocl_next_options;
 enum { MOST_PLATFORMS = 16, MOST_DEVICES = 32, STAGING_B = 16 << 20 };
 
-/* ---- finding --------------------------------------------------------------------------------------- */
+/* ---- finding --------------------------------------------------------------------------------- */
 static ir_status ocl_backend_find(ocl_dev *d, int index)
 {
     cl_platform_id platform[MOST_PLATFORMS];
@@ -34,7 +34,8 @@ static ir_status ocl_backend_find(ocl_dev *d, int index)
         cl_device_id id[MOST_DEVICES];
         cl_uint      n = 0;
         s = OCL(clGetDeviceIDs(platform[i], CL_DEVICE_TYPE_ALL, MOST_DEVICES, id, &n));
-        if (s != IR_OK) continue; /* a platform without devices, or a broken one: the others' devices remain */
+        if (s != IR_OK)
+            continue; /* a platform without devices, or a broken one: the others' devices remain */
         if (n > MOST_DEVICES) n = MOST_DEVICES;
         if (index < seen + (int)n) {
             d->platform = platform[i];
@@ -67,7 +68,9 @@ static ir_status ocl_backend_texts(ocl_dev *d)
     if (s == IR_OK) s = info_text(d->id, CL_DRIVER_VERSION, d->driver, sizeof d->driver);
     if (s == IR_OK) s = info_text(d->id, CL_DEVICE_PROFILE, profile, sizeof profile);
     if (s == IR_OK) s = OCL(clGetDeviceInfo(d->id, CL_DEVICE_EXTENSIONS, sizeof ext - 1, ext, NULL));
-    if (s == IR_OK) s = OCL(clGetPlatformInfo(d->platform, CL_PLATFORM_NAME, sizeof d->platform_name - 1, d->platform_name, NULL));
+    if (s == IR_OK)
+        s = OCL(clGetPlatformInfo(d->platform, CL_PLATFORM_NAME, sizeof d->platform_name - 1,
+                                  d->platform_name, NULL));
     d->embedded = !strcmp(profile, "EMBEDDED_PROFILE");
     d->int64 = !d->embedded || strstr(ext, "cles_khr_int64");
     d->fp64 = strstr(ext, "cl_khr_fp64") || strstr(ext, "cl_amd_fp64");
@@ -103,7 +106,8 @@ static void host_of(ocl_dev *d)
 {
     cl_device_type type = 0;
     ir_topology   *t = malloc(sizeof *t);
-    if (t && INFO(d->id, CL_DEVICE_TYPE, type) == IR_OK && (type & CL_DEVICE_TYPE_CPU) && ir_topology_load(NULL, t) == IR_OK) {
+    if (t && INFO(d->id, CL_DEVICE_TYPE, type) == IR_OK && (type & CL_DEVICE_TYPE_CPU) &&
+        ir_topology_load(NULL, t) == IR_OK) {
         d->numa_nodes = t->nnuma > 0 ? t->nnuma : 1;
         snprintf(d->cpu_model, sizeof d->cpu_model, "%.60s", t->cpu_model);
     }
@@ -136,9 +140,11 @@ static ir_status ocl_open(ir_dev *dev)
     if (s == IR_OK) s = ocl_backend_texts(d);
     if (s == IR_OK) s = limits(d);
     cl_context_properties props[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)d->platform, 0};
-    if (s == IR_OK) s = OCL_NEW(OCL_CONTEXT, d->context, clCreateContext(props, 1, &d->id, NULL, NULL, &ocl_err));
     if (s == IR_OK)
-        s = OCL_NEW(OCL_QUEUE, d->queue, clCreateCommandQueue(d->context, d->id, CL_QUEUE_PROFILING_ENABLE, &ocl_err));
+        s = OCL_NEW(OCL_CONTEXT, d->context, clCreateContext(props, 1, &d->id, NULL, NULL, &ocl_err));
+    if (s == IR_OK)
+        s = OCL_NEW(OCL_QUEUE, d->queue,
+                    clCreateCommandQueue(d->context, d->id, CL_QUEUE_PROFILING_ENABLE, &ocl_err));
     if (s == IR_OK) host_of(d);
     if (s != IR_OK) ocl_close(dev);
     return s;
@@ -149,13 +155,17 @@ static ir_status ocl_describe(ir_dev *dev, ir_device_info *out)
     const ocl_dev *d = ocl_of(dev);
     memset(out, 0, sizeof *out);
     snprintf(out->id, sizeof out->id, "opencl%d", dev->index);
-    if (d->cpu_model[0]) snprintf(out->name, sizeof out->name, "%.40s (%.50s)", d->cpu_model, d->name);
-    else snprintf(out->name, sizeof out->name, "%.95s", d->name);
+    if (d->cpu_model[0])
+        snprintf(out->name, sizeof out->name, "%.40s (%.50s)", d->cpu_model, d->name);
+    else
+        snprintf(out->name, sizeof out->name, "%.95s", d->name);
     snprintf(out->backend, sizeof out->backend, "opencl");
     snprintf(out->driver, sizeof out->driver, "%.40s, %.50s", d->driver, d->platform_name);
-    snprintf(out->limits, sizeof out->limits, "allocation %.3g GB, local %.3g kB, work-group %zu, %s%s%s%s%s%s memory", (double)d->max_alloc / 1e9,
-             (double)d->local_B / 1e3, d->max_group, d->fp64 ? "fp64, " : "no fp64, ", d->fp16 ? "fp16, " : "no fp16, ",
-             d->idot8 ? "int8 dot, " : "", d->embedded ? "embedded, " : "", d->int64 ? "" : "no int64, ", d->unified ? "unified" : "own");
+    snprintf(out->limits, sizeof out->limits,
+             "allocation %.3g GB, local %.3g kB, work-group %zu, %s%s%s%s%s%s memory",
+             (double)d->max_alloc / 1e9, (double)d->local_B / 1e3, d->max_group,
+             d->fp64 ? "fp64, " : "no fp64, ", d->fp16 ? "fp16, " : "no fp16, ", d->idot8 ? "int8 dot, " : "",
+             d->embedded ? "embedded, " : "", d->int64 ? "" : "no int64, ", d->unified ? "unified" : "own");
     out->host_again = d->cpu_model[0] != 0;
     out->cores = (int)d->units;
     out->threads = 0;
@@ -175,13 +185,13 @@ ir_status ocl_has_dtype(const ocl_dev *d, ir_dtype t)
     return IR_OK;
 }
 
-/* ---- memory ---------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 ir_status ocl_buffer(ocl_dev *d, size_t bytes, ocl_buf **out)
 {
     *out = NULL;
     if (bytes > d->max_alloc)
-        return ir_fail(IR_SKIP, "opencl: %.3g GB in one buffer, this device allocates %.3g GB at most", (double)bytes / 1e9,
-                       (double)d->max_alloc / 1e9);
+        return ir_fail(IR_SKIP, "opencl: %.3g GB in one buffer, this device allocates %.3g GB at most",
+                       (double)bytes / 1e9, (double)d->max_alloc / 1e9);
     ocl_buf *b = calloc(1, sizeof *b);
     if (!b) return ir_fail(IR_ENOMEM, "opencl: no memory for a buffer");
     b->bytes = bytes;
@@ -221,19 +231,27 @@ static ir_status map_copy(ocl_dev *d, ocl_buf *b, size_t offset, size_t bytes, c
 {
     cl_map_flags how = from ? CL_MAP_WRITE_INVALIDATE_REGION : CL_MAP_READ;
     void        *p = NULL;
-    ir_status    s = OCL((p = clEnqueueMapBuffer(d->queue, b->mem, CL_TRUE, how, offset, bytes, 0, NULL, NULL, &ocl_err), ocl_err));
+    ir_status    s =
+        OCL((p = clEnqueueMapBuffer(d->queue, b->mem, CL_TRUE, how, offset, bytes, 0, NULL, NULL, &ocl_err),
+             ocl_err));
     if (s != IR_OK) return s;
-    if (from) memcpy(p, from, bytes);
-    else memcpy(to, p, bytes);
+    if (from)
+        memcpy(p, from, bytes);
+    else
+        memcpy(to, p, bytes);
     return unmap(d, b->mem, p);
 }
 
 ir_status ocl_pinned(ocl_dev *d, size_t bytes, cl_mem *mem, void **host)
 {
     *host = NULL;
-    ir_status s = OCL_NEW(OCL_MEM, *mem, clCreateBuffer(d->context, CL_MEM_READ_WRITE | CL_MEM_ALLOC_HOST_PTR, bytes, NULL, &ocl_err));
+    ir_status s =
+        OCL_NEW(OCL_MEM, *mem,
+                clCreateBuffer(d->context, CL_MEM_READ_WRITE | CL_MEM_ALLOC_HOST_PTR, bytes, NULL, &ocl_err));
     if (s == IR_OK)
-        s = OCL((*host = clEnqueueMapBuffer(d->queue, *mem, CL_TRUE, CL_MAP_READ | CL_MAP_WRITE, 0, bytes, 0, NULL, NULL, &ocl_err), ocl_err));
+        s = OCL((*host = clEnqueueMapBuffer(d->queue, *mem, CL_TRUE, CL_MAP_READ | CL_MAP_WRITE, 0, bytes, 0,
+                                            NULL, NULL, &ocl_err),
+                 ocl_err));
     if (s != IR_OK) *host = NULL;
     return s;
 }
@@ -261,9 +279,11 @@ static ir_status staged_copy(ocl_dev *d, ocl_buf *b, size_t offset, size_t bytes
         size_t n = bytes - at < STAGING_B ? bytes - at : STAGING_B;
         if (from) {
             memcpy(d->staging_host, from + at, n);
-            s = OCL(clEnqueueWriteBuffer(d->queue, b->mem, CL_TRUE, offset + at, n, d->staging_host, 0, NULL, NULL));
+            s = OCL(clEnqueueWriteBuffer(d->queue, b->mem, CL_TRUE, offset + at, n, d->staging_host, 0, NULL,
+                                         NULL));
         } else {
-            s = OCL(clEnqueueReadBuffer(d->queue, b->mem, CL_TRUE, offset + at, n, d->staging_host, 0, NULL, NULL));
+            s = OCL(clEnqueueReadBuffer(d->queue, b->mem, CL_TRUE, offset + at, n, d->staging_host, 0, NULL,
+                                        NULL));
             if (s == IR_OK) memcpy(to + at, d->staging_host, n);
         }
     }
@@ -272,12 +292,14 @@ static ir_status staged_copy(ocl_dev *d, ocl_buf *b, size_t offset, size_t bytes
 
 ir_status ocl_write(ocl_dev *d, ocl_buf *b, size_t offset, size_t bytes, const void *host)
 {
-    return d->unified ? map_copy(d, b, offset, bytes, host, NULL) : staged_copy(d, b, offset, bytes, host, NULL);
+    return d->unified ? map_copy(d, b, offset, bytes, host, NULL)
+                      : staged_copy(d, b, offset, bytes, host, NULL);
 }
 
 ir_status ocl_read(ocl_dev *d, ocl_buf *b, size_t offset, size_t bytes, void *host)
 {
-    return d->unified ? map_copy(d, b, offset, bytes, NULL, host) : staged_copy(d, b, offset, bytes, NULL, host);
+    return d->unified ? map_copy(d, b, offset, bytes, NULL, host)
+                      : staged_copy(d, b, offset, bytes, NULL, host);
 }
 
 static ir_status ocl_alloc(ir_dev *dev, size_t bytes, ir_mem *out)
@@ -297,10 +319,16 @@ static void ocl_release(ir_dev *dev, ir_mem *m)
     memset(m, 0, sizeof *m);
 }
 
-static ir_status ocl_put(ir_dev *dev, ir_mem *dst, const void *host) { return ocl_write(ocl_of(dev), dst->p, 0, dst->bytes, host); }
-static ir_status ocl_get(ir_dev *dev, const ir_mem *src, void *host) { return ocl_read(ocl_of(dev), src->p, 0, src->bytes, host); }
+static ir_status ocl_put(ir_dev *dev, ir_mem *dst, const void *host)
+{
+    return ocl_write(ocl_of(dev), dst->p, 0, dst->bytes, host);
+}
+static ir_status ocl_get(ir_dev *dev, const ir_mem *src, void *host)
+{
+    return ocl_read(ocl_of(dev), src->p, 0, src->bytes, host);
+}
 
-/* ---- time ------------------------------------------------------------------------------------------ */
+/* ---- time ------------------------------------------------------------------------------------ */
 static ir_status ocl_sync(ir_dev *dev) { return OCL(clFinish(ocl_of(dev)->queue)); }
 
 static double ocl_now(ir_dev *dev)
@@ -318,7 +346,8 @@ static ir_status ocl_start(ir_dev *dev)
 
 static bool stamp(cl_event e, cl_ulong *ns)
 {
-    return OCL(clGetEventProfilingInfo(e, CL_PROFILING_COMMAND_END, sizeof *ns, ns, NULL)) == IR_OK && *ns > 0;
+    return OCL(clGetEventProfilingInfo(e, CL_PROFILING_COMMAND_END, sizeof *ns, ns, NULL)) == IR_OK &&
+           *ns > 0;
 }
 
 static ir_status ocl_stop(ir_dev *dev, double *dev_s)
@@ -330,13 +359,14 @@ static ir_status ocl_stop(ir_dev *dev, double *dev_s)
     ir_status s = OCL_EVENT_OF(end, clEnqueueMarkerWithWaitList(d->queue, 0, NULL, &end));
     if (s == IR_OK) s = OCL(clFinish(d->queue));
     /* A runtime whose clock does not tick or goes back has no clock. */
-    if (s == IR_OK && d->begun && stamp(d->begun, &t0) && stamp(end, &t1) && t1 > t0) *dev_s = (double)(t1 - t0) * 1e-9;
+    if (s == IR_OK && d->begun && stamp(d->begun, &t0) && stamp(end, &t1) && t1 > t0)
+        *dev_s = (double)(t1 - t0) * 1e-9;
     OCL_FREE(OCL_EVENT, clReleaseEvent, end);
     OCL_FREE(OCL_EVENT, clReleaseEvent, d->begun);
     return s;
 }
 
-/* ---- launches -------------------------------------------------------------------------------------- */
+/* ---- launches -------------------------------------------------------------------------------- */
 ir_status ocl_args(cl_kernel k, const ocl_arg *a, int n)
 {
     ir_status s = IR_OK;
@@ -376,7 +406,17 @@ size_t ocl_groups(const ocl_dev *d) { return d->cpu ? d->units * 4u : d->units *
 
 static const char *ocl_tuning(ir_dev *dev) { return ocl_of(dev)->tuning; }
 
-const ir_backend ocl_backend = {
-    .name = "opencl", .kernels = kernels, .open = ocl_open, .close = ocl_close, .describe = ocl_describe,
-    .alloc = ocl_alloc, .release = ocl_release, .put = ocl_put, .get = ocl_get, .sync = ocl_sync, .now = ocl_now,
-    .start = ocl_start, .stop = ocl_stop, .tuning = ocl_tuning};
+const ir_backend ocl_backend = {.name = "opencl",
+                                .kernels = kernels,
+                                .open = ocl_open,
+                                .close = ocl_close,
+                                .describe = ocl_describe,
+                                .alloc = ocl_alloc,
+                                .release = ocl_release,
+                                .put = ocl_put,
+                                .get = ocl_get,
+                                .sync = ocl_sync,
+                                .now = ocl_now,
+                                .start = ocl_start,
+                                .stop = ocl_stop,
+                                .tuning = ocl_tuning};

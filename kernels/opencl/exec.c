@@ -1,7 +1,8 @@
-/* exec.c -- layers on OpenCL: one executor walks the rows of a table, and an operator workload is a table of one row. Few
- * token rows go to the weight-streaming product, many to the register-blocked one; dense convolutions become products
- * (im2col, on CPUs packed straight from the image), depthwise and grouped ones are direct. Weights that a kernel wants in another
- * order are reordered in ocl_exec_prepare(). The queue is in order, so one launch per row is all the synchronisation there is. tf32 is refused. */
+/* exec.c -- layers on OpenCL: one executor walks the rows of a table, and an operator workload is a table of
+ * one row. Few token rows go to the weight-streaming product, many to the register-blocked one; dense
+ * convolutions become products (im2col, on CPUs packed straight from the image), depthwise and grouped ones
+ * are direct. Weights that a kernel wants in another order are reordered in ocl_exec_prepare(). The queue is
+ * in order, so one launch per row is all the synchronisation there is. tf32 is refused. */
 #include "kernels/workloads/workloads_nets.h"
 #include "kernels/opencl/linear.h"
 
@@ -11,40 +12,47 @@
 
 enum { KERNELS = 24, NO_TENSOR = -1 };
 typedef enum { BY_PRODUCT, BY_DIRECT } conv_way;
-typedef struct { char key[48]; cl_kernel kernel; } named;
+typedef struct {
+    char      key[48];
+    cl_kernel kernel;
+} named;
 typedef struct {
     ly_net     net;
-    ly_row     one[3];           /* an operator's rows: unfused convolutions have three */
+    ly_row     one[3]; /* an operator's rows: unfused convolutions have three */
     bool       own_net;
     ly_row    *row;
     int        n;
     conv_way   way;
     int        in, W, V, out, kv, add; /* which tensors of the workload; NO_TENSOR: none */
     ir_dtype   wt, kt;
-    named      kernel[KERNELS]; int nkernel;
+    named      kernel[KERNELS];
+    int        nkernel;
     ocl_linear linear[OCL_LINEAR_ROWS + 1];
     ocl_gemm   gemm;
     ocl_buf   *buf[LY_MAX_BUF], *scratch, *columns, *scores, *none;
     size_t     score_groups;
-    size_t    *packed_at;        /* per row: where its reordered weights begin */
-    size_t     npacked;          /* f32 elements of all of them */
+    size_t    *packed_at; /* per row: where its reordered weights begin */
+    size_t     npacked;   /* f32 elements of all of them */
     uint32_t   cap;
 } plan;
 
-/* ---- parts ------------------------------------------------------------------------------------------ */
-static int ocl_exec_type_of(ir_dtype t) { return t == IR_BF16 ? 1 : t == IR_I8 ? 2 : t == IR_F16 ? 3 : 0; }
+/* ---- parts ----------------------------------------------------------------------------------- */
+static int    ocl_exec_type_of(ir_dtype t) { return t == IR_BF16 ? 1 : t == IR_I8 ? 2 : t == IR_F16 ? 3 : 0; }
 static size_t ocl_exec_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 static size_t group_size(const ocl_dev *d) { return d->cpu ? 1 : d->max_group < 64 ? 1 : 64; }
 
 /* A kernel of nets.cl with extra options, made once per plan. */
-static ir_status ocl_exec_part(ocl_dev *d, plan *p, const char *name, int v, const char *extra, cl_kernel *out)
+static ir_status ocl_exec_part(ocl_dev *d, plan *p, const char *name, int v, const char *extra,
+                               cl_kernel *out)
 {
     char key[48], options[192];
     snprintf(key, sizeof key, "%s %d %s", name, v, extra);
     for (int i = 0; i < p->nkernel; i++)
         if (!strcmp(p->kernel[i].key, key)) return *out = p->kernel[i].kernel, IR_OK;
-    if (p->nkernel == KERNELS) return ir_fail(IR_EINVAL, "opencl: a network with more kinds of layers than %d", KERNELS);
-    snprintf(options, sizeof options, "-DV=%d -DLS=%zu -DWT=%d -DKT=%d -DK_%s %s", v, group_size(d), ocl_exec_type_of(p->wt), ocl_exec_type_of(p->kt), name, extra);
+    if (p->nkernel == KERNELS)
+        return ir_fail(IR_EINVAL, "opencl: a network with more kinds of layers than %d", KERNELS);
+    snprintf(options, sizeof options, "-DV=%d -DLS=%zu -DWT=%d -DKT=%d -DK_%s %s", v, group_size(d),
+             ocl_exec_type_of(p->wt), ocl_exec_type_of(p->kt), name, extra);
     named *k = &p->kernel[p->nkernel];
     snprintf(k->key, sizeof k->key, "%s", key);
     ir_status s = ocl_kernel(d, "nets", options, name, &k->kernel);
@@ -53,8 +61,11 @@ static ir_status ocl_exec_part(ocl_dev *d, plan *p, const char *name, int v, con
     return s;
 }
 
-static int ocl_exec_vector_of(const ocl_dev *d) { return d->cpu ? 16 : 1; }
-static cl_mem tensor(const ir_run *r, const plan *p, int t) { return t == NO_TENSOR ? p->none->mem : ocl_mem_of(&r->mem[t]); }
+static int    ocl_exec_vector_of(const ocl_dev *d) { return d->cpu ? 16 : 1; }
+static cl_mem tensor(const ir_run *r, const plan *p, int t)
+{
+    return t == NO_TENSOR ? p->none->mem : ocl_mem_of(&r->mem[t]);
+}
 
 static cl_mem ocl_exec_place(const ir_run *r, const plan *p, int buf)
 {
@@ -67,26 +78,40 @@ static cl_mem ocl_exec_place(const ir_run *r, const plan *p, int buf)
 static ocl_epilogue epilogue_of(const ir_run *r, const plan *p, const ly_row *w)
 {
     bool i8 = p->wt == IR_I8;
-    return (ocl_epilogue){tensor(r, p, p->V), w->add == LY_NONE ? p->none->mem : ocl_exec_place(r, p, w->add), w->b_at, i8 ? w->s_at : -1,
-                          w->add != LY_NONE, (cl_int)w->act};
+    return (ocl_epilogue){tensor(r, p, p->V),
+                          w->add == LY_NONE ? p->none->mem : ocl_exec_place(r, p, w->add),
+                          w->b_at,
+                          i8 ? w->s_at : -1,
+                          w->add != LY_NONE,
+                          (cl_int)w->act};
 }
 
 static ir_status launch(ocl_dev *d, cl_kernel k, const ocl_arg *a, int n, size_t items)
 {
-    size_t    local = group_size(d), groups = ocl_exec_up(items ? items : 1, local) / local, most = d->cpu ? 4 * ocl_groups(d) : 4096;
+    size_t local = group_size(d), groups = ocl_exec_up(items ? items : 1, local) / local,
+           most = d->cpu ? 4 * ocl_groups(d) : 4096;
     ir_status s = ocl_args(k, a, n);
     return s == IR_OK ? ocl_launch(d, k, groups < most ? groups : most, local) : s;
 }
 
-/* ---- one row each ----------------------------------------------------------------------------------- */
-static bool dense_conv(const plan *p, const ly_row *w) { return w->op == LY_CONV && w->groups == 1 && p->way == BY_PRODUCT; }
+/* ---- one row each ---------------------------------------------------------------------------- */
+static bool dense_conv(const plan *p, const ly_row *w)
+{
+    return w->op == LY_CONV && w->groups == 1 && p->way == BY_PRODUCT;
+}
 static bool direct_conv(const plan *p, const ly_row *w) { return w->op == LY_CONV && !dense_conv(p, w); }
 static bool slim(const ly_row *w) { return w->op == LY_FC && w->rows <= OCL_LINEAR_ROWS; }
-static bool ocl_exec_product(const plan *p, const ly_row *w) { return dense_conv(p, w) || (w->op == LY_FC && !slim(w)); }
+static bool ocl_exec_product(const plan *p, const ly_row *w)
+{
+    return dense_conv(p, w) || (w->op == LY_FC && !slim(w));
+}
 static bool ocl_exec_depthwise(const ly_row *w) { return w->groups == w->c && w->c == w->k && w->groups > 1; }
-static size_t product_m(const ly_row *w) { return (size_t)(w->op == LY_CONV ? w->batch * w->oh * w->ow : w->rows); }
+static size_t product_m(const ly_row *w)
+{
+    return (size_t)(w->op == LY_CONV ? w->batch * w->oh * w->ow : w->rows);
+}
 static size_t product_k(const ly_row *w) { return (size_t)(w->op == LY_CONV ? w->r * w->s * w->c : w->c); }
-static bool plain_image(const ly_row *w) { return w->r == 1 && w->s == 1 && w->stride == 1 && w->pad == 0; }
+static bool   plain_image(const ly_row *w) { return w->r == 1 && w->s == 1 && w->stride == 1 && w->pad == 0; }
 
 static int direct_vector(const ocl_dev *d, const ly_row *w)
 {
@@ -94,33 +119,43 @@ static int direct_vector(const ocl_dev *d, const ly_row *w)
     return w->groups == 1 || (ocl_exec_depthwise(w) && w->c % 16 == 0) ? 16 : 1;
 }
 
-static size_t filters_kp(const ocl_dev *d, const ly_row *w) { return ocl_exec_up((size_t)w->k, (size_t)direct_vector(d, w)); }
+static size_t filters_kp(const ocl_dev *d, const ly_row *w)
+{
+    return ocl_exec_up((size_t)w->k, (size_t)direct_vector(d, w));
+}
 
 static ir_status do_product(ir_run *r, plan *p, int i)
 {
-    ocl_dev     *d = ocl_of(r->dev);
+    ocl_dev      *d = ocl_of(r->dev);
     const ly_row *w = &p->row[i];
     ocl_epilogue  e = epilogue_of(r, p, w);
     size_t        m = product_m(w), k = product_k(w);
-    cl_mem        x = ocl_exec_place(r, p, w->in), y = ocl_exec_place(r, p, w->out), B = d->cpu ? ((ocl_buf *)r->packed)->mem : tensor(r, p, p->W);
-    size_t        at = d->cpu ? p->packed_at[i] : (size_t)w->W_at;
-    ir_status     s = IR_OK;
+    cl_mem        x = ocl_exec_place(r, p, w->in), y = ocl_exec_place(r, p, w->out),
+           B = d->cpu ? ((ocl_buf *)r->packed)->mem : tensor(r, p, p->W);
+    size_t    at = d->cpu ? p->packed_at[i] : (size_t)w->W_at;
+    ir_status s = IR_OK;
     if (w->op == LY_CONV && !plain_image(w)) {
-        ocl_image g = {(cl_uint)m, (cl_uint)w->h, (cl_uint)w->w, (cl_uint)w->c, (cl_uint)w->r, (cl_uint)w->s, (cl_uint)w->stride,
-                       (cl_uint)w->pad, (cl_uint)w->oh, (cl_uint)w->ow};
+        ocl_image g = {(cl_uint)m,    (cl_uint)w->h,      (cl_uint)w->w,   (cl_uint)w->c,  (cl_uint)w->r,
+                       (cl_uint)w->s, (cl_uint)w->stride, (cl_uint)w->pad, (cl_uint)w->oh, (cl_uint)w->ow};
         if (d->cpu) {
             s = ocl_gemm_pack_image(d, &p->gemm, x, p->scratch->mem, &g);
             x = NULL;
         } else {
             cl_kernel kernel;
             s = ocl_exec_part(d, p, "columns", 1, "", &kernel);
-            const ocl_arg a[] = {OCL_A(x), OCL_A(p->columns->mem), OCL_A(g.m), OCL_A(g.h), OCL_A(g.w), OCL_A(g.c), OCL_A(g.r), OCL_A(g.s),
-                                 OCL_A(g.stride), OCL_A(g.pad), OCL_A(g.oh), OCL_A(g.ow)};
+            const ocl_arg a[] = {OCL_A(x),        OCL_A(p->columns->mem),
+                                 OCL_A(g.m),      OCL_A(g.h),
+                                 OCL_A(g.w),      OCL_A(g.c),
+                                 OCL_A(g.r),      OCL_A(g.s),
+                                 OCL_A(g.stride), OCL_A(g.pad),
+                                 OCL_A(g.oh),     OCL_A(g.ow)};
             if (s == IR_OK) s = launch(d, kernel, a, 12, m * k);
             x = p->columns->mem;
         }
     }
-    return s == IR_OK ? ocl_gemm_run(d, &p->gemm, x, B, at, y, d->cpu ? p->scratch->mem : NULL, m, (size_t)w->k, k, &e) : s;
+    return s == IR_OK ? ocl_gemm_run(d, &p->gemm, x, B, at, y, d->cpu ? p->scratch->mem : NULL, m,
+                                     (size_t)w->k, k, &e)
+                      : s;
 }
 
 static ir_status do_direct(ir_run *r, plan *p, int i)
@@ -129,18 +164,28 @@ static ir_status do_direct(ir_run *r, plan *p, int i)
     const ly_row *w = &p->row[i];
     cl_kernel     kernel;
     char          extra[32];
-    int           v = direct_vector(d, w), mode = w->groups == 1 ? 0 : ocl_exec_depthwise(w) ? 1 : 2, pix = d->cpu && mode < 2 ? 6 : 1;
-    ocl_epilogue  e = epilogue_of(r, p, w);
-    cl_mem        x = ocl_exec_place(r, p, w->in), y = ocl_exec_place(r, p, w->out), F = ((ocl_buf *)r->packed)->mem;
-    cl_ulong      at = p->packed_at[i];
-    cl_uint       u[] = {(cl_uint)w->batch, (cl_uint)w->h, (cl_uint)w->w, (cl_uint)w->c, (cl_uint)w->k, (cl_uint)filters_kp(d, w), (cl_uint)w->r,
-                         (cl_uint)w->s, (cl_uint)w->stride, (cl_uint)w->pad, (cl_uint)w->oh, (cl_uint)w->ow, (cl_uint)w->groups};
+    int           v = direct_vector(d, w),
+        mode = w->groups == 1          ? 0
+               : ocl_exec_depthwise(w) ? 1
+                                       : 2,
+        pix = d->cpu && mode < 2 ? 6 : 1;
+    ocl_epilogue e = epilogue_of(r, p, w);
+    cl_mem x = ocl_exec_place(r, p, w->in), y = ocl_exec_place(r, p, w->out), F = ((ocl_buf *)r->packed)->mem;
+    cl_ulong at = p->packed_at[i];
+    cl_uint  u[] = {(cl_uint)w->batch, (cl_uint)w->h,  (cl_uint)w->w,
+                    (cl_uint)w->c,     (cl_uint)w->k,  (cl_uint)filters_kp(d, w),
+                    (cl_uint)w->r,     (cl_uint)w->s,  (cl_uint)w->stride,
+                    (cl_uint)w->pad,   (cl_uint)w->oh, (cl_uint)w->ow,
+                    (cl_uint)w->groups};
     snprintf(extra, sizeof extra, "-DMODE=%d -DPIX=%d", mode, pix);
     ir_status     s = ocl_exec_part(d, p, "conv", v, extra, &kernel);
-    const ocl_arg a[] = {OCL_A(x), OCL_A(F), OCL_A(e.V), OCL_A(e.add), OCL_A(y), OCL_A(at), OCL_A(u[0]), OCL_A(u[1]), OCL_A(u[2]), OCL_A(u[3]),
-                         OCL_A(u[4]), OCL_A(u[5]), OCL_A(u[6]), OCL_A(u[7]), OCL_A(u[8]), OCL_A(u[9]), OCL_A(u[10]), OCL_A(u[11]),
-                         OCL_A(u[12]), OCL_A(e.b_at), OCL_A(e.has_add), OCL_A(e.act)};
-    size_t items = (size_t)(w->batch * w->oh) * ((size_t)w->ow + (size_t)pix - 1) / (size_t)pix * ocl_exec_up((size_t)w->k, (size_t)v) / (size_t)v;
+    const ocl_arg a[] = {OCL_A(x),         OCL_A(F),     OCL_A(e.V),   OCL_A(e.add), OCL_A(y),
+                         OCL_A(at),        OCL_A(u[0]),  OCL_A(u[1]),  OCL_A(u[2]),  OCL_A(u[3]),
+                         OCL_A(u[4]),      OCL_A(u[5]),  OCL_A(u[6]),  OCL_A(u[7]),  OCL_A(u[8]),
+                         OCL_A(u[9]),      OCL_A(u[10]), OCL_A(u[11]), OCL_A(u[12]), OCL_A(e.b_at),
+                         OCL_A(e.has_add), OCL_A(e.act)};
+    size_t        items = (size_t)(w->batch * w->oh) * ((size_t)w->ow + (size_t)pix - 1) / (size_t)pix *
+                   ocl_exec_up((size_t)w->k, (size_t)v) / (size_t)v;
     return s == IR_OK ? launch(d, kernel, a, 22, items) : s;
 }
 
@@ -148,8 +193,9 @@ static ir_status do_linear(ir_run *r, plan *p, int i)
 {
     const ly_row *w = &p->row[i];
     ocl_epilogue  e = epilogue_of(r, p, w);
-    return ocl_linear_run(ocl_of(r->dev), &p->linear[w->rows], tensor(r, p, p->W), (size_t)w->W_at, ocl_exec_place(r, p, w->in), ocl_exec_place(r, p, w->out),
-                          (size_t)w->k, (size_t)w->c, &e);
+    return ocl_linear_run(ocl_of(r->dev), &p->linear[w->rows], tensor(r, p, p->W), (size_t)w->W_at,
+                          ocl_exec_place(r, p, w->in), ocl_exec_place(r, p, w->out), (size_t)w->k,
+                          (size_t)w->c, &e);
 }
 
 static ir_status do_norm(ir_run *r, plan *p, const ly_row *w)
@@ -160,7 +206,8 @@ static ir_status do_norm(ir_run *r, plan *p, const ly_row *w)
     cl_uint       rows = (cl_uint)w->rows, c = (cl_uint)w->c, tokens = w->tokens > 1 ? (cl_uint)w->tokens : 1;
     cl_long       g = w->g_at, b = w->b_at;
     ir_status     s = ocl_exec_part(d, p, "norm", ocl_exec_vector_of(d), "", &kernel);
-    const ocl_arg a[] = {OCL_A(x), OCL_A(V), OCL_A(y), OCL_A(rows), OCL_A(c), OCL_A(g), OCL_A(b), OCL_A(tokens)};
+    const ocl_arg a[] = {OCL_A(x), OCL_A(V), OCL_A(y), OCL_A(rows),
+                         OCL_A(c), OCL_A(g), OCL_A(b), OCL_A(tokens)};
     return s == IR_OK ? launch(d, kernel, a, 8, rows * group_size(d)) : s;
 }
 
@@ -177,50 +224,57 @@ static ir_status do_softmax(ir_run *r, plan *p, const ly_row *w)
 
 static ir_status do_pointwise(ir_run *r, plan *p, const ly_row *w)
 {
-    ocl_dev      *d = ocl_of(r->dev);
-    cl_kernel     kernel;
-    bool          adds = w->op == LY_ADD;
-    cl_mem        x = ocl_exec_place(r, p, w->in), y = ocl_exec_place(r, p, w->out), V = tensor(r, p, p->V), add = adds ? ocl_exec_place(r, p, w->add) : p->none->mem;
+    ocl_dev  *d = ocl_of(r->dev);
+    cl_kernel kernel;
+    bool      adds = w->op == LY_ADD;
+    cl_mem    x = ocl_exec_place(r, p, w->in), y = ocl_exec_place(r, p, w->out), V = tensor(r, p, p->V),
+           add = adds ? ocl_exec_place(r, p, w->add) : p->none->mem;
     cl_uint       c = (cl_uint)(w->c ? w->c : w->k);
     cl_ulong      rows = (cl_ulong)ly_out_elems(w) / c;
     cl_long       b = w->b_at;
     cl_int        has_add = adds, act = (cl_int)w->act;
     ir_status     s = ocl_exec_part(d, p, "pointwise", ocl_exec_vector_of(d), "", &kernel);
-    const ocl_arg a[] = {OCL_A(x), OCL_A(V), OCL_A(add), OCL_A(y), OCL_A(rows), OCL_A(c), OCL_A(b), OCL_A(has_add), OCL_A(act)};
+    const ocl_arg a[] = {OCL_A(x), OCL_A(V), OCL_A(add),     OCL_A(y),  OCL_A(rows),
+                         OCL_A(c), OCL_A(b), OCL_A(has_add), OCL_A(act)};
     return s == IR_OK ? launch(d, kernel, a, 9, d->cpu ? (rows * c + 4095) / 4096 : rows * c) : s;
 }
 
 static ir_status do_embed(ir_run *r, plan *p, const ly_row *w)
 {
-    ocl_dev      *d = ocl_of(r->dev);
-    cl_kernel     kernel;
-    cl_mem        x = ocl_exec_place(r, p, w->in), W = tensor(r, p, p->W), V = tensor(r, p, p->V), y = ocl_exec_place(r, p, w->out);
-    cl_uint       rows = (cl_uint)w->rows, c = (cl_uint)w->c, past = (cl_uint)w->past, tokens = (cl_uint)w->tokens;
-    cl_ulong      W_at = (cl_ulong)w->W_at, P_at = (cl_ulong)w->P_at, vocab = (cl_ulong)w->vocab;
-    cl_long       scale = p->wt == IR_I8 ? w->s_at : -1;
+    ocl_dev  *d = ocl_of(r->dev);
+    cl_kernel kernel;
+    cl_mem    x = ocl_exec_place(r, p, w->in), W = tensor(r, p, p->W), V = tensor(r, p, p->V),
+           y = ocl_exec_place(r, p, w->out);
+    cl_uint  rows = (cl_uint)w->rows, c = (cl_uint)w->c, past = (cl_uint)w->past, tokens = (cl_uint)w->tokens;
+    cl_ulong W_at = (cl_ulong)w->W_at, P_at = (cl_ulong)w->P_at, vocab = (cl_ulong)w->vocab;
+    cl_long  scale = p->wt == IR_I8 ? w->s_at : -1;
     ir_status     s = ocl_exec_part(d, p, "embed", 1, "", &kernel);
-    const ocl_arg a[] = {OCL_A(x), OCL_A(W), OCL_A(V), OCL_A(y), OCL_A(rows), OCL_A(c), OCL_A(W_at), OCL_A(P_at), OCL_A(past), OCL_A(tokens),
-                         OCL_A(scale), OCL_A(vocab)};
+    const ocl_arg a[] = {OCL_A(x),    OCL_A(W),    OCL_A(V),    OCL_A(y),      OCL_A(rows),  OCL_A(c),
+                         OCL_A(W_at), OCL_A(P_at), OCL_A(past), OCL_A(tokens), OCL_A(scale), OCL_A(vocab)};
     return s == IR_OK ? launch(d, kernel, a, 12, rows * group_size(d)) : s;
 }
 
 static ir_status do_attention(ir_run *r, plan *p, const ly_row *w)
 {
-    ocl_dev      *d = ocl_of(r->dev);
-    cl_kernel     append, attend;
-    cl_mem        x = ocl_exec_place(r, p, w->in), KV = tensor(r, p, p->kv), y = ocl_exec_place(r, p, w->out);
-    cl_uint       batch = (cl_uint)w->batch, heads = (cl_uint)w->heads, dh = (cl_uint)w->dh, tokens = (cl_uint)w->tokens, past = (cl_uint)w->past;
-    cl_ulong      at = (cl_ulong)w->block * 2 * batch * heads * p->cap * dh;
-    size_t        local = group_size(d), queries = (size_t)batch * heads * tokens;
-    ir_status     s = ocl_exec_part(d, p, "kv_append", 1, "", &append);
+    ocl_dev  *d = ocl_of(r->dev);
+    cl_kernel append, attend;
+    cl_mem    x = ocl_exec_place(r, p, w->in), KV = tensor(r, p, p->kv), y = ocl_exec_place(r, p, w->out);
+    cl_uint   batch = (cl_uint)w->batch, heads = (cl_uint)w->heads, dh = (cl_uint)w->dh,
+            tokens = (cl_uint)w->tokens, past = (cl_uint)w->past;
+    cl_ulong  at = (cl_ulong)w->block * 2 * batch * heads * p->cap * dh;
+    size_t    local = group_size(d), queries = (size_t)batch * heads * tokens;
+    ir_status s = ocl_exec_part(d, p, "kv_append", 1, "", &append);
     if (s == IR_OK) s = ocl_exec_part(d, p, "attention", ocl_exec_vector_of(d), "", &attend);
     if (s != IR_OK) return s;
-    const ocl_arg a[] = {OCL_A(x), OCL_A(KV), OCL_A(at), OCL_A(batch), OCL_A(heads), OCL_A(dh), OCL_A(tokens), OCL_A(past), OCL_A(p->cap)};
-    const ocl_arg b[] = {OCL_A(x), OCL_A(KV), OCL_A(y), OCL_A(p->scores->mem), OCL_A(at), OCL_A(batch), OCL_A(heads), OCL_A(dh), OCL_A(tokens),
-                         OCL_A(past), OCL_A(p->cap)};
+    const ocl_arg a[] = {OCL_A(x),  OCL_A(KV),     OCL_A(at),   OCL_A(batch), OCL_A(heads),
+                         OCL_A(dh), OCL_A(tokens), OCL_A(past), OCL_A(p->cap)};
+    const ocl_arg b[] = {OCL_A(x),      OCL_A(KV),    OCL_A(y),     OCL_A(p->scores->mem),
+                         OCL_A(at),     OCL_A(batch), OCL_A(heads), OCL_A(dh),
+                         OCL_A(tokens), OCL_A(past),  OCL_A(p->cap)};
     s = launch(d, append, a, 9, d->cpu ? d->units : 2 * queries * dh);
     if (s == IR_OK) s = ocl_args(attend, b, 11);
-    return s == IR_OK ? ocl_launch(d, attend, queries < p->score_groups ? queries : p->score_groups, local) : s;
+    return s == IR_OK ? ocl_launch(d, attend, queries < p->score_groups ? queries : p->score_groups, local)
+                      : s;
 }
 
 static ir_status do_pool(ir_run *r, plan *p, const ly_row *w)
@@ -230,12 +284,20 @@ static ir_status do_pool(ir_run *r, plan *p, const ly_row *w)
     bool          most = w->op == LY_MAXPOOL;
     int           v = d->cpu && w->c % 16 == 0 ? 16 : 1;
     cl_mem        x = ocl_exec_place(r, p, w->in), y = ocl_exec_place(r, p, w->out);
-    cl_uint       u[] = {(cl_uint)w->batch, (cl_uint)w->h, (cl_uint)w->w, (cl_uint)w->c, (cl_uint)(most ? w->r : w->h),
-                         (cl_uint)(most ? w->s : w->w), most ? (cl_uint)w->stride : 1, most ? (cl_uint)w->pad : 0, most ? (cl_uint)w->oh : 1,
-                         most ? (cl_uint)w->ow : 1};
+    cl_uint       u[] = {(cl_uint)w->batch,
+                         (cl_uint)w->h,
+                         (cl_uint)w->w,
+                         (cl_uint)w->c,
+                         (cl_uint)(most ? w->r : w->h),
+                         (cl_uint)(most ? w->s : w->w),
+                   most ? (cl_uint)w->stride : 1,
+                   most ? (cl_uint)w->pad : 0,
+                   most ? (cl_uint)w->oh : 1,
+                   most ? (cl_uint)w->ow : 1};
     cl_int        kind = most;
     ir_status     s = ocl_exec_part(d, p, "pool", v, "", &kernel);
-    const ocl_arg a[] = {OCL_A(x), OCL_A(y), OCL_A(u[0]), OCL_A(u[1]), OCL_A(u[2]), OCL_A(u[3]), OCL_A(u[4]), OCL_A(u[5]), OCL_A(u[6]), OCL_A(u[7]),
+    const ocl_arg a[] = {OCL_A(x),    OCL_A(y),    OCL_A(u[0]), OCL_A(u[1]), OCL_A(u[2]),
+                         OCL_A(u[3]), OCL_A(u[4]), OCL_A(u[5]), OCL_A(u[6]), OCL_A(u[7]),
                          OCL_A(u[8]), OCL_A(u[9]), OCL_A(kind)};
     return s == IR_OK ? launch(d, kernel, a, 13, (size_t)u[0] * u[8] * u[9] * u[3] / (size_t)v) : s;
 }
@@ -270,9 +332,9 @@ static ir_status ocl_exec_run(ir_run *r, uint32_t reps)
 
 static ir_status ocl_exec_profile(ir_run *r, double *layer_s, int n)
 {
-    plan      *p = r->self;
-    ir_dev    *dev = r->dev;
-    ir_status  s = dev->be->sync(dev);
+    plan     *p = r->self;
+    ir_dev   *dev = r->dev;
+    ir_status s = dev->be->sync(dev);
     for (int i = 0; i < n && i < p->n && s == IR_OK; i++) {
         double t0 = dev->be->now(dev), dev_s = NAN;
         s = dev->be->start(dev);
@@ -283,11 +345,13 @@ static ir_status ocl_exec_profile(ir_run *r, double *layer_s, int n)
     return s;
 }
 
-/* ---- weights in another order ------------------------------------------------------------------------ */
+/* ---- weights in another order ---------------------------------------------------------------- */
 static size_t packed_elems(const ocl_dev *d, const plan *p, const ly_row *w)
 {
-    if (ocl_exec_product(p, w)) return ocl_exec_up(ocl_gemm_packed_b(d, &p->gemm, (size_t)w->k, product_k(w)), 16);
-    if (direct_conv(p, w)) return ocl_exec_up((size_t)(w->r * w->s * (w->c / w->groups)) * filters_kp(d, w), 16);
+    if (ocl_exec_product(p, w))
+        return ocl_exec_up(ocl_gemm_packed_b(d, &p->gemm, (size_t)w->k, product_k(w)), 16);
+    if (direct_conv(p, w))
+        return ocl_exec_up((size_t)(w->r * w->s * (w->c / w->groups)) * filters_kp(d, w), 16);
     return 0;
 }
 
@@ -298,7 +362,8 @@ static ir_status pack_filters(ir_run *r, plan *p, int i, ocl_buf *to)
     cl_kernel     kernel;
     cl_mem        W = tensor(r, p, p->W);
     cl_ulong      from = (cl_ulong)w->W_at, at = p->packed_at[i];
-    cl_uint       k = (cl_uint)w->k, rsc = (cl_uint)(w->r * w->s * (w->c / w->groups)), kp = (cl_uint)filters_kp(d, w);
+    cl_uint       k = (cl_uint)w->k, rsc = (cl_uint)(w->r * w->s * (w->c / w->groups)),
+            kp = (cl_uint)filters_kp(d, w);
     ir_status     s = ocl_exec_part(d, p, "filters", 1, "", &kernel);
     const ocl_arg a[] = {OCL_A(W), OCL_A(to->mem), OCL_A(from), OCL_A(at), OCL_A(k), OCL_A(rsc), OCL_A(kp)};
     return s == IR_OK ? launch(d, kernel, a, 7, (size_t)rsc * kp) : s;
@@ -314,9 +379,11 @@ static ir_status ocl_exec_prepare(ir_run *r)
     r->packed = b;
     for (int i = 0; i < p->n && s == IR_OK; i++) {
         const ly_row *w = &p->row[i];
-        if (direct_conv(p, w)) s = pack_filters(r, p, i, b);
+        if (direct_conv(p, w))
+            s = pack_filters(r, p, i, b);
         else if (ocl_exec_product(p, w) && d->cpu)
-            s = ocl_gemm_pack_b(d, &p->gemm, tensor(r, p, p->W), (size_t)w->W_at, b->mem, p->packed_at[i], (size_t)w->k, product_k(w));
+            s = ocl_gemm_pack_b(d, &p->gemm, tensor(r, p, p->W), (size_t)w->W_at, b->mem, p->packed_at[i],
+                                (size_t)w->k, product_k(w));
     }
     return s == IR_OK ? OCL(clFinish(d->queue)) : s;
 }
@@ -328,7 +395,7 @@ static void ocl_exec_unprepare(ir_run *r)
     r->packed = NULL;
 }
 
-/* ---- plans ------------------------------------------------------------------------------------------- */
+/* ---- plans ----------------------------------------------------------------------------------- */
 static void ocl_exec_teardown(ir_run *r)
 {
     plan *p = r->self;
@@ -349,10 +416,14 @@ static void ocl_exec_teardown(ir_run *r)
 
 static void bind_tensors(plan *p, const char *family)
 {
-    static const struct { const char *family; int in, W, V, out, kv, add; } where[] = {
-        {"conv", 0, 1, 2, 3, -1, -1}, {"linear", 0, 1, 2, 3, -1, -1}, {"norm", 0, -1, 1, 2, -1, -1}, {"softmax", 0, -1, -1, 1, -1, -1},
-        {"act", 0, -1, -1, 1, -1, -1}, {"add", 0, -1, -1, 2, -1, 1}, {"embed", 0, 1, -1, 2, -1, -1}, {"attention", 0, -1, -1, 2, 1, -1},
-        {"cnn", 0, 1, 2, 3, -1, -1}, {"gpt", 0, 1, 2, 3, 4, -1}};
+    static const struct {
+        const char *family;
+        int         in, W, V, out, kv, add;
+    } where[] = {{"conv", 0, 1, 2, 3, -1, -1},   {"linear", 0, 1, 2, 3, -1, -1},
+                 {"norm", 0, -1, 1, 2, -1, -1},  {"softmax", 0, -1, -1, 1, -1, -1},
+                 {"act", 0, -1, -1, 1, -1, -1},  {"add", 0, -1, -1, 2, -1, 1},
+                 {"embed", 0, 1, -1, 2, -1, -1}, {"attention", 0, -1, -1, 2, 1, -1},
+                 {"cnn", 0, 1, 2, 3, -1, -1},    {"gpt", 0, 1, 2, 3, 4, -1}};
     for (size_t i = 0; i < sizeof where / sizeof *where; i++)
         if (!strcmp(where[i].family, family)) {
             p->in = where[i].in, p->W = where[i].W, p->V = where[i].V, p->out = where[i].out;
@@ -405,7 +476,8 @@ static ir_status parts(ocl_dev *d, plan *p)
     if (products) s = ocl_gemm_init(d, (ocl_gemm_kind){IR_F32, p->wt, IR_F32, true, true}, NULL, &p->gemm);
     for (int i = 0; i < p->n && s == IR_OK; i++) {
         const ly_row *w = &p->row[i];
-        if (slim(w) && !p->linear[w->rows].kernel) s = ocl_linear_init(d, p->wt, IR_F32, IR_F32, (int)w->rows, true, &p->linear[w->rows]);
+        if (slim(w) && !p->linear[w->rows].kernel)
+            s = ocl_linear_init(d, p->wt, IR_F32, IR_F32, (int)w->rows, true, &p->linear[w->rows]);
     }
     return s;
 }
@@ -458,27 +530,45 @@ static ir_status ocl_exec_can_run(const ir_dev *dev, const ir_workload *w, const
 {
     (void)dev, (void)w;
     if (p->dtype == IR_TF32) return ir_fail(IR_SKIP, "OpenCL has no tf32");
-    return p->dtype == IR_F8 ? ir_fail(IR_SKIP, "weights in f8: this executor knows f32, f16, bf16 and i8") : IR_OK;
+    return p->dtype == IR_F8 ? ir_fail(IR_SKIP, "weights in f8: this executor knows f32, f16, bf16 and i8")
+                             : IR_OK;
 }
 
 static ir_status product_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     ly_row row;
     wl_row_of(w, p, &row);
-    return row.groups == 1 ? ocl_exec_can_run(dev, w, p) : ir_fail(IR_SKIP, "groups=%lld: see direct", (long long)row.groups);
+    return row.groups == 1 ? ocl_exec_can_run(dev, w, p)
+                           : ir_fail(IR_SKIP, "groups=%lld: see direct", (long long)row.groups);
 }
 
-#define EXECUTOR(id, fam, word, text, can, set)                                                        \
-    const ir_kernel id = {.family = fam, .name = word, .doc = text, .can_run = can, .setup = set, .run = ocl_exec_run, \
-                          .teardown = ocl_exec_teardown, .prepare = ocl_exec_prepare, .unprepare = ocl_exec_unprepare, .profile = ocl_exec_profile}
-EXECUTOR(ocl_conv_im2col, "conv", "im2col", "windows as a matrix, then the register-blocked product", product_can_run, ocl_exec_setup);
-EXECUTOR(ocl_conv_direct, "conv", "direct", "sums over the window where the image lies", ocl_exec_can_run, ocl_exec_direct_setup);
-EXECUTOR(ocl_linear_rows, "linear", "rows", "few rows stream the weights, many use the register-blocked product", ocl_exec_can_run, ocl_exec_setup);
-EXECUTOR(ocl_norm_groups, "norm", "groups", "a work-group per row, two passes", ocl_exec_can_run, ocl_exec_setup);
+#define EXECUTOR(id, fam, word, text, can, set) \
+    const ir_kernel id = {.family = fam, \
+                          .name = word, \
+                          .doc = text, \
+                          .can_run = can, \
+                          .setup = set, \
+                          .run = ocl_exec_run, \
+                          .teardown = ocl_exec_teardown, \
+                          .prepare = ocl_exec_prepare, \
+                          .unprepare = ocl_exec_unprepare, \
+                          .profile = ocl_exec_profile}
+EXECUTOR(ocl_conv_im2col, "conv", "im2col", "windows as a matrix, then the register-blocked product",
+         product_can_run, ocl_exec_setup);
+EXECUTOR(ocl_conv_direct, "conv", "direct", "sums over the window where the image lies", ocl_exec_can_run,
+         ocl_exec_direct_setup);
+EXECUTOR(ocl_linear_rows, "linear", "rows",
+         "few rows stream the weights, many use the register-blocked product", ocl_exec_can_run,
+         ocl_exec_setup);
+EXECUTOR(ocl_norm_groups, "norm", "groups", "a work-group per row, two passes", ocl_exec_can_run,
+         ocl_exec_setup);
 EXECUTOR(ocl_softmax_groups, "softmax", "groups", "a work-group per row", ocl_exec_can_run, ocl_exec_setup);
 EXECUTOR(ocl_act_items, "act", "items", "element by element", ocl_exec_can_run, ocl_exec_setup);
 EXECUTOR(ocl_add_items, "add", "items", "element by element", ocl_exec_can_run, ocl_exec_setup);
 EXECUTOR(ocl_embed_groups, "embed", "groups", "a work-group per row", ocl_exec_can_run, ocl_exec_setup);
-EXECUTOR(ocl_attention_groups, "attention", "groups", "a work-group per query, scores in scratch memory", ocl_exec_can_run, ocl_exec_setup);
-EXECUTOR(ocl_cnn_layers, "cnn", "layers", "a launch per layer: im2col products, direct depthwise", ocl_exec_can_run, ocl_exec_setup);
-EXECUTOR(ocl_gpt_layers, "gpt", "layers", "a launch per layer, weights streamed at small batch", ocl_exec_can_run, ocl_exec_setup);
+EXECUTOR(ocl_attention_groups, "attention", "groups", "a work-group per query, scores in scratch memory",
+         ocl_exec_can_run, ocl_exec_setup);
+EXECUTOR(ocl_cnn_layers, "cnn", "layers", "a launch per layer: im2col products, direct depthwise",
+         ocl_exec_can_run, ocl_exec_setup);
+EXECUTOR(ocl_gpt_layers, "gpt", "layers", "a launch per layer, weights streamed at small batch",
+         ocl_exec_can_run, ocl_exec_setup);

@@ -1,6 +1,6 @@
-/* gemm.c -- the products: naive, tiled with local memory, register-blocked, and (few rows) streamed. The blocked kernel's
- * tile is searched for once per device and type among a few candidates, on a small product, and kept. Refuses dimensions beyond
- * 32 bits. */
+/* gemm.c -- the products: naive, tiled with local memory, register-blocked, and (few rows) streamed. The
+ * blocked kernel's tile is searched for once per device and type among a few candidates, on a small product,
+ * and kept. Refuses dimensions beyond 32 bits. */
 #include "kernels/opencl/gemm.h"
 #include "kernels/workloads/workloads_gemm.h"
 
@@ -10,20 +10,22 @@
 
 enum { TILED_TS = 16, SLIM_ROWS = 64 };
 
-/* ---- the blocked product as a part ------------------------------------------------------------------ */
-static int in_code(ir_dtype t) { return t == IR_BF16 ? 1 : t == IR_I8 ? 2 : t == IR_F16 ? 3 : 0; }
-static int ocl_gemm_vector_of(const ocl_dev *d, ir_dtype T) { return !d->cpu ? 1 : T == IR_F64 ? 8 : 16; }
+/* ---- the blocked product as a part ----------------------------------------------------------- */
+static int    in_code(ir_dtype t) { return t == IR_BF16 ? 1 : t == IR_I8 ? 2 : t == IR_F16 ? 3 : 0; }
+static int    ocl_gemm_vector_of(const ocl_dev *d, ir_dtype T) { return !d->cpu ? 1 : T == IR_F64 ? 8 : 16; }
 static size_t ocl_gemm_up(size_t n, size_t to) { return (n + to - 1) / to; }
 
-static void options_of(const ocl_dev *d, ocl_gemm_kind q, const ocl_gemm_tile *t, const char *what, char *out, size_t n)
+static void options_of(const ocl_dev *d, ocl_gemm_kind q, const ocl_gemm_tile *t, const char *what, char *out,
+                       size_t n)
 {
     const char *T = q.T == IR_F64 ? "double" : "float";
     int         w = ocl_gemm_vector_of(d, q.T);
     snprintf(out, n,
-             "-D%s -DT=%s -DIN_A=%d -DIN_B=%d -DTB=%d -DEPI=%d -DW=%d -DTV=%s%d -DVLOAD=vload%d -DVSTORE=vstore%d -DAS_TV=as_%s%d "
+             "-D%s -DT=%s -DIN_A=%d -DIN_B=%d -DTB=%d -DEPI=%d -DW=%d -DTV=%s%d -DVLOAD=vload%d "
+             "-DVSTORE=vstore%d -DAS_TV=as_%s%d "
              "-DCONVERT_UINT=convert_uint%d -DMR=%d -DNV=%d -DKC=%d -DTS=%d",
-             what, T, in_code(q.in_a), in_code(q.in_b), q.trans_b, q.epilogue, w, T, w, w, w, T, w, w, t->mr, t->nv, t->kc,
-             (int)TILED_TS);
+             what, T, in_code(q.in_a), in_code(q.in_b), q.trans_b, q.epilogue, w, T, w, w, w, T, w, w, t->mr,
+             t->nv, t->kc, (int)TILED_TS);
 }
 
 void ocl_gemm_free(ocl_gemm *g)
@@ -53,7 +55,10 @@ ir_status ocl_gemm_init(ocl_dev *d, ocl_gemm_kind q, const ocl_gemm_tile *t, ocl
     return s;
 }
 
-static size_t nr_of(const ocl_dev *d, const ocl_gemm *g) { return (size_t)(g->tile.nv * ocl_gemm_vector_of(d, g->kind.T)); }
+static size_t nr_of(const ocl_dev *d, const ocl_gemm *g)
+{
+    return (size_t)(g->tile.nv * ocl_gemm_vector_of(d, g->kind.T));
+}
 
 size_t ocl_gemm_packed_a(const ocl_dev *d, const ocl_gemm *g, size_t m, size_t k)
 {
@@ -65,7 +70,8 @@ size_t ocl_gemm_packed_b(const ocl_dev *d, const ocl_gemm *g, size_t n, size_t k
     return d->cpu ? ocl_gemm_up(n, nr_of(d, g)) * nr_of(d, g) * k : 0;
 }
 
-ir_status ocl_gemm_pack_b(ocl_dev *d, const ocl_gemm *g, cl_mem B, size_t B_at, cl_mem out, size_t out_at, size_t n, size_t k)
+ir_status ocl_gemm_pack_b(ocl_dev *d, const ocl_gemm *g, cl_mem B, size_t B_at, cl_mem out, size_t out_at,
+                          size_t n, size_t k)
 {
     cl_uint       nn = (cl_uint)n, kk = (cl_uint)k;
     cl_ulong      from = B_at, to = out_at;
@@ -85,7 +91,8 @@ static ir_status pack_a(ocl_dev *d, const ocl_gemm *g, cl_mem A, cl_mem out, cl_
 
 ir_status ocl_gemm_pack_image(ocl_dev *d, const ocl_gemm *g, cl_mem x, cl_mem out, const ocl_image *i)
 {
-    const ocl_arg a[] = {OCL_A(x), OCL_A(out), OCL_A(i->m), OCL_A(i->h), OCL_A(i->w), OCL_A(i->c), OCL_A(i->r), OCL_A(i->s),
+    const ocl_arg a[] = {OCL_A(x),         OCL_A(out),    OCL_A(i->m),  OCL_A(i->h),
+                         OCL_A(i->w),      OCL_A(i->c),   OCL_A(i->r),  OCL_A(i->s),
                          OCL_A(i->stride), OCL_A(i->pad), OCL_A(i->oh), OCL_A(i->ow)};
     size_t        panels = ocl_gemm_up(i->m, (size_t)g->tile.mr), groups = 4 * ocl_groups(d);
     ir_status     s = ocl_args(g->pack_image, a, 12);
@@ -93,38 +100,46 @@ ir_status ocl_gemm_pack_image(ocl_dev *d, const ocl_gemm *g, cl_mem x, cl_mem ou
 }
 
 /* Blocks shrink where fewer than four per unit would be left. */
-ir_status ocl_gemm_run(ocl_dev *d, const ocl_gemm *g, cl_mem A, cl_mem B, size_t B_at, cl_mem C, cl_mem scratch, size_t M, size_t N,
-                       size_t K, const ocl_epilogue *e)
+ir_status ocl_gemm_run(ocl_dev *d, const ocl_gemm *g, cl_mem A, cl_mem B, size_t B_at, cl_mem C,
+                       cl_mem scratch, size_t M, size_t N, size_t K, const ocl_epilogue *e)
 {
-    cl_uint   m = (cl_uint)M, n = (cl_uint)N, k = (cl_uint)K;
-    cl_ulong  from = B_at;
-    cl_uint   mc = (cl_uint)g->tile.mc, nc = (cl_uint)g->tile.nc, nr = (cl_uint)nr_of(d, g);
-    while (d->cpu && ocl_gemm_up(M, mc) * ocl_gemm_up(N, nc) < 4 * (size_t)d->units && (nc > nr || mc > (cl_uint)g->tile.mr)) {
-        if (nc > nr) nc = (cl_uint)ocl_gemm_up(nc / 2, nr) * nr;
-        else mc = (cl_uint)(ocl_gemm_up(mc / 2, (size_t)g->tile.mr) * (size_t)g->tile.mr);
+    cl_uint  m = (cl_uint)M, n = (cl_uint)N, k = (cl_uint)K;
+    cl_ulong from = B_at;
+    cl_uint  mc = (cl_uint)g->tile.mc, nc = (cl_uint)g->tile.nc, nr = (cl_uint)nr_of(d, g);
+    while (d->cpu && ocl_gemm_up(M, mc) * ocl_gemm_up(N, nc) < 4 * (size_t)d->units &&
+           (nc > nr || mc > (cl_uint)g->tile.mr)) {
+        if (nc > nr)
+            nc = (cl_uint)ocl_gemm_up(nc / 2, nr) * nr;
+        else
+            mc = (cl_uint)(ocl_gemm_up(mc / 2, (size_t)g->tile.mr) * (size_t)g->tile.mr);
     }
     ir_status s = d->cpu && A ? pack_a(d, g, A, scratch, m, k) : IR_OK;
     if (d->cpu) A = scratch;
-    const ocl_arg a[] = {OCL_A(A), OCL_A(B), OCL_A(C), OCL_A(m), OCL_A(n), OCL_A(k), OCL_A(from), OCL_A(mc), OCL_A(nc)};
+    const ocl_arg a[] = {OCL_A(A), OCL_A(B),    OCL_A(C),  OCL_A(m), OCL_A(n),
+                         OCL_A(k), OCL_A(from), OCL_A(mc), OCL_A(nc)};
     int           na = d->cpu ? 9 : 7;
     if (s == IR_OK) s = ocl_args(g->gemm, a, na);
     if (s == IR_OK && g->kind.epilogue) {
-        const ocl_arg x[] = {OCL_A(e->V), OCL_A(e->b_at), OCL_A(e->s_at), OCL_A(e->add), OCL_A(e->has_add), OCL_A(e->act)};
-        for (int i = 0; i < 6 && s == IR_OK; i++) s = OCL(clSetKernelArg(g->gemm, (cl_uint)(na + i), x[i].size, x[i].p));
+        const ocl_arg x[] = {OCL_A(e->V),   OCL_A(e->b_at),    OCL_A(e->s_at),
+                             OCL_A(e->add), OCL_A(e->has_add), OCL_A(e->act)};
+        for (int i = 0; i < 6 && s == IR_OK; i++)
+            s = OCL(clSetKernelArg(g->gemm, (cl_uint)(na + i), x[i].size, x[i].p));
     }
     if (s != IR_OK) return s;
     size_t bm = d->cpu ? mc : 16 * (size_t)g->tile.mr, bn = d->cpu ? nc : 16 * (size_t)g->tile.nv;
     return ocl_launch(d, g->gemm, ocl_gemm_up(M, bm) * ocl_gemm_up(N, bn), d->cpu ? 1 : 256);
 }
 
-/* ---- the search ------------------------------------------------------------------------------------- */
+/* ---- the search ------------------------------------------------------------------------------ */
 static int candidates(const ocl_dev *d, ir_dtype T, ocl_gemm_tile *out)
 {
-    static const int cpu[][2] = {{8, 3}, {6, 4}, {6, 2}, {12, 2}}, wide[][2] = {{4, 4}, {8, 4}, {8, 8}, {4, 8}};
-    int              n = 0;
+    static const int cpu[][2] = {{8, 3}, {6, 4}, {6, 2}, {12, 2}},
+                     wide[][2] = {{4, 4}, {8, 4}, {8, 8}, {4, 8}};
+    int n = 0;
     if (d->cpu)
         for (size_t i = 0; i < sizeof cpu / sizeof *cpu; i++)
-            out[n++] = (ocl_gemm_tile){cpu[i][0], cpu[i][1], 256, cpu[i][0] * 8, cpu[i][1] * ocl_gemm_vector_of(d, T) * 4, 0};
+            out[n++] = (ocl_gemm_tile){
+                cpu[i][0], cpu[i][1], 256, cpu[i][0] * 8, cpu[i][1] * ocl_gemm_vector_of(d, T) * 4, 0};
     else
         for (size_t i = 0; i < sizeof wide / sizeof *wide; i++) {
             ocl_gemm_tile t = {wide[i][0], wide[i][1], 16, 0, 0, 0};
@@ -143,7 +158,9 @@ static ir_status trial(ocl_dev *d, ocl_gemm *g, ocl_buf *const b[5], double *flo
     for (int i = 0; i < 4 && s == IR_OK; i++) {
         double t0 = ir_now();
         if (d->cpu) s = ocl_gemm_pack_b(d, g, b[1]->mem, 0, b[4]->mem, 0, TRIAL, TRIAL);
-        if (s == IR_OK) s = ocl_gemm_run(d, g, b[0]->mem, d->cpu ? b[4]->mem : b[1]->mem, 0, b[2]->mem, b[3]->mem, TRIAL, TRIAL, TRIAL, NULL);
+        if (s == IR_OK)
+            s = ocl_gemm_run(d, g, b[0]->mem, d->cpu ? b[4]->mem : b[1]->mem, 0, b[2]->mem, b[3]->mem, TRIAL,
+                             TRIAL, TRIAL, NULL);
         if (s == IR_OK) s = OCL(clFinish(d->queue));
         if (i > 0) best = fmin(best, ir_now() - t0); /* the first compiles */
     }
@@ -156,20 +173,25 @@ static void found(ocl_dev *d, ir_dtype T, const ocl_gemm_tile *t, int n)
 {
     char  *s = d->tuning;
     size_t at = strlen(s), room = sizeof d->tuning;
-    at += (size_t)snprintf(s + at, room - at, "%sgemm %s %dx%d, GFLOP/s on %d^3:", at ? "; " : "", ir_dtype_name(T), d->tile[T].mr,
-                           d->tile[T].nv * ocl_gemm_vector_of(d, T), (int)TRIAL);
+    at += (size_t)snprintf(s + at, room - at, "%sgemm %s %dx%d, GFLOP/s on %d^3:", at ? "; " : "",
+                           ir_dtype_name(T), d->tile[T].mr, d->tile[T].nv * ocl_gemm_vector_of(d, T),
+                           (int)TRIAL);
     for (int i = 0; i < n && at < room; i++)
-        at += (size_t)snprintf(s + at, room - at, "%s %dx%d %.3g", i ? "," : "", t[i].mr, t[i].nv * ocl_gemm_vector_of(d, T), t[i].flops_s / 1e9);
+        at += (size_t)snprintf(s + at, room - at, "%s %dx%d %.3g", i ? "," : "", t[i].mr,
+                               t[i].nv * ocl_gemm_vector_of(d, T), t[i].flops_s / 1e9);
 }
 
 static ir_status search(ocl_dev *d, ir_dtype T, ocl_buf *const b[5])
 {
     ocl_gemm_tile t[8], best = {0};
     int           n = candidates(d, T, t);
-    ir_status     s = n ? IR_OK : ir_fail(IR_SKIP, "opencl: %.60s takes no work-group of 256 items or has too little local memory", d->name);
+    ir_status     s =
+        n ? IR_OK
+              : ir_fail(IR_SKIP, "opencl: %.60s takes no work-group of 256 items or has too little local memory",
+                        d->name);
     for (int i = 0; i < n; i++) {
-        ocl_gemm  g;
-        double    rate = 0;
+        ocl_gemm g;
+        double   rate = 0;
         s = ocl_gemm_init(d, (ocl_gemm_kind){T, T, T, false, false}, &t[i], &g);
         if (s == IR_OK) s = trial(d, &g, b, &rate);
         ocl_gemm_free(&g);
@@ -202,21 +224,29 @@ static ir_status tuned(ocl_dev *d, ir_dtype T)
     return s;
 }
 
-/* ---- the kernels ------------------------------------------------------------------------------------- */
-typedef struct { ocl_gemm g; cl_kernel kernel; ocl_buf *scratch, *packed; bool slim; } plan;
+/* ---- the kernels ----------------------------------------------------------------------------- */
+typedef struct {
+    ocl_gemm  g;
+    cl_kernel kernel;
+    ocl_buf  *scratch, *packed;
+    bool      slim;
+} plan;
 
 static ir_status ocl_gemm_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     wl_gemm_shape s = wl_gemm_of(p);
     (void)w;
-    if (!wl_gemm_plain(p->dtype)) return ir_fail(IR_SKIP, "opencl gemm: f64, f32 and bf16, not %s", ir_dtype_name(p->dtype));
-    if (s.m > INT32_MAX || s.n > INT32_MAX || s.k > INT32_MAX) return ir_fail(IR_SKIP, "a dimension beyond 2^31");
+    if (!wl_gemm_plain(p->dtype))
+        return ir_fail(IR_SKIP, "opencl gemm: f64, f32 and bf16, not %s", ir_dtype_name(p->dtype));
+    if (s.m > INT32_MAX || s.n > INT32_MAX || s.k > INT32_MAX)
+        return ir_fail(IR_SKIP, "a dimension beyond 2^31");
     return ocl_has_dtype(ocl_of(dev), p->dtype);
 }
 
 static ir_status tiled_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
-    if (ocl_of(dev)->max_group < TILED_TS * TILED_TS) return ir_fail(IR_SKIP, "opencl: no work-groups of %d items here", TILED_TS * TILED_TS);
+    if (ocl_of(dev)->max_group < TILED_TS * TILED_TS)
+        return ir_fail(IR_SKIP, "opencl: no work-groups of %d items here", TILED_TS * TILED_TS);
     return ocl_gemm_can_run(dev, w, p);
 }
 
@@ -232,7 +262,10 @@ static void ocl_gemm_teardown(ir_run *r)
     r->self = NULL;
 }
 
-static ocl_gemm_kind ocl_gemm_kind_of(ir_dtype t) { return (ocl_gemm_kind){t, t, t == IR_F64 ? IR_F64 : IR_F32, false, false}; }
+static ocl_gemm_kind ocl_gemm_kind_of(ir_dtype t)
+{
+    return (ocl_gemm_kind){t, t, t == IR_F64 ? IR_F64 : IR_F32, false, false};
+}
 
 static ir_status simple_setup(ir_run *r, const char *what, const char *name, const ocl_gemm_tile *t)
 {
@@ -245,8 +278,14 @@ static ir_status simple_setup(ir_run *r, const char *what, const char *name, con
     return s;
 }
 
-static ir_status naive_setup(ir_run *r) { return simple_setup(r, "NAIVE", "gemm_naive", &(ocl_gemm_tile){0}); }
-static ir_status tiled_setup(ir_run *r) { return simple_setup(r, "TILED", "gemm_tiled", &(ocl_gemm_tile){0}); }
+static ir_status naive_setup(ir_run *r)
+{
+    return simple_setup(r, "NAIVE", "gemm_naive", &(ocl_gemm_tile){0});
+}
+static ir_status tiled_setup(ir_run *r)
+{
+    return simple_setup(r, "TILED", "gemm_tiled", &(ocl_gemm_tile){0});
+}
 
 static ir_status simple_run(ir_run *r, uint32_t reps, size_t groups, size_t local)
 {
@@ -263,7 +302,8 @@ static ir_status ocl_gemm_naive_run(ir_run *r, uint32_t reps)
 {
     const ocl_dev *d = ocl_of(r->dev);
     wl_gemm_shape  s = wl_gemm_of(&r->p);
-    return simple_run(r, reps, d->cpu ? 16 * ocl_groups(d) : ocl_gemm_up(s.m * s.n, ocl_local(d)), ocl_local(d));
+    return simple_run(r, reps, d->cpu ? 16 * ocl_groups(d) : ocl_gemm_up(s.m * s.n, ocl_local(d)),
+                      ocl_local(d));
 }
 
 static ir_status tiled_run(ir_run *r, uint32_t reps)
@@ -280,7 +320,9 @@ static ir_status blocked_setup(ir_run *r)
     size_t        width = r->p.dtype == IR_F64 ? 8 : 4;
     if (!p) return IR_ENOMEM;
     p->slim = d->cpu && sh.m <= SLIM_ROWS;
-    if (p->slim) return simple_setup(r, "SLIM", "gemm_slim", &(ocl_gemm_tile){.mr = sh.m < 6 ? (int)sh.m : 6, .nv = 4});
+    if (p->slim)
+        return simple_setup(r, "SLIM", "gemm_slim",
+                            &(ocl_gemm_tile){.mr = sh.m < 6 ? (int)sh.m : 6, .nv = 4});
     ir_status s = ocl_gemm_init(d, ocl_gemm_kind_of(r->p.dtype), NULL, &p->g);
     if (s == IR_OK && d->cpu) s = ocl_buffer(d, width * ocl_gemm_packed_a(d, &p->g, sh.m, sh.k), &p->scratch);
     if (s == IR_OK && d->cpu) s = ocl_buffer(d, width * ocl_gemm_packed_b(d, &p->g, sh.n, sh.k), &p->packed);
@@ -299,17 +341,32 @@ static ir_status blocked_run(ir_run *r, uint32_t reps)
     for (uint32_t i = 0; i < reps && s == IR_OK; i++) {
         if (d->cpu) s = ocl_gemm_pack_b(d, &p->g, B, 0, p->packed->mem, 0, sh.n, sh.k);
         if (s == IR_OK)
-            s = ocl_gemm_run(d, &p->g, A, d->cpu ? p->packed->mem : B, 0, C, d->cpu ? p->scratch->mem : NULL, sh.m, sh.n, sh.k, NULL);
+            s = ocl_gemm_run(d, &p->g, A, d->cpu ? p->packed->mem : B, 0, C, d->cpu ? p->scratch->mem : NULL,
+                             sh.m, sh.n, sh.k, NULL);
     }
     return s;
 }
 
-const ir_kernel ocl_gemm_naive = {
-    .family = "gemm", .name = "naive", .doc = "one result per work-item", .flags = IR_K_NAIVE,
-    .can_run = ocl_gemm_can_run, .setup = naive_setup, .run = ocl_gemm_naive_run, .teardown = ocl_gemm_teardown};
-const ir_kernel ocl_gemm_tiled = {
-    .family = "gemm", .name = "tiled", .doc = "square tiles in local memory", .flags = IR_K_NAIVE,
-    .can_run = tiled_can_run, .setup = tiled_setup, .run = tiled_run, .teardown = ocl_gemm_teardown};
-const ir_kernel ocl_gemm_register = {
-    .family = "gemm", .name = "blocked", .doc = "register tiles, searched for; CPUs pack both inputs into panels",
-    .can_run = ocl_gemm_can_run, .setup = blocked_setup, .run = blocked_run, .teardown = ocl_gemm_teardown};
+const ir_kernel ocl_gemm_naive = {.family = "gemm",
+                                  .name = "naive",
+                                  .doc = "one result per work-item",
+                                  .flags = IR_K_NAIVE,
+                                  .can_run = ocl_gemm_can_run,
+                                  .setup = naive_setup,
+                                  .run = ocl_gemm_naive_run,
+                                  .teardown = ocl_gemm_teardown};
+const ir_kernel ocl_gemm_tiled = {.family = "gemm",
+                                  .name = "tiled",
+                                  .doc = "square tiles in local memory",
+                                  .flags = IR_K_NAIVE,
+                                  .can_run = tiled_can_run,
+                                  .setup = tiled_setup,
+                                  .run = tiled_run,
+                                  .teardown = ocl_gemm_teardown};
+const ir_kernel ocl_gemm_register = {.family = "gemm",
+                                     .name = "blocked",
+                                     .doc = "register tiles, searched for; CPUs pack both inputs into panels",
+                                     .can_run = ocl_gemm_can_run,
+                                     .setup = blocked_setup,
+                                     .run = blocked_run,
+                                     .teardown = ocl_gemm_teardown};

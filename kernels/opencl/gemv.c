@@ -7,22 +7,25 @@
 
 static int ocl_gemv_type_of(ir_dtype t) { return t == IR_BF16 ? 1 : t == IR_I8 ? 2 : t == IR_F16 ? 3 : 0; }
 
-/* On a CPU one row at a time is one read stream, and every weight meets one input; with more inputs two rows share their loads.
- * More groups than units: who is done first takes the next. */
-ir_status ocl_linear_init(ocl_dev *d, ir_dtype w, ir_dtype xt, ir_dtype T, int rows, bool epilogue, ocl_linear *l)
+/* On a CPU one row at a time is one read stream, and every weight meets one input; with more inputs two rows
+ * share their loads. More groups than units: who is done first takes the next. */
+ir_status ocl_linear_init(ocl_dev *d, ir_dtype w, ir_dtype xt, ir_dtype T, int rows, bool epilogue,
+                          ocl_linear *l)
 {
     char options[192];
     int  v = d->cpu ? (T == IR_F64 ? 8 : 16) : 4, u = rows == 1 ? 4 : rows <= 4 ? 2 : 1;
     int  r = d->cpu ? (rows == 1 ? 1 : 2) : rows == 1 ? 4 : rows <= 4 ? 2 : 1;
     *l = (ocl_linear){.local = d->cpu ? 1 : 64, .rows = rows, .epilogue = epilogue};
     while (l->local > d->max_group) l->local /= 2;
-    snprintf(options, sizeof options, "-DT=%s -DWT=%d -DXT=%d -DV=%d -DR=%d -DU=%d -DROWS=%d -DLS=%zu -DEPI=%d", T == IR_F64 ? "double" : "float",
-             ocl_gemv_type_of(w), ocl_gemv_type_of(xt), v, r, u, rows, l->local, epilogue);
+    snprintf(options, sizeof options,
+             "-DT=%s -DWT=%d -DXT=%d -DV=%d -DR=%d -DU=%d -DROWS=%d -DLS=%zu -DEPI=%d",
+             T == IR_F64 ? "double" : "float", ocl_gemv_type_of(w), ocl_gemv_type_of(xt), v, r, u, rows,
+             l->local, epilogue);
     return ocl_kernel(d, "linear", options, "linear", &l->kernel);
 }
 
-ir_status ocl_linear_run(ocl_dev *d, const ocl_linear *l, cl_mem W, size_t W_at, cl_mem x, cl_mem y, size_t N, size_t K,
-                         const ocl_epilogue *e)
+ir_status ocl_linear_run(ocl_dev *d, const ocl_linear *l, cl_mem W, size_t W_at, cl_mem x, cl_mem y, size_t N,
+                         size_t K, const ocl_epilogue *e)
 {
     cl_uint       n = (cl_uint)N, k = (cl_uint)K, rows = (cl_uint)l->rows;
     cl_ulong      at = W_at;
@@ -30,8 +33,10 @@ ir_status ocl_linear_run(ocl_dev *d, const ocl_linear *l, cl_mem W, size_t W_at,
     size_t        groups = d->units * 16u, blocks = l->local == 1 ? (N + 15) / 16 : (N + 3) / 4;
     ir_status     s = ocl_args(l->kernel, a, 7);
     if (s == IR_OK && l->epilogue) {
-        const ocl_arg x6[] = {OCL_A(e->V), OCL_A(e->b_at), OCL_A(e->s_at), OCL_A(e->add), OCL_A(e->has_add), OCL_A(e->act)};
-        for (int i = 0; i < 6 && s == IR_OK; i++) s = OCL(clSetKernelArg(l->kernel, (cl_uint)(7 + i), x6[i].size, x6[i].p));
+        const ocl_arg x6[] = {OCL_A(e->V),   OCL_A(e->b_at),    OCL_A(e->s_at),
+                              OCL_A(e->add), OCL_A(e->has_add), OCL_A(e->act)};
+        for (int i = 0; i < 6 && s == IR_OK; i++)
+            s = OCL(clSetKernelArg(l->kernel, (cl_uint)(7 + i), x6[i].size, x6[i].p));
     }
     return s == IR_OK ? ocl_launch(d, l->kernel, groups < blocks ? groups : blocks, l->local) : s;
 }
@@ -68,10 +73,15 @@ static ir_status ocl_gemv_run(ir_run *r, uint32_t reps)
     wl_gemm_shape sh = wl_gemv_of(&r->p);
     cl_mem        W = ocl_mem_of(&r->mem[0]), x = ocl_mem_of(&r->mem[1]), y = ocl_mem_of(&r->mem[2]);
     ir_status     s = IR_OK;
-    for (uint32_t i = 0; i < reps && s == IR_OK; i++) s = ocl_linear_run(ocl_of(r->dev), r->self, W, 0, x, y, sh.m, sh.k, NULL);
+    for (uint32_t i = 0; i < reps && s == IR_OK; i++)
+        s = ocl_linear_run(ocl_of(r->dev), r->self, W, 0, x, y, sh.m, sh.k, NULL);
     return s;
 }
 
-const ir_kernel ocl_gemv_rows = {
-    .family = "gemv", .name = "rows", .doc = "rows in vectors, read in the order in which they lie",
-    .can_run = ocl_gemv_can_run, .setup = ocl_gemv_setup, .run = ocl_gemv_run, .teardown = ocl_gemv_teardown};
+const ir_kernel ocl_gemv_rows = {.family = "gemv",
+                                 .name = "rows",
+                                 .doc = "rows in vectors, read in the order in which they lie",
+                                 .can_run = ocl_gemv_can_run,
+                                 .setup = ocl_gemv_setup,
+                                 .run = ocl_gemv_run,
+                                 .teardown = ocl_gemv_teardown};

@@ -1,5 +1,5 @@
-/* misc.c -- pointer chase, gather, launch cost, local memory, transfers. The chase's page size is the device's business: it
- * refuses to be asked for one. */
+/* misc.c -- pointer chase, gather, launch cost, local memory, transfers. The chase's page size is the
+ * device's business: it refuses to be asked for one. */
 #include "kernels/workloads/workloads_compute.h"
 #include "kernels/workloads/workloads_memory.h"
 #include "kernels/opencl/ocl.h"
@@ -10,11 +10,12 @@
 enum { BYTES, CHAINS, STEPS, PAGES };
 typedef struct {
     cl_kernel kernel;
-    ocl_buf  *lines, *at, *small; /* chase: the cycle, positions, ends; launch: small, the counter; local: small, the sums */
-    cl_mem    pinned;             /* transfer */
-    void     *host;               /* transfer: the host side, malloc'ed, or `pinned` mapped */
-    size_t    groups, local;
-    cl_ulong  launched;
+    ocl_buf  *lines, *at,
+        *small; /* chase: the cycle, positions, ends; launch: small, the counter; local: small, the sums */
+    cl_mem   pinned; /* transfer */
+    void    *host;   /* transfer: the host side, malloc'ed, or `pinned` mapped */
+    size_t   groups, local;
+    cl_ulong launched;
 } plan;
 
 static void ocl_misc_teardown(ir_run *r)
@@ -41,11 +42,12 @@ static ir_status opened(ir_run *r, ir_status (*fill)(ir_run *, plan *))
     return s;
 }
 
-/* ---- chase ----------------------------------------------------------------------------------------- */
+/* ---- chase ----------------------------------------------------------------------------------- */
 static ir_status ocl_misc_chase_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     (void)dev, (void)w;
-    if (p->v[PAGES] != WL_PAGES_DEFAULT) return ir_fail(IR_SKIP, "pages=%lld: OpenCL has no say in page sizes", (long long)p->v[PAGES]);
+    if (p->v[PAGES] != WL_PAGES_DEFAULT)
+        return ir_fail(IR_SKIP, "pages=%lld: OpenCL has no say in page sizes", (long long)p->v[PAGES]);
     return IR_OK;
 }
 
@@ -71,10 +73,10 @@ static uint32_t *cycle(uint32_t n, uint32_t chains, uint32_t *start)
 
 static ir_status chase_plan(ir_run *r, plan *p)
 {
-    ocl_dev  *d = ocl_of(r->dev);
-    uint32_t  n = (uint32_t)(r->p.v[BYTES] / WL_CHASE_LINE), start[WL_CHASE_MAX_CHAINS];
-    size_t    k = (size_t)r->p.v[CHAINS];
-    char      options[64];
+    ocl_dev *d = ocl_of(r->dev);
+    uint32_t n = (uint32_t)(r->p.v[BYTES] / WL_CHASE_LINE), start[WL_CHASE_MAX_CHAINS];
+    size_t   k = (size_t)r->p.v[CHAINS];
+    char     options[64];
     snprintf(options, sizeof options, "-DCHAINS=%zu", k);
     ir_status s = ocl_kernel(d, "misc", options, "chase", &p->kernel);
     if (s == IR_OK) s = ocl_buffer(d, (size_t)n * WL_CHASE_LINE, &p->lines);
@@ -112,11 +114,15 @@ static ir_status ocl_misc_chase_run(ir_run *r, uint32_t reps)
     return s == IR_OK ? chase_ends(r) : s;
 }
 
-const ir_kernel ocl_chase_item = {
-    .family = "chase", .name = "item", .doc = "one work-item follows line numbers",
-    .can_run = ocl_misc_chase_can_run, .setup = ocl_misc_chase_setup, .run = ocl_misc_chase_run, .teardown = ocl_misc_teardown};
+const ir_kernel ocl_chase_item = {.family = "chase",
+                                  .name = "item",
+                                  .doc = "one work-item follows line numbers",
+                                  .can_run = ocl_misc_chase_can_run,
+                                  .setup = ocl_misc_chase_setup,
+                                  .run = ocl_misc_chase_run,
+                                  .teardown = ocl_misc_teardown};
 
-/* ---- gather ---------------------------------------------------------------------------------------- */
+/* ---- gather ---------------------------------------------------------------------------------- */
 static ir_status gather_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     (void)w;
@@ -129,8 +135,8 @@ static ir_status gather_plan(ir_run *r, plan *p)
     char     options[96];
     p->local = ocl_local(d);
     p->groups = ocl_groups(d) < WL_PARTIALS ? ocl_groups(d) : WL_PARTIALS;
-    snprintf(options, sizeof options, "-DGATHER -DT=%s -DLS=%zu -DPARTIALS=%d", r->p.dtype == IR_F32 ? "float" : "double", p->local,
-             (int)WL_PARTIALS);
+    snprintf(options, sizeof options, "-DGATHER -DT=%s -DLS=%zu -DPARTIALS=%d",
+             r->p.dtype == IR_F32 ? "float" : "double", p->local, (int)WL_PARTIALS);
     return ocl_kernel(d, "misc", options, "gather", &p->kernel);
 }
 
@@ -146,11 +152,15 @@ static ir_status gather_run(ir_run *r, uint32_t reps)
     return s == IR_OK ? ocl_launches(ocl_of(r->dev), p->kernel, p->groups, p->local, reps) : s;
 }
 
-const ir_kernel ocl_gather_items = {
-    .family = "gather", .name = "items", .doc = "four independent gathers per work-item",
-    .can_run = gather_can_run, .setup = gather_setup, .run = gather_run, .teardown = ocl_misc_teardown};
+const ir_kernel ocl_gather_items = {.family = "gather",
+                                    .name = "items",
+                                    .doc = "four independent gathers per work-item",
+                                    .can_run = gather_can_run,
+                                    .setup = gather_setup,
+                                    .run = gather_run,
+                                    .teardown = ocl_misc_teardown};
 
-/* ---- launch ---------------------------------------------------------------------------------------- */
+/* ---- launch ---------------------------------------------------------------------------------- */
 static ir_status launch_plan(ir_run *r, plan *p)
 {
     cl_ulong  zero = 0;
@@ -181,20 +191,27 @@ static ir_status ocl_misc_launches(ir_run *r, uint32_t reps, bool wait)
 static ir_status pipelined_run(ir_run *r, uint32_t reps) { return ocl_misc_launches(r, reps, false); }
 static ir_status waited_run(ir_run *r, uint32_t reps) { return ocl_misc_launches(r, reps, true); }
 
-const ir_kernel ocl_launch_pipelined = {
-    .family = "launch", .name = "pipelined", .doc = "one work-item; launches queue up in order",
-    .setup = launch_setup, .run = pipelined_run, .teardown = ocl_misc_teardown};
-const ir_kernel ocl_launch_waited = {
-    .family = "launch", .name = "waited", .doc = "one work-item; the host waits for each launch",
-    .setup = launch_setup, .run = waited_run, .teardown = ocl_misc_teardown};
+const ir_kernel ocl_launch_pipelined = {.family = "launch",
+                                        .name = "pipelined",
+                                        .doc = "one work-item; launches queue up in order",
+                                        .setup = launch_setup,
+                                        .run = pipelined_run,
+                                        .teardown = ocl_misc_teardown};
+const ir_kernel ocl_launch_waited = {.family = "launch",
+                                     .name = "waited",
+                                     .doc = "one work-item; the host waits for each launch",
+                                     .setup = launch_setup,
+                                     .run = waited_run,
+                                     .teardown = ocl_misc_teardown};
 
-/* ---- local memory ---------------------------------------------------------------------------------- */
+/* ---- local memory ---------------------------------------------------------------------------- */
 static ir_status local_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     const ocl_dev *d = ocl_of(dev);
     (void)w;
     if ((cl_ulong)p->v[0] + 4096 > d->local_B)
-        return ir_fail(IR_SKIP, "%lld bytes: a group has %.3g kB of local memory", (long long)p->v[0], (double)d->local_B / 1e3);
+        return ir_fail(IR_SKIP, "%lld bytes: a group has %.3g kB of local memory", (long long)p->v[0],
+                       (double)d->local_B / 1e3);
     return IR_OK;
 }
 
@@ -216,7 +233,8 @@ static ir_status local_sums(ir_run *r)
     plan     *p = r->self;
     uint32_t *got = malloc(4 * p->groups);
     double   *out = malloc(8 * p->groups);
-    ir_status s = got && out ? ocl_read(ocl_of(r->dev), p->small, 0, 4 * p->groups, got) : ir_fail(IR_ENOMEM, "opencl: no memory for sums");
+    ir_status s = got && out ? ocl_read(ocl_of(r->dev), p->small, 0, 4 * p->groups, got)
+                             : ir_fail(IR_ENOMEM, "opencl: no memory for sums");
     for (size_t i = 0; s == IR_OK && i < p->groups; i++) out[i] = got[i];
     if (s == IR_OK) s = ocl_write(ocl_of(r->dev), r->mem[0].p, 0, 8 * p->groups, out);
     free(got);
@@ -234,11 +252,15 @@ static ir_status local_run(ir_run *r, uint32_t reps)
     return s == IR_OK ? local_sums(r) : s;
 }
 
-const ir_kernel ocl_local_groups = {
-    .family = "local", .name = "groups", .doc = "16-byte loads, four in flight per work-item",
-    .can_run = local_can_run, .setup = local_setup, .run = local_run, .teardown = ocl_misc_teardown};
+const ir_kernel ocl_local_groups = {.family = "local",
+                                    .name = "groups",
+                                    .doc = "16-byte loads, four in flight per work-item",
+                                    .can_run = local_can_run,
+                                    .setup = local_setup,
+                                    .run = local_run,
+                                    .teardown = ocl_misc_teardown};
 
-/* ---- transfer -------------------------------------------------------------------------------------- */
+/* ---- transfer -------------------------------------------------------------------------------- */
 static ir_status host_side(ir_run *r, plan *p)
 {
     uint32_t v = 0;
@@ -270,7 +292,8 @@ static ir_status probes(ir_run *r)
 {
     plan    *p = r->self;
     uint32_t v[WL_TRANSFER_PROBES];
-    for (size_t j = 0; j < WL_TRANSFER_PROBES; j++) memcpy(&v[j], (char *)p->host + 4 * wl_transfer_probe(&r->p, j), 4);
+    for (size_t j = 0; j < WL_TRANSFER_PROBES; j++)
+        memcpy(&v[j], (char *)p->host + 4 * wl_transfer_probe(&r->p, j), 4);
     return ocl_write(ocl_of(r->dev), r->mem[1].p, 0, sizeof v, v);
 }
 
@@ -298,8 +321,10 @@ static ir_status mapped_run(ir_run *r, uint32_t reps)
     ir_status s = IR_OK;
     for (uint32_t i = 0; i < reps && s == IR_OK; i++) {
         void *q = NULL;
-        s = OCL((q = clEnqueueMapBuffer(d->queue, m, CL_TRUE, to ? CL_MAP_WRITE_INVALIDATE_REGION : CL_MAP_READ, 0, bytes, 0, NULL, NULL,
-                                        &ocl_err), ocl_err));
+        s = OCL(
+            (q = clEnqueueMapBuffer(d->queue, m, CL_TRUE, to ? CL_MAP_WRITE_INVALIDATE_REGION : CL_MAP_READ,
+                                    0, bytes, 0, NULL, NULL, &ocl_err),
+             ocl_err));
         if (s != IR_OK) break;
         memcpy(to ? q : p->host, to ? p->host : q, bytes);
         s = OCL(clEnqueueUnmapMemObject(d->queue, m, q, 0, NULL, NULL));
@@ -308,12 +333,22 @@ static ir_status mapped_run(ir_run *r, uint32_t reps)
     return s == IR_OK && !to ? probes(r) : s;
 }
 
-const ir_kernel ocl_transfer_pageable = {
-    .family = "transfer", .name = "pageable", .doc = "read or write of ordinary host memory",
-    .setup = pageable_setup, .run = copy_run, .teardown = ocl_misc_teardown};
-const ir_kernel ocl_transfer_pinned = {
-    .family = "transfer", .name = "pinned", .doc = "read or write of memory the runtime allocated for it",
-    .setup = pinned_setup, .run = copy_run, .teardown = ocl_misc_teardown};
+const ir_kernel ocl_transfer_pageable = {.family = "transfer",
+                                         .name = "pageable",
+                                         .doc = "read or write of ordinary host memory",
+                                         .setup = pageable_setup,
+                                         .run = copy_run,
+                                         .teardown = ocl_misc_teardown};
+const ir_kernel ocl_transfer_pinned = {.family = "transfer",
+                                       .name = "pinned",
+                                       .doc = "read or write of memory the runtime allocated for it",
+                                       .setup = pinned_setup,
+                                       .run = copy_run,
+                                       .teardown = ocl_misc_teardown};
 const ir_kernel ocl_transfer_mapped = {
-    .family = "transfer", .name = "mapped", .doc = "the buffer mapped and copied by the host; zero-copy where memory is shared",
-    .setup = pageable_setup, .run = mapped_run, .teardown = ocl_misc_teardown};
+    .family = "transfer",
+    .name = "mapped",
+    .doc = "the buffer mapped and copied by the host; zero-copy where memory is shared",
+    .setup = pageable_setup,
+    .run = mapped_run,
+    .teardown = ocl_misc_teardown};

@@ -1,7 +1,8 @@
-/* program.c -- OpenCL C sources, embedded at build time, to kernels: built once per device and options, and kept on disk
- * under XDG_CACHE_HOME/ironroof/opencl. A cache file carries the key it was made for and a checksum of its content; one that
- * does not match, or that the driver refuses, is rebuilt and replaced, never trusted. A cache that cannot be written costs time only.
- * PoCL keeps a cache of its own, and asking it for a binary compiles everything a second time: there ours stays out. */
+/* program.c -- OpenCL C sources, embedded at build time, to kernels: built once per device and options, and
+ * kept on disk under XDG_CACHE_HOME/ironroof/opencl. A cache file carries the key it was made for and a
+ * checksum of its content; one that does not match, or that the driver refuses, is rebuilt and replaced,
+ * never trusted. A cache that cannot be written costs time only. PoCL keeps a cache of its own, and asking it
+ * for a binary compiles everything a second time: there ours stays out. */
 #define _GNU_SOURCE
 #include "kernels/opencl/ocl.h"
 
@@ -32,8 +33,11 @@ static uint64_t key_of(const ocl_dev *d, const char *const source[2], const char
     return hash_text(h, options);
 }
 
-/* ---- disk ------------------------------------------------------------------------------------------ */
-typedef struct { char magic[8]; uint64_t key, bytes, sum; } header;
+/* ---- disk ------------------------------------------------------------------------------------ */
+typedef struct {
+    char     magic[8];
+    uint64_t key, bytes, sum;
+} header;
 static const char magic[8] = "IROCL1\n";
 
 /* mkdir -p; an error shows when the file is opened. */
@@ -51,10 +55,14 @@ static void cache_path(const ocl_dev *d, uint64_t key, char *out, size_t n)
 {
     const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME"), *dir = ocl_next_options.cache_dir;
     out[0] = 0;
-    if (dir && *dir) snprintf(out, n, "%s/%016llx.bin", dir, (unsigned long long)key);
-    else if (dir || !strcmp(d->platform_name, "Portable Computing Language")) return;
-    else if (xdg && *xdg == '/') snprintf(out, n, "%s/ironroof/opencl/%016llx.bin", xdg, (unsigned long long)key);
-    else if (home && *home == '/') snprintf(out, n, "%s/.cache/ironroof/opencl/%016llx.bin", home, (unsigned long long)key);
+    if (dir && *dir)
+        snprintf(out, n, "%s/%016llx.bin", dir, (unsigned long long)key);
+    else if (dir || !strcmp(d->platform_name, "Portable Computing Language"))
+        return;
+    else if (xdg && *xdg == '/')
+        snprintf(out, n, "%s/ironroof/opencl/%016llx.bin", xdg, (unsigned long long)key);
+    else if (home && *home == '/')
+        snprintf(out, n, "%s/.cache/ironroof/opencl/%016llx.bin", home, (unsigned long long)key);
 }
 
 /* The binary of a valid cache file, malloc'ed; NULL: none. */
@@ -65,8 +73,9 @@ static unsigned char *cache_load(const char *path, uint64_t key, size_t *bytes)
     unsigned char *b = NULL;
     FILE          *f = *path ? fopen(path, "rb") : NULL;
     if (!f) return NULL;
-    if (fread(&h, sizeof h, 1, f) == 1 && !memcmp(h.magic, magic, sizeof magic) && h.key == key && h.bytes > 0 && h.bytes < MOST &&
-        (b = malloc(h.bytes + 1)) && (fread(b, 1, h.bytes + 1, f) != h.bytes || ocl_hash(0, b, h.bytes) != h.sum)) {
+    if (fread(&h, sizeof h, 1, f) == 1 && !memcmp(h.magic, magic, sizeof magic) && h.key == key &&
+        h.bytes > 0 && h.bytes < MOST && (b = malloc(h.bytes + 1)) &&
+        (fread(b, 1, h.bytes + 1, f) != h.bytes || ocl_hash(0, b, h.bytes) != h.sum)) {
         free(b);
         b = NULL;
     }
@@ -91,14 +100,15 @@ static void cache_store(char *path, uint64_t key, const unsigned char *b, size_t
     if (!ok || rename(tmp, path) != 0) remove(tmp);
 }
 
-/* ---- building -------------------------------------------------------------------------------------- */
+/* ---- building -------------------------------------------------------------------------------- */
 static ir_status build_log(ocl_dev *d, cl_program p, const char *source, ir_status s)
 {
     enum { SHOWN = 4000 };
     char   why[IR_WHY], *log = NULL;
     size_t n = 0;
     snprintf(why, sizeof why, "%s", ir_why());
-    if (OCL(clGetProgramBuildInfo(p, d->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &n)) == IR_OK && n > 1 && (log = calloc(n + 1, 1)) &&
+    if (OCL(clGetProgramBuildInfo(p, d->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &n)) == IR_OK && n > 1 &&
+        (log = calloc(n + 1, 1)) &&
         OCL(clGetProgramBuildInfo(p, d->id, CL_PROGRAM_BUILD_LOG, n, log, NULL)) == IR_OK) {
         fprintf(stderr, "opencl: building %s.cl for %s failed:\n%.*s\n", source, d->name, SHOWN, log);
         const char *first = strstr(log, "error");
@@ -120,10 +130,11 @@ static ir_status ocl_program_build(ocl_dev *d, cl_program *p, const char *source
     return s;
 }
 
-static ir_status from_source(ocl_dev *d, const char *name, const char *const text[2], const char *options, cl_program *out)
+static ir_status from_source(ocl_dev *d, const char *name, const char *const text[2], const char *options,
+                             cl_program *out)
 {
     const char *both[2] = {text[0], text[1]}; /* the API takes no array of const */
-    ir_status   s = OCL_NEW(OCL_PROGRAM, *out, clCreateProgramWithSource(d->context, 2, both, NULL, &ocl_err));
+    ir_status s = OCL_NEW(OCL_PROGRAM, *out, clCreateProgramWithSource(d->context, 2, both, NULL, &ocl_err));
     return s == IR_OK ? ocl_program_build(d, out, name, options) : s;
 }
 
@@ -132,7 +143,9 @@ static cl_program from_binary(ocl_dev *d, const unsigned char *b, size_t bytes, 
 {
     cl_int     accepted = CL_SUCCESS;
     cl_program p = NULL;
-    if (OCL_NEW(OCL_PROGRAM, p, clCreateProgramWithBinary(d->context, 1, &d->id, &bytes, &b, &accepted, &ocl_err)) != IR_OK) return NULL;
+    if (OCL_NEW(OCL_PROGRAM, p,
+                clCreateProgramWithBinary(d->context, 1, &d->id, &bytes, &b, &accepted, &ocl_err)) != IR_OK)
+        return NULL;
     if (accepted != CL_SUCCESS) OCL_FREE(OCL_PROGRAM, clReleaseProgram, p);
     if (p) (void)ocl_program_build(d, &p, NULL, options);
     return p;
@@ -142,9 +155,12 @@ static void store_binary(cl_program p, uint64_t key, char *path)
 {
     size_t         bytes = 0;
     unsigned char *b = NULL;
-    if (!*path || OCL(clGetProgramInfo(p, CL_PROGRAM_BINARY_SIZES, sizeof bytes, &bytes, NULL)) != IR_OK || bytes == 0) return;
+    if (!*path || OCL(clGetProgramInfo(p, CL_PROGRAM_BINARY_SIZES, sizeof bytes, &bytes, NULL)) != IR_OK ||
+        bytes == 0)
+        return;
     b = malloc(bytes);
-    if (b && OCL(clGetProgramInfo(p, CL_PROGRAM_BINARIES, sizeof b, &b, NULL)) == IR_OK) cache_store(path, key, b, bytes);
+    if (b && OCL(clGetProgramInfo(p, CL_PROGRAM_BINARIES, sizeof b, &b, NULL)) == IR_OK)
+        cache_store(path, key, b, bytes);
     free(b);
 }
 
@@ -153,7 +169,8 @@ static ir_status program_of(ocl_dev *d, const char *name, const char *options, c
     char        path[4096], all[640];
     const char *text[2] = {ocl_source("common"), ocl_source(name)};
     if (!text[0] || !text[1]) return ir_fail(IR_EIO, "opencl: no source %s.cl in this program", name);
-    snprintf(all, sizeof all, "-cl-std=CL1.2%s%s %s", d->cpu ? " -DOCL_CPU=1" : "", d->fp64 ? " -DOCL_FP64=1" : "", options);
+    snprintf(all, sizeof all, "-cl-std=CL1.2%s%s %s", d->cpu ? " -DOCL_CPU=1" : "",
+             d->fp64 ? " -DOCL_FP64=1" : "", options);
     uint64_t key = key_of(d, text, all);
     for (int i = 0; i < d->nprogram; i++)
         if (d->program[i].key == key) return *out = d->program[i].program, IR_OK;

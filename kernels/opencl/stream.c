@@ -1,6 +1,7 @@
-/* stream.c -- read, write, copy, scale, add, triad: by vector width, with and without non-temporal stores, one launch per
- * repetition or all of them in one. The fused form is for working sets that live in a cache, where a launch
- * would be most of the time; beyond half the last-level cache it refuses, because each item would repeat a part that stays there. */
+/* stream.c -- read, write, copy, scale, add, triad: by vector width, with and without non-temporal stores,
+ * one launch per repetition or all of them in one. The fused form is for working sets that live in a cache,
+ * where a launch would be most of the time; beyond half the last-level cache it refuses, because each item
+ * would repeat a part that stays there. */
 #include "kernels/workloads/workloads_memory.h"
 #include "kernels/opencl/ocl.h"
 
@@ -8,24 +9,40 @@
 #include <stdlib.h>
 
 enum { SCALAR_B = 0, NARROW_B = 16, WIDE_B = 64, TURNS = 8 };
-typedef struct { cl_kernel kernel; size_t groups, local; ocl_buf *none; } plan;
+typedef struct {
+    cl_kernel kernel;
+    size_t    groups, local;
+    ocl_buf  *none;
+} plan;
 
-static ir_status ocl_stream_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p, bool streams, bool stores)
+static ir_status ocl_stream_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p, bool streams,
+                                    bool stores)
 {
-    if (!streams && p->v[1] != 1) return ir_fail(IR_SKIP, "streams=%lld: this variant has one", (long long)p->v[1]);
+    if (!streams && p->v[1] != 1)
+        return ir_fail(IR_SKIP, "streams=%lld: this variant has one", (long long)p->v[1]);
     if (stores && wl_stream_of(w)->writes == 0) return ir_fail(IR_SKIP, "%s stores nothing", w->name);
     return ocl_has_dtype(ocl_of(dev), p->dtype);
 }
 
-static ir_status plain_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p) { return ocl_stream_can_run(dev, w, p, false, false); }
-static ir_status wide_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p) { return ocl_stream_can_run(dev, w, p, true, false); }
-static ir_status ocl_stream_nt_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p) { return ocl_stream_can_run(dev, w, p, true, true); }
+static ir_status plain_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+{
+    return ocl_stream_can_run(dev, w, p, false, false);
+}
+static ir_status wide_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+{
+    return ocl_stream_can_run(dev, w, p, true, false);
+}
+static ir_status ocl_stream_nt_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+{
+    return ocl_stream_can_run(dev, w, p, true, true);
+}
 
 static ir_status fused_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     double most = (double)ocl_of(dev)->cache_B / 2;
     if (!((double)p->v[0] <= fmax(most, 1 << 20)))
-        return ir_fail(IR_SKIP, "more than half the last-level cache: repetitions in one launch would find it there");
+        return ir_fail(IR_SKIP,
+                       "more than half the last-level cache: repetitions in one launch would find it there");
     return ocl_stream_can_run(dev, w, p, false, false);
 }
 
@@ -54,8 +71,11 @@ static ir_status setup_width(ir_run *r, size_t width_B, bool nt, bool fused)
     if (p->groups > WL_PARTIALS) p->groups = WL_PARTIALS;
     int turns = wl_stream_of(r->workload)->code == WL_READ && r->p.v[1] == 1 && w > 1 ? TURNS : 1;
     snprintf(vector, sizeof vector, w > 1 ? "%s%zu" : "%s", T, w);
-    snprintf(options, sizeof options, "-DT=%s -DTV=%s -DW=%zu -DOP=%d -DS=%lld -DU=%d -DLS=%zu -DNT=%d -DPARTIALS=%d -DVALUE=0.75f -DSCALAR=3.0f",
-             T, vector, w, (int)wl_stream_of(r->workload)->code, (long long)r->p.v[1], turns, p->local, nt, (int)WL_PARTIALS);
+    snprintf(options, sizeof options,
+             "-DT=%s -DTV=%s -DW=%zu -DOP=%d -DS=%lld -DU=%d -DLS=%zu -DNT=%d -DPARTIALS=%d -DVALUE=0.75f "
+             "-DSCALAR=3.0f",
+             T, vector, w, (int)wl_stream_of(r->workload)->code, (long long)r->p.v[1], turns, p->local, nt,
+             (int)WL_PARTIALS);
     ir_status s = ocl_kernel(d, "stream", options, "stream", &p->kernel);
     if (s == IR_OK) s = ocl_buffer(d, 64, &p->none);
     if (s != IR_OK) ocl_stream_teardown(r);
@@ -94,18 +114,42 @@ static ir_status run_fused(ir_run *r, uint32_t reps)
     return s == IR_OK ? ocl_launch(ocl_of(r->dev), p->kernel, p->groups, p->local) : s;
 }
 
-const ir_kernel ocl_stream_scalar = {
-    .family = "stream", .name = "scalar", .doc = "one element a load", .flags = IR_K_NAIVE,
-    .can_run = plain_can_run, .setup = scalar_setup, .run = ocl_stream_run, .teardown = ocl_stream_teardown};
-const ir_kernel ocl_stream_narrow = {
-    .family = "stream", .name = "narrow", .doc = "16-byte vectors",
-    .can_run = plain_can_run, .setup = narrow_setup, .run = ocl_stream_run, .teardown = ocl_stream_teardown};
-const ir_kernel ocl_stream_wide = {
-    .family = "stream", .name = "wide", .doc = "64-byte vectors",
-    .can_run = wide_can_run, .setup = wide_setup, .run = ocl_stream_run, .teardown = ocl_stream_teardown};
-const ir_kernel ocl_stream_wide_nt = {
-    .family = "stream", .name = "wide_nt", .doc = "64-byte vectors, non-temporal stores where the compiler has them",
-    .flags = IR_K_NT, .can_run = ocl_stream_nt_can_run, .setup = nt_setup, .run = ocl_stream_run, .teardown = ocl_stream_teardown};
-const ir_kernel ocl_stream_fused = {
-    .family = "stream", .name = "fused", .doc = "64-byte vectors, all repetitions in one launch", .flags = IR_K_FUSED,
-    .can_run = fused_can_run, .setup = fused_setup, .run = run_fused, .teardown = ocl_stream_teardown};
+const ir_kernel ocl_stream_scalar = {.family = "stream",
+                                     .name = "scalar",
+                                     .doc = "one element a load",
+                                     .flags = IR_K_NAIVE,
+                                     .can_run = plain_can_run,
+                                     .setup = scalar_setup,
+                                     .run = ocl_stream_run,
+                                     .teardown = ocl_stream_teardown};
+const ir_kernel ocl_stream_narrow = {.family = "stream",
+                                     .name = "narrow",
+                                     .doc = "16-byte vectors",
+                                     .can_run = plain_can_run,
+                                     .setup = narrow_setup,
+                                     .run = ocl_stream_run,
+                                     .teardown = ocl_stream_teardown};
+const ir_kernel ocl_stream_wide = {.family = "stream",
+                                   .name = "wide",
+                                   .doc = "64-byte vectors",
+                                   .can_run = wide_can_run,
+                                   .setup = wide_setup,
+                                   .run = ocl_stream_run,
+                                   .teardown = ocl_stream_teardown};
+const ir_kernel ocl_stream_wide_nt = {.family = "stream",
+                                      .name = "wide_nt",
+                                      .doc =
+                                          "64-byte vectors, non-temporal stores where the compiler has them",
+                                      .flags = IR_K_NT,
+                                      .can_run = ocl_stream_nt_can_run,
+                                      .setup = nt_setup,
+                                      .run = ocl_stream_run,
+                                      .teardown = ocl_stream_teardown};
+const ir_kernel ocl_stream_fused = {.family = "stream",
+                                    .name = "fused",
+                                    .doc = "64-byte vectors, all repetitions in one launch",
+                                    .flags = IR_K_FUSED,
+                                    .can_run = fused_can_run,
+                                    .setup = fused_setup,
+                                    .run = run_fused,
+                                    .teardown = ocl_stream_teardown};

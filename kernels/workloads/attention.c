@@ -1,5 +1,5 @@
-/* attention.c -- causal attention with a key-value cache: `tokens` new rows per sequence after `past` cached ones. One new
- * token streams the cache (decode); many are a chain of products (prefill). */
+/* attention.c -- causal attention with a key-value cache: `tokens` new rows per sequence after `past` cached
+ * ones. One new token streams the cache (decode); many are a chain of products (prefill). */
 #include "kernels/nets/cache.h"
 #include "kernels/workloads/nets_util.h"
 
@@ -56,12 +56,19 @@ static void attention_fill(const ir_params *p, int t, void *host, uint64_t seed)
     ly_row r;
     attention_row(p, &r);
     ly_cache c = cache_of(&r, p->dtype);
-    if (t == T_QKV) ly_fill_f32(host, 0, ly_in_elems(&r), 0, AMP, seed);
-    else ly_cache_fill(&c, host, AMP, seed + 1);
+    if (t == T_QKV)
+        ly_fill_f32(host, 0, ly_in_elems(&r), 0, AMP, seed);
+    else
+        ly_cache_fill(&c, host, AMP, seed + 1);
 }
 
 /* fresh: where the reference's new rows go, plane by plane; got: room for a plane of the kernel's. */
-typedef struct { ly_row r; ly_cache c; float *qkv, *fresh, *got; int64_t n_in, n_out, n_new, n_plane; } job;
+typedef struct {
+    ly_row   r;
+    ly_cache c;
+    float   *qkv, *fresh, *got;
+    int64_t  n_in, n_out, n_new, n_plane;
+} job;
 
 static bool attention_job_init(job *j, const ir_params *p)
 {
@@ -92,7 +99,8 @@ static void attention_take(void *to, int64_t block, int64_t plane, const float *
 }
 
 /* One sequence: its output rows, then its new cache rows. */
-static bool sequence(job *j, int64_t item, const void *const *before, const void *const *after, float *want, bool known, double *err)
+static bool sequence(job *j, int64_t item, const void *const *before, const void *const *after, float *want,
+                     bool known, double *err)
 {
     const any_f32  *y = (const any_f32 *)after[T_Y] + item * j->n_out;
     const ref_cache cache = {&j->c, before[T_KV], item, attention_take, j};
@@ -111,16 +119,18 @@ static bool sequence(job *j, int64_t item, const void *const *before, const void
     return true;
 }
 
-/* Relative to the outputs' root mean square. f32: a score, |s| <= AMP^2 sqrt(dh), is off by a few roundings of it, and
- * each weight by as much relatively. Queries rounded to feed matrix units move a score by half a rounding (deviation),
- * probabilities are rounded once more; the extreme of many outputs is five deviations out. */
+/* Relative to the outputs' root mean square. f32: a score, |s| <= AMP^2 sqrt(dh), is off by a few roundings
+ * of it, and each weight by as much relatively. Queries rounded to feed matrix units move a score by half a
+ * rounding (deviation), probabilities are rounded once more; the extreme of many outputs is five deviations
+ * out. */
 static double attention_tolerance(const ly_row *r, ir_dtype t)
 {
     double scores = (double)(AMP * AMP) * sqrt((double)r->dh);
     return (8 + 4 * scores) * (double)FLT_EPSILON + 6 * nets_rounding(t);
 }
 
-static void attention_check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+static void attention_check(const ir_params *p, const void *const *before, const void *const *after,
+                            ir_check *out)
 {
     job      j = {0};
     int64_t  item[2];
@@ -134,29 +144,45 @@ static void attention_check(const ir_params *p, const void *const *before, const
     out->err = nets_finite(after[T_Y], j.c.batch * j.n_out);
     out->tol = attention_tolerance(&j.r, p->dtype);
     out->oracle = "two sequences in double, and their new cache rows; the old ones bit by bit";
-    for (int i = 0; ok && i < n; i++) ok = sequence(&j, item[i], before, after, want + (size_t)i * each, known, &out->err);
+    for (int i = 0; ok && i < n; i++)
+        ok = sequence(&j, item[i], before, after, want + (size_t)i * each, known, &out->err);
     if (!ok) *out = (ir_check){NAN, out->tol, "no memory for the check"};
-    if (ok && !ly_cache_kept(&j.c, before[T_KV], after[T_KV])) *out = (ir_check){NAN, out->tol, "cached rows were changed"};
+    if (ok && !ly_cache_kept(&j.c, before[T_KV], after[T_KV]))
+        *out = (ir_check){NAN, out->tol, "cached rows were changed"};
     if (!ok) nets_forget();
     attention_job_free(&j);
 }
 
 /* batch, heads, dh, tokens, past */
 static const ir_params quick[] = {{{1, 16, 64, 1, 1023}, IR_F32, 0}, {{1, 16, 64, 512, 0}, IR_F32, 0}};
-static const ir_params full[] = {
-    {{1, 16, 64, 1, 128}, IR_F32, 0},   {{1, 16, 64, 1, 1023}, IR_F32, 0},  {{8, 16, 64, 1, 1023}, IR_F32, 0},
-    {{32, 16, 64, 1, 1023}, IR_F32, 0}, {{32, 16, 64, 1, 1023}, IR_BF16, 0}, {{1, 16, 64, 128, 0}, IR_F32, 0},
-    {{1, 16, 64, 512, 0}, IR_F32, 0},   {{1, 16, 64, 1024, 0}, IR_F32, 0},  {{1, 16, 64, 512, 0}, IR_BF16, 0},
-    {{4, 25, 64, 512, 512}, IR_F32, 0}, {{1, 32, 128, 2048, 0}, IR_F32, 0}};
-static const ir_params odd[] = {
-    {{1, 1, 1, 1, 0}, IR_F32, 0},   {{1, 1, 8, 1, 5}, IR_F32, 0},   {{2, 3, 16, 4, 0}, IR_F32, 0},  {{1, 2, 24, 7, 9}, IR_F32, 0},
-    {{3, 5, 64, 1, 33}, IR_F32, 0}, {{1, 2, 64, 65, 0}, IR_F32, 0}, {{2, 1, 80, 17, 31}, IR_F32, 0}, {{1, 4, 32, 130, 3}, IR_F32, 0}};
+static const ir_params full[] = {{{1, 16, 64, 1, 128}, IR_F32, 0},    {{1, 16, 64, 1, 1023}, IR_F32, 0},
+                                 {{8, 16, 64, 1, 1023}, IR_F32, 0},   {{32, 16, 64, 1, 1023}, IR_F32, 0},
+                                 {{32, 16, 64, 1, 1023}, IR_BF16, 0}, {{1, 16, 64, 128, 0}, IR_F32, 0},
+                                 {{1, 16, 64, 512, 0}, IR_F32, 0},    {{1, 16, 64, 1024, 0}, IR_F32, 0},
+                                 {{1, 16, 64, 512, 0}, IR_BF16, 0},   {{4, 25, 64, 512, 512}, IR_F32, 0},
+                                 {{1, 32, 128, 2048, 0}, IR_F32, 0}};
+static const ir_params odd[] = {{{1, 1, 1, 1, 0}, IR_F32, 0},    {{1, 1, 8, 1, 5}, IR_F32, 0},
+                                {{2, 3, 16, 4, 0}, IR_F32, 0},   {{1, 2, 24, 7, 9}, IR_F32, 0},
+                                {{3, 5, 64, 1, 33}, IR_F32, 0},  {{1, 2, 64, 65, 0}, IR_F32, 0},
+                                {{2, 1, 80, 17, 31}, IR_F32, 0}, {{1, 4, 32, 130, 3}, IR_F32, 0}};
 
 static const nets_kind kind = {.row = attention_row};
-const ir_workload wl_attention = {
-    .name = "attention", .family = "attention", .doc = "causal attention of new tokens over a key-value cache, which it appends to",
-    .param = {"batch", "heads", "dh", "tokens", "past"}, .defaults = {{1, 16, 64, 1, 1023}, IR_F32, 0},
-    .dtypes = 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16, .ext = &kind,
-    .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = full, .nfull = sizeof full / sizeof *full,
-    .odd = odd, .nodd = sizeof odd / sizeof *odd, .valid = attention_valid, .cost = attention_cost, .tensors = attention_tensors, .fill = attention_fill,
-    .check = attention_check};
+const ir_workload      wl_attention = {
+         .name = "attention",
+         .family = "attention",
+         .doc = "causal attention of new tokens over a key-value cache, which it appends to",
+         .param = {"batch", "heads", "dh", "tokens", "past"},
+         .defaults = {{1, 16, 64, 1, 1023}, IR_F32, 0},
+         .dtypes = 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16,
+         .ext = &kind,
+         .quick = quick,
+         .nquick = sizeof quick / sizeof *quick,
+         .full = full,
+         .nfull = sizeof full / sizeof *full,
+         .odd = odd,
+         .nodd = sizeof odd / sizeof *odd,
+         .valid = attention_valid,
+         .cost = attention_cost,
+         .tensors = attention_tensors,
+         .fill = attention_fill,
+         .check = attention_check};

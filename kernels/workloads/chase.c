@@ -69,7 +69,8 @@ static uint32_t *cycle_positions(uint32_t lines)
 
 /* err: chains that did not end `steps` positions after where they said they began, or that are not
  * equidistant on the cycle. */
-static void chase_check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+static void chase_check(const ir_params *p, const void *const *before, const void *const *after,
+                        ir_check *out)
 {
     (void)before;
     const double *ends = after[0];
@@ -92,24 +93,37 @@ static void chase_check(const ir_params *p, const void *const *before, const voi
 }
 
 /* bytes, chains, steps, pages; dtype; threads */
-#define AT(bytes, chains, pages) {{bytes, chains, 65536, pages}, IR_F64, 1}
-static const ir_params quick[] = {AT(16 << 10, 1, 0), AT(512 << 10, 1, 0), AT(4 << 20, 1, 1), AT(1 << 28, 1, 1),
-                                  AT(1 << 28, 8, 1)};
+#define AT(bytes, chains, pages) \
+    { \
+        {bytes, chains, 65536, pages}, IR_F64, 1 \
+    }
+static const ir_params quick[] = {AT(16 << 10, 1, 0), AT(512 << 10, 1, 0), AT(4 << 20, 1, 1),
+                                  AT(1 << 28, 1, 1), AT(1 << 28, 8, 1)};
 static const ir_params full[] = {
-    AT(8 << 10, 1, 0),  AT(16 << 10, 1, 0), AT(24 << 10, 1, 0), AT(64 << 10, 1, 0), AT(128 << 10, 1, 0),
-    AT(256 << 10, 1, 0), AT(512 << 10, 1, 0), AT(768 << 10, 1, 0), AT(2 << 20, 1, 1), AT(4 << 20, 1, 1),
-    AT(8 << 20, 1, 1),  AT(16 << 20, 1, 1), AT(32 << 20, 1, 1), AT(64 << 20, 1, 1), AT(1 << 28, 1, 1),
-    AT(1 << 28, 1, 2),  AT(1 << 28, 2, 1),  AT(1 << 28, 4, 1),  AT(1 << 28, 8, 1),  AT(1 << 28, 16, 1),
-    AT(1 << 28, 32, 1), AT(1 << 29, 1, 1)};
-static const ir_params odd[] = {
-    {{128, 1, 1, 0}, IR_F64, 1},     {{191, 2, 5, 0}, IR_F64, 1},      {{448, 4, 100, 2}, IR_F64, 1},
-    {{4097, 8, 63, 0}, IR_F64, 1},   {{2048, 32, 1, 1}, IR_F64, 1},    {{100003, 16, 4099, 0}, IR_F64, 1},
-    {{1000003, 1, 65, 1}, IR_F64, 1}, {{1 << 20, 32, 16385, 2}, IR_F64, 1}};
+    AT(8 << 10, 1, 0),   AT(16 << 10, 1, 0),  AT(24 << 10, 1, 0),  AT(64 << 10, 1, 0), AT(128 << 10, 1, 0),
+    AT(256 << 10, 1, 0), AT(512 << 10, 1, 0), AT(768 << 10, 1, 0), AT(2 << 20, 1, 1),  AT(4 << 20, 1, 1),
+    AT(8 << 20, 1, 1),   AT(16 << 20, 1, 1),  AT(32 << 20, 1, 1),  AT(64 << 20, 1, 1), AT(1 << 28, 1, 1),
+    AT(1 << 28, 1, 2),   AT(1 << 28, 2, 1),   AT(1 << 28, 4, 1),   AT(1 << 28, 8, 1),  AT(1 << 28, 16, 1),
+    AT(1 << 28, 32, 1),  AT(1 << 29, 1, 1)};
+static const ir_params odd[] = {{{128, 1, 1, 0}, IR_F64, 1},      {{191, 2, 5, 0}, IR_F64, 1},
+                                {{448, 4, 100, 2}, IR_F64, 1},    {{4097, 8, 63, 0}, IR_F64, 1},
+                                {{2048, 32, 1, 1}, IR_F64, 1},    {{100003, 16, 4099, 0}, IR_F64, 1},
+                                {{1000003, 1, 65, 1}, IR_F64, 1}, {{1 << 20, 32, 16385, 2}, IR_F64, 1}};
 
-const ir_workload wl_chase = {
-    .name = "chase", .family = "chase", .doc = "dependent loads along a random cycle of lines; latency = time / steps",
-    .param = {"bytes", "chains", "steps", "pages"}, .defaults = {{1 << 28, 1, 65536, 0}, IR_F64, 1},
-    .dtypes = 1u << IR_F64,
-    .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = full, .nfull = sizeof full / sizeof *full,
-    .odd = odd, .nodd = sizeof odd / sizeof *odd, .valid = chase_valid, .cost = chase_cost,
-    .tensors = chase_tensors, .fill = chase_fill, .check = chase_check};
+const ir_workload wl_chase = {.name = "chase",
+                              .family = "chase",
+                              .doc = "dependent loads along a random cycle of lines; latency = time / steps",
+                              .param = {"bytes", "chains", "steps", "pages"},
+                              .defaults = {{1 << 28, 1, 65536, 0}, IR_F64, 1},
+                              .dtypes = 1u << IR_F64,
+                              .quick = quick,
+                              .nquick = sizeof quick / sizeof *quick,
+                              .full = full,
+                              .nfull = sizeof full / sizeof *full,
+                              .odd = odd,
+                              .nodd = sizeof odd / sizeof *odd,
+                              .valid = chase_valid,
+                              .cost = chase_cost,
+                              .tensors = chase_tensors,
+                              .fill = chase_fill,
+                              .check = chase_check};

@@ -1,5 +1,5 @@
-/* clock.c -- "clock": dependent one-cycle integer operations, from whose rate the running clock follows. No memory, no
- * floating point. Refuses chains beyond 2^32 operations, which nobody waits for. */
+/* clock.c -- "clock": dependent one-cycle integer operations, from whose rate the running clock follows. No
+ * memory, no floating point. Refuses chains beyond 2^32 operations, which nobody waits for. */
 #include "kernels/workloads/workloads_compute.h"
 
 #include <math.h>
@@ -26,7 +26,8 @@ static int clock_tensors(const ir_params *p, ir_tensor *out)
     return 1;
 }
 
-static void clock_check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+static void clock_check(const ir_params *p, const void *const *before, const void *const *after,
+                        ir_check *out)
 {
     uint64_t x = WL_CLOCK_START, got;
     int      wrong = 0;
@@ -41,13 +42,23 @@ static void clock_check(const ir_params *p, const void *const *before, const voi
 
 static const ir_params quick[] = {{{1 << 17}, IR_F64, 1}};
 static const ir_params full[] = {{{1 << 17}, IR_F64, 1}, {{1 << 17}, IR_F64, 0}};
-static const ir_params odd[] = {{{1}, IR_F64, 0},   {{2}, IR_F64, 1},   {{15}, IR_F64, 0},  {{16}, IR_F64, 1},
-                                {{17}, IR_F64, 0},  {{63}, IR_F64, 0},  {{64}, IR_F64, 1},  {{65}, IR_F64, 0},
+static const ir_params odd[] = {{{1}, IR_F64, 0},    {{2}, IR_F64, 1},   {{15}, IR_F64, 0}, {{16}, IR_F64, 1},
+                                {{17}, IR_F64, 0},   {{63}, IR_F64, 0},  {{64}, IR_F64, 1}, {{65}, IR_F64, 0},
                                 {{1001}, IR_F64, 0}, {{4096}, IR_F64, 0}};
 
-const ir_workload wl_clock = {
-    .name = "clock", .family = "clock", .doc = "dependent one-cycle integer operations: adds/T is the running clock",
-    .param = {"adds"}, .defaults = {{1 << 17}, IR_F64, 1}, .dtypes = 1u << IR_F64,
-    .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = full, .nfull = sizeof full / sizeof *full,
-    .odd = odd, .nodd = sizeof odd / sizeof *odd,
-    .valid = clock_valid, .cost = clock_cost, .tensors = clock_tensors, .check = clock_check};
+const ir_workload wl_clock = {.name = "clock",
+                              .family = "clock",
+                              .doc = "dependent one-cycle integer operations: adds/T is the running clock",
+                              .param = {"adds"},
+                              .defaults = {{1 << 17}, IR_F64, 1},
+                              .dtypes = 1u << IR_F64,
+                              .quick = quick,
+                              .nquick = sizeof quick / sizeof *quick,
+                              .full = full,
+                              .nfull = sizeof full / sizeof *full,
+                              .odd = odd,
+                              .nodd = sizeof odd / sizeof *odd,
+                              .valid = clock_valid,
+                              .cost = clock_cost,
+                              .tensors = clock_tensors,
+                              .check = clock_check};

@@ -1,5 +1,6 @@
-/* conv.c -- 2-d convolution, NHWC: dense, grouped and depthwise; alone, with bias and ReLU in the same pass, or as passes of
- * their own. Refuses groups that do not divide the channels and windows larger than the padded image. */
+/* conv.c -- 2-d convolution, NHWC: dense, grouped and depthwise; alone, with bias and ReLU in the same pass,
+ * or as passes of their own. Refuses groups that do not divide the channels and windows larger than the
+ * padded image. */
 #include "kernels/workloads/nets_util.h"
 
 #include <math.h>
@@ -37,14 +38,18 @@ static ir_status conv_valid(const ir_params *p)
     ir_status      st = nets_positive(&wl_conv, p, 1u << PAD | 1u << FUSE);
     if (st != IR_OK) return st;
     if (v[C] % v[GROUPS] || v[K] % v[GROUPS])
-        return ir_fail(IR_EINVAL, "groups=%lld does not divide c=%lld and k=%lld", (long long)v[GROUPS], (long long)v[C], (long long)v[K]);
+        return ir_fail(IR_EINVAL, "groups=%lld does not divide c=%lld and k=%lld", (long long)v[GROUPS],
+                       (long long)v[C], (long long)v[K]);
     if (v[R] > v[HEIGHT] + 2 * v[PAD] || v[S] > v[WIDTH] + 2 * v[PAD])
-        return ir_fail(IR_EINVAL, "the window %lldx%lld is larger than the image %lldx%lld with pad=%lld", (long long)v[R],
-                       (long long)v[S], (long long)v[HEIGHT], (long long)v[WIDTH], (long long)v[PAD]);
+        return ir_fail(IR_EINVAL, "the window %lldx%lld is larger than the image %lldx%lld with pad=%lld",
+                       (long long)v[R], (long long)v[S], (long long)v[HEIGHT], (long long)v[WIDTH],
+                       (long long)v[PAD]);
     if (v[PAD] >= v[R] || v[PAD] >= v[S])
         return ir_fail(IR_EINVAL, "pad=%lld: an output would see padding only", (long long)v[PAD]);
-    if (v[FUSE] > WL_UNFUSED) return ir_fail(IR_EINVAL, "fuse=%lld: give bare, fused or unfused", (long long)v[FUSE]);
-    double hw = (double)(v[HEIGHT] + 2 * v[PAD]) * (double)(v[WIDTH] + 2 * v[PAD]), filter = (double)v[R] * (double)v[S];
+    if (v[FUSE] > WL_UNFUSED)
+        return ir_fail(IR_EINVAL, "fuse=%lld: give bare, fused or unfused", (long long)v[FUSE]);
+    double hw = (double)(v[HEIGHT] + 2 * v[PAD]) * (double)(v[WIDTH] + 2 * v[PAD]),
+           filter = (double)v[R] * (double)v[S];
     st = nets_fits(&wl_conv, (double)v[N] * hw * (double)v[C]);
     if (st == IR_OK) st = nets_fits(&wl_conv, (double)v[N] * hw * (double)v[K]);
     return st == IR_OK ? nets_fits(&wl_conv, filter * (double)v[C] * (double)v[K]) : st;
@@ -78,13 +83,17 @@ static void conv_fill(const ir_params *p, int t, void *host, uint64_t seed)
     ly_row r;
     conv_row(p, &r);
     float fan = (float)(r.r * r.s * (r.c / r.groups));
-    if (t == T_X) ly_fill_f32(host, 0, ly_in_elems(&r), 0, 1, seed);
-    else if (t == T_W) ly_fill(p->dtype, host, 0, r.nW, sqrtf(3 / fan), seed + 1);
-    else ly_fill_f32(host, 0, r.k, 0, 0.5f, seed + 2);
+    if (t == T_X)
+        ly_fill_f32(host, 0, ly_in_elems(&r), 0, 1, seed);
+    else if (t == T_W)
+        ly_fill(p->dtype, host, 0, r.nW, sqrtf(3 / fan), seed + 1);
+    else
+        ly_fill_f32(host, 0, r.k, 0, 0.5f, seed + 2);
 }
 
 /* y of one image against the reference, row norms of W in `norm`. */
-static double conv_compare(const ly_row *r, const float *want, const any_f32 *y, const float *norm, double x_rms)
+static double conv_compare(const ly_row *r, const float *want, const any_f32 *y, const float *norm,
+                           double x_rms)
 {
     double err = 0, typical = x_rms * sqrt((double)(r->r * r->s * (r->c / r->groups)));
     for (int64_t i = 0; i < ly_out_elems(r); i++)
@@ -116,7 +125,8 @@ static void conv_check(const ir_params *p, const void *const *before, const void
     r.batch = 1;
     n_in = ly_in_elems(&r);
     n_out = ly_out_elems(&r);
-    uint64_t key = nets_digest(nets_digest(0, before[T_X], (size_t)(batch * n_in) * 4), before[T_W], (size_t)r.nW * ly_width(p->dtype));
+    uint64_t key = nets_digest(nets_digest(0, before[T_X], (size_t)(batch * n_in) * 4), before[T_W],
+                               (size_t)r.nW * ly_width(p->dtype));
     float   *want = nets_remember(&wl_conv, p, key, (size_t)(n * n_out), &known);
     float   *x = malloc(sizeof *x * (size_t)n_in), *norm = malloc(sizeof *norm * (size_t)r.k);
     bool     ok = want && x && norm && row_norms(&r, p->dtype, before[T_W], norm);
@@ -126,54 +136,90 @@ static void conv_check(const ir_params *p, const void *const *before, const void
     for (int i = 0; ok && i < n; i++) {
         ly_load(IR_F32, before[T_X], item[i] * n_in, n_in, x);
         if (!known) ok = ref_conv(&r, &w, x, NULL, want + i * n_out) == IR_OK;
-        nets_worst(&out->err, ok ? conv_compare(&r, want + i * n_out, y + item[i] * n_out, norm, nets_rms(x, n_in)) : NAN, 1);
+        nets_worst(
+            &out->err,
+            ok ? conv_compare(&r, want + i * n_out, y + item[i] * n_out, norm, nets_rms(x, n_in)) : NAN, 1);
     }
     if (!ok) nets_forget();
     free(x);
     free(norm);
 }
 
-/* ---- grids: the 23 distinct layers of ResNet-50, then shapes in the manner of DeepBench (numbers of our own) ------- */
+/* ---- grids: the 23 distinct layers of ResNet-50, then shapes in the manner of DeepBench (numbers of our
+ * own) ---- */
 /* image, channels, filters, window, stride at batch n */
-#define SQUARE(n, h, c, k, r, stride) {{n, h, h, c, k, r, r, stride, (r) / 2, 1, WL_FUSED}, IR_F32, 0}
+#define SQUARE(n, h, c, k, r, stride) \
+    { \
+        {n, h, h, c, k, r, r, stride, (r) / 2, 1, WL_FUSED}, IR_F32, 0 \
+    }
 #define RESNET(n) \
-    SQUARE(n, 224, 3, 64, 7, 2), SQUARE(n, 56, 64, 64, 1, 1), SQUARE(n, 56, 64, 64, 3, 1), SQUARE(n, 56, 64, 256, 1, 1), \
-    SQUARE(n, 56, 256, 64, 1, 1), SQUARE(n, 56, 256, 128, 1, 1), SQUARE(n, 56, 128, 128, 3, 2), \
-    SQUARE(n, 28, 128, 512, 1, 1), SQUARE(n, 56, 256, 512, 1, 2), SQUARE(n, 28, 512, 128, 1, 1), \
-    SQUARE(n, 28, 128, 128, 3, 1), SQUARE(n, 28, 512, 256, 1, 1), SQUARE(n, 28, 256, 256, 3, 2), \
-    SQUARE(n, 14, 256, 1024, 1, 1), SQUARE(n, 28, 512, 1024, 1, 2), SQUARE(n, 14, 1024, 256, 1, 1), \
-    SQUARE(n, 14, 256, 256, 3, 1), SQUARE(n, 14, 1024, 512, 1, 1), SQUARE(n, 14, 512, 512, 3, 2), \
-    SQUARE(n, 7, 512, 2048, 1, 1), SQUARE(n, 14, 1024, 2048, 1, 2), SQUARE(n, 7, 2048, 512, 1, 1), \
-    SQUARE(n, 7, 512, 512, 3, 1)
-static const ir_params quick[] = {SQUARE(1, 224, 3, 64, 7, 2), SQUARE(1, 56, 64, 64, 3, 1), SQUARE(1, 28, 128, 128, 3, 1),
-                                  SQUARE(1, 14, 256, 1024, 1, 1), SQUARE(1, 7, 512, 512, 3, 1)};
-static const ir_params full[] = {
-    RESNET(1), RESNET(8),
-    SQUARE(1, 32, 192, 192, 3, 1), SQUARE(4, 48, 96, 160, 3, 1), SQUARE(2, 112, 64, 128, 3, 1), SQUARE(4, 64, 32, 64, 5, 1),
-    SQUARE(8, 16, 384, 384, 3, 1), SQUARE(2, 80, 128, 96, 5, 2), SQUARE(16, 12, 640, 320, 1, 1), SQUARE(1, 96, 48, 192, 3, 2),
-    {{4, 160, 40, 1, 32, 5, 20, 2, 2, 1, WL_FUSED}, IR_F32, 0}, {{1, 480, 48, 16, 32, 3, 3, 1, 1, 1, WL_FUSED}, IR_F32, 0},
-    /* depthwise and grouped */
-    {{1, 112, 112, 32, 32, 3, 3, 1, 1, 32, WL_FUSED}, IR_F32, 0}, {{1, 14, 14, 384, 384, 3, 3, 1, 1, 384, WL_FUSED}, IR_F32, 0},
-    {{1, 28, 28, 256, 256, 3, 3, 1, 1, 32, WL_FUSED}, IR_F32, 0},
-    /* what fusing saves */
-    {{8, 56, 56, 64, 64, 3, 3, 1, 1, 1, WL_BARE}, IR_F32, 0}, {{8, 56, 56, 64, 64, 3, 3, 1, 1, 1, WL_UNFUSED}, IR_F32, 0},
-    {{8, 56, 56, 64, 256, 1, 1, 1, 0, 1, WL_BARE}, IR_F32, 0}, {{8, 56, 56, 64, 256, 1, 1, 1, 0, 1, WL_UNFUSED}, IR_F32, 0}};
-static const ir_params odd[] = {
-    {{1, 1, 1, 1, 1, 1, 1, 1, 0, 1, WL_BARE}, IR_F32, 0},     {{2, 5, 7, 3, 5, 3, 3, 1, 1, 1, WL_FUSED}, IR_F32, 0},
-    {{1, 9, 6, 7, 13, 3, 3, 2, 1, 1, WL_UNFUSED}, IR_F32, 0}, {{3, 13, 11, 5, 3, 5, 3, 1, 2, 1, WL_FUSED}, IR_F32, 0},
-    {{1, 8, 8, 4, 6, 2, 4, 3, 1, 1, WL_BARE}, IR_F32, 0},     {{2, 17, 15, 3, 33, 7, 7, 2, 3, 1, WL_FUSED}, IR_F32, 0},
-    {{1, 10, 9, 17, 31, 1, 1, 2, 0, 1, WL_FUSED}, IR_F32, 0}, {{2, 6, 19, 65, 47, 1, 1, 1, 0, 1, WL_UNFUSED}, IR_F32, 0},
-    {{1, 9, 9, 6, 9, 3, 3, 1, 1, 3, WL_FUSED}, IR_F32, 0},    {{2, 11, 10, 19, 19, 3, 3, 2, 1, 19, WL_FUSED}, IR_F32, 0},
-    {{1, 7, 5, 33, 33, 3, 3, 1, 1, 33, WL_BARE}, IR_F32, 0},  {{1, 14, 14, 64, 64, 3, 3, 1, 1, 1, WL_FUSED}, IR_F32, 0},
-    {{1, 3, 3, 40, 24, 3, 3, 1, 0, 1, WL_BARE}, IR_F32, 0},   {{1, 30, 2, 16, 48, 3, 1, 1, 0, 1, WL_FUSED}, IR_F32, 0},
-    {{5, 7, 7, 128, 80, 3, 3, 1, 1, 1, WL_UNFUSED}, IR_F32, 0}, {{1, 12, 12, 16, 32, 3, 3, 1, 2, 1, WL_FUSED}, IR_F32, 0}};
+    SQUARE(n, 224, 3, 64, 7, 2), SQUARE(n, 56, 64, 64, 1, 1), SQUARE(n, 56, 64, 64, 3, 1), \
+        SQUARE(n, 56, 64, 256, 1, 1), SQUARE(n, 56, 256, 64, 1, 1), SQUARE(n, 56, 256, 128, 1, 1), \
+        SQUARE(n, 56, 128, 128, 3, 2), SQUARE(n, 28, 128, 512, 1, 1), SQUARE(n, 56, 256, 512, 1, 2), \
+        SQUARE(n, 28, 512, 128, 1, 1), SQUARE(n, 28, 128, 128, 3, 1), SQUARE(n, 28, 512, 256, 1, 1), \
+        SQUARE(n, 28, 256, 256, 3, 2), SQUARE(n, 14, 256, 1024, 1, 1), SQUARE(n, 28, 512, 1024, 1, 2), \
+        SQUARE(n, 14, 1024, 256, 1, 1), SQUARE(n, 14, 256, 256, 3, 1), SQUARE(n, 14, 1024, 512, 1, 1), \
+        SQUARE(n, 14, 512, 512, 3, 2), SQUARE(n, 7, 512, 2048, 1, 1), SQUARE(n, 14, 1024, 2048, 1, 2), \
+        SQUARE(n, 7, 2048, 512, 1, 1), SQUARE(n, 7, 512, 512, 3, 1)
+static const ir_params quick[] = {SQUARE(1, 224, 3, 64, 7, 2), SQUARE(1, 56, 64, 64, 3, 1),
+                                  SQUARE(1, 28, 128, 128, 3, 1), SQUARE(1, 14, 256, 1024, 1, 1),
+                                  SQUARE(1, 7, 512, 512, 3, 1)};
+static const ir_params full[] = {RESNET(1),
+                                 RESNET(8),
+                                 SQUARE(1, 32, 192, 192, 3, 1),
+                                 SQUARE(4, 48, 96, 160, 3, 1),
+                                 SQUARE(2, 112, 64, 128, 3, 1),
+                                 SQUARE(4, 64, 32, 64, 5, 1),
+                                 SQUARE(8, 16, 384, 384, 3, 1),
+                                 SQUARE(2, 80, 128, 96, 5, 2),
+                                 SQUARE(16, 12, 640, 320, 1, 1),
+                                 SQUARE(1, 96, 48, 192, 3, 2),
+                                 {{4, 160, 40, 1, 32, 5, 20, 2, 2, 1, WL_FUSED}, IR_F32, 0},
+                                 {{1, 480, 48, 16, 32, 3, 3, 1, 1, 1, WL_FUSED}, IR_F32, 0},
+                                 /* depthwise and grouped */
+                                 {{1, 112, 112, 32, 32, 3, 3, 1, 1, 32, WL_FUSED}, IR_F32, 0},
+                                 {{1, 14, 14, 384, 384, 3, 3, 1, 1, 384, WL_FUSED}, IR_F32, 0},
+                                 {{1, 28, 28, 256, 256, 3, 3, 1, 1, 32, WL_FUSED}, IR_F32, 0},
+                                 /* what fusing saves */
+                                 {{8, 56, 56, 64, 64, 3, 3, 1, 1, 1, WL_BARE}, IR_F32, 0},
+                                 {{8, 56, 56, 64, 64, 3, 3, 1, 1, 1, WL_UNFUSED}, IR_F32, 0},
+                                 {{8, 56, 56, 64, 256, 1, 1, 1, 0, 1, WL_BARE}, IR_F32, 0},
+                                 {{8, 56, 56, 64, 256, 1, 1, 1, 0, 1, WL_UNFUSED}, IR_F32, 0}};
+static const ir_params odd[] = {{{1, 1, 1, 1, 1, 1, 1, 1, 0, 1, WL_BARE}, IR_F32, 0},
+                                {{2, 5, 7, 3, 5, 3, 3, 1, 1, 1, WL_FUSED}, IR_F32, 0},
+                                {{1, 9, 6, 7, 13, 3, 3, 2, 1, 1, WL_UNFUSED}, IR_F32, 0},
+                                {{3, 13, 11, 5, 3, 5, 3, 1, 2, 1, WL_FUSED}, IR_F32, 0},
+                                {{1, 8, 8, 4, 6, 2, 4, 3, 1, 1, WL_BARE}, IR_F32, 0},
+                                {{2, 17, 15, 3, 33, 7, 7, 2, 3, 1, WL_FUSED}, IR_F32, 0},
+                                {{1, 10, 9, 17, 31, 1, 1, 2, 0, 1, WL_FUSED}, IR_F32, 0},
+                                {{2, 6, 19, 65, 47, 1, 1, 1, 0, 1, WL_UNFUSED}, IR_F32, 0},
+                                {{1, 9, 9, 6, 9, 3, 3, 1, 1, 3, WL_FUSED}, IR_F32, 0},
+                                {{2, 11, 10, 19, 19, 3, 3, 2, 1, 19, WL_FUSED}, IR_F32, 0},
+                                {{1, 7, 5, 33, 33, 3, 3, 1, 1, 33, WL_BARE}, IR_F32, 0},
+                                {{1, 14, 14, 64, 64, 3, 3, 1, 1, 1, WL_FUSED}, IR_F32, 0},
+                                {{1, 3, 3, 40, 24, 3, 3, 1, 0, 1, WL_BARE}, IR_F32, 0},
+                                {{1, 30, 2, 16, 48, 3, 1, 1, 0, 1, WL_FUSED}, IR_F32, 0},
+                                {{5, 7, 7, 128, 80, 3, 3, 1, 1, 1, WL_UNFUSED}, IR_F32, 0},
+                                {{1, 12, 12, 16, 32, 3, 3, 1, 2, 1, WL_FUSED}, IR_F32, 0}};
 
 static const nets_kind kind = {.row = conv_row};
-const ir_workload wl_conv = {
-    .name = "conv", .family = "conv", .doc = "2-d convolution, NHWC, filters [k][r][s][c/groups]; bias and ReLU fused, bare or as passes",
-    .param = {"n", "h", "w", "c", "k", "r", "s", "stride", "pad", "groups", "fuse"}, .word = {[FUSE] = fuse_word},
-    .defaults = SQUARE(1, 56, 64, 64, 3, 1),
-    .dtypes = 1u << IR_F32 | 1u << IR_TF32 | 1u << IR_F16 | 1u << IR_BF16, .ext = &kind,
-    .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = full, .nfull = sizeof full / sizeof *full,
-    .odd = odd, .nodd = sizeof odd / sizeof *odd, .valid = conv_valid, .cost = conv_cost, .tensors = conv_tensors, .fill = conv_fill,
-    .check = conv_check};
+const ir_workload      wl_conv = {
+         .name = "conv",
+         .family = "conv",
+         .doc = "2-d convolution, NHWC, filters [k][r][s][c/groups]; bias and ReLU fused, bare or as passes",
+         .param = {"n", "h", "w", "c", "k", "r", "s", "stride", "pad", "groups", "fuse"},
+         .word = {[FUSE] = fuse_word},
+         .defaults = SQUARE(1, 56, 64, 64, 3, 1),
+         .dtypes = 1u << IR_F32 | 1u << IR_TF32 | 1u << IR_F16 | 1u << IR_BF16,
+         .ext = &kind,
+         .quick = quick,
+         .nquick = sizeof quick / sizeof *quick,
+         .full = full,
+         .nfull = sizeof full / sizeof *full,
+         .odd = odd,
+         .nodd = sizeof odd / sizeof *odd,
+         .valid = conv_valid,
+         .cost = conv_cost,
+         .tensors = conv_tensors,
+         .fill = conv_fill,
+         .check = conv_check};

@@ -15,7 +15,8 @@ static int forkjoin_tensors(const ir_params *p, ir_tensor *out)
     return 1;
 }
 
-static void forkjoin_check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+static void forkjoin_check(const ir_params *p, const void *const *before, const void *const *after,
+                           ir_check *out)
 {
     uint64_t got;
     int      wrong = 0;
@@ -29,8 +30,17 @@ static void forkjoin_check(const ir_params *p, const void *const *before, const 
 
 static const ir_params quick[] = {{{0}, IR_F64, 1}, {{0}, IR_F64, 0}};
 
-const ir_workload wl_forkjoin = {
-    .name = "forkjoin", .family = "launch", .doc = "an empty parallel region: fork and join",
-    .defaults = {{0}, IR_F64, 0}, .dtypes = 1u << IR_F64,
-    .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = quick, .nfull = sizeof quick / sizeof *quick,
-    .odd = quick, .nodd = sizeof quick / sizeof *quick, .cost = forkjoin_cost, .tensors = forkjoin_tensors, .check = forkjoin_check};
+const ir_workload wl_forkjoin = {.name = "forkjoin",
+                                 .family = "launch",
+                                 .doc = "an empty parallel region: fork and join",
+                                 .defaults = {{0}, IR_F64, 0},
+                                 .dtypes = 1u << IR_F64,
+                                 .quick = quick,
+                                 .nquick = sizeof quick / sizeof *quick,
+                                 .full = quick,
+                                 .nfull = sizeof quick / sizeof *quick,
+                                 .odd = quick,
+                                 .nodd = sizeof quick / sizeof *quick,
+                                 .cost = forkjoin_cost,
+                                 .tensors = forkjoin_tensors,
+                                 .check = forkjoin_check};

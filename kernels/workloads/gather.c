@@ -1,6 +1,6 @@
 /* gather.c -- the sum of randomly indexed elements: independent misses, as in embedding look-ups and sparse
- * products. Refuses more than 2^31 elements (indices are 32-bit, and vector gathers take them as signed) and types
- * other than f32 and f64. */
+ * products. Refuses more than 2^31 elements (indices are 32-bit, and vector gathers take them as signed) and
+ * types other than f32 and f64. */
 #include "kernels/workloads/memory_util.h"
 #include "kernels/workloads/workloads_memory.h"
 
@@ -14,8 +14,8 @@ static ir_status gather_valid(const ir_params *p)
 {
     int64_t width = p->dtype == IR_F32 ? 4 : 8;
     if (p->v[BYTES] < width || p->v[BYTES] / width > (int64_t)1 << 31)
-        return ir_fail(IR_EINVAL, "bytes=%lld: give %lld (one element) to 2^31 elements", (long long)p->v[BYTES],
-                       (long long)width);
+        return ir_fail(IR_EINVAL, "bytes=%lld: give %lld (one element) to 2^31 elements",
+                       (long long)p->v[BYTES], (long long)width);
     if (p->v[COUNT] < 1 || p->v[COUNT] > (int64_t)1 << 36)
         return ir_fail(IR_EINVAL, "count=%lld: give 1 to 2^36 gathers per call", (long long)p->v[COUNT]);
     return IR_OK;
@@ -53,14 +53,16 @@ static void gather_fill(const ir_params *p, int t, void *host, uint64_t seed)
     }
     uint32_t *index = host;
     uint64_t  n = wl_gather_n(p), count = (uint64_t)p->v[COUNT];
-    for (uint64_t i = 0; i < count; i++) index[i] = (uint32_t)((uint64_t)ir_hash32(seed ^ 0x1DE7u, i) * n >> 32);
+    for (uint64_t i = 0; i < count; i++)
+        index[i] = (uint32_t)((uint64_t)ir_hash32(seed ^ 0x1DE7u, i) * n >> 32);
 }
 
-static void gather_check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+static void gather_check(const ir_params *p, const void *const *before, const void *const *after,
+                         ir_check *out)
 {
     const uint32_t *index = before[2];
-    size_t count = (size_t)p->v[COUNT];
-    double sum = 0;
+    size_t          count = (size_t)p->v[COUNT];
+    double          sum = 0;
     if (p->dtype == IR_F32)
         for (size_t i = 0; i < count; i++) sum += (double)((const float *)before[1])[index[i]];
     else
@@ -72,18 +74,29 @@ static void gather_check(const ir_params *p, const void *const *before, const vo
 
 /* bytes, count; dtype; threads */
 static const ir_params quick[] = {{{1 << 28, 1 << 20}, IR_F64, 0}};
-static const ir_params full[] = {
-    {{16 << 10, 2048}, IR_F64, 0},    {{512 << 10, 1 << 16}, IR_F64, 0}, {{8 << 20, 1 << 20}, IR_F64, 0},
-    {{1 << 28, 1 << 20}, IR_F64, 0},  {{1 << 28, 1 << 20}, IR_F64, 1},   {{1 << 28, 1 << 20}, IR_F32, 0},
-    {{1 << 29, 1 << 22}, IR_F64, 0}};
-static const ir_params odd[] = {
-    {{8, 1}, IR_F64, 0},       {{7, 9}, IR_F32, 1},       {{65, 7}, IR_F64, 0},      {{1001, 63}, IR_F32, 0},
-    {{8008, 65}, IR_F64, 1},   {{100003, 1001}, IR_F64, 0}, {{4099, 4099}, IR_F32, 0}, {{1000003, 100003}, IR_F64, 0}};
+static const ir_params full[] = {{{16 << 10, 2048}, IR_F64, 0},   {{512 << 10, 1 << 16}, IR_F64, 0},
+                                 {{8 << 20, 1 << 20}, IR_F64, 0}, {{1 << 28, 1 << 20}, IR_F64, 0},
+                                 {{1 << 28, 1 << 20}, IR_F64, 1}, {{1 << 28, 1 << 20}, IR_F32, 0},
+                                 {{1 << 29, 1 << 22}, IR_F64, 0}};
+static const ir_params odd[] = {{{8, 1}, IR_F64, 0},       {{7, 9}, IR_F32, 1},
+                                {{65, 7}, IR_F64, 0},      {{1001, 63}, IR_F32, 0},
+                                {{8008, 65}, IR_F64, 1},   {{100003, 1001}, IR_F64, 0},
+                                {{4099, 4099}, IR_F32, 0}, {{1000003, 100003}, IR_F64, 0}};
 
-const ir_workload wl_gather = {
-    .name = "gather", .family = "gather", .doc = "sum of x[index[i]] at uniformly random indices",
-    .param = {"bytes", "count"}, .defaults = {{1 << 28, 1 << 20}, IR_F64, 0},
-    .dtypes = 1u << IR_F64 | 1u << IR_F32,
-    .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = full, .nfull = sizeof full / sizeof *full,
-    .odd = odd, .nodd = sizeof odd / sizeof *odd, .valid = gather_valid, .cost = gather_cost,
-    .tensors = gather_tensors, .fill = gather_fill, .check = gather_check};
+const ir_workload wl_gather = {.name = "gather",
+                               .family = "gather",
+                               .doc = "sum of x[index[i]] at uniformly random indices",
+                               .param = {"bytes", "count"},
+                               .defaults = {{1 << 28, 1 << 20}, IR_F64, 0},
+                               .dtypes = 1u << IR_F64 | 1u << IR_F32,
+                               .quick = quick,
+                               .nquick = sizeof quick / sizeof *quick,
+                               .full = full,
+                               .nfull = sizeof full / sizeof *full,
+                               .odd = odd,
+                               .nodd = sizeof odd / sizeof *odd,
+                               .valid = gather_valid,
+                               .cost = gather_cost,
+                               .tensors = gather_tensors,
+                               .fill = gather_fill,
+                               .check = gather_check};

@@ -1,4 +1,5 @@
-/* gemm_util.c -- see gemm_util.h. Tensors may start at any byte; i4 never gets here (the workloads' dtype sets). */
+/* gemm_util.c -- see gemm_util.h. Tensors may start at any byte; i4 never gets here (the workloads' dtype
+ * sets). */
 #include "kernels/workloads/gemm_util.h"
 #include "kernels/nets/values.h"
 
@@ -12,8 +13,8 @@ static const int64_t max_B = (int64_t)1 << 46;
 static ir_status check_size(const char *const name[3], int r, int c, const int64_t d[3], size_t width)
 {
     if (d[r] <= max_B / (int64_t)width / d[c]) return IR_OK;
-    return ir_fail(IR_EINVAL, "%s=%lld by %s=%lld: a tensor may have at most 2^46 bytes", name[r], (long long)d[r],
-                   name[c], (long long)d[c]);
+    return ir_fail(IR_EINVAL, "%s=%lld by %s=%lld: a tensor may have at most 2^46 bytes", name[r],
+                   (long long)d[r], name[c], (long long)d[c]);
 }
 
 ir_status gemm_valid(const char *const name[3], wl_gemm_shape s, ir_dtype t)
@@ -48,7 +49,8 @@ int gemm_tensors(wl_gemm_shape s, ir_dtype t, const char *const name[3], ir_tens
     size_t in_B = wl_gemm_in_B(t);
     out[0] = (ir_tensor){name[0], s.m * s.k * in_B, IR_IN, t};
     out[1] = (ir_tensor){name[1], s.k * s.n * in_B, IR_IN, t};
-    out[2] = (ir_tensor){name[2], s.m * s.n * wl_gemm_out_B(t), IR_OUT, t == IR_F64 || t == IR_I8 ? t : IR_F32};
+    out[2] =
+        (ir_tensor){name[2], s.m * s.n * wl_gemm_out_B(t), IR_OUT, t == IR_F64 || t == IR_I8 ? t : IR_F32};
     return 3;
 }
 
@@ -70,8 +72,10 @@ static void fill_bytes(ir_dtype t, uint8_t *q, size_t n, uint64_t seed)
 {
     for (size_t i = 0; i < n; i++) {
         uint32_t h = ir_hash32(seed, i);
-        if (t == IR_F8) q[i] = (uint8_t)(f8_code[h >> 30] | (h >> 22 & 0x80));
-        else q[i] = (uint8_t)(1 + (h >> 8) % 127) ^ (uint8_t)(h & 1 ? 0xFF : 0); /* 1..127 or -2..-128 */
+        if (t == IR_F8)
+            q[i] = (uint8_t)(f8_code[h >> 30] | (h >> 22 & 0x80));
+        else
+            q[i] = (uint8_t)(1 + (h >> 8) % 127) ^ (uint8_t)(h & 1 ? 0xFF : 0); /* 1..127 or -2..-128 */
     }
 }
 
@@ -100,13 +104,17 @@ void gemm_fill(ir_dtype t, void *host, size_t n, uint64_t seed)
     }
 }
 
-/* ---- truth ------------------------------------------------------------------------------------------------- */
+/* ---- truth ----------------------------------------------------------------------------------- */
 enum { CHUNK = 1024, LANES = 8, SPOTS = 64 };
 static const double small_mnk = 1 << 24;
 
-/* The type of what a product of type t writes; sums of i8 are 32-bit integers, which IR_I4, of no use here, stands for. */
+/* The type of what a product of type t writes; sums of i8 are 32-bit integers, which IR_I4, of no use here,
+ * stands for. */
 enum { SUM_I32 = IR_I4 };
-static ir_dtype sum_type(ir_dtype t) { return t == IR_F64 ? IR_F64 : t == IR_I8 ? (ir_dtype)SUM_I32 : IR_F32; }
+static ir_dtype sum_type(ir_dtype t)
+{
+    return t == IR_F64 ? IR_F64 : t == IR_I8 ? (ir_dtype)SUM_I32 : IR_F32;
+}
 
 /* n elements at p, `stride` elements apart, as double. */
 static void gemm_util_widen(ir_dtype t, const void *p, size_t first, size_t stride, size_t n, double *out)
@@ -175,7 +183,8 @@ static double element(ir_dtype t, const void *c, size_t i)
 }
 
 /* Every element, column by column; col: room for k values. */
-static double gemm_util_check_all(wl_gemm_shape s, ir_dtype t, const void *a, const void *b, const void *c, double *col)
+static double gemm_util_check_all(wl_gemm_shape s, ir_dtype t, const void *a, const void *b, const void *c,
+                                  double *col)
 {
     double err = 0;
     for (size_t j = 0; j < s.n; j++) {
@@ -190,8 +199,8 @@ static double gemm_util_check_all(wl_gemm_shape s, ir_dtype t, const void *a, co
 }
 
 /* r: random, 0.5 <= |r_j| < 1, so that no column's error can hide. br = b r. */
-static double check_freivalds(wl_gemm_shape s, ir_dtype t, const void *a, const void *b, const void *c, double *r,
-                              double *br)
+static double check_freivalds(wl_gemm_shape s, ir_dtype t, const void *a, const void *b, const void *c,
+                              double *r, double *br)
 {
     double   err = 0, b_sq = 0, sq;
     ir_dtype t_out = sum_type(t);
@@ -210,7 +219,8 @@ static double check_freivalds(wl_gemm_shape s, ir_dtype t, const void *a, const 
     return err;
 }
 
-static double check_spots(wl_gemm_shape s, ir_dtype t, const void *a, const void *b, const void *c, double *col)
+static double check_spots(wl_gemm_shape s, ir_dtype t, const void *a, const void *b, const void *c,
+                          double *col)
 {
     double err = 0;
     for (uint64_t q = 0; q < SPOTS; q++) {
@@ -246,11 +256,12 @@ out:
     free(r);
 }
 
-/* ---- three dimensions as parameters ------------------------------------------------------------------------ */
+/* ---- three dimensions as parameters ---------------------------------------------------------- */
 ir_status gemm_mnk_valid(const char *const name[3], const ir_params *p)
 {
     for (int i = 0; i < 3; i++)
-        if (p->v[i] < 1) return ir_fail(IR_EINVAL, "%s=%lld: must be at least 1", name[i], (long long)p->v[i]);
+        if (p->v[i] < 1)
+            return ir_fail(IR_EINVAL, "%s=%lld: must be at least 1", name[i], (long long)p->v[i]);
     return gemm_valid(name, wl_gemm_of(p), p->dtype);
 }
 

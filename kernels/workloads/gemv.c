@@ -11,7 +11,10 @@ static ir_status gemv_valid(const ir_params *p)
 }
 
 static ir_cost gemv_cost(const ir_params *p) { return gemm_cost(wl_gemv_of(p), p->dtype, 0); }
-static int gemv_tensors(const ir_params *p, ir_tensor *out) { return gemm_tensors(wl_gemv_of(p), p->dtype, tensor, out); }
+static int     gemv_tensors(const ir_params *p, ir_tensor *out)
+{
+    return gemm_tensors(wl_gemv_of(p), p->dtype, tensor, out);
+}
 
 static void gemv_fill(const ir_params *p, int t, void *host, uint64_t seed)
 {
@@ -25,30 +28,43 @@ static void gemv_check(const ir_params *p, const void *const *before, const void
 }
 
 /* m, k; dtype; threads. 8192 x 8192 f32 is 256 MiB: past every cache. */
-static const ir_params quick[] = {
-    {{1024, 1024}, IR_F32, 0}, {{8192, 8192}, IR_F32, 0}, {{8192, 8192}, IR_BF16, 0}, {{4096, 8192}, IR_F64, 0}};
+static const ir_params quick[] = {{{1024, 1024}, IR_F32, 0},
+                                  {{8192, 8192}, IR_F32, 0},
+                                  {{8192, 8192}, IR_BF16, 0},
+                                  {{4096, 8192}, IR_F64, 0}};
 static const ir_params full[] = {
-    {{256, 256}, IR_F32, 0},    {{1024, 1024}, IR_F32, 0},   {{4096, 4096}, IR_F32, 0},   {{8192, 8192}, IR_F32, 0},
-    {{8192, 8192}, IR_F32, 1},  {{16384, 8192}, IR_F32, 0},  {{1024, 65536}, IR_F32, 0},  {{65536, 1024}, IR_F32, 0},
-    {{8192, 8192}, IR_F64, 0},  {{8192, 8192}, IR_F64, 1},   {{1024, 1024}, IR_BF16, 0},  {{8192, 8192}, IR_BF16, 0},
+    {{256, 256}, IR_F32, 0},     {{1024, 1024}, IR_F32, 0},  {{4096, 4096}, IR_F32, 0},
+    {{8192, 8192}, IR_F32, 0},   {{8192, 8192}, IR_F32, 1},  {{16384, 8192}, IR_F32, 0},
+    {{1024, 65536}, IR_F32, 0},  {{65536, 1024}, IR_F32, 0}, {{8192, 8192}, IR_F64, 0},
+    {{8192, 8192}, IR_F64, 1},   {{1024, 1024}, IR_BF16, 0}, {{8192, 8192}, IR_BF16, 0},
     {{16384, 8192}, IR_BF16, 0}, {{16384, 8192}, IR_BF16, 1}};
 static const ir_params odd[] = {
-    {{1, 1}, IR_F32, 0},      {{1, 1}, IR_F64, 0},      {{1, 1}, IR_BF16, 0},     {{3, 7}, IR_F32, 0},
-    {{3, 7}, IR_F64, 0},      {{3, 7}, IR_BF16, 0},     {{17, 33}, IR_F32, 0},    {{17, 65}, IR_F64, 0},
-    {{17, 33}, IR_BF16, 0},   {{1, 1000}, IR_F32, 0},   {{1000, 1}, IR_F64, 0},   {{1000, 2}, IR_BF16, 0},
-    {{127, 129}, IR_F32, 0},  {{127, 131}, IR_F64, 0},  {{127, 129}, IR_BF16, 0}, {{5, 4099}, IR_F32, 0},
-    {{6, 4099}, IR_F64, 0},   {{7, 4099}, IR_BF16, 0},  {{2, 70001}, IR_F32, 0},  {{9, 20011}, IR_BF16, 0},
+    {{1, 1}, IR_F32, 0},      {{1, 1}, IR_F64, 0},     {{1, 1}, IR_BF16, 0},     {{3, 7}, IR_F32, 0},
+    {{3, 7}, IR_F64, 0},      {{3, 7}, IR_BF16, 0},    {{17, 33}, IR_F32, 0},    {{17, 65}, IR_F64, 0},
+    {{17, 33}, IR_BF16, 0},   {{1, 1000}, IR_F32, 0},  {{1000, 1}, IR_F64, 0},   {{1000, 2}, IR_BF16, 0},
+    {{127, 129}, IR_F32, 0},  {{127, 131}, IR_F64, 0}, {{127, 129}, IR_BF16, 0}, {{5, 4099}, IR_F32, 0},
+    {{6, 4099}, IR_F64, 0},   {{7, 4099}, IR_BF16, 0}, {{2, 70001}, IR_F32, 0},  {{9, 20011}, IR_BF16, 0},
     {{1031, 511}, IR_F32, 0}, {{1031, 511}, IR_F64, 0}};
 
-const ir_workload wl_gemv = {
-    .name = "gemv", .family = "gemv", .doc = "y[m] = W[m,k] x[k], row-major: weights read once, two flops each",
-    .param = {"m", "k"}, .defaults = {{8192, 8192}, IR_F32, 0},
-    .dtypes = 1u << IR_F64 | 1u << IR_F32 | 1u << IR_BF16,
-    .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = full, .nfull = sizeof full / sizeof *full,
-    .odd = odd, .nodd = sizeof odd / sizeof *odd, .valid = gemv_valid, .cost = gemv_cost, .tensors = gemv_tensors, .fill = gemv_fill,
-    .check = gemv_check};
+const ir_workload wl_gemv = {.name = "gemv",
+                             .family = "gemv",
+                             .doc = "y[m] = W[m,k] x[k], row-major: weights read once, two flops each",
+                             .param = {"m", "k"},
+                             .defaults = {{8192, 8192}, IR_F32, 0},
+                             .dtypes = 1u << IR_F64 | 1u << IR_F32 | 1u << IR_BF16,
+                             .quick = quick,
+                             .nquick = sizeof quick / sizeof *quick,
+                             .full = full,
+                             .nfull = sizeof full / sizeof *full,
+                             .odd = odd,
+                             .nodd = sizeof odd / sizeof *odd,
+                             .valid = gemv_valid,
+                             .cost = gemv_cost,
+                             .tensors = gemv_tensors,
+                             .fill = gemv_fill,
+                             .check = gemv_check};
 
-/* ---- the variant ------------------------------------------------------------------------------------------------------- */
+/* ---- the variant ----------------------------------------------------------------------------- */
 static ir_cost twice(const ir_params *p)
 {
     ir_cost c = gemv_cost(p);
@@ -56,10 +72,25 @@ static ir_cost twice(const ir_params *p)
     return c;
 }
 
-static const ir_params twice_odd[] = {{{3, 7}, IR_F32, 0},    {{17, 65}, IR_F64, 0},  {{127, 129}, IR_BF16, 0}, {{9, 20011}, IR_BF16, 0},
-                                      {{6, 4099}, IR_F64, 0}, {{1031, 511}, IR_F32, 0}};
-const ir_workload wl_gemv_twice = {
-    .name = "gemv_twice", .family = "gemv_twice", .doc = "a twin: gemv with every multiply-add done twice on the same loaded weight",
-    .param = {"m", "k"}, .defaults = {{8192, 8192}, IR_F32, 0}, .dtypes = 1u << IR_F64 | 1u << IR_F32 | 1u << IR_BF16, .by_name = true,
-    .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = full, .nfull = sizeof full / sizeof *full, .odd = twice_odd,
-    .nodd = sizeof twice_odd / sizeof *twice_odd, .valid = gemv_valid, .cost = twice, .tensors = gemv_tensors, .fill = gemv_fill, .check = gemv_check};
+static const ir_params twice_odd[] = {{{3, 7}, IR_F32, 0},      {{17, 65}, IR_F64, 0},
+                                      {{127, 129}, IR_BF16, 0}, {{9, 20011}, IR_BF16, 0},
+                                      {{6, 4099}, IR_F64, 0},   {{1031, 511}, IR_F32, 0}};
+const ir_workload      wl_gemv_twice = {
+         .name = "gemv_twice",
+         .family = "gemv_twice",
+         .doc = "a twin: gemv with every multiply-add done twice on the same loaded weight",
+         .param = {"m", "k"},
+         .defaults = {{8192, 8192}, IR_F32, 0},
+         .dtypes = 1u << IR_F64 | 1u << IR_F32 | 1u << IR_BF16,
+         .by_name = true,
+         .quick = quick,
+         .nquick = sizeof quick / sizeof *quick,
+         .full = full,
+         .nfull = sizeof full / sizeof *full,
+         .odd = twice_odd,
+         .nodd = sizeof twice_odd / sizeof *twice_odd,
+         .valid = gemv_valid,
+         .cost = twice,
+         .tensors = gemv_tensors,
+         .fill = gemv_fill,
+         .check = gemv_check};

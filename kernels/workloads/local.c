@@ -1,5 +1,5 @@
-/* local.c -- "local": loads from the memory inside a processor that programs address themselves. Only devices have
- * kernels for it. Refuses buffers that are no multiple of 16 bytes. */
+/* local.c -- "local": loads from the memory inside a processor that programs address themselves. Only devices
+ * have kernels for it. Refuses buffers that are no multiple of 16 bytes. */
 #include "kernels/workloads/workloads_compute.h"
 
 enum { BYTES, PASSES, GROUPS };
@@ -17,7 +17,8 @@ static ir_status local_valid(const ir_params *p)
 
 static ir_cost local_cost(const ir_params *p)
 {
-    return (ir_cost){.launches = 1, .footprint_B = (double)p->v[BYTES] * (double)p->v[PASSES] * (double)p->v[GROUPS]};
+    return (ir_cost){.launches = 1,
+                     .footprint_B = (double)p->v[BYTES] * (double)p->v[PASSES] * (double)p->v[GROUPS]};
 }
 
 static int local_tensors(const ir_params *p, ir_tensor *out)
@@ -26,7 +27,8 @@ static int local_tensors(const ir_params *p, ir_tensor *out)
     return 1;
 }
 
-static void local_check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+static void local_check(const ir_params *p, const void *const *before, const void *const *after,
+                        ir_check *out)
 {
     const double *got = after[0];
     uint32_t      sum = 0;
@@ -40,13 +42,24 @@ static void local_check(const ir_params *p, const void *const *before, const voi
 
 /* bytes, passes, groups */
 static const ir_params quick[] = {{{16384, 1024, 512}, IR_F32, 0}};
-static const ir_params full[] = {{{4096, 4096, 512}, IR_F32, 0}, {{16384, 1024, 512}, IR_F32, 0},
-                                 {{32768, 512, 512}, IR_F32, 0}};
-static const ir_params odd[] = {{{16, 1, 1}, IR_F32, 0}, {{48, 3, 2}, IR_F32, 0}, {{4112, 5, 7}, IR_F32, 0},
-                                {{16384, 2, 33}, IR_F32, 0}};
+static const ir_params full[] = {
+    {{4096, 4096, 512}, IR_F32, 0}, {{16384, 1024, 512}, IR_F32, 0}, {{32768, 512, 512}, IR_F32, 0}};
+static const ir_params odd[] = {
+    {{16, 1, 1}, IR_F32, 0}, {{48, 3, 2}, IR_F32, 0}, {{4112, 5, 7}, IR_F32, 0}, {{16384, 2, 33}, IR_F32, 0}};
 
-const ir_workload wl_local = {
-    .name = "local", .family = "local", .doc = "loads from a work-group's own memory (OpenCL local, CUDA shared)",
-    .param = {"bytes", "passes", "groups"}, .defaults = {{16384, 1024, 512}, IR_F32, 0}, .dtypes = 1u << IR_F32,
-    .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = full, .nfull = sizeof full / sizeof *full,
-    .odd = odd, .nodd = sizeof odd / sizeof *odd, .valid = local_valid, .cost = local_cost, .tensors = local_tensors, .check = local_check};
+const ir_workload wl_local = {.name = "local",
+                              .family = "local",
+                              .doc = "loads from a work-group's own memory (OpenCL local, CUDA shared)",
+                              .param = {"bytes", "passes", "groups"},
+                              .defaults = {{16384, 1024, 512}, IR_F32, 0},
+                              .dtypes = 1u << IR_F32,
+                              .quick = quick,
+                              .nquick = sizeof quick / sizeof *quick,
+                              .full = full,
+                              .nfull = sizeof full / sizeof *full,
+                              .odd = odd,
+                              .nodd = sizeof odd / sizeof *odd,
+                              .valid = local_valid,
+                              .cost = local_cost,
+                              .tensors = local_tensors,
+                              .check = local_check};

@@ -5,12 +5,15 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Reference rows are kept for the next kernel up to this share of what the network itself takes; beyond, each kernel's proof
- * computes them anew. */
+/* Reference rows are kept for the next kernel up to this share of what the network itself takes; beyond, each
+ * kernel's proof computes them anew. */
 static const double KEPT_SHARE = 1.0 / 10;
 
-/* Differences of a tensor's values from the reference: sums of squares of both, and the largest difference. */
-typedef struct { double values, sum, most; } gap;
+/* Differences of a tensor's values from the reference: sums of squares of both, and the largest difference.
+ */
+typedef struct {
+    double values, sum, most;
+} gap;
 
 /* One item's share of everything. got, want: room for the new rows of one plane of the cache. */
 typedef struct {
@@ -22,7 +25,13 @@ typedef struct {
     bool        keeps; /* the new rows, in the cache's own dtype, which holds them as they are */
 } job;
 /* Of one item: the kernel's cache, the new rows that are kept (NULL: none are), and what they differ by. */
-typedef struct { const job *j; const void *cache; int64_t item; char *kept; gap rows; } rows_of;
+typedef struct {
+    const job  *j;
+    const void *cache;
+    int64_t     item;
+    char       *kept;
+    gap         rows;
+} rows_of;
 
 static ir_status one_item(const ir_workload *w, const ir_params *p, ly_net *out)
 {
@@ -66,7 +75,8 @@ static void add_gap(gap *g, const any_f32 *got, const float *want, int64_t n)
     }
 }
 
-/* Root mean square of n differences, relative to the reference's; a single value may be off by eight times as much. */
+/* Root mean square of n differences, relative to the reference's; a single value may be off by eight times as
+ * much. */
 static void net_check_judge(const gap *g, int64_t n, double *err)
 {
     const double rms = sqrt(g->values / (double)n);
@@ -81,7 +91,10 @@ static void compare_plane(rows_of *r, int64_t block, int64_t plane, const float 
     add_gap(&r->rows, r->j->got, want, r->j->n_plane);
 }
 
-static int64_t kept_at(const job *j, int64_t block, int64_t plane) { return (block * 2 * j->cache.heads + plane) * j->n_plane; }
+static int64_t kept_at(const job *j, int64_t block, int64_t plane)
+{
+    return (block * 2 * j->cache.heads + plane) * j->n_plane;
+}
 
 /* From the reference as it walks: nothing of what it computes need be in memory at once. */
 static void net_check_take(void *to, int64_t block, int64_t plane, const float *want)
@@ -102,39 +115,46 @@ static void compare_kept(rows_of *r)
 }
 
 /* want: logits, then what is kept of the new rows. */
-static bool item(const job *j, int64_t i, const void *const *before, const void *const *after, float *want, bool known, double *err)
+static bool item(const job *j, int64_t i, const void *const *before, const void *const *after, float *want,
+                 bool known, double *err)
 {
     const void *input = (const char *)before[NET_IN] + (size_t)(i * j->one.in_elems) * 4;
-    rows_of     rows = {j, j->n_new ? after[NET_KV] : NULL, i, j->keeps ? (char *)(want + j->n_out) : NULL, {0, 0, 0}};
-    ref_cache   cache = {&j->cache, j->n_new ? before[NET_KV] : NULL, i, net_check_take, &rows};
-    gap         logits = {0, 0, 0};
-    if (known) compare_kept(&rows);
-    else if (ref_network(&j->one, &j->w, input, &cache, want) != IR_OK) return false;
+    rows_of     rows = {
+            j, j->n_new ? after[NET_KV] : NULL, i, j->keeps ? (char *)(want + j->n_out) : NULL, {0, 0, 0}};
+    ref_cache cache = {&j->cache, j->n_new ? before[NET_KV] : NULL, i, net_check_take, &rows};
+    gap       logits = {0, 0, 0};
+    if (known)
+        compare_kept(&rows);
+    else if (ref_network(&j->one, &j->w, input, &cache, want) != IR_OK)
+        return false;
     add_gap(&logits, (const any_f32 *)after[NET_OUT] + i * j->n_out, want, j->n_out);
     net_check_judge(&logits, j->n_out, err);
     if (j->n_new) net_check_judge(&rows.rows, j->n_new, err);
     return true;
 }
 
-/* Every matrix adds an independent error: of f32 sums, 32 roundings of its result (Winograd transforms and long serial
- * sums included); of activations rounded to feed matrix units, a deviation of 0.4 roundings, of which 3 are
- * allowed. Independent errors add in squares, hence the root of the depth. Attention is two products, of rounded queries and of
- * rounded weights. */
+/* Every matrix adds an independent error: of f32 sums, 32 roundings of its result (Winograd transforms and
+ * long serial sums included); of activations rounded to feed matrix units, a deviation of 0.4 roundings, of
+ * which 3 are allowed. Independent errors add in squares, hence the root of the depth. Attention is two
+ * products, of rounded queries and of rounded weights. */
 static double net_check_tolerance(const ly_net *n, ir_dtype t)
 {
     int depth = 0;
-    for (int i = 0; i < n->n; i++) depth += n->row[i].op == LY_ATTENTION ? 2 : n->row[i].op == LY_CONV || n->row[i].op == LY_FC;
+    for (int i = 0; i < n->n; i++)
+        depth += n->row[i].op == LY_ATTENTION ? 2 : n->row[i].op == LY_CONV || n->row[i].op == LY_FC;
     return (32 * (double)FLT_EPSILON + 1.25 * nets_rounding(t)) * sqrt((double)depth);
 }
 
 /* Without the cache: it follows from the same seed. */
 static uint64_t content(const ly_net *n, ir_dtype t, const void *const *before)
 {
-    uint64_t h = nets_digest(nets_digest(0, before[NET_IN], (size_t)n->in_elems * 4), before[NET_W], (size_t)n->nW * ly_width(t));
+    uint64_t h = nets_digest(nets_digest(0, before[NET_IN], (size_t)n->in_elems * 4), before[NET_W],
+                             (size_t)n->nW * ly_width(t));
     return nets_digest(h, before[NET_V], (size_t)n->nV * 4);
 }
 
-void net_check(const ir_workload *w, const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+void net_check(const ir_workload *w, const ir_params *p, const void *const *before, const void *const *after,
+               ir_check *out)
 {
     ly_net net;
     job    j = {.w = {p->dtype, before[NET_W], before[NET_V]}};
@@ -148,8 +168,11 @@ void net_check(const ir_workload *w, const ir_params *p, const void *const *befo
     double  err = nets_finite(after[NET_OUT], net.out_elems);
     ok = ok && want;
     known = known && j.keeps;
-    for (int i = 0; ok && i < n; i++) ok = item(&j, at[i], before, after, want + (size_t)i * each, known, &err);
-    if (ok) *out = (ir_check){err, net_check_tolerance(&net, p->dtype), "two items complete in plain C, sums folded into double"};
+    for (int i = 0; ok && i < n; i++)
+        ok = item(&j, at[i], before, after, want + (size_t)i * each, known, &err);
+    if (ok)
+        *out = (ir_check){err, net_check_tolerance(&net, p->dtype),
+                          "two items complete in plain C, sums folded into double"};
     if (!ok) nets_forget();
     net_check_job_free(&j);
     ly_free(&net);

@@ -65,7 +65,8 @@ static void fill_W(const ly_net *n, ir_dtype t, void *host, uint64_t seed)
 
 static void scales(ir_dtype t, void *host, int64_t at, int64_t n, float amp, uint64_t seed)
 {
-    ly_fill_f32(host, at, n, ly_scale_of(t, amp), ly_scale_of(t, amp / 4), seed); /* they differ from row to row */
+    ly_fill_f32(host, at, n, ly_scale_of(t, amp), ly_scale_of(t, amp / 4),
+                seed); /* they differ from row to row */
 }
 
 static void fill_V(const ly_net *n, ir_dtype t, void *host, uint64_t seed)
@@ -85,11 +86,16 @@ static void fill_V(const ly_net *n, ir_dtype t, void *host, uint64_t seed)
 void net_fill(const ly_net *n, ir_dtype t, int tensor, void *host, uint64_t seed)
 {
     ly_cache c = net_cache(n, t);
-    if (tensor == NET_IN && n->tokens_in) ly_fill_tokens(host, n->in_elems, n->vocab, seed);
-    else if (tensor == NET_IN) ly_fill_f32(host, 0, n->in_elems, 0, image_amp(n), seed);
-    else if (tensor == NET_W) fill_W(n, t, host, seed + 1);
-    else if (tensor == NET_V) fill_V(n, t, host, seed + 2);
-    else ly_cache_fill(&c, host, CACHED, seed + 3);
+    if (tensor == NET_IN && n->tokens_in)
+        ly_fill_tokens(host, n->in_elems, n->vocab, seed);
+    else if (tensor == NET_IN)
+        ly_fill_f32(host, 0, n->in_elems, 0, image_amp(n), seed);
+    else if (tensor == NET_W)
+        fill_W(n, t, host, seed + 1);
+    else if (tensor == NET_V)
+        fill_V(n, t, host, seed + 2);
+    else
+        ly_cache_fill(&c, host, CACHED, seed + 3);
 }
 
 bool net_intact(const ly_net *n, ir_dtype t, const void *cache, uint64_t seed)

@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-void wl_row_of(const ir_workload *w, const ir_params *p, ly_row *out) { ((const nets_kind *)w->ext)->row(p, out); }
+void wl_row_of(const ir_workload *w, const ir_params *p, ly_row *out)
+{
+    ((const nets_kind *)w->ext)->row(p, out);
+}
 ir_status wl_net_of(const ir_workload *w, const ir_params *p, ly_net *out)
 {
     return ((const nets_kind *)w->ext)->net(p, out);
@@ -17,7 +20,8 @@ ir_status nets_positive(const ir_workload *w, const ir_params *p, uint32_t zero)
     for (int i = 0; i < IR_MAX_PARAMS && w->param[i]; i++) {
         int64_t least = zero >> i & 1u ? 0 : 1;
         if (p->v[i] < least || p->v[i] > (int64_t)1 << 30)
-            return ir_fail(IR_EINVAL, "%s=%lld: give %lld to 2^30", w->param[i], (long long)p->v[i], (long long)least);
+            return ir_fail(IR_EINVAL, "%s=%lld: give %lld to 2^30", w->param[i], (long long)p->v[i],
+                           (long long)least);
     }
     return IR_OK;
 }
@@ -63,7 +67,7 @@ ir_cost nets_row_cost(const ir_workload *w, const ir_params *p)
     return c;
 }
 
-/* ---- comparing ------------------------------------------------------------------------------------------------- */
+/* ---- comparing ------------------------------------------------------------------------------- */
 void nets_worst(double *err, double diff, double bound)
 {
     double e = fabs(diff) / (bound > 0 ? bound : 1);
@@ -91,7 +95,7 @@ double nets_rounding(ir_dtype t)
     switch (t) {
     case IR_BF16:
     case IR_F8:
-    case IR_I8: return 0x1p-8;  /* weights of one byte are exact in bf16; activations are not */
+    case IR_I8: return 0x1p-8; /* weights of one byte are exact in bf16; activations are not */
     case IR_F16:
     case IR_TF32: return 0x1p-10; /* 11 significant bits; tf32 truncates, and the weights too */
     default: return 0;
@@ -111,8 +115,14 @@ double nets_rms(const float *x, int64_t n)
     return sqrt(sum / (double)n);
 }
 
-/* ---- memory of the last reference ------------------------------------------------------------------------------- */
-static struct { const ir_workload *w; ir_params p; uint64_t content; float *v; size_t n; } last;
+/* ---- memory of the last reference ------------------------------------------------------------ */
+static struct {
+    const ir_workload *w;
+    ir_params          p;
+    uint64_t           content;
+    float             *v;
+    size_t             n;
+} last;
 
 void nets_forget(void) { last.w = NULL; }
 

@@ -1,12 +1,19 @@
-/* networks.c -- whole networks as workloads: ResNet-50, MobileNetV2, a step of GPT-2, and one of a GPT of any shape. */
+/* networks.c -- whole networks as workloads: ResNet-50, MobileNetV2, a step of GPT-2, and one of a GPT of any
+ * shape. */
 #include "kernels/workloads/networks.h"
 
 enum { BATCH, RES };
 enum { SIZE, G_BATCH, TOKENS, PAST };
 enum { LAYERS, WIDTH, HEADS, VOCAB, CONTEXT, S_BATCH, S_TOKENS, S_PAST };
 
-static ir_status resnet50_net(const ir_params *p, ly_net *out) { return ly_resnet50(p->v[BATCH], p->v[RES], out); }
-static ir_status mobilenetv2_net(const ir_params *p, ly_net *out) { return ly_mobilenetv2(p->v[BATCH], p->v[RES], out); }
+static ir_status resnet50_net(const ir_params *p, ly_net *out)
+{
+    return ly_resnet50(p->v[BATCH], p->v[RES], out);
+}
+static ir_status mobilenetv2_net(const ir_params *p, ly_net *out)
+{
+    return ly_mobilenetv2(p->v[BATCH], p->v[RES], out);
+}
 static ir_status gpt2_net(const ir_params *p, ly_net *out)
 {
     if (p->v[SIZE] < 0 || p->v[SIZE] > LY_TINY)
@@ -46,7 +53,8 @@ static ir_status networks_valid(const ir_workload *w, const ir_params *p)
     return st;
 }
 
-/* Of parameters that networks_valid() accepted. Without memory for a table of some hundred rows: nothing known. */
+/* Of parameters that networks_valid() accepted. Without memory for a table of some hundred rows: nothing
+ * known. */
 static ir_cost networks_cost(const ir_workload *w, const ir_params *p)
 {
     ly_net  n;
@@ -90,19 +98,23 @@ static bool intact(const ir_workload *w, const ir_params *p, int t, const void *
 }
 
 /* The slots of a workload know no workload: one set of them per network. */
-#define SLOTS(x)                                                                                                      \
-    static ir_status x##_valid(const ir_params *p) { return networks_valid(&wl_##x, p); }                                      \
-    static ir_cost   x##_cost(const ir_params *p) { return networks_cost(&wl_##x, p); }                                        \
-    static int       x##_tensors(const ir_params *p, ir_tensor *out) { return networks_tensors(&wl_##x, p, out); }             \
-    static void      x##_fill(const ir_params *p, int t, void *host, uint64_t seed) { networks_fill(&wl_##x, p, t, host, seed); } \
-    static void x##_check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)     \
-    {                                                                                                                 \
-        net_check(&wl_##x, p, before, after, out);                                                                    \
-    }                                                                                                                 \
-    static bool x##_intact(const ir_params *p, int t, const void *after, uint64_t seed)                               \
-    {                                                                                                                 \
-        return intact(&wl_##x, p, t, after, seed);                                                                    \
-    }                                                                                                                 \
+#define SLOTS(x) \
+    static ir_status x##_valid(const ir_params *p) { return networks_valid(&wl_##x, p); } \
+    static ir_cost   x##_cost(const ir_params *p) { return networks_cost(&wl_##x, p); } \
+    static int  x##_tensors(const ir_params *p, ir_tensor *out) { return networks_tensors(&wl_##x, p, out); } \
+    static void x##_fill(const ir_params *p, int t, void *host, uint64_t seed) \
+    { \
+        networks_fill(&wl_##x, p, t, host, seed); \
+    } \
+    static void x##_check(const ir_params *p, const void *const *before, const void *const *after, \
+                          ir_check *out) \
+    { \
+        net_check(&wl_##x, p, before, after, out); \
+    } \
+    static bool x##_intact(const ir_params *p, int t, const void *after, uint64_t seed) \
+    { \
+        return intact(&wl_##x, p, t, after, seed); \
+    } \
     static const nets_kind x##_kind = {.net = x##_net};
 SLOTS(resnet50)
 SLOTS(mobilenetv2)
@@ -110,74 +122,121 @@ SLOTS(gpt2)
 SLOTS(gpt)
 SLOTS(resnet50_shared)
 SLOTS(gpt2_shared)
-#define USE(x)                                                                                                  \
-    .ext = &x##_kind, .valid = x##_valid, .cost = x##_cost, .tensors = x##_tensors, .fill = x##_fill, .check = x##_check, .intact = x##_intact, \
-    .quick = x##_quick, .nquick = sizeof x##_quick / sizeof *x##_quick, .full = x##_full,                             \
+#define USE(x) \
+    .ext = &x##_kind, .valid = x##_valid, .cost = x##_cost, .tensors = x##_tensors, .fill = x##_fill, \
+    .check = x##_check, .intact = x##_intact, .quick = x##_quick, \
+    .nquick = sizeof x##_quick / sizeof *x##_quick, .full = x##_full, \
     .nfull = sizeof x##_full / sizeof *x##_full, .odd = x##_odd, .nodd = sizeof x##_odd / sizeof *x##_odd
 #define CNN_TYPES (1u << IR_F32 | 1u << IR_TF32 | 1u << IR_F16 | 1u << IR_BF16)
 
 /* batch, res */
-#define SWEEP(t) {{1, 224}, t, 0}, {{2, 224}, t, 0}, {{4, 224}, t, 0}, {{8, 224}, t, 0}, {{16, 224}, t, 0}, {{32, 224}, t, 0}
+#define SWEEP(t) \
+    {{1, 224}, t, 0}, {{2, 224}, t, 0}, {{4, 224}, t, 0}, {{8, 224}, t, 0}, {{16, 224}, t, 0}, \
+    { \
+        {32, 224}, t, 0 \
+    }
 static const ir_params resnet50_quick[] = {{{1, 224}, IR_F32, 0}};
 static const ir_params resnet50_full[] = {SWEEP(IR_F32), SWEEP(IR_BF16)};
 static const ir_params resnet50_odd[] = {{{1, 32}, IR_F32, 0}, {{2, 39}, IR_F32, 0}};
 static const ir_params mobilenetv2_quick[] = {{{1, 224}, IR_F32, 0}};
 static const ir_params mobilenetv2_full[] = {SWEEP(IR_F32)};
 static const ir_params mobilenetv2_odd[] = {{{1, 32}, IR_F32, 0}, {{3, 45}, IR_F32, 0}};
-const ir_workload wl_resnet50 = {
-    .name = "resnet50", .family = "cnn", .doc = "ResNet-50 v1.5 inference, batch norm folded: images to logits",
-    .param = {"batch", "res"}, .defaults = {{1, 224}, IR_F32, 0}, .dtypes = CNN_TYPES, USE(resnet50)};
-const ir_workload wl_mobilenetv2 = {
-    .name = "mobilenetv2", .family = "cnn", .doc = "MobileNetV2 inference, batch norm folded: images to logits",
-    .param = {"batch", "res"}, .defaults = {{1, 224}, IR_F32, 0}, .dtypes = CNN_TYPES, USE(mobilenetv2)};
+const ir_workload      wl_resnet50 = {.name = "resnet50",
+                                      .family = "cnn",
+                                      .doc = "ResNet-50 v1.5 inference, batch norm folded: images to logits",
+                                      .param = {"batch", "res"},
+                                      .defaults = {{1, 224}, IR_F32, 0},
+                                      .dtypes = CNN_TYPES,
+                                      USE(resnet50)};
+const ir_workload      wl_mobilenetv2 = {.name = "mobilenetv2",
+                                         .family = "cnn",
+                                         .doc = "MobileNetV2 inference, batch norm folded: images to logits",
+                                         .param = {"batch", "res"},
+                                         .defaults = {{1, 224}, IR_F32, 0},
+                                         .dtypes = CNN_TYPES,
+                                         USE(mobilenetv2)};
 
 /* size, batch, tokens, past */
-#define DECODE(size, batch, past, t) {{size, batch, 1, past}, t, 0}
+#define DECODE(size, batch, past, t) \
+    { \
+        {size, batch, 1, past}, t, 0 \
+    }
 #define BATCHES(size, past, t) \
     DECODE(size, 1, past, t), DECODE(size, 2, past, t), DECODE(size, 4, past, t), DECODE(size, 8, past, t), \
-    DECODE(size, 16, past, t), DECODE(size, 32, past, t)
+        DECODE(size, 16, past, t), DECODE(size, 32, past, t)
 static const char *const size_word[] = {"small", "medium", "large", "xl", NULL};
 static const ir_params gpt2_quick[] = {DECODE(LY_SMALL, 1, 128, IR_F32), {{LY_SMALL, 1, 128, 0}, IR_F32, 0}};
 static const ir_params gpt2_full[] = {
-    BATCHES(LY_SMALL, 128, IR_F32), BATCHES(LY_SMALL, 128, IR_BF16), BATCHES(LY_MEDIUM, 128, IR_F32),
-    BATCHES(LY_MEDIUM, 128, IR_BF16), DECODE(LY_SMALL, 1, 128, IR_I8), DECODE(LY_MEDIUM, 1, 128, IR_I8),
-    DECODE(LY_MEDIUM, 1, 0, IR_F32), DECODE(LY_MEDIUM, 1, 1023, IR_F32), DECODE(LY_MEDIUM, 1, 1023, IR_BF16),
-    DECODE(LY_MEDIUM, 8, 1023, IR_F32), DECODE(LY_LARGE, 1, 128, IR_F32), DECODE(LY_LARGE, 1, 128, IR_BF16),
-    DECODE(LY_LARGE, 1, 128, IR_I8), DECODE(LY_XL, 1, 128, IR_F32), DECODE(LY_XL, 1, 128, IR_BF16), DECODE(LY_XL, 1, 128, IR_I8),
-    DECODE(LY_SMALL, 1, 128, IR_F8), DECODE(LY_XL, 1, 128, IR_F8),
-    {{LY_SMALL, 1, 512, 0}, IR_F32, 0}, {{LY_SMALL, 1, 512, 0}, IR_BF16, 0}, {{LY_MEDIUM, 1, 512, 0}, IR_F32, 0},
-    {{LY_MEDIUM, 1, 512, 0}, IR_BF16, 0}};
-static const ir_params gpt2_odd[] = {
-    {{LY_TINY, 1, 1, 0}, IR_F32, 0}, {{LY_TINY, 1, 1, 47}, IR_F32, 0}, {{LY_TINY, 3, 1, 17}, IR_F32, 0},
-    {{LY_TINY, 1, 48, 0}, IR_F32, 0}, {{LY_TINY, 2, 13, 0}, IR_F32, 0}, {{LY_TINY, 2, 7, 9}, IR_F32, 0},
-    {{LY_TINY, 17, 1, 5}, IR_F32, 0}};
-const ir_workload wl_gpt2 = {
-    .name = "gpt2", .family = "gpt", .doc = "a step of GPT-2 with a key-value cache: tokens=1 decodes, past=0 prefills",
-    .param = {"size", "batch", "tokens", "past"}, .word = {[SIZE] = size_word},
-    .defaults = DECODE(LY_SMALL, 1, 128, IR_F32),
-    .dtypes = 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_F8 | 1u << IR_I8, USE(gpt2)};
+    BATCHES(LY_SMALL, 128, IR_F32),      BATCHES(LY_SMALL, 128, IR_BF16),
+    BATCHES(LY_MEDIUM, 128, IR_F32),     BATCHES(LY_MEDIUM, 128, IR_BF16),
+    DECODE(LY_SMALL, 1, 128, IR_I8),     DECODE(LY_MEDIUM, 1, 128, IR_I8),
+    DECODE(LY_MEDIUM, 1, 0, IR_F32),     DECODE(LY_MEDIUM, 1, 1023, IR_F32),
+    DECODE(LY_MEDIUM, 1, 1023, IR_BF16), DECODE(LY_MEDIUM, 8, 1023, IR_F32),
+    DECODE(LY_LARGE, 1, 128, IR_F32),    DECODE(LY_LARGE, 1, 128, IR_BF16),
+    DECODE(LY_LARGE, 1, 128, IR_I8),     DECODE(LY_XL, 1, 128, IR_F32),
+    DECODE(LY_XL, 1, 128, IR_BF16),      DECODE(LY_XL, 1, 128, IR_I8),
+    DECODE(LY_SMALL, 1, 128, IR_F8),     DECODE(LY_XL, 1, 128, IR_F8),
+    {{LY_SMALL, 1, 512, 0}, IR_F32, 0},  {{LY_SMALL, 1, 512, 0}, IR_BF16, 0},
+    {{LY_MEDIUM, 1, 512, 0}, IR_F32, 0}, {{LY_MEDIUM, 1, 512, 0}, IR_BF16, 0}};
+static const ir_params gpt2_odd[] = {{{LY_TINY, 1, 1, 0}, IR_F32, 0},  {{LY_TINY, 1, 1, 47}, IR_F32, 0},
+                                     {{LY_TINY, 3, 1, 17}, IR_F32, 0}, {{LY_TINY, 1, 48, 0}, IR_F32, 0},
+                                     {{LY_TINY, 2, 13, 0}, IR_F32, 0}, {{LY_TINY, 2, 7, 9}, IR_F32, 0},
+                                     {{LY_TINY, 17, 1, 5}, IR_F32, 0}};
+const ir_workload      wl_gpt2 = {
+         .name = "gpt2",
+         .family = "gpt",
+         .doc = "a step of GPT-2 with a key-value cache: tokens=1 decodes, past=0 prefills",
+         .param = {"size", "batch", "tokens", "past"},
+         .word = {[SIZE] = size_word},
+         .defaults = DECODE(LY_SMALL, 1, 128, IR_F32),
+         .dtypes = 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_F8 | 1u << IR_I8,
+         USE(gpt2)};
 
-/* layers, width, heads, vocab, context, batch, tokens, past. GPT-3's shape of 6.7 G parameters; 39 such layers are 8.07 G. */
-#define GPT3(past, t) {{32, 4096, 32, 50257, 2048, 1, 1, past}, t, 0}
+/* layers, width, heads, vocab, context, batch, tokens, past. GPT-3's shape of 6.7 G parameters; 39 such
+ * layers are 8.07 G. */
+#define GPT3(past, t) \
+    { \
+        {32, 4096, 32, 50257, 2048, 1, 1, past}, t, 0 \
+    }
 static const ir_params gpt_quick[] = {{{24, 1024, 16, 50257, 1024, 1, 1, 128}, IR_BF16, 0}};
-static const ir_params gpt_full[] = {{{24, 2048, 16, 50257, 2048, 1, 1, 128}, IR_BF16, 0}, GPT3(128, IR_BF16), GPT3(128, IR_F8), GPT3(128, IR_I8)};
-static const ir_params gpt_odd[] = {{{1, 48, 3, 211, 20, 1, 1, 19}, IR_F32, 0}, {{3, 96, 2, 99, 48, 2, 2, 9}, IR_F32, 0}};
-const ir_workload wl_gpt = {
-    .name = "gpt", .family = "gpt", .doc = "a step of a GPT of any shape; by default GPT-3's with 6.7 G parameters; layers=39: 8 G",
-    .param = {"layers", "width", "heads", "vocab", "context", "batch", "tokens", "past"}, .defaults = GPT3(128, IR_BF16),
-    .dtypes = 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_F8 | 1u << IR_I8, USE(gpt)};
+static const ir_params gpt_full[] = {{{24, 2048, 16, 50257, 2048, 1, 1, 128}, IR_BF16, 0},
+                                     GPT3(128, IR_BF16),
+                                     GPT3(128, IR_F8),
+                                     GPT3(128, IR_I8)};
+static const ir_params gpt_odd[] = {{{1, 48, 3, 211, 20, 1, 1, 19}, IR_F32, 0},
+                                    {{3, 96, 2, 99, 48, 2, 2, 9}, IR_F32, 0}};
+const ir_workload      wl_gpt = {
+         .name = "gpt",
+         .family = "gpt",
+         .doc = "a step of a GPT of any shape; by default GPT-3's with 6.7 G parameters; layers=39: 8 G",
+         .param = {"layers", "width", "heads", "vocab", "context", "batch", "tokens", "past"},
+         .defaults = GPT3(128, IR_BF16),
+         .dtypes = 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_F8 | 1u << IR_I8,
+         USE(gpt)};
 
-/* ---- variants ---------------------------------------------------------------------------------------------------------- */
+/* ---- variants -------------------------------------------------------------------------------- */
 #define resnet50_shared_quick resnet50_quick
-#define resnet50_shared_full resnet50_full
+#define resnet50_shared_full  resnet50_full
 static const ir_params resnet50_shared_odd[] = {{{2, 39}, IR_F32, 0}};
 #define gpt2_shared_quick gpt2_quick
-#define gpt2_shared_full gpt2_full
-static const ir_params gpt2_shared_odd[] = {{{LY_TINY, 3, 1, 17}, IR_F32, 0}, {{LY_TINY, 2, 13, 0}, IR_F32, 0}};
-const ir_workload wl_resnet50_shared = {
-    .name = "resnet50_shared", .family = "cnn", .doc = "a twin: ResNet-50 whose layers of one shape share one layer's weights",
-    .param = {"batch", "res"}, .defaults = {{1, 224}, IR_F32, 0}, .dtypes = CNN_TYPES, .by_name = true, USE(resnet50_shared)};
-const ir_workload wl_gpt2_shared = {
-    .name = "gpt2_shared", .family = "gpt", .doc = "a twin: GPT-2's step with all layers' matrices at one place",
-    .param = {"size", "batch", "tokens", "past"}, .word = {[SIZE] = size_word}, .defaults = DECODE(LY_SMALL, 1, 128, IR_F32),
-    .dtypes = 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_I8, .by_name = true, USE(gpt2_shared)};
+#define gpt2_shared_full  gpt2_full
+static const ir_params gpt2_shared_odd[] = {{{LY_TINY, 3, 1, 17}, IR_F32, 0},
+                                            {{LY_TINY, 2, 13, 0}, IR_F32, 0}};
+const ir_workload      wl_resnet50_shared = {
+         .name = "resnet50_shared",
+         .family = "cnn",
+         .doc = "a twin: ResNet-50 whose layers of one shape share one layer's weights",
+         .param = {"batch", "res"},
+         .defaults = {{1, 224}, IR_F32, 0},
+         .dtypes = CNN_TYPES,
+         .by_name = true,
+         USE(resnet50_shared)};
+const ir_workload wl_gpt2_shared = {.name = "gpt2_shared",
+                                    .family = "gpt",
+                                    .doc = "a twin: GPT-2's step with all layers' matrices at one place",
+                                    .param = {"size", "batch", "tokens", "past"},
+                                    .word = {[SIZE] = size_word},
+                                    .defaults = DECODE(LY_SMALL, 1, 128, IR_F32),
+                                    .dtypes = 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_I8,
+                                    .by_name = true,
+                                    USE(gpt2_shared)};

@@ -5,11 +5,13 @@
 #include "kernels/workloads/nets_util.h"
 enum { NET_IN, NET_W, NET_V, NET_OUT, NET_KV };
 ly_cache net_cache(const ly_net *, ir_dtype); /* blocks = 0: the network has none */
-/* Seeded weights under which activations neither die nor explode: each matrix keeps the mean square of what it is applied
- * to (He for ReLU), matrices whose result joins a residual stream add a fraction of it. */
+/* Seeded weights under which activations neither die nor explode: each matrix keeps the mean square of what
+ * it is applied to (He for ReLU), matrices whose result joins a residual stream add a fraction of it. */
 void net_fill(const ly_net *, ir_dtype, int tensor, void *host, uint64_t seed);
 /* Are the cached rows what net_fill() made them? */
 bool net_intact(const ly_net *, ir_dtype, const void *cache, uint64_t seed);
-/* Against the reference: logits of two items, relative to their root mean square, and their new cache rows. */
-void net_check(const ir_workload *, const ir_params *, const void *const *before, const void *const *after, ir_check *);
+/* Against the reference: logits of two items, relative to their root mean square, and their new cache rows.
+ */
+void net_check(const ir_workload *, const ir_params *, const void *const *before, const void *const *after,
+               ir_check *);
 #endif

@@ -1,6 +1,7 @@
-/* normchain.c -- layer norm, dropout and ReLU, one after the other on rows of c: fused in a single pass, or every one as a pass and a tensor
- * of its own, as a framework runs them in training. The mask of dropout is no tensor: it is counted out from row and column
- * (workloads_nets.h), by the oracle as by every kernel. Refuses to leave out everything. */
+/* normchain.c -- layer norm, dropout and ReLU, one after the other on rows of c: fused in a single pass, or
+ * every one as a pass and a tensor of its own, as a framework runs them in training. The mask of dropout is
+ * no tensor: it is counted out from row and column (workloads_nets.h), by the oracle as by every kernel.
+ * Refuses to leave out everything. */
 #include "kernels/workloads/nets_util.h"
 
 #include <float.h>
@@ -13,8 +14,10 @@ static ir_status normchain_valid(const ir_params *p)
 {
     ir_status st = nets_positive(&wl_normchain, p, 1u << FUSE | 1u << DROP);
     if (st == IR_OK) st = nets_fits(&wl_normchain, (double)p->v[ROWS] * (double)p->v[C]);
-    if (st == IR_OK && p->v[FUSE] > WL_CHAIN_UNFUSED) st = ir_fail(IR_EINVAL, "fuse=%lld: give fused or unfused", (long long)p->v[FUSE]);
-    if (st == IR_OK && p->v[DROP] > 99) st = ir_fail(IR_EINVAL, "drop=%lld: at most 99 per cent", (long long)p->v[DROP]);
+    if (st == IR_OK && p->v[FUSE] > WL_CHAIN_UNFUSED)
+        st = ir_fail(IR_EINVAL, "fuse=%lld: give fused or unfused", (long long)p->v[FUSE]);
+    if (st == IR_OK && p->v[DROP] > 99)
+        st = ir_fail(IR_EINVAL, "drop=%lld: at most 99 per cent", (long long)p->v[DROP]);
     return st;
 }
 
@@ -44,7 +47,8 @@ static int normchain_tensors(const ir_params *p, ir_tensor *out)
 
 static void normchain_fill(const ir_params *p, int t, void *host, uint64_t seed)
 {
-    if (t == 0) ly_fill_f32(host, 0, (int64_t)normchain_elems(p), 0.3f, 2, seed);
+    if (t == 0)
+        ly_fill_f32(host, 0, (int64_t)normchain_elems(p), 0.3f, 2, seed);
     else {
         ly_fill_f32(host, 0, p->v[C], 1, 0.5f, seed + 1);
         ly_fill_f32(host, p->v[C], p->v[C], 0, 0.5f, seed + 2);
@@ -52,12 +56,13 @@ static void normchain_fill(const ir_params *p, int t, void *host, uint64_t seed)
 }
 
 /* The norm's rounding as in operators.c, one more of the scaling. What is left out is exactly 0. */
-static void normchain_check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+static void normchain_check(const ir_params *p, const void *const *before, const void *const *after,
+                            ir_check *out)
 {
     const int64_t  c = p->v[C];
     const double   scale = 1 / (1 - (double)p->v[DROP] / 100);
     const any_f32 *y = after[2];
-    float         *x = malloc(sizeof *x * (size_t)(4 * c)), *gain = x + c, *offset = x + 2 * c, *z = x + 3 * c;
+    float *x = malloc(sizeof *x * (size_t)(4 * c)), *gain = x + c, *offset = x + 2 * c, *z = x + 3 * c;
     *out = (ir_check){NAN, 0, "no memory for the check"};
     if (!x) return;
     *out = (ir_check){nets_finite(y, (int64_t)normchain_elems(p)), 18 * (double)FLT_EPSILON,
@@ -68,23 +73,43 @@ static void normchain_check(const ir_params *p, const void *const *before, const
         ly_load(IR_F32, before[0], i * c, c, x);
         ref_norm(1, c, gain, offset, x, z);
         for (int64_t j = 0; j < c; j++) {
-            const bool left_out = wl_dropped(p, i, j);
+            const bool   left_out = wl_dropped(p, i, j);
             const double want = left_out ? 0 : ref_act(LY_RELU, scale * (double)z[j]);
-            nets_worst(&out->err, (double)y[i * c + j] - want, left_out ? (double)FLT_MIN : scale * (1 + fabs((double)z[j])));
+            nets_worst(&out->err, (double)y[i * c + j] - want,
+                       left_out ? (double)FLT_MIN : scale * (1 + fabs((double)z[j])));
         }
     }
     free(x);
 }
 
 static const char *const fuse_word[] = {"fused", "unfused", NULL};
-#define AT(rows, c, fuse, drop) {{rows, c, fuse, drop}, IR_F32, 0}
+#define AT(rows, c, fuse, drop) \
+    { \
+        {rows, c, fuse, drop}, IR_F32, 0 \
+    }
 #define BOTH(rows, c, drop) AT(rows, c, WL_CHAIN_FUSED, drop), AT(rows, c, WL_CHAIN_UNFUSED, drop)
 static const ir_params quick[] = {BOTH(32768, 1024, 10)};
-static const ir_params full[] = {BOTH(16, 1024, 10), BOTH(1024, 1024, 10), BOTH(32768, 1024, 10), BOTH(8192, 4096, 10)};
-static const ir_params odd[] = {BOTH(1, 1, 10), BOTH(3, 7, 50), BOTH(1, 33, 0), BOTH(17, 129, 25), BOTH(5, 1600, 10), BOTH(65, 63, 99), BOTH(2, 5003, 40)};
-const ir_workload wl_normchain = {
-    .name = "normchain", .family = "chain", .doc = "layer norm, dropout and ReLU on rows of c, in one pass or each in its own",
-    .param = {"rows", "c", "fuse", "drop"}, .word = {[FUSE] = fuse_word}, .defaults = AT(32768, 1024, 0, 10), .dtypes = 1u << IR_F32, .ext = &first_kind,
-    .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = full, .nfull = sizeof full / sizeof *full,
-    .odd = odd, .nodd = sizeof odd / sizeof *odd,
-    .valid = normchain_valid, .cost = normchain_cost, .tensors = normchain_tensors, .fill = normchain_fill, .check = normchain_check};
+static const ir_params full[] = {BOTH(16, 1024, 10), BOTH(1024, 1024, 10), BOTH(32768, 1024, 10),
+                                 BOTH(8192, 4096, 10)};
+static const ir_params odd[] = {BOTH(1, 1, 10),    BOTH(3, 7, 50),   BOTH(1, 33, 0),   BOTH(17, 129, 25),
+                                BOTH(5, 1600, 10), BOTH(65, 63, 99), BOTH(2, 5003, 40)};
+const ir_workload      wl_normchain = {
+         .name = "normchain",
+         .family = "chain",
+         .doc = "layer norm, dropout and ReLU on rows of c, in one pass or each in its own",
+         .param = {"rows", "c", "fuse", "drop"},
+         .word = {[FUSE] = fuse_word},
+         .defaults = AT(32768, 1024, 0, 10),
+         .dtypes = 1u << IR_F32,
+         .ext = &first_kind,
+         .quick = quick,
+         .nquick = sizeof quick / sizeof *quick,
+         .full = full,
+         .nfull = sizeof full / sizeof *full,
+         .odd = odd,
+         .nodd = sizeof odd / sizeof *odd,
+         .valid = normchain_valid,
+         .cost = normchain_cost,
+         .tensors = normchain_tensors,
+         .fill = normchain_fill,
+         .check = normchain_check};

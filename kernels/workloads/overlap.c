@@ -1,5 +1,5 @@
-/* overlap.c -- "overlap": a copy to the device, arithmetic on it, and both at once: what of the shorter hides behind the
- * longer. Only devices have kernels for it. Refuses sizes that are no multiple of 4 bytes. */
+/* overlap.c -- "overlap": a copy to the device, arithmetic on it, and both at once: what of the shorter hides
+ * behind the longer. Only devices have kernels for it. Refuses sizes that are no multiple of 4 bytes. */
 #include "kernels/workloads/workloads_memory.h"
 
 #include <string.h>
@@ -60,29 +60,47 @@ static void steps(int64_t iters, uint32_t *a, uint32_t *b)
     }
 }
 
-static void overlap_check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+static void overlap_check(const ir_params *p, const void *const *before, const void *const *after,
+                          ir_check *out)
 {
     size_t   wrong = 0;
     uint32_t a, b;
     (void)before;
     steps(p->v[ITERS], &a, &b);
     if (copies(p))
-        for (size_t i = 0; i < (size_t)p->v[BYTES] / 4; i++) wrong += overlap_at(after[0], i) != wl_transfer_value(i);
+        for (size_t i = 0; i < (size_t)p->v[BYTES] / 4; i++)
+            wrong += overlap_at(after[0], i) != wl_transfer_value(i);
     if (computes(p))
-        for (uint32_t l = 0; l < (uint32_t)p->v[LANES]; l++) wrong += overlap_at(after[copies(p)], l) != a * WL_OVERLAP_START(l) + b;
+        for (uint32_t l = 0; l < (uint32_t)p->v[LANES]; l++)
+            wrong += overlap_at(after[copies(p)], l) != a * WL_OVERLAP_START(l) + b;
     *out = (ir_check){(double)wrong, 0, "every element and lane, exact; err counts wrong ones"};
 }
 
 static const char *const work[] = {"copy", "compute", "both", NULL};
-#define ONE(bytes, iters, lanes, work) {{bytes, iters, lanes, WL_OVERLAP_##work}, IR_F32, 0}
-#define EACH(bytes, iters, lanes) ONE(bytes, iters, lanes, COPY), ONE(bytes, iters, lanes, COMPUTE), ONE(bytes, iters, lanes, BOTH)
+#define ONE(bytes, iters, lanes, work) \
+    { \
+        {bytes, iters, lanes, WL_OVERLAP_##work}, IR_F32, 0 \
+    }
+#define EACH(bytes, iters, lanes) \
+    ONE(bytes, iters, lanes, COPY), ONE(bytes, iters, lanes, COMPUTE), ONE(bytes, iters, lanes, BOTH)
 static const ir_params quick[] = {EACH(1 << 26, 1 << 18, 1 << 17)};
 static const ir_params full[] = {EACH(1 << 26, 1 << 18, 1 << 17), EACH(1 << 28, 1 << 20, 1 << 17)};
 static const ir_params odd[] = {EACH(4, 1, 256), EACH(4100, 3, 512), EACH(65536, 2, 256)};
 
-const ir_workload wl_overlap = {
-    .name = "overlap", .family = "overlap", .doc = "a copy from the host, arithmetic on the device, and both at once",
-    .param = {"bytes", "iters", "lanes", "work"}, .word = {NULL, NULL, NULL, work},
-    .defaults = {{1 << 26, 1 << 18, 1 << 17, WL_OVERLAP_BOTH}, IR_F32, 0},
-    .dtypes = 1u << IR_F32, .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = full, .nfull = sizeof full / sizeof *full,
-    .odd = odd, .nodd = sizeof odd / sizeof *odd, .valid = overlap_valid, .cost = overlap_cost, .tensors = overlap_tensors, .check = overlap_check};
+const ir_workload wl_overlap = {.name = "overlap",
+                                .family = "overlap",
+                                .doc = "a copy from the host, arithmetic on the device, and both at once",
+                                .param = {"bytes", "iters", "lanes", "work"},
+                                .word = {NULL, NULL, NULL, work},
+                                .defaults = {{1 << 26, 1 << 18, 1 << 17, WL_OVERLAP_BOTH}, IR_F32, 0},
+                                .dtypes = 1u << IR_F32,
+                                .quick = quick,
+                                .nquick = sizeof quick / sizeof *quick,
+                                .full = full,
+                                .nfull = sizeof full / sizeof *full,
+                                .odd = odd,
+                                .nodd = sizeof odd / sizeof *odd,
+                                .valid = overlap_valid,
+                                .cost = overlap_cost,
+                                .tensors = overlap_tensors,
+                                .check = overlap_check};

@@ -1,6 +1,7 @@
-/* peak.c -- "fma": multiply-accumulates on registers, the compute term of the law without memory. The work per call is
- * fixed by chains, iters, teams, dtype and threads; how wide an instruction is belongs to the kernel. Refuses chain counts no
- * kernel has a loop for and loops so long that values would leave the normal range. */
+/* peak.c -- "fma": multiply-accumulates on registers, the compute term of the law without memory. The work
+ * per call is fixed by chains, iters, teams, dtype and threads; how wide an instruction is belongs to the
+ * kernel. Refuses chain counts no kernel has a loop for and loops so long that values would leave the normal
+ * range. */
 #include "kernels/workloads/workloads_compute.h"
 
 #include <float.h>
@@ -16,8 +17,8 @@ static ir_status peak_valid(const ir_params *p)
         return ir_fail(IR_EINVAL, "iters=%lld: give 1 to %lld for %s", (long long)p->v[1], (long long)most,
                        ir_dtype_name(p->dtype));
     if (p->v[2] < 0 || p->v[2] > WL_FMA_MAX_TEAMS)
-        return ir_fail(IR_EINVAL, "teams=%lld: give 1 to %d, or 0: as many as fill the device", (long long)p->v[2],
-                       WL_FMA_MAX_TEAMS);
+        return ir_fail(IR_EINVAL, "teams=%lld: give 1 to %d, or 0: as many as fill the device",
+                       (long long)p->v[2], WL_FMA_MAX_TEAMS);
     return IR_OK;
 }
 
@@ -37,7 +38,7 @@ static int peak_tensors(const ir_params *p, ir_tensor *out)
     return 1;
 }
 
-/* ---- oracles: one accumulator after n steps --------------------------------------------------------- */
+/* ---- oracles: one accumulator after n steps -------------------------------------------------- */
 static double float_steps(double x0, int64_t n) { return x0 * pow(1 + WL_FMA_C, (double)n); }
 
 /* To 11 significant bits, nearest even: x is normal in f16. */
@@ -73,7 +74,7 @@ static double expected_float(const ir_params *p, int lane)
 static int64_t expected_int(const ir_params *p, int lane)
 {
     static const int a2[] = WL_FMA_BF16_A, b2[][2] = WL_FMA_BF16_B, a4[] = WL_FMA_I8_A, b4[][4] = WL_FMA_I8_B;
-    int64_t dot = 0, sum = 0;
+    int64_t          dot = 0, sum = 0;
     for (int k = 0; k < 4; k++)
         dot += p->dtype == IR_I8 ? a4[k] * b4[lane % 2][k] : k < 2 ? a2[k] * b2[lane % 2][k] : 0;
     for (int c = 0; c < p->v[0]; c++) sum += wl_fma_start_int(c, lane) + p->v[1] * dot;
@@ -112,25 +113,46 @@ static void peak_check(const ir_params *p, const void *const *before, const void
     out->err = err;
     /* Half an ulp a step as a random walk, eight standard deviations: far below the 9.5e-4 of one step. */
     out->tol = 4 * u * sqrt((double)p->v[1] + WL_FMA_MAX_CHAINS);
-    out->oracle = p->dtype == IR_F16 ? "replay, one rounding a step, exact" : u > 0 ? "closed form" : "closed form, exact";
+    out->oracle = p->dtype == IR_F16 ? "replay, one rounding a step, exact"
+                  : u > 0            ? "closed form"
+                                     : "closed form, exact";
 }
 
 /* chains, iters, teams; dtype; threads */
 enum { ITERS = 1 << 14 };
-#define BOTH(chains, t) {{chains, ITERS}, t, 1}, {{chains, ITERS}, t, 0}
+#define BOTH(chains, t) \
+    {{chains, ITERS}, t, 1}, { {chains, ITERS}, t, 0 }
 #define TYPES(M, x) M(x, IR_F64), M(x, IR_F32), M(x, IR_F16), M(x, IR_BF16), M(x, IR_I8)
-#define LADDER(M) TYPES(M, 1), TYPES(M, 2), TYPES(M, 4), TYPES(M, 8), TYPES(M, 10), TYPES(M, 12), TYPES(M, 16), TYPES(M, 24)
+#define LADDER(M) \
+    TYPES(M, 1), TYPES(M, 2), TYPES(M, 4), TYPES(M, 8), TYPES(M, 10), TYPES(M, 12), TYPES(M, 16), TYPES(M, 24)
 #define SMALL(chains, t) \
-    {{chains, 1}, t, 1}, {{chains, 2}, t, 0}, {{chains, 3}, t, 0}, {{chains, 7}, t, 1}, {{chains, 1021}, t, 0}
+    {{chains, 1}, t, 1}, {{chains, 2}, t, 0}, {{chains, 3}, t, 0}, {{chains, 7}, t, 1}, \
+    { \
+        {chains, 1021}, t, 0 \
+    }
 static const ir_params quick[] = {TYPES(BOTH, 12)};
 static const ir_params full[] = {LADDER(BOTH)};
-#define TEAMS(teams, t) {{8, 33, teams}, t, 0}
-static const ir_params odd[] = {LADDER(SMALL), TYPES(BOTH, 12), TYPES(TEAMS, 1), TYPES(TEAMS, 3), TYPES(TEAMS, 65)};
+#define TEAMS(teams, t) \
+    { \
+        {8, 33, teams}, t, 0 \
+    }
+static const ir_params odd[] = {LADDER(SMALL), TYPES(BOTH, 12), TYPES(TEAMS, 1), TYPES(TEAMS, 3),
+                                TYPES(TEAMS, 65)};
 
-const ir_workload wl_fma = {
-    .name = "fma", .family = "peak", .doc = "dependent chains of multiply-accumulates on registers",
-    .param = {"chains", "iters", "teams"}, .defaults = {{12, ITERS}, IR_F32, 0},
-    .dtypes = 1u << IR_F64 | 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_I8,
-    .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = full, .nfull = sizeof full / sizeof *full,
-    .odd = odd, .nodd = sizeof odd / sizeof *odd,
-    .valid = peak_valid, .cost = peak_cost, .tensors = peak_tensors, .check = peak_check};
+const ir_workload wl_fma = {.name = "fma",
+                            .family = "peak",
+                            .doc = "dependent chains of multiply-accumulates on registers",
+                            .param = {"chains", "iters", "teams"},
+                            .defaults = {{12, ITERS}, IR_F32, 0},
+                            .dtypes =
+                                1u << IR_F64 | 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_I8,
+                            .quick = quick,
+                            .nquick = sizeof quick / sizeof *quick,
+                            .full = full,
+                            .nfull = sizeof full / sizeof *full,
+                            .odd = odd,
+                            .nodd = sizeof odd / sizeof *odd,
+                            .valid = peak_valid,
+                            .cost = peak_cost,
+                            .tensors = peak_tensors,
+                            .check = peak_check};

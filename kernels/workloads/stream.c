@@ -34,7 +34,7 @@ static ir_cost stream_cost(const wl_stream_op *op, size_t n, const ir_params *p)
 static int stream_tensors(const wl_stream_op *op, size_t n, const ir_params *p, ir_tensor *out)
 {
     static const char *const name[] = {"a", "b", "c"};
-    size_t width = p->dtype == IR_F32 ? 4 : 8;
+    size_t                   width = p->dtype == IR_F32 ? 4 : 8;
     if (op->writes)
         out[0] = (ir_tensor){name[0], n * width, IR_OUT, p->dtype};
     else
@@ -45,27 +45,27 @@ static int stream_tensors(const wl_stream_op *op, size_t n, const ir_params *p, 
 
 /* Largest |a - expected| over the elements; NaN anywhere makes it NaN. Four lanes, so that it keeps
  * up with memory. */
-#define MAX_ERROR(fn, T, EXPECTED)                                                                  \
-    static double fn(const T *a, const T *b, const T *c, size_t n)                                  \
-    {                                                                                               \
-        double m[4] = {0}, nan[4] = {0};                                                            \
-        (void)b, (void)c;                                                                           \
-        for (size_t first = 0; first < n; first += 4) {                                             \
-            size_t left = n - first < 4 ? n - first : 4;                                            \
-            for (size_t k = 0; k < left; k++) {                                                     \
-                size_t i = first + k;                                                               \
-                double d = fabs((double)a[i] - (EXPECTED));                                         \
-                m[k] = d > m[k] ? d : m[k];                                                         \
-                nan[k] += d * 0;                                                                    \
-            }                                                                                       \
-        }                                                                                           \
-        double x = m[0] > m[1] ? m[0] : m[1], y = m[2] > m[3] ? m[2] : m[3];                        \
-        return (x > y ? x : y) + (nan[0] + nan[1]) + (nan[2] + nan[3]);                             \
+#define MAX_ERROR(fn, T, EXPECTED) \
+    static double fn(const T *a, const T *b, const T *c, size_t n) \
+    { \
+        double m[4] = {0}, nan[4] = {0}; \
+        (void)b, (void)c; \
+        for (size_t first = 0; first < n; first += 4) { \
+            size_t left = n - first < 4 ? n - first : 4; \
+            for (size_t k = 0; k < left; k++) { \
+                size_t i = first + k; \
+                double d = fabs((double)a[i] - (EXPECTED)); \
+                m[k] = d > m[k] ? d : m[k]; \
+                nan[k] += d * 0; \
+            } \
+        } \
+        double x = m[0] > m[1] ? m[0] : m[1], y = m[2] > m[3] ? m[2] : m[3]; \
+        return (x > y ? x : y) + (nan[0] + nan[1]) + (nan[2] + nan[3]); \
     }
 #define MAX_ERRORS(op, EXPECTED) MAX_ERROR(op##_f32, float, EXPECTED) MAX_ERROR(op##_f64, double, EXPECTED)
 MAX_ERRORS(write, WL_STREAM_VALUE)
 MAX_ERRORS(copy, (double)b[i])
-MAX_ERROR(scale_f32, float, (double)((float)WL_STREAM_SCALAR * b[i]))
+MAX_ERROR(scale_f32, float, (double)((float)WL_STREAM_SCALAR *b[i]))
 MAX_ERROR(scale_f64, double, WL_STREAM_SCALAR *b[i])
 MAX_ERROR(add_f32, float, (double)(b[i] + c[i]))
 MAX_ERROR(add_f64, double, b[i] + c[i])
@@ -85,7 +85,7 @@ static double max_error(wl_stream_code code, bool f32, const void *a, const void
 }
 
 static void stream_check(const wl_stream_op *op, size_t n, const ir_params *p, const void *const *before,
-                  const void *const *after, ir_check *out)
+                         const void *const *after, ir_check *out)
 {
     if (op->code == WL_READ) {
         out->err = fabs(memory_sum(p->dtype, after[0], WL_PARTIALS) - memory_sum(p->dtype, before[1], n));
@@ -102,46 +102,57 @@ static void stream_check(const wl_stream_op *op, size_t n, const ir_params *p, c
 /* bytes, streams; dtype; threads */
 static const ir_params quick[] = {{{1 << 28, 1}, IR_F64, 0}};
 static const ir_params full[] = {
-    {{24 << 10, 1}, IR_F64, 0},  {{384 << 10, 1}, IR_F64, 0}, {{6 << 20, 1}, IR_F64, 0},
-    {{96 << 20, 1}, IR_F64, 0},  {{1 << 28, 1}, IR_F64, 0},   {{1 << 28, 2}, IR_F64, 0},
-    {{1 << 28, 4}, IR_F64, 0},   {{1 << 28, 8}, IR_F64, 0},   {{1 << 28, 1}, IR_F64, 1},
-    {{1 << 28, 1}, IR_F32, 0},   {{1 << 30, 1}, IR_F64, 0}};
-static const ir_params odd[] = {
-    {{24, 1}, IR_F64, 0},      {{31, 1}, IR_F64, 1},      {{12, 1}, IR_F32, 0},     {{168, 1}, IR_F64, 0},
-    {{167, 2}, IR_F32, 0},     {{1512, 1}, IR_F64, 1},    {{1560, 4}, IR_F64, 0},   {{1563, 8}, IR_F32, 0},
-    {{12345, 2}, IR_F64, 0},   {{24029, 1}, IR_F64, 0},   {{24024, 8}, IR_F64, 1},  {{49999, 4}, IR_F32, 0},
-    {{100003, 1}, IR_F32, 0},  {{99991, 2}, IR_F64, 0},   {{786433, 1}, IR_F64, 0}, {{1000003, 8}, IR_F64, 0},
-    {{1048583, 4}, IR_F32, 0}};
+    {{24 << 10, 1}, IR_F64, 0}, {{384 << 10, 1}, IR_F64, 0}, {{6 << 20, 1}, IR_F64, 0},
+    {{96 << 20, 1}, IR_F64, 0}, {{1 << 28, 1}, IR_F64, 0},   {{1 << 28, 2}, IR_F64, 0},
+    {{1 << 28, 4}, IR_F64, 0},  {{1 << 28, 8}, IR_F64, 0},   {{1 << 28, 1}, IR_F64, 1},
+    {{1 << 28, 1}, IR_F32, 0},  {{1 << 30, 1}, IR_F64, 0}};
+static const ir_params odd[] = {{{24, 1}, IR_F64, 0},      {{31, 1}, IR_F64, 1},     {{12, 1}, IR_F32, 0},
+                                {{168, 1}, IR_F64, 0},     {{167, 2}, IR_F32, 0},    {{1512, 1}, IR_F64, 1},
+                                {{1560, 4}, IR_F64, 0},    {{1563, 8}, IR_F32, 0},   {{12345, 2}, IR_F64, 0},
+                                {{24029, 1}, IR_F64, 0},   {{24024, 8}, IR_F64, 1},  {{49999, 4}, IR_F32, 0},
+                                {{100003, 1}, IR_F32, 0},  {{99991, 2}, IR_F64, 0},  {{786433, 1}, IR_F64, 0},
+                                {{1000003, 8}, IR_F64, 0}, {{1048583, 4}, IR_F32, 0}};
 
 static void stream_fill(const ir_params *p, size_t n, int t, void *host, uint64_t seed)
 {
     memory_fill(p->dtype, host, n, seed + 0x9E37u * (unsigned)t);
 }
 
-#define STREAM(w, CODE, READS, WRITES, FLOPS, DOC)                                                       \
-    static const wl_stream_op w##_op = {CODE, READS, WRITES, FLOPS};                                      \
-    static ir_status w##_valid(const ir_params *p) { return workloads_stream_valid(&w##_op, p); }                          \
-    static ir_cost   w##_cost(const ir_params *p) { return stream_cost(&w##_op, wl_stream_n(&wl_##w, p), p); }   \
-    static int       w##_tensors(const ir_params *p, ir_tensor *out)                                      \
-    {                                                                                                     \
-        return stream_tensors(&w##_op, wl_stream_n(&wl_##w, p), p, out);                                         \
-    }                                                                                                     \
-    static void w##_fill(const ir_params *p, int t, void *host, uint64_t seed)                            \
-    {                                                                                                     \
-        stream_fill(p, wl_stream_n(&wl_##w, p), t, host, seed);                                                  \
-    }                                                                                                     \
-    static void w##_check(const ir_params *p, const void *const *before, const void *const *after,        \
-                          ir_check *out)                                                                  \
-    {                                                                                                     \
-        stream_check(&w##_op, wl_stream_n(&wl_##w, p), p, before, after, out);                                   \
-    }                                                                                                     \
-    const ir_workload wl_##w = {                                                                          \
-        .name = #w, .family = "stream", .doc = DOC, .param = {"bytes", "streams"},                        \
-        .defaults = {{1 << 28, 1}, IR_F64, 0}, .dtypes = 1u << IR_F64 | 1u << IR_F32, .ext = &w##_op,      \
-        .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = full,                             \
-        .nfull = sizeof full / sizeof *full, .odd = odd, .nodd = sizeof odd / sizeof *odd,                \
-        .valid = w##_valid, .cost = w##_cost, .tensors = w##_tensors, .fill = w##_fill,                   \
-        .check = w##_check};
+#define STREAM(w, CODE, READS, WRITES, FLOPS, DOC) \
+    static const wl_stream_op w##_op = {CODE, READS, WRITES, FLOPS}; \
+    static ir_status          w##_valid(const ir_params *p) { return workloads_stream_valid(&w##_op, p); } \
+    static ir_cost w##_cost(const ir_params *p) { return stream_cost(&w##_op, wl_stream_n(&wl_##w, p), p); } \
+    static int     w##_tensors(const ir_params *p, ir_tensor *out) \
+    { \
+        return stream_tensors(&w##_op, wl_stream_n(&wl_##w, p), p, out); \
+    } \
+    static void w##_fill(const ir_params *p, int t, void *host, uint64_t seed) \
+    { \
+        stream_fill(p, wl_stream_n(&wl_##w, p), t, host, seed); \
+    } \
+    static void w##_check(const ir_params *p, const void *const *before, const void *const *after, \
+                          ir_check *out) \
+    { \
+        stream_check(&w##_op, wl_stream_n(&wl_##w, p), p, before, after, out); \
+    } \
+    const ir_workload wl_##w = {.name = #w, \
+                                .family = "stream", \
+                                .doc = DOC, \
+                                .param = {"bytes", "streams"}, \
+                                .defaults = {{1 << 28, 1}, IR_F64, 0}, \
+                                .dtypes = 1u << IR_F64 | 1u << IR_F32, \
+                                .ext = &w##_op, \
+                                .quick = quick, \
+                                .nquick = sizeof quick / sizeof *quick, \
+                                .full = full, \
+                                .nfull = sizeof full / sizeof *full, \
+                                .odd = odd, \
+                                .nodd = sizeof odd / sizeof *odd, \
+                                .valid = w##_valid, \
+                                .cost = w##_cost, \
+                                .tensors = w##_tensors, \
+                                .fill = w##_fill, \
+                                .check = w##_check};
 
 STREAM(read, WL_READ, 1, 0, 1, "sum of b: loads only, one addition per element")
 STREAM(write, WL_WRITE, 0, 1, 0, "a = constant: stores only")

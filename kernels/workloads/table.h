@@ -4,7 +4,7 @@
 #include "harness/ironroof.h"
 /* NULL-terminated, in report order. The program's is table.c; a test may define its own. */
 extern const ir_workload *const ir_workloads[];
-const ir_workload *ir_workload_named(const char *name); /* NULL: none of that name */
+const ir_workload              *ir_workload_named(const char *name); /* NULL: none of that name */
 /* Index of a workload's parameter; -1: it has none of that name. */
 int ir_workload_param(const ir_workload *, const char *name);
 #endif

@@ -1,5 +1,5 @@
-/* transfer.c -- "transfer": bytes between the host and a device, the price of moving a problem there. Only devices have
- * kernels for it. Refuses sizes that are no multiple of 4 bytes. */
+/* transfer.c -- "transfer": bytes between the host and a device, the price of moving a problem there. Only
+ * devices have kernels for it. Refuses sizes that are no multiple of 4 bytes. */
 #include "kernels/workloads/workloads_memory.h"
 
 #include <string.h>
@@ -16,8 +16,10 @@ static ir_status transfer_valid(const ir_params *p)
 static ir_cost transfer_cost(const ir_params *p)
 {
     ir_cost c = {.launches = 1, .footprint_B = (double)p->v[0]};
-    if (p->v[1] == WL_TO_DEVICE) c.by_B[IR_BY_OUT] = c.write_B = (double)p->v[0];
-    else c.by_B[IR_BY_IN] = c.read_B = (double)p->v[0];
+    if (p->v[1] == WL_TO_DEVICE)
+        c.by_B[IR_BY_OUT] = c.write_B = (double)p->v[0];
+    else
+        c.by_B[IR_BY_IN] = c.read_B = (double)p->v[0];
     return c;
 }
 
@@ -45,31 +47,48 @@ static uint32_t transfer_at(const void *p, size_t i)
     return v;
 }
 
-static void transfer_check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+static void transfer_check(const ir_params *p, const void *const *before, const void *const *after,
+                           ir_check *out)
 {
     size_t wrong = 0;
     if (p->v[1] == WL_TO_DEVICE)
-        for (size_t i = 0; i < (size_t)p->v[0] / 4; i++) wrong += transfer_at(after[0], i) != wl_transfer_value(i);
+        for (size_t i = 0; i < (size_t)p->v[0] / 4; i++)
+            wrong += transfer_at(after[0], i) != wl_transfer_value(i);
     else
-        for (size_t j = 0; j < WL_TRANSFER_PROBES; j++) wrong += transfer_at(after[1], j) != transfer_at(before[0], wl_transfer_probe(p, j));
+        for (size_t j = 0; j < WL_TRANSFER_PROBES; j++)
+            wrong += transfer_at(after[1], j) != transfer_at(before[0], wl_transfer_probe(p, j));
     *out = (ir_check){(double)wrong, 0,
-                      p->v[1] == WL_TO_DEVICE ? "every element, exact" : "1024 elements, exact; err counts wrong ones"};
+                      p->v[1] == WL_TO_DEVICE ? "every element, exact"
+                                              : "1024 elements, exact; err counts wrong ones"};
 }
 
 static const char *const direction[] = {"to", "from", NULL};
-static const ir_params quick[] = {{{1 << 26, WL_TO_DEVICE}, IR_F32, 0}, {{1 << 26, WL_FROM_DEVICE}, IR_F32, 0}};
-static const ir_params full[] = {
-    {{1 << 16, WL_TO_DEVICE}, IR_F32, 0}, {{1 << 16, WL_FROM_DEVICE}, IR_F32, 0}, {{1 << 20, WL_TO_DEVICE}, IR_F32, 0},
-    {{1 << 20, WL_FROM_DEVICE}, IR_F32, 0}, {{1 << 26, WL_TO_DEVICE}, IR_F32, 0}, {{1 << 26, WL_FROM_DEVICE}, IR_F32, 0},
-    {{1 << 28, WL_TO_DEVICE}, IR_F32, 0}, {{1 << 28, WL_FROM_DEVICE}, IR_F32, 0}};
+static const ir_params   quick[] = {{{1 << 26, WL_TO_DEVICE}, IR_F32, 0},
+                                    {{1 << 26, WL_FROM_DEVICE}, IR_F32, 0}};
+static const ir_params   full[] = {
+      {{1 << 16, WL_TO_DEVICE}, IR_F32, 0}, {{1 << 16, WL_FROM_DEVICE}, IR_F32, 0},
+      {{1 << 20, WL_TO_DEVICE}, IR_F32, 0}, {{1 << 20, WL_FROM_DEVICE}, IR_F32, 0},
+      {{1 << 26, WL_TO_DEVICE}, IR_F32, 0}, {{1 << 26, WL_FROM_DEVICE}, IR_F32, 0},
+      {{1 << 28, WL_TO_DEVICE}, IR_F32, 0}, {{1 << 28, WL_FROM_DEVICE}, IR_F32, 0}};
 static const ir_params odd[] = {{{4, WL_TO_DEVICE}, IR_F32, 0},      {{4, WL_FROM_DEVICE}, IR_F32, 0},
                                 {{4100, WL_TO_DEVICE}, IR_F32, 0},   {{4100, WL_FROM_DEVICE}, IR_F32, 0},
                                 {{100004, WL_TO_DEVICE}, IR_F32, 0}, {{100004, WL_FROM_DEVICE}, IR_F32, 0}};
 
-const ir_workload wl_transfer = {
-    .name = "transfer", .family = "transfer", .doc = "bytes between host and device, by kind of host memory",
-    .param = {"bytes", "direction"}, .word = {NULL, direction}, .defaults = {{1 << 26, WL_TO_DEVICE}, IR_F32, 0},
-    .dtypes = 1u << IR_F32,
-    .quick = quick, .nquick = sizeof quick / sizeof *quick, .full = full, .nfull = sizeof full / sizeof *full,
-    .odd = odd, .nodd = sizeof odd / sizeof *odd, .valid = transfer_valid, .cost = transfer_cost, .tensors = transfer_tensors, .fill = transfer_fill,
-    .check = transfer_check};
+const ir_workload wl_transfer = {.name = "transfer",
+                                 .family = "transfer",
+                                 .doc = "bytes between host and device, by kind of host memory",
+                                 .param = {"bytes", "direction"},
+                                 .word = {NULL, direction},
+                                 .defaults = {{1 << 26, WL_TO_DEVICE}, IR_F32, 0},
+                                 .dtypes = 1u << IR_F32,
+                                 .quick = quick,
+                                 .nquick = sizeof quick / sizeof *quick,
+                                 .full = full,
+                                 .nfull = sizeof full / sizeof *full,
+                                 .odd = odd,
+                                 .nodd = sizeof odd / sizeof *odd,
+                                 .valid = transfer_valid,
+                                 .cost = transfer_cost,
+                                 .tensors = transfer_tensors,
+                                 .fill = transfer_fill,
+                                 .check = transfer_check};

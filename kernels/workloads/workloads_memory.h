@@ -44,18 +44,20 @@ extern const ir_workload wl_chase;
 
 /* ---- "gather": v[0] = bytes of data, v[1] = count of gathers per call --------------------------------
  * Tensors: [0] partial sums (as read), [1] x: bytes of dtype (element width 8 or 4), [2] index: count
- * uint32, uniform over x. Result: the sum of x[index[i]]. Read bytes are the useful ones, width + 4 per gather;
- * the cache lines they drag in (64 B each, distinct ones, expected) are in the footprint. */
+ * uint32, uniform over x. Result: the sum of x[index[i]]. Read bytes are the useful ones, width + 4 per
+ * gather; the cache lines they drag in (64 B each, distinct ones, expected) are in the footprint. */
 extern const ir_workload wl_gather;
-static inline size_t wl_gather_n(const ir_params *p) { return (size_t)p->v[0] / (p->dtype == IR_F32 ? 4u : 8u); }
+static inline size_t     wl_gather_n(const ir_params *p)
+{
+    return (size_t)p->v[0] / (p->dtype == IR_F32 ? 4u : 8u);
+}
 
 /* ---- "transfer": v[0] = bytes, v[1] = direction ------------------------------------------------------
- * Between a buffer of the host, which the kernel owns, and the device. The bytes count once. The kinds of host memory
- * (pageable, pinned, mapped) are kernels: they answer different questions.
- * WL_TO_DEVICE: uint32 element i of the host buffer is wl_transfer_value(i); tensor [0] "a" receives it.
- * WL_FROM_DEVICE: tensor [0] "a" is IN; after the last repetition the kernel writes 4-byte elements
- * wl_transfer_probe(p, j), j = 0..WL_TRANSFER_PROBES-1, of its host buffer to tensor [1] "probes". bytes: a
- * multiple of 4. */
+ * Between a buffer of the host, which the kernel owns, and the device. The bytes count once. The kinds of
+ * host memory (pageable, pinned, mapped) are kernels: they answer different questions. WL_TO_DEVICE: uint32
+ * element i of the host buffer is wl_transfer_value(i); tensor [0] "a" receives it. WL_FROM_DEVICE: tensor
+ * [0] "a" is IN; after the last repetition the kernel writes 4-byte elements wl_transfer_probe(p, j), j =
+ * 0..WL_TRANSFER_PROBES-1, of its host buffer to tensor [1] "probes". bytes: a multiple of 4. */
 enum { WL_TO_DEVICE, WL_FROM_DEVICE };
 enum { WL_TRANSFER_PROBES = 1024 };
 static inline uint32_t wl_transfer_value(size_t i) { return ir_hash32(0x7A11u, i); }
@@ -63,20 +65,23 @@ static inline uint32_t wl_transfer_value(size_t i) { return ir_hash32(0x7A11u, i
 static inline size_t wl_transfer_probe(const ir_params *p, size_t j)
 {
     size_t n = (size_t)p->v[0] / 4;
-    return (n - 1) / (WL_TRANSFER_PROBES - 1) * j + (n - 1) % (WL_TRANSFER_PROBES - 1) * j / (WL_TRANSFER_PROBES - 1);
+    return (n - 1) / (WL_TRANSFER_PROBES - 1) * j +
+           (n - 1) % (WL_TRANSFER_PROBES - 1) * j / (WL_TRANSFER_PROBES - 1);
 }
 extern const ir_workload wl_transfer;
 
-/* ---- "overlap": v[0] = bytes, v[1] = iters, v[2] = lanes, v[3] = work -----------------------------------------------
- * Whether a device copies while it computes. copy: `bytes` from pinned host memory to tensor "a", element i as in
- * "transfer". compute: `lanes` independent lanes, a multiple of 256, each step WL_OVERLAP_START(lane) `iters` times through
- * x <- WL_OVERLAP_A * x + WL_OVERLAP_B modulo 2^32 and store x in tensor "x". both: at once, in streams of their own,
- * either waited for. Tensors: copy [0] a; compute [0] x; both [0] a, [1] x. It counts no flops; the bytes are those copied. */
+/* ---- "overlap": v[0] = bytes, v[1] = iters, v[2] = lanes, v[3] = work
+ * ----------------------------------------------- Whether a device copies while it computes. copy: `bytes`
+ * from pinned host memory to tensor "a", element i as in "transfer". compute: `lanes` independent lanes, a
+ * multiple of 256, each step WL_OVERLAP_START(lane) `iters` times through x <- WL_OVERLAP_A * x +
+ * WL_OVERLAP_B modulo 2^32 and store x in tensor "x". both: at once, in streams of their own, either waited
+ * for. Tensors: copy [0] a; compute [0] x; both [0] a, [1] x. It counts no flops; the bytes are those copied.
+ */
 enum { WL_OVERLAP_COPY, WL_OVERLAP_COMPUTE, WL_OVERLAP_BOTH };
 enum { WL_OVERLAP_GROUP = 256, WL_OVERLAP_MAX_ITERS = 1 << 26 };
-#define WL_OVERLAP_A 1664525u
-#define WL_OVERLAP_B 1013904223u
-#define WL_OVERLAP_START(lane) ((lane) * 2654435761u + 97u)
+#define WL_OVERLAP_A           1664525u
+#define WL_OVERLAP_B           1013904223u
+#define WL_OVERLAP_START(lane) ((lane)*2654435761u + 97u)
 extern const ir_workload wl_overlap;
 
 #ifdef __cplusplus

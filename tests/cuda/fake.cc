@@ -12,44 +12,58 @@
 #include <stdlib.h>
 #include <string.h>
 
-fake_state fake;
+fake_state                fake;
 extern "C" const cuda_api cuda_runtime = {}; /* the library is built without the real one */
 
-namespace {
+namespace
+{
 typedef std::vector<std::function<void()>> work;
-std::map<void *, size_t> sizes;
-work *capturing = nullptr;
-std::map<const void *, size_t> allowed; /* dynamic shared memory by FuncSetAttribute */
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+std::map<void *, size_t>                   sizes;
+work                                      *capturing = nullptr;
+std::map<const void *, size_t>             allowed; /* dynamic shared memory by FuncSetAttribute */
+double                                     now()
+{
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 /* Every call passes here. */
 cudaError_t call()
 {
     fake.calls++;
-    if (fake.fail_at && (fake.calls == fake.fail_at || (fake.sticky && fake.calls > fake.fail_at))) return fake.fail_with;
+    if (fake.fail_at && (fake.calls == fake.fail_at || (fake.sticky && fake.calls > fake.fail_at)))
+        return fake.fail_with;
     return cudaSuccess;
 }
-#define CALL() do { cudaError_t e_ = call(); if (e_ != cudaSuccess) return e_; } while (0)
+#define CALL() \
+    do { \
+        cudaError_t e_ = call(); \
+        if (e_ != cudaSuccess) return e_; \
+    } while (0)
 
 /* ---- shared memory as the device grants it: the programming guide's table of capabilities ---- */
 const size_t DEFAULT_SMEM = 48 << 10;
-size_t optin_of(int cc)
+size_t       optin_of(int cc)
 {
-    static const struct { int cc; size_t kB; } most[] = {{61, 48}, {75, 64}, {80, 163}, {86, 99}, {87, 163}, {89, 99}, {90, 227}, {100, 227}, {110, 227}, {120, 99}};
+    static const struct {
+        int    cc;
+        size_t kB;
+    } most[] = {{61, 48}, {75, 64},  {80, 163},  {86, 99},   {87, 163},
+                {89, 99}, {90, 227}, {100, 227}, {110, 227}, {120, 99}};
     for (auto &m : most)
         if (m.cc == cc) return m.kB << 10;
     abort(); /* a capability that is not in the table */
 }
 
-/* Function symbols of this program by address, from its own file: kernels are static and known to no loader. */
+/* Function symbols of this program by address, from its own file: kernels are static and known to no loader.
+ */
 std::map<uintptr_t, std::string> symbols()
 {
-    std::ifstream f("/proc/self/exe", std::ios::binary);
-    std::string   b((std::istreambuf_iterator<char>(f)), std::istreambuf_iterator<char>());
+    std::ifstream                    f("/proc/self/exe", std::ios::binary);
+    std::string                      b((std::istreambuf_iterator<char>(f)), std::istreambuf_iterator<char>());
     std::map<uintptr_t, std::string> out;
-    const auto *e = (const Elf64_Ehdr *)b.data();
-    const auto *s = (const Elf64_Shdr *)(b.data() + e->e_shoff);
-    uintptr_t   here = 0;
+    const auto                      *e = (const Elf64_Ehdr *)b.data();
+    const auto                      *s = (const Elf64_Shdr *)(b.data() + e->e_shoff);
+    uintptr_t                        here = 0;
     for (int i = 0; i < e->e_shnum; i++) {
         if (s[i].sh_type != SHT_SYMTAB) continue;
         const auto *sym = (const Elf64_Sym *)(b.data() + s[i].sh_offset);
@@ -70,7 +84,7 @@ std::map<uintptr_t, std::string> symbols()
 bool is_kernel(const void *fn, const char *name)
 {
     static const auto all = symbols();
-    auto it = all.find((uintptr_t)fn);
+    auto              it = all.find((uintptr_t)fn);
     if (it == all.end()) abort(); /* no kernel */
     return it->second.find(std::to_string(strlen(name)) + name) != std::string::npos;
 }
@@ -78,7 +92,10 @@ bool is_kernel(const void *fn, const char *name)
 /* Static shared memory of a kernel. */
 size_t static_of(const void *fn)
 {
-    static const struct { const char *name; size_t bytes; } table[] = {
+    static const struct {
+        const char *name;
+        size_t      bytes;
+    } table[] = {
 #define X(name, bytes) {#name, bytes},
 #include "tests/cuda/static_smem.h"
 #undef X
@@ -88,9 +105,22 @@ size_t static_of(const void *fn)
     return 0;
 }
 
-cudaError_t get_count(int *n) { *n = fake.devices; CALL(); return fake.count_error; }
-cudaError_t driver(int *v) { *v = fake.driver; return cudaSuccess; }
-cudaError_t runtime(int *v) { *v = fake.runtime; return cudaSuccess; }
+cudaError_t get_count(int *n)
+{
+    *n = fake.devices;
+    CALL();
+    return fake.count_error;
+}
+cudaError_t driver(int *v)
+{
+    *v = fake.driver;
+    return cudaSuccess;
+}
+cudaError_t runtime(int *v)
+{
+    *v = fake.runtime;
+    return cudaSuccess;
+}
 cudaError_t set_device(int) { return call(); }
 cudaError_t properties(cudaDeviceProp *p, int)
 {
@@ -112,10 +142,19 @@ cudaError_t properties(cudaDeviceProp *p, int)
 cudaError_t attribute(int *v, cudaDeviceAttr a, int)
 {
     CALL();
-    *v = a == cudaDevAttrClockRate ? 1980000 : a == cudaDevAttrMemoryClockRate ? 2619000 : a == cudaDevAttrGlobalMemoryBusWidth ? 5120 : 0;
+    *v = a == cudaDevAttrClockRate              ? 1980000
+         : a == cudaDevAttrMemoryClockRate      ? 2619000
+         : a == cudaDevAttrGlobalMemoryBusWidth ? 5120
+                                                : 0;
     return cudaSuccess;
 }
-cudaError_t mem_info(size_t *f, size_t *t) { CALL(); *t = fake.mem_B; *f = fake.mem_B - fake.used_B; return cudaSuccess; }
+cudaError_t mem_info(size_t *f, size_t *t)
+{
+    CALL();
+    *t = fake.mem_B;
+    *f = fake.mem_B - fake.used_B;
+    return cudaSuccess;
+}
 cudaError_t obtain(void **p, size_t n)
 {
     if (fake.used_B + n > fake.mem_B) return cudaErrorMemoryAllocation;
@@ -126,7 +165,11 @@ cudaError_t obtain(void **p, size_t n)
     fake.live++;
     return cudaSuccess;
 }
-cudaError_t do_malloc(void **p, size_t n) { CALL(); return obtain(p, n); }
+cudaError_t do_malloc(void **p, size_t n)
+{
+    CALL();
+    return obtain(p, n);
+}
 cudaError_t do_free(void *p)
 {
     if (p && !sizes.count(p)) abort(); /* freed twice, or never had */
@@ -138,12 +181,23 @@ cudaError_t do_free(void *p)
     }
     return call();
 }
-cudaError_t host_alloc(void **p, size_t n, unsigned) { CALL(); return obtain(p, n); }
-cudaError_t host_pointer(void **d, void *h, unsigned) { CALL(); *d = h; return cudaSuccess; }
+cudaError_t host_alloc(void **p, size_t n, unsigned)
+{
+    CALL();
+    return obtain(p, n);
+}
+cudaError_t host_pointer(void **d, void *h, unsigned)
+{
+    CALL();
+    *d = h;
+    return cudaSuccess;
+}
 void enqueue(std::function<void()> f)
 {
-    if (capturing) capturing->push_back(std::move(f));
-    else f();
+    if (capturing)
+        capturing->push_back(std::move(f));
+    else
+        f();
 }
 cudaError_t copy(void *d, const void *s, size_t n, cudaMemcpyKind kind, cudaStream_t)
 {
@@ -158,17 +212,38 @@ cudaError_t set(void *d, int v, size_t n, cudaStream_t)
     enqueue([=] { memset(d, v, n); });
     return cudaSuccess;
 }
-template <class H> cudaError_t make(H *h) { CALL(); *h = (H)calloc(1, sizeof(double)); fake.live++; return cudaSuccess; }
-template <class H> cudaError_t drop(H h) { free((void *)h); fake.live--; return call(); }
+template <class H> cudaError_t make(H *h)
+{
+    CALL();
+    *h = (H)calloc(1, sizeof(double));
+    fake.live++;
+    return cudaSuccess;
+}
+template <class H> cudaError_t drop(H h)
+{
+    free((void *)h);
+    fake.live--;
+    return call();
+}
 cudaError_t stream_create(cudaStream_t *s, unsigned) { return make(s); }
 cudaError_t stream_destroy(cudaStream_t s) { return drop(s); }
 cudaError_t stream_sync(cudaStream_t) { return call(); }
 cudaError_t stream_wait(cudaStream_t, cudaEvent_t, unsigned) { return call(); }
 cudaError_t event_create(cudaEvent_t *e) { return make(e); }
 cudaError_t event_destroy(cudaEvent_t e) { return drop(e); }
-cudaError_t event_record(cudaEvent_t e, cudaStream_t) { CALL(); *(double *)e = now(); return cudaSuccess; }
+cudaError_t event_record(cudaEvent_t e, cudaStream_t)
+{
+    CALL();
+    *(double *)e = now();
+    return cudaSuccess;
+}
 cudaError_t event_sync(cudaEvent_t) { return call(); }
-cudaError_t elapsed(float *ms, cudaEvent_t a, cudaEvent_t b) { CALL(); *ms = (float)(1e3 * (*(double *)b - *(double *)a)); return cudaSuccess; }
+cudaError_t elapsed(float *ms, cudaEvent_t a, cudaEvent_t b)
+{
+    CALL();
+    *ms = (float)(1e3 * (*(double *)b - *(double *)a));
+    return cudaSuccess;
+}
 cudaError_t launch(const void *fn, dim3 g, dim3 b, void **, size_t smem, cudaStream_t)
 {
     CALL();
@@ -179,15 +254,18 @@ cudaError_t launch(const void *fn, dim3 g, dim3 b, void **, size_t smem, cudaStr
         fake.sticky = true;
         return fake.fail_with;
     }
-    if (!g.x || !g.y || !g.z || g.y > 65535 || g.z > 65535 || b.x * b.y * b.z > 1024 || !b.x) return cudaErrorInvalidConfiguration;
+    if (!g.x || !g.y || !g.z || g.y > 65535 || g.z > 65535 || b.x * b.y * b.z > 1024 || !b.x)
+        return cudaErrorInvalidConfiguration;
     size_t most = allowed.count(fn) ? allowed[fn] : 0;
-    if (smem > most && smem + static_of(fn) > DEFAULT_SMEM) return cudaErrorInvalidValue; /* what the runtime says of too much */
+    if (smem > most && smem + static_of(fn) > DEFAULT_SMEM)
+        return cudaErrorInvalidValue; /* what the runtime says of too much */
     return cudaSuccess;
 }
 cudaError_t launch_config(const cudaLaunchConfig_t *c, const void *fn, void **args)
 {
     for (unsigned i = 0; i < c->numAttrs; i++)
-        if (c->attrs[i].id == cudaLaunchAttributeProgrammaticStreamSerialization && fake.cc < 90) return call(), cudaErrorNotSupported;
+        if (c->attrs[i].id == cudaLaunchAttributeProgrammaticStreamSerialization && fake.cc < 90)
+            return call(), cudaErrorNotSupported;
     return launch(fn, c->gridDim, c->blockDim, args, c->dynamicSmemBytes, c->stream);
 }
 cudaError_t func_set(const void *fn, cudaFuncAttribute a, int bytes)
@@ -215,7 +293,12 @@ cudaError_t occupancy(int *n, const void *, int, size_t)
 #endif
     return cudaSuccess;
 }
-cudaError_t capture_begin(cudaStream_t, cudaStreamCaptureMode) { CALL(); capturing = new work; return cudaSuccess; }
+cudaError_t capture_begin(cudaStream_t, cudaStreamCaptureMode)
+{
+    CALL();
+    capturing = new work;
+    return cudaSuccess;
+}
 cudaError_t capture_end(cudaStream_t, cudaGraph_t *g)
 {
     *g = (cudaGraph_t)capturing;
@@ -238,11 +321,24 @@ cudaError_t graph_launch(cudaGraphExec_t g, cudaStream_t)
     for (auto &f : *(work *)g) f();
     return cudaSuccess;
 }
-cudaError_t graph_destroy(cudaGraph_t g) { delete (work *)g; fake.live--; return call(); }
-cudaError_t exec_destroy(cudaGraphExec_t g) { delete (work *)g; fake.live--; return call(); }
+cudaError_t graph_destroy(cudaGraph_t g)
+{
+    delete (work *)g;
+    fake.live--;
+    return call();
+}
+cudaError_t exec_destroy(cudaGraphExec_t g)
+{
+    delete (work *)g;
+    fake.live--;
+    return call();
+}
 cudaError_t last_error() { return cudaSuccess; }
 const char *error_string(cudaError_t) { return "an error the test asked for"; }
-const char *error_name(cudaError_t e) { return e == cudaErrorIllegalAddress ? "cudaErrorIllegalAddress" : "cudaErrorOfTheTest"; }
+const char *error_name(cudaError_t e)
+{
+    return e == cudaErrorIllegalAddress ? "cudaErrorIllegalAddress" : "cudaErrorOfTheTest";
+}
 } // namespace
 
 #if defined(CUDA_EMULATE)
@@ -250,10 +346,12 @@ void emu_submit(std::function<void()> f) { enqueue(std::move(f)); }
 #endif
 
 extern "C" const cuda_api fake_api = {
-    get_count, driver, runtime, set_device, properties, attribute, mem_info, do_malloc, do_free, host_alloc, do_free,
-    host_pointer, copy, set, stream_create, stream_destroy, stream_sync, stream_wait, event_create, event_destroy,
-    event_record, event_sync, elapsed, launch, launch, launch_config, func_set, func_get, occupancy, capture_begin, capture_end,
-    instantiate, graph_launch, exec_destroy, graph_destroy, last_error, error_string, error_name};
+    get_count,     driver,         runtime,     set_device,  properties,    attribute,     mem_info,
+    do_malloc,     do_free,        host_alloc,  do_free,     host_pointer,  copy,          set,
+    stream_create, stream_destroy, stream_sync, stream_wait, event_create,  event_destroy, event_record,
+    event_sync,    elapsed,        launch,      launch,      launch_config, func_set,      func_get,
+    occupancy,     capture_begin,  capture_end, instantiate, graph_launch,  exec_destroy,  graph_destroy,
+    last_error,    error_string,   error_name};
 
 void fake_reset(void)
 {

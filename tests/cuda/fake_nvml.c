@@ -1,25 +1,27 @@
-/* fake_nvml.c -- see fake_nvml.h: the entry points of NVML that the backend looks up, under their own names. */
+/* fake_nvml.c -- see fake_nvml.h: the entry points of NVML that the backend looks up, under their own names.
+ */
 #include "tests/cuda/fake_nvml.h"
 
 #include <string.h>
 
 typedef void *handle;
-int nvmlInit_v2(void);
-int nvmlShutdown(void);
-int nvmlDeviceGetHandleByPciBusId_v2(const char *, handle *);
-int nvmlDeviceGetClockInfo(handle, int, unsigned *);
-int nvmlDeviceGetMaxClockInfo(handle, int, unsigned *);
-int nvmlDeviceGetEnforcedPowerLimit(handle, unsigned *);
-int nvmlDeviceGetPowerUsage(handle, unsigned *);
-int nvmlDeviceGetTotalEnergyConsumption(handle, unsigned long long *);
-int nvmlDeviceGetTemperature(handle, int, unsigned *);
-int nvmlDeviceGetCurrentClocksThrottleReasons(handle, unsigned long long *);
+int           nvmlInit_v2(void);
+int           nvmlShutdown(void);
+int           nvmlDeviceGetHandleByPciBusId_v2(const char *, handle *);
+int           nvmlDeviceGetClockInfo(handle, int, unsigned *);
+int           nvmlDeviceGetMaxClockInfo(handle, int, unsigned *);
+int           nvmlDeviceGetEnforcedPowerLimit(handle, unsigned *);
+int           nvmlDeviceGetPowerUsage(handle, unsigned *);
+int           nvmlDeviceGetTotalEnergyConsumption(handle, unsigned long long *);
+int           nvmlDeviceGetTemperature(handle, int, unsigned *);
+int           nvmlDeviceGetCurrentClocksThrottleReasons(handle, unsigned long long *);
 
 fake_nvml_state fake_nvml;
 
 void fake_nvml_reset(void)
 {
-    fake_nvml = (fake_nvml_state){.sm_MHz = 1980, .mem_MHz = 2619, .power_mW = 350500, .temp_C = 41, .energy_mJ = 1000000};
+    fake_nvml = (fake_nvml_state){
+        .sm_MHz = 1980, .mem_MHz = 2619, .power_mW = 350500, .temp_C = 41, .energy_mJ = 1000000};
 }
 
 int nvmlInit_v2(void)

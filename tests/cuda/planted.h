@@ -1,4 +1,5 @@
-/* planted.h -- names of the faults in tests/CMakeLists.txt's ir_plant() lines; "nothing" is the code as it is. */
+/* planted.h -- names of the faults in tests/CMakeLists.txt's ir_plant() lines; "nothing" is the code as it
+ * is. */
 X(nothing)
 X(overwrite)
 X(fence)

@@ -1,4 +1,5 @@
-/* points.h -- what the tests of the CUDA backend's host side measure: one point of every kind of call, on the stand-in device. */
+/* points.h -- what the tests of the CUDA backend's host side measure: one point of every kind of call, on the
+ * stand-in device. */
 #ifndef TESTS_CUDA_POINTS_H
 #define TESTS_CUDA_POINTS_H
 #include "kernels/workloads/workloads_compute.h"
@@ -37,18 +38,23 @@ static ir_policy short_policy(void)
 }
 
 /* One point of every kind of call. */
-typedef struct { const ir_workload *w; const char *family, *kernel; ir_params p; } point;
-static const point points[] = {{&wl_copy, "stream", "resident", {{4096, 1}, IR_F32, 0}},
-                               {&wl_chase, "chase", "warps", {{4096, 2, 10, 0}, IR_F64, 0}},
-                               {&wl_forkjoin, "launch", "graph", {{0}, IR_F64, 0}},
-                               {&wl_gemm, "gemm", "mma", {{64, 64, 512}, IR_BF16, 0}},
-                               {&wl_transfer, "transfer", "pinned", {{4100, WL_FROM_DEVICE}, IR_F32, 0}},
-                               {&wl_overlap, "overlap", "streams", {{4100, 2, 256, WL_OVERLAP_BOTH}, IR_F32, 0}},
-                               {&wl_conv, "conv", "implicit", {{1, 5, 5, 3, 7, 3, 3, 1, 1, 1, 1}, IR_BF16, 0}},
-                               {&wl_gpt, "gpt", "graph", {{1, 32, 2, 31, 8, 1, 1, 3}, IR_I8, 0}},
-                               {&wl_gpt, "gpt", "few_graph", {{1, 32, 2, 31, 8, 1, 1, 3}, IR_F8, 0}},
-                               {&wl_gpt, "gpt", "early_graph", {{1, 32, 2, 31, 8, 1, 1, 3}, IR_F8, 0}},
-                               {&wl_gpt, "gpt", "resident", {{1, 32, 2, 31, 8, 2, 1, 3}, IR_F8, 0}}};
+typedef struct {
+    const ir_workload *w;
+    const char        *family, *kernel;
+    ir_params          p;
+} point;
+static const point points[] = {
+    {&wl_copy, "stream", "resident", {{4096, 1}, IR_F32, 0}},
+    {&wl_chase, "chase", "warps", {{4096, 2, 10, 0}, IR_F64, 0}},
+    {&wl_forkjoin, "launch", "graph", {{0}, IR_F64, 0}},
+    {&wl_gemm, "gemm", "mma", {{64, 64, 512}, IR_BF16, 0}},
+    {&wl_transfer, "transfer", "pinned", {{4100, WL_FROM_DEVICE}, IR_F32, 0}},
+    {&wl_overlap, "overlap", "streams", {{4100, 2, 256, WL_OVERLAP_BOTH}, IR_F32, 0}},
+    {&wl_conv, "conv", "implicit", {{1, 5, 5, 3, 7, 3, 3, 1, 1, 1, 1}, IR_BF16, 0}},
+    {&wl_gpt, "gpt", "graph", {{1, 32, 2, 31, 8, 1, 1, 3}, IR_I8, 0}},
+    {&wl_gpt, "gpt", "few_graph", {{1, 32, 2, 31, 8, 1, 1, 3}, IR_F8, 0}},
+    {&wl_gpt, "gpt", "early_graph", {{1, 32, 2, 31, 8, 1, 1, 3}, IR_F8, 0}},
+    {&wl_gpt, "gpt", "resident", {{1, 32, 2, 31, 8, 2, 1, 3}, IR_F8, 0}}};
 enum { NPOINT = sizeof points / sizeof *points };
 
 static ir_status measure(ir_dev *d, const point *x, ir_point *o)

@@ -1,6 +1,6 @@
-/* stand_in.cc -- makes the program's CUDA backend the stand-in device: ironroof_stand_in runs every kernel emulated, so that what calls the
- * program (scripts/gpu.sh) can be tried without a GPU. Times mean nothing. IRONROOF_STAND_IN_MB: its memory (256); IRONROOF_STAND_IN_FAULT:
- * a kernel that faults. */
+/* stand_in.cc -- makes the program's CUDA backend the stand-in device: ironroof_stand_in runs every kernel
+ * emulated, so that what calls the program (scripts/gpu.sh) can be tried without a GPU. Times mean nothing.
+ * IRONROOF_STAND_IN_MB: its memory (256); IRONROOF_STAND_IN_FAULT: a kernel that faults. */
 #include "tests/cuda/fake.h"
 
 #include <stdlib.h>

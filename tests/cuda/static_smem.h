@@ -1,6 +1,6 @@
-/* static_smem.h -- static shared memory of kernels as ptxas reports it, bytes, the most over template arguments and capabilities; a kernel
- * that is not here has none. Beside dynamic shared memory, whose alignment is 1024, ptxas rounds up to that. test_cuda_sass.py holds
- * it against what was compiled. */
+/* static_smem.h -- static shared memory of kernels as ptxas reports it, bytes, the most over template
+ * arguments and capabilities; a kernel that is not here has none. Beside dynamic shared memory, whose
+ * alignment is 1024, ptxas rounds up to that. test_cuda_sass.py holds it against what was compiled. */
 X(few_kernel, 512)
 X(gemv_f64_kernel, 64)
 X(attention_kernel, 6144)

@@ -1,5 +1,5 @@
-/* cpu_device.h -- a CPU device for tests of kernels: any ISA this processor runs, any number of unpinned threads, topology
- * empty unless the test fills it. Include after <cmocka.h>. */
+/* cpu_device.h -- a CPU device for tests of kernels: any ISA this processor runs, any number of unpinned
+ * threads, topology empty unless the test fills it. Include after <cmocka.h>. */
 #ifndef TESTS_CPU_DEVICE_H
 #define TESTS_CPU_DEVICE_H
 #include "harness/measure/measure.h"
@@ -8,7 +8,10 @@
 #include <string.h>
 
 /* The CPU device on `threads` threads, unpinned: the machine may have fewer processors. */
-typedef struct { ir_dev dev; cpu_dev cpu; } device;
+typedef struct {
+    ir_dev  dev;
+    cpu_dev cpu;
+} device;
 static inline void open_device(device *d, cpu_isa isa, int threads)
 {
     memset(d, 0, sizeof *d);
