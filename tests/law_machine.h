@@ -13,11 +13,7 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static inline void assert_close(double got, double want, double rel)
-{
-    if (!(fabs(got / want - 1) <= rel)) fail_msg("got %.6g, want %.6g within %.3g", got, want, rel);
-}
+#include "tests/support/asserts.h"
 
 /* ---- a machine ------------------------------------------------------------------------------- */
 static inline ir_ceiling *put(ir_ceilings *c, ir_what what, const char *level, const char *op, ir_dtype t,

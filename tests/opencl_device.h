@@ -9,6 +9,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include "tests/support/asserts.h"
+#include "tests/support/kernels.h"
 
 static tree ocl_tmp; /* the cache of the fault tests; without it (root empty) there is none */
 

@@ -7,6 +7,7 @@
 
 #include <setjmp.h>
 #include <cmocka.h>
+#include "tests/support/asserts.h"
 
 #define HEADER "{\"record\":\"header\",\"schema\":1}\n"
 

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include "tests/support/asserts.h"
 
 const ir_workload *const ir_workloads[] = {
     &wl_read, &wl_write, &wl_copy,     &wl_scale, &wl_add,      &wl_triad,   &wl_chase, &wl_gather, &wl_clock,
@@ -209,7 +210,8 @@ static void memory(void **state)
         assert_near(c->value, DRAM, 0.01);
         assert_true(c->size_B >= 4 * L2_B);
         assert_string_equal(c->kernel, "resident"); /* half is no contender */
-        assert_true(saturation_over(c, "streams")->saturated && saturation_over(c, "streams")->to > 7);
+        assert_true(saturation_over(c, "streams")->saturated);
+        assert_num(saturation_over(c, "streams")->to, >, 7);
         assert_true(saturation_over(c, "occupancy")->saturated);
         if (2 * c->size_B <= ir_host_available_B() / 3) assert_true(saturation_over(c, "bytes")->saturated);
         assert_false(c->flags & IR_FLAG_SUSPECT);
@@ -267,7 +269,8 @@ static void arithmetic(void **state)
     assert_near(f32->value, 60e12, 0.01);
     assert_near(f32->theory, 64e12, 0.01);
     assert_near(ir_peak_ceiling(&s.ceilings, IR_F32, 0), 60e12, 0.01);
-    assert_true(saturation_over(f32, "chains")->saturated && saturation_over(f32, "teams")->saturated);
+    assert_true(saturation_over(f32, "chains")->saturated);
+    assert_true(saturation_over(f32, "teams")->saturated);
     const ir_ceiling *lib = found(&s, IR_C_FLOPS, NULL, "gemm", IR_F16);
     assert_near(saturation_over(lib, "size")->gain, 0.111,
                 0.02); /* the library still gained from 4096 to 8192 */
@@ -322,18 +325,23 @@ static void moments(void **state)
     assert_near(c.value / c.ref_read_Bps, sqrt(100. / 80 * 81 / 72), 1e-12);
     assert_true(c.alt_read_Bps == 0);
     ceiling_operating_point(&c, 60, 40);
-    assert_true(c.alt_Bps == 60 && c.alt_read_Bps == 40 && c.value == 100);
+    assert_num(c.alt_Bps, ==, 60);
+    assert_num(c.alt_read_Bps, ==, 40);
+    assert_num(c.value, ==, 100);
     ceiling_operating_point(&c, 66, 42);
     assert_near(c.alt_Bps / c.alt_read_Bps, sqrt(60. / 40 * 66 / 42), 1e-12);
     ceiling_operating_point(
         &c, 150, 120); /* the best is the ceiling; beside it the state that gave most of the others */
-    assert_true(c.value == 150 && c.ref_read_Bps == 120 && c.alt_Bps == 100);
+    assert_num(c.value, ==, 150);
+    assert_num(c.ref_read_Bps, ==, 120);
+    assert_num(c.alt_Bps, ==, 100);
     ir_ceiling before = c;
     ceiling_operating_point(&c, 500, NAN);
     assert_memory_equal(&c, &before, sizeof c);
     ir_ceiling blind = {.value = 100, .ref_read_Bps = NAN};
     ceiling_operating_point(&blind, 90, 50);
-    assert_true(blind.value == 100 && blind.ref_read_Bps == 50);
+    assert_num(blind.value, ==, 100);
+    assert_num(blind.ref_read_Bps, ==, 50);
 }
 
 /* A point that meets another state has the ceilings visited, twice at most; what that measures stands before
@@ -372,10 +380,13 @@ static void followed(void **state)
         assert_int_equal(s.remeasured, met[i].remeasured);
         assert_int_equal(s.npoint, 2 + met[i].remeasured);
         const ir_point *asked = context_asked(&s, &n);
-        assert_true(n == 1 && asked == &s.point[s.npoint - 1] && !asked->for_ceiling);
+        assert_num(n, ==, 1);
+        assert_ptr_equal(asked, &s.point[s.npoint - 1]);
+        assert_true(!asked->for_ceiling);
         for (size_t j = 0; j + 1 < s.npoint; j++) assert_true(s.point[j].for_ceiling);
     }
-    assert_true(!s.in_ceilings && s.ceilings.v[0].value > 100);
+    assert_true(!s.in_ceilings);
+    assert_num(s.ceilings.v[0].value, >, 100);
     context_close(&s);
 }
 

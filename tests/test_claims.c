@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include "tests/support/asserts.h"
 
 static void all_claims(void **state)
 {
@@ -30,7 +31,8 @@ static void all_claims(void **state)
         }
         analytic++;
         assert_string_equal(claim_analytic_name(r.verdict), c->verdict_expected);
-        assert_true(c->recomputed.n >= c->stated.n && c->stated.n > 0);
+        assert_num(c->recomputed.n, >=, c->stated.n);
+        assert_num(c->stated.n, >, 0);
         for (size_t k = 0; k < c->recomputed.n; k++)
             assert_true(
                 claim_meets(&c->recomputed.v[k], formula_get(&r.values, c->recomputed.v[k].name), 1e-5));
@@ -106,8 +108,9 @@ static void same_as_file(void **state)
         assert_int_equal(a->stated.n, b->stated.n);
         assert_int_equal(a->recomputed.n, b->recomputed.n);
         assert_int_equal(a->book_line, b->book_line);
-        assert_true(a->tolerance_rel == b->tolerance_rel && a->has_measure == b->has_measure &&
-                    a->has_recomputed == b->has_recomputed);
+        assert_num(a->tolerance_rel, ==, b->tolerance_rel);
+        assert_num(a->has_measure, ==, b->has_measure);
+        assert_num(a->has_recomputed, ==, b->has_recomputed);
         for (size_t k = 0; k < a->inputs.n; k++)
             for (size_t m = 0; m < b->inputs.n; m++)
                 if (!strcmp(a->inputs.v[k].name, b->inputs.v[m].name))
@@ -168,10 +171,16 @@ static void meets(void **state)
                          to = {"v", IR_CV_RANGE, NAN, NAN, 1.9, NULL, ""},
                          word = {"v", IR_CV_WORD, NAN, NAN, NAN, "memory", ""};
     (void)state;
-    assert_true(claim_meets(&near, &two, 0.05) && !claim_meets(&near, &two, 0.01));
-    assert_true(claim_meets(&from, &two, 0.05) && !claim_meets(&from, &two, 0.01)); /* a range is widened */
-    assert_true(claim_meets(&to, &two, 0.06) && !claim_meets(&to, &two, 0.01));
-    assert_true(claim_meets(&word, &mem, 0) && !claim_meets(&word, &two, 1) && !claim_meets(&near, &mem, 1));
+    assert_true(claim_meets(&near, &two, 0.05));
+    assert_true(!claim_meets(&near, &two, 0.01));
+    /* a range is widened */
+    assert_true(claim_meets(&from, &two, 0.05));
+    assert_true(!claim_meets(&from, &two, 0.01));
+    assert_true(claim_meets(&to, &two, 0.06));
+    assert_true(!claim_meets(&to, &two, 0.01));
+    assert_true(claim_meets(&word, &mem, 0));
+    assert_true(!claim_meets(&word, &two, 1));
+    assert_true(!claim_meets(&near, &mem, 1));
 }
 
 /* ---- rules over made-up evidence ------------------------------------------------------------- */
@@ -245,8 +254,10 @@ static void rules(void **state)
     claim_measured m;
     (void)state;
     assert_int_equal(gemv_outcome(0.95, IR_BOUND_MEMORY, 1, &m), MEASURED_CONFIRMED);
-    assert_true(m.p == 1 && fabs(formula_get(&m.values, "share")->v - 0.95) < 1e-9 && m.lo[0] < 0.95 &&
-                m.hi[0] > 0.95);
+    assert_num(m.p, ==, 1);
+    assert_num(fabs(formula_get(&m.values, "share")->v - 0.95), <, 1e-9);
+    assert_num(m.lo[0], <, 0.95);
+    assert_num(m.hi[0], >, 0.95);
     assert_non_null(strstr(m.evidence, "cpu/gemv/fast:m=8192"));
     assert_int_equal(gemv_outcome(0.85, IR_BOUND_MEMORY, 1, &m),
                      MEASURED_UNDECIDED); /* half of the draws below .85 */
@@ -350,10 +361,16 @@ static void layernorm_fusion(void **state)
     normchain_pair(pt, ELEMENTS / 1024, 5);
     normchain_pair(pt + 2, 16, 2.5);
     assert_int_equal(fusion(id, pt, 4, &m), MEASURED_CONFIRMED);
-    assert_true(fabs(formula_get(&m.values, "ratio")->v - 5) < 1e-9 && m.lo[0] < 4.97 && m.hi[0] > 5.03);
+    assert_num(fabs(formula_get(&m.values, "ratio")->v - 5), <, 1e-9);
+    assert_num(m.lo[0], <, 4.97);
+    assert_num(m.hi[0], >, 5.03);
     assert_string_equal(claim_shown(claim_rule_find(id), 2), "small");
-    assert_true(fabs(formula_get(&m.values, "small")->v - 2.5) < 1e-9 && m.lo[2] < 2.5 && m.hi[2] > 2.5);
-    assert_true(!formula_get(&m.values, "cache") && isnan(m.lo[1])); /* not measured, decides nothing */
+    assert_num(fabs(formula_get(&m.values, "small")->v - 2.5), <, 1e-9);
+    assert_num(m.lo[2], <, 2.5);
+    assert_num(m.hi[2], >, 2.5);
+    /* not measured, decides nothing */
+    assert_true(!formula_get(&m.values, "cache"));
+    assert_nan(m.lo[1]);
     normchain_pair(pt, ELEMENTS / 1024, 3);
     assert_int_equal(fusion(id, pt, 4, &m), MEASURED_REFUTED);
     normchain_pair(pt, ELEMENTS / 1024, 4.2);
@@ -379,7 +396,8 @@ static void ratio_of_moments(void **state)
     assert_int_equal(fusion(id, pt, 2, &m), MEASURED_CONFIRMED);
     pt[0].bw_now = 1.5, pt[1].bw_now = 1; /* 5 is 3.3 where memory gives the same to both */
     assert_int_equal(fusion(id, pt, 2, &m), MEASURED_UNDECIDED);
-    assert_true(m.lo[0] < 3.4 && m.hi[0] > 7);
+    assert_num(m.lo[0], <, 3.4);
+    assert_num(m.hi[0], >, 7);
     pt[0].bw_now = 1.02;
     assert_int_equal(fusion(id, pt, 2, &m), MEASURED_CONFIRMED);
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "tests/support/asserts.h"
 
 typedef struct {
     int64_t level;
@@ -91,14 +92,22 @@ static void test_values(void **state)
             "--precision 2% --budget 500ms --cold --seed 7 -o out.jsonl --quiet"),
         IR_OK);
     assert_string_equal(a.command->name, "run");
-    assert_true(a.narg == 1 && !strcmp(a.arg[0], "copy"));
-    assert_true(a.opt.profile == CLI_FULL && a.opt.dtypes.n == 2 && a.opt.dtypes.v[1] == IR_BF16);
-    assert_true(a.opt.batch.n == 7 && a.opt.batch.v[6] == 64 && a.opt.threads.n == 2);
-    assert_true(fabs(a.opt.precision - 0.02) < 1e-15 && fabs(a.opt.budget_s - 0.5) < 1e-15 &&
-                a.opt.seed == 7);
-    assert_true(a.opt.cache == CLI_COLD && a.opt.quiet && !strcmp(a.opt.output, "out.jsonl"));
-    assert_true(cli_filter_match(&a.opt.filter, "cpu", "copy", "nt") &&
-                !cli_filter_match(&a.opt.filter, "cuda", "copy", "nt"));
+    assert_num(a.narg, ==, 1);
+    assert_true(!strcmp(a.arg[0], "copy"));
+    assert_num(a.opt.profile, ==, CLI_FULL);
+    assert_num(a.opt.dtypes.n, ==, 2);
+    assert_num(a.opt.dtypes.v[1], ==, IR_BF16);
+    assert_num(a.opt.batch.n, ==, 7);
+    assert_num(a.opt.batch.v[6], ==, 64);
+    assert_num(a.opt.threads.n, ==, 2);
+    assert_num(fabs(a.opt.precision - 0.02), <, 1e-15);
+    assert_num(fabs(a.opt.budget_s - 0.5), <, 1e-15);
+    assert_num(a.opt.seed, ==, 7);
+    assert_num(a.opt.cache, ==, CLI_COLD);
+    assert_true(a.opt.quiet);
+    assert_true(!strcmp(a.opt.output, "out.jsonl"));
+    assert_true(cli_filter_match(&a.opt.filter, "cpu", "copy", "nt"));
+    assert_true(!cli_filter_match(&a.opt.filter, "cuda", "copy", "nt"));
     cli_args_free(&a);
     cli_args_free(&a); /* idempotent */
 }
@@ -110,8 +119,10 @@ static void test_defaults(void **state)
     char    *bare[] = {(char *)"ironroof"};
     assert_int_equal(cli_parse(commands, 1, bare, &a), IR_OK);
     assert_string_equal(a.command->name, "run");
-    assert_true(a.opt.profile == CLI_QUICK && a.opt.dtypes.n == 0 && a.opt.seed == -1 &&
-                isnan(a.opt.precision));
+    assert_num(a.opt.profile, ==, CLI_QUICK);
+    assert_num(a.opt.dtypes.n, ==, 0);
+    assert_num(a.opt.seed, ==, -1);
+    assert_nan(a.opt.precision);
     assert_null(cli_filter_regex(&a.opt));
     cli_args_free(&a);
     assert_int_equal(parse(&a, "one x"), IR_OK);
@@ -119,7 +130,10 @@ static void test_defaults(void **state)
     cli_args_free(&a);
     assert_int_equal(parse(&a, "one -l7 --loud --share=5% -- -x"), IR_OK);
     own_options *o = a.own;
-    assert_true(o->level == 7 && o->loud && fabs(o->share - 0.05) < 1e-15 && !strcmp(a.arg[0], "-x"));
+    assert_num(o->level, ==, 7);
+    assert_true(o->loud);
+    assert_num(fabs(o->share - 0.05), <, 1e-15);
+    assert_true(!strcmp(a.arg[0], "-x"));
     cli_args_free(&a);
 }
 
@@ -165,8 +179,15 @@ static void test_help(void **state)
         char *text = printed(page[i]);
         for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == 10)
             assert_true(strcspn(line, "\n") <= 80);
-        if (i == 0) assert_true(strstr(text, "takes one") && strstr(text, "runs"));
-        if (i == 1) assert_true(strstr(text, "--level") && strstr(text, "-o") && !strstr(text, "--batch"));
+        if (i == 0) {
+            assert_true(strstr(text, "takes one"));
+            assert_true(strstr(text, "runs"));
+        }
+        if (i == 1) {
+            assert_true(strstr(text, "--level"));
+            assert_true(strstr(text, "-o"));
+            assert_true(!strstr(text, "--batch"));
+        }
         for (const cli_option *o = cli_shared_options(); i == 2 && o->name; o++) {
             char name[64];
             snprintf(name, sizeof name, "--%s", o->name);

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <cmocka.h>
+#include "tests/support/asserts.h"
 
 static void test_interval(void **state)
 {
@@ -15,11 +16,14 @@ static void test_interval(void **state)
     double d[12], lo, hi, c;
     for (int i = 0; i < 12; i++) d[i] = (i * 7 % 12) + 1; /* 1..12 shuffled */
     assert_true(ir_sign_interval(d, 12, 0.95, &lo, &hi, &c));
-    assert_true(lo == 3 && hi == 10 && fabs(c - (1 - 2 * 79.0 / 4096)) < 1e-12);
+    assert_num(lo, ==, 3);
+    assert_num(hi, ==, 10);
+    assert_num(fabs(c - (1 - 2 * 79.0 / 4096)), <, 1e-12);
     assert_true(ir_sign_interval(d, 8, 0.95, &lo, &hi, &c));
     assert_true(fabs(c - (1 - 2.0 / 256)) < 1e-12);
     assert_false(ir_sign_interval(d, 5, 0.95, &lo, &hi, &c)); /* 5 give 93.75 % at best */
-    assert_true(isnan(lo) && isnan(hi));
+    assert_nan(lo);
+    assert_nan(hi);
     assert_false(ir_sign_interval(d, 0, 0.95, &lo, &hi, &c));
 }
 
@@ -144,17 +148,22 @@ static void test_rules(void **state)
     y[20] = 0;
     for (int i = 37; i < 40; i++) y[i] = 0.1 + 0.001 * i;
     assert_int_equal(ir_changes(y, 40, 0.01, 0.02, c, IR_MAX_CHANGES), 1);
-    assert_true(!c[0].firm && c[0].at == 37 && isnan(c[0].p));
+    assert_true(!c[0].firm);
+    assert_num(c[0].at, ==, 37);
+    assert_nan(c[0].p);
     for (int i = 30; i < 40; i++) y[i] = -0.1 + 0.001 * i;
     assert_int_equal(ir_changes(y, 40, 0.01, 0.02, c, IR_MAX_CHANGES), 1);
-    assert_true(c[0].firm && c[0].at == 30 && c[0].shift < -0.05);
+    assert_true(c[0].firm);
+    assert_num(c[0].at, ==, 30);
+    assert_num(c[0].shift, <, -0.05);
     for (int i = 0; i < 40; i++) y[i] = i >= 25 ? 0.01 : 0.001 * (i % 5); /* a real shift below delta */
     assert_int_equal(ir_changes(y, 40, 0.01, 0.02, c, IR_MAX_CHANGES), 0);
     y[3] = NAN;
     for (int i = 15; i < 28; i++) y[i] = 0.2;
     assert_int_equal(ir_changes(y, 40, 0.01, 0.02, c, IR_MAX_CHANGES),
                      2); /* up and down again; the index counts the NAN */
-    assert_true(c[0].at == 15 && c[1].at == 28);
+    assert_num(c[0].at, ==, 15);
+    assert_num(c[1].at, ==, 28);
     assert_int_equal(ir_changes(y, 0, 0.01, 0.02, c, IR_MAX_CHANGES), 0);
     assert_true(ir_hodges_lehmann((double[]){1, 2, 3}, 3, (double[]){5, 6, 7}, 3) == 4);
 }

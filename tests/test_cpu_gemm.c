@@ -16,28 +16,6 @@
 static const ir_workload *const workloads[] = {&wl_gemm, &wl_batchmm, &wl_gemv};
 enum { NWORKLOADS = sizeof workloads / sizeof *workloads, MOST_THREADS = 3 };
 
-static void must_verify(device *d, const ir_workload *w, const ir_kernel *k, const ir_params *p,
-                        size_t misalign)
-{
-    ir_check  c;
-    ir_status s = ir_verify(&d->dev, w, k, p, 42, misalign, &c);
-    if (s == IR_OK || s == IR_SKIP) return;
-    fail_msg("%s/%s v=%lld,%lld,%lld %s isa=%s threads=%d misalign=%zu: %s", w->name, k->name,
-             (long long)p->v[0], (long long)p->v[1], (long long)p->v[2], ir_dtype_name(p->dtype),
-             cpu_isa_name(d->cpu.isa), p->threads, misalign, ir_why());
-}
-
-static void verify_kernels(device *d, const ir_workload *w, ir_params p, size_t misalign)
-{
-    for (const ir_kernel *const *k = cpu_backend.kernels; *k; k++) {
-        /* Only our own kernels promise to work at any byte, and the libraries' do not change with the ISA. */
-        if (strcmp((*k)->family, w->family) ||
-            ((*k)->flags & IR_K_LIB && (misalign % 8 || d->cpu.isa != cpu_isa_best())))
-            continue;
-        must_verify(d, w, *k, &p, misalign);
-    }
-}
-
 static void test_odd_shapes(void **state)
 {
     (void)state;
@@ -50,8 +28,9 @@ static void test_odd_shapes(void **state)
             for (size_t w = 0; w < NWORKLOADS; w++)
                 for (size_t i = 0; i < workloads[w]->nodd; i++)
                     for (size_t a = 0; a < sizeof misalign / sizeof *misalign; a++)
-                        verify_kernels(&d, workloads[w], workloads[w]->odd[i], misalign[a]);
-            ir_pool_free(&d.cpu.pool);
+                        verify_kernels(&d, workloads[w], &workloads[w]->odd[i], misalign[a], IR_K_LIB);
+            for (size_t w = 0; w < NWORKLOADS; w++) each_kernel_ran(&d, workloads[w], IR_K_LIB);
+            close_device(&d);
         }
     }
 }
@@ -67,11 +46,13 @@ static void test_edges(void **state)
         for (int64_t m = 1; m <= 48; m++)
             for (size_t t = 0; t < 3; t++) {
                 static const ir_dtype types[] = {IR_F32, IR_F64, IR_BF16};
-                verify_kernels(&d, &wl_gemm, (ir_params){{m, 97 - m, 34 + m}, types[t], 0}, 0);
-                verify_kernels(&d, &wl_gemm, (ir_params){{m, 2 * m + 15, 3}, types[t], 0}, 4);
-                verify_kernels(&d, &wl_gemv, (ir_params){{m, 250 + m}, types[t], 0}, 0);
+                verify_kernels(&d, &wl_gemm, &(ir_params){{m, 97 - m, 34 + m}, types[t], 0}, 0, IR_K_LIB);
+                verify_kernels(&d, &wl_gemm, &(ir_params){{m, 2 * m + 15, 3}, types[t], 0}, 4, IR_K_LIB);
+                verify_kernels(&d, &wl_gemv, &(ir_params){{m, 250 + m}, types[t], 0}, 0, IR_K_LIB);
             }
-        ir_pool_free(&d.cpu.pool);
+        each_kernel_ran(&d, &wl_gemm, IR_K_LIB);
+        each_kernel_ran(&d, &wl_gemv, IR_K_LIB);
+        close_device(&d);
     }
 }
 
@@ -96,8 +77,9 @@ static void test_many_blocks(void **state)
             for (int l = 0; l < 3; l++)
                 d.cpu.topo.cache[l] = (ir_cache){.level = l + 1, .size_B = 1024 << (4 * l)};
             for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
-                verify_kernels(&d, &wl_gemm, shape[i], 0);
-            ir_pool_free(&d.cpu.pool);
+                verify_kernels(&d, &wl_gemm, &shape[i], 0, IR_K_LIB);
+            each_kernel_ran(&d, &wl_gemm, IR_K_LIB);
+            close_device(&d);
         }
     }
 }
@@ -131,14 +113,21 @@ static void test_costs(void **state)
     (void)state;
     ir_params p = {{3, 5, 7}, IR_BF16, 0};
     ir_cost   c = wl_gemm.cost(&p);
-    assert_true(c.flops == 2 * 3 * 5 * 7 && c.read_B == 2 * (3 * 7 + 7 * 5) && c.write_B == 4 * 3 * 5);
-    assert_true(c.by_B[IR_BY_WEIGHTS] == 2 * 7 * 5 && c.by_B[IR_BY_IN] == 2 * 3 * 7 &&
-                c.by_B[IR_BY_OUT] == c.write_B);
+    assert_num(c.flops, ==, 2 * 3 * 5 * 7);
+    assert_num(c.read_B, ==, 2 * (3 * 7 + 7 * 5));
+    assert_num(c.write_B, ==, 4 * 3 * 5);
+    assert_num(c.by_B[IR_BY_WEIGHTS], ==, 2 * 7 * 5);
+    assert_num(c.by_B[IR_BY_IN], ==, 2 * 3 * 7);
+    assert_num(c.by_B[IR_BY_OUT], ==, c.write_B);
     p = (ir_params){{3, 7}, IR_F64, 0};
     c = wl_gemv.cost(&p);
-    assert_true(c.flops == 2 * 3 * 7 && c.by_B[IR_BY_WEIGHTS] == 8 * 3 * 7 && c.by_B[IR_BY_IN] == 8 * 7);
-    assert_true(c.write_B == 8 * 3 && c.footprint_B == c.read_B + c.write_B && c.wa_B == c.write_B &&
-                c.launches == 1);
+    assert_num(c.flops, ==, 2 * 3 * 7);
+    assert_num(c.by_B[IR_BY_WEIGHTS], ==, 8 * 3 * 7);
+    assert_num(c.by_B[IR_BY_IN], ==, 8 * 7);
+    assert_num(c.write_B, ==, 8 * 3);
+    assert_num(c.footprint_B, ==, c.read_B + c.write_B);
+    assert_num(c.wa_B, ==, c.write_B);
+    assert_num(c.launches, ==, 1);
     for (size_t w = 0; w < NWORKLOADS; w++) /* tensors and cost agree */
         for (size_t i = 0; i < workloads[w]->nodd; i++) {
             const ir_params *o = &workloads[w]->odd[i];
@@ -148,7 +137,8 @@ static void test_costs(void **state)
             for (int q = 0; q < n; q++) sum += (double)t[q].bytes;
             c = workloads[w]->cost(o);
             for (int q = 0; q < IR_NBY; q++) by += c.by_B[q];
-            assert_true(sum == c.read_B + c.write_B && by == sum);
+            assert_num(sum, ==, c.read_B + c.write_B);
+            assert_num(by, ==, sum);
             assert_int_equal(workloads[w]->valid(o), IR_OK);
         }
 }
@@ -182,7 +172,7 @@ static void make(problem *q, const ir_workload *w, ir_params p)
         if (!strcmp((*k)->family, w->family) && (*k)->flags & IR_K_NAIVE) r.kernel = *k;
     assert_non_null(r.kernel);
     assert_int_equal(r.kernel->run(&r, 1), IR_OK);
-    ir_pool_free(&d.cpu.pool);
+    close_device(&d);
 }
 
 static bool accepted(const problem *q)
@@ -191,7 +181,8 @@ static bool accepted(const problem *q)
     ir_check    c = {NAN, NAN, NULL};
     q->w->check(&q->p, before, after, &c);
     assert_non_null(c.oracle);
-    assert_true(c.tol > 0 && c.tol < 1e-4);
+    assert_num(c.tol, >, 0);
+    assert_num(c.tol, <, 1e-4);
     return c.err <= c.tol;
 }
 

@@ -24,19 +24,15 @@ static int verify(device *d, const ir_workload *w, ir_params p, size_t misalign)
 {
     int ran = 0;
     if (!(w->dtypes & 1u << p.dtype)) return 0;
-    for (const ir_kernel *const *k = cpu_backend.kernels; *k; k++) {
-        bool lib = (*k)->flags & IR_K_LIB;
-        if (strcmp((*k)->family, w->family) || (*k)->flags & IR_K_NAIVE ||
+    for (size_t k = 0; cpu_backend.kernels[k]; k++) {
+        const ir_kernel *it = cpu_backend.kernels[k];
+        bool             lib = it->flags & IR_K_LIB;
+        if (strcmp(it->family, w->family) || it->flags & IR_K_NAIVE ||
             (lib && (misalign || d->cpu.isa != cpu_isa_best())))
             continue;
-        ir_check  c;
-        ir_status s = ir_verify(&d->dev, w, *k, &p, 42, misalign, &c);
+        ir_status s = verify_kernel(d, w, k, &p, misalign);
+        if (s == IR_SKIP && !lib) fail_msg("%s/%s does not run: %s", w->name, it->name, ir_why());
         ran += s == IR_OK;
-        if (s == IR_OK || (s == IR_SKIP && lib)) continue;
-        fail_msg("%s/%s v=%lld,%lld,%lld,%lld,%lld %s isa=%s threads=%d misalign=%zu: %s", w->name,
-                 (*k)->name, (long long)p.v[0], (long long)p.v[1], (long long)p.v[2], (long long)p.v[3],
-                 (long long)p.v[4], ir_dtype_name(p.dtype), cpu_isa_name(d->cpu.isa), d->cpu.nthreads,
-                 misalign, ir_why());
     }
     return ran;
 }
@@ -78,9 +74,12 @@ static void test_linear_edges(void **state)
         open_device(&d, (cpu_isa)isa, 2);
         for (int64_t rows = 1; rows <= 34; rows++)
             for (size_t t = 0; t < NTYPES; t++) {
-                verify(&d, &wl_linear, (ir_params){{rows, 200 - 3 * rows, 30 + rows}, types[t], 0}, 0);
-                verify(&d, &wl_linear, (ir_params){{rows, 64 + rows, 5}, types[t], 0}, 1);
-                verify(&d, &wl_linear, (ir_params){{rows, rows, 2 * rows + 1}, types[t], 0}, 0);
+                assert_num(
+                    verify(&d, &wl_linear, (ir_params){{rows, 200 - 3 * rows, 30 + rows}, types[t], 0}, 0), >,
+                    0);
+                assert_num(verify(&d, &wl_linear, (ir_params){{rows, 64 + rows, 5}, types[t], 0}, 1), >, 0);
+                assert_num(verify(&d, &wl_linear, (ir_params){{rows, rows, 2 * rows + 1}, types[t], 0}, 0), >,
+                           0);
             }
         close_device(&d);
     }
@@ -98,8 +97,8 @@ static void test_linear_many_blocks(void **state)
         for (int l = 0; l < 2; l++)
             d.cpu.topo.cache[l] = (ir_cache){.level = l + 1, .size_B = 1024 << (4 * l)};
         for (size_t t = 0; t < NTYPES; t++) {
-            verify(&d, &wl_linear, (ir_params){{41, 333, 150}, types[t], 0}, 0);
-            verify(&d, &wl_linear, (ir_params){{7, 1000, 63}, types[t], 0}, 0);
+            assert_num(verify(&d, &wl_linear, (ir_params){{41, 333, 150}, types[t], 0}, 0), >, 0);
+            assert_num(verify(&d, &wl_linear, (ir_params){{7, 1000, 63}, types[t], 0}, 0), >, 0);
         }
         close_device(&d);
     }
@@ -140,19 +139,15 @@ typedef struct {
 
 static int64_t smallest(void) { return wl_gpt2.odd[0].v[0]; }
 
-static const ir_kernel *kernel_of(const char *family, const char *name)
-{
-    for (const ir_kernel *const *k = cpu_backend.kernels; *k; k++)
-        if (!strcmp((*k)->family, family) && !strcmp((*k)->name, name)) return *k;
-    fail_msg("no kernel cpu/%s/%s", family, name);
-    return NULL;
-}
-
 static void step_of(step *s, device *d, const ir_workload *w, ir_params p)
 {
     memset(s, 0, sizeof *s);
     p.threads = d->cpu.nthreads;
-    s->r = (ir_run){.workload = w, .kernel = kernel_of("gpt", "stream"), .dev = &d->dev, .nmem = 5, .p = p};
+    s->r = (ir_run){.workload = w,
+                    .kernel = kernel_named(&cpu_backend, "gpt", "stream"),
+                    .dev = &d->dev,
+                    .nmem = 5,
+                    .p = p};
     ir_tensor spec[IR_MAX_TENSORS];
     assert_int_equal(w->valid(&s->r.p), IR_OK);
     assert_int_equal(w->tensors(&s->r.p, spec), 5);
@@ -413,7 +408,8 @@ static void test_profile(void **state)
         assert_true(layer_s[i] >= 0);
         sum += layer_s[i];
     }
-    assert_true(sum > 0 && sum <= whole);
+    assert_num(sum, >, 0);
+    assert_num(sum, <=, whole);
     assert_int_equal(s.r.kernel->profile(&s.r, layer_s, s.net.n - 1), IR_EINVAL);
     free(layer_s);
     step_end(&s);
@@ -426,11 +422,13 @@ static void test_refusals(void **state)
     device d;
     open_device(&d, cpu_isa_best(), 1);
     ir_params p = {{smallest(), 1, 1, 0}, IR_F16, 1};
-    assert_int_equal(kernel_of("gpt", "stream")->can_run(&d.dev, &wl_gpt2, &p), IR_SKIP);
+    assert_int_equal(kernel_named(&cpu_backend, "gpt", "stream")->can_run(&d.dev, &wl_gpt2, &p), IR_SKIP);
     p = (ir_params){{1, 8, 8}, IR_F16, 1};
-    assert_int_equal(kernel_of("linear", "stream")->can_run(&d.dev, &wl_linear, &p), IR_SKIP);
+    assert_int_equal(kernel_named(&cpu_backend, "linear", "stream")->can_run(&d.dev, &wl_linear, &p),
+                     IR_SKIP);
     p = (ir_params){{1, 2, 8, 1, 3}, IR_F16, 1};
-    assert_int_equal(kernel_of("attention", "tiled")->can_run(&d.dev, &wl_attention, &p), IR_SKIP);
+    assert_int_equal(kernel_named(&cpu_backend, "attention", "tiled")->can_run(&d.dev, &wl_attention, &p),
+                     IR_SKIP);
     close_device(&d);
 }
 

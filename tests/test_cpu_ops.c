@@ -34,7 +34,12 @@ static void exponential_of(const cpu_ops *o)
     assert_true(worst <= 2.4e-7); /* two units in the last place */
     const float odd[] = {-INFINITY, -200, 0, 89, INFINITY, NAN};
     o->exp_sum(6, odd, 0, y);
-    assert_true(y[0] == 0 && y[1] == 0 && y[2] == 1 && isinf(y[3]) && isinf(y[4]) && isnan(y[5]));
+    assert_num(y[0], ==, 0);
+    assert_num(y[1], ==, 0);
+    assert_num(y[2], ==, 1);
+    assert_true(isinf(y[3]));
+    assert_true(isinf(y[4]));
+    assert_nan(y[5]);
     assert_true(o->max(6, odd) == INFINITY);
 }
 
@@ -50,11 +55,20 @@ static void gelu_of(const cpu_ops *o)
     }
     const float odd[] = {-INFINITY, NAN, INFINITY, -1e30f, 1e30f};
     o->act(5, odd, y, LY_GELU);
-    assert_true(isnan(y[1]) && isinf(y[2]) && y[3] == 0 && y[4] == 1e30f);
+    assert_nan(y[1]);
+    assert_true(isinf(y[2]));
+    assert_num(y[3], ==, 0);
+    assert_num(y[4], ==, 1e30f);
     o->act(5, odd, y, LY_RELU);
-    assert_true(y[0] == 0 && isnan(y[1]) && isinf(y[2]) && y[3] == 0);
+    assert_num(y[0], ==, 0);
+    assert_nan(y[1]);
+    assert_true(isinf(y[2]));
+    assert_num(y[3], ==, 0);
     o->act(5, odd, y, LY_RELU6);
-    assert_true(y[0] == 0 && isnan(y[1]) && y[2] == 6 && y[4] == 6);
+    assert_num(y[0], ==, 0);
+    assert_nan(y[1]);
+    assert_num(y[2], ==, 6);
+    assert_num(y[4], ==, 6);
 }
 
 static void narrow_of(const cpu_ops *o)

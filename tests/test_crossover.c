@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include "tests/support/asserts.h"
 
 const ir_workload *const ir_workloads[] = {&wl_batchmm, NULL};
 
@@ -27,10 +28,13 @@ static void exact(void **state)
     for (int i = 0; i < N; i++) T[i] = 3e-3 + 2e-4 * batch[i];
     assert_int_equal(crossover_knee(batch, T, sd, N, 1, &f), IR_OK);
     assert_false(f.overlapped);
-    assert_true(fabs(f.knee - 15) < 1e-6 && f.lo <= f.knee * (1 + 1e-9) && f.hi >= f.knee * (1 - 1e-9));
+    assert_num(fabs(f.knee - 15), <, 1e-6);
+    assert_num(f.lo, <=, f.knee * (1 + 1e-9));
+    assert_num(f.hi, >=, f.knee * (1 - 1e-9));
     for (int i = 0; i < N; i++) T[i] = fmax(3e-3, 2e-4 * batch[i]);
     assert_int_equal(crossover_knee(batch, T, sd, N, 1, &f), IR_OK);
-    assert_true(f.overlapped && fabs(f.knee - 15) < 1e-6);
+    assert_true(f.overlapped);
+    assert_num(fabs(f.knee - 15), <, 1e-6);
 }
 
 static void noisy_intervals_cover(void **state)

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <string.h>
+#include "tests/support/kernels.h"
 
 typedef struct {
     const ir_workload *w;
@@ -39,13 +40,7 @@ static void *open_fake(const char *name)
                                                            : NULL;
 }
 
-static const ir_kernel *kernel(const point *x)
-{
-    for (const ir_kernel *const *k = cuda_backend.kernels; *k; k++)
-        if (!strcmp((*k)->family, x->family) && !strcmp((*k)->name, x->kernel)) return *k;
-    fail_msg("no kernel cuda/%s/%s", x->family, x->kernel);
-    return NULL;
-}
+static const ir_kernel *kernel(const point *x) { return kernel_named(&cuda_backend, x->family, x->kernel); }
 
 static ir_status measure(ir_dev *d, const point *x, ir_point *o)
 {

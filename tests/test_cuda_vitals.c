@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <cmocka.h>
+#include "tests/support/asserts.h"
 #include <math.h>
 #include <string.h>
 
@@ -65,13 +66,18 @@ static void healthy(void **state)
     cuda_backend.describe(&d, &i);
     assert_non_null(strstr(i.limits, "at most 1980 MHz, 700 W"));
     assert_int_equal(sampled(&d, &o), IR_OK);
-    assert_true(fabs(o.clock_Hz - 1.98e9) < 1 && fabs(o.mem_clock_Hz - 2.619e9) < 1);
-    assert_true(fabs(o.power_W - 350.5) < 1e-9 && fabs(o.temp_C - 41) < 1e-9);
-    assert_true(o.joules > 0 && isfinite(o.joules));
+    assert_num(fabs(o.clock_Hz - 1.98e9), <, 1);
+    assert_num(fabs(o.mem_clock_Hz - 2.619e9), <, 1);
+    assert_num(fabs(o.power_W - 350.5), <, 1e-9);
+    assert_num(fabs(o.temp_C - 41), <, 1e-9);
+    assert_num(o.joules, >, 0);
+    assert_true(isfinite(o.joules));
     assert_string_equal(o.slowed, "");
     assert_int_equal(o.flags & (IR_FLAG_THROTTLED | IR_FLAG_CLOCK_DRIFT), 0);
     assert_int_equal(throttled(&o), 0);
-    assert_true(fake_nvml.readings >= 3 && fake_nvml.readings < 40); /* once a window, not once a sample */
+    /* once a window, not once a sample */
+    assert_num(fake_nvml.readings, >=, 3);
+    assert_num(fake_nvml.readings, <, 40);
     ir_point_free(&o);
     closed(&d);
 }
@@ -88,8 +94,10 @@ static void slowed(void **state)
     assert_string_equal(o.slowed, "power cap, thermal");
     assert_true(o.flags & IR_FLAG_THROTTLED);
     assert_true(o.flags & IR_FLAG_CLOCK_DRIFT);
-    assert_true(o.clock_Hz < 1.98e9 && o.clock_Hz > 1e9);
-    assert_true(o.samples.n > 0 && throttled(&o) == o.samples.n);
+    assert_num(o.clock_Hz, <, 1.98e9);
+    assert_num(o.clock_Hz, >, 1e9);
+    assert_num(o.samples.n, >, 0);
+    assert_num(throttled(&o), ==, o.samples.n);
     ir_point_free(&o);
     fake_nvml.reasons = 0x2;
     assert_int_equal(sampled(&d, &o), IR_OK);
@@ -105,12 +113,18 @@ static void says_nothing(const char *library, const char *name)
     ir_vitals v;
     ir_dev    d = opened(library, name);
     cuda_backend.vitals(&d, &v);
-    assert_true(isnan(v.clock_Hz) && isnan(v.mem_clock_Hz) && isnan(v.power_W) && isnan(v.energy_J) &&
-                isnan(v.temp_C));
+    assert_nan(v.clock_Hz);
+    assert_nan(v.mem_clock_Hz);
+    assert_nan(v.power_W);
+    assert_nan(v.energy_J);
+    assert_nan(v.temp_C);
     assert_string_equal(v.slowed, "");
     assert_int_equal(sampled(&d, &o), IR_OK);
-    assert_true(isnan(o.clock_Hz) && isnan(o.power_W) && isnan(o.temp_C) && isnan(o.joules) &&
-                isnan(o.mem_clock_Hz));
+    assert_nan(o.clock_Hz);
+    assert_nan(o.power_W);
+    assert_nan(o.temp_C);
+    assert_nan(o.joules);
+    assert_nan(o.mem_clock_Hz);
     assert_int_equal(o.flags & (IR_FLAG_THROTTLED | IR_FLAG_CLOCK_DRIFT), 0);
     ir_point_free(&o);
     closed(&d);
@@ -142,7 +156,9 @@ static void slice(void **state)
     fake_nvml_reset();
     ir_dev d = opened(IR_FAKE_NVML, "Fake H100 MIG 1g.10gb");
     cuda_backend.vitals(&d, &v);
-    assert_true(isnan(v.power_W) && isnan(v.energy_J) && isfinite(v.clock_Hz));
+    assert_nan(v.power_W);
+    assert_nan(v.energy_J);
+    assert_true(isfinite(v.clock_Hz));
     cuda_backend.describe(&d, &i);
     assert_non_null(strstr(i.limits, "MIG slice"));
     closed(&d);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include "tests/support/asserts.h"
 
 static void names(void **state)
 {
@@ -41,7 +42,8 @@ static void table(void **state)
     for (size_t i = 0; i < device_nsheet; i++) {
         const device_sheet *s = &device_sheets[i];
         assert_non_null(s->alias[0]);
-        assert_true(strlen(s->provenance) > 10 && s->kind[0]);
+        assert_num(strlen(s->provenance), >, 10);
+        assert_true(s->kind[0]);
         assert_true(isnan(s->bandwidth_Bps) || s->bandwidth_Bps > 1e9);
         for (int k = 0; s->alias[k]; k++) assert_ptr_equal(device_find(s->alias[k]), s);
         assert_ptr_equal(device_find(s->name), s);
@@ -53,11 +55,15 @@ static void figures(void **state)
 {
     const device_sheet *a = device_find("a100"), *c = device_find("coral");
     (void)state;
-    assert_true(a->bandwidth_Bps == 2039e9 && a->capacity_B == 85899345920.0 && a->tdp_W == 400);
-    assert_true(device_peak(a, IR_F16) == 312e12 && device_peak(a, IR_F32) == 19.5e12 &&
-                device_peak(a, IR_I8) == 624e12);
+    assert_num(a->bandwidth_Bps, ==, 2039e9);
+    assert_num(a->capacity_B, ==, 85899345920.0);
+    assert_num(a->tdp_W, ==, 400);
+    assert_num(device_peak(a, IR_F16), ==, 312e12);
+    assert_num(device_peak(a, IR_F32), ==, 19.5e12);
+    assert_num(device_peak(a, IR_I8), ==, 624e12);
     assert_true(isnan(device_peak(a, IR_F8)));
-    assert_true(isnan(c->bandwidth_Bps) && device_peak(c, IR_I8) == 4e12);
+    assert_nan(c->bandwidth_Bps);
+    assert_num(device_peak(c, IR_I8), ==, 4e12);
 }
 
 static void sheet_view(void **state)
@@ -92,8 +98,11 @@ static void record_view(void **state)
         assert_string_equal(v->name, "cpuA");
         assert_int_equal(v->source, IR_SRC_MEASURED);
         assert_int_equal(v->npoint, 5);
-        assert_true(v->has_fit[0] && v->has_fit[1] && v->better == IR_ADDITIVE);
-        assert_true(ir_bw_ceiling(&v->ceilings, "DRAM", 1, 1, 0) == 40e9 && v->capacity_B == 8e9);
+        assert_true(v->has_fit[0]);
+        assert_true(v->has_fit[1]);
+        assert_num(v->better, ==, IR_ADDITIVE);
+        assert_num(ir_bw_ceiling(&v->ceilings, "DRAM", 1, 1, 0), ==, 40e9);
+        assert_num(v->capacity_B, ==, 8e9);
         assert_int_equal(machine_views_add(s, IR_TESTS_DIR "/fixtures/jetson_orin.xml"),
                          IR_EINVAL); /* no record */
     } else {

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "tests/support/asserts.h"
 
 /* ---- the plan -------------------------------------------------------------------------------- */
 static void test_plan(void **state)
@@ -27,7 +28,8 @@ static void test_plan(void **state)
         assert_true(!memcmp(sides, "ABBA", 4) || !memcmp(sides, "BAAB", 4));
         abba += !memcmp(sides, "ABBA", 4);
     }
-    assert_true(abba > 60 && abba < 140);
+    assert_num(abba, >, 60);
+    assert_num(abba, <, 140);
     trial_shuffle(7, 3, v, 50);
     for (int i = 0; i < 50; i++) seen[v[i]]++;
     for (int i = 0; i < 50; i++) assert_int_equal(seen[i], 1);
@@ -109,7 +111,9 @@ static void test_verdicts(void **state)
     assert_int_equal(run_world(&slow, &a), IR_OK);
     trial_point *x = trial_find(&a.t, "cpu/x/k:n=1"), *y = trial_find(&a.t, "cpu/y/k:n=1");
     assert_int_equal(x->verdict, TRIAL_REGRESSED);
-    assert_true(x->confirmed && x->nfresh == TRIAL_BLOCKS && fabs(x->first.effect - log(1.05)) < 0.01);
+    assert_true(x->confirmed);
+    assert_num(x->nfresh, ==, TRIAL_BLOCKS);
+    assert_num(fabs(x->first.effect - log(1.05)), <, 0.01);
     assert_int_equal(y->verdict, TRIAL_SAME);
     assert_int_equal(y->nfresh, 0); /* only what was flagged is run again */
     assert_int_equal(trial_exit(&a.t, false), 1);
@@ -210,8 +214,9 @@ static void test_environment(void **state)
     for (int i = 0; i < 12; i++) q[i] = (trial_quad){{1, 1}, {1 + 0.001 * (i % 3), 1}};
     assert_false(trial_drift(q, 12, 0.95, log1p(0.02), &worst));
     for (int i = 0; i < 4; i++) q[i].b[0] = q[i].b[1] = 1.3;
-    assert_true(trial_drift(q, 12, 0.95, log1p(0.02), &worst) &&
-                fabs(worst - log(1.3)) < 1e-9); /* more than a quarter beyond */
+    /* more than a quarter beyond */
+    assert_true(trial_drift(q, 12, 0.95, log1p(0.02), &worst));
+    assert_num(fabs(worst - log(1.3)), <, 1e-9);
     for (int i = 0; i < 12; i++) q[i].b[0] = q[i].b[1] = 1.05;
     assert_true(trial_drift(q, 12, 0.95, log1p(0.02), &worst)); /* all moved: the contrast itself */
     assert_false(trial_drift(q, 3, 0.95, log1p(0.02), &worst));
@@ -242,10 +247,14 @@ static void test_arguments(void **state)
     static const char *const        one = "cpu/forkjoin/pool:dtype=f64,threads=1,cache=hot",
                              *const two = "cpu/forkjoin/pool:dtype=f64,threads=2,cache=hot";
     static const char *const        gemm = "cpu/gemm/blocked:m=64,dtype=f32,threads=2,cache=hot";
-    assert_true(ab_text_gives(arg, 4, 1, one) && !ab_text_gives(arg, 4, 0, one)); /* asked for by number */
-    assert_true(ab_text_gives(arg, 4, 0, two) && !ab_text_gives(arg, 4, 1, two));
-    assert_true(ab_text_gives(arg, 4, 2, gemm) && !ab_text_gives(arg, 4, 3, gemm) &&
-                !ab_text_gives(arg, 4, 0, gemm));
+    /* asked for by number */
+    assert_true(ab_text_gives(arg, 4, 1, one));
+    assert_true(!ab_text_gives(arg, 4, 0, one));
+    assert_true(ab_text_gives(arg, 4, 0, two));
+    assert_true(!ab_text_gives(arg, 4, 1, two));
+    assert_true(ab_text_gives(arg, 4, 2, gemm));
+    assert_true(!ab_text_gives(arg, 4, 3, gemm));
+    assert_true(!ab_text_gives(arg, 4, 0, gemm));
     assert_false(ab_text_gives(arg, 4, 2, "cpu/batchgemm/x:m=64,dtype=f32,threads=2,cache=hot"));
     assert_false(ab_text_gives(arg, 4, 2, "nonsense"));
 }
@@ -313,10 +322,15 @@ static void test_shift(void **state)
     ir_ab_result r;
     for (int i = 0; i < 8; i++) b[i] = a[i] + 10;
     assert_true(ir_shift_interval(a, 8, b, 8, 0.95, &lo, &hi, &c));
-    assert_true(lo <= 10 && hi >= 10 && c >= 0.95 && c < 0.97);
+    assert_num(lo, <=, 10);
+    assert_num(hi, >=, 10);
+    assert_num(c, >=, 0.95);
+    assert_num(c, <, 0.97);
     /* 4 against 4: the extremes alone, 1 - 2/70 */
     assert_true(ir_shift_interval(a, 4, b, 4, 0.95, &lo, &hi, &c));
-    assert_true(lo == 7 && hi == 13 && fabs(c - (1 - 2.0 / 70)) < 1e-12);
+    assert_num(lo, ==, 7);
+    assert_num(hi, ==, 13);
+    assert_num(fabs(c - (1 - 2.0 / 70)), <, 1e-12);
     assert_false(ir_shift_interval(a, 3, b, 3, 0.95, &lo, &hi, &c));
     assert_false(ir_shift_interval(a, 0, b, 3, 0.95, &lo, &hi, &c));
     b[0] = NAN;
@@ -340,7 +354,8 @@ static void test_shift(void **state)
         red += r.verdict == IR_AB_REGRESSED;
     }
     print_message("shift interval covers %.1f %%, %zu of 2000 false alarms\n", (double)in / 20, red);
-    assert_true(in >= 1880 && red <= 10);
+    assert_num(in, >=, 1880);
+    assert_num(red, <=, 10);
 }
 
 static char *scratch(const char *text)
@@ -348,7 +363,8 @@ static char *scratch(const char *text)
     static char path[64];
     snprintf(path, sizeof path, "/tmp/ironroof-gate-XXXXXX");
     int fd = mkstemp(path);
-    assert_true(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+    assert_num(fd, >=, 0);
+    assert_num(write(fd, text, strlen(text)), ==, (ssize_t)strlen(text));
     close(fd);
     return path;
 }

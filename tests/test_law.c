@@ -76,7 +76,8 @@ static void bandwidth_falls_back(void **state)
     assert_true(isnan(ir_bw_ceiling(&c, "DRAM", 4, NAN, 1)));
     ir_ceilings_free(&c);
     assert_true(isnan(ir_bw_ceiling(&c, "DRAM", 4, 1, 0)));
-    assert_true(isnan(ir_peak_ceiling(&c, IR_F32, 4)) && isnan(ir_launch_ceiling(&c, 1)));
+    assert_nan(ir_peak_ceiling(&c, IR_F32, 4));
+    assert_nan(ir_launch_ceiling(&c, 1));
     assert_null(ir_ceiling_find(&c, IR_C_CLOCK, NULL, NULL, IR_NDTYPE, 1));
 }
 
@@ -142,7 +143,9 @@ static void rows_of_points(void **state)
     assert_true(ir_row_of(&p, &c, &r)); /* nor is one needed */
     p.dev.n = 5;                        /* the device's own clock counts where there is one */
     p.dev.median = 0.5;
-    assert_true(ir_row_of(&p, &c, &r) && r.T_s == 0.5 && isnan(r.T_lo));
+    assert_true(ir_row_of(&p, &c, &r));
+    assert_num(r.T_s, ==, 0.5);
+    assert_nan(r.T_lo);
     p.status = IR_SKIP;
     assert_false(ir_row_of(&p, &c, &r));
     p = point(0, 0, 0, 0, 1e-6);
@@ -260,7 +263,8 @@ static void the_classic_roofline(void **state)
     for (size_t i = 0; i < c.n; i++) c.v[i].theory = c.v[i].what == IR_C_FLOPS ? 400e9 : NAN;
     assert_close(law_roofline_s(&p[1], &c), 0.5e-3, 1e-12);
     assert_int_equal(law_roofline_errors(p, index, 0, &c, &median, &p90), IR_OK);
-    assert_true(isnan(median) && isnan(p90));
+    assert_nan(median);
+    assert_nan(p90);
     ir_ceilings_free(&c);
 }
 

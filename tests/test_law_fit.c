@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include "tests/support/asserts.h"
 
 /* The truth: a machine of 40 GB/s and 200 GFLOP/s. */
 #define BW_CEILING 40e9
@@ -79,15 +80,11 @@ static void made(rows *q, ir_form form, double noise, uint64_t seed)
     measure(q, form, noise, noise, &rng);
 }
 
-static void assert_close(double got, double want, double rel)
-{
-    if (!(fabs(got / want - 1) <= rel)) fail_msg("got %.6g, want %.6g within %.3g", got, want, rel);
-}
-
 static void assert_covers(const ir_coef *c, double truth)
 {
     assert_int_equal(c->how, IR_FITTED);
-    assert_true(c->lo <= truth && truth <= c->hi);
+    assert_num(c->lo, <=, truth);
+    assert_num(truth, <=, c->hi);
 }
 
 /* ---- exact recovery -------------------------------------------------------------------------- */
@@ -103,8 +100,10 @@ static void recovers(ir_form form)
     assert_covers(&fit.BW, TRUE_S);
     assert_covers(&fit.eta, TRUE_ETA);
     assert_covers(&fit.L_lat, TRUE_L);
-    assert_true(fit.err_p90 < 1e-9 && fit.lofo_p90 < 1e-6);
-    assert_true(fit.cond >= 1 && fit.cond < 10);
+    assert_num(fit.err_p90, <, 1e-9);
+    assert_num(fit.lofo_p90, <, 1e-6);
+    assert_num(fit.cond, >=, 1);
+    assert_num(fit.cond, <, 10);
     assert_int_equal(fit.n, q.n);
     assert_int_equal(fit.nfamily, NFAMILY);
     assert_false(fit.eta_error);
@@ -159,9 +158,12 @@ static void the_same_seed_gives_the_same_fit(void **state)
     assert_int_equal(ir_fit_rows(IR_OVERLAPPED, q.row, q.n, 7, &a), IR_OK);
     assert_int_equal(ir_fit_rows(IR_OVERLAPPED, q.row, q.n, 7, &b), IR_OK);
     assert_memory_equal(a.draw, b.draw, sizeof a.draw);
-    assert_true(a.BW.lo == b.BW.lo && a.eta.hi == b.eta.hi && a.lofo_p90 == b.lofo_p90);
+    assert_num(a.BW.lo, ==, b.BW.lo);
+    assert_num(a.eta.hi, ==, b.eta.hi);
+    assert_num(a.lofo_p90, ==, b.lofo_p90);
     assert_int_equal(ir_fit_rows(IR_OVERLAPPED, q.row, q.n, 8, &b), IR_OK);
-    assert_true(a.BW.v == b.BW.v && a.BW.lo != b.BW.lo);
+    assert_num(a.BW.v, ==, b.BW.v);
+    assert_num(a.BW.lo, !=, b.BW.lo);
 }
 
 /* ---- refusals -------------------------------------------------------------------------------- */
@@ -175,7 +177,9 @@ static void two_rows_are_refused(void **state)
         assert_int_equal(ir_fit_rows(IR_ADDITIVE, q.row, n, 1, &fit), IR_EINVAL);
         assert_non_null(strstr(ir_why(), "needs 3"));
         assert_int_equal(fit.BW.how, IR_UNIDENTIFIED);
-        assert_true(isnan(fit.BW.v) && isnan(fit.lofo_median) && fit.ndraw == 0);
+        assert_nan(fit.BW.v);
+        assert_nan(fit.lofo_median);
+        assert_num(fit.ndraw, ==, 0);
     }
     for (size_t i = 0; i < q.n; i++) q.row[i].T_s = NAN;
     assert_int_equal(ir_fit_rows(IR_ADDITIVE, q.row, q.n, 1, &fit), IR_EINVAL);
@@ -184,7 +188,9 @@ static void two_rows_are_refused(void **state)
 static void assert_unidentified(const ir_coef *c)
 {
     assert_int_equal(c->how, IR_UNIDENTIFIED);
-    assert_true(isnan(c->v) && isnan(c->lo) && isnan(c->hi));
+    assert_nan(c->v);
+    assert_nan(c->lo);
+    assert_nan(c->hi);
 }
 
 /* Large copies with and without noise: launches take a thousandth of the time and there is no arithmetic. */
@@ -203,8 +209,10 @@ static void copies_alone_tell_bandwidth_only(void **state)
         assert_close(fit.BW.v, TRUE_S, 0.01);
         assert_unidentified(&fit.eta);
         assert_true(fit.L_lat.how != IR_FITTED);
-        assert_true(isnan(fit.lofo_median) && fit.nfamily == 1);
-        assert_true(isnan(fit.draw[0][1]) && isfinite(fit.draw[0][0]));
+        assert_nan(fit.lofo_median);
+        assert_num(fit.nfamily, ==, 1);
+        assert_nan(fit.draw[0][1]);
+        assert_true(isfinite(fit.draw[0][0]));
     }
 }
 

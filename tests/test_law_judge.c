@@ -74,7 +74,8 @@ static void iron_fit_refuses_too_few(void **state)
     machine(&c);
     size_t n = device_run(p, &c, IR_ADDITIVE, 0, 1);
     assert_int_equal(ir_iron_fit(p, 2, &c, 1, fit, &better), IR_EINVAL);
-    assert_true(isnan(fit[0].BW.v) && isnan(fit[1].eta.v));
+    assert_nan(fit[0].BW.v);
+    assert_nan(fit[1].eta.v);
     assert_int_equal(ir_iron_fit(p, 0, &c, 1, fit, &better), IR_EINVAL);
     for (size_t i = 0; i < n; i++) p[i].flags |= IR_FLAG_SUSPECT;
     assert_int_equal(ir_iron_fit(p, n, &c, 1, fit, &better), IR_EINVAL);
@@ -156,7 +157,9 @@ static void classes(void **state)
     assert_int_equal(cache.bound, IR_BOUND_CACHE);
     assert_string_equal(cache.level, "L2");
     assert_close(cache.mbu, 3e6 / (1e-5 * 400e9), 1e-12);
-    assert_true(isnan(cache.mfu) && isnan(cache.eta) && isnan(cache.eta_star));
+    assert_nan(cache.mfu);
+    assert_nan(cache.eta);
+    assert_nan(cache.eta_star);
     cache.cold = true;
     cache.wall.median = 1e-4;
     ir_point_judge(&cache, &c, NULL);
@@ -164,7 +167,8 @@ static void classes(void **state)
     ir_point_judge(&launch, &c, NULL);
     assert_int_equal(launch.bound, IR_BOUND_LATENCY);
     assert_string_equal(launch.level, "");
-    assert_true(isnan(launch.margin) && isnan(launch.mbu));
+    assert_nan(launch.margin);
+    assert_nan(launch.mbu);
     ir_point_judge(&peak, &c, NULL);
     assert_int_equal(peak.bound, IR_BOUND_COMPUTE);
     assert_close(peak.eta, 0.01 / (0.011 - 2e-6), 1e-9);
@@ -182,17 +186,24 @@ static void nothing_to_judge(void **state)
     p.bound = IR_BOUND_MEMORY; /* of an earlier judgement */
     p.mfu = 0.5;
     ir_point_judge(&p, &c, NULL);
-    assert_true(p.bound == IR_BOUND_UNKNOWN && isnan(p.mfu) && isnan(p.T_law_s));
+    assert_num(p.bound, ==, IR_BOUND_UNKNOWN);
+    assert_nan(p.mfu);
+    assert_nan(p.T_law_s);
     p = point(8e8, 0, 2e9, 8e8, 0.04);
     p.p.dtype = IR_I4; /* no peak: the data term is known, the verdict is not */
     ir_point_judge(&p, &c, NULL);
     assert_close(p.term_data_s, 0.02, 1e-12);
-    assert_true(isnan(p.term_comp_s) && isnan(p.T_law_s) && isnan(p.mfu) && p.bound == IR_BOUND_UNKNOWN);
+    assert_nan(p.term_comp_s);
+    assert_nan(p.T_law_s);
+    assert_nan(p.mfu);
+    assert_num(p.bound, ==, IR_BOUND_UNKNOWN);
     assert_close(p.mbu, 0.5, 1e-12);
     ir_ceilings_free(&c);
     p = point(8e8, 0, 2e9, 8e8, 0.04);
     ir_point_judge(&p, &c, NULL);
-    assert_true(p.bound == IR_BOUND_UNKNOWN && isnan(p.mbu) && isnan(p.ridge));
+    assert_num(p.bound, ==, IR_BOUND_UNKNOWN);
+    assert_nan(p.mbu);
+    assert_nan(p.ridge);
 }
 
 static ir_fit known(ir_form form)
@@ -359,7 +370,8 @@ static void guarding_twice_is_guarding_once(void **state)
     machine(&c);
     ir_point p = point(0, 0, 1e9, 0, 1e-3);
     p.flags = IR_FLAG_NOISY;
-    assert_true(ir_guard_point(&p, &c) && ir_guard_point(&p, &c));
+    assert_true(ir_guard_point(&p, &c));
+    assert_true(ir_guard_point(&p, &c));
     p.wall.median = 1;
     assert_false(ir_guard_point(&p, &c));
     assert_int_equal(p.flags, IR_FLAG_NOISY);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include "tests/support/asserts.h"
 
 /* To 6 significant digits, as published intensities are given. */
 static void same6(double got, double want)
@@ -227,8 +228,8 @@ static void gpt_of_any_shape(void **state)
         assert_int_equal(n.kv_elems, L * 2 * d * 129);
         assert_int_equal(wl_gpt.valid(&p), IR_OK);
         assert_int_equal(wl_gpt.tensors(&p, t), 5);
-        assert_true(t[1].bytes >= (size_t)(12 * L * d * d + (V + C) * d) &&
-                    t[1].bytes < (size_t)(12 * L * d * d + (V + C) * d) + 64 * (size_t)n.n);
+        assert_num(t[1].bytes, >=, (size_t)(12 * L * d * d + (V + C) * d));
+        assert_num(t[1].bytes, <, (size_t)(12 * L * d * d + (V + C) * d) + 64 * (size_t)n.n);
         /* every matrix once, a position row, its scale and a scale a row; biases, norms: f32 */
         same(wl_gpt.cost(&p).weights_B, (double)(L * 12 * d * d + V * d + d) +
                                             4 * (double)(9 * d * L + V + 1) +
@@ -260,18 +261,24 @@ static void layout(const ly_net *n)
         const ly_row *r = &n->row[i];
         bool          tied = i > 0 && r->W_at == n->row[0].W_at && r->W_at >= 0;
         if (r->W_at >= 0 && !tied) {
-            assert_true(r->W_at >= W_end && r->W_at % 64 == 0);
+            assert_num(r->W_at, >=, W_end);
+            assert_num(r->W_at % 64, ==, 0);
             W_end = r->op == LY_EMBED ? r->P_at + r->context * r->c : r->W_at + r->nW;
         }
         if (r->s_at >= 0 && !tied) {
-            assert_true(r->s_at >= V_end && r->s_at % 16 == 0);
-            if (r->b_at >= 0) assert_true(r->b_at >= V_end && r->s_at >= r->b_at + r->k);
+            assert_num(r->s_at, >=, V_end);
+            assert_num(r->s_at % 16, ==, 0);
+            if (r->b_at >= 0) {
+                assert_num(r->b_at, >=, V_end);
+                assert_num(r->s_at, >=, r->b_at + r->k);
+            }
             V_end = r->s_at + (r->op == LY_EMBED ? r->vocab + r->context : r->k);
         }
         if (r->op == LY_NORM) V_end = r->b_at + r->c;
         if (r->out >= 0) assert_true(n->buf[r->out] >= ly_out_elems(r));
         if (r->in >= 0) assert_true(n->buf[r->in] >= ly_in_elems(r));
-        assert_true(r->out != r->in && r->out != r->add);
+        assert_num(r->out, !=, r->in);
+        assert_num(r->out, !=, r->add);
     }
     assert_int_equal(W_end, n->nW);
     assert_int_equal(V_end, n->nV);
@@ -374,8 +381,11 @@ static void shared_matrices(void **state)
         for (int k = 0; k < i; k++) {
             const ly_row *a = &net.row[k], *b = &net.row[i];
             if (b->nW == 0 || a->nW == 0 || a->W_at != b->W_at) continue;
-            assert_true(a->nW == b->nW && a->h == b->h && a->stride == b->stride && a->b_at == b->b_at &&
-                        a->s_at == b->s_at);
+            assert_num(a->nW, ==, b->nW);
+            assert_num(a->h, ==, b->h);
+            assert_num(a->stride, ==, b->stride);
+            assert_num(a->b_at, ==, b->b_at);
+            assert_num(a->s_at, ==, b->s_at);
         }
     }
     same(own.read_B - one.read_B, again);
@@ -406,7 +416,8 @@ static void grids(void **state)
                 for (int b = 0; b < IR_NBY; b++) by += c.by_B[b];
                 same(by, c.read_B + c.write_B);
                 assert_true(c.unfused_B >= c.read_B + c.write_B);
-                assert_true(c.footprint_B > 0 && c.launches >= 1);
+                assert_num(c.footprint_B, >, 0);
+                assert_num(c.launches, >=, 1);
                 assert_true(all[i]->tensors(&grid[g][k], t) >= 2);
             }
     }

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include "tests/support/asserts.h"
 
 static void same(double got, double want)
 {
@@ -205,7 +206,8 @@ static void f8_from_its_fields(void **state)
             assert_true(isnan(f));
             continue;
         }
-        assert_true((double)f == (q & 0x80 ? -want : want) && !signbit(f) == !(q & 0x80));
+        assert_num((double)f, ==, (q & 0x80 ? -want : want));
+        assert_num(!signbit(f), ==, !(q & 0x80));
         assert_int_equal(ly_f32_to_f8(f), q);
     }
     for (int q = 0; q < 0x7E; q++) {
@@ -325,7 +327,8 @@ static void every_new_row_is_compared(void **state)
                 2.0 * (double)(c->blocks * 2 * c->heads * c->tokens * c->dh) * (double)ly_width(c->dtype);
             double share = rows_B / wl_gpt.cost(&s.p).footprint_B;
             assert_true(i == 0 ? share < 1.0 / 10 : share > 1.0 / 10);
-            assert_true(passes(&s) && passes(&s));
+            assert_true(passes(&s));
+            assert_true(passes(&s));
             assert_int_equal(wrong_rows_show(&s, shape[i].every), 2);
             assert_true(passes(&s));
             step_free(&s);
@@ -364,11 +367,19 @@ static void arena_of(const ly_net *net, double live_B)
     assert_int_equal(ly_arena(net, 16, &p, &floats), IR_OK);
     for (int i = 0; i < net->n; i++) {
         const ly_row *r = &net->row[i];
-        if (r->in >= 0) assert_true(held[writer[r->in]].end > 0 && held[writer[r->in]].at == p[i].in);
-        if (r->add >= 0) assert_true(held[writer[r->add]].end > 0 && held[writer[r->add]].at == p[i].add);
+        if (r->in >= 0) {
+            assert_num(held[writer[r->in]].end, >, 0);
+            assert_num(held[writer[r->in]].at, ==, p[i].in);
+        }
+        if (r->add >= 0) {
+            assert_num(held[writer[r->add]].end, >, 0);
+            assert_num(held[writer[r->add]].at, ==, p[i].add);
+        }
         if (r->out < 0) continue;
         const span out = {p[i].out, p[i].out + ly_out_elems(r)};
-        assert_true(out.at >= 0 && out.at % 16 == 0 && out.end <= floats);
+        assert_num(out.at, >=, 0);
+        assert_num(out.at % 16, ==, 0);
+        assert_num(out.end, <=, floats);
         const int b[2] = {r->in, r->add};
         for (int k = 0; k < 2; k++) /* they are read while this is written */
             if (b[k] >= 0) assert_true(held[writer[b[k]]].end <= out.at || held[writer[b[k]]].at >= out.end);

@@ -18,14 +18,6 @@ typedef struct {
     ly_net          net;
 } fixture;
 
-static const ir_kernel *kernel_of(const char *family, const char *name)
-{
-    for (const ir_kernel *const *k = cpu_backend.kernels; *k; k++)
-        if (!strcmp((*k)->family, family) && !strcmp((*k)->name, name)) return *k;
-    fail_msg("no kernel %s/%s", family, name);
-    return NULL;
-}
-
 /* A context with made-up ceilings, too high to reach, and the network measured as a whole. On one thread: on
  * a busy machine two would wait for each other at every row. */
 static void open_fixture(fixture *f, const ir_workload *w, const ir_kernel *k, const ir_params *p,
@@ -66,15 +58,19 @@ static void costs_add_up(const fixture *f)
         const ir_point *o = &f->s.point[i];
         ir_cost         c;
         ly_cost(&f->net.row[i], o->p.dtype, true, &c);
-        assert_true(o->cost.flops == c.flops && o->cost.read_B == c.read_B && o->cost.write_B == c.write_B);
-        assert_true(o->cost.footprint_B >= c.footprint_B &&
-                    o->cost.footprint_B <= all->footprint_B + c.footprint_B);
+        assert_num(o->cost.flops, ==, c.flops);
+        assert_num(o->cost.read_B, ==, c.read_B);
+        assert_num(o->cost.write_B, ==, c.write_B);
+        assert_num(o->cost.footprint_B, >=, c.footprint_B);
+        assert_num(o->cost.footprint_B, <=, all->footprint_B + c.footprint_B);
         sum.flops += o->cost.flops;
         sum.read_B += o->cost.read_B;
         sum.write_B += o->cost.write_B;
         for (int b = 0; b < IR_NBY; b++) sum.by_B[b] += o->cost.by_B[b];
     }
-    assert_true(sum.flops == all->flops && sum.read_B == all->read_B && sum.write_B == all->write_B);
+    assert_num(sum.flops, ==, all->flops);
+    assert_num(sum.read_B, ==, all->read_B);
+    assert_num(sum.write_B, ==, all->write_B);
     assert_memory_equal(sum.by_B, all->by_B, sizeof sum.by_B);
 }
 
@@ -91,12 +87,15 @@ static void rows_are_judged(const fixture *f)
         assert_int_equal(o->p.v[o->np - 1], i);
         assert_int_equal(o->np, f->whole.np + 1);
         assert_int_equal(o->status, IR_OK);
-        assert_true(o->wall.n >= 6 && o->wall.median >= 0 && o->samples.n == o->wall.n);
+        assert_num(o->wall.n, >=, 6);
+        assert_num(o->wall.median, >=, 0);
+        assert_num(o->samples.n, ==, o->wall.n);
         if (!(o->wall.median > 0)) continue; /* a fused norm may end before the clock ticks */
         const double peak = ir_peak_ceiling(&f->s.ceilings, o->p.dtype, o->p.threads);
         const double bw =
             ir_bw_ceiling(&f->s.ceilings, o->level, o->p.threads, o->cost.read_B, o->cost.write_B);
-        assert_true(strlen(o->level) > 0 && bw > 0);
+        assert_num(strlen(o->level), >, 0);
+        assert_num(bw, >, 0);
         assert_close(o->mbu, (o->cost.read_B + o->cost.write_B) / o->wall.median / bw, 1e-9);
         if (o->cost.flops > 0 && peak > 0) {
             assert_close(o->mfu, o->cost.flops / o->wall.median / peak, 1e-9);
@@ -111,7 +110,7 @@ static void rows_of_an_image_network(void **state)
     static const char *const ours[] = {"direct", "tuned"};
     for (size_t k = 0; k < 2; k++) {
         fixture          f;
-        const ir_kernel *kernel = kernel_of("cnn", ours[k]);
+        const ir_kernel *kernel = kernel_named(&cpu_backend, "cnn", ours[k]);
         open_fixture(&f, &wl_mobilenetv2, kernel, &mobilenet, "all");
         assert_int_equal(per_layer_measure(&f.s, &wl_mobilenetv2, kernel, &f.whole), IR_OK);
         costs_add_up(&f);
@@ -132,7 +131,7 @@ static void rows_of_a_token_network(void **state)
 {
     (void)state;
     fixture          f;
-    const ir_kernel *k = kernel_of("gpt", "stream");
+    const ir_kernel *k = kernel_named(&cpu_backend, "gpt", "stream");
     open_fixture(&f, &wl_gpt2, k, &gpt, "all");
     assert_int_equal(per_layer_measure(&f.s, &wl_gpt2, k, &f.whole), IR_OK);
     costs_add_up(&f);
@@ -145,7 +144,7 @@ static void choices_stay(void **state)
 {
     (void)state;
     fixture          f;
-    const ir_kernel *k = kernel_of("cnn", "tuned");
+    const ir_kernel *k = kernel_named(&cpu_backend, "cnn", "tuned");
     open_fixture(&f, &wl_resnet50, k, &(ir_params){{1, 64}, IR_F32, 1}, "all");
     for (int again = 0; again < 2; again++)
         assert_int_equal(per_layer_measure(&f.s, &wl_resnet50, k, &f.whole), IR_OK);
@@ -158,7 +157,7 @@ static void some_layers(void **state)
 {
     (void)state;
     fixture          f;
-    const ir_kernel *k = kernel_of("gpt", "stream");
+    const ir_kernel *k = kernel_named(&cpu_backend, "gpt", "stream");
     open_fixture(&f, &wl_gpt2, k, &gpt, "1,3-4");
     assert_int_equal(per_layer_measure(&f.s, &wl_gpt2, k, &f.whole), IR_OK);
     assert_int_equal(f.s.npoint, 3);
@@ -171,7 +170,7 @@ static void kernels_that_cannot(void **state)
 {
     (void)state;
     fixture   f;
-    ir_kernel mute = *kernel_of("gpt", "stream");
+    ir_kernel mute = *kernel_named(&cpu_backend, "gpt", "stream");
     mute.profile = NULL;
     open_fixture(&f, &wl_gpt2, &mute, &gpt, "all");
     assert_int_equal(per_layer_measure(&f.s, &wl_gpt2, &mute, &f.whole), IR_OK);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include "tests/support/asserts.h"
 
 static const ir_workload *const table[] = {&wl_copy, &wl_gemm, &wl_gemv, NULL};
 
@@ -21,15 +22,21 @@ static void gap(void **state)
     compare_gap g;
     (void)state;
     compare_gap_of(&a, &b, &g);
-    assert_true(g.ratio == 2 && fabs(g.lo - 19.0 / 11) < 1e-12 && fabs(g.hi - 21.0 / 9) < 1e-12);
-    assert_true(fabs(g.share[P_DATA] - 0.6) < 1e-12 && g.share[P_COMP] == 0 &&
-                fabs(g.share[P_LAT] - 0.1) < 1e-12);
-    assert_true(fabs(g.share[COMPARE_UNEXPLAINED] - 0.3) < 1e-12 && g.explains == P_DATA);
-    assert_true(g.term_ratio[P_DATA] == 2 && g.term_ratio[P_COMP] == 1);
+    assert_num(g.ratio, ==, 2);
+    assert_num(fabs(g.lo - 19.0 / 11), <, 1e-12);
+    assert_num(fabs(g.hi - 21.0 / 9), <, 1e-12);
+    assert_num(fabs(g.share[P_DATA] - 0.6), <, 1e-12);
+    assert_num(g.share[P_COMP], ==, 0);
+    assert_num(fabs(g.share[P_LAT] - 0.1), <, 1e-12);
+    assert_num(fabs(g.share[COMPARE_UNEXPLAINED] - 0.3), <, 1e-12);
+    assert_num(g.explains, ==, P_DATA);
+    assert_num(g.term_ratio[P_DATA], ==, 2);
+    assert_num(g.term_ratio[P_COMP], ==, 1);
     compare_gap_of(&a, &a, &g);
     assert_int_equal(g.explains, -1);
     compare_gap_of(&b, &a, &g); /* the other way round: the same shares */
-    assert_true(fabs(g.share[P_DATA] - 0.6) < 1e-12 && g.explains == P_DATA);
+    assert_num(fabs(g.share[P_DATA] - 0.6), <, 1e-12);
+    assert_num(g.explains, ==, P_DATA);
 }
 
 static void datasheets(void **state)
@@ -48,7 +55,9 @@ static void datasheets(void **state)
         for (size_t i = 0; i < n; i++) {
             compare_time_of(&s->v[m], p[i].workload, &p[i].p, &t);
             double sum = t.term_s[0] + t.term_s[1] + t.term_s[2] + t.term_s[3];
-            assert_true(t.ok && !t.measured && fabs(sum / t.T_s - 1) < 1e-12);
+            assert_true(t.ok);
+            assert_true(!t.measured);
+            assert_close(sum, t.T_s, 1e-12);
         }
     machine_views_free(s);
     free(s);
@@ -111,11 +120,14 @@ static void measured_over_predicted(void **state)
     (void)state;
     if (machine_views_add(s, IR_TESTS_DIR "/fixtures/machine_a.jsonl") == IR_OK) {
         compare_time_of(&s->v[0], &wl_gemm, &p, &t);
-        assert_true(t.ok && t.measured);
-        assert_true(t.T_s == ir_point_time(t.measured) && fabs(t.lo / t.T_s - 0.99) < 1e-9);
+        assert_true(t.ok);
+        assert_true(t.measured);
+        assert_num(t.T_s, ==, ir_point_time(t.measured));
+        assert_num(fabs(t.lo / t.T_s - 0.99), <, 1e-9);
         double sum = t.term_s[0] + t.term_s[1] + t.term_s[2] + t.term_s[3];
-        assert_true(fabs(sum / t.T_s - 1) < 1e-12 &&
-                    t.term_s[COMPARE_UNEXPLAINED] < 0); /* faster than the law says */
+        /* faster than the law says */
+        assert_close(sum, t.T_s, 1e-12);
+        assert_num(t.term_s[COMPARE_UNEXPLAINED], <, 0);
     }
     machine_views_free(s);
     free(s);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "tests/support/asserts.h"
 
 /* ---- a backend with a fake clock and injectable faults --------------------------------------- */
 enum slot { OPEN, DESCRIBE, ALLOC, PUT, GET, SYNC, START, STOP, NSLOT };
@@ -204,7 +205,9 @@ static void test_times_what_it_proved(void **state)
     assert_true(fabs(o.wall.median / 1e-3 - 1) < 1e-3);
     assert_string_equal(o.stop, "converged");
     assert_string_equal(o.warmup, "stable");
-    assert_true(o.samples.n == 960 && o.wall.n == 960); /* the first checkpoint at or after 0.5 s */
+    /* the first checkpoint at or after 0.5 s */
+    assert_num(o.samples.n, ==, 960);
+    assert_num(o.wall.n, ==, 960);
     assert_int_equal(o.dev.n, 0);
     assert_true(o.check.err <= o.check.tol);
     assert_int_equal(o.cost.wa_B, 400);
@@ -218,7 +221,8 @@ static void test_short_calls_are_batched(void **state)
     fake.call_s = 20e-9;
     fake.step_s = 50e-9;
     assert_int_equal(measure(&fused, 100, &o), IR_OK);
-    assert_true(o.reps * 20e-9 >= 10e-6 && o.reps * 20e-9 >= 99 * o.overhead_s);
+    assert_num(o.reps * 20e-9, >=, 10e-6);
+    assert_num(o.reps * 20e-9, >=, 99 * o.overhead_s);
     assert_true(fabs(o.cost.launches * o.reps - 1) < 1e-12); /* one launch a batch */
     assert_true(o.cost.wa_B == 0);                           /* non-temporal stores allocate no line */
     ir_point_free(&o);
@@ -344,7 +348,8 @@ static void test_hidden_memory_goes_through_put_and_get(void **state)
     ir_point o;
     fake.hidden = true;
     assert_int_equal(measure(&right, 100, &o), IR_OK);
-    assert_true(fake.calls[PUT] >= 2 && fake.calls[GET] == 1);
+    assert_num(fake.calls[PUT], >=, 2);
+    assert_num(fake.calls[GET], ==, 1);
     ir_point_free(&o);
 }
 
@@ -433,7 +438,9 @@ static void test_probe_beside_the_samples(void **state)
     assert_int_equal(measure(&right, 100, &o), IR_OK);
     assert_int_equal(
         b.calls, 11); /* before the first sample, after every tenth of 1 ms, the hundredth being the last */
-    assert_true(b.worst < 1e-6 && fabs(o.wall.median / alone - 1) < 1e-9 && o.samples.n == 100);
+    assert_num(b.worst, <, 1e-6);
+    assert_close(o.wall.median, alone, 1e-9);
+    assert_num(o.samples.n, ==, 100);
     ir_point_free(&o);
     pol.fixed_n = 0;
     pol.budget_s = pol.min_s = 0.2;

@@ -13,14 +13,6 @@
 #include <math.h>
 #include <sys/wait.h>
 
-static const ir_kernel *kernel_of(const char *family, const char *name)
-{
-    for (const ir_kernel *const *k = ocl_backend.kernels; *k; k++)
-        if (!strcmp((*k)->family, family) && !strcmp((*k)->name, name)) return *k;
-    fail_msg("no kernel %s/%s", family, name);
-    return NULL;
-}
-
 /* ---- each call in turn ----------------------------------------------------------------------- */
 typedef struct {
     const ir_workload *w;
@@ -37,7 +29,8 @@ static ir_status whole_life(const subject *s)
     ocl_next_options = (ocl_options){.wide = s->wide, .staged = s->wide, .cache_dir = ocl_tmp.root};
     ir_status st = ocl_backend.open(&d);
     if (st == IR_OK) st = ocl_backend.describe(&d, &i);
-    if (st == IR_OK) st = ir_verify(&d, s->w, kernel_of(s->w->family, s->kernel), &s->p, 42, 0, &c);
+    if (st == IR_OK)
+        st = ir_verify(&d, s->w, kernel_named(&ocl_backend, s->w->family, s->kernel), &s->p, 42, 0, &c);
     if (st == IR_OK) {
         double dev_s;
         st = ocl_backend.start(&d);
@@ -125,17 +118,20 @@ static void test_lost_device(void **state)
     ir_policy_quick(&pol);
     pol.budget_s = pol.min_s = pol.warmup_s = pol.warmup_cap_s = 1e-3;
     ocl_take(&d, false);
-    assert_int_equal(ir_measure(&d, &wl_copy, kernel_of("stream", "wide"), &p, &pol, &o), IR_OK);
+    assert_int_equal(ir_measure(&d, &wl_copy, kernel_named(&ocl_backend, "stream", "wide"), &p, &pol, &o),
+                     IR_OK);
     assert_true(o.wall.n > 0);
     assert_true(o.dev.n == 0 || o.dev.n == o.wall.n); /* both clocks, or the device has none */
     ir_point_free(&o);
     ocl_calls.fail_at = 12;
     ocl_calls.fail_code = CL_DEVICE_NOT_AVAILABLE;
-    assert_int_equal(ir_measure(&d, &wl_copy, kernel_of("stream", "wide"), &p, &pol, &o), IR_EDEVICE);
+    assert_int_equal(ir_measure(&d, &wl_copy, kernel_named(&ocl_backend, "stream", "wide"), &p, &pol, &o),
+                     IR_EDEVICE);
     assert_non_null(strstr(o.why, "not available"));
     assert_true(d.dead);
     ir_point_free(&o);
-    assert_int_equal(ir_measure(&d, &wl_copy, kernel_of("stream", "wide"), &p, &pol, &o), IR_SKIP);
+    assert_int_equal(ir_measure(&d, &wl_copy, kernel_named(&ocl_backend, "stream", "wide"), &p, &pol, &o),
+                     IR_SKIP);
     ir_point_free(&o);
     ocl_give(&d);
 }
@@ -156,7 +152,8 @@ static void load(file *f)
     f->n = (size_t)ftell(s);
     rewind(s);
     f->b = malloc(f->n + 64);
-    assert_true(f->b && fread(f->b, 1, f->n, s) == f->n);
+    assert_true(f->b);
+    assert_num(fread(f->b, 1, f->n, s), ==, f->n);
     fclose(s);
 }
 
@@ -192,7 +189,8 @@ static void run_once(const char *dir)
     ir_status s = ocl_backend.open(&d);
     if (s == IR_SKIP) skip();
     assert_int_equal(s, IR_OK);
-    assert_int_equal(ir_verify(&d, &wl_scale, kernel_of("stream", "scalar"), &p, 1, 0, &c), IR_OK);
+    assert_int_equal(ir_verify(&d, &wl_scale, kernel_named(&ocl_backend, "stream", "scalar"), &p, 1, 0, &c),
+                     IR_OK);
     ocl_give(&d);
 }
 
@@ -285,15 +283,19 @@ static void test_missing_types(void **state)
     ir_params p = {{12345, 1}, IR_F64, 0};
     ocl_take(&d, false);
     ocl_of(&d)->fp64 = ocl_of(&d)->fp16 = ocl_of(&d)->idot8 = false;
-    assert_int_equal(ir_verify(&d, &wl_copy, kernel_of("stream", "wide"), &p, 1, 0, &c), IR_SKIP);
+    assert_int_equal(ir_verify(&d, &wl_copy, kernel_named(&ocl_backend, "stream", "wide"), &p, 1, 0, &c),
+                     IR_SKIP);
     assert_non_null(strstr(ir_why(), "cl_khr_fp64"));
     p = (ir_params){{8, 1}, IR_F16, 0};
-    assert_int_equal(ir_verify(&d, &wl_fma, kernel_of("peak", "lane"), &p, 1, 0, &c), IR_SKIP);
+    assert_int_equal(ir_verify(&d, &wl_fma, kernel_named(&ocl_backend, "peak", "lane"), &p, 1, 0, &c),
+                     IR_SKIP);
     assert_non_null(strstr(ir_why(), "cl_khr_fp16"));
     p.dtype = IR_I8;
-    assert_int_equal(ir_verify(&d, &wl_fma, kernel_of("peak", "lane"), &p, 1, 0, &c), IR_SKIP);
+    assert_int_equal(ir_verify(&d, &wl_fma, kernel_named(&ocl_backend, "peak", "lane"), &p, 1, 0, &c),
+                     IR_SKIP);
     p = (ir_params){{127, 129, 131}, IR_F32, 0}; /* and what needs none of them still runs */
-    assert_int_equal(ir_verify(&d, &wl_gemm, kernel_of("gemm", "tiled"), &p, 1, 0, &c), IR_OK);
+    assert_int_equal(ir_verify(&d, &wl_gemm, kernel_named(&ocl_backend, "gemm", "tiled"), &p, 1, 0, &c),
+                     IR_OK);
     ocl_give(&d);
 }
 
@@ -315,7 +317,11 @@ static void test_devices(void **state)
         if (s == IR_SKIP) break;
         if (s == IR_OK) {
             assert_int_equal(ocl_backend.describe(&d, &i), IR_OK);
-            assert_true(i.name[0] && i.driver[0] && i.limits[0] && i.cores > 0 && i.threads == 0);
+            assert_true(i.name[0]);
+            assert_true(i.driver[0]);
+            assert_true(i.limits[0]);
+            assert_num(i.cores, >, 0);
+            assert_num(i.threads, ==, 0);
         }
         ocl_give(&d);
     }
@@ -334,7 +340,8 @@ static void test_tuning(void **state)
     ir_params p = {{127, 129, 131}, IR_F32, 0};
     ocl_take(&d, false);
     assert_string_equal(ocl_backend.tuning(&d), "");
-    assert_int_equal(ir_verify(&d, &wl_gemm, kernel_of("gemm", "blocked"), &p, 1, 0, &c), IR_OK);
+    assert_int_equal(ir_verify(&d, &wl_gemm, kernel_named(&ocl_backend, "gemm", "blocked"), &p, 1, 0, &c),
+                     IR_OK);
     assert_non_null(strstr(ocl_backend.tuning(&d), "gemm f32"));
     assert_true(strchr(ocl_backend.tuning(&d), ','));
     ocl_give(&d);
@@ -350,7 +357,8 @@ static void test_profile(void **state)
     ir_params p = {{LY_TINY, 1, 1, 5}, IR_F32, 0};
     double    t[64];
     ocl_take(&d, false);
-    ir_run r = {.workload = &wl_gpt2, .kernel = kernel_of("gpt", "layers"), .dev = &d, .p = p};
+    ir_run r = {
+        .workload = &wl_gpt2, .kernel = kernel_named(&ocl_backend, "gpt", "layers"), .dev = &d, .p = p};
     r.nmem = wl_gpt2.tensors(&p, spec);
     for (int i = 0; i < r.nmem; i++) {
         void *host = calloc(1, spec[i].bytes);

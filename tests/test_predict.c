@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include "tests/support/asserts.h"
 
 #define NEAR(a, b) assert_true(fabs((a) / (b)-1) < 1e-9)
 static const ir_params       gemm4096 = {{4096, 4096, 4096}, IR_F32, 0};
@@ -42,7 +43,8 @@ static void by_hand(void **state)
     assert_int_equal(predict_point(&views->v[0], &wl_gemm, &gemm4096, &as_is, &q), IR_OK);
     NEAR(q.term_s[P_DATA], D / 2039e9);
     NEAR(q.term_s[P_COMP], O / 19.5e12);
-    assert_true(q.term_s[P_LAT] == 0 && !q.launch_known);
+    assert_num(q.term_s[P_LAT], ==, 0);
+    assert_true(!q.launch_known);
     NEAR(q.T_s[IR_ADDITIVE], D / 2039e9 + O / 19.5e12);
     NEAR(q.T_s[IR_OVERLAPPED], O / 19.5e12);
     NEAR(q.I, 4096.0 / 6);
@@ -51,8 +53,10 @@ static void by_hand(void **state)
     assert_int_equal(q.eta_how, PREDICT_ASSUMED);
     NEAR(q.T_band_s[IR_ADDITIVE][0], D / 2039e9 + O / 19.5e12 / 0.5);
     NEAR(q.T_band_s[IR_OVERLAPPED][1], O / 19.5e12 / 0.9);
-    assert_true(isnan(q.T_lo[0]) && isnan(q.bound_p)); /* a datasheet has no interval and no probability */
-    assert_int_equal(q.crossover, -1);                 /* gemm has no batch */
+    /* a datasheet has no interval and no probability */
+    assert_nan(q.T_lo[0]);
+    assert_nan(q.bound_p);
+    assert_int_equal(q.crossover, -1); /* gemm has no batch */
 }
 
 static void dtype_of_another_machine(void **state)
@@ -94,7 +98,8 @@ static void networks(void **state)
     assert_string_equal(q.rate_unit, "token/s");
     NEAR(q.rate, 8 / q.T_s[IR_ADDITIVE]);
     assert_int_equal(predict_point(&views->v[0], &wl_resnet50, &one, &as_is, &q), IR_OK);
-    assert_true(q.fits && q.cost.flops == 4 * 8178368512.0);
+    assert_true(q.fits);
+    assert_num(q.cost.flops, ==, 4 * 8178368512.0);
     NEAR(q.rate, 4 / q.T_s[IR_ADDITIVE]);
     assert_string_equal(q.rate_unit, "image/s");
 }
@@ -186,7 +191,10 @@ static void fitted(void **state)
     assert_int_equal(predict_point(&v, &wl_gemm, &gemm4096, &as_is, &q), IR_OK);
     assert_int_equal(q.eta_how, PREDICT_FITTED);
     NEAR(q.T_s[IR_ADDITIVE], D / 2039e9 / 0.8 + O / 19.5e12 / 0.5 + 1e-5);
-    assert_true(q.T_lo[0] < q.T_s[0] && q.T_s[0] < q.T_hi[0] && q.bound_p == 1 && isnan(q.T_band_s[0][0]));
+    assert_num(q.T_lo[0], <, q.T_s[0]);
+    assert_num(q.T_s[0], <, q.T_hi[0]);
+    assert_num(q.bound_p, ==, 1);
+    assert_nan(q.T_band_s[0][0]);
     assert_true(fabs(q.T_lo[0] / (D / 2039e9 / 0.8 + O / 19.5e12 * 2 * 0.9525 + 1e-5) - 1) < 1e-3);
     predict_what_if w = {.L_lat = {true, false, 0}, .eta = {true, false, 1}};
     assert_int_equal(predict_point(&v, &wl_gemm, &gemm4096, &w, &q), IR_OK);

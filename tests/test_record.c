@@ -21,7 +21,8 @@ static void round_trip(void **state)
         ir_journal *j;
         end = strchr(line, '\n') + 1;
         int len = snprintf(one, sizeof one, "%s%.*s", HEADER, (int)(end - line), line);
-        assert_true(len > 0 && (size_t)len < sizeof one);
+        assert_num(len, >, 0);
+        assert_num((size_t)len, <, sizeof one);
         if (ir_record_parse("sample", one, (size_t)len, true, &r) != IR_OK)
             fail_msg("%s\n%.200s", ir_why(), line);
         assert_int_equal(r.nline, 2);
@@ -63,8 +64,9 @@ static void whole_file(void **state)
     assert_int_equal(r.nverdict, 2);
     assert_int_equal(r.nline, 21);
     assert_false(r.truncated);
-    assert_true(r.ceilings.level_B[0] == 32768 && isnan(r.ceilings.level_B[1]) &&
-                r.ceilings.level_B[2] == 16777216);
+    assert_num(r.ceilings.level_B[0], ==, 32768);
+    assert_nan(r.ceilings.level_B[1]);
+    assert_num(r.ceilings.level_B[2], ==, 16777216);
     ir_device_info d;
     ir_env         e;
     char           want[17], got[17];
@@ -73,8 +75,8 @@ static void whole_file(void **state)
     ir_env_key(&r.env, got);
     assert_string_equal(want, got);
     assert_null(ir_env_differs(&e, &r.env));
-    assert_true(ir_env_get(&r.env, "unknown_count")->is_num &&
-                isnan(ir_env_get(&r.env, "unknown_count")->num));
+    assert_true(ir_env_get(&r.env, "unknown_count")->is_num);
+    assert_nan(ir_env_get(&r.env, "unknown_count")->num);
     assert_false(ir_env_get(&r.env, "governor")->is_num);
     assert_false(ir_env_get(&r.env, "load")->compare);
     ir_env_free(&e);
@@ -82,7 +84,9 @@ static void whole_file(void **state)
     assert_int_equal(p->status, IR_OK);
     assert_string_equal(p->check.oracle, "a naive loop");
     assert_int_equal(p->samples.n, 5);
-    assert_true(p->samples.v[1].throttled && !p->samples.v[2].throttled && isnan(p->samples.v[2].dev_s));
+    assert_true(p->samples.v[1].throttled);
+    assert_true(!p->samples.v[2].throttled);
+    assert_nan(p->samples.v[2].dev_s);
     ir_record_free(&r);
     ir_record_free(&r);
     assert_int_equal(r.npoint, 0);
@@ -112,11 +116,13 @@ static void put_together(void **state)
     assert_int_equal(r.device[0].cores, 2);
     assert_true(ir_env_get(&r.env, "x")->num == 1);
     assert_true(ir_env_get(&r.env, "y")->compare);
-    assert_true(r.ceilings.level_B[1] == 5 && isnan(r.ceilings.level_B[0]));
+    assert_num(r.ceilings.level_B[1], ==, 5);
+    assert_nan(r.ceilings.level_B[0]);
     assert_int_equal(r.point[0].status, IR_EDEVICE);
     assert_int_equal(r.point[0].p.threads, 2);
     assert_int_equal(r.point[0].p.dtype, IR_NDTYPE);
-    assert_true(isnan(r.point[0].cost.flops) && r.point[0].wall.n == 0);
+    assert_nan(r.point[0].cost.flops);
+    assert_num(r.point[0].wall.n, ==, 0);
     ir_record_free(&r);
 }
 

@@ -121,7 +121,11 @@ static void refuses(void **state)
         if (ir_record_parse("f.jsonl", text, strlen(text), false, &r) == IR_OK)
             fail_msg("accepted: %s", refusals[i].line);
         assert_string_equal(ir_why(), want);
-        assert_true(r.npoint == 0 && !r.point && !r.device && r.ceilings.n == 0 && r.env.n == 0);
+        assert_num(r.npoint, ==, 0);
+        assert_true(!r.point);
+        assert_true(!r.device);
+        assert_num(r.ceilings.n, ==, 0);
+        assert_num(r.env.n, ==, 0);
     }
 }
 

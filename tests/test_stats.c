@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <cmocka.h>
+#include "tests/support/asserts.h"
 
 static void near(double got, double want)
 {
@@ -44,28 +45,42 @@ static void test_binomial(void **state)
     near(lo, 0);
     assert_true(fabs(hi - (1 - pow(0.025, 1.0 / 96))) < 1e-9); /* the closed form at k = 0 */
     ir_binom_ci(7, 20, 0.95, &lo, &hi);
-    assert_true(fabs(lo - 0.153909) < 1e-5 && fabs(hi - 0.592189) < 1e-5); /* Clopper-Pearson table */
+    /* Clopper-Pearson table */
+    assert_num(fabs(lo - 0.153909), <, 1e-5);
+    assert_num(fabs(hi - 0.592189), <, 1e-5);
 }
 
 static void test_rules(void **state)
 {
     (void)state;
-    assert_true(ir_is_checkpoint(30) && ir_is_checkpoint(60) && ir_is_checkpoint(960));
+    assert_true(ir_is_checkpoint(30));
+    assert_true(ir_is_checkpoint(60));
+    assert_true(ir_is_checkpoint(960));
     assert_false(ir_is_checkpoint(0) || ir_is_checkpoint(15) || ir_is_checkpoint(90) || ir_is_checkpoint(31));
-    assert_true(!ir_percentile_allowed(28, 0.9) && ir_percentile_allowed(29, 0.9));
-    assert_true(!ir_percentile_allowed(298, 0.99) && ir_percentile_allowed(299, 0.99));
-    assert_true(!ir_percentile_allowed(2994, 0.999) && ir_percentile_allowed(2995, 0.999));
+    assert_true(!ir_percentile_allowed(28, 0.9));
+    assert_true(ir_percentile_allowed(29, 0.9));
+    assert_true(!ir_percentile_allowed(298, 0.99));
+    assert_true(ir_percentile_allowed(299, 0.99));
+    assert_true(!ir_percentile_allowed(2994, 0.999));
+    assert_true(ir_percentile_allowed(2995, 0.999));
     double lo = 0, hi = 0;
     ir_median_ci((double[]){1, 2, 3, 4, 5}, 5, 0.95, &lo, &hi);
-    assert_true(isnan(lo) && isnan(hi)); /* fewer than 6: no interval */
+    /* fewer than 6: no interval */
+    assert_nan(lo);
+    assert_nan(hi);
     ir_median_ci((double[]){2, 1, 3, 5, 4, 6}, 6, 0.95, &lo, &hi);
     near(lo, 1);
     near(hi, 6);
     ir_stats s;
     ir_stats_of(NULL, 0, &s);
-    assert_true(s.n == 0 && isnan(s.median) && isnan(s.ci_lo));
+    assert_num(s.n, ==, 0);
+    assert_nan(s.median);
+    assert_nan(s.ci_lo);
     ir_stats_of((double[]){1, 1, 1, 1, 1, 1, 1, 9}, 8, &s);
-    assert_true(s.outliers == 1 && s.n == 8 && s.max == 9); /* counted, never removed */
+    /* counted, never removed */
+    assert_num(s.outliers, ==, 1);
+    assert_num(s.n, ==, 8);
+    assert_num(s.max, ==, 9);
 }
 
 /* ---- coverage -------------------------------------------------------------------------------- */
@@ -173,8 +188,11 @@ static void test_plateaus(void **state)
     }
     size_t n = ir_plateaus(x, y, N, 0.10, p, 8);
     assert_int_equal(n, 4);
-    assert_true(p[0].x_lo == x[0] && p[0].x_hi <= 48e3 && p[3].x_hi == x[N - 1]);
-    assert_true(fabs(p[0].y / 240e9 - 1) < 0.05 && fabs(p[3].y / 25e9 - 1) < 0.05);
+    assert_num(p[0].x_lo, ==, x[0]);
+    assert_num(p[0].x_hi, <=, 48e3);
+    assert_num(p[3].x_hi, ==, x[N - 1]);
+    assert_close(p[0].y, 240e9, 0.05);
+    assert_close(p[3].y, 25e9, 0.05);
     for (int i = 0; i < N; i++) y[i] = 50e9;
     assert_int_equal(ir_plateaus(x, y, N, 0.10, p, 8), 1);
     assert_int_equal(ir_plateaus(x, y, 0, 0.10, p, 8), 0);
@@ -194,7 +212,8 @@ static void test_random(void **state)
         sq += z * z;
         assert_true(ir_rng_below(&a, 7) < 7);
     }
-    assert_true(fabs(sum / 20000) < 0.03 && fabs(sq / 20000 - 1) < 0.05);
+    assert_num(fabs(sum / 20000), <, 0.03);
+    assert_close(sq, 20000, 0.05);
 }
 
 int main(void)

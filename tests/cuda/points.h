@@ -17,6 +17,8 @@
 #include <cmocka.h>
 #include <math.h>
 #include <string.h>
+#include "tests/support/asserts.h"
+#include "tests/support/kernels.h"
 
 static ir_dev device(int index) { return (ir_dev){.be = &cuda_backend, .index = index}; }
 
