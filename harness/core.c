@@ -88,44 +88,47 @@ static void stats_init(ir_stats *s)
 void ir_point_init(ir_point *p)
 {
     memset(p, 0, sizeof *p);
-    stats_init(&p->wall);
-    stats_init(&p->dev);
-    p->check.err = p->check.tol = NAN;
-    p->warmup_s = p->overhead_s = p->joules = p->counted_B = p->clock_Hz = p->steal = p->bw_now = NAN;
-    p->mem_clock_Hz = p->power_W = p->temp_C = NAN;
-    p->T_law_s = p->term_data_s = p->term_comp_s = p->term_lat_s = NAN;
-    p->mfu = p->mbu = p->eta = p->eta_star = p->ridge = p->margin = p->bound_p = NAN;
+    stats_init(&p->m.wall);
+    stats_init(&p->m.dev);
+    p->m.check.err = p->m.check.tol = NAN;
+    p->m.warmup_s = p->m.overhead_s = p->m.joules = p->m.counted_B = p->m.clock_Hz = p->m.steal =
+        p->m.bw_now = NAN;
+    p->m.mem_clock_Hz = p->m.power_W = p->m.temp_C = NAN;
+    p->law.T_law_s = p->law.term_data_s = p->law.term_comp_s = p->law.term_lat_s = NAN;
+    p->law.mfu = p->law.mbu = p->law.eta = p->law.eta_star = p->law.ridge = p->law.margin = p->law.bound_p =
+        NAN;
 }
 
 void ir_point_free(ir_point *p)
 {
-    free(p->samples.v);
-    p->samples.v = NULL;
-    p->samples.n = p->samples.cap = 0;
+    free(p->m.samples.v);
+    p->m.samples.v = NULL;
+    p->m.samples.n = p->m.samples.cap = 0;
 }
 
 const char *ir_point_key(const ir_point *p, char buf[IR_ID])
 {
-    size_t n = (size_t)snprintf(buf, IR_ID, "%s/%s/%s:", p->backend, p->workload, p->kernel);
-    for (int i = 0; i < p->np && n < IR_ID; i++) {
+    size_t n = (size_t)snprintf(buf, IR_ID, "%s/%s/%s:", p->id.backend, p->id.workload, p->id.kernel);
+    for (int i = 0; i < p->id.np && n < IR_ID; i++) {
         char number[24];
-        snprintf(number, sizeof number, "%lld", (long long)p->p.v[i]);
-        n += (size_t)snprintf(buf + n, IR_ID - n, "%s=%s,", p->pname[i], *p->pword[i] ? p->pword[i] : number);
+        snprintf(number, sizeof number, "%lld", (long long)p->id.p.v[i]);
+        n += (size_t)snprintf(buf + n, IR_ID - n, "%s=%s,", p->id.pname[i],
+                              *p->id.pword[i] ? p->id.pword[i] : number);
     }
     if (n < IR_ID)
-        snprintf(buf + n, IR_ID - n, "dtype=%s,threads=%d,cache=%s", ir_dtype_name(p->p.dtype), p->p.threads,
-                 p->cold ? "cold" : "hot");
+        snprintf(buf + n, IR_ID - n, "dtype=%s,threads=%d,cache=%s", ir_dtype_name(p->id.p.dtype),
+                 p->id.p.threads, p->id.cold ? "cold" : "hot");
     return buf;
 }
 
 void ir_point_params(ir_point *o, const ir_workload *w, const ir_params *p)
 {
-    o->p = *p;
-    for (o->np = 0; o->np < IR_MAX_PARAMS && w->param[o->np]; o->np++) {
-        int         i = o->np;
+    o->id.p = *p;
+    for (o->id.np = 0; o->id.np < IR_MAX_PARAMS && w->param[o->id.np]; o->id.np++) {
+        int         i = o->id.np;
         const char *word = ir_param_word(w, i, p->v[i]);
-        snprintf(o->pname[i], sizeof o->pname[i], "%s", w->param[i]);
-        snprintf(o->pword[i], sizeof o->pword[i], "%s", word ? word : "");
+        snprintf(o->id.pname[i], sizeof o->id.pname[i], "%s", w->param[i]);
+        snprintf(o->id.pword[i], sizeof o->id.pword[i], "%s", word ? word : "");
     }
 }
 
@@ -137,6 +140,6 @@ const char *ir_param_word(const ir_workload *w, int i, int64_t v)
     return NULL;
 }
 
-const ir_stats *ir_point_stats(const ir_point *p) { return p->dev.n > 0 ? &p->dev : &p->wall; }
+const ir_stats *ir_point_stats(const ir_point *p) { return p->m.dev.n > 0 ? &p->m.dev : &p->m.wall; }
 
 double ir_point_time(const ir_point *p) { return p->status == IR_OK ? ir_point_stats(p)->median : NAN; }

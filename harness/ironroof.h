@@ -295,41 +295,55 @@ enum {
 enum { IR_NFLAG = 10 };
 const char *ir_flag_name(int bit); /* 0..IR_NFLAG-1: "smt-shared" ... */
 
-/* One measurement, or an honest skip. Self-contained: it can be rebuilt from its record. */
+/* What a point is of. */
 typedef struct {
     char      backend[IR_NAME], workload[IR_NAME], family[IR_NAME], kernel[IR_NAME], isa[IR_NAME];
     char      device[64];
     ir_params p;
-    char      pname[IR_MAX_PARAMS][16];
-    int       np;                       /* names of p.v[] */
+    char      pname[IR_MAX_PARAMS][16]; /* names of p.v[] */
+    int       np;                       /* how many */
     char      pword[IR_MAX_PARAMS][16]; /* p.v[i] as a word ("small"); empty: a number */
     bool      cold;
     bool      for_ceiling; /* measured to find a ceiling; not one of the law's points */
     uint32_t  kflags;      /* the kernel's IR_K_ flags */
-    ir_status status;
-    char why[IR_WHY]; /* reason of a skip or failure; cause of a suspect; else, of a layer: the kernel its
-                         network chose */
+} ir_point_id;
+
+/* What was measured. Counters, clocks and energy are NAN where unknown. */
+typedef struct {
     ir_cost    cost;
     ir_check   check;
-    ir_samples samples;              /* owned; ir_point_free() */
-    ir_stats   wall, dev;            /* dev.n = 0 without a device clock */
-    char       stop[16], warmup[16]; /* converged|budget|throttled|failed; stable|capped */
-    double     warmup_s, overhead_s; /* overhead_s: the harness's own cost per sample */
-    uint32_t   reps;                 /* calls batched into one sample */
-    double     joules, counted_B;    /* counters, or NAN */
-    double     clock_Hz, steal;      /* running clock if known; share of stolen time */
-    double     mem_clock_Hz, power_W,
-        temp_C;          /* means over the timed stretch, the highest temperature; NAN unknown */
-    char     slowed[64]; /* what lowered the clock meanwhile, in words; empty: nothing known */
-    double   bw_now;     /* DRAM bandwidth right before and after, as a share of its ceiling; NAN */
-    uint32_t flags;      /* IR_FLAG_ bits */
-    /* ---- set by the law (harness/law) only; NAN or empty until then */
+    ir_samples samples;               /* owned; ir_point_free() */
+    ir_stats   wall, dev;             /* dev.n = 0 without a device clock */
+    char       stop[16], warmup[16];  /* converged|budget|throttled|failed; stable|capped */
+    double     warmup_s, overhead_s;  /* overhead_s: the harness's own cost per sample */
+    uint32_t   reps;                  /* calls batched into one sample */
+    double     joules, counted_B;     /* by counters */
+    double     clock_Hz, steal;       /* running clock; share of stolen time */
+    double     mem_clock_Hz, power_W; /* means over the timed stretch */
+    double     temp_C;                /* the highest */
+    char       slowed[64];            /* what lowered the clock meanwhile, in words; empty: nothing known */
+    double     bw_now;                /* DRAM bandwidth between the samples, as a share of its ceiling */
+} ir_measurement;
+
+/* Set by the law (harness/law) only; NAN or empty until then.
+ * ablation: confirmed|undecided|corrected (the label before was contradicted); empty: not tried. */
+typedef struct {
     char     level[8]; /* "L1".."L3", "DRAM": where its footprint lives */
     double   T_law_s, term_data_s, term_comp_s, term_lat_s;
     double   mfu, mbu, eta, eta_star, ridge, margin, bound_p;
     ir_bound bound;
-    char proof[16]; /* what interventions say of `bound`: confirmed|undecided|corrected (the label before was
-                       contradicted); empty: not tried */
+    char     ablation[16];
+} ir_judgement;
+
+/* One measurement, or an honest skip. Self-contained: it can be rebuilt from its record. */
+typedef struct {
+    ir_point_id    id;
+    ir_measurement m;
+    ir_judgement   law;
+    ir_status      status;
+    uint32_t       flags;           /* IR_FLAG_ bits */
+    char           reason[IR_WHY];  /* of a skip, a failure or a suspect; else empty */
+    char           chosen[IR_NAME]; /* of a layer: the kernel its network chose; else empty */
 } ir_point;
 void ir_point_init(ir_point *); /* zero, NAN, empty */
 void ir_point_free(ir_point *); /* idempotent */

@@ -71,18 +71,18 @@ static inline ir_point point(double read_B, double write_B, double flops, double
 {
     ir_point p;
     ir_point_init(&p);
-    snprintf(p.workload, sizeof p.workload, "gemm");
-    snprintf(p.family, sizeof p.family, "gemm");
-    snprintf(p.kernel, sizeof p.kernel, "blocked");
-    p.p.dtype = IR_F32;
-    p.p.threads = 4;
-    p.cost = (ir_cost){
+    snprintf(p.id.workload, sizeof p.id.workload, "gemm");
+    snprintf(p.id.family, sizeof p.id.family, "gemm");
+    snprintf(p.id.kernel, sizeof p.id.kernel, "blocked");
+    p.id.p.dtype = IR_F32;
+    p.id.p.threads = 4;
+    p.m.cost = (ir_cost){
         .read_B = read_B, .write_B = write_B, .flops = flops, .launches = 1, .footprint_B = footprint_B};
     p.status = IR_OK;
-    p.wall.n = 30;
-    p.wall.median = T;
-    p.wall.ci_lo = 0.99 * T;
-    p.wall.ci_hi = 1.01 * T;
+    p.m.wall.n = 30;
+    p.m.wall.median = T;
+    p.m.wall.ci_lo = 0.99 * T;
+    p.m.wall.ci_hi = 1.01 * T;
     return p;
 }
 #endif

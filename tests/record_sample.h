@@ -70,27 +70,27 @@ static inline void sample_point(ir_point *p, ir_status status)
     int k = 200;
     ir_point_init(p);
     sample_fill(ir_rec_point_id, p, &k);
-    sample_fill(ir_rec_stats, &p->wall, &k);
-    sample_fill(ir_rec_stats, &p->dev, &k);
+    sample_fill(ir_rec_stats, &p->m.wall, &k);
+    sample_fill(ir_rec_stats, &p->m.dev, &k);
     sample_fill(ir_rec_point_run, p, &k);
     sample_fill(ir_rec_point_law, p, &k);
     p->status = status;
-    snprintf(p->why, sizeof p->why, "because of %d", (int)status);
-    p->check = (ir_check){1e-9, 1e-6, "a naive loop"};
-    p->margin = -1.5;
-    for (p->np = 0; p->np < IR_MAX_PARAMS; p->np++) {
-        snprintf(p->pname[p->np], sizeof p->pname[0], p->np ? "p%d" : "m", p->np);
-        if (p->np % 5 == 3) snprintf(p->pword[p->np], sizeof p->pword[0], "word \xc3\xa9");
-        p->p.v[p->np] = p->np == 1 ? INT64_MIN : p->np == 2 ? INT64_MAX : 1000 + p->np;
+    snprintf(p->reason, sizeof p->reason, "because of %d", (int)status);
+    p->m.check = (ir_check){1e-9, 1e-6, "a naive loop"};
+    p->law.margin = -1.5;
+    for (p->id.np = 0; p->id.np < IR_MAX_PARAMS; p->id.np++) {
+        snprintf(p->id.pname[p->id.np], sizeof p->id.pname[0], p->id.np ? "p%d" : "m", p->id.np);
+        if (p->id.np % 5 == 3) snprintf(p->id.pword[p->id.np], sizeof p->id.pword[0], "word \xc3\xa9");
+        p->id.p.v[p->id.np] = p->id.np == 1 ? INT64_MIN : p->id.np == 2 ? INT64_MAX : 1000 + p->id.np;
     }
-    p->samples.v = calloc(5, sizeof *p->samples.v);
-    if (!p->samples.v) abort();
-    p->samples.n = p->samples.cap = 5;
+    p->m.samples.v = calloc(5, sizeof *p->m.samples.v);
+    if (!p->m.samples.v) abort();
+    p->m.samples.n = p->m.samples.cap = 5;
     for (uint32_t i = 0; i < 5; i++)
-        p->samples.v[i] = (ir_sample){.wall_s = 1e-3 / (i + 3),
-                                      .dev_s = i == 2 ? NAN : 1e-4 / (i + 7),
-                                      .reps = i == 3 ? 0 : i,
-                                      .throttled = i % 2};
+        p->m.samples.v[i] = (ir_sample){.wall_s = 1e-3 / (i + 3),
+                                        .dev_s = i == 2 ? NAN : 1e-4 / (i + 7),
+                                        .reps = i == 3 ? 0 : i,
+                                        .throttled = i % 2};
 }
 
 static inline void sample_fit(ir_fit *f, ir_form form)
@@ -139,10 +139,10 @@ static inline ir_status sample_write_unknown(ir_journal *j)
     for (int t = 0; t < IR_NDTYPE; t++) d.spec_flops[t] = NAN;
     f.BW = f.eta = f.L_lat = (ir_coef){NAN, NAN, NAN, IR_UNIDENTIFIED};
     ir_point_init(&p);
-    snprintf(p.workload, sizeof p.workload, "w");
-    snprintf(p.kernel, sizeof p.kernel, "k");
-    snprintf(p.backend, sizeof p.backend, "b");
-    p.p.dtype = IR_NDTYPE;
+    snprintf(p.id.workload, sizeof p.id.workload, "w");
+    snprintf(p.id.kernel, sizeof p.id.kernel, "k");
+    snprintf(p.id.backend, sizeof p.id.backend, "b");
+    p.id.p.dtype = IR_NDTYPE;
     p.status = IR_SKIP;
     ir_env_init(&e);
     ir_status s = ir_journal_machine(j, &d, &e);

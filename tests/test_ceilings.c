@@ -375,15 +375,15 @@ static void followed(void **state)
         int    remeasured;
     } met[] = {{NAN, 0}, {1.1, 0}, {2, 1}, {0.5, 2}, {0.25, 2}};
     for (size_t i = 0; i < sizeof met / sizeof *met; i++) {
-        s.point[s.npoint - 1].bw_now = met[i].now;
+        s.point[s.npoint - 1].m.bw_now = met[i].now;
         assert_int_equal(ceilings_follow(&s), IR_OK);
         assert_int_equal(s.remeasured, met[i].remeasured);
         assert_int_equal(s.npoint, 2 + met[i].remeasured);
         const ir_point *asked = context_asked(&s, &n);
         assert_num(n, ==, 1);
         assert_ptr_equal(asked, &s.point[s.npoint - 1]);
-        assert_true(!asked->for_ceiling);
-        for (size_t j = 0; j + 1 < s.npoint; j++) assert_true(s.point[j].for_ceiling);
+        assert_true(!asked->id.for_ceiling);
+        for (size_t j = 0; j + 1 < s.npoint; j++) assert_true(s.point[j].id.for_ceiling);
     }
     assert_true(!s.in_ceilings);
     assert_num(s.ceilings.v[0].value, >, 100);

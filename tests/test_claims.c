@@ -189,23 +189,23 @@ static const ir_workload *const table[] = {&wl_gemm, &wl_gemv, &wl_batchmm, &wl_
 static void point(ir_point *o, const ir_workload *w, ir_params p, double T, ir_bound b, double prob)
 {
     ir_point_init(o);
-    snprintf(o->backend, sizeof o->backend, "cpu");
-    snprintf(o->workload, sizeof o->workload, "%s", w->name);
-    snprintf(o->family, sizeof o->family, "%s", w->family);
-    snprintf(o->kernel, sizeof o->kernel, "fast");
+    snprintf(o->id.backend, sizeof o->id.backend, "cpu");
+    snprintf(o->id.workload, sizeof o->id.workload, "%s", w->name);
+    snprintf(o->id.family, sizeof o->id.family, "%s", w->family);
+    snprintf(o->id.kernel, sizeof o->id.kernel, "fast");
     ir_point_params(o, w, &p);
-    o->p.threads = 2;
+    o->id.p.threads = 2;
     o->status = IR_OK;
-    o->cost = w->cost(&p);
-    o->wall = (ir_stats){.median = T, .ci_lo = 0.99 * T, .ci_hi = 1.01 * T, .n = 30};
-    o->bound = b;
-    o->bound_p = prob;
-    o->term_data_s = b == IR_BOUND_MEMORY ? 0.9 * T : 0.1 * T;
-    o->term_comp_s = T - o->term_data_s;
-    o->term_lat_s = 0;
-    o->ridge = 5;
-    o->eta_star = 0.3;
-    o->margin = 2;
+    o->m.cost = w->cost(&p);
+    o->m.wall = (ir_stats){.median = T, .ci_lo = 0.99 * T, .ci_hi = 1.01 * T, .n = 30};
+    o->law.bound = b;
+    o->law.bound_p = prob;
+    o->law.term_data_s = b == IR_BOUND_MEMORY ? 0.9 * T : 0.1 * T;
+    o->law.term_comp_s = T - o->law.term_data_s;
+    o->law.term_lat_s = 0;
+    o->law.ridge = 5;
+    o->law.eta_star = 0.3;
+    o->law.margin = 2;
 }
 
 static void ceilings(ir_ceilings *c)
@@ -390,15 +390,15 @@ static void ratio_of_moments(void **state)
     (void)state;
     normchain_pair(pt, ELEMENTS / 1024, 5);
     pt[2] = pt[1];
-    pt[2].wall = (ir_stats){.median = 3e-3, .ci_lo = 2.97e-3, .ci_hi = 3.03e-3, .n = 30};
+    pt[2].m.wall = (ir_stats){.median = 3e-3, .ci_lo = 2.97e-3, .ci_hi = 3.03e-3, .n = 30};
     pt[2].flags = IR_FLAG_SUSPECT;
     assert_int_equal(fusion(id, pt, 3, &m), MEASURED_REFUTED);
     assert_int_equal(fusion(id, pt, 2, &m), MEASURED_CONFIRMED);
-    pt[0].bw_now = 1.5, pt[1].bw_now = 1; /* 5 is 3.3 where memory gives the same to both */
+    pt[0].m.bw_now = 1.5, pt[1].m.bw_now = 1; /* 5 is 3.3 where memory gives the same to both */
     assert_int_equal(fusion(id, pt, 2, &m), MEASURED_UNDECIDED);
     assert_num(m.lo[0], <, 3.4);
     assert_num(m.hi[0], >, 7);
-    pt[0].bw_now = 1.02;
+    pt[0].m.bw_now = 1.02;
     assert_int_equal(fusion(id, pt, 2, &m), MEASURED_CONFIRMED);
 }
 

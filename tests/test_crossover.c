@@ -126,16 +126,16 @@ static void sweep_of(ir_point *pt, int n, const char *kernel, double rest)
     for (int i = 0; i < n; i++) {
         const ir_params p = {{(int64_t)batch[i], 4096, 4096}, IR_F32, 1};
         ir_point_init(&pt[i]);
-        snprintf(pt[i].backend, sizeof pt[i].backend, "cpu");
-        snprintf(pt[i].workload, sizeof pt[i].workload, "batchmm");
-        snprintf(pt[i].family, sizeof pt[i].family, "gemm");
-        snprintf(pt[i].kernel, sizeof pt[i].kernel, "%s", kernel);
+        snprintf(pt[i].id.backend, sizeof pt[i].id.backend, "cpu");
+        snprintf(pt[i].id.workload, sizeof pt[i].id.workload, "batchmm");
+        snprintf(pt[i].id.family, sizeof pt[i].id.family, "gemm");
+        snprintf(pt[i].id.kernel, sizeof pt[i].id.kernel, "%s", kernel);
         ir_point_params(&pt[i], &wl_batchmm, &p);
         pt[i].status = IR_OK;
-        pt[i].wall.median = rest + 2e-4 * batch[i];
-        pt[i].wall.ci_lo = 0.99 * pt[i].wall.median;
-        pt[i].wall.ci_hi = 1.01 * pt[i].wall.median;
-        pt[i].wall.n = 30;
+        pt[i].m.wall.median = rest + 2e-4 * batch[i];
+        pt[i].m.wall.ci_lo = 0.99 * pt[i].m.wall.median;
+        pt[i].m.wall.ci_hi = 1.01 * pt[i].m.wall.median;
+        pt[i].m.wall.n = 30;
     }
 }
 

@@ -23,15 +23,15 @@ static void point(ir_point *p, const char *kernel, int64_t batch, double dev_s, 
 {
     const ir_params at = {{LY_SMALL, batch, 1, 128}, IR_BF16, 0};
     ir_point_init(p);
-    snprintf(p->backend, sizeof p->backend, "cuda");
-    snprintf(p->workload, sizeof p->workload, "gpt2");
-    snprintf(p->family, sizeof p->family, "gpt");
-    snprintf(p->kernel, sizeof p->kernel, "%s", kernel);
+    snprintf(p->id.backend, sizeof p->id.backend, "cuda");
+    snprintf(p->id.workload, sizeof p->id.workload, "gpt2");
+    snprintf(p->id.family, sizeof p->id.family, "gpt");
+    snprintf(p->id.kernel, sizeof p->id.kernel, "%s", kernel);
     ir_point_params(p, &wl_gpt2, &at);
     p->status = IR_OK;
-    p->cost = wl_gpt2.cost(&at);
-    if (dev_s > 0) p->dev = around(dev_s);
-    p->wall = around(wall_s);
+    p->m.cost = wl_gpt2.cost(&at);
+    if (dev_s > 0) p->m.dev = around(dev_s);
+    p->m.wall = around(wall_s);
 }
 
 static char *printed(const measure_context *s)
@@ -68,7 +68,7 @@ static void one_pair(void **state)
     says(&s, "587 us - 500 us = 87 us, 1 us per kernel of 87 (+-65 ns); 5 us by the host's clock\n");
     point(&pt[2], "few", 1, 562e-6, 700e-6);
     point(&pt[3], "few_graph", 1, 500e-6, 500e-6);
-    pt[2].cost.launches = pt[3].cost.launches = 62;
+    pt[2].m.cost.launches = pt[3].m.cost.launches = 62;
     s.npoint = 4;
     says(&s, "T(few) - T(few_graph) = 562 us - 500 us = 62 us, 1 us per kernel of 62");
     says(&s, "T(launches)");
@@ -83,9 +83,9 @@ static void no_pair(void **state)
     for (int i = 0; i < 5; i++) {
         point(&pt[0], "launches", 1, 0, 935e-6);
         point(&pt[1], i == 0 ? "resident" : "graph", i == 1 ? 2 : 1, 0, 500e-6);
-        pt[1].cold = i == 2;
+        pt[1].id.cold = i == 2;
         if (i == 3) pt[1].status = IR_EDEVICE;
-        pt[0].for_ceiling = i == 4;
+        pt[0].id.for_ceiling = i == 4;
         char *text = printed(&s);
         assert_string_equal(text, "");
         free(text);
@@ -107,7 +107,7 @@ static void recorded(void **state)
     point(&pt[1], "graph", 1, 0, 500e-6);
     assert_int_equal(ir_journal_open(path, false, &j), IR_OK);
     assert_int_equal(launch_gap_journal(j, &s), IR_OK);
-    pt[1].wall = around(931e-6);
+    pt[1].m.wall = around(931e-6);
     assert_int_equal(launch_gap_journal(j, &s), IR_OK);
     assert_int_equal(ir_journal_close(&j), IR_OK);
     FILE *f = fopen(path, "r");

@@ -129,27 +129,27 @@ static void rows_of_points(void **state)
     assert_close(r.x_comp_s, 1e9 / 200e9, 1e-12);
     assert_close(r.x_launch, 1, 1e-12);
     assert_close(r.T_hi, 0.0202, 1e-12);
-    p.bw_now = 0.5; /* half the bandwidth at that time: the data term is twice as long */
+    p.m.bw_now = 0.5; /* half the bandwidth at that time: the data term is twice as long */
     double full = r.x_data_s;
     assert_true(ir_row_of(&p, &c, &r));
     assert_close(r.x_data_s, 2 * full, 1e-12);
-    p.bw_now = NAN;
-    p.p.threads = 1; /* a launch of one thread, in units of one of all */
+    p.m.bw_now = NAN;
+    p.id.p.threads = 1; /* a launch of one thread, in units of one of all */
     assert_true(ir_row_of(&p, &c, &r));
     assert_close(r.x_launch, 1e-8 / 2e-6, 1e-12);
-    p.p.dtype = IR_I4;
+    p.id.p.dtype = IR_I4;
     assert_false(ir_row_of(&p, &c, &r)); /* no peak for it */
-    p.cost.flops = 0;
+    p.m.cost.flops = 0;
     assert_true(ir_row_of(&p, &c, &r)); /* nor is one needed */
-    p.dev.n = 5;                        /* the device's own clock counts where there is one */
-    p.dev.median = 0.5;
+    p.m.dev.n = 5;                      /* the device's own clock counts where there is one */
+    p.m.dev.median = 0.5;
     assert_true(ir_row_of(&p, &c, &r));
     assert_num(r.T_s, ==, 0.5);
     assert_nan(r.T_lo);
     p.status = IR_SKIP;
     assert_false(ir_row_of(&p, &c, &r));
     p = point(0, 0, 0, 0, 1e-6);
-    p.cost.launches = 0;
+    p.m.cost.launches = 0;
     assert_false(ir_row_of(&p, &c, &r)); /* no work at all */
     ir_ceilings_free(&c);
     p = point(1e8, 0, 0, 1e8, 1e-2);
@@ -166,7 +166,7 @@ static void terms_at_the_moment(void **state)
     for (size_t i = 0; i < c.n; i++)
         if (!strcmp(c.v[i].op, "copy")) c.v[i].ref_read_Bps = 20e9;
     ir_point p = point(1e8, 1e8, 0, 4e8, 1e-2);
-    p.bw_now = 0.25;
+    p.m.bw_now = 0.25;
     assert_true(ir_row_of(&p, &c, &r));
     assert_close(r.x_data_s, 2e8 / (44e9 * 2 * 0.25), 1e-12);
     /* 2.2 x reads where those got 20 GB/s, and 1.1 x where 10: a ratio of its own at each, geometrically
@@ -180,22 +180,22 @@ static void terms_at_the_moment(void **state)
             c.v[i].alt_read_Bps = 10e9;
         }
     for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
-        p.bw_now = at[i].now;
+        p.m.bw_now = at[i].now;
         assert_true(ir_row_of(&p, &c, &r));
         assert_close(r.x_data_s, 2e8 / (40e9 * at[i].now * at[i].ratio), 1e-12);
     }
     for (size_t i = 0; i < c.n; i++) c.v[i].alt_Bps = NAN;
     assert_close(ir_bw_ceiling(&c, "DRAM", 4, 1, 1), 44e9, 1e-12); /* the ceiling stays what was measured */
-    p.bw_now = NAN;
+    p.m.bw_now = NAN;
     assert_true(ir_row_of(&p, &c, &r));
     assert_close(r.x_data_s, 2e8 / 44e9, 1e-12);
     for (size_t i = 0; i < c.n; i++) c.v[i].ref_read_Bps = 20e9; /* of reads themselves it says nothing */
     p = point(2e8, 0, 0, 4e8, 1e-2);
-    p.bw_now = 0.5;
+    p.m.bw_now = 0.5;
     assert_true(ir_row_of(&p, &c, &r));
     assert_close(r.x_data_s, 2e8 / 20e9, 1e-12);
-    p.cost.flops = 4e9;
-    p.cost.spare_flops = 1e9;
+    p.m.cost.flops = 4e9;
+    p.m.cost.spare_flops = 1e9;
     assert_true(ir_row_of(&p, &c, &r));
     assert_close(r.x_comp_s, 3e9 / 200e9, 1e-12);
     ir_ceilings_free(&c);
@@ -210,38 +210,38 @@ static void parts_live_apart(void **state)
     (void)state;
     machine(&c);
     ir_point p = point(3e8, 1e8, 0, 4e8, 1e-2);
-    p.cost.by_B[IR_BY_IN] = 1e8;
-    p.cost.by_B[IR_BY_OUT] = 1e8;
-    p.cost.near_footprint_B = 1e6;
+    p.m.cost.by_B[IR_BY_IN] = 1e8;
+    p.m.cost.by_B[IR_BY_OUT] = 1e8;
+    p.m.cost.near_footprint_B = 1e6;
     for (int cold = 0; cold < 2; cold++) {
-        p.cold = cold;
+        p.id.cold = cold;
         assert_true(ir_row_of(&p, &c, &r));
         assert_close(r.x_data_s, 2e8 / 40e9 + 2e8 / 400e9, 1e-12);
     }
-    p.bw_now = 0.5;
+    p.m.bw_now = 0.5;
     assert_true(ir_row_of(&p, &c, &r));
     assert_close(r.x_data_s, 2e8 / 20e9 + 2e8 / 400e9, 1e-12);
-    p.cost.near_footprint_B = 1e4; /* no ceiling of L1 in this machine: by DRAM's copy */
-    assert_close(ir_cost_bw(&c, &p.cost, 4, false, false, 0.5), 4e8 / (2e8 / 20e9 + 2e8 / 22e9), 1e-12);
-    p.cost.near_footprint_B = 0;
+    p.m.cost.near_footprint_B = 1e4; /* no ceiling of L1 in this machine: by DRAM's copy */
+    assert_close(ir_cost_bw(&c, &p.m.cost, 4, false, false, 0.5), 4e8 / (2e8 / 20e9 + 2e8 / 22e9), 1e-12);
+    p.m.cost.near_footprint_B = 0;
     c.level_B[3] =
         1600e6; /* a cache of 16 MB serves half of what lies half way, in ratio, to where it serves nothing */
-    p.cost.footprint_B = sqrt(c.level_B[2] * 1600e6);
+    p.m.cost.footprint_B = sqrt(c.level_B[2] * 1600e6);
     stream(&c, "L3", "read", 1, 4, 100e9);
     double blend = 1 / (.5 / 100e9 + .5 / ir_bw_ceiling(&c, "DRAM", 4, 3, 1));
-    assert_close(ir_cost_bw(&c, &p.cost, 4, false, false, 1), blend, 1e-12);
-    assert_close(ir_cost_bw(&c, &p.cost, 4, true, false, 1), ir_bw_ceiling(&c, "DRAM", 4, 3, 1), 1e-12);
-    assert_close(ir_cost_bw(&c, &p.cost, 4, false, true, 3), 3 * ir_bw_ceiling(&c, "DRAM", 4, 3, 1),
+    assert_close(ir_cost_bw(&c, &p.m.cost, 4, false, false, 1), blend, 1e-12);
+    assert_close(ir_cost_bw(&c, &p.m.cost, 4, true, false, 1), ir_bw_ceiling(&c, "DRAM", 4, 3, 1), 1e-12);
+    assert_close(ir_cost_bw(&c, &p.m.cost, 4, false, true, 3), 3 * ir_bw_ceiling(&c, "DRAM", 4, 3, 1),
                  1e-12); /* reads of it knew the cache */
     c.level_B[3] = NAN;
-    assert_close(ir_cost_bw(&c, &p.cost, 4, false, false, 1), ir_bw_ceiling(&c, "DRAM", 4, 3, 1), 1e-12);
-    p.cost.scattered = true;
-    assert_close(ir_cost_bw(&c, &p.cost, 4, false, false, 0.5), 2e9, 1e-12);
-    assert_close(ir_cost_bw(&c, &p.cost, 4, false, true, 0.5), 4e9, 1e-12);
-    assert_close(ir_cost_bw(&c, &p.cost, 1, false, false, 1), ir_bw_ceiling(&c, "DRAM", 1, 3, 1),
+    assert_close(ir_cost_bw(&c, &p.m.cost, 4, false, false, 1), ir_bw_ceiling(&c, "DRAM", 4, 3, 1), 1e-12);
+    p.m.cost.scattered = true;
+    assert_close(ir_cost_bw(&c, &p.m.cost, 4, false, false, 0.5), 2e9, 1e-12);
+    assert_close(ir_cost_bw(&c, &p.m.cost, 4, false, true, 0.5), 4e9, 1e-12);
+    assert_close(ir_cost_bw(&c, &p.m.cost, 1, false, false, 1), ir_bw_ceiling(&c, "DRAM", 1, 3, 1),
                  1e-12); /* no gathers at 1 thread */
-    p.cost = (ir_cost){.flops = 1};
-    assert_true(isnan(ir_cost_bw(&c, &p.cost, 4, false, false, 1)));
+    p.m.cost = (ir_cost){.flops = 1};
+    assert_true(isnan(ir_cost_bw(&c, &p.m.cost, 4, false, false, 1)));
     ir_ceilings_free(&c);
 }
 
@@ -277,12 +277,12 @@ static void the_fastest_kernel_of_a_question_enters(void **state)
     (void)state;
     machine(&c);
     for (int i = 0; i < 7; i++) p[i] = point(1e8, 0, 0, 1e8, 5e-3);
-    p[1].wall.median = 4e-3; /* the same question, faster */
-    p[2].wall.median = 6e-3;
-    p[3].p.v[0] = 1;
-    p[4].cold = true;
-    snprintf(p[4].family, sizeof p[4].family, "stream");
-    p[5].wall.median = 4.5e-3; /* suspect, but not what stands for its question */
+    p[1].m.wall.median = 4e-3; /* the same question, faster */
+    p[2].m.wall.median = 6e-3;
+    p[3].id.p.v[0] = 1;
+    p[4].id.cold = true;
+    snprintf(p[4].id.family, sizeof p[4].id.family, "stream");
+    p[5].m.wall.median = 4.5e-3; /* suspect, but not what stands for its question */
     p[5].flags = IR_FLAG_SUSPECT;
     p[6].status = IR_ECHECK;
     assert_int_equal(ir_rows_select(p, 7, &c, r, index), 3);
@@ -293,7 +293,7 @@ static void the_fastest_kernel_of_a_question_enters(void **state)
     assert_int_equal(r[0].family, 0);
     assert_int_equal(r[1].family, 0);
     assert_int_equal(r[2].family, 1);
-    p[5].wall.median = 1e-9; /* the fastest: its slower rivals do not stand in for it */
+    p[5].m.wall.median = 1e-9; /* the fastest: its slower rivals do not stand in for it */
     assert_int_equal(ir_rows_select(p, 7, &c, r, index), 2);
     assert_int_equal(index[0], 3);
     assert_int_equal(index[1], 4);

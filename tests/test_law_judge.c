@@ -25,15 +25,15 @@ static size_t device_run(ir_point *p, const ir_ceilings *c, ir_form form, double
         double bytes = f == 1 || f == 2 ? 0 : 2e7 * exp2(i % 8),
                I[] = {0, 0, 0, exp2(i % 13 - 3), 0.5, exp2(i % 11)};
         p[n] = point(0.8 * bytes, 0.2 * bytes, f == 1 ? 1e7 * exp2(i % 9) : bytes * I[f], bytes, 1);
-        p[n].p.v[0] = i;
-        snprintf(p[n].family, sizeof p[n].family, "%s", family[f]);
-        snprintf(p[n].device, sizeof p[n].device, "ideal0");
+        p[n].id.p.v[0] = i;
+        snprintf(p[n].id.family, sizeof p[n].id.family, "%s", family[f]);
+        snprintf(p[n].id.device, sizeof p[n].id.device, "ideal0");
         ir_row x;
         assert_true(ir_row_of(&p[n], c, &x));
         double T = truth_s(form, &x) * exp(noise * ir_rng_normal(&rng));
-        p[n].wall.median = T;
-        p[n].wall.ci_lo = T * exp(-1.96 * noise);
-        p[n].wall.ci_hi = T * exp(1.96 * noise);
+        p[n].m.wall.median = T;
+        p[n].m.wall.ci_lo = T * exp(-1.96 * noise);
+        p[n].m.wall.ci_hi = T * exp(1.96 * noise);
     }
     return n;
 }
@@ -108,7 +108,7 @@ static void verdicts_are_right_away_from_the_ridge(void **state)
             static const ir_bound label[] = {IR_BOUND_MEMORY, IR_BOUND_COMPUTE, IR_BOUND_LATENCY};
             ir_point_judge(&p[i], &c, &fit[better]);
             total++;
-            right += p[i].bound == label[k];
+            right += p[i].law.bound == label[k];
         }
     }
     assert_true(total > 2000);
@@ -124,25 +124,25 @@ static void a_verdict_in_numbers(void **state)
     machine(&c);
     ir_point p = point(8e8, 0, 2e9, 8e8, 0.04); /* data 20 ms, compute 10 ms, launch 2 us, of 40 ms */
     ir_point_judge(&p, &c, NULL);
-    assert_string_equal(p.level, "DRAM");
-    assert_close(p.term_data_s, 0.02, 1e-12);
-    assert_close(p.term_comp_s, 0.01, 1e-12);
-    assert_close(p.term_lat_s, 2e-6, 1e-12);
-    assert_close(p.T_law_s, 0.030002, 1e-12);
-    assert_close(p.mfu, 0.25, 1e-12);
-    assert_close(p.mbu, 0.5, 1e-12);
-    assert_close(p.ridge, 5, 1e-12);
-    assert_close(p.eta, 0.01 / (0.04 - 0.02 - 2e-6), 1e-9);
-    assert_close(p.eta_star, 0.5, 1e-12); /* at half the peak compute would take 20 ms too */
-    assert_close(p.margin, log(2), 1e-12);
-    assert_true(isnan(p.bound_p));
-    assert_int_equal(p.bound, IR_BOUND_MEMORY);
-    p.wall.median = 0.041; /* now data is below half of T */
+    assert_string_equal(p.law.level, "DRAM");
+    assert_close(p.law.term_data_s, 0.02, 1e-12);
+    assert_close(p.law.term_comp_s, 0.01, 1e-12);
+    assert_close(p.law.term_lat_s, 2e-6, 1e-12);
+    assert_close(p.law.T_law_s, 0.030002, 1e-12);
+    assert_close(p.law.mfu, 0.25, 1e-12);
+    assert_close(p.law.mbu, 0.5, 1e-12);
+    assert_close(p.law.ridge, 5, 1e-12);
+    assert_close(p.law.eta, 0.01 / (0.04 - 0.02 - 2e-6), 1e-9);
+    assert_close(p.law.eta_star, 0.5, 1e-12); /* at half the peak compute would take 20 ms too */
+    assert_close(p.law.margin, log(2), 1e-12);
+    assert_true(isnan(p.law.bound_p));
+    assert_int_equal(p.law.bound, IR_BOUND_MEMORY);
+    p.m.wall.median = 0.041; /* now data is below half of T */
     ir_point_judge(&p, &c, NULL);
-    assert_int_equal(p.bound, IR_BOUND_MIXED);
-    p.wall.median = 0.019; /* the other terms leave nothing */
+    assert_int_equal(p.law.bound, IR_BOUND_MIXED);
+    p.m.wall.median = 0.019; /* the other terms leave nothing */
     ir_point_judge(&p, &c, NULL);
-    assert_true(isnan(p.eta));
+    assert_true(isnan(p.law.eta));
     ir_ceilings_free(&c);
 }
 
@@ -154,25 +154,25 @@ static void classes(void **state)
     ir_point cache = point(3e6, 0, 0, 3e6, 1e-5), launch = point(0, 0, 0, 0, 2e-6),
              peak = point(0, 0, 2e9, 0, 0.011);
     ir_point_judge(&cache, &c, NULL);
-    assert_int_equal(cache.bound, IR_BOUND_CACHE);
-    assert_string_equal(cache.level, "L2");
-    assert_close(cache.mbu, 3e6 / (1e-5 * 400e9), 1e-12);
-    assert_nan(cache.mfu);
-    assert_nan(cache.eta);
-    assert_nan(cache.eta_star);
-    cache.cold = true;
-    cache.wall.median = 1e-4;
+    assert_int_equal(cache.law.bound, IR_BOUND_CACHE);
+    assert_string_equal(cache.law.level, "L2");
+    assert_close(cache.law.mbu, 3e6 / (1e-5 * 400e9), 1e-12);
+    assert_nan(cache.law.mfu);
+    assert_nan(cache.law.eta);
+    assert_nan(cache.law.eta_star);
+    cache.id.cold = true;
+    cache.m.wall.median = 1e-4;
     ir_point_judge(&cache, &c, NULL);
-    assert_int_equal(cache.bound, IR_BOUND_MEMORY);
+    assert_int_equal(cache.law.bound, IR_BOUND_MEMORY);
     ir_point_judge(&launch, &c, NULL);
-    assert_int_equal(launch.bound, IR_BOUND_LATENCY);
-    assert_string_equal(launch.level, "");
-    assert_nan(launch.margin);
-    assert_nan(launch.mbu);
+    assert_int_equal(launch.law.bound, IR_BOUND_LATENCY);
+    assert_string_equal(launch.law.level, "");
+    assert_nan(launch.law.margin);
+    assert_nan(launch.law.mbu);
     ir_point_judge(&peak, &c, NULL);
-    assert_int_equal(peak.bound, IR_BOUND_COMPUTE);
-    assert_close(peak.eta, 0.01 / (0.011 - 2e-6), 1e-9);
-    assert_true(isnan(peak.eta_star));
+    assert_int_equal(peak.law.bound, IR_BOUND_COMPUTE);
+    assert_close(peak.law.eta, 0.01 / (0.011 - 2e-6), 1e-9);
+    assert_true(isnan(peak.law.eta_star));
     ir_ceilings_free(&c);
 }
 
@@ -183,27 +183,27 @@ static void nothing_to_judge(void **state)
     machine(&c);
     ir_point p = point(8e8, 0, 2e9, 8e8, 0.04);
     p.status = IR_SKIP;
-    p.bound = IR_BOUND_MEMORY; /* of an earlier judgement */
-    p.mfu = 0.5;
+    p.law.bound = IR_BOUND_MEMORY; /* of an earlier judgement */
+    p.law.mfu = 0.5;
     ir_point_judge(&p, &c, NULL);
-    assert_num(p.bound, ==, IR_BOUND_UNKNOWN);
-    assert_nan(p.mfu);
-    assert_nan(p.T_law_s);
+    assert_num(p.law.bound, ==, IR_BOUND_UNKNOWN);
+    assert_nan(p.law.mfu);
+    assert_nan(p.law.T_law_s);
     p = point(8e8, 0, 2e9, 8e8, 0.04);
-    p.p.dtype = IR_I4; /* no peak: the data term is known, the verdict is not */
+    p.id.p.dtype = IR_I4; /* no peak: the data term is known, the verdict is not */
     ir_point_judge(&p, &c, NULL);
-    assert_close(p.term_data_s, 0.02, 1e-12);
-    assert_nan(p.term_comp_s);
-    assert_nan(p.T_law_s);
-    assert_nan(p.mfu);
-    assert_num(p.bound, ==, IR_BOUND_UNKNOWN);
-    assert_close(p.mbu, 0.5, 1e-12);
+    assert_close(p.law.term_data_s, 0.02, 1e-12);
+    assert_nan(p.law.term_comp_s);
+    assert_nan(p.law.T_law_s);
+    assert_nan(p.law.mfu);
+    assert_num(p.law.bound, ==, IR_BOUND_UNKNOWN);
+    assert_close(p.law.mbu, 0.5, 1e-12);
     ir_ceilings_free(&c);
     p = point(8e8, 0, 2e9, 8e8, 0.04);
     ir_point_judge(&p, &c, NULL);
-    assert_num(p.bound, ==, IR_BOUND_UNKNOWN);
-    assert_nan(p.mbu);
-    assert_nan(p.ridge);
+    assert_num(p.law.bound, ==, IR_BOUND_UNKNOWN);
+    assert_nan(p.law.mbu);
+    assert_nan(p.law.ridge);
 }
 
 static ir_fit known(ir_form form)
@@ -228,16 +228,16 @@ static void a_fit_decides(void **state)
     ir_point p = point(8e8, 0, 2e9, 8e8, 0.026);
     ir_fit   f = known(IR_OVERLAPPED); /* data 25 ms, compute 20 ms */
     ir_point_judge(&p, &c, &f);
-    assert_close(p.term_data_s, 0.025, 1e-12);
-    assert_close(p.term_comp_s, 0.020, 1e-12);
-    assert_close(p.term_lat_s, 2e-6, 1e-12);
-    assert_close(p.T_law_s, 0.025002, 1e-12);
-    assert_true(isnan(p.bound_p)); /* a fit without draws, as read from a record */
-    assert_int_equal(p.bound, IR_BOUND_MEMORY);
-    assert_close(p.eta, 0.01 / (0.026 - 2e-6), 1e-9); /* more time than data needs: compute took it */
-    p.wall.median = 0.0251;
+    assert_close(p.law.term_data_s, 0.025, 1e-12);
+    assert_close(p.law.term_comp_s, 0.020, 1e-12);
+    assert_close(p.law.term_lat_s, 2e-6, 1e-12);
+    assert_close(p.law.T_law_s, 0.025002, 1e-12);
+    assert_true(isnan(p.law.bound_p)); /* a fit without draws, as read from a record */
+    assert_int_equal(p.law.bound, IR_BOUND_MEMORY);
+    assert_close(p.law.eta, 0.01 / (0.026 - 2e-6), 1e-9); /* more time than data needs: compute took it */
+    p.m.wall.median = 0.0251;
     ir_point_judge(&p, &c, &f);
-    assert_true(isnan(p.eta)); /* compute is hidden behind data */
+    assert_true(isnan(p.law.eta)); /* compute is hidden behind data */
     f.ndraw = IR_FIT_DRAWS;
     for (int d = 0; d < f.ndraw; d++) {
         f.draw[d][0] = d < 180 ? 1.25 : 0.9; /* in one draw of ten compute leads */
@@ -245,17 +245,17 @@ static void a_fit_decides(void **state)
         f.draw[d][2] = NAN;
     }
     ir_point_judge(&p, &c, &f);
-    assert_close(p.bound_p, 0.9, 1e-12);
-    assert_int_equal(p.bound, IR_BOUND_MIXED);
+    assert_close(p.law.bound_p, 0.9, 1e-12);
+    assert_int_equal(p.law.bound, IR_BOUND_MIXED);
     for (int d = 180; d < 195; d++) f.draw[d][0] = 1.25;
     ir_point_judge(&p, &c, &f);
-    assert_int_equal(p.bound, IR_BOUND_MEMORY);
+    assert_int_equal(p.law.bound, IR_BOUND_MEMORY);
     f.form = IR_ADDITIVE;
-    p.wall.median = 0.046;
+    p.m.wall.median = 0.046;
     ir_point_judge(&p, &c, &f);
-    assert_close(p.T_law_s, 0.045002, 1e-12);
-    assert_int_equal(p.bound, IR_BOUND_MEMORY);
-    assert_close(p.eta, 0.01 / (0.046 - 0.025 - 2e-6), 1e-9);
+    assert_close(p.law.T_law_s, 0.045002, 1e-12);
+    assert_int_equal(p.law.bound, IR_BOUND_MEMORY);
+    assert_close(p.law.eta, 0.01 / (0.046 - 0.025 - 2e-6), 1e-9);
     ir_ceilings_free(&c);
 }
 
@@ -267,14 +267,14 @@ static void hops_are_latency(void **state)
     machine(&c);
     put(&c, IR_C_LATENCY, "DRAM", "chase", IR_NDTYPE, 1, 100e-9);
     ir_point p = point(64e6, 0, 0, 4e8, 0.101);
-    p.cost.hops = 1e6;
+    p.m.cost.hops = 1e6;
     ir_fit f = known(IR_ADDITIVE);
     f.ndraw = IR_FIT_DRAWS;
     for (int d = 0; d < f.ndraw; d++) f.draw[d][0] = 1.25, f.draw[d][1] = f.draw[d][2] = NAN;
     ir_point_judge(&p, &c, &f);
-    assert_close(p.term_lat_s, 0.1 + 2e-6, 1e-9);
-    assert_close(p.bound_p, 1, 1e-12);
-    assert_int_equal(p.bound, IR_BOUND_LATENCY);
+    assert_close(p.law.term_lat_s, 0.1 + 2e-6, 1e-9);
+    assert_close(p.law.bound_p, 1, 1e-12);
+    assert_int_equal(p.law.bound, IR_BOUND_LATENCY);
     ir_ceilings_free(&c);
 }
 
@@ -284,8 +284,8 @@ static void assert_suspect(ir_point p, const ir_ceilings *c, const char *cause)
     bool suspect = ir_guard_point(&p, c);
     assert_int_equal(suspect, cause != NULL);
     assert_int_equal((p.flags & IR_FLAG_SUSPECT) != 0, cause != NULL);
-    if (cause && !strstr(p.why, cause)) fail_msg("'%s' does not say '%s'", p.why, cause);
-    if (!cause) assert_string_equal(p.why, "");
+    if (cause && !strstr(p.reason, cause)) fail_msg("'%s' does not say '%s'", p.reason, cause);
+    if (!cause) assert_string_equal(p.reason, "");
     assert_int_equal((p.flags & IR_FLAG_CACHE_RESIDENT) != 0, cause && !strcmp(cause, "cache-resident"));
 }
 
@@ -296,39 +296,39 @@ static void impossible_points(void **state)
     machine(&c);
     ir_point p = point(0, 0, 1e9, 0, 5e-3);
     assert_suspect(p, &c, NULL); /* exactly at the peak */
-    p.wall.median = 5e-3 / 1.019;
+    p.m.wall.median = 5e-3 / 1.019;
     assert_suspect(p, &c, NULL);
-    p.wall.median = 5e-3 / 1.1;
+    p.m.wall.median = 5e-3 / 1.1;
     assert_suspect(p, &c, "clock");
-    p.wall.median = 5e-3 / 3.6;
+    p.m.wall.median = 5e-3 / 3.6;
     assert_suspect(p, &c, "dead code");
     put(&c, IR_C_CLOCK, "", "clock", IR_NDTYPE, 1, 3e9); /* the clock is known, and did not run faster */
-    p.wall.median = 5e-3 / 1.1;
-    p.clock_Hz = 3e9;
+    p.m.wall.median = 5e-3 / 1.1;
+    p.m.clock_Hz = 3e9;
     assert_suspect(p, &c, "dead code");
-    p.clock_Hz = 3.3e9;
+    p.m.clock_Hz = 3.3e9;
     assert_suspect(p, &c, "clock");
     p = point(4e8, 0, 0, 4e8, 4e8 / 120e9); /* three times DRAM, which L2 could give */
     assert_suspect(p, &c, "cache-resident");
     c.level_B[3] = 5e8; /* nothing strange where a cache is known to serve a part of such a footprint */
     assert_false(ir_guard_point(&p, &c));
     assert_int_equal(p.flags, IR_FLAG_CACHE_RESIDENT);
-    p.cold = true;
+    p.id.cold = true;
     p.flags = 0;
     assert_suspect(p, &c, "cache-resident");
-    p.cold = false;
+    p.id.cold = false;
     p.flags = 0;
     c.level_B[3] = NAN;
-    p.cost = (ir_cost){.write_B = 4e8, .footprint_B = 4e8};
-    p.wall.median = 4e8 / 900e9; /* no cache could */
+    p.m.cost = (ir_cost){.write_B = 4e8, .footprint_B = 4e8};
+    p.m.wall.median = 4e8 / 900e9; /* no cache could */
     assert_suspect(p, &c, "compressible");
-    p.cost = (ir_cost){.read_B = 4e8, .footprint_B = 4e8};
+    p.m.cost = (ir_cost){.read_B = 4e8, .footprint_B = 4e8};
     assert_suspect(p, &c, "dead code");
     p = point(4e8, 0, 0, 4e8, 4e8 / 48e9);
     assert_suspect(p, &c, "cache-resident");
-    p.bw_now = 1.2; /* memory gave a fifth more at that time than when the ceiling was measured */
+    p.m.bw_now = 1.2; /* memory gave a fifth more at that time than when the ceiling was measured */
     assert_suspect(p, &c, NULL);
-    p.bw_now = NAN;
+    p.m.bw_now = NAN;
     for (size_t i = 0; i < c.n; i++) /* every other DRAM rate is of a moment at which reads got half */
         if (!strcmp(c.v[i].level, "DRAM") && strcmp(c.v[i].op, "read") != 0) c.v[i].ref_read_Bps = 22e9;
     p = point(2e8, 2e8, 0, 4e8, 4e8 / 60e9);
@@ -347,18 +347,18 @@ static void only_like_is_compared(void **state)
     (void)state;
     machine(&c);
     ir_point p = point(4e8, 0, 0, 4e8, 1e-3); /* ten times DRAM */
-    p.p.threads = 3;
+    p.id.p.threads = 3;
     assert_suspect(p, &c, NULL);
-    p.p.threads = 4;
-    p.cost.footprint_B = 1e7; /* L3, which has no ceiling */
+    p.id.p.threads = 4;
+    p.m.cost.footprint_B = 1e7; /* L3, which has no ceiling */
     assert_suspect(p, &c, NULL);
     p = point(4e8, 0, 0, 4e8, 4e8 / 43e9);
     assert_suspect(p, &c, "cache-resident");
-    snprintf(p.workload, sizeof p.workload, "copy"); /* its own operation: 44 GB/s */
+    snprintf(p.id.workload, sizeof p.id.workload, "copy"); /* its own operation: 44 GB/s */
     assert_suspect(p, &c, NULL);
     p = point(0, 0, 1e9, 0, 1e-3); /* f64 was not measured at 1 thread */
-    p.p.dtype = IR_F64;
-    p.p.threads = 1;
+    p.id.p.dtype = IR_F64;
+    p.id.p.threads = 1;
     assert_suspect(p, &c, NULL);
     ir_ceilings_free(&c);
 }
@@ -372,14 +372,14 @@ static void guarding_twice_is_guarding_once(void **state)
     p.flags = IR_FLAG_NOISY;
     assert_true(ir_guard_point(&p, &c));
     assert_true(ir_guard_point(&p, &c));
-    p.wall.median = 1;
+    p.m.wall.median = 1;
     assert_false(ir_guard_point(&p, &c));
     assert_int_equal(p.flags, IR_FLAG_NOISY);
-    assert_string_equal(p.why, "");
+    assert_string_equal(p.reason, "");
     p.status = IR_SKIP;
-    snprintf(p.why, sizeof p.why, "no such device");
+    snprintf(p.reason, sizeof p.reason, "no such device");
     assert_false(ir_guard_point(&p, &c));
-    assert_string_equal(p.why, "no such device");
+    assert_string_equal(p.reason, "no such device");
     ir_ceilings_free(&c);
 }
 

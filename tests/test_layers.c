@@ -34,7 +34,7 @@ static void open_fixture(fixture *f, const ir_workload *w, const ir_kernel *k, c
     for (size_t i = 0; i < f->s.ceilings.n; i++)
         f->s.ceilings.v[i].value *= 1e4; /* nothing here may exceed them: no suspects */
     if (ir_measure(&f->s.dev, w, k, p, &f->s.policy, &f->whole) != IR_OK)
-        fail_msg("%s: %s", w->name, f->whole.why);
+        fail_msg("%s: %s", w->name, f->whole.reason);
     assert_int_equal(wl_net_of(w, p, &f->net), IR_OK);
 }
 
@@ -51,22 +51,22 @@ static void close_fixture(fixture *f)
 /* Row by row the table's; together exactly the network: bytes and FLOP are integers below 2^53. */
 static void costs_add_up(const fixture *f)
 {
-    const ir_cost *all = &f->whole.cost;
+    const ir_cost *all = &f->whole.m.cost;
     ir_cost        sum = {0};
     assert_int_equal(f->s.npoint, f->net.n);
     for (int i = 0; i < f->net.n; i++) {
         const ir_point *o = &f->s.point[i];
         ir_cost         c;
-        ly_cost(&f->net.row[i], o->p.dtype, true, &c);
-        assert_num(o->cost.flops, ==, c.flops);
-        assert_num(o->cost.read_B, ==, c.read_B);
-        assert_num(o->cost.write_B, ==, c.write_B);
-        assert_num(o->cost.footprint_B, >=, c.footprint_B);
-        assert_num(o->cost.footprint_B, <=, all->footprint_B + c.footprint_B);
-        sum.flops += o->cost.flops;
-        sum.read_B += o->cost.read_B;
-        sum.write_B += o->cost.write_B;
-        for (int b = 0; b < IR_NBY; b++) sum.by_B[b] += o->cost.by_B[b];
+        ly_cost(&f->net.row[i], o->id.p.dtype, true, &c);
+        assert_num(o->m.cost.flops, ==, c.flops);
+        assert_num(o->m.cost.read_B, ==, c.read_B);
+        assert_num(o->m.cost.write_B, ==, c.write_B);
+        assert_num(o->m.cost.footprint_B, >=, c.footprint_B);
+        assert_num(o->m.cost.footprint_B, <=, all->footprint_B + c.footprint_B);
+        sum.flops += o->m.cost.flops;
+        sum.read_B += o->m.cost.read_B;
+        sum.write_B += o->m.cost.write_B;
+        for (int b = 0; b < IR_NBY; b++) sum.by_B[b] += o->m.cost.by_B[b];
     }
     assert_num(sum.flops, ==, all->flops);
     assert_num(sum.read_B, ==, all->read_B);
@@ -81,25 +81,25 @@ static void rows_are_judged(const fixture *f)
         const ir_point *o = &f->s.point[i];
         char            name[16];
         snprintf(name, sizeof name, "%.15s", f->net.row[i].name);
-        assert_string_equal(o->family, "layer");
-        assert_string_equal(o->pname[o->np - 1], "layer");
-        assert_string_equal(o->pword[o->np - 1], name);
-        assert_int_equal(o->p.v[o->np - 1], i);
-        assert_int_equal(o->np, f->whole.np + 1);
+        assert_string_equal(o->id.family, "layer");
+        assert_string_equal(o->id.pname[o->id.np - 1], "layer");
+        assert_string_equal(o->id.pword[o->id.np - 1], name);
+        assert_int_equal(o->id.p.v[o->id.np - 1], i);
+        assert_int_equal(o->id.np, f->whole.id.np + 1);
         assert_int_equal(o->status, IR_OK);
-        assert_num(o->wall.n, >=, 6);
-        assert_num(o->wall.median, >=, 0);
-        assert_num(o->samples.n, ==, o->wall.n);
-        if (!(o->wall.median > 0)) continue; /* a fused norm may end before the clock ticks */
-        const double peak = ir_peak_ceiling(&f->s.ceilings, o->p.dtype, o->p.threads);
+        assert_num(o->m.wall.n, >=, 6);
+        assert_num(o->m.wall.median, >=, 0);
+        assert_num(o->m.samples.n, ==, o->m.wall.n);
+        if (!(o->m.wall.median > 0)) continue; /* a fused norm may end before the clock ticks */
+        const double peak = ir_peak_ceiling(&f->s.ceilings, o->id.p.dtype, o->id.p.threads);
         const double bw =
-            ir_bw_ceiling(&f->s.ceilings, o->level, o->p.threads, o->cost.read_B, o->cost.write_B);
-        assert_num(strlen(o->level), >, 0);
+            ir_bw_ceiling(&f->s.ceilings, o->law.level, o->id.p.threads, o->m.cost.read_B, o->m.cost.write_B);
+        assert_num(strlen(o->law.level), >, 0);
         assert_num(bw, >, 0);
-        assert_close(o->mbu, (o->cost.read_B + o->cost.write_B) / o->wall.median / bw, 1e-9);
-        if (o->cost.flops > 0 && peak > 0) {
-            assert_close(o->mfu, o->cost.flops / o->wall.median / peak, 1e-9);
-            assert_close(o->ridge, peak / bw, 1e-9);
+        assert_close(o->law.mbu, (o->m.cost.read_B + o->m.cost.write_B) / o->m.wall.median / bw, 1e-9);
+        if (o->m.cost.flops > 0 && peak > 0) {
+            assert_close(o->law.mfu, o->m.cost.flops / o->m.wall.median / peak, 1e-9);
+            assert_close(o->law.ridge, peak / bw, 1e-9);
         }
     }
 }
@@ -117,7 +117,7 @@ static void rows_of_an_image_network(void **state)
         rows_are_judged(&f);
         for (int i = 0; i < f.net.n; i++) {
             const bool  conv = f.net.row[i].op == LY_CONV, dw = conv && f.net.row[i].groups > 1;
-            const char *why = f.s.point[i].why;
+            const char *why = f.s.point[i].reason;
             assert_true(strlen(why) > 0);
             assert_true(dw == !strcmp(why, "depthwise"));
             assert_true(!conv || dw || !strcmp(why, "direct") || !strcmp(why, "pointwise") ||
@@ -149,7 +149,7 @@ static void choices_stay(void **state)
     for (int again = 0; again < 2; again++)
         assert_int_equal(per_layer_measure(&f.s, &wl_resnet50, k, &f.whole), IR_OK);
     assert_int_equal(f.s.npoint, 2 * f.net.n);
-    for (int i = 0; i < f.net.n; i++) assert_string_equal(f.s.point[i].why, f.s.point[f.net.n + i].why);
+    for (int i = 0; i < f.net.n; i++) assert_string_equal(f.s.point[i].reason, f.s.point[f.net.n + i].reason);
     close_fixture(&f);
 }
 
@@ -162,7 +162,7 @@ static void some_layers(void **state)
     assert_int_equal(per_layer_measure(&f.s, &wl_gpt2, k, &f.whole), IR_OK);
     assert_int_equal(f.s.npoint, 3);
     static const int64_t want[] = {1, 3, 4};
-    for (int i = 0; i < 3; i++) assert_int_equal(f.s.point[i].p.v[f.s.point[i].np - 1], want[i]);
+    for (int i = 0; i < 3; i++) assert_int_equal(f.s.point[i].id.p.v[f.s.point[i].id.np - 1], want[i]);
     close_fixture(&f);
 }
 
@@ -176,7 +176,7 @@ static void kernels_that_cannot(void **state)
     assert_int_equal(per_layer_measure(&f.s, &wl_gpt2, &mute, &f.whole), IR_OK);
     assert_int_equal(f.s.npoint, 1);
     assert_int_equal(f.s.point[0].status, IR_SKIP);
-    assert_non_null(strstr(f.s.point[0].why, "does not time its layers"));
+    assert_non_null(strstr(f.s.point[0].reason, "does not time its layers"));
     close_fixture(&f);
 }
 

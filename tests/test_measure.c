@@ -202,15 +202,15 @@ static void test_times_what_it_proved(void **state)
     (void)state;
     ir_point o;
     assert_int_equal(measure(&right, 100, &o), IR_OK);
-    assert_true(fabs(o.wall.median / 1e-3 - 1) < 1e-3);
-    assert_string_equal(o.stop, "converged");
-    assert_string_equal(o.warmup, "stable");
+    assert_true(fabs(o.m.wall.median / 1e-3 - 1) < 1e-3);
+    assert_string_equal(o.m.stop, "converged");
+    assert_string_equal(o.m.warmup, "stable");
     /* the first checkpoint at or after 0.5 s */
-    assert_num(o.samples.n, ==, 960);
-    assert_num(o.wall.n, ==, 960);
-    assert_int_equal(o.dev.n, 0);
-    assert_true(o.check.err <= o.check.tol);
-    assert_int_equal(o.cost.wa_B, 400);
+    assert_num(o.m.samples.n, ==, 960);
+    assert_num(o.m.wall.n, ==, 960);
+    assert_int_equal(o.m.dev.n, 0);
+    assert_true(o.m.check.err <= o.m.check.tol);
+    assert_int_equal(o.m.cost.wa_B, 400);
     ir_point_free(&o);
 }
 
@@ -221,10 +221,10 @@ static void test_short_calls_are_batched(void **state)
     fake.call_s = 20e-9;
     fake.step_s = 50e-9;
     assert_int_equal(measure(&fused, 100, &o), IR_OK);
-    assert_num(o.reps * 20e-9, >=, 10e-6);
-    assert_num(o.reps * 20e-9, >=, 99 * o.overhead_s);
-    assert_true(fabs(o.cost.launches * o.reps - 1) < 1e-12); /* one launch a batch */
-    assert_true(o.cost.wa_B == 0);                           /* non-temporal stores allocate no line */
+    assert_num(o.m.reps * 20e-9, >=, 10e-6);
+    assert_num(o.m.reps * 20e-9, >=, 99 * o.m.overhead_s);
+    assert_true(fabs(o.m.cost.launches * o.m.reps - 1) < 1e-12); /* one launch a batch */
+    assert_true(o.m.cost.wa_B == 0);                             /* non-temporal stores allocate no line */
     ir_point_free(&o);
 }
 
@@ -236,13 +236,13 @@ static void test_budget_ends_a_noisy_point(void **state)
     pol.precision = 1e-9;
     pol.budget_s = 1;
     assert_int_equal(measure(&right, 10, &o), IR_OK);
-    assert_string_equal(o.stop, "budget");
+    assert_string_equal(o.m.stop, "budget");
     assert_true(o.flags & IR_FLAG_NOISY);
     ir_point_free(&o);
     pol.fixed_n = 17;
     assert_int_equal(measure(&right, 10, &o), IR_OK);
-    assert_int_equal(o.samples.n, 17);
-    assert_string_equal(o.stop, "fixed");
+    assert_int_equal(o.m.samples.n, 17);
+    assert_string_equal(o.m.stop, "fixed");
     ir_point_free(&o);
 }
 
@@ -258,10 +258,10 @@ static void test_slow_naive_rungs_are_left_out(void **state)
     assert_int_equal(measure(&right, 10, &o), IR_OK);
     ir_point_free(&o);
     assert_int_equal(measure(&bottom, 10, &o), IR_SKIP);
-    assert_int_equal(o.samples.n, 0);
-    assert_true(o.check.err <= o.check.tol);
-    assert_non_null(strstr(o.why, "takes 3 s"));
-    assert_string_equal(o.stop, "");
+    assert_int_equal(o.m.samples.n, 0);
+    assert_true(o.m.check.err <= o.m.check.tol);
+    assert_non_null(strstr(o.reason, "takes 3 s"));
+    assert_string_equal(o.m.stop, "");
     ir_point_free(&o);
     fake.call_s = 1;
     assert_int_equal(measure(&bottom, 10, &o), IR_OK);
@@ -275,9 +275,9 @@ static void test_wrong_kernels_get_no_time(void **state)
     for (size_t i = 0; i < 2; i++) {
         ir_point o;
         assert_int_equal(measure(bad[i], 33, &o), IR_ECHECK);
-        assert_int_equal(o.samples.n, 0);
+        assert_int_equal(o.m.samples.n, 0);
         assert_true(isnan(ir_point_time(&o)));
-        assert_non_null(strstr(o.why, "wrong result"));
+        assert_non_null(strstr(o.reason, "wrong result"));
         ir_point_free(&o);
     }
 }
@@ -302,10 +302,10 @@ static void test_refusals_are_rows(void **state)
     ir_point  o;
     ir_params p = n_of(8);
     assert_int_equal(measure(&right, 0, &o), IR_EINVAL);
-    assert_non_null(strstr(o.why, "positive"));
+    assert_non_null(strstr(o.reason, "positive"));
     ir_point_free(&o);
     assert_int_equal(measure(&unplanned, 8, &o), IR_SKIP);
-    assert_string_equal(o.why, "no plan for this shape");
+    assert_string_equal(o.reason, "no plan for this shape");
     ir_point_free(&o);
     p.dtype = IR_F64;
     assert_int_equal(ir_measure(&dev, &twice, &right, &p, &pol, &o), IR_EINVAL);
@@ -313,13 +313,13 @@ static void test_refusals_are_rows(void **state)
     p = n_of(8);
     p.threads = 5;
     assert_int_equal(ir_measure(&dev, &twice, &right, &p, &pol, &o), IR_EINVAL);
-    assert_non_null(strstr(o.why, "5 threads"));
+    assert_non_null(strstr(o.reason, "5 threads"));
     ir_point_free(&o);
     p.threads = 0;
     pol.max_B = 10;
     assert_int_equal(ir_measure(&dev, &twice, &right, &p, &pol, &o), IR_SKIP);
-    assert_int_equal(o.p.threads, 4); /* resolved */
-    assert_non_null(strstr(o.why, "needs"));
+    assert_int_equal(o.id.p.threads, 4); /* resolved */
+    assert_non_null(strstr(o.reason, "needs"));
     ir_point_free(&o);
 }
 
@@ -330,7 +330,7 @@ static void test_cold_rotates(void **state)
     pol.cold = true;
     pol.cold_pool_B = 10 * 800;
     assert_int_equal(measure(&right, 100, &o), IR_OK);
-    assert_true(o.cold);
+    assert_true(o.id.cold);
     for (int i = 1; i < 64; i++) assert_ptr_not_equal(fake.seen[i], fake.seen[i - 1]);
     int distinct = 0;
     for (int i = 0; i < 64; i++) {
@@ -366,13 +366,13 @@ static void test_every_fault_is_a_row(void **state)
                 ir_status s = measure(&right, 50, &o);
                 assert_int_equal(s, o.status);
                 if (s != IR_OK) {
-                    assert_non_null(strstr(o.why, "injected"));
+                    assert_non_null(strstr(o.reason, "injected"));
                     assert_true(dev.dead);
                     ir_point_free(&o);
                     fake.fail_at[slot] = 0;
                     assert_int_equal(measure(&right, 50, &o),
                                      IR_SKIP); /* the rest of the device is skipped */
-                    assert_non_null(strstr(o.why, "failed earlier"));
+                    assert_non_null(strstr(o.reason, "failed earlier"));
                 }
                 ir_point_free(&o);
                 ir_measure_release(&dev);
@@ -386,14 +386,14 @@ static void test_clock_backwards_and_standing(void **state)
     ir_point o;
     fake.backwards = true;
     assert_int_equal(measure(&right, 50, &o), IR_EDEVICE);
-    assert_non_null(strstr(o.why, "backwards"));
+    assert_non_null(strstr(o.reason, "backwards"));
     ir_point_free(&o);
     ir_measure_release(&dev);
     setup(NULL);
     fake.call_s = fake.step_s = 0;
     pol.fixed_n = 5;
     assert_int_equal(measure(&right, 50, &o), IR_EDEVICE);
-    assert_non_null(strstr(o.why, "stands still"));
+    assert_non_null(strstr(o.reason, "stands still"));
     ir_point_free(&o);
 }
 
@@ -430,7 +430,7 @@ static void test_probe_beside_the_samples(void **state)
     assert_int_equal(ir_probe_open(&dev, &twice, &right, &p, 1, &b.probe), IR_OK);
     pol.fixed_n = 100;
     assert_int_equal(measure(&right, 100, &o), IR_OK);
-    double alone = o.wall.median;
+    double alone = o.m.wall.median;
     ir_point_free(&o);
     pol.beside = look;
     pol.beside_arg = &b;
@@ -439,8 +439,8 @@ static void test_probe_beside_the_samples(void **state)
     assert_int_equal(
         b.calls, 11); /* before the first sample, after every tenth of 1 ms, the hundredth being the last */
     assert_num(b.worst, <, 1e-6);
-    assert_close(o.wall.median, alone, 1e-9);
-    assert_num(o.samples.n, ==, 100);
+    assert_close(o.m.wall.median, alone, 1e-9);
+    assert_num(o.m.samples.n, ==, 100);
     ir_point_free(&o);
     pol.fixed_n = 0;
     pol.budget_s = pol.min_s = 0.2;
@@ -448,8 +448,8 @@ static void test_probe_beside_the_samples(void **state)
     pol.beside_s = 1e-9; /* after every sample */
     fake.noise = 1;
     assert_int_equal(measure(&right, 100, &o), IR_OK);
-    assert_string_equal(o.stop, "budget");
-    assert_true((double)o.samples.n * o.wall.mean > 0.19);
+    assert_string_equal(o.m.stop, "budget");
+    assert_true((double)o.m.samples.n * o.m.wall.mean > 0.19);
     ir_point_free(&o);
     ir_probe_close(b.probe);
     ir_probe_close(NULL);

@@ -120,14 +120,14 @@ static void test_lost_device(void **state)
     ocl_take(&d, false);
     assert_int_equal(ir_measure(&d, &wl_copy, kernel_named(&ocl_backend, "stream", "wide"), &p, &pol, &o),
                      IR_OK);
-    assert_true(o.wall.n > 0);
-    assert_true(o.dev.n == 0 || o.dev.n == o.wall.n); /* both clocks, or the device has none */
+    assert_true(o.m.wall.n > 0);
+    assert_true(o.m.dev.n == 0 || o.m.dev.n == o.m.wall.n); /* both clocks, or the device has none */
     ir_point_free(&o);
     ocl_calls.fail_at = 12;
     ocl_calls.fail_code = CL_DEVICE_NOT_AVAILABLE;
     assert_int_equal(ir_measure(&d, &wl_copy, kernel_named(&ocl_backend, "stream", "wide"), &p, &pol, &o),
                      IR_EDEVICE);
-    assert_non_null(strstr(o.why, "not available"));
+    assert_non_null(strstr(o.reason, "not available"));
     assert_true(d.dead);
     ir_point_free(&o);
     assert_int_equal(ir_measure(&d, &wl_copy, kernel_named(&ocl_backend, "stream", "wide"), &p, &pol, &o),

@@ -198,7 +198,7 @@ static void measure(measure_context *s, const ir_workload *w, ir_params p)
     assert_int_equal(context_measure(s, w, backend_kernel(s->dev.be, w, 0), &p, false, NULL), IR_OK);
     ir_point *o = &s->point[s->npoint - 1];
     ir_point_judge(o, &s->ceilings, NULL);
-    o->bound_p = 1; /* a fit would say so */
+    o->law.bound_p = 1; /* a fit would say so */
 }
 
 static void proved(measure_context *s, ablation_set *set)
@@ -224,9 +224,9 @@ static void honest_labels_are_confirmed(void **state)
     for (size_t i = 0; i < set.n; i++) {
         const ir_point *p = &s.point[set.v[i].point];
         if (set.v[i].outcome != ABL_CONFIRMED)
-            fail_msg("%s %s: %s %s", p->workload, ir_bound_name(p->bound),
+            fail_msg("%s %s: %s %s", p->id.workload, ir_bound_name(p->law.bound),
                      ablation_outcome_name(set.v[i].outcome), set.v[i].why);
-        assert_string_equal(p->proof, "confirmed");
+        assert_string_equal(p->law.ablation, "confirmed");
         assert_true(set.v[i].n > 0);
     }
     ablation_free(&set);
@@ -264,8 +264,8 @@ static void threads_that_share_what_one_had(void **state)
     assert_int_equal(context_measure(&s, &wl_copy, backend_kernel(s.dev.be, &wl_copy, 0), &p, false, NULL),
                      IR_OK);
     ir_point_judge(&s.point[0], &s.ceilings, NULL);
-    s.point[0].bound = IR_BOUND_MEMORY;
-    s.point[0].bound_p = 1;
+    s.point[0].law.bound = IR_BOUND_MEMORY;
+    s.point[0].law.bound_p = 1;
     proved(&s, &set);
     assert_int_equal(set.n, 1);
     assert_int_equal(set.v[0].outcome, ABL_CONFIRMED);
@@ -290,7 +290,7 @@ static void ablate_a_lie(measure_context *s, double share, bool reads, ablation_
     lie_reads = reads;
     lie_flops = share * (c.read_B + c.write_B) / 40e9 * 200e9 / (4 * 4096.0 * 4096.0);
     measure(s, &wl_batchmm, p);
-    assert_int_equal(s->point[0].bound, IR_BOUND_MEMORY);
+    assert_int_equal(s->point[0].law.bound, IR_BOUND_MEMORY);
     proved(s, set);
 }
 
@@ -304,10 +304,10 @@ static void a_lie_is_contradicted(void **state)
     ablate_a_lie(&s, 1, false, &set);
     assert_int_equal(set.n, 1);
     assert_int_equal(set.v[0].outcome, ABL_CONTRADICTED);
-    assert_string_equal(s.point[0].proof, "corrected");
-    assert_true(set.v[0].label == IR_BOUND_MEMORY && s.point[0].bound == set.v[0].corrected &&
-                s.point[0].bound != IR_BOUND_MEMORY);
-    assert_int_equal(s.point[0].bound, IR_BOUND_COMPUTE);
+    assert_string_equal(s.point[0].law.ablation, "corrected");
+    assert_true(set.v[0].label == IR_BOUND_MEMORY && s.point[0].law.bound == set.v[0].corrected &&
+                s.point[0].law.bound != IR_BOUND_MEMORY);
+    assert_int_equal(s.point[0].law.bound, IR_BOUND_COMPUTE);
     FILE *f = open_memstream(&text, &size);
     assert_non_null(f);
     ablation_print(f, &s, &set);
@@ -329,8 +329,8 @@ static void an_undecided_label_is_mixed(void **state)
     ablation_set    set;
     ablate_a_lie(&s, .8, true, &set);
     assert_int_equal(set.v[0].outcome, ABL_UNDECIDED);
-    assert_string_equal(s.point[0].proof, "undecided");
-    assert_true(s.point[0].bound == IR_BOUND_MIXED && s.point[0].bound_p < .95 &&
+    assert_string_equal(s.point[0].law.ablation, "undecided");
+    assert_true(s.point[0].law.bound == IR_BOUND_MIXED && s.point[0].law.bound_p < .95 &&
                 set.v[0].corrected == IR_BOUND_MIXED);
     ablation_free(&set);
     context_close(&s);
@@ -404,7 +404,7 @@ static ablation_outcome replay(double share, const char **agrees)
     begin_several(&s, QUEUE_S);
     replay_share = share;
     measure(&s, &wl_gpt2, (ir_params){{LY_TINY, 1, 1, 5}, IR_F32, 0});
-    assert_int_equal(s.point[0].bound, IR_BOUND_LATENCY);
+    assert_int_equal(s.point[0].law.bound, IR_BOUND_LATENCY);
     add_launch(&s, "queue", QUEUE_S);
     add_launch(&s, "graph", GRAPH_S);
     proved(&s, &set);
@@ -441,7 +441,7 @@ static void work_done_twice(void **state)
     const ir_params p = {{8192, 8192}, IR_F32, 1};
     assert_int_equal(context_measure(&s, &wl_gemv, &gemver, &p, false, NULL), IR_OK);
     ir_point_judge(&s.point[0], &s.ceilings, NULL);
-    s.point[0].bound_p = 1;
+    s.point[0].law.bound_p = 1;
     proved(&s, &set);
     assert_int_equal(set.v[0].outcome, ABL_CONFIRMED);
     const ablation_line *l = line_with(&set.v[0], "twice");
@@ -486,7 +486,7 @@ static void shared_matrices(void **state)
                 shared.footprint_B < .5 * own.footprint_B);
     assert_true(fabs(t[0].reread_s / (again / 160e9) - 1) < 1e-9);
     ir_point like = s.point[0];
-    like.cost = shared;
+    like.m.cost = shared;
     variant_terms(&s, &t[0], &like, terms);
     assert_true(fabs(terms[ABL_DATA] / ((shared.read_B + shared.write_B) / 40e9 + again / 160e9) - 1) < .02);
     s.ceilings.level_B[2] = 4e6; /* no level holds a matrix: sharing changes nothing, and is no variant */
@@ -505,11 +505,11 @@ static void choice(void **state)
     for (int i = 0; i < 14; i++)
         measure(&s, &wl_copy, (ir_params){{1 << (20 + i % 7), 1 + i / 7}, IR_F64, 0});
     measure(&s, &wl_gemm, (ir_params){{1024, 1024, 1024}, IR_F32, 0});
-    s.point[0].bound_p = .9;
-    s.point[1].bound_p = NAN;
+    s.point[0].law.bound_p = .9;
+    s.point[1].law.bound_p = NAN;
     assert_int_equal(ablation_choose(&s, NULL, &set), IR_OK);
     assert_true(set.n < 13 && set.n + set.left_out == 13);
-    assert_int_equal(s.point[set.v[1].point].family[0], 'g'); /* every workload has its turn */
+    assert_int_equal(s.point[set.v[1].point].id.family[0], 'g'); /* every workload has its turn */
     ablation_free(&set);
     assert_int_equal(regcomp(&only, "copy.*bytes=2097152,streams=1", REG_EXTENDED | REG_NOSUB), 0);
     assert_int_equal(ablation_choose(&s, &only, &set), IR_OK);

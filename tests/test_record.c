@@ -82,11 +82,11 @@ static void whole_file(void **state)
     ir_env_free(&e);
     const ir_point *p = &r.point[r.npoint - 1];
     assert_int_equal(p->status, IR_OK);
-    assert_string_equal(p->check.oracle, "a naive loop");
-    assert_int_equal(p->samples.n, 5);
-    assert_true(p->samples.v[1].throttled);
-    assert_true(!p->samples.v[2].throttled);
-    assert_nan(p->samples.v[2].dev_s);
+    assert_string_equal(p->m.check.oracle, "a naive loop");
+    assert_int_equal(p->m.samples.n, 5);
+    assert_true(p->m.samples.v[1].throttled);
+    assert_true(!p->m.samples.v[2].throttled);
+    assert_nan(p->m.samples.v[2].dev_s);
     ir_record_free(&r);
     ir_record_free(&r);
     assert_int_equal(r.npoint, 0);
@@ -119,10 +119,10 @@ static void put_together(void **state)
     assert_num(r.ceilings.level_B[1], ==, 5);
     assert_nan(r.ceilings.level_B[0]);
     assert_int_equal(r.point[0].status, IR_EDEVICE);
-    assert_int_equal(r.point[0].p.threads, 2);
-    assert_int_equal(r.point[0].p.dtype, IR_NDTYPE);
-    assert_nan(r.point[0].cost.flops);
-    assert_num(r.point[0].wall.n, ==, 0);
+    assert_int_equal(r.point[0].id.p.threads, 2);
+    assert_int_equal(r.point[0].id.p.dtype, IR_NDTYPE);
+    assert_nan(r.point[0].m.cost.flops);
+    assert_num(r.point[0].m.wall.n, ==, 0);
     ir_record_free(&r);
 }
 
@@ -189,11 +189,11 @@ static void long_lines(void **state)
     char        program[] = "x", *argv[] = {program};
     need_reader();
     sample_point(&p, IR_OK);
-    free(p.samples.v);
-    p.samples.v = calloc(N, sizeof *p.samples.v);
-    assert_non_null(p.samples.v);
-    p.samples.n = p.samples.cap = N;
-    for (uint32_t i = 0; i < N; i++) p.samples.v[i] = (ir_sample){1.0 / (i + 1), NAN, p.reps, false};
+    free(p.m.samples.v);
+    p.m.samples.v = calloc(N, sizeof *p.m.samples.v);
+    assert_non_null(p.m.samples.v);
+    p.m.samples.n = p.m.samples.cap = N;
+    for (uint32_t i = 0; i < N; i++) p.m.samples.v[i] = (ir_sample){1.0 / (i + 1), NAN, p.m.reps, false};
     assert_int_equal(ir_journal_open(f->path, false, &j), IR_OK);
     assert_int_equal(ir_journal_header(j, "1", "1", 1, argv), IR_OK);
     assert_int_equal(ir_journal_point(j, &p), IR_OK);
@@ -201,8 +201,8 @@ static void long_lines(void **state)
     assert_int_equal(ir_journal_close(&j), IR_OK);
     assert_int_equal(ir_record_read(f->path, true, &r), IR_OK);
     assert_int_equal(r.npoint, 2);
-    assert_int_equal(r.point[1].samples.n, N);
-    assert_memory_equal(&r.point[1].samples.v[N - 1].wall_s, &p.samples.v[N - 1].wall_s, sizeof(double));
+    assert_int_equal(r.point[1].m.samples.n, N);
+    assert_memory_equal(&r.point[1].m.samples.v[N - 1].wall_s, &p.m.samples.v[N - 1].wall_s, sizeof(double));
     ir_record_free(&r);
     char *text = slurp(f->path, &n);
     spit(f->other, text, n - 100);

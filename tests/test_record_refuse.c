@@ -237,7 +237,7 @@ static void too_many(void **state)
         n += (size_t)sprintf(text + n, POINT "\"check\":{\"oracle\":\"o%d\"}}\n", i);
     assert_int_equal(ir_record_parse("f", text, n, true, &r), IR_OK);
     assert_int_equal(r.npoint, 1000);
-    assert_string_equal(r.point[999].check.oracle, "an oracle whose name was not kept");
+    assert_string_equal(r.point[999].m.check.oracle, "an oracle whose name was not kept");
     ir_record_free(&r);
     free(text);
 }

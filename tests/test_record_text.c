@@ -95,36 +95,36 @@ static ir_point *add_point(machine *m, const char *family, const char *workload,
 {
     ir_point *p = &m->point[m->npoint++];
     ir_point_init(p);
-    snprintf(p->backend, sizeof p->backend, "cpu");
-    snprintf(p->device, sizeof p->device, "cpu0");
-    snprintf(p->family, sizeof p->family, "%s", family);
-    snprintf(p->workload, sizeof p->workload, "%s", workload);
-    snprintf(p->kernel, sizeof p->kernel, "%s", kernel);
-    p->p.dtype = IR_F32;
-    p->p.threads = 8;
-    p->cost.read_B = bytes;
-    p->cost.flops = flops;
-    p->wall.n = 30;
-    p->wall.median = T;
-    p->wall.ci_lo = T * .993;
-    p->wall.ci_hi = T * 1.002;
-    p->term_data_s = bytes / 25.2e9;
-    p->term_comp_s = flops / 760e9;
-    p->term_lat_s = 1.2e-6;
-    p->mbu = p->term_data_s / T;
-    p->mfu = p->term_comp_s / T;
-    p->eta = flops > 0 ? .93 : NAN;
-    p->ridge = 30.2;
-    p->bound = p->term_data_s > p->term_comp_s ? IR_BOUND_MEMORY : IR_BOUND_COMPUTE;
-    p->bound_p = .998;
+    snprintf(p->id.backend, sizeof p->id.backend, "cpu");
+    snprintf(p->id.device, sizeof p->id.device, "cpu0");
+    snprintf(p->id.family, sizeof p->id.family, "%s", family);
+    snprintf(p->id.workload, sizeof p->id.workload, "%s", workload);
+    snprintf(p->id.kernel, sizeof p->id.kernel, "%s", kernel);
+    p->id.p.dtype = IR_F32;
+    p->id.p.threads = 8;
+    p->m.cost.read_B = bytes;
+    p->m.cost.flops = flops;
+    p->m.wall.n = 30;
+    p->m.wall.median = T;
+    p->m.wall.ci_lo = T * .993;
+    p->m.wall.ci_hi = T * 1.002;
+    p->law.term_data_s = bytes / 25.2e9;
+    p->law.term_comp_s = flops / 760e9;
+    p->law.term_lat_s = 1.2e-6;
+    p->law.mbu = p->law.term_data_s / T;
+    p->law.mfu = p->law.term_comp_s / T;
+    p->law.eta = flops > 0 ? .93 : NAN;
+    p->law.ridge = 30.2;
+    p->law.bound = p->law.term_data_s > p->law.term_comp_s ? IR_BOUND_MEMORY : IR_BOUND_COMPUTE;
+    p->law.bound_p = .998;
     p->flags = IR_FLAG_WITHIN_RUN;
     return p;
 }
 
 static void set_param(ir_point *p, const char *name, int64_t v)
 {
-    snprintf(p->pname[p->np], sizeof p->pname[0], "%s", name);
-    p->p.v[p->np++] = v;
+    snprintf(p->id.pname[p->id.np], sizeof p->id.pname[0], "%s", name);
+    p->id.p.v[p->id.np++] = v;
 }
 
 static void fill_points(machine *m)
@@ -138,9 +138,9 @@ static void fill_points(machine *m)
     }
     p = add_point(m, "stream", "copy", "nt", 268435456, 0, NAN);
     set_param(p, "bytes", 268435456);
-    p->cold = true;
+    p->id.cold = true;
     p->status = IR_ECHECK;
-    snprintf(p->why, sizeof p->why, "y[17] is 3 instead of 4 (largest error 0.25, tolerance 1e-6)");
+    snprintf(p->reason, sizeof p->reason, "y[17] is 3 instead of 4 (largest error 0.25, tolerance 1e-6)");
     for (int i = 0; i < 4; i++) {
         int n = 256 << i;
         p = add_point(m, "gemm", "gemm", i == 3 ? "openblas" : "blocked", 12. * n * n, 2. * n * n * n,
@@ -148,22 +148,23 @@ static void fill_points(machine *m)
         set_param(p, "m", n);
         set_param(p, "n", n);
         set_param(p, "k", n);
-        p->p.dtype = i == 1 ? IR_F64 : IR_F32;
+        p->id.p.dtype = i == 1 ? IR_F64 : IR_F32;
     }
     p->flags |= IR_FLAG_NOISY | IR_FLAG_BIMODAL | IR_FLAG_STEAL;
-    p->wall.bimodal = true;
-    p->wall.mode_lo = .0260;
-    p->wall.mode_hi = .0291;
+    p->m.wall.bimodal = true;
+    p->m.wall.mode_lo = .0260;
+    p->m.wall.mode_hi = .0291;
     p = add_point(m, "gemv", "gemv", "rows", 4. * 8192 * 8192, 2. * 8192 * 8192, .0099);
     set_param(p, "m", 8192);
     set_param(p, "k", 8192);
     p->flags |= IR_FLAG_SUSPECT;
-    p->mbu = 1.08;
-    snprintf(p->why, sizeof p->why, "27.1 GB/s is 1.08 x the DRAM ceiling: part of it stayed in the cache");
+    p->law.mbu = 1.08;
+    snprintf(p->reason, sizeof p->reason,
+             "27.1 GB/s is 1.08 x the DRAM ceiling: part of it stayed in the cache");
     p = add_point(m, "launch", "forkjoin", "pool", 0, 0, 1.24e-6);
-    p->bound = IR_BOUND_LATENCY;
+    p->law.bound = IR_BOUND_LATENCY;
     set_param(p, "pages", 1);
-    snprintf(p->pword[0], sizeof p->pword[0], "huge");
+    snprintf(p->id.pword[0], sizeof p->id.pword[0], "huge");
     for (int i = 0; i < 2; i++) { /* names too long for their column */
         static const char *const name[] = {"batch",    "channels", "height", "width",  "filters",
                                            "kernel_h", "kernel_w", "stride", "padding"};
@@ -174,8 +175,8 @@ static void fill_points(machine *m)
         p = add_point(m, "gemm", "gemm", i ? "amx" : "avx512", 1, 1, NAN);
         set_param(p, "m", 64 << i);
         p->status = i == 2 ? IR_ENOMEM : IR_SKIP;
-        snprintf(p->why, sizeof p->why, i == 2 ? "needs 34.4 GB, 8.1 GB are free" : "this CPU has no %s",
-                 i ? "AMX" : "AVX-512");
+        snprintf(p->reason, sizeof p->reason,
+                 i == 2 ? "needs 34.4 GB, 8.1 GB are free" : "this CPU has no %s", i ? "AMX" : "AVX-512");
     }
 }
 
@@ -407,11 +408,11 @@ static void absurd_numbers(void **state)
         for (size_t k = 0; k < m.ceilings.n; k++) m.ceilings.v[k].value = v[i];
         for (size_t k = 0; k < m.npoint; k++) {
             ir_point *p = &m.point[k];
-            p->wall.median = p->cost.flops = p->mfu = p->mbu = p->eta = p->bound_p = p->ridge =
-                p->term_data_s = v[i];
-            p->cost.read_B = v[(i + 1) % (sizeof v / sizeof *v)];
-            memset(p->family, 'z', sizeof p->family - 1);
-            memset(p->kernel, '\xc3', sizeof p->kernel - 1);
+            p->m.wall.median = p->m.cost.flops = p->law.mfu = p->law.mbu = p->law.eta = p->law.bound_p =
+                p->law.ridge = p->law.term_data_s = v[i];
+            p->m.cost.read_B = v[(i + 1) % (sizeof v / sizeof *v)];
+            memset(p->id.family, 'z', sizeof p->id.family - 1);
+            memset(p->id.kernel, '\xc3', sizeof p->id.kernel - 1);
         }
         m.fit[0].BW = m.fit[0].eta = (ir_coef){v[i], -v[i], v[i], IR_FITTED};
         m.fit[0].err_median = m.fit[0].cond = v[i];

@@ -50,7 +50,7 @@ ir_status ab_controls_now(ab_controls *r, double out[TRIAL_REFS])
         out[i] = NAN;
         if (!r->kernel[i]) continue;
         ir_status st = ir_measure(&r->c.s.dev, r->workload[i], r->kernel[i], &r->p[i], &pol, &o);
-        if (st == IR_OK) out[i] = o.wall.q25;
+        if (st == IR_OK) out[i] = o.m.wall.q25;
         ir_point_free(&o);
         if (st != IR_OK && st != IR_SKIP) return ir_fail(st, "reference kernel %s: %s", names[i], ir_why());
     }

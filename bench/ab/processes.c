@@ -156,8 +156,8 @@ static ir_status processes_take_points(ab_job *j, char side, const ir_record *r)
     for (size_t i = 0; i < r->npoint && st == IR_OK; i++) {
         const ir_point *p = &r->point[i];
         char            why[IR_WHY + 40];
-        if (p->status == IR_SKIP || p->for_ceiling) continue;
-        snprintf(why, sizeof why, "build %c: %s: %s", side, ir_status_name(p->status), p->why);
+        if (p->status == IR_SKIP || p->id.for_ceiling) continue;
+        snprintf(why, sizeof why, "build %c: %s: %s", side, ir_status_name(p->status), p->reason);
         st = ab_seen(&j->a, side, ir_point_key(p, key), lower_quartile(p), p->status == IR_OK ? NULL : why);
     }
     return st;

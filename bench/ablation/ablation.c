@@ -28,8 +28,8 @@ static bool ablation_fastest(const measure_context *s, size_t i)
 
 static bool labelled(const ir_point *p, bool named)
 {
-    if (label_term(p->bound) < 0 || p->flags & IR_FLAG_SUSPECT) return false;
-    return p->bound_p >= CLEAR_P || (named && isnan(p->bound_p));
+    if (label_term(p->law.bound) < 0 || p->flags & IR_FLAG_SUSPECT) return false;
+    return p->law.bound_p >= CLEAR_P || (named && isnan(p->law.bound_p));
 }
 
 static bool chosen_already(const ablation_set *set, size_t i)
@@ -43,7 +43,7 @@ static bool chosen_already(const ablation_set *set, size_t i)
 static size_t ablation_share_of(const measure_context *s, const ablation_set *set, const char *workload)
 {
     size_t n = 0;
-    for (size_t k = 0; k < set->n; k++) n += !strcmp(s->point[set->v[k].point].workload, workload);
+    for (size_t k = 0; k < set->n; k++) n += !strcmp(s->point[set->v[k].point].id.workload, workload);
     return n;
 }
 
@@ -72,13 +72,13 @@ ir_status ablation_choose(const measure_context *s, const regex_t *only, ablatio
     for (size_t turn = 1; out->n < want && out->n < most; turn++) /* every workload has its turn */
         for (size_t i = 0; i < s->npoint && out->n < most; i++) {
             if (candidate(s, i, only) <= 0 || chosen_already(out, i) ||
-                ablation_share_of(s, out, s->point[i].workload) >= turn)
+                ablation_share_of(s, out, s->point[i].id.workload) >= turn)
                 continue;
             ablation_entry *e = &out->v[out->n++];
             *e = (ablation_entry){.point = i,
-                                  .label = s->point[i].bound,
-                                  .corrected = s->point[i].bound,
-                                  .p = s->point[i].bound_p,
+                                  .label = s->point[i].law.bound,
+                                  .corrected = s->point[i].law.bound,
+                                  .p = s->point[i].law.bound_p,
                                   .why = "the run ended before it was tried"};
             for (int j = 0; j < ABL_NTERM; j++) e->e[j] = (term_elasticity){NAN, NAN, NAN, ABL_HELD, NAN};
         }
@@ -136,11 +136,11 @@ static void ablation_timed(const measure_context *s, const ir_workload *w, const
 /* Take the samples over as a block of seconds a call. */
 static ir_status keep_block(block_times *t, const ir_point *o)
 {
-    double *v = malloc((o->samples.n ? o->samples.n : 1) * sizeof *v);
-    if (!v) return ir_fail(IR_ENOMEM, "no memory for %zu samples", o->samples.n);
-    for (size_t i = 0; i < o->samples.n; i++)
-        v[i] = o->dev.n ? o->samples.v[i].dev_s : o->samples.v[i].wall_s;
-    t->block[t->n++] = (time_block){v, o->samples.n};
+    double *v = malloc((o->m.samples.n ? o->m.samples.n : 1) * sizeof *v);
+    if (!v) return ir_fail(IR_ENOMEM, "no memory for %zu samples", o->m.samples.n);
+    for (size_t i = 0; i < o->m.samples.n; i++)
+        v[i] = o->m.dev.n ? o->m.samples.v[i].dev_s : o->m.samples.v[i].wall_s;
+    t->block[t->n++] = (time_block){v, o->m.samples.n};
     return IR_OK;
 }
 
@@ -161,7 +161,7 @@ static ir_status ablation_block(bench *b, size_t i)
     if (o.status == IR_EINTR || context_stopped(b->s)) st = ir_fail(IR_EINTR, "interrupted");
     if (first || b->dropped[i]) {
         b->seen[i] = o;
-        b->seen[i].samples = (ir_samples){0};
+        b->seen[i].m.samples = (ir_samples){0};
     }
     ir_point_free(&o);
     return st;
@@ -250,7 +250,7 @@ static void scale_arithmetic(bench *b)
         b->dropped[i] = isnan(t->comp_scale);
         ir_point_init(&b->seen[i]);
         if (b->dropped[i])
-            snprintf(b->seen[i].why, sizeof b->seen[i].why,
+            snprintf(b->seen[i].reason, sizeof b->seen[i].reason,
                      "the arithmetic's own loop does not run that way");
     }
 }
@@ -275,7 +275,7 @@ static unsigned ablation_terms(bench *b, double t[1 + ABL_MAX_VARIANTS][ABL_NTER
         for (int j = 0; j < ABL_NTERM; j++) {
             if (isnan(t[i][j]))
                 b->dropped[i] = true,
-                snprintf(b->seen[i].why, sizeof b->seen[i].why, "no ceiling to predict it from");
+                snprintf(b->seen[i].reason, sizeof b->seen[i].reason, "no ceiling to predict it from");
             else if (t[i][j] > NIL_SHARE * T)
                 matters |= 1u << j;
         }
@@ -312,15 +312,16 @@ static void fill_lines(const bench *b, ablation_entry *e)
         ablation_line *l = &e->line[i - 1];
         ir_point       like = b->s->point[e->point];
         snprintf(l->what, sizeof l->what, "%s", b->variant[i].what);
-        like.p = b->variant[i].p;
-        like.cold = b->variant[i].cold;
+        like.id.p = b->variant[i].p;
+        like.id.cold = b->variant[i].cold;
         if (b->variant[i].workload)
-            snprintf(like.workload, sizeof like.workload, "%s", b->variant[i].workload->name);
-        if (b->variant[i].kernel) snprintf(like.kernel, sizeof like.kernel, "%s", b->variant[i].kernel->name);
+            snprintf(like.id.workload, sizeof like.id.workload, "%s", b->variant[i].workload->name);
+        if (b->variant[i].kernel)
+            snprintf(like.id.kernel, sizeof like.id.kernel, "%s", b->variant[i].kernel->name);
         ir_point_key(&like, l->key);
         l->y = l->lo = l->hi = NAN;
         if (b->dropped[i]) {
-            snprintf(l->why, sizeof l->why, "%s", b->seen[i].why);
+            snprintf(l->why, sizeof l->why, "%s", b->seen[i].reason);
             continue;
         }
         const term_change *c = &b->change[m++];
@@ -335,7 +336,7 @@ static ir_bound followed(const ablation_entry *e, const ir_point *p)
 {
     for (int j = 0; j < ABL_NTERM; j++) {
         if (j == label_term(e->label) || !(e->e[j].lo > 0.5)) continue;
-        if (j == ABL_DATA) return strcmp(p->level, "DRAM") ? IR_BOUND_CACHE : IR_BOUND_MEMORY;
+        if (j == ABL_DATA) return strcmp(p->law.level, "DRAM") ? IR_BOUND_CACHE : IR_BOUND_MEMORY;
         return j == ABL_COMP ? IR_BOUND_COMPUTE : IR_BOUND_LATENCY;
     }
     return IR_BOUND_MIXED;
@@ -352,7 +353,7 @@ static void ablation_judge_entry(bench *b, ablation_entry *e)
 {
     double t[1 + ABL_MAX_VARIANTS][ABL_NTERM];
     if (b->dropped[0]) {
-        snprintf(e->why, sizeof e->why, "it could not be measured again: %.120s", b->seen[0].why);
+        snprintf(e->why, sizeof e->why, "it could not be measured again: %.120s", b->seen[0].reason);
         return;
     }
     unsigned nil = ablation_terms(b, t);
@@ -380,8 +381,8 @@ static void discard(bench *b)
 static ir_status ablation_one(measure_context *s, ablation_entry *e)
 {
     const ir_point    *p = &s->point[e->point];
-    const ir_workload *w = ir_workload_named(p->workload);
-    const ir_kernel   *k = w ? backend_kernel_named(s->dev.be, w, p->kernel) : NULL;
+    const ir_workload *w = ir_workload_named(p->id.workload);
+    const ir_kernel   *k = w ? backend_kernel_named(s->dev.be, w, p->id.kernel) : NULL;
     bench             *b = calloc(1, sizeof *b);
     ir_status          st = IR_OK;
     if (!b) return ir_fail(IR_ENOMEM, "no memory to prove a point");
@@ -399,7 +400,7 @@ static ir_status ablation_one(measure_context *s, ablation_entry *e)
     for (int r = 0;
          r < ROUNDS && st == IR_OK && b->n && !b->dropped[0] && (r == 0 || ir_now() - began < AGAIN_S); r++)
         st = palindrome(b);
-    if (st == IR_OK && !b->dropped[0] && !strcmp(p->level, "DRAM")) scale_memory(b);
+    if (st == IR_OK && !b->dropped[0] && !strcmp(p->law.level, "DRAM")) scale_memory(b);
     if (st == IR_OK) ablation_judge_entry(b, e);
     discard(b);
     return st;
@@ -407,9 +408,9 @@ static ir_status ablation_one(measure_context *s, ablation_entry *e)
 
 static void correct(ir_point *p, ir_bound to)
 {
-    p->bound = to;
-    p->bound_p = to == IR_BOUND_MIXED ? NAN : 0.975; /* the interval's one side */
-    snprintf(p->proof, sizeof p->proof, "corrected");
+    p->law.bound = to;
+    p->law.bound_p = to == IR_BOUND_MIXED ? NAN : 0.975; /* the interval's one side */
+    snprintf(p->law.ablation, sizeof p->law.ablation, "corrected");
 }
 
 /* On the point, and on any other measurement of the very same one. */
@@ -418,14 +419,14 @@ static void note(measure_context *s, ablation_entry *e)
     const ir_point *proved = &s->point[e->point];
     for (size_t i = 0; i < s->npoint; i++) {
         ir_point *p = &s->point[i];
-        if (!point_was_timed(p) || !ir_same_question(p, proved) || strcmp(p->kernel, proved->kernel) ||
-            p->bound != e->label)
+        if (!point_was_timed(p) || !ir_same_question(p, proved) || strcmp(p->id.kernel, proved->id.kernel) ||
+            p->law.bound != e->label)
             continue;
-        snprintf(p->proof, sizeof p->proof, "%s", ablation_outcome_name(e->outcome));
+        snprintf(p->law.ablation, sizeof p->law.ablation, "%s", ablation_outcome_name(e->outcome));
         if (e->outcome == ABL_CONTRADICTED) correct(p, e->corrected);
         if (e->outcome != ABL_UNDECIDED || e->why[0] || isnan(ablation_holds(e))) continue;
-        p->bound_p = ablation_holds(e);
-        p->bound = e->corrected;
+        p->law.bound_p = ablation_holds(e);
+        p->law.bound = e->corrected;
     }
 }
 

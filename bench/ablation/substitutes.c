@@ -57,15 +57,15 @@ static double ladder_Bps(const measure_context *s, double B)
     int    at = ir_workload_param(ir_workload_named("read"), "bytes");
     for (size_t i = 0; i < s->npoint; i++) {
         const ir_point *p = &s->point[i];
-        if (!p->for_ceiling || p->status != IR_OK || p->p.threads > 1 || strcmp(p->workload, "read") ||
-            (double)p->p.v[at] < B)
+        if (!p->id.for_ceiling || p->status != IR_OK || p->id.p.threads > 1 ||
+            strcmp(p->id.workload, "read") || (double)p->id.p.v[at] < B)
             continue;
-        double v = p->cost.read_B / ir_point_time(p);
-        if ((double)p->p.v[at] < size)
+        double v = p->m.cost.read_B / ir_point_time(p);
+        if ((double)p->id.p.v[at] < size)
             rate = v;
-        else if ((double)p->p.v[at] == size)
+        else if ((double)p->id.p.v[at] == size)
             rate = fmax(rate, v);
-        size = fmin(size, (double)p->p.v[at]);
+        size = fmin(size, (double)p->id.p.v[at]);
     }
     return rate;
 }
@@ -112,8 +112,8 @@ bool find_substitute(const measure_context *s, const ir_workload *w, const ir_ke
         out->kernel = backend_kernel_named(s->dev.be, by, x->by_kernel);
         if (x->launch)
             out->lat_scale =
-                launch_s(s, x->by_launch, base->p.threads) / launch_s(s, x->launch, base->p.threads);
-        if (by != w) out->reread_s = reread_s(s, by, &base->p);
+                launch_s(s, x->by_launch, base->id.p.threads) / launch_s(s, x->launch, base->id.p.threads);
+        if (by != w) out->reread_s = reread_s(s, by, &base->id.p);
         return true;
     }
     return false;

@@ -78,12 +78,12 @@ static bool variants_valid(const maker *m, const ablation_variant *t)
 static void sketch(const maker *m, const ablation_variant *t, ir_point *o)
 {
     *o = *m->base;
-    o->p = t->p;
-    o->cold = t->cold;
-    o->cost = variants_workload_of(m, t)->cost(&t->p);
-    if (kernel_of(m, t)->cost) kernel_of(m, t)->cost(&t->p, &o->cost);
-    if (kernel_of(m, t)->flags & IR_K_FUSED && m->base->reps > 1) o->cost.launches /= m->base->reps;
-    o->wall.median = o->dev.median = 1;
+    o->id.p = t->p;
+    o->id.cold = t->cold;
+    o->m.cost = variants_workload_of(m, t)->cost(&t->p);
+    if (kernel_of(m, t)->cost) kernel_of(m, t)->cost(&t->p, &o->m.cost);
+    if (kernel_of(m, t)->flags & IR_K_FUSED && m->base->m.reps > 1) o->m.cost.launches /= m->base->m.reps;
+    o->m.wall.median = o->m.dev.median = 1;
 }
 
 static double work_of(const ir_cost *c) { return c->flops > 0 ? c->flops : c->read_B + c->write_B; }
@@ -93,10 +93,10 @@ static double work_of(const ir_cost *c) { return c->flops > 0 ? c->flops : c->re
 static bool clear_of_edges(const maker *m, const ablation_variant *t, double B)
 {
     const ir_ceilings *c = &m->s->ceilings;
-    if (t->cold || m->base->cold) return true;
+    if (t->cold || m->base->id.cold) return true;
     const char *level = ir_level_of(c, B, t->p.threads, false);
-    double      beyond = B < m->base->cost.footprint_B ? 2 * B : B / 4;
-    return !strcmp(level, m->base->level) || !strcmp(level, ir_level_of(c, beyond, t->p.threads, false));
+    double      beyond = B < m->base->m.cost.footprint_B ? 2 * B : B / 4;
+    return !strcmp(level, m->base->law.level) || !strcmp(level, ir_level_of(c, beyond, t->p.threads, false));
 }
 
 /* Keep the variant when it can run, fits, and changes a term by enough to be seen. */
@@ -107,9 +107,9 @@ static bool variants_keep(maker *m, const ablation_variant *t)
     ablation_variant base;
     if (m->n == ABL_MAX_VARIANTS || !variants_valid(m, t) || isnan(t->lat_scale)) return false;
     sketch(m, t, &o);
-    if (o.cost.footprint_B > MOST_B && o.cost.footprint_B > m->base->cost.footprint_B) return false;
-    if (o.cost.footprint_B > MOST_GROWTH * m->base->cost.footprint_B ||
-        !clear_of_edges(m, t, o.cost.footprint_B))
+    if (o.m.cost.footprint_B > MOST_B && o.m.cost.footprint_B > m->base->m.cost.footprint_B) return false;
+    if (o.m.cost.footprint_B > MOST_GROWTH * m->base->m.cost.footprint_B ||
+        !clear_of_edges(m, t, o.m.cost.footprint_B))
         return false;
     variant_base(m->base, &base);
     variant_terms(m->s, &base, m->base, a);
@@ -122,7 +122,10 @@ static bool variants_keep(maker *m, const ablation_variant *t)
 }
 
 /* ---- the variants ---------------------------------------------------------------------------- */
-static bool is_data(const ir_point *p) { return p->bound == IR_BOUND_MEMORY || p->bound == IR_BOUND_CACHE; }
+static bool is_data(const ir_point *p)
+{
+    return p->law.bound == IR_BOUND_MEMORY || p->law.bound == IR_BOUND_CACHE;
+}
 
 /* Weights stay, FLOPs double. */
 static void larger_batch(maker *m)
@@ -132,7 +135,7 @@ static void larger_batch(maker *m)
     variant_base(m->base, &t);
     t.p.v[m->batch] *= 2;
     snprintf(t.what, sizeof t.what, "%s %lld to %lld", m->w->param[m->batch],
-             (long long)m->base->p.v[m->batch], (long long)t.p.v[m->batch]);
+             (long long)m->base->id.p.v[m->batch], (long long)t.p.v[m->batch]);
     variants_keep(m, &t);
 }
 
@@ -141,8 +144,8 @@ static void more_weights(maker *m)
 {
     ablation_variant t;
     if (m->batch < 0 || m->width < 0) return;
-    int64_t by = m->base->p.v[m->batch] % SKEW == 0 ? SKEW : 2;
-    if (m->base->p.v[m->batch] % by != 0) return;
+    int64_t by = m->base->id.p.v[m->batch] % SKEW == 0 ? SKEW : 2;
+    if (m->base->id.p.v[m->batch] % by != 0) return;
     variant_base(m->base, &t);
     t.p.v[m->batch] /= by;
     t.p.v[m->width] *= by;
@@ -160,9 +163,9 @@ static void narrower_weights(maker *m)
                                                 [IR_BF16] = {IR_I8, IR_I8},
                                                 [IR_F16] = {IR_I8, IR_I8}};
     ablation_variant      t;
-    ir_dtype              from = m->base->p.dtype;
+    ir_dtype              from = m->base->id.p.dtype;
     if (!is_data(m->base) || !strcmp(m->w->family, "stream") ||
-        m->base->term_comp_s > FEW * ir_point_time(m->base))
+        m->base->law.term_comp_s > FEW * ir_point_time(m->base))
         return; /* streams count bytes, not elements */
     for (int i = 0; i < 2 && next[from][i] != IR_F64; i++) {
         variant_base(m->base, &t);
@@ -181,7 +184,7 @@ static void in_cache(maker *m)
 {
     ablation_variant t;
     ir_point         o;
-    if (m->size < 0 || !is_data(m->base) || m->base->cold || m->k->flags & IR_K_NT ||
+    if (m->size < 0 || !is_data(m->base) || m->base->id.cold || m->k->flags & IR_K_NT ||
         !strcmp(m->w->family, "peak"))
         return;
     variant_base(m->base, &t);
@@ -190,9 +193,9 @@ static void in_cache(maker *m)
         if (!variants_valid(m, &t)) return;
         sketch(m, &t, &o);
         /* half of what the level holds: its edge is not sharp */
-        const char *level = ir_level_of(&m->s->ceilings, 2 * o.cost.footprint_B, t.p.threads, false);
-        if (!strcmp(level, m->base->level)) continue;
-        t.work = work_of(&m->base->cost) / work_of(&o.cost);
+        const char *level = ir_level_of(&m->s->ceilings, 2 * o.m.cost.footprint_B, t.p.threads, false);
+        if (!strcmp(level, m->base->law.level)) continue;
+        t.work = work_of(&m->base->m.cost) / work_of(&o.m.cost);
         snprintf(t.what, sizeof t.what, "in %s: %s=%lld, per unit of work", level, m->w->param[m->size],
                  (long long)t.p.v[m->size]);
         if (variants_keep(m, &t)) return;
@@ -202,10 +205,10 @@ static void in_cache(maker *m)
 static void fewer_cores(maker *m)
 {
     ablation_variant t;
-    if (m->base->p.threads < 2) return;
+    if (m->base->id.p.threads < 2) return;
     variant_base(m->base, &t);
     t.p.threads /= 2;
-    snprintf(t.what, sizeof t.what, "%d of %d threads", t.p.threads, m->base->p.threads);
+    snprintf(t.what, sizeof t.what, "%d of %d threads", t.p.threads, m->base->id.p.threads);
     variants_keep(m, &t);
 }
 
@@ -226,12 +229,12 @@ static void other_size(maker *m)
 static void from_memory(maker *m)
 {
     ablation_variant t;
-    if (m->base->cold || !strcmp(m->base->level, "DRAM") || !*m->base->level) return;
-    if (m->base->cost.hops > 0)
+    if (m->base->id.cold || !strcmp(m->base->law.level, "DRAM") || !*m->base->law.level) return;
+    if (m->base->m.cost.hops > 0)
         return; /* a chase goes round its lines many times a call: cold is only the first time */
     variant_base(m->base, &t);
     t.cold = true;
-    snprintf(t.what, sizeof t.what, "cold: from memory, not %s", m->base->level);
+    snprintf(t.what, sizeof t.what, "cold: from memory, not %s", m->base->law.level);
     variants_keep(m, &t);
 }
 
@@ -240,8 +243,10 @@ static void from_memory(maker *m)
 static void narrower_vectors(maker *m)
 {
     ablation_variant t;
-    if (m->s->dev.be != &cpu_backend || m->k->flags & IR_K_LIB || m->base->bound == IR_BOUND_CACHE) return;
-    if (!strcmp(m->w->family, "peak") || !(m->base->cost.flops > 0) || cpu_of(&m->s->dev)->isa != CPU_AVX512)
+    if (m->s->dev.be != &cpu_backend || m->k->flags & IR_K_LIB || m->base->law.bound == IR_BOUND_CACHE)
+        return;
+    if (!strcmp(m->w->family, "peak") || !(m->base->m.cost.flops > 0) ||
+        cpu_of(&m->s->dev)->isa != CPU_AVX512)
         return;
     variant_base(m->base, &t);
     t.isa_plus1 = CPU_AVX2 + 1;

@@ -169,23 +169,26 @@ static int batch_param(const ir_workload *w)
 
 static bool crossover_timed(const ir_point *p)
 {
-    return p->status == IR_OK && !p->for_ceiling && strcmp(p->family, "layer") != 0 && ir_point_time(p) > 0;
+    return p->status == IR_OK && !p->id.for_ceiling && strcmp(p->id.family, "layer") != 0 &&
+           ir_point_time(p) > 0;
 }
 
 static bool same_sweep(const ir_point *a, const ir_point *b, int at)
 {
-    if (strcmp(a->workload, b->workload) || strcmp(a->kernel, b->kernel) || strcmp(a->family, b->family))
+    if (strcmp(a->id.workload, b->id.workload) || strcmp(a->id.kernel, b->id.kernel) ||
+        strcmp(a->id.family, b->id.family))
         return false;
-    if (a->p.dtype != b->p.dtype || a->p.threads != b->p.threads || a->cold != b->cold) return false;
+    if (a->id.p.dtype != b->id.p.dtype || a->id.p.threads != b->id.p.threads || a->id.cold != b->id.cold)
+        return false;
     for (int i = 0; i < IR_MAX_PARAMS; i++)
-        if (i != at && a->p.v[i] != b->p.v[i]) return false;
+        if (i != at && a->id.p.v[i] != b->id.p.v[i]) return false;
     return true;
 }
 
 static void insert(group *g, const ir_point *p)
 {
     const ir_stats *t = ir_point_stats(p);
-    double          b = (double)p->p.v[g->at], half = 0.5 * (t->ci_hi - t->ci_lo);
+    double          b = (double)p->id.p.v[g->at], half = 0.5 * (t->ci_hi - t->ci_lo);
     size_t          i = g->n;
     for (size_t k = 0; k < g->n; k++)
         if (g->b[k] == b) return;
@@ -206,7 +209,7 @@ static void gather(const measure_context *s, size_t i, group *g)
 {
     const ir_point *p = &s->point[i];
     memset(g, 0, sizeof *g);
-    g->w = crossover_timed(p) ? ir_workload_named(p->workload) : NULL;
+    g->w = crossover_timed(p) ? ir_workload_named(p->id.workload) : NULL;
     g->p = p;
     g->at = g->w ? batch_param(g->w) : -1;
     if (g->at < 0) return;
@@ -227,7 +230,7 @@ static void crossover_number(double v, char *out, size_t n)
 static void crossover_describe(const measure_context *s, const group *g, ir_verdict *v)
 {
     char          predicted[32], knee[32], lo[32], hi[32], key[IR_ID];
-    double        ceiling = crossover_predict(g->w, &g->p->p, g->at, g->p->cold, &s->ceilings);
+    double        ceiling = crossover_predict(g->w, &g->p->id.p, g->at, g->p->id.cold, &s->ceilings);
     crossover_fit f;
     memset(v, 0, sizeof *v);
     v->p = NAN;
@@ -244,7 +247,7 @@ static void crossover_describe(const measure_context *s, const group *g, ir_verd
         crossover_number(ceiling, knee, sizeof knee),
             snprintf(predicted, sizeof predicted, "predicted %.10s", knee);
     int used = snprintf(v->answer, sizeof v->answer, "%.31s %s %.31s: memory gives way to compute at batch ",
-                        g->p->workload, ir_dtype_name(g->p->p.dtype), g->p->kernel);
+                        g->p->id.workload, ir_dtype_name(g->p->id.p.dtype), g->p->id.kernel);
     if (crossover_knee(g->b, g->T, g->sd, g->n, s->policy.seed, &f) != IR_OK) {
         snprintf(v->verdict, sizeof v->verdict, "none");
         snprintf(v->answer + used, sizeof v->answer - (size_t)used, "none measured (%.60s), %s", ir_why(),

@@ -20,9 +20,10 @@ static const ir_point *graph_of(const measure_context *s, const ir_point *p)
 {
     if (!point_was_timed(p)) return NULL;
     for (size_t k = 0; k < sizeof pairs / sizeof *pairs; k++)
-        for (size_t i = 0; !strcmp(p->kernel, pairs[k].launches) && i < s->npoint; i++) {
+        for (size_t i = 0; !strcmp(p->id.kernel, pairs[k].launches) && i < s->npoint; i++) {
             const ir_point *g = &s->point[i];
-            if (!strcmp(g->kernel, pairs[k].graph) && point_was_timed(g) && ir_same_question(g, p)) return g;
+            if (!strcmp(g->id.kernel, pairs[k].graph) && point_was_timed(g) && ir_same_question(g, p))
+                return g;
         }
     return NULL;
 }
@@ -49,25 +50,25 @@ launch_gap_add(char *buf, size_t size, const char *fmt, ...)
 
 static void launch_gap_describe(const measure_context *s, const ir_point *p, const ir_point *g, ir_verdict *v)
 {
-    const ir_workload *w = ir_workload_named(p->workload);
+    const ir_workload *w = ir_workload_named(p->id.workload);
     char               what[96], t[2][32], d[32], each[32], pm[32], host[48] = "", key[IR_ID];
-    double             gap = ir_point_time(p) - ir_point_time(g), n = p->cost.launches,
+    double             gap = ir_point_time(p) - ir_point_time(g), n = p->m.cost.launches,
            half = launch_gap_half_width(ir_point_stats(p), ir_point_stats(g));
     memset(v, 0, sizeof *v);
     v->p = NAN;
     if (w)
-        cli_point_text(w, &p->p, what, sizeof what);
+        cli_point_text(w, &p->id.p, what, sizeof what);
     else
-        snprintf(what, sizeof what, "%s %s", p->workload, ir_dtype_name(p->p.dtype));
+        snprintf(what, sizeof what, "%s %s", p->id.workload, ir_dtype_name(p->id.p.dtype));
     ir_text_scaled(ir_point_time(p), "s", t[0], sizeof t[0]);
     ir_text_scaled(ir_point_time(g), "s", t[1], sizeof t[1]);
     ir_text_scaled(gap, "s", d, sizeof d);
     ir_text_scaled(gap / n, "s", each, sizeof each);
     ir_text_scaled(half / n, "s", pm, sizeof pm);
-    if (p->dev.n && g->dev.n) {
+    if (p->m.dev.n && g->m.dev.n) {
         char h[32];
         snprintf(host, sizeof host, "; %s by the host's clock",
-                 ir_text_scaled((p->wall.median - g->wall.median) / n, "s", h, sizeof h));
+                 ir_text_scaled((p->m.wall.median - g->m.wall.median) / n, "s", h, sizeof h));
     }
     bool seen = gap > (isfinite(half) ? half : 0);
     snprintf(v->question, sizeof v->question, "launch latency");
@@ -75,7 +76,7 @@ static void launch_gap_describe(const measure_context *s, const ir_point *p, con
     snprintf(v->verdict, sizeof v->verdict, "%s", seen ? each : "not resolved");
     launch_gap_add(v->answer, sizeof v->answer,
                    "%s: launch latency = T(%.12s) - T(%.12s) = %s - %s = %s, %s per kernel of %.0f", what,
-                   p->kernel, g->kernel, t[0], t[1], d, each, n);
+                   p->id.kernel, g->id.kernel, t[0], t[1], d, each, n);
     if (isfinite(half)) launch_gap_add(v->answer, sizeof v->answer, " (+-%s)", pm);
     launch_gap_add(v->answer, sizeof v->answer, "%s", host);
     launch_gap_add(v->evidence, sizeof v->evidence, "%s", ir_point_key(p, key));

@@ -156,7 +156,7 @@ static ir_status bandwidth_one(ceiling_plan *pl, int level, const ir_workload *w
     *out = ceiling_from(pl, IR_C_BANDWIDTH, ceiling_level[level], &best, ceiling_rate(&best));
     out->dtype = p.dtype;
     out->size_B = bytes;
-    out->read_frac = best.cost.read_B / (best.cost.read_B + best.cost.write_B);
+    out->read_frac = best.m.cost.read_B / (best.m.cost.read_B + best.m.cost.write_B);
     return IR_OK;
 }
 

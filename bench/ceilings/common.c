@@ -15,10 +15,10 @@ void ceiling_set(const ir_workload *w, ir_params *p, const char *key, double val
 
 double ceiling_rate(const ir_point *p)
 {
-    return p->status == IR_OK ? (p->cost.read_B + p->cost.write_B) / ir_point_time(p) : NAN;
+    return p->status == IR_OK ? (p->m.cost.read_B + p->m.cost.write_B) / ir_point_time(p) : NAN;
 }
 
-double ceiling_flops(const ir_point *p) { return p->cost.flops / ir_point_time(p); }
+double ceiling_flops(const ir_point *p) { return p->m.cost.flops / ir_point_time(p); }
 
 ir_ceiling ceiling_from(const ceiling_plan *pl, ir_what what, const char *level, const ir_point *p,
                         double value)
@@ -29,21 +29,21 @@ ir_ceiling ceiling_from(const ceiling_plan *pl, ir_what what, const char *level,
     double          scale = value * t->median; /* rates: value = scale / time */
     c = (ir_ceiling){.what = what,
                      .dtype = IR_NDTYPE,
-                     .threads = p->p.threads,
+                     .threads = p->id.p.threads,
                      .value = value,
                      .lo = scale / t->ci_hi,
                      .hi = scale / t->ci_lo,
                      .theory = NAN,
                      .read_frac = NAN,
                      .size_B = NAN,
-                     .ref_read_Bps = p->bw_now * pl->s->monitor.ceiling_Bps,
+                     .ref_read_Bps = p->m.bw_now * pl->s->monitor.ceiling_Bps,
                      .source = IR_SRC_MEASURED,
                      .flags = p->flags};
     snprintf(c.device, sizeof c.device, "%s", pl->s->info.id);
     snprintf(c.level, sizeof c.level, "%s", level);
-    snprintf(c.op, sizeof c.op, "%s", p->workload);
-    snprintf(c.kernel, sizeof c.kernel, "%s", p->kernel);
-    snprintf(c.isa, sizeof c.isa, "%s", p->isa);
+    snprintf(c.op, sizeof c.op, "%s", p->id.workload);
+    snprintf(c.kernel, sizeof c.kernel, "%s", p->id.kernel);
+    snprintf(c.isa, sizeof c.isa, "%s", p->id.isa);
     return c;
 }
 

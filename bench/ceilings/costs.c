@@ -71,7 +71,7 @@ static ir_status links(ceiling_plan *pl)
     return s;
 }
 
-static double local_rate(const ir_point *q) { return q->cost.footprint_B / ir_point_time(q); }
+static double local_rate(const ir_point *q) { return q->m.cost.footprint_B / ir_point_time(q); }
 
 /* More groups until they gain nothing: a device with few of them is not full. */
 static ir_status local_memory(ceiling_plan *pl)
@@ -90,7 +90,7 @@ static ir_status local_memory(ceiling_plan *pl)
     if (s != IR_OK || best.status != IR_OK) return s;
     ir_ceiling c = ceiling_from(pl, IR_C_BANDWIDTH, "local", &best, local_rate(&best));
     snprintf(c.op, sizeof c.op, "read");
-    c.size_B = best.cost.footprint_B;
+    c.size_B = best.m.cost.footprint_B;
     ceiling_saturation_axis(&c, "groups", groups, r, N);
     return ceiling_add(pl, &c);
 }

@@ -33,7 +33,7 @@ static ir_status library_peak(ceiling_plan *pl, const ir_workload *w, ir_dtype t
     if (best.status != IR_OK) return IR_OK;
     ir_ceiling c = ceiling_from(pl, IR_C_FLOPS, "", &best, ceiling_flops(&best));
     c.dtype = t;
-    c.size_B = best.cost.footprint_B;
+    c.size_B = best.m.cost.footprint_B;
     c.theory = pl->s->info.spec_flops[t];
     ceiling_saturation_axis(&c, "size", size + first, r + first, n - first);
     return ceiling_add(pl, &c);

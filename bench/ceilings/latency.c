@@ -11,7 +11,7 @@
 static double hop_s(const ir_point *p)
 {
     int i = ir_workload_param(ir_workload_named("chase"), "steps");
-    return ir_point_time(p) / (double)p->p.v[i];
+    return ir_point_time(p) / (double)p->id.p.v[i];
 }
 
 static ir_status latency_one(ceiling_plan *pl, int level, double bytes, int pages, const char *name,

@@ -128,7 +128,7 @@ static void to_the_front(measure_context *s, size_t n)
 {
     size_t at = 0;
     if (n == 0) return;
-    while (s->point[at].for_ceiling) at++;
+    while (s->point[at].id.for_ceiling) at++;
     for (size_t i = s->npoint - n; i > at && i < s->npoint; i++, at++) {
         const ir_point moved = s->point[i];
         memmove(&s->point[at + 1], &s->point[at], (i - at) * sizeof moved);
@@ -140,12 +140,12 @@ ir_status ceilings_follow(measure_context *s)
 {
     const ir_point *p = s->npoint ? &s->point[s->npoint - 1] : NULL;
     /* Only beside footprints as large as the ceilings' did the reference read memory alone (bw_monitor.c). */
-    if (!p || s->remeasured >= MAX_REMEASURE || p->status != IR_OK || p->for_ceiling ||
-        p->flags & IR_FLAG_NOISY || !(p->bw_now > 0) ||
-        p->cost.footprint_B < (double)s->monitor.p.v[s->monitor.size])
+    if (!p || s->remeasured >= MAX_REMEASURE || p->status != IR_OK || p->id.for_ceiling ||
+        p->flags & IR_FLAG_NOISY || !(p->m.bw_now > 0) ||
+        p->m.cost.footprint_B < (double)s->monitor.p.v[s->monitor.size])
         return IR_OK;
     ceiling_plan pl = {.s = s, .device = s->info.threads == 0, .for_points = true};
-    if (met(&pl, p->bw_now * s->monitor.ceiling_Bps)) return IR_OK;
+    if (met(&pl, p->m.bw_now * s->monitor.ceiling_Bps)) return IR_OK;
     const size_t before = s->npoint;
     s->remeasured++;
     s->in_ceilings = true;

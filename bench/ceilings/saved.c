@@ -25,7 +25,7 @@ static ir_status comparable(const measure_context *s, const ir_env *env, const c
                    field);
 }
 
-static double rate(const ir_point *p) { return p->status == IR_OK ? p->cost.flops / ir_point_time(p) : 0; }
+static double rate(const ir_point *p) { return p->status == IR_OK ? p->m.cost.flops / ir_point_time(p) : 0; }
 
 /* The number of teams the fastest row had. */
 static void find_teams(measure_context *s)
@@ -33,10 +33,11 @@ static void find_teams(measure_context *s)
     double best[IR_NDTYPE] = {0};
     for (size_t i = 0; i < s->npoint; i++) {
         const ir_point *p = &s->point[i];
-        if (!p->for_ceiling || strcmp(p->workload, "fma") != 0 || !(rate(p) > best[p->p.dtype])) continue;
-        for (int k = 0; k < p->np; k++)
-            if (!strcmp(p->pname[k], "teams")) s->teams[p->p.dtype] = p->p.v[k];
-        best[p->p.dtype] = rate(p);
+        if (!p->id.for_ceiling || strcmp(p->id.workload, "fma") != 0 || !(rate(p) > best[p->id.p.dtype]))
+            continue;
+        for (int k = 0; k < p->id.np; k++)
+            if (!strcmp(p->id.pname[k], "teams")) s->teams[p->id.p.dtype] = p->id.p.v[k];
+        best[p->id.p.dtype] = rate(p);
     }
 }
 
@@ -53,7 +54,7 @@ ir_status ceilings_load(measure_context *s, const ir_env *env, const char *file,
             st = ir_ceilings_add(&s->ceilings, &r->ceilings.v[i]);
     if (st == IR_OK) memcpy(s->ceilings.level_B, r->device_level_B[at], sizeof s->ceilings.level_B);
     for (size_t i = 0; i < r->npoint && st == IR_OK; i++)
-        if (r->point[i].for_ceiling && !strcmp(r->point[i].device, s->info.id))
+        if (r->point[i].id.for_ceiling && !strcmp(r->point[i].id.device, s->info.id))
             st = context_append_copy(s, &r->point[i]);
     find_teams(s);
     return st == IR_OK ? ceilings_journal(s) : st;

@@ -9,24 +9,24 @@
 
 static int64_t batch1_param(const ir_point *p, const char *name, int64_t without)
 {
-    for (int i = 0; i < p->np; i++)
-        if (!strcmp(p->pname[i], name)) return p->p.v[i];
+    for (int i = 0; i < p->id.np; i++)
+        if (!strcmp(p->id.pname[i], name)) return p->id.p.v[i];
     return without;
 }
 
 static bool asks(const claim_evidence *e, const ir_point *p)
 {
-    bool net =
-        !strcmp(p->workload, "resnet50") || (!strcmp(p->family, "gpt") && batch1_param(p, "tokens", 1) == 1);
-    return net && p->status == IR_OK && !p->cold && !(p->kflags & IR_K_NAIVE) &&
-           batch1_param(p, "batch", 0) == 1 && p->p.threads == e->threads && isfinite(ir_point_time(p)) &&
-           p->bound != IR_BOUND_UNKNOWN;
+    bool net = !strcmp(p->id.workload, "resnet50") ||
+               (!strcmp(p->id.family, "gpt") && batch1_param(p, "tokens", 1) == 1);
+    return net && p->status == IR_OK && !p->id.cold && !(p->id.kflags & IR_K_NAIVE) &&
+           batch1_param(p, "batch", 0) == 1 && p->id.p.threads == e->threads && isfinite(ir_point_time(p)) &&
+           p->law.bound != IR_BOUND_UNKNOWN;
 }
 
 static bool same_question(const ir_point *a, const ir_point *b)
 {
-    return !strcmp(a->workload, b->workload) && a->p.dtype == b->p.dtype &&
-           !memcmp(a->p.v, b->p.v, sizeof a->p.v);
+    return !strcmp(a->id.workload, b->id.workload) && a->id.p.dtype == b->id.p.dtype &&
+           !memcmp(a->id.p.v, b->id.p.v, sizeof a->id.p.v);
 }
 
 static void batch1_collect(const claim_evidence *e, batch1_answer *o)
@@ -46,22 +46,25 @@ static void batch1_collect(const claim_evidence *e, batch1_answer *o)
 static void name_of(const ir_point *p, char *buf, size_t n)
 {
     const char *size = "";
-    for (int i = 0; i < p->np; i++)
-        if (!strcmp(p->pname[i], "size")) size = p->pword[i];
-    if (!strcmp(p->workload, "resnet50"))
-        snprintf(buf, n, "ResNet-50 %s", ir_dtype_name(p->p.dtype));
-    else if (!strcmp(p->workload, "gpt"))
+    for (int i = 0; i < p->id.np; i++)
+        if (!strcmp(p->id.pname[i], "size")) size = p->id.pword[i];
+    if (!strcmp(p->id.workload, "resnet50"))
+        snprintf(buf, n, "ResNet-50 %s", ir_dtype_name(p->id.p.dtype));
+    else if (!strcmp(p->id.workload, "gpt"))
         snprintf(buf, n, "GPT of %lld x %lld decode %s", (long long)batch1_param(p, "layers", 0),
-                 (long long)batch1_param(p, "width", 0), ir_dtype_name(p->p.dtype));
+                 (long long)batch1_param(p, "width", 0), ir_dtype_name(p->id.p.dtype));
     else
-        snprintf(buf, n, "GPT-2%s%.15s decode %s", *size ? " " : "", size, ir_dtype_name(p->p.dtype));
+        snprintf(buf, n, "GPT-2%s%.15s decode %s", *size ? " " : "", size, ir_dtype_name(p->id.p.dtype));
 }
 
-static double intensity(const ir_point *p) { return p->cost.flops / (p->cost.read_B + p->cost.write_B); }
+static double intensity(const ir_point *p)
+{
+    return p->m.cost.flops / (p->m.cost.read_B + p->m.cost.write_B);
+}
 
 static double batch1_share_of(const ir_point *p)
 {
-    double t[3] = {p->term_data_s, p->term_comp_s, p->term_lat_s}, sum = t[0] + t[1] + t[2];
+    double t[3] = {p->law.term_data_s, p->law.term_comp_s, p->law.term_lat_s}, sum = t[0] + t[1] + t[2];
     return fmax(fmax(t[0], t[1]), t[2]) / sum;
 }
 
@@ -69,16 +72,16 @@ const char *batch1_sentence(const ir_point *p, char *buf, size_t n)
 {
     char name[64], share[IR_NUM], I[IR_NUM], ridge[IR_NUM], star[IR_NUM], prob[IR_NUM];
     name_of(p, name, sizeof name);
-    const char *side = intensity(p) > p->ridge ? "right" : "left",
-               *far = p->eta_star > 1 ? ", beyond any kernel" : "";
+    const char *side = intensity(p) > p->law.ridge ? "right" : "left",
+               *far = p->law.eta_star > 1 ? ", beyond any kernel" : "";
     snprintf(buf, n,
              "%s is %s%s (largest share %s, P %s): %s FLOP/B lie %s of the ridge at %s FLOP/B; data and "
              "compute would "
              "be equal at eta = %s%s",
-             name, ir_bound_name(p->bound), p->bound == IR_BOUND_MIXED ? "" : "-bound",
-             ir_text_percent(batch1_share_of(p), share), ir_text_plain(p->bound_p, prob),
-             ir_text_plain(intensity(p), I), side, ir_text_plain(p->ridge, ridge),
-             ir_text_plain(p->eta_star, star), far);
+             name, ir_bound_name(p->law.bound), p->law.bound == IR_BOUND_MIXED ? "" : "-bound",
+             ir_text_percent(batch1_share_of(p), share), ir_text_plain(p->law.bound_p, prob),
+             ir_text_plain(intensity(p), I), side, ir_text_plain(p->law.ridge, ridge),
+             ir_text_plain(p->law.eta_star, star), far);
     return buf;
 }
 
@@ -88,11 +91,11 @@ static void list(const batch1_answer *o, bool memory, char *buf, size_t n)
     buf[0] = 0;
     for (size_t i = 0; i < o->n; i++) {
         char name[64];
-        if ((o->point[i]->bound == IR_BOUND_MEMORY) != memory) continue;
+        if ((o->point[i]->law.bound == IR_BOUND_MEMORY) != memory) continue;
         name_of(o->point[i], name, sizeof name);
         if (m < n)
             m += (size_t)snprintf(buf + m, n - m, "%s%s%s%s", m ? ", " : "", name, memory ? "" : " is ",
-                                  memory ? "" : ir_bound_name(o->point[i]->bound));
+                                  memory ? "" : ir_bound_name(o->point[i]->law.bound));
     }
 }
 
@@ -102,8 +105,8 @@ static const ir_point *batch1_reason(const batch1_answer *o, bool against)
     const ir_point *best = NULL;
     for (size_t i = 0; i < o->n; i++) {
         const ir_point *p = o->point[i];
-        if ((p->bound == IR_BOUND_MEMORY || p->bound == IR_BOUND_MIXED) == against) continue;
-        if (!best || p->margin > best->margin) best = p;
+        if ((p->law.bound == IR_BOUND_MEMORY || p->law.bound == IR_BOUND_MIXED) == against) continue;
+        if (!best || p->law.margin > best->law.margin) best = p;
     }
     return best ? best : o->point[0];
 }
@@ -114,15 +117,17 @@ static void conclude(batch1_answer *o)
     char   names[300], why[300];
     o->p = NAN;
     for (size_t i = 0; i < o->n; i++) {
-        bool clear = o->point[i]->bound != IR_BOUND_MIXED, yes = o->point[i]->bound == IR_BOUND_MEMORY;
+        bool clear = o->point[i]->law.bound != IR_BOUND_MIXED,
+             yes = o->point[i]->law.bound == IR_BOUND_MEMORY;
         memory += yes;
         against += clear && !yes;
     }
     o->verdict = against ? "does not hold" : memory == o->n ? "holds" : "undecided";
     for (size_t i = 0; i < o->n; i++) {
         const ir_point *p = o->point[i];
-        bool            counts = against ? p->bound != IR_BOUND_MEMORY && p->bound != IR_BOUND_MIXED : true;
-        if (counts && (isnan(o->p) || (against ? p->bound_p > o->p : p->bound_p < o->p))) o->p = p->bound_p;
+        bool counts = against ? p->law.bound != IR_BOUND_MEMORY && p->law.bound != IR_BOUND_MIXED : true;
+        if (counts && (isnan(o->p) || (against ? p->law.bound_p > o->p : p->law.bound_p < o->p)))
+            o->p = p->law.bound_p;
     }
     batch1_sentence(batch1_reason(o, against > 0), why, sizeof why);
     list(o, !against, names, sizeof names);
@@ -155,20 +160,20 @@ ir_status batch1_ask(const claim_evidence *e, batch1_answer *o)
 static void batch1_row(ir_table *tb, const ir_point *p)
 {
     char   name[64], b[IR_NUM];
-    double sum = p->term_data_s + p->term_comp_s + p->term_lat_s;
+    double sum = p->law.term_data_s + p->law.term_comp_s + p->law.term_lat_s;
     name_of(p, name, sizeof name);
     ir_table_cell(tb, TXT_BOLD, "%s", name);
-    ir_table_cell(tb, TXT_PLAIN, "%s", p->kernel);
+    ir_table_cell(tb, TXT_PLAIN, "%s", p->id.kernel);
     ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_scaled(ir_point_time(p), "s", b, sizeof b));
-    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_percent(p->term_data_s / sum, b));
-    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_percent(p->term_comp_s / sum, b));
-    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_percent(p->term_lat_s / sum, b));
-    ir_table_cell(tb, TXT_BOLD, "%s", ir_bound_name(p->bound));
-    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(p->bound_p, b));
-    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(p->eta_star, b));
-    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(p->eta, b));
-    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_percent(p->mfu, b));
-    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_percent(p->mbu, b));
+    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_percent(p->law.term_data_s / sum, b));
+    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_percent(p->law.term_comp_s / sum, b));
+    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_percent(p->law.term_lat_s / sum, b));
+    ir_table_cell(tb, TXT_BOLD, "%s", ir_bound_name(p->law.bound));
+    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(p->law.bound_p, b));
+    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(p->law.eta_star, b));
+    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(p->law.eta, b));
+    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_percent(p->law.mfu, b));
+    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_percent(p->law.mbu, b));
 }
 
 void batch1_print(const ir_text *t, const claim_evidence *e, const batch1_answer *o)

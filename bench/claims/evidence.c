@@ -71,17 +71,17 @@ ir_status claim_spec(const claim_evidence *e, const char *spec, const ir_workloa
 
 static bool kernel_fits(const ir_point *p, const char *kernel)
 {
-    if (!kernel) return !(p->kflags & IR_K_NAIVE);
-    return strstr(p->kernel, kernel) != NULL;
+    if (!kernel) return !(p->id.kflags & IR_K_NAIVE);
+    return strstr(p->id.kernel, kernel) != NULL;
 }
 
 static bool row_fits(const claim_evidence *e, const ir_point *p, const ir_workload *w, const ir_params *want)
 {
-    if (p->status != IR_OK || p->cold || strcmp(p->workload, w->name)) return false;
-    if (p->p.dtype != want->dtype || p->p.threads != (want->threads ? want->threads : e->threads))
+    if (p->status != IR_OK || p->id.cold || strcmp(p->id.workload, w->name)) return false;
+    if (p->id.p.dtype != want->dtype || p->id.p.threads != (want->threads ? want->threads : e->threads))
         return false;
     for (int i = 0; i < IR_MAX_PARAMS && w->param[i]; i++)
-        if (p->p.v[i] != want->v[i]) return false;
+        if (p->id.p.v[i] != want->v[i]) return false;
     return isfinite(ir_point_time(p));
 }
 
@@ -201,7 +201,7 @@ static bound_value evidence_timed(const ir_point *p, double value, bool rate)
 
 static double evidence_share(const ir_point *p, double term)
 {
-    return term / (p->term_data_s + p->term_comp_s + p->term_lat_s);
+    return term / (p->law.term_data_s + p->law.term_comp_s + p->law.term_lat_s);
 }
 
 static bool row_bound(const ir_point *p, const claim_bind *b, bound_value *o)
@@ -209,18 +209,22 @@ static bool row_bound(const ir_point *p, const claim_bind *b, bound_value *o)
     double T = ir_point_time(p);
     switch (b->kind) {
     case BIND_TIME: *o = evidence_timed(p, T, false); break;
-    case BIND_FLOPS_S: *o = evidence_timed(p, p->cost.flops / T, true); break;
-    case BIND_BYTES_S: *o = evidence_timed(p, (p->cost.read_B + p->cost.write_B) / T, true); break;
-    case BIND_MFU: *o = evidence_timed(p, p->mfu, true); break;
-    case BIND_MBU: *o = evidence_timed(p, p->mbu, true); break;
-    case BIND_RIDGE: *o = (bound_value){p->ridge, NAN, NAN, NAN, NULL}; break;
-    case BIND_SHARE_DATA: *o = (bound_value){evidence_share(p, p->term_data_s), NAN, NAN, NAN, NULL}; break;
-    case BIND_SHARE_COMP: *o = (bound_value){evidence_share(p, p->term_comp_s), NAN, NAN, NAN, NULL}; break;
-    case BIND_SHARE_LAT: *o = (bound_value){evidence_share(p, p->term_lat_s), NAN, NAN, NAN, NULL}; break;
+    case BIND_FLOPS_S: *o = evidence_timed(p, p->m.cost.flops / T, true); break;
+    case BIND_BYTES_S: *o = evidence_timed(p, (p->m.cost.read_B + p->m.cost.write_B) / T, true); break;
+    case BIND_MFU: *o = evidence_timed(p, p->law.mfu, true); break;
+    case BIND_MBU: *o = evidence_timed(p, p->law.mbu, true); break;
+    case BIND_RIDGE: *o = (bound_value){p->law.ridge, NAN, NAN, NAN, NULL}; break;
+    case BIND_SHARE_DATA:
+        *o = (bound_value){evidence_share(p, p->law.term_data_s), NAN, NAN, NAN, NULL};
+        break;
+    case BIND_SHARE_COMP:
+        *o = (bound_value){evidence_share(p, p->law.term_comp_s), NAN, NAN, NAN, NULL};
+        break;
+    case BIND_SHARE_LAT: *o = (bound_value){evidence_share(p, p->law.term_lat_s), NAN, NAN, NAN, NULL}; break;
     case BIND_BOUND:
-        *o = (bound_value){NAN, NAN, NAN, p->bound_p, ir_bound_name(p->bound)};
-        return p->bound != IR_BOUND_UNKNOWN;
-    default: *o = (bound_value){count_of(b->kind, &p->cost), NAN, NAN, NAN, NULL}; break;
+        *o = (bound_value){NAN, NAN, NAN, p->law.bound_p, ir_bound_name(p->law.bound)};
+        return p->law.bound != IR_BOUND_UNKNOWN;
+    default: *o = (bound_value){count_of(b->kind, &p->m.cost), NAN, NAN, NAN, NULL}; break;
     }
     char key[IR_ID];
     if (!isfinite(o->v)) ir_fail(IR_EINVAL, "%s is unknown on the row %s", b->name, ir_point_key(p, key));
@@ -257,7 +261,7 @@ static bool ratio_bound(const claim_evidence *e, const claim_ratio *r, bound_val
     const bound_value a = evidence_timed(p, ir_point_time(p), false),
                       b = evidence_timed(q, ir_point_time(q), false);
     double half = hypot(log(a.hi / a.lo), log(b.hi / b.lo)) / 2;
-    if (p->bw_now > 0 && q->bw_now > 0) half += fabs(log(p->bw_now / q->bw_now));
+    if (p->m.bw_now > 0 && q->m.bw_now > 0) half += fabs(log(p->m.bw_now / q->m.bw_now));
     o->v = a.v / b.v;
     o->lo = o->v * exp(-half);
     o->hi = o->v * exp(half);

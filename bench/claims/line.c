@@ -126,11 +126,11 @@ ir_status batch1_line(ir_journal *j, const claim_evidence *e, const batch1_answe
     ir_status  st = IR_OK;
     for (size_t i = 0; i < a->n && st == IR_OK; i++) {
         const ir_point *p = a->point[i];
-        ir_verdict      row = {.question = "batch1 row", .p = p->bound_p};
+        ir_verdict      row = {.question = "batch1 row", .p = p->law.bound_p};
         char            key[IR_ID];
         snprintf(row.device, sizeof row.device, "%s", e->device);
         batch1_sentence(p, row.answer, sizeof row.answer);
-        snprintf(row.verdict, sizeof row.verdict, "%s", ir_bound_name(p->bound));
+        snprintf(row.verdict, sizeof row.verdict, "%s", ir_bound_name(p->law.bound));
         snprintf(row.evidence, sizeof row.evidence, "%s", ir_point_key(p, key));
         st = ir_journal_verdict(j, &row);
     }

@@ -75,8 +75,9 @@ static bool already(const measure_context *s, const ir_workload *w, const ir_ker
     const ir_point *asked = context_asked(s, &n);
     for (size_t i = 0; i < n; i++) {
         const ir_point *q = &asked[i];
-        if (!strcmp(q->workload, w->name) && !strcmp(q->kernel, k->name) && q->p.dtype == p->dtype &&
-            q->p.threads == (p->threads ? p->threads : s->info.threads) && !memcmp(q->p.v, p->v, sizeof p->v))
+        if (!strcmp(q->id.workload, w->name) && !strcmp(q->id.kernel, k->name) && q->id.p.dtype == p->dtype &&
+            q->id.p.threads == (p->threads ? p->threads : s->info.threads) &&
+            !memcmp(q->id.p.v, p->v, sizeof p->v))
             return true;
     }
     return false;
@@ -91,12 +92,12 @@ static const ir_point *precedent(const measure_context *s, const ir_workload *w,
     const ir_point *asked = context_asked(s, &n), *best = NULL;
     for (size_t i = 0; i < n; i++) {
         const ir_point *q = &asked[i];
-        if (q->status != IR_OK || q->kflags & IR_K_NAIVE || strcmp(q->workload, w->name) ||
-            q->p.dtype != p->dtype || q->p.threads != (p->threads ? p->threads : s->info.threads) ||
-            !(q->cost.flops < flops))
+        if (q->status != IR_OK || q->id.kflags & IR_K_NAIVE || strcmp(q->id.workload, w->name) ||
+            q->id.p.dtype != p->dtype || q->id.p.threads != (p->threads ? p->threads : s->info.threads) ||
+            !(q->m.cost.flops < flops))
             continue;
-        bool larger = !best || q->cost.flops > best->cost.flops,
-             same = best && q->cost.flops == best->cost.flops;
+        bool larger = !best || q->m.cost.flops > best->m.cost.flops,
+             same = best && q->m.cost.flops == best->m.cost.flops;
         if (larger || (same && ir_point_time(q) < ir_point_time(best))) best = q;
     }
     return best;
@@ -109,7 +110,7 @@ static bool worthwhile(const measure_context *s, const ir_workload *w, const ir_
            peak = ir_peak_ceiling(&s->ceilings, p->dtype, p->threads ? p->threads : s->info.threads);
     if (!(flops / peak > LONG_S)) return true;
     const ir_point *before = precedent(s, w, p, flops);
-    return !before || !strcmp(before->kernel, k->name);
+    return !before || !strcmp(before->id.kernel, k->name);
 }
 
 /* What a spec is read against before anything is measured. */

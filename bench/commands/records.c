@@ -13,7 +13,7 @@ static size_t of_device(const ir_record *r, size_t at, ir_point *pts, ir_ceiling
         if (!strcmp(r->ceilings.v[i].device, device)) ir_ceilings_add(c, &r->ceilings.v[i]);
     memcpy(c->level_B, r->device_level_B[at], sizeof c->level_B);
     for (size_t i = 0; i < r->npoint; i++)
-        if (!strcmp(r->point[i].device, device)) pts[n++] = r->point[i];
+        if (!strcmp(r->point[i].id.device, device)) pts[n++] = r->point[i];
     return n;
 }
 

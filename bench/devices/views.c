@@ -61,7 +61,7 @@ static ir_status views_take_points(machine_view *v, const ir_record *r, const ch
     if (!p) return ir_fail(IR_ENOMEM, "no memory for %zu points", r->npoint);
     v->point = *out = p;
     for (size_t i = 0; i < r->npoint; i++)
-        if (!strcmp(r->point[i].device, id)) p[v->npoint++] = r->point[i];
+        if (!strcmp(r->point[i].id.device, id)) p[v->npoint++] = r->point[i];
     return IR_OK;
 }
 
@@ -81,7 +81,7 @@ static void take_fits(machine_view *v, const ir_record *r, const char *id)
 static void judge_rest(machine_view *v, ir_point *p)
 {
     for (size_t i = 0; v->better >= 0 && i < v->npoint; i++)
-        if (p[i].status == IR_OK && isnan(p[i].bound_p) && !*p[i].proof)
+        if (p[i].status == IR_OK && isnan(p[i].law.bound_p) && !*p[i].law.ablation)
             ir_point_judge(&p[i], &v->ceilings, &v->fit[v->better]);
 }
 

@@ -170,6 +170,6 @@ void baseline_cause(const run_files *base, const run_files *now, const char *key
     double was = median_fit(base, IR_ADDITIVE, which), is = median_fit(now, IR_ADDITIVE, which);
     snprintf(buf, n, "law: %s %s by %.1f %% (%.3g to %.3g)%s%s", name[which],
              slower[which] > 0 ? "rose" : "fell", 100 * fabs(is / was - 1), was, is,
-             p && p->bound != IR_BOUND_UNKNOWN ? "; the point is bound by " : "",
-             p && p->bound != IR_BOUND_UNKNOWN ? ir_bound_name(p->bound) : "");
+             p && p->law.bound != IR_BOUND_UNKNOWN ? "; the point is bound by " : "",
+             p && p->law.bound != IR_BOUND_UNKNOWN ? ir_bound_name(p->law.bound) : "");
 }

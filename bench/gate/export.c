@@ -84,19 +84,21 @@ static void csv_point(FILE *f, const run_file *r, const ir_point *p)
 {
     char            key[IR_ID];
     const ir_stats *s = ir_point_stats(p);
-    const char     *text[] = {r->path,   ir_point_key(p, key),     p->backend, p->workload, p->kernel,
-                              p->device, ir_dtype_name(p->p.dtype)};
-    double          bytes = p->cost.read_B + p->cost.write_B, t = ir_point_time(p);
+    const char     *text[] = {
+            r->path,      ir_point_key(p, key),        p->id.backend, p->id.workload, p->id.kernel,
+            p->id.device, ir_dtype_name(p->id.p.dtype)};
+    double bytes = p->m.cost.read_B + p->m.cost.write_B, t = ir_point_time(p);
     export_csv_text(f, r->r.started);
     for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
         fputc(',', f);
         export_csv_text(f, text[i]);
     }
-    fprintf(f, ",%d,%s,%s", p->p.threads, p->cold ? "cold" : "hot", ir_status_name(p->status));
-    const double v[] = {s->median,     s->ci_lo, s->ci_hi,          s->q25,   s->min, (double)s->n,
-                        p->cost.flops, bytes,    p->cost.flops / t, bytes / t};
+    fprintf(f, ",%d,%s,%s", p->id.p.threads, p->id.cold ? "cold" : "hot", ir_status_name(p->status));
+    const double v[] = {
+        s->median,           s->ci_lo, s->ci_hi, s->q25, s->min, (double)s->n, p->m.cost.flops, bytes,
+        p->m.cost.flops / t, bytes / t};
     for (size_t i = 0; i < sizeof v / sizeof *v; i++) export_number(f, v[i]);
-    fprintf(f, ",%s\n", p->bound == IR_BOUND_UNKNOWN ? "" : ir_bound_name(p->bound));
+    fprintf(f, ",%s\n", p->law.bound == IR_BOUND_UNKNOWN ? "" : ir_bound_name(p->law.bound));
 }
 
 void export_csv(FILE *f, const export_input *in)
@@ -122,7 +124,7 @@ void export_csv(FILE *f, const export_input *in)
           f);
     for (size_t r = 0; r < in->runs->n; r++)
         for (size_t i = 0; i < in->runs->v[r].r.npoint; i++)
-            if (!in->runs->v[r].r.point[i].for_ceiling)
+            if (!in->runs->v[r].r.point[i].id.for_ceiling)
                 csv_point(f, &in->runs->v[r], &in->runs->v[r].r.point[i]);
 }
 
@@ -178,7 +180,7 @@ static void sample(FILE *f, const char *metric, const ir_point *p, double v)
     fprintf(f, "%s{", metric);
     export_label(f, "point", ir_point_key(p, key));
     fputc(',', f);
-    export_label(f, "device", p->device);
+    export_label(f, "device", p->id.device);
     fprintf(f, "} %.9g\n", v);
 }
 
@@ -197,11 +199,11 @@ void export_openmetrics(FILE *f, const export_input *in)
         if (*metric[m].unit) fprintf(f, "# UNIT %s %s\n", metric[m].name, metric[m].unit);
         for (size_t i = 0; i < r->npoint; i++) {
             const ir_point *p = &r->point[i];
-            double          t = ir_point_time(p), bytes = p->cost.read_B + p->cost.write_B;
+            double          t = ir_point_time(p), bytes = p->m.cost.read_B + p->m.cost.write_B;
             const double    v[] = {t, p->status == IR_OK ? ir_point_stats(p)->q25 : NAN,
-                                p->cost.flops > 0 ? p->cost.flops / t : NAN, bytes > 0 ? bytes / t : NAN,
+                                p->m.cost.flops > 0 ? p->m.cost.flops / t : NAN, bytes > 0 ? bytes / t : NAN,
                                    export_class_of_point(p) == EXPORT_OK};
-            if (!p->for_ceiling && p->status != IR_SKIP) sample(f, metric[m].name, p, v[m]);
+            if (!p->id.for_ceiling && p->status != IR_SKIP) sample(f, metric[m].name, p, v[m]);
         }
     }
     fputs("# EOF\n", f);

@@ -40,19 +40,19 @@ static void gbench_row(FILE *f, const export_input *in, const char *key, size_t 
     fprintf(f,
             ",\n      \"run_type\": \"iteration\",\n      \"repetitions\": %zu,\n      \"repetition_index\": "
             "%zu,\n      \"threads\": %d,\n",
-            in->runs->n, run, p->p.threads > 0 ? p->p.threads : 1);
-    fprintf(f, "      \"iterations\": %zu,\n", s->n * (p->reps ? p->reps : 1));
+            in->runs->n, run, p->id.p.threads > 0 ? p->id.p.threads : 1);
+    fprintf(f, "      \"iterations\": %zu,\n", s->n * (p->m.reps ? p->m.reps : 1));
     if (export_class_of_point(p) == EXPORT_BROKEN) {
         fputs("      \"error_occurred\": true,\n      \"error_message\": ", f);
-        export_json_text(f, *p->why ? p->why : ir_status_name(p->status));
+        export_json_text(f, *p->reason ? p->reason : ir_status_name(p->status));
         fputs(",\n", f);
     }
     double ns = p->status == IR_OK && isfinite(s->median) ? 1e9 * s->median : 0;
     fprintf(f, "      \"real_time\": %.9g,\n      \"cpu_time\": %.9g,\n      \"time_unit\": \"ns\"", ns, ns);
-    double bytes = p->cost.read_B + p->cost.write_B;
+    double bytes = p->m.cost.read_B + p->m.cost.write_B;
     if (ns > 0 && bytes > 0) fprintf(f, ",\n      \"bytes_per_second\": %.9g", bytes / (1e-9 * ns));
-    if (ns > 0 && p->cost.flops > 0)
-        fprintf(f, ",\n      \"items_per_second\": %.9g", p->cost.flops / (1e-9 * ns));
+    if (ns > 0 && p->m.cost.flops > 0)
+        fprintf(f, ",\n      \"items_per_second\": %.9g", p->m.cost.flops / (1e-9 * ns));
     fputs("\n    }", f);
 }
 
@@ -79,7 +79,7 @@ void export_gbench(FILE *f, const export_input *in)
 /* Is this point one of the list? Then the comma between it and the one before is written. */
 static bool export_json_begin(FILE *f, const ir_point *p, bool *first)
 {
-    if (p->for_ceiling || export_class_of_point(p) != EXPORT_OK) return false;
+    if (p->id.for_ceiling || export_class_of_point(p) != EXPORT_OK) return false;
     if (!*first) fputs(",\n", f);
     *first = false;
     return true;
@@ -109,7 +109,7 @@ void export_bmf(FILE *f, const export_input *in)
         export_json_text(f, ir_point_key(p, key));
         fputs(": {\n", f);
         export_json_measure(f, "latency", 1e9 * s->median, 1e9 * s->ci_lo, 1e9 * s->ci_hi);
-        double work = p->cost.flops > 0 ? p->cost.flops : p->cost.read_B + p->cost.write_B;
+        double work = p->m.cost.flops > 0 ? p->m.cost.flops : p->m.cost.read_B + p->m.cost.write_B;
         if (work > 0) {
             fputs(",\n", f);
             export_json_measure(f, "throughput", work / s->median, work / s->ci_hi, work / s->ci_lo);

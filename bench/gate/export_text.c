@@ -32,7 +32,7 @@ static void point_row(const ir_point *p, row *r)
     r->time_s = ir_point_time(p);
     r->c = export_class_of_point(p);
     r->state = ir_status_name(p->status);
-    snprintf(r->why, sizeof r->why, "%s", p->why);
+    snprintf(r->why, sizeof r->why, "%s", p->reason);
 }
 
 /* The i-th row; false: no more. */
@@ -44,7 +44,7 @@ static bool row_at(const export_input *in, size_t i, row *r)
     }
     const ir_record *rec = export_text_newest(in);
     for (size_t k = 0; k < rec->npoint; k++)
-        if (!rec->point[k].for_ceiling && i-- == 0) return point_row(&rec->point[k], r), true;
+        if (!rec->point[k].id.for_ceiling && i-- == 0) return point_row(&rec->point[k], r), true;
     return false;
 }
 

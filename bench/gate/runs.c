@@ -88,7 +88,7 @@ const ir_point *run_point(const run_file *f, const char *key)
     for (size_t i = 0; i < f->r.npoint; i++) {
         const ir_point *p = &f->r.point[i];
         if (strcmp(key, ir_point_key(p, have)) != 0) continue;
-        if (!p->for_ceiling) return p;
+        if (!p->id.for_ceiling) return p;
         if (!found) found = p;
     }
     return found;
@@ -98,7 +98,7 @@ double run_log_time(const run_file *f, const char *key)
 {
     const ir_point *p = run_point(f, key);
     if (!p || p->status != IR_OK) return NAN;
-    double t = p->dev.n > 0 ? p->dev.q25 : p->wall.n > 0 ? p->wall.q25 : NAN;
+    double t = p->m.dev.n > 0 ? p->m.dev.q25 : p->m.wall.n > 0 ? p->m.wall.q25 : NAN;
     return t > 0 && isfinite(t) ? log(t) : NAN;
 }
 
@@ -119,7 +119,7 @@ ir_status runs_keys(const run_files *all, run_keys *out)
         for (size_t i = 0; i < all->v[f].r.npoint; i++) {
             const ir_point *p = &all->v[f].r.point[i];
             ir_point_key(p, out->v[out->n]);
-            if (!p->for_ceiling && p->status != IR_SKIP && !runs_listed(out, out->v[out->n])) out->n++;
+            if (!p->id.for_ceiling && p->status != IR_SKIP && !runs_listed(out, out->v[out->n])) out->n++;
         }
     return IR_OK;
 }

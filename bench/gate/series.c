@@ -22,7 +22,8 @@ static bool find_reference(const run_files *f, const char *workload, const char 
     for (size_t i = 0; i < r->npoint; i++) {
         char key[IR_ID];
         ir_point_key(&r->point[i], key);
-        bool fits = prefix ? !strncmp(key, prefix, strlen(prefix)) : !strcmp(r->point[i].workload, workload);
+        bool fits =
+            prefix ? !strncmp(key, prefix, strlen(prefix)) : !strcmp(r->point[i].id.workload, workload);
         if (!fits || !strcmp(key, self) || !everywhere(f, key)) continue;
         memcpy(out, key, IR_ID);
         return true;
@@ -35,7 +36,7 @@ static const char *yardstick(const run_files *f, const char *key)
     const ir_point *p = NULL;
     for (size_t i = f->n; i-- > 0 && !p;) p = run_point(&f->v[i], key);
     if (!p) return NULL;
-    switch (p->bound) {
+    switch (p->law.bound) {
     case IR_BOUND_MEMORY:
     case IR_BOUND_CACHE: return "copy";
     case IR_BOUND_COMPUTE: return "fma";

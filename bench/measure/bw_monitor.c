@@ -22,11 +22,12 @@ static double best_streams(const ir_point *pts, size_t n, const ir_workload *w, 
     double streams = (double)w->defaults.v[at], best = INFINITY;
     for (size_t i = 0; i < n; i++) {
         const ir_point *p = &pts[i];
-        if (!p->for_ceiling || strcmp(p->workload, w->name) || strcmp(p->kernel, c->kernel) ||
-            p->p.threads != c->threads || p->p.v[size] != (int64_t)c->size_B || !(ir_point_time(p) < best))
+        if (!p->id.for_ceiling || strcmp(p->id.workload, w->name) || strcmp(p->id.kernel, c->kernel) ||
+            p->id.p.threads != c->threads || p->id.p.v[size] != (int64_t)c->size_B ||
+            !(ir_point_time(p) < best))
             continue;
         best = ir_point_time(p);
-        streams = (double)p->p.v[at];
+        streams = (double)p->id.p.v[at];
     }
     return streams;
 }
@@ -112,7 +113,7 @@ void bw_monitor_end(bw_monitor *m, ir_point *o)
     size_t n = m->n < BW_MONITOR_KEEP ? m->n : BW_MONITOR_KEEP;
     if (o->status != IR_OK || n == 0) return;
     ir_sort(m->seen, n);
-    o->bw_now = ir_quantile_sorted(m->seen, n, 0.5);
-    if (ir_quantile_sorted(m->seen, n, 0.75) - ir_quantile_sorted(m->seen, n, 0.25) > STEADY * o->bw_now)
+    o->m.bw_now = ir_quantile_sorted(m->seen, n, 0.5);
+    if (ir_quantile_sorted(m->seen, n, 0.75) - ir_quantile_sorted(m->seen, n, 0.25) > STEADY * o->m.bw_now)
         o->flags |= IR_FLAG_NOISY;
 }

@@ -71,10 +71,10 @@ static ir_status context_grow(measure_context *s)
 static ir_status context_copy(const ir_point *p, ir_point *out)
 {
     *out = *p;
-    out->samples.v = calloc(p->samples.n ? p->samples.n : 1, sizeof *out->samples.v);
-    out->samples.cap = p->samples.n;
-    if (!out->samples.v) return ir_fail(IR_ENOMEM, "no memory for %zu samples", p->samples.n);
-    if (p->samples.n) memcpy(out->samples.v, p->samples.v, p->samples.n * sizeof *out->samples.v);
+    out->m.samples.v = calloc(p->m.samples.n ? p->m.samples.n : 1, sizeof *out->m.samples.v);
+    out->m.samples.cap = p->m.samples.n;
+    if (!out->m.samples.v) return ir_fail(IR_ENOMEM, "no memory for %zu samples", p->m.samples.n);
+    if (p->m.samples.n) memcpy(out->m.samples.v, p->m.samples.v, p->m.samples.n * sizeof *out->m.samples.v);
     return IR_OK;
 }
 
@@ -96,12 +96,12 @@ static void point_identity(const measure_context *s, const ir_workload *w, const
                            const ir_params *p, bool cold, ir_point *o)
 {
     ir_point_init(o);
-    snprintf(o->backend, sizeof o->backend, "%s", s->dev.be->name);
-    snprintf(o->workload, sizeof o->workload, "%s", w->name);
-    snprintf(o->kernel, sizeof o->kernel, "%s", k->name);
+    snprintf(o->id.backend, sizeof o->id.backend, "%s", s->dev.be->name);
+    snprintf(o->id.workload, sizeof o->id.workload, "%s", w->name);
+    snprintf(o->id.kernel, sizeof o->id.kernel, "%s", k->name);
     ir_point_params(o, w, p);
-    if (o->p.threads == 0) o->p.threads = s->info.threads;
-    o->cold = cold;
+    if (o->id.p.threads == 0) o->id.p.threads = s->info.threads;
+    o->id.cold = cold;
 }
 
 /* As many as the ceilings found to fill the device; without them, plenty for each of its cores. */
@@ -139,10 +139,10 @@ ir_status context_measure(measure_context *s, const ir_workload *w, const ir_ker
     if (!find_resumed(s, &like, o)) {
         ir_policy pol = s->policy;
         pol.cold = cold;
-        bool drift = bw_monitor_begin(&s->monitor, &s->ceilings, w, k, &like.p, cold, &pol);
+        bool drift = bw_monitor_begin(&s->monitor, &s->ceilings, w, k, &like.id.p, cold, &pol);
         ir_measure(&s->dev, w, k, p, &pol, o);
         if (drift) bw_monitor_end(&s->monitor, o);
-        o->for_ceiling = s->in_ceilings;
+        o->id.for_ceiling = s->in_ceilings;
         o->flags |= s->run_flags;
         ir_point_judge(o, &s->ceilings, NULL);
         if (s->ceilings.n) ir_guard_point(o, &s->ceilings);
@@ -184,7 +184,7 @@ ir_status context_append_copy(measure_context *s, const ir_point *p)
 const ir_point *context_asked(const measure_context *s, size_t *n)
 {
     size_t first = 0;
-    while (first < s->npoint && s->point[first].for_ceiling) first++;
+    while (first < s->npoint && s->point[first].id.for_ceiling) first++;
     *n = s->npoint - first;
     return s->point ? s->point + first : NULL;
 }

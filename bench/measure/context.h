@@ -53,7 +53,8 @@ const ir_point *context_asked(const measure_context *, size_t *n);
 /* A row that was asked for and timed, of a whole workload: not a ceiling's, not a layer's. */
 static inline bool point_was_timed(const ir_point *p)
 {
-    return p->status == IR_OK && !p->for_ceiling && strcmp(p->family, "layer") != 0 && ir_point_time(p) > 0;
+    return p->status == IR_OK && !p->id.for_ceiling && strcmp(p->id.family, "layer") != 0 &&
+           ir_point_time(p) > 0;
 }
 /* If the run being resumed has this row, keep that one (its identity is all that is looked at): *done says
  * so. */

@@ -51,57 +51,57 @@ ir_status per_layer_valid(const char *which, const cli_points *pts)
 static void like(const ir_point *whole, const char *name, int64_t l, ir_point *o)
 {
     ir_point_init(o);
-    o->p = whole->p;
-    o->np = whole->np;
-    memcpy(o->pname, whole->pname, sizeof o->pname);
-    memcpy(o->pword, whole->pword, sizeof o->pword);
-    memcpy(o->backend, whole->backend, sizeof o->backend);
-    memcpy(o->workload, whole->workload, sizeof o->workload);
-    memcpy(o->kernel, whole->kernel, sizeof o->kernel);
-    memcpy(o->device, whole->device, sizeof o->device);
-    memcpy(o->isa, whole->isa, sizeof o->isa);
-    memcpy(o->warmup, whole->warmup, sizeof o->warmup);
-    snprintf(o->family, sizeof o->family, "layer");
-    snprintf(o->stop, sizeof o->stop, "fixed");
-    o->kflags = whole->kflags;
-    o->check = whole->check;
-    o->overhead_s = whole->overhead_s;
-    o->bw_now = whole->bw_now;
-    o->p.v[o->np] = l;
-    snprintf(o->pname[o->np], sizeof o->pname[0], "layer");
-    snprintf(o->pword[o->np], sizeof o->pword[0], "%.15s", name);
-    o->np++;
+    o->id.p = whole->id.p;
+    o->id.np = whole->id.np;
+    memcpy(o->id.pname, whole->id.pname, sizeof o->id.pname);
+    memcpy(o->id.pword, whole->id.pword, sizeof o->id.pword);
+    memcpy(o->id.backend, whole->id.backend, sizeof o->id.backend);
+    memcpy(o->id.workload, whole->id.workload, sizeof o->id.workload);
+    memcpy(o->id.kernel, whole->id.kernel, sizeof o->id.kernel);
+    memcpy(o->id.device, whole->id.device, sizeof o->id.device);
+    memcpy(o->id.isa, whole->id.isa, sizeof o->id.isa);
+    memcpy(o->m.warmup, whole->m.warmup, sizeof o->m.warmup);
+    snprintf(o->id.family, sizeof o->id.family, "layer");
+    snprintf(o->m.stop, sizeof o->m.stop, "fixed");
+    o->id.kflags = whole->id.kflags;
+    o->m.check = whole->m.check;
+    o->m.overhead_s = whole->m.overhead_s;
+    o->m.bw_now = whole->m.bw_now;
+    o->id.p.v[o->id.np] = l;
+    snprintf(o->id.pname[o->id.np], sizeof o->id.pname[0], "layer");
+    snprintf(o->id.pword[o->id.np], sizeof o->id.pword[0], "%.15s", name);
+    o->id.np++;
 }
 
 /* Weights and cache come from wherever the whole network lives: between two uses everything else passes by.
  * Activations were written a moment ago: a row that mostly moves those is judged by its own footprint. */
 static void cost_of(const ly_row *r, const ir_point *whole, const char *choice, ir_point *o)
 {
-    ly_cost(r, whole->p.dtype, true, &o->cost);
-    if (!strcmp(choice, "winograd")) o->cost.spare_flops = o->cost.flops - ly_winograd_flops(r);
-    double passing = o->cost.by_B[IR_BY_WEIGHTS] + o->cost.by_B[IR_BY_KV];
-    if (2 * passing > o->cost.read_B + o->cost.write_B)
-        o->cost.footprint_B = fmax(o->cost.footprint_B, whole->cost.footprint_B);
+    ly_cost(r, whole->id.p.dtype, true, &o->m.cost);
+    if (!strcmp(choice, "winograd")) o->m.cost.spare_flops = o->m.cost.flops - ly_winograd_flops(r);
+    double passing = o->m.cost.by_B[IR_BY_WEIGHTS] + o->m.cost.by_B[IR_BY_KV];
+    if (2 * passing > o->m.cost.read_B + o->m.cost.write_B)
+        o->m.cost.footprint_B = fmax(o->m.cost.footprint_B, whole->m.cost.footprint_B);
 }
 
 static ir_status fill_times(ir_point *o, const double *layer_s, size_t l, size_t n, size_t calls)
 {
     double *v = malloc(calls * sizeof *v);
-    o->samples.v = calloc(calls, sizeof *o->samples.v);
-    if (!v || !o->samples.v) {
+    o->m.samples.v = calloc(calls, sizeof *o->m.samples.v);
+    if (!v || !o->m.samples.v) {
         free(v);
         return ir_fail(IR_ENOMEM, "no memory for %zu samples", calls);
     }
-    o->samples.n = o->samples.cap = calls;
+    o->m.samples.n = o->m.samples.cap = calls;
     for (size_t c = 0; c < calls; c++) {
         v[c] = layer_s[c * n + l];
-        o->samples.v[c] = (ir_sample){v[c], NAN, 1, false};
+        o->m.samples.v[c] = (ir_sample){v[c], NAN, 1, false};
     }
-    ir_stats_of(v, calls, &o->wall);
-    o->reps = 1;
+    ir_stats_of(v, calls, &o->m.wall);
+    o->m.reps = 1;
     o->status = IR_OK;
-    o->flags |= IR_FLAG_WITHIN_RUN | (o->wall.bimodal ? IR_FLAG_BIMODAL : 0) |
-                (o->wall.sd > 0.05 * o->wall.mean ? IR_FLAG_NOISY : 0);
+    o->flags |= IR_FLAG_WITHIN_RUN | (o->m.wall.bimodal ? IR_FLAG_BIMODAL : 0) |
+                (o->m.wall.sd > 0.05 * o->m.wall.mean ? IR_FLAG_NOISY : 0);
     free(v);
     return IR_OK;
 }
@@ -111,8 +111,8 @@ static ir_status skipped(measure_context *s, const ir_point *whole)
     ir_point o;
     like(whole, "all", -1, &o);
     o.status = IR_SKIP;
-    o.cost = whole->cost;
-    snprintf(o.why, sizeof o.why, "%s", ir_why());
+    o.m.cost = whole->m.cost;
+    snprintf(o.reason, sizeof o.reason, "%s", ir_why());
     return context_append(s, &o);
 }
 
@@ -125,8 +125,8 @@ static ir_status per_layer_keep(measure_context *s, const ir_point *whole, const
         const ly_row *r = &net->row[axis->v[i]];
         ir_point      o;
         like(whole, r->name, axis->v[i], &o);
-        snprintf(o.why, sizeof o.why, "%s", choice[axis->v[i]]);
-        cost_of(r, whole, o.why, &o);
+        snprintf(o.reason, sizeof o.reason, "%s", choice[axis->v[i]]);
+        cost_of(r, whole, o.reason, &o);
         st = fill_times(&o, layer_s, (size_t)axis->v[i], (size_t)net->n, calls);
         if (st == IR_OK)
             st = context_append(s, &o);
@@ -162,7 +162,7 @@ static ir_status measure_per_layer_measure(measure_context *s, const ir_workload
     ir_status    st =
         layer_s && choice ? IR_OK : ir_fail(IR_ENOMEM, "no memory for the times of %d layers", net->n);
     if (st == IR_OK)
-        st = ir_profile(&s->dev, w, k, &whole->p, s->policy.seed, net->n, calls, layer_s, choice);
+        st = ir_profile(&s->dev, w, k, &whole->id.p, s->policy.seed, net->n, calls, layer_s, choice);
     if (st == IR_OK)
         st = per_layer_keep(s, whole, net, axis, layer_s, choice, calls);
     else if (st != IR_ENOMEM)
@@ -180,7 +180,7 @@ ir_status per_layer_measure(measure_context *s, const ir_workload *w, const ir_k
     bool     done;
     if (!s->layers || !wl_is_net(w) || whole->status != IR_OK || k->flags & IR_K_IDEAL) return IR_OK;
     ir_point  self = *whole; /* keeping rows may move it */
-    ir_status st = wl_net_of(w, &self.p, &net);
+    ir_status st = wl_net_of(w, &self.id.p, &net);
     if (st != IR_OK) return st;
     st = per_layer_chosen(s->layers, net.n, w->name, &axis);
     if (st == IR_OK) st = recall(s, &self, &net, &axis, &done);

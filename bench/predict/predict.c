@@ -27,13 +27,13 @@ static int param_of(const ir_workload *w, const char *name)
 static void fake_point(const ir_workload *w, const ir_params *p, ir_point *o)
 {
     ir_point_init(o);
-    snprintf(o->workload, sizeof o->workload, "%s", w->name);
-    snprintf(o->family, sizeof o->family, "%s", w->family);
-    o->p = *p;
+    snprintf(o->id.workload, sizeof o->id.workload, "%s", w->name);
+    snprintf(o->id.family, sizeof o->id.family, "%s", w->family);
+    o->id.p = *p;
     o->status = IR_OK;
-    o->cost = w->cost(p);
-    o->wall.median = 1; /* only asked whether it is there */
-    o->wall.n = 1;
+    o->m.cost = w->cost(p);
+    o->m.wall.median = 1; /* only asked whether it is there */
+    o->m.wall.n = 1;
 }
 
 static double what_if_scale(const predict_setting *s, double now)
@@ -57,26 +57,26 @@ static ir_status row_of(const machine_view *v, const ir_workload *w, const ir_pa
 {
     ir_point pt;
     fake_point(w, p, &pt);
-    double bytes = pt.cost.read_B + pt.cost.write_B,
+    double bytes = pt.m.cost.read_B + pt.m.cost.write_B,
            dram = ir_bw_ceiling(&v->ceilings, "DRAM", p->threads, 1, 0);
-    o->cost = pt.cost;
+    o->cost = pt.m.cost;
     snprintf(o->level, sizeof o->level, "%s",
-             ir_level_of(&v->ceilings, pt.cost.footprint_B, p->threads, false));
+             ir_level_of(&v->ceilings, pt.m.cost.footprint_B, p->threads, false));
     if (bytes > 0 && !isfinite(dram) && !(set->BW.given && !set->BW.times))
         return ir_fail(IR_EINVAL, "%s has no bandwidth: %s (or give one: --set BW=...)", v->name,
                        v->sheet ? "none is published" : "none was measured");
     o->R_peak = ir_peak_ceiling(&v->ceilings, p->dtype, p->threads);
-    o->BW_Bps = isfinite(dram) ? ir_cost_bw(&v->ceilings, &pt.cost, p->threads, false, false,
+    o->BW_Bps = isfinite(dram) ? ir_cost_bw(&v->ceilings, &pt.m.cost, p->threads, false, false,
                                             what_if_scale(&set->BW, dram))
                                : set->BW.v;
     if (set->R_peak.given) o->R_peak = set->R_peak.times ? o->R_peak * set->R_peak.v : set->R_peak.v;
-    if (pt.cost.flops > 0 && !isfinite(o->R_peak)) return no_peak(v, p->dtype);
-    double launches = pt.cost.launches;
+    if (pt.m.cost.flops > 0 && !isfinite(o->R_peak)) return no_peak(v, p->dtype);
+    double launches = pt.m.cost.launches;
     if (ir_row_of(&pt, &v->ceilings, row))
         launches = row->x_launch; /* in launches at the full thread count */
     *row = (ir_row){.x_data_s = bytes > 0 ? bytes / o->BW_Bps : 0,
                     .x_launch = launches,
-                    .x_comp_s = pt.cost.flops > 0 ? pt.cost.flops / o->R_peak : 0};
+                    .x_comp_s = pt.m.cost.flops > 0 ? pt.m.cost.flops / o->R_peak : 0};
     return IR_OK;
 }
 

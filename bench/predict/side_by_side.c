@@ -79,9 +79,9 @@ size_t compare_ceilings(const machine_views *s, compare_ceiling *out, size_t max
 /* ---- times ----------------------------------------------------------------------------------- */
 static bool same_point(const ir_point *m, const ir_workload *w, const ir_params *p)
 {
-    if (strcmp(m->workload, w->name) || m->p.dtype != p->dtype || m->cold) return false;
+    if (strcmp(m->id.workload, w->name) || m->id.p.dtype != p->dtype || m->id.cold) return false;
     for (int i = 0; i < IR_MAX_PARAMS && w->param[i]; i++)
-        if (m->p.v[i] != p->v[i]) return false;
+        if (m->id.p.v[i] != p->v[i]) return false;
     return true;
 }
 
@@ -90,10 +90,11 @@ static const ir_point *side_by_side_measured(const machine_view *v, const ir_wor
     const ir_point *best = NULL;
     for (size_t i = 0; i < v->npoint; i++) {
         const ir_point *m = &v->point[i];
-        if (m->status != IR_OK || m->kflags & IR_K_NAIVE || m->flags & IR_FLAG_SUSPECT ||
+        if (m->status != IR_OK || m->id.kflags & IR_K_NAIVE || m->flags & IR_FLAG_SUSPECT ||
             !same_point(m, w, p))
             continue;
-        if (m->p.threads != (p->threads ? p->threads : v->threads) || !isfinite(ir_point_time(m))) continue;
+        if (m->id.p.threads != (p->threads ? p->threads : v->threads) || !isfinite(ir_point_time(m)))
+            continue;
         if (!best || ir_point_time(m) < ir_point_time(best)) best = m;
     }
     return best;
@@ -195,10 +196,11 @@ static size_t shared(const machine_views *s, const ir_workload *const *table, si
 {
     for (size_t i = 0; i < s->v[a].npoint && n < max; i++) {
         const ir_point    *m = &s->v[a].point[i];
-        const ir_workload *w = side_by_side_workload_of(table, m->workload);
-        if (!w || m->status != IR_OK || m->cold || m->kflags & IR_K_NAIVE || m->p.threads != s->v[a].threads)
+        const ir_workload *w = side_by_side_workload_of(table, m->id.workload);
+        if (!w || m->status != IR_OK || m->id.cold || m->id.kflags & IR_K_NAIVE ||
+            m->id.p.threads != s->v[a].threads)
             continue;
-        ir_params p = m->p;
+        ir_params p = m->id.p;
         p.threads = 0;
         for (size_t b = a + 1; b < s->n; b++)
             if (n < max && !side_by_side_listed(out, n, w, &p) && side_by_side_measured(&s->v[b], w, &p))

@@ -167,7 +167,7 @@ void device_run_pair_probe(device_run *c, const char *when)
     if (ratio >= 1.6) return;
     c->s.run_flags |= IR_FLAG_SMT_SHARED;
     for (size_t i = 0; i < c->s.npoint; i++)
-        if (c->s.point[i].p.threads > 1) c->s.point[i].flags |= IR_FLAG_SMT_SHARED;
+        if (c->s.point[i].id.p.threads > 1) c->s.point[i].flags |= IR_FLAG_SMT_SHARED;
 }
 
 void device_run_judge(device_run *c)

@@ -25,7 +25,7 @@ static size_t select_points(const ir_point *pts, size_t n, ir_point *out)
 {
     size_t m = 0;
     for (size_t i = 0; i < n; i++)
-        if (!pts[i].for_ceiling && in_law(pts[i].family) && !is_variant(pts[i].workload))
+        if (!pts[i].id.for_ceiling && in_law(pts[i].id.family) && !is_variant(pts[i].id.workload))
             out[m++] = pts[i]; /* borrows the samples */
     return m;
 }
@@ -35,8 +35,8 @@ static size_t select_points(const ir_point *pts, size_t n, ir_point *out)
  * hold. */
 static bool guard(ir_point *p, const ir_ceilings *c)
 {
-    if (!p->for_ceiling) return ir_guard_point(p, c);
-    if (p->flags & IR_FLAG_SUSPECT) p->why[0] = '\0';
+    if (!p->id.for_ceiling) return ir_guard_point(p, c);
+    if (p->flags & IR_FLAG_SUSPECT) p->reason[0] = '\0';
     p->flags &= ~(uint32_t)(IR_FLAG_SUSPECT | IR_FLAG_CACHE_RESIDENT);
     return false;
 }

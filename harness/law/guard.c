@@ -36,14 +36,14 @@ static double most_of(const ir_ceilings *c, const ir_ceiling *x)
  * nothing to compare. */
 static double bandwidth_bound(const ir_point *p, const ir_ceilings *c, const char *level)
 {
-    double frac = p->cost.read_B / (p->cost.read_B + p->cost.write_B), own = NAN, near = NAN;
+    double frac = p->m.cost.read_B / (p->m.cost.read_B + p->m.cost.write_B), own = NAN, near = NAN;
     bool   below = false, above = false;
     for (size_t i = 0; i < c->n; i++) {
         const ir_ceiling *x = &c->v[i];
-        if (x->what != IR_C_BANDWIDTH || strcmp(x->level, level) || x->threads != p->p.threads ||
+        if (x->what != IR_C_BANDWIDTH || strcmp(x->level, level) || x->threads != p->id.p.threads ||
             !(x->value > 0))
             continue;
-        if (!strcmp(x->op, p->workload)) own = fmax(own, most_of(c, x));
+        if (!strcmp(x->op, p->id.workload)) own = fmax(own, most_of(c, x));
         double d = x->read_frac - frac; /* NAN for random access: fails every test below */
         if (!(fabs(d) <= MIX_SPAN)) continue;
         near = fmax(near, most_of(c, x));
@@ -69,63 +69,64 @@ static const char *explaining_cache(const ir_point *p, const ir_ceilings *c, con
     for (int l = level_index(level) - 1; l >= 0; l--)
         for (size_t i = 0; i < c->n; i++)
             if (c->v[i].what == IR_C_BANDWIDTH && !strcmp(c->v[i].level, level_name[l]) &&
-                c->v[i].threads == p->p.threads && rate <= LIMIT * c->v[i].value)
+                c->v[i].threads == p->id.p.threads && rate <= LIMIT * c->v[i].value)
                 return level_name[l];
     return NULL;
 }
 
 static bool clock_explains(const ir_point *p, const ir_ceilings *c, double excess)
 {
-    const ir_ceiling *x = ir_ceiling_find(c, IR_C_CLOCK, NULL, NULL, IR_NDTYPE, p->p.threads);
-    if (x && p->clock_Hz > 0) return excess <= LIMIT * p->clock_Hz / x->value;
+    const ir_ceiling *x = ir_ceiling_find(c, IR_C_CLOCK, NULL, NULL, IR_NDTYPE, p->id.p.threads);
+    if (x && p->m.clock_Hz > 0) return excess <= LIMIT * p->m.clock_Hz / x->value;
     return excess <= CLOCK_SPAN;
 }
 
 static void guard_bandwidth(ir_point *p, const ir_ceilings *c, double T)
 {
-    const char *level = ir_level_of(c, p->cost.footprint_B, p->p.threads, p->cold);
+    const char *level = ir_level_of(c, p->m.cost.footprint_B, p->id.p.threads, p->id.cold);
     /* Of a network what must come from there: its weights and cache. */
-    double near = p->cost.near_footprint_B > 0 ? p->cost.by_B[IR_BY_IN] + p->cost.by_B[IR_BY_OUT] : 0;
-    double rate = (p->cost.read_B + p->cost.write_B - near) / T, bound = bandwidth_bound(p, c, level),
+    double near = p->m.cost.near_footprint_B > 0 ? p->m.cost.by_B[IR_BY_IN] + p->m.cost.by_B[IR_BY_OUT] : 0;
+    double rate = (p->m.cost.read_B + p->m.cost.write_B - near) / T, bound = bandwidth_bound(p, c, level),
            excess = rate / bound;
-    if (p->bw_now > 1 && !strcmp(level, "DRAM"))
-        excess /= p->bw_now; /* the memory gave more than for the ceiling */
+    if (p->m.bw_now > 1 && !strcmp(level, "DRAM"))
+        excess /= p->m.bw_now; /* the memory gave more than for the ceiling */
     if (!(excess > LIMIT)) return;
     const char *cache = explaining_cache(p, c, level, rate);
     bool        dram = !strcmp(level, "DRAM");
-    if (cache && dram && p->cost.footprint_B <= c->level_B[3] &&
-        !p->cold) { /* nothing strange: neither level's ceiling is its own */
+    if (cache && dram && p->m.cost.footprint_B <= c->level_B[3] &&
+        !p->id.cold) { /* nothing strange: neither level's ceiling is its own */
         p->flags |= IR_FLAG_CACHE_RESIDENT;
     } else if (cache && (dram || !clock_explains(p, c, excess))) { /* DRAM does not follow the core's clock */
         if (dram) p->flags |= IR_FLAG_CACHE_RESIDENT;
-        suspect(&p->flags, p->why, "%.3g x the %s ceiling: cache-resident (%s gives as much)", excess, level,
-                cache);
+        suspect(&p->flags, p->reason, "%.3g x the %s ceiling: cache-resident (%s gives as much)", excess,
+                level, cache);
     } else if (clock_explains(p, c, excess)) {
-        suspect(&p->flags, p->why,
+        suspect(&p->flags, p->reason,
                 "%.3g x the %s ceiling: clock (it ran faster than when the ceiling was measured)", excess,
                 level);
-    } else if (p->cost.write_B > p->cost.read_B) {
-        suspect(&p->flags, p->why, "%.3g x the %s ceiling: compressible data, or stores that were never made",
-                excess, level);
+    } else if (p->m.cost.write_B > p->m.cost.read_B) {
+        suspect(&p->flags, p->reason,
+                "%.3g x the %s ceiling: compressible data, or stores that were never made", excess, level);
     } else {
-        suspect(&p->flags, p->why, "%.3g x the %s ceiling: dead code (loads removed), or compressible data",
-                excess, level);
+        suspect(&p->flags, p->reason,
+                "%.3g x the %s ceiling: dead code (loads removed), or compressible data", excess, level);
     }
 }
 
 static void guard_flops(ir_point *p, const ir_ceilings *c, double T)
 {
-    const ir_ceiling *x = ir_ceiling_find(c, IR_C_FLOPS, NULL, NULL, p->p.dtype, p->p.threads);
-    if (!x || x->threads != p->p.threads) return;
-    double excess = (p->cost.flops - p->cost.spare_flops) / T / x->value;
+    const ir_ceiling *x = ir_ceiling_find(c, IR_C_FLOPS, NULL, NULL, p->id.p.dtype, p->id.p.threads);
+    if (!x || x->threads != p->id.p.threads) return;
+    double excess = (p->m.cost.flops - p->m.cost.spare_flops) / T / x->value;
     if (!(excess > LIMIT)) return;
     if (clock_explains(p, c, excess))
-        suspect(&p->flags, p->why,
+        suspect(&p->flags, p->reason,
                 "%.3g x the %s peak: clock (it ran faster than when the peak was measured)", excess,
-                ir_dtype_name(p->p.dtype));
+                ir_dtype_name(p->id.p.dtype));
     else
-        suspect(&p->flags, p->why, "%.3g x the %s peak: dead code, or operations counted that were not done",
-                excess, ir_dtype_name(p->p.dtype));
+        suspect(&p->flags, p->reason,
+                "%.3g x the %s peak: dead code, or operations counted that were not done", excess,
+                ir_dtype_name(p->id.p.dtype));
 }
 
 bool ir_guard_point(ir_point *p, const ir_ceilings *c)
@@ -133,10 +134,10 @@ bool ir_guard_point(ir_point *p, const ir_ceilings *c)
     double T = ir_point_time(p);
     if (!(T > 0)) return false; /* why then tells of a skip or failure */
     if (p->flags & IR_FLAG_SUSPECT)
-        p->why[0] = '\0'; /* of an earlier guard; else it says which kernel a layer runs on */
+        p->reason[0] = '\0'; /* of an earlier guard; else it says which kernel a layer runs on */
     p->flags &= ~(uint32_t)(IR_FLAG_SUSPECT | IR_FLAG_CACHE_RESIDENT);
-    if (p->cost.flops > 0) guard_flops(p, c, T);
-    if (p->cost.read_B + p->cost.write_B > 0) guard_bandwidth(p, c, T);
+    if (p->m.cost.flops > 0) guard_flops(p, c, T);
+    if (p->m.cost.read_B + p->m.cost.write_B > 0) guard_bandwidth(p, c, T);
     return p->flags & IR_FLAG_SUSPECT;
 }
 

@@ -13,11 +13,12 @@ enum { MIN_P_DRAWS = 20 }; /* fewer draws cannot tell .95 from .9 */
 
 static void judge_clear(ir_point *p)
 {
-    p->level[0] = '\0';
-    p->T_law_s = p->term_data_s = p->term_comp_s = p->term_lat_s = NAN;
-    p->mfu = p->mbu = p->eta = p->eta_star = p->ridge = p->margin = p->bound_p = NAN;
-    p->bound = IR_BOUND_UNKNOWN;
-    p->proof[0] = '\0'; /* of the label before */
+    p->law.level[0] = '\0';
+    p->law.T_law_s = p->law.term_data_s = p->law.term_comp_s = p->law.term_lat_s = NAN;
+    p->law.mfu = p->law.mbu = p->law.eta = p->law.eta_star = p->law.ridge = p->law.margin = p->law.bound_p =
+        NAN;
+    p->law.bound = IR_BOUND_UNKNOWN;
+    p->law.ablation[0] = '\0'; /* of the label before */
 }
 
 static double known_or(const ir_coef *k, double value, double otherwise)
@@ -55,9 +56,9 @@ static double second(const double t[LAW_NCOL], int first)
 /* Dependent accesses wait for the latency of the level, one after the other. */
 static double waiting(const ir_point *p, const ir_ceilings *c)
 {
-    if (!(p->cost.hops > 0)) return 0;
-    const ir_ceiling *l = ir_ceiling_find(c, IR_C_LATENCY, p->level, "chase", IR_NDTYPE, 1);
-    return l ? p->cost.hops * l->value : 0;
+    if (!(p->m.cost.hops > 0)) return 0;
+    const ir_ceiling *l = ir_ceiling_find(c, IR_C_LATENCY, p->law.level, "chase", IR_NDTYPE, 1);
+    return l ? p->m.cost.hops * l->value : 0;
 }
 
 static void judge_terms_of(const double c[LAW_NCOL], const ir_row *x, double wait_s, double t[LAW_NCOL])
@@ -95,10 +96,10 @@ static void judge_label(ir_point *p, const double t[LAW_NCOL], double T, double 
     int    first = judge_largest(t);
     double next = second(t, first);
     if (!(t[first] > 0)) return;
-    p->margin = next > 0 ? log(t[first] / next) : NAN;
-    p->bound_p = prob;
-    p->bound =
-        t[first] < CLEAR_SHARE * T || prob < CLEAR_P ? IR_BOUND_MIXED : judge_class_of(first, p->level);
+    p->law.margin = next > 0 ? log(t[first] / next) : NAN;
+    p->law.bound_p = prob;
+    p->law.bound =
+        t[first] < CLEAR_SHARE * T || prob < CLEAR_P ? IR_BOUND_MIXED : judge_class_of(first, p->law.level);
 }
 
 /* The time that only compute can have taken. Overlapped: where the data term explains what launches leave, to
@@ -113,13 +114,13 @@ static double compute_time(ir_form form, const double t[LAW_NCOL], double T)
 static void efficiencies(ir_point *p, ir_form form, const ir_row *x, const double t[LAW_NCOL], double T,
                          double bw, double R_peak)
 {
-    double D_vol = p->cost.read_B + p->cost.write_B, O = p->cost.flops, rest = compute_time(form, t, T);
-    p->ridge = R_peak / bw;
-    if (D_vol > 0) p->mbu = D_vol / (T * bw);
+    double D_vol = p->m.cost.read_B + p->m.cost.write_B, O = p->m.cost.flops, rest = compute_time(form, t, T);
+    p->law.ridge = R_peak / bw;
+    if (D_vol > 0) p->law.mbu = D_vol / (T * bw);
     if (!(O > 0)) return;
-    p->mfu = O / (T * R_peak);
-    if (rest > 0) p->eta = x->x_comp_s / rest;
-    if (t[LAW_DATA] > 0) p->eta_star = x->x_comp_s / t[LAW_DATA];
+    p->law.mfu = O / (T * R_peak);
+    if (rest > 0) p->law.eta = x->x_comp_s / rest;
+    if (t[LAW_DATA] > 0) p->law.eta_star = x->x_comp_s / t[LAW_DATA];
 }
 
 void ir_point_judge(ir_point *p, const ir_ceilings *c, const ir_fit *fit)
@@ -127,23 +128,24 @@ void ir_point_judge(ir_point *p, const ir_ceilings *c, const ir_fit *fit)
     ir_row row;
     double k[LAW_NCOL], t[LAW_NCOL], T = ir_point_time(p);
     judge_clear(p);
-    if (p->cost.read_B + p->cost.write_B > 0) /* without bytes there is no place they come from */
-        snprintf(p->level, sizeof p->level, "%s", ir_level_of(c, p->cost.footprint_B, p->p.threads, p->cold));
+    if (p->m.cost.read_B + p->m.cost.write_B > 0) /* without bytes there is no place they come from */
+        snprintf(p->law.level, sizeof p->law.level, "%s",
+                 ir_level_of(c, p->m.cost.footprint_B, p->id.p.threads, p->id.cold));
     bool known = ir_row_of(p, c, &row);
     if (!(T > 0)) return;
     ir_form form = fit ? fit->form : IR_ADDITIVE;
     judge_coefficients(fit, ir_launch_ceiling(c, 0), k);
     double wait_s = waiting(p, c);
     judge_terms_of(k, &row, wait_s, t);
-    double bytes = p->cost.read_B + p->cost.write_B;
+    double bytes = p->m.cost.read_B + p->m.cost.write_B;
     efficiencies(p, form, &row, t, T,
-                 bytes > 0 ? ir_cost_bw(c, &p->cost, p->p.threads, p->cold, false, 1)
-                           : ir_bw_ceiling(c, "DRAM", p->p.threads, 1, 0),
-                 ir_product_ceiling(c, p->p.dtype, p->p.threads));
-    p->term_data_s = t[LAW_DATA];
-    p->term_comp_s = t[LAW_COMP];
-    p->term_lat_s = t[LAW_LAT];
+                 bytes > 0 ? ir_cost_bw(c, &p->m.cost, p->id.p.threads, p->id.cold, false, 1)
+                           : ir_bw_ceiling(c, "DRAM", p->id.p.threads, 1, 0),
+                 ir_product_ceiling(c, p->id.p.dtype, p->id.p.threads));
+    p->law.term_data_s = t[LAW_DATA];
+    p->law.term_comp_s = t[LAW_COMP];
+    p->law.term_lat_s = t[LAW_LAT];
     if (!known) return; /* a ceiling is missing: its term is NAN, and no verdict rests on the others alone */
-    p->T_law_s = law_combine(form, t[LAW_DATA], t[LAW_COMP], t[LAW_LAT]);
+    p->law.T_law_s = law_combine(form, t[LAW_DATA], t[LAW_COMP], t[LAW_LAT]);
     judge_label(p, t, T, probability(fit, k, &row, wait_s, judge_largest(t)));
 }

@@ -31,18 +31,19 @@ static double rows_seconds(double amount, double rate) { return amount > 0 ? amo
  */
 static double rows_launches(const ir_point *p, const ir_ceilings *c)
 {
-    double here = ir_launch_ceiling(c, p->p.threads), full = ir_launch_ceiling(c, 0);
-    return p->cost.launches * (here > 0 && full > 0 ? here / full : 1);
+    double here = ir_launch_ceiling(c, p->id.p.threads), full = ir_launch_ceiling(c, 0);
+    return p->m.cost.launches * (here > 0 && full > 0 ? here / full : 1);
 }
 
 void law_terms(const ir_point *p, const ir_ceilings *c, ir_row *out)
 {
-    bool now = p->bw_now > 0;
+    bool now = p->m.bw_now > 0;
     memset(out, 0, sizeof *out);
-    out->x_data_s = rows_seconds(p->cost.read_B + p->cost.write_B,
-                                 ir_cost_bw(c, &p->cost, p->p.threads, p->cold, now, now ? p->bw_now : 1));
-    out->x_comp_s =
-        rows_seconds(p->cost.flops - p->cost.spare_flops, ir_product_ceiling(c, p->p.dtype, p->p.threads));
+    out->x_data_s =
+        rows_seconds(p->m.cost.read_B + p->m.cost.write_B,
+                     ir_cost_bw(c, &p->m.cost, p->id.p.threads, p->id.cold, now, now ? p->m.bw_now : 1));
+    out->x_comp_s = rows_seconds(p->m.cost.flops - p->m.cost.spare_flops,
+                                 ir_product_ceiling(c, p->id.p.dtype, p->id.p.threads));
     out->x_launch = rows_launches(p, c);
 }
 
@@ -54,7 +55,7 @@ bool ir_row_of(const ir_point *p, const ir_ceilings *c, ir_row *out)
     out->T_s = T;
     out->T_lo = t->ci_lo;
     out->T_hi = t->ci_hi;
-    out->family = family_hash(p->family);
+    out->family = family_hash(p->id.family);
     double sum = out->x_data_s + out->x_comp_s + out->x_launch;
     return isfinite(T) && T > 0 && isfinite(sum) && sum > 0; /* a missing ceiling makes its term NAN */
 }
@@ -62,10 +63,10 @@ bool ir_row_of(const ir_point *p, const ir_ceilings *c, ir_row *out)
 /* ---- selection ------------------------------------------------------------------------------- */
 bool ir_same_question(const ir_point *a, const ir_point *b)
 {
-    if (strcmp(a->workload, b->workload) || a->p.dtype != b->p.dtype || a->p.threads != b->p.threads ||
-        a->cold != b->cold)
+    if (strcmp(a->id.workload, b->id.workload) || a->id.p.dtype != b->id.p.dtype ||
+        a->id.p.threads != b->id.p.threads || a->id.cold != b->id.cold)
         return false;
-    return !memcmp(a->p.v, b->p.v, sizeof a->p.v);
+    return !memcmp(a->id.p.v, b->id.p.v, sizeof a->id.p.v);
 }
 
 static int family_number(const ir_point *pts, const size_t *index, size_t m, const ir_row *rows,
@@ -73,7 +74,7 @@ static int family_number(const ir_point *pts, const size_t *index, size_t m, con
 {
     int next = 0;
     for (size_t j = 0; j < m; j++) {
-        if (!strcmp(pts[index[j]].family, family)) return rows[j].family;
+        if (!strcmp(pts[index[j]].id.family, family)) return rows[j].family;
         if (rows[j].family >= next) next = rows[j].family + 1;
     }
     return next;
@@ -102,7 +103,7 @@ size_t ir_rows_select(const ir_point *pts, size_t n, const ir_ceilings *c, ir_ro
         if (!ir_row_of(&pts[i], c, &row)) continue;
         while (j < m && !ir_same_question(&pts[index[j]], &pts[i])) j++;
         if (j < m && row.T_s >= rows[j].T_s) continue;
-        row.family = family_number(pts, index, m, rows, pts[i].family);
+        row.family = family_number(pts, index, m, rows, pts[i].id.family);
         rows[j] = row;
         index[j] = i;
         m += j == m;

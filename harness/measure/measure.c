@@ -134,19 +134,19 @@ static void measure_identify(ir_dev *dev, const ir_workload *w, const ir_kernel 
     ir_point_init(o);
     ir_device_info d;
     if (dev->be->describe(dev, &d) == IR_OK) {
-        snprintf(o->device, sizeof o->device, "%s", d.id);
-        snprintf(o->isa, sizeof o->isa, "%.31s", d.driver);
+        snprintf(o->id.device, sizeof o->id.device, "%s", d.id);
+        snprintf(o->id.isa, sizeof o->id.isa, "%.31s", d.driver);
     }
-    snprintf(o->backend, sizeof o->backend, "%s", dev->be->name);
-    snprintf(o->workload, sizeof o->workload, "%s", w->name);
-    snprintf(o->family, sizeof o->family, "%s", w->family);
-    snprintf(o->kernel, sizeof o->kernel, "%s", k->name);
+    snprintf(o->id.backend, sizeof o->id.backend, "%s", dev->be->name);
+    snprintf(o->id.workload, sizeof o->id.workload, "%s", w->name);
+    snprintf(o->id.family, sizeof o->id.family, "%s", w->family);
+    snprintf(o->id.kernel, sizeof o->id.kernel, "%s", k->name);
     ir_point_params(o, w, p);
-    o->cold = cold;
-    o->kflags = k->flags;
-    o->cost = w->cost(p);
-    if (k->cost) k->cost(p, &o->cost);
-    if (k->flags & IR_K_NT) o->cost.wa_B = 0;
+    o->id.cold = cold;
+    o->id.kflags = k->flags;
+    o->m.cost = w->cost(p);
+    if (k->cost) k->cost(p, &o->m.cost);
+    if (k->flags & IR_K_NT) o->m.cost.wa_B = 0;
 }
 
 /* On the device, where it has memory of its own, and on the host, which holds what the oracle needs. */
@@ -171,8 +171,8 @@ static size_t cold_sets(const ir_policy *pol, double set_B)
 static void health_flags(ir_point *o, const ir_health *a, const ir_health *b)
 {
     double span = b->total_s - a->total_s;
-    o->steal = span > 0 ? (b->steal_s - a->steal_s) / span : NAN;
-    if (o->steal > 0.01) o->flags |= IR_FLAG_STEAL;
+    o->m.steal = span > 0 ? (b->steal_s - a->steal_s) / span : NAN;
+    if (o->m.steal > 0.01) o->flags |= IR_FLAG_STEAL;
     if (b->throttle_n > a->throttle_n) o->flags |= IR_FLAG_THROTTLED;
     const ir_stats *s = ir_point_stats(o);
     if (s->sd > 0.05 * s->mean) o->flags |= IR_FLAG_NOISY;
@@ -208,14 +208,14 @@ static ir_status measure_timed(ir_run *r, const ir_policy *pol, tensor_set *sets
     bound[0].packed = r->packed;
     sampler s = {.run = r, .policy = pol, .sets = bound, .nset = nset, .overhead_s = sample_overhead(r->dev)};
     ir_status st = cold_fill(r, pol->seed, nset, sets, bound);
-    o->overhead_s = s.overhead_s;
+    o->m.overhead_s = s.overhead_s;
     if (st == IR_OK) {
         ir_health_read(&h0);
         st = sample_point(&s, o);
         ir_health_read(&h1);
         health_flags(o, &h0, &h1);
     }
-    if (r->kernel->flags & IR_K_FUSED && o->reps > 1) o->cost.launches /= o->reps;
+    if (r->kernel->flags & IR_K_FUSED && o->m.reps > 1) o->m.cost.launches /= o->m.reps;
     for (size_t i = 0; i < nset; i++) measure_unprepare(r, bound[i].packed);
     free(bound);
     return st;
@@ -284,8 +284,8 @@ ir_status ir_measure(ir_dev *dev, const ir_workload *w, const ir_kernel *k, cons
     if (s == IR_EINVAL) { /* the cost of an impossible shape is not to be computed */
         ir_params none = w->defaults;
         measure_identify(dev, w, k, &none, pol->cold, o);
-        o->p = *p;
-        memset(&o->cost, 0, sizeof o->cost);
+        o->id.p = *p;
+        memset(&o->m.cost, 0, sizeof o->m.cost);
         goto out;
     }
     measure_identify(dev, w, k, p, pol->cold, o);
@@ -301,12 +301,12 @@ ir_status ir_measure(ir_dev *dev, const ir_workload *w, const ir_kernel *k, cons
     measure_bind(&r, dev, w, k, p, &sets[0]);
     set_up = true;
     if (k->setup) s = k->setup(&r);
-    if (s == IR_OK) s = prove(&r, &sets[0], pol->seed, pol->verified, &o->check);
+    if (s == IR_OK) s = prove(&r, &sets[0], pol->seed, pol->verified, &o->m.check);
     if (s == IR_OK) s = prepare_again(&r, &sets[0]);
-    if (s == IR_OK && k->plan_cost) k->plan_cost(&r, &o->cost);
+    if (s == IR_OK && k->plan_cost) k->plan_cost(&r, &o->m.cost);
     if (s == IR_OK) s = measure_timed(&r, pol, sets, nset, o);
 out:
-    if (s != IR_OK) snprintf(o->why, sizeof o->why, "%s", ir_why());
+    if (s != IR_OK) snprintf(o->reason, sizeof o->reason, "%s", ir_why());
     if (s == IR_EDEVICE) dev->dead = true;
     if (set_up) measure_unprepare(&r, r.packed); /* what a failed proof left */
     if (set_up && k->teardown) k->teardown(&r);

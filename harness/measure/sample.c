@@ -128,7 +128,7 @@ static ir_status warm_up(sampler *s, uint32_t reps, ir_point *pt)
     double           window[MAXW], v[MAXV], t0 = dev->be->now(dev), tw = t0, span = p->warmup_s / WINDOWS;
     int              nw = 0, nv = 0;
     size_t           calls = 0, batches = 0;
-    snprintf(pt->warmup, sizeof pt->warmup, "capped");
+    snprintf(pt->m.warmup, sizeof pt->m.warmup, "capped");
     for (;;) {
         ir_sample b;
         ir_status st = batch(s, reps, &b);
@@ -141,9 +141,9 @@ static ir_status warm_up(sampler *s, uint32_t reps, ir_point *pt)
             nv = 0;
             tw = t;
         }
-        pt->warmup_s = t - t0;
+        pt->m.warmup_s = t - t0;
         bool enough = calls >= MIN_CALLS && t - t0 >= p->warmup_s;
-        if (enough && settled(window, nw)) snprintf(pt->warmup, sizeof pt->warmup, "stable");
+        if (enough && settled(window, nw)) snprintf(pt->m.warmup, sizeof pt->m.warmup, "stable");
         if ((enough && settled(window, nw)) || t - t0 >= p->warmup_cap_s || asked_to_stop(p) ||
             ++batches >= MAX_BATCHES)
             return IR_OK;
@@ -165,17 +165,17 @@ static ir_status sample_push(ir_samples *s, ir_sample x)
 
 static ir_status summarise(ir_point *pt)
 {
-    size_t  n = pt->samples.n;
+    size_t  n = pt->m.samples.n;
     double *v = calloc(n ? n : 1, sizeof *v);
     if (!v) return ir_fail(IR_ENOMEM, "no memory to summarise %zu samples", n);
-    for (size_t i = 0; i < n; i++) v[i] = pt->samples.v[i].wall_s;
-    ir_stats_of(v, n, &pt->wall);
+    for (size_t i = 0; i < n; i++) v[i] = pt->m.samples.v[i].wall_s;
+    ir_stats_of(v, n, &pt->m.wall);
     bool dev = n > 0;
     for (size_t i = 0; i < n; i++) {
-        v[i] = pt->samples.v[i].dev_s;
+        v[i] = pt->m.samples.v[i].dev_s;
         dev = dev && isfinite(v[i]);
     }
-    if (dev) ir_stats_of(v, n, &pt->dev);
+    if (dev) ir_stats_of(v, n, &pt->m.dev);
     free(v);
     return IR_OK;
 }
@@ -207,23 +207,23 @@ static ir_status sample_collect(sampler *s, uint32_t reps, vitals_watch *vitals,
         t0 += look_beside(s, &due);
         ir_sample b;
         ir_status st = batch(s, reps, &b);
-        if (st == IR_OK) st = sample_push(&pt->samples, b);
+        if (st == IR_OK) st = sample_push(&pt->m.samples, b);
         if (st != IR_OK) return st;
-        size_t n = pt->samples.n;
+        size_t n = pt->m.samples.n;
         double now = dev->be->now(dev), t = now - t0;
-        vitals_look(vitals, now, &pt->samples);
+        vitals_look(vitals, now, &pt->m.samples);
         if (asked_to_stop(p)) return ir_fail(IR_EINTR, "interrupted after %zu samples", n);
         if (p->fixed_n) {
-            if (n >= p->fixed_n) return snprintf(pt->stop, sizeof pt->stop, "fixed"), IR_OK;
+            if (n >= p->fixed_n) return snprintf(pt->m.stop, sizeof pt->m.stop, "fixed"), IR_OK;
             continue;
         }
         if (ir_is_checkpoint(n) && t >= p->min_s) {
             st = summarise(pt);
             if (st != IR_OK) return st;
-            if (precise(pt, p->precision)) return snprintf(pt->stop, sizeof pt->stop, "converged"), IR_OK;
+            if (precise(pt, p->precision)) return snprintf(pt->m.stop, sizeof pt->m.stop, "converged"), IR_OK;
         }
         if ((t >= p->budget_s && n >= MIN_SAMPLES) || n >= MAX_BATCHES)
-            return snprintf(pt->stop, sizeof pt->stop, "budget"), IR_OK;
+            return snprintf(pt->m.stop, sizeof pt->m.stop, "budget"), IR_OK;
     }
 }
 
@@ -234,7 +234,7 @@ static ir_status watched(sampler *s, uint32_t reps, ir_point *pt)
     vitals_begin(&vitals, dev, dev->be->now(dev));
     ir_status st = sample_collect(s, reps, &vitals, pt);
     if (s->policy->beside) s->policy->beside(s->policy->beside_arg);
-    vitals_end(&vitals, dev->be->now(dev), (double)reps * (double)pt->samples.n, pt);
+    vitals_end(&vitals, dev->be->now(dev), (double)reps * (double)pt->m.samples.n, pt);
     return st;
 }
 
@@ -243,15 +243,15 @@ ir_status sample_point(sampler *s, ir_point *pt)
     uint32_t          reps = 1;
     ir_dev           *dev = s->run->dev;
     const ir_backend *be = dev->be;
-    snprintf(pt->stop, sizeof pt->stop, "failed");
+    snprintf(pt->m.stop, sizeof pt->m.stop, "failed");
     if (be->enter) be->enter(dev, s->run->kernel);
     ir_status st = choose_reps(s, &reps);
-    if (st == IR_SKIP) pt->stop[0] = 0;
+    if (st == IR_SKIP) pt->m.stop[0] = 0;
     if (st == IR_OK) st = warm_up(s, reps, pt);
     if (st == IR_OK) st = choose_reps(s, &reps); /* now warm */
     if (st == IR_OK) st = watched(s, reps, pt);
     if (be->leave) be->leave(dev);
-    pt->reps = reps;
+    pt->m.reps = reps;
     ir_status sum = summarise(pt);
     return st != IR_OK ? st : sum;
 }

@@ -60,14 +60,14 @@ void vitals_look(vitals_watch *w, double now_s, ir_samples *s)
 void vitals_end(vitals_watch *w, double now_s, double calls, ir_point *o)
 {
     if (!w->dev->be->vitals) return;
-    vitals_window(w, now_s, &o->samples);
+    vitals_window(w, now_s, &o->m.samples);
     double span = now_s - w->began_s;
-    o->clock_Hz = measure_vitals_mean(&w->clock);
-    o->mem_clock_Hz = measure_vitals_mean(&w->mem_clock);
-    o->power_W = measure_vitals_mean(&w->power);
-    o->temp_C = w->temp.n ? w->temp.hi : NAN;
-    if (span >= ENERGY_S && calls > 0) o->joules = (w->last_J - w->began_J) / calls;
-    snprintf(o->slowed, sizeof o->slowed, "%s", w->slowed);
+    o->m.clock_Hz = measure_vitals_mean(&w->clock);
+    o->m.mem_clock_Hz = measure_vitals_mean(&w->mem_clock);
+    o->m.power_W = measure_vitals_mean(&w->power);
+    o->m.temp_C = w->temp.n ? w->temp.hi : NAN;
+    if (span >= ENERGY_S && calls > 0) o->m.joules = (w->last_J - w->began_J) / calls;
+    snprintf(o->m.slowed, sizeof o->m.slowed, "%s", w->slowed);
     if (*w->slowed) o->flags |= IR_FLAG_THROTTLED;
     if (w->clock.n && w->clock.hi - w->clock.lo > DRIFT * w->clock.hi) o->flags |= IR_FLAG_CLOCK_DRIFT;
 }

@@ -8,20 +8,20 @@ static void write_params(ir_json *o, const ir_point *p)
 {
     ir_json_key(o, "params");
     ir_json_open(o, '{');
-    for (int i = 0; i < p->np && i < IR_MAX_PARAMS; i++) {
-        ir_json_key(o, p->pname[i]);
-        ir_json_int(o, p->p.v[i]);
+    for (int i = 0; i < p->id.np && i < IR_MAX_PARAMS; i++) {
+        ir_json_key(o, p->id.pname[i]);
+        ir_json_int(o, p->id.p.v[i]);
     }
     ir_json_close(o, '}');
     bool words = false;
-    for (int i = 0; i < p->np && i < IR_MAX_PARAMS; i++) words |= p->pword[i][0] != 0;
+    for (int i = 0; i < p->id.np && i < IR_MAX_PARAMS; i++) words |= p->id.pword[i][0] != 0;
     if (!words) return;
     ir_json_key(o, "param_words"); /* of the parameters that are an index into words */
     ir_json_open(o, '{');
-    for (int i = 0; i < p->np && i < IR_MAX_PARAMS; i++) {
-        if (!p->pword[i][0]) continue;
-        ir_json_key(o, p->pname[i]);
-        ir_json_str(o, p->pword[i]);
+    for (int i = 0; i < p->id.np && i < IR_MAX_PARAMS; i++) {
+        if (!p->id.pword[i][0]) continue;
+        ir_json_key(o, p->id.pname[i]);
+        ir_json_str(o, p->id.pword[i]);
     }
     ir_json_close(o, '}');
 }
@@ -29,7 +29,7 @@ static void write_params(ir_json *o, const ir_point *p)
 static void write_identity(ir_json *o, const ir_point *p)
 {
     char id[3 * IR_NAME + 4], key[IR_ID];
-    snprintf(id, sizeof id, "%s/%s/%s", p->backend, p->workload, p->kernel);
+    snprintf(id, sizeof id, "%s/%s/%s", p->id.backend, p->id.workload, p->id.kernel);
     ir_json_key(o, "id");
     ir_json_str(o, id);
     ir_json_key(o, "key");
@@ -41,7 +41,7 @@ static void write_identity(ir_json *o, const ir_point *p)
     ir_json_key(o, "error");
     ir_json_str(o, ir_rec_error(p->status));
     ir_json_key(o, "why");
-    ir_json_text(o, p->why);
+    ir_json_text(o, p->reason);
 }
 
 static void write_stats(ir_json *o, const char *key, const ir_stats *s)
@@ -59,13 +59,13 @@ static void write_stats(ir_json *o, const char *key, const ir_stats *s)
 /* What differs from the rule (reps as the point's, no device clock, not throttled) gets arrays of its own. */
 static void write_samples(ir_json *o, const ir_point *p)
 {
-    const ir_samples *s = &p->samples;
+    const ir_samples *s = &p->m.samples;
     bool              odd_reps = false, dev = false;
     ir_json_key(o, "samples_s");
     ir_json_open(o, '[');
     for (size_t i = 0; i < s->n; i++) {
         ir_json_num(o, s->v[i].wall_s);
-        odd_reps |= s->v[i].reps != p->reps;
+        odd_reps |= s->v[i].reps != p->m.reps;
         dev |= isfinite(s->v[i].dev_s);
     }
     ir_json_close(o, ']');
@@ -90,14 +90,14 @@ static void write_samples(ir_json *o, const ir_point *p)
 
 static void write_rates(ir_json *o, const ir_point *p)
 {
-    double bytes = p->cost.read_B + p->cost.write_B, T = ir_point_time(p);
+    double bytes = p->m.cost.read_B + p->m.cost.write_B, T = ir_point_time(p);
     ir_json_key_num(o, "bytes", bytes);
     ir_json_key(o, "bytes_model");
     ir_json_str(o, "compulsory");
-    ir_json_key_num(o, "intensity", bytes > 0 ? p->cost.flops / bytes : NAN);
-    ir_json_key_num(o, "flops_per_s", p->cost.flops / T);
+    ir_json_key_num(o, "intensity", bytes > 0 ? p->m.cost.flops / bytes : NAN);
+    ir_json_key_num(o, "flops_per_s", p->m.cost.flops / T);
     ir_json_key_num(o, "bytes_per_s", bytes / T);
-    ir_json_key_num(o, "residual", p->T_law_s / T - 1); /* of the law against the measured time */
+    ir_json_key_num(o, "residual", p->law.T_law_s / T - 1); /* of the law against the measured time */
 }
 
 static void journal_point_write_check(ir_json *o, const ir_check *c)
@@ -116,13 +116,13 @@ ir_status ir_journal_point(ir_journal *j, const ir_point *p)
     ir_json *o = ir_line_begin(j, "point");
     if (!o) return ir_line_end(j);
     write_identity(o, p);
-    write_stats(o, "time_s", &p->wall);
-    write_stats(o, "dev_time_s", &p->dev);
+    write_stats(o, "time_s", &p->m.wall);
+    write_stats(o, "dev_time_s", &p->m.dev);
     ir_json_key(o, "n");
-    ir_json_int(o, (int64_t)p->wall.n);
+    ir_json_int(o, (int64_t)p->m.wall.n);
     ir_rec_write(o, ir_rec_point_run, p);
     write_rates(o, p);
-    journal_point_write_check(o, &p->check);
+    journal_point_write_check(o, &p->m.check);
     ir_rec_write(o, ir_rec_point_law, p);
     write_samples(o, p);
     return ir_line_end(j);

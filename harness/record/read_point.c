@@ -68,12 +68,12 @@ static ir_status read_params(ir_reader *r, const json_t *o, ir_point *p)
     json_t *all = (json_t *)params; /* iterated only; in the order of the file */
     for (void *i = json_object_iter(all); i && s == IR_OK; i = json_object_iter_next(all, i)) {
         const char *name = json_object_iter_key(i);
-        if (!*name || strlen(name) >= sizeof p->pname[0])
+        if (!*name || strlen(name) >= sizeof p->id.pname[0])
             return ir_read_fail(r, "params", "'%.40s': a name has 1 to %zu bytes", name,
-                                sizeof p->pname[0] - 1);
-        ir_read_cut(p->pname[p->np], sizeof p->pname[0], name);
+                                sizeof p->id.pname[0] - 1);
+        ir_read_cut(p->id.pname[p->id.np], sizeof p->id.pname[0], name);
         ir_read_enter(r, "params");
-        s = ir_read_integer(r, name, json_object_iter_value(i), INT64_MIN, INT64_MAX, &p->p.v[p->np++]);
+        s = ir_read_integer(r, name, json_object_iter_value(i), INT64_MIN, INT64_MAX, &p->id.p.v[p->id.np++]);
         ir_read_leave(r);
     }
     return s;
@@ -85,13 +85,13 @@ static ir_status read_point_read_words(ir_reader *r, const json_t *o, ir_point *
     ir_status     s = ir_read_object(r, o, "param_words", &words);
     if (s != IR_OK || !words) return s;
     ir_read_enter(r, "param_words");
-    for (int i = 0; i < p->np && s == IR_OK; i++) {
+    for (int i = 0; i < p->id.np && s == IR_OK; i++) {
         const char *word;
-        s = ir_read_text(r, words, p->pname[i], &word);
-        if (s == IR_OK && word && strlen(word) >= sizeof p->pword[i])
-            s = ir_read_fail(r, p->pname[i], "'%.40s' is longer than %zu bytes", word,
-                             sizeof p->pword[i] - 1);
-        if (s == IR_OK && word) ir_read_cut(p->pword[i], sizeof p->pword[i], word);
+        s = ir_read_text(r, words, p->id.pname[i], &word);
+        if (s == IR_OK && word && strlen(word) >= sizeof p->id.pword[i])
+            s = ir_read_fail(r, p->id.pname[i], "'%.40s' is longer than %zu bytes", word,
+                             sizeof p->id.pword[i] - 1);
+        if (s == IR_OK && word) ir_read_cut(p->id.pword[i], sizeof p->id.pword[i], word);
     }
     ir_read_leave(r);
     return s;
@@ -107,7 +107,7 @@ static ir_status read_status(ir_reader *r, const json_t *o, ir_point *p)
     if (!status) return ir_read_fail(r, "status", "missing");
     if (!ir_rec_status_of(status, error, &p->status))
         return ir_read_fail(r, "status", "'%.40s' is none of ok skip incorrect invalid error", status);
-    ir_read_cut(p->why, sizeof p->why, why ? why : "");
+    ir_read_cut(p->reason, sizeof p->reason, why ? why : "");
     return IR_OK;
 }
 
@@ -163,9 +163,9 @@ static ir_status fill_samples(ir_reader *r, const json_t *wall, const json_t *de
                               ir_point *p)
 {
     ir_status s = IR_OK;
-    for (size_t i = 0; i < p->samples.n && s == IR_OK; i++) {
-        ir_sample *x = &p->samples.v[i];
-        int64_t    n = p->reps;
+    for (size_t i = 0; i < p->m.samples.n && s == IR_OK; i++) {
+        ir_sample *x = &p->m.samples.v[i];
+        int64_t    n = p->m.reps;
         x->dev_s = NAN;
         s = read_point_seconds(r, "samples_s", json_array_get(wall, i), i, &x->wall_s);
         if (s == IR_OK && dev)
@@ -204,12 +204,12 @@ static ir_status read_samples(ir_reader *r, const json_t *o, ir_point *p)
     if (s == IR_OK) s = parallel(r, o, "dev_samples_s", n, &dev);
     if (s == IR_OK) s = parallel(r, o, "samples_reps", n, &reps);
     if (s == IR_OK && n > 0) {
-        p->samples.v = calloc(n, sizeof *p->samples.v);
-        if (!p->samples.v) return ir_read_nomem(r);
-        p->samples.n = p->samples.cap = n;
+        p->m.samples.v = calloc(n, sizeof *p->m.samples.v);
+        if (!p->m.samples.v) return ir_read_nomem(r);
+        p->m.samples.n = p->m.samples.cap = n;
         s = fill_samples(r, wall, dev, reps, p);
     }
-    return s == IR_OK ? read_throttled(r, o, &p->samples) : s;
+    return s == IR_OK ? read_throttled(r, o, &p->m.samples) : s;
 }
 
 ir_status ir_read_point(ir_reader *r, const json_t *o)
@@ -223,11 +223,11 @@ ir_status ir_read_point(ir_reader *r, const json_t *o)
     if (s == IR_OK) s = read_params(r, o, p);
     if (s == IR_OK) s = read_point_read_words(r, o, p);
     if (s == IR_OK) s = read_status(r, o, p);
-    if (s == IR_OK) s = read_stats(r, o, "time_s", &p->wall);
-    if (s == IR_OK) s = read_stats(r, o, "dev_time_s", &p->dev);
+    if (s == IR_OK) s = read_stats(r, o, "time_s", &p->m.wall);
+    if (s == IR_OK) s = read_stats(r, o, "dev_time_s", &p->m.dev);
     if (s == IR_OK) s = ir_rec_read(r, ir_rec_point_run, o, p);
-    if (s == IR_OK) s = check_cost(r, &p->cost);
-    if (s == IR_OK) s = read_point_read_check(r, o, &p->check);
+    if (s == IR_OK) s = check_cost(r, &p->m.cost);
+    if (s == IR_OK) s = read_point_read_check(r, o, &p->m.check);
     if (s == IR_OK) s = ir_rec_read(r, ir_rec_point_law, o, p);
     if (s == IR_OK) s = read_samples(r, o, p);
     if (s == IR_OK)

@@ -16,26 +16,27 @@ typedef struct {
 
 static bool same_group(const ir_point *a, const ir_point *b)
 {
-    if (strcmp(a->backend, b->backend) != 0 || strcmp(a->family, b->family) != 0 || a->np != b->np)
+    if (strcmp(a->id.backend, b->id.backend) != 0 || strcmp(a->id.family, b->id.family) != 0 ||
+        a->id.np != b->id.np)
         return false;
-    for (int i = 0; i < a->np; i++)
-        if (strcmp(a->pname[i], b->pname[i]) != 0) return false;
+    for (int i = 0; i < a->id.np; i++)
+        if (strcmp(a->id.pname[i], b->id.pname[i]) != 0) return false;
     return true;
 }
 
 static void note_differences(group *g, const ir_point *a, const ir_point *b)
 {
-    for (int i = 0; i < a->np; i++) g->vary_param[i] |= a->p.v[i] != b->p.v[i];
-    g->vary_workload |= strcmp(a->workload, b->workload) != 0;
-    g->vary_dtype |= a->p.dtype != b->p.dtype;
-    g->vary_threads |= a->p.threads != b->p.threads;
-    g->vary_cache |= a->cold != b->cold;
+    for (int i = 0; i < a->id.np; i++) g->vary_param[i] |= a->id.p.v[i] != b->id.p.v[i];
+    g->vary_workload |= strcmp(a->id.workload, b->id.workload) != 0;
+    g->vary_dtype |= a->id.p.dtype != b->id.p.dtype;
+    g->vary_threads |= a->id.p.threads != b->id.p.threads;
+    g->vary_cache |= a->id.cold != b->id.cold;
 }
 
 static int count_differences(const group *g)
 {
     int n = 0;
-    for (int i = 0; i < g->p->np; i++) n += g->vary_param[i];
+    for (int i = 0; i < g->p->id.np; i++) n += g->vary_param[i];
     return n;
 }
 
@@ -74,23 +75,23 @@ __attribute__((format(printf, 4, 5))) static size_t text_points_put(char *buf, s
 static size_t attributes(const group *g, const ir_point *p, bool varying, char *buf, size_t size, size_t n)
 {
     const char *sep = n ? " " : "";
-    for (int i = 0; i < p->np; i++) {
+    for (int i = 0; i < p->id.np; i++) {
         if (g->vary_param[i] != varying) continue;
         bool named = !varying || g->nvary == 1;
-        n = text_points_put(buf, size, n, "%s%s%s", sep, named ? p->pname[i] : "", named ? "=" : "");
-        n = *p->pword[i] ? text_points_put(buf, size, n, "%s", p->pword[i])
-                         : text_points_put(buf, size, n, "%lld", (long long)p->p.v[i]);
+        n = text_points_put(buf, size, n, "%s%s%s", sep, named ? p->id.pname[i] : "", named ? "=" : "");
+        n = *p->id.pword[i] ? text_points_put(buf, size, n, "%s", p->id.pword[i])
+                            : text_points_put(buf, size, n, "%lld", (long long)p->id.p.v[i]);
         sep = ",";
     }
     if (g->vary_dtype == varying)
-        n = text_points_put(buf, size, n, "%s%s", n ? " " : "", ir_dtype_name(p->p.dtype));
-    if (g->vary_threads == varying && p->p.threads > 0)
-        n = text_points_put(buf, size, n, "%s%d%s", n ? " " : "", p->p.threads,
-                            varying             ? "t"
-                            : p->p.threads == 1 ? " thread"
-                                                : " threads");
+        n = text_points_put(buf, size, n, "%s%s", n ? " " : "", ir_dtype_name(p->id.p.dtype));
+    if (g->vary_threads == varying && p->id.p.threads > 0)
+        n = text_points_put(buf, size, n, "%s%d%s", n ? " " : "", p->id.p.threads,
+                            varying                ? "t"
+                            : p->id.p.threads == 1 ? " thread"
+                                                   : " threads");
     if (g->vary_cache == varying)
-        n = text_points_put(buf, size, n, "%s%s", n ? " " : "", p->cold ? "cold" : "hot");
+        n = text_points_put(buf, size, n, "%s%s", n ? " " : "", p->id.cold ? "cold" : "hot");
     return n;
 }
 
@@ -128,16 +129,16 @@ static void time_cells(ir_table *tb, const ir_text *t, const ir_point *p)
 static void rate_cells(ir_table *tb, const ir_point *p)
 {
     char   num[IR_NUM];
-    double bytes = p->cost.read_B + p->cost.write_B, T = ir_point_time(p),
-           I = bytes > 0 ? p->cost.flops / bytes : NAN;
-    bool data = p->bound == IR_BOUND_MEMORY || p->bound == IR_BOUND_CACHE;
-    if (p->bound == IR_BOUND_UNKNOWN || p->bound == IR_BOUND_MIXED)
-        data = I < (isfinite(p->ridge) ? p->ridge : 1);
-    if (bytes > 0 && (data || !(p->cost.flops > 0)))
+    double bytes = p->m.cost.read_B + p->m.cost.write_B, T = ir_point_time(p),
+           I = bytes > 0 ? p->m.cost.flops / bytes : NAN;
+    bool data = p->law.bound == IR_BOUND_MEMORY || p->law.bound == IR_BOUND_CACHE;
+    if (p->law.bound == IR_BOUND_UNKNOWN || p->law.bound == IR_BOUND_MIXED)
+        data = I < (isfinite(p->law.ridge) ? p->law.ridge : 1);
+    if (bytes > 0 && (data || !(p->m.cost.flops > 0)))
         ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_aligned(bytes / T, "B/s", num));
-    else if (p->cost.flops > 0)
+    else if (p->m.cost.flops > 0)
         ir_table_cell(tb, TXT_PLAIN, "%s",
-                      ir_text_aligned(p->cost.flops / T, ir_text_op_unit(p->p.dtype), num));
+                      ir_text_aligned(p->m.cost.flops / T, ir_text_op_unit(p->id.p.dtype), num));
     else
         ir_table_cell(tb, TXT_PLAIN, "-");
     if (I > 0 && I < .0995)
@@ -158,13 +159,13 @@ static void bound_cells(ir_table *tb, const ir_point *p)
 {
     static const ir_style style[IR_NBOUND] = {TXT_DIM, TXT_BLUE, TXT_GREEN, TXT_YELLOW, TXT_CYAN, TXT_PLAIN};
     double                T = ir_point_time(p) / 100;
-    double                d = p->term_data_s / T, c = p->term_comp_s / T, l = p->term_lat_s / T;
-    ir_bound              b = (unsigned)p->bound < IR_NBOUND ? p->bound : IR_BOUND_UNKNOWN;
-    const char           *proof = proof_mark(p->proof);
+    double                d = p->law.term_data_s / T, c = p->law.term_comp_s / T, l = p->law.term_lat_s / T;
+    ir_bound              b = (unsigned)p->law.bound < IR_NBOUND ? p->law.bound : IR_BOUND_UNKNOWN;
+    const char           *proof = proof_mark(p->law.ablation);
     ir_table_cell(tb, *proof == '!' ? TXT_RED : style[b], "%s%s",
                   b == IR_BOUND_UNKNOWN ? "-" : ir_bound_name(b), proof);
-    if (isfinite(p->bound_p))
-        ir_table_cell(tb, TXT_PLAIN, "%.2f", p->bound_p);
+    if (isfinite(p->law.bound_p))
+        ir_table_cell(tb, TXT_PLAIN, "%.2f", p->law.bound_p);
     else
         ir_table_cell(tb, TXT_PLAIN, "-");
     if (isfinite(d) && isfinite(c) && isfinite(l))
@@ -186,8 +187,8 @@ static void text_points_row(ir_table *tb, const ir_text *t, const group *g, cons
 {
     char   label[200];
     int    room = ir_text_width(t) - 72; /* what the other columns leave */
-    size_t n = text_points_put(label, sizeof label, 0, " %s%s%s", g->vary_workload ? p->workload : "",
-                               g->vary_workload ? "/" : "", p->kernel);
+    size_t n = text_points_put(label, sizeof label, 0, " %s%s%s", g->vary_workload ? p->id.workload : "",
+                               g->vary_workload ? "/" : "", p->id.kernel);
     attributes(g, p, true, label, sizeof label, n);
     if (ir_text_columns(label) >
         (room > LEAST ? room : LEAST)) { /* a line of its own: an identity is never cut */
@@ -198,20 +199,20 @@ static void text_points_row(ir_table *tb, const ir_text *t, const group *g, cons
     time_cells(tb, t, p);
     rate_cells(tb, p);
     bound_cells(tb, p);
-    share_cell(tb, p->eta, 1, 2);
-    share_cell(tb, p->mfu, 100, 0);
-    share_cell(tb, p->mbu, 100, 0);
+    share_cell(tb, p->law.eta, 1, 2);
+    share_cell(tb, p->law.mfu, 100, 0);
+    share_cell(tb, p->law.mbu, 100, 0);
     flags_cell(tb, p->flags);
 }
 
 static void heading(ir_table *tb, const group *g)
 {
     char   text[256];
-    size_t n = text_points_put(text, sizeof text, 0, "%s/%s", g->p->backend,
-                               g->vary_workload ? g->p->family : g->p->workload);
-    for (int i = 0, k = 0; i < g->p->np && g->nvary > 1; i++)
+    size_t n = text_points_put(text, sizeof text, 0, "%s/%s", g->p->id.backend,
+                               g->vary_workload ? g->p->id.family : g->p->id.workload);
+    for (int i = 0, k = 0; i < g->p->id.np && g->nvary > 1; i++)
         if (g->vary_param[i])
-            n = text_points_put(text, sizeof text, n, "%s%s", k++ ? "," : " ", g->p->pname[i]);
+            n = text_points_put(text, sizeof text, n, "%s%s", k++ ? "," : " ", g->p->id.pname[i]);
     n = text_points_put(text, sizeof text, n, ":");
     attributes(g, g->p, false, text, sizeof text, n);
     ir_table_span(tb, TXT_BOLD, "%s", text);
@@ -254,7 +255,7 @@ static void text_points_legend(const ir_text *t, const ir_point *p, size_t n)
                                   flag_mark[i].means);
     if (len) ir_text_para(t, "  ", "flags: %s", text);
     bool proof = false;
-    for (size_t i = 0; i < n; i++) proof |= *p[i].proof != 0;
+    for (size_t i = 0; i < n; i++) proof |= *p[i].law.ablation != 0;
     if (proof)
         ir_text_para(t, "  ",
                      "bound by intervention: + confirmed, ! the law's label was contradicted and corrected, "
@@ -270,7 +271,7 @@ static void remarks(const ir_text *t, const ir_point *p, size_t n)
         if (p[i].status != IR_OK) continue;
         if (p[i].flags & IR_FLAG_SUSPECT)
             ir_text_para(t, "! ", "%s: suspect: %s", ir_point_key(&p[i], key),
-                         *p[i].why ? p[i].why : "above its ceiling");
+                         *p[i].reason ? p[i].reason : "above its ceiling");
         if (s->bimodal)
             ir_text_para(t, "2 ", "%s: two modes, %s and %s", ir_point_key(&p[i], key),
                          ir_text_scaled(s->mode_lo, "s", lo, sizeof lo),
@@ -280,7 +281,7 @@ static void remarks(const ir_text *t, const ir_point *p, size_t n)
 
 static bool same_reason(const ir_point *a, const ir_point *b)
 {
-    return a->status == b->status && !strcmp(a->why, b->why);
+    return a->status == b->status && !strcmp(a->reason, b->reason);
 }
 
 /* Points with the same status and reason, once, at the first of them. */
@@ -292,7 +293,7 @@ static void text_points_reason(const ir_text *t, const ir_point *p, size_t n, si
     ir_text_styled(t, p[first].status == IR_SKIP ? TXT_YELLOW : TXT_RED, "%s",
                    ir_status_name(p[first].status));
     fprintf(t->f, ", %zu point%s\n", count, count == 1 ? "" : "s");
-    ir_text_para(t, "  ", "%s", *p[first].why ? p[first].why : "no reason was recorded");
+    ir_text_para(t, "  ", "%s", *p[first].reason ? p[first].reason : "no reason was recorded");
     for (size_t i = first; i < n; i++)
         if (same_reason(&p[i], &p[first])) ir_text_para(t, "    ", "%s", ir_point_key(&p[i], key));
 }

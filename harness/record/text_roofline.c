@@ -42,7 +42,7 @@ static double level_bandwidth(const roofs *r, const char *level)
 static bool has_dtype(const ir_point *p, size_t n, ir_dtype d)
 {
     for (size_t i = 0; i < n; i++)
-        if (p[i].status == IR_OK && p[i].cost.flops > 0 && p[i].p.dtype == d) return true;
+        if (p[i].status == IR_OK && p[i].m.cost.flops > 0 && p[i].id.p.dtype == d) return true;
     return false;
 }
 
@@ -115,9 +115,9 @@ static void draw_roofs(canvas *c, const roofs *r)
 /* I is infinite for work on registers alone: such a point stands on the right edge. */
 static bool plotted(const ir_point *p, double *I, double *rate)
 {
-    double bytes = p->cost.read_B + p->cost.write_B;
-    *I = p->cost.flops / bytes;
-    *rate = p->cost.flops / ir_point_time(p);
+    double bytes = p->m.cost.read_B + p->m.cost.write_B;
+    *I = p->m.cost.flops / bytes;
+    *rate = p->m.cost.flops / ir_point_time(p);
     return p->status == IR_OK && *I > 0 && *rate > 0 && isfinite(*rate);
 }
 
@@ -148,7 +148,7 @@ static size_t draw_points(canvas *c, const ir_point *p, size_t n, family *f, int
             continue;
         }
         int  x = clamp(dot_x(c, log10(I)) / c->sx, c->w), y = clamp(dot_y(c, log10(rate)) / c->sy, H);
-        char letter = letter_of(f, nf, p[i].family), *at = &c->mark[y][x];
+        char letter = letter_of(f, nf, p[i].id.family), *at = &c->mark[y][x];
         *at = *at && *at != letter ? '*' : letter;
     }
     return off;
@@ -244,7 +244,7 @@ void ir_text_roofline(const ir_text *t, const ir_ceilings *cs, const ir_point *p
     roofs  r = {.cs = cs};
     family f[MAX_FAMILY];
     int    nf = 0, room = ir_text_width(t) - LABEL - 2;
-    if (cs->n > 0) r.device = n > 0 && *p[0].device ? p[0].device : cs->v[0].device;
+    if (cs->n > 0) r.device = n > 0 && *p[0].id.device ? p[0].id.device : cs->v[0].device;
     if (cs->n == 0 || !find_roofs(&r, p, n)) {
         fputs("No roofline: it needs a bandwidth and a peak.\n", t->f);
         return;

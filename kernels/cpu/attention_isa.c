@@ -92,7 +92,9 @@ ROWS(1)
 ROWS(2)
 #if defined(__AVX512F__) || defined(__ARM_NEON)
 ROWS(3)
-ROWS(4) ROWS(5) ROWS(6)
+ROWS(4)
+ROWS(5)
+ROWS(6)
 #endif
 
     static void weigh(ir_dtype t, size_t rows, size_t n, size_t dh, const float *p, size_t ps, const void *v,

@@ -180,19 +180,21 @@ static void pair_full(const cpu_conv_tile *t, const cpu_conv_at *o) { conv_tile(
 static void pair_narrow(const cpu_conv_tile *t, const cpu_conv_at *o) { conv_tile(TILE_M, 1, 1, t, o); }
 FN(1)
 FN(2)
-FN(3) FN(4)
+FN(3)
+FN(4)
 #if TILE_M > 4
-    FN(5) FN(6)
+FN(5)
+FN(6)
 #endif
 #if TILE_M > 6
-        FN(7) FN(8) FN(9) FN(10) FN(11) FN(12) FN(13) FN(14)
+    FN(7) FN(8) FN(9) FN(10) FN(11) FN(12) FN(13) FN(14)
 #endif
 
     /* ---- depthwise ------------------------------------------------------------------------------- */
     /* One vector of channels along a row, all nine taps inside the image: the weights stay in registers. */
-    SIMD_INLINE
-    void nine(size_t pixels, size_t n, size_t c, const char *const *taps, size_t off, size_t step_B,
-              const float *w, size_t w_step, vf z, const char *add, int act, char *y)
+    SIMD_INLINE void nine(size_t pixels, size_t n, size_t c, const char *const *taps, size_t off,
+                          size_t step_B, const float *w, size_t w_step, vf z, const char *add, int act,
+                          char *y)
 {
     vf wt[9];
     for (int i = 0; i < 9; i++) wt[i] = vf_load(w + (size_t)i * w_step);

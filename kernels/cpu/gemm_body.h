@@ -266,9 +266,11 @@ static void N(pack_x)(int wide, size_t m, size_t kb, const void *x, size_t ldx, 
     }
 GROUP(1)
 GROUP(2)
-GROUP(3) GROUP(4)
+GROUP(3)
+GROUP(4)
 #if BAND_M > 4
-    GROUP(5) GROUP(6)
+GROUP(5)
+GROUP(6)
 #endif
 #undef GROUP
 
@@ -375,14 +377,16 @@ SIMD_INLINE void N(run)(int M, int wide, int ahead, size_t n, const T *x, const 
     }
 RUN(1)
 RUN(2)
-RUN(3) RUN(4)
+RUN(3)
+RUN(4)
 #if BAND_M > 4
-    RUN(5) RUN(6)
+RUN(5)
+RUN(6)
 #endif
 #undef RUN
 
-        static void N(runs)(int wide, size_t m, size_t n, size_t k, const void *a, size_t lda, const void *w,
-                            size_t ldw, void *c, size_t ldc)
+    static void N(runs)(int wide, size_t m, size_t n, size_t k, const void *a, size_t lda, const void *w,
+                        size_t ldw, void *c, size_t ldc)
 {
     typedef void (*run_fn)(int, int, size_t, const T *, const char *, size_t, T *, size_t);
     static const run_fn fn[] = {

@@ -117,8 +117,8 @@ MIXED(24, Q0 Q1, Q2 Q3, Q0 Q1, Q2 Q3)
 #define EACH(L, type, OP, EXT) \
     L(type, 1, OP, EXT) \
     L(type, 2, OP, EXT) \
-    L(type, 4, OP, EXT) L(type, 8, OP, EXT) L(type, 10, OP, EXT) L(type, 12, OP, EXT) L(type, 16, OP, EXT) \
-        L(type, 24, OP, EXT)
+    L(type, 4, OP, EXT) \
+    L(type, 8, OP, EXT) L(type, 10, OP, EXT) L(type, 12, OP, EXT) L(type, 16, OP, EXT) L(type, 24, OP, EXT)
 #define ALL UPTO24
 #define LOOP(type, N, OP, EXT) \
     EXT static void NAME(type, N)(void *x, const void *coef, uint64_t n) \

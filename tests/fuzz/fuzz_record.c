@@ -12,8 +12,8 @@ static void walk(const ir_record *r)
     for (size_t i = 0; i < r->npoint; i++) {
         assert(strlen(ir_point_key(&r->point[i], id)) < IR_ID);
         (void)ir_point_time(&r->point[i]);
-        assert(r->point[i].np >= 0 && r->point[i].np <= IR_MAX_PARAMS);
-        for (size_t s = 0; s < r->point[i].samples.n; s++) (void)r->point[i].samples.v[s].wall_s;
+        assert(r->point[i].id.np >= 0 && r->point[i].id.np <= IR_MAX_PARAMS);
+        for (size_t s = 0; s < r->point[i].m.samples.n; s++) (void)r->point[i].m.samples.v[s].wall_s;
     }
     for (size_t i = 0; i < r->ndevice; i++) assert(memchr(r->device[i].id, 0, sizeof r->device[i].id));
     ir_env_key(&r->env, key);
