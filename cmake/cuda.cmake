@@ -1,10 +1,11 @@
 # cuda.cmake -- the CUDA backend: found, off, or an error where it was asked for.
 #
-# IRONROOF_CUDA = AUTO|ON|OFF. IRONROOF_CUDA_ARCHS: compute capabilities to compile for; those this nvcc does not know are
-# left out and named. The default list is what a release needs; one capability compiles several times faster.
-# IRONROOF_CUDA_EMULATE: the tests that run device code on the host; they need CUDA's headers and a C++ compiler only.
-# IRONROOF_CUDA_CHECK: that code under sanitizers (alignment, overflow, bounds): minutes, nightly (scripts/gpu.sh --stage emulate).
-# The runtime is linked statically and loads the driver when first called; cuBLAS and cuDNN are loaded at run time.
+# IRONROOF_CUDA = AUTO|ON|OFF. IRONROOF_CUDA_ARCHS: compute capabilities to compile for; those this nvcc
+# does not know are left out and named. The default list is what a release needs; one capability compiles
+# several times faster. IRONROOF_CUDA_EMULATE: the tests that run device code on the host; they need CUDA's
+# headers and a C++ compiler only. IRONROOF_CUDA_CHECK: that code under sanitizers (alignment, overflow,
+# bounds): minutes, nightly (scripts/gpu.sh --stage emulate). The runtime is linked statically and loads the
+# driver when first called; cuBLAS and cuDNN are loaded at run time.
 set(IRONROOF_CUDA AUTO CACHE STRING "CUDA backend: AUTO, ON or OFF")
 set_property(CACHE IRONROOF_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(IRONROOF_CUDA_ARCHS "75;80;86;87;89;90a;100;110;120" CACHE STRING "Compute capabilities to compile for")
@@ -66,7 +67,8 @@ endif()
 ir_summary("cuda" "${cuda_state}" "${cuda_note}")
 
 # Headers alone are enough for the emulation.
-find_path(CUDA_HEADERS cuda_runtime_api.h HINTS ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES} PATHS /usr/local/cuda/include)
+find_path(CUDA_HEADERS cuda_runtime_api.h HINTS ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES} PATHS
+  /usr/local/cuda/include)
 mark_as_advanced(CUDA_HEADERS)
 if(IRONROOF_CUDA_EMULATE AND CUDA_HEADERS AND NOT CMAKE_CROSSCOMPILING)
   include(CheckLanguage)
@@ -93,7 +95,8 @@ if(IR_HAVE_CUDA AND NOT cudnn_want STREQUAL "OFF")
     set(cudnn_state "headers found")
     set(cudnn_note "")
   elseif(cudnn_want STREQUAL "ON")
-    message(FATAL_ERROR "IRONROOF_CUDNN=ON: cudnn.h was not found. Install cuDNN's headers, or use AUTO or OFF.")
+    message(FATAL_ERROR
+      "IRONROOF_CUDNN=ON: cudnn.h was not found. Install cuDNN's headers, or use AUTO or OFF.")
   endif()
 endif()
 if(IR_HAVE_CUDA)
@@ -132,8 +135,10 @@ if(IR_HAVE_CUDA)
   target_compile_options(ir_cuda PRIVATE
     "$<$<COMPILE_LANGUAGE:C>:${directory_options}>"
     "$<$<COMPILE_LANGUAGE:CUDA>:${cuda_gencode}>"
-    "$<$<COMPILE_LANGUAGE:CUDA>:-O3;-std=c++20;--threads=2;--expt-relaxed-constexpr;-Xcudafe=--display_error_number;-Wno-deprecated-gpu-targets>"
-    "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Wno-unused-function,-Wno-unused-parameter,-Wno-missing-field-initializers>")
+    "$<$<COMPILE_LANGUAGE:CUDA>:-O3;-std=c++20;--threads=2;--expt-relaxed-constexpr>"
+    "$<$<COMPILE_LANGUAGE:CUDA>:-Xcudafe=--display_error_number;-Wno-deprecated-gpu-targets>"
+    "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Wno-unused-function>"
+    "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wno-unused-parameter,-Wno-missing-field-initializers>")
   if(CUBLAS_HEADERS)
     target_compile_definitions(ir_cuda PRIVATE IR_HAVE_CUBLAS=1)
   endif()
@@ -159,7 +164,8 @@ if(IR_HAVE_CUDA_EMULATE)
   set(emulated "")
   foreach(cu IN LISTS cuda_cu)
     get_filename_component(name ${cu} NAME_WE)
-    file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/emulated/${name}.cc CONTENT "#include \"kernels/cuda/${name}.cu\"\n")
+    file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/emulated/${name}.cc CONTENT
+      "#include \"kernels/cuda/${name}.cu\"\n")
     list(APPEND emulated ${CMAKE_BINARY_DIR}/emulated/${name}.cc)
   endforeach()
   set(emulated_c ${cuda_c})
@@ -181,7 +187,8 @@ if(IR_HAVE_CUDA_EMULATE)
   endif()
   set_target_properties(ir_cuda_emulated PROPERTIES COMPILE_OPTIONS "")
   target_compile_options(ir_cuda_emulated PRIVATE
-    "$<$<COMPILE_LANGUAGE:C>:-Wall;-Wextra>" "$<$<COMPILE_LANGUAGE:CXX>:${cuda_warnings};-O1>" "$<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-clobbered>" ${instrument})
+    "$<$<COMPILE_LANGUAGE:C>:-Wall;-Wextra>" "$<$<COMPILE_LANGUAGE:CXX>:${cuda_warnings};-O1>"
+      "$<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-clobbered>" ${instrument})
   target_link_libraries(ir_cuda_emulated PUBLIC ir_machine ir_workloads ir_core PRIVATE ${CMAKE_DL_LIBS})
   if(IRONROOF_CUDA_CHECK)
     set(cuda_check -fsanitize=alignment,signed-integer-overflow,bounds,shift -fno-sanitize-recover=all)

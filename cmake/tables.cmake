@@ -1,6 +1,8 @@
-# tables.cmake -- bench/data/*.json as C tables, so that the program needs neither file nor JSON reader at run time.
+# tables.cmake -- bench/*/*.json as C tables, so that the program needs neither file nor JSON reader at run
+# time.
 #   cmake -DKIND=claims|devices -DINPUT=x.json -DOUTPUT=x.c -P tables.cmake
-# Numbers keep the text CMake's reader gives them (17 digits); null is NAN. Refuses what it cannot read: the build stops.
+# Numbers keep the text CMake's reader gives them (17 digits); null is NAN. Refuses what it cannot read: the
+# build stops.
 cmake_minimum_required(VERSION 3.22)
 file(READ "${INPUT}" document)
 set(out "/* Made from ${KIND}.json by cmake/tables.cmake: edit that. */\n")
@@ -72,8 +74,8 @@ function(claim_values parent key units body count)
   set(${count} ${n} PARENT_SCOPE)
 endfunction()
 
-# The array in `body`, of `count` values, declared when it is not empty; ref: the initialiser of an ir_claim_values. Macros take
-# no text as an argument: a backslash in it would be read twice.
+# The array in `body`, of `count` values, declared when it is not empty; ref: the initialiser of an
+# ir_claim_values. Macros take no text as an argument: a backslash in it would be read twice.
 macro(declare name ref)
   if(count GREATER 0)
     string(APPEND arrays "static const ir_claim_value ${name}[] = {\n${body}};\n")
@@ -150,8 +152,10 @@ macro(one_claim i)
   if(nconflict GREATER 0)
     set(conflict_ref co${i})
   endif()
-  string(APPEND rows "    {${fields} .inputs = ${inputs}, .stated = ${stated}, .recomputed = ${recomputed}, .has_recomputed = ${again},\n"
-                     "     .conflict = ${conflict_ref}, .nconflict = ${nconflict}, .tolerance_rel = ${tolerance}, .has_measure = ${measured}, .book_line = ${line}},\n")
+  string(APPEND rows
+    "    {${fields} .inputs = ${inputs}, .stated = ${stated}, .recomputed = ${recomputed},\n"
+    "     .has_recomputed = ${again}, .conflict = ${conflict_ref}, .nconflict = ${nconflict},\n"
+    "     .tolerance_rel = ${tolerance}, .has_measure = ${measured}, .book_line = ${line}},\n")
 endmacro()
 
 macro(one_device i)
@@ -184,9 +188,10 @@ macro(one_device i)
   foreach(key bandwidth_Bps capacity_B tdp_W)
     number_member("${d}" ${key} NAN ${key})
   endforeach()
-  string(APPEND rows "    {.name = ${name}, .kind = ${class}, .alias = {${list}NULL}, .peak = {${peak}{NULL, NAN}},\n"
-                     "     .bandwidth_Bps = ${bandwidth_Bps}, .capacity_B = ${capacity_B}, .tdp_W = ${tdp_W},\n"
-                     "     .provenance = ${provenance}, .notes = ${notes}},\n")
+  string(APPEND rows
+    "    {.name = ${name}, .kind = ${class}, .alias = {${list}NULL}, .peak = {${peak}{NULL, NAN}},\n"
+    "     .bandwidth_Bps = ${bandwidth_Bps}, .capacity_B = ${capacity_B}, .tdp_W = ${tdp_W},\n"
+    "     .provenance = ${provenance}, .notes = ${notes}},\n")
 endmacro()
 
 string(JSON total LENGTH "${document}")

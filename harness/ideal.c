@@ -5,14 +5,13 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct {
     ir_ideal_options o;
     ir_rng           rng;
     double           clock_s;
 } ideal;
-
-ir_ideal_options ir_ideal_next_options;
 
 void ir_ideal_defaults(ir_ideal_options *o)
 {
@@ -44,7 +43,7 @@ static double ideal_law(const ideal *d, const ir_cost *c, ir_dtype t, double lau
 static ir_status ideal_run(ir_run *r, uint32_t reps)
 {
     ideal  *d = r->dev->self;
-    ir_cost c = r->workload->cost(&r->p);
+    ir_cost c = r->workload->cost(r->workload, &r->p);
     double  T = ideal_law(d, &c, r->p.dtype, c.launches) * reps;
     d->clock_s += d->o.noise > 0 ? T * exp(d->o.noise * ir_rng_normal(&d->rng)) : T;
     return IR_OK;
@@ -57,16 +56,48 @@ static const ir_kernel        kernel = {.family = "*",
                                         .run = ideal_run};
 static const ir_kernel *const kernels[] = {&kernel, NULL};
 
-static ir_status open_ideal(ir_dev *dev)
+/* IRONROOF_IDEAL="s=.85,eta=.9,L_lat=1.2,noise=.01,seed=3": a device whose truth (s, eta, L_lat) is that many
+ * times the default, for tests of what must notice it. Its ceilings stay. */
+static ir_status from_environment(ir_ideal_options *o)
+{
+    const char *text = getenv("IRONROOF_IDEAL");
+    if (text) o->seed = (uint64_t)getpid(); /* each process its own noise, unless a seed is given */
+    struct {
+        const char *key;
+        double     *to;
+    } field[] = {{"s", &o->s}, {"eta", &o->eta}, {"L_lat", &o->L_lat}};
+    for (const char *at = text; at && *at;) {
+        char   key[16] = "", *end = NULL;
+        double v = 0;
+        size_t n = strcspn(at, "=");
+        bool   known = false;
+        if (at[n] && n < sizeof key) memcpy(key, at, n), v = strtod(at + n + 1, &end);
+        for (size_t i = 0; i < 3; i++)
+            if (!strcmp(key, field[i].key) && v > 0) *field[i].to *= v, known = true;
+        if (!strcmp(key, "noise") && v >= 0) o->noise = v, known = true;
+        if (!strcmp(key, "seed") && v >= 0) o->seed = (uint64_t)v, known = true;
+        if (!known || end == at + n + 1 || (*end && *end != ','))
+            return ir_fail(
+                IR_EINVAL,
+                "IRONROOF_IDEAL=%.60s: s, eta, L_lat, noise, seed =NUMBER expected, joined by commas", text);
+        at = *end ? end + 1 : end;
+    }
+    return IR_OK;
+}
+
+static ir_status open_ideal(ir_dev *dev, const ir_open_options *asked)
 {
     if (dev->index != 0)
         return ir_fail(IR_SKIP, "ideal: there is one ideal device, index 0 (not %d)", dev->index);
     ideal *d = calloc(1, sizeof *d);
     if (!d) return ir_fail(IR_ENOMEM, "ideal: no memory for the device");
-    if (ir_ideal_next_options.BW_ceiling > 0)
-        d->o = ir_ideal_next_options;
-    else
+    if (asked && asked->own) {
+        d->o = *(const ir_ideal_options *)asked->own;
+    } else {
         ir_ideal_defaults(&d->o);
+        ir_status st = from_environment(&d->o);
+        if (st != IR_OK) return free(d), st;
+    }
     ir_rng_seed(&d->rng, d->o.seed);
     dev->be = &ir_ideal_backend;
     dev->self = d;
@@ -94,23 +125,23 @@ static ir_status ideal_describe(ir_dev *dev, ir_device_info *out)
     return IR_OK;
 }
 
-static ir_status no_alloc(ir_dev *dev, size_t bytes, ir_mem *out)
+static ir_status ideal_no_alloc(ir_dev *dev, size_t bytes, ir_mem *out)
 {
     (void)dev;
     *out = (ir_mem){NULL, NULL, bytes};
     return IR_OK;
 }
-static void no_release(ir_dev *dev, ir_mem *m)
+static void ideal_no_release(ir_dev *dev, ir_mem *m)
 {
     (void)dev;
     memset(m, 0, sizeof *m);
 }
-static ir_status no_put(ir_dev *dev, ir_mem *dst, const void *host)
+static ir_status ideal_no_put(ir_dev *dev, ir_mem *dst, const void *host)
 {
     (void)dev, (void)dst, (void)host;
     return IR_OK;
 }
-static ir_status no_get(ir_dev *dev, const ir_mem *src, void *host)
+static ir_status ideal_no_get(ir_dev *dev, const ir_mem *src, void *host)
 {
     (void)dev;
     memset(host, 0, src->bytes);
@@ -132,12 +163,13 @@ static ir_status stop(ir_dev *dev, double *dev_s)
 const ir_backend ir_ideal_backend = {.name = "ideal",
                                      .kernels = kernels,
                                      .open = open_ideal,
+                                     .known_ceilings = ir_ideal_ceilings,
                                      .close = close_ideal,
                                      .describe = ideal_describe,
-                                     .alloc = no_alloc,
-                                     .release = no_release,
-                                     .put = no_put,
-                                     .get = no_get,
+                                     .alloc = ideal_no_alloc,
+                                     .release = ideal_no_release,
+                                     .put = ideal_no_put,
+                                     .get = ideal_no_get,
                                      .sync = ideal_nothing,
                                      .now = ideal_now,
                                      .start = ideal_nothing,

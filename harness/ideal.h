@@ -10,8 +10,8 @@ typedef struct {
     double   noise; /* sd of the log of each batch's time; 0: exact */
     uint64_t seed;
 } ir_ideal_options;
-void ir_ideal_defaults(ir_ideal_options *);    /* a machine of 40 GB/s, 200 GFLOP/s, 2 us; no noise */
-extern ir_ideal_options ir_ideal_next_options; /* apply to the next open(); zeroed: the defaults */
+/* The backend's own options: ir_open_options.own points to them. */
+void ir_ideal_defaults(ir_ideal_options *); /* a machine of 40 GB/s, 200 GFLOP/s, 2 us; no noise */
 extern const ir_backend ir_ideal_backend;
 /* Its ceilings, as a measured machine would report them: DRAM read/write/copy, peak per dtype, launch. */
 ir_status ir_ideal_ceilings(const ir_dev *, ir_ceilings *out);

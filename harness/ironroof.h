@@ -42,7 +42,9 @@ __attribute__((format(printf, 2, 3)))
 #endif
 ir_status
             ir_fail(ir_status code, const char *fmt, ...);
-const char *ir_why(void);                   /* this thread's last ir_fail() text; never NULL */
+const char *ir_why(void); /* this thread's last ir_fail() text; never NULL */
+/* Has any call of this process failed for want of memory (IR_ENOMEM)? */
+bool        ir_memory_was_short(void);
 const char *ir_status_name(ir_status code); /* "ok" "skip" "invalid" ...: static text */
 
 /* ---- dtypes ---------------------------------------------------------------------------------- */
@@ -50,6 +52,10 @@ typedef enum { IR_F64, IR_F32, IR_TF32, IR_F16, IR_BF16, IR_F8, IR_I8, IR_I4, IR
 const char *ir_dtype_name(ir_dtype t);  /* "f32" */
 double      ir_dtype_bytes(ir_dtype t); /* storage per element; i4 is 0.5, tf32 is 4 */
 ir_status   ir_dtype_parse(const char *s, ir_dtype *out);
+
+/* ---- levels of a host's memory, nearest first ------------------------------------------------ */
+typedef enum { IR_L1, IR_L2, IR_L3, IR_DRAM, IR_NLEVEL } ir_level;
+extern const char *const ir_level_names[IR_NLEVEL]; /* "L1" .. "DRAM" */
 
 /* bfloat16 <-> float, round to nearest even; NaN stays NaN. */
 float    ir_bf16_to_f32(uint16_t h);
@@ -111,6 +117,12 @@ typedef struct {
     double      err, tol; /* err <= tol passes; NaN in an output must give err = NAN, which fails */
     const char *oracle;   /* static text: what it was checked against */
 } ir_check;
+/* First parameter of a workload's slots: the workload itself, so that one function serves several. */
+#if defined(__GNUC__)
+#define IR_SELF const ir_workload *self __attribute__((unused))
+#else
+#define IR_SELF const ir_workload *self
+#endif
 struct ir_workload {
     const char        *name, *family, *doc;  /* e.g. "triad", "stream": a kernel serves a family */
     const char        *param[IR_MAX_PARAMS]; /* names of v[]; NULL-padded */
@@ -126,21 +138,23 @@ struct ir_workload {
     const ir_params   *odd;
     size_t             nodd; /* small awkward shapes: the kernel test grid */
     /* Shape errors (zero, overflow): IR_EINVAL with a reason. NULL: all positive values are fine. */
-    ir_status (*valid)(const ir_params *);
-    ir_cost (*cost)(const ir_params *);
-    int (*tensors)(const ir_params *, ir_tensor *out); /* count; the harness allocates them */
+    ir_status (*valid)(const ir_workload *self, const ir_params *);
+    ir_cost (*cost)(const ir_workload *self, const ir_params *);
+    int (*tensors)(const ir_workload *self, const ir_params *,
+                   ir_tensor         *out); /* count; the harness allocates them */
     /* Fill tensor `t` (of role IN or INOUT) at `host`, a pure function of p and seed. */
-    void (*fill)(const ir_params *, int t, void *host, uint64_t seed);
+    void (*fill)(const ir_workload *self, const ir_params *, int t, void *host, uint64_t seed);
     /* Compare `after` with an oracle. before[t] is the initial content of INOUT tensors and the
      * content of IN tensors; NULL for OUT ones. reps: how often the kernel ran on `after`. */
-    void (*check)(const ir_params *, const void *const *before, const void *const *after, ir_check *out);
+    void (*check)(const ir_workload *self, const ir_params *, const void *const *before,
+                  const void *const *after, ir_check *out);
     /* Is what was filled into INOUT tensor t still there, where a kernel may only add to it? The harness then
      * keeps no copy of it: before[t] is after[t]. NULL: it keeps one. */
-    bool (*intact)(const ir_params *, int t, const void *after, uint64_t seed);
+    bool (*intact)(const ir_workload *self, const ir_params *, int t, const void *after, uint64_t seed);
 };
 
-/* ---- where: a backend moves bytes and reads a clock; every slot but enter, leave, tuning and vitals is
- * mandatory ---- */
+/* ---- where: a backend moves bytes and reads a clock; every slot but enter, leave, tuning, vitals and taken
+ * is mandatory ---- */
 typedef struct {
     const ir_backend *be;
     void             *self;  /* the backend's own state, owned from open() to close() */
@@ -155,10 +169,12 @@ typedef struct {
 } ir_mem;
 typedef struct {
     char id[64], name[96], backend[16], driver[96];
+    char isa[IR_NAME];               /* instruction set of its kernels; empty: a device has none to choose */
     int  cores, threads, numa_nodes; /* threads: what ir_params.threads = 0 means; 0: a device that has none.
                                       * numa_nodes: of host memory it works on; 0: memory of its own (a GPU) */
     double clock_Hz, mem_B, llc_B;   /* llc_B: aggregate last-level cache as reported; NAN unknown */
     double spec_Bps, spec_flops[IR_NDTYPE]; /* datasheet or vendor API; NAN unknown */
+    bool   modelled;    /* a described machine: mem_B is its memory, and none of this host's is needed */
     bool   host_again;  /* the host's processor through another driver: measured only when asked for */
     char   limits[160]; /* what it refuses, in words: largest buffer, missing types; empty: nothing to say */
 } ir_device_info;
@@ -168,11 +184,24 @@ typedef struct {
     double clock_Hz, mem_clock_Hz, power_W, energy_J, temp_C;
     char   slowed[64];
 } ir_vitals;
+/* What a user may ask of a device when it is opened. Zeroed, or NULL in its place: the device's own choice.
+ */
+typedef enum { IR_PAGES_DEFAULT, IR_PAGES_HUGE, IR_PAGES_SMALL } ir_pages;
+typedef struct {
+    int         max_threads; /* of the host; 0: all it may use */
+    bool        no_pin;      /* leave the threads where the system puts them */
+    int         form_plus1;  /* 1 + index into the backend's forms; 0: the best this machine has */
+    ir_pages    pages;       /* of host memory */
+    const void *own;         /* the backend's own options (its header); NULL: none */
+} ir_open_options;
+typedef struct ir_env      ir_env;      /* harness/machine/machine.h */
+typedef struct ir_topology ir_topology; /* likewise */
+typedef struct ir_ceilings ir_ceilings; /* harness/law/law.h */
 struct ir_backend {
     const char             *name;
     const ir_kernel *const *kernels; /* NULL-terminated; built from the backend's table.h */
-    ir_status (*open)(ir_dev *);     /* index is set; IR_SKIP: no such device */
-    void (*close)(ir_dev *);         /* idempotent */
+    ir_status (*open)(ir_dev *, const ir_open_options *); /* index is set; IR_SKIP: no such device */
+    void (*close)(ir_dev *);                              /* idempotent */
     ir_status (*describe)(ir_dev *, ir_device_info *out);
     ir_status (*alloc)(ir_dev *, size_t bytes, ir_mem *out); /* first-touched where kernels stream it */
     void (*release)(ir_dev *, ir_mem *);                     /* idempotent */
@@ -189,9 +218,27 @@ struct ir_backend {
     /* What was searched for on this device so far (a kernel's tiles) and what was found, in words, for the
      * record; empty: nothing. NULL: nothing ever is. */
     const char *(*tuning)(ir_dev *);
-    void (*vitals)(
-        ir_dev *,
-        ir_vitals *out); /* read between samples, some tens of times a second. NULL: the host's counters do */
+    /* Optional. Read between samples, some tens of times a second; without it the host's counters are. */
+    void (*vitals)(ir_dev *, ir_vitals *out);
+    /* Optional. Cumulative seconds that others took of its threads, all seconds, and how often its clock was
+     * lowered; without it the host's counters are. */
+    void (*taken)(ir_dev *, double *steal_s, double *total_s, double *throttle_n);
+    /* Optional. Processors and caches of the host that its threads run on; without it this host's. */
+    void (*topology)(ir_dev *, ir_topology *);
+    /* Optional. Names of the forms its kernels exist in, NULL-terminated: instruction sets of a processor. */
+    const char *const *forms;
+    /* Optional. What of the device belongs into the record's environment. */
+    void (*environment)(ir_dev *, ir_env *);
+    /* Optional. What one thread can compute at this clock by width and ports, flop/s; NAN: not known. */
+    double (*theory_flops)(ir_dev *, ir_dtype, double clock_Hz);
+    /* Optional. Names the next narrower form than the one in use ("avx2 for avx512"); NULL: there is none. */
+    const char *(*narrower)(const ir_dev *);
+    void (*narrow)(const ir_dev *, bool on); /* use it from now on, or go back; comes with narrower */
+    /* Optional. Arithmetic of two threads over that of one: about 2 on two cores, about 1 where they share
+     * one. */
+    ir_status (*pair_ratio)(ir_dev *, double *ratio);
+    /* Optional. Ceilings of a device that knows them and need not be measured. */
+    ir_status (*known_ceilings)(const ir_dev *, ir_ceilings *out);
 };
 
 /* ---- how: a kernel is one implementation of one workload family on one backend --------------- */
@@ -275,9 +322,12 @@ typedef enum {
     IR_BOUND_LATENCY,
     IR_BOUND_CACHE,
     IR_BOUND_MIXED,
+    IR_BOUND_CODE, /* all terms together explain under half of the time: far from any roof */
     IR_NBOUND
 } ir_bound;
 const char *ir_bound_name(ir_bound b);
+/* Does the bound name a resource? Not "unknown", "mixed" or "code". */
+bool ir_bound_names_resource(ir_bound b);
 
 /* Run-health flags of a row; more than one may hold. Names: ir_flag_name(). */
 enum {
@@ -290,9 +340,11 @@ enum {
     IR_FLAG_BIMODAL = 1u << 6,
     IR_FLAG_NOISY = 1u << 7,
     IR_FLAG_SUSPECT = 1u << 8,
-    IR_FLAG_WITHIN_RUN = 1u << 9 /* the interval knows one process only */
+    IR_FLAG_WITHIN_RUN = 1u << 9, /* the interval knows one process only */
+    IR_FLAG_PREEMPTED = 1u << 10  /* cpu_share is below IR_PREEMPTED: no bound is given */
 };
-enum { IR_NFLAG = 10 };
+enum { IR_NFLAG = 11 };
+#define IR_PREEMPTED 0.90
 const char *ir_flag_name(int bit); /* 0..IR_NFLAG-1: "smt-shared" ... */
 
 /* What a point is of. */
@@ -323,6 +375,8 @@ typedef struct {
     double     temp_C;                /* the highest */
     char       slowed[64];            /* what lowered the clock meanwhile, in words; empty: nothing known */
     double     bw_now;                /* DRAM bandwidth between the samples, as a share of its ceiling */
+    double     cpu_share;             /* of the CPU time a thread wanted, what the worst one got */
+    double     preemptions;           /* involuntary switches of all threads meanwhile */
 } ir_measurement;
 
 /* Set by the law (harness/law) only; NAN or empty until then.
@@ -332,7 +386,8 @@ typedef struct {
     double   T_law_s, term_data_s, term_comp_s, term_lat_s;
     double   mfu, mbu, eta, eta_star, ridge, margin, bound_p;
     ir_bound bound;
-    char     ablation[16];
+    char withheld[112]; /* why there is no bound although the terms are known; empty: nothing is withheld */
+    char ablation[16];
 } ir_judgement;
 
 /* One measurement, or an honest skip. Self-contained: it can be rebuilt from its record. */
@@ -356,6 +411,10 @@ const char     *ir_point_key(const ir_point *, char buf[IR_ID]);
 const ir_stats *ir_point_stats(
     const ir_point *);                  /* of the device's clock where there is one, else of the wall */
 double ir_point_time(const ir_point *); /* device median where there is one, else wall; NAN unless ok */
+/* What one call works through in the user's unit, told by the family and the names of its parameters: images,
+ * tokens, or samples of a batch. *unit: "image", "token", "sample"; NAN and "" where there is no such unit.
+ */
+double ir_point_items(const ir_point *, const char **unit);
 
 struct ir_policy {
     double   warmup_s, warmup_cap_s; /* at least / at most */

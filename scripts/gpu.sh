@@ -95,7 +95,7 @@ bounded() { timeout --kill-after=10 "$limit" "$@"; }
 run() {
   local ceilings=none
   [ ! -s "$records/ceilings.jsonl" ] || ceilings=$records/ceilings.jsonl
-  bounded "$program" "$@" --ceilings "$ceilings" --backend cuda --quiet --no-report
+  bounded "$program" "$@" --ceilings "$ceilings" --backend cuda --quiet --no-report --force
 }
 bounded_build() { bounded cmake --build "$dir" -j "$jobs" --target ironroof; }
 skip() { printf 'skipped: %s\n' "$*"; return 77; }
@@ -138,7 +138,7 @@ stage_sanitizer() {
   for tool in memcheck racecheck; do
     # Its launches wait for their kernels; the program must know, or it holds them back for a start that does not come.
     CUDA_LAUNCH_BLOCKING=1 timeout --kill-after=10 $((limit > 40 ? limit / 2 - 10 : 10)) compute-sanitizer --tool "$tool" --error-exitcode 9 "$program" run "${small[@]}" --ceilings none --backend cuda \
-      --quiet --no-report --budget 0.01 -o "$records/sanitizer-$tool.jsonl" || bad=1
+      --quiet --no-report --force --budget 0.01 -o "$records/sanitizer-$tool.jsonl" || bad=1
   done
   return $bad
 }

@@ -28,8 +28,15 @@ library() { installed "$1" || { have pkg-config && pkg-config --exists "$2" 2>/d
 installed() {
   have dpkg-query && [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
-compiles() { printf '#include <stdio.h>\nint main(void) { return 0; }\n' | "$1" -x c -fsyntax-only - 2>/dev/null; }
-c_library() { installed libc6-dev && return; local c; for c in "${CC:-cc}" gcc clang; do have "$c" && { compiles "$c"; return; }; done; return 1; }
+compiles() {
+  printf '#include <stdio.h>\nint main(void) { return 0; }\n' | "$1" -x c -fsyntax-only - 2>/dev/null
+}
+c_library() {
+  local c
+  installed libc6-dev && return
+  for c in "${CC:-cc}" gcc clang; do have "$c" && { compiles "$c"; return; }; done
+  return 1
+}
 
 build_needs() {
   need gcc "C compiler" any_command "${CC:-cc}" gcc clang
@@ -88,8 +95,8 @@ apt_install() {
   for package; do apt_install "$package" || true; done
 }
 
-# install_missing FUNCTION: try to install what is missing (FUNCTION probes again), once: a list that could not be installed is remembered in build/ and
-# not tried again until it changes or the file is removed.
+# install_missing FUNCTION: try to install what is missing (FUNCTION probes again), once: a list that could
+# not be installed is remembered in build/ and not tried again until it changes or the file is removed.
 install_missing() {
   local package tried="$root/build/.not-installed"
   [ ${#missing[@]} -gt 0 ] || return 0
@@ -137,18 +144,32 @@ needs() {
 # configure DIR cmake-arguments...: only when the arguments changed, packages were installed or the
 # tree was moved; otherwise the build itself notices what changed.
 configure() {
-  local dir=$1 generator=() cache
+  local dir=$1
   shift
+  configure_with "$dir" "$*" -S "$root" -B "$dir" "$@"
+}
+
+# configure_preset NAME cmake-arguments...: the same for a preset of CMakePresets.json, in build-test/NAME.
+configure_preset() {
+  local name=$1
+  shift
+  configure_with "$root/build-test/$name" "$* $(cksum <"$root/CMakePresets.json")" --preset "$name" "$@"
+}
+
+# configure_with DIR KEY cmake-arguments...: configure once a KEY.
+configure_with() {
+  local dir=$1 key=$2 generator=() cache
+  shift 2
   cache=$dir/CMakeCache.txt
   if [ -f "$cache" ] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$cache"; then
     rm -rf "$cache" "$dir/CMakeFiles"
   fi
   if [ -f "$dir/summary.txt" ] && [ -f "$cache" ] && [ -z "${reconfigure:-}" ] &&
-     [ "$(cat "$dir/.arguments" 2>/dev/null)" = "$*" ]; then
+     [ "$(cat "$dir/.arguments" 2>/dev/null)" = "$key" ]; then
     return 0
   fi
   [ -f "$cache" ] || ! have ninja || generator=(-G Ninja)
-  cmake -S "$root" -B "$dir" ${generator[@]+"${generator[@]}"} "$@" && printf '%s' "$*" >"$dir/.arguments"
+  (cd "$root" && cmake ${generator[@]+"${generator[@]}"} "$@") && printf '%s' "$key" >"$dir/.arguments"
 }
 
 build() { # build DIR TARGET...

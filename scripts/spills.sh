@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# spills.sh [--archs "75 80 ..."] [--table FILE] [FILE.cu]... -- compile the CUDA kernels for every capability, one at a time, and say
-# what ptxas made of them: kernels, most registers, and which kernels keep values in local memory (spills, or a stack frame). Needs nvcc
-# and no GPU. --table: also every kernel's own line: file, capability, registers, bytes of spill stores and loads, of stack, name.
-# Exit 0: no kernel does; 1: one does, or one does not compile, warns, or has its warp-group products serialized, which ptxas calls a
-# potential performance loss and no warning; 2: used wrongly; 77: no nvcc.
+# spills.sh [--archs "75 80 ..."] [--table FILE] [FILE.cu]... -- compile the CUDA kernels for every
+# capability, one at a time, and say what ptxas made of them: kernels, most registers, and which kernels
+# keep values in local memory (spills, or a stack frame). Needs nvcc and no GPU. --table: also every
+# kernel's own line: file, capability, registers, bytes of spill stores and loads, of stack, name. Exit 0:
+# no kernel does; 1: one does, or one does not compile, warns, or has its warp-group products serialized,
+# which ptxas calls a potential performance loss and no warning; 2: used wrongly; 77: no nvcc.
 set -u -o pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -31,9 +32,15 @@ trap 'rm -rf "$work"' EXIT
 rows() {
   awk -v file="$1" -v arch="$2" '
     /Function properties for/ { name = $NF }
-    /bytes spill stores/ { split($0, a, ","); split(a[2], s, " "); split(a[3], l, " "); stack[name] = $1; stores[name] = s[1]; loads[name] = l[1] }
+    /bytes spill stores/ {
+      split($0, a, ","); split(a[2], s, " "); split(a[3], l, " ")
+      stack[name] = $1; stores[name] = s[1]; loads[name] = l[1]
+    }
     /Compiling entry function/ { split($0, q, "\047"); entry = q[2] }
-    /Used [0-9]+ registers/ { match($0, /Used [0-9]+/); print file, arch, substr($0, RSTART + 5, RLENGTH - 5), stores[entry] + 0, loads[entry] + 0, stack[entry] + 0, entry }
+    /Used [0-9]+ registers/ {
+      match($0, /Used [0-9]+/)
+      print file, arch, substr($0, RSTART + 5, RLENGTH - 5), stores[entry] + 0, loads[entry] + 0, stack[entry] + 0, entry
+    }
   '
 }
 
@@ -45,8 +52,9 @@ for file in "${files[@]}"; do
   for arch in $archs; do
     warn=()
     [ "$arch" = 90a ] && warn=(-DIR_CUDA_SM90A=1)
-    if ! nvcc -cubin -o "$work/out" -gencode "arch=compute_$arch,code=sm_$arch" -O3 -std=c++20 --expt-relaxed-constexpr -I"$root" \
-      -Wno-deprecated-gpu-targets -Werror=all-warnings ${warn[@]+"${warn[@]}"} -Xptxas -v "$file" >"$work/log" 2>&1; then
+    if ! nvcc -cubin -o "$work/out" -gencode "arch=compute_$arch,code=sm_$arch" -O3 -std=c++20 \
+      --expt-relaxed-constexpr -I"$root" -Wno-deprecated-gpu-targets -Werror=all-warnings \
+      ${warn[@]+"${warn[@]}"} -Xptxas -v "$file" >"$work/log" 2>&1; then
       printf '%-14s %-6s does not compile:\n' "$name" "sm_$arch"
       grep -iE 'error|warning' "$work/log" | head -n 5 | sed 's/^/    /'
       bad=1

@@ -1,19 +1,18 @@
 #!/usr/bin/env bash
 # test.sh [--quick] [--stage NAME]... [-j N] -- install what is missing, build and run every test.
-# Prints one line a stage, the total in ctest's words, and fails when any stage failed. Builds and logs
-# are kept in build-test/. No stage asserts a time.
+# Prints one line a stage, the total in ctest's words, and fails when any stage failed. Stages are presets
+# of CMakePresets.json; builds and logs are kept in build-test/. No stage asserts a time.
 #   --quick       gcc release and repository checks only
-#   --stage NAME  only this one; --list names them
+#   --stage NAME  only this one; --list names them, those on demand last
 #   -j N          parallel jobs (default: all processors)
 # IRONROOF_NO_INSTALL=1: never install. IRONROOF_FUZZ_S: seconds per fuzz target (default 15).
 set -u -o pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-all=(release asan tsan minimal aarch64 fuzz checks)
+all=(release asan tsan minimal aarch64 fuzz cluster checks)
+on_demand=(coverage tidy)
 out=$root/build-test
-no_cuda=(-DIRONROOF_CUDA=OFF -DIRONROOF_CUDA_EMULATE=OFF) # device code is compiled, and run on the host, once: in the release stage
-cuda=(-DIRONROOF_CUDA_ARCHS="${IRONROOF_CUDA_ARCHS:-80}") # minutes each; every architecture: scripts/gpu.sh --all-archs
 gcc=gcc
 have gcc || gcc=${CC:-cc}
 
@@ -24,7 +23,7 @@ while [ $# -gt 0 ]; do
     --quick) stages+=(release checks) ;;
     --stage) stages+=("${2:?--stage needs a name}"); shift ;;
     -j) jobs=${2:?-j needs a number}; shift ;;
-    --list) printf '%s\n' "${all[@]}"; exit 0 ;;
+    --list) printf '%s\n' "${all[@]}" "${on_demand[@]}"; exit 0 ;;
     -h | --help) usage; exit 0 ;;
     *) usage >&2; exit 2 ;;
   esac
@@ -32,7 +31,8 @@ while [ $# -gt 0 ]; do
 done
 [ ${#stages[@]} -gt 0 ] || stages=("${all[@]}")
 for stage in "${stages[@]}"; do
-  [[ " ${all[*]} " = *" $stage "* ]] || { say "no stage '$stage' (${all[*]})"; exit 2; }
+  known="${all[*]} ${on_demand[*]}"
+  [[ " $known " = *" $stage "* ]] || { say "no stage '$stage' ($known)"; exit 2; }
 done
 selected() { local s; for s in "${stages[@]}"; do [[ " $* " = *" $s "* ]] && return 0; done; return 1; }
 
@@ -50,39 +50,52 @@ test_needs() {
   need python3 "repository checks" have python3
   need pocl-opencl-icd "an OpenCL device in every machine, for the opencl tests (optional)" opencl_platform
   need python3-jsonschema "records against their schema" has_jsonschema
+  if selected cluster && [ "$(id -u)" = 0 ]; then cluster_needs; fi
   if selected asan fuzz; then
     need clang "second compiler, sanitizers, fuzzing" have clang
-    ! have clang || need "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev" "clang's sanitizers and libFuzzer" clang_runtime
+    ! have clang || need "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev" \
+      "clang's sanitizers and libFuzzer" clang_runtime
   fi
+  ! selected tidy || need clang-tidy-14 "reads the sources for mistakes" have clang-tidy-14
   if selected aarch64 && [ "$(uname -m)" != aarch64 ]; then
     need gcc-aarch64-linux-gnu "cross compiler for Arm" have aarch64-linux-gnu-gcc
     need libc6-dev-arm64-cross "C library for Arm" cross_compiles
     need qemu-user "runs the Arm tests" any_command qemu-aarch64 qemu-aarch64-static
   fi
 }
+cluster_needs() {
+  need munge "authentication of the test cluster (optional)" have munged
+  need slurmctld "controller of the test cluster (optional)" have slurmctld
+  need slurmd "its nodes (optional)" have slurmd
+  need slurm-client "srun (optional)" have srun
+  need libopenmpi-dev "ironroof-net (optional)" have mpicc
+  need pdsh "an engine without Slurm (optional)" have pdsh
+}
 skip() { printf 'skipped: %s\n' "$*"; return 77; }
 
 # ---- stages: each runs in a subshell, output in its log; 77 means skipped, last line says why ------
 under=() # words in front of ctest
-run_ctest() { # run_ctest STAGE ctest-arguments...
-  local stage=$1
+with_gcc=()
+[ "$gcc" = gcc ] || with_gcc=(-DCMAKE_C_COMPILER="$gcc")
+test_preset() { # test_preset NAME ctest-arguments...
+  local name=$1
   shift
-  ${under[@]+"${under[@]}"} ctest --test-dir "$out/$stage" -j "$jobs" --output-on-failure --no-tests=error "$@"
+  (cd "$root" && ${under[@]+"${under[@]}"} ctest --preset "$name" -j "$jobs" "$@")
+}
+build_preset() { (cd "$root" && cmake --build --preset "$1" -j "$jobs"); }
+gcc_preset() { configure_preset "$1" ${with_gcc[@]+"${with_gcc[@]}"} "${@:2}"; }
+
+configure_release() { # an architecture takes minutes: one is the default
+  gcc_preset release ${IRONROOF_CUDA_ARCHS:+-DIRONROOF_CUDA_ARCHS="$IRONROOF_CUDA_ARCHS"}
 }
 
-stage_release() {
-  configure "$out/release" -DCMAKE_C_COMPILER="$gcc" -DCMAKE_BUILD_TYPE=Release -DIRONROOF_WERROR=ON "${cuda[@]}" &&
-    build "$out/release" all && run_ctest release -LE repo
-}
+stage_release() { configure_release && build_preset release && test_preset release; }
+
+stage_checks() { configure_release && { build_preset release; test_preset checks; }; }
 
 stage_asan() {
   clang_runtime || { skip "clang with its sanitizers is not installed"; return; }
-  configure "$out/asan" -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DIRONROOF_WERROR=ON \
-    -DCMAKE_C_FLAGS_RELWITHDEBINFO=-O1 -DIRONROOF_SANITIZE=address,undefined "${no_cuda[@]}" &&
-    build "$out/asan" all &&
-    ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
-      LSAN_OPTIONS=suppressions="$root/tests/lsan.supp":print_suppressions=0 \
-      run_ctest asan -LE 'repo|long'
+  configure_preset asan && build_preset asan && test_preset asan
 }
 
 # ThreadSanitizer's shadow memory does not fit every address layout; without randomisation it does.
@@ -93,32 +106,21 @@ stage_tsan() {
     skip "ThreadSanitizer does not run here"
     return
   fi
-  configure "$out/tsan" -DCMAKE_C_COMPILER="$gcc" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-    -DCMAKE_C_FLAGS_RELWITHDEBINFO=-O1 -DIRONROOF_SANITIZE=thread -DIRONROOF_OPENBLAS=OFF "${no_cuda[@]}" &&
-    build "$out/tsan" tests_threads && TSAN_OPTIONS=halt_on_error=1 run_ctest tsan -L threads
+  gcc_preset tsan && build_preset tsan && test_preset tsan
 }
 
-# No optional library, no pkg-config, no cmocka: what a bare machine builds.
-stage_minimal() {
-  configure "$out/minimal" -DCMAKE_C_COMPILER="$gcc" -DCMAKE_BUILD_TYPE=Debug -DIRONROOF_WERROR=ON \
-    -DCMAKE_C_FLAGS_DEBUG=-O1 -DCMAKE_DISABLE_FIND_PACKAGE_PkgConfig=ON -DIRONROOF_HWLOC=OFF \
-    -DIRONROOF_JANSSON=OFF -DIRONROOF_OPENCL=OFF -DIRONROOF_CLBLAST=OFF -DIRONROOF_ONEDNN=OFF -DIRONROOF_OPENBLAS=OFF -DIRONROOF_CMOCKA=OFF "${no_cuda[@]}" &&
-    build "$out/minimal" all && run_ctest minimal -LE 'repo|long|medium'
-}
+stage_minimal() { gcc_preset minimal && build_preset minimal && test_preset minimal; }
 
 stage_aarch64() {
   [ "$(uname -m)" != aarch64 ] || { skip "this machine is one; stage release covers it"; return; }
   cross_compiles || { skip "no cross compiler for Arm"; return; }
   any_command qemu-aarch64 qemu-aarch64-static || { skip "no qemu-user"; return; }
-  configure "$out/aarch64" -DCMAKE_TOOLCHAIN_FILE="$root/cmake/aarch64-linux-gnu.cmake" \
-    -DCMAKE_BUILD_TYPE=Release -DIRONROOF_WERROR=ON "${no_cuda[@]}" &&
-    build "$out/aarch64" tests_kernel && run_ctest aarch64 -L kernel
+  configure_preset aarch64 && build_preset aarch64 && test_preset aarch64
 }
 
 stage_fuzz() {
   clang_runtime || { skip "clang with libFuzzer is not installed"; return; }
-  configure "$out/fuzz" -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DIRONROOF_FUZZ=ON \
-    -DCMAKE_C_FLAGS_RELWITHDEBINFO=-O1 "${no_cuda[@]}" && build "$out/fuzz" tests_fuzz || return
+  configure_preset fuzz && build_preset fuzz || return
   local program name failed=0 n=0
   for program in "$out"/fuzz/tests/fuzz_*; do
     [ -x "$program" ] || continue
@@ -134,9 +136,35 @@ stage_fuzz() {
   [ $failed = 0 ]
 }
 
-stage_checks() {
-  configure "$out/release" -DCMAKE_C_COMPILER="$gcc" -DCMAKE_BUILD_TYPE=Release -DIRONROOF_WERROR=ON "${cuda[@]}" &&
-    run_ctest release -L repo
+# On demand: prints the share of lines that the tests run.
+stage_coverage() {
+  if ! have python3 || ! have gcov; then
+    skip "gcov or python3 is not installed"
+    return
+  fi
+  gcc_preset coverage && build_preset coverage || return
+  find "$out/coverage" -name '*.gcda' -delete
+  test_preset coverage
+  local rc=$?
+  python3 "$root/scripts/coverage.py" "$out/coverage" | tee "$out/coverage.txt" && return $rc
+}
+
+# On demand, minutes: clang-tidy over every C source.
+stage_tidy() {
+  configure_preset tidy && python3 "$root/tests/check_tidy.py" "$out/tidy" -j "$jobs"
+}
+
+# A real Slurm cluster of four network namespaces on this machine; root only.
+stage_cluster() {
+  [ "$(id -u)" = 0 ] || { skip "a cluster of network namespaces needs root"; return; }
+  { have slurmctld && have munged; } || [ -x /usr/sbin/slurmctld ] ||
+    { skip "munge and Slurm are not installed"; return; }
+  configure_release && build_preset release || return
+  local rc=0
+  python3 "$root/tests/cluster/test_cluster.py" "$out/release/ironroof" || rc=$?
+  [ $rc = 77 ] && return 77
+  totals $((rc == 0)) 1
+  return $rc
 }
 
 # ---- running them --------------------------------------------------------------------------------
@@ -166,6 +194,7 @@ for stage in "${stages[@]}"; do
     line="no tests ran"
   fi
   printf '%-8s %-7s %4d s  %s\n' "$stage" "$word" $((SECONDS - since)) "$line"
+  [ "$stage" != coverage ] || grep '^line coverage' "$log"
   if [ "$word" = FAILED ]; then
     tail -n 100 "$log" | sed 's/^/    /'
     printf '    (all of it: %s)\n' "$log"

@@ -3,10 +3,11 @@
 
 usage: check_reference.py IRONROOF [--large]
 
-Calls `ironroof dump` for points of the networks and computes them again from the dumped tensors with NumPy in double
-(needs: numpy), and, where onnx and onnxruntime are there, with ONNX Runtime in f32. The order of ResNet-50's and
-GPT-2's operators is written down here once more, not read from the dump: of that only offsets by name are used.
---large: also ResNet-50 at 224x224 and GPT-2 small with 512 tokens. Exit code 77: NumPy is not installed.
+Calls `ironroof dump` for points of the networks and computes them again from the dumped tensors with NumPy in
+double (needs: numpy), and, where onnx and onnxruntime are there, with ONNX Runtime in f32. The order of
+ResNet-50's and GPT-2's operators is written down here once more, not read from the dump: of that only offsets
+by name are used. --large: also ResNet-50 at 224x224 and GPT-2 small with 512 tokens. Exit code 77: NumPy is
+not installed.
 """
 import json
 import os
@@ -26,8 +27,10 @@ try:
 except ImportError:
     onnx = None
 
-# Root mean square of the difference over that of the result. f32 kernels sum up to 4608 products serially, through
-# 53 layers; weights of other types are exact here, only the f16/bf16 key-value cache is rounded at other places.
+# Root mean square of the difference over that of the result. f32 kernels sum up to 4608 products serially,
+# through
+# 53 layers; weights of other types are exact here, only the f16/bf16 key-value cache is rounded at other
+# places.
 LIMIT = {"f32": 2e-5, "f16": 2e-3, "bf16": 1e-2, "i8": 1e-2}
 
 
@@ -36,7 +39,8 @@ class Dump:
 
     def __init__(self, ironroof, point, directory, extra=()):
         command = [ironroof, "dump", point, "-o", directory] + list(extra)
-        if subprocess.run(command, stderr=subprocess.DEVNULL).returncode:  # a dtype that only the naive rung computes
+        # a dtype that only the naive rung computes
+        if subprocess.run(command, stderr=subprocess.DEVNULL).returncode:
             subprocess.run(command + ["--filter", "/naive$"], check=True)
         with open(os.path.join(directory, "layout.json")) as f:
             self.table = json.load(f)
@@ -65,7 +69,7 @@ class Dump:
         return self.V[r[field]:r[field] + r["k"]].astype(np.float64)
 
 
-# ---- images ------------------------------------------------------------------------------------------------------------
+# ---- images ------------------------------------------------------------------------------------------------
 def windows(x, size, stride, fill=0.0):
     """x [n][h][w][c] -> [n][oh][ow][size][size][c], padded by size/2."""
     p = size // 2
@@ -89,7 +93,8 @@ class NumpyImages:
         y = y + self.d.bias(name)
         if add is not None:
             y = y + add
-        return {"relu": lambda t: np.maximum(t, 0), "relu6": lambda t: np.clip(t, 0, 6), "none": lambda t: t}[act](y)
+        return {"relu": lambda t: np.maximum(t, 0), "relu6": lambda t: np.clip(t, 0, 6),
+                "none": lambda t: t}[act](y)
 
     def maxpool(self, x):
         return windows(x, 3, 2, -np.inf).max(axis=(3, 4))
@@ -117,7 +122,8 @@ class OnnxImages:
     def conv(self, x, name, size, stride, act, add=None, depthwise=False):
         w = self.d.matrix(name)
         w = w.reshape(w.shape[0], size, size, -1).transpose(0, 3, 1, 2)
-        y = self.node("Conv", [x, self.constant(w), self.constant(self.d.bias(name))], kernel_shape=[size, size],
+        y = self.node("Conv", [x, self.constant(w), self.constant(self.d.bias(name))],
+                      kernel_shape=[size, size],
                       strides=[stride, stride], pads=[size // 2] * 4, group=w.shape[0] if depthwise else 1)
         if add is not None:
             y = self.node("Add", [y, add])
@@ -130,7 +136,8 @@ class OnnxImages:
 
     def head(self, x):
         x = self.node("Flatten", [self.node("GlobalAveragePool", [x])])
-        return self.node("Gemm", [x, self.constant(self.d.matrix("fc")), self.constant(self.d.bias("fc"))], transB=1)
+        return self.node("Gemm", [x, self.constant(self.d.matrix("fc")), self.constant(self.d.bias("fc"))],
+                         transB=1)
 
     def run(self, output, x):
         f32 = onnx.TensorProto.FLOAT
@@ -147,13 +154,15 @@ def resnet50(o, x):
         for b in range(1, blocks + 1):
             stride, at = 2 if b == 1 and stage > 2 else 1, "conv%d_%d_" % (stage, b)
             y = o.conv(o.conv(x, at + "1x1a", 1, 1, "relu"), at + "3x3", 3, stride, "relu")
-            x = o.conv(y, at + "1x1b", 1, 1, "relu", add=o.conv(x, at + "proj", 1, stride, "none") if b == 1 else x)
+            x = o.conv(y, at + "1x1b", 1, 1, "relu",
+                       add=o.conv(x, at + "proj", 1, stride, "none") if b == 1 else x)
     return o.head(x)
 
 
 def mobilenetv2(o, x):
     x, number, channels = o.conv(x, "conv0", 3, 2, "relu6"), 0, 32
-    for t, c, n, s in ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)):
+    for t, c, n, s in ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1),
+                       (6, 160, 3, 2), (6, 320, 1, 1)):
         for i in range(n):
             number, stride = number + 1, s if i == 0 else 1
             y, at = x, "b%d_" % number
@@ -165,7 +174,7 @@ def mobilenetv2(o, x):
     return o.head(o.conv(x, "conv_last", 1, 1, "relu6"))
 
 
-# ---- GPT-2 -------------------------------------------------------------------------------------------------------------
+# ---- GPT-2 -------------------------------------------------------------------------------------------------
 def gpt2(d):
     """Logits of the last tokens; keys and values of the new ones as [layer][2][batch][heads][tokens][dh]."""
     e, a = d.row["embed"], d.row["h0.attention"]
@@ -176,7 +185,8 @@ def gpt2(d):
     if d.dtype == "i8":
         scale = d.V[e["s_at"]:e["s_at"] + e["vocab"] + e["context"], None].astype(np.float64)
         table, position = table * scale[:e["vocab"]], position * scale[e["vocab"]:]
-    cache = d.raw("KV.bin", d.table["kv_dtype"]).astype(np.float64).reshape(layers, 2, B, heads, cap, dh)[:, :, :, :, :past]
+    cache = d.raw("KV.bin", d.table["kv_dtype"]).astype(np.float64)
+    cache = cache.reshape(layers, 2, B, heads, cap, dh)[:, :, :, :, :past]
 
     def norm(x, name):
         x = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5)
@@ -201,13 +211,14 @@ def gpt2(d):
     return norm(x, "lnf")[:, -1] @ table.T, np.array(fresh)
 
 
-# ---- comparing ---------------------------------------------------------------------------------------------------------
+# ---- comparing ---------------------------------------------------------------------------------------------
 def compare(what, got, want, dtype):
     got, want = np.asarray(got, np.float64).ravel(), np.asarray(want, np.float64).ravel()
     scale = np.sqrt(np.mean(want ** 2))
     rms, most = np.sqrt(np.mean((got - want) ** 2)) / scale, np.abs(got - want).max() / scale
     ok = got.shape == want.shape and rms <= LIMIT[dtype]  # false for NaN
-    print("%-4s %-62s rms %.2e, largest %.2e, allowed rms %.0e" % ("ok" if ok else "FAIL", what, rms, most, LIMIT[dtype]))
+    print("%-4s %-62s rms %.2e, largest %.2e, allowed rms %.0e"
+          % ("ok" if ok else "FAIL", what, rms, most, LIMIT[dtype]))
     return ok
 
 
@@ -219,7 +230,8 @@ def check_images(ironroof, point, net, directory):
     ok = compare(point + ", NumPy", out, net(NumpyImages(d), x.astype(np.float64)), d.dtype)
     if onnx:
         o = OnnxImages(d, x.shape)
-        ok &= compare(point + ", ONNX Runtime", out, o.run(net(o, "x"), np.ascontiguousarray(x.transpose(0, 3, 1, 2))), d.dtype)
+        ok &= compare(point + ", ONNX Runtime", out,
+                      o.run(net(o, "x"), np.ascontiguousarray(x.transpose(0, 3, 1, 2))), d.dtype)
     return ok
 
 
@@ -227,7 +239,8 @@ def check_gpt2(ironroof, point, directory):
     d = Dump(ironroof, point, directory)
     a = d.row["h0.attention"]
     logits, fresh = gpt2(d)
-    after = d.raw("KV.after.bin", d.table["kv_dtype"]).reshape(-1, 2, a["batch"], a["heads"], d.table["kv_cap"], a["dh"])
+    after = d.raw("KV.after.bin", d.table["kv_dtype"]).reshape(-1, 2, a["batch"], a["heads"],
+                                                               d.table["kv_cap"], a["dh"])
     ok = compare(point + ", NumPy", d.raw("logits.bin", "f32"), logits, d.dtype)
     return compare(point + ", cache", after[:, :, :, :, a["past"]:], fresh, d.dtype) and ok
 
@@ -238,9 +251,12 @@ def main(argv):
     if len(argv) != 1:
         sys.stderr.write(__doc__)
         return 2
-    images = [("resnet50:batch=2,res=64", resnet50), ("resnet50:batch=1,res=64,dtype=bf16", resnet50), ("mobilenetv2:batch=2,res=64", mobilenetv2)]
-    texts = ["gpt2:size=small,batch=2,tokens=6,past=9", "gpt2:size=small,batch=1,tokens=1,past=128", "gpt2:size=small,batch=1,tokens=8,past=0",
-             "gpt2:size=small,batch=1,tokens=1,past=128,dtype=bf16", "gpt2:size=small,batch=1,tokens=1,past=33,dtype=f16",
+    images = [("resnet50:batch=2,res=64", resnet50), ("resnet50:batch=1,res=64,dtype=bf16", resnet50),
+              ("mobilenetv2:batch=2,res=64", mobilenetv2)]
+    texts = ["gpt2:size=small,batch=2,tokens=6,past=9", "gpt2:size=small,batch=1,tokens=1,past=128",
+             "gpt2:size=small,batch=1,tokens=8,past=0",
+             "gpt2:size=small,batch=1,tokens=1,past=128,dtype=bf16",
+             "gpt2:size=small,batch=1,tokens=1,past=33,dtype=f16",
              "gpt2:size=small,batch=1,tokens=1,past=128,dtype=i8"]
     if large:
         images.append(("resnet50:batch=1,res=224", resnet50))

@@ -20,17 +20,27 @@ except ImportError:
 
 # kind, what to change in a fine line of it, value (None: the field is removed)
 WRONG = [
-    ("header", ["schema"], 2), ("header", ["schema"], None), ("header", ["argv"], "ironroof"), ("header", ["record"], 1),
-    ("machine", ["device"], None), ("machine", ["device"], ""), ("machine", ["cores"], -1), ("machine", ["env", "x"], [1]),
-    ("machine", ["comparability_key"], "xyz"), ("machine", ["spec_flops", "f32"], "fast"), ("machine", ["compared"], [1]),
-    ("ceiling", ["what"], None), ("ceiling", ["what"], "speed"), ("ceiling", ["value"], -1), ("ceiling", ["dtype"], "f31"),
-    ("ceiling", ["unit"], "GB/s"), ("ceiling", ["source"], "guess"), ("ceiling", ["certificates"], [{"gain": "much"}]),
+    ("header", ["schema"], 2), ("header", ["schema"], None), ("header", ["argv"], "ironroof"),
+    ("header", ["record"], 1),
+    ("machine", ["device"], None), ("machine", ["device"], ""), ("machine", ["cores"], -1),
+    ("machine", ["env", "x"], [1]),
+    ("machine", ["comparability_key"], "xyz"), ("machine", ["spec_flops", "f32"], "fast"),
+    ("machine", ["compared"], [1]),
+    ("ceiling", ["what"], None), ("ceiling", ["what"], "speed"), ("ceiling", ["value"], -1),
+    ("ceiling", ["dtype"], "f31"),
+    ("ceiling", ["unit"], "GB/s"), ("ceiling", ["source"], "guess"),
+    ("ceiling", ["certificates"], [{"gain": "much"}]),
     ("capacity", ["level"], "L9"), ("capacity", ["value"], "big"),
-    ("point", ["workload"], None), ("point", ["kernel"], ""), ("point", ["status"], "fine"), ("point", ["status"], None),
+    ("point", ["workload"], None), ("point", ["kernel"], ""), ("point", ["status"], "fine"),
+    ("point", ["status"], None),
     ("point", ["threads"], 1.5), ("point", ["params", "m"], 1.5), ("point", ["time_s", "median"], "1 s"),
-    ("point", ["time_s"], 1), ("point", ["bound"], "disk"), ("point", ["flags"], ["tired"]), ("point", ["samples_s"], [-1]),
+    ("point", ["time_s"], 1), ("point", ["bound"], "disk"), ("point", ["flags"], ["tired"]),
+    ("point", ["samples_s"], [-1]),
     ("point", ["throttled_samples"], [-1]), ("point", ["flops"], -1), ("point", ["cache"], "warm"),
-    ("fit", ["form"], "magic"), ("fit", ["BW", "how"], None), ("fit", ["draws"], [[1, 2]]), ("fit", ["n"], -1),
+    ("fit", ["form"], "magic"), ("fit", ["BW", "how"], None), ("fit", ["draws"], [[1, 2]]),
+    ("fit", ["n"], -1),
+    ("quality", ["value"], None), ("quality", ["value"], "fine"),
+    ("quality", ["causes"], [{"what": 7}]), ("quality", ["causes"], "many"),
     ("verdict", ["question"], None), ("verdict", ["evidence"], "a;b"), ("verdict", ["p"], "likely"),
 ]
 
@@ -76,9 +86,11 @@ def main(schema_path, ironroof, test_record):
     bad, fine, count = 0, {}, 0
     with tempfile.TemporaryDirectory() as tmp:
         records = [os.path.join(tmp, name) for name in ("run.jsonl", "sample.jsonl")]
-        run = subprocess.run([ironroof, "run", "--backend", "ideal", "--no-report", "--quiet", "-o", records[0]],
+        run = subprocess.run([ironroof, "run", "--backend", "ideal", "--no-report", "--quiet", "-o",
+                              records[0]],
                              capture_output=True, text=True, check=False)
-        sample = subprocess.run([test_record, "--sample", records[1]], capture_output=True, text=True, check=False)
+        sample = subprocess.run([test_record, "--sample", records[1]], capture_output=True, text=True,
+                                check=False)
         if run.returncode or sample.returncode:
             print("no records: %s%s" % (run.stderr, sample.stderr))
             return 1
@@ -86,7 +98,8 @@ def main(schema_path, ironroof, test_record):
             for n, line in lines_of(path):
                 count += 1
                 for error in list(open_.iter_errors(line)) + list(strict.iter_errors(line)):
-                    print("%s:%d: %s: %s" % (os.path.basename(path), n, "/".join(map(str, error.absolute_path)), error.message))
+                    print("%s:%d: %s: %s" % (os.path.basename(path), n,
+                                             "/".join(map(str, error.absolute_path)), error.message))
                     bad += 1
                 if line["record"] != "point" or line["status"] == "ok":
                     fine[kind_of(line)] = line

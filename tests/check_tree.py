@@ -7,11 +7,16 @@
   tables    a file that defines a kernel has its line in kernels/<backend>/table.h, and the reverse
   text      no tab, no trailing white space, one newline at the end
   scripts   bash -n, and shellcheck where it is installed
+  width     at most 110 columns; not tables, pasted output, links and pictures of documents
+  format    clang-format 14 changes no source (exit 77 without it)
+  paths     a path that a document names in `backticks` exists
+  version   CITATION.cff and CHANGELOG.md name the version of CMakeLists.txt, and no source repeats it
   selftest  every rule above catches a planted violation
 
 Prints FILE:LINE: what, one line a violation; exit 0 clean, 1 violations, 77 nothing to check with.
 Refuses nothing else: what a rule does not mention is allowed. Standard library only.
 """
+import glob
 import os
 import re
 import shutil
@@ -56,21 +61,22 @@ L0 = {"harness/ironroof.h"}
 L0_SOURCES = {"harness/ironroof.h", "harness/core.c"}
 # Third-party headers and the only directories they may appear in.
 VENDOR = [
-    (re.compile(r"^(cblas|f77blas|lapacke?|openblas_config|mkl\w*|dnnl\w*|cuda\w*|cublas\w*|cudnn\w*|nvml|nvrtc|cupti)\.h$"
-                r"|^(oneapi|CL|cuda|nvtx3)/"), ("kernels/",)),
+    (re.compile(r"^(cblas|f77blas|lapacke?|openblas_config|mkl\w*|dnnl\w*|cuda\w*|cublas\w*|cudnn\w*|nvml"
+                r"|nvrtc|cupti)\.h$|^(oneapi|CL|cuda|nvtx3)/"), ("kernels/",)),
     (re.compile(r"^hwloc(\.h$|/)|^likwid"), ("harness/machine/",)),
     (re.compile(r"^jansson"), ("harness/record/",)),
+    (re.compile(r"^mpi\.h$"), ("bench/fleet/net/",)),
 ]
 PURE = ("harness/stats/", "harness/law/")
 # What is computed: beside the backends that serve it, and below them.
 SHARED_KERNELS = ("workloads", "nets")
 SHARED_HEADERS = ("kernels/workloads/", "kernels/nets/")
 # Folders of bench/, lowest floor first.
-BENCH_FLOORS = ["cli", "gate", "devices", "claims", "predict", "measure", "analysis", "ablation", "ceilings", "run", "ab",
-                "commands"]
+BENCH_FLOORS = ["cli", "gate", "devices", "claims", "predict", "measure", "analysis", "ablation", "ceilings",
+                "run", "ab", "fleet", "commands"]
 IMPURE_HEADER = re.compile(r"^(time|unistd|fcntl|signal|pthread|dirent|sched|threads|poll)\.h$|^sys/")
-IMPURE_CALL = re.compile(r"\b(f?printf|vf?printf|fopen|fdopen|fputs|fputc|puts|putchar|fwrite|fread|fgets|fscanf|"
-                         r"clock_gettime|gettimeofday|clock|time|getenv|rand|system)\s*\(")
+IMPURE_CALL = re.compile(r"\b(f?printf|vf?printf|fopen|fdopen|fputs|fputc|puts|putchar|fwrite|fread|fgets|"
+                         r"fscanf|clock_gettime|gettimeofday|clock|time|getenv|rand|system)\s*\(")
 
 
 def module_header(path):
@@ -101,7 +107,8 @@ def may_include(path, header):
             if public or header.startswith(SHARED_HEADERS):
                 return None
             return "a workload sees public harness headers and other workloads"
-        if header.startswith(("kernels/%s/" % parts[1],) + SHARED_HEADERS) or header == "harness/machine/machine.h":
+        if header.startswith(("kernels/%s/" % parts[1],)
+                             + SHARED_HEADERS) or header == "harness/machine/machine.h":
             return None
         return "a kernel sees its own backend, workload headers, ironroof.h and machine.h"
     return bench_may_include(path, header)
@@ -114,7 +121,8 @@ def bench_floor(path):
 
 
 def bench_may_include(path, header):
-    """Inside bench/ an include points to its own folder or a lower floor; the table of backends is for the commands."""
+    """Inside bench/ an include points to its own folder or a lower floor; the table of backends is for the
+    commands."""
     if path.startswith("bench/cli/"):
         return None if header.startswith("bench/cli/") else "the command line knows ironroof.h only"
     if not header.startswith("bench/") or os.path.dirname(path) == os.path.dirname(header):
@@ -255,10 +263,12 @@ def check_tables(root):
         for name in sorted(set(defined) - set(listed)):
             yield "%s: kernel %s has no X(%s) line in %s" % (defined[name], name, name, table)
         # Kernels that a macro defines have no line of their own to find: their name must appear somewhere.
-        rest = "\n".join("\n".join(lines_of(root, p)) for p in tree(root, (".c", ".h", ".cu"), "kernels/" + backend)
+        rest = "\n".join("\n".join(lines_of(root, p))
+                         for p in tree(root, (".c", ".h", ".cu"), "kernels/" + backend)
                          if p != table)
         for name in sorted(set(listed) - set(defined)):
-            if not any(re.search(r"\b%s\b" % re.escape(part), rest) for part in (name, name.split("_", 1)[-1])):
+            if not any(re.search(r"\b%s\b" % re.escape(part), rest)
+                       for part in (name, name.split("_", 1)[-1])):
                 yield "%s:%d: X(%s), but no file here defines it" % (table, listed[name], name)
 
 
@@ -296,27 +306,118 @@ def check_scripts(root):
         if done.returncode:
             yield "%s:1: bash -n: %s" % (path, done.stderr.strip())
     if scripts and shutil.which("shellcheck"):
-        done = subprocess.run(["shellcheck", "-x", "-f", "gcc"] + scripts, cwd=root, capture_output=True, text=True,
+        done = subprocess.run(["shellcheck", "-x", "-f", "gcc"] + scripts, cwd=root, capture_output=True,
+                              text=True,
                               check=False)
         yield from done.stdout.splitlines()
 
 
+# ---- width and format ----------------------------------------------------------------------------
+WIDTH = 110
+WIDE = (".c", ".h", ".cu", ".cuh", ".cc", ".cl", ".sh", ".py", ".cmake", "CMakeLists.txt", ".yml", ".js",
+        ".css", ".html", ".md")
+# Not yet: remove a line when its file is wrapped.
+NOT_YET = ("harness/ironroof.h", "harness/record/page/", "scripts/gpu.sh", "scripts/peers/gpu_ratios.py",
+           "tests/test_gpu_ratios.py", "tests/test_report.py")
+SOURCES = (".c", ".h", ".cu", ".cuh", ".cc", ".cl")
+
+
+def prose(lines):
+    """(number, line) of a document's text: no tables, fences without a language, pictures or bare links."""
+    fence = None
+    for n, line in enumerate(lines, 1):
+        if line.lstrip().startswith("```"):
+            fence = line.strip().strip("`") if fence is None else None
+        elif fence != "" and not re.match(r"\s*(\||<img|!\[|(\[.*\]: |<)?https?://\S+>?\s*$)", line):
+            yield n, line
+
+
+def check_width(root):
+    for path in tree(root, WIDE):
+        if path.startswith(NOT_YET):
+            continue
+        lines = lines_of(root, path)
+        for n, line in prose(lines) if path.endswith(".md") else enumerate(lines, 1):
+            if len(line) > WIDTH:
+                yield "%s:%d: %d columns (at most %d)" % (path, n, len(line), WIDTH)
+
+
+def clang_format_14():
+    """The path of clang-format 14, or None. Other versions lay out differently."""
+    for name in ("clang-format-14", "clang-format"):
+        path = shutil.which(name)
+        if path and " 14." in subprocess.run([path, "--version"], capture_output=True, text=True,
+                                             check=False).stdout:
+            return path
+    return None
+
+
+def check_format(root):
+    tool, sources = clang_format_14(), tree(root, SOURCES)
+    if tool and sources:
+        done = subprocess.run([tool, "--dry-run", "-Werror", "--ferror-limit=1"] + sources, cwd=root,
+                              capture_output=True, text=True, check=False)
+        for line in done.stderr.splitlines():
+            m = re.match(r"(.*?):(\d+):\d+: error:", line)
+            if m:
+                yield "%s:%s: clang-format 14 would change it" % m.groups()
+
+
+FOLDERS = "bench|kernels|harness|tests|scripts|docs|examples|cmake"
+
+
+def check_paths(root):
+    """`bench/ab/`, `kernels/nets/oracle*.c`; not what holds <a placeholder> or dots."""
+    for path in tree(root, (".md",)):
+        if path.startswith(("CHANGELOG", ".github/")):
+            continue
+        for n, line in enumerate(lines_of(root, path), 1):
+            for name in re.findall(r"`((?:%s)/[\w./*-]+)" % FOLDERS, line):
+                if not glob.glob(os.path.join(root, name.rstrip("."))):
+                    yield "%s:%d: there is no %s" % (path, n, name)
+
+
+def check_version(root):
+    """One version: project() has it, the documents repeat it, sources get it from the build."""
+    def read(path):
+        return "\n".join(lines_of(root, path)) if os.path.exists(os.path.join(root, path)) else ""
+
+    m = re.search(r"^project\(\w+ VERSION ([0-9.]+)", read("CMakeLists.txt"), flags=re.M)
+    if not m:
+        return
+    version = m.group(1)
+    if not re.search(r'^version: "?%s"?$' % re.escape(version), read("CITATION.cff"), flags=re.M):
+        yield "CITATION.cff: its version is not %s" % version
+    if not re.search(r"^## \[%s\]" % re.escape(version), read("CHANGELOG.md"), flags=re.M):
+        yield "CHANGELOG.md: no section [%s]" % version
+    for path in tree(root, (".c", ".h"), "bench") + tree(root, (".c", ".h"), "harness"):
+        for n, line in enumerate(lines_of(root, path), 1):
+            if '"%s"' % version in line or re.match(r"\s*#\s*define\s+IR_VERSION\b", line):
+                yield "%s:%d: repeats the version" % (path, n)
+
+
 # ---- the checks checked --------------------------------------------------------------------------
 FINE = {
+    "CMakeLists.txt": "project(ironroof VERSION 1.2.3 LANGUAGES C)\n",
+    "CITATION.cff": 'version: "1.2.3"\n',
+    "CHANGELOG.md": "## [1.2.3] - 2026-01-01\n",
+    "README.md": "Short.\n\n```\n%s\n```\n| %s |\nhttps://example.org/%s\n" % (("o" * 120,) * 3),
     "harness/ironroof.h": "#include <stdio.h>\n",
     "harness/core.c": '#include "harness/ironroof.h"\n',
     "harness/law/law.h": '#include "harness/ironroof.h"\n#include "harness/stats/stats.h"\n',
     "harness/law/private.h": "\n#define X 1\n",
     "harness/stats/stats.h": '#include "harness/ironroof.h"\n',
-    "harness/stats/median.c": '#include "harness/stats/stats.h"\n/* no time() here */\nint f(void)\n{\n    return 0;\n}\n',
+    "harness/stats/median.c": '#include "harness/stats/stats.h"\n/* time() */\nint f(void) { return 0; }\n',
     "harness/machine/machine.h": '#include "harness/ironroof.h"\n',
     "harness/machine/topo.h": '#include "harness/machine/machine.h"\n',
     "harness/machine/other.h": "#define Y 1\n",
-    "harness/machine/topo.c": '#include <hwloc.h>\n#include <unistd.h>\n#include "harness/machine/topo.h"\n#include "harness/machine/other.h"\n',
+    "harness/machine/topo.c": '#include <hwloc.h>\n#include <unistd.h>\n#include '
+                              '"harness/machine/topo.h"\n#include "harness/machine/other.h"\n',
     "harness/record/read.c": '#include <jansson.h>\n#include "harness/law/law.h"\n',
     "kernels/cpu/table.h": "X(cpu_blas)\n",
     "kernels/cpu/cpu.h": '#include "harness/machine/machine.h"\n',
-    "kernels/cpu/blas.c": '#include <cblas.h>\n#include "kernels/cpu/cpu.h"\nconst ir_kernel cpu_blas = {0};\n',
+    "kernels/cpu/blas.c": '#include <cblas.h>\n#include "kernels/cpu/cpu.h"\nconst ir_kernel cpu_blas = '
+                          '{0};\n',
     "kernels/cuda/cuda.h": "#include <cuda_runtime.h>\n",
     "kernels/workloads/gemm.c": '#include "harness/stats/stats.h"\n',
     "bench/backends.h": '#include "harness/ironroof.h"\n',
@@ -342,9 +443,12 @@ PLANTED = [  # (check, file, text, words the report must contain)
     ("includes", "bench/cli/parse.c", '#include "harness/law/law.h"\n', "command line"),
     ("includes", "bench/measure/context.c", '#include "bench/run/output.h"\n', "points down"),
     ("includes", "bench/run/output.c", '#include "bench/backends.h"\n', "points down"),
-    ("includes", "kernels/cpu/blas.c", '#include "bench/run/output.h"\nconst ir_kernel cpu_blas = {0};\n', "own backend"),
-    ("includes", "kernels/cpu/blas.c", '#include "kernels/cuda/cuda.h"\nconst ir_kernel cpu_blas = {0};\n', "own backend"),
-    ("includes", "kernels/cpu/blas.c", '#include "harness/law/law.h"\nconst ir_kernel cpu_blas = {0};\n', "own backend"),
+    ("includes", "kernels/cpu/blas.c", '#include "bench/run/output.h"\nconst ir_kernel cpu_blas = {0};\n',
+     "own backend"),
+    ("includes", "kernels/cpu/blas.c", '#include "kernels/cuda/cuda.h"\nconst ir_kernel cpu_blas = {0};\n',
+     "own backend"),
+    ("includes", "kernels/cpu/blas.c", '#include "harness/law/law.h"\nconst ir_kernel cpu_blas = {0};\n',
+     "own backend"),
     ("circles", "harness/machine/other.h", '#include "harness/machine/topo.h"\n', "circle"),
     ("sizes", "bench/main.c", "int x;\n" * 500, "500 lines"),
     ("sizes", "bench/main.c", LONG, "f() has"),
@@ -354,6 +458,14 @@ PLANTED = [  # (check, file, text, words the report must contain)
     ("text", "bench/main.c", "\tint x;\n", "tab"),
     ("text", "bench/main.c", "int x; \n", "trailing"),
     ("text", "bench/main.c", "int x;", "no newline"),
+    ("width", "README.md", "word " * 30 + "\n", "columns"),
+    ("width", "README.md", "```sh\n%s\n```\n" % ("o" * 111), "columns"),
+    ("width", "bench/main.c", "/* %s */\n" % ("o" * 110), "columns"),
+    ("paths", "README.md", "See `bench/gone.c`.\n", "no bench/gone.c"),
+    ("format", "bench/main.c", "int f(void) {\n  return 0;\n}\n", "clang-format"),
+    ("version", "CITATION.cff", 'version: "1.2.4"\n', "1.2.3"),
+    ("version", "CHANGELOG.md", "## [1.2.0]\n", "1.2.3"),
+    ("version", "bench/cli/version.h", '#define IR_VERSION "1.0"\n', "repeats"),
     ("scripts", "scripts/run.sh", "#!/usr/bin/env bash\nif true; then\n", "bash -n"),
 ]
 
@@ -368,13 +480,17 @@ def plant(root, files):
             os.chmod(full, 0o755)
 
 
-def check_selftest(_root):
+def check_selftest(root):
+    with open(os.path.join(root, ".clang-format"), encoding="utf-8") as f:
+        FINE[".clang-format"] = f.read()
     with tempfile.TemporaryDirectory() as fine:
         plant(fine, FINE)
         for name, check in CHECKS.items():
             for found in check(fine) if name != "selftest" else []:
                 yield "selftest: %s reports a clean tree: %s" % (name, found)
     for name, path, text, words in PLANTED:
+        if name == "format" and not clang_format_14():
+            continue
         with tempfile.TemporaryDirectory() as root:
             plant(root, dict(FINE, **{path: text}))
             found = list(CHECKS[name](root))
@@ -382,8 +498,9 @@ def check_selftest(_root):
                 yield "selftest: %s misses %r in %s (reported: %s)" % (name, text[:60], path, found)
 
 
-CHECKS = {"includes": check_includes, "circles": check_circles, "sizes": check_sizes, "tables": check_tables, "text": check_text,
-          "scripts": check_scripts, "selftest": check_selftest}
+CHECKS = {"includes": check_includes, "circles": check_circles, "sizes": check_sizes, "tables": check_tables,
+          "text": check_text, "scripts": check_scripts, "width": check_width, "format": check_format,
+          "paths": check_paths, "version": check_version, "selftest": check_selftest}
 
 
 def main(argv):
@@ -395,6 +512,9 @@ def main(argv):
         return 2
     if argv == ["scripts"] and not shutil.which("bash"):
         print("bash is not installed")
+        return 77
+    if argv == ["format"] and not clang_format_14():
+        print("clang-format 14 is not installed")
         return 77
     count = 0
     for name in argv:

@@ -23,9 +23,10 @@ static inline void ocl_forget(void)
 /* Open device 0, or skip the test where there is none. */
 static inline void ocl_take(ir_dev *d, bool wide)
 {
-    ocl_next_options = (ocl_options){.wide = wide, .staged = wide, .cache_dir = ocl_tmp.root};
+    const ocl_options     own = {.wide = wide, .staged = wide, .cache_dir = ocl_tmp.root};
+    const ir_open_options asked = {.own = &own};
     *d = (ir_dev){.be = &ocl_backend};
-    ir_status s = ocl_backend.open(d);
+    ir_status s = ocl_backend.open(d, &asked);
     if (s == IR_SKIP) {
         print_message("skipped: %s\n", ir_why());
         skip();

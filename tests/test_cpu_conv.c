@@ -174,7 +174,7 @@ static void test_costs(void **state)
 {
     (void)state;
     const ir_params p = CONV(2, 8, 8, 3, 5, 3, 3, 1, 1, 1, 1);
-    ir_cost         c = wl_conv.cost(&p);
+    ir_cost         c = wl_conv.cost(&wl_conv, &p);
     assert_num(c.flops, ==, 2.0 * 2 * 64 * 3 * 5 * 9);
     assert_num(c.spare_flops, >, 0);
     const double plain = c.read_B + c.write_B;
@@ -182,7 +182,7 @@ static void test_costs(void **state)
     assert_true(c.flops == 2.0 * 4 * (2 * 36 * 3 * 5 + 3 * 228 + 5 * 130));
     assert_num(c.read_B + c.write_B, ==, plain + 2.0 * 2 * 4 * 36 * 4 * (3 + 5));
     assert_num(c.spare_flops, ==, 0);
-    ir_cost      u = wl_conv.cost(&p);
+    ir_cost      u = wl_conv.cost(&wl_conv, &p);
     const double before = u.read_B + u.write_B;
     kernel_named(&cpu_backend, "conv", "im2col")->cost(&p, &u);
     assert_num(u.read_B + u.write_B, ==, before + 2.0 * 2 * 64 * 27 * 4);
@@ -206,7 +206,7 @@ static void test_networks(void **state)
  * padding. */
 static void expect_plan_cost(const ir_run *r, const ly_net *net)
 {
-    ir_cost c = r->workload->cost(&r->p), row;
+    ir_cost c = r->workload->cost(r->workload, &r->p), row;
     double  spared = 0;
     r->kernel->plan_cost(r, &c);
     for (int i = 0; i < net->n; i++) {
@@ -215,7 +215,7 @@ static void expect_plan_cost(const ir_run *r, const ly_net *net)
                                                            : row.flops - ly_winograd_flops(&net->row[i]);
     }
     assert_num(fabs(c.spare_flops - spared), <=, 1e-9 * c.flops);
-    assert_num(c.flops, ==, r->workload->cost(&r->p).flops);
+    assert_num(c.flops, ==, r->workload->cost(r->workload, &r->p).flops);
 }
 
 /* profile() fills every layer, and every layer of ours says what it runs on. */
@@ -230,10 +230,10 @@ static void profile_of(const ir_workload *w, int64_t res)
                 .dev = &d.dev,
                 .p = {{1, res}, IR_F32, 2}};
     assert_int_equal(wl_net_of(r.workload, &r.p, &net), IR_OK);
-    r.nmem = r.workload->tensors(&r.p, spec);
+    r.nmem = r.workload->tensors(r.workload, &r.p, spec);
     for (int t = 0; t < r.nmem; t++) {
         r.mem[t] = (ir_mem){.p = calloc(1, spec[t].bytes), .bytes = spec[t].bytes};
-        if (spec[t].role != IR_OUT) r.workload->fill(&r.p, t, r.mem[t].p, 1);
+        if (spec[t].role != IR_OUT) r.workload->fill(r.workload, &r.p, t, r.mem[t].p, 1);
     }
     double *s = malloc(sizeof *s * (size_t)net.n);
     for (int i = 0; i < net.n; i++) s[i] = NAN;

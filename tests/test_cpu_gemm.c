@@ -95,24 +95,25 @@ static void test_refusals(void **state)
                                     {{(int64_t)1 << 40, (int64_t)1 << 30, 1}, IR_F64, 0},
                                     {{1, (int64_t)1 << 32, (int64_t)1 << 32}, IR_BF16, 0}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        assert_int_equal(wl_gemm.valid(&bad[i]), IR_EINVAL);
+        assert_int_equal(wl_gemm.valid(&wl_gemm, &bad[i]), IR_EINVAL);
         assert_true(strlen(ir_why()) > 8);
-        assert_int_equal(wl_batchmm.valid(&bad[i]), IR_EINVAL);
+        assert_int_equal(wl_batchmm.valid(&wl_batchmm, &bad[i]), IR_EINVAL);
         ir_params v = {{bad[i].v[0] == 1 ? bad[i].v[1] : bad[i].v[0], bad[i].v[2]}, bad[i].dtype, 0};
         if (v.v[0] < 1 || v.v[1] < 1 || v.v[0] > (int64_t)1 << 46)
-            assert_int_equal(wl_gemv.valid(&v), IR_EINVAL);
+            assert_int_equal(wl_gemv.valid(&wl_gemv, &v), IR_EINVAL);
     }
-    assert_int_equal(wl_batchmm.valid(&wl_batchmm.defaults), IR_EINVAL); /* batch must be given */
+    assert_int_equal(wl_batchmm.valid(&wl_batchmm, &wl_batchmm.defaults),
+                     IR_EINVAL); /* batch must be given */
     assert_non_null(strstr(ir_why(), "batch=0"));
-    assert_int_equal(wl_gemm.valid(&wl_gemm.defaults), IR_OK);
-    assert_int_equal(wl_gemv.valid(&wl_gemv.defaults), IR_OK);
+    assert_int_equal(wl_gemm.valid(&wl_gemm, &wl_gemm.defaults), IR_OK);
+    assert_int_equal(wl_gemv.valid(&wl_gemv, &wl_gemv.defaults), IR_OK);
 }
 
 static void test_costs(void **state)
 {
     (void)state;
     ir_params p = {{3, 5, 7}, IR_BF16, 0};
-    ir_cost   c = wl_gemm.cost(&p);
+    ir_cost   c = wl_gemm.cost(&wl_gemm, &p);
     assert_num(c.flops, ==, 2 * 3 * 5 * 7);
     assert_num(c.read_B, ==, 2 * (3 * 7 + 7 * 5));
     assert_num(c.write_B, ==, 4 * 3 * 5);
@@ -120,7 +121,7 @@ static void test_costs(void **state)
     assert_num(c.by_B[IR_BY_IN], ==, 2 * 3 * 7);
     assert_num(c.by_B[IR_BY_OUT], ==, c.write_B);
     p = (ir_params){{3, 7}, IR_F64, 0};
-    c = wl_gemv.cost(&p);
+    c = wl_gemv.cost(&wl_gemv, &p);
     assert_num(c.flops, ==, 2 * 3 * 7);
     assert_num(c.by_B[IR_BY_WEIGHTS], ==, 8 * 3 * 7);
     assert_num(c.by_B[IR_BY_IN], ==, 8 * 7);
@@ -133,13 +134,13 @@ static void test_costs(void **state)
             const ir_params *o = &workloads[w]->odd[i];
             ir_tensor        t[IR_MAX_TENSORS];
             double           sum = 0, by = 0;
-            int              n = workloads[w]->tensors(o, t);
+            int              n = workloads[w]->tensors(workloads[w], o, t);
             for (int q = 0; q < n; q++) sum += (double)t[q].bytes;
-            c = workloads[w]->cost(o);
+            c = workloads[w]->cost(workloads[w], o);
             for (int q = 0; q < IR_NBY; q++) by += c.by_B[q];
             assert_num(sum, ==, c.read_B + c.write_B);
             assert_num(by, ==, sum);
-            assert_int_equal(workloads[w]->valid(o), IR_OK);
+            assert_int_equal(workloads[w]->valid(workloads[w], o), IR_OK);
         }
 }
 
@@ -156,12 +157,12 @@ static void make(problem *q, const ir_workload *w, ir_params p)
     ir_tensor spec[IR_MAX_TENSORS];
     q->w = w;
     q->p = p;
-    w->tensors(&p, spec);
+    w->tensors(w, &p, spec);
     for (int t = 0; t < 3; t++) {
         q->bytes[t] = spec[t].bytes;
         q->t[t] = calloc(1, spec[t].bytes);
         assert_non_null(q->t[t]);
-        if (spec[t].role == IR_IN) w->fill(&p, t, q->t[t], 7);
+        if (spec[t].role == IR_IN) w->fill(w, &p, t, q->t[t], 7);
     }
     device d;
     open_device(&d, cpu_isa_best(), 2);
@@ -179,7 +180,7 @@ static bool accepted(const problem *q)
 {
     const void *before[3] = {q->t[0], q->t[1], NULL}, *after[3] = {q->t[0], q->t[1], q->t[2]};
     ir_check    c = {NAN, NAN, NULL};
-    q->w->check(&q->p, before, after, &c);
+    q->w->check(q->w, &q->p, before, after, &c);
     assert_non_null(c.oracle);
     assert_num(c.tol, >, 0);
     assert_num(c.tol, <, 1e-4);

@@ -149,14 +149,14 @@ static void step_of(step *s, device *d, const ir_workload *w, ir_params p)
                     .nmem = 5,
                     .p = p};
     ir_tensor spec[IR_MAX_TENSORS];
-    assert_int_equal(w->valid(&s->r.p), IR_OK);
-    assert_int_equal(w->tensors(&s->r.p, spec), 5);
+    assert_int_equal(w->valid(w, &s->r.p), IR_OK);
+    assert_int_equal(w->tensors(w, &s->r.p, spec), 5);
     assert_int_equal(wl_net_of(w, &s->r.p, &s->net), IR_OK);
     for (int i = 0; i < 5; i++) {
         s->bytes[i] = spec[i].bytes;
         s->mem[i] = calloc(1, spec[i].bytes);
         assert_non_null(s->mem[i]);
-        if (spec[i].role != IR_OUT) w->fill(&s->r.p, i, s->mem[i], 5);
+        if (spec[i].role != IR_OUT) w->fill(w, &s->r.p, i, s->mem[i], 5);
         s->r.mem[i] = (ir_mem){s->mem[i], s->mem[i], spec[i].bytes};
     }
     assert_int_equal(s->r.kernel->setup(&s->r), IR_OK);

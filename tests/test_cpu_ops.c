@@ -135,7 +135,7 @@ static void test_wrong_chains(void **state)
     for (wrong = 0; wrong < NWRONG; wrong++)
         assert_int_equal(ir_verify(&d.dev, &wl_normchain, &fake, &p, 42, 0, &check), IR_ECHECK);
     p = (ir_params){{3, 7, WL_CHAIN_FUSED, 100}, IR_F32, 0};
-    assert_int_equal(wl_normchain.valid(&p), IR_EINVAL);
+    assert_int_equal(wl_normchain.valid(&wl_normchain, &p), IR_EINVAL);
     close_device(&d);
 }
 

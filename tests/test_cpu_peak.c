@@ -22,7 +22,7 @@ static void verify_all(device *d, const ir_workload *w)
                 ir_params p = w->odd[i];
                 p.dtype = (ir_dtype)t;
                 p.threads = threads;
-                if (!(w->dtypes & (1u << t)) || (w->valid && w->valid(&p) != IR_OK)) continue;
+                if (!(w->dtypes & (1u << t)) || (w->valid && w->valid(w, &p) != IR_OK)) continue;
                 ran += verify_kernels(d, w, &p, 0, 0);
             }
     assert_num(ran, >, 0);
@@ -50,10 +50,10 @@ static void test_costs(void **state)
     p.threads = 2;
     p.v[0] = 8;
     p.v[1] = 1000;
-    assert_true(wl_fma.cost(&p).flops ==
+    assert_true(wl_fma.cost(&wl_fma, &p).flops ==
                 2.0 * 16 * 8 * 1000 * 2); /* 2 flop, 16 lanes, 8 chains, 1000 steps, 2 threads */
     p.dtype = IR_F64;
-    assert_true(wl_fma.cost(&p).flops == 2.0 * 8 * 8 * 1000 * 2);
+    assert_true(wl_fma.cost(&wl_fma, &p).flops == 2.0 * 8 * 8 * 1000 * 2);
 }
 
 /* Where the core is known, theory is clock x ports x lanes x 2 for every ISA; where it is not, it is unknown

@@ -25,7 +25,7 @@ static void verify_workload(device *d, const ir_workload *w, int threads)
                 ir_params p = w->odd[i];
                 p.dtype = (ir_dtype)t;
                 p.threads = threads;
-                if (!(w->dtypes & (1u << t)) || (w->valid && w->valid(&p) != IR_OK)) continue;
+                if (!(w->dtypes & (1u << t)) || (w->valid && w->valid(w, &p) != IR_OK)) continue;
                 ran += verify_kernels(d, w, &p, off[a], 0);
             }
     if (w == &wl_chase && threads > 1)
@@ -72,7 +72,7 @@ static void test_costs(void **state)
     ir_params p = wl_triad.defaults;
     p.v[0] = 3 * 8 * 1000;
     p.dtype = IR_F64;
-    ir_cost c = wl_triad.cost(&p);
+    ir_cost c = wl_triad.cost(&wl_triad, &p);
     assert_num(c.read_B, ==, 16000);
     assert_num(c.write_B, ==, 8000);
     assert_num(c.wa_B, ==, 8000);
@@ -81,7 +81,7 @@ static void test_costs(void **state)
     p = wl_copy.defaults;
     p.v[0] = 2 * 4 * 1000;
     p.dtype = IR_F32;
-    c = wl_copy.cost(&p);
+    c = wl_copy.cost(&wl_copy, &p);
     assert_num(c.read_B, ==, 4000);
     assert_num(c.write_B, ==, 4000);
     assert_num(c.wa_B, ==, 4000);
@@ -89,7 +89,7 @@ static void test_costs(void **state)
     p = wl_read.defaults;
     p.v[0] = 8000;
     p.dtype = IR_F64;
-    c = wl_read.cost(&p);
+    c = wl_read.cost(&wl_read, &p);
     assert_num(c.read_B, ==, 8000);
     assert_num(c.wa_B, ==, 0);
     assert_num(c.by_B[IR_BY_IN], ==, 8000);
@@ -107,17 +107,17 @@ static void test_the_oracle_sees(void **state)
     double *b = calloc(N, sizeof *b), *a = calloc(N, sizeof *a);
     assert_true(a);
     assert_true(b);
-    wl_copy.fill(&p, 1, b, 7);
+    wl_copy.fill(&wl_copy, &p, 1, b, 7);
     static const double bad[] = {1e-3, NAN, INFINITY};
     for (int i = 0; i < N; i += 111)
         for (size_t j = 0; j < 3; j++) {
             ir_check    c;
             const void *before[] = {NULL, b}, *after[] = {a, b};
             memcpy(a, b, N * sizeof *a);
-            wl_copy.check(&p, before, after, &c);
+            wl_copy.check(&wl_copy, &p, before, after, &c);
             assert_true(c.err <= c.tol);
             a[i] += bad[j];
-            wl_copy.check(&p, before, after, &c);
+            wl_copy.check(&wl_copy, &p, before, after, &c);
             assert_false(c.err <= c.tol);
         }
     free(a);

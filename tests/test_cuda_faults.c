@@ -15,7 +15,7 @@ static void fail_everywhere(cudaError_t e, bool sticky, ir_status want)
             ir_point o;
             fake_reset();
             ir_dev d = device(0);
-            assert_int_equal(cuda_backend.open(&d), IR_OK);
+            assert_int_equal(cuda_backend.open(&d, &fake_options), IR_OK);
             fake.fail_at = fake.calls + n;
             fake.fail_with = e;
             fake.sticky = sticky;
@@ -24,14 +24,14 @@ static void fail_everywhere(cudaError_t e, bool sticky, ir_status want)
             bool      reached = fake.calls >= last;
             if (reached && st != IR_OK) {
                 if (st != want && st != IR_ENOMEM)
-                    fail_msg("%s, call %ld: %s (%s)", points[i].family, n, o.why, ir_status_name(st));
-                assert_true(o.why[0] != 0);
+                    fail_msg("%s, call %ld: %s (%s)", points[i].family, n, o.reason, ir_status_name(st));
+                assert_true(o.reason[0] != 0);
                 if (want == IR_EDEVICE) assert_true(d.dead);
             }
             if (d.dead) { /* everything after is a skip with a reason */
                 ir_point p;
                 assert_int_equal(measure(&d, &points[0], &p), IR_SKIP);
-                assert_non_null(strstr(p.why, "failed earlier"));
+                assert_non_null(strstr(p.reason, "failed earlier"));
                 ir_point_free(&p);
             }
             ir_point_free(&o);
@@ -63,14 +63,14 @@ static void              bad_launch_costs_a_row(void **state)
             ir_point o;
             fake_reset();
             ir_dev d = device(0);
-            assert_int_equal(cuda_backend.open(&d), IR_OK);
+            assert_int_equal(cuda_backend.open(&d, &fake_options), IR_OK);
             fake.fail_at = fake.calls + 1;
             fake.fail_with = unlisted[e];
             assert_int_equal(measure(&d, &points[i], &o), IR_ECHECK);
             ir_point_free(&o);
             assert_false(d.dead);
             if (measure(&d, &points[i], &o) != IR_OK)
-                fail_msg("%s after a bad launch: %s", points[i].family, o.why);
+                fail_msg("%s after a bad launch: %s", points[i].family, o.reason);
             ir_point_free(&o);
             ir_measure_release(&d);
             cuda_backend.close(&d);
@@ -117,10 +117,10 @@ static void shared_memory_limits(void **state)
         fake.cc = t[i].cc;
         emu_turing = t[i].cc < 80;
         ir_dev d = device(0);
-        assert_int_equal(cuda_backend.open(&d), IR_OK);
+        assert_int_equal(cuda_backend.open(&d, &fake_options), IR_OK);
         ir_status st = measure(&d, &t[i].x, &o);
         if (st != t[i].want)
-            fail_msg("%s (row %zu) on sm_%d: %s: %s", t[i].x.family, i, t[i].cc, ir_status_name(st), o.why);
+            fail_msg("%s (row %zu) on sm_%d: %s: %s", t[i].x.family, i, t[i].cc, ir_status_name(st), o.reason);
         assert_false(d.dead);
         ir_point_free(&o);
         ir_measure_release(&d);
@@ -144,9 +144,9 @@ static void cold_graphs(void **state)
         fake_reset();
         fake.sms = 16;
         ir_dev d = device(0);
-        assert_int_equal(cuda_backend.open(&d), IR_OK);
+        assert_int_equal(cuda_backend.open(&d, &fake_options), IR_OK);
         if (ir_measure(&d, x->w, kernel(x->family, x->kernel), &x->p, &pol, &o) != IR_OK)
-            fail_msg("%s: %s", x->family, o.why);
+            fail_msg("%s: %s", x->family, o.reason);
         assert_int_equal(fake.graphs, 2);
         ir_point_free(&o);
         ir_measure_release(&d);
@@ -167,7 +167,7 @@ static void probed_once(void **state)
         fake_reset();
         ir_dev d = device(0);
         ir_run r = {.workload = x[i].w, .kernel = kernel(x[i].family, x[i].kernel), .dev = &d, .p = x[i].p};
-        assert_int_equal(cuda_backend.open(&d), IR_OK);
+        assert_int_equal(cuda_backend.open(&d, &fake_options), IR_OK);
         r.nmem = x[i].w->tensors(&r.p, t);
         for (int m = 0; m < r.nmem; m++)
             assert_int_equal(cuda_backend.alloc(&d, t[m].bytes, &r.mem[m]), IR_OK);
@@ -192,12 +192,12 @@ static void operands_stay(void **state)
     enum { M = 40, N = 48, K = 64 };
     fake_reset();
     ir_dev d = device(0);
-    assert_int_equal(cuda_backend.open(&d), IR_OK);
+    assert_int_equal(cuda_backend.open(&d, &fake_options), IR_OK);
     for (int i = 0; i < 3; i++) {
         point    x = {&wl_gemm, "gemm", ladder[i], {{M, N, K}, IR_F32, 0}};
         ir_point o;
         fake.uploaded_B = 0;
-        if (measure(&d, &x, &o) != IR_OK) fail_msg("%s: %s", ladder[i], o.why);
+        if (measure(&d, &x, &o) != IR_OK) fail_msg("%s: %s", ladder[i], o.reason);
         ir_point_free(&o);
         if (i == 0)
             assert_true(fake.uploaded_B >= 4 * (M * K + K * N + M * N));

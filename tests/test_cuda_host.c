@@ -6,7 +6,7 @@
 static void refuses(int index, const char *words)
 {
     ir_dev d = device(index);
-    assert_int_equal(cuda_backend.open(&d), IR_SKIP);
+    assert_int_equal(cuda_backend.open(&d, &fake_options), IR_SKIP);
     if (!strstr(ir_why(), words)) fail_msg("'%s' does not say '%s'", ir_why(), words);
     assert_null(strchr(ir_why(), '\n'));
     cuda_backend.close(&d);
@@ -39,7 +39,7 @@ static void described(void **state)
     fake_reset();
     ir_dev         d = device(0);
     ir_device_info i;
-    assert_int_equal(cuda_backend.open(&d), IR_OK);
+    assert_int_equal(cuda_backend.open(&d, &fake_options), IR_OK);
     assert_int_equal(cuda_backend.describe(&d, &i), IR_OK);
     assert_string_equal(i.id, "cuda0");
     assert_int_equal(i.threads, 0);
@@ -52,7 +52,7 @@ static void described(void **state)
     assert_int_equal(fake.live, 0);
     fake.name = "Fake H100 MIG 1g.10gb";
     d = device(0);
-    assert_int_equal(cuda_backend.open(&d), IR_OK);
+    assert_int_equal(cuda_backend.open(&d, &fake_options), IR_OK);
     cuda_backend.describe(&d, &i);
     assert_true(isnan(i.spec_Bps));
     assert_non_null(strstr(i.driver, "MIG"));
@@ -61,7 +61,7 @@ static void described(void **state)
     fake.cc = 87;
     fake.integrated = true; /* its memory makes more transfers a clock than the clock tells */
     d = device(0);
-    assert_int_equal(cuda_backend.open(&d), IR_OK);
+    assert_int_equal(cuda_backend.open(&d, &fake_options), IR_OK);
     cuda_backend.describe(&d, &i);
     assert_true(isnan(i.spec_Bps));
     cuda_backend.close(&d);
@@ -90,10 +90,10 @@ static void healthy(void **state)
     fake_reset();
     fake.sms = 16;
     ir_dev d = device(0);
-    assert_int_equal(cuda_backend.open(&d), IR_OK);
+    assert_int_equal(cuda_backend.open(&d, &fake_options), IR_OK);
     for (int i = 0; i < NPOINT; i++) {
         ir_point o;
-        if (measure(&d, &points[i], &o) != IR_OK) fail_msg("%s: %s", points[i].family, o.why);
+        if (measure(&d, &points[i], &o) != IR_OK) fail_msg("%s: %s", points[i].family, o.reason);
         assert_num(o.dev.n, >, 0);
         assert_num(o.dev.median, >, 0);
         ir_point_free(&o);
@@ -108,7 +108,7 @@ static void open_fails_cleanly(void **state)
     (void)state;
     fake_reset();
     ir_dev healthy_dev = device(0);
-    assert_int_equal(cuda_backend.open(&healthy_dev), IR_OK);
+    assert_int_equal(cuda_backend.open(&healthy_dev, &fake_options), IR_OK);
     const long calls = fake.calls;
     cuda_backend.close(&healthy_dev);
     assert_num(calls, >, 5);
@@ -118,7 +118,7 @@ static void open_fails_cleanly(void **state)
         fake.fail_with = cudaErrorLaunchFailure;
         fake.sticky = true;
         ir_dev    d = device(0);
-        ir_status st = cuda_backend.open(&d);
+        ir_status st = cuda_backend.open(&d, &fake_options);
         if (st != IR_EDEVICE && st != IR_SKIP)
             fail_msg("call %ld of %ld fails, and open() says %s", n, calls, ir_status_name(st));
         assert_reason(ir_why());
@@ -133,24 +133,24 @@ static void too_large(void **state)
     fake_reset();
     fake.mem_B = 1 << 20;
     ir_dev d = device(0);
-    assert_int_equal(cuda_backend.open(&d), IR_OK);
+    assert_int_equal(cuda_backend.open(&d, &fake_options), IR_OK);
     const point x = {&wl_copy, "stream", "resident", {{4 << 20, 1}, IR_F32, 0}};
     assert_int_equal(measure(&d, &x, &o), IR_SKIP); /* more than there ever is */
-    if (!strstr(o.why, "needs 0.00419 GB, cuda0 has 0.00105 GB")) fail_msg("%s", o.why);
+    if (!strstr(o.reason, "needs 0.00419 GB, cuda0 has 0.00105 GB")) fail_msg("%s", o.reason);
     ir_point_free(&o);
     const point gpt = {&wl_gpt, "gpt", "graph", {{39, 4096, 32, 50257, 2048, 1, 1, 128}, IR_BF16, 0}};
     fake.mem_B = (size_t)12 << 30;
     ir_dev small = device(0);
-    assert_int_equal(cuda_backend.open(&small), IR_OK);
+    assert_int_equal(cuda_backend.open(&small, &fake_options), IR_OK);
     assert_int_equal(measure(&small, &gpt, &o), IR_SKIP);
-    assert_non_null(strstr(o.why, "needs 16.2 GB, cuda0 has 12.9 GB"));
+    assert_non_null(strstr(o.reason, "needs 16.2 GB, cuda0 has 12.9 GB"));
     ir_point_free(&o);
     cuda_backend.close(&small);
     fake.mem_B = 1 << 20;
     fake.used_B += 1 << 19; /* what another program holds */
     const point y = {&wl_copy, "stream", "resident", {{786432, 1}, IR_F32, 0}};
     assert_int_equal(measure(&d, &y, &o), IR_ENOMEM);
-    assert_non_null(strstr(o.why, "no room"));
+    assert_non_null(strstr(o.reason, "no room"));
     fake.used_B -= 1 << 19;
     assert_false(d.dead);
     ir_point_free(&o);
@@ -172,7 +172,7 @@ static void memory_ends_at_a_batch(void **state)
     const size_t whole = (size_t)1 << 30; /* of which others leave less and less */
     fake.mem_B = whole;
     ir_dev d = device(0);
-    assert_int_equal(cuda_backend.open(&d), IR_OK);
+    assert_int_equal(cuda_backend.open(&d, &fake_options), IR_OK);
     for (size_t room = 1 << 14; st == IR_ENOMEM && room < whole; room *= 2) {
         fake.used_B = whole - room;
         st = measure(&d, &x, &o);
@@ -182,7 +182,7 @@ static void memory_ends_at_a_batch(void **state)
     x.p.v[5] = 4096;
     assert_int_equal(measure(&d, &x, &o), IR_ENOMEM);
     assert_int_equal(o.status, IR_ENOMEM);
-    assert_non_null(strstr(o.why, "no room for"));
+    assert_non_null(strstr(o.reason, "no room for"));
     assert_false(d.dead);
     ir_point_free(&o);
     x.p.v[5] = 1;
@@ -200,9 +200,9 @@ static void older_capability(void **state)
     fake_reset();
     fake.cc = 75;
     ir_dev d = device(0);
-    assert_int_equal(cuda_backend.open(&d), IR_OK);
+    assert_int_equal(cuda_backend.open(&d, &fake_options), IR_OK);
     assert_int_equal(measure(&d, &points[3], &o), IR_SKIP);
-    assert_non_null(strstr(o.why, "sm_75"));
+    assert_non_null(strstr(o.reason, "sm_75"));
     ir_point_free(&o);
     assert_int_equal(measure(&d, &points[7], &o), IR_SKIP);
     ir_point_free(&o);
@@ -226,7 +226,7 @@ static void kernels_a_layer(void **state)
                        .kernel = kernel_named(&cuda_backend, "gpt", want[i].name),
                        .dev = &d,
                        .p = {{LY_TINY, 1, 1, 3}, IR_F8, 0}};
-        assert_int_equal(cuda_backend.open(&d), IR_OK);
+        assert_int_equal(cuda_backend.open(&d, &fake_options), IR_OK);
         r.nmem = wl_gpt2.tensors(&r.p, t);
         for (int m = 0; m < r.nmem; m++) {
             void *host = calloc(1, t[m].bytes);
@@ -257,7 +257,7 @@ static void too_many_rows(void **state)
     fake_reset();
     ir_dev           d = device(0);
     const ir_kernel *k = kernel_named(&cuda_backend, "gpt", "few");
-    assert_int_equal(cuda_backend.open(&d), IR_OK);
+    assert_int_equal(cuda_backend.open(&d, &fake_options), IR_OK);
     ir_params p = {{LY_TINY, 5, 1, 3}, IR_BF16, 0};
     assert_int_equal(k->can_run(&d, &wl_gpt2, &p), IR_SKIP);
     assert_non_null(strstr(ir_why(), "5 token rows"));
@@ -282,7 +282,7 @@ static void blocking_launches(void **state)
     fake_reset();
     setenv("CUDA_LAUNCH_BLOCKING", "1", 1);
     ir_dev d = device(0);
-    assert_int_equal(cuda_backend.open(&d), IR_OK);
+    assert_int_equal(cuda_backend.open(&d, &fake_options), IR_OK);
     unsetenv("CUDA_LAUNCH_BLOCKING");
     long launches = fake.launches;
     assert_int_equal(cuda_backend.start(&d), IR_OK);
@@ -301,7 +301,7 @@ static void queue_overflow(void **state)
     fake_reset();
     ir_dev d = device(0);
     double s;
-    assert_int_equal(cuda_backend.open(&d), IR_OK);
+    assert_int_equal(cuda_backend.open(&d, &fake_options), IR_OK);
     cuda_dev *c = cuda_of(&d);
     assert_int_equal(cuda_backend.start(&d), IR_OK);
     assert_true(c->closed);

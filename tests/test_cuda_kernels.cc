@@ -57,7 +57,7 @@ static int             ok, skipped, wrong;
 /* Shapes that take a fiber emulation minutes are left to the GPU; small ones cover the same paths. */
 static bool affordable(const ir_workload *w, const ir_params *p)
 {
-    ir_cost c = w->cost(p);
+    ir_cost c = w->cost(w, p);
     if (w == &wl_fma) return p->v[0] * p->v[1] * (p->v[2] ? p->v[2] : 1) <= 24 * 1024 * 2;
     if (!strcmp(w->family, "gpt")) return c.flops < 4e6;
     return c.flops < 3e7 && (c.footprint_B < 2e6 + 64 || c.flops > 0);
@@ -102,7 +102,7 @@ static void verify_shapes(ir_dev *dev, const ir_workload *w, const ir_kernel *k,
             if (limited && !strcmp(w->family, "gpt") &&
                 (replay ? !once : w == &wl_gpt && (walk ? !once : i != 1)))
                 continue;
-            if ((w->valid && w->valid(&p) != IR_OK) || (limited && !affordable(w, &p))) continue;
+            if ((w->valid && w->valid(w, &p) != IR_OK) || (limited && !affordable(w, &p))) continue;
             verify(dev, w, k, &p, limited && strcmp(w->family, "gpt") != 0);
         }
 }
@@ -142,7 +142,7 @@ int main(int argc, char **argv)
     emu_turing = fake.cc < 80;
     ir_dev dev = {};
     dev.be = &cuda_backend;
-    if (cuda_backend.open(&dev) != IR_OK) return printf("open: %s\n", ir_why()), 1;
+    if (cuda_backend.open(&dev, &fake_options) != IR_OK) return printf("open: %s\n", ir_why()), 1;
     for (const ir_workload *w : workloads)
         for (const ir_kernel *const *k = cuda_backend.kernels; *k; k++) {
             char id[128];

@@ -71,7 +71,7 @@ static int outcome(product_fn *f, bool eager, bool reverse, bool n_major)
         ir_dev dev = {};
         dev.be = &cuda_backend;
         if (!freopen("/dev/null", "w", stderr)) _exit(3);
-        if (cuda_backend.open(&dev) != IR_OK) _exit(3);
+        if (cuda_backend.open(&dev, &fake_options) != IR_OK) _exit(3);
         emu_eager = eager;
         emu_reverse = reverse;
         _exit(right(&dev, f, n_major) ? 0 : 1);

@@ -22,7 +22,7 @@ static ir_dev opened(const char *library, const char *name)
     fake_reset();
     fake.name = name;
     nvml_library = library;
-    assert_int_equal(cuda_backend.open(&d), IR_OK);
+    assert_int_equal(cuda_backend.open(&d, &fake_options), IR_OK);
     return d;
 }
 

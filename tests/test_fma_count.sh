@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# test_fma_count.sh OBJDUMP OBJECT... -- counts the instructions in the loops of kernels/cpu/peak_isa.c, in the
-# objects as built. A loop fma_TYPE_N_ISA holds N multiply-accumulates on N different registers of the ISA's full
-# width, a subtraction and a branch, nothing else. fma_clock_N_ISA holds N of them and 16 integer instructions. The
-# compiler's portable loops hold N multiplications and N additions (or N fused ones) a turn, unrolled or not, and
-# touch no memory. Exit 0: all counted and right; 1: not; 77: no objdump. IR_PORTABLE=0: leave the portable loops
-# out (a build without optimisation, or with sanitizers in its loops).
+# test_fma_count.sh OBJDUMP OBJECT... -- counts the instructions in the loops of kernels/cpu/peak_isa.c, in
+# the objects as built. A loop fma_TYPE_N_ISA holds N multiply-accumulates on N different registers of the
+# ISA's full width, a subtraction and a branch, nothing else. fma_clock_N_ISA holds N of them and 16 integer
+# instructions. The compiler's portable loops hold N multiplications and N additions (or N fused ones) a turn,
+# unrolled or not, and touch no memory. Exit 0: all counted and right; 1: not; 77: no objdump. IR_PORTABLE=0:
+# leave the portable loops out (a build without optimisation, or with sanitizers in its loops).
 set -u
 objdump=${1:-objdump}
 shift
@@ -109,7 +109,8 @@ count() { # count ISA: disassembly on stdin
         for (c in chains) if (!(t " " chains[c] in have)) bad("fma_" t "_" chains[c] "_" isa " is missing")
       }
       if (isa == "portable" && left_out) print "portable: left out"
-      else printf "%s: %d loops counted, %d with instructions this objdump does not know\n", isa, total, unknown
+      else
+        printf "%s: %d loops counted, %d with instructions this objdump does not know\n", isa, total, unknown
       exit wrong > 0
     }'
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""test_gate_program.py PROGRAM -- the regression gate as a pipeline meets it: every exit code is reached, every way in which a
-child, a baseline or a disk can fail is no pass, and every export is what its format says. Children are played by a
-script that prints records with the times it was told, so no verdict depends on this machine's noise. No time is asserted."""
+"""test_gate_program.py PROGRAM -- the regression gate as a pipeline meets it: every exit code is reached,
+every way in which a child, a baseline or a disk can fail is no pass, and every export is what its format
+says. Children are played by a script that prints records with the times it was told, so no verdict depends on
+this machine's noise. No time is asserted."""
 import csv, io, json, os, random, shutil, subprocess, sys, tempfile, xml.etree.ElementTree as ET
 
 PROGRAM = os.path.abspath(sys.argv[1])
@@ -65,7 +66,7 @@ def ends(code, words, *args, env=None):
     return r
 
 
-# ---- ab ------------------------------------------------------------------------------------------------------------
+# ---- ab ----------------------------------------------------------------------------------------------------
 def ab_tests(folder):
     fake, out = os.path.join(folder, "fake.py"), os.path.join(folder, "ab.jsonl")
     open(fake, "w").write(FAKE)
@@ -82,24 +83,29 @@ def ab_tests(folder):
     expect(run("validate", out).returncode == 0, "ab: what it writes is valid")
     lines = [json.loads(l) for l in open(out)]
     cmp = [l for l in lines if l["record"] == "comparison"]
-    expect(len(cmp) == 3 and all(len(c["d"]) == 8 and len(c["blocks_s"]) == 8 for c in cmp), "ab: one line per point with its blocks")
+    expect(len(cmp) == 3 and all(len(c["d"]) == 8 and len(c["blocks_s"]) == 8 for c in cmp),
+           "ab: one line per point with its blocks")
     def schema():
         import jsonschema
-        check = jsonschema.Draft202012Validator(json.load(open(os.path.join(HERE, "..", "docs", "record.schema.json"))))
+        check = jsonschema.Draft202012Validator(json.load(open(os.path.join(HERE, "..", "docs",
+                                                                            "record.schema.json"))))
         for l in lines:
             for e in check.iter_errors(l):
                 expect(False, f"ab: {l['record']}: {e.message}")
-        expect(not check.is_valid({**cmp[0], "verdict": "FINE"}) and not check.is_valid({**cmp[0], "point": None}), "schema: refuses a wrong verdict")
+        expect(not check.is_valid({**cmp[0], "verdict": "FINE"})
+               and not check.is_valid({**cmp[0], "point": None}), "schema: refuses a wrong verdict")
 
     consumer("jsonschema", schema)
-    expect(all(c["detectable"] > 0 and c["lo"] <= c["effect"] <= c["hi"] for c in cmp), "ab: effect within its interval")
+    expect(all(c["detectable"] > 0 and c["lo"] <= c["effect"] <= c["hi"] for c in cmp),
+           "ab: effect within its interval")
     ab(1, ["REGRESSED (confirmed)"], {}, {"slow": 1.1}, "--no-more")
     ab(0, ["IMPROVED (confirmed)"], {}, {"slow": 0.9}, "--no-more")
     ab(0, ["INCONCLUSIVE"], {"noise": 0.2}, {"noise": 0.2}, "--no-more")
     ab(3, ["INCONCLUSIVE"], {"noise": 0.2}, {"noise": 0.2}, "--no-more", "--strict")
     ab(3, ["TOO FEW BLOCKS"], {}, {"slow": 2}, "--no-more", "--blocks", "7")
     ab(2, ["MISSING", "signal 9"], {}, {"at": 9, "how": "kill"}, "--no-more")
-    ab(2, ["MISSING", "still running"], {"at": 3, "how": "hang"}, {"at": 3, "how": "hang"}, "--no-more", "--timeout", "1")
+    ab(2, ["MISSING", "still running"], {"at": 3, "how": "hang"}, {"at": 3, "how": "hang"}, "--no-more",
+       "--timeout", "1")
     ab(2, ["no record"], {"at": 1, "how": "silent"}, {"at": 1, "how": "silent"})
     ab(2, ["output of build"], {"at": 2, "how": "garbage"}, {"at": 2, "how": "garbage"})
     ab(2, ["MISSING"], {}, {"drop": "gemm"}, "--no-more")
@@ -117,27 +123,35 @@ def ab_tests(folder):
     return out
 
 
-# ---- real processes ------------------------------------------------------------------------------------------------
+# ---- real processes ----------------------------------------------------------------------------------------
 def real(folder):
     out = os.path.join(folder, "aa.jsonl")
-    r = run("selftest", "aa", "copy:bytes=64Ki", "--filter", "/regular$", "--blocks", "1", "--no-more", "--samples", "3", "-o", out)
-    expect(r.returncode == 0 and "WARNING" in r.stdout, "selftest aa runs real processes and says what one verdict is worth", r)
+    r = run("selftest", "aa", "copy:bytes=64Ki", "--filter", "/regular$", "--blocks", "1", "--no-more",
+            "--samples", "3", "-o", out)
+    expect(r.returncode == 0 and "WARNING" in r.stdout,
+           "selftest aa runs real processes and says what one verdict is worth", r)
     proof = [json.loads(l) for l in open(out) if '"gate-proof"' in l]
     expect(len(proof) == 1 and proof[0]["n"] == 1, "selftest aa: a proof line", r)
-    r = run("selftest", "inject", "300", "copy:bytes=64Ki,dtype=f64", "--filter", "/regular$", "--blocks", "8", "--no-more", "--samples", "3")
+    r = run("selftest", "inject", "300", "copy:bytes=64Ki,dtype=f64", "--filter", "/regular$", "--blocks",
+            "8", "--no-more", "--samples", "3")
     expect(r.returncode == 2 and "per cent" in r.stderr, "selftest inject: at most 100 %", r)
-    slow = [run("run", "gemm:m=64,n=64,k=64", "--filter", "/blocked$", "--ceilings", "none", "--no-report", "--samples", "5", "-o", "-", *more)
+    slow = [run("run", "gemm:m=64,n=64,k=64", "--filter", "/blocked$", "--ceilings", "none", "--no-report",
+                "--samples", "5", "-o", "-", *more)
             for more in ([], ["--inject", "50%"])]
     env = [json.loads(s.stdout.splitlines()[1]) for s in slow]
-    expect("injected_slowdown" in env[1]["compared"] and "injected_slowdown" not in env[0]["env"], "--inject is part of the comparability key")
+    expect("injected_slowdown" in env[1]["compared"] and "injected_slowdown" not in env[0]["env"],
+           "--inject is part of the comparability key")
     point = json.loads(slow[0].stdout.splitlines()[2])
     expect(point["n"] == 5 and point["stop"] == "fixed", "--samples: exactly so many", slow[0])
-    r = run("ab", PROGRAM, PROGRAM, "copy:bytes=64Ki,dtype=f64", "--filter", "/regular$", "--blocks", "1", "--no-more", "--samples", "3", "--proof", out)
-    expect(r.returncode == 3 and "WARNING" in r.stderr and "above 1 %" in r.stderr, "a gate that may alarm falsely says so loudly", r)
-    ends(2, ["no result of 'selftest aa'"], "ab", PROGRAM, PROGRAM, "copy:bytes=64Ki", "--proof", os.path.join(FIX, "run1.jsonl"))
+    r = run("ab", PROGRAM, PROGRAM, "copy:bytes=64Ki,dtype=f64", "--filter", "/regular$", "--blocks", "1",
+            "--no-more", "--samples", "3", "--proof", out)
+    expect(r.returncode == 3 and "WARNING" in r.stderr and "above 1 %" in r.stderr,
+           "a gate that may alarm falsely says so loudly", r)
+    ends(2, ["no result of 'selftest aa'"], "ab", PROGRAM, PROGRAM, "copy:bytes=64Ki", "--proof",
+         os.path.join(FIX, "run1.jsonl"))
 
 
-# ---- gate ----------------------------------------------------------------------------------------------------------
+# ---- gate --------------------------------------------------------------------------------------------------
 def records(folder, name, n, factor=1.0, noise=0.003, env=None, edit=None, seed=1, start=0, bw=1.0):
     """n runs made from the fixture, in folder/name/."""
     path, g = os.path.join(folder, name), random.Random(seed)
@@ -162,8 +176,10 @@ def records(folder, name, n, factor=1.0, noise=0.003, env=None, edit=None, seed=
     return path
 
 
-MUTATIONS = {"cpu_model": "Another CPU", "cores": 64, "governor": "powersave", "boost": "off", "smt": "on", "isa": "avx2", "thp": "never",
-             "compiler": "cc 0.1", "compiler_flags": "-O0", "seed": 77, "pin": "none", "openblas": "another", "page_B": 65536,
+MUTATIONS = {"cpu_model": "Another CPU", "cores": 64, "governor": "powersave", "boost": "off", "smt": "on",
+             "isa": "avx2", "thp": "never",
+             "compiler": "cc 0.1", "compiler_flags": "-O0", "seed": 77, "pin": "none", "openblas": "another",
+             "page_B": 65536,
              "power_mode": "low", "cgroup_cpu_quota": 1.5}
 
 
@@ -202,7 +218,8 @@ def gate_tests(folder):
         if l.get("workload") == "gemm":
             l["time_s"].update(q25=None, median=None)
 
-    for name, edit, word in (("drop", drop, "MISSING"), ("empty", empty, "MISSING"), ("broken", broken, "INCORRECT"),
+    for name, edit, word in (("drop", drop, "MISSING"), ("empty", empty, "MISSING"),
+                             ("broken", broken, "INCORRECT"),
                              ("renamed", renamed, "MISSING"), ("nan", not_a_number, "MISSING")):
         ends(2, [word], "gate", records(folder, name, 6, edit=edit), "--baseline", base)
     hollow = os.path.join(folder, "hollow.jsonl")
@@ -219,12 +236,14 @@ def gate_tests(folder):
     open(os.path.join(base, "thresholds.txt"), "w").write("/(copy|gemm|forkjoin)/ 20%\n")
     ends(0, ["SAME"], "gate", slow, "--baseline", base)
     ends(0, ["6 runs"], "gate", slow, "--baseline", base, "--update")
-    expect(len([n for n in os.listdir(base) if n.endswith(".jsonl")]) == 6 and os.path.exists(os.path.join(base, "thresholds.txt")),
+    expect(len([n for n in os.listdir(base) if n.endswith(".jsonl")]) == 6
+           and os.path.exists(os.path.join(base, "thresholds.txt")),
            "gate --update: the new runs, the old thresholds")
     old = [os.path.join(base + ".history", d) for d in os.listdir(base + ".history")]
     expect(len(old) == 1 and len(os.listdir(old[0])) == 9, "gate --update keeps what was there")
     ends(2, [], "gate", slow, "--baseline", os.path.join(folder, "no", "such", "place"), "--update")
-    mixed = records(folder, "mixed", 4, edit=lambda i, l: l["env"].update(boost=f"state {i}") if l["record"] == "machine" else None)
+    mixed = records(folder, "mixed", 4, edit=lambda i,
+                    l: l["env"].update(boost=f"state {i}") if l["record"] == "machine" else None)
     ends(4, ["boost"], "gate", mixed, "--baseline", os.path.join(folder, "new"), "--update")
 
 
@@ -238,8 +257,10 @@ def history_tests(folder):
 
     flat, stepped = records(folder, "flat", 30, seed=5), records(folder, "step", 28, seed=6, edit=step)
     ends(0, ["30 runs", "0 with a change"], "history", flat, "--reference", "none", "--strict")
-    r = ends(1, ["slower +", "from run 21", "kernel 6.1 -> 9.9.9"], "history", stepped, "--reference", "none", "--strict", "--recent", "10")
-    expect(r.stdout == run("history", stepped, "--reference", "none", "--strict").stdout, "history says the same again")
+    r = ends(1, ["slower +", "from run 21", "kernel 6.1 -> 9.9.9"], "history", stepped, "--reference", "none",
+             "--strict", "--recent", "10")
+    expect(r.stdout == run("history", stepped, "--reference", "none", "--strict").stdout,
+           "history says the same again")
     expect(r.stdout.count("slower +") == 1, "history: the other points did not change", r)
     out = os.path.join(folder, "history.jsonl")
     ends(0, ["slower +"], "history", stepped, "--reference", "cpu/copy/", "-o", out)
@@ -251,12 +272,13 @@ def history_tests(folder):
     ends(2, ["No space left"], "history", stepped, "-o", "/dev/full")
 
 
-# ---- export --------------------------------------------------------------------------------------------------------
+# ---- export ------------------------------------------------------------------------------------------------
 def golden(name, text):
     path = os.path.join(GOLDEN, name)
     if os.environ.get("UPDATE_GOLDEN"):
         open(path, "w").write(text)
-    expect(os.path.exists(path) and open(path).read() == text, f"export: {name} as in tests/golden/export (UPDATE_GOLDEN=1 renews it)")
+    expect(os.path.exists(path) and open(path).read() == text,
+           f"export: {name} as in tests/golden/export (UPDATE_GOLDEN=1 renews it)")
 
 
 def consumer(name, use):
@@ -284,12 +306,17 @@ def export_tests(folder, ab_file):
     rows = list(csv.DictReader(io.StringIO(text["csv"])))
     expect(len(rows) == 6 and all(float(r["median_s"]) > 0 for r in rows), "csv: a row per point and run")
     bench = json.loads(text["gbench"])
-    expect(len(bench["benchmarks"]) == 6 and all(b["real_time"] > 0 and b["repetitions"] == 2 for b in bench["benchmarks"]), "gbench: runs are repetitions")
-    expect(all(v["latency"]["value"] > 0 for v in json.loads(text["bmf"]).values()), "bmf: latency of every point")
-    expect(all({"name", "unit", "value"} <= set(e) for e in json.loads(text["gha"])), "gha: name, unit, value")
+    expect(len(bench["benchmarks"]) == 6 and all(b["real_time"] > 0 and b["repetitions"] == 2
+                                                 for b in bench["benchmarks"]),
+                                                 "gbench: runs are repetitions")
+    expect(all(v["latency"]["value"] > 0 for v in json.loads(text["bmf"]).values()),
+           "bmf: latency of every point")
+    expect(all({"name", "unit", "value"} <= set(e) for e in json.loads(text["gha"])),
+           "gha: name, unit, value")
     suite = ET.fromstring(text["verdicts-junit"]).find("testsuite")
     kinds = {c.find("*").tag if len(c) else "pass" for c in suite}
-    expect(kinds == {"failure", "error", "skipped", "pass"} and int(suite.get("tests")) == len(suite), "junit: failure, error, skipped, pass")
+    expect(kinds == {"failure", "error", "skipped", "pass"} and int(suite.get("tests")) == len(suite),
+           "junit: failure, error, skipped, pass")
     expect(text["openmetrics"].endswith("# EOF\n"), "openmetrics: ends in # EOF")
     expect(len(text["otava"].splitlines()) == 3, "otava: a row per run")
     many = os.path.join(folder, "many.jsonl")
@@ -301,13 +328,16 @@ def export_tests(folder, ab_file):
             f.write(json.dumps(line) + "\n")
     md = os.path.join(folder, "summary.md")
     r = run("export", many, "-f", "markdown", "--annotations", "-o", md)
-    expect(r.returncode == 0 and os.path.getsize(md) < 1 << 20 and "more rows" in open(md).read()[-60:], "markdown: under 1 MiB, and says so", r)
+    expect(r.returncode == 0 and os.path.getsize(md) < 1 << 20 and "more rows" in open(md).read()[-60:],
+           "markdown: under 1 MiB, and says so", r)
     notes = r.stdout.splitlines()
-    expect(len(notes) == 10 and all(n.startswith("::error ") for n in notes) and "n=8999" in notes[0], "annotations: at most 10, worst first", r)
+    expect(len(notes) == 10 and all(n.startswith("::error ") for n in notes) and "n=8999" in notes[0],
+           "annotations: at most 10, worst first", r)
     for fmt in ("gbench", "bmf", "gha", "otava", "openmetrics"):
         ends(2, ["no place for verdicts"], "export", ab_file, "--format", fmt)
     ends(2, ["--format"], "export", os.path.join(FIX, "run1.jsonl"))
-    ends(2, ["No space left"], "export", os.path.join(FIX, "run1.jsonl"), "--format", "csv", "-o", "/dev/full")
+    ends(2, ["No space left"], "export", os.path.join(FIX, "run1.jsonl"), "--format", "csv", "-o",
+         "/dev/full")
     ends(2, ["empty"], "export", os.path.join(folder, "hollow.jsonl"), "--format", "csv")
 
     def prometheus():
@@ -315,7 +345,8 @@ def export_tests(folder, ab_file):
         from prometheus_client.parser import text_string_to_metric_families as textfile
         for parse in (openmetrics, textfile):
             found = {s.name: s for m in parse(text["openmetrics"]) for s in m.samples}
-            expect("ironroof_time_seconds" in found, f"prometheus_client reads the export with {parse.__module__}")
+            expect("ironroof_time_seconds" in found,
+                   f"prometheus_client reads the export with {parse.__module__}")
 
     def junit():
         import junitparser
@@ -323,11 +354,13 @@ def export_tests(folder, ab_file):
         expect(xml.failures == 1 and xml.errors == 2, "junitparser counts failures and errors")
 
     def otava():
-        import datetime, otava.importer as importer, otava.data_selector as selector, otava.test_config as config
+        import datetime
+        from otava import data_selector as selector, importer, test_config as config
         path = os.path.join(folder, "otava.csv")
         open(path, "w").write(text["otava"])
         columns = text["otava"].splitlines()[0].split(",")[2:]
-        test = config.CsvTestConfig("ironroof", path, metrics=[config.CsvMetric(c, -1, 1, c) for c in columns], attributes=["commit"])
+        test = config.CsvTestConfig("ironroof", path, metrics=[config.CsvMetric(c, -1, 1, c)
+                                                               for c in columns], attributes=["commit"])
         when = [datetime.datetime(y, 1, 1, tzinfo=datetime.timezone.utc) for y in (2025, 2027)]
         between = selector.DataSelector()
         between.since_time, between.until_time = when
@@ -335,15 +368,18 @@ def export_tests(folder, ab_file):
         expect(len(series.time) == 2 and len(series.data) == len(columns), "Apache Otava reads the export")
 
     def compare():
-        tool = os.environ.get("GBENCH_COMPARE") or shutil.which("google-benchmark-compare") or "/usr/share/benchmark/compare.py"
+        tool = os.environ.get("GBENCH_COMPARE") or shutil.which("google-benchmark-compare")
+        tool = tool or "/usr/share/benchmark/compare.py"
         if not os.path.exists(tool):
             raise ImportError(name="compare.py of libbenchmark-tools")
         path = os.path.join(folder, "gbench.json")
         open(path, "w").write(text["gbench"])
         r = subprocess.run([sys.executable, tool, "benchmarks", path, path], capture_output=True, text=True)
-        expect(r.returncode == 0 and "cpu/gemm" in r.stdout, "Google Benchmark's compare.py reads the export", r)
+        expect(r.returncode == 0 and "cpu/gemm" in r.stdout, "Google Benchmark's compare.py reads the export",
+               r)
 
-    for name, use in (("prometheus_client", prometheus), ("junitparser", junit), ("Apache Otava", otava), ("compare.py", compare)):
+    for name, use in (("prometheus_client", prometheus), ("junitparser", junit), ("Apache Otava", otava),
+                      ("compare.py", compare)):
         consumer(name, use)
 
 

@@ -29,7 +29,7 @@ static void point(ir_point *p, const char *kernel, int64_t batch, double dev_s, 
     snprintf(p->id.kernel, sizeof p->id.kernel, "%s", kernel);
     ir_point_params(p, &wl_gpt2, &at);
     p->status = IR_OK;
-    p->m.cost = wl_gpt2.cost(&at);
+    p->m.cost = wl_gpt2.cost(&wl_gpt2, &at);
     if (dev_s > 0) p->m.dev = around(dev_s);
     p->m.wall = around(wall_s);
 }

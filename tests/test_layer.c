@@ -226,14 +226,14 @@ static void gpt_of_any_shape(void **state)
         assert_int_equal(n.params, L * (12 * d * d + 13 * d) + (V + C) * d + 2 * d);
         assert_int_equal(n.params, shape[i].params);
         assert_int_equal(n.kv_elems, L * 2 * d * 129);
-        assert_int_equal(wl_gpt.valid(&p), IR_OK);
-        assert_int_equal(wl_gpt.tensors(&p, t), 5);
+        assert_int_equal(wl_gpt.valid(&wl_gpt, &p), IR_OK);
+        assert_int_equal(wl_gpt.tensors(&wl_gpt, &p, t), 5);
         assert_num(t[1].bytes, >=, (size_t)(12 * L * d * d + (V + C) * d));
         assert_num(t[1].bytes, <, (size_t)(12 * L * d * d + (V + C) * d) + 64 * (size_t)n.n);
         /* every matrix once, a position row, its scale and a scale a row; biases, norms: f32 */
-        same(wl_gpt.cost(&p).weights_B, (double)(L * 12 * d * d + V * d + d) +
-                                            4 * (double)(9 * d * L + V + 1) +
-                                            4 * (double)(L * 13 * d + 2 * d));
+        same(wl_gpt.cost(&wl_gpt, &p).weights_B, (double)(L * 12 * d * d + V * d + d) +
+                                                     4 * (double)(9 * d * L + V + 1) +
+                                                     4 * (double)(L * 13 * d + 2 * d));
         ly_free(&n);
     }
 }
@@ -321,13 +321,13 @@ static void impossible(void **state)
 
 static ir_cost row_cost(const ir_workload *w, ir_params p)
 {
-    assert_int_equal(w->valid(&p), IR_OK);
-    return w->cost(&p);
+    assert_int_equal(w->valid(w, &p), IR_OK);
+    return w->cost(w, &p);
 }
 
 static void refused(const ir_workload *w, ir_params p, const char *why)
 {
-    if (w->valid(&p) != IR_EINVAL) fail_msg("%s takes what it should refuse: %s", w->name, why);
+    if (w->valid(w, &p) != IR_EINVAL) fail_msg("%s takes what it should refuse: %s", w->name, why);
     if (!strstr(ir_why(), why)) fail_msg("%s says '%s', not '%s'", w->name, ir_why(), why);
 }
 
@@ -418,7 +418,7 @@ static void grids(void **state)
                 assert_true(c.unfused_B >= c.read_B + c.write_B);
                 assert_num(c.footprint_B, >, 0);
                 assert_num(c.launches, >=, 1);
-                assert_true(all[i]->tensors(&grid[g][k], t) >= 2);
+                assert_true(all[i]->tensors(all[i], &grid[g][k], t) >= 2);
             }
     }
 }

@@ -24,8 +24,8 @@ static void same(double got, double want)
 /* ---- rows ------------------------------------------------------------------------------------ */
 static ir_cost row_cost(const ir_workload *w, ir_params p)
 {
-    assert_int_equal(w->valid(&p), IR_OK);
-    return w->cost(&p);
+    assert_int_equal(w->valid(w, &p), IR_OK);
+    return w->cost(w, &p);
 }
 
 static void conv_by_hand(void **state)
@@ -257,10 +257,10 @@ static void step_right(step *s, int64_t tokens, int64_t past, ir_dtype t)
     s->p.v[5] = BATCH;
     s->cache = (ly_cache){LAYERS, BATCH, HEADS, past, tokens, WIDTH / HEADS, ly_kv_dtype(t)};
     assert_int_equal(wl_net_of(&wl_gpt, &one, &s->one), IR_OK);
-    assert_int_equal(wl_gpt.tensors(&s->p, spec), NT);
+    assert_int_equal(wl_gpt.tensors(&wl_gpt, &s->p, spec), NT);
     for (int i = 0; i < NT; i++) {
         assert_non_null(s->t[i] = calloc(1, spec[i].bytes));
-        if (spec[i].role != IR_OUT) wl_gpt.fill(&s->p, i, s->t[i], 3);
+        if (spec[i].role != IR_OUT) wl_gpt.fill(&wl_gpt, &s->p, i, s->t[i], 3);
     }
     const ref_weights w = {t, s->t[1], s->t[2]};
     for (int64_t i = 0; i < BATCH; i++) {
@@ -281,7 +281,7 @@ static void step_free(step *s)
 static bool passes(const step *s)
 {
     ir_check c;
-    wl_gpt.check(&s->p, (const void *const *)s->t, (const void *const *)s->t, &c);
+    wl_gpt.check(&wl_gpt, &s->p, (const void *const *)s->t, (const void *const *)s->t, &c);
     return c.err <= c.tol;
 }
 
@@ -325,7 +325,7 @@ static void every_new_row_is_compared(void **state)
             const ly_cache *c = &s.cache;
             double          rows_B =
                 2.0 * (double)(c->blocks * 2 * c->heads * c->tokens * c->dh) * (double)ly_width(c->dtype);
-            double share = rows_B / wl_gpt.cost(&s.p).footprint_B;
+            double share = rows_B / wl_gpt.cost(&wl_gpt, &s.p).footprint_B;
             assert_true(i == 0 ? share < 1.0 / 10 : share > 1.0 / 10);
             assert_true(passes(&s));
             assert_true(passes(&s));
@@ -407,7 +407,7 @@ static void activations_do_not_meet(void **state)
     for (size_t i = 0; i < sizeof net / sizeof *net; i++) {
         ly_net n;
         assert_int_equal(wl_net_of(net[i].w, &net[i].p, &n), IR_OK);
-        arena_of(&n, net[i].w->cost(&net[i].p).near_footprint_B);
+        arena_of(&n, net[i].w->cost(net[i].w, &net[i].p).near_footprint_B);
         ly_free(&n);
     }
 }

@@ -11,101 +11,30 @@
 #include <cmocka.h>
 #include "tests/support/asserts.h"
 
-/* ---- a backend with a fake clock and injectable faults --------------------------------------- */
-enum slot { OPEN, DESCRIBE, ALLOC, PUT, GET, SYNC, START, STOP, NSLOT };
-static struct {
-    double      clock, call_s, step_s; /* time of one kernel call; of one look at the clock */
-    int         fail_at[NSLOT], calls[NSLOT], live;
-    bool        hidden, backwards; /* hidden: device memory the host cannot touch */
-    int         runs, noise;
-    const void *seen[64];
-} fake;
-
-static ir_status hit(enum slot s)
-{
-    return ++fake.calls[s] == fake.fail_at[s] ? ir_fail(IR_EDEVICE, "injected fault in slot %d", s) : IR_OK;
-}
-static ir_status f_open(ir_dev *d)
-{
-    d->self = &fake;
-    return hit(OPEN);
-}
-static void      f_close(ir_dev *d) { d->self = NULL; }
-static ir_status f_describe(ir_dev *d, ir_device_info *o)
-{
-    (void)d;
-    memset(o, 0, sizeof *o);
-    snprintf(o->id, sizeof o->id, "fake0");
-    o->threads = 4;
-    return hit(DESCRIBE);
-}
-static ir_status f_alloc(ir_dev *d, size_t n, ir_mem *m)
-{
-    (void)d;
-    ir_status s = hit(ALLOC);
-    if (s != IR_OK) return s;
-    m->p = malloc(n);
-    m->host = fake.hidden ? NULL : m->p;
-    m->bytes = n;
-    fake.live++;
-    return IR_OK;
-}
-static void f_release(ir_dev *d, ir_mem *m)
-{
-    (void)d;
-    if (m->p) fake.live--;
-    free(m->p);
-    memset(m, 0, sizeof *m);
-}
-static ir_status f_put(ir_dev *d, ir_mem *m, const void *h)
-{
-    (void)d;
-    if (m->p != h) memcpy(m->p, h, m->bytes);
-    return hit(PUT);
-}
-static ir_status f_get(ir_dev *d, const ir_mem *m, void *h)
-{
-    (void)d;
-    if (m->p != h) memcpy(h, m->p, m->bytes);
-    return hit(GET);
-}
-static ir_status f_sync(ir_dev *d) { return (void)d, hit(SYNC); }
-static double    f_now(ir_dev *d)
-{
-    (void)d;
-    if (fake.backwards && fake.runs > 20) return fake.clock -= 1;
-    return fake.clock += fake.step_s;
-}
-static ir_status f_start(ir_dev *d) { return (void)d, hit(START); }
-static ir_status f_stop(ir_dev *d, double *s)
-{
-    (void)d;
-    *s = NAN;
-    return hit(STOP);
-}
+#include "tests/measure_fake.h"
 
 /* ---- a workload: y = 2 x --------------------------------------------------------------------- */
-static ir_cost w_cost(const ir_params *p)
+static ir_cost w_cost(IR_SELF, const ir_params *p)
 {
     double b = 4.0 * (double)p->v[0];
     return (ir_cost){
         .read_B = b, .write_B = b, .flops = (double)p->v[0], .launches = 1, .wa_B = b, .footprint_B = 2 * b};
 }
-static int w_tensors(const ir_params *p, ir_tensor *t)
+static int w_tensors(IR_SELF, const ir_params *p, ir_tensor *t)
 {
     size_t b = 4 * (size_t)p->v[0];
     t[0] = (ir_tensor){"x", b, IR_IN, IR_F32};
     t[1] = (ir_tensor){"y", b, IR_OUT, IR_F32};
     return 2;
 }
-static void w_fill(const ir_params *p, int t, void *host, uint64_t seed)
+static void w_fill(IR_SELF, const ir_params *p, int t, void *host, uint64_t seed)
 {
     for (int64_t i = 0; i < p->v[0]; i++) {
         float f = ir_rand_f32(seed + (uint64_t)t, (uint64_t)i);
         memcpy((char *)host + 4 * i, &f, 4); /* misaligned on purpose in some tests */
     }
 }
-static void w_check(const ir_params *p, const void *const *b, const void *const *a, ir_check *o)
+static void w_check(IR_SELF, const ir_params *p, const void *const *b, const void *const *a, ir_check *o)
 {
     *o = (ir_check){0, 1e-6, "y = 2 x"};
     for (int64_t i = 0; i < p->v[0]; i++) {
@@ -117,7 +46,7 @@ static void w_check(const ir_params *p, const void *const *b, const void *const 
         if (isnan(e)) return;
     }
 }
-static ir_status w_valid(const ir_params *p)
+static ir_status w_valid(IR_SELF, const ir_params *p)
 {
     return p->v[0] > 0 ? IR_OK : ir_fail(IR_EINVAL, "n must be positive");
 }
@@ -167,9 +96,19 @@ static const ir_kernel resting = {
 static const ir_kernel unplanned = {
     .family = "twice", .name = "unplanned", .run = k_right, .setup = no_setup};
 static const ir_kernel *const kernels[] = {&right, NULL};
-static const ir_backend       backend = {"fake",    kernels, f_open, f_close, f_describe, f_alloc,
-                                         f_release, f_put,   f_get,  f_sync,  f_now,      f_start,
-                                         f_stop,    NULL,    NULL,   NULL,    NULL};
+static const ir_backend       backend = {.name = "fake",
+                                         .kernels = kernels,
+                                         .open = f_open,
+                                         .close = f_close,
+                                         .describe = f_describe,
+                                         .alloc = f_alloc,
+                                         .release = f_release,
+                                         .put = f_put,
+                                         .get = f_get,
+                                         .sync = f_sync,
+                                         .now = f_now,
+                                         .start = f_start,
+                                         .stop = f_stop};
 
 static ir_dev    dev;
 static ir_policy pol;
@@ -181,7 +120,7 @@ static int       setup(void **state)
     fake.step_s = 1e-9;
     dev = (ir_dev){.be = &backend};
     ir_policy_full(&pol);
-    return backend.open(&dev) == IR_OK ? 0 : -1;
+    return backend.open(&dev, NULL) == IR_OK ? 0 : -1;
 }
 static int teardown(void **state)
 {

@@ -71,7 +71,7 @@ static void verify_workload(ir_dev *d, const ir_workload *w, bool wide, int *ran
                 ir_params p = w->odd[i];
                 p.dtype = (ir_dtype)t;
                 p.threads = 0;
-                if (w->dtypes & 1u << t && (!w->valid || w->valid(&p) == IR_OK) && kept(w, *k, &p, wide))
+                if (w->dtypes & 1u << t && (!w->valid || w->valid(w, &p) == IR_OK) && kept(w, *k, &p, wide))
                     verify(d, w, *k, &p, &n);
             }
         print_message("%s/%s%s: %d shapes right, %d not possible here\n", w->name, (*k)->name,

@@ -203,9 +203,10 @@ static void test_small_groups(void **state)
 /* ---- which device ---------------------------------------------------------------------------- */
 static ir_status open_index(int index)
 {
-    ir_dev d = {.be = &ocl_backend, .index = index};
-    ocl_next_options = (ocl_options){.cache_dir = ""};
-    ir_status s = ocl_backend.open(&d);
+    ir_dev                d = {.be = &ocl_backend, .index = index};
+    const ocl_options     own = {.cache_dir = ""};
+    const ir_open_options asked = {.own = &own};
+    ir_status             s = ocl_backend.open(&d, &asked);
     if (s == IR_OK)
         ocl_give(&d);
     else

@@ -23,11 +23,12 @@ typedef struct {
 
 static ir_status whole_life(const subject *s)
 {
-    ir_check       c;
-    ir_device_info i;
-    ir_dev         d = {.be = &ocl_backend};
-    ocl_next_options = (ocl_options){.wide = s->wide, .staged = s->wide, .cache_dir = ocl_tmp.root};
-    ir_status st = ocl_backend.open(&d);
+    ir_check              c;
+    ir_device_info        i;
+    ir_dev                d = {.be = &ocl_backend};
+    const ocl_options     own = {.wide = s->wide, .staged = s->wide, .cache_dir = ocl_tmp.root};
+    const ir_open_options asked = {.own = &own};
+    ir_status             st = ocl_backend.open(&d, &asked);
     if (st == IR_OK) st = ocl_backend.describe(&d, &i);
     if (st == IR_OK)
         st = ir_verify(&d, s->w, kernel_named(&ocl_backend, s->w->family, s->kernel), &s->p, 42, 0, &c);
@@ -182,11 +183,12 @@ static void only_file(const char *dir, file *f)
 
 static void run_once(const char *dir)
 {
-    ir_dev    d = {.be = &ocl_backend};
-    ir_check  c;
-    ir_params p = {{24, 1}, IR_F64, 0};
-    ocl_next_options = (ocl_options){.cache_dir = dir};
-    ir_status s = ocl_backend.open(&d);
+    ir_dev                d = {.be = &ocl_backend};
+    ir_check              c;
+    ir_params             p = {{24, 1}, IR_F64, 0};
+    const ocl_options     own = {.cache_dir = dir};
+    const ir_open_options asked = {.own = &own};
+    ir_status             s = ocl_backend.open(&d, &asked);
     if (s == IR_SKIP) skip();
     assert_int_equal(s, IR_OK);
     assert_int_equal(ir_verify(&d, &wl_scale, kernel_named(&ocl_backend, "stream", "scalar"), &p, 1, 0, &c),
@@ -313,7 +315,7 @@ static void test_devices(void **state)
     for (;; listed++) {
         ir_dev         d = {.be = &ocl_backend, .index = listed};
         ir_device_info i;
-        ir_status      s = ocl_backend.open(&d);
+        ir_status      s = ocl_backend.open(&d, NULL);
         if (s == IR_SKIP) break;
         if (s == IR_OK) {
             assert_int_equal(ocl_backend.describe(&d, &i), IR_OK);
@@ -327,7 +329,7 @@ static void test_devices(void **state)
     }
     assert_int_equal(listed, all);
     ir_dev none = {.be = &ocl_backend, .index = -1};
-    assert_int_equal(ocl_backend.open(&none), IR_SKIP);
+    assert_int_equal(ocl_backend.open(&none, NULL), IR_SKIP);
     ocl_forget();
 }
 
@@ -359,11 +361,11 @@ static void test_profile(void **state)
     ocl_take(&d, false);
     ir_run r = {
         .workload = &wl_gpt2, .kernel = kernel_named(&ocl_backend, "gpt", "layers"), .dev = &d, .p = p};
-    r.nmem = wl_gpt2.tensors(&p, spec);
+    r.nmem = wl_gpt2.tensors(&wl_gpt2, &p, spec);
     for (int i = 0; i < r.nmem; i++) {
         void *host = calloc(1, spec[i].bytes);
         assert_int_equal(ocl_backend.alloc(&d, spec[i].bytes, &r.mem[i]), IR_OK);
-        if (spec[i].role != IR_OUT) wl_gpt2.fill(&p, i, host, 1);
+        if (spec[i].role != IR_OUT) wl_gpt2.fill(&wl_gpt2, &p, i, host, 1);
         assert_int_equal(ocl_backend.put(&d, &r.mem[i], host), IR_OK);
         free(host);
     }
@@ -387,7 +389,7 @@ static void test_profile(void **state)
 static int child(void)
 {
     ir_dev    d = {.be = &ocl_backend};
-    ir_status s = ocl_backend.open(&d);
+    ir_status s = ocl_backend.open(&d, NULL);
     return s == IR_SKIP && strstr(ir_why(), "opencl") && !d.self ? 0 : 1;
 }
 
@@ -411,7 +413,7 @@ static void test_no_icd(void **state)
     ocl_calls.fail_at = 1; /* the ICD loader's own words */
     ocl_calls.fail_code = -1001;
     ir_dev d = {.be = &ocl_backend};
-    assert_int_equal(ocl_backend.open(&d), IR_SKIP);
+    assert_int_equal(ocl_backend.open(&d, NULL), IR_SKIP);
     assert_non_null(strstr(ir_why(), "no OpenCL platform"));
     ocl_forget();
 }

@@ -2,7 +2,9 @@
 #define _GNU_SOURCE
 #include "tests/record_files.h"
 
-#define POINT   "{\"record\":\"point\",\"workload\":\"w\",\"kernel\":\"k\",\"backend\":\"b\",\"status\":\"ok\","
+#define POINT \
+    "{\"record\":\"point\",\"workload\":\"w\",\"kernel\":\"k\",\"backend\":\"b\"," \
+    "\"status\":\"ok\","
 #define CEILING "{\"record\":\"ceiling\",\"what\":\"flops\","
 #define MACHINE "{\"record\":\"machine\",\"device\":\"d\","
 #define FIT     "{\"record\":\"fit\",\"form\":\"additive\","
@@ -52,7 +54,7 @@ static const struct {
     {CEILING "\"level\":\"" TEN "\"}", "level: '" TEN "...' is longer than 7 bytes"},
     {CEILING "\"flags\":[\"noisy\",\"tired\"]}",
      "flags: 'tired' is none of smt-shared throttled steal clock-drift cpuset-limited "
-     "cache-resident bimodal noisy suspect within-run"},
+     "cache-resident bimodal noisy suspect within-run preempted"},
     {CEILING "\"flags\":7}", "flags: an array of words expected, not a number"},
     {CEILING "\"certificates\":[{},{},{},{},{}]}", "certificates: 5 of them, at most 4 are possible"},
     {CEILING "\"certificates\":[{},7]}", "certificates: entry 1 is no object"},
@@ -62,6 +64,12 @@ static const struct {
      "level: 'L9' is none of L1 L2 L3 DRAM"},
     {"{\"record\":\"ceiling\",\"what\":\"capacity\",\"level\":\"L1\",\"value\":-1}",
      "value: a number of bytes expected"},
+    {"{\"record\":\"quality\"}", "value: missing"},
+    {"{\"record\":\"quality\",\"value\":\"fine\"}", "value: 'fine' is none of good noisy unusable"},
+    {"{\"record\":\"quality\",\"value\":\"good\",\"causes\":{}}", "causes: an array expected, not an object"},
+    {"{\"record\":\"quality\",\"value\":\"noisy\",\"causes\":[{},7]}", "causes: entry 1 is no object"},
+    {"{\"record\":\"quality\",\"value\":\"noisy\",\"causes\":[{\"what\":7}]}",
+     "causes.what: a string expected, not a number"},
     {"{\"record\":\"point\",\"workload\":\"w\",\"kernel\":\"k\",\"backend\":\"b\"}", "status: missing"},
     {"{\"record\":\"point\",\"kernel\":\"k\",\"backend\":\"b\"}", "workload: missing"},
     {"{\"record\":\"point\",\"workload\":\"w\",\"kernel\":\"k\",\"backend\":\"b\",\"status\":\"fine\"}",
@@ -93,7 +101,7 @@ static const struct {
     {POINT "\"samples_s\":[1,2],\"samples_reps\":[1,-1]}", "samples_reps: -1 is negative"},
     {POINT "\"samples_s\":[1,2],\"throttled_samples\":[2]}", "throttled_samples: 2: there are 2 samples"},
     {POINT "\"samples_s\":[1,2],\"throttled_samples\":[-1]}", "throttled_samples: -1 is negative"},
-    {POINT "\"bound\":\"disk\"}", "bound: 'disk' is none of memory compute latency cache mixed"},
+    {POINT "\"bound\":\"disk\"}", "bound: 'disk' is none of memory compute latency cache mixed code"},
     {"{\"record\":\"fit\"}", "form: missing"},
     {FIT "\"BW\":{\"value\":1}}", "BW.how: missing"},
     {FIT "\"eta\":{\"how\":\"guessed\"}}", "eta.how: 'guessed' is none of fitted pinned unidentified"},
@@ -159,7 +167,7 @@ static void not_json(void **state)
                 char      text[256];
                 size_t    n = strlen(HEADER);
                 ir_record r;
-                memcpy(text, HEADER, n);
+                memcpy(text, HEADER, n); /* NOLINT(bugprone-not-null-terminated-result): more follows */
                 memcpy(text + n, bad[i].line, bad[i].n);
                 n += bad[i].n;
                 if (newline) text[n++] = '\n';

@@ -60,8 +60,8 @@ static void fill_ceilings(machine *m)
         for (int o = 0; o < 6; o++) {
             const char *kernel = l == 3 && o > 0 ? "nt" : "regular";
             double      v = rate[l] * (1 - .03 * o);
-            add_ceiling(m, IR_C_BANDWIDTH, ir_text_levels[l], op[o], kernel, IR_F64, 1, v, size[l], 0, NULL);
-            add_ceiling(m, IR_C_BANDWIDTH, ir_text_levels[l], op[o], kernel, IR_F64, 8,
+            add_ceiling(m, IR_C_BANDWIDTH, ir_level_names[l], op[o], kernel, IR_F64, 1, v, size[l], 0, NULL);
+            add_ceiling(m, IR_C_BANDWIDTH, ir_level_names[l], op[o], kernel, IR_F64, 8,
                         v * (l == 3 ? 2.1 : 7.9), size[l] * (l == 3 ? 1 : 8), l == 3 ? 3 : 1,
                         l == 3 ? dram : cache);
         }
@@ -77,9 +77,9 @@ static void fill_ceilings(machine *m)
     }
     for (int l = 0; l < 4; l++) {
         static const double ns[] = {1.33, 4.7, 21, 93};
-        add_ceiling(m, IR_C_LATENCY, ir_text_levels[l], "chase", "huge", IR_NDTYPE, 1, ns[l] * 1e-9, size[l],
+        add_ceiling(m, IR_C_LATENCY, ir_level_names[l], "chase", "huge", IR_NDTYPE, 1, ns[l] * 1e-9, size[l],
                     0, NULL);
-        add_ceiling(m, IR_C_LATENCY, ir_text_levels[l], "chase", "small", IR_NDTYPE, 1, ns[l] * 1.2e-9,
+        add_ceiling(m, IR_C_LATENCY, ir_level_names[l], "chase", "small", IR_NDTYPE, 1, ns[l] * 1.2e-9,
                     size[l], 0, NULL);
     }
     add_ceiling(m, IR_C_LATENCY, "DRAM", "mlp", "chase", IR_NDTYPE, 1, 10.4, NAN, 0, NULL);
@@ -188,7 +188,7 @@ static void fill(machine *m)
     m->info = (ir_device_info){.id = "cpu0",
                                .name = "A CPU with eight cores",
                                .backend = "cpu",
-                               .driver = "avx2",
+                               .isa = "avx2",
                                .cores = 8,
                                .threads = 8,
                                .numa_nodes = 1,

@@ -110,9 +110,11 @@ check "IRONROOF_NO_INSTALL: says so" says "IRONROOF_NO_INSTALL is set"
 check "IRONROOF_NO_INSTALL: apt-get was not called" [ ! -e "$work/apt.log" ]
 
 # Root, a mirror that fails: one line, no retry at the next call, and the program still runs.
-fake apt-get <<<"echo \"\$*\" >>$work/apt.log; echo 'E: Failed to fetch http://mirror/x  No route' >&2; exit 100"
+failed="E: Failed to fetch http://mirror/x  No route"
+fake apt-get <<<"echo \"\$*\" >>$work/apt.log; echo '$failed' >&2; exit 100"
 run
-check "mirror down: one clear line" says "apt-get update failed, trying with the package lists at hand: E: Failed"
+check "mirror down: one clear line" \
+  says "apt-get update failed, trying with the package lists at hand: E: Failed"
 check "mirror down: still runs" [ "$rc" = 8 ]
 check "mirror down: one update" [ "$(grep -c update "$work/apt.log")" = 1 ]
 rm "$work/apt.log"
@@ -125,7 +127,8 @@ rm -f "$work/tree/build/.not-installed"
 fake apt-get <<<"echo \"\$*\" >>$work/apt.log; [[ \" \$* \" != *' install '* ]] || touch $work/done"
 fake dpkg-query <<<"[ ! -e $work/done ] || printf installed"
 run
-check "apt: libraries are asked for by name" grep -q "install -y .*libhwloc-dev libjansson-dev libopenblas-dev" "$work/apt.log"
+check "apt: libraries are asked for by name" \
+  grep -q "install -y .*libhwloc-dev libjansson-dev libopenblas-dev" "$work/apt.log"
 check "apt: says it installed" says "Installed."
 check "apt: runs" [ "$rc" = 8 ]
 rm "$work/apt.log"

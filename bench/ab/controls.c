@@ -1,7 +1,6 @@
 /* controls.c -- see ab_controls.h. */
 #include "bench/ab/controls.h"
 #include "kernels/workloads/table.h"
-#include "kernels/cpu/cpu.h"
 
 #include <math.h>
 #include <string.h>
@@ -19,13 +18,13 @@ static const ir_kernel *controls_usable(const measure_context *s, const ir_workl
     return NULL;
 }
 
-ir_status ab_controls_open(ab_controls *r, const cli_options *o)
+ir_status ab_controls_open(ab_controls *r, const ir_backend *host, const cli_options *o)
 {
     cli_options own = *o; /* the reference is never slowed down, and samples as it likes */
     memset(r, 0, sizeof *r);
     own.inject = 0;
     own.samples = SAMPLES;
-    ir_status st = device_run_open(&r->c, &cpu_backend, 0, &own);
+    ir_status st = device_run_open(&r->c, host, 0, &own);
     if (st != IR_OK) return st;
     r->open = true;
     for (int i = 0; i < TRIAL_REFS; i++) {

@@ -12,7 +12,7 @@ typedef struct {
     ir_params          p[TRIAL_REFS];
 } ab_controls;
 /* Opens the CPU and finds a kernel for each. */
-ir_status ab_controls_open(ab_controls *, const cli_options *);
+ir_status ab_controls_open(ab_controls *, const ir_backend *host, const cli_options *);
 /* Lower quartile of a few samples each, seconds; NAN where there is no kernel. */
 ir_status ab_controls_now(ab_controls *, double out[TRIAL_REFS]);
 void      ab_controls_close(ab_controls *); /* idempotent */

@@ -21,7 +21,8 @@ const ab_options ab_own_defaults = {.blocks = TRIAL_BLOCKS,
                                     .timeout_s = 120,
                                     .max_minutes = INFINITY,
                                     .plan = NAN,
-                                    .rounds = 1};
+                                    .rounds = 1,
+                                    .seeds = 1};
 #define OWN(field) .offset = offsetof(ab_options, field)
 const cli_option ab_own_options[] = {
     {"blocks", 0, CLI_INT, "N",
@@ -46,6 +47,8 @@ const cli_option ab_own_options[] = {
     {"as-is", 0, CLI_FLAG, NULL, "run A and B exactly as written; they print ironroof records", OWN(as_is)},
     {"no-reference", 0, CLI_FLAG, NULL,
      "no reference kernels between the processes: a machine that drifts then goes unseen", OWN(no_reference)},
+    {"seeds", 0, CLI_INT, "N", "selftest machines: variants of each machine (1)", OWN(seeds), .lo = 1,
+     .hi = 100000},
     {"rounds", 0, CLI_INT, "N", "selftest: comparisons in a row (1)", OWN(rounds), .lo = 1, .hi = 1000},
     {0}};
 
@@ -63,7 +66,7 @@ static void processes_add(words *w, const char *s)
     w->v[w->n] = NULL;
 }
 
-static void add_pair(words *w, const char *key, const char *value)
+static void processes_add_pair(words *w, const char *key, const char *value)
 {
     if (!value) return;
     processes_add(w, key);
@@ -74,7 +77,7 @@ static void add_number(words *w, const char *key, double value)
 {
     char *s = w->text[w->ntext++ % 16];
     snprintf(s, sizeof w->text[0], "%.17g", value);
-    add_pair(w, key, s);
+    processes_add_pair(w, key, s);
 }
 
 static void host_options(words *w, const cli_options *o)
@@ -86,11 +89,12 @@ static void host_options(words *w, const cli_options *o)
         size_t n = strlen(list);
         snprintf(list + n, sizeof w->text[0] - n, "%s%s", n ? "," : "", o->backends.v[i]);
     }
-    add_pair(w, "--backend", *list ? list : "cpu");
-    add_pair(w, "--device", o->device);
-    add_pair(w, "--isa", o->isa);
-    if (o->pin == CLI_PIN_NONE) add_pair(w, "--pin", "none");
-    add_pair(w, "--pages", pages[o->pages]);
+    processes_add_pair(w, "--backend", *list ? list : "cpu");
+    processes_add_pair(w, "--model", o->model);
+    processes_add_pair(w, "--device", o->device);
+    processes_add_pair(w, "--isa", o->isa);
+    if (o->pin == CLI_PIN_NONE) processes_add_pair(w, "--pin", "none");
+    processes_add_pair(w, "--pages", pages[o->pages]);
     if (o->cache & CLI_COLD) processes_add(w, "--cold");
     if (o->cache & CLI_HOT) processes_add(w, "--hot");
 }
@@ -106,16 +110,16 @@ static ir_status command_line(const ab_job *j, int side, const size_t *order, si
     if (j->own->as_is) return IR_OK;
     processes_add(w, "run");
     for (size_t i = 0; i < n; i++) processes_add(w, j->arg[order[i]]);
-    add_pair(w, "--filter", j->filter);
+    processes_add_pair(w, "--filter", j->filter);
     host_options(w, o);
     add_number(w, "--samples", o->samples ? (double)o->samples : SAMPLES);
     add_number(w, "--warmup", isfinite(o->warmup_s) ? o->warmup_s : 0.005);
     add_number(w, "--seed", o->seed >= 0 ? (double)o->seed : 1);
     if (j->inject[side] > 0) add_number(w, "--inject", j->inject[side]);
-    add_pair(w, "--ceilings", "none");
+    processes_add_pair(w, "--ceilings", "none");
     processes_add(w, "--no-report");
     processes_add(w, "--quiet");
-    add_pair(w, "-o", "-");
+    processes_add_pair(w, "-o", "-");
     return IR_OK;
 }
 
@@ -242,8 +246,8 @@ static ir_status arguments(ab_job *j, const char *const *points, size_t n)
     return IR_OK;
 }
 
-ir_status ab_job_open(ab_job *j, const cli_args *args, const ab_options *own, const char *a, const char *b,
-                      const char *const *points, size_t n)
+ir_status ab_job_open(ab_job *j, const ir_backend *host, const cli_args *args, const ab_options *own,
+                      const char *a, const char *b, const char *const *points, size_t n)
 {
     memset(j, 0, sizeof *j);
     j->opt = &args->opt;
@@ -258,7 +262,7 @@ ir_status ab_job_open(ab_job *j, const cli_args *args, const ab_options *own, co
                      points[0]);
     if (st == IR_OK && !own->as_is) st = arguments(j, points, n);
     if (own->as_is) j->a.nargs = 1;
-    if (st == IR_OK) st = ab_controls_open(&j->ref, j->opt);
+    if (st == IR_OK) st = ab_controls_open(&j->ref, host, j->opt);
     j->a.drive = (ab_driver){process, processes_bracket, processes_now, progress, gives, j};
     j->a.seed = j->opt->seed >= 0 ? (uint64_t)j->opt->seed : 1;
     j->a.blocks = (size_t)own->blocks;

@@ -12,6 +12,7 @@ typedef struct {        /* own options of `ab`; `selftest aa|inject` take them t
     double      delta, confidence, timeout_s, max_minutes, plan; /* plan NAN: compare */
     const char *from;   /* a record of an earlier comparison to plan from */
     const char *proof;  /* a record of selftest aa */
+    int64_t     seeds;  /* selftest machines: variants of each */
     int64_t     rounds; /* selftest: comparisons a step */
     bool        strict, as_is, no_more, no_reference;
 } ab_options;
@@ -34,9 +35,10 @@ typedef struct {
     cli_progress progress;
     size_t       mismatch;
 } ab_job;
-/* Commands as given on the command line; points: arguments 0..n. On an error nothing needs freeing. */
-ir_status ab_job_open(ab_job *, const cli_args *, const ab_options *, const char *a, const char *b,
-                      const char *const *points, size_t n);
+/* Commands as given on the command line; points: arguments 0..n; host: the backend whose kernels watch the
+ * machine. On an error nothing needs freeing. */
+ir_status ab_job_open(ab_job *, const ir_backend *host, const cli_args *, const ab_options *, const char *a,
+                      const char *b, const char *const *points, size_t n);
 /* IR_OK also when points are missing or wrong; incomparable is set with IR_EINVAL when the two sides'
  * machines differ. */
 ir_status ab_job_run(ab_job *);

@@ -59,21 +59,21 @@ void trial_order(uint64_t seed, size_t block, char sides[TRIAL_SLOTS]);
 void trial_shuffle(uint64_t seed, size_t block, size_t *v, size_t n);
 
 /* ---- what was seen --------------------------------------------------------------------------- */
-/* The point of this key, added when it is new; NULL: no memory. */
+/* Find the point of this key; add it when it is new. NULL: no memory. */
 trial_point *trial_find(trial *, const char *key);
-/* Point `key` took `time_s` in process `slot` (0, 1: the first or second of its side) of a block. fresh: of
- * the confirmation. A point seen for the first time late has NAN in the blocks before. */
+/* Store a time of point `key`: process `slot` of a block is 0 or 1, the first or second of its side. fresh:
+ * the block belongs to the confirmation. A point first seen late has NAN in the blocks before. */
 ir_status trial_put(trial *, const char *key, bool fresh, size_t block, char side, int slot, double time_s);
-/* A row that is no measurement. */
+/* Store a row that is no measurement, with its reason. */
 ir_status trial_bad(trial *, const char *key, const char *why);
-/* d = (log b1 + log b2 - log a1 - log a2)/2 of each block; NAN where one is missing. Returns how many are
- * known. */
+/* Compute d = (log b1 + log b2 - log a1 - log a2)/2 of each block; NAN where one is missing. Returns how many
+ * are known. */
 size_t trial_contrast(const trial_quad *, size_t n, double *d);
 
 /* ---- what it says ---------------------------------------------------------------------------- */
-/* Reference kernels are the gate's own code and the same beside A and beside B. They drifted when their
- * contrast itself is judged slower or faster, or when more than a quarter of the blocks lie beyond 3 times
- * the contrasts' usual spread (1.4826 MAD, at least DRIFT_FLOOR). Fewer than 4 blocks: unknown, false. */
+/* Did the controls drift? They are the gate's own kernels and the same beside A and B. They drifted if their
+ * contrast is judged slower or faster, or if more than a quarter of the blocks lie beyond 3 times the usual
+ * spread of contrasts (1.4826 MAD, at least DRIFT_FLOOR). Fewer than 4 blocks: unknown, false. */
 bool trial_drift(const trial_quad *, size_t n, double conf, double delta, double *worst);
 /* Judge every point from what there is. Points flagged once are INCONCLUSIVE until they have fresh blocks. */
 void trial_judge(trial *);

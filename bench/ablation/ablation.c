@@ -3,7 +3,6 @@
 #include "bench/ablation/ablation.h"
 #include "kernels/workloads/table.h"
 #include "harness/stats/stats.h"
-#include "kernels/cpu/cpu.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -106,17 +105,14 @@ typedef struct {
     size_t             samples;
 } bench;
 
-static void set_isa(const measure_context *s, int isa_plus1, int *before)
+static void set_narrow(const measure_context *s, bool narrow, bool on)
 {
-    if (s->dev.be != &cpu_backend || !isa_plus1) return;
-    *before = (int)cpu_of(&s->dev)->isa + 1;
-    cpu_of(&s->dev)->isa = (cpu_isa)(isa_plus1 - 1);
+    if (narrow) s->dev.be->narrow(&s->dev, on);
 }
 
 static void ablation_timed(const measure_context *s, const ir_workload *w, const ir_kernel *k,
                            const ablation_variant *t, size_t samples, bool verified, ir_point *o)
 {
-    int       before = 0;
     ir_policy pol = {.warmup_s = fmin(4e-3, s->policy.warmup_s),
                      .warmup_cap_s = 0.01,
                      .fixed_n = samples,
@@ -128,9 +124,9 @@ static void ablation_timed(const measure_context *s, const ir_workload *w, const
                      .stop_flag = s->policy.stop_flag,
                      .verified = verified};
     ir_dev   *dev = (ir_dev *)&s->dev; /* measuring may find it dead */
-    set_isa(s, t->isa_plus1, &before);
+    set_narrow(s, t->narrow, true);
     ir_measure(dev, w, k, &t->p, &pol, o);
-    set_isa(s, before, &before);
+    set_narrow(s, t->narrow, false);
 }
 
 /* Take the samples over as a block of seconds a call. */
@@ -209,7 +205,7 @@ static double slower_arithmetic(const bench *b, const ablation_variant *t)
     for (int i = 0; i < 2; i++) {
         of[i] = ablation_loop_of(w, t->p.threads);
         of[i].p.dtype = t->p.dtype;
-        of[i].isa_plus1 = i ? t->isa_plus1 : 0;
+        of[i].narrow = i && t->narrow;
     }
     return loop_ratio(b->s, w, k, of);
 }
@@ -245,7 +241,7 @@ static void scale_arithmetic(bench *b)
 {
     for (size_t i = 1; i <= b->n; i++) {
         ablation_variant *t = &b->variant[i];
-        if (!t->isa_plus1) continue;
+        if (!t->narrow) continue;
         t->comp_scale = slower_arithmetic(b, t);
         b->dropped[i] = isnan(t->comp_scale);
         ir_point_init(&b->seen[i]);

@@ -1,6 +1,6 @@
-/* ablation.h -- `run --prove`: the labels of a run put to the test. For chosen points the variants of
- * variants.h are measured, interleaved with the point itself, and elasticity.h says whether the time follows
- * the term the label names. */
+/* ablation.h -- `run --prove`: tests the labels of a run by intervention. Measures the variants of variants.h
+ * for chosen points, interleaved with the point itself. elasticity.h says whether the time follows the term
+ * that the label names. */
 #ifndef BENCH_ABLATION_H
 #define BENCH_ABLATION_H
 #include "bench/ablation/elasticity.h"
@@ -13,11 +13,12 @@ typedef struct {
     bool   agrees;               /* with the label, taken alone */
     char   why[IR_WHY];
 } ablation_line;
+/* corrected: the new label of a contradicted one, or of one that was measured and not shown; else as label.
+ */
 typedef struct {
-    size_t   point;            /* index into context.point */
-    ir_bound label, corrected; /* corrected: what a contradicted label became, or one that was measured and
-                                  not shown; else as label */
-    double           p;        /* of the label, by the law */
+    size_t           point; /* index into context.point */
+    ir_bound         label, corrected;
+    double           p; /* of the label, by the law */
     term_elasticity  e[ABL_NTERM];
     ablation_outcome outcome;
     ablation_line    line[ABL_MAX_VARIANTS];
@@ -31,17 +32,17 @@ typedef struct {
     bool   named;      /* asked for by name: all of them, and time for them */
     size_t unlabelled; /* asked for by name, but mixed or not judged */
 } ablation_set;
-/* Choose from judged points: of each workload, shape, dtype and thread count the fastest kernel, if its label
- * has P >= .95. With `only` (searched for in the key) a label without a known P counts too, and there is no
- * bound to how many. */
+/* Choose among judged points: the fastest kernel of each workload, shape, dtype and thread count, if its
+ * label has P >= .95. `only` is optional and matches within the key; with it, labels without a known P count
+ * too and the number of points has no limit. */
 ir_status ablation_choose(const measure_context *, const regex_t *only, ablation_set *out);
-/* Measure, judge, and write each outcome to its point. Ends early when the context's time for it is used up
- * (the rest stays undecided and says so). A contradicted label is corrected: to the term that T does follow,
- * else to mixed; one that stays undecided gets the probability that the interventions give it, and below .95
- * is mixed too, as by the law. Only lost memory and Ctrl-C are errors. The device must be open. */
+/* Measure, judge, and write each outcome to its point. Ends when the context's time for it is used up; the
+ * rest stays undecided and says so. A contradicted label becomes the term that T follows, or mixed. An
+ * undecided label gets its probability from the interventions, and below .95 becomes mixed, as by the law.
+ * Only lack of memory and Ctrl-C are errors. The device must be open. */
 ir_status ablation_measure(measure_context *, ablation_set *);
 void      ablation_print(FILE *, const measure_context *, const ablation_set *);
-/* A verdict "prove" per point and a verdict "prove variant" per variant; evidence: the keys. */
+/* Write a verdict "prove" per point and a verdict "prove twin" per variant. Their evidence is keys. */
 ir_status ablation_journal(ir_journal *, const measure_context *, const ablation_set *);
 void      ablation_free(ablation_set *); /* idempotent */
 #endif

@@ -3,8 +3,9 @@
 #ifndef BENCH_SUBSTITUTES_H
 #define BENCH_SUBSTITUTES_H
 #include "bench/ablation/terms.h"
-/* The n-th such variant of the point that this kernel of this workload measured, whatever it changes; false:
- * there are no more. lat_scale NAN: the device has no ceiling of both kinds of launch. */
+/* Find the n-th substitute of a point, whatever it changes. The point was measured by this kernel of this
+ * workload. Returns false when there are no more. lat_scale is NAN without a ceiling of both kinds of launch.
+ */
 bool find_substitute(const measure_context *, const ir_workload *, const ir_kernel *, const ir_point *base,
                      size_t n, ablation_variant *out);
 #endif

@@ -3,7 +3,6 @@
 #include "bench/ablation/variants.h"
 #include "bench/ablation/substitutes.h"
 #include "kernels/workloads/table.h"
-#include "kernels/cpu/cpu.h"
 
 #include <math.h>
 #include <string.h>
@@ -70,7 +69,7 @@ static bool variants_valid(const maker *m, const ablation_variant *t)
     const ir_workload *w = variants_workload_of(m, t);
     const ir_kernel   *k = kernel_of(m, t);
     if (!(w->dtypes >> t->p.dtype & 1u)) return false;
-    if (w->valid && w->valid(&t->p) != IR_OK) return false;
+    if (w->valid && w->valid(w, &t->p) != IR_OK) return false;
     return !k->can_run || k->can_run(&m->s->dev, w, &t->p) == IR_OK;
 }
 
@@ -80,7 +79,7 @@ static void sketch(const maker *m, const ablation_variant *t, ir_point *o)
     *o = *m->base;
     o->id.p = t->p;
     o->id.cold = t->cold;
-    o->m.cost = variants_workload_of(m, t)->cost(&t->p);
+    o->m.cost = variants_workload_of(m, t)->cost(variants_workload_of(m, t), &t->p);
     if (kernel_of(m, t)->cost) kernel_of(m, t)->cost(&t->p, &o->m.cost);
     if (kernel_of(m, t)->flags & IR_K_FUSED && m->base->m.reps > 1) o->m.cost.launches /= m->base->m.reps;
     o->m.wall.median = o->m.dev.median = 1;
@@ -116,7 +115,7 @@ static bool variants_keep(maker *m, const ablation_variant *t)
     variant_terms(m->s, t, &o, b);
     for (int j = 0; j < ABL_NTERM; j++)
         if (a[j] > 0 && b[j] > 0) most = fmax(most, fabs(log(b[j] / a[j])));
-    if (t->isa_plus1 == 0 && most < ABL_LEAST) return false;
+    if (!t->narrow && most < ABL_LEAST) return false;
     m->out[m->n++] = *t;
     return true;
 }
@@ -243,15 +242,13 @@ static void from_memory(maker *m)
 static void narrower_vectors(maker *m)
 {
     ablation_variant t;
-    if (m->s->dev.be != &cpu_backend || m->k->flags & IR_K_LIB || m->base->law.bound == IR_BOUND_CACHE)
-        return;
-    if (!strcmp(m->w->family, "peak") || !(m->base->m.cost.flops > 0) ||
-        cpu_of(&m->s->dev)->isa != CPU_AVX512)
-        return;
+    const char      *words = m->s->dev.be->narrower ? m->s->dev.be->narrower(&m->s->dev) : NULL;
+    if (!words || m->k->flags & IR_K_LIB || m->base->law.bound == IR_BOUND_CACHE) return;
+    if (!strcmp(m->w->family, "peak") || !(m->base->m.cost.flops > 0)) return;
     variant_base(m->base, &t);
-    t.isa_plus1 = CPU_AVX2 + 1;
+    t.narrow = true;
     t.comp_scale = NAN;
-    snprintf(t.what, sizeof t.what, "%s for %s", cpu_isa_name(CPU_AVX2), cpu_isa_name(CPU_AVX512));
+    snprintf(t.what, sizeof t.what, "%s", words);
     variants_keep(m, &t);
 }
 

@@ -3,8 +3,8 @@
 #ifndef BENCH_VARIANTS_H
 #define BENCH_VARIANTS_H
 #include "bench/ablation/terms.h"
-/* Variants whose terms are predicted to change by ABL_LEAST or more; at most ABL_MAX_VARIANTS. Those of
- * another instruction set have comp_scale NAN: who measures finds it. */
+/* Find variants that change a term by ABL_LEAST or more, by prediction; at most ABL_MAX_VARIANTS. Returns how
+ * many. A variant on another instruction set has comp_scale NAN: the caller measures it. */
 size_t find_variants(const measure_context *, const ir_workload *, const ir_kernel *, const ir_point *base,
                      ablation_variant *out);
 #endif

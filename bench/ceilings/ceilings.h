@@ -1,12 +1,14 @@
-/* ceilings.h -- what a device can do at most: measured level by level, and held against what it must obey. */
+/* ceilings.h -- the highest rates a device reaches, measured level by level and checked against theory. */
 #ifndef BENCH_CEILINGS_H
 #define BENCH_CEILINGS_H
 #include "bench/measure/context.h"
-/* The device's ceilings: plateaus, bandwidth by level, peaks, latencies, launch cost, saturation checks. */
+/* Measure cache plateaus, bandwidth by level, peaks, latencies and launch cost, with saturation checks. */
 ir_status ceilings_measure(measure_context *);
-ir_status ceilings_journal(measure_context *); /* the ceilings and cache levels, where there is a journal */
-/* After a point: DRAM operations once more, if it met a state of the memory that no measurement of the
- * ceilings met; a few times a run. */
+/* Write the ceilings and cache levels to the journal, if there is one. */
+ir_status ceilings_journal(measure_context *);
+/* Re-measure DRAM ceilings after a point that met a memory state which no ceiling saw. Limited to a few times
+ * a run. */
 ir_status ceilings_follow(measure_context *);
-size_t ceilings_count(const measure_context *); /* about how many points that takes, for the progress line */
+/* Estimate how many points ceilings_measure() takes, for the progress line. */
+size_t ceilings_count(const measure_context *);
 #endif

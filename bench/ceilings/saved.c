@@ -1,7 +1,6 @@
 /* saved.c -- see saved.h. A record may hold several devices: each is held against its own machine line. */
 #include "bench/ceilings/saved.h"
 #include "bench/ceilings/ceilings.h"
-#include "harness/ideal.h"
 
 #include <math.h>
 #include <string.h>
@@ -53,6 +52,8 @@ ir_status ceilings_load(measure_context *s, const ir_env *env, const char *file,
         if (!strcmp(r->ceilings.v[i].device, s->info.id))
             st = ir_ceilings_add(&s->ceilings, &r->ceilings.v[i]);
     if (st == IR_OK) memcpy(s->ceilings.level_B, r->device_level_B[at], sizeof s->ceilings.level_B);
+    if (st == IR_OK)
+        memcpy(s->ceilings.level_threads, r->device_level_threads[at], sizeof s->ceilings.level_threads);
     for (size_t i = 0; i < r->npoint && st == IR_OK; i++)
         if (r->point[i].id.for_ceiling && !strcmp(r->point[i].id.device, s->info.id))
             st = context_append_copy(s, &r->point[i]);
@@ -92,5 +93,5 @@ ir_status ceilings_get(measure_context *s, const ir_env *env, const ceilings_sou
     if (st != IR_OK || found) return st;
     if (c->file && !quiet)
         fprintf(stderr, "ironroof: %s has no ceilings of %s: they are measured now\n", c->file, s->info.id);
-    return !strcmp(s->dev.be->name, "ideal") ? ir_ideal_ceilings(&s->dev, &s->ceilings) : ceilings_measure(s);
+    return s->dev.be->known_ceilings ? s->dev.be->known_ceilings(&s->dev, &s->ceilings) : ceilings_measure(s);
 }

@@ -10,7 +10,7 @@
 #include "bench/devices/devices.h"
 #include "harness/record/ledger.h"
 
-extern const ir_ledger claims_builtin;                                 /* made from bench/data/claims.json */
+extern const ir_ledger claims_builtin; /* made from bench/claims/claims.json */
 const ir_claim        *claims_find(const ir_ledger *, const char *id); /* NULL: not there */
 /* Six significant digits stand in the ledger: how far a recomputed value may be off. */
 #define CLAIMS_DIGITS 1e-5
@@ -123,8 +123,8 @@ typedef struct {
 } claim_rule;
 extern const claim_rule claim_rules[]; /* ends with a NULL id */
 const claim_rule       *claim_rule_find(const char *id);
-const char             *claim_shown(const claim_rule *,
-                                    int i); /* name of the i-th value printed: shown, then beside; NULL: no more */
+/* Name of the i-th value printed: shown, then beside. NULL: no more. */
+const char *claim_shown(const claim_rule *, int i);
 
 /* What was measured: a record's device or a context's. All borrowed. */
 typedef struct {
@@ -136,6 +136,7 @@ typedef struct {
     double                    llc_B, mem_B;   /* of the device; NAN or 0: unknown */
     const char               *device, *title; /* id, and full name */
     const ir_workload *const *workloads;      /* the table points are read against */
+    const char               *unusable;       /* why no time of this run is to be believed; NULL: they are */
 } claim_evidence;
 typedef struct {
     claim_outcome  outcome;
@@ -163,6 +164,8 @@ enum { BATCH1_MAX = 24 };
 typedef struct {
     const ir_point *point[BATCH1_MAX];
     size_t          n;           /* the fastest row of each network, shape and dtype at batch 1 */
+    size_t          withheld;    /* such rows that carry no bound; they are not in point[] */
+    char            why[160];    /* of the first of them: its key and the reason */
     const char     *verdict;     /* "holds", "does not hold", "undecided" */
     double          p;           /* of that */
     char            answer[700]; /* one sentence for the machine, with the reason */

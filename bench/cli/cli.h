@@ -12,9 +12,16 @@
 /* ---- numbers and lists ----------------------------------------------------------------------------
  * Integer: [-+]digits[.digits][e[+]digits][suffix]; the value must come out whole. Suffixes: K M G T =
  * 10^3..10^12, Ki Mi Gi Ti = 2^10..2^40, each with or without a B. List: items joined by commas; an item is
- * an integer or a range: 1-8 (step 1), 1-9+2 (step 2), 1-64*2 (times 2; the factor may be fractional, values
- * are rounded). The end of a range is included only when a step hits it. A value given twice is kept once. */
-enum { CLI_MAX_AXIS = 4096, CLI_MAX_POINTS = 100000, CLI_MAX_NAMES = 8, CLI_MAX_THREADS = 65536 };
+ * an integer or a range: 1-8 or 1..8 (step 1), 1-9+2 (step 2), 1-64*2 (times 2; the factor may be fractional,
+ * values are rounded). The end of a range is included only when a step hits it. A value given twice is kept
+ * once. */
+enum {
+    CLI_NAME = 200,
+    CLI_MAX_AXIS = 4096,
+    CLI_MAX_POINTS = 100000,
+    CLI_MAX_NAMES = 8,
+    CLI_MAX_THREADS = 65536
+};
 typedef struct {
     int64_t *v;
     size_t   n;
@@ -25,7 +32,7 @@ typedef struct {
     uint32_t set;
 } cli_dtypes; /* order given, each once */
 typedef struct {
-    char   v[CLI_MAX_NAMES][IR_NAME];
+    char   v[CLI_MAX_NAMES][CLI_NAME];
     size_t n;
 } cli_names;
 typedef enum {
@@ -76,18 +83,20 @@ typedef struct {
     unsigned    bit;
     const char *choices; /* "quick|full" */
     const char *implied; /* value of a bare --name (then only --name=value gives one); NULL: must be given */
+    bool        loose;   /* with implied and choices: a following word that is one of them is the value */
 } cli_option;
 enum {                             /* which shared options a command takes */
        CLI_SET_POINTS = 1u << 0,   /* dtype batch */
        CLI_SET_SCOPE = 1u << 1,    /* profile threads filter */
        CLI_SET_WHERE = 1u << 2,    /* backend device */
        CLI_SET_HOST = 1u << 3,     /* isa pin pages */
-       CLI_SET_TIMING = 1u << 4,   /* precision budget warmup seed samples inject */
+       CLI_SET_TIMING = 1u << 4,   /* precision budget warmup seed samples inject wait-idle */
        CLI_SET_CACHE = 1u << 5,    /* hot cold */
-       CLI_SET_RUN = 1u << 6,      /* ceilings dry-run layers prove */
+       CLI_SET_RUN = 1u << 6,      /* ceilings dry-run layers prove detail */
        CLI_SET_FILES = 1u << 7,    /* resume no-report */
-       CLI_SET_OUTPUT = 1u << 8,   /* o */
+       CLI_SET_OUTPUT = 1u << 8,   /* o force */
        CLI_SET_TERMINAL = 1u << 9, /* quiet color */
+       CLI_SET_NODES = 1u << 10,   /* nodes */
        CLI_SET_MEASURE = (1u << 10) - 1,
        CLI_SET_GRID = CLI_SET_POINTS | CLI_SET_SCOPE, /* what a list of points is made of */
        CLI_SET_RUN_ONLY = CLI_SET_RUN | CLI_SET_FILES /* what only a run that leaves a report has */
@@ -107,6 +116,7 @@ typedef struct {
     cli_axis    batch, threads; /* empty: likewise */
     cli_filter  filter;
     cli_names   backends; /* empty: all; not checked against any table */
+    const char *model;    /* key=value,... over the described machine; NULL: none */
     const char *device;   /* index or name; NULL: the first */
     const char *isa;      /* NULL: the best */
     int         pin, pages;
@@ -114,16 +124,21 @@ typedef struct {
     unsigned    cache;                         /* CLI_HOT | CLI_COLD; CLI_HOT when neither was asked for */
     int64_t     seed;                          /* >= 0; -1: not given */
     int64_t     samples;                       /* > 0: exactly so many; 0: the stopping rule */
+    double      wait_idle_s;                   /* wait so long for other processes to leave; NAN: do not */
+    int64_t     nodes;                         /* of a cluster; 0: not given */
     double      inject;                        /* > 0: every timed call takes this share longer */
     const char *output, *resume;               /* output "-": stdout */
     const char *ceilings;                      /* "none", or a record to take them from; NULL: measure */
     const char *layers;                        /* "all", or numbers; NULL: no rows per layer */
     cli_filter  prove; /* text NULL: do not; "": whatever the run chooses; else points whose key matches */
-    bool        no_report, dry_run, quiet;
+    bool        no_report, dry_run, quiet, detail, force;
     int         color;
 } cli_options;
 void cli_options_init(cli_options *);
 void cli_options_free(cli_options *); /* idempotent */
+/* "model:FILE" is backend "model" with a file: its name into `name`; returns the file, NULL: none was given.
+ */
+const char *cli_backend_file(const char *given, char name[IR_NAME]);
 /* Colour on this stream? auto: a terminal, and neither NO_COLOR nor TERM=dumb is set. */
 bool cli_color(const cli_options *, FILE *);
 /* NULL when --filter was not given: everything matches. */

@@ -58,7 +58,7 @@ static const char *number_scan(const char **s, int64_t *out)
     int64_t     m = 0, e = 0;
     if (*p == '-' || *p == '+') p++;
     if (!number_digits(&p, &m, &whole)) return "is too large";
-    if (*p == '.' && (p++, !number_digits(&p, &m, &fraction))) return "has too many digits";
+    if (*p == '.' && p[1] != '.' && (p++, !number_digits(&p, &m, &fraction))) return "has too many digits";
     if (whole + fraction == 0) return "is not a number";
     if ((*p == 'e' || *p == 'E') && digit(p[p[1] == '+' ? 2 : 1])) {
         int n = 0;
@@ -164,7 +164,7 @@ static ir_status push_powers(const sink *k, int64_t from, int64_t to, double fac
     return IR_OK;
 }
 
-/* What follows the first number of a range: -TO, -TO+STEP, -TO*FACTOR. */
+/* What follows the first number of a range and its '-' or '..': TO, TO+STEP, TO*FACTOR. */
 static ir_status push_range(const sink *k, int64_t from, const char *s)
 {
     int64_t     to = 0, step = 1;
@@ -194,6 +194,7 @@ static ir_status push_item(const sink *k)
     const char *wrong = number_scan(&s, &v);
     if (wrong) return number_refuse(k->item, k->n, wrong);
     if (s == k->item + k->n) return number_push(k, v);
+    if (s[0] == '.' && s[1] == '.') return push_range(k, v, s + 2);
     if (*s != '-') return number_refuse(k->item, k->n, NUMBERS);
     return push_range(k, v, s + 1);
 }
@@ -222,12 +223,23 @@ void cli_axis_free(cli_axis *a)
 }
 
 /* The next comma-separated name of *s into buf; false when it is empty or too long. */
-static bool next_name(const char **s, char buf[IR_NAME])
+static bool next_name(const char **s, char *buf, size_t size)
 {
     size_t n = strcspn(*s, ",");
-    snprintf(buf, IR_NAME, "%.*s", (int)(n < IR_NAME ? n : IR_NAME), *s);
+    snprintf(buf, size, "%.*s", (int)(n < size ? n : size), *s);
     *s = (*s)[n] ? *s + n + 1 : NULL;
-    return n > 0 && n < IR_NAME;
+    return n > 0 && n < size;
+}
+
+/* The name of a dtype that other tools call otherwise; any other text as it is. */
+static const char *dtype_alias(const char *name)
+{
+    static const char *const alias[][2] = {
+        {"fp64", "f64"}, {"double", "f64"}, {"fp32", "f32"}, {"float", "f32"}, {"fp16", "f16"},
+        {"half", "f16"}, {"fp8", "f8"},     {"int8", "i8"},  {"int4", "i4"},   {"bfloat16", "bf16"}};
+    for (size_t i = 0; i < sizeof alias / sizeof *alias; i++)
+        if (!strcmp(alias[i][0], name)) return alias[i][1];
+    return name;
 }
 
 ir_status cli_dtypes_parse(const char *s, cli_dtypes *out)
@@ -238,8 +250,9 @@ ir_status cli_dtypes_parse(const char *s, cli_dtypes *out)
     for (const char *p = s; p;) {
         char   name[IR_NAME];
         size_t t;
-        if (!next_name(&p, name) && !*name) return ir_fail(IR_EINVAL, "a dtype is missing in '%.60s'", s);
-        ir_status st = cli_choose("dtype", name, names, IR_NDTYPE, &t);
+        if (!next_name(&p, name, sizeof name) && !*name)
+            return ir_fail(IR_EINVAL, "a dtype is missing in '%.60s'", s);
+        ir_status st = cli_choose("dtype", dtype_alias(name), names, IR_NDTYPE, &t);
         if (st != IR_OK) return st;
         if (!(d.set >> t & 1)) d.v[d.n++] = (ir_dtype)t;
         d.set |= 1u << t;
@@ -252,9 +265,10 @@ ir_status cli_names_parse(const char *s, cli_names *out)
 {
     cli_names names = *out;
     for (const char *p = s; p;) {
-        char name[IR_NAME];
+        char name[CLI_NAME];
         bool twice = false;
-        if (!next_name(&p, name)) return ir_fail(IR_EINVAL, "a name is missing or too long in '%.60s'", s);
+        if (!next_name(&p, name, sizeof name))
+            return ir_fail(IR_EINVAL, "a name is missing or too long in '%.60s'", s);
         for (size_t i = 0; i < names.n; i++) twice |= !strcmp(names.v[i], name);
         if (twice) continue;
         if (names.n == CLI_MAX_NAMES) return ir_fail(IR_EINVAL, "more than %d names", CLI_MAX_NAMES);

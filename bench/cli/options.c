@@ -19,8 +19,11 @@ static const cli_option shared[] = {
      .set = CLI_SET_SCOPE, .lo = 1, .hi = CLI_MAX_THREADS},
     {"filter", 0, CLI_REGEX, "REGEX", "only kernels whose backend/workload/variant contains a match",
      AT(filter), .set = CLI_SET_SCOPE},
-    {"backend", 0, CLI_NAMES, "LIST", "backends: see 'ironroof list backends' (all)", AT(backends),
+    {"backend", 0, CLI_NAMES, "LIST",
+     "backends: see 'ironroof list backends' (all); model:FILE: a described machine", AT(backends),
      .set = CLI_SET_WHERE},
+    {"model", 0, CLI_TEXT, "KEY=VALUE,...", "figures of the described machine: see 'ironroof list model'",
+     AT(model), .set = CLI_SET_WHERE},
     {"device", 0, CLI_TEXT, "N|NAME", "device: see 'ironroof list devices' (each backend's first)",
      AT(device), .set = CLI_SET_WHERE},
     {"isa", 0, CLI_TEXT, "NAME", "instruction set of the CPU kernels (the best there is)", AT(isa),
@@ -47,6 +50,11 @@ static const cli_option shared[] = {
     {"inject", 0, CLI_REAL, "SHARE",
      "make every timed call this much slower, 0.05 or 5%: tests what a gate can see", AT(inject),
      .set = CLI_SET_TIMING, .lo = 0, .hi = 10, .unit = CLI_SHARE},
+    {"wait-idle", 0, CLI_REAL, "TIME",
+     "first wait, at most so long, until other processes leave the CPUs; exit code 3 if they do not",
+     AT(wait_idle_s), .set = CLI_SET_TIMING, .lo = 0, .hi = 86400, .unit = CLI_SECONDS},
+    {"nodes", 0, CLI_INT, "N", "how many nodes of a cluster", AT(nodes), .set = CLI_SET_NODES, .lo = 1,
+     .hi = 1000000},
     {"ceilings", 0, CLI_TEXT, "FILE|none",
      "take the ceilings from this record of the same machine, or judge without any", AT(ceilings),
      .set = CLI_SET_RUN},
@@ -54,6 +62,9 @@ static const cli_option shared[] = {
      AT(resume), .set = CLI_SET_FILES},
     {"no-report", 0, CLI_FLAG, NULL, "write no report beside the results", AT(no_report),
      .set = CLI_SET_FILES},
+    {"detail", 0, CLI_FLAG, NULL,
+     "also print every table: ceilings, points, law (the text file has them anyway)", AT(detail),
+     .set = CLI_SET_RUN},
     {"dry-run", 0, CLI_FLAG, NULL, "print the points and stop", AT(dry_run), .set = CLI_SET_RUN},
     {"layers", 0, CLI_TEXT, "LIST", "networks: a row per layer as well, or for these layers, 0,3 or 1-5",
      AT(layers), .set = CLI_SET_RUN, .implied = "all"},
@@ -63,10 +74,12 @@ static const cli_option shared[] = {
     {"output", 'o', CLI_TEXT, "FILE",
      "where the results go; '-': standard output, tables then go to standard error", AT(output),
      .set = CLI_SET_OUTPUT},
+    {"force", 0, CLI_FLAG, NULL, "with -o: a record that is there is replaced", AT(force),
+     .set = CLI_SET_OUTPUT},
     {"quiet", 0, CLI_FLAG, NULL, "no progress, no remarks; results and errors only", AT(quiet),
      .set = CLI_SET_TERMINAL},
     {"color", 0, CLI_ENUM, NULL, "auto: on a terminal, unless NO_COLOR is set", AT(color),
-     .set = CLI_SET_TERMINAL, .choices = "auto|always|never", .implied = "always"},
+     .set = CLI_SET_TERMINAL, .choices = "auto|always|never", .implied = "always", .loose = true},
     {0}};
 
 const cli_option *cli_shared_options(void) { return shared; }
@@ -74,7 +87,7 @@ const cli_option *cli_shared_options(void) { return shared; }
 void cli_options_init(cli_options *o)
 {
     memset(o, 0, sizeof *o);
-    o->precision = o->budget_s = o->warmup_s = NAN;
+    o->precision = o->budget_s = o->warmup_s = o->wait_idle_s = NAN;
     o->seed = -1;
 }
 
@@ -84,6 +97,13 @@ void cli_options_free(cli_options *o)
     cli_axis_free(&o->threads);
     cli_filter_free(&o->filter);
     cli_filter_free(&o->prove);
+}
+
+const char *cli_backend_file(const char *given, char name[IR_NAME])
+{
+    size_t n = strcspn(given, ":");
+    snprintf(name, IR_NAME, "%.*s", (int)(n < IR_NAME ? n : IR_NAME), given);
+    return given[n] && given[n + 1] ? given + n + 1 : NULL;
 }
 
 bool cli_color(const cli_options *o, FILE *f)
@@ -168,7 +188,7 @@ static ir_status set_real(const cli_option *o, const char *s, void *field)
     return IR_OK;
 }
 
-static ir_status set_text(const cli_option *o, const char *s, void *field)
+static ir_status options_set_text(const cli_option *o, const char *s, void *field)
 {
     if (!*s) return ir_fail(IR_EINVAL, "the value is empty (%s expected)", o->meta);
     *(const char **)field = s;
@@ -215,12 +235,12 @@ static ir_status set_regex(const cli_option *o, const char *s, void *field)
 
 ir_status cli_option_set(const cli_option *o, const char *s, void *base)
 {
-    static ir_status (*const set[])(const cli_option *, const char *,
-                                    void *) = {[CLI_FLAG] = set_flag,   [CLI_BITS] = set_bits,
-                                               [CLI_INT] = set_int,     [CLI_REAL] = set_real,
-                                               [CLI_TEXT] = set_text,   [CLI_ENUM] = set_enum,
-                                               [CLI_AXIS] = set_axis,   [CLI_DTYPES] = options_set_dtypes,
-                                               [CLI_NAMES] = set_names, [CLI_REGEX] = set_regex};
+    static ir_status (*const set[])(const cli_option *, const char *, void *) = {
+        [CLI_FLAG] = set_flag,         [CLI_BITS] = set_bits,
+        [CLI_INT] = set_int,           [CLI_REAL] = set_real,
+        [CLI_TEXT] = options_set_text, [CLI_ENUM] = set_enum,
+        [CLI_AXIS] = set_axis,         [CLI_DTYPES] = options_set_dtypes,
+        [CLI_NAMES] = set_names,       [CLI_REGEX] = set_regex};
     ir_status st = set[o->type](o, s, (char *)base + o->offset);
     return st == IR_OK ? st : ir_fail(st, "option '--%s': %s", o->name, ir_why());
 }

@@ -65,7 +65,7 @@ static ir_status possible(const ir_workload *w, const ir_params *p)
 {
     if (!(w->dtypes >> p->dtype & 1))
         return ir_fail(IR_EINVAL, "it has no dtype '%s'", ir_dtype_name(p->dtype));
-    if (w->valid) return w->valid(p);
+    if (w->valid) return w->valid(w, p);
     for (int i = 0; i < IR_MAX_PARAMS && w->param[i]; i++)
         if (p->v[i] <= 0)
             return ir_fail(IR_EINVAL, "%s=%lld: give 1 or more", w->param[i], (long long)p->v[i]);
@@ -88,6 +88,7 @@ static ir_status points_add(builder *b, const ir_workload *w, const cli_spec *s,
 {
     ir_status st = possible(w, p);
     if (st == IR_OK) return points_push(b, w, p);
+    if (st == IR_ENOMEM) return st;
     bool asked_for = s->keyed && w->dtypes >> p->dtype & 1; /* its shape, that is, by keys */
     if (asked_for) return refused(w, s, p);
     snprintf(b->why, sizeof b->why, "%s: %s", w->name, ir_why());

@@ -2,6 +2,7 @@
  * for `devices`. */
 #include "bench/commands/apps.h"
 #include "bench/backends.h"
+#include "kernels/model/model.h"
 #include "kernels/workloads/table.h"
 
 #include <string.h>
@@ -52,11 +53,12 @@ static bool device(const ir_backend *b, int index)
 {
     ir_dev         d = {.be = b, .index = index};
     ir_device_info i;
-    ir_status      st = b->open(&d);
+    ir_status      st = b->open(&d, NULL);
     if (st == IR_OK) st = b->describe(&d, &i);
     b->close(&d);
     if (st == IR_OK && i.threads > 0)
-        printf("%-8s %-48s %d cores, %d threads used, %s\n", i.id, i.name, i.cores, i.threads, i.driver);
+        printf("%-8s %-48s %d cores, %d threads used, %s\n", i.id, i.name, i.cores, i.threads,
+               *i.isa ? i.isa : i.driver);
     else if (st == IR_OK)
         printf("%-8s %-48s %d compute units, %.3g GB, %s\n%-8s %s\n", i.id, i.name, i.cores, i.mem_B / 1e9,
                i.driver, "", i.limits);
@@ -74,6 +76,8 @@ static void devices(void)
     list_sheets(&t);
 }
 
+static void model_figures(void) { model_fields_print(stdout); }
+
 static int points(const cli_args *args)
 {
     cli_points p;
@@ -86,12 +90,13 @@ static int points(const cli_args *args)
 
 int cmd_list(const cli_args *args)
 {
-    static const char *const what[] = {"workloads", "kernels", "backends", "devices", "claims", "points"};
-    static void (*const print[])(void) = {workloads, kernels, backends, devices, list_claims};
+    static const char *const what[] = {"workloads", "kernels", "backends", "devices",
+                                       "claims",    "model",   "points"};
+    static void (*const print[])(void) = {workloads, kernels, backends, devices, list_claims, model_figures};
     size_t at = 0;
     if (args->narg && cli_choose("list", args->arg[0], what, sizeof what / sizeof *what, &at) != IR_OK)
         return complain();
-    if (at == 5) return points(args);
+    if (at == 6) return points(args);
     print[at]();
     return EXIT_FINE;
 }

@@ -2,6 +2,7 @@
  * shapes, misaligned, with guard bytes and poisoned outputs, against the workload's oracle. Nothing is timed.
  */
 #include "bench/commands/commands.h"
+#include "bench/commands/fleet.h"
 #include "bench/backends.h"
 #include "kernels/workloads/table.h"
 
@@ -41,7 +42,7 @@ static void verify_shapes(FILE *f, ir_dev *dev, int max_threads, const ir_worklo
                 if (!(w->dtypes & (1u << t))) continue;
                 p.dtype = (ir_dtype)t;
                 p.threads = threads;
-                if (w->valid && w->valid(&p) != IR_OK) continue;
+                if (w->valid && w->valid(w, &p) != IR_OK) continue;
                 verify(f, dev, w, k, &p, fmod((double)mis, ir_dtype_bytes(p.dtype)) == 0 ? mis : 0, n);
             }
 }
@@ -78,7 +79,7 @@ int selftest_kernels(FILE *f, const cli_options *o)
     tally all = {0};
     for (const ir_backend *const *b = bench_backends; *b; b++) {
         device_run c;
-        bool       asked = o->backends.n == 0 && strcmp((*b)->name, "ideal") != 0;
+        bool       asked = o->backends.n == 0 && strcmp((*b)->name, "ideal") != 0 && strcmp((*b)->name, "model") != 0;
         for (size_t i = 0; i < o->backends.n; i++) asked = asked || !strcmp(o->backends.v[i], (*b)->name);
         if (!asked) continue;
         ir_status st = device_run_open(&c, *b, 0, o);
@@ -90,17 +91,27 @@ int selftest_kernels(FILE *f, const cli_options *o)
         verify_device(f, &c.s.dev, &o->filter, &all);
         device_run_free(&c);
     }
+    if (o->filter.text && all.ok + all.skip + all.bad == 0)
+        return ir_fail(IR_EINVAL, "--filter '%.60s' matches no kernel (ironroof list kernels)",
+                       o->filter.text),
+               complain();
     fprintf(f, "%zu passed, %zu failed, %zu skipped\n", all.ok, all.bad, all.skip);
     return all.ok && !all.bad ? EXIT_FINE : EXIT_BAD;
 }
 
 int cmd_selftest(const cli_args *args)
 {
-    static const char *const what[] = {"ideal", "kernels", "aa", "inject"};
+    static const char *const what[] = {"ideal", "kernels", "fleet", "machines", "aa", "inject"};
     size_t                   at;
-    if (cli_choose("selftest", args->arg[0], what, 4, &at) != IR_OK) return complain();
-    if (at >= 2) return selftest_gate(stdout, args);
+    if (cli_choose("selftest", args->arg[0], what, 6, &at) != IR_OK) return complain();
+    if (at < 4 && !isnan(args->opt.wait_idle_s))
+        return ir_fail(IR_EINVAL, "--wait-idle: selftest %s times nothing", what[at]), complain();
+    int waited = wait_idle(&args->opt);
+    if (waited != EXIT_FINE) return waited;
+    if (at >= 4) return selftest_gate(stdout, args);
+    if (at == 3) return selftest_machines(stdout, args);
     if (args->narg > 1)
         return ir_fail(IR_EINVAL, "selftest %s takes no further argument", what[at]), complain();
+    if (at == 2) return selftest_fleet(stdout, &args->opt, args->opt.nodes);
     return at == 0 ? selftest_ideal(stdout) : selftest_kernels(stdout, &args->opt);
 }

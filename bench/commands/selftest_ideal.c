@@ -21,9 +21,8 @@ static void expect(judge *j, bool ok, const char *what, const char *detail)
 
 static ir_status selftest_ideal_begin(measure_context *s, const ir_ideal_options *o)
 {
-    ir_ideal_next_options = *o;
-    ir_status st = context_open(s, &ir_ideal_backend, 0);
-    memset(&ir_ideal_next_options, 0, sizeof ir_ideal_next_options);
+    const ir_open_options asked = {.own = o};
+    ir_status             st = context_open(s, &ir_ideal_backend, 0, &asked);
     return st == IR_OK ? ir_ideal_ceilings(&s->dev, &s->ceilings) : st;
 }
 

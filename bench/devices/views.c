@@ -1,6 +1,8 @@
 /* views.c -- datasheets and recorded machines in one form, so that whoever predicts or compares need not ask
  * which. */
+#define _GNU_SOURCE
 #include "bench/devices/devices.h"
+#include "harness/record/input.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -39,7 +41,7 @@ static ir_status add_ceiling(machine_view *v, ir_what what, const char *op, ir_d
     return ir_ceilings_add(&v->ceilings, &c);
 }
 
-static ir_status add_sheet(machine_views *s, const device_sheet *d, const char *called)
+static ir_status views_add_sheet(machine_views *s, const device_sheet *d, const char *called)
 {
     machine_view *v = new_view(s);
     if (!v) return IR_EINVAL;
@@ -81,7 +83,7 @@ static void take_fits(machine_view *v, const ir_record *r, const char *id)
 static void judge_rest(machine_view *v, ir_point *p)
 {
     for (size_t i = 0; v->better >= 0 && i < v->npoint; i++)
-        if (p[i].status == IR_OK && isnan(p[i].law.bound_p) && !*p[i].law.ablation)
+        if (p[i].status == IR_OK && isnan(p[i].law.bound_p) && !*p[i].law.ablation && !*p[i].law.withheld)
             ir_point_judge(&p[i], &v->ceilings, &v->fit[v->better]);
 }
 
@@ -98,30 +100,38 @@ static ir_status views_add_device(machine_views *s, const char *file, const ir_r
     v->llc_B = d->llc_B;
     v->env = r->env;
     snprintf(v->name, sizeof v->name, "%s", d->id);
+    snprintf(v->id, sizeof v->id, "%s", d->id);
     snprintf(v->title, sizeof v->title, "%.60s (%.60s)", d->name, base ? base + 1 : file);
     for (size_t i = 0; i < r->ceilings.n && st == IR_OK; i++)
         if (!strcmp(r->ceilings.v[i].device, d->id)) st = ir_ceilings_add(&v->ceilings, &r->ceilings.v[i]);
     memcpy(v->ceilings.level_B, r->device_level_B[at], sizeof v->ceilings.level_B);
+    memcpy(v->ceilings.level_threads, r->device_level_threads[at], sizeof v->ceilings.level_threads);
     ir_point *own = NULL;
     if (st == IR_OK) st = views_take_points(v, r, d->id, &own);
     take_fits(v, r, d->id);
+    for (size_t i = 0; i < r->nquality; i++)
+        if (!strcmp(r->quality[i].device, d->id)) v->quality = &r->quality[i];
     if (st == IR_OK) judge_rest(v, own);
     return st;
 }
 
-static ir_status add_record(machine_views *s, const char *file)
+static ir_status add_record(machine_views *s, const char *file, bool without_ceilings)
 {
     ir_record *all = realloc(s->record, (s->nrecord + 1) * sizeof *all);
     if (!all) return ir_fail(IR_ENOMEM, "no memory for %s", file);
     s->record = all;
+    char **names = realloc(s->file, (s->nrecord + 1) * sizeof *names);
+    if (!names) return ir_fail(IR_ENOMEM, "no memory for %s", file);
+    s->file = names;
     ir_record *r = &all[s->nrecord];
     ir_status  st = ir_record_read(file, false, r);
     if (st != IR_OK) return st;
-    s->nrecord++;
+    names[s->nrecord] = strdup(file);
+    if (!names[s->nrecord++]) return ir_fail(IR_ENOMEM, "no memory for %s", file);
     size_t before = s->n;
     if (r->ndevice == 0) return ir_fail(IR_EINVAL, "%s: no machine line", file);
     for (size_t d = 0; d < r->ndevice && st == IR_OK; d++) {
-        bool has = false;
+        bool has = without_ceilings;
         for (size_t i = 0; i < r->ceilings.n; i++) has |= !strcmp(r->ceilings.v[i].device, r->device[d].id);
         if (has) st = views_add_device(s, file, r, d);
     }
@@ -131,13 +141,6 @@ static ir_status add_record(machine_views *s, const char *file)
 }
 
 /* ---- by name --------------------------------------------------------------------------------- */
-static bool readable(const char *path)
-{
-    FILE *f = fopen(path, "r");
-    if (f) fclose(f);
-    return f != NULL;
-}
-
 /* Two machines of one name cannot be told apart in a table. */
 static void number_names(machine_views *s, size_t from)
 {
@@ -159,16 +162,18 @@ ir_status machine_views_add(machine_views *s, const char *name)
     const device_sheet *d = device_find(name);
     ir_status           st = IR_EINVAL;
     if (d)
-        st = add_sheet(s, d, name);
-    else if (readable(name))
-        st = add_record(s, name);
+        st = views_add_sheet(s, d, name);
+    else if (ir_input_is_there(name))
+        st = add_record(s, name, false);
     number_names(s, from);
     return st;
 }
 
+ir_status machine_views_add_run(machine_views *s, const char *file) { return add_record(s, file, true); }
+
 ir_status machine_views_add_list(machine_views *s, const char *list)
 {
-    if (!strchr(list, ',') || readable(list)) return machine_views_add(s, list);
+    if (!strchr(list, ',') || ir_input_is_there(list)) return machine_views_add(s, list);
     char *copy = malloc(strlen(list) + 1), *next = copy;
     if (!copy) return ir_fail(IR_ENOMEM, "no memory for '%.60s'", list);
     strcpy(copy, list);
@@ -183,13 +188,22 @@ ir_status machine_views_add_list(machine_views *s, const char *list)
     return st;
 }
 
+ir_status machine_views_apart(const machine_views *s, const char *output)
+{
+    return ir_input_not_output((const char *const *)s->file, s->nrecord, output);
+}
+
 void machine_views_free(machine_views *s)
 {
     for (size_t i = 0; i < s->n; i++) {
         ir_ceilings_free(&s->v[i].ceilings);
         free((void *)s->v[i].point);
     }
-    for (size_t i = 0; i < s->nrecord; i++) ir_record_free(&s->record[i]);
+    for (size_t i = 0; i < s->nrecord; i++) {
+        ir_record_free(&s->record[i]);
+        free(s->file[i]);
+    }
     free(s->record);
+    free(s->file);
     memset(s, 0, sizeof *s);
 }

@@ -32,7 +32,10 @@ static void point_row(const ir_point *p, row *r)
     r->time_s = ir_point_time(p);
     r->c = export_class_of_point(p);
     r->state = ir_status_name(p->status);
+    const char *unit;
+    double      rate = ir_point_items(p, &unit) / r->time_s;
     snprintf(r->why, sizeof r->why, "%s", p->reason);
+    if (!*p->reason && rate > 0) snprintf(r->why, sizeof r->why, "%.4g %ss/s", rate, unit);
 }
 
 /* The i-th row; false: no more. */
@@ -67,7 +70,7 @@ static void testcase(FILE *f, const row *r)
     fputs("\"/>\n    </testcase>\n", f);
 }
 
-void export_junit(FILE *f, const export_input *in)
+ir_status export_junit(FILE *f, const export_input *in)
 {
     size_t n = 0, by[4] = {0};
     row    r;
@@ -82,6 +85,7 @@ void export_junit(FILE *f, const export_input *in)
             in->cmp->n ? "comparison" : "points", n, by[EXPORT_RED], by[EXPORT_BROKEN], by[EXPORT_SKIPPED]);
     for (size_t i = 0; row_at(in, i, &r); i++) testcase(f, &r);
     fputs("  </testsuite>\n</testsuites>\n", f);
+    return IR_OK;
 }
 
 /* ---- Markdown -------------------------------------------------------------------------------- */
@@ -96,7 +100,7 @@ static void cell(FILE *f, const char *s)
 /* An upper bound of what one row takes: every character might be escaped. */
 static size_t room(const row *r) { return 2 * (strlen(r->key) + strlen(r->why)) + 80; }
 
-void export_markdown(FILE *f, const export_input *in)
+ir_status export_markdown(FILE *f, const export_input *in)
 {
     size_t used = 400, n = 0, shown = 0;
     row    r;
@@ -117,6 +121,7 @@ void export_markdown(FILE *f, const export_input *in)
         shown++;
     }
     if (shown < n) fprintf(f, "\n%zu more rows are in the record.\n", n - shown);
+    return IR_OK;
 }
 
 /* ---- annotations ----------------------------------------------------------------------------- */

@@ -59,7 +59,7 @@ void bw_monitor_close(bw_monitor *m)
     memset(m, 0, sizeof *m);
 }
 
-static void look(void *arg)
+static void bw_monitor_look(void *arg)
 {
     bw_monitor *m = arg;
     bool        part = m->now == m->part;
@@ -82,27 +82,23 @@ static ir_probe *for_footprint(bw_monitor *m, double B, bool cold)
     return m->part;
 }
 
-/* Is it a point whose time is memory bandwidth, and will its kernel run at all? */
-static bool drifts(const bw_monitor *m, const ir_ceilings *all, const ir_workload *w, const ir_kernel *k,
-                   const ir_params *p, bool cold, double *footprint_B)
+/* Does its time depend on the bandwidth of memory? */
+static bool drifts(const bw_monitor *m, const ir_ceilings *all, const ir_bound_kernel *b, bool cold)
 {
-    if (!m->whole || (p->threads && p->threads != m->p.threads)) return false;
-    if (w->valid && w->valid(p) != IR_OK) return false;
-    if (k->can_run && k->can_run(m->dev, w, p) != IR_OK) return false;
-    ir_cost c = w->cost(p);
-    *footprint_B = c.footprint_B;
-    return c.read_B + c.write_B > 0 && !strcmp(ir_level_of(all, c.footprint_B, m->p.threads, cold), "DRAM");
+    const ir_cost *c = &b->cost;
+    if (!m->whole || b->status != IR_OK || b->p.threads != m->p.threads) return false;
+    return c->read_B + c->write_B > 0 &&
+           !strcmp(ir_level_of(all, c->footprint_B, m->p.threads, cold), "DRAM");
 }
 
-bool bw_monitor_begin(bw_monitor *m, const ir_ceilings *all, const ir_workload *w, const ir_kernel *k,
-                      const ir_params *p, bool cold, ir_policy *pol)
+bool bw_monitor_begin(bw_monitor *m, const ir_ceilings *all, const ir_bound_kernel *b, bool cold,
+                      ir_policy *pol)
 {
-    double footprint_B;
-    if (!drifts(m, all, w, k, p, cold, &footprint_B)) return false;
-    m->now = for_footprint(m, footprint_B, cold);
+    if (!drifts(m, all, b, cold)) return false;
+    m->now = for_footprint(m, b->cost.footprint_B, cold);
     if (!m->now) return false;
     m->n = 0;
-    pol->beside = look;
+    pol->beside = bw_monitor_look;
     pol->beside_arg = m;
     pol->beside_s = EVERY_S;
     return true;

@@ -1,5 +1,5 @@
-/* bw_monitor.h -- the best DRAM read, called between the samples of every point at DRAM: how much bandwidth
- * there was just then. */
+/* bw_monitor.h -- how much DRAM bandwidth there is right now. The best DRAM read runs between the samples of
+ * every point at DRAM. */
 #ifndef BENCH_BW_MONITOR_H
 #define BENCH_BW_MONITOR_H
 #include "harness/ironroof.h"
@@ -7,27 +7,27 @@
 #include "harness/measure/measure.h"
 
 enum { BW_MONITOR_KEEP = 256 };
-/* whole: the read as the ceiling has it. part: the same read of part_B bytes, fewer than that. now: the one
- * beside the present point. seen: the last shares of the ceiling, n so far. */
+/* whole reads as many bytes as the ceiling did. part reads part_B, which is less. now is the one of the two
+ * that runs beside the present point, or NULL. seen holds the last rates as shares of the ceiling; n counts
+ * them all. */
 typedef struct {
     ir_dev          *dev; /* borrowed */
     const ir_kernel *kernel;
     ir_probe        *whole, *part, *now;
-    ir_params        p;    /* of `whole`; threads: the device's */
-    int              size; /* of p.v[]: "bytes" */
+    ir_params        p;    /* parameters of `whole`, on all threads of the device */
+    int              size; /* index of "bytes" in p.v[] */
     uint64_t         seed;
     double           part_B, ceiling_Bps, seen[BW_MONITOR_KEEP];
     size_t           n;
 } bw_monitor;
-/* Choose it from the ceilings and the points they rest on: the best DRAM read at the full thread count; none
- * on devices without host threads, whose memory is theirs alone. */
+/* Choose the best DRAM read at the full thread count from the ceilings and the points they rest on. A device
+ * without host threads gets none: nobody else uses its memory. */
 void bw_monitor_choose(bw_monitor *, ir_dev *, const ir_device_info *, const ir_ceilings *, const ir_point *,
                        size_t n, uint64_t seed);
-/* Is it a point whose time is memory bandwidth? Then its policy gets the monitor beside it, and
- * bw_monitor_end() must follow the measurement: bw_now, and IR_FLAG_NOISY where it moved. p: with its
- * threads. */
-bool bw_monitor_begin(bw_monitor *, const ir_ceilings *, const ir_workload *, const ir_kernel *,
-                      const ir_params *p, bool cold, ir_policy *);
+/* Put the monitor beside a point that can run, if memory bandwidth decides its time; return whether it does.
+ * If so, call bw_monitor_end() after the measurement: it sets bw_now, and IR_FLAG_NOISY where the bandwidth
+ * moved. */
+bool bw_monitor_begin(bw_monitor *, const ir_ceilings *, const ir_bound_kernel *, bool cold, ir_policy *);
 void bw_monitor_end(bw_monitor *, ir_point *);
-void bw_monitor_close(bw_monitor *); /* idempotent; before the device is closed */
+void bw_monitor_close(bw_monitor *); /* Idempotent. Call it before the device is closed. */
 #endif

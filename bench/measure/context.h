@@ -7,6 +7,7 @@
 #include "harness/law/law.h"
 #include "harness/machine/machine.h"
 #include "harness/measure/measure.h"
+#include "harness/record/keys.h"
 #include "harness/record/record.h"
 
 #include <regex.h>
@@ -18,48 +19,53 @@ struct measure_context {
     ir_device_info   info;
     ir_topology      topo;
     ir_policy        policy;
-    bool             full;        /* profile full, else quick */
-    ir_journal      *journal;     /* borrowed; NULL: none */
-    const regex_t   *filter;      /* over backend/workload/variant; NULL: everything */
-    const ir_record *resume;      /* points already measured; NULL: none */
-    int64_t     teams[IR_NDTYPE]; /* of "fma" that fill the device, by dtype; 0: not known, or not needed */
-    uint32_t    run_flags;        /* flags of every row: smt-shared, cpuset-limited */
-    ir_point   *point;
-    size_t      npoint, cap; /* owned: all rows in the order measured, those for ceilings first */
-    const char *layers;      /* --layers; NULL: networks get no rows per layer */
-    bool        in_ceilings; /* rows measured now are for a ceiling */
-    int         remeasured;  /* of the ceilings, called for by points: ceilings_follow() */
-    bw_monitor  monitor;
-    ir_ceilings ceilings;                              /* owned */
-    void (*tick)(measure_context *, const char *what); /* progress before each point; may be NULL */
+    bool             full;             /* profile full, else quick */
+    ir_journal      *journal;          /* borrowed; NULL: none */
+    const regex_t   *filter;           /* over backend/workload/variant; NULL: everything */
+    const ir_record *resume;           /* points already measured; NULL: none */
+    const ir_keys   *resume_keys;      /* where they lie in it: ir_keys_points() */
+    int64_t          teams[IR_NDTYPE]; /* teams of "fma" that fill the device; 0: not known, or not needed */
+    uint32_t         run_flags;        /* flags of every row: smt-shared, cpuset-limited */
+    ir_point        *point;
+    size_t           npoint, cap; /* owned: all rows in the order measured, those for ceilings first */
+    const char      *layers;      /* --layers; NULL: networks get no rows per layer */
+    bool             in_ceilings; /* rows measured now are for a ceiling */
+    int              remeasured;  /* re-measurements of ceilings triggered by points; see ceilings_follow() */
+    bw_monitor       monitor;
+    ir_ceilings      ceilings;                         /* owned */
+    void (*tick)(measure_context *, const char *what); /* Optional. Show progress before each point. */
     void *tick_arg;
 };
 /* Open device `index` of a backend. IR_SKIP: not here. Free with context_close(), idempotent. */
-ir_status context_open(measure_context *, const ir_backend *, int index);
+ir_status context_open(measure_context *, const ir_backend *, int index, const ir_open_options *);
 void      context_close_device(measure_context *); /* points and ceilings stay */
 void      context_close(measure_context *);
 bool      context_stopped(const measure_context *); /* Ctrl-C */
-/* Measure one point, guard it, journal it and keep it. *out is valid until the next call; may be NULL.
- * IR_OK also when the row is a skip or a failure; only a full disk, memory or Ctrl-C stop a context. */
+/* Measure one point, guard it, journal it and keep it. `out` is optional; *out is valid until the next call.
+ * Returns IR_OK for a skip or a failure too: only a full disk, lack of memory or Ctrl-C end a context. */
 ir_status context_measure(measure_context *, const ir_workload *, const ir_kernel *, const ir_params *,
                           bool cold, const ir_point **out);
-/* Keep a row made elsewhere (a layer of a network): guard, judge and journal it. Takes its samples over, on
- * an error too. */
+/* Guard, judge, journal and keep a row made elsewhere (a layer of a network). Takes ownership of its samples,
+ * on an error too. */
 ir_status context_append(measure_context *, ir_point *);
 /* Keep a copy of a row of another record, and journal it. */
 ir_status context_append_copy(measure_context *, const ir_point *);
-/* The rows that were asked for: those behind the ceilings' own. */
+/* Keep a copy of every row of this device that the run being resumed has and this one did not ask for, those
+ * for ceilings apart. The journal has them. */
+ir_status context_take_resumed(measure_context *);
+/* Return the rows that were asked for. They follow the ceilings' own rows. */
 const ir_point *context_asked(const measure_context *, size_t *n);
-/* A row that was asked for and timed, of a whole workload: not a ceiling's, not a layer's. */
+/* Is the row a timed point of a whole workload? Rows of ceilings and of layers are not. */
 static inline bool point_was_timed(const ir_point *p)
 {
     return p->status == IR_OK && !p->id.for_ceiling && strcmp(p->id.family, "layer") != 0 &&
            ir_point_time(p) > 0;
 }
-/* If the run being resumed has this row, keep that one (its identity is all that is looked at): *done says
- * so. */
+/* Keep the row of the run being resumed that has the identity of `like`, and set *done. Without one, *done is
+ * false. */
 ir_status context_find_resumed(measure_context *, const ir_point *like, bool *done);
-/* Does the run ask for this kernel: by its filter, or without one all that do not take minutes? */
+/* Does the run ask for this kernel? The filter decides; without one, every kernel that does not take minutes.
+ */
 bool context_wants(const measure_context *, const ir_workload *, const ir_kernel *);
 
 /* Choose the bandwidth monitor from the ceilings so far. */

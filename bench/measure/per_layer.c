@@ -125,8 +125,8 @@ static ir_status per_layer_keep(measure_context *s, const ir_point *whole, const
         const ly_row *r = &net->row[axis->v[i]];
         ir_point      o;
         like(whole, r->name, axis->v[i], &o);
-        snprintf(o.reason, sizeof o.reason, "%s", choice[axis->v[i]]);
-        cost_of(r, whole, o.reason, &o);
+        snprintf(o.chosen, sizeof o.chosen, "%s", choice[axis->v[i]]);
+        cost_of(r, whole, o.chosen, &o);
         st = fill_times(&o, layer_s, (size_t)axis->v[i], (size_t)net->n, calls);
         if (st == IR_OK)
             st = context_append(s, &o);

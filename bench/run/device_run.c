@@ -4,16 +4,18 @@
 #include "bench/analysis/crossover.h"
 #include "bench/analysis/launch_gap.h"
 #include "bench/measure/per_layer.h"
+#include "bench/run/described.h"
 #include "bench/run/output.h"
 #include "bench/cli/version.h"
-#include "kernels/cpu/cpu.h"
-#include "kernels/cpu/openblas.h"
+#include "harness/record/input.h"
+#include "kernels/model/model.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/cpu/smt_probe.h"
+#define SMT_SHARED 1.6       /* below it two threads share a core */
+enum { LEAST_FAMILIES = 3 }; /* a law of fewer families gives way to one recalled with the ceilings */
 
 static void apply_policy(measure_context *s, const cli_options *o)
 {
@@ -37,36 +39,23 @@ static void apply_policy(measure_context *s, const cli_options *o)
     s->layers = o->layers;
 }
 
-static ir_status cpu_settings(const cli_options *o)
+static ir_status open_options(const ir_backend *be, const cli_options *o, ir_open_options *out)
 {
-    memset(&cpu_next_options, 0, sizeof cpu_next_options);
+    size_t n = 0, at;
+    memset(out, 0, sizeof *out);
     for (size_t i = 0; i < o->threads.n; i++)
-        if (o->threads.v[i] > cpu_next_options.max_threads)
-            cpu_next_options.max_threads = (int)o->threads.v[i];
-    cpu_next_options.no_pin = o->pin == CLI_PIN_NONE;
-    cpu_next_options.pages = (ir_pages)o->pages;
-    if (!o->isa) return IR_OK;
-    const char *names[CPU_NISA];
-    size_t      at;
-    for (int i = 0; i < CPU_NISA; i++) names[i] = cpu_isa_name((cpu_isa)i);
-    ir_status st = cli_choose("instruction set", o->isa, names, CPU_NISA, &at);
-    if (st == IR_OK) cpu_next_options.isa_plus1 = (int)at + 1;
+        if (o->threads.v[i] > out->max_threads) out->max_threads = (int)o->threads.v[i];
+    out->no_pin = o->pin == CLI_PIN_NONE;
+    out->pages = (ir_pages)o->pages;
+    if (!o->isa || !be->forms) return IR_OK;
+    while (be->forms[n]) n++;
+    ir_status st = cli_choose("instruction set", o->isa, be->forms, n, &at);
+    if (st == IR_OK) out->form_plus1 = (int)at + 1;
     return st;
 }
 
-static void cpu_environment(const measure_context *s, ir_env *e)
-{
-    static const char *const pages[] = {"default", "huge", "small"};
-    const cpu_dev           *c = cpu_of(&s->dev);
-    ir_env_num(e, "threads", c->nthreads, true);
-    ir_env_text(e, "pin", c->pinned ? "core" : "none", true);
-    ir_env_text(e, "isa", cpu_isa_name(c->isa), true);
-    ir_env_text(e, "pages", pages[c->pages], true);
-    ir_env_text(e, "openblas", cpu_openblas_config(), true);
-}
-
 /* What the machine module collects, and what the run itself adds. */
-static ir_status device_run_environment(const measure_context *s, ir_env *e)
+static ir_status device_run_environment(measure_context *s, ir_env *e)
 {
     ir_status st = ir_env_collect(&s->topo, e);
     if (st != IR_OK) return st;
@@ -76,16 +65,25 @@ static ir_status device_run_environment(const measure_context *s, ir_env *e)
     ir_env_text(e, "cost_model", IR_COST_MODEL, true);
     ir_env_text(e, "profile", s->full ? "full" : "quick", false);
     if (s->policy.inject > 0) ir_env_num(e, "injected_slowdown", s->policy.inject, true);
-    if (s->dev.be == &cpu_backend) cpu_environment(s, e);
+    if (s->dev.be->environment) s->dev.be->environment(&s->dev, e);
     return IR_OK;
 }
+
+static bool device_was_open;
+
+bool device_run_was_open(void) { return device_was_open; }
 
 ir_status device_run_open(device_run *c, const ir_backend *be, int index, const cli_options *o)
 {
     memset(c, 0, sizeof *c);
     ir_env_init(&c->env);
-    ir_status st = be == &cpu_backend ? cpu_settings(o) : IR_OK;
-    if (st == IR_OK) st = context_open(&c->s, be, index);
+    device_was_open = true;
+    ir_open_options asked;
+    model_machine   machine; /* the backend keeps a copy */
+    ir_status       st = open_options(be, o, &asked);
+    if (st == IR_OK && be == &model_backend) st = described_options(o, &machine);
+    if (be == &model_backend) asked.own = &machine;
+    if (st == IR_OK) st = context_open(&c->s, be, index, &asked);
     if (st != IR_OK) return st;
     apply_policy(&c->s, o);
     st = device_run_environment(&c->s, &c->env);
@@ -97,6 +95,9 @@ void device_run_close_device(device_run *c) { context_close_device(&c->s); }
 
 void device_run_free(device_run *c)
 {
+    ir_load_shares unused;
+    char           nobody[8];
+    ir_neighbours_end(&c->neighbours, &unused, nobody, sizeof nobody);
     ablation_free(&c->proof);
     context_close(&c->s);
     ir_env_free(&c->env);
@@ -156,33 +157,123 @@ void device_run_note_tuning(device_run *c)
     if (*found) ir_env_text(&c->env, "tuning", found, false);
 }
 
-void device_run_pair_probe(device_run *c, const char *when)
+/* ---- was the machine quiet? ------------------------------------------------------------------ */
+bool device_run_pair(measure_context *s, double *ratio)
+{
+    ir_got got;
+    if (!s->dev.be->pair_ratio) return false;
+    ir_watch *watch = ir_watch_begin();
+    ir_status st = s->dev.be->pair_ratio(&s->dev, ratio);
+    ir_watch_end(&watch, &got);
+    if (st != IR_OK) return false;
+    /* Where others took the CPUs from the probe itself, it says nothing of cores. */
+    bool taken = !s->info.modelled && got.cpu_share < IR_PREEMPTED;
+    if (*ratio >= SMT_SHARED || ir_pair_impossible(*ratio) || taken) return true;
+    s->run_flags |= IR_FLAG_SMT_SHARED;
+    for (size_t i = 0; i < s->npoint; i++)
+        if (s->point[i].id.p.threads > 1) s->point[i].flags |= IR_FLAG_SMT_SHARED;
+    return true;
+}
+
+static void probe_pair(device_run *c, const char *when)
 {
     double ratio;
     char   key[40];
-    if (c->s.policy.fixed_n || c->s.dev.be != &cpu_backend || cpu_smt_probe(&c->s.dev, &ratio) != IR_OK)
-        return;
+    if (c->s.policy.fixed_n || !device_run_pair(&c->s, &ratio)) return;
     snprintf(key, sizeof key, "pair_ratio_%s", when);
     ir_env_num(&c->env, key, ratio, false);
-    if (ratio >= 1.6) return;
-    c->s.run_flags |= IR_FLAG_SMT_SHARED;
-    for (size_t i = 0; i < c->s.npoint; i++)
-        if (c->s.point[i].id.p.threads > 1) c->s.point[i].flags |= IR_FLAG_SMT_SHARED;
+}
+
+/* A device on a virtual clock has no neighbours: what this host does meanwhile says nothing of it. */
+static bool is_graded(const device_run *c)
+{
+    return !c->s.policy.fixed_n && !c->s.info.modelled && !c->s.dev.be->known_ceilings;
+}
+
+void device_run_begin(device_run *c)
+{
+    probe_pair(c, "start");
+    if (is_graded(c)) c->neighbours = ir_neighbours_begin();
+}
+
+static double pair_ratio(const device_run *c, const char *key)
+{
+    const ir_kv *v = ir_env_get(&c->env, key);
+    return v && v->is_num ? v->num : NAN;
+}
+
+static void device_run_grade(device_run *c)
+{
+    ir_situation      s;
+    ir_load_shares    load;
+    const ir_ceiling *read =
+        ir_ceiling_find(&c->s.ceilings, IR_C_BANDWIDTH, "DRAM", "read", IR_NDTYPE, c->s.info.threads);
+    ir_situation_init(&s);
+    ir_neighbours_end(&c->neighbours, &load, s.who, sizeof s.who);
+    s.others = load.others;
+    s.steal = load.steal;
+    s.pressure = load.pressure;
+    s.quota = load.quota;
+    s.quota_cpus = load.quota_cpus;
+    s.pair_start = pair_ratio(c, "pair_ratio_start");
+    s.pair_end = pair_ratio(c, "pair_ratio_end");
+    ir_situation_points(&s, c->s.point, c->s.npoint, read ? read->value : NAN);
+    ir_quality_judge(&s, &c->quality);
+    snprintf(c->quality.device, sizeof c->quality.device, "%s", c->s.info.id);
+    c->graded = true;
+}
+
+void device_run_end(device_run *c, bool whole)
+{
+    if (whole) probe_pair(c, "end");
+    if (is_graded(c)) device_run_grade(c);
+}
+
+/* No row of a moment in which two threads did what no machine does tells what holds it. */
+static void withhold(device_run *c)
+{
+    char         why[96];
+    const double ratio[] = {pair_ratio(c, "pair_ratio_start"), pair_ratio(c, "pair_ratio_end")};
+    for (int k = 0; k < 2; k++) {
+        if (!ir_pair_impossible(ratio[k])) continue;
+        snprintf(why, sizeof why, "two threads ran %.2f x one, which no machine does", ratio[k]);
+        for (size_t i = 0; i < c->s.npoint; i++)
+            if (c->s.point[i].law.bound != IR_BOUND_UNKNOWN) ir_point_withhold(&c->s.point[i], why);
+    }
+}
+
+/* Both forms that the record of the ceilings has of this device. */
+static bool recalled_fits(const device_run *c, ir_fit fit[2])
+{
+    unsigned has = 0;
+    for (size_t i = 0; c->recalled && i < c->recalled->nfit; i++) {
+        const ir_fit *f = &c->recalled->fit[i];
+        if (strcmp(f->device, c->s.info.id) != 0 || (unsigned)f->form > 1) continue;
+        fit[f->form] = *f;
+        has |= 1u << f->form;
+    }
+    return has == 3;
 }
 
 void device_run_judge(device_run *c)
 {
+    ir_fit fit[2];
     fit_points(c->s.point, c->s.npoint, &c->s.ceilings, c->s.policy.seed, &c->law);
+    bool own = c->law.fitted && c->law.fit[c->law.better].nfamily >= LEAST_FAMILIES;
+    if (!own && recalled_fits(c, fit)) fit_recall(c->s.point, c->s.npoint, &c->s.ceilings, fit, &c->law);
+    withhold(c);
     c->judged = true;
 }
 
 /* ---- paper and screen ------------------------------------------------------------------------ */
 void device_run_print_ceilings(const ir_text *t, const device_run *c)
 {
+    if (c->graded) ir_text_quality(t, &c->quality, IR_MAX_CAUSES);
+    if (c->graded) fputc('\n', t->f);
     ir_text_machine(t, &c->s.info, &c->env);
     fputc('\n', t->f);
     ir_text_ceilings(t, &c->s.ceilings);
-    fflush(t->f);
+    ir_text_flush(t->f);
 }
 
 void device_run_print_law(const ir_text *t, const device_run *c)
@@ -215,13 +306,14 @@ void device_run_print_law(const ir_text *t, const device_run *c)
     if (law->exceed)
         fprintf(t->f, "%zu point%s above a ceiling by more than 2 %%: see the rows flagged suspect.\n",
                 law->exceed, law->exceed == 1 ? "" : "s");
-    fflush(t->f);
+    ir_text_flush(t->f);
 }
 
 ir_status device_run_journal_tail(ir_journal *j, const device_run *c)
 {
     const fitted_law *law = &c->law;
-    ir_status         st = launch_gap_journal(j, &c->s);
+    ir_status         st = c->graded ? ir_journal_quality(j, &c->quality) : IR_OK;
+    if (st == IR_OK) st = launch_gap_journal(j, &c->s);
     if (!c->judged) return st == IR_OK ? crossover_journal(j, &c->s) : st;
     ir_verdict v = {.question = "summary", .p = NAN};
     for (int i = 0; law->fitted && i < 2 && st == IR_OK; i++) st = ir_journal_fit(j, &law->fit[i]);
@@ -240,26 +332,27 @@ static ir_status journal_all(ir_journal *j, const device_run *c)
     ir_status st = IR_OK;
     for (size_t i = 0; i < c->s.ceilings.n && st == IR_OK; i++)
         st = ir_journal_ceiling(j, &c->s.ceilings.v[i]);
-    if (st == IR_OK && c->s.ceilings.n) st = ir_journal_levels(j, c->s.info.id, c->s.ceilings.level_B);
+    if (st == IR_OK && c->s.ceilings.n)
+        st = ir_journal_levels(j, c->s.info.id, c->s.ceilings.level_B, c->s.ceilings.level_threads);
     for (size_t i = 0; i < c->s.npoint && st == IR_OK; i++) st = ir_journal_point(j, &c->s.point[i]);
     return st == IR_OK ? device_run_journal_tail(j, c) : st;
 }
 
-ir_status device_run_rewrite(const char *path, const device_run *c, size_t n, int argc, char **argv)
+ir_status device_run_rewrite(const char *path, const char *old, const device_run *c, size_t n, int argc,
+                             char **argv, const char *started)
 {
-    char        tmp[4200];
+    char        now[IR_UTC];
     ir_journal *j = NULL;
-    snprintf(tmp, sizeof tmp, "%s.tmp", path);
-    remove(tmp);
-    ir_status st = ir_journal_open(tmp, false, &j);
-    if (st == IR_OK) st = ir_journal_header(j, IR_VERSION, IR_COST_MODEL, argc, argv);
+    ir_status   st = ir_journal_whole(path, true, &j);
+    if (st == IR_OK && old) st = ir_journal_take(j, old, IR_TAKE_HEADERS);
+    if (st == IR_OK && (!old || !ir_same_file(old, path)))
+        st = ir_journal_header_times(j, IR_VERSION, IR_COST_MODEL, argc, argv, started, ir_utc_now(now));
     for (size_t i = 0; i < n && st == IR_OK; i++) {
         st = ir_journal_machine(j, &c[i].s.info, &c[i].env);
         if (st == IR_OK) st = journal_all(j, &c[i]);
     }
-    ir_status closed = ir_journal_close(&j);
-    if (st == IR_OK) st = closed;
-    if (st == IR_OK) st = output_replace(tmp, path);
-    if (st != IR_OK) remove(tmp);
+    if (st == IR_OK && old) st = ir_journal_take(j, old, IR_TAKE_REST);
+    if (st == IR_OK) return ir_journal_close(&j);
+    ir_journal_discard(&j);
     return st;
 }

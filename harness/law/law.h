@@ -34,63 +34,69 @@ typedef struct {
     bool   known;
 } ir_saturation;
 enum { IR_MAX_SATURATION = 4 };
+/* One ceiling. alt_Bps and alt_read_Bps are value and ref_read_Bps at another operating point of the memory:
+ * when reads got clearly more or less. */
 typedef struct {
-    char     device[64];
-    ir_what  what;
-    char     level[8];        /* bandwidth, latency: "L1" "L2" "L3" "DRAM"; else "" */
-    char     op[IR_NAME];     /* "read" "write" "copy" "triad"; "fma"; "chase" "gather"; "forkjoin" */
-    char     kernel[IR_NAME]; /* the variant that reached it */
-    char     isa[IR_NAME];
-    ir_dtype dtype; /* flops: of the operation; IR_NDTYPE where it has no meaning */
-    int      threads;
-    double   value, lo, hi; /* B/s, flop/s (op/s), s, Hz, overlap: a share; 95 % interval or NAN */
-    double   theory;        /* clock x width x ports, or NAN */
-    double   read_frac;     /* bandwidth: share of reads in the counted bytes; NAN */
-    double   size_B;        /* working set it was measured at; NAN */
-    double   ref_read_Bps;  /* DRAM bandwidth: what the reference read got right before and after; NAN or 0:
-                               unknown */
-    double alt_Bps, alt_read_Bps; /* the other operating point: the same when reads got clearly more or less;
-                                     NAN or 0: not seen */
-    ir_source     source;
+    char      device[64];
+    ir_what   what;
+    char      level[8];        /* bandwidth, latency: "L1" "L2" "L3" "DRAM"; else "" */
+    char      op[IR_NAME];     /* "read" "write" "copy" "triad"; "fma"; "chase" "gather"; "forkjoin" */
+    char      kernel[IR_NAME]; /* the variant that reached it */
+    char      isa[IR_NAME];
+    ir_dtype  dtype; /* flops: of the operation; IR_NDTYPE where it has no meaning */
+    int       threads;
+    double    value, lo, hi; /* B/s, flop/s (op/s), s, Hz, overlap: a share; 95 % interval or NAN */
+    double    theory;        /* clock x width x ports, or NAN */
+    double    read_frac;     /* bandwidth: share of reads in the counted bytes; NAN */
+    double    size_B;        /* working set it was measured at; NAN */
+    double    ref_read_Bps;  /* DRAM: rate of the reference read right before and after; NAN or 0: unknown */
+    double    alt_Bps, alt_read_Bps; /* the other operating point; NAN or 0: not seen */
+    ir_source source;
     ir_saturation sat[IR_MAX_SATURATION];
     int           nsat;
     uint32_t      flags;       /* IR_FLAG_: suspect ... */
     char          why[IR_WHY]; /* cause of a suspect */
 } ir_ceiling;
-typedef struct {
+/* level_B[0..2]: detected capacity of L1, L2 and L3: the largest footprint that still runs at that level's
+ * speed, for one thread's private share. level_B[3]: the largest footprint of which a cache still serves a
+ * part. NAN: unknown. level_threads[0..2]: how many threads share
+ * one instance; 0 or NAN unknown: L1 and L2 are private, and there is one L3. */
+struct ir_ceilings {
     ir_ceiling *v;
     size_t      n, cap;
-    double      level_B[4];
-} ir_ceilings;
-/* level_B: detected capacity (largest footprint that still runs at that level's speed) of L1, L2, L3
- * per the machine, for one thread's private share; [3]: the largest footprint of which a cache still serves a
- * part. NAN unknown. */
+    double      level_B[4], level_threads[4];
+};
 void      ir_ceilings_init(ir_ceilings *);
 void      ir_ceilings_free(ir_ceilings *);
 ir_status ir_ceilings_add(ir_ceilings *, const ir_ceiling *);
-/* "L1" | "L2" | "L3" | "DRAM" for a footprint split evenly over `threads` (private levels multiply). A level
- * of unknown capacity reaches half way (geometrically) from the working set of its ceilings to that of the
- * next level's. */
+/* Instances of a cache level (0: L1 ... 2: L3) that so many threads find. */
+double ir_level_instances(const ir_ceilings *, int level, int threads);
+/* "L1" | "L2" | "L3" | "DRAM" for a footprint split evenly over `threads` (every instance they find adds its
+ * capacity). A level of unknown capacity reaches half way (geometrically) from the working set of its
+ * ceilings to that of the next level's. */
 const char *ir_level_of(const ir_ceilings *, double footprint_B, int threads, bool cold);
 /* Bandwidth ceiling (B/s) for a level, thread count and mix of reads and writes: the measured op of
  * the nearest mix (time per byte interpolated between read, copy and write). Falls back to the
  * nearest thread count, then to DRAM. NAN: none. */
 double ir_bw_ceiling(const ir_ceilings *, const char *level, int threads, double read_B, double write_B);
-/* Bandwidth (B/s) that a cost meets: D_vol over the time its parts take, each at the ceiling of the level it
- * lives in (the part at near_footprint_B at that of its own, which cold inputs do not change). dram_scale
- * multiplies every DRAM rate. steady: dram_scale is what reads of this footprint get at the moment, over
- * their DRAM ceiling: DRAM rates are first brought to the operating point of that ceiling (ref_read_Bps;
- * between two operating points, geometrically), and what a cache serves is in the scale. A scattered cost
- * meets the ceiling of gathers, where there is one. NAN: no ceiling, or no bytes. */
+/* Bandwidth (B/s) that a cost meets: D_vol over the time its parts take. A part in DRAM also moves its
+ * write-allocates (wa_B, less what the machine evades) and is priced at the ceiling of that physical mix.
+ * Each at the ceiling of the level it lives in (the part at near_footprint_B at that of its own, which cold
+ * inputs do not change). dram_scale multiplies every DRAM rate. steady: dram_scale is what reads of this
+ * footprint get at the moment, over their DRAM ceiling: DRAM rates are first brought to the operating point
+ * of that ceiling (ref_read_Bps; between two operating points, geometrically), and what a cache serves is in
+ * the scale. A scattered cost meets the ceiling of gathers, where there is one. NAN: no ceiling, or no bytes.
+ */
 double ir_cost_bw(const ir_ceilings *, const ir_cost *, int threads, bool cold, bool steady,
                   double dram_scale);
 double ir_peak_ceiling(const ir_ceilings *, ir_dtype dtype, int threads); /* flop/s; NAN none */
-/* The peak of the arithmetic that weights of a dtype are multiplied in: where no unit multiplies f8 they are
- * widened to bf16, which holds every e4m3 number, and where none multiplies bf16, f16 or i8, to f32. */
+/* Return the peak of the arithmetic that multiplies weights of a dtype. Without a unit for f8, weights are
+ * widened to bf16, which holds every e4m3 number; without one for bf16, f16 or i8, to f32. */
 double ir_product_ceiling(const ir_ceilings *, ir_dtype dtype, int threads);
 double ir_launch_ceiling(const ir_ceilings *, int threads); /* s; NAN none */
-/* NULL level or op, IR_NDTYPE: any; threads 0: the most there are. Of the eligible: measured before others,
- * the nearest thread count, trusted before suspect, the best value. NULL: none. */
+/* Find a ceiling. A NULL level or op and IR_NDTYPE match any; threads 0 is the highest count there is.
+ * Prefers measured ones, then the nearest thread count, then trusted ones, then the best value. NULL: none.
+ */
 const ir_ceiling *ir_ceiling_find(const ir_ceilings *, ir_what, const char *level_or_null,
                                   const char *op_or_null, ir_dtype, int threads);
 
@@ -130,10 +136,11 @@ typedef struct {
 } ir_row;
 /* The design row of a point; false when it cannot enter (not ok, no ceiling). */
 bool ir_row_of(const ir_point *, const ir_ceilings *, ir_row *out);
-/* Do two points of a device ask the same: workload, params, dtype, threads, cache? Kernels may differ. */
+/* Do two points of a device have the same workload, params, dtype, threads and cache state? Kernels may
+ * differ. */
 bool ir_same_question(const ir_point *, const ir_point *);
-/* Points a fit uses: status ok, and of each (workload, params, dtype, threads) the fastest kernel; where that
- * is suspect, none. Writes their rows and indices; returns how many. */
+/* Select the points of a fit: the fastest kernel of each (workload, params, dtype, threads) with status ok,
+ * or none where that one is suspect. Writes their rows and indices; returns how many. */
 size_t ir_rows_select(const ir_point *pts, size_t n, const ir_ceilings *, ir_row *rows, size_t *index);
 /* Non-negative least squares on relative residuals; bootstrap with `seed`. Fewer than 3 rows:
  * IR_EINVAL, and *out claims nothing. A coefficient the rows do not identify comes back IR_UNIDENTIFIED with
@@ -149,12 +156,62 @@ double    ir_fit_predict(const ir_fit *, const ir_row *); /* T in s; unidentifie
 /* Fills level, terms, mfu, mbu, eta, eta_star, ridge, margin, bound, bound_p of a point. `fit` may be
  * NULL: the ceilings alone (s = eta = 1, L = launch ceiling), which also stand in for what a fit does not
  * know; bound_p is NAN without draws. shares: term / T measured; bound = the largest share's class,
- * IR_BOUND_MIXED when that share is below 50 % or its probability over the fit's draws below .95;
+ * IR_BOUND_CODE when all terms together explain less than half of T; IR_BOUND_MIXED when the largest share is
+ * below 50 % or its probability (for code: that of explaining so little) over the fit's draws below .95;
  * IR_BOUND_CACHE for a data term whose footprint lives in a cache. mfu = O/(T R_peak); mbu = D_vol/(T
  * BW_ceiling); eta: the efficiency of the compute term this point alone implies, O/(R_peak (T - other
  * terms)), NAN when the rest leaves nothing; eta_star: the eta at which data and compute terms are equal;
- * ridge: R_peak/BW_ceiling (flop/B); margin: ln(largest term / second largest). */
+ * ridge: R_peak/BW_ceiling (flop/B); margin: ln(largest term / second largest). A row whose time is not the
+ * machine's own gets no bound and `withheld` says why. */
 void ir_point_judge(ir_point *, const ir_ceilings *, const ir_fit *fit);
+
+/* Is the row's time not the machine's own: preempted, or an interval wider than +-50 %? Then why says so. */
+bool ir_point_disturbed(const ir_point *, char *why, size_t n);
+/* Takes the bound away, with its probability and proof, and says why; terms, MFU and MBU stay.
+ * ir_point_judge() does so itself where the row is disturbed, or a contender reaches neither 10 % of the
+ * bandwidth nor of the peak and launches do not explain it. */
+void ir_point_withhold(ir_point *, const char *why);
+
+/* ---- quality: was the machine quiet enough? -------------------------------------------------- */
+typedef enum { IR_QUALITY_GOOD, IR_QUALITY_NOISY, IR_QUALITY_UNUSABLE, IR_NQUALITY } ir_quality_value;
+const char *ir_quality_name(ir_quality_value);
+enum { IR_MAX_CAUSES = 12 };
+typedef struct {
+    char what[24], text[200];
+} ir_cause; /* what: "others", "quota" ...; text: a sentence without its full stop */
+typedef struct {
+    char             device[64];
+    ir_quality_value value;
+    ir_cause         cause[IR_MAX_CAUSES];
+    int              ncause;
+} ir_quality;
+/* What was seen of the machine while it was measured; shares of 1, NAN unknown. ir_situation_init() knows
+ * nothing. */
+typedef struct {
+    double others, steal, pressure; /* of the CPUs' time other processes took, of all time the hypervisor
+                                       took, of the time some task waited */
+    char   who[200];                /* the busiest other processes, in words; "" unknown */
+    double quota, quota_cpus;       /* periods that the CPU quota cut short; the quota */
+    double pair_start, pair_end;    /* two threads' arithmetic over one's */
+    double read_lo, read_hi;        /* reads from DRAM beside the points, B/s: the slow and the fast tenth */
+    size_t n, known, preempted, wide, noisy, slowed; /* timed points; those with a cpu_share; preempted;
+                                                        interval over 50 %; noisy; clock fell or drifted */
+    double worst_share;                              /* the lowest cpu_share */
+    double stall_s, stall_among_s; /* one sample, and the median of its point's: the machine stood still */
+} ir_situation;
+void ir_situation_init(ir_situation *);
+/* Counts points; dram_read_Bps: what bw_now is a share of, NAN unknown. */
+void ir_situation_points(ir_situation *, const ir_point *, size_t n, double dram_read_Bps);
+/* Fills value and causes, the gravest first. */
+void ir_quality_judge(const ir_situation *, ir_quality *out);
+/* Is what two threads did together, over one, something no machine does? Then rows of this moment carry no
+ * bound. */
+bool ir_pair_impossible(double ratio);
+/* Shares of the measured time, which sum to 1: the terms, and what they leave unexplained. In the overlapped
+ * form the term that hides behind the other is 0. Where the law's time exceeds T the shares are those of the
+ * law's time. NAN without terms. */
+enum { IR_SHARE_DATA, IR_SHARE_COMP, IR_SHARE_LAT, IR_SHARE_UNEXPLAINED, IR_NSHARE };
+void ir_point_shares(const ir_point *, double share[IR_NSHARE]);
 
 /* ---- guards ---------------------------------------------------------------------------------- */
 /* Marks IR_FLAG_SUSPECT and writes the likely cause (dead code, cache-resident, compressible data,
@@ -164,7 +221,7 @@ bool ir_guard_point(ir_point *, const ir_ceilings *);
 /* A ceiling against theory and Little's law (bytes in flight / latency), in place. */
 void ir_guard_ceilings(ir_ceilings *);
 
-/* One line: "DRAM 41.2 GB/s (read 38.0), 220 GFLOP/s f32, ridge 5.3 FLOP/B, launch 1.2 us ..." */
+/* One line: "DRAM read 38.0 GB/s, 220 GFLOP/s f32, f32 ridge 5.3 FLOP/B, launch 1.2 us ..." */
 void ir_summary_sentence(const ir_ceilings *, const ir_fit *fit_or_null, char *buf, size_t n);
 #ifdef __cplusplus
 }

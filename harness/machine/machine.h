@@ -21,7 +21,7 @@ typedef struct {
     int    shared_by; /* PUs */
     int    count;
 } ir_cache;
-typedef struct {
+struct ir_topology {
     ir_pu    pu[IR_MAX_PU];
     int      npu; /* allowed ones (inside the cpuset), by logical index */
     int      ncore, nsocket, nnuma, nkind;
@@ -30,7 +30,7 @@ typedef struct {
     int      ncache; /* data or unified caches, L1 first */
     double   mem_B, numa_mem_B[64];
     char     cpu_model[96], source[16]; /* source: "hwloc" | "sysfs" | "minimal" | "xml" */
-} ir_topology;
+};
 /* xml: an hwloc XML file to read instead of this machine (tests); NULL: this machine. */
 ir_status ir_topology_load(const char *xml, ir_topology *out);
 /* The order threads are placed in: one thread per core first, fastest core kind first, filling a NUMA
@@ -59,7 +59,6 @@ void ir_pool_leave(ir_pool *);
 void ir_pool_place(const ir_pool *, int tid);
 
 /* ---- memory ---------------------------------------------------------------------------------- */
-typedef enum { IR_PAGES_DEFAULT, IR_PAGES_HUGE, IR_PAGES_SMALL } ir_pages;
 /* 2 MiB-aligned anonymous memory, not touched yet; huge: madvise. bytes is rounded up inside. */
 ir_status ir_host_alloc(size_t bytes, ir_pages, void **out);
 void      ir_host_free(void *p, size_t bytes);
@@ -76,11 +75,16 @@ double ir_host_available_B(void); /* what can be taken without swapping: min(Mem
 double ir_host_peak_rss_B(void);
 /* Share of an anonymous mapping backed by huge pages right now (smaps); NAN unknown. */
 double ir_host_huge_share(const void *p);
+/* What of a few megabytes asked for in huge pages comes in huge pages now; NAN unknown. */
+double ir_host_huge_granted(void);
 
 /* ---- clock ----------------------------------------------------------------------------------- */
 double ir_now(void);              /* seconds, CLOCK_MONOTONIC_RAW where it exists */
 double ir_clock_resolution(void); /* smallest step seen, seconds */
 double ir_clock_cost(void);       /* of one ir_now() call, seconds */
+
+/* Is a clock source of this name (hpet ...) one that takes a microsecond to read? */
+bool ir_clocksource_slow(const char *name);
 
 /* ---- environment record ---------------------------------------------------------------------- */
 typedef struct {
@@ -91,10 +95,10 @@ typedef struct {
     bool   compare;
 } ir_kv;
 /* compare: part of the comparability key (statistics.md 15). Unknown: is_num with NAN, or "". */
-typedef struct {
+struct ir_env {
     ir_kv *v;
     size_t n, cap;
-} ir_env;
+};
 void         ir_env_init(ir_env *);
 void         ir_env_free(ir_env *);
 ir_status    ir_env_num(ir_env *, const char *key, double value, bool compare);
@@ -114,6 +118,53 @@ typedef struct {
     double steal_s, busy_s, total_s, throttle_n, clock_Hz, energy_J, ctx_involuntary;
 } ir_health;
 void ir_health_read(ir_health *);
+
+/* ---- load: what others take from this process ------------------------------------------------ */
+/* Over a stretch; NAN unknown. others: of the time of the CPUs this process may use, what other processes
+ * took; pressure: of the wall time, that in which some task waited for a CPU; quota: of the periods, those
+ * that the CPU quota cut short. */
+typedef struct {
+    double span_s, others, steal, pressure, quota, quota_s, quota_cpus, cpus;
+} ir_load_shares;
+typedef struct ir_neighbours ir_neighbours;
+ir_neighbours               *ir_neighbours_begin(
+                  void); /* NULL: no memory, or nothing can be read; the end then knows nothing */
+/* who: the busiest other processes, "ffmpeg (pid 12) 98 % of a CPU, ..."; "" for none. Frees it. */
+void ir_neighbours_end(ir_neighbours **, ir_load_shares *, char *who, size_t cap);
+
+/* What the threads of this process got of a stretch of wall time. cpu_share: of the time in which a thread
+ * wanted a CPU, the share in which it had one, of the worst thread that wanted one for a tenth of the stretch
+ * at least; NAN unknown. preemptions: involuntary switches of all threads; NAN unknown. */
+typedef struct {
+    double cpu_share, preemptions;
+} ir_got;
+typedef struct ir_watch ir_watch;
+ir_watch               *ir_watch_begin(void);                /* NULL: no memory; the end then knows nothing */
+void                    ir_watch_end(ir_watch **, ir_got *); /* frees it */
+
+/* Wait until others leave the CPUs: less than 5 % of them in all and no process half of one, for a second.
+ * IR_OK; IR_SKIP: the load cannot be read; IR_EINVAL: limit_s is over, ir_why() names who is busy; IR_EINTR:
+ * *stop was set (may be NULL). */
+ir_status ir_wait_idle(double limit_s, const volatile int *stop);
+
+/* ---- affinity and variables ------------------------------------------------------------------ */
+/* Give the caller the CPUs that the process was started with, where start-up code of a library (OpenMP's, by
+ * OMP_PROC_BIND and the like) took some away before main(). Call first in main(). Returns whether any were
+ * missing. */
+bool ir_affinity_restore(void);
+
+/* ---- doctor: is this machine ready to be measured? ------------------------------------------- */
+typedef enum { IR_FINDING_OK, IR_FINDING_FIX, IR_FINDING_UNKNOWN } ir_finding_state;
+typedef struct {
+    const char      *name; /* "governor": static text */
+    ir_finding_state state;
+    char             text[200], fix[200]; /* what is; a command, or what to do, with IR_FINDING_FIX */
+} ir_finding;
+enum { IR_MAX_FINDINGS = 32 };
+/* Look at everything, over about a second. root: "" is this machine; else a directory that holds the same
+ * tree (proc/, sys/), with stand-in commands in bin/ and what changes within that second in later/. Returns
+ * how many. */
+int ir_doctor(const char *root, ir_finding out[IR_MAX_FINDINGS]);
 #ifdef __cplusplus
 }
 #endif

@@ -23,28 +23,6 @@ void ir_policy_full(ir_policy *p)
         .warmup_s = 0.2, .warmup_cap_s = 5, .min_s = 0.5, .budget_s = 10, .precision = 0.01, .seed = 1};
 }
 
-/* threads = 0 means all the device offers; more than that is the caller's mistake. */
-static ir_status resolve_threads(ir_dev *dev, ir_params *p)
-{
-    ir_device_info d;
-    ir_status      s = dev->be->describe(dev, &d);
-    if (s != IR_OK) return s;
-    if (p->threads < 0 || (d.threads > 0 && p->threads > d.threads))
-        return ir_fail(IR_EINVAL, "%d threads asked for, %s offers %d", p->threads, d.id, d.threads);
-    if (p->threads == 0) p->threads = d.threads;
-    return IR_OK;
-}
-
-static ir_status applicable(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *p)
-{
-    if (dev->dead) return ir_fail(IR_SKIP, "the device failed earlier in this run");
-    if (p->dtype >= IR_NDTYPE || !(w->dtypes & (1u << p->dtype)))
-        return ir_fail(IR_EINVAL, "%s does not come in %s", w->name, ir_dtype_name(p->dtype));
-    ir_status s = w->valid ? w->valid(p) : IR_OK;
-    if (s == IR_OK && k->can_run) s = k->can_run(dev, w, p);
-    return s;
-}
-
 static void measure_bind(ir_run *r, ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *p,
                          const tensor_set *set)
 {
@@ -109,12 +87,11 @@ ir_status ir_verify(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const
                     size_t misalign, ir_check *check)
 {
     *check = (ir_check){NAN, NAN, ""};
-    tensor_set set;
-    ir_run     r = {0};
-    ir_params  resolved = *p;
-    ir_status  s = resolve_threads(dev, &resolved);
-    p = &resolved;
-    if (s == IR_OK) s = applicable(dev, w, k, p);
+    tensor_set      set;
+    ir_run          r = {0};
+    ir_bound_kernel b;
+    ir_status       s = ir_bind(dev, w, k, p, &b);
+    p = &b.p;
     if (s != IR_OK) return s;
     s = tensors_alloc(dev, w, p, true, misalign, false, &set);
     if (s != IR_OK) return s;
@@ -128,25 +105,25 @@ ir_status ir_verify(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const
     return s;
 }
 
-static void measure_identify(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *p,
-                             bool cold, ir_point *o)
+static void measure_identify(const ir_bound_kernel *b, bool cold, ir_point *o)
 {
+    ir_dev            *dev = b->dev;
+    const ir_workload *w = b->w;
     ir_point_init(o);
     ir_device_info d;
     if (dev->be->describe(dev, &d) == IR_OK) {
         snprintf(o->id.device, sizeof o->id.device, "%s", d.id);
-        snprintf(o->id.isa, sizeof o->id.isa, "%.31s", d.driver);
+        snprintf(o->id.isa, sizeof o->id.isa, "%.31s", d.isa);
     }
     snprintf(o->id.backend, sizeof o->id.backend, "%s", dev->be->name);
     snprintf(o->id.workload, sizeof o->id.workload, "%s", w->name);
     snprintf(o->id.family, sizeof o->id.family, "%s", w->family);
-    snprintf(o->id.kernel, sizeof o->id.kernel, "%s", k->name);
-    ir_point_params(o, w, p);
+    snprintf(o->id.kernel, sizeof o->id.kernel, "%s", b->k->name);
+    ir_point_params(o, w, b->status == IR_EINVAL ? &w->defaults : &b->p);
+    o->id.p = b->p;
     o->id.cold = cold;
-    o->id.kflags = k->flags;
-    o->m.cost = w->cost(p);
-    if (k->cost) k->cost(p, &o->m.cost);
-    if (k->flags & IR_K_NT) o->m.cost.wa_B = 0;
+    o->id.kflags = b->k->flags;
+    o->m.cost = b->cost;
 }
 
 /* On the device, where it has memory of its own, and on the host, which holds what the oracle needs. */
@@ -168,12 +145,22 @@ static size_t cold_sets(const ir_policy *pol, double set_B)
     return n < 2 ? 2 : n > MAX_SETS ? MAX_SETS : (size_t)n;
 }
 
+/* Of the device's threads: a described machine has its own, and this host's say nothing of it. */
+static void health_of(ir_dev *dev, ir_health *h)
+{
+    if (dev->be->taken)
+        dev->be->taken(dev, &h->steal_s, &h->total_s, &h->throttle_n);
+    else
+        ir_health_read(h);
+}
+
 static void health_flags(ir_point *o, const ir_health *a, const ir_health *b)
 {
     double span = b->total_s - a->total_s;
     o->m.steal = span > 0 ? (b->steal_s - a->steal_s) / span : NAN;
     if (o->m.steal > 0.01) o->flags |= IR_FLAG_STEAL;
     if (b->throttle_n > a->throttle_n) o->flags |= IR_FLAG_THROTTLED;
+    if (o->m.cpu_share < IR_PREEMPTED) o->flags |= IR_FLAG_PREEMPTED;
     const ir_stats *s = ir_point_stats(o);
     if (s->sd > 0.05 * s->mean) o->flags |= IR_FLAG_NOISY;
     if (s->bimodal) o->flags |= IR_FLAG_BIMODAL;
@@ -210,9 +197,9 @@ static ir_status measure_timed(ir_run *r, const ir_policy *pol, tensor_set *sets
     ir_status st = cold_fill(r, pol->seed, nset, sets, bound);
     o->m.overhead_s = s.overhead_s;
     if (st == IR_OK) {
-        ir_health_read(&h0);
+        health_of(r->dev, &h0);
         st = sample_point(&s, o);
-        ir_health_read(&h1);
+        health_of(r->dev, &h1);
         health_flags(o, &h0, &h1);
     }
     if (r->kernel->flags & IR_K_FUSED && o->m.reps > 1) o->m.cost.launches /= o->m.reps;
@@ -229,20 +216,19 @@ struct ir_probe {
 ir_status ir_probe_open(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *asked,
                         uint64_t seed, ir_probe **out)
 {
-    ir_params p = *asked;
-    ir_check  check;
+    ir_bound_kernel b;
+    ir_check        check;
     *out = NULL;
-    ir_status s = resolve_threads(dev, &p);
-    if (s == IR_OK) s = applicable(dev, w, k, &p);
+    ir_status s = ir_bind(dev, w, k, asked, &b);
     if (s != IR_OK) return s;
     ir_probe *o = calloc(1, sizeof *o);
     if (!o) return ir_fail(IR_ENOMEM, "no memory for a probe");
-    s = tensors_alloc(dev, w, &p, false, 0, false, &o->set);
+    s = tensors_alloc(dev, w, &b.p, false, 0, false, &o->set);
     if (s != IR_OK) {
         free(o);
         return s;
     }
-    measure_bind(&o->run, dev, w, k, &p, &o->set);
+    measure_bind(&o->run, dev, w, k, &b.p, &o->set);
     if (k->setup) s = k->setup(&o->run);
     if (s == IR_OK) s = prove(&o->run, &o->set, seed, false, &check);
     if (s == IR_OK) s = prepare_again(&o->run, &o->set);
@@ -270,26 +256,22 @@ void ir_probe_close(ir_probe *o)
     free(o);
 }
 
-ir_status ir_measure(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *asked,
-                     const ir_policy *pol, ir_point *o)
+ir_status ir_measure_bound(const ir_bound_kernel *b, const ir_policy *pol, ir_point *o)
 {
-    ir_params        resolved = *asked;
-    const ir_params *p = &resolved;
-    tensor_set      *sets = NULL;
-    size_t           nset = 0;
-    ir_run           r = {0};
-    bool             set_up = false;
-    ir_status        s = resolve_threads(dev, &resolved);
-    if (s == IR_OK) s = applicable(dev, w, k, p);
-    if (s == IR_EINVAL) { /* the cost of an impossible shape is not to be computed */
-        ir_params none = w->defaults;
-        measure_identify(dev, w, k, &none, pol->cold, o);
-        o->id.p = *p;
-        memset(&o->m.cost, 0, sizeof o->m.cost);
-        goto out;
+    ir_dev            *dev = b->dev;
+    const ir_workload *w = b->w;
+    const ir_kernel   *k = b->k;
+    const ir_params   *p = &b->p;
+    tensor_set        *sets = NULL;
+    size_t             nset = 0;
+    ir_run             r = {0};
+    bool               set_up = false;
+    ir_status          s = b->status;
+    measure_identify(b, pol->cold, o);
+    if (s != IR_OK) {
+        snprintf(o->reason, sizeof o->reason, "%s", b->reason);
+        return o->status = s;
     }
-    measure_identify(dev, w, k, p, pol->cold, o);
-    if (s != IR_OK) goto out;
     bool ideal = k->flags & IR_K_IDEAL;
     nset = ideal ? 1 : cold_sets(pol, tensors_bytes(w, p));
     if (!ideal) s = check_room(dev, pol, (double)nset * tensors_bytes(w, p));
@@ -317,3 +299,11 @@ out:
 }
 
 void ir_measure_release(ir_dev *dev) { tensors_release(dev); }
+
+ir_status ir_measure(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *asked,
+                     const ir_policy *pol, ir_point *o)
+{
+    ir_bound_kernel b;
+    ir_bind(dev, w, k, asked, &b);
+    return ir_measure_bound(&b, pol, o);
+}

@@ -32,7 +32,7 @@ static entry *entry_of(const ir_mem *m)
     return NULL;
 }
 
-static void drop(ir_dev *dev, entry *e)
+static void tensors_drop(ir_dev *dev, entry *e)
 {
     dev->be->release(dev, &e->mem);
     free(e->copy);
@@ -42,7 +42,8 @@ static void drop(ir_dev *dev, entry *e)
 void tensors_release(ir_dev *dev)
 {
     for (int i = 0; i < NCACHE; i++)
-        if (cache[i].dev == dev->self && cache[i].be == dev->be && !cache[i].used) drop(dev, &cache[i]);
+        if (cache[i].dev == dev->self && cache[i].be == dev->be && !cache[i].used)
+            tensors_drop(dev, &cache[i]);
 }
 
 static ir_status tensors_take(ir_dev *dev, size_t bytes, ir_mem *out)
@@ -96,7 +97,7 @@ static void drop_others(ir_dev *dev, const tensor_set *s, int n)
     double need = 0;
     entry *largest;
     for (int t = 0; t < n; t++) need += (double)base_B(s, t);
-    while (others_B(dev, s, n, &largest) > OTHERS_SHARE * need) drop(dev, largest);
+    while (others_B(dev, s, n, &largest) > OTHERS_SHARE * need) tensors_drop(dev, largest);
 }
 
 static void give(ir_dev *dev, ir_mem *m, bool keep)
@@ -104,7 +105,7 @@ static void give(ir_dev *dev, ir_mem *m, bool keep)
     entry *e = entry_of(m);
     if (e) {
         e->used = false;
-        if (!keep) drop(dev, e);
+        if (!keep) tensors_drop(dev, e);
     } else {
         dev->be->release(dev, m);
     }
@@ -115,7 +116,7 @@ double tensors_bytes(const ir_workload *w, const ir_params *p)
 {
     ir_tensor spec[IR_MAX_TENSORS];
     double    sum = 0;
-    int       n = w->tensors(p, spec);
+    int       n = w->tensors(w, p, spec);
     for (int t = 0; t < n; t++) sum += (double)spec[t].bytes;
     return sum;
 }
@@ -154,7 +155,7 @@ ir_status tensors_alloc(ir_dev *dev, const ir_workload *w, const ir_params *p, b
 {
     memset(s, 0, sizeof *s);
     s->guarded = guard;
-    int       n = w->tensors(p, s->spec);
+    int       n = w->tensors(w, p, s->spec);
     ir_status st = IR_OK;
     if (keep) drop_others(dev, s, n);
     for (int t = 0; t < n && st == IR_OK; t++) {
@@ -217,7 +218,7 @@ static ir_status fill_one(ir_dev *dev, const ir_workload *w, const ir_params *p,
     if (role == IR_OUT)
         memset(host, 0xFF, m->bytes); /* NaN in every floating format */
     else
-        w->fill(p, t, host, seed);
+        w->fill(w, p, t, host, seed);
     ir_status st = m->host ? IR_OK : dev->be->put(dev, m, host);
     if (e) e->tag = role == IR_IN ? c : (content){0};
     if (role == IR_IN || (role == IR_INOUT && !m->host && !w->intact)) {
@@ -282,7 +283,7 @@ static ir_status still_intact(const ir_workload *w, const ir_params *p, uint64_t
 {
     if (s->spec[t].role != IR_INOUT || !w->intact) return IR_OK;
     s->before[t] = s->after[t];
-    return w->intact(p, t, s->after[t], seed)
+    return w->intact(w, p, t, s->after[t], seed)
                ? IR_OK
                : ir_fail(IR_ECHECK, "wrong result: changed what was in %s", s->spec[t].name);
 }
@@ -296,7 +297,7 @@ ir_status tensors_check(ir_dev *dev, const ir_workload *w, const ir_params *p, u
         if (st == IR_OK) st = still_intact(w, p, seed, s, t);
         if (st != IR_OK) return st;
     }
-    w->check(p, (const void *const *)s->before, (const void *const *)s->after, out);
+    w->check(w, p, (const void *const *)s->before, (const void *const *)s->after, out);
     if (out->err <= out->tol) return IR_OK; /* false for NaN */
     return ir_fail(IR_ECHECK, "wrong result: error %.3g against a tolerance of %.3g (%s)", out->err, out->tol,
                    out->oracle);

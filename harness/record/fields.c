@@ -19,6 +19,8 @@ static const char        *dtype_at(int i) { return ir_dtype_name((ir_dtype)i); }
 static const char        *bound_at(int i) { return ir_bound_name((ir_bound)i); }
 static const ir_rec_words dtype_words = {dtype_at, IR_NDTYPE, IR_NDTYPE};
 static const ir_rec_words bound_words = {bound_at, IR_NBOUND, IR_BOUND_UNKNOWN};
+static const char        *quality_at(int i) { return ir_quality_name((ir_quality_value)i); }
+static const ir_rec_words quality_words = {quality_at, IR_NQUALITY, -1};
 static const ir_rec_words flag_words = {ir_flag_name, IR_NFLAG, -1};
 _Static_assert(IR_NC == 6 && sizeof(ir_what) == sizeof(int), "one word per kind of ceiling; enums are ints");
 
@@ -118,19 +120,14 @@ static const ir_rec_field device_flops[] = {NUM(ir_device_info, "f64", spec_flop
                                             NUM(ir_device_info, "i4", spec_flops[IR_I4]),
                                             END};
 _Static_assert(IR_NDTYPE == 8, "one datasheet peak per dtype");
-const ir_rec_field ir_rec_device[] = {ID(ir_device_info, "device", id),
-                                      TEXT(ir_device_info, "name", name),
-                                      NAME(ir_device_info, "backend", backend),
-                                      TEXT(ir_device_info, "driver", driver),
-                                      INT(ir_device_info, "cores", cores),
-                                      INT(ir_device_info, "threads", threads),
-                                      INT(ir_device_info, "numa_nodes", numa_nodes),
-                                      NUM(ir_device_info, "clock_Hz", clock_Hz),
-                                      NUM(ir_device_info, "mem_B", mem_B),
-                                      NUM(ir_device_info, "llc_B", llc_B),
-                                      NUM(ir_device_info, "spec_Bps", spec_Bps),
-                                      GROUP("spec_flops", device_flops),
-                                      END};
+const ir_rec_field ir_rec_device[] = {
+    ID(ir_device_info, "device", id),          TEXT(ir_device_info, "name", name),
+    NAME(ir_device_info, "backend", backend),  TEXT(ir_device_info, "driver", driver),
+    NAME(ir_device_info, "isa", isa),          INT(ir_device_info, "cores", cores),
+    INT(ir_device_info, "threads", threads),   INT(ir_device_info, "numa_nodes", numa_nodes),
+    NUM(ir_device_info, "clock_Hz", clock_Hz), NUM(ir_device_info, "mem_B", mem_B),
+    NUM(ir_device_info, "llc_B", llc_B),       NUM(ir_device_info, "spec_Bps", spec_Bps),
+    GROUP("spec_flops", device_flops),         END};
 
 const ir_rec_field ir_rec_saturation[] = {TEXT(ir_saturation, "axis", axis),
                                           NUM(ir_saturation, "from", from),
@@ -188,6 +185,10 @@ const ir_rec_field ir_rec_verdict[] = {ID(ir_verdict, "question", question),
                                        TEXT(ir_verdict, "verdict", verdict),
                                        NUM(ir_verdict, "p", p),
                                        END};
+
+const ir_rec_field ir_rec_cause[] = {TEXT(ir_cause, "what", what), TEXT(ir_cause, "text", text), END};
+const ir_rec_field ir_rec_quality[] = {NAME(ir_quality, "device", device),
+                                       WORD(ir_quality, "value", value, quality_words, true), END};
 
 const ir_rec_field ir_rec_stats[] = {NUM(ir_stats, "median", median),
                                      NUM(ir_stats, "ci_lo", ci_lo),
@@ -250,6 +251,8 @@ const ir_rec_field        ir_rec_point_run[] = {U32(ir_point, "reps", m.reps),
                                                 NUM(ir_point, "counted_B", m.counted_B),
                                                 NUM(ir_point, "clock_Hz", m.clock_Hz),
                                                 NUM(ir_point, "steal", m.steal),
+                                                NUM(ir_point, "cpu_share", m.cpu_share),
+                                                NUM(ir_point, "preemptions", m.preemptions),
                                                 NUM(ir_point, "mem_clock_Hz", m.mem_clock_Hz),
                                                 NUM(ir_point, "power_W", m.power_W),
                                                 NUM(ir_point, "temp_C", m.temp_C),
@@ -269,6 +272,7 @@ const ir_rec_field        ir_rec_point_law[] = {NAME(ir_point, "level", law.leve
                                                 WORD(ir_point, "bound", law.bound, bound_words, false),
                                                 NUM(ir_point, "bound_p", law.bound_p),
                                                 NUM(ir_point, "margin", law.margin),
+                                                TEXT(ir_point, "withheld", law.withheld),
                                                 NAME(ir_point, "proof", law.ablation),
                                                 END};
 
@@ -298,7 +302,7 @@ static void write_bits(ir_json *o, const ir_rec_words *w, uint32_t bits)
     ir_json_close(o, ']');
 }
 
-static void write_one(ir_json *o, const ir_rec_field *f, const char *at)
+static void fields_write_one(ir_json *o, const ir_rec_field *f, const char *at)
 {
     switch (f->kind) {
     case REC_NUM: ir_json_num(o, *(const double *)(const void *)at); break;
@@ -322,6 +326,6 @@ void ir_rec_write(ir_json *o, const ir_rec_field *f, const void *base)
 {
     for (; f->name; f++) {
         ir_json_key(o, f->name);
-        write_one(o, f, (const char *)base + f->off);
+        fields_write_one(o, f, (const char *)base + f->off);
     }
 }

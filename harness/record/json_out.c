@@ -37,7 +37,7 @@ static void json_out_put(ir_json *o, const char *s, size_t n)
     o->n += n;
 }
 
-static void put_text(ir_json *o, const char *s) { json_out_put(o, s, strlen(s)); }
+static void json_out_put_text(ir_json *o, const char *s) { json_out_put(o, s, strlen(s)); }
 
 /* A finished value ends in a digit, letter, quote or closing bracket. */
 static void comma(ir_json *o)
@@ -78,7 +78,7 @@ static void escaped(ir_json *o, unsigned char c)
         snprintf(text, sizeof text, "\\%c", to[at - from]);
     else
         snprintf(text, sizeof text, "\\u%04x", (unsigned)c);
-    put_text(o, text);
+    json_out_put_text(o, text);
 }
 
 static void quoted(ir_json *o, const char *s, size_t n)
@@ -88,7 +88,7 @@ static void quoted(ir_json *o, const char *s, size_t n)
         unsigned char c = (unsigned char)s[i];
         size_t        len = ir_utf8_length(s + i, n - i);
         if (len == 0)
-            put_text(o, "\\ufffd");
+            json_out_put_text(o, "\\ufffd");
         else if (c < 0x20 || c == 0x7F || c == '"' || c == '\\')
             escaped(o, c);
         else
@@ -130,7 +130,7 @@ void ir_json_null(ir_json *o)
 void ir_json_bool(ir_json *o, bool v)
 {
     comma(o);
-    put_text(o, v ? "true" : "false");
+    json_out_put_text(o, v ? "true" : "false");
 }
 
 void ir_json_int(ir_json *o, int64_t v)
@@ -138,7 +138,7 @@ void ir_json_int(ir_json *o, int64_t v)
     char text[32];
     snprintf(text, sizeof text, "%" PRId64, v);
     comma(o);
-    put_text(o, text);
+    json_out_put_text(o, text);
 }
 
 void ir_json_num(ir_json *o, double v)
@@ -150,7 +150,7 @@ void ir_json_num(ir_json *o, double v)
     }
     comma(o);
     if (v == 0) {
-        put_text(o, signbit(v) ? "-0.0" : "0");
+        json_out_put_text(o, signbit(v) ? "-0.0" : "0");
         return;
     }
     for (int digits = 15; digits <= 17; digits++) {
@@ -159,7 +159,13 @@ void ir_json_num(ir_json *o, double v)
     }
     char *point = strchr(text, ','); /* a host program's locale */
     if (point) *point = '.';
-    put_text(o, text);
+    json_out_put_text(o, text);
+}
+
+bool ir_json_raw(ir_json *o, const char *s, size_t n)
+{
+    if (n) json_out_put(o, s, n);
+    return !o->failed;
 }
 
 void ir_json_newline(ir_json *o) { json_out_put(o, "\n", 1); }

@@ -24,7 +24,8 @@ void ir_json_strn(ir_json *, const char *s, size_t n);
 void ir_json_text(ir_json *, const char *s); /* as ir_json_str, but "" is null: unknown */
 void ir_json_key_num(ir_json *, const char *key, double v);
 void ir_json_key_text(ir_json *, const char *key, const char *s);
-void ir_json_newline(ir_json *); /* ends the line */
+void ir_json_newline(ir_json *);                      /* ends the line */
+bool ir_json_raw(ir_json *, const char *s, size_t n); /* bytes as they are; false: no memory */
 /* Length of the valid UTF-8 sequence at s (1..4, of at most n bytes), 0 when it is not valid. */
 size_t ir_utf8_length(const char *s, size_t n);
 #endif

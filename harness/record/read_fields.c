@@ -77,7 +77,7 @@ void ir_read_cut(char *to, size_t size, const char *from)
     size_t n = strlen(from);
     if (n >= size)
         for (n = size - 1; n > 0 && ((unsigned char)from[n] & 0xC0) == 0x80;) n--;
-    memcpy(to, from, n);
+    memcpy(to, from, n); /* NOLINT(bugprone-not-null-terminated-result): the next line does */
     memset(to + n, 0, size - n);
 }
 

@@ -97,7 +97,7 @@ static ir_status read_point_read_words(ir_reader *r, const json_t *o, ir_point *
     return s;
 }
 
-static ir_status read_status(ir_reader *r, const json_t *o, ir_point *p)
+static ir_status read_point_read_status(ir_reader *r, const json_t *o, ir_point *p)
 {
     const char *status, *error, *why;
     ir_status   s = ir_read_text(r, o, "status", &status);
@@ -212,6 +212,14 @@ static ir_status read_samples(ir_reader *r, const json_t *o, ir_point *p)
     return s == IR_OK ? read_throttled(r, o, &p->m.samples) : s;
 }
 
+/* The file has one field for both: of a layer that ran and is no suspect it names the kernel chosen. */
+static void tell_chosen(ir_point *p)
+{
+    if (p->status != IR_OK || p->flags & IR_FLAG_SUSPECT || strcmp(p->id.family, "layer") != 0) return;
+    snprintf(p->chosen, sizeof p->chosen, "%.*s", (int)sizeof p->chosen - 1, p->reason);
+    p->reason[0] = '\0';
+}
+
 ir_status ir_read_point(ir_reader *r, const json_t *o)
 {
     ir_record *out = r->out;
@@ -222,7 +230,7 @@ ir_status ir_read_point(ir_reader *r, const json_t *o)
     s = ir_rec_read(r, ir_rec_point_id, o, p);
     if (s == IR_OK) s = read_params(r, o, p);
     if (s == IR_OK) s = read_point_read_words(r, o, p);
-    if (s == IR_OK) s = read_status(r, o, p);
+    if (s == IR_OK) s = read_point_read_status(r, o, p);
     if (s == IR_OK) s = read_stats(r, o, "time_s", &p->m.wall);
     if (s == IR_OK) s = read_stats(r, o, "dev_time_s", &p->m.dev);
     if (s == IR_OK) s = ir_rec_read(r, ir_rec_point_run, o, p);
@@ -230,11 +238,13 @@ ir_status ir_read_point(ir_reader *r, const json_t *o)
     if (s == IR_OK) s = read_point_read_check(r, o, &p->m.check);
     if (s == IR_OK) s = ir_rec_read(r, ir_rec_point_law, o, p);
     if (s == IR_OK) s = read_samples(r, o, p);
-    if (s == IR_OK)
-        out->npoint++;
-    else
+    if (s != IR_OK) {
         ir_point_free(p);
-    return s;
+        return s;
+    }
+    tell_chosen(p);
+    out->npoint++;
+    return IR_OK;
 }
 #else
 typedef int ir_no_points;

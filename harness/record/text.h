@@ -13,11 +13,16 @@ __attribute__((format(printf, 3, 4))) void ir_text_styled(const ir_text *, ir_st
 __attribute__((format(printf, 3, 4))) void ir_text_para(const ir_text *, const char *lead, const char *fmt,
                                                         ...);
 
+/* printf to buf + n of size bytes; returns the length now, which may exceed size: then nothing more is
+ * written. */
+__attribute__((format(printf, 4, 5))) size_t ir_text_append(char *buf, size_t size, size_t n, const char *fmt,
+                                                            ...);
+
 /* ---- tables ---------------------------------------------------------------------------------- */
 typedef struct {
     const char *head;
     bool        right; /* aligned */
-    int         least; /* > 0: cells may be cut to so many columns when the table is too wide */
+    int         least; /* > 0: cells may be wrapped at so many columns when the table is too wide */
     int         drop;  /* > 0: left out when that is not enough, the highest first; said below the table */
 } ir_col;
 typedef struct {
@@ -39,6 +44,8 @@ __attribute__((format(printf, 3, 4))) void ir_table_cell(ir_table *, ir_style, c
 __attribute__((format(printf, 3, 4))) void ir_table_span(ir_table *, ir_style, const char *fmt,
                                                          ...); /* a row of its own, wrapped */
 void ir_table_end(ir_table *); /* prints and frees it; a column without a text is left out */
+/* Was a table left out, in this process, for want of memory? */
+bool ir_text_lost(void);
 
 /* ---- numbers: 3 significant digits, "-" unknown ---------------------------------------------- */
 enum { IR_NUM = 32 };
@@ -51,7 +58,6 @@ const char *ir_text_op_unit(ir_dtype);                                       /* 
 const char *ir_text_interval(double value, double lo, double hi, const char *unit, char *buf, size_t n);
 
 /* ---- ceilings, for table and plot (text_find.c) ---------------------------------------------- */
-extern const char *const ir_text_levels[4];
 /* The measured ceiling, else one of another source; op, level NULL: any (the largest value). */
 const ir_ceiling *ir_text_find(const ir_ceilings *, const char *device, ir_what, const char *level,
                                const char *op, ir_dtype, int threads);

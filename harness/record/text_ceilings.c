@@ -212,14 +212,14 @@ static void text_ceilings_bandwidth(const view *w)
     fputs(", bytes as STREAM counts them; set: working set of all threads\n", w->t->f);
     ir_table_begin(&tb, w->t, col, sizeof col / sizeof *col);
     for (int l = 0; l < 4; l++)
-        for (int i = 0; i < nop; i++) bandwidth_row(&tb, w, ir_text_levels[l], op[i], one, all);
+        for (int i = 0; i < nop; i++) bandwidth_row(&tb, w, ir_level_names[l], op[i], one, all);
     for (int i = 0; i < nop; i++) bandwidth_row(&tb, w, "", op[i], one, all);
     const bool local = bandwidth_kinds(&tb, w, "local"), link = bandwidth_kinds(&tb, w, "link");
     ir_table_end(&tb);
     if (local) ir_text_para(w->t, "  ", "local: memory inside a processor that programs address themselves");
     if (link) ir_text_para(w->t, "  ", "link: bytes between host and device, by kind of host memory");
     for (int l = 0; l < 4; l++)
-        for (int i = 0; i < nop; i++) bandwidth_curve(w, ir_text_levels[l], op[i], one, all);
+        for (int i = 0; i < nop; i++) bandwidth_curve(w, ir_level_names[l], op[i], one, all);
     fputc('\n', w->t->f);
 }
 
@@ -317,11 +317,11 @@ static void latencies(const view *w)
     fputs(" of one dependent load, random cycle\n", w->t->f);
     ir_table_begin(&tb, w->t, col, sizeof col / sizeof *col);
     for (int l = 0; l < 4; l++) {
-        const ir_ceiling *huge = chase(w, ir_text_levels[l], "huge"),
-                         *small = chase(w, ir_text_levels[l], "small");
+        const ir_ceiling *huge = chase(w, ir_level_names[l], "huge"),
+                         *small = chase(w, ir_level_names[l], "small");
         if (!huge && !small) continue;
         double cycles = huge ? huge->value * clock_Hz(w) : NAN;
-        ir_table_cell(&tb, TXT_PLAIN, "%s", ir_text_levels[l]);
+        ir_table_cell(&tb, TXT_PLAIN, "%s", ir_level_names[l]);
         ir_table_cell(&tb, TXT_PLAIN, "%s", size_text(huge ? huge : small, num));
         value_cells(&tb, w, huge);
         ir_table_cell(&tb, TXT_DIM, "%s", isfinite(cycles) ? ir_text_plain(cycles, num) : "");
@@ -372,7 +372,7 @@ static void capacities(const view *w)
     size_t n = 0;
     for (int l = 0; l < 3 && n < sizeof text; l++)
         if (isfinite(w->cs->level_B[l]))
-            n += (size_t)snprintf(text + n, sizeof text - n, "%s%s %s", n ? ", " : "", ir_text_levels[l],
+            n += (size_t)snprintf(text + n, sizeof text - n, "%s%s %s", n ? ", " : "", ir_level_names[l],
                                   ir_text_scaled(w->cs->level_B[l], "B", num, sizeof num));
     if (!n) return;
     char part[64] = "";

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-const char *const ir_text_levels[4] = {"L1", "L2", "L3", "DRAM"};
-
 const ir_ceiling *ir_text_find(const ir_ceilings *cs, const char *device, ir_what what, const char *level,
                                const char *op, ir_dtype dtype, int threads)
 {

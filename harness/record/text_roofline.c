@@ -53,7 +53,7 @@ static bool find_roofs(roofs *r, const ir_point *p, size_t n)
     r->peak_threads = ir_text_most_threads(r->cs, r->device, IR_C_FLOPS);
     r->top = r->dram = NAN;
     for (int l = 0; l < 4; l++) {
-        r->bw[l] = level_bandwidth(r, ir_text_levels[l]);
+        r->bw[l] = level_bandwidth(r, ir_level_names[l]);
         if (isfinite(r->bw[l])) r->dram = r->bw[l];
     }
     for (int d = 0; d < IR_NDTYPE; d++) any = any || has_dtype(p, n, (ir_dtype)d);
@@ -221,14 +221,18 @@ static void print_legend(const canvas *c, const roofs *r, const family *f, int n
     size_t n = 0;
     for (int l = 3; l >= 0 && n < sizeof text; l--)
         if (isfinite(r->bw[l]))
-            n += (size_t)snprintf(text + n, sizeof text - n, "%s%s %s%s", n ? ", " : "", ir_text_levels[l],
+            n += (size_t)snprintf(text + n, sizeof text - n, "%s%s %s%s", n ? ", " : "", ir_level_names[l],
                                   ir_text_scaled(r->bw[l], "B/s", num, sizeof num),
                                   r->bw[l] == r->dram ? "" : " (dotted)");
     for (int d = 0; d < IR_NDTYPE && n < sizeof text; d++)
         if (isfinite(r->peak[d]))
             n += (size_t)snprintf(text + n, sizeof text - n, ", %s %s", ir_dtype_name((ir_dtype)d),
                                   ir_text_scaled(r->peak[d], ir_text_op_unit((ir_dtype)d), num, sizeof num));
-    ir_text_para(c->t, "  roofs   ", "%s; ridge %s FLOP/B", text, ir_text_plain(r->top / r->dram, num));
+    for (int d = 0, k = 0; d < IR_NDTYPE; d++)
+        if (isfinite(r->peak[d]))
+            n = ir_text_append(text, sizeof text, n, "%s%s %s", k++ ? ", " : "; ridge ",
+                               ir_dtype_name((ir_dtype)d), ir_text_plain(r->peak[d] / r->dram, num));
+    ir_text_para(c->t, "  roofs   ", "%s FLOP/B", text);
     n = 0;
     for (int i = 0; i < nf && n < sizeof text; i++)
         n += (size_t)snprintf(text + n, sizeof text - n, "%s%c %s (%zu)", i ? ", " : "", f[i].letter,
@@ -251,6 +255,7 @@ void ir_text_roofline(const ir_text *t, const ir_ceilings *cs, const ir_point *p
     }
     canvas *c = calloc(1, sizeof *c);
     if (!c) {
+        ir_fail(IR_ENOMEM, "no memory for a roofline");
         fputs("No roofline: no memory.\n", t->f);
         return;
     }

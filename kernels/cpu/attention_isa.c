@@ -97,8 +97,8 @@ ROWS(5)
 ROWS(6)
 #endif
 
-    static void weigh(ir_dtype t, size_t rows, size_t n, size_t dh, const float *p, size_t ps, const void *v,
-                      float *acc, size_t as)
+static void weigh(ir_dtype t, size_t rows, size_t n, size_t dh, const float *p, size_t ps, const void *v,
+                  float *acc, size_t as)
 {
     typedef void (*rows_fn)(int, size_t, size_t, const float *, size_t, const char *, float *, size_t);
     static const rows_fn fn[] = {

@@ -2,6 +2,9 @@
  * that will stream it, and the host's clock. There is one CPU device, index 0. */
 #define _GNU_SOURCE
 #include "kernels/cpu/cpu.h"
+#include "kernels/cpu/openblas.h"
+#include "kernels/cpu/ports.h"
+#include "kernels/cpu/smt_probe.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -17,13 +20,14 @@ static const ir_kernel *const kernels[] = {
 #undef X
     NULL};
 
-cpu_options cpu_next_options;
+static const char *const     forms[CPU_NISA + 1] = {"portable", "neon", "avx2", "avx512", NULL};
+static const ir_open_options defaults;
 
-static ir_status choose_isa(cpu_isa *out)
+static ir_status choose_isa(int form_plus1, cpu_isa *out)
 {
     *out = cpu_isa_best();
-    if (!cpu_next_options.isa_plus1) return IR_OK;
-    cpu_isa want = (cpu_isa)(cpu_next_options.isa_plus1 - 1);
+    if (!form_plus1) return IR_OK;
+    cpu_isa want = (cpu_isa)(form_plus1 - 1);
     bool    other_family = (want == CPU_NEON) != (*out == CPU_NEON);
     if (want != CPU_PORTABLE && (other_family || want > *out))
         return ir_fail(IR_EINVAL, "--isa %s: this processor's best is %s", cpu_isa_name(want),
@@ -32,11 +36,11 @@ static ir_status choose_isa(cpu_isa *out)
     return IR_OK;
 }
 
-static ir_status open_pool(cpu_dev *c)
+static ir_status open_pool(cpu_dev *c, int max_threads)
 {
     int *order = malloc(sizeof *order * IR_MAX_PU);
     if (!order) return ir_fail(IR_ENOMEM, "cpu: no memory for the thread order");
-    int have = ir_topology_order(&c->topo, order, IR_MAX_PU), n = cpu_next_options.max_threads;
+    int have = ir_topology_order(&c->topo, order, IR_MAX_PU), n = max_threads;
     if (n <= 0) n = c->topo.ncore > 0 && c->topo.ncore < have ? c->topo.ncore : have;
     ir_status s = n <= have ? ir_pool_new(c->pinned ? order : NULL, n, &c->pool)
                             : ir_fail(IR_EINVAL, "%d threads asked for, this process may use %d", n, have);
@@ -54,8 +58,9 @@ static void cpu_close(ir_dev *dev)
     dev->self = NULL;
 }
 
-static ir_status cpu_open(ir_dev *dev)
+static ir_status cpu_open(ir_dev *dev, const ir_open_options *asked)
 {
+    const ir_open_options *o = asked ? asked : &defaults;
     if (dev->index != 0)
         return ir_fail(IR_SKIP, "cpu: there is one CPU device, index 0 (not %d)", dev->index);
     cpu_dev *c = calloc(1, sizeof *c);
@@ -63,11 +68,11 @@ static ir_status cpu_open(ir_dev *dev)
     dev->be = &cpu_backend;
     dev->self = c;
     dev->dead = false;
-    c->pinned = !cpu_next_options.no_pin;
-    c->pages = cpu_next_options.pages == IR_PAGES_DEFAULT ? IR_PAGES_HUGE : cpu_next_options.pages;
-    ir_status s = choose_isa(&c->isa);
+    c->pinned = !o->no_pin;
+    c->pages = o->pages == IR_PAGES_DEFAULT ? IR_PAGES_HUGE : o->pages;
+    ir_status s = choose_isa(o->form_plus1, &c->isa);
     if (s == IR_OK) s = ir_topology_load(NULL, &c->topo);
-    if (s == IR_OK) s = open_pool(c);
+    if (s == IR_OK) s = open_pool(c, o->max_threads);
     if (s != IR_OK) cpu_close(dev);
     return s;
 }
@@ -79,7 +84,7 @@ static ir_status cpu_describe(ir_dev *dev, ir_device_info *out)
     snprintf(out->id, sizeof out->id, "cpu0");
     snprintf(out->name, sizeof out->name, "%s", c->topo.cpu_model);
     snprintf(out->backend, sizeof out->backend, "cpu");
-    snprintf(out->driver, sizeof out->driver, "%s", cpu_isa_name(c->isa));
+    snprintf(out->isa, sizeof out->isa, "%s", cpu_isa_name(c->isa));
     out->cores = c->topo.ncore;
     out->threads = c->nthreads;
     out->numa_nodes = c->topo.nnuma;
@@ -172,6 +177,38 @@ static void cpu_leave(ir_dev *dev)
     c->entered = false;
 }
 
+/* Huge pages are advice: what came of it is what is recorded. */
+static const char *cpu_pages_granted(ir_pages asked)
+{
+    static const char *const pages[] = {"default", "huge", "small"};
+    if (asked != IR_PAGES_HUGE) return pages[asked];
+    double share = ir_host_huge_granted();
+    if (isnan(share)) return "huge (asked for, not known whether granted)";
+    return share < 0.5 ? "small (huge asked for, not granted)" : pages[asked];
+}
+
+static void cpu_environment(ir_dev *dev, ir_env *e)
+{
+    const cpu_dev *c = cpu_of(dev);
+    ir_env_num(e, "threads", c->nthreads, true);
+    ir_env_text(e, "pin", c->pinned ? "core" : "none", true);
+    ir_env_text(e, "isa", cpu_isa_name(c->isa), true);
+    ir_env_text(e, "pages", cpu_pages_granted(c->pages), true);
+    ir_env_text(e, "openblas", cpu_openblas_config(), true);
+}
+
+static double cpu_theory_flops(ir_dev *dev, ir_dtype t, double clock_Hz)
+{
+    return cpu_fma_theory_flops(cpu_of(dev)->isa, t, clock_Hz);
+}
+
+static const char *cpu_narrower(const ir_dev *dev)
+{
+    return cpu_of(dev)->isa == CPU_AVX512 ? "avx2 for avx512" : NULL;
+}
+
+static void cpu_narrow(const ir_dev *dev, bool on) { cpu_of(dev)->isa = on ? CPU_AVX2 : CPU_AVX512; }
+
 const ir_backend cpu_backend = {.name = "cpu",
                                 .kernels = kernels,
                                 .open = cpu_open,
@@ -186,4 +223,10 @@ const ir_backend cpu_backend = {.name = "cpu",
                                 .start = cpu_sync,
                                 .stop = cpu_stop,
                                 .enter = cpu_enter,
-                                .leave = cpu_leave};
+                                .leave = cpu_leave,
+                                .forms = forms,
+                                .environment = cpu_environment,
+                                .theory_flops = cpu_theory_flops,
+                                .narrower = cpu_narrower,
+                                .narrow = cpu_narrow,
+                                .pair_ratio = cpu_smt_probe};

@@ -82,8 +82,9 @@ static ir_status chain_run(ir_run *r, uint32_t reps, bool nt)
     const self_t *s = r->self;
     const size_t  all = chain_steps_of(r);
     char         *y = r->mem[T_Y].p;
-    job           j = {
-                  .o = cpu_ops_of(r->dev), .p = &r->p, .nt = nt, .many = s->between ? 1 : all, .ab = r->mem[T_AB].p};
+    job           j = {.o = cpu_ops_of(r->dev), .p = &r->p, .nt = nt};
+    j.many = s->between ? 1 : all;
+    j.ab = r->mem[T_AB].p;
     wl_row_of(r->workload, &r->p, &j.row);
     for (uint32_t i = 0; i < reps; i++) {
         j.x = r->mem[T_X].p;

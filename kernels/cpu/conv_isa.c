@@ -187,14 +187,21 @@ FN(5)
 FN(6)
 #endif
 #if TILE_M > 6
-    FN(7) FN(8) FN(9) FN(10) FN(11) FN(12) FN(13) FN(14)
+FN(7)
+FN(8)
+FN(9)
+FN(10)
+FN(11)
+FN(12)
+FN(13)
+FN(14)
 #endif
 
-    /* ---- depthwise ------------------------------------------------------------------------------- */
-    /* One vector of channels along a row, all nine taps inside the image: the weights stay in registers. */
-    SIMD_INLINE void nine(size_t pixels, size_t n, size_t c, const char *const *taps, size_t off,
-                          size_t step_B, const float *w, size_t w_step, vf z, const char *add, int act,
-                          char *y)
+/* ---- depthwise ------------------------------------------------------------------------------- */
+/* One vector of channels along a row, all nine taps inside the image: the weights stay in registers. */
+SIMD_INLINE
+void nine(size_t pixels, size_t n, size_t c, const char *const *taps, size_t off, size_t step_B,
+          const float *w, size_t w_step, vf z, const char *add, int act, char *y)
 {
     vf wt[9];
     for (int i = 0; i < 9; i++) wt[i] = vf_load(w + (size_t)i * w_step);

@@ -54,14 +54,6 @@ typedef struct {
     ir_pages    pages;
 } cpu_dev;
 static inline cpu_dev *cpu_of(const ir_dev *dev) { return (cpu_dev *)dev->self; }
-/* Settings that apply to the next open(); zeroed: all allowed cores, pinned, best ISA. */
-typedef struct {
-    int      max_threads;
-    bool     no_pin;
-    int      isa_plus1;
-    ir_pages pages;
-} cpu_options;
-extern cpu_options cpu_next_options;
 
 /* Thread tid's part of n elements: [*lo, *hi), boundaries at multiples of `grain` elements. The same
  * function places memory at first touch, so a thread streams what it touched. */

@@ -274,9 +274,9 @@ GROUP(6)
 #endif
 #undef GROUP
 
-    /* All row groups over one column tile of W; the first of them prefetches. */
-    static void N(groups)(int wide, size_t m, size_t kb, const T *x, const void *w, size_t ldw, size_t ahead,
-                          char *c, size_t ldc, int add)
+/* All row groups over one column tile of W; the first of them prefetches. */
+static void N(groups)(int wide, size_t m, size_t kb, const T *x, const void *w, size_t ldw, size_t ahead,
+                      char *c, size_t ldc, int add)
 {
     typedef void (*group_fn)(int, size_t, const T *, const void *, size_t, size_t, char *, size_t, int);
     static const group_fn fn[] = {
@@ -385,8 +385,8 @@ RUN(6)
 #endif
 #undef RUN
 
-    static void N(runs)(int wide, size_t m, size_t n, size_t k, const void *a, size_t lda, const void *w,
-                        size_t ldw, void *c, size_t ldc)
+static void N(runs)(int wide, size_t m, size_t n, size_t k, const void *a, size_t lda, const void *w,
+                    size_t ldw, void *c, size_t ldc)
 {
     typedef void (*run_fn)(int, int, size_t, const T *, const char *, size_t, T *, size_t);
     static const run_fn fn[] = {

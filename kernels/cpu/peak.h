@@ -1,6 +1,7 @@
 /* peak.h -- the per-ISA tables behind the kernels of "fma" and "clock" and the pair probe. */
 #ifndef CPU_PEAK_H
 #define CPU_PEAK_H
+#include <stdalign.h>
 #include "kernels/workloads/workloads_compute.h"
 #include "kernels/cpu/cpu.h"
 #include <stddef.h>
@@ -21,8 +22,8 @@ const cpu_peak_table *cpu_peak_of(cpu_isa isa);
 /* Start values and coefficients in the form the loops take. Floating: C in every lane of coef[0]. Dot
  * products: A in every pair or quad of coef[0], B in coef[1]. */
 typedef struct {
-    _Alignas(64) unsigned char x[WL_FMA_MAX_CHAINS][WL_FMA_VECTOR_B];
-    _Alignas(64) unsigned char coef[2][WL_FMA_VECTOR_B];
+    alignas(64) unsigned char x[WL_FMA_MAX_CHAINS][WL_FMA_VECTOR_B];
+    alignas(64) unsigned char coef[2][WL_FMA_VECTOR_B];
 } cpu_peak_data;
 void cpu_peak_fill(ir_dtype dtype, int chains, cpu_peak_data *out);
 /* The 64-byte result of one thread: sums over chains, lane by lane. out must not overlap x. */

@@ -35,7 +35,12 @@
 #define EACH(L, type, OP) \
     L(type, 1, OP) \
     L(type, 2, OP) \
-    L(type, 4, OP) L(type, 8, OP) L(type, 10, OP) L(type, 12, OP) L(type, 16, OP) L(type, 24, OP)
+    L(type, 4, OP) \
+    L(type, 8, OP) \
+    L(type, 10, OP) \
+    L(type, 12, OP) \
+    L(type, 16, OP) \
+    L(type, 24, OP)
 #define ALL UPTO24
 #else
 #define V(i) "%%ymm" #i
@@ -46,7 +51,12 @@
         "xmm12", "xmm13", "xmm14", "xmm15"
 #define VEX "%{vex%} " /* braces alone would name assembler dialects */
 #define EACH(L, type, OP) \
-    L(type, 1, OP) L(type, 2, OP) L(type, 4, OP) L(type, 8, OP) L(type, 10, OP) L(type, 12, OP)
+    L(type, 1, OP) \
+    L(type, 2, OP) \
+    L(type, 4, OP) \
+    L(type, 8, OP) \
+    L(type, 10, OP) \
+    L(type, 12, OP)
 #define ALL UPTO12
 #endif
 #define LOAD(i)  "vmovups " #i "*64(%[x]), " V(i) "\n"
@@ -118,7 +128,11 @@ MIXED(24, Q0 Q1, Q2 Q3, Q0 Q1, Q2 Q3)
     L(type, 1, OP, EXT) \
     L(type, 2, OP, EXT) \
     L(type, 4, OP, EXT) \
-    L(type, 8, OP, EXT) L(type, 10, OP, EXT) L(type, 12, OP, EXT) L(type, 16, OP, EXT) L(type, 24, OP, EXT)
+    L(type, 8, OP, EXT) \
+    L(type, 10, OP, EXT) \
+    L(type, 12, OP, EXT) \
+    L(type, 16, OP, EXT) \
+    L(type, 24, OP, EXT)
 #define ALL UPTO24
 #define LOOP(type, N, OP, EXT) \
     EXT static void NAME(type, N)(void *x, const void *coef, uint64_t n) \
@@ -173,7 +187,12 @@ MIXED(24, Q0 Q1, Q2 Q3, Q0 Q1, Q2 Q3)
 #else
 /* Multiply and add, fused where the compiler's base ISA fuses; run-time coefficient and trip count. */
 #define EACH(L, type, T, W) \
-    L(type, 1, T, W) L(type, 2, T, W) L(type, 4, T, W) L(type, 8, T, W) L(type, 10, T, W) L(type, 12, T, W)
+    L(type, 1, T, W) \
+    L(type, 2, T, W) \
+    L(type, 4, T, W) \
+    L(type, 8, T, W) \
+    L(type, 10, T, W) \
+    L(type, 12, T, W)
 #define ALL UPTO12
 #define LOOP(type, N, T, W) \
     static void NAME(type, N)(void *x, const void *coef, uint64_t n) \

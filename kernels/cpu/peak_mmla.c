@@ -42,7 +42,10 @@
     LOOP(type, 2, OP, EXT) \
     LOOP(type, 4, OP, EXT) \
     LOOP(type, 8, OP, EXT) \
-    LOOP(type, 10, OP, EXT) LOOP(type, 12, OP, EXT) LOOP(type, 16, OP, EXT) LOOP(type, 24, OP, EXT)
+    LOOP(type, 10, OP, EXT) \
+    LOOP(type, 12, OP, EXT) \
+    LOOP(type, 16, OP, EXT) \
+    LOOP(type, 24, OP, EXT)
 #define ALL(type) \
     mmla_##type##_1, mmla_##type##_2, mmla_##type##_4, mmla_##type##_8, mmla_##type##_10, mmla_##type##_12, \
         mmla_##type##_16, mmla_##type##_24

@@ -15,7 +15,6 @@ static const ir_kernel *const kernels[] = {
 #undef X
     NULL};
 
-const cuda_api *cuda_next_api = &cuda_runtime;
 enum { OLDEST_CC = 75 };
 
 /* Is there a device of this index? Says in the user's terms why not. */
@@ -98,16 +97,17 @@ static void cuda_close(ir_dev *dev)
     dev->self = NULL;
 }
 
-static ir_status cuda_open(ir_dev *dev)
+static ir_status cuda_open(ir_dev *dev, const ir_open_options *asked)
 {
-    ir_status st = find(cuda_next_api, dev->index);
+    const cuda_api *api = asked && asked->own ? asked->own : &cuda_runtime;
+    ir_status       st = find(api, dev->index);
     if (st != IR_OK) return st;
     cuda_dev *c = calloc(1, sizeof *c);
     if (!c) return ir_fail(IR_ENOMEM, "cuda: no memory for the device");
     dev->be = &cuda_backend;
     dev->self = c;
     dev->dead = false;
-    c->api = cuda_next_api;
+    c->api = api;
     c->owner = dev;
     const char *wait = getenv("CUDA_LAUNCH_BLOCKING");
     c->blocking = wait && *wait && strcmp(wait, "0") != 0;

@@ -56,8 +56,7 @@ typedef struct {
     const char *(*GetErrorName)(cudaError_t);
 } cuda_api;
 extern const cuda_api cuda_runtime; /* the real one */
-extern const cuda_api
-    *cuda_next_api; /* what the next open() uses: &cuda_runtime unless a test says otherwise */
+/* The backend's own option (ir_open_options.own) is a table of such functions; none: the real one. */
 
 typedef struct nvml_dev nvml_dev;
 enum { CUDA_QUEUE = 256, CUDA_ALLOWED = 64 };

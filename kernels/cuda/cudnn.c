@@ -18,12 +18,23 @@ enum { TRIES = CUDNN_CONVOLUTION_FWD_ALGO_COUNT, WORKSPACE = 256 << 20 };
     X(Destroy) \
     X(SetStream) \
     X(GetErrorString) \
-    X(CreateTensorDescriptor) X(SetTensor4dDescriptor) X(DestroyTensorDescriptor) X(CreateFilterDescriptor) \
-        X(SetFilter4dDescriptor) X(DestroyFilterDescriptor) X(CreateConvolutionDescriptor) \
-            X(SetConvolution2dDescriptor) X(SetConvolutionGroupCount) X(SetConvolutionMathType) \
-                X(DestroyConvolutionDescriptor) X(CreateActivationDescriptor) X(SetActivationDescriptor) \
-                    X(DestroyActivationDescriptor) X(FindConvolutionForwardAlgorithmEx) \
-                        X(ConvolutionForward) X(ConvolutionBiasActivationForward)
+    X(CreateTensorDescriptor) \
+    X(SetTensor4dDescriptor) \
+    X(DestroyTensorDescriptor) \
+    X(CreateFilterDescriptor) \
+    X(SetFilter4dDescriptor) \
+    X(DestroyFilterDescriptor) \
+    X(CreateConvolutionDescriptor) \
+    X(SetConvolution2dDescriptor) \
+    X(SetConvolutionGroupCount) \
+    X(SetConvolutionMathType) \
+    X(DestroyConvolutionDescriptor) \
+    X(CreateActivationDescriptor) \
+    X(SetActivationDescriptor) \
+    X(DestroyActivationDescriptor) \
+    X(FindConvolutionForwardAlgorithmEx) \
+    X(ConvolutionForward) \
+    X(ConvolutionBiasActivationForward)
 typedef struct {
     bool there;
 #define X(name) __typeof__(&cudnn##name) name;

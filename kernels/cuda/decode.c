@@ -171,9 +171,8 @@ static ir_status memory(plan *p)
     ir_status st = cuda_new(p->c, phases, &p->on_device);
     for (int i = 0; i < p->n; i++) {
         const dc_phase *f = &p->phase[i];
-        size_t          need = f->op == DC_ATTENTION
-                                   ? (size_t)(f->M * f->heads * f->split) * (size_t)(f->dh + 2) * sizeof(float)
-                                   : 0;
+        size_t          rows = f->op == DC_ATTENTION ? (size_t)(f->M * f->heads * f->split) : 0;
+        size_t          need = rows * (size_t)(f->dh + 2) * sizeof(float);
         if (need > parts) parts = need;
     }
     for (int b = 0; b < p->net.nbuf && st == IR_OK; b++)

@@ -35,11 +35,11 @@ typedef struct {
     char   name[24]; /* "conv2_1_3x3", "h3.qkv" */
     ly_op  op;
     ly_act act; /* applied to the output in the same pass */
-    int    in, add,
-        out;         /* activation buffers 0.., or LY_INPUT, LY_OUTPUT; add: residual added to the output
-                      * before act, LY_NONE: none. out may equal in or add for LY_ADD, LY_ACT, LY_NORM only. */
-    int64_t batch;   /* images, or sequences */
-    int64_t h, w, c; /* input image; c: input width of token rows */
+    /* Activation buffers 0.., or LY_INPUT, LY_OUTPUT. add: residual added to the output before act; LY_NONE:
+     * none. out may equal in or add for LY_ADD, LY_ACT, LY_NORM only. */
+    int     in, add, out;
+    int64_t batch;                                /* images, or sequences */
+    int64_t h, w, c;                              /* input image; c: input width of token rows */
     int64_t k, r, s, stride, pad, groups, oh, ow; /* k: output channels or width */
     int64_t rows; /* token rows over the whole batch: batch * tokens. A LY_NORM with tokens > 1 has only
                    * `batch` rows: output row i reads input row i*tokens + tokens-1, the last of its
@@ -74,16 +74,16 @@ typedef struct {
 void ly_free(ly_net *); /* idempotent */
 /* Are two rows the same operation on the same shape, wherever their tensors lie? */
 bool ly_same_shape(const ly_row *, const ly_row *);
-/* Make the rows of a finished table share their matrices: the same work on fewer distinct bytes. any_shape:
- * all of them lie at one place, as long as the largest (the output head keeps the embedding's). Else: rows of
- * the very same shape are one row's, bias and scales included. Offsets and nW change, params does not. */
+/* Let rows of a finished table share their matrices: the same work on fewer distinct bytes. any_shape: all
+ * matrices lie at one place as long as the largest; the output head keeps the embedding's. Else rows of the
+ * same shape share one matrix, bias and scales. Changes offsets and nW, not params. */
 void ly_share(ly_net *, bool any_shape);
-/* Elements of row i's matrix that an earlier row's call has read already: 0 where matrices are not shared. */
+/* Count the elements of row i's matrix that an earlier row has read already. 0 unless matrices are shared. */
 int64_t ly_reread(const ly_net *, int i);
-/* Where the activations of a table lie in one arena, a place being free again once its last reader has run:
- * elements of the arena at which row i reads its input and residual and writes its output, (*place)[net->n],
- * which the caller frees; -1: that is no buffer. Places are multiples of `align` elements and at least as
- * many apart. *elems: the arena's length. */
+/* Place the activations of a table in one arena. A place is free again once its last reader has run.
+ * (*place)[net->n] holds the element at which each row reads its input and residual and writes its output; -1
+ * is no buffer. The caller frees it. Places are multiples of `align` elements and at least as many apart.
+ * *elems is the arena's length. */
 typedef struct {
     int64_t in, add, out;
 } ly_place;
@@ -121,25 +121,25 @@ static inline bool ly_scaled(ir_dtype weights) { return weights == IR_I8 || weig
  * embedding 1, dropout 1 (the scaling; its mask is integers); a max pool r*s - 1 per output, an average pool
  * 1 per input. */
 void ly_cost(const ly_row *, ir_dtype weights, bool in_network, ir_cost *out);
-/* Rows outside a network, gone through one after the other, `times` times over, each on what the one before
- * wrote; outputs are all of one size. fused: in one pass, what is handed on never leaves the chip. Else each
- * is a pass (and a launch) of its own and what is handed on lies in one tensor between and in the output, by
- * turns. unfused_B is the latter's traffic in both. */
+/* Cost of rows outside a network, run one after the other and `times` times over. Each row reads the output
+ * of the one before; all outputs have one size. fused: one pass, intermediate values never leave the chip.
+ * Else every row is a pass and a launch, and values alternate between one extra tensor and the output.
+ * unfused_B is the traffic of the separate passes in both cases. */
 void ly_chain_cost(const ly_row *, int n, int64_t times, bool fused, ir_cost *out);
 /* FLOP that Winograd's F(4x4,3x3) takes of a 3x3 convolution of stride 1: it multiplies 36 times where 16
  * outputs would take 144, and transforms tiles of the input (in 12 directions of 19 FLOP) and of the output
  * (10 of 13). */
 double ly_winograd_flops(const ly_row *);
-/* Sum over the rows, what ly_reread() finds left out of the weights; launches = the number of rows;
- * footprint: weights + cache + the largest live activations, which alone are near_footprint_B. */
+/* Cost of a network: the sum over its rows. Weights that ly_reread() counts are left out; launches is the
+ * number of rows. footprint_B: weights, cache and the largest live activations; the last alone are
+ * near_footprint_B.
+ */
 void ly_net_cost(const ly_net *, ir_dtype weights, ir_cost *out);
 
 /* ---- networks: fill a table; IR_EINVAL with a reason for impossible parameters --------------- */
 /* v1.5, 53 convolutions with folded batch norm (W and bias), ReLU and residuals fused, 224x224 by default. */
 ir_status ly_resnet50(int64_t batch, int64_t res, ly_net *out);
 ir_status ly_mobilenetv2(int64_t batch, int64_t res, ly_net *out);
-/* `tokens` new tokens per sequence after `past` cached ones (tokens = 1: a decode step; past = 0: a prefill);
- * the output head is computed for the last token only. */
 typedef enum {
     LY_SMALL,
     LY_MEDIUM,
@@ -153,8 +153,9 @@ typedef struct {
     int64_t     layers, d, heads, ff, vocab, context;
 } ly_gpt_shape;
 extern const ly_gpt_shape ly_gpt2[LY_NSIZE + 1];
-/* Parameters: layers (4 d^2 + 2 d ff + 9 d + ff) + (vocab + context) d + 2 d. IR_EINVAL also for shapes that
- * are none: heads that do not divide d. */
+/* Fill the table of a GPT step: `tokens` new tokens per sequence after `past` cached ones. tokens = 1 is a
+ * decode step, past = 0 a prefill. The output head runs for the last token only. Parameters:
+ * layers (4 d^2 + 2 d ff + 9 d + ff) + (vocab + context) d + 2 d. IR_EINVAL if heads do not divide d. */
 ir_status ly_gpt(const ly_gpt_shape *, int64_t batch, int64_t tokens, int64_t past, ly_net *out);
 
 #ifdef __cplusplus

@@ -18,7 +18,6 @@ static const ir_kernel *const kernels[] = {
 #undef X
     NULL};
 
-ocl_options ocl_next_options;
 enum { MOST_PLATFORMS = 16, MOST_DEVICES = 32, STAGING_B = 16 << 20 };
 
 /* ---- finding --------------------------------------------------------------------------------- */
@@ -96,8 +95,8 @@ static ir_status limits(ocl_dev *d)
     if (s == IR_OK) s = INFO(d->id, CL_DEVICE_MAX_COMPUTE_UNITS, d->units);
     if (s == IR_OK) s = INFO(d->id, CL_DEVICE_MAX_CLOCK_FREQUENCY, d->clock_MHz);
     if (s == IR_OK) s = INFO(d->id, CL_DEVICE_MAX_WORK_GROUP_SIZE, d->max_group);
-    d->cpu = (type & CL_DEVICE_TYPE_CPU) && !ocl_next_options.wide;
-    d->unified = unified && !ocl_next_options.staged;
+    d->cpu = (type & CL_DEVICE_TYPE_CPU) && !d->o.wide;
+    d->unified = unified && !d->o.staged;
     return s;
 }
 
@@ -128,11 +127,12 @@ static void ocl_close(ir_dev *dev)
     dev->self = NULL;
 }
 
-static ir_status ocl_open(ir_dev *dev)
+static ir_status ocl_open(ir_dev *dev, const ir_open_options *asked)
 {
     if (dev->index < 0) return ir_fail(IR_SKIP, "opencl: no device %d", dev->index);
     ocl_dev *d = calloc(1, sizeof *d);
     if (!d) return ir_fail(IR_ENOMEM, "opencl: no memory for the device");
+    if (asked && asked->own) d->o = *(const ocl_options *)asked->own;
     dev->be = &ocl_backend;
     dev->self = d;
     dev->dead = false;

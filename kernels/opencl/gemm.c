@@ -185,10 +185,10 @@ static ir_status search(ocl_dev *d, ir_dtype T, ocl_buf *const b[5])
 {
     ocl_gemm_tile t[8], best = {0};
     int           n = candidates(d, T, t);
-    ir_status     s =
-        n ? IR_OK
-              : ir_fail(IR_SKIP, "opencl: %.60s takes no work-group of 256 items or has too little local memory",
-                        d->name);
+    ir_status     s = IR_OK;
+    if (!n)
+        s = ir_fail(IR_SKIP, "opencl: %.60s takes no work-group of 256 items or has too little local memory",
+                    d->name);
     for (int i = 0; i < n; i++) {
         ocl_gemm g;
         double   rate = 0;

@@ -1,9 +1,11 @@
-/* gemm.cl -- C[m,n] = A[m,k] B[k,n], row-major. Built with T (accumulators, output), IN 0: inputs are T, 1: bf16, 2: i8, 3: f16;
- * TB: B is given transposed, [n][k]; EPI: bias, int8 scale, residual and activation follow the last addition.
+/* gemm.cl -- C[m,n] = A[m,k] B[k,n], row-major. Built with T (accumulators, output), IN 0: inputs are T, 1:
+ * bf16, 2: i8, 3: f16; TB: B is given transposed, [n][k]; EPI: bias, int8 scale, residual and activation
+ * follow the last addition.
  *
- * CPU: both inputs are packed into panels (MR rows, NR = NV vectors of columns), zero-padded; an item computes a block
- * of mc x nc in steps of KC with an MR x NV tile of vectors in registers. With few rows B is read where it lies (gemm_slim).
- * Other devices: groups of 256 items, tiles of A and B in local memory, MR x NV results per item. */
+ * CPU: both inputs are packed into panels (MR rows, NR = NV vectors of columns), zero-padded; an item
+ * computes a block of mc x nc in steps of KC with an MR x NV tile of vectors in registers. With few rows B is
+ * read where it lies (gemm_slim). Other devices: groups of 256 items, tiles of A and B in local memory, MR x
+ * NV results per item. */
 #if IN_B == 1
 typedef ushort b_t;
 #define LOAD_B(p) BF16(p)
@@ -21,26 +23,27 @@ typedef T b_t;
 typedef ushort a_t;
 #define LOAD_A(p) BF16(p)
 #else
-typedef T a_t;
+typedef T    a_t;
 #define LOAD_A(p) (*(p))
 #endif
 #if TB
-#define B_AT(kk, j) ((size_t)(j) * k + (kk))
+#define B_AT(kk, j) ((size_t)(j)*k + (kk))
 #else
-#define B_AT(kk, j) ((size_t)(kk) * n + (j))
+#define B_AT(kk, j) ((size_t)(kk)*n + (j))
 #endif
-#define A_AT(i, kk) ((size_t)(i) * k + (kk))
+#define A_AT(i, kk) ((size_t)(i)*k + (kk))
 
 #ifndef EPI
 #define EPI 0
 #endif
 #if EPI
-#define EPI_PARAMS , __global const T *restrict V, long b_at, long s_at, __global const T *restrict add, int has_add, int act
-#define FINISH(x, i, j) finished(x, V, b_at, s_at, add, has_add, act, (size_t)(i) * n + (j), j)
+#define EPI_PARAMS \
+    , __global const T *restrict V, long b_at, long s_at, __global const T *restrict add, int has_add, int act
+#define FINISH(x, i, j) finished(x, V, b_at, s_at, add, has_add, act, (size_t)(i)*n + (j), j)
 #if OCL_CPU
 DEFINE_ACTIVATED(TV, activated_vector)
-static TV finish_vector(TV x, __global const float *V, long b_at, long s_at, __global const float *add, int has_add, int act, uint i, uint j,
-                        uint n)
+static TV finish_vector(TV x, __global const float *V, long b_at, long s_at, __global const float *add,
+                        int has_add, int act, uint i, uint j, uint n)
 {
     if (s_at >= 0) x *= VLOAD(0, V + s_at + j);
     if (b_at >= 0) x += VLOAD(0, V + b_at + j);
@@ -54,7 +57,8 @@ static TV finish_vector(TV x, __global const float *V, long b_at, long s_at, __g
 #endif
 
 #ifdef NAIVE
-__kernel void gemm_naive(__global const a_t *restrict A, __global const b_t *restrict B, __global T *restrict C, uint m, uint n, uint k)
+__kernel void gemm_naive(__global const a_t *restrict A, __global const b_t *restrict B,
+                         __global T *restrict C, uint m, uint n, uint k)
 {
     size_t g = get_global_id(0), items = get_global_size(0), all = (size_t)m * n;
 #if OCL_CPU /* neighbours in a row share the lines of B */
@@ -73,7 +77,8 @@ __kernel void gemm_naive(__global const a_t *restrict A, __global const b_t *res
 
 #ifdef TILED
 /* One result per item, square tiles of TS x TS in local memory; group: TS * TS items. */
-__kernel void gemm_tiled(__global const a_t *restrict A, __global const b_t *restrict B, __global T *restrict C, uint m, uint n, uint k)
+__kernel void gemm_tiled(__global const a_t *restrict A, __global const b_t *restrict B,
+                         __global T *restrict C, uint m, uint n, uint k)
 {
     __local T a[TS][TS], b[TS][TS];
     uint      x = get_local_id(0) % TS, y = get_local_id(0) / TS, tiles = (n + TS - 1) / TS;
@@ -93,8 +98,10 @@ __kernel void gemm_tiled(__global const a_t *restrict A, __global const b_t *res
 #if defined(BLOCKED) && !OCL_CPU
 #define BM (16 * MR)
 #define BN (16 * NV)
-__kernel __attribute__((reqd_work_group_size(256, 1, 1))) void gemm_blocked(__global const a_t *restrict A, __global const b_t *restrict B,
-                                                                            __global T *restrict C, uint m, uint n, uint k,
+__kernel __attribute__((reqd_work_group_size(256, 1, 1))) void gemm_blocked(__global const a_t *restrict A,
+                                                                            __global const b_t *restrict B,
+                                                                            __global T *restrict C, uint m,
+                                                                            uint n, uint k,
                                                                             ulong B_at EPI_PARAMS)
 {
     __local T a[KC][BM + 1], b[KC][BN + 1];
@@ -164,7 +171,8 @@ __kernel void pack_a(__global const a_t *restrict A, __global T *restrict out, u
     }
 }
 
-__kernel void pack_b(__global const b_t *restrict B, __global T *restrict out, uint n, uint k, ulong B_at, ulong out_at)
+__kernel void pack_b(__global const b_t *restrict B, __global T *restrict out, uint n, uint k, ulong B_at,
+                     ulong out_at)
 {
     B += B_at;
     out += out_at;
@@ -180,9 +188,10 @@ __kernel void pack_b(__global const b_t *restrict B, __global T *restrict out, u
     }
 }
 
-/* The same panels straight from an NHWC image: row i of A is output pixel i, its columns the window [r][s][c]. */
-__kernel void pack_image(__global const T *restrict X, __global T *restrict out, uint m, uint h, uint w, uint c, uint R_, uint S_, uint stride,
-                         uint pad, uint oh, uint ow)
+/* The same panels straight from an NHWC image: row i of A is output pixel i, its columns the window
+ * [r][s][c]. */
+__kernel void pack_image(__global const T *restrict X, __global T *restrict out, uint m, uint h, uint w,
+                         uint c, uint R_, uint S_, uint stride, uint pad, uint oh, uint ow)
 {
     size_t k = (size_t)R_ * S_ * c;
     for (uint p = get_global_id(0); p < (m + MR - 1) / MR; p += get_global_size(0)) {
@@ -190,11 +199,12 @@ __kernel void pack_image(__global const T *restrict X, __global T *restrict out,
         for (uint r = 0; r < R_; r++)
             for (uint s = 0; s < S_; s++) {
                 __global const T *from[MR];
-                bool inside[MR];
+                bool              inside[MR];
 #pragma unroll
                 for (int q = 0; q < MR; q++) {
                     uint i = p * MR + q, image = i / (oh * ow), pixel = i % (oh * ow);
-                    int  y = (int)(pixel / ow * stride + r) - (int)pad, x = (int)(pixel % ow * stride + s) - (int)pad;
+                    int  y = (int)(pixel / ow * stride + r) - (int)pad,
+                        x = (int)(pixel % ow * stride + s) - (int)pad;
                     inside[q] = i < m && y >= 0 && y < (int)h && x >= 0 && x < (int)w;
                     from[q] = X + (inside[q] ? ((size_t)(image * h + y) * w + x) * c : 0);
                 }
@@ -206,11 +216,11 @@ __kernel void pack_image(__global const T *restrict X, __global T *restrict out,
     }
 }
 
-static void tile(__global const T *restrict a, __global const T *restrict b, __global T *restrict C, uint i, uint j, uint kc, bool first,
-                 bool last, uint m, uint n EPI_PARAMS)
+static void tile(__global const T *restrict a, __global const T *restrict b, __global T *restrict C, uint i,
+                 uint j, uint kc, bool first, bool last, uint m, uint n EPI_PARAMS)
 {
-    TV   acc[MR][NV];
-    bool whole = i + MR <= m && j + NR <= n;
+    TV          acc[MR][NV];
+    bool        whole = i + MR <= m && j + NR <= n;
     __global T *c = C + (size_t)i * n + j;
 #pragma unroll
     for (int r = 0; r < MR; r++)
@@ -232,7 +242,7 @@ static void tile(__global const T *restrict a, __global const T *restrict b, __g
 #pragma unroll
         for (int v = 0; v < NV; v++) {
             __global T *to = c + (size_t)r * n + v * W;
-            TV x = acc[r][v];
+            TV          x = acc[r][v];
             if (whole || (i + r < m && j + (v + 1) * W <= n)) {
                 if (!first) x += VLOAD(0, to);
 #if EPI
@@ -250,8 +260,8 @@ static void tile(__global const T *restrict a, __global const T *restrict b, __g
         }
 }
 
-__kernel void gemm_blocked(__global const T *restrict A, __global const T *restrict B, __global T *restrict C, uint m, uint n, uint k,
-                           ulong B_at, uint mc, uint nc EPI_PARAMS)
+__kernel void gemm_blocked(__global const T *restrict A, __global const T *restrict B, __global T *restrict C,
+                           uint m, uint n, uint k, ulong B_at, uint mc, uint nc EPI_PARAMS)
 {
     uint rows = (m + mc - 1) / mc, id = get_global_id(0), i0 = id % rows * mc, j0 = id / rows * nc;
     uint i1 = min(i0 + mc, m), j1 = min(j0 + nc, n);
@@ -259,10 +269,11 @@ __kernel void gemm_blocked(__global const T *restrict A, __global const T *restr
         uint kc = min((uint)KC, k - k0);
         for (uint j = j0; j < j1; j += NR)
             for (uint i = i0; i < i1; i += MR)
-                tile(A + (size_t)i * k + (size_t)k0 * MR, B + B_at + (size_t)j * k + (size_t)k0 * NR, C, i, j, kc, k0 == 0, k0 + kc == k,
-                     m, n
+                tile(A + (size_t)i * k + (size_t)k0 * MR, B + B_at + (size_t)j * k + (size_t)k0 * NR, C, i, j,
+                     kc, k0 == 0, k0 + kc == k, m, n
 #if EPI
-                     , V, b_at, s_at, add, has_add, act
+                     ,
+                     V, b_at, s_at, add, has_add, act
 #endif
                 );
     }
@@ -270,14 +281,16 @@ __kernel void gemm_blocked(__global const T *restrict A, __global const T *restr
 #endif
 
 #ifdef SLIM
-/* Few rows: B is streamed once where it lies. An item takes NR columns, MR rows at a time; IN_B 0 or 1, not transposed. */
+/* Few rows: B is streamed once where it lies. An item takes NR columns, MR rows at a time; IN_B 0 or 1, not
+ * transposed. */
 #define NR (NV * W)
 #if IN_B == 1
 #define LOAD_BV(p) AS_TV(CONVERT_UINT(VLOAD(0, p)) << 16)
 #else
 #define LOAD_BV(p) VLOAD(0, p)
 #endif
-__kernel void gemm_slim(__global const a_t *restrict A, __global const b_t *restrict B, __global T *restrict C, uint m, uint n, uint k)
+__kernel void gemm_slim(__global const a_t *restrict A, __global const b_t *restrict B,
+                        __global T *restrict C, uint m, uint n, uint k)
 {
     for (uint p = get_global_id(0); p < (n + NR - 1) / NR; p += get_global_size(0)) {
         uint j = p * NR;

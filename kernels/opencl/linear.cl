@@ -1,15 +1,16 @@
-/* linear.cl -- y[rows][n] = x[rows][k] W' for few rows: each weight is read once and meets ROWS inputs. W is [n][k]. Built with: T;
- * WT 0 T, 1 bf16, 2 i8, 3 f16; XT 0 T, 1 bf16; V (vector), R (weight rows at a time), U (vectors of a row at a time, LS = 1), LS
- * (group), EPI (as gemm.cl). Groups of one item finish 16 results together, and fetch W ahead in the order in which it is read:
- * the end of a short row would else stop a CPU's own prefetching. */
-#define TV CAT(T, V)
+/* linear.cl -- y[rows][n] = x[rows][k] W' for few rows: each weight is read once and meets ROWS inputs. W is
+ * [n][k]. Built with: T; WT 0 T, 1 bf16, 2 i8, 3 f16; XT 0 T, 1 bf16; V (vector), R (weight rows at a time),
+ * U (vectors of a row at a time, LS = 1), LS (group), EPI (as gemm.cl). Groups of one item finish 16 results
+ * together, and fetch W ahead in the order in which it is read: the end of a short row would else stop a
+ * CPU's own prefetching. */
+#define TV    CAT(T, V)
 #define VLOAD CAT(vload, V)
 #if WT == 1
 typedef ushort w_t;
 #define W1(p) BF16(p)
 #define WV(p) BF16V(V, VLOAD(0, p))
 #elif WT == 2
-typedef char w_t;
+typedef char  w_t;
 #define W1(p) ((T)(*(p)))
 #define WV(p) CAT(convert_float, V)(VLOAD(0, p))
 #elif WT == 3
@@ -26,13 +27,14 @@ typedef ushort x_t;
 #define X1(p) BF16(p)
 #define XV(p) BF16V(V, VLOAD(0, p))
 #else
-typedef T x_t;
+typedef T     x_t;
 #define X1(p) (*(p))
 #define XV(p) VLOAD(0, p)
 #endif
 #define SUM(v) CAT(SUM, V)(v)
 #if EPI
-#define EPI_PARAMS , __global const float *restrict P, long b_at, long s_at, __global const float *add, int has_add, int act
+#define EPI_PARAMS \
+    , __global const float *restrict P, long b_at, long s_at, __global const float *add, int has_add, int act
 #define FINISH(x, at, j) finished(x, P, b_at, s_at, add, has_add, act, at, j)
 #else
 #define EPI_PARAMS
@@ -51,17 +53,18 @@ DEFINE_ACTIVATED(float16, activated16)
 #endif
 #endif
 
-__kernel void linear(__global const w_t *restrict W, __global const x_t *restrict x, __global T *restrict y, uint n, uint k, uint rows,
-                     ulong W_at EPI_PARAMS)
+__kernel void linear(__global const w_t *restrict W, __global const x_t *restrict x, __global T *restrict y,
+                     uint n, uint k, uint rows, ulong W_at EPI_PARAMS)
 {
     size_t g = get_group_id(0), G = get_num_groups(0);
-    uint   blocks = (n + TURN - 1) / TURN, lo = (uint)((ulong)blocks * g / G), hi = (uint)((ulong)blocks * (g + 1) / G);
+    uint   blocks = (n + TURN - 1) / TURN, lo = (uint)((ulong)blocks * g / G),
+         hi = (uint)((ulong)blocks * (g + 1) / G);
     W += W_at;
     for (uint b = lo; b < hi; b++) {
         T out[ROWS][TURN];
         for (uint t = 0; t < TURN; t += R) {
             __global const w_t *w[R];
-            TV acc[R][ROWS][U];
+            TV                  acc[R][ROWS][U];
 #pragma unroll
             for (int r = 0; r < R; r++) {
                 w[r] = W + (size_t)min(b * TURN + t + r, n - 1) * k;
@@ -73,7 +76,8 @@ __kernel void linear(__global const w_t *restrict W, __global const x_t *restric
             uint i = 0;
             for (; i + U * V <= k; i += U * V) {
 #ifdef PREFETCH
-                __global const char *ahead = (__global const char *)(w[0] + (size_t)R * i) + max((size_t)AHEAD_B, R * k * sizeof(w_t));
+                __global const char *ahead =
+                    (__global const char *)(w[0] + (size_t)R * i) + max((size_t)AHEAD_B, R * k * sizeof(w_t));
 #pragma unroll
                 for (int line = 0; line < (int)(R * U * V * sizeof(w_t)); line += 64) PREFETCH(ahead + line);
 #endif
@@ -120,17 +124,18 @@ __kernel void linear(__global const w_t *restrict W, __global const x_t *restric
     }
 }
 #else
-__kernel void linear(__global const w_t *restrict W, __global const x_t *restrict x, __global T *restrict y, uint n, uint k, uint rows,
-                     ulong W_at EPI_PARAMS)
+__kernel void linear(__global const w_t *restrict W, __global const x_t *restrict x, __global T *restrict y,
+                     uint n, uint k, uint rows, ulong W_at EPI_PARAMS)
 {
     __local T part[R * ROWS * LS];
     uint      l = get_local_id(0);
     size_t    g = get_group_id(0), G = get_num_groups(0);
-    uint      blocks = (n + R - 1) / R, lo = (uint)((ulong)blocks * g / G), hi = (uint)((ulong)blocks * (g + 1) / G);
+    uint      blocks = (n + R - 1) / R, lo = (uint)((ulong)blocks * g / G),
+         hi = (uint)((ulong)blocks * (g + 1) / G);
     W += W_at;
     for (uint b = lo; b < hi; b++) {
         __global const w_t *w[R];
-        TV  acc[R][ROWS];
+        TV                  acc[R][ROWS];
 #pragma unroll
         for (int r = 0; r < R; r++) {
             w[r] = W + (size_t)min(b * R + r, n - 1) * k;
@@ -166,7 +171,9 @@ __kernel void linear(__global const w_t *restrict W, __global const x_t *restric
         if (l == 0)
             for (int r = 0; r < R; r++)
                 for (int q = 0; q < ROWS; q++)
-                    if (b * R + r < n) y[(size_t)q * n + b * R + r] = FINISH(part[(r * ROWS + q) * LS], (size_t)q * n + b * R + r, b * R + r);
+                    if (b * R + r < n)
+                        y[(size_t)q * n + b * R + r] =
+                            FINISH(part[(r * ROWS + q) * LS], (size_t)q * n + b * R + r, b * R + r);
         barrier(CLK_LOCAL_MEM_FENCE);
     }
 }

@@ -1,9 +1,10 @@
 /* misc.cl -- latency, gather, launch cost, local memory. */
 
 #ifdef CHAINS
-/* One item follows CHAINS cycles of 64-byte lines; lines are numbered, next[16 * line] is the line after it. `at`:
- * where each chain is; ends: {first, last} of this call as 32-bit numbers. */
-__kernel void chase(__global const uint *restrict next, __global uint *restrict at, __global uint *restrict ends, ulong steps)
+/* One item follows CHAINS cycles of 64-byte lines; lines are numbered, next[16 * line] is the line after it.
+ * `at`: where each chain is; ends: {first, last} of this call as 32-bit numbers. */
+__kernel void chase(__global const uint *restrict next, __global uint *restrict at,
+                    __global uint *restrict ends, ulong steps)
 {
     uint p[CHAINS];
 #pragma unroll
@@ -18,11 +19,12 @@ __kernel void chase(__global const uint *restrict next, __global uint *restrict 
 #endif
 
 #ifdef GATHER
-__kernel void gather(__global T *restrict sums, __global const T *restrict x, __global const uint *restrict index, ulong n)
+__kernel void gather(__global T *restrict sums, __global const T *restrict x,
+                     __global const uint *restrict index, ulong n)
 {
     __local T part[LS];
-    size_t g = get_global_id(0), items = get_global_size(0), l = get_local_id(0), group = get_group_id(0);
-    T      s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+    size_t    g = get_global_id(0), items = get_global_size(0), l = get_local_id(0), group = get_group_id(0);
+    T         s0 = 0, s1 = 0, s2 = 0, s3 = 0;
 #if OCL_CPU
     ulong lo = n * g / items, hi = n * (g + 1) / items, step = 1;
 #else
@@ -48,7 +50,8 @@ __kernel void gather(__global T *restrict sums, __global const T *restrict x, __
 
 #ifdef LAUNCH
 /* Counts itself; `seen` is SEEN plus the launches too many so far. */
-__kernel void launch(__global ulong *restrict seen, __global ulong *restrict count, ulong seen_value, ulong expected)
+__kernel void launch(__global ulong *restrict seen, __global ulong *restrict count, ulong seen_value,
+                     ulong expected)
 {
     count[0] += 1;
     seen[0] = seen_value + count[0] - expected;
@@ -70,7 +73,7 @@ __kernel void local_read(__global uint *restrict sums, uint passes, uint still)
     uint4 s0 = 0, s1 = 0, s2 = 0, s3 = 0;
     for (uint p = 0; p < passes; p++) {
         __local const uint4 *q = m + (p & still);
-        uint i = l;
+        uint                 i = l;
         for (; i + 3 * LS < NV; i += 4 * LS) {
             s0 += q[i] ^ (p & still);
             s1 += q[i + LS];

@@ -1,21 +1,21 @@
-/* nets.cl -- the operators of networks that are no plain product. f32 activations, dense rows, NHWC images. Built with: V, the
- * vector a CPU's item works in (1 elsewhere); LS, the group size; WT, KT: types of weights and cache (0 f32, 1 bf16, 2 i8, 3 f16); and
- * the name of the kernel wanted. */
+/* nets.cl -- the operators of networks that are no plain product. f32 activations, dense rows, NHWC images.
+ * Built with: V, the vector a CPU's item works in (1 elsewhere); LS, the group size; WT, KT: types of weights
+ * and cache (0 f32, 1 bf16, 2 i8, 3 f16); and the name of the kernel wanted. */
 #if V == 1
-#define FV float
-#define LOAD(p) (*(p))
+#define FV          float
+#define LOAD(p)     (*(p))
 #define STORE(v, p) (*(p) = (v))
-#define SUM(v) SUM1(v)
-#define MAX(v) (v)
+#define SUM(v)      SUM1(v)
+#define MAX(v)      (v)
 #else
-#define FV CAT(float, V)
-#define LOAD(p) CAT(vload, V)(0, p)
+#define FV          CAT(float, V)
+#define LOAD(p)     CAT(vload, V)(0, p)
 #define STORE(v, p) CAT(vstore, V)(v, 0, p)
-#define SUM(v) CAT(SUM, V)(v)
-#define MAX4(v) fmax(fmax((v).s0, (v).s1), fmax((v).s2, (v).s3))
-#define MAX8(v) fmax(MAX4((v).lo), MAX4((v).hi))
-#define MAX16(v) fmax(MAX8((v).lo), MAX8((v).hi))
-#define MAX(v) CAT(MAX, V)(v)
+#define SUM(v)      CAT(SUM, V)(v)
+#define MAX4(v)     fmax(fmax((v).s0, (v).s1), fmax((v).s2, (v).s3))
+#define MAX8(v)     fmax(MAX4((v).lo), MAX4((v).hi))
+#define MAX16(v)    fmax(MAX8((v).lo), MAX8((v).hi))
+#define MAX(v)      CAT(MAX, V)(v)
 #endif
 static ushort to_bf16(float f)
 {
@@ -30,7 +30,7 @@ typedef ushort w_t;
 typedef char w_t;
 #define W1(p) ((float)(*(p)))
 #elif WT == 3
-typedef half w_t;
+typedef half  w_t;
 #define W1(p) vload_half(0, p)
 #else
 typedef float w_t;
@@ -38,7 +38,7 @@ typedef float w_t;
 #endif
 #if KT == 1
 typedef ushort kv_t;
-#define K1(p) BF16(p)
+#define K1(p)        BF16(p)
 #define K_SAVE(v, p) (*(p) = to_bf16(v))
 #if V == 1
 #define KV(p) K1(p)
@@ -47,7 +47,7 @@ typedef ushort kv_t;
 #endif
 #elif KT == 3
 typedef half kv_t;
-#define K1(p) vload_half(0, p)
+#define K1(p)        vload_half(0, p)
 #define K_SAVE(v, p) vstore_half_rte(v, 0, p)
 #if V == 1
 #define KV(p) K1(p)
@@ -56,9 +56,9 @@ typedef half kv_t;
 #endif
 #else
 typedef float kv_t;
-#define K1(p) (*(p))
+#define K1(p)        (*(p))
 #define K_SAVE(v, p) (*(p) = (v))
-#define KV(p) LOAD(p)
+#define KV(p)        LOAD(p)
 #endif
 
 /* The sum, or the largest, of one number per item of the group; every item gets it. */
@@ -93,19 +93,20 @@ static float reduce_most(__local float *part, float x)
 #endif
 /* Vector i of a row of c: begins at V * i; the last one is cut off at c and handled by elements. */
 #define EACH_VECTOR(i) for (uint i = get_local_id(0) * V; i + V <= c; i += LS * V)
-#define EACH_REST(i) for (uint i = c / V * V + get_local_id(0); i < c; i += LS)
+#define EACH_REST(i)   for (uint i = c / V * V + get_local_id(0); i < c; i += LS)
 
 #ifdef K_norm
 /* tokens > 1: output row i is of input row i * tokens + tokens - 1. */
-__kernel void norm(__global const float *x, __global const float *restrict P, __global float *y, uint rows, uint c, long g_at, long b_at,
-                   uint tokens)
+__kernel void norm(__global const float *x, __global const float *restrict P, __global float *y, uint rows,
+                   uint c, long g_at, long b_at, uint tokens)
 {
     __local float part[LS];
     for (uint row = get_group_id(0); row < rows; row += get_num_groups(0)) {
-        __global const float *in = x + ((size_t)row * tokens + tokens - 1) * c, *gain = P + g_at, *offset = P + b_at;
+        __global const float *in = x + ((size_t)row * tokens + tokens - 1) * c, *gain = P + g_at,
+                             *offset = P + b_at;
         __global float *out = y + (size_t)row * c;
-        FV    a = (FV)(0);
-        float s = 0;
+        FV              a = (FV)(0);
+        float           s = 0;
         EACH_VECTOR(i) a += LOAD(in + i);
         EACH_REST(i) s += in[i];
         float mean = REDUCE(s + SUM(a), total) / c;
@@ -130,9 +131,9 @@ __kernel void softmax(__global const float *x, __global float *y, uint rows, uin
     __local float part[LS];
     for (uint row = get_group_id(0); row < rows; row += get_num_groups(0)) {
         __global const float *in = x + (size_t)row * c;
-        __global float *out = y + (size_t)row * c;
-        FV    a = (FV)(-INFINITY);
-        float s = -INFINITY;
+        __global float       *out = y + (size_t)row * c;
+        FV                    a = (FV)(-INFINITY);
+        float                 s = -INFINITY;
         EACH_VECTOR(i) a = fmax(a, LOAD(in + i));
         EACH_REST(i) s = fmax(s, in[i]);
         float most = REDUCE(fmax(s, MAX(a)), most);
@@ -155,8 +156,8 @@ __kernel void softmax(__global const float *x, __global float *y, uint rows, uin
 #ifdef K_pointwise
 DEFINE_ACTIVATED(FV, act_v)
 /* y = act(x + bias + add); rows of c. */
-__kernel void pointwise(__global const float *x, __global const float *restrict P, __global const float *add, __global float *y, ulong rows,
-                        uint c, long b_at, int has_add, int act)
+__kernel void pointwise(__global const float *x, __global const float *restrict P, __global const float *add,
+                        __global float *y, ulong rows, uint c, long b_at, int has_add, int act)
 {
     size_t g = get_global_id(0), G = get_global_size(0);
 #if OCL_CPU
@@ -181,52 +182,58 @@ __kernel void pointwise(__global const float *x, __global const float *restrict 
 #endif
 
 #ifdef K_embed
-__kernel void embed(__global const int *restrict token, __global const w_t *restrict W, __global const float *restrict P,
-                    __global float *restrict y, uint rows, uint c, ulong W_at, ulong P_at, uint past, uint tokens, long s_at, ulong vocab)
+__kernel void embed(__global const int *restrict token, __global const w_t *restrict W,
+                    __global const float *restrict P, __global float *restrict y, uint rows, uint c,
+                    ulong W_at, ulong P_at, uint past, uint tokens, long s_at, ulong vocab)
 {
     for (uint row = get_group_id(0); row < rows; row += get_num_groups(0)) {
-        size_t t = (size_t)token[row], pos = past + row % tokens;
-        float  a = s_at >= 0 ? P[s_at + t] : 1.0f, b = s_at >= 0 ? P[s_at + vocab + pos] : 1.0f;
+        size_t              t = (size_t)token[row], pos = past + row % tokens;
+        float               a = s_at >= 0 ? P[s_at + t] : 1.0f, b = s_at >= 0 ? P[s_at + vocab + pos] : 1.0f;
         __global const w_t *table = W + W_at + t * c, *position = W + P_at + pos * c;
-        for (uint i = get_local_id(0); i < c; i += LS) y[(size_t)row * c + i] = a * W1(table + i) + b * W1(position + i);
+        for (uint i = get_local_id(0); i < c; i += LS)
+            y[(size_t)row * c + i] = a * W1(table + i) + b * W1(position + i);
     }
 }
 #endif
 
 #ifdef K_kv_append
-/* The new keys and values of qkv rows to their place behind `past` in the two planes that begin at element `at`. */
-__kernel void kv_append(__global const float *restrict qkv, __global kv_t *restrict kv, ulong at, uint batch, uint heads, uint dh, uint tokens,
-                        uint past, uint cap)
+/* The new keys and values of qkv rows to their place behind `past` in the two planes that begin at element
+ * `at`. */
+__kernel void kv_append(__global const float *restrict qkv, __global kv_t *restrict kv, ulong at, uint batch,
+                        uint heads, uint dh, uint tokens, uint past, uint cap)
 {
     ulong d = (ulong)heads * dh, n = 2 * (ulong)batch * tokens * d, plane = (ulong)batch * heads * cap * dh;
     for (ulong i = get_global_id(0); i < n; i += get_global_size(0)) {
-        ulong e = i % dh, h = i / dh % heads, row = i / d % ((ulong)batch * tokens), which = i / d / ((ulong)batch * tokens);
+        ulong e = i % dh, h = i / dh % heads, row = i / d % ((ulong)batch * tokens),
+              which = i / d / ((ulong)batch * tokens);
         ulong b = row / tokens, t = row % tokens;
-        K_SAVE(qkv[row * 3 * d + (1 + which) * d + h * dh + e], kv + at + which * plane + ((b * heads + h) * cap + past + t) * dh + e);
+        K_SAVE(qkv[row * 3 * d + (1 + which) * d + h * dh + e],
+               kv + at + which * plane + ((b * heads + h) * cap + past + t) * dh + e);
     }
 }
 #endif
 
 #ifdef K_attention
 /* A group per query; `p`: room for cap scores per group. */
-__kernel void attention(__global const float *restrict qkv, __global const kv_t *restrict kv, __global float *restrict y,
-                        __global float *restrict p, ulong at, uint batch, uint heads, uint dh, uint tokens, uint past, uint cap)
+__kernel void attention(__global const float *restrict qkv, __global const kv_t *restrict kv,
+                        __global float *restrict y, __global float *restrict p, ulong at, uint batch,
+                        uint heads, uint dh, uint tokens, uint past, uint cap)
 {
     __local float part[LS];
-    size_t d = (size_t)heads * dh, plane = (size_t)batch * heads * cap * dh;
-    uint   queries = batch * heads * tokens, l = get_local_id(0);
-    float  scale = 1.0f / sqrt((float)dh);
+    size_t        d = (size_t)heads * dh, plane = (size_t)batch * heads * cap * dh;
+    uint          queries = batch * heads * tokens, l = get_local_id(0);
+    float         scale = 1.0f / sqrt((float)dh);
     p += get_group_id(0) * (size_t)cap;
     for (uint id = get_group_id(0); id < queries; id += get_num_groups(0)) {
         uint t = id % tokens, h = id / tokens % heads, b = id / tokens / heads, c = past + t + 1;
         __global const float *q = qkv + ((size_t)b * tokens + t) * 3 * d + h * dh;
-        __global const kv_t *keys = kv + at + ((size_t)b * heads + h) * cap * dh, *values = keys + plane;
-        float most = -INFINITY;
+        __global const kv_t  *keys = kv + at + ((size_t)b * heads + h) * cap * dh, *values = keys + plane;
+        float                 most = -INFINITY;
         for (uint j = l; j < c; j += LS) {
             __global const kv_t *k = keys + (size_t)j * dh;
-            FV    a = (FV)(0);
-            float s = 0;
-            uint  e = 0;
+            FV                   a = (FV)(0);
+            float                s = 0;
+            uint                 e = 0;
             for (; e + V <= dh; e += V) a += LOAD(q + e) * KV(k + e);
             for (; e < dh; e++) s += q[e] * K1(k + e);
             p[j] = s = scale * (s + SUM(a));
@@ -246,9 +253,9 @@ __kernel void attention(__global const float *restrict qkv, __global const kv_t 
         float inv = 1.0f / REDUCE(s + SUM(a), total);
         barrier(CLK_GLOBAL_MEM_FENCE);
         __global float *out = y + ((size_t)b * tokens + t) * d + h * dh;
-        uint e = l * V;
+        uint            e = l * V;
         for (; e + V <= dh; e += LS * V) {
-            FV a0 = (FV)(0), a1 = (FV)(0);
+            FV   a0 = (FV)(0), a1 = (FV)(0);
             uint j = 0;
             for (; j + 2 <= c; j += 2) {
                 a0 += p[j] * KV(values + (size_t)j * dh + e);
@@ -268,14 +275,16 @@ __kernel void attention(__global const float *restrict qkv, __global const kv_t 
 #endif
 
 #ifdef K_pool
-/* most: maximum over windows, padding left out; else the mean over all of the image (r = h, s = w, pad = 0). C % V == 0. */
-__kernel void pool(__global const float *restrict x, __global float *restrict y, uint n, uint h, uint w, uint C, uint R_, uint S_, uint stride,
-                   uint pad, uint oh, uint ow, int most)
+/* most: maximum over windows, padding left out; else the mean over all of the image (r = h, s = w, pad = 0).
+ * C % V == 0. */
+__kernel void pool(__global const float *restrict x, __global float *restrict y, uint n, uint h, uint w,
+                   uint C, uint R_, uint S_, uint stride, uint pad, uint oh, uint ow, int most)
 {
     uint cv = C / V;
     for (size_t at = get_global_id(0); at < (size_t)n * oh * ow * cv; at += get_global_size(0)) {
-        uint c = (uint)(at % cv) * V, pixel = (uint)(at / cv), image = pixel / (oh * ow), oy = pixel % (oh * ow) / ow, ox = pixel % ow;
-        FV   a = (FV)(most ? -INFINITY : 0);
+        uint c = (uint)(at % cv) * V, pixel = (uint)(at / cv), image = pixel / (oh * ow),
+             oy = pixel % (oh * ow) / ow, ox = pixel % ow;
+        FV a = (FV)(most ? -INFINITY : 0);
         for (uint r = 0; r < R_; r++)
             for (uint s = 0; s < S_; s++) {
                 int iy = (int)(oy * stride + r) - (int)pad, ix = (int)(ox * stride + s) - (int)pad;
@@ -291,7 +300,8 @@ __kernel void pool(__global const float *restrict x, __global float *restrict y,
 
 #ifdef K_filters
 /* Filters [k][r][s][c] to f32 [r][s][c][kp], kp >= k, zero beyond. */
-__kernel void filters(__global const w_t *restrict W, __global float *restrict out, ulong W_at, ulong out_at, uint k, uint rsc, uint kp)
+__kernel void filters(__global const w_t *restrict W, __global float *restrict out, ulong W_at, ulong out_at,
+                      uint k, uint rsc, uint kp)
 {
     for (size_t i = get_global_id(0); i < (size_t)rsc * kp; i += get_global_size(0))
         out[out_at + i] = i % kp < k ? W1(W + W_at + (i % kp) * rsc + i / kp) : 0.0f;
@@ -299,18 +309,20 @@ __kernel void filters(__global const w_t *restrict W, __global float *restrict o
 #endif
 
 #ifdef K_conv
-/* Direct convolution with filters as above. MODE 0: dense, an item takes PIX neighbouring pixels of a row and V filters;
- * 1: depthwise, PIX pixels and V channels (C % V == 0); 2: grouped, one filter. */
+/* Direct convolution with filters as above. MODE 0: dense, an item takes PIX neighbouring pixels of a row and
+ * V filters; 1: depthwise, PIX pixels and V channels (C % V == 0); 2: grouped, one filter. */
 DEFINE_ACTIVATED(FV, act_v)
-__kernel void conv(__global const float *restrict x, __global const float *restrict F, __global const float *restrict P,
-                   __global const float *add, __global float *y, ulong F_at, uint n, uint h, uint w, uint C, uint K, uint kp, uint R_,
-                   uint S_, uint stride, uint pad, uint oh, uint ow, uint groups, long b_at, int has_add, int act)
+__kernel void conv(__global const float *restrict x, __global const float *restrict F,
+                   __global const float *restrict P, __global const float *add, __global float *y, ulong F_at,
+                   uint n, uint h, uint w, uint C, uint K, uint kp, uint R_, uint S_, uint stride, uint pad,
+                   uint oh, uint ow, uint groups, long b_at, int has_add, int act)
 {
     uint kv = (K + V - 1) / V, across = (ow + PIX - 1) / PIX, cg = C / groups;
     F += F_at;
     for (size_t at = get_global_id(0); at < (size_t)n * oh * across * kv; at += get_global_size(0)) {
-        uint k = (uint)(at % kv) * V, o = (uint)(at / kv), ox = o % across * PIX, oy = o / across % oh, image = o / across / oh;
-        FV   a[PIX];
+        uint k = (uint)(at % kv) * V, o = (uint)(at / kv), ox = o % across * PIX, oy = o / across % oh,
+             image = o / across / oh;
+        FV a[PIX];
 #pragma unroll
         for (int q = 0; q < PIX; q++) a[q] = (FV)(0);
         for (uint r = 0; r < R_; r++) {
@@ -318,7 +330,7 @@ __kernel void conv(__global const float *restrict x, __global const float *restr
             if (iy < 0 || iy >= (int)h) continue;
             for (uint s = 0; s < S_; s++) {
                 __global const float *f = F + (size_t)(r * S_ + s) * cg * kp + k, *from[PIX];
-                float in[PIX];
+                float                 in[PIX];
 #pragma unroll
                 for (int q = 0; q < PIX; q++) {
                     int ix = (int)((ox + q) * stride + s) - (int)pad;
@@ -359,7 +371,8 @@ __kernel void conv(__global const float *restrict x, __global const float *restr
             }
             float out[V];
             STORE(a[q], out);
-            for (uint v = 0; v < V && k + v < K; v++) y[to + v] = finished(out[v], P, b_at, -1, add, has_add, act, to + v, k + v);
+            for (uint v = 0; v < V && k + v < K; v++)
+                y[to + v] = finished(out[v], P, b_at, -1, add, has_add, act, to + v, k + v);
 #endif
         }
     }
@@ -368,14 +381,16 @@ __kernel void conv(__global const float *restrict x, __global const float *restr
 
 #ifdef K_columns
 /* im2col as a matrix of its own: [pixel][r][s][c]. */
-__kernel void columns(__global const float *restrict X, __global float *restrict out, uint m, uint h, uint w, uint c, uint R_, uint S_,
-                      uint stride, uint pad, uint oh, uint ow)
+__kernel void columns(__global const float *restrict X, __global float *restrict out, uint m, uint h, uint w,
+                      uint c, uint R_, uint S_, uint stride, uint pad, uint oh, uint ow)
 {
     uint k = R_ * S_ * c;
     for (size_t at = get_global_id(0); at < (size_t)m * k; at += get_global_size(0)) {
-        uint i = (uint)(at / k), kk = (uint)(at % k), e = kk % c, s = kk / c % S_, r = kk / c / S_, image = i / (oh * ow), pixel = i % (oh * ow);
-        int  y = (int)(pixel / ow * stride + r) - (int)pad, x = (int)(pixel % ow * stride + s) - (int)pad;
-        out[at] = y >= 0 && x >= 0 && y < (int)h && x < (int)w ? X[((size_t)(image * h + y) * w + x) * c + e] : 0.0f;
+        uint i = (uint)(at / k), kk = (uint)(at % k), e = kk % c, s = kk / c % S_, r = kk / c / S_,
+             image = i / (oh * ow), pixel = i % (oh * ow);
+        int y = (int)(pixel / ow * stride + r) - (int)pad, x = (int)(pixel % ow * stride + s) - (int)pad;
+        out[at] = y >= 0 && x >= 0 && y < (int)h && x < (int)w ? X[((size_t)(image * h + y) * w + x) * c + e]
+                                                               : 0.0f;
     }
 }
 #endif

@@ -66,6 +66,12 @@ typedef struct {
     int    mr, nv, kc, mc, nc;
     double flops_s;
 } ocl_gemm_tile;
+/* The backend's own options (ir_open_options.own): treat a CPU as a device of the other kind, with staging; a
+ * cache directory instead of XDG_CACHE_HOME ("": none). Tests use them to run every path on one machine. */
+typedef struct {
+    bool        wide, staged;
+    const char *cache_dir;
+} ocl_options;
 typedef struct {
     cl_platform_id   platform;
     cl_device_id     id;
@@ -87,15 +93,9 @@ typedef struct {
     char             tuning[240];     /* the searches so far in words */
     int              numa_nodes;
     char             cpu_model[96];
+    ocl_options      o;
 } ocl_dev;
-static inline ocl_dev *ocl_of(const ir_dev *dev) { return (ocl_dev *)dev->self; }
-/* Settings for the next open(): treat a CPU as a device of the other kind, with staging; a cache directory
- * instead of XDG_CACHE_HOME ("": none). Tests use them to run every path on one machine. */
-typedef struct {
-    bool        wide, staged;
-    const char *cache_dir;
-} ocl_options;
-extern ocl_options      ocl_next_options;
+static inline ocl_dev  *ocl_of(const ir_dev *dev) { return (ocl_dev *)dev->self; }
 extern const ir_backend ocl_backend;
 
 /* ---- memory ---------------------------------------------------------------------------------- */

@@ -1,10 +1,11 @@
-/* peak.cl -- chains of multiply-accumulates on registers. Built with: CHAINS; L, the lanes one item carries of a team's
- * 16 (f64: 8); TYPE 0 f64, 1 f32, 2 f16, 3 i8. One step per chain and iteration, as workloads_compute.h says. */
-#define VEC(t, n) CAT(VEC_, n)(t)
-#define VEC_1(t) t
-#define VEC_4(t) CAT(t, 4)
-#define VEC_8(t) CAT(t, 8)
-#define VEC_16(t) CAT(t, 16)
+/* peak.cl -- chains of multiply-accumulates on registers. Built with: CHAINS; L, the lanes one item carries
+ * of a team's 16 (f64: 8); TYPE 0 f64, 1 f32, 2 f16, 3 i8. One step per chain and iteration, as
+ * workloads_compute.h says. */
+#define VEC(t, n)      CAT(VEC_, n)(t)
+#define VEC_1(t)       t
+#define VEC_4(t)       CAT(t, 4)
+#define VEC_8(t)       CAT(t, 8)
+#define VEC_16(t)      CAT(t, 16)
 #define START(lane, c) (8192 + 512 * (((lane) + 5 * (c)) & 15))
 #if TYPE == 0
 typedef double out_t;
@@ -27,7 +28,8 @@ typedef VEC(int, L) acc_t;
 #define TEAM_LANES (TYPE == 0 ? 8 : 16)
 
 #if TYPE == 3
-/* Saturating, so that the sum over steps has no closed form for a compiler; it never saturates. Scalar lanes. */
+/* Saturating, so that the sum over steps has no closed form for a compiler; it never saturates. Scalar lanes.
+ */
 __kernel void peak(__global out_t *restrict sums, uint iters, char4 a, char4 b0, char4 b1)
 {
     size_t item = get_global_id(0);
@@ -64,8 +66,8 @@ __kernel void peak(__global out_t *restrict sums, uint iters, float c0)
 #elif L == 8
         x[c] = (acc_t)(LANE(0), LANE(1), LANE(2), LANE(3), LANE(4), LANE(5), LANE(6), LANE(7));
 #else
-        x[c] = (acc_t)(LANE(0), LANE(1), LANE(2), LANE(3), LANE(4), LANE(5), LANE(6), LANE(7), LANE(8), LANE(9), LANE(10), LANE(11),
-                      LANE(12), LANE(13), LANE(14), LANE(15));
+        x[c] = (acc_t)(LANE(0), LANE(1), LANE(2), LANE(3), LANE(4), LANE(5), LANE(6), LANE(7), LANE(8),
+                       LANE(9), LANE(10), LANE(11), LANE(12), LANE(13), LANE(14), LANE(15));
 #endif
 #endif
     }

@@ -53,7 +53,7 @@ static void make_dirs(char *path)
 /* Empty: there is no place for a cache. */
 static void cache_path(const ocl_dev *d, uint64_t key, char *out, size_t n)
 {
-    const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME"), *dir = ocl_next_options.cache_dir;
+    const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME"), *dir = d->o.cache_dir;
     out[0] = 0;
     if (dir && *dir)
         snprintf(out, n, "%s/%016llx.bin", dir, (unsigned long long)key);

@@ -30,7 +30,7 @@ static ly_cache cache_of(const ly_row *r, ir_dtype t)
     return (ly_cache){1, r->batch, r->heads, r->past, r->tokens, r->dh, ly_kv_dtype(t)};
 }
 
-static ir_status attention_valid(const ir_params *p)
+static ir_status attention_valid(IR_SELF, const ir_params *p)
 {
     ir_status st = nets_positive(&wl_attention, p, 1u << PAST);
     if (st != IR_OK) return st;
@@ -38,9 +38,9 @@ static ir_status attention_valid(const ir_params *p)
                                         ((double)p->v[TOKENS] + (double)p->v[PAST]));
 }
 
-static ir_cost attention_cost(const ir_params *p) { return nets_row_cost(&wl_attention, p); }
+static ir_cost attention_cost(IR_SELF, const ir_params *p) { return nets_row_cost(&wl_attention, p); }
 
-static int attention_tensors(const ir_params *p, ir_tensor *out)
+static int attention_tensors(IR_SELF, const ir_params *p, ir_tensor *out)
 {
     ly_row r;
     attention_row(p, &r);
@@ -51,7 +51,7 @@ static int attention_tensors(const ir_params *p, ir_tensor *out)
     return 3;
 }
 
-static void attention_fill(const ir_params *p, int t, void *host, uint64_t seed)
+static void attention_fill(IR_SELF, const ir_params *p, int t, void *host, uint64_t seed)
 {
     ly_row r;
     attention_row(p, &r);
@@ -129,7 +129,7 @@ static double attention_tolerance(const ly_row *r, ir_dtype t)
     return (8 + 4 * scores) * (double)FLT_EPSILON + 6 * nets_rounding(t);
 }
 
-static void attention_check(const ir_params *p, const void *const *before, const void *const *after,
+static void attention_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after,
                             ir_check *out)
 {
     job      j = {0};

@@ -5,9 +5,9 @@
 
 static const char *const dim[3] = {"batch", "n", "k"}, *const tensor[3] = {"X", "W", "Y"};
 
-static ir_status batch_valid(const ir_params *p) { return gemm_mnk_valid(dim, p); }
+static ir_status batch_valid(IR_SELF, const ir_params *p) { return gemm_mnk_valid(dim, p); }
 
-static int batch_tensors(const ir_params *p, ir_tensor *out)
+static int batch_tensors(IR_SELF, const ir_params *p, ir_tensor *out)
 {
     return gemm_tensors(wl_gemm_of(p), p->dtype, tensor, out);
 }

@@ -9,7 +9,7 @@
 
 enum { N, K, FUSE };
 
-static ir_status chain_valid(const ir_params *p)
+static ir_status chain_valid(IR_SELF, const ir_params *p)
 {
     ir_status st = nets_positive(&wl_chain, p, 1u << FUSE);
     if (st == IR_OK) st = nets_fits(&wl_chain, (double)p->v[N]);
@@ -31,7 +31,7 @@ static void pass_row(const ir_params *p, ly_row *r)
 static const nets_kind pass_kind = {.row = pass_row};
 
 /* FLOP: 2 an operation. */
-static ir_cost chain_cost(const ir_params *p)
+static ir_cost chain_cost(IR_SELF, const ir_params *p)
 {
     ly_row  r;
     ir_cost c;
@@ -41,7 +41,7 @@ static ir_cost chain_cost(const ir_params *p)
     return c;
 }
 
-static int chain_tensors(const ir_params *p, ir_tensor *out)
+static int chain_tensors(IR_SELF, const ir_params *p, ir_tensor *out)
 {
     out[0] = (ir_tensor){"x", (size_t)p->v[N] * 4, IR_IN, IR_F32};
     out[1] = (ir_tensor){"ab", (size_t)p->v[K] * 8, IR_IN, IR_F32}; /* a[k], then b[k] */
@@ -50,7 +50,7 @@ static int chain_tensors(const ir_params *p, ir_tensor *out)
 }
 
 /* Factors around 1, so that a long chain neither grows nor dies. */
-static void chain_fill(const ir_params *p, int t, void *host, uint64_t seed)
+static void chain_fill(IR_SELF, const ir_params *p, int t, void *host, uint64_t seed)
 {
     if (t == 0)
         ly_fill_f32(host, 0, p->v[N], 0, 2, seed);
@@ -61,7 +61,7 @@ static void chain_fill(const ir_params *p, int t, void *host, uint64_t seed)
 }
 
 /* Each operation rounds once or twice, and carries on the error of those before it. */
-static void chain_check(const ir_params *p, const void *const *before, const void *const *after,
+static void chain_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after,
                         ir_check *out)
 {
     const any_f32 *x = before[0], *ab = before[1], *y = after[2];

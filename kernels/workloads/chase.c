@@ -8,7 +8,7 @@
 
 enum { BYTES, CHAINS, STEPS, PAGES };
 
-static ir_status chase_valid(const ir_params *p)
+static ir_status chase_valid(IR_SELF, const ir_params *p)
 {
     int64_t lines = p->v[BYTES] / WL_CHASE_LINE, k = p->v[CHAINS];
     if (k < 1 || k > WL_CHASE_MAX_CHAINS || (k & (k - 1)))
@@ -25,7 +25,7 @@ static ir_status chase_valid(const ir_params *p)
 }
 
 /* Every hop fetches one line and uses 8 bytes of it; the line is what moves. */
-static ir_cost chase_cost(const ir_params *p)
+static ir_cost chase_cost(IR_SELF, const ir_params *p)
 {
     ir_cost c = {0};
     c.read_B = (double)p->v[STEPS] * (double)p->v[CHAINS] * WL_CHASE_LINE;
@@ -36,13 +36,13 @@ static ir_cost chase_cost(const ir_params *p)
     return c;
 }
 
-static int chase_tensors(const ir_params *p, ir_tensor *out)
+static int chase_tensors(IR_SELF, const ir_params *p, ir_tensor *out)
 {
     out[0] = (ir_tensor){"ends", (size_t)p->v[CHAINS] * 2 * sizeof(double), IR_OUT, IR_F64};
     return 1;
 }
 
-static void chase_fill(const ir_params *p, int t, void *host, uint64_t seed)
+static void chase_fill(IR_SELF, const ir_params *p, int t, void *host, uint64_t seed)
 {
     (void)p, (void)t, (void)host, (void)seed; /* no inputs: the cycle is a function of the line count */
 }
@@ -69,7 +69,7 @@ static uint32_t *cycle_positions(uint32_t lines)
 
 /* err: chains that did not end `steps` positions after where they said they began, or that are not
  * equidistant on the cycle. */
-static void chase_check(const ir_params *p, const void *const *before, const void *const *after,
+static void chase_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after,
                         ir_check *out)
 {
     (void)before;

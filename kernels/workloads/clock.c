@@ -5,14 +5,14 @@
 #include <math.h>
 #include <string.h>
 
-static ir_status clock_valid(const ir_params *p)
+static ir_status clock_valid(IR_SELF, const ir_params *p)
 {
     if (p->v[0] < 1 || p->v[0] > (int64_t)1 << 32)
         return ir_fail(IR_EINVAL, "adds=%lld: give 1 to 2^32", (long long)p->v[0]);
     return IR_OK;
 }
 
-static ir_cost clock_cost(const ir_params *p)
+static ir_cost clock_cost(IR_SELF, const ir_params *p)
 {
     ir_cost c = {0};
     c.flops = (double)p->v[0];
@@ -20,13 +20,13 @@ static ir_cost clock_cost(const ir_params *p)
     return c;
 }
 
-static int clock_tensors(const ir_params *p, ir_tensor *out)
+static int clock_tensors(IR_SELF, const ir_params *p, ir_tensor *out)
 {
     out[0] = (ir_tensor){"x", sizeof(uint64_t) * (size_t)wl_threads(p), IR_OUT, IR_F64};
     return 1;
 }
 
-static void clock_check(const ir_params *p, const void *const *before, const void *const *after,
+static void clock_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after,
                         ir_check *out)
 {
     uint64_t x = WL_CLOCK_START, got;

@@ -32,7 +32,7 @@ static void conv_row(const ir_params *p, ly_row *r)
     r->act = v[FUSE] == WL_BARE ? LY_ID : LY_RELU;
 }
 
-static ir_status conv_valid(const ir_params *p)
+static ir_status conv_valid(IR_SELF, const ir_params *p)
 {
     const int64_t *v = p->v;
     ir_status      st = nets_positive(&wl_conv, p, 1u << PAD | 1u << FUSE);
@@ -55,7 +55,7 @@ static ir_status conv_valid(const ir_params *p)
     return st == IR_OK ? nets_fits(&wl_conv, filter * (double)v[C] * (double)v[K]) : st;
 }
 
-static ir_cost conv_cost(const ir_params *p)
+static ir_cost conv_cost(IR_SELF, const ir_params *p)
 {
     ir_cost c = nets_row_cost(&wl_conv, p);
     if (p->v[FUSE] != WL_UNFUSED) return c;
@@ -67,7 +67,7 @@ static ir_cost conv_cost(const ir_params *p)
     return c;
 }
 
-static int conv_tensors(const ir_params *p, ir_tensor *out)
+static int conv_tensors(IR_SELF, const ir_params *p, ir_tensor *out)
 {
     ly_row r;
     conv_row(p, &r);
@@ -78,7 +78,7 @@ static int conv_tensors(const ir_params *p, ir_tensor *out)
     return 4;
 }
 
-static void conv_fill(const ir_params *p, int t, void *host, uint64_t seed)
+static void conv_fill(IR_SELF, const ir_params *p, int t, void *host, uint64_t seed)
 {
     ly_row r;
     conv_row(p, &r);
@@ -113,7 +113,8 @@ static bool row_norms(const ly_row *r, ir_dtype t, const void *W, float *norm)
     return w != NULL;
 }
 
-static void conv_check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+static void conv_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after,
+                       ir_check *out)
 {
     ly_row r;
     conv_row(p, &r);

@@ -3,19 +3,19 @@
 
 #include <string.h>
 
-static ir_cost forkjoin_cost(const ir_params *p)
+static ir_cost forkjoin_cost(IR_SELF, const ir_params *p)
 {
     (void)p;
     return (ir_cost){.launches = 1};
 }
 
-static int forkjoin_tensors(const ir_params *p, ir_tensor *out)
+static int forkjoin_tensors(IR_SELF, const ir_params *p, ir_tensor *out)
 {
     out[0] = (ir_tensor){"seen", sizeof(uint64_t) * (size_t)wl_threads(p), IR_OUT, IR_F64};
     return 1;
 }
 
-static void forkjoin_check(const ir_params *p, const void *const *before, const void *const *after,
+static void forkjoin_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after,
                            ir_check *out)
 {
     uint64_t got;

@@ -10,7 +10,7 @@ enum { BYTES, COUNT };
 
 static double width_of(const ir_params *p) { return ir_dtype_bytes(p->dtype); }
 
-static ir_status gather_valid(const ir_params *p)
+static ir_status gather_valid(IR_SELF, const ir_params *p)
 {
     int64_t width = p->dtype == IR_F32 ? 4 : 8;
     if (p->v[BYTES] < width || p->v[BYTES] / width > (int64_t)1 << 31)
@@ -21,7 +21,7 @@ static ir_status gather_valid(const ir_params *p)
     return IR_OK;
 }
 
-static ir_cost gather_cost(const ir_params *p)
+static ir_cost gather_cost(IR_SELF, const ir_params *p)
 {
     double  count = (double)p->v[COUNT], lines = ceil((double)wl_gather_n(p) * width_of(p) / 64);
     ir_cost c = {0};
@@ -36,7 +36,7 @@ static ir_cost gather_cost(const ir_params *p)
     return c;
 }
 
-static int gather_tensors(const ir_params *p, ir_tensor *out)
+static int gather_tensors(IR_SELF, const ir_params *p, ir_tensor *out)
 {
     size_t width = (size_t)width_of(p);
     out[0] = (ir_tensor){"sums", WL_PARTIALS * width, IR_OUT, p->dtype};
@@ -45,7 +45,7 @@ static int gather_tensors(const ir_params *p, ir_tensor *out)
     return 3;
 }
 
-static void gather_fill(const ir_params *p, int t, void *host, uint64_t seed)
+static void gather_fill(IR_SELF, const ir_params *p, int t, void *host, uint64_t seed)
 {
     if (t == 1) {
         memory_fill(p->dtype, host, wl_gather_n(p), seed);
@@ -57,7 +57,7 @@ static void gather_fill(const ir_params *p, int t, void *host, uint64_t seed)
         index[i] = (uint32_t)((uint64_t)ir_hash32(seed ^ 0x1DE7u, i) * n >> 32);
 }
 
-static void gather_check(const ir_params *p, const void *const *before, const void *const *after,
+static void gather_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after,
                          ir_check *out)
 {
     const uint32_t *index = before[2];

@@ -4,9 +4,9 @@
 
 static const char *const dim[3] = {"m", "n", "k"}, *const tensor[3] = {"A", "B", "C"};
 
-static ir_status workloads_gemm_valid(const ir_params *p) { return gemm_mnk_valid(dim, p); }
+static ir_status workloads_gemm_valid(IR_SELF, const ir_params *p) { return gemm_mnk_valid(dim, p); }
 
-static int workloads_gemm_tensors(const ir_params *p, ir_tensor *out)
+static int workloads_gemm_tensors(IR_SELF, const ir_params *p, ir_tensor *out)
 {
     return gemm_tensors(wl_gemm_of(p), p->dtype, tensor, out);
 }

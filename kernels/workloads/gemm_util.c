@@ -265,15 +265,16 @@ ir_status gemm_mnk_valid(const char *const name[3], const ir_params *p)
     return gemm_valid(name, wl_gemm_of(p), p->dtype);
 }
 
-ir_cost gemm_mnk_cost(const ir_params *p) { return gemm_cost(wl_gemm_of(p), p->dtype, 1); }
+ir_cost gemm_mnk_cost(IR_SELF, const ir_params *p) { return gemm_cost(wl_gemm_of(p), p->dtype, 1); }
 
-void gemm_mnk_fill(const ir_params *p, int t, void *host, uint64_t seed)
+void gemm_mnk_fill(IR_SELF, const ir_params *p, int t, void *host, uint64_t seed)
 {
     wl_gemm_shape s = wl_gemm_of(p);
     gemm_fill(p->dtype, host, t == 0 ? s.m * s.k : s.k * s.n, seed + (uint64_t)t);
 }
 
-void gemm_mnk_check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+void gemm_mnk_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after,
+                    ir_check *out)
 {
     gemm_check(wl_gemm_of(p), p->dtype, before[0], before[1], after[2], out);
 }

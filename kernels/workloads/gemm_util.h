@@ -19,7 +19,8 @@ void gemm_check(wl_gemm_shape s, ir_dtype, const void *a, const void *b, const v
 
 /* The same for workloads whose parameters are the three dimensions of wl_gemm_of(): gemm and batchmm. */
 ir_status gemm_mnk_valid(const char *const name[3], const ir_params *);
-ir_cost   gemm_mnk_cost(const ir_params *);
-void      gemm_mnk_fill(const ir_params *, int t, void *host, uint64_t seed);
-void gemm_mnk_check(const ir_params *, const void *const *before, const void *const *after, ir_check *out);
+ir_cost   gemm_mnk_cost(IR_SELF, const ir_params *);
+void      gemm_mnk_fill(IR_SELF, const ir_params *, int t, void *host, uint64_t seed);
+void      gemm_mnk_check(IR_SELF, const ir_params *, const void *const *before, const void *const *after,
+                         ir_check *out);
 #endif

@@ -3,26 +3,27 @@
 
 static const char *const dim[3] = {"m", "n", "k"}, *const tensor[3] = {"W", "x", "y"};
 
-static ir_status gemv_valid(const ir_params *p)
+static ir_status gemv_valid(IR_SELF, const ir_params *p)
 {
     if (p->v[0] < 1) return ir_fail(IR_EINVAL, "m=%lld: must be at least 1", (long long)p->v[0]);
     if (p->v[1] < 1) return ir_fail(IR_EINVAL, "k=%lld: must be at least 1", (long long)p->v[1]);
     return gemm_valid(dim, wl_gemv_of(p), p->dtype);
 }
 
-static ir_cost gemv_cost(const ir_params *p) { return gemm_cost(wl_gemv_of(p), p->dtype, 0); }
-static int     gemv_tensors(const ir_params *p, ir_tensor *out)
+static ir_cost gemv_cost(IR_SELF, const ir_params *p) { return gemm_cost(wl_gemv_of(p), p->dtype, 0); }
+static int     gemv_tensors(IR_SELF, const ir_params *p, ir_tensor *out)
 {
     return gemm_tensors(wl_gemv_of(p), p->dtype, tensor, out);
 }
 
-static void gemv_fill(const ir_params *p, int t, void *host, uint64_t seed)
+static void gemv_fill(IR_SELF, const ir_params *p, int t, void *host, uint64_t seed)
 {
     wl_gemm_shape s = wl_gemv_of(p);
     gemm_fill(p->dtype, host, t == 0 ? s.m * s.k : s.k, seed + (uint64_t)t);
 }
 
-static void gemv_check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+static void gemv_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after,
+                       ir_check *out)
 {
     gemm_check(wl_gemv_of(p), p->dtype, before[0], before[1], after[2], out);
 }
@@ -65,9 +66,9 @@ const ir_workload wl_gemv = {.name = "gemv",
                              .check = gemv_check};
 
 /* ---- the variant ----------------------------------------------------------------------------- */
-static ir_cost twice(const ir_params *p)
+static ir_cost twice(IR_SELF, const ir_params *p)
 {
-    ir_cost c = gemv_cost(p);
+    ir_cost c = gemv_cost(self, p);
     c.flops *= 2;
     return c;
 }

@@ -22,7 +22,7 @@ static void linear_row(const ir_params *p, ly_row *r)
     if (ly_scaled(p->dtype)) r->s_at = r->k;
 }
 
-static ir_status linear_valid(const ir_params *p)
+static ir_status linear_valid(IR_SELF, const ir_params *p)
 {
     ir_status st = nets_positive(&wl_linear, p, 0);
     if (st == IR_OK) st = nets_fits(&wl_linear, (double)p->v[ROWS] * (double)p->v[C]);
@@ -30,9 +30,9 @@ static ir_status linear_valid(const ir_params *p)
     return st == IR_OK ? nets_fits(&wl_linear, (double)p->v[C] * (double)p->v[K]) : st;
 }
 
-static ir_cost linear_cost(const ir_params *p) { return nets_row_cost(&wl_linear, p); }
+static ir_cost linear_cost(IR_SELF, const ir_params *p) { return nets_row_cost(&wl_linear, p); }
 
-static int linear_tensors(const ir_params *p, ir_tensor *out)
+static int linear_tensors(IR_SELF, const ir_params *p, ir_tensor *out)
 {
     ly_row r;
     linear_row(p, &r);
@@ -43,7 +43,7 @@ static int linear_tensors(const ir_params *p, ir_tensor *out)
     return 4;
 }
 
-static void linear_fill(const ir_params *p, int t, void *host, uint64_t seed)
+static void linear_fill(IR_SELF, const ir_params *p, int t, void *host, uint64_t seed)
 {
     ly_row r;
     linear_row(p, &r);
@@ -148,7 +148,7 @@ static bool complete_rows(const ir_params *p, job *j, int64_t n, double w_norm, 
     return ok;
 }
 
-static void linear_check(const ir_params *p, const void *const *before, const void *const *after,
+static void linear_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after,
                          ir_check *out)
 {
     job j = {.w = {p->dtype, before[T_W], before[T_V]}, .x = before[T_X], .y = after[T_Y]};

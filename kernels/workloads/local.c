@@ -4,7 +4,7 @@
 
 enum { BYTES, PASSES, GROUPS };
 
-static ir_status local_valid(const ir_params *p)
+static ir_status local_valid(IR_SELF, const ir_params *p)
 {
     if (p->v[BYTES] < 16 || p->v[BYTES] % 16 || p->v[BYTES] > 1 << 24)
         return ir_fail(IR_EINVAL, "bytes=%lld: give 16 to 2^24, a multiple of 16", (long long)p->v[BYTES]);
@@ -15,19 +15,19 @@ static ir_status local_valid(const ir_params *p)
     return IR_OK;
 }
 
-static ir_cost local_cost(const ir_params *p)
+static ir_cost local_cost(IR_SELF, const ir_params *p)
 {
     return (ir_cost){.launches = 1,
                      .footprint_B = (double)p->v[BYTES] * (double)p->v[PASSES] * (double)p->v[GROUPS]};
 }
 
-static int local_tensors(const ir_params *p, ir_tensor *out)
+static int local_tensors(IR_SELF, const ir_params *p, ir_tensor *out)
 {
     out[0] = (ir_tensor){"sums", sizeof(double) * (size_t)p->v[GROUPS], IR_OUT, IR_F64};
     return 1;
 }
 
-static void local_check(const ir_params *p, const void *const *before, const void *const *after,
+static void local_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after,
                         ir_check *out)
 {
     const double *got = after[0];

@@ -9,7 +9,7 @@
 enum { CHAINS, ITERS, TEAMS };
 enum { MAX_TEAMS = 1 << 20 };
 
-static ir_status matrix_valid(const ir_params *p)
+static ir_status matrix_valid(IR_SELF, const ir_params *p)
 {
     int64_t c = p->v[CHAINS], most = p->dtype == IR_F8 ? WL_MMA_MAX_ITERS_F8 : WL_MMA_MAX_ITERS;
     if (c < 1 || c > WL_MMA_MAX_CHAINS || (c & (c - 1)))
@@ -23,14 +23,14 @@ static ir_status matrix_valid(const ir_params *p)
     return IR_OK;
 }
 
-static ir_cost matrix_cost(const ir_params *p)
+static ir_cost matrix_cost(IR_SELF, const ir_params *p)
 {
     double step = 2.0 * WL_MMA_M * WL_MMA_N * wl_mma_k(p->dtype);
     return (ir_cost){.flops = step * (double)p->v[CHAINS] * (double)p->v[ITERS] * (double)wl_mma_teams(p),
                      .launches = 1};
 }
 
-static int matrix_tensors(const ir_params *p, ir_tensor *out)
+static int matrix_tensors(IR_SELF, const ir_params *p, ir_tensor *out)
 {
     out[0] = (ir_tensor){"sums", (size_t)wl_mma_teams(p) * WL_MMA_M * WL_MMA_N * 4, IR_OUT,
                          p->dtype == IR_I8 ? IR_I8 : IR_F32};
@@ -46,7 +46,7 @@ static double expected(const ir_params *p, int i, int j)
     return (double)sum;
 }
 
-static void matrix_check(const ir_params *p, const void *const *before, const void *const *after,
+static void matrix_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after,
                          ir_check *out)
 {
     int64_t wrong = 0;

@@ -41,34 +41,34 @@ static ir_status gpt_net(const ir_params *p, ly_net *out)
     return ly_gpt(&g, v[S_BATCH], v[S_TOKENS], v[S_PAST], out);
 }
 
-static ir_status networks_valid(const ir_workload *w, const ir_params *p)
+static ir_status networks_valid(const ir_workload *self, const ir_params *p)
 {
     ly_net    n;
-    ir_status st = wl_net_of(w, p, &n);
+    ir_status st = wl_net_of(self, p, &n);
     if (st != IR_OK) return st;
-    st = nets_fits(w, (double)n.nW);
-    if (st == IR_OK) st = nets_fits(w, (double)n.kv_elems);
-    for (int b = 0; b < n.nbuf && st == IR_OK; b++) st = nets_fits(w, (double)n.buf[b]);
+    st = nets_fits(self, (double)n.nW);
+    if (st == IR_OK) st = nets_fits(self, (double)n.kv_elems);
+    for (int b = 0; b < n.nbuf && st == IR_OK; b++) st = nets_fits(self, (double)n.buf[b]);
     ly_free(&n);
     return st;
 }
 
 /* Of parameters that networks_valid() accepted. Without memory for a table of some hundred rows: nothing
  * known. */
-static ir_cost networks_cost(const ir_workload *w, const ir_params *p)
+static ir_cost networks_cost(const ir_workload *self, const ir_params *p)
 {
     ly_net  n;
     ir_cost c = {0};
-    if (wl_net_of(w, p, &n) != IR_OK) return c;
+    if (wl_net_of(self, p, &n) != IR_OK) return c;
     ly_net_cost(&n, p->dtype, &c);
     ly_free(&n);
     return c;
 }
 
-static int networks_tensors(const ir_workload *w, const ir_params *p, ir_tensor *out)
+static int networks_tensors(const ir_workload *self, const ir_params *p, ir_tensor *out)
 {
     ly_net n;
-    if (wl_net_of(w, p, &n) != IR_OK) return 0;
+    if (wl_net_of(self, p, &n) != IR_OK) return 0;
     ir_dtype kv = ly_kv_dtype(p->dtype);
     int      count = n.kv_elems ? 5 : 4;
     out[NET_IN] = (ir_tensor){n.tokens_in ? "tokens" : "images", (size_t)n.in_elems * 4, IR_IN, IR_F32};
@@ -80,51 +80,33 @@ static int networks_tensors(const ir_workload *w, const ir_params *p, ir_tensor 
     return count;
 }
 
-static void networks_fill(const ir_workload *w, const ir_params *p, int t, void *host, uint64_t seed)
+static void networks_fill(const ir_workload *self, const ir_params *p, int t, void *host, uint64_t seed)
 {
     ly_net n;
-    if (wl_net_of(w, p, &n) != IR_OK) return;
+    if (wl_net_of(self, p, &n) != IR_OK) return;
     net_fill(&n, p->dtype, t, host, seed);
     ly_free(&n);
 }
 
-static bool intact(const ir_workload *w, const ir_params *p, int t, const void *after, uint64_t seed)
+static bool networks_intact(const ir_workload *self, const ir_params *p, int t, const void *after,
+                            uint64_t seed)
 {
     ly_net n;
-    if (t != NET_KV || wl_net_of(w, p, &n) != IR_OK) return false;
+    if (t != NET_KV || wl_net_of(self, p, &n) != IR_OK) return false;
     bool same = net_intact(&n, p->dtype, after, seed);
     ly_free(&n);
     return same;
 }
 
-/* The slots of a workload know no workload: one set of them per network. */
-#define SLOTS(x) \
-    static ir_status x##_valid(const ir_params *p) { return networks_valid(&wl_##x, p); } \
-    static ir_cost   x##_cost(const ir_params *p) { return networks_cost(&wl_##x, p); } \
-    static int  x##_tensors(const ir_params *p, ir_tensor *out) { return networks_tensors(&wl_##x, p, out); } \
-    static void x##_fill(const ir_params *p, int t, void *host, uint64_t seed) \
-    { \
-        networks_fill(&wl_##x, p, t, host, seed); \
-    } \
-    static void x##_check(const ir_params *p, const void *const *before, const void *const *after, \
-                          ir_check *out) \
-    { \
-        net_check(&wl_##x, p, before, after, out); \
-    } \
-    static bool x##_intact(const ir_params *p, int t, const void *after, uint64_t seed) \
-    { \
-        return intact(&wl_##x, p, t, after, seed); \
-    } \
-    static const nets_kind x##_kind = {.net = x##_net};
-SLOTS(resnet50)
-SLOTS(mobilenetv2)
-SLOTS(gpt2)
-SLOTS(gpt)
-SLOTS(resnet50_shared)
-SLOTS(gpt2_shared)
+static const nets_kind resnet50_kind = {.net = resnet50_net};
+static const nets_kind mobilenetv2_kind = {.net = mobilenetv2_net};
+static const nets_kind gpt2_kind = {.net = gpt2_net};
+static const nets_kind gpt_kind = {.net = gpt_net};
+static const nets_kind resnet50_shared_kind = {.net = resnet50_shared_net};
+static const nets_kind gpt2_shared_kind = {.net = gpt2_shared_net};
 #define USE(x) \
-    .ext = &x##_kind, .valid = x##_valid, .cost = x##_cost, .tensors = x##_tensors, .fill = x##_fill, \
-    .check = x##_check, .intact = x##_intact, .quick = x##_quick, \
+    .ext = &x##_kind, .valid = networks_valid, .cost = networks_cost, .tensors = networks_tensors, \
+    .fill = networks_fill, .check = net_check, .intact = networks_intact, .quick = x##_quick, \
     .nquick = sizeof x##_quick / sizeof *x##_quick, .full = x##_full, \
     .nfull = sizeof x##_full / sizeof *x##_full, .odd = x##_odd, .nodd = sizeof x##_odd / sizeof *x##_odd
 #define CNN_TYPES (1u << IR_F32 | 1u << IR_TF32 | 1u << IR_F16 | 1u << IR_BF16)

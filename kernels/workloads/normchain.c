@@ -10,7 +10,7 @@
 
 enum { ROWS, C, FUSE, DROP };
 
-static ir_status normchain_valid(const ir_params *p)
+static ir_status normchain_valid(IR_SELF, const ir_params *p)
 {
     ir_status st = nets_positive(&wl_normchain, p, 1u << FUSE | 1u << DROP);
     if (st == IR_OK) st = nets_fits(&wl_normchain, (double)p->v[ROWS] * (double)p->v[C]);
@@ -23,7 +23,7 @@ static ir_status normchain_valid(const ir_params *p)
 
 static const nets_kind first_kind = {.row = nets_norm_row};
 
-static ir_cost normchain_cost(const ir_params *p)
+static ir_cost normchain_cost(IR_SELF, const ir_params *p)
 {
     ly_row  r[WL_NORMCHAIN_STEPS];
     ir_cost c;
@@ -37,7 +37,7 @@ static ir_cost normchain_cost(const ir_params *p)
 
 static size_t normchain_elems(const ir_params *p) { return (size_t)p->v[ROWS] * (size_t)p->v[C]; }
 
-static int normchain_tensors(const ir_params *p, ir_tensor *out)
+static int normchain_tensors(IR_SELF, const ir_params *p, ir_tensor *out)
 {
     out[0] = (ir_tensor){"x", normchain_elems(p) * 4, IR_IN, IR_F32};
     out[1] = (ir_tensor){"V", (size_t)p->v[C] * 8, IR_IN, IR_F32};
@@ -45,7 +45,7 @@ static int normchain_tensors(const ir_params *p, ir_tensor *out)
     return 3;
 }
 
-static void normchain_fill(const ir_params *p, int t, void *host, uint64_t seed)
+static void normchain_fill(IR_SELF, const ir_params *p, int t, void *host, uint64_t seed)
 {
     if (t == 0)
         ly_fill_f32(host, 0, (int64_t)normchain_elems(p), 0.3f, 2, seed);
@@ -56,7 +56,7 @@ static void normchain_fill(const ir_params *p, int t, void *host, uint64_t seed)
 }
 
 /* The norm's rounding as in operators.c, one more of the scaling. What is left out is exactly 0. */
-static void normchain_check(const ir_params *p, const void *const *before, const void *const *after,
+static void normchain_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after,
                             ir_check *out)
 {
     const int64_t  c = p->v[C];

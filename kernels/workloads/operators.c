@@ -35,39 +35,39 @@ static ir_status two(const ir_workload *w, const ir_params *p, uint32_t zero)
     return st == IR_OK ? nets_fits(w, (double)p->v[ROWS] * (double)p->v[C]) : st;
 }
 
-static ir_status norm_valid(const ir_params *p) { return two(&wl_norm, p, 0); }
-static ir_status softmax_valid(const ir_params *p) { return two(&wl_softmax, p, 0); }
-static ir_status operators_add_valid(const ir_params *p) { return two(&wl_add2, p, 0); }
-static ir_status act_valid(const ir_params *p)
+static ir_status norm_valid(IR_SELF, const ir_params *p) { return two(&wl_norm, p, 0); }
+static ir_status softmax_valid(IR_SELF, const ir_params *p) { return two(&wl_softmax, p, 0); }
+static ir_status operators_add_valid(IR_SELF, const ir_params *p) { return two(&wl_add2, p, 0); }
+static ir_status act_valid(IR_SELF, const ir_params *p)
 {
     ir_status st = two(&wl_act, p, 1u << THIRD);
     if (st != IR_OK || p->v[THIRD] <= 1) return st;
     return ir_fail(IR_EINVAL, "kind=%lld: give relu or gelu", (long long)p->v[THIRD]);
 }
-static ir_status embed_valid(const ir_params *p)
+static ir_status embed_valid(IR_SELF, const ir_params *p)
 {
     ir_status st = two(&wl_embed, p, 0);
     return st == IR_OK ? nets_fits(&wl_embed, ((double)p->v[THIRD] + (double)p->v[ROWS]) * (double)p->v[C])
                        : st;
 }
 
-static ir_cost norm_cost(const ir_params *p) { return nets_row_cost(&wl_norm, p); }
-static ir_cost softmax_cost(const ir_params *p) { return nets_row_cost(&wl_softmax, p); }
-static ir_cost act_cost(const ir_params *p) { return nets_row_cost(&wl_act, p); }
-static ir_cost operators_add_cost(const ir_params *p) { return nets_row_cost(&wl_add2, p); }
-static ir_cost embed_cost(const ir_params *p) { return nets_row_cost(&wl_embed, p); }
+static ir_cost norm_cost(IR_SELF, const ir_params *p) { return nets_row_cost(&wl_norm, p); }
+static ir_cost softmax_cost(IR_SELF, const ir_params *p) { return nets_row_cost(&wl_softmax, p); }
+static ir_cost act_cost(IR_SELF, const ir_params *p) { return nets_row_cost(&wl_act, p); }
+static ir_cost operators_add_cost(IR_SELF, const ir_params *p) { return nets_row_cost(&wl_add2, p); }
+static ir_cost embed_cost(IR_SELF, const ir_params *p) { return nets_row_cost(&wl_embed, p); }
 
 /* ---- tensors --------------------------------------------------------------------------------- */
 static size_t operators_elems(const ir_params *p) { return (size_t)p->v[ROWS] * (size_t)p->v[C]; }
 
-static int one_in(const ir_params *p, ir_tensor *out)
+static int one_in(IR_SELF, const ir_params *p, ir_tensor *out)
 {
     out[0] = (ir_tensor){"x", operators_elems(p) * 4, IR_IN, IR_F32};
     out[1] = (ir_tensor){"y", operators_elems(p) * 4, IR_OUT, IR_F32};
     return 2;
 }
 
-static int norm_tensors(const ir_params *p, ir_tensor *out)
+static int norm_tensors(IR_SELF, const ir_params *p, ir_tensor *out)
 {
     out[0] = (ir_tensor){"x", operators_elems(p) * 4, IR_IN, IR_F32};
     out[1] = (ir_tensor){"V", (size_t)p->v[C] * 8, IR_IN, IR_F32};
@@ -75,7 +75,7 @@ static int norm_tensors(const ir_params *p, ir_tensor *out)
     return 3;
 }
 
-static int operators_add_tensors(const ir_params *p, ir_tensor *out)
+static int operators_add_tensors(IR_SELF, const ir_params *p, ir_tensor *out)
 {
     out[0] = (ir_tensor){"x", operators_elems(p) * 4, IR_IN, IR_F32};
     out[1] = (ir_tensor){"add", operators_elems(p) * 4, IR_IN, IR_F32};
@@ -83,7 +83,7 @@ static int operators_add_tensors(const ir_params *p, ir_tensor *out)
     return 3;
 }
 
-static int embed_tensors(const ir_params *p, ir_tensor *out)
+static int embed_tensors(IR_SELF, const ir_params *p, ir_tensor *out)
 {
     size_t table = (size_t)p->v[THIRD] * (size_t)p->v[C] + operators_elems(p);
     out[0] = (ir_tensor){"tokens", (size_t)p->v[ROWS] * 4, IR_IN, IR_F32}; /* int32 */
@@ -92,7 +92,7 @@ static int embed_tensors(const ir_params *p, ir_tensor *out)
     return 3;
 }
 
-static void norm_fill(const ir_params *p, int t, void *host, uint64_t seed)
+static void norm_fill(IR_SELF, const ir_params *p, int t, void *host, uint64_t seed)
 {
     if (t == 0)
         ly_fill_f32(host, 0, (int64_t)operators_elems(p), 0.3f, 2, seed);
@@ -103,12 +103,12 @@ static void norm_fill(const ir_params *p, int t, void *host, uint64_t seed)
 }
 
 /* Wide enough for tails and for exponentials that differ by 1e5. */
-static void wide_fill(const ir_params *p, int t, void *host, uint64_t seed)
+static void wide_fill(IR_SELF, const ir_params *p, int t, void *host, uint64_t seed)
 {
     ly_fill_f32(host, 0, (int64_t)operators_elems(p), 0, 6, seed + (uint64_t)t);
 }
 
-static void embed_fill(const ir_params *p, int t, void *host, uint64_t seed)
+static void embed_fill(IR_SELF, const ir_params *p, int t, void *host, uint64_t seed)
 {
     if (t == 0)
         ly_fill_tokens(host, p->v[ROWS], p->v[THIRD], seed);
@@ -120,7 +120,8 @@ static void embed_fill(const ir_params *p, int t, void *host, uint64_t seed)
 static void none(ir_check *out) { *out = (ir_check){NAN, 0, "no memory for the check"}; }
 
 /* Rounding: the mean and the variance carry one or two each, the result four. */
-static void norm_check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+static void norm_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after,
+                       ir_check *out)
 {
     int64_t        c = p->v[C];
     const any_f32 *y = after[2];
@@ -144,7 +145,7 @@ static void norm_check(const ir_params *p, const void *const *before, const void
 
 /* exp(d) of a rounded d = x - max, |d| <= 12, is off by up to 12 eps/2; a serial sum of c positive terms by
  * sqrt(c)/2 eps. */
-static void softmax_check(const ir_params *p, const void *const *before, const void *const *after,
+static void softmax_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after,
                           ir_check *out)
 {
     int64_t        c = p->v[C];
@@ -166,7 +167,8 @@ static void softmax_check(const ir_params *p, const void *const *before, const v
 }
 
 /* GELU's tail is a difference of nearly equal numbers: relative to |x|. ReLU is exact. */
-static void act_check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+static void act_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after,
+                      ir_check *out)
 {
     const any_f32 *x = before[0], *y = after[1];
     ly_act         a = p->v[THIRD] ? LY_GELU : LY_RELU;
@@ -176,8 +178,8 @@ static void act_check(const ir_params *p, const void *const *before, const void 
         nets_worst(&out->err, (double)y[i] - ref_act(a, (double)x[i]), fabs((double)x[i]));
 }
 
-static void operators_add_check(const ir_params *p, const void *const *before, const void *const *after,
-                                ir_check *out)
+static void operators_add_check(IR_SELF, const ir_params *p, const void *const *before,
+                                const void *const *after, ir_check *out)
 {
     const any_f32 *x = before[0], *add = before[1], *y = after[2];
     *out = (ir_check){nets_finite(y, (int64_t)operators_elems(p)), eps,
@@ -187,7 +189,7 @@ static void operators_add_check(const ir_params *p, const void *const *before, c
                    fabs((double)x[i]) + fabs((double)add[i]));
 }
 
-static void embed_check(const ir_params *p, const void *const *before, const void *const *after,
+static void embed_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after,
                         ir_check *out)
 {
     int64_t        c = p->v[C];
@@ -274,8 +276,8 @@ static const ir_params   act_full[] = {{{512, 4096, 0}, IR_F32, 0},
                                        {{32768, 1024, 1}, IR_F32, 0},
                                        {{32768, 1024, 1}, IR_F32, 1}};
 static const ir_params   act_odd[] = {
-      {{1, 1, 0}, IR_F32, 0},    {{1, 1, 1}, IR_F32, 0},    {{3, 7, 1}, IR_F32, 0},  {{17, 129, 0}, IR_F32, 0},
-      {{17, 129, 1}, IR_F32, 0}, {{1, 5003, 1}, IR_F32, 0}, {{64, 64, 0}, IR_F32, 0}};
+      {{17, 129, 0}, IR_F32, 0}, {{17, 129, 1}, IR_F32, 0}, {{3, 7, 1}, IR_F32, 0}, {{64, 64, 0}, IR_F32, 0},
+      {{1, 5003, 1}, IR_F32, 0}, {{1, 1, 0}, IR_F32, 0},    {{1, 1, 1}, IR_F32, 0}};
 const ir_workload wl_act = {
     OPERATOR("act", "act", "an activation as a pass of its own: ReLU, or GELU in the tanh form"),
     .param = {"rows", "c", "kind"},

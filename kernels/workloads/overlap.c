@@ -6,7 +6,7 @@
 
 enum { BYTES, ITERS, LANES, WORK };
 
-static ir_status overlap_valid(const ir_params *p)
+static ir_status overlap_valid(IR_SELF, const ir_params *p)
 {
     if (p->v[BYTES] < 4 || p->v[BYTES] % 4 || p->v[BYTES] > (int64_t)1 << 36)
         return ir_fail(IR_EINVAL, "bytes=%lld: give 4 to 2^36, a multiple of 4", (long long)p->v[BYTES]);
@@ -22,14 +22,14 @@ static ir_status overlap_valid(const ir_params *p)
 static bool copies(const ir_params *p) { return p->v[WORK] != WL_OVERLAP_COMPUTE; }
 static bool computes(const ir_params *p) { return p->v[WORK] != WL_OVERLAP_COPY; }
 
-static ir_cost overlap_cost(const ir_params *p)
+static ir_cost overlap_cost(IR_SELF, const ir_params *p)
 {
     ir_cost c = {.launches = 1};
     if (copies(p)) c.write_B = c.by_B[IR_BY_OUT] = c.footprint_B = (double)p->v[BYTES];
     return c;
 }
 
-static int overlap_tensors(const ir_params *p, ir_tensor *out)
+static int overlap_tensors(IR_SELF, const ir_params *p, ir_tensor *out)
 {
     int n = 0;
     if (copies(p)) out[n++] = (ir_tensor){"a", (size_t)p->v[BYTES], IR_OUT, IR_F32};
@@ -60,7 +60,7 @@ static void steps(int64_t iters, uint32_t *a, uint32_t *b)
     }
 }
 
-static void overlap_check(const ir_params *p, const void *const *before, const void *const *after,
+static void overlap_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after,
                           ir_check *out)
 {
     size_t   wrong = 0;

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-static ir_status peak_valid(const ir_params *p)
+static ir_status peak_valid(IR_SELF, const ir_params *p)
 {
     int64_t most = p->dtype == IR_F16 ? WL_FMA_MAX_ITERS_F16 : WL_FMA_MAX_ITERS;
     if (wl_fma_chains_index(p->v[0]) < 0)
@@ -22,7 +22,7 @@ static ir_status peak_valid(const ir_params *p)
     return IR_OK;
 }
 
-static ir_cost peak_cost(const ir_params *p)
+static ir_cost peak_cost(IR_SELF, const ir_params *p)
 {
     ir_cost c = {0};
     double  macs = WL_FMA_VECTOR_B / ir_dtype_bytes(p->dtype);
@@ -31,7 +31,7 @@ static ir_cost peak_cost(const ir_params *p)
     return c;
 }
 
-static int peak_tensors(const ir_params *p, ir_tensor *out)
+static int peak_tensors(IR_SELF, const ir_params *p, ir_tensor *out)
 {
     ir_dtype t = p->dtype == IR_F64 || p->dtype == IR_I8 ? p->dtype : IR_F32;
     out[0] = (ir_tensor){"sums", WL_FMA_VECTOR_B * (size_t)wl_fma_teams(p), IR_OUT, t};
@@ -97,7 +97,8 @@ static double lane_error(const ir_params *p, const unsigned char *at, int lane)
 }
 
 /* Every team computes the same, so the oracle speaks once and the other teams must equal the first. */
-static void peak_check(const ir_params *p, const void *const *before, const void *const *after, ir_check *out)
+static void peak_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after,
+                       ir_check *out)
 {
     const unsigned char *got = after[0];
     int                  lanes = p->dtype == IR_F64 ? 8 : WL_FMA_LANES;

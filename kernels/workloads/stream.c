@@ -7,9 +7,10 @@
 #include <float.h>
 #include <math.h>
 
-static ir_status workloads_stream_valid(const wl_stream_op *op, const ir_params *p)
+static ir_status stream_valid(const ir_workload *self, const ir_params *p)
 {
-    int64_t least = (int64_t)(op->reads + op->writes) * (p->dtype == IR_F32 ? 4 : 8);
+    const wl_stream_op *op = self->ext;
+    int64_t             least = (int64_t)(op->reads + op->writes) * (p->dtype == IR_F32 ? 4 : 8);
     if (p->v[0] < least || p->v[0] > (int64_t)1 << 46)
         return ir_fail(IR_EINVAL, "bytes=%lld: give %lld (one element per array) to 2^46", (long long)p->v[0],
                        (long long)least);
@@ -18,10 +19,12 @@ static ir_status workloads_stream_valid(const wl_stream_op *op, const ir_params 
     return IR_OK;
 }
 
-static ir_cost stream_cost(const wl_stream_op *op, size_t n, const ir_params *p)
+static ir_cost stream_cost(const ir_workload *self, const ir_params *p)
 {
-    double  array_B = (double)n * ir_dtype_bytes(p->dtype);
-    ir_cost c = {0};
+    const wl_stream_op *op = self->ext;
+    size_t              n = wl_stream_n(self, p);
+    double              array_B = (double)n * ir_dtype_bytes(p->dtype);
+    ir_cost             c = {0};
     c.by_B[IR_BY_IN] = c.read_B = op->reads * array_B;
     c.by_B[IR_BY_OUT] = c.write_B = op->writes * array_B;
     c.wa_B = c.write_B; /* every destination is write-only: a regular store reads its line first */
@@ -31,8 +34,10 @@ static ir_cost stream_cost(const wl_stream_op *op, size_t n, const ir_params *p)
     return c;
 }
 
-static int stream_tensors(const wl_stream_op *op, size_t n, const ir_params *p, ir_tensor *out)
+static int stream_tensors(const ir_workload *self, const ir_params *p, ir_tensor *out)
 {
+    const wl_stream_op      *op = self->ext;
+    size_t                   n = wl_stream_n(self, p);
     static const char *const name[] = {"a", "b", "c"};
     size_t                   width = p->dtype == IR_F32 ? 4 : 8;
     if (op->writes)
@@ -84,9 +89,11 @@ static double max_error(wl_stream_code code, bool f32, const void *a, const void
     }
 }
 
-static void stream_check(const wl_stream_op *op, size_t n, const ir_params *p, const void *const *before,
+static void stream_check(const ir_workload *self, const ir_params *p, const void *const *before,
                          const void *const *after, ir_check *out)
 {
+    const wl_stream_op *op = self->ext;
+    size_t              n = wl_stream_n(self, p);
     if (op->code == WL_READ) {
         out->err = fabs(memory_sum(p->dtype, after[0], WL_PARTIALS) - memory_sum(p->dtype, before[1], n));
         out->tol = memory_sum_tol(p->dtype, n);
@@ -113,46 +120,31 @@ static const ir_params odd[] = {{{24, 1}, IR_F64, 0},      {{31, 1}, IR_F64, 1},
                                 {{100003, 1}, IR_F32, 0},  {{99991, 2}, IR_F64, 0},  {{786433, 1}, IR_F64, 0},
                                 {{1000003, 8}, IR_F64, 0}, {{1048583, 4}, IR_F32, 0}};
 
-static void stream_fill(const ir_params *p, size_t n, int t, void *host, uint64_t seed)
+static void stream_fill(const ir_workload *self, const ir_params *p, int t, void *host, uint64_t seed)
 {
-    memory_fill(p->dtype, host, n, seed + 0x9E37u * (unsigned)t);
+    memory_fill(p->dtype, host, wl_stream_n(self, p), seed + 0x9E37u * (unsigned)t);
 }
 
 #define STREAM(w, CODE, READS, WRITES, FLOPS, DOC) \
     static const wl_stream_op w##_op = {CODE, READS, WRITES, FLOPS}; \
-    static ir_status          w##_valid(const ir_params *p) { return workloads_stream_valid(&w##_op, p); } \
-    static ir_cost w##_cost(const ir_params *p) { return stream_cost(&w##_op, wl_stream_n(&wl_##w, p), p); } \
-    static int     w##_tensors(const ir_params *p, ir_tensor *out) \
-    { \
-        return stream_tensors(&w##_op, wl_stream_n(&wl_##w, p), p, out); \
-    } \
-    static void w##_fill(const ir_params *p, int t, void *host, uint64_t seed) \
-    { \
-        stream_fill(p, wl_stream_n(&wl_##w, p), t, host, seed); \
-    } \
-    static void w##_check(const ir_params *p, const void *const *before, const void *const *after, \
-                          ir_check *out) \
-    { \
-        stream_check(&w##_op, wl_stream_n(&wl_##w, p), p, before, after, out); \
-    } \
-    const ir_workload wl_##w = {.name = #w, \
-                                .family = "stream", \
-                                .doc = DOC, \
-                                .param = {"bytes", "streams"}, \
-                                .defaults = {{1 << 28, 1}, IR_F64, 0}, \
-                                .dtypes = 1u << IR_F64 | 1u << IR_F32, \
-                                .ext = &w##_op, \
-                                .quick = quick, \
-                                .nquick = sizeof quick / sizeof *quick, \
-                                .full = full, \
-                                .nfull = sizeof full / sizeof *full, \
-                                .odd = odd, \
-                                .nodd = sizeof odd / sizeof *odd, \
-                                .valid = w##_valid, \
-                                .cost = w##_cost, \
-                                .tensors = w##_tensors, \
-                                .fill = w##_fill, \
-                                .check = w##_check};
+    const ir_workload         wl_##w = {.name = #w, \
+                                        .family = "stream", \
+                                        .doc = DOC, \
+                                        .param = {"bytes", "streams"}, \
+                                        .defaults = {{1 << 28, 1}, IR_F64, 0}, \
+                                        .dtypes = 1u << IR_F64 | 1u << IR_F32, \
+                                        .ext = &w##_op, \
+                                        .quick = quick, \
+                                        .nquick = sizeof quick / sizeof *quick, \
+                                        .full = full, \
+                                        .nfull = sizeof full / sizeof *full, \
+                                        .odd = odd, \
+                                        .nodd = sizeof odd / sizeof *odd, \
+                                        .valid = stream_valid, \
+                                        .cost = stream_cost, \
+                                        .tensors = stream_tensors, \
+                                        .fill = stream_fill, \
+                                        .check = stream_check};
 
 STREAM(read, WL_READ, 1, 0, 1, "sum of b: loads only, one addition per element")
 STREAM(write, WL_WRITE, 0, 1, 0, "a = constant: stores only")

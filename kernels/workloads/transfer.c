@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static ir_status transfer_valid(const ir_params *p)
+static ir_status transfer_valid(IR_SELF, const ir_params *p)
 {
     if (p->v[0] < 4 || p->v[0] % 4 || p->v[0] > (int64_t)1 << 40)
         return ir_fail(IR_EINVAL, "bytes=%lld: give 4 to 2^40, a multiple of 4", (long long)p->v[0]);
@@ -13,7 +13,7 @@ static ir_status transfer_valid(const ir_params *p)
     return IR_OK;
 }
 
-static ir_cost transfer_cost(const ir_params *p)
+static ir_cost transfer_cost(IR_SELF, const ir_params *p)
 {
     ir_cost c = {.launches = 1, .footprint_B = (double)p->v[0]};
     if (p->v[1] == WL_TO_DEVICE)
@@ -23,7 +23,7 @@ static ir_cost transfer_cost(const ir_params *p)
     return c;
 }
 
-static int transfer_tensors(const ir_params *p, ir_tensor *out)
+static int transfer_tensors(IR_SELF, const ir_params *p, ir_tensor *out)
 {
     bool to = p->v[1] == WL_TO_DEVICE;
     out[0] = (ir_tensor){"a", (size_t)p->v[0], to ? IR_OUT : IR_IN, IR_F32};
@@ -31,7 +31,7 @@ static int transfer_tensors(const ir_params *p, ir_tensor *out)
     return to ? 1 : 2;
 }
 
-static void transfer_fill(const ir_params *p, int t, void *host, uint64_t seed)
+static void transfer_fill(IR_SELF, const ir_params *p, int t, void *host, uint64_t seed)
 {
     (void)t;
     for (size_t i = 0; i < (size_t)p->v[0] / 4; i++) {
@@ -47,7 +47,7 @@ static uint32_t transfer_at(const void *p, size_t i)
     return v;
 }
 
-static void transfer_check(const ir_params *p, const void *const *before, const void *const *after,
+static void transfer_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after,
                            ir_check *out)
 {
     size_t wrong = 0;

@@ -19,14 +19,16 @@ typedef struct {
 } wl_gemm_shape;
 static inline wl_gemm_shape wl_gemm_of(const ir_params *p)
 {
-    return (wl_gemm_shape){(size_t)p->v[0], (size_t)p->v[1], (size_t)p->v[2]};
+    wl_gemm_shape s = {(size_t)p->v[0], (size_t)p->v[1], (size_t)p->v[2]};
+    return s;
 }
 extern const ir_workload wl_gemm, wl_batchmm;
 
 /* ---- family "gemv": y[m] = W[m,k] x[k], v = m, k; tensors [0] W, [1] x, [2] y ---------------- */
 static inline wl_gemm_shape wl_gemv_of(const ir_params *p)
 {
-    return (wl_gemm_shape){(size_t)p->v[0], 1, (size_t)p->v[1]};
+    wl_gemm_shape s = {(size_t)p->v[0], 1, (size_t)p->v[1]};
+    return s;
 }
 extern const ir_workload wl_gemv;
 /* Family "gemv_twice", a variant for proofs: the same product, tensors and result, every multiply-add done

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """opencl.py -- the OpenCL backend beside its peers, interleaved in one run on one machine.
 
-usage: opencl.py [--ironroof build/ironroof] [--rounds 3] [--bytes 256M] [--only REGEX] [--ceilings FILE] [-o FILE.json]
+usage: opencl.py [--ironroof build/ironroof] [--rounds 3] [--bytes 256M] [--only REGEX] [--ceilings FILE] [-o
+FILE.json]
 
-Each round runs, one after the other: copy and triad at DRAM size on OpenCL and on the CPU backend; gemm 1024 f32 blocked,
-CLBlast and (CPU) OpenBLAS; GPT-2 decode steps with the read of DRAM between them. Compared are the fastest kernels of each side
-as the median of the rounds' ratios with its range; a decode step against the read ceiling times what the reads between its samples
-had of it (bandwidth_now). The ceilings are measured first, unless a record of this device is given.
-The bounds are those of the project's goals for a CPU runtime. Exit code 0: every bound met; 1: one was missed; 77: no OpenCL device."""
+Each round runs, one after the other: copy and triad at DRAM size on OpenCL and on the CPU backend; gemm 1024
+f32 blocked, CLBlast and (CPU) OpenBLAS; GPT-2 decode steps with the read of DRAM between them. Compared are
+the fastest kernels of each side as the median of the rounds' ratios with its range; a decode step against the
+read ceiling times what the reads between its samples had of it (bandwidth_now). The ceilings are measured
+first, unless a record of this device is given. The bounds are those of the project's goals for a CPU runtime.
+Exit code 0: every bound met; 1: one was missed; 77: no OpenCL device."""
 import argparse, json, os, re, statistics, subprocess, sys, tempfile
 
 GPT = "gpt2:size=medium,batch=%d,tokens=1,past=128,dtype=%s"
@@ -15,14 +17,17 @@ GPT = "gpt2:size=medium,batch=%d,tokens=1,past=128,dtype=%s"
 
 def records(program, spec, backend, kernels, ceilings="none"):
     env = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
-    run = subprocess.run([program, "run", spec, "--backend", backend, "--filter", f"/({kernels})$", "--no-report", "--quiet",
+    run = subprocess.run([program, "run", spec, "--backend", backend, "--filter", f"/({kernels})$",
+                          "--no-report", "--quiet",
                           "--ceilings", ceilings, "-o", "-"], capture_output=True, text=True, env=env)
     return [json.loads(line) for line in run.stdout.splitlines()]
 
 
 def best(program, backend, spec, key, kernels=".*"):
-    """The highest rate over the kernels whose name matches; None where nothing ran. OpenBLAS chooses its own kernels."""
-    rates = [r[key] for r in records(program, spec, backend, kernels) if r.get("record") == "point" and r.get("status") == "ok"]
+    """The highest rate over the kernels whose name matches; None where nothing ran. OpenBLAS chooses its own
+    kernels."""
+    rates = [r[key] for r in records(program, spec, backend, kernels) if r.get("record") == "point"
+             and r.get("status") == "ok"]
     return max(rates, default=None)
 
 
@@ -30,7 +35,8 @@ def decode(program, ceilings, batch, dtype):
     """The step's rate, and what the memory gave reads in the same seconds."""
     read, step, now = None, None, None
     for r in records(program, GPT % (batch, dtype), "opencl", "layers", ceilings):
-        if r.get("record") == "ceiling" and (r["what"], r.get("level"), r.get("op")) == ("bandwidth", "DRAM", "read"):
+        if r.get("record") == "ceiling" and (r["what"], r.get("level"), r.get("op")) == ("bandwidth", "DRAM",
+                                                                                         "read"):
             read = r["value"]
         if r.get("record") == "point" and r["workload"] == "gpt2" and r["status"] == "ok":
             step, now = r["bytes_per_s"], r["bandwidth_now"]
@@ -38,8 +44,10 @@ def decode(program, ceilings, batch, dtype):
 
 
 def comparisons(program, size, ceilings):
-    bytes_of = lambda backend, op: best(program, backend, f"{op}:bytes={size}", "bytes_per_s", "narrow|narrow_nt|regular|nt|wide|wide_nt")
-    flops_of = lambda backend, kernel: best(program, backend, "gemm:m=1024,n=1024,k=1024,dtype=f32", "flops_per_s", kernel)
+    bytes_of = lambda backend, op: best(program, backend, f"{op}:bytes={size}", "bytes_per_s",
+                                        "narrow|narrow_nt|regular|nt|wide|wide_nt")
+    flops_of = lambda backend, kernel: best(program, backend, "gemm:m=1024,n=1024,k=1024,dtype=f32",
+                                            "flops_per_s", kernel)
     gemm = lambda peer: (flops_of("opencl", "blocked"), flops_of(*peer))
     return [("copy, CPU backend", 0.9, lambda: (bytes_of("opencl", "copy"), bytes_of("cpu", "copy"))),
             ("triad, CPU backend", 0.9, lambda: (bytes_of("opencl", "triad"), bytes_of("cpu", "triad"))),
@@ -53,7 +61,9 @@ def comparisons(program, size, ceilings):
 
 def measured(program, folder):
     path = os.path.join(folder, "ceilings.jsonl")
-    subprocess.run([program, "ceilings", "--backend", "opencl", "--quiet", "--no-report", "-o", path], stdout=subprocess.DEVNULL, check=True)
+    subprocess.run([program, "ceilings", "--backend", "opencl", "--quiet", "--no-report", "--force",
+                    "-o", path],
+                   stdout=subprocess.DEVNULL, check=True)
     return path
 
 
@@ -85,11 +95,14 @@ def main():
             print(f"{name:20} not here")
             continue
         ratios = sorted(x / y for x, y in pairs)
-        row = {"what": name, "opencl": statistics.median(x for x, _ in pairs), "peer": statistics.median(y for _, y in pairs),
+        row = {"what": name, "opencl": statistics.median(x for x, _ in pairs),
+               "peer": statistics.median(y for _, y in pairs),
                "ratio": statistics.median(ratios), "low": ratios[0], "high": ratios[-1], "bound": bound}
         rows.append(row)
         print(f"{name:20} {row['opencl'] / 1e9:9.1f} {row['peer'] / 1e9:9.1f}       {row['ratio']:.3f}  "
-              f"[{row['low']:.3f}, {row['high']:.3f}]  {'' if bound is None else '>= %.2f ' % bound + ('met' if row['ratio'] >= bound else 'missed')}",
+              f"[{row['low']:.3f}, {row['high']:.3f}]  "
+              + ("" if bound is None else
+                 ">= %.2f %s" % (bound, "met" if row["ratio"] >= bound else "missed")),
               flush=True)
     if a.output:
         json.dump(rows, open(a.output, "w"), indent=1)

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """torch_bench.py [--quick] [--only NAME,...] [--how eager,graph,compiled] [--warm] -- what PyTorch reaches on GPU 0, one JSON line a result.
 
-Peers of our own rows, on the same shapes: device copy and sum (bandwidth), matmul (best shape), GPT-2 XL decode at batch 1..64
-(eager, compiled, CUDA graph), ResNet-50 in bf16, channels last. Weights are random: time does not depend on them.
-{"peer":"torch","what":...,"value":...,"unit":...,...} on stdout; a peer that fails is a line with "error".
---how: of the networks only these. --warm: compile one block of GPT-2 XL, so that what the compiler loads is there, and measure nothing.
-Times are medians of batches between CUDA events. Exit 2 without PyTorch or without a GPU.
+Peers of our own rows, on the same shapes: device copy and sum (bandwidth), matmul (best shape), GPT-2 XL
+decode at batch 1..64 (eager, compiled, CUDA graph), ResNet-50 in bf16, channels last. Weights are random:
+time does not depend on them. {"peer":"torch","what":...,"value":...,"unit":...,...} on stdout; a peer that
+fails is a line with "error". --how: of the networks only these. --warm: compile one block of GPT-2 XL, so
+that what the compiler loads is there, and measure nothing. Times are medians of batches between CUDA
+events. Exit 2 without PyTorch or without a GPU.
 """
 import argparse
 import json
@@ -78,7 +79,8 @@ class Block(nn.Module):
         q, k, v = self.qkv(self.ln1(x)).view(b, t, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         self.kv[0, :, :, past:past + t] = k
         self.kv[1, :, :, past:past + t] = v
-        y = F.scaled_dot_product_attention(q, self.kv[0, :, :, :past + t], self.kv[1, :, :, :past + t], is_causal=past == 0 and t > 1)
+        y = F.scaled_dot_product_attention(q, self.kv[0, :, :, :past + t], self.kv[1, :, :, :past + t],
+                                           is_causal=past == 0 and t > 1)
         x = x + self.proj(y.transpose(1, 2).reshape(b, t, d))
         return x + self.fcproj(F.gelu(self.fc(self.ln2(x)), approximate="tanh"))
 

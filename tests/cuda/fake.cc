@@ -353,6 +353,8 @@ extern "C" const cuda_api fake_api = {
     occupancy,     capture_begin,  capture_end, instantiate, graph_launch,  exec_destroy,  graph_destroy,
     last_error,    error_string,   error_name};
 
+const ir_open_options fake_options = {.own = &fake_api};
+
 void fake_reset(void)
 {
     fake = {};
@@ -363,6 +365,5 @@ void fake_reset(void)
     fake.sms = 2;
     fake.mem_B = (size_t)4 << 30;
     fake.name = "Fake H100";
-    cuda_next_api = &fake_api;
     nvml_library = NULL;
 }

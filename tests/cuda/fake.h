@@ -22,8 +22,9 @@ typedef struct {
     size_t used_B;
     double uploaded_B;
 } fake_state;
-extern fake_state     fake;
-extern const cuda_api fake_api;
+extern fake_state            fake;
+extern const cuda_api        fake_api;
+extern const ir_open_options fake_options; /* open the stand-in with these */
 void fake_reset(void); /* a healthy H100-like device without NVML; makes it what the next open() uses */
 #ifdef __cplusplus
 }

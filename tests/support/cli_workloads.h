@@ -4,7 +4,7 @@
 #define IR_TEST_CLI_WORKLOADS_H
 #include "harness/ironroof.h"
 
-static ir_status stream_valid(const ir_params *p)
+static ir_status stream_valid(IR_SELF, const ir_params *p)
 {
     if (p->v[0] < 8) return ir_fail(IR_EINVAL, "bytes=%lld: give 8 or more", (long long)p->v[0]);
     if (p->v[1] < 1 || p->v[1] > 8)
@@ -12,7 +12,7 @@ static ir_status stream_valid(const ir_params *p)
     return IR_OK;
 }
 
-static ir_status chase_valid(const ir_params *p)
+static ir_status chase_valid(IR_SELF, const ir_params *p)
 {
     if (p->threads > 1) return ir_fail(IR_EINVAL, "threads=%d: it has one chain of loads", p->threads);
     if (p->v[0] < 64 || p->v[1] < 0)
