@@ -1,6 +1,7 @@
 /* options.c -- the table of shared options, and how one option's text becomes its field. */
 #define _GNU_SOURCE
 #include "bench/cli/cli_internal.h"
+#include "harness/screen.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -90,7 +91,7 @@ bool cli_color(const cli_options *o, FILE *f)
 {
     if (o->color != CLI_COLOR_AUTO) return o->color == CLI_COLOR_ALWAYS;
     const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-    return isatty(fileno(f)) && !(no && *no) && term && strcmp(term, "dumb") != 0;
+    return isatty(ir_screen_fd(f)) && !(no && *no) && term && strcmp(term, "dumb") != 0;
 }
 
 /* ---- filter ---------------------------------------------------------------------------------- */

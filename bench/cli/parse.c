@@ -1,6 +1,7 @@
 /* parse.c -- argv to command, options and arguments. Accepts --name VALUE, --name=VALUE, -x VALUE, -xVALUE;
  * -- ends the options; a negative number is an argument, not an option. Names are not abbreviated. */
 #include "bench/cli/cli_internal.h"
+#include "harness/screen.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -193,6 +194,7 @@ void cli_args_free(cli_args *a)
 int cli_main(const cli_command *commands, int argc, char *const *argv)
 {
     cli_args a;
+    ir_screen_begin();
     if (cli_parse(commands, argc, argv, &a) != IR_OK) {
         fprintf(stderr, "ironroof: %s\n", ir_why());
         return 2;

@@ -2,6 +2,7 @@
  * Time left is the mean time of the points done times those to do. */
 #define _GNU_SOURCE
 #include "bench/cli/progress.h"
+#include "harness/screen.h"
 
 #include <math.h>
 #include <string.h>
@@ -20,14 +21,14 @@ static double monotonic(void *arg)
 void cli_progress_init(cli_progress *p, FILE *out, bool quiet, size_t total)
 {
     *p = (cli_progress){.out = out, .total = total, .now = monotonic, .start_s = NAN};
-    p->on = !quiet && isatty(fileno(out));
+    p->on = !quiet && isatty(ir_screen_fd(out));
 }
 
 static int progress_columns(const cli_progress *p)
 {
     struct winsize w;
     if (p->width > 0) return p->width;
-    return ioctl(fileno(p->out), TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
+    return ioctl(ir_screen_fd(p->out), TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
 }
 
 /* "00:31 left", "1:02:03 left"; "--:-- left" while nothing is done. */
@@ -56,7 +57,8 @@ void cli_progress_show(cli_progress *p, const char *what)
     } else {
         snprintf(line, sizeof line, "[%zu] %s", p->done, what);
     }
-    fprintf(p->out, "\r\033[K%.*s", progress_columns(p) - 1, line);
+    ir_screen_own(p->out, "\r\033[K");
+    fprintf(p->out, "%.*s", progress_columns(p) - 1, line);
     fflush(p->out);
 }
 
@@ -65,6 +67,6 @@ void cli_progress_done(cli_progress *p) { p->done++; }
 void cli_progress_clear(cli_progress *p)
 {
     if (!p->on) return;
-    fputs("\r\033[K", p->out);
+    ir_screen_own(p->out, "\r\033[K");
     fflush(p->out);
 }

@@ -1,6 +1,7 @@
 /* output.c -- see output.h. */
 #define _GNU_SOURCE
 #include "bench/run/output.h"
+#include "harness/screen.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -52,7 +53,8 @@ void output_sibling(const char *path, const char *suffix, char *buf, size_t n)
 bool output_is(FILE *f, const char *path)
 {
     struct stat a, b;
-    return fstat(fileno(f), &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+    return fstat(ir_screen_fd(f), &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
 }
 
 ir_status output_replace(const char *src, const char *dst)

@@ -33,11 +33,11 @@ static const char *style_off(const ir_text *t, ir_style s)
 void ir_text_styled(const ir_text *t, ir_style s, const char *fmt, ...)
 {
     va_list ap;
-    fputs(style_on(t, s), t->f);
+    ir_screen_own(t->f, style_on(t, s));
     va_start(ap, fmt);
     vfprintf(t->f, fmt, ap);
     va_end(ap);
-    fputs(style_off(t, s), t->f);
+    ir_screen_own(t->f, style_off(t, s));
 }
 
 static size_t bytes_of(const char *s, int columns)
@@ -58,6 +58,7 @@ void ir_text_para(const ir_text *t, const char *lead, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    ir_screen_line(text);
     bool plain = strspn(lead, " ") == strlen(lead);
     ir_text_styled(t, plain ? TXT_PLAIN : TXT_BOLD, "%s", lead);
     for (char *save, *w = strtok_r(text, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
@@ -104,6 +105,7 @@ __attribute__((format(printf, 4, 0))) static void text_table_add(ir_table *tb, i
     for (size_t n = strlen(c->text), i = n; n + 1 == sizeof c->text && i > n - 4;
          i--) /* no half a character */
         if (ir_utf8_length(c->text + i - 1, n - i + 1) == 0) c->text[i - 1] = 0;
+    ir_screen_line(c->text);
     c->style = style;
     c->span = span;
 }
@@ -214,18 +216,19 @@ static void print_row(const ir_table *tb, const layout *l, const ir_cell *row)
     int            last = tb->ncol - 1, pending = 0;
     if (row->span) {
         size_t indent = strspn(row->text, " ");
-        fputs(style_on(t, row->style), t->f);
+        ir_screen_own(t->f, style_on(t, row->style));
         ir_text_para(t, indent ? " " : "", "%s", row->text + indent);
-        fputs(style_off(t, row->style), t->f);
+        ir_screen_own(t->f, style_off(t, row->style));
         return;
     }
     while (last > 0 && (!l->shown[last] || !row[last].text[0])) last--;
     for (int c = 0; c <= last; c++) {
         if (!l->shown[c]) continue;
         int n = ir_text_columns(row[c].text), pad = n < l->width[c] ? l->width[c] - n : 0;
-        fprintf(t->f, "%*s%s", pending + (tb->col[c].right ? pad : 0), "", style_on(t, row[c].style));
+        fprintf(t->f, "%*s", pending + (tb->col[c].right ? pad : 0), "");
+        ir_screen_own(t->f, style_on(t, row[c].style));
         print_cut(t, row[c].text, l->width[c]);
-        fputs(style_off(t, row[c].style), t->f);
+        ir_screen_own(t->f, style_off(t, row[c].style));
         pending = l->gap + (tb->col[c].right ? 0 : pad);
     }
     fputc('\n', t->f);
