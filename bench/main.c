@@ -2,6 +2,7 @@
 #include "bench/commands/apps.h"
 #include "bench/commands/dump.h"
 #include "bench/commands/commands.h"
+#include "bench/commands/rules.h"
 #include "bench/ab/processes.h"
 #include "bench/commands/gate_options.h"
 
@@ -16,6 +17,7 @@ const cli_command bench_commands[] = {
          "Results go to results/<machine>/<time>.jsonl, or where -o says, with the text report beside them.",
      .sets = CLI_SET_MEASURE,
      .max_args = -1,
+     .rules = run_rules,
      .main = cmd_run},
     {.name = "ceilings",
      .summary = "only the ceilings: bandwidth by level, peaks, latencies, launch cost",
@@ -23,12 +25,14 @@ const cli_command bench_commands[] = {
      .about = "Every ceiling is measured, held against clock x width x ports, and carries what the last "
               "doubling gained.",
      .sets = CLI_SET_MEASURE & ~(uint32_t)(CLI_SET_POINTS | CLI_SET_CACHE | CLI_SET_RUN),
+     .rules = run_rules,
      .main = cmd_ceilings},
     {.name = "list",
      .summary = "what there is: workloads, kernels, backends, devices, claims, points",
      .usage = "[workloads|kernels|backends|devices|claims|points]",
      .sets = CLI_SET_GRID,
      .max_args = 1,
+     .rules = list_rules,
      .main = cmd_list},
     {.name = "fit",
      .summary = "refit the Iron Law from recorded points",
@@ -45,7 +49,7 @@ const cli_command bench_commands[] = {
               "a record brings its fitted law and an interval.\n"
               "  ironroof predict gpt2:size=xl,batch=1 --device a100,jetson-orin --dtype f16\n"
               "  ironroof predict resnet50 --device results/x.jsonl --batch 1-64*2 --set BW=2x --set L_lat=0",
-     .sets = CLI_SET_GRID | CLI_SET_OUTPUT | CLI_SET_TERMINAL,
+     .sets = CLI_SET_POINTS | CLI_SET_PROFILE | CLI_SET_THREADS | CLI_SET_OUTPUT | CLI_SET_TERMINAL,
      .own = predict_own,
      .own_size = sizeof(predict_options),
      .min_args = 1,
@@ -58,7 +62,7 @@ const cli_command bench_commands[] = {
               "measured where a record\n"
               "has the point, else predicted, and say which.\n"
               "  ironroof compare a100 laptop jetson-orin results/x.jsonl",
-     .sets = CLI_SET_GRID | CLI_SET_OUTPUT | CLI_SET_TERMINAL,
+     .sets = CLI_SET_DTYPE | CLI_SET_OUTPUT | CLI_SET_TERMINAL,
      .own = compare_own,
      .own_size = sizeof(compare_options),
      .min_args = 1,
@@ -73,17 +77,18 @@ const cli_command bench_commands[] = {
               "  ironroof claims --check\n"
               "  ironroof claims results/x.jsonl gemv-intensity-f32 --explain\n"
               "  ironroof claims batch1 --measure",
-     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_RUN_ONLY,
+     .sets = CLI_SET_MEASURE & ~(uint32_t)(CLI_SET_RUN_ONLY | CLI_SET_POINTS | CLI_SET_CACHE),
      .own = claims_own,
      .own_size = sizeof(claims_options),
      .max_args = -1,
+     .rules = claims_rules,
      .main = cmd_claims},
     {.name = "report",
      .summary = "one self-contained page over records: charts, law, verdicts, environment",
      .usage = "FILE... [-o X.html]",
      .about =
          "The page holds the records and loads nothing. Without -o it is written beside the first record.",
-     .sets = CLI_SET_OUTPUT | CLI_SET_TERMINAL,
+     .sets = CLI_SET_OUTPUT | CLI_SET_QUIET,
      .min_args = 1,
      .max_args = -1,
      .main = cmd_report},
@@ -123,6 +128,7 @@ const cli_command bench_commands[] = {
      .own_size = sizeof(ab_options),
      .min_args = 1,
      .max_args = -1,
+     .rules = selftest_rules,
      .main = cmd_selftest},
     {.name = "ab",
      .summary = "compare two builds by interleaved processes; verdict and exit code",
@@ -139,6 +145,7 @@ const cli_command bench_commands[] = {
      .own_init = &ab_own_defaults,
      .own_size = sizeof(ab_options),
      .max_args = -1,
+     .rules = ab_rules,
      .main = cmd_ab},
     {.name = "gate",
      .summary = "recorded runs against recorded baseline runs; verdict and exit code",
@@ -153,6 +160,7 @@ const cli_command bench_commands[] = {
      .own_size = sizeof(gate_options),
      .min_args = 1,
      .max_args = -1,
+     .rules = gate_rules,
      .main = cmd_gate},
     {.name = "history",
      .summary = "change points over many runs, and what changed there",
@@ -163,13 +171,14 @@ const cli_command bench_commands[] = {
      .own_size = sizeof(history_options),
      .min_args = 1,
      .max_args = -1,
+     .rules = history_rules,
      .main = cmd_history},
     {.name = "export",
      .summary = "records in other tools' formats",
      .usage = "FILE... --format NAME",
      .about = "csv, gbench (Google Benchmark JSON), bmf (Bencher), gha (github-action-benchmark), junit, "
               "openmetrics, otava, markdown",
-     .sets = CLI_SET_OUTPUT | CLI_SET_TERMINAL,
+     .sets = CLI_SET_OUTPUT | CLI_SET_QUIET,
      .own = export_own_options,
      .own_init = &export_own_defaults,
      .own_size = sizeof(export_options),

@@ -108,7 +108,11 @@ static ir_status command_line(const ab_job *j, int side, const size_t *order, si
     for (size_t i = 0; i < n; i++) processes_add(w, j->arg[order[i]]);
     add_pair(w, "--filter", j->filter);
     host_options(w, o);
-    add_number(w, "--samples", o->samples ? (double)o->samples : SAMPLES);
+    if (o->profile == CLI_FULL) add_pair(w, "--profile", "full");
+    if (isfinite(o->precision)) add_number(w, "--precision", o->precision);
+    if (isfinite(o->budget_s)) add_number(w, "--budget", o->budget_s);
+    if (o->samples || !(isfinite(o->precision) || isfinite(o->budget_s))) /* else they say when to stop */
+        add_number(w, "--samples", o->samples ? (double)o->samples : SAMPLES);
     add_number(w, "--warmup", isfinite(o->warmup_s) ? o->warmup_s : 0.005);
     add_number(w, "--seed", o->seed >= 0 ? (double)o->seed : 1);
     if (j->inject[side] > 0) add_number(w, "--inject", j->inject[side]);
@@ -248,6 +252,7 @@ ir_status ab_job_open(ab_job *j, const ir_backend *host, const cli_args *args, c
     memset(j, 0, sizeof *j);
     j->opt = &args->opt;
     j->own = own;
+    j->inject[1] = args->opt.inject; /* A stays as it is: a slowdown of both would not be seen */
     ir_env_init(&j->env[0]);
     ir_env_init(&j->env[1]);
     trial_init(&j->a.t, own->confidence, log1p(own->delta));

@@ -11,15 +11,15 @@
 #define AT(field) .offset = offsetof(cli_options, field)
 static const cli_option shared[] = {
     {"profile", 0, CLI_ENUM, NULL, "the grid of points and how long each is sampled (quick)", AT(profile),
-     .set = CLI_SET_SCOPE, .choices = "quick|full"},
+     .set = CLI_SET_PROFILE, .choices = "quick|full"},
     {"dtype", 0, CLI_DTYPES, "LIST", "element types: f64 f32 tf32 f16 bf16 f8 i8 i4", AT(dtypes),
-     .set = CLI_SET_POINTS},
+     .set = CLI_SET_DTYPE},
     {"batch", 0, CLI_AXIS, "LIST", "batch sizes, 1,2,4 or 1-64*2, for workloads that have a batch", AT(batch),
-     .set = CLI_SET_POINTS, .lo = 1, .hi = 0x1p53},
+     .set = CLI_SET_BATCH, .lo = 1, .hi = 0x1p53},
     {"threads", 0, CLI_AXIS, "LIST", "host threads, 2 or 1,2,4 or 1-8*2 (all that may be used)", AT(threads),
-     .set = CLI_SET_SCOPE, .lo = 1, .hi = CLI_MAX_THREADS},
+     .set = CLI_SET_THREADS, .lo = 1, .hi = CLI_MAX_THREADS},
     {"filter", 0, CLI_REGEX, "REGEX", "only kernels whose backend/workload/variant contains a match",
-     AT(filter), .set = CLI_SET_SCOPE},
+     AT(filter), .set = CLI_SET_FILTER},
     {"backend", 0, CLI_NAMES, "LIST", "backends: see 'ironroof list backends' (all)", AT(backends),
      .set = CLI_SET_WHERE},
     {"device", 0, CLI_TEXT, "N|NAME", "device: see 'ironroof list devices' (each backend's first)",
@@ -65,9 +65,9 @@ static const cli_option shared[] = {
      "where the results go; '-': standard output, tables then go to standard error", AT(output),
      .set = CLI_SET_OUTPUT},
     {"quiet", 0, CLI_FLAG, NULL, "no progress, no remarks; results and errors only", AT(quiet),
-     .set = CLI_SET_TERMINAL},
+     .set = CLI_SET_QUIET},
     {"color", 0, CLI_ENUM, NULL, "auto: on a terminal, unless NO_COLOR is set", AT(color),
-     .set = CLI_SET_TERMINAL, .choices = "auto|always|never", .implied = "always"},
+     .set = CLI_SET_COLOR, .choices = "auto|always|never", .implied = "always"},
     {0}};
 
 const cli_option *cli_shared_options(void) { return shared; }

@@ -115,9 +115,10 @@ static ir_status open_devices(job *j)
             st = open_first(j, *b, why, sizeof why);
             continue;
         }
-        char *end = NULL;
-        int   index = (int)strtol(o->device, &end, 10);
-        st = *end ? index_of(*b, o->device, &index) : IR_OK;
+        int  index;
+        bool named;
+        st = cli_device_index(o->device, &index, &named);
+        if (st == IR_OK && named) st = index_of(*b, o->device, &index);
         if (st == IR_OK) st = open_one(j, *b, index);
         size_t n = strlen(why);
         if (st != IR_OK && st != IR_EINVAL)

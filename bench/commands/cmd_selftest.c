@@ -46,7 +46,7 @@ static void verify_shapes(FILE *f, ir_dev *dev, int max_threads, const ir_worklo
             }
 }
 
-static void verify_device(FILE *f, ir_dev *dev, tally *all)
+static void verify_device(FILE *f, ir_dev *dev, const cli_filter *only, tally *all)
 {
     ir_device_info info;
     if (dev->be->describe(dev, &info) != IR_OK) return;
@@ -54,6 +54,7 @@ static void verify_device(FILE *f, ir_dev *dev, tally *all)
         for (const ir_kernel *const *k = dev->be->kernels; *k; k++) {
             tally n = {0};
             if (strcmp((*k)->family, (*w)->family) != 0) continue;
+            if (!cli_filter_match(only, dev->be->name, (*w)->name, (*k)->name)) continue;
             verify_shapes(f, dev, info.threads > 0 ? info.threads : 1, *w, *k, &n);
             fprintf(f, "%-4s %s/%s/%s: %zu shapes right, %zu not possible here, %zu wrong\n",
                     n.bad  ? "FAIL"
@@ -66,19 +67,26 @@ static void verify_device(FILE *f, ir_dev *dev, tally *all)
         }
 }
 
+static bool is_asked(const cli_options *o, const char *backend)
+{
+    bool asked = o->backends.n == 0;
+    for (size_t i = 0; i < o->backends.n; i++) asked = asked || !strcmp(o->backends.v[i], backend);
+    return asked;
+}
+
 int selftest_kernels(FILE *f, const cli_options *o)
 {
     tally all = {0};
     for (const ir_backend *const *b = bench_backends; *b; b++) {
         device_run c;
-        if (!strcmp((*b)->name, "ideal")) continue;
+        if (!strcmp((*b)->name, "ideal") || !is_asked(o, (*b)->name)) continue;
         ir_status st = device_run_open(&c, *b, 0, o);
         if (st == IR_EINVAL) return complain();
         if (st != IR_OK) {
             fprintf(f, "skip %s: %s\n", (*b)->name, ir_why());
             continue;
         }
-        verify_device(f, &c.s.dev, &all);
+        verify_device(f, &c.s.dev, &o->filter, &all);
         device_run_free(&c);
     }
     fprintf(f, "%zu passed, %zu failed, %zu skipped\n", all.ok, all.bad, all.skip);
