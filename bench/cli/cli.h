@@ -88,7 +88,7 @@ enum { /* which shared options a command takes */
        CLI_SET_TIMING = 1u << 7,  /* precision budget warmup seed samples inject */
        CLI_SET_CACHE = 1u << 8,   /* hot cold */
        CLI_SET_RUN = 1u << 9,     /* ceilings dry-run layers prove */
-       CLI_SET_FILES = 1u << 10,  /* resume no-report */
+       CLI_SET_FILES = 1u << 10,  /* resume timeout no-report */
        CLI_SET_OUTPUT = 1u << 11, /* o */
        CLI_SET_QUIET = 1u << 12,
        CLI_SET_COLOR = 1u << 13,
@@ -118,6 +118,7 @@ typedef struct {
     const char *isa;      /* NULL: the best */
     int         pin, pages;
     double      precision, budget_s, warmup_s; /* NAN: the profile's */
+    double      timeout_s;                     /* NAN: none */
     unsigned    cache;                         /* CLI_HOT | CLI_COLD; CLI_HOT when neither was asked for */
     int64_t     seed;                          /* >= 0; -1: not given */
     int64_t     samples;                       /* > 0: exactly so many; 0: the stopping rule */

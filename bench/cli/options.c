@@ -1,6 +1,7 @@
 /* options.c -- the table of shared options, and how one option's text becomes its field. */
 #define _GNU_SOURCE
 #include "bench/cli/cli_internal.h"
+#include "harness/pattern.h"
 #include "harness/screen.h"
 
 #include <math.h>
@@ -51,6 +52,9 @@ static const cli_option shared[] = {
     {"ceilings", 0, CLI_TEXT, "FILE|none",
      "take the ceilings from this record of the same machine, or judge without any", AT(ceilings),
      .set = CLI_SET_RUN},
+    {"timeout", 0, CLI_REAL, "TIME",
+     "give up a point that takes longer than this: its row says so, and the run goes on behind it",
+     AT(timeout_s), .set = CLI_SET_FILES, .lo = 1e-3, .hi = 86400, .unit = CLI_SECONDS},
     {"resume", 0, CLI_TEXT, "FILE", "continue the run recorded there; what it has is not measured again",
      AT(resume), .set = CLI_SET_FILES},
     {"no-report", 0, CLI_FLAG, NULL, "write no report beside the results", AT(no_report),
@@ -75,7 +79,7 @@ const cli_option *cli_shared_options(void) { return shared; }
 void cli_options_init(cli_options *o)
 {
     memset(o, 0, sizeof *o);
-    o->precision = o->budget_s = o->warmup_s = NAN;
+    o->precision = o->budget_s = o->warmup_s = o->timeout_s = NAN;
     o->seed = -1;
 }
 
@@ -98,12 +102,8 @@ bool cli_color(const cli_options *o, FILE *f)
 ir_status cli_filter_parse(const char *s, cli_filter *out)
 {
     cli_filter f = {.text = s};
-    int        code = regcomp(&f.re, s, REG_EXTENDED | REG_NOSUB);
-    if (code != 0) {
-        char text[128];
-        regerror(code, &f.re, text, sizeof text);
-        return ir_fail(IR_EINVAL, "'%.60s' is not a regular expression: %s", s, text);
-    }
+    ir_status  st = ir_pattern_compile(s, &f.re);
+    if (st != IR_OK) return st;
     cli_filter_free(out);
     *out = f;
     return IR_OK;

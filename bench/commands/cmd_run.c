@@ -7,6 +7,8 @@
 #include "bench/cli/progress.h"
 #include "bench/commands/commands.h"
 #include "bench/measure/per_layer.h"
+#include "bench/measure/watchdog.h"
+#include "bench/run/again.h"
 #include "bench/run/output.h"
 #include "bench/backends.h"
 #include "kernels/workloads/table.h"
@@ -15,6 +17,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MAX_DEVICES = 16 };
 static const double NAIVE_S = 1; /* of one call of a naive rung, in the quick profile */
@@ -208,9 +211,26 @@ static ir_status run_ablation(job *j, device_run *c)
     return st;
 }
 
+/* The row of the point is written. A call that hangs keeps its threads and the device: only a new beginning
+ * gets rid of it. */
+static void begin_again(measure_context *s, const ir_point *late)
+{
+    const job *j = s->tick_arg;
+    char       key[IR_ID];
+    fprintf(stderr, "ironroof: %s: %s\n", ir_point_key(late, key), late->reason);
+    if (j->to_stdout)
+        fprintf(stderr, "ironroof: what follows is not measured: only a run to a file can go on (-o FILE)\n");
+    else if (run_again(j->args->argc, j->args->argv, j->path) != IR_OK)
+        complain();
+    fflush(NULL);
+    _exit(EXIT_BAD);
+}
+
 static ir_status measure_device(job *j, device_run *c)
 {
     measure_context *s = &c->s;
+    s->timeout_s = j->args->opt.timeout_s;
+    s->hung = begin_again;
     s->journal = j->journal;
     s->resume = j->args->opt.resume ? &j->before : NULL;
     s->tick = tick;
@@ -310,6 +330,7 @@ static ir_status execute(job *j)
     if (st != IR_OK) return st;
     j->screen = j->args->opt.quiet ? NULL : j->to_stdout ? stderr : stdout;
     for (size_t i = 0; i < j->ndev && st == IR_OK; i++) st = measure_device(j, &j->dev[i]);
+    interrupt_restore();
     char why[512];
     snprintf(why, sizeof why, "%s", ir_why());
     ir_status filed = file_results(j); /* also what an interrupted run has */
@@ -340,6 +361,7 @@ static int run_run(const cli_args *args, bool with_points)
     if (st == IR_OK && with_points)
         st = cli_points_expand(ir_workloads, args->arg, args->narg, &args->opt, &j->points);
     if (st == IR_OK && args->opt.layers && with_points) st = per_layer_valid(args->opt.layers, &j->points);
+    if (st == IR_OK && args->opt.timeout_s > 0) st = watchdog_start(args->opt.timeout_s);
     if (st == IR_OK) st = open_devices(j);
     if (st == IR_OK && args->opt.dry_run)
         run_print_plan(j);
