@@ -167,7 +167,7 @@ static ir_status processes_take_points(ab_job *j, char side, const ir_record *r)
     return st;
 }
 
-static ir_status processes_take(ab_job *j, char side, const child_result *r)
+ir_status ab_job_take(ab_job *j, char side, const child_result *r)
 {
     ir_record rec;
     char      name[24];
@@ -198,7 +198,7 @@ static ir_status process(ab *a, char side, const size_t *order, size_t n)
     if (failed && !(r.code == 2 && r.n > 0))
         st = ir_fail(IR_ECHECK, "%s", failed);
     else
-        st = processes_take(j, side, &r);
+        st = ab_job_take(j, side, &r);
     child_free(&r);
     return st;
 }

@@ -249,13 +249,16 @@ static ir_status measure_device(job *j, device_run *c)
         st = device_run_points(c, &j->points, j->args->opt.cache);
         cli_progress_clear(&j->progress);
     }
+    char why[512]; /* the first cause: judging what there is may fail as well */
+    snprintf(why, sizeof why, "%s", ir_why());
+    const ir_status first = st;
     if (st != IR_EINTR) device_run_pair_probe(c, "end");
     device_run_note_tuning(c);
     if (j->points.n && s->ceilings.n) device_run_judge(c);
     if (st == IR_OK) st = run_ablation(j, c);
     if (j->screen) device_run_print_law(&t, c);
     device_run_close_device(c);
-    return st;
+    return first == IR_OK ? st : ir_fail(first, "%s", why);
 }
 
 /* Nothing measured is a failure, and so is a wrong or a failed point. */

@@ -126,8 +126,9 @@ static ir_params adapted(const measure_context *s, const ir_workload *w, const i
 }
 
 typedef struct {
-    measure_context *s;
-    const ir_point  *like;
+    measure_context       *s;
+    const ir_point        *like;
+    const ir_bound_kernel *b;
 } watched;
 
 /* On the watchdog's thread, while the call hangs on the other: nobody else writes to the journal. */
@@ -137,6 +138,11 @@ static void point_is_late(void *arg)
     ir_point       o = *w->like;
     o.status = IR_EDEVICE;
     o.id.for_ceiling = w->s->in_ceilings;
+    o.id.kflags = w->b->k->flags;
+    o.m.cost = w->b->cost;
+    snprintf(o.id.device, sizeof o.id.device, "%s", w->s->info.id);
+    snprintf(o.id.isa, sizeof o.id.isa, "%.31s", w->s->info.isa);
+    snprintf(o.id.family, sizeof o.id.family, "%s", w->b->w->family);
     o.flags |= w->s->run_flags;
     snprintf(o.reason, sizeof o.reason, "timed out after %g s", w->s->timeout_s);
     if (w->s->journal && ir_journal_point(w->s->journal, &o) != IR_OK)
@@ -162,7 +168,7 @@ ir_status context_measure(measure_context *s, const ir_workload *w, const ir_ker
         pol.cold = cold;
         ir_bind(&s->dev, w, k, p, &b);
         bool    drift = bw_monitor_begin(&s->monitor, &s->ceilings, &b, cold, &pol);
-        watched watched_point = {s, &like};
+        watched watched_point = {s, &like, &b};
         if (s->timeout_s > 0 && s->hung) watchdog_arm(point_is_late, &watched_point);
         ir_measure_bound(&b, &pol, o);
         watchdog_disarm();
