@@ -5,6 +5,8 @@
 #include "bench/commands/rules.h"
 #include "bench/ab/processes.h"
 #include "bench/commands/gate_options.h"
+#include "bench/commands/last.h"
+#include "harness/screen.h"
 
 const cli_command bench_commands[] = {
     {.name = "run",
@@ -14,7 +16,12 @@ const cli_command bench_commands[] = {
          "Measures the device's ceilings first, then every kernel of every workload named (without a name: "
          "all), fits\n"
          "the law and says what holds each point: memory, compute or latency.\n"
-         "Results go to results/<machine>/<time>.jsonl, or where -o says, with the text report beside them.",
+         "Results go to results/<machine>/<time>.jsonl, or where -o says, with the text report beside them. "
+         "'@last' is the newest of them\n"
+         "wherever a file is asked for.\n"
+         "  ironroof run\n"
+         "  ironroof run gpt2 --ceilings @last\n"
+         "  ironroof run gemm:m=1..512*2,n=4096,k=4096 --dtype fp32,bf16",
      .sets = CLI_SET_MEASURE,
      .max_args = -1,
      .rules = run_rules,
@@ -23,13 +30,16 @@ const cli_command bench_commands[] = {
      .summary = "only the ceilings: bandwidth by level, peaks, latencies, launch cost",
      .usage = "",
      .about = "Every ceiling is measured, held against clock x width x ports, and carries what the last "
-              "doubling gained.",
+              "doubling gained.\n"
+              "  ironroof ceilings --backend cpu -o ceilings.jsonl",
      .sets = CLI_SET_MEASURE & ~(uint32_t)(CLI_SET_POINTS | CLI_SET_CACHE | CLI_SET_RUN),
      .rules = run_rules,
      .main = cmd_ceilings},
     {.name = "list",
      .summary = "what there is: workloads, kernels, backends, devices, claims, points",
      .usage = "[workloads|kernels|backends|devices|claims|points]",
+     .about = "Without a word: all of it.\n"
+              "  ironroof list workloads",
      .sets = CLI_SET_GRID,
      .max_args = 1,
      .rules = list_rules,
@@ -37,6 +47,8 @@ const cli_command bench_commands[] = {
     {.name = "fit",
      .summary = "refit the Iron Law from recorded points",
      .usage = "FILE...",
+     .about = "Prints the tables of the points, and the law as it is fitted now.\n"
+              "  ironroof fit @last",
      .sets = CLI_SET_TERMINAL,
      .min_args = 1,
      .max_args = -1,
@@ -87,14 +99,21 @@ const cli_command bench_commands[] = {
      .summary = "one self-contained page over records: charts, law, verdicts, environment",
      .usage = "FILE... [-o X.html]",
      .about =
-         "The page holds the records and loads nothing. Without -o it is written beside the first record.",
-     .sets = CLI_SET_OUTPUT | CLI_SET_QUIET,
+         "The page holds the records and loads nothing. Without -o it is written beside the first record.\n"
+         "  ironroof report @last\n"
+         "  ironroof report @last --screen --detail",
+     .sets = CLI_SET_OUTPUT | CLI_SET_TERMINAL,
+     .own = report_own,
+     .own_size = sizeof(report_options),
      .min_args = 1,
      .max_args = -1,
+     .rules = report_rules,
      .main = cmd_report},
     {.name = "validate",
      .summary = "check record files; names line and field",
      .usage = "FILE...",
+     .about = "Every line is read as every other command reads it.\n"
+              "  ironroof validate @last",
      .min_args = 1,
      .max_args = -1,
      .main = cmd_validate},
@@ -105,7 +124,8 @@ const cli_command bench_commands[] = {
          "Fills the tensors from the seed, calls a kernel once (the first that passes --filter) and writes "
          "each tensor to DIR,\n"
          "little-endian as it lies in memory, with layout.json: shapes and offsets of a network's layers.\n"
-         "tests/check_reference.py redoes networks from it with NumPy and ONNX Runtime.",
+         "tests/check_reference.py redoes networks from it with NumPy and ONNX Runtime.\n"
+         "  ironroof dump gemv:m=64,k=64 -o tensors/",
      .sets = CLI_SET_HOST | CLI_SET_WHERE | CLI_SET_GRID | CLI_SET_OUTPUT,
      .own = dump_options,
      .own_init = &dump_defaults,
@@ -121,7 +141,9 @@ const cli_command bench_commands[] = {
               "timed.\n"
               "aa: this program against a copy of itself; every confirmed change is a false alarm.\n"
               "inject 1,2,3,5,10: against a copy whose timed calls take that many per cent longer; how many "
-              "are found.",
+              "are found.\n"
+              "  ironroof selftest ideal\n"
+              "  ironroof selftest kernels --filter gemv",
      .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_RUN_ONLY,
      .own = ab_own_options,
      .own_init = &ab_own_defaults,
@@ -139,7 +161,8 @@ const cli_command bench_commands[] = {
               "fresh blocks.\n"
               "Exit code: 0 same or improved, 1 confirmed regression, 2 missing or wrong, 3 environment "
               "(--strict: or undecided),\n"
-              "4 not comparable.",
+              "4 not comparable.\n"
+              "  ironroof ab ./old/ironroof ./new/ironroof gemm copy",
      .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_RUN_ONLY,
      .own = ab_own_options,
      .own_init = &ab_own_defaults,
@@ -153,7 +176,8 @@ const cli_command bench_commands[] = {
      .about = "Each FILE or folder of records is one side's runs, one process each; the baseline needs runs "
               "of several days to know how\n"
               "much runs differ. Machines must agree in every field of the comparability key. Exit codes as "
-              "for 'ab'.",
+              "for 'ab'.\n"
+              "  ironroof gate today/ --baseline baseline/",
      .sets = CLI_SET_OUTPUT | CLI_SET_TERMINAL,
      .own = gate_own_options,
      .own_init = &gate_own_defaults,
@@ -165,6 +189,8 @@ const cli_command bench_commands[] = {
     {.name = "history",
      .summary = "change points over many runs, and what changed there",
      .usage = "FILE...",
+     .about = "A change needs five runs on either side to be firm.\n"
+              "  ironroof history results/lab",
      .sets = CLI_SET_OUTPUT | CLI_SET_TERMINAL,
      .own = history_own_options,
      .own_init = &history_own_defaults,
@@ -177,7 +203,8 @@ const cli_command bench_commands[] = {
      .summary = "records in other tools' formats",
      .usage = "FILE... --format NAME",
      .about = "csv, gbench (Google Benchmark JSON), bmf (Bencher), gha (github-action-benchmark), junit, "
-              "openmetrics, otava, markdown",
+              "openmetrics, otava, markdown\n"
+              "  ironroof export @last --format csv",
      .sets = CLI_SET_OUTPUT | CLI_SET_QUIET,
      .own = export_own_options,
      .own_init = &export_own_defaults,
@@ -185,6 +212,24 @@ const cli_command bench_commands[] = {
      .min_args = 1,
      .max_args = -1,
      .main = cmd_export},
+    {.name = "doctor",
+     .summary = "is this machine ready to be measured? each finding: ok, fix: COMMAND, or cannot tell",
+     .usage = "",
+     .about = "Looks at clock policy, turbo, SMT, huge pages, limits of the container, clock source, "
+              "variables of OpenMP and BLAS, what\n"
+              "other processes and the hypervisor take within a second, counters and GPUs. Changes nothing.\n"
+              "Exit code: 0 nothing to fix, 3 something is.",
+     .sets = CLI_SET_TERMINAL,
+     .own = doctor_own_options,
+     .own_size = sizeof(doctor_options),
+     .max_args = 0,
+     .main = cmd_doctor},
     {0}};
 
-int main(int argc, char **argv) { return cli_main(bench_commands, argc, argv); }
+int main(int argc, char **argv)
+{
+    ir_screen_begin();
+    ir_affinity_restore();
+    if (last_in_arguments(argc, argv) != IR_OK) return complain();
+    return cli_main(bench_commands, argc, argv);
+}

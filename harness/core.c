@@ -68,15 +68,21 @@ uint16_t ir_f32_to_bf16(float f)
 
 const char *ir_bound_name(ir_bound b)
 {
-    static const char *const name[IR_NBOUND] = {"unknown", "memory", "compute", "latency", "cache", "mixed"};
+    static const char *const name[IR_NBOUND] = {"unknown", "memory", "compute", "latency",
+                                                "cache",   "mixed",  "code"};
     return (unsigned)b < IR_NBOUND ? name[b] : "?";
+}
+
+bool ir_bound_names_resource(ir_bound b)
+{
+    return b != IR_BOUND_UNKNOWN && b != IR_BOUND_MIXED && b != IR_BOUND_CODE;
 }
 
 const char *ir_flag_name(int bit)
 {
-    static const char *const name[IR_NFLAG] = {"smt-shared",     "throttled",      "steal",   "clock-drift",
-                                               "cpuset-limited", "cache-resident", "bimodal", "noisy",
-                                               "suspect",        "within-run"};
+    static const char *const name[IR_NFLAG] = {"smt-shared",     "throttled",      "steal",    "clock-drift",
+                                               "cpuset-limited", "cache-resident", "bimodal",  "noisy",
+                                               "suspect",        "within-run",     "preempted"};
     return bit >= 0 && bit < IR_NFLAG ? name[bit] : "?";
 }
 
@@ -95,7 +101,7 @@ void ir_point_init(ir_point *p)
     p->m.check.err = p->m.check.tol = NAN;
     p->m.warmup_s = p->m.overhead_s = p->m.joules = p->m.counted_B = p->m.clock_Hz = p->m.steal =
         p->m.bw_now = NAN;
-    p->m.mem_clock_Hz = p->m.power_W = p->m.temp_C = NAN;
+    p->m.mem_clock_Hz = p->m.power_W = p->m.temp_C = p->m.cpu_share = p->m.preemptions = NAN;
     p->law.T_law_s = p->law.term_data_s = p->law.term_comp_s = p->law.term_lat_s = NAN;
     p->law.mfu = p->law.mbu = p->law.eta = p->law.eta_star = p->law.ridge = p->law.margin = p->law.bound_p =
         NAN;
@@ -145,3 +151,32 @@ const char *ir_param_word(const ir_workload *w, int i, int64_t v)
 const ir_stats *ir_point_stats(const ir_point *p) { return p->m.dev.n > 0 ? &p->m.dev : &p->m.wall; }
 
 double ir_point_time(const ir_point *p) { return p->status == IR_OK ? ir_point_stats(p)->median : NAN; }
+
+/* The units users count in, by family; items are the product of these parameters. NULL family: any other. */
+static const struct {
+    const char *family, *unit, *param[2];
+} item_units[] = {{"cnn", "image", {"batch", NULL}},
+                  {"gpt", "token", {"batch", "tokens"}},
+                  {"layer", "", {NULL, NULL}},
+                  {NULL, "sample", {"batch", NULL}}};
+
+static double param_value(const ir_point *p, const char *name)
+{
+    for (int i = 0; i < p->id.np; i++)
+        if (!strcmp(p->id.pname[i], name)) return (double)p->id.p.v[i];
+    return NAN;
+}
+
+double ir_point_items(const ir_point *p, const char **unit)
+{
+    size_t u = 0;
+    double n = 1;
+    while (item_units[u].family && strcmp(item_units[u].family, p->id.family) != 0) u++;
+    for (int i = 0; i < 2 && item_units[u].param[i]; i++) n *= param_value(p, item_units[u].param[i]);
+    if (!*item_units[u].unit || !(n > 0)) {
+        *unit = "";
+        return NAN;
+    }
+    *unit = item_units[u].unit;
+    return n;
+}

@@ -313,9 +313,12 @@ typedef enum {
     IR_BOUND_LATENCY,
     IR_BOUND_CACHE,
     IR_BOUND_MIXED,
+    IR_BOUND_CODE, /* all terms together explain under half of the time: far from any roof */
     IR_NBOUND
 } ir_bound;
 const char *ir_bound_name(ir_bound b);
+/* Does the bound name a resource? Not "unknown", "mixed" or "code". */
+bool ir_bound_names_resource(ir_bound b);
 
 /* Run-health flags of a row; more than one may hold. Names: ir_flag_name(). */
 enum {
@@ -328,9 +331,11 @@ enum {
     IR_FLAG_BIMODAL = 1u << 6,
     IR_FLAG_NOISY = 1u << 7,
     IR_FLAG_SUSPECT = 1u << 8,
-    IR_FLAG_WITHIN_RUN = 1u << 9 /* the interval knows one process only */
+    IR_FLAG_WITHIN_RUN = 1u << 9, /* the interval knows one process only */
+    IR_FLAG_PREEMPTED = 1u << 10  /* cpu_share is below IR_PREEMPTED: no bound is given */
 };
-enum { IR_NFLAG = 10 };
+enum { IR_NFLAG = 11 };
+#define IR_PREEMPTED 0.90
 const char *ir_flag_name(int bit); /* 0..IR_NFLAG-1: "smt-shared" ... */
 
 /* What a point is of. */
@@ -361,6 +366,8 @@ typedef struct {
     double     temp_C;                /* the highest */
     char       slowed[64];            /* what lowered the clock meanwhile, in words; empty: nothing known */
     double     bw_now;                /* DRAM bandwidth between the samples, as a share of its ceiling */
+    double     cpu_share;             /* of the CPU time a thread wanted, what the worst one got */
+    double     preemptions;           /* involuntary switches of all threads meanwhile */
 } ir_measurement;
 
 /* Set by the law (harness/law) only; NAN or empty until then.
@@ -370,6 +377,7 @@ typedef struct {
     double   T_law_s, term_data_s, term_comp_s, term_lat_s;
     double   mfu, mbu, eta, eta_star, ridge, margin, bound_p;
     ir_bound bound;
+    char     withheld[112]; /* why there is no bound although the terms are known; empty: nothing is withheld */
     char     ablation[16];
 } ir_judgement;
 
@@ -394,6 +402,10 @@ const char     *ir_point_key(const ir_point *, char buf[IR_ID]);
 const ir_stats *ir_point_stats(
     const ir_point *);                  /* of the device's clock where there is one, else of the wall */
 double ir_point_time(const ir_point *); /* device median where there is one, else wall; NAN unless ok */
+/* What one call works through in the user's unit, told by the family and the names of its parameters: images,
+ * tokens, or samples of a batch. *unit: "image", "token", "sample"; NAN and "" where there is no such unit.
+ */
+double ir_point_items(const ir_point *, const char **unit);
 
 struct ir_policy {
     double   warmup_s, warmup_cap_s; /* at least / at most */

@@ -39,6 +39,8 @@ WRONG = [
     ("point", ["throttled_samples"], [-1]), ("point", ["flops"], -1), ("point", ["cache"], "warm"),
     ("fit", ["form"], "magic"), ("fit", ["BW", "how"], None), ("fit", ["draws"], [[1, 2]]),
     ("fit", ["n"], -1),
+    ("quality", ["value"], None), ("quality", ["value"], "fine"),
+    ("quality", ["causes"], [{"what": 7}]), ("quality", ["causes"], "many"),
     ("verdict", ["question"], None), ("verdict", ["evidence"], "a;b"), ("verdict", ["p"], "likely"),
 ]
 

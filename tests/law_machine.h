@@ -67,6 +67,13 @@ static inline void machine(ir_ceilings *c)
     put(c, IR_C_BANDWIDTH, "DRAM", "gather", IR_F64, 4, 4e9);
 }
 
+static inline void retime(ir_point *p, double T)
+{
+    p->m.wall.median = T;
+    p->m.wall.ci_lo = 0.99 * T;
+    p->m.wall.ci_hi = 1.01 * T;
+}
+
 static inline ir_point point(double read_B, double write_B, double flops, double footprint_B, double T)
 {
     ir_point p;
@@ -80,9 +87,20 @@ static inline ir_point point(double read_B, double write_B, double flops, double
         .read_B = read_B, .write_B = write_B, .flops = flops, .launches = 1, .footprint_B = footprint_B};
     p.status = IR_OK;
     p.m.wall.n = 30;
-    p.m.wall.median = T;
-    p.m.wall.ci_lo = 0.99 * T;
-    p.m.wall.ci_hi = 1.01 * T;
+    retime(&p, T);
     return p;
+}
+/* Data at .8 of its ceiling, eta .5, the launch cost unidentified; no draws. */
+static inline ir_fit known(ir_form form)
+{
+    ir_fit f;
+    memset(&f, 0, sizeof f);
+    f.form = form;
+    f.BW_ref = 40e9;
+    f.R_peak = 200e9;
+    f.BW = (ir_coef){32e9, 30e9, 34e9, IR_FITTED};
+    f.eta = (ir_coef){0.5, 0.4, 0.6, IR_FITTED};
+    f.L_lat = (ir_coef){NAN, NAN, NAN, IR_UNIDENTIFIED};
+    return f;
 }
 #endif

@@ -114,6 +114,15 @@ static inline void sample_verdict(ir_verdict *v)
     snprintf(v->evidence, sizeof v->evidence, "cpu/gemm/blocked:m=1;cpu/gemv/rows:m=2;");
 }
 
+static inline void sample_quality(ir_quality *q)
+{
+    int k = 450;
+    memset(q, 0, sizeof *q);
+    sample_fill(ir_rec_quality, q, &k);
+    for (q->ncause = 0; q->ncause < IR_MAX_CAUSES; q->ncause++)
+        sample_fill(ir_rec_cause, &q->cause[q->ncause], &k);
+}
+
 /* Lines in which nothing is known but what must be. */
 static inline ir_status sample_write_unknown(ir_journal *j)
 {
@@ -135,6 +144,7 @@ static inline ir_status sample_write_unknown(ir_journal *j)
                         .BW_ref = NAN,
                         .R_peak = NAN};
     ir_verdict     v = {.question = "q", .p = NAN};
+    ir_quality     q = {.value = IR_QUALITY_GOOD};
     ir_point       p;
     for (int t = 0; t < IR_NDTYPE; t++) d.spec_flops[t] = NAN;
     f.BW = f.eta = f.L_lat = (ir_coef){NAN, NAN, NAN, IR_UNIDENTIFIED};
@@ -149,6 +159,7 @@ static inline ir_status sample_write_unknown(ir_journal *j)
     if (s == IR_OK) s = ir_journal_ceiling(j, &c);
     if (s == IR_OK) s = ir_journal_point(j, &p);
     if (s == IR_OK) s = ir_journal_fit(j, &f);
+    if (s == IR_OK) s = ir_journal_quality(j, &q);
     return s == IR_OK ? ir_journal_verdict(j, &v) : s;
 }
 
@@ -160,6 +171,8 @@ static inline ir_status sample_write_full(ir_journal *j)
     ir_env         e;
     ir_ceiling     c;
     ir_verdict     v;
+    ir_quality     q;
+    sample_quality(&q);
     sample_device(&d, &e);
     sample_ceiling(&c);
     sample_verdict(&v);
@@ -177,6 +190,7 @@ static inline ir_status sample_write_full(ir_journal *j)
         sample_fit(&f, (ir_form)i);
         s = ir_journal_fit(j, &f);
     }
+    if (s == IR_OK) s = ir_journal_quality(j, &q);
     return s == IR_OK ? ir_journal_verdict(j, &v) : s;
 }
 
@@ -201,6 +215,7 @@ static inline ir_status sample_rewrite(ir_journal *j, const ir_record *r, const 
     if (s == IR_OK && levels_of) s = ir_journal_levels(j, levels_of, r->ceilings.level_B);
     for (size_t i = 0; i < r->npoint && s == IR_OK; i++) s = ir_journal_point(j, &r->point[i]);
     for (size_t i = 0; i < r->nfit && s == IR_OK; i++) s = ir_journal_fit(j, &r->fit[i]);
+    for (size_t i = 0; i < r->nquality && s == IR_OK; i++) s = ir_journal_quality(j, &r->quality[i]);
     for (size_t i = 0; i < r->nverdict && s == IR_OK; i++) s = ir_journal_verdict(j, &r->verdict[i]);
     return s;
 }

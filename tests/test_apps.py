@@ -90,7 +90,7 @@ def predict():
 
 def compare():
     check(["compare", "a100", "laptop", "jetson-orin"], 0,
-          out=["NVIDIA Jetson AGX Orin 64GB", "predicted", "gap explained by", "data"])
+          out=["NVIDIA Jetson AGX Orin 64GB", "predicted", "explains the gap", "data"])
     check(["compare", "a100"], 2, err=["two machines"])
     check(["compare", "a100", "nonesuch"], 2, err=["nonesuch"])
     check(["compare", "a100", "v100", "--strict"], 4, err=["unlike machines", "datasheet"])
@@ -166,7 +166,7 @@ def ledgers():
 
 
 def records():
-    check(["compare", A, B], 0, out=["measured", "unlike machines: cpu_model", "unexplained"])
+    check(["compare", A, B], 0, out=["measured", "unlike machines: cpu_model", "compute"])
     check(["compare", A, A, "--strict"], 0, out=["comparable", "no gap"])
     check(["compare", A, B, "--strict"], 4, err=["cpu_model differs"])
     check(["compare", "a100", "laptop", "jetson-orin", A], 0, out=["cpuA", "measured", "predicted"])

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include "tests/claims_evidence.h"
 #include "tests/support/asserts.h"
 
 static void all_claims(void **state)
@@ -184,51 +185,6 @@ static void meets(void **state)
 }
 
 /* ---- rules over made-up evidence ------------------------------------------------------------- */
-static const ir_workload *const table[] = {&wl_gemm, &wl_gemv, &wl_batchmm, &wl_resnet50, &wl_gpt2, NULL};
-
-static void point(ir_point *o, const ir_workload *w, ir_params p, double T, ir_bound b, double prob)
-{
-    ir_point_init(o);
-    snprintf(o->id.backend, sizeof o->id.backend, "cpu");
-    snprintf(o->id.workload, sizeof o->id.workload, "%s", w->name);
-    snprintf(o->id.family, sizeof o->id.family, "%s", w->family);
-    snprintf(o->id.kernel, sizeof o->id.kernel, "fast");
-    ir_point_params(o, w, &p);
-    o->id.p.threads = 2;
-    o->status = IR_OK;
-    o->m.cost = w->cost(w, &p);
-    o->m.wall = (ir_stats){.median = T, .ci_lo = 0.99 * T, .ci_hi = 1.01 * T, .n = 30};
-    o->law.bound = b;
-    o->law.bound_p = prob;
-    o->law.term_data_s = b == IR_BOUND_MEMORY ? 0.9 * T : 0.1 * T;
-    o->law.term_comp_s = T - o->law.term_data_s;
-    o->law.term_lat_s = 0;
-    o->law.ridge = 5;
-    o->law.eta_star = 0.3;
-    o->law.margin = 2;
-}
-
-static void ceilings(ir_ceilings *c)
-{
-    ir_ceilings_init(c);
-    ir_ceilings_add(c, &(ir_ceiling){.what = IR_C_BANDWIDTH,
-                                     .level = "DRAM",
-                                     .op = "read",
-                                     .dtype = IR_NDTYPE,
-                                     .threads = 2,
-                                     .value = 40e9,
-                                     .lo = 39.9e9,
-                                     .hi = 40.1e9,
-                                     .read_frac = 1});
-    ir_ceilings_add(c, &(ir_ceiling){.what = IR_C_FLOPS,
-                                     .dtype = IR_F32,
-                                     .threads = 2,
-                                     .value = 200e9,
-                                     .lo = 199e9,
-                                     .hi = 201e9,
-                                     .read_frac = NAN});
-}
-
 static claim_outcome gemv_outcome(double share, ir_bound b, double prob, claim_measured *m)
 {
     const ir_params p = {{8192, 8192}, IR_F32, 0};
@@ -243,7 +199,7 @@ static claim_outcome gemv_outcome(double share, ir_bound b, double prob, claim_m
                         .threads = 2,
                         .device = "cpu0",
                         .title = "test",
-                        .workloads = table};
+                        .workloads = claim_table};
     claim_measure(claims_find(&claims_builtin, "gemv-intensity-f32"), &e, m);
     ir_ceilings_free(&c);
     return m->outcome;
@@ -275,7 +231,8 @@ static void missing(void **state)
     claim_measured m;
     (void)state;
     ceilings(&c);
-    claim_evidence e = {.ceilings = &c, .threads = 2, .device = "cpu0", .title = "test", .workloads = table};
+    claim_evidence e = {
+        .ceilings = &c, .threads = 2, .device = "cpu0", .title = "test", .workloads = claim_table};
     claim_measure(claims_find(&claims_builtin, "gemv-intensity-f32"), &e, &m);
     assert_int_equal(m.outcome, MEASURED_MISSING);
     assert_non_null(strstr(m.why, "needs gemv:m=8192"));
@@ -447,7 +404,7 @@ static const char *ask(ir_bound net, double net_p, ir_bound decode, double decod
                         .threads = 2,
                         .device = "cpu0",
                         .title = "test",
-                        .workloads = table};
+                        .workloads = claim_table};
     ir_status      st = batch1_ask(&e, a);
     ir_ceilings_free(&c);
     if (st != IR_OK) fail_msg("%s", ir_why());
@@ -467,7 +424,7 @@ static void batch1(void **state)
     assert_non_null(strstr(a.answer, "eta = 0.300"));
     assert_true(a.p == 0.99);
     assert_string_equal(ask(IR_BOUND_MIXED, 0.6, IR_BOUND_MEMORY, 1, &a), "undecided");
-    claim_evidence none = {.workloads = table};
+    claim_evidence none = {.workloads = claim_table};
     assert_int_equal(batch1_ask(&none, &a), IR_EINVAL);
 }
 

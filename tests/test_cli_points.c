@@ -145,6 +145,9 @@ static void lists(void **state)
     axis_is("1-9+2", "1 3 5 7 9");
     axis_is("1-10+4", "1 5 9");
     axis_is("1-64*2", "1 2 4 8 16 32 64");
+    axis_is("1..4", "1 2 3 4");
+    axis_is("1..9+4,1.5K..2K+500", "1 5 9 1500 2000");
+    axis_is("1..64*8", "1 8 64");
     axis_is("1-100*2", "1 2 4 8 16 32 64");
     axis_is("3-1000*10", "3 30 300");
     axis_is("1-20*1.5", "1 2 3 5 8 11 17");
@@ -209,15 +212,15 @@ static void dtype_lists(void **state)
     cli_dtypes d = {0};
     (void)state;
     assert_int_equal(cli_dtypes_parse("bf16,f32,bf16", &d), IR_OK);
-    assert_int_equal(cli_dtypes_parse("f64", &d), IR_OK);
+    assert_int_equal(cli_dtypes_parse("fp64,double", &d), IR_OK);
     assert_int_equal(d.n, 3);
     assert_int_equal(d.v[0], IR_BF16);
     assert_int_equal(d.v[1], IR_F32);
     assert_int_equal(d.v[2], IR_F64);
     assert_int_equal(d.set, 1u << IR_BF16 | 1u << IR_F32 | 1u << IR_F64);
-    assert_int_equal(cli_dtypes_parse("f32,fp16", &d), IR_EINVAL);
-    assert_string_equal(ir_why(),
-                        "unknown dtype 'fp16'; did you mean 'f16'? Known: f64 f32 tf32 f16 bf16 f8 i8 i4");
+    assert_int_equal(cli_dtypes_parse("f32,f61", &d), IR_EINVAL);
+    assert_string_equal(
+        ir_why(), "unknown dtype 'f61'; did you mean 'f64' or 'f16'? Known: f64 f32 tf32 f16 bf16 f8 i8 i4");
     assert_int_equal(cli_dtypes_parse("f32,,f16", &d), IR_EINVAL);
     assert_non_null(strstr(ir_why(), "a dtype is missing"));
     assert_int_equal(d.n, 3);

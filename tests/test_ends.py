@@ -168,6 +168,7 @@ IDLE = [ # each would change nothing, and is refused by its name
     (["predict", "gemv", "--device", "a100", "--filter", "x"], "filter"),
     (["compare", "a100", "h100", "--batch", "2"], "batch"), (["compare", "a100", "h100", "--profile", "full"], "profile"),
     (["export", "x", "--format", "csv", "--color"], "color"), (["report", "x", "--color"], "color"),
+    (["report", "x", "--screen", "-o", "y"], "output"),
 ]
 EFFECT = [ # with the option the text is another one
     (["list", "points"], ["--profile", "full"]), (["list", "points"], ["--dtype", "f32"]),

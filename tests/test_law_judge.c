@@ -1,4 +1,4 @@
-/* test_law_judge.c -- the law over points: fit in units, verdicts, guards, the summary. */
+/* test_law_judge.c -- the law over points: fit in units, verdicts, guards. */
 #include "law_machine.h"
 
 #include "harness/stats/stats.h"
@@ -161,7 +161,7 @@ static void classes(void **state)
     assert_nan(cache.law.eta);
     assert_nan(cache.law.eta_star);
     cache.id.cold = true;
-    cache.m.wall.median = 1e-4;
+    retime(&cache, 1e-4);
     ir_point_judge(&cache, &c, NULL);
     assert_int_equal(cache.law.bound, IR_BOUND_MEMORY);
     ir_point_judge(&launch, &c, NULL);
@@ -204,19 +204,6 @@ static void nothing_to_judge(void **state)
     assert_num(p.law.bound, ==, IR_BOUND_UNKNOWN);
     assert_nan(p.law.mbu);
     assert_nan(p.law.ridge);
-}
-
-static ir_fit known(ir_form form)
-{
-    ir_fit f;
-    memset(&f, 0, sizeof f);
-    f.form = form;
-    f.BW_ref = 40e9;
-    f.R_peak = 200e9;
-    f.BW = (ir_coef){32e9, 30e9, 34e9, IR_FITTED};
-    f.eta = (ir_coef){0.5, 0.4, 0.6, IR_FITTED};
-    f.L_lat = (ir_coef){NAN, NAN, NAN, IR_UNIDENTIFIED};
-    return f;
 }
 
 /* Terms by the fit; what it does not know at the ceilings; the time by its form; P by its draws. */
@@ -448,35 +435,6 @@ static void latency_grows_outwards(void **state)
     ir_ceilings_free(&c);
 }
 
-/* ---- summary --------------------------------------------------------------------------------- */
-static void summary(void **state)
-{
-    char        s[512], small[16];
-    ir_ceilings c;
-    ir_fit      f = known(IR_ADDITIVE);
-    (void)state;
-    machine(&c);
-    ir_summary_sentence(&c, NULL, s, sizeof s);
-    assert_string_equal(
-        s, "DRAM 44.0 GB/s (read 40.0), 200 GFLOP/s f32, 100 GFLOP/s f64, ridge 5.00 FLOP/B, launch 2.00 us");
-    f.err_median = 0.05;
-    f.lofo_median = 0.081;
-    ir_summary_sentence(&c, &f, s, sizeof s);
-    assert_non_null(
-        strstr(s, "; additive law: BW 32.0 GB/s [30.0, 34.0], eta 0.500 [0.400, 0.600], L_lat unidentified"));
-    assert_non_null(strstr(s, "median error 5.00 % (families left out 8.10 %)"));
-    ir_summary_sentence(&c, &f, small, sizeof small);
-    assert_string_equal(small, "DRAM 44.0 GB/s ");
-    ir_ceilings_free(&c);
-    ir_summary_sentence(&c, NULL, s, sizeof s);
-    assert_string_equal(s, "no ceiling was measured");
-    stream(&c, "DRAM", "read", 1, 1, 999.7e9);
-    ir_summary_sentence(&c, NULL, s, sizeof s);
-    assert_string_equal(s, "DRAM 1.00 TB/s");
-    ir_summary_sentence(&c, NULL, s, 0);
-    ir_ceilings_free(&c);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -494,7 +452,6 @@ int main(void)
         cmocka_unit_test(impossible_ceilings),
         cmocka_unit_test(little_bounds_dram_reads),
         cmocka_unit_test(latency_grows_outwards),
-        cmocka_unit_test(summary),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

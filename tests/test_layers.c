@@ -117,7 +117,7 @@ static void rows_of_an_image_network(void **state)
         rows_are_judged(&f);
         for (int i = 0; i < f.net.n; i++) {
             const bool  conv = f.net.row[i].op == LY_CONV, dw = conv && f.net.row[i].groups > 1;
-            const char *why = f.s.point[i].reason;
+            const char *why = f.s.point[i].chosen;
             assert_true(strlen(why) > 0);
             assert_true(dw == !strcmp(why, "depthwise"));
             assert_true(!conv || dw || !strcmp(why, "direct") || !strcmp(why, "pointwise") ||
@@ -149,7 +149,7 @@ static void choices_stay(void **state)
     for (int again = 0; again < 2; again++)
         assert_int_equal(per_layer_measure(&f.s, &wl_resnet50, k, &f.whole), IR_OK);
     assert_int_equal(f.s.npoint, 2 * f.net.n);
-    for (int i = 0; i < f.net.n; i++) assert_string_equal(f.s.point[i].reason, f.s.point[f.net.n + i].reason);
+    for (int i = 0; i < f.net.n; i++) assert_string_equal(f.s.point[i].chosen, f.s.point[f.net.n + i].chosen);
     close_fixture(&f);
 }
 

@@ -80,7 +80,7 @@ static char *printed(const machine_views *s)
     cli_point  p[16];
     size_t     n = compare_points(s, predict_workloads(table), &none, p, 16);
     ir_text    t = {.f = open_memstream(&text, &size), .width = 120};
-    assert_int_equal(compare_print(&t, s, p, n), IR_OK);
+    assert_int_equal(compare_print(&t, s, p, n, true), IR_OK);
     fclose(t.f);
     return text;
 }

@@ -339,7 +339,7 @@ def check_words(b, pages, code):
     for words in ("Run quality: noisy", "31 %", "12346", "widgets/s"):
         expect(words in text or words.replace("12346", "12300") in text, "a newer record's %r is shown" % words)
     expect(not code or count(b, "#points .bound.code") > 0, "the bound `code` is shown")
-    expect(b.run("const r = document.querySelector('#answers .quality').getBoundingClientRect(); return r.bottom < innerHeight"), "quality on the first screen")
+    expect(b.run("const q = document.querySelector('#answers .quality'); return !!q && q.getBoundingClientRect().bottom < innerHeight"), "quality on the first screen")
 
 
 def check_together(b, pages):

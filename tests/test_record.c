@@ -42,7 +42,7 @@ static void round_trip(void **state)
         lines++;
     }
     free(text);
-    assert_int_equal(lines, 5 + 1 + 1 + 2 + 8 + 2 + 1);
+    assert_int_equal(lines, 6 + 1 + 1 + 2 + 8 + 2 + 2);
 }
 
 static void whole_file(void **state)
@@ -62,7 +62,10 @@ static void whole_file(void **state)
     assert_int_equal(r.npoint, 9);
     assert_int_equal(r.nfit, 3);
     assert_int_equal(r.nverdict, 2);
-    assert_int_equal(r.nline, 21);
+    assert_int_equal(r.nquality, 2);
+    assert_int_equal(r.quality[0].ncause, 0);
+    assert_int_equal(r.quality[1].ncause, IR_MAX_CAUSES);
+    assert_int_equal(r.nline, 23);
     assert_false(r.truncated);
     assert_num(r.ceilings.level_B[0], ==, 32768);
     assert_nan(r.ceilings.level_B[1]);
@@ -174,7 +177,7 @@ static void cut_anywhere(void **state)
     }
     free(text);
     assert_true(truncated > 1000);
-    assert_int_equal(whole, 2 * 13);
+    assert_int_equal(whole, 2 * 15);
 }
 
 /* The same through a file, whose lines are longer than what is read at once. */

@@ -84,7 +84,7 @@ static void become(char *const *argv, int fd[2][2], pid_t parent)
     _exit(127);
 }
 
-static ir_status start(char *const *argv, int fd[2][2], pid_t *pid)
+static ir_status child_start(char *const *argv, int fd[2][2], pid_t *pid)
 {
     for (int i = 0; i < 2; i++) fd[i][0] = fd[i][1] = -1;
     for (int i = 0; i < 2; i++)
@@ -196,7 +196,7 @@ ir_status child_run(char *const *argv, double timeout_s, const volatile int *sto
     pid_t  pid = -1;
     double t0 = ir_now();
     *out = (child_result){.code = -1};
-    ir_status st = start(argv, fd, &pid);
+    ir_status st = child_start(argv, fd, &pid);
     if (st == IR_OK) st = keep_out(out, "", 0);
     if (st == IR_OK) st = read_all(fd, timeout_s, stop, t0, out);
     if (pid > 0) reap(pid, st != IR_OK || out->timed_out || out->too_much, timeout_s, t0, out);

@@ -227,9 +227,23 @@ static void crossover_number(double v, char *out, size_t n)
         snprintf(out, n, v < 10 ? "%.1f" : "%.0f", v);
 }
 
+/* " medium decode", " prefill 128": two shapes of one network are two captions. */
+static const char *crossover_shape(const ir_point *p, char buf[64])
+{
+    int tokens = ir_workload_param(ir_workload_named(p->id.workload), "tokens"),
+        size = ir_workload_param(ir_workload_named(p->id.workload), "size");
+    int n = 0;
+    buf[0] = 0;
+    if (size >= 0 && *p->id.pword[size]) n = snprintf(buf, 64, " %.15s", p->id.pword[size]);
+    if (tokens >= 0 && p->id.p.v[tokens] == 1) snprintf(buf + n, 64 - (size_t)n, " decode");
+    if (tokens >= 0 && p->id.p.v[tokens] > 1)
+        snprintf(buf + n, 64 - (size_t)n, " prefill %lld", (long long)p->id.p.v[tokens]);
+    return buf;
+}
+
 static void crossover_describe(const measure_context *s, const group *g, ir_verdict *v)
 {
-    char          predicted[32], knee[32], lo[32], hi[32], key[IR_ID];
+    char          shape[64], predicted[32], knee[32], lo[32], hi[32], key[IR_ID];
     double        ceiling = crossover_predict(g->w, &g->p->id.p, g->at, g->p->id.cold, &s->ceilings);
     crossover_fit f;
     memset(v, 0, sizeof *v);
@@ -246,8 +260,9 @@ static void crossover_describe(const measure_context *s, const group *g, ir_verd
     else
         crossover_number(ceiling, knee, sizeof knee),
             snprintf(predicted, sizeof predicted, "predicted %.10s", knee);
-    int used = snprintf(v->answer, sizeof v->answer, "%.31s %s %.31s: memory gives way to compute at batch ",
-                        g->p->id.workload, ir_dtype_name(g->p->id.p.dtype), g->p->id.kernel);
+    int used = snprintf(v->answer, sizeof v->answer,
+                        "%.31s%s %s %.31s: memory gives way to compute at batch ", g->p->id.workload,
+                        crossover_shape(g->p, shape), ir_dtype_name(g->p->id.p.dtype), g->p->id.kernel);
     if (crossover_knee(g->b, g->T, g->sd, g->n, s->policy.seed, &f) != IR_OK) {
         snprintf(v->verdict, sizeof v->verdict, "none");
         snprintf(v->answer + used, sizeof v->answer - (size_t)used, "none measured (%.60s), %s", ir_why(),
@@ -275,7 +290,7 @@ static void crossover_describe(const measure_context *s, const group *g, ir_verd
 }
 
 /* The next sweep from point *i on. */
-static bool next_sweep(const measure_context *s, size_t *i, ir_verdict *v)
+bool crossover_next(const measure_context *s, size_t *i, ir_verdict *v)
 {
     while (*i < s->npoint) {
         group g;
@@ -287,9 +302,9 @@ static bool next_sweep(const measure_context *s, size_t *i, ir_verdict *v)
     return false;
 }
 
-void crossover_print(FILE *f, const measure_context *s) { verdicts_print(f, s, next_sweep); }
+void crossover_print(FILE *f, const measure_context *s) { verdicts_print(f, s, crossover_next); }
 
 ir_status crossover_journal(ir_journal *j, const measure_context *s)
 {
-    return verdicts_journal(j, s, next_sweep);
+    return verdicts_journal(j, s, crossover_next);
 }

@@ -17,6 +17,8 @@ ir_status crossover_knee(const double *batch, const double *T_s, const double *s
 /* The real batch where O/R_peak = D_vol/BW: 0 when compute takes longer from one item on, INFINITY when it
  * never does, NAN without ceilings. `at`: which parameter is the batch. */
 double crossover_predict(const ir_workload *, const ir_params *, int at, bool cold, const ir_ceilings *);
+/* The verdict of the next sweep from point *i on, which moves behind it; false: no more. */
+bool crossover_next(const measure_context *, size_t *i, ir_verdict *);
 /* One line, and one verdict record, per sweep of the context. */
 void      crossover_print(FILE *, const measure_context *);
 ir_status crossover_journal(ir_journal *, const measure_context *);

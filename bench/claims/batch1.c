@@ -20,7 +20,7 @@ static bool asks(const claim_evidence *e, const ir_point *p)
                (!strcmp(p->id.family, "gpt") && batch1_param(p, "tokens", 1) == 1);
     return net && p->status == IR_OK && !p->id.cold && !(p->id.kflags & IR_K_NAIVE) &&
            batch1_param(p, "batch", 0) == 1 && p->id.p.threads == e->threads && isfinite(ir_point_time(p)) &&
-           p->law.bound != IR_BOUND_UNKNOWN;
+           (p->law.bound != IR_BOUND_UNKNOWN || *p->law.withheld);
 }
 
 static bool same_question(const ir_point *a, const ir_point *b)
@@ -40,6 +40,21 @@ static void batch1_collect(const claim_evidence *e, batch1_answer *o)
         if (k == o->n || ir_point_time(p) < ir_point_time(o->point[k])) o->point[k] = p;
         o->n += k == o->n;
     }
+}
+
+/* The fastest row of a question tells nothing where its bound is withheld; a slower one would answer another
+ * question. */
+static void set_aside(batch1_answer *o)
+{
+    char   key[IR_ID];
+    size_t n = 0;
+    for (size_t i = 0; i < o->n; i++) {
+        const ir_point *p = o->point[i];
+        if (*p->law.withheld && o->withheld++ == 0)
+            snprintf(o->why, sizeof o->why, "%.80s: %.70s", ir_point_key(p, key), p->law.withheld);
+        if (!*p->law.withheld) o->point[n++] = p;
+    }
+    o->n = n;
 }
 
 /* ---- words ----------------------------------------------------------------------------------- */
@@ -64,8 +79,9 @@ static double intensity(const ir_point *p)
 
 static double batch1_share_of(const ir_point *p)
 {
-    double t[3] = {p->law.term_data_s, p->law.term_comp_s, p->law.term_lat_s}, sum = t[0] + t[1] + t[2];
-    return fmax(fmax(t[0], t[1]), t[2]) / sum;
+    double s[IR_NSHARE];
+    ir_point_shares(p, s);
+    return fmax(fmax(s[IR_SHARE_DATA], s[IR_SHARE_COMP]), s[IR_SHARE_LAT]);
 }
 
 const char *batch1_sentence(const ir_point *p, char *buf, size_t n)
@@ -78,7 +94,7 @@ const char *batch1_sentence(const ir_point *p, char *buf, size_t n)
              "%s is %s%s (largest share %s, P %s): %s FLOP/B lie %s of the ridge at %s FLOP/B; data and "
              "compute would "
              "be equal at eta = %s%s",
-             name, ir_bound_name(p->law.bound), p->law.bound == IR_BOUND_MIXED ? "" : "-bound",
+             name, ir_bound_name(p->law.bound), ir_bound_names_resource(p->law.bound) ? "-bound" : "",
              ir_text_percent(batch1_share_of(p), share), ir_text_plain(p->law.bound_p, prob),
              ir_text_plain(intensity(p), I), side, ir_text_plain(p->law.ridge, ridge),
              ir_text_plain(p->law.eta_star, star), far);
@@ -105,7 +121,7 @@ static const ir_point *batch1_reason(const batch1_answer *o, bool against)
     const ir_point *best = NULL;
     for (size_t i = 0; i < o->n; i++) {
         const ir_point *p = o->point[i];
-        if ((p->law.bound == IR_BOUND_MEMORY || p->law.bound == IR_BOUND_MIXED) == against) continue;
+        if ((p->law.bound == IR_BOUND_MEMORY || !ir_bound_names_resource(p->law.bound)) == against) continue;
         if (!best || p->law.margin > best->law.margin) best = p;
     }
     return best ? best : o->point[0];
@@ -117,15 +133,17 @@ static void conclude(batch1_answer *o)
     char   names[300], why[300];
     o->p = NAN;
     for (size_t i = 0; i < o->n; i++) {
-        bool clear = o->point[i]->law.bound != IR_BOUND_MIXED,
+        bool clear = ir_bound_names_resource(o->point[i]->law.bound),
              yes = o->point[i]->law.bound == IR_BOUND_MEMORY;
         memory += yes;
         against += clear && !yes;
     }
-    o->verdict = against ? "does not hold" : memory == o->n ? "holds" : "undecided";
+    bool all = memory == o->n && o->withheld == 0;
+    o->verdict = against ? "does not hold" : all ? "holds" : "undecided";
     for (size_t i = 0; i < o->n; i++) {
         const ir_point *p = o->point[i];
-        bool counts = against ? p->law.bound != IR_BOUND_MEMORY && p->law.bound != IR_BOUND_MIXED : true;
+        bool            counts =
+            against ? p->law.bound != IR_BOUND_MEMORY && ir_bound_names_resource(p->law.bound) : true;
         if (counts && (isnan(o->p) || (against ? p->law.bound_p > o->p : p->law.bound_p < o->p)))
             o->p = p->law.bound_p;
     }
@@ -139,8 +157,11 @@ static void conclude(batch1_answer *o)
                  *held ? "; it holds for " : "", held);
     } else {
         snprintf(o->answer, sizeof o->answer, "\"Batch-1 inference is memory-bound\" %s here%s: %s.",
-                 memory == o->n ? "holds" : "is undecided",
-                 memory == o->n ? "" : " (a row is mixed, or P is unknown)", why);
+                 all ? "holds" : "is undecided",
+                 all           ? ""
+                 : o->withheld ? " (rows are withheld)"
+                               : " (a row is mixed, or P is unknown)",
+                 why);
     }
 }
 
@@ -148,6 +169,14 @@ ir_status batch1_ask(const claim_evidence *e, batch1_answer *o)
 {
     memset(o, 0, sizeof *o);
     batch1_collect(e, o);
+    set_aside(o);
+    if (o->n > 0 && e->unusable)
+        return ir_fail(IR_EINVAL, "batch1 is not decided: the times are not the machine's own: %s",
+                       e->unusable);
+    if (o->n == 0 && o->withheld)
+        return ir_fail(IR_EINVAL,
+                       "batch1 is not decided: no row's time is the machine's own (%s): ironroof doctor",
+                       o->why);
     if (o->n == 0)
         return ir_fail(IR_EINVAL, "no judged row of resnet50 or gpt2 decode at batch 1: ironroof run "
                                   "resnet50:batch=1 gpt2:batch=1, "
@@ -160,14 +189,13 @@ ir_status batch1_ask(const claim_evidence *e, batch1_answer *o)
 static void batch1_row(ir_table *tb, const ir_point *p)
 {
     char   name[64], b[IR_NUM];
-    double sum = p->law.term_data_s + p->law.term_comp_s + p->law.term_lat_s;
+    double share[IR_NSHARE];
+    ir_point_shares(p, share);
     name_of(p, name, sizeof name);
     ir_table_cell(tb, TXT_BOLD, "%s", name);
     ir_table_cell(tb, TXT_PLAIN, "%s", p->id.kernel);
     ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_scaled(ir_point_time(p), "s", b, sizeof b));
-    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_percent(p->law.term_data_s / sum, b));
-    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_percent(p->law.term_comp_s / sum, b));
-    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_percent(p->law.term_lat_s / sum, b));
+    for (int k = 0; k < IR_NSHARE; k++) ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_percent(share[k], b));
     ir_table_cell(tb, TXT_BOLD, "%s", ir_bound_name(p->law.bound));
     ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(p->law.bound_p, b));
     ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(p->law.eta_star, b));
@@ -180,18 +208,22 @@ void batch1_print(const ir_text *t, const claim_evidence *e, const batch1_answer
 {
     static const ir_col col[] = {{"batch 1", false, 0, 0}, {"kernel", false, 6, 3}, {"T", true, 0, 0},
                                  {"data", true, 0, 0},     {"comp", true, 0, 0},    {"lat", true, 0, 0},
-                                 {"bound", false, 0, 0},   {"P", true, 0, 0},       {"eta*", true, 0, 0},
-                                 {"eta", true, 0, 1},      {"MFU", true, 0, 2},     {"MBU", true, 0, 2}};
+                                 {"unexpl.", true, 0, 0},  {"bound", false, 0, 0},  {"P", true, 0, 0},
+                                 {"eta*", true, 0, 0},     {"eta", true, 0, 1},     {"MFU", true, 0, 2},
+                                 {"MBU", true, 0, 2}};
     ir_table            tb;
-    ir_text_para(
-        t, "",
-        "Is inference at batch 1 memory-bound on %s (%s)? Shares of the law's terms; eta*: the efficiency of "
-        "the compute term at which the verdict would flip.",
-        e->device, e->title);
+    ir_text_para(t, "",
+                 "Is inference at batch 1 memory-bound on %s (%s)? Shares of the measured time; eta*: the "
+                 "efficiency of "
+                 "the compute term at which the verdict would flip.",
+                 e->device, e->title);
     fputc('\n', t->f);
-    ir_table_begin(&tb, t, col, 12);
+    ir_table_begin(&tb, t, col, 13);
     for (size_t i = 0; i < o->n; i++) batch1_row(&tb, o->point[i]);
     ir_table_end(&tb);
     fputc('\n', t->f);
     ir_text_para(t, "", "%s", o->answer);
+    if (o->withheld)
+        ir_text_para(t, "", "Withheld: %zu row%s, for example %s.", o->withheld, o->withheld == 1 ? "" : "s",
+                     o->why);
 }

@@ -136,6 +136,7 @@ typedef struct {
     double                    llc_B, mem_B;   /* of the device; NAN or 0: unknown */
     const char               *device, *title; /* id, and full name */
     const ir_workload *const *workloads;      /* the table points are read against */
+    const char               *unusable;       /* why no time of this run is to be believed; NULL: they are */
 } claim_evidence;
 typedef struct {
     claim_outcome  outcome;
@@ -163,6 +164,8 @@ enum { BATCH1_MAX = 24 };
 typedef struct {
     const ir_point *point[BATCH1_MAX];
     size_t          n;           /* the fastest row of each network, shape and dtype at batch 1 */
+    size_t          withheld;    /* such rows that carry no bound; they are not in point[] */
+    char            why[160];    /* of the first of them: its key and the reason */
     const char     *verdict;     /* "holds", "does not hold", "undecided" */
     double          p;           /* of that */
     char            answer[700]; /* one sentence for the machine, with the reason */

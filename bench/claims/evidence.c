@@ -13,7 +13,8 @@
 #include <string.h>
 
 enum { DRAWS = 400 };
-#define CLEAR 0.95
+#define CLEAR    0.95
+#define WITHHELD "the time is not the machine's own: "
 
 const char *claim_outcome_name(claim_outcome o)
 {
@@ -98,7 +99,11 @@ static const ir_point *evidence_fastest(const claim_evidence *e, const char *spe
             continue;
         if (!best || ir_point_time(p) < ir_point_time(best)) best = p;
     }
-    char text[CLAIM_SPEC];
+    char text[CLAIM_SPEC], key[IR_ID], why[IR_WHY];
+    if (best && e->unusable) return ir_fail(IR_EINVAL, WITHHELD "%s", e->unusable), NULL;
+    if (best && ir_point_disturbed(best, why,
+                                   sizeof why)) /* a slower one in its place would answer another question */
+        return ir_fail(IR_EINVAL, WITHHELD "%s: %s", ir_point_key(best, key), why), NULL;
     if (!best && claim_spec_text(e, spec, text, sizeof text) == IR_OK)
         ir_fail(IR_EINVAL, "needs %s%s%s", text, kernel ? " by " : "", kernel ? kernel : "");
     return best;
@@ -222,7 +227,8 @@ static bool row_bound(const ir_point *p, const claim_bind *b, bound_value *o)
         break;
     case BIND_SHARE_LAT: *o = (bound_value){evidence_share(p, p->law.term_lat_s), NAN, NAN, NAN, NULL}; break;
     case BIND_BOUND:
-        *o = (bound_value){NAN, NAN, NAN, p->law.bound_p, ir_bound_name(p->law.bound)};
+        *o = (bound_value){NAN, NAN, NAN, p->law.bound_p,
+                           ir_bound_names_resource(p->law.bound) ? ir_bound_name(p->law.bound) : "mixed"};
         return p->law.bound != IR_BOUND_UNKNOWN;
     default: *o = (bound_value){count_of(b->kind, &p->m.cost), NAN, NAN, NAN, NULL}; break;
     }
@@ -384,7 +390,7 @@ static void cannot(claim_measured *m, claim_outcome o, const char *why)
 
 /* What could not be bound; the first reason stays. */
 typedef struct {
-    bool any, build;
+    bool any, build, withheld;
     char why[256];
 } missing;
 
@@ -395,6 +401,7 @@ static void evidence_take(bound_rule *b, const char *name, bool has, missing *no
     if (has) return;
     if (!none->any) snprintf(none->why, sizeof none->why, "%.255s", ir_why());
     none->any = true;
+    none->withheld = none->withheld || strstr(ir_why(), WITHHELD) != NULL;
     none->build = none->build || strstr(ir_why(), "this build has no") != NULL;
 }
 
@@ -436,7 +443,9 @@ static void decide(const claim_evidence *e, const claim_rule *r, claim_measured 
     }
     draw_all(&b, m, &without);
     if (without >= CLEAR) cannot(m, MEASURED_UNTESTABLE, r->otherwise);
-    if (none.any && m->outcome == MEASURED_UNDECIDED)
+    if (none.withheld)
+        cannot(m, MEASURED_UNDECIDED, none.why); /* whatever the rest says */
+    else if (none.any && m->outcome == MEASURED_UNDECIDED)
         cannot(m, none.build ? MEASURED_UNTESTABLE : MEASURED_MISSING, none.why);
     put_beside(e, r, m);
 }

@@ -367,11 +367,16 @@ const claim_rule claim_rules[] = {
     /* Rows of 1024, four times the last-level cache of them; cache: as many as fit it; small: 64 kB, where
        launches weigh most. */
     {.id = "fusion-layernorm-chain",
-     .ratio = {FUSION("ratio", NORMCHAIN, {dram / 1024}, 10)},
+     /* These sizes become text. */
+     /* clang-format off */
+     .ratio = {FUSION("ratio", NORMCHAIN, {dram/1024}, 10)},
+     /* clang-format on */
      .confirm = {AT_LEAST("ratio", 4.5)},
      .refute = {AT_MOST("ratio", 4)},
      .shown = {"ratio"},
-     .beside = {FUSION("cache", NORMCHAIN, {cache / 1024}, 10), FUSION("small", NORMCHAIN, 16, 10)}},
+     /* clang-format off */
+     .beside = {FUSION("cache", NORMCHAIN, {cache/1024}, 10), FUSION("small", NORMCHAIN, 16, 10)}},
+    /* clang-format on */
     {.id = "dispatch-tax",
      .bind = {{"L", BIND_CEIL_LAUNCH, NULL, NULL}},
      .formula = "tax_small = L/(L + 1e-6); tax_large = L/(L + 100e-6)",

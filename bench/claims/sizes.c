@@ -36,8 +36,9 @@ static int64_t within_cache(const claim_evidence *e)
 /* "dram}", "cache/1024}": *end behind the brace. */
 static ir_status size_named(const claim_evidence *e, const char *at, const char **end, int64_t *out)
 {
-    const size_t len = strcspn(at, "/}");
-    int64_t      by = at[len] == '/' ? atoll(at + len + 1) : 1;
+    const size_t len = strcspn(at, " /}");
+    const char  *over = at + len + strspn(at + len, " "); /* a formatter may put blanks around the stroke */
+    int64_t      by = *over == '/' ? atoll(over + 1) : 1;
     ir_status    st = IR_OK;
     if (len == 4 && !strncmp(at, "dram", len))
         st = beyond_cache(e, out);

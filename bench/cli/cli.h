@@ -12,8 +12,9 @@
 /* ---- numbers and lists ----------------------------------------------------------------------------
  * Integer: [-+]digits[.digits][e[+]digits][suffix]; the value must come out whole. Suffixes: K M G T =
  * 10^3..10^12, Ki Mi Gi Ti = 2^10..2^40, each with or without a B. List: items joined by commas; an item is
- * an integer or a range: 1-8 (step 1), 1-9+2 (step 2), 1-64*2 (times 2; the factor may be fractional, values
- * are rounded). The end of a range is included only when a step hits it. A value given twice is kept once. */
+ * an integer or a range: 1-8 or 1..8 (step 1), 1-9+2 (step 2), 1-64*2 (times 2; the factor may be fractional,
+ * values are rounded). The end of a range is included only when a step hits it. A value given twice is kept
+ * once. */
 enum { CLI_MAX_AXIS = 4096, CLI_MAX_POINTS = 100000, CLI_MAX_NAMES = 8, CLI_MAX_THREADS = 65536 };
 typedef struct {
     int64_t *v;
@@ -76,6 +77,7 @@ typedef struct {
     unsigned    bit;
     const char *choices; /* "quick|full" */
     const char *implied; /* value of a bare --name (then only --name=value gives one); NULL: must be given */
+    bool        loose;   /* with implied and choices: a following word that is one of them is the value */
 } cli_option;
 enum { /* which shared options a command takes */
        CLI_SET_DTYPE = 1u << 0,
@@ -85,9 +87,9 @@ enum { /* which shared options a command takes */
        CLI_SET_FILTER = 1u << 4,
        CLI_SET_WHERE = 1u << 5,   /* backend device */
        CLI_SET_HOST = 1u << 6,    /* isa pin pages */
-       CLI_SET_TIMING = 1u << 7,  /* precision budget warmup seed samples inject */
+       CLI_SET_TIMING = 1u << 7,  /* precision budget warmup seed samples inject wait-idle */
        CLI_SET_CACHE = 1u << 8,   /* hot cold */
-       CLI_SET_RUN = 1u << 9,     /* ceilings dry-run layers prove */
+       CLI_SET_RUN = 1u << 9,     /* ceilings dry-run layers prove detail */
        CLI_SET_FILES = 1u << 10,  /* resume timeout no-report */
        CLI_SET_OUTPUT = 1u << 11, /* o */
        CLI_SET_QUIET = 1u << 12,
@@ -122,12 +124,13 @@ typedef struct {
     unsigned    cache;                         /* CLI_HOT | CLI_COLD; CLI_HOT when neither was asked for */
     int64_t     seed;                          /* >= 0; -1: not given */
     int64_t     samples;                       /* > 0: exactly so many; 0: the stopping rule */
+    double      wait_idle_s;                   /* wait so long for other processes to leave; NAN: do not */
     double      inject;                        /* > 0: every timed call takes this share longer */
     const char *output, *resume;               /* output "-": stdout */
     const char *ceilings;                      /* "none", or a record to take them from; NULL: measure */
     const char *layers;                        /* "all", or numbers; NULL: no rows per layer */
     cli_filter  prove; /* text NULL: do not; "": whatever the run chooses; else points whose key matches */
-    bool        no_report, dry_run, quiet;
+    bool        no_report, dry_run, quiet, detail;
     int         color;
 } cli_options;
 void cli_options_init(cli_options *);

@@ -29,15 +29,13 @@ static void wrap(FILE *f, const char *s, size_t n, int at, int indent)
     fputc('\n', f);
 }
 
-/* Paragraphs; a line that begins with a space is an example and stays as it is. */
-static void print_about(FILE *f, const char *text)
+/* Examples, which begin with a space and stay as they are; or the paragraphs between them. */
+static void print_about(FILE *f, const char *text, bool examples)
 {
     while (*text) {
         size_t n = strcspn(text, "\n");
-        if (text[0] == ' ')
-            fprintf(f, "%.*s\n", (int)n, text);
-        else
-            wrap(f, text, n, 0, 0);
+        if (text[0] == ' ' && examples) fprintf(f, "%.*s\n", (int)n, text);
+        if (text[0] != ' ' && !examples) wrap(f, text, n, 0, 0);
         text += n + (text[n] == '\n');
     }
 }
@@ -75,11 +73,13 @@ void cli_help(FILE *f, const cli_command *c)
                  {"On the host", CLI_SET_HOST},      {"How it is timed", CLI_SET_TIMING | CLI_SET_CACHE},
                  {"The run", CLI_SET_RUN_ONLY},      {"Output", CLI_SET_OUTPUT},
                  {"Terminal", CLI_SET_TERMINAL}};
+    if (c->about) print_about(f, c->about, true);
+    if (c->about && strstr(c->about, "\n  ")) fputc('\n', f);
     print_usage(f, c);
     fprintf(f, "\n%s.\n", c->summary);
     if (c->about) {
         fputc('\n', f);
-        print_about(f, c->about);
+        print_about(f, c->about, false);
     }
     if (c->own && c->own->name) fprintf(f, "\nOptions of %s\n", c->name);
     for (const cli_option *o = c->own; o && o->name; o++) print_option(f, o);
@@ -89,14 +89,17 @@ void cli_help(FILE *f, const cli_command *c)
         for (const cli_option *o = cli_shared_options(); o->name; o++)
             if (o->set & group[i].sets & c->sets) print_option(f, o);
     }
-    fputs("\nA LIST is 1,2,4 or a range: 1-8 (step 1), 1-9+2 (step 2), 1-64*2 (times 2).\n"
+    fputs("\nA LIST is 1,2,4 or a range: 1-8 or 1..8 (step 1), 1-9+2 (step 2), 1-64*2 (x 2).\n"
           "Numbers take K M G T (powers of 1000) and Ki Mi Gi Ti (powers of 1024).\n",
           f);
 }
 
 void cli_help_all(FILE *f, const cli_command *commands)
 {
-    fputs("usage: ironroof [COMMAND] [arguments] [options]\n\n"
+    fputs("  ironroof                            measure this machine: minutes, one screen\n"
+          "  ironroof run gpt2 --ceilings @last  one workload, ceilings of the last run\n"
+          "  ironroof report @last --detail      every table of it\n\n"
+          "usage: ironroof [COMMAND] [arguments] [options]\n\n"
           "Measures where a machine's time goes: bytes, arithmetic or latency. Without a\n"
           "command: ironroof run --profile quick.\n\nCommands\n",
           f);

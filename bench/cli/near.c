@@ -36,19 +36,46 @@ static bool near_begins(const char *name, const char *with)
     return !*with;
 }
 
+/* How far a name is from what was given; 0 when it begins with it; LONGEST + 1: too far to be meant. */
+static int near_distance(const char *given, const char *name)
+{
+    size_t length = strlen(given);
+    int    limit = (int)(length + 2) / 3, d = distance(given, name);
+    if (length >= 2 && near_begins(name, given)) return 0;
+    return d <= near_least(limit, LONGEST) && (size_t)d < length ? d : LONGEST + 1;
+}
+
 const char *cli_near(const char *given, const char *const *names, size_t n)
 {
     const char *best = NULL;
-    size_t      length = strlen(given);
-    int         limit = (int)(length + 2) / 3, best_d = near_least(limit, LONGEST) + 1;
+    int         best_d = LONGEST + 1;
     for (size_t i = 0; i < n; i++) {
-        int d = length >= 2 && near_begins(names[i], given) ? 0 : distance(given, names[i]);
-        if (d < best_d && (size_t)d < length) {
+        int d = near_distance(given, names[i]);
+        if (d < best_d) {
             best = names[i];
             best_d = d;
         }
     }
     return best;
+}
+
+enum { OFFERED = 3, MOST_LISTED = 16 };
+
+/* "'a', 'b' or 'c'": the names most like the given one, nearest first; false: none is close. */
+static bool near_offer(const char *given, const char *const *names, size_t n, char *buf, size_t size)
+{
+    const char *offer[OFFERED];
+    size_t      m = 0, used = 0;
+    for (int d = 0; d <= LONGEST && m < OFFERED; d++)
+        for (size_t i = 0; i < n && m < OFFERED; i++)
+            if (near_distance(given, names[i]) == d) offer[m++] = names[i];
+    for (size_t i = 0; i < m && used < size; i++)
+        used += (size_t)snprintf(buf + used, size - used, "%s'%s'",
+                                 i == 0       ? ""
+                                 : i + 1 == m ? " or "
+                                              : ", ",
+                                 offer[i]);
+    return m > 0;
 }
 
 /* "a b c", or as much as fits, then "...". */
@@ -68,17 +95,17 @@ static void near_join(const char *const *names, size_t n, char *buf, size_t size
 
 ir_status cli_choose(const char *kind, const char *given, const char *const *names, size_t n, size_t *out)
 {
-    char list[320];
+    char list[320], known[320] = "";
     for (size_t i = 0; i < n; i++)
         if (!strcmp(names[i], given)) {
             *out = i;
             return IR_OK;
         }
-    const char *meant = cli_near(given, names, n);
-    near_join(names, n, list, sizeof list);
     if (n == 0) return ir_fail(IR_EINVAL, "unknown %s '%.60s': there is none", kind, given);
-    if (meant)
-        return ir_fail(IR_EINVAL, "unknown %s '%.60s'; did you mean '%s'? Known: %s", kind, given, meant,
-                       list);
-    return ir_fail(IR_EINVAL, "unknown %s '%.60s'. Known: %s", kind, given, list);
+    if (n <= MOST_LISTED) near_join(names, n, known, sizeof known);
+    if (near_offer(given, names, n, list, sizeof list))
+        return ir_fail(IR_EINVAL, "unknown %s '%.60s'; did you mean %s?%s%s", kind, given, list,
+                       *known ? " Known: " : "", known);
+    if (*known) return ir_fail(IR_EINVAL, "unknown %s '%.60s'. Known: %s", kind, given, known);
+    return ir_fail(IR_EINVAL, "unknown %s '%.60s': see 'ironroof list'", kind, given);
 }

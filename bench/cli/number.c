@@ -58,7 +58,7 @@ static const char *number_scan(const char **s, int64_t *out)
     int64_t     m = 0, e = 0;
     if (*p == '-' || *p == '+') p++;
     if (!number_digits(&p, &m, &whole)) return "is too large";
-    if (*p == '.' && (p++, !number_digits(&p, &m, &fraction))) return "has too many digits";
+    if (*p == '.' && p[1] != '.' && (p++, !number_digits(&p, &m, &fraction))) return "has too many digits";
     if (whole + fraction == 0) return "is not a number";
     if ((*p == 'e' || *p == 'E') && digit(p[p[1] == '+' ? 2 : 1])) {
         int n = 0;
@@ -164,7 +164,7 @@ static ir_status push_powers(const sink *k, int64_t from, int64_t to, double fac
     return IR_OK;
 }
 
-/* What follows the first number of a range: -TO, -TO+STEP, -TO*FACTOR. */
+/* What follows the first number of a range and its '-' or '..': TO, TO+STEP, TO*FACTOR. */
 static ir_status push_range(const sink *k, int64_t from, const char *s)
 {
     int64_t     to = 0, step = 1;
@@ -194,6 +194,7 @@ static ir_status push_item(const sink *k)
     const char *wrong = number_scan(&s, &v);
     if (wrong) return number_refuse(k->item, k->n, wrong);
     if (s == k->item + k->n) return number_push(k, v);
+    if (s[0] == '.' && s[1] == '.') return push_range(k, v, s + 2);
     if (*s != '-') return number_refuse(k->item, k->n, NUMBERS);
     return push_range(k, v, s + 1);
 }
@@ -230,6 +231,17 @@ static bool next_name(const char **s, char buf[IR_NAME])
     return n > 0 && n < IR_NAME;
 }
 
+/* The name of a dtype that other tools call otherwise; any other text as it is. */
+static const char *dtype_alias(const char *name)
+{
+    static const char *const alias[][2] = {
+        {"fp64", "f64"}, {"double", "f64"}, {"fp32", "f32"}, {"float", "f32"}, {"fp16", "f16"},
+        {"half", "f16"}, {"fp8", "f8"},     {"int8", "i8"},  {"int4", "i4"},   {"bfloat16", "bf16"}};
+    for (size_t i = 0; i < sizeof alias / sizeof *alias; i++)
+        if (!strcmp(alias[i][0], name)) return alias[i][1];
+    return name;
+}
+
 ir_status cli_dtypes_parse(const char *s, cli_dtypes *out)
 {
     const char *names[IR_NDTYPE];
@@ -239,7 +251,7 @@ ir_status cli_dtypes_parse(const char *s, cli_dtypes *out)
         char   name[IR_NAME];
         size_t t;
         if (!next_name(&p, name) && !*name) return ir_fail(IR_EINVAL, "a dtype is missing in '%.60s'", s);
-        ir_status st = cli_choose("dtype", name, names, IR_NDTYPE, &t);
+        ir_status st = cli_choose("dtype", dtype_alias(name), names, IR_NDTYPE, &t);
         if (st != IR_OK) return st;
         if (!(d.set >> t & 1)) d.v[d.n++] = (ir_dtype)t;
         d.set |= 1u << t;

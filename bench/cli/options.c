@@ -49,6 +49,9 @@ static const cli_option shared[] = {
     {"inject", 0, CLI_REAL, "SHARE",
      "make every timed call this much slower, 0.05 or 5%: tests what a gate can see", AT(inject),
      .set = CLI_SET_TIMING, .lo = 0, .hi = 10, .unit = CLI_SHARE},
+    {"wait-idle", 0, CLI_REAL, "TIME",
+     "first wait, at most so long, until other processes leave the CPUs; exit code 3 if they do not",
+     AT(wait_idle_s), .set = CLI_SET_TIMING, .lo = 0, .hi = 86400, .unit = CLI_SECONDS},
     {"ceilings", 0, CLI_TEXT, "FILE|none",
      "take the ceilings from this record of the same machine, or judge without any", AT(ceilings),
      .set = CLI_SET_RUN},
@@ -59,6 +62,9 @@ static const cli_option shared[] = {
      AT(resume), .set = CLI_SET_FILES},
     {"no-report", 0, CLI_FLAG, NULL, "write no report beside the results", AT(no_report),
      .set = CLI_SET_FILES},
+    {"detail", 0, CLI_FLAG, NULL,
+     "also print every table: ceilings, points, law (the text file has them anyway)", AT(detail),
+     .set = CLI_SET_RUN},
     {"dry-run", 0, CLI_FLAG, NULL, "print the points and stop", AT(dry_run), .set = CLI_SET_RUN},
     {"layers", 0, CLI_TEXT, "LIST", "networks: a row per layer as well, or for these layers, 0,3 or 1-5",
      AT(layers), .set = CLI_SET_RUN, .implied = "all"},
@@ -71,7 +77,7 @@ static const cli_option shared[] = {
     {"quiet", 0, CLI_FLAG, NULL, "no progress, no remarks; results and errors only", AT(quiet),
      .set = CLI_SET_QUIET},
     {"color", 0, CLI_ENUM, NULL, "auto: on a terminal, unless NO_COLOR is set", AT(color),
-     .set = CLI_SET_COLOR, .choices = "auto|always|never", .implied = "always"},
+     .set = CLI_SET_COLOR, .choices = "auto|always|never", .implied = "always", .loose = true},
     {0}};
 
 const cli_option *cli_shared_options(void) { return shared; }
@@ -79,7 +85,7 @@ const cli_option *cli_shared_options(void) { return shared; }
 void cli_options_init(cli_options *o)
 {
     memset(o, 0, sizeof *o);
-    o->precision = o->budget_s = o->warmup_s = o->timeout_s = NAN;
+    o->precision = o->budget_s = o->warmup_s = o->wait_idle_s = o->timeout_s = NAN;
     o->seed = -1;
 }
 

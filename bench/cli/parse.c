@@ -12,6 +12,7 @@ enum { MAX_NAMES = 96 };
 typedef struct {
     cli_args *args;
     int       i;       /* next word of argv */
+    int       skip;    /* the word that names the command, behind options; 0: it is in front */
     bool      literal; /* behind -- */
 } reader;
 
@@ -62,6 +63,15 @@ static ir_status unknown_option(const cli_args *a, const char *word, size_t n)
 /* Would this word, where a value is expected, rather be the next option? */
 static bool looks_like_option(const char *s) { return s[0] == '-' && s[1] && !strchr("0123456789.", s[1]); }
 
+/* Is the word one of the option's choices, "auto|always|never"? */
+static bool is_choice(const cli_option *o, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *c = o->choices; c && n; c = strchr(c, '|') ? strchr(c, '|') + 1 : NULL)
+        if (strcspn(c, "|") == n && !strncmp(c, word, n)) return true;
+    return false;
+}
+
 static ir_status read_option(reader *r, const char *word)
 {
     cli_args         *a = r->args;
@@ -74,6 +84,7 @@ static ir_status read_option(reader *r, const char *word)
     if (is_long && name[n] == '=') value = name + n + 1;
     if (!is_long && name[1]) value = name + 1;
     if (!cli_takes_value(o) && value) return ir_fail(IR_EINVAL, "option '--%s' takes no value", o->name);
+    if (!value && o->loose && r->i < a->argc && is_choice(o, a->argv[r->i])) value = a->argv[r->i++];
     if (!value && o->implied) value = o->implied;
     if (!value && cli_takes_value(o)) {
         if (r->i == a->argc || looks_like_option(a->argv[r->i]))
@@ -90,6 +101,10 @@ static ir_status parse_read_words(reader *r)
     cli_args *a = r->args;
     ir_status st = IR_OK;
     while (r->i < a->argc && st == IR_OK) {
+        if (r->i == r->skip) {
+            r->i++;
+            continue;
+        }
         const char *word = a->argv[r->i++];
         if (r->literal || !looks_like_option(word)) {
             a->arg[a->narg++] = word;
@@ -133,6 +148,35 @@ static bool parse_among(const char *s, const char *a, const char *b)
     return s && (!strcmp(s, a) || !strcmp(s, b));
 }
 
+/* Does this word take the next one as its value, in any command that knows it? */
+static bool wants_value(const cli_command *commands, const char *word, const char *next)
+{
+    bool is_long = word[1] == '-', own;
+    if (strchr(word, '=') || (!is_long && word[2])) return false;
+    for (const cli_command *c = commands; c->name; c++) {
+        const cli_option *o =
+            option_find(c, word + 2 * is_long, is_long ? strlen(word + 2) : 0, is_long ? 0 : word[1], &own);
+        if (o) return cli_takes_value(o) && (!o->implied || (o->loose && next && is_choice(o, next)));
+    }
+    return false;
+}
+
+static bool is_command(const cli_command *commands, const char *word)
+{
+    for (; commands->name; commands++)
+        if (!strcmp(commands->name, word)) return true;
+    return false;
+}
+
+/* The command's word behind options in front of it; 0: the first argument is no command. */
+static int command_behind(const cli_args *a)
+{
+    int i = 1;
+    while (i < a->argc && looks_like_option(a->argv[i]) && strcmp(a->argv[i], "--") != 0)
+        i += wants_value(a->commands, a->argv[i], i + 1 < a->argc ? a->argv[i + 1] : NULL) ? 2 : 1;
+    return i < a->argc && is_command(a->commands, a->argv[i]) ? i : 0;
+}
+
 /* Settle command and action from the first words; the reader then stands at what follows them. */
 static ir_status read_command(reader *r)
 {
@@ -140,18 +184,21 @@ static ir_status read_command(reader *r)
     const char *first = a->argc > 1 ? a->argv[1] : NULL, *name = DEFAULT_COMMAND;
     bool        help = parse_among(first, "help", "--help") || parse_among(first, "-h", "-h");
     r->i = a->argc > 1 ? 2 : 1;
-    if (parse_among(first, "--version", "version")) {
+    if (parse_among(first, "--version", "version") || parse_among(first, "-V", "-V")) {
         a->action = CLI_VERSION;
         return IR_OK;
     }
     if (help) a->action = a->argc > 2 ? CLI_HELP : CLI_HELP_ALL;
     if (a->action == CLI_HELP_ALL) return IR_OK;
-    if (help)
+    if (help) {
         name = a->argv[2];
-    else if (first && first[0] == '-')
-        r->i = 1; /* options only: of the default command */
-    else if (first)
+    } else if (first && first[0] == '-') {
+        r->i = 1; /* options first: of the command behind them, or of the default one */
+        r->skip = command_behind(a);
+        if (r->skip) name = a->argv[r->skip];
+    } else if (first) {
         name = first;
+    }
     a->command = cli_command_find(a->commands, name);
     return a->command ? IR_OK : IR_EINVAL;
 }

@@ -31,38 +31,74 @@ static int progress_columns(const cli_progress *p)
     return ioctl(ir_screen_fd(p->out), TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
 }
 
-/* "00:31 left", "1:02:03 left"; "--:-- left" while nothing is done. */
+void cli_progress_plan(cli_progress *p, const char *name, size_t total)
+{
+    if (p->nphase == CLI_MAX_PHASES) return;
+    p->phase[p->nphase++] = (cli_phase){name, total, 0};
+    p->total += total;
+}
+
+void cli_progress_enter(cli_progress *p, size_t at)
+{
+    p->at = at;
+    p->done = 0;
+    for (size_t i = 0; i < at; i++) {
+        p->phase[i].done = p->phase[i].total;
+        p->done += p->phase[i].total;
+    }
+}
+
+/* "about 40 s left", "about 2 min left"; empty while nothing is done. */
 static void time_left(const cli_progress *p, char *buf, size_t size)
 {
     double s = (p->now(p->arg) - p->start_s) / (double)p->done * (double)(p->total - p->done);
-    if (p->done == 0 || !(s >= 0 && s < 3.6e6)) {
-        snprintf(buf, size, "--:-- left");
-        return;
-    }
-    long t = lround(s);
-    if (t >= 3600)
-        snprintf(buf, size, "%ld:%02ld:%02ld left", t / 3600, t / 60 % 60, t % 60);
+    buf[0] = 0;
+    if (p->done == 0 || !(s >= 0 && s < 3.6e6)) return;
+    if (s < 60)
+        snprintf(buf, size, "about %.0f s left", s);
+    else if (s < 3600)
+        snprintf(buf, size, "about %.0f min left", s / 60);
     else
-        snprintf(buf, size, "%02ld:%02ld left", t / 60, t % 60);
+        snprintf(buf, size, "about %.1f h left", s / 3600);
+}
+
+/* "ceilings 5/5, points 12/205"; without parts "12/205". */
+static size_t counts(const cli_progress *p, char *buf, size_t size)
+{
+    size_t n = 0;
+    buf[0] = 0;
+    for (size_t i = 0; i < p->nphase && i <= p->at && n < size; i++)
+        if (p->phase[i].total)
+            n += (size_t)snprintf(buf + n, size - n, "%s%s %zu/%zu", n ? ", " : "", p->phase[i].name,
+                                  p->phase[i].done, p->phase[i].total);
+    if (p->nphase == 0 && p->done < p->total) n = (size_t)snprintf(buf, size, "%zu/%zu", p->done, p->total);
+    if (p->nphase == 0 && p->done >= p->total) n = (size_t)snprintf(buf, size, "%zu", p->done);
+    return n;
 }
 
 void cli_progress_show(cli_progress *p, const char *what)
 {
-    char line[512], left[32];
+    char line[512], left[48] = "", count[160];
     if (!p->on) return;
     if (isnan(p->start_s)) p->start_s = p->now(p->arg);
-    if (p->done < p->total) {
-        time_left(p, left, sizeof left);
-        snprintf(line, sizeof line, "[%zu/%zu] %s  %s", p->done, p->total, left, what);
-    } else {
-        snprintf(line, sizeof line, "[%zu] %s", p->done, what);
-    }
+    if (p->done < p->total) time_left(p, left, sizeof left);
+    counts(p, count, sizeof count);
+    snprintf(line, sizeof line, "[%s] %s%s%s", count, left, *left ? "  " : "", what);
     ir_screen_own(p->out, "\r\033[K");
     fprintf(p->out, "%.*s", progress_columns(p) - 1, line);
     fflush(p->out);
 }
 
-void cli_progress_done(cli_progress *p) { p->done++; }
+void cli_progress_done(cli_progress *p)
+{
+    cli_phase *part = p->nphase ? &p->phase[p->at] : NULL;
+    p->done++;
+    if (!part) return;
+    part->done++;
+    if (part->done <= part->total) return;
+    part->total++; /* more than was thought */
+    p->total++;
+}
 
 void cli_progress_clear(cli_progress *p)
 {

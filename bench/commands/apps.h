@@ -10,8 +10,13 @@ typedef struct {
     cli_names   set;
 } predict_options;
 typedef struct {
-    bool strict, across;
+    bool strict, across, ceilings;
 } compare_options;
+typedef struct {
+    bool screen, detail;
+} report_options;
+extern const cli_option report_own[];
+int                     report_on_screen(const cli_args *); /* --screen, --detail; exit code */
 typedef struct {
     bool        check, measure, explain, strict;
     const char *ledger, *ceilings;

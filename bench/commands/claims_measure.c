@@ -190,13 +190,13 @@ ir_status claims_device_run_run(claims_device_run *x, const cli_args *args, cons
     if (st != IR_OK) return st;
     measure_context *s = &x->c.s;
     s->journal = j;
-    device_run_pair_probe(&x->c, "start");
+    device_run_begin(&x->c);
     if (j) st = ir_journal_machine(j, &s->info, &x->c.env);
     if (st == IR_OK) st = get_ceilings(&x->c, ceilings, args->opt.quiet);
     cli_progress_init(&bar, stderr, args->opt.quiet, n);
     if (st == IR_OK) st = claims_measure_measure_all(s, w, n, &bar);
     if (st != IR_OK) return st;
-    device_run_pair_probe(&x->c, "end");
+    device_run_end(&x->c, true);
     device_run_judge(&x->c);
     device_run_close_device(&x->c);
     return j ? device_run_journal_tail(j, &x->c) : IR_OK;
@@ -214,7 +214,14 @@ void claims_device_run_evidence(const claims_device_run *x, claim_evidence *e)
                           .fit = c->law.fitted ? &c->law.fit[c->law.better] : NULL,
                           .device = c->s.info.id,
                           .title = c->s.info.name,
-                          .workloads = ir_workloads};
+                          .workloads = ir_workloads,
+                          .unusable = claims_unusable(c->graded ? &c->quality : NULL)};
+}
+
+const char *claims_unusable(const ir_quality *q)
+{
+    if (!q || q->value != IR_QUALITY_UNUSABLE) return NULL;
+    return q->ncause ? q->cause[0].text : "the run is unusable";
 }
 
 void claims_device_run_free(claims_device_run *x)

@@ -13,5 +13,7 @@ typedef struct {
 ir_status claims_device_run_run(claims_device_run *, const cli_args *, const char *ceilings,
                                 const claim_row *, size_t n, bool batch1, ir_journal *);
 void      claims_device_run_evidence(const claims_device_run *, claim_evidence *out);
-void      claims_device_run_free(claims_device_run *); /* idempotent; harmless when nothing was opened */
+/* Why no time of a run is to be believed; NULL: they are, or it is not known (q NULL). */
+const char *claims_unusable(const ir_quality *q);
+void        claims_device_run_free(claims_device_run *); /* idempotent; harmless when nothing was opened */
 #endif

@@ -92,6 +92,8 @@ int cmd_ab(const cli_args *args)
     }
     if (args->narg < 2)
         return free(j), ir_fail(IR_EINVAL, "ab needs two commands: ironroof ab A B [POINT...]"), complain();
+    int waited = wait_idle(&args->opt);
+    if (waited != EXIT_FINE) return free(j), waited;
     if (ab_job_open(j, bench_backends[0], args, &own, args->arg[0], args->arg[1], args->arg + 2,
                     args->narg - 2) != IR_OK)
         return free(j), complain();

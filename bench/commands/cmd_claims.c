@@ -142,7 +142,8 @@ static ir_status from_record(job *j)
                                    .fit = v->better >= 0 ? &v->fit[v->better] : NULL,
                                    .device = v->name,
                                    .title = v->title,
-                                   .workloads = ir_workloads};
+                                   .workloads = ir_workloads,
+                                   .unusable = claims_unusable(v->quality)};
     j->has_evidence = true;
     return IR_OK;
 }
@@ -213,11 +214,16 @@ int cmd_claims(const cli_args *args)
     j->ledger = claims_builtin;
     if (j->own->ledger) st = ir_ledger_read(j->own->ledger, &j->ledger);
     if (st == IR_OK) st = sort_arguments(j);
-    if (st == IR_OK) st = analytic(j);
-    if (st == IR_OK) st = apps_journal(args, &j->journal);
-    if (st == IR_OK) st = claims_measured(j);
-    if (st == IR_OK) st = output(j);
-    int       code = st == IR_OK ? claims_grade(j) : st == IR_EINTR ? EXIT_INTERRUPTED : complain();
+    int  waited = st == IR_OK && j->own->measure ? wait_idle(&args->opt) : EXIT_FINE;
+    bool go = st == IR_OK && waited == EXIT_FINE;
+    if (go) st = analytic(j);
+    if (go && st == IR_OK) st = apps_journal(args, &j->journal);
+    if (go && st == IR_OK) st = claims_measured(j);
+    if (go && st == IR_OK) st = output(j);
+    int       code = waited != EXIT_FINE ? waited
+                     : st == IR_OK       ? claims_grade(j)
+                     : st == IR_EINTR    ? EXIT_INTERRUPTED
+                                         : complain();
     ir_status closed = ir_journal_close(&j->journal);
     if (closed != IR_OK && code == EXIT_FINE) code = complain();
     claims_device_run_free(&j->device);

@@ -11,6 +11,8 @@ const cli_option compare_own[] = {
      offsetof(compare_options, strict), .set = 0},
     {"across", 0, CLI_FLAG, NULL, "with --strict: compare unlike machines all the same, labelled",
      offsetof(compare_options, across), .set = 0},
+    {"ceilings", 0, CLI_FLAG, NULL, "bandwidths, peaks, ridges and latencies side by side as well",
+     offsetof(compare_options, ceilings), .set = 0},
     {0}};
 
 static int unlike(const machine_views *s)
@@ -41,7 +43,7 @@ int cmd_compare(const cli_args *args)
     if (st == IR_OK && own->strict && !own->across) code = unlike(s);
     if (st == IR_OK && code == EXIT_FINE) {
         size_t n = compare_points(s, predict_workloads(ir_workloads), &args->opt.dtypes, point, MAX_POINTS);
-        if (t.f) st = compare_print(&t, s, point, n);
+        if (t.f) st = compare_print(&t, s, point, n, own->ceilings);
         if (st == IR_OK) st = apps_journal(args, &j);
         if (st == IR_OK && j) st = compare_lines(j, s, point, n);
     }

@@ -1,6 +1,7 @@
 /* cmd_predict.c -- `ironroof predict`: workloads on machines that need not be here, and what would happen if.
  */
 #include "bench/commands/apps.h"
+#include "bench/gate/newest.h"
 #include "bench/predict/predict_line.h"
 #include "kernels/workloads/table.h"
 #include "bench/cli/version.h"
@@ -19,6 +20,31 @@ const cli_option predict_own[] = {
      offsetof(predict_options, set), .set = 0},
     {0}};
 
+/* ---- which dtype ----------------------------------------------------------------------------- */
+/* The fastest that a datasheet's device is used with where neither --dtype nor a key names one. */
+static ir_dtype used_with(const machine_view *v, ir_dtype otherwise)
+{
+    static const ir_dtype half[] = {IR_BF16, IR_F16};
+    for (size_t i = 0; v->sheet && i < sizeof half / sizeof *half; i++)
+        if (isfinite(device_peak(v->sheet, half[i]))) return half[i];
+    return otherwise;
+}
+
+static bool dtype_is_named(const cli_args *args)
+{
+    bool named = args->opt.dtypes.n > 0;
+    for (size_t i = 0; i < args->narg; i++) named |= strstr(args->arg[i], "dtype=") != NULL;
+    return named;
+}
+
+static ir_params params_for(const machine_view *v, const cli_point *p, bool named)
+{
+    ir_params out = p->p;
+    ir_dtype  best = used_with(v, out.dtype);
+    if (!named && out.dtype == IR_F32 && p->workload->dtypes >> best & 1u) out.dtype = best;
+    return out;
+}
+
 /* ---- one machine ----------------------------------------------------------------------------- */
 static void say_settings(const ir_text *t, const predict_options *o)
 {
@@ -35,9 +61,9 @@ static const char *peaks_text(const prediction *q, size_t n, char *buf, size_t s
         char v[IR_NUM];
         if (seen >> q[i].p.dtype & 1 || !(q[i].cost.flops > 0)) continue;
         seen |= 1u << q[i].p.dtype;
-        at +=
-            (size_t)snprintf(buf + at, size - at, "%s%s %s", at ? ", " : "",
-                             ir_text_scaled(q[i].R_peak, "FLOP/s", v, sizeof v), ir_dtype_name(q[i].p.dtype));
+        at += (size_t)snprintf(buf + at, size - at, "%s%s %s", at ? ", " : "",
+                               ir_text_scaled(q[i].R_peak, ir_text_op_unit(q[i].p.dtype), v, sizeof v),
+                               ir_dtype_name(q[i].p.dtype));
     }
     return *buf ? buf : "not needed";
 }
@@ -52,7 +78,13 @@ static void say_machine(const ir_text *t, const machine_view *v, const predictio
                  peaks_text(q, n, peak, sizeof peak), ir_text_plain(q->eta, eta),
                  predict_how_name(q->eta_how),
                  q->launch_known ? ir_text_scaled(q->L_lat_s, "s", lat, sizeof lat) : "unknown, taken as 0");
-    if (q->eta_how == PREDICT_ASSUMED)
+    if (isfinite(q->T_eager_s[0]))
+        ir_text_para(
+            t, "  ",
+            "A datasheet gives a floor: full bandwidth, eta 1 (assumed) and launches for nothing. eager and "
+            "graph: bandwidth .7 to .9 of the sheet's, eta .5 to .9, and 2 to 5 us for every launch or for "
+            "one.");
+    else if (q->eta_how == PREDICT_ASSUMED)
         ir_text_para(t, "  ",
                      "eta is assumed, not known: 1 is the ideal; real kernels reach .5 to .9 (the band, "
                      "additive form).");
@@ -79,6 +111,17 @@ static void interval_text(const prediction *q, char *out, size_t n)
                  ir_text_scaled(b, "s", hi, sizeof hi));
 }
 
+/* "252 us..1.02 ms". */
+static void band_cell(ir_table *tb, const double band[2])
+{
+    char lo[IR_NUM], hi[IR_NUM];
+    if (isfinite(band[0]))
+        ir_table_cell(tb, TXT_BOLD, "%s..%s", ir_text_scaled(band[0], "s", lo, sizeof lo),
+                      ir_text_scaled(band[1], "s", hi, sizeof hi));
+    else
+        ir_table_cell(tb, TXT_PLAIN, "%s", "");
+}
+
 static const char *point_text(const prediction *q, char text[256])
 {
     int n = snprintf(text, 256, "%s:", q->workload->name);
@@ -99,7 +142,9 @@ static void predict_row(ir_table *tb, const prediction *q)
     ir_table_cell(tb, TXT_BOLD, "%s", ir_text_scaled(q->T_s[IR_ADDITIVE], "s", buf, sizeof buf));
     ir_table_cell(tb, TXT_BOLD, "%s", ir_text_scaled(q->T_s[IR_OVERLAPPED], "s", buf, sizeof buf));
     interval_text(q, more, sizeof more);
-    ir_table_cell(tb, TXT_PLAIN, "%s", more);
+    ir_table_cell(tb, TXT_PLAIN, "%s", isfinite(q->T_eager_s[0]) ? "" : more); /* a floor has bands instead */
+    band_cell(tb, q->T_eager_s);
+    band_cell(tb, q->T_graph_s);
     share_cells(tb, q);
     ir_table_cell(tb, TXT_PLAIN, "%s", ir_bound_name(q->bound));
     ir_table_cell(tb, TXT_PLAIN, "%s", isfinite(q->bound_p) ? ir_text_plain(q->bound_p, buf) : "");
@@ -124,24 +169,27 @@ static void say_capacity(const ir_text *t, const prediction *q)
                  ir_text_scaled(q->view->capacity_B, "B", has, sizeof has));
 }
 
-static const ir_col columns[] = {
-    {"point", false, 42, 0},  {"dtype", false, 0, 0}, {"O", true, 0, 9},     {"D_vol", true, 0, 8},
-    {"I", true, 0, 7},        {"ridge", true, 0, 10}, {"T add", true, 0, 0}, {"T over", true, 0, 0},
-    {"interval", true, 0, 2}, {"data", true, 0, 3},   {"comp", true, 0, 3},  {"lat", true, 0, 3},
-    {"bound", false, 0, 0},   {"P", true, 0, 4},      {"per s", true, 0, 1}, {"cross", true, 0, 6}};
+static const ir_col columns[] = {{"point", false, 42, 0}, {"dtype", false, 0, 0}, {"O", true, 0, 9},
+                                 {"D_vol", true, 0, 8},   {"I", true, 0, 7},      {"ridge", true, 0, 10},
+                                 {"T add", true, 0, 0},   {"T over", true, 0, 5}, {"interval", true, 0, 2},
+                                 {"eager", true, 0, 0},   {"graph", true, 0, 0},  {"data", true, 0, 3},
+                                 {"comp", true, 0, 3},    {"lat", true, 0, 3},    {"bound", false, 0, 0},
+                                 {"P", true, 0, 4},       {"per s", true, 0, 1},  {"cross", true, 0, 6}};
 enum { NCOLUMN = sizeof columns / sizeof *columns };
 
 static int on_machine(const ir_text *t, ir_journal *j, const machine_view *v, const cli_points *p,
-                      const predict_what_if *set, const predict_options *own)
+                      const predict_what_if *set, const cli_args *args)
 {
+    bool        named = dtype_is_named(args);
     ir_table    tb;
     prediction *q = calloc(p->n, sizeof *q);
     size_t      n = 0;
     int         code = EXIT_FINE;
     if (!q) return ir_fail(IR_ENOMEM, "no memory for %zu predictions", p->n), complain();
     for (size_t i = 0; i < p->n; i++) {
-        char text[256];
-        if (predict_point(v, p->v[i].workload, &p->v[i].p, set, &q[n]) == IR_OK) {
+        char      text[256];
+        ir_params asked = params_for(v, &p->v[i], named);
+        if (predict_point(v, p->v[i].workload, &asked, set, &q[n]) == IR_OK) {
             if (j && predict_line(j, &q[n]) != IR_OK) code = complain();
             n++;
             continue;
@@ -152,14 +200,35 @@ static int on_machine(const ir_text *t, ir_journal *j, const machine_view *v, co
     }
     if (n && t->f) {
         say_machine(t, v, q, n);
-        say_settings(t, own);
-        ir_table_begin(&tb, t, columns, NCOLUMN);
+        say_settings(t, args->own);
+        ir_col col[NCOLUMN];
+        memcpy(col, columns, sizeof col);
+        for (int c = 0; c < NCOLUMN && v->sheet; c++) {
+            if (!strcmp(col[c].head, "T add")) col[c].head = "floor";
+            if (!strcmp(col[c].head, "per s")) col[c].head = "per s <=";
+        }
+        ir_table_begin(&tb, t, col, NCOLUMN);
         for (size_t i = 0; i < n; i++) predict_row(&tb, &q[i]);
         ir_table_end(&tb);
         for (size_t i = 0; i < n; i++) say_capacity(t, &q[i]);
     }
     free(q);
     return code;
+}
+
+/* A record of a datasheet's device under results/ is predicted beside it: what was measured beats the sheet.
+ */
+static void calibrate(machine_views *s)
+{
+    size_t n = s->n;
+    for (size_t i = 0; i < n; i++) {
+        char path[4096];
+        bool found = false;
+        for (int a = 0; s->v[i].sheet && a < DEVICE_MAX_ALIAS && s->v[i].sheet->alias[a] && !found; a++)
+            found = newest_of_device("results", s->v[i].sheet->alias[a], path, sizeof path) == IR_OK;
+        if (found && machine_views_add(s, path) != IR_OK)
+            fprintf(stderr, "ironroof: %s is not used to calibrate %s: %s\n", path, s->v[i].name, ir_why());
+    }
 }
 
 int cmd_predict(const cli_args *args)
@@ -178,9 +247,10 @@ int cmd_predict(const cli_args *args)
     if (st == IR_OK)
         st = cli_points_expand(predict_workloads(ir_workloads), args->arg, args->narg, &args->opt, &points);
     if (st == IR_OK) st = machine_views_add_list(views, own->device);
+    if (st == IR_OK) calibrate(views);
     if (st == IR_OK) st = apps_journal(args, &j);
     for (size_t i = 0; st == IR_OK && i < views->n; i++) {
-        int c = on_machine(&t, j, &views->v[i], &points, &set, own);
+        int c = on_machine(&t, j, &views->v[i], &points, &set, args);
         if (c != EXIT_FINE) code = c;
     }
     ir_status closed = ir_journal_close(&j);

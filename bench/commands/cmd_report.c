@@ -2,7 +2,7 @@
  * its own, which is written beside the page while that is made. */
 #define _GNU_SOURCE
 #include "bench/cli/version.h"
-#include "bench/commands/commands.h"
+#include "bench/commands/apps.h"
 #include "bench/devices/devices.h"
 #include "bench/run/output.h"
 #include "harness/record/html.h"
@@ -92,6 +92,8 @@ static void free_sources(page_sources *s)
 
 int cmd_report(const cli_args *args)
 {
+    const report_options *own = args->own;
+    if (own->screen || own->detail) return report_on_screen(args);
     char         beside[4200];
     const char  *out = args->opt.output;
     page_sources s = {calloc(args->narg, sizeof *s.file), calloc(args->narg, sizeof *s.name),

@@ -10,6 +10,8 @@
 #include "bench/measure/watchdog.h"
 #include "bench/run/again.h"
 #include "bench/run/output.h"
+#include "bench/run/screen.h"
+#include "bench/run/stream.h"
 #include "bench/backends.h"
 #include "kernels/workloads/table.h"
 #include "bench/cli/version.h"
@@ -31,7 +33,10 @@ typedef struct {
     bool            to_stdout;
     FILE           *screen; /* NULL: quiet */
     cli_progress    progress;
-    size_t          ticked; /* points shown in this phase */
+    size_t          ticked; /* points begun in this phase */
+    row_stream      stream; /* rows printed as they finish */
+    char            started[IR_UTC];
+    double          began_s;
     ir_record       before; /* --resume */
     ceilings_source ceilings;
     bool            host_again; /* the device opened last was refused for being the host */
@@ -41,6 +46,10 @@ static void tick(measure_context *s, const char *what)
 {
     job *j = s->tick_arg;
     if (j->ticked++) cli_progress_done(&j->progress);
+    if (stream_due(&j->stream, s)) {
+        cli_progress_clear(&j->progress);
+        stream_rows(&j->stream, s);
+    }
     cli_progress_show(&j->progress, what);
 }
 
@@ -165,6 +174,8 @@ static ir_status open_journal(job *j)
         output_path(o->resume ? o->resume : o->output, j->dev[0].s.info.name, j->path, sizeof j->path);
     j->to_stdout = st == IR_OK && !strcmp(j->path, "-");
     if (st == IR_OK && o->resume) st = ir_record_read(o->resume, false, &j->before);
+    if (st == IR_OK && o->resume && *j->before.started)
+        snprintf(j->started, sizeof j->started, "%s", j->before.started);
     if (st == IR_OK && o->resume) {
         for (size_t i = 0; i < j->ndev && st == IR_OK; i++) st = continues(j, &j->dev[i]);
     }
@@ -174,10 +185,28 @@ static ir_status open_journal(job *j)
     return st;
 }
 
-static void phase(job *j, size_t total)
+enum { PHASE_CEILINGS, PHASE_POINTS, PHASE_PROOFS };
+
+/* What is ahead on a device: one estimate covers all of it. */
+static void plan(job *j, const device_run *c)
+{
+    cli_progress_init(&j->progress, stderr, j->args->opt.quiet, 0);
+    cli_progress_plan(&j->progress, "ceilings",
+                      j->ceilings.file || j->ceilings.none ? 0 : ceilings_count(&c->s));
+    cli_progress_plan(&j->progress, "points", device_run_count(c, &j->points, j->args->opt.cache));
+    cli_progress_plan(&j->progress, "proofs", 0);
+}
+
+static void phase(job *j, size_t at)
 {
     j->ticked = 0;
-    cli_progress_init(&j->progress, stderr, j->args->opt.quiet, total);
+    cli_progress_enter(&j->progress, at);
+}
+
+static void phase_ends(job *j, const device_run *c)
+{
+    cli_progress_clear(&j->progress);
+    stream_rows(&j->stream, &c->s);
 }
 
 /* ---- ceilings -------------------------------------------------------------------------------- */
@@ -205,9 +234,11 @@ static ir_status run_ablation(job *j, device_run *c)
     ir_status st = ablation_choose(&c->s, *only->text ? &only->re : NULL, &c->proof);
     if (st != IR_OK) return st;
     c->proved = true;
-    phase(j, c->proof.n);
+    j->progress.phase[PHASE_PROOFS].total = c->proof.n;
+    j->progress.total += c->proof.n;
+    phase(j, PHASE_PROOFS);
     st = ablation_measure(&c->s, &c->proof);
-    cli_progress_clear(&j->progress);
+    phase_ends(j, c);
     return st;
 }
 
@@ -226,6 +257,20 @@ static void begin_again(measure_context *s, const ir_point *late)
     _exit(EXIT_BAD);
 }
 
+/* `> run.txt` beside `-o run.jsonl`: standard output is where the text report goes. */
+static bool screen_is_report(const job *j)
+{
+    char path[4200];
+    output_sibling(j->path, ".txt", path, sizeof path);
+    return !j->to_stdout && output_is(j->screen, path);
+}
+
+/* --detail; layers that were asked for; a run of ceilings alone, which has no other screen. */
+static bool wants_tables(const job *j)
+{
+    return j->args->opt.detail || j->args->opt.layers || j->points.n == 0 || screen_is_report(j);
+}
+
 static ir_status measure_device(job *j, device_run *c)
 {
     measure_context *s = &c->s;
@@ -236,27 +281,33 @@ static ir_status measure_device(job *j, device_run *c)
     s->tick = tick;
     s->tick_arg = j;
     if (!s->full && !s->filter) s->policy.naive_s = NAIVE_S;
-    phase(j, ceilings_count(s));
-    device_run_pair_probe(c, "start");
+    ir_text t = text_on(j->screen, &j->args->opt);
+    bool    tables = j->screen && wants_tables(j);
+    c->recalled = j->ceilings.file ? &j->ceilings.r : NULL;
+    j->stream = (row_stream){.t = t, .on = j->screen && j->points.n};
+    plan(j, c);
+    phase(j, PHASE_CEILINGS);
+    device_run_begin(c);
     ir_status st = s->resume ? IR_OK : ir_journal_machine(j->journal, &s->info, &c->env);
     if (st == IR_OK) st = ceilings_get(s, &c->env, &j->ceilings, j->args->opt.quiet);
     if (st == IR_OK) context_choose_monitor(s);
-    cli_progress_clear(&j->progress);
-    ir_text t = text_on(j->screen, &j->args->opt);
-    if (j->screen && s->ceilings.n) device_run_print_ceilings(&t, c);
+    phase_ends(j, c);
+    if (tables && s->ceilings.n) device_run_print_ceilings(&t, c);
     if (st == IR_OK && j->points.n) {
-        phase(j, device_run_count(c, &j->points, j->args->opt.cache));
+        phase(j, PHASE_POINTS);
         st = device_run_points(c, &j->points, j->args->opt.cache);
-        cli_progress_clear(&j->progress);
+        phase_ends(j, c);
     }
     char why[512]; /* the first cause: judging what there is may fail as well */
     snprintf(why, sizeof why, "%s", ir_why());
     const ir_status first = st;
-    if (st != IR_EINTR) device_run_pair_probe(c, "end");
+    device_run_end(c, st != IR_EINTR);
     device_run_note_tuning(c);
     if (j->points.n && s->ceilings.n) device_run_judge(c);
     if (st == IR_OK) st = run_ablation(j, c);
-    if (j->screen) device_run_print_law(&t, c);
+    if (tables && c->graded) ir_text_quality(&t, &c->quality, IR_MAX_CAUSES);
+    if (tables) device_run_print_law(&t, c);
+    if (j->screen && !tables && c->proved) ablation_print(j->screen, &c->s, &c->proof);
     device_run_close_device(c);
     return first == IR_OK ? st : ir_fail(first, "%s", why);
 }
@@ -285,7 +336,7 @@ static ir_status write_page(const job *j)
     const char *file = j->path;
     output_sibling(j->path, ".html", path, sizeof path);
     ir_status st = ir_html_report(&file, 1, true, path);
-    if (j->screen && st == IR_OK) fprintf(j->screen, "Page:    %s\n", path);
+    if (j->screen && st == IR_OK && !j->points.n) fprintf(j->screen, "Page:    %s\n", path);
     if (j->screen && st == IR_SKIP) fprintf(j->screen, "%s\n", ir_why());
     return st == IR_SKIP ? IR_OK : st;
 }
@@ -294,8 +345,7 @@ static ir_status write_report(const job *j)
 {
     char path[4200];
     output_sibling(j->path, ".txt", path, sizeof path);
-    if (j->screen && output_is(j->screen, path))
-        return IR_OK; /* `> run.txt` beside `-o run.jsonl`: it is there already */
+    if (j->screen && screen_is_report(j)) return IR_OK; /* it is there already */
     FILE *f = fopen(path, "w");
     if (!f) return ir_fail(IR_EIO, "%s: cannot be written", path);
     ir_text t = {.f = f, .width = 110, .utf8 = true};
@@ -306,7 +356,7 @@ static ir_status write_report(const job *j)
     bool bad = ferror(f);
     bad = fclose(f) != 0 || bad;
     if (bad) return ir_fail(IR_EIO, "%s: writing failed", path);
-    if (j->screen) fprintf(j->screen, "Report:  %s\n", path);
+    if (j->screen && !j->points.n) fprintf(j->screen, "Report:  %s\n", path);
     return IR_OK;
 }
 
@@ -319,11 +369,28 @@ static ir_status file_results(job *j)
         return st;
     }
     ir_status st = ir_journal_close(&j->journal);
-    if (st == IR_OK) st = device_run_rewrite(j->path, j->dev, j->ndev, j->args->argc, (char **)j->args->argv);
-    if (st == IR_OK && j->screen) fprintf(j->screen, "\nResults: %s\n", j->path);
+    if (st == IR_OK)
+        st = device_run_rewrite(j->path, j->dev, j->ndev, j->args->argc, (char **)j->args->argv, j->started);
+    if (st == IR_OK && j->screen && !j->points.n) fprintf(j->screen, "\nResults: %s\n", j->path);
     if (st == IR_OK && !j->args->opt.no_report) st = write_report(j);
     if (st == IR_OK && !j->args->opt.no_report) st = write_page(j);
     return st;
+}
+
+static void last_screen(const job *j)
+{
+    ir_text    t = text_on(j->screen, &j->args->opt);
+    screen_run run = {.started = j->started,
+                      .elapsed_s = ir_now() - j->began_s,
+                      .file = j->to_stdout ? NULL : j->path,
+                      .report = !j->args->opt.no_report,
+                      .recalled = j->ceilings.file,
+                      .compare = !j->to_stdout};
+    for (size_t i = 0; j->screen && j->points.n && i < j->ndev; i++) {
+        if (j->dev[i].s.npoint == 0) continue;
+        if (i || j->args->opt.detail || j->stream.printed) fputc('\n', j->screen);
+        screen_of_device(&t, &j->dev[i], &run);
+    }
 }
 
 static ir_status execute(job *j)
@@ -337,6 +404,7 @@ static ir_status execute(job *j)
     char why[512];
     snprintf(why, sizeof why, "%s", ir_why());
     ir_status filed = file_results(j); /* also what an interrupted run has */
+    if (st == IR_OK || st == IR_EINTR) last_screen(j);
     if (st == IR_OK) return filed;
     return ir_fail(st, "%s", why);
 }
@@ -355,24 +423,41 @@ static void run_print_plan(const job *j)
         }
 }
 
+/* A filter that leaves nothing is a mistake, not an empty run. */
+static ir_status filter_leaves_some(const job *j)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < j->ndev; i++) n += device_run_count(&j->dev[i], &j->points, j->args->opt.cache);
+    if (n || !j->args->opt.filter.text) return IR_OK;
+    return ir_fail(IR_EINVAL, "--filter '%.60s' matches no kernel of these workloads (ironroof list kernels)",
+                   j->args->opt.filter.text);
+}
+
 static int run_run(const cli_args *args, bool with_points)
 {
     job *j = calloc(1, sizeof *j);
     if (!j) return ir_fail(IR_ENOMEM, "no memory"), complain();
     j->args = args;
+    j->began_s = ir_now();
+    ir_utc_now(j->started);
     ir_status st = known_backends(&args->opt);
     if (st == IR_OK && with_points)
         st = cli_points_expand(ir_workloads, args->arg, args->narg, &args->opt, &j->points);
     if (st == IR_OK && args->opt.layers && with_points) st = per_layer_valid(args->opt.layers, &j->points);
     if (st == IR_OK && args->opt.timeout_s > 0) st = watchdog_start(args->opt.timeout_s);
     if (st == IR_OK) st = open_devices(j);
+    if (st == IR_OK && with_points) st = filter_leaves_some(j);
+    int waited = st == IR_OK && !args->opt.dry_run ? wait_idle(&args->opt) : EXIT_FINE;
     if (st == IR_OK && args->opt.dry_run)
         run_print_plan(j);
-    else if (st == IR_OK)
+    else if (st == IR_OK && waited == EXIT_FINE)
         st = execute(j);
     int code = st == IR_OK ? EXIT_FINE : st == IR_EINTR ? EXIT_INTERRUPTED : complain();
     if (st == IR_EINTR) fprintf(stderr, "ironroof: interrupted; every finished point is in %s\n", j->path);
-    if (st == IR_OK && !args->opt.dry_run) code = run_grade(j->dev, j->ndev);
+    if (waited != EXIT_FINE)
+        code = waited;
+    else if (st == IR_OK && !args->opt.dry_run)
+        code = run_grade(j->dev, j->ndev);
     ir_status closed = ir_journal_close(&j->journal);
     if (code == EXIT_FINE && closed != IR_OK) code = complain();
     for (size_t i = 0; i < j->ndev; i++) device_run_free(&j->dev[i]);

@@ -53,8 +53,9 @@ static void verify_device(FILE *f, ir_dev *dev, const cli_filter *only, tally *a
     for (const ir_workload *const *w = ir_workloads; *w; w++)
         for (const ir_kernel *const *k = dev->be->kernels; *k; k++) {
             tally n = {0};
-            if (strcmp((*k)->family, (*w)->family) != 0) continue;
-            if (!cli_filter_match(only, dev->be->name, (*w)->name, (*k)->name)) continue;
+            if (strcmp((*k)->family, (*w)->family) != 0 ||
+                !cli_filter_match(only, dev->be->name, (*w)->name, (*k)->name))
+                continue;
             verify_shapes(f, dev, info.threads > 0 ? info.threads : 1, *w, *k, &n);
             fprintf(f, "%-4s %s/%s/%s: %zu shapes right, %zu not possible here, %zu wrong\n",
                     n.bad  ? "FAIL"
@@ -89,6 +90,10 @@ int selftest_kernels(FILE *f, const cli_options *o)
         verify_device(f, &c.s.dev, &o->filter, &all);
         device_run_free(&c);
     }
+    if (o->filter.text && all.ok + all.skip + all.bad == 0)
+        return ir_fail(IR_EINVAL, "--filter '%.60s' matches no kernel (ironroof list kernels)",
+                       o->filter.text),
+               complain();
     fprintf(f, "%zu passed, %zu failed, %zu skipped\n", all.ok, all.bad, all.skip);
     return all.ok && !all.bad ? EXIT_FINE : EXIT_BAD;
 }
@@ -98,6 +103,10 @@ int cmd_selftest(const cli_args *args)
     static const char *const what[] = {"ideal", "kernels", "aa", "inject"};
     size_t                   at;
     if (cli_choose("selftest", args->arg[0], what, 4, &at) != IR_OK) return complain();
+    if (at < 2 && !isnan(args->opt.wait_idle_s))
+        return ir_fail(IR_EINVAL, "--wait-idle: selftest %s times nothing", what[at]), complain();
+    int waited = wait_idle(&args->opt);
+    if (waited != EXIT_FINE) return waited;
     if (at >= 2) return selftest_gate(stdout, args);
     if (args->narg > 1)
         return ir_fail(IR_EINVAL, "selftest %s takes no further argument", what[at]), complain();

@@ -22,12 +22,20 @@ int cmd_ab(const cli_args *);
 int cmd_gate(const cli_args *);
 int cmd_history(const cli_args *);
 int cmd_export(const cli_args *);
+int cmd_doctor(const cli_args *);
 int selftest_ideal(FILE *);                  /* 0 or EXIT_BAD */
 int selftest_gate(FILE *, const cli_args *); /* aa and inject; 1: a false alarm was confirmed */
 int selftest_kernels(FILE *, const cli_options *);
 /* "ironroof: ..." to stderr; returns EXIT_BAD. */
 int complain(void);
+/* --wait-idle: EXIT_FINE when the machine is idle, when nothing was asked for, or when the load cannot be
+ * read (said); else EXIT_ENVIRONMENT, and who is busy was said, or EXIT_INTERRUPTED. */
+int wait_idle(const cli_options *);
 /* How tables go to `f`. */
-ir_text                  text_on(FILE *f, const cli_options *);
+ir_text                 text_on(FILE *f, const cli_options *);
+extern const cli_option doctor_own_options[];
+typedef struct {
+    const char *root;
+} doctor_options;
 extern const cli_command bench_commands[];
 #endif

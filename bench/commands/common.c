@@ -2,7 +2,9 @@
 #define _GNU_SOURCE
 #include "bench/commands/commands.h"
 #include "harness/screen.h"
+#include "bench/run/output.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -12,6 +14,16 @@ int complain(void)
 {
     fprintf(stderr, "ironroof: %s\n", ir_why());
     return EXIT_BAD;
+}
+
+int wait_idle(const cli_options *o)
+{
+    const volatile int *stop = interrupt_install();
+    if (isnan(o->wait_idle_s)) return EXIT_FINE;
+    ir_status st = ir_wait_idle(o->wait_idle_s, stop);
+    if (st == IR_OK) return EXIT_FINE;
+    fprintf(stderr, "ironroof: %s%s\n", st == IR_EINVAL ? "--wait-idle: " : "", ir_why());
+    return st == IR_EINTR ? EXIT_INTERRUPTED : st == IR_SKIP ? EXIT_FINE : EXIT_ENVIRONMENT;
 }
 
 static bool utf8_locale(void)
@@ -27,7 +39,10 @@ static bool utf8_locale(void)
 ir_text text_on(FILE *f, const cli_options *o)
 {
     struct winsize w;
+    const char    *columns = getenv("COLUMNS");
     ir_text        t = {.f = f, .width = 100, .color = f && cli_color(o, f), .utf8 = utf8_locale()};
+    if (f && !isatty(ir_screen_fd(f)) && columns && atoi(columns) >= 60 && atoi(columns) <= 500)
+        t.width = atoi(columns);
     if (f && isatty(ir_screen_fd(f)) && ioctl(ir_screen_fd(f), TIOCGWINSZ, &w) == 0 && w.ws_col >= 60)
         t.width = w.ws_col;
     return t;

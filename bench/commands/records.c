@@ -27,6 +27,7 @@ static ir_status fit_device(const ir_text *t, const char *file, const ir_record 
     c.s.info = *d;
     c.s.point = malloc((r->npoint ? r->npoint : 1) * sizeof *c.s.point);
     if (!c.s.point) return ir_fail(IR_ENOMEM, "%s: no memory for %zu points", file, r->npoint);
+    c.env = r->device_env[at]; /* borrowed */
     c.s.npoint = of_device(r, at, c.s.point, &c.s.ceilings);
     if (c.s.ceilings.n == 0) {
         st =
@@ -74,9 +75,13 @@ int cmd_validate(const cli_args *args)
             code = complain();
             continue;
         }
-        printf("%s: valid: %zu lines, %zu device%s, %zu ceilings, %zu points, %zu fits, %zu verdicts\n",
-               args->arg[i], r.nline, r.ndevice, r.ndevice == 1 ? "" : "s", r.ceilings.n, r.npoint, r.nfit,
-               r.nverdict);
+        size_t rungs = 0;
+        for (size_t k = 0; k < r.npoint; k++) rungs += r.point[k].id.for_ceiling;
+        printf("%s: valid: %zu lines, %zu device%s, %zu ceilings, %zu points (and %zu for ceilings), %zu "
+               "fits, %zu "
+               "verdicts\n",
+               args->arg[i], r.nline, r.ndevice, r.ndevice == 1 ? "" : "s", r.ceilings.n, r.npoint - rungs,
+               rungs, r.nfit, r.nverdict);
         ir_record_free(&r);
     }
     return code;

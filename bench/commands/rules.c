@@ -87,4 +87,10 @@ static bool    updates(const cli_args *a) { return cli_given(a, "update"); }
 static bool    is_lenient(const cli_args *a) { return !cli_given(a, "strict"); }
 const cli_rule gate_rules[] = {
     {"delta thresholds across proof strict output", 0, updates, "--update compares nothing"}, {0}};
+static bool    is_page(const cli_args *a) { return !cli_given(a, "screen") && !cli_given(a, "detail"); }
+static bool    is_on_screen(const cli_args *a) { return !is_page(a); }
+const cli_rule report_rules[] = {
+    {"color", 0, is_page, "it goes with --screen"},
+    {"output", 0, is_on_screen, "--screen and --detail print, and write no page"},
+    {0}};
 const cli_rule history_rules[] = {{"recent", 0, is_lenient, "it goes with --strict"}, {0}};

@@ -28,6 +28,7 @@ const device_sheet *device_find(const char *name);
 /* ---- views ----------------------------------------------------------------------------------- */
 typedef struct {
     char                name[96];          /* what the user called it, or the device's id in a record */
+    char                id[64];            /* of the device in its record; empty for a datasheet */
     char                title[128];        /* full name */
     ir_source           source;            /* IR_SRC_DATASHEET or IR_SRC_MEASURED */
     const device_sheet *sheet;             /* NULL: measured */
@@ -36,8 +37,9 @@ typedef struct {
     double              capacity_B, llc_B; /* memory, last-level cache; NAN unknown */
     ir_fit              fit[2];            /* by form */
     bool                has_fit[2];
-    int                 better; /* form with the smaller leave-one-family-out error; -1: no fit */
-    ir_env              env;    /* borrowed from the record; empty for a datasheet */
+    int                 better;  /* form with the smaller leave-one-family-out error; -1: no fit */
+    const ir_quality   *quality; /* borrowed from the record; NULL: it has none, or a datasheet */
+    ir_env              env;     /* borrowed from the record; empty for a datasheet */
     const ir_point     *point;
     size_t              npoint; /* owned array, samples borrowed; of this device */
 } machine_view;
@@ -51,6 +53,8 @@ typedef struct {
  * file. A record without ceilings, a file that is none, an unknown name: IR_EINVAL; a record without jansson:
  * IR_SKIP. */
 ir_status machine_views_add(machine_views *, const char *name_or_file);
+/* One view per device of a record file, also of those without ceilings: for what the run itself said. */
+ir_status machine_views_add_run(machine_views *, const char *file);
 /* Every item of a comma-separated list; a list that is a file's name as a whole is that file. */
 ir_status machine_views_add_list(machine_views *, const char *list);
 void      machine_views_free(machine_views *); /* idempotent; start from {0} */

@@ -81,7 +81,7 @@ static void take_fits(machine_view *v, const ir_record *r, const char *id)
 static void judge_rest(machine_view *v, ir_point *p)
 {
     for (size_t i = 0; v->better >= 0 && i < v->npoint; i++)
-        if (p[i].status == IR_OK && isnan(p[i].law.bound_p) && !*p[i].law.ablation)
+        if (p[i].status == IR_OK && isnan(p[i].law.bound_p) && !*p[i].law.ablation && !*p[i].law.withheld)
             ir_point_judge(&p[i], &v->ceilings, &v->fit[v->better]);
 }
 
@@ -98,6 +98,7 @@ static ir_status views_add_device(machine_views *s, const char *file, const ir_r
     v->llc_B = d->llc_B;
     v->env = r->env;
     snprintf(v->name, sizeof v->name, "%s", d->id);
+    snprintf(v->id, sizeof v->id, "%s", d->id);
     snprintf(v->title, sizeof v->title, "%.60s (%.60s)", d->name, base ? base + 1 : file);
     for (size_t i = 0; i < r->ceilings.n && st == IR_OK; i++)
         if (!strcmp(r->ceilings.v[i].device, d->id)) st = ir_ceilings_add(&v->ceilings, &r->ceilings.v[i]);
@@ -105,11 +106,13 @@ static ir_status views_add_device(machine_views *s, const char *file, const ir_r
     ir_point *own = NULL;
     if (st == IR_OK) st = views_take_points(v, r, d->id, &own);
     take_fits(v, r, d->id);
+    for (size_t i = 0; i < r->nquality; i++)
+        if (!strcmp(r->quality[i].device, d->id)) v->quality = &r->quality[i];
     if (st == IR_OK) judge_rest(v, own);
     return st;
 }
 
-static ir_status add_record(machine_views *s, const char *file)
+static ir_status add_record(machine_views *s, const char *file, bool without_ceilings)
 {
     ir_record *all = realloc(s->record, (s->nrecord + 1) * sizeof *all);
     if (!all) return ir_fail(IR_ENOMEM, "no memory for %s", file);
@@ -121,7 +124,7 @@ static ir_status add_record(machine_views *s, const char *file)
     size_t before = s->n;
     if (r->ndevice == 0) return ir_fail(IR_EINVAL, "%s: no machine line", file);
     for (size_t d = 0; d < r->ndevice && st == IR_OK; d++) {
-        bool has = false;
+        bool has = without_ceilings;
         for (size_t i = 0; i < r->ceilings.n; i++) has |= !strcmp(r->ceilings.v[i].device, r->device[d].id);
         if (has) st = views_add_device(s, file, r, d);
     }
@@ -161,10 +164,12 @@ ir_status machine_views_add(machine_views *s, const char *name)
     if (d)
         st = views_add_sheet(s, d, name);
     else if (readable(name))
-        st = add_record(s, name);
+        st = add_record(s, name, false);
     number_names(s, from);
     return st;
 }
+
+ir_status machine_views_add_run(machine_views *s, const char *file) { return add_record(s, file, true); }
 
 ir_status machine_views_add_list(machine_views *s, const char *list)
 {

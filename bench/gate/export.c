@@ -114,7 +114,13 @@ static void csv_point(FILE *f, const run_file *r, const ir_point *p)
         s->median,           s->ci_lo, s->ci_hi, s->q25, s->min, (double)s->n, p->m.cost.flops, bytes,
         p->m.cost.flops / t, bytes / t};
     for (size_t i = 0; i < sizeof v / sizeof *v; i++) export_number(f, v[i]);
-    fprintf(f, ",%s\n", p->law.bound == IR_BOUND_UNKNOWN ? "" : ir_bound_name(p->law.bound));
+    fprintf(f, ",%s", p->law.bound == IR_BOUND_UNKNOWN ? "" : ir_bound_name(p->law.bound));
+    const char *unit;
+    double      items = ir_point_items(p, &unit);
+    export_number(f, items);
+    fprintf(f, ",%s", unit);
+    export_number(f, items / t);
+    fputc('\n', f);
 }
 
 void export_csv(FILE *f, const export_input *in)
@@ -138,7 +144,7 @@ void export_csv(FILE *f, const export_input *in)
     }
     fputs("started,file,point,backend,workload,kernel,device,dtype,threads,cache,status,median_s,ci_lo_s,ci_"
           "hi_s,q25_s,min_s,n,flops,"
-          "bytes,flops_per_s,bytes_per_s,bound\n",
+          "bytes,flops_per_s,bytes_per_s,bound,items,item_unit,items_per_s\n",
           f);
     for (size_t r = 0; r < in->runs->n; r++)
         for (size_t i = 0; i < in->runs->v[r].r.npoint; i++)
@@ -208,6 +214,7 @@ void export_openmetrics(FILE *f, const export_input *in)
                   {"ironroof_time_q25_seconds", "seconds", "Lower quartile of the time of one call."},
                   {"ironroof_flops_per_second", "", "Floating-point operations per second."},
                   {"ironroof_bytes_per_second", "", "Compulsory bytes per second."},
+                  {"ironroof_items_per_second", "", "Images, tokens or samples per second."},
                   {"ironroof_point_ok", "", "1: measured and right; 0: wrong or failed."}};
     const ir_record *r = &in->runs->v[in->runs->n - 1].r;
     for (size_t m = 0; m < sizeof metric / sizeof *metric; m++) {
@@ -215,9 +222,13 @@ void export_openmetrics(FILE *f, const export_input *in)
         if (*metric[m].unit) fprintf(f, "# UNIT %s %s\n", metric[m].name, metric[m].unit);
         for (size_t i = 0; i < r->npoint; i++) {
             const ir_point *p = &r->point[i];
+            const char     *unit;
             double          t = ir_point_time(p), bytes = p->m.cost.read_B + p->m.cost.write_B;
-            const double    v[] = {t, p->status == IR_OK ? ir_point_stats(p)->q25 : NAN,
-                                p->m.cost.flops > 0 ? p->m.cost.flops / t : NAN, bytes > 0 ? bytes / t : NAN,
+            const double    v[] = {t,
+                                p->status == IR_OK ? ir_point_stats(p)->q25 : NAN,
+                                p->m.cost.flops > 0 ? p->m.cost.flops / t : NAN,
+                                bytes > 0 ? bytes / t : NAN,
+                                   ir_point_items(p, &unit) / t,
                                    export_class_of_point(p) == EXPORT_OK};
             if (!p->id.for_ceiling && p->status != IR_SKIP) sample(f, metric[m].name, p, v[m]);
         }

@@ -51,8 +51,13 @@ static void gbench_row(FILE *f, const export_input *in, const char *key, size_t 
     fprintf(f, "      \"real_time\": %.9g,\n      \"cpu_time\": %.9g,\n      \"time_unit\": \"ns\"", ns, ns);
     double bytes = p->m.cost.read_B + p->m.cost.write_B;
     if (ns > 0 && bytes > 0) fprintf(f, ",\n      \"bytes_per_second\": %.9g", bytes / (1e-9 * ns));
+    const char *unit;
+    double      items = ir_point_items(p, &unit);
+    if (ns > 0 && items > 0)
+        fprintf(f, ",\n      \"items_per_second\": %.9g,\n      \"label\": \"%ss\"", items / (1e-9 * ns),
+                unit);
     if (ns > 0 && p->m.cost.flops > 0)
-        fprintf(f, ",\n      \"items_per_second\": %.9g", p->m.cost.flops / (1e-9 * ns));
+        fprintf(f, ",\n      \"flops_per_second\": %.9g", p->m.cost.flops / (1e-9 * ns));
     fputs("\n    }", f);
 }
 
@@ -114,6 +119,12 @@ void export_bmf(FILE *f, const export_input *in)
             fputs(",\n", f);
             export_json_measure(f, "throughput", work / s->median, work / s->ci_hi, work / s->ci_lo);
         }
+        const char *unit;
+        double      items = ir_point_items(p, &unit);
+        if (items > 0) {
+            fputs(",\n", f);
+            export_json_measure(f, "items_per_second", items / s->median, items / s->ci_hi, items / s->ci_lo);
+        }
         fputs("\n  }", f);
     }
     fputs("\n}\n", f);
@@ -134,7 +145,11 @@ void export_gha(FILE *f, const export_input *in)
         export_json_text(f, ir_point_key(p, key));
         fprintf(f, ", \"unit\": \"ns\", \"value\": %.9g", 1e9 * s->median);
         if (isfinite(s->ci_lo)) fprintf(f, ", \"range\": \"%.3g to %.3g\"", 1e9 * s->ci_lo, 1e9 * s->ci_hi);
-        fprintf(f, ", \"extra\": \"%zu samples, one process\"}", s->n);
+        const char *unit;
+        double      items = ir_point_items(p, &unit);
+        fprintf(f, ", \"extra\": \"%zu samples, one process", s->n);
+        if (items > 0) fprintf(f, "; %.6g %ss/s", items / s->median, unit);
+        fputs("\"}", f);
     }
     fputs("\n]\n", f);
 }

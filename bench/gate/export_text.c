@@ -32,7 +32,10 @@ static void point_row(const ir_point *p, row *r)
     r->time_s = ir_point_time(p);
     r->c = export_class_of_point(p);
     r->state = ir_status_name(p->status);
+    const char *unit;
+    double      rate = ir_point_items(p, &unit) / r->time_s;
     snprintf(r->why, sizeof r->why, "%s", p->reason);
+    if (!*p->reason && rate > 0) snprintf(r->why, sizeof r->why, "%.4g %ss/s", rate, unit);
 }
 
 /* The i-th row; false: no more. */

@@ -16,7 +16,7 @@ const char *predict_how_name(predict_how h)
     return name[h];
 }
 
-static int param_of(const ir_workload *w, const char *name)
+int predict_param(const ir_workload *w, const char *name)
 {
     for (int i = 0; i < IR_MAX_PARAMS && w->param[i]; i++)
         if (!strcmp(w->param[i], name)) return i;
@@ -129,6 +129,23 @@ static int predict_largest(const double t[P_NTERM])
     return j;
 }
 
+int predict_law_draws(const machine_view *v)
+{
+    const ir_fit *f = v->better >= 0 ? &v->fit[v->better] : NULL;
+    return !f || f->ndraw < MIN_P_DRAWS ? 0 : f->ndraw < IR_FIT_DRAWS ? f->ndraw : IR_FIT_DRAWS;
+}
+
+double predict_law_time(const machine_view *v, const ir_row *x, int draw)
+{
+    int    form = v->better >= 0 ? v->better : IR_ADDITIVE;
+    double c[P_NTERM], t[P_NTERM];
+    predict_coefficients(v, form, c);
+    for (int j = 0; j < P_NTERM && draw >= 0; j++)
+        if (isfinite(v->fit[form].draw[draw][j])) c[j] = v->fit[form].draw[draw][j];
+    predict_terms_of(x, c, t);
+    return time_of(form, t);
+}
+
 /* ---- intervals and label --------------------------------------------------------------------- */
 /* 95 % interval of T over the draws; returns the share of them in which `first` is the largest term. */
 static double draws_of(const ir_fit *f, int form, const ir_row *x, const double c[P_NTERM],
@@ -194,6 +211,26 @@ static void both_forms(const machine_view *v, const ir_row *x, const predict_wha
     predict_label(o);
 }
 
+/* ---- what becomes of a datasheet's floor ----------------------------------------------------- */
+static const double sheet_bw[2] = {.9, .7}, sheet_eta[2] = {.9, .5}, sheet_launch_s[2] = {2e-6, 5e-6};
+
+/* A processor of its own needs a launch; a host's cores do not. */
+static bool launches_cost(const device_sheet *s)
+{
+    return strcmp(s->kind, "cpu") != 0 && strcmp(s->kind, "mcu") != 0;
+}
+
+static void floor_bands(const machine_view *v, const ir_row *x, const predict_what_if *set, prediction *o)
+{
+    bool as_is = v->sheet && !set->BW.given && !set->R_peak.given && !set->eta.given && !set->L_lat.given;
+    for (int b = 0; b < 2; b++) {
+        double busy = x->x_data_s / sheet_bw[b] + x->x_comp_s / sheet_eta[b],
+               launch = as_is && launches_cost(v->sheet) ? sheet_launch_s[b] : 0;
+        o->T_eager_s[b] = as_is ? busy + x->x_launch * launch : NAN;
+        o->T_graph_s[b] = as_is ? busy + (x->x_launch > 1 ? 1 : x->x_launch) * launch : NAN;
+    }
+}
+
 /* ---- crossover ------------------------------------------------------------------------------- */
 /* Whether compute exceeds data at this batch; -1: the shape is not possible. */
 static int compute_wins(const prediction *o, const predict_what_if *set, int at, int64_t batch)
@@ -208,7 +245,7 @@ static int compute_wins(const prediction *o, const predict_what_if *set, int at,
 
 static int64_t crossover(const prediction *o, const predict_what_if *set)
 {
-    int     at = param_of(o->workload, "batch"), wins = 0;
+    int     at = predict_param(o->workload, "batch"), wins = 0;
     int64_t lo = 0, hi = 1;
     if (at < 0) return -1;
     while (hi <= MAX_BATCH && (wins = compute_wins(o, set, at, hi)) == 0) {
@@ -228,14 +265,15 @@ static int64_t crossover(const prediction *o, const predict_what_if *set)
 
 static void predict_rate_of(prediction *o)
 {
-    int    batch = param_of(o->workload, "batch"), tokens = param_of(o->workload, "tokens");
-    double items = batch >= 0 ? (double)o->p.v[batch] : 1, T = o->T_s[o->form];
-    o->rate = NAN;
+    static const char *const per_s[] = {"image/s", "token/s", "sample/s"};
+    const char              *unit;
+    ir_point                 pt;
+    fake_point(o->workload, &o->p, &pt);
+    ir_point_params(&pt, o->workload, &o->p);
+    o->rate = ir_point_items(&pt, &unit) / o->T_s[o->form];
     o->rate_unit = "";
-    if (!strcmp(o->workload->family, "cnn")) o->rate_unit = "image/s";
-    if (!strcmp(o->workload->family, "gpt")) o->rate_unit = "token/s";
-    if (!strcmp(o->workload->family, "gpt") && tokens >= 0) items *= (double)o->p.v[tokens];
-    if (*o->rate_unit) o->rate = items / T;
+    for (size_t i = 0; *unit && i < sizeof per_s / sizeof *per_s; i++)
+        if (!strncmp(per_s[i], unit, strlen(unit))) o->rate_unit = per_s[i];
 }
 
 static ir_status check_eta(const prediction *o)
@@ -267,6 +305,7 @@ ir_status predict_point(const machine_view *v, const ir_workload *w, const ir_pa
         return ir_fail(IR_EINVAL, "--set L_lat: %s has no known launch cost to multiply; give seconds",
                        v->name);
     both_forms(v, &x, set, o);
+    floor_bands(v, &x, set, o);
     double bytes = o->cost.read_B + o->cost.write_B;
     o->I = bytes > 0 ? o->cost.flops / bytes : NAN;
     o->ridge = o->R_peak / o->BW_Bps;

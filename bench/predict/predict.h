@@ -34,13 +34,17 @@ typedef struct {
     bool        launch_known;             /* false: L_lat is taken as 0 */
     double      T_s[2], T_lo[2], T_hi[2]; /* by ir_form; interval from the fit's draws, NAN without */
     double      T_band_s[2][2]; /* [form][0: eta .5, 1: eta .9]; only when eta is assumed, else NAN */
-    ir_form     form;           /* the one that terms and bound are read from */
-    double      term_s[P_NTERM];
-    ir_bound    bound;
-    double      bound_p;  /* share of the draws that agree; NAN without draws */
-    double      I, ridge; /* flop/B; NAN without bytes */
-    int64_t crossover; /* smallest batch whose compute term exceeds the data term; 0: none up to 2^20; -1: no
-                          batch */
+    /* From a datasheet T_s is a floor. What it becomes with a bandwidth of .7 to .9 of the sheet's, eta of .5
+     * to .9 and 2 to 5 us a launch: all launches (eager), or one (graph); [0] best, [1] worst. NAN: not of a
+     * datasheet, or a value was set by hand. */
+    double   T_eager_s[2], T_graph_s[2];
+    ir_form  form; /* the one that terms and bound are read from */
+    double   term_s[P_NTERM];
+    ir_bound bound;
+    double   bound_p;   /* share of the draws that agree; NAN without draws */
+    double   I, ridge;  /* flop/B; NAN without bytes */
+    int64_t  crossover; /* smallest batch whose compute term exceeds the data term; 0: none up to 2^20; -1: no
+                           batch */
     double      rate;
     const char *rate_unit; /* NAN, "" for other workloads */
     bool        fits;      /* footprint within the machine's memory; true when that is unknown */
@@ -49,6 +53,12 @@ typedef struct {
 ir_status predict_point(const machine_view *, const ir_workload *, const ir_params *, const predict_what_if *,
                         prediction *);
 const char *predict_how_name(predict_how);
+int         predict_param(const ir_workload *, const char *name); /* index of a parameter; -1: none */
+/* Time (s) of a row under the machine's law in its better form, with what the ceilings say for what the fit
+ * does not know. draw -1: the fitted coefficients; else those of one bootstrap draw below
+ * predict_law_draws(). */
+double predict_law_time(const machine_view *, const ir_row *, int draw);
+int    predict_law_draws(const machine_view *); /* 0: no fit, or too few draws for an interval */
 
 /* The table of workloads with the dtypes that a cost model can speak of but no kernel here serves (f16 on
  * another machine). NULL-terminated; valid until the next call. */

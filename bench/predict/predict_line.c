@@ -65,6 +65,12 @@ static void predict_line_law(ir_json *o, const prediction *q)
         predict_line_interval(o, f ? "T_overlapped_s" : "T_additive_s", q->T_s[f], q->T_lo[f], q->T_hi[f]);
     ir_json_key_num(o, "T_additive_eta_0.5_s", q->T_band_s[0][0]);
     ir_json_key_num(o, "T_additive_eta_0.9_s", q->T_band_s[0][1]);
+    ir_json_key(o, "floor");
+    ir_json_bool(o, isfinite(q->T_eager_s[0]));
+    for (int b = 0; b < 2; b++) {
+        ir_json_key_num(o, b ? "T_eager_hi_s" : "T_eager_lo_s", q->T_eager_s[b]);
+        ir_json_key_num(o, b ? "T_graph_hi_s" : "T_graph_lo_s", q->T_graph_s[b]);
+    }
     ir_json_key_text(o, "bound", ir_bound_name(q->bound));
     ir_json_key_num(o, "bound_p", q->bound_p);
 }

@@ -58,6 +58,7 @@ size_t compare_points(const machine_views *, const ir_workload *const *table, co
                       cli_point *out, size_t max);
 
 /* ---- output ---------------------------------------------------------------------------------- */
-ir_status compare_print(const ir_text *, const machine_views *, const cli_point *, size_t n);
+ir_status compare_print(const ir_text *, const machine_views *, const cli_point *, size_t n,
+                        bool with_ceilings);
 ir_status compare_lines(ir_journal *, const machine_views *, const cli_point *, size_t n);
 #endif

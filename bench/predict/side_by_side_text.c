@@ -37,133 +37,133 @@ static void machines(const ir_text *t, const machine_views *s)
 static const char *side_by_side_text_unit_of(const compare_ceiling *c)
 {
     if (c->ridge) return "FLOP/B";
-    return c->what == IR_C_BANDWIDTH ? "B/s" : c->what == IR_C_FLOPS ? "FLOP/s" : "s";
+    return c->what == IR_C_BANDWIDTH ? "B/s" : c->what == IR_C_FLOPS ? ir_text_op_unit(c->dtype) : "s";
+}
+
+/* One column a machine behind the first; `head` are their names. */
+static void columns_of(const machine_views *s, const char *first, ir_col col[1 + DEVICE_MAX_VIEWS])
+{
+    col[0] = (ir_col){first, false, 34, 0};
+    for (size_t m = 0; m < s->n; m++) col[1 + m] = (ir_col){s->v[m].name, true, 0, 0};
+}
+
+/* "1.05 TFLOP/s 2.03x"; +-12 % where the interval is wide. */
+static void ceiling_cell(ir_table *tb, const ir_text *t, const compare_ceiling *c, const compare_value *first,
+                         const compare_value *x, bool is_first)
+{
+    char   v[IR_NUM], wide[IR_NUM], ratio[IR_NUM];
+    double half = fmax(x->hi - x->v, x->v - x->lo) / x->v;
+    if (!isfinite(x->v)) {
+        ir_table_cell(tb, TXT_DIM, "-");
+        return;
+    }
+    bool shown = half >= .1, compared = !is_first && isfinite(first->v);
+    ir_table_cell(tb, TXT_PLAIN, "%s%s%s%s%s%s",
+                  ir_text_scaled(x->v, side_by_side_text_unit_of(c), v, sizeof v), shown ? " " : "",
+                  shown ? ir_text_spread(t, half, wide) : "", compared ? "  " : "",
+                  compared ? ir_text_plain(x->v / first->v, ratio) : "", compared ? "x" : "");
 }
 
 static void ceilings(const ir_text *t, const machine_views *s)
 {
-    static const ir_col col[] = {{"ceiling", false, 0, 0}, {"machine", false, 0, 0},
-                                 {"value", true, 0, 0},    {"95 % interval", false, 0, 2},
-                                 {"ratio", true, 0, 0},    {"source", false, 0, 1}};
-    compare_ceiling     c[MAX_CEILINGS];
-    size_t              n = compare_ceilings(s, c, MAX_CEILINGS);
-    char                name[64], v[IR_NUM], lo[IR_NUM], hi[IR_NUM];
-    ir_table            tb;
-    ir_table_begin(&tb, t, col, 6);
-    for (size_t i = 0; i < n; i++)
+    ir_col          col[1 + DEVICE_MAX_VIEWS];
+    compare_ceiling c[MAX_CEILINGS];
+    size_t          n = compare_ceilings(s, c, MAX_CEILINGS);
+    char            name[64];
+    ir_table        tb;
+    columns_of(s, "ceiling", col);
+    ir_table_begin(&tb, t, col, 1 + (int)s->n);
+    for (size_t i = 0; i < n; i++) {
+        compare_value first = compare_ceiling_of(&s->v[0], &c[i]);
+        ir_table_cell(&tb, TXT_PLAIN, "%s", compare_ceiling_name(&c[i], name));
         for (size_t m = 0; m < s->n; m++) {
-            compare_value first = compare_ceiling_of(&s->v[0], &c[i]),
-                          x = compare_ceiling_of(&s->v[m], &c[i]);
-            if (!isfinite(x.v)) continue;
-            ir_table_cell(&tb, TXT_PLAIN, "%s", compare_ceiling_name(&c[i], name));
-            ir_table_cell(&tb, TXT_BOLD, "%s", s->v[m].name);
-            ir_table_cell(&tb, TXT_PLAIN, "%s",
-                          ir_text_scaled(x.v, side_by_side_text_unit_of(&c[i]), v, sizeof v));
-            if (isfinite(x.lo) && isfinite(x.hi))
-                ir_table_cell(&tb, TXT_PLAIN, "%s..%s",
-                              ir_text_scaled(x.lo, side_by_side_text_unit_of(&c[i]), lo, sizeof lo),
-                              ir_text_scaled(x.hi, side_by_side_text_unit_of(&c[i]), hi, sizeof hi));
-            else
-                ir_table_cell(&tb, TXT_PLAIN, "%s", "");
-            ir_table_cell(&tb, TXT_PLAIN, "%s",
-                          m && isfinite(first.v) ? ir_text_plain(x.v / first.v, v) : "");
-            ir_table_cell(&tb, TXT_DIM, "%s", ir_source_name(x.source));
+            compare_value x = compare_ceiling_of(&s->v[m], &c[i]);
+            ceiling_cell(&tb, t, &c[i], &first, &x, m == 0);
         }
+    }
     ir_table_end(&tb);
 }
 
-static void gap_cells(ir_table *tb, const compare_time *a, const compare_time *b)
+/* What explains the gap, in words: a share above 1 means that another term closes it again. */
+static const char *gap_text(const compare_gap *g, char buf[IR_NUM])
 {
-    char        v[IR_NUM], lo[IR_NUM], hi[IR_NUM];
-    compare_gap g;
-    if (!a->ok) {
-        for (int k = 0; k < 3 + P_NTERM; k++) ir_table_cell(tb, TXT_PLAIN, "%s", "");
-        return;
-    }
-    compare_gap_of(a, b, &g);
-    ir_table_cell(tb, TXT_BOLD, "%s", ir_text_plain(g.ratio, v));
-    if (isfinite(g.lo) && isfinite(g.hi))
-        ir_table_cell(tb, TXT_PLAIN, "%s..%s", ir_text_plain(g.lo, lo), ir_text_plain(g.hi, hi));
-    else
-        ir_table_cell(tb, TXT_PLAIN, "%s", "");
-    for (int k = 0; k < P_NTERM; k++) ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(g.term_ratio[k], v));
-    if (g.explains < 0)
-        ir_table_cell(tb, TXT_PLAIN, "no gap");
-    else
-        ir_table_cell(tb, TXT_PLAIN, "%s %s", compare_term_name[g.explains],
-                      ir_text_percent(g.share[g.explains], v));
+    if (g->explains < 0) return "no gap";
+    snprintf(buf, IR_NUM, g->share[g->explains] <= 1 ? "%s %.0f %%" : "%s", compare_term_name[g->explains],
+             100 * g->share[g->explains]);
+    return buf;
 }
 
-static void time_row(ir_table *tb, const machine_view *v, const compare_time *first, const compare_time *x,
-                     bool is_first)
+/* "~137 ms  271x compute 99 %": ~ stands for predicted. */
+static void time_cell(ir_table *tb, const compare_time *first, const compare_time *x, bool is_first)
 {
-    char T[IR_NUM], lo[IR_NUM], hi[IR_NUM], law[IR_NUM], off[IR_NUM];
-    ir_table_cell(tb, TXT_BOLD, "  %s", v->name);
+    char        T[IR_NUM], ratio[IR_NUM], why[IR_NUM];
+    compare_gap g;
     if (!x->ok) {
-        ir_table_cell(tb, TXT_DIM, "no");
-        ir_table_cell(tb, TXT_DIM, "%s", x->why);
-        for (int k = 0; k < 8; k++) ir_table_cell(tb, TXT_PLAIN, "%s", "");
+        ir_table_cell(tb, TXT_DIM, "-");
         return;
     }
-    ir_table_cell(tb, TXT_PLAIN, "%s", x->measured ? "measured" : "predicted");
-    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_scaled(x->T_s, "s", T, sizeof T));
-    if (isfinite(x->lo) && isfinite(x->hi))
-        ir_table_cell(tb, TXT_PLAIN, "%s..%s", ir_text_scaled(x->lo, "s", lo, sizeof lo),
-                      ir_text_scaled(x->hi, "s", hi, sizeof hi));
-    else
-        ir_table_cell(tb, TXT_PLAIN, "%s", "");
-    double T_law = x->q.T_s[x->q.form];
-    if (x->measured)
-        ir_table_cell(tb, TXT_PLAIN, "%s (%+.0f %%)", ir_text_scaled(T_law, "s", law, sizeof law),
-                      100 * (T_law / x->T_s - 1));
-    else
-        ir_table_cell(tb, TXT_PLAIN, "eta %s%s", ir_text_plain(x->q.eta, off),
-                      x->q.eta_how == PREDICT_ASSUMED ? " assumed" : "");
-    if (!is_first)
-        gap_cells(tb, first, x);
-    else
-        for (int k = 0; k < 3 + P_NTERM; k++) ir_table_cell(tb, TXT_PLAIN, "%s", "");
+    ir_text_scaled(x->T_s, "s", T, sizeof T);
+    if (is_first || !first->ok) {
+        ir_table_cell(tb, TXT_BOLD, "%s%s", x->measured ? "" : "~", T);
+        return;
+    }
+    compare_gap_of(first, x, &g);
+    ir_table_cell(tb, TXT_BOLD, "%s%s  %sx %s", x->measured ? "" : "~", T, ir_text_plain(g.ratio, ratio),
+                  gap_text(&g, why));
+}
+
+/* A machine that cannot do a point says why, once for the same reason. */
+static void side_by_side_text_reasons(const ir_text *t, const machine_views *s, const cli_point *p, size_t n)
+{
+    char said[IR_WHY] = "", text[256];
+    for (size_t m = 0; m < s->n; m++)
+        for (size_t i = 0; i < n; i++) {
+            compare_time x;
+            compare_time_of(&s->v[m], p[i].workload, &p[i].p, &x);
+            if (x.ok || !strcmp(said, x.why)) continue;
+            snprintf(said, sizeof said, "%s", x.why);
+            ir_text_para(t, "  ", "- %s on %s: %s", cli_point_text(p[i].workload, &p[i].p, text, sizeof text),
+                         s->v[m].name, x.why);
+        }
 }
 
 static ir_status side_by_side_text_times(const ir_text *t, const machine_views *s, const cli_point *p,
                                          size_t n)
 {
-    static const ir_col col[] = {{"time", false, 0, 0},
-                                 {"kind", false, 0, 0},
-                                 {"T", true, 0, 0},
-                                 {"95 % interval", false, 0, 3},
-                                 {"law", false, 0, 2},
-                                 {"ratio", true, 0, 0},
-                                 {"interval", false, 0, 4},
-                                 {"data", true, 0, 1},
-                                 {"comp", true, 0, 1},
-                                 {"lat", true, 0, 1},
-                                 {"gap explained by", false, 0, 0}};
-    compare_time       *x = calloc(s->n, sizeof *x);
-    char                text[256];
-    ir_table            tb;
+    ir_col        col[1 + DEVICE_MAX_VIEWS];
+    compare_time *x = calloc(s->n, sizeof *x);
+    char          text[256];
+    ir_table      tb;
     if (!x) return ir_fail(IR_ENOMEM, "no memory for %zu machines", s->n);
-    ir_table_begin(&tb, t, col, 11);
+    columns_of(s, "time", col);
+    ir_table_begin(&tb, t, col, 1 + (int)s->n);
     for (size_t i = 0; i < n; i++) {
-        ir_table_span(&tb, TXT_BOLD, "%s", cli_point_text(p[i].workload, &p[i].p, text, sizeof text));
         for (size_t m = 0; m < s->n; m++) compare_time_of(&s->v[m], p[i].workload, &p[i].p, &x[m]);
-        for (size_t m = 0; m < s->n; m++) time_row(&tb, &s->v[m], &x[0], &x[m], m == 0);
+        ir_table_cell(&tb, TXT_PLAIN, "%s", cli_point_text(p[i].workload, &p[i].p, text, sizeof text));
+        for (size_t m = 0; m < s->n; m++) time_cell(&tb, &x[0], &x[m], m == 0);
     }
     ir_table_end(&tb);
     free(x);
+    side_by_side_text_reasons(t, s, p, n);
     return IR_OK;
 }
 
-ir_status compare_print(const ir_text *t, const machine_views *s, const cli_point *p, size_t n)
+ir_status compare_print(const ir_text *t, const machine_views *s, const cli_point *p, size_t n,
+                        bool with_ceilings)
 {
     machines(t, s);
     fputc('\n', t->f);
-    ceilings(t, s);
-    fputc('\n', t->f);
     ir_status st = side_by_side_text_times(t, s, p, n);
     ir_text_para(
-        t, "",
-        "Ratios are over the first machine. data, comp, lat: ratio of the law's terms. The gap is split by "
-        "(t_b - t_a)/(T_b - T_a); 'unexplained' is what a measured time has beyond its terms.");
+        t, "  ",
+        "~ predicted (a datasheet's is a floor), else measured; x: over the first machine; then the term "
+        "that explains the gap and its share, without one where another term closes a part of the gap "
+        "again.");
+    if (with_ceilings) {
+        fputc('\n', t->f);
+        ceilings(t, s);
+    } else {
+        ir_text_para(t, "  ", "--ceilings: bandwidths, peaks, ridges and latencies side by side.");
+    }
     return st;
 }

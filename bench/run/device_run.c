@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SMT_SHARED 1.6       /* below it two threads share a core */
+enum { LEAST_FAMILIES = 3 }; /* a law of fewer families gives way to one recalled with the ceilings */
+
 static void apply_policy(measure_context *s, const cli_options *o)
 {
     s->full = o->profile == CLI_FULL;
@@ -81,6 +84,9 @@ void device_run_close_device(device_run *c) { context_close_device(&c->s); }
 
 void device_run_free(device_run *c)
 {
+    ir_load_shares unused;
+    char           nobody[8];
+    ir_neighbours_end(&c->neighbours, &unused, nobody, sizeof nobody);
     ablation_free(&c->proof);
     context_close(&c->s);
     ir_env_free(&c->env);
@@ -140,30 +146,111 @@ void device_run_note_tuning(device_run *c)
     if (*found) ir_env_text(&c->env, "tuning", found, false);
 }
 
-void device_run_pair_probe(device_run *c, const char *when)
+/* ---- was the machine quiet? ------------------------------------------------------------------ */
+/* Where others took the CPUs from the probe itself, it says nothing of cores. */
+static void probe_pair(device_run *c, const char *when)
 {
     double ratio;
     char   key[40];
-    if (c->s.policy.fixed_n || !c->s.dev.be->pair_ratio ||
-        c->s.dev.be->pair_ratio(&c->s.dev, &ratio) != IR_OK)
-        return;
+    ir_got got;
+    if (c->s.policy.fixed_n || !c->s.dev.be->pair_ratio) return;
+    ir_watch *watch = ir_watch_begin();
+    ir_status st = c->s.dev.be->pair_ratio(&c->s.dev, &ratio);
+    ir_watch_end(&watch, &got);
+    if (st != IR_OK) return;
     snprintf(key, sizeof key, "pair_ratio_%s", when);
     ir_env_num(&c->env, key, ratio, false);
-    if (ratio >= 1.6) return;
+    if (ratio >= SMT_SHARED || ir_pair_impossible(ratio) || got.cpu_share < IR_PREEMPTED) return;
     c->s.run_flags |= IR_FLAG_SMT_SHARED;
     for (size_t i = 0; i < c->s.npoint; i++)
         if (c->s.point[i].id.p.threads > 1) c->s.point[i].flags |= IR_FLAG_SMT_SHARED;
 }
 
+static bool is_graded(const device_run *c)
+{
+    return !c->s.policy.fixed_n && strcmp(c->s.dev.be->name, "ideal") != 0;
+}
+
+void device_run_begin(device_run *c)
+{
+    probe_pair(c, "start");
+    if (is_graded(c)) c->neighbours = ir_neighbours_begin();
+}
+
+static double pair_ratio(const device_run *c, const char *key)
+{
+    const ir_kv *v = ir_env_get(&c->env, key);
+    return v && v->is_num ? v->num : NAN;
+}
+
+static void device_run_grade(device_run *c)
+{
+    ir_situation      s;
+    ir_load_shares    load;
+    const ir_ceiling *read =
+        ir_ceiling_find(&c->s.ceilings, IR_C_BANDWIDTH, "DRAM", "read", IR_NDTYPE, c->s.info.threads);
+    ir_situation_init(&s);
+    ir_neighbours_end(&c->neighbours, &load, s.who, sizeof s.who);
+    s.others = load.others;
+    s.steal = load.steal;
+    s.pressure = load.pressure;
+    s.quota = load.quota;
+    s.quota_cpus = load.quota_cpus;
+    s.pair_start = pair_ratio(c, "pair_ratio_start");
+    s.pair_end = pair_ratio(c, "pair_ratio_end");
+    ir_situation_points(&s, c->s.point, c->s.npoint, read ? read->value : NAN);
+    ir_quality_judge(&s, &c->quality);
+    snprintf(c->quality.device, sizeof c->quality.device, "%s", c->s.info.id);
+    c->graded = true;
+}
+
+void device_run_end(device_run *c, bool whole)
+{
+    if (whole) probe_pair(c, "end");
+    if (is_graded(c)) device_run_grade(c);
+}
+
+/* No row of a moment in which two threads did what no machine does tells what holds it. */
+static void withhold(device_run *c)
+{
+    char         why[96];
+    const double ratio[] = {pair_ratio(c, "pair_ratio_start"), pair_ratio(c, "pair_ratio_end")};
+    for (int k = 0; k < 2; k++) {
+        if (!ir_pair_impossible(ratio[k])) continue;
+        snprintf(why, sizeof why, "two threads ran %.2f x one, which no machine does", ratio[k]);
+        for (size_t i = 0; i < c->s.npoint; i++)
+            if (c->s.point[i].law.bound != IR_BOUND_UNKNOWN) ir_point_withhold(&c->s.point[i], why);
+    }
+}
+
+/* Both forms that the record of the ceilings has of this device. */
+static bool recalled_fits(const device_run *c, ir_fit fit[2])
+{
+    unsigned has = 0;
+    for (size_t i = 0; c->recalled && i < c->recalled->nfit; i++) {
+        const ir_fit *f = &c->recalled->fit[i];
+        if (strcmp(f->device, c->s.info.id) != 0 || (unsigned)f->form > 1) continue;
+        fit[f->form] = *f;
+        has |= 1u << f->form;
+    }
+    return has == 3;
+}
+
 void device_run_judge(device_run *c)
 {
+    ir_fit fit[2];
     fit_points(c->s.point, c->s.npoint, &c->s.ceilings, c->s.policy.seed, &c->law);
+    bool own = c->law.fitted && c->law.fit[c->law.better].nfamily >= LEAST_FAMILIES;
+    if (!own && recalled_fits(c, fit)) fit_recall(c->s.point, c->s.npoint, &c->s.ceilings, fit, &c->law);
+    withhold(c);
     c->judged = true;
 }
 
 /* ---- paper and screen ------------------------------------------------------------------------ */
 void device_run_print_ceilings(const ir_text *t, const device_run *c)
 {
+    if (c->graded) ir_text_quality(t, &c->quality, IR_MAX_CAUSES);
+    if (c->graded) fputc('\n', t->f);
     ir_text_machine(t, &c->s.info, &c->env);
     fputc('\n', t->f);
     ir_text_ceilings(t, &c->s.ceilings);
@@ -206,7 +293,8 @@ void device_run_print_law(const ir_text *t, const device_run *c)
 ir_status device_run_journal_tail(ir_journal *j, const device_run *c)
 {
     const fitted_law *law = &c->law;
-    ir_status         st = launch_gap_journal(j, &c->s);
+    ir_status         st = c->graded ? ir_journal_quality(j, &c->quality) : IR_OK;
+    if (st == IR_OK) st = launch_gap_journal(j, &c->s);
     if (!c->judged) return st == IR_OK ? crossover_journal(j, &c->s) : st;
     ir_verdict v = {.question = "summary", .p = NAN};
     for (int i = 0; law->fitted && i < 2 && st == IR_OK; i++) st = ir_journal_fit(j, &law->fit[i]);
@@ -230,14 +318,16 @@ static ir_status journal_all(ir_journal *j, const device_run *c)
     return st == IR_OK ? device_run_journal_tail(j, c) : st;
 }
 
-ir_status device_run_rewrite(const char *path, const device_run *c, size_t n, int argc, char **argv)
+ir_status device_run_rewrite(const char *path, const device_run *c, size_t n, int argc, char **argv,
+                             const char *started)
 {
-    char        tmp[4200];
+    char        tmp[4200], now[IR_UTC];
     ir_journal *j = NULL;
     snprintf(tmp, sizeof tmp, "%s.tmp", path);
     remove(tmp);
     ir_status st = ir_journal_open(tmp, false, &j);
-    if (st == IR_OK) st = ir_journal_header(j, IR_VERSION, IR_COST_MODEL, argc, argv);
+    if (st == IR_OK)
+        st = ir_journal_header_times(j, IR_VERSION, IR_COST_MODEL, argc, argv, started, ir_utc_now(now));
     for (size_t i = 0; i < n && st == IR_OK; i++) {
         st = ir_journal_machine(j, &c[i].s.info, &c[i].env);
         if (st == IR_OK) st = journal_all(j, &c[i]);

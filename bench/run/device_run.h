@@ -6,12 +6,16 @@
 #include "bench/ablation/ablation.h"
 #include "bench/measure/context.h"
 typedef struct {
-    measure_context s;
-    ir_env          env;
-    fitted_law      law;
-    bool            judged; /* law holds */
-    ablation_set    proof;
-    bool            proved; /* proof holds */
+    measure_context  s;
+    ir_env           env;
+    fitted_law       law;
+    const ir_record *recalled; /* where the ceilings are from; borrowed; NULL: measured here */
+    bool             judged;   /* law holds */
+    ablation_set     proof;
+    bool             proved;     /* proof holds */
+    ir_neighbours   *neighbours; /* from device_run_begin() to device_run_end() */
+    ir_quality       quality;
+    bool             graded; /* quality holds */
 } device_run;
 /* Open device `index` of a backend under these options and describe its environment. */
 ir_status device_run_open(device_run *, const ir_backend *, int index, const cli_options *);
@@ -21,18 +25,22 @@ void      device_run_free(device_run *);         /* idempotent */
 size_t device_run_count(const device_run *, const cli_points *, unsigned cache);
 /* Every kernel of the backend that serves a point and passes the filter becomes a row. */
 ir_status device_run_points(device_run *, const cli_points *, unsigned cache);
-/* The pair probe: two threads' arithmetic throughput over one's. Below 1.6 two CPUs share a core, and every
- * multi-threaded row says so. Call it at the start and at the end of a run. */
-void device_run_pair_probe(device_run *, const char *when);
+/* Around everything that is measured: what other processes took meanwhile, and the pair probe, two threads'
+ * arithmetic throughput over one's. Below 1.6 two CPUs share a core, and every multi-threaded row says so.
+ * The end grades the run, whole: it was not interrupted. */
+void device_run_begin(device_run *);
+void device_run_end(device_run *, bool whole);
 /* What the backend searched for while the points were measured, into the environment; before the device is
  * closed. */
 void device_run_note_tuning(device_run *);
 void device_run_judge(device_run *);
-/* Machine card and ceilings; points, law, roofline and summary: to a terminal or a file. */
+/* Quality, machine card and ceilings; points, law, roofline and summary: to a terminal or a file. */
 void device_run_print_ceilings(const ir_text *, const device_run *);
 void device_run_print_law(const ir_text *, const device_run *);
 /* What a stream that already holds header, machine, ceilings and points still lacks: fits and summary. */
 ir_status device_run_journal_tail(ir_journal *, const device_run *);
-/* Write all results anew beside `path` and move them there: rows now carry their verdicts. */
-ir_status device_run_rewrite(const char *path, const device_run *, size_t n, int argc, char **argv);
+/* Write all results anew beside `path` and move them there: rows now carry their verdicts. started: when the
+ * run began (ir_utc_now). */
+ir_status device_run_rewrite(const char *path, const device_run *, size_t n, int argc, char **argv,
+                             const char *started);
 #endif

@@ -21,13 +21,22 @@ static bool is_variant(const char *workload)
     return w && w->by_name;
 }
 
-static size_t select_points(const ir_point *pts, size_t n, ir_point *out)
+static size_t select_like(const ir_point *pts, size_t n, uint32_t without, ir_point *out)
 {
     size_t m = 0;
     for (size_t i = 0; i < n; i++)
-        if (!pts[i].id.for_ceiling && in_law(pts[i].id.family) && !is_variant(pts[i].id.workload))
+        if (!pts[i].id.for_ceiling && in_law(pts[i].id.family) && !is_variant(pts[i].id.workload) &&
+            !(pts[i].flags & without))
             out[m++] = pts[i]; /* borrows the samples */
     return m;
+}
+
+/* Rows in which others took the CPUs do not enter, where at least half remain: else the run is unusable, and
+ * says so. */
+static size_t select_points(const ir_point *pts, size_t n, ir_point *out)
+{
+    size_t quiet = select_like(pts, n, IR_FLAG_PREEMPTED, out), all = select_like(pts, n, 0, out);
+    return 2 * quiet >= all ? select_like(pts, n, IR_FLAG_PREEMPTED, out) : all;
 }
 
 /* A point of the ceilings phase is what a ceiling is made of, or a rung between two levels: the ceilings are
@@ -39,6 +48,11 @@ static bool guard(ir_point *p, const ir_ceilings *c)
     if (p->flags & IR_FLAG_SUSPECT) p->reason[0] = '\0';
     p->flags &= ~(uint32_t)(IR_FLAG_SUSPECT | IR_FLAG_CACHE_RESIDENT);
     return false;
+}
+
+static void judge_all(ir_point *pts, size_t n, const ir_ceilings *c, const fitted_law *law)
+{
+    for (size_t i = 0; i < n; i++) ir_point_judge(&pts[i], c, law->fitted ? &law->fit[law->better] : NULL);
 }
 
 void fit_points(ir_point *pts, size_t n, const ir_ceilings *c, uint64_t seed, fitted_law *out)
@@ -54,5 +68,15 @@ void fit_points(ir_point *pts, size_t n, const ir_ceilings *c, uint64_t seed, fi
         if (!out->fitted) snprintf(out->why, sizeof out->why, "%s", ir_why());
         free(sel);
     }
-    for (size_t i = 0; i < n; i++) ir_point_judge(&pts[i], c, out->fitted ? &out->fit[out->better] : NULL);
+    judge_all(pts, n, c, out);
+}
+
+void fit_recall(ir_point *pts, size_t n, const ir_ceilings *c, const ir_fit fit[2], fitted_law *out)
+{
+    out->exceed = 0;
+    for (size_t i = 0; i < n; i++) out->exceed += guard(&pts[i], c);
+    memcpy(out->fit, fit, sizeof out->fit);
+    out->better = fit[IR_OVERLAPPED].lofo_median < fit[IR_ADDITIVE].lofo_median ? IR_OVERLAPPED : IR_ADDITIVE;
+    out->fitted = out->recalled = true;
+    judge_all(pts, n, c, out);
 }

@@ -10,6 +10,9 @@
 enum { MIN_P_DRAWS = 20 }; /* fewer draws cannot tell .95 from .9 */
 #define CLEAR_SHARE 0.50
 #define CLEAR_P     0.95
+#define FAR_SHARE   0.10 /* of bandwidth and peak */
+#define WIDEST      0.50 /* half an interval over its median */
+#define CODE_SHARE  0.50 /* less of T explained by all terms together: what holds the point is its code */
 
 static void judge_clear(ir_point *p)
 {
@@ -18,7 +21,15 @@ static void judge_clear(ir_point *p)
     p->law.mfu = p->law.mbu = p->law.eta = p->law.eta_star = p->law.ridge = p->law.margin = p->law.bound_p =
         NAN;
     p->law.bound = IR_BOUND_UNKNOWN;
-    p->law.ablation[0] = '\0'; /* of the label before */
+    p->law.withheld[0] = p->law.ablation[0] = '\0'; /* of the label before */
+}
+
+void ir_point_withhold(ir_point *p, const char *why)
+{
+    p->law.bound = IR_BOUND_UNKNOWN;
+    p->law.bound_p = p->law.margin = NAN;
+    p->law.ablation[0] = '\0';
+    snprintf(p->law.withheld, sizeof p->law.withheld, "%s", why);
 }
 
 static double known_or(const ir_coef *k, double value, double otherwise)
@@ -68,6 +79,11 @@ static void judge_terms_of(const double c[LAW_NCOL], const ir_row *x, double wai
     t[LAW_LAT] = c[LAW_LAT] * x->x_launch + wait_s;
 }
 
+static void draw_coefficients(const ir_fit *f, int d, const double c[LAW_NCOL], double b[LAW_NCOL])
+{
+    for (int j = 0; j < LAW_NCOL; j++) b[j] = isfinite(f->draw[d][j]) ? f->draw[d][j] : c[j];
+}
+
 /* Share of the fit's draws in which the same term is the largest; NAN without draws (no fit, or one read back
  * from a record). */
 static double probability(const ir_fit *f, const double c[LAW_NCOL], const ir_row *x, double wait_s,
@@ -77,7 +93,7 @@ static double probability(const ir_fit *f, const double c[LAW_NCOL], const ir_ro
     if (!f || f->ndraw < MIN_P_DRAWS) return NAN;
     for (int d = 0; d < f->ndraw; d++) {
         double b[LAW_NCOL], t[LAW_NCOL];
-        for (int j = 0; j < LAW_NCOL; j++) b[j] = isfinite(f->draw[d][j]) ? f->draw[d][j] : c[j];
+        draw_coefficients(f, d, c, b);
         judge_terms_of(b, x, wait_s, t);
         same += judge_largest(t) == first;
     }
@@ -91,15 +107,82 @@ static ir_bound judge_class_of(int term, const char *level)
     return strcmp(level, "DRAM") ? IR_BOUND_CACHE : IR_BOUND_MEMORY;
 }
 
-static void judge_label(ir_point *p, const double t[LAW_NCOL], double T, double prob)
+/* Share of the fit's draws in which the law explains less than CODE_SHARE of T; NAN without draws. */
+static double code_probability(const ir_fit *f, const double c[LAW_NCOL], const ir_row *x, double wait_s,
+                               double T)
+{
+    int below = 0;
+    if (!f || f->ndraw < MIN_P_DRAWS) return NAN;
+    for (int d = 0; d < f->ndraw; d++) {
+        double b[LAW_NCOL], t[LAW_NCOL];
+        draw_coefficients(f, d, c, b);
+        judge_terms_of(b, x, wait_s, t);
+        below += law_combine(f->form, t[LAW_DATA], t[LAW_COMP], t[LAW_LAT]) < CODE_SHARE * T;
+    }
+    return (double)below / f->ndraw;
+}
+
+static void judge_label(ir_point *p, const double t[LAW_NCOL], double T, double prob, double code_p)
 {
     int    first = judge_largest(t);
     double next = second(t, first);
+    bool   code = p->law.T_law_s < CODE_SHARE * T;
     if (!(t[first] > 0)) return;
     p->law.margin = next > 0 ? log(t[first] / next) : NAN;
-    p->law.bound_p = prob;
-    p->law.bound =
-        t[first] < CLEAR_SHARE * T || prob < CLEAR_P ? IR_BOUND_MIXED : judge_class_of(first, p->law.level);
+    p->law.bound_p = code ? code_p : prob;
+    if (p->law.bound_p < CLEAR_P || (!code && t[first] < CLEAR_SHARE * T))
+        p->law.bound = IR_BOUND_MIXED;
+    else
+        p->law.bound = code ? IR_BOUND_CODE : judge_class_of(first, p->law.level);
+}
+
+void ir_point_shares(const ir_point *p, double share[IR_NSHARE])
+{
+    double T = ir_point_time(p), t[LAW_NCOL] = {p->law.term_data_s, p->law.term_comp_s, p->law.term_lat_s},
+           sum = 0;
+    for (int k = 0; k < IR_NSHARE; k++) share[k] = NAN;
+    if (!(T > 0) || !isfinite(t[LAW_DATA] + t[LAW_COMP] + t[LAW_LAT])) return;
+    /* Overlapped: the law's time is less than the sum of its terms. */
+    if (p->law.T_law_s < (1 - 1e-9) * (t[LAW_DATA] + t[LAW_COMP] + t[LAW_LAT]))
+        t[t[LAW_DATA] < t[LAW_COMP] ? LAW_DATA : LAW_COMP] = 0;
+    for (int k = 0; k < LAW_NCOL; k++) sum += t[k];
+    for (int k = 0; k < LAW_NCOL; k++) share[k] = t[k] / fmax(T, sum);
+    share[IR_SHARE_UNEXPLAINED] = fmax(0, 1 - sum / T);
+}
+
+/* Neither limit is near, launches do not explain it, and the kernel is meant to be fast: something else held
+ * it. */
+static bool far_from_all(const ir_point *p, const double t[LAW_NCOL], double T)
+{
+    bool contender = !(p->id.kflags & (IR_K_NAIVE | IR_K_HALF));
+    if (isnan(p->law.mfu) && isnan(p->law.mbu)) return false;
+    return contender && !(p->law.mfu >= FAR_SHARE) && !(p->law.mbu >= FAR_SHARE) &&
+           t[LAW_LAT] < CLEAR_SHARE * T;
+}
+
+bool ir_point_disturbed(const ir_point *p, char *why, size_t n)
+{
+    const ir_stats *s = ir_point_stats(p);
+    double          half = fmax(s->ci_hi - s->median, s->median - s->ci_lo) / s->median;
+    if (p->flags & IR_FLAG_PREEMPTED)
+        snprintf(why, n, "a thread got %.0f %% of the CPU time it wanted", 100 * p->m.cpu_share);
+    else if (half > WIDEST)
+        snprintf(why, n, "the interval is +-%.0f %%", fmin(100 * half, 9999));
+    else
+        return false;
+    return true;
+}
+
+/* A label needs a time that is the machine's own. */
+static void withhold_unsound(ir_point *p, const double t[LAW_NCOL], double T)
+{
+    char why[sizeof p->law.withheld];
+    bool disturbed = ir_point_disturbed(p, why, sizeof why);
+    if (!disturbed && !far_from_all(p, t, T)) return;
+    if (!disturbed)
+        snprintf(why, sizeof why, "neither limit is near (MBU %.0f %%, MFU %.0f %%)",
+                 isnan(p->law.mbu) ? 0 : 100 * p->law.mbu, isnan(p->law.mfu) ? 0 : 100 * p->law.mfu);
+    ir_point_withhold(p, why);
 }
 
 /* The time that only compute can have taken. Overlapped: where the data term explains what launches leave, to
@@ -147,5 +230,7 @@ void ir_point_judge(ir_point *p, const ir_ceilings *c, const ir_fit *fit)
     p->law.term_lat_s = t[LAW_LAT];
     if (!known) return; /* a ceiling is missing: its term is NAN, and no verdict rests on the others alone */
     p->law.T_law_s = law_combine(form, t[LAW_DATA], t[LAW_COMP], t[LAW_LAT]);
-    judge_label(p, t, T, probability(fit, k, &row, wait_s, judge_largest(t)));
+    judge_label(p, t, T, probability(fit, k, &row, wait_s, judge_largest(t)),
+                code_probability(fit, k, &row, wait_s, T));
+    withhold_unsound(p, t, T);
 }

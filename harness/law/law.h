@@ -151,12 +151,62 @@ double    ir_fit_predict(const ir_fit *, const ir_row *); /* T in s; unidentifie
 /* Fills level, terms, mfu, mbu, eta, eta_star, ridge, margin, bound, bound_p of a point. `fit` may be
  * NULL: the ceilings alone (s = eta = 1, L = launch ceiling), which also stand in for what a fit does not
  * know; bound_p is NAN without draws. shares: term / T measured; bound = the largest share's class,
- * IR_BOUND_MIXED when that share is below 50 % or its probability over the fit's draws below .95;
+ * IR_BOUND_CODE when all terms together explain less than half of T; IR_BOUND_MIXED when the largest share is
+ * below 50 % or its probability (for code: that of explaining so little) over the fit's draws below .95;
  * IR_BOUND_CACHE for a data term whose footprint lives in a cache. mfu = O/(T R_peak); mbu = D_vol/(T
  * BW_ceiling); eta: the efficiency of the compute term this point alone implies, O/(R_peak (T - other
  * terms)), NAN when the rest leaves nothing; eta_star: the eta at which data and compute terms are equal;
- * ridge: R_peak/BW_ceiling (flop/B); margin: ln(largest term / second largest). */
+ * ridge: R_peak/BW_ceiling (flop/B); margin: ln(largest term / second largest). A row whose time is not the
+ * machine's own gets no bound and `withheld` says why. */
 void ir_point_judge(ir_point *, const ir_ceilings *, const ir_fit *fit);
+
+/* Is the row's time not the machine's own: preempted, or an interval wider than +-50 %? Then why says so. */
+bool ir_point_disturbed(const ir_point *, char *why, size_t n);
+/* Takes the bound away, with its probability and proof, and says why; terms, MFU and MBU stay.
+ * ir_point_judge() does so itself where the row is disturbed, or a contender reaches neither 10 % of the
+ * bandwidth nor of the peak and launches do not explain it. */
+void ir_point_withhold(ir_point *, const char *why);
+
+/* ---- quality: was the machine quiet enough? -------------------------------------------------- */
+typedef enum { IR_QUALITY_GOOD, IR_QUALITY_NOISY, IR_QUALITY_UNUSABLE, IR_NQUALITY } ir_quality_value;
+const char *ir_quality_name(ir_quality_value);
+enum { IR_MAX_CAUSES = 12 };
+typedef struct {
+    char what[24], text[200];
+} ir_cause; /* what: "others", "quota" ...; text: a sentence without its full stop */
+typedef struct {
+    char             device[64];
+    ir_quality_value value;
+    ir_cause         cause[IR_MAX_CAUSES];
+    int              ncause;
+} ir_quality;
+/* What was seen of the machine while it was measured; shares of 1, NAN unknown. ir_situation_init() knows
+ * nothing. */
+typedef struct {
+    double others, steal, pressure; /* of the CPUs' time other processes took, of all time the hypervisor
+                                       took, of the time some task waited */
+    char   who[200];                /* the busiest other processes, in words; "" unknown */
+    double quota, quota_cpus;       /* periods that the CPU quota cut short; the quota */
+    double pair_start, pair_end;    /* two threads' arithmetic over one's */
+    double read_lo, read_hi;        /* reads from DRAM beside the points, B/s: the slow and the fast tenth */
+    size_t n, known, preempted, wide, noisy, slowed; /* timed points; those with a cpu_share; preempted;
+                                                        interval over 50 %; noisy; clock fell or drifted */
+    double worst_share;                              /* the lowest cpu_share */
+    double stall_s, stall_among_s; /* one sample, and the median of its point's: the machine stood still */
+} ir_situation;
+void ir_situation_init(ir_situation *);
+/* Counts points; dram_read_Bps: what bw_now is a share of, NAN unknown. */
+void ir_situation_points(ir_situation *, const ir_point *, size_t n, double dram_read_Bps);
+/* Fills value and causes, the gravest first. */
+void ir_quality_judge(const ir_situation *, ir_quality *out);
+/* Is what two threads did together, over one, something no machine does? Then rows of this moment carry no
+ * bound. */
+bool ir_pair_impossible(double ratio);
+/* Shares of the measured time, which sum to 1: the terms, and what they leave unexplained. In the overlapped
+ * form the term that hides behind the other is 0. Where the law's time exceeds T the shares are those of the
+ * law's time. NAN without terms. */
+enum { IR_SHARE_DATA, IR_SHARE_COMP, IR_SHARE_LAT, IR_SHARE_UNEXPLAINED, IR_NSHARE };
+void ir_point_shares(const ir_point *, double share[IR_NSHARE]);
 
 /* ---- guards ---------------------------------------------------------------------------------- */
 /* Marks IR_FLAG_SUSPECT and writes the likely cause (dead code, cache-resident, compressible data,
@@ -166,7 +216,7 @@ bool ir_guard_point(ir_point *, const ir_ceilings *);
 /* A ceiling against theory and Little's law (bytes in flight / latency), in place. */
 void ir_guard_ceilings(ir_ceilings *);
 
-/* One line: "DRAM 41.2 GB/s (read 38.0), 220 GFLOP/s f32, ridge 5.3 FLOP/B, launch 1.2 us ..." */
+/* One line: "DRAM read 38.0 GB/s, 220 GFLOP/s f32, f32 ridge 5.3 FLOP/B, launch 1.2 us ..." */
 void ir_summary_sentence(const ir_ceilings *, const ir_fit *fit_or_null, char *buf, size_t n);
 #ifdef __cplusplus
 }

@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#define WIDE 0.10 /* half of an interval from which on a number carries it */
+
 typedef struct {
     char  *buf;
     size_t n, at;
@@ -50,26 +52,17 @@ static void put_scaled(line *l, double v, const char *unit)
     summary_put(l, "%s %s%s", summary_digits(v, d), pre, unit);
 }
 
-static void memory(line *l, const ir_ceilings *c)
+/* The headline is the read ceiling; where it is wide or suspect it says so. */
+static void summary_memory(line *l, const ir_ceilings *c)
 {
-    const ir_ceiling *read = ir_ceiling_find(c, IR_C_BANDWIDTH, "DRAM", "read", IR_NDTYPE, 0), *best = NULL;
-    for (size_t i = 0; i < c->n; i++) {
-        const ir_ceiling *x = &c->v[i];
-        if (x->what != IR_C_BANDWIDTH || strcmp(x->level, "DRAM") || !(x->value > 0) ||
-            x->flags & IR_FLAG_SUSPECT)
-            continue;
-        if (!best || x->value > best->value) best = x;
-    }
-    if (!best) best = read;
-    if (!best) return;
-    char   d[24];
-    double v = best->value, r = read ? read->value : NAN;
-    summary_put(l, "DRAM ");
-    put_scaled(l, v, "B/s");
-    if (read && read != best) {
-        prefix(&v);
-        summary_put(l, " (read %s)", summary_digits(r * v / best->value, d)); /* in the unit of the best */
-    }
+    const ir_ceiling *read = ir_ceiling_find(c, IR_C_BANDWIDTH, "DRAM", "read", IR_NDTYPE, 0);
+    if (!read) return;
+    double half = fmax(read->hi - read->value, read->value - read->lo) / read->value;
+    bool   suspect = read->flags & IR_FLAG_SUSPECT;
+    summary_put(l, "DRAM read ");
+    put_scaled(l, read->value, "B/s");
+    if (half >= WIDE) summary_put(l, " +-%.0f %%", 100 * half);
+    if (half >= WIDE || suspect) summary_put(l, " !%s", suspect ? " suspect" : "");
 }
 
 static void arithmetic(line *l, const ir_ceilings *c, double R, double bw)
@@ -83,7 +76,7 @@ static void arithmetic(line *l, const ir_ceilings *c, double R, double bw)
         summary_separate(l);
         put_scaled(l, f64, "FLOP/s f64");
     }
-    if (isfinite(bw)) summary_put(l, ", ridge %s FLOP/B", summary_digits(R / bw, d));
+    if (isfinite(bw)) summary_put(l, ", f32 ridge %s FLOP/B", summary_digits(R / bw, d));
 }
 
 static void latency(line *l, const ir_ceilings *c)
@@ -136,7 +129,7 @@ void ir_summary_sentence(const ir_ceilings *c, const ir_fit *fit, char *buf, siz
     line l = {buf, n, 0};
     if (n == 0) return;
     buf[0] = '\0';
-    memory(&l, c);
+    summary_memory(&l, c);
     arithmetic(&l, c, ir_peak_ceiling(c, IR_F32, 0), ir_bw_ceiling(c, "DRAM", 0, 1, 0));
     latency(&l, c);
     if (!l.at) summary_put(&l, "no ceiling was measured");

@@ -163,7 +163,7 @@ static void kernel_fields(const char *root, ir_env *e)
     ir_env_num(e, "page_B", (double)sysconf(_SC_PAGESIZE), true);
     ir_env_num(e, "numa_balancing", ir_file_num(root, "/proc/sys/kernel/numa_balancing"), false);
     ir_file_read(root, text, sizeof text, "/sys/devices/system/clocksource/clocksource0/current_clocksource");
-    ir_env_text(e, "clocksource", text, false);
+    ir_env_text(e, "clocksource", text, true);
 }
 
 void ir_env_os(const char *root, ir_env *e)
@@ -176,6 +176,9 @@ void ir_env_os(const char *root, ir_env *e)
     ir_env_text(e, "power_source", power_source(root), true);
     power_mode(root, text, sizeof text);
     ir_env_text(e, "power_mode", text, true);
+    ir_variables_text(root, false, text, sizeof text);
+    ir_env_text(e, "variables", text, true);
+    ir_env_text(e, "affinity_taken_by", *root ? "" : ir_affinity_taken_by(), false);
     ir_env_num(e, "load_1min", ir_file_num(root, "/proc/loadavg"), false);
     if (ir_file_read(root, text, sizeof text, "/proc/sys/kernel/hostname"))
         snprintf(text, sizeof text, "%016llx", (unsigned long long)ir_fnv1a(IR_FNV1A, text));

@@ -62,7 +62,8 @@ static double read_energy(const char *root, ir_rapl *state)
         double now = ir_file_num(root, "%s/%s/energy_uj", dir, zone[i].name);
         double range = ir_file_num(root, "%s/%s/max_energy_range_uj", dir, zone[i].name);
         if (isnan(now)) return NAN; /* usually readable by root only */
-        if (now < state->last[used] && range > 0) state->wrapped[used] += range;
+        if (now < state->last[used])
+            state->wrapped[used] += range > 0 ? range : NAN; /* how far it went is not known */
         state->last[used] = now;
         sum = (isnan(sum) ? 0 : sum) + (now + state->wrapped[used++]) * 1e-6;
     }

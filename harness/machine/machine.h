@@ -77,11 +77,16 @@ double ir_address_space_left(void); /* bytes that the limit of the address space
 double ir_host_peak_rss_B(void);
 /* Share of an anonymous mapping backed by huge pages right now (smaps); NAN unknown. */
 double ir_host_huge_share(const void *p);
+/* What of a few megabytes asked for in huge pages comes in huge pages now; NAN unknown. */
+double ir_host_huge_granted(void);
 
 /* ---- clock ----------------------------------------------------------------------------------- */
 double ir_now(void);              /* seconds, CLOCK_MONOTONIC_RAW where it exists */
 double ir_clock_resolution(void); /* smallest step seen, seconds */
 double ir_clock_cost(void);       /* of one ir_now() call, seconds */
+
+/* Is a clock source of this name (hpet ...) one that takes a microsecond to read? */
+bool ir_clocksource_slow(const char *name);
 
 /* ---- environment record ---------------------------------------------------------------------- */
 typedef struct {
@@ -115,6 +120,53 @@ typedef struct {
     double steal_s, busy_s, total_s, throttle_n, clock_Hz, energy_J, ctx_involuntary;
 } ir_health;
 void ir_health_read(ir_health *);
+
+/* ---- load: what others take from this process ------------------------------------------------ */
+/* Over a stretch; NAN unknown. others: of the time of the CPUs this process may use, what other processes
+ * took; pressure: of the wall time, that in which some task waited for a CPU; quota: of the periods, those
+ * that the CPU quota cut short. */
+typedef struct {
+    double span_s, others, steal, pressure, quota, quota_s, quota_cpus, cpus;
+} ir_load_shares;
+typedef struct ir_neighbours ir_neighbours;
+ir_neighbours               *ir_neighbours_begin(
+                  void); /* NULL: no memory, or nothing can be read; the end then knows nothing */
+/* who: the busiest other processes, "ffmpeg (pid 12) 98 % of a CPU, ..."; "" for none. Frees it. */
+void ir_neighbours_end(ir_neighbours **, ir_load_shares *, char *who, size_t cap);
+
+/* What the threads of this process got of a stretch of wall time. cpu_share: of the time in which a thread
+ * wanted a CPU, the share in which it had one, of the worst thread that wanted one for a tenth of the stretch
+ * at least; NAN unknown. preemptions: involuntary switches of all threads; NAN unknown. */
+typedef struct {
+    double cpu_share, preemptions;
+} ir_got;
+typedef struct ir_watch ir_watch;
+ir_watch               *ir_watch_begin(void);                /* NULL: no memory; the end then knows nothing */
+void                    ir_watch_end(ir_watch **, ir_got *); /* frees it */
+
+/* Wait until others leave the CPUs: less than 5 % of them in all and no process half of one, for a second.
+ * IR_OK; IR_SKIP: the load cannot be read; IR_EINVAL: limit_s is over, ir_why() names who is busy; IR_EINTR:
+ * *stop was set (may be NULL). */
+ir_status ir_wait_idle(double limit_s, const volatile int *stop);
+
+/* ---- affinity and variables ------------------------------------------------------------------ */
+/* Give the caller the CPUs that the process was started with, where start-up code of a library (OpenMP's, by
+ * OMP_PROC_BIND and the like) took some away before main(). Call first in main(). Returns whether any were
+ * missing. */
+bool ir_affinity_restore(void);
+
+/* ---- doctor: is this machine ready to be measured? ------------------------------------------- */
+typedef enum { IR_FINDING_OK, IR_FINDING_FIX, IR_FINDING_UNKNOWN } ir_finding_state;
+typedef struct {
+    const char      *name; /* "governor": static text */
+    ir_finding_state state;
+    char             text[200], fix[200]; /* what is; a command, or what to do, with IR_FINDING_FIX */
+} ir_finding;
+enum { IR_MAX_FINDINGS = 32 };
+/* Look at everything, over about a second. root: "" is this machine; else a directory that holds the same
+ * tree (proc/, sys/), with stand-in commands in bin/ and what changes within that second in later/. Returns
+ * how many. */
+int ir_doctor(const char *root, ir_finding out[IR_MAX_FINDINGS]);
 #ifdef __cplusplus
 }
 #endif

@@ -57,7 +57,67 @@ const char *ir_hwloc_version(char buf[24]); /* of the loaded library; "" without
 double ir_cgroup_mem_limit_B(const char *root); /* tightest limit above this process; NAN: none */
 double ir_cgroup_mem_room_B(const char *root);  /* smallest limit minus usage; NAN: no limit */
 double ir_cgroup_cpu_quota(const char *root);   /* in CPUs; NAN: none */
+/* A command that lifts the tightest CPU quota or memory limit; "" where there is none. */
+void ir_cgroup_limit_fix(const char *root, bool cpu, char *out, size_t cap);
+/* Cumulative, of the level with the most: periods, those the quota cut short, seconds lost; NAN unknown. */
+void   ir_cgroup_throttling(const char *root, double *periods, double *stops, double *stopped_s);
 double ir_host_available_at(const char *root);
+
+/* ---- load ------------------------------------------------------------------------------------ */
+/* Cumulative, of the CPUs this process may use; NAN where unreadable. */
+typedef struct {
+    double t_s, busy_s, total_s, steal_s;       /* t_s: when; CPU seconds from /proc/stat */
+    double own_s;                               /* CPU seconds of this process and its ended children */
+    double pressure_s;                          /* seconds in which some task waited for a CPU */
+    double quota_periods, quota_stops, quota_s; /* cgroup: periods, those the quota cut short, seconds lost */
+    double cpus, quota_cpus;                    /* allowed CPUs; the quota in CPUs, NAN: none */
+} ir_load;
+/* allowed NULL: the CPUs this process may use; own_s is this process's, 0 below another root. */
+void           ir_load_read_at(const char *root, const ir_cpumask *allowed, ir_load *);
+ir_load_shares ir_load_between(const ir_load *before, const ir_load *after);
+ir_watch      *ir_watch_begin_at(const char *root);
+void           ir_watch_end_at(ir_watch **, const char *root, double span_s, ir_got *);
+/* Processes by the CPU they take, this one left out. */
+typedef struct {
+    int    pid;
+    char   name[32];
+    double cpus;
+} ir_user; /* cpus: 1 is a whole CPU */
+enum { IR_MAX_USERS = 5 };
+/* CPU time of every process but this one. */
+typedef struct {
+    int    pid;
+    char   name[32];
+    double cpu_s;
+} ir_task;
+typedef struct {
+    ir_task *v;
+    size_t   n, cap;
+} ir_tasks; /* owned; {0}: empty */
+ir_status ir_tasks_read(const char *root, ir_tasks *);
+void      ir_tasks_free(ir_tasks *); /* idempotent */
+/* The busiest between two readings, from 5 % of a CPU on, the most first; returns how many (<= IR_MAX_USERS).
+ */
+int ir_tasks_busiest(const ir_tasks *before, const ir_tasks *after, double span_s, ir_user out[IR_MAX_USERS]);
+/* "ffmpeg (pid 12) 98 % of a CPU, ..."; returns buf, "" for none. */
+char *ir_users_text(const ir_user *, int n, char *buf, size_t cap);
+/* others: share of the CPUs. */
+bool ir_load_idle(double others, const ir_user *, int n);
+
+/* ---- commands, variables --------------------------------------------------------------------- */
+/* First bytes of what a command prints, run without a shell for at most limit_s; root: its bin/ is looked in
+ * instead of PATH. False: it is not there, failed, or took longer. */
+bool ir_command_read(const char *root, const char *const *argv, double limit_s, char *out, size_t cap);
+/* An environment variable; below a root it stands in proc/self/environ, one a line. False and "" where it is
+ * not set. */
+bool ir_variable(const char *root, const char *name, char *out, size_t cap);
+/* Variables that change results: "OMP_NUM_THREADS=2 OPENBLAS_CORETYPE=Haswell"; "" none. harmful: only those
+ * that should go. */
+void ir_variables_text(const char *root, bool harmful, char *out, size_t cap);
+/* The mask the process was started with; below a root Cpus_allowed_list of proc/self/status. */
+void ir_affinity_given(const char *root, ir_cpumask *);
+/* The variable that took CPUs away before main(), "NAME=value"; "": nothing did. */
+const char *ir_affinity_taken_by(void);
 
 /* ---- environment, health --------------------------------------------------------------------- */
 ir_status ir_env_collect_at(const char *root, const ir_topology *, ir_env *out);

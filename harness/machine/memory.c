@@ -167,3 +167,14 @@ double ir_host_huge_share(const void *p)
     free(text);
     return share;
 }
+
+double ir_host_huge_granted(void)
+{
+    enum { PROBE_B = 4 * ALIGN };
+    void *p;
+    if (ir_host_alloc(PROBE_B, IR_PAGES_HUGE, &p) != IR_OK) return NAN;
+    memset(p, 1, PROBE_B);
+    double share = ir_host_huge_share(p);
+    ir_host_free(p, PROBE_B);
+    return share;
+}

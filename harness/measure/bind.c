@@ -31,6 +31,7 @@ ir_status ir_bind(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const i
     *out = (ir_bound_kernel){.dev = dev, .w = w, .k = k, .p = *asked};
     out->status = resolve_threads(dev, &out->p);
     if (out->status == IR_OK) out->status = applicable(dev, w, k, &out->p);
+    if (out->status == IR_EDEVICE) dev->dead = true;
     if (out->status != IR_OK) snprintf(out->reason, sizeof out->reason, "%s", ir_why());
     if (out->status == IR_EINVAL)
         return out->status; /* the cost of an impossible shape is not to be computed */

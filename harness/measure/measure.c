@@ -151,6 +151,7 @@ static void health_flags(ir_point *o, const ir_health *a, const ir_health *b)
     o->m.steal = span > 0 ? (b->steal_s - a->steal_s) / span : NAN;
     if (o->m.steal > 0.01) o->flags |= IR_FLAG_STEAL;
     if (b->throttle_n > a->throttle_n) o->flags |= IR_FLAG_THROTTLED;
+    if (o->m.cpu_share < IR_PREEMPTED) o->flags |= IR_FLAG_PREEMPTED;
     const ir_stats *s = ir_point_stats(o);
     if (s->sd > 0.05 * s->mean) o->flags |= IR_FLAG_NOISY;
     if (s->bimodal) o->flags |= IR_FLAG_BIMODAL;

@@ -1,6 +1,7 @@
 /* sample.c -- the measuring loop (statistics.md 1, 2, 8). A sample is one timed batch of `reps` calls; it
  * stops only at checkpoints, on the interval of the median, never on a standard deviation. */
 #include "harness/measure/sample.h"
+#include "harness/machine/machine.h"
 #include "harness/measure/vitals.h"
 #include "harness/stats/stats.h"
 
@@ -227,12 +228,19 @@ static ir_status sample_collect(sampler *s, uint32_t reps, vitals_watch *vitals,
     }
 }
 
+/* What the threads got is asked before the first and after the last sample; an ideal device has a clock of
+ * its own. */
 static ir_status watched(sampler *s, uint32_t reps, ir_point *pt)
 {
     vitals_watch vitals;
+    ir_got       got;
     ir_dev      *dev = s->run->dev;
+    ir_watch    *watch = s->run->kernel->flags & IR_K_IDEAL ? NULL : ir_watch_begin();
     vitals_begin(&vitals, dev, dev->be->now(dev));
     ir_status st = sample_collect(s, reps, &vitals, pt);
+    ir_watch_end(&watch, &got);
+    pt->m.cpu_share = got.cpu_share;
+    pt->m.preemptions = got.preemptions;
     if (s->policy->beside) s->policy->beside(s->policy->beside_arg);
     vitals_end(&vitals, dev->be->now(dev), (double)reps * (double)pt->m.samples.n, pt);
     return st;

@@ -21,7 +21,7 @@ static void vitals_take(vitals_mean *m, double v)
 
 static double measure_vitals_mean(const vitals_mean *m) { return m->n ? m->sum / m->n : NAN; }
 
-static void ask(vitals_watch *w, double now_s)
+static void vitals_ask(vitals_watch *w, double now_s)
 {
     w->dev->be->vitals(w->dev, &w->now);
     w->read_s = now_s;
@@ -38,7 +38,7 @@ void vitals_begin(vitals_watch *w, ir_dev *dev, double now_s)
     memset(w, 0, sizeof *w);
     w->dev = dev;
     if (!dev->be->vitals) return;
-    ask(w, now_s);
+    vitals_ask(w, now_s);
     w->began_s = now_s;
     w->began_J = w->last_J;
 }
@@ -46,7 +46,7 @@ void vitals_begin(vitals_watch *w, ir_dev *dev, double now_s)
 static void vitals_window(vitals_watch *w, double now_s, ir_samples *s)
 {
     bool slow = *w->now.slowed;
-    ask(w, now_s);
+    vitals_ask(w, now_s);
     slow = slow || *w->now.slowed;
     for (size_t i = w->first; i < s->n; i++) s->v[i].throttled = slow;
     w->first = s->n;

@@ -19,6 +19,8 @@ static const char        *dtype_at(int i) { return ir_dtype_name((ir_dtype)i); }
 static const char        *bound_at(int i) { return ir_bound_name((ir_bound)i); }
 static const ir_rec_words dtype_words = {dtype_at, IR_NDTYPE, IR_NDTYPE};
 static const ir_rec_words bound_words = {bound_at, IR_NBOUND, IR_BOUND_UNKNOWN};
+static const char        *quality_at(int i) { return ir_quality_name((ir_quality_value)i); }
+static const ir_rec_words quality_words = {quality_at, IR_NQUALITY, -1};
 static const ir_rec_words flag_words = {ir_flag_name, IR_NFLAG, -1};
 _Static_assert(IR_NC == 6 && sizeof(ir_what) == sizeof(int), "one word per kind of ceiling; enums are ints");
 
@@ -184,6 +186,10 @@ const ir_rec_field ir_rec_verdict[] = {ID(ir_verdict, "question", question),
                                        NUM(ir_verdict, "p", p),
                                        END};
 
+const ir_rec_field ir_rec_cause[] = {TEXT(ir_cause, "what", what), TEXT(ir_cause, "text", text), END};
+const ir_rec_field ir_rec_quality[] = {NAME(ir_quality, "device", device),
+                                       WORD(ir_quality, "value", value, quality_words, true), END};
+
 const ir_rec_field ir_rec_stats[] = {NUM(ir_stats, "median", median),
                                      NUM(ir_stats, "ci_lo", ci_lo),
                                      NUM(ir_stats, "ci_hi", ci_hi),
@@ -245,6 +251,8 @@ const ir_rec_field        ir_rec_point_run[] = {U32(ir_point, "reps", m.reps),
                                                 NUM(ir_point, "counted_B", m.counted_B),
                                                 NUM(ir_point, "clock_Hz", m.clock_Hz),
                                                 NUM(ir_point, "steal", m.steal),
+                                                NUM(ir_point, "cpu_share", m.cpu_share),
+                                                NUM(ir_point, "preemptions", m.preemptions),
                                                 NUM(ir_point, "mem_clock_Hz", m.mem_clock_Hz),
                                                 NUM(ir_point, "power_W", m.power_W),
                                                 NUM(ir_point, "temp_C", m.temp_C),
@@ -264,6 +272,7 @@ const ir_rec_field        ir_rec_point_law[] = {NAME(ir_point, "level", law.leve
                                                 WORD(ir_point, "bound", law.bound, bound_words, false),
                                                 NUM(ir_point, "bound_p", law.bound_p),
                                                 NUM(ir_point, "margin", law.margin),
+                                                TEXT(ir_point, "withheld", law.withheld),
                                                 NAME(ir_point, "proof", law.ablation),
                                                 END};
 

@@ -16,11 +16,11 @@ const char *ir_page_part(const char *name); /* made by cmake/embed.cmake */
 
 /* What the page shows of a point; a run's raw samples would make it twenty times as large. */
 static const char *const point_keys[] = {
-    "record",      "id",     "workload",  "family",      "kernel",      "device",      "dtype",  "threads",
-    "cache",       "kflags", "params",    "param_words", "status",      "why",         "time_s", "dev_time_s",
-    "flops",       "hops",   "bytes",     "intensity",   "flops_per_s", "bytes_per_s", "level",  "mfu",
-    "mbu",         "eta",    "terms_s",   "T_law_s",     "bound",       "bound_p",     "proof",  "flags",
-    "for_ceiling", "items",  "item_unit", "items_per_s"};
+    "record", "id",          "workload", "family",      "kernel",      "device",      "dtype",  "threads",
+    "cache",  "kflags",      "params",   "param_words", "status",      "why",         "time_s", "dev_time_s",
+    "flops",  "hops",        "bytes",    "intensity",   "flops_per_s", "bytes_per_s", "level",  "mfu",
+    "mbu",    "eta",         "terms_s",  "T_law_s",     "bound",       "bound_p",     "proof",  "withheld",
+    "flags",  "for_ceiling", "items",    "item_unit",   "items_per_s"};
 static const char *const stats_keys[] = {"median", "ci_lo", "ci_hi"};
 enum { PRECISION = 5 };
 

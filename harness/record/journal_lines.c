@@ -6,14 +6,26 @@
 #include <string.h>
 #include <time.h>
 
-ir_status ir_journal_header(ir_journal *j, const char *version, const char *cost_model, int argc, char **argv)
+const char *ir_utc_now(char buf[IR_UTC])
 {
-    char      started[40] = "";
     struct tm tm;
     time_t    now = time(NULL);
-    ir_json  *o = ir_line_begin(j, "header");
+    buf[0] = 0;
+    if (gmtime_r(&now, &tm)) strftime(buf, IR_UTC, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    return buf;
+}
+
+ir_status ir_journal_header(ir_journal *j, const char *version, const char *cost_model, int argc, char **argv)
+{
+    char now[IR_UTC];
+    return ir_journal_header_times(j, version, cost_model, argc, argv, ir_utc_now(now), NULL);
+}
+
+ir_status ir_journal_header_times(ir_journal *j, const char *version, const char *cost_model, int argc,
+                                  char **argv, const char *started, const char *ended)
+{
+    ir_json *o = ir_line_begin(j, "header");
     if (!o) return ir_line_end(j);
-    if (gmtime_r(&now, &tm)) strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", &tm);
     ir_json_key(o, "schema");
     ir_json_int(o, IR_SCHEMA);
     ir_json_key_text(o, "tool", "ironroof");
@@ -24,6 +36,7 @@ ir_status ir_journal_header(ir_journal *j, const char *version, const char *cost
     for (int i = 0; i < argc; i++) ir_json_str(o, argv[i]);
     ir_json_close(o, ']');
     ir_json_key_text(o, "started", started);
+    if (ended) ir_json_key_text(o, "ended", ended);
     return ir_line_end(j);
 }
 
@@ -147,6 +160,22 @@ ir_status ir_journal_verdict(ir_journal *j, const ir_verdict *v)
         ir_json_strn(o, s, n);
         s += n;
         if (*s == ';' && !*++s) ir_json_str(o, "");
+    }
+    ir_json_close(o, ']');
+    return ir_line_end(j);
+}
+
+ir_status ir_journal_quality(ir_journal *j, const ir_quality *q)
+{
+    ir_json *o = ir_line_begin(j, "quality");
+    if (!o) return ir_line_end(j);
+    ir_rec_write(o, ir_rec_quality, q);
+    ir_json_key(o, "causes");
+    ir_json_open(o, '[');
+    for (int i = 0; i < q->ncause && i < IR_MAX_CAUSES; i++) {
+        ir_json_open(o, '{');
+        ir_rec_write(o, ir_rec_cause, &q->cause[i]);
+        ir_json_close(o, '}');
     }
     ir_json_close(o, ']');
     return ir_line_end(j);

@@ -97,6 +97,11 @@ static void write_rates(ir_json *o, const ir_point *p)
     ir_json_key_num(o, "intensity", bytes > 0 ? p->m.cost.flops / bytes : NAN);
     ir_json_key_num(o, "flops_per_s", p->m.cost.flops / T);
     ir_json_key_num(o, "bytes_per_s", bytes / T);
+    const char *unit;
+    double      items = ir_point_items(p, &unit);
+    ir_json_key_num(o, "items", items);
+    ir_json_key_text(o, "item_unit", unit);
+    ir_json_key_num(o, "items_per_s", items / T);
     ir_json_key_num(o, "residual", p->law.T_law_s / T - 1); /* of the law against the measured time */
 }
 

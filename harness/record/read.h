@@ -45,4 +45,5 @@ ir_status ir_read_ceiling(ir_reader *, const json_t *);
 ir_status ir_read_point(ir_reader *, const json_t *);
 ir_status ir_read_fit(ir_reader *, const json_t *);
 ir_status ir_read_verdict(ir_reader *, const json_t *);
+ir_status ir_read_quality(ir_reader *, const json_t *);
 #endif

@@ -11,9 +11,10 @@ enum { MAX_DEVICES = 1024, MAX_ENV = 4096 }; /* look-ups are linear: what no run
 
 ir_status ir_read_header(ir_reader *r, const json_t *o)
 {
-    static const char *const field[] = {"version", "cost_model", "started"};
-    char *const              to[] = {r->out->tool_version, r->out->cost_model, r->out->started};
-    const size_t  size[] = {sizeof r->out->tool_version, sizeof r->out->cost_model, sizeof r->out->started};
+    static const char *const field[] = {"version", "cost_model", "started", "ended"};
+    char *const   to[] = {r->out->tool_version, r->out->cost_model, r->out->started, r->out->ended};
+    const size_t  size[] = {sizeof r->out->tool_version, sizeof r->out->cost_model, sizeof r->out->started,
+                            sizeof r->out->ended};
     const json_t *v = json_object_get(o, "schema");
     int64_t       schema = 0;
     if (!v) return ir_read_fail(r, "schema", "missing");
@@ -21,7 +22,7 @@ ir_status ir_read_header(ir_reader *r, const json_t *o)
     if (s == IR_OK && schema != IR_SCHEMA)
         s = ir_read_fail(r, "schema", "%lld is unknown: this program reads schema %d", (long long)schema,
                          IR_SCHEMA);
-    for (int i = 0; i < 3 && s == IR_OK; i++) {
+    for (int i = 0; i < 4 && s == IR_OK; i++) {
         const char *text;
         s = ir_read_text(r, o, field[i], &text);
         if (s == IR_OK && text && r->out->nheader == 0) ir_read_cut(to[i], size[i], text);
@@ -268,6 +269,37 @@ ir_status ir_read_verdict(ir_reader *r, const json_t *o)
     if (s == IR_OK) s = read_evidence(r, o, &v);
     if (s == IR_OK) s = ir_read_grow(r, &out->verdict, out->nverdict, sizeof v);
     if (s == IR_OK) out->verdict[out->nverdict++] = v;
+    return s;
+}
+
+/* Causes beyond those this program can hold are left out: a later version may know more of them. */
+static ir_status read_causes(ir_reader *r, const json_t *o, ir_quality *q)
+{
+    const json_t *all;
+    size_t        i;
+    json_t       *e;
+    ir_status     s = ir_read_array(r, o, "causes", &all);
+    if (s != IR_OK || !all) return s;
+    ir_read_enter(r, "causes");
+    json_array_foreach(all, i, e)
+    {
+        if (s == IR_OK && !json_is_object(e)) s = ir_read_fail(r, NULL, "entry %zu is no object", i);
+        if (s != IR_OK || q->ncause == IR_MAX_CAUSES) break;
+        s = ir_rec_read(r, ir_rec_cause, e, &q->cause[q->ncause++]);
+    }
+    ir_read_leave(r);
+    return s;
+}
+
+ir_status ir_read_quality(ir_reader *r, const json_t *o)
+{
+    ir_record *out = r->out;
+    ir_quality q;
+    memset(&q, 0, sizeof q);
+    ir_status s = ir_rec_read(r, ir_rec_quality, o, &q);
+    if (s == IR_OK) s = read_causes(r, o, &q);
+    if (s == IR_OK) s = ir_read_grow(r, &out->quality, out->nquality, sizeof q);
+    if (s == IR_OK) out->quality[out->nquality++] = q;
     return s;
 }
 #else

@@ -97,7 +97,7 @@ static ir_status read_point_read_words(ir_reader *r, const json_t *o, ir_point *
     return s;
 }
 
-static ir_status read_status(ir_reader *r, const json_t *o, ir_point *p)
+static ir_status read_point_read_status(ir_reader *r, const json_t *o, ir_point *p)
 {
     const char *status, *error, *why;
     ir_status   s = ir_read_text(r, o, "status", &status);
@@ -230,7 +230,7 @@ ir_status ir_read_point(ir_reader *r, const json_t *o)
     s = ir_rec_read(r, ir_rec_point_id, o, p);
     if (s == IR_OK) s = read_params(r, o, p);
     if (s == IR_OK) s = read_point_read_words(r, o, p);
-    if (s == IR_OK) s = read_status(r, o, p);
+    if (s == IR_OK) s = read_point_read_status(r, o, p);
     if (s == IR_OK) s = read_stats(r, o, "time_s", &p->m.wall);
     if (s == IR_OK) s = read_stats(r, o, "dev_time_s", &p->m.dev);
     if (s == IR_OK) s = ir_rec_read(r, ir_rec_point_run, o, p);

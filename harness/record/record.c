@@ -14,6 +14,7 @@ void ir_record_free(ir_record *r)
     free(r->device);
     free(r->fit);
     free(r->verdict);
+    free(r->quality);
     ir_ceilings_free(&r->ceilings);
     ir_env_free(&r->env);
     memset(r, 0, sizeof *r);

@@ -27,8 +27,13 @@ typedef struct ir_journal ir_journal;
  * off, and a file that does not look like a record is refused. Every line is one write, nothing is buffered.
  */
 ir_status ir_journal_open(const char *path, bool append, ir_journal **out);
-ir_status ir_journal_header(ir_journal *, const char *version, const char *cost_model, int argc,
-                            char **argv); /* started: now, ISO 8601 UTC */
+enum { IR_UTC = 40 };
+const char *ir_utc_now(char buf[IR_UTC]); /* ISO 8601, "2026-11-29T23:18:08Z" */
+ir_status   ir_journal_header(ir_journal *, const char *version, const char *cost_model, int argc,
+                              char **argv); /* started: now */
+/* The same with the times given, as ir_utc_now() writes them; ended NULL: the record is not complete. */
+ir_status ir_journal_header_times(ir_journal *, const char *version, const char *cost_model, int argc,
+                                  char **argv, const char *started, const char *ended);
 ir_status ir_journal_machine(ir_journal *, const ir_device_info *, const ir_env *);
 ir_status ir_journal_ceiling(ir_journal *, const ir_ceiling *);
 /* ir_ceilings.level_B: one line "what":"capacity" per known level. Without it a refit knows no cache levels.
@@ -37,16 +42,17 @@ ir_status ir_journal_levels(ir_journal *, const char *device, const double level
 ir_status ir_journal_point(ir_journal *, const ir_point *);
 ir_status ir_journal_fit(ir_journal *, const ir_fit *);
 ir_status ir_journal_verdict(ir_journal *, const ir_verdict *);
+ir_status ir_journal_quality(ir_journal *, const ir_quality *);
 /* Every call reports the first error so far (a full disk): nothing is written after it, and a line written
  * in part is taken back. close is idempotent and reports it too. */
 ir_status ir_journal_close(ir_journal **);
 
 /* ---- reading --------------------------------------------------------------------------------- */
 typedef struct {
-    int             schema;
-    char            tool_version[32], started[40], cost_model[32]; /* of the first header */
-    size_t          nheader; /* more than 1: a resumed run, or files put together */
-    ir_env          env;     /* of the machine lines, flat: "cpu_model", ...; the first to name a key wins */
+    int    schema;
+    char   tool_version[32], started[IR_UTC], ended[IR_UTC], cost_model[32]; /* of the first header */
+    size_t nheader; /* more than 1: a resumed run, or files put together */
+    ir_env env;     /* of the machine lines, flat: "cpu_model", ...; the first to name a key wins */
     ir_device_info *device;
     size_t          ndevice; /* the same device described twice is kept once */
     ir_env *device_env; /* [ndevice]: what that device's own machine lines say, where env is all of them */
@@ -58,6 +64,8 @@ typedef struct {
     size_t      nfit;
     ir_verdict *verdict;
     size_t      nverdict;
+    ir_quality *quality;
+    size_t      nquality; /* older records have none */
     size_t      nline;
     bool        truncated; /* the last line was cut off: a killed run */
 } ir_record;
@@ -75,6 +83,8 @@ typedef struct {
     bool  color, utf8;
 } ir_text; /* width 0: 100 */
 void ir_text_machine(const ir_text *, const ir_device_info *, const ir_env *);
+/* Value and the gravest causes, at most `most`, in a paragraph. */
+void ir_text_quality(const ir_text *, const ir_quality *, int most);
 void ir_text_ceilings(const ir_text *, const ir_ceilings *);
 void ir_text_points(const ir_text *, const ir_point *, size_t n); /* table with verdicts */
 void ir_text_fit(const ir_text *, const ir_fit fits[2], int better);

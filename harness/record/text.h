@@ -14,11 +14,16 @@ __attribute__((format(printf, 3, 4))) void ir_text_styled(const ir_text *, ir_st
 __attribute__((format(printf, 3, 4))) void ir_text_para(const ir_text *, const char *lead, const char *fmt,
                                                         ...);
 
+/* printf to buf + n of size bytes; returns the length now, which may exceed size: then nothing more is
+ * written. */
+__attribute__((format(printf, 4, 5))) size_t ir_text_append(char *buf, size_t size, size_t n, const char *fmt,
+                                                            ...);
+
 /* ---- tables ---------------------------------------------------------------------------------- */
 typedef struct {
     const char *head;
     bool        right; /* aligned */
-    int         least; /* > 0: cells may be cut to so many columns when the table is too wide */
+    int         least; /* > 0: cells may be wrapped at so many columns when the table is too wide */
     int         drop;  /* > 0: left out when that is not enough, the highest first; said below the table */
 } ir_col;
 typedef struct {

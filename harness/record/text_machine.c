@@ -76,6 +76,18 @@ static void hardware(const ir_text *t, const ir_device_info *d, const ir_env *e)
     print(t, "  specs   ", &l);
 }
 
+/* What changes results and is easily overlooked. */
+static void known_limits(line *l, const ir_env *e)
+{
+    const char *source = env_text(e, "clocksource");
+    double      quota = env_num(e, "cgroup_cpu_quota"), limit = env_num(e, "cgroup_mem_limit_B");
+    if (isfinite(quota)) text_machine_add(l, "CPU quota %.3g CPUs", quota);
+    if (limit < env_num(e, "mem_B")) add_scaled(l, limit, "B", "memory limit");
+    if (ir_clocksource_slow(source)) text_machine_add(l, "clock source %s (slow)", source);
+    add_text(l, e, "variables", "variables:");
+    add_text(l, e, "affinity_taken_by", "CPUs taken away and taken back:");
+}
+
 static void state(const ir_text *t, const ir_env *e)
 {
     line l = {"", 0};
@@ -92,12 +104,27 @@ static void state(const ir_text *t, const ir_env *e)
     add_text(&l, e, "pin", "pinned:");
     add_text(&l, e, "pages", "pages:");
     add_text(&l, e, "thp", "huge pages");
+    known_limits(&l, e);
     if (isfinite(env_num(e, "load_1min"))) text_machine_add(&l, "load %.2f", env_num(e, "load_1min"));
     if (isfinite(env_num(e, "pair_ratio_start")))
         text_machine_add(&l, "two threads run %.2f x one", env_num(e, "pair_ratio_start"));
     if (isfinite(env_num(e, "pair_ratio_end")))
         text_machine_add(&l, "%.2f x at the end", env_num(e, "pair_ratio_end"));
     print(t, "  state   ", &l);
+}
+
+void ir_text_quality(const ir_text *t, const ir_quality *q, int most)
+{
+    static const char *const lead[IR_NQUALITY] = {"quality: good", "! quality: NOISY", "! quality: UNUSABLE"};
+    char                     text[1800] = "";
+    size_t                   n = 0;
+    for (int i = 0; i < q->ncause && i < most && n < sizeof text; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", i ? "; " : "", q->cause[i].text);
+    ir_quality_value v = (unsigned)q->value < IR_NQUALITY ? q->value : IR_QUALITY_UNUSABLE;
+    if (v == IR_QUALITY_GOOD)
+        ir_text_para(t, "", "%s: nothing disturbed this run", lead[v]);
+    else
+        ir_text_para(t, "", "%s. %s. What to do: ironroof doctor", lead[v], n ? text : "No cause is known");
 }
 
 static void text_machine_build(const ir_text *t, const ir_env *e)

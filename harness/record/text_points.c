@@ -1,9 +1,9 @@
 /* text_points.c -- points as a table, grouped by family, then what a table cannot say: suspects and their
  * cause, two modes, failures, skips with their reasons. No point is left out. */
+#include "harness/record/answer.h"
 #include "harness/record/text.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <string.h>
 
 /* ---- groups: consecutive points of one backend, family and set of parameters ----------------- */
@@ -60,17 +60,6 @@ static group next_group(const ir_point *p, size_t n)
     return g;
 }
 
-__attribute__((format(printf, 4, 5))) static size_t text_points_put(char *buf, size_t size, size_t n,
-                                                                    const char *fmt, ...)
-{
-    va_list ap;
-    if (n >= size) return n;
-    va_start(ap, fmt);
-    n += (size_t)vsnprintf(buf + n, size - n, fmt, ap);
-    va_end(ap);
-    return n;
-}
-
 /* Parameters, dtype, threads and cache: those that vary in the group, or those that do not. */
 static size_t attributes(const group *g, const ir_point *p, bool varying, char *buf, size_t size, size_t n)
 {
@@ -78,20 +67,20 @@ static size_t attributes(const group *g, const ir_point *p, bool varying, char *
     for (int i = 0; i < p->id.np; i++) {
         if (g->vary_param[i] != varying) continue;
         bool named = !varying || g->nvary == 1;
-        n = text_points_put(buf, size, n, "%s%s%s", sep, named ? p->id.pname[i] : "", named ? "=" : "");
-        n = *p->id.pword[i] ? text_points_put(buf, size, n, "%s", p->id.pword[i])
-                            : text_points_put(buf, size, n, "%lld", (long long)p->id.p.v[i]);
+        n = ir_text_append(buf, size, n, "%s%s%s", sep, named ? p->id.pname[i] : "", named ? "=" : "");
+        n = *p->id.pword[i] ? ir_text_append(buf, size, n, "%s", p->id.pword[i])
+                            : ir_text_append(buf, size, n, "%lld", (long long)p->id.p.v[i]);
         sep = ",";
     }
     if (g->vary_dtype == varying)
-        n = text_points_put(buf, size, n, "%s%s", n ? " " : "", ir_dtype_name(p->id.p.dtype));
+        n = ir_text_append(buf, size, n, "%s%s", n ? " " : "", ir_dtype_name(p->id.p.dtype));
     if (g->vary_threads == varying && p->id.p.threads > 0)
-        n = text_points_put(buf, size, n, "%s%d%s", n ? " " : "", p->id.p.threads,
-                            varying                ? "t"
-                            : p->id.p.threads == 1 ? " thread"
-                                                   : " threads");
+        n = ir_text_append(buf, size, n, "%s%d%s", n ? " " : "", p->id.p.threads,
+                           varying                ? "t"
+                           : p->id.p.threads == 1 ? " thread"
+                                                  : " threads");
     if (g->vary_cache == varying)
-        n = text_points_put(buf, size, n, "%s%s", n ? " " : "", p->id.cold ? "cold" : "hot");
+        n = ir_text_append(buf, size, n, "%s%s", n ? " " : "", p->id.cold ? "cold" : "hot");
     return n;
 }
 
@@ -101,11 +90,17 @@ enum { LEAST = 26 }; /* columns that a point's name may ask for */
 static const struct {
     char        mark;
     const char *means;
-} flag_mark[IR_NFLAG] = {{'H', "SMT shared"},     {'T', "throttled"},
-                         {'s', "time stolen"},    {'d', "clock drift"},
-                         {'c', "cpuset-limited"}, {'r', "cache-resident, if only in part"},
-                         {'2', "two modes"},      {'n', "noisy"},
-                         {'!', "suspect"},        {0, ""}};
+} flag_mark[IR_NFLAG] = {{'H', "SMT shared"},
+                         {'T', "throttled"},
+                         {'s', "time stolen"},
+                         {'d', "clock drift"},
+                         {'c', "cpuset-limited"},
+                         {'r', "cache-resident, if only in part"},
+                         {'2', "two modes"},
+                         {'n', "noisy"},
+                         {'!', "suspect"},
+                         {0, ""},
+                         {'p', "preempted: others took the CPU"}};
 
 static void flags_cell(ir_table *tb, uint32_t flags)
 {
@@ -147,6 +142,16 @@ static void rate_cells(ir_table *tb, const ir_point *p)
         ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(I, num));
 }
 
+/* What a user counts in: images, tokens. */
+static void items_cell(ir_table *tb, const ir_point *p)
+{
+    const char *unit;
+    char        num[64];
+    double      items = ir_point_items(p, &unit);
+    bool        network = items > 0 && strcmp(unit, "sample") != 0;
+    ir_table_cell(tb, TXT_PLAIN, "%s", network ? ir_answer_speed(p, 1, num, sizeof num) : "");
+}
+
 static const char *proof_mark(const char *proof)
 {
     if (!*proof) return "";
@@ -155,21 +160,24 @@ static const char *proof_mark(const char *proof)
                                                                            : "?";
 }
 
+#define CERTAIN .99 /* a probability from here on says nothing */
+
 static void bound_cells(ir_table *tb, const ir_point *p)
 {
-    static const ir_style style[IR_NBOUND] = {TXT_DIM, TXT_BLUE, TXT_GREEN, TXT_YELLOW, TXT_CYAN, TXT_PLAIN};
+    static const ir_style style[IR_NBOUND] = {TXT_DIM,  TXT_BLUE,  TXT_GREEN, TXT_YELLOW,
+                                              TXT_CYAN, TXT_PLAIN, TXT_BOLD};
     double                T = ir_point_time(p) / 100;
     double                d = p->law.term_data_s / T, c = p->law.term_comp_s / T, l = p->law.term_lat_s / T;
     ir_bound              b = (unsigned)p->law.bound < IR_NBOUND ? p->law.bound : IR_BOUND_UNKNOWN;
     const char           *proof = proof_mark(p->law.ablation);
     ir_table_cell(tb, *proof == '!' ? TXT_RED : style[b], "%s%s",
                   b == IR_BOUND_UNKNOWN ? "-" : ir_bound_name(b), proof);
-    if (isfinite(p->law.bound_p))
+    if (p->law.bound_p < CERTAIN)
         ir_table_cell(tb, TXT_PLAIN, "%.2f", p->law.bound_p);
     else
-        ir_table_cell(tb, TXT_PLAIN, "-");
+        ir_table_cell(tb, TXT_PLAIN, "%s", "");
     if (isfinite(d) && isfinite(c) && isfinite(l))
-        ir_table_cell(tb, TXT_PLAIN, "%.0f/%.0f/%.0f", d, c, l);
+        ir_table_cell(tb, TXT_PLAIN, "%.0f/%.0f/%.0f/%.0f", d, c, l, fmax(0, 100 - p->law.T_law_s / T));
     else
         ir_table_cell(tb, TXT_PLAIN, "-");
 }
@@ -187,8 +195,8 @@ static void text_points_row(ir_table *tb, const ir_text *t, const group *g, cons
 {
     char   label[200];
     int    room = ir_text_width(t) - 72; /* what the other columns leave */
-    size_t n = text_points_put(label, sizeof label, 0, " %s%s%s", g->vary_workload ? p->id.workload : "",
-                               g->vary_workload ? "/" : "", p->id.kernel);
+    size_t n = ir_text_append(label, sizeof label, 0, " %s%s%s", g->vary_workload ? p->id.workload : "",
+                              g->vary_workload ? "/" : "", p->id.kernel);
     attributes(g, p, true, label, sizeof label, n);
     if (ir_text_columns(label) >
         (room > LEAST ? room : LEAST)) { /* a line of its own: an identity is never cut */
@@ -198,6 +206,7 @@ static void text_points_row(ir_table *tb, const ir_text *t, const group *g, cons
     ir_table_cell(tb, TXT_PLAIN, "%s", label);
     time_cells(tb, t, p);
     rate_cells(tb, p);
+    items_cell(tb, p);
     bound_cells(tb, p);
     share_cell(tb, p->law.eta, 1, 2);
     share_cell(tb, p->law.mfu, 100, 0);
@@ -208,22 +217,23 @@ static void text_points_row(ir_table *tb, const ir_text *t, const group *g, cons
 static void heading(ir_table *tb, const group *g)
 {
     char   text[256];
-    size_t n = text_points_put(text, sizeof text, 0, "%s/%s", g->p->id.backend,
-                               g->vary_workload ? g->p->id.family : g->p->id.workload);
+    size_t n = ir_text_append(text, sizeof text, 0, "%s/%s", g->p->id.backend,
+                              g->vary_workload ? g->p->id.family : g->p->id.workload);
     for (int i = 0, k = 0; i < g->p->id.np && g->nvary > 1; i++)
         if (g->vary_param[i])
-            n = text_points_put(text, sizeof text, n, "%s%s", k++ ? "," : " ", g->p->id.pname[i]);
-    n = text_points_put(text, sizeof text, n, ":");
+            n = ir_text_append(text, sizeof text, n, "%s%s", k++ ? "," : " ", g->p->id.pname[i]);
+    n = ir_text_append(text, sizeof text, n, ":");
     attributes(g, g->p, false, text, sizeof text, n);
     ir_table_span(tb, TXT_BOLD, "%s", text);
 }
 
 static size_t table(const ir_text *t, const ir_point *p, size_t n)
 {
-    static const ir_col col[] = {{"point", false, LEAST, 0}, {"time", true, 0, 0},    {"95 %", true, 0, 4},
-                                 {"rate", true, 0, 0},       {"I", true, 0, 5},       {"bound", false, 0, 0},
-                                 {"P", true, 0, 1},          {"D/C/L %", true, 0, 0}, {"eta", true, 0, 6},
-                                 {"MFU", true, 0, 3},        {"MBU", true, 0, 2},     {"flags", false, 0, 0}};
+    static const ir_col col[] = {{"point", false, LEAST, 0}, {"time", true, 0, 0}, {"95 %", true, 0, 4},
+                                 {"rate", true, 0, 0},       {"I", true, 0, 5},    {"items", true, 0, 2},
+                                 {"bound", false, 0, 0},     {"P", true, 0, 1},    {"M/C/L/U %", true, 0, 0},
+                                 {"eta", true, 0, 6},        {"MFU", true, 0, 3},  {"MBU", true, 0, 2},
+                                 {"flags", false, 0, 0}};
     size_t              ok = 0;
     ir_table            tb;
     ir_table_begin(&tb, t, col, sizeof col / sizeof *col);
@@ -245,15 +255,22 @@ static void text_points_legend(const ir_text *t, const ir_point *p, size_t n)
     size_t   len = 0;
     uint32_t any = 0;
     for (size_t i = 0; i < n; i++) any |= p[i].status == IR_OK ? p[i].flags : 0;
-    ir_text_para(
-        t, "  ",
-        "I: FLOP/B; P: probability of the bound; D/C/L: data, compute and latency as shares of the measured "
-        "time; eta: efficiency of the compute term alone; MFU, MBU: %% of the measured peak and bandwidth");
+    ir_text_para(t, "  ",
+                 "I: FLOP/B; P: probability of the bound, where it is below .99; M/C/L/U: memory, compute, "
+                 "latency and what "
+                 "they leave unexplained as shares of the measured time; eta: efficiency of the compute term "
+                 "alone; MFU, MBU: %% of the measured peak and bandwidth");
     for (int i = 0; i < IR_NFLAG; i++)
         if (any >> i & 1u && flag_mark[i].mark)
-            len = text_points_put(text, sizeof text, len, "%s%c %s", len ? ", " : "", flag_mark[i].mark,
-                                  flag_mark[i].means);
+            len = ir_text_append(text, sizeof text, len, "%s%c %s", len ? ", " : "", flag_mark[i].mark,
+                                 flag_mark[i].means);
     if (len) ir_text_para(t, "  ", "flags: %s", text);
+    for (size_t i = 0; i < n; i++)
+        if (p[i].law.mfu > 1.005 && p[i].m.cost.spare_flops > 0) {
+            ir_text_para(t, "  ",
+                         "MFU over 100: counts direct-convolution FLOP, of which Winograd skips a part");
+            break;
+        }
     bool proof = false;
     for (size_t i = 0; i < n; i++) proof |= *p[i].law.ablation != 0;
     if (proof)
@@ -277,6 +294,22 @@ static void remarks(const ir_text *t, const ir_point *p, size_t n)
                          ir_text_scaled(s->mode_lo, "s", lo, sizeof lo),
                          ir_text_scaled(s->mode_hi, "s", hi, sizeof hi));
     }
+}
+
+/* Rows whose time is not the machine's own: how many, and the first few by name. */
+static void withheld(const ir_text *t, const ir_point *p, size_t n)
+{
+    enum { NAMED = 3 };
+    char   key[IR_ID];
+    size_t count = 0, named = 0;
+    for (size_t i = 0; i < n; i++) count += p[i].status == IR_OK && *p[i].law.withheld;
+    if (count == 0) return;
+    ir_text_para(t, "- ", "no bound is given for %zu point%s whose time is not the machine's own:", count,
+                 count == 1 ? "" : "s");
+    for (size_t i = 0; i < n && named < NAMED; i++)
+        if (p[i].status == IR_OK && *p[i].law.withheld && ++named)
+            ir_text_para(t, "    ", "%s: %s", ir_point_key(&p[i], key), p[i].law.withheld);
+    if (count > NAMED) ir_text_para(t, "    ", "and %zu more (withheld, in the record)", count - NAMED);
 }
 
 static bool same_reason(const ir_point *a, const ir_point *b)
@@ -314,6 +347,7 @@ void ir_text_points(const ir_text *t, const ir_point *p, size_t n)
     if (ok) {
         text_points_legend(t, p, n);
         remarks(t, p, n);
+        withheld(t, p, n);
     }
     text_points_reasons(t, p, n, false);
     text_points_reasons(t, p, n, true);

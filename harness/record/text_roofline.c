@@ -228,7 +228,11 @@ static void print_legend(const canvas *c, const roofs *r, const family *f, int n
         if (isfinite(r->peak[d]))
             n += (size_t)snprintf(text + n, sizeof text - n, ", %s %s", ir_dtype_name((ir_dtype)d),
                                   ir_text_scaled(r->peak[d], ir_text_op_unit((ir_dtype)d), num, sizeof num));
-    ir_text_para(c->t, "  roofs   ", "%s; ridge %s FLOP/B", text, ir_text_plain(r->top / r->dram, num));
+    for (int d = 0, k = 0; d < IR_NDTYPE; d++)
+        if (isfinite(r->peak[d]))
+            n = ir_text_append(text, sizeof text, n, "%s%s %s", k++ ? ", " : "; ridge ",
+                               ir_dtype_name((ir_dtype)d), ir_text_plain(r->peak[d] / r->dram, num));
+    ir_text_para(c->t, "  roofs   ", "%s FLOP/B", text);
     n = 0;
     for (int i = 0; i < nf && n < sizeof text; i++)
         n += (size_t)snprintf(text + n, sizeof text - n, "%s%c %s (%zu)", i ? ", " : "", f[i].letter,

@@ -1,4 +1,4 @@
-/* text_table.c -- aligned tables that fit a width: cells of flexible columns are cut in the middle, then
+/* text_table.c -- aligned tables that fit a width: cells of flexible columns go on in the next line, then
  * whole columns are left out, and the reader is told which. */
 #include "harness/record/json_out.h"
 #include "harness/record/text.h"
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_COL = 16 };
+enum { MAX_COL = 20 };
 
 int ir_text_width(const ir_text *t) { return t->width > 0 ? t->width : 100; }
 
@@ -46,6 +46,16 @@ static size_t bytes_of(const char *s, int columns)
     for (; s[i]; i++)
         if (((unsigned char)s[i] & 0xC0) != 0x80 && columns-- == 0) break;
     return i;
+}
+
+size_t ir_text_append(char *buf, size_t size, size_t n, const char *fmt, ...)
+{
+    va_list ap;
+    if (n >= size) return n;
+    va_start(ap, fmt);
+    n += (size_t)vsnprintf(buf + n, size - n, fmt, ap);
+    va_end(ap);
+    return n;
 }
 
 /* ---- paragraphs ------------------------------------------------------------------------------ */
@@ -133,8 +143,25 @@ void ir_table_span(ir_table *tb, ir_style style, const char *fmt, ...)
 /* ---- layout ---------------------------------------------------------------------------------- */
 typedef struct {
     int  width[MAX_COL], gap;
+    int  least[MAX_COL]; /* to which a column may be narrowed: its longest word, and what it asks for */
     bool shown[MAX_COL], dropped[MAX_COL];
 } layout;
+
+#define BREAKS " ,;:/=" /* a cell may go on in the next line behind one of these */
+
+static int longest_word(const char *s)
+{
+    int longest = 0;
+    while (*s) {
+        size_t n = strcspn(s, BREAKS);
+        char   word[sizeof((ir_cell *)0)->text];
+        n += s[n] != 0; /* with what it breaks behind */
+        snprintf(word, sizeof word, "%.*s", (int)n, s);
+        if (ir_text_columns(word) > longest) longest = ir_text_columns(word);
+        s += n;
+    }
+    return longest;
+}
 
 static void natural(const ir_table *tb, layout *l)
 {
@@ -144,10 +171,13 @@ static void natural(const ir_table *tb, layout *l)
         if (tb->cell[i].span || n == 0) continue;
         l->shown[c] = true;
         if (n > l->width[c]) l->width[c] = n;
+        if (longest_word(tb->cell[i].text) > l->least[c]) l->least[c] = longest_word(tb->cell[i].text);
     }
     for (int c = 0; c < tb->ncol; c++) {
         int n = ir_text_columns(tb->col[c].head);
         if (l->shown[c] && n > l->width[c]) l->width[c] = n;
+        if (tb->col[c].least > l->least[c]) l->least[c] = tb->col[c].least;
+        if (tb->col[c].least == 0 || l->least[c] > l->width[c]) l->least[c] = l->width[c];
     }
 }
 
@@ -162,9 +192,21 @@ static int text_table_least(const ir_table *tb, const layout *l)
 {
     int sum = text_table_total(tb, l);
     for (int c = 0; c < tb->ncol; c++)
-        if (l->shown[c] && tb->col[c].least > 0 && l->width[c] > tb->col[c].least)
-            sum -= l->width[c] - tb->col[c].least;
+        if (l->shown[c]) sum -= l->width[c] - l->least[c];
     return sum;
+}
+
+/* The widest flexible column gives first, down to its least. */
+static void narrow(const ir_table *tb, layout *l, int room)
+{
+    for (int over = text_table_total(tb, l) - room; over > 0; over--) {
+        int widest = -1;
+        for (int c = 0; c < tb->ncol; c++)
+            if (l->shown[c] && l->width[c] > l->least[c] && (widest < 0 || l->width[c] > l->width[widest]))
+                widest = c;
+        if (widest < 0) break;
+        l->width[widest]--;
+    }
 }
 
 static void fit(const ir_table *tb, layout *l)
@@ -182,38 +224,53 @@ static void fit(const ir_table *tb, layout *l)
             if (l->shown[c] && tb->col[c].drop == tb->col[worst].drop)
                 l->shown[c] = false, l->dropped[c] = true;
     }
-    for (int over = text_table_total(tb, l) - room; over > 0;
-         over--) { /* the widest flexible column gives first */
-        int widest = -1;
-        for (int c = 0; c < tb->ncol; c++)
-            if (l->shown[c] && tb->col[c].least > 0 && l->width[c] > tb->col[c].least &&
-                (widest < 0 || l->width[c] > l->width[widest]))
-                widest = c;
-        if (widest < 0) break;
-        l->width[widest]--;
-    }
+    narrow(tb, l, room);
+    for (int c = 0; c < tb->ncol; c++) /* no column is left to drop: words break too */
+        if (tb->col[c].least > 0) l->least[c] = tb->col[c].least;
+    narrow(tb, l, room);
 }
 
 /* ---- printing -------------------------------------------------------------------------------- */
-/* Text of at most `width` columns, its middle left out if need be. */
-static int print_cut(const ir_text *t, const char *s, int width)
+/* Bytes of the text's next line in a cell of `width` columns: up to a blank or a separator, else what fits.
+ */
+static size_t cell_piece(const char *s, int width)
 {
-    int n = ir_text_columns(s);
-    if (n <= width || width < 3) {
-        fwrite(s, 1, bytes_of(s, width), t->f);
-        return n < width ? n : width;
+    size_t all = strlen(s), n = bytes_of(s, width);
+    if (n == all || n == 0) return all;
+    for (size_t i = n; i > 1; i--)
+        if (strchr(BREAKS, s[i - 1])) return i;
+    return n;
+}
+
+/* One line of a row from what each cell still has to say; true: another one follows. */
+static bool print_line(const ir_table *tb, const layout *l, const ir_cell *row, const char *rest[MAX_COL])
+{
+    const ir_text *t = tb->t;
+    int            last = tb->ncol - 1, pending = 0;
+    bool           more = false;
+    while (last > 0 && (!l->shown[last] || !*rest[last])) last--;
+    for (int c = 0; c <= last; c++) {
+        if (!l->shown[c]) continue;
+        char   text[sizeof row[c].text];
+        size_t piece = cell_piece(rest[c], l->width[c]);
+        snprintf(text, sizeof text, "%.*s", (int)piece, rest[c]);
+        int n = ir_text_columns(text), pad = n < l->width[c] ? l->width[c] - n : 0;
+        fprintf(t->f, "%*s", pending + (tb->col[c].right ? pad : 0), "");
+        ir_screen_own(t->f, style_on(t, row[c].style));
+        fputs(text, t->f);
+        ir_screen_own(t->f, style_off(t, row[c].style));
+        pending = l->gap + (tb->col[c].right ? 0 : pad);
+        rest[c] += piece + strspn(rest[c] + piece, " ");
+        more |= *rest[c] != 0;
     }
-    int tail = (width - 1) / 2, head = width - 1 - tail;
-    fwrite(s, 1, bytes_of(s, head), t->f);
-    fputs(t->utf8 ? "\xe2\x80\xa6" : "~", t->f);
-    fputs(s + bytes_of(s, n - tail), t->f);
-    return width;
+    fputc('\n', t->f);
+    return more;
 }
 
 static void print_row(const ir_table *tb, const layout *l, const ir_cell *row)
 {
     const ir_text *t = tb->t;
-    int            last = tb->ncol - 1, pending = 0;
+    const char    *rest[MAX_COL];
     if (row->span) {
         size_t indent = strspn(row->text, " ");
         ir_screen_own(t->f, style_on(t, row->style));
@@ -221,17 +278,8 @@ static void print_row(const ir_table *tb, const layout *l, const ir_cell *row)
         ir_screen_own(t->f, style_off(t, row->style));
         return;
     }
-    while (last > 0 && (!l->shown[last] || !row[last].text[0])) last--;
-    for (int c = 0; c <= last; c++) {
-        if (!l->shown[c]) continue;
-        int n = ir_text_columns(row[c].text), pad = n < l->width[c] ? l->width[c] - n : 0;
-        fprintf(t->f, "%*s", pending + (tb->col[c].right ? pad : 0), "");
-        ir_screen_own(t->f, style_on(t, row[c].style));
-        print_cut(t, row[c].text, l->width[c]);
-        ir_screen_own(t->f, style_off(t, row[c].style));
-        pending = l->gap + (tb->col[c].right ? 0 : pad);
-    }
-    fputc('\n', t->f);
+    for (int c = 0; c < tb->ncol; c++) rest[c] = row[c].text;
+    while (print_line(tb, l, row, rest)) continue;
 }
 
 static void print_head(const ir_table *tb, const layout *l)

@@ -177,14 +177,23 @@ static void cpu_leave(ir_dev *dev)
     c->entered = false;
 }
 
-static void cpu_environment(ir_dev *dev, ir_env *e)
+/* Huge pages are advice: what came of it is what is recorded. */
+static const char *cpu_pages_granted(ir_pages asked)
 {
     static const char *const pages[] = {"default", "huge", "small"};
-    const cpu_dev           *c = cpu_of(dev);
+    if (asked != IR_PAGES_HUGE) return pages[asked];
+    double share = ir_host_huge_granted();
+    if (isnan(share)) return "huge (asked for, not known whether granted)";
+    return share < 0.5 ? "small (huge asked for, not granted)" : pages[asked];
+}
+
+static void cpu_environment(ir_dev *dev, ir_env *e)
+{
+    const cpu_dev *c = cpu_of(dev);
     ir_env_num(e, "threads", c->nthreads, true);
     ir_env_text(e, "pin", c->pinned ? "core" : "none", true);
     ir_env_text(e, "isa", cpu_isa_name(c->isa), true);
-    ir_env_text(e, "pages", pages[c->pages], true);
+    ir_env_text(e, "pages", cpu_pages_granted(c->pages), true);
     ir_env_text(e, "openblas", cpu_openblas_config(), true);
 }
 

@@ -1,0 +1,157 @@
+/* text_answer_rows.c -- which workloads the last screen shows, and what they and their speed are called. */
+#include "harness/record/answer.h"
+#include "harness/record/text.h"
+
+#include <math.h>
+#include <string.h>
+
+#define WIDE 0.10 /* half of an interval beside its value: from here on the number carries the mark */
+
+bool ir_answer_doubtful(double half_width, uint32_t flags)
+{
+    return flags & IR_FLAG_SUSPECT || half_width >= WIDE;
+}
+
+/* ---- selection ------------------------------------------------------------------------------- */
+static bool is_network(const ir_point *p)
+{
+    return !strcmp(p->id.family, "cnn") || !strcmp(p->id.family, "gpt");
+}
+
+static bool is_shown(const ir_point *p, bool networks)
+{
+    if (p->status != IR_OK || p->id.for_ceiling || !(ir_point_time(p) > 0) || !strcmp(p->id.family, "layer"))
+        return false;
+    return networks ? is_network(p) : true;
+}
+
+static void take_faster(const ir_point **best, const ir_point *p)
+{
+    if (!*best || ir_point_time(p) < ir_point_time(*best)) *best = p;
+}
+
+/* The question that p[at] is the first point of: its fastest kernels. A naive rung counts only alone. */
+static void gather_row(const ir_point *p, size_t n, size_t at, ir_answer_row *r)
+{
+    const ir_point *naive = NULL;
+    memset(r, 0, sizeof *r);
+    for (size_t i = at; i < n; i++) {
+        if (!is_shown(&p[i], false) || !ir_same_question(&p[i], &p[at])) continue;
+        if (p[i].id.kflags & IR_K_NAIVE)
+            take_faster(&naive, &p[i]);
+        else
+            take_faster(p[i].id.kflags & IR_K_LIB ? &r->library : &r->own, &p[i]);
+    }
+    r->p = r->own ? r->own : r->library ? r->library : naive;
+    if (r->own && r->library) take_faster(&r->p, r->library);
+}
+
+static bool asked_before(const ir_point *p, size_t at, bool networks)
+{
+    for (size_t i = 0; i < at; i++)
+        if (is_shown(&p[i], networks) && ir_same_question(&p[i], &p[at])) return true;
+    return false;
+}
+
+size_t ir_answer_rows(const ir_point *p, size_t n, ir_answer_row out[IR_ANSWER_ROWS], size_t *more)
+{
+    size_t m = 0;
+    bool   networks = false;
+    *more = 0;
+    for (size_t i = 0; i < n; i++) networks |= is_shown(&p[i], true);
+    for (size_t i = 0; i < n; i++) {
+        if (!is_shown(&p[i], networks) || asked_before(p, i, networks)) continue;
+        if (m == IR_ANSWER_ROWS)
+            ++*more;
+        else
+            gather_row(p, n, i, &out[m++]);
+    }
+    return m;
+}
+
+/* ---- names ----------------------------------------------------------------------------------- */
+static const struct {
+    const char *workload, *name;
+} known_names[] = {
+    {"resnet50", "ResNet-50"}, {"mobilenetv2", "MobileNetV2"}, {"gpt2", "GPT-2"}, {"gpt", "GPT"}};
+
+static const char *workload_name(const ir_point *p)
+{
+    for (size_t i = 0; i < sizeof known_names / sizeof *known_names; i++)
+        if (!strcmp(known_names[i].workload, p->id.workload)) return known_names[i].name;
+    return p->id.workload;
+}
+
+static int index_of_param(const ir_point *p, const char *name)
+{
+    for (int i = 0; i < p->id.np; i++)
+        if (!strcmp(p->id.pname[i], name)) return i;
+    return -1;
+}
+
+static long long param_or(const ir_point *p, const char *name, long long otherwise)
+{
+    int i = index_of_param(p, name);
+    return i < 0 ? otherwise : (long long)p->id.p.v[i];
+}
+
+/* Of a network: what tells one shape from another in few words. */
+static size_t network_shape(const ir_point *p, char *buf, size_t n)
+{
+    size_t    at = 0;
+    int       size = index_of_param(p, "size");
+    long long tokens = param_or(p, "tokens", -1), layers = param_or(p, "layers", -1),
+              res = param_or(p, "res", 224);
+    if (size >= 0 && *p->id.pword[size] && strcmp(p->id.pword[size], "small") != 0)
+        at = ir_text_append(buf, n, at, " %s", p->id.pword[size]);
+    if (layers > 0) at = ir_text_append(buf, n, at, " %lldx%lld", layers, param_or(p, "width", 0));
+    if (tokens == 1) at = ir_text_append(buf, n, at, " decode");
+    if (tokens > 1) at = ir_text_append(buf, n, at, " prefill %lld", tokens);
+    if (res != 224) at = ir_text_append(buf, n, at, " res %lld", res);
+    return at;
+}
+
+static size_t plain_shape(const ir_point *p, char *buf, size_t n)
+{
+    size_t at = 0;
+    for (int i = 0; i < p->id.np; i++) {
+        at = ir_text_append(buf, n, at, "%s%s=", i ? "," : " ", p->id.pname[i]);
+        at = *p->id.pword[i] ? ir_text_append(buf, n, at, "%s", p->id.pword[i])
+                             : ir_text_append(buf, n, at, "%lld", (long long)p->id.p.v[i]);
+    }
+    return at;
+}
+
+const char *ir_answer_name(const ir_point *p, char buf[IR_ANSWER_NAME])
+{
+    size_t    at = (size_t)snprintf(buf, IR_ANSWER_NAME, "%.31s", workload_name(p)), room = IR_ANSWER_NAME;
+    long long batch = param_or(p, "batch", 1);
+    at += (is_network(p) ? network_shape : plain_shape)(p, buf + at, room - at);
+    at = ir_text_append(buf, room, at, " %s", ir_dtype_name(p->id.p.dtype));
+    if (is_network(p) && (batch > 1 || index_of_param(p, "tokens") < 0))
+        at = ir_text_append(buf, room, at, " b%lld", batch);
+    if (p->id.cold) ir_text_append(buf, room, at, " cold");
+    return buf;
+}
+
+const char *ir_answer_speed(const ir_point *p, double factor, char *buf, size_t n)
+{
+    const char *unit;
+    char        per[16], num[IR_NUM];
+    double      items = ir_point_items(p, &unit), T = ir_point_time(p) / factor,
+           bytes = p->m.cost.read_B + p->m.cost.write_B, I = bytes > 0 ? p->m.cost.flops / bytes : INFINITY;
+    if (items > 0 && is_network(p)) {
+        snprintf(per, sizeof per, "%s/s",
+                 !strcmp(unit, "image")   ? "img"
+                 : !strcmp(unit, "token") ? "tok"
+                                          : unit);
+        if (!(items / T < 1e5)) return ir_text_scaled(items / T, per, buf, n);
+        snprintf(buf, n, "%s %s", ir_text_plain(items / T, num), per);
+        return buf;
+    }
+    if (bytes > 0 && (I < (isfinite(p->law.ridge) ? p->law.ridge : 1) || !(p->m.cost.flops > 0)))
+        return ir_text_scaled(bytes / T, "B/s", buf, n);
+    if (p->m.cost.flops > 0)
+        return ir_text_scaled(p->m.cost.flops / T, ir_text_op_unit(p->id.p.dtype), buf, n);
+    return ir_text_scaled(1 / T, "/s", buf, n);
+}
