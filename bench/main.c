@@ -134,11 +134,14 @@ const cli_command bench_commands[] = {
      .max_args = 1,
      .main = cmd_dump},
     {.name = "selftest",
-     .summary = "check the tool itself: ideal | kernels | aa | inject",
-     .usage = "ideal|kernels|aa|inject [PERCENT,...] [POINT...]",
+     .summary = "check the tool itself: ideal | kernels | machines | aa | inject",
+     .usage = "ideal|kernels|machines|aa|inject [FILE|PERCENT,...] [POINT...]",
      .about = "ideal: a device that obeys the law exactly; the fit must give back what was put in.\n"
               "kernels: every kernel on odd shapes and misaligned addresses against its oracle; nothing is "
               "timed.\n"
+              "machines: the whole pipeline on described machines (FILEs, or the program's own), whose truth "
+              "is known; --seeds variants\n"
+              "of each from --seed on; prints what was asked and what was reached.\n"
               "aa: this program against a copy of itself; every confirmed change is a false alarm.\n"
               "inject 1,2,3,5,10: against a copy whose timed calls take that many per cent longer; how many "
               "are found.\n"

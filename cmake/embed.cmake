@@ -1,6 +1,7 @@
-# embed.cmake -- cmake -DOUT=<file.c> -DFUNCTION=<name> -DSOURCES=<a.cl|b.cl> -P embed.cmake: text files as
-# byte arrays in a C file with `const char *FUNCTION(const char *name)`, which finds them by their name
-# without extension. Arrays, because C11 promises strings of no more than 4095 bytes.
+# embed.cmake -- cmake -DOUT=<file.c> -DFUNCTION=<name> -DSOURCES=<a.cl|b.cl> -P embed.cmake: text files as byte arrays in a C
+# file with `const char *FUNCTION(const char *name)`, which finds them by their name without extension, and
+# `const char *FUNCTION_name(unsigned i)`, which lists those names; NULL: no more.
+# Arrays, because C11 promises strings of no more than 4095 bytes.
 string(REPLACE "|" ";" SOURCES "${SOURCES}")
 set(arrays "")
 set(rows "")
@@ -15,6 +16,7 @@ endforeach()
 file(WRITE ${OUT} "/* Made by cmake/embed.cmake. */
 #include <string.h>
 const char *${FUNCTION}(const char *name);
+const char *${FUNCTION}_name(unsigned i);
 ${arrays}static const struct { const char *name; const unsigned char *text; } sources[] = {
 ${rows}};
 const char *${FUNCTION}(const char *name)
@@ -23,4 +25,5 @@ const char *${FUNCTION}(const char *name)
         if (!strcmp(sources[i].name, name)) return (const char *)sources[i].text;
     return 0;
 }
+const char *${FUNCTION}_name(unsigned i) { return i < sizeof sources / sizeof *sources ? sources[i].name : 0; }
 ")

@@ -92,23 +92,23 @@ static ir_status ideal_describe(ir_dev *dev, ir_device_info *out)
     return IR_OK;
 }
 
-static ir_status no_alloc(ir_dev *dev, size_t bytes, ir_mem *out)
+static ir_status ideal_no_alloc(ir_dev *dev, size_t bytes, ir_mem *out)
 {
     (void)dev;
     *out = (ir_mem){NULL, NULL, bytes};
     return IR_OK;
 }
-static void no_release(ir_dev *dev, ir_mem *m)
+static void ideal_no_release(ir_dev *dev, ir_mem *m)
 {
     (void)dev;
     memset(m, 0, sizeof *m);
 }
-static ir_status no_put(ir_dev *dev, ir_mem *dst, const void *host)
+static ir_status ideal_no_put(ir_dev *dev, ir_mem *dst, const void *host)
 {
     (void)dev, (void)dst, (void)host;
     return IR_OK;
 }
-static ir_status no_get(ir_dev *dev, const ir_mem *src, void *host)
+static ir_status ideal_no_get(ir_dev *dev, const ir_mem *src, void *host)
 {
     (void)dev;
     memset(host, 0, src->bytes);
@@ -133,10 +133,10 @@ const ir_backend ir_ideal_backend = {.name = "ideal",
                                      .known_ceilings = ir_ideal_ceilings,
                                      .close = close_ideal,
                                      .describe = ideal_describe,
-                                     .alloc = no_alloc,
-                                     .release = no_release,
-                                     .put = no_put,
-                                     .get = no_get,
+                                     .alloc = ideal_no_alloc,
+                                     .release = ideal_no_release,
+                                     .put = ideal_no_put,
+                                     .get = ideal_no_get,
                                      .sync = ideal_nothing,
                                      .now = ideal_now,
                                      .start = ideal_nothing,

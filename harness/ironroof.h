@@ -151,8 +151,8 @@ struct ir_workload {
     bool (*intact)(const ir_workload *self, const ir_params *, int t, const void *after, uint64_t seed);
 };
 
-/* ---- where: a backend moves bytes and reads a clock; every slot but enter, leave, tuning and vitals is
- * mandatory ---- */
+/* ---- where: a backend moves bytes and reads a clock; every slot but enter, leave, tuning, vitals and taken
+ * is mandatory ---- */
 typedef struct {
     const ir_backend *be;
     void             *self;  /* the backend's own state, owned from open() to close() */
@@ -172,6 +172,7 @@ typedef struct {
                                       * numa_nodes: of host memory it works on; 0: memory of its own (a GPU) */
     double clock_Hz, mem_B, llc_B;   /* llc_B: aggregate last-level cache as reported; NAN unknown */
     double spec_Bps, spec_flops[IR_NDTYPE]; /* datasheet or vendor API; NAN unknown */
+    bool   modelled;    /* a described machine: mem_B is its memory, and none of this host's is needed */
     bool   host_again;  /* the host's processor through another driver: measured only when asked for */
     char   limits[160]; /* what it refuses, in words: largest buffer, missing types; empty: nothing to say */
 } ir_device_info;
@@ -192,6 +193,7 @@ typedef struct {
     const void *own;         /* the backend's own options (its header); NULL: none */
 } ir_open_options;
 typedef struct ir_env      ir_env;      /* harness/machine/machine.h */
+typedef struct ir_topology ir_topology; /* likewise */
 typedef struct ir_ceilings ir_ceilings; /* harness/law/law.h */
 struct ir_backend {
     const char             *name;
@@ -216,6 +218,11 @@ struct ir_backend {
     const char *(*tuning)(ir_dev *);
     /* Optional. Read between samples, some tens of times a second; without it the host's counters are. */
     void (*vitals)(ir_dev *, ir_vitals *out);
+    /* Optional. Cumulative seconds that others took of its threads, all seconds, and how often its clock was lowered;
+     * without it the host's counters are. */
+    void (*taken)(ir_dev *, double *steal_s, double *total_s, double *throttle_n);
+    /* Optional. Processors and caches of the host that its threads run on; without it this host's. */
+    void (*topology)(ir_dev *, ir_topology *);
     /* Optional. Names of the forms its kernels exist in, NULL-terminated: instruction sets of a processor. */
     const char *const *forms;
     /* Optional. What of the device belongs into the record's environment. */

@@ -179,7 +179,7 @@ static inline ir_status sample_write_full(ir_journal *j)
     ir_status s = ir_journal_machine(j, &d, &e);
     ir_env_free(&e);
     if (s == IR_OK) s = ir_journal_ceiling(j, &c);
-    if (s == IR_OK) s = ir_journal_levels(j, d.id, level_B);
+    if (s == IR_OK) s = ir_journal_levels(j, d.id, level_B, (double[4]){NAN, NAN, NAN, NAN});
     for (int i = IR_EINTR; i >= IR_OK && s == IR_OK; i--) {
         ir_point p;
         sample_point(&p, (ir_status)i);
@@ -212,7 +212,8 @@ static inline ir_status sample_rewrite(ir_journal *j, const ir_record *r, const 
     ir_status s = IR_OK;
     for (size_t i = 0; i < r->ndevice && s == IR_OK; i++) s = ir_journal_machine(j, &r->device[i], &r->env);
     for (size_t i = 0; i < r->ceilings.n && s == IR_OK; i++) s = ir_journal_ceiling(j, &r->ceilings.v[i]);
-    if (s == IR_OK && levels_of) s = ir_journal_levels(j, levels_of, r->ceilings.level_B);
+    if (s == IR_OK && levels_of)
+        s = ir_journal_levels(j, levels_of, r->ceilings.level_B, r->ceilings.level_threads);
     for (size_t i = 0; i < r->npoint && s == IR_OK; i++) s = ir_journal_point(j, &r->point[i]);
     for (size_t i = 0; i < r->nfit && s == IR_OK; i++) s = ir_journal_fit(j, &r->fit[i]);
     for (size_t i = 0; i < r->nquality && s == IR_OK; i++) s = ir_journal_quality(j, &r->quality[i]);

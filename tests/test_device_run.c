@@ -22,7 +22,7 @@ static void rows(ir_point *p, const ir_ceilings *c, size_t preempted)
         ir_row x;
         assert_true(ir_row_of(&p[i], c, &x));
         double T = x.x_data_s / 0.9 + x.x_comp_s / 0.8 + 2e-6 * x.x_launch;
-        retime(&p[i], i < preempted ? 5 * T : T);
+        retime(&p[i], i < preempted ? 1.5 * T : T);
         p[i].m.cpu_share = 1;
         if (i >= preempted) continue;
         p[i].flags = IR_FLAG_PREEMPTED;

@@ -48,7 +48,7 @@ static void begin_points(ab *a, const size_t *args, size_t n)
     }
 }
 
-static ir_status one_process(ab *a, char side, const size_t *args, size_t n, double ref[TRIAL_REFS])
+static ir_status ab_one_process(ab *a, char side, const size_t *args, size_t n, double ref[TRIAL_REFS])
 {
     char   what[64];
     double after[TRIAL_REFS] = {NAN, NAN, NAN};
@@ -83,7 +83,7 @@ static ir_status one_block(ab *a, const size_t *subset, size_t n, size_t block, 
     for (size_t i = 0; i < n; i++) order[i] = subset[order[i]];
     for (int i = 0; i < TRIAL_SLOTS && st == IR_OK && !a->broken; i++) {
         a->slot = seen[sides[i] == 'B']++;
-        st = one_process(a, sides[i], order, n, ref);
+        st = ab_one_process(a, sides[i], order, n, ref);
     }
     begin_points(a, subset, n);
     size_t *count = a->fresh ? &a->t.nfresh : &a->t.nblock;

@@ -148,8 +148,8 @@ static ir_status drain(int fd, bool is_out, child_result *r, bool *open)
     }
 }
 
-static ir_status read_all(int fd[2][2], double timeout_s, const volatile int *stop, double t0,
-                          child_result *r)
+static ir_status child_read_all(int fd[2][2], double timeout_s, const volatile int *stop, double t0,
+                                child_result *r)
 {
     bool      open[2] = {true, true};
     ir_status st = IR_OK;
@@ -198,7 +198,7 @@ ir_status child_run(char *const *argv, double timeout_s, const volatile int *sto
     *out = (child_result){.code = -1};
     ir_status st = child_start(argv, fd, &pid);
     if (st == IR_OK) st = keep_out(out, "", 0);
-    if (st == IR_OK) st = read_all(fd, timeout_s, stop, t0, out);
+    if (st == IR_OK) st = child_read_all(fd, timeout_s, stop, t0, out);
     if (pid > 0) reap(pid, st != IR_OK || out->timed_out || out->too_much, timeout_s, t0, out);
     for (int i = 0; i < 2; i++)
         for (int k = 0; k < 2; k++)

@@ -21,7 +21,8 @@ const ab_options ab_own_defaults = {.blocks = TRIAL_BLOCKS,
                                     .timeout_s = 120,
                                     .max_minutes = INFINITY,
                                     .plan = NAN,
-                                    .rounds = 1};
+                                    .rounds = 1,
+                                    .seeds = 1};
 #define OWN(field) .offset = offsetof(ab_options, field)
 const cli_option ab_own_options[] = {
     {"blocks", 0, CLI_INT, "N",
@@ -46,6 +47,8 @@ const cli_option ab_own_options[] = {
     {"as-is", 0, CLI_FLAG, NULL, "run A and B exactly as written; they print ironroof records", OWN(as_is)},
     {"no-reference", 0, CLI_FLAG, NULL,
      "no reference kernels between the processes: a machine that drifts then goes unseen", OWN(no_reference)},
+    {"seeds", 0, CLI_INT, "N", "selftest machines: variants of each machine (1)", OWN(seeds), .lo = 1,
+     .hi = 100000},
     {"rounds", 0, CLI_INT, "N", "selftest: comparisons in a row (1)", OWN(rounds), .lo = 1, .hi = 1000},
     {0}};
 
@@ -87,6 +90,7 @@ static void host_options(words *w, const cli_options *o)
         snprintf(list + n, sizeof w->text[0] - n, "%s%s", n ? "," : "", o->backends.v[i]);
     }
     add_pair(w, "--backend", *list ? list : "cpu");
+    add_pair(w, "--model", o->model);
     add_pair(w, "--device", o->device);
     add_pair(w, "--isa", o->isa);
     if (o->pin == CLI_PIN_NONE) add_pair(w, "--pin", "none");

@@ -12,6 +12,7 @@ typedef struct {        /* own options of `ab`; `selftest aa|inject` take them t
     double      delta, confidence, timeout_s, max_minutes, plan; /* plan NAN: compare */
     const char *from;   /* a record of an earlier comparison to plan from */
     const char *proof;  /* a record of selftest aa */
+    int64_t     seeds;  /* selftest machines: variants of each */
     int64_t     rounds; /* selftest: comparisons a step */
     bool        strict, as_is, no_more, no_reference;
 } ab_options;

@@ -41,29 +41,71 @@ static double os_cache_B(const ceiling_plan *pl, int level)
 static double ladder_max_B(const ceiling_plan *pl)
 {
     /* faster memory: more of it, or the launch shows */
-    double llc = pl->own ? 4 * pl->s->info.llc_B : ir_topology_llc_B(&pl->s->topo);
-    double room =
-        fmin(ir_host_available_B(), pl->device ? pl->s->info.mem_B : NAN) / 4; /* fmin, fmax ignore NAN */
+    double llc = pl->own      ? 4 * pl->s->info.llc_B
+                 : pl->device ? ir_topology_llc_B(&pl->s->topo)
+                              : pl->llc_B; /* one thread's reach */
+    double room = ceiling_room_B(pl) / 4;
     double want = fmax((pl->own ? 1024.0 : pl->s->full ? 256.0 : 128.0) * (1 << 20), 4 * llc);
     return isfinite(room) ? fmin(want, room) : want;
 }
 
-static ir_status ceilings_ladder(ceiling_plan *pl, double *x, double *y, size_t *n)
+/* One rung: what one thread, or the device, reads of a working set. NAN: nothing ran. */
+static ir_status rung(ceiling_plan *pl, double bytes, double *rate)
 {
     const ir_workload *w = ir_workload_named("read");
     ir_params          p = w->defaults;
-    double             step = ceiling_ladder_step(pl), top = ladder_max_B(pl);
+    ir_point           best;
     p.threads = pl->s->info.threads ? 1 : 0;
+    ceiling_set(w, &p, "bytes", floor(bytes / 64) * 64);
+    ir_status s = ceiling_best(pl, w, &p, false, &best);
+    *rate = s == IR_OK && best.status == IR_OK ? ceiling_rate(pl, &best) : NAN;
+    return s;
+}
+
+static ir_status ceilings_ladder(ceiling_plan *pl, double *x, double *y, size_t *n)
+{
+    double step = ceiling_ladder_step(pl), top = ladder_max_B(pl);
     for (double b = CEILING_LADDER_B; b <= top * 1.001 && *n < MAX_SIZES; b *= step) {
-        ir_point best;
-        ceiling_set(w, &p, "bytes", floor(b / 64) * 64);
-        ir_status s = ceiling_best(pl, w, &p, false, &best);
+        double    rate;
+        ir_status s = rung(pl, b, &rate);
         if (s != IR_OK) return s;
-        if (best.status != IR_OK) continue;
+        if (!(rate > 0)) continue;
         x[*n] = floor(b / 64) * 64;
-        y[(*n)++] = ceiling_rate(&best);
+        y[(*n)++] = rate;
     }
     return IR_OK;
+}
+
+/* Between the last rung that keeps a rate and the next lies an end: halved in ratio until it is known to a
+ * few per cent. */
+static ir_status refine_end(ceiling_plan *pl, double least_Bps, double inside_B, double beyond_B,
+                            double *end_B)
+{
+    enum { STEPS = 4 };
+    ir_status s = IR_OK;
+    for (int i = 0; i < STEPS && s == IR_OK && beyond_B > 1.05 * inside_B; i++) {
+        double mid = floor(sqrt(inside_B * beyond_B) / 64) * 64, rate;
+        s = rung(pl, mid, &rate);
+        if (rate >= least_Bps)
+            inside_B = mid;
+        else
+            beyond_B = mid;
+    }
+    *end_B = inside_B;
+    return s;
+}
+
+/* How many of our threads, one a core, share an instance of each cache, as the system has it. */
+static void sharing_from_os(ceiling_plan *pl)
+{
+    const ir_topology *t = &pl->s->topo;
+    double             smt = t->ncore > 0 && t->npu > t->ncore ? (double)t->npu / t->ncore : 1;
+    for (int i = 0; i < t->ncache && !pl->device; i++) {
+        int l = t->cache[i].level - 1;
+        if (l >= 0 && l < 3 && t->cache[i].shared_by > 0)
+            pl->s->ceilings.level_threads[l] = fmax(1, round(t->cache[i].shared_by / smt));
+        if (l >= 0 && l < 3 && t->cache[i].size_B > 0) pl->llc_B = t->cache[i].size_B;
+    }
 }
 
 /* Which level a plateau is: the first whose OS-reported size is not far below the plateau's end. */
@@ -96,10 +138,10 @@ static void envelope(const double *y, size_t n, double *top)
 
 /* The working set a level's ceilings are measured at: the ladder's fastest inside the level. The middle of a
  * level that cores share, whose small end lies partly in their private caches. */
-static double size_within(const ceiling_plan *pl, int level, const ir_plateau *p, const double *x,
-                          const double *y)
+static double size_within(const ceiling_plan *pl, int level, const ir_plateau *p, double end_B,
+                          const double *x, const double *y)
 {
-    if (pl->own) return p->x_hi / 2; /* a device's small working sets measure its launches */
+    if (pl->own) return 0.7 * end_B; /* a device's small working sets measure its launches */
     if (level >= 2 && !pl->device) return sqrt(p->x_lo * p->x_hi);
     size_t best = p->first;
     for (size_t i = p->first; i <= p->last; i++)
@@ -107,13 +149,14 @@ static double size_within(const ceiling_plan *pl, int level, const ir_plateau *p
     return x[best];
 }
 
-/* Beyond the last level's capacity a cache still serves a part, which the ladder shows as well: up to half
- * way (geometrically) from the last rung that is clearly faster than the largest to the next one. */
-static double partly_cached_B(const double *x, const double *y, size_t n)
+/* Beyond the last level's capacity a cache still serves a part, which the ladder shows as well: as far as a
+ * working set is clearly faster than the largest. */
+static ir_status partly_cached(ceiling_plan *pl, const double *x, const double *y, size_t n, double *end_B)
 {
+    *end_B = NAN;
     for (size_t i = n - 1; i-- > 0;)
-        if (y[i] > 1.1 * y[n - 1]) return sqrt(x[i] * x[i + 1]);
-    return NAN;
+        if (y[i] > 1.1 * y[n - 1]) return refine_end(pl, 1.1 * y[n - 1], x[i], x[i + 1], end_B);
+    return IR_OK;
 }
 
 static ir_status find_levels(ceiling_plan *pl)
@@ -121,18 +164,24 @@ static ir_status find_levels(ceiling_plan *pl)
     double     x[MAX_SIZES], y[MAX_SIZES], top[MAX_SIZES];
     size_t     n = 0;
     ir_plateau pt[8];
+    sharing_from_os(pl);
     levels_from_os(pl);
     pl->size_B[3] = ladder_max_B(pl);
-    ir_status s = ceilings_ladder(pl, x, y, &n);
+    ir_status s = pl->own ? ceilings_launches(pl) : IR_OK;
+    if (s == IR_OK) s = ceilings_ladder(pl, x, y, &n);
     if (s != IR_OK || n == 0) return s;
     envelope(y, n, top);
-    pl->s->ceilings.level_B[3] = partly_cached_B(x, y, n);
+    s = partly_cached(pl, x, y, n, &pl->s->ceilings.level_B[3]);
+    if (s != IR_OK) return s;
     size_t np = ir_plateaus(x, top, n, 0.10, pt, sizeof pt / sizeof *pt);
     for (size_t i = 0; i < np; i++) {
         int l = level_of_plateau(pl, &pt[i], x[n - 1]);
         if (l == 3) continue;
-        pl->s->ceilings.level_B[l] = pt[i].x_hi;
-        pl->size_B[l] = size_within(pl, l, &pt[i], x, y);
+        double end = pt[i].x_hi;
+        if (pt[i].last + 1 < n) s = refine_end(pl, 0.9 * pt[i].y, end, x[pt[i].last + 1], &end);
+        if (s != IR_OK) return s;
+        pl->s->ceilings.level_B[l] = end;
+        pl->size_B[l] = size_within(pl, l, &pt[i], end, x, y);
     }
     return IR_OK;
 }
@@ -151,7 +200,7 @@ static ir_status bandwidth_one(ceiling_plan *pl, int level, const ir_workload *w
     if (s != IR_OK) return s;
     out->value = NAN;
     if (best.status != IR_OK) return IR_OK;
-    *out = ceiling_from(pl, IR_C_BANDWIDTH, ir_level_names[level], &best, ceiling_rate(&best));
+    *out = ceiling_from(pl, IR_C_BANDWIDTH, ir_level_names[level], &best, ceiling_rate(pl, &best));
     out->dtype = p.dtype;
     out->size_B = bytes;
     out->read_frac = best.m.cost.read_B / (best.m.cost.read_B + best.m.cost.write_B);
@@ -173,11 +222,32 @@ static ir_status saturate(ceiling_plan *pl, const ir_workload *w, ir_ceiling *c)
     ceiling_saturation_axis(c, "streams", streams, r, N);
     ceiling_raise(pl, c, &best);
     ir_ceiling twice;
-    if (2 * c->size_B > ir_host_available_B() / 3) return IR_OK;
+    if (2 * c->size_B > ceiling_room_B(pl) / 3) return IR_OK;
     s = bandwidth_one(pl, 3, w, c->threads, 2 * c->size_B, &twice);
     if (s == IR_OK && isfinite(twice.value))
         ceiling_saturation(c, "bytes", c->size_B, twice.size_B, twice.value / c->value - 1);
     return s;
+}
+
+/* What regular stores reach where the best ones are of another kind: a ceiling of its own, which says how
+ * much of their reads the machine spares. They were just measured. */
+static ir_status regular_stores(ceiling_plan *pl, const ir_workload *w, const ir_ceiling *best)
+{
+    const ir_point *q = NULL;
+    int             at = ir_workload_param(w, "bytes");
+    for (size_t i = 0; i < pl->s->npoint; i++) {
+        const ir_point *p = &pl->s->point[i];
+        if (p->status != IR_OK || strcmp(p->id.workload, w->name) || p->id.kflags & (IR_K_NT | IR_K_NAIVE) ||
+            p->id.p.threads != best->threads || p->id.p.v[at] != (int64_t)best->size_B)
+            continue;
+        if (!q || ir_point_time(p) < ir_point_time(q)) q = p;
+    }
+    if (!q) return IR_OK;
+    ir_ceiling c = ceiling_from(pl, IR_C_BANDWIDTH, best->level, q, ceiling_rate(pl, q));
+    snprintf(c.op, sizeof c.op, "store");
+    c.dtype = best->dtype;
+    c.size_B = best->size_B;
+    return ceiling_add(pl, &c);
 }
 
 /* Each op at 1 and at all threads; the thread counts between only for DRAM reads, the saturation curve. */
@@ -202,6 +272,8 @@ static ir_status bandwidth_threads(ceiling_plan *pl, int level, const ir_workloa
         else if (level == 3 && last && (read || pl->s->full))
             s = saturate(pl, w, &c);
         if (s == IR_OK) s = ceiling_add(pl, &c);
+        if (s == IR_OK && level == 3 && !pl->device && !strcmp(w->name, "write"))
+            s = regular_stores(pl, w, &c);
         if (s != IR_OK) return s;
     }
     return IR_OK;
@@ -244,10 +316,10 @@ static ir_status fill_device(ceiling_plan *pl, const ir_workload *w, ir_params *
         ir_status s = ceiling_best(pl, w, p, false, &best);
         if (s != IR_OK || best.status != IR_OK) return s;
         pl->s->teams[p->dtype] = teams;
-        *grew = ceiling_flops(&best) / prev - 1;
+        *grew = ceiling_flops(pl, &best) / prev - 1;
         if (*grew < 0.01) return IR_OK;
         if (teams >= (int64_t)PLENTY * pl->s->info.cores && ir_point_time(&best) > LONG_S) return IR_OK;
-        prev = ceiling_flops(&best);
+        prev = ceiling_flops(pl, &best);
     }
     return IR_OK;
 }
@@ -269,7 +341,7 @@ static ir_status peak_one(ceiling_plan *pl, const ir_workload *w, ir_dtype t, in
     if (pl->device && pl->s->teams[t] == 0) return s;
     if (s == IR_OK) s = ceiling_axis(pl, w, p, "chains", chains, n, ceiling_flops, r, &best);
     if (s != IR_OK || best.status != IR_OK) return s;
-    ir_ceiling c = ceiling_from(pl, IR_C_FLOPS, "", &best, ceiling_flops(&best));
+    ir_ceiling c = ceiling_from(pl, IR_C_FLOPS, "", &best, ceiling_flops(pl, &best));
     c.dtype = t;
     c.theory = pl->s->dev.be->theory_flops
                    ? pl->s->dev.be->theory_flops(&pl->s->dev, t, pl->clock_Hz) * threads
@@ -312,7 +384,7 @@ static ir_status clock_rate(ceiling_plan *pl)
     p.threads = pl->threads[0];
     ir_status s = ceiling_best(pl, w, &p, false, &best);
     if (s != IR_OK || best.status != IR_OK) return s;
-    pl->clock_Hz = ceiling_flops(&best); /* one add a cycle */
+    pl->clock_Hz = ceiling_flops(pl, &best); /* one add a cycle */
     ir_ceiling c = ceiling_from(pl, IR_C_CLOCK, "", &best, pl->clock_Hz);
     return ceiling_add(pl, &c);
 }
@@ -329,7 +401,8 @@ ir_status ceilings_journal(measure_context *s)
     ir_status st = IR_OK;
     for (size_t i = 0; s->journal && i < s->ceilings.n && st == IR_OK; i++)
         st = ir_journal_ceiling(s->journal, &s->ceilings.v[i]);
-    if (s->journal && st == IR_OK) st = ir_journal_levels(s->journal, s->info.id, s->ceilings.level_B);
+    if (s->journal && st == IR_OK)
+        st = ir_journal_levels(s->journal, s->info.id, s->ceilings.level_B, s->ceilings.level_threads);
     return st;
 }
 

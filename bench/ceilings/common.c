@@ -5,18 +5,37 @@
 #include <math.h>
 #include <string.h>
 
+/* A working set that stands for a level is twice what lies nearer, if it keeps this far from the level's end.
+ */
+static const double MOST_OF_LEVEL = 0.7;
+
 void ceiling_set(const ir_workload *w, ir_params *p, const char *key, double value)
 {
     int i = ir_workload_param(w, key);
     if (i >= 0) p->v[i] = (int64_t)value;
 }
 
-double ceiling_rate(const ir_point *p)
+/* Seconds of a call that are its launches and not its work: on a device where each pass is one, they hide
+ * what a small working set can do. 0 elsewhere, and while no launch was measured. */
+static double launching_s(const ceiling_plan *pl, const ir_point *p)
 {
-    return p->status == IR_OK ? (p->m.cost.read_B + p->m.cost.write_B) / ir_point_time(p) : NAN;
+    return pl->own ? pl->launch_s * p->m.cost.launches : 0;
 }
 
-double ceiling_flops(const ir_point *p) { return p->m.cost.flops / ir_point_time(p); }
+static const double MOST_LAUNCH = 0.9;
+/* What is left of a call beside its launches; NAN where that is too little to be told from them. */
+static double working_s(const ceiling_plan *pl, const ir_point *p)
+{
+    double T = ir_point_time(p), L = launching_s(pl, p);
+    return L < MOST_LAUNCH * T ? T - L : NAN;
+}
+
+double ceiling_rate(const ceiling_plan *pl, const ir_point *p)
+{
+    return p->status == IR_OK ? (p->m.cost.read_B + p->m.cost.write_B) / working_s(pl, p) : NAN;
+}
+
+double ceiling_flops(const ceiling_plan *pl, const ir_point *p) { return p->m.cost.flops / working_s(pl, p); }
 
 ir_ceiling ceiling_from(const ceiling_plan *pl, ir_what what, const char *level, const ir_point *p,
                         double value)
@@ -24,13 +43,14 @@ ir_ceiling ceiling_from(const ceiling_plan *pl, ir_what what, const char *level,
     ir_ceiling c;
     memset(&c, 0, sizeof c);
     const ir_stats *t = ir_point_stats(p);
-    double          scale = value * t->median; /* rates: value = scale / time */
+    double          L = launching_s(pl, p) < MOST_LAUNCH * t->median ? launching_s(pl, p) : 0;
+    double          scale = value * (t->median - L); /* rates: value = scale / time */
     c = (ir_ceiling){.what = what,
                      .dtype = IR_NDTYPE,
                      .threads = p->id.p.threads,
                      .value = value,
-                     .lo = scale / t->ci_hi,
-                     .hi = scale / t->ci_lo,
+                     .lo = scale / (t->ci_hi - L),
+                     .hi = scale / (t->ci_lo - L),
                      .theory = NAN,
                      .read_frac = NAN,
                      .size_B = NAN,
@@ -47,8 +67,8 @@ ir_ceiling ceiling_from(const ceiling_plan *pl, ir_what what, const char *level,
 
 void ceiling_raise(const ceiling_plan *pl, ir_ceiling *c, const ir_point *q)
 {
-    if (!(ceiling_rate(q) > c->value)) return;
-    ir_ceiling more = ceiling_from(pl, c->what, c->level, q, ceiling_rate(q));
+    if (!(ceiling_rate(pl, q) > c->value)) return;
+    ir_ceiling more = ceiling_from(pl, c->what, c->level, q, ceiling_rate(pl, q));
     c->value = more.value;
     c->lo = more.lo;
     c->hi = more.hi;
@@ -70,17 +90,32 @@ void ceiling_saturation(ir_ceiling *c, const char *axis, double from, double to,
 
 ir_status ceiling_add(ceiling_plan *pl, const ir_ceiling *c) { return ir_ceilings_add(&pl->s->ceilings, c); }
 
+double ceiling_room_B(const ceiling_plan *pl)
+{
+    const ir_device_info *i = &pl->s->info;
+    return i->modelled ? i->mem_B
+                       : fmin(ir_host_available_B(), pl->device ? i->mem_B : NAN); /* fmin passes over NAN */
+}
+
 double ceiling_ladder_step(const ceiling_plan *pl) { return pl->s->full ? sqrt(sqrt(2.0)) : 2; }
 
 double ceiling_bytes(const ceiling_plan *pl, int level, int threads)
 {
-    double size = pl->size_B[level];
-    bool   priv = level < 2 && threads > 1; /* L1 and L2 belong to one core */
-    return floor((priv ? size * threads : size) / 4096) * 4096;
+    const ir_ceilings *c = &pl->s->ceilings;
+    double             size = pl->size_B[level], inner = 0;
+    if (pl->device) return floor((level < 2 && threads > 1 ? size * threads : size) / 4096) * 4096;
+    if (level == 3) return floor(fmax(size, 4 * pl->llc_B * ir_level_instances(c, 2, threads)) / 4096) * 4096;
+    for (int l = 0; l < level; l++)
+        if (c->level_B[l] > 0) inner = c->level_B[l] * ir_level_instances(c, l, threads);
+    size *= ir_level_instances(c, level, threads);
+    double most = MOST_OF_LEVEL * c->level_B[level] * ir_level_instances(c, level, threads);
+    if (size >= 2 * inner) return floor(size / 4096) * 4096;
+    return floor(fmin(fmax(2 * inner, sqrt(2 * inner * most)), fmax(most, size)) / 4096) * 4096;
 }
 
 ir_status ceiling_axis(ceiling_plan *pl, const ir_workload *w, ir_params p, const char *key, const int64_t *v,
-                       int n, double (*value)(const ir_point *), double *r, ir_point *best)
+                       int n, double (*value)(const ceiling_plan *, const ir_point *), double *r,
+                       ir_point *best)
 {
     ceiling_none(best);
     for (int i = 0; i < n; i++) {
@@ -88,8 +123,8 @@ ir_status ceiling_axis(ceiling_plan *pl, const ir_workload *w, ir_params p, cons
         ceiling_set(w, &p, key, (double)v[i]);
         ir_status s = ceiling_best(pl, w, &p, false, &q);
         if (s != IR_OK) return s;
-        r[i] = q.status == IR_OK ? value(&q) : NAN;
-        if (q.status == IR_OK && (best->status != IR_OK || r[i] > value(best))) *best = q;
+        r[i] = q.status == IR_OK ? value(pl, &q) : NAN;
+        if (q.status == IR_OK && (best->status != IR_OK || r[i] > value(pl, best))) *best = q;
     }
     return IR_OK;
 }

@@ -31,15 +31,18 @@ static ir_status each_kernel(ceiling_plan *pl, const ir_workload *w, const ir_pa
     return s;
 }
 
-static ir_status costs_launches(ceiling_plan *pl)
+ir_status ceilings_launches(ceiling_plan *pl)
 {
     const ir_workload *w = ir_workload_named("forkjoin");
     ir_status          s = IR_OK;
+    if (pl->launch_s > 0) return s;
     for (int i = 0; i < pl->nthread && s == IR_OK; i++) {
         ir_params p = w->defaults;
         p.threads = pl->threads[i];
         s = each_kernel(pl, w, &p, IR_C_LAUNCH, "", w->name, 0);
     }
+    double least = ir_launch_ceiling(&pl->s->ceilings, 0);
+    if (s == IR_OK && least > 0) pl->launch_s = least;
     return s;
 }
 
@@ -71,7 +74,11 @@ static ir_status links(ceiling_plan *pl)
     return s;
 }
 
-static double local_rate(const ir_point *q) { return q->m.cost.footprint_B / ir_point_time(q); }
+static double local_rate(const ceiling_plan *pl, const ir_point *q)
+{
+    (void)pl;
+    return q->m.cost.footprint_B / ir_point_time(q);
+}
 
 /* More groups until they gain nothing: a device with few of them is not full. */
 static ir_status local_memory(ceiling_plan *pl)
@@ -89,7 +96,7 @@ static ir_status local_memory(ceiling_plan *pl)
                    : IR_OK;
     ir_status s = ceiling_axis(pl, w, p, "groups", groups, N, local_rate, r, &best);
     if (s != IR_OK || best.status != IR_OK) return s;
-    ir_ceiling c = ceiling_from(pl, IR_C_BANDWIDTH, "local", &best, local_rate(&best));
+    ir_ceiling c = ceiling_from(pl, IR_C_BANDWIDTH, "local", &best, local_rate(pl, &best));
     snprintf(c.op, sizeof c.op, "read");
     c.size_B = best.m.cost.footprint_B;
     ceiling_saturation_axis(&c, "groups", groups, r, N);
@@ -98,7 +105,7 @@ static ir_status local_memory(ceiling_plan *pl)
 
 ir_status ceilings_costs(ceiling_plan *pl)
 {
-    ir_status s = costs_launches(pl);
+    ir_status s = ceilings_launches(pl);
     if (s == IR_OK) s = links(pl);
     return s == IR_OK ? local_memory(pl) : s;
 }

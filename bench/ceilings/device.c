@@ -27,11 +27,11 @@ static ir_status library_peak(ceiling_plan *pl, const ir_workload *w, ir_dtype t
         ceiling_none(&q);
         ir_status s = ceiling_fastest(pl, w, &p, IR_K_LIB, 0, &q);
         if (s != IR_OK) return s;
-        r[i] = q.status == IR_OK ? ceiling_flops(&q) : NAN;
-        if (q.status == IR_OK && (best.status != IR_OK || r[i] > ceiling_flops(&best))) best = q;
+        r[i] = q.status == IR_OK ? ceiling_flops(pl, &q) : NAN;
+        if (q.status == IR_OK && (best.status != IR_OK || r[i] > ceiling_flops(pl, &best))) best = q;
     }
     if (best.status != IR_OK) return IR_OK;
-    ir_ceiling c = ceiling_from(pl, IR_C_FLOPS, "", &best, ceiling_flops(&best));
+    ir_ceiling c = ceiling_from(pl, IR_C_FLOPS, "", &best, ceiling_flops(pl, &best));
     c.dtype = t;
     c.size_B = best.m.cost.footprint_B;
     c.theory = pl->s->info.spec_flops[t];
@@ -65,7 +65,7 @@ static ir_status device_rate_of(ceiling_plan *pl, const ir_workload *w, const ir
     *rate = NAN;
     if (!context_wants(pl->s, w, k)) return IR_OK;
     ir_status s = context_measure(pl->s, w, k, p, false, q);
-    if (s == IR_OK && (*q)->status == IR_OK) *rate = ceiling_rate(*q);
+    if (s == IR_OK && (*q)->status == IR_OK) *rate = ceiling_rate(pl, *q);
     return s;
 }
 
@@ -132,7 +132,7 @@ ir_status ceilings_saturate(ceiling_plan *pl, const ir_workload *w, int level, i
     if (!is_checked(pl->s, w)) return as_checked(pl, w, winner, &p, c);
     ir_status s = over_streams(pl, w, winner, &p, c);
     if (s == IR_OK) s = over_occupancy(pl, w, &p, c);
-    if (s != IR_OK || level != 3 || 2 * c->size_B > ir_host_available_B() / 3) return s;
+    if (s != IR_OK || level != 3 || 2 * c->size_B > ceiling_room_B(pl) / 3) return s;
     ceiling_set(w, &p, "bytes", 2 * c->size_B);
     s = device_rate_of(pl, w, winner, &p, &q, &twice);
     if (s == IR_OK) ceiling_saturation(c, "bytes", c->size_B, 2 * c->size_B, twice / c->value - 1);

@@ -110,7 +110,8 @@ ir_status ceilings_latency(ceiling_plan *pl)
     return s == IR_OK && isfinite(last) ? concurrency(pl, last) : s;
 }
 
-ir_status ceilings_gather(ceiling_plan *pl)
+/* At one level, by one thread and by all. */
+static ir_status gather_at(ceiling_plan *pl, int level)
 {
     const ir_workload *w = ir_workload_named("gather");
     ir_status          s = IR_OK;
@@ -119,12 +120,21 @@ ir_status ceilings_gather(ceiling_plan *pl)
         ir_params p = w->defaults;
         if (i > 0 && i < pl->nthread - 1) continue;
         p.threads = pl->threads[i];
-        ceiling_set(w, &p, "bytes", ceiling_bytes(pl, 3, p.threads));
+        ceiling_set(w, &p, "bytes", ceiling_bytes(pl, level, p.threads));
         s = ceiling_best(pl, w, &p, false, &best);
         if (s != IR_OK || best.status != IR_OK) continue;
-        ir_ceiling c = ceiling_from(pl, IR_C_BANDWIDTH, "DRAM", &best, ceiling_rate(&best));
-        c.size_B = ceiling_bytes(pl, 3, p.threads);
+        ir_ceiling c = ceiling_from(pl, IR_C_BANDWIDTH, ir_level_names[level], &best, ceiling_rate(pl, &best));
+        c.size_B = ceiling_bytes(pl, level, p.threads);
         s = ceiling_add(pl, &c);
     }
+    return s;
+}
+
+ir_status ceilings_gather(ceiling_plan *pl)
+{
+    ir_status s = gather_at(pl, 3);
+    for (int l = 2; l > 0 && s == IR_OK;
+         l--) /* many threads find much of what they ask for in their caches */
+        if (pl->size_B[l] > 0) s = gather_at(pl, l);
     return s;
 }

@@ -56,7 +56,7 @@ void ceiling_operating_point(ir_ceiling *c, double op_Bps, double read_Bps)
 
 static void merge(const ceiling_plan *pl, ir_ceiling *c, const ir_point *q)
 {
-    double     rate = ceiling_rate(q), gain = rate / c->value - 1;
+    double     rate = ceiling_rate(pl, q), gain = rate / c->value - 1;
     ir_ceiling again = ceiling_from(pl, IR_C_BANDWIDTH, c->level, q, rate);
     if (!pl->for_points) ceiling_saturation(c, "visits", 1, 2, gain);
     c->lo = fmin(c->lo, again.lo);

@@ -52,6 +52,8 @@ ir_status ceilings_load(measure_context *s, const ir_env *env, const char *file,
         if (!strcmp(r->ceilings.v[i].device, s->info.id))
             st = ir_ceilings_add(&s->ceilings, &r->ceilings.v[i]);
     if (st == IR_OK) memcpy(s->ceilings.level_B, r->device_level_B[at], sizeof s->ceilings.level_B);
+    if (st == IR_OK)
+        memcpy(s->ceilings.level_threads, r->device_level_threads[at], sizeof s->ceilings.level_threads);
     for (size_t i = 0; i < r->npoint && st == IR_OK; i++)
         if (r->point[i].id.for_ceiling && !strcmp(r->point[i].id.device, s->info.id))
             st = context_append_copy(s, &r->point[i]);

@@ -16,6 +16,8 @@ typedef struct {
     bool             own; /* the device has memory of its own: a GPU with a card */
     int              share;
     double           clock_Hz;
+    double           llc_B;    /* one instance of the last-level cache, as the system has it; 0: not known */
+    double           launch_s; /* the cheapest launch; 0: not measured yet */
     int64_t          streams;
 } ceiling_plan;
 /* Set a workload's parameter by name. Does nothing if it has none of that name. */
@@ -25,10 +27,13 @@ ir_ceiling ceiling_from(const ceiling_plan *, ir_what, const char *level, const 
 /* Raise the ceiling to the point's rate, if that is higher. */
 void      ceiling_raise(const ceiling_plan *, ir_ceiling *, const ir_point *);
 ir_status ceiling_add(ceiling_plan *, const ir_ceiling *);
-double    ceiling_rate(const ir_point *);  /* B/s; NAN unless ok */
-double    ceiling_flops(const ir_point *); /* flop/s */
-double    ceiling_bytes(const ceiling_plan *, int level,
-                        int threads); /* the working set that stands for a level */
+double    ceiling_rate(const ceiling_plan *, const ir_point *);  /* B/s, beside its launches; NAN unless ok */
+double    ceiling_flops(const ceiling_plan *, const ir_point *); /* flop/s */
+/* The working set that stands for a level. Where the caches nearer to all threads hold nearly as much, both
+ * serve it. */
+double ceiling_bytes(const ceiling_plan *, int level, int threads);
+/* Bytes that a working set may take: of the device, and of the host, which holds what the oracle needs. */
+double ceiling_room_B(const ceiling_plan *);
 /* Working sets of the ladders: from CEILING_LADDER_B in steps of this factor. */
 enum { CEILING_LADDER_B = 4096 };
 double ceiling_ladder_step(const ceiling_plan *);
@@ -42,7 +47,8 @@ ir_status ceiling_fastest(ceiling_plan *, const ir_workload *, const ir_params *
                           uint32_t without, ir_point *best);
 /* Measure the best contender along one axis. r[i] is its rate, NAN where nothing ran; best the fastest. */
 ir_status ceiling_axis(ceiling_plan *, const ir_workload *, ir_params, const char *key, const int64_t *v,
-                       int n, double (*value)(const ir_point *), double *r, ir_point *best);
+                       int n, double (*value)(const ceiling_plan *, const ir_point *), double *r,
+                       ir_point *best);
 /* Record the gain of going from `from` to `to` along an axis. NAN: not known. */
 void ceiling_saturation(ir_ceiling *, const char *axis, double from, double to, double gain);
 /* Record the gain of the last doubling that ran over the one before it. */
@@ -58,6 +64,8 @@ ir_status ceilings_library(ceiling_plan *);
 ir_status ceilings_saturate(ceiling_plan *, const ir_workload *, int level, ir_ceiling *);
 /* Measure copying while computing: the share of the shorter one that hides behind the longer. */
 ir_status ceilings_overlap(ceiling_plan *);
+/* Measure what a launch costs, of each kind; once. */
+ir_status ceilings_launches(ceiling_plan *);
 /* Measure the launch cost of each kind, transfers between host and device, local memory. */
 ir_status ceilings_costs(ceiling_plan *);
 /* Measure DRAM bandwidth again, after everything else. */

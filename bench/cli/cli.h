@@ -15,7 +15,13 @@
  * an integer or a range: 1-8 or 1..8 (step 1), 1-9+2 (step 2), 1-64*2 (times 2; the factor may be fractional,
  * values are rounded). The end of a range is included only when a step hits it. A value given twice is kept
  * once. */
-enum { CLI_MAX_AXIS = 4096, CLI_MAX_POINTS = 100000, CLI_MAX_NAMES = 8, CLI_MAX_THREADS = 65536 };
+enum {
+    CLI_NAME = 200,
+    CLI_MAX_AXIS = 4096,
+    CLI_MAX_POINTS = 100000,
+    CLI_MAX_NAMES = 8,
+    CLI_MAX_THREADS = 65536
+};
 typedef struct {
     int64_t *v;
     size_t   n;
@@ -26,7 +32,7 @@ typedef struct {
     uint32_t set;
 } cli_dtypes; /* order given, each once */
 typedef struct {
-    char   v[CLI_MAX_NAMES][IR_NAME];
+    char   v[CLI_MAX_NAMES][CLI_NAME];
     size_t n;
 } cli_names;
 typedef enum {
@@ -116,6 +122,7 @@ typedef struct {
     cli_axis    batch, threads; /* empty: likewise */
     cli_filter  filter;
     cli_names   backends; /* empty: all; not checked against any table */
+    const char *model;    /* key=value,... over the described machine; NULL: none */
     const char *device;   /* index or name; NULL: the first */
     const char *isa;      /* NULL: the best */
     int         pin, pages;
@@ -135,6 +142,9 @@ typedef struct {
 } cli_options;
 void cli_options_init(cli_options *);
 void cli_options_free(cli_options *); /* idempotent */
+/* "model:FILE" is backend "model" with a file: its name into `name`; returns the file, NULL: none was given.
+ */
+const char *cli_backend_file(const char *given, char name[IR_NAME]);
 /* Colour on this stream? auto: a terminal, and neither NO_COLOR nor TERM=dumb is set. */
 bool cli_color(const cli_options *, FILE *);
 /* NULL when --filter was not given: everything matches. */

@@ -223,12 +223,12 @@ void cli_axis_free(cli_axis *a)
 }
 
 /* The next comma-separated name of *s into buf; false when it is empty or too long. */
-static bool next_name(const char **s, char buf[IR_NAME])
+static bool next_name(const char **s, char *buf, size_t size)
 {
     size_t n = strcspn(*s, ",");
-    snprintf(buf, IR_NAME, "%.*s", (int)(n < IR_NAME ? n : IR_NAME), *s);
+    snprintf(buf, size, "%.*s", (int)(n < size ? n : size), *s);
     *s = (*s)[n] ? *s + n + 1 : NULL;
-    return n > 0 && n < IR_NAME;
+    return n > 0 && n < size;
 }
 
 /* The name of a dtype that other tools call otherwise; any other text as it is. */
@@ -250,7 +250,8 @@ ir_status cli_dtypes_parse(const char *s, cli_dtypes *out)
     for (const char *p = s; p;) {
         char   name[IR_NAME];
         size_t t;
-        if (!next_name(&p, name) && !*name) return ir_fail(IR_EINVAL, "a dtype is missing in '%.60s'", s);
+        if (!next_name(&p, name, sizeof name) && !*name)
+            return ir_fail(IR_EINVAL, "a dtype is missing in '%.60s'", s);
         ir_status st = cli_choose("dtype", dtype_alias(name), names, IR_NDTYPE, &t);
         if (st != IR_OK) return st;
         if (!(d.set >> t & 1)) d.v[d.n++] = (ir_dtype)t;
@@ -264,9 +265,10 @@ ir_status cli_names_parse(const char *s, cli_names *out)
 {
     cli_names names = *out;
     for (const char *p = s; p;) {
-        char name[IR_NAME];
+        char name[CLI_NAME];
         bool twice = false;
-        if (!next_name(&p, name)) return ir_fail(IR_EINVAL, "a name is missing or too long in '%.60s'", s);
+        if (!next_name(&p, name, sizeof name))
+            return ir_fail(IR_EINVAL, "a name is missing or too long in '%.60s'", s);
         for (size_t i = 0; i < names.n; i++) twice |= !strcmp(names.v[i], name);
         if (twice) continue;
         if (names.n == CLI_MAX_NAMES) return ir_fail(IR_EINVAL, "more than %d names", CLI_MAX_NAMES);

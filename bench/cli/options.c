@@ -21,8 +21,11 @@ static const cli_option shared[] = {
      .set = CLI_SET_THREADS, .lo = 1, .hi = CLI_MAX_THREADS},
     {"filter", 0, CLI_REGEX, "REGEX", "only kernels whose backend/workload/variant contains a match",
      AT(filter), .set = CLI_SET_FILTER},
-    {"backend", 0, CLI_NAMES, "LIST", "backends: see 'ironroof list backends' (all)", AT(backends),
+    {"backend", 0, CLI_NAMES, "LIST",
+     "backends: see 'ironroof list backends' (all); model:FILE: a described machine", AT(backends),
      .set = CLI_SET_WHERE},
+    {"model", 0, CLI_TEXT, "KEY=VALUE,...", "figures of the described machine: see 'ironroof list model'",
+     AT(model), .set = CLI_SET_WHERE},
     {"device", 0, CLI_TEXT, "N|NAME", "device: see 'ironroof list devices' (each backend's first)",
      AT(device), .set = CLI_SET_WHERE},
     {"isa", 0, CLI_TEXT, "NAME", "instruction set of the CPU kernels (the best there is)", AT(isa),
@@ -95,6 +98,13 @@ void cli_options_free(cli_options *o)
     cli_axis_free(&o->threads);
     cli_filter_free(&o->filter);
     cli_filter_free(&o->prove);
+}
+
+const char *cli_backend_file(const char *given, char name[IR_NAME])
+{
+    size_t n = strcspn(given, ":");
+    snprintf(name, IR_NAME, "%.*s", (int)(n < IR_NAME ? n : IR_NAME), given);
+    return given[n] && given[n + 1] ? given + n + 1 : NULL;
 }
 
 bool cli_color(const cli_options *o, FILE *f)
@@ -175,7 +185,7 @@ static ir_status set_real(const cli_option *o, const char *s, void *field)
     return IR_OK;
 }
 
-static ir_status set_text(const cli_option *o, const char *s, void *field)
+static ir_status options_set_text(const cli_option *o, const char *s, void *field)
 {
     if (!*s) return ir_fail(IR_EINVAL, "the value is empty (%s expected)", o->meta);
     *(const char **)field = s;
@@ -222,12 +232,12 @@ static ir_status set_regex(const cli_option *o, const char *s, void *field)
 
 ir_status cli_option_set(const cli_option *o, const char *s, void *base)
 {
-    static ir_status (*const set[])(const cli_option *, const char *,
-                                    void *) = {[CLI_FLAG] = set_flag,   [CLI_BITS] = set_bits,
-                                               [CLI_INT] = set_int,     [CLI_REAL] = set_real,
-                                               [CLI_TEXT] = set_text,   [CLI_ENUM] = set_enum,
-                                               [CLI_AXIS] = set_axis,   [CLI_DTYPES] = options_set_dtypes,
-                                               [CLI_NAMES] = set_names, [CLI_REGEX] = set_regex};
+    static ir_status (*const set[])(const cli_option *, const char *, void *) = {
+        [CLI_FLAG] = set_flag,         [CLI_BITS] = set_bits,
+        [CLI_INT] = set_int,           [CLI_REAL] = set_real,
+        [CLI_TEXT] = options_set_text, [CLI_ENUM] = set_enum,
+        [CLI_AXIS] = set_axis,         [CLI_DTYPES] = options_set_dtypes,
+        [CLI_NAMES] = set_names,       [CLI_REGEX] = set_regex};
     ir_status st = set[o->type](o, s, (char *)base + o->offset);
     return st == IR_OK ? st : ir_fail(st, "option '--%s': %s", o->name, ir_why());
 }

@@ -49,7 +49,7 @@ static bool is_file(const char *path)
     return f != NULL;
 }
 
-static ir_status unknown(const job *j, const char *name)
+static ir_status claims_unknown(const job *j, const char *name)
 {
     const char **names = calloc(j->ledger.n + 1, sizeof *names);
     if (!names) return ir_fail(IR_ENOMEM, "no memory");
@@ -73,7 +73,7 @@ static ir_status sort_arguments(job *j)
         else if (claims_find(&j->ledger, a))
             j->id[j->nid++] = a;
         else if (!is_file(a))
-            return unknown(j, a);
+            return claims_unknown(j, a);
         else if (j->record)
             return ir_fail(IR_EINVAL, "two records: '%.60s' and '%.60s'; give one", j->record, a);
         else

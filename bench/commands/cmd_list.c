@@ -2,6 +2,7 @@
  * for `devices`. */
 #include "bench/commands/apps.h"
 #include "bench/backends.h"
+#include "kernels/model/model.h"
 #include "kernels/workloads/table.h"
 
 #include <string.h>
@@ -85,6 +86,12 @@ static void claims(const cli_args *args)
     list_claims();
 }
 
+static void model_figures(const cli_args *args)
+{
+    (void)args;
+    model_fields_print(stdout);
+}
+
 static int points(const cli_args *args)
 {
     cli_points p;
@@ -97,12 +104,14 @@ static int points(const cli_args *args)
 
 int cmd_list(const cli_args *args)
 {
-    static const char *const what[] = {"workloads", "kernels", "backends", "devices", "claims", "points"};
-    static void (*const print[])(const cli_args *) = {workloads, kernels, backends, devices, claims};
+    static const char *const what[] = {"workloads", "kernels", "backends", "devices",
+                                       "claims",    "model",   "points"};
+    static void (*const print[])(const cli_args *) = {workloads, kernels, backends,
+                                                      devices,   claims,  model_figures};
     size_t at = 0;
     if (args->narg && cli_choose("list", args->arg[0], what, sizeof what / sizeof *what, &at) != IR_OK)
         return complain();
-    if (at == 5) return points(args);
+    if (at == 6) return points(args);
     print[at](args);
     return EXIT_FINE;
 }

@@ -15,6 +15,7 @@
 #include "bench/backends.h"
 #include "kernels/workloads/table.h"
 #include "bench/cli/version.h"
+#include "kernels/model/model.h"
 #include "harness/record/html.h"
 
 #include <stdlib.h>
@@ -112,16 +113,16 @@ static ir_status open_first(job *j, const ir_backend *be, char *why, size_t size
     return st;
 }
 
-/* --device N or a name of the device; without it the first of every backend asked for. The ideal device is no
- * machine: it must be asked for. */
+/* --device N or a name of the device; without it the first of every backend asked for. The ideal device and
+ * described machines are not here: they must be asked for. */
 static ir_status open_devices(job *j)
 {
     const cli_options *o = &j->args->opt;
     ir_status          st = IR_OK;
     char               why[3 * IR_WHY] = "";
     for (const ir_backend *const *b = bench_backends; *b && st != IR_EINVAL; b++) {
-        bool asked = o->backends.n == 0 && strcmp((*b)->name, "ideal") != 0;
-        for (size_t i = 0; i < o->backends.n; i++) asked = asked || !strcmp(o->backends.v[i], (*b)->name);
+        bool asked = o->backends.n == 0 && strcmp((*b)->name, "ideal") != 0 && (*b) != &model_backend;
+        for (size_t i = 0; i < o->backends.n; i++) asked = asked || bench_backend(o->backends.v[i]) == *b;
         if (!asked) continue;
         if (!o->device) {
             st = open_first(j, *b, why, sizeof why);
@@ -148,8 +149,13 @@ static ir_status known_backends(const cli_options *o)
     size_t      n = 0, at;
     ir_status   st = IR_OK;
     for (const ir_backend *const *b = bench_backends; *b; b++) names[n++] = (*b)->name;
-    for (size_t i = 0; i < o->backends.n && st == IR_OK; i++)
-        st = cli_choose("backend", o->backends.v[i], names, n, &at);
+    for (size_t i = 0; i < o->backends.n && st == IR_OK; i++) {
+        char        base[IR_NAME];
+        const char *file = cli_backend_file(o->backends.v[i], base);
+        st = cli_choose("backend", base, names, n, &at);
+        if (st == IR_OK && file && strcmp(base, "model") != 0)
+            st = ir_fail(IR_EINVAL, "option '--backend': %s takes no file, only model does", base);
+    }
     return st;
 }
 

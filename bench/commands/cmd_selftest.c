@@ -80,7 +80,8 @@ int selftest_kernels(FILE *f, const cli_options *o)
     tally all = {0};
     for (const ir_backend *const *b = bench_backends; *b; b++) {
         device_run c;
-        if (!strcmp((*b)->name, "ideal") || !is_asked(o, (*b)->name)) continue;
+        if (!strcmp((*b)->name, "ideal") || !strcmp((*b)->name, "model") || !is_asked(o, (*b)->name))
+            continue;
         ir_status st = device_run_open(&c, *b, 0, o);
         if (st == IR_EINVAL) return complain();
         if (st != IR_OK) {
@@ -100,14 +101,15 @@ int selftest_kernels(FILE *f, const cli_options *o)
 
 int cmd_selftest(const cli_args *args)
 {
-    static const char *const what[] = {"ideal", "kernels", "aa", "inject"};
+    static const char *const what[] = {"ideal", "kernels", "machines", "aa", "inject"};
     size_t                   at;
-    if (cli_choose("selftest", args->arg[0], what, 4, &at) != IR_OK) return complain();
-    if (at < 2 && !isnan(args->opt.wait_idle_s))
+    if (cli_choose("selftest", args->arg[0], what, 5, &at) != IR_OK) return complain();
+    if (at < 3 && !isnan(args->opt.wait_idle_s))
         return ir_fail(IR_EINVAL, "--wait-idle: selftest %s times nothing", what[at]), complain();
     int waited = wait_idle(&args->opt);
     if (waited != EXIT_FINE) return waited;
-    if (at >= 2) return selftest_gate(stdout, args);
+    if (at >= 3) return selftest_gate(stdout, args);
+    if (at == 2) return selftest_machines(stdout, args);
     if (args->narg > 1)
         return ir_fail(IR_EINVAL, "selftest %s takes no further argument", what[at]), complain();
     return at == 0 ? selftest_ideal(stdout) : selftest_kernels(stdout, &args->opt);

@@ -25,6 +25,8 @@ int cmd_export(const cli_args *);
 int cmd_doctor(const cli_args *);
 int selftest_ideal(FILE *);                  /* 0 or EXIT_BAD */
 int selftest_gate(FILE *, const cli_args *); /* aa and inject; 1: a false alarm was confirmed */
+int selftest_machines(
+    FILE *, const cli_args *); /* the whole pipeline on described machines; 0 when every score is reached */
 int selftest_kernels(FILE *, const cli_options *);
 /* "ironroof: ..." to stderr; returns EXIT_BAD. */
 int complain(void);

@@ -12,6 +12,7 @@ static size_t of_device(const ir_record *r, size_t at, ir_point *pts, ir_ceiling
     for (size_t i = 0; i < r->ceilings.n; i++)
         if (!strcmp(r->ceilings.v[i].device, device)) ir_ceilings_add(c, &r->ceilings.v[i]);
     memcpy(c->level_B, r->device_level_B[at], sizeof c->level_B);
+    memcpy(c->level_threads, r->device_level_threads[at], sizeof c->level_threads);
     for (size_t i = 0; i < r->npoint; i++)
         if (!strcmp(r->point[i].id.device, device)) pts[n++] = r->point[i];
     return n;

@@ -103,6 +103,7 @@ static ir_status views_add_device(machine_views *s, const char *file, const ir_r
     for (size_t i = 0; i < r->ceilings.n && st == IR_OK; i++)
         if (!strcmp(r->ceilings.v[i].device, d->id)) st = ir_ceilings_add(&v->ceilings, &r->ceilings.v[i]);
     memcpy(v->ceilings.level_B, r->device_level_B[at], sizeof v->ceilings.level_B);
+    memcpy(v->ceilings.level_threads, r->device_level_threads[at], sizeof v->ceilings.level_threads);
     ir_point *own = NULL;
     if (st == IR_OK) st = views_take_points(v, r, d->id, &own);
     take_fits(v, r, d->id);

@@ -16,7 +16,10 @@ ir_status context_open(measure_context *s, const ir_backend *be, int index, cons
     s->dev = (ir_dev){.be = be, .index = index};
     ir_status st = be->open(&s->dev, asked);
     if (st == IR_OK) st = be->describe(&s->dev, &s->info);
-    if (st == IR_OK) st = ir_topology_load(NULL, &s->topo);
+    if (st == IR_OK && be->topology)
+        be->topology(&s->dev, &s->topo);
+    else if (st == IR_OK)
+        st = ir_topology_load(NULL, &s->topo);
     if (st != IR_OK)
         context_close(s);
     else if (s->topo.npu < s->topo.npu_machine)

@@ -4,8 +4,10 @@
 #include "bench/analysis/crossover.h"
 #include "bench/analysis/launch_gap.h"
 #include "bench/measure/per_layer.h"
+#include "bench/run/described.h"
 #include "bench/run/output.h"
 #include "bench/cli/version.h"
+#include "kernels/model/model.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -71,7 +73,10 @@ ir_status device_run_open(device_run *c, const ir_backend *be, int index, const 
     memset(c, 0, sizeof *c);
     ir_env_init(&c->env);
     ir_open_options asked;
+    model_machine   machine; /* the backend keeps a copy */
     ir_status       st = open_options(be, o, &asked);
+    if (st == IR_OK && be == &model_backend) st = described_options(o, &machine);
+    if (be == &model_backend) asked.own = &machine;
     if (st == IR_OK) st = context_open(&c->s, be, index, &asked);
     if (st != IR_OK) return st;
     apply_policy(&c->s, o);
@@ -147,28 +152,36 @@ void device_run_note_tuning(device_run *c)
 }
 
 /* ---- was the machine quiet? ------------------------------------------------------------------ */
-/* Where others took the CPUs from the probe itself, it says nothing of cores. */
+bool device_run_pair(measure_context *s, double *ratio)
+{
+    ir_got got;
+    if (!s->dev.be->pair_ratio) return false;
+    ir_watch *watch = ir_watch_begin();
+    ir_status st = s->dev.be->pair_ratio(&s->dev, ratio);
+    ir_watch_end(&watch, &got);
+    if (st != IR_OK) return false;
+    /* Where others took the CPUs from the probe itself, it says nothing of cores. */
+    bool taken = !s->info.modelled && got.cpu_share < IR_PREEMPTED;
+    if (*ratio >= SMT_SHARED || ir_pair_impossible(*ratio) || taken) return true;
+    s->run_flags |= IR_FLAG_SMT_SHARED;
+    for (size_t i = 0; i < s->npoint; i++)
+        if (s->point[i].id.p.threads > 1) s->point[i].flags |= IR_FLAG_SMT_SHARED;
+    return true;
+}
+
 static void probe_pair(device_run *c, const char *when)
 {
     double ratio;
     char   key[40];
-    ir_got got;
-    if (c->s.policy.fixed_n || !c->s.dev.be->pair_ratio) return;
-    ir_watch *watch = ir_watch_begin();
-    ir_status st = c->s.dev.be->pair_ratio(&c->s.dev, &ratio);
-    ir_watch_end(&watch, &got);
-    if (st != IR_OK) return;
+    if (c->s.policy.fixed_n || !device_run_pair(&c->s, &ratio)) return;
     snprintf(key, sizeof key, "pair_ratio_%s", when);
     ir_env_num(&c->env, key, ratio, false);
-    if (ratio >= SMT_SHARED || ir_pair_impossible(ratio) || got.cpu_share < IR_PREEMPTED) return;
-    c->s.run_flags |= IR_FLAG_SMT_SHARED;
-    for (size_t i = 0; i < c->s.npoint; i++)
-        if (c->s.point[i].id.p.threads > 1) c->s.point[i].flags |= IR_FLAG_SMT_SHARED;
 }
 
+/* A device on a virtual clock has no neighbours: what this host does meanwhile says nothing of it. */
 static bool is_graded(const device_run *c)
 {
-    return !c->s.policy.fixed_n && strcmp(c->s.dev.be->name, "ideal") != 0;
+    return !c->s.policy.fixed_n && !c->s.info.modelled && !c->s.dev.be->known_ceilings;
 }
 
 void device_run_begin(device_run *c)
@@ -313,7 +326,8 @@ static ir_status journal_all(ir_journal *j, const device_run *c)
     ir_status st = IR_OK;
     for (size_t i = 0; i < c->s.ceilings.n && st == IR_OK; i++)
         st = ir_journal_ceiling(j, &c->s.ceilings.v[i]);
-    if (st == IR_OK && c->s.ceilings.n) st = ir_journal_levels(j, c->s.info.id, c->s.ceilings.level_B);
+    if (st == IR_OK && c->s.ceilings.n)
+        st = ir_journal_levels(j, c->s.info.id, c->s.ceilings.level_B, c->s.ceilings.level_threads);
     for (size_t i = 0; i < c->s.npoint && st == IR_OK; i++) st = ir_journal_point(j, &c->s.point[i]);
     return st == IR_OK ? device_run_journal_tail(j, c) : st;
 }

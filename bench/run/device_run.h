@@ -28,6 +28,7 @@ ir_status device_run_points(device_run *, const cli_points *, unsigned cache);
 /* Around everything that is measured: what other processes took meanwhile, and the pair probe, two threads'
  * arithmetic throughput over one's. Below 1.6 two CPUs share a core, and every multi-threaded row says so.
  * The end grades the run, whole: it was not interrupted. */
+bool device_run_pair(measure_context *, double *ratio); /* the probe alone; false: it cannot be told */
 void device_run_begin(device_run *);
 void device_run_end(device_run *, bool whole);
 /* What the backend searched for while the points were measured, into the environment; before the device is

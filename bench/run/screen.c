@@ -129,7 +129,7 @@ void screen_of_device(const ir_text *t, const device_run *c, const screen_run *r
                     .their_fit = c->law.recalled,
                     .quality = c->graded ? &c->quality : NULL};
     ir_verdict said;
-    for (size_t i = 0; crossover_next(&c->s, &i, &said);) say_crossover(&a, &said, &w);
+    for (size_t i = 0; crossover_verdict_next(&c->s, &i, &said);) say_crossover(&a, &said, &w);
     print(t, &a, &v, run, &now, &w);
 }
 

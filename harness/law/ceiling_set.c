@@ -23,7 +23,7 @@ const char *ir_source_name(ir_source s)
 void ir_ceilings_init(ir_ceilings *c)
 {
     memset(c, 0, sizeof *c);
-    for (int l = 0; l < 4; l++) c->level_B[l] = NAN;
+    for (int l = 0; l < 4; l++) c->level_B[l] = c->level_threads[l] = NAN;
 }
 
 void ir_ceilings_free(ir_ceilings *c)
@@ -45,20 +45,26 @@ ir_status ir_ceilings_add(ir_ceilings *c, const ir_ceiling *x)
     return IR_OK;
 }
 
-/* The largest working set, per thread in the private levels, that a level's ceilings were measured at. */
+double ir_level_instances(const ir_ceilings *c, int l, int threads)
+{
+    double n = threads > 1 ? threads : 1, per = c->level_threads[l];
+    return per > 0 ? ceil(n / per) : l < 2 ? n : 1;
+}
+
+/* The largest working set, per instance, that a level's ceilings were measured at. */
 static double measured_at_B(const ir_ceilings *c, int l)
 {
     double most = NAN;
     for (size_t i = 0; i < c->n; i++) {
         const ir_ceiling *x = &c->v[i];
         if (x->what == IR_C_BANDWIDTH && !strcmp(x->level, ir_level_names[l]))
-            most = fmax(most, l < 2 && x->threads > 1 ? x->size_B / x->threads : x->size_B);
+            most = fmax(most, x->size_B / ir_level_instances(c, l, x->threads));
     }
     return most;
 }
 
-/* Bytes of one thread that a level holds. Where no capacity was detected (a record without one), half way, in
- * ratio, from the working set that stood for this level to that of the next. NAN: no such level. */
+/* Bytes that an instance of a level holds. Where no capacity was detected (a record without one), half way,
+ * in ratio, from the working set that stood for this level to that of the next. NAN: no such level. */
 static double capacity_B(const ir_ceilings *c, int l)
 {
     if (isfinite(c->level_B[l])) return c->level_B[l];
@@ -69,10 +75,9 @@ static double capacity_B(const ir_ceilings *c, int l)
 
 const char *ir_level_of(const ir_ceilings *c, double footprint_B, int threads, bool cold)
 {
-    double share = threads > 1 ? threads : 1;
     if (cold || !isfinite(footprint_B)) return ir_level_names[3];
     for (int l = 0; l < 3; l++) /* a comparison with an unknown capacity is false */
-        if (footprint_B <= capacity_B(c, l) * (l < 2 ? share : 1)) return ir_level_names[l];
+        if (footprint_B <= capacity_B(c, l) * ir_level_instances(c, l, threads)) return ir_level_names[l];
     return ir_level_names[3];
 }
 
@@ -256,19 +261,26 @@ double ir_bw_ceiling(const ir_ceilings *c, const char *level, int threads, doubl
     return bandwidth_of(c, level, threads, read_B, write_B, 0);
 }
 
-/* A part of a cost: bytes that live in one footprint. */
+/* ---- parts of a cost ------------------------------------------------------------------------- */
+/* Bytes that live in one footprint. wa_B: what regular stores read beside, if it lives in DRAM. */
 typedef struct {
-    double read_B, write_B, footprint_B;
+    double read_B, write_B, wa_B, footprint_B;
     bool   cold;
 } part;
+enum { MOST_PARTS = 3 };
 
-static void parts_of(const ir_cost *k, bool cold, part out[2])
+static int parts_of(const ir_ceilings *c, const ir_cost *k, bool past, int threads, bool cold,
+                    part out[MOST_PARTS])
 {
     bool   near = k->near_footprint_B > 0;
     double in = near ? fmin(k->by_B[IR_BY_IN], k->read_B) : 0,
            result = near ? fmin(k->by_B[IR_BY_OUT], k->write_B) : 0;
-    out[0] = (part){k->read_B - in, k->write_B - result, k->footprint_B, cold};
-    out[1] = (part){in, result, k->near_footprint_B, false};
+    double wa = past ? 0 : k->wa_B, near_wa = fmin(wa, result), write = k->write_B - result;
+    bool   cached = strcmp(ir_level_of(c, k->footprint_B, threads, cold), ir_level_names[3]) != 0;
+    out[0] = (part){k->read_B - in, past && cached ? 0 : write, wa - near_wa, k->footprint_B, cold};
+    out[1] = (part){in, result, near_wa, k->near_footprint_B, false};
+    out[2] = (part){0, past && cached ? write : 0, 0, k->footprint_B, true};
+    return MOST_PARTS;
 }
 
 /* The level that answers for a part: DRAM where its own was not measured. */
@@ -280,28 +292,54 @@ static const char *answering(const ir_ceilings *c, const part *p, int threads)
     return ir_level_names[3];
 }
 
+/* The last cache that was found; -1: none was. */
+static int last_cache(const ir_ceilings *c)
+{
+    int l = 2;
+    while (l >= 0 && !(c->level_B[l] > 0)) l--;
+    return l;
+}
+
 /* Share of a part's bytes that the last cache still serves beyond its capacity: all at the capacity, none
  * where the ladder shows DRAM's own rate, in between linear in the logarithm of the footprint. 0 where the
  * ladder does not say, or the cache was not measured. */
-static double served(const ir_ceilings *c, const part *p)
+static double ceiling_set_served(const ir_ceilings *c, double footprint_B, bool cold, int l, int threads)
 {
-    double held = c->level_B[2], none = c->level_B[3];
-    if (p->cold || !(held > 0) || !(none > held) || !(p->footprint_B > held) || !(p->footprint_B < none))
-        return 0;
-    return 1 - log(p->footprint_B / held) / log(none / held);
+    if (l < 0) return 0;
+    double instances = ir_level_instances(c, l, threads), held = c->level_B[l] * instances,
+           none = c->level_B[3] * instances;
+    if (cold || !(none > held) || !(footprint_B > held) || !(footprint_B < none)) return 0;
+    return 1 - log(footprint_B / held) / log(none / held);
 }
 
-/* Bandwidth of a part at its level; DRAM's own rate is multiplied by dram_scale. What reads of the same
- * footprint get at the moment (steady) knows what a cache serves of it. */
-static double part_bw(const ir_ceilings *c, const part *p, int threads, bool steady, double dram_scale)
+double law_served(const ir_ceilings *c, double footprint_B, int threads, bool cold)
+{
+    return ceiling_set_served(c, footprint_B, cold, last_cache(c), threads);
+}
+
+/* Bandwidth of a part in DRAM at the moment: its own bytes over the time that they and their write-allocates
+ * take. */
+static double dram_bw(const ir_ceilings *c, const part *p, double evaded, int threads, bool steady,
+                      double dram_scale)
+{
+    double wa = p->wa_B * (1 - evaded), bytes = p->read_B + p->write_B;
+    double bw = dram_scale *
+                bandwidth_of(c, ir_level_names[3], threads, p->read_B + wa, p->write_B, steady ? dram_scale : 0);
+    return wa > 0 ? bw * bytes / (bytes + wa) : bw;
+}
+
+/* Bandwidth of a part at its level. What reads of the same footprint get at the moment (steady) knows what a
+ * cache serves of it. */
+static double part_bw(const ir_ceilings *c, const part *p, double evaded, int threads, bool steady,
+                      double dram_scale)
 {
     const char *level = answering(c, p, threads);
-    bool        dram = !strcmp(level, ir_level_names[3]);
-    double      bw = bandwidth_of(c, level, threads, p->read_B, p->write_B, steady && dram ? dram_scale : 0);
-    double      share = dram && !steady ? served(c, p) : 0;
-    if (dram) bw *= dram_scale;
+    if (strcmp(level, ir_level_names[3]) != 0) return bandwidth_of(c, level, threads, p->read_B, p->write_B, 0);
+    double bw = dram_bw(c, p, evaded, threads, steady, dram_scale);
+    int    last = last_cache(c);
+    double share = steady ? 0 : ceiling_set_served(c, p->footprint_B, p->cold, last, threads);
     if (!(share > 0)) return bw;
-    double near = bandwidth_of(c, ir_level_names[2], threads, p->read_B, p->write_B, 0);
+    double near = bandwidth_of(c, ir_level_names[last], threads, p->read_B, p->write_B, 0);
     return 1 / (share / fmax(near, bw) + (1 - share) / bw);
 }
 
@@ -313,23 +351,43 @@ static double gather_bw(const ir_ceilings *c, const ir_cost *k, int threads, boo
     return x && x->threads == threads ? x->value : NAN;
 }
 
-double ir_cost_bw(const ir_ceilings *c, const ir_cost *k, int threads, bool cold, bool steady,
-                  double dram_scale)
+/* Without that ceiling, as on a device whose stores are of one kind, what regular stores cost is in the
+ * ceilings themselves. A store of W bytes takes from W at the rate of stores alone (nothing is read) to 2 W
+ * at that of half reads, half writes. */
+double law_evaded(const ir_ceilings *c, int threads)
 {
-    part   p[2];
-    double t = 0, bw = k->scattered ? gather_bw(c, k, threads, cold) : NAN;
-    int    n = 0;
+    const ir_ceiling *x = ir_ceiling_find(c, IR_C_BANDWIDTH, ir_level_names[3], LAW_STORE, IR_NDTYPE, threads);
+    if (!x || !(x->value > 0)) return 1;
+    double none = 2 / bandwidth_of(c, ir_level_names[3], x->threads, 1, 1, 0),
+           all = 1 / bandwidth_of(c, ir_level_names[3], x->threads, 0, 1, 0);
+    double evaded = (none - 1 / x->value) / (none - all);
+    return none > all ? fmin(fmax(evaded, 0), 1) : 1;
+}
+
+double law_cost_bw(const ir_ceilings *c, const ir_cost *k, bool past, int threads, bool cold, bool steady,
+                   double dram_scale)
+{
+    part   p[MOST_PARTS];
+    double t = 0, bytes = k->read_B + k->write_B, bw = k->scattered ? gather_bw(c, k, threads, cold) : NAN;
     if (isfinite(bw))
         return steady
                    ? bw
                    : bw *
                          dram_scale; /* what streams get at the moment hardly changes what random lines get */
-    parts_of(k, cold, p);
-    for (int i = 0; i < 2; i++) {
-        if (p[i].read_B + p[i].write_B == 0) continue;
-        bw = part_bw(c, &p[i], threads, steady, dram_scale);
-        t += (p[i].read_B + p[i].write_B) / bw;
-        n++;
+    double evaded = k->wa_B > 0 && !past ? law_evaded(c, threads) : 0;
+    int    n = parts_of(c, k, past, threads, cold, p), used = 0;
+    for (int i = 0; i < n; i++) {
+        double part_B = p[i].read_B + p[i].write_B;
+        if (part_B == 0) continue;
+        bw = part_bw(c, &p[i], evaded, threads, steady, dram_scale);
+        t += part_B / bw;
+        used++;
     }
-    return n == 2 ? (k->read_B + k->write_B) / t : bw;
+    return used > 1 ? bytes / t : bw; /* of one part, its rate to the digit */
+}
+
+double ir_cost_bw(const ir_ceilings *c, const ir_cost *k, int threads, bool cold, bool steady,
+                  double dram_scale)
+{
+    return law_cost_bw(c, k, false, threads, cold, steady, dram_scale);
 }

@@ -9,9 +9,11 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define LIMIT      (1 + LAW_TOL)
-#define CLOCK_SPAN 1.35 /* boost over base clock: an excess within it needs no stranger cause */
-#define MIX_SPAN   0.25 /* mixes of reads and writes this close may stand in for each other */
+#define LIMIT       (1 + LAW_TOL)
+#define CLOCK_SPAN  1.35 /* boost over base clock: an excess within it needs no stranger cause */
+#define NOISY_LIMIT 1.5  /* a row whose memory moved is held to no better than that */
+#define EDGE_LIMIT  1.25
+#define MIX_SPAN    0.25 /* mixes of reads and writes this close may stand in for each other */
 
 static void suspect(uint32_t *flags, char *why, const char *fmt, ...)
 {
@@ -23,12 +25,16 @@ static void suspect(uint32_t *flags, char *why, const char *fmt, ...)
     va_end(ap);
 }
 
+/* A guard is no finer than what it compares with: a ceiling may as well be as high as its interval reaches.
+ */
+static double known_to(const ir_ceiling *x) { return isfinite(x->hi) ? fmax(x->value, x->hi) : x->value; }
+
 /* ---- points ---------------------------------------------------------------------------------- */
 /* Measured while the memory gave reads less than their own ceiling, a DRAM rate bounds nothing: what it would
  * be beside that ceiling. */
 static double most_of(const ir_ceilings *c, const ir_ceiling *x)
 {
-    return x->value * fmax(1, law_read_moment(c, x));
+    return known_to(x) * fmax(1, law_read_moment(c, x));
 }
 
 /* The most that the level gave any stream like this one: its own operation where that was measured, else
@@ -54,7 +60,7 @@ static double bandwidth_bound(const ir_point *p, const ir_ceilings *c, const cha
     return below && above ? near : NAN;
 }
 
-static int level_index(const char *level)
+static int guard_level_index(const char *level)
 {
     for (int l = 0; l < 4; l++)
         if (!strcmp(level, ir_level_names[l])) return l;
@@ -64,10 +70,10 @@ static int level_index(const char *level)
 /* The outermost level within `level` that gave as much; NULL: none did. */
 static const char *explaining_cache(const ir_point *p, const ir_ceilings *c, const char *level, double rate)
 {
-    for (int l = level_index(level) - 1; l >= 0; l--)
+    for (int l = guard_level_index(level) - 1; l >= 0; l--)
         for (size_t i = 0; i < c->n; i++)
             if (c->v[i].what == IR_C_BANDWIDTH && !strcmp(c->v[i].level, ir_level_names[l]) &&
-                c->v[i].threads == p->id.p.threads && rate <= LIMIT * c->v[i].value)
+                c->v[i].threads == p->id.p.threads && rate <= LIMIT * known_to(&c->v[i]))
                 return ir_level_names[l];
     return NULL;
 }
@@ -90,12 +96,25 @@ static void guard_bandwidth(ir_point *p, const ir_ceilings *c, double T)
         excess /= p->m.bw_now; /* the memory gave more than for the ceiling */
     if (!(excess > LIMIT)) return;
     const char *cache = explaining_cache(p, c, level, rate);
-    bool        dram = !strcmp(level, "DRAM");
-    if (cache && dram && p->m.cost.footprint_B <= c->level_B[3] &&
-        !p->id.cold) { /* nothing strange: neither level's ceiling is its own */
+    /* The ladder tells a tenth from nothing: a rung further, a cache may still serve as little as that. */
+    double still_B = cache
+                         ? c->level_B[3] * ir_level_instances(c, guard_level_index(cache), p->id.p.threads) *
+                               (excess < EDGE_LIMIT ? 2 : 1)
+                         : NAN;
+    bool   dram = !strcmp(level, "DRAM");
+    if (dram && p->flags & IR_FLAG_NOISY && excess < NOISY_LIMIT) { /* memory moved meanwhile, by as much */
+        if (cache) p->flags |= IR_FLAG_CACHE_RESIDENT;              /* which of both it was cannot be told */
+        return;
+    }
+    if (cache && dram && p->m.cost.scattered) { /* of the lines it asks for some were there already */
         p->flags |= IR_FLAG_CACHE_RESIDENT;
-    } else if (cache && (dram || !clock_explains(p, c, excess))) { /* DRAM does not follow the core's clock */
-        if (dram) p->flags |= IR_FLAG_CACHE_RESIDENT;
+    } else if (cache && dram && p->m.cost.footprint_B <= still_B &&
+               !p->id.cold) { /* nothing strange: neither level's ceiling is its own */
+        p->flags |= IR_FLAG_CACHE_RESIDENT;
+    } else if (cache && !dram) { /* nor here: a cache nearer to the threads still serves a part */
+        return;
+    } else if (cache) { /* DRAM does not follow the core's clock */
+        p->flags |= IR_FLAG_CACHE_RESIDENT;
         suspect(&p->flags, p->reason, "%.3g x the %s ceiling: cache-resident (%s gives as much)", excess,
                 level, cache);
     } else if (clock_explains(p, c, excess)) {
@@ -115,7 +134,7 @@ static void guard_flops(ir_point *p, const ir_ceilings *c, double T)
 {
     const ir_ceiling *x = ir_ceiling_find(c, IR_C_FLOPS, NULL, NULL, p->id.p.dtype, p->id.p.threads);
     if (!x || x->threads != p->id.p.threads) return;
-    double excess = (p->m.cost.flops - p->m.cost.spare_flops) / T / x->value;
+    double excess = (p->m.cost.flops - p->m.cost.spare_flops) / T / known_to(x);
     if (!(excess > LIMIT)) return;
     if (clock_explains(p, c, excess))
         suspect(&p->flags, p->reason,
@@ -139,9 +158,29 @@ bool ir_guard_point(ir_point *p, const ir_ceilings *c)
 }
 
 /* ---- ceilings -------------------------------------------------------------------------------- */
-static void guard_theory(ir_ceiling *x)
+/* By how much peaks together exceed what the clock's reading allows: a reading that lagged, or was taken
+ * before a boost, makes all of them look alike too fast. The median over a thread count's peaks, from 1 to
+ * CLOCK_SPAN. */
+static double clock_was_low(const ir_ceilings *c, int threads)
 {
-    double excess = x->value / x->theory;
+    double v[64];
+    size_t n = 0;
+    for (size_t i = 0; i < c->n && n < 64; i++) {
+        const ir_ceiling *x = &c->v[i];
+        double            r = x->value / x->theory;
+        if (x->what != IR_C_FLOPS || x->source != IR_SRC_MEASURED || x->threads != threads || !isfinite(r))
+            continue;
+        size_t k = n++;
+        for (; k > 0 && v[k - 1] > r; k--) v[k] = v[k - 1];
+        v[k] = r;
+    }
+    if (n < 3) return 1; /* too few to tell the clock from a count */
+    return fmin(fmax(v[(n - 1) / 2], 1), CLOCK_SPAN);
+}
+
+static void guard_theory(ir_ceiling *x, double low)
+{
+    double excess = x->value / x->theory / low;
     if (!(excess > LIMIT)) return;
     if (excess <= CLOCK_SPAN)
         suspect(&x->flags, x->why,
@@ -168,14 +207,14 @@ static void guard_datasheet(ir_ceiling *x, const ir_ceilings *c)
  * Writes may: non-temporal stores pass the caches by. */
 static void guard_order(ir_ceiling *x, const ir_ceilings *c)
 {
-    int outer = level_index(x->level);
+    int outer = guard_level_index(x->level);
     for (size_t i = 0; i < c->n; i++) {
         const ir_ceiling *y = &c->v[i];
-        int               inner = level_index(y->level);
+        int               inner = guard_level_index(y->level);
         if (inner < 0 || inner >= outer || y->what != x->what || y->threads != x->threads ||
             strcmp(y->op, x->op))
             continue;
-        if (x->what == IR_C_BANDWIDTH && x->read_frac > 0.999 && x->value > LIMIT * y->value)
+        if (x->what == IR_C_BANDWIDTH && x->read_frac > 0.999 && x->value > LIMIT * known_to(y))
             suspect(&x->flags, x->why,
                     "%.3g x the read ceiling of %s: cache-resident, or %s was measured too low",
                     x->value / y->value, y->level, y->level);
@@ -185,12 +224,9 @@ static void guard_order(ir_ceiling *x, const ir_ceilings *c)
     }
 }
 
-/* Little's law: bytes in flight / latency bounds a rate. What the chase measures is the concurrency of demand
- * misses of one core (its line fill buffers). Streams may exceed it, because hardware prefetchers keep lines
- * of their own in flight between the outer levels: queues there hold two to four times as many lines as a
- * core has fill buffers. So only more than PREFETCH times the demand bound is impossible; and a concurrency
- * that was still rising with the chains is no bound. */
-#define PREFETCH 4
+/* Little's law: bytes in flight / latency. What the chase measures is the concurrency of demand misses of one
+ * core; streams have more lines in flight, as many as prefetchers keep, which nothing here measures. So it
+ * bounds nothing: what it says is a remark. A concurrency that still rose with the chains says nothing. */
 static double little_Bps(const ir_ceilings *c)
 {
     const ir_ceiling *mlp = ir_ceiling_find(c, IR_C_LATENCY, "DRAM", "mlp", IR_NDTYPE, 1);
@@ -198,19 +234,18 @@ static double little_Bps(const ir_ceilings *c)
     if (!mlp || !lat) return NAN;
     for (int i = 0; i < mlp->nsat; i++)
         if (mlp->sat[i].known && mlp->sat[i].gain > 0.25) return NAN;
-    return PREFETCH * mlp->value * 64 / lat->value;
+    return mlp->value * 64 / lat->value;
 }
 
-static void guard_little(ir_ceiling *x, double one_core_Bps)
+static void remark_little(ir_ceiling *x, double one_core_Bps)
 {
     double bound = one_core_Bps * (x->threads > 1 ? x->threads : 1);
-    if (x->threads == 0) return; /* a device: the chase kept to one of its processors */
+    if (x->threads == 0 || x->flags & IR_FLAG_SUSPECT)
+        return; /* a device: the chase kept to one of its processors */
     if (x->what != IR_C_BANDWIDTH || strcmp(x->level, "DRAM") || !(x->read_frac > 0.999)) return;
     if (x->value > LIMIT * bound)
-        suspect(
-            &x->flags, x->why,
-            "%.3g x what %d x the lines in flight can carry at this latency: cache-resident, or dead code",
-            x->value / bound, PREFETCH);
+        snprintf(x->why, sizeof x->why, "streams keep %.3g x the lines of demand misses in flight",
+                 x->value / bound);
 }
 
 void ir_guard_ceilings(ir_ceilings *c)
@@ -222,9 +257,9 @@ void ir_guard_ceilings(ir_ceilings *c)
             ~(uint32_t)IR_FLAG_SUSPECT; /* of the point it came from, judged when few ceilings were known */
         x->why[0] = '\0';
         if (x->source != IR_SRC_MEASURED) continue;
-        guard_theory(x);
+        guard_theory(x, x->what == IR_C_FLOPS ? clock_was_low(c, x->threads) : 1);
         guard_datasheet(x, c);
-        guard_little(x, little);
         guard_order(x, c);
+        remark_little(x, little);
     }
 }

@@ -59,29 +59,34 @@ typedef struct {
 } ir_ceiling;
 /* level_B[0..2]: detected capacity of L1, L2 and L3: the largest footprint that still runs at that level's
  * speed, for one thread's private share. level_B[3]: the largest footprint of which a cache still serves a
- * part. NAN: unknown. */
+ * part. NAN: unknown. level_threads[0..2]: how many threads share
+ * one instance; 0 or NAN unknown: L1 and L2 are private, and there is one L3. */
 struct ir_ceilings {
     ir_ceiling *v;
     size_t      n, cap;
-    double      level_B[4];
+    double      level_B[4], level_threads[4];
 };
 void      ir_ceilings_init(ir_ceilings *);
 void      ir_ceilings_free(ir_ceilings *);
 ir_status ir_ceilings_add(ir_ceilings *, const ir_ceiling *);
-/* "L1" | "L2" | "L3" | "DRAM" for a footprint split evenly over `threads` (private levels multiply). A level
- * of unknown capacity reaches half way (geometrically) from the working set of its ceilings to that of the
- * next level's. */
+/* Instances of a cache level (0: L1 ... 2: L3) that so many threads find. */
+double ir_level_instances(const ir_ceilings *, int level, int threads);
+/* "L1" | "L2" | "L3" | "DRAM" for a footprint split evenly over `threads` (every instance they find adds its
+ * capacity). A level of unknown capacity reaches half way (geometrically) from the working set of its
+ * ceilings to that of the next level's. */
 const char *ir_level_of(const ir_ceilings *, double footprint_B, int threads, bool cold);
 /* Bandwidth ceiling (B/s) for a level, thread count and mix of reads and writes: the measured op of
  * the nearest mix (time per byte interpolated between read, copy and write). Falls back to the
  * nearest thread count, then to DRAM. NAN: none. */
 double ir_bw_ceiling(const ir_ceilings *, const char *level, int threads, double read_B, double write_B);
-/* Return the bandwidth (B/s) that a cost meets: D_vol over the time its parts take. Each part goes by the
- * ceiling of the level it lives in; the part at near_footprint_B has its own level, which cold inputs do not
- * change. A scattered cost meets the ceiling of gathers, where there is one. dram_scale multiplies every DRAM
- * rate. steady: dram_scale is the present rate of reads of this footprint over their DRAM ceiling. DRAM rates
- * are then first brought to the operating point of that ceiling (ref_read_Bps; between two operating points,
- * geometrically), and the share that a cache serves is in the scale. NAN: no ceiling, or no bytes. */
+/* Bandwidth (B/s) that a cost meets: D_vol over the time its parts take. A part in DRAM also moves its
+ * write-allocates (wa_B, less what the machine evades) and is priced at the ceiling of that physical mix.
+ * Each at the ceiling of the level it lives in (the part at near_footprint_B at that of its own, which cold
+ * inputs do not change). dram_scale multiplies every DRAM rate. steady: dram_scale is what reads of this
+ * footprint get at the moment, over their DRAM ceiling: DRAM rates are first brought to the operating point
+ * of that ceiling (ref_read_Bps; between two operating points, geometrically), and what a cache serves is in
+ * the scale. A scattered cost meets the ceiling of gathers, where there is one. NAN: no ceiling, or no bytes.
+ */
 double ir_cost_bw(const ir_ceilings *, const ir_cost *, int threads, bool cold, bool steady,
                   double dram_scale);
 double ir_peak_ceiling(const ir_ceilings *, ir_dtype dtype, int threads); /* flop/s; NAN none */

@@ -5,7 +5,10 @@
 #include "harness/law/law.h"
 
 enum { LAW_DATA, LAW_COMP, LAW_LAT, LAW_NCOL }; /* columns: coefficients 1/s, 1/eta, L */
-#define LAW_TOL  0.02 /* what counts as "above its ceiling", and as a share of T too small to matter */
+#define LAW_TOL 0.02 /* what counts as "above its ceiling", and as a share of T too small to matter */
+#define LAW_STORE \
+    "store" /* the ceiling of regular stores to DRAM, bytes counted once: no stream of a mix \
+             */
 #define LAW_Z975 1.959963984540054
 
 /* Normal equations of sum w (a.c - 1)^2: g = sum w a a', b = sum w a, w = sum w. */
@@ -54,6 +57,19 @@ void law_gram_of(const law_rows *, const double c[LAW_NCOL], law_gram *);
 /* What a DRAM ceiling would gain beside the read ceiling of its level and threads: that ceiling over what
  * reads got when it was measured (ref_read_Bps); 1 where that is not known. */
 double law_read_moment(const ir_ceilings *, const ir_ceiling *);
+/* ir_cost_bw() of a kernel whose stores may pass the caches by (past): they are made in DRAM wherever the
+ * rest lives. */
+double law_cost_bw(const ir_ceilings *, const ir_cost *, bool past, int threads, bool cold, bool steady,
+                   double dram_scale);
+/* Share of a regular store's read that the machine spares: from what regular and from what non-temporal
+ * stores reach there; 1 unknown. */
+double law_evaded(const ir_ceilings *, int threads);
+/* Share of a footprint beyond the last cache's capacity that it serves all the same; 0: none, or it holds all
+ * of it. */
+double law_served(const ir_ceilings *, double footprint_B, int threads, bool cold);
+/* flop/s that bound a point: of the workload's own ceiling where it is one of arithmetic, else of what
+ * multiplies its type. */
+double law_peak(const ir_point *, const ir_ceilings *);
 /* x of a point's row: each resource at its ceiling; NAN where a needed ceiling is missing. */
 void law_terms(const ir_point *, const ir_ceilings *, ir_row *out);
 /* Sorts e; NAN of none. */

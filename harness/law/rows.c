@@ -35,15 +35,25 @@ static double rows_launches(const ir_point *p, const ir_ceilings *c)
     return p->m.cost.launches * (here > 0 && full > 0 ? here / full : 1);
 }
 
+double law_peak(const ir_point *p, const ir_ceilings *c)
+{
+    bool              arithmetic = !strcmp(p->id.family, "peak") || !strcmp(p->id.family, "mma");
+    const ir_ceiling *own =
+        arithmetic ? ir_ceiling_find(c, IR_C_FLOPS, NULL, p->id.workload, p->id.p.dtype, p->id.p.threads)
+                   : NULL;
+    return own ? own->value : ir_product_ceiling(c, p->id.p.dtype, p->id.p.threads);
+}
+
+static bool rows_past_caches(const ir_point *p) { return p->id.kflags & IR_K_NT; }
+
 void law_terms(const ir_point *p, const ir_ceilings *c, ir_row *out)
 {
     bool now = p->m.bw_now > 0;
     memset(out, 0, sizeof *out);
-    out->x_data_s =
-        rows_seconds(p->m.cost.read_B + p->m.cost.write_B,
-                     ir_cost_bw(c, &p->m.cost, p->id.p.threads, p->id.cold, now, now ? p->m.bw_now : 1));
-    out->x_comp_s = rows_seconds(p->m.cost.flops - p->m.cost.spare_flops,
-                                 ir_product_ceiling(c, p->id.p.dtype, p->id.p.threads));
+    out->x_data_s = rows_seconds(p->m.cost.read_B + p->m.cost.write_B,
+                                 law_cost_bw(c, &p->m.cost, rows_past_caches(p), p->id.p.threads, p->id.cold,
+                                             now, now ? p->m.bw_now : 1));
+    out->x_comp_s = rows_seconds(p->m.cost.flops - p->m.cost.spare_flops, law_peak(p, c));
     out->x_launch = rows_launches(p, c);
 }
 
@@ -80,14 +90,23 @@ static int family_number(const ir_point *pts, const size_t *index, size_t m, con
     return next;
 }
 
+/* Kernels that take twice what all terms at their ceilings say are slow by their code: no evidence about the
+ * machine. The ceilings decide, not the law that is fitted. */
+static bool slow_code(const ir_row *r, const ir_ceilings *c)
+{
+    double launch_s = ir_launch_ceiling(c, 0);
+    return r->x_data_s + r->x_comp_s + (launch_s > 0 ? launch_s : 0) * r->x_launch < 0.5 * r->T_s;
+}
+
 /* A question whose fastest answer is suspect is left out: its slower answers would pass for what the machine
  * can do. So is one that went faster than DRAM because a cache served a part of it: how much is known of
  * reads alone, and where threads have caches apart not even that. */
-static size_t drop_suspects(const ir_point *pts, size_t m, ir_row *rows, size_t *index)
+static size_t drop_suspects(const ir_point *pts, size_t m, const ir_ceilings *c, ir_row *rows, size_t *index)
 {
     size_t kept = 0;
     for (size_t j = 0; j < m; j++) {
-        if (pts[index[j]].flags & (IR_FLAG_SUSPECT | IR_FLAG_CACHE_RESIDENT)) continue;
+        if (pts[index[j]].flags & (IR_FLAG_SUSPECT | IR_FLAG_CACHE_RESIDENT) || slow_code(&rows[j], c))
+            continue;
         rows[kept] = rows[j];
         index[kept++] = index[j];
     }
@@ -108,7 +127,7 @@ size_t ir_rows_select(const ir_point *pts, size_t n, const ir_ceilings *c, ir_ro
         index[j] = i;
         m += j == m;
     }
-    return drop_suspects(pts, m, rows, index);
+    return drop_suspects(pts, m, c, rows, index);
 }
 
 /* ---- prediction ------------------------------------------------------------------------------ */

@@ -21,7 +21,7 @@ typedef struct {
     int    shared_by; /* PUs */
     int    count;
 } ir_cache;
-typedef struct {
+struct ir_topology {
     ir_pu    pu[IR_MAX_PU];
     int      npu; /* allowed ones (inside the cpuset), by logical index */
     int      ncore, nsocket, nnuma, nkind;
@@ -30,7 +30,7 @@ typedef struct {
     int      ncache; /* data or unified caches, L1 first */
     double   mem_B, numa_mem_B[64];
     char     cpu_model[96], source[16]; /* source: "hwloc" | "sysfs" | "minimal" | "xml" */
-} ir_topology;
+};
 /* xml: an hwloc XML file to read instead of this machine (tests); NULL: this machine. */
 ir_status ir_topology_load(const char *xml, ir_topology *out);
 /* The order threads are placed in: one thread per core first, fastest core kind first, filling a NUMA

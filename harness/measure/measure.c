@@ -145,6 +145,15 @@ static size_t cold_sets(const ir_policy *pol, double set_B)
     return n < 2 ? 2 : n > MAX_SETS ? MAX_SETS : (size_t)n;
 }
 
+/* Of the device's threads: a described machine has its own, and this host's say nothing of it. */
+static void health_of(ir_dev *dev, ir_health *h)
+{
+    if (dev->be->taken)
+        dev->be->taken(dev, &h->steal_s, &h->total_s, &h->throttle_n);
+    else
+        ir_health_read(h);
+}
+
 static void health_flags(ir_point *o, const ir_health *a, const ir_health *b)
 {
     double span = b->total_s - a->total_s;
@@ -188,9 +197,9 @@ static ir_status measure_timed(ir_run *r, const ir_policy *pol, tensor_set *sets
     ir_status st = cold_fill(r, pol->seed, nset, sets, bound);
     o->m.overhead_s = s.overhead_s;
     if (st == IR_OK) {
-        ir_health_read(&h0);
+        health_of(r->dev, &h0);
         st = sample_point(&s, o);
-        ir_health_read(&h1);
+        health_of(r->dev, &h1);
         health_flags(o, &h0, &h1);
     }
     if (r->kernel->flags & IR_K_FUSED && o->m.reps > 1) o->m.cost.launches /= o->m.reps;

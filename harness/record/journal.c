@@ -81,7 +81,7 @@ static ir_status last_line(int fd, off_t size, off_t *start)
     return IR_OK;
 }
 
-static ir_status write_all(int fd, const char *s, size_t n)
+static ir_status journal_write_all(int fd, const char *s, size_t n)
 {
     while (n > 0) {
         ssize_t put = write(fd, s, n);
@@ -110,7 +110,7 @@ static ir_status repair(int fd, off_t size)
     if (!tail) return ir_fail(IR_ENOMEM, "no memory for its last line of %zu bytes", n);
     s = read_at(fd, tail, n, start);
     if (s == IR_OK && is_whole(tail, n))
-        s = write_all(fd, "\n", 1);
+        s = journal_write_all(fd, "\n", 1);
     else if (s == IR_OK && ftruncate(fd, start) != 0)
         s = ir_fail(IR_EIO, "%s", strerror(errno));
     free(tail);
@@ -191,7 +191,7 @@ ir_status ir_line_end(ir_journal *j)
     if (j->line.failed) return fail_sticky(j, IR_ENOMEM, "no memory for it");
     if (!j->owned) fflush(stdout); /* keep the order of what was printed before */
     off_t     before = j->regular ? lseek(j->fd, 0, SEEK_END) : -1;
-    ir_status s = write_all(j->fd, j->line.buf, j->line.n);
+    ir_status s = journal_write_all(j->fd, j->line.buf, j->line.n);
     if (s == IR_OK) {
         j->nline++;
         return IR_OK;

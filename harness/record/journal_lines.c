@@ -113,7 +113,8 @@ ir_status ir_journal_ceiling(ir_journal *j, const ir_ceiling *c)
     return ir_line_end(j);
 }
 
-ir_status ir_journal_levels(ir_journal *j, const char *device, const double level_B[4])
+ir_status ir_journal_levels(ir_journal *j, const char *device, const double level_B[4],
+                            const double level_threads[4])
 {
     ir_status s = IR_OK;
     for (int i = 0; i < 4 && s == IR_OK; i++) {
@@ -124,6 +125,7 @@ ir_status ir_journal_levels(ir_journal *j, const char *device, const double leve
         ir_json_key_text(o, "what", "capacity");
         ir_json_key_text(o, "level", ir_level_names[i]);
         ir_json_key_num(o, "value", level_B[i]);
+        if (i < 3 && level_threads[i] > 0) ir_json_key_num(o, "threads", level_threads[i]);
         ir_json_key_text(o, "unit", "B");
         ir_json_key_text(o, "source", "measured");
         s = ir_line_end(j);

@@ -109,10 +109,11 @@ static ir_status read_lines_add_device(ir_reader *r, const ir_device_info *d)
     ir_status s = ir_read_grow(r, &out->device, n, sizeof *out->device);
     if (s == IR_OK) s = ir_read_grow(r, &out->device_env, n, sizeof *out->device_env);
     if (s == IR_OK) s = ir_read_grow(r, &out->device_level_B, n, sizeof *out->device_level_B);
+    if (s == IR_OK) s = ir_read_grow(r, &out->device_level_threads, n, sizeof *out->device_level_threads);
     if (s != IR_OK) return s;
     out->device[n] = *d;
     ir_env_init(&out->device_env[n]);
-    for (int i = 0; i < 4; i++) out->device_level_B[n][i] = NAN;
+    for (int i = 0; i < 4; i++) out->device_level_B[n][i] = out->device_level_threads[n][i] = NAN;
     out->ndevice++;
     return IR_OK;
 }
@@ -150,6 +151,10 @@ static ir_status read_lines_read_capacity(ir_reader *r, const json_t *o)
     if (!value || json_is_null(value)) return IR_OK;
     if (!json_is_number(value) || json_number_value(value) < 0)
         return ir_read_fail(r, "value", "a number of bytes expected");
+    const json_t *threads = json_object_get(o, "threads");
+    if (threads && !json_is_null(threads) && !(json_number_value(threads) > 0))
+        return ir_read_fail(r, "threads", "a number above 0 expected");
+    double per = threads && json_is_number(threads) ? json_number_value(threads) : NAN;
     if (device && strlen(device) >= sizeof r->levels_of)
         return ir_read_fail(r, "device", "'%.40s...' is longer than %zu bytes", device,
                             sizeof r->levels_of - 1);
@@ -157,9 +162,12 @@ static ir_status read_lines_read_capacity(ir_reader *r, const json_t *o)
         if (strcmp(level, ir_level_names[i]) != 0) continue;
         size_t at = device_at(out, device ? device : "");
         if (at < out->ndevice) out->device_level_B[at][i] = json_number_value(value);
+        if (at < out->ndevice) out->device_level_threads[at][i] = per;
         if (!r->has_levels) ir_read_cut(r->levels_of, sizeof r->levels_of, device ? device : "");
         r->has_levels = true;
-        if (!strcmp(r->levels_of, device ? device : "")) out->ceilings.level_B[i] = json_number_value(value);
+        if (strcmp(r->levels_of, device ? device : "") != 0) return IR_OK;
+        out->ceilings.level_B[i] = json_number_value(value);
+        out->ceilings.level_threads[i] = per;
         return IR_OK;
     }
     return ir_read_fail(r, "level", "'%.40s' is none of L1 L2 L3 DRAM", level);

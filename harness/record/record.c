@@ -11,6 +11,7 @@ void ir_record_free(ir_record *r)
     for (size_t i = 0; i < r->ndevice; i++) ir_env_free(&r->device_env[i]);
     free(r->device_env);
     free(r->device_level_B);
+    free(r->device_level_threads);
     free(r->device);
     free(r->fit);
     free(r->verdict);

@@ -40,7 +40,7 @@ void ir_text_styled(const ir_text *t, ir_style s, const char *fmt, ...)
     ir_screen_own(t->f, style_off(t, s));
 }
 
-static size_t bytes_of(const char *s, int columns)
+static size_t text_table_bytes_of(const char *s, int columns)
 {
     size_t i = 0;
     for (; s[i]; i++)
@@ -80,8 +80,8 @@ void ir_text_para(const ir_text *t, const char *lead, const char *fmt, ...)
         }
         if (!first) fputc(' ', t->f);
         for (; n > room && first && room > 8;
-             n -= room, w += bytes_of(w, room)) /* a word longer than a line */
-            fprintf(t->f, "%.*s\n%*s", (int)bytes_of(w, room), w, indent, "");
+             n -= room, w += text_table_bytes_of(w, room)) /* a word longer than a line */
+            fprintf(t->f, "%.*s\n%*s", (int)text_table_bytes_of(w, room), w, indent, "");
         fputs(w, t->f);
         at += n + !first;
         first = false;
@@ -235,7 +235,7 @@ static void fit(const ir_table *tb, layout *l)
  */
 static size_t cell_piece(const char *s, int width)
 {
-    size_t all = strlen(s), n = bytes_of(s, width);
+    size_t all = strlen(s), n = text_table_bytes_of(s, width);
     if (n == all || n == 0) return all;
     for (size_t i = n; i > 1; i--)
         if (strchr(BREAKS, s[i - 1])) return i;

@@ -13,7 +13,7 @@ typedef uint32_t word_v __attribute__((vector_size(VBYTES), may_alias));
 typedef uint16_t half_v __attribute__((vector_size(VBYTES / 2), may_alias));
 
 /* Vectors and single values at any byte. */
-SIMD_INLINE vf load(const void *p, size_t i)
+SIMD_INLINE vf ops_load(const void *p, size_t i)
 {
     return vf_load((const float *)(const void *)((const char *)p + i * sizeof(float)));
 }
@@ -87,10 +87,10 @@ SIMD_INLINE void finish_as(ly_act act, size_t n, void *y, const void *scale, con
     const vf zero = {0};
     for (size_t i = 0; i < n; i += VF) {
         size_t left = n - i < VF ? n - i : VF;
-        vf     v = left == VF ? load(y, i) : load_n(y, i, left, zero);
-        if (scale) v *= left == VF ? load(scale, i) : load_n(scale, i, left, zero);
-        if (bias) v += left == VF ? load(bias, i) : load_n(bias, i, left, zero);
-        if (add) v += left == VF ? load(add, i) : load_n(add, i, left, zero);
+        vf     v = left == VF ? ops_load(y, i) : load_n(y, i, left, zero);
+        if (scale) v *= left == VF ? ops_load(scale, i) : load_n(scale, i, left, zero);
+        if (bias) v += left == VF ? ops_load(bias, i) : load_n(bias, i, left, zero);
+        if (add) v += left == VF ? ops_load(add, i) : load_n(add, i, left, zero);
         v = ops_activate(act, v);
         if (left == VF)
             store(y, i, v);
@@ -111,7 +111,7 @@ static void ops_finish(size_t n, void *y, const void *scale, const void *bias, c
 SIMD_INLINE void act_as(ly_act act, size_t n, const void *x, void *y)
 {
     size_t i = 0;
-    for (; i + VF <= n; i += VF) store(y, i, ops_activate(act, load(x, i)));
+    for (; i + VF <= n; i += VF) store(y, i, ops_activate(act, ops_load(x, i)));
     if (i < n) store_n(y, i, n - i, ops_activate(act, load_n(x, i, n - i, (vf){0})));
 }
 static void act(size_t n, const void *x, void *y, ly_act act)
@@ -128,7 +128,7 @@ static void ops_add(size_t n, const void *x, const void *a, void *y)
 {
     size_t i = 0;
     for (; i + 2 * VF <= n; i += 2 * VF) {
-        vf u = load(x, i) + load(a, i), v = load(x, i + VF) + load(a, i + VF);
+        vf u = ops_load(x, i) + ops_load(a, i), v = ops_load(x, i + VF) + ops_load(a, i + VF);
         store(y, i, u);
         store(y, i + VF, v);
     }
@@ -141,7 +141,7 @@ static void ops_add(size_t n, const void *x, const void *a, void *y)
 static void ops_scale(size_t n, float by, const void *x, void *y)
 {
     size_t i = 0;
-    for (; i + VF <= n; i += VF) store(y, i, load(x, i) * by);
+    for (; i + VF <= n; i += VF) store(y, i, ops_load(x, i) * by);
     if (i < n) store_n(y, i, n - i, load_n(x, i, n - i, (vf){0}) * by);
 }
 
@@ -186,7 +186,7 @@ SIMD_INLINE size_t chain_wide(bool nt, size_t i, size_t n, const void *x, size_t
     for (; i + WIDE * VF <= n; i += WIDE * VF) {
         vf v[WIDE];
         for (size_t u = 0; nt && u < WIDE; u++) ops_fetch(x, i + u * VF, AHEAD);
-        for (size_t u = 0; u < WIDE; u++) v[u] = load(x, i + u * VF);
+        for (size_t u = 0; u < WIDE; u++) v[u] = ops_load(x, i + u * VF);
         for (size_t j = 0; j < k; j++)
             for (size_t u = 0; u < WIDE; u++)
                 v[u] = vf_fma(v[u], vf_set1(single(a, j)), vf_set1(single(b, j)));
@@ -233,9 +233,10 @@ SIMD_INLINE float ops_total(size_t n, const void *x)
     vf     s0 = {0}, s1 = s0, s2 = s0, s3 = s0;
     size_t i = 0;
     for (; i + 4 * VF <= n; i += 4 * VF) {
-        s0 += load(x, i), s1 += load(x, i + VF), s2 += load(x, i + 2 * VF), s3 += load(x, i + 3 * VF);
+        s0 += ops_load(x, i), s1 += ops_load(x, i + VF), s2 += ops_load(x, i + 2 * VF),
+            s3 += ops_load(x, i + 3 * VF);
     }
-    for (; i + VF <= n; i += VF) s0 += load(x, i);
+    for (; i + VF <= n; i += VF) s0 += ops_load(x, i);
     if (i < n) s1 += load_n(x, i, n - i, (vf){0});
     return lanes((s0 + s1) + (s2 + s3));
 }
@@ -246,8 +247,8 @@ SIMD_INLINE float squares(size_t n, const void *x, float mean)
     vf       s0 = {0}, s1 = s0, s2 = s0, s3 = s0;
     size_t   i = 0;
     for (; i + 4 * VF <= n; i += 4 * VF) {
-        vf a = load(x, i) - m, b = load(x, i + VF) - m, c = load(x, i + 2 * VF) - m,
-           d = load(x, i + 3 * VF) - m;
+        vf a = ops_load(x, i) - m, b = ops_load(x, i + VF) - m, c = ops_load(x, i + 2 * VF) - m,
+           d = ops_load(x, i + 3 * VF) - m;
         s0 = vf_fma(a, a, s0), s1 = vf_fma(b, b, s1), s2 = vf_fma(c, c, s2), s3 = vf_fma(d, d, s3);
     }
     for (; i < n; i += VF) {
@@ -265,9 +266,9 @@ static void ops_norm(size_t n, const void *x, const void *gain, const void *offs
     const vf    m = vf_set1(mean), zero = {0};
     for (size_t i = 0; i < n; i += VF) {
         size_t left = n - i < VF ? n - i : VF;
-        vf     v = left == VF ? load(x, i) : load_n(x, i, left, zero);
-        vf     g = left == VF ? load(gain, i) : load_n(gain, i, left, zero);
-        vf     o = left == VF ? load(offset, i) : load_n(offset, i, left, zero);
+        vf     v = left == VF ? ops_load(x, i) : load_n(x, i, left, zero);
+        vf     g = left == VF ? ops_load(gain, i) : load_n(gain, i, left, zero);
+        vf     o = left == VF ? ops_load(offset, i) : load_n(offset, i, left, zero);
         v = vf_fma((v - m) * by, g, o);
         if (left == VF)
             store(y, i, v);
@@ -329,8 +330,8 @@ SIMD_INLINE float row_through(unsigned steps, bool nt, const row_now *r, size_t 
     for (; j + VF <= c; j += VF) {
         if (nt) ops_fetch(x, j, ahead);
         if (steps & CPU_NORM)
-            gain = load(r->s->gain, j), offset = load(r->s->offset, j), sum += load(next, j);
-        ops_put(nt, y, j, step_through(steps, r, j, load(x, j), gain, offset));
+            gain = ops_load(r->s->gain, j), offset = ops_load(r->s->offset, j), sum += ops_load(next, j);
+        ops_put(nt, y, j, step_through(steps, r, j, ops_load(x, j), gain, offset));
     }
     if (j < c) sum += ops_row_part(steps, r, j, c - j, x, next, y);
     return lanes(sum);
@@ -375,7 +376,7 @@ static float most(size_t n, const void *x)
 {
     vf m = vf_set1(-INFINITY);
     for (size_t i = 0; i < n; i += VF)
-        m = at_least(m, n - i >= VF ? load(x, i) : load_n(x, i, n - i, vf_set1(-INFINITY)));
+        m = at_least(m, n - i >= VF ? ops_load(x, i) : load_n(x, i, n - i, vf_set1(-INFINITY)));
     float best = m[0];
     for (int l = 1; l < VF; l++) best = m[l] > best ? m[l] : best;
     return best;
@@ -386,7 +387,7 @@ static float exp_sum(size_t n, const void *x, float minus, void *y)
     vf     s0 = {0}, s1 = s0;
     size_t i = 0;
     for (; i + 2 * VF <= n; i += 2 * VF) {
-        vf a = exponential(load(x, i) - minus), b = exponential(load(x, i + VF) - minus);
+        vf a = exponential(ops_load(x, i) - minus), b = exponential(ops_load(x, i + VF) - minus);
         store(y, i, a);
         store(y, i + VF, b);
         s0 += a, s1 += b;
@@ -409,7 +410,7 @@ static void ops_softmax(size_t n, const void *x, void *y)
 /* ---- other element types --------------------------------------------------------------------- */
 SIMD_INLINE vf widen_n(ir_dtype t, const void *p, size_t i, size_t n)
 {
-    if (t == IR_F32) return n == VF ? load(p, i) : load_n(p, i, n, (vf){0});
+    if (t == IR_F32) return n == VF ? ops_load(p, i) : load_n(p, i, n, (vf){0});
     if (t == IR_I8) {
         int8_t b[VF] = {0};
         vf     v;

@@ -1,0 +1,127 @@
+/* selftest_machines.c -- `ironroof selftest machines`: described machines, variants of each, and the scores
+ * over all. Children measure, one for each processor here; a result is a plain value in memory that
+ * they share. Without --seeds beyond 1 it says of every wrong answer what was asked. */
+#define _GNU_SOURCE
+#include "bench/commands/commands.h"
+#include "bench/commands/zoo.h"
+#include "bench/run/described.h"
+#include "bench/ab/processes.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MOST_MACHINES = 64, MOST_CHILDREN = 16 };
+typedef struct {
+    model_machine m[MOST_MACHINES];
+    const char   *name[MOST_MACHINES];
+    size_t        n;
+    uint64_t      first, seeds;
+    bool          details;
+} zoo;
+
+static ir_status selftest_machines_take(zoo *z, const char *name, const char *text)
+{
+    if (z->n == MOST_MACHINES) return ir_fail(IR_EINVAL, "more than %d machines", MOST_MACHINES);
+    z->name[z->n] = name;
+    return described_machine(name, text, &z->m[z->n++]);
+}
+
+static ir_status selftest_machines_gather(zoo *z, const cli_args *args)
+{
+    ir_status   st = IR_OK;
+    const char *name;
+    for (size_t i = 1; i < args->narg && st == IR_OK; i++) st = selftest_machines_take(z, args->arg[i], NULL);
+    for (unsigned i = 0; args->narg < 2 && st == IR_OK && (name = zoo_text_name(i)); i++)
+        st = selftest_machines_take(z, name, zoo_text(name));
+    if (st == IR_OK && z->n == 0) st = ir_fail(IR_SKIP, "no machine is described");
+    for (size_t i = 0; i < z->n && st == IR_OK && args->opt.model; i++) {
+        st = model_set_all(&z->m[i], args->opt.model);
+        if (st == IR_OK) st = model_check(&z->m[i]);
+    }
+    return st;
+}
+
+/* Variant i of all: machines in turn, so that every child gets some of each. */
+static void selftest_machines_measure(const zoo *z, size_t i, zoo_result *out)
+{
+    char  *text = NULL;
+    size_t size = 0;
+    FILE  *log = z->details ? open_memstream(&text, &size) : NULL;
+    out->machine = (int)(i % z->n);
+    zoo_variant(&z->m[i % z->n], z->first + i / z->n, log, out);
+    if (log) fclose(log);
+    if (text && size) printf("%s, seed %llu\n%s\n", z->name[i % z->n], (unsigned long long)out->seed, text);
+    free(text);
+    fflush(stdout);
+}
+
+static void child(const zoo *z, size_t from, size_t step, size_t total, zoo_result *out)
+{
+    for (size_t i = from; i < total; i += step) selftest_machines_measure(z, i, &out[i]);
+    _exit(0);
+}
+
+/* All variants, spread over the processors; `out` is shared with the children, each of which fills its own.
+ */
+static ir_status selftest_machines_measure_all(const zoo *z, zoo_result *out, size_t total)
+{
+    long   cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t k = (size_t)(cpus < 1 ? 1 : cpus > MOST_CHILDREN ? MOST_CHILDREN : cpus), started = 0;
+    pid_t  pid[MOST_CHILDREN];
+    bool   ended = true;
+    fflush(NULL);
+    for (; started < k && (pid[started] = fork()) >= 0; started++)
+        if (pid[started] == 0) child(z, started, k, total, out);
+    for (size_t c = 0; c < started; c++) {
+        int status;
+        ended = waitpid(pid[c], &status, 0) == pid[c] && status == 0 && ended;
+    }
+    return started == k && ended ? IR_OK
+                                 : ir_fail(IR_ECHECK, "a child that measures variants did not end well");
+}
+
+static bool print_table(FILE *f, const zoo *z, const zoo_result *v, size_t n)
+{
+    zoo_row row[ZOO_ROWS];
+    size_t  k = zoo_table(v, n, z->n, row);
+    bool    all = true;
+    fprintf(f, "%zu machines x %llu variants, seeds %llu to %llu (0: as described)\n", z->n,
+            (unsigned long long)z->seeds, (unsigned long long)z->first,
+            (unsigned long long)(z->first + z->seeds - 1));
+    for (size_t i = 0; i < k; i++) {
+        fprintf(f, "%-6s %-54s %-10s %-24s of %zu\n", row[i].reached ? "ok" : "BELOW", row[i].what,
+                row[i].asked, row[i].got, row[i].n);
+        all = all && row[i].reached;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (v[i].failed)
+            fprintf(f, "%s, seed %llu: %s\n", z->name[v[i].machine], (unsigned long long)v[i].seed, v[i].why);
+    return all;
+}
+
+int selftest_machines(FILE *f, const cli_args *args)
+{
+    const ab_options *own = args->own;
+    zoo              *z = calloc(1, sizeof *z);
+    ir_status st = z ? selftest_machines_gather(z, args) : ir_fail(IR_ENOMEM, "no memory for the machines");
+    bool      all = false;
+    if (st == IR_OK) {
+        z->first = args->opt.seed >= 0 ? (uint64_t)args->opt.seed : 0;
+        z->seeds = (uint64_t)own->seeds;
+        z->details = z->seeds == 1 && !args->opt.quiet;
+        size_t      total = z->n * (size_t)z->seeds;
+        zoo_result *v =
+            mmap(NULL, total * sizeof *v, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        st = v != MAP_FAILED ? selftest_machines_measure_all(z, v, total)
+                             : ir_fail(IR_ENOMEM, "no memory for %zu variants", total);
+        if (st == IR_OK) all = print_table(f, z, v, total);
+        if (v != MAP_FAILED) munmap(v, total * sizeof *v);
+    }
+    free(z);
+    if (st != IR_OK) return complain();
+    return all ? EXIT_FINE : EXIT_BAD;
+}

@@ -1,0 +1,33 @@
+/* truth.c -- what holds a point on a described machine: each resource is made 1 % faster, and the time says
+ * how much of it hung on that. Bandwidth of memory and of caches are apart; dependent loads and launches are
+ * both latency. */
+#include "kernels/model/model.h"
+
+#include <math.h>
+
+static const double STEP = 0.01;
+
+static double gained(const model_plan *o, double reps, model_scale s)
+{
+    static const model_scale as_is = {1, 1, 1, 1, 1};
+    return log(model_batch_s(o, &as_is, reps) / model_batch_s(o, &s, reps)) / log1p(STEP);
+}
+
+model_elasticity model_elasticity_of(const model_plan *o, double reps)
+{
+    const double up = 1 + STEP;
+    return (model_elasticity){
+        gained(o, reps, (model_scale){up, 1, 1, 1, 1}), gained(o, reps, (model_scale){1, up, 1, 1, 1}),
+        gained(o, reps, (model_scale){1, 1, up, 1, 1}), gained(o, reps, (model_scale){1, 1, 1, up, up})};
+}
+
+ir_bound model_bound_of(const model_elasticity *e, double *share)
+{
+    const double   v[] = {e->memory, e->cache, e->compute, e->latency};
+    const ir_bound b[] = {IR_BOUND_MEMORY, IR_BOUND_CACHE, IR_BOUND_COMPUTE, IR_BOUND_LATENCY};
+    int            best = 0;
+    for (int i = 1; i < 4; i++)
+        if (v[i] > v[best]) best = i;
+    *share = v[best];
+    return b[best];
+}
