@@ -132,6 +132,7 @@ const cli_command bench_commands[] = {
      .own_size = sizeof dump_defaults,
      .min_args = 1,
      .max_args = 1,
+     .rules = dump_rules,
      .main = cmd_dump},
     {.name = "selftest",
      .summary = "check the tool itself: ideal | kernels | machines | aa | inject",

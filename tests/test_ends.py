@@ -142,6 +142,10 @@ IDLE = [ # each would change nothing, and is refused by its name
     (["run", SMALL, "--samples", "3", "--precision", "1%"], "precision"),
     (["run", SMALL, "--backend", "ideal", "--isa", "avx2"], "isa"),
     (["run", SMALL, "--ceilings", "none", "--prove"], "prove"),
+    (["run", SMALL, "--model", "BW=1e9"], "model"), (["ab", "a", "b", "--model", "BW=1e9"], "model"),
+    (["selftest", "ideal", "--model", "BW=1e9"], "model"), (["selftest", "machines", "--budget", "1s"], "budget"),
+    (["selftest", "machines", "--rounds", "2"], "rounds"), (["selftest", "aa", "--seeds", "2"], "seeds"),
+    (["ab", "a", "b", "--seeds", "2"], "seeds"), (["dump", "gemv:m=8,k=8", "-o", "d", "--model", "x=1"], "model"),
     (["run", SMALL, "--device", "4294967296"], "device"), (["run", SMALL, "--device", "-1"], "device"),
     (["run", SMALL, "--device", "0x0"], "0x0"), (["ceilings", "--device", "99999999999999999999"], "device"),
     (["dump", "gemv:m=8,k=8", "-o", "d", "--device", "4294967296"], "device"),
@@ -188,6 +192,7 @@ REACH = [ # what a child of `ab` is given
     ["--budget", "0.25"], ["--precision", "0.125"], ["--inject", "0.5"], ["--profile", "full"], ["--samples", "7"],
     ["--warmup", "0.5"], ["--seed", "9"], ["--isa", "avx2"], ["--pin", "none"], ["--pages", "huge"], ["--cold"],
     ["--filter", "copy/regular"], ["--device", "0"], ["--backend", "cpu"], ["--dtype", "f32"], ["--threads", "1"],
+    ["--backend", "model:" + "long/" * 20 + "x.txt"], ["--backend", "model", "--model", "BW=1e9"],
 ]
 
 

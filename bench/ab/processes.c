@@ -58,6 +58,7 @@ typedef struct {
     size_t n, cap;
     char   text[16][64];
     size_t ntext;
+    char   backends[CLI_MAX_NAMES * (CLI_NAME + 1)];
 } words;
 
 static void processes_add(words *w, const char *s)
@@ -83,11 +84,11 @@ static void add_number(words *w, const char *key, double value)
 static void host_options(words *w, const cli_options *o)
 {
     static const char *const pages[] = {NULL, "huge", "small"};
-    char                    *list = w->text[w->ntext++ % 16];
+    char                    *list = w->backends;
     list[0] = 0;
     for (size_t i = 0; i < o->backends.n; i++) {
         size_t n = strlen(list);
-        snprintf(list + n, sizeof w->text[0] - n, "%s%s", n ? "," : "", o->backends.v[i]);
+        snprintf(list + n, sizeof w->backends - n, "%s%s", n ? "," : "", o->backends.v[i]);
     }
     add_pair(w, "--backend", *list ? list : "cpu");
     add_pair(w, "--model", o->model);
