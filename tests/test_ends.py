@@ -165,7 +165,7 @@ IDLE = [ # each would change nothing, and is refused by its name
     (["selftest", "aa", "--plan", "2%"], "plan"), (["selftest", "aa", "--as-is"], "as-is"),
     (["ab", "a", "b", "--rounds", "2"], "rounds"), (["ab", "a", "b", "--as-is", "--budget", "1s"], "budget"),
     (["ab", "a", "b", "--as-is", "--isa", "avx2"], "isa"), (["ab", "a", "b", "--as-is", "--inject", "1%"], "inject"),
-    (["ab", "a", "b", "--plan", "2%", "--strict"], "strict"), (["ab", "a", "b", "--plan", "2%", "--blocks", "9"], "blocks"),
+    (["ab", "a", "b", "--plan", "2%", "--strict"], "strict"), (["ab", "a", "b", "--plan", "2%", "--no-more"], "no-more"),
     (["ab", "a", "b", "--samples", "9", "--budget", "1s"], "budget"),
     (["gate", "x", "--baseline", "b", "--update", "--delta", "3%"], "delta"),
     (["gate", "x", "--baseline", "b", "--update", "-o", "y"], "output"), (["history", "x", "--recent", "3"], "recent"),

@@ -94,7 +94,7 @@ const cli_rule ab_rules[] = {
     {"rounds seeds", 0, always, "it is of 'ironroof selftest'"},
     {"profile threads filter dtype batch backend device precision budget warmup samples inject hot cold",
      CLI_SET_HOST, is_as_is, "--as-is runs A and B as they are written"},
-    {"blocks no-more strict proof", 0, plans, "--plan runs a fixed number of blocks and gives no verdict"},
+    {"no-more strict proof", 0, plans, "--plan gives no verdict"},
     {"profile threads filter dtype batch backend device precision budget warmup samples inject hot cold "
      "timeout "
      "max-minutes no-reference as-is seed output",
