@@ -2,6 +2,9 @@
 #include "bench/commands/apps.h"
 #include "bench/commands/dump.h"
 #include "bench/commands/commands.h"
+#include "bench/commands/ends.h"
+#include "bench/commands/fleet.h"
+#include "bench/commands/fleet_options.h"
 #include "bench/commands/rules.h"
 #include "bench/ab/processes.h"
 #include "bench/commands/gate_options.h"
@@ -135,8 +138,8 @@ const cli_command bench_commands[] = {
      .rules = dump_rules,
      .main = cmd_dump},
     {.name = "selftest",
-     .summary = "check the tool itself: ideal | kernels | machines | aa | inject",
-     .usage = "ideal|kernels|machines|aa|inject [FILE|PERCENT,...] [POINT...]",
+     .summary = "check the tool itself: ideal | kernels | fleet | machines | aa | inject",
+     .usage = "ideal|kernels|fleet|machines|aa|inject [FILE|PERCENT,...] [POINT...]",
      .about = "ideal: a device that obeys the law exactly; the fit must give back what was put in.\n"
               "kernels: every kernel on odd shapes and misaligned addresses against its oracle; nothing is "
               "timed.\n"
@@ -146,9 +149,11 @@ const cli_command bench_commands[] = {
               "aa: this program against a copy of itself; every confirmed change is a false alarm.\n"
               "inject 1,2,3,5,10: against a copy whose timed calls take that many per cent longer; how many "
               "are found.\n"
+              "fleet: synthetic fleets of nodes; false alarms, detection, terms. with --nodes N -o DIR: "
+              "writes one of N nodes.\n"
               "  ironroof selftest ideal\n"
               "  ironroof selftest kernels --filter gemv",
-     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_RUN_ONLY,
+     .sets = CLI_SET_NODES | (CLI_SET_MEASURE & ~(uint32_t)CLI_SET_RUN_ONLY),
      .own = ab_own_options,
      .own_init = &ab_own_defaults,
      .own_size = sizeof(ab_options),
@@ -228,12 +233,33 @@ const cli_command bench_commands[] = {
      .own_size = sizeof(doctor_options),
      .max_args = 0,
      .main = cmd_doctor},
+    {.name = "fleet",
+     .summary = "a cluster's nodes against each other: which is slow, in which term",
+     .usage = "run [POINT...] -o DIR | judge DIR | check --against FILE",
+     .about = "run: starts an agent on every node through Slurm, pdsh or MPI, looks again at suspects, "
+              "measures the network, judges.\n"
+              "  What follows -- goes to each node's `ironroof run` as it is: fleet run --nodes all -o DIR "
+              "-- --backend cuda gemm\n"
+              "check --against fleet.json: this node alone, in 45 s; exit code 0 as its peers, 1 slow or "
+              "wrong, 3 leave it as it is.\n"
+              "judge DIR: the verdict over a folder of digests, offline; text, fleet.json, fleet.txt and "
+              "fleet.html.\n"
+              "Exit code: 0 healthy, 1 a slow node or link, 2 lost, hung, incorrect or a lying clock, 3 "
+              "undecided, 4 unlike nodes.",
+     .sets = CLI_SET_OUTPUT | CLI_SET_TERMINAL,
+     .own = fleet_own_options,
+     .own_init = &fleet_own_defaults,
+     .own_size = sizeof(fleet_options),
+     .min_args = 1,
+     .max_args = -1,
+     .main = cmd_fleet},
     {0}};
 
 int main(int argc, char **argv)
 {
+    ends_begin();
     ir_screen_begin();
     ir_affinity_restore();
     if (last_in_arguments(argc, argv) != IR_OK) return complain();
-    return cli_main(bench_commands, argc, argv);
+    return ends_finish(cli_main(bench_commands, argc, argv));
 }

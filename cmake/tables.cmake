@@ -1,4 +1,4 @@
-# tables.cmake -- bench/data/*.json as C tables, so that the program needs neither file nor JSON reader at run
+# tables.cmake -- bench/*/*.json as C tables, so that the program needs neither file nor JSON reader at run
 # time.
 #   cmake -DKIND=claims|devices -DINPUT=x.json -DOUTPUT=x.c -P tables.cmake
 # Numbers keep the text CMake's reader gives them (17 digits); null is NAN. Refuses what it cannot read: the

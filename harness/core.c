@@ -3,12 +3,14 @@
 
 #include <math.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 const char *const ir_level_names[IR_NLEVEL] = {"L1", "L2", "L3", "DRAM"};
 
 static _Thread_local char why_text[512];
+static atomic_bool        short_of_memory;
 
 ir_status ir_fail(ir_status code, const char *fmt, ...)
 {
@@ -18,8 +20,11 @@ ir_status ir_fail(ir_status code, const char *fmt, ...)
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     memcpy(why_text, text, sizeof text);
+    if (code == IR_ENOMEM) short_of_memory = true;
     return code;
 }
+
+bool ir_memory_was_short(void) { return short_of_memory; }
 
 const char *ir_why(void) { return why_text; }
 

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct {
     ir_ideal_options o;
@@ -55,16 +56,48 @@ static const ir_kernel        kernel = {.family = "*",
                                         .run = ideal_run};
 static const ir_kernel *const kernels[] = {&kernel, NULL};
 
+/* IRONROOF_IDEAL="s=.85,eta=.9,L_lat=1.2,noise=.01,seed=3": a device whose truth (s, eta, L_lat) is that many
+ * times the default, for tests of what must notice it. Its ceilings stay. */
+static ir_status from_environment(ir_ideal_options *o)
+{
+    const char *text = getenv("IRONROOF_IDEAL");
+    if (text) o->seed = (uint64_t)getpid(); /* each process its own noise, unless a seed is given */
+    struct {
+        const char *key;
+        double     *to;
+    } field[] = {{"s", &o->s}, {"eta", &o->eta}, {"L_lat", &o->L_lat}};
+    for (const char *at = text; at && *at;) {
+        char   key[16] = "", *end = NULL;
+        double v = 0;
+        size_t n = strcspn(at, "=");
+        bool   known = false;
+        if (at[n] && n < sizeof key) memcpy(key, at, n), v = strtod(at + n + 1, &end);
+        for (size_t i = 0; i < 3; i++)
+            if (!strcmp(key, field[i].key) && v > 0) *field[i].to *= v, known = true;
+        if (!strcmp(key, "noise") && v >= 0) o->noise = v, known = true;
+        if (!strcmp(key, "seed") && v >= 0) o->seed = (uint64_t)v, known = true;
+        if (!known || end == at + n + 1 || (*end && *end != ','))
+            return ir_fail(
+                IR_EINVAL,
+                "IRONROOF_IDEAL=%.60s: s, eta, L_lat, noise, seed =NUMBER expected, joined by commas", text);
+        at = *end ? end + 1 : end;
+    }
+    return IR_OK;
+}
+
 static ir_status open_ideal(ir_dev *dev, const ir_open_options *asked)
 {
     if (dev->index != 0)
         return ir_fail(IR_SKIP, "ideal: there is one ideal device, index 0 (not %d)", dev->index);
     ideal *d = calloc(1, sizeof *d);
     if (!d) return ir_fail(IR_ENOMEM, "ideal: no memory for the device");
-    if (asked && asked->own)
+    if (asked && asked->own) {
         d->o = *(const ir_ideal_options *)asked->own;
-    else
+    } else {
         ir_ideal_defaults(&d->o);
+        ir_status st = from_environment(&d->o);
+        if (st != IR_OK) return free(d), st;
+    }
     ir_rng_seed(&d->rng, d->o.seed);
     dev->be = &ir_ideal_backend;
     dev->self = d;

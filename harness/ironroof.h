@@ -42,7 +42,9 @@ __attribute__((format(printf, 2, 3)))
 #endif
 ir_status
             ir_fail(ir_status code, const char *fmt, ...);
-const char *ir_why(void);                   /* this thread's last ir_fail() text; never NULL */
+const char *ir_why(void); /* this thread's last ir_fail() text; never NULL */
+/* Has any call of this process failed for want of memory (IR_ENOMEM)? */
+bool        ir_memory_was_short(void);
 const char *ir_status_name(ir_status code); /* "ok" "skip" "invalid" ...: static text */
 
 /* ---- dtypes ---------------------------------------------------------------------------------- */
@@ -218,8 +220,8 @@ struct ir_backend {
     const char *(*tuning)(ir_dev *);
     /* Optional. Read between samples, some tens of times a second; without it the host's counters are. */
     void (*vitals)(ir_dev *, ir_vitals *out);
-    /* Optional. Cumulative seconds that others took of its threads, all seconds, and how often its clock was lowered;
-     * without it the host's counters are. */
+    /* Optional. Cumulative seconds that others took of its threads, all seconds, and how often its clock was
+     * lowered; without it the host's counters are. */
     void (*taken)(ir_dev *, double *steal_s, double *total_s, double *throttle_n);
     /* Optional. Processors and caches of the host that its threads run on; without it this host's. */
     void (*topology)(ir_dev *, ir_topology *);
@@ -384,8 +386,8 @@ typedef struct {
     double   T_law_s, term_data_s, term_comp_s, term_lat_s;
     double   mfu, mbu, eta, eta_star, ridge, margin, bound_p;
     ir_bound bound;
-    char     withheld[112]; /* why there is no bound although the terms are known; empty: nothing is withheld */
-    char     ablation[16];
+    char withheld[112]; /* why there is no bound although the terms are known; empty: nothing is withheld */
+    char ablation[16];
 } ir_judgement;
 
 /* One measurement, or an honest skip. Self-contained: it can be rebuilt from its record. */

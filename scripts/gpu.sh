@@ -75,7 +75,7 @@ capabilities() {
 }
 
 bounded() { timeout --kill-after=10 "$limit" "$@"; }
-run() { bounded "$program" "$@" --backend cuda --quiet --no-report; }
+run() { bounded "$program" "$@" --backend cuda --quiet --no-report --force; }
 bounded_build() { bounded cmake --build "$dir" -j "$jobs" --target ironroof; }
 skip() { printf 'skipped: %s\n' "$*"; return 77; }
 
@@ -105,7 +105,7 @@ stage_sanitizer() {
   for tool in memcheck racecheck; do
     # Its launches wait for their kernels; the program must know, or it holds them back for a start that does not come.
     CUDA_LAUNCH_BLOCKING=1 timeout $((limit / 2 - 10)) compute-sanitizer --tool "$tool" --error-exitcode 9 "$program" run "${small[@]}" --ceilings none --backend cuda \
-      --quiet --no-report --budget 0.01 -o "$records/sanitizer-$tool.jsonl" || bad=1
+      --quiet --no-report --force --budget 0.01 -o "$records/sanitizer-$tool.jsonl" || bad=1
   done
   return $bad
 }

@@ -10,6 +10,7 @@ batch     time over batch with the law's terms stacked, a panel per workload, ke
 OUT ends in .png, .svg or .pdf (WHAT.png). Several files are drawn side by side (roofline, batch) or over each other (ladder).
 Needs matplotlib (python3-matplotlib); without it it says so and ends with 77. Exit 2: a file that is no record, or nothing to draw.
 """
+
 import argparse
 import json
 import math
@@ -19,6 +20,7 @@ import sys
 
 try:
     import matplotlib
+
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 except ImportError:
@@ -29,18 +31,70 @@ COLORS = {"data": "#2563a8", "compute": "#b54e14", "latency": "#6b7280"}
 TERM_NAMES = {"data": "memory", "compute": "compute", "latency": "latency"}
 # One colour a family, the page's (harness/record/page/style.css); shapes tell them apart without colour.
 FAMILY_COLORS = {
-    "gpt": "#1f6feb", "cnn": "#c2410c", "gemm": "#15803d", "gemv": "#7c3aed", "conv": "#b45309", "linear": "#0e7490", "attention": "#be185d",
-    "norm": "#4d7c0f", "softmax": "#475569", "act": "#9f1239", "add": "#0f766e", "embed": "#a21caf", "chain": "#6b4f1d", "stream": "#64748b",
-    "peak": "#92702a", "gather": "#3f6212", "chase": "#5b21b6", "launch": "#dc5f8b", "layer": "#0369a1"}
+    "gpt": "#1f6feb",
+    "cnn": "#c2410c",
+    "gemm": "#15803d",
+    "gemv": "#7c3aed",
+    "conv": "#b45309",
+    "linear": "#0e7490",
+    "attention": "#be185d",
+    "norm": "#4d7c0f",
+    "softmax": "#475569",
+    "act": "#9f1239",
+    "add": "#0f766e",
+    "embed": "#a21caf",
+    "chain": "#6b4f1d",
+    "stream": "#64748b",
+    "peak": "#92702a",
+    "gather": "#3f6212",
+    "chase": "#5b21b6",
+    "launch": "#dc5f8b",
+    "layer": "#0369a1",
+}
 MARKERS = "osD^v<>Ph*X"
 GROUPS = {
-    "networks": {"gpt", "cnn", "encoder", "bert", "vit", "llm", "llama", "moe", "unet", "diffusion", "dlrm", "speech", "rnn", "network"},
-    "streams": {"stream", "peak", "chase", "gather", "launch", "clock", "overlap", "transfer", "local", "mma"}}
-NAMES = {"gpt2": "GPT-2", "gpt": "GPT", "resnet50": "ResNet-50", "mobilenetv2": "MobileNetV2", "bert": "BERT", "vit": "ViT", "llama": "Llama"}
+    "networks": {
+        "gpt",
+        "cnn",
+        "encoder",
+        "bert",
+        "vit",
+        "llm",
+        "llama",
+        "moe",
+        "unet",
+        "diffusion",
+        "dlrm",
+        "speech",
+        "rnn",
+        "network",
+    },
+    "streams": {
+        "stream",
+        "peak",
+        "chase",
+        "gather",
+        "launch",
+        "clock",
+        "overlap",
+        "transfer",
+        "local",
+        "mma",
+    },
+}
+NAMES = {
+    "gpt2": "GPT-2",
+    "gpt": "GPT",
+    "resnet50": "ResNet-50",
+    "mobilenetv2": "MobileNetV2",
+    "bert": "BERT",
+    "vit": "ViT",
+    "llama": "Llama",
+}
 BATCH = {"linear": "rows", "conv": "n"}
 UNITS = {"in": 1.0, "cm": 1 / 2.54, "mm": 1 / 25.4, "pt": 1 / 72.27}
-PAPER = {"facecolor": "white", "alpha": .75, "edgecolor": "none", "pad": .4}
-LEADER = {"arrowstyle": "-", "lw": .5, "color": "#6b7280", "shrinkA": 0, "shrinkB": 3}
+PAPER = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.4}
+LEADER = {"arrowstyle": "-", "lw": 0.5, "color": "#6b7280", "shrinkA": 0, "shrinkB": 3}
 NARROW_IN, PANEL_IN = 4.5, 5.2
 
 
@@ -56,6 +110,7 @@ def read(path):
 
     def of(name):
         return devices.setdefault(name, {"name": name, "ceilings": [], "points": []})
+
     try:
         with open(path, encoding="utf-8") as f:
             for n, line in enumerate(f, 1):
@@ -80,7 +135,9 @@ def read(path):
 
 def text_of(s):
     """A record's text as matplotlib may show it: no formula begins."""
-    return re.sub(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]", "?", str(s)).replace("$", r"\$")
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]", "?", str(s)).replace(
+        "$", r"\$"
+    )
 
 
 def time_of(p):
@@ -122,39 +179,64 @@ class Choice:
 
     def takes(self, p):
         words = (group_of(p), p.get("workload"), p.get("kernel"), p.get("family"))
-        return self.takes_dtype(p.get("dtype")) and (self.naive or not is_naive(p)) and (not self.only or any(w in self.only for w in words))
+        return (
+            self.takes_dtype(p.get("dtype"))
+            and (self.naive or not is_naive(p))
+            and (not self.only or any(w in self.only for w in words))
+        )
 
 
 def plain(device, choice):
-    return [p for p in device["points"] if not p.get("for_ceiling") and p.get("family") != "layer" and time_of(p) and choice.takes(p)]
+    return [
+        p
+        for p in device["points"]
+        if not p.get("for_ceiling") and p.get("family") != "layer" and time_of(p) and choice.takes(p)
+    ]
 
 
 def ceiling(device, what, **keys):
     """The largest ceiling of a kind, of the most threads there are; None without one."""
-    found = [c for c in device["ceilings"] if c.get("what") == what and c.get("value") and all(c.get(k) == v for k, v in keys.items())]
+    found = [
+        c
+        for c in device["ceilings"]
+        if c.get("what") == what and c.get("value") and all(c.get(k) == v for k, v in keys.items())
+    ]
     most = max((c.get("threads") or 0 for c in found), default=0)
     return max((c["value"] for c in found if (c.get("threads") or 0) == most), default=None)
 
 
 def scaled(v, unit):
     step = min(5, max(0, int(math.log10(v) // 3))) if v > 0 else 0
-    return "%.3g %s%s" % (v / 1000 ** step, ["", "k", "M", "G", "T", "P"][step], unit)
+    return "%.3g %s%s" % (v / 1000**step, ["", "k", "M", "G", "T", "P"][step], unit)
 
 
 # ---- figures -----------------------------------------------------------------------------------------------------
 class Sheet:
     """A figure of n panels as wide as asked; on a narrow one type is smaller and the legend is below."""
 
-    def __init__(self, n, width, panel=PANEL_IN, ratio=.78):
+    def __init__(self, n, width, panel=PANEL_IN, ratio=0.78):
         self.width = width or panel * n
         self.narrow = self.width / n < NARROW_IN
         self.size = 6.5 if self.narrow else 8
-        plt.rcParams.update({"font.size": self.size + .5, "axes.titlesize": self.size + .5, "axes.labelsize": self.size + .5,
-                             "xtick.labelsize": self.size, "ytick.labelsize": self.size, "legend.fontsize": self.size, "svg.hashsalt": "ironroof"})
-        rows = n if width and self.narrow and n > 1 and self.width / n < 2.4 else 1  # too narrow beside each other: below each other
+        plt.rcParams.update(
+            {
+                "font.size": self.size + 0.5,
+                "axes.titlesize": self.size + 0.5,
+                "axes.labelsize": self.size + 0.5,
+                "xtick.labelsize": self.size,
+                "ytick.labelsize": self.size,
+                "legend.fontsize": self.size,
+                "svg.hashsalt": "ironroof",
+            }
+        )
+        rows = (
+            n if width and self.narrow and n > 1 and self.width / n < 2.4 else 1
+        )  # too narrow beside each other: below each other
         columns = 1 if rows > 1 else n
-        height = self.width / columns * ratio * rows + (.45 if self.narrow else .3)
-        self.figure, axes = plt.subplots(rows, columns, figsize=(self.width, height), squeeze=False, layout="constrained")
+        height = self.width / columns * ratio * rows + (0.45 if self.narrow else 0.3)
+        self.figure, axes = plt.subplots(
+            rows, columns, figsize=(self.width, height), squeeze=False, layout="constrained"
+        )
         self.axes = list(axes.flat)
 
     def legend(self):
@@ -164,9 +246,17 @@ class Sheet:
             for handle, name in zip(*axis.get_legend_handles_labels()):
                 entries.setdefault(name, handle)
         if entries:
-            columns = max(1, min(len(entries), int(self.width / (.95 if self.narrow else 1.2))))
-            self.figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=columns, frameon=False,
-                               handlelength=1.4, columnspacing=1, handletextpad=.4)
+            columns = max(1, min(len(entries), int(self.width / (0.95 if self.narrow else 1.2))))
+            self.figure.legend(
+                list(entries.values()),
+                list(entries),
+                loc="outside lower center",
+                ncols=columns,
+                frameon=False,
+                handlelength=1.4,
+                columnspacing=1,
+                handletextpad=0.4,
+            )
 
 
 def apart(p, q):
@@ -199,10 +289,16 @@ class Labels:
         box = t.get_window_extent(self.renderer)
         t.remove()
         x, y = self.axis.transData.transform(xy)
-        left, c, s = {"left": 0, "right": -box.width, "center": -box.width / 2}[ha], math.cos(rotation), math.sin(rotation)
-        half = box.height * .5
-        return [(x + dx * self.dot + a * c - b * s, y + dy * self.dot + a * s + b * c) for a, b in
-                ((left, -half), (left + box.width, -half), (left + box.width, half), (left, half))]
+        left, c, s = (
+            {"left": 0, "right": -box.width, "center": -box.width / 2}[ha],
+            math.cos(rotation),
+            math.sin(rotation),
+        )
+        half = box.height * 0.5
+        return [
+            (x + dx * self.dot + a * c - b * s, y + dy * self.dot + a * s + b * c)
+            for a, b in ((left, -half), (left + box.width, -half), (left + box.width, half), (left, half))
+        ]
 
     def put(self, text, places, rotation=0, leader=False, **style):
         """places: (point, (dx, dy, side)) in points of type. True: the text found a place."""
@@ -213,29 +309,62 @@ class Labels:
             if inside and all(apart(box, b) for b in self.boxes):
                 self.boxes.append(box)
                 far = math.hypot(dx, dy) > LEADER_PT
-                self.axis.annotate(text, xy, (dx, dy), textcoords="offset points", ha=ha, va="center_baseline" if rotation else "center",
-                                   fontsize=self.size, rotation=math.degrees(rotation), rotation_mode="anchor", bbox=PAPER,
-                                   arrowprops=LEADER if far and leader else None, **style)
+                self.axis.annotate(
+                    text,
+                    xy,
+                    (dx, dy),
+                    textcoords="offset points",
+                    ha=ha,
+                    va="center_baseline" if rotation else "center",
+                    fontsize=self.size,
+                    rotation=math.degrees(rotation),
+                    rotation_mode="anchor",
+                    bbox=PAPER,
+                    arrowprops=LEADER if far and leader else None,
+                    **style
+                )
                 return True
         return False
 
 
-BESIDE = [(6, 0, "left"), (6, 6, "left"), (6, -6, "left"), (-6, 0, "right"), (-6, 6, "right"), (-6, -6, "right"), (0, 9, "center"),
-          (0, -9, "center"), (6, -12, "left"), (-6, -12, "right"), (6, 12, "left"), (-6, 12, "right")]
-FAR = [(24 * c, d, ("center", "left", "right")[c]) for d in (-22, -34, 22, -48, 34, -64) for c in (0, 1, -1)]  # with a line to the mark
+BESIDE = [
+    (6, 0, "left"),
+    (6, 6, "left"),
+    (6, -6, "left"),
+    (-6, 0, "right"),
+    (-6, 6, "right"),
+    (-6, -6, "right"),
+    (0, 9, "center"),
+    (0, -9, "center"),
+    (6, -12, "left"),
+    (-6, -12, "right"),
+    (6, 12, "left"),
+    (-6, 12, "right"),
+]
+FAR = [
+    (24 * c, d, ("center", "left", "right")[c]) for d in (-22, -34, 22, -48, 34, -64) for c in (0, 1, -1)
+]  # with a line to the mark
 LEADER_PT = 18
 
 
 def draw_roofs(axis, device, choice, span):
     """Lines only; returns what to write on them once the axes are laid out."""
     lo, hi = span
-    peaks = {c["dtype"]: ceiling(device, "flops", dtype=c["dtype"]) for c in device["ceilings"] if c.get("what") == "flops" and c.get("dtype")}
+    peaks = {
+        c["dtype"]: ceiling(device, "flops", dtype=c["dtype"])
+        for c in device["ceilings"]
+        if c.get("what") == "flops" and c.get("dtype")
+    }
     chosen = {t: v for t, v in peaks.items() if v and choice.takes_dtype(t)}
     words = []
     if not choice.dtypes and chosen:  # the roof that most points are under; --dtype asks for others
-        chosen = {"f32": chosen["f32"]} if "f32" in chosen else dict([max(chosen.items(), key=lambda i: i[1])])
+        chosen = (
+            {"f32": chosen["f32"]} if "f32" in chosen else dict([max(chosen.items(), key=lambda i: i[1])])
+        )
     top = max(chosen.values(), default=None)
-    bandwidths = {level: ceiling(device, "bandwidth", level=level, op="read") for level in ("DRAM", "L3", "L2", "L1")}
+    bandwidths = {
+        level: ceiling(device, "bandwidth", level=level, op="read") for level in ("DRAM", "L3", "L2", "L1")
+    }
     for (level, bw), style in zip(bandwidths.items(), ("-", "--", "-.", ":")):
         if bw and top and top / bw > lo:
             axis.plot([lo, min(top / bw, hi)], [bw * lo, bw * min(top / bw, hi)], "k" + style, lw=1)
@@ -243,7 +372,9 @@ def draw_roofs(axis, device, choice, span):
     fastest = max((bw for bw in bandwidths.values() if bw), default=None)
     for dtype, peak in chosen.items():
         axis.plot([max(lo, peak / fastest) if fastest else lo, hi], [peak, peak], "k-", lw=1)
-        words.append(("%s %s" % (dtype, scaled(peak, "OP/s" if dtype in ("i8", "i4") else "FLOP/s")), hi, peak, False))
+        words.append(
+            ("%s %s" % (dtype, scaled(peak, "OP/s" if dtype in ("i8", "i4") else "FLOP/s")), hi, peak, False)
+        )
     return words
 
 
@@ -251,12 +382,26 @@ def write_roofs(labels, words):
     axis = labels.axis
     for text, x, y, slope in sorted(words, key=lambda w: w[3]):
         if not slope:
-            labels.put(text, [((x, y), o) for o in ((-2, 6, "right"), (-2, -6, "right"), (-60, 6, "right"), (-110, 6, "right"), (-160, 6, "right"))])
+            labels.put(
+                text,
+                [
+                    ((x, y), o)
+                    for o in (
+                        (-2, 6, "right"),
+                        (-2, -6, "right"),
+                        (-60, 6, "right"),
+                        (-110, 6, "right"),
+                        (-160, 6, "right"),
+                    )
+                ],
+            )
             continue
         a, b = axis.transData.transform([(x, y * x), (2 * x, y * 2 * x)])
         angle = math.atan2(b[1] - a[1], b[0] - a[0])
         up = (-5 * math.sin(angle), 5 * math.cos(angle), "left")
-        labels.put(text, [((x * along, y * x * along), up) for along in (1.1, 1.35, 1.7, 2.2, 3, 4)], rotation=angle)
+        labels.put(
+            text, [((x * along, y * x * along), up) for along in (1.1, 1.35, 1.7, 2.2, 3, 4)], rotation=angle
+        )
 
 
 def draw_family(axis, points, family, shape):
@@ -271,8 +416,19 @@ def draw_family(axis, points, family, shape):
             lo, hi = t.get("ci_lo"), t.get("ci_hi")
             whiskers[0].append(y - y * t["median"] / hi if hi else 0)
             whiskers[1].append(y * t["median"] / lo - y if lo else 0)
-        axis.errorbar(xs, ys, whiskers, fmt=shape, ms=3 if naive else 4.5, mfc="none" if naive else color, mec=color, ecolor=color, mew=.8, elinewidth=.8,
-                      label=family + (" (naive)" if naive else ""))
+        axis.errorbar(
+            xs,
+            ys,
+            whiskers,
+            fmt=shape,
+            ms=3 if naive else 4.5,
+            mfc="none" if naive else color,
+            mec=color,
+            ecolor=color,
+            mew=0.8,
+            elinewidth=0.8,
+            label=family + (" (naive)" if naive else ""),
+        )
 
 
 def name_networks(labels, points):
@@ -285,11 +441,15 @@ def name_networks(labels, points):
     several = len({p["dtype"] for p in best.values()}) > 1
     for p in sorted(best.values(), key=lambda p: -p["flops_per_s"]):
         at = (p["intensity"], p["flops_per_s"])
-        labels.put(net_name(p) + (" " + p["dtype"] if several else ""), [(at, o) for o in BESIDE + FAR], leader=True)
+        labels.put(
+            net_name(p) + (" " + p["dtype"] if several else ""), [(at, o) for o in BESIDE + FAR], leader=True
+        )
 
 
 def roofline(devices, choice, width):
-    drawn = [(d, [p for p in plain(d, choice) if p.get("intensity") and p.get("flops_per_s")]) for d in devices]
+    drawn = [
+        (d, [p for p in plain(d, choice) if p.get("intensity") and p.get("flops_per_s")]) for d in devices
+    ]
     drawn = [(d, points) for d, points in drawn if points]
     if not drawn:
         fail("no point with arithmetic: nothing to draw on a roofline")
@@ -303,9 +463,22 @@ def roofline(devices, choice, width):
             draw_family(axis, points, family, MARKERS[i % len(MARKERS)])
         wrong = [p for p in points if p.get("proof") == "contradicted"]
         if wrong:
-            axis.plot([p["intensity"] for p in wrong], [p["flops_per_s"] for p in wrong], "rx", ms=8, label="label contradicted")
-        axis.set(xscale="log", yscale="log", xlabel="FLOP/B", ylabel="FLOP/s", title=d["title"], xlim=(min(xs) / 4, max(xs) * 4))
-        axis.margins(y=.1)
+            axis.plot(
+                [p["intensity"] for p in wrong],
+                [p["flops_per_s"] for p in wrong],
+                "rx",
+                ms=8,
+                label="label contradicted",
+            )
+        axis.set(
+            xscale="log",
+            yscale="log",
+            xlabel="FLOP/B",
+            ylabel="FLOP/s",
+            title=d["title"],
+            xlim=(min(xs) / 4, max(xs) * 4),
+        )
+        axis.margins(y=0.1)
     sheet.legend()
     for axis, (_, points), words in zip(sheet.axes, drawn, texts):
         labels = Labels(axis, sheet.size, [(p["intensity"], p["flops_per_s"]) for p in points])
@@ -315,27 +488,39 @@ def roofline(devices, choice, width):
 
 
 def ladder(devices, choice, width):
-    sheet = Sheet(1, width, 6.5, .62)
+    sheet = Sheet(1, width, 6.5, 0.62)
     axis, ends = sheet.axes[0], []
     for d in devices:
         lines = {}
         for p in d["points"]:
             if p["workload"] == "read" and p.get("bytes_per_s") and not is_naive(p):
-                lines.setdefault(p.get("threads"), {}).setdefault(p["params"]["bytes"], []).append(p["bytes_per_s"])
+                lines.setdefault(p.get("threads"), {}).setdefault(p["params"]["bytes"], []).append(
+                    p["bytes_per_s"]
+                )
         for threads, steps in sorted(lines.items(), key=lambda i: i[0] or 0):
             if len(steps) < 3:
                 continue
             xs = sorted(steps)
             ys = [max(steps[x]) / 1e9 for x in xs]
             name = "%s thread%s" % (threads, "" if threads == 1 else "s") if threads else "device"
-            line, = axis.plot(xs, ys, ".-", lw=1, label="%s, %s" % (d["title"], name) if len(devices) > 1 else None)
+            (line,) = axis.plot(
+                xs, ys, ".-", lw=1, label="%s, %s" % (d["title"], name) if len(devices) > 1 else None
+            )
             ends.append((name, (xs[0], ys[0]), line.get_color()))
     if not ends:
         fail("no read over three working sets or more: nothing to draw as a ladder")
     axis.set_xscale("log", base=2)
-    axis.set(yscale="log", xlabel="working set, B", ylabel="read bandwidth, GB/s", title="" if len(devices) > 1 else devices[0]["title"])
-    axis.xaxis.set_major_formatter(lambda v, _: "%g %s" % next((v / s, u) for s, u in ((2 ** 30, "Gi"), (2 ** 20, "Mi"), (2 ** 10, "Ki"), (1, "")) if v >= s))
-    axis.margins(y=.14)
+    axis.set(
+        yscale="log",
+        xlabel="working set, B",
+        ylabel="read bandwidth, GB/s",
+        title="" if len(devices) > 1 else devices[0]["title"],
+    )
+    axis.xaxis.set_major_formatter(
+        lambda v, _: "%g %s"
+        % next((v / s, u) for s, u in ((2**30, "Gi"), (2**20, "Mi"), (2**10, "Ki"), (1, "")) if v >= s)
+    )
+    axis.margins(y=0.14)
     sheet.legend()
     labels = Labels(axis, sheet.size)
     for name, xy, color in ends:
@@ -352,8 +537,18 @@ def sweeps_of(devices, choice):
     for d in devices:
         for p in plain(d, choice):
             if batch_of(p) is not None:
-                rest = tuple((k, v) for k, v in p["params"].items() if k not in ("batch", BATCH.get(p["family"])))
-                key = (d["title"], p["workload"], p["kernel"], p["dtype"], p.get("threads"), p.get("cache"), rest)
+                rest = tuple(
+                    (k, v) for k, v in p["params"].items() if k not in ("batch", BATCH.get(p["family"]))
+                )
+                key = (
+                    d["title"],
+                    p["workload"],
+                    p["kernel"],
+                    p["dtype"],
+                    p.get("threads"),
+                    p.get("cache"),
+                    rest,
+                )
                 sweeps.setdefault(key, {})[batch_of(p)] = p
     return {k: v for k, v in sweeps.items() if len(v) >= 3}
 
@@ -362,7 +557,7 @@ def batch(devices, choice, width):
     sweeps = sweeps_of(devices, choice)
     if not sweeps:
         fail("no workload at three batches or more: nothing to draw over the batch")
-    sheet = Sheet(len(sweeps), width, 3.6, .85)
+    sheet = Sheet(len(sweeps), width, 3.6, 0.85)
     for axis, (key, points) in zip(sheet.axes, sorted(sweeps.items(), key=str)):
         xs = sorted(points)
         at, floor = range(len(xs)), [0.0] * len(xs)
@@ -374,7 +569,11 @@ def batch(devices, choice, width):
         axis.plot(at, measured, "ko", ms=3.5, label="measured")
         axis.set_ylim(0, 1.08 * max(floor + measured))
         axis.set_xticks(list(at), [str(x) for x in xs])
-        axis.set(xlabel="batch", ylabel="ms", title="%s %s %s\n%s" % (NAMES.get(key[1], key[1]), key[2], key[3], key[0]))
+        axis.set(
+            xlabel="batch",
+            ylabel="ms",
+            title="%s %s %s\n%s" % (NAMES.get(key[1], key[1]), key[2], key[3], key[0]),
+        )
     sheet.legend()
     return sheet.figure
 
@@ -385,18 +584,30 @@ def width_of(text):
     m = re.fullmatch(r"([0-9]*\.?[0-9]+)(in|cm|mm|pt)", text)
     inches = float(m.group(1)) * UNITS[m.group(2)] if m else 0
     if not 1 <= inches <= 60:
-        raise argparse.ArgumentTypeError("'%s': a width of 1 to 60 inches, such as 3.3in, 84mm or 240pt" % text)
+        raise argparse.ArgumentTypeError(
+            "'%s': a width of 1 to 60 inches, such as 3.3in, 84mm or 240pt" % text
+        )
     return inches
 
 
 def main():
     draw = {"roofline": roofline, "ladder": ladder, "batch": batch}
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("file", nargs="+", help="a record (.jsonl)")
     parser.add_argument("--what", choices=sorted(draw), default="roofline")
-    parser.add_argument("--only", metavar="LIST", help="networks, operators, streams, or names of workloads, kernels and families")
-    parser.add_argument("--dtype", metavar="LIST", help="element types, f32,bf16; of a roofline also the roofs")
-    parser.add_argument("--width", type=width_of, metavar="SIZE", help="of the whole figure: 3.3in, 84mm, 240pt")
+    parser.add_argument(
+        "--only",
+        metavar="LIST",
+        help="networks, operators, streams, or names of workloads, kernels and families",
+    )
+    parser.add_argument(
+        "--dtype", metavar="LIST", help="element types, f32,bf16; of a roofline also the roofs"
+    )
+    parser.add_argument(
+        "--width", type=width_of, metavar="SIZE", help="of the whole figure: 3.3in, 84mm, 240pt"
+    )
     parser.add_argument("--naive", action="store_true", help="naive kernels too")
     parser.add_argument("-o", "--output", help="picture: .png, .svg or .pdf (WHAT.png)")
     args = parser.parse_args()

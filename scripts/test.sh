@@ -10,7 +10,7 @@ set -u -o pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-all=(release asan tsan minimal aarch64 fuzz checks)
+all=(release asan tsan minimal aarch64 fuzz cluster checks)
 on_demand=(coverage tidy)
 out=$root/build-test
 gcc=gcc
@@ -50,6 +50,7 @@ test_needs() {
   need python3 "repository checks" have python3
   need pocl-opencl-icd "an OpenCL device in every machine, for the opencl tests (optional)" opencl_platform
   need python3-jsonschema "records against their schema" has_jsonschema
+  if selected cluster && [ "$(id -u)" = 0 ]; then cluster_needs; fi
   if selected asan fuzz; then
     need clang "second compiler, sanitizers, fuzzing" have clang
     ! have clang || need "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev" \
@@ -61,6 +62,14 @@ test_needs() {
     need libc6-dev-arm64-cross "C library for Arm" cross_compiles
     need qemu-user "runs the Arm tests" any_command qemu-aarch64 qemu-aarch64-static
   fi
+}
+cluster_needs() {
+  need munge "authentication of the test cluster (optional)" have munged
+  need slurmctld "controller of the test cluster (optional)" have slurmctld
+  need slurmd "its nodes (optional)" have slurmd
+  need slurm-client "srun (optional)" have srun
+  need libopenmpi-dev "ironroof-net (optional)" have mpicc
+  need pdsh "an engine without Slurm (optional)" have pdsh
 }
 skip() { printf 'skipped: %s\n' "$*"; return 77; }
 
@@ -143,6 +152,19 @@ stage_coverage() {
 # On demand, minutes: clang-tidy over every C source.
 stage_tidy() {
   configure_preset tidy && python3 "$root/tests/check_tidy.py" "$out/tidy" -j "$jobs"
+}
+
+# A real Slurm cluster of four network namespaces on this machine; root only.
+stage_cluster() {
+  [ "$(id -u)" = 0 ] || { skip "a cluster of network namespaces needs root"; return; }
+  { have slurmctld && have munged; } || [ -x /usr/sbin/slurmctld ] ||
+    { skip "munge and Slurm are not installed"; return; }
+  configure_release && build_preset release || return
+  local rc=0
+  python3 "$root/tests/cluster/test_cluster.py" "$out/release/ironroof" || rc=$?
+  [ $rc = 77 ] && return 77
+  totals $((rc == 0)) 1
+  return $rc
 }
 
 # ---- running them --------------------------------------------------------------------------------

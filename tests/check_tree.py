@@ -65,6 +65,7 @@ VENDOR = [
                 r"|nvrtc|cupti)\.h$|^(oneapi|CL|cuda|nvtx3)/"), ("kernels/",)),
     (re.compile(r"^hwloc(\.h$|/)|^likwid"), ("harness/machine/",)),
     (re.compile(r"^jansson"), ("harness/record/",)),
+    (re.compile(r"^mpi\.h$"), ("bench/fleet/net/",)),
 ]
 PURE = ("harness/stats/", "harness/law/")
 # What is computed: beside the backends that serve it, and below them.
@@ -72,8 +73,7 @@ SHARED_KERNELS = ("workloads", "nets")
 SHARED_HEADERS = ("kernels/workloads/", "kernels/nets/")
 # Folders of bench/, lowest floor first.
 BENCH_FLOORS = ["cli", "gate", "devices", "claims", "predict", "measure", "analysis", "ablation", "ceilings",
-                "run", "ab",
-                "commands"]
+                "run", "ab", "fleet", "commands"]
 IMPURE_HEADER = re.compile(r"^(time|unistd|fcntl|signal|pthread|dirent|sched|threads|poll)\.h$|^sys/")
 IMPURE_CALL = re.compile(r"\b(f?printf|vf?printf|fopen|fdopen|fputs|fputc|puts|putchar|fwrite|fread|fgets|"
                          r"fscanf|clock_gettime|gettimeofday|clock|time|getenv|rand|system)\s*\(")

@@ -1,14 +1,50 @@
 """page_records.py -- records for the tests of the page: made from a real one, each shows one situation."""
+
 import copy
 import json
 import os
 import random
 
-EVIL = ["</script><script>window.HACKED=1</script>", "<img src=x onerror=window.HACKED=1>", "\"><svg onload=window.HACKED=1>",
-        "' onmouseover='window.HACKED=1", "<!--<script>window.HACKED=1", "${window.HACKED=1}", "\u202egnp.exe\u2066 \u200b\u0007\u009b",
-        "javascript:window.HACKED=1", "__proto__", "=HYPERLINK(\"x\")", "&lt;b&gt; & \\u003c \\ ' \" `"]
-OPTIONAL = ("time_s", "flops", "bytes", "intensity", "flops_per_s", "bytes_per_s", "terms_s", "T_law_s", "bound", "bound_p", "mfu", "mbu", "eta",
-            "level", "flags", "kflags", "why", "family", "threads", "cache", "params", "param_words", "ridge", "hops", "dtype")
+EVIL = [
+    "</script><script>window.HACKED=1</script>",
+    "<img src=x onerror=window.HACKED=1>",
+    '"><svg onload=window.HACKED=1>',
+    "' onmouseover='window.HACKED=1",
+    "<!--<script>window.HACKED=1",
+    "${window.HACKED=1}",
+    "\u202egnp.exe\u2066 \u200b\u0007\u009b",
+    "javascript:window.HACKED=1",
+    "__proto__",
+    '=HYPERLINK("x")',
+    "&lt;b&gt; & \\u003c \\ ' \" `",
+]
+OPTIONAL = (
+    "time_s",
+    "flops",
+    "bytes",
+    "intensity",
+    "flops_per_s",
+    "bytes_per_s",
+    "terms_s",
+    "T_law_s",
+    "bound",
+    "bound_p",
+    "mfu",
+    "mbu",
+    "eta",
+    "level",
+    "flags",
+    "kflags",
+    "why",
+    "family",
+    "threads",
+    "cache",
+    "params",
+    "param_words",
+    "ridge",
+    "hops",
+    "dtype",
+)
 
 
 def load(path):
@@ -41,7 +77,7 @@ def with_layers(lines):
             q["key"] = p["key"] + ",layer=%d" % i
             for k in ("median", "ci_lo", "ci_hi"):
                 if q["time_s"].get(k):
-                    q["time_s"][k] *= (.1, .5, .3, .1)[i]
+                    q["time_s"][k] *= (0.1, 0.5, 0.3, 0.1)[i]
             q["intensity"] = (p["intensity"] or 1) * (1 + i)
             lines.append(q)
     return lines
@@ -50,7 +86,13 @@ def with_layers(lines):
 def with_new_fields(lines, code):
     """What later versions say: quality, items, and with `code` that bound."""
     lines = copy.deepcopy(lines)
-    lines.append({"record": "quality", "value": "noisy", "causes": ["other processes used 31 % of the processors", "DRAM reads drifted 12 %"]})
+    lines.append(
+        {
+            "record": "quality",
+            "value": "noisy",
+            "causes": ["other processes used 31 % of the processors", "DRAM reads drifted 12 %"],
+        }
+    )
     for p in points(lines, status="ok"):
         if p["family"] in ("cnn", "gpt"):
             p.update(items=7, item_unit="widget", items_per_s=12345.678)
@@ -86,7 +128,9 @@ def two_devices(lines):
             line["threads"] = 0
         if line["record"] == "point" and line.get("time_s"):
             line["dev_time_s"] = line["time_s"]
-            line["id"], line["key"] = line["id"].replace("cpu/", "cuda/"), line["key"].replace("cpu/", "cuda/")
+            line["id"], line["key"] = line["id"].replace("cpu/", "cuda/"), line["key"].replace(
+                "cpu/", "cuda/"
+            )
         out.append(line)
     return out
 
@@ -94,15 +138,39 @@ def two_devices(lines):
 def comparisons(lines):
     """An `ab` record: every verdict, one without an interval."""
     head = next(line for line in lines if line["record"] == "header")
-    table = [("REGRESSED", .11, .08, .14, True), ("IMPROVED", -.06, -.08, -.04, True), ("SAME", .001, -.004, .006, False),
-             ("INCONCLUSIVE", .03, -.02, .09, False), ("MISSING", None, None, None, False)]
+    table = [
+        ("REGRESSED", 0.11, 0.08, 0.14, True),
+        ("IMPROVED", -0.06, -0.08, -0.04, True),
+        ("SAME", 0.001, -0.004, 0.006, False),
+        ("INCONCLUSIVE", 0.03, -0.02, 0.09, False),
+        ("MISSING", None, None, None, False),
+    ]
     keys = [p["key"] for p in points(lines, status="ok") if p["family"] in ("cnn", "gpt", "gemm")]
     out = [head]
     for i, (verdict, effect, lo, hi, confirmed) in enumerate(table):
-        out.append({"record": "comparison", "kind": "ab", "point": keys[i % len(keys)], "verdict": verdict, "confirmed": confirmed, "note": EVIL[0],
-                    "effect": effect, "lo": lo, "hi": hi, "confidence": .98, "detectable": .03, "threshold": .02, "old_s": .01, "blocks": 16,
-                    "d": [.1] * 16, "blocks_s": [[1, 1, 1, 1]] * 16})
-    out.append({"record": "verdict", "question": "ab", "answer": "1 of 5 points REGRESSED", "verdict": "REGRESSED"})
+        out.append(
+            {
+                "record": "comparison",
+                "kind": "ab",
+                "point": keys[i % len(keys)],
+                "verdict": verdict,
+                "confirmed": confirmed,
+                "note": EVIL[0],
+                "effect": effect,
+                "lo": lo,
+                "hi": hi,
+                "confidence": 0.98,
+                "detectable": 0.03,
+                "threshold": 0.02,
+                "old_s": 0.01,
+                "blocks": 16,
+                "d": [0.1] * 16,
+                "blocks_s": [[1, 1, 1, 1]] * 16,
+            }
+        )
+    out.append(
+        {"record": "verdict", "question": "ab", "answer": "1 of 5 points REGRESSED", "verdict": "REGRESSED"}
+    )
     return out
 
 
@@ -115,6 +183,7 @@ def hostile(lines, code):
         nonlocal at
         at += 1
         return EVIL[at % len(EVIL)].encode()[:limit].decode(errors="ignore")  # a record's words are short
+
     for line in lines:
         kind = line["record"]
         if kind == "header":
@@ -147,11 +216,25 @@ def holes(lines, seed):
     lines, dice = copy.deepcopy(lines), random.Random(seed)
     for p in points(lines):
         for k in OPTIONAL:
-            if dice.random() < .33:
+            if dice.random() < 0.33:
                 p[k] = None
     for line in lines:
         if line["record"] in ("ceiling", "fit", "verdict"):
             for k in list(line):
-                if k not in ("record", "what", "device", "level", "form", "question", "answer", "verdict", "source") and dice.random() < .2:
+                if (
+                    k
+                    not in (
+                        "record",
+                        "what",
+                        "device",
+                        "level",
+                        "form",
+                        "question",
+                        "answer",
+                        "verdict",
+                        "source",
+                    )
+                    and dice.random() < 0.2
+                ):
                     line[k] = None
     return lines

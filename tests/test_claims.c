@@ -87,7 +87,7 @@ static void every_spec_parses(void **state)
 static void same_as_file(void **state)
 {
     ir_ledger l;
-    ir_status st = ir_ledger_read(IR_TESTS_DIR "/../bench/data/claims.json", &l);
+    ir_status st = ir_ledger_read(IR_TESTS_DIR "/../bench/claims/claims.json", &l);
     (void)state;
     if (st == IR_SKIP) {
         assert_non_null(strstr(ir_why(), "jansson"));

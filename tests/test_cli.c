@@ -191,7 +191,8 @@ static void test_help(void **state)
         for (const cli_option *o = cli_shared_options(); i == 2 && o->name; o++) {
             char name[64];
             snprintf(name, sizeof name, "--%s", o->name);
-            if (!strstr(text, name)) fail_msg("%s is not in the help of run", name);
+            if (o->set & CLI_SET_MEASURE && !strstr(text, name))
+                fail_msg("%s is not in the help of run", name);
         }
         free(text);
     }

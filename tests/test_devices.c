@@ -1,5 +1,5 @@
-/* test_devices.c -- the datasheets compiled in are those of bench/data/devices.json; names, aliases, views.
- */
+/* test_devices.c -- the datasheets compiled in are those of bench/devices/devices.json; names, aliases,
+ * views. */
 #include "bench/devices/devices.h"
 
 #include <math.h>

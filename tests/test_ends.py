@@ -145,6 +145,7 @@ IDLE = [ # each would change nothing, and is refused by its name
     (["run", SMALL, "--model", "BW=1e9"], "model"), (["ab", "a", "b", "--model", "BW=1e9"], "model"),
     (["selftest", "ideal", "--model", "BW=1e9"], "model"), (["selftest", "machines", "--budget", "1s"], "budget"),
     (["selftest", "machines", "--rounds", "2"], "rounds"), (["selftest", "aa", "--seeds", "2"], "seeds"),
+    (["selftest", "ideal", "--nodes", "3"], "nodes"), (["selftest", "fleet", "--budget", "1s"], "budget"),
     (["ab", "a", "b", "--seeds", "2"], "seeds"), (["dump", "gemv:m=8,k=8", "-o", "d", "--model", "x=1"], "model"),
     (["run", SMALL, "--device", "4294967296"], "device"), (["run", SMALL, "--device", "-1"], "device"),
     (["run", SMALL, "--device", "0x0"], "0x0"), (["ceilings", "--device", "99999999999999999999"], "device"),

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """test_model_program.py IRONROOF ROOT -- described machines through the program: measured, refused with file and path, listed,
 and scored. Standard library only."""
+
 import json
 import os
 import subprocess
@@ -26,11 +27,27 @@ def measure(folder, machine, *more):
     path = os.path.join(folder, "m.jsonl")
     if os.path.exists(path):
         os.remove(path)
-    r = run("run", "copy", "gemm", "gemv", "forkjoin", "fma", "--backend", machine, "--no-report", "--quiet", "-o", path, *more)
+    r = run(
+        "run",
+        "copy",
+        "gemm",
+        "gemv",
+        "forkjoin",
+        "fma",
+        "--backend",
+        machine,
+        "--no-report",
+        "--quiet",
+        "-o",
+        path,
+        *more
+    )
     expect(r.returncode == 0, "%s %s: %s" % (machine, more, r.stderr))
     with open(path, encoding="utf-8") as f:
         lines = [json.loads(line) for line in f]
-    return {p["key"]: p["time_s"]["median"] for p in lines if p["record"] == "point" and p["status"] == "ok"}, lines
+    return {
+        p["key"]: p["time_s"]["median"] for p in lines if p["record"] == "point" and p["status"] == "ok"
+    }, lines
 
 
 with tempfile.TemporaryDirectory() as folder:
@@ -44,28 +61,48 @@ with tempfile.TemporaryDirectory() as folder:
     expect(first != measure(folder, pi, "--model", "seed=2")[0], "another seed takes others")
     half = measure(folder, pi, "--model", "s=.5,noise=0")[0]
     gemv = [k for k in half if "gemv" in k and "8192" in k][0]
-    expect(1.8 < half[gemv] / first[gemv] < 2.3, "s=.5 doubles what memory takes: %s" % (half[gemv] / first[gemv]))
+    expect(
+        1.8 < half[gemv] / first[gemv] < 2.3,
+        "s=.5 doubles what memory takes: %s" % (half[gemv] / first[gemv]),
+    )
     smallest = measure(folder, "model")[0]
     expect(len(smallest) > 50, "without a file the smallest machine is measured")
 
     bad = os.path.join(folder, "bad.json")
-    with open(pi[len("model:"):], encoding="utf-8") as f:
+    with open(pi[len("model:") :], encoding="utf-8") as f:
         good = json.load(f)
-    for change, says in (({"cores": 0}, ["cores", "from 1 up to 1024"]), ({"cores": None}, ["cores", "a number or a text"]),
-                         ({"colour": 1}, ["colour", "no such figure"]), ({"clock": {"one_Hz": 1e9, "all_Hz": 2e9}}, ["clock.all_Hz", "at most"]),
-                         ({"level": [dict(x, core_Bps=0) for x in good["level"]]}, ["level[0].core_Bps", "above 0"])):
+    for change, says in (
+        ({"cores": 0}, ["cores", "from 1 up to 1024"]),
+        ({"cores": None}, ["cores", "a number or a text"]),
+        ({"colour": 1}, ["colour", "no such figure"]),
+        ({"clock": {"one_Hz": 1e9, "all_Hz": 2e9}}, ["clock.all_Hz", "at most"]),
+        ({"level": [dict(x, core_Bps=0) for x in good["level"]]}, ["level[0].core_Bps", "above 0"]),
+    ):
         with open(bad, "w", encoding="utf-8") as f:
             json.dump(dict(good, **change), f)
         r = run("run", "copy", "--backend", "model:" + bad, "--quiet", "-o", os.path.join(folder, "x.jsonl"))
-        expect(r.returncode == 2 and all(w in r.stderr for w in says + [bad]), "%s: %d %s" % (change, r.returncode, r.stderr))
-    for args, says in ((["--backend", "model:/nowhere.json"], "/nowhere.json"), (["--backend", "cpu:x.json"], "takes no file"),
-                       (["--backend", "model", "--model", "nose=1"], "nose"), (["--backend", "model", "--model", "noise=7"], "disturb.noise")):
+        expect(
+            r.returncode == 2 and all(w in r.stderr for w in says + [bad]),
+            "%s: %d %s" % (change, r.returncode, r.stderr),
+        )
+    for args, says in (
+        (["--backend", "model:/nowhere.json"], "/nowhere.json"),
+        (["--backend", "cpu:x.json"], "takes no file"),
+        (["--backend", "model", "--model", "nose=1"], "nose"),
+        (["--backend", "model", "--model", "noise=7"], "disturb.noise"),
+    ):
         r = run("run", "copy", "--quiet", "-o", os.path.join(folder, "y.jsonl"), *args)
         expect(r.returncode == 2 and says in r.stderr, "%s: %d %s" % (args, r.returncode, r.stderr))
 
 listed = run("list", "model").stdout
-expect(all(w in listed for w in ("memory.evade", "level[N].size_B", "kernel.CLASS.overlap", "must be given")), "list model")
-table = run("selftest", "machines", pi[len("model:"):], "--seed", "5", "--seeds", "2", "--quiet").stdout
-expect("1 machines x 2 variants, seeds 5 to 6" in table and table.count(" of ") >= 20, "selftest machines: " + table)
+expect(
+    all(w in listed for w in ("memory.evade", "level[N].size_B", "kernel.CLASS.overlap", "must be given")),
+    "list model",
+)
+table = run("selftest", "machines", pi[len("model:") :], "--seed", "5", "--seeds", "2", "--quiet").stdout
+expect(
+    "1 machines x 2 variants, seeds 5 to 6" in table and table.count(" of ") >= 20,
+    "selftest machines: " + table,
+)
 print("%d failures" % failed)
 sys.exit(1 if failed else 0)

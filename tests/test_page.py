@@ -3,7 +3,9 @@
 1280, 768 and 390 px, light and dark, over records of many kinds; hostile text stays text; axe-core finds nothing serious.
 
 RECORD is a real record of a run with networks. FOLDER: screenshots are left there. Exit 77 where Chromium or chromedriver is missing;
-without axe-core (PyPI axe-playwright-python, or IRONROOF_AXE=folder of axe.min.js) the rest runs and says so. Asserts no time."""
+without axe-core (PyPI axe-playwright-python, or IRONROOF_AXE=folder of axe.min.js) the rest runs and says so. Asserts no time.
+"""
+
 import csv
 import json
 import os
@@ -20,8 +22,16 @@ PROGRAM, RECORD = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 PICTURES = sys.argv[3] if len(sys.argv) > 3 else None
 MAX_STOPS, MAX_BYTES = 40, 1000000
 # Where axe-core reads a page: it takes seconds. (width, dark)
-AXE_AT = {"plain": ((1280, False), (1280, True), (390, False)), "layers": ((768, True),), "new": ((1280, False),), "sheet": ((768, False), (390, True)),
-          "sheets": ((768, True),), "days": ((1280, False),), "ab": ((390, False), (768, True)), "evil": ((1280, False),)}
+AXE_AT = {
+    "plain": ((1280, False), (1280, True), (390, False)),
+    "layers": ((768, True),),
+    "new": ((1280, False),),
+    "sheet": ((768, False), (390, True)),
+    "sheets": ((768, True),),
+    "days": ((1280, False),),
+    "ab": ((390, False), (768, True)),
+    "evil": ((1280, False),),
+}
 failures = []
 
 # ---- what is asked of every page; each script returns complaints --------------------------------------------------------
@@ -105,7 +115,13 @@ def report(folder, name, *sources):
 
 def knows_code(folder):
     """Does this program read the bound `code`?"""
-    return run("validate", records.save(folder, "code.jsonl", records.with_new_fields(records.load(RECORD), True))).returncode == 0
+    return (
+        run(
+            "validate",
+            records.save(folder, "code.jsonl", records.with_new_fields(records.load(RECORD), True)),
+        ).returncode
+        == 0
+    )
 
 
 def make_pages(folder, code):
@@ -113,7 +129,7 @@ def make_pages(folder, code):
     real = records.load(RECORD)
     save = lambda name, lines: records.save(folder, name, lines)  # noqa: E731
     plain, layered = save("plain.jsonl", real), save("layers.jsonl", records.with_layers(real))
-    days = [save("day%d.jsonl" % i, records.another_run(real, i, 1 + .1 * i)) for i in (1, 2, 3)]
+    days = [save("day%d.jsonl" % i, records.another_run(real, i, 1 + 0.1 * i)) for i in (1, 2, 3)]
     usual = ["answers", "roofline", "cards", "batch", "ladders", "law", "points", "environment"]
     evil_name = save("evil \"><img src=x onerror=window.HACKED=1> \u202e'.jsonl", records.hostile(real, code))
     pages = {
@@ -123,21 +139,32 @@ def make_pages(folder, code):
         "sheet": (report(folder, "sheet", plain, "a100", "jetson-orin"), usual),
         "sheets": (report(folder, "sheets", "a100", "h100"), ["answers", "roofline", "cards"]),
         "devices": (report(folder, "devices", save("devices.jsonl", records.two_devices(real))), usual),
-        "ceilings": (report(folder, "ceilings", save("ceilings.jsonl", [r for r in real if r["record"] in ("header", "machine", "ceiling")])),
-                     ["answers", "roofline", "cards"]),
+        "ceilings": (
+            report(
+                folder,
+                "ceilings",
+                save("ceilings.jsonl", [r for r in real if r["record"] in ("header", "machine", "ceiling")]),
+            ),
+            ["answers", "roofline", "cards"],
+        ),
         "days": (report(folder, "days", *days), usual + ["history"]),
         "ab": (report(folder, "ab", save("ab.jsonl", records.comparisons(real))), ["comparison"]),
         "evil": (report(folder, "evil", evil_name), usual + ["layers", "comparison"]),
     }
     for seed in range(3):
-        pages["holes%d" % seed] = (report(folder, "holes%d" % seed, save("holes%d.jsonl" % seed, records.holes(real, seed))), ["points"])
+        pages["holes%d" % seed] = (
+            report(folder, "holes%d" % seed, save("holes%d.jsonl" % seed, records.holes(real, seed))),
+            ["points"],
+        )
     return pages
 
 
 def open_page(b, page):
     b.open(page)
-    b.wait("return document.querySelector('main section') && (!document.querySelector('#answers') || document.querySelector('#environment'))",
-           os.path.basename(page) + " is drawn")
+    b.wait(
+        "return document.querySelector('main section') && (!document.querySelector('#answers') || document.querySelector('#environment'))",
+        os.path.basename(page) + " is drawn",
+    )
     b.run("redrawAll()")
 
 
@@ -166,13 +193,18 @@ def check_access(b, axe, name):
 # ---- what a reader does ----------------------------------------------------------------------------------------------------
 def settle(b):
     """Until what scrolling and drawing set off has happened."""
-    b.run_async("const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 50)))")
+    b.run_async(
+        "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 50)))"
+    )
 
 
 def centre(b, selector):
     b.run("document.querySelector(arguments[0]).scrollIntoView({block: 'center'})", selector)
     settle(b)
-    return b.run("const r = document.querySelector(arguments[0]).getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]", selector)
+    return b.run(
+        "const r = document.querySelector(arguments[0]).getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]",
+        selector,
+    )
 
 
 def count(b, selector):
@@ -181,7 +213,11 @@ def count(b, selector):
 
 def press(b, text, under):
     """Click the button of that text below `under`."""
-    b.run("""[...document.querySelectorAll(arguments[1] + ' button')].find(x => x.textContent === arguments[0]).click();""", text, under)
+    b.run(
+        """[...document.querySelectorAll(arguments[1] + ' button')].find(x => x.textContent === arguments[0]).click();""",
+        text,
+        under,
+    )
 
 
 def check_hover(b):
@@ -189,11 +225,15 @@ def check_hover(b):
     x, y = centre(b, mark)
     b.mouse("mouseMoved", x, y)
     tip = b.run("return getComputedStyle(tip).display === 'none' ? '' : tip.textContent")
-    names = b.run("return [...document.querySelectorAll('#roofline .mark')].map(m => m.getAttribute('aria-label').split('; ')[0])")
+    names = b.run(
+        "return [...document.querySelectorAll('#roofline .mark')].map(m => m.getAttribute('aria-label').split('; ')[0])"
+    )
     expect(tip.split("\n")[0] in names, "a mark under the pointer says what it is: %r" % tip[:80])
     expect("held by" in tip and "±" in tip, "with bound and interval: %r" % tip)
     b.mouse("mouseMoved", 2, 2)
-    expect(b.run("return getComputedStyle(tip).display") == "none", "and the note goes when the pointer leaves")
+    expect(
+        b.run("return getComputedStyle(tip).display") == "none", "and the note goes when the pointer leaves"
+    )
     b.run("document.querySelector('#roofline .mark[tabindex=\"0\"]').focus()")
     first = b.run("return document.activeElement.getAttribute('aria-label')")
     b.key("ArrowRight")
@@ -208,7 +248,9 @@ def check_switches(b):
     press(b, "Operators", "#roofline")
     more = marks()
     expect(more > start > 0, "networks first, operators on request: %d then %d" % (start, more))
-    family = b.run("return document.querySelector('#roofline .legend[aria-label=Families] button').textContent")
+    family = b.run(
+        "return document.querySelector('#roofline .legend[aria-label=Families] button').textContent"
+    )
     press(b, family, "#roofline .legend[aria-label=Families]")
     expect(marks() < more, "a family can be switched off")
     press(b, family, "#roofline .legend[aria-label=Families]")
@@ -226,11 +268,13 @@ def check_switches(b):
 def check_zoom(b):
     ticks = "return [...document.querySelectorAll('#roofline svg text.soft')].map(t => t.textContent).join()"
     centre(b, "#roofline figure svg")
-    x, y, w, h = b.run("""const s = document.querySelector('#roofline figure svg'), r = s.getBoundingClientRect();
-        return [r.x, r.y, r.width, r.height]""")
+    x, y, w, h = b.run(
+        """const s = document.querySelector('#roofline figure svg'), r = s.getBoundingClientRect();
+        return [r.x, r.y, r.width, r.height]"""
+    )
     settle(b)
     before = b.run(ticks)
-    b.drag(x + .3 * w, y + .3 * h, x + .6 * w, y + .6 * h)
+    b.drag(x + 0.3 * w, y + 0.3 * h, x + 0.6 * w, y + 0.6 * h)
     zoomed = b.run(ticks)
     expect(before != zoomed, "dragging zooms")
     expect(not b.run(CHECKS["numbers are numbers"]), "a zoomed chart has whole numbers")
@@ -239,8 +283,10 @@ def check_zoom(b):
 
 
 def check_table(b):
-    places = b.run("""const box = document.querySelector('#points .scroll').getBoundingClientRect();
-        return [...document.querySelectorAll('#points th')].map(h => [h.textContent.trim(), h.getBoundingClientRect().right, Math.min(box.right, innerWidth)])""")
+    places = b.run(
+        """const box = document.querySelector('#points .scroll').getBoundingClientRect();
+        return [...document.querySelectorAll('#points th')].map(h => [h.textContent.trim(), h.getBoundingClientRect().right, Math.min(box.right, innerWidth)])"""
+    )
     for head in ("rate", "bound"):
         at = next((p for p in places if p[0].startswith(head)), None)
         expect(at and at[1] <= at[2], "%s is on screen: %s" % (head, at))
@@ -249,7 +295,10 @@ def check_table(b):
     find_ = """const i = document.querySelector('#points input[type=search]'); i.value = arguments[0]; i.dispatchEvent(new Event('input'));
         return [...document.querySelectorAll('#points tbody tr')].map(r => r.textContent.toLowerCase())"""
     some = b.run(find_, "gpt decode")
-    expect(0 < len(some) < everything and all("gpt" in t and "decode" in t for t in some), "words filter: %d of %d" % (len(some), everything))
+    expect(
+        0 < len(some) < everything and all("gpt" in t and "decode" in t for t in some),
+        "words filter: %d of %d" % (len(some), everything),
+    )
     expect(not b.run(find_, "zzz"), "words that match nothing leave nothing")
     b.run(find_, "")
     expect(rows() == everything, "and all come back")
@@ -258,25 +307,45 @@ def check_table(b):
     for head in ("MFU", "MBU", "memory"):
         press(b, head, "#points thead")
         down = b.run(column, head)
-        expect(down == sorted(down, reverse=True) and len(set(down)) > 1, "sorted by %s, largest first: %s" % (head, down[:6]))
-        expect(b.run("return document.querySelector('#points th[aria-sort]').getAttribute('aria-sort')") == "descending", "and says so")
+        expect(
+            down == sorted(down, reverse=True) and len(set(down)) > 1,
+            "sorted by %s, largest first: %s" % (head, down[:6]),
+        )
+        expect(
+            b.run("return document.querySelector('#points th[aria-sort]').getAttribute('aria-sort')")
+            == "descending",
+            "and says so",
+        )
         press(b, head + "", "#points thead")
         up = b.run(column, head)
         expect(up == sorted(up), "and the other way: %s" % up[:6])
 
 
 def check_batch(b):
-    marks = b.run("return [...document.querySelectorAll('#batch .ridge.strong')].map(m => m.getAttribute('aria-label'))")
-    said = [v["answer"] for v in records.load(RECORD) if v.get("question") == "crossover" and "naive" not in v["answer"]]
-    expect(marks and set(marks) <= set(said), "the crossover is marked where a verdict says it is: %s" % marks)
+    marks = b.run(
+        "return [...document.querySelectorAll('#batch .ridge.strong')].map(m => m.getAttribute('aria-label'))"
+    )
+    said = [
+        v["answer"]
+        for v in records.load(RECORD)
+        if v.get("question") == "crossover" and "naive" not in v["answer"]
+    ]
+    expect(
+        marks and set(marks) <= set(said), "the crossover is marked where a verdict says it is: %s" % marks
+    )
     expect(count(b, "#ladders .plateau") >= 2, "ladders show the plateaus of their levels")
 
 
 def check_layers(b):
-    label = b.run("""const m = document.querySelector('#roofline .mark.link'); m.focus(); return m.getAttribute('aria-label')""")
+    label = b.run(
+        """const m = document.querySelector('#roofline .mark.link'); m.focus(); return m.getAttribute('aria-label')"""
+    )
     b.key("Enter")
     at = b.run("return [document.activeElement.id, document.activeElement.textContent]")
-    expect(at[0] == "layers-of" and at[1].split(",")[0] == label.split(" · ")[0], "a network leads to its layers: %s from %s" % (at, label[:60]))
+    expect(
+        at[0] == "layers-of" and at[1].split(",")[0] == label.split(" · ")[0],
+        "a network leads to its layers: %s from %s" % (at, label[:60]),
+    )
     expect(count(b, "#layers figure .mark") > 3, "layers are drawn")
 
 
@@ -296,27 +365,45 @@ def check_files(b, folder, machines, name):
     if len(files) < 3:
         return
     own = [p for m in machines for p in records.points(m) if not p.get("for_ceiling")]
-    expect(len([p for p in records.points(records.load(files[".jsonl"])) if not p.get("for_ceiling")]) == len(own), "%s: the record has every point" % name)
+    expect(
+        len([p for p in records.points(records.load(files[".jsonl"])) if not p.get("for_ceiling")])
+        == len(own),
+        "%s: the record has every point" % name,
+    )
     r = run("validate", files[".jsonl"])
     expect(r.returncode == 0, "%s: the record is valid: %s" % (name, r.stderr))
     with open(files[".csv"], encoding="utf-8", newline="") as f:
         rows = list(csv.reader(f))
-    expect(len(rows) == len(own) + 1 and len({len(r) for r in rows}) == 1, "%s: a row a point in the CSV: %d of %d" % (name, len(rows) - 1, len(own)))
-    expect(not any(c[:1] in "=+@" for r in rows for c in r if c), "%s: no cell that a spreadsheet would run" % name)
+    expect(
+        len(rows) == len(own) + 1 and len({len(r) for r in rows}) == 1,
+        "%s: a row a point in the CSV: %d of %d" % (name, len(rows) - 1, len(own)),
+    )
+    expect(
+        not any(c[:1] in "=+@" for r in rows for c in r if c),
+        "%s: no cell that a spreadsheet would run" % name,
+    )
     with open(files[".png"], "rb") as f:
         data = f.read()
-    expect(data.startswith(b"\x89PNG") and len(data) > 5000, "%s: the picture is one: %d bytes" % (name, len(data)))
+    expect(
+        data.startswith(b"\x89PNG") and len(data) > 5000,
+        "%s: the picture is one: %d bytes" % (name, len(data)),
+    )
 
 
 def check_print(b, page):
     for dark in (False, True):
         b.shape(794, dark=dark, media="print")
         open_page(b, page)
-        got = b.run("""const c = e => getComputedStyle(e), s = document.querySelector('.swatch'), box = document.querySelector('#points .scroll');
+        got = b.run(
+            """const c = e => getComputedStyle(e), s = document.querySelector('.swatch'), box = document.querySelector('#points .scroll');
             return [c(s).printColorAdjust, c(document.querySelector('.bar i')).printColorAdjust, c(document.querySelector('nav')).display,
-              c(document.body).backgroundColor, c(document.body).color, box.scrollHeight - box.clientHeight]""")
+              c(document.body).backgroundColor, c(document.body).color, box.scrollHeight - box.clientHeight]"""
+        )
         expect(got[0] == got[1] == "exact", "print keeps swatches and bars: %s" % got)
-        expect(got[2] == "none" and got[3] == "rgb(255, 255, 255)" and got[4] == "rgb(29, 33, 38)", "dark ink on white paper: %s" % got)
+        expect(
+            got[2] == "none" and got[3] == "rgb(255, 255, 255)" and got[4] == "rgb(29, 33, 38)",
+            "dark ink on white paper: %s" % got,
+        )
         expect(got[5] <= 1, "the table is printed whole")
     b.shape(1280)
     open_page(b, page)
@@ -333,30 +420,55 @@ def check_words(b, pages, code):
     expect("quality" not in text.lower(), "no quality where the record has none")
     rates = [p for p in records.points(records.load(RECORD), workload="resnet50", status="ok")]
     fastest = min(rates, key=lambda p: p["time_s"]["median"])
-    expect("%.3g images/s" % (fastest["params"]["batch"] / fastest["time_s"]["median"]) in text, "the fastest kernel's rate stands there")
+    expect(
+        "%.3g images/s" % (fastest["params"]["batch"] / fastest["time_s"]["median"]) in text,
+        "the fastest kernel's rate stands there",
+    )
     open_page(b, pages["new"][0])
     text = b.run("return document.getElementById('answers').innerText")
     for words in ("Run quality: noisy", "31 %", "12346", "widgets/s"):
-        expect(words in text or words.replace("12346", "12300") in text, "a newer record's %r is shown" % words)
+        expect(
+            words in text or words.replace("12346", "12300") in text, "a newer record's %r is shown" % words
+        )
     expect(not code or count(b, "#points .bound.code") > 0, "the bound `code` is shown")
-    expect(b.run("const q = document.querySelector('#answers .quality'); return !!q && q.getBoundingClientRect().bottom < innerHeight"), "quality on the first screen")
+    expect(
+        b.run(
+            "const q = document.querySelector('#answers .quality'); return !!q && q.getBoundingClientRect().bottom < innerHeight"
+        ),
+        "quality on the first screen",
+    )
 
 
 def check_together(b, pages):
     open_page(b, pages["sheet"][0])
-    names = b.run("return [...document.querySelectorAll('#roofline .legend[aria-label=Machines] button')].map(e => e.textContent)")
-    expect(len(names) == 3 and any("A100" in n for n in names), "a record and two datasheets in one legend: %s" % names)
+    names = b.run(
+        "return [...document.querySelectorAll('#roofline .legend[aria-label=Machines] button')].map(e => e.textContent)"
+    )
+    expect(
+        len(names) == 3 and any("A100" in n for n in names),
+        "a record and two datasheets in one legend: %s" % names,
+    )
     roofs = lambda: count(b, "#roofline .roofline")  # noqa: E731
     before = roofs()
     press(b, next(n for n in names if "A100" in n), "#roofline .legend[aria-label=Machines]")
     expect(roofs() < before, "a machine can be switched off")
-    b.run("const s = document.querySelector('.which select'); s.value = [...s.options].find(o => o.value.includes('A100')).value; s.dispatchEvent(new Event('change'))")
-    expect("2.04 TB/s" in b.run("return document.getElementById('cards').innerText"), "details of the datasheet on request")
+    b.run(
+        "const s = document.querySelector('.which select'); s.value = [...s.options].find(o => o.value.includes('A100')).value; s.dispatchEvent(new Event('change'))"
+    )
+    expect(
+        "2.04 TB/s" in b.run("return document.getElementById('cards').innerText"),
+        "details of the datasheet on request",
+    )
     open_page(b, pages["ab"][0])
     text = b.run("return document.getElementById('comparison').innerText")
     expect(all(w in text for w in ("REGRESSED", "IMPROVED", "INCONCLUSIVE")), "verdicts are named")
-    labels = b.run("return [...document.querySelectorAll('#comparison .mark')].map(m => m.getAttribute('aria-label'))")
-    expect(len(labels) == 4 and any("+11.0 %" in t and "+8.0 %" in t for t in labels), "a mark with its interval per point that has one: %s" % labels)
+    labels = b.run(
+        "return [...document.querySelectorAll('#comparison .mark')].map(m => m.getAttribute('aria-label'))"
+    )
+    expect(
+        len(labels) == 4 and any("+11.0 %" in t and "+8.0 %" in t for t in labels),
+        "a mark with its interval per point that has one: %s" % labels,
+    )
 
 
 def main():

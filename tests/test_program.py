@@ -180,7 +180,7 @@ def saved_ceilings(folder):
     refused(["claims", "gemv-intensity-f32", "--measure", "--backend", "ideal", "--ceilings", one],
             ["no ceilings of ideal0"])
     r = run("claims", "gemm-4096-intensity-f16", "--measure", "--backend", "ideal", "--ceilings", two, "-o",
-            again)
+            again, "--force")
     expect(r.returncode == 0 and of([json.loads(l) for l in open(again)], "ideal0") == of(lines, "ideal0"),
            "claims take them too", r)
 

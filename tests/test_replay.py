@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """test_replay.py IRONROOF ROOT -- `fit` of every committed record of a run gives the law that its text beside it prints, to
 the digit. A rule that changes a law must measure the record anew. Standard library only."""
+
 import glob
 import os
 import subprocess
@@ -17,7 +18,7 @@ def law(text):
     end = [i for i, line in enumerate(lines) if line.startswith(LAST)]
     if len(begin) != 1 or len(end) != 1:
         return None
-    words = " ".join(lines[begin[0]:end[0] + 1]).split()
+    words = " ".join(lines[begin[0] : end[0] + 1]).split()
     summary = [line for line in lines if " law: BW " in line]
     return words + (summary[0].split() if summary else [])
 
@@ -26,22 +27,32 @@ def replay(record):
     run = subprocess.run([ironroof, "fit", record], capture_output=True, text=True)
     if run.returncode != 0:
         return "fit failed: " + run.stderr.strip()
-    with open(record[:-len(".jsonl")] + ".txt", encoding="utf-8") as f:
+    with open(record[: -len(".jsonl")] + ".txt", encoding="utf-8") as f:
         printed = law(f.read())
     again = law(run.stdout)
     if not printed or not again:
         return "no law is printed"
-    differ = [i for i in range(max(len(printed), len(again))) if printed[i:i + 1] != again[i:i + 1]]
-    return "the law differs: '%s', now '%s'" % (" ".join(printed[differ[0] - 3:differ[0] + 3]),
-                                                " ".join(again[differ[0] - 3:differ[0] + 3])) if differ else None
+    differ = [i for i in range(max(len(printed), len(again))) if printed[i : i + 1] != again[i : i + 1]]
+    return (
+        "the law differs: '%s', now '%s'"
+        % (" ".join(printed[differ[0] - 3 : differ[0] + 3]), " ".join(again[differ[0] - 3 : differ[0] + 3]))
+        if differ
+        else None
+    )
 
 
 # The comparison itself sees a digit that changes.
 SAMPLE = FIRST + "x\nBW  1.23\n" + LAST + "1.0\nDRAM; additive law: BW 1.23\n"
-assert law(SAMPLE) == law(SAMPLE.replace("BW  1.23", "BW 1.23")) and law(SAMPLE) != law(SAMPLE.replace("1.23", "1.24"))
+assert law(SAMPLE) == law(SAMPLE.replace("BW  1.23", "BW 1.23")) and law(SAMPLE) != law(
+    SAMPLE.replace("1.23", "1.24")
+)
 assert law("nothing") is None
 
-records = [r for r in sorted(glob.glob(os.path.join(root, "results", "*", "*.jsonl"))) if os.path.exists(r[:-len(".jsonl")] + ".txt")]
+records = [
+    r
+    for r in sorted(glob.glob(os.path.join(root, "results", "*", "*.jsonl")))
+    if os.path.exists(r[: -len(".jsonl")] + ".txt")
+]
 if not records:
     print("no committed record has its text beside it")
     sys.exit(1)

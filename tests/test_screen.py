@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """test_screen.py PROGRAM -- what a user reads first: the last screen of a run against golden text (IR_UPDATE_GOLDEN=1 rewrites it),
-the questions it must answer, @last, the run before, and items per second in every format. Nothing here is a matter of time."""
+the questions it must answer, @last, the run before, and items per second in every format. Nothing here is a matter of time.
+"""
+
 import json
 import os
 import shutil
@@ -23,7 +25,9 @@ def expect(ok, what, got=""):
 
 def run(*args, cwd=None, columns=100, utf8=False):
     env = dict(os.environ, COLUMNS=str(columns), LC_ALL="C.UTF-8" if utf8 else "C", NO_COLOR="1")
-    return subprocess.run([PROGRAM, *args], cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
+    return subprocess.run(
+        [PROGRAM, *args], cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+    )
 
 
 def records(path):
@@ -68,9 +72,13 @@ def line_with(text, *words):
 def questions(folder):
     """Each question of a user has its line."""
     text = screen(folder)
-    for what, words in {"tokens per second?": ["GPT-2 decode", "tok/s"], "what holds ResNet-50?": ["ResNet-50", "img/s", "COMPUTE"],
-                        "is the bandwidth trustworthy?": ["DRAM read", "+-11%!"], "what would double GPT-2?": ["GPT-2 decode", "182 ["],
-                        "did it get slower?": ["DID IT GET SLOWER", "no earlier run"]}.items():
+    for what, words in {
+        "tokens per second?": ["GPT-2 decode", "tok/s"],
+        "what holds ResNet-50?": ["ResNet-50", "img/s", "COMPUTE"],
+        "is the bandwidth trustworthy?": ["DRAM read", "+-11%!"],
+        "what would double GPT-2?": ["GPT-2 decode", "182 ["],
+        "did it get slower?": ["DID IT GET SLOWER", "no earlier run"],
+    }.items():
         expect(line_with(text, *words), what, text)
     expect("--prove" in text and "--detail" in text, "it says what to type next", text)
 
@@ -79,15 +87,33 @@ def marked(folder):
     """A suspect or wide number never stands bare; what is certain stays so; a bound nothing explains is `code`."""
     lines = records(RUN)
     for line in lines:
-        if line["record"] == "ceiling" and (line.get("level"), line.get("op"), line.get("threads")) == ("DRAM", "read", 2):
+        if line["record"] == "ceiling" and (line.get("level"), line.get("op"), line.get("threads")) == (
+            "DRAM",
+            "read",
+            2,
+        ):
             line.update(flags=["suspect"], why="1.33 x its lines in flight")
-        if line["record"] == "point" and line["key"].startswith("cpu/gpt2/stream") and line["params"]["tokens"] == 1:
+        if (
+            line["record"] == "point"
+            and line["key"].startswith("cpu/gpt2/stream")
+            and line["params"]["tokens"] == 1
+        ):
             line.update(flags=["suspect"], why="beyond its ceiling", bound_p=0.97)
         if line["record"] == "point" and line["workload"] == "mobilenetv2" and line["status"] == "ok":
-            line.update(bound="code", bound_p=0.999, terms_s={"data": 1e-5, "compute": 2e-5, "latency": 1e-6}, T_law_s=3.1e-5)
+            line.update(
+                bound="code",
+                bound_p=0.999,
+                terms_s={"data": 1e-5, "compute": 2e-5, "latency": 1e-6},
+                T_law_s=3.1e-5,
+            )
     write(os.path.join(folder, "marked.jsonl"), lines)
     text = screen(folder, file="marked.jsonl")
-    for words in (["1.33 x its lines in flight"], ["GPT-2 decode", "!"], ["beyond its ceiling", "P 0.97"], ["MobileNetV2", "CODE"]):
+    for words in (
+        ["1.33 x its lines in flight"],
+        ["GPT-2 decode", "!"],
+        ["beyond its ceiling", "P 0.97"],
+        ["MobileNetV2", "CODE"],
+    ):
         expect(line_with(text, *words), "marked: %s" % words, text)
     expect("P 1.00" not in text and "0.999" not in text, "P is shown below .99 only", text)
     detail = run("report", "marked.jsonl", "--detail", cwd=folder, columns=110).stdout
@@ -98,6 +124,7 @@ def marked(folder):
 def slower(folder):
     """The newest earlier run with the same key is found, in results/ too; another key or a later run is not."""
     lines = records(RUN)
+
     def variant(path, started, factor=1, key=None):
         copy = json.loads(json.dumps(lines))
         for line in copy:
@@ -105,36 +132,67 @@ def slower(folder):
                 line["started"] = started
             if line["record"] == "machine" and key:
                 line["comparability_key"] = key
-            if line["record"] == "point" and line["workload"] == "gemv" or line["record"] == "point" and line["family"] == "gemm":
+            if (
+                line["record"] == "point"
+                and line["workload"] == "gemv"
+                or line["record"] == "point"
+                and line["family"] == "gemm"
+            ):
                 for field in ("median", "ci_lo", "ci_hi", "q25", "q75", "min", "max"):
                     if line["time_s"]:
                         line["time_s"][field] = line["time_s"][field] and line["time_s"][field] / factor
         write(path, copy)
+
     results = os.path.join(folder, "results", "box")
     variant(os.path.join(results, "a.jsonl"), "2026-11-20T00:00:00Z")
     variant(os.path.join(results, "b.jsonl"), "2026-11-24T00:00:00Z", factor=1.5)
     variant(os.path.join(results, "other.jsonl"), "2026-11-25T00:00:00Z", key="0123456789abcdef")
     variant(os.path.join(results, "later.jsonl"), "2026-11-27T00:00:00Z")
     text = " ".join(screen(folder).split())
-    expect("against 2026-11-24T00:00" in text and "slower beyond both intervals: gemm" in text, "the run before is named, and what got slower", text)
+    expect(
+        "against 2026-11-24T00:00" in text and "slower beyond both intervals: gemm" in text,
+        "the run before is named, and what got slower",
+        text,
+    )
     expect("'gate' judges" in text, "one run against one is no verdict", text)
-    expect(run("report", "run.jsonl", "--screen", cwd=folder).returncode == 0, "slower is information, not an exit code")
+    expect(
+        run("report", "run.jsonl", "--screen", cwd=folder).returncode == 0,
+        "slower is information, not an exit code",
+    )
     os.remove(os.path.join(results, "b.jsonl"))
     text = " ".join(screen(folder).split())
-    expect("against 2026-11-20T00:00" in text and "none slower" in text, "an equal run is not called slower", text)
+    expect(
+        "against 2026-11-20T00:00" in text and "none slower" in text,
+        "an equal run is not called slower",
+        text,
+    )
 
 
 def last(folder):
     empty = os.path.join(folder, "empty")
     os.makedirs(empty)
     r = run("validate", "@last", cwd=empty)
-    expect(r.returncode == 2 and "@last: no record" in r.stderr and "ironroof run" in r.stderr, "@last without a record", r)
+    expect(
+        r.returncode == 2 and "@last: no record" in r.stderr and "ironroof run" in r.stderr,
+        "@last without a record",
+        r,
+    )
     with open(os.path.join(folder, "results", "box", "newest.jsonl"), "w") as f:
-        f.write('{"record":"header","schema":1,"started":"2027-01-01T00:00:00Z"}\n') # no run: it has no machine
-    for words in (["validate", "@last"], ["report", "@last", "--screen"], ["predict", "gpt2", "--device", "a100,@last"], ["run", "copy", "--ceilings=@last", "--dry-run"]):
+        f.write(
+            '{"record":"header","schema":1,"started":"2027-01-01T00:00:00Z"}\n'
+        )  # no run: it has no machine
+    for words in (
+        ["validate", "@last"],
+        ["report", "@last", "--screen"],
+        ["predict", "gpt2", "--device", "a100,@last"],
+        ["run", "copy", "--ceilings=@last", "--dry-run"],
+    ):
         r = run(*words, cwd=folder)
         expect(r.returncode == 0, "@last: %s" % words, r.stderr)
-    expect("later.jsonl: valid" in run("validate", "@last", cwd=folder).stdout, "the run that started last is the last")
+    expect(
+        "later.jsonl: valid" in run("validate", "@last", cwd=folder).stdout,
+        "the run that started last is the last",
+    )
     run("predict", "gpt2", "--device", "a100", "-o", "@last", cwd=folder)
     expect(os.path.exists(os.path.join(folder, "@last")), "an output of that name is a file of that name")
 
@@ -143,7 +201,18 @@ def recalled(folder):
     """A workload under recalled ceilings: few lines, the law of the file, rows as they finish."""
     r = run("run", "--backend", "ideal", "-o", "full.jsonl", "--no-report", cwd=folder)
     expect(r.returncode == 0 and "WHAT HOLDS IT BACK" in r.stdout, "a run ends with the screen", r.stderr)
-    r = run("run", "gpt2:batch=1,tokens=1", "--backend", "ideal", "--ceilings", "full.jsonl", "-o", "one.jsonl", cwd=folder, columns=80)
+    r = run(
+        "run",
+        "gpt2:batch=1,tokens=1",
+        "--backend",
+        "ideal",
+        "--ceilings",
+        "full.jsonl",
+        "-o",
+        "one.jsonl",
+        cwd=folder,
+        columns=80,
+    )
     expect(r.returncode == 0 and len(r.stdout.splitlines()) < 15, "one workload, under 15 lines", r.stdout)
     flat = " ".join(r.stdout.split())
     expect("Ceilings and law of full.jsonl" in flat, "it says whose ceilings and law these are", r.stdout)
@@ -152,42 +221,133 @@ def recalled(folder):
     expect(len(fits) == 2, "the record keeps the law that judged it", fits)
     head = records(os.path.join(folder, "full.jsonl"))[0]
     expect(head["started"] <= head["ended"], "a record says when it began and ended", head)
-    r = run("run", "gpt2:batch=1,tokens=1", "--backend", "ideal", "--detail", "-o", "detail.jsonl", "--no-report", cwd=folder)
-    expect("eta: efficiency" in r.stdout and "WHAT HOLDS IT BACK" in r.stdout, "--detail prints the tables and the screen", r.stdout)
+    r = run(
+        "run",
+        "gpt2:batch=1,tokens=1",
+        "--backend",
+        "ideal",
+        "--detail",
+        "-o",
+        "detail.jsonl",
+        "--no-report",
+        cwd=folder,
+    )
+    expect(
+        "eta: efficiency" in r.stdout and "WHAT HOLDS IT BACK" in r.stdout,
+        "--detail prints the tables and the screen",
+        r.stdout,
+    )
 
 
 def refused(folder):
-    for words, said in ((["run", "copy", "--filter", "zzz"], "matches no kernel"), (["selftest", "kernels", "--filter", "zzz"], "matches no kernel"),
-                        (["run", "copi"], "did you mean 'copy'")):
+    for words, said in (
+        (["run", "copy", "--filter", "zzz"], "matches no kernel"),
+        (["selftest", "kernels", "--filter", "zzz"], "matches no kernel"),
+        (["run", "copi"], "did you mean 'copy'"),
+    ):
         r = run(*words, cwd=folder)
-        expect(r.returncode == 2 and said in r.stderr and len(r.stderr) < 400, "%s is refused in few words" % words, r.stderr)
+        expect(
+            r.returncode == 2 and said in r.stderr and len(r.stderr) < 400,
+            "%s is refused in few words" % words,
+            r.stderr,
+        )
     r = run("selftest", "kernels", "--filter", "/forkjoin/", cwd=folder)
-    expect(r.returncode == 0 and all("forkjoin" in line for line in r.stdout.splitlines()[:-1]), "selftest kernels --filter", r.stdout)
+    expect(
+        r.returncode == 0 and all("forkjoin" in line for line in r.stdout.splitlines()[:-1]),
+        "selftest kernels --filter",
+        r.stdout,
+    )
     expect(run("-V").stdout == run("--version").stdout != "", "-V")
-    a, b = (run(*w, cwd=folder).stdout for w in (["--color", "never", "run", "gemm:m=1..4,n=8,k=8", "--dtype", "fp32", "--dry-run", "--backend", "cpu"],
-                                                 ["run", "gemm:m=1,2,3,4,n=8,k=8", "--dtype", "f32", "--dry-run", "--backend", "cpu", "--color=never"]))
+    a, b = (
+        run(*w, cwd=folder).stdout
+        for w in (
+            [
+                "--color",
+                "never",
+                "run",
+                "gemm:m=1..4,n=8,k=8",
+                "--dtype",
+                "fp32",
+                "--dry-run",
+                "--backend",
+                "cpu",
+            ],
+            [
+                "run",
+                "gemm:m=1,2,3,4,n=8,k=8",
+                "--dtype",
+                "f32",
+                "--dry-run",
+                "--backend",
+                "cpu",
+                "--color=never",
+            ],
+        )
+    )
     expect(a == b != "", "options before the command, ranges with dots, fp32", a + b)
-    for command in ("run", "predict", "compare", "report", "export", "fit", "selftest", "ab", "gate", "history"):
+    for command in (
+        "run",
+        "predict",
+        "compare",
+        "report",
+        "export",
+        "fit",
+        "selftest",
+        "ab",
+        "gate",
+        "history",
+    ):
         first = run(command, "--help").stdout.splitlines()[0]
         expect(first.startswith("  ironroof " + command), "examples come first: " + command, first)
 
 
 def items(folder):
     """Tokens and images per second are the same number everywhere, and never FLOP/s."""
-    point = next(line for line in records(RUN) if line["record"] == "point" and line["key"].startswith("cpu/gpt2/stream") and line["params"]["tokens"] == 128)
+    point = next(
+        line
+        for line in records(RUN)
+        if line["record"] == "point"
+        and line["key"].startswith("cpu/gpt2/stream")
+        and line["params"]["tokens"] == 128
+    )
     rate, key = 128 / point["time_s"]["median"], point["key"]
     near = lambda x: abs(x / rate - 1) < 1e-6
-    out = {f: run("export", RUN, "--format", f).stdout for f in ("csv", "gbench", "bmf", "gha", "openmetrics", "markdown")}
+    out = {
+        f: run("export", RUN, "--format", f).stdout
+        for f in ("csv", "gbench", "bmf", "gha", "openmetrics", "markdown")
+    }
     head, *rows = out["csv"].splitlines()
     row = next(r for r in rows if key in r)
     cells = dict(zip(reversed(head.split(",")), reversed(row.split(","))))
-    expect(near(float(cells["items_per_s"])) and cells["item_unit"] == "token" and cells["items"] == "128", "csv", cells)
+    expect(
+        near(float(cells["items_per_s"])) and cells["item_unit"] == "token" and cells["items"] == "128",
+        "csv",
+        cells,
+    )
     bench = next(b for b in json.loads(out["gbench"])["benchmarks"] if b["name"] == key)
     expect(near(bench["items_per_second"]) and bench["label"] == "tokens", "gbench", bench)
     expect(near(json.loads(out["bmf"])[key]["items_per_second"]["value"]), "bmf", "")
-    expect("%.6g tokens/s" % rate in next(g["extra"] for g in json.loads(out["gha"]) if g["name"] == key), "gha", "")
-    expect(near(float(next(m for m in out["openmetrics"].splitlines() if m.startswith("ironroof_items_per_second") and key in m).split()[-1])), "openmetrics", "")
-    expect("%.4g tokens/s" % rate in next(m for m in out["markdown"].splitlines() if key in m), "markdown", "")
+    expect(
+        "%.6g tokens/s" % rate in next(g["extra"] for g in json.loads(out["gha"]) if g["name"] == key),
+        "gha",
+        "",
+    )
+    expect(
+        near(
+            float(
+                next(
+                    m
+                    for m in out["openmetrics"].splitlines()
+                    if m.startswith("ironroof_items_per_second") and key in m
+                ).split()[-1]
+            )
+        ),
+        "openmetrics",
+        "",
+    )
+    expect(
+        "%.4g tokens/s" % rate in next(m for m in out["markdown"].splitlines() if key in m), "markdown", ""
+    )
 
 
 def floors():
@@ -196,8 +356,13 @@ def floors():
         for device, dtype in (("a100", "bf16"), ("t4", "f16"), ("pi5", None)):
             r = run("predict", "gpt2:batch=1", "--device", device, "-o", "-", cwd=folder)
             q = [json.loads(line) for line in r.stdout.splitlines()][1]
-            expect(q["floor"] and q["T_additive_s"]["value"] < q["T_graph_lo_s"] <= q["T_eager_lo_s"] <= q["T_eager_hi_s"] and q["T_graph_hi_s"] <= q["T_eager_hi_s"],
-                   device + ": floor, graph, eager", q)
+            expect(
+                q["floor"]
+                and q["T_additive_s"]["value"] < q["T_graph_lo_s"] <= q["T_eager_lo_s"] <= q["T_eager_hi_s"]
+                and q["T_graph_hi_s"] <= q["T_eager_hi_s"],
+                device + ": floor, graph, eager",
+                q,
+            )
             expect(dtype in (None, q["dtype"]), device + " is used with " + str(dtype), q["dtype"])
         keyed = run("predict", "gpt2:batch=1,dtype=f32", "--device", "a100", "-o", "-").stdout.splitlines()[1]
         expect(json.loads(keyed)["dtype"] == "f32", "a named dtype stays", keyed)
@@ -207,7 +372,9 @@ def floors():
                 line["name"] = "NVIDIA A100-SXM4-80GB"
         write(os.path.join(folder, "results", "gpu", "x.jsonl"), lines)
         text = run("predict", "gpt2:batch=1", "--device", "a100", cwd=folder).stdout
-        expect("fitted" in text and "x.jsonl" in text, "a record of the device stands beside its datasheet", text)
+        expect(
+            "fitted" in text and "x.jsonl" in text, "a record of the device stands beside its datasheet", text
+        )
 
 
 with tempfile.TemporaryDirectory() as where:

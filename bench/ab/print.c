@@ -2,10 +2,12 @@
 #include "bench/ab/print.h"
 #include "bench/run/output.h"
 #include "bench/cli/version.h"
+#include "harness/record/writer.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static int print_weight(const ir_comparison *c)
 {
@@ -57,7 +59,7 @@ void ab_print(const ir_text *t, const ir_comparison *v, size_t n, const char *un
                 c->verdict, c->confirmed ? " (confirmed)" : "");
         if (*c->note) fprintf(t->f, "%*s %s\n", width, "", c->note);
     }
-    fflush(t->f);
+    ir_text_flush(t->f);
 }
 
 void ab_sentence(const ir_comparison *v, size_t n, char *buf, size_t size)
@@ -111,16 +113,26 @@ ir_status ab_print_proof(FILE *f, const char *proof)
     return st;
 }
 
-ir_status ab_file(const char *path, int argc, char *const *argv, const char *kind, const ir_comparison *v,
-                  size_t n, const ir_gate_proof *p, size_t nproof)
+ir_status ab_file_check(const char *path, bool force)
+{
+    ir_writer  *w = NULL;
+    struct stat s;
+    if (!path || !strcmp(path, "-") || (stat(path, &s) == 0 && !S_ISREG(s.st_mode) && !S_ISDIR(s.st_mode)))
+        return IR_OK; /* a pipe is opened once */
+    ir_status st = output_apart(path);
+    if (st == IR_OK) st = ir_may_replace(path, NULL, force);
+    if (st == IR_OK) st = ir_writer_open(path, &w);
+    ir_writer_discard(&w);
+    return st;
+}
+
+ir_status ab_file(const char *path, bool force, int argc, char *const *argv, const char *kind,
+                  const ir_comparison *v, size_t n, const ir_gate_proof *p, size_t nproof)
 {
     ir_journal *j = NULL;
-    char        tmp[4200];
-    bool        in_place = path && strncmp(path, "/dev/", 5) != 0 && strcmp(path, "-") != 0;
     ir_verdict  sum = {.p = NAN};
     if (!path) return IR_OK;
-    snprintf(tmp, sizeof tmp, in_place ? "%s.tmp" : "%s", path);
-    ir_status st = ir_journal_open(tmp, false, &j);
+    ir_status st = ir_journal_whole(path, force, &j);
     if (st == IR_OK) st = ir_journal_header(j, IR_VERSION, IR_COST_MODEL, argc, (char **)argv);
     for (size_t i = 0; i < n && st == IR_OK; i++) st = ir_journal_comparison(j, &v[i]);
     for (size_t i = 0; i < nproof && st == IR_OK; i++) st = ir_journal_proof(j, &p[i]);
@@ -128,9 +140,7 @@ ir_status ab_file(const char *path, int argc, char *const *argv, const char *kin
     ab_sentence(v, n, sum.answer, sizeof sum.answer);
     snprintf(sum.verdict, sizeof sum.verdict, "%s", n ? v[0].verdict : "");
     if (st == IR_OK) st = ir_journal_verdict(j, &sum);
-    ir_status closed = ir_journal_close(&j);
-    if (st == IR_OK) st = closed;
-    if (st == IR_OK && in_place) st = output_replace(tmp, path);
-    if (st != IR_OK && in_place) remove(tmp);
+    if (st == IR_OK) return ir_journal_close(&j);
+    ir_journal_discard(&j);
     return st;
 }

@@ -13,7 +13,10 @@ void ab_sort(ir_comparison *, size_t n);
 /* What is known of this gate's false alarms: a line on `f`; loud when unknown or above 1 %. proof NULL:
  * unknown. */
 ir_status ab_print_proof(FILE *f, const char *proof);
-/* Header, lines, sentence to a file or "-"; path NULL: nothing. */
-ir_status ab_file(const char *path, int argc, char *const *argv, const char *kind, const ir_comparison *,
-                  size_t n, const ir_gate_proof *, size_t nproof);
+/* Header, lines, sentence to a file or "-"; path NULL: nothing. Refuses what is there, but a record with
+ * force. */
+ir_status ab_file(const char *path, bool force, int argc, char *const *argv, const char *kind,
+                  const ir_comparison *, size_t n, const ir_gate_proof *, size_t nproof);
+/* Before anything is measured: could ab_file() write it? */
+ir_status ab_file_check(const char *path, bool force);
 #endif

@@ -67,7 +67,7 @@ static void processes_add(words *w, const char *s)
     w->v[w->n] = NULL;
 }
 
-static void add_pair(words *w, const char *key, const char *value)
+static void processes_add_pair(words *w, const char *key, const char *value)
 {
     if (!value) return;
     processes_add(w, key);
@@ -78,7 +78,7 @@ static void add_number(words *w, const char *key, double value)
 {
     char *s = w->text[w->ntext++ % 16];
     snprintf(s, sizeof w->text[0], "%.17g", value);
-    add_pair(w, key, s);
+    processes_add_pair(w, key, s);
 }
 
 static void host_options(words *w, const cli_options *o)
@@ -90,12 +90,12 @@ static void host_options(words *w, const cli_options *o)
         size_t n = strlen(list);
         snprintf(list + n, sizeof w->backends - n, "%s%s", n ? "," : "", o->backends.v[i]);
     }
-    add_pair(w, "--backend", *list ? list : "cpu");
-    add_pair(w, "--model", o->model);
-    add_pair(w, "--device", o->device);
-    add_pair(w, "--isa", o->isa);
-    if (o->pin == CLI_PIN_NONE) add_pair(w, "--pin", "none");
-    add_pair(w, "--pages", pages[o->pages]);
+    processes_add_pair(w, "--backend", *list ? list : "cpu");
+    processes_add_pair(w, "--model", o->model);
+    processes_add_pair(w, "--device", o->device);
+    processes_add_pair(w, "--isa", o->isa);
+    if (o->pin == CLI_PIN_NONE) processes_add_pair(w, "--pin", "none");
+    processes_add_pair(w, "--pages", pages[o->pages]);
     if (o->cache & CLI_COLD) processes_add(w, "--cold");
     if (o->cache & CLI_HOT) processes_add(w, "--hot");
 }
@@ -111,9 +111,9 @@ static ir_status command_line(const ab_job *j, int side, const size_t *order, si
     if (j->own->as_is) return IR_OK;
     processes_add(w, "run");
     for (size_t i = 0; i < n; i++) processes_add(w, j->arg[order[i]]);
-    add_pair(w, "--filter", j->filter);
+    processes_add_pair(w, "--filter", j->filter);
     host_options(w, o);
-    if (o->profile == CLI_FULL) add_pair(w, "--profile", "full");
+    if (o->profile == CLI_FULL) processes_add_pair(w, "--profile", "full");
     if (isfinite(o->precision)) add_number(w, "--precision", o->precision);
     if (isfinite(o->budget_s)) add_number(w, "--budget", o->budget_s);
     if (o->samples || !(isfinite(o->precision) || isfinite(o->budget_s))) /* else they say when to stop */
@@ -121,10 +121,10 @@ static ir_status command_line(const ab_job *j, int side, const size_t *order, si
     add_number(w, "--warmup", isfinite(o->warmup_s) ? o->warmup_s : 0.005);
     add_number(w, "--seed", o->seed >= 0 ? (double)o->seed : 1);
     if (j->inject[side] > 0) add_number(w, "--inject", j->inject[side]);
-    add_pair(w, "--ceilings", "none");
+    processes_add_pair(w, "--ceilings", "none");
     processes_add(w, "--no-report");
     processes_add(w, "--quiet");
-    add_pair(w, "-o", "-");
+    processes_add_pair(w, "-o", "-");
     return IR_OK;
 }
 

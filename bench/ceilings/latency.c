@@ -123,7 +123,8 @@ static ir_status gather_at(ceiling_plan *pl, int level)
         ceiling_set(w, &p, "bytes", ceiling_bytes(pl, level, p.threads));
         s = ceiling_best(pl, w, &p, false, &best);
         if (s != IR_OK || best.status != IR_OK) continue;
-        ir_ceiling c = ceiling_from(pl, IR_C_BANDWIDTH, ir_level_names[level], &best, ceiling_rate(pl, &best));
+        ir_ceiling c =
+            ceiling_from(pl, IR_C_BANDWIDTH, ir_level_names[level], &best, ceiling_rate(pl, &best));
         c.size_B = ceiling_bytes(pl, level, p.threads);
         s = ceiling_add(pl, &c);
     }

@@ -10,7 +10,7 @@
 #include "bench/devices/devices.h"
 #include "harness/record/ledger.h"
 
-extern const ir_ledger claims_builtin;                                 /* made from bench/data/claims.json */
+extern const ir_ledger claims_builtin; /* made from bench/claims/claims.json */
 const ir_claim        *claims_find(const ir_ledger *, const char *id); /* NULL: not there */
 /* Six significant digits stand in the ledger: how far a recomputed value may be off. */
 #define CLAIMS_DIGITS 1e-5

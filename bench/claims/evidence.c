@@ -430,7 +430,7 @@ static void put_beside(const claim_evidence *e, const claim_rule *r, claim_measu
     }
 }
 
-static void decide(const claim_evidence *e, const claim_rule *r, claim_measured *m)
+static void evidence_decide(const claim_evidence *e, const claim_rule *r, claim_measured *m)
 {
     bound_rule b = {.r = r};
     missing    none = {.any = false};
@@ -468,7 +468,7 @@ void claim_measure(const ir_claim *c, const claim_evidence *e, claim_measured *m
     else if (r->untestable)
         cannot(m, MEASURED_UNTESTABLE, r->untestable);
     else
-        decide(e, r, m);
+        evidence_decide(e, r, m);
     if (r && r->only_on && !speaks_of(r, e)) {
         char why[96];
         snprintf(why, sizeof why, "it speaks of another device (%s)%s", r->only_on,

@@ -97,9 +97,10 @@ enum { /* which shared options a command takes */
        CLI_SET_CACHE = 1u << 8,   /* hot cold */
        CLI_SET_RUN = 1u << 9,     /* ceilings dry-run layers prove detail */
        CLI_SET_FILES = 1u << 10,  /* resume timeout no-report */
-       CLI_SET_OUTPUT = 1u << 11, /* o */
+       CLI_SET_OUTPUT = 1u << 11, /* o force */
        CLI_SET_QUIET = 1u << 12,
        CLI_SET_COLOR = 1u << 13,
+       CLI_SET_NODES = 1u << 14, /* nodes */
        CLI_SET_MEASURE = (1u << 14) - 1,
        CLI_SET_TERMINAL = CLI_SET_QUIET | CLI_SET_COLOR,
        CLI_SET_POINTS = CLI_SET_DTYPE | CLI_SET_BATCH,
@@ -132,12 +133,13 @@ typedef struct {
     int64_t     seed;                          /* >= 0; -1: not given */
     int64_t     samples;                       /* > 0: exactly so many; 0: the stopping rule */
     double      wait_idle_s;                   /* wait so long for other processes to leave; NAN: do not */
+    int64_t     nodes;                         /* of a cluster; 0: not given */
     double      inject;                        /* > 0: every timed call takes this share longer */
     const char *output, *resume;               /* output "-": stdout */
     const char *ceilings;                      /* "none", or a record to take them from; NULL: measure */
     const char *layers;                        /* "all", or numbers; NULL: no rows per layer */
     cli_filter  prove; /* text NULL: do not; "": whatever the run chooses; else points whose key matches */
-    bool        no_report, dry_run, quiet, detail;
+    bool        no_report, dry_run, quiet, detail, force;
     int         color;
 } cli_options;
 void cli_options_init(cli_options *);

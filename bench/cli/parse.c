@@ -215,6 +215,14 @@ static ir_status parse_make_room(cli_args *a)
     return IR_OK;
 }
 
+/* Standard output by another name. */
+static void settle_output(cli_options *o)
+{
+    static const char *const names[] = {"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"};
+    for (size_t i = 0; o->output && i < sizeof names / sizeof *names; i++)
+        if (!strcmp(o->output, names[i])) o->output = "-";
+}
+
 ir_status cli_parse(const cli_command *commands, int argc, char *const *argv, cli_args *out)
 {
     *out = (cli_args){.argc = argc, .argv = argv, .commands = commands};
@@ -226,6 +234,7 @@ ir_status cli_parse(const cli_command *commands, int argc, char *const *argv, cl
     if (st == IR_OK && out->action == CLI_RUN) st = count_arguments(out);
     if (st == IR_OK && out->action == CLI_RUN) st = cli_rules_check(out);
     if (out->opt.cache == 0) out->opt.cache = CLI_HOT;
+    settle_output(&out->opt);
     if (st != IR_OK) cli_args_free(out);
     return st;
 }

@@ -88,6 +88,7 @@ static ir_status points_add(builder *b, const ir_workload *w, const cli_spec *s,
 {
     ir_status st = possible(w, p);
     if (st == IR_OK) return points_push(b, w, p);
+    if (st == IR_ENOMEM) return st;
     bool asked_for = s->keyed && w->dtypes >> p->dtype & 1; /* its shape, that is, by keys */
     if (asked_for) return refused(w, s, p);
     snprintf(b->why, sizeof b->why, "%s: %s", w->name, ir_why());

@@ -133,7 +133,7 @@ void cli_spec_free(cli_spec *s)
 }
 
 /* ---- names ----------------------------------------------------------------------------------- */
-static void add_name(const char **names, size_t *n, const char *name)
+static void spec_add_name(const char **names, size_t *n, const char *name)
 {
     for (size_t i = 0; i < *n; i++)
         if (!strcmp(names[i], name)) return;
@@ -148,8 +148,8 @@ static ir_status unknown_workload(const ir_workload *const *table, const char *n
         return ir_fail(IR_EINVAL,
                        "'%.60s' is not a workload; name the part '%.*s' and add --filter '^%.60s$'", name,
                        (int)strcspn(slash + 1, "/"), slash + 1, name);
-    for (const ir_workload *const *w = table; *w; w++) add_name(names, &n, (*w)->name);
-    for (const ir_workload *const *w = table; *w; w++) add_name(names, &n, (*w)->family);
+    for (const ir_workload *const *w = table; *w; w++) spec_add_name(names, &n, (*w)->name);
+    for (const ir_workload *const *w = table; *w; w++) spec_add_name(names, &n, (*w)->family);
     return cli_choose("workload", name, names, n, &which);
 }
 

@@ -1,6 +1,7 @@
 /* apps.c -- what predict, compare and claims share: screen and file. */
 #include "bench/commands/apps.h"
 #include "bench/devices/devices.h"
+#include "bench/run/output.h"
 #include "bench/cli/version.h"
 #include "harness/record/text.h"
 
@@ -13,11 +14,18 @@ FILE *apps_screen(const cli_args *a)
     return a->opt.quiet && a->opt.output ? NULL : stdout;
 }
 
-ir_status apps_journal(const cli_args *a, ir_journal **out)
+ir_status apps_whole(void)
+{
+    return ir_memory_was_short() ? ir_fail(IR_ENOMEM, "out of memory: not every value could be computed")
+                                 : IR_OK;
+}
+
+ir_status apps_journal(const cli_args *a, bool live, ir_journal **out)
 {
     *out = NULL;
     if (!a->opt.output) return IR_OK;
-    ir_status st = ir_journal_open(a->opt.output, false, out);
+    ir_status st = output_apart(a->opt.output);
+    if (st == IR_OK) st = (live ? ir_journal_start : ir_journal_whole)(a->opt.output, a->opt.force, out);
     return st == IR_OK ? ir_journal_header(*out, IR_VERSION, IR_COST_MODEL, a->argc, (char **)a->argv) : st;
 }
 

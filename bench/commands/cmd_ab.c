@@ -4,6 +4,7 @@
 #include "bench/ab/print.h"
 #include "bench/ab/processes.h"
 #include "bench/commands/commands.h"
+#include "harness/record/input.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -34,7 +35,7 @@ static void ab_print_plan(const ir_text *t, const ir_comparison *v, size_t n, do
             "blocks: to report a change of %.3g %% with 80 %% (threshold %.3g %%); '-': not even %d blocks "
             "would\n",
             100 * effect, 100 * expm1(delta), TRIAL_MAX_BLOCKS);
-    fflush(t->f);
+    ir_text_flush(t->f);
 }
 
 static int plan_from(const cli_args *args, const ab_options *own)
@@ -69,7 +70,7 @@ static int outcome(const cli_args *args, const ab_options *own, ab_job *j, ir_st
     if (!plan && c.n) fprintf(t.f, "%s (seed %llu)\n", text, (unsigned long long)j->a.seed);
     if (j->a.out_of_time) fprintf(t.f, "ended early: --max-minutes\n");
     if (plan && code != EXIT_BAD && code != EXIT_INTERRUPTED) code = EXIT_FINE;
-    if (ab_file(args->opt.output, args->argc, args->argv, "ab", c.v, c.n, NULL, 0) != IR_OK)
+    if (ab_file(args->opt.output, args->opt.force, args->argc, args->argv, "ab", c.v, c.n, NULL, 0) != IR_OK)
         code = complain();
     ir_comparisons_free(&c);
     return code;
@@ -92,6 +93,10 @@ int cmd_ab(const cli_args *args)
     }
     if (args->narg < 2)
         return free(j), ir_fail(IR_EINVAL, "ab needs two commands: ironroof ab A B [POINT...]"), complain();
+    if (ir_input_not_output((const char *[]){own.proof, args->arg[0], args->arg[1]}, 3, args->opt.output) !=
+            IR_OK ||
+        ab_file_check(args->opt.output, args->opt.force) != IR_OK)
+        return free(j), complain();
     int waited = wait_idle(&args->opt);
     if (waited != EXIT_FINE) return free(j), waited;
     if (ab_job_open(j, bench_backends[0], args, &own, args->arg[0], args->arg[1], args->arg + 2,

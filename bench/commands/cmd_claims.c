@@ -1,6 +1,7 @@
 /* cmd_claims.c -- `ironroof claims`: the ledger recomputed, and put to a record or to this machine. */
 #include "bench/commands/apps.h"
 #include "bench/commands/claims_measure.h"
+#include "harness/record/input.h"
 #include "kernels/workloads/table.h"
 
 #include <math.h>
@@ -42,13 +43,6 @@ typedef struct {
 } job;
 
 /* ---- arguments ------------------------------------------------------------------------------- */
-static bool is_file(const char *path)
-{
-    FILE *f = fopen(path, "r");
-    if (f) fclose(f);
-    return f != NULL;
-}
-
 static ir_status claims_unknown(const job *j, const char *name)
 {
     const char **names = calloc(j->ledger.n + 1, sizeof *names);
@@ -72,7 +66,7 @@ static ir_status sort_arguments(job *j)
             j->batch1 = true;
         else if (claims_find(&j->ledger, a))
             j->id[j->nid++] = a;
-        else if (!is_file(a))
+        else if (!ir_input_is_there(a))
             return claims_unknown(j, a);
         else if (j->record)
             return ir_fail(IR_EINVAL, "two records: '%.60s' and '%.60s'; give one", j->record, a);
@@ -107,7 +101,9 @@ static ir_status analytic(job *j)
         if (!selected(j, c)) continue;
         claim_row *r = &j->row[j->n++];
         r->claim = c;
-        if (claim_evaluate(c, &r->result) == IR_OK) continue;
+        ir_status st = claim_evaluate(c, &r->result);
+        if (st == IR_ENOMEM) return st;
+        if (st == IR_OK) continue;
         j->errors = true;
         fprintf(stderr, "ironroof: %s\n", r->result.why);
     }
@@ -206,8 +202,9 @@ static int claims_grade(const job *j)
 
 int cmd_claims(const cli_args *args)
 {
-    job      *j = calloc(1, sizeof *j);
-    ir_status st = j ? IR_OK : ir_fail(IR_ENOMEM, "no memory");
+    job        *j = calloc(1, sizeof *j);
+    const char *out = args->opt.output;
+    ir_status   st = j ? IR_OK : ir_fail(IR_ENOMEM, "no memory");
     if (st != IR_OK) return complain();
     j->args = args;
     j->own = args->own;
@@ -217,13 +214,17 @@ int cmd_claims(const cli_args *args)
     int  waited = st == IR_OK && j->own->measure ? wait_idle(&args->opt) : EXIT_FINE;
     bool go = st == IR_OK && waited == EXIT_FINE;
     if (go) st = analytic(j);
-    if (go && st == IR_OK) st = apps_journal(args, &j->journal);
+    if (go && st == IR_OK)
+        st = ir_input_not_output((const char *[]){j->record, j->own->ledger, j->own->ceilings}, 3, out);
+    if (go && st == IR_OK) st = apps_journal(args, j->own->measure, &j->journal);
     if (go && st == IR_OK) st = claims_measured(j);
     if (go && st == IR_OK) st = output(j);
-    int       code = waited != EXIT_FINE ? waited
-                     : st == IR_OK       ? claims_grade(j)
-                     : st == IR_EINTR    ? EXIT_INTERRUPTED
-                                         : complain();
+    if (go && st == IR_OK && !j->own->measure) st = apps_whole();
+    int code = waited != EXIT_FINE ? waited
+               : st == IR_OK       ? claims_grade(j)
+               : st == IR_EINTR    ? EXIT_INTERRUPTED
+                                   : complain();
+    if (st != IR_OK && !j->own->measure) ir_journal_discard(&j->journal); /* not half of it */
     ir_status closed = ir_journal_close(&j->journal);
     if (closed != IR_OK && code == EXIT_FINE) code = complain();
     claims_device_run_free(&j->device);

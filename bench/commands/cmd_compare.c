@@ -1,6 +1,7 @@
 /* cmd_compare.c -- `ironroof compare`: two machines or more, from records or datasheets. */
 #include "bench/commands/apps.h"
 #include "bench/predict/side_by_side.h"
+#include "harness/record/input.h"
 #include "kernels/workloads/table.h"
 
 #include <stdlib.h>
@@ -44,11 +45,14 @@ int cmd_compare(const cli_args *args)
     if (st == IR_OK && code == EXIT_FINE) {
         size_t n = compare_points(s, predict_workloads(ir_workloads), &args->opt.dtypes, point, MAX_POINTS);
         if (t.f) st = compare_print(&t, s, point, n, own->ceilings);
-        if (st == IR_OK) st = apps_journal(args, &j);
+        if (st == IR_OK) st = ir_input_not_output(args->arg, args->narg, args->opt.output);
+        if (st == IR_OK) st = apps_journal(args, false, &j);
         if (st == IR_OK && j) st = compare_lines(j, s, point, n);
     }
-    ir_status closed = ir_journal_close(&j);
-    if (st != IR_OK || closed != IR_OK) code = complain();
+    if (st == IR_OK) st = apps_whole();
+    if (st == IR_OK) st = ir_journal_close(&j);
+    if (st != IR_OK) code = complain();
+    ir_journal_discard(&j);
     if (s) machine_views_free(s);
     free(s);
     return code;

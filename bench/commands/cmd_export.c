@@ -4,6 +4,8 @@
 #include "bench/commands/gate_options.h"
 #include "bench/gate/export.h"
 #include "bench/run/output.h"
+#include "harness/record/input.h"
+#include "harness/record/writer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -27,7 +29,8 @@ static ir_status comparisons(const char *const *file, size_t n, ir_comparisons *
     for (size_t i = 0; i < n && st == IR_OK; i++) {
         ir_comparisons one;
         struct stat    s;
-        if (stat(file[i], &s) == 0 && S_ISDIR(s.st_mode)) continue; /* of runs */
+        if (stat(file[i], &s) == 0 && (S_ISDIR(s.st_mode) || (S_ISREG(s.st_mode) && s.st_size == 0)))
+            continue; /* of runs, or left empty by one: runs_read() speaks of it */
         st = ir_comparisons_read(file[i], &one, NULL);
         if (st != IR_OK) break;
         ir_comparison *v = realloc(out->v, (out->n + one.n + 1) * sizeof *v);
@@ -45,16 +48,18 @@ static ir_status comparisons(const char *const *file, size_t n, ir_comparisons *
 }
 
 /* To a file it appears whole or not at all: a collector may read it at any time. */
-static ir_status to_file(const char *path, export_format format, const export_input *in)
+static ir_status to_file(const cli_args *args, export_format format, const export_input *in)
 {
-    char tmp[4200];
-    bool device = !strncmp(path, "/dev/", 5);
-    snprintf(tmp, sizeof tmp, device ? "%s" : "%s.tmp", path);
-    FILE     *f = fopen(tmp, "w");
-    ir_status st = f ? export_write(f, format, in) : ir_fail(IR_EIO, "%s: %s", tmp, strerror(errno));
-    if (f && fclose(f) != 0 && st == IR_OK) st = ir_fail(IR_EIO, "%s: %s", tmp, strerror(errno));
-    if (st == IR_OK && !device) st = output_replace(tmp, path);
-    if (st != IR_OK && f && !device) remove(tmp);
+    ir_writer *w = NULL;
+    ir_status  st = runs_apart(in->runs, args->opt.output);
+    if (st == IR_OK) st = ir_input_not_output(args->arg, args->narg, args->opt.output);
+    if (st == IR_OK) st = output_apart(args->opt.output);
+    if (st == IR_OK) st = ir_may_replace(args->opt.output, export_mark(format, in), args->opt.force);
+    if (st == IR_OK) st = ir_writer_open(args->opt.output, &w);
+    FILE *f = st == IR_OK ? ir_writer_stream(w) : NULL;
+    if (st == IR_OK) st = f ? export_write(f, format, in) : IR_ENOMEM;
+    if (st == IR_OK) return ir_writer_commit(&w);
+    ir_writer_discard(&w);
     return st;
 }
 
@@ -73,10 +78,10 @@ int cmd_export(const cli_args *args)
     run_files      runs = {0};
     if (o->format < 0) return ir_fail(IR_EINVAL, "export needs --format %s", EXPORT_FORMATS), complain();
     ir_status st = comparisons(args->arg, args->narg, &cmp);
-    if (st == IR_OK && cmp.n == 0) st = runs_read(args->arg, args->narg, &runs);
+    if (st == IR_OK && cmp.n == 0) st = runs_read(args->arg, args->narg, stderr, &runs);
     export_input in = {&runs, &cmp};
     if (st == IR_OK)
-        st = path ? to_file(path, (export_format)o->format, &in) : to_stdout((export_format)o->format, &in);
+        st = path ? to_file(args, (export_format)o->format, &in) : to_stdout((export_format)o->format, &in);
     if (st == IR_OK && o->annotations) export_annotations(path ? stdout : stderr, &in);
     ir_comparisons_free(&cmp);
     runs_free(&runs);

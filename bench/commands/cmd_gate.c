@@ -3,6 +3,7 @@
 #include "bench/commands/commands.h"
 #include "bench/commands/gate_options.h"
 #include "bench/gate/baseline.h"
+#include "harness/record/input.h"
 
 #include <math.h>
 #include <string.h>
@@ -27,8 +28,9 @@ const cli_option gate_own_options[] = {
 
 static ir_status read_thresholds(const gate_options *o, thresholds *t)
 {
-    char path[1100];
-    snprintf(path, sizeof path, "%s/thresholds.txt", o->baseline);
+    char path[4200];
+    if (snprintf(path, sizeof path, "%s/thresholds.txt", o->baseline) >= (int)sizeof path)
+        return ir_fail(IR_EINVAL, "%.80s...: the path is too long", o->baseline);
     struct stat s;
     bool        folder = stat(o->baseline, &s) == 0 && S_ISDIR(s.st_mode);
     t->n = 0;
@@ -61,7 +63,8 @@ static int gate_judge(const cli_args *args, const run_files *base, const run_fil
     if (!args->opt.quiet) ab_print(&out, c.v, c.n, "runs");
     ab_sentence(c.v, c.n, text, sizeof text);
     fprintf(out.f, "%s; %zu runs against %zu\n", text, now->n, base->n);
-    if (ab_file(args->opt.output, args->argc, args->argv, "gate", c.v, c.n, NULL, 0) != IR_OK)
+    if (ab_file(args->opt.output, args->opt.force, args->argc, args->argv, "gate", c.v, c.n, NULL, 0) !=
+        IR_OK)
         code = complain();
     ir_comparisons_free(&c);
     return code;
@@ -72,7 +75,8 @@ static int gate_compare(const cli_args *args, const run_files *now)
     const gate_options *o = args->own;
     const char         *a, *b;
     run_files           base;
-    if (runs_read(&o->baseline, 1, &base) != IR_OK) return complain();
+    if (runs_read(&o->baseline, 1, stderr, &base) != IR_OK) return complain();
+    if (runs_apart(&base, args->opt.output) != IR_OK) return runs_free(&base), complain();
     const char *field = runs_differ(&base, now, &a, &b);
     int         code;
     if (field && !o->across) {
@@ -98,13 +102,22 @@ static int update(const gate_options *o, const run_files *now)
     return EXIT_FINE;
 }
 
+static ir_status not_output(const cli_args *args)
+{
+    const gate_options *o = args->own;
+    return ir_input_not_output((const char *[]){o->baseline, o->thresholds, o->proof}, 3, args->opt.output);
+}
+
 int cmd_gate(const cli_args *args)
 {
     const gate_options *o = args->own;
     run_files           now;
     if (!o->baseline) return ir_fail(IR_EINVAL, "gate needs --baseline FILE|DIR"), complain();
-    if (runs_read(args->arg, args->narg, &now) != IR_OK) return complain();
-    int code = o->update ? update(o, &now) : gate_compare(args, &now);
+    if (!o->update && ab_file_check(args->opt.output, args->opt.force) != IR_OK) return complain();
+    if (runs_read(args->arg, args->narg, stderr, &now) != IR_OK) return complain();
+    int code = runs_apart(&now, args->opt.output) != IR_OK || not_output(args) != IR_OK ? complain()
+               : o->update                                                              ? update(o, &now)
+                           : gate_compare(args, &now);
     runs_free(&now);
     return code;
 }

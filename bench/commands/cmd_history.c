@@ -4,6 +4,7 @@
 #include "bench/commands/commands.h"
 #include "bench/commands/gate_options.h"
 #include "bench/gate/series.h"
+#include "bench/run/output.h"
 #include "bench/cli/version.h"
 
 #include <math.h>
@@ -92,14 +93,17 @@ static int review_runs(const cli_args *args, const run_files *f)
     run_keys k;
     bool     to_stdout = args->opt.output && !strcmp(args->opt.output, "-");
     r.t = text_on(to_stdout ? stderr : stdout, &args->opt);
-    ir_status st = runs_keys(f, &k);
-    if (st == IR_OK && args->opt.output) st = ir_journal_open(args->opt.output, false, &r.j);
+    ir_status st = runs_keys(&f, 1, &k);
+    if (st == IR_OK) st = runs_apart(f, args->opt.output);
+    if (st == IR_OK) st = output_apart(args->opt.output);
+    if (st == IR_OK && args->opt.output) st = ir_journal_whole(args->opt.output, args->opt.force, &r.j);
     if (st == IR_OK && r.j)
         st = ir_journal_header(r.j, IR_VERSION, IR_COST_MODEL, args->argc, (char **)args->argv);
     if (st == IR_OK) st = all_points(&r, &k);
-    ir_status closed = ir_journal_close(&r.j);
+    if (st == IR_OK) st = ir_journal_close(&r.j);
+    ir_journal_discard(&r.j);
     run_keys_free(&k);
-    if (st != IR_OK || closed != IR_OK) return complain();
+    if (st != IR_OK) return complain();
     fprintf(r.t.f, "%zu runs, %zu points, %zu with a change%s\n", f->n, r.shown, r.changed,
             f->n < 2 * IR_CHANGE_FIRM ? "; fewer than 10 runs show no firm change" : "");
     if (r.shown == 0) return ir_fail(IR_EINVAL, "no point matches"), complain();
@@ -111,7 +115,7 @@ int cmd_history(const cli_args *args)
     const history_options *o = args->own;
     run_files              f;
     size_t                 at;
-    if (runs_read(args->arg, args->narg, &f) != IR_OK) return complain();
+    if (runs_read(args->arg, args->narg, stderr, &f) != IR_OK) return complain();
     const char *field = o->across ? NULL : runs_unlike(&f, &at);
     int         code = EXIT_INCOMPARABLE;
     if (field)

@@ -5,6 +5,7 @@
 #include "bench/predict/predict_line.h"
 #include "kernels/workloads/table.h"
 #include "bench/cli/version.h"
+#include "harness/record/fleet_lines.h"
 #include "harness/record/text.h"
 
 #include <math.h>
@@ -16,8 +17,14 @@ const cli_option predict_own[] = {
      "datasheets (see 'ironroof list devices') and records, by file", offsetof(predict_options, device),
      .set = 0},
     {"set", 0, CLI_NAMES, "KEY=VALUE",
-     "what if: BW, R_peak, eta or L_lat as a value (1.5T) or a factor (2x); may be repeated",
+     "what if: BW, R_peak, eta or L_lat as a value (1.5T) or a factor (2x), BW_net, L_net as a value; may be "
+     "repeated",
      offsetof(predict_options, set), .set = 0},
+    {"nodes", 0, CLI_INT, "N",
+     "so many nodes compute, and sum as many bytes as there are weights over a network",
+     offsetof(predict_options, nodes), .lo = 2, .hi = 1 << 20},
+    {"net", 0, CLI_TEXT, "FILE", "fleet.json that knows the network's BW_net and L_net",
+     offsetof(predict_options, net), .set = 0},
     {0}};
 
 /* ---- which dtype ----------------------------------------------------------------------------- */
@@ -169,6 +176,41 @@ static void say_capacity(const ir_text *t, const prediction *q)
                  ir_text_scaled(q->view->capacity_B, "B", has, sizeof has));
 }
 
+/* ---- several nodes --------------------------------------------------------------------------- */
+static ir_status network_of(const predict_options *own, const predict_what_if *set, ir_network *out)
+{
+    ir_fleet_reference ref = {0};
+    ir_status          st = own->net ? ir_fleet_reference_read(own->net, &ref) : IR_OK;
+    *out = own->net ? (ir_network){ref.BW_net, ref.L_net} : (ir_network){NAN, NAN};
+    ir_fleet_reference_free(&ref);
+    if (set->BW_net.given) out->BW_net = set->BW_net.v;
+    if (set->L_net.given) out->L_net = set->L_net.v;
+    return st;
+}
+
+static int over_nodes(const ir_text *t, ir_journal *j, const prediction *q, const ir_network *net,
+                      int64_t nodes)
+{
+    predict_cluster c;
+    char            text[256], v[IR_NUM], s[IR_NUM], bw[IR_NUM], lat[IR_NUM], T[IR_NUM],
+        way[64] = "never on so few nodes as 2^20", ridge[IR_NUM];
+    if (predict_over_nodes(q, net, nodes, &c) != IR_OK) return complain();
+    if (j && predict_line_nodes(j, q, &c) != IR_OK) return complain();
+    if (!t->f) return EXIT_FINE;
+    if (c.gives_way) snprintf(way, sizeof way, "from %lld nodes on", (long long)c.gives_way);
+    ir_text_para(t, "  ",
+                 "%s %s on %lld nodes of %s: step %s, of it %s (%.0f %%) to sum %s over the network (BW_net "
+                 "%s, L_net %s); bound %s; "
+                 "the network takes more than the rest %s; R_peak/BW_net %s FLOP/B.",
+                 point_text(q, text), ir_dtype_name(q->p.dtype), (long long)nodes, q->view->name,
+                 ir_text_scaled(c.step_s, "s", T, sizeof T), ir_text_scaled(c.sum_s, "s", s, sizeof s),
+                 100 * c.sum_s / c.step_s, ir_text_scaled(c.V_B, "B", v, sizeof v),
+                 ir_text_scaled(net->BW_net, "B/s", bw, sizeof bw),
+                 ir_text_scaled(net->L_net, "s", lat, sizeof lat),
+                 c.bound ? "network" : ir_bound_name(q->bound), way, ir_text_plain(c.ridge, ridge));
+    return EXIT_FINE;
+}
+
 static const ir_col columns[] = {{"point", false, 42, 0}, {"dtype", false, 0, 0}, {"O", true, 0, 9},
                                  {"D_vol", true, 0, 8},   {"I", true, 0, 7},      {"ridge", true, 0, 10},
                                  {"T add", true, 0, 0},   {"T over", true, 0, 5}, {"interval", true, 0, 2},
@@ -180,11 +222,12 @@ enum { NCOLUMN = sizeof columns / sizeof *columns };
 static int on_machine(const ir_text *t, ir_journal *j, const machine_view *v, const cli_points *p,
                       const predict_what_if *set, const cli_args *args)
 {
-    bool        named = dtype_is_named(args);
-    ir_table    tb;
-    prediction *q = calloc(p->n, sizeof *q);
-    size_t      n = 0;
-    int         code = EXIT_FINE;
+    bool                   named = dtype_is_named(args);
+    ir_table               tb;
+    prediction            *q = calloc(p->n, sizeof *q);
+    const predict_options *own = args->own;
+    size_t                 n = 0;
+    int                    code = EXIT_FINE;
     if (!q) return ir_fail(IR_ENOMEM, "no memory for %zu predictions", p->n), complain();
     for (size_t i = 0; i < p->n; i++) {
         char      text[256];
@@ -212,6 +255,12 @@ static int on_machine(const ir_text *t, ir_journal *j, const machine_view *v, co
         ir_table_end(&tb);
         for (size_t i = 0; i < n; i++) say_capacity(t, &q[i]);
     }
+    ir_network net;
+    if (n && own->nodes && network_of(own, set, &net) != IR_OK)
+        code = complain();
+    else
+        for (size_t i = 0; own->nodes && i < n; i++)
+            if (over_nodes(t, j, &q[i], &net, own->nodes) != EXIT_FINE) code = EXIT_BAD;
     free(q);
     return code;
 }
@@ -248,13 +297,16 @@ int cmd_predict(const cli_args *args)
         st = cli_points_expand(predict_workloads(ir_workloads), args->arg, args->narg, &args->opt, &points);
     if (st == IR_OK) st = machine_views_add_list(views, own->device);
     if (st == IR_OK) calibrate(views);
-    if (st == IR_OK) st = apps_journal(args, &j);
+    if (st == IR_OK) st = machine_views_apart(views, args->opt.output);
+    if (st == IR_OK) st = apps_journal(args, false, &j);
     for (size_t i = 0; st == IR_OK && i < views->n; i++) {
         int c = on_machine(&t, j, &views->v[i], &points, &set, args);
         if (c != EXIT_FINE) code = c;
     }
-    ir_status closed = ir_journal_close(&j);
-    if (st != IR_OK || closed != IR_OK) code = complain();
+    if (st == IR_OK) st = apps_whole();
+    if (st == IR_OK) st = ir_journal_close(&j);
+    if (st != IR_OK) code = complain();
+    ir_journal_discard(&j);
     cli_points_free(&points);
     if (views) machine_views_free(views);
     free(views);

@@ -6,7 +6,9 @@
 #include "bench/devices/devices.h"
 #include "bench/run/output.h"
 #include "harness/record/html.h"
+#include "harness/record/input.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,13 +49,14 @@ static ir_status write_sheet(const machine_view *v, const char *path)
     return st != IR_OK ? st : closed;
 }
 
-static ir_status report_add_sheet(page_sources *s, const char *called, const char *out)
+static ir_status report_add_sheet(page_sources *s, const char *called)
 {
     machine_views *views = calloc(1, sizeof *views);
-    char          *path = NULL;
+    char          *path = strdup("/tmp/ironroof-sheet-XXXXXX");
+    int            fd = path ? mkstemp(path) : -1;
     ir_status      st = views ? machine_views_add(views, called) : ir_fail(IR_ENOMEM, "no memory");
-    if (st == IR_OK && asprintf(&path, "%s.sheet%zu.tmp", out, s->n) < 0)
-        st = ir_fail(IR_ENOMEM, "no memory");
+    if (st == IR_OK && fd < 0) st = ir_fail(IR_EIO, "%s: %s", path ? path : "/tmp", strerror(errno));
+    if (fd >= 0) close(fd);
     if (st == IR_OK) st = write_sheet(&views->v[0], path);
     s->made[s->n] = path;
     s->file[s->n] = path;
@@ -64,10 +67,10 @@ static ir_status report_add_sheet(page_sources *s, const char *called, const cha
 }
 
 /* A name is a datasheet first, then a file, as in compare. */
-static ir_status add_source(page_sources *s, const char *arg, const char *out)
+static ir_status add_source(page_sources *s, const char *arg)
 {
-    if (device_find(arg)) return report_add_sheet(s, arg, out);
-    if (access(arg, F_OK) != 0) return IR_EINVAL; /* device_find() said what is near */
+    if (device_find(arg)) return report_add_sheet(s, arg);
+    if (!ir_input_is_there(arg)) return IR_EINVAL; /* device_find() said what is near */
     s->file[s->n++] = arg;
     return IR_OK;
 }
@@ -76,7 +79,7 @@ static const char *beside_what(const cli_args *args)
 {
     for (size_t i = 0; i < args->narg; i++)
         if (access(args->arg[i], F_OK) == 0 && !device_find(args->arg[i])) return args->arg[i];
-    return args->arg[0];
+    return strcmp(args->arg[0], "-") ? args->arg[0] : "report";
 }
 
 static void free_sources(page_sources *s)
@@ -100,13 +103,14 @@ int cmd_report(const cli_args *args)
                       calloc(args->narg, sizeof *s.made), 0};
     ir_status    st = s.file && s.name && s.made ? IR_OK : ir_fail(IR_ENOMEM, "no memory");
     if (!out) {
-        output_sibling(beside_what(args), ".html", beside, sizeof beside);
+        if (output_sibling(beside_what(args), ".html", beside, sizeof beside) != IR_OK) st = IR_EINVAL;
         out = beside;
     }
-    for (size_t i = 0; i < args->narg && st == IR_OK; i++) st = add_source(&s, args->arg[i], out);
-    if (st == IR_OK) st = ir_html_named(s.file, s.name, s.n, false, out);
+    if (st == IR_OK) st = output_apart(out);
+    for (size_t i = 0; i < args->narg && st == IR_OK; i++) st = add_source(&s, args->arg[i]);
+    if (st == IR_OK) st = ir_html_named(s.file, s.name, s.n, false, args->opt.force, out);
     int code = st == IR_OK ? EXIT_FINE : complain();
     free_sources(&s);
-    if (code == EXIT_FINE && !args->opt.quiet) printf("Report:  %s\n", out);
+    if (code == EXIT_FINE && !args->opt.quiet && strcmp(out, "-") != 0) printf("Report:  %s\n", out);
     return code;
 }

@@ -12,11 +12,14 @@
 #include "bench/run/output.h"
 #include "bench/run/screen.h"
 #include "bench/run/stream.h"
+#include "bench/run/resume.h"
 #include "bench/backends.h"
 #include "kernels/workloads/table.h"
 #include "bench/cli/version.h"
 #include "kernels/model/model.h"
 #include "harness/record/html.h"
+#include "harness/record/input.h"
+#include "harness/record/writer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,14 +34,14 @@ typedef struct {
     size_t          ndev;
     ir_journal     *journal;
     char            path[4096];
-    bool            to_stdout;
+    bool            piped;  /* no file: what is written there stays as it is */
     FILE           *screen; /* NULL: quiet */
     cli_progress    progress;
     size_t          ticked; /* points begun in this phase */
     row_stream      stream; /* rows printed as they finish */
     char            started[IR_UTC];
     double          began_s;
-    ir_record       before; /* --resume */
+    resumed_run     before; /* --resume */
     ceilings_source ceilings;
     bool            host_again; /* the device opened last was refused for being the host */
 } job;
@@ -70,31 +73,6 @@ static ir_status open_one(job *j, const ir_backend *be, int index)
     }
     j->ndev++;
     return IR_OK;
-}
-
-static bool run_is_named(const ir_device_info *i, const char *name)
-{
-    return strcasestr(i->name, name) || !strcmp(i->id, name);
-}
-
-/* The first device of the backend whose name holds the words of --device, or whose id they are. */
-static ir_status index_of(const ir_backend *be, const char *name, int *index)
-{
-    enum { MOST = 64 };
-    char offered[IR_WHY] = "";
-    for (*index = 0; *index < MOST; ++*index) {
-        ir_dev         d = {.be = be, .index = *index};
-        ir_device_info i;
-        ir_status      st = be->open(&d, NULL);
-        if (st == IR_OK) st = be->describe(&d, &i);
-        be->close(&d);
-        if (st == IR_SKIP) break;
-        if (st != IR_OK) continue;
-        if (run_is_named(&i, name)) return IR_OK;
-        size_t n = strlen(offered);
-        snprintf(offered + n, sizeof offered - n, "%s%s (%.60s)", n ? ", " : "", i.id, i.name);
-    }
-    return ir_fail(IR_SKIP, "no device '%.60s': %s offers %s", name, be->name, *offered ? offered : "none");
 }
 
 /* Without --device: the backend's first one that can be measured. One that is broken, or is the host again,
@@ -131,7 +109,7 @@ static ir_status open_devices(job *j)
         int  index;
         bool named;
         st = cli_device_index(o->device, &index, &named);
-        if (st == IR_OK && named) st = index_of(*b, o->device, &index);
+        if (st == IR_OK && named) st = backend_device_named(*b, o->device, &index);
         if (st == IR_OK) st = open_one(j, *b, index);
         size_t n = strlen(why);
         if (st != IR_OK && st != IR_EINVAL)
@@ -160,33 +138,56 @@ static ir_status known_backends(const cli_options *o)
 }
 
 /* ---- the file -------------------------------------------------------------------------------- */
-/* A device the record describes must be the one that is here. */
-static ir_status continues(const job *j, const device_run *c)
+/* In the beginning of every text report. */
+#define TEXT_MARK "ironroof report\n"
+
+/* What is written beside the record must be of this program's making, too. */
+static ir_status check_siblings(const job *j)
 {
-    for (size_t i = 0; i < j->before.ndevice; i++) {
-        if (strcmp(j->before.device[i].id, c->s.info.id) != 0) continue;
-        const char *field =
-            j->before.device_env[i].n ? ir_env_differs(&j->before.device_env[i], &c->env) : NULL;
-        if (field)
-            return ir_fail(IR_EINVAL, "%s: cannot be continued here: %s differs", j->args->opt.resume, field);
+    static const char *const suffix[] = {".txt", ".html"}, *const mark[] = {TEXT_MARK, IR_HTML_MARK};
+    char      path[4200];
+    ir_status st = IR_OK;
+    bool      wanted = !j->args->opt.no_report && ir_journal_is_file(j->journal);
+    for (int i = 0; i < 2 && st == IR_OK && wanted; i++) {
+        st = output_sibling(j->path, suffix[i], path, sizeof path);
+        bool printed = output_is(stdout, path) || output_is(stderr, path);
+        if (st == IR_OK && !printed) st = ir_may_replace(path, mark[i], false);
+        if (st == IR_EINVAL) st = ir_fail(st, "%s (--no-report writes none)", ir_why());
     }
-    return IR_OK;
+    return st;
+}
+
+/* A new record, one that is continued where it is, or its continuation elsewhere, which starts with its
+ * lines. */
+static ir_status begin_journal(job *j)
+{
+    const cli_options *o = &j->args->opt;
+    const char        *asked = o->output ? o->output : o->resume, *old = j->before.path;
+    bool               here = old && (!o->output || ir_same_file(o->output, old));
+    ir_status          st = output_apart(asked);
+    if (st == IR_OK && here) {
+        st = output_path(asked, "", 1, j->path, sizeof j->path);
+        if (st == IR_OK) st = ir_journal_open(j->path, true, &j->journal);
+    } else if (st == IR_OK) {
+        if (o->ceilings) st = ir_input_not_output(&o->ceilings, 1, o->output);
+        if (st == IR_OK)
+            st = output_journal(asked, j->dev[0].s.info.name, o->force, j->path, sizeof j->path, &j->journal);
+        if (st == IR_OK && j->before.begun) st = ir_journal_take(j->journal, old, IR_TAKE_ALL);
+    }
+    if (st == IR_OK && !here && !o->force) st = check_siblings(j);
+    return st;
 }
 
 static ir_status open_journal(job *j)
 {
-    const cli_options *o = &j->args->opt;
-    ir_status          st =
-        output_path(o->resume ? o->resume : o->output, j->dev[0].s.info.name, j->path, sizeof j->path);
-    j->to_stdout = st == IR_OK && !strcmp(j->path, "-");
-    if (st == IR_OK && o->resume) st = ir_record_read(o->resume, false, &j->before);
-    if (st == IR_OK && o->resume && *j->before.started)
-        snprintf(j->started, sizeof j->started, "%s", j->before.started);
-    if (st == IR_OK && o->resume) {
-        for (size_t i = 0; i < j->ndev && st == IR_OK; i++) st = continues(j, &j->dev[i]);
-    }
-    if (st == IR_OK) st = ir_journal_open(j->path, o->resume != NULL, &j->journal);
-    if (st == IR_OK && !o->resume)
+    ir_status st = resume_open(&j->before, j->args->opt.resume);
+    for (size_t i = 0; i < j->ndev && st == IR_OK; i++)
+        st = resume_fits(&j->before, &j->dev[i].s.info, &j->dev[i].env);
+    if (st == IR_OK) st = begin_journal(j);
+    j->piped = st == IR_OK && !ir_journal_is_file(j->journal);
+    if (st == IR_OK && *j->before.r.started)
+        snprintf(j->started, sizeof j->started, "%s", j->before.r.started);
+    if (st == IR_OK)
         st = ir_journal_header(j->journal, IR_VERSION, IR_COST_MODEL, j->args->argc, (char **)j->args->argv);
     return st;
 }
@@ -255,7 +256,7 @@ static void begin_again(measure_context *s, const ir_point *late)
     const job *j = s->tick_arg;
     char       key[IR_ID];
     fprintf(stderr, "ironroof: %s: %s\n", ir_point_key(late, key), late->reason);
-    if (j->to_stdout)
+    if (!strcmp(j->path, "-"))
         fprintf(stderr, "ironroof: what follows is not measured: only a run to a file can go on (-o FILE)\n");
     else if (run_again(j->args->argc, j->args->argv, j->path) != IR_OK)
         complain();
@@ -268,7 +269,7 @@ static bool screen_is_report(const job *j)
 {
     char path[4200];
     output_sibling(j->path, ".txt", path, sizeof path);
-    return !j->to_stdout && output_is(j->screen, path);
+    return !j->piped && output_is(j->screen, path);
 }
 
 /* --detail; layers that were asked for; a run of ceilings alone, which has no other screen. */
@@ -283,7 +284,7 @@ static ir_status measure_device(job *j, device_run *c)
     s->timeout_s = j->args->opt.timeout_s;
     s->hung = begin_again;
     s->journal = j->journal;
-    s->resume = j->args->opt.resume ? &j->before : NULL;
+    resume_into(&j->before, s);
     s->tick = tick;
     s->tick_arg = j;
     if (!s->full && !s->filter) s->policy.naive_s = NAIVE_S;
@@ -294,7 +295,8 @@ static ir_status measure_device(job *j, device_run *c)
     plan(j, c);
     phase(j, PHASE_CEILINGS);
     device_run_begin(c);
-    ir_status st = s->resume ? IR_OK : ir_journal_machine(j->journal, &s->info, &c->env);
+    ir_status st =
+        resume_knows(&j->before, &s->info) ? IR_OK : ir_journal_machine(j->journal, &s->info, &c->env);
     if (st == IR_OK) st = ceilings_get(s, &c->env, &j->ceilings, j->args->opt.quiet);
     if (st == IR_OK) context_choose_monitor(s);
     phase_ends(j, c);
@@ -309,6 +311,7 @@ static ir_status measure_device(job *j, device_run *c)
     const ir_status first = st;
     device_run_end(c, st != IR_EINTR);
     device_run_note_tuning(c);
+    if (st == IR_OK && s->ceilings.n) st = context_take_resumed(s);
     if (j->points.n && s->ceilings.n) device_run_judge(c);
     if (st == IR_OK) st = run_ablation(j, c);
     if (tables && c->graded) ir_text_quality(&t, &c->quality, IR_MAX_CAUSES);
@@ -340,8 +343,8 @@ static ir_status write_page(const job *j)
 {
     char        path[4200];
     const char *file = j->path;
-    output_sibling(j->path, ".html", path, sizeof path);
-    ir_status st = ir_html_report(&file, 1, true, path);
+    ir_status   st = output_sibling(j->path, ".html", path, sizeof path);
+    if (st == IR_OK) st = ir_html_report(&file, 1, true, false, path);
     if (j->screen && st == IR_OK && !j->points.n) fprintf(j->screen, "Page:    %s\n", path);
     if (j->screen && st == IR_SKIP) fprintf(j->screen, "%s\n", ir_why());
     return st == IR_SKIP ? IR_OK : st;
@@ -349,34 +352,38 @@ static ir_status write_page(const job *j)
 
 static ir_status write_report(const job *j)
 {
-    char path[4200];
-    output_sibling(j->path, ".txt", path, sizeof path);
-    if (j->screen && screen_is_report(j)) return IR_OK; /* it is there already */
-    FILE *f = fopen(path, "w");
-    if (!f) return ir_fail(IR_EIO, "%s: cannot be written", path);
-    ir_text t = {.f = f, .width = 110, .utf8 = true};
-    for (size_t i = 0; i < j->ndev; i++) {
+    char       path[4200];
+    ir_writer *w = NULL;
+    ir_status  st = output_sibling(j->path, ".txt", path, sizeof path);
+    if (st == IR_OK && j->screen && screen_is_report(j)) return IR_OK; /* it is there already */
+    if (st == IR_OK) st = ir_writer_open(path, &w);
+    if (st != IR_OK) return st;
+    ir_text t = {.f = ir_writer_stream(w), .width = 110, .utf8 = true};
+    for (size_t i = 0; i < j->ndev && t.f; i++) {
+        if (i == 0) fputs(TEXT_MARK, t.f);
         device_run_print_ceilings(&t, &j->dev[i]);
         device_run_print_law(&t, &j->dev[i]);
     }
-    bool bad = ferror(f);
-    bad = fclose(f) != 0 || bad;
-    if (bad) return ir_fail(IR_EIO, "%s: writing failed", path);
-    if (j->screen && !j->points.n) fprintf(j->screen, "Report:  %s\n", path);
-    return IR_OK;
+    if (!t.f) return ir_writer_discard(&w), IR_ENOMEM;
+    st = ir_writer_commit(&w);
+    if (st == IR_OK && j->screen && !j->points.n) fprintf(j->screen, "Report:  %s\n", path);
+    return st;
 }
 
+/* The journal stays open until the new record has its place: no other run gets in between. */
 static ir_status file_results(job *j)
 {
-    if (j->to_stdout) {
+    if (j->piped) {
         ir_status st = IR_OK;
         for (size_t i = 0; i < j->ndev && st == IR_OK; i++)
             st = device_run_journal_tail(j->journal, &j->dev[i]);
         return st;
     }
-    ir_status st = ir_journal_close(&j->journal);
+    ir_status st = ir_journal_sync(j->journal);
     if (st == IR_OK)
-        st = device_run_rewrite(j->path, j->dev, j->ndev, j->args->argc, (char **)j->args->argv, j->started);
+        st = device_run_rewrite(j->path, j->before.begun ? j->before.path : NULL, j->dev, j->ndev,
+                                j->args->argc, (char **)j->args->argv, j->started);
+    if (st == IR_OK) st = ir_journal_close(&j->journal);
     if (st == IR_OK && j->screen && !j->points.n) fprintf(j->screen, "\nResults: %s\n", j->path);
     if (st == IR_OK && !j->args->opt.no_report) st = write_report(j);
     if (st == IR_OK && !j->args->opt.no_report) st = write_page(j);
@@ -388,10 +395,10 @@ static void last_screen(const job *j)
     ir_text    t = text_on(j->screen, &j->args->opt);
     screen_run run = {.started = j->started,
                       .elapsed_s = ir_now() - j->began_s,
-                      .file = j->to_stdout ? NULL : j->path,
+                      .file = j->piped ? NULL : j->path,
                       .report = !j->args->opt.no_report,
                       .recalled = j->ceilings.file,
-                      .compare = !j->to_stdout};
+                      .compare = !j->piped};
     for (size_t i = 0; j->screen && j->points.n && i < j->ndev; i++) {
         if (j->dev[i].s.npoint == 0) continue;
         if (i || j->args->opt.detail || j->stream.printed) fputc('\n', j->screen);
@@ -399,19 +406,30 @@ static void last_screen(const job *j)
     }
 }
 
+static bool has_measured(const job *j)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < j->ndev; i++) n += j->dev[i].s.npoint + j->dev[i].s.ceilings.n;
+    return n > 0;
+}
+
 static ir_status execute(job *j)
 {
     ir_status st = open_ceilings(j);
     if (st == IR_OK) st = open_journal(j);
-    if (st != IR_OK) return st;
-    j->screen = j->args->opt.quiet ? NULL : j->to_stdout ? stderr : stdout;
+    if (st != IR_OK) return ir_journal_discard(&j->journal), st;
+    j->screen = j->args->opt.quiet ? NULL : strcmp(j->path, "-") ? stdout : stderr;
     for (size_t i = 0; i < j->ndev && st == IR_OK; i++) st = measure_device(j, &j->dev[i]);
     interrupt_restore();
+    if (st == IR_EINTR && j->before.begun)
+        return st; /* the journal has what was recorded, and the new points */
+    if (st != IR_OK && st != IR_EINTR && !has_measured(j))
+        return ir_journal_discard(&j->journal), st; /* refused */
     char why[512];
     snprintf(why, sizeof why, "%s", ir_why());
     ir_status filed = file_results(j); /* also what an interrupted run has */
     if (st == IR_OK || st == IR_EINTR) last_screen(j);
-    if (st == IR_OK) return filed;
+    if (st == IR_OK || (st == IR_EIO && filed == IR_EIO)) return filed; /* a full disk: its own words */
     return ir_fail(st, "%s", why);
 }
 
@@ -467,7 +485,7 @@ static int run_run(const cli_args *args, bool with_points)
     ir_status closed = ir_journal_close(&j->journal);
     if (code == EXIT_FINE && closed != IR_OK) code = complain();
     for (size_t i = 0; i < j->ndev; i++) device_run_free(&j->dev[i]);
-    if (args->opt.resume) ir_record_free(&j->before);
+    resume_close(&j->before);
     ceilings_source_close(&j->ceilings);
     cli_points_free(&j->points);
     free(j);

@@ -2,6 +2,7 @@
  * shapes, misaligned, with guard bytes and poisoned outputs, against the workload's oracle. Nothing is timed.
  */
 #include "bench/commands/commands.h"
+#include "bench/commands/fleet.h"
 #include "bench/backends.h"
 #include "kernels/workloads/table.h"
 
@@ -101,16 +102,17 @@ int selftest_kernels(FILE *f, const cli_options *o)
 
 int cmd_selftest(const cli_args *args)
 {
-    static const char *const what[] = {"ideal", "kernels", "machines", "aa", "inject"};
+    static const char *const what[] = {"ideal", "kernels", "fleet", "machines", "aa", "inject"};
     size_t                   at;
-    if (cli_choose("selftest", args->arg[0], what, 5, &at) != IR_OK) return complain();
-    if (at < 3 && !isnan(args->opt.wait_idle_s))
+    if (cli_choose("selftest", args->arg[0], what, 6, &at) != IR_OK) return complain();
+    if (at < 4 && !isnan(args->opt.wait_idle_s))
         return ir_fail(IR_EINVAL, "--wait-idle: selftest %s times nothing", what[at]), complain();
     int waited = wait_idle(&args->opt);
     if (waited != EXIT_FINE) return waited;
-    if (at >= 3) return selftest_gate(stdout, args);
-    if (at == 2) return selftest_machines(stdout, args);
+    if (at >= 4) return selftest_gate(stdout, args);
+    if (at == 3) return selftest_machines(stdout, args);
     if (args->narg > 1)
         return ir_fail(IR_EINVAL, "selftest %s takes no further argument", what[at]), complain();
+    if (at == 2) return selftest_fleet(stdout, &args->opt, args->opt.nodes);
     return at == 0 ? selftest_ideal(stdout) : selftest_kernels(stdout, &args->opt);
 }

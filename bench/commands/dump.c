@@ -5,6 +5,7 @@
 #include "bench/commands/dump.h"
 #include "bench/commands/commands.h"
 #include "bench/backends.h"
+#include "harness/record/writer.h"
 #include "kernels/workloads/table.h"
 #include "kernels/workloads/workloads_nets.h"
 
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 const cli_option dump_options[] = {{.name = "seed",
                                     .type = CLI_INT,
@@ -31,22 +33,34 @@ typedef struct {
     ir_tensor          spec[IR_MAX_TENSORS];
     void              *host[IR_MAX_TENSORS];
     const char        *dir;
+    bool               ours; /* the folder is an earlier dump's, or --force */
+    ir_writer         *writer;
 } job;
+static const char table_name[] = "layout.json";
 
-static FILE *create(const job *j, const char *name)
+static ir_status dump_path(const job *j, const char *name, char path[4096])
 {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/%s", j->dir, name);
-    FILE *f = fopen(path, "wb");
-    if (!f) ir_fail(IR_EIO, "%s: %s", path, strerror(errno));
-    return f;
+    return snprintf(path, 4096, "%s/%s", j->dir, name) < 4096
+               ? IR_OK
+               : ir_fail(IR_EINVAL, "%.80s...: the path is too long", j->dir);
 }
 
-static ir_status dump_finish(FILE *f, const char *name)
+static FILE *create(job *j, const char *name)
 {
-    bool bad = ferror(f);
-    bad = fclose(f) != 0 || bad;
-    return bad ? ir_fail(IR_EIO, "%s: writing failed", name) : IR_OK;
+    char path[4096];
+    if (dump_path(j, name, path) != IR_OK) return NULL;
+    if (!j->ours && access(path, F_OK) == 0) {
+        ir_fail(IR_EINVAL, "%s: is there already and no dump's: name another folder, or --force", path);
+        return NULL;
+    }
+    return ir_writer_open(path, &j->writer) == IR_OK ? ir_writer_stream(j->writer) : NULL;
+}
+
+static ir_status dump_finish(job *j, ir_status st)
+{
+    if (st == IR_OK) return ir_writer_commit(&j->writer);
+    ir_writer_discard(&j->writer);
+    return st;
 }
 
 /* "W.bin", or "KV.after.bin" of what a call changes. */
@@ -55,7 +69,7 @@ static void file_of(const job *j, int t, bool after, char *out, size_t n)
     snprintf(out, n, "%s%s.bin", j->spec[t].name, after && j->spec[t].role == IR_INOUT ? ".after" : "");
 }
 
-static ir_status dump_write_tensors(const job *j, bool after)
+static ir_status dump_write_tensors(job *j, bool after)
 {
     ir_status st = IR_OK;
     for (int t = 0; t < j->run.nmem && st == IR_OK; t++) {
@@ -63,9 +77,8 @@ static ir_status dump_write_tensors(const job *j, bool after)
         if (j->spec[t].role == (after ? IR_IN : IR_OUT)) continue;
         file_of(j, t, after, name, sizeof name);
         FILE *f = create(j, name);
-        if (!f) return IR_EIO;
-        fwrite(j->host[t], 1, j->spec[t].bytes, f);
-        st = dump_finish(f, name);
+        if (f) fwrite(j->host[t], 1, j->spec[t].bytes, f);
+        st = dump_finish(j, f ? IR_OK : IR_EIO);
     }
     return st;
 }
@@ -130,12 +143,12 @@ static ir_status write_rows(FILE *f, const job *j)
     return IR_OK;
 }
 
-static ir_status write_table(const job *j)
+static ir_status write_table(job *j)
 {
     char      text[256], name[64];
-    FILE     *f = create(j, "layout.json");
+    FILE     *f = create(j, table_name);
     ir_status st;
-    if (!f) return IR_EIO;
+    if (!f) return dump_finish(j, IR_EIO);
     fprintf(f,
             "{\n  \"point\": \"%s\", \"workload\": \"%s\", \"kernel\": \"%s/%s\", \"dtype\": \"%s\",\n  "
             "\"tensors\": [\n",
@@ -155,8 +168,7 @@ static ir_status write_table(const job *j)
     fputs("  ]", f);
     st = write_rows(f, j);
     fputs("\n}\n", f);
-    ir_status closed = dump_finish(f, "layout.json");
-    return st == IR_OK ? closed : st;
+    return dump_finish(j, st);
 }
 
 /* ---- one call -------------------------------------------------------------------------------- */
@@ -195,7 +207,10 @@ static ir_status dump(job *j, uint64_t seed)
 {
     if (mkdir(j->dir, 0777) != 0 && errno != EEXIST)
         return ir_fail(IR_EIO, "%s: %s", j->dir, strerror(errno));
-    ir_status st = dump_fill(j, seed);
+    char      path[4096];
+    ir_status st = dump_path(j, table_name, path);
+    j->ours = st == IR_OK && (j->ours || access(path, F_OK) == 0);
+    if (st == IR_OK) st = dump_fill(j, seed);
     if (st == IR_OK) st = dump_write_tensors(j, false);
     if (st == IR_OK) st = dump_call(j);
     if (st == IR_OK) st = dump_write_tensors(j, true);
@@ -224,7 +239,7 @@ static ir_status on_device(const cli_args *args, const cli_point *p, const ir_ba
 {
     const dump_own *own = args->own;
     device_run      c;
-    job             j = {.w = p->workload, .dir = args->opt.output};
+    job             j = {.w = p->workload, .dir = args->opt.output, .ours = args->opt.force};
     int             index;
     bool            named;
     ir_status       st = cli_device_index(args->opt.device, &index, &named);

@@ -68,7 +68,9 @@ const cli_rule claims_rules[] = {{"profile threads filter backend", CLI_SET_HOST
 static bool    is_ideal(const cli_args *a) { return first_is(a, "ideal"); }
 static bool    is_untimed(const cli_args *a) { return first_is(a, "ideal") || first_is(a, "kernels"); }
 static bool    is_machines(const cli_args *a) { return first_is(a, "machines"); }
-static bool    is_alone(const cli_args *a) { return is_untimed(a) || is_machines(a); }
+static bool    is_fleet(const cli_args *a) { return first_is(a, "fleet"); }
+static bool    is_no_fleet(const cli_args *a) { return !is_fleet(a); }
+static bool    is_alone(const cli_args *a) { return is_untimed(a) || is_machines(a) || is_fleet(a); }
 static bool    is_comparison(const cli_args *a) { return !is_alone(a); }
 static bool    is_as_is(const cli_args *a) { return cli_given(a, "as-is"); }
 static bool    plans(const cli_args *a) { return cli_given(a, "plan"); }
@@ -78,6 +80,9 @@ const cli_rule selftest_rules[] = {
     {"profile threads filter dtype batch backend device output precision budget warmup samples inject "
      "wait-idle",
      CLI_SET_HOST | CLI_SET_CACHE, is_machines, "'selftest machines' takes every described machine as it is"},
+    {"nodes", 0, is_no_fleet, "it is of 'selftest fleet'"},
+    {"profile threads filter dtype batch backend device precision budget warmup inject wait-idle",
+     CLI_SET_HOST | CLI_SET_CACHE, is_fleet, "'selftest fleet' simulates its nodes"},
     {"model seeds", 0, is_no_machines, "it is of 'selftest machines'"},
     {NULL, CLI_SET_MEASURE & ~(uint32_t)(CLI_SET_QUIET | CLI_SET_COLOR), is_ideal,
      "'selftest ideal' calculates and measures nothing"},

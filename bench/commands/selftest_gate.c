@@ -111,7 +111,7 @@ static ir_status selftest_gate_count(const ab_job *j, double injected, ir_gate_p
     return IR_OK;
 }
 
-static ir_status one_round(selftest *s, double injected, uint64_t seed, ir_gate_proof *g)
+static ir_status selftest_gate_one_round(selftest *s, double injected, uint64_t seed, ir_gate_proof *g)
 {
     ab_job *j = malloc(sizeof *j);
     if (!j) return ir_fail(IR_ENOMEM, "no memory");
@@ -141,7 +141,8 @@ static ir_status selftest_gate_step(selftest *s, double injected, ir_gate_proof 
     snprintf(g->what, sizeof g->what, "%s", injected > 0 ? "inject" : "aa");
     g->injected = injected;
     for (int64_t r = 0; r < s->own->rounds && st == IR_OK; r++)
-        st = one_round(s, injected, seed + 1000 * (uint64_t)r + (uint64_t)lround(1e5 * injected), g);
+        st = selftest_gate_one_round(s, injected,
+                                     seed + 1000 * (uint64_t)r + (uint64_t)lround(1e5 * injected), g);
     ir_binom_ci(g->found, g->n, 0.95, &g->lo, &g->hi);
     ir_binom_ci(g->found, g->n, 0.90, &ignored, &g->upper);
     return st;
@@ -163,7 +164,7 @@ static void print_step(FILE *f, const ir_gate_proof *g)
     if (g->injected <= 0 && !(g->upper <= 0.01))
         fprintf(f, "WARNING: %zu verdicts bound the false-alarm rate at %.2f %% only: above 1 %%\n", g->n,
                 100 * g->upper);
-    fflush(f);
+    ir_text_flush(f);
 }
 
 /* ---- commands -------------------------------------------------------------------------------- */
@@ -199,6 +200,7 @@ int selftest_gate(FILE *f, const cli_args *args)
                        .npoint = args->narg - skip,
                        .variants = &t};
     ir_status     st = aa ? IR_OK : shares(listed ? args->arg[1] : "1,2,3,5,10", list, &n);
+    if (st == IR_OK) st = ab_file_check(args->opt.output, args->opt.force);
     if (st == IR_OK) st = make_twins(&t);
     for (; done < n && st == IR_OK; done += st == IR_OK) {
         st = selftest_gate_step(&s, aa ? none[0] : list[done], &proof[done]);
@@ -210,8 +212,8 @@ int selftest_gate(FILE *f, const cli_args *args)
             code = (ir_fail(IR_EINVAL, "nothing was measured"), complain());
         if (code == EXIT_FINE && aa && proof[i].found) code = EXIT_REGRESSED;
     }
-    if (done && ab_file(args->opt.output, args->argc, args->argv, args->arg[0], s.all.v, s.all.n, proof,
-                        done) != IR_OK)
+    if (done && ab_file(args->opt.output, args->opt.force, args->argc, args->argv, args->arg[0], s.all.v,
+                        s.all.n, proof, done) != IR_OK)
         code = complain();
     ir_comparisons_free(&s.all);
     remove_twins(&t);

@@ -1,5 +1,5 @@
-/* devices.h -- machines one can predict for and compare: datasheets compiled in (bench/data/devices.json) and
- * recorded machines by file, in one view. */
+/* devices.h -- machines one can predict for and compare: datasheets compiled in (bench/devices/devices.json)
+ * and recorded machines by file, in one view. */
 #ifndef BENCH_DEVICES_H
 #define BENCH_DEVICES_H
 #include "harness/law/law.h"
@@ -47,6 +47,7 @@ typedef struct {
     machine_view v[DEVICE_MAX_VIEWS];
     size_t       n;
     ir_record   *record;
+    char       **file;    /* of each record; owned */
     size_t       nrecord; /* owned: what measured views borrow from */
 } machine_views;
 /* Add the view of a datasheet, or one view per device of a record file. A name is a datasheet first, then a
@@ -57,5 +58,7 @@ ir_status machine_views_add(machine_views *, const char *name_or_file);
 ir_status machine_views_add_run(machine_views *, const char *file);
 /* Every item of a comma-separated list; a list that is a file's name as a whole is that file. */
 ir_status machine_views_add_list(machine_views *, const char *list);
+/* IR_EINVAL: the output would overwrite a record that a view is from. */
+ir_status machine_views_apart(const machine_views *, const char *output);
 void      machine_views_free(machine_views *); /* idempotent; start from {0} */
 #endif

@@ -1,4 +1,4 @@
-/* sheets.c -- the datasheets by name. The table itself is made from bench/data/devices.json by
+/* sheets.c -- the datasheets by name. The table itself is made from bench/devices/devices.json by
  * cmake/tables.cmake. */
 #include "bench/cli/cli.h"
 #include "bench/devices/devices.h"

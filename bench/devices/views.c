@@ -1,6 +1,8 @@
 /* views.c -- datasheets and recorded machines in one form, so that whoever predicts or compares need not ask
  * which. */
+#define _GNU_SOURCE
 #include "bench/devices/devices.h"
+#include "harness/record/input.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -118,10 +120,14 @@ static ir_status add_record(machine_views *s, const char *file, bool without_cei
     ir_record *all = realloc(s->record, (s->nrecord + 1) * sizeof *all);
     if (!all) return ir_fail(IR_ENOMEM, "no memory for %s", file);
     s->record = all;
+    char **names = realloc(s->file, (s->nrecord + 1) * sizeof *names);
+    if (!names) return ir_fail(IR_ENOMEM, "no memory for %s", file);
+    s->file = names;
     ir_record *r = &all[s->nrecord];
     ir_status  st = ir_record_read(file, false, r);
     if (st != IR_OK) return st;
-    s->nrecord++;
+    names[s->nrecord] = strdup(file);
+    if (!names[s->nrecord++]) return ir_fail(IR_ENOMEM, "no memory for %s", file);
     size_t before = s->n;
     if (r->ndevice == 0) return ir_fail(IR_EINVAL, "%s: no machine line", file);
     for (size_t d = 0; d < r->ndevice && st == IR_OK; d++) {
@@ -135,13 +141,6 @@ static ir_status add_record(machine_views *s, const char *file, bool without_cei
 }
 
 /* ---- by name --------------------------------------------------------------------------------- */
-static bool readable(const char *path)
-{
-    FILE *f = fopen(path, "r");
-    if (f) fclose(f);
-    return f != NULL;
-}
-
 /* Two machines of one name cannot be told apart in a table. */
 static void number_names(machine_views *s, size_t from)
 {
@@ -164,7 +163,7 @@ ir_status machine_views_add(machine_views *s, const char *name)
     ir_status           st = IR_EINVAL;
     if (d)
         st = views_add_sheet(s, d, name);
-    else if (readable(name))
+    else if (ir_input_is_there(name))
         st = add_record(s, name, false);
     number_names(s, from);
     return st;
@@ -174,7 +173,7 @@ ir_status machine_views_add_run(machine_views *s, const char *file) { return add
 
 ir_status machine_views_add_list(machine_views *s, const char *list)
 {
-    if (!strchr(list, ',') || readable(list)) return machine_views_add(s, list);
+    if (!strchr(list, ',') || ir_input_is_there(list)) return machine_views_add(s, list);
     char *copy = malloc(strlen(list) + 1), *next = copy;
     if (!copy) return ir_fail(IR_ENOMEM, "no memory for '%.60s'", list);
     strcpy(copy, list);
@@ -189,13 +188,22 @@ ir_status machine_views_add_list(machine_views *s, const char *list)
     return st;
 }
 
+ir_status machine_views_apart(const machine_views *s, const char *output)
+{
+    return ir_input_not_output((const char *const *)s->file, s->nrecord, output);
+}
+
 void machine_views_free(machine_views *s)
 {
     for (size_t i = 0; i < s->n; i++) {
         ir_ceilings_free(&s->v[i].ceilings);
         free((void *)s->v[i].point);
     }
-    for (size_t i = 0; i < s->nrecord; i++) ir_record_free(&s->record[i]);
+    for (size_t i = 0; i < s->nrecord; i++) {
+        ir_record_free(&s->record[i]);
+        free(s->file[i]);
+    }
     free(s->record);
+    free(s->file);
     memset(s, 0, sizeof *s);
 }

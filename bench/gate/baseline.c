@@ -86,30 +86,11 @@ static void baseline_judge_point(const run_files *base, const run_files *now, co
         baseline_cause(base, now, key, c->note, sizeof c->note);
 }
 
-static ir_status all_keys(const run_files *base, const run_files *now, run_keys *out)
-{
-    run_keys  more = {0};
-    ir_status st = runs_keys(base, out);
-    if (st == IR_OK) st = runs_keys(now, &more);
-    char(*v)[IR_ID] = st == IR_OK ? realloc(out->v, (out->n + more.n + 1) * sizeof *v) : NULL;
-    if (st == IR_OK && !v) st = ir_fail(IR_ENOMEM, "no memory for %zu points", out->n + more.n);
-    if (v) out->v = v;
-    size_t n = out->n;
-    for (size_t i = 0; st == IR_OK && i < more.n; i++) {
-        bool known = false;
-        for (size_t k = 0; k < n && !known; k++) known = !strcmp(out->v[k], more.v[i]);
-        if (!known) memcpy(out->v[out->n++], more.v[i], IR_ID);
-    }
-    run_keys_free(&more);
-    if (st != IR_OK) run_keys_free(out);
-    return st;
-}
-
 ir_status baseline_judge(const run_files *base, const run_files *now, const thresholds *t, double conf,
                          double delta, ir_comparisons *out)
 {
     run_keys  k;
-    ir_status st = all_keys(base, now, &k);
+    ir_status st = runs_keys((const run_files *const[]){base, now}, 2, &k);
     *out = (ir_comparisons){0};
     if (st != IR_OK) return st;
     double *room = malloc((base->n + now->n + 1) * sizeof *room);

@@ -2,11 +2,15 @@
 #define _GNU_SOURCE
 #include "bench/gate/baseline.h"
 #include "harness/pattern.h"
+#include "harness/record/input.h"
+#include "harness/record/writer.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -46,21 +50,21 @@ static ir_status threshold_line(char *line, thresholds *out)
 
 ir_status thresholds_read(const char *path, bool missing_ok, thresholds *out)
 {
-    FILE *f = fopen(path, "r");
+    FILE *f = NULL;
     out->n = 0;
-    if (!f && missing_ok && errno == ENOENT) return IR_OK;
-    if (!f) return ir_fail(IR_EIO, "%s: %s", path, strerror(errno));
+    if (missing_ok && access(path, F_OK) != 0 && errno == ENOENT) return IR_OK;
     char     *line = NULL;
     size_t    cap = 0, at = 0;
-    ir_status st = IR_OK;
+    ir_status st = ir_input_open(path, &f);
+    errno = 0;
     while (st == IR_OK && getline(&line, &cap, f) > 0) {
         at++;
         st = threshold_line(line, out);
         if (st != IR_OK) st = ir_fail(st, "%s:%zu: %s", path, at, ir_why());
     }
-    if (st == IR_OK && ferror(f)) st = ir_fail(IR_EIO, "%s: %s", path, strerror(errno));
+    if (st == IR_OK && (ferror(f) || errno == ENOMEM)) st = ir_fail(IR_EIO, "%s: %s", path, strerror(errno));
     free(line);
-    fclose(f);
+    if (f) fclose(f);
     if (st != IR_OK) thresholds_free(out);
     return st;
 }
@@ -81,20 +85,20 @@ double threshold_of(const thresholds *t, const char *key, double otherwise)
 /* ---- renewal --------------------------------------------------------------------------------- */
 static ir_status baseline_files_copy(const char *from, const char *to)
 {
-    char   tmp[1200], buf[1 << 16];
-    size_t n;
-    snprintf(tmp, sizeof tmp, "%s.tmp", to);
-    FILE     *in = fopen(from, "r"), *out = in ? fopen(tmp, "w") : NULL;
-    ir_status st = out ? IR_OK : ir_fail(IR_EIO, "%s: %s", in ? tmp : from, strerror(errno));
-    while (st == IR_OK && (n = fread(buf, 1, sizeof buf, in)) > 0)
-        if (fwrite(buf, 1, n, out) != n) st = ir_fail(IR_EIO, "%s: %s", tmp, strerror(errno));
+    char       buf[1 << 16];
+    size_t     n;
+    FILE      *in = NULL;
+    ir_writer *w = NULL;
+    ir_status  st = ir_input_open(from, &in);
+    if (st == IR_OK) st = ir_writer_open(to, &w);
+    while (st == IR_OK && (n = fread(buf, 1, sizeof buf, in)) > 0) {
+        st = ir_write_all(ir_writer_fd(w), buf, n);
+        if (st != IR_OK) st = ir_fail(st, "%s: %s", to, ir_why());
+    }
     if (st == IR_OK && ferror(in)) st = ir_fail(IR_EIO, "%s: %s", from, strerror(errno));
-    if (st == IR_OK && (fflush(out) != 0 || fsync(fileno(out)) != 0))
-        st = ir_fail(IR_EIO, "%s: %s", tmp, strerror(errno));
     if (in) fclose(in);
-    if (out && fclose(out) != 0 && st == IR_OK) st = ir_fail(IR_EIO, "%s: %s", tmp, strerror(errno));
-    if (st == IR_OK && rename(tmp, to) != 0) st = ir_fail(IR_EIO, "%s: %s", to, strerror(errno));
-    if (st != IR_OK && out) remove(tmp);
+    if (st == IR_OK) return ir_writer_commit(&w);
+    ir_writer_discard(&w);
     return st;
 }
 
@@ -122,48 +126,95 @@ static ir_status exchange(const char *fresh, const char *base, const char *old)
     return rename(fresh, base) == 0 ? IR_OK : ir_fail(IR_EIO, "%s: %s", base, strerror(errno));
 }
 
-static void baseline_files_clear(const char *fresh, size_t n)
+/* Paths of a renewal; all owned. */
+typedef struct {
+    char *base, *fresh, *history, *old;
+} renewal;
+
+__attribute__((format(printf, 2, 3))) static ir_status baseline_files_name(char **out, const char *fmt, ...)
 {
-    char path[1100];
-    for (size_t i = 0; i <= n; i++) {
-        if (i < n)
-            snprintf(path, sizeof path, "%s/run-%03zu.jsonl", fresh, i + 1);
-        else
-            snprintf(path, sizeof path, "%s/thresholds.txt", fresh);
-        remove(path);
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vasprintf(out, fmt, ap);
+    va_end(ap);
+    if (n >= 0) return IR_OK;
+    *out = NULL;
+    return ir_fail(IR_ENOMEM, "no memory for a name");
+}
+
+static void renewal_free(renewal *r)
+{
+    free(r->base);
+    free(r->fresh);
+    free(r->history);
+    free(r->old);
+}
+
+/* A link to a folder stays one: what it leads to is renewed. */
+static ir_status renewal_names(const char *base, bool exists, renewal *r)
+{
+    struct tm tm;
+    time_t    t = time(NULL);
+    char      stamp[32];
+    size_t    n = strlen(base);
+    strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", gmtime_r(&t, &tm));
+    while (n > 1 && base[n - 1] == '/') n--;
+    r->base = exists ? realpath(base, NULL) : strndup(base, n);
+    if (!r->base) return ir_fail(IR_EIO, "%s: %s", base, strerror(errno));
+    ir_status st = baseline_files_name(&r->fresh, "%s.new-%ld", r->base, (long)getpid());
+    if (st == IR_OK) st = baseline_files_name(&r->history, "%s.history", r->base);
+    if (st == IR_OK) st = baseline_files_name(&r->old, "%s/%s-%ld", r->history, stamp, (long)getpid());
+    return st;
+}
+
+static void baseline_files_clear(const char *fresh)
+{
+    DIR           *d = fresh ? opendir(fresh) : NULL;
+    struct dirent *e;
+    while (d && (e = readdir(d)))
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) unlinkat(dirfd(d), e->d_name, 0);
+    if (d) closedir(d);
+    if (fresh) rmdir(fresh);
+}
+
+static ir_status copy_runs(const renewal *r, bool exists, const run_files *now)
+{
+    struct stat s;
+    char       *to = NULL, *keep = NULL;
+    ir_status   st = IR_OK;
+    for (size_t i = 0; i < now->n && st == IR_OK; i++) {
+        st = baseline_files_name(&to, "%s/run-%03zu.jsonl", r->fresh, i + 1);
+        if (st == IR_OK) st = baseline_files_copy(now->v[i].path, to);
+        free(to);
+        to = NULL;
     }
-    rmdir(fresh);
+    if (st == IR_OK && exists) st = baseline_files_name(&keep, "%s/thresholds.txt", r->base);
+    if (st == IR_OK && exists) st = baseline_files_name(&to, "%s/thresholds.txt", r->fresh);
+    if (st == IR_OK && exists && stat(keep, &s) == 0) st = baseline_files_copy(keep, to);
+    free(keep);
+    free(to);
+    return st;
 }
 
 /* The new set is complete in a folder of its own before the old one moves to history/ and the new one takes
  * its name. */
 ir_status baseline_update(const char *base, const run_files *now)
 {
-    char        fresh[600], history[600], old[700], to[1100], keep[1100], kept[1100];
+    renewal     r = {0};
     struct stat s;
-    struct tm   tm;
-    time_t      t = time(NULL);
-    char        stamp[32];
-    strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", gmtime_r(&t, &tm));
-    bool exists = stat(base, &s) == 0;
+    bool        exists = stat(base, &s) == 0;
     if (exists && !S_ISDIR(s.st_mode))
         return ir_fail(IR_EINVAL, "%s: is no folder: --update keeps a folder of runs", base);
-    snprintf(fresh, sizeof fresh, "%.500s.new-%ld", base, (long)getpid());
-    snprintf(history, sizeof history, "%.500s.history", base);
-    snprintf(old, sizeof old, "%.560s/%s-%ld", history, stamp, (long)getpid());
-    ir_status st = folder(fresh);
-    for (size_t i = 0; i < now->n && st == IR_OK; i++) {
-        snprintf(to, sizeof to, "%s/run-%03zu.jsonl", fresh, i + 1);
-        st = baseline_files_copy(now->v[i].path, to);
-    }
-    snprintf(keep, sizeof keep, "%s/thresholds.txt", base);
-    snprintf(kept, sizeof kept, "%s/thresholds.txt", fresh);
-    if (st == IR_OK && exists && stat(keep, &s) == 0) st = baseline_files_copy(keep, kept);
-    if (st == IR_OK && exists) st = folder(history);
+    ir_status st = renewal_names(base, exists, &r);
+    bool      begun = st == IR_OK;
+    if (st == IR_OK) st = folder(r.fresh);
+    if (st == IR_OK) st = copy_runs(&r, exists, now);
+    if (st == IR_OK && exists) st = folder(r.history);
     if (st == IR_OK && exists)
-        st = exchange(fresh, base, old);
-    else if (st == IR_OK && rename(fresh, base) != 0)
+        st = exchange(r.fresh, r.base, r.old);
+    else if (st == IR_OK && rename(r.fresh, r.base) != 0)
         st = ir_fail(IR_EIO, "%s: %s", base, strerror(errno));
-    if (st != IR_OK) baseline_files_clear(fresh, now->n);
+    if (st != IR_OK && begun) baseline_files_clear(r.fresh);
+    renewal_free(&r);
     return st;
 }

@@ -70,15 +70,17 @@ static void sentence(const run_file *base, const run_file *now, ir_comparisons *
 ir_status earlier_sentence(const ir_record *now, const char *earlier, char *buf, size_t n)
 {
     run_files      base = {0};
-    run_file       f = {.r = *now};
+    char           name[] = "this run";
+    run_file       f = {.path = name, .r = *now};
     run_files      one = {.v = &f, .n = 1};
     ir_comparisons c = {0};
     thresholds     none = {.n = 0};
-    ir_status      st = runs_read(&earlier, 1, &base);
-    snprintf(f.path, sizeof f.path, "this run");
+    ir_status      st = runs_read(&earlier, 1, NULL, &base);
+    if (st == IR_OK) st = runs_index(&f);
     if (st == IR_OK) st = baseline_judge(&base, &one, &none, .95, log1p(.02), &c);
     if (st == IR_OK) sentence(&base.v[0], &f, &c, buf, n);
     ir_comparisons_free(&c);
+    ir_keys_free(&f.points);
     runs_free(&base);
     return st;
 }

@@ -41,6 +41,9 @@ void export_json_number(FILE *f, double v)
         fputs("null", f);
 }
 
+#define CSV_VERDICTS "point,verdict,confirmed"
+#define CSV_RUNS     "started,file,point"
+
 /* A cell that begins like a formula gets an apostrophe before it: a spreadsheet shows it and computes
  * nothing. */
 void export_csv_text(FILE *f, const char *s)
@@ -123,10 +126,10 @@ static void csv_point(FILE *f, const run_file *r, const ir_point *p)
     fputc('\n', f);
 }
 
-void export_csv(FILE *f, const export_input *in)
+ir_status export_csv(FILE *f, const export_input *in)
 {
     if (in->cmp->n) {
-        fputs("point,verdict,confirmed,effect,lo,hi,detectable,threshold,old_s,blocks,note\n", f);
+        fputs(CSV_VERDICTS ",effect,lo,hi,detectable,threshold,old_s,blocks,note\n", f);
         for (size_t i = 0; i < in->cmp->n; i++) {
             const ir_comparison *c = &in->cmp->v[i];
             export_csv_text(f, c->point);
@@ -140,16 +143,17 @@ void export_csv(FILE *f, const export_input *in)
             export_csv_text(f, c->note);
             fputc('\n', f);
         }
-        return;
+        return IR_OK;
     }
-    fputs("started,file,point,backend,workload,kernel,device,dtype,threads,cache,status,median_s,ci_lo_s,ci_"
-          "hi_s,q25_s,min_s,n,flops,"
-          "bytes,flops_per_s,bytes_per_s,bound,items,item_unit,items_per_s\n",
+    fputs(CSV_RUNS ",backend,workload,kernel,device,dtype,threads,cache,status,median_s,ci_lo_s,ci_"
+                   "hi_s,q25_s,min_s,n,flops,"
+                   "bytes,flops_per_s,bytes_per_s,bound,items,item_unit,items_per_s\n",
           f);
     for (size_t r = 0; r < in->runs->n; r++)
         for (size_t i = 0; i < in->runs->v[r].r.npoint; i++)
             if (!in->runs->v[r].r.point[i].id.for_ceiling)
                 csv_point(f, &in->runs->v[r], &in->runs->v[r].r.point[i]);
+    return IR_OK;
 }
 
 /* ---- otava: a row per run, a column per point ------------------------------------------------ */
@@ -158,10 +162,10 @@ static void column(FILE *f, const char *key)
     for (; *key; key++) fputc(isalnum((unsigned char)*key) ? *key : '_', f);
 }
 
-void export_otava(FILE *f, const export_input *in)
+ir_status export_otava(FILE *f, const export_input *in)
 {
     run_keys k;
-    if (runs_keys(in->runs, &k) != IR_OK) return;
+    if (runs_keys(&in->runs, 1, &k) != IR_OK) return IR_ENOMEM;
     fputs("time,commit", f);
     for (size_t i = 0; i < k.n; i++) {
         fputc(',', f);
@@ -184,6 +188,7 @@ void export_otava(FILE *f, const export_input *in)
         fputc('\n', f);
     }
     run_keys_free(&k);
+    return IR_OK;
 }
 
 /* ---- openmetrics: also what node_exporter's textfile collector reads ------------------------- */
@@ -206,7 +211,7 @@ static void sample(FILE *f, const char *metric, const ir_point *p, double v)
     fprintf(f, "} %.9g\n", v);
 }
 
-void export_openmetrics(FILE *f, const export_input *in)
+ir_status export_openmetrics(FILE *f, const export_input *in)
 {
     static const struct {
         const char *name, *unit, *help;
@@ -234,21 +239,36 @@ void export_openmetrics(FILE *f, const export_input *in)
         }
     }
     fputs("# EOF\n", f);
+    return IR_OK;
 }
 
 /* ---- all ------------------------------------------------------------------------------------- */
+/* `mark`: in the beginning of every file of the format. */
+static const struct {
+    ir_status (*write)(FILE *, const export_input *);
+    const char *mark;
+} formats[EXPORT_NFORMAT] = {[EXPORT_CSV] = {export_csv, NULL},
+                             [EXPORT_GBENCH] = {export_gbench, "\"executable\": \"ironroof\""},
+                             [EXPORT_BMF] = {export_bmf, "\"latency\": {\"value\": "},
+                             [EXPORT_GHA] = {export_gha, "\"unit\": \"ns\", \"value\": "},
+                             [EXPORT_JUNIT] = {export_junit, "<testsuites name=\"ironroof\""},
+                             [EXPORT_OPENMETRICS] = {export_openmetrics, "# HELP ironroof_"},
+                             [EXPORT_OTAVA] = {export_otava, "time,commit"},
+                             [EXPORT_MARKDOWN] = {export_markdown, "### ironroof: "}};
+
+const char *export_mark(export_format format, const export_input *in)
+{
+    if (format == EXPORT_CSV) return in->cmp->n ? CSV_VERDICTS : CSV_RUNS;
+    return formats[format].mark;
+}
+
 ir_status export_write(FILE *f, export_format format, const export_input *in)
 {
-    static void (*const write[EXPORT_NFORMAT])(FILE *, const export_input *) = {
-        [EXPORT_CSV] = export_csv,     [EXPORT_GBENCH] = export_gbench,
-        [EXPORT_BMF] = export_bmf,     [EXPORT_GHA] = export_gha,
-        [EXPORT_JUNIT] = export_junit, [EXPORT_OPENMETRICS] = export_openmetrics,
-        [EXPORT_OTAVA] = export_otava, [EXPORT_MARKDOWN] = export_markdown};
     bool verdicts = format == EXPORT_CSV || format == EXPORT_JUNIT || format == EXPORT_MARKDOWN;
     if (in->cmp->n && !verdicts)
         return ir_fail(IR_EINVAL,
                        "this format has no place for verdicts: export them as csv, junit or markdown");
     if (!in->cmp->n && !in->runs->n) return ir_fail(IR_EINVAL, "nothing to export");
-    write[format](f, in);
-    return ferror(f) ? ir_fail(IR_EIO, "the export could not be written") : IR_OK;
+    ir_status st = formats[format].write(f, in);
+    return st != IR_OK ? st : ferror(f) ? ir_fail(IR_EIO, "the export could not be written") : IR_OK;
 }

@@ -28,7 +28,9 @@ typedef struct {
     const run_files      *runs;
     const ir_comparisons *cmp;
 } export_input;
-ir_status export_write(FILE *, export_format, const export_input *);
+ir_status   export_write(FILE *, export_format, const export_input *);
+const char *export_mark(export_format,
+                        const export_input *); /* what every file of the format begins with, nearly */
 /* At most EXPORT_MAX_ANNOTATIONS lines of GitHub's workflow commands for what is red or broken, worst first.
  */
 void export_annotations(FILE *, const export_input *);
@@ -44,12 +46,12 @@ void export_xml_text(FILE *, const char *); /* control characters become spaces 
 typedef enum { EXPORT_OK, EXPORT_SKIPPED, EXPORT_BROKEN, EXPORT_RED } export_class;
 export_class export_class_of_point(const ir_point *);
 export_class export_class_of_verdict(const char *verdict);
-void         export_csv(FILE *, const export_input *);
-void         export_otava(FILE *, const export_input *);
-void         export_gbench(FILE *, const export_input *);
-void         export_bmf(FILE *, const export_input *);
-void         export_gha(FILE *, const export_input *);
-void         export_junit(FILE *, const export_input *);
-void         export_openmetrics(FILE *, const export_input *);
-void         export_markdown(FILE *, const export_input *);
+ir_status    export_csv(FILE *, const export_input *);
+ir_status    export_otava(FILE *, const export_input *);
+ir_status    export_gbench(FILE *, const export_input *);
+ir_status    export_bmf(FILE *, const export_input *);
+ir_status    export_gha(FILE *, const export_input *);
+ir_status    export_junit(FILE *, const export_input *);
+ir_status    export_openmetrics(FILE *, const export_input *);
+ir_status    export_markdown(FILE *, const export_input *);
 #endif

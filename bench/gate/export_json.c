@@ -61,11 +61,11 @@ static void gbench_row(FILE *f, const export_input *in, const char *key, size_t 
     fputs("\n    }", f);
 }
 
-void export_gbench(FILE *f, const export_input *in)
+ir_status export_gbench(FILE *f, const export_input *in)
 {
     run_keys k;
     bool     first = true;
-    if (runs_keys(in->runs, &k) != IR_OK) return;
+    if (runs_keys(&in->runs, 1, &k) != IR_OK) return IR_ENOMEM;
     fputs("{\n", f);
     context(f, export_json_newest(in));
     fputs(",\n  \"benchmarks\": [\n", f);
@@ -79,6 +79,7 @@ void export_gbench(FILE *f, const export_input *in)
         }
     fputs("\n  ]\n}\n", f);
     run_keys_free(&k);
+    return IR_OK;
 }
 
 /* Is this point one of the list? Then the comma between it and the one before is written. */
@@ -100,7 +101,7 @@ static void export_json_measure(FILE *f, const char *name, double v, double lo, 
     fputc('}', f);
 }
 
-void export_bmf(FILE *f, const export_input *in)
+ir_status export_bmf(FILE *f, const export_input *in)
 {
     const ir_record *r = export_json_newest(in);
     bool             first = true;
@@ -128,10 +129,11 @@ void export_bmf(FILE *f, const export_input *in)
         fputs("\n  }", f);
     }
     fputs("\n}\n", f);
+    return IR_OK;
 }
 
 /* ---- github-action-benchmark, tool customSmallerIsBetter ------------------------------------- */
-void export_gha(FILE *f, const export_input *in)
+ir_status export_gha(FILE *f, const export_input *in)
 {
     const ir_record *r = export_json_newest(in);
     bool             first = true;
@@ -152,4 +154,5 @@ void export_gha(FILE *f, const export_input *in)
         fputs("\"}", f);
     }
     fputs("\n]\n", f);
+    return IR_OK;
 }

@@ -76,7 +76,7 @@ static void testcase(FILE *f, const row *r)
     fputs("\"/>\n    </testcase>\n", f);
 }
 
-void export_junit(FILE *f, const export_input *in)
+ir_status export_junit(FILE *f, const export_input *in)
 {
     size_t n = 0, by[4] = {0};
     row    r;
@@ -91,6 +91,7 @@ void export_junit(FILE *f, const export_input *in)
             in->cmp->n ? "comparison" : "points", n, by[EXPORT_RED], by[EXPORT_BROKEN], by[EXPORT_SKIPPED]);
     for (size_t i = 0; row_at(in, i, &r); i++) testcase(f, &r);
     fputs("  </testsuite>\n</testsuites>\n", f);
+    return IR_OK;
 }
 
 /* ---- Markdown -------------------------------------------------------------------------------- */
@@ -109,7 +110,7 @@ static void key_cell(FILE *f, const char *key)
 /* An upper bound of what one row takes: every character might be escaped. */
 static size_t room(const row *r) { return 5 * (strlen(r->key) + strlen(r->why)) + 80; }
 
-void export_markdown(FILE *f, const export_input *in)
+ir_status export_markdown(FILE *f, const export_input *in)
 {
     size_t used = 400, n = 0, shown = 0;
     row    r;
@@ -131,6 +132,7 @@ void export_markdown(FILE *f, const export_input *in)
         shown++;
     }
     if (shown < n) fprintf(f, "\n%zu more rows are in the record.\n", n - shown);
+    return IR_OK;
 }
 
 /* ---- annotations ----------------------------------------------------------------------------- */

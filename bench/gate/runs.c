@@ -1,8 +1,10 @@
 /* runs.c -- see runs.h. */
 #define _GNU_SOURCE
 #include "bench/gate/runs.h"
+#include "harness/record/input.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +17,55 @@ static int by_start(const void *x, const void *y)
     return c ? c : strcmp(a->path, b->path);
 }
 
-static ir_status runs_add(run_files *all, const char *path)
+ir_status runs_index(run_file *f)
 {
+    ir_status st = IR_OK;
+    char      key[IR_ID];
+    for (size_t i = 0; i < f->r.npoint && st == IR_OK; i++) {
+        ir_key *e;
+        st = ir_keys_add(&f->points, ir_point_key(&f->r.point[i], key), i, &e);
+        if (st == IR_OK && f->r.point[e->value].id.for_ceiling && !f->r.point[i].id.for_ceiling) e->value = i;
+    }
+    return st;
+}
+
+static void run_file_free(run_file *f)
+{
+    free(f->path);
+    ir_record_free(&f->r);
+    ir_keys_free(&f->points);
+}
+
+/* Why a file holds no run: *left says that a run left it so, or never came to a point. */
+static ir_status runs_open(const char *path, run_file *f, bool *left)
+{
+    memset(f, 0, sizeof *f);
+    *left = false;
+    ir_status st = ir_record_read(path, false, &f->r);
+    if (st != IR_OK) {
+        *left = f->r.unbegun;
+        return st;
+    }
+    f->path = strdup(path);
+    *left = f->r.npoint == 0;
+    if (*left)
+        st = ir_fail(IR_EINVAL, "%s: no point in it: nothing was measured", path);
+    else
+        st = f->path ? runs_index(f) : ir_fail(IR_ENOMEM, "%s: no memory for it", path);
+    if (st != IR_OK) run_file_free(f);
+    return st;
+}
+
+typedef struct {
+    run_files *all;
+    FILE      *notes;
+    size_t     passed;
+} runs_reader;
+
+static ir_status runs_add(runs_reader *r, const char *path, bool in_folder)
+{
+    run_files *all = r->all;
+    bool       left;
     if (all->n == all->cap) {
         size_t    cap = all->cap ? 2 * all->cap : 8;
         run_file *v = realloc(all->v, cap * sizeof *v);
@@ -24,16 +73,11 @@ static ir_status runs_add(run_files *all, const char *path)
         all->v = v;
         all->cap = cap;
     }
-    run_file *f = &all->v[all->n];
-    if (snprintf(f->path, sizeof f->path, "%s", path) >= (int)sizeof f->path)
-        return ir_fail(IR_EINVAL, "%.80s...: the path is too long", path);
-    ir_status st = ir_record_read(path, false, &f->r);
-    if (st != IR_OK) return st;
-    if (f->r.npoint == 0) {
-        ir_record_free(&f->r);
-        return ir_fail(IR_EINVAL, "%s: no point in it: nothing was measured", path);
-    }
-    all->n++;
+    ir_status st = runs_open(path, &all->v[all->n], &left);
+    if (st == IR_OK) all->n++;
+    if (st != IR_EINVAL || !(left || in_folder)) return st;
+    r->passed++;
+    if (r->notes) fprintf(r->notes, "ironroof: passed over: %s\n", ir_why());
     return IR_OK;
 }
 
@@ -43,29 +87,40 @@ static int is_record(const struct dirent *e)
     return e->d_name[0] != '.' && n > 6 && !strcmp(e->d_name + n - 6, ".jsonl");
 }
 
-static ir_status add_folder(run_files *all, const char *folder)
+static ir_status add_folder(runs_reader *r, const char *folder)
 {
     struct dirent **e = NULL;
     int             n = scandir(folder, &e, is_record, alphasort);
     ir_status       st = n > 0 ? IR_OK : ir_fail(IR_EINVAL, "%s: no record (*.jsonl) in it", folder);
+    if (n < 0) st = ir_fail(errno == ENOMEM ? IR_ENOMEM : IR_EIO, "%s: %s", folder, strerror(errno));
     for (int i = 0; i < n; i++) {
-        char path[1024];
-        snprintf(path, sizeof path, "%s/%s", folder, e[i]->d_name);
-        if (st == IR_OK) st = runs_add(all, path);
+        char *path = malloc(strlen(folder) + strlen(e[i]->d_name) + 2);
+        if (!path && st == IR_OK) st = ir_fail(IR_ENOMEM, "%s: no memory for a name", folder);
+        if (path) sprintf(path, "%s/%s", folder, e[i]->d_name);
+        if (st == IR_OK) st = runs_add(r, path, true);
+        free(path);
         free(e[i]);
     }
     free(e);
     return st;
 }
 
-ir_status runs_read(const char *const *name, size_t n, run_files *out)
+ir_status runs_read(const char *const *name, size_t n, FILE *notes, run_files *out)
 {
-    ir_status st = IR_OK;
+    runs_reader r = {.all = out, .notes = notes};
+    ir_status   st = IR_OK;
     *out = (run_files){0};
     for (size_t i = 0; i < n && st == IR_OK; i++) {
         struct stat s;
         bool        folder = stat(name[i], &s) == 0 && S_ISDIR(s.st_mode);
-        st = folder ? add_folder(out, name[i]) : runs_add(out, name[i]);
+        st = folder ? add_folder(&r, name[i]) : runs_add(&r, name[i], false);
+    }
+    if (st == IR_OK && out->n == 0 && r.passed) {
+        char why[400];
+        snprintf(why, sizeof why, "%s", ir_why());
+        st = r.passed == 1 ? ir_fail(IR_EINVAL, "%s", why)
+                           : ir_fail(IR_EINVAL, "none of %zu files is a record with a point; the last: %s",
+                                     r.passed, why);
     }
     if (st != IR_OK)
         runs_free(out);
@@ -74,24 +129,25 @@ ir_status runs_read(const char *const *name, size_t n, run_files *out)
     return st;
 }
 
+ir_status runs_apart(const run_files *f, const char *output)
+{
+    ir_status st = IR_OK;
+    for (size_t i = 0; i < f->n && st == IR_OK; i++)
+        st = ir_input_not_output((const char *const *)&f->v[i].path, 1, output);
+    return st;
+}
+
 void runs_free(run_files *all)
 {
-    for (size_t i = 0; i < all->n; i++) ir_record_free(&all->v[i].r);
+    for (size_t i = 0; i < all->n; i++) run_file_free(&all->v[i]);
     free(all->v);
     *all = (run_files){0};
 }
 
 const ir_point *run_point(const run_file *f, const char *key)
 {
-    const ir_point *found = NULL;
-    char            have[IR_ID];
-    for (size_t i = 0; i < f->r.npoint; i++) {
-        const ir_point *p = &f->r.point[i];
-        if (strcmp(key, ir_point_key(p, have)) != 0) continue;
-        if (!p->id.for_ceiling) return p;
-        if (!found) found = p;
-    }
-    return found;
+    const ir_key *e = ir_keys_find(&f->points, key);
+    return e ? &f->r.point[e->value] : NULL;
 }
 
 double run_log_time(const run_file *f, const char *key)
@@ -102,26 +158,33 @@ double run_log_time(const run_file *f, const char *key)
     return t > 0 && isfinite(t) ? log(t) : NAN;
 }
 
-static bool runs_listed(const run_keys *k, const char *key)
+static ir_status runs_collect(const run_files *all, ir_keys *seen, run_keys *out)
 {
-    for (size_t i = 0; i < k->n; i++)
-        if (!strcmp(k->v[i], key)) return true;
-    return false;
+    ir_status st = IR_OK;
+    for (size_t f = 0; f < all->n; f++)
+        for (size_t i = 0; i < all->v[f].r.npoint && st == IR_OK; i++) {
+            const ir_point *p = &all->v[f].r.point[i];
+            size_t          n = seen->n;
+            if (p->id.for_ceiling || p->status == IR_SKIP) continue;
+            st = ir_keys_add(seen, ir_point_key(p, out->v[out->n]), out->n, NULL);
+            out->n += seen->n > n;
+        }
+    return st;
 }
 
-ir_status runs_keys(const run_files *all, run_keys *out)
+ir_status runs_keys(const run_files *const *side, size_t nside, run_keys *out)
 {
-    size_t most = 0;
-    for (size_t f = 0; f < all->n; f++) most += all->v[f].r.npoint;
+    size_t  most = 0;
+    ir_keys seen = {0};
+    for (size_t s = 0; s < nside; s++)
+        for (size_t f = 0; f < side[s]->n; f++) most += side[s]->v[f].r.npoint;
     *out = (run_keys){.v = malloc((most + 1) * sizeof *out->v)};
     if (!out->v) return ir_fail(IR_ENOMEM, "no memory for %zu points", most);
-    for (size_t f = 0; f < all->n; f++)
-        for (size_t i = 0; i < all->v[f].r.npoint; i++) {
-            const ir_point *p = &all->v[f].r.point[i];
-            ir_point_key(p, out->v[out->n]);
-            if (!p->id.for_ceiling && p->status != IR_SKIP && !runs_listed(out, out->v[out->n])) out->n++;
-        }
-    return IR_OK;
+    ir_status st = IR_OK;
+    for (size_t s = 0; s < nside && st == IR_OK; s++) st = runs_collect(side[s], &seen, out);
+    ir_keys_free(&seen);
+    if (st != IR_OK) run_keys_free(out);
+    return st;
 }
 
 void run_keys_free(run_keys *k)

@@ -21,10 +21,10 @@ static bool find_reference(const run_files *f, const char *workload, const char 
     const ir_record *r = &f->v[0].r;
     for (size_t i = 0; i < r->npoint; i++) {
         char key[IR_ID];
+        if (!prefix && strcmp(r->point[i].id.workload, workload) != 0) continue;
         ir_point_key(&r->point[i], key);
-        bool fits =
-            prefix ? !strncmp(key, prefix, strlen(prefix)) : !strcmp(r->point[i].id.workload, workload);
-        if (!fits || !strcmp(key, self) || !everywhere(f, key)) continue;
+        if (prefix && strncmp(key, prefix, strlen(prefix)) != 0) continue;
+        if (!strcmp(key, self) || !everywhere(f, key)) continue;
         memcpy(out, key, IR_ID);
         return true;
     }

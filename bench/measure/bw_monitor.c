@@ -59,7 +59,7 @@ void bw_monitor_close(bw_monitor *m)
     memset(m, 0, sizeof *m);
 }
 
-static void look(void *arg)
+static void bw_monitor_look(void *arg)
 {
     bw_monitor *m = arg;
     bool        part = m->now == m->part;
@@ -98,7 +98,7 @@ bool bw_monitor_begin(bw_monitor *m, const ir_ceilings *all, const ir_bound_kern
     m->now = for_footprint(m, b->cost.footprint_B, cold);
     if (!m->now) return false;
     m->n = 0;
-    pol->beside = look;
+    pol->beside = bw_monitor_look;
     pol->beside_arg = m;
     pol->beside_s = EVERY_S;
     return true;

@@ -82,18 +82,15 @@ static ir_status context_copy(const ir_point *p, ir_point *out)
     return IR_OK;
 }
 
-/* A point of the journal being resumed, with its samples copied; false when it is not there. */
-static bool find_resumed(const measure_context *s, const ir_point *like, ir_point *out)
+/* A point of the journal being resumed, with its samples copied; false when it is not there. One measured for
+ * a ceiling stands for itself only. */
+static ir_status find_resumed(const measure_context *s, const ir_point *like, ir_point *out, bool *found)
 {
-    char want[IR_ID], have[IR_ID];
-    if (!s->resume) return false;
-    ir_point_key(like, want);
-    for (size_t i = 0; i < s->resume->npoint; i++) {
-        const ir_point *p = &s->resume->point[i];
-        if (p->status == IR_EINTR || strcmp(want, ir_point_key(p, have)) != 0) continue;
-        return context_copy(p, out) == IR_OK;
-    }
-    return false;
+    char          key[IR_POINT_KEY];
+    const ir_key *e = NULL;
+    if (s->resume) e = ir_keys_find(s->resume_keys, ir_keys_point(like, s->info.id, s->in_ceilings, key));
+    *found = e != NULL;
+    return e ? context_copy(&s->resume->point[e->value], out) : IR_OK;
 }
 
 static void point_identity(const measure_context *s, const ir_workload *w, const ir_kernel *k,
@@ -160,13 +157,16 @@ ir_status context_measure(measure_context *s, const ir_workload *w, const ir_ker
     const ir_params *p = &own;
     char             key[IR_ID];
     ir_point         like;
+    bool             found;
     ir_bound_kernel  b;
     ir_status        st = context_grow(s);
     if (st != IR_OK) return st;
     ir_point *o = &s->point[s->npoint];
     point_identity(s, w, k, p, cold, &like);
     if (s->tick) s->tick(s, ir_point_key(&like, key));
-    if (!find_resumed(s, &like, o)) {
+    st = find_resumed(s, &like, o, &found);
+    if (st != IR_OK) return st;
+    if (!found) {
         ir_policy pol = s->policy;
         pol.cold = cold;
         ir_bind(&s->dev, w, k, p, &b);
@@ -226,8 +226,27 @@ const ir_point *context_asked(const measure_context *s, size_t *n)
 ir_status context_find_resumed(measure_context *s, const ir_point *like, bool *done)
 {
     ir_status st = context_grow(s);
-    *done = st == IR_OK && find_resumed(s, like, &s->point[s->npoint]);
+    *done = false;
+    if (st == IR_OK) st = find_resumed(s, like, &s->point[s->npoint], done);
+    *done = *done && st == IR_OK;
     if (*done) s->npoint++;
+    return st;
+}
+
+ir_status context_take_resumed(measure_context *s)
+{
+    ir_keys     have = {0};
+    ir_journal *journal = s->journal;
+    ir_status   st = s->resume ? ir_keys_points(&have, s->point, s->npoint) : IR_OK;
+    s->journal = NULL;
+    for (size_t i = 0; s->resume && i < s->resume->npoint && st == IR_OK; i++) {
+        const ir_point *p = &s->resume->point[i];
+        char            key[IR_POINT_KEY];
+        if (strcmp(p->id.device, s->info.id) != 0 || p->id.for_ceiling || p->status == IR_EINTR) continue;
+        if (!ir_keys_find(&have, ir_keys_point(p, p->id.device, false, key))) st = context_append_copy(s, p);
+    }
+    s->journal = journal;
+    ir_keys_free(&have);
     return st;
 }
 

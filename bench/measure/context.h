@@ -7,6 +7,7 @@
 #include "harness/law/law.h"
 #include "harness/machine/machine.h"
 #include "harness/measure/measure.h"
+#include "harness/record/keys.h"
 #include "harness/record/record.h"
 
 #include <regex.h>
@@ -22,6 +23,7 @@ struct measure_context {
     ir_journal      *journal;          /* borrowed; NULL: none */
     const regex_t   *filter;           /* over backend/workload/variant; NULL: everything */
     const ir_record *resume;           /* points already measured; NULL: none */
+    const ir_keys   *resume_keys;      /* where they lie in it: ir_keys_points() */
     int64_t          teams[IR_NDTYPE]; /* teams of "fma" that fill the device; 0: not known, or not needed */
     uint32_t         run_flags;        /* flags of every row: smt-shared, cpuset-limited */
     ir_point        *point;
@@ -50,6 +52,9 @@ ir_status context_measure(measure_context *, const ir_workload *, const ir_kerne
 ir_status context_append(measure_context *, ir_point *);
 /* Keep a copy of a row of another record, and journal it. */
 ir_status context_append_copy(measure_context *, const ir_point *);
+/* Keep a copy of every row of this device that the run being resumed has and this one did not ask for, those
+ * for ceilings apart. The journal has them. */
+ir_status context_take_resumed(measure_context *);
 /* Return the rows that were asked for. They follow the ceilings' own rows. */
 const ir_point *context_asked(const measure_context *, size_t *n);
 /* Is the row a timed point of a whole workload? Rows of ceilings and of layers are not. */

@@ -6,6 +6,7 @@
 #ifndef BENCH_PREDICT_H
 #define BENCH_PREDICT_H
 #include "bench/devices/devices.h"
+#include "harness/law/network.h"
 
 /* ---- what if --------------------------------------------------------------------------------- */
 typedef struct {
@@ -13,9 +14,10 @@ typedef struct {
     double v;
 } predict_setting; /* times: a factor, else the value itself */
 typedef struct {
-    predict_setting BW, R_peak, eta, L_lat;
+    predict_setting BW, R_peak, eta, L_lat, BW_net, L_net;
 } predict_what_if;
-/* "BW=2x", "R_peak=1e15", "L_lat=0", "eta=0.6"; K M G T P behind a value. BW is that of DRAM. Everything is
+/* BW_net and L_net, of a network between nodes, are values only.
+ * "BW=2x", "R_peak=1e15", "L_lat=0", "eta=0.6"; K M G T P behind a value. BW is that of DRAM. Everything is
  * above 0 (L_lat may be 0), eta at most 1; else IR_EINVAL. */
 ir_status predict_set(predict_what_if *, const char *text);
 
@@ -59,6 +61,19 @@ int         predict_param(const ir_workload *, const char *name); /* index of a 
  * predict_law_draws(). */
 double predict_law_time(const machine_view *, const ir_row *, int draw);
 int    predict_law_draws(const machine_view *); /* 0: no fit, or too few draws for an interval */
+
+/* ---- several nodes --------------------------------------------------------------------------- */
+/* Each node computes the point on inputs of its own, then its gradient, as many bytes as the weights, is
+ * summed over all by a ring, not overlapped with the computation. */
+typedef struct {
+    ir_network net;
+    int64_t    nodes,
+        gives_way; /* gives_way: nodes from which the sum takes longer than all the rest; 0: none */
+    double V_B, sum_s, step_s, ridge; /* ridge: R_peak/BW_net, flop per byte sent; NAN without arithmetic */
+    bool   bound;                     /* the network takes more than half of the step */
+} predict_cluster;
+/* IR_EINVAL: the point has no weights to sum, or the network is not known. */
+ir_status predict_over_nodes(const prediction *, const ir_network *, int64_t nodes, predict_cluster *);
 
 /* The table of workloads with the dtypes that a cost model can speak of but no kernel here serves (f16 on
  * another machine). NULL-terminated; valid until the next call. */

@@ -98,3 +98,28 @@ ir_status predict_line(ir_journal *j, const prediction *q)
         ir_json_null(o);
     return ir_line_end(j);
 }
+
+ir_status predict_line_nodes(ir_journal *j, const prediction *q, const predict_cluster *c)
+{
+    ir_json *o = ir_line_begin(j, "prediction-nodes");
+    if (!o) return ir_line_end(j);
+    ir_json_key_text(o, "device", q->view->name);
+    ir_json_key_text(o, "workload", q->workload->name);
+    ir_json_key_text(o, "dtype", ir_dtype_name(q->p.dtype));
+    params(o, q->workload, &q->p);
+    ir_json_key(o, "nodes");
+    ir_json_int(o, c->nodes);
+    ir_json_key_num(o, "BW_net", c->net.BW_net);
+    ir_json_key_num(o, "L_net", c->net.L_net);
+    ir_json_key_num(o, "summed_B", c->V_B);
+    ir_json_key_num(o, "network_s", c->sum_s);
+    ir_json_key_num(o, "step_s", c->step_s);
+    ir_json_key_text(o, "bound", c->bound ? "network" : ir_bound_name(q->bound));
+    ir_json_key(o, "gives_way_nodes");
+    if (c->gives_way)
+        ir_json_int(o, c->gives_way);
+    else
+        ir_json_null(o);
+    ir_json_key_num(o, "ridge", c->ridge);
+    return ir_line_end(j);
+}

@@ -28,8 +28,8 @@ static ir_status what_if_value_of(const char *key, const char *text, predict_set
 
 ir_status predict_set(predict_what_if *w, const char *text)
 {
-    static const char *const names[] = {"BW", "R_peak", "eta", "L_lat"};
-    predict_setting *const   field[] = {&w->BW, &w->R_peak, &w->eta, &w->L_lat};
+    static const char *const names[] = {"BW", "R_peak", "eta", "L_lat", "BW_net", "L_net"};
+    predict_setting *const   field[] = {&w->BW, &w->R_peak, &w->eta, &w->L_lat, &w->BW_net, &w->L_net};
     char                     key[16];
     size_t                   n = strcspn(text, "="), which;
     if (!text[n]) return ir_fail(IR_EINVAL, "--set %.40s: KEY=VALUE expected, as in BW=2x or L_lat=0", text);
@@ -39,7 +39,10 @@ ir_status predict_set(predict_what_if *w, const char *text)
     if (st == IR_OK) st = what_if_value_of(key, text + n + 1, field[which]);
     if (st != IR_OK) return st;
     double v = field[which]->v;
-    if (v < 0 || (v == 0 && which != 3)) return ir_fail(IR_EINVAL, "--set %s: must be above 0", text);
+    if (v < 0 || (v == 0 && which != 3 && which != 5))
+        return ir_fail(IR_EINVAL, "--set %s: must be above 0", text);
+    if (which >= 4 && field[which]->times)
+        return ir_fail(IR_EINVAL, "--set %s: a value expected: there is no network to multiply", text);
     if (which == 2 && !field[which]->times && v > 1)
         return ir_fail(IR_EINVAL, "--set %s: an efficiency is at most 1", text);
     return IR_OK;

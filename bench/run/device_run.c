@@ -7,6 +7,7 @@
 #include "bench/run/described.h"
 #include "bench/run/output.h"
 #include "bench/cli/version.h"
+#include "harness/record/input.h"
 #include "kernels/model/model.h"
 
 #include <math.h>
@@ -68,10 +69,15 @@ static ir_status device_run_environment(measure_context *s, ir_env *e)
     return IR_OK;
 }
 
+static bool device_was_open;
+
+bool device_run_was_open(void) { return device_was_open; }
+
 ir_status device_run_open(device_run *c, const ir_backend *be, int index, const cli_options *o)
 {
     memset(c, 0, sizeof *c);
     ir_env_init(&c->env);
+    device_was_open = true;
     ir_open_options asked;
     model_machine   machine; /* the backend keeps a copy */
     ir_status       st = open_options(be, o, &asked);
@@ -267,7 +273,7 @@ void device_run_print_ceilings(const ir_text *t, const device_run *c)
     ir_text_machine(t, &c->s.info, &c->env);
     fputc('\n', t->f);
     ir_text_ceilings(t, &c->s.ceilings);
-    fflush(t->f);
+    ir_text_flush(t->f);
 }
 
 void device_run_print_law(const ir_text *t, const device_run *c)
@@ -300,7 +306,7 @@ void device_run_print_law(const ir_text *t, const device_run *c)
     if (law->exceed)
         fprintf(t->f, "%zu point%s above a ceiling by more than 2 %%: see the rows flagged suspect.\n",
                 law->exceed, law->exceed == 1 ? "" : "s");
-    fflush(t->f);
+    ir_text_flush(t->f);
 }
 
 ir_status device_run_journal_tail(ir_journal *j, const device_run *c)
@@ -332,23 +338,21 @@ static ir_status journal_all(ir_journal *j, const device_run *c)
     return st == IR_OK ? device_run_journal_tail(j, c) : st;
 }
 
-ir_status device_run_rewrite(const char *path, const device_run *c, size_t n, int argc, char **argv,
-                             const char *started)
+ir_status device_run_rewrite(const char *path, const char *old, const device_run *c, size_t n, int argc,
+                             char **argv, const char *started)
 {
-    char        tmp[4200], now[IR_UTC];
+    char        now[IR_UTC];
     ir_journal *j = NULL;
-    snprintf(tmp, sizeof tmp, "%s.tmp", path);
-    remove(tmp);
-    ir_status st = ir_journal_open(tmp, false, &j);
-    if (st == IR_OK)
+    ir_status   st = ir_journal_whole(path, true, &j);
+    if (st == IR_OK && old) st = ir_journal_take(j, old, IR_TAKE_HEADERS);
+    if (st == IR_OK && (!old || !ir_same_file(old, path)))
         st = ir_journal_header_times(j, IR_VERSION, IR_COST_MODEL, argc, argv, started, ir_utc_now(now));
     for (size_t i = 0; i < n && st == IR_OK; i++) {
         st = ir_journal_machine(j, &c[i].s.info, &c[i].env);
         if (st == IR_OK) st = journal_all(j, &c[i]);
     }
-    ir_status closed = ir_journal_close(&j);
-    if (st == IR_OK) st = closed;
-    if (st == IR_OK) st = output_replace(tmp, path);
-    if (st != IR_OK) remove(tmp);
+    if (st == IR_OK && old) st = ir_journal_take(j, old, IR_TAKE_REST);
+    if (st == IR_OK) return ir_journal_close(&j);
+    ir_journal_discard(&j);
     return st;
 }

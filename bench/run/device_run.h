@@ -19,6 +19,7 @@ typedef struct {
 } device_run;
 /* Open device `index` of a backend under these options and describe its environment. */
 ir_status device_run_open(device_run *, const ir_backend *, int index, const cli_options *);
+bool      device_run_was_open(void);             /* of this process: something was to be measured */
 void      device_run_close_device(device_run *); /* results stay */
 void      device_run_free(device_run *);         /* idempotent */
 /* How many rows the points will give (ceilings not counted). cache: CLI_HOT | CLI_COLD. */
@@ -40,8 +41,9 @@ void device_run_print_ceilings(const ir_text *, const device_run *);
 void device_run_print_law(const ir_text *, const device_run *);
 /* What a stream that already holds header, machine, ceilings and points still lacks: fits and summary. */
 ir_status device_run_journal_tail(ir_journal *, const device_run *);
-/* Write all results anew beside `path` and move them there: rows now carry their verdicts. started: when the
- * run began (ir_utc_now). */
-ir_status device_run_rewrite(const char *path, const device_run *, size_t n, int argc, char **argv,
-                             const char *started);
+/* Write all results anew; they take the place of what is at `path`: rows now carry their verdicts. old: the
+ * record that this run continued, every line of which stays that was not measured anew; NULL: none. started:
+ * when the run began (ir_utc_now). */
+ir_status device_run_rewrite(const char *path, const char *old, const device_run *, size_t n, int argc,
+                             char **argv, const char *started);
 #endif

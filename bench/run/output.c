@@ -25,29 +25,50 @@ static void slug(const char *name, char *buf, size_t n)
     if (!m) snprintf(buf, n, "machine");
 }
 
-ir_status output_path(const char *asked, const char *machine, char *buf, size_t n)
+static ir_status fits(int length, size_t n, const char *what)
+{
+    return length >= 0 && (size_t)length < n ? IR_OK
+                                             : ir_fail(IR_EINVAL, "%.80s...: the path is too long", what);
+}
+
+ir_status output_path(const char *asked, const char *machine, int attempt, char *buf, size_t n)
 {
     struct stat st;
     struct tm   tm;
-    char        stamp[32], id[64];
+    char        stamp[32], more[16] = "", id[64];
     time_t      now = time(NULL);
-    if (asked) return snprintf(buf, n, "%s", asked), IR_OK;
+    if (asked) return fits(snprintf(buf, n, "%s", asked), n, asked);
     strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
+    if (attempt > 1) snprintf(more, sizeof more, "-%d", attempt);
     if (stat("results", &st) != 0 || !S_ISDIR(st.st_mode))
-        return snprintf(buf, n, "ironroof-%s.jsonl", stamp), IR_OK;
+        return fits(snprintf(buf, n, "ironroof-%s%s.jsonl", stamp, more), n, stamp);
     slug(machine, id, sizeof id);
     snprintf(buf, n, "results/%s", id);
     if (mkdir(buf, 0777) != 0 && errno != EEXIST)
         return ir_fail(IR_EIO, "%s: %s (name a file with -o)", buf, strerror(errno));
-    snprintf(buf, n, "results/%s/%s.jsonl", id, stamp);
-    return IR_OK;
+    return fits(snprintf(buf, n, "results/%s/%s%s.jsonl", id, stamp, more), n, id);
 }
 
-void output_sibling(const char *path, const char *suffix, char *buf, size_t n)
+ir_status output_journal(const char *asked, const char *machine, bool force, char *path, size_t n,
+                         ir_journal **out)
+{
+    enum { ATTEMPTS = 1000 };
+    bool      taken = true;
+    ir_status st = IR_OK;
+    for (int i = 1; i <= ATTEMPTS && taken && st == IR_OK; i++) {
+        st = output_path(asked, machine, i, path, n);
+        if (st == IR_OK && asked) return ir_journal_start(path, force, out);
+        if (st == IR_OK) st = ir_journal_fresh(path, &taken, out);
+        if (taken && st != IR_OK && i < ATTEMPTS) st = IR_OK;
+    }
+    return st;
+}
+
+ir_status output_sibling(const char *path, const char *suffix, char *buf, size_t n)
 {
     size_t len = strlen(path), ext = strlen(".jsonl");
     if (len > ext && !strcmp(path + len - ext, ".jsonl")) len -= ext;
-    snprintf(buf, n, "%.*s%s", (int)len, path, suffix);
+    return fits(snprintf(buf, n, "%.*s%s", (int)len, path, suffix), n, path);
 }
 
 bool output_is(FILE *f, const char *path)
@@ -57,9 +78,12 @@ bool output_is(FILE *f, const char *path)
            a.st_ino == b.st_ino;
 }
 
-ir_status output_replace(const char *src, const char *dst)
+ir_status output_apart(const char *path)
 {
-    return rename(src, dst) == 0 ? IR_OK : ir_fail(IR_EIO, "%s: %s", dst, strerror(errno));
+    struct stat st;
+    if (!path || !strcmp(path, "-") || stat(path, &st) != 0 || !S_ISREG(st.st_mode)) return IR_OK;
+    if (!output_is(stdout, path) && !output_is(stderr, path)) return IR_OK;
+    return ir_fail(IR_EINVAL, "%s: what is printed goes there too: give -o - or name another file", path);
 }
 
 static volatile int interrupted;

@@ -323,8 +323,8 @@ static double dram_bw(const ir_ceilings *c, const part *p, double evaded, int th
                       double dram_scale)
 {
     double wa = p->wa_B * (1 - evaded), bytes = p->read_B + p->write_B;
-    double bw = dram_scale *
-                bandwidth_of(c, ir_level_names[3], threads, p->read_B + wa, p->write_B, steady ? dram_scale : 0);
+    double bw = dram_scale * bandwidth_of(c, ir_level_names[3], threads, p->read_B + wa, p->write_B,
+                                          steady ? dram_scale : 0);
     return wa > 0 ? bw * bytes / (bytes + wa) : bw;
 }
 
@@ -334,7 +334,8 @@ static double part_bw(const ir_ceilings *c, const part *p, double evaded, int th
                       double dram_scale)
 {
     const char *level = answering(c, p, threads);
-    if (strcmp(level, ir_level_names[3]) != 0) return bandwidth_of(c, level, threads, p->read_B, p->write_B, 0);
+    if (strcmp(level, ir_level_names[3]) != 0)
+        return bandwidth_of(c, level, threads, p->read_B, p->write_B, 0);
     double bw = dram_bw(c, p, evaded, threads, steady, dram_scale);
     int    last = last_cache(c);
     double share = steady ? 0 : ceiling_set_served(c, p->footprint_B, p->cold, last, threads);
@@ -356,7 +357,8 @@ static double gather_bw(const ir_ceilings *c, const ir_cost *k, int threads, boo
  * at that of half reads, half writes. */
 double law_evaded(const ir_ceilings *c, int threads)
 {
-    const ir_ceiling *x = ir_ceiling_find(c, IR_C_BANDWIDTH, ir_level_names[3], LAW_STORE, IR_NDTYPE, threads);
+    const ir_ceiling *x =
+        ir_ceiling_find(c, IR_C_BANDWIDTH, ir_level_names[3], LAW_STORE, IR_NDTYPE, threads);
     if (!x || !(x->value > 0)) return 1;
     double none = 2 / bandwidth_of(c, ir_level_names[3], x->threads, 1, 1, 0),
            all = 1 / bandwidth_of(c, ir_level_names[3], x->threads, 0, 1, 0);

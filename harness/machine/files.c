@@ -105,7 +105,7 @@ double ir_text_kB(const char *text, const char *key)
     return end == v ? NAN : kB * 1024;
 }
 
-static int by_name(const void *a, const void *b)
+static int files_by_name(const void *a, const void *b)
 {
     return strcmp(((const ir_name *)a)->name, ((const ir_name *)b)->name);
 }
@@ -120,6 +120,6 @@ int ir_dir_list(const char *root, const char *path, ir_name *out, int max)
     for (const struct dirent *e; n < max && (e = readdir(d));)
         if (e->d_name[0] != '.' && strlen(e->d_name) < sizeof out->name) strcpy(out[n++].name, e->d_name);
     closedir(d);
-    qsort(out, (size_t)n, sizeof *out, by_name);
+    qsort(out, (size_t)n, sizeof *out, files_by_name);
     return n;
 }

@@ -31,7 +31,7 @@ static entry *entry_of(const ir_mem *m)
     return NULL;
 }
 
-static void drop(ir_dev *dev, entry *e)
+static void tensors_drop(ir_dev *dev, entry *e)
 {
     dev->be->release(dev, &e->mem);
     memset(e, 0, sizeof *e);
@@ -40,7 +40,8 @@ static void drop(ir_dev *dev, entry *e)
 void tensors_release(ir_dev *dev)
 {
     for (int i = 0; i < NCACHE; i++)
-        if (cache[i].dev == dev->self && cache[i].be == dev->be && !cache[i].used) drop(dev, &cache[i]);
+        if (cache[i].dev == dev->self && cache[i].be == dev->be && !cache[i].used)
+            tensors_drop(dev, &cache[i]);
 }
 
 static ir_status tensors_take(ir_dev *dev, size_t bytes, ir_mem *out)
@@ -94,7 +95,7 @@ static void drop_others(ir_dev *dev, const tensor_set *s, int n)
     double need = 0;
     entry *largest;
     for (int t = 0; t < n; t++) need += (double)base_B(s, t);
-    while (others_B(dev, s, n, &largest) > OTHERS_SHARE * need) drop(dev, largest);
+    while (others_B(dev, s, n, &largest) > OTHERS_SHARE * need) tensors_drop(dev, largest);
 }
 
 static void give(ir_dev *dev, ir_mem *m, bool keep)
@@ -102,7 +103,7 @@ static void give(ir_dev *dev, ir_mem *m, bool keep)
     entry *e = entry_of(m);
     if (e) {
         e->used = false;
-        if (!keep) drop(dev, e);
+        if (!keep) tensors_drop(dev, e);
     } else {
         dev->be->release(dev, m);
     }

@@ -1,6 +1,7 @@
 /* comparison.c -- the gate's lines, written and read. */
 #define _GNU_SOURCE
 #include "harness/record/comparison.h"
+#include "harness/record/input.h"
 #include "harness/record/journal.h"
 
 #include <errno.h>
@@ -94,7 +95,7 @@ ir_status ir_journal_proof(ir_journal *j, const ir_gate_proof *p)
 
 /* ---- read ------------------------------------------------------------------------------------ */
 #ifdef IR_HAVE_JANSSON
-#include <jansson.h>
+#include "harness/record/json_in.h"
 
 static double comparison_number(const json_t *o, const char *key)
 {
@@ -175,7 +176,9 @@ static ir_status read_proof(const json_t *o, ir_gate_proofs *all)
 static ir_status comparison_read_line(const char *line, size_t n, ir_comparisons *out, ir_gate_proofs *proofs)
 {
     json_error_t e;
-    json_t      *o = json_loadb(line, n, JSON_REJECT_DUPLICATES, &e);
+    bool         nomem;
+    json_t      *o = ir_json_load(line, n, JSON_REJECT_DUPLICATES, &e, &nomem);
+    if (nomem) return ir_fail(IR_ENOMEM, "no memory for it");
     if (!o) return ir_fail(IR_EINVAL, "%s", e.text);
     const char *kind = json_string_value(json_object_get(o, "record"));
     ir_status   st = kind ? IR_OK : ir_fail(IR_EINVAL, "no record line");
@@ -189,23 +192,24 @@ static ir_status comparison_read_line(const char *line, size_t n, ir_comparisons
 
 ir_status ir_comparisons_read(const char *path, ir_comparisons *out, ir_gate_proofs *proofs)
 {
-    FILE     *f = fopen(path, "r");
+    FILE     *f = NULL;
     char     *line = NULL;
     size_t    cap = 0, at = 0;
     ssize_t   n;
-    ir_status st = IR_OK;
+    ir_status st = ir_input_open(path, &f);
     if (out) *out = (ir_comparisons){0};
     if (proofs) *proofs = (ir_gate_proofs){0};
-    if (!f) return ir_fail(IR_EIO, "%s: %s", path, strerror(errno));
+    errno = 0;
     while (st == IR_OK && (n = getline(&line, &cap, f)) > 0) {
         at++;
         st = comparison_read_line(line, (size_t)n, out, proofs);
         if (st != IR_OK) st = ir_fail(st, "%s:%zu: %s", path, at, ir_why());
     }
+    if (st == IR_OK && errno == ENOMEM) st = ir_fail(IR_ENOMEM, "%s: no memory for line %zu", path, at + 1);
     if (st == IR_OK && ferror(f)) st = ir_fail(IR_EIO, "%s: %s", path, strerror(errno));
     if (st == IR_OK && at == 0) st = ir_fail(IR_EINVAL, "%s: empty: no record in it", path);
     free(line);
-    fclose(f);
+    if (f) fclose(f);
     if (st != IR_OK && out) ir_comparisons_free(out);
     if (st != IR_OK && proofs) ir_gate_proofs_free(proofs);
     return st;

@@ -302,7 +302,7 @@ static void write_bits(ir_json *o, const ir_rec_words *w, uint32_t bits)
     ir_json_close(o, ']');
 }
 
-static void write_one(ir_json *o, const ir_rec_field *f, const char *at)
+static void fields_write_one(ir_json *o, const ir_rec_field *f, const char *at)
 {
     switch (f->kind) {
     case REC_NUM: ir_json_num(o, *(const double *)(const void *)at); break;
@@ -326,6 +326,6 @@ void ir_rec_write(ir_json *o, const ir_rec_field *f, const void *base)
 {
     for (; f->name; f++) {
         ir_json_key(o, f->name);
-        write_one(o, f, (const char *)base + f->off);
+        fields_write_one(o, f, (const char *)base + f->off);
     }
 }

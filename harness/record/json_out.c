@@ -37,7 +37,7 @@ static void json_out_put(ir_json *o, const char *s, size_t n)
     o->n += n;
 }
 
-static void put_text(ir_json *o, const char *s) { json_out_put(o, s, strlen(s)); }
+static void json_out_put_text(ir_json *o, const char *s) { json_out_put(o, s, strlen(s)); }
 
 /* A finished value ends in a digit, letter, quote or closing bracket. */
 static void comma(ir_json *o)
@@ -62,7 +62,7 @@ static void put_code(ir_json *o, unsigned code)
     else
         snprintf(text, sizeof text, "\\u%04x\\u%04x", 0xD800 + ((code - 0x10000) >> 10),
                  0xDC00 + (code & 0x3FF));
-    put_text(o, text);
+    json_out_put_text(o, text);
 }
 
 static void escaped(ir_json *o, unsigned char c)
@@ -75,7 +75,7 @@ static void escaped(ir_json *o, unsigned char c)
         return;
     }
     text[1] = to[at - from];
-    put_text(o, text);
+    json_out_put_text(o, text);
 }
 
 static void quoted(ir_json *o, const char *s, size_t n)
@@ -85,7 +85,7 @@ static void quoted(ir_json *o, const char *s, size_t n)
         unsigned char c = (unsigned char)s[i];
         size_t        len = ir_utf8_length(s + i, n - i);
         if (len == 0)
-            put_text(o, "\\ufffd");
+            json_out_put_text(o, "\\ufffd");
         else if (c < 0x20 || c == 0x7F || c == '"' || c == '\\')
             escaped(o, c);
         else if (!ir_screen_keeps(ir_utf8_code(s + i, len)))
@@ -129,7 +129,7 @@ void ir_json_null(ir_json *o)
 void ir_json_bool(ir_json *o, bool v)
 {
     comma(o);
-    put_text(o, v ? "true" : "false");
+    json_out_put_text(o, v ? "true" : "false");
 }
 
 void ir_json_int(ir_json *o, int64_t v)
@@ -137,7 +137,7 @@ void ir_json_int(ir_json *o, int64_t v)
     char text[32];
     snprintf(text, sizeof text, "%" PRId64, v);
     comma(o);
-    put_text(o, text);
+    json_out_put_text(o, text);
 }
 
 void ir_json_num(ir_json *o, double v)
@@ -149,7 +149,7 @@ void ir_json_num(ir_json *o, double v)
     }
     comma(o);
     if (v == 0) {
-        put_text(o, signbit(v) ? "-0.0" : "0");
+        json_out_put_text(o, signbit(v) ? "-0.0" : "0");
         return;
     }
     for (int digits = 15; digits <= 17; digits++) {
@@ -158,7 +158,13 @@ void ir_json_num(ir_json *o, double v)
     }
     char *point = strchr(text, ','); /* a host program's locale */
     if (point) *point = '.';
-    put_text(o, text);
+    json_out_put_text(o, text);
+}
+
+bool ir_json_raw(ir_json *o, const char *s, size_t n)
+{
+    if (n) json_out_put(o, s, n);
+    return !o->failed;
 }
 
 void ir_json_newline(ir_json *o) { json_out_put(o, "\n", 1); }

@@ -26,5 +26,6 @@ void ir_json_strn(ir_json *, const char *s, size_t n);
 void ir_json_text(ir_json *, const char *s); /* as ir_json_str, but "" is null: unknown */
 void ir_json_key_num(ir_json *, const char *key, double v);
 void ir_json_key_text(ir_json *, const char *key, const char *s);
-void ir_json_newline(ir_json *); /* ends the line */
+void ir_json_newline(ir_json *);                      /* ends the line */
+bool ir_json_raw(ir_json *, const char *s, size_t n); /* bytes as they are; false: no memory */
 #endif

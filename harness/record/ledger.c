@@ -2,13 +2,14 @@
  * ledger keeps; arrays come from one list of blocks. Refuses: no array, a claim without id, formula or values
  * of the wrong type, two claims of one id. Unknown fields are ignored. */
 #include "harness/record/ledger.h"
+#include "harness/record/input.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #if IR_HAVE_JANSSON
-#include <jansson.h>
+#include "harness/record/json_in.h"
 
 typedef struct block {
     struct block *next;
@@ -144,7 +145,7 @@ static ir_status conflicts(const place *p, json_t *o, ir_claim *c)
     return IR_OK;
 }
 
-static ir_status numbers(const place *p, json_t *o, ir_claim *c)
+static ir_status ledger_numbers(const place *p, json_t *o, ir_claim *c)
 {
     json_t *tol = json_object_get(o, "tolerance_rel"), *inputs = json_object_get(o, "inputs");
     json_t *stated = json_object_get(o, "stated"), *again = json_object_get(o, "recomputed");
@@ -186,7 +187,7 @@ static ir_status claim(const char *file, store *s, json_t *o, size_t i, ir_claim
     if (!id || !*id) return bad(&p, "id", "missing");
     c->id = id;
     ir_status st = ledger_texts(&p, o, c);
-    if (st == IR_OK) st = numbers(&p, o, c);
+    if (st == IR_OK) st = ledger_numbers(&p, o, c);
     return st == IR_OK ? known_kind(&p, c) : st;
 }
 
@@ -216,9 +217,15 @@ ir_status ir_ledger_read(const char *path, ir_ledger *out)
     store *s = calloc(1, sizeof *s);
     if (!s) return ir_fail(IR_ENOMEM, "%s: no memory", path);
     out->owned = s;
-    s->root = json_load_file(path, JSON_REJECT_DUPLICATES, &e);
-    ir_status st = IR_OK;
-    if (!s->root && e.line > 0)
+    FILE     *f = NULL;
+    ir_status st = ir_input_open(path, &f);
+    if (st != IR_OK) return ir_ledger_free(out), st;
+    bool nomem;
+    s->root = ir_json_load_file(f, JSON_REJECT_DUPLICATES, &e, &nomem);
+    fclose(f);
+    if (nomem)
+        st = ir_fail(IR_ENOMEM, "%s: no memory for it", path);
+    else if (!s->root && e.line > 0)
         st = ir_fail(IR_EINVAL, "%s:%d: %s", path, e.line, e.text);
     else if (!s->root)
         st = ir_fail(IR_EIO, "%s: %s", path, e.text);

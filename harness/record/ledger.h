@@ -1,5 +1,5 @@
 /* ledger.h -- a ledger of claims: what a text states about machines, with the inputs and the formula to
- * recompute it. The form is that of bench/data/claims.json. The built-in ledger is that file as a C table
+ * recompute it. The form is that of bench/claims/claims.json. The built-in ledger is that file as a C table
  * (cmake/tables.cmake); others are read from a file with jansson. Nothing is evaluated here. */
 #ifndef IR_RECORD_LEDGER_H
 #define IR_RECORD_LEDGER_H

@@ -5,6 +5,8 @@
 #include "harness/record/record.h"
 
 #ifdef IR_HAVE_JANSSON
+#include "harness/record/input.h"
+#include "harness/record/json_in.h"
 #include "harness/record/read.h"
 
 #include <errno.h>
@@ -46,8 +48,9 @@ static ir_status read_line(ir_reader *r, const char *s, size_t n, bool complete)
     json_error_t e;
     r->line++;
     if (is_blank(s, n)) return IR_OK;
-    json_t *o = json_loadb(s, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
-    if (!o && json_error_code(&e) == json_error_out_of_memory) return ir_read_nomem(r);
+    bool    nomem;
+    json_t *o = ir_json_load(s, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e, &nomem);
+    if (nomem) return ir_read_nomem(r);
     if (!o && !complete && !r->strict) {
         r->out->truncated = true;
         return IR_OK;
@@ -72,10 +75,12 @@ static void read_begin(ir_reader *r, const char *name, bool strict, ir_record *o
 
 static ir_status read_finish(ir_reader *r, ir_status s)
 {
-    if (s == IR_OK && r->out->nheader == 0)
+    bool unbegun = s == IR_OK && r->out->nheader == 0;
+    if (unbegun)
         s = r->line == 0 ? ir_fail(IR_EINVAL, "%s: empty: not a record", r->name)
                          : ir_fail(IR_EINVAL, "%s:%zu: no header line: not a record", r->name, r->line);
     if (s != IR_OK) ir_record_free(r->out);
+    r->out->unbegun = unbegun;
     return s;
 }
 
@@ -149,12 +154,11 @@ static ir_status read_stream(ir_reader *r, FILE *f)
 ir_status ir_record_read(const char *path, bool strict, ir_record *out)
 {
     ir_reader r;
-    bool      std = !strcmp(path, "-");
-    read_begin(&r, std ? "standard input" : path, strict, out);
-    FILE *f = std ? stdin : fopen(path, "rb");
-    if (!f) return ir_fail(IR_EIO, "%s: %s", path, strerror(errno));
-    ir_status s = read_stream(&r, f);
-    if (!std) fclose(f);
+    read_begin(&r, ir_input_name(path), strict, out);
+    FILE     *f = NULL;
+    ir_status s = ir_input_open(path, &f);
+    if (s == IR_OK) s = read_stream(&r, f);
+    if (f) fclose(f);
     return read_finish(&r, s);
 }
 #else

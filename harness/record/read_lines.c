@@ -73,7 +73,7 @@ static ir_status env_entry(ir_reader *r, ir_env *e, const char *key, const json_
     return s == IR_OK ? s : ir_read_nomem(r);
 }
 
-static ir_status read_env(ir_reader *r, const json_t *o, ir_env *own)
+static ir_status read_env(ir_reader *r, const json_t *o, ir_env *to)
 {
     const json_t *env, *compared, *numbers;
     ir_status     s = ir_read_object(r, o, "env", &env);
@@ -86,9 +86,7 @@ static ir_status read_env(ir_reader *r, const json_t *o, ir_env *own)
     json_t *all = (json_t *)env; /* iterated only */
     for (void *i = json_object_iter(all); i && s == IR_OK; i = json_object_iter_next(all, i)) {
         ir_read_enter(r, "env");
-        s = env_entry(r, &r->out->env, json_object_iter_key(i), json_object_iter_value(i), compared, numbers);
-        if (s == IR_OK)
-            s = env_entry(r, own, json_object_iter_key(i), json_object_iter_value(i), compared, numbers);
+        s = env_entry(r, to, json_object_iter_key(i), json_object_iter_value(i), compared, numbers);
         ir_read_leave(r);
     }
     return s;
@@ -118,6 +116,48 @@ static ir_status read_lines_add_device(ir_reader *r, const ir_device_info *d)
     return IR_OK;
 }
 
+static bool contradict(const ir_kv *x, const ir_kv *y)
+{
+    if (!x || !y || x->is_num != y->is_num) return false;
+    if (x->is_num) return x->num != y->num && x->num == x->num && y->num == y->num;
+    return *x->text && *y->text && strcmp(x->text, y->text) != 0;
+}
+
+/* A field that both know and that keeps them from being compared; NULL: none. */
+static const char *other_state(const ir_env *a, const ir_env *b)
+{
+    for (size_t i = 0; i < a->n; i++)
+        if (a->v[i].compare && contradict(&a->v[i], ir_env_get(b, a->v[i].key))) return a->v[i].key;
+    return NULL;
+}
+
+/* What the host is, whichever of its devices a machine line is about; NULL: the same. */
+static const char *other_host(const ir_env *a, const ir_env *b)
+{
+    static const char *const fields[] = {"cpu_model", "cpu_signature", "sockets"};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (contradict(ir_env_get(a, fields[i]), ir_env_get(b, fields[i]))) return fields[i];
+    return NULL;
+}
+
+/* A device that is described again (a run continued it) must be the one described before: two records put
+ * together would be judged as one machine. */
+static ir_status check_machine(ir_reader *r, const ir_device_info *d, size_t at, const ir_env *own)
+{
+    const ir_record *out = r->out;
+    const char      *field = at < out->ndevice ? NULL : other_host(&out->env, own);
+    if (at < out->ndevice) {
+        const ir_device_info *then = &out->device[at];
+        field = other_state(&out->device_env[at], own);
+        if (!field && strcmp(then->name, d->name) != 0) field = "name";
+        if (!field && strcmp(then->driver, d->driver) != 0) field = "driver";
+    }
+    if (!field) return IR_OK;
+    return ir_read_fail(r, "device",
+                        "%s is of another machine than the lines before: %s differs; split the file", d->id,
+                        field);
+}
+
 /* Records before 0.2 name the instruction set of a processor as its driver. */
 static void tell_isa(ir_device_info *d)
 {
@@ -129,12 +169,19 @@ static void tell_isa(ir_device_info *d)
 ir_status ir_read_machine(ir_reader *r, const json_t *o)
 {
     ir_device_info d;
+    ir_env         own;
     memset(&d, 0, sizeof d);
+    ir_env_init(&own);
     ir_status s = ir_rec_read(r, ir_rec_device, o, &d);
     if (s == IR_OK) tell_isa(&d);
     size_t at = device_at(r->out, d.id);
+    if (s == IR_OK) s = read_env(r, o, &own);
+    if (s == IR_OK) s = check_machine(r, &d, at, &own);
     if (s == IR_OK && at == r->out->ndevice) s = read_lines_add_device(r, &d);
-    return s == IR_OK ? read_env(r, o, &r->out->device_env[at]) : s;
+    if (s == IR_OK) s = read_env(r, o, &r->out->device_env[at]);
+    if (s == IR_OK) s = read_env(r, o, &r->out->env);
+    ir_env_free(&own);
+    return s;
 }
 
 /* ---- ceilings -------------------------------------------------------------------------------- */

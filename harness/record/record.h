@@ -27,6 +27,18 @@ typedef struct ir_journal ir_journal;
  * off, and a file that does not look like a record is refused. Every line is one write, nothing is buffered.
  */
 ir_status ir_journal_open(const char *path, bool append, ir_journal **out);
+/* Line by line like the one above, for a run. Refuses what is there and holds anything, but a record with
+ * force: that stays until the first line beside header and machine is written. A file that another run writes
+ * to is refused (here and above). fresh: no file may be there; *taken says that one is. */
+ir_status ir_journal_start(const char *path, bool force, ir_journal **out);
+ir_status ir_journal_fresh(const char *path, bool *taken, ir_journal **out);
+/* A file that appears with its close, whole or not at all; refuses as ir_journal_start() does. */
+ir_status ir_journal_whole(const char *path, bool force, ir_journal **out);
+bool      ir_journal_is_file(const ir_journal *); /* a regular one: what stands there can be read again */
+/* The lines of a record on disk, as they are: all of them; its headers; or the others that the journal (a
+ * whole one) has not written anew (a point of the same key and device, a ceiling of the same kind ...). */
+typedef enum { IR_TAKE_ALL, IR_TAKE_HEADERS, IR_TAKE_REST } ir_take;
+ir_status ir_journal_take(ir_journal *, const char *path, ir_take);
 enum { IR_UTC = 40 };
 const char *ir_utc_now(char buf[IR_UTC]); /* ISO 8601, "2026-11-29T23:18:08Z" */
 ir_status   ir_journal_header(ir_journal *, const char *version, const char *cost_model, int argc,
@@ -47,6 +59,8 @@ ir_status ir_journal_quality(ir_journal *, const ir_quality *);
 /* Every call reports the first error so far (a full disk): nothing is written after it, and a line written
  * in part is taken back. close is idempotent and reports it too. */
 ir_status ir_journal_close(ir_journal **);
+ir_status ir_journal_sync(ir_journal *);     /* on the disk; reports the first error so far */
+void      ir_journal_discard(ir_journal **); /* a whole file never appears; one begun here and empty goes */
 
 /* ---- reading --------------------------------------------------------------------------------- */
 typedef struct {
@@ -71,6 +85,7 @@ typedef struct {
     size_t      nquality; /* older records have none */
     size_t      nline;
     bool        truncated; /* the last line was cut off: a killed run */
+    bool        unbegun;   /* also after an error: nothing, or not even a whole header, is in it */
 } ir_record;
 /* Unknown fields and kinds of line are ignored, an unknown schema is refused. strict = false accepts one
  * cut-off last line. Error text: "FILE:LINE: field: what". path "-": stdin. After an error *out is empty.
@@ -92,6 +107,9 @@ void ir_text_ceilings(const ir_text *, const ir_ceilings *);
 void ir_text_points(const ir_text *, const ir_point *, size_t n); /* table with verdicts */
 void ir_text_fit(const ir_text *, const ir_fit fits[2], int better);
 void ir_text_roofline(const ir_text *, const ir_ceilings *, const ir_point *, size_t n); /* a small plot */
+/* Write out what is buffered; why the first such call of the process failed (errno; 0: none did). */
+void ir_text_flush(FILE *);
+int  ir_text_error(void);
 /* "41.2 GB/s", "3.1 us", "220 GFLOP/s": 3 significant digits, decimal prefixes; "-" for NAN. */
 const char *ir_text_scaled(double value, const char *unit, char *buf, size_t n);
 #ifdef __cplusplus

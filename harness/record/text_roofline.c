@@ -255,6 +255,7 @@ void ir_text_roofline(const ir_text *t, const ir_ceilings *cs, const ir_point *p
     }
     canvas *c = calloc(1, sizeof *c);
     if (!c) {
+        ir_fail(IR_ENOMEM, "no memory for a roofline");
         fputs("No roofline: no memory.\n", t->f);
         return;
     }

@@ -3,11 +3,24 @@
 #include "harness/record/json_out.h"
 #include "harness/record/text.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MAX_COL = 20 };
+static bool text_lost; /* of the process: its exit code says so */
+
+bool ir_text_lost(void) { return text_lost; }
+
+static int text_error;
+
+void ir_text_flush(FILE *f)
+{
+    if (fflush(f) != 0 && text_error == 0) text_error = errno;
+}
+
+int ir_text_error(void) { return text_error; }
 
 int ir_text_width(const ir_text *t) { return t->width > 0 ? t->width : 100; }
 
@@ -307,6 +320,7 @@ void ir_table_end(ir_table *tb)
 {
     layout l;
     if (tb->failed) {
+        text_lost = true;
         fprintf(tb->t->f, "  (no memory for this table)\n");
     } else if (tb->n > 0) {
         natural(tb, &l);

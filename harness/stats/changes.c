@@ -3,6 +3,7 @@
  * drawn once per length from a fixed seed: the same answer on every machine. Refuses series shorter than two
  * segments. */
 #include "harness/stats/compare.h"
+#include "harness/stats/room.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -45,7 +46,7 @@ static double changes_largest(const double *r, size_t n, size_t *at)
 /* Share of random orders of n runs whose largest statistic reaches z. */
 static double p_value(size_t n, double z)
 {
-    double *r = malloc(n * sizeof *r);
+    double *r = stats_room(n * sizeof *r);
     size_t  reach = 0, at;
     ir_rng  g;
     if (!r) return 1;
@@ -66,7 +67,7 @@ static double p_value(size_t n, double z)
 
 double ir_hodges_lehmann(const double *a, size_t na, const double *b, size_t nb)
 {
-    double *d = na && nb ? malloc(na * nb * sizeof *d) : NULL, m = NAN;
+    double *d = na && nb ? stats_room(na * nb * sizeof *d) : NULL, m = NAN;
     for (size_t i = 0; d && i < na; i++)
         for (size_t j = 0; j < nb; j++) d[i * nb + j] = b[j] - a[i];
     if (d) m = ir_median(d, na * nb);
@@ -121,8 +122,8 @@ static void provisional(search *s, size_t n)
 
 size_t ir_changes(const double *y, size_t n, double alpha, double delta, ir_change *out, size_t max)
 {
-    double *v = n ? malloc(n * sizeof *v) : NULL, *r = n ? malloc(n * sizeof *r) : NULL;
-    size_t *index = n ? malloc(n * sizeof *index) : NULL, m = 0;
+    double *v = n ? stats_room(n * sizeof *v) : NULL, *r = n ? stats_room(n * sizeof *r) : NULL;
+    size_t *index = n ? stats_room(n * sizeof *index) : NULL, m = 0;
     search  s = {.alpha = alpha, .delta = delta, .out = out, .max = max};
     for (size_t i = 0; v && r && index && i < n; i++)
         if (!isnan(y[i])) {

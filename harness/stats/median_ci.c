@@ -6,6 +6,7 @@
  * an interval is narrow only when it has missed the gap, and six looks make that likely (85 % covered
  * where 95 % was promised). It knows nothing of other processes, and cannot see a drift. */
 #include "harness/stats/stats.h"
+#include "harness/stats/room.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@ bool ir_is_checkpoint(size_t n)
 /* Replaces every value by its mid-rank: outliers hide dependence from raw values. */
 static double rank_autocorr(const double *v, const double *sorted, size_t n)
 {
-    double *rank = malloc(n * sizeof *rank);
+    double *rank = stats_room(n * sizeof *rank);
     if (!rank) return 0;
     for (size_t i = 0; i < n; i++) {
         size_t end[2];
@@ -55,7 +56,7 @@ static double dependence(const double *v, const double *sorted, size_t n)
 
 static double *median_ci_known(const double *v, size_t n, size_t *m)
 {
-    double *x = n ? malloc(n * sizeof *x) : NULL;
+    double *x = n ? stats_room(n * sizeof *x) : NULL;
     *m = 0;
     for (size_t i = 0; x && i < n; i++)
         if (!isnan(v[i])) x[(*m)++] = v[i];
@@ -65,7 +66,7 @@ static double *median_ci_known(const double *v, size_t n, size_t *m)
 double ir_dependence(const double *v, size_t n)
 {
     size_t  m;
-    double *x = median_ci_known(v, n, &m), *s = x ? malloc(n * sizeof *s) : NULL, r = NAN;
+    double *x = median_ci_known(v, n, &m), *s = x ? stats_room(n * sizeof *s) : NULL, r = NAN;
     if (s && m > 0) {
         memcpy(s, x, m * sizeof *s);
         ir_sort(s, m);
@@ -102,7 +103,7 @@ static void ordered_ci(const double *sorted, size_t n, double conf, double widen
 void ir_median_ci(const double *v, size_t n, double conf, double *lo, double *hi)
 {
     size_t  m;
-    double *x = median_ci_known(v, n, &m), *s = x ? malloc(n * sizeof *s) : NULL, a, b, l, h;
+    double *x = median_ci_known(v, n, &m), *s = x ? stats_room(n * sizeof *s) : NULL, a, b, l, h;
     *lo = *hi = NAN;
     if (!s || m < MIN_N || !(conf > 0 && conf < 1)) goto out;
     memcpy(s, x, m * sizeof *s);

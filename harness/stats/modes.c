@@ -5,6 +5,7 @@
  * unimodal and stay so; a mixture is not. Minor modes under about a fifth of the samples need more of
  * them (a tenth: 200). Refuses n < 20. */
 #include "harness/stats/stats.h"
+#include "harness/stats/room.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -88,8 +89,8 @@ bool ir_bimodal(const double *v, size_t n, double *lo, double *hi)
 {
     *lo = *hi = NAN;
     if (n < MIN_N) return false;
-    double *s = malloc(n * sizeof *s), *spread = malloc(n * sizeof *spread);
-    size_t *hull = malloc(n * sizeof *hull), split = 0, m = 0;
+    double *s = stats_room(n * sizeof *s), *spread = stats_room(n * sizeof *spread);
+    size_t *hull = stats_room(n * sizeof *hull), split = 0, m = 0;
     bool    two = false;
     if (!s || !spread || !hull) goto out;
     for (size_t i = 0; i < n; i++)

@@ -4,6 +4,7 @@
  * assumes a distribution; the interval of the median assumes at most short-range dependence in time. */
 #define _GNU_SOURCE /* lgamma_r: lgamma writes a global */
 #include "harness/stats/stats.h"
+#include "harness/stats/room.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -50,7 +51,7 @@ double ir_quantile_sorted(const double *v, size_t n, double q)
 
 static double *order_sorted_copy(const double *v, size_t n, size_t *known)
 {
-    double *s = n ? malloc(n * sizeof *s) : NULL;
+    double *s = n ? stats_room(n * sizeof *s) : NULL;
     *known = 0;
     if (!s) return NULL;
     memcpy(s, v, n * sizeof *s);

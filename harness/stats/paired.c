@@ -1,6 +1,7 @@
 /* paired.c -- the verdict on two builds. The unit is a block of interleaved processes, never an iteration.
  * The interval is exact whatever the distribution of d: it is order statistics and binomial tails. */
 #include "harness/stats/compare.h"
+#include "harness/stats/room.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -27,7 +28,7 @@ static size_t paired_rank_of(size_t n, double conf)
 /* A sorted copy without the NANs; *m values. */
 static double *paired_sorted_copy(const double *d, size_t n, size_t *m)
 {
-    double *s = n ? malloc(n * sizeof *s) : NULL;
+    double *s = n ? stats_room(n * sizeof *s) : NULL;
     *m = 0;
     for (size_t i = 0; s && i < n; i++)
         if (!isnan(d[i])) s[(*m)++] = d[i];

@@ -5,6 +5,7 @@
  * of one level are one; points at an end that lean towards the next level are cut off, so that x_hi is the
  * largest working set that still runs at full speed. Levels closer than rel_step are one level. */
 #include "harness/stats/stats.h"
+#include "harness/stats/room.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -138,11 +139,11 @@ static void plateaus_grow(const double *z, size_t n, piece *p, const scales *s)
 
 size_t ir_plateaus(const double *x, const double *y, size_t n, double rel_step, ir_plateau *out, size_t max)
 {
-    size_t  m = 0, w = 0, *from = malloc((n + 1) * sizeof *from), *at = malloc((n + 1) * sizeof *at);
-    double *z = malloc((n + 1) * sizeof *z), *tmp = malloc((n + 1) * sizeof *tmp),
-           *best = malloc((n + 1) * sizeof *best);
-    double *xs = malloc((n + 1) * sizeof *xs);
-    piece  *p = malloc((n + 1) * sizeof *p);
+    size_t  m = 0, w = 0, *from = stats_room((n + 1) * sizeof *from), *at = stats_room((n + 1) * sizeof *at);
+    double *z = stats_room((n + 1) * sizeof *z), *tmp = stats_room((n + 1) * sizeof *tmp),
+           *best = stats_room((n + 1) * sizeof *best);
+    double *xs = stats_room((n + 1) * sizeof *xs);
+    piece  *p = stats_room((n + 1) * sizeof *p);
     if (!from || !at || !z || !tmp || !best || !xs || !p) goto out;
     for (size_t i = 0; i < n; i++)
         if (isfinite(y[i]) && y[i] > 0) {

@@ -2,6 +2,7 @@
  * runs are alike but for the shift: machine drift between the two sets is part of the shift, which is why
  * interleaving is better. */
 #include "harness/stats/compare.h"
+#include "harness/stats/room.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -15,8 +16,9 @@ static const double Z80 = 0.8416, Z975 = 1.9600; /* normal quantiles */
 static double *arrangements(size_t m, size_t n)
 {
     size_t  top = m * n;
-    double *c = calloc(top + 1, sizeof *c);
+    double *c = stats_room((top + 1) * sizeof *c);
     if (!c) return NULL;
+    memset(c, 0, (top + 1) * sizeof *c);
     c[0] = 1;
     for (size_t i = 1; i <= m; i++) {
         for (size_t u = top + 1; u-- > n + i;) c[u] -= c[u - n - i];
@@ -58,7 +60,7 @@ static size_t clean(const double *v, size_t n, double *out)
 bool ir_shift_interval(const double *a, size_t na, const double *b, size_t nb, double conf, double *lo,
                        double *hi, double *real_conf)
 {
-    double *x = malloc((na + nb + 1) * sizeof *x), *d = NULL, tail = 1;
+    double *x = stats_room((na + nb + 1) * sizeof *x), *d = NULL, tail = 1;
     size_t  m = 0, n = 0, k = 0;
     *lo = *hi = *real_conf = NAN;
     if (x) {
@@ -66,7 +68,7 @@ bool ir_shift_interval(const double *a, size_t na, const double *b, size_t nb, d
         n = clean(b, nb, x + m);
     }
     if (m && n) k = m * n <= EXACT_PAIRS ? exact_rank(m, n, conf, &tail) : normal_rank(m, n, &tail);
-    if (k) d = malloc(m * n * sizeof *d);
+    if (k) d = stats_room(m * n * sizeof *d);
     for (size_t i = 0; d && i < m; i++)
         for (size_t j = 0; j < n; j++) d[i * n + j] = x[m + j] - x[i];
     if (d) {

@@ -1,6 +1,7 @@
 /* summary.c -- one run's samples as an ir_stats. Samples are in order of time and never removed; a NAN
  * among them was not measured and is not counted. */
 #include "harness/stats/stats.h"
+#include "harness/stats/room.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -41,7 +42,7 @@ void ir_stats_of(const double *v, size_t n, ir_stats *o)
     memset(o, 0, sizeof *o);
     o->median = o->ci_lo = o->ci_hi = o->q25 = o->q75 = o->min = o->max = o->mean = o->sd = NAN;
     o->p90 = o->p95 = o->p99 = o->autocorr = o->mode_lo = o->mode_hi = NAN;
-    double *s = n ? malloc(n * sizeof *s) : NULL;
+    double *s = n ? stats_room(n * sizeof *s) : NULL;
     size_t  m = 0;
     for (size_t i = 0; s && i < n; i++)
         if (!isnan(v[i])) s[m++] = v[i];

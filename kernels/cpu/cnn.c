@@ -125,7 +125,7 @@ static ir_status cnn_collect(ir_run *r, self_t *s, int i, candidates *c)
     return c[i].n ? IR_OK : ir_fail(IR_SKIP, "%s: no kernel of ours serves it", s->net.row[i].name);
 }
 
-static int ascending(const void *a, const void *b)
+static int cnn_ascending(const void *a, const void *b)
 {
     const double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
@@ -139,7 +139,7 @@ static double seconds_of(const self_t *s, const candidates *c, const double *lay
     for (int t = 0; t < turns; t++)
         for (int l = i; l < s->net.n; l++)
             if (s->layer[l].conv && c[l].like == i) v[t] += layer_s[(t * plans + k) * s->net.n + l];
-    qsort(v, (size_t)turns, sizeof *v, ascending);
+    qsort(v, (size_t)turns, sizeof *v, cnn_ascending);
     return v[turns / 4];
 }
 

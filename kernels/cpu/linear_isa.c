@@ -6,7 +6,7 @@
 #include "kernels/cpu/simd.h"
 
 #if defined(__AVX512F__) || defined(__ARM_NEON)
-enum { MOST = 6 }; /* 24 sums, 6 vectors of X, one of W: 31 of 32 registers */
+enum { MOST = 6 }; /* 24 linear_sums, 6 vectors of X, one of W: 31 of 32 registers */
 #else
 enum { MOST = 3 }; /* 12 + 3 + 1 of 16 */
 #endif
@@ -18,7 +18,7 @@ typedef uint32_t word_v __attribute__((vector_size(VBYTES), may_alias));
 typedef uint16_t half_v __attribute__((vector_size(VBYTES / 2), may_alias));
 
 /* ---- four sums at once ----------------------------------------------------------------------- */
-/* Within each quarter of 128 bits a 4 x 4 transposition in sums; then the quarters are added. */
+/* Within each quarter of 128 bits a 4 x 4 transposition in linear_sums; then the quarters are added. */
 #if VBYTES == 64
 #define SHUFFLE(a, b, i, j, k, l) \
     __builtin_shufflevector(a, b, i, j, k, l, i + 4, j + 4, k + 4, l + 4, i + 8, j + 8, k + 8, l + 8, \
@@ -41,7 +41,7 @@ SIMD_INLINE f4 linear_fold(vf x)
     return (f4)x;
 #endif
 }
-SIMD_INLINE f4 sums(vf a, vf b, vf c, vf d)
+SIMD_INLINE f4 linear_sums(vf a, vf b, vf c, vf d)
 {
     vf ab = SHUFFLE(a, b, 0, VF, 1, VF + 1) + SHUFFLE(a, b, 2, VF + 2, 3, VF + 3);
     vf cd = SHUFFLE(c, d, 0, VF, 1, VF + 1) + SHUFFLE(c, d, 2, VF + 2, 3, VF + 3);
@@ -116,7 +116,7 @@ SIMD_INLINE vf multiply_add(cpu_dot dot, vf w, vf x, vf sum)
     }
 #define OUT(m) \
     if (m < M) { \
-        f4 t = sums(s##m##0, s##m##1, s##m##2, s##m##3), old = {0}; \
+        f4 t = linear_sums(s##m##0, s##m##1, s##m##2, s##m##3), old = {0}; \
         if (add) memcpy(&old, y + m * ys, (size_t)R * sizeof(float)); \
         t += old; \
         memcpy(y + m * ys, &t, (size_t)R * sizeof(float)); \
@@ -178,7 +178,7 @@ SIMD_INLINE void lines(cpu_dot dot, size_t bytes, const char *w, size_t ws, cons
         }
         s[r] = (s0 + s1) + (s2 + s3);
     }
-    f4 t = sums(s[0], s[1], s[2], s[3]), old = {0};
+    f4 t = linear_sums(s[0], s[1], s[2], s[3]), old = {0};
     if (add) memcpy(&old, y, sizeof old);
     t += old;
     memcpy(y, &t, sizeof t);

@@ -14,10 +14,12 @@ run="$folder/runs/$(date -u +%Y%m%dT%H%M%SZ).jsonl"
 mv "$run.part" "$run"
 "$program" export "$run" --format openmetrics -o "$folder/ironroof.prom"
 if [ "$(date -u +%u)" = 7 ]; then
-  "$program" selftest aa --rounds 20 --no-more --quiet -o "$folder/proof.jsonl" > "$folder/proof.txt" ||
+  "$program" selftest aa --rounds 20 --no-more --quiet --force -o "$folder/proof.jsonl" \
+    > "$folder/proof.txt" ||
     echo "selftest aa: exit code $?: see $folder/proof.txt" >&2
 fi
 code=0
-"$program" history "$folder/runs" --strict -o "$folder/history.jsonl" > "$folder/history.txt" || code=$?
+"$program" history "$folder/runs" --strict --force -o "$folder/history.jsonl" \
+  > "$folder/history.txt" || code=$?
 cat "$folder/history.txt"
 exit "$code"

@@ -61,7 +61,8 @@ def comparisons(program, size, ceilings):
 
 def measured(program, folder):
     path = os.path.join(folder, "ceilings.jsonl")
-    subprocess.run([program, "ceilings", "--backend", "opencl", "--quiet", "--no-report", "-o", path],
+    subprocess.run([program, "ceilings", "--backend", "opencl", "--quiet", "--no-report", "--force",
+                    "-o", path],
                    stdout=subprocess.DEVNULL, check=True)
     return path
 

@@ -1,0 +1,14 @@
+/* fleet_options.h -- own options of `fleet`. */
+#ifndef BENCH_COMMANDS_FLEET_OPTIONS_H
+#define BENCH_COMMANDS_FLEET_OPTIONS_H
+#include "bench/cli/cli.h"
+typedef struct {
+    const char *baseline, *engine_args, *nodes, *against;
+    int         engine;
+    int64_t     rounds, at_once;
+    double      delta, alpha, timeout_s;
+    bool        no_net;
+} fleet_options;
+extern const cli_option    fleet_own_options[];
+extern const fleet_options fleet_own_defaults;
+#endif

@@ -1,0 +1,279 @@
+/* main_net.c -- ironroof-net FILE NODES SEED EXCHANGE_S [A-B,...]: appends exchanges between nodes to FILE.
+ * NODES: how many processes it must find itself to be; a launcher that speaks another MPI's protocol starts
+ * so many lone ones. With pairs of names: these alone, again, as look 2. See net.h for how silence is noticed
+ * and docs/fleet.md for what is measured. */
+#define _GNU_SOURCE
+#include "bench/fleet/net/net.h"
+
+#include <errno.h>
+#include <math.h>
+#include <mpi.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const double SLOW_SUM_S = 0.03;
+enum { ONE_AT_A_TIME = 16, CLOCK_ROUNDS = 3 };
+typedef struct {
+    FILE    *f;
+    int      rank, size, look, round;
+    uint64_t seed;
+    double   exchange_s, report_s;
+    char (*name)[NET_NAME];
+    net_report *report;
+    bool       *waits; /* has an order and has not reported */
+} leader;
+
+/* ---- silence --------------------------------------------------------------------------------- */
+static void give_up(leader *l)
+{
+    for (int i = 1; i < l->size; i++) /* who leads is there */
+        if (l->waits[i]) fprintf(l->f, "{\"record\":\"fleet-silent\",\"node\":\"%s\"}\n", l->name[i]);
+    fclose(l->f);
+    MPI_Abort(MPI_COMM_WORLD, NET_SILENT);
+    _exit(NET_SILENT);
+}
+
+static void order(leader *l, int rank, const net_order *o)
+{
+    l->waits[rank] = true;
+    if (rank != 0 && !net_send(o, sizeof *o, rank, TAG_ORDER, l->exchange_s)) give_up(l);
+}
+
+/* Rank 0 takes its own part between ordering and collecting. */
+static void main_net_collect(leader *l, const net_order *own)
+{
+    double end = net_now() + l->report_s;
+    if (own) {
+        net_do(own, 0, &l->report[0]);
+        l->waits[0] = false;
+    }
+    for (int i = 1; i < l->size; i++) {
+        double left = end - net_now();
+        if (!l->waits[i]) continue;
+        if (net_recv(&l->report[i], sizeof l->report[i], i, TAG_REPORT, left > 0.05 ? left : 0.05))
+            l->waits[i] = false;
+    }
+    for (int i = 0; i < l->size; i++)
+        if (l->waits[i]) give_up(l);
+}
+
+/* ---- steps ----------------------------------------------------------------------------------- */
+static void put_pair(leader *l, const char *what, int a, int b, double size_B, double value)
+{
+    if (!(value > 0) || !isfinite(value)) return;
+    fprintf(l->f,
+            "{\"record\":\"fleet-pair\",\"what\":\"%s\",\"a\":\"%s\",\"b\":\"%s\",\"look\":%d,\"round\":%d,"
+            "\"size_B\":%.0f,\"value\":%.9g}\n",
+            what, l->name[a], l->name[b], l->look, l->round, size_B, value);
+}
+
+/* A window's slower direction is the pair's. */
+static void put_reports(leader *l, net_op op, const char *what, int a, int b)
+{
+    const net_report *x = &l->report[a], *y = &l->report[b];
+    if (x->failed || y->failed) return;
+    if (op == NET_PAIR) put_pair(l, what, a, b, 64 << 10, fmin(x->out_Bps, y->out_Bps));
+    if (op == NET_PAIR && strcmp(what, "all")) put_pair(l, "latency", a, b, 1, x->latency_s);
+    if (op == NET_CLOCK) put_pair(l, "clock", a, b, 1, y->clock_s / x->clock_s);
+    for (int k = 0; op == NET_LADDER && k < NET_SIZES; k++)
+        put_pair(l, "pingpong", a, b, net_ladder_size(k), x->time_s[k]);
+}
+
+static void order_pair(leader *l, net_op op, int a, int b, net_order *own)
+{
+    net_order x = {.op = (int)op, .partner = b, .first = true}, y = {.op = (int)op, .partner = a};
+    if (a == 0) *own = x;
+    if (b == 0) *own = y;
+    order(l, a, &x);
+    order(l, b, &y);
+}
+
+static void single_pair(leader *l, net_op op, const char *what, int a, int b)
+{
+    net_order own = {.op = NET_STOP};
+    order_pair(l, op, a, b, &own);
+    main_net_collect(l, own.op != NET_STOP ? &own : NULL);
+    put_reports(l, op, what, a, b);
+}
+
+/* All pairs of a round at once. */
+static void whole_round(leader *l, net_op op, const char *what, int round)
+{
+    net_order own = {.op = NET_STOP};
+    for (int a = 0; a < l->size; a++) {
+        int b = net_partner(l->size, round, a, l->seed);
+        if (b > a) order_pair(l, op, a, b, &own);
+    }
+    main_net_collect(l, own.op != NET_STOP ? &own : NULL);
+    for (int a = 0; a < l->size; a++) {
+        int b = net_partner(l->size, round, a, l->seed);
+        if (b > a) put_reports(l, op, what, a, b);
+    }
+}
+
+/* A small fleet's pairs one after the other, undisturbed, and one round of them at once: what is left is
+ * contention. */
+static void pairs(leader *l)
+{
+    int rounds = net_rounds(l->size);
+    for (l->round = 0; l->round < rounds; l->round++) {
+        for (int a = 0; a < l->size && l->size <= ONE_AT_A_TIME; a++) {
+            int b = net_partner(l->size, l->round, a, l->seed);
+            if (b > a) single_pair(l, NET_PAIR, "bw", a, b);
+        }
+        if (l->size > ONE_AT_A_TIME) whole_round(l, NET_PAIR, "bw", l->round);
+        if (l->round < CLOCK_ROUNDS) whole_round(l, NET_CLOCK, "clock", l->round);
+        fflush(l->f);
+    }
+    l->round = 0;
+    if (l->size <= ONE_AT_A_TIME && l->size >= 4) whole_round(l, NET_PAIR, "all", 0);
+    int b = net_partner(l->size, 0, 0, l->seed);
+    if (b > 0) single_pair(l, NET_LADDER, "pingpong", 0, b);
+}
+
+static int main_net_sums(leader *l)
+{
+    int wrong = 0;
+    for (int g = 0; net_group_size(g); g++)
+        for (int size_B = 8, slow = 0; size_B <= 16 << 20 && !slow; size_B *= 8) {
+            net_order o = {.op = NET_ALLREDUCE, .size_B = size_B, .group = g};
+            double    worst = 0;
+            for (int i = 0; i < net_group_size(g); i++) order(l, i, &o);
+            main_net_collect(l, &o);
+            for (int i = 0; i < net_group_size(g); i++) {
+                worst = fmax(worst, l->report[i].time_s[0]);
+                if (l->report[i].failed == 2)
+                    wrong++,
+                        fprintf(stderr,
+                                "ironroof-net: node %s: allreduce of %d B over %d nodes: the sum is wrong\n",
+                                l->name[i], size_B, net_group_size(g));
+            }
+            slow = worst > SLOW_SUM_S; /* the next one takes eight times as long */
+            fprintf(l->f,
+                    "{\"record\":\"fleet-pair\",\"what\":\"allreduce\",\"a\":\"%s\",\"b\":null,\"look\":1,"
+                    "\"round\":0,\"nodes\":%d,\"size_B\":%d,\"value\":%.9g}\n",
+                    l->name[0], net_group_size(g), size_B, worst);
+        }
+    return wrong ? NET_BAD : NET_OK;
+}
+
+static int main_net_rank_of(const leader *l, const char *name)
+{
+    for (int i = 0; i < l->size; i++)
+        if (!strcmp(l->name[i], name)) return i;
+    return -1;
+}
+
+/* "a-b" pairs, by names that may hold dashes themselves: both halves must be names. */
+static void again(leader *l, char *list)
+{
+    char *rest;
+    l->look = 2;
+    for (char *p = strtok_r(list, ",", &rest); p; p = strtok_r(NULL, ",", &rest))
+        for (char *dash = strchr(p, '-'); dash; dash = strchr(dash + 1, '-')) {
+            *dash = 0;
+            int a = main_net_rank_of(l, p), b = main_net_rank_of(l, dash + 1);
+            *dash = '-';
+            if (a < 0 || b < 0 || a == b) continue;
+            single_pair(l, NET_PAIR, "bw", a, b);
+            break;
+        }
+}
+
+static int lead(leader *l, const char *path, char *only)
+{
+    int code = NET_OK;
+    l->f = fopen(path, "a");
+    l->report = calloc((size_t)l->size, sizeof *l->report);
+    l->waits = calloc((size_t)l->size, sizeof *l->waits);
+    l->look = 1;
+    if (!l->f || !l->report || !l->waits) {
+        fprintf(stderr, "ironroof-net: %s: %s\n", path, strerror(errno));
+        MPI_Abort(MPI_COMM_WORLD, NET_BAD);
+    }
+    if (only)
+        again(l, only);
+    else {
+        pairs(l);
+        code = main_net_sums(l);
+    }
+    net_order stop = {.op = NET_STOP};
+    for (int i = 1; i < l->size; i++) net_send(&stop, sizeof stop, i, TAG_ORDER, l->exchange_s);
+    if (fclose(l->f) != 0) fprintf(stderr, "ironroof-net: %s: %s\n", path, strerror(errno)), code = NET_BAD;
+    return code;
+}
+
+/* Nobody waits for ever: a leader that fell silent ends its workers. */
+static void work(int rank, double report_s, int size)
+{
+    net_order  o;
+    net_report r;
+    for (;;) {
+        if (!net_recv(&o, sizeof o, 0, TAG_ORDER, report_s * (size + 4)))
+            MPI_Abort(MPI_COMM_WORLD, NET_SILENT);
+        if (o.op == NET_STOP) return;
+        net_do(&o, rank, &r);
+        net_send(&r, sizeof r, 0, TAG_REPORT, report_s);
+    }
+}
+
+static void my_name(char name[NET_NAME])
+{
+    const char *v = getenv("IRONROOF_NODE");
+    if (!v || !*v) v = getenv("SLURMD_NODENAME");
+    memset(name, 0, NET_NAME);
+    if (v && *v)
+        snprintf(name, NET_NAME, "%s", v);
+    else if (gethostname(name, NET_NAME - 1) != 0)
+        snprintf(name, NET_NAME, "unknown");
+    name[strcspn(name, "\"\\")] = 0;
+}
+
+int main(int argc, char **argv)
+{
+    leader l = {0};
+    int    code = NET_OK;
+    MPI_Init(&argc, &argv);
+    MPI_Comm_rank(MPI_COMM_WORLD, &l.rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &l.size);
+    if (argc < 5) {
+        fprintf(stderr, "usage: ironroof-net FILE NODES SEED EXCHANGE_S [A-B,...]\n");
+        MPI_Abort(MPI_COMM_WORLD, NET_BAD);
+    }
+    char mine[NET_NAME];
+    int  expected = atoi(argv[2]);
+    my_name(mine);
+    if (l.size != expected) {
+        fprintf(stderr,
+                "ironroof-net: node %s: %d processes expected, MPI sees %d: the launcher does not speak this "
+                "MPI's protocol (srun --mpi=pmix for "
+                "Open MPI, --mpi=pmi2 for MPICH)\n",
+                mine, expected, l.size);
+        MPI_Finalize();
+        return NET_SINGLETON;
+    }
+    l.seed = strtoull(argv[3], NULL, 10);
+    l.exchange_s = strtod(argv[4], NULL);
+    l.report_s = 2 * l.exchange_s + 3;
+    net_deadlines(l.exchange_s);
+    l.name = calloc((size_t)l.size, sizeof *l.name);
+    if (!l.name || !net_groups(l.size)) MPI_Abort(MPI_COMM_WORLD, NET_BAD);
+    MPI_Allgather(mine, NET_NAME, MPI_CHAR, l.name, NET_NAME, MPI_CHAR, MPI_COMM_WORLD);
+    for (int i = 0; l.rank == 0 && i < l.size; i++)
+        for (int k = 0; k < i; k++)
+            if (!strcmp(l.name[i], l.name[k])) {
+                fprintf(stderr, "ironroof-net: node %s has two processes: one per node expected\n",
+                        l.name[i]);
+                MPI_Abort(MPI_COMM_WORLD, NET_SHARED_NODE);
+            }
+    if (l.rank == 0)
+        code = lead(&l, argv[1], argc > 5 ? argv[5] : NULL);
+    else
+        work(l.rank, l.report_s, l.size);
+    free(l.name);
+    free(l.report);
+    free(l.waits);
+    MPI_Finalize();
+    return code;
+}

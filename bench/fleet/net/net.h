@@ -1,0 +1,48 @@
+/* net.h -- ironroof-net: what two nodes, and all of them, exchange; the one program here that is linked to
+ * MPI.
+ *
+ * Rank 0 leads: it sends an order to every rank that has a part in a step, and waits for a report from each
+ * until a deadline. Whoever has not reported by then is silent: it is named in the file, and the job ends, so
+ * that the caller starts again without it. No rank waits for another without a deadline, which an exchange
+ * has and which is shorter than a report's. */
+#ifndef BENCH_FLEET_NET_H
+#define BENCH_FLEET_NET_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum { NET_NAME = 64, NET_OK = 0, NET_SILENT = 41, NET_SINGLETON = 42, NET_SHARED_NODE = 43, NET_BAD = 2 };
+enum { TAG_ORDER = 100, TAG_REPORT }; /* what rank 0 and its workers say; tags below are the exchanges' own */
+typedef enum { NET_STOP, NET_PAIR, NET_CLOCK, NET_LADDER, NET_ALLREDUCE } net_op;
+typedef struct {
+    int  op, partner, size_B, group;
+    bool first;
+} net_order;
+enum { NET_SIZES = 12 };
+typedef struct {
+    int    failed;             /* 1: the partner did not answer in time; 2: a wrong sum */
+    double latency_s, out_Bps; /* of a pair: half a round trip; this end's sending */
+    double clock_s;            /* this end's seconds between two moments of one exchange */
+    double time_s[NET_SIZES];  /* of a ladder, by size; of an allreduce [0] */
+} net_report;
+
+double net_now(void); /* seconds, the node's own clock */
+void   net_deadlines(double exchange_s);
+/* A worker's part of an order; *r says how it went. */
+void net_do(const net_order *, int rank, net_report *r);
+int  net_ladder_size(int k); /* bytes of step k: 1, 4, 16 ... 4 MiB */
+/* Communicators of the first 2, 4, ... ranks and of all: group g has net_group_size(g) ranks; 0: there is
+ * none. Collective. */
+bool net_groups(int size);
+int  net_group_size(int g);
+/* Sends and receives that give up: true when done before the deadline. */
+bool net_send(const void *buf, int n, int to, int tag, double deadline_s);
+bool net_recv(void *buf, int n, int from, int tag, double deadline_s);
+
+/* matching.c: partner of `rank` in round r of a schedule that every rank could make itself; -1: it rests. Up
+ * to 64 ranks each pair once, in size - 1 rounds (size rounds of an odd number); beyond, 9 random matchings,
+ * then rank XOR 2^k. */
+int net_rounds(int size);
+int net_partner(int size, int round, int rank, uint64_t seed);
+#endif

@@ -1,0 +1,191 @@
+/* network.c -- see network.h. A job of MPI dies as a whole when one of its nodes does, so it is started again
+ * without the silent ones: named by the job itself, or, where it could not say, found by asking every node
+ * for a sign of life. */
+#define _GNU_SOURCE
+#include "bench/fleet/network.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { TRIES = 3, PING_S = 8, MIN_CONTROLS = 5, SINGLETON = 42 };
+static const double EXCHANGE_S = 3;
+
+typedef struct {
+    fleet_launcher l;
+    const char    *dir, *self;
+    char           program[1100], file[4200], number[24], seed[24], deadline[24];
+    fleet_names    left;
+    size_t         silent; /* read so far */
+} network;
+
+static void network_drop(network *n, const char *name)
+{
+    for (size_t i = 0; i < n->left.n; i++)
+        if (!strcmp(n->left.v[i], name)) {
+            memmove(n->left.v + i, n->left.v + i + 1, (n->left.n - i - 1) * sizeof *n->left.v);
+            n->left.n--;
+            return;
+        }
+}
+
+static ir_status record_silent(const network *n, const char *name)
+{
+    FILE *f = fopen(n->file, "a");
+    if (!f) return ir_fail(IR_EIO, "%s: %s", n->file, strerror(errno));
+    fprintf(f, "\n{\"record\":\"fleet-silent\",\"node\":\"%s\"}\n", name);
+    return fclose(f) == 0 ? IR_OK : ir_fail(IR_EIO, "%s: %s", n->file, strerror(errno));
+}
+
+/* Every node that does not leave its file in time. */
+static ir_status ask_all(network *n)
+{
+    char          *args[] = {(char *)(uintptr_t)n->self, "fleet", "agent", (char *)(uintptr_t)n->dir, "0"};
+    fleet_launcher l = {.engine = n->l.engine, .engine_args = n->l.engine_args, .deadline_s = PING_S};
+    fleet_names    all = {malloc((n->left.n + 1) * sizeof *all.v), n->left.n};
+    char           path[4200];
+    if (!all.v) return ir_fail(IR_ENOMEM, "no memory for %zu nodes", n->left.n);
+    memcpy(all.v, n->left.v, all.n * sizeof *all.v);
+    ir_fleet_plan plan;
+    snprintf(path, sizeof path, "%s/plan.json", n->dir);
+    ir_status st = ir_fleet_plan_read(path, &plan);
+    size_t    nodes = plan.nnode;
+    ir_fleet_plan_free(&plan);
+    for (size_t i = 0; i < all.n && st == IR_OK; i++) {
+        fleet_path(n->dir, 0, all.v[i], nodes, false, path, sizeof path);
+        unlink(path);
+    }
+    if (st == IR_OK) st = fleet_launch(&l, &all, args, 5);
+    for (size_t i = 0; i < all.n && st == IR_OK; i++) {
+        struct stat s;
+        fleet_path(n->dir, 0, all.v[i], nodes, false, path, sizeof path);
+        if (stat(path, &s) == 0) continue;
+        st = record_silent(n, all.v[i]);
+        network_drop(n, all.v[i]);
+    }
+    free(all.v);
+    return st;
+}
+
+static ir_status drop_silent(network *n)
+{
+    ir_fleet_pairs p = {0};
+    struct stat    s;
+    ir_status      st = stat(n->file, &s) == 0 ? ir_fleet_pairs_read(n->file, &p) : IR_OK;
+    size_t         before = n->left.n;
+    for (; st == IR_OK && n->silent < p.nsilent; n->silent++) network_drop(n, p.silent[n->silent]);
+    ir_fleet_pairs_free(&p);
+    return st == IR_OK && n->left.n == before ? ask_all(n) : st;
+}
+
+static ir_status network_start(network *n, char *pairs)
+{
+    snprintf(n->number, sizeof n->number, "%zu", n->left.n);
+    char     *args[] = {n->program, n->file, n->number, n->seed, n->deadline, pairs};
+    ir_status st = fleet_launch(&n->l, &n->left, args, pairs ? 6 : 5);
+    if (st != IR_OK || n->l.code == 0) return st;
+    /* Lone processes, or a library that finds no way to start under this launcher. */
+    char *at = strstr(n->l.said, "ironroof-net");
+    if (n->l.code == SINGLETON || strstr(n->l.said, "MPI sees"))
+        return ir_fail(IR_EINVAL, "%.180s", at ? at : n->l.said);
+    if (strstr(n->l.said, "MPI_Init"))
+        return ir_fail(IR_EINVAL,
+                       "MPI cannot start under %s with these words: give --engine-args=--mpi=pmix (Open MPI) "
+                       "or --mpi=pmi2 (MPICH)",
+                       fleet_engine_name(n->l.engine));
+    return st;
+}
+
+/* ---- a second look --------------------------------------------------------------------------- */
+static bool suspect_in_network(const fleet_result *r, size_t node)
+{
+    for (size_t s = 0; s < r->nseries; s++) {
+        int    g = r->node[node].group;
+        double y = r->y[0][node * r->nseries + s];
+        if (r->series[s].network && g >= 0 && ir_fleet_suspect(&r->series[s].group[g], y, 0, &r->rule))
+            return true;
+    }
+    return false;
+}
+
+static void network_add_pair(char *text, size_t size, const char *a, const char *b)
+{
+    size_t n = strlen(text);
+    if (n + 2 * IR_FLEET_NAME + 2 < size) snprintf(text + n, size - n, "%s%s-%s", n ? "," : "", a, b);
+}
+
+/* All pairs among suspects and as many others, so that an honest partner's median is an honest one; and the
+ * suspected links. */
+static char *second_pairs(const network *n, const fleet_result *r)
+{
+    enum { ROOM = 1 << 16 };
+    char   *text = calloc(1, ROOM);
+    size_t *who = malloc((r->data->n + 1) * sizeof *who), m = 0, others = 0;
+    for (size_t i = 0; who && i < r->data->n; i++)
+        if (suspect_in_network(r, i)) who[m++] = i;
+    size_t want = m == 0 ? 0 : m + 2 > MIN_CONTROLS ? m + 2 : MIN_CONTROLS;
+    for (size_t i = 0; who && i < r->data->n && others < want; i++) {
+        bool here = false;
+        for (size_t k = 0; k < n->left.n; k++) here = here || !strcmp(n->left.v[k], r->data->v[i].name);
+        if (here && !suspect_in_network(r, i)) who[m++] = i, others++;
+    }
+    for (size_t i = 0; text && who && i < m; i++)
+        for (size_t k = i + 1; k < m; k++)
+            network_add_pair(text, ROOM, r->data->v[who[i]].name, r->data->v[who[k]].name);
+    for (size_t k = 0; text && k < r->nlink; k++) network_add_pair(text, ROOM, r->link[k].a, r->link[k].b);
+    free(who);
+    return text;
+}
+
+static ir_status look_again(network *n)
+{
+    fleet_data   d;
+    fleet_result r;
+    char        *pairs = NULL;
+    ir_status    st = fleet_read(n->dir, &d);
+    if (st != IR_OK) return st;
+    st = fleet_judge(&d, NULL, &r);
+    if (st == IR_OK) {
+        pairs = second_pairs(n, &r);
+        fleet_result_free(&r);
+    }
+    fleet_free(&d);
+    if (st == IR_OK && pairs && *pairs) st = network_start(n, pairs);
+    free(pairs);
+    return st;
+}
+
+ir_status fleet_network(fleet_engine e, const char *engine_args, const char *self, const char *dir,
+                        const fleet_names *names, double timeout_s)
+{
+    network     n = {.l = {.engine = e, .engine_args = engine_args, .deadline_s = timeout_s, .mpi = true},
+                     .dir = dir,
+                     .self = self};
+    const char *slash = strrchr(self, '/');
+    snprintf(n.program, sizeof n.program, "%.*s/ironroof-net", slash ? (int)(slash - self) : 0, self);
+    if (access(n.program, X_OK) != 0)
+        return ir_fail(IR_SKIP, "%s was not built (it needs MPI: libopenmpi-dev)", n.program);
+    snprintf(n.file, sizeof n.file, "%s/net.jsonl", dir);
+    snprintf(n.seed, sizeof n.seed, "1");
+    snprintf(n.deadline, sizeof n.deadline, "%g", EXCHANGE_S);
+    n.left.v = malloc((names->n + 1) * sizeof *n.left.v);
+    if (!n.left.v) return ir_fail(IR_ENOMEM, "no memory for %zu nodes", names->n);
+    memcpy(n.left.v, names->v, names->n * sizeof *n.left.v);
+    n.left.n = names->n;
+    ir_status st = IR_OK;
+    bool      done = false;
+    for (int i = 0; i < TRIES && !done && st == IR_OK && n.left.n >= 2; i++) {
+        st = network_start(&n, NULL);
+        done = st == IR_OK && n.l.code == 0;
+        if (st == IR_OK && !done) st = drop_silent(&n);
+    }
+    if (st == IR_OK && done)
+        st = look_again(&n);
+    else if (st == IR_OK && n.left.n >= 2)
+        st = ir_fail(IR_SKIP, "%d tries failed: %.140s", TRIES, n.l.said);
+    fleet_names_free(&n.left);
+    return st;
+}
