@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "harness/screen.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@ typedef struct {
     FILE  *stream, *under;
     char   begun[4]; /* a character whose end is still to come */
     size_t nbegun;
+    int    error; /* of the first write that failed; 0: none */
 } filter;
 static filter *standard[2]; /* stdout, stderr */
 
@@ -112,6 +114,7 @@ static ssize_t cookie_write(void *cookie, const char *s, size_t n)
     memcpy(rest, in + used, have - used);
     size_t done = used, to = screen_filter(in, in, &done);
     bool   ok = fwrite(in, 1, to, f->under) == to && fflush(f->under) == 0;
+    if (!ok && f->error == 0) f->error = errno;
     free(in);
     if (!ok) return 0;
     f->nbegun = have - used;
@@ -167,6 +170,12 @@ int ir_screen_fd(FILE *f)
 {
     const filter *s = screen_of(f);
     return fileno(s ? s->under : f);
+}
+
+int ir_screen_error(FILE *f)
+{
+    const filter *s = screen_of(f);
+    return s ? s->error : 0;
 }
 
 void ir_screen_own(FILE *f, const char *sequence)

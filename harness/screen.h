@@ -15,6 +15,8 @@ void ir_screen_begin(void);
 FILE *ir_screen_over(FILE *under);
 /* The descriptor below a stream, filtered or not; -1: none. */
 int ir_screen_fd(FILE *);
+/* errno of the first write to stdout or stderr that failed; 0: none. */
+int ir_screen_error(FILE *);
 /* A control sequence of the program's own (colour, progress): it passes. */
 void ir_screen_own(FILE *, const char *sequence);
 /* Is this code point kept? */
