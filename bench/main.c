@@ -3,11 +3,13 @@
 #include "bench/commands/dump.h"
 #include "bench/commands/commands.h"
 #include "bench/commands/ends.h"
+#include "bench/commands/fleet.h"
+#include "bench/commands/fleet_options.h"
+#include "bench/commands/rules.h"
 #include "bench/ab/processes.h"
 #include "bench/commands/gate_options.h"
 #include "bench/commands/last.h"
-#include "bench/commands/fleet.h"
-#include "bench/commands/fleet_options.h"
+#include "harness/screen.h"
 
 const cli_command bench_commands[] = {
     {.name = "run",
@@ -25,6 +27,7 @@ const cli_command bench_commands[] = {
          "  ironroof run gemm:m=1..512*2,n=4096,k=4096 --dtype fp32,bf16",
      .sets = CLI_SET_MEASURE,
      .max_args = -1,
+     .rules = run_rules,
      .main = cmd_run},
     {.name = "ceilings",
      .summary = "only the ceilings: bandwidth by level, peaks, latencies, launch cost",
@@ -33,6 +36,7 @@ const cli_command bench_commands[] = {
               "doubling gained.\n"
               "  ironroof ceilings --backend cpu -o ceilings.jsonl",
      .sets = CLI_SET_MEASURE & ~(uint32_t)(CLI_SET_POINTS | CLI_SET_CACHE | CLI_SET_RUN),
+     .rules = run_rules,
      .main = cmd_ceilings},
     {.name = "list",
      .summary = "what there is: workloads, kernels, backends, devices, claims, points",
@@ -41,6 +45,7 @@ const cli_command bench_commands[] = {
               "  ironroof list workloads",
      .sets = CLI_SET_GRID,
      .max_args = 1,
+     .rules = list_rules,
      .main = cmd_list},
     {.name = "fit",
      .summary = "refit the Iron Law from recorded points",
@@ -59,7 +64,7 @@ const cli_command bench_commands[] = {
               "a record brings its fitted law and an interval.\n"
               "  ironroof predict gpt2:size=xl,batch=1 --device a100,jetson-orin --dtype f16\n"
               "  ironroof predict resnet50 --device results/x.jsonl --batch 1-64*2 --set BW=2x --set L_lat=0",
-     .sets = CLI_SET_GRID | CLI_SET_OUTPUT | CLI_SET_TERMINAL,
+     .sets = CLI_SET_POINTS | CLI_SET_PROFILE | CLI_SET_THREADS | CLI_SET_OUTPUT | CLI_SET_TERMINAL,
      .own = predict_own,
      .own_size = sizeof(predict_options),
      .min_args = 1,
@@ -72,7 +77,7 @@ const cli_command bench_commands[] = {
               "measured where a record\n"
               "has the point, else predicted, and say which.\n"
               "  ironroof compare a100 laptop jetson-orin results/x.jsonl",
-     .sets = CLI_SET_GRID | CLI_SET_OUTPUT | CLI_SET_TERMINAL,
+     .sets = CLI_SET_DTYPE | CLI_SET_OUTPUT | CLI_SET_TERMINAL,
      .own = compare_own,
      .own_size = sizeof(compare_options),
      .min_args = 1,
@@ -87,10 +92,11 @@ const cli_command bench_commands[] = {
               "  ironroof claims --check\n"
               "  ironroof claims results/x.jsonl gemv-intensity-f32 --explain\n"
               "  ironroof claims batch1 --measure",
-     .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_RUN_ONLY,
+     .sets = CLI_SET_MEASURE & ~(uint32_t)(CLI_SET_RUN_ONLY | CLI_SET_POINTS | CLI_SET_CACHE),
      .own = claims_own,
      .own_size = sizeof(claims_options),
      .max_args = -1,
+     .rules = claims_rules,
      .main = cmd_claims},
     {.name = "report",
      .summary = "one self-contained page over records: charts, law, verdicts, environment",
@@ -104,6 +110,7 @@ const cli_command bench_commands[] = {
      .own_size = sizeof(report_options),
      .min_args = 1,
      .max_args = -1,
+     .rules = report_rules,
      .main = cmd_report},
     {.name = "validate",
      .summary = "check record files; names line and field",
@@ -128,6 +135,7 @@ const cli_command bench_commands[] = {
      .own_size = sizeof dump_defaults,
      .min_args = 1,
      .max_args = 1,
+     .rules = dump_rules,
      .main = cmd_dump},
     {.name = "selftest",
      .summary = "check the tool itself: ideal | kernels | fleet | machines | aa | inject",
@@ -151,6 +159,7 @@ const cli_command bench_commands[] = {
      .own_size = sizeof(ab_options),
      .min_args = 1,
      .max_args = -1,
+     .rules = selftest_rules,
      .main = cmd_selftest},
     {.name = "ab",
      .summary = "compare two builds by interleaved processes; verdict and exit code",
@@ -168,6 +177,7 @@ const cli_command bench_commands[] = {
      .own_init = &ab_own_defaults,
      .own_size = sizeof(ab_options),
      .max_args = -1,
+     .rules = ab_rules,
      .main = cmd_ab},
     {.name = "gate",
      .summary = "recorded runs against recorded baseline runs; verdict and exit code",
@@ -183,6 +193,7 @@ const cli_command bench_commands[] = {
      .own_size = sizeof(gate_options),
      .min_args = 1,
      .max_args = -1,
+     .rules = gate_rules,
      .main = cmd_gate},
     {.name = "history",
      .summary = "change points over many runs, and what changed there",
@@ -195,6 +206,7 @@ const cli_command bench_commands[] = {
      .own_size = sizeof(history_options),
      .min_args = 1,
      .max_args = -1,
+     .rules = history_rules,
      .main = cmd_history},
     {.name = "export",
      .summary = "records in other tools' formats",
@@ -202,7 +214,7 @@ const cli_command bench_commands[] = {
      .about = "csv, gbench (Google Benchmark JSON), bmf (Bencher), gha (github-action-benchmark), junit, "
               "openmetrics, otava, markdown\n"
               "  ironroof export @last --format csv",
-     .sets = CLI_SET_OUTPUT | CLI_SET_TERMINAL,
+     .sets = CLI_SET_OUTPUT | CLI_SET_QUIET,
      .own = export_own_options,
      .own_init = &export_own_defaults,
      .own_size = sizeof(export_options),
@@ -246,6 +258,7 @@ const cli_command bench_commands[] = {
 int main(int argc, char **argv)
 {
     ends_begin();
+    ir_screen_begin();
     ir_affinity_restore();
     if (last_in_arguments(argc, argv) != IR_OK) return complain();
     return ends_finish(cli_main(bench_commands, argc, argv));

@@ -57,8 +57,8 @@ HARNESS = {
     "record": {"stats", "law", "machine"},
     "": {"stats", "law", "machine", "measure"},  # harness/ideal.c: a backend and its ceilings
 }
-L0 = {"harness/ironroof.h"}
-L0_SOURCES = {"harness/ironroof.h", "harness/core.c"}
+L0 = {"harness/ironroof.h", "harness/screen.h", "harness/pattern.h"}
+L0_SOURCES = L0 | {"harness/core.c", "harness/screen.c", "harness/pattern.c"}
 # Third-party headers and the only directories they may appear in.
 VENDOR = [
     (re.compile(r"^(cblas|f77blas|lapacke?|openblas_config|mkl\w*|dnnl\w*|cuda\w*|cublas\w*|cudnn\w*|nvml"
@@ -124,7 +124,7 @@ def bench_may_include(path, header):
     """Inside bench/ an include points to its own folder or a lower floor; the table of backends is for the
     commands."""
     if path.startswith("bench/cli/"):
-        return None if header.startswith("bench/cli/") else "the command line knows ironroof.h only"
+        return None if header.startswith("bench/cli/") else "the command line knows layer 0 only"
     if not header.startswith("bench/") or os.path.dirname(path) == os.path.dirname(header):
         return None
     if path.startswith("bench/commands/") and header == "bench/backends.h":

@@ -12,6 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 #include <unistd.h>
 
 enum { POLL_MS = 100, MOST_OUT = 256 << 20 };
@@ -62,11 +65,17 @@ void child_words_free(child_words *w)
 }
 
 /* ---- start ----------------------------------------------------------------------------------- */
-static void become(char *const *argv, int fd[2][2])
+static void become(char *const *argv, int fd[2][2], pid_t parent)
 {
-    int nothing = open("/dev/null", O_RDONLY);
+    static const int usual[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE,
+                                SIGXFSZ}; /* what is ignored stays so over exec */
+    int              nothing = open("/dev/null", O_RDONLY);
     setpgid(0, 0);
-    signal(SIGINT, SIG_DFL);
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) signal(usual[i], SIG_DFL);
+#ifdef __linux__
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* whatever ends us, the child does not go on alone */
+    if (getppid() != parent) _exit(127);
+#endif
     if (nothing >= 0) dup2(nothing, 0);
     dup2(fd[0][1], 1);
     dup2(fd[1][1], 2);
@@ -81,9 +90,10 @@ static ir_status child_start(char *const *argv, int fd[2][2], pid_t *pid)
     for (int i = 0; i < 2; i++)
         if (pipe2(fd[i], O_CLOEXEC) != 0) return ir_fail(IR_EIO, "%s: no pipe: %s", argv[0], strerror(errno));
     fflush(NULL);
+    pid_t parent = getpid();
     *pid = fork();
     if (*pid < 0) return ir_fail(IR_EIO, "%s: cannot be started: %s", argv[0], strerror(errno));
-    if (*pid == 0) become(argv, fd);
+    if (*pid == 0) become(argv, fd, parent);
     setpgid(*pid, *pid); /* both sides, so that a kill finds the group at once */
     for (int i = 0; i < 2; i++) {
         close(fd[i][1]);

@@ -58,6 +58,7 @@ typedef struct {
     size_t n, cap;
     char   text[16][64];
     size_t ntext;
+    char   backends[CLI_MAX_NAMES * (CLI_NAME + 1)];
 } words;
 
 static void processes_add(words *w, const char *s)
@@ -83,11 +84,11 @@ static void add_number(words *w, const char *key, double value)
 static void host_options(words *w, const cli_options *o)
 {
     static const char *const pages[] = {NULL, "huge", "small"};
-    char                    *list = w->text[w->ntext++ % 16];
+    char                    *list = w->backends;
     list[0] = 0;
     for (size_t i = 0; i < o->backends.n; i++) {
         size_t n = strlen(list);
-        snprintf(list + n, sizeof w->text[0] - n, "%s%s", n ? "," : "", o->backends.v[i]);
+        snprintf(list + n, sizeof w->backends - n, "%s%s", n ? "," : "", o->backends.v[i]);
     }
     processes_add_pair(w, "--backend", *list ? list : "cpu");
     processes_add_pair(w, "--model", o->model);
@@ -112,7 +113,11 @@ static ir_status command_line(const ab_job *j, int side, const size_t *order, si
     for (size_t i = 0; i < n; i++) processes_add(w, j->arg[order[i]]);
     processes_add_pair(w, "--filter", j->filter);
     host_options(w, o);
-    add_number(w, "--samples", o->samples ? (double)o->samples : SAMPLES);
+    if (o->profile == CLI_FULL) processes_add_pair(w, "--profile", "full");
+    if (isfinite(o->precision)) add_number(w, "--precision", o->precision);
+    if (isfinite(o->budget_s)) add_number(w, "--budget", o->budget_s);
+    if (o->samples || !(isfinite(o->precision) || isfinite(o->budget_s))) /* else they say when to stop */
+        add_number(w, "--samples", o->samples ? (double)o->samples : SAMPLES);
     add_number(w, "--warmup", isfinite(o->warmup_s) ? o->warmup_s : 0.005);
     add_number(w, "--seed", o->seed >= 0 ? (double)o->seed : 1);
     if (j->inject[side] > 0) add_number(w, "--inject", j->inject[side]);
@@ -167,7 +172,7 @@ static ir_status processes_take_points(ab_job *j, char side, const ir_record *r)
     return st;
 }
 
-static ir_status processes_take(ab_job *j, char side, const child_result *r)
+ir_status ab_job_take(ab_job *j, char side, const child_result *r)
 {
     ir_record rec;
     char      name[24];
@@ -198,7 +203,7 @@ static ir_status process(ab *a, char side, const size_t *order, size_t n)
     if (failed && !(r.code == 2 && r.n > 0))
         st = ir_fail(IR_ECHECK, "%s", failed);
     else
-        st = processes_take(j, side, &r);
+        st = ab_job_take(j, side, &r);
     child_free(&r);
     return st;
 }
@@ -252,6 +257,7 @@ ir_status ab_job_open(ab_job *j, const ir_backend *host, const cli_args *args, c
     memset(j, 0, sizeof *j);
     j->opt = &args->opt;
     j->own = own;
+    j->inject[1] = args->opt.inject; /* A stays as it is: a slowdown of both would not be seen */
     ir_env_init(&j->env[0]);
     ir_env_init(&j->env[1]);
     trial_init(&j->a.t, own->confidence, log1p(own->delta));

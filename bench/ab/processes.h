@@ -43,6 +43,9 @@ ir_status ab_job_open(ab_job *, const ir_backend *host, const cli_args *, const 
  * machines differ. */
 ir_status ab_job_run(ab_job *);
 void      ab_job_close(ab_job *); /* idempotent */
+/* What one process of a side printed: its points into the comparison. IR_ECHECK: no record, or one without a
+ * point. */
+ir_status ab_job_take(ab_job *, char side, const child_result *);
 /* The points compared when none is named, and the kernels of them. */
 extern const char *const ab_default_points[];
 extern const char *const ab_default_filter;

@@ -85,19 +85,26 @@ typedef struct {
     const char *implied; /* value of a bare --name (then only --name=value gives one); NULL: must be given */
     bool        loose;   /* with implied and choices: a following word that is one of them is the value */
 } cli_option;
-enum {                             /* which shared options a command takes */
-       CLI_SET_POINTS = 1u << 0,   /* dtype batch */
-       CLI_SET_SCOPE = 1u << 1,    /* profile threads filter */
-       CLI_SET_WHERE = 1u << 2,    /* backend device */
-       CLI_SET_HOST = 1u << 3,     /* isa pin pages */
-       CLI_SET_TIMING = 1u << 4,   /* precision budget warmup seed samples inject wait-idle */
-       CLI_SET_CACHE = 1u << 5,    /* hot cold */
-       CLI_SET_RUN = 1u << 6,      /* ceilings dry-run layers prove detail */
-       CLI_SET_FILES = 1u << 7,    /* resume no-report */
-       CLI_SET_OUTPUT = 1u << 8,   /* o force */
-       CLI_SET_TERMINAL = 1u << 9, /* quiet color */
-       CLI_SET_NODES = 1u << 10,   /* nodes */
-       CLI_SET_MEASURE = (1u << 10) - 1,
+enum { /* which shared options a command takes */
+       CLI_SET_DTYPE = 1u << 0,
+       CLI_SET_BATCH = 1u << 1,
+       CLI_SET_PROFILE = 1u << 2,
+       CLI_SET_THREADS = 1u << 3,
+       CLI_SET_FILTER = 1u << 4,
+       CLI_SET_WHERE = 1u << 5,   /* backend device */
+       CLI_SET_HOST = 1u << 6,    /* isa pin pages */
+       CLI_SET_TIMING = 1u << 7,  /* precision budget warmup seed samples inject wait-idle */
+       CLI_SET_CACHE = 1u << 8,   /* hot cold */
+       CLI_SET_RUN = 1u << 9,     /* ceilings dry-run layers prove detail */
+       CLI_SET_FILES = 1u << 10,  /* resume timeout no-report */
+       CLI_SET_OUTPUT = 1u << 11, /* o force */
+       CLI_SET_QUIET = 1u << 12,
+       CLI_SET_COLOR = 1u << 13,
+       CLI_SET_NODES = 1u << 14, /* nodes */
+       CLI_SET_MEASURE = (1u << 14) - 1,
+       CLI_SET_TERMINAL = CLI_SET_QUIET | CLI_SET_COLOR,
+       CLI_SET_POINTS = CLI_SET_DTYPE | CLI_SET_BATCH,
+       CLI_SET_SCOPE = CLI_SET_PROFILE | CLI_SET_THREADS | CLI_SET_FILTER,
        CLI_SET_GRID = CLI_SET_POINTS | CLI_SET_SCOPE, /* what a list of points is made of */
        CLI_SET_RUN_ONLY = CLI_SET_RUN | CLI_SET_FILES /* what only a run that leaves a report has */
 };
@@ -121,6 +128,7 @@ typedef struct {
     const char *isa;      /* NULL: the best */
     int         pin, pages;
     double      precision, budget_s, warmup_s; /* NAN: the profile's */
+    double      timeout_s;                     /* NAN: none */
     unsigned    cache;                         /* CLI_HOT | CLI_COLD; CLI_HOT when neither was asked for */
     int64_t     seed;                          /* >= 0; -1: not given */
     int64_t     samples;                       /* > 0: exactly so many; 0: the stopping rule */
@@ -150,6 +158,13 @@ void cli_filter_free(cli_filter *); /* idempotent */
 
 /* ---- commands -------------------------------------------------------------------------------- */
 typedef struct cli_args cli_args;
+/* Where `when` holds, the options named, and those of the sets, would change nothing: they are refused. */
+typedef struct {
+    const char *options; /* "precision budget"; NULL: none */
+    uint32_t    sets;    /* CLI_SET_ bits of shared options */
+    bool (*when)(const cli_args *);
+    const char *why; /* NULL ends a table */
+} cli_rule;
 typedef struct {
     const char       *name, *summary; /* NULL name ends the table */
     const char       *usage;          /* what follows the name: "FILE..." */
@@ -160,6 +175,7 @@ typedef struct {
     size_t            own_size;
     int               min_args, max_args; /* positional arguments; max_args -1: any number */
     int (*main)(const cli_args *);        /* returns the exit code */
+    const cli_rule *rules;                /* NULL: none */
 } cli_command;
 typedef enum { CLI_RUN, CLI_HELP, CLI_HELP_ALL, CLI_VERSION } cli_action;
 struct cli_args {
@@ -169,6 +185,8 @@ struct cli_args {
     void              *own; /* the command's own options; NULL: it has none */
     const char       **arg;
     size_t             narg; /* positional; the array is owned */
+    const cli_option **given;
+    size_t             ngiven; /* the options in the order given; the array is owned */
     int                argc;
     char *const       *argv;     /* as given */
     const cli_command *commands; /* the table */
@@ -178,6 +196,9 @@ const cli_command *cli_command_find(const cli_command *,
 /* argv[1] names the command; without one it is `run`. On an error *out needs no freeing. */
 ir_status cli_parse(const cli_command *, int argc, char *const *argv, cli_args *out);
 void      cli_args_free(cli_args *); /* idempotent */
+bool      cli_given(const cli_args *, const char *name);
+/* --device: a number, else *named. Without one *index is 0. IR_EINVAL: a number that is no device. */
+ir_status cli_device_index(const char *s, int *index, bool *named);
 /* Parse, then print help or call the command; a refusal is printed to stderr and gives 2. */
 int               cli_main(const cli_command *, int argc, char *const *argv);
 void              cli_help(FILE *, const cli_command *);     /* one command's --help, 80 columns */

@@ -1,6 +1,8 @@
 /* options.c -- the table of shared options, and how one option's text becomes its field. */
 #define _GNU_SOURCE
 #include "bench/cli/cli_internal.h"
+#include "harness/pattern.h"
+#include "harness/screen.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,15 +12,15 @@
 #define AT(field) .offset = offsetof(cli_options, field)
 static const cli_option shared[] = {
     {"profile", 0, CLI_ENUM, NULL, "the grid of points and how long each is sampled (quick)", AT(profile),
-     .set = CLI_SET_SCOPE, .choices = "quick|full"},
+     .set = CLI_SET_PROFILE, .choices = "quick|full"},
     {"dtype", 0, CLI_DTYPES, "LIST", "element types: f64 f32 tf32 f16 bf16 f8 i8 i4", AT(dtypes),
-     .set = CLI_SET_POINTS},
+     .set = CLI_SET_DTYPE},
     {"batch", 0, CLI_AXIS, "LIST", "batch sizes, 1,2,4 or 1-64*2, for workloads that have a batch", AT(batch),
-     .set = CLI_SET_POINTS, .lo = 1, .hi = 0x1p53},
+     .set = CLI_SET_BATCH, .lo = 1, .hi = 0x1p53},
     {"threads", 0, CLI_AXIS, "LIST", "host threads, 2 or 1,2,4 or 1-8*2 (all that may be used)", AT(threads),
-     .set = CLI_SET_SCOPE, .lo = 1, .hi = CLI_MAX_THREADS},
+     .set = CLI_SET_THREADS, .lo = 1, .hi = CLI_MAX_THREADS},
     {"filter", 0, CLI_REGEX, "REGEX", "only kernels whose backend/workload/variant contains a match",
-     AT(filter), .set = CLI_SET_SCOPE},
+     AT(filter), .set = CLI_SET_FILTER},
     {"backend", 0, CLI_NAMES, "LIST",
      "backends: see 'ironroof list backends' (all); model:FILE: a described machine", AT(backends),
      .set = CLI_SET_WHERE},
@@ -58,6 +60,9 @@ static const cli_option shared[] = {
     {"ceilings", 0, CLI_TEXT, "FILE|none",
      "take the ceilings from this record of the same machine, or judge without any", AT(ceilings),
      .set = CLI_SET_RUN},
+    {"timeout", 0, CLI_REAL, "TIME",
+     "give up a point that takes longer than this: its row says so, and the run goes on behind it",
+     AT(timeout_s), .set = CLI_SET_FILES, .lo = 1e-3, .hi = 86400, .unit = CLI_SECONDS},
     {"resume", 0, CLI_TEXT, "FILE", "continue the run recorded there; what it has is not measured again",
      AT(resume), .set = CLI_SET_FILES},
     {"no-report", 0, CLI_FLAG, NULL, "write no report beside the results", AT(no_report),
@@ -77,9 +82,9 @@ static const cli_option shared[] = {
     {"force", 0, CLI_FLAG, NULL, "with -o: a record that is there is replaced", AT(force),
      .set = CLI_SET_OUTPUT},
     {"quiet", 0, CLI_FLAG, NULL, "no progress, no remarks; results and errors only", AT(quiet),
-     .set = CLI_SET_TERMINAL},
+     .set = CLI_SET_QUIET},
     {"color", 0, CLI_ENUM, NULL, "auto: on a terminal, unless NO_COLOR is set", AT(color),
-     .set = CLI_SET_TERMINAL, .choices = "auto|always|never", .implied = "always", .loose = true},
+     .set = CLI_SET_COLOR, .choices = "auto|always|never", .implied = "always", .loose = true},
     {0}};
 
 const cli_option *cli_shared_options(void) { return shared; }
@@ -87,7 +92,7 @@ const cli_option *cli_shared_options(void) { return shared; }
 void cli_options_init(cli_options *o)
 {
     memset(o, 0, sizeof *o);
-    o->precision = o->budget_s = o->warmup_s = o->wait_idle_s = NAN;
+    o->precision = o->budget_s = o->warmup_s = o->wait_idle_s = o->timeout_s = NAN;
     o->seed = -1;
 }
 
@@ -110,19 +115,15 @@ bool cli_color(const cli_options *o, FILE *f)
 {
     if (o->color != CLI_COLOR_AUTO) return o->color == CLI_COLOR_ALWAYS;
     const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-    return isatty(fileno(f)) && !(no && *no) && term && strcmp(term, "dumb") != 0;
+    return isatty(ir_screen_fd(f)) && !(no && *no) && term && strcmp(term, "dumb") != 0;
 }
 
 /* ---- filter ---------------------------------------------------------------------------------- */
 ir_status cli_filter_parse(const char *s, cli_filter *out)
 {
     cli_filter f = {.text = s};
-    int        code = regcomp(&f.re, s, REG_EXTENDED | REG_NOSUB);
-    if (code != 0) {
-        char text[128];
-        regerror(code, &f.re, text, sizeof text);
-        return ir_fail(IR_EINVAL, "'%.60s' is not a regular expression: %s", s, text);
-    }
+    ir_status  st = ir_pattern_compile(s, &f.re);
+    if (st != IR_OK) return st;
     cli_filter_free(out);
     *out = f;
     return IR_OK;

@@ -1,6 +1,7 @@
 /* parse.c -- argv to command, options and arguments. Accepts --name VALUE, --name=VALUE, -x VALUE, -xVALUE;
  * -- ends the options; a negative number is an argument, not an option. Names are not abbreviated. */
 #include "bench/cli/cli_internal.h"
+#include "harness/screen.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +92,7 @@ static ir_status read_option(reader *r, const char *word)
                            cli_option_meta(o));
         value = a->argv[r->i++];
     }
+    a->given[a->ngiven++] = o;
     return cli_option_set(o, value, own ? a->own : &a->opt);
 }
 
@@ -206,7 +208,9 @@ static ir_status parse_make_room(cli_args *a)
     const cli_command *c = a->command;
     a->arg = calloc((size_t)(a->argc > 0 ? a->argc : 0) + 1, sizeof *a->arg);
     if (c->own_size) a->own = calloc(1, c->own_size);
-    if (!a->arg || (c->own_size && !a->own)) return ir_fail(IR_ENOMEM, "no memory for the command line");
+    a->given = calloc((size_t)(a->argc > 0 ? a->argc : 0) + 1, sizeof *a->given);
+    if (!a->arg || !a->given || (c->own_size && !a->own))
+        return ir_fail(IR_ENOMEM, "no memory for the command line");
     if (a->own && c->own_init) memcpy(a->own, c->own_init, c->own_size);
     return IR_OK;
 }
@@ -228,6 +232,7 @@ ir_status cli_parse(const cli_command *commands, int argc, char *const *argv, cl
     if (st == IR_OK && out->command) st = parse_make_room(out);
     if (st == IR_OK && out->action == CLI_RUN) st = parse_read_words(&r);
     if (st == IR_OK && out->action == CLI_RUN) st = count_arguments(out);
+    if (st == IR_OK && out->action == CLI_RUN) st = cli_rules_check(out);
     if (out->opt.cache == 0) out->opt.cache = CLI_HOT;
     settle_output(&out->opt);
     if (st != IR_OK) cli_args_free(out);
@@ -240,6 +245,9 @@ void cli_args_free(cli_args *a)
         cli_option_clear(o, a->own);
     free(a->own);
     free(a->arg);
+    free(a->given);
+    a->given = NULL;
+    a->ngiven = 0;
     a->own = NULL;
     a->arg = NULL;
     a->narg = 0;
@@ -249,6 +257,7 @@ void cli_args_free(cli_args *a)
 int cli_main(const cli_command *commands, int argc, char *const *argv)
 {
     cli_args a;
+    ir_screen_begin();
     if (cli_parse(commands, argc, argv, &a) != IR_OK) {
         fprintf(stderr, "ironroof: %s\n", ir_why());
         return 2;

@@ -2,6 +2,7 @@
  * Time left is the mean time of the points done times those to do. */
 #define _GNU_SOURCE
 #include "bench/cli/progress.h"
+#include "harness/screen.h"
 
 #include <math.h>
 #include <string.h>
@@ -20,14 +21,14 @@ static double monotonic(void *arg)
 void cli_progress_init(cli_progress *p, FILE *out, bool quiet, size_t total)
 {
     *p = (cli_progress){.out = out, .total = total, .now = monotonic, .start_s = NAN};
-    p->on = !quiet && isatty(fileno(out));
+    p->on = !quiet && isatty(ir_screen_fd(out));
 }
 
 static int progress_columns(const cli_progress *p)
 {
     struct winsize w;
     if (p->width > 0) return p->width;
-    return ioctl(fileno(p->out), TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
+    return ioctl(ir_screen_fd(p->out), TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
 }
 
 void cli_progress_plan(cli_progress *p, const char *name, size_t total)
@@ -83,7 +84,8 @@ void cli_progress_show(cli_progress *p, const char *what)
     if (p->done < p->total) time_left(p, left, sizeof left);
     counts(p, count, sizeof count);
     snprintf(line, sizeof line, "[%s] %s%s%s", count, left, *left ? "  " : "", what);
-    fprintf(p->out, "\r\033[K%.*s", progress_columns(p) - 1, line);
+    ir_screen_own(p->out, "\r\033[K");
+    fprintf(p->out, "%.*s", progress_columns(p) - 1, line);
     fflush(p->out);
 }
 
@@ -101,6 +103,6 @@ void cli_progress_done(cli_progress *p)
 void cli_progress_clear(cli_progress *p)
 {
     if (!p->on) return;
-    fputs("\r\033[K", p->out);
+    ir_screen_own(p->out, "\r\033[K");
     fflush(p->out);
 }

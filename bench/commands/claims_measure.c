@@ -158,7 +158,12 @@ static ir_status open_device(claims_device_run *x, const cli_options *o)
     const ir_backend *be = bench_backend(name);
     if (o->backends.n > 1) return ir_fail(IR_EINVAL, "claims --measure works on one backend at a time");
     if (!be) return ir_fail(IR_EINVAL, "unknown backend '%s' (ironroof list backends)", name);
-    ir_status st = device_run_open(&x->c, be, o->device ? (int)strtol(o->device, NULL, 10) : 0, o);
+    int       index;
+    bool      named;
+    ir_status st = cli_device_index(o->device, &index, &named);
+    if (st == IR_OK && named)
+        st = ir_fail(IR_EINVAL, "claims --measure takes a device by number: --device 0");
+    if (st == IR_OK) st = device_run_open(&x->c, be, index, o);
     x->open = st == IR_OK;
     return st;
 }

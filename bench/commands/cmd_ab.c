@@ -88,7 +88,7 @@ int cmd_ab(const cli_args *args)
                                : plan_from(args, &own);
     }
     if (!isnan(own.plan)) {
-        own.blocks = IR_AB_MIN_BLOCKS;
+        if (!cli_given(args, "blocks")) own.blocks = IR_AB_MIN_BLOCKS;
         own.no_more = true;
     }
     if (args->narg < 2)

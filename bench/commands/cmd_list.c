@@ -16,8 +16,9 @@ static void dtypes(const ir_workload *w, char *buf, size_t n)
             m += (size_t)snprintf(buf + m, n - m, "%s%s", m ? "," : "", ir_dtype_name((ir_dtype)t));
 }
 
-static void workloads(void)
+static void workloads(const cli_args *args)
 {
+    (void)args;
     char types[64], params[256];
     for (const ir_workload *const *w = ir_workloads; *w; w++) {
         dtypes(*w, types, sizeof types);
@@ -27,20 +28,22 @@ static void workloads(void)
     }
 }
 
-static void kernels(void)
+static void kernels(const cli_args *args)
 {
     for (const ir_backend *const *b = bench_backends; *b; b++)
         for (const ir_workload *const *w = ir_workloads; *w; w++)
             for (const ir_kernel *const *k = (*b)->kernels; *k; k++)
-                if (!strcmp((*k)->family, (*w)->family)) {
+                if (!strcmp((*k)->family, (*w)->family) &&
+                    cli_filter_match(&args->opt.filter, (*b)->name, (*w)->name, (*k)->name)) {
                     char id[128];
                     snprintf(id, sizeof id, "%s/%s/%s", (*b)->name, (*w)->name, (*k)->name);
                     printf("%-32s %s\n", id, (*k)->doc ? (*k)->doc : "");
                 }
 }
 
-static void backends(void)
+static void backends(const cli_args *args)
 {
+    (void)args;
     for (const ir_backend *const *b = bench_backends; *b; b++) {
         size_t n = 0;
         while ((*b)->kernels[n]) n++;
@@ -67,8 +70,9 @@ static bool device(const ir_backend *b, int index)
     return st != IR_SKIP;
 }
 
-static void devices(void)
+static void devices(const cli_args *args)
 {
+    (void)args;
     enum { MOST = 64 };
     for (const ir_backend *const *b = bench_backends; *b; b++)
         for (int i = 0; i < MOST && device(*b, i); i++) continue;
@@ -76,7 +80,17 @@ static void devices(void)
     list_sheets(&t);
 }
 
-static void model_figures(void) { model_fields_print(stdout); }
+static void claims(const cli_args *args)
+{
+    (void)args;
+    list_claims();
+}
+
+static void model_figures(const cli_args *args)
+{
+    (void)args;
+    model_fields_print(stdout);
+}
 
 static int points(const cli_args *args)
 {
@@ -92,11 +106,12 @@ int cmd_list(const cli_args *args)
 {
     static const char *const what[] = {"workloads", "kernels", "backends", "devices",
                                        "claims",    "model",   "points"};
-    static void (*const print[])(void) = {workloads, kernels, backends, devices, list_claims, model_figures};
+    static void (*const print[])(const cli_args *) = {workloads, kernels, backends,
+                                                      devices,   claims,  model_figures};
     size_t at = 0;
     if (args->narg && cli_choose("list", args->arg[0], what, sizeof what / sizeof *what, &at) != IR_OK)
         return complain();
     if (at == 6) return points(args);
-    print[at]();
+    print[at](args);
     return EXIT_FINE;
 }

@@ -7,6 +7,8 @@
 #include "bench/cli/progress.h"
 #include "bench/commands/commands.h"
 #include "bench/measure/per_layer.h"
+#include "bench/measure/watchdog.h"
+#include "bench/run/again.h"
 #include "bench/run/output.h"
 #include "bench/run/screen.h"
 #include "bench/run/stream.h"
@@ -21,6 +23,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MAX_DEVICES = 16 };
 static const double NAIVE_S = 1; /* of one call of a naive rung, in the quick profile */
@@ -72,31 +75,6 @@ static ir_status open_one(job *j, const ir_backend *be, int index)
     return IR_OK;
 }
 
-static bool run_is_named(const ir_device_info *i, const char *name)
-{
-    return strcasestr(i->name, name) || !strcmp(i->id, name);
-}
-
-/* The first device of the backend whose name holds the words of --device, or whose id they are. */
-static ir_status index_of(const ir_backend *be, const char *name, int *index)
-{
-    enum { MOST = 64 };
-    char offered[IR_WHY] = "";
-    for (*index = 0; *index < MOST; ++*index) {
-        ir_dev         d = {.be = be, .index = *index};
-        ir_device_info i;
-        ir_status      st = be->open(&d, NULL);
-        if (st == IR_OK) st = be->describe(&d, &i);
-        be->close(&d);
-        if (st == IR_SKIP) break;
-        if (st != IR_OK) continue;
-        if (run_is_named(&i, name)) return IR_OK;
-        size_t n = strlen(offered);
-        snprintf(offered + n, sizeof offered - n, "%s%s (%.60s)", n ? ", " : "", i.id, i.name);
-    }
-    return ir_fail(IR_SKIP, "no device '%.60s': %s offers %s", name, be->name, *offered ? offered : "none");
-}
-
 /* Without --device: the backend's first one that can be measured. One that is broken, or is the host again,
  * is named in `why` and does not stand in the way of the next. */
 static ir_status open_first(job *j, const ir_backend *be, char *why, size_t size)
@@ -128,9 +106,10 @@ static ir_status open_devices(job *j)
             st = open_first(j, *b, why, sizeof why);
             continue;
         }
-        char *end = NULL;
-        int   index = (int)strtol(o->device, &end, 10);
-        st = *end ? index_of(*b, o->device, &index) : IR_OK;
+        int  index;
+        bool named;
+        st = cli_device_index(o->device, &index, &named);
+        if (st == IR_OK && named) st = backend_device_named(*b, o->device, &index);
         if (st == IR_OK) st = open_one(j, *b, index);
         size_t n = strlen(why);
         if (st != IR_OK && st != IR_EINVAL)
@@ -270,6 +249,21 @@ static ir_status run_ablation(job *j, device_run *c)
     return st;
 }
 
+/* The row of the point is written. A call that hangs keeps its threads and the device: only a new beginning
+ * gets rid of it. */
+static void begin_again(measure_context *s, const ir_point *late)
+{
+    const job *j = s->tick_arg;
+    char       key[IR_ID];
+    fprintf(stderr, "ironroof: %s: %s\n", ir_point_key(late, key), late->reason);
+    if (!strcmp(j->path, "-"))
+        fprintf(stderr, "ironroof: what follows is not measured: only a run to a file can go on (-o FILE)\n");
+    else if (run_again(j->args->argc, j->args->argv, j->path) != IR_OK)
+        complain();
+    fflush(NULL);
+    _exit(EXIT_BAD);
+}
+
 /* `> run.txt` beside `-o run.jsonl`: standard output is where the text report goes. */
 static bool screen_is_report(const job *j)
 {
@@ -287,6 +281,8 @@ static bool wants_tables(const job *j)
 static ir_status measure_device(job *j, device_run *c)
 {
     measure_context *s = &c->s;
+    s->timeout_s = j->args->opt.timeout_s;
+    s->hung = begin_again;
     s->journal = j->journal;
     resume_into(&j->before, s);
     s->tick = tick;
@@ -310,6 +306,9 @@ static ir_status measure_device(job *j, device_run *c)
         st = device_run_points(c, &j->points, j->args->opt.cache);
         phase_ends(j, c);
     }
+    char why[512]; /* the first cause: judging what there is may fail as well */
+    snprintf(why, sizeof why, "%s", ir_why());
+    const ir_status first = st;
     device_run_end(c, st != IR_EINTR);
     device_run_note_tuning(c);
     if (st == IR_OK && s->ceilings.n) st = context_take_resumed(s);
@@ -319,7 +318,7 @@ static ir_status measure_device(job *j, device_run *c)
     if (tables) device_run_print_law(&t, c);
     if (j->screen && !tables && c->proved) ablation_print(j->screen, &c->s, &c->proof);
     device_run_close_device(c);
-    return st;
+    return first == IR_OK ? st : ir_fail(first, "%s", why);
 }
 
 /* Nothing measured is a failure, and so is a wrong or a failed point. */
@@ -421,6 +420,7 @@ static ir_status execute(job *j)
     if (st != IR_OK) return ir_journal_discard(&j->journal), st;
     j->screen = j->args->opt.quiet ? NULL : strcmp(j->path, "-") ? stdout : stderr;
     for (size_t i = 0; i < j->ndev && st == IR_OK; i++) st = measure_device(j, &j->dev[i]);
+    interrupt_restore();
     if (st == IR_EINTR && j->before.begun)
         return st; /* the journal has what was recorded, and the new points */
     if (st != IR_OK && st != IR_EINTR && !has_measured(j))
@@ -468,6 +468,7 @@ static int run_run(const cli_args *args, bool with_points)
     if (st == IR_OK && with_points)
         st = cli_points_expand(ir_workloads, args->arg, args->narg, &args->opt, &j->points);
     if (st == IR_OK && args->opt.layers && with_points) st = per_layer_valid(args->opt.layers, &j->points);
+    if (st == IR_OK && args->opt.timeout_s > 0) st = watchdog_start(args->opt.timeout_s);
     if (st == IR_OK) st = open_devices(j);
     if (st == IR_OK && with_points) st = filter_leaves_some(j);
     int waited = st == IR_OK && !args->opt.dry_run ? wait_idle(&args->opt) : EXIT_FINE;

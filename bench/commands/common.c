@@ -1,6 +1,7 @@
 /* common.c -- what every command needs: a complaint and a text report's shape. */
 #define _GNU_SOURCE
 #include "bench/commands/commands.h"
+#include "harness/screen.h"
 #include "bench/run/output.h"
 
 #include <math.h>
@@ -40,8 +41,9 @@ ir_text text_on(FILE *f, const cli_options *o)
     struct winsize w;
     const char    *columns = getenv("COLUMNS");
     ir_text        t = {.f = f, .width = 100, .color = f && cli_color(o, f), .utf8 = utf8_locale()};
-    if (f && !isatty(fileno(f)) && columns && atoi(columns) >= 60 && atoi(columns) <= 500)
+    if (f && !isatty(ir_screen_fd(f)) && columns && atoi(columns) >= 60 && atoi(columns) <= 500)
         t.width = atoi(columns);
-    if (f && isatty(fileno(f)) && ioctl(fileno(f), TIOCGWINSZ, &w) == 0 && w.ws_col >= 60) t.width = w.ws_col;
+    if (f && isatty(ir_screen_fd(f)) && ioctl(ir_screen_fd(f), TIOCGWINSZ, &w) == 0 && w.ws_col >= 60)
+        t.width = w.ws_col;
     return t;
 }

@@ -240,7 +240,11 @@ static ir_status on_device(const cli_args *args, const cli_point *p, const ir_ba
     const dump_own *own = args->own;
     device_run      c;
     job             j = {.w = p->workload, .dir = args->opt.output, .ours = args->opt.force};
-    ir_status       st = device_run_open(&c, be, 0, &args->opt);
+    int             index;
+    bool            named;
+    ir_status       st = cli_device_index(args->opt.device, &index, &named);
+    if (st == IR_OK && named) st = ir_fail(IR_EINVAL, "dump takes a device by number: --device 0");
+    if (st == IR_OK) st = device_run_open(&c, be, index, &args->opt);
     if (st != IR_OK) return st;
     j.run = (ir_run){.workload = p->workload, .dev = &c.s.dev, .p = p->p};
     if (j.run.p.threads == 0) j.run.p.threads = c.s.info.threads;
@@ -257,6 +261,7 @@ int cmd_dump(const cli_args *args)
     cli_points        pts = {0};
     ir_status         st = args->opt.output ? IR_OK : ir_fail(IR_EINVAL, "dump needs a directory: -o DIR");
     if (st == IR_OK && args->opt.backends.n) be = bench_backend(args->opt.backends.v[0]);
+    if (st == IR_OK && args->opt.backends.n > 1) st = ir_fail(IR_EINVAL, "dump works on one backend");
     if (!be) st = ir_fail(IR_EINVAL, "no backend '%s'", args->opt.backends.v[0]);
     if (st == IR_OK) st = cli_points_expand(ir_workloads, args->arg, args->narg, &args->opt, &pts);
     if (st == IR_OK && pts.n != 1)

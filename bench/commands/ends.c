@@ -2,6 +2,7 @@
 #include "bench/commands/ends.h"
 #include "bench/commands/commands.h"
 #include "harness/record/text.h"
+#include "harness/screen.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,9 +31,7 @@ int ends_finish(int code)
 {
     errno = 0;
     bool lost = fflush(stdout) != 0 || ferror(stdout) || close_tells();
-    int  why = ir_text_error() ? ir_text_error() : errno;
-    if (lost && !why && write(STDOUT_FILENO, "\n", 1) < 0)
-        why = errno; /* the first reason is gone: ask again */
+    int  why = ir_text_error() ? ir_text_error() : ir_screen_error(stdout) ? ir_screen_error(stdout) : errno;
     if (lost) fprintf(stderr, "ironroof: standard output: %s\n", why ? strerror(why) : "writing failed");
     if (code != EXIT_FINE || !(lost || memory_lost())) return code;
     if (memory_lost()) fprintf(stderr, "ironroof: out of memory: the output is not whole\n");

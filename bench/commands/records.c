@@ -57,7 +57,7 @@ int cmd_fit(const cli_args *args)
             code = complain();
             continue;
         }
-        if (r.truncated)
+        if (r.truncated && !args->opt.quiet)
             fprintf(stderr, "ironroof: %s: the last line is cut off and was left out\n", args->arg[i]);
         for (size_t d = 0; d < r.ndevice; d++)
             if (fit_device(&t, args->arg[i], &r, d) != IR_OK) code = complain();

@@ -1,6 +1,7 @@
 /* baseline_files.c -- thresholds, and a baseline folder that is renewed without ever being half new. */
 #define _GNU_SOURCE
 #include "bench/gate/baseline.h"
+#include "harness/pattern.h"
 #include "harness/record/input.h"
 #include "harness/record/writer.h"
 
@@ -42,8 +43,7 @@ static ir_status threshold_line(char *line, thresholds *out)
     threshold *t = &out->v[out->n];
     ir_status  st = baseline_files_share(last, &t->delta);
     while (last > line && isspace((unsigned char)last[-1])) *--last = 0;
-    if (st == IR_OK && regcomp(&t->re, line, REG_EXTENDED | REG_NOSUB) != 0)
-        st = ir_fail(IR_EINVAL, "'%.60s' is not a regular expression", line);
+    if (st == IR_OK) st = ir_pattern_compile(line, &t->re);
     if (st == IR_OK) out->n++;
     return st;
 }

@@ -1,23 +1,35 @@
 /* export.c -- see export.h: dispatch, escaping, and the formats with rows: csv, otava, openmetrics. */
 #include "bench/gate/export.h"
+#include "harness/screen.h"
 
 #include <ctype.h>
 #include <math.h>
 #include <string.h>
 
 /* ---- texts ----------------------------------------------------------------------------------- */
+/* A character that has a text of its own in some format. */
+typedef struct {
+    char        c;
+    const char *text;
+} escape;
+
+/* Writes s, filtered as for a screen; the table ends with {0}. */
+static void export_escaped(FILE *f, const char *s, const escape *table)
+{
+    char c[5];
+    while (*s) {
+        const escape *e = table;
+        s += ir_screen_next(s, c);
+        while (e->c && e->c != *c) e++;
+        fputs(e->c ? e->text : c, f);
+    }
+}
+
 void export_json_text(FILE *f, const char *s)
 {
+    static const escape json[] = {{'"', "\\\""}, {'\\', "\\\\"}, {0}};
     fputc('"', f);
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        if (c == '"' || c == '\\')
-            fprintf(f, "\\%c", c);
-        else if (c < ' ')
-            fprintf(f, "\\u%04x", c);
-        else
-            fputc(c, f);
-    }
+    export_escaped(f, s, json);
     fputc('"', f);
 }
 
@@ -32,32 +44,36 @@ void export_json_number(FILE *f, double v)
 #define CSV_VERDICTS "point,verdict,confirmed"
 #define CSV_RUNS     "started,file,point"
 
+/* A cell that begins like a formula gets an apostrophe before it: a spreadsheet shows it and computes
+ * nothing. */
 void export_csv_text(FILE *f, const char *s)
 {
-    bool quote = strpbrk(s, ",\"\r\n") != NULL;
+    static const escape csv[] = {{'"', "\"\""}, {0}};
+    bool                formula = *s && strchr("=+-@\t\r", *s), quote = formula || strpbrk(s, ",\"\r\n");
     if (quote) fputc('"', f);
-    for (; *s; s++) {
-        if (*s == '"') fputc('"', f);
-        fputc(*s == '\r' || *s == '\n' ? ' ' : *s, f);
-    }
+    if (formula) fputc('\'', f);
+    export_escaped(f, s, csv);
     if (quote) fputc('"', f);
 }
 
 void export_xml_text(FILE *f, const char *s)
 {
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        if (c == '<')
-            fputs("&lt;", f);
-        else if (c == '>')
-            fputs("&gt;", f);
-        else if (c == '&')
-            fputs("&amp;", f);
-        else if (c == '"')
-            fputs("&quot;", f);
-        else
-            fputc(c < ' ' || c == 0x7F ? ' ' : c, f);
-    }
+    static const escape xml[] = {{'<', "&lt;"}, {'>', "&gt;"}, {'&', "&amp;"}, {'"', "&quot;"}, {0}};
+    export_escaped(f, s, xml);
+}
+
+void export_line(FILE *f, const char *s)
+{
+    static const escape none[] = {{0}};
+    export_escaped(f, s, none);
+}
+
+void export_markdown_text(FILE *f, const char *s)
+{
+    static const escape markdown[] = {{'<', "&lt;"}, {'>', "&gt;"}, {'&', "&amp;"}, {'|', "\\|"},
+                                      {'`', "\\`"},  {'*', "\\*"},  {'_', "\\_"},   {'[', "\\["},
+                                      {']', "\\]"},  {'~', "\\~"},  {'\\', "\\\\"}, {0}};
+    export_escaped(f, s, markdown);
 }
 
 /* ---- classes --------------------------------------------------------------------------------- */
@@ -117,7 +133,9 @@ ir_status export_csv(FILE *f, const export_input *in)
         for (size_t i = 0; i < in->cmp->n; i++) {
             const ir_comparison *c = &in->cmp->v[i];
             export_csv_text(f, c->point);
-            fprintf(f, ",%s,%d", c->verdict, c->confirmed);
+            fputc(',', f);
+            export_csv_text(f, c->verdict);
+            fprintf(f, ",%d", c->confirmed);
             const double v[] = {expm1(c->effect), expm1(c->lo), expm1(c->hi),     expm1(c->mde),
                                 expm1(c->delta),  c->time_s,    (double)c->blocks};
             for (size_t k = 0; k < sizeof v / sizeof *v; k++) export_number(f, v[k]);
@@ -176,11 +194,9 @@ ir_status export_otava(FILE *f, const export_input *in)
 /* ---- openmetrics: also what node_exporter's textfile collector reads ------------------------- */
 static void export_label(FILE *f, const char *name, const char *s)
 {
+    static const escape label[] = {{'"', "\\\""}, {'\\', "\\\\"}, {0}};
     fprintf(f, "%s=\"", name);
-    for (; *s; s++) {
-        if (*s == '"' || *s == '\\') fputc('\\', f);
-        fputc(*s == '\n' ? ' ' : *s, f);
-    }
+    export_escaped(f, s, label);
     fputc('"', f);
 }
 

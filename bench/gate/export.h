@@ -39,7 +39,9 @@ void export_annotations(FILE *, const export_input *);
 void export_json_text(FILE *, const char *); /* with its quotes */
 void export_json_number(FILE *, double);     /* null when not finite */
 void export_csv_text(FILE *, const char *);  /* quoted where needed */
-void export_xml_text(FILE *, const char *);  /* control characters become spaces */
+void export_markdown_text(FILE *, const char *);
+void export_line(FILE *, const char *);     /* filtered, nothing escaped */
+void export_xml_text(FILE *, const char *); /* control characters become spaces */
 /* ok | skipped | broken | red | open: what a verdict or a status is to a test runner. */
 typedef enum { EXPORT_OK, EXPORT_SKIPPED, EXPORT_BROKEN, EXPORT_RED } export_class;
 export_class export_class_of_point(const ir_point *);

@@ -55,8 +55,12 @@ static bool row_at(const export_input *in, size_t i, row *r)
 static void testcase(FILE *f, const row *r)
 {
     size_t group = strcspn(r->key, ":");
+    char   name[IR_ID];
     fputs("    <testcase classname=\"ironroof.", f);
-    for (size_t i = 0; i < group; i++) fputc(r->key[i] == '/' ? '.' : r->key[i], f);
+    snprintf(name, sizeof name, "%.*s", (int)group, r->key);
+    for (char *c = name; *c; c++)
+        if (*c == '/') *c = '.';
+    export_xml_text(f, name);
     fputs("\" name=\"", f);
     export_xml_text(f, r->key);
     fprintf(f, "\" time=\"%.9f\"", isfinite(r->time_s) ? r->time_s : 0);
@@ -65,7 +69,9 @@ static void testcase(FILE *f, const row *r)
         return;
     }
     const char *tag = r->c == EXPORT_RED ? "failure" : r->c == EXPORT_BROKEN ? "error" : "skipped";
-    fprintf(f, ">\n      <%s message=\"%s: ", tag, r->state);
+    fprintf(f, ">\n      <%s message=\"", tag);
+    export_xml_text(f, r->state);
+    fputs(": ", f);
     export_xml_text(f, r->why);
     fputs("\"/>\n    </testcase>\n", f);
 }
@@ -89,16 +95,20 @@ ir_status export_junit(FILE *f, const export_input *in)
 }
 
 /* ---- Markdown -------------------------------------------------------------------------------- */
-static void cell(FILE *f, const char *s)
+/* A key as code where its characters allow that: nothing can be escaped inside. */
+static void key_cell(FILE *f, const char *key)
 {
-    for (; *s; s++) {
-        if (*s == '|') fputc('\\', f);
-        fputc((unsigned char)*s < ' ' ? ' ' : *s, f);
-    }
+    bool code = !strpbrk(key, "`|<>&\\");
+    if (code) fputc('`', f);
+    if (code)
+        export_line(f, key);
+    else
+        export_markdown_text(f, key);
+    if (code) fputc('`', f);
 }
 
 /* An upper bound of what one row takes: every character might be escaped. */
-static size_t room(const row *r) { return 2 * (strlen(r->key) + strlen(r->why)) + 80; }
+static size_t room(const row *r) { return 5 * (strlen(r->key) + strlen(r->why)) + 80; }
 
 ir_status export_markdown(FILE *f, const export_input *in)
 {
@@ -111,12 +121,13 @@ ir_status export_markdown(FILE *f, const export_input *in)
     for (size_t i = 0; row_at(in, i, &r); i++) {
         used += room(&r);
         if (used > EXPORT_MAX_MARKDOWN) break;
-        fputs("| `", f);
-        cell(f, r.key);
-        fprintf(f, "` | %s | %s%s%s | ", ir_text_scaled(r.time_s, "s", time, sizeof time),
-                r.c == EXPORT_RED || r.c == EXPORT_BROKEN ? "**" : "", r.state,
-                r.c == EXPORT_RED || r.c == EXPORT_BROKEN ? "**" : "");
-        cell(f, r.why);
+        bool bad = r.c == EXPORT_RED || r.c == EXPORT_BROKEN;
+        fputs("| ", f);
+        key_cell(f, r.key);
+        fprintf(f, " | %s | %s", ir_text_scaled(r.time_s, "s", time, sizeof time), bad ? "**" : "");
+        export_markdown_text(f, r.state);
+        fputs(bad ? "** | " : " | ", f);
+        export_markdown_text(f, r.why);
         fputs(" |\n", f);
         shown++;
     }

@@ -1,6 +1,7 @@
 /* context.c -- see context.h. */
 #define _GNU_SOURCE
 #include "bench/measure/context.h"
+#include "bench/measure/watchdog.h"
 #include "kernels/workloads/workloads_compute.h"
 
 #include <math.h>
@@ -124,6 +125,31 @@ static ir_params adapted(const measure_context *s, const ir_workload *w, const i
     return p;
 }
 
+typedef struct {
+    measure_context       *s;
+    const ir_point        *like;
+    const ir_bound_kernel *b;
+} watched;
+
+/* On the watchdog's thread, while the call hangs on the other: nobody else writes to the journal. */
+static void point_is_late(void *arg)
+{
+    const watched *w = arg;
+    ir_point       o = *w->like;
+    o.status = IR_EDEVICE;
+    o.id.for_ceiling = w->s->in_ceilings;
+    o.id.kflags = w->b->k->flags;
+    o.m.cost = w->b->cost;
+    snprintf(o.id.device, sizeof o.id.device, "%s", w->s->info.id);
+    snprintf(o.id.isa, sizeof o.id.isa, "%.31s", w->s->info.isa);
+    snprintf(o.id.family, sizeof o.id.family, "%s", w->b->w->family);
+    o.flags |= w->s->run_flags;
+    snprintf(o.reason, sizeof o.reason, "timed out after %g s", w->s->timeout_s);
+    if (w->s->journal && ir_journal_point(w->s->journal, &o) != IR_OK)
+        fprintf(stderr, "ironroof: %s\n", ir_why());
+    w->s->hung(w->s, &o);
+}
+
 ir_status context_measure(measure_context *s, const ir_workload *w, const ir_kernel *k,
                           const ir_params *asked, bool cold, const ir_point **out)
 {
@@ -144,8 +170,11 @@ ir_status context_measure(measure_context *s, const ir_workload *w, const ir_ker
         ir_policy pol = s->policy;
         pol.cold = cold;
         ir_bind(&s->dev, w, k, p, &b);
-        bool drift = bw_monitor_begin(&s->monitor, &s->ceilings, &b, cold, &pol);
+        bool    drift = bw_monitor_begin(&s->monitor, &s->ceilings, &b, cold, &pol);
+        watched watched_point = {s, &like, &b};
+        if (s->timeout_s > 0 && s->hung) watchdog_arm(point_is_late, &watched_point);
         ir_measure_bound(&b, &pol, o);
+        watchdog_disarm();
         if (drift) bw_monitor_end(&s->monitor, o);
         o->id.for_ceiling = s->in_ceilings;
         o->flags |= s->run_flags;

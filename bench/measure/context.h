@@ -34,7 +34,9 @@ struct measure_context {
     bw_monitor       monitor;
     ir_ceilings      ceilings;                         /* owned */
     void (*tick)(measure_context *, const char *what); /* Optional. Show progress before each point. */
-    void *tick_arg;
+    void  *tick_arg;
+    double timeout_s; /* of one point; NAN or 0: none. The watchdog must be started. */
+    void (*hung)(measure_context *, const ir_point *); /* its row is in the journal; on another thread */
 };
 /* Open device `index` of a backend. IR_SKIP: not here. Free with context_close(), idempotent. */
 ir_status context_open(measure_context *, const ir_backend *, int index, const ir_open_options *);

@@ -1,6 +1,7 @@
 /* output.c -- see output.h. */
 #define _GNU_SOURCE
 #include "bench/run/output.h"
+#include "harness/screen.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -73,7 +74,8 @@ ir_status output_sibling(const char *path, const char *suffix, char *buf, size_t
 bool output_is(FILE *f, const char *path)
 {
     struct stat a, b;
-    return fstat(fileno(f), &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+    return fstat(ir_screen_fd(f), &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
 }
 
 ir_status output_apart(const char *path)
@@ -86,15 +88,44 @@ ir_status output_apart(const char *path)
 
 static volatile int interrupted;
 
+/* A signal that ends the run sets the flag, and the run ends with what it has; the second one kills. A signal
+ * that only says that a file or a reader is gone is ignored: the write fails and says why. */
+static struct {
+    int              number;
+    bool             ends;
+    bool             installed;
+    struct sigaction before;
+} signals[] = {{.number = SIGINT, .ends = true},
+               {.number = SIGTERM, .ends = true},
+               {.number = SIGHUP, .ends = true},
+               {.number = SIGPIPE},
+               {.number = SIGXFSZ}};
+enum { NSIGNAL = sizeof signals / sizeof *signals };
+
 static void on_signal(int sig)
 {
+    (void)sig; /* SA_RESETHAND: the next one has its usual effect */
     interrupted = 1;
-    signal(sig, SIG_DFL);
 }
 
 const volatile int *interrupt_install(void)
 {
-    signal(SIGINT, on_signal);
-    signal(SIGTERM, on_signal);
+    for (int i = 0; i < NSIGNAL; i++) {
+        struct sigaction now = {.sa_handler = signals[i].ends ? on_signal : SIG_IGN};
+        if (signals[i].installed || sigaction(signals[i].number, NULL, &signals[i].before) != 0) continue;
+        bool ignored = signals[i].before.sa_handler == SIG_IGN && signals[i].number == SIGHUP;
+        if (signals[i].ends) now.sa_flags = (int)(SA_RESETHAND | SA_RESTART);
+        if (!ignored) sigaction(signals[i].number, &now, NULL); /* nohup: stays ignored */
+        signals[i].installed = true;
+    }
     return &interrupted;
+}
+
+void interrupt_restore(void)
+{
+    for (int i = 0; i < NSIGNAL; i++) {
+        if (!signals[i].installed || !signals[i].ends) continue;
+        sigaction(signals[i].number, &signals[i].before, NULL);
+        signals[i].installed = false;
+    }
 }

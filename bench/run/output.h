@@ -18,4 +18,6 @@ ir_status output_apart(const char *path);
 
 /* The first Ctrl-C (or SIGTERM) sets the flag; a second one ends the process the usual way. */
 const volatile int *interrupt_install(void);
+/* The signals as they were: once measuring is over, one ends the program at once. */
+void interrupt_restore(void);
 #endif

@@ -70,8 +70,10 @@ char *ir_host_discard(char *from, const char *to);
  * again: where a machine has several memories, it is then in the one next to the caller. Pieces are huge
  * pages, or 64 KiB; consecutive ranges meet each piece once. */
 void   ir_host_rehome(char *from, const char *to, const char *end, ir_pages pages);
-void   ir_host_trim(void);        /* freed heap back to the system, where the C library can */
-double ir_host_available_B(void); /* what can be taken without swapping: min(MemAvailable, cgroup) */
+void   ir_host_trim(void); /* freed heap back to the system, where the C library can */
+double ir_host_available_B(
+    void); /* what can be taken without swapping: min(MemAvailable, cgroup, ulimit -v) */
+double ir_address_space_left(void); /* bytes that the limit of the address space leaves; INFINITY: no limit */
 double ir_host_peak_rss_B(void);
 /* Share of an anonymous mapping backed by huge pages right now (smaps); NAN unknown. */
 double ir_host_huge_share(const void *p);

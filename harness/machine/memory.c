@@ -126,7 +126,18 @@ double ir_host_available_B(void)
         if (n > 0) v = (double)n * (double)page_size();
     }
 #endif
-    return v;
+    if (isnan(v) && isinf(ir_address_space_left())) return v;
+    return fmin(v, ir_address_space_left());
+}
+
+double ir_address_space_left(void)
+{
+    struct rlimit      limit;
+    char               text[256];
+    unsigned long long pages = 0;
+    if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY) return INFINITY;
+    if (ir_file_read("", text, sizeof text, "/proc/self/statm")) pages = strtoull(text, NULL, 10);
+    return fmax(0, (double)limit.rlim_cur - (double)pages * (double)page_size());
 }
 
 double ir_host_peak_rss_B(void)

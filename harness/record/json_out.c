@@ -53,31 +53,28 @@ void ir_json_open(ir_json *o, char bracket)
 
 void ir_json_close(ir_json *o, char bracket) { json_out_put(o, &bracket, 1); }
 
-size_t ir_utf8_length(const char *s, size_t n)
+/* A character that a terminal would obey is written as an escape: what is read back is the same. */
+static void put_code(ir_json *o, unsigned code)
 {
-    static const unsigned char lead_min[5] = {0, 0, 0xC2, 0xE0, 0xF0},
-                               lead_max[5] = {0, 0x7F, 0xDF, 0xEF, 0xF4};
-    const unsigned char *u = (const unsigned char *)s;
-    if (n == 0) return 0;
-    size_t len = u[0] < 0x80 ? 1 : u[0] < 0xE0 ? 2 : u[0] < 0xF0 ? 3 : 4;
-    if (len > n || u[0] < lead_min[len] || u[0] > lead_max[len]) return 0;
-    for (size_t i = 1; i < len; i++)
-        if ((u[i] & 0xC0) != 0x80) return 0;
-    if (len == 3 && ((u[0] == 0xE0 && u[1] < 0xA0) || (u[0] == 0xED && u[1] > 0x9F)))
-        return 0; /* overlong, surrogate */
-    if (len == 4 && ((u[0] == 0xF0 && u[1] < 0x90) || (u[0] == 0xF4 && u[1] > 0x8F))) return 0;
-    return len;
+    char text[16];
+    if (code < 0x10000)
+        snprintf(text, sizeof text, "\\u%04x", code);
+    else
+        snprintf(text, sizeof text, "\\u%04x\\u%04x", 0xD800 + ((code - 0x10000) >> 10),
+                 0xDC00 + (code & 0x3FF));
+    json_out_put_text(o, text);
 }
 
 static void escaped(ir_json *o, unsigned char c)
 {
     static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
     const char       *at = memchr(from, c, sizeof from - 1);
-    char              text[8];
-    if (at)
-        snprintf(text, sizeof text, "\\%c", to[at - from]);
-    else
-        snprintf(text, sizeof text, "\\u%04x", (unsigned)c);
+    char              text[4] = {'\\', 0};
+    if (!at) {
+        put_code(o, c);
+        return;
+    }
+    text[1] = to[at - from];
     json_out_put_text(o, text);
 }
 
@@ -91,6 +88,8 @@ static void quoted(ir_json *o, const char *s, size_t n)
             json_out_put_text(o, "\\ufffd");
         else if (c < 0x20 || c == 0x7F || c == '"' || c == '\\')
             escaped(o, c);
+        else if (!ir_screen_keeps(ir_utf8_code(s + i, len)))
+            put_code(o, ir_utf8_code(s + i, len));
         else
             json_out_put(o, s + i, len);
         i += len ? len : 1;

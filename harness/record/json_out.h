@@ -2,6 +2,8 @@
  * a key or value that follows another one gets one. Running out of memory is remembered in `failed`. */
 #ifndef IR_RECORD_JSON_OUT_H
 #define IR_RECORD_JSON_OUT_H
+#include "harness/screen.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,6 +28,4 @@ void ir_json_key_num(ir_json *, const char *key, double v);
 void ir_json_key_text(ir_json *, const char *key, const char *s);
 void ir_json_newline(ir_json *);                      /* ends the line */
 bool ir_json_raw(ir_json *, const char *s, size_t n); /* bytes as they are; false: no memory */
-/* Length of the valid UTF-8 sequence at s (1..4, of at most n bytes), 0 when it is not valid. */
-size_t ir_utf8_length(const char *s, size_t n);
 #endif

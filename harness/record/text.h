@@ -3,6 +3,7 @@
 #ifndef IR_RECORD_TEXT_H
 #define IR_RECORD_TEXT_H
 #include "harness/record/record.h"
+#include "harness/screen.h"
 
 typedef enum { TXT_PLAIN, TXT_BOLD, TXT_DIM, TXT_RED, TXT_GREEN, TXT_YELLOW, TXT_BLUE, TXT_CYAN } ir_style;
 int                                        ir_text_width(const ir_text *);    /* columns to use */

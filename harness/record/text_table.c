@@ -46,11 +46,11 @@ static const char *style_off(const ir_text *t, ir_style s)
 void ir_text_styled(const ir_text *t, ir_style s, const char *fmt, ...)
 {
     va_list ap;
-    fputs(style_on(t, s), t->f);
+    ir_screen_own(t->f, style_on(t, s));
     va_start(ap, fmt);
     vfprintf(t->f, fmt, ap);
     va_end(ap);
-    fputs(style_off(t, s), t->f);
+    ir_screen_own(t->f, style_off(t, s));
 }
 
 static size_t text_table_bytes_of(const char *s, int columns)
@@ -81,6 +81,7 @@ void ir_text_para(const ir_text *t, const char *lead, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    ir_screen_line(text);
     bool plain = strspn(lead, " ") == strlen(lead);
     ir_text_styled(t, plain ? TXT_PLAIN : TXT_BOLD, "%s", lead);
     for (char *save, *w = strtok_r(text, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
@@ -127,6 +128,7 @@ __attribute__((format(printf, 4, 0))) static void text_table_add(ir_table *tb, i
     for (size_t n = strlen(c->text), i = n; n + 1 == sizeof c->text && i > n - 4;
          i--) /* no half a character */
         if (ir_utf8_length(c->text + i - 1, n - i + 1) == 0) c->text[i - 1] = 0;
+    ir_screen_line(c->text);
     c->style = style;
     c->span = span;
 }
@@ -266,8 +268,10 @@ static bool print_line(const ir_table *tb, const layout *l, const ir_cell *row, 
         size_t piece = cell_piece(rest[c], l->width[c]);
         snprintf(text, sizeof text, "%.*s", (int)piece, rest[c]);
         int n = ir_text_columns(text), pad = n < l->width[c] ? l->width[c] - n : 0;
-        fprintf(t->f, "%*s%s%s%s", pending + (tb->col[c].right ? pad : 0), "", style_on(t, row[c].style),
-                text, style_off(t, row[c].style));
+        fprintf(t->f, "%*s", pending + (tb->col[c].right ? pad : 0), "");
+        ir_screen_own(t->f, style_on(t, row[c].style));
+        fputs(text, t->f);
+        ir_screen_own(t->f, style_off(t, row[c].style));
         pending = l->gap + (tb->col[c].right ? 0 : pad);
         rest[c] += piece + strspn(rest[c] + piece, " ");
         more |= *rest[c] != 0;
@@ -282,9 +286,9 @@ static void print_row(const ir_table *tb, const layout *l, const ir_cell *row)
     const char    *rest[MAX_COL];
     if (row->span) {
         size_t indent = strspn(row->text, " ");
-        fputs(style_on(t, row->style), t->f);
+        ir_screen_own(t->f, style_on(t, row->style));
         ir_text_para(t, indent ? " " : "", "%s", row->text + indent);
-        fputs(style_off(t, row->style), t->f);
+        ir_screen_own(t->f, style_off(t, row->style));
         return;
     }
     for (int c = 0; c < tb->ncol; c++) rest[c] = row[c].text;

@@ -1,12 +1,10 @@
 /* im2col.c -- see im2col.h. The unrolled windows are written once and read once by the product: the traffic
  * that the direct kernel does not have. The library repacks the weights for each band. */
 #include "kernels/cpu/im2col.h"
+#include "kernels/cpu/openblas.h"
 
 #include <stdlib.h>
 #include <string.h>
-#if IR_HAVE_OPENBLAS
-#include <cblas.h>
-#endif
 
 enum { BAND_B = 4 << 20, LEAST_PIXELS = 512, MOST_PIXELS = 8192 };
 /* Of the band from pixel `from` on: add and y begin there. */
@@ -25,6 +23,7 @@ ir_status cpu_im2col_can(const ly_row *l, int threads)
 {
     if (l->op != LY_CONV) return ir_fail(IR_SKIP, "%s is no convolution", l->name);
 #if IR_HAVE_OPENBLAS
+    if (cpu_openblas_load() != IR_OK) return IR_SKIP;
     if ((double)(l->batch * l->oh * l->ow) > INT32_MAX)
         return ir_fail(IR_SKIP, "more pixels than OpenBLAS's dimensions hold");
     if (threads > 1 && openblas_get_parallel() == 0)

@@ -5,19 +5,15 @@
  * with bf16; int8 weights it does not know. */
 #include "kernels/workloads/workloads_nets.h"
 #include "kernels/cpu/gpt.h"
+#include "kernels/cpu/openblas.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #if IR_HAVE_OPENBLAS
-#include <cblas.h>
-
-/* Not in every build of the library. */
-#pragma weak cblas_sbgemm
-#pragma weak cblas_sbgemv
-
 static ir_status library_has(const ir_params *p)
 {
+    if (cpu_openblas_load() != IR_OK) return IR_SKIP;
     if (p->dtype == IR_BF16 && (!cblas_sbgemm || !cblas_sbgemv))
         return ir_fail(IR_SKIP, "this OpenBLAS was built without bf16 (BUILD_BFLOAT16)");
     if (p->dtype != IR_F32 && p->dtype != IR_BF16)

@@ -7,20 +7,15 @@
 #include "kernels/cpu/openblas.h"
 
 #if IR_HAVE_OPENBLAS
-#include <cblas.h>
-
-/* Not in every build of the library. */
-#pragma weak cblas_sbgemm
-#pragma weak cblas_sbgemv
-
-static ir_status openblas_can_run(const ir_params *p, wl_gemm_shape s, bool has_bf16)
+static ir_status openblas_can_run(const ir_params *p, wl_gemm_shape s, bool gemv)
 {
     const size_t most = sizeof(blasint) == 4 ? INT32_MAX : INT64_MAX;
+    if (cpu_openblas_load() != IR_OK) return IR_SKIP;
     if (s.m > most || s.n > most || s.k > most)
         return ir_fail(IR_SKIP, "this OpenBLAS has 32-bit dimensions, at most %d", INT32_MAX);
     if (!wl_gemm_plain(p->dtype))
         return ir_fail(IR_SKIP, "OpenBLAS: f64, f32 and bf16, not %s", ir_dtype_name(p->dtype));
-    if (p->dtype == IR_BF16 && !has_bf16)
+    if (p->dtype == IR_BF16 && !(gemv ? cblas_sbgemv != NULL : cblas_sbgemm != NULL))
         return ir_fail(IR_SKIP, "this OpenBLAS was built without bf16 (BUILD_BFLOAT16)");
     if (p->threads > 1 && openblas_get_parallel() == 0)
         return ir_fail(IR_SKIP, "this OpenBLAS is a single-threaded build");
@@ -30,19 +25,19 @@ static ir_status openblas_can_run(const ir_params *p, wl_gemm_shape s, bool has_
 static ir_status openblas_gemm_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     (void)dev, (void)w;
-    return openblas_can_run(p, wl_gemm_of(p), cblas_sbgemm != NULL);
+    return openblas_can_run(p, wl_gemm_of(p), false);
 }
 
 static ir_status gemv_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     (void)dev, (void)w;
-    return openblas_can_run(p, wl_gemv_of(p), cblas_sbgemv != NULL);
+    return openblas_can_run(p, wl_gemv_of(p), true);
 }
 
 static ir_status gemv_by_gemm_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     (void)dev, (void)w;
-    return openblas_can_run(p, wl_gemv_of(p), cblas_sbgemm != NULL);
+    return openblas_can_run(p, wl_gemv_of(p), false);
 }
 
 static ir_status blas_setup(ir_run *r)
@@ -111,13 +106,13 @@ static ir_status never_run(ir_run *r, uint32_t reps)
     return absent(r->dev, r->workload, &r->p);
 }
 
-#define gemm_can_run         absent
-#define gemv_can_run         absent
-#define gemv_by_gemm_can_run absent
-#define blas_setup           NULL
-#define gemm_run             never_run
-#define gemv_run             never_run
-#define gemv_by_gemm_run     never_run
+#define openblas_gemm_can_run absent
+#define gemv_can_run          absent
+#define gemv_by_gemm_can_run  absent
+#define blas_setup            NULL
+#define openblas_gemm_run     never_run
+#define openblas_gemv_run     never_run
+#define gemv_by_gemm_run      never_run
 #endif
 
 const ir_kernel cpu_gemm_openblas = {.family = "gemm",
@@ -141,9 +136,3 @@ const ir_kernel cpu_gemv_openblas_gemm = {.family = "gemv",
                                           .can_run = gemv_by_gemm_can_run,
                                           .setup = blas_setup,
                                           .run = gemv_by_gemm_run};
-
-#if IR_HAVE_OPENBLAS
-const char *cpu_openblas_config(void) { return openblas_get_config(); }
-#else
-const char *cpu_openblas_config(void) { return ""; }
-#endif
