@@ -8,6 +8,7 @@ that are on their way before the first is used. Before, every kind of
 finding is found on text made up here.
 Exit 0: as claimed; 1: not; 77: no cuobjdump, or nothing for these capabilities.
 """
+
 import argparse
 import glob
 import os
@@ -26,13 +27,25 @@ CLAIMS = [
     (r"mma_kernel<unit_(f16|bf16|tf32)", ANY, {"has": ["LDGSTS.E.BYPASS.128|LDGSTS.E.*128", "LDSM", "HMMA"]}),
     (r"mma_kernel<.*128, 128, .*false, (true|false)>", ("90a",), {"most": 128}),
     (r"vector_kernel", ANY, {"most": 128, "has": ["FFMA", "LDS.128"]}),
-    (r"wide_kernel", ("90a",), {"has": ["HGMMA.64x256x16", "LDGSTS.E.*128", "FENCE.VIEW.ASYNC"], "most": 255}),
+    (
+        r"wide_kernel",
+        ("90a",),
+        {"has": ["HGMMA.64x256x16", "LDGSTS.E.*128", "FENCE.VIEW.ASYNC"], "most": 255},
+    ),
     (r"few_kernel<w_\w+, [124], 4, true, \w+>", ANY, {"has": ["LDG.E.*128"], "most": 128}),
     (r"few_kernel<w_bf16, 1, 4, true, \w+>", ANY, {"ahead": ("LDG.E.*128", 4, "FFMA")}),
     (r"(phase|resident)_kernel<w_\w+, [124]>", ANY, {"most": 128, "has": ["LDG.E.*128"]}),
-    (r"(phase|resident)_kernel<w_bf16, [124]>", ANY, {"ahead": ("LDG.E(?!.*(64|128|U16)).*CONSTANT", 16, "FFMA|FMUL")}),
+    (
+        r"(phase|resident)_kernel<w_bf16, [124]>",
+        ANY,
+        {"ahead": ("LDG.E(?!.*(64|128|U16)).*CONSTANT", 16, "FFMA|FMUL")},
+    ),
     (r"(phase|resident)_kernel<w_bf16, 1>", ANY, {"ahead": ("LDG.E.*128", 4, "FFMA")}),
-    (r"attention_kernel<__(half|nv_bfloat16)>", ANY, {"has": ["LDG.E.*128"], "ahead": ("LDG.E.*128", 4, "FFMA|HADD2")}),
+    (
+        r"attention_kernel<__(half|nv_bfloat16)>",
+        ANY,
+        {"has": ["LDG.E.*128"], "ahead": ("LDG.E.*128", 4, "FFMA|HADD2")},
+    ),
     (r"flash_kernel", ANY, {"has": ["LDGSTS.E.*128", "LDSM", "HMMA", "MUFU.EX2"]}),
     (r"stream_kernel<float", ANY, {"has": ["LDG.E.*128|STG.E.*128"]}),
     (r"wgmma_kernel", ("90a",), {"has": ["[HIQ]GMMA"]}),
@@ -55,7 +68,9 @@ def run(path, *args):
 def demangled(names):
     if not shutil.which("c++filt"):
         return {n: n for n in names}
-    out = subprocess.run(["c++filt"], input="\n".join(names), capture_output=True, text=True).stdout.splitlines()
+    out = subprocess.run(
+        ["c++filt"], input="\n".join(names), capture_output=True, text=True
+    ).stdout.splitlines()
     return dict(zip(names, out))
 
 
@@ -132,10 +147,21 @@ def self_check():
     ok = ["LDG.E.128.CONSTANT"] * 4 + ["FFMA"]
     good = (100, 0, 512, 0)
     name = "void few_kernel<w_bf16, 1, 4, true, float>(pr_args)"
-    cases = [("as claimed", ok, good, 0), ("spilled", ok + ["STL.64"], good, 1), ("stack", ok, (100, 8, 512, 0), 1), ("large", ok + ["NOP"] * 4096, good, 1),
-             ("shared", ok, (100, 0, 4096, 0), 1), ("scalar", ["LDG.E"] * 4 + ["FFMA"], good, 2), ("one by one", ["LDG.E.128.CONSTANT", "FFMA"] * 4, good, 1),
-             ("registers", ok, (168, 0, 512, 0), 1)]
-    bad = [what for what, ops, res, n in cases if len(list(findings(name, "90a", ops, res, {"few_kernel": 512}))) != n]
+    cases = [
+        ("as claimed", ok, good, 0),
+        ("spilled", ok + ["STL.64"], good, 1),
+        ("stack", ok, (100, 8, 512, 0), 1),
+        ("large", ok + ["NOP"] * 4096, good, 1),
+        ("shared", ok, (100, 0, 4096, 0), 1),
+        ("scalar", ["LDG.E"] * 4 + ["FFMA"], good, 2),
+        ("one by one", ["LDG.E.128.CONSTANT", "FFMA"] * 4, good, 1),
+        ("registers", ok, (168, 0, 512, 0), 1),
+    ]
+    bad = [
+        what
+        for what, ops, res, n in cases
+        if len(list(findings(name, "90a", ops, res, {"few_kernel": 512}))) != n
+    ]
     text = "\t\tFunction : _Z1fv\n        /*0000*/              @!P0 LDG.E.128.CONSTANT R4, desc[UR4][R2.64] ;   /* 0x0 */\n        /*0010*/   EXIT ;\n"
     if code(text) != {"_Z1fv": ["LDG.E.128.CONSTANT", "EXIT"]}:
         bad.append("text of cuobjdump: %s" % code(text))
@@ -165,7 +191,10 @@ def main():
         for k, ops in sorted(kernels.items()):
             for what in findings(names[k], arch, ops, res.get(k, (0, 0, 0, 0)), static):
                 bad.append("sm_%s %s: %s" % (arch, names[k], what))
-        print("sm_%s: %d kernels, most code %d B" % (arch, len(kernels), 16 * max([len(o) for o in kernels.values()], default=0)))
+        print(
+            "sm_%s: %d kernels, most code %d B"
+            % (arch, len(kernels), 16 * max([len(o) for o in kernels.values()], default=0))
+        )
     print("\n".join(bad) or "all as claimed")
     return 1 if bad else 0 if seen else 77
 

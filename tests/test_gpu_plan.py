@@ -2,6 +2,7 @@
 """test_gpu_plan.py GPU_SH PROGRAM -- the plan for a borrowed GPU to its end, on the stand-in device whose stream kernel faults, with vendors' tools
 that only pretend: all steps are reached, the fault is named and its family run again under memcheck, other families are proven, what
 comes back is packed, nothing outlives the plan. Times are caps here, not results."""
+
 import os
 import re
 import subprocess
@@ -26,12 +27,24 @@ def want(what, text):
 
 
 # The proofs it calls: only the kernels that match, and what follows a fault is no skip.
-r = subprocess.run([program, "selftest", "kernels", "--backend", "cuda", "--filter", "^cuda/(chase|gather)/"], capture_output=True, text=True, timeout=300)
-ran = {line.split()[1].split("/")[1] for line in r.stdout.splitlines() if re.match(r"(ok|FAIL|skip) +\w+/", line)}
+r = subprocess.run(
+    [program, "selftest", "kernels", "--backend", "cuda", "--filter", "^cuda/(chase|gather)/"],
+    capture_output=True,
+    text=True,
+    timeout=300,
+)
+ran = {
+    line.split()[1].split("/")[1] for line in r.stdout.splitlines() if re.match(r"(ok|FAIL|skip) +\w+/", line)
+}
 if ran != {"chase", "gather"} or r.returncode:
     bad.append("selftest --filter ran %s\n%s" % (sorted(ran), r.stdout))
-r = subprocess.run([program, "selftest", "kernels", "--backend", "cuda", "--filter", "^cuda/gather/"], capture_output=True, text=True, timeout=300,
-                   env=dict(os.environ, IRONROOF_STAND_IN_FAULT="gather_kernel"))
+r = subprocess.run(
+    [program, "selftest", "kernels", "--backend", "cuda", "--filter", "^cuda/gather/"],
+    capture_output=True,
+    text=True,
+    timeout=300,
+    env=dict(os.environ, IRONROOF_STAND_IN_FAULT="gather_kernel"),
+)
 want(r"the device failed", r.stdout)
 want(r"^FAIL cuda/gather/wide: .*: the device failed before", r.stdout)
 want(r", 0 skipped|, \d+ failed", r.stdout)
@@ -44,9 +57,18 @@ with tempfile.TemporaryDirectory() as folder:
         with open(path, "w", encoding="utf-8") as f:
             f.write("#!/bin/sh\n%s\n" % body)
         os.chmod(path, 0o755)
-    env = dict(os.environ, PATH=tools + os.pathsep + os.environ["PATH"], OUT=out, IRONROOF_GPU_DIR=work, IRONROOF_PROGRAM=program,
-               IRONROOF_STAND_IN_FAULT="naive_kernel", IRONROOF_PYTHON=sys.executable)
-    r = subprocess.run(["bash", gpu_sh, "--within", "240", "--small"], env=env, capture_output=True, text=True, timeout=600)
+    env = dict(
+        os.environ,
+        PATH=tools + os.pathsep + os.environ["PATH"],
+        OUT=out,
+        IRONROOF_GPU_DIR=work,
+        IRONROOF_PROGRAM=program,
+        IRONROOF_STAND_IN_FAULT="naive_kernel",
+        IRONROOF_PYTHON=sys.executable,
+    )
+    r = subprocess.run(
+        ["bash", gpu_sh, "--within", "240", "--small"], env=env, capture_output=True, text=True, timeout=600
+    )
     for step in STEPS:
         want(r"^ *\d+ s  %s \(until" % step, r.stdout)
     want(r"faults: [1-9]", r.stdout)
@@ -56,7 +78,15 @@ with tempfile.TemporaryDirectory() as folder:
     with tarfile.open(os.path.join(out, "records.tar.gz")) as t:
         packed = set(t.getnames())
         faults = t.extractfile("records/faults.txt").read().decode()
-    for name in ("faults.txt", "devices.txt", "clocks.csv", "nvidia-smi.log", "table1.txt", "table2.txt", "table3.txt"):
+    for name in (
+        "faults.txt",
+        "devices.txt",
+        "clocks.csv",
+        "nvidia-smi.log",
+        "table1.txt",
+        "table2.txt",
+        "table3.txt",
+    ):
         if "records/" + name not in packed:
             bad.append("%s was not packed: %s" % (name, sorted(packed)))
     want(r"^== selftest-read", faults)
@@ -69,8 +99,14 @@ with tempfile.TemporaryDirectory() as folder:
     if left:
         bad.append("processes outlive the plan: %s" % left)
     # A program that does not run, and nothing to build one with: said at once, packed all the same.
-    env.update(IRONROOF_PROGRAM=os.path.join(folder, "none"), IRONROOF_GPU_DIR=os.path.join(folder, "again"), OUT=os.path.join(folder, "out2"))
-    r = subprocess.run(["bash", gpu_sh, "--within", "60", "--small"], env=env, capture_output=True, text=True, timeout=600)
+    env.update(
+        IRONROOF_PROGRAM=os.path.join(folder, "none"),
+        IRONROOF_GPU_DIR=os.path.join(folder, "again"),
+        OUT=os.path.join(folder, "out2"),
+    )
+    r = subprocess.run(
+        ["bash", gpu_sh, "--within", "60", "--small"], env=env, capture_output=True, text=True, timeout=600
+    )
     if r.returncode != 1 or not os.path.exists(os.path.join(folder, "out2", "records.tar.gz")):
         bad.append("without a program: exit code %d\n%s%s" % (r.returncode, r.stdout, r.stderr))
 print("\n".join(bad) or "all as expected")
