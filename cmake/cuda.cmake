@@ -1,16 +1,17 @@
 # cuda.cmake -- the CUDA backend: found, off, or an error where it was asked for.
 #
-# IRONROOF_CUDA = AUTO|ON|OFF. IRONROOF_CUDA_ARCHS: compute capabilities to compile for; those this nvcc does
-# not know are left out and named. The default list is what a release needs; one capability compiles several
-# times faster.
-# IRONROOF_CUDA_EMULATE: the tests that run device code on the host; they need CUDA's headers and a C++
-# compiler only. The runtime is linked statically and loads the driver when first called; cuBLAS and cuDNN are
-# loaded at run time.
+# IRONROOF_CUDA = AUTO|ON|OFF. IRONROOF_CUDA_ARCHS: compute capabilities to compile for; those this nvcc
+# does not know are left out and named. The default list is what a release needs; one capability compiles
+# several times faster. IRONROOF_CUDA_EMULATE: the tests that run device code on the host; they need CUDA's
+# headers and a C++ compiler only. IRONROOF_CUDA_CHECK: that code under sanitizers (alignment, overflow,
+# bounds): minutes, nightly (scripts/gpu.sh --stage emulate). The runtime is linked statically and loads the
+# driver when first called; cuBLAS and cuDNN are loaded at run time.
 set(IRONROOF_CUDA AUTO CACHE STRING "CUDA backend: AUTO, ON or OFF")
 set_property(CACHE IRONROOF_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(IRONROOF_CUDA_ARCHS "75;80;86;87;89;90a;100;110;120" CACHE STRING "Compute capabilities to compile for")
 option(IRONROOF_CUDA_VERBOSE "Print what ptxas says of registers and spills" OFF)
 option(IRONROOF_CUDA_EMULATE "Test device code on the host" ON)
+option(IRONROOF_CUDA_CHECK "Emulated device code under the sanitizers of alignment, overflow and bounds" OFF)
 # IRONROOF_CUDNN = AUTO|ON|OFF: cuDNN's convolutions as a reference, where its header is.
 set(IRONROOF_CUDNN AUTO CACHE STRING "Use cuDNN: AUTO, ON or OFF")
 set_property(CACHE IRONROOF_CUDNN PROPERTY STRINGS AUTO ON OFF)
@@ -189,4 +190,9 @@ if(IR_HAVE_CUDA_EMULATE)
     "$<$<COMPILE_LANGUAGE:C>:-Wall;-Wextra>" "$<$<COMPILE_LANGUAGE:CXX>:${cuda_warnings};-O1>"
       "$<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-clobbered>" ${instrument})
   target_link_libraries(ir_cuda_emulated PUBLIC ir_machine ir_workloads ir_core PRIVATE ${CMAKE_DL_LIBS})
+  if(IRONROOF_CUDA_CHECK)
+    set(cuda_check -fsanitize=alignment,signed-integer-overflow,bounds,shift -fno-sanitize-recover=all)
+    target_compile_options(ir_cuda_emulated PRIVATE ${cuda_check} -g)
+    target_link_options(ir_cuda_emulated PUBLIC ${cuda_check})
+  endif()
 endif()

@@ -1,6 +1,6 @@
-# embed.cmake -- cmake -DOUT=<file.c> -DFUNCTION=<name> -DSOURCES=<a.cl|b.cl> -P embed.cmake: text files as byte arrays in a C
-# file with `const char *FUNCTION(const char *name)`, which finds them by their name without extension, and
-# `const char *FUNCTION_name(unsigned i)`, which lists those names; NULL: no more.
+# embed.cmake -- cmake -DOUT=<file.c> -DFUNCTION=<name> -DSOURCES=<a.cl|b.cl> -P embed.cmake: text files as
+# byte arrays in a C file with `const char *FUNCTION(const char *name)`, which finds them by their name
+# without extension, and `const char *FUNCTION_name(unsigned i)`, which lists those names; NULL: no more.
 # Arrays, because C11 promises strings of no more than 4095 bytes.
 string(REPLACE "|" ";" SOURCES "${SOURCES}")
 set(arrays "")
@@ -25,5 +25,8 @@ const char *${FUNCTION}(const char *name)
         if (!strcmp(sources[i].name, name)) return (const char *)sources[i].text;
     return 0;
 }
-const char *${FUNCTION}_name(unsigned i) { return i < sizeof sources / sizeof *sources ? sources[i].name : 0; }
+const char *${FUNCTION}_name(unsigned i)
+{
+    return i < sizeof sources / sizeof *sources ? sources[i].name : 0;
+}
 ")

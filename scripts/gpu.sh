@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# gpu.sh [--stage NAME]... [--quick] [--all-archs] [--within SECONDS] -- build for the GPUs here and run everything that needs one.
+# gpu.sh [--stage NAME]... [--quick] [--all-archs] [--carry] | --within SECONDS [--small] -- build for the GPUs here and run everything that needs one.
 # Needs nvcc, CMake and a C++ compiler only, and fetches nothing; what else is there (PyTorch, cuBLAS, cuDNN, compute-sanitizer,
 # nvidia-smi) is used. Stages, in order, each logged and each under 9 minutes; a stage that fails does not stop the next:
-#   build      for this GPU's capability; --all-archs: for every one, with what ptxas says of registers and spills
+#   build      for this GPU's capability; --all-archs: for every one, with what ptxas says of registers and spills; --carry: for sm_90a
+#              and with no library that another machine may lack, to be brought there
 #   selftest   every kernel against its oracle
 #   sanitizer  compute-sanitizer memcheck and racecheck over one small shape of each family
 #   ceilings   bandwidth, peaks, latencies, launch cost, transfers, overlap
@@ -11,8 +12,12 @@
 #   barecost   a loop of empty kernels without the program: what its launch cost is held against
 #   torch      PyTorch on the same shapes
 #   table      ratios, ours over PyTorch's
-# What is not built is built first. --within: all stages together; those left when it has passed are not begun.
-# Records and logs go to build-gpu/records. OUT, where set: a folder that gets records.tar.gz, renewed after every stage, and
+#   emulate    only where named, and needs no GPU: every kernel emulated on the host under sanitizers, for a nightly run
+# What is not built is built first.
+# --within: instead of the stages a plan for one call on a borrowed GPU (scripts/peers/gpu_plan.sh), made for 570 seconds, scaled to what is
+# given: survey, proofs by family, kernels, PyTorch, networks, profiles, ceilings; tables and faults.txt. --small: its shapes tiny, to
+# try the plan. It brings its program along: IRONROOF_PROGRAM, else build-gpu/ironroof; only one that does not run is built there.
+# Records and logs go to build-gpu/records (IRONROOF_GPU_DIR: another folder than build-gpu). OUT, where set: a folder that gets records.tar.gz, renewed after every stage, and
 # table.txt: two files, for places that take few. IRONROOF_PYTHON: a Python that has PyTorch (default: python3).
 # Exit 0: all ran, or there is no GPU, which is said; 1: a stage failed.
 set -u -o pipefail
@@ -21,12 +26,12 @@ set -u -o pipefail
 
 all=(build selftest sanitizer ceilings sweep gemm nets batches barecost torch table)
 python=${IRONROOF_PYTHON:-python3}
-dir=$root/build-gpu
+dir=${IRONROOF_GPU_DIR:-$root/build-gpu}
 records=$dir/records
-program=$dir/ironroof
-limit=530 # seconds a stage
+program=${IRONROOF_PROGRAM:-$dir/ironroof}
+limit=${IRONROOF_STAGE_S:-530} # seconds a stage
 within=0
-quick='' archs=''
+quick='' archs='' small='' carry=''
 stages=()
 usage() { sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; }
 while [ $# -gt 0 ]; do
@@ -35,6 +40,8 @@ while [ $# -gt 0 ]; do
     --quick) quick=1 ;;
     --all-archs) archs=all ;;
     --within) within=${2:?--within needs seconds}; shift ;;
+    --carry) carry=1 ;;
+    --small) small=1 ;;
     --list) printf '%s\n' "${all[@]}"; exit 0 ;;
     -h | --help) usage; exit 0 ;;
     *) usage >&2; exit 2 ;;
@@ -43,9 +50,10 @@ while [ $# -gt 0 ]; do
 done
 [ ${#stages[@]} -gt 0 ] || stages=("${all[@]}")
 for stage in "${stages[@]}"; do
-  [[ " ${all[*]} " = *" $stage "* ]] || { say "no stage '$stage' (${all[*]})"; exit 2; }
+  [[ " ${all[*]} emulate " = *" $stage "* ]] || { say "no stage '$stage' (${all[*]})"; exit 2; }
 done
 [[ $within =~ ^[0-9]+$ ]] || { say "--within $within: give seconds"; exit 2; }
+[ "$within" = 0 ] || [ "$within" -ge 30 ] || { say "--within $within: give 30 seconds or more"; exit 2; }
 mkdir -p "$records" || exit 1
 [ -z "${OUT:-}" ] || mkdir -p "$OUT" || exit 1
 [ ! -d /usr/local/cuda/bin ] || PATH=$PATH:/usr/local/cuda/bin
@@ -59,6 +67,14 @@ print(":".join(d for p in dict.fromkeys(site.getsitepackages() + sys.path) if p 
   [ -z "$found" ] || export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$found"
 }
 vendor_libraries
+
+# Their headers from the same wheels, as CMake's arguments, where the toolkit has none.
+vendor_headers() {
+  "$python" -c 'import glob, os, site, sys
+for name, variable in (("cublasLt.h", "CUBLAS_HEADERS"), ("cudnn.h", "CUDNN_HEADERS")):
+    found = [os.path.dirname(f) for p in dict.fromkeys(site.getsitepackages() + sys.path) if p for f in sorted(glob.glob(p + "/nvidia/*/include/" + name))]
+    if found and not os.path.exists("/usr/local/cuda/include/" + name): print("-D%s=%s" % (variable, found[0]))' 2>/dev/null
+}
 
 # Renew what a caller that takes few files gets.
 pack() {
@@ -75,7 +91,12 @@ capabilities() {
 }
 
 bounded() { timeout --kill-after=10 "$limit" "$@"; }
-run() { bounded "$program" "$@" --backend cuda --quiet --no-report --force; }
+# Points are judged by the ceilings of an earlier stage, where there are some, and measure none of their own.
+run() {
+  local ceilings=none
+  [ ! -s "$records/ceilings.jsonl" ] || ceilings=$records/ceilings.jsonl
+  bounded "$program" "$@" --ceilings "$ceilings" --backend cuda --quiet --no-report --force
+}
 bounded_build() { bounded cmake --build "$dir" -j "$jobs" --target ironroof; }
 skip() { printf 'skipped: %s\n' "$*"; return 77; }
 
@@ -84,10 +105,16 @@ stage_build() {
   have nvcc && nvcc=(-DCMAKE_CUDA_COMPILER="$(command -v nvcc)")
   if [ -n "$list" ]; then
     more=(-DIRONROOF_CUDA_VERBOSE=ON)
+  elif [ -n "$carry" ]; then
+    more=(-DIRONROOF_CUDA_ARCHS=90a -DCMAKE_EXE_LINKER_FLAGS="-static-libgcc -static-libstdc++")
+    local o
+    for o in HWLOC JANSSON OPENBLAS OPENCL CLBLAST ONEDNN; do more+=("-DIRONROOF_$o=OFF"); done
   else
     list=$(capabilities)
     more=(-DIRONROOF_CUDA_ARCHS="${list:-80;90a}")
   fi
+  local header
+  while read -r header; do more+=("$header"); done < <(vendor_headers)
   have nvcc || { say "no nvcc on the PATH nor in /usr/local/cuda/bin"; return 1; }
   configure "$dir" -DCMAKE_BUILD_TYPE=Release -DIRONROOF_CUDA=ON -DIRONROOF_CUDA_EMULATE=OFF -DBUILD_TESTING=OFF \
     ${nvcc[@]+"${nvcc[@]}"} "${more[@]}" && bounded_build || return 1
@@ -95,6 +122,12 @@ stage_build() {
     printf 'kernels that spill:\n'
     grep -B2 -E '[1-9][0-9]* bytes spill' "$records/build.log" | grep -oE "function '[^']*'|[0-9]+ bytes spill [a-z]+" | head -n 40
   fi
+}
+stage_emulate() {
+  limit=1800 # this one is no part of a call on a GPU
+  configure "$dir/emulate" -DCMAKE_BUILD_TYPE=Release -DIRONROOF_CUDA=OFF -DIRONROOF_CUDA_CHECK=ON &&
+    bounded cmake --build "$dir/emulate" -j "$jobs" --target test_cuda_kernels test_cuda_planted test_cuda_host test_cuda_faults &&
+    bounded ctest --test-dir "$dir/emulate" -j "$jobs" --output-on-failure --no-tests=error -R "^cuda_(kernels|planted|host|faults)"
 }
 stage_selftest() { bounded "$program" selftest kernels --backend cuda; }
 stage_sanitizer() {
@@ -104,12 +137,12 @@ stage_sanitizer() {
     "gpt2:size=small,batch=1,tokens=1,past=3,dtype=bf16")
   for tool in memcheck racecheck; do
     # Its launches wait for their kernels; the program must know, or it holds them back for a start that does not come.
-    CUDA_LAUNCH_BLOCKING=1 timeout $((limit / 2 - 10)) compute-sanitizer --tool "$tool" --error-exitcode 9 "$program" run "${small[@]}" --ceilings none --backend cuda \
+    CUDA_LAUNCH_BLOCKING=1 timeout --kill-after=10 $((limit > 40 ? limit / 2 - 10 : 10)) compute-sanitizer --tool "$tool" --error-exitcode 9 "$program" run "${small[@]}" --ceilings none --backend cuda \
       --quiet --no-report --force --budget 0.01 -o "$records/sanitizer-$tool.jsonl" || bad=1
   done
   return $bad
 }
-stage_ceilings() { run ceilings ${quick:+--profile quick} -o "$records/ceilings.jsonl"; }
+stage_ceilings() { bounded "$program" ceilings --backend cuda --quiet --no-report ${quick:+--profile quick} -o "$records/ceilings.jsonl"; }
 stage_sweep() {
   run run copy:bytes=4294967296,dtype=f32 read:bytes=4294967296,dtype=f32 write:bytes=4294967296,dtype=f32 triad:bytes=4294967296,dtype=f32 \
     forkjoin gather transfer overlap gemv conv linear norm softmax act add embed attention -o "$records/sweep.jsonl"
@@ -157,11 +190,18 @@ gpu_here() {
   say "$(head -n 1 <<<"$line")"
 }
 
-[ "${stages[0]}" = build ] || [ -x "$program" ] || stages=(build "${stages[@]}")
+if [ "$within" -gt 0 ]; then
+  # shellcheck source=scripts/peers/gpu_plan.sh
+  . "$root/scripts/peers/gpu_plan.sh"
+  run_plan
+  exit
+fi
+
+[ "${stages[0]}" = build ] || [ "${stages[*]}" = emulate ] || [ -x "$program" ] || stages=(build "${stages[@]}")
 bad=() checked=
 for stage in "${stages[@]}"; do
   log=$records/$stage.log since=$SECONDS
-  if [ "$stage" != build ] && [ -z "$checked" ]; then
+  if [ "$stage" != build ] && [ "$stage" != emulate ] && [ -z "$checked" ]; then
     [ -x "$program" ] || { say "$program was not built"; pack; exit 1; }
     checked=yes
     if ! gpu_here; then
@@ -170,14 +210,7 @@ for stage in "${stages[@]}"; do
       exit
     fi
   fi
-  left=530
-  if [ "$within" -gt 0 ]; then left=$((within - SECONDS)); fi
-  if [ "$left" -lt 20 ] && [ "$stage" != table ]; then
-    printf '%-10s %s\n' "$stage" "not begun: $within seconds have passed"
-    bad+=("$stage")
-    continue
-  fi
-  limit=$((left < 530 ? left : 530))
+  [ "$limit" -gt 0 ] || limit=1 # 0 is no limit to timeout
   ("stage_$stage") >"$log" 2>&1 </dev/null
   rc=$?
   case $rc in

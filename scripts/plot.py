@@ -1,14 +1,19 @@
 #!/usr/bin/env python3
 """plot.py FILE... --what roofline|ladder|batch [-o OUT] -- figures for papers from ironroof's records.
 
-roofline  roofs of every level and the points of the run, one panel a device; networks are named beside their marks
+roofline  roofs of every level and the points of the run, one panel a device; networks are named beside
+          their marks
 ladder    measured bandwidth over the working set, a line per thread count, named at its end
 batch     time over batch with the law's terms stacked, a panel per workload, kernel and dtype
 
---only picks what is drawn: networks, operators, streams, or names of workloads or kernels (gpt2,resnet50). --dtype f32,bf16 picks types.
---width 3.3in is the width of the whole figure: a column of a paper; cm, mm and pt are units too. The legend is outside the axes.
-OUT ends in .png, .svg or .pdf (WHAT.png). Several files are drawn side by side (roofline, batch) or over each other (ladder).
-Needs matplotlib (python3-matplotlib); without it it says so and ends with 77. Exit 2: a file that is no record, or nothing to draw.
+--only picks what is drawn: networks, operators, streams, or names of workloads or kernels (gpt2,resnet50).
+--dtype f32,bf16 picks types.
+--width 3.3in is the width of the whole figure: a column of a paper; cm, mm and pt are units too.
+The legend is outside the axes.
+OUT ends in .png, .svg or .pdf (WHAT.png). Several files are drawn side by side (roofline, batch) or over
+each other (ladder).
+Needs matplotlib (python3-matplotlib); without it it says so and ends with 77. Exit 2: a file that is no
+record, or nothing to draw.
 """
 
 import argparse
@@ -103,7 +108,7 @@ def fail(text):
     sys.exit(2)
 
 
-# ---- records -----------------------------------------------------------------------------------------------------
+# ---- records -------------------------------------------------------------------------------------
 def read(path):
     """{device: {name, ceilings, points}} of one record."""
     devices = {}
@@ -210,7 +215,7 @@ def scaled(v, unit):
     return "%.3g %s%s" % (v / 1000**step, ["", "k", "M", "G", "T", "P"][step], unit)
 
 
-# ---- figures -----------------------------------------------------------------------------------------------------
+# ---- figures -------------------------------------------------------------------------------------
 class Sheet:
     """A figure of n panels as wide as asked; on a narrow one type is smaller and the legend is below."""
 
@@ -271,7 +276,9 @@ def apart(p, q):
 
 
 class Labels:
-    """Texts of one panel that keep apart and off the marks: each takes the first of its places that is free, or is left out."""
+    """Texts of one panel that keep apart and off the marks.
+
+    Each takes the first of its places that is free, or is left out."""
 
     def __init__(self, axis, size, marks=()):
         self.axis, self.size, self.boxes = axis, size, []
@@ -578,7 +585,7 @@ def batch(devices, choice, width):
     return sheet.figure
 
 
-# ---- the command line ------------------------------------------------------------------------------------------------
+# ---- the command line ----------------------------------------------------------------------------
 def width_of(text):
     """Inches of 3.3in, 84mm, 8.4cm, 240pt."""
     m = re.fullmatch(r"([0-9]*\.?[0-9]+)(in|cm|mm|pt)", text)

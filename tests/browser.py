@@ -1,4 +1,5 @@
-"""browser.py -- headless Chromium for the tests of the page, through chromedriver's HTTP interface: standard library only.
+"""browser.py -- headless Chromium for the tests of the page, through chromedriver's HTTP interface:
+standard library only.
 
 find() says what is missing. A Browser is a context manager that leaves no process behind."""
 
@@ -41,7 +42,8 @@ def find():
 
 
 def axe_source():
-    """The text of axe.min.js from a Python package that ships it, newest kind first; None where none is installed."""
+    """The text of axe.min.js from a Python package that ships it, newest kind first;
+    None where none is installed."""
     roots = list(sys.path) + os.environ.get("IRONROOF_AXE", "").split(os.pathsep)
     for package in (
         "axe_playwright_python",

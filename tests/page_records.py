@@ -90,7 +90,10 @@ def with_new_fields(lines, code):
         {
             "record": "quality",
             "value": "noisy",
-            "causes": ["other processes used 31 % of the processors", "DRAM reads drifted 12 %"],
+            "causes": [
+                {"what": "others", "text": "other processes used 31 % of the processors"},
+                {"what": "reads", "text": "DRAM reads drifted 12 %"},
+            ],
         }
     )
     for p in points(lines, status="ok"):
@@ -202,7 +205,7 @@ def hostile(lines, code):
         elif kind == "verdict":
             line["answer"] = " ".join(EVIL)
         elif kind == "quality":
-            line["causes"] = list(EVIL)
+            line["causes"] = [{"what": "others", "text": t} for t in EVIL]
     for p in points(lines, status="ok")[-40:]:
         p["family"] = evil(30)
         p["workload"] = evil(30)

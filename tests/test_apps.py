@@ -124,7 +124,7 @@ def predict():
     for bw, bound in (("1G", "network"), ("100T", "compute")):
         got = lines(
             "predict",
-            "resnet50",
+            "resnet50:dtype=f32",
             "--device",
             "a100",
             "--nodes",

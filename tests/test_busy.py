@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""test_busy.py PROGRAM -- a machine that is not quiet must not produce confident nonsense: beside our own spinners, under a quota,
-after a stop, with variables that bind threads and pages that are not granted, a run says so in words and flags. No time is
-asserted."""
+"""test_busy.py PROGRAM -- a machine that is not quiet must not produce confident nonsense: beside our own
+spinners, under a quota, after a stop, with variables that bind threads and pages that are not granted, a
+run says so in words and flags. No time is asserted."""
 
 import ctypes, json, os, signal, subprocess, sys, tempfile, time
 
@@ -61,7 +61,8 @@ class Spinners:
 
 # ---- beside spinners -------------------------------------------------------------------------------------
 def ceilings_of(machine, path):
-    """A record of this very machine with ceilings that every point stays below: nothing is suspect, everything is judged."""
+    """A record of this very machine with ceilings that every point stays below:
+    nothing is suspect, everything is judged."""
     common = {
         "record": "ceiling",
         "device": machine["device"],
@@ -323,7 +324,8 @@ def variables(folder):
 
 
 def threads_that_were_bound():
-    """libgomp's start-up code binds the first thread: the program has all its CPUs back, and names the variable."""
+    """libgomp's start-up code binds the first thread: the program has all its CPUs back,
+    and names the variable."""
     if CPUS < 2:
         return
     probe = subprocess.run(

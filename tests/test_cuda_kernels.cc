@@ -1,9 +1,9 @@
 /* test_cuda_kernels.cc -- every CUDA kernel on every awkward shape of its workload against the oracle,
  * emulated on the host: logic, index arithmetic, fragment layouts, and (under AddressSanitizer) bounds. Both
- * orders of threads, so that a result that depends on a missing barrier differs. Not covered: speed, memory
- * ordering between blocks, and what nvcc makes of the code. An argument restricts the run to kernels whose id
- * holds it; cuda/resnet50 takes minutes and is run only when named. Two more arguments: multiprocessors,
- * capability. */
+ * orders of threads and both extremes of what is asynchronous, so that a result that depends on a missing
+ * barrier or wait differs. Not covered: speed, memory ordering between blocks, and what nvcc makes of the
+ * code. An argument restricts the run to kernels whose id holds it; cuda/resnet50 takes minutes and is run
+ * only when named. Two more arguments: multiprocessors, capability. */
 #include "tests/cuda/fake.h"
 #include "kernels/workloads/workloads_compute.h"
 #include "kernels/workloads/workloads_gemm.h"
@@ -32,14 +32,25 @@ static const ir_params more_gemm[] = {{{130, 264, 72}, IR_BF16, 0},
                                       {{100, 72, 640}, IR_F32, 0}};
 /* Attention in tiles: several tiles of keys, every size of head, rows that are not whole 16 bytes, a sequence
  * in the middle of a tile. */
-static const ir_params more_attention[] = {{{2, 2, 128, 70, 5}, IR_BF16, 0},
-                                           {{1, 2, 64, 129, 37}, IR_BF16, 0},
-                                           {{2, 1, 80, 33, 64}, IR_BF16, 0},
-                                           {{1, 2, 20, 66, 1}, IR_BF16, 0},
-                                           {{3, 1, 96, 1, 63}, IR_BF16, 0}};
+static const ir_params more_attention[] = {
+    {{2, 2, 128, 70, 5}, IR_BF16, 0}, {{1, 2, 64, 129, 37}, IR_BF16, 0}, {{2, 1, 80, 33, 64}, IR_BF16, 0},
+    {{1, 2, 20, 66, 1}, IR_BF16, 0},  {{3, 1, 96, 1, 63}, IR_BF16, 0},   {{1, 2, 64, 1, 300}, IR_BF16, 0},
+    {{1, 1, 256, 1, 150}, IR_BF16, 0}};
 /* Networks that prefill in tiles: heads of 16, of 20, several sequences, rows cached before. */
 static const ir_params more_gpt[] = {{{1, 32, 2, 31, 80, 2, 19, 7}, IR_BF16, 0},
                                      {{1, 40, 2, 31, 80, 1, 67, 0}, IR_BF16, 0}};
+/* Rows in whole 16 bytes, several outputs a block. */
+static const ir_params more_gemv[] = {
+    {{40, 1032}, IR_BF16, 0}, {{20, 256}, IR_BF16, 0}, {{7, 64}, IR_BF16, 0}};
+/* Rows in whole fours, and more than fit in shared memory. */
+static const ir_params more_rows[] = {
+    {{3, 1028}, IR_F32, 0}, {{2, 12288}, IR_F32, 0}, {{5, 4}, IR_F32, 0}, {{2, 12289}, IR_F32, 0}};
+/* Steps of few rows over many keys: shares of them joined, new keys beside cached ones, heads of 16, 24, 96
+ * and 128 columns. */
+static const ir_params more_decode[] = {{{1, 32, 2, 31, 200, 1, 1, 150}, IR_BF16, 0},
+                                        {{1, 48, 2, 31, 200, 2, 1, 100}, IR_BF16, 0},
+                                        {{1, 96, 1, 31, 200, 1, 2, 131}, IR_BF16, 0},
+                                        {{1, 128, 1, 31, 300, 1, 1, 255}, IR_BF16, 0}};
 static const ir_params resnet[] = {{{1, 32}, IR_F32, 0}};
 static int             ok, skipped, wrong;
 
@@ -56,7 +67,7 @@ static void verify(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const 
 {
     ir_check c;
     for (int reverse = 0; reverse < (both ? 2 : 1); reverse++) {
-        emu_reverse = reverse;
+        emu_reverse = emu_eager = reverse;
         ir_status st = ir_verify(dev, w, k, p, 42 + (uint64_t)reverse, 0, &c);
         if (st == IR_SKIP)
             skipped++;
@@ -104,8 +115,14 @@ static void verify_kernel(ir_dev *dev, const ir_workload *w, const ir_kernel *k,
     if (w == &wl_gemm) verify_shapes(dev, w, k, more_gemm, sizeof more_gemm / sizeof *more_gemm, true);
     if (w == &wl_attention)
         verify_shapes(dev, w, k, more_attention, sizeof more_attention / sizeof *more_attention, true);
+    if (w == &wl_gemv) verify_shapes(dev, w, k, more_gemv, sizeof more_gemv / sizeof *more_gemv, true);
+    if (w == &wl_norm || w == &wl_softmax || w == &wl_act || w == &wl_add2)
+        verify_shapes(dev, w, k, more_rows, sizeof more_rows / sizeof *more_rows, true);
     if (w == &wl_gpt && !strcmp(k->name, "launches"))
         verify_shapes(dev, w, k, more_gpt, sizeof more_gpt / sizeof *more_gpt, false);
+    bool few = !strcmp(k->name, "few") || !strcmp(k->name, "resident");
+    if (w == &wl_gpt && few)
+        verify_shapes(dev, w, k, more_decode, sizeof more_decode / sizeof *more_decode, false);
     if (whole_nets && w == &wl_resnet50 && !strcmp(k->name, "launches"))
         verify_shapes(dev, w, k, resnet, 1, false);
     double s = std::chrono::duration<double>(std::chrono::steady_clock::now() - t0).count();

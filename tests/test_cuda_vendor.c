@@ -70,8 +70,8 @@ static void expect(ir_dev *d, const point *x, ir_status want, const char *words)
 {
     ir_point  o;
     ir_status st = measure(d, x, &o);
-    if (st != want || (words && !strstr(o.why, words)))
-        fail_msg("%s/%s: %s: %s", x->family, x->kernel, ir_status_name(st), o.why);
+    if (st != want || (words && !strstr(o.reason, words)))
+        fail_msg("%s/%s: %s: %s", x->family, x->kernel, ir_status_name(st), o.reason);
     ir_point_free(&o);
 }
 
@@ -100,11 +100,11 @@ static void each_call_fails(fake_vendor_error e, ir_status want)
             fake_vendor.fail_at = 0;
             if (st != IR_OK) {
                 failed++;
-                if (st != want || !o.why[0] || o.status != st)
+                if (st != want || !o.reason[0] || o.status != st)
                     fail_msg("%s/%s, call %ld: %s: %s", points[i].family, points[i].kernel, n,
-                             ir_status_name(st), o.why);
-                if (!strstr(o.why, "cublas") && !strstr(o.why, "cudnn"))
-                    fail_msg("'%s' names no library", o.why);
+                             ir_status_name(st), o.reason);
+                if (!strstr(o.reason, "cublas") && !strstr(o.reason, "cudnn"))
+                    fail_msg("'%s' names no library", o.reason);
             }
             ir_point_free(&o);
             assert_false(d.dead);
@@ -163,7 +163,7 @@ static void device_lost(void **state)
             ir_status st = measure(&d, &points[i], &o);
             bool      reached = fake.calls >= at;
             if (st != IR_OK && st != IR_EDEVICE)
-                fail_msg("%s/%s, call %ld: %s", points[i].family, points[i].kernel, n, o.why);
+                fail_msg("%s/%s, call %ld: %s", points[i].family, points[i].kernel, n, o.reason);
             if (st != IR_OK) assert_true(d.dead);
             ir_point_free(&o);
             if (d.dead) expect(&d, &points[0], IR_SKIP, "failed earlier");

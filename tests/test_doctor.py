@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""test_doctor.py PROGRAM -- `ironroof doctor` over recorded machines (tests/fixtures/doctor/NAME.tree) against golden output, then
-one change at a time to the machine that is ready: the row it belongs to must say so, every other row must stay. IR_UPDATE_GOLDEN=1
-rewrites the golden files."""
+"""test_doctor.py PROGRAM -- `ironroof doctor` over recorded machines (tests/fixtures/doctor/NAME.tree)
+against golden output, then one change at a time to the machine that is ready: the row it belongs to must
+say so, every other row must stay. IR_UPDATE_GOLDEN=1 rewrites the golden files."""
 
 import os, stat, subprocess, sys, tempfile
 
@@ -73,7 +73,8 @@ CPU, CLOCK, SMI = (
     "/bin/nvidia-smi",
 )
 GPU = '#!/bin/sh\necho "NVIDIA L4, %s, 2040, 2040, %s, %s"\n'
-# The machine that is ready, changed in one way (path: content, None: not there): the row, its state, words in it.
+# The machine that is ready, changed in one way (path: content, None: not there):
+# the row, its state, words in it.
 CHANGES = [
     ({CPU + "/cpu2/cpufreq/scaling_governor": "powersave"}, "governor", "fix", "mixed"),
     ({CPU + "/cpufreq/boost": "1"}, "turbo", "fix", "cpufreq/boost"),

@@ -42,7 +42,7 @@ def commands(record, runs):
         ("claims -o", ["claims", "--check", "-o", "OUT"]),
         (
             "claims --ledger",
-            ["claims", "--check", "--ledger", os.path.join(HERE, "..", "bench", "data", "claims.json")],
+            ["claims", "--check", "--ledger", os.path.join(HERE, "..", "bench", "claims", "claims.json")],
         ),
         ("report", ["report", record, "-o", "OUT"]),
         ("report of two", ["report", record, run1, "-o", "OUT"]),

@@ -507,7 +507,7 @@ def read_once(folder, runs):
         (
             "ledger",
             '"$P" claims --check --ledger {}',
-            os.path.join(HERE, "..", "bench", "data", "claims.json"),
+            os.path.join(HERE, "..", "bench", "claims", "claims.json"),
         ),
         (
             "ceilings",

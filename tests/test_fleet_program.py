@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""test_fleet_program.py PROGRAM -- `ironroof fleet` as a user meets it on one machine: exit codes, messages, files. Nodes are the ideal
-device; nothing depends on how fast this machine is."""
+"""test_fleet_program.py PROGRAM -- `ironroof fleet` as a user meets it on one machine: exit codes,
+messages, files. Nodes are the ideal device; nothing depends on how fast this machine is."""
 
 import json
 import os

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""test_model_program.py IRONROOF ROOT -- described machines through the program: measured, refused with file and path, listed,
-and scored. Standard library only."""
+"""test_model_program.py IRONROOF ROOT -- described machines through the program: measured, refused with
+file and path, listed, and scored. Standard library only."""
 
 import json
 import os

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""test_page.py PROGRAM RECORD [FOLDER] -- the report's page in headless Chromium: drawn, hovered, filtered, zoomed, printed and saved at
-1280, 768 and 390 px, light and dark, over records of many kinds; hostile text stays text; axe-core finds nothing serious.
+"""test_page.py PROGRAM RECORD [FOLDER] -- the report's page in headless Chromium: drawn, hovered, filtered,
+zoomed, printed and saved at 1280, 768 and 390 px, light and dark, over records of many kinds; hostile text
+stays text; axe-core finds nothing serious.
 
-RECORD is a real record of a run with networks. FOLDER: screenshots are left there. Exit 77 where Chromium or chromedriver is missing;
-without axe-core (PyPI axe-playwright-python, or IRONROOF_AXE=folder of axe.min.js) the rest runs and says so. Asserts no time.
+RECORD is a real record of a run with networks. FOLDER: screenshots are left there. Exit 77 where Chromium
+or chromedriver is missing; without axe-core (PyPI axe-playwright-python, or IRONROOF_AXE=folder of
+axe.min.js) the rest runs and says so. Asserts no time.
 """
 
 import csv
@@ -34,30 +36,37 @@ AXE_AT = {
 }
 failures = []
 
-# ---- what is asked of every page; each script returns complaints --------------------------------------------------------
+# ---- what is asked of every page; each script returns complaints ---------------------------------
 CHECKS = {
     "no wider than the window": """
         const w = document.documentElement.scrollWidth;
         return w > innerWidth ? ['page is ' + w + ' px in a window of ' + innerWidth] : [];""",
     "every mark has a name": """
-        return [...document.querySelectorAll('.mark')].filter(m => !(m.getAttribute('aria-label') || '').trim() || !m.getAttribute('role'))
+        return [...document.querySelectorAll('.mark')]
+          .filter(m => !(m.getAttribute('aria-label') || '').trim() || !m.getAttribute('role'))
           .map(m => m.outerHTML.slice(0, 200));""",
     "numbers are numbers": """
-        const bad = [...document.querySelectorAll('svg *')].flatMap(e => [...e.attributes].filter(a => /NaN|Infinity|undefined/.test(a.value))
+        const bad = [...document.querySelectorAll('svg *')].flatMap(e => [...e.attributes]
+          .filter(a => /NaN|Infinity|undefined/.test(a.value))
           .map(a => e.tagName + ' ' + a.name + '=' + a.value.slice(0, 60)));
-        const words = document.body.innerText.match(/.{0,30}(NaN|undefined|\\[object|Infinity|null).{0,30}/g) || [];
+        const words = document.body.innerText
+          .match(/.{0,30}(NaN|undefined|\\[object|Infinity|null).{0,30}/g) || [];
         return bad.concat(words);""",
     "labels of roofs are apart": """
-        const quad = t => { const b = t.getBBox(), m = t.getScreenCTM(), at = (x, y) => { const p = new DOMPoint(x, y).matrixTransform(m); return [p.x, p.y]; };
+        const quad = t => { const b = t.getBBox(), m = t.getScreenCTM(),
+            at = (x, y) => { const p = new DOMPoint(x, y).matrixTransform(m); return [p.x, p.y]; };
           const d = 1.5; // the box of a text has room above and below its letters
-          return [at(b.x, b.y + d), at(b.x + b.width, b.y + d), at(b.x + b.width, b.y + b.height - d), at(b.x, b.y + b.height - d)]; };
-        const parted = (p, q) => [p, q].some(r => r.some(([x, y], i) => { const [u, v] = r[(i + 1) % 4], n = [v - y, x - u];
+          return [at(b.x, b.y + d), at(b.x + b.width, b.y + d),
+            at(b.x + b.width, b.y + b.height - d), at(b.x, b.y + b.height - d)]; };
+        const parted = (p, q) => [p, q].some(r => r.some(([x, y], i) => {
+          const [u, v] = r[(i + 1) % 4], n = [v - y, x - u];
           const a = p.map(c => c[0] * n[0] + c[1] * n[1]), b = q.map(c => c[0] * n[0] + c[1] * n[1]);
           return Math.max(...a) <= Math.min(...b) || Math.max(...b) <= Math.min(...a); }));
         const out = [];
         for (const s of document.querySelectorAll('figure svg')) {
           const all = [...s.querySelectorAll('text.roof')].map(t => [t.textContent, quad(t)]);
-          all.forEach(([a, p], i) => all.slice(i + 1).forEach(([b, q]) => { if (!parted(p, q)) out.push(a + ' / ' + b); }));
+          all.forEach(([a, p], i) => all.slice(i + 1).forEach(([b, q]) => {
+            if (!parted(p, q)) out.push(a + ' / ' + b); }));
         }
         return out;""",
     "one colour a family": """
@@ -69,30 +78,43 @@ CHECKS = {
         }
         return out;""",
     "bars are whole": """
-        return [...document.querySelectorAll('.bar')].map(b => [...b.children].reduce((s, i) => s + parseFloat(i.style.width), 0))
+        return [...document.querySelectorAll('.bar')]
+          .map(b => [...b.children].reduce((s, i) => s + parseFloat(i.style.width), 0))
           .filter(s => Math.abs(s - 100) > .5).map(s => 'a bar of ' + s + ' %');""",
     "swatches are round or square": """
-        return [...document.querySelectorAll('.swatch')].filter(s => s.offsetParent && s.offsetWidth < 8).map(s => s.outerHTML);""",
+        return [...document.querySelectorAll('.swatch')]
+          .filter(s => s.offsetParent && s.offsetWidth < 8).map(s => s.outerHTML);""",
     "no markup from a record": """
-        const out = [...document.querySelectorAll('img,iframe,object,embed,link,base,form,a:not([href^="#"])')].map(e => e.outerHTML.slice(0, 120));
+        const out = [...document
+          .querySelectorAll('img,iframe,object,embed,link,base,form,a:not([href^="#"])')]
+          .map(e => e.outerHTML.slice(0, 120));
         if (window.HACKED) out.push('a record ran a script');
-        if (document.querySelectorAll('script:not(.record)').length !== 1) out.push('more than one script');
-        for (const e of document.querySelectorAll('main *, header *')) for (const a of e.attributes) if (/^on/.test(a.name)) out.push(e.outerHTML.slice(0, 120));
+        if (document.querySelectorAll('script:not(.record)').length !== 1)
+          out.push('more than one script');
+        for (const e of document.querySelectorAll('main *, header *'))
+          for (const a of e.attributes) if (/^on/.test(a.name)) out.push(e.outerHTML.slice(0, 120));
         return out;""",
     "no character that turns the text": """
-        const seen = document.querySelector('main').textContent + document.querySelector('header').textContent +
-          [...document.querySelectorAll('[aria-label],[title]')].map(e => (e.getAttribute('aria-label') || '') + (e.title || '')).join();
-        return /[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u200b-\\u200f\\u202a-\\u202e\\u2066-\\u2069]/.test(seen) ? ['a control character'] : [];""",
+        const seen = document.querySelector('main').textContent +
+          document.querySelector('header').textContent +
+          [...document.querySelectorAll('[aria-label],[title]')]
+            .map(e => (e.getAttribute('aria-label') || '') + (e.title || '')).join();
+        return /[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u200b-\\u200f\\u202a-\\u202e\\u2066-\\u2069]/
+          .test(seen) ? ['a control character'] : [];""",
 }
 STOPS = """
-    const hidden = e => { for (let d = e.closest('details:not([open])'); d; d = d.parentElement.closest('details:not([open])'))
+    const hidden = e => {
+      for (let d = e.closest('details:not([open])'); d; d = d.parentElement.closest('details:not([open])'))
         if (!(e.tagName === 'SUMMARY' && e.parentElement === d)) return true;
       return !e.getClientRects().length; };
-    return [...document.querySelectorAll('a[href],button,input,select,summary,[tabindex]')].filter(e => e.tabIndex >= 0 && !hidden(e)).length;"""
+    return [...document.querySelectorAll('a[href],button,input,select,summary,[tabindex]')]
+      .filter(e => e.tabIndex >= 0 && !hidden(e)).length;"""
 AXE = """
     const done = arguments[arguments.length - 1];
-    axe.run(document, {resultTypes: ['violations']}).then(r => done(r.violations.filter(v => ['serious', 'critical'].includes(v.impact))
-      .map(v => v.id + ': ' + v.help + ': ' + v.nodes.slice(0, 3).map(n => n.target.join(' ') + ' ' + n.failureSummary).join(' | ').slice(0, 600))),
+    axe.run(document, {resultTypes: ['violations']}).then(r => done(r.violations
+      .filter(v => ['serious', 'critical'].includes(v.impact))
+      .map(v => v.id + ': ' + v.help + ': ' + v.nodes.slice(0, 3)
+        .map(n => n.target.join(' ') + ' ' + n.failureSummary).join(' | ').slice(0, 600))),
       e => done([String(e)]));"""
 
 
@@ -162,7 +184,8 @@ def make_pages(folder, code):
 def open_page(b, page):
     b.open(page)
     b.wait(
-        "return document.querySelector('main section') && (!document.querySelector('#answers') || document.querySelector('#environment'))",
+        "return document.querySelector('main section') && "
+        "(!document.querySelector('#answers') || document.querySelector('#environment'))",
         os.path.basename(page) + " is drawn",
     )
     b.run("redrawAll()")
@@ -190,11 +213,12 @@ def check_access(b, axe, name):
     expect(not bad, "%s: axe-core: %s" % (name, bad))
 
 
-# ---- what a reader does ----------------------------------------------------------------------------------------------------
+# ---- what a reader does --------------------------------------------------------------------------
 def settle(b):
     """Until what scrolling and drawing set off has happened."""
     b.run_async(
-        "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 50)))"
+        "const done = arguments[0]; "
+        "requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 50)))"
     )
 
 
@@ -202,7 +226,8 @@ def centre(b, selector):
     b.run("document.querySelector(arguments[0]).scrollIntoView({block: 'center'})", selector)
     settle(b)
     return b.run(
-        "const r = document.querySelector(arguments[0]).getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]",
+        "const r = document.querySelector(arguments[0]).getBoundingClientRect(); "
+        "return [r.x + r.width / 2, r.y + r.height / 2]",
         selector,
     )
 
@@ -214,7 +239,8 @@ def count(b, selector):
 def press(b, text, under):
     """Click the button of that text below `under`."""
     b.run(
-        """[...document.querySelectorAll(arguments[1] + ' button')].find(x => x.textContent === arguments[0]).click();""",
+        "[...document.querySelectorAll(arguments[1] + ' button')]"
+        ".find(x => x.textContent === arguments[0]).click();",
         text,
         under,
     )
@@ -226,7 +252,8 @@ def check_hover(b):
     b.mouse("mouseMoved", x, y)
     tip = b.run("return getComputedStyle(tip).display === 'none' ? '' : tip.textContent")
     names = b.run(
-        "return [...document.querySelectorAll('#roofline .mark')].map(m => m.getAttribute('aria-label').split('; ')[0])"
+        "return [...document.querySelectorAll('#roofline .mark')]"
+        ".map(m => m.getAttribute('aria-label').split('; ')[0])"
     )
     expect(tip.split("\n")[0] in names, "a mark under the pointer says what it is: %r" % tip[:80])
     expect("held by" in tip and "±" in tip, "with bound and interval: %r" % tip)
@@ -256,7 +283,8 @@ def check_switches(b):
     press(b, family, "#roofline .legend[aria-label=Families]")
     press(b, "Naive", "#roofline")
     expect(marks() > more, "naive kernels on request")
-    choose = """const s = document.querySelector('#roofline select'); s.value = arguments[0]; s.dispatchEvent(new Event('change'));
+    choose = """const s = document.querySelector('#roofline select');
+        s.value = arguments[0]; s.dispatchEvent(new Event('change'));
         return [...document.querySelectorAll('#roofline text.roof')].map(t => t.textContent).join()"""
     every, one = b.run(choose, "all"), b.run(choose, "f64")
     expect("f32 " in every and "f64 " in one and "f32 " not in one, "one dtype: its roof alone: %s" % one)
@@ -285,14 +313,16 @@ def check_zoom(b):
 def check_table(b):
     places = b.run(
         """const box = document.querySelector('#points .scroll').getBoundingClientRect();
-        return [...document.querySelectorAll('#points th')].map(h => [h.textContent.trim(), h.getBoundingClientRect().right, Math.min(box.right, innerWidth)])"""
+        return [...document.querySelectorAll('#points th')].map(h =>
+          [h.textContent.trim(), h.getBoundingClientRect().right, Math.min(box.right, innerWidth)])"""
     )
     for head in ("rate", "bound"):
         at = next((p for p in places if p[0].startswith(head)), None)
         expect(at and at[1] <= at[2], "%s is on screen: %s" % (head, at))
     rows = lambda: count(b, "#points tbody tr")  # noqa: E731
     everything = rows()
-    find_ = """const i = document.querySelector('#points input[type=search]'); i.value = arguments[0]; i.dispatchEvent(new Event('input'));
+    find_ = """const i = document.querySelector('#points input[type=search]');
+        i.value = arguments[0]; i.dispatchEvent(new Event('input'));
         return [...document.querySelectorAll('#points tbody tr')].map(r => r.textContent.toLowerCase())"""
     some = b.run(find_, "gpt decode")
     expect(
@@ -302,8 +332,10 @@ def check_table(b):
     expect(not b.run(find_, "zzz"), "words that match nothing leave nothing")
     b.run(find_, "")
     expect(rows() == everything, "and all come back")
-    column = """const at = [...document.querySelectorAll('#points th')].findIndex(h => h.textContent.trim().startsWith(arguments[0]));
-        return [...document.querySelectorAll('#points tbody tr')].map(r => parseFloat(r.cells[at].textContent)).filter(v => !isNaN(v))"""
+    column = """const at = [...document.querySelectorAll('#points th')]
+          .findIndex(h => h.textContent.trim().startsWith(arguments[0]));
+        return [...document.querySelectorAll('#points tbody tr')]
+          .map(r => parseFloat(r.cells[at].textContent)).filter(v => !isNaN(v))"""
     for head in ("MFU", "MBU", "memory"):
         press(b, head, "#points thead")
         down = b.run(column, head)
@@ -338,7 +370,8 @@ def check_batch(b):
 
 def check_layers(b):
     label = b.run(
-        """const m = document.querySelector('#roofline .mark.link'); m.focus(); return m.getAttribute('aria-label')"""
+        "const m = document.querySelector('#roofline .mark.link'); m.focus(); "
+        "return m.getAttribute('aria-label')"
     )
     b.key("Enter")
     at = b.run("return [document.activeElement.id, document.activeElement.textContent]")
@@ -395,9 +428,11 @@ def check_print(b, page):
         b.shape(794, dark=dark, media="print")
         open_page(b, page)
         got = b.run(
-            """const c = e => getComputedStyle(e), s = document.querySelector('.swatch'), box = document.querySelector('#points .scroll');
-            return [c(s).printColorAdjust, c(document.querySelector('.bar i')).printColorAdjust, c(document.querySelector('nav')).display,
-              c(document.body).backgroundColor, c(document.body).color, box.scrollHeight - box.clientHeight]"""
+            """const c = e => getComputedStyle(e), s = document.querySelector('.swatch'),
+              box = document.querySelector('#points .scroll');
+            return [c(s).printColorAdjust, c(document.querySelector('.bar i')).printColorAdjust,
+              c(document.querySelector('nav')).display, c(document.body).backgroundColor,
+              c(document.body).color, box.scrollHeight - box.clientHeight]"""
         )
         expect(got[0] == got[1] == "exact", "print keeps swatches and bars: %s" % got)
         expect(
@@ -433,7 +468,8 @@ def check_words(b, pages, code):
     expect(not code or count(b, "#points .bound.code") > 0, "the bound `code` is shown")
     expect(
         b.run(
-            "const q = document.querySelector('#answers .quality'); return !!q && q.getBoundingClientRect().bottom < innerHeight"
+            "const q = document.querySelector('#answers .quality'); "
+            "return !!q && q.getBoundingClientRect().bottom < innerHeight"
         ),
         "quality on the first screen",
     )
@@ -442,7 +478,8 @@ def check_words(b, pages, code):
 def check_together(b, pages):
     open_page(b, pages["sheet"][0])
     names = b.run(
-        "return [...document.querySelectorAll('#roofline .legend[aria-label=Machines] button')].map(e => e.textContent)"
+        "return [...document.querySelectorAll('#roofline .legend[aria-label=Machines] button')]"
+        ".map(e => e.textContent)"
     )
     expect(
         len(names) == 3 and any("A100" in n for n in names),
@@ -453,7 +490,9 @@ def check_together(b, pages):
     press(b, next(n for n in names if "A100" in n), "#roofline .legend[aria-label=Machines]")
     expect(roofs() < before, "a machine can be switched off")
     b.run(
-        "const s = document.querySelector('.which select'); s.value = [...s.options].find(o => o.value.includes('A100')).value; s.dispatchEvent(new Event('change'))"
+        "const s = document.querySelector('.which select'); "
+        "s.value = [...s.options].find(o => o.value.includes('A100')).value; "
+        "s.dispatchEvent(new Event('change'))"
     )
     expect(
         "2.04 TB/s" in b.run("return document.getElementById('cards').innerText"),

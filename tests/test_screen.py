@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""test_screen.py PROGRAM -- what a user reads first: the last screen of a run against golden text (IR_UPDATE_GOLDEN=1 rewrites it),
-the questions it must answer, @last, the run before, and items per second in every format. Nothing here is a matter of time.
+"""test_screen.py PROGRAM -- what a user reads first: the last screen of a run against golden text
+(IR_UPDATE_GOLDEN=1 rewrites it), the questions it must answer, @last, the run before, and items per second
+in every format. Nothing here is a matter of time.
 """
 
 import json
@@ -84,7 +85,8 @@ def questions(folder):
 
 
 def marked(folder):
-    """A suspect or wide number never stands bare; what is certain stays so; a bound nothing explains is `code`."""
+    """A suspect or wide number never stands bare; what is certain stays so;
+    a bound nothing explains is `code`."""
     lines = records(RUN)
     for line in lines:
         if line["record"] == "ceiling" and (line.get("level"), line.get("op"), line.get("threads")) == (
@@ -122,7 +124,8 @@ def marked(folder):
 
 
 def slower(folder):
-    """The newest earlier run with the same key is found, in results/ too; another key or a later run is not."""
+    """The newest earlier run with the same key is found, in results/ too;
+    another key or a later run is not."""
     lines = records(RUN)
 
     def variant(path, started, factor=1, key=None):

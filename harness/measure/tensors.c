@@ -19,8 +19,9 @@ typedef struct {
     void             *dev;
     ir_mem            mem;
     content           tag;
+    void             *copy;
     bool              used;
-} entry;
+} entry;                           /* copy: the content, of memory the host cannot read */
 static entry        cache[NCACHE]; /* one measuring thread */
 static const double OTHERS_SHARE = 1.0 / 16;
 
@@ -34,6 +35,7 @@ static entry *entry_of(const ir_mem *m)
 static void tensors_drop(ir_dev *dev, entry *e)
 {
     dev->be->release(dev, &e->mem);
+    free(e->copy);
     memset(e, 0, sizeof *e);
 }
 
@@ -174,7 +176,13 @@ ir_status tensors_alloc(ir_dev *dev, const ir_workload *w, const ir_params *p, b
 void tensors_free(ir_dev *dev, tensor_set *s, bool keep)
 {
     for (int t = 0; t < s->n; t++) {
-        if (s->owns_before[t]) free(s->before[t]);
+        entry *e = keep && s->spec[t].role == IR_IN && !s->mem[t].host && s->owns_before[t]
+                       ? entry_of(&s->base[t])
+                       : NULL;
+        if (e && e->tag.w && !e->copy)
+            e->copy = s->before[t]; /* the next kernel of the ladder reads it again */
+        else if (s->owns_before[t])
+            free(s->before[t]);
         if (s->owns_after[t]) free(s->after[t]);
         give(dev, &s->base[t],
              keep && !(s->unplaced >> t & 1)); /* pages taken again lie where the filling thread is */
@@ -195,9 +203,13 @@ static ir_status fill_one(ir_dev *dev, const ir_workload *w, const ir_params *p,
     ir_role role = s->spec[t].role;
     content c = {w, *p, seed, t};
     entry  *e = entry_of(&s->base[t]);
-    if (role == IR_IN && m->host && !s->guarded && tensors_holds(e, &c)) {
-        s->before[t] = m->host;
+    if (role == IR_IN && !s->guarded && tensors_holds(e, &c) && (m->host || e->copy)) {
+        s->before[t] = m->host ? m->host : e->copy;
         return IR_OK;
+    }
+    if (e) {
+        free(e->copy);
+        e->copy = NULL;
     }
     void *host = m->host ? m->host : malloc(m->bytes);
     if (!host)

@@ -33,6 +33,7 @@ const cuda_api cuda_runtime = {.GetDeviceCount = cudaGetDeviceCount,
                                .EventElapsedTime = cudaEventElapsedTime,
                                .LaunchKernel = cudaLaunchKernel,
                                .LaunchCooperativeKernel = cudaLaunchCooperativeKernel,
+                               .LaunchKernelExC = cudaLaunchKernelExC,
                                .FuncSetAttribute = cudaFuncSetAttribute,
                                .FuncGetAttributes = cudaFuncGetAttributes,
                                .OccupancyMaxActiveBlocksPerMultiprocessor =

@@ -1,5 +1,5 @@
 /* attention.cu -- attention of rows.h over one cache layout. Few queries: blocks of 128 keys, scores one key
- * a thread, values one pair of columns a lane, a query's keys shared by several blocks; keys and values of
+ * a thread, values one pair of 16 bytes a lane, a query's keys shared by several blocks; keys and values of
  * new tokens are read from qkv (rounded as the cache stores them), so that one launch both appends and
  * attends. Many queries: tiles of 64 queries meet tiles of keys on matrix units; a qkv of another type than
  * the cache is appended by a launch of its own first. Softmax is online in both: scores never leave the chip.
@@ -24,9 +24,9 @@ struct attention_args {
                    type */
 };
 
-/* Element d of key or value j of a head: cached, or new and rounded as the cache would. which: 0 key, 1
- * value. */
-struct keys {
+/* Key or value j of a head (which: 0 key, 1 value) of a cache of T: cached, or new and rounded as the cache
+ * would. A qkv is f32 or T. */
+template <class T> struct keys {
     const attention_args &p;
     int                   b, h;
     CU_MEMBER size_t      cache(int which, int j) const
@@ -42,88 +42,137 @@ struct keys {
         return ((size_t)b * (size_t)p.tokens + (size_t)(j - p.past)) * 3 * d + (size_t)(1 + which) * d +
                (size_t)h * (size_t)p.dh;
     }
-    CU_MEMBER float rounded(float v) const
+    CU_MEMBER float qkv(size_t i) const
     {
-        return p.kt == PR_F16    ? __half2float(__float2half_rn(v))
-               : p.kt == PR_BF16 ? __bfloat162float(__float2bfloat16_rn(v))
-                                 : v;
+        return p.qt == PR_F32 ? ((const float *)p.qkv)[i] : cu_f32(((const T *)p.qkv)[i]);
     }
     CU_MEMBER float at(int which, int j, int d) const
     {
-        return j < p.past ? ep_load(p.kv, p.kt, cache(which, j) + (size_t)d)
-                          : rounded(ep_load(p.qkv, p.qt, fresh(which, j) + (size_t)d));
+        return cu_f32(j < p.past ? ((const T *)p.kv)[cache(which, j) + (size_t)d]
+                                 : cu_from<T>(qkv(fresh(which, j) + (size_t)d)));
     }
 };
 
-union eight {
-    uint4         v;
-    __half        h[8];
-    __nv_bfloat16 b[8];
-    CU_MEMBER     eight() {}
+/* 16 bytes of a cached row as f32. */
+template <class T> union chunk_of {
+    uint4     v;
+    T         e[16 / sizeof(T)];
+    CU_MEMBER chunk_of() {}
 };
-/* q . key j; cached rows of 16-bit elements by 16 bytes where they are aligned. */
-CU_FN float score(const keys &k, const float *q, int j)
+
+/* q . key j. fast: cached rows come in whole 16 bytes, several of which are on their way at a time. */
+template <class T> CU_FN float score(const keys<T> &k, const float *q, int j, bool fast)
 {
+    constexpr int         N = 16 / (int)sizeof(T), AHEAD = 4;
     const attention_args &p = k.p;
     float                 s = 0;
-    if (j < p.past && p.kt != PR_F32 && p.dh % 8 == 0) {
-        const char *row = (const char *)p.kv + 2 * k.cache(0, j);
-        for (int d = 0; d < p.dh; d += 8) {
-            eight c;
-            c.v = cu_ldnc16(row + 2 * d);
-            CU_UNROLL for (int e = 0; e < 8; e++) s =
-                fmaf(q[d + e], p.kt == PR_F16 ? cu_f32(c.h[e]) : cu_f32(c.b[e]), s);
-        }
+    if (j >= p.past || !fast) {
+        CU_UNROLL_BY(1) for (int d = 0; d < p.dh; d++) s = fmaf(q[d], k.at(0, j, d), s);
         return s;
     }
-    for (int d = 0; d < p.dh; d++) s = fmaf(q[d], k.at(0, j, d), s);
+    const T *row = (const T *)p.kv + k.cache(0, j);
+    CU_UNROLL_BY(1) for (int d = 0; d < p.dh; d += AHEAD * N)
+    {
+        chunk_of<T> c[AHEAD];
+        CU_UNROLL for (int u = 0; u < AHEAD; u++) c[u].v =
+            cu_ldnc16(row + (d + u * N < p.dh ? d + u * N : d));
+        CU_UNROLL for (int u = 0; u < AHEAD; u++) if (d + u * N < p.dh) CU_UNROLL for (int e = 0; e < N; e++)
+            s = fmaf(q[d + u * N + e], cu_f32(c[u].e[e]), s);
+    }
     return s;
 }
 
-/* Block (query row, head, share of the keys). */
-CU_KERNEL(KEYS, 4) attention_kernel(attention_args p)
+/* Weighted values of keys j0 .. j0 + n - 1 of the cache: G lanes share a row, 16 bytes each, so a warp takes
+ * 32 / G rows at a time; a slot's sums go to part[slot][column]. Returns the number of slots. */
+template <class T> CU_FN int cached_values(const keys<T> &k, const float *weight, float *part, int j0, int n)
+{
+    constexpr int         N = 16 / (int)sizeof(T), AHEAD = 4;
+    const attention_args &p = k.p;
+    int      G = p.dh / N, rows = 32 / G, lane = (int)threadIdx.x % 32, row = lane / G, column = lane % G * N;
+    int      slots = rows * (KEYS / 32), slot = (int)threadIdx.x / 32 * rows + row;
+    float    acc[N];
+    const T *v = (const T *)p.kv + k.cache(1, j0) + (size_t)column;
+    CU_UNROLL for (int e = 0; e < N; e++) acc[e] = 0;
+    if (row >= rows) return slots; /* 32 is no multiple of G */
+    CU_UNROLL_BY(1) for (int j = slot; j < n; j += AHEAD * slots)
+    {
+        chunk_of<T> c[AHEAD];
+        CU_UNROLL for (int u = 0; u < AHEAD; u++) c[u].v =
+            cu_ldnc16(v + (size_t)(j + u * slots < n ? j + u * slots : j) * (size_t)p.dh);
+        CU_UNROLL for (int u = 0; u < AHEAD; u++)
+        {
+            float w = j + u * slots < n ? weight[j + u * slots] : 0.0f;
+            CU_UNROLL for (int e = 0; e < N; e++) acc[e] = fmaf(w, cu_f32(c[u].e[e]), acc[e]);
+        }
+    }
+    CU_UNROLL for (int e = 0; e < N; e++) part[slot * p.dh + column + e] = acc[e];
+    return slots;
+}
+/* Those of keys first .. n - 1 of the chunk, an element at a time. */
+template <class T>
+CU_FN int any_values(const keys<T> &k, const float *weight, float *part, int j0, int first, int n)
+{
+    const int slots = KEYS / 32, slot = (int)threadIdx.x / 32;
+    CU_UNROLL_BY(1) for (int d = (int)threadIdx.x % 32; d < k.p.dh; d += 32)
+    {
+        float v = 0;
+        CU_UNROLL_BY(4)
+        for (int j = first + slot; j < n; j += slots) v = fmaf(weight[j], k.at(1, j0 + j, d), v);
+        part[slot * k.p.dh + d] = v;
+    }
+    return slots;
+}
+CU_FN void add_slots(float (&o)[MAX_DH / KEYS], const float *part, int slots, int dh)
+{
+    cu_sync();
+    CU_UNROLL for (int i = 0; i < MAX_DH / KEYS; i++)
+    {
+        int d = (int)threadIdx.x + i * KEYS;
+        if (d < dh) CU_UNROLL_BY(4) for (int z = 0; z < slots; z++) o[i] += part[z * dh + d];
+    }
+    cu_sync();
+}
+
+/* Block (query row, head, share of the keys). fast: rows of the cache come in whole 16 bytes, at most 32 of
+ * them. */
+template <class T> CU_KERNEL(KEYS, 4) attention_kernel(attention_args p, bool fast)
 {
     CU_SHARED(float, q[MAX_DH]);
     CU_SHARED(float, weight[KEYS]);
-    CU_SHARED(float, part[KEYS / 32][MAX_DH]);
+    CU_SHARED(float, part[8 * KEYS]);
     CU_SHARED(unsigned, arrived[1]);
     int tid = (int)threadIdx.x, row = (int)blockIdx.x, h = (int)blockIdx.y, b = row / p.tokens,
         t = row % p.tokens, n = p.past + t + 1;
-    keys   k = {p, b, h};
-    size_t d_all = (size_t)p.heads * (size_t)p.dh;
-    float  scale = 1.0f / sqrtf((float)p.dh), most = -INFINITY, sum = 0, o[MAX_DH / KEYS] = {0, 0};
+    keys<T> k = {p, b, h};
+    size_t  d_all = (size_t)p.heads * (size_t)p.dh;
+    float   scale = 1.0f / sqrtf((float)p.dh), most = -INFINITY, sum = 0, o[MAX_DH / KEYS] = {0, 0};
+    CU_UNROLL_BY(1)
     for (int d = tid; d < p.dh; d += KEYS)
-        q[d] = ep_load(p.qkv, p.qt, (size_t)row * 3 * d_all + (size_t)h * (size_t)p.dh + (size_t)d) * scale;
-    if (blockIdx.z == 0)
-        for (int d = tid; d < 2 * p.dh; d += KEYS) {
+        q[d] = k.qkv((size_t)row * 3 * d_all + (size_t)h * (size_t)p.dh + (size_t)d) * scale;
+    if (blockIdx.z == 0) CU_UNROLL_BY(1) for (int d = tid; d < 2 * p.dh; d += KEYS)
+        {
             int which = d / p.dh, e = d % p.dh;
-            ep_store(p.kv, p.kt, k.cache(which, p.past + t) + (size_t)e,
-                     ep_load(p.qkv, p.qt, k.fresh(which, p.past + t) + (size_t)e));
+            ((T *)p.kv)[k.cache(which, p.past + t) + (size_t)e] =
+                cu_from<T>(k.qkv(k.fresh(which, p.past + t) + (size_t)e));
         }
     cu_sync();
     int chunks = (n + KEYS - 1) / KEYS, per = (chunks + p.split - 1) / p.split, c0 = (int)blockIdx.z * per,
         c1 = c0 + per < chunks ? c0 + per : chunks;
-    for (int c = c0; c < c1; c++) {
-        int   j0 = c * KEYS, here = n - j0 < KEYS ? n - j0 : KEYS;
-        float s = tid < here ? score(k, q, j0 + tid) : -INFINITY;
+    CU_UNROLL_BY(1) for (int c = c0; c < c1; c++)
+    {
+        int j0 = c * KEYS, here = n - j0 < KEYS ? n - j0 : KEYS,
+            cached = !fast || p.past < j0 ? 0
+                     : p.past - j0 < here ? p.past - j0
+                                          : here;
+        float s = tid < here ? score<T>(k, q, j0 + tid, fast) : -INFINITY;
         float m = fmaxf(most, block_max<KEYS>(s)), w = tid < here ? cu_exp(s - m) : 0.0f,
               keep = cu_exp(most - m);
         weight[tid] = w;
         sum = sum * keep + block_sum<KEYS>(w);
         most = m;
-        /* Each warp takes a quarter of the keys, each lane columns lane, lane + 32, ... */
-        for (int d = tid % 32; d < p.dh; d += 32) {
-            float v = 0;
-            for (int j = tid / 32; j < here; j += KEYS / 32) v = fmaf(weight[j], k.at(1, j0 + j, d), v);
-            part[tid / 32][d] = v;
-        }
-        cu_sync();
-        CU_UNROLL for (int i = 0; i < MAX_DH / KEYS; i++)
-        {
-            int d = tid + i * KEYS;
-            if (d < p.dh) o[i] = o[i] * keep + ((part[0][d] + part[1][d]) + (part[2][d] + part[3][d]));
-        }
-        cu_sync();
+        CU_UNROLL for (int i = 0; i < MAX_DH / KEYS; i++) o[i] *= keep;
+        if (cached > 0) add_slots(o, part, cached_values<T>(k, weight, part, j0, cached), p.dh);
+        if (cached < here) add_slots(o, part, any_values<T>(k, weight, part, j0, cached, here), p.dh);
     }
     if (p.split > 1) { /* parts: maximum, sum, columns */
         size_t index = (size_t)row * (size_t)p.heads + (size_t)h, width = (size_t)p.dh + 2;
@@ -139,10 +188,11 @@ CU_KERNEL(KEYS, 4) attention_kernel(attention_args p)
         cu_fence();
         const float *all = p.work + index * (size_t)p.split * width;
         most = -INFINITY;
-        for (int z = 0; z < p.split; z++) most = fmaxf(most, all[(size_t)z * width]);
+        CU_UNROLL_BY(4) for (int z = 0; z < p.split; z++) most = fmaxf(most, all[(size_t)z * width]);
         sum = 0;
         CU_UNROLL for (int i = 0; i < MAX_DH / KEYS; i++) o[i] = 0;
-        for (int z = 0; z < p.split; z++) {
+        CU_UNROLL_BY(1) for (int z = 0; z < p.split; z++)
+        {
             const float *a = all + (size_t)z * width;
             float        f = a[1] > 0 ? cu_exp(a[0] - most) : 0.0f; /* a share without keys has none */
             sum += f * a[1];
@@ -163,15 +213,16 @@ CU_KERNEL(KEYS, 4) attention_kernel(attention_args p)
 enum { FLASH_THREADS = 128, FLASH_ROWS = 64, FLASH_DH = 128 };
 
 /* New keys and values to a cache of another type than qkv, before the tiles are read from it. */
-CU_KERNEL(256, 4) append_kernel(attention_args p, size_t n)
+template <class T> CU_KERNEL(256, 4) append_kernel(attention_args p, size_t n)
 {
     size_t d_all = (size_t)p.heads * (size_t)p.dh;
+    CU_UNROLL_BY(1)
     for (size_t i = (size_t)blockIdx.x * 256 + threadIdx.x; i < n; i += (size_t)gridDim.x * 256) {
-        size_t row = i / (2 * d_all), at = i % (2 * d_all);
-        int    which = (int)(at / d_all), h = (int)(at % d_all / (size_t)p.dh), d = (int)(at % (size_t)p.dh);
-        keys   k = {p, (int)(row / (size_t)p.tokens), h};
-        ep_store(p.kv, p.kt, k.cache(which, p.past + (int)(row % (size_t)p.tokens)) + (size_t)d,
-                 ep_load(p.qkv, p.qt, row * 3 * d_all + d_all + at));
+        size_t  row = i / (2 * d_all), at = i % (2 * d_all);
+        int     which = (int)(at / d_all), h = (int)(at % d_all / (size_t)p.dh), d = (int)(at % (size_t)p.dh);
+        keys<T> k = {p, (int)(row / (size_t)p.tokens), h};
+        ((T *)p.kv)[k.cache(which, p.past + (int)(row % (size_t)p.tokens)) + (size_t)d] =
+            cu_from<T>(k.qkv(row * 3 * d_all + d_all + at));
     }
 }
 
@@ -182,6 +233,7 @@ struct flash_f16 {
         cu_mma_f16(d, a, b);
     }
     static CU_MEMBER unsigned bits(float v) { return __half_as_ushort(__float2half_rn(v)); }
+    static CU_MEMBER unsigned raw(T v) { return __half_as_ushort(v); }
 };
 struct flash_bf16 {
     typedef __nv_bfloat16 T;
@@ -190,6 +242,7 @@ struct flash_bf16 {
         cu_mma_bf16(d, a, b);
     }
     static CU_MEMBER unsigned bits(float v) { return __bfloat16_as_ushort(__float2bfloat16_rn(v)); }
+    static CU_MEMBER unsigned raw(T v) { return __bfloat16_as_ushort(v); }
 };
 template <class U> CU_FN unsigned pack(float low, float high) { return U::bits(low) | U::bits(high) << 16; }
 
@@ -201,16 +254,18 @@ template <int DH, int KT> constexpr int flash_tile()
     return KT * flash_stride<DH>();
 } /* of keys, or of values */
 
-/* Keys (which 0) or values j0 .. j0 + KT - 1 to shared memory; zeros beyond the last key and the last column,
- * so that neither a product nor a weight of zero meets what is no number. fast: rows of whole 16 bytes. */
+/* Keys j0 .. j0 + KT - 1 and then their values to shared memory; zeros beyond the last key and the last
+ * column, so that neither a product nor a weight of zero meets what is no number. fast: rows of whole 16
+ * bytes. */
 template <class U, int DH, int KT>
-CU_FN void flash_fetch(const keys &k, unsigned char *tile, int which, int j0, int n, bool fast)
+CU_FN void flash_fetch(const keys<typename U::T> &k, unsigned char *tile, int j0, int n, bool fast)
 {
     typedef typename U::T T;
     const attention_args &p = k.p;
-    for (int i = (int)threadIdx.x; i < KT * (DH / 8); i += FLASH_THREADS) {
-        int            r = i / (DH / 8), d = i % (DH / 8) * 8, j = j0 + r;
-        unsigned char *dst = tile + r * flash_stride<DH>() + 2 * d;
+    CU_UNROLL_BY(2) for (int i = (int)threadIdx.x; i < 2 * KT * (DH / 8); i += FLASH_THREADS)
+    {
+        int which = i / (KT * (DH / 8)), r = i / (DH / 8), d = i % (DH / 8) * 8, j = j0 + r - which * KT;
+        unsigned char *dst = tile + r * flash_stride<DH>() + 2 * d; /* values lie behind the keys */
         bool           in = j < n && d < p.dh;
         const T       *src = (const T *)p.kv;
         if (in)
@@ -219,17 +274,19 @@ CU_FN void flash_fetch(const keys &k, unsigned char *tile, int which, int j0, in
             cu_cp16(dst, src, in);
             continue;
         }
+        CU_UNROLL_BY(1)
         for (int e = 0; e < 8; e++) ((T *)dst)[e] = in && d + e < p.dh ? src[e] : cu_from<T>(0.0f);
     }
 }
 
 /* A block's own new rows to the cache: no block reads them there. */
-template <class U> CU_FN void flash_append(const keys &k, int first, int end, bool fast)
+template <class U> CU_FN void flash_append(const keys<typename U::T> &k, int first, int end, bool fast)
 {
     typedef typename U::T T;
     const attention_args &p = k.p;
     const int             per = fast ? 8 : 1, width = p.dh / per;
-    for (int i = (int)threadIdx.x; i < (end - first) * 2 * width; i += FLASH_THREADS) {
+    CU_UNROLL_BY(1) for (int i = (int)threadIdx.x; i < (end - first) * 2 * width; i += FLASH_THREADS)
+    {
         int      which = i / width % 2, j = p.past + first + i / width / 2, d = i % width * per;
         const T *src = (const T *)p.qkv + k.fresh(which, j) + (size_t)d;
         T       *dst = (T *)p.kv + k.cache(which, j) + (size_t)d;
@@ -240,11 +297,14 @@ template <class U> CU_FN void flash_append(const keys &k, int first, int end, bo
     }
 }
 
-/* Two neighbouring columns of an output row. */
-CU_FN void flash_put(const attention_args &p, size_t at, int d, float a, float b)
+/* Two neighbouring columns of a row as a pair of the matrix units' type, and such a pair's f32 to a row. */
+template <class U> CU_FN unsigned flash_pair(const float *p, bool both)
 {
-    if (d < p.dh) ep_store(p.out, p.ot, at + (size_t)d, a);
-    if (d + 1 < p.dh) ep_store(p.out, p.ot, at + (size_t)d + 1, b);
+    return both ? pack<U>(p[0], p[1]) : pack<U>(p[0], 0.0f);
+}
+template <class U> CU_FN unsigned flash_pair(const typename U::T *p, bool both)
+{
+    return U::raw(p[0]) | (both ? U::raw(p[1]) << 16 : 0u);
 }
 
 /* What a warp holds of its 16 query rows: a lane has rows lane / 4 and that + 8 (index 0 and 1). */
@@ -253,24 +313,48 @@ template <int DH> struct flash_state {
     float    o[DH / 8][4], most[2], sum[2];
 };
 
-/* The queries as left operands, straight from memory: each is used by one warp only. */
-template <class U, int DH>
+/* The queries as left operands, straight from memory: each is used by one warp only. Q: of their type. */
+template <class U, int DH, class Q>
 CU_FN void flash_queries(const attention_args &p, flash_state<DH> &w, int b, int h, int t0)
 {
     int    lane = (int)threadIdx.x % 32;
     size_t d_all = (size_t)p.heads * (size_t)p.dh;
-    CU_UNROLL for (int s = 0; s < DH / 16; s++) CU_UNROLL for (int r = 0; r < 4; r++)
+    CU_UNROLL for (int half = 0; half < 2; half++)
     {
-        int    t = t0 + lane / 4 + r % 2 * 8, d = 16 * s + r / 2 * 8 + lane % 4 * 2;
-        size_t at =
-            ((size_t)b * (size_t)p.tokens + (size_t)t) * 3 * d_all + (size_t)h * (size_t)p.dh + (size_t)d;
-        bool in = t < p.tokens;
-        w.q[s][r] = pack<U>(in && d < p.dh ? ep_load(p.qkv, p.qt, at) : 0.0f,
-                            in && d + 1 < p.dh ? ep_load(p.qkv, p.qt, at + 1) : 0.0f);
+        int      t = t0 + lane / 4 + half * 8;
+        const Q *row = (const Q *)p.qkv +
+                       ((size_t)b * (size_t)p.tokens + (size_t)(t < p.tokens ? t : 0)) * 3 * d_all +
+                       (size_t)h * (size_t)p.dh;
+        CU_UNROLL for (int s = 0; s < 2 * (DH / 16); s++)
+        {
+            int d = 8 * s + lane % 4 * 2;
+            w.q[s / 2][s % 2 * 2 + half] =
+                t < p.tokens && d < p.dh ? flash_pair<U>(row + d, d + 1 < p.dh) : 0u;
+        }
     }
-    CU_UNROLL for (int i = 0; i < DH / 8; i++) CU_UNROLL for (int r = 0; r < 4; r++) w.o[i][r] = 0;
-    w.most[0] = w.most[1] = -INFINITY;
-    w.sum[0] = w.sum[1] = 0;
+}
+/* Their output, divided by the sum of weights. */
+template <class U, int DH, class O>
+CU_FN void flash_put(const attention_args &p, const flash_state<DH> &w, int b, int h, int t0)
+{
+    int lane = (int)threadIdx.x % 32;
+    CU_UNROLL for (int half = 0; half < 2; half++)
+    {
+        int   t = t0 + lane / 4 + half * 8;
+        float sum = w.sum[half];
+        sum += cu_shfl_xor(sum, 1);
+        sum += cu_shfl_xor(sum, 2);
+        O *row = (O *)p.out +
+                 (((size_t)b * (size_t)p.tokens + (size_t)t) * (size_t)p.heads + (size_t)h) * (size_t)p.dh;
+        if (t >= p.tokens) continue;
+        sum = 1.0f / sum;
+        CU_UNROLL for (int i = 0; i < DH / 8; i++)
+        {
+            int d = 8 * i + lane % 4 * 2;
+            if (d < p.dh) row[d] = cu_from<O>(w.o[i][2 * half] * sum);
+            if (d + 1 < p.dh) row[d + 1] = cu_from<O>(w.o[i][2 * half + 1] * sum);
+        }
+    }
 }
 
 /* Scores s -> weights in place; the maximum, sum and output so far follow. scale: of scores, times log2(e).
@@ -349,24 +433,25 @@ template <class U, int DH, int KT> CU_KERNEL(FLASH_THREADS, 2) flash_kernel(atte
 {
     CU_SMEM(smem);
     constexpr int PAIR = 2 * flash_tile<DH, KT>();
-    int           lane = (int)threadIdx.x % 32, h = (int)blockIdx.y, b = (int)blockIdx.z,
-        q0 = (int)(gridDim.x - 1 - blockIdx.x) * FLASH_ROWS;
+    int h = (int)blockIdx.y, b = (int)blockIdx.z, q0 = (int)(gridDim.x - 1 - blockIdx.x) * FLASH_ROWS;
     int t0 = q0 + (int)threadIdx.x / 32 * 16, end = q0 + FLASH_ROWS < p.tokens ? q0 + FLASH_ROWS : p.tokens,
         n = p.past + end;
-    keys            k = {p, b, h};
-    flash_state<DH> w;
-    float           scale = 1.4426950408889634f / sqrtf((float)p.dh);
-    flash_fetch<U, DH, KT>(k, smem, 0, 0, n, fast);
-    flash_fetch<U, DH, KT>(k, smem + flash_tile<DH, KT>(), 1, 0, n, fast);
+    keys<typename U::T> k = {p, b, h};
+    flash_state<DH>     w;
+    float               scale = 1.4426950408889634f / sqrtf((float)p.dh);
+    flash_fetch<U, DH, KT>(k, smem, 0, n, fast);
     cu_cp_commit();
     if (p.cached == p.past) flash_append<U>(k, q0, end, fast);
-    flash_queries<U, DH>(p, w, b, h, t0);
+    if (p.qt == PR_F32)
+        flash_queries<U, DH, float>(p, w, b, h, t0);
+    else
+        flash_queries<U, DH, typename U::T>(p, w, b, h, t0);
+    CU_UNROLL for (int i = 0; i < DH / 8; i++) CU_UNROLL for (int r = 0; r < 4; r++) w.o[i][r] = 0;
+    w.most[0] = w.most[1] = -INFINITY;
+    w.sum[0] = w.sum[1] = 0;
     for (int j0 = 0, turn = 0; j0 < n; j0 += KT, turn ^= 1) {
         unsigned char *next = smem + (turn ^ 1) * PAIR;
-        if (j0 + KT < n) {
-            flash_fetch<U, DH, KT>(k, next, 0, j0 + KT, n, fast);
-            flash_fetch<U, DH, KT>(k, next + flash_tile<DH, KT>(), 1, j0 + KT, n, fast);
-        }
+        if (j0 + KT < n) flash_fetch<U, DH, KT>(k, next, j0 + KT, n, fast);
         cu_cp_commit();
         cu_cp_wait<1>();
         cu_sync();
@@ -374,17 +459,10 @@ template <class U, int DH, int KT> CU_KERNEL(FLASH_THREADS, 2) flash_kernel(atte
             flash_tile_step<U, DH, KT>(w, smem + turn * PAIR, scale, p.past + t0 - j0);
         cu_sync();
     }
-    CU_UNROLL for (int half = 0; half < 2; half++)
-    {
-        float sum = w.sum[half];
-        sum += cu_shfl_xor(sum, 1);
-        sum += cu_shfl_xor(sum, 2);
-        int    t = t0 + lane / 4 + half * 8;
-        size_t at = (((size_t)b * (size_t)p.tokens + (size_t)t) * (size_t)p.heads + (size_t)h) * (size_t)p.dh;
-        if (t < p.tokens)
-            CU_UNROLL for (int i = 0; i < DH / 8; i++)
-                flash_put(p, at, 8 * i + lane % 4 * 2, w.o[i][2 * half] / sum, w.o[i][2 * half + 1] / sum);
-    }
+    if (p.ot == PR_F32)
+        flash_put<U, DH, float>(p, w, b, h, t0);
+    else
+        flash_put<U, DH, typename U::T>(p, w, b, h, t0);
 }
 
 template <class U, int DH, int KT> static ir_status flash_launch(cuda_dev *c, const attention_args &p)
@@ -450,9 +528,13 @@ ir_status rw_attention(cuda_dev *c, const ly_row *r, int64_t cap, rw_buf qkv, vo
     p.tickets = tickets;
     if (r->dh > MAX_DH) return ir_fail(IR_SKIP, "attention: heads of at most %d columns", MAX_DH);
     if (r->heads > 65535) return ir_fail(IR_SKIP, "attention: at most 65535 heads");
-    return cuda_launch(c, attention_kernel,
-                       dim3((unsigned)(r->batch * r->tokens), (unsigned)r->heads, (unsigned)split),
-                       dim3(KEYS), 0, p);
+    dim3 grid((unsigned)(r->batch * r->tokens), (unsigned)r->heads, (unsigned)split);
+    int  row_B = p.dh * (int)pr_width(kv_t);
+    bool fast = row_B % 16 == 0 && row_B <= 32 * 16 && (uintptr_t)kv % 16 == 0;
+    auto fn = kv_t == PR_F32   ? attention_kernel<float>
+              : kv_t == PR_F16 ? attention_kernel<__half>
+                               : attention_kernel<__nv_bfloat16>;
+    return cuda_launch(c, fn, grid, dim3(KEYS), 0, p, fast);
 }
 
 ir_status rw_flash(cuda_dev *c, const ly_row *r, int64_t cap, rw_buf qkv, void *kv, pr_type kv_t, rw_buf out)
@@ -463,7 +545,8 @@ ir_status rw_flash(cuda_dev *c, const ly_row *r, int64_t cap, rw_buf qkv, void *
     unsigned       blocks = cuda_ceil(n, 256 * 4);
     if (st == IR_OK && qkv.t != kv_t) {
         p.cached = (int)(r->past + r->tokens);
-        st = cuda_launch(c, append_kernel, dim3(blocks < most ? blocks : (unsigned)most), dim3(256), 0, p, n);
+        st = cuda_launch(c, kv_t == PR_F16 ? append_kernel<__half> : append_kernel<__nv_bfloat16>,
+                         dim3(blocks < most ? blocks : (unsigned)most), dim3(256), 0, p, n);
     }
     if (st != IR_OK) return st;
     return kv_t == PR_F16 ? flash_sized<flash_f16>(c, p) : flash_sized<flash_bf16>(c, p);

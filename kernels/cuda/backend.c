@@ -140,8 +140,9 @@ static ir_status cuda_describe(ir_dev *dev, ir_device_info *out)
     out->clock_Hz = c->clock_Hz;
     out->mem_B = (double)c->prop.totalGlobalMem;
     out->llc_B = c->prop.l2CacheSize > 0 ? (double)c->prop.l2CacheSize : (double)NAN;
-    /* Two transfers a clock. A MIG slice sees the clock of the whole card and a share of the bus. */
-    out->spec_Bps = c->mig ? NAN : 2 * c->mem_clock_Hz * c->bus_B;
+    /* Two transfers a clock. A MIG slice sees the clock of the whole card and a share of the bus; memory
+     * shared with the host makes more transfers a clock than it tells. */
+    out->spec_Bps = c->mig || c->prop.integrated ? (double)NAN : 2 * c->mem_clock_Hz * c->bus_B;
     char card[80];
     nvml_limits(c->nvml, card, sizeof card);
     snprintf(out->limits, sizeof out->limits, "%s%s%s", c->mig ? "a MIG slice: part of a card" : "",

@@ -41,6 +41,7 @@ typedef struct {
     cudaError_t (*EventElapsedTime)(float *, cudaEvent_t, cudaEvent_t);
     cudaError_t (*LaunchKernel)(const void *, dim3, dim3, void **, size_t, cudaStream_t);
     cudaError_t (*LaunchCooperativeKernel)(const void *, dim3, dim3, void **, size_t, cudaStream_t);
+    cudaError_t (*LaunchKernelExC)(const cudaLaunchConfig_t *, const void *, void **);
     cudaError_t (*FuncSetAttribute)(const void *, enum cudaFuncAttribute, int);
     cudaError_t (*FuncGetAttributes)(struct cudaFuncAttributes *, const void *);
     cudaError_t (*OccupancyMaxActiveBlocksPerMultiprocessor)(int *, const void *, int, size_t);
@@ -58,6 +59,7 @@ extern const cuda_api cuda_runtime; /* the real one */
 /* The backend's own option (ir_open_options.own) is a table of such functions; none: the real one. */
 
 typedef struct nvml_dev nvml_dev;
+enum { CUDA_QUEUE = 256, CUDA_ALLOWED = 64 };
 
 /* Device state behind ir_dev.self. One stream: everything a run enqueues is in order. */
 typedef struct cuda_dev {
@@ -77,22 +79,26 @@ typedef struct cuda_dev {
     unsigned          *latch_dev; /* the same, as kernels see it */
     bool               closed;    /* the spin kernel waits */
     unsigned           queued;    /* launches since start() */
+    bool               capturing; /* what is enqueued becomes a graph: the stream must not be waited for */
     bool blocking; /* every launch waits for its kernel (CUDA_LAUNCH_BLOCKING, checkers): nothing is held back
                     */
-    nvml_dev *nvml; /* NULL: no NVML */
+    struct {
+        const void *fn;
+        size_t      smem;
+    } allowed[CUDA_ALLOWED]; /* dynamic shared memory that kernels were allowed: asked for once */
+    nvml_dev *nvml;          /* NULL: no NVML */
     ir_dev   *owner;
 } cuda_dev;
-enum { CUDA_QUEUE = 256 };
 
 static inline cuda_dev *cuda_of(const ir_dev *dev) { return (cuda_dev *)dev->self; }
 
 /* The status of a failed call, with the reason stored. cudaErrorMemoryAllocation: IR_ENOMEM, the error is
- * cleared. A sticky error: IR_EDEVICE. */
-ir_status cuda_failed(const cuda_dev *, cudaError_t, const char *file, int line, const char *expr);
+ * cleared. What this device cannot do: IR_SKIP. A sticky error: IR_EDEVICE, the device is dead. Any other:
+ * the device is waited for; where it answers only this row is wrong (IR_ECHECK), else the device is dead. */
+ir_status cuda_failed(cuda_dev *, cudaError_t, const char *file, int line, const char *expr);
 /* CU_TRY(c, Free(p)): calls c->api->Free(p); evaluates to an ir_status. */
 #define CU_TRY(c, call) cuda_check((c), (c)->api->call, __FILE__, __LINE__, #call)
-static inline ir_status cuda_check(const cuda_dev *c, cudaError_t e, const char *file, int line,
-                                   const char *expr)
+static inline ir_status cuda_check(cuda_dev *c, cudaError_t e, const char *file, int line, const char *expr)
 {
     return e == cudaSuccess ? IR_OK : cuda_failed(c, e, file, line, expr);
 }
@@ -105,15 +111,35 @@ ir_status cuda_alive(cuda_dev *);
 void cuda_release(cuda_dev *);
 /* Note n operations put on the stream by other means (a library, a copy). */
 void cuda_queued(cuda_dev *, unsigned n);
+/* How a kernel is launched. EARLY (sm_90 and later): its blocks may start while the kernel before still runs,
+ * and wait for its end where they say so (cu_wait_for_last). */
+typedef enum { CUDA_PLAIN, CUDA_COOPERATIVE, CUDA_EARLY } cuda_way;
 /* Launch fn. fn is a __global__ function; args as cudaLaunchKernel wants them. */
 ir_status cuda_enqueue(cuda_dev *, const void *fn, dim3 grid, dim3 block, void **args, size_t smem,
-                       bool cooperative);
-/* Allow a kernel more than 48 KiB of dynamic shared memory. IR_SKIP where the device has less. */
+                       cuda_way way);
+/* Allow a kernel `smem` bytes of dynamic shared memory beside its static. IR_SKIP where the device has less
+ * than both. */
 ir_status cuda_allow_smem(cuda_dev *, const void *fn, size_t smem);
 /* Blocks of fn that run at once on the whole device; at least 1. */
 ir_status cuda_resident(cuda_dev *, const void *fn, int threads, size_t smem, int *blocks);
 /* Record what the calls of `body` enqueue as a graph. *out NULL after a failure. */
 ir_status cuda_capture(cuda_dev *, ir_status (*body)(void *), void *arg, cudaGraphExec_t *out);
+/* Recordings of a plan: a graph holds addresses, so every tensor set has its own. Zero-initialise;
+ * cuda_forget() frees. */
+typedef struct {
+    void           *mem[IR_MAX_TENSORS];
+    const void     *packed;
+    cudaGraphExec_t exec;
+} cuda_recording;
+typedef struct {
+    cuda_recording *v;
+    size_t          n;
+} cuda_recordings;
+/* The graph of the run's tensors: recorded from `body` once. Called in prepare() it keeps the recording
+ * outside of what is timed. */
+ir_status cuda_record(cuda_dev *, cuda_recordings *, const ir_run *, ir_status (*body)(void *), void *arg,
+                      cudaGraphExec_t *out);
+void      cuda_forget(cuda_dev *, cuda_recordings *);
 /* Loads a vendor's library for good by its file's name; NULL: it is not there. A test may put its own in
  * place before the first use. */
 extern void *(*cuda_open_library)(const char *name);

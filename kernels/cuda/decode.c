@@ -1,8 +1,8 @@
 /* decode.c -- steps of few token rows with few kernels: a GPT's table turned into the phases of decode.h, run
- * as 5 kernels a layer and 2 more a step ("few"), as one graph of them ("few_graph"), or as a single resident
- * kernel whose blocks meet between phases
- * ("resident"). For small models, where what lies between kernels is a large part of a step.
- * Refuses: more than DC_ROWS token rows, widths that are no multiple of 16, heads wider than DC_MAX_DH. */
+ * as 5 kernels a layer and 2 more a step ("few"), as one graph of them ("few_graph"), as one whose kernels
+ * start before the last has ended ("early_graph"), or as a single resident kernel whose blocks meet between
+ * phases ("resident"). For small models, where what lies between kernels is a large part of a step. Refuses:
+ * more than DC_ROWS token rows, widths that are no multiple of 16, heads wider than DC_MAX_DH. */
 #include "kernels/cuda/decode.h"
 #include "kernels/workloads/workloads_nets.h"
 
@@ -10,21 +10,22 @@
 #include <string.h>
 
 enum { T_IN, T_W, T_V, T_OUT, T_KV };
-enum { KEYS_A_WARP = 4, MOST_SPLIT = 16 };
-typedef enum { FEW, FEW_GRAPH, RESIDENT } style;
+enum { KEYS_A_WARP = 4 };
+typedef enum { FEW, FEW_GRAPH, EARLY_GRAPH, RESIDENT } style;
 typedef struct {
-    cuda_dev       *c;
-    ly_net          net;
-    style           how;
-    pr_type         wt;
-    int             rows;      /* that the kernels are made for: 1, 2 or 4 */
-    dc_phase       *phase;     /* [n], host */
-    int             n, blocks; /* blocks: resident at once */
-    size_t          smem;
-    dc_args         args;
-    void           *on_device, *parts, *arrived, *buf[LY_MAX_BUF];
-    cudaGraphExec_t exec;
-    void           *bound[IR_MAX_TENSORS]; /* tensors the graph was recorded with */
+    cuda_dev         *c;
+    ly_net            net;
+    style             how;
+    pr_type           wt;
+    const dc_kernels *kernels;
+    int               rows;      /* that the kernels are made for: 1, 2 or 4 */
+    dc_phase         *phase;     /* [n], host */
+    int               n, blocks; /* blocks: what the device holds at once */
+    size_t            smem;
+    dc_args           args;
+    void             *on_device, *parts, *arrived, *buf[LY_MAX_BUF];
+    cuda_recordings   graphs;
+    cudaGraphExec_t   exec; /* of the tensors at hand */
 } plan;
 
 /* ---- the table as phases --------------------------------------------------------------------- */
@@ -81,7 +82,7 @@ static int split_of(const plan *p, const ly_row *r)
     int queries = (int)(r->rows * r->heads), keys = (int)(r->past + r->tokens),
         want = (p->blocks + queries - 1) / queries;
     int most = (keys + DC_WARPS * KEYS_A_WARP - 1) / (DC_WARPS * KEYS_A_WARP);
-    if (most > MOST_SPLIT) most = MOST_SPLIT;
+    if (most > DC_SPLIT) most = DC_SPLIT;
     return want < 1 ? 1 : want < most ? want : most;
 }
 
@@ -153,7 +154,7 @@ static void teardown(ir_run *r)
 {
     plan *p = r->self;
     if (!p) return;
-    if (p->exec) p->c->api->GraphExecDestroy(p->exec);
+    cuda_forget(p->c, &p->graphs);
     for (int b = 0; b < LY_MAX_BUF; b++) cuda_free(p->c, &p->buf[b]);
     cuda_free(p->c, &p->on_device);
     cuda_free(p->c, &p->parts);
@@ -191,7 +192,7 @@ static ir_status prepare_phases(plan *p)
     for (int i = 0; i < p->n; i++)
         if (dc_shared(&p->phase[i], p->rows) > floats) floats = dc_shared(&p->phase[i], p->rows);
     p->smem = (size_t)floats * sizeof(float);
-    ir_status st = p->how == RESIDENT ? dc_resident(p->c, p->rows, p->wt, p->smem, &p->blocks) : IR_OK;
+    ir_status st = p->kernels->at_once(p->c, p->rows, p->how == RESIDENT, p->smem, &p->blocks);
     if (st == IR_OK) make_phases(p);
     return st;
 }
@@ -200,12 +201,15 @@ static ir_status setup_as(ir_run *r, style how)
 {
     static const pr_type stored[IR_NDTYPE] = {
         [IR_F32] = PR_F32, [IR_F16] = PR_F16, [IR_BF16] = PR_BF16, [IR_I8] = PR_I8, [IR_F8] = PR_F8};
+    static const dc_kernels *const kernels_of[] = {
+        [PR_F32] = &dc_f32, [PR_F16] = &dc_f16, [PR_BF16] = &dc_bf16, [PR_I8] = &dc_i8, [PR_F8] = &dc_f8};
     plan *p = calloc(1, sizeof *p);
     r->self = p;
     if (!p) return ir_fail(IR_ENOMEM, "cuda: no memory for a plan");
     p->c = cuda_of(r->dev);
     p->how = how;
     p->wt = stored[r->p.dtype];
+    p->kernels = kernels_of[p->wt];
     ir_status st = wl_net_of(r->workload, &r->p, &p->net);
     if (st != IR_OK) return st;
     p->rows = p->net.row[0].rows == 1 ? 1 : p->net.row[0].rows == 2 ? 2 : DC_ROWS;
@@ -214,6 +218,7 @@ static ir_status setup_as(ir_run *r, style how)
 }
 static ir_status few_setup(ir_run *r) { return setup_as(r, FEW); }
 static ir_status graph_setup(ir_run *r) { return setup_as(r, FEW_GRAPH); }
+static ir_status early_setup(ir_run *r) { return setup_as(r, EARLY_GRAPH); }
 static ir_status resident_setup(ir_run *r) { return setup_as(r, RESIDENT); }
 
 /* ---- a step ---------------------------------------------------------------------------------- */
@@ -239,50 +244,49 @@ static int blocks_of(const plan *p, const dc_phase *f)
     if (f->op == DC_ATTENTION) return f->M * f->heads * f->split;
     int64_t want =
         f->op == DC_EMBED ? ((int64_t)f->M * f->K + DC_THREADS - 1) / DC_THREADS : (f->N + rows - 1) / rows;
-    int64_t most =
-        4 * (int64_t)p->blocks; /* beyond, a block takes more rows: bringing x costs more than it hides */
-    return (int)(want < most ? want : most);
+    return (int)(want < p->blocks ? want
+                                  : p->blocks); /* a block that waits for another's end brings x once more */
 }
 
 static ir_status all_phases(void *arg)
 {
     plan     *p = arg;
     ir_status st = IR_OK;
-    for (int i = 0; i < p->n && st == IR_OK; i++)
-        st = dc_run_phase(p->c, &p->args, i, p->rows, p->wt, blocks_of(p, &p->phase[i]), p->smem);
+    for (int i = 0; i < p->n && st == IR_OK; i++) {
+        dc_phase f = p->phase[i];
+        f.early = p->how == EARLY_GRAPH && f.op == DC_PRODUCT;
+        st = p->kernels->phase(p->c, &p->args, &f, p->rows, blocks_of(p, &f),
+                               (size_t)dc_shared(&f, p->rows) * sizeof(float));
+    }
     return st;
 }
 
-/* A graph holds addresses: another tensor set (a cold call) needs its own recording. */
-static ir_status record(plan *p, const ir_run *r)
+/* Every tensor set has its recording, made before anything is timed. */
+static ir_status record(ir_run *r)
 {
-    bool same = p->exec != NULL;
-    for (int t = 0; t < r->nmem; t++) same = same && p->bound[t] == r->mem[t].p;
-    if (same) return IR_OK;
-    if (p->exec) p->c->api->GraphExecDestroy(p->exec);
-    p->exec = NULL;
-    for (int t = 0; t < r->nmem; t++) p->bound[t] = r->mem[t].p;
-    return cuda_capture(p->c, all_phases, p, &p->exec);
+    plan *p = r->self;
+    bind(p, r);
+    return p->how == FEW_GRAPH || p->how == EARLY_GRAPH
+               ? cuda_record(p->c, &p->graphs, r, all_phases, p, &p->exec)
+               : IR_OK;
 }
 
 static ir_status step(plan *p)
 {
     if (p->how == FEW) return all_phases(p);
-    if (p->how == FEW_GRAPH) {
+    if (p->how != RESIDENT) {
         cuda_queued(p->c, (unsigned)p->n);
         return CU_TRY(p->c, GraphLaunch(p->exec, p->c->stream));
     }
     cuda_queued(p->c, 1);
     ir_status st = CU_TRY(p->c, MemsetAsync(p->arrived, 0, sizeof(unsigned), p->c->stream));
-    return st == IR_OK ? dc_run_resident(p->c, &p->args, p->rows, p->wt, p->blocks, p->smem) : st;
+    return st == IR_OK ? p->kernels->resident(p->c, &p->args, p->rows, p->blocks, p->smem) : st;
 }
 
 static ir_status run(ir_run *r, uint32_t reps)
 {
-    plan *p = r->self;
-    bind(p, r);
-    ir_status st = p->how == FEW_GRAPH ? record(p, r) : IR_OK;
-    for (uint32_t i = 0; i < reps && st == IR_OK; i++) st = step(p);
+    ir_status st = record(r);
+    for (uint32_t i = 0; i < reps && st == IR_OK; i++) st = step(r->self);
     return st;
 }
 
@@ -297,6 +301,14 @@ static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_param
     st = suits(&net);
     ly_free(&net);
     return st;
+}
+static ir_status can_be_early(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+{
+    if (cuda_of(dev)->cc < 90)
+        return ir_fail(IR_SKIP,
+                       "cuda: kernels that start before the last has ended need sm_90, this is sm_%d",
+                       cuda_of(dev)->cc);
+    return can_run(dev, w, p);
 }
 static ir_status can_stay(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
@@ -325,10 +337,14 @@ static void resident_cost(const ir_params *p, ir_cost *c)
                           .setup = set, \
                           .run = run, \
                           .teardown = teardown, \
+                          .prepare = record, \
                           .cost = price}
 GPT(cuda_gpt_few, "few", "5 kernels a layer and 2 a step, norms inside products; to 4 token rows", can_run,
     few_setup, few_cost);
 GPT(cuda_gpt_few_graph, "few_graph", "the same 5 kernels a layer replayed as one CUDA graph", can_run,
     graph_setup, few_cost);
+GPT(cuda_gpt_early_graph, "early_graph",
+    "few_graph whose products fetch weights while the kernel before still runs; sm_90 and later",
+    can_be_early, early_setup, few_cost);
 GPT(cuda_gpt_resident, "resident", "one cooperative kernel a step, its blocks meet 5 times a layer", can_stay,
     resident_setup, resident_cost);

@@ -15,8 +15,9 @@ enum {
     DC_ROWS = 4,
     DC_THREADS = 256,
     DC_WARPS = DC_THREADS / 32,
-    DC_MAX_DH = 128
-}; /* most token rows of a step; a block */
+    DC_MAX_DH = 128,
+    DC_SPLIT = 16
+}; /* most token rows of a step; a block; most shares of a query's keys, half a warp */
 typedef enum { DC_EMBED, DC_PRODUCT, DC_ATTENTION } dc_op;
 typedef struct {
     int op;           /* dc_op */
@@ -27,7 +28,8 @@ typedef struct {
     int split; /* attention: blocks that share a query's keys. A product with split > 0 reads their parts */
     int heads, dh, tokens, past; /* attention, and the product that joins its parts */
     int warps;                   /* product: warps that share an output row, 1, 2, 4 or 8 */
-    int ahead;          /* the product whose weights are fetched into L2 while this phase ends; -1: none */
+    int early; /* product: launched before its input is there; its weights are fetched into L2 meanwhile */
+    int ahead; /* the product whose weights are fetched into L2 while this phase ends; -1: none */
     int64_t W_at, P_at; /* elements into W */
     int64_t b_at, s_at, g_at,
         o_at;             /* elements into V: bias; row scales; the norm's gain and offset; -1: none */
@@ -48,16 +50,19 @@ typedef struct {
 /* Floats of shared memory a block needs for phase p of B rows. */
 static inline int dc_shared(const dc_phase *p, int rows)
 {
-    return p->op == DC_PRODUCT     ? rows * (p->K + DC_WARPS)
-           : p->op == DC_ATTENTION ? p->dh + DC_WARPS * (p->dh + 2)
+    return p->op == DC_PRODUCT     ? rows * (p->K + DC_WARPS) + p->M * p->heads * p->split
+           : p->op == DC_ATTENTION ? DC_WARPS * (p->dh + 2)
                                    : 0;
 }
-/* Kernels for `rows` token rows of weights wt: one phase on `blocks` blocks; all phases on a resident grid.
- * IR_SKIP: too much shared memory. */
-ir_status dc_run_phase(cuda_dev *, const dc_args *, int phase, int rows, pr_type wt, int blocks, size_t smem);
-ir_status dc_run_resident(cuda_dev *, const dc_args *, int rows, pr_type wt, int blocks, size_t smem);
-/* Blocks of the resident kernel that the device holds at once. */
-ir_status dc_resident(cuda_dev *, int rows, pr_type wt, size_t smem, int *blocks);
+/* Kernels for `rows` token rows (1, 2 or 4) of one type of weights: one phase on `blocks` blocks; all phases
+ * on a resident grid; the blocks of either kernel that the device holds at once. IR_SKIP: too much shared
+ * memory. */
+typedef struct {
+    ir_status (*phase)(cuda_dev *, const dc_args *, const dc_phase *, int rows, int blocks, size_t smem);
+    ir_status (*resident)(cuda_dev *, const dc_args *, int rows, int blocks, size_t smem);
+    ir_status (*at_once)(cuda_dev *, int rows, bool resident, size_t smem, int *blocks);
+} dc_kernels;
+extern const dc_kernels dc_f32, dc_f16, dc_bf16, dc_i8, dc_f8;
 #ifdef __cplusplus
 }
 #endif

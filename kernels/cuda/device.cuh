@@ -35,6 +35,21 @@ template <class T> CU_FN T cu_shfl(T v, int lane) { return __shfl_sync(0xFFFFFFF
 CU_FN unsigned             cu_ticket(unsigned *p) { return atomicAdd(p, 1u); }
 CU_FN void                 cu_fence() { __threadfence(); }
 
+/* Of kernels launched CUDA_EARLY, nothing in others: the next may start; the one before, and so all before
+ * it, has ended and is seen. */
+CU_FN void cu_let_next_start()
+{
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+CU_FN void cu_wait_for_last()
+{
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+
 /* ---- loads and stores
  * ------------------------------------------------------------------------------------------ cu_ld16: 16
  * bytes through L2 only, never removed or moved across another. cu_ldnc16: through the read-only path. */
@@ -89,6 +104,25 @@ CU_FN float cu_ldcg(const float *p)
 {
     float v;
     asm volatile("ld.global.cg.f32 %0, [%1];" : "=f"(v) : "l"(p) : "memory");
+    return v;
+}
+CU_FN float2 cu_ld8(const float *p)
+{
+    float2 v;
+    asm volatile("ld.global.cg.v2.f32 {%0,%1}, [%2];" : "=f"(v.x), "=f"(v.y) : "l"(p) : "memory");
+    return v;
+}
+/* Through the read-only path, one after the other as written. */
+CU_FN unsigned cu_ldnc4(const void *p)
+{
+    unsigned v;
+    asm volatile("ld.global.nc.u32 %0, [%1];" : "=r"(v) : "l"(p));
+    return v;
+}
+CU_FN uint2 cu_ldnc8(const void *p)
+{
+    uint2 v;
+    asm volatile("ld.global.nc.v2.u32 {%0,%1}, [%2];" : "=r"(v.x), "=r"(v.y) : "l"(p));
     return v;
 }
 CU_FN unsigned long long cu_chase(unsigned long long p)
@@ -245,7 +279,13 @@ CU_FN int      cu_dp4a(int a, int b, int c) { return __dp4a(a, b, c); }
 CU_FN __half2  cu_hfma2(__half2 a, __half2 b, __half2 c) { return __hfma2(a, b, c); }
 CU_FN float    cu_exp(float x) { return expf(x); }
 CU_FN float    cu_rsqrt(float x) { return rsqrtf(x); }
-CU_FN float    cu_exp2(float x)
+CU_FN float    cu_rcp(float x)
+{
+    float y;
+    asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+} /* to 1 ulp; 0 of infinity */
+CU_FN float cu_exp2(float x)
 {
     float y;
     asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
@@ -254,25 +294,26 @@ CU_FN float    cu_exp2(float x)
 
 /* ---- launches -------------------------------------------------------------------------------- */
 template <class... P, class... A>
-static inline ir_status cuda_launch(cuda_dev *c, void (*fn)(P...), dim3 grid, dim3 block, size_t smem, A... a)
+static inline ir_status cuda_launch_as(cuda_way way, cuda_dev *c, void (*fn)(P...), dim3 grid, dim3 block,
+                                       size_t smem, A... a)
 {
     auto call = [&](P... p) {
         void *args[] = {(void *)&p..., nullptr};
-        return cuda_enqueue(c, (const void *)fn, grid, block, args, smem, false);
-    };
-    return call(P(a)...);
-}
-template <class... P, class... A>
-static inline ir_status cuda_launch_cooperative(cuda_dev *c, void (*fn)(P...), dim3 grid, dim3 block,
-                                                size_t smem, A... a)
-{
-    auto call = [&](P... p) {
-        void *args[] = {(void *)&p..., nullptr};
-        return cuda_enqueue(c, (const void *)fn, grid, block, args, smem, true);
+        return cuda_enqueue(c, (const void *)fn, grid, block, args, smem, way);
     };
     return call(P(a)...);
 }
 #endif /* CUDA_EMULATE */
+template <class F, class... A>
+static inline ir_status cuda_launch(cuda_dev *c, F fn, dim3 grid, dim3 block, size_t smem, A... a)
+{
+    return cuda_launch_as(CUDA_PLAIN, c, fn, grid, block, smem, a...);
+}
+template <class F, class... A>
+static inline ir_status cuda_launch_cooperative(cuda_dev *c, F fn, dim3 grid, dim3 block, size_t smem, A... a)
+{
+    return cuda_launch_as(CUDA_COOPERATIVE, c, fn, grid, block, smem, a...);
+}
 
 /* ---- 16-bit and 8-bit numbers ---------------------------------------------------------------- */
 CU_BOTH float cu_f32(float x) { return x; }

@@ -19,8 +19,11 @@
 #endif
 
 bool emu_reverse = false;
+bool emu_eager = false;
+extern "C" {
 bool emu_turing = false;
-int  emu_blocks_per_sm = 1;
+}
+int emu_blocks_per_sm = 1;
 
 namespace
 {
@@ -43,24 +46,27 @@ struct meeting {
     unsigned long       turn = 0;
 };
 struct block_state {
-    unsigned char       *smem = nullptr;
-    size_t               smem_B = 0;
-    int                  alive = 0, came = 0;
-    unsigned long        turn = 0;
+    unsigned char *smem = nullptr, *seen = nullptr; /* seen: as products see it */
+    size_t         smem_B = 0;
+    std::vector<unsigned>
+                  landed; /* of 16 bytes: 1 + the thread whose copy landed there and is not fenced; 0: none */
+    int           alive = 0, came = 0;
+    unsigned long turn = 0;
     std::vector<meeting> warp, group;
 };
 struct fiber {
-    ucontext_t                     ctx; /* where it starts */
-    jmp_buf                        at_rest;
-    bool                           started = false;
-    char                          *stack = nullptr;
-    void                          *fake = nullptr;
-    emu_place                      at;
-    block_state                   *blk = nullptr;
-    bool                           done = false;
-    std::vector<copy>              open;
-    std::vector<std::vector<copy>> groups;
-    std::vector<product>           products;
+    ucontext_t                        ctx; /* where it starts */
+    jmp_buf                           at_rest;
+    bool                              started = false;
+    char                             *stack = nullptr;
+    void                             *fake = nullptr;
+    emu_place                         at;
+    block_state                      *blk = nullptr;
+    bool                              done = false;
+    std::vector<copy>                 open;
+    std::vector<std::vector<copy>>    groups;
+    std::vector<product>              products;
+    std::vector<std::vector<product>> product_groups;
 };
 std::vector<std::unique_ptr<fiber>> fibers;
 std::vector<char *>                &stacks =
@@ -124,7 +130,8 @@ void trampoline()
 #endif
     (*entry)();
     fiber *f = fibers[self].get();
-    if (!f->products.empty()) give_up("a thread ended without waiting for its wgmma");
+    if (!f->products.empty() || !f->product_groups.empty())
+        give_up("a thread ended without waiting for its wgmma");
     f->done = true;
     running--;
     idle = 0;
@@ -153,6 +160,7 @@ void start(dim3 grid, dim3 block, size_t smem, size_t first, size_t count, std::
         b.smem_B = smem;
         if (posix_memalign((void **)&b.smem, 1024, smem ? smem : 1)) give_up("no memory");
         memset(b.smem, 0xFF, smem ? smem : 1);
+        b.landed.assign(smem / 16, 0);
         for (size_t t = 0; t < per; t++) {
             auto f = std::make_unique<fiber>();
             f->blk = &b;
@@ -248,7 +256,10 @@ void emu_run(dim3 grid, dim3 block, size_t smem, bool cooperative, const std::fu
         idle = 0;
         self = order(0);
         swap_to(nullptr, fibers[self].get());
-        for (auto &b : blocks) free(b.smem);
+        for (auto &b : blocks) {
+            free(b.smem);
+            free(b.seen);
+        }
     }
     fibers.clear();
 }
@@ -286,15 +297,29 @@ void emu_meet(int width, void *mine, const std::function<void(void **)> &f)
 }
 
 /* ---- asynchronous copies --------------------------------------------------------------------- */
+static unsigned thread_number(const fiber *f)
+{
+    const emu_place &p = f->at;
+    return (p.thread.z * p.dim.y + p.thread.y) * p.dim.x + p.thread.x;
+}
 static void do_copy(const copy &c)
 {
+    fiber *f = fibers[self].get();
+    size_t at = (size_t)((unsigned char *)c.dst - f->blk->smem) / 16;
+    if (at < f->blk->landed.size()) f->blk->landed[at] = 1 + thread_number(f);
     if ((uintptr_t)c.dst % 16 || (uintptr_t)c.src % 16) give_up("misaligned asynchronous copy");
     if (c.take)
         memcpy(c.dst, c.src, 16);
     else
         memset(c.dst, 0, 16);
 }
-void emu_copy_later(void *dst, const void *src, bool take) { fibers[self]->open.push_back({dst, src, take}); }
+void emu_copy_later(void *dst, const void *src, bool take)
+{
+    if (emu_eager)
+        do_copy({dst, src, take});
+    else
+        fibers[self]->open.push_back({dst, src, take});
+}
 void emu_copy_commit()
 {
     fiber *f = fibers[self].get();
@@ -401,23 +426,47 @@ uint64_t emu_smem_address(const void *p) { return (uint64_t)((const unsigned cha
  * an atom, `stride` between groups of 8 rows. MN-major: 64 elements of MN a row of 128 bytes, 8 rows (of k)
  * an atom, `leading` between atoms along MN, `stride` along k. Address bits 4..6 are exclusive-ored with
  * bits 7..9. */
-static float wg_element(emu_type t, uint64_t desc, const unsigned char *smem, size_t smem_B, int mn, int k,
-                        bool mn_major)
+uint64_t emu_wgmma_address(emu_type t, uint64_t desc, int mn, int k, bool mn_major)
 {
     uint64_t start = (desc & 0x3FFF) << 4, lead = ((desc >> 16) & 0x3FFF) << 4,
-             stride = ((desc >> 32) & 0x3FFF) << 4;
+             stride = ((desc >> 32) & 0x3FFF) << 4, at;
     if (desc >> 62 != 1) give_up("wgmma: only the 128-byte swizzle is emulated");
-    uint64_t w = (uint64_t)width_of(t), at;
+    if ((desc & ~((uint64_t)1 << 62 | (uint64_t)0x3FFF << 32 | (uint64_t)0x3FFF << 16 | 0x3FFF)) != 0)
+        give_up("wgmma: descriptor with a base offset or reserved bits");
+    uint64_t w = (uint64_t)width_of(t);
     if (!mn_major)
         at = start + (uint64_t)(mn / 8) * stride + (uint64_t)(mn % 8) * 128 + (uint64_t)k * w;
     else
         at = start + (uint64_t)(mn / 64) * lead + (uint64_t)(k / 8) * stride + (uint64_t)(k % 8) * 128 +
              (uint64_t)(mn % 64) * w;
-    at ^= ((at >> 7) & 7) << 4;
-    if (at + w > smem_B) give_up("wgmma: descriptor beyond shared memory");
+    return at ^ ((at >> 7) & 7) << 4;
+}
+
+static float wg_element(const product &p, uint64_t desc, const block_state &b, int mn, int k, bool mn_major)
+{
+    uint64_t w = (uint64_t)width_of(p.t), at = emu_wgmma_address(p.t, desc, mn, k, mn_major);
+    if (at + w > b.smem_B) give_up("wgmma: descriptor beyond shared memory");
+    if (!b.seen || memcmp(b.smem + at, b.seen + at, (size_t)w))
+        give_up("wgmma: reads bytes written since the last wg_visible()");
     unsigned bits = 0;
-    memcpy(&bits, smem + at, (size_t)w);
-    return from_bits(t, bits);
+    memcpy(&bits, b.smem + at, (size_t)w);
+    return from_bits(p.t, bits);
+}
+
+void emu_wgmma_visible()
+{
+    fiber       *f = fibers[self].get();
+    block_state &b = *f->blk;
+    unsigned     me = 1 + thread_number(f);
+    if (!b.seen) {
+        if (!(b.seen = (unsigned char *)malloc(b.smem_B ? b.smem_B : 1))) give_up("no memory");
+        memset(b.seen, 0xFF, b.smem_B);
+    }
+    for (size_t i = 0; i < b.landed.size(); i++)
+        if (b.landed[i] == 0 || b.landed[i] == me) {
+            b.landed[i] = 0;
+            memcpy(b.seen + 16 * i, b.smem + 16 * i, 16);
+        }
 }
 
 void emu_wgmma(emu_type t, void *d, int n, uint64_t a, uint64_t b, bool trans_b)
@@ -425,44 +474,57 @@ void emu_wgmma(emu_type t, void *d, int n, uint64_t a, uint64_t b, bool trans_b)
     fibers[self]->products.push_back({t, d, n, a, b, trans_b});
 }
 
-void emu_wgmma_wait()
+static void wg_product(void **all, size_t q)
 {
-    emu_meet(128, fibers[self].get(), [](void **all) {
-        fiber               *first = (fiber *)all[0];
-        const unsigned char *smem = first->blk->smem;
-        size_t               smem_B = first->blk->smem_B;
-        for (size_t q = 0; q < first->products.size(); q++) {
-            product            p = first->products[q];
-            int                K = 32 / width_of(p.t);
-            std::vector<float> A((size_t)(64 * K)), B((size_t)(p.n * K));
-            for (int i = 0; i < 64; i++)
-                for (int k = 0; k < K; k++)
-                    A[(size_t)(i * K + k)] = wg_element(p.t, p.a, smem, smem_B, i, k, false);
-            for (int j = 0; j < p.n; j++)
-                for (int k = 0; k < K; k++)
-                    B[(size_t)(j * K + k)] = wg_element(p.t, p.b, smem, smem_B, j, k, p.trans_b);
-            for (int l = 0; l < 128; l++) {
-                fiber *f = (fiber *)all[l];
-                if (f->products.size() != first->products.size() || f->products[q].a != p.a ||
-                    f->products[q].b != p.b)
-                    give_up("wgmma: the lanes of a warp group disagree");
-                void *d = f->products[q].d;
-                for (int r = 0; r < p.n / 2; r++) {
-                    int i = 16 * (l / 32) + (l % 32) / 4 + 8 * ((r / 2) & 1),
-                        j = 8 * (r / 4) + 2 * (l % 4) + (r & 1);
-                    double s = p.t == EMU_I8 ? (double)((int *)d)[r] : (double)((float *)d)[r];
-                    for (int k = 0; k < K; k++)
-                        s += (double)A[(size_t)(i * K + k)] * (double)B[(size_t)(j * K + k)];
-                    if (p.t == EMU_I8)
-                        ((int *)d)[r] = (int)s;
-                    else
-                        ((float *)d)[r] = (float)s;
-                }
-            }
+    fiber             *first = (fiber *)all[0];
+    const product      p = first->product_groups[0][q];
+    const block_state &blk = *first->blk;
+    int                K = 32 / width_of(p.t);
+    std::vector<float> A((size_t)(64 * K)), B((size_t)(p.n * K));
+    for (int i = 0; i < 64; i++)
+        for (int k = 0; k < K; k++) A[(size_t)(i * K + k)] = wg_element(p, p.a, blk, i, k, false);
+    for (int j = 0; j < p.n; j++)
+        for (int k = 0; k < K; k++) B[(size_t)(j * K + k)] = wg_element(p, p.b, blk, j, k, p.trans_b);
+    for (int l = 0; l < 128; l++) {
+        const fiber *f = (const fiber *)all[l];
+        if (f->product_groups.empty() || f->product_groups[0].size() <= q ||
+            f->product_groups[0][q].a != p.a || f->product_groups[0][q].b != p.b)
+            give_up("wgmma: the lanes of a warp group disagree");
+        void *d = f->product_groups[0][q].d;
+        for (int r = 0; r < p.n / 2; r++) {
+            int i = 16 * (l / 32) + (l % 32) / 4 + 8 * ((r / 2) & 1), j = 8 * (r / 4) + 2 * (l % 4) + (r & 1);
+            double s = p.t == EMU_I8 ? (double)((int *)d)[r] : (double)((float *)d)[r];
+            for (int k = 0; k < K; k++) s += (double)A[(size_t)(i * K + k)] * (double)B[(size_t)(j * K + k)];
+            if (p.t == EMU_I8)
+                ((int *)d)[r] = (int)s;
+            else
+                ((float *)d)[r] = (float)s;
         }
-        for (int l = 0; l < 128; l++) ((fiber *)all[l])->products.clear();
+    }
+}
+
+/* The oldest groups run until `left` are in flight. */
+static void wg_run(int left)
+{
+    emu_meet(128, fibers[self].get(), [left](void **all) {
+        fiber *first = (fiber *)all[0];
+        while ((int)first->product_groups.size() > left) {
+            for (size_t q = 0; q < first->product_groups[0].size(); q++) wg_product(all, q);
+            for (int l = 0; l < 128; l++)
+                ((fiber *)all[l])->product_groups.erase(((fiber *)all[l])->product_groups.begin());
+        }
     });
 }
+
+void emu_wgmma_commit()
+{
+    fiber *f = fibers[self].get();
+    f->product_groups.push_back(std::move(f->products));
+    f->products.clear();
+    if (!emu_eager) wg_run(0);
+}
+
+void emu_wgmma_wait(int left) { wg_run(left); }
 
 int emu_dp4a(int a, int b, int c)
 {

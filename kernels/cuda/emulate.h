@@ -1,9 +1,11 @@
 /* emulate.h -- device code on the host, for tests: each thread of a block is a fiber, barriers and warp-wide
- * instructions are meeting points, asynchronous copies happen as late as the program allows, and dynamic
- * shared memory starts as NaN bytes. Checks logic and index arithmetic (with AddressSanitizer also bounds);
- * says nothing about speed, and nothing about memory ordering between blocks. The order in which fibers run
- * can be reversed, to expose a missing barrier. One block at a time, except cooperative launches, whose
- * blocks all run at once. */
+ * instructions are meeting points, and dynamic shared memory starts as NaN bytes. What is asynchronous runs
+ * at one of its two extremes: copies as late and warp-group products as early as the program allows, or the
+ * reverse (emu_eager); the truth lies between. Products see what was stored before the last wg_visible(), and
+ * give up where shared memory is something else. Checks logic and index arithmetic (with AddressSanitizer
+ * also bounds); says nothing about speed, and nothing about memory ordering between blocks. The order in
+ * which fibers run can be reversed, to expose a missing barrier. One block at a time, except cooperative
+ * launches, whose blocks all run at once. */
 #ifndef CUDA_EMULATE_H
 #define CUDA_EMULATE_H
 #include <algorithm>
@@ -40,7 +42,8 @@ void        emu_copy_later(void *dst, const void *src, bool take);
 void        emu_copy_commit();
 void        emu_copy_wait(int left);
 void        emu_run(dim3 grid, dim3 block, size_t smem, bool cooperative, const std::function<void()> &body);
-extern bool emu_reverse;       /* run fibers from the last to the first */
+extern bool emu_reverse; /* run fibers from the last to the first */
+extern bool emu_eager;   /* copies land at once and products run when they are waited for; else the reverse */
 extern int  emu_blocks_per_sm; /* what the occupancy call of the fake device answers */
 
 CU_FN void cu_sync() { emu_sync_block(); }
@@ -73,23 +76,29 @@ template <class T> T cu_shfl(T v, int lane)
 }
 CU_FN unsigned cu_ticket(unsigned *p) { return (*p)++; }
 CU_FN void     cu_fence() {}
+CU_FN void     cu_let_next_start() {}
+CU_FN void     cu_wait_for_last() {}
 
-CU_FN uint4 emu_load16(const void *p)
+template <class T> T emu_load(const void *p)
 {
-    if ((uintptr_t)p % 16) {
-        fprintf(stderr, "emulated device: misaligned 16-byte access\n");
+    if ((uintptr_t)p % sizeof(T)) {
+        fprintf(stderr, "emulated device: misaligned access of %zu bytes\n", sizeof(T));
         abort();
     }
-    uint4 v;
-    memcpy(&v, p, 16);
+    T v;
+    memcpy(&v, p, sizeof v);
     return v;
 }
-CU_FN uint4 cu_ld16(const void *p) { return emu_load16(p); }
-CU_FN uint4 cu_ld16_stream(const void *p) { return emu_load16(p); }
-CU_FN uint4 cu_ldnc16(const void *p) { return emu_load16(p); }
-CU_FN uint4 cu_lds16(const void *p) { return emu_load16(p); }
-CU_FN float cu_ldcg(const float *p) { return *p; }
-CU_FN void  cu_st16(void *p, uint4 v)
+CU_FN uint4    emu_load16(const void *p) { return emu_load<uint4>(p); }
+CU_FN uint4    cu_ld16(const void *p) { return emu_load16(p); }
+CU_FN uint4    cu_ld16_stream(const void *p) { return emu_load16(p); }
+CU_FN uint4    cu_ldnc16(const void *p) { return emu_load16(p); }
+CU_FN uint4    cu_lds16(const void *p) { return emu_load16(p); }
+CU_FN float    cu_ldcg(const float *p) { return *p; }
+CU_FN float2   cu_ld8(const float *p) { return emu_load<float2>(p); }
+CU_FN unsigned cu_ldnc4(const void *p) { return emu_load<unsigned>(p); }
+CU_FN uint2    cu_ldnc8(const void *p) { return emu_load<uint2>(p); }
+CU_FN void     cu_st16(void *p, uint4 v)
 {
     emu_load16(p);
     memcpy(p, &v, 16);
@@ -117,9 +126,9 @@ CU_FN void cu_ldmatrix4_trans(const void *row, unsigned (&r)[4]) { emu_ldmatrix(
 enum emu_type { EMU_F16, EMU_BF16, EMU_TF32, EMU_F8, EMU_I8 };
 void emu_mma(emu_type t, void *d, const unsigned *a, const unsigned *b);
 /* The instructions of sm_75, and whether kernels get those (emu_turing). */
-extern bool emu_turing;
-void        emu_mma_small(emu_type t, void *d, const unsigned *a, unsigned b);
-CU_FN void  cu_mma_f16_k8(float (&d)[4], unsigned a0, unsigned a1, unsigned b)
+extern "C" bool emu_turing;
+void            emu_mma_small(emu_type t, void *d, const unsigned *a, unsigned b);
+CU_FN void      cu_mma_f16_k8(float (&d)[4], unsigned a0, unsigned a1, unsigned b)
 {
     const unsigned a[2] = {a0, a1};
     emu_mma_small(EMU_F16, d, a, b);
@@ -158,9 +167,17 @@ CU_FN void cu_mma_i8(int (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]
         emu_mma(EMU_I8, d, a, b);
 }
 /* wgmma m64nNk: the descriptors are decoded as the hardware does (128-byte swizzle only); B is [k][n] when
- * trans_b. N / 2 accumulators a lane. The product happens at emu_wgmma_wait(). */
-void     emu_wgmma(emu_type t, void *d, int n, uint64_t a, uint64_t b, bool trans_b);
-void     emu_wgmma_wait();
+ * trans_b. N / 2 accumulators a lane. The product happens at emu_wgmma_commit(), or (emu_eager) when
+ * emu_wgmma_wait() leaves fewer groups. */
+void emu_wgmma(emu_type t, void *d, int n, uint64_t a, uint64_t b, bool trans_b);
+void emu_wgmma_commit();
+void emu_wgmma_wait(int left);
+/* The fence of a thread: its own copies that have landed, and all plain stores, are what products see from
+ * now on. */
+void emu_wgmma_visible();
+/* Byte of shared memory where element (mn, k) of an operand lies. mn_major: 64 elements of M or N a row of
+ * 128 bytes, else k. */
+uint64_t emu_wgmma_address(emu_type t, uint64_t descriptor, int mn, int k, bool mn_major);
 uint64_t emu_smem_address(const void *p); /* as a descriptor counts it */
 
 int                  emu_dp4a(int a, int b, int c);
@@ -170,6 +187,7 @@ CU_FN __half2        cu_hfma2(__half2 a, __half2 b, __half2 c) { return emu_hfma
 template <class T> T cu_same(T v) { return v; }
 CU_FN float          cu_exp(float x) { return expf(x); }
 CU_FN float          cu_rsqrt(float x) { return 1 / sqrtf(x); }
+CU_FN float          cu_rcp(float x) { return 1 / x; }
 CU_FN float          cu_exp2(float x) { return exp2f(x); }
 CU_FN float          __ldg(const float *p) { return *p; }
 /* Byte i of the result is byte (sel >> 4 i) & 7 of b:a. */
@@ -206,23 +224,13 @@ using std::min;
  * is being captured the fake runtime keeps the closure for the graph. */
 void emu_submit(std::function<void()>);
 template <class... P, class... A>
-static inline ir_status emu_launch(cuda_dev *c, bool coop, void (*fn)(P...), dim3 grid, dim3 block,
-                                   size_t smem, A... a)
+static inline ir_status cuda_launch_as(cuda_way way, cuda_dev *c, void (*fn)(P...), dim3 grid, dim3 block,
+                                       size_t smem, A... a)
 {
     void     *none[] = {nullptr};
-    ir_status st = cuda_enqueue(c, (const void *)fn, grid, block, none, smem, coop);
+    ir_status st = cuda_enqueue(c, (const void *)fn, grid, block, none, smem, way);
     if (st != IR_OK) return st;
-    emu_submit([=] { emu_run(grid, block, smem, coop, [=] { fn(P(a)...); }); });
+    emu_submit([=] { emu_run(grid, block, smem, way == CUDA_COOPERATIVE, [=] { fn(P(a)...); }); });
     return IR_OK;
-}
-template <class F, class... A>
-static inline ir_status cuda_launch(cuda_dev *c, F fn, dim3 grid, dim3 block, size_t smem, A... a)
-{
-    return emu_launch(c, false, fn, grid, block, smem, a...);
-}
-template <class F, class... A>
-static inline ir_status cuda_launch_cooperative(cuda_dev *c, F fn, dim3 grid, dim3 block, size_t smem, A... a)
-{
-    return emu_launch(c, true, fn, grid, block, smem, a...);
 }
 #endif

@@ -13,6 +13,13 @@ CU_FN float ep_load(const void *p, int t, size_t i)
     if (t == PR_I8) return (float)((const int8_t *)p)[i];
     return cu_f32(((const __nv_fp8_e4m3 *)p)[i]);
 }
+CU_FN __half2 ep_half2(unsigned w)
+{
+    __half2_raw h;
+    h.x = (unsigned short)w;
+    h.y = (unsigned short)(w >> 16);
+    return __half2(h);
+}
 CU_FN void ep_store(void *p, int t, size_t i, float v)
 {
     if (t == PR_F32)
@@ -22,16 +29,61 @@ CU_FN void ep_store(void *p, int t, size_t i, float v)
     else
         ((__nv_bfloat16 *)p)[i] = __float2bfloat16_rn(v);
 }
-/* GELU in the tanh form, tanh from the exponential: 1 - 2 / (e^2u + 1) is right at both ends. */
+/* GELU in the tanh form, tanh from the exponential: (1 + tanh u) / 2 = 1 - 1 / (e^2u + 1) is right at both
+ * ends. */
 CU_FN float ep_act(int act, float v)
 {
     if (act == LY_RELU) return fmaxf(v, 0.0f);
     if (act == LY_RELU6) return fminf(fmaxf(v, 0.0f), 6.0f);
     if (act == LY_GELU) {
         float u = 0.7978845608028654f * (v + 0.044715f * v * v * v);
-        return 0.5f * v * (2.0f - 2.0f / (cu_exp(2.0f * u) + 1.0f));
+        return v - v * cu_rcp(cu_exp(2.0f * u) + 1.0f);
     }
     return v;
+}
+/* Four neighbouring elements from a multiple of four on. */
+union ep_words {
+    uint2     v;
+    unsigned  w[2];
+    CU_MEMBER ep_words() {}
+};
+CU_FN float4 ep_load4(const void *p, int t, size_t i)
+{
+    if (t == PR_F32) return *(const float4 *)((const float *)p + i);
+    ep_words x;
+    float4   f;
+    x.v = *(const uint2 *)((const unsigned short *)p + i);
+    if (t == PR_F16) {
+        float2 a = __half22float2(ep_half2(x.w[0])), b = __half22float2(ep_half2(x.w[1]));
+        return make_float4(a.x, a.y, b.x, b.y);
+    }
+    f.x = __uint_as_float(x.w[0] << 16), f.y = __uint_as_float(x.w[0] & 0xFFFF0000u);
+    f.z = __uint_as_float(x.w[1] << 16), f.w = __uint_as_float(x.w[1] & 0xFFFF0000u);
+    return f;
+}
+CU_FN unsigned ep_bits(__half a, __half b)
+{
+    return __half_as_ushort(a) | (unsigned)__half_as_ushort(b) << 16;
+}
+CU_FN unsigned ep_bits(__nv_bfloat16 a, __nv_bfloat16 b)
+{
+    return __bfloat16_as_ushort(a) | (unsigned)__bfloat16_as_ushort(b) << 16;
+}
+CU_FN void ep_store4(void *p, int t, size_t i, float4 f)
+{
+    if (t == PR_F32) {
+        *(float4 *)((float *)p + i) = f;
+        return;
+    }
+    ep_words x;
+    if (t == PR_F16) {
+        x.w[0] = ep_bits(cu_from<__half>(f.x), cu_from<__half>(f.y)),
+        x.w[1] = ep_bits(cu_from<__half>(f.z), cu_from<__half>(f.w));
+    } else {
+        x.w[0] = ep_bits(cu_from<__nv_bfloat16>(f.x), cu_from<__nv_bfloat16>(f.y));
+        x.w[1] = ep_bits(cu_from<__nv_bfloat16>(f.z), cu_from<__nv_bfloat16>(f.w));
+    }
+    *(uint2 *)((unsigned short *)p + i) = x.v;
 }
 CU_FN float ep_value(const pr_args &p, size_t m, int n, float v)
 {
@@ -44,5 +96,38 @@ CU_FN void ep_put(const pr_args &p, int m, int n, float v)
 {
     if (m < p.M && n < p.N)
         ep_store(p.out, p.out_t, (size_t)m * (size_t)p.N + (size_t)n, ep_value(p, (size_t)m, n, v));
+}
+/* Four sums of a row; n is a multiple of four, and so is N (p.four); what is read and written lies at
+ * multiples of as many bytes. */
+CU_FN void ep_put4(const pr_args &p, int m, int n, float4 v)
+{
+    if (m >= p.M || n >= p.N) return;
+    size_t at = (size_t)m * (size_t)p.N + (size_t)n;
+    if (p.scale) v.x *= p.scale[n], v.y *= p.scale[n + 1], v.z *= p.scale[n + 2], v.w *= p.scale[n + 3];
+    if (p.bias) v.x += p.bias[n], v.y += p.bias[n + 1], v.z += p.bias[n + 2], v.w += p.bias[n + 3];
+    if (p.add) {
+        float4 a = ep_load4(p.add, p.add_t, at);
+        v.x += a.x, v.y += a.y, v.z += a.z, v.w += a.w;
+    }
+    if (p.act)
+        v = make_float4(ep_act(p.act, v.x), ep_act(p.act, v.y), ep_act(p.act, v.z), ep_act(p.act, v.w));
+    ep_store4(p.out, p.out_t, at, v);
+}
+/* A tile of BM x BN sums in shared memory, rows of `stride` floats: neighbouring threads store neighbouring
+ * columns, and the code of a value is there once, whatever the tile. */
+template <int BM, int BN, int THREADS>
+CU_FN void ep_tile(const pr_args &p, int m0, int n0, const float *tile, int stride)
+{
+    if (!p.four) {
+        CU_UNROLL_BY(1)
+        for (int i = (int)threadIdx.x; i < BM * BN; i += THREADS)
+            ep_put(p, m0 + i / BN, n0 + i % BN, tile[i / BN * stride + i % BN]);
+        return;
+    }
+    CU_UNROLL_BY(2) for (int i = (int)threadIdx.x; i < BM * (BN / 4); i += THREADS)
+    {
+        int row = i / (BN / 4), c = i % (BN / 4) * 4;
+        ep_put4(p, m0 + row, n0 + c, *(const float4 *)(tile + row * stride + c));
+    }
 }
 #endif

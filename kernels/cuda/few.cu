@@ -8,13 +8,16 @@
 
 enum { WARPS = 8, THREADS = 32 * WARPS };
 
-/* B: rows of x, R: outputs a block. VEC: rows of both start at multiples of 16 bytes. */
-template <class W, int B, int R, bool VEC> CU_KERNEL(THREADS, 2) few_kernel(pr_args p)
+CU_FN float4 four_of(const float *x) { return *(const float4 *)x; }
+CU_FN float4 four_of(const __nv_bfloat16 *x) { return ep_load4(x, PR_BF16, 0); }
+
+/* B: rows of x, R: outputs a block. VEC: rows of both start at multiples of 16 bytes. X: type of x. */
+template <class W, int B, int R, bool VEC, class X> CU_KERNEL(THREADS, 2) few_kernel(pr_args p)
 {
     CU_SHARED(float, part[WARPS * R * B]);
     typedef typename W::T T;
     constexpr int         N = W::N;
-    const float          *x = (const float *)p.a;
+    const X              *x = (const X *)p.a;
     int                   n0 = (int)blockIdx.x * R, tid = (int)threadIdx.x;
     float                 acc[R][B];
     CU_UNROLL for (int r = 0; r < R; r++) CU_UNROLL for (int b = 0; b < B; b++) acc[r][b] = 0;
@@ -35,8 +38,7 @@ template <class W, int B, int R, bool VEC> CU_KERNEL(THREADS, 2) few_kernel(pr_a
             CU_UNROLL for (int r = 0; r < R; r++) W::open(w[r], i, f[r]);
             CU_UNROLL for (int b = 0; b < B; b++)
             {
-                float4 v =
-                    *(const float4 *)(x + (size_t)(b < p.M ? b : 0) * (size_t)p.K + (size_t)q * N + 4 * i);
+                float4 v = four_of(x + (size_t)(b < p.M ? b : 0) * (size_t)p.K + (size_t)q * N + 4 * i);
                 CU_UNROLL for (int r = 0; r < R; r++) acc[r][b] =
                     fmaf(f[r][3], v.w, fmaf(f[r][2], v.z, fmaf(f[r][1], v.y, fmaf(f[r][0], v.x, acc[r][b]))));
             }
@@ -44,7 +46,7 @@ template <class W, int B, int R, bool VEC> CU_KERNEL(THREADS, 2) few_kernel(pr_a
     }
     CU_UNROLL_BY(1) for (int k = whole * N + tid; k < p.K; k += THREADS) CU_UNROLL for (int b = 0; b < B; b++)
     {
-        float v = x[(size_t)(b < p.M ? b : 0) * (size_t)p.K + (size_t)k];
+        float v = cu_f32(x[(size_t)(b < p.M ? b : 0) * (size_t)p.K + (size_t)k]);
         CU_UNROLL for (int r = 0; r < R; r++) acc[r][b] = fmaf(cu_f32(row[r][k]), v, acc[r][b]);
     }
     CU_UNROLL for (int r = 0; r < R; r++) CU_UNROLL for (int b = 0; b < B; b++)
@@ -59,22 +61,29 @@ template <class W, int B, int R, bool VEC> CU_KERNEL(THREADS, 2) few_kernel(pr_a
     ep_put(p, tid % B, n0 + tid / B, s);
 }
 
-template <class W, int B, bool VEC> static ir_status few_rows(cuda_dev *c, const pr_args *p)
+template <class W, int B, bool VEC, class X> static ir_status few_rows(cuda_dev *c, const pr_args *p)
 {
     constexpr int R = B == 8 ? 2 : 4; /* 8 x 4 sums and their operands do not fit the registers */
     if (p->N >= R * 2 * c->sms)
-        return cuda_launch(c, few_kernel<W, B, R, VEC>, dim3(cuda_ceil((size_t)p->N, R)), dim3(THREADS), 0,
+        return cuda_launch(c, few_kernel<W, B, R, VEC, X>, dim3(cuda_ceil((size_t)p->N, R)), dim3(THREADS), 0,
                            *p);
-    return cuda_launch(c, few_kernel<W, B, 1, VEC>, dim3((unsigned)p->N), dim3(THREADS), 0, *p);
+    return cuda_launch(c, few_kernel<W, B, 1, VEC, X>, dim3((unsigned)p->N), dim3(THREADS), 0, *p);
 }
 
+template <class W> static bool in_chunks(const pr_args *p)
+{
+    return (uintptr_t)p->a % 16 == 0 && (uintptr_t)p->b % 16 == 0 && p->K % W::N == 0 && p->K % 4 == 0;
+}
+template <class W, int B> static ir_status few_sized(cuda_dev *c, const pr_args *p)
+{
+    return in_chunks<W>(p) ? few_rows<W, B, true, float>(c, p) : few_rows<W, B, false, float>(c, p);
+}
 template <class W> static ir_status few_typed(cuda_dev *c, const pr_args *p)
 {
-    bool vec = (uintptr_t)p->a % 16 == 0 && (uintptr_t)p->b % 16 == 0 && p->K % W::N == 0 && p->K % 4 == 0;
-    if (p->M == 1) return vec ? few_rows<W, 1, true>(c, p) : few_rows<W, 1, false>(c, p);
-    if (p->M == 2) return vec ? few_rows<W, 2, true>(c, p) : few_rows<W, 2, false>(c, p);
-    if (p->M <= 4) return vec ? few_rows<W, 4, true>(c, p) : few_rows<W, 4, false>(c, p);
-    return vec ? few_rows<W, 8, true>(c, p) : few_rows<W, 8, false>(c, p);
+    return p->M == 1   ? few_sized<W, 1>(c, p)
+           : p->M == 2 ? few_sized<W, 2>(c, p)
+           : p->M <= 4 ? few_sized<W, 4>(c, p)
+                       : few_sized<W, 8>(c, p);
 }
 
 ir_status pr_few(cuda_dev *c, const pr_args *p, pr_type t)
@@ -155,15 +164,6 @@ CU_KERNEL(THREADS, 2) gemv_f64_kernel(const double *w, const double *x, double *
     y[blockIdx.x] = s;
 }
 
-typedef struct {
-    void *x32;
-} gemv_plan; /* bf16: x as f32 */
-static ir_status gemv_setup(ir_run *r)
-{
-    wl_gemm_shape s = wl_gemv_of(&r->p);
-    return r->p.dtype == IR_BF16 ? cuda_new(cuda_of(r->dev), s.k * sizeof(float), &r->self) : IR_OK;
-}
-static void      gemv_teardown(ir_run *r) { cuda_free(cuda_of(r->dev), &r->self); }
 static ir_status gemv_can_run(const ir_dev *, const ir_workload *, const ir_params *p)
 {
     wl_gemm_shape s = wl_gemv_of(p);
@@ -188,9 +188,8 @@ static ir_status gemv_once(ir_run *r)
     p.N = (int)s.m;
     p.K = (int)s.k;
     if (r->p.dtype == IR_F32) return pr_few(c, &p, PR_F32);
-    p.a = r->self;
-    ir_status st = pr_convert(c, r->self, PR_F32, r->mem[1].p, PR_BF16, s.k);
-    return st == IR_OK ? pr_few(c, &p, PR_BF16) : st;
+    return in_chunks<w_bf16>(&p) ? few_rows<w_bf16, 1, true, __nv_bfloat16>(c, &p)
+                                 : few_rows<w_bf16, 1, false, __nv_bfloat16>(c, &p);
 }
 static ir_status gemv_run(ir_run *r, uint32_t reps)
 {
@@ -205,6 +204,4 @@ const ir_kernel cuda_gemv_stream = {.family = "gemv",
                                     .name = "stream",
                                     .doc = "blocks share rows, 16-byte loads of weights that pass L1 by",
                                     .can_run = gemv_can_run,
-                                    .setup = gemv_setup,
-                                    .run = gemv_run,
-                                    .teardown = gemv_teardown};
+                                    .run = gemv_run};

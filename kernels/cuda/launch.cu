@@ -19,7 +19,7 @@ ir_status cuda_spin(cuda_dev *c, unsigned *latch)
 {
 #if defined(CUDA_EMULATE)
     (void)latch; /* an emulated launch runs at once: there is nothing to hold back */
-    return cuda_enqueue(c, (const void *)spin_kernel, dim3(1), dim3(32), NULL, 0, false);
+    return cuda_enqueue(c, (const void *)spin_kernel, dim3(1), dim3(32), NULL, 0, CUDA_PLAIN);
 #else
     return cuda_launch(c, spin_kernel, dim3(1), dim3(32), 0, (const unsigned *)latch);
 #endif
@@ -69,10 +69,6 @@ static ir_status sync_run(ir_run *r, uint32_t reps)
 }
 
 enum { NODES = 64 };
-typedef struct {
-    cudaGraphExec_t exec;
-    void           *seen;
-} graph_plan;
 
 static ir_status record_nodes(void *arg)
 {
@@ -84,34 +80,32 @@ static ir_status record_nodes(void *arg)
 
 static ir_status graph_setup(ir_run *r)
 {
-    r->self = calloc(1, sizeof(graph_plan));
+    r->self = calloc(1, sizeof(cuda_recordings));
     return r->self ? IR_OK : ir_fail(IR_ENOMEM, "cuda: no memory for a graph");
 }
 
 static void graph_teardown(ir_run *r)
 {
-    graph_plan *g = (graph_plan *)r->self;
-    if (g && g->exec) cuda_of(r->dev)->api->GraphExecDestroy(g->exec);
-    free(g);
+    if (r->self) cuda_forget(cuda_of(r->dev), (cuda_recordings *)r->self);
+    free(r->self);
     r->self = NULL;
 }
 
-/* The graph holds the counter's address, so a new tensor means a new graph; the proof pays for that, not the
- * timing. */
+static ir_status graph_prepare(ir_run *r)
+{
+    cudaGraphExec_t exec;
+    return cuda_record(cuda_of(r->dev), (cuda_recordings *)r->self, r, record_nodes, r, &exec);
+}
+
 static ir_status graph_run(ir_run *r, uint32_t reps)
 {
-    cuda_dev   *c = cuda_of(r->dev);
-    graph_plan *g = (graph_plan *)r->self;
-    ir_status   st = IR_OK;
-    if (!g->exec || g->seen != r->mem[0].p) {
-        if (g->exec) c->api->GraphExecDestroy(g->exec);
-        st = cuda_capture(c, record_nodes, r, &g->exec);
-        g->seen = r->mem[0].p;
-    }
+    cuda_dev       *c = cuda_of(r->dev);
+    cudaGraphExec_t exec;
+    ir_status       st = cuda_record(c, (cuda_recordings *)r->self, r, record_nodes, r, &exec);
     if (st == IR_OK) st = begin(r, reps);
     for (uint32_t i = 0; i < reps / NODES && st == IR_OK; i++) {
         cuda_queued(c, NODES);
-        st = CU_TRY(c, GraphLaunch(g->exec, c->stream));
+        st = CU_TRY(c, GraphLaunch(exec, c->stream));
     }
     for (uint32_t i = 0; i < reps % NODES && st == IR_OK; i++) st = tick(r);
     return st;
@@ -163,7 +157,8 @@ const ir_kernel cuda_launch_graph = {.family = "launch",
                                      .doc = "an empty kernel as a node of a 64-node graph",
                                      .setup = graph_setup,
                                      .run = graph_run,
-                                     .teardown = graph_teardown};
+                                     .teardown = graph_teardown,
+                                     .prepare = graph_prepare};
 const ir_kernel cuda_launch_grid = {.family = "launch",
                                     .name = "grid",
                                     .doc = "a barrier over one block on every multiprocessor",

@@ -14,11 +14,11 @@ static const row table[] = {
     {75, 2, 64, 0, 512, 0, 0, 1024, 2048},           /* Turing; GeForce: half of the f16 */
     {80, 64, 64, 512, 1024, 1024, 0, 2048, 4096},    /* A100: f64 on matrix units */
     {86, 2, 128, 128, 256, 256, 0, 1024, 2048},      /* GeForce Ampere */
-    {87, 2, 128, 256, 512, 512, 0, 1024, 2048},      /* Orin */
+    {87, 2, 128, 512, 1024, 1024, 0, 2048, 4096},    /* Orin: 85 dense TOP/s in i8 of 16 SMs at 1.3 GHz */
     {89, 2, 128, 256, 512, 512, 1024, 1024, 2048},   /* Ada (L40); GeForce: half of f16, bf16 */
     {90, 128, 128, 1024, 2048, 2048, 4096, 4096, 0}, /* H100: f64 on matrix units */
     {100, 64, 128, 2048, 4096, 4096, 8192, 8192, 0}, /* B200 */
-    {120, 2, 128, 256, 512, 512, 1024, 1024, 0}};    /* GeForce Blackwell */
+    {120, 2, 128, 128, 256, 256, 512, 1024, 0}};     /* GeForce Blackwell; RTX PRO: twice from tf32 to f8 */
 
 double cuda_peak_flops(int cc, int sms, double clock_Hz, ir_dtype t)
 {

@@ -31,14 +31,24 @@ struct unit_tf32 {
     }
 };
 
+/* Two blocks of the large tiles share a multiprocessor where its shared memory holds both rings: one computes
+ * while the other waits. */
+#if defined(__CUDA_ARCH__) && (__CUDA_ARCH__ == 900 || __CUDA_ARCH__ == 1000 || __CUDA_ARCH__ == 1100)
+enum { BIG_BLOCKS = 2 };
+#else
+enum { BIG_BLOCKS = 1 };
+#endif
+
 template <class U, int BM, int BN, int WM, int WN, int STAGES, bool CONV, bool NMAJOR>
-CU_KERNEL(32 * WM * WN, 1)
+CU_KERNEL(32 * WM * WN, BM == 128 && !CONV ? BIG_BLOCKS : 1)
 mma_kernel(pr_args p)
 {
     typedef typename U::T T;
     constexpr int         THREADS = 32 * WM * WN, PER = 16 / (int)sizeof(T), BK = ROW_B / (int)sizeof(T);
     constexpr int         A_B = BM * ROW_B, STAGE_B = A_B + BN * ROW_B, MT = BM / WM / 16, NT = BN / WN / 8,
                   ROWS = BM * 8 / THREADS;
+    constexpr int STEPS =
+        BM == 128 && !CONV && BIG_BLOCKS > 1 ? 1 : 4; /* of k whose fragments the registers hold */
     CU_SMEM(smem);
     int m0, n0, tid = (int)threadIdx.x, lane = tid % 32, wm = tid / 32 % WM * (BM / WM),
                 wn = tid / 32 / WM * (BN / WN);
@@ -83,7 +93,8 @@ mma_kernel(pr_args p)
             }
         }
     };
-    for (int s = 0; s < STAGES - 1; s++) {
+    CU_UNROLL_BY(1) for (int s = 0; s < STAGES - 1; s++)
+    {
         if (t0 + s < t1) load(t0 + s);
         cu_cp_commit();
     }
@@ -93,7 +104,7 @@ mma_kernel(pr_args p)
         if (t + STAGES - 1 < t1) load(t + STAGES - 1);
         cu_cp_commit();
         const unsigned char *sa = smem + (t - t0) % STAGES * STAGE_B, *sb = sa + A_B;
-        CU_UNROLL for (int kk = 0; kk < 4; kk++)
+        CU_UNROLL_BY(STEPS) for (int kk = 0; kk < 4; kk++)
         {
             unsigned a[MT][4], b[NT / 2][4];
             CU_UNROLL for (int i = 0; i < MT; i++)
@@ -114,14 +125,22 @@ mma_kernel(pr_args p)
             }
         }
     }
-    if (p.splits > 1 && !join_splits<MT * NT * 4, THREADS>(p, &acc[0][0][0])) return;
-    CU_UNROLL for (int i = 0; i < MT; i++) CU_UNROLL for (int j = 0; j < NT; j++)
-        CU_UNROLL for (int r = 0; r < 4; r++) ep_put(p, m0 + wm + i * 16 + lane / 4 + r / 2 * 8,
-                                                     n0 + wn + j * 8 + lane % 4 * 2 + r % 2, acc[i][j][r]);
+    if (p.splits > 1 && !join_splits<MT * NT * 4, THREADS>(p, &acc[0][0][0], smem)) return;
+    cu_sync(); /* nobody reads tiles any more */
+    CU_UNROLL for (int i = 0; i < MT; i++) CU_UNROLL for (int j = 0; j < NT; j++) keep_fragment<BN>(
+        (float *)smem, wm + i * 16, wn + j * 8, acc[i][j][0], acc[i][j][1], acc[i][j][2], acc[i][j][3]);
+    cu_sync();
+    ep_tile<BM, BN, THREADS>(p, m0, n0, (const float *)smem, sums_stride<BN>());
 }
 
 /* ---- vector units: 8 x 8 sums a thread, operands of the next step prefetched into registers ---- */
-enum { VB = 128, VK = 16, VT = 256, VPAD = VB + 4 };
+enum {
+    VB = 128,
+    VK = 16,
+    VT = 256,
+    VPAD = VB + 4,
+    VROWS = 2 * VK
+}; /* VROWS: of sums that the operands' shared memory holds */
 
 template <bool CONV, bool NMAJOR> CU_KERNEL(VT, 2) vector_kernel(pr_args p)
 {
@@ -189,13 +208,33 @@ template <bool CONV, bool NMAJOR> CU_KERNEL(VT, 2) vector_kernel(pr_args p)
         }
         cu_sync();
     }
-    if (p.splits > 1 && !join_splits<64, VT>(p, &acc[0][0])) return;
-    CU_UNROLL for (int i = 0; i < 8; i++) CU_UNROLL for (int j = 0; j < 8; j++)
-        ep_put(p, m0 + i / 4 * 64 + 4 * ty + i % 4, n0 + j / 4 * 64 + 4 * tx + j % 4, acc[i][j]);
+    if (p.splits > 1 && !join_splits<64, VT>(p, &acc[0][0], smem)) return;
+    CU_UNROLL_BY(1)
+    for (int part = 0; part < VB / VROWS;
+         part++) /* of the tile's rows, as many as the operands' place holds */
+    {
+        bool low = part >= 2; /* sums 4 to 7 of a thread lie 64 rows below the others */
+        cu_sync();
+        if (ty / (VROWS / 4) == part % 2) {
+            CU_UNROLL for (int i = 0; i < 4; i++) CU_UNROLL for (int j = 0; j < 8; j += 4)
+            {
+                float4 v =
+                    low ? make_float4(acc[4 + i][j], acc[4 + i][j + 1], acc[4 + i][j + 2], acc[4 + i][j + 3])
+                        : make_float4(acc[i][j], acc[i][j + 1], acc[i][j + 2], acc[i][j + 3]);
+                *(float4 *)(sa + (4 * (ty % (VROWS / 4)) + i) * VPAD + j / 4 * 64 + 4 * tx) = v;
+            }
+        }
+        cu_sync();
+        ep_tile<VROWS, VB, VT>(p, m0 + part * VROWS, n0, sa, VPAD);
+    }
 }
 
 /* ---- choosing and launching ------------------------------------------------------------------ */
 static int ceil_div(int a, int b) { return (a + b - 1) / b; }
+enum {
+    BIG_STAGES = 3,
+    SMALL_STAGES = 4
+}; /* sm_75's 64 KiB are what four stages of 64 x 64 take: no static shared memory beside them */
 
 void pr_choose(const cuda_dev *c, pr_unit unit, int M, int N, int K, pr_plan *o)
 {
@@ -206,7 +245,9 @@ void pr_choose(const cuda_dev *c, pr_unit unit, int M, int N, int K, pr_plan *o)
         steps = ceil_div(K, step);
     int big_tiles = ceil_div(M, 128) * ceil_div(N, 128);
     o->unit = unit;
-    o->big = vector || big_tiles >= c->sms;
+    bool room =
+        c->prop.sharedMemPerBlockOptin >= (size_t)BIG_STAGES * (128 + 128) * ROW_B; /* sm_75 has less */
+    o->big = vector || (big_tiles >= c->sms && room);
     int tiles = o->big ? big_tiles : ceil_div(M, 64) * ceil_div(N, 64), fill = c->sms * 2;
     int most = steps / (vector ? 16 : 4);
     o->splits = tiles >= c->sms ? 1 : ceil_div(fill, tiles);
@@ -235,8 +276,8 @@ static ir_status launch_mma(cuda_dev *c, const pr_plan *plan, const pr_args &p)
 
 template <class U, bool CONV> static ir_status mma_k_major(cuda_dev *c, const pr_plan *plan, const pr_args &p)
 {
-    if (plan->big) return launch_mma<U, 128, 128, 2, 4, 3, CONV, false>(c, plan, p);
-    return launch_mma<U, 64, 64, 2, 2, 4, CONV, false>(c, plan, p);
+    if (plan->big) return launch_mma<U, 128, 128, 2, 4, BIG_STAGES, CONV, false>(c, plan, p);
+    return launch_mma<U, 64, 64, 2, 2, SMALL_STAGES, CONV, false>(c, plan, p);
 }
 template <class U> static ir_status mma_any(cuda_dev *c, const pr_plan *plan, const pr_args &p)
 {
@@ -244,8 +285,8 @@ template <class U> static ir_status mma_any(cuda_dev *c, const pr_plan *plan, co
 }
 template <class U> static ir_status mma_n_major(cuda_dev *c, const pr_plan *plan, const pr_args &p)
 {
-    if (plan->big) return launch_mma<U, 128, 128, 2, 4, 3, false, true>(c, plan, p);
-    return launch_mma<U, 64, 64, 2, 2, 4, false, true>(c, plan, p);
+    if (plan->big) return launch_mma<U, 128, 128, 2, 4, BIG_STAGES, false, true>(c, plan, p);
+    return launch_mma<U, 64, 64, 2, 2, SMALL_STAGES, false, true>(c, plan, p);
 }
 
 static ir_status vector_any(cuda_dev *c, const pr_plan *plan, const pr_args &p)
@@ -268,6 +309,7 @@ ir_status pr_run(cuda_dev *c, const pr_plan *plan, const pr_args *args)
     p.fast_b = aligned16(p.b) && (p.n_major ? p.N : p.K) % per == 0;
     if (plan->unit != PR_VECTOR && c->cc < (plan->unit == PR_MMA_F16 ? 75 : 80))
         return ir_fail(IR_SKIP, "cuda: these matrix instructions need a newer device than sm_%d", c->cc);
+    p.four = p.N % 4 == 0 && aligned16(p.out) && aligned16(p.add);
     if (plan->wide && p.fast_a && p.fast_b) return pr_wide(c, plan->unit, &p);
     switch (plan->unit) {
     case PR_VECTOR: return vector_any(c, plan, p);

@@ -5,11 +5,6 @@
 #include "kernels/cuda/epilogue.cuh"
 
 /* ---- a 16-byte chunk of an operand ----------------------------------------------------------- */
-template <class T> union chunk {
-    uint4 v;
-    T     e[16 / sizeof(T)];
-};
-
 /* Row `row` of `rows`, elements k.. of K, leading dimension ld, to dst. */
 template <class T>
 CU_FN void fetch_dense(void *dst, const void *base, int row, int rows, int k, int K, size_t ld, bool fast)
@@ -21,9 +16,8 @@ CU_FN void fetch_dense(void *dst, const void *base, int row, int rows, int k, in
         cu_cp16(dst, in ? src : (const T *)base, in);
         return;
     }
-    chunk<T> c;
-    CU_UNROLL for (int e = 0; e < per; e++) c.e[e] = row < rows && k + e < K ? src[e] : cu_from<T>(0.0f);
-    *(uint4 *)dst = c.v;
+    CU_UNROLL_BY(1)
+    for (int e = 0; e < per; e++) ((T *)dst)[e] = row < rows && k + e < K ? src[e] : cu_from<T>(0.0f);
 }
 
 /* Where an output pixel's window begins. */
@@ -58,13 +52,11 @@ template <class T> CU_FN void fetch_image(void *dst, const pr_args &p, const pix
         cu_cp16(dst, src, in);
         return;
     }
-    chunk<T> c;
-    CU_UNROLL for (int e = 0; e < per; e++)
+    CU_UNROLL_BY(1) for (int e = 0; e < per; e++)
     {
         const T *src = image_at<T>(p, x, k + e, &in);
-        c.e[e] = in ? *src : cu_from<T>(0.0f);
+        ((T *)dst)[e] = in ? *src : cu_from<T>(0.0f);
     }
-    *(uint4 *)dst = c.v;
 }
 
 /* Tiles in groups of 8 rows of tiles, so that what runs at once shares operands in L2. */
@@ -83,13 +75,25 @@ template <int BN> CU_FN int chunk_at_n(int row, int c)
     return row * BN * 2 + ((c ^ (row & 7)) << 4);
 } /* [k][n], 16-bit */
 
-/* The last of a tile's blocks to arrive adds all parts in order; the others are done. True: go on with the
- * epilogue. */
-template <int COUNT, int THREADS> CU_FN bool join_splits(const pr_args &p, float *acc)
+/* Floats between rows of a tile of sums in shared memory: 8 more, so that the rows a fragment writes meet no
+ * bank twice. */
+template <int BN> constexpr int sums_stride() { return BN + 8; }
+/* Sums of a matrix instruction's fragment, 8 columns from `col` on: rows lane / 4 and 8 below, two
+ * neighbouring columns each. */
+template <int BN> CU_FN void keep_fragment(float *tile, int row, int col, float a, float b, float c, float d)
 {
-    CU_SHARED(unsigned, arrived[1]);
-    size_t part = (size_t)COUNT * THREADS;
-    float *mine = p.partial + ((size_t)blockIdx.x * (size_t)p.splits + blockIdx.z) * part + threadIdx.x;
+    float *at = tile + (row + (int)threadIdx.x % 32 / 4) * sums_stride<BN>() + col + (int)threadIdx.x % 4 * 2;
+    *(float2 *)at = make_float2(a, b);
+    *(float2 *)(at + 8 * sums_stride<BN>()) = make_float2(c, d);
+}
+
+/* The last of a tile's blocks to arrive adds all parts in order; the others are done. True: go on with the
+ * epilogue. smem: the tiles, which nobody needs any more once all have stored their part. */
+template <int COUNT, int THREADS> CU_FN bool join_splits(const pr_args &p, float *acc, unsigned char *smem)
+{
+    unsigned *arrived = (unsigned *)smem;
+    size_t    part = (size_t)COUNT * THREADS;
+    float    *mine = p.partial + ((size_t)blockIdx.x * (size_t)p.splits + blockIdx.z) * part + threadIdx.x;
     for (int i = 0; i < COUNT; i++) mine[(size_t)i * THREADS] = acc[i];
     cu_fence();
     cu_sync();
@@ -98,7 +102,8 @@ template <int COUNT, int THREADS> CU_FN bool join_splits(const pr_args &p, float
     if (arrived[0] != (unsigned)p.splits - 1) return false;
     cu_fence();
     for (int i = 0; i < COUNT; i++) acc[i] = 0;
-    for (int z = 0; z < p.splits; z++) {
+    CU_UNROLL_BY(1) for (int z = 0; z < p.splits; z++)
+    {
         const float *part_z =
             p.partial + ((size_t)blockIdx.x * (size_t)p.splits + (size_t)z) * part + threadIdx.x;
         for (int i = 0; i < COUNT; i++) acc[i] += part_z[(size_t)i * THREADS];

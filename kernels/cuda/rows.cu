@@ -6,91 +6,138 @@
 
 enum { THREADS = 256, ROW_LIMIT = 40 << 10 };
 
+/* V neighbouring elements of any type as f32, and back; V is 4 where rows come in whole fours. */
+template <int V> struct some {
+    float e[V];
+};
+CU_FN some<1> rw_load(const void *p, int t, size_t i, some<1>) { return {{ep_load(p, t, i)}}; }
+CU_FN some<4> rw_load(const void *p, int t, size_t i, some<4>)
+{
+    float4 v = ep_load4(p, t, i);
+    return {{v.x, v.y, v.z, v.w}};
+}
+CU_FN void rw_store(void *p, int t, size_t i, const some<1> &v) { ep_store(p, t, i, v.e[0]); }
+CU_FN void rw_store(void *p, int t, size_t i, const some<4> &v)
+{
+    ep_store4(p, t, i, make_float4(v.e[0], v.e[1], v.e[2], v.e[3]));
+}
+
 /* A row as f32: from shared memory once it is there. */
-struct row_in {
-    const void     *p;
-    int             t;
-    size_t          at;
-    float          *kept;
-    CU_MEMBER float first(int i)
+template <int V> struct row_in {
+    const void *p;
+    int         t;
+    size_t      at;
+    float      *kept;
+    CU_MEMBER some<V> first(int i) const
     {
-        float v = ep_load(p, t, at + (size_t)i);
-        if (kept) kept[i] = v;
+        some<V> v = rw_load(p, t, at + (size_t)i, some<V>());
+        if (kept) rw_store(kept, PR_F32, (size_t)i, v);
         return v;
     }
-    CU_MEMBER float again(int i) const { return kept ? kept[i] : ep_load(p, t, at + (size_t)i); }
+    CU_MEMBER some<V> again(int i) const
+    {
+        return kept ? rw_load(kept, PR_F32, (size_t)i, some<V>()) : rw_load(p, t, at + (size_t)i, some<V>());
+    }
 };
 
+template <int V>
 CU_KERNEL(THREADS, 4)
 norm_kernel(const void *x, int xt, void *y, int yt, const float *gain, const float *offset, int c, int every,
             int skip, bool keep)
 {
     CU_SMEM(smem);
-    row_in in = {x, xt, ((size_t)blockIdx.x * (size_t)every + (size_t)skip) * (size_t)c,
-                 keep ? (float *)smem : nullptr};
-    float  sum = 0, var = 0;
-    for (int i = (int)threadIdx.x; i < c; i += THREADS) sum += in.first(i);
+    row_in<V> in = {x, xt, ((size_t)blockIdx.x * (size_t)every + (size_t)skip) * (size_t)c,
+                    keep ? (float *)smem : nullptr};
+    float     sum = 0, var = 0;
+    for (int i = V * (int)threadIdx.x; i < c; i += V * THREADS) {
+        some<V> v = in.first(i);
+        CU_UNROLL for (int e = 0; e < V; e++) sum += v.e[e];
+    }
     float mean = block_sum<THREADS>(sum) / (float)c;
-    for (int i = (int)threadIdx.x; i < c; i += THREADS) {
-        float d = in.again(i) - mean;
-        var += d * d;
+    for (int i = V * (int)threadIdx.x; i < c; i += V * THREADS) {
+        some<V> v = in.again(i);
+        CU_UNROLL for (int e = 0; e < V; e++) var += (v.e[e] - mean) * (v.e[e] - mean);
     }
     float scale = 1.0f / sqrtf(block_sum<THREADS>(var) / (float)c + 1e-5f);
-    for (int i = (int)threadIdx.x; i < c; i += THREADS)
-        ep_store(y, yt, (size_t)blockIdx.x * (size_t)c + (size_t)i,
-                 (in.again(i) - mean) * scale * gain[i] + offset[i]);
+    for (int i = V * (int)threadIdx.x; i < c; i += V * THREADS) {
+        some<V> v = in.again(i), g = rw_load(gain, PR_F32, (size_t)i, some<V>()),
+                o = rw_load(offset, PR_F32, (size_t)i, some<V>());
+        CU_UNROLL for (int e = 0; e < V; e++) v.e[e] = (v.e[e] - mean) * scale * g.e[e] + o.e[e];
+        rw_store(y, yt, (size_t)blockIdx.x * (size_t)c + (size_t)i, v);
+    }
 }
 
-CU_KERNEL(THREADS, 4) softmax_kernel(const void *x, int xt, void *y, int yt, int c, bool keep)
+template <int V>
+CU_KERNEL(THREADS, 4)
+softmax_kernel(const void *x, int xt, void *y, int yt, int c, bool keep)
 {
     CU_SMEM(smem);
-    row_in in = {x, xt, (size_t)blockIdx.x * (size_t)c, keep ? (float *)smem : nullptr};
-    float  most = -INFINITY, sum = 0;
-    for (int i = (int)threadIdx.x; i < c; i += THREADS) most = fmaxf(most, in.first(i));
+    row_in<V> in = {x, xt, (size_t)blockIdx.x * (size_t)c, keep ? (float *)smem : nullptr};
+    float     most = -INFINITY, sum = 0;
+    for (int i = V * (int)threadIdx.x; i < c; i += V * THREADS) {
+        some<V> v = in.first(i);
+        CU_UNROLL for (int e = 0; e < V; e++) most = fmaxf(most, v.e[e]);
+    }
     most = block_max<THREADS>(most);
-    for (int i = (int)threadIdx.x; i < c; i += THREADS) sum += expf(in.again(i) - most);
+    for (int i = V * (int)threadIdx.x; i < c; i += V * THREADS) {
+        some<V> v = in.again(i);
+        CU_UNROLL for (int e = 0; e < V; e++) sum += expf(v.e[e] - most);
+    }
     float scale = 1.0f / block_sum<THREADS>(sum);
-    for (int i = (int)threadIdx.x; i < c; i += THREADS)
-        ep_store(y, yt, (size_t)blockIdx.x * (size_t)c + (size_t)i, expf(in.again(i) - most) * scale);
+    for (int i = V * (int)threadIdx.x; i < c; i += V * THREADS) {
+        some<V> v = in.again(i);
+        CU_UNROLL for (int e = 0; e < V; e++) v.e[e] = expf(v.e[e] - most) * scale;
+        rw_store(y, yt, (size_t)blockIdx.x * (size_t)c + (size_t)i, v);
+    }
 }
 
+/* Rows in whole fours, at multiples of 16 bytes. */
+static bool in_fours(size_t c, const void *a, const void *b, const void *d, const void *e)
+{
+    return c % 4 == 0 && ((uintptr_t)a | (uintptr_t)b | (uintptr_t)d | (uintptr_t)e) % 16 == 0;
+}
 static size_t kept_B(int64_t c) { return c * 4 <= ROW_LIMIT ? (size_t)c * 4 : 0; }
 
 ir_status rw_norm(cuda_dev *c, const ly_row *r, rw_buf in, rw_buf out, const float *gain, const float *offset)
 {
-    int every = r->tokens > 1 ? (int)r->tokens : 1;
-    return cuda_launch(c, norm_kernel, dim3((unsigned)r->rows), dim3(THREADS), kept_B(r->c),
-                       (const void *)in.p, (int)in.t, out.p, (int)out.t, gain, offset, (int)r->c, every,
-                       every - 1, kept_B(r->c) > 0);
+    int  every = r->tokens > 1 ? (int)r->tokens : 1;
+    auto fn = in_fours((size_t)r->c, in.p, out.p, gain, offset) ? norm_kernel<4> : norm_kernel<1>;
+    return cuda_launch(c, fn, dim3((unsigned)r->rows), dim3(THREADS), kept_B(r->c), (const void *)in.p,
+                       (int)in.t, out.p, (int)out.t, gain, offset, (int)r->c, every, every - 1,
+                       kept_B(r->c) > 0);
 }
 ir_status rw_softmax(cuda_dev *c, int64_t rows, int64_t width, rw_buf in, rw_buf out)
 {
-    return cuda_launch(c, softmax_kernel, dim3((unsigned)rows), dim3(THREADS), kept_B(width),
-                       (const void *)in.p, (int)in.t, out.p, (int)out.t, (int)width, kept_B(width) > 0);
+    auto fn = in_fours((size_t)width, in.p, out.p, nullptr, nullptr) ? softmax_kernel<4> : softmax_kernel<1>;
+    return cuda_launch(c, fn, dim3((unsigned)rows), dim3(THREADS), kept_B(width), (const void *)in.p,
+                       (int)in.t, out.p, (int)out.t, (int)width, kept_B(width) > 0);
 }
 
 /* ---- element by element ---------------------------------------------------------------------- */
+/* Two reads of V elements are on their way before the first is used. */
+template <int V>
 CU_KERNEL(THREADS, 4)
 map_kernel(const void *x, int xt, const void *add, int at, const float *bias, void *y, int yt, size_t n,
            int c, int act)
 {
-    for (size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x; i < n; i += (size_t)gridDim.x * THREADS) {
-        float v = ep_load(x, xt, i);
-        if (bias) v += bias[i % (size_t)c];
-        if (add) v += ep_load(add, at, i);
-        ep_store(y, yt, i, ep_act(act, v));
-    }
-}
-/* All f32, four at a time. */
-CU_KERNEL(THREADS, 4) map4_kernel(const float4 *x, const float4 *add, float4 *y, size_t n4, int act)
-{
-    for (size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x; i < n4; i += (size_t)gridDim.x * THREADS) {
-        float4 v = x[i];
-        if (add) {
-            float4 a = add[i];
-            v.x += a.x, v.y += a.y, v.z += a.z, v.w += a.w;
+    const size_t step = (size_t)gridDim.x * THREADS * V, none = n;
+    for (size_t i = ((size_t)blockIdx.x * THREADS + threadIdx.x) * V; i < n; i += 2 * step) {
+        size_t  k[2] = {i, i + step < n ? i + step : none};
+        some<V> v[2], a[2];
+        CU_UNROLL for (int u = 0; u < 2; u++) if (k[u] != none) v[u] = rw_load(x, xt, k[u], some<V>());
+        CU_UNROLL for (int u = 0; u < 2; u++) if (k[u] != none && add) a[u] =
+            rw_load(add, at, k[u], some<V>());
+        CU_UNROLL for (int u = 0; u < 2; u++)
+        {
+            if (k[u] == none) break;
+            CU_UNROLL for (int e = 0; e < V; e++)
+            {
+                if (bias) v[u].e[e] += bias[(k[u] + (size_t)e) % (size_t)c];
+                if (add) v[u].e[e] += a[u].e[e];
+                v[u].e[e] = ep_act(act, v[u].e[e]);
+            }
+            rw_store(y, yt, k[u], v[u]);
         }
-        y[i] = make_float4(ep_act(act, v.x), ep_act(act, v.y), ep_act(act, v.z), ep_act(act, v.w));
     }
 }
 
@@ -103,12 +150,8 @@ static unsigned spread(const cuda_dev *c, size_t n)
 ir_status rw_map(cuda_dev *c, size_t n, int width, int act, rw_buf in, rw_buf add, const float *bias,
                  rw_buf out)
 {
-    bool f32 = in.t == PR_F32 && out.t == PR_F32 && (!add.p || add.t == PR_F32);
-    bool aligned = ((uintptr_t)in.p | (uintptr_t)add.p | (uintptr_t)out.p) % 16 == 0;
-    if (f32 && aligned && !bias && n % 4 == 0)
-        return cuda_launch(c, map4_kernel, dim3(spread(c, n)), dim3(THREADS), 0, (const float4 *)in.p,
-                           (const float4 *)add.p, (float4 *)out.p, n / 4, act);
-    return cuda_launch(c, map_kernel, dim3(spread(c, n)), dim3(THREADS), 0, (const void *)in.p, (int)in.t,
+    auto fn = in_fours(n, in.p, add.p, out.p, nullptr) ? map_kernel<4> : map_kernel<1>;
+    return cuda_launch(c, fn, dim3(spread(c, n)), dim3(THREADS), 0, (const void *)in.p, (int)in.t,
                        (const void *)add.p, (int)add.t, bias, out.p, (int)out.t, n, width, act);
 }
 

@@ -8,7 +8,7 @@
 
 typedef struct {
     void  *host, *mapped;
-    bool   pinned;
+    bool   pinned, probed;
     size_t bytes;
 } link_plan;
 
@@ -44,6 +44,13 @@ static ir_status link_setup(ir_run *r, bool pinned)
 static ir_status pageable_setup(ir_run *r) { return link_setup(r, false); }
 static ir_status pinned_setup(ir_run *r) { return link_setup(r, true); }
 
+/* Only the first call proves anything: later ones, of which large copies are one at a time, would time the
+ * probe. */
+static bool to_be_probed(const ir_run *r)
+{
+    return r->p.v[1] == WL_FROM_DEVICE && !((const link_plan *)r->self)->probed;
+}
+
 /* What arrived, by the elements asked for. */
 static ir_status probe(ir_run *r)
 {
@@ -53,13 +60,8 @@ static ir_status probe(ir_run *r)
     ir_status  st = CU_TRY(c, StreamSynchronize(c->stream));
     for (size_t j = 0; j < WL_TRANSFER_PROBES; j++)
         v[j] = ((const uint32_t *)l->host)[wl_transfer_probe(&r->p, j)];
+    l->probed = true;
     return st == IR_OK ? cuda_upload(c, r->mem[1].p, v, sizeof v) : st;
-}
-
-/* Only the first call proves anything; later ones would time the probe. */
-static ir_status finish(ir_run *r, uint32_t reps)
-{
-    return r->p.v[1] == WL_FROM_DEVICE && reps == 1 ? probe(r) : IR_OK;
 }
 
 static ir_status copy_run(ir_run *r, uint32_t reps)
@@ -68,13 +70,13 @@ static ir_status copy_run(ir_run *r, uint32_t reps)
     link_plan *l = (link_plan *)r->self;
     bool       to = r->p.v[1] == WL_TO_DEVICE;
     ir_status  st = IR_OK;
-    if (!l->pinned || (!to && reps == 1)) cuda_release(c); /* pageable copies wait for the device */
+    if (!l->pinned || to_be_probed(r)) cuda_release(c); /* pageable copies wait for the device */
     for (uint32_t i = 0; i < reps && st == IR_OK; i++) {
         cuda_queued(c, 1);
         st = to ? CU_TRY(c, MemcpyAsync(r->mem[0].p, l->host, l->bytes, cudaMemcpyHostToDevice, c->stream))
                 : CU_TRY(c, MemcpyAsync(l->host, r->mem[0].p, l->bytes, cudaMemcpyDeviceToHost, c->stream));
     }
-    return st == IR_OK ? finish(r, reps) : st;
+    return st == IR_OK && to_be_probed(r) ? probe(r) : st;
 }
 
 CU_KERNEL(512, 2) carry_kernel(uint32_t *dst, const uint32_t *src, size_t n)
@@ -100,8 +102,8 @@ static ir_status mapped_run(ir_run *r, uint32_t reps)
     for (uint32_t i = 0; i < reps && st == IR_OK; i++)
         st = cuda_launch(c, carry_kernel, dim3((unsigned)c->sms), dim3(512), 0, to ? dev : host,
                          (const uint32_t *)(to ? host : dev), l->bytes / 4);
-    if (!to && reps == 1) cuda_release(c);
-    return st == IR_OK ? finish(r, reps) : st;
+    if (to_be_probed(r)) cuda_release(c);
+    return st == IR_OK && to_be_probed(r) ? probe(r) : st;
 }
 
 const ir_kernel cuda_transfer_pageable = {.family = "transfer",

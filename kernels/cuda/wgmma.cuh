@@ -16,9 +16,9 @@ CU_BOTH uint64_t wg_descriptor(uint32_t address, uint32_t leading, uint32_t stri
 #if defined(CUDA_EMULATE)
 CU_FN uint32_t           wg_address(const void *p) { return (uint32_t)emu_smem_address(p); }
 CU_FN void               wg_begin() {}
-CU_FN void               wg_end() {}
-template <int LEFT> void wg_wait() { emu_wgmma_wait(); }
-CU_FN void               wg_visible() {}
+CU_FN void               wg_end() { emu_wgmma_commit(); }
+template <int LEFT> void wg_wait() { emu_wgmma_wait(LEFT); }
+CU_FN void               wg_visible() { emu_wgmma_visible(); }
 template <int H> void    wg_f16(float (&d)[H], uint64_t a, uint64_t b)
 {
     emu_wgmma(EMU_F16, d, 2 * H, a, b, false);

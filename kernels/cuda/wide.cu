@@ -31,7 +31,7 @@ template <class U, bool CONV, bool NMAJOR> CU_KERNEL(THREADS, 1) wide_kernel(pr_
 {
     typedef typename U::T T;
     CU_SMEM(smem);
-    int   m0, n0, tid = (int)threadIdx.x, lane = tid % 32, group = tid / 128;
+    int   m0, n0, tid = (int)threadIdx.x, group = tid / 128;
     pixel px[4];
     float acc[BN / 2];
     tile_of(p, BM, BN, &m0, &n0);
@@ -63,7 +63,8 @@ template <class U, bool CONV, bool NMAJOR> CU_KERNEL(THREADS, 1) wide_kernel(pr_
             }
         }
     };
-    for (int s = 0; s < STAGES - 2; s++) {
+    CU_UNROLL_BY(1) for (int s = 0; s < STAGES - 2; s++)
+    {
         if (s < tiles) load(s);
         cu_cp_commit();
     }
@@ -89,9 +90,11 @@ template <class U, bool CONV, bool NMAJOR> CU_KERNEL(THREADS, 1) wide_kernel(pr_
     }
     wg_wait<0>();
     wg_settle(acc);
-    int row = m0 + group * 64 + tid % 128 / 32 * 16 + lane / 4, col = n0 + lane % 4 * 2;
-    CU_UNROLL for (int r = 0; r < BN / 2; r++)
-        ep_put(p, row + r / 2 % 2 * 8, col + r / 4 * 8 + r % 2, acc[r]);
+    cu_sync(); /* nobody's products read tiles any more */
+    CU_UNROLL for (int r = 0; r < BN / 2; r += 4) keep_fragment<BN>(
+        (float *)smem, group * 64 + tid % 128 / 32 * 16, r * 2, acc[r], acc[r + 1], acc[r + 2], acc[r + 3]);
+    cu_sync();
+    ep_tile<BM, BN, THREADS>(p, m0, n0, (const float *)smem, sums_stride<BN>());
 }
 
 template <class U> static ir_status wide_typed(cuda_dev *c, const pr_args &p)

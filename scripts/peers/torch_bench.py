@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""torch_bench.py [--quick] [--only NAME,...] -- what PyTorch reaches on GPU 0, one JSON line a result.
+"""torch_bench.py [--quick] [--only NAME,...] [--how eager,graph,compiled] [--warm] -- what PyTorch reaches on GPU 0, one JSON line a result.
 
 Peers of our own rows, on the same shapes: device copy and sum (bandwidth), matmul (best shape), GPT-2 XL
 decode at batch 1..64 (eager, compiled, CUDA graph), ResNet-50 in bf16, channels last. Weights are random:
 time does not depend on them. {"peer":"torch","what":...,"value":...,"unit":...,...} on stdout; a peer that
-fails is a line with "error". Times are medians of batches between CUDA events. Exit 2 without PyTorch or
-without a GPU.
+fails is a line with "error". --how: of the networks only these. --warm: compile one block of GPT-2 XL, so
+that what the compiler loads is there, and measure nothing. Times are medians of batches between CUDA
+events. Exit 2 without PyTorch or without a GPU.
 """
 import argparse
 import json
@@ -115,26 +116,39 @@ def graphed(f):
     return g.replay
 
 
-def gpt2(quick):
+HOWS = ("eager", "graph", "compiled")
+
+
+def network(what, hows, step, model, args, **key):
+    """One line for each way of running a step; compilers fail in many ways, the line says so."""
+    ways = {"eager": lambda: step, "graph": lambda: graphed(step),
+            "compiled": lambda: (lambda fast: lambda: fast(*args))(torch.compile(model, mode="reduce-overhead"))}
+    with torch.inference_mode():
+        for how in hows:
+            try:
+                emit(what, seconds(ways[how]()), "s", how=how, **key)
+            except Exception as e:
+                emit(what, None, "s", how=how, error=str(e)[:200], **key)
+
+
+def warm():
+    d, heads = SIZES["xl"][1:]
+    block = torch.compile(Block(d, heads, 129, 1).cuda().bfloat16().eval(), mode="reduce-overhead")
+    with torch.inference_mode():
+        for _ in range(3):
+            block(torch.randn(1, 1, d, device="cuda", dtype=torch.bfloat16), 128)
+    torch.cuda.synchronize()
+
+
+def gpt2(quick, hows):
     past = 128
     for size in ("xl",) if quick else ("small", "xl"):
         for batch in (1, 16) if quick else (1, 4, 16, 64):
             model = GPT(*SIZES[size], batch=batch, cap=past + 1).cuda().bfloat16().eval()
             tokens = torch.randint(50257, (batch, 1), device="cuda")
             key = {"size": size, "batch": batch, "tokens": 1, "past": past, "dtype": "bf16"}
-            with torch.inference_mode():
-                step = lambda: model(tokens, past)
-                emit("gpt2", seconds(step), "s", how="eager", **key)
-                try:
-                    emit("gpt2", seconds(graphed(step)), "s", how="graph", **key)
-                except RuntimeError as e:
-                    emit("gpt2", None, "s", how="graph", error=str(e)[:200], **key)
-                if batch == 1 or not quick:
-                    try:
-                        fast = torch.compile(model, mode="reduce-overhead")
-                        emit("gpt2", seconds(lambda: fast(tokens, past)), "s", how="compiled", **key)
-                    except Exception as e:  # compilers fail in many ways; the row says so
-                        emit("gpt2", None, "s", how="compiled", error=str(e)[:200], **key)
+            some = [h for h in hows if h != "compiled" or batch == 1 or not quick]
+            network("gpt2", some, lambda model=model, tokens=tokens: model(tokens, past), model, (tokens, past), **key)
             del model
             torch.cuda.empty_cache()
 
@@ -172,34 +186,29 @@ class ResNet50(nn.Module):
         return self.head(self.body(x).mean((2, 3)))
 
 
-def resnet50(quick):
+def resnet50(quick, hows):
     model = ResNet50().cuda().bfloat16().eval().to(memory_format=torch.channels_last)
     for batch in (1, 64) if quick else (1, 4, 16, 64, 256):
-        x = torch.randn(batch, 3, 224, 224, device="cuda",
-                        dtype=torch.bfloat16).to(memory_format=torch.channels_last)
-        key = {"batch": batch, "res": 224, "dtype": "bf16"}
-        with torch.inference_mode():
-            step = lambda: model(x)
-            emit("resnet50", seconds(step), "s", how="eager", **key)
-            try:
-                emit("resnet50", seconds(graphed(step)), "s", how="graph", **key)
-                fast = torch.compile(model, mode="reduce-overhead")
-                emit("resnet50", seconds(lambda: fast(x)), "s", how="compiled", **key)
-            except Exception as e:  # as above
-                emit("resnet50", None, "s", how="compiled", error=str(e)[:200], **key)
+        x = torch.randn(batch, 3, 224, 224, device="cuda", dtype=torch.bfloat16).to(memory_format=torch.channels_last)
+        network("resnet50", hows, lambda x=x: model(x), model, (x,), batch=batch, res=224, dtype="bf16")
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--quick", action="store_true")
     p.add_argument("--only", default="bandwidth,matmul,gpt2,resnet50")
+    p.add_argument("--how", default=",".join(HOWS))
+    p.add_argument("--warm", action="store_true")
     args = p.parse_args()
     if not torch.cuda.is_available():
         print("torch_bench: PyTorch sees no GPU", file=sys.stderr)
         sys.exit(2)
+    if args.warm:
+        return warm()
+    hows = args.how.split(",")
     emit("device", torch.cuda.get_device_name(0), "", torch=torch.__version__)
-    steps = {"bandwidth": bandwidth, "matmul": lambda: matmul(args.quick), "gpt2": lambda: gpt2(args.quick),
-             "resnet50": lambda: resnet50(args.quick)}
+    steps = {"bandwidth": bandwidth, "matmul": lambda: matmul(args.quick), "gpt2": lambda: gpt2(args.quick, hows),
+             "resnet50": lambda: resnet50(args.quick, hows)}
     failed = 0
     for name in args.only.split(","):
         try:

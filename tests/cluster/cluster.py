@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""cluster.py -- a real Slurm cluster on one machine: each node is a network namespace with an address on a bridge, a host name
-of its own and a slurmd of its own. Needs root, munge and slurm; no systemd. Every daemon is ended by its own id.
+"""cluster.py -- a real Slurm cluster on one machine: each node is a network namespace with an address on a
+bridge, a host name of its own and a slurmd of its own. Needs root, munge and slurm; no systemd. Every
+daemon is ended by its own id.
 
     with Cluster(4) as c:
         c.run(["srun", "-N", "4", "hostname"])
@@ -99,7 +100,8 @@ class Cluster:
         return p
 
     def named(self, netns, host, words):
-        """Words that run in a network namespace (None: this one) under a host name, with the cluster's hosts file."""
+        """Words that run in a network namespace (None: this one) under a host name,
+        with the cluster's hosts file."""
         enter = ["nsenter", "--net=/run/netns/" + netns] if netns else []
         script = "hostname %s; mount --bind %s/hosts /etc/hosts; exec %s" % (host, self.dir, " ".join(words))
         return enter + ["unshare", "--uts", "--mount", "sh", "-c", script]

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""test_cluster.py IRONROOF -- `ironroof fleet` on a real Slurm cluster of four network namespaces. Nodes run the ideal device; one of
-them is made slow, killed, or given a clock that runs fast. Exit 77 with the reason where such a cluster cannot be. No test
-asserts a speed; deadlines are the program's own promises.
+"""test_cluster.py IRONROOF -- `ironroof fleet` on a real Slurm cluster of four network namespaces. Nodes
+run the ideal device; one of them is made slow, killed, or given a clock that runs fast. Exit 77 with the
+reason where such a cluster cannot be. No test asserts a speed; deadlines are the program's own promises.
 """
 
 import ctypes
@@ -150,7 +150,8 @@ def when(ready, act, seconds=20):
 
 
 def killed_nodes(cluster, program):
-    """A node that dies in look 1, and one that dies in the network phase: LOST within the deadline, and the rest is judged."""
+    """A node that dies in look 1, and one that dies in the network phase:
+    LOST within the deadline, and the rest is judged."""
     give(cluster)
     deadline = 4
     at = "%s/sweep%d" % (cluster.dir, Sweep.count + 1)

@@ -9,15 +9,18 @@ extern "C" {
 #endif
 typedef struct {
     int         devices, driver, runtime, cc, sms;
-    size_t      mem_B; /* Malloc beyond it fails as a full device does */
+    bool        integrated; /* memory shared with the host, as on a Jetson */
+    size_t      mem_B;      /* Malloc beyond it fails as a full device does */
     const char *name;
     cudaError_t count_error; /* of GetDeviceCount */
     long        fail_at;     /* the call with this number (from 1) fails; 0: none */
     cudaError_t fail_with;
-    bool        sticky; /* and so does every one after it */
+    bool        sticky;   /* and so does every one after it */
+    const char *fault_in; /* a kernel that accesses what it must not, by its name; NULL: none */
     /* ---- counted by the fake */
     long   calls, launches, live, graphs; /* live: allocations, streams, events and graphs not freed */
     size_t used_B;
+    double uploaded_B;
 } fake_state;
 extern fake_state            fake;
 extern const cuda_api        fake_api;

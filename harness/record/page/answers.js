@@ -88,7 +88,7 @@ function qualityLine(m) {
   const q = m.quality;
   if (!q) return null;
   const value = String(q.value), kind = ["good", "noisy", "unusable"].includes(value) ? value : "noisy";
-  const causes = (Array.isArray(q.causes) ? q.causes : []).map(c => typeof c === "string" ? c : JSON.stringify(c));
+  const causes = (Array.isArray(q.causes) ? q.causes : []).map(c => String(c && c.text !== undefined ? c.text : c));
   return el("p", { class: "quality " + kind }, el("b", {}, `Run quality: ${value}`), causes.length ? `. ${causes.join("; ")}` : "");
 }
 const SENTENCES = 12; // more networks than that are read in the strip
