@@ -39,7 +39,8 @@ rows() {
     /Compiling entry function/ { split($0, q, "\047"); entry = q[2] }
     /Used [0-9]+ registers/ {
       match($0, /Used [0-9]+/)
-      print file, arch, substr($0, RSTART + 5, RLENGTH - 5), stores[entry] + 0, loads[entry] + 0, stack[entry] + 0, entry
+      print file, arch, substr($0, RSTART + 5, RLENGTH - 5), stores[entry] + 0, loads[entry] + 0,
+        stack[entry] + 0, entry
     }
   '
 }
@@ -71,7 +72,8 @@ for file in "${files[@]}"; do
       { n++; if ($3 > most) most = $3; if ($4 + $5 + $6 > 0) spill++ }
       END { printf "%-14s %-6s %8d %10d %8d\n", file, arch, n, most, spill }' "$work/rows"
     awk '$4 + $5 + $6 > 0 { print $4, $5, $6, $7 }' "$work/rows" | while read -r stores loads stack fn; do
-      printf '    spills: %s B stored, %s B loaded, %s B of stack: %s\n' "$stores" "$loads" "$stack" "$(c++filt "$fn" 2>/dev/null || echo "$fn")"
+      printf '    spills: %s B stored, %s B loaded, %s B of stack: %s\n' "$stores" "$loads" "$stack" \
+        "$(c++filt "$fn" 2>/dev/null || echo "$fn")"
     done
     awk '$4 + $5 + $6 > 0 { found = 1 } END { exit !found }' "$work/rows" && bad=1
   done

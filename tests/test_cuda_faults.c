@@ -120,7 +120,8 @@ static void shared_memory_limits(void **state)
         assert_int_equal(cuda_backend.open(&d, &fake_options), IR_OK);
         ir_status st = measure(&d, &t[i].x, &o);
         if (st != t[i].want)
-            fail_msg("%s (row %zu) on sm_%d: %s: %s", t[i].x.family, i, t[i].cc, ir_status_name(st), o.reason);
+            fail_msg("%s (row %zu) on sm_%d: %s: %s", t[i].x.family, i, t[i].cc, ir_status_name(st),
+                     o.reason);
         assert_false(d.dead);
         ir_point_free(&o);
         ir_measure_release(&d);

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""test_cuda_sass.py FILE... [--archs 80,86,90a,120] -- what nvcc made of the kernels: read from cubins, objects or libraries with the toolkit's cuobjdump
-(or that of the wheels nvidia-cuda-cuobjdump and nvidia-cuda-nvdisasm; IRONROOF_CUDA_BIN: a folder that has both).
+"""test_cuda_sass.py FILE... [--archs 80,86,90a,120] -- what nvcc made of the kernels: read from cubins,
+objects or libraries with the toolkit's cuobjdump (or that of the wheels nvidia-cuda-cuobjdump and
+nvidia-cuda-nvdisasm; IRONROOF_CUDA_BIN: a folder that has both).
 
-Of every kernel: no local memory, no stack, less than 64 kB of code, its static shared memory no more than tests/cuda/static_smem.h says. Of some,
-what their comments claim: asynchronous and 128-bit copies, matrix instructions, registers that let as many blocks live as planned, loads
-that are on their way before the first is used. Before, every kind of
-finding is found on text made up here.
+Of every kernel: no local memory, no stack, less than 64 kB of code, its static shared memory no more than
+tests/cuda/static_smem.h says. Of some, what their comments claim: asynchronous and 128-bit copies, matrix
+instructions, registers that let as many blocks live as planned, loads that are on their way before the
+first is used. Before, every kind of finding is found on text made up here.
 Exit 0: as claimed; 1: not; 77: no cuobjdump, or nothing for these capabilities.
 """
 
@@ -22,7 +23,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CODE_B = 64 << 10
 ANY = ("80", "86", "90a", "120")
 # kernel (a regular expression on its demangled name), capabilities, what must hold.
-# most: registers; has, lacks: operations; ahead: (load, n, use): somewhere n loads come with no such use between them.
+# most: registers; has, lacks: operations; ahead: (load, n, use): somewhere n loads come with no such use
+# between them.
 CLAIMS = [
     (r"mma_kernel<unit_(f16|bf16|tf32)", ANY, {"has": ["LDGSTS.E.BYPASS.128|LDGSTS.E.*128", "LDSM", "HMMA"]}),
     (r"mma_kernel<.*128, 128, .*false, (true|false)>", ("90a",), {"most": 128}),
@@ -162,7 +164,11 @@ def self_check():
         for what, ops, res, n in cases
         if len(list(findings(name, "90a", ops, res, {"few_kernel": 512}))) != n
     ]
-    text = "\t\tFunction : _Z1fv\n        /*0000*/              @!P0 LDG.E.128.CONSTANT R4, desc[UR4][R2.64] ;   /* 0x0 */\n        /*0010*/   EXIT ;\n"
+    text = (
+        "\t\tFunction : _Z1fv\n"
+        "        /*0000*/              @!P0 LDG.E.128.CONSTANT R4, desc[UR4][R2.64] ;   /* 0x0 */\n"
+        "        /*0010*/   EXIT ;\n"
+    )
     if code(text) != {"_Z1fv": ["LDG.E.128.CONSTANT", "EXIT"]}:
         bad.append("text of cuobjdump: %s" % code(text))
     return bad

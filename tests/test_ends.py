@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""test_ends.py PROGRAM -- the program left alone: text that is not ours does nothing to who reads it, an option
-changes something or is refused, what hangs is given up, a signal ends a run with what it has. Tables of
-situations; no time is asserted. Each line of a table fails without what it tests."""
+"""test_ends.py PROGRAM -- the program left alone: text that is not ours does nothing to who reads it, an
+option changes something or is refused, what hangs is given up, a signal ends a run with what it has. Tables
+of situations; no time is asserted. Each line of a table fails without what it tests."""
 
 import csv, io, json, os, re, signal, subprocess, sys, tempfile, time, xml.etree.ElementTree as xml
 
@@ -36,9 +36,9 @@ def lines(path):
 
 # ---- hostile text --------------------------------------------------------------------------------
 # What a record, a file name or a device may hold: escapes, C1, direction, separators, markup, formulas.
-HOSTILE = ["\x1b[31mred", "\x1b]0;title\x07", "\x9b31m", "\u202edrawkcab", "\u2066iso\u2069", "\u2028line", "a\rb",
-           "\x08\x08", "<script>x", "</td>&\"'", "]]>", "=1+1", "@SUM(A1)", "-2+3", "|`cell", "\u200b\ufeff",
-           "\U000e0041tag"]
+HOSTILE = ["\x1b[31mred", "\x1b]0;title\x07", "\x9b31m", "\u202edrawkcab", "\u2066iso\u2069", "\u2028line",
+           "a\rb", "\x08\x08", "<script>x", "</td>&\"'", "]]>", "=1+1", "@SUM(A1)", "-2+3", "|`cell",
+           "\u200b\ufeff", "\U000e0041tag"]
 FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
                        "\U000e0000-\U000e007f]")
 # Where a record has text that is shown.
@@ -62,11 +62,12 @@ def tainted(source, path, text):
 
 
 def comparison(path, text):
-    head = {"record": "header", "schema": 1, "tool": "ironroof", "version": "0", "cost_model": "1", "argv": [text],
-            "started": "2026-01-01T00:00:00Z"}
-    line = {"record": "comparison", "kind": "ab", "point": text, "verdict": text if len(text) < 12 else "REGRESSED", "confirmed": True,
-            "effect": .1, "lo": .05, "hi": .2, "mde": .01, "delta": .02, "time_s": 1e-3, "blocks": 12, "n": 12, "d": [],
-            "note": text}
+    head = {"record": "header", "schema": 1, "tool": "ironroof", "version": "0", "cost_model": "1",
+            "argv": [text], "started": "2026-01-01T00:00:00Z"}
+    line = {"record": "comparison", "kind": "ab", "point": text,
+            "verdict": text if len(text) < 12 else "REGRESSED", "confirmed": True,
+            "effect": .1, "lo": .05, "hi": .2, "mde": .01, "delta": .02, "time_s": 1e-3, "blocks": 12,
+            "n": 12, "d": [], "note": text}
     with open(path, "w") as f:
         f.write(json.dumps(head) + "\n" + json.dumps(line) + "\n")
     return path
@@ -87,13 +88,15 @@ def hostile_screens(folder):
     assert r.returncode == 0, r.stderr
     for at, text in enumerate(HOSTILE):
         path = tainted(source, os.path.join(folder, f"h{at}.jsonl"), text)
-        expect(run("validate", path).returncode == 0, f"{text!r} is a text like any other", run("validate", path))
+        expect(run("validate", path).returncode == 0, f"{text!r} is a text like any other",
+               run("validate", path))
         name = os.path.join(folder, "n" + text.replace("/", "") + ".jsonl")
         os.symlink(path, name)
-        for args in (["fit", path], ["compare", path, "a100"], ["predict", "gemv", "--device", path], ["validate", path],
-                     ["claims", path], ["history", path], ["gate", path, "--baseline", path],
-                     ["export", path, "--format", "csv"], ["export", path, "--format", "markdown"],
-                     ["export", path, "--format", "openmetrics"], ["export", path, "--format", "gbench"],
+        for args in (["fit", path], ["compare", path, "a100"], ["predict", "gemv", "--device", path],
+                     ["validate", path], ["claims", path], ["history", path],
+                     ["gate", path, "--baseline", path], ["export", path, "--format", "csv"],
+                     ["export", path, "--format", "markdown"], ["export", path, "--format", "openmetrics"],
+                     ["export", path, "--format", "gbench"],
                      ["validate", name], ["validate", name + "x"], ["fit", name], ["history", name],
                      ["fit", path, "--color=always"], ["run", text], ["list", text], [text],
                      ["run", "copy", "--filter", text + "("]):
@@ -129,7 +132,8 @@ def hostile_exports(folder):
             expect(len({len(row) for row in rows}) == 1, f"{kind} {text!r}: CSV has one width")
             for cell in sum(rows, []):
                 number = re.fullmatch(r"-?[\d.]+(e[-+]\d+)?", cell)
-                expect(number or not cell[:1] or cell[0] not in "=+-@", f"{kind} {text!r}: cell {cell!r} computes")
+                expect(number or not cell[:1] or cell[0] not in "=+-@",
+                       f"{kind} {text!r}: cell {cell!r} computes")
             expect(not re.search(r"<(?!\d)[a-z/]", out["markdown"]), f"{kind} {text!r}: Markdown has no tag")
             for row in out["markdown"].splitlines()[4:]:
                 if row.startswith("|"):
@@ -143,35 +147,44 @@ IDLE = [ # each would change nothing, and is refused by its name
     (["run", SMALL, "--backend", "ideal", "--isa", "avx2"], "isa"),
     (["run", SMALL, "--ceilings", "none", "--prove"], "prove"),
     (["run", SMALL, "--model", "BW=1e9"], "model"), (["ab", "a", "b", "--model", "BW=1e9"], "model"),
-    (["selftest", "ideal", "--model", "BW=1e9"], "model"), (["selftest", "machines", "--budget", "1s"], "budget"),
+    (["selftest", "ideal", "--model", "BW=1e9"], "model"),
+    (["selftest", "machines", "--budget", "1s"], "budget"),
     (["selftest", "machines", "--rounds", "2"], "rounds"), (["selftest", "aa", "--seeds", "2"], "seeds"),
     (["selftest", "ideal", "--nodes", "3"], "nodes"), (["selftest", "fleet", "--budget", "1s"], "budget"),
-    (["ab", "a", "b", "--seeds", "2"], "seeds"), (["dump", "gemv:m=8,k=8", "-o", "d", "--model", "x=1"], "model"),
+    (["ab", "a", "b", "--seeds", "2"], "seeds"),
+    (["dump", "gemv:m=8,k=8", "-o", "d", "--model", "x=1"], "model"),
     (["run", SMALL, "--device", "4294967296"], "device"), (["run", SMALL, "--device", "-1"], "device"),
     (["run", SMALL, "--device", "0x0"], "0x0"), (["ceilings", "--device", "99999999999999999999"], "device"),
     (["dump", "gemv:m=8,k=8", "-o", "d", "--device", "4294967296"], "device"),
-    *((["list", what, *option], option[0][2:]) for what in ("workloads", "kernels", "backends", "devices", "claims")
+    *((["list", what, *option], option[0][2:])
+      for what in ("workloads", "kernels", "backends", "devices", "claims")
       for option in (["--dtype", "f32"], ["--batch", "2"], ["--threads", "1"], ["--profile", "full"])),
     (["list", "workloads", "--filter", "x"], "filter"), (["list", "points", "--filter", "x"], "filter"),
     *((["claims", "--check", *option], option[0][2:]) for option in
       (["--budget", "1s"], ["--precision", "1%"], ["--seed", "1"], ["--samples", "3"], ["--inject", "1%"],
        ["--warmup", "1s"], ["--isa", "avx2"], ["--pin", "none"], ["--pages", "huge"], ["--threads", "1"],
        ["--filter", "x"], ["--profile", "full"], ["--backend", "cpu"], ["--device", "0"])),
-    (["claims", "--dtype", "f32"], "dtype"), (["claims", "--cold"], "cold"), (["claims", "--batch", "2"], "batch"),
+    (["claims", "--dtype", "f32"], "dtype"), (["claims", "--cold"], "cold"),
+    (["claims", "--batch", "2"], "batch"),
     *((["selftest", "ideal", *option], option[0][2:]) for option in
       (["--threads", "1"], ["--isa", "avx2"], ["--budget", "1s"], ["--output", "x"], ["--blocks", "9"],
        ["--filter", "x"], ["--backend", "cpu"], ["--cold"], ["--strict"])),
-    (["selftest", "kernels", "--budget", "1s"], "budget"), (["selftest", "kernels", "--rounds", "2"], "rounds"),
+    (["selftest", "kernels", "--budget", "1s"], "budget"),
+    (["selftest", "kernels", "--rounds", "2"], "rounds"),
     (["selftest", "kernels", "--dtype", "f32"], "dtype"), (["selftest", "aa", "--inject", "2%"], "inject"),
     (["selftest", "aa", "--plan", "2%"], "plan"), (["selftest", "aa", "--as-is"], "as-is"),
     (["ab", "a", "b", "--rounds", "2"], "rounds"), (["ab", "a", "b", "--as-is", "--budget", "1s"], "budget"),
-    (["ab", "a", "b", "--as-is", "--isa", "avx2"], "isa"), (["ab", "a", "b", "--as-is", "--inject", "1%"], "inject"),
-    (["ab", "a", "b", "--plan", "2%", "--strict"], "strict"), (["ab", "a", "b", "--plan", "2%", "--no-more"], "no-more"),
+    (["ab", "a", "b", "--as-is", "--isa", "avx2"], "isa"),
+    (["ab", "a", "b", "--as-is", "--inject", "1%"], "inject"),
+    (["ab", "a", "b", "--plan", "2%", "--strict"], "strict"),
+    (["ab", "a", "b", "--plan", "2%", "--no-more"], "no-more"),
     (["ab", "a", "b", "--samples", "9", "--budget", "1s"], "budget"),
     (["gate", "x", "--baseline", "b", "--update", "--delta", "3%"], "delta"),
-    (["gate", "x", "--baseline", "b", "--update", "-o", "y"], "output"), (["history", "x", "--recent", "3"], "recent"),
+    (["gate", "x", "--baseline", "b", "--update", "-o", "y"], "output"),
+    (["history", "x", "--recent", "3"], "recent"),
     (["predict", "gemv", "--device", "a100", "--filter", "x"], "filter"),
-    (["compare", "a100", "h100", "--batch", "2"], "batch"), (["compare", "a100", "h100", "--profile", "full"], "profile"),
+    (["compare", "a100", "h100", "--batch", "2"], "batch"),
+    (["compare", "a100", "h100", "--profile", "full"], "profile"),
     (["export", "x", "--format", "csv", "--color"], "color"), (["report", "x", "--color"], "color"),
     (["report", "x", "--screen", "-o", "y"], "output"),
 ]
@@ -179,21 +192,27 @@ EFFECT = [ # with the option the text is another one
     (["list", "points"], ["--profile", "full"]), (["list", "points"], ["--dtype", "f32"]),
     (["list", "points"], ["--batch", "3"]), (["list", "points"], ["--threads", "1,2"]),
     (["list", "kernels"], ["--filter", "gemm"]),
-    (["predict", "gpt2", "--device", "a100"], ["--dtype", "f16"]), (["predict", "gpt2", "--device", "a100"], ["--batch", "3"]),
-    (["predict", "gemv", "--device", "a100"], ["--profile", "full"]), (["predict", "gemv", "--device", "a100"], ["--set", "BW=2x"]),
-    (["predict", "gemv", "--device", "a100"], ["--device", "h100"]), (["predict", "gemv", "--device", "a100"], ["--threads", "1,2"]),
+    (["predict", "gpt2", "--device", "a100"], ["--dtype", "f16"]),
+    (["predict", "gpt2", "--device", "a100"], ["--batch", "3"]),
+    (["predict", "gemv", "--device", "a100"], ["--profile", "full"]),
+    (["predict", "gemv", "--device", "a100"], ["--set", "BW=2x"]),
+    (["predict", "gemv", "--device", "a100"], ["--device", "h100"]),
+    (["predict", "gemv", "--device", "a100"], ["--threads", "1,2"]),
     (["predict", "gemv", "--device", "a100"], ["--color"]), (["compare", "a100", "h100"], ["--color"]),
-    (["compare", "a100", "h100"], ["--dtype", "f64"]), (["compare", MACHINE + "a.jsonl", MACHINE + "b.jsonl"], ["--strict"]),
-    (["claims", "--check"], ["--explain"]), (["claims", "--check"], ["--color"]), (["claims"], ["--ledger", "/dev/null"]),
+    (["compare", "a100", "h100"], ["--dtype", "f64"]),
+    (["compare", MACHINE + "a.jsonl", MACHINE + "b.jsonl"], ["--strict"]),
+    (["claims", "--check"], ["--explain"]), (["claims", "--check"], ["--color"]),
+    (["claims"], ["--ledger", "/dev/null"]),
     *((["run", SMALL, "gpt2:size=small", *FAST, "--dry-run"], option) for option in
       (["--dtype", "f32"], ["--batch", "3"], ["--threads", "1,2"], ["--filter", "copy"], ["--backend", "cpu"],
        ["--device", "nosuch"], ["--device", "1"], ["--layers", "99"])),
 ]
 REACH = [ # what a child of `ab` is given
-    ["--budget", "0.25"], ["--precision", "0.125"], ["--inject", "0.5"], ["--profile", "full"], ["--samples", "7"],
-    ["--warmup", "0.5"], ["--seed", "9"], ["--isa", "avx2"], ["--pin", "none"], ["--pages", "huge"], ["--cold"],
-    ["--filter", "copy/regular"], ["--device", "0"], ["--backend", "cpu"], ["--dtype", "f32"], ["--threads", "1"],
-    ["--backend", "model:" + "long/" * 20 + "x.txt"], ["--backend", "model", "--model", "BW=1e9"],
+    ["--budget", "0.25"], ["--precision", "0.125"], ["--inject", "0.5"], ["--profile", "full"],
+    ["--samples", "7"], ["--warmup", "0.5"], ["--seed", "9"], ["--isa", "avx2"], ["--pin", "none"],
+    ["--pages", "huge"], ["--cold"], ["--filter", "copy/regular"], ["--device", "0"], ["--backend", "cpu"],
+    ["--dtype", "f32"], ["--threads", "1"], ["--backend", "model:" + "long/" * 20 + "x.txt"],
+    ["--backend", "model", "--model", "BW=1e9"],
 ]
 
 
@@ -228,8 +247,8 @@ def options(folder):
 
 
 # ---- what hangs ----------------------------------------------------------------------------------
-EXPLODING = ["((a{1,99}){1,99}){1,99}", "(x+x+)+\\1y", "a{30000}", "(((a{9}){9}){9}){9}", "(" * 900 + "a" + ")" * 900,
-             "a" * 5000, "(a|b{200}){200}", "[[:alpha:]]{255}{255}"]
+EXPLODING = ["((a{1,99}){1,99}){1,99}", "(x+x+)+\\1y", "a{30000}", "(((a{9}){9}){9}){9}",
+             "(" * 900 + "a" + ")" * 900, "a" * 5000, "(a|b{200}){200}", "[[:alpha:]]{255}{255}"]
 HARMLESS = ["^ideal/copy/", "cop(y|ies){1,3}", "[(){}]*copy", "(copy|triad)/.*$", "c.{2}y", "\\{*copy"]
 
 
@@ -247,22 +266,25 @@ def hangs(folder):
     for text in HARMLESS:
         r = run("run", "copy", "--backend", "ideal", "--dry-run", "--filter", text)
         expect(r.returncode == 0 and "copy" in r.stdout, f"{text} is a filter", r)
-    for args in (["list"], ["list", "kernels"], ["list", "points"], ["--version"], ["selftest", "ideal"], ["claims", "--check"],
-                 ["predict", "gemv", "--device", "a100"], ["validate", os.path.join(folder, "source.jsonl")],
-                 ["run", "gemv:m=64,k=64", SMALL, "--backend", "cpu", "--samples", "2", "--warmup", "0", "--ceilings",
-                  "none", "--no-report", "-o", os.path.join(folder, "small.jsonl")]):
-        r = subprocess.run(["bash", "-c", 'ulimit -v 150000; exec "$0" "$@"', PROGRAM, *args], capture_output=True,
-                           text=True, timeout=100)
+    for args in (["list"], ["list", "kernels"], ["list", "points"], ["--version"], ["selftest", "ideal"],
+                 ["claims", "--check"], ["predict", "gemv", "--device", "a100"],
+                 ["validate", os.path.join(folder, "source.jsonl")],
+                 ["run", "gemv:m=64,k=64", SMALL, "--backend", "cpu", "--samples", "2", "--warmup", "0",
+                  "--ceilings", "none", "--no-report", "-o", os.path.join(folder, "small.jsonl")]):
+        r = subprocess.run(["bash", "-c", 'ulimit -v 150000; exec "$0" "$@"', PROGRAM, *args],
+                           capture_output=True, text=True, timeout=100)
         expect(r.returncode == 0, f"{' '.join(args)} in 150 MB of addresses", r)
     maps = subprocess.run(["ldd", PROGRAM], capture_output=True, text=True).stdout
     expect("openblas" not in maps, "OpenBLAS is not loaded with the program")
     for to in ("late.jsonl", "-"):
         path = os.path.join(folder, to) if to != "-" else to
-        r = run("run", "gemm:m=4096,n=4096,k=4096", SMALL, "--backend", "cpu", "--filter", "gemm/naive|copy/regular",
-                "--samples", "2", "--warmup", "0", "--ceilings", "none", "--no-report", "--timeout", "500ms", "-o", path)
+        r = run("run", "gemm:m=4096,n=4096,k=4096", SMALL, "--backend", "cpu",
+                "--filter", "gemm/naive|copy/regular", "--samples", "2", "--warmup", "0",
+                "--ceilings", "none", "--no-report", "--timeout", "500ms", "-o", path)
         rows = [json.loads(l) for l in (r.stdout.splitlines() if to == "-" else open(path))]
         state = {p["workload"]: p["status"] for p in rows if p["record"] == "point"}
-        expect(state.get("gemm") == "error" and "timed out" in r.stderr and r.returncode == 2, f"a late point to {to}", r)
+        expect(state.get("gemm") == "error" and "timed out" in r.stderr and r.returncode == 2,
+               f"a late point to {to}", r)
         if to != "-":
             expect(state.get("copy") == "ok", "the run goes on behind a late point", r)
             expect(run("validate", path).returncode == 0, "its record is valid", r)
@@ -272,12 +294,13 @@ def hangs(folder):
 
 
 # ---- signals -------------------------------------------------------------------------------------
-LONG = ["run", "copy", "triad", "--backend", "cpu", "--samples", "400", "--warmup", "0", "--no-report", "--ceilings", "none"]
+LONG = ["run", "copy", "triad", "--backend", "cpu", "--samples", "400", "--warmup", "0", "--no-report",
+        "--ceilings", "none"]
 
 
 def started(path, *args):
-    p = subprocess.Popen([PROGRAM, *LONG, "-o", path, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                         start_new_session=True)
+    p = subprocess.Popen([PROGRAM, *LONG, "-o", path, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                         text=True, start_new_session=True)
     for _ in range(1200):
         if os.path.exists(path) and sum(l["record"] == "point" for l in lines_so_far(path)) >= 1:
             break
@@ -297,17 +320,21 @@ def signals(folder):
         before = len(lines_so_far(path))
         p.send_signal(sig)
         out, err = p.communicate(timeout=100)
-        expect(p.returncode > 0 and "interrupted" in err, f"{sig.name} ends the run in its own way: {p.returncode} {err}")
-        expect(len(lines(path)) >= before and run("validate", path).returncode == 0, f"{sig.name}: the record is valid")
+        expect(p.returncode > 0 and "interrupted" in err,
+               f"{sig.name} ends the run in its own way: {p.returncode} {err}")
+        expect(len(lines(path)) >= before and run("validate", path).returncode == 0,
+               f"{sig.name}: the record is valid")
     path = os.path.join(folder, "nohup.jsonl")
-    p = subprocess.Popen(["nohup", PROGRAM, "run", SMALL, *FAST, "--no-report", "-o", path], stdout=subprocess.PIPE,
-                         stderr=subprocess.PIPE)
+    p = subprocess.Popen(["nohup", PROGRAM, "run", SMALL, *FAST, "--no-report", "-o", path],
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     for _ in range(20):
-        p.send_signal(signal.SIGHUP) if p.poll() is None and open(f"/proc/{p.pid}/comm").read() == "ironroof\n" else None
+        p.send_signal(signal.SIGHUP) if (p.poll() is None and
+                                         open(f"/proc/{p.pid}/comm").read() == "ironroof\n") else None
         time.sleep(.01)
     p.communicate(timeout=100)
     expect(p.returncode == 0, "nohup: SIGHUP stays ignored")
-    for what, line in (("a reader that is gone", '"$0" "$@" | true'), ("a tee that dies", '"$0" "$@" | head -c 1 >/dev/null')):
+    for what, line in (("a reader that is gone", '"$0" "$@" | true'),
+                       ("a tee that dies", '"$0" "$@" | head -c 1 >/dev/null')):
         path = os.path.join(folder, "pipe.jsonl")
         if os.path.exists(path):
             os.unlink(path)
@@ -317,9 +344,10 @@ def signals(folder):
         expect(kinds.count("point") > 9 and "fit" in kinds and run("validate", path).returncode == 0,
                f"{what}: the record is whole, with its law: {kinds.count('point')} points")
     path = os.path.join(folder, "limit.jsonl")
-    r = subprocess.run(["bash", "-c", 'ulimit -f 4; exec "$0" "$@"', PROGRAM, "run", "copy", "triad", *FAST, "--no-report",
-                        "-o", path], capture_output=True, text=True, timeout=100)
-    expect(r.returncode == 2 and "File too large" in r.stderr, "a limit of files is said and does not kill", r)
+    r = subprocess.run(["bash", "-c", 'ulimit -f 4; exec "$0" "$@"', PROGRAM, "run", "copy", "triad", *FAST,
+                        "--no-report", "-o", path], capture_output=True, text=True, timeout=100)
+    expect(r.returncode == 2 and "File too large" in r.stderr,
+           "a limit of files is said and does not kill", r)
 
 
 def children(folder):
@@ -332,8 +360,8 @@ def children(folder):
     for sig in (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         if os.path.exists(mark):
             os.unlink(mark)
-        p = subprocess.Popen([PROGRAM, "ab", child, child, SMALL, "--no-reference", "--quiet"], stdout=subprocess.DEVNULL,
-                             stderr=subprocess.DEVNULL)
+        p = subprocess.Popen([PROGRAM, "ab", child, child, SMALL, "--no-reference", "--quiet"],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(1200):
             if os.path.exists(mark) and open(mark).read().strip():
                 break

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""test_gpu_plan.py GPU_SH PROGRAM -- the plan for a borrowed GPU to its end, on the stand-in device whose stream kernel faults, with vendors' tools
-that only pretend: all steps are reached, the fault is named and its family run again under memcheck, other families are proven, what
-comes back is packed, nothing outlives the plan. Times are caps here, not results."""
+"""test_gpu_plan.py GPU_SH PROGRAM -- the plan for a borrowed GPU to its end, on the stand-in device whose
+stream kernel faults, with vendors' tools that only pretend: all steps are reached, the fault is named and
+its family run again under memcheck, other families are proven, what comes back is packed, nothing outlives
+the plan. Times are caps here, not results."""
 
 import os
 import re

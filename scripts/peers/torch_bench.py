@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""torch_bench.py [--quick] [--only NAME,...] [--how eager,graph,compiled] [--warm] -- what PyTorch reaches on GPU 0, one JSON line a result.
+"""torch_bench.py [--quick] [--only NAME,...] [--how eager,graph,compiled] [--warm] -- what PyTorch reaches
+on GPU 0, one JSON line a result.
 
 Peers of our own rows, on the same shapes: device copy and sum (bandwidth), matmul (best shape), GPT-2 XL
 decode at batch 1..64 (eager, compiled, CUDA graph), ResNet-50 in bf16, channels last. Weights are random:
@@ -122,7 +123,8 @@ HOWS = ("eager", "graph", "compiled")
 def network(what, hows, step, model, args, **key):
     """One line for each way of running a step; compilers fail in many ways, the line says so."""
     ways = {"eager": lambda: step, "graph": lambda: graphed(step),
-            "compiled": lambda: (lambda fast: lambda: fast(*args))(torch.compile(model, mode="reduce-overhead"))}
+            "compiled": lambda: (lambda fast: lambda: fast(*args))(
+                torch.compile(model, mode="reduce-overhead"))}
     with torch.inference_mode():
         for how in hows:
             try:
@@ -148,7 +150,8 @@ def gpt2(quick, hows):
             tokens = torch.randint(50257, (batch, 1), device="cuda")
             key = {"size": size, "batch": batch, "tokens": 1, "past": past, "dtype": "bf16"}
             some = [h for h in hows if h != "compiled" or batch == 1 or not quick]
-            network("gpt2", some, lambda model=model, tokens=tokens: model(tokens, past), model, (tokens, past), **key)
+            network("gpt2", some, lambda model=model, tokens=tokens: model(tokens, past), model,
+                    (tokens, past), **key)
             del model
             torch.cuda.empty_cache()
 
@@ -189,7 +192,8 @@ class ResNet50(nn.Module):
 def resnet50(quick, hows):
     model = ResNet50().cuda().bfloat16().eval().to(memory_format=torch.channels_last)
     for batch in (1, 64) if quick else (1, 4, 16, 64, 256):
-        x = torch.randn(batch, 3, 224, 224, device="cuda", dtype=torch.bfloat16).to(memory_format=torch.channels_last)
+        x = torch.randn(batch, 3, 224, 224, device="cuda", dtype=torch.bfloat16).to(
+            memory_format=torch.channels_last)
         network("resnet50", hows, lambda x=x: model(x), model, (x,), batch=batch, res=224, dtype="bf16")
 
 
@@ -207,8 +211,8 @@ def main():
         return warm()
     hows = args.how.split(",")
     emit("device", torch.cuda.get_device_name(0), "", torch=torch.__version__)
-    steps = {"bandwidth": bandwidth, "matmul": lambda: matmul(args.quick), "gpt2": lambda: gpt2(args.quick, hows),
-             "resnet50": lambda: resnet50(args.quick, hows)}
+    steps = {"bandwidth": bandwidth, "matmul": lambda: matmul(args.quick),
+             "gpt2": lambda: gpt2(args.quick, hows), "resnet50": lambda: resnet50(args.quick, hows)}
     failed = 0
     for name in args.only.split(","):
         try:
