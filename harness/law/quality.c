@@ -77,7 +77,7 @@ void ir_situation_points(ir_situation *s, const ir_point *p, size_t n, double dr
         const ir_stats *t = ir_point_stats(&p[i]);
         if (p[i].status != IR_OK || t->n == 0) continue;
         s->n++;
-        s->known += isfinite(p[i].m.cpu_share);
+        s->known += isfinite(p[i].m.cpu_share) ? 1 : 0;
         s->preempted += (p[i].flags & IR_FLAG_PREEMPTED) != 0;
         s->noisy += (p[i].flags & IR_FLAG_NOISY) != 0;
         s->slowed += (p[i].flags & (IR_FLAG_THROTTLED | IR_FLAG_CLOCK_DRIFT)) != 0;

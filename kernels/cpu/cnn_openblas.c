@@ -159,21 +159,21 @@ static ir_status cnn_openblas_cnn_profile(ir_run *r, double *layer_s, int n)
 }
 
 #else
-static ir_status cnn_can(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+static ir_status cnn_openblas_cnn_can(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     (void)dev, (void)w, (void)p;
     return ir_fail(IR_SKIP, "built without OpenBLAS");
 }
 
-static ir_status cnn_run(ir_run *r, uint32_t reps)
+static ir_status cnn_openblas_cnn_run(ir_run *r, uint32_t reps)
 {
     (void)reps;
-    return cnn_can(r->dev, r->workload, &r->p);
+    return cnn_openblas_cnn_can(r->dev, r->workload, &r->p);
 }
-#define cnn_setup        NULL
-#define cnn_teardown     NULL
-#define cnn_drop_scratch NULL
-#define cnn_profile      NULL
+#define cnn_openblas_cnn_setup        NULL
+#define cnn_openblas_cnn_teardown     NULL
+#define cnn_openblas_cnn_drop_scratch NULL
+#define cnn_openblas_cnn_profile      NULL
 #endif
 
 const ir_kernel cpu_cnn_openblas = {.family = "cnn",

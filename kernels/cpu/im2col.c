@@ -199,7 +199,7 @@ static void own_part(void *arg, int tid, int nthreads)
                   p->work + (size_t)tid * cpu_apart(p->own.thread_B), tid);
 }
 
-static void one(job *j, const char *W)
+static void im2col_one(job *j, const char *W)
 {
     (void)W;
     ir_pool_run(j->p->pool, j->p->threads, own_part, j);

@@ -214,18 +214,18 @@ static ir_status linear_can_run(const ir_dev *dev, const ir_workload *w, const i
     return ir_fail(IR_SKIP, "built without OpenBLAS");
 }
 
-static ir_status linear_run(ir_run *r, uint32_t reps)
+static ir_status nets_openblas_linear_run(ir_run *r, uint32_t reps)
 {
     (void)reps;
     return linear_can_run(r->dev, r->workload, &r->p);
 }
 
-#define vector_setup    NULL
-#define matrix_setup    NULL
-#define linear_teardown NULL
-#define gpt_setup       NULL
-#define gpt_run         linear_run
-#define gpt_profile     NULL
+#define vector_setup                  NULL
+#define matrix_setup                  NULL
+#define nets_openblas_linear_teardown NULL
+#define nets_openblas_gpt_setup       NULL
+#define nets_openblas_gpt_run         nets_openblas_linear_run
+#define nets_openblas_gpt_profile     NULL
 #endif
 
 const ir_kernel cpu_linear_openblas = {.family = "linear",

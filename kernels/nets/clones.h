@@ -13,7 +13,7 @@
 #define LY_SANITIZED
 #endif
 #if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GLIBC__) && defined(__has_attribute) && \
-    !defined(LY_SANITIZED)
+    !defined(LY_SANITIZED) && !defined(__clang__) /* clang 14 names the choice otherwise */
 #if __has_attribute(target_clones)
 #define LY_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #endif

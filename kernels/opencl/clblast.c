@@ -52,7 +52,7 @@ static ir_status multiply_vector(ir_run *r, uint32_t reps)
     return st;
 }
 
-static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+static ir_status ocl_clblast_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     (void)w;
     if (p->dtype != IR_F64 && p->dtype != IR_F32)
