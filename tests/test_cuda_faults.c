@@ -169,7 +169,7 @@ static void probed_once(void **state)
         ir_dev d = device(0);
         ir_run r = {.workload = x[i].w, .kernel = kernel(x[i].family, x[i].kernel), .dev = &d, .p = x[i].p};
         assert_int_equal(cuda_backend.open(&d, &fake_options), IR_OK);
-        r.nmem = x[i].w->tensors(&r.p, t);
+        r.nmem = x[i].w->tensors(x[i].w, &r.p, t);
         for (int m = 0; m < r.nmem; m++)
             assert_int_equal(cuda_backend.alloc(&d, t[m].bytes, &r.mem[m]), IR_OK);
         assert_int_equal(r.kernel->setup(&r), IR_OK);

@@ -94,8 +94,8 @@ static void healthy(void **state)
     for (int i = 0; i < NPOINT; i++) {
         ir_point o;
         if (measure(&d, &points[i], &o) != IR_OK) fail_msg("%s: %s", points[i].family, o.reason);
-        assert_num(o.dev.n, >, 0);
-        assert_num(o.dev.median, >, 0);
+        assert_num(o.m.dev.n, >, 0);
+        assert_num(o.m.dev.median, >, 0);
         ir_point_free(&o);
     }
     ir_measure_release(&d);
@@ -227,12 +227,12 @@ static void kernels_a_layer(void **state)
                        .dev = &d,
                        .p = {{LY_TINY, 1, 1, 3}, IR_F8, 0}};
         assert_int_equal(cuda_backend.open(&d, &fake_options), IR_OK);
-        r.nmem = wl_gpt2.tensors(&r.p, t);
+        r.nmem = wl_gpt2.tensors(&wl_gpt2, &r.p, t);
         for (int m = 0; m < r.nmem; m++) {
             void *host = calloc(1, t[m].bytes);
             assert_non_null(host);
             assert_int_equal(cuda_backend.alloc(&d, t[m].bytes, &r.mem[m]), IR_OK);
-            if (t[m].role != IR_OUT) wl_gpt2.fill(&r.p, m, host, 1);
+            if (t[m].role != IR_OUT) wl_gpt2.fill(&wl_gpt2, &r.p, m, host, 1);
             assert_int_equal(cuda_backend.put(&d, &r.mem[m], host), IR_OK);
             free(host);
         }
@@ -240,7 +240,7 @@ static void kernels_a_layer(void **state)
         long before = fake.launches, launched = want[i].layer * ly_gpt2[LY_TINY].layers + want[i].step;
         assert_int_equal(r.kernel->run(&r, 1), IR_OK);
         assert_int_equal(fake.launches - before, launched);
-        ir_cost c = wl_gpt2.cost(&r.p);
+        ir_cost c = wl_gpt2.cost(&wl_gpt2, &r.p);
         if (r.kernel->cost) r.kernel->cost(&r.p, &c);
         assert_int_equal((long)c.launches, launched);
         r.kernel->teardown(&r);

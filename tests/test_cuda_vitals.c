@@ -50,7 +50,7 @@ static ir_status sampled(ir_dev *d, ir_point *o)
 static size_t throttled(const ir_point *o)
 {
     size_t n = 0;
-    for (size_t i = 0; i < o->samples.n; i++) n += o->samples.v[i].throttled;
+    for (size_t i = 0; i < o->m.samples.n; i++) n += o->m.samples.v[i].throttled;
     return n;
 }
 
@@ -66,13 +66,13 @@ static void healthy(void **state)
     cuda_backend.describe(&d, &i);
     assert_non_null(strstr(i.limits, "at most 1980 MHz, 700 W"));
     assert_int_equal(sampled(&d, &o), IR_OK);
-    assert_num(fabs(o.clock_Hz - 1.98e9), <, 1);
-    assert_num(fabs(o.mem_clock_Hz - 2.619e9), <, 1);
-    assert_num(fabs(o.power_W - 350.5), <, 1e-9);
-    assert_num(fabs(o.temp_C - 41), <, 1e-9);
-    assert_num(o.joules, >, 0);
-    assert_true(isfinite(o.joules));
-    assert_string_equal(o.slowed, "");
+    assert_num(fabs(o.m.clock_Hz - 1.98e9), <, 1);
+    assert_num(fabs(o.m.mem_clock_Hz - 2.619e9), <, 1);
+    assert_num(fabs(o.m.power_W - 350.5), <, 1e-9);
+    assert_num(fabs(o.m.temp_C - 41), <, 1e-9);
+    assert_num(o.m.joules, >, 0);
+    assert_true(isfinite(o.m.joules));
+    assert_string_equal(o.m.slowed, "");
     assert_int_equal(o.flags & (IR_FLAG_THROTTLED | IR_FLAG_CLOCK_DRIFT), 0);
     assert_int_equal(throttled(&o), 0);
     /* once a window, not once a sample */
@@ -91,13 +91,13 @@ static void slowed(void **state)
     fake_nvml.step_MHz = 60;
     ir_dev d = opened(IR_FAKE_NVML, "Fake H100");
     assert_int_equal(sampled(&d, &o), IR_OK);
-    assert_string_equal(o.slowed, "power cap, thermal");
+    assert_string_equal(o.m.slowed, "power cap, thermal");
     assert_true(o.flags & IR_FLAG_THROTTLED);
     assert_true(o.flags & IR_FLAG_CLOCK_DRIFT);
-    assert_num(o.clock_Hz, <, 1.98e9);
-    assert_num(o.clock_Hz, >, 1e9);
-    assert_num(o.samples.n, >, 0);
-    assert_num(throttled(&o), ==, o.samples.n);
+    assert_num(o.m.clock_Hz, <, 1.98e9);
+    assert_num(o.m.clock_Hz, >, 1e9);
+    assert_num(o.m.samples.n, >, 0);
+    assert_num(throttled(&o), ==, o.m.samples.n);
     ir_point_free(&o);
     fake_nvml.reasons = 0x2;
     assert_int_equal(sampled(&d, &o), IR_OK);
@@ -120,11 +120,11 @@ static void says_nothing(const char *library, const char *name)
     assert_nan(v.temp_C);
     assert_string_equal(v.slowed, "");
     assert_int_equal(sampled(&d, &o), IR_OK);
-    assert_nan(o.clock_Hz);
-    assert_nan(o.power_W);
-    assert_nan(o.temp_C);
-    assert_nan(o.joules);
-    assert_nan(o.mem_clock_Hz);
+    assert_nan(o.m.clock_Hz);
+    assert_nan(o.m.power_W);
+    assert_nan(o.m.temp_C);
+    assert_nan(o.m.joules);
+    assert_nan(o.m.mem_clock_Hz);
     assert_int_equal(o.flags & (IR_FLAG_THROTTLED | IR_FLAG_CLOCK_DRIFT), 0);
     ir_point_free(&o);
     closed(&d);
