@@ -90,7 +90,7 @@ def proofs(record):
         "-o",
         record + ".none",
     )
-    expect("nothing to prove" in r.stderr, "no ceilings, no labels", r)
+    expect("without ceilings there are no labels to prove" in r.stderr, "no ceilings, no labels", r)
 
 
 def words_of(svg):

@@ -115,6 +115,14 @@ static ir_status take_record(agent *a, int round, const char *failure)
 }
 
 /* ---- rounds ---------------------------------------------------------------------------------- */
+/* Does the user say how many samples to take? Then there is no budget of time. */
+static bool counts_samples(const ir_fleet_plan *p)
+{
+    for (size_t i = 0; i < p->narg; i++)
+        if (!strncmp(p->arg[i], "--samples", 9)) return true;
+    return false;
+}
+
 static ir_status agent_one_round(agent *a, int round)
 {
     char        *w[MOST_WORDS];
@@ -122,10 +130,12 @@ static ir_status agent_one_round(agent *a, int round)
     child_result r = {0};
     char         text[480];
     double       left = a->plan->timeout_s - (ir_now() - a->began_s);
-    const char  *fixed[] = {a->self,    "run",   "--quiet", "--no-report", "--warmup",   "20ms",
-                            "--budget", "400ms", "-o",      a->record,     "--ceilings", a->first};
+    const char  *fixed[] = {a->self,   "run", "--quiet", "--no-report", "--warmup", "20ms",
+                            "--force", "-o",  a->record, "--ceilings",  a->first};
     size_t       nfixed = sizeof fixed / sizeof *fixed - (access(a->first, R_OK) == 0 ? 0 : 2);
     for (size_t i = 0; i < nfixed; i++) w[n++] = (char *)(uintptr_t)fixed[i];
+    for (size_t i = 0; !counts_samples(a->plan) && i < 2; i++)
+        w[n++] = (char *)(uintptr_t)(i ? "400ms" : "--budget");
     for (size_t i = 0; i < a->plan->narg && n + 1 < MOST_WORDS; i++) w[n++] = a->plan->arg[i];
     w[n] = NULL;
     snprintf(a->out->at, sizeof a->out->at, "round %d", round + 1);
