@@ -248,7 +248,7 @@ def lying_clock(cluster, program):
         FAKETIME="+0 x1.05",
         FAKETIME_DONT_FAKE_MONOTONIC="0",
     )
-    s = Sweep(cluster, program, "--nodes", "n[1-3]", "--timeout", "40", env=MPI)
+    s = Sweep(cluster, program, "--nodes", "n[1-4]", "--timeout", "40", env=MPI)
     give(cluster)
     expect(
         s.code == 2 and s.verdict.get("n3") == ("CLOCK", "clock") and len(s.verdict) == 1,
