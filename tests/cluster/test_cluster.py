@@ -241,13 +241,15 @@ def lying_clock(cluster, program):
     if not os.path.exists(faketime) or not has_pmix(cluster):
         print("skip clock: libfaketime or pmix is not installed")
         return
-    cluster.set_env(
-        "n3",
-        IRONROOF_IDEAL="noise=.003,seed=3",
-        LD_PRELOAD=faketime,
-        FAKETIME="+0 x1.05",
-        FAKETIME_DONT_FAKE_MONOTONIC="0",
-    )
+    # Preloaded on all: a node with other variables would be UNLIKE.
+    for i, node in enumerate(("n1", "n2", "n3", "n4")):
+        cluster.set_env(
+            node,
+            IRONROOF_IDEAL="noise=.003,seed=%d" % i,
+            LD_PRELOAD=faketime,
+            FAKETIME="+0 x1.05" if node == "n3" else "+0",
+            FAKETIME_DONT_FAKE_MONOTONIC="0",
+        )
     s = Sweep(cluster, program, "--nodes", "n[1-4]", "--timeout", "40", env=MPI)
     give(cluster)
     expect(

@@ -12,8 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-fake_state                fake;
-extern "C" const cuda_api cuda_runtime = {}; /* the library is built without the real one */
+fake_state fake;
 
 namespace
 {
@@ -345,15 +344,18 @@ const char *error_name(cudaError_t e)
 void emu_submit(std::function<void()> f) { enqueue(std::move(f)); }
 #endif
 
-extern "C" const cuda_api fake_api = {
-    get_count,     driver,         runtime,     set_device,  properties,    attribute,     mem_info,
-    do_malloc,     do_free,        host_alloc,  do_free,     host_pointer,  copy,          set,
-    stream_create, stream_destroy, stream_sync, stream_wait, event_create,  event_destroy, event_record,
-    event_sync,    elapsed,        launch,      launch,      launch_config, func_set,      func_get,
-    occupancy,     capture_begin,  capture_end, instantiate, graph_launch,  exec_destroy,  graph_destroy,
-    last_error,    error_string,   error_name};
-
-const ir_open_options fake_options = {.own = &fake_api};
+#define FAKE_CALLS \
+    { \
+        get_count, driver, runtime, set_device, properties, attribute, mem_info, do_malloc, do_free, \
+            host_alloc, do_free, host_pointer, copy, set, stream_create, stream_destroy, stream_sync, \
+            stream_wait, event_create, event_destroy, event_record, event_sync, elapsed, launch, launch, \
+            launch_config, func_set, func_get, occupancy, capture_begin, capture_end, instantiate, \
+            graph_launch, exec_destroy, graph_destroy, last_error, error_string, error_name \
+    }
+extern "C" const cuda_api fake_api = FAKE_CALLS;
+/* The library is built without the real one: a program that asks for it gets the stand-in too. */
+extern "C" const cuda_api cuda_runtime = FAKE_CALLS;
+const ir_open_options     fake_options = {.own = &fake_api};
 
 void fake_reset(void)
 {
