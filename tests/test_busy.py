@@ -127,7 +127,8 @@ def beside_spinners(folder):
             )
             expect("(pid " in causes.get("others", ""), f"{n} spinners: who is busy is named", seen)
             expect(
-                f"quality: {quality['value'].upper()}" in text and "ironroof doctor" in " ".join(text.split()),
+                f"quality: {quality['value'].upper()}" in text
+                and "ironroof doctor" in " ".join(text.split()),
                 f"{n} spinners: the screen says so",
                 text[:400],
             )
