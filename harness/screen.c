@@ -98,11 +98,11 @@ void ir_screen_line(char *s)
 }
 
 /* ---- streams --------------------------------------------------------------------------------- */
-static ssize_t cookie_write(void *cookie, const char *s, size_t n)
+enum { PIECE_B = 2048 }; /* on the stack: a complaint about want of memory needs none */
+
+static bool write_piece(filter *f, const char *s, size_t n)
 {
-    filter *f = cookie;
-    char   *in = malloc(f->nbegun + n);
-    if (!in) return 0;
+    char in[PIECE_B + sizeof f->begun];
     memcpy(in, f->begun, f->nbegun);
     memcpy(in + f->nbegun, s, n);
     size_t have = f->nbegun + n, used = have;
@@ -115,10 +115,16 @@ static ssize_t cookie_write(void *cookie, const char *s, size_t n)
     size_t done = used, to = screen_filter(in, in, &done);
     bool   ok = fwrite(in, 1, to, f->under) == to && fflush(f->under) == 0;
     if (!ok && f->error == 0) f->error = errno;
-    free(in);
-    if (!ok) return 0;
+    if (!ok) return false;
     f->nbegun = have - used;
     memcpy(f->begun, rest, f->nbegun);
+    return true;
+}
+
+static ssize_t cookie_write(void *cookie, const char *s, size_t n)
+{
+    for (size_t at = 0; at < n; at += PIECE_B)
+        if (!write_piece(cookie, s + at, n - at < PIECE_B ? n - at : PIECE_B)) return 0;
     return (ssize_t)n;
 }
 
