@@ -133,7 +133,8 @@ static const core *this_core(void)
     uint64_t            midr;
     if (!(getauxval(AT_HWCAP) & cpuid_trapped)) return NULL;
     __asm__("mrs %0, MIDR_EL1" : "=r"(midr));
-    return find(arm, sizeof arm / sizeof *arm, (unsigned)(midr >> 24) & 0xFF, (unsigned)(midr >> 4) & 0xFFF);
+    return ports_find(arm, sizeof arm / sizeof *arm, (unsigned)(midr >> 24) & 0xFF,
+                      (unsigned)(midr >> 4) & 0xFFF);
 #else
     return NULL;
 #endif
