@@ -19,7 +19,6 @@ enum {
 };
 
 static size_t attention_min_of(size_t x, size_t y) { return x < y ? x : y; }
-static size_t attention_up(size_t x, size_t to) { return (x + to - 1) / to * to; }
 
 /* What one thread works in. */
 typedef struct {
@@ -32,9 +31,8 @@ static cpu_dot dot_of(const cpu_attention *a) { return a->kv == IR_F32 ? CPU_DOT
 static size_t thread_B(const cpu_attention *a)
 {
     size_t q = QUERIES * cpu_linear_stride(a->dots, dot_of(a), a->dh);
-    return q + attention_up((QUERIES * KEYS + QUERIES * attention_up(a->dh, 16) + 2 * QUERIES + a->dh) *
-                                sizeof(float),
-                            ALIGN);
+    return q + cpu_up((QUERIES * KEYS + QUERIES * cpu_up(a->dh, 16) + 2 * QUERIES + a->dh) * sizeof(float),
+                      ALIGN);
 }
 
 static bench bench_of(const cpu_attention *a, int tid)
@@ -42,7 +40,7 @@ static bench bench_of(const cpu_attention *a, int tid)
     bench b;
     b.q = a->work + (size_t)tid * a->thread_B;
     b.qs = cpu_linear_stride(a->dots, dot_of(a), a->dh);
-    b.as = attention_up(a->dh, 16);
+    b.as = cpu_up(a->dh, 16);
     b.s = (float *)(void *)(b.q + QUERIES * b.qs);
     b.acc = b.s + QUERIES * KEYS;
     b.max = b.acc + QUERIES * b.as;

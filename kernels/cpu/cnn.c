@@ -58,8 +58,6 @@ typedef struct {
     const float      *stand_in;
 } job;
 
-static size_t cnn_up(size_t x, size_t to) { return (x + to - 1) / to * to; }
-
 /* ---- one row --------------------------------------------------------------------------------- */
 static char *cnn_buffer(const job *j, int b, int64_t at)
 {
@@ -233,7 +231,7 @@ static ir_status cnn_choose(ir_run *r, self_t *s, const candidates *c)
         s->layer[i].plan = c[i].plan[best[i]];
         if (shares_packed(s, i)) continue;
         s->layer[i].packed_at = s->packed_n;
-        s->packed_n += cnn_up(s->layer[i].plan.packed_n, ALIGN_N) + ALIGN_N;
+        s->packed_n += cpu_up(s->layer[i].plan.packed_n, ALIGN_N) + ALIGN_N;
     }
     if (fits && st == IR_OK) {
         known[s->winograd].w = r->workload;

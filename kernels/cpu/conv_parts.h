@@ -4,8 +4,7 @@
 #include "kernels/cpu/conv.h"
 
 enum { CPU_DW_TAPS = 49 };
-static inline size_t cpu_up(size_t x, size_t to) { return (x + to - 1) / to * to; }
-size_t               cpu_conv_cache_B(const ir_dev *, int level, size_t otherwise);
+size_t cpu_conv_cache_B(const ir_dev *, int level, size_t otherwise);
 /* A row of tiles shares a place `at`, whose b, bias and next_b are set here, and whose add and y point to
  * channel 0. `nth` counts the tiles since k_lo changed: the first of them fetch the weights of the next
  * blocks. k_end: where this thread's blocks end. */

@@ -59,6 +59,9 @@ static inline cpu_dev *cpu_of(const ir_dev *dev) { return (cpu_dev *)dev->self; 
  * function places memory at first touch, so a thread streams what it touched. */
 void cpu_part(size_t n, size_t grain, int tid, int nthreads, size_t *lo, size_t *hi);
 
+/* x rounded up to a multiple of `to`. */
+static inline size_t cpu_up(size_t x, size_t to) { return (x + to - 1) / to * to; }
+
 /* Bytes from one thread's workspace of B bytes to the next one's. Neighbours lie apart: strided prefetch of
  * one core runs tens of kB past what that core uses, and lines it took from another die that writes them cost
  * a trip there and back. */

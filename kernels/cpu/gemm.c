@@ -53,12 +53,11 @@ typedef struct {
 } job;
 
 static size_t gemm_min_of(size_t x, size_t y) { return x < y ? x : y; }
-static size_t gemm_up(size_t x, size_t to) { return (x + to - 1) / to * to; }
 /* n in equal parts of at most `most`, each a multiple of `grain`. */
 static size_t even(size_t n, size_t most, size_t grain)
 {
     most = most < grain ? grain : most / grain * grain;
-    return gemm_up((n + (n + most - 1) / most - 1) / ((n + most - 1) / most), grain);
+    return cpu_up((n + (n + most - 1) / most - 1) / ((n + most - 1) / most), grain);
 }
 
 static size_t gemm_cache_B(const ir_dev *dev, int level, size_t otherwise)
@@ -84,7 +83,7 @@ static void packed_part(void *arg, int tid, int nthreads)
     char  *bp = p->alone ? ap + p->block_B : p->work;
     size_t m_lo, m_hi,
         n_lo = 0, n_hi = n,
-        turns = (gemm_up((p->s.m + (size_t)p->tm - 1) / (size_t)p->tm, o->mr) + p->mc - 1) / p->mc;
+        turns = (cpu_up((p->s.m + (size_t)p->tm - 1) / (size_t)p->tm, o->mr) + p->mc - 1) / p->mc;
     cpu_part(p->s.m, o->mr, row, p->tm, &m_lo, &m_hi);
     if (p->alone) cpu_part(n, o->nr, col, p->tn, &n_lo, &n_hi);
     for (size_t jc = n_lo; jc < n_hi; jc += p->nc)
@@ -129,8 +128,8 @@ static void gemm_choose_grid(plan *p, int threads)
     for (int tm = threads; tm >= 1; tm--) {
         if (threads % tm) continue;
         int    tn = threads / tm;
-        double rows = (double)gemm_up((p->s.m + (size_t)tm - 1) / (size_t)tm, p->ops->mr);
-        double cols = (double)gemm_up((p->s.n + (size_t)tn - 1) / (size_t)tn, p->ops->nr);
+        double rows = (double)cpu_up((p->s.m + (size_t)tm - 1) / (size_t)tm, p->ops->mr);
+        double cols = (double)cpu_up((p->s.n + (size_t)tn - 1) / (size_t)tn, p->ops->nr);
         if (best > 0 && rows * cols > 0.99 * best) continue;
         best = rows * cols;
         p->tm = tm;
@@ -151,8 +150,8 @@ static void plan_packed(const ir_run *r, plan *p)
     p->nc = even(p->alone ? (p->s.n + (size_t)p->tn - 1) / (size_t)p->tn : p->s.n,
                  l3 / 4 / (p->kc * w) / (p->alone ? (size_t)r->p.threads : 1),
                  o->nr * (p->alone ? 1 : (size_t)p->tn));
-    p->block_B = gemm_up(p->mc * p->kc * w, ALIGN);
-    p->part_B = gemm_up(p->nc * p->kc * w, ALIGN);
+    p->block_B = cpu_up(p->mc * p->kc * w, ALIGN);
+    p->part_B = cpu_up(p->nc * p->kc * w, ALIGN);
     p->thread_B = cpu_apart(p->block_B + (p->alone ? p->part_B : 0));
     p->work_B = p->alone ? (size_t)r->p.threads * p->thread_B : p->part_B + (size_t)p->tm * p->thread_B;
 }
@@ -203,7 +202,7 @@ static void gemm_narrow_part(void *arg, int tid, int nthreads)
     const cpu_gemm_ops *o = p->ops;
     const size_t        m = p->s.m, n = p->s.n, k = p->s.k, groups = (m + p->mc - 1) / p->mc;
     char               *ap = p->work + (size_t)tid * p->thread_B,
-         *both = ap + gemm_up(groups * o->mr * p->kc * p->out_B, ALIGN);
+         *both = ap + cpu_up(groups * o->mr * p->kc * p->out_B, ALIGN);
     size_t lo, hi;
     cpu_part(n, o->nr, tid, nthreads, &lo, &hi);
     if (lo == hi) return;
@@ -233,10 +232,10 @@ static void plan_narrow(const ir_run *r, plan *p)
     p->tm = p->tk = 1;
     p->tn = r->p.threads;
     p->mc = (p->s.m + groups - 1) / groups;
-    p->nc = even(gemm_up((p->s.n + threads - 1) / threads, o->nr), NARROW_RUN_B / p->in_B, o->nr);
+    p->nc = even(cpu_up((p->s.n + threads - 1) / threads, o->nr), NARROW_RUN_B / p->in_B, o->nr);
     p->kc = even(p->s.k, gemm_min_of(l2 * 3 / 4 / ((rows + 2 * p->nc) * w), l1 * 3 / 2 / (o->nr * w)), 8);
-    p->block_B = gemm_up(p->nc * p->kc * w, ALIGN);
-    p->thread_B = cpu_apart(gemm_up(rows * p->kc * w, ALIGN) + 2 * p->block_B);
+    p->block_B = cpu_up(p->nc * p->kc * w, ALIGN);
+    p->thread_B = cpu_apart(cpu_up(rows * p->kc * w, ALIGN) + 2 * p->block_B);
     p->work_B = threads * p->thread_B;
 }
 
@@ -249,7 +248,7 @@ static void unpacked_part(void *arg, int tid, int nthreads)
     const cpu_gemm_ops *o = p->ops;
     const size_t        m = p->s.m, n = p->s.n, k = p->s.k;
     const int           depth = tid / p->tn;
-    char  *x = p->work + (size_t)tid * p->thread_B, *tail = x + gemm_up(m * BAND * p->out_B, ALIGN);
+    char  *x = p->work + (size_t)tid * p->thread_B, *tail = x + cpu_up(m * BAND * p->out_B, ALIGN);
     char  *parts = p->work + (size_t)nthreads * p->thread_B;
     char  *c = depth ? parts + (size_t)(depth - 1) * p->part_B : j->c;
     size_t lo, hi, k_lo, k_hi;
@@ -283,8 +282,8 @@ static void plan_unpacked(const ir_run *r, plan *p)
     if (bands >= (size_t)(threads / p->tn))
         p->tk = threads / p->tn; /* else every depth part would not have a band */
     if (p->tn * p->tk < threads) p->tn = threads / p->tk;
-    p->thread_B = cpu_apart(gemm_up(p->s.m * BAND * p->out_B, ALIGN) + BAND * p->ops->cols * p->out_B);
-    p->part_B = gemm_up(p->s.m * p->s.n * p->out_B, ALIGN);
+    p->thread_B = cpu_apart(cpu_up(p->s.m * BAND * p->out_B, ALIGN) + BAND * p->ops->cols * p->out_B);
+    p->part_B = cpu_up(p->s.m * p->s.n * p->out_B, ALIGN);
     p->work_B = (size_t)threads * p->thread_B + (size_t)(p->tk - 1) * p->part_B;
 }
 

@@ -15,7 +15,6 @@ enum {
 };
 static const float NORM_EPS = 1e-5f;
 
-static size_t gpt_up(size_t x, size_t to) { return (x + to - 1) / to * to; }
 static size_t max_of(size_t x, size_t y) { return x > y ? x : y; }
 
 /* ---- the plan -------------------------------------------------------------------------------- */
@@ -105,19 +104,19 @@ static ir_status gpt_place(cpu_gpt *g, int64_t *floats)
 /* Where everything lies in the workspace. */
 static void gpt_lay_out(cpu_gpt *g, int64_t floats)
 {
-    size_t at = gpt_up((size_t)floats * sizeof(float), ALIGN), widest = 0, attention = 0;
+    size_t at = cpu_up((size_t)floats * sizeof(float), ALIGN), widest = 0, attention = 0;
     for (int i = 0; i < g->nop; i++) {
         if (g->op[i].row->op == LY_FC) widest = max_of(widest, g->op[i].l.c);
         if (g->op[i].row->op == LY_ATTENTION) attention = max_of(attention, g->op[i].a.work_B);
     }
     g->x_at = at;
-    at += gpt_up(g->x_B, ALIGN);
-    g->row_B = gpt_up(widest * sizeof(float), ALIGN);
+    at += cpu_up(g->x_B, ALIGN);
+    g->row_B = cpu_up(widest * sizeof(float), ALIGN);
     g->thread_at = at;
     g->thread_B = cpu_apart(g->row_B + cpu_linear_scratch_B(g->block));
     at += (size_t)g->threads * g->thread_B;
     g->attention_at = at;
-    g->work_B = at + gpt_up(attention, ALIGN);
+    g->work_B = at + cpu_up(attention, ALIGN);
 }
 
 static ir_status take_work(const ir_dev *dev, cpu_gpt *g)

@@ -20,7 +20,6 @@ enum {
 };
 
 static size_t linear_min_of(size_t x, size_t y) { return x < y ? x : y; }
-static size_t linear_up(size_t x, size_t to) { return (x + to - 1) / to * to; }
 
 const cpu_linear_ops *cpu_linear_ops_of(const ir_dev *dev)
 {
@@ -113,7 +112,7 @@ cpu_linear_block cpu_linear_block_of(const ir_dev *dev, const cpu_linear_ops *o,
     return (cpu_linear_block){rows < CPU_TILE_R ? CPU_TILE_R : rows, depth};
 }
 
-size_t cpu_linear_scratch_B(cpu_linear_block b) { return linear_up(b.rows * b.depth * sizeof(float), ALIGN); }
+size_t cpu_linear_scratch_B(cpu_linear_block b) { return cpu_up(b.rows * b.depth * sizeof(float), ALIGN); }
 
 /* Rows [j, j+n) and elements [p, p+kb) of W, for the tile: in place, or widened. */
 static const char *block_of(const cpu_linear *l, size_t j, size_t n, size_t p, size_t kb, void *scratch,
@@ -147,7 +146,7 @@ static void linear_block(const cpu_linear *l, const char *w, size_t ws, size_t j
 
 void cpu_linear_blocked(const cpu_linear *l, cpu_linear_block b, size_t lo, size_t hi, void *scratch)
 {
-    const size_t parts = (l->c + b.depth - 1) / b.depth, depth = linear_up((l->c + parts - 1) / parts, ALIGN);
+    const size_t parts = (l->c + b.depth - 1) / b.depth, depth = cpu_up((l->c + parts - 1) / parts, ALIGN);
     for (size_t j = lo; j < hi; j += b.rows) {
         size_t n = linear_min_of(b.rows, hi - j), ws;
         for (size_t p = 0; p < l->c; p += depth) {

@@ -13,7 +13,7 @@ enum { TILED_TS = 16, SLIM_ROWS = 64 };
 /* ---- the blocked product as a part ----------------------------------------------------------- */
 static int    in_code(ir_dtype t) { return t == IR_BF16 ? 1 : t == IR_I8 ? 2 : t == IR_F16 ? 3 : 0; }
 static int    ocl_gemm_vector_of(const ocl_dev *d, ir_dtype T) { return !d->cpu ? 1 : T == IR_F64 ? 8 : 16; }
-static size_t ocl_gemm_up(size_t n, size_t to) { return (n + to - 1) / to; }
+static size_t ocl_gemm_parts(size_t n, size_t to) { return (n + to - 1) / to; }
 
 static void options_of(const ocl_dev *d, ocl_gemm_kind q, const ocl_gemm_tile *t, const char *what, char *out,
                        size_t n)
@@ -62,12 +62,12 @@ static size_t nr_of(const ocl_dev *d, const ocl_gemm *g)
 
 size_t ocl_gemm_packed_a(const ocl_dev *d, const ocl_gemm *g, size_t m, size_t k)
 {
-    return d->cpu ? ocl_gemm_up(m, (size_t)g->tile.mr) * (size_t)g->tile.mr * k : 0;
+    return d->cpu ? ocl_gemm_parts(m, (size_t)g->tile.mr) * (size_t)g->tile.mr * k : 0;
 }
 
 size_t ocl_gemm_packed_b(const ocl_dev *d, const ocl_gemm *g, size_t n, size_t k)
 {
-    return d->cpu ? ocl_gemm_up(n, nr_of(d, g)) * nr_of(d, g) * k : 0;
+    return d->cpu ? ocl_gemm_parts(n, nr_of(d, g)) * nr_of(d, g) * k : 0;
 }
 
 ir_status ocl_gemm_pack_b(ocl_dev *d, const ocl_gemm *g, cl_mem B, size_t B_at, cl_mem out, size_t out_at,
@@ -76,7 +76,7 @@ ir_status ocl_gemm_pack_b(ocl_dev *d, const ocl_gemm *g, cl_mem B, size_t B_at, 
     cl_uint       nn = (cl_uint)n, kk = (cl_uint)k;
     cl_ulong      from = B_at, to = out_at;
     const ocl_arg a[] = {OCL_A(B), OCL_A(out), OCL_A(nn), OCL_A(kk), OCL_A(from), OCL_A(to)};
-    size_t        panels = ocl_gemm_up(n, nr_of(d, g)), groups = 4 * ocl_groups(d);
+    size_t        panels = ocl_gemm_parts(n, nr_of(d, g)), groups = 4 * ocl_groups(d);
     ir_status     s = ocl_args(g->pack_b, a, 6);
     return s == IR_OK ? ocl_launch(d, g->pack_b, panels < groups ? panels : groups, 1) : s;
 }
@@ -84,7 +84,7 @@ ir_status ocl_gemm_pack_b(ocl_dev *d, const ocl_gemm *g, cl_mem B, size_t B_at, 
 static ir_status pack_a(ocl_dev *d, const ocl_gemm *g, cl_mem A, cl_mem out, cl_uint m, cl_uint k)
 {
     const ocl_arg a[] = {OCL_A(A), OCL_A(out), OCL_A(m), OCL_A(k)};
-    size_t        panels = ocl_gemm_up(m, (size_t)g->tile.mr), groups = 4 * ocl_groups(d);
+    size_t        panels = ocl_gemm_parts(m, (size_t)g->tile.mr), groups = 4 * ocl_groups(d);
     ir_status     s = ocl_args(g->pack_a, a, 4);
     return s == IR_OK ? ocl_launch(d, g->pack_a, panels < groups ? panels : groups, 1) : s;
 }
@@ -94,7 +94,7 @@ ir_status ocl_gemm_pack_image(ocl_dev *d, const ocl_gemm *g, cl_mem x, cl_mem ou
     const ocl_arg a[] = {OCL_A(x),         OCL_A(out),    OCL_A(i->m),  OCL_A(i->h),
                          OCL_A(i->w),      OCL_A(i->c),   OCL_A(i->r),  OCL_A(i->s),
                          OCL_A(i->stride), OCL_A(i->pad), OCL_A(i->oh), OCL_A(i->ow)};
-    size_t        panels = ocl_gemm_up(i->m, (size_t)g->tile.mr), groups = 4 * ocl_groups(d);
+    size_t        panels = ocl_gemm_parts(i->m, (size_t)g->tile.mr), groups = 4 * ocl_groups(d);
     ir_status     s = ocl_args(g->pack_image, a, 12);
     return s == IR_OK ? ocl_launch(d, g->pack_image, panels < groups ? panels : groups, 1) : s;
 }
@@ -106,12 +106,12 @@ ir_status ocl_gemm_run(ocl_dev *d, const ocl_gemm *g, cl_mem A, cl_mem B, size_t
     cl_uint  m = (cl_uint)M, n = (cl_uint)N, k = (cl_uint)K;
     cl_ulong from = B_at;
     cl_uint  mc = (cl_uint)g->tile.mc, nc = (cl_uint)g->tile.nc, nr = (cl_uint)nr_of(d, g);
-    while (d->cpu && ocl_gemm_up(M, mc) * ocl_gemm_up(N, nc) < 4 * (size_t)d->units &&
+    while (d->cpu && ocl_gemm_parts(M, mc) * ocl_gemm_parts(N, nc) < 4 * (size_t)d->units &&
            (nc > nr || mc > (cl_uint)g->tile.mr)) {
         if (nc > nr)
-            nc = (cl_uint)ocl_gemm_up(nc / 2, nr) * nr;
+            nc = (cl_uint)ocl_gemm_parts(nc / 2, nr) * nr;
         else
-            mc = (cl_uint)(ocl_gemm_up(mc / 2, (size_t)g->tile.mr) * (size_t)g->tile.mr);
+            mc = (cl_uint)(ocl_gemm_parts(mc / 2, (size_t)g->tile.mr) * (size_t)g->tile.mr);
     }
     ir_status s = d->cpu && A ? pack_a(d, g, A, scratch, m, k) : IR_OK;
     if (d->cpu) A = scratch;
@@ -127,7 +127,7 @@ ir_status ocl_gemm_run(ocl_dev *d, const ocl_gemm *g, cl_mem A, cl_mem B, size_t
     }
     if (s != IR_OK) return s;
     size_t bm = d->cpu ? mc : 16 * (size_t)g->tile.mr, bn = d->cpu ? nc : 16 * (size_t)g->tile.nv;
-    return ocl_launch(d, g->gemm, ocl_gemm_up(M, bm) * ocl_gemm_up(N, bn), d->cpu ? 1 : 256);
+    return ocl_launch(d, g->gemm, ocl_gemm_parts(M, bm) * ocl_gemm_parts(N, bn), d->cpu ? 1 : 256);
 }
 
 /* ---- the search ------------------------------------------------------------------------------ */
@@ -302,14 +302,15 @@ static ir_status ocl_gemm_naive_run(ir_run *r, uint32_t reps)
 {
     const ocl_dev *d = ocl_of(r->dev);
     wl_gemm_shape  s = wl_gemm_of(&r->p);
-    return simple_run(r, reps, d->cpu ? 16 * ocl_groups(d) : ocl_gemm_up(s.m * s.n, ocl_local(d)),
+    return simple_run(r, reps, d->cpu ? 16 * ocl_groups(d) : ocl_gemm_parts(s.m * s.n, ocl_local(d)),
                       ocl_local(d));
 }
 
 static ir_status tiled_run(ir_run *r, uint32_t reps)
 {
     wl_gemm_shape s = wl_gemm_of(&r->p);
-    return simple_run(r, reps, ocl_gemm_up(s.m, TILED_TS) * ocl_gemm_up(s.n, TILED_TS), TILED_TS * TILED_TS);
+    return simple_run(r, reps, ocl_gemm_parts(s.m, TILED_TS) * ocl_gemm_parts(s.n, TILED_TS),
+                      TILED_TS * TILED_TS);
 }
 
 static ir_status blocked_setup(ir_run *r)
