@@ -38,8 +38,8 @@ static double pattern_size(const char *s)
     double total[MOST_GROUPS] = {0}, last = 0; /* of the groups that are open; of the part before */
     int    depth = 0;
     while (*s) {
-        if (*s == '{' && last > 0) {
-            double n = copies(s, &s);
+        if ((*s == '{' || *s == '+') && last > 0) { /* a+ is written out as aa*, and a++ as that twice */
+            double n = *s == '{' ? copies(s, &s) : (s++, 2);
             total[depth] += last * (n - 1);
             last *= n;
             continue;
@@ -56,9 +56,6 @@ static double pattern_size(const char *s)
             s++;
         } else if (*s == '[') {
             s = skip_bracket(s);
-        } else if (strchr("*+?", *s)) {
-            last = 1 + (total[depth] > 0); /* written twice at most */
-            s++;
         } else {
             s += *s == '\\' && s[1] ? 2 : 1;
         }

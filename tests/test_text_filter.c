@@ -116,6 +116,11 @@ static void test_patterns(void **state)
              {"(a{50}){50}", false},
              {"((((a{9}){9}){9}){9})", false},
              {"a{2,30000}", false},
+             {"a+b+c+", true},
+             {"(a+)+", true},
+             {"a++++++++++++++++++++++++++", false}, /* each doubles what stands before it */
+             {"\\++++++++++++++++++++++++++", false},
+             {"((((((((((((a+)+)+)+)+)+)+)+)+)+)+)+", false},
              {"(a)\\1", false},
              {"(", false},
              {"[a", false}};

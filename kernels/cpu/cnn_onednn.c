@@ -183,13 +183,13 @@ static ir_status cnn_profile(ir_run *r, double *layer_s, int n)
 }
 
 #else
-static ir_status cnn_onednn_cnn_can(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+static ir_status cnn_can(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     (void)dev, (void)w;
     return cpu_dnn_can(p->threads);
 }
 
-static ir_status cnn_onednn_cnn_run(ir_run *r, uint32_t reps)
+static ir_status cnn_run(ir_run *r, uint32_t reps)
 {
     (void)reps;
     return cpu_dnn_can(r->p.threads);
@@ -205,9 +205,9 @@ const ir_kernel cpu_cnn_onednn = {.family = "cnn",
                                   .name = "onednn",
                                   .doc = "oneDNN layer by layer, in the layouts it asks for",
                                   .flags = IR_K_LIB,
-                                  .can_run = cnn_onednn_cnn_can,
+                                  .can_run = cnn_can,
                                   .setup = cnn_setup,
-                                  .run = cnn_onednn_cnn_run,
+                                  .run = cnn_run,
                                   .teardown = cnn_teardown,
                                   .prepare = cnn_prepare,
                                   .unprepare = cnn_unprepare,

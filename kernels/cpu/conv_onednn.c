@@ -76,13 +76,13 @@ static ir_status conv_run(ir_run *r, uint32_t reps)
 }
 
 #else
-static ir_status conv_onednn_conv_can(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+static ir_status conv_can(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     (void)dev, (void)w;
     return cpu_dnn_can(p->threads);
 }
 
-static ir_status conv_onednn_conv_run(ir_run *r, uint32_t reps)
+static ir_status conv_run(ir_run *r, uint32_t reps)
 {
     (void)reps;
     return cpu_dnn_can(r->p.threads);
@@ -97,9 +97,9 @@ const ir_kernel cpu_conv_onednn = {.family = "conv",
                                    .name = "onednn",
                                    .doc = "oneDNN, activations NHWC, weights in the layout it asks for",
                                    .flags = IR_K_LIB,
-                                   .can_run = conv_onednn_conv_can,
+                                   .can_run = conv_can,
                                    .setup = conv_setup,
-                                   .run = conv_onednn_conv_run,
+                                   .run = conv_run,
                                    .teardown = conv_teardown,
                                    .prepare = conv_prepare,
                                    .unprepare = conv_unprepare};
