@@ -252,6 +252,7 @@ const cli_command bench_commands[] = {
      .own_size = sizeof(fleet_options),
      .min_args = 1,
      .max_args = -1,
+     .rules = fleet_rules,
      .main = cmd_fleet},
     {0}};
 

@@ -1,6 +1,8 @@
 /* rules.c -- see rules.h. */
 #include "bench/commands/rules.h"
 #include "bench/backends.h"
+#include "bench/commands/fleet_options.h"
+#include "bench/fleet/launch.h"
 
 #include <string.h>
 
@@ -119,3 +121,26 @@ const cli_rule report_rules[] = {
     {"output", 0, is_on_screen, "--screen and --detail print, and write no page"},
     {0}};
 const cli_rule history_rules[] = {{"recent", 0, is_lenient, "it goes with --strict"}, {0}};
+
+/* ---- fleet ----------------------------------------------------------------------------------- */
+static bool    is_judge(const cli_args *a) { return first_is(a, "judge"); }
+static bool    is_check(const cli_args *a) { return first_is(a, "check"); }
+static bool    is_agent(const cli_args *a) { return first_is(a, "agent"); }
+static bool    is_no_check(const cli_args *a) { return !is_check(a); }
+static bool    runs_here(const cli_args *a)
+{
+    const fleet_options *own = a->own;
+    return first_is(a, "run") && own->engine == FLEET_LOCAL;
+}
+const cli_rule fleet_rules[] = {
+    {"force", 0, always, "a sweep is never replaced, and what 'fleet judge' wrote always"},
+    {"against", 0, is_no_check, "it is of 'fleet check'"},
+    {"nodes engine engine-args rounds delta alpha timeout at-once no-net", 0, is_judge,
+     "the folder's plan.json says it: it is of 'fleet run'"},
+    {"nodes engine engine-args rounds delta alpha timeout at-once no-net baseline output color", 0, is_check,
+     "'fleet check' does as the fleet did that it is held against"},
+    {"nodes engine engine-args rounds delta alpha timeout at-once no-net baseline output color quiet", 0,
+     is_agent, "'fleet agent' does what its folder's plan says"},
+    {"engine-args at-once", 0, runs_here, "--engine local starts nothing elsewhere"},
+    {"no-net", 0, runs_here, "--engine local has no network"},
+    {0}};
