@@ -2,6 +2,7 @@
 #include "bench/ab/print.h"
 #include "bench/run/output.h"
 #include "bench/cli/version.h"
+#include "harness/record/text.h"
 #include "harness/record/writer.h"
 
 #include <math.h>
@@ -41,6 +42,12 @@ static void percent(double log_ratio, bool sign, char *buf, size_t n)
         snprintf(buf, n, sign ? "%+.1f %%" : "%.1f %%", 100 * expm1(log_ratio));
 }
 
+static ir_style print_style(const ir_comparison *c)
+{
+    const int weight = print_weight(c); /* as in its table: 0..2 bad, 3..5 undecided, 6 better */
+    return weight <= 2 ? TXT_RED : weight <= 5 ? TXT_YELLOW : weight == 6 ? TXT_GREEN : TXT_PLAIN;
+}
+
 void ab_print(const ir_text *t, const ir_comparison *v, size_t n, const char *unit)
 {
     int width = 10;
@@ -55,8 +62,9 @@ void ab_print(const ir_text *t, const ir_comparison *v, size_t n, const char *un
         percent(c->hi, true, hi, sizeof hi);
         percent(c->mde, false, mde, sizeof mde);
         snprintf(both, sizeof both, isnan(c->lo) ? "-" : "%s to %s", lo, hi);
-        fprintf(t->f, "%-*s %9s  %-19s %6zu %9s  %s%s\n", width, c->point, e, both, c->blocks, mde,
-                c->verdict, c->confirmed ? " (confirmed)" : "");
+        fprintf(t->f, "%-*s %9s  %-19s %6zu %9s  ", width, c->point, e, both, c->blocks, mde);
+        ir_text_styled(t, print_style(c), "%s%s", c->verdict, c->confirmed ? " (confirmed)" : "");
+        fputc('\n', t->f);
         if (*c->note) fprintf(t->f, "%*s %s\n", width, "", c->note);
     }
     ir_text_flush(t->f);

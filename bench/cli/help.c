@@ -69,9 +69,12 @@ void cli_help(FILE *f, const cli_command *c)
     static const struct {
         const char *title;
         uint32_t    sets;
-    } group[] = {{"What is measured", CLI_SET_GRID}, {"Where", CLI_SET_WHERE},
-                 {"On the host", CLI_SET_HOST},      {"How it is timed", CLI_SET_TIMING | CLI_SET_CACHE},
-                 {"The run", CLI_SET_RUN_ONLY},      {"Output", CLI_SET_OUTPUT},
+    } group[] = {{"What is measured", CLI_SET_GRID | CLI_SET_NODES},
+                 {"Where", CLI_SET_WHERE},
+                 {"On the host", CLI_SET_HOST},
+                 {"How it is timed", CLI_SET_TIMING | CLI_SET_CACHE},
+                 {"The run", CLI_SET_RUN_ONLY},
+                 {"Output", CLI_SET_OUTPUT},
                  {"Terminal", CLI_SET_TERMINAL}};
     if (c->about) print_about(f, c->about, true);
     if (c->about && strstr(c->about, "\n  ")) fputc('\n', f);

@@ -78,7 +78,8 @@ int cmd_export(const cli_args *args)
     run_files      runs = {0};
     if (o->format < 0) return ir_fail(IR_EINVAL, "export needs --format %s", EXPORT_FORMATS), complain();
     ir_status st = comparisons(args->arg, args->narg, &cmp);
-    if (st == IR_OK && cmp.n == 0) st = runs_read(args->arg, args->narg, stderr, &runs);
+    if (st == IR_OK && cmp.n == 0)
+        st = runs_read(args->arg, args->narg, args->opt.quiet ? NULL : stderr, &runs);
     export_input in = {&runs, &cmp};
     if (st == IR_OK)
         st = path ? to_file(args, (export_format)o->format, &in) : to_stdout((export_format)o->format, &in);

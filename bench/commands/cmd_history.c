@@ -6,6 +6,7 @@
 #include "bench/gate/series.h"
 #include "bench/run/output.h"
 #include "bench/cli/version.h"
+#include "harness/record/text.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -63,9 +64,10 @@ static ir_status show(review *r, const series *s)
     for (size_t i = 0; i < s->nchange && st == IR_OK; i++) {
         const ir_change *c = &s->change[i];
         series_cause(r->f, c->at, cause, sizeof cause);
-        fprintf(r->t.f, "    %s %+.1f %% from run %zu (%s)%s; changed there: %s\n",
-                c->shift > 0 ? "slower" : "faster", 100 * expm1(c->shift), c->at + 1,
-                r->f->v[c->at].r.started, c->firm ? "" : ", provisional", cause);
+        fputs("    ", r->t.f);
+        ir_text_styled(&r->t, c->shift > 0 ? TXT_RED : TXT_GREEN, "%s", c->shift > 0 ? "slower" : "faster");
+        fprintf(r->t.f, " %+.1f %% from run %zu (%s)%s; changed there: %s\n", 100 * expm1(c->shift),
+                c->at + 1, r->f->v[c->at].r.started, c->firm ? "" : ", provisional", cause);
         r->alarm = r->alarm || (c->firm && c->shift > 0 && c->at + (size_t)r->o->recent >= s->n);
         st = file_change(r, s, c, cause);
     }
@@ -115,7 +117,7 @@ int cmd_history(const cli_args *args)
     const history_options *o = args->own;
     run_files              f;
     size_t                 at;
-    if (runs_read(args->arg, args->narg, stderr, &f) != IR_OK) return complain();
+    if (runs_read(args->arg, args->narg, args->opt.quiet ? NULL : stderr, &f) != IR_OK) return complain();
     const char *field = o->across ? NULL : runs_unlike(&f, &at);
     int         code = EXIT_INCOMPARABLE;
     if (field)

@@ -35,16 +35,22 @@ static bool has_no_model(const cli_args *a)
     return true;
 }
 
+static bool       has_no_output(const cli_args *a) { return !a->opt.output; }
+static const char force_why[] = "it goes with -o";
+static const char host_why[] = "no backend that is asked for runs its kernels on the host's processors";
+const cli_rule    output_rules[] = {{"force", 0, has_no_output, force_why}, {0}};
+
 static const char model_why[] = "it goes with --backend model or model:FILE";
 static const char exact_why[] = "--samples takes exactly so many, however long or precise";
-const cli_rule    run_rules[] = {
-       {"precision budget", 0, has_samples, exact_why},
-       {"prove", 0, has_no_ceilings, "without ceilings there are no labels to prove"},
-       {"model", 0, has_no_model, model_why},
-       {"isa", 0, has_no_host, "no backend that is asked for has instruction sets to choose from"},
-       {0}};
+const cli_rule    run_rules[] = {{"precision budget", 0, has_samples, exact_why},
+                                 {"prove", 0, has_no_ceilings, "without ceilings there are no labels to prove"},
+                                 {"model", 0, has_no_model, model_why},
+                                 {NULL, CLI_SET_HOST, has_no_host, host_why},
+                                 {"force", 0, has_no_output, force_why},
+                                 {0}};
 
-const cli_rule dump_rules[] = {{"model", 0, has_no_model, model_why}, {0}};
+const cli_rule dump_rules[] = {
+    {"model", 0, has_no_model, model_why}, {NULL, CLI_SET_HOST, has_no_host, host_why}, {0}};
 
 /* ---- list ------------------------------------------------------------------------------------ */
 static bool    lists_no_points(const cli_args *a) { return !first_is(a, "points"); }
@@ -64,6 +70,8 @@ const cli_rule claims_rules[] = {{"profile threads filter backend", CLI_SET_HOST
                                  {"device", 0, has_neither, "it goes with a record or --measure"},
                                  {"model", 0, has_no_model, model_why},
                                  {"precision budget", 0, measures_exactly, exact_why},
+                                 {NULL, CLI_SET_HOST, has_no_host, host_why},
+                                 {"force", 0, has_no_output, force_why},
                                  {0}};
 
 /* ---- selftest, ab ---------------------------------------------------------------------------- */
@@ -71,6 +79,8 @@ static bool    is_ideal(const cli_args *a) { return first_is(a, "ideal"); }
 static bool    is_untimed(const cli_args *a) { return first_is(a, "ideal") || first_is(a, "kernels"); }
 static bool    is_machines(const cli_args *a) { return first_is(a, "machines"); }
 static bool    is_fleet(const cli_args *a) { return first_is(a, "fleet"); }
+static bool    is_fleet_alone(const cli_args *a) { return is_fleet(a) && !cli_given(a, "nodes"); }
+static bool    is_one_fleet(const cli_args *a) { return is_fleet(a) && cli_given(a, "nodes"); }
 static bool    is_no_fleet(const cli_args *a) { return !is_fleet(a); }
 static bool    is_alone(const cli_args *a) { return is_untimed(a) || is_machines(a) || is_fleet(a); }
 static bool    is_comparison(const cli_args *a) { return !is_alone(a); }
@@ -86,8 +96,11 @@ const cli_rule selftest_rules[] = {
     {"profile threads filter dtype batch backend device precision budget warmup inject wait-idle",
      CLI_SET_HOST | CLI_SET_CACHE, is_fleet, "'selftest fleet' simulates its nodes"},
     {"model seeds", 0, is_no_machines, "it is of 'selftest machines'"},
-    {NULL, CLI_SET_MEASURE & ~(uint32_t)(CLI_SET_QUIET | CLI_SET_COLOR), is_ideal,
-     "'selftest ideal' calculates and measures nothing"},
+    {NULL, CLI_SET_MEASURE, is_ideal, "'selftest ideal' calculates and measures nothing"},
+    {"color force", 0, is_alone, "it prints plain text and replaces nothing"},
+    {"output", 0, is_fleet_alone, "it goes with --nodes"},
+    {"samples", 0, is_one_fleet, "--nodes makes one fleet"},
+    {"quiet", 0, is_fleet, "'selftest fleet' prints results alone"},
     {"batch dtype profile device output", CLI_SET_TIMING | CLI_SET_CACHE, is_untimed,
      "'selftest kernels' times nothing and takes every shape"},
     {"blocks delta max-minutes timeout no-more no-reference rounds", 0, is_alone,
@@ -95,6 +108,8 @@ const cli_rule selftest_rules[] = {
     {"plan from proof strict as-is", 0, always, "it is of 'ironroof ab'"},
     {"inject", 0, is_comparison, "'selftest inject PERCENT,...' says what is injected"},
     {"precision budget", 0, has_samples, exact_why},
+    {NULL, CLI_SET_HOST, has_no_host, host_why},
+    {"force", 0, has_no_output, force_why},
     {0}};
 const cli_rule ab_rules[] = {
     {"model", 0, has_no_model, model_why},
@@ -107,27 +122,38 @@ const cli_rule ab_rules[] = {
      "max-minutes no-reference as-is seed output",
      CLI_SET_HOST, plans_from, "--plan --from runs nothing"},
     {"precision budget", 0, has_samples, exact_why},
+    {"force", 0, has_no_output, force_why},
     {0}};
 
 /* ---- gate, history --------------------------------------------------------------------------- */
 static bool    updates(const cli_args *a) { return cli_given(a, "update"); }
 static bool    is_lenient(const cli_args *a) { return !cli_given(a, "strict"); }
 const cli_rule gate_rules[] = {
-    {"delta thresholds across proof strict output", 0, updates, "--update compares nothing"}, {0}};
+    {"delta thresholds across proof strict output", 0, updates, "--update compares nothing"},
+    {"force", 0, has_no_output, force_why},
+    {0}};
 static bool    is_page(const cli_args *a) { return !cli_given(a, "screen") && !cli_given(a, "detail"); }
 static bool    is_on_screen(const cli_args *a) { return !is_page(a); }
 const cli_rule report_rules[] = {
     {"color", 0, is_page, "it goes with --screen"},
-    {"output", 0, is_on_screen, "--screen and --detail print, and write no page"},
+    {"output force quiet", 0, is_on_screen, "--screen and --detail print, and write no page"},
     {0}};
-const cli_rule history_rules[] = {{"recent", 0, is_lenient, "it goes with --strict"}, {0}};
+const cli_rule history_rules[] = {
+    {"recent", 0, is_lenient, "it goes with --strict"}, {"force", 0, has_no_output, force_why}, {0}};
+
+/* ---- predict, compare ------------------------------------------------------------------------ */
+static bool    is_one_node(const cli_args *a) { return !cli_given(a, "nodes"); }
+const cli_rule predict_rules[] = {
+    {"net", 0, is_one_node, "it goes with --nodes"}, {"force", 0, has_no_output, force_why}, {0}};
+const cli_rule compare_rules[] = {
+    {"across", 0, is_lenient, "it goes with --strict"}, {"force", 0, has_no_output, force_why}, {0}};
 
 /* ---- fleet ----------------------------------------------------------------------------------- */
-static bool    is_judge(const cli_args *a) { return first_is(a, "judge"); }
-static bool    is_check(const cli_args *a) { return first_is(a, "check"); }
-static bool    is_agent(const cli_args *a) { return first_is(a, "agent"); }
-static bool    is_no_check(const cli_args *a) { return !is_check(a); }
-static bool    runs_here(const cli_args *a)
+static bool is_judge(const cli_args *a) { return first_is(a, "judge"); }
+static bool is_check(const cli_args *a) { return first_is(a, "check"); }
+static bool is_agent(const cli_args *a) { return first_is(a, "agent"); }
+static bool is_no_check(const cli_args *a) { return !is_check(a); }
+static bool runs_here(const cli_args *a)
 {
     const fleet_options *own = a->own;
     return first_is(a, "run") && own->engine == FLEET_LOCAL;

@@ -90,7 +90,8 @@ typedef struct {
 ir_status ir_fleet_reference_read(const char *path, ir_fleet_reference *out); /* of a fleet.json */
 void      ir_fleet_reference_free(ir_fleet_reference *);
 
-/* Letters, digits and . _ - : @ + %, the first no -: what a folder's file and a shell's word may be made of. */
+/* Letters, digits and . _ - : @ + %, the first no -: what a folder's file and a shell's word may be made of.
+ */
 bool ir_fleet_is_name(const char *);
 #ifdef __cplusplus
 }

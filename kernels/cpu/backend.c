@@ -42,8 +42,8 @@ static ir_status open_pool(cpu_dev *c, int max_threads, bool look_only)
     if (!order) return ir_fail(IR_ENOMEM, "cpu: no memory for the thread order");
     int have = ir_topology_order(&c->topo, order, IR_MAX_PU), n = max_threads;
     if (n <= 0) n = c->topo.ncore > 0 && c->topo.ncore < have ? c->topo.ncore : have;
-    ir_status s = n <= have ? IR_OK
-                            : ir_fail(IR_EINVAL, "%d threads asked for, this process may use %d", n, have);
+    ir_status s =
+        n <= have ? IR_OK : ir_fail(IR_EINVAL, "%d threads asked for, this process may use %d", n, have);
     if (s == IR_OK && !look_only) s = ir_pool_new(c->pinned ? order : NULL, n, &c->pool);
     c->nthreads = n;
     free(order);
