@@ -165,6 +165,22 @@ static ir_status launch_rounds(const fleet_job *j, int number, fleet_launcher *l
     return st;
 }
 
+/* Can the folder still take a digest? If not, nodes are missing because of it, and none is to blame. */
+static ir_status still_room(const fleet_job *j, const fleet_names *missing)
+{
+    enum { DIGEST_B = 8192 };
+    char path[PATH_MAX + 16], text[DIGEST_B], names[200] = "";
+    memset(text, ' ', sizeof text);
+    snprintf(path, sizeof path, "%s/.room", j->dir);
+    if (ir_fleet_file(path, text, sizeof text) == IR_OK) return remove(path), IR_OK;
+    char why[300];
+    snprintf(why, sizeof why, "%.290s", ir_why());
+    for (size_t i = 0; i < missing->n && strlen(names) + IR_FLEET_NAME + 8 < sizeof names; i++)
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "", missing->v[i]);
+    return ir_fail(IR_EIO, "the folder takes no more files (%s); %zu nodes left no digest: %s", why,
+                   missing->n, *names ? names : "none");
+}
+
 static ir_status fleet_run_look(fleet_job *j, int number, const fleet_names *who)
 {
     char        digit[2] = {(char)('0' + number), 0};
@@ -184,6 +200,7 @@ static ir_status fleet_run_look(fleet_job *j, int number, const fleet_names *who
     keep_missing(j, number, &up);
     if (st == IR_OK && j->engine == FLEET_SLURM && who->n > FLEET_EACH && up.n && up.n <= FLEET_EACH)
         st = fleet_launch(&l, &up, args, 5);
+    if (st == IR_OK && up.n) keep_missing(j, number, &up), st = still_room(j, &up);
     if (*l.said) snprintf(j->said, sizeof j->said, "%s", l.said);
     free(up.v);
     return st;
