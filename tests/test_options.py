@@ -185,7 +185,7 @@ TABLE = {
         "engine-args": (FLEET, ["--engine-args=-p x"]), "rounds": (FLEET, ["--rounds", "1"]),
         "delta": (FLEET, ["--delta", "9%"]), "alpha": (FLEET, ["--alpha", "9%"]),
         "timeout": (FLEET, ["--timeout", "9"]), "at-once": (FLEET, ["--at-once", "1"]),
-        "no-net": (FLEET, ["--no-net"]), "baseline": ["--baseline", "nosuch"],
+        "no-net": (FLEET, ["--no-net"]), "pairs": (FLEET, ["--pairs", "all"]), "baseline": ["--baseline", "nosuch"],
         "against": (["fleet", "check"], ["--against", "nosuch"]), "output": ["-o", "f.json"],
         "force": ["--force"], "quiet": ["--quiet"], "color": ["--color"]}),
 }
