@@ -146,7 +146,7 @@ TABLE = {
         "proof": (AB, ["--proof", "nosuch"]), "strict": (["ab", "a", "b", "--plan", "2%"], ["--strict"]),
         "as-is": (["ab", "./say.sh", "./say.sh", SMALL, "--quiet", "--blocks", "1", "--no-reference"],
                   ["--as-is"]),
-        "no-reference": (REAL, ["--no-reference"]),
+        "no-reference": (["ab", "--plan", "2%", "--from", "verdicts.jsonl"], ["--no-reference"]),
         "seeds": ["--seeds", "2"], "rounds": ["--rounds", "2"],
         **{name: child(name, value) for name, value in (
             ("budget", "0.25"), ("precision", "0.125"), ("inject", "0.5"), ("profile", "full"),
@@ -167,7 +167,7 @@ TABLE = {
         "proof": ["--proof", "nosuch"], "strict": (GATE + ["--delta", "20%"], ["--strict"]), "output": ["-o", "g.jsonl"],
         "force": (GATE + ["-o", "prior.jsonl"], ["--force"]), "quiet": ["--quiet"], "color": ["--color"]}),
     "history": (["history", "runs"], {
-        "delta": ["--delta", "90%"], "alpha": ["--alpha", "0.5"], "reference": ["--reference", "nosuch"],
+        "delta": ["--delta", "90%"], "alpha": ["--alpha", "0.0001"], "reference": ["--reference", "nosuch"],
         "filter": ["--filter", "nosuch"], "across": (["history", "a.jsonl", "b.jsonl"], ["--across"]),
         "strict": ["--strict"], "recent": (["history", "runs", "--strict"], ["--recent", "1"]),
         "output": ["-o", "h.jsonl"], "force": (["history", "runs", "-o", "prior.jsonl"], ["--force"]),
@@ -284,9 +284,9 @@ def inputs(folder):
     open(os.path.join(folder, "foreign", "W.bin"), "w").write("mine\n")
     for i in range(12): # a step in the middle
         text = open(os.path.join(folder, f"run{1 + i // 6}.jsonl")).read()
-        text = re.sub(r'"started":"2\d\d\d-\d\d-\d\d', f'"started":"2026-01-{i + 10}', text)
-        factor = 1 + (i > 5) / 5 + i * 7 % 5 / 1e3
-        text = re.sub(r'(?<="samples_s": )\[[^]]*\]|(?<="median": )[\d.e-]+', lambda m: json.dumps(
+        text = re.sub(r'"started": "2\d\d\d-\d\d-\d\d', f'"started": "2026-01-{i + 10}', text)
+        factor = 1 + (i > 5) / 5 + i * 7 % 5 / 100
+        text = re.sub(r'(?<="samples_s": )\[[^]]*\]|(?<=": )[\d.]+e-0\d', lambda m: json.dumps(
             [s * factor for s in json.loads(m[0])] if m[0][0] == "[" else float(m[0]) * factor), text)
         for name in ("runs", "new" if i > 5 else "old"):
             open(os.path.join(folder, name, f"{i:02}.jsonl"), "w").write(text)
