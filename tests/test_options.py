@@ -164,7 +164,8 @@ TABLE = {
         "thresholds": ["--thresholds", "nosuch"], "update": (["gate", "run1.jsonl", "--baseline", "new"],
                                                            ["--update"]),
         "across": (["gate", "a.jsonl", "--baseline", "b.jsonl"], ["--across"]),
-        "proof": ["--proof", "nosuch"], "strict": (GATE + ["--delta", "20%"], ["--strict"]), "output": ["-o", "g.jsonl"],
+        "proof": ["--proof", "nosuch"], "strict": (GATE + ["--delta", "20%"], ["--strict"]),
+        "output": ["-o", "g.jsonl"],
         "force": (GATE + ["-o", "prior.jsonl"], ["--force"]), "quiet": ["--quiet"], "color": ["--color"]}),
     "history": (["history", "runs"], {
         "delta": ["--delta", "90%"], "alpha": ["--alpha", "0.0001"], "reference": ["--reference", "nosuch"],
@@ -185,7 +186,8 @@ TABLE = {
         "engine-args": (FLEET, ["--engine-args=-p x"]), "rounds": (FLEET, ["--rounds", "1"]),
         "delta": (FLEET, ["--delta", "9%"]), "alpha": (FLEET, ["--alpha", "9%"]),
         "timeout": (FLEET, ["--timeout", "9"]), "at-once": (FLEET, ["--at-once", "1"]),
-        "no-net": (FLEET, ["--no-net"]), "pairs": (FLEET, ["--pairs", "all"]), "baseline": ["--baseline", "nosuch"],
+        "no-net": (FLEET, ["--no-net"]), "pairs": (FLEET, ["--pairs", "all"]),
+        "baseline": ["--baseline", "nosuch"],
         "against": (["fleet", "check"], ["--against", "nosuch"]), "output": ["-o", "f.json"],
         "force": ["--force"], "quiet": ["--quiet"], "color": ["--color"]}),
 }
@@ -199,8 +201,8 @@ IDLE = [
         ["--color"])),
     (["fleet", "agent", "x"], ["--quiet"]), (FLEET, ["--against", "x"]),
     *((command, ["--force"]) for command in (
-        ["run", SMALL, "--dry-run"], ["ceilings", "--backend", "ideal"], ["claims"], ["compare", "a100", "h100"],
-        ["predict", "gemv", "--device", "a100"], GATE, ["history", "runs"], AB,
+        ["run", SMALL, "--dry-run"], ["ceilings", "--backend", "ideal"], ["claims"],
+        ["compare", "a100", "h100"], ["predict", "gemv", "--device", "a100"], GATE, ["history", "runs"], AB,
         ["export", "a.jsonl", "--format", "csv"], ["report", "a.jsonl", "--screen"])),
     *((command, [f"--{name}", value]) for name, value in (("isa", "avx2"), ("pin", "none"), ("pages", "huge"))
       for command in (["run", SMALL, "--backend", "ideal"], ["ceilings", "--backend", "model"],
@@ -208,7 +210,8 @@ IDLE = [
                       ["claims", "--measure", "--backend", "ideal"])),
     (["compare", "a100", "h100"], ["--across"]), (["predict", "gemv", "--device", "a100"], ["--net", "x"]),
     (["selftest", "kernels"], ["--color"]), (["selftest", "fleet"], ["--quiet"]),
-    (["selftest", "fleet"], ["-o", "x"]), (["selftest", "fleet", "--nodes", "2", "-o", "x"], ["--samples", "1"]),
+    (["selftest", "fleet"], ["-o", "x"]),
+    (["selftest", "fleet", "--nodes", "2", "-o", "x"], ["--samples", "1"]),
     (["report", "a.jsonl", "--screen"], ["--quiet"]),
 ]
 BY_THE_MOMENT = ("argv", "started", "run", "steal", "cpu_share", "preemptions", "clock_Hz", "mem_clock_Hz",
