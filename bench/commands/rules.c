@@ -41,13 +41,12 @@ static const char host_why[] = "no backend that is asked for runs its kernels on
 const cli_rule    output_rules[] = {{"force", 0, has_no_output, force_why}, {0}};
 
 static const char model_why[] = "it goes with --backend model or model:FILE";
+static const char labels_why[] = "without ceilings there are no labels to prove";
 static const char exact_why[] = "--samples takes exactly so many, however long or precise";
-const cli_rule    run_rules[] = {{"precision budget", 0, has_samples, exact_why},
-                                 {"prove", 0, has_no_ceilings, "without ceilings there is no label to prove"},
-                                 {"model", 0, has_no_model, model_why},
-                                 {NULL, CLI_SET_HOST, has_no_host, host_why},
-                                 {"force", 0, has_no_output, force_why},
-                                 {0}};
+const cli_rule    run_rules[] = {
+       {"precision budget", 0, has_samples, exact_why}, {"prove", 0, has_no_ceilings, labels_why},
+       {"model", 0, has_no_model, model_why},           {NULL, CLI_SET_HOST, has_no_host, host_why},
+       {"force", 0, has_no_output, force_why},          {0}};
 
 const cli_rule dump_rules[] = {
     {"model", 0, has_no_model, model_why}, {NULL, CLI_SET_HOST, has_no_host, host_why}, {0}};
