@@ -164,14 +164,20 @@ const cli_command bench_commands[] = {
     {.name = "ab",
      .summary = "compare two builds by interleaved processes; verdict and exit code",
      .usage = "A B [POINT...]",
-     .about = "A (old) and B (new) are programs or quoted command lines that take 'run POINT...'; each block "
-              "runs A,B,B,A or B,A,A,B.\n"
-              "A point is REGRESSED when the interval of its change lies above --delta, and again so in "
-              "fresh blocks.\n"
-              "Exit code: 0 same or improved, 1 confirmed regression, 2 missing or wrong, 3 environment "
-              "(--strict: or undecided),\n"
-              "4 not comparable.\n"
-              "  ironroof ab ./old/ironroof ./new/ironroof gemm copy",
+     .about =
+         "A (old) and B (new) are programs or quoted command lines that take 'run POINT...'; each block "
+         "runs A,B,B,A or B,A,A,B.\n"
+         "A point is REGRESSED when the interval of its change lies above --delta, and again so in "
+         "fresh blocks.\n"
+         "With --time they are any two programs, run as they are written, and wall times are compared; no "
+         "shell stands between: pipes and '>' go into sh -c '...'.\n"
+         "Exit code: 0 same, not slower or improved, 1 confirmed regression, 2 missing or wrong, 3 "
+         "environment "
+         "(--strict: or undecided),\n"
+         "4 not comparable.\n"
+         "  ironroof ab ./old/ironroof ./new/ironroof gemm copy\n"
+         "  ironroof ab --time './old input' './new input'\n"
+         "  ironroof ab --as-is-gbench './old --benchmark_format=json' './new --benchmark_format=json'",
      .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_RUN_ONLY,
      .own = ab_own_options,
      .own_init = &ab_own_defaults,

@@ -12,10 +12,10 @@
 static int print_weight(const ir_comparison *c)
 {
     static const char *const order[] = {"INCORRECT",      "MISSING",      "REGRESSED", "ENVIRONMENT",
-                                        "TOO FEW BLOCKS", "INCONCLUSIVE", "IMPROVED"};
-    for (int i = 0; i < 7; i++)
+                                        "TOO FEW BLOCKS", "INCONCLUSIVE", "IMPROVED",  "NOT SLOWER"};
+    for (int i = 0; i < 8; i++)
         if (!strcmp(c->verdict, order[i])) return i;
-    return 7;
+    return 8;
 }
 
 static int worst_first(const void *x, const void *y)
@@ -41,33 +41,83 @@ static void percent(double log_ratio, bool sign, char *buf, size_t n)
         snprintf(buf, n, sign ? "%+.1f %%" : "%.1f %%", 100 * expm1(log_ratio));
 }
 
+enum { VERDICT_COLUMN = 23 };
+
+void ab_wrapped(const ir_text *t, int indent, const char *s)
+{
+    int width = t->width > indent + 30 ? t->width : 100, at = indent;
+    fprintf(t->f, "%*s", indent, "");
+    for (s += strspn(s, " "); *s; s += strspn(s, " ")) {
+        int n = (int)strcspn(s, " "), room = width - indent;
+        if (n > room) n = room;
+        if (at > indent && at + 1 + n > width) {
+            fprintf(t->f, "\n%*s", indent, "");
+            at = indent;
+        }
+        fprintf(t->f, "%s%.*s", at > indent ? " " : "", n, s);
+        at += n + (at > indent);
+        s += n;
+    }
+    fputc('\n', t->f);
+}
+
+/* A name that goes on below its own beginning where the line ends. */
+static void print_name(const ir_text *t, const char *s)
+{
+    size_t room = (size_t)(t->width > VERDICT_COLUMN + 30 ? t->width : 100) - VERDICT_COLUMN;
+    for (; strlen(s) > room; s += room) fprintf(t->f, "%.*s\n%*s", (int)room, s, VERDICT_COLUMN, "");
+    fprintf(t->f, "%s\n", s);
+}
+
+static void print_interval(const ir_text *t, double effect, double lo, double hi, size_t n, const char *unit)
+{
+    char e[16], l[16], h[16];
+    percent(effect, true, e, sizeof e);
+    percent(lo, true, l, sizeof l);
+    percent(hi, true, h, sizeof h);
+    fprintf(t->f, "%s", e);
+    if (!isnan(lo)) fprintf(t->f, " [%s to %s]", l, h);
+    fprintf(t->f, " in %zu %s", n, unit);
+}
+
+static void print_numbers(const ir_text *t, const ir_comparison *c, const char *unit)
+{
+    char was[32], is[32], mde[16];
+    percent(c->mde, false, mde, sizeof mde);
+    fprintf(t->f, "    %s -> %s, ", ir_text_scaled(c->time_s, "s", was, sizeof was),
+            ir_text_scaled(c->new_s, "s", is, sizeof is));
+    print_interval(t, c->effect, c->lo, c->hi, c->blocks, unit);
+    if (!isnan(c->mde)) fprintf(t->f, "; could see %s", mde);
+    fputc('\n', t->f);
+    if (isnan(c->again_effect)) return;
+    fprintf(t->f, "    fresh blocks alone: ");
+    print_interval(t, c->again_effect, c->again_lo, c->again_hi, c->again_blocks, unit);
+    fputc('\n', t->f);
+}
+
 void ab_print(const ir_text *t, const ir_comparison *v, size_t n, const char *unit)
 {
-    int width = 10;
-    for (size_t i = 0; i < n; i++) width = (int)strlen(v[i].point) > width ? (int)strlen(v[i].point) : width;
-    fprintf(t->f, "%-*s %9s  %-19s %6s %9s  %s\n", width, "point", "change", "95 % interval", unit,
-            "could see", "verdict");
+    fprintf(t->f, "%-*s%s\n    old -> new, change [95 %% interval] in %s; the smallest change it could see\n",
+            VERDICT_COLUMN, "verdict", "point", unit);
     for (size_t i = 0; i < n; i++) {
         const ir_comparison *c = &v[i];
-        char                 e[16], lo[16], hi[16], mde[16], both[40];
-        percent(c->effect, true, e, sizeof e);
-        percent(c->lo, true, lo, sizeof lo);
-        percent(c->hi, true, hi, sizeof hi);
-        percent(c->mde, false, mde, sizeof mde);
-        snprintf(both, sizeof both, isnan(c->lo) ? "-" : "%s to %s", lo, hi);
-        fprintf(t->f, "%-*s %9s  %-19s %6zu %9s  %s%s\n", width, c->point, e, both, c->blocks, mde,
-                c->verdict, c->confirmed ? " (confirmed)" : "");
-        if (*c->note) fprintf(t->f, "%*s %s\n", width, "", c->note);
+        char                 verdict[48];
+        snprintf(verdict, sizeof verdict, "%s%s", c->verdict, c->confirmed ? " (confirmed)" : "");
+        fprintf(t->f, "%-*s", VERDICT_COLUMN, verdict);
+        print_name(t, c->point);
+        if (c->blocks) print_numbers(t, c, unit);
+        if (*c->note) ab_wrapped(t, 4, c->note);
     }
     ir_text_flush(t->f);
 }
 
 void ab_sentence(const ir_comparison *v, size_t n, char *buf, size_t size)
 {
-    static const char *const order[] = {"REGRESSED",      "INCORRECT",    "MISSING",  "ENVIRONMENT",
-                                        "TOO FEW BLOCKS", "INCONCLUSIVE", "IMPROVED", "SAME"};
+    static const char *const order[] = {"REGRESSED",   "INCORRECT",      "MISSING",
+                                        "ENVIRONMENT", "TOO FEW BLOCKS", "INCONCLUSIVE",
+                                        "IMPROVED",    "NOT SLOWER",     "SAME"};
     size_t                   used = (size_t)snprintf(buf, size, "%zu point%s", n, n == 1 ? "" : "s");
-    for (int k = 0; k < 8; k++) {
+    for (int k = 0; k < 9; k++) {
         size_t count = 0;
         for (size_t i = 0; i < n; i++) count += !strcmp(v[i].verdict, order[k]);
         if (count && used < size)

@@ -15,9 +15,19 @@ typedef struct {        /* own options of `ab`; `selftest aa|inject` take them t
     int64_t     seeds;  /* selftest machines: variants of each */
     int64_t     rounds; /* selftest: comparisons a step */
     bool        strict, as_is, no_more, no_reference;
+    bool        time, silent, gbench; /* any two programs */
 } ab_options;
 extern const cli_option ab_own_options[];
 extern const ab_options ab_own_defaults;
+
+/* A and B are run exactly as written. */
+static inline bool ab_as_written(const ab_options *o) { return o->as_is || o->time || o->gbench; }
+
+typedef struct { /* of `ab --time`, beside the wall time; index 1: B */
+    double cpu_s[2][4 * TRIAL_MAX_BLOCKS], peak_B[2];
+    size_t n[2];
+    char   note[160];
+} ab_programs;
 
 typedef struct {
     ab                 a;
@@ -33,7 +43,7 @@ typedef struct {
     bool         known[2]; /* env holds */
     bool         incomparable;
     cli_progress progress;
-    size_t       mismatch;
+    ab_programs  programs;
 } ab_job;
 /* Commands as given on the command line; points: arguments 0..n; host: the backend whose kernels watch the
  * machine. On an error nothing needs freeing. */

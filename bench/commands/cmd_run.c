@@ -8,6 +8,7 @@
 #include "bench/commands/commands.h"
 #include "bench/measure/per_layer.h"
 #include "bench/measure/watchdog.h"
+#include "bench/run/proof_gains.h"
 #include "bench/run/again.h"
 #include "bench/run/output.h"
 #include "bench/run/screen.h"
@@ -245,6 +246,7 @@ static ir_status run_ablation(job *j, device_run *c)
     j->progress.total += c->proof.n;
     phase(j, PHASE_PROOFS);
     st = ablation_measure(&c->s, &c->proof);
+    proof_gains_foretell(c);
     phase_ends(j, c);
     return st;
 }
@@ -316,7 +318,7 @@ static ir_status measure_device(job *j, device_run *c)
     if (st == IR_OK) st = run_ablation(j, c);
     if (tables && c->graded) ir_text_quality(&t, &c->quality, IR_MAX_CAUSES);
     if (tables) device_run_print_law(&t, c);
-    if (j->screen && !tables && c->proved) ablation_print(j->screen, &c->s, &c->proof);
+    if (j->screen && !tables) device_run_print_proof(j->screen, c);
     device_run_close_device(c);
     return first == IR_OK ? st : ir_fail(first, "%s", why);
 }

@@ -72,7 +72,11 @@ static bool    is_fleet(const cli_args *a) { return first_is(a, "fleet"); }
 static bool    is_no_fleet(const cli_args *a) { return !is_fleet(a); }
 static bool    is_alone(const cli_args *a) { return is_untimed(a) || is_machines(a) || is_fleet(a); }
 static bool    is_comparison(const cli_args *a) { return !is_alone(a); }
-static bool    is_as_is(const cli_args *a) { return cli_given(a, "as-is"); }
+static bool    is_timed(const cli_args *a) { return cli_given(a, "time"); }
+static bool    is_untimed_ab(const cli_args *a) { return !is_timed(a); }
+static bool    is_as_is(const cli_args *a) { return cli_given(a, "as-is") || cli_given(a, "as-is-gbench"); }
+static bool    is_gbench(const cli_args *a) { return cli_given(a, "as-is-gbench"); }
+static bool    is_as_written(const cli_args *a) { return is_timed(a) || is_as_is(a); }
 static bool    plans(const cli_args *a) { return cli_given(a, "plan"); }
 static bool    plans_from(const cli_args *a) { return plans(a) && cli_given(a, "from"); }
 static bool    is_no_machines(const cli_args *a) { return !is_machines(a); }
@@ -90,19 +94,23 @@ const cli_rule selftest_rules[] = {
      "'selftest kernels' times nothing and takes every shape"},
     {"blocks delta max-minutes timeout no-more no-reference rounds", 0, is_alone,
      "it is of 'selftest aa' and 'selftest inject'"},
-    {"plan from proof strict as-is", 0, always, "it is of 'ironroof ab'"},
+    {"plan from proof strict as-is as-is-gbench time silent", 0, always, "it is of 'ironroof ab'"},
     {"inject", 0, is_comparison, "'selftest inject PERCENT,...' says what is injected"},
     {"precision budget", 0, has_samples, exact_why},
     {0}};
 const cli_rule ab_rules[] = {
     {"model", 0, has_no_model, model_why},
     {"rounds seeds", 0, always, "it is of 'ironroof selftest'"},
-    {"profile threads filter dtype batch backend device precision budget warmup samples inject hot cold",
-     CLI_SET_HOST, is_as_is, "--as-is runs A and B as they are written"},
+    {"profile threads filter dtype batch backend device precision warmup samples inject hot cold",
+     CLI_SET_HOST, is_as_written, "A and B are run as they are written"},
+    {"budget", 0, is_as_is, "A and B are run as they are written"},
+    {"as-is as-is-gbench", 0, is_timed, "--time looks at the clock alone"},
+    {"as-is", 0, is_gbench, "--as-is-gbench reads another kind of output"},
+    {"silent", 0, is_untimed_ab, "it goes with --time"},
     {"no-more strict proof", 0, plans, "--plan gives no verdict"},
     {"profile threads filter dtype batch backend device precision budget warmup samples inject hot cold "
      "timeout "
-     "max-minutes no-reference as-is seed output",
+     "max-minutes no-reference as-is as-is-gbench time silent seed output",
      CLI_SET_HOST, plans_from, "--plan --from runs nothing"},
     {"precision budget", 0, has_samples, exact_why},
     {0}};

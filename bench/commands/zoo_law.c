@@ -170,8 +170,8 @@ static void zoo_law_compare(const model_machine *m, double slower, FILE *log, zo
         double             d[TRIAL_MAX_BLOCKS];
         size_t             n = p->nq < TRIAL_BLOCKS ? p->nq : TRIAL_BLOCKS;
         trial_contrast(p->q, n, d);
-        if (slower > 0 && ir_ab_plan(d, n, 0.95, p->delta, log1p(slower)) == 0)
-            continue; /* no look would find it */
+        size_t need = slower > 0 ? ir_ab_plan(d, n, 0.95, p->delta, log1p(slower)) : TRIAL_BLOCKS;
+        if (need == 0 || need > IR_AB_USUAL_BLOCKS) continue; /* no look would find it */
         bool red =
             p->confirmed && (p->verdict == TRIAL_REGRESSED || (slower <= 0 && p->verdict == TRIAL_IMPROVED));
         zoo_count(t, slower > 0 ? red : !red);

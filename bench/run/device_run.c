@@ -1,5 +1,6 @@
 /* device_run.c -- see device_run.h. */
 #include "bench/run/device_run.h"
+#include "bench/run/proof_gains.h"
 #include "bench/ceilings/ceilings.h"
 #include "bench/analysis/crossover.h"
 #include "bench/analysis/launch_gap.h"
@@ -276,6 +277,14 @@ void device_run_print_ceilings(const ir_text *t, const device_run *c)
     ir_text_flush(t->f);
 }
 
+void device_run_print_proof(FILE *f, const device_run *c)
+{
+    ir_verdict v;
+    if (!c->proved) return;
+    ablation_print(f, &c->s, &c->proof);
+    if (proof_gains_verdict(c, &v)) fprintf(f, "%s\n", v.answer);
+}
+
 void device_run_print_law(const ir_text *t, const device_run *c)
 {
     const fitted_law *law = &c->law;
@@ -302,7 +311,7 @@ void device_run_print_law(const ir_text *t, const device_run *c)
     fprintf(t->f, "\n%s\n", line);
     crossover_print(t->f, &c->s);
     launch_gap_print(t->f, &c->s);
-    if (c->proved) ablation_print(t->f, &c->s, &c->proof);
+    device_run_print_proof(t->f, c);
     if (law->exceed)
         fprintf(t->f, "%zu point%s above a ceiling by more than 2 %%: see the rows flagged suspect.\n",
                 law->exceed, law->exceed == 1 ? "" : "s");
@@ -324,7 +333,8 @@ ir_status device_run_journal_tail(ir_journal *j, const device_run *c)
              law->fitted ? ir_form_name(law->fit[law->better].form) : "unfitted");
     if (st == IR_OK) st = ir_journal_verdict(j, &v);
     if (st == IR_OK) st = crossover_journal(j, &c->s);
-    return st == IR_OK && c->proved ? ablation_journal(j, &c->s, &c->proof) : st;
+    if (st == IR_OK && c->proved) st = ablation_journal(j, &c->s, &c->proof);
+    return st == IR_OK && c->proved && proof_gains_verdict(c, &v) ? ir_journal_verdict(j, &v) : st;
 }
 
 static ir_status journal_all(ir_journal *j, const device_run *c)

@@ -39,6 +39,7 @@ void device_run_judge(device_run *);
 /* Quality, machine card and ceilings; points, law, roofline and summary: to a terminal or a file. */
 void device_run_print_ceilings(const ir_text *, const device_run *);
 void device_run_print_law(const ir_text *, const device_run *);
+void device_run_print_proof(FILE *, const device_run *); /* nothing without --prove */
 /* What a stream that already holds header, machine, ceilings and points still lacks: fits and summary. */
 ir_status device_run_journal_tail(ir_journal *, const device_run *);
 /* Write all results anew; they take the place of what is at `path`: rows now carry their verdicts. old: the
