@@ -177,7 +177,7 @@ const cli_command bench_commands[] = {
          "4 not comparable.\n"
          "  ironroof ab ./old/ironroof ./new/ironroof gemm copy\n"
          "  ironroof ab --time './old input' './new input'\n"
-         "  ironroof ab --as-is-gbench './old --benchmark_format=json' './new --benchmark_format=json'",
+         "  J=--benchmark_format=json; ironroof ab --as-is-gbench \"./old $J\" \"./new $J\"",
      .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_RUN_ONLY,
      .own = ab_own_options,
      .own_init = &ab_own_defaults,

@@ -69,36 +69,41 @@ static void print_name(const ir_text *t, const char *s)
     fprintf(t->f, "%s\n", s);
 }
 
-static void print_interval(const ir_text *t, double effect, double lo, double hi, size_t n, const char *unit)
+/* "+9.8 % [+8.1 % to +11.2 %] in 12 blocks" */
+static size_t interval(double effect, double lo, double hi, size_t blocks, const char *unit, char *buf,
+                       size_t size)
 {
-    char e[16], l[16], h[16];
+    char e[16], l[16], h[16], both[48] = "";
     percent(effect, true, e, sizeof e);
     percent(lo, true, l, sizeof l);
     percent(hi, true, h, sizeof h);
-    fprintf(t->f, "%s", e);
-    if (!isnan(lo)) fprintf(t->f, " [%s to %s]", l, h);
-    fprintf(t->f, " in %zu %s", n, unit);
+    if (!isnan(lo)) snprintf(both, sizeof both, " [%s to %s]", l, h);
+    return (size_t)snprintf(buf, size, "%s%s in %zu %s", e, both, blocks, unit);
 }
 
 static void print_numbers(const ir_text *t, const ir_comparison *c, const char *unit)
 {
-    char was[32], is[32], mde[16];
+    char   was[32], is[32], mde[16], text[320];
+    size_t n =
+        (size_t)snprintf(text, sizeof text, "%s -> %s, ", ir_text_scaled(c->time_s, "s", was, sizeof was),
+                         ir_text_scaled(c->new_s, "s", is, sizeof is));
+    n += interval(c->effect, c->lo, c->hi, c->blocks, unit, text + n, sizeof text - n);
     percent(c->mde, false, mde, sizeof mde);
-    fprintf(t->f, "    %s -> %s, ", ir_text_scaled(c->time_s, "s", was, sizeof was),
-            ir_text_scaled(c->new_s, "s", is, sizeof is));
-    print_interval(t, c->effect, c->lo, c->hi, c->blocks, unit);
-    if (!isnan(c->mde)) fprintf(t->f, "; could see %s", mde);
-    fputc('\n', t->f);
+    if (!isnan(c->mde)) snprintf(text + n, sizeof text - n, "; could see %s", mde);
+    ab_wrapped(t, 4, text);
     if (isnan(c->again_effect)) return;
-    fprintf(t->f, "    fresh blocks alone: ");
-    print_interval(t, c->again_effect, c->again_lo, c->again_hi, c->again_blocks, unit);
-    fputc('\n', t->f);
+    n = (size_t)snprintf(text, sizeof text, "fresh blocks alone: ");
+    interval(c->again_effect, c->again_lo, c->again_hi, c->again_blocks, unit, text + n, sizeof text - n);
+    ab_wrapped(t, 4, text);
 }
 
 void ab_print(const ir_text *t, const ir_comparison *v, size_t n, const char *unit)
 {
-    fprintf(t->f, "%-*s%s\n    old -> new, change [95 %% interval] in %s; the smallest change it could see\n",
-            VERDICT_COLUMN, "verdict", "point", unit);
+    char text[160];
+    fprintf(t->f, "%-*s%s\n", VERDICT_COLUMN, "verdict", "point");
+    snprintf(text, sizeof text, "old -> new, change [95 %% interval] in %s; the smallest change it could see",
+             unit);
+    ab_wrapped(t, 4, text);
     for (size_t i = 0; i < n; i++) {
         const ir_comparison *c = &v[i];
         char                 verdict[48];

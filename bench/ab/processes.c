@@ -2,7 +2,6 @@
  * COMMAND alone; what counts is the record it writes to standard output. Any two programs: programs.c. */
 #define _GNU_SOURCE
 #include "bench/ab/processes.h"
-#include "bench/ab/programs.h"
 #include "bench/run/output.h"
 #include "kernels/workloads/table.h"
 
@@ -201,7 +200,7 @@ static ir_status process(ab *a, char side, const size_t *order, size_t n)
     child_result r = {0};
     char         text[480];
     words        w;
-    if (j->own->time) return programs_time(j, side);
+    if (j->own->time) return programs_time(&j->programs, a, side);
     ir_status st = command_line(j, side == 'B', order, n, &w);
     if (st == IR_OK) st = child_run(w.v, j->own->timeout_s, interrupt_install(), &r);
     free(w.v);
@@ -212,7 +211,7 @@ static ir_status process(ab *a, char side, const size_t *order, size_t n)
     if (failed && (j->own->gbench || !(r.code == 2 && r.n > 0)))
         st = ir_fail(IR_ECHECK, "%s", failed);
     else
-        st = j->own->gbench ? programs_take_gbench(j, side, &r) : ab_job_take(j, side, &r);
+        st = j->own->gbench ? programs_take_gbench(a, side, &r) : ab_job_take(j, side, &r);
     child_free(&r);
     return st;
 }
@@ -277,6 +276,8 @@ ir_status ab_job_open(ab_job *j, const ir_backend *host, const cli_args *args, c
     if (st == IR_OK && !ab_as_written(own)) st = arguments(j, points, n);
     if (ab_as_written(own)) j->a.nargs = 1;
     if (st == IR_OK) st = ab_controls_open(&j->ref, host, j->opt);
+    j->programs = (ab_programs){
+        .side = j->side, .timeout_s = own->timeout_s, .budget_s = j->opt->budget_s, .silent = own->silent};
     j->a.drive = (ab_driver){process, processes_bracket, processes_now, progress, gives, j};
     j->a.seed = j->opt->seed >= 0 ? (uint64_t)j->opt->seed : 1;
     j->a.blocks = (size_t)own->blocks;
@@ -291,7 +292,7 @@ ir_status ab_job_open(ab_job *j, const ir_backend *host, const cli_args *args, c
 
 ir_status ab_job_run(ab_job *j)
 {
-    ir_status st = j->own->time ? programs_try(j) : IR_OK;
+    ir_status st = j->own->time ? programs_try(&j->programs) : IR_OK;
     if (st == IR_OK) st = ab_run(&j->a);
     cli_progress_clear(&j->progress);
     return st;

@@ -5,7 +5,7 @@
 #include "bench/ab/controls.h"
 #include "bench/cli/progress.h"
 #include "bench/ab/ab.h"
-#include "bench/ab/child.h"
+#include "bench/ab/programs.h"
 
 typedef struct {        /* own options of `ab`; `selftest aa|inject` take them too */
     int64_t     blocks; /* of the first look */
@@ -22,12 +22,6 @@ extern const ab_options ab_own_defaults;
 
 /* A and B are run exactly as written. */
 static inline bool ab_as_written(const ab_options *o) { return o->as_is || o->time || o->gbench; }
-
-typedef struct { /* of `ab --time`, beside the wall time; index 1: B */
-    double cpu_s[2][4 * TRIAL_MAX_BLOCKS], peak_B[2];
-    size_t n[2];
-    char   note[160];
-} ab_programs;
 
 typedef struct {
     ab                 a;

@@ -13,14 +13,14 @@ static const double      SLOT_S = 0.2;
 static const char *const WALL = "wall time";
 
 /* ---- one run --------------------------------------------------------------------------------- */
-static ir_status programs_run(ab_job *j, char side, child_result *r)
+static ir_status programs_run(const ab_programs *j, char side, child_result *r)
 {
-    return child_run(j->side[side == 'B'].v, j->own->timeout_s, interrupt_install(), r);
+    return child_run(j->side[side == 'B'].v, j->timeout_s, interrupt_install(), r);
 }
 
-static bool programs_silent(const ab_job *j, const child_result *r)
+static bool programs_silent(const ab_programs *j, const child_result *r)
 {
-    return !j->own->silent && r->n == 0 && !*r->err;
+    return !j->silent && r->n == 0 && !*r->err;
 }
 
 static const char silent_why[] = "it prints nothing: did it do anything? (--silent: that is fine)";
@@ -34,11 +34,11 @@ static size_t programs_differ(const child_result *a, const child_result *b)
     return i == a->n && i == b->n ? 0 : line;
 }
 
-static ir_status programs_fit(ab_job *j, const child_result r[2])
+static ir_status programs_fit(ab_programs *j, const child_result r[2])
 {
     char text[480];
     for (int s = 0; s < 2; s++) {
-        const char *failed = child_failure(&r[s], j->own->timeout_s, text, sizeof text);
+        const char *failed = child_failure(&r[s], j->timeout_s, text, sizeof text);
         if (failed && r[s].code < 126 && r[0].code >= 0 && r[1].code >= 0 && r[0].code != r[1].code)
             return ir_fail(IR_ECHECK,
                            "A ends with exit code %d and B with %d: they do not do the same%s%.200s",
@@ -51,12 +51,12 @@ static ir_status programs_fit(ab_job *j, const child_result r[2])
     }
     size_t line = programs_differ(&r[0], &r[1]);
     if (line)
-        snprintf(j->programs.note, sizeof j->programs.note,
+        snprintf(j->note, sizeof j->note,
                  "A and B print different things, first in line %zu: do they do the same?", line);
     return IR_OK;
 }
 
-ir_status programs_try(ab_job *j)
+ir_status programs_try(ab_programs *j)
 {
     child_result r[2] = {{0}, {0}};
     ir_status    st = programs_run(j, 'A', &r[0]);
@@ -67,20 +67,19 @@ ir_status programs_try(ab_job *j)
 }
 
 /* ---- timed ----------------------------------------------------------------------------------- */
-static void programs_keep(ab_job *j, char side, const double *cpu_s, size_t n, double peak_B)
+static void programs_keep(ab_programs *p, char side, const double *cpu_s, size_t n, double peak_B)
 {
-    ir_stats     s;
-    ab_programs *p = &j->programs;
-    const int    k = side == 'B';
+    ir_stats  s;
+    const int k = side == 'B';
     ir_stats_of(cpu_s, n, &s);
     if (p->n[k] < sizeof p->cpu_s[k] / sizeof *p->cpu_s[k]) p->cpu_s[k][p->n[k]++] = s.q25;
     if (peak_B > p->peak_B[k]) p->peak_B[k] = peak_B;
 }
 
-ir_status programs_time(ab_job *j, char side)
+ir_status programs_time(ab_programs *j, ab *a, char side)
 {
     double       wall[MOST_RUNS], cpu[MOST_RUNS], spent = 0, peak = 0;
-    const double budget = isfinite(j->opt->budget_s) ? j->opt->budget_s : SLOT_S;
+    const double budget = isfinite(j->budget_s) ? j->budget_s : SLOT_S;
     size_t       n = 0;
     ir_stats     s;
     char         text[480];
@@ -88,7 +87,7 @@ ir_status programs_time(ab_job *j, char side)
         child_result r = {0};
         ir_status    st = programs_run(j, side, &r);
         if (st != IR_OK) return st;
-        const char *failed = child_failure(&r, j->own->timeout_s, text, sizeof text);
+        const char *failed = child_failure(&r, j->timeout_s, text, sizeof text);
         if (!failed && programs_silent(j, &r)) failed = silent_why;
         wall[n] = r.wall_s;
         cpu[n] = r.cpu_s;
@@ -99,13 +98,11 @@ ir_status programs_time(ab_job *j, char side)
     }
     programs_keep(j, side, cpu, n, peak);
     ir_stats_of(wall, n, &s);
-    return ab_seen(&j->a, side, WALL, s.q25, NULL);
+    return ab_seen(a, side, WALL, s.q25, NULL);
 }
 
-void programs_print(const ab_job *j, const ir_text *t)
+void programs_print(const ab_programs *p, const ir_text *t)
 {
-    const ab_programs *p = &j->programs;
-    if (!j->own->time) return;
     for (int s = 0; s < 2 && p->n[0] && p->n[1]; s++) {
         char cpu[32], peak[32];
         fprintf(t->f, "    %c: CPU time %s, at most %s of memory\n", "AB"[s],
@@ -116,7 +113,7 @@ void programs_print(const ab_job *j, const ir_text *t)
 }
 
 /* ---- what others print ----------------------------------------------------------------------- */
-ir_status programs_take_gbench(ab_job *j, char side, const child_result *r)
+ir_status programs_take_gbench(ab *a, char side, const child_result *r)
 {
     char        why[IR_WHY + 40];
     ir_gbenches all;
@@ -126,7 +123,7 @@ ir_status programs_take_gbench(ab_job *j, char side, const child_result *r)
     for (size_t i = 0; i < all.n && st == IR_OK; i++) {
         const ir_gbench *b = &all.v[i];
         snprintf(why, sizeof why, "build %c: %s", side, b->why);
-        st = ab_seen(&j->a, side, b->name, b->time_s, *b->why ? why : NULL);
+        st = ab_seen(a, side, b->name, b->time_s, *b->why ? why : NULL);
     }
     ir_gbenches_free(&all);
     return st;

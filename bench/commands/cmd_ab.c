@@ -3,7 +3,6 @@
 #include "bench/backends.h"
 #include "bench/ab/print.h"
 #include "bench/ab/processes.h"
-#include "bench/ab/programs.h"
 #include "bench/commands/commands.h"
 #include "harness/record/input.h"
 
@@ -72,7 +71,7 @@ static int outcome(const cli_args *args, const ab_options *own, ab_job *j, ir_st
     if (j->a.t.n == 0)
         fprintf(stderr, "ironroof: nothing was measured%s%s\n", *j->a.t.lost ? ": " : "", j->a.t.lost);
     if (plan && c.n) ab_print_plan(&t, c.v, c.n, own->confidence, log1p(own->delta), own->plan, j->a.block_s);
-    if (!plan && c.n && !args->opt.quiet) ab_print(&t, c.v, c.n, "blocks"), programs_print(j, &t);
+    if (!plan && c.n && !args->opt.quiet) ab_print(&t, c.v, c.n, "blocks"), programs_print(&j->programs, &t);
     ab_sentence(c.v, c.n, text, sizeof text);
     if (!plan && c.n) fprintf(t.f, "%s (seed %llu)\n", text, (unsigned long long)j->a.seed);
     if (j->a.out_of_time) fprintf(t.f, "ended early: --max-minutes\n");

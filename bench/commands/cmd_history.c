@@ -71,8 +71,10 @@ static void head(const review *r)
 {
     int first = (int)strcspn(r->f->v[0].r.started, "T"),
         last = (int)strcspn(r->f->v[r->f->n - 1].r.started, "T");
-    fprintf(r->t.f, "%zu run%s, %.*s to %.*s; change: the newest runs over the first\n", r->f->n,
-            r->f->n == 1 ? "" : "s", first, r->f->v[0].r.started, last, r->f->v[r->f->n - 1].r.started);
+    char text[160];
+    snprintf(text, sizeof text, "%zu run%s, %.*s to %.*s; change: the newest runs over the first", r->f->n,
+             r->f->n == 1 ? "" : "s", first, r->f->v[0].r.started, last, r->f->v[r->f->n - 1].r.started);
+    ab_wrapped(&r->t, 0, text);
     fprintf(r->t.f, "%-*s %11s %9s  one mark a run\n", name_width(r), "point", "newest", "change");
 }
 

@@ -8,7 +8,6 @@
 #include "bench/commands/commands.h"
 #include "bench/measure/per_layer.h"
 #include "bench/measure/watchdog.h"
-#include "bench/run/proof_gains.h"
 #include "bench/run/again.h"
 #include "bench/run/output.h"
 #include "bench/run/screen.h"
@@ -245,8 +244,7 @@ static ir_status run_ablation(job *j, device_run *c)
     j->progress.phase[PHASE_PROOFS].total = c->proof.n;
     j->progress.total += c->proof.n;
     phase(j, PHASE_PROOFS);
-    st = ablation_measure(&c->s, &c->proof);
-    proof_gains_foretell(c);
+    st = device_run_prove(c);
     phase_ends(j, c);
     return st;
 }

@@ -8,23 +8,6 @@
 
 static const double CLOSE = 0.10; /* median error of a law that foretells well */
 
-void device_run_view(const device_run *c, machine_view *v)
-{
-    *v = (machine_view){.source = IR_SRC_MEASURED,
-                        .ceilings = c->s.ceilings,
-                        .threads = c->s.info.threads,
-                        .capacity_B = c->s.info.mem_B,
-                        .llc_B = c->s.info.llc_B,
-                        .better = c->law.fitted ? c->law.better : -1,
-                        .env = c->env,
-                        .point = c->s.point,
-                        .npoint = c->s.npoint};
-    for (int f = 0; f < 2 && c->law.fitted; f++) {
-        v->fit[f] = c->law.fit[f];
-        v->has_fit[f] = true;
-    }
-}
-
 /* What the law leaves unexplained grows with the work where the arithmetic does; else it stays. */
 static void foretell_line(const machine_view *v, const ir_point *p, const ir_row *x, ablation_line *l)
 {
@@ -39,30 +22,28 @@ static void foretell_line(const machine_view *v, const ir_point *p, const ir_row
     l->law_hi = -log(g.lo);
 }
 
-void proof_gains_foretell(device_run *c)
+void proof_gains_foretell(const machine_view *v, const measure_context *s, ablation_set *set)
 {
-    machine_view v;
-    ir_row       x;
-    device_run_view(c, &v);
-    for (size_t i = 0; i < c->proof.n; i++) {
-        ablation_entry *e = &c->proof.v[i];
-        const ir_point *p = &c->s.point[e->point];
-        bool            known = c->law.fitted && ir_row_of(p, &c->s.ceilings, &x);
+    for (size_t i = 0; i < set->n; i++) {
+        ablation_entry *e = &set->v[i];
+        const ir_point *p = &s->point[e->point];
+        ir_row          x;
+        bool            known = ir_row_of(p, &v->ceilings, &x);
         for (size_t k = 0; k < e->n; k++)
-            if (known && isfinite(e->line[k].y)) foretell_line(&v, p, &x, &e->line[k]);
+            if (known && isfinite(e->line[k].y)) foretell_line(v, p, &x, &e->line[k]);
     }
 }
 
-bool proof_gains_verdict(const device_run *c, ir_verdict *out)
+bool proof_gains_verdict(const measure_context *s, const ablation_set *set, ir_verdict *out)
 {
     enum { MOST = 512 };
     double      off[MOST], worst = -1;
     const char *what = "";
     size_t      n = 0, used = 0;
     *out = (ir_verdict){.question = "predicted changes", .p = NAN};
-    snprintf(out->device, sizeof out->device, "%s", c->s.info.id);
-    for (size_t i = 0; i < c->proof.n; i++) {
-        const ablation_entry *e = &c->proof.v[i];
+    snprintf(out->device, sizeof out->device, "%s", s->info.id);
+    for (size_t i = 0; i < set->n; i++) {
+        const ablation_entry *e = &set->v[i];
         char                  key[IR_ID];
         size_t                before = n;
         for (size_t k = 0; k < e->n && n < MOST; k++) {
@@ -72,7 +53,7 @@ bool proof_gains_verdict(const device_run *c, ir_verdict *out)
             if (off[n] > worst) worst = off[n], what = l->what;
             n++;
         }
-        ir_point_key(&c->s.point[e->point], key);
+        ir_point_key(&s->point[e->point], key);
         if (n > before && used + strlen(key) + 2 < sizeof out->evidence)
             used += (size_t)snprintf(out->evidence + used, sizeof out->evidence - used, "%s%s",
                                      used ? ";" : "", key);

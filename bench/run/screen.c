@@ -6,7 +6,6 @@
 #include "bench/gate/earlier.h"
 #include "bench/gate/newest.h"
 #include "bench/predict/effects.h"
-#include "bench/run/proof_gains.h"
 #include "harness/record/answer.h"
 #include "kernels/workloads/table.h"
 
@@ -119,7 +118,7 @@ void screen_of_device(const ir_text *t, const device_run *c, const screen_run *r
                     .their_fit = c->law.recalled,
                     .quality = c->graded ? &c->quality : NULL};
     ir_verdict said, tried;
-    if (c->proved && proof_gains_verdict(c, &tried)) a.tried = tried.answer;
+    if (device_run_foretold(c, &tried)) a.tried = tried.answer;
     for (size_t i = 0; crossover_verdict_next(&c->s, &i, &said);) say_crossover(&a, &said, &w);
     print(t, &a, &v, run, &now, &w);
 }
