@@ -156,6 +156,12 @@ def beside_spinners(folder):
                 f"{n} spinners: the run is unusable",
                 seen,
             )
+            words = " ".join(text.split())
+            expect(
+                "nothing is concluded from an unusable run" in words and "predicted" not in words,
+                f"{n} spinners: the screen foretells nothing",
+                text,
+            )
         for p in asked:
             expect(p["cpu_share"] is None or 0 <= p["cpu_share"] <= 1, "a share is a share", p["cpu_share"])
             if "preempted" in p["flags"]:

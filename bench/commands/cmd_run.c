@@ -291,7 +291,7 @@ static ir_status measure_device(job *j, device_run *c)
     ir_text t = text_on(j->screen, &j->args->opt);
     bool    tables = j->screen && wants_tables(j);
     c->recalled = j->ceilings.file ? &j->ceilings.r : NULL;
-    j->stream = (row_stream){.t = t, .on = j->screen && j->points.n};
+    j->stream = (row_stream){.t = t, .on = j->screen && j->points.n, .recalled = c->recalled != NULL};
     plan(j, c);
     phase(j, PHASE_CEILINGS);
     device_run_begin(c);
@@ -401,7 +401,7 @@ static void last_screen(const job *j)
                       .compare = !j->piped};
     for (size_t i = 0; j->screen && j->points.n && i < j->ndev; i++) {
         if (j->dev[i].s.npoint == 0) continue;
-        if (i || j->args->opt.detail || j->stream.printed) fputc('\n', j->screen);
+        if (i || j->args->opt.detail || (j->stream.printed && !j->stream.recalled)) fputc('\n', j->screen);
         screen_of_device(&t, &j->dev[i], &run);
     }
 }

@@ -44,6 +44,10 @@ static void say_history(ir_answer *a, const screen_run *run, const ir_record *no
 {
     char key[17], path[4096];
     if (!run->compare) return;
+    if (a->quality && a->quality->value == IR_QUALITY_UNUSABLE) {
+        a->history = "not compared: the run is unusable";
+        return;
+    }
     ir_env_key(a->env, key);
     a->history = w->history;
     if (run->earlier)

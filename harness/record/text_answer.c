@@ -162,7 +162,9 @@ void ir_text_answer(const ir_text *t, const ir_answer *a)
         if (!a->recalled) fputc('\n', t->f);
         ir_answer_held(t, a);
     }
-    if (a->nhelp) {
+    if (n && ir_answer_unusable(a)) {
+        ir_text_para(t, "WHAT WOULD HELP ", "a quiet machine: nothing is concluded from an unusable run");
+    } else if (a->nhelp) {
         if (!a->recalled) fputc('\n', t->f);
         help(t, a);
     } else if (n && !a->recalled) {

@@ -150,5 +150,5 @@ void ir_answer_held(const ir_text *t, const ir_answer *a)
     if (n == 0) return;
     head(&h);
     for (size_t i = 0; i < n; i++) line(&h, &r[i]);
-    against_libraries(t, r, n, more);
+    if (!ir_answer_unusable(a)) against_libraries(t, r, n, more);
 }
