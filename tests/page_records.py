@@ -101,6 +101,10 @@ def with_new_fields(lines, code):
     prove = {"record": "verdict", "device": lines[1].get("device"), "p": 0.999, "evidence": [key]}
     known = {"verdict": "confirmed", "label": "memory", "elasticity": {"data": span}}
     lines.append({**prove, "question": "prove", **known})
+    answer = "6 changes by --prove: T within 4 % of what the law foretold (median), at most 9 % (cold)"
+    lines.append(
+        {**prove, "question": "predicted changes", "verdict": "within 10 %", "answer": answer, "p": None}
+    )
     lines.append(
         {
             **prove,

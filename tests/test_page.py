@@ -461,7 +461,7 @@ def check_words(b, pages, code):
     )
     open_page(b, pages["new"][0])
     text = b.run("return document.getElementById('answers').innerText")
-    for words in ("Run quality: noisy", "31 %", "12346", "widgets/s"):
+    for words in ("Run quality: noisy", "31 %", "12346", "widgets/s", "Put to the test: 6 changes"):
         expect(
             words in text or words.replace("12346", "12300") in text, "a newer record's %r is shown" % words
         )
