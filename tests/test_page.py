@@ -467,7 +467,7 @@ def check_words(b, pages, code):
         )
     whole = b.run("return document.querySelector('main').textContent")
     expect("bf16 for f32" in whole and "foretold" in whole, "a twin stands beside what the law foretold")
-    expect("0.57 [0.55, 0.59]" in whole, "and the prediction has its interval")
+    expect("[0.55, 0.59]" in whole, "and the prediction has its interval")
     expect(not code or count(b, "#points .bound.code") > 0, "the bound `code` is shown")
     expect(
         b.run(
