@@ -160,9 +160,9 @@ def programs(folder):
     expect(len(c) == 1 and c[0]["again_blocks"] == 8 and c[0]["again_lo"] > 1
            and c[0]["new_s"] > c[0]["old_s"],
            f"ab --time: both estimates are in the record: {c}")
-    timed(1, ["first in line 2"], "sh -c 'echo x; echo y'", "sh -c 'sleep 0.1; echo x; echo z'")
+    timed(3, ["first in line 2"], "sh -c 'echo x; echo y'", "sh -c 'echo x; echo z'", "--blocks", "1")
     timed(2, ["B: it prints nothing"], "echo x", "true")
-    timed(1, ["REGRESSED"], "true", "sleep 0.1", "--silent")
+    timed(3, ["TOO FEW"], "true", "true", "--silent", "--blocks", "1")
     timed(2, ["A ends with exit code 0 and B with 3", "sorry"], "echo x", "sh -c 'echo sorry >&2; exit 3'")
     timed(2, ["A: exit code 3", "sorry"], *2 * ["sh -c 'echo sorry >&2; exit 3'"])
     timed(2, ["B: exit code 127", "/no/such/program"], "echo x", "/no/such/program")
@@ -179,14 +179,14 @@ def programs(folder):
     played = os.path.join(folder, "gbench.py")
     open(played, "w").write(GBENCH)
 
-    def gbench(code, words, *sides):
+    def gbench(code, words, *sides, blocks="8"):
         return ends(code, words, "ab", "--as-is-gbench", *(f"{sys.executable} {played} {s}" for s in sides),
-                    *PROGRAMS[:-2])
+                    *PROGRAMS[:-2], "--blocks", blocks)
 
     r = gbench(1, ["REGRESSED (confirmed)  BM_copy/4096", "BM_sum", " us -> 1", "1 SAME"], "1 -",
                "1.2 -")
     expect("BM_copy/4096_mean" not in r.stdout, "ab --as-is-gbench: aggregates beside runs do not count", r)
-    gbench(2, ["INCORRECT", "BM_file", "no such file"], "1 -", "1 error")
+    gbench(2, ["INCORRECT", "BM_file", "no such file"], "1 -", "1 error", blocks="1")
     gbench(2, ["BM_odd", "time_unit"], "1 unit", "1 -")
     gbench(2, ["no benchmark was run"], "1 none", "1 -")
     gbench(2, ["--benchmark_format=json"], "1 text", "1 -")
