@@ -9,6 +9,7 @@
 #ifndef IR_LAW_H
 #define IR_LAW_H
 #include "harness/ironroof.h"
+#include "harness/law/energy.h"
 #ifdef __cplusplus
 extern "C" {
 #endif

@@ -4,6 +4,9 @@
 #ifndef IR_MACHINE_H
 #define IR_MACHINE_H
 #include "harness/ironroof.h"
+#include "harness/machine/counters.h"
+#include "harness/machine/energy.h"
+#include "harness/machine/thermal.h"
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -117,7 +120,7 @@ const char *ir_env_differs(const ir_env *a, const ir_env *b);
 /* ---- health ---------------------------------------------------------------------------------- */
 /* Cumulative counters; take one before and one after and subtract. NAN where unreadable. */
 typedef struct {
-    double steal_s, busy_s, total_s, throttle_n, clock_Hz, energy_J, ctx_involuntary;
+    double steal_s, busy_s, total_s, throttle_n, ctx_involuntary;
 } ir_health;
 void ir_health_read(ir_health *);
 

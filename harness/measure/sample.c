@@ -1,6 +1,7 @@
 /* sample.c -- the measuring loop (statistics.md 1, 2, 8). A sample is one timed batch of `reps` calls; it
  * stops only at checkpoints, on the interval of the median, never on a standard deviation. */
 #include "harness/measure/sample.h"
+#include "harness/measure/stretch.h"
 #include "harness/machine/machine.h"
 #include "harness/measure/vitals.h"
 #include "harness/stats/stats.h"
@@ -242,7 +243,7 @@ static ir_status watched(sampler *s, uint32_t reps, ir_point *pt)
     pt->m.cpu_share = got.cpu_share;
     pt->m.preemptions = got.preemptions;
     if (s->policy->beside) s->policy->beside(s->policy->beside_arg);
-    vitals_end(&vitals, dev->be->now(dev), (double)reps * (double)pt->m.samples.n, pt);
+    vitals_end(&vitals, dev->be->now(dev), pt);
     return st;
 }
 
@@ -258,6 +259,8 @@ ir_status sample_point(sampler *s, ir_point *pt)
     if (st == IR_OK) st = warm_up(s, reps, pt);
     if (st == IR_OK) st = choose_reps(s, &reps); /* now warm */
     if (st == IR_OK) st = watched(s, reps, pt);
+    if (st == IR_OK) st = stretch_point(s, batch, reps, pt);
+    if (st == IR_OK) st = stretch_vigil(s, batch, reps);
     if (be->leave) be->leave(dev);
     pt->m.reps = reps;
     ir_status sum = summarise(pt);

@@ -1,0 +1,84 @@
+/* counters.h -- what the hardware counted: likwid, loaded by a process of its own that speaks lines over a
+ * socket. A library that calls exit(), prints, keeps global state and is under GPL-3 stays outside ours. */
+#ifndef IR_MACHINE_COUNTERS_H
+#define IR_MACHINE_COUNTERS_H
+#include "harness/ironroof.h"
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- the rule: which of a library's groups and metrics tell what ------------------------------ */
+typedef enum { IR_COUNT_DRAM, IR_COUNT_FLOPS, IR_COUNT_L2, IR_COUNT_L3, IR_COUNT_CLOCK, IR_NCOUNT } ir_count;
+extern const char *const ir_count_names[IR_NCOUNT]; /* "dram" "flops" "l2" "l3" "clock" */
+/* What a metric adds to. part: reads, writes, or both together, which counts only where parts are missing. */
+typedef enum { IR_PART_READ, IR_PART_WRITE, IR_PART_BOTH } ir_part;
+bool ir_count_group(ir_count, const char *group);
+/* Does this metric of such a group tell it? unit: what 1 of it is, in B, flop, flop/s or Hz; rate: it is per
+ * second. */
+bool ir_count_metric(ir_count, const char *metric, ir_part *, double *unit, bool *rate);
+/* Why what a processor's group of that name counts is not what it is called; NULL: it is. cpu: likwid's short
+ * name. */
+const char *ir_count_exception(ir_count, const char *cpu);
+
+/* ---- the helper ------------------------------------------------------------------------------ */
+/* The argument by which the program becomes its own helper: main() must hand over to ir_counters_child(). */
+#define IR_COUNTERS_HELPER "--counters-helper"
+int ir_counters_child(void);
+
+typedef struct ir_counters ir_counters;
+/* program: that takes IR_COUNTERS_HELPER; NULL: this one. library: NULL: likwid's known names. cpus: "0-3,8".
+ * limit_s: of one reply; 0: 5 s. */
+typedef struct {
+    const char *program, *library, *cpus;
+    double      limit_s;
+} ir_counters_ask;
+/* Call it before a device's enter(): the helper inherits the mask. IR_SKIP: one line that says why not and
+ * what to do. */
+ir_status   ir_counters_open(const ir_counters_ask *, ir_counters **out);
+void        ir_counters_close(ir_counters **);        /* idempotent; leaves no process behind */
+const char *ir_counters_version(const ir_counters *); /* "likwid 5.2.2 (GPL-3, separate process)" */
+const char *ir_counters_cpu(const ir_counters *);     /* likwid's short name of it */
+/* Ask for what the bits of `what` (1u << IR_COUNT_DRAM ...) say, or for one group by its own name; of what is
+ * not there ir_counters_missing() has a line. IR_SKIP: nothing of it is there. */
+ir_status   ir_counters_want(ir_counters *, unsigned what, const char *group);
+const char *ir_counters_missing(const ir_counters *);
+/* Groups do not fit into the counters at once: the same work is counted once for each. */
+int       ir_counters_rounds(const ir_counters *);
+ir_status ir_counters_start(ir_counters *, int round);
+/* Adds what one of so many calls did. A zero is no measurement: it stays NAN. */
+ir_status ir_counters_stop(ir_counters *, int round, double calls, ir_counts *);
+
+/* ---- the kernel's own names ------------------------------------------------------------------- */
+/* What perf_event_open() is asked through, so that a test can refuse. NULL in its place: the system's. */
+typedef int (*ir_perf_call)(int type, const uint64_t config[3], int cpu);
+typedef enum { IR_PERF_READ, IR_PERF_WRITE, IR_PERF_ENERGY } ir_perf_what;
+/* One event that a PMU publishes below sys/bus/event_source/devices, on the first CPU it may be opened on.
+ * scale: B or J of one count. */
+typedef struct {
+    char         pmu[48], event[48], why[120]; /* why: it cannot be used; empty: it can */
+    ir_perf_what what;
+    int          type, cpu[16], ncpu;
+    uint64_t     config[3];
+    double       scale;
+} ir_perf_event;
+/* DRAM reads and writes, and package energy, by the names that the kernel gives them. Returns how many. */
+int ir_perf_find(const char *root, ir_perf_event *out, int max);
+/* Are there counters of cycles here for this user? Else one line that says why not and what to do. */
+bool                   ir_perf_usable(const char *root, char *why, size_t cap);
+bool                   ir_perf_usable_with(const char *root, ir_perf_call, char *why, size_t cap);
+typedef struct ir_perf ir_perf;
+/* Opens reads and writes of DRAM. IR_SKIP with one line. */
+ir_status   ir_perf_open(const char *root, ir_perf_call, ir_perf **out);
+void        ir_perf_close(ir_perf **);                                      /* idempotent */
+void        ir_perf_read(const ir_perf *, double *read_B, double *write_B); /* cumulative; NAN: not known */
+const char *ir_perf_names(const ir_perf *); /* "uncore_imc_0/cas_count_read, ..." */
+
+/* ---- certificate ----------------------------------------------------------------------------- */
+/* Hold what was counted against a known amount: "reads 1.01 of a known read" into text; false, and "not
+ * trusted: ...", outside [lo, hi]. */
+bool ir_counts_certify(const char *what, double counted, double known, double lo, double hi, char *text,
+                       size_t cap);
+#ifdef __cplusplus
+}
+#endif
+#endif
