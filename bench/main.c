@@ -9,7 +9,10 @@
 #include "bench/ab/processes.h"
 #include "bench/commands/gate_options.h"
 #include "bench/commands/last.h"
+#include "harness/machine/machine.h"
 #include "harness/screen.h"
+
+#include <string.h>
 
 const cli_command bench_commands[] = {
     {.name = "run",
@@ -257,6 +260,7 @@ const cli_command bench_commands[] = {
 
 int main(int argc, char **argv)
 {
+    if (argc == 2 && !strcmp(argv[1], IR_COUNTERS_HELPER)) return ir_counters_child();
     ends_begin();
     ir_screen_begin();
     ir_affinity_restore();

@@ -12,8 +12,8 @@ static const struct {
     const char *group, *metric;
 } rules[IR_NCOUNT] = {{"^MEM([0-9]|READ|WRITE)?$", "^Memory .*data volume"},
                       {"^FLOPS(_SP)?$", "^(SP|SP \\(FP\\)|FP rate).*MFLOP/s"},
-                      {"^L2$", "^L2 .*data volume"},
-                      {"^L3$", "^L3 .*data volume"},
+                      {"^L2$", "^L2.* data volume"},
+                      {"^L3$", "^L3.* data volume"},
                       {"^CLOCK$", "^Clock \\[MHz\\]"}};
 /* Groups called MEM that count something nearer to the core. */
 static const struct {
@@ -21,6 +21,7 @@ static const struct {
     const char *cpu, *why;
 } exceptions[] = {{IR_COUNT_DRAM, "arm8", "its group MEM counts refills of the L2, not DRAM"},
                   {IR_COUNT_DRAM, "arm8_n1", "its group MEM counts accesses of the cores, not DRAM"},
+                  {IR_COUNT_DRAM, "phi", "its group MEM counts misses of the L1, not DRAM"},
                   {IR_COUNT_DRAM, "silvermont", "its group MEM counts requests to the L2, not DRAM"},
                   {IR_COUNT_DRAM, "core2", "its group MEM counts bus transactions of one core, not DRAM"},
                   {IR_COUNT_DRAM, "atom", "its group MEM counts bus transactions of one core, not DRAM"}};
@@ -53,7 +54,7 @@ bool ir_count_metric(ir_count what, const char *metric, ir_part *part, double *u
 {
     if (!rule_matches(rules[what].metric, metric)) return false;
     *unit = rule_unit(metric, rate);
-    *part = rule_matches(" (read|load)( |$)", metric)             ? IR_PART_READ
+    *part = rule_matches(" (read|load)( |$)", metric)               ? IR_PART_READ
             : rule_matches(" (write|writeback|evict)( |$)", metric) ? IR_PART_WRITE
                                                                     : IR_PART_BOTH;
     return !isnan(*unit);

@@ -249,14 +249,15 @@ static void take_metric(ir_counters *c, const char *line, void *arg)
     if (ir_count_metric(r->what, line + at, &m.part, &m.unit, &m.rate)) r->used[r->nused++] = m;
 }
 
-/* Reads and writes apart are better than both together, and never added to them. */
+/* Reads and writes apart are better than both together, and never added to them. Of rates the first is the
+ * sum; others assume a width or are parts of it. */
 static void counters_prefer_parts(counters_round *r)
 {
     bool apart = false;
     int  n = 0;
     for (int i = 0; i < r->nused; i++) apart = apart || r->used[i].part != IR_PART_BOTH;
     for (int i = 0; i < r->nused; i++)
-        if (!apart || r->used[i].part != IR_PART_BOTH) r->used[n++] = r->used[i];
+        if ((!apart || r->used[i].part != IR_PART_BOTH) && !(r->used[i].rate && n)) r->used[n++] = r->used[i];
     r->nused = n;
 }
 

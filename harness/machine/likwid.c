@@ -28,7 +28,7 @@ typedef struct {
 } likwid_cpu;
 enum { DIRECT = 0, MAX_HELPER_CPUS = IR_MAX_PU };
 static struct {
-    int (*major)(void), (*minor)(void), (*bugfix)(void), (*topology)(void);
+    int (*topology)(void);
     likwid_cpu *(*cpu)(void);
     void (*mode)(int);
     int (*init)(int, const int *), (*groups)(char ***, char ***, char ***), (*add)(const char *),
@@ -40,10 +40,7 @@ static struct {
 static const struct {
     const char *name;
     void      **at;
-} symbols[] = {{"likwid_getMajorVersion", (void **)(void *)&lib.major},
-               {"likwid_getMinorVersion", (void **)(void *)&lib.minor},
-               {"likwid_getBugfixVersion", (void **)(void *)&lib.bugfix},
-               {"topology_init", (void **)(void *)&lib.topology},
+} symbols[] = {{"topology_init", (void **)(void *)&lib.topology},
                {"get_cpuInfo", (void **)(void *)&lib.cpu},
                {"HPMmode", (void **)(void *)&lib.mode},
                {"perfmon_init", (void **)(void *)&lib.init},
@@ -81,8 +78,19 @@ static int helper_cpus(const char *list, int *v)
     return n;
 }
 
+/* The library tells no version of its own: that of its file name, behind all links. */
+static void helper_version(const void *symbol, char version[24])
+{
+    char        path[4096];
+    Dl_info     info;
+    const char *so = NULL;
+    if (dladdr(symbol, &info) && info.dli_fname && realpath(info.dli_fname, path)) so = strstr(path, ".so.");
+    snprintf(version, 24, "%.23s", so ? so + 4 : "of unknown version");
+}
+
 static void helper_open(char *args)
 {
+    char       version[24];
     static int cpu[MAX_HELPER_CPUS];
     char      *cpus = strchr(args, ' ');
     if (!cpus) {
@@ -102,8 +110,9 @@ static void helper_open(char *args)
             return;
         }
     }
-    int major = lib.major(), minor = lib.minor();
-    if (major < 5 || (major == 5 && minor < 2)) {
+    helper_version(*symbols[0].at, version);
+    int major = 0, minor = 0;
+    if (sscanf(version, "%d.%d", &major, &minor) == 2 && (major < 5 || (major == 5 && minor < 2))) {
         fprintf(out, "no likwid %d.%d is too old: 5.2 or later is needed\n", major, minor);
         return;
     }
@@ -115,14 +124,14 @@ static void helper_open(char *args)
     if (geteuid() == 0) lib.mode(DIRECT);
     const likwid_cpu *c = lib.cpu();
     int               st = lib.init(ncpu, cpu);
+    const char       *name = c && c->short_name ? c->short_name : "?";
     if (st < 0) {
-        fprintf(out, "no likwid %d.%d.%d, processor %s (family %u model %u): perfmon_init %d\n", major, minor,
-                lib.bugfix(), c && c->short_name ? c->short_name : "?", c ? c->family : 0, c ? c->model : 0,
-                st);
+        fprintf(out, "no likwid %s, processor %s (family %u model %u): perfmon_init %d\n", version, name,
+                c ? c->family : 0, c ? c->model : 0, st);
         return;
     }
     ready = true;
-    fprintf(out, "ok %d.%d.%d|%s\n", major, minor, lib.bugfix(), c && c->short_name ? c->short_name : "?");
+    fprintf(out, "ok %s|%s\n", version, name);
 }
 
 static void helper_groups(char *args)
