@@ -42,12 +42,15 @@ const cli_command bench_commands[] = {
      .rules = run_rules,
      .main = cmd_ceilings},
     {.name = "list",
-     .summary = "what there is: workloads, kernels, backends, devices, claims, points",
-     .usage = "[workloads|kernels|backends|devices|claims|points]",
-     .about = "Without a word: all of it.\n"
-              "  ironroof list workloads",
+     .summary = "what there is: workloads, kernels, backends, devices, claims, counters, points",
+     .usage = "[workloads|kernels|backends|devices|claims|model|counters|points]",
+     .about =
+         "counters: every source of joules and of counted bytes, whether it can be read, and what to do.\n"
+         "  ironroof list workloads",
      .sets = CLI_SET_GRID,
      .max_args = 1,
+     .own = list_own,
+     .own_size = sizeof(list_options),
      .rules = list_rules,
      .main = cmd_list},
     {.name = "fit",

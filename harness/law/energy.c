@@ -11,16 +11,19 @@
 enum { LEAST_ROWS = 4 };
 static const double ALIKE = 10; /* condition number above which rows without spin say nothing apart */
 
+/* Chains of dependent operations, one a cycle: the threads wait. */
+static bool only_waits(const ir_point *p) { return !strcmp(p->id.family, "clock"); }
+
 bool ir_energy_row_of(const ir_point *p, ir_energy_row *r)
 {
-    double bytes = p->m.cost.read_B + p->m.cost.write_B;
-    bool   dram = !strcmp(p->law.level, "DRAM"), spin = bytes == 0 && p->m.cost.flops == 0;
+    double bytes = p->m.cost.read_B + p->m.cost.write_B, flops = only_waits(p) ? 0 : p->m.cost.flops;
+    bool   dram = !strcmp(p->law.level, "DRAM"), spin = bytes == 0 && flops == 0;
     memset(r, 0, sizeof *r);
     if (p->status != IR_OK || !(p->m.energy.J > 0) || p->flags & (IR_FLAG_SUSPECT | IR_FLAG_PREEMPTED))
         return false;
     if (!(p->m.energy.lo > 0) || (bytes > 0 && !dram)) return false;
     *r = (ir_energy_row){.bytes = bytes,
-                         .flops = p->m.cost.flops,
+                         .flops = flops,
                          .T_s = p->m.energy.span_s / p->m.energy.calls,
                          .J = p->m.energy.J,
                          .lo = p->m.energy.lo,

@@ -103,9 +103,9 @@ static void find_powercap(ir_meter *m)
         bool package = is_package(zone[i].name, name), dram = is_dram(zone[i].name, name);
         if (!package && !dram) continue;
         energy_channel c = {{-1, -1}, 1e-6, NAN, NAN, 0};
-        snprintf(path, sizeof path, "%s/%s/energy_uj", dir, zone[i].name);
+        snprintf(path, sizeof path, "%.30s/%.63s/energy_uj", dir, zone[i].name);
         c.fd[0] = meter_open_file(m, path);
-        snprintf(path, sizeof path, "%s/%s/max_energy_range_uj", dir, zone[i].name);
+        snprintf(path, sizeof path, "%.30s/%.63s/max_energy_range_uj", dir, zone[i].name);
         if (c.fd[0] >= 0) c.range = meter_once(m, path);
         snprintf(shown, sizeof shown, dram ? "dram %.20s" : "%.31s", dram ? zone[i].name + 11 : name);
         meter_add(m, shown, true, dram, c);
@@ -136,14 +136,14 @@ static void find_ina3221(ir_meter *m)
     for (int i = 0; i < count; i++)
         for (int channel = 1; channel <= 3; channel++) {
             energy_channel c = {{-1, -1}, 1e-6, NAN, NAN, 0};
-            snprintf(path, sizeof path, "%s/in%d_input", dir[i], channel);
+            snprintf(path, sizeof path, "%.199s/in%d_input", dir[i], channel);
             c.fd[0] = meter_open_file(m, path);
-            snprintf(path, sizeof path, "%s/curr%d_input", dir[i], channel);
+            snprintf(path, sizeof path, "%.199s/curr%d_input", dir[i], channel);
             c.fd[1] = c.fd[0] < 0 ? -1 : meter_open_file(m, path);
             bool known = !isnan(meter_number(m, c.fd[0])) && !isnan(meter_number(m, c.fd[1]));
             for (int k = 0; k < 2 && !known; k++)
                 if (c.fd[k] >= 0) close(c.fd[k]), c.fd[k] = -1; /* a channel that is off reads EIO */
-            if (!ir_file_read(m->root, label, sizeof label, "%s/in%d_label", dir[i], channel))
+            if (!ir_file_read(m->root, label, sizeof label, "%.199s/in%d_label", dir[i], channel))
                 snprintf(label, sizeof label, "channel %d", channel);
             meter_add(m, label, false, false, c);
         }
@@ -178,7 +178,7 @@ static void find_power_files(ir_meter *m, const char *driver, const char *file)
     int  count = hwmon_folders(m, driver, dir, MAX_FOLDERS);
     for (int i = 0; i < count; i++) {
         energy_channel c = {{-1, -1}, 1e-6, NAN, NAN, 0};
-        snprintf(path, sizeof path, "%s/%s", dir[i], file);
+        snprintf(path, sizeof path, "%.199s/%.30s", dir[i], file);
         c.fd[0] = meter_open_file(m, path);
         snprintf(label, sizeof label, "meter %d", i);
         meter_add(m, label, false, false, c);
@@ -203,10 +203,10 @@ static void find_hwmon(ir_meter *m)
         if (!ir_file_read(m->root, name, sizeof name, "/sys/class/hwmon/%s/name", hwmon[i].name)) continue;
         if (strcmp(name, "power_meter") != 0 && strcmp(name, "xgene_hwmon") != 0 && strncmp(name, "scmi", 4))
             continue;
-        snprintf(path, sizeof path, "/sys/class/hwmon/%s/power1_average", hwmon[i].name);
+        snprintf(path, sizeof path, "/sys/class/hwmon/%.63s/power1_average", hwmon[i].name);
         c.fd[0] = meter_open_file(m, path);
         if (c.fd[0] < 0) {
-            snprintf(path, sizeof path, "/sys/class/hwmon/%s/power1_input", hwmon[i].name);
+            snprintf(path, sizeof path, "/sys/class/hwmon/%.63s/power1_input", hwmon[i].name);
             c.fd[0] = meter_open_file(m, path);
         }
         meter_add(m, name, false, false, c);

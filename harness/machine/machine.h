@@ -152,6 +152,12 @@ void                    ir_watch_end(ir_watch **, ir_got *); /* frees it */
  * *stop was set (may be NULL). */
 ir_status ir_wait_idle(double limit_s, const volatile int *stop);
 
+/* ---- sources of counts and joules ------------------------------------------------------------ */
+/* Each source there may be, one a line: is it readable here, and why not and what to do. root as of
+ * ir_doctor(); likwid and the kernel are asked only on this machine. Returns how many. */
+enum { IR_MAX_SOURCES = 24 };
+int ir_sources(const char *root, ir_source_line out[IR_MAX_SOURCES]);
+
 /* ---- affinity and variables ------------------------------------------------------------------ */
 /* Give the caller the CPUs that the process was started with, where start-up code of a library (OpenMP's, by
  * OMP_PROC_BIND and the like) took some away before main(). Call first in main(). Returns whether any were

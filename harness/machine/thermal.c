@@ -31,14 +31,14 @@ static void find_sensor(const char *root, char temp[PATH_CAP], char crit[PATH_CA
     for (int i = 0; i < n && !*temp; i++) {
         if (!ir_file_read(root, name, sizeof name, "/sys/class/hwmon/%s/name", entry[i].name)) continue;
         if (!begins_with(name, chips)) continue;
-        snprintf(temp, PATH_CAP, "/sys/class/hwmon/%s/temp1_input", entry[i].name);
-        snprintf(crit, PATH_CAP, "/sys/class/hwmon/%s/temp1_crit", entry[i].name);
+        snprintf(temp, PATH_CAP, "/sys/class/hwmon/%.63s/temp1_input", entry[i].name);
+        snprintf(crit, PATH_CAP, "/sys/class/hwmon/%.63s/temp1_crit", entry[i].name);
     }
     n = *temp ? 0 : ir_dir_list(root, "/sys/class/thermal", entry, MAX_SENSORS);
     for (int i = 0; i < n && !*temp; i++) {
         if (!ir_file_read(root, name, sizeof name, "/sys/class/thermal/%s/type", entry[i].name)) continue;
         if (!begins_with(name, zones)) continue;
-        snprintf(temp, PATH_CAP, "/sys/class/thermal/%s/temp", entry[i].name);
+        snprintf(temp, PATH_CAP, "/sys/class/thermal/%.63s/temp", entry[i].name);
         for (int k = 0; k < 8 && !*crit; k++) {
             ir_file_read(root, name, sizeof name, "/sys/class/thermal/%s/trip_point_%d_type", entry[i].name,
                          k);

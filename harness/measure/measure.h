@@ -20,8 +20,9 @@ struct ir_witness {
     const char *part_name[IR_ENERGY_PARTS]; /* of part[]; NULL ends them */
     double      range_J, idle_W;            /* where the counter starts again, 0: never; with nothing to do */
     /* Begin to count; end, and fill what one call did (of so many). Failures go to counts.why. */
-    ir_status (*count_start)(void *arg);
-    ir_status (*count_stop)(void *arg, double calls, ir_counts *out);
+    ir_status (*count_start)(void *arg, int round);
+    ir_status (*count_stop)(void *arg, int round, double calls, double span_s, ir_counts *out);
+    int rounds; /* how often the stretch is made again because not all is counted at once; with count_start */
     void  *energy_arg, *count_arg;
     double least_s,
         most_s; /* how long a stretch takes at least, and at most where the counter ticks slowly */

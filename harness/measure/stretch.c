@@ -97,25 +97,40 @@ static ir_status stretch_loop(sampler *s, stretch_batch batch, uint32_t reps, st
     return st;
 }
 
-ir_status stretch_point(sampler *s, stretch_batch batch, uint32_t reps, ir_point *o)
+/* One round: what it counts goes to the point, and why not, once. */
+static ir_status stretch_round(sampler *s, stretch_batch batch, uint32_t reps, int round, stretch_log *l,
+                               ir_point *o)
 {
     const ir_witness *w = s->policy->witness;
-    stretch_log       l = {.w = w, .due = -INFINITY};
+    ir_counts        *c = &o->m.counts;
     double            span, calls;
-    bool              counts = false;
-    if (!w || (!w->energy && !w->count_start)) return IR_OK;
-    if (w->count_start) {
-        counts = w->count_start(w->count_arg) == IR_OK;
-        if (!counts) snprintf(o->m.counts.why, sizeof o->m.counts.why, "%s", ir_why());
+    bool              counts = w->count_start && !*c->why;
+    if (counts && w->count_start(w->count_arg, round) != IR_OK) {
+        snprintf(c->why, sizeof c->why, "%s", ir_why());
+        counts = false;
     }
-    ir_status st = stretch_loop(s, batch, reps, &l, &span, &calls);
-    if (counts && (w->count_stop(w->count_arg, calls, &o->m.counts) != IR_OK))
-        snprintf(o->m.counts.why, sizeof o->m.counts.why, "%s", ir_why());
-    if (counts) o->m.counts.span_s = span, o->m.counts.calls = calls;
-    if (w->energy && calls > 0) put_energy(&l, span, calls, &o->m.energy);
+    ir_status st = stretch_loop(s, batch, reps, l, &span, &calls);
+    if (counts && w->count_stop(w->count_arg, round, calls, span, c) != IR_OK)
+        snprintf(c->why, sizeof c->why, "%s", ir_why());
+    if (counts) c->span_s = span, c->calls = calls;
+    if (round == 0 && w->energy && calls > 0) put_energy(l, span, calls, &o->m.energy);
+    return st;
+}
+
+ir_status stretch_point(sampler *s, stretch_batch batch, uint32_t reps, ir_point *o)
+{
+    const ir_witness *w = s->policy->witness,
+                     quiet = {.least_s = w ? w->least_s : 0, .most_s = w ? w->most_s : 0};
+    ir_status st = IR_OK;
+    if (!w || (!w->energy && !w->count_start)) return IR_OK;
+    for (int round = 0; st == IR_OK && round < (w->count_start ? w->rounds : 1); round++) {
+        stretch_log l = {.w = round ? &quiet : w, .due = -INFINITY};
+        st = stretch_round(s, batch, reps, round, &l, o);
+        free(l.v);
+    }
     o->m.joules = o->m.energy.J;
-    o->m.counted_B = o->m.counts.read_B + o->m.counts.write_B;
-    free(l.v);
+    o->m.counted_B =
+        isnan(o->m.counts.write_B) ? o->m.counts.read_B : o->m.counts.read_B + o->m.counts.write_B;
     return st;
 }
 
