@@ -61,9 +61,10 @@
 
 #define NO_LINK    "needs a discrete device behind a host link, and a copy workload over it"
 #define NO_VARIANT "needs a twin run that changes the compute rate alone"
-#define NO_ENERGY  "needs an energy counter (RAPL or NVML) read on every row"
-#define UNTILED    "the untiled kernel here waits for its arithmetic, not for the traffic that tiling saves"
-#define NO_GRAPH   "needs the same step as separate launches and as one graph"
+#define ENERGY \
+    {"m", BIND_E_MOVE, NULL, NULL}, { "c", BIND_E_COMP, NULL, NULL }
+#define UNTILED  "the untiled kernel here waits for its arithmetic, not for the traffic that tiling saves"
+#define NO_GRAPH "needs the same step as separate launches and as one graph"
 
 const claim_rule claim_rules[] = {
     /* ---- roofline ---- */
@@ -477,7 +478,26 @@ const claim_rule claim_rules[] = {
      .confirm = {AT_MOST("share_scalar", 0.02), AT_LEAST("share_simd", 0.8)},
      .refute = {AT_LEAST("share_scalar", 0.05), AT_MOST("share_simd", 0.75)},
      .shown = {"share_scalar", "share_simd"}},
-    {.id = "energy-move-vs-compute", .untestable = NO_ENERGY},
+    {.id = "energy-move-vs-compute",
+     .bind = {ENERGY},
+     .formula = "ratio = 4*m/c",
+     .confirm = {IN("ratio", 100, 1000)},
+     .refute = {AT_MOST("ratio", 100), AT_LEAST("ratio", 1000)},
+     .shown = {"ratio", "m", "c"}},
+    /* Like for like: 4 bytes against an f32 operation, 640/3.7 by the book's own table. */
+    {.id = "dram-vs-fp16-energy",
+     .bind = {ENERGY},
+     .formula = "ratio_f32 = 4*m/c",
+     .confirm = {IN("ratio_f32", 173 / 1.5, 173 * 1.5)},
+     .refute = {AT_MOST("ratio_f32", 173 / 3.0), AT_LEAST("ratio_f32", 173 * 3.0)},
+     .shown = {"ratio_f32", "m", "c"}},
+    /* The book's bytes and operations at this machine's joules; a MAC is two flops. */
+    {.id = "mobilenet-energy",
+     .bind = {ENERGY},
+     .formula = "E = 17200000*m + 2*300000000*c; share_move = 17200000*m/E",
+     .confirm = {IN("E", 0.003862 / 1.5, 0.003862 * 1.5)},
+     .refute = {AT_MOST("E", 0.003862 / 3), AT_LEAST("E", 0.003862 * 3)},
+     .shown = {"E", "share_move"}},
     /* ---- counts ---- */
     {.id = "resnet50-flop-is-mac",
      .bind = {{"O", BIND_FLOPS, RESNET(1), NULL}},
