@@ -81,16 +81,21 @@ static bool by_device(const sustain_case *c, char *text, size_t cap)
     return true;
 }
 
-/* How much a cumulative quantity grew since the drop, over the time since. */
-static double grew(const sustain_case *c, double from, double to)
+/* How much a cumulative quantity grew since the drop, or since it could first be read, a second. */
+static double grew(const sustain_case *c, window_value value)
 {
-    double span = c->w[c->n - 1].t_s - c->w[c->at].t_s;
-    return span > 0 ? (to - from) / span : NAN;
+    size_t from = c->at;
+    while (from + 1 < c->n && isnan(value(&c->w[from]))) from++;
+    double span = c->w[c->n - 1].t_s - c->w[from].t_s;
+    return span > 0 ? (value(&c->w[c->n - 1]) - value(&c->w[from])) / span : NAN;
 }
+
+static double window_quota(const ir_window *w) { return w->quota_s; }
+static double window_steal(const ir_window *w) { return w->steal_s; }
 
 static bool by_quota(const sustain_case *c, char *text, size_t cap)
 {
-    double share = grew(c, c->w[c->at].quota_s, c->w[c->n - 1].quota_s);
+    double share = grew(c, window_quota);
     if (!(share > TAKEN)) return false;
     snprintf(text, cap, "the CPU quota stopped the process for %.2g s in every second since", share);
     return true;
@@ -98,7 +103,7 @@ static bool by_quota(const sustain_case *c, char *text, size_t cap)
 
 static bool by_steal(const sustain_case *c, char *text, size_t cap)
 {
-    double share = grew(c, c->w[c->at].steal_s, c->w[c->n - 1].steal_s);
+    double share = grew(c, window_steal);
     if (!(share > TAKEN)) return false;
     snprintf(text, cap, "the hypervisor took %.2g s of CPU in every second since", share);
     return true;
