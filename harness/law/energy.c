@@ -1,4 +1,4 @@
-/* energy.c -- see energy.h. The same solver as the law's: non-negative, on relative residuals, with the same
+/* energy.c -- see law.h. The same solver as the law's: non-negative, on relative residuals, with the same
  * bootstrap. Columns are scaled so that no row's term exceeds its energy at a coefficient of 1. */
 #include "harness/law/law.h"
 #include "harness/stats/stats.h"

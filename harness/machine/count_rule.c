@@ -1,7 +1,7 @@
 /* count_rule.c -- which of likwid's groups and metrics tell what. Names of groups change between versions for
  * one processor (Zen 4: MEM1 and MEM2, MEMREAD and MEMWRITE, MEM), so that they are found by expressions. */
 #define _GNU_SOURCE
-#include "harness/machine/counters.h"
+#include "harness/machine/witness.h"
 
 #include <math.h>
 #include <regex.h>

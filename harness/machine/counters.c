@@ -2,7 +2,6 @@
  * up. An answer that does not come, or the end of the socket, ends the helper for good; its reason is kept in
  * one line, with the last line it wrote to its standard error. */
 #define _GNU_SOURCE
-#include "harness/machine/counters.h"
 #include "harness/machine/machine_internal.h"
 
 #include <errno.h>

@@ -5,7 +5,6 @@
  * their package on servers, and shown beside the sum. INA3221: channels 1 to 3 are mV and mA; 4 to 6 are
  * microvolts over the shunt and 7 a sum. Power meters give watts. */
 #define _GNU_SOURCE
-#include "harness/machine/energy.h"
 #include "harness/machine/machine_internal.h"
 
 #include <errno.h>

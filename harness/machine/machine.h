@@ -4,9 +4,7 @@
 #ifndef IR_MACHINE_H
 #define IR_MACHINE_H
 #include "harness/ironroof.h"
-#include "harness/machine/counters.h"
-#include "harness/machine/energy.h"
-#include "harness/machine/thermal.h"
+#include "harness/machine/witness.h"
 #ifdef __cplusplus
 extern "C" {
 #endif

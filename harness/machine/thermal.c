@@ -1,7 +1,6 @@
 /* thermal.c -- temperatures, throttle counts, stops by the CPU quota and power caps below a root directory;
  * and the host's vitals, whose files stay open: a reading between samples must be cheap. */
 #define _GNU_SOURCE
-#include "harness/machine/thermal.h"
 #include "harness/machine/machine_internal.h"
 
 #include <fcntl.h>

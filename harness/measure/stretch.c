@@ -77,8 +77,7 @@ static void put_energy(const stretch_log *l, double span, double calls, ir_energ
                  span);
 }
 
-static ir_status stretch_loop(sampler *s, stretch_batch batch, uint32_t reps, stretch_log *l, double *span,
-                              double *calls)
+static ir_status stretch_loop(sampler *s, uint32_t reps, stretch_log *l, double *span, double *calls)
 {
     ir_dev   *dev = s->run->dev;
     double    t0 = dev->be->now(dev), now = t0;
@@ -88,7 +87,7 @@ static ir_status stretch_loop(sampler *s, stretch_batch batch, uint32_t reps, st
         ir_sample b;
         if (log_due(l, now)) st = log_read(l, now);
         if (st == IR_OK && log_enough(l, now - t0) && *calls > 0) break;
-        if (st == IR_OK) st = batch(s, reps, &b);
+        if (st == IR_OK) st = sample_batch(s, reps, &b);
         if (st == IR_OK) *calls += reps;
         if (s->policy->stop_flag && *s->policy->stop_flag) break;
         now = dev->be->now(dev);
@@ -98,8 +97,7 @@ static ir_status stretch_loop(sampler *s, stretch_batch batch, uint32_t reps, st
 }
 
 /* One round: what it counts goes to the point, and why not, once. */
-static ir_status stretch_round(sampler *s, stretch_batch batch, uint32_t reps, int round, stretch_log *l,
-                               ir_point *o)
+static ir_status stretch_round(sampler *s, uint32_t reps, int round, stretch_log *l, ir_point *o)
 {
     const ir_witness *w = s->policy->witness;
     ir_counts        *c = &o->m.counts;
@@ -109,7 +107,7 @@ static ir_status stretch_round(sampler *s, stretch_batch batch, uint32_t reps, i
         snprintf(c->why, sizeof c->why, "%s", ir_why());
         counts = false;
     }
-    ir_status st = stretch_loop(s, batch, reps, l, &span, &calls);
+    ir_status st = stretch_loop(s, reps, l, &span, &calls);
     if (counts && w->count_stop(w->count_arg, round, calls, span, c) != IR_OK)
         snprintf(c->why, sizeof c->why, "%s", ir_why());
     if (counts) c->span_s = span, c->calls = calls;
@@ -117,7 +115,7 @@ static ir_status stretch_round(sampler *s, stretch_batch batch, uint32_t reps, i
     return st;
 }
 
-ir_status stretch_point(sampler *s, stretch_batch batch, uint32_t reps, ir_point *o)
+static ir_status stretch_point(sampler *s, uint32_t reps, ir_point *o)
 {
     const ir_witness *w = s->policy->witness,
                      quiet = {.least_s = w ? w->least_s : 0, .most_s = w ? w->most_s : 0};
@@ -125,7 +123,7 @@ ir_status stretch_point(sampler *s, stretch_batch batch, uint32_t reps, ir_point
     if (!w || (!w->energy && !w->count_start)) return IR_OK;
     for (int round = 0; st == IR_OK && round < (w->count_start ? w->rounds : 1); round++) {
         stretch_log l = {.w = round ? &quiet : w, .due = -INFINITY};
-        st = stretch_round(s, batch, reps, round, &l, o);
+        st = stretch_round(s, reps, round, &l, o);
         free(l.v);
     }
     o->m.joules = o->m.energy.J;
@@ -164,7 +162,7 @@ ir_status ir_power_at_rest(ir_dev *dev, const ir_witness *w, double seconds, ir_
 enum { WINDOW_CALLS = 4096 };
 
 /* One window: calls until its time is over, at least one. */
-static ir_status vigil_window(sampler *s, stretch_batch batch, uint32_t reps, double until, ir_window *o)
+static ir_status vigil_window(sampler *s, uint32_t reps, double until, ir_window *o)
 {
     ir_dev   *dev = s->run->dev;
     double    v[WINDOW_CALLS], now;
@@ -173,7 +171,7 @@ static ir_status vigil_window(sampler *s, stretch_batch batch, uint32_t reps, do
     o->calls = 0;
     do {
         ir_sample b;
-        st = batch(s, reps, &b);
+        st = sample_batch(s, reps, &b);
         if (st != IR_OK) return st;
         v[n++ % WINDOW_CALLS] = b.wall_s;
         o->calls += reps;
@@ -197,7 +195,7 @@ static void vigil_look(ir_dev *dev, const ir_vigil *g, ir_window *o)
     memcpy(o->slowed, now.slowed, sizeof o->slowed);
 }
 
-ir_status stretch_vigil(sampler *s, stretch_batch batch, uint32_t reps)
+static ir_status stretch_vigil(sampler *s, uint32_t reps)
 {
     ir_vigil *g = s->policy->vigil;
     ir_dev   *dev = s->run->dev;
@@ -211,12 +209,25 @@ ir_status stretch_vigil(sampler *s, stretch_batch batch, uint32_t reps)
     while (st == IR_OK && g->n < most && now - t0 < g->span_s) {
         ir_window *o = &g->v[g->n];
         o->t_s = now - t0;
-        st = vigil_window(s, batch, reps, now + g->window_s, o);
+        st = vigil_window(s, reps, now + g->window_s, o);
         if (st != IR_OK) break;
         vigil_look(dev, g, o);
         g->n++;
         if (s->policy->stop_flag && *s->policy->stop_flag) return ir_fail(IR_EINTR, "interrupted");
         now = dev->be->now(dev);
     }
+    return st;
+}
+
+ir_status stretch_run(sampler *s, ir_point *o)
+{
+    ir_dev           *dev = s->run->dev;
+    const ir_backend *be = dev->be;
+    ir_status         st = IR_OK;
+    if (!s->policy->witness && !s->policy->vigil) return IR_OK;
+    if (be->enter) be->enter(dev, s->run->kernel);
+    if (s->policy->witness) st = stretch_point(s, o->m.reps, o);
+    if (st == IR_OK && s->policy->vigil) st = stretch_vigil(s, o->m.reps);
+    if (be->leave) be->leave(dev);
     return st;
 }

@@ -1,5 +1,5 @@
 /* witness.c -- who tells energy: the device itself, or a meter of the host. */
-#include "harness/measure/measure.h"
+#include "harness/measure/witness.h"
 
 #include <math.h>
 #include <string.h>
