@@ -232,10 +232,10 @@ static void published_names(void **state)
     tree          t;
     ir_perf_event e[8];
     ir_perf      *p;
-    double        rd, wr;
+    double        v[IR_NPERF];
     tree_init(&t);
     assert_int_equal(ir_perf_find(t.root, e, 8), 0);
-    assert_int_equal(ir_perf_open(t.root, refused, &p), IR_SKIP);
+    assert_int_equal(ir_perf_open(t.root, refused, false, &p), IR_SKIP);
     put_event(&t, "uncore_imc_0", "cas_count_read", "event=0x04,umask=0x03", "6.103515625e-5", "MiB");
     put_event(&t, "uncore_imc_0", "cas_count_write", "event=0x04,umask=0x0c", "6.103515625e-5", "MiB");
     put_event(&t, "power", "energy-pkg", "event=0x02", "2.3283064365386962890625e-10", "Joules");
@@ -244,14 +244,17 @@ static void published_names(void **state)
     assert_true(e[1].what == IR_PERF_READ && e[1].config[0] == 0x304 && e[1].type == 13);
     assert_true(e[1].ncpu == 2 && e[1].cpu[1] == 32 && near(e[1].scale, 64));
     refuse_with = 0;
-    assert_int_equal(ir_perf_open(t.root, refused, &p), IR_OK);
+    assert_int_equal(ir_perf_open(t.root, refused, false, &p), IR_OK);
     assert_string_equal(ir_perf_names(p), "uncore_imc_0/cas_count_read,uncore_imc_0/cas_count_write");
-    ir_perf_read(p, &rd, &wr); /* /dev/null gives no number */
-    assert_true(isnan(rd) && isnan(wr));
+    ir_perf_read(p, v); /* /dev/null gives no number */
+    assert_true(isnan(v[IR_PERF_READ]) && isnan(v[IR_PERF_WRITE]) && isnan(v[IR_PERF_ENERGY]));
     ir_perf_close(&p);
+    ir_perf_close(&p);
+    assert_int_equal(ir_perf_open(t.root, refused, true, &p), IR_OK);
+    assert_string_equal(ir_perf_names(p), "power/energy-pkg");
     ir_perf_close(&p);
     put_event(&t, "uncore_imc_1", "cas_count_read", "event=0x04,umask=0x03", "nonsense", "MiB");
-    assert_int_equal(ir_perf_open(t.root, refused, &p), IR_SKIP);
+    assert_int_equal(ir_perf_open(t.root, refused, false, &p), IR_SKIP);
     assert_non_null(strstr(ir_why(), "uncore_imc_1/cas_count_read: it has no scale or unit that is known"));
     tree_free(&t);
     tree_init(&t); /* a server with free-running names, and one whose PMU needs no scale */

@@ -359,7 +359,7 @@ int main(void)
                                        cmocka_unit_test(threads_that_got_less),
                                        cmocka_unit_test(a_spinner_is_seen),
                                        cmocka_unit_test(a_neighbour_is_named),
-                                                                      cmocka_unit_test(commands),
+                                       cmocka_unit_test(commands),
                                        cmocka_unit_test(variables),
                                        cmocka_unit_test(clock_sources),
                                        cmocka_unit_test(masks),

@@ -271,6 +271,7 @@ void device_run_judge(device_run *c)
     bool own = c->law.fitted && c->law.fit[c->law.better].nfamily >= LEAST_FAMILIES;
     if (!own && recalled_fits(c, fit)) fit_recall(c->s.point, c->s.npoint, &c->s.ceilings, fit, &c->law);
     withhold(c);
+    if (witness_law(&c->witness, &c->s) != IR_OK) c->witness.has_counted = false;
     c->judged = true;
 }
 

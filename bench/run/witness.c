@@ -15,7 +15,7 @@ static ir_status count_start(void *arg, int round)
 {
     run_witness *o = arg;
     if (o->counters) return ir_counters_start(o->counters, round);
-    ir_perf_read(o->perf, &o->perf_was[0], &o->perf_was[1]);
+    ir_perf_read(o->perf, o->perf_was);
     return IR_OK;
 }
 
@@ -31,8 +31,8 @@ static ir_status count_stop(void *arg, int round, double calls, double span_s, i
     if (o->counters) {
         st = ir_counters_stop(o->counters, round, calls, c);
     } else {
-        double now[2];
-        ir_perf_read(o->perf, &now[0], &now[1]);
+        double now[IR_NPERF];
+        ir_perf_read(o->perf, now);
         c->read_B = now[0] > o->perf_was[0] ? (now[0] - o->perf_was[0]) / calls : NAN;
         c->write_B = now[1] > o->perf_was[1] ? (now[1] - o->perf_was[1]) / calls : NAN;
         snprintf(c->source, sizeof c->source, "perf");
@@ -82,7 +82,8 @@ static ir_status open_counters(run_witness *o, const measure_context *s, const c
     if (st == IR_OK) return IR_OK;
     snprintf(why, sizeof why, "%s", ir_why());
     ir_counters_close(&o->counters);
-    if (kinds && bits & (1u << IR_COUNT_DRAM) && ir_perf_open("", NULL, &o->perf) == IR_OK) return IR_OK;
+    if (kinds && bits & (1u << IR_COUNT_DRAM) && ir_perf_open("", NULL, false, &o->perf) == IR_OK)
+        return IR_OK;
     return ir_fail(IR_SKIP, "%s", why);
 }
 
@@ -100,8 +101,8 @@ static void count_at_rest(run_witness *o, measure_context *s)
         double span = s->dev.be->now(&s->dev) - t0;
         if (o->counters) ir_counters_stop(o->counters, r, span, &o->rest);
         if (!o->counters) {
-            double now[2];
-            ir_perf_read(o->perf, &now[0], &now[1]);
+            double now[IR_NPERF];
+            ir_perf_read(o->perf, now);
             o->rest.read_B = (now[0] - o->perf_was[0]) / span;
             o->rest.write_B = (now[1] - o->perf_was[1]) / span;
         }
@@ -120,8 +121,12 @@ static ir_status open_energy(run_witness *o, measure_context *s)
     ir_status st = ir_witness_device(&s->dev, &o->w);
     if (st == IR_OK || !on_this_host(s)) return st;
     st = ir_meter_open("", NULL, &o->meter);
-    if (st == IR_OK) ir_witness_meter(o->meter, &o->w);
-    return st;
+    if (st == IR_OK) return ir_witness_meter(o->meter, &o->w), IR_OK;
+    char why[IR_WHY];
+    snprintf(why, sizeof why, "%s", ir_why());
+    st = ir_perf_open("", NULL, true, &o->perf_energy);
+    if (st == IR_OK) return ir_witness_perf(o->perf_energy, &o->w), IR_OK;
+    return ir_fail(st, "%s", why);
 }
 
 static void begin_energy(run_witness *o, measure_context *s, const cli_options *opt)
@@ -195,10 +200,20 @@ void witness_close(run_witness *o)
 {
     ir_counters_close(&o->counters);
     ir_perf_close(&o->perf);
+    ir_perf_close(&o->perf_energy);
     ir_meter_close(&o->meter);
 }
 
 /* ---- certificate ----------------------------------------------------------------------------- */
+static const ir_point *known_clock(const measure_context *s)
+{
+    for (size_t i = 0; i < s->npoint; i++)
+        if (s->point[i].status == IR_OK && !strcmp(s->point[i].id.workload, "clock") &&
+            s->point[i].m.counts.cycles > 0)
+            return &s->point[i];
+    return NULL;
+}
+
 /* The row of the ceilings that read most, and the one that computed fastest in f32. */
 static const ir_point *known_read(const measure_context *s)
 {
@@ -222,19 +237,20 @@ static const ir_point *known_arithmetic(const measure_context *s)
     return best;
 }
 
-static void distrust(measure_context *s, bool bytes, bool flops)
+static void distrust(measure_context *s, bool bytes, bool flops, bool cycles)
 {
     for (size_t i = 0; i < s->npoint; i++) {
         ir_counts *c = &s->point[i].m.counts;
         if (!*c->source) continue;
         if (bytes) c->read_B = c->write_B = s->point[i].m.counted_B = NAN;
         if (flops) c->flops = NAN;
+        if (cycles) c->cycles = NAN;
     }
 }
 
 void witness_certify(run_witness *o, measure_context *s)
 {
-    char            read[60] = "no known read was measured", flops[60] = "";
+    char            read[60] = "no known read was measured", flops[60] = "", cycles[60] = "";
     const ir_point *r = known_read(s), *f = known_arithmetic(s);
     if (!o->counts) return;
     bool trusted = r && ir_counts_certify("read", r->m.counted_B, r->m.cost.read_B + r->m.cost.write_B, 0.95,
@@ -242,12 +258,16 @@ void witness_certify(run_witness *o, measure_context *s)
     bool computes =
         f && (isnan(f->m.counts.flops) || ir_counts_certify("FMA chain", f->m.counts.flops, f->m.cost.flops,
                                                             0.98, 1.02, flops, sizeof flops));
-    snprintf(o->certificate, sizeof o->certificate, "%s%s%s", read, *flops ? "; " : "", flops);
+    const ir_point *k = known_clock(s);
+    bool clock = k && ir_counts_certify("clock chain", k->m.counts.cycles, k->m.cost.flops, 0.98, 1.02,
+                                        cycles, sizeof cycles);
+    snprintf(o->certificate, sizeof o->certificate, "%.40s%s%.40s%s%.34s", read, *flops ? "; " : "", flops,
+             *cycles ? "; " : "", cycles);
     for (size_t i = 0; i < s->npoint; i++) {
         ir_counts *c = &s->point[i].m.counts;
         if (*c->source) snprintf(c->certificate, sizeof c->certificate, "%s", o->certificate);
     }
-    distrust(s, !trusted, !computes);
+    distrust(s, !trusted, !computes, !clock);
 }
 
 /* ---- the fit --------------------------------------------------------------------------------- */

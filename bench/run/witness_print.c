@@ -60,4 +60,8 @@ void witness_print(const ir_text *t, const measure_context *s, const run_witness
     fprintf(t->f, "\n%-56s %10s %10s %9s\n", "point", "a call", "power", "cnt/model");
     for (size_t i = 0; i < n; i++)
         if (p[i].status == IR_OK && (p[i].m.joules > 0 || isfinite(p[i].m.counted_B))) print_row(t, &p[i]);
+    if (o->has_counted) {
+        fputs("The law by counted bytes:\n", t->f);
+        ir_text_fit(t, o->counted.fit, o->counted.better);
+    }
 }

@@ -195,9 +195,9 @@ int ir_perf_find(const char *root, ir_perf_event *out, int max)
 enum { MAX_FDS = 512, MAX_FOUND = 128 };
 struct ir_perf {
     struct {
-        int    fd;
-        bool   write;
-        double scale;
+        int          fd;
+        ir_perf_what what;
+        double       scale;
     } at[MAX_FDS];
     int  n;
     char names[160];
@@ -210,10 +210,11 @@ static ir_status perf_add(ir_perf *p, const char *root, ir_perf_call call, const
         int fd = call(e->type, e->config, e->cpu[i]);
         if (fd < 0) {
             perf_refusal(root, errno, why, sizeof why);
-            return ir_fail(IR_SKIP, "counters: %s/%s: %.130s", e->pmu, e->event, why);
+            return ir_fail(IR_SKIP, "%s: %s/%s: %.130s", e->what == IR_PERF_ENERGY ? "energy" : "counters",
+                           e->pmu, e->event, why);
         }
         p->at[p->n].fd = fd;
-        p->at[p->n].write = e->what == IR_PERF_WRITE;
+        p->at[p->n].what = e->what;
         p->at[p->n++].scale = e->scale;
     }
     size_t len = strlen(p->names);
@@ -221,7 +222,7 @@ static ir_status perf_add(ir_perf *p, const char *root, ir_perf_call call, const
     return IR_OK;
 }
 
-ir_status ir_perf_open(const char *root, ir_perf_call call, ir_perf **out)
+ir_status ir_perf_open(const char *root, ir_perf_call call, bool energy, ir_perf **out)
 {
     ir_perf_event *e = calloc(MAX_FOUND, sizeof *e);
     char           why[IR_WHY];
@@ -229,13 +230,14 @@ ir_status ir_perf_open(const char *root, ir_perf_call call, ir_perf **out)
     ir_status      st = p ? IR_OK : ir_fail(IR_ENOMEM, "counters: no memory");
     int            n = p ? ir_perf_find(root, e, MAX_FOUND) : 0;
     for (int i = 0; i < n && st == IR_OK; i++) {
-        if (e[i].what == IR_PERF_ENERGY) continue;
+        if ((e[i].what == IR_PERF_ENERGY) != energy) continue;
         st = *e[i].why ? ir_fail(IR_SKIP, "counters: %s/%s: %.100s", e[i].pmu, e[i].event, e[i].why)
                        : perf_add(p, root, call ? call : perf_system, &e[i]);
     }
     free(e);
     if (st == IR_OK && p->n == 0)
-        st = ir_fail(IR_SKIP, "counters: the kernel names no counters of memory here");
+        st = ir_fail(IR_SKIP, "%s: the kernel names no counters of %s here", energy ? "energy" : "counters",
+                     energy ? "packages" : "memory");
     if (st == IR_OK) return st;
     snprintf(why, sizeof why, "%s", ir_why());
     ir_perf_close(out);
@@ -250,17 +252,18 @@ void ir_perf_close(ir_perf **p)
     *p = NULL;
 }
 
-void ir_perf_read(const ir_perf *p, double *read_B, double *write_B)
+void ir_perf_read(const ir_perf *p, double v[IR_NPERF])
 {
-    double sum[2] = {NAN, NAN};
+    bool known[IR_NPERF] = {false};
+    for (int k = 0; k < IR_NPERF; k++) v[k] = NAN;
     for (int i = 0; i < p->n; i++) {
-        uint64_t v;
-        double  *s = &sum[p->at[i].write];
-        bool     got = read(p->at[i].fd, &v, sizeof v) == (ssize_t)sizeof v;
-        *s = (isnan(*s) ? 0 : *s) + (got ? (double)v * p->at[i].scale : NAN);
+        uint64_t n;
+        double  *sum = &v[p->at[i].what];
+        bool     got = read(p->at[i].fd, &n, sizeof n) == (ssize_t)sizeof n;
+        if (!known[p->at[i].what]) *sum = 0;
+        known[p->at[i].what] = true;
+        *sum += got ? (double)n * p->at[i].scale : NAN;
     }
-    *read_B = sum[0];
-    *write_B = sum[1];
 }
 
 const char *ir_perf_names(const ir_perf *p) { return p->names; }

@@ -46,7 +46,7 @@ static void source_memory(const char *root, ir_source_line *o)
                     : "the kernel names no counters of DRAM bytes (%d)",
              memory);
     if (!o->yes || !sources_here(root)) return;
-    o->yes = ir_perf_open(root, NULL, &p) == IR_OK;
+    o->yes = ir_perf_open(root, NULL, false, &p) == IR_OK;
     if (!o->yes) snprintf(o->text, sizeof o->text, "%.199s", ir_why());
     ir_perf_close(&p);
 }
@@ -54,6 +54,7 @@ static void source_memory(const char *root, ir_source_line *o)
 static void source_perf_energy(const char *root, ir_source_line *o)
 {
     ir_perf_event e[16];
+    ir_perf      *p = NULL;
     int           n = ir_perf_find(root, e, 16), at = -1;
     snprintf(o->name, sizeof o->name, "perf energy");
     for (int i = 0; i < n; i++)
@@ -61,9 +62,12 @@ static void source_perf_energy(const char *root, ir_source_line *o)
     o->yes = at >= 0 && !*e[at].why;
     if (at < 0)
         snprintf(o->text, sizeof o->text, "the kernel has no power PMU here");
+    else if (o->yes && sources_here(root) && ir_perf_open(root, NULL, true, &p) != IR_OK)
+        o->yes = false, snprintf(o->text, sizeof o->text, "%.199s", ir_why());
     else
         snprintf(o->text, sizeof o->text, "%s/%s%s%s", e[at].pmu, e[at].event, *e[at].why ? ": " : "",
                  e[at].why);
+    ir_perf_close(&p);
 }
 
 static void source_likwid(const char *root, ir_source_line *o)

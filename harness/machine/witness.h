@@ -107,7 +107,7 @@ ir_status ir_counters_stop(ir_counters *, int round, double calls, ir_counts *);
 /* ---- the kernel's own names ------------------------------------------------------------------- */
 /* What perf_event_open() is asked through, so that a test can refuse. NULL in its place: the system's. */
 typedef int (*ir_perf_call)(int type, const uint64_t config[3], int cpu);
-typedef enum { IR_PERF_READ, IR_PERF_WRITE, IR_PERF_ENERGY } ir_perf_what;
+typedef enum { IR_PERF_READ, IR_PERF_WRITE, IR_PERF_ENERGY, IR_NPERF } ir_perf_what;
 /* One event that a PMU publishes below sys/bus/event_source/devices, on the first CPU it may be opened on.
  * scale: B or J of one count. */
 typedef struct {
@@ -123,11 +123,11 @@ int ir_perf_find(const char *root, ir_perf_event *out, int max);
 bool                   ir_perf_usable(const char *root, char *why, size_t cap);
 bool                   ir_perf_usable_with(const char *root, ir_perf_call, char *why, size_t cap);
 typedef struct ir_perf ir_perf;
-/* Opens reads and writes of DRAM. IR_SKIP with one line. */
-ir_status   ir_perf_open(const char *root, ir_perf_call, ir_perf **out);
-void        ir_perf_close(ir_perf **);                                      /* idempotent */
-void        ir_perf_read(const ir_perf *, double *read_B, double *write_B); /* cumulative; NAN: not known */
-const char *ir_perf_names(const ir_perf *); /* "uncore_imc_0/cas_count_read, ..." */
+/* Opens reads and writes of DRAM, or energy. IR_SKIP with one line. */
+ir_status   ir_perf_open(const char *root, ir_perf_call, bool energy, ir_perf **out);
+void        ir_perf_close(ir_perf **);                         /* idempotent */
+void        ir_perf_read(const ir_perf *, double v[IR_NPERF]); /* B and J, cumulative; NAN: not known */
+const char *ir_perf_names(const ir_perf *);                    /* "uncore_imc_0/cas_count_read, ..." */
 
 /* ---- certificate ----------------------------------------------------------------------------- */
 /* Hold what was counted against a known amount: "reads 1.01 of a known read" into text; false, and "not

@@ -52,3 +52,22 @@ void ir_witness_meter(ir_meter *m, ir_witness *w)
     w->source = ir_meter_source(m);
     for (int i = 0, k = 0; i < n && k < IR_ENERGY_PARTS && d[i].counter; i++) w->part_name[k++] = d[i].name;
 }
+
+static bool witness_perf(void *arg, ir_reading *r, double part[IR_ENERGY_PARTS])
+{
+    double v[IR_NPERF];
+    (void)part;
+    ir_perf_read(arg, v);
+    r->J = v[IR_PERF_ENERGY];
+    return isfinite(r->J);
+}
+
+void ir_witness_perf(ir_perf *p, ir_witness *w)
+{
+    memset(w, 0, sizeof *w);
+    w->idle_W = NAN;
+    w->energy = witness_perf;
+    w->energy_arg = p;
+    w->scope = "packages";
+    w->source = "perf";
+}

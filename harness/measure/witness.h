@@ -28,6 +28,7 @@ struct ir_witness {
  * device tells none. */
 ir_status ir_witness_device(ir_dev *, ir_witness *);
 void      ir_witness_meter(ir_meter *, ir_witness *);
+void      ir_witness_perf(ir_perf *, ir_witness *); /* the kernel's counter of packages */
 /* Power over `seconds` in which the device has nothing to do. */
 ir_status ir_power_at_rest(ir_dev *, const ir_witness *, double seconds, ir_power *out);
 
