@@ -179,7 +179,7 @@ static void the_rule_over_group_files(void **state)
     for (int i = 0; i < n; i++) {
         char dir[200], name[64];
         int  found = 0, groups;
-        snprintf(dir, sizeof dir, GROUPS "/%s", cpu[i].name);
+        snprintf(dir, sizeof dir, GROUPS "/%.63s", cpu[i].name);
         groups = ir_dir_list("", dir, file, 128);
         for (int k = 0; k < groups; k++) {
             snprintf(name, sizeof name, "%.*s", (int)strcspn(file[k].name, "."), file[k].name);
