@@ -295,9 +295,9 @@ static ir_status measure_device(job *j, device_run *c)
     plan(j, c);
     phase(j, PHASE_CEILINGS);
     device_run_begin(c);
-    ir_status st =
-        resume_knows(&j->before, &s->info) ? IR_OK : ir_journal_machine(j->journal, &s->info, &c->env);
-    if (st == IR_OK) st = witness_open(&c->witness, s, &c->env, &j->args->opt);
+    ir_status st = witness_open(&c->witness, s, &c->env, &j->args->opt);
+    if (st == IR_OK && !resume_knows(&j->before, &s->info))
+        st = ir_journal_machine(j->journal, &s->info, &c->env);
     if (st == IR_OK) st = ceilings_get(s, &c->env, &j->ceilings, j->args->opt.quiet);
     if (st == IR_OK) context_choose_monitor(s);
     phase_ends(j, c);

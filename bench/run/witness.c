@@ -177,7 +177,7 @@ ir_status witness_open(run_witness *o, measure_context *s, ir_env *env, const cl
     if (o->energy) {
         char source[48];
         snprintf(source, sizeof source, "%s, %s", o->w.scope, o->w.source);
-        ir_env_text(env, "energy_source", source, true);
+        ir_env_text(env, "energy_source", source, false); /* times stay comparable */
     }
     if (o->counts)
         ir_env_text(env, "counters", o->counters ? ir_counters_version(o->counters) : "perf", false);
