@@ -244,7 +244,7 @@ static void heat(void **state)
     ir_host_vitals *o = ir_host_vitals_open(t.root);
     assert_non_null(o);
     ir_host_vitals_read(o, &v);
-    assert_true(near(v.clock_Hz, 2.5e9) && near(v.temp_C, 71) && isnan(v.energy_J));
+    assert_true(near(v.clock_Hz, 3e9) && near(v.temp_C, 71) && isnan(v.energy_J));
     ir_host_vitals_close(&o);
     tree_free(&t);
     tree_init(&t); /* an Arm board: a thermal zone with a critical trip point */

@@ -66,6 +66,7 @@ static ir_status sustain_one(sustained_set *o, measure_context *s, const ir_poin
     if (!k || ir_bind(&s->dev, w, k, &p->id.p, &b) != IR_OK) return IR_OK;
     pol.cold = p->id.cold;
     pol.verified = true;
+    pol.fixed_n = 5;
     pol.witness = NULL;
     pol.vigil = &g;
     bool drift = bw_monitor_begin(&s->monitor, &s->ceilings, &b, pol.cold, &pol);

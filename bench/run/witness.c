@@ -157,7 +157,8 @@ ir_status witness_open(run_witness *o, measure_context *s, ir_env *env, const cl
     o->before = o->after = (ir_power){NAN, NAN, NAN, 0};
     begin_energy(o, s, opt);
     o->w.least_s = LEAST_S;
-    o->w.most_s = MOST_S;
+    o->w.most_s =
+        s->timeout_s > 0 ? fmin(MOST_S, s->timeout_s / 8) : MOST_S; /* no reason to give up a point */
     if (opt->counters && !on_this_host(s))
         snprintf(o->counts_why, sizeof o->counts_why, "counters: %.60s has none that this program reads",
                  s->info.name);

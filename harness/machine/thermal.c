@@ -122,10 +122,10 @@ ir_host_vitals *ir_host_vitals_open(const char *root)
 
 void ir_host_vitals_read(ir_host_vitals *v, ir_vitals *out)
 {
-    double sum = 0;
+    double fastest = NAN; /* idle ones read low */
     *out = (ir_vitals){.mem_clock_Hz = NAN, .power_W = NAN, .energy_J = NAN};
-    for (int i = 0; i < v->nclock; i++) sum += thermal_number(v->clock[i]) * 1e3;
-    out->clock_Hz = v->nclock && sum > 0 ? sum / v->nclock : NAN;
+    for (int i = 0; i < v->nclock; i++) fastest = fmax(fastest, thermal_number(v->clock[i]) * 1e3);
+    out->clock_Hz = fastest;
     out->temp_C = thermal_number(v->temp) * 1e-3;
 }
 

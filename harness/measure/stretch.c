@@ -12,7 +12,7 @@
 #include <time.h>
 
 enum { ENOUGH_TICKS = 12, MAX_READINGS = 1 << 16, MAX_CALLS = 1 << 20 };
-static const double POLL_S = 1e-3;
+static const double POLL_S = 1e-3, REST_POLL_S = 5e-3; /* who looks often is not at rest */
 
 typedef struct {
     const ir_witness *w;
@@ -150,7 +150,7 @@ ir_status ir_power_at_rest(ir_dev *dev, const ir_witness *w, double seconds, ir_
     *out = (ir_power){NAN, NAN, NAN, 0};
     for (size_t i = 0; st == IR_OK && !l.lost && now - t0 < seconds && i < MAX_CALLS; i++) {
         st = log_read(&l, now);
-        stretch_rest(dev, POLL_S);
+        stretch_rest(dev, REST_POLL_S);
         now = dev->be->now(dev);
     }
     if (st == IR_OK) ir_power_of(l.v, l.n, w->range_J, out);
