@@ -56,8 +56,8 @@ typedef struct {
 void ir_thermal_read(const char *root, ir_thermal *);
 
 /* What a backend without vitals of its own says: the host's clock, power limit apart, kept open. The clock is
- * the fastest of at most eight of the CPUs this process may use, where the system tells it without asking them
- * (cpufreq); NAN elsewhere. */
+ * the fastest of at most eight of the CPUs this process may use, where the system tells it without asking
+ * them (cpufreq); NAN elsewhere. */
 typedef struct ir_host_vitals ir_host_vitals;
 ir_host_vitals               *ir_host_vitals_open(const char *root); /* NULL: nothing can be read */
 void                          ir_host_vitals_read(ir_host_vitals *, ir_vitals *out);
