@@ -91,7 +91,7 @@ enum { MIB64 = 64 << 20 };
 static const struct {
     const char *workload;
     int64_t     size;
-} moved[] = {{"read", MIB64}, {"copy", MIB64}, {"triad", MIB64}, {"read", 3 * MIB64}, {"dot", MIB64},
+} moved[] = {{"read", MIB64}, {"copy", MIB64}, {"triad", MIB64}, {"read", 3 * MIB64}, {"scale", MIB64},
              {"fma", 0},      {"fma", 0},      {"gemm", 0},      {"gemv", 0},         {"clock", 0},
              {"clock", 0},    {"clock", 0},    {"clock", 0},     {"clock", 0},        {"clock", 0}};
 
