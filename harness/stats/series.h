@@ -24,8 +24,8 @@ typedef struct {
 void ir_power_of(const ir_reading *, size_t n, double range_J, ir_power *out);
 
 /* ---- kept up for minutes --------------------------------------------------------------------- */
-/* What was seen in one window; NAN unknown. call_s: median time of a call. read_share: of the DRAM read
- * beside it, over its ceiling. quota_s, steal_s, throttle_n: cumulative. */
+/* What was seen in one window; NAN unknown. call_s: time over calls, stalls included. read_share: of the DRAM
+ * read beside it, over its ceiling. quota_s, steal_s, throttle_n: cumulative. */
 typedef struct {
     double t_s, call_s, calls, clock_Hz, temp_C, power_W, read_share, quota_s, steal_s, throttle_n;
     char   slowed[64]; /* what the device itself says; empty: nothing */
