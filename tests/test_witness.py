@@ -212,7 +212,7 @@ def under_a_quota(folder):
     group = "/sys/fs/cgroup/cpu/ironroof-sustain"
     try:
         os.mkdir(group)
-        for file, text in (("cpu.cfs_period_us", "20000"), ("cpu.cfs_quota_us", "6000")):
+        for file, text in (("cpu.cfs_period_us", "20000"), ("cpu.cfs_quota_us", "1000")):
             with open(os.path.join(group, file), "w", encoding="utf-8") as f:
                 f.write(text)
     except OSError as e:
@@ -229,14 +229,16 @@ def under_a_quota(folder):
             "--filter",
             "stream",
             "--sustain",
-            "8s",
+            "5s",
             "-o",
             path,
             "--quiet",
         ]
     )
     try:
-        time.sleep(4)
+        while p.poll() is None and not (os.path.exists(path) and '"record":"point"' in open(path).read()):
+            time.sleep(0.1)
+        time.sleep(1.5)  # the point is measured: it is being kept up
         with open(os.path.join(group, "cgroup.procs"), "w", encoding="utf-8") as f:
             f.write(str(p.pid))
         p.wait(timeout=120)

@@ -30,21 +30,37 @@ static void sums_add(slope_sums *s, double t, double J)
     s->n = n;
 }
 
+/* How much wider an interval is because neighbouring residuals are alike: readings between batches meet ticks
+ * at a beat. v: J of the changes at t, both in order. */
+static double beat(const double *t, const double *v, size_t n, double slope)
+{
+    double *rest = stats_room(n * sizeof *rest), r = 0;
+    for (size_t i = 0; rest && i < n; i++) rest[i] = (v[i] - v[0]) - slope * (t[i] - t[0]);
+    if (rest) r = ir_dependence(rest, n);
+    free(rest);
+    return sqrt((1 + r) / (1 - r));
+}
+
 static void power_by_counter(const ir_reading *r, size_t n, double range, ir_power *out)
 {
     slope_sums s = {0};
-    double     wraps = 0;
-    for (size_t i = 1; i < n; i++) {
+    double     wraps = 0, *t = stats_room(2 * n * sizeof *t), *J = t ? t + n : NULL;
+    size_t     m = 0;
+    for (size_t i = 1; t && i < n; i++) {
+        bool round = r[i].J < r[i - 1].J;
         if (r[i].J == r[i - 1].J) continue;
-        if (r[i].J < r[i - 1].J && !(range > 0)) return; /* how far round is not known */
-        if (r[i].J < r[i - 1].J) wraps += range;
+        wraps += round ? (range > 0 ? range : NAN) : 0; /* how far round may not be known */
+        t[m] = r[i].t_s;
+        J[m++] = r[i].J + wraps;
         sums_add(&s, r[i].t_s, r[i].J + wraps);
     }
-    out->ticks = (size_t)s.n;
-    if (s.n < IR_LEAST_TICKS || !(s.tt > 0)) return;
-    double slope = s.tJ / s.tt, rest = fmax(0, s.JJ - slope * s.tJ);
-    double half = slope_t975(out->ticks - 2) * sqrt(rest / (s.n - 2) / s.tt);
-    *out = (ir_power){slope, slope - half, slope + half, out->ticks};
+    out->ticks = m;
+    if (m >= IR_LEAST_TICKS && s.tt > 0 && !isnan(wraps)) {
+        double slope = s.tJ / s.tt, rest = fmax(0, s.JJ - slope * s.tJ);
+        double half = slope_t975(m - 2) * sqrt(rest / (s.n - 2) / s.tt) * beat(t, J, m, slope);
+        *out = (ir_power){slope, slope - half, slope + half, m};
+    }
+    free(t);
 }
 
 /* Each reading weighs as long as it lasted; the interval knows that neighbours are alike. */
