@@ -9,7 +9,10 @@
 #include "bench/ab/processes.h"
 #include "bench/commands/gate_options.h"
 #include "bench/commands/last.h"
+#include "harness/machine/machine.h"
 #include "harness/screen.h"
+
+#include <string.h>
 
 const cli_command bench_commands[] = {
     {.name = "run",
@@ -39,12 +42,15 @@ const cli_command bench_commands[] = {
      .rules = run_rules,
      .main = cmd_ceilings},
     {.name = "list",
-     .summary = "what there is: workloads, kernels, backends, devices, claims, points",
-     .usage = "[workloads|kernels|backends|devices|claims|points]",
-     .about = "Without a word: all of it.\n"
-              "  ironroof list workloads",
+     .summary = "what there is: workloads, kernels, backends, devices, claims, counters, points",
+     .usage = "[workloads|kernels|backends|devices|claims|model|counters|points]",
+     .about =
+         "counters: every source of joules and of counted bytes, whether it can be read, and what to do.\n"
+         "  ironroof list workloads",
      .sets = CLI_SET_GRID,
      .max_args = 1,
+     .own = list_own,
+     .own_size = sizeof(list_options),
      .rules = list_rules,
      .main = cmd_list},
     {.name = "fit",
@@ -263,6 +269,7 @@ const cli_command bench_commands[] = {
 
 int main(int argc, char **argv)
 {
+    if (argc == 2 && !strcmp(argv[1], IR_COUNTERS_HELPER)) return ir_counters_child();
     ends_begin();
     ir_screen_begin();
     ir_affinity_restore();

@@ -295,15 +295,16 @@ static ir_status measure_device(job *j, device_run *c)
     plan(j, c);
     phase(j, PHASE_CEILINGS);
     device_run_begin(c);
-    ir_status st =
-        resume_knows(&j->before, &s->info) ? IR_OK : ir_journal_machine(j->journal, &s->info, &c->env);
+    ir_status st = witness_open(&c->witness, s, &c->env, &j->args->opt);
+    if (st == IR_OK && !resume_knows(&j->before, &s->info))
+        st = ir_journal_machine(j->journal, &s->info, &c->env);
     if (st == IR_OK) st = ceilings_get(s, &c->env, &j->ceilings, j->args->opt.quiet);
     if (st == IR_OK) context_choose_monitor(s);
     phase_ends(j, c);
     if (tables && s->ceilings.n) device_run_print_ceilings(&t, c);
     if (st == IR_OK && j->points.n) {
         phase(j, PHASE_POINTS);
-        st = device_run_points(c, &j->points, j->args->opt.cache);
+        st = device_run_points(c, &j->points, &j->args->opt);
         phase_ends(j, c);
     }
     char why[512]; /* the first cause: judging what there is may fail as well */
@@ -312,11 +313,12 @@ static ir_status measure_device(job *j, device_run *c)
     device_run_end(c, st != IR_EINTR);
     device_run_note_tuning(c);
     if (st == IR_OK && s->ceilings.n) st = context_take_resumed(s);
+    witness_certify(&c->witness, s);
     if (j->points.n && s->ceilings.n) device_run_judge(c);
     if (st == IR_OK) st = run_ablation(j, c);
     if (tables && c->graded) ir_text_quality(&t, &c->quality, IR_MAX_CAUSES);
     if (tables) device_run_print_law(&t, c);
-    if (j->screen && !tables) device_run_print_proof(j->screen, c);
+    if (j->screen && !tables) device_run_print_short(&t, c);
     device_run_close_device(c);
     return first == IR_OK ? st : ir_fail(first, "%s", why);
 }

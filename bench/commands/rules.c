@@ -33,12 +33,17 @@ static bool has_no_model(const cli_args *a)
     return true;
 }
 
+static bool names_no_point(const cli_args *a) { return a->narg == 0; }
+static bool is_timed_out(const cli_args *a) { return a->opt.timeout_s <= a->opt.sustain_s; }
+
 static const char model_why[] = "it goes with --backend model or model:FILE";
 static const char exact_why[] = "--samples takes exactly so many, however long or precise";
 const cli_rule    run_rules[] = {
        {"precision budget", 0, has_samples, exact_why},
        {"prove", 0, has_no_ceilings, "without ceilings there are no labels to prove"},
        {"model", 0, has_no_model, model_why},
+       {"sustain", 0, names_no_point, "it keeps up the points that are named, each for that long"},
+       {"sustain", 0, is_timed_out, "--timeout would end it"},
        {"isa", 0, has_no_host, "no backend that is asked for has instruction sets to choose from"},
        {0}};
 
@@ -47,7 +52,9 @@ const cli_rule dump_rules[] = {{"model", 0, has_no_model, model_why}, {0}};
 /* ---- list ------------------------------------------------------------------------------------ */
 static bool    lists_no_points(const cli_args *a) { return !first_is(a, "points"); }
 static bool    lists_no_kernels(const cli_args *a) { return !first_is(a, "kernels"); }
+static bool    lists_no_counters(const cli_args *a) { return !first_is(a, "counters"); }
 const cli_rule list_rules[] = {
+    {"root", 0, lists_no_counters, "it is of 'list counters'"},
     {NULL, CLI_SET_PROFILE | CLI_SET_THREADS | CLI_SET_POINTS, lists_no_points, "it is of 'list points'"},
     {"filter", 0, lists_no_kernels, "it is of 'list kernels'"},
     {0}};

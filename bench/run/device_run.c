@@ -92,7 +92,11 @@ ir_status device_run_open(device_run *c, const ir_backend *be, int index, const 
     return st;
 }
 
-void device_run_close_device(device_run *c) { context_close_device(&c->s); }
+void device_run_close_device(device_run *c)
+{
+    witness_close(&c->witness);
+    context_close_device(&c->s);
+}
 
 void device_run_free(device_run *c)
 {
@@ -100,6 +104,8 @@ void device_run_free(device_run *c)
     char           nobody[8];
     ir_neighbours_end(&c->neighbours, &unused, nobody, sizeof nobody);
     ablation_free(&c->proof);
+    sustained_free(&c->sustained);
+    witness_close(&c->witness);
     context_close(&c->s);
     ir_env_free(&c->env);
 }
@@ -143,12 +149,15 @@ static ir_status one_point(measure_context *s, const cli_point *p, unsigned cach
     return st;
 }
 
-ir_status device_run_points(device_run *c, const cli_points *pts, unsigned cache)
+ir_status device_run_points(device_run *c, const cli_points *pts, const cli_options *o)
 {
     ir_status st = IR_OK;
+    witness_points(&c->witness, &c->s);
     for (size_t i = 0; i < pts->n && st == IR_OK; i++)
-        if (!repeats(&c->s, pts, i)) st = one_point(&c->s, &pts->v[i], cache);
-    return st;
+        if (!repeats(&c->s, pts, i)) st = one_point(&c->s, &pts->v[i], o->cache);
+    if (st == IR_OK) st = witness_fit(&c->witness, &c->s);
+    c->s.policy.witness = NULL;
+    return st == IR_OK ? sustained_measure(&c->sustained, &c->s, o->sustain_s) : st;
 }
 
 void device_run_note_tuning(device_run *c)
@@ -263,6 +272,7 @@ void device_run_judge(device_run *c)
     bool own = c->law.fitted && c->law.fit[c->law.better].nfamily >= LEAST_FAMILIES;
     if (!own && recalled_fits(c, fit)) fit_recall(c->s.point, c->s.npoint, &c->s.ceilings, fit, &c->law);
     withhold(c);
+    if (witness_law(&c->witness, &c->s) != IR_OK) c->witness.has_counted = false;
     c->judged = true;
 }
 
@@ -308,12 +318,19 @@ bool device_run_foretold(const device_run *c, ir_verdict *out)
     return c->proved && proof_gains_verdict(&c->s, &c->proof, out);
 }
 
-void device_run_print_proof(FILE *f, const device_run *c)
+static void device_run_print_proof(FILE *f, const device_run *c)
 {
     ir_verdict v;
     if (!c->proved) return;
     ablation_print(f, &c->s, &c->proof);
     if (device_run_foretold(c, &v)) fprintf(f, "%s\n", v.answer);
+}
+
+void device_run_print_short(const ir_text *t, const device_run *c)
+{
+    witness_print_short(t, &c->witness);
+    sustained_print(t->f, &c->sustained);
+    device_run_print_proof(t->f, c);
 }
 
 void device_run_print_law(const ir_text *t, const device_run *c)
@@ -326,6 +343,8 @@ void device_run_print_law(const ir_text *t, const device_run *c)
         fputc('\n', t->f);
         ir_text_points(t, p, n);
     }
+    witness_print(t, &c->s, &c->witness);
+    sustained_print(t->f, &c->sustained);
     if (!c->judged) {
         crossover_print(t->f, &c->s);
         launch_gap_print(t->f, &c->s);
@@ -354,6 +373,8 @@ ir_status device_run_journal_tail(ir_journal *j, const device_run *c)
     const fitted_law *law = &c->law;
     ir_status         st = c->graded ? ir_journal_quality(j, &c->quality) : IR_OK;
     if (st == IR_OK) st = launch_gap_journal(j, &c->s);
+    if (st == IR_OK && c->witness.fitted) st = ir_journal_energy_fit(j, &c->witness.fit);
+    if (st == IR_OK) st = sustained_journal(j, &c->sustained);
     if (!c->judged) return st == IR_OK ? crossover_journal(j, &c->s) : st;
     ir_verdict v = {.question = "summary", .p = NAN};
     for (int i = 0; law->fitted && i < 2 && st == IR_OK; i++) st = ir_journal_fit(j, &law->fit[i]);

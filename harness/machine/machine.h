@@ -4,6 +4,7 @@
 #ifndef IR_MACHINE_H
 #define IR_MACHINE_H
 #include "harness/ironroof.h"
+#include "harness/machine/witness.h"
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -117,7 +118,7 @@ const char *ir_env_differs(const ir_env *a, const ir_env *b);
 /* ---- health ---------------------------------------------------------------------------------- */
 /* Cumulative counters; take one before and one after and subtract. NAN where unreadable. */
 typedef struct {
-    double steal_s, busy_s, total_s, throttle_n, clock_Hz, energy_J, ctx_involuntary;
+    double steal_s, busy_s, total_s, throttle_n, ctx_involuntary;
 } ir_health;
 void ir_health_read(ir_health *);
 
@@ -148,6 +149,12 @@ void                    ir_watch_end(ir_watch **, ir_got *); /* frees it */
  * IR_OK; IR_SKIP: the load cannot be read; IR_EINVAL: limit_s is over, ir_why() names who is busy; IR_EINTR:
  * *stop was set (may be NULL). */
 ir_status ir_wait_idle(double limit_s, const volatile int *stop);
+
+/* ---- sources of counts and joules ------------------------------------------------------------ */
+/* Each source there may be, one a line: is it readable here, and why not and what to do. root as of
+ * ir_doctor(); likwid and the kernel are asked only on this machine. Returns how many. */
+enum { IR_MAX_SOURCES = 24 };
+int ir_sources(const char *root, ir_source_line out[IR_MAX_SOURCES]);
 
 /* ---- affinity and variables ------------------------------------------------------------------ */
 /* Give the caller the CPUs that the process was started with, where start-up code of a library (OpenMP's, by

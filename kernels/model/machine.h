@@ -79,9 +79,13 @@ typedef struct {
         double first_s, thread_s, sync_s, graph_s;
     } launch; /* a region; each doubling of threads; waited for; a node of a graph */
     double link_Bps, local_Bps,
-        link_overlap;   /* a GPU's link, its local memory, copies hidden behind kernels */
-    double        wave; /* outputs a core works on at once; 0: no waves */
-    model_kernel  kernel[MODEL_NCLASS];
+        link_overlap;  /* a GPU's link, its local memory, copies hidden behind kernels */
+    double       wave; /* outputs a core works on at once; 0: no waves */
+    model_kernel kernel[MODEL_NCLASS];
+    struct {
+        double move_JpB, comp_JpF, base_W, tick_s, wrap_J;
+    } energy; /* a byte from memory; a flop; power besides; how often its counter renews itself, and where it
+                 starts again; base_W 0: no counter */
     model_disturb disturb;
     double        seed;
 } model_machine;
