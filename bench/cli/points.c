@@ -84,8 +84,9 @@ static ir_status refused(const ir_workload *w, const cli_spec *s, const ir_param
     return ir_fail(IR_EINVAL, "%s: %s", cli_point_text(w, p, text, sizeof text), why);
 }
 
-static ir_status points_add(builder *b, const ir_workload *w, const cli_spec *s, const ir_params *p)
+static ir_status points_add(builder *b, const ir_workload *w, const cli_spec *s, ir_params *p)
 {
+    if (w->complete) w->complete(w, p);
     ir_status st = possible(w, p);
     if (st == IR_OK) return points_push(b, w, p);
     if (st == IR_ENOMEM) return st;
