@@ -23,22 +23,22 @@ enum { MOST_THREADS = 3 };
 static const struct {
     const char *size;
     int64_t     params, streamed, kv_token, past128, past0, prefill, q4_0, q8_0, g128z, f32;
-} sizes[] = {{"1b", 1235814400, 1235814400, 16384, 1244200960, 1235812352, 507085586432, 695107584, 1312980992,
-              642009088, 67584},
-             {"3b", 3212749824, 3212749824, 57344, 3234766848, 3212746752, 1466095632384, 1807073280, 3413360640,
-              1669032960, 175104},
-             {"8b", 8030261248, 7504928768, 65536, 7538475008, 7504920576, 3608364974080, 4221370368, 7973699584,
-              3898904576, 266240},
-             {"7b", 6738415616, 6607347712, 262144, 6640893952, 6607339520, 3350272671744, 3716481024, 7020019712,
-              3432583168, 266240},
+} sizes[] = {{"1b", 1235814400, 1235814400, 16384, 1244200960, 1235812352, 507085586432, 695107584,
+              1312980992, 642009088, 67584},
+             {"3b", 3212749824, 3212749824, 57344, 3234766848, 3212746752, 1466095632384, 1807073280,
+              3413360640, 1669032960, 175104},
+             {"8b", 8030261248, 7504928768, 65536, 7538475008, 7504920576, 3608364974080, 4221370368,
+              7973699584, 3898904576, 266240},
+             {"7b", 6738415616, 6607347712, 262144, 6640893952, 6607339520, 3350272671744, 3716481024,
+              7020019712, 3432583168, 266240},
              {"13b", 13015864320, 12852029440, 409600, 12904448000, 12852019200, 6550093824000, 7229030400,
               13654835200, 6676812800, 414720},
              {"tinyllama", 1100048384, 1034514432, 11264, 1046044672, 1034510336, 507968487424, 581861376,
               1099071488, 537413632, 92160},
              {"mistral-7b", 7241732096, 7110664192, 65536, 7144210432, 7110656000, 3607970709504, 3999596544,
               7554793472, 3694071808, 266240},
-             {"qwen-0.5b", 494032768, 494032768, 6144, 499509248, 494004224, 188991488000, 277853184, 524833792,
-              256628288, 71552},
+             {"qwen-0.5b", 494032768, 494032768, 6144, 499509248, 494004224, 188991488000, 277853184,
+              524833792, 256628288, 71552},
              {"qwen-1.5b", 1543714304, 1543714304, 14336, 1554665472, 1543655424, 682349887488, 868257792,
               1640042496, 801932544, 144896},
              {"70b", 70553706496, 69503041536, 163840, 69670797312, 69503025152, 35220118044672, 39094714368,
@@ -54,8 +54,7 @@ static int64_t word_of(const ir_workload *w, int param, const char *word)
 
 static ir_params step(int64_t size, int64_t batch, int64_t tokens, int64_t past, ir_dtype t)
 {
-    return (ir_params){
-        {[WL_SIZE] = size, [WL_BATCH] = batch, [WL_TOKENS] = tokens, [WL_PAST] = past}, t, 0};
+    return (ir_params){{[WL_SIZE] = size, [WL_BATCH] = batch, [WL_TOKENS] = tokens, [WL_PAST] = past}, t, 0};
 }
 
 static ir_params stored(ir_params p, const char *format, const char *kv)
@@ -146,10 +145,10 @@ static void bytes_of_blocks(void **state)
         ir_dtype  t;
         ly_format f;
         double    bits;
-    } block[] = {{IR_I4, {32, false}, 4.5},    {IR_I4, {32, true}, 4.625},    {IR_I4, {64, false}, 4.25},
-                 {IR_I4, {64, true}, 4.3125},  {IR_I4, {128, false}, 4.125},  {IR_I4, {128, true}, 4.15625},
-                 {IR_I8, {32, false}, 8.5},    {IR_I8, {64, false}, 8.25},    {IR_I8, {128, false}, 8.125},
-                 {IR_BF16, {0, false}, 16},    {IR_F8, {0, false}, 8}};
+    } block[] = {{IR_I4, {32, false}, 4.5},   {IR_I4, {32, true}, 4.625},   {IR_I4, {64, false}, 4.25},
+                 {IR_I4, {64, true}, 4.3125}, {IR_I4, {128, false}, 4.125}, {IR_I4, {128, true}, 4.15625},
+                 {IR_I8, {32, false}, 8.5},   {IR_I8, {64, false}, 8.25},   {IR_I8, {128, false}, 8.125},
+                 {IR_BF16, {0, false}, 16},   {IR_F8, {0, false}, 8}};
     for (size_t i = 0; i < sizeof block / sizeof *block; i++)
         same(ly_weights_B(block[i].t, block[i].f, 1024) * 8, 1024 * block[i].bits);
     same(ly_kv_B(IR_I8) * 262144, 278528); /* a token of Llama-2-7B in blocks of int8 */
@@ -161,10 +160,10 @@ static void formats_read_back(void **state)
     (void)state;
     unsigned char b[2 * 18 + 1] = {0};
     float         x[64];
-    b[1] = b[19] = 0x38;            /* f16 0.5 */
-    b[2] = 0xF1;                    /* elements 0: 1, 16: 15 */
-    b[18 + 2 + 15] = 0x0A;          /* elements 47: 10, 63: 0 */
-    b[36] = 0x72;                   /* zero points 2 and 7 */
+    b[1] = b[19] = 0x38;   /* f16 0.5 */
+    b[2] = 0xF1;           /* elements 0: 1, 16: 15 */
+    b[18 + 2 + 15] = 0x0A; /* elements 47: 10, 63: 0 */
+    b[36] = 0x72;          /* zero points 2 and 7 */
     ly_stored s = {IR_I4, {32, false}, 64, b};
     ly_load_stored(&s, 0, 64, x);
     assert_true(x[0] == -3.5f && x[16] == 3.5f && x[1] == -4 && x[47] == 1 && x[63] == -4);
@@ -248,15 +247,16 @@ static void formats_and_caches(void **state)
         ir_dtype    t;
         const char *format, *kv;
         ir_params   p;
-    } c[] = {{IR_I4, "g32", NULL, {{WIDE, 1, 1, 9}, 0, 0}},   {IR_I4, "g32z", "i8", {{WIDE, 2, 1, 40}, 0, 0}},
-             {IR_I4, "g64", "f32", {{WIDE, 1, 5, 3}, 0, 0}},  {IR_I4, "g64z", "f16", {{WIDE, 3, 3, 0}, 0, 0}},
-             {IR_I4, "g128", "bf16", {{DEEP, 1, 1, 70}, 0, 0}}, {IR_I4, "g128z", "i8", {{DEEP, 1, 7, 66}, 0, 0}},
-             {IR_I8, "g32", "i8", {{WIDE, 1, 1, 129}, 0, 0}}, {IR_I8, "g64", NULL, {{WIDE, 5, 1, 9}, 0, 0}},
-             {IR_I8, "g128", NULL, {{DEEP, 1, 9, 0}, 0, 0}},  {IR_I4, "g32", NULL, {{WIDE, 1, 34, 0}, 0, 0}},
-             {IR_I4, "g128z", NULL, {{DEEP, 3, 12, 2}, 0, 0}}, {IR_I8, "g32", NULL, {{DEEP, 1, 35, 0}, 0, 0}},
-             {IR_F32, NULL, "i8", {{WIDE, 2, 3, 65}, 0, 0}},  {IR_F32, NULL, "f16", {{WIDE, 1, 1, 300}, 0, 0}},
-             {IR_BF16, NULL, "f32", {{DEEP, 1, 2, 5}, 0, 0}}, {IR_F8, "row", "i8", {{WIDE, 1, 1, 9}, 0, 0}},
-             {IR_F8, NULL, NULL, {{DEEP, 1, 40, 0}, 0, 0}},   {IR_I8, "row", "bf16", {{WIDE, 4, 1, 9}, 0, 0}}};
+    } c[] = {
+        {IR_I4, "g32", NULL, {{WIDE, 1, 1, 9}, 0, 0}},     {IR_I4, "g32z", "i8", {{WIDE, 2, 1, 40}, 0, 0}},
+        {IR_I4, "g64", "f32", {{WIDE, 1, 5, 3}, 0, 0}},    {IR_I4, "g64z", "f16", {{WIDE, 3, 3, 0}, 0, 0}},
+        {IR_I4, "g128", "bf16", {{DEEP, 1, 1, 70}, 0, 0}}, {IR_I4, "g128z", "i8", {{DEEP, 1, 7, 66}, 0, 0}},
+        {IR_I8, "g32", "i8", {{WIDE, 1, 1, 129}, 0, 0}},   {IR_I8, "g64", NULL, {{WIDE, 5, 1, 9}, 0, 0}},
+        {IR_I8, "g128", NULL, {{DEEP, 1, 9, 0}, 0, 0}},    {IR_I4, "g32", NULL, {{WIDE, 1, 34, 0}, 0, 0}},
+        {IR_I4, "g128z", NULL, {{DEEP, 3, 12, 2}, 0, 0}},  {IR_I8, "g32", NULL, {{DEEP, 1, 35, 0}, 0, 0}},
+        {IR_F32, NULL, "i8", {{WIDE, 2, 3, 65}, 0, 0}},    {IR_F32, NULL, "f16", {{WIDE, 1, 1, 300}, 0, 0}},
+        {IR_BF16, NULL, "f32", {{DEEP, 1, 2, 5}, 0, 0}},   {IR_F8, "row", "i8", {{WIDE, 1, 1, 9}, 0, 0}},
+        {IR_F8, NULL, NULL, {{DEEP, 1, 40, 0}, 0, 0}},     {IR_I8, "row", "bf16", {{WIDE, 4, 1, 9}, 0, 0}}};
     double worst = 0;
     for (int isa = 0; isa < CPU_NISA; isa++) {
         if (!isa_runs((cpu_isa)isa)) continue;
@@ -356,8 +356,10 @@ static void decode_is_prefill(void **state)
         const char *kernel;
         ir_params   p;
         double      most;
-    } c[] = {{"naive", {{WIDE}, IR_F32, 0}, 1e-5},   {"stream", {{WIDE}, IR_F32, 0}, 1e-5},
-             {"stream", {{DEEP}, IR_BF16, 0}, 1e-2}, {"stream", {{WIDE}, IR_I4, 0}, 1e-2},
+    } c[] = {{"naive", {{WIDE}, IR_F32, 0}, 1e-5},
+             {"stream", {{WIDE}, IR_F32, 0}, 1e-5},
+             {"stream", {{DEEP}, IR_BF16, 0}, 1e-2},
+             {"stream", {{WIDE}, IR_I4, 0}, 1e-2},
              {"exact", {{DEEP}, IR_I4, 0}, 1e-2}};
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
         device    d;
@@ -406,8 +408,8 @@ static void batch_is_its_sequences(void **state)
             memcpy(one.r.mem[0].p, (int32_t *)all.r.mem[0].p + i * TOKENS, 4 * TOKENS);
             move_cache(&fresh, i, &one, 0, PAST);
             go(&one);
-            double off = apart((float *)all.r.mem[3].p + i * one.net.out_elems, one.r.mem[3].p,
-                               one.net.out_elems);
+            double off =
+                apart((float *)all.r.mem[3].p + i * one.net.out_elems, one.r.mem[3].p, one.net.out_elems);
             if (!(off < 1e-5)) fail_msg("%s: sequence %d of the batch is off by %g", kernels[k], (int)i, off);
             unbind(&one);
         }

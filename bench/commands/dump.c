@@ -93,48 +93,32 @@ static void write_row(FILE *f, const ly_row *r)
     const struct {
         const char *name;
         int64_t     v;
-    } field[] = {{"in", r->in},
-                 {"add", r->add},
-                 {"out", r->out},
-                 {"batch", r->batch},
-                 {"h", r->h},
-                 {"w", r->w},
-                 {"c", r->c},
-                 {"k", r->k},
-                 {"r", r->r},
-                 {"s", r->s},
-                 {"stride", r->stride},
-                 {"pad", r->pad},
-                 {"groups", r->groups},
-                 {"oh", r->oh},
-                 {"ow", r->ow},
-                 {"rows", r->rows},
-                 {"heads", r->heads},
-                 {"kv_heads", r->op == LY_ATTENTION ? ly_kv_heads(r) : 0},
-                 {"rms", r->rms},
-                 {"gate", r->gate},
-                 {"dh", r->dh},
-                 {"tokens", r->tokens},
-                 {"past", r->past},
-                 {"block", r->block},
-                 {"W_at", r->W_at},
-                 {"nW", r->nW},
-                 {"b_at", r->b_at},
-                 {"g_at", r->g_at},
-                 {"s_at", r->s_at},
-                 {"P_at", r->P_at},
-                 {"vocab", r->vocab},
-                 {"context", r->context}};
+    } field[] = {{"in", r->in},         {"add", r->add},
+                 {"out", r->out},       {"batch", r->batch},
+                 {"h", r->h},           {"w", r->w},
+                 {"c", r->c},           {"k", r->k},
+                 {"r", r->r},           {"s", r->s},
+                 {"stride", r->stride}, {"pad", r->pad},
+                 {"groups", r->groups}, {"oh", r->oh},
+                 {"ow", r->ow},         {"rows", r->rows},
+                 {"heads", r->heads},   {"kv_heads", r->op == LY_ATTENTION ? ly_kv_heads(r) : 0},
+                 {"rms", r->rms},       {"gate", r->gate},
+                 {"dh", r->dh},         {"tokens", r->tokens},
+                 {"past", r->past},     {"block", r->block},
+                 {"W_at", r->W_at},     {"nW", r->nW},
+                 {"b_at", r->b_at},     {"g_at", r->g_at},
+                 {"s_at", r->s_at},     {"P_at", r->P_at},
+                 {"vocab", r->vocab},   {"context", r->context}};
     fprintf(f, "    {\"name\": \"%s\", \"op\": \"%s\", \"act\": \"%s\"", r->name, op[r->op], act[r->act]);
     for (size_t i = 0; i < sizeof field / sizeof *field; i++)
         fprintf(f, ", \"%s\": %lld", field[i].name, (long long)field[i].v);
     if (r->op == LY_NORM) fprintf(f, ", \"eps\": %g", ly_eps(r));
     if (r->rope.pairs != LY_ROPE_NONE)
-        fprintf(f,
-                ", \"rope\": {\"pairs\": \"%s\", \"theta\": %.17g, \"factor\": %.17g, \"low\": %.17g, \"high\": "
-                "%.17g, \"original\": %.17g}",
-                pairs[r->rope.pairs], r->rope.theta, r->rope.factor, r->rope.low, r->rope.high,
-                r->rope.original);
+        fprintf(
+            f,
+            ", \"rope\": {\"pairs\": \"%s\", \"theta\": %.17g, \"factor\": %.17g, \"low\": %.17g, \"high\": "
+            "%.17g, \"original\": %.17g}",
+            pairs[r->rope.pairs], r->rope.theta, r->rope.factor, r->rope.low, r->rope.high, r->rope.original);
     fputc('}', f);
 }
 

@@ -24,7 +24,8 @@ static size_t attention_min_of(size_t x, size_t y) { return x < y ? x : y; }
 /* What one thread works in. */
 typedef struct {
     char  *q;
-    float *s, *acc, *max, *sum, *row, *wide; /* row: one of dh; wide: KEYS of them, where the cache is widened */
+    float *s, *acc, *max, *sum, *row,
+        *wide; /* row: one of dh; wide: KEYS of them, where the cache is widened */
     size_t qs, as;
 } bench;
 static bool    is_wide(const cpu_attention *a) { return a->kv == IR_F16 || a->kv == IR_I8; }
@@ -96,9 +97,12 @@ static head attention_head_of(const cpu_attention *a, size_t b, size_t h)
 {
     const size_t plane = (b * a->kv_heads + h) * a->cap * a->row_B, first = b * a->tokens;
     const char  *in = a->qkv + first * a->width * sizeof(float);
-    return (head){in + h * a->each * a->dh * sizeof(float), in + (a->heads + h) * a->dh * sizeof(float),
-                  a->k + plane, a->v + plane,
-                  a->y + (first * a->heads + h * a->each) * a->dh * sizeof(float), a->row_B};
+    return (head){in + h * a->each * a->dh * sizeof(float),
+                  in + (a->heads + h) * a->dh * sizeof(float),
+                  a->k + plane,
+                  a->v + plane,
+                  a->y + (first * a->heads + h * a->each) * a->dh * sizeof(float),
+                  a->row_B};
 }
 
 /* One row as the cache holds it. */

@@ -26,15 +26,15 @@ typedef struct {
     ir_pool                 *pool;
     ir_dtype                 kv;
     size_t                   batch, heads, kv_heads, dh, tokens, past, cap;
-    size_t                   each, width, row_B; /* queries per kv head; floats of an input row; of the cache */
-    ly_rope_pairs            pairs;
-    const float             *turn; /* cpu_turn_fill(); not looked at without pairs */
-    size_t                   segments; /* a single query's cache is split among so many threads */
-    const char              *qkv;      /* f32 [batch*tokens][(heads + 2 kv_heads)*dh] */
-    char                    *k, *v;
-    char                    *y;    /* f32 [batch*tokens][heads*dh] */
-    char                    *work; /* threads * thread_B, then the segments' parts */
-    size_t                   thread_B, work_B;
+    size_t        each, width, row_B; /* queries per kv head; floats of an input row; of the cache */
+    ly_rope_pairs pairs;
+    const float  *turn;     /* cpu_turn_fill(); not looked at without pairs */
+    size_t        segments; /* a single query's cache is split among so many threads */
+    const char   *qkv;      /* f32 [batch*tokens][(heads + 2 kv_heads)*dh] */
+    char         *k, *v;
+    char         *y;    /* f32 [batch*tokens][heads*dh] */
+    char         *work; /* threads * thread_B, then the segments' parts */
+    size_t        thread_B, work_B;
 } cpu_attention;
 /* Everything but the pointers. cap: rows of the cache per head. */
 void cpu_attention_plan(const ir_dev *, const ly_row *, size_t cap, ir_dtype kv, int threads,

@@ -130,7 +130,8 @@ static void widen_f16(size_t n, const char *x, float *out)
     size_t i = 0;
 #if defined(__F16C__)
     for (; i + 8 <= n; i += 8)
-        _mm256_storeu_ps(out + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(x + 2 * i))));
+        _mm256_storeu_ps(out + i,
+                         _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(x + 2 * i))));
 #endif
     for (; i < n; i++) out[i] = attention_half(x + 2 * i);
 }

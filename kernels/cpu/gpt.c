@@ -1,8 +1,8 @@
 /* gpt.c -- "stream": a decoder's step, GPT-2's or Llama's, decode or prefill, in one parallel region: threads
  * meet at a barrier between operations that depend on each other, and nowhere else. Weights are read once,
  * each thread its own contiguous rows of every matrix; those in groups meet activations rounded to int8 in
- * blocks of 32 (linear_q.h), or f32 ones ("exact"; and beyond 32 rows, where blocks of W are widened). Refuses
- * weights in f16, and a workspace that memory does not hold. */
+ * blocks of 32 (linear_q.h), or f32 ones ("exact"; and beyond 32 rows, where blocks of W are widened).
+ * Refuses weights in f16, and a workspace that memory does not hold. */
 #include "kernels/cpu/gpt.h"
 #include "kernels/workloads/workloads_nets.h"
 
@@ -54,8 +54,8 @@ static bool plan_again(const cpu_gpt *g, int i)
     const cpu_gpt_op *op = &g->op[i], *before = op - 1;
     const ly_row     *r = op->row, *p = i > 0 ? before->row : NULL;
     return p && r->op == LY_FC && p->op == LY_FC && r->in == p->in && r->c == p->c && r->k == p->k &&
-           r->rows == p->rows && op->norm == before->norm && r->add == p->out && r->in != p->out && r->out != r->in &&
-           !op->blocked && op->own && op->way == before->way;
+           r->rows == p->rows && op->norm == before->norm && r->add == p->out && r->in != p->out &&
+           r->out != r->in && !op->blocked && op->own && op->way == before->way;
 }
 
 static void plan_linear(const ir_dev *dev, cpu_gpt *g, cpu_gpt_op *op, unsigned how)
@@ -121,8 +121,9 @@ static ir_status plan_turn(cpu_gpt *g)
         const ly_row *r = &g->net.row[i];
         if (r->op != LY_ATTENTION || r->rope.pairs == LY_ROPE_NONE) continue;
         g->turn = malloc(cpu_turn_floats(r) * sizeof *g->turn);
-        if (!g->turn) return ir_fail(IR_ENOMEM, "gpt: no memory for the angles of %lld positions",
-                                     (long long)r->tokens);
+        if (!g->turn)
+            return ir_fail(IR_ENOMEM, "gpt: no memory for the angles of %lld positions",
+                           (long long)r->tokens);
         cpu_turn_fill(r, g->turn);
         return IR_OK;
     }
@@ -153,7 +154,8 @@ static ir_status gpt_place(cpu_gpt *g, int64_t *floats)
 /* Where everything lies in the workspace. */
 static void gpt_lay_out(cpu_gpt *g, int64_t floats)
 {
-    size_t at = cpu_up((size_t)floats * sizeof(float), ALIGN), widest = (size_t)g->net.row[0].c, attention = 0;
+    size_t at = cpu_up((size_t)floats * sizeof(float), ALIGN), widest = (size_t)g->net.row[0].c,
+           attention = 0;
     for (int i = 0; i < g->nop; i++) {
         if (g->op[i].row->op == LY_FC) widest = max_of(widest, g->op[i].l.c);
         if (g->op[i].row->op == LY_ATTENTION) attention = max_of(attention, g->op[i].a.work_B);

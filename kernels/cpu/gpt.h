@@ -1,6 +1,6 @@
-/* gpt.h -- the plan of a decoder's step, GPT-2's or Llama's, shared by its executors: the network's table as a list of
- * operations with their workspace. Activations are f32; a layer norm that only one linear row reads is fused
- * into that row's packing. */
+/* gpt.h -- the plan of a decoder's step, GPT-2's or Llama's, shared by its executors: the network's table as
+ * a list of operations with their workspace. Activations are f32; a layer norm that only one linear row reads
+ * is fused into that row's packing. */
 #ifndef CPU_GPT_H
 #define CPU_GPT_H
 #include "kernels/cpu/attention.h"
@@ -8,18 +8,18 @@
 
 typedef struct {
     const ly_row *row;
-    const ly_row *norm;  /* LY_FC: applied to the input rows while they are packed; NULL: none */
+    const ly_row *norm;              /* LY_FC: applied to the input rows while they are packed; NULL: none */
     int           index, norm_index; /* of row and of norm in the table */
     bool          blocked;
-    bool          own; /* few rows: every thread packs for itself */
+    bool          own;   /* few rows: every thread packs for itself */
     bool          again; /* of the same input as the operation before, and past it only through `add`: neither
                           * a barrier nor packing comes first */
     bool          is_q;  /* W in groups or in e4m3 */
     cpu_q_matrix  q;
     cpu_q_way     way;
-    cpu_linear    l;   /* LY_FC; pointers are set by cpu_gpt_bind() */
-    cpu_attention a;   /* LY_ATTENTION */
-    ly_place      at;  /* of its activations, in floats of the workspace */
+    cpu_linear    l;  /* LY_FC; pointers are set by cpu_gpt_bind() */
+    cpu_attention a;  /* LY_ATTENTION */
+    ly_place      at; /* of its activations, in floats of the workspace */
     const char   *in, *add;
     char         *out;
 } cpu_gpt_op;

@@ -49,10 +49,11 @@ typedef struct {
     const char           *add;          /* f32 [rows][k]; NULL: none; not y */
     ly_act                act;
     bool                  gate; /* add multiplies what act gives, instead */
-    char                 *y;  /* f32 [rows][k] */
-    const char           *x;  /* packed */
-    size_t                xs; /* bytes from packed row to packed row */
-    const struct cpu_q_matrix *stored; /* W in groups or in e4m3: blocked products read it; NULL: as `dtype` */
+    char                 *y;    /* f32 [rows][k] */
+    const char           *x;    /* packed */
+    size_t                xs;   /* bytes from packed row to packed row */
+    const struct cpu_q_matrix
+        *stored; /* W in groups or in e4m3: blocked products read it; NULL: as `dtype` */
     void (*load)(const struct cpu_q_matrix *, size_t j, size_t at, size_t n, float *out);
 } cpu_linear;
 /* What follows the sums, for columns [lo, hi) of Y. */

@@ -18,7 +18,7 @@ typedef struct cpu_q_matrix {
     cpu_q_kind  kind;
     size_t      c, group, block_B, row_B; /* group: c of e4m3 */
     const char *w;
-    const char *zeros; /* plane of 4-bit zero points; NULL: 8 */
+    const char *zeros;   /* plane of 4-bit zero points; NULL: 8 */
     size_t      zero_at; /* that of row 0's first group */
 } cpu_q_matrix;
 

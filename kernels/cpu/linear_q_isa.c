@@ -1,6 +1,6 @@
 /* linear_q_isa.c -- rows of W in groups, or in e4m3, for one ISA; see linear_q.h.
- * A packed row of X for whole numbers: c bytes, then from the next multiple of 64 per block of 32 its scale d,
- * then per block d times the sum of its bytes. For f32: c floats, then per block their sum. */
+ * A packed row of X for whole numbers: c bytes, then from the next multiple of 64 per block of 32 its scale
+ * d, then per block d times the sum of its bytes. For f32: c floats, then per block their sum. */
 #include "kernels/cpu/linear_q.h"
 #include "kernels/cpu/simd.h"
 #include "kernels/nets/values.h"
@@ -113,7 +113,7 @@ SIMD_INLINE __m256i q_values(cpu_q_kind kind, const char *p)
     return _mm256_and_si256(_mm256_set_m128i(_mm_srli_epi16(v, 4), v), _mm256_set1_epi8(15));
 }
 
-typedef __m256 q_sum;
+typedef __m256    q_sum;
 SIMD_INLINE q_sum q_none(void) { return _mm256_setzero_ps(); }
 SIMD_INLINE q_sum q_add(cpu_q_kind kind, cpu_q_way way, const char *p, const char *x, float by, q_sum s)
 {
@@ -139,7 +139,7 @@ SIMD_INLINE q_sum q_add(cpu_q_kind kind, cpu_q_way way, const char *p, const cha
 {
     (void)way;
     const int8_t *xs = (const int8_t *)x;
-    int8x16_t     v = vld1q_s8((const int8_t *)p), lo = v, hi;
+    int8x16_t v = vld1q_s8((const int8_t *)p), lo = v, hi;
     if (kind == CPU_Q_I4) {
         lo = vandq_s8(v, vdupq_n_s8(15));
         hi = vreinterpretq_s8_u8(vshrq_n_u8(vreinterpretq_u8_s8(v), 4));
@@ -176,7 +176,7 @@ SIMD_INLINE float q_total(q_sum a, q_sum b) { return a + b; }
     float        z##m = 0;
 #define Q_ONE(m, sum, k) \
     if (m < M) { \
-        sum##m = q_add(kind, way, p + (k) * B, x##m + (b + (k)) * BLOCK, scale * d##m[b + (k)], sum##m); \
+        sum##m = q_add(kind, way, p + (k)*B, x##m + (b + (k)) * BLOCK, scale * d##m[b + (k)], sum##m); \
         if (kind == CPU_Q_I4) z##m += zero * t##m[b + (k)]; \
     }
 #define Q_A(m)     Q_ONE(m, a, i)
@@ -337,15 +337,15 @@ SIMD_INLINE void dot_f8(int M, const cpu_q_matrix *w, size_t j, const char *x, s
         default: call(4); break; \
         } \
     }
-#define I4_INT(n)       dot_int(CPU_Q_I4, CPU_Q_INT, n, w, j, x, xs, y, ys)
-#define I8_INT(n)       dot_int(CPU_Q_I8, CPU_Q_INT, n, w, j, x, xs, y, ys)
-#define I4_VNNI512(n)   dot_int(CPU_Q_I4, CPU_Q_VNNI512, n, w, j, x, xs, y, ys)
-#define I8_VNNI512(n)   dot_int(CPU_Q_I8, CPU_Q_VNNI512, n, w, j, x, xs, y, ys)
-#define I4_VNNI(n)      dot_int(CPU_Q_I4, CPU_Q_VNNI, n, w, j, x, xs, y, ys)
-#define I8_VNNI(n)      dot_int(CPU_Q_I8, CPU_Q_VNNI, n, w, j, x, xs, y, ys)
-#define I4_EXACT(n)     dot_exact(CPU_Q_I4, n, w, j, x, xs, y, ys)
-#define I8_EXACT(n)     dot_exact(CPU_Q_I8, n, w, j, x, xs, y, ys)
-#define F8_EXACT(n)     dot_f8(n, w, j, x, xs, y, ys)
+#define I4_INT(n)     dot_int(CPU_Q_I4, CPU_Q_INT, n, w, j, x, xs, y, ys)
+#define I8_INT(n)     dot_int(CPU_Q_I8, CPU_Q_INT, n, w, j, x, xs, y, ys)
+#define I4_VNNI512(n) dot_int(CPU_Q_I4, CPU_Q_VNNI512, n, w, j, x, xs, y, ys)
+#define I8_VNNI512(n) dot_int(CPU_Q_I8, CPU_Q_VNNI512, n, w, j, x, xs, y, ys)
+#define I4_VNNI(n)    dot_int(CPU_Q_I4, CPU_Q_VNNI, n, w, j, x, xs, y, ys)
+#define I8_VNNI(n)    dot_int(CPU_Q_I8, CPU_Q_VNNI, n, w, j, x, xs, y, ys)
+#define I4_EXACT(n)   dot_exact(CPU_Q_I4, n, w, j, x, xs, y, ys)
+#define I8_EXACT(n)   dot_exact(CPU_Q_I8, n, w, j, x, xs, y, ys)
+#define F8_EXACT(n)   dot_f8(n, w, j, x, xs, y, ys)
 WAYS(i4_int, I4_INT)
 WAYS(i8_int, I8_INT)
 WAYS(i4_exact, I4_EXACT)
@@ -394,22 +394,26 @@ static void q_load(const cpu_q_matrix *w, size_t j, size_t at, size_t n, float *
     }
 }
 
-const cpu_q_ops CPU_SYM(cpu_q) = {.dot = {[CPU_Q_I4] = {[CPU_Q_EXACT] = i4_exact,
-                                                        [CPU_Q_INT] = i4_int,
+const cpu_q_ops CPU_SYM(cpu_q) = {.dot = {[CPU_Q_I4] =
+                                              {
+                                                  [CPU_Q_EXACT] = i4_exact,
+                                                  [CPU_Q_INT] = i4_int,
 #if defined(__AVX512F__)
-                                                        [CPU_Q_VNNI512] = i4_vnni512,
+                                                  [CPU_Q_VNNI512] = i4_vnni512,
 #elif defined(__AVX2__)
-                                                        [CPU_Q_VNNI] = i4_vnni,
+                                                  [CPU_Q_VNNI] = i4_vnni,
 #endif
-                                          },
-                                          [CPU_Q_I8] = {[CPU_Q_EXACT] = i8_exact,
-                                                        [CPU_Q_INT] = i8_int,
+                                              },
+                                          [CPU_Q_I8] =
+                                              {
+                                                  [CPU_Q_EXACT] = i8_exact,
+                                                  [CPU_Q_INT] = i8_int,
 #if defined(__AVX512F__)
-                                                        [CPU_Q_VNNI512] = i8_vnni512,
+                                                  [CPU_Q_VNNI512] = i8_vnni512,
 #elif defined(__AVX2__)
-                                                        [CPU_Q_VNNI] = i8_vnni,
+                                                  [CPU_Q_VNNI] = i8_vnni,
 #endif
-                                          },
+                                              },
                                           [CPU_Q_F8] = {[CPU_Q_EXACT] = f8_exact}},
                                   .packed_B = packed_B,
                                   .pack = q_pack,

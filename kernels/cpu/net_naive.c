@@ -113,8 +113,7 @@ static void net_naive_norm(const naive_op *o, int64_t i)
     for (int64_t j = 0; j < r->c; j++) var += (x[j] - mean) * (x[j] - mean);
     float scale = 1 / sqrtf(var / n + (float)ly_eps(r));
     for (int64_t j = 0; j < r->c; j++)
-        o->y[i * r->c + j] =
-            (x[j] - mean) * scale * o->V[r->g_at + j] + (r->rms ? 0 : o->V[r->b_at + j]);
+        o->y[i * r->c + j] = (x[j] - mean) * scale * o->V[r->g_at + j] + (r->rms ? 0 : o->V[r->b_at + j]);
 }
 
 static void net_naive_softmax(const naive_op *o, int64_t i)
@@ -181,7 +180,7 @@ typedef struct {
 static shelf shelf_of(const naive_op *o, int64_t b, int64_t h)
 {
     const ly_row *r = o->r;
-    shelf s = {.c = {1, r->batch, ly_kv_heads(r), r->past, r->tokens, r->dh, ly_row_kv(r, o->dtype)}};
+    shelf         s = {.c = {1, r->batch, ly_kv_heads(r), r->past, r->tokens, r->dh, ly_row_kv(r, o->dtype)}};
     int64_t       plane = (r->past + r->tokens) * ly_cache_row_B(&s.c), heads = ly_kv_heads(r);
     s.keys = (char *)o->kv + (2 * r->block * r->batch * heads + b * heads + h) * plane;
     s.values = s.keys + r->batch * heads * plane;
@@ -192,7 +191,9 @@ static shelf shelf_of(const naive_op *o, int64_t b, int64_t h)
 static float turned(const ly_row *r, const any_f32 *x, int64_t i, int64_t position)
 {
     const bool    even = r->rope.pairs == LY_ROPE_EVEN, second = even ? i % 2 : i >= r->dh / 2;
-    const int64_t pair = even ? i / 2 : i % (r->dh / 2), other = even ? i ^ 1 : second ? i - r->dh / 2 : i + r->dh / 2;
+    const int64_t pair = even ? i / 2 : i % (r->dh / 2), other = even     ? i ^ 1
+                                                                 : second ? i - r->dh / 2
+                                                                          : i + r->dh / 2;
     const double  angle = (double)position * ly_rope_frequency(&r->rope, r->dh, pair);
     const float   c = (float)cos(angle), s = (float)sin(angle);
     return second ? x[i] * c + x[other] * s : x[i] * c - x[other] * s;

@@ -52,14 +52,14 @@ static ir_status net_naive_walk_step(ir_run *r, const ly_row *row)
 {
     const plan *p = r->self;
     naive_op    o = {.r = row,
-                  .dtype = r->p.dtype,
-                  .W = r->mem[1].p,
-                  .V = r->mem[2].p,
-                  .x = net_naive_walk_at(r, row->in),
-                  .add = net_naive_walk_at(r, row->add),
-                  .y = net_naive_walk_at(r, row->out),
-                  .kv = r->nmem > 4 ? r->mem[4].p : NULL,
-                  .nW = p->net.nW};
+                     .dtype = r->p.dtype,
+                     .W = r->mem[1].p,
+                     .V = r->mem[2].p,
+                     .x = net_naive_walk_at(r, row->in),
+                     .add = net_naive_walk_at(r, row->add),
+                     .y = net_naive_walk_at(r, row->out),
+                     .kv = r->nmem > 4 ? r->mem[4].p : NULL,
+                     .nW = p->net.nW};
     naive_run(r->dev, r->p.threads, &o);
     return IR_OK;
 }

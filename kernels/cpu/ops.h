@@ -46,6 +46,6 @@ const cpu_ops *cpu_ops_of(const ir_dev *);
 /* Rows [lo, hi) of a LY_EMBED row: tokens i32, W and V of its network (V: int8 scales only). IR_EINVAL:
  * never; a token outside the table is taken as row 0. */
 size_t cpu_token_of(const ly_row *, const char *tokens, size_t i);
-void cpu_embed_rows(const cpu_ops *, ir_dtype, const ly_row *, const char *tokens, const char *W,
-                    const char *V, char *y, size_t lo, size_t hi);
+void   cpu_embed_rows(const cpu_ops *, ir_dtype, const ly_row *, const char *tokens, const char *W,
+                      const char *V, char *y, size_t lo, size_t hi);
 #endif

@@ -114,7 +114,9 @@ void ly_share(ly_net *net, bool any_shape)
     int64_t       largest = 0;
     for (int i = 0; i < net->n; i++)
         if (shareable(net, &net->row[i]) && net->row[i].nW > largest) largest = net->row[i].nW;
-    net->nW = first->op != LY_EMBED ? 0 : first->P_at < 0 ? first->W_at + first->nW : first->P_at + first->context * first->c;
+    net->nW = first->op != LY_EMBED ? 0
+              : first->P_at < 0     ? first->W_at + first->nW
+                                    : first->P_at + first->context * first->c;
     int64_t common = any_shape ? nets_take_W(net, largest) : -1;
     for (int i = 0; i < net->n; i++)
         if (shareable(net, &net->row[i])) build_place(net, i, common);

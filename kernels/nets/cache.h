@@ -14,7 +14,8 @@ static inline int64_t ly_cache_elems(const ly_cache *c)
 /* Of one cached row; of i8 in blocks of LY_KV_GROUP values with an f16 scale before them. */
 static inline int64_t ly_cache_row_B(const ly_cache *c)
 {
-    return c->dtype == IR_I8 ? c->dh / LY_KV_GROUP * LY_KV_BLOCK_B : c->dh * (int64_t)ir_dtype_bytes(c->dtype);
+    return c->dtype == IR_I8 ? c->dh / LY_KV_GROUP * LY_KV_BLOCK_B
+                             : c->dh * (int64_t)ir_dtype_bytes(c->dtype);
 }
 static inline size_t ly_cache_B(const ly_cache *c)
 {

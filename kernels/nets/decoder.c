@@ -24,8 +24,7 @@ static ir_status decoder_widths(const ly_decoder_shape *g)
     if (g->layers < 1 || g->layers > 1 << 10)
         return ir_fail(IR_EINVAL, "layers=%lld: give 1 to 1024", (long long)g->layers);
     if (g->d < 1 || g->d > 1 << 16) return ir_fail(IR_EINVAL, "width=%lld: give 1 to 65536", (long long)g->d);
-    if (g->ff < 1 || g->ff > 1 << 20)
-        return ir_fail(IR_EINVAL, "ff=%lld: give 1 to 2^20", (long long)g->ff);
+    if (g->ff < 1 || g->ff > 1 << 20) return ir_fail(IR_EINVAL, "ff=%lld: give 1 to 2^20", (long long)g->ff);
     if (g->heads < 1 || g->d % g->heads)
         return ir_fail(IR_EINVAL, "heads=%lld: a divisor of the width %lld", (long long)g->heads,
                        (long long)g->d);

@@ -99,8 +99,7 @@ double ly_rope_frequency(const ly_rope *p, int64_t dh, int64_t i)
 
 static double gathered_B(const ly_row *r, ir_dtype t, int64_t rows)
 {
-    return (double)rows *
-           (ly_weights_B(t, r->format, (double)r->c) + (ly_row_scaled(r, t) ? f32_B : 0));
+    return (double)rows * (ly_weights_B(t, r->format, (double)r->c) + (ly_row_scaled(r, t) ? f32_B : 0));
 }
 
 /* Matrix, row scales, gain and offset: what compulsory traffic counts. */
@@ -257,4 +256,21 @@ void ly_net_cost(const ly_net *n, ir_dtype t, ir_cost *out)
                        (double)n->kv_elems * ly_kv_B(kv) +
                        f32_B * (largest_live(n) + (double)(n->in_elems + n->out_elems));
     out->near_footprint_B = f32_B * largest_live(n);
+}
+
+ir_status ly_only_gpt(const ly_net *n, ir_dtype t)
+{
+    if (n->format.group) return ir_fail(IR_SKIP, "weights in groups: this executor knows whole ones");
+    for (int i = 0; i < n->n; i++) {
+        const ly_row *r = &n->row[i];
+        const char   *what = r->op == LY_NORM && r->rms         ? "RMS norm"
+                             : r->rope.pairs != LY_ROPE_NONE    ? "rotary positions"
+                             : ly_kv_heads(r) != r->heads       ? "shared heads of keys"
+                             : r->gate || r->act == LY_SILU     ? "gates"
+                             : r->op == LY_EMBED && r->P_at < 0 ? "no table of positions"
+                             : r->op == LY_ATTENTION && ly_row_kv(r, t) != ly_kv_dtype(t) ? "another cache type"
+                                                                                          : NULL;
+        if (what) return ir_fail(IR_SKIP, "row %s: this executor does not know %s", r->name, what);
+    }
+    return IR_OK;
 }

@@ -66,20 +66,20 @@ typedef struct {
                    * sequence (GPT's final norm). Elsewhere a norm's tokens is 1: ly_in_row(). */
     int64_t heads, dh, tokens, past; /* attention: per sequence, `tokens` new ones after `past` cached ones.
                                       * Input row of a token: q[heads*dh], k[heads*dh], v[heads*dh]. */
-    int block;                       /* attention: which pair of cache planes */
+    int     block;                   /* attention: which pair of cache planes */
     int64_t kv_heads;   /* attention: heads of keys and values, each for heads/kv_heads of queries; 0: heads.
                          * Input row of a token: q[heads*dh], k[kv_heads*dh], v[kv_heads*dh] */
-    ly_rope rope;       /* attention: queries and keys turn by it before they meet or are cached */
-    int     kv_plus1;   /* attention: 1 + dtype of the cache; 0: ly_kv_dtype() of the weights' */
-    bool    rms;        /* norm: x / sqrt(mean of squares + eps) * gain; no mean, no offset */
-    double  eps;        /* norm; 0: 1e-5 */
-    bool    gate;       /* FC: `add` multiplies what act gives, instead of being added before it */
+    ly_rope   rope;     /* attention: queries and keys turn by it before they meet or are cached */
+    int       kv_plus1; /* attention: 1 + dtype of the cache; 0: ly_kv_dtype() of the weights' */
+    bool      rms;      /* norm: x / sqrt(mean of squares + eps) * gain; no mean, no offset */
+    double    eps;      /* norm; 0: 1e-5 */
+    bool      gate;     /* FC: `add` multiplies what act gives, instead of being added before it */
     ly_format format;   /* FC, embedding: how W is stored */
     /* Where its parameters are. W_at: elements into tensor W (matrices, in the weight dtype). b_at, g_at,
      * s_at: elements into tensor V (always f32): bias or norm offset, norm gain, and per output row the scale
      * of one-byte weights (ly_scaled(); reserved in every network so that offsets do not depend on dtype).
-     * -1: none. W_at is a multiple of 128 and the V offsets of 16 in a network: padding counts in the tensors,
-     * not in nW. The table of LY_EMBED is the output head's matrix: the same W_at, the same s_at. */
+     * -1: none. W_at is a multiple of 128 and the V offsets of 16 in a network: padding counts in the
+     * tensors, not in nW. The table of LY_EMBED is the output head's matrix: the same W_at, the same s_at. */
     int64_t W_at, nW, b_at, g_at, s_at;
     int64_t P_at;           /* LY_EMBED: the position table [context][c], elements into W; its row scales
                              * follow the table's in V: s_at + vocab */
@@ -196,6 +196,10 @@ double ly_winograd_flops(const ly_row *);
  * near_footprint_B.
  */
 void ly_net_cost(const ly_net *, ir_dtype weights, ir_cost *out);
+
+/* IR_SKIP with a reason where a table has more than GPT-2's: RMS norms, rotary positions, shared heads of
+ * keys, gates, weights in groups, a cache of another type than the weights ask for. */
+ir_status ly_only_gpt(const ly_net *, ir_dtype weights);
 
 /* ---- networks: fill a table; IR_EINVAL with a reason for impossible parameters --------------- */
 /* v1.5, 53 convolutions with folded batch norm (W and bias), ReLU and residuals fused, 224x224 by default. */

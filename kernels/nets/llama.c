@@ -1,9 +1,15 @@
-/* llama.c -- Llama and what has its architecture: RMS norms, rotary positions, grouped queries, a SiLU gate in
- * the MLP, no biases (Qwen2.5 has them on q, k and v). Shapes and eps as published with the weights. */
+/* llama.c -- Llama and what has its architecture: RMS norms, rotary positions, grouped queries, a SiLU gate
+ * in the MLP, no biases (Qwen2.5 has them on q, k and v). Shapes and eps as published with the weights. */
 #include "kernels/nets/layer.h"
 
-#define ROPE(theta_)    {.pairs = LY_ROPE_HALVES, .theta = (theta_)}
-#define ROPE_31(factor_) {LY_ROPE_HALVES, 500000, factor_, 1, 4, 8192}
+#define ROPE(theta_) \
+    { \
+        .pairs = LY_ROPE_HALVES, .theta = (theta_) \
+    }
+#define ROPE_31(factor_) \
+    { \
+        LY_ROPE_HALVES, 500000, factor_, 1, 4, 8192 \
+    }
 #define LLAMA(name_, l, d_, h, kv, f, v, c, tied_, rope_) \
     { \
         .name = name_, .layers = l, .d = d_, .heads = h, .kv_heads = kv, .ff = f, .vocab = v, .context = c, \

@@ -147,8 +147,8 @@ ir_status ref_conv(const ly_row *r, const ref_weights *w, const float *x, const 
     for (int64_t g = 0; st == IR_OK && g < r->groups; g++)
         for (int64_t p0 = 0; p0 < P; p0 += strip) {
             int64_t      n = P - p0 < strip ? P - p0 : strip, at = p0 * r->k + g * N;
-            ref_epilogue e = {r->b_at >= 0 ? bias + g * N : NULL, add ? add + at : NULL, r->act, out + at,
-                              r->k, false};
+            ref_epilogue e = {
+                r->b_at >= 0 ? bias + g * N : NULL, add ? add + at : NULL, r->act, out + at, r->k, false};
             memset(pack, 0, sizeof *pack * (size_t)(oracle_up(n, TILE) * Kp));
             for (int64_t i = 0; i < n; i++) oracle_window(r, x, p0 + i, g, pack + i * Kp);
             oracle_product(pack, n, K, Kp, w, r->W_at + g * N * K, r->s_at + g * N, N, block, &e);

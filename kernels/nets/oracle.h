@@ -29,9 +29,9 @@ ir_status ref_product(const float *x, int64_t P, int64_t K, const ref_weights *,
 /* One image of a convolution or pool: x [h][w][c], add and out [oh][ow][k]. */
 ir_status ref_conv(const ly_row *, const ref_weights *, const float *x, const float *add, float *out);
 void      ref_pool(const ly_row *, const float *x, float *out);
-void   ref_norm(int64_t rows, int64_t c, const float *gain, const float *offset, const float *x, float *out);
+void ref_norm(int64_t rows, int64_t c, const float *gain, const float *offset, const float *x, float *out);
 /* The norm of a row of a table, of one row of c. */
-void   ref_norm_row(const ly_row *, const float *gain, const float *offset, const float *x, float *out);
+void ref_norm_row(const ly_row *, const float *gain, const float *offset, const float *x, float *out);
 /* Turn the dh elements of one query or key at `position`. */
 void   ref_rotate(const ly_rope *, int64_t dh, int64_t position, float *x);
 void   ref_softmax(int64_t rows, int64_t c, const float *x, float *out);
@@ -46,7 +46,8 @@ typedef struct {
     void (*take)(void *to, int64_t block, int64_t plane, const float *rows);
     void *to;
 } ref_cache;
-/* Attention of one sequence: qkv [tokens][(heads + 2 kv_heads)*dh]; new keys and values are attended as rounded. */
+/* Attention of one sequence: qkv [tokens][(heads + 2 kv_heads)*dh]; new keys and values are attended as
+ * rounded. */
 ir_status ref_attention(const ly_row *, const ref_cache *, const float *qkv, float *out);
 
 /* A whole network for one item. net: its table for batch 1. input: that item's image or tokens. NULL: a

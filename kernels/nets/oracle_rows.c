@@ -35,7 +35,8 @@ void ref_rotate(const ly_rope *p, int64_t dh, int64_t position, float *x)
 {
     for (int64_t i = 0; p->pairs != LY_ROPE_NONE && i < dh / 2; i++) {
         const double angle = (double)position * ly_rope_frequency(p, dh, i);
-        float       *a = p->pairs == LY_ROPE_EVEN ? x + 2 * i : x + i, *b = p->pairs == LY_ROPE_EVEN ? a + 1 : a + dh / 2;
+        float       *a = p->pairs == LY_ROPE_EVEN ? x + 2 * i : x + i,
+              *b = p->pairs == LY_ROPE_EVEN ? a + 1 : a + dh / 2;
         const double u = (double)*a, v = (double)*b;
         *a = (float)(u * cos(angle) - v * sin(angle));
         *b = (float)(u * sin(angle) + v * cos(angle));
@@ -151,14 +152,15 @@ static float *oracle_rows_at(const walk *k, int buf)
 
 static void oracle_rows_embed(const walk *k, const ly_row *r)
 {
-    const any_i32 *token = k->input;
-    const any_f32 *V = k->w->V;
+    const any_i32  *token = k->input;
+    const any_f32  *V = k->w->V;
     const ly_stored s = {k->w->dtype, k->w->format, k->w->n, k->w->W};
-    const bool     q = ly_row_scaled(r, k->w->dtype), places = r->P_at >= 0;
+    const bool      q = ly_row_scaled(r, k->w->dtype), places = r->P_at >= 0;
     for (int64_t i = 0; i < r->rows; i++) {
         int64_t row = token[i], pos = r->past + i % r->tokens;
         float  *out = oracle_rows_at(k, r->out) + i * r->c;
-        double  a = q ? (double)V[r->s_at + row] : 1, b = q && places ? (double)V[r->s_at + r->vocab + pos] : 1;
+        double  a = q ? (double)V[r->s_at + row] : 1,
+               b = q && places ? (double)V[r->s_at + r->vocab + pos] : 1;
         ly_load_stored(&s, r->W_at + row * r->c, r->c, out);
         memset(k->v, 0, sizeof *k->v * (size_t)r->c);
         if (places) ly_load_stored(&s, r->P_at + pos * r->c, r->c, k->v);
@@ -178,8 +180,12 @@ static void oracle_rows_norm(const walk *k, const ly_row *r)
 
 static ir_status oracle_rows_fc(const walk *k, const ly_row *r)
 {
-    ref_epilogue e = {r->b_at >= 0 ? k->v : NULL, oracle_rows_at(k, r->add), r->act,
-                      oracle_rows_at(k, r->out), r->k, r->gate};
+    ref_epilogue e = {r->b_at >= 0 ? k->v : NULL,
+                      oracle_rows_at(k, r->add),
+                      r->act,
+                      oracle_rows_at(k, r->out),
+                      r->k,
+                      r->gate};
     if (e.bias) ly_load(IR_F32, k->w->V, r->b_at, r->k, k->v);
     return ref_product(oracle_rows_at(k, r->in), r->rows, r->c, k->w, r->W_at, r->s_at, r->k, &e);
 }

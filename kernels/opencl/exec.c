@@ -81,7 +81,9 @@ static ocl_epilogue epilogue_of(const ir_run *r, const plan *p, const ly_row *w)
                           w->add == LY_NONE ? p->none->mem : ocl_exec_place(r, p, w->add),
                           w->b_at,
                           ly_row_scaled(w, p->wt) ? w->s_at : -1,
-                          w->add == LY_NONE ? 0 : w->gate ? 2 : 1,
+                          w->add == LY_NONE ? 0
+                          : w->gate         ? 2
+                                            : 1,
                           (cl_int)w->act};
 }
 
@@ -100,10 +102,7 @@ static bool dense_conv(const plan *p, const ly_row *w)
 }
 static bool direct_conv(const plan *p, const ly_row *w) { return w->op == LY_CONV && !dense_conv(p, w); }
 static bool stored(const ly_row *w) { return w->op == LY_FC && w->format.group > 0; }
-static bool slim(const ly_row *w)
-{
-    return w->op == LY_FC && !stored(w) && w->rows <= OCL_LINEAR_ROWS;
-}
+static bool slim(const ly_row *w) { return w->op == LY_FC && !stored(w) && w->rows <= OCL_LINEAR_ROWS; }
 static bool ocl_exec_product(const plan *p, const ly_row *w)
 {
     return dense_conv(p, w) || (w->op == LY_FC && !stored(w) && !slim(w));
@@ -231,8 +230,8 @@ static ir_status do_stored(ir_run *r, plan *p, const ly_row *w)
         cl_ulong      x_at = (cl_ulong)(row * w->c), y_at = (cl_ulong)(row * w->k);
         stored_options(p, w, (int)(left < OCL_LINEAR_ROWS ? left : OCL_LINEAR_ROWS), extra);
         s = ocl_exec_part(d, p, "stored", 1, extra, &kernel);
-        const ocl_arg a[] = {OCL_A(W),    OCL_A(x),    OCL_A(y),    OCL_A(n),      OCL_A(k),
-                             OCL_A(W_at), OCL_A(zeros), OCL_A(x_at), OCL_A(y_at),   OCL_A(e.V),
+        const ocl_arg a[] = {OCL_A(W),      OCL_A(x),     OCL_A(y),         OCL_A(n),    OCL_A(k),
+                             OCL_A(W_at),   OCL_A(zeros), OCL_A(x_at),      OCL_A(y_at), OCL_A(e.V),
                              OCL_A(e.b_at), OCL_A(e.add), OCL_A(e.has_add), OCL_A(e.act)};
         if (s == IR_OK) s = launch(d, kernel, a, 14, (size_t)n * group_size(d));
     }
@@ -294,18 +293,19 @@ static ir_status do_embed(ir_run *r, plan *p, const ly_row *w)
     char     extra[64];
     stored_options(p, w, 1, extra);
     ir_status     s = ocl_exec_part(d, p, "embed", 1, extra, &kernel);
-    const ocl_arg a[] = {OCL_A(x),    OCL_A(W),    OCL_A(V),      OCL_A(y),     OCL_A(rows),  OCL_A(c),   OCL_A(W_at),
-                         OCL_A(P_at), OCL_A(past), OCL_A(tokens), OCL_A(scale), OCL_A(vocab), OCL_A(zeros)};
+    const ocl_arg a[] = {OCL_A(x),     OCL_A(W),     OCL_A(V),    OCL_A(y),    OCL_A(rows),
+                         OCL_A(c),     OCL_A(W_at),  OCL_A(P_at), OCL_A(past), OCL_A(tokens),
+                         OCL_A(scale), OCL_A(vocab), OCL_A(zeros)};
     return s == IR_OK ? launch(d, kernel, a, 13, rows * group_size(d)) : s;
 }
 
 /* Queries and keys turn where they lie. */
 static ir_status do_rotate(ir_run *r, plan *p, const ly_row *w)
 {
-    ocl_dev      *d = ocl_of(r->dev);
-    cl_kernel     kernel;
-    cl_mem        x = ocl_exec_place(r, p, w->in);
-    cl_uint       rows = (cl_uint)w->rows, heads = (cl_uint)(w->heads + ly_kv_heads(w)), dh = (cl_uint)w->dh,
+    ocl_dev  *d = ocl_of(r->dev);
+    cl_kernel kernel;
+    cl_mem    x = ocl_exec_place(r, p, w->in);
+    cl_uint   rows = (cl_uint)w->rows, heads = (cl_uint)(w->heads + ly_kv_heads(w)), dh = (cl_uint)w->dh,
             tokens = (cl_uint)w->tokens, width = (cl_uint)ly_qkv_width(w);
     cl_int        even = w->rope.pairs == LY_ROPE_EVEN;
     ir_status     s = ocl_exec_part(d, p, "turn_pairs", 1, "", &kernel);
@@ -330,8 +330,8 @@ static ir_status do_attention(ir_run *r, plan *p, const ly_row *w)
     if (s != IR_OK) return s;
     const ocl_arg a[] = {OCL_A(x),  OCL_A(KV),     OCL_A(at),   OCL_A(batch),  OCL_A(shared),
                          OCL_A(dh), OCL_A(tokens), OCL_A(past), OCL_A(p->cap), OCL_A(before)};
-    const ocl_arg b[] = {OCL_A(x),      OCL_A(KV),    OCL_A(y),     OCL_A(p->scores->mem),
-                         OCL_A(at),     OCL_A(batch), OCL_A(heads), OCL_A(dh),
+    const ocl_arg b[] = {OCL_A(x),      OCL_A(KV),    OCL_A(y),      OCL_A(p->scores->mem),
+                         OCL_A(at),     OCL_A(batch), OCL_A(heads),  OCL_A(dh),
                          OCL_A(tokens), OCL_A(past),  OCL_A(p->cap), OCL_A(each)};
     s = launch(d, append, a, 10, d->cpu ? d->units : 2 * queries * dh / each);
     if (s == IR_OK) s = ocl_args(attend, b, 12);
@@ -581,7 +581,8 @@ static ir_status angles(ocl_dev *d, plan *p)
     if (!w) return s;
     const int64_t half = w->dh / 2, n = w->tokens * w->dh;
     float        *t = malloc(sizeof *t * (size_t)n);
-    if (!t) return ir_fail(IR_ENOMEM, "opencl: no memory for the angles of %lld positions", (long long)w->tokens);
+    if (!t)
+        return ir_fail(IR_ENOMEM, "opencl: no memory for the angles of %lld positions", (long long)w->tokens);
     for (int64_t i = 0; i < w->tokens * half; i++) {
         const double a = (double)(w->past + i / half) * ly_rope_frequency(&w->rope, w->dh, i % half);
         t[i / half * w->dh + i % half] = (float)cos(a);
@@ -626,8 +627,9 @@ static ir_status ocl_exec_can_run(const ir_dev *dev, const ir_workload *w, const
 {
     (void)dev, (void)w;
     if (p->dtype == IR_TF32) return ir_fail(IR_SKIP, "OpenCL has no tf32");
-    return p->dtype == IR_F8 ? ir_fail(IR_SKIP, "weights in f8: this executor knows f32, f16, bf16, i8 and i4")
-                             : IR_OK;
+    return p->dtype == IR_F8
+               ? ir_fail(IR_SKIP, "weights in f8: this executor knows f32, f16, bf16, i8 and i4")
+               : IR_OK;
 }
 
 static ir_status product_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)

@@ -216,8 +216,9 @@ static float stored_value(__global const uchar *W, ulong zeros, ulong at)
 #ifdef K_stored
 /* ROWS rows of y = x W', from elements x_at and y_at: a group of items per row of W, a block per item. */
 __kernel void stored(__global const uchar *restrict W, __global const float *x, __global float *y, uint n,
-                     uint k, ulong W_at, ulong zeros, ulong x_at, ulong y_at, __global const float *restrict P,
-                     long b_at, __global const float *add, int has_add, int act)
+                     uint k, ulong W_at, ulong zeros, ulong x_at, ulong y_at,
+                     __global const float *restrict P, long b_at, __global const float *add, int has_add,
+                     int act)
 {
     __local float part[LS];
     const uint    blocks = k / GROUP;
@@ -235,7 +236,8 @@ __kernel void stored(__global const uchar *restrict W, __global const float *x, 
             for (uint e = 0; e < GROUP; e += 32) {
 #if I4
                 uchar16 q = vload16(0, p + 2 + e / 2);
-                float16 lo = convert_float16(q & (uchar16)(15)) - z, hi = convert_float16(q >> (uchar16)(4)) - z;
+                float16 lo = convert_float16(q & (uchar16)(15)) - z,
+                        hi = convert_float16(q >> (uchar16)(4)) - z;
 #else
                 float16 lo = convert_float16(as_char16(vload16(0, p + 2 + e))),
                         hi = convert_float16(as_char16(vload16(0, p + 18 + e)));
@@ -273,8 +275,8 @@ __kernel void embed(__global const int *restrict token, __global const w_t *rest
             y[(size_t)row * c + i] = stored_value(groups, zeros, W_at + t * c + i) +
                                      (P_at >= 0 ? stored_value(groups, zeros, P_at + pos * c + i) : 0.0f);
 #else
-        float               a = s_at >= 0 ? P[s_at + t] : 1.0f;
-        float               b = P_at < 0 ? 0.0f : s_at >= 0 ? P[s_at + vocab + pos] : 1.0f;
+        float a = s_at >= 0 ? P[s_at + t] : 1.0f;
+        float b = P_at < 0 ? 0.0f : s_at >= 0 ? P[s_at + vocab + pos] : 1.0f;
         __global const w_t *table = W + W_at + t * c, *position = P_at < 0 ? table : W + P_at + pos * c;
         for (uint i = get_local_id(0); i < c; i += LS)
             y[(size_t)row * c + i] = a * W1(table + i) + b * W1(position + i);
@@ -284,18 +286,18 @@ __kernel void embed(__global const int *restrict token, __global const w_t *rest
 #endif
 
 #ifdef K_turn_pairs
-/* Queries and keys of rows of `width`, in place: pair i of a head turns by the angle whose cosine and sine are
- * turn[token][i] and turn[token][dh/2 + i]. even: neighbours are pairs, else halves. */
+/* Queries and keys of rows of `width`, in place: pair i of a head turns by the angle whose cosine and sine
+ * are turn[token][i] and turn[token][dh/2 + i]. even: neighbours are pairs, else halves. */
 __kernel void turn_pairs(__global float *qkv, __global const float *restrict turn, uint rows, uint heads,
-                           uint dh, uint tokens, uint width, int even)
+                         uint dh, uint tokens, uint width, int even)
 {
     uint half_dh = dh / 2;
     for (ulong at = get_global_id(0); at < (ulong)rows * heads * half_dh; at += get_global_size(0)) {
         uint                  i = at % half_dh, h = at / half_dh % heads;
         ulong                 row = at / half_dh / heads;
         __global const float *c = turn + row % tokens * dh + i;
-        __global float       *a = qkv + row * width + h * dh + (even ? 2 * i : i), *b = a + (even ? 1 : half_dh);
-        float                 u = *a, v = *b, co = c[0], si = c[half_dh];
+        __global float *a = qkv + row * width + h * dh + (even ? 2 * i : i), *b = a + (even ? 1 : half_dh);
+        float           u = *a, v = *b, co = c[0], si = c[half_dh];
         *a = u * co - v * si;
         *b = u * si + v * co;
     }
@@ -329,15 +331,15 @@ __kernel void attention(__global const float *restrict qkv, __global const kv_t 
     __local float part[LS];
     size_t        d = (size_t)heads * dh, shared_heads = heads / each, width = d + 2 * shared_heads * dh,
            plane = (size_t)batch * shared_heads * cap * dh;
-    uint          queries = batch * heads * tokens, l = get_local_id(0);
-    float         scale = 1.0f / sqrt((float)dh);
+    uint  queries = batch * heads * tokens, l = get_local_id(0);
+    float scale = 1.0f / sqrt((float)dh);
     p += get_group_id(0) * (size_t)cap;
     for (uint id = get_group_id(0); id < queries; id += get_num_groups(0)) {
         uint t = id % tokens, h = id / tokens % heads, b = id / tokens / heads, c = past + t + 1;
         __global const float *q = qkv + ((size_t)b * tokens + t) * width + h * dh;
         __global const kv_t  *keys = kv + at + ((size_t)b * shared_heads + h / each) * cap * dh,
                             *values = keys + plane;
-        float                 most = -INFINITY;
+        float most = -INFINITY;
         for (uint j = l; j < c; j += LS) {
             __global const kv_t *k = keys + (size_t)j * dh;
             FV                   a = (FV)(0);

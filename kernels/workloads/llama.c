@@ -8,10 +8,10 @@ enum { OTHER = LY_NLLAMA, CONTEXT = 131072, PAIRS_EVEN = 1, PAIRS_NEOX, HEAD_TIE
 
 /* ---- how weights and cache are stored -------------------------------------------------------- */
 enum { FORMAT_NONE = WL_FORMAT_AUTO + 1, FORMAT_ROW, FORMAT_G32 };
-const char *const      wl_format_word[] = {"auto", "none", "row", "g32", "g64", "g128", "g32z", "g64z", "g128z",
-                                           NULL};
-static const ly_format formats[] = {[FORMAT_G32] = {32, false}, {64, false}, {128, false},
-                                    {32, true},                 {64, true},  {128, true}};
+const char *const      wl_format_word[] = {"auto", "none", "row",  "g32",   "g64",
+                                           "g128", "g32z", "g64z", "g128z", NULL};
+static const ly_format formats[] = {
+    [FORMAT_G32] = {32, false}, {64, false}, {128, false}, {32, true}, {64, true}, {128, true}};
 
 int64_t wl_format_of(ir_dtype t, int64_t word)
 {
@@ -51,12 +51,12 @@ static int64_t llama_kv_of(ir_dtype t, int64_t word)
 }
 
 /* ---- shape ----------------------------------------------------------------------------------- */
-static const ly_decoder_shape other = {.name = "other",
-                                       .context = CONTEXT,
-                                       .rms = true,
-                                       .act = LY_SILU,
-                                       .gated = true,
-                                       .rope = {.pairs = LY_ROPE_HALVES, .theta = 10000}};
+static const ly_decoder_shape  other = {.name = "other",
+                                        .context = CONTEXT,
+                                        .rms = true,
+                                        .act = LY_SILU,
+                                        .gated = true,
+                                        .rope = {.pairs = LY_ROPE_HALVES, .theta = 10000}};
 static const ly_decoder_shape *named(const ir_params *p)
 {
     return p->v[WL_SIZE] >= 0 && p->v[WL_SIZE] < LY_NLLAMA ? &ly_llama[p->v[WL_SIZE]] : &other;
@@ -126,9 +126,9 @@ static ir_status llama_net(const ir_params *p, ly_net *out)
 }
 
 /* ---- tables ---------------------------------------------------------------------------------- */
-static const char *const size_word[] = {"1b",         "3b",        "8b",        "7b",  "13b",  "tinyllama",
-                                        "mistral-7b", "qwen-0.5b", "qwen-1.5b", "70b", "tiny", "other",
-                                        NULL};
+static const char *const size_word[] = {"1b",        "3b",         "8b",        "7b",        "13b",
+                                        "tinyllama", "mistral-7b", "qwen-0.5b", "qwen-1.5b", "70b",
+                                        "tiny",      "other",      NULL};
 static const char *const pairs_word[] = {"auto", "even", "neox", NULL};
 static const char *const head_word[] = {"auto", "tied", "own", NULL};
 enum { S_1B = 0, S_3B, S_8B, S_QWEN = 7 };
@@ -174,10 +174,11 @@ static const nets_kind kind = {.net = llama_net};
 const ir_workload wl_llama = {
     .name = "llama",
     .family = "gpt",
-    .doc = "a step of Llama or Qwen2.5, named sizes or any shape; weights to 4 bits: tokens=1 decodes, past=0 "
-           "prefills",
-    .param = {"size", "layers", "width", "heads", "kv_heads", "ff", "vocab", "theta", "pairs", "head", "batch",
-              "tokens", "past", "format", "kv"},
+    .doc =
+        "a step of Llama or Qwen2.5, named sizes or any shape; weights to 4 bits: tokens=1 decodes, past=0 "
+        "prefills",
+    .param = {"size", "layers", "width", "heads", "kv_heads", "ff", "vocab", "theta", "pairs", "head",
+              "batch", "tokens", "past", "format", "kv"},
     .word = {[WL_SIZE] = size_word,
              [WL_PAIRS] = pairs_word,
              [WL_HEAD] = head_word,

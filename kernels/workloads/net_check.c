@@ -157,8 +157,8 @@ static double net_check_tolerance(const ly_net *n, ir_dtype t)
 /* Without the cache: it follows from the same seed. */
 static uint64_t content(const ly_net *n, ir_dtype t, const void *const *before)
 {
-    uint64_t h = nets_digest(nets_digest(0, before[NET_IN], (size_t)n->in_elems * 4), before[NET_W],
-                             ly_W_B(n, t));
+    uint64_t h =
+        nets_digest(nets_digest(0, before[NET_IN], (size_t)n->in_elems * 4), before[NET_W], ly_W_B(n, t));
     return nets_digest(h, before[NET_V], (size_t)n->nV * 4);
 }
 

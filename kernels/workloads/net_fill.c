@@ -29,7 +29,8 @@ static float amplitude(const ly_net *n, int i)
     bool          qkv = i + 1 < n->n && n->row[i + 1].op == LY_ATTENTION;
     float         keep = sqrtf(3 / (float)(r->op == LY_CONV ? r->r * r->s * (r->c / r->groups) : r->c));
     int           joins = 0;
-    for (int j = 0; j < n->n; j++) joins += n->row[j].op == LY_FC && n->row[j].add != LY_NONE && !n->row[j].gate;
+    for (int j = 0; j < n->n; j++)
+        joins += n->row[j].op == LY_FC && n->row[j].add != LY_NONE && !n->row[j].gate;
     if (r->op == LY_EMBED) return EMBEDDING;
     if (r->gate) return 1.6f * keep; /* what the other half of the gate takes away */
     if (r->op == LY_FC && r->add != LY_NONE) return keep / sqrtf((float)joins);

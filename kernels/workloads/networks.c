@@ -88,8 +88,7 @@ void net_fill_tensor(const ir_workload *self, const ir_params *p, int t, void *h
     ly_free(&n);
 }
 
-bool net_is_intact(const ir_workload *self, const ir_params *p, int t, const void *after,
-                            uint64_t seed)
+bool net_is_intact(const ir_workload *self, const ir_params *p, int t, const void *after, uint64_t seed)
 {
     ly_net n;
     if (t != NET_KV || wl_net_of(self, p, &n) != IR_OK) return false;
@@ -105,8 +104,8 @@ static const nets_kind gpt_kind = {.net = gpt_net};
 static const nets_kind resnet50_shared_kind = {.net = resnet50_shared_net};
 static const nets_kind gpt2_shared_kind = {.net = gpt2_shared_net};
 #define USE(x) \
-    .ext = &x##_kind, .valid = net_valid, .cost = net_cost, .tensors = net_tensors, \
-    .fill = net_fill_tensor, .check = net_check, .intact = net_is_intact, .quick = x##_quick, \
+    .ext = &x##_kind, .valid = net_valid, .cost = net_cost, .tensors = net_tensors, .fill = net_fill_tensor, \
+    .check = net_check, .intact = net_is_intact, .quick = x##_quick, \
     .nquick = sizeof x##_quick / sizeof *x##_quick, .full = x##_full, \
     .nfull = sizeof x##_full / sizeof *x##_full, .odd = x##_odd, .nodd = sizeof x##_odd / sizeof *x##_odd
 #define CNN_TYPES (1u << IR_F32 | 1u << IR_TF32 | 1u << IR_F16 | 1u << IR_BF16)

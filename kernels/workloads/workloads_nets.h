@@ -17,12 +17,12 @@ extern "C" {
 #endif
 
 /* Families (a kernel serves a family): "conv", "linear", "norm", "softmax", "act", "add", "embed",
- * "attention", "cnn" (resnet50, mobilenetv2) and "gpt" (gpt2, gpt, llama). conv: v = n, h, w, c, k, r, s, stride,
- * pad, groups, fuse (0: bare, 1: bias and ReLU in the same pass, 2: bias and ReLU as passes of their own).
- * linear: v = rows, c, k. norm, softmax: v = rows, c. act: v = rows, c, kind (relu, gelu). add: v = rows, c.
- * embed: v = rows, c, vocab. attention: v = batch, heads, dh, tokens, past.
- * resnet50, mobilenetv2: v = batch, res. gpt2: v = size, batch, tokens, past. gpt: v = layers, width, heads,
- * vocab, context, batch, tokens, past. llama: enum wl_llama_param below. */
+ * "attention", "cnn" (resnet50, mobilenetv2) and "gpt" (gpt2, gpt, llama). conv: v = n, h, w, c, k, r, s,
+ * stride, pad, groups, fuse (0: bare, 1: bias and ReLU in the same pass, 2: bias and ReLU as passes of their
+ * own). linear: v = rows, c, k. norm, softmax: v = rows, c. act: v = rows, c, kind (relu, gelu). add: v =
+ * rows, c. embed: v = rows, c, vocab. attention: v = batch, heads, dh, tokens, past. resnet50, mobilenetv2: v
+ * = batch, res. gpt2: v = size, batch, tokens, past. gpt: v = layers, width, heads, vocab, context, batch,
+ * tokens, past. llama: enum wl_llama_param below. */
 extern const ir_workload wl_conv, wl_linear, wl_norm, wl_softmax, wl_act, wl_add2, wl_embed, wl_attention,
     wl_chain, wl_normchain;
 /* chain: n elements, k operations, and whether they are one pass. x f32 [n], ab f32 [2][k], y f32 [n]. */
