@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-enum { IR_MAX_PARAMS = 16, IR_MAX_TENSORS = 8, IR_NAME = 32, IR_ID = 224, IR_WHY = 192 };
+enum { IR_MAX_PARAMS = 16, IR_MAX_TENSORS = 8, IR_NAME = 32, IR_ID = 256, IR_WHY = 192 };
 
 typedef struct ir_workload ir_workload;
 typedef struct ir_kernel   ir_kernel;
