@@ -100,7 +100,7 @@ SIMD_INLINE __m256i q_products(cpu_q_kind kind, cpu_q_way way, __m256i q, __m256
     }
 #endif
     if (way == CPU_Q_VNNI) {
-        __asm__("{vex} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(q), "x"(x));
+        __asm__("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(q), "x"(x));
         return sum;
     }
     return _mm256_madd_epi16(_mm256_maddubs_epi16(q, x), _mm256_set1_epi16(1));
