@@ -42,6 +42,7 @@ X(cpu_chain_nt)
 X(cpu_add_simd)
 X(cpu_embed_simd)
 X(cpu_attention_tiled)
+X(cpu_gpt_exact)
 X(cpu_gpt_stream)
 X(cpu_gpt_openblas)
 /* operators and networks, from the bottom rung */

@@ -41,7 +41,7 @@ static ir_status gpt_net(const ir_params *p, ly_net *out)
     return ly_gpt(&g, v[S_BATCH], v[S_TOKENS], v[S_PAST], out);
 }
 
-static ir_status networks_valid(const ir_workload *self, const ir_params *p)
+ir_status net_valid(const ir_workload *self, const ir_params *p)
 {
     ly_net    n;
     ir_status st = wl_net_of(self, p, &n);
@@ -53,9 +53,9 @@ static ir_status networks_valid(const ir_workload *self, const ir_params *p)
     return st;
 }
 
-/* Of parameters that networks_valid() accepted. Without memory for a table of some hundred rows: nothing
+/* Of parameters that net_valid() accepted. Without memory for a table of some hundred rows: nothing
  * known. */
-static ir_cost networks_cost(const ir_workload *self, const ir_params *p)
+ir_cost net_cost(const ir_workload *self, const ir_params *p)
 {
     ly_net  n;
     ir_cost c = {0};
@@ -65,22 +65,22 @@ static ir_cost networks_cost(const ir_workload *self, const ir_params *p)
     return c;
 }
 
-static int networks_tensors(const ir_workload *self, const ir_params *p, ir_tensor *out)
+int net_tensors(const ir_workload *self, const ir_params *p, ir_tensor *out)
 {
     ly_net n;
     if (wl_net_of(self, p, &n) != IR_OK) return 0;
-    ir_dtype kv = ly_kv_dtype(p->dtype);
+    ly_cache kv = net_cache(&n, p->dtype);
     int      count = n.kv_elems ? 5 : 4;
     out[NET_IN] = (ir_tensor){n.tokens_in ? "tokens" : "images", (size_t)n.in_elems * 4, IR_IN, IR_F32};
-    out[NET_W] = (ir_tensor){"W", (size_t)n.nW * ly_width(p->dtype), IR_IN, p->dtype};
+    out[NET_W] = (ir_tensor){"W", ly_W_B(&n, p->dtype), IR_IN, p->dtype};
     out[NET_V] = (ir_tensor){"V", (size_t)n.nV * 4, IR_IN, IR_F32};
     out[NET_OUT] = (ir_tensor){"logits", (size_t)n.out_elems * 4, IR_OUT, IR_F32};
-    if (n.kv_elems) out[NET_KV] = (ir_tensor){"KV", (size_t)n.kv_elems * ly_width(kv), IR_INOUT, kv};
+    if (n.kv_elems) out[NET_KV] = (ir_tensor){"KV", ly_cache_B(&kv), IR_INOUT, kv.dtype};
     ly_free(&n);
     return count;
 }
 
-static void networks_fill(const ir_workload *self, const ir_params *p, int t, void *host, uint64_t seed)
+void net_fill_tensor(const ir_workload *self, const ir_params *p, int t, void *host, uint64_t seed)
 {
     ly_net n;
     if (wl_net_of(self, p, &n) != IR_OK) return;
@@ -88,8 +88,7 @@ static void networks_fill(const ir_workload *self, const ir_params *p, int t, vo
     ly_free(&n);
 }
 
-static bool networks_intact(const ir_workload *self, const ir_params *p, int t, const void *after,
-                            uint64_t seed)
+bool net_is_intact(const ir_workload *self, const ir_params *p, int t, const void *after, uint64_t seed)
 {
     ly_net n;
     if (t != NET_KV || wl_net_of(self, p, &n) != IR_OK) return false;
@@ -105,8 +104,8 @@ static const nets_kind gpt_kind = {.net = gpt_net};
 static const nets_kind resnet50_shared_kind = {.net = resnet50_shared_net};
 static const nets_kind gpt2_shared_kind = {.net = gpt2_shared_net};
 #define USE(x) \
-    .ext = &x##_kind, .valid = networks_valid, .cost = networks_cost, .tensors = networks_tensors, \
-    .fill = networks_fill, .check = net_check, .intact = networks_intact, .quick = x##_quick, \
+    .ext = &x##_kind, .valid = net_valid, .cost = net_cost, .tensors = net_tensors, .fill = net_fill_tensor, \
+    .check = net_check, .intact = net_is_intact, .quick = x##_quick, \
     .nquick = sizeof x##_quick / sizeof *x##_quick, .full = x##_full, \
     .nfull = sizeof x##_full / sizeof *x##_full, .odd = x##_odd, .nodd = sizeof x##_odd / sizeof *x##_odd
 #define CNN_TYPES (1u << IR_F32 | 1u << IR_TF32 | 1u << IR_F16 | 1u << IR_BF16)

@@ -5,6 +5,12 @@
 #include "kernels/workloads/nets_util.h"
 enum { NET_IN, NET_W, NET_V, NET_OUT, NET_KV };
 ly_cache net_cache(const ly_net *, ir_dtype); /* blocks = 0: the network has none */
+/* Slots of a network's workload, whose table its nets_kind gives. */
+ir_status net_valid(const ir_workload *, const ir_params *);
+ir_cost   net_cost(const ir_workload *, const ir_params *);
+int       net_tensors(const ir_workload *, const ir_params *, ir_tensor *);
+void      net_fill_tensor(const ir_workload *, const ir_params *, int tensor, void *host, uint64_t seed);
+bool      net_is_intact(const ir_workload *, const ir_params *, int tensor, const void *after, uint64_t seed);
 /* Seeded weights under which activations neither die nor explode: each matrix keeps the mean square of what
  * it is applied to (He for ReLU), matrices whose result joins a residual stream add a fraction of it. */
 void net_fill(const ly_net *, ir_dtype, int tensor, void *host, uint64_t seed);
