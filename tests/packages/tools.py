@@ -1,0 +1,281 @@
+"""Exports in the tools they are for: pandas and pyarrow, Prometheus, Grafana's models, trace readers, ReFrame."""
+import json
+import os
+import socket
+import subprocess
+import time
+import urllib.parse
+import urllib.request
+
+from run import Skip
+
+
+def test_pandas(place):
+    """docs/python.md as it is written, with pandas, matplotlib and pyarrow."""
+    python = place.python("pandas", "matplotlib", "pyarrow")
+    done = place.call(python, os.path.join(place.root, "tests", "test_guides.py"), place.program, place.root,
+                      "python.md")
+    assert "not installed" not in done.stdout and "python.md, lines    ok" in done.stdout, done.stdout
+
+
+def test_parquet(place):
+    python = place.python("pyarrow")
+    csv, parquet = place.path("points.csv"), place.path("points.parquet")
+    place.ironroof("export", place.record(), "--format", "tidy", "--force", "-o", csv)
+    place.call(python, os.path.join(place.root, "scripts", "parquet.py"), csv, parquet)
+    place.call(python, "-c", """
+import pyarrow as pa, pyarrow.parquet as pq
+t = pq.read_table(%r)
+kind = {n: t.schema.field(n).type for n in t.column_names}
+assert t.num_rows > 5, t.num_rows
+assert pa.types.is_timestamp(kind['started']), kind['started']
+assert pa.types.is_floating(kind['time_s']) and pa.types.is_integer(kind['m']), kind
+assert pa.types.is_string(kind['machine']) and pa.types.is_floating(kind['energy_J']), kind
+""" % parquet)
+
+
+# ---- Prometheus ------------------------------------------------------------------------------------
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def ask(port, query):
+    url = "http://127.0.0.1:%d/api/v1/query?%s" % (port, urllib.parse.urlencode({"query": query}))
+    with urllib.request.urlopen(url, timeout=5) as r:
+        return json.load(r)["data"]["result"]
+
+
+def wait_for(what, seconds):
+    end = time.time() + seconds
+    while time.time() < end:
+        try:
+            got = what()
+            if got:
+                return got
+        except OSError:
+            pass
+        time.sleep(0.3)
+    raise AssertionError("no answer within %d s" % seconds)
+
+
+def test_promtool(place):
+    promtool = place.tool("promtool")
+    text = place.ironroof("export", place.record(), "--format", "openmetrics").stdout
+    done = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 3), done.stderr  # 3: remarks on style
+    assert "error while linting: " not in done.stderr, done.stderr
+
+
+def test_prometheus(place):
+    """The textfile through node_exporter, scraped by Prometheus, asked as the dashboard asks."""
+    server, exporter = place.tool("prometheus"), place.tool("prometheus-node-exporter")
+    folder = place.fresh("prometheus")
+    os.makedirs(folder + "/textfile")
+    place.ironroof("export", place.record(), "--format", "openmetrics", "-o", folder + "/textfile/ironroof.prom")
+    ports = free_port(), free_port()
+    with open(folder + "/prometheus.yml", "w", encoding="utf-8") as f:
+        f.write("global: {scrape_interval: 1s}\nscrape_configs:\n- job_name: node\n  static_configs:\n"
+                "  - targets: ['127.0.0.1:%d']\n" % ports[1])
+    log = open(folder + "/log", "w", encoding="utf-8")
+    started = [subprocess.Popen([exporter, "--web.listen-address=127.0.0.1:%d" % ports[1],
+                                 "--collector.disable-defaults", "--collector.textfile",
+                                 "--collector.textfile.directory=" + folder + "/textfile"], stdout=log, stderr=log),
+               subprocess.Popen([server, "--config.file=" + folder + "/prometheus.yml",
+                                 "--storage.tsdb.path=" + folder + "/data",
+                                 "--web.listen-address=127.0.0.1:%d" % ports[0]], stdout=log, stderr=log)]
+    try:
+        found = wait_for(lambda: ask(ports[0], 'ironroof_time_seconds{workload="gemm"}'), 30)
+        label = found[0]["metric"]
+        assert {"workload", "kernel", "dtype", "machine", "point"} <= set(label), label
+        info = ask(ports[0], "ironroof_info")
+        assert len(info) == 1 and info[0]["metric"]["machine"] == label["machine"], info
+        joined = ask(ports[0], "ironroof_items_per_second * on (machine) group_left (version) ironroof_info")
+        assert joined and joined[0]["metric"]["version"], joined
+        assert not ask(ports[0], "node_textfile_scrape_error == 1"), "node_exporter could not read the file"
+        with open(os.path.join(place.root, "scripts", "grafana", "ironroof.json"), encoding="utf-8") as f:
+            panels = json.load(f)["panels"]
+        for panel in panels:
+            for target in panel["targets"]:
+                expr = target["expr"]
+                for name in ("machine", "workload", "kernel", "dtype"):
+                    expr = expr.replace("$" + name, ".*")
+                got = ask(ports[0], expr)
+                assert got or "offset 7d" in expr, "the panel '%s' shows nothing" % panel["title"]
+    finally:
+        for process in started:
+            process.terminate()
+        for process in started:
+            process.wait(20)
+        log.close()
+
+
+def test_grafana(place):
+    """The dashboard against Grafana's own models, generated from its schema."""
+    python = place.python("grafana-foundation-sdk")
+    done = place.call(python, "-c", """
+import json, sys
+from grafana_foundation_sdk.models.dashboard import Dashboard
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+with open(sys.argv[1]) as f:
+    given = json.load(f)
+board = Dashboard.from_json(given)
+again = json.loads(JSONEncoder(sort_keys=True).encode(board))
+def lost(a, b, at=''):
+    if isinstance(a, dict):
+        for k, v in a.items():
+            if not isinstance(b, dict) or k not in b:
+                if v not in (None, '', [], {}, False): yield at + '/' + k
+            else:
+                yield from lost(v, b[k], at + '/' + k)
+    elif isinstance(a, list):
+        for i, v in enumerate(a):
+            if not isinstance(b, list) or i >= len(b): yield at + '/%d' % i
+            else: yield from lost(v, b[i], at + '/%d' % i)
+missing = list(lost(given, again))
+print(len(board.panels), 'panels;', 'not in the schema:', missing)
+sys.exit(1 if missing or len(board.panels) < 8 else 0)
+""", os.path.join(place.root, "scripts", "grafana", "ironroof.json"), code=None)
+    assert done.returncode == 0, done.stdout + done.stderr[-1500:]
+
+
+# ---- traces ----------------------------------------------------------------------------------------
+def layers(place):
+    path = place.path("layers.json")
+    if not os.path.exists(path):
+        record = place.path("layers.jsonl")
+        place.ironroof("run", "resnet50:batch=1", "--layers", "--backend", "cpu", "--ceilings", "none", "--budget",
+                       "100ms", "--force", "--no-report", "--quiet", "--filter", "cpu/resnet50/direct", "-o", record)
+        place.ironroof("export", record, "--format", "trace", "-o", path)
+    return path
+
+
+def test_perfetto(place):
+    """Perfetto's own reader; its engine is a program that the package downloads when it is first used."""
+    python = place.python("perfetto")
+    done = place.call(python, "-c", """
+import sys
+from perfetto.trace_processor import TraceProcessor, TraceProcessorConfig
+try:
+    tp = TraceProcessor(trace=sys.argv[1], config=TraceProcessorConfig(bin_path=sys.argv[2] or None))
+except Exception as e:
+    print('no engine:', type(e).__name__, e)
+    sys.exit(77)
+q = "select count(*) as n, sum(dur) as ns from slice where category = 'layer'"
+row = next(iter(tp.query(q)))
+print(row.n, row.ns)
+bad = next(iter(tp.query("select count(*) as n from stats where severity = 'error' and value > 0"))).n
+sys.exit(0 if row.n == 54 and row.ns > 0 and not bad else 1)
+""", layers(place), os.environ.get("TRACE_PROCESSOR", ""), code=None, seconds=120)
+    if done.returncode == 77:
+        raise Skip("Perfetto's trace_processor cannot be had: %s" % done.stdout.strip()[:120])
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_chrome(place):
+    """Chromium's own reader of traces (chrome://tracing), in the browser itself."""
+    chromium = place.tool("chromium", "chromium-browser", "google-chrome")
+    python = place.python("websocket-client")
+    with open(place.path("trace_in_chrome.py"), "w", encoding="utf-8") as f:
+        f.write(IN_CHROME)
+    done = place.call(python, place.path("trace_in_chrome.py"), chromium, layers(place),
+                      place.fresh("chrome-profile"), code=None, seconds=120)
+    if done.returncode == 77:
+        raise Skip(done.stdout.strip()[-160:])
+    assert done.returncode == 0, done.stdout[-1500:] + done.stderr[-1500:]
+
+
+IN_CHROME = r'''
+import json, re, subprocess, sys, time, urllib.request
+import websocket
+chromium, trace, profile = sys.argv[1:4]
+browser = subprocess.Popen([chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--user-data-dir=" + profile,
+                            "--remote-debugging-port=0", "--remote-allow-origins=*", "chrome://tracing/"],
+                           stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+try:
+    port, end = None, time.time() + 60
+    while not port and time.time() < end:
+        m = re.search(r"ws://127.0.0.1:(\d+)/", browser.stderr.readline())
+        port = m and int(m.group(1))
+    assert port, "the browser did not start"
+    page = None
+    while not page and time.time() < end:
+        pages = json.load(urllib.request.urlopen("http://127.0.0.1:%d/json" % port))
+        page = next((p for p in pages if "tracing" in p["url"]), None)
+        time.sleep(0.2)
+    if not page:
+        print("this Chromium has no chrome://tracing")
+        sys.exit(77)
+    ws = websocket.create_connection(page["webSocketDebuggerUrl"], timeout=60)
+    def evaluate(text):
+        ws.send(json.dumps({"id": 1, "method": "Runtime.evaluate", "params":
+                            {"expression": text, "awaitPromise": True, "returnByValue": True}}))
+        while True:
+            got = json.loads(ws.recv())
+            if got.get("id") == 1:
+                return got["result"]
+    while time.time() < end:
+        if evaluate("typeof tr !== 'undefined' && !!tr.importer && !!tr.importer.Import")["result"].get("value"):
+            break
+        time.sleep(0.3)
+    else:
+        print("chrome://tracing holds no reader")
+        sys.exit(77)
+    text = json.dumps(open(trace).read())
+    got = evaluate("""(() => {
+      const model = new tr.Model();
+      new tr.importer.Import(model).importTraces([%s]);
+      let layers = 0, ms = 0, all = 0;
+      for (const e of model.getDescendantEvents()) {
+        if (e.category === 'layer') { layers++; ms += e.duration; }
+        if (e.category) all++;
+      }
+      return JSON.stringify({layers, ms, all, warnings: model.importWarnings.map(w => w.message)});
+    })()""" % text)
+    said = json.loads(got["result"]["value"]) if "value" in got["result"] else got
+    print(said)
+    sys.exit(0 if said.get("layers") == 54 and said["ms"] > 0 and not said["warnings"] else 1)
+finally:
+    browser.terminate()
+    browser.wait(20)
+'''
+
+
+# ---- ReFrame and benchmark formats -----------------------------------------------------------------
+def test_reframe(place):
+    python = place.python("reframe-hpc")
+    folder = place.fresh("reframe")
+    done = place.call(os.path.join(os.path.dirname(python), "reframe"), "-c",
+                      os.path.join(place.root, "scripts", "reframe"), "-r", "--report-file=" + folder + "/report.json",
+                      "--stage=" + folder + "/stage", "--output=" + folder + "/output", "--perflogdir=" + folder + "/perf",
+                      "-S", "program=" + place.program, "-S", "points=gemm:m=64,n=64,k=64 gpt2:batch=1,tokens=1",
+                      "-S", "options=--backend %s --quiet" % place.machine, code=None,
+                      env=dict(os.environ, RFM_ENABLE_RESULTS_STORAGE="0", HOME=folder))
+    assert done.returncode == 0 and "Ran 1/1 test case" in done.stdout, done.stdout[-3000:] + done.stderr[-1000:]
+    with open(folder + "/report.json", encoding="utf-8") as f:
+        text = f.read()
+    assert "gemm_f32" in text and "gpt2_f32" in text and "token/s" in text, text[:2000]
+
+
+def test_otava(place):
+    """Apache Otava reads the history and finds the change that is in it."""
+    python = place.python("apache-otava")
+    folder = place.fresh("otava")
+    for n in range(16):
+        place.ironroof("run", "gemv:m=512,k=512", "--backend", place.machine, "--seed", n, "--no-report", "--quiet",
+                       *(["--inject", "20%"] if n >= 8 else []), "-o", folder + "/run%02d.jsonl" % n)
+    with open(folder + "/history.csv", "w", encoding="utf-8") as f:
+        rows = place.ironroof("export", folder, "--format", "otava").stdout.splitlines()
+        first = rows[1].split(",")[0]
+        # One start per run: they are a second apart at most here, and Otava wants days in order.
+        for n, row in enumerate(rows):
+            f.write(row if n == 0 else "2026-01-%02dT00:00:00Z%s" % (n, row[len(first):]))
+            f.write("\n")
+    column = rows[0].split(",")[2]
+    with open(folder + "/otava.yaml", "w", encoding="utf-8") as f:
+        f.write("tests:\n  ironroof:\n    type: csv\n    file: %s/history.csv\n    time_column: time\n"
+                "    attributes: [commit]\n    metrics: [%s]\n    csv_options: {delimiter: ','}\n" % (folder, column))
+    done = place.call(os.path.join(os.path.dirname(python), "otava"), "analyze", "ironroof", "--since", "2025-12-01",
+                      code=None, env=dict(os.environ, OTAVA_CONFIG=folder + "/otava.yaml"))
+    assert done.returncode == 0 and "+" in done.stdout and "2026-01-09" in done.stdout, done.stdout + done.stderr
