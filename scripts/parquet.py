@@ -4,6 +4,7 @@
 Columns keep their types (integers, floats, text; `started` is a time in UTC); the unit of a quantity is the
 end of its name (_s, _B, _J). Needs pyarrow; without it says so and exits with 2.
 """
+
 import sys
 
 if __name__ == "__main__":
@@ -25,8 +26,9 @@ if __name__ == "__main__":
         sys.exit("parquet.py: %s: %s" % (source, e))
     if table.column_names[:3] != ["started", "file", "machine"]:
         sys.exit("parquet.py: %s is no table of 'ironroof export --format tidy'" % source)
-    again = pyarrow.csv.ConvertOptions(column_types={"machine": pa.string()}, null_values=[""],
-                                       strings_can_be_null=True)
+    again = pyarrow.csv.ConvertOptions(
+        column_types={"machine": pa.string()}, null_values=[""], strings_can_be_null=True
+    )
     table = pyarrow.csv.read_csv(source, convert_options=again)
     # A column without any value has no type of its own: it is a quantity.
     for i, name in enumerate(table.column_names):

@@ -5,6 +5,7 @@ Lists every file of the package with its SHA-256 and SHA-1, and, of a .deb, the 
 recommends. The time is SOURCE_DATE_EPOCH (else 0), so that the same package gives the same bytes. Standard
 library and dpkg-deb only.
 """
+
 import argparse
 import datetime
 import hashlib
@@ -41,15 +42,19 @@ def files_of(root):
                 found.append(path)
     out = []
     for n, path in enumerate(sorted(found)):
-        out.append({
-            "SPDXID": "SPDXRef-File-%d" % n,
-            "fileName": "./" + os.path.relpath(path, root),
-            "checksums": [{"algorithm": a.upper(), "checksumValue": digest(path, a)} for a in ("sha1", "sha256")],
-            "fileTypes": kind_of(path),
-            "licenseConcluded": "Apache-2.0",
-            "licenseInfoInFiles": ["NOASSERTION"],
-            "copyrightText": "NOASSERTION",
-        })
+        out.append(
+            {
+                "SPDXID": "SPDXRef-File-%d" % n,
+                "fileName": "./" + os.path.relpath(path, root),
+                "checksums": [
+                    {"algorithm": a.upper(), "checksumValue": digest(path, a)} for a in ("sha1", "sha256")
+                ],
+                "fileTypes": kind_of(path),
+                "licenseConcluded": "Apache-2.0",
+                "licenseInfoInFiles": ["NOASSERTION"],
+                "copyrightText": "NOASSERTION",
+            }
+        )
     return out
 
 
@@ -57,8 +62,9 @@ def depends_of(deb):
     """(name, version or '', relation) of what a .deb depends on and recommends."""
     out = []
     for field, relation in (("Depends", "DEPENDS_ON"), ("Recommends", "OPTIONAL_DEPENDENCY_OF")):
-        text = subprocess.run(["dpkg-deb", "-f", deb, field], capture_output=True, text=True,
-                              check=True).stdout.strip()
+        text = subprocess.run(
+            ["dpkg-deb", "-f", deb, field], capture_output=True, text=True, check=True
+        ).stdout.strip()
         for item in re.split(r"\s*,\s*", text) if text else []:
             m = re.match(r"([a-z0-9.+-]+)(?:\s*\(([^)]*)\))?", item)
             out.append((m.group(1), m.group(2) or "", relation))
@@ -88,9 +94,14 @@ def document(root, version, depends):
     code = hashlib.sha1("".join(sums).encode()).hexdigest()
     epoch = int(os.environ.get("SOURCE_DATE_EPOCH", "0"))
     main = package("ironroof", version, "SPDXRef-Package-ironroof")
-    main.update(filesAnalyzed=True, licenseConcluded="Apache-2.0", licenseDeclared="Apache-2.0",
-                licenseInfoFromFiles=["NOASSERTION"], primaryPackagePurpose="APPLICATION",
-                packageVerificationCode={"packageVerificationCodeValue": code})
+    main.update(
+        filesAnalyzed=True,
+        licenseConcluded="Apache-2.0",
+        licenseDeclared="Apache-2.0",
+        licenseInfoFromFiles=["NOASSERTION"],
+        primaryPackagePurpose="APPLICATION",
+        packageVerificationCode={"packageVerificationCodeValue": code},
+    )
     packages, relations = [main], [["SPDXRef-DOCUMENT", "DESCRIBES", main["SPDXID"]]]
     for f in files:
         relations.append([main["SPDXID"], "CONTAINS", f["SPDXID"]])
@@ -109,8 +120,9 @@ def document(root, version, depends):
         "creationInfo": {"created": when, "creators": ["Tool: ironroof-sbom"]},
         "packages": packages,
         "files": files,
-        "relationships": [{"spdxElementId": a, "relationshipType": r, "relatedSpdxElement": b}
-                          for a, r, b in relations],
+        "relationships": [
+            {"spdxElementId": a, "relationshipType": r, "relatedSpdxElement": b} for a, r, b in relations
+        ],
     }
 
 

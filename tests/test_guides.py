@@ -9,6 +9,7 @@ nothing depends on this one and a guide takes a second; `ab` compares real proce
 every code that a busy machine may give. A guide that changes the source tree (write-a-kernel) runs in a copy
 of it, only when it is named. Standard library only.
 """
+
 import os
 import re
 import shutil
@@ -43,8 +44,10 @@ def checked(line):
     if not m:
         return line
     codes = "|".join(re.findall(r"[0-9]+", m.group(2)))
-    return "code=0; %s || code=$?\ncase $code in %s) ;; *) echo \"exit code $code\"; exit 99 ;; esac" % (
-        m.group(1), codes)
+    return 'code=0; %s || code=$?\ncase $code in %s) ;; *) echo "exit code $code"; exit 99 ;; esac' % (
+        m.group(1),
+        codes,
+    )
 
 
 def script_of(path):
@@ -58,9 +61,19 @@ def shell(script, folder, seconds):
     with open(os.path.join(tools, "ironroof"), "w", encoding="utf-8") as f:
         f.write(WRAPPER)
     os.chmod(os.path.join(tools, "ironroof"), 0o755)
-    env = dict(os.environ, PATH=tools + os.pathsep + os.environ["PATH"], IR_PROGRAM=PROGRAM, IR_MACHINE=MACHINE)
-    return subprocess.run(["bash", "-x", "-c", script], cwd=folder, env=env, capture_output=True, text=True,
-                          stdin=subprocess.DEVNULL, timeout=seconds, check=False)
+    env = dict(
+        os.environ, PATH=tools + os.pathsep + os.environ["PATH"], IR_PROGRAM=PROGRAM, IR_MACHINE=MACHINE
+    )
+    return subprocess.run(
+        ["bash", "-x", "-c", script],
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=seconds,
+        check=False,
+    )
 
 
 def report(name, ok, detail):
@@ -71,8 +84,12 @@ def report(name, ok, detail):
 
 
 def copy_of_tree(folder):
-    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "--cached", "--others", "--exclude-standard"],
-                            capture_output=True, text=True, check=True).stdout.split("\n")
+    listed = subprocess.run(
+        ["git", "-C", ROOT, "ls-files", "--cached", "--others", "--exclude-standard"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split("\n")
     for path in filter(None, listed):
         if not path.startswith(("results/", "tests/fuzz/")) and os.path.isfile(os.path.join(ROOT, path)):
             os.makedirs(os.path.join(folder, os.path.dirname(path)), exist_ok=True)
@@ -93,8 +110,11 @@ def guide(name):
         if name in BY_NAME_ONLY:
             copy_of_tree(folder)
         done = shell(script, folder, 900 if name in BY_NAME_ONLY else 120)
-        report(name, done.returncode == 0,
-               "exit code %d\n%s\n%s" % (done.returncode, done.stdout[-2000:], done.stderr[-3000:]))
+        report(
+            name,
+            done.returncode == 0,
+            "exit code %d\n%s\n%s" % (done.returncode, done.stdout[-2000:], done.stderr[-3000:]),
+        )
 
 
 def python_page():
@@ -102,8 +122,11 @@ def python_page():
     path = os.path.join(ROOT, "docs", "python.md")
     script, _ = script_of(path)
     script = script.replace("/usr/share/ironroof/", os.path.join(ROOT, "scripts") + "/")
-    missing = [m for m in ("pandas", "matplotlib", "pyarrow")
-               if subprocess.run([sys.executable, "-c", "import " + m], capture_output=True).returncode]
+    missing = [
+        m
+        for m in ("pandas", "matplotlib", "pyarrow")
+        if subprocess.run([sys.executable, "-c", "import " + m], capture_output=True).returncode
+    ]
     if "pyarrow" in missing:
         script = "\n".join(line for line in script.split("\n") if "parquet" not in line)
     with tempfile.TemporaryDirectory() as folder:
@@ -113,10 +136,19 @@ def python_page():
             print("python.md: its Python lines are not run: %s not installed" % ", ".join(missing))
             return
         lines = "import matplotlib\nmatplotlib.use('Agg')\n" + "\n".join(blocks(path, "python"))
-        run = subprocess.run([sys.executable, "-W", "error::FutureWarning", "-c", lines], cwd=folder,
-                             capture_output=True, text=True, timeout=120, check=False)
-        report("python.md, lines", run.returncode == 0 and os.path.getsize(os.path.join(folder, "roof.png")) > 5000,
-               run.stdout[-2000:] + run.stderr[-3000:])
+        run = subprocess.run(
+            [sys.executable, "-W", "error::FutureWarning", "-c", lines],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        report(
+            "python.md, lines",
+            run.returncode == 0 and os.path.getsize(os.path.join(folder, "roof.png")) > 5000,
+            run.stdout[-2000:] + run.stderr[-3000:],
+        )
 
 
 def main():

@@ -5,6 +5,7 @@ version as JSON, manual pages, completions, an installed tree, tidy data, traces
 Each is held against the tool it is for where that is installed (bash, mandoc, groff); what is not there is
 named as skipped. Real shells, Debian packages, Prometheus and the rest: tests/packages/. Standard library.
 """
+
 import csv
 import io
 import json
@@ -27,7 +28,9 @@ def expect(ok, what, detail=""):
 
 
 def run(*words, **more):
-    return subprocess.run([PROGRAM] + list(words), capture_output=True, text=True, timeout=120, check=False, **more)
+    return subprocess.run(
+        [PROGRAM] + list(words), capture_output=True, text=True, timeout=120, check=False, **more
+    )
 
 
 def commands():
@@ -44,8 +47,11 @@ def version():
         expect(run(*words).stdout == "ironroof %s\n" % stated, "%s" % words, run(*words))
     said = json.loads(run("--version", "--json").stdout)
     expect(said["version"] == stated and said["tool"] == "ironroof", "--version --json: version", said)
-    expect(isinstance(said["schema"], int) and said["compiler"] and "cpu" in said["backends"],
-           "--version --json: schema, compiler, backends", said)
+    expect(
+        isinstance(said["schema"], int) and said["compiler"] and "cpu" in said["backends"],
+        "--version --json: schema, compiler, backends",
+        said,
+    )
     expect(run("--version", "--jsn").returncode == 2, "--version --jsn is refused")
     expect("complete" not in commands() and "completion" in commands(), "hidden commands are not listed")
 
@@ -56,21 +62,34 @@ def manual(folder):
     for name in commands():
         pages["ironroof-" + name] = run("manual", name, "--date", "2026-01-31")
     for name, done in pages.items():
-        expect(done.returncode == 0 and done.stdout.startswith('.TH %s 1 "2026-01-31"' %
-                                                               name.upper().replace("-", "\\-")), name, done)
+        expect(
+            done.returncode == 0
+            and done.stdout.startswith('.TH %s 1 "2026-01-31"' % name.upper().replace("-", "\\-")),
+            name,
+            done,
+        )
         path = os.path.join(folder, name + ".1")
         with open(path, "w", encoding="utf-8") as f:
             f.write(done.stdout)
         if shutil.which("mandoc"):
             lint = subprocess.run(["mandoc", "-T", "lint", path], capture_output=True, text=True, check=False)
-            said = [line for line in (lint.stdout + lint.stderr).split("\n")
-                    if line and "referenced manual not found" not in line]
+            said = [
+                line
+                for line in (lint.stdout + lint.stderr).split("\n")
+                if line and "referenced manual not found" not in line
+            ]
             expect(not said, "mandoc on %s" % name, "\n".join(said))
         if shutil.which("groff"):
-            lint = subprocess.run(["groff", "-man", "-ww", "-z", "-rCHECKSTYLE=3", path], capture_output=True,
-                                  text=True, check=False)
+            lint = subprocess.run(
+                ["groff", "-man", "-ww", "-z", "-rCHECKSTYLE=3", path],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
             expect(lint.returncode == 0 and not lint.stderr, "groff on %s" % name, lint.stderr)
-    skipped.extend("manual pages by %s: not installed" % t for t in ("mandoc", "groff") if not shutil.which(t))
+    skipped.extend(
+        "manual pages by %s: not installed" % t for t in ("mandoc", "groff") if not shutil.which(t)
+    )
     text = pages["ironroof-run"].stdout
     for option in re.findall(r"--([a-z-]+)", run("run", "--help").stdout.split("\nusage:")[1]):
         expect("\\-\\-" + option.replace("-", "\\-") in text, "the manual of run has --%s" % option)
@@ -95,19 +114,43 @@ def candidates():
     expect("gpt2:size=small,medium" in offered("run", "gpt2:size=small,"), "a list of words")
     expect("gemv:dtype=bf16" in offered("run", "gemv:dtype=b"), "types of a workload")
     expect({"--dtype", "--backend", "--help"} <= set(offered("run", "--")), "options of run")
-    expect("--format" in offered("export", "x.jsonl", "--f") and "--format" not in offered("run", "--f"),
-           "options belong to commands")
+    expect(
+        "--format" in offered("export", "x.jsonl", "--f") and "--format" not in offered("run", "--f"),
+        "options belong to commands",
+    )
     expect("tidy" in offered("export", "x.jsonl", "--format", ""), "choices")
-    expect("--format=tidy" in offered("export", "--format=t"), "choices behind =", offered("export", "--format=t"))
+    expect(
+        "--format=tidy" in offered("export", "--format=t"),
+        "choices behind =",
+        offered("export", "--format=t"),
+    )
     expect("f32,bf16" in offered("run", "--dtype", "f32,b"), "a list of types")
     expect({"cpu", "model:"} <= set(offered("run", "--backend", "")), "backends")
-    expect("0" in offered("run", "gemm", "--device", "", ), "devices that are here")
+    expect(
+        "0"
+        in offered(
+            "run",
+            "gemm",
+            "--device",
+            "",
+        ),
+        "devices that are here",
+    )
     expect({"a100", "jetson-orin"} <= set(offered("predict", "gpt2", "--device", "")), "datasheets")
-    expect("a100,h100" in offered("predict", "gpt2", "--device", "a100,h"), "a list of datasheets",
-           offered("predict", "gpt2", "--device", "a100,h"))
-    expect({"a100", "@last", ":files"} <= set(offered("compare", "")), "devices and files", offered("compare", ""))
-    expect({"workloads", "claims"} <= set(offered("list", "")) and offered("list", "claims", "") == [],
-           "words for themselves, once")
+    expect(
+        "a100,h100" in offered("predict", "gpt2", "--device", "a100,h"),
+        "a list of datasheets",
+        offered("predict", "gpt2", "--device", "a100,h"),
+    )
+    expect(
+        {"a100", "@last", ":files"} <= set(offered("compare", "")),
+        "devices and files",
+        offered("compare", ""),
+    )
+    expect(
+        {"workloads", "claims"} <= set(offered("list", "")) and offered("list", "claims", "") == [],
+        "words for themselves, once",
+    )
     expect({"batch1", "@last"} <= set(offered("claims", "")), "claims", offered("claims", ""))
     expect({"run", "judge", "check"} <= set(offered("fleet", "")), "what fleet does", offered("fleet", ""))
     expect(offered("help", "expo") == ["export"], "help COMMAND", offered("help", "expo"))
@@ -119,9 +162,15 @@ def bash(folder):
     path = os.path.join(folder, "ironroof.bash")
     with open(path, "w", encoding="utf-8") as f:
         f.write(run("completion", "bash").stdout)
-    asked = [("ironroof ru", "run"), ("ironroof run gem", "gemm"), ("ironroof run gemm:", "m="),
-             ("ironroof run gpt2:size=m", "medium"), ("ironroof export x --format=ti", "tidy"),
-             ("ironroof predict gpt2 --device jetson-o", "jetson-orin"), ("ironroof run --dtype f32,b", "f32,bf16")]
+    asked = [
+        ("ironroof ru", "run"),
+        ("ironroof run gem", "gemm"),
+        ("ironroof run gemm:", "m="),
+        ("ironroof run gpt2:size=m", "medium"),
+        ("ironroof export x --format=ti", "tidy"),
+        ("ironroof predict gpt2 --device jetson-o", "jetson-orin"),
+        ("ironroof run --dtype f32,b", "f32,bf16"),
+    ]
     script = ['source "%s"' % path, 'PATH="%s:$PATH"' % os.path.dirname(PROGRAM)]
     for line, _ in asked:
         script.append("COMP_LINE='%s' COMP_POINT=%d; _ironroof; echo \"${COMPREPLY[*]}\"" % (line, len(line)))
@@ -131,7 +180,9 @@ def bash(folder):
     for (line, want), got in zip(asked, said):
         expect(want in got.split(), "bash: %s<Tab> offers %s" % (line, want), got)
     for shell in ("bash", "zsh", "fish"):
-        expect("ironroof" in run("completion", shell).stdout and run("completion", shell).returncode == 0, shell)
+        expect(
+            "ironroof" in run("completion", shell).stdout and run("completion", shell).returncode == 0, shell
+        )
     expect(run("completion", "csh").returncode == 2, "a shell that has none is refused")
 
 
@@ -140,17 +191,32 @@ def installed(folder):
     if not os.path.exists(os.path.join(BUILD, "cmake_install.cmake")) or not shutil.which("cmake"):
         skipped.append("the installed tree: no cmake")
         return
-    done = subprocess.run(["cmake", "--install", BUILD, "--prefix", folder + "/usr"], capture_output=True,
-                          text=True, check=False)
+    done = subprocess.run(
+        ["cmake", "--install", BUILD, "--prefix", folder + "/usr"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     expect(done.returncode == 0, "cmake --install", done)
-    want = ["bin/ironroof", "share/bash-completion/completions/ironroof", "share/zsh/site-functions/_ironroof",
-            "share/fish/vendor_completions.d/ironroof.fish", "share/ironroof/record.schema.json",
-            "share/ironroof/plot.py", "share/ironroof/parquet.py", "share/ironroof/ci/nightly.sh",
-            "share/ironroof/grafana/ironroof.json", "share/ironroof/reframe/ironroof_check.py"]
+    want = [
+        "bin/ironroof",
+        "share/bash-completion/completions/ironroof",
+        "share/zsh/site-functions/_ironroof",
+        "share/fish/vendor_completions.d/ironroof.fish",
+        "share/ironroof/record.schema.json",
+        "share/ironroof/plot.py",
+        "share/ironroof/parquet.py",
+        "share/ironroof/ci/nightly.sh",
+        "share/ironroof/grafana/ironroof.json",
+        "share/ironroof/reframe/ironroof_check.py",
+    ]
     if os.path.isdir(os.path.join(BUILD, "man")):
         want += ["share/man/man1/ironroof.1"] + ["share/man/man1/ironroof-%s.1" % c for c in commands()]
-    found = {os.path.relpath(os.path.join(h, n), folder + "/usr") for h, _, names in os.walk(folder + "/usr")
-             for n in names}
+    found = {
+        os.path.relpath(os.path.join(h, n), folder + "/usr")
+        for h, _, names in os.walk(folder + "/usr")
+        for n in names
+    }
     for path in want:
         expect(path in found, "%s is installed" % path, sorted(found))
     expect(any(p.endswith("ironroof/LICENSE") for p in found), "the licence is installed")
@@ -166,8 +232,19 @@ def parameters():
 
 def tidy(folder):
     record = os.path.join(folder, "run.jsonl")
-    done = run("run", "gemm:m=1,16,n=64,k=64", "copy:bytes=64Ki", "gpt2:batch=1,tokens=1", "resnet50:batch=1",
-               "--backend", MACHINE, "--no-report", "--quiet", "-o", record)
+    done = run(
+        "run",
+        "gemm:m=1,16,n=64,k=64",
+        "copy:bytes=64Ki",
+        "gpt2:batch=1,tokens=1",
+        "resnet50:batch=1",
+        "--backend",
+        MACHINE,
+        "--no-report",
+        "--quiet",
+        "-o",
+        record,
+    )
     expect(done.returncode == 0, "a run on a described machine", done)
     text = run("export", record, "--format", "tidy").stdout
     head = text.split("\n")[0].split(",")
@@ -181,14 +258,19 @@ def tidy(folder):
     expect(not clash, "no parameter has the name of another column", clash)
     expect({"m", "n", "k", "bytes", "batch", "size"} <= set(head), "a column a parameter", head)
     gemm = [r for r in rows if r["workload"] == "gemm" and r["status"] == "ok"]
-    expect(gemm and all(float(r["flops"]) == 2 * int(r["m"]) * int(r["n"]) * int(r["k"]) for r in gemm), "flops")
+    expect(
+        gemm and all(float(r["flops"]) == 2 * int(r["m"]) * int(r["n"]) * int(r["k"]) for r in gemm), "flops"
+    )
     expect(all(r["bytes"] == "" for r in gemm), "a parameter that a point has not is an empty cell")
     net = [r for r in rows if r["workload"] == "gpt2" and r["status"] == "ok"]
     expect(net and all(r["item_unit"] == "token" and float(r["items_per_s"]) > 0 for r in net), "items")
     expect(all(float(r["mfu"]) > 0 for r in gemm), "mfu", gemm[:1])
     expect(all(r["status"] == "ok" or r["time_s"] == "" for r in rows), "no time without a measurement")
-    expect(run("export", record, "--format", "tidy", "-o", folder + "/t.csv").returncode == 0 and
-           run("export", record, "--format", "tidy", "-o", folder + "/t.csv").returncode == 0, "written again")
+    expect(
+        run("export", record, "--format", "tidy", "-o", folder + "/t.csv").returncode == 0
+        and run("export", record, "--format", "tidy", "-o", folder + "/t.csv").returncode == 0,
+        "written again",
+    )
     metrics(record)
 
 
@@ -197,8 +279,10 @@ def metrics(record):
     for label in ('workload="gemm"', 'kernel="', 'dtype="f32"', 'batch="1"', 'machine="'):
         expect(label in text, "metrics carry " + label)
     info = re.findall(r"^ironroof_info\{(.*)\} 1$", text, flags=re.M)
-    expect(len(info) == 1 and 'version="' in info[0] and 'quality="' in info[0], "ironroof_info", info)
-    expect("\n# EOF\n" in text and "nan" not in text.lower().replace("nano", ""), "ends in # EOF, holds no NaN")
+    expect(len(info) == 1 and 'version="' in info[0] and 'cpu_model="' in info[0], "ironroof_info", info)
+    expect(
+        "\n# EOF\n" in text and "nan" not in text.lower().replace("nano", ""), "ends in # EOF, holds no NaN"
+    )
     with open(os.path.join(ROOT, "scripts", "grafana", "ironroof.json"), encoding="utf-8") as f:
         asked = set(re.findall(r"\bironroof_[a-z0-9_]+", f.read()))
     known = set(re.findall(r"^# HELP (\w+)", text, flags=re.M))
@@ -227,23 +311,49 @@ def nested(events):
 
 
 def trace(folder):
-    """ResNet-50 layer by layer, on this machine's CPU: small images, the same 54 layers."""
+    """ResNet-50 layer by layer, on this machine's CPU: small images, the same layers."""
     record = os.path.join(folder, "layers.jsonl")
-    done = run("run", "resnet50:batch=1,res=32", "--layers", "--backend", "cpu", "--filter", "cpu/resnet50/direct",
-               "--ceilings", "none", "--budget", "1ms", "--warmup", "0", "--no-report", "--quiet", "-o", record)
+    done = run(
+        "run",
+        "resnet50:batch=1,res=32",
+        "--layers",
+        "--backend",
+        "cpu",
+        "--filter",
+        "cpu/resnet50/direct",
+        "--ceilings",
+        "none",
+        "--budget",
+        "1ms",
+        "--warmup",
+        "0",
+        "--no-report",
+        "--quiet",
+        "-o",
+        record,
+    )
     expect(done.returncode == 0, "a run with layers", done)
     boxes, names = slices(run("export", record, "--format", "trace").stdout)
     layers = [e for e in boxes if e["cat"] == "layer"]
     network = [e for e in boxes if e["cat"] == "network"]
-    expect(len(layers) == 54 and len(network) == 1, "54 layers of one network", (len(layers), len(network)))
+    weighted = [e for e in layers if "pool" not in e["name"]]
+    expect(
+        len(weighted) == 54 and len(layers) == 56 and len(network) == 1,
+        "54 layers with weights and two pools of one network",
+        (len(layers), len(network)),
+    )
     expect(nested(boxes) and all(e["dur"] > 0 for e in boxes), "slices nest")
     expect(abs(sum(e["dur"] for e in layers) - network[0]["dur"]) < 1e-3, "the layers fill the network")
     expect({"process_name", "thread_name"} == {e["name"] for e in names}, "tracks have names")
     fleet = os.path.join(folder, "fleet")
     expect(run("selftest", "fleet", "--nodes", "8", "-o", fleet).returncode == 0, "a synthetic fleet")
     boxes, names = slices(run("export", fleet, "--format", "trace").stdout)
-    expect(len({e["pid"] for e in boxes}) == 8 and nested(boxes) and {e["cat"] for e in boxes} ==
-           {"round", "point"}, "a process a node, rounds and points")
+    expect(
+        len({e["pid"] for e in boxes}) == 8
+        and nested(boxes)
+        and {e["cat"] for e in boxes} == {"round", "point"},
+        "a process a node, rounds and points",
+    )
     expect(run("export", fleet, "--format", "csv").returncode == 2, "a fleet as csv is refused")
 
 

@@ -117,7 +117,7 @@ static void manual_begin(FILE *f, const char *name, const char *date)
 }
 
 static const char values[] =
-    "A LIST is 1,2,4 or a range: 1\\-8 or 1..8 (step 1), 1\\-9+2 (step 2), 1\\-64*2 (times 2).\n"
+    "A LIST is 1,2,4 or a range:\n1\\-8 or 1..8 (step 1), 1\\-9+2 (step 2), 1\\-64*2 (times 2).\n"
     "Numbers take K M G T (powers of 1000) and Ki Mi Gi Ti (powers of 1024).\n"
     "@last stands for the newest record wherever a file is asked for.\n";
 static const char codes[] = ".TP\n.B 0\nFine.\n"
@@ -129,8 +129,8 @@ static const char codes[] = ".TP\n.B 0\nFine.\n"
 void cli_manual(FILE *f, const cli_command *c, const char *date)
 {
     manual_begin(f, c->name, date);
-    fprintf(f, "ironroof\\-%s \\- ", c->name);
-    manual_line(f, c->summary, strlen(c->summary));
+    fprintf(f, "ironroof\\-%s \\-\n", c->name);
+    manual_text(f, c->summary, strlen(c->summary));
     fprintf(f, ".SH SYNOPSIS\n.B ironroof %s\n", c->name);
     manual_text(f, c->usage, strlen(c->usage));
     fputs("[options]\n.SH DESCRIPTION\n", f);
@@ -152,7 +152,7 @@ static void manual_environment(FILE *f)
           "The text report and the page lie beside it.\n"
           ".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nNo colour on a terminal, unless \\-\\-color is given.\n"
           ".TP\n.B OMP_NUM_THREADS, OPENBLAS_NUM_THREADS\n"
-          "Variables of OpenMP and BLAS that change what is measured are named in the record, and by\n"
+          "Variables of OpenMP and BLAS that change what is measured are named in the record,\nand by\n"
           ".BR ironroof\\-doctor (1).\n",
           f);
 }
@@ -162,8 +162,8 @@ void cli_manual_all(FILE *f, const cli_command *commands, const char *date)
     manual_begin(f, "", date);
     fputs("ironroof \\- measure a machine's ceilings, and what holds a workload back\n"
           ".SH SYNOPSIS\n.B ironroof\n[command] [arguments] [options]\n.SH DESCRIPTION\n"
-          "Measures the ceilings of a CPU or GPU, every workload under them, and the Iron Law that\n"
-          "ties them together: where the time goes to bytes, arithmetic or latency.\n"
+          "Measures the ceilings of a CPU or GPU, every workload under them,\n"
+          "and the Iron Law that ties them together: where the time goes to bytes, arithmetic or latency.\n"
           "Nothing is timed before its output was held against an independent oracle.\n"
           ".PP\nWithout a command:\n.B ironroof run \\-\\-profile quick\n.SH COMMANDS\n",
           f);

@@ -65,14 +65,15 @@ static void offer_backends(const place *p)
         offer(&q, (*b)->name, !strcmp((*b)->name, "model") ? ":" : "", "backend");
 }
 
+/* By alias: the long names are for reading. */
 static void offer_sheets(const place *p)
 {
-    place q = behind(p, ",");
-    for (size_t i = 0; i < device_nsheet; i++) {
-        offer(&q, device_sheets[i].name, "", device_sheets[i].kind);
-        for (const char *const *a = device_sheets[i].alias; *a; a++)
-            if (!strpbrk(*a, BLANKS)) offer(&q, *a, "", device_sheets[i].name);
-    }
+    place       q = behind(p, ",");
+    const char *word, *alias;
+    for (size_t i = 0; (word = device_class(i, &alias)); i++) offer(&q, word, "", alias);
+    for (size_t i = 0; i < device_nsheet; i++)
+        for (int a = 0; a < DEVICE_MAX_ALIAS && device_sheets[i].alias[a]; a++)
+            offer(&q, device_sheets[i].alias[a], "", device_sheets[i].name);
 }
 
 static void offer_claims(const place *p)

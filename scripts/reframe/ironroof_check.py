@@ -6,6 +6,7 @@
 The test passes when the program ends with 0: every output was held against its oracle. Set `reference` in a
 subclass, or let ReFrame compare with its own history, to judge the figures.
 """
+
 import reframe as rfm
 import reframe.utility.sanity as sn
 from reframe.core.builtins import deferrable, run_before, sanity_function, variable
@@ -31,6 +32,7 @@ class ironroof_check(rfm.RunOnlyRegressionTest):
     def rows(self):
         import csv
         import os
+
         with open(os.path.join(self.stagedir, "points.csv"), newline="") as f:
             return list(csv.DictReader(f))
 
@@ -38,9 +40,13 @@ class ironroof_check(rfm.RunOnlyRegressionTest):
     def right(self):
         """Every point was measured or says why not; at least one was measured."""
         state = sn.map(lambda row: row["status"], self.rows())
-        return sn.all([sn.assert_eq(self.job.exitcode, 0),
-                       sn.assert_in("ok", state),
-                       sn.all(sn.map(lambda s: sn.assert_in(s, ("ok", "skip")), state))])
+        return sn.all(
+            [
+                sn.assert_eq(self.job.exitcode, 0),
+                sn.assert_in("ok", state),
+                sn.all(sn.map(lambda s: sn.assert_in(s, ("ok", "skip")), state)),
+            ]
+        )
 
     @run_before("performance")
     def figures(self):
@@ -58,5 +64,6 @@ class ironroof_check(rfm.RunOnlyRegressionTest):
             name = "%s_%s" % (row["workload"], row["dtype"])
             if rate > best.get(name, (0, ""))[0]:
                 best[name] = rate, unit
-        self.perf_variables = {name: sn.make_performance_function(sn.defer(rate), unit)
-                               for name, (rate, unit) in best.items()}
+        self.perf_variables = {
+            name: sn.make_performance_function(sn.defer(rate), unit) for name, (rate, unit) in best.items()
+        }

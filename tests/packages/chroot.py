@@ -1,4 +1,5 @@
 """The .deb in a fresh Debian: two commands to the first screen, with and without what it recommends."""
+
 import glob
 import os
 import re
@@ -36,8 +37,14 @@ def base(place):
         done = place.call(debootstrap, "--variant=minbase", url[1], folder, url[0], code=None, seconds=1500)
         if done.returncode:
             raise Skip("debootstrap: " + (done.stdout + done.stderr).strip()[-200:])
-        for source in ("/etc/apt/apt.conf.d", "/etc/apt/sources.list.d", "/etc/apt/sources.list", "/etc/resolv.conf",
-                       "/usr/local/share/ca-certificates", "/etc/ssl/certs"):
+        for source in (
+            "/etc/apt/apt.conf.d",
+            "/etc/apt/sources.list.d",
+            "/etc/apt/sources.list",
+            "/etc/resolv.conf",
+            "/usr/local/share/ca-certificates",
+            "/etc/ssl/certs",
+        ):
             if os.path.isdir(source):
                 shutil.copytree(source, folder + source, dirs_exist_ok=True)
             elif os.path.exists(source):
@@ -49,12 +56,17 @@ def base(place):
 
 def inside(place, folder, command, code=0, seconds=900):
     """A command in the chroot, with /proc, /sys and /dev of its own mount namespace."""
-    script = ("mount -t proc proc '{0}/proc' && mount --rbind /sys '{0}/sys' && mount --rbind /dev '{0}/dev' && "
-              "exec chroot '{0}' /bin/sh -c \"$1\"").format(folder)
+    script = (
+        "mount -t proc proc '{0}/proc' && mount --rbind /sys '{0}/sys' && mount --rbind /dev '{0}/dev' && "
+        "exec chroot '{0}' /bin/sh -c \"$1\""
+    ).format(folder)
     env = {k: v for k, v in os.environ.items() if k.lower().endswith("_proxy")}
-    env.update(PATH="/usr/sbin:/usr/bin:/sbin:/bin", HOME="/root", DEBIAN_FRONTEND="noninteractive", LANG="C.UTF-8")
-    return place.call("unshare", "--mount", "--fork", "sh", "-c", script, "sh", command, code=code, seconds=seconds,
-                      env=env)
+    env.update(
+        PATH="/usr/sbin:/usr/bin:/sbin:/bin", HOME="/root", DEBIAN_FRONTEND="noninteractive", LANG="C.UTF-8"
+    )
+    return place.call(
+        "unshare", "--mount", "--fork", "sh", "-c", script, "sh", command, code=code, seconds=seconds, env=env
+    )
 
 
 def fresh_system(place, name):
@@ -69,17 +81,32 @@ def fresh_system(place, name):
 def used(place, folder):
     """What a user does next: the program runs, verifies, measures and leaves a record and a page."""
     inside(place, folder, "ironroof --version --json && ironroof selftest ideal")
-    done = inside(place, folder, "cd /root && ironroof run copy gemv:m=256,k=256 gemm:m=64,n=64,k=64 --backend cpu "
-                  "--ceilings none --budget 20ms --warmup 0 -o run.jsonl && ironroof validate run.jsonl && "
-                  "ironroof report run.jsonl -o run.html && test -s run.html")
+    done = inside(
+        place,
+        folder,
+        "cd /root && ironroof run copy gemv:m=256,k=256 gemm:m=64,n=64,k=64 --backend cpu "
+        "--ceilings none --budget 20ms --warmup 0 -o run.jsonl && ironroof validate run.jsonl && "
+        "ironroof report run.jsonl -o run.html && test -s run.html",
+    )
     assert "gemm" in done.stdout, done.stdout[-1500:]
-    done = inside(place, folder, "cd /root && ironroof run --backend model:machines/raspberry_pi5.json -o pi.jsonl")
+    done = inside(
+        place, folder, "cd /root && ironroof run --backend model:machines/raspberry_pi5.json -o pi.jsonl"
+    )
     assert "HOW FAST CAN IT GO" in done.stdout and "WHAT HOLDS IT BACK" in done.stdout, done.stdout[-1500:]
-    done = inside(place, folder, "ls /usr/share/man/man1/ironroof.1.gz /usr/share/bash-completion/completions/ironroof "
-                  "/usr/share/zsh/vendor-completions/_ironroof /usr/share/fish/vendor_completions.d/ironroof.fish "
-                  "/usr/share/doc/ironroof/copyright /usr/share/ironroof/plot.py")
-    return inside(place, folder, "ironroof list devices && ironroof run gemv:m=256,k=256 --filter openblas --ceilings "
-                  "none --budget 20ms --backend cpu -o /root/blas.jsonl; cat /root/blas.jsonl", code=None).stdout
+    done = inside(
+        place,
+        folder,
+        "ls /usr/share/man/man1/ironroof.1.gz /usr/share/bash-completion/completions/ironroof "
+        "/usr/share/zsh/vendor-completions/_ironroof /usr/share/fish/vendor_completions.d/ironroof.fish "
+        "/usr/share/doc/ironroof/copyright /usr/share/ironroof/plot.py",
+    )
+    return inside(
+        place,
+        folder,
+        "ironroof list devices && ironroof run gemv:m=256,k=256 --filter openblas --ceilings "
+        "none --budget 20ms --backend cpu -o /root/blas.jsonl; cat /root/blas.jsonl",
+        code=None,
+    ).stdout
 
 
 def test_chroot_bare(place):
@@ -87,8 +114,12 @@ def test_chroot_bare(place):
     inside(place, folder, "apt-get install -y --no-install-recommends /root/ironroof.deb")
     said = used(place, folder)
     assert "OpenBLAS cannot be loaded" in said, said[-1500:]  # a skip with its reason
-    inside(place, folder, "apt-get purge -y ironroof && ! test -e /usr/bin/ironroof && "
-           "! test -e /usr/share/doc/ironroof && ! test -e /usr/share/ironroof")
+    inside(
+        place,
+        folder,
+        "apt-get purge -y ironroof && ! test -e /usr/bin/ironroof && "
+        "! test -e /usr/share/doc/ironroof && ! test -e /usr/share/ironroof",
+    )
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -111,27 +142,46 @@ def test_arm64(place):
     done = inside(place, folder, "dpkg --add-architecture arm64 && apt-get update", code=None)
     if done.returncode:
         raise Skip("no packages for arm64: " + done.stderr.strip()[-160:])
-    done = inside(place, folder, "apt-get install -y --no-install-recommends cmake ninja-build pkg-config dpkg-dev "
-                  "git file python3 gcc-aarch64-linux-gnu libc6-dev-arm64-cross libc6-dev:arm64 qemu-user "
-                  "libhwloc-dev:arm64 libjansson-dev:arm64 libopenblas-dev:arm64 ocl-icd-opencl-dev:arm64 "
-                  "opencl-headers", code=None, seconds=1800)
+    done = inside(
+        place,
+        folder,
+        "apt-get install -y --no-install-recommends cmake ninja-build pkg-config dpkg-dev "
+        "git file python3 gcc-aarch64-linux-gnu libc6-dev-arm64-cross libc6-dev:arm64 qemu-user "
+        "libhwloc-dev:arm64 libjansson-dev:arm64 libopenblas-dev:arm64 ocl-icd-opencl-dev:arm64 "
+        "opencl-headers",
+        code=None,
+        seconds=1800,
+    )
     if done.returncode:
         raise Skip("no packages for arm64: " + done.stderr.strip()[-160:])
-    listed = place.call("git", "-C", place.root, "ls-files", "--cached", "--others", "--exclude-standard").stdout
+    listed = place.call(
+        "git", "-C", place.root, "ls-files", "--cached", "--others", "--exclude-standard"
+    ).stdout
     for path in filter(None, listed.split("\n")):
         source = os.path.join(place.root, path)
         if os.path.isfile(source) and not path.startswith("results/"):
             os.makedirs(os.path.dirname(os.path.join(folder, "src", path)), exist_ok=True)
             shutil.copy2(source, os.path.join(folder, "src", path))
-    inside(place, folder, "cd /src && cmake --preset package-arm64 -G Ninja -B /build && cmake --build /build && "
-           "cd /build && cpack -G DEB -B /out && rm -rf /out/_CPack_Packages", seconds=2400)
+    inside(
+        place,
+        folder,
+        "cd /src && cmake --preset package-arm64 -G Ninja -B /build && cmake --build /build && "
+        "cd /build && cpack -G DEB -B /out && rm -rf /out/_CPack_Packages",
+        seconds=2400,
+    )
     debs = glob.glob(folder + "/out/ironroof_*_arm64.deb")
     assert len(debs) == 1, os.listdir(folder + "/out")
     shutil.copy(debs[0], place.path())
     field = place.call("dpkg-deb", "-f", debs[0], "Architecture", "Depends").stdout
-    assert "arm64" in field and "libjansson4" in field and "libhwloc15" in field and "cross" not in field, field
-    inside(place, folder, "dpkg-deb -x /out/ironroof_*_arm64.deb /tree && test -s /tree/usr/share/man/man1/ironroof.1.gz "
-           "&& cd /root && qemu-aarch64 /tree/usr/bin/ironroof selftest ideal && qemu-aarch64 /tree/usr/bin/ironroof "
-           "--version --json | grep -q gcc")
+    assert (
+        "arm64" in field and "libjansson4" in field and "libhwloc15" in field and "cross" not in field
+    ), field
+    inside(
+        place,
+        folder,
+        "dpkg-deb -x /out/ironroof_*_arm64.deb /tree && test -s /tree/usr/share/man/man1/ironroof.1.gz "
+        "&& cd /root && qemu-aarch64 /tree/usr/bin/ironroof selftest ideal && qemu-aarch64 /tree/usr/bin/ironroof "
+        "--version --json | grep -q gcc",
+    )
     assert qemu
     shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,5 @@
 """The .deb and the .tar.gz: built twice to the same bytes, lintian's judgement, dependencies."""
+
 import glob
 import os
 
@@ -11,8 +12,16 @@ def build(place):
     if not glob.glob(out + "/*.deb"):
         place.tool("dpkg-deb")
         place.tool("cpack")
-        done = place.call("bash", os.path.join(place.root, "scripts", "release.sh"), "--twice", "--dirty", "-o", out,
-                          code=None, seconds=1800)
+        done = place.call(
+            "bash",
+            os.path.join(place.root, "scripts", "release.sh"),
+            "--twice",
+            "--dirty",
+            "-o",
+            out,
+            code=None,
+            seconds=1800,
+        )
         with open(place.path("release.log"), "w", encoding="utf-8") as f:
             f.write(done.stdout + done.stderr)
         if done.returncode:
@@ -61,7 +70,9 @@ def test_lintian(place):
 def test_depends(place):
     """What the program is linked to is a dependency, what it loads by itself is recommended."""
     field = place.call("dpkg-deb", "-f", the_deb(place), "Depends", "Recommends").stdout
-    depends, recommends = (next(l for l in field.splitlines() if l.startswith(k)) for k in ("Depends", "Recommends"))
+    depends, recommends = (
+        next(l for l in field.splitlines() if l.startswith(k)) for k in ("Depends", "Recommends")
+    )
     for package in ("libc6", "libhwloc15", "libjansson4", "ocl-icd-libopencl1"):
         assert package in depends, depends
     for package in ("openblas", "clblast", "dnnl", "openmpi"):
@@ -87,7 +98,15 @@ def test_man_of_deb(place):
 def test_guide_kernel(place):
     """docs/guides/write-a-kernel.md in a copy of the tree: written, built, right, measured."""
     place.tool("cmake")
-    if not os.path.isdir(os.path.join(place.root, ".git")) and not os.path.isfile(os.path.join(place.root, ".git")):
+    if not os.path.isdir(os.path.join(place.root, ".git")) and not os.path.isfile(
+        os.path.join(place.root, ".git")
+    ):
         raise Skip("no git checkout to copy")
-    place.call("python3", os.path.join(place.root, "tests", "test_guides.py"), place.program, place.root,
-               "write-a-kernel", seconds=1000)
+    place.call(
+        "python3",
+        os.path.join(place.root, "tests", "test_guides.py"),
+        place.program,
+        place.root,
+        "write-a-kernel",
+        seconds=1000,
+    )

@@ -1,4 +1,5 @@
 """Recipes and papers: conda, Spack, Docker, SPDX."""
+
 import json
 import os
 import re
@@ -16,7 +17,10 @@ def test_conda(place):
     """rattler-build reads the recipe, as a package builder would, and renders it for this platform."""
     python = place.python("py-rattler-build")
     recipe = os.path.join(place.root, "scripts", "conda", "recipe.yaml")
-    done = place.call(python, "-c", """
+    done = place.call(
+        python,
+        "-c",
+        """
 import sys
 from rattler_build import Stage0Recipe, VariantConfig
 recipe = Stage0Recipe.from_file(sys.argv[1])
@@ -26,13 +30,19 @@ for variant in made:
     r = variant.recipe()
     assert str(r.package.name) == 'ironroof' and str(r.package.version) == sys.argv[2], (r.package.name, r.package.version)
     print(r.package.name, r.package.version, len(list(r.requirements.host)), 'libraries')
-""", recipe, version_of(place), code=None)
+""",
+        recipe,
+        version_of(place),
+        code=None,
+    )
     assert done.returncode == 0, done.stdout + done.stderr[-2500:]
 
 
 def test_spack(place):
     """Spack's own audit, where Spack is (SPACK_ROOT or PATH)."""
-    spack = shutil.which("spack") or os.path.join(os.environ.get("SPACK_ROOT", "/nonexistent"), "bin", "spack")
+    spack = shutil.which("spack") or os.path.join(
+        os.environ.get("SPACK_ROOT", "/nonexistent"), "bin", "spack"
+    )
     if not os.path.exists(spack):
         raise Skip("Spack is in no package registry; put it on PATH or set SPACK_ROOT")
     repo = place.fresh("spack-repo")
@@ -62,8 +72,15 @@ def test_spdx(place):
     out = place.path("ironroof.spdx.json")
     again = place.path("again.spdx.json")
     for path in (out, again):
-        place.call("python3", os.path.join(place.root, "scripts", "sbom.py"), tree, version_of(place), "-o", path,
-                   env=dict(os.environ, SOURCE_DATE_EPOCH="1767225600"))
+        place.call(
+            "python3",
+            os.path.join(place.root, "scripts", "sbom.py"),
+            tree,
+            version_of(place),
+            "-o",
+            path,
+            env=dict(os.environ, SOURCE_DATE_EPOCH="1767225600"),
+        )
     place.call(os.path.join(os.path.dirname(python), "pyspdxtools"), "-i", out)
     with open(out, encoding="utf-8") as f, open(again, encoding="utf-8") as g:
         first, second = f.read(), g.read()

@@ -5,6 +5,7 @@ WORK keeps what is made (packages, a virtual environment, a chroot). A tool that
 its reason; the last line counts in ctest's words. Every test is a function of tests/packages/*.py that takes
 the `Place` and returns, or raises Skip or AssertionError.
 """
+
 import os
 import shutil
 import subprocess
@@ -43,11 +44,20 @@ class Place:
         raise Skip("%s is not installed" % names[0])
 
     def call(self, *words, code=0, seconds=600, **more):
-        done = subprocess.run([str(w) for w in words], capture_output=True, text=True, timeout=seconds,
-                              check=False, stdin=subprocess.DEVNULL, **more)
+        done = subprocess.run(
+            [str(w) for w in words],
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            **more
+        )
         if code is not None and done.returncode != code:
-            raise AssertionError("%s: exit code %d\n%s\n%s" % (" ".join(map(str, words))[:300], done.returncode,
-                                                               done.stdout[-3000:], done.stderr[-3000:]))
+            raise AssertionError(
+                "%s: exit code %d\n%s\n%s"
+                % (" ".join(map(str, words))[:300], done.returncode, done.stdout[-3000:], done.stderr[-3000:])
+            )
         return done
 
     def ironroof(self, *words, **more):
@@ -58,8 +68,13 @@ class Place:
         python = self.path("venv", "bin", "python")
         if not os.path.exists(python):
             self.call(sys.executable, "-m", "venv", self.path("venv"))
-        wanted = [p for p in packages if self.call(python, "-c", "import importlib.metadata as m; m.version('%s')"
-                                                   % p.split("=")[0], code=None).returncode]
+        wanted = [
+            p
+            for p in packages
+            if self.call(
+                python, "-c", "import importlib.metadata as m; m.version('%s')" % p.split("=")[0], code=None
+            ).returncode
+        ]
         if wanted:
             if os.environ.get("IRONROOF_NO_INSTALL"):
                 raise Skip("%s: not installed (IRONROOF_NO_INSTALL)" % ", ".join(wanted))
@@ -72,8 +87,20 @@ class Place:
         """A record of a described machine."""
         path = self.path("model.jsonl")
         if not os.path.exists(path):
-            self.ironroof("run", "copy", "gemm", "gemv", "gpt2:batch=1,4,tokens=1", "resnet50:batch=1",
-                          "--backend", self.machine, "--no-report", "--quiet", "-o", path)
+            self.ironroof(
+                "run",
+                "copy",
+                "gemm",
+                "gemv",
+                "gpt2:batch=1,4,tokens=1",
+                "resnet50:batch=1",
+                "--backend",
+                self.machine,
+                "--no-report",
+                "--quiet",
+                "-o",
+                path,
+            )
         return path
 
 
@@ -83,6 +110,7 @@ def tests():
     import recipes
     import shells
     import tools
+
     out = []
     for module in (shells, tools, recipes, debian, chroot):
         out += [(name[5:], f) for name, f in vars(module).items() if name.startswith("test_")]

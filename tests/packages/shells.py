@@ -1,4 +1,5 @@
 """Completions in real interactive shells, and the manual in man."""
+
 import os
 import pty
 import re
@@ -47,16 +48,25 @@ def environment(place, home):
     link = os.path.join(bin_folder, "ironroof")
     if not os.path.lexists(link):
         os.symlink(place.program, link)
-    return {"PATH": bin_folder + ":/usr/bin:/bin", "HOME": home, "TERM": "dumb", "LANG": "C.UTF-8", "PS1": "> ",
-            "LINES": "200", "COLUMNS": "150"}
+    return {
+        "PATH": bin_folder + ":/usr/bin:/bin",
+        "HOME": home,
+        "TERM": "dumb",
+        "LANG": "C.UTF-8",
+        "PS1": "> ",
+        "LINES": "200",
+        "COLUMNS": "150",
+    }
 
 
 # What is typed before Tab, and what the line must hold then.
-ASKED = [("ironroof predi", "ironroof predict"),
-         ("ironroof run mobilen", "ironroof run mobilenet"),
-         ("ironroof run gpt2:siz", "ironroof run gpt2:size="),
-         ("ironroof predict gpt2 --device jetson-o", "--device jetson-orin"),
-         ("ironroof export x --format ti", "--format tidy")]
+ASKED = [
+    ("ironroof predi", "ironroof predict"),
+    ("ironroof run mobilen", "ironroof run mobilenet"),
+    ("ironroof run gpt2:siz", "ironroof run gpt2:size="),
+    ("ironroof predict gpt2 --device jetson-o", "--device jetson-orin"),
+    ("ironroof export x --format ti", "--format tidy"),
+]
 
 
 def typed(place, words, home, prepare):
@@ -99,8 +109,13 @@ def test_fish(place):
     with open(script, "w", encoding="utf-8") as f:
         f.write(place.ironroof("completion", "fish").stdout)
     for line, want in ASKED:
-        done = place.call(fish, "--no-config", "-c", "source %s; complete -C '%s'" % (script, line),
-                          env=environment(place, home))
+        done = place.call(
+            fish,
+            "--no-config",
+            "-c",
+            "source %s; complete -C '%s'" % (script, line),
+            env=environment(place, home),
+        )
         offered = [o.split("\t")[0] for o in done.stdout.splitlines()]
         assert any(want.endswith(o) for o in offered if o), "%r offers %r" % (line, offered)
 
@@ -114,5 +129,7 @@ def test_man(place):
         page = os.path.join(folder, "man1", "ironroof%s.1" % ("-" + name if name else ""))
         with open(page, "w", encoding="utf-8") as f:
             f.write(place.ironroof("manual", *filter(None, [name])).stdout)
-        done = place.call(man, "--warnings=w", "-l", page, env=dict(os.environ, MANWIDTH="80", LC_ALL="C.UTF-8"))
+        done = place.call(
+            man, "--warnings=w", "-l", page, env=dict(os.environ, MANWIDTH="80", LC_ALL="C.UTF-8")
+        )
         assert "NAME" in done.stdout and not done.stderr, "man %s: %s" % (page, done.stderr)

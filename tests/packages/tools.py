@@ -1,4 +1,5 @@
 """Exports in the tools they are for: pandas and pyarrow, Prometheus, Grafana's models, trace readers, ReFrame."""
+
 import json
 import os
 import socket
@@ -13,8 +14,9 @@ from run import Skip
 def test_pandas(place):
     """docs/python.md as it is written, with pandas, matplotlib and pyarrow."""
     python = place.python("pandas", "matplotlib", "pyarrow")
-    done = place.call(python, os.path.join(place.root, "tests", "test_guides.py"), place.program, place.root,
-                      "python.md")
+    done = place.call(
+        python, os.path.join(place.root, "tests", "test_guides.py"), place.program, place.root, "python.md"
+    )
     assert "not installed" not in done.stdout and "python.md, lines    ok" in done.stdout, done.stdout
 
 
@@ -23,7 +25,10 @@ def test_parquet(place):
     csv, parquet = place.path("points.csv"), place.path("points.parquet")
     place.ironroof("export", place.record(), "--format", "tidy", "--force", "-o", csv)
     place.call(python, os.path.join(place.root, "scripts", "parquet.py"), csv, parquet)
-    place.call(python, "-c", """
+    place.call(
+        python,
+        "-c",
+        """
 import pyarrow as pa, pyarrow.parquet as pq
 t = pq.read_table(%r)
 kind = {n: t.schema.field(n).type for n in t.column_names}
@@ -31,7 +36,8 @@ assert t.num_rows > 5, t.num_rows
 assert pa.types.is_timestamp(kind['started']), kind['started']
 assert pa.types.is_floating(kind['time_s']) and pa.types.is_integer(kind['m']), kind
 assert pa.types.is_string(kind['machine']) and pa.types.is_floating(kind['energy_J']), kind
-""" % parquet)
+""" % parquet,
+    )
 
 
 # ---- Prometheus ------------------------------------------------------------------------------------
@@ -63,7 +69,9 @@ def wait_for(what, seconds):
 def test_promtool(place):
     promtool = place.tool("promtool")
     text = place.ironroof("export", place.record(), "--format", "openmetrics").stdout
-    done = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [promtool, "check", "metrics"], input=text, capture_output=True, text=True, check=False
+    )
     assert done.returncode in (0, 3), done.stderr  # 3: remarks on style
     assert "error while linting: " not in done.stderr, done.stderr
 
@@ -73,18 +81,39 @@ def test_prometheus(place):
     server, exporter = place.tool("prometheus"), place.tool("prometheus-node-exporter")
     folder = place.fresh("prometheus")
     os.makedirs(folder + "/textfile")
-    place.ironroof("export", place.record(), "--format", "openmetrics", "-o", folder + "/textfile/ironroof.prom")
+    place.ironroof(
+        "export", place.record(), "--format", "openmetrics", "-o", folder + "/textfile/ironroof.prom"
+    )
     ports = free_port(), free_port()
     with open(folder + "/prometheus.yml", "w", encoding="utf-8") as f:
-        f.write("global: {scrape_interval: 1s}\nscrape_configs:\n- job_name: node\n  static_configs:\n"
-                "  - targets: ['127.0.0.1:%d']\n" % ports[1])
+        f.write(
+            "global: {scrape_interval: 1s}\nscrape_configs:\n- job_name: node\n  static_configs:\n"
+            "  - targets: ['127.0.0.1:%d']\n" % ports[1]
+        )
     log = open(folder + "/log", "w", encoding="utf-8")
-    started = [subprocess.Popen([exporter, "--web.listen-address=127.0.0.1:%d" % ports[1],
-                                 "--collector.disable-defaults", "--collector.textfile",
-                                 "--collector.textfile.directory=" + folder + "/textfile"], stdout=log, stderr=log),
-               subprocess.Popen([server, "--config.file=" + folder + "/prometheus.yml",
-                                 "--storage.tsdb.path=" + folder + "/data",
-                                 "--web.listen-address=127.0.0.1:%d" % ports[0]], stdout=log, stderr=log)]
+    started = [
+        subprocess.Popen(
+            [
+                exporter,
+                "--web.listen-address=127.0.0.1:%d" % ports[1],
+                "--collector.disable-defaults",
+                "--collector.textfile",
+                "--collector.textfile.directory=" + folder + "/textfile",
+            ],
+            stdout=log,
+            stderr=log,
+        ),
+        subprocess.Popen(
+            [
+                server,
+                "--config.file=" + folder + "/prometheus.yml",
+                "--storage.tsdb.path=" + folder + "/data",
+                "--web.listen-address=127.0.0.1:%d" % ports[0],
+            ],
+            stdout=log,
+            stderr=log,
+        ),
+    ]
     try:
         found = wait_for(lambda: ask(ports[0], 'ironroof_time_seconds{workload="gemm"}'), 30)
         label = found[0]["metric"]
@@ -114,7 +143,10 @@ def test_prometheus(place):
 def test_grafana(place):
     """The dashboard against Grafana's own models, generated from its schema."""
     python = place.python("grafana-foundation-sdk")
-    done = place.call(python, "-c", """
+    done = place.call(
+        python,
+        "-c",
+        """
 import json, sys
 from grafana_foundation_sdk.models.dashboard import Dashboard
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
@@ -136,7 +168,10 @@ def lost(a, b, at=''):
 missing = list(lost(given, again))
 print(len(board.panels), 'panels;', 'not in the schema:', missing)
 sys.exit(1 if missing or len(board.panels) < 8 else 0)
-""", os.path.join(place.root, "scripts", "grafana", "ironroof.json"), code=None)
+""",
+        os.path.join(place.root, "scripts", "grafana", "ironroof.json"),
+        code=None,
+    )
     assert done.returncode == 0, done.stdout + done.stderr[-1500:]
 
 
@@ -145,8 +180,24 @@ def layers(place):
     path = place.path("layers.json")
     if not os.path.exists(path):
         record = place.path("layers.jsonl")
-        place.ironroof("run", "resnet50:batch=1", "--layers", "--backend", "cpu", "--ceilings", "none", "--budget",
-                       "100ms", "--force", "--no-report", "--quiet", "--filter", "cpu/resnet50/direct", "-o", record)
+        place.ironroof(
+            "run",
+            "resnet50:batch=1",
+            "--layers",
+            "--backend",
+            "cpu",
+            "--ceilings",
+            "none",
+            "--budget",
+            "100ms",
+            "--force",
+            "--no-report",
+            "--quiet",
+            "--filter",
+            "cpu/resnet50/direct",
+            "-o",
+            record,
+        )
         place.ironroof("export", record, "--format", "trace", "-o", path)
     return path
 
@@ -154,7 +205,10 @@ def layers(place):
 def test_perfetto(place):
     """Perfetto's own reader; its engine is a program that the package downloads when it is first used."""
     python = place.python("perfetto")
-    done = place.call(python, "-c", """
+    done = place.call(
+        python,
+        "-c",
+        """
 import sys
 from perfetto.trace_processor import TraceProcessor, TraceProcessorConfig
 try:
@@ -166,8 +220,13 @@ q = "select count(*) as n, sum(dur) as ns from slice where category = 'layer'"
 row = next(iter(tp.query(q)))
 print(row.n, row.ns)
 bad = next(iter(tp.query("select count(*) as n from stats where severity = 'error' and value > 0"))).n
-sys.exit(0 if row.n == 54 and row.ns > 0 and not bad else 1)
-""", layers(place), os.environ.get("TRACE_PROCESSOR", ""), code=None, seconds=120)
+sys.exit(0 if row.n == 56 and row.ns > 0 and not bad else 1)
+""",
+        layers(place),
+        os.environ.get("TRACE_PROCESSOR", ""),
+        code=None,
+        seconds=120,
+    )
     if done.returncode == 77:
         raise Skip("Perfetto's trace_processor cannot be had: %s" % done.stdout.strip()[:120])
     assert done.returncode == 0, done.stdout + done.stderr
@@ -179,8 +238,15 @@ def test_chrome(place):
     python = place.python("websocket-client")
     with open(place.path("trace_in_chrome.py"), "w", encoding="utf-8") as f:
         f.write(IN_CHROME)
-    done = place.call(python, place.path("trace_in_chrome.py"), chromium, layers(place),
-                      place.fresh("chrome-profile"), code=None, seconds=120)
+    done = place.call(
+        python,
+        place.path("trace_in_chrome.py"),
+        chromium,
+        layers(place),
+        place.fresh("chrome-profile"),
+        code=None,
+        seconds=120,
+    )
     if done.returncode == 77:
         raise Skip(done.stdout.strip()[-160:])
     assert done.returncode == 0, done.stdout[-1500:] + done.stderr[-1500:]
@@ -235,7 +301,7 @@ try:
     })()""" % text)
     said = json.loads(got["result"]["value"]) if "value" in got["result"] else got
     print(said)
-    sys.exit(0 if said.get("layers") == 54 and said["ms"] > 0 and not said["warnings"] else 1)
+    sys.exit(0 if said.get("layers") == 56 and said["ms"] > 0 and not said["warnings"] else 1)
 finally:
     browser.terminate()
     browser.wait(20)
@@ -246,13 +312,27 @@ finally:
 def test_reframe(place):
     python = place.python("reframe-hpc")
     folder = place.fresh("reframe")
-    done = place.call(os.path.join(os.path.dirname(python), "reframe"), "-c",
-                      os.path.join(place.root, "scripts", "reframe"), "-r", "--report-file=" + folder + "/report.json",
-                      "--stage=" + folder + "/stage", "--output=" + folder + "/output", "--perflogdir=" + folder + "/perf",
-                      "-S", "program=" + place.program, "-S", "points=gemm:m=64,n=64,k=64 gpt2:batch=1,tokens=1",
-                      "-S", "options=--backend %s --quiet" % place.machine, code=None,
-                      env=dict(os.environ, RFM_ENABLE_RESULTS_STORAGE="0", HOME=folder))
-    assert done.returncode == 0 and "Ran 1/1 test case" in done.stdout, done.stdout[-3000:] + done.stderr[-1000:]
+    done = place.call(
+        os.path.join(os.path.dirname(python), "reframe"),
+        "-c",
+        os.path.join(place.root, "scripts", "reframe"),
+        "-r",
+        "--report-file=" + folder + "/report.json",
+        "--stage=" + folder + "/stage",
+        "--output=" + folder + "/output",
+        "--perflogdir=" + folder + "/perf",
+        "-S",
+        "program=" + place.program,
+        "-S",
+        "points=gemm:m=64,n=64,k=64 gpt2:batch=1,tokens=1",
+        "-S",
+        "options=--backend %s --quiet" % place.machine,
+        code=None,
+        env=dict(os.environ, RFM_ENABLE_RESULTS_STORAGE="0", HOME=folder),
+    )
+    assert done.returncode == 0 and "Ran 1/1 test case" in done.stdout, (
+        done.stdout[-3000:] + done.stderr[-1000:]
+    )
     with open(folder + "/report.json", encoding="utf-8") as f:
         text = f.read()
     assert "gemm_f32" in text and "gpt2_f32" in text and "token/s" in text, text[:2000]
@@ -263,19 +343,42 @@ def test_otava(place):
     python = place.python("apache-otava")
     folder = place.fresh("otava")
     for n in range(16):
-        place.ironroof("run", "gemv:m=512,k=512", "--backend", place.machine, "--seed", n, "--no-report", "--quiet",
-                       *(["--inject", "20%"] if n >= 8 else []), "-o", folder + "/run%02d.jsonl" % n)
+        place.ironroof(
+            "run",
+            "gemv:m=512,k=512",
+            "--backend",
+            place.machine,
+            "--seed",
+            n,
+            "--no-report",
+            "--quiet",
+            *(["--inject", "20%"] if n >= 8 else []),
+            "-o",
+            folder + "/run%02d.jsonl" % n
+        )
     with open(folder + "/history.csv", "w", encoding="utf-8") as f:
         rows = place.ironroof("export", folder, "--format", "otava").stdout.splitlines()
         first = rows[1].split(",")[0]
         # One start per run: they are a second apart at most here, and Otava wants days in order.
         for n, row in enumerate(rows):
-            f.write(row if n == 0 else "2026-01-%02dT00:00:00Z%s" % (n, row[len(first):]))
+            f.write(row if n == 0 else "2026-01-%02dT00:00:00Z%s" % (n, row[len(first) :]))
             f.write("\n")
     column = rows[0].split(",")[2]
     with open(folder + "/otava.yaml", "w", encoding="utf-8") as f:
-        f.write("tests:\n  ironroof:\n    type: csv\n    file: %s/history.csv\n    time_column: time\n"
-                "    attributes: [commit]\n    metrics: [%s]\n    csv_options: {delimiter: ','}\n" % (folder, column))
-    done = place.call(os.path.join(os.path.dirname(python), "otava"), "analyze", "ironroof", "--since", "2025-12-01",
-                      code=None, env=dict(os.environ, OTAVA_CONFIG=folder + "/otava.yaml"))
-    assert done.returncode == 0 and "+" in done.stdout and "2026-01-09" in done.stdout, done.stdout + done.stderr
+        f.write(
+            "tests:\n  ironroof:\n    type: csv\n    file: %s/history.csv\n    time_column: time\n"
+            "    attributes: [commit]\n    metrics: [%s]\n    csv_options: {delimiter: ','}\n"
+            % (folder, column)
+        )
+    done = place.call(
+        os.path.join(os.path.dirname(python), "otava"),
+        "analyze",
+        "ironroof",
+        "--since",
+        "2025-12-01",
+        code=None,
+        env=dict(os.environ, OTAVA_CONFIG=folder + "/otava.yaml"),
+    )
+    assert done.returncode == 0 and "+" in done.stdout and "2026-01-09" in done.stdout, (
+        done.stdout + done.stderr
+    )
