@@ -61,6 +61,9 @@ def shell(script, folder, seconds):
     with open(os.path.join(tools, "ironroof"), "w", encoding="utf-8") as f:
         f.write(WRAPPER)
     os.chmod(os.path.join(tools, "ironroof"), 0o755)
+    with open(os.path.join(tools, "python3"), "w", encoding="utf-8") as f:
+        f.write('#!/bin/sh\nexec "%s" "$@"\n' % sys.executable)
+    os.chmod(os.path.join(tools, "python3"), 0o755)
     env = dict(
         os.environ, PATH=tools + os.pathsep + os.environ["PATH"], IR_PROGRAM=PROGRAM, IR_MACHINE=MACHINE
     )

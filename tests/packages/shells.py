@@ -25,7 +25,7 @@ class Terminal:
                     out += os.read(self.fd, 65536)
                 except OSError:
                     break
-        return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>]|\r", "", out.decode("utf-8", "replace"))
+        return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>]|[\r\x07]", "", out.decode("utf-8", "replace"))
 
     def wait(self, text, seconds=20):
         out, end = "", time.time() + seconds
@@ -62,9 +62,9 @@ def environment(place, home):
 # What is typed before Tab, and what the line must hold then.
 ASKED = [
     ("ironroof predi", "ironroof predict"),
-    ("ironroof run mobilen", "ironroof run mobilenet"),
+    ("ironroof run mobilen", "ironroof run mobilenetv2"),
     ("ironroof run gpt2:siz", "ironroof run gpt2:size="),
-    ("ironroof predict gpt2 --device jetson-o", "--device jetson-orin"),
+    ("ironroof predict gpt2 --device rtx409", "--device rtx4090"),
     ("ironroof export x --format ti", "--format tidy"),
 ]
 
