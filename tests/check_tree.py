@@ -10,7 +10,8 @@
   width     at most 110 columns; not tables, pasted output, links and pictures of documents
   format    clang-format 14 changes no source (exit 77 without it)
   paths     a path that a document names in `backticks` exists
-  version   CITATION.cff, CHANGELOG.md and the conda recipe name the version of CMakeLists.txt, and no source repeats it
+  version   CITATION.cff, CHANGELOG.md and the conda recipe name the version of CMakeLists.txt, and no
+            source repeats it
   selftest  every rule above catches a planted violation
 
 Prints FILE:LINE: what, one line a violation; exit 0 clean, 1 violations, 77 nothing to check with.

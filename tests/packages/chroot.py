@@ -180,8 +180,8 @@ def test_arm64(place):
         place,
         folder,
         "dpkg-deb -x /out/ironroof_*_arm64.deb /tree && test -s /tree/usr/share/man/man1/ironroof.1.gz "
-        "&& cd /root && qemu-aarch64 /tree/usr/bin/ironroof selftest ideal && qemu-aarch64 /tree/usr/bin/ironroof "
-        "--version --json | grep -q gcc",
+        "&& cd /root && qemu-aarch64 /tree/usr/bin/ironroof selftest ideal && "
+        "qemu-aarch64 /tree/usr/bin/ironroof --version --json | grep -q gcc",
     )
     assert qemu
     shutil.rmtree(folder, ignore_errors=True)

@@ -24,7 +24,8 @@ def test_conda(place):
 import sys
 from rattler_build import Stage0Recipe, VariantConfig
 recipe = Stage0Recipe.from_file(sys.argv[1])
-made = recipe.render(VariantConfig({'c_compiler': ['gcc'], 'c_stdlib': ['sysroot'], 'c_stdlib_version': ['2.17']}))
+made = recipe.render(VariantConfig({
+    'c_compiler': ['gcc'], 'c_stdlib': ['sysroot'], 'c_stdlib_version': ['2.17']}))
 assert len(made) == 1, made
 r = made[0].recipe
 assert (str(r.package.name), str(r.package.version)) == ('ironroof', sys.argv[2]), r.package

@@ -1,4 +1,4 @@
-"""Exports in the tools they are for: pandas and pyarrow, Prometheus, Grafana's models, trace readers, ReFrame."""
+"""Exports in the tools they are for: pandas, pyarrow, Prometheus, Grafana's models, Perfetto, ReFrame."""
 
 import json
 import os
