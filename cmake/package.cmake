@@ -55,7 +55,9 @@ install(DIRECTORY scripts/ci scripts/grafana scripts/reframe DESTINATION ${data}
 # ---- cpack ----
 set(CPACK_GENERATOR TGZ)
 set(CPACK_PACKAGE_VENDOR "ironroof")
-set(CPACK_PACKAGE_CONTACT "The ironroof authors <ironroof@localhost.localdomain>")
+# Who packs says who: cmake -DIRONROOF_CONTACT="Name <address>". By default nobody's address.
+set(IRONROOF_CONTACT "The ironroof authors <ironroof@ironroof.invalid>" CACHE STRING "Maintainer of packages")
+set(CPACK_PACKAGE_CONTACT "${IRONROOF_CONTACT}")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "measures rooflines, the memory wall and the Iron Law")
 set(CPACK_PACKAGE_DESCRIPTION "Measures the ceilings of a CPU or GPU, every workload under them, and the law
 that ties them together: where the time goes to bytes, arithmetic or latency.

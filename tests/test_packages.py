@@ -223,6 +223,19 @@ def installed(folder):
     expect(not [p for p in found if "__pycache__" in p], "nothing else is installed")
 
 
+def recipes():
+    """Recipes are at least Python, and name options that the build has."""
+    with open(os.path.join(ROOT, "scripts", "spack", "package.py"), encoding="utf-8") as f:
+        text = f.read()
+    compile(text, "package.py", "exec")
+    with open(os.path.join(ROOT, "CMakePresets.json"), encoding="utf-8") as f:
+        known = set(re.findall(r"IRONROOF_[A-Z]+", f.read()))
+    for path in ("scripts/spack/package.py", "scripts/conda/recipe.yaml", "Dockerfile.cuda"):
+        with open(os.path.join(ROOT, path), encoding="utf-8") as f:
+            asked = set(re.findall(r"IRONROOF_[A-Z]+", f.read()))
+        expect(asked <= known, "%s asks for options that exist" % path, asked - known)
+
+
 # ---- exports ---------------------------------------------------------------------------------------
 def parameters():
     """Names of all parameters of all workloads."""
@@ -364,6 +377,7 @@ def main():
         candidates()
         bash(folder)
         installed(folder)
+        recipes()
         tidy(folder)
         trace(folder)
     for what in skipped:
