@@ -31,6 +31,7 @@ python3 "$root/tests/check_tree.py" --root "$root" version ||
   fail "changes that are not committed (--dirty)"
 SOURCE_DATE_EPOCH=$(git -C "$root" log -1 --format=%ct)
 export SOURCE_DATE_EPOCH
+unset CCACHE_BASEDIR # it rewrites paths before the compiler sees them: __FILE__ would depend on the folder
 mkdir -p "$to"
 to=$(cd "$to" && pwd)
 

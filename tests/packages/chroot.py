@@ -11,19 +11,21 @@ from run import Skip
 
 def mirror():
     """The mirror and release that this machine installs from."""
-    places = glob.glob("/etc/apt/sources.list.d/*") + ["/etc/apt/sources.list"]
-    for path in places:
+    with open("/etc/os-release", encoding="utf-8") as f:
+        suite = re.search(r"^VERSION_CODENAME=(\w+)", f.read(), flags=re.M)
+    if not suite or not os.path.exists("/usr/share/debootstrap/scripts/" + suite.group(1)):
+        raise Skip("debootstrap does not know this system's release")
+    suite = suite.group(1)
+    for path in ["/etc/apt/sources.list"] + sorted(glob.glob("/etc/apt/sources.list.d/*")):
         if not os.path.exists(path):
             continue
         with open(path, encoding="utf-8") as f:
             text = f.read()
-        old = re.search(r"^deb\s+(?:\[[^]]*\]\s+)?(\S+)\s+(\w+)\s+main", text, flags=re.M)
-        if old and "security" not in old.group(1):
-            return old.group(1), old.group(2)
-        new = re.search(r"^URIs:\s*(\S+).*?^Suites:\s*(\w+)", text, flags=re.M | re.S)
-        if new and "security" not in new.group(1):
-            return new.group(1), new.group(2)
-    raise Skip("no Debian mirror in /etc/apt")
+        old = re.search(r"^deb\s+(?:\[[^]]*\]\s+)?(\S+)\s+%s\s" % suite, text, flags=re.M)
+        new = re.search(r"^URIs:\s*(\S+)[^\0]*?^Suites:[^\n]*\b%s(?:\s|$)" % suite, text, flags=re.M)
+        if old or new:
+            return (old or new).group(1), suite
+    raise Skip("no mirror of %s in /etc/apt" % suite)
 
 
 def base(place):
