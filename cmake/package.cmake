@@ -32,7 +32,7 @@ if(NOT CMAKE_CROSSCOMPILING OR CMAKE_CROSSCOMPILING_EMULATOR)
   file(MAKE_DIRECTORY ${man})
   add_custom_command(OUTPUT ${man_pages} ${man_commands} DEPENDS ironroof COMMENT "Printing manual pages")
   add_custom_target(manual ALL DEPENDS ${man_pages})
-  install(FILES ${man_pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  install(FILES ${man_pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 OPTIONAL) # of a whole build
 else()
   ir_summary("manual" "not made" "no emulator runs this build's program (qemu-user)")
 endif()

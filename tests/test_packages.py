@@ -210,7 +210,7 @@ def installed(folder):
         "share/ironroof/grafana/ironroof.json",
         "share/ironroof/reframe/ironroof_check.py",
     ]
-    if os.path.isdir(os.path.join(BUILD, "man")):
+    if os.path.exists(os.path.join(BUILD, "man", "ironroof.1")):
         want += ["share/man/man1/ironroof.1"] + ["share/man/man1/ironroof-%s.1" % c for c in commands()]
     found = {
         os.path.relpath(os.path.join(h, n), folder + "/usr")

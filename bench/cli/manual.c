@@ -152,7 +152,7 @@ static void manual_environment(FILE *f)
           "The text report and the page lie beside it.\n"
           ".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nNo colour on a terminal, unless \\-\\-color is given.\n"
           ".TP\n.B OMP_NUM_THREADS, OPENBLAS_NUM_THREADS\n"
-          "Variables of OpenMP and BLAS that change what is measured are named in the record,\nand by\n"
+          "Variables of OpenMP and BLAS that change what is measured are\nnamed in the record, and by\n"
           ".BR ironroof\\-doctor (1).\n",
           f);
 }
@@ -163,7 +163,8 @@ void cli_manual_all(FILE *f, const cli_command *commands, const char *date)
     fputs("ironroof \\- measure a machine's ceilings, and what holds a workload back\n"
           ".SH SYNOPSIS\n.B ironroof\n[command] [arguments] [options]\n.SH DESCRIPTION\n"
           "Measures the ceilings of a CPU or GPU, every workload under them,\n"
-          "and the Iron Law that ties them together: where the time goes to bytes, arithmetic or latency.\n"
+          "and the Iron Law that ties them together:\n"
+          "where the time goes to bytes, arithmetic or latency.\n"
           "Nothing is timed before its output was held against an independent oracle.\n"
           ".PP\nWithout a command:\n.B ironroof run \\-\\-profile quick\n.SH COMMANDS\n",
           f);
