@@ -223,9 +223,14 @@ const cli_command bench_commands[] = {
     {.name = "export",
      .summary = "records in other tools' formats",
      .usage = "FILE... --format NAME",
-     .about = "csv, gbench (Google Benchmark JSON), bmf (Bencher), gha (github-action-benchmark), junit, "
-              "openmetrics, otava, markdown\n"
-              "  ironroof export @last --format csv",
+     .about =
+         "csv, tidy (a row a point, a column a variable: pandas, R), gbench (Google Benchmark JSON), bmf "
+         "(Bencher), gha\n"
+         "(github-action-benchmark), junit, openmetrics, otava, markdown, trace (Chrome, Perfetto: a "
+         "network's layers, or the\n"
+         "folder of a fleet).\n"
+         "  ironroof export @last --format tidy -o points.csv\n"
+         "  ironroof export @last --format trace -o layers.json",
      .sets = CLI_SET_OUTPUT | CLI_SET_QUIET,
      .own = export_own_options,
      .own_init = &export_own_defaults,
@@ -265,6 +270,39 @@ const cli_command bench_commands[] = {
      .min_args = 1,
      .max_args = -1,
      .main = cmd_fleet},
+    {.name = "completion",
+     .summary = "completions for a shell: commands, options, workloads, keys, devices",
+     .usage = "bash|zsh|fish",
+     .about = "Packages install them. By hand:\n"
+              "  source <(ironroof completion bash)\n"
+              "  ironroof completion zsh > ~/.zfunc/_ironroof\n"
+              "  ironroof completion fish > ~/.config/fish/completions/ironroof.fish",
+     .min_args = 1,
+     .max_args = 1,
+     .main = cmd_completion},
+    {.name = "manual",
+     .summary = "the manual page of the program or of a command, as roff",
+     .usage = "[COMMAND]",
+     .about = "Packages install them: man ironroof, man ironroof-run.\n"
+              "  ironroof manual run | man -l -",
+     .own = manual_own_options,
+     .own_size = sizeof(manual_options),
+     .max_args = 1,
+     .main = cmd_manual},
+    {.name = "version",
+     .summary = "version, cost model, revision, compiler and backends of this build",
+     .usage = "[--json]",
+     .own = version_own_options,
+     .own_size = sizeof(version_options),
+     .hidden = true,
+     .main = cmd_version},
+    {.name = "complete",
+     .summary = "what may stand for the last word: one candidate a line, a tab, what it is",
+     .usage = "-- [WORD...]",
+     .about = "What the completions of the shells ask. A line ':files': the name of a file.",
+     .max_args = -1,
+     .hidden = true,
+     .main = cmd_complete},
     {0}};
 
 int main(int argc, char **argv)

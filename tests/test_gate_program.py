@@ -375,7 +375,7 @@ def consumer(name, use):
 def export_tests(folder, ab_file):
     runs, cmp = ["run1.jsonl", "run2.jsonl"], ["verdicts.jsonl"]
     text = {}
-    for fmt in ("csv", "gbench", "bmf", "gha", "junit", "openmetrics", "otava", "markdown"):
+    for fmt in ("csv", "gbench", "bmf", "gha", "junit", "openmetrics", "otava", "markdown", "tidy", "trace"):
         r = run("export", *runs, "--format", fmt, cwd=FIX)
         expect(r.returncode == 0, f"export {fmt}", r)
         text[fmt] = r.stdout

@@ -110,6 +110,8 @@ const ir_kv *ir_env_get(const ir_env *, const char *key);
 /* CPU, caches, NUMA, clocks, governor, boost, SMT, virtualisation, cgroup limits, OS, kernel,
  * mitigations, transparent huge pages, compiler and flags, library versions, git revision. */
 ir_status ir_env_collect(const ir_topology *, ir_env *out);
+/* Of these, what the build knows: compiler, flags, revision, library versions. */
+void ir_env_build(ir_env *out);
 /* 16 hex digits over the compare fields. */
 void ir_env_key(const ir_env *, char out[17]);
 /* First comparability field that differs: its key, NULL when comparable. */

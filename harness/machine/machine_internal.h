@@ -124,7 +124,6 @@ ir_status ir_env_collect_at(const char *root, const ir_topology *, ir_env *out);
 ir_status ir_env_reserve(ir_env *, size_t cap); /* after it, entries up to cap cannot fail */
 void      ir_env_cpu(const char *root, const ir_topology *, ir_env *out);
 void      ir_env_os(const char *root, ir_env *out);
-void      ir_env_build(ir_env *out);
 uint64_t  ir_fnv1a(uint64_t h, const char *s); /* start with IR_FNV1A */
 #define IR_FNV1A 0xCBF29CE484222325u
 void   ir_health_read_at(const char *root, ir_health *);
