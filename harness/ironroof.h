@@ -198,6 +198,7 @@ typedef struct {
     bool        no_pin;      /* leave the threads where the system puts them */
     int         form_plus1;  /* 1 + index into the backend's forms; 0: the best this machine has */
     ir_pages    pages;       /* of host memory */
+    bool        look_only;   /* to be described and closed: no threads, no library that may be left out */
     const void *own;         /* the backend's own options (its header); NULL: none */
 } ir_open_options;
 typedef struct ir_env      ir_env;      /* harness/machine/machine.h */
