@@ -242,7 +242,7 @@ static void a_fit_decides(void **state)
     p.m.wall.median = 0.046;
     ir_point_judge(&p, &c, &f);
     assert_close(p.law.T_law_s, 0.045002, 1e-12);
-    assert_int_equal(p.law.bound, IR_BOUND_MIXED); /* .56 of the time at best, known to some per cent */
+    assert_int_equal(p.law.bound, IR_BOUND_MEMORY);
     assert_close(p.law.eta, 0.01 / (0.046 - 0.025 - 2e-6), 1e-9);
     ir_ceilings_free(&c);
 }

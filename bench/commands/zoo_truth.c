@@ -221,8 +221,10 @@ static void score_label(const model_machine *m, const ir_point *p, FILE *log, zo
     else if (share < OPEN)
         zoo_count(&out->open, right);
     if (p->law.bound != IR_BOUND_UNKNOWN && isfinite(p->law.bound_p) && p->law.bound_p >= 0.5) {
-        int bin = p->law.bound_p < 0.7 ? 0 : p->law.bound_p < 0.9 ? 1 : 2;
-        zoo_count(&out->bin[bin], leading(p) == is || p->law.bound == is);
+        int  bin = p->law.bound_p < 0.7 ? 0 : p->law.bound_p < 0.9 ? 1 : 2;
+        bool named = leading(p) == is || p->law.bound == is;
+        zoo_count(&out->bin[bin], named);
+        right = right && (named || bin == 2);
     }
     if (!right && (share >= CLEAR || share < OPEN))
         zoo_say(log, "label %s: %s P %.2f (%.3g s: %.3g %.3g %.3g), is %s %.2f (m %.2f c %.2f o %.2f l %.2f)",

@@ -168,15 +168,33 @@ static double coefficient_variance(const ir_fit *f, int j)
     return n > 1 ? fmax(square - sum * sum / n, 0) / (n - 1) : 0;
 }
 
+static bool is_kin(const ir_kin *x, const ir_point *p)
+{
+    return !strcmp(x->family, p->id.family) && !strcmp(x->kernel, p->id.kernel);
+}
+
+/* A kernel that no row shows at a term takes anything from the ceiling's time to twice as long, beyond which
+ * it would be slow code. What a launch costs is hardly the kernel's. */
+static bool unseen(const ir_fit *f, const ir_point *p, int j)
+{
+    if (j == LAW_LAT || f->nkin == 0) return false;
+    for (int k = 0; k < f->nkin; k++)
+        if (is_kin(&f->kin[k], p) && f->kin[k].n[j] > 0) return false;
+    return true;
+}
+
 /* Before its time is looked at: what its kernel's other rows say, as far as there are any. */
 static void prior(const ir_fit *fit, const ir_point *p, factors *o)
 {
     memset(o, 0, sizeof *o);
-    for (int j = 0; j < LAW_NCOL; j++)
-        o->cov[j][j] = fit->spread[j] * fit->spread[j] + coefficient_variance(fit, j);
+    for (int j = 0; j < LAW_NCOL; j++) {
+        double sd = fit->spread[j];
+        if (unseen(fit, p, j)) sd = fmax(sd, CLIP / sqrt(12)); /* of what lies anywhere between both */
+        o->cov[j][j] = sd * sd + coefficient_variance(fit, j);
+    }
     for (int k = 0; k < fit->nkin; k++) {
         const ir_kin *x = &fit->kin[k];
-        if (strcmp(x->family, p->id.family) != 0 || strcmp(x->kernel, p->id.kernel) != 0) continue;
+        if (!is_kin(x, p)) continue;
         for (int j = 0; j < LAW_NCOL; j++) {
             if (!(x->n[j] > 0)) continue;
             double between = o->cov[j][j], within = fit->within * fit->within;
@@ -250,12 +268,12 @@ static int largest_class(const double share[LAW_NCLASS])
     return best;
 }
 
-/* The class of the largest term as it is shown. */
-static int shown_class(const double t[LAW_NCOL], double served)
+/* The class of the largest term as the row shows it, data by its level. */
+static int shown_class(const ir_point *p, const double t[LAW_NCOL])
 {
     if (t[LAW_COMP] > t[LAW_DATA] && t[LAW_COMP] > t[LAW_LAT]) return LAW_OF_COMPUTE;
     if (t[LAW_LAT] > t[LAW_DATA]) return LAW_OF_LATENCY;
-    return served > 0.5 ? LAW_OF_CACHE : LAW_OF_MEMORY;
+    return strcmp(p->law.level, ir_level_names[3]) != 0 ? LAW_OF_CACHE : LAW_OF_MEMORY;
 }
 
 /* What one norm adds: draws of all factors, and of how much the cache served. */
@@ -283,10 +301,11 @@ static void draw_classes(const double t[LAW_NCOL], double p, const factors *f, d
 }
 
 /* The share of data's time that a cache took of a row that went faster than memory: as many bytes as its time
- * asks for, at `nearer` times memory's rate. */
-static double served_by_time(const double t[LAW_NCOL], double T, double nearer)
+ * asks for, at `nearer` times memory's rate. served: what the ladder says, which is in the term already. */
+static double served_by_time(const double t[LAW_NCOL], double T, double served, double nearer)
 {
-    double all = t[LAW_DATA], left = fmax(T - t[LAW_LAT], 0.1 * T), r = nearer > 1 ? 1 / nearer : 1;
+    double r = nearer > 1 ? 1 / nearer : 1, left = fmax(T - t[LAW_LAT], 0.1 * T),
+           all = t[LAW_DATA] * (1 - served + served / r);
     double bytes = r < 1 ? fmin(fmax((all - left) / (all * (1 - r)), 0), 1) : 0;
     return bytes * r / (bytes * r + 1 - bytes);
 }
@@ -300,7 +319,7 @@ void law_label(const ir_fit *fit, const ir_point *p, const ir_row *x, const doub
     bool    asked = false;
     double  served_sd = 4 * SERVED_SD * served * (1 - served); /* 0 where one of both has it all */
     if (p->flags & IR_FLAG_CACHE_RESIDENT && served < 0.5) {
-        served = served_by_time(t, x->T_s, nearer);
+        served = served_by_time(t, x->T_s, served, nearer);
         served_sd = 4 * SERVED_SD * served * (1 - served);
     }
     int own_norm = fit->form == IR_ADDITIVE ? 0 : NNORM - 1; /* what the form has, where no row was asked */
@@ -319,5 +338,5 @@ void law_label(const ir_fit *fit, const ir_point *p, const ir_row *x, const doub
     o->first = largest_class(largest);
     o->p = fmin(largest[o->first], 1);
     o->clear = half[o->first];
-    o->shown = fmin(largest[shown_class(t, served)], 1);
+    o->shown = fmin(largest[shown_class(p, t)], 1);
 }
