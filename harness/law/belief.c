@@ -168,6 +168,13 @@ static double coefficient_variance(const ir_fit *f, int j)
     return n > 1 ? fmax(square - sum * sum / n, 0) / (n - 1) : 0;
 }
 
+/* Variance over one kernel's rows at a term: its own where that is more than kernels have. */
+static double within_kin(const ir_fit *f, const ir_kin *x, int j)
+{
+    double all = f->within * f->within, n = x->n[j];
+    return n > 1 ? fmax(all, (x->square[j] - x->sum[j] * x->sum[j] / n) / (n - 1)) : all;
+}
+
 static bool is_kin(const ir_kin *x, const ir_point *p)
 {
     return !strcmp(x->family, p->id.family) && !strcmp(x->kernel, p->id.kernel);
@@ -197,10 +204,10 @@ static void prior(const ir_fit *fit, const ir_point *p, factors *o)
         if (!is_kin(x, p)) continue;
         for (int j = 0; j < LAW_NCOL; j++) {
             if (!(x->n[j] > 0)) continue;
-            double between = o->cov[j][j], within = fit->within * fit->within;
+            double between = o->cov[j][j], within = within_kin(fit, x, j);
             double weight = between / (between + within / x->n[j]);
             o->f[j] = weight * x->sum[j] / x->n[j];
-            o->cov[j][j] = (1 - weight) * between + fmin(within, between);
+            o->cov[j][j] = (1 - weight) * between + within;
         }
     }
 }
