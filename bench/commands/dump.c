@@ -104,6 +104,7 @@ static void write_row(FILE *f, const ly_row *r)
                  {"s", r->s},
                  {"stride", r->stride},
                  {"pad", r->pad},
+                 {"pad_w", r->pad_w},
                  {"groups", r->groups},
                  {"oh", r->oh},
                  {"ow", r->ow},

@@ -73,7 +73,8 @@ size_t ir_answer_rows(const ir_point *p, size_t n, ir_answer_row out[IR_ANSWER_R
 static const struct {
     const char *workload, *name;
 } known_names[] = {
-    {"resnet50", "ResNet-50"}, {"mobilenetv2", "MobileNetV2"}, {"gpt2", "GPT-2"}, {"gpt", "GPT"}};
+    {"resnet50", "ResNet-50"}, {"mobilenetv2", "MobileNetV2"}, {"dscnn", "DS-CNN"},
+    {"gpt2", "GPT-2"}, {"gpt", "GPT"}};
 
 static const char *workload_name(const ir_point *p)
 {

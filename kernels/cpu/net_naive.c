@@ -76,7 +76,7 @@ static void conv(const naive_op *o, int64_t pixel)
     const ly_row  *r = o->r;
     int64_t        n = pixel / (r->oh * r->ow), p = pixel % (r->oh * r->ow);
     const any_f32 *image = (const any_f32 *)o->x + n * r->h * r->w * r->c;
-    int64_t        y0 = p / r->ow * r->stride - r->pad, x0 = p % r->ow * r->stride - r->pad;
+    int64_t        y0 = p / r->ow * r->stride - r->pad, x0 = p % r->ow * r->stride - r->pad_w;
     for (int64_t k = 0; k < r->k; k++)
         net_naive_finish(o, pixel * r->k + k, k, net_naive_window(o, image, y0, x0, k));
 }
@@ -131,7 +131,7 @@ static void pool(const naive_op *o, int64_t pixel)
     const ly_row  *r = o->r;
     int64_t        n = pixel / (r->oh * r->ow), p = pixel % (r->oh * r->ow);
     const any_f32 *image = (const any_f32 *)o->x + n * r->h * r->w * r->c;
-    int64_t        y0 = p / r->ow * r->stride - r->pad, x0 = p % r->ow * r->stride - r->pad;
+    int64_t        y0 = p / r->ow * r->stride - r->pad, x0 = p % r->ow * r->stride - r->pad_w;
     for (int64_t c = 0; c < r->c; c++) {
         float most = -INFINITY, sum = 0;
         for (int64_t y = y0 < 0 ? 0 : y0; y < y0 + r->r && y < r->h; y++)

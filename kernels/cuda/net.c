@@ -60,7 +60,7 @@ static int product_M(const ly_row *r) { return (int)(r->op == LY_CONV ? r->batch
 static int product_K(const ly_row *r) { return (int)(r->op == LY_CONV ? r->r * r->s * r->c : r->c); }
 static bool pointwise(const ly_row *r)
 {
-    return r->op == LY_FC || (r->r == 1 && r->s == 1 && r->stride == 1 && r->pad == 0);
+    return r->op == LY_FC || (r->r == 1 && r->s == 1 && r->stride == 1 && r->pad == 0 && r->pad_w == 0);
 }
 
 /* ---- types of values ------------------------------------------------------------------------- */
@@ -278,6 +278,7 @@ static void product_shape(const ly_row *r, pr_args *a)
     a->S = (int)r->s;
     a->stride = (int)r->stride;
     a->pad = (int)r->pad;
+    a->pad_w = (int)r->pad_w;
     a->OH = (int)r->oh;
     a->OW = (int)r->ow;
 }

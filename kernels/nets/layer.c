@@ -25,6 +25,7 @@ int64_t ly_in_elems(const ly_row *r)
 {
     if (image(r->op)) return r->batch * r->h * r->w * r->c;
     if (r->op == LY_ATTENTION) return r->rows * 3 * r->heads * r->dh;
+    if (r->op == LY_BAG) return r->rows + 1 + r->lookups;
     return r->op == LY_EMBED ? r->rows : r->rows * r->c;
 }
 
@@ -32,7 +33,7 @@ int64_t ly_out_elems(const ly_row *r)
 {
     if (image(r->op)) return r->batch * r->oh * r->ow * r->k;
     if (r->op == LY_ATTENTION) return r->rows * r->heads * r->dh;
-    return r->rows * (r->op == LY_FC ? r->k : r->c);
+    return r->rows * (r->op == LY_FC || r->op == LY_INTERACT || r->op == LY_CONCAT ? r->k : r->c);
 }
 
 static double flops_of(const ly_row *r, bool in_network)
@@ -42,15 +43,18 @@ static double flops_of(const ly_row *r, bool in_network)
     case LY_CONV: return 2 * out * (double)(r->r * r->s * (r->c / r->groups));
     case LY_FC: return 2 * out * (double)r->c;
     case LY_ATTENTION: return 4 * (double)(r->batch * r->heads * r->dh) * (double)ly_pairs(r);
+    case LY_INTERACT: return 2 * (double)r->rows * (double)(r->k - r->c) * (double)r->c;
     default: break;
     }
     if (in_network) return 0;
     switch (r->op) {
     case LY_NORM: return 8 * out;
     case LY_SOFTMAX: return 5 * out;
+    case LY_BAG: return (double)(r->lookups - r->rows) * (double)r->c;
+    case LY_CONCAT: return 0;
     case LY_ACT: return (r->act == LY_GELU ? 9 : 1) * out;
     case LY_MAXPOOL: return (double)(r->r * r->s - 1) * out;
-    case LY_AVGPOOL: return (double)ly_in_elems(r);
+    case LY_AVGPOOL: return (double)(r->r * r->s) * out;
     default: return out; /* LY_ADD, LY_EMBED, LY_DROPOUT */
     }
 }
@@ -66,9 +70,9 @@ static int64_t taps(int64_t in, int64_t out, int64_t filter, int64_t stride, int
 
 static double spare_flops(const ly_row *r)
 {
-    if (r->op != LY_CONV || r->pad == 0) return 0;
+    if (r->op != LY_CONV) return 0;
     double met = (double)taps(r->h, r->oh, r->r, r->stride, r->pad) *
-                 (double)taps(r->w, r->ow, r->s, r->stride, r->pad);
+                 (double)taps(r->w, r->ow, r->s, r->stride, r->pad_w);
     return flops_of(r, true) - 2 * (double)(r->batch * r->k) * met * (double)(r->c / r->groups);
 }
 
@@ -94,6 +98,7 @@ static double tables_B(const ly_row *r, ir_dtype t)
     case LY_FC: return (double)r->nW * s + (double)r->k * scales;
     case LY_NORM: return 2 * f32_B * (double)r->c;
     case LY_EMBED: return gathered_B(r, t, r->rows + r->tokens);
+    case LY_BAG: return gathered_B(r, t, r->lookups);
     default: return 0;
     }
 }
@@ -117,12 +122,13 @@ static double unfused_extra_B(const ly_row *r)
 void ly_cost(const ly_row *r, ir_dtype t, bool in_network, ir_cost *c)
 {
     double in = f32_B * (double)ly_in_elems(r), out = f32_B * (double)ly_out_elems(r), kv_row = 0;
-    bool   two_inputs = r->op == LY_ADD || r->add != LY_NONE;
+    double added = r->op == LY_ADD || r->add != LY_NONE ? out : 0;
+    if (r->op == LY_INTERACT || r->op == LY_CONCAT) added = in * (double)(r->heads - 1);
     if (r->op == LY_ATTENTION)
         kv_row = 2 * (double)(r->batch * r->heads * r->dh) * ir_dtype_bytes(ly_kv_dtype(t));
     memset(c, 0, sizeof *c);
     c->by_B[IR_BY_WEIGHTS] = tables_B(r, t);
-    c->by_B[IR_BY_IN] = in + (two_inputs ? out : 0);
+    c->by_B[IR_BY_IN] = in + added;
     c->by_B[IR_BY_OUT] = out;
     c->by_B[IR_BY_KV] = kv_row * (double)(r->past + r->tokens);
     c->write_B = c->wa_B = out + kv_row * (double)r->tokens;
@@ -131,6 +137,11 @@ void ly_cost(const ly_row *r, ir_dtype t, bool in_network, ir_cost *c)
     c->spare_flops = spare_flops(r);
     c->launches = 1;
     c->footprint_B = c->read_B + c->write_B;
+    if (r->op == LY_BAG) {
+        c->scattered_B = c->by_B[IR_BY_WEIGHTS];
+        c->scatters = (double)r->lookups;
+        c->footprint_B -= c->scattered_B * (1 - r->distinct / c->scatters);
+    }
     c->weights_B = weights_B(r, t, in_network);
     c->unfused_B = c->read_B + c->write_B + unfused_extra_B(r);
 }
@@ -143,6 +154,8 @@ static void add_up(ir_cost *sum, const ir_cost *c, double times)
     sum->flops += times * c->flops;
     sum->spare_flops += times * c->spare_flops;
     sum->launches += times * c->launches;
+    sum->scattered_B += times * c->scattered_B;
+    sum->scatters += times * c->scatters;
     sum->weights_B += times * c->weights_B;
     sum->unfused_B += times * c->unfused_B;
     for (int k = 0; k < IR_NBY; k++) sum->by_B[k] += times * c->by_B[k];
@@ -215,6 +228,15 @@ static void layer_leave_out(const ly_net *n, int i, ir_dtype t, ir_cost *c)
     c->unfused_B -= B;
 }
 
+/* Tables of embedding bags count with the rows that are looked up. */
+static double touched_W(const ly_net *n)
+{
+    double all = (double)n->nW;
+    for (int i = 0; i < n->n; i++)
+        if (n->row[i].op == LY_BAG) all -= ((double)n->row[i].vocab - n->row[i].distinct) * (double)n->row[i].c;
+    return all;
+}
+
 void ly_net_cost(const ly_net *n, ir_dtype t, ir_cost *out)
 {
     memset(out, 0, sizeof *out);
@@ -224,7 +246,7 @@ void ly_net_cost(const ly_net *n, ir_dtype t, ir_cost *out)
         layer_leave_out(n, i, t, &c);
         add_up(out, &c, 1);
     }
-    out->footprint_B = (double)n->nW * ir_dtype_bytes(t) + f32_B * (double)n->nV +
+    out->footprint_B = touched_W(n) * ir_dtype_bytes(t) + f32_B * (double)n->nV +
                        (double)n->kv_elems * ir_dtype_bytes(ly_kv_dtype(t)) +
                        f32_B * (largest_live(n) + (double)(n->in_elems + n->out_elems));
     out->near_footprint_B = f32_B * largest_live(n);

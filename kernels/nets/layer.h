@@ -21,14 +21,21 @@ typedef enum {
     LY_NORM,      /* layer norm over c with gain and offset, eps 1e-5; rows x c */
     LY_ACT,       /* an activation as a pass of its own; rows x c */
     LY_SOFTMAX,   /* over c; rows x c */
-    LY_MAXPOOL,
-    LY_AVGPOOL, /* AVGPOOL is global: oh = ow = 1; padding of MAXPOOL is minus infinity */
+    LY_MAXPOOL, /* padding is minus infinity */
+    LY_AVGPOOL, /* one window of r x s at the top left of each map, not padded: oh = ow = 1 */
     LY_ADD,     /* y = x + add; rows x c */
     LY_EMBED,   /* y[t] = table[token[t]] + position[past + t]; rows x c */
+    /* Embedding bags: y[bag] = the sum of rows of a table. rows: bags; the input is int32: where each bag's
+     * look-ups begin and where the last one's end (rows + 1), then `lookups` row numbers below vocab. */
+    LY_BAG,
+    /* v[0] is the input's row, v[1..heads-1] the residual's, c elements each: y = v[0], then the dot products of
+     * v[i] with v[j], j < i; rows x k. */
+    LY_INTERACT,
+    LY_CONCAT,  /* y = the input's row, then the residual's of (heads - 1) c; rows x k */
     LY_DROPOUT, /* elements left out by a seeded counter, the others scaled up; rows x c; in no network */
     LY_NOP      /* number of operators */
 } ly_op;
-typedef enum { LY_ID, LY_RELU, LY_RELU6, LY_GELU } ly_act; /* GELU: tanh form */
+typedef enum { LY_ID, LY_RELU, LY_RELU6, LY_GELU, LY_SIGMOID } ly_act; /* GELU: tanh form */
 
 enum { LY_NONE = -1, LY_INPUT = -2, LY_OUTPUT = -3, LY_MAX_BUF = 8 };
 typedef struct {
@@ -39,8 +46,11 @@ typedef struct {
      * none. out may equal in or add for LY_ADD, LY_ACT, LY_NORM only. */
     int     in, add, out;
     int64_t batch;                                /* images, or sequences */
-    int64_t h, w, c;                              /* input image; c: input width of token rows */
-    int64_t k, r, s, stride, pad, groups, oh, ow; /* k: output channels or width */
+    int64_t h, w, c;                         /* input image; c: input width of token rows */
+    int64_t k, r, s, stride, groups, oh, ow; /* k: output channels or width */
+    /* Rows of padding above, columns on the left. Below and on the right are as many as oh and ow take, which
+     * may be others. */
+    int64_t pad, pad_w;
     int64_t rows; /* token rows over the whole batch: batch * tokens. A LY_NORM with tokens > 1 has only
                    * `batch` rows: output row i reads input row i*tokens + tokens-1, the last of its
                    * sequence (GPT's final norm). Elsewhere a norm's tokens is 1: ly_in_row(). */
@@ -55,7 +65,9 @@ typedef struct {
     int64_t W_at, nW, b_at, g_at, s_at;
     int64_t P_at;           /* LY_EMBED: the position table [context][c], elements into W; its row scales
                              * follow the table's in V: s_at + vocab */
-    int64_t vocab, context; /* LY_EMBED: rows of the table, and of the position table */
+    int64_t vocab, context; /* LY_EMBED: rows of the table, and of the position table. LY_BAG: of all tables */
+    int64_t lookups;        /* LY_BAG: of all bags */
+    double  distinct;       /* LY_BAG: rows that they are expected to touch */
 } ly_row;
 
 /* Key-value cache: [block][2: k, v][batch][heads][context rows cap][dh], in the cache's dtype. */
@@ -70,6 +82,7 @@ typedef struct {
     int64_t params; /* trainable parameters as published (batch norm unfolded; position table; tied once) */
     bool    tokens_in; /* the input is int32 token numbers below vocab */
     int64_t vocab;
+    int64_t index_at; /* LY_BAG's part of the input begins at this element; dense values before it. 0: none */
 } ly_net;
 void ly_free(ly_net *); /* idempotent */
 /* Are two rows the same operation on the same shape, wherever their tensors lie? */
@@ -140,6 +153,8 @@ void ly_net_cost(const ly_net *, ir_dtype weights, ir_cost *out);
 /* v1.5, 53 convolutions with folded batch norm (W and bias), ReLU and residuals fused, 224x224 by default. */
 ir_status ly_resnet50(int64_t batch, int64_t res, ly_net *out);
 ir_status ly_mobilenetv2(int64_t batch, int64_t res, ly_net *out);
+/* Keyword spotting: the small DS-CNN of MLPerf Tiny; 49 x 10 values a second of sound. */
+ir_status ly_dscnn(int64_t batch, ly_net *out);
 typedef enum {
     LY_SMALL,
     LY_MEDIUM,

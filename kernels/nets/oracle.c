@@ -121,7 +121,7 @@ ir_status ref_product(const float *x, int64_t P, int64_t K, const ref_weights *w
 /* The window of output pixel p over group g's channels, as one row. */
 static void oracle_window(const ly_row *r, const float *x, int64_t p, int64_t g, float *out)
 {
-    int64_t cg = r->c / r->groups, y0 = p / r->ow * r->stride - r->pad, x0 = p % r->ow * r->stride - r->pad;
+    int64_t cg = r->c / r->groups, y0 = p / r->ow * r->stride - r->pad, x0 = p % r->ow * r->stride - r->pad_w;
     for (int64_t i = 0; i < r->r; i++)
         for (int64_t j = 0; j < r->s; j++, out += cg) {
             int64_t y = y0 + i, z = x0 + j;
@@ -157,7 +157,7 @@ ir_status ref_conv(const ly_row *r, const ref_weights *w, const float *x, const 
 
 static double pooled(const ly_row *r, const float *x, int64_t p, int64_t ch)
 {
-    int64_t y0 = p / r->ow * r->stride - r->pad, x0 = p % r->ow * r->stride - r->pad;
+    int64_t y0 = p / r->ow * r->stride - r->pad, x0 = p % r->ow * r->stride - r->pad_w;
     double  most = -INFINITY, sum = 0;
     for (int64_t y = y0 < 0 ? 0 : y0; y < y0 + r->r && y < r->h; y++)
         for (int64_t z = x0 < 0 ? 0 : x0; z < x0 + r->s && z < r->w; z++) {
@@ -165,7 +165,7 @@ static double pooled(const ly_row *r, const float *x, int64_t p, int64_t ch)
             sum += v;
             if (!(v <= most)) most = v;
         }
-    return r->op == LY_MAXPOOL ? most : sum / (double)(r->h * r->w);
+    return r->op == LY_MAXPOOL ? most : sum / (double)(r->r * r->s);
 }
 
 void ref_pool(const ly_row *r, const float *x, float *out)

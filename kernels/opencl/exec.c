@@ -111,7 +111,7 @@ static size_t product_m(const ly_row *w)
     return (size_t)(w->op == LY_CONV ? w->batch * w->oh * w->ow : w->rows);
 }
 static size_t product_k(const ly_row *w) { return (size_t)(w->op == LY_CONV ? w->r * w->s * w->c : w->c); }
-static bool   plain_image(const ly_row *w) { return w->r == 1 && w->s == 1 && w->stride == 1 && w->pad == 0; }
+static bool   plain_image(const ly_row *w) { return w->r == 1 && w->s == 1 && w->stride == 1 && w->pad == 0 && w->pad_w == 0; }
 
 static int direct_vector(const ocl_dev *d, const ly_row *w)
 {
@@ -136,7 +136,8 @@ static ir_status do_product(ir_run *r, plan *p, int i)
     ir_status s = IR_OK;
     if (w->op == LY_CONV && !plain_image(w)) {
         ocl_image g = {(cl_uint)m,    (cl_uint)w->h,      (cl_uint)w->w,   (cl_uint)w->c,  (cl_uint)w->r,
-                       (cl_uint)w->s, (cl_uint)w->stride, (cl_uint)w->pad, (cl_uint)w->oh, (cl_uint)w->ow};
+                       (cl_uint)w->s, (cl_uint)w->stride, (cl_uint)w->pad, (cl_uint)w->oh, (cl_uint)w->ow,
+                       (cl_uint)w->pad_w};
         if (d->cpu) {
             s = ocl_gemm_pack_image(d, &p->gemm, x, p->scratch->mem, &g);
             x = NULL;
@@ -148,8 +149,9 @@ static ir_status do_product(ir_run *r, plan *p, int i)
                                  OCL_A(g.w),      OCL_A(g.c),
                                  OCL_A(g.r),      OCL_A(g.s),
                                  OCL_A(g.stride), OCL_A(g.pad),
-                                 OCL_A(g.oh),     OCL_A(g.ow)};
-            if (s == IR_OK) s = launch(d, kernel, a, 12, m * k);
+                                 OCL_A(g.oh),     OCL_A(g.ow),
+                                 OCL_A(g.pad_w)};
+            if (s == IR_OK) s = launch(d, kernel, a, 13, m * k);
             x = p->columns->mem;
         }
     }
@@ -176,17 +178,17 @@ static ir_status do_direct(ir_run *r, plan *p, int i)
                     (cl_uint)w->c,     (cl_uint)w->k,  (cl_uint)filters_kp(d, w),
                     (cl_uint)w->r,     (cl_uint)w->s,  (cl_uint)w->stride,
                     (cl_uint)w->pad,   (cl_uint)w->oh, (cl_uint)w->ow,
-                    (cl_uint)w->groups};
+                    (cl_uint)w->groups, (cl_uint)w->pad_w};
     snprintf(extra, sizeof extra, "-DMODE=%d -DPIX=%d", mode, pix);
     ir_status     s = ocl_exec_part(d, p, "conv", v, extra, &kernel);
     const ocl_arg a[] = {OCL_A(x),         OCL_A(F),     OCL_A(e.V),   OCL_A(e.add), OCL_A(y),
                          OCL_A(at),        OCL_A(u[0]),  OCL_A(u[1]),  OCL_A(u[2]),  OCL_A(u[3]),
                          OCL_A(u[4]),      OCL_A(u[5]),  OCL_A(u[6]),  OCL_A(u[7]),  OCL_A(u[8]),
                          OCL_A(u[9]),      OCL_A(u[10]), OCL_A(u[11]), OCL_A(u[12]), OCL_A(e.b_at),
-                         OCL_A(e.has_add), OCL_A(e.act)};
+                         OCL_A(e.has_add), OCL_A(e.act),  OCL_A(u[13])};
     size_t        items = (size_t)(w->batch * w->oh) * ((size_t)w->ow + (size_t)pix - 1) / (size_t)pix *
                    ocl_exec_up((size_t)w->k, (size_t)v) / (size_t)v;
-    return s == IR_OK ? launch(d, kernel, a, 22, items) : s;
+    return s == IR_OK ? launch(d, kernel, a, 23, items) : s;
 }
 
 static ir_status do_linear(ir_run *r, plan *p, int i)
@@ -288,18 +290,19 @@ static ir_status do_pool(ir_run *r, plan *p, const ly_row *w)
                          (cl_uint)w->h,
                          (cl_uint)w->w,
                          (cl_uint)w->c,
-                         (cl_uint)(most ? w->r : w->h),
-                         (cl_uint)(most ? w->s : w->w),
+                         (cl_uint)w->r,
+                         (cl_uint)w->s,
                    most ? (cl_uint)w->stride : 1,
                    most ? (cl_uint)w->pad : 0,
                    most ? (cl_uint)w->oh : 1,
-                   most ? (cl_uint)w->ow : 1};
+                   most ? (cl_uint)w->ow : 1,
+                   most ? (cl_uint)w->pad_w : 0};
     cl_int        kind = most;
     ir_status     s = ocl_exec_part(d, p, "pool", v, "", &kernel);
     const ocl_arg a[] = {OCL_A(x),    OCL_A(y),    OCL_A(u[0]), OCL_A(u[1]), OCL_A(u[2]),
                          OCL_A(u[3]), OCL_A(u[4]), OCL_A(u[5]), OCL_A(u[6]), OCL_A(u[7]),
-                         OCL_A(u[8]), OCL_A(u[9]), OCL_A(kind)};
-    return s == IR_OK ? launch(d, kernel, a, 13, (size_t)u[0] * u[8] * u[9] * u[3] / (size_t)v) : s;
+                         OCL_A(u[8]), OCL_A(u[9]), OCL_A(kind), OCL_A(u[10])};
+    return s == IR_OK ? launch(d, kernel, a, 14, (size_t)u[0] * u[8] * u[9] * u[3] / (size_t)v) : s;
 }
 
 static ir_status ocl_exec_step(ir_run *r, int i)

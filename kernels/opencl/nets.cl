@@ -275,10 +275,10 @@ __kernel void attention(__global const float *restrict qkv, __global const kv_t 
 #endif
 
 #ifdef K_pool
-/* most: maximum over windows, padding left out; else the mean over all of the image (r = h, s = w, pad = 0).
+/* most: maximum over windows, padding left out; else the mean of one window at the top left, not padded.
  * C % V == 0. */
 __kernel void pool(__global const float *restrict x, __global float *restrict y, uint n, uint h, uint w,
-                   uint C, uint R_, uint S_, uint stride, uint pad, uint oh, uint ow, int most)
+                   uint C, uint R_, uint S_, uint stride, uint pad, uint oh, uint ow, int most, uint pad_w)
 {
     uint cv = C / V;
     for (size_t at = get_global_id(0); at < (size_t)n * oh * ow * cv; at += get_global_size(0)) {
@@ -287,7 +287,7 @@ __kernel void pool(__global const float *restrict x, __global float *restrict y,
         FV a = (FV)(most ? -INFINITY : 0);
         for (uint r = 0; r < R_; r++)
             for (uint s = 0; s < S_; s++) {
-                int iy = (int)(oy * stride + r) - (int)pad, ix = (int)(ox * stride + s) - (int)pad;
+                int iy = (int)(oy * stride + r) - (int)pad, ix = (int)(ox * stride + s) - (int)pad_w;
                 if (iy < 0 || ix < 0 || iy >= (int)h || ix >= (int)w) continue;
                 FV v = LOAD(x + ((size_t)(image * h + iy) * w + ix) * C + c);
                 a = most ? fmax(a, v) : a + v;
@@ -315,7 +315,7 @@ DEFINE_ACTIVATED(FV, act_v)
 __kernel void conv(__global const float *restrict x, __global const float *restrict F,
                    __global const float *restrict P, __global const float *add, __global float *y, ulong F_at,
                    uint n, uint h, uint w, uint C, uint K, uint kp, uint R_, uint S_, uint stride, uint pad,
-                   uint oh, uint ow, uint groups, long b_at, int has_add, int act)
+                   uint oh, uint ow, uint groups, long b_at, int has_add, int act, uint pad_w)
 {
     uint kv = (K + V - 1) / V, across = (ow + PIX - 1) / PIX, cg = C / groups;
     F += F_at;
@@ -333,7 +333,7 @@ __kernel void conv(__global const float *restrict x, __global const float *restr
                 float                 in[PIX];
 #pragma unroll
                 for (int q = 0; q < PIX; q++) {
-                    int ix = (int)((ox + q) * stride + s) - (int)pad;
+                    int ix = (int)((ox + q) * stride + s) - (int)pad_w;
                     in[q] = ix >= 0 && ix < (int)w ? 1.0f : 0.0f;
                     from[q] = x + ((size_t)(image * h + iy) * w + (in[q] > 0 ? ix : 0)) * C;
                 }
@@ -382,13 +382,13 @@ __kernel void conv(__global const float *restrict x, __global const float *restr
 #ifdef K_columns
 /* im2col as a matrix of its own: [pixel][r][s][c]. */
 __kernel void columns(__global const float *restrict X, __global float *restrict out, uint m, uint h, uint w,
-                      uint c, uint R_, uint S_, uint stride, uint pad, uint oh, uint ow)
+                      uint c, uint R_, uint S_, uint stride, uint pad, uint oh, uint ow, uint pad_w)
 {
     uint k = R_ * S_ * c;
     for (size_t at = get_global_id(0); at < (size_t)m * k; at += get_global_size(0)) {
         uint i = (uint)(at / k), kk = (uint)(at % k), e = kk % c, s = kk / c % S_, r = kk / c / S_,
              image = i / (oh * ow), pixel = i % (oh * ow);
-        int y = (int)(pixel / ow * stride + r) - (int)pad, x = (int)(pixel % ow * stride + s) - (int)pad;
+        int y = (int)(pixel / ow * stride + r) - (int)pad, x = (int)(pixel % ow * stride + s) - (int)pad_w;
         out[at] = y >= 0 && x >= 0 && y < (int)h && x < (int)w ? X[((size_t)(image * h + y) * w + x) * c + e]
                                                                : 0.0f;
     }

@@ -153,6 +153,8 @@ static uint64_t content(const ly_net *n, ir_dtype t, const void *const *before)
     return nets_digest(h, before[NET_V], (size_t)n->nV * 4);
 }
 
+bool wl_is_net(const ir_workload *w) { return w->check == net_check; }
+
 void net_check(const ir_workload *w, const ir_params *p, const void *const *before, const void *const *after,
                ir_check *out)
 {

@@ -14,6 +14,7 @@ static ir_status mobilenetv2_net(const ir_params *p, ly_net *out)
 {
     return ly_mobilenetv2(p->v[BATCH], p->v[RES], out);
 }
+static ir_status dscnn_net(const ir_params *p, ly_net *out) { return ly_dscnn(p->v[BATCH], out); }
 static ir_status gpt2_net(const ir_params *p, ly_net *out)
 {
     if (p->v[SIZE] < 0 || p->v[SIZE] > LY_TINY)
@@ -100,6 +101,7 @@ static bool networks_intact(const ir_workload *self, const ir_params *p, int t, 
 
 static const nets_kind resnet50_kind = {.net = resnet50_net};
 static const nets_kind mobilenetv2_kind = {.net = mobilenetv2_net};
+static const nets_kind dscnn_kind = {.net = dscnn_net};
 static const nets_kind gpt2_kind = {.net = gpt2_net};
 static const nets_kind gpt_kind = {.net = gpt_net};
 static const nets_kind resnet50_shared_kind = {.net = resnet50_shared_net};
@@ -137,6 +139,19 @@ const ir_workload      wl_mobilenetv2 = {.name = "mobilenetv2",
                                          .defaults = {{1, 224}, IR_F32, 0},
                                          .dtypes = CNN_TYPES,
                                          USE(mobilenetv2)};
+
+static const ir_params dscnn_quick[] = {{{1}, IR_F32, 0}, {{32}, IR_F32, 0}};
+static const ir_params dscnn_full[] = {{{1}, IR_F32, 0},  {{2}, IR_F32, 0},   {{4}, IR_F32, 0},
+                                       {{8}, IR_F32, 0},  {{16}, IR_F32, 0},  {{32}, IR_F32, 0},
+                                       {{64}, IR_F32, 0}, {{256}, IR_F32, 0}, {{1}, IR_F32, 1}};
+static const ir_params dscnn_odd[] = {{{1}, IR_F32, 0}, {{3}, IR_F32, 0}};
+const ir_workload      wl_dscnn = {.name = "dscnn",
+                                   .family = "cnn",
+                                   .doc = "DS-CNN, the keyword spotting of MLPerf Tiny, batch norm folded",
+                                   .param = {"batch"},
+                                   .defaults = {{1}, IR_F32, 0},
+                                   .dtypes = CNN_TYPES,
+                                   USE(dscnn)};
 
 /* size, batch, tokens, past */
 #define DECODE(size, batch, past, t) \

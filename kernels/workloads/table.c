@@ -21,6 +21,7 @@ const ir_workload *const ir_workloads[] = {&wl_read,        &wl_write,
                                            &wl_embed,       &wl_attention,
                                            &wl_chain,       &wl_normchain,
                                            &wl_resnet50,    &wl_mobilenetv2,
-                                           &wl_gpt2,        &wl_gpt,
+                                           &wl_dscnn,       &wl_gpt2,
+                                           &wl_gpt,
                                            &wl_gemv_twice,  &wl_resnet50_shared,
                                            &wl_gpt2_shared, NULL};

@@ -17,11 +17,11 @@ extern "C" {
 #endif
 
 /* Families (a kernel serves a family): "conv", "linear", "norm", "softmax", "act", "add", "embed",
- * "attention", "cnn" (resnet50, mobilenetv2) and "gpt" (gpt2, gpt). conv: v = n, h, w, c, k, r, s, stride,
+ * "attention", "cnn" (resnet50, mobilenetv2, dscnn) and "gpt" (gpt2, gpt). conv: v = n, h, w, c, k, r, s, stride,
  * pad, groups, fuse (0: bare, 1: bias and ReLU in the same pass, 2: bias and ReLU as passes of their own).
  * linear: v = rows, c, k. norm, softmax: v = rows, c. act: v = rows, c, kind (relu, gelu). add: v = rows, c.
  * embed: v = rows, c, vocab. attention: v = batch, heads, dh, tokens, past.
- * resnet50, mobilenetv2: v = batch, res. gpt2: v = size, batch, tokens, past. gpt: v = layers, width, heads,
+ * resnet50, mobilenetv2: v = batch, res. dscnn: v = batch. gpt2: v = size, batch, tokens, past. gpt: v = layers, width, heads,
  * vocab, context, batch, tokens, past. */
 extern const ir_workload wl_conv, wl_linear, wl_norm, wl_softmax, wl_act, wl_add2, wl_embed, wl_attention,
     wl_chain, wl_normchain;
@@ -43,7 +43,7 @@ static inline bool  wl_dropped(const ir_params *p, int64_t i, int64_t j)
 {
     return (int32_t)ir_hash32(wl_drop_row(i), (uint64_t)j) < wl_drop_limit(p);
 }
-extern const ir_workload wl_resnet50, wl_mobilenetv2, wl_gpt2, wl_gpt;
+extern const ir_workload wl_resnet50, wl_mobilenetv2, wl_dscnn, wl_gpt2, wl_gpt;
 /* Their variants for proofs, by name only: the same work on shared matrices (ly_share: in gpt2 all at one
  * place, in resnet50 those of one shape), so that most weights are found in a cache. */
 extern const ir_workload wl_resnet50_shared, wl_gpt2_shared;
@@ -56,11 +56,7 @@ static inline int wl_fuse_of(const ir_params *p) { return (int)p->v[10]; }
  * above. */
 void wl_row_of(const ir_workload *, const ir_params *, ly_row *out);
 /* Is it one of the whole networks? */
-static inline bool wl_is_net(const ir_workload *w)
-{
-    return w == &wl_resnet50 || w == &wl_mobilenetv2 || w == &wl_gpt2 || w == &wl_gpt ||
-           w == &wl_resnet50_shared || w == &wl_gpt2_shared;
-}
+bool wl_is_net(const ir_workload *);
 /* A network's table; ly_free() it. IR_EINVAL as the network's builder. */
 ir_status wl_net_of(const ir_workload *, const ir_params *, ly_net *out);
 #ifdef __cplusplus
