@@ -162,6 +162,7 @@ static const struct {
     const char *family, *unit, *param[2];
 } item_units[] = {{"cnn", "image", {"batch", NULL}},
                   {"gpt", "token", {"batch", "tokens"}},
+                  {"bag", "", {NULL, NULL}},
                   {"layer", "", {NULL, NULL}},
                   {NULL, "sample", {"batch", NULL}}};
 

@@ -24,7 +24,8 @@ static const axes known[] = {{"stream", NULL, NULL, "bytes"}, {"chase", "chains"
                              {"norm", NULL, NULL, "rows"},    {"softmax", NULL, NULL, "rows"},
                              {"act", NULL, NULL, "rows"},     {"add", NULL, NULL, "rows"},
                              {"embed", NULL, NULL, "rows"},   {"attention", "batch", NULL, NULL},
-                             {"cnn", "batch", NULL, NULL},    {"gpt", "batch", NULL, NULL}};
+                             {"cnn", "batch", NULL, NULL},    {"gpt", "batch", NULL, NULL},
+                             {"dlrm", "batch", NULL, NULL},   {"bag", NULL, NULL, "bags"}};
 
 typedef struct {
     const measure_context *s;

@@ -87,8 +87,8 @@ static ir_status dump_write_tensors(job *j, bool after)
 static void write_row(FILE *f, const ly_row *r)
 {
     static const char *const op[] = {"conv",    "fc",      "attention", "norm", "act",
-                                     "softmax", "maxpool", "avgpool",   "add",  "embed"};
-    static const char *const act[] = {"none", "relu", "relu6", "gelu"};
+                                     "softmax", "maxpool", "avgpool",   "add",  "embed", "bag", "interact", "concat"};
+    static const char *const act[] = {"none", "relu", "relu6", "gelu", "sigmoid"};
     const struct {
         const char *name;
         int64_t     v;

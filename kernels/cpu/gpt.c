@@ -73,7 +73,7 @@ static ir_status plan_ops(const ir_dev *dev, cpu_gpt *g, unsigned how)
             plan_linear(dev, g, op, how);
         else if (r->op == LY_ATTENTION)
             cpu_attention_plan(dev, r, (size_t)g->net.kv_cap, ly_kv_dtype(g->dtype), g->threads, &op->a);
-        else if (r->op != LY_NORM && r->op != LY_EMBED && r->op != LY_ADD && r->op != LY_ACT &&
+        else if (!cpu_recsys_has(r) && r->op != LY_NORM && r->op != LY_EMBED && r->op != LY_ADD && r->op != LY_ACT &&
                  r->op != LY_SOFTMAX)
             return ir_fail(IR_EINVAL, "row %d, \"%s\": not an operator of a token network", i, r->name);
     }
@@ -139,6 +139,7 @@ ir_status cpu_gpt_setup(ir_run *r, unsigned how)
     g->threads = r->p.threads;
     g->dtype = r->p.dtype;
     g->ops = cpu_ops_of(r->dev);
+    g->recsys = cpu_recsys_ops_of(r->dev);
     g->pool = cpu_of(r->dev)->pool;
     ir_status s = wl_net_of(r->workload, &r->p, &g->net);
     if (s != IR_OK) return s;
@@ -189,7 +190,7 @@ static const char *gpt_f32_at(const char *p, int64_t i)
 void cpu_gpt_bind(ir_run *r)
 {
     cpu_gpt *g = r->self;
-    char    *out = r->mem[3].p, *kv = r->mem[4].p;
+    char    *out = r->mem[3].p, *kv = r->nmem > 4 ? r->mem[4].p : NULL;
     g->input = r->mem[0].p;
     g->W = r->mem[1].p;
     g->V = r->mem[2].p;
@@ -200,6 +201,7 @@ void cpu_gpt_bind(ir_run *r)
         op->in = in == LY_INPUT ? g->input : activation(g, op->at.in);
         op->add = activation(g, op->at.add);
         op->out = q->out == LY_OUTPUT ? out : activation(g, op->at.out);
+        if (q->op == LY_BAG) op->in = g->input + g->net.index_at * (int64_t)sizeof(float);
         if (q->op == LY_FC) {
             cpu_linear *l = &op->l;
             l->w = g->W + (size_t)q->W_at * (size_t)ir_dtype_bytes(g->dtype);
@@ -284,6 +286,8 @@ void cpu_gpt_op_part(cpu_gpt *g, cpu_gpt_op *op, int tid, int nthreads)
         gpt_linear_part(g, op, tid, nthreads);
     else if (op->row->op == LY_ATTENTION)
         cpu_attention_part(&op->a, tid, nthreads);
+    else if (cpu_recsys_has(op->row))
+        cpu_recsys_part(g->recsys, g->dtype, op->row, op->in, op->add, g->W, op->out, tid, nthreads);
     else
         rows_part(g, op, tid, nthreads);
 }
@@ -298,11 +302,17 @@ static void warm(const cpu_gpt_op *op, int tid, int nthreads)
     cpu_linear_warm(&op->l, lo, hi);
 }
 
+/* Does operation i need nothing of the one before? Bags and the dense features' rows both read the input. */
+static bool independent(const cpu_gpt *g, int i)
+{
+    return g->op[i - 1].row->op == LY_BAG && g->op[i].row->in == LY_INPUT;
+}
+
 static void gpt_step_part(void *arg, int tid, int nthreads)
 {
     cpu_gpt *g = arg;
     for (int i = 0; i < g->nop; i++) {
-        if (i > 0) {
+        if (i > 0 && !independent(g, i)) {
             warm(&g->op[i], tid, nthreads);
             ir_pool_barrier(g->pool, nthreads);
         }
@@ -384,3 +394,22 @@ const ir_kernel cpu_gpt_stream = {.family = "gpt",
                                   .prepare = gpt_prepare,
                                   .profile = gpt_profile,
                                   .cost = gpt_cost};
+
+static ir_status dlrm_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+{
+    (void)dev, (void)w;
+    if (p->dtype == IR_F32 || p->dtype == IR_BF16) return IR_OK;
+    return ir_fail(IR_SKIP, "weights in %s: this executor knows f32 and bf16", ir_dtype_name(p->dtype));
+}
+
+const ir_kernel cpu_dlrm_stream = {.family = "dlrm",
+                                   .name = "stream",
+                                   .doc = "one region a step: look-ups asked for ahead, weights stream once",
+                                   .can_run = dlrm_can_run,
+                                   .setup = gpt_setup,
+                                   .run = gpt_run,
+                                   .teardown = cpu_gpt_teardown,
+                                   .drop_scratch = cpu_gpt_drop_scratch,
+                                   .prepare = gpt_prepare,
+                                   .profile = gpt_profile,
+                                   .cost = gpt_cost};

@@ -4,6 +4,7 @@
 #ifndef CPU_GPT_H
 #define CPU_GPT_H
 #include "kernels/cpu/attention.h"
+#include "kernels/cpu/recsys.h"
 
 typedef struct {
     const ly_row *row;
@@ -24,6 +25,7 @@ typedef struct {
     int              nop, threads;
     ir_dtype         dtype;
     const cpu_ops   *ops;
+    const cpu_recsys_ops *recsys;
     ir_pool         *pool;
     cpu_linear_block block;
     char            *work; /* activations, packed rows, then per thread: a row, scratch, attention */

@@ -30,6 +30,7 @@ static inline float net_naive_activate(ly_act a, float x)
     case LY_RELU: return x < 0 ? 0 : x;
     case LY_RELU6: return x < 0 ? 0 : x > 6 ? 6 : x;
     case LY_GELU: return 0.5f * x * (1 + tanhf(0.797884561f * (x + 0.044715f * x * x * x)));
+    case LY_SIGMOID: return 1 / (1 + expf(-x));
     default: return x;
     }
 }
@@ -200,6 +201,32 @@ static void net_naive_attention(const naive_op *o, int64_t i)
     }
 }
 
+/* ---- recommendation -------------------------------------------------------------------------- */
+static void net_naive_bag(const naive_op *o, int64_t b)
+{
+    const ly_row  *r = o->r;
+    const any_i32 *begin = o->x, *index = begin + r->rows + 1;
+    any_f32       *y = o->y + b * r->c;
+    for (int64_t j = 0; j < r->c; j++) y[j] = 0;
+    for (int64_t i = begin[b]; i < begin[b + 1]; i++)
+        for (int64_t j = 0; j < r->c; j++) y[j] += get(o->dtype, o->W, r->W_at + index[i] * r->c + j);
+}
+
+static void net_naive_interact(const naive_op *o, int64_t i)
+{
+    const ly_row  *r = o->r;
+    const any_f32 *x = (const any_f32 *)o->x + i * r->c, *rest = o->add + i * (r->heads - 1) * r->c;
+    any_f32       *y = o->y + i * r->k;
+    for (int64_t j = 0; j < r->c; j++) *y++ = x[j];
+    if (r->op == LY_CONCAT) {
+        for (int64_t j = 0; j < (r->heads - 1) * r->c; j++) *y++ = rest[j];
+        return;
+    }
+    for (int64_t a = 1; a < r->heads; a++)
+        for (int64_t b = 0; b < a; b++)
+            *y++ = net_naive_dot(IR_F32, rest, (a - 1) * r->c, b ? rest + (b - 1) * r->c : x, r->c);
+}
+
 /* ---- dispatch -------------------------------------------------------------------------------- */
 /* What one unit of work is, and how many there are. */
 static void (*net_naive_unit_of(const ly_row *r, int64_t *n))(const naive_op *, int64_t)
@@ -214,6 +241,9 @@ static void (*net_naive_unit_of(const ly_row *r, int64_t *n))(const naive_op *, 
     case LY_NORM: return net_naive_norm;
     case LY_SOFTMAX: return net_naive_softmax;
     case LY_EMBED: return net_naive_embed;
+    case LY_BAG: return net_naive_bag;
+    case LY_INTERACT:
+    case LY_CONCAT: return net_naive_interact;
     case LY_ADD: return net_naive_add_row;
     default: return net_naive_act_row;
     }
@@ -246,7 +276,7 @@ static ir_status net_naive_run(ir_run *run, uint32_t reps)
     ly_row   r;
     naive_op o = {.r = &r, .dtype = run->p.dtype, .x = run->mem[0].p, .y = run->mem[run->nmem - 1].p};
     wl_row_of(run->workload, &run->p, &r);
-    if (r.op == LY_CONV || r.op == LY_FC || r.op == LY_EMBED) o.W = run->mem[1].p;
+    if (r.op == LY_CONV || r.op == LY_FC || r.op == LY_EMBED || r.op == LY_BAG) o.W = run->mem[1].p;
     if (r.op == LY_CONV || r.op == LY_FC) o.V = run->mem[2].p;
     if (r.op == LY_NORM) o.V = run->mem[1].p;
     if (r.op == LY_ADD) o.add = run->mem[1].p;
@@ -297,6 +327,7 @@ const ir_kernel cpu_softmax_naive = {
     NAIVE("softmax", "maximum, exponentials, division: three passes over a row", net_naive_run)};
 const ir_kernel cpu_act_naive = {NAIVE("act", "element by element", net_naive_run)};
 const ir_kernel cpu_add_naive = {NAIVE("add", "element by element", net_naive_run)};
+const ir_kernel cpu_bag_naive = {NAIVE("bag", "look-up by look-up", net_naive_run)};
 const ir_kernel cpu_embed_naive = {NAIVE("embed", "row by row", net_naive_run)};
 const ir_kernel cpu_attention_naive = {
     NAIVE("attention", "each score twice, for the maximum and for its exponential", net_naive_run)};

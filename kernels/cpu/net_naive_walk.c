@@ -47,13 +47,19 @@ static any_f32 *net_naive_walk_at(const ir_run *r, int buf)
                               : p->buf[buf];
 }
 
+static const void *net_naive_walk_input(const ir_run *r, const ly_row *row)
+{
+    const plan *p = r->self;
+    return net_naive_walk_at(r, row->in) + (row->op == LY_BAG ? p->net.index_at : 0);
+}
+
 static ir_status net_naive_walk_step(ir_run *r, const ly_row *row)
 {
     naive_op o = {.r = row,
                   .dtype = r->p.dtype,
                   .W = r->mem[1].p,
                   .V = r->mem[2].p,
-                  .x = net_naive_walk_at(r, row->in),
+                  .x = net_naive_walk_input(r, row),
                   .add = net_naive_walk_at(r, row->add),
                   .y = net_naive_walk_at(r, row->out),
                   .kv = r->nmem > 4 ? r->mem[4].p : NULL};
@@ -86,4 +92,5 @@ static ir_status net_naive_walk_profile(ir_run *r, double *layer_s, int n)
     .setup = net_naive_walk_setup, .run = net_naive_walk_run, .teardown = net_naive_walk_teardown, \
     .profile = net_naive_walk_profile
 const ir_kernel cpu_cnn_naive = {WALK("cnn", "layer by layer with the naive operators")};
+const ir_kernel cpu_dlrm_naive = {WALK("dlrm", "row by row with the naive operators")};
 const ir_kernel cpu_gpt_naive = {WALK("gpt", "row by row with the naive operators")};

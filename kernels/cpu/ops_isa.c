@@ -75,6 +75,7 @@ SIMD_INLINE vf ops_activate(ly_act act, vf x)
         return ops_choose((int_v)(y > vf_set1(6)), vf_set1(6), y);
     }
     case LY_GELU: return gelu(x);
+    case LY_SIGMOID: return 1 / (exponential(-x) + 1);
     default: return x;
     }
 }

@@ -39,5 +39,6 @@ ir_status ly_dscnn(int64_t batch, ly_net *net)
     }
     cnn_head(net, &x, 1, batch, CLASSES);
     net->row[net->n - 2].r = x.h - 1;
+    net->params += CHANNELS * (1 + 2 * PAIRS); /* convolutions have biases beside their batch norms */
     return IR_OK;
 }

@@ -28,6 +28,9 @@ void      ref_pool(const ly_row *, const float *x, float *out);
 void   ref_norm(int64_t rows, int64_t c, const float *gain, const float *offset, const float *x, float *out);
 void   ref_softmax(int64_t rows, int64_t c, const float *x, float *out);
 double ref_act(ly_act, double x);
+/* LY_BAG: lookups as its input has them. LY_INTERACT and LY_CONCAT. */
+ir_status ref_bag(const ly_row *, const ref_weights *, const void *lookups, float *out);
+void      ref_interact(const ly_row *, const float *x, const float *others, float *out);
 /* Where attention finds the cached rows of one sequence, `item` of the cache at `at`, and who is given its
  * new ones: plane by plane (cache.h) of each block in turn, [tokens][dh] as floats rounded to the cache's
  * dtype, gone after the call. */

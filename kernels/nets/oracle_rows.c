@@ -155,6 +155,9 @@ static ir_status oracle_rows_step(const walk *k, const ly_row *r)
     case LY_ATTENTION: return ref_attention(r, k->cache, x, y);
     case LY_NORM: oracle_rows_norm(k, r); return IR_OK;
     case LY_EMBED: oracle_rows_embed(k, r); return IR_OK;
+    case LY_BAG: return ref_bag(r, k->w, (const char *)k->input + k->net->index_at * 4, y);
+    case LY_INTERACT:
+    case LY_CONCAT: ref_interact(r, x, add, y); return IR_OK;
     case LY_MAXPOOL:
     case LY_AVGPOOL: ref_pool(r, x, y); return IR_OK;
     case LY_SOFTMAX: ref_softmax(r->rows, r->c, x, y); return IR_OK;

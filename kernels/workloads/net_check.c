@@ -17,7 +17,8 @@ typedef struct {
 
 /* One item's share of everything. got, want: room for the new rows of one plane of the cache. */
 typedef struct {
-    ly_net      one; /* the table for one item */
+    const ly_net *all;
+    ly_net        one; /* the table for one item */
     ly_cache    cache;
     ref_weights w;
     float      *got, *want;
@@ -48,6 +49,7 @@ static bool net_check_job_init(job *j, const ir_workload *w, const ir_params *p,
     ir_cost c;
     if (one_item(w, p, &j->one) != IR_OK) return false;
     ly_net_cost(all, p->dtype, &c);
+    j->all = all;
     j->cache = net_cache(all, p->dtype);
     j->n_out = j->one.out_elems;
     j->n_plane = j->cache.dh * j->cache.tokens;
@@ -118,15 +120,19 @@ static void compare_kept(rows_of *r)
 static bool item(const job *j, int64_t i, const void *const *before, const void *const *after, float *want,
                  bool known, double *err)
 {
-    const void *input = (const char *)before[NET_IN] + (size_t)(i * j->one.in_elems) * 4;
+    void       *copy = NULL;
+    const void *input = networks_item_input(j->all, &j->one, i, before[NET_IN], &copy);
     rows_of     rows = {
             j, j->n_new ? after[NET_KV] : NULL, i, j->keeps ? (char *)(want + j->n_out) : NULL, {0, 0, 0}};
     ref_cache cache = {&j->cache, j->n_new ? before[NET_KV] : NULL, i, net_check_take, &rows};
     gap       logits = {0, 0, 0};
+    ir_status st = input ? IR_OK : IR_ENOMEM;
     if (known)
         compare_kept(&rows);
-    else if (ref_network(&j->one, &j->w, input, &cache, want) != IR_OK)
-        return false;
+    else if (input)
+        st = ref_network(&j->one, &j->w, input, &cache, want);
+    free(copy);
+    if (st != IR_OK) return false;
     add_gap(&logits, (const any_f32 *)after[NET_OUT] + i * j->n_out, want, j->n_out);
     net_check_judge(&logits, j->n_out, err);
     if (j->n_new) net_check_judge(&rows.rows, j->n_new, err);

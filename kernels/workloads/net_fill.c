@@ -30,6 +30,7 @@ static float amplitude(const ly_net *n, int i)
     int           joins = 0;
     for (int j = 0; j < n->n; j++) joins += n->row[j].op == LY_FC && n->row[j].add != LY_NONE;
     if (r->op == LY_EMBED) return EMBEDDING;
+    if (r->op == LY_BAG) return 0.5f / sqrtf((float)r->lookups / (float)r->rows); /* of the sums: 0.3 */
     if (r->op == LY_FC && r->add != LY_NONE) return keep / sqrtf((float)joins);
     if (r->add != LY_NONE) return 0.5f * keep;
     if (r->act == LY_RELU || r->act == LY_RELU6) return sqrtf(2) * keep;

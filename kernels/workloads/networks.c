@@ -42,7 +42,7 @@ static ir_status gpt_net(const ir_params *p, ly_net *out)
     return ly_gpt(&g, v[S_BATCH], v[S_TOKENS], v[S_PAST], out);
 }
 
-static ir_status networks_valid(const ir_workload *self, const ir_params *p)
+ir_status networks_valid(const ir_workload *self, const ir_params *p)
 {
     ly_net    n;
     ir_status st = wl_net_of(self, p, &n);
@@ -56,7 +56,7 @@ static ir_status networks_valid(const ir_workload *self, const ir_params *p)
 
 /* Of parameters that networks_valid() accepted. Without memory for a table of some hundred rows: nothing
  * known. */
-static ir_cost networks_cost(const ir_workload *self, const ir_params *p)
+ir_cost networks_cost(const ir_workload *self, const ir_params *p)
 {
     ly_net  n;
     ir_cost c = {0};
@@ -66,13 +66,14 @@ static ir_cost networks_cost(const ir_workload *self, const ir_params *p)
     return c;
 }
 
-static int networks_tensors(const ir_workload *self, const ir_params *p, ir_tensor *out)
+int networks_tensors(const ir_workload *self, const ir_params *p, ir_tensor *out)
 {
     ly_net n;
     if (wl_net_of(self, p, &n) != IR_OK) return 0;
     ir_dtype kv = ly_kv_dtype(p->dtype);
     int      count = n.kv_elems ? 5 : 4;
-    out[NET_IN] = (ir_tensor){n.tokens_in ? "tokens" : "images", (size_t)n.in_elems * 4, IR_IN, IR_F32};
+    out[NET_IN] = (ir_tensor){n.tokens_in ? "tokens" : n.index_at ? "features" : "images",
+                                (size_t)n.in_elems * 4, IR_IN, IR_F32};
     out[NET_W] = (ir_tensor){"W", (size_t)n.nW * ly_width(p->dtype), IR_IN, p->dtype};
     out[NET_V] = (ir_tensor){"V", (size_t)n.nV * 4, IR_IN, IR_F32};
     out[NET_OUT] = (ir_tensor){"logits", (size_t)n.out_elems * 4, IR_OUT, IR_F32};
@@ -81,7 +82,7 @@ static int networks_tensors(const ir_workload *self, const ir_params *p, ir_tens
     return count;
 }
 
-static void networks_fill(const ir_workload *self, const ir_params *p, int t, void *host, uint64_t seed)
+void networks_fill(const ir_workload *self, const ir_params *p, int t, void *host, uint64_t seed)
 {
     ly_net n;
     if (wl_net_of(self, p, &n) != IR_OK) return;
@@ -89,7 +90,7 @@ static void networks_fill(const ir_workload *self, const ir_params *p, int t, vo
     ly_free(&n);
 }
 
-static bool networks_intact(const ir_workload *self, const ir_params *p, int t, const void *after,
+bool networks_intact(const ir_workload *self, const ir_params *p, int t, const void *after,
                             uint64_t seed)
 {
     ly_net n;
@@ -106,11 +107,6 @@ static const nets_kind gpt2_kind = {.net = gpt2_net};
 static const nets_kind gpt_kind = {.net = gpt_net};
 static const nets_kind resnet50_shared_kind = {.net = resnet50_shared_net};
 static const nets_kind gpt2_shared_kind = {.net = gpt2_shared_net};
-#define USE(x) \
-    .ext = &x##_kind, .valid = networks_valid, .cost = networks_cost, .tensors = networks_tensors, \
-    .fill = networks_fill, .check = net_check, .intact = networks_intact, .quick = x##_quick, \
-    .nquick = sizeof x##_quick / sizeof *x##_quick, .full = x##_full, \
-    .nfull = sizeof x##_full / sizeof *x##_full, .odd = x##_odd, .nodd = sizeof x##_odd / sizeof *x##_odd
 #define CNN_TYPES (1u << IR_F32 | 1u << IR_TF32 | 1u << IR_F16 | 1u << IR_BF16)
 
 /* batch, res */
@@ -131,14 +127,14 @@ const ir_workload      wl_resnet50 = {.name = "resnet50",
                                       .param = {"batch", "res"},
                                       .defaults = {{1, 224}, IR_F32, 0},
                                       .dtypes = CNN_TYPES,
-                                      USE(resnet50)};
+                                      NETWORK(resnet50)};
 const ir_workload      wl_mobilenetv2 = {.name = "mobilenetv2",
                                          .family = "cnn",
                                          .doc = "MobileNetV2 inference, batch norm folded: images to logits",
                                          .param = {"batch", "res"},
                                          .defaults = {{1, 224}, IR_F32, 0},
                                          .dtypes = CNN_TYPES,
-                                         USE(mobilenetv2)};
+                                         NETWORK(mobilenetv2)};
 
 static const ir_params dscnn_quick[] = {{{1}, IR_F32, 0}, {{32}, IR_F32, 0}};
 static const ir_params dscnn_full[] = {{{1}, IR_F32, 0},  {{2}, IR_F32, 0},   {{4}, IR_F32, 0},
@@ -151,7 +147,7 @@ const ir_workload      wl_dscnn = {.name = "dscnn",
                                    .param = {"batch"},
                                    .defaults = {{1}, IR_F32, 0},
                                    .dtypes = CNN_TYPES,
-                                   USE(dscnn)};
+                                   NETWORK(dscnn)};
 
 /* size, batch, tokens, past */
 #define DECODE(size, batch, past, t) \
@@ -187,7 +183,7 @@ const ir_workload      wl_gpt2 = {
          .word = {[SIZE] = size_word},
          .defaults = DECODE(LY_SMALL, 1, 128, IR_F32),
          .dtypes = 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_F8 | 1u << IR_I8,
-         USE(gpt2)};
+         NETWORK(gpt2)};
 
 /* layers, width, heads, vocab, context, batch, tokens, past. GPT-3's shape of 6.7 G parameters; 39 such
  * layers are 8.07 G. */
@@ -209,7 +205,7 @@ const ir_workload      wl_gpt = {
          .param = {"layers", "width", "heads", "vocab", "context", "batch", "tokens", "past"},
          .defaults = GPT3(128, IR_BF16),
          .dtypes = 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_F8 | 1u << IR_I8,
-         USE(gpt)};
+         NETWORK(gpt)};
 
 /* ---- variants -------------------------------------------------------------------------------- */
 #define resnet50_shared_quick resnet50_quick
@@ -227,7 +223,7 @@ const ir_workload      wl_resnet50_shared = {
          .defaults = {{1, 224}, IR_F32, 0},
          .dtypes = CNN_TYPES,
          .by_name = true,
-         USE(resnet50_shared)};
+         NETWORK(resnet50_shared)};
 const ir_workload wl_gpt2_shared = {.name = "gpt2_shared",
                                     .family = "gpt",
                                     .doc = "a twin: GPT-2's step with all layers' matrices at one place",
@@ -236,4 +232,4 @@ const ir_workload wl_gpt2_shared = {.name = "gpt2_shared",
                                     .defaults = DECODE(LY_SMALL, 1, 128, IR_F32),
                                     .dtypes = 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_I8,
                                     .by_name = true,
-                                    USE(gpt2_shared)};
+                                    NETWORK(gpt2_shared)};

@@ -14,4 +14,19 @@ bool net_intact(const ly_net *, ir_dtype, const void *cache, uint64_t seed);
  */
 void net_check(const ir_workload *, const ir_params *, const void *const *before, const void *const *after,
                ir_check *);
+/* What whole networks have in common as workloads: the slots of x whose tables are x_quick, x_full, x_odd. */
+ir_status networks_valid(const ir_workload *, const ir_params *);
+ir_cost   networks_cost(const ir_workload *, const ir_params *);
+int       networks_tensors(const ir_workload *, const ir_params *, ir_tensor *out);
+void      networks_fill(const ir_workload *, const ir_params *, int tensor, void *host, uint64_t seed);
+bool networks_intact(const ir_workload *, const ir_params *, int tensor, const void *after, uint64_t seed);
+#define NETWORK(x) .fill = networks_fill, NETWORK_BUT_FILL(x)
+#define NETWORK_BUT_FILL(x) \
+    .ext = &x##_kind, .valid = networks_valid, .cost = networks_cost, .tensors = networks_tensors, \
+    .check = net_check, .intact = networks_intact, .quick = x##_quick, \
+    .nquick = sizeof x##_quick / sizeof *x##_quick, .full = x##_full, \
+    .nfull = sizeof x##_full / sizeof *x##_full, .odd = x##_odd, .nodd = sizeof x##_odd / sizeof *x##_odd
+/* The input of item i of a batch, as the item alone has it. Where it is no part of the batch's, a copy, which
+ * the caller frees by *copy; NULL: no memory. */
+const void *networks_item_input(const ly_net *all, const ly_net *one, int64_t i, const void *input, void **copy);
 #endif
