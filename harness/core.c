@@ -163,6 +163,7 @@ static const struct {
 } item_units[] = {{"cnn", "image", {"batch", NULL}},
                   {"gpt", "token", {"batch", "tokens"}},
                   {"bag", "", {NULL, NULL}},
+                  {"encoder", "sequence", {"batch", NULL}},
                   {"layer", "", {NULL, NULL}},
                   {NULL, "sample", {"batch", NULL}}};
 

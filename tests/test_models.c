@@ -1,6 +1,7 @@
 /* test_models.c -- the other lighthouse models: published counts to the last digit, popular rows by Zipf's law,
  * every CPU kernel on odd shapes against the oracle, a batch against its items, broken kernels refused. */
 #include "kernels/nets/dlrm.h"
+#include "kernels/nets/encoder.h"
 #include "harness/measure/measure.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/nets/values.h"
@@ -98,6 +99,30 @@ static void dscnn_table(void **state)
     assert_int_equal(ly_dscnn(0, &n), IR_EINVAL);
 }
 
+/* ---- MobileNetV2 ----------------------------------------------------------------------------- */
+/* As the models of these widths are published: millions of multiply-adds and of parameters. */
+static void mobilenetv2_widths(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *width;
+        double      macs_M, params_M;
+    } want[] = {{"0.35", 59, 1.66}, {"0.5", 97, 1.95}, {"0.75", 209, 2.61}, {"1.0", 300, 3.47}, {"1.3", 509, 5.35}, {"1.4", 582, 6.06}};
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        ly_net  n;
+        int64_t width = 0;
+        while (strcmp(ly_mobilenetv2_width[width], want[i].width) != 0) width++;
+        assert_int_equal(ly_mobilenetv2(1, 224, width, &n), IR_OK);
+        if (!(fabs(macs_of(&n) / 1e6 - want[i].macs_M) < 1.5))
+            fail_msg("width %s: %g multiply-adds", want[i].width, macs_of(&n));
+        if (!(fabs((double)n.params / 1e6 - want[i].params_M) < 0.05))
+            fail_msg("width %s: %lld parameters", want[i].width, (long long)n.params);
+        ly_free(&n);
+    }
+    ly_net n;
+    assert_int_equal(ly_mobilenetv2(1, 224, 6, &n), IR_EINVAL);
+}
+
 /* ---- DLRM ------------------------------------------------------------------------------------ */
 typedef struct {
     ly_dlrm_size size;
@@ -165,6 +190,53 @@ static void dlrm_impossible(void **state)
     assert_int_equal(wl_dlrm.valid(&wl_dlrm, &p), IR_EINVAL);
 }
 
+/* ---- encoders -------------------------------------------------------------------------------- */
+static void bert_counts(void **state)
+{
+    (void)state;
+    static const struct {
+        int     size;
+        int64_t tokens, params;
+        double  macs;
+    } want[] = {{LY_BERT_BASE, 128, 109482240, 11174215680},
+                {LY_BERT_BASE, 384, 109482240, 35333406720},
+                {LY_BERT_BASE, 512, 109482240, 48318971904},
+                {LY_BERT_LARGE, 128, 335141888, 39461060608},
+                {LY_BERT_LARGE, 512, 335141888, 167504773120}};
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        ly_net n;
+        assert_int_equal(ly_bert(&ly_bert_shapes[want[i].size], 1, want[i].tokens, &n), IR_OK);
+        assert_int_equal(n.params, want[i].params);
+        same(macs_of(&n), want[i].macs);
+        if (i == 0) same6(2 * macs_of(&n) / (4 * (double)n.params), 51.0321);
+        assert_int_equal(n.kv_elems, 0);
+        ly_free(&n);
+    }
+    ly_net n;
+    assert_int_equal(ly_bert(&ly_bert_shapes[0], 1, 513, &n), IR_EINVAL);
+    assert_int_equal(ly_bert(&ly_bert_shapes[0], 0, 5, &n), IR_EINVAL);
+}
+
+static void vit_counts(void **state)
+{
+    (void)state;
+    static const struct {
+        int     size;
+        int64_t params;
+        double  macs;
+    } want[] = {{LY_VIT_BASE, 86567656, 17563828224}, {LY_VIT_LARGE, 304326632, 61554712576}};
+    for (size_t i = 0; i < 2; i++) {
+        ly_net n;
+        assert_int_equal(ly_vit(&ly_vit_shapes[want[i].size], 2, 224, &n), IR_OK);
+        assert_int_equal(n.params, want[i].params);
+        same(macs_of(&n), 2 * want[i].macs);
+        if (i == 0) same6(macs_of(&n) / (4 * (double)n.params), 101.446);
+        ly_free(&n);
+    }
+    ly_net n;
+    assert_int_equal(ly_vit(&ly_vit_shapes[0], 1, 225, &n), IR_EINVAL);
+}
+
 /* ---- look-ups -------------------------------------------------------------------------------- */
 /* As many different rows as expected, within five deviations; the most popular one as often as p says. */
 static void zipf_draws(void **state)
@@ -197,7 +269,7 @@ static void zipf_draws(void **state)
 }
 
 /* ---- kernels --------------------------------------------------------------------------------- */
-static const ir_workload *const models[] = {&wl_dscnn, &wl_bag, &wl_dlrm};
+static const ir_workload *const models[] = {&wl_dscnn, &wl_bag, &wl_dlrm, &wl_bert, &wl_vit};
 
 static void verify_all(ir_dev *dev, const ir_workload *w, int threads, size_t i)
 {
@@ -279,9 +351,9 @@ static void faults(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(dscnn_counts), cmocka_unit_test(dscnn_table),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(dscnn_counts), cmocka_unit_test(dscnn_table), cmocka_unit_test(mobilenetv2_widths),
                                        cmocka_unit_test(dlrm_counts),  cmocka_unit_test(dlrm_capped),
-                                       cmocka_unit_test(dlrm_impossible), cmocka_unit_test(zipf_draws),
+                                       cmocka_unit_test(dlrm_impossible), cmocka_unit_test(bert_counts), cmocka_unit_test(vit_counts), cmocka_unit_test(zipf_draws),
                                        cmocka_unit_test(kernels),      cmocka_unit_test(faults)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,7 +25,8 @@ static const axes known[] = {{"stream", NULL, NULL, "bytes"}, {"chase", "chains"
                              {"act", NULL, NULL, "rows"},     {"add", NULL, NULL, "rows"},
                              {"embed", NULL, NULL, "rows"},   {"attention", "batch", NULL, NULL},
                              {"cnn", "batch", NULL, NULL},    {"gpt", "batch", NULL, NULL},
-                             {"dlrm", "batch", NULL, NULL},   {"bag", NULL, NULL, "bags"}};
+                             {"dlrm", "batch", NULL, NULL},   {"bag", NULL, NULL, "bags"},
+                             {"encoder", "batch", NULL, NULL}};
 
 typedef struct {
     const measure_context *s;

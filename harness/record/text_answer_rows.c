@@ -74,7 +74,8 @@ static const struct {
     const char *workload, *name;
 } known_names[] = {
     {"resnet50", "ResNet-50"}, {"mobilenetv2", "MobileNetV2"}, {"dscnn", "DS-CNN"},
-    {"gpt2", "GPT-2"}, {"gpt", "GPT"}, {"dlrm", "DLRM"}};
+    {"gpt2", "GPT-2"}, {"gpt", "GPT"}, {"dlrm", "DLRM"},
+    {"bert", "BERT"}, {"vit", "ViT"}};
 
 static const char *workload_name(const ir_point *p)
 {

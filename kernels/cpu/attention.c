@@ -129,7 +129,7 @@ static void attend(const cpu_attention *a, const head *h, bench *b, size_t q0, s
             for (size_t i = 0; i < keys * h->row_B; i += 64) __builtin_prefetch(h->v + key * h->row_B + i);
         scores(a, h, b, n, key, keys);
         for (size_t m = 0; m < n; m++) {
-            size_t last = a->past + q0 + m + 1; /* keys this query may see */
+            size_t last = a->all ? hi : a->past + q0 + m + 1; /* keys this query may see */
             absorb(a, b, m, last <= key ? 0 : attention_min_of(keys, last - key), keys);
         }
         a->isa->weigh(a->kv, n, keys, a->dh, b->s, KEYS, h->v + key * h->row_B, b->acc, b->as);
@@ -153,7 +153,7 @@ static void prefill(const cpu_attention *a, int tid, int nthreads)
         size_t which = i / blocks, q0 = i % blocks * QUERIES, n = attention_min_of(QUERIES, a->tokens - q0);
         head   h = attention_head_of(a, which / a->heads, which % a->heads);
         attention_begin(a, &h, &b, q0, n);
-        attend(a, &h, &b, q0, n, 0, a->past + q0 + n);
+        attend(a, &h, &b, q0, n, 0, a->all ? a->tokens : a->past + q0 + n);
         for (size_t m = 0; m < n; m++)
             a->ops->scale(a->dh, 1 / b.sum[m], b.acc + m * b.as,
                           h.y + (q0 + m) * a->heads * a->dh * sizeof(float));
@@ -242,6 +242,7 @@ void cpu_attention_plan(const ir_dev *dev, const ly_row *r, size_t cap, ir_dtype
     a->heads = (size_t)r->heads;
     a->dh = (size_t)r->dh;
     a->tokens = (size_t)r->tokens;
+    a->all = r->all;
     a->past = (size_t)r->past;
     a->cap = cap;
     a->segments = segments_of(a, (size_t)threads);

@@ -18,6 +18,7 @@ typedef struct {
     const cpu_attention_ops *isa;
     ir_pool                 *pool;
     ir_dtype                 kv;
+    bool                     all; /* every query sees every key */
     size_t                   batch, heads, dh, tokens, past, cap;
     size_t                   segments; /* a single query's cache is split among so many threads */
     const char              *qkv;      /* f32 [batch*tokens][3*heads*dh] */

@@ -13,7 +13,6 @@ enum {
     STREAM_ROWS = 32, /* up to here weights pass as a stream */
     ALIGN = 64
 };
-static const float NORM_EPS = 1e-5f;
 
 static size_t max_of(size_t x, size_t y) { return x > y ? x : y; }
 
@@ -72,8 +71,8 @@ static ir_status plan_ops(const ir_dev *dev, cpu_gpt *g, unsigned how)
         if (r->op == LY_FC)
             plan_linear(dev, g, op, how);
         else if (r->op == LY_ATTENTION)
-            cpu_attention_plan(dev, r, (size_t)g->net.kv_cap, ly_kv_dtype(g->dtype), g->threads, &op->a);
-        else if (!cpu_recsys_has(r) && r->op != LY_NORM && r->op != LY_EMBED && r->op != LY_ADD && r->op != LY_ACT &&
+            cpu_attention_plan(dev, r, (size_t)(r->all ? r->tokens : g->net.kv_cap), ly_kv_dtype(g->dtype), g->threads, &op->a);
+        else if (!cpu_recsys_has(r) && !cpu_encoder_has(r) && r->op != LY_NORM && r->op != LY_EMBED && r->op != LY_ADD && r->op != LY_ACT &&
                  r->op != LY_SOFTMAX)
             return ir_fail(IR_EINVAL, "row %d, \"%s\": not an operator of a token network", i, r->name);
     }
@@ -104,10 +103,13 @@ static ir_status gpt_place(cpu_gpt *g, int64_t *floats)
 /* Where everything lies in the workspace. */
 static void gpt_lay_out(cpu_gpt *g, int64_t floats)
 {
-    size_t at = cpu_up((size_t)floats * sizeof(float), ALIGN), widest = 0, attention = 0;
+    size_t at = cpu_up((size_t)floats * sizeof(float), ALIGN), widest = 0, attention = 0, kv = 0;
     for (int i = 0; i < g->nop; i++) {
         if (g->op[i].row->op == LY_FC) widest = max_of(widest, g->op[i].l.c);
-        if (g->op[i].row->op == LY_ATTENTION) attention = max_of(attention, g->op[i].a.work_B);
+        const cpu_attention *a = &g->op[i].a;
+        if (g->op[i].row->op != LY_ATTENTION) continue;
+        attention = max_of(attention, a->work_B);
+        if (a->all) kv = max_of(kv, 2 * a->batch * a->heads * a->cap * a->dh * (a->kv == IR_F32 ? 4 : 2));
     }
     g->x_at = at;
     at += cpu_up(g->x_B, ALIGN);
@@ -116,7 +118,8 @@ static void gpt_lay_out(cpu_gpt *g, int64_t floats)
     g->thread_B = cpu_apart(g->row_B + cpu_linear_scratch_B(g->block));
     at += (size_t)g->threads * g->thread_B;
     g->attention_at = at;
-    g->work_B = at + cpu_up(attention, ALIGN);
+    g->kv_at = at + cpu_up(attention, ALIGN);
+    g->work_B = g->kv_at + cpu_up(kv, ALIGN);
 }
 
 static ir_status take_work(const ir_dev *dev, cpu_gpt *g)
@@ -213,7 +216,7 @@ void cpu_gpt_bind(ir_run *r)
             cpu_attention *a = &op->a;
             size_t         plane = a->batch * a->heads * a->cap * a->dh * (a->kv == IR_F32 ? 4 : 2);
             a->qkv = op->in;
-            a->k = kv + 2 * (size_t)q->block * plane;
+            a->k = q->all ? g->work + g->kv_at : kv + 2 * (size_t)q->block * plane;
             a->v = a->k + plane;
             a->y = op->out;
             a->work = g->work + g->attention_at;
@@ -232,7 +235,7 @@ static void norm_row(const cpu_gpt *g, const ly_row *n, const char *in, size_t i
 {
     size_t c = (size_t)n->c;
     g->ops->norm(c, in + (size_t)ly_in_row(n, (int64_t)i) * c * sizeof(float), gpt_f32_at(g->V, n->g_at),
-                 gpt_f32_at(g->V, n->b_at), NORM_EPS, y);
+                 gpt_f32_at(g->V, n->b_at), (float)ly_eps(n), y);
 }
 
 /* The rows of an operation's matrix that are one thread's: it alone reads them. */
@@ -270,6 +273,7 @@ static void rows_part(cpu_gpt *g, cpu_gpt_op *op, int tid, int nthreads)
     size_t        lo, hi;
     cpu_part((size_t)r->rows, 1, tid, nthreads, &lo, &hi);
     if (r->op == LY_EMBED) cpu_embed_rows(g->ops, g->dtype, r, op->in, g->W, g->V, op->out, lo, hi);
+    if (r->op == LY_EMBED) cpu_encoder_types(g->ops, g->dtype, r, g->W, g->V, op->out, lo, hi);
     for (size_t i = lo; i < hi; i++) {
         const char *x = op->in + i * row_B;
         char       *y = op->out + i * row_B;
@@ -288,6 +292,8 @@ void cpu_gpt_op_part(cpu_gpt *g, cpu_gpt_op *op, int tid, int nthreads)
         cpu_attention_part(&op->a, tid, nthreads);
     else if (cpu_recsys_has(op->row))
         cpu_recsys_part(g->recsys, g->dtype, op->row, op->in, op->add, g->W, op->out, tid, nthreads);
+    else if (cpu_encoder_has(op->row))
+        cpu_encoder_part(g->ops, g->dtype, op->row, op->in, g->W, g->V, op->out, tid, nthreads);
     else
         rows_part(g, op, tid, nthreads);
 }
@@ -413,3 +419,15 @@ const ir_kernel cpu_dlrm_stream = {.family = "dlrm",
                                    .prepare = gpt_prepare,
                                    .profile = gpt_profile,
                                    .cost = gpt_cost};
+
+const ir_kernel cpu_encoder_stream = {.family = "encoder",
+                                      .name = "stream",
+                                      .doc = "one region a step: norms fused, keys and values in a workspace",
+                                      .can_run = cpu_gpt_can_run,
+                                      .setup = gpt_setup,
+                                      .run = gpt_run,
+                                      .teardown = cpu_gpt_teardown,
+                                      .drop_scratch = cpu_gpt_drop_scratch,
+                                      .prepare = gpt_prepare,
+                                      .profile = gpt_profile,
+                                      .cost = gpt_cost};

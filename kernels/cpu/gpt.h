@@ -4,6 +4,7 @@
 #ifndef CPU_GPT_H
 #define CPU_GPT_H
 #include "kernels/cpu/attention.h"
+#include "kernels/cpu/encoder.h"
 #include "kernels/cpu/recsys.h"
 
 typedef struct {
@@ -29,7 +30,8 @@ typedef struct {
     ir_pool         *pool;
     cpu_linear_block block;
     char            *work; /* activations, packed rows, then per thread: a row, scratch, attention */
-    size_t           work_B, x_at, x_B, thread_at, thread_B, row_B, attention_at;
+    size_t           work_B, x_at, x_B, thread_at, thread_B, row_B, attention_at, kv_at; /* kv_at: keys
+                              * and values of a row without a cache */
     const char      *input, *W, *V;
     double          *layer_s; /* profile(): seconds per row of the table; NULL: not asked for */
     double           since;

@@ -30,6 +30,8 @@ static inline float net_naive_activate(ly_act a, float x)
     case LY_RELU: return x < 0 ? 0 : x;
     case LY_RELU6: return x < 0 ? 0 : x > 6 ? 6 : x;
     case LY_GELU: return 0.5f * x * (1 + tanhf(0.797884561f * (x + 0.044715f * x * x * x)));
+    case LY_GELU_ERF: return 0.5f * x * (1 + erff(x * 0.707106781f));
+    case LY_TANH: return tanhf(x);
     case LY_SIGMOID: return 1 / (1 + expf(-x));
     default: return x;
     }
@@ -100,7 +102,7 @@ static void net_naive_norm(const naive_op *o, int64_t i)
     for (int64_t j = 0; j < r->c; j++) mean += x[j];
     mean /= n;
     for (int64_t j = 0; j < r->c; j++) var += (x[j] - mean) * (x[j] - mean);
-    float scale = 1 / sqrtf(var / n + 1e-5f);
+    float scale = 1 / sqrtf(var / n + (float)ly_eps(r));
     for (int64_t j = 0; j < r->c; j++)
         o->y[i * r->c + j] = (x[j] - mean) * scale * o->V[r->g_at + j] + o->V[r->b_at + j];
 }
@@ -116,6 +118,40 @@ static void net_naive_softmax(const naive_op *o, int64_t i)
     for (int64_t j = 0; j < c; j++) y[j] /= sum;
 }
 
+/* The row of W at `at`, times its scale, is added to y. */
+static void naive_add_row(const naive_op *o, int64_t at, int64_t scale, any_f32 *y)
+{
+    const float s = ly_scaled(o->dtype) ? o->V[o->r->s_at + scale] : 1;
+    for (int64_t j = 0; j < o->r->c; j++) y[j] += s * get(o->dtype, o->W, at + j);
+}
+
+static void naive_add_type(const naive_op *o, int64_t i)
+{
+    const ly_row *r = o->r;
+    const int64_t at = r->context + (r->types ? ly_type_of(r, i) : 0);
+    if (r->types) naive_add_row(o, r->P_at + at * r->c, r->vocab + at, o->y + i * r->c);
+}
+
+static void naive_token(const naive_op *o, int64_t i)
+{
+    const ly_row  *r = o->r;
+    const int64_t  t = i % r->tokens;
+    const any_f32 *x = (const any_f32 *)o->x + (i - i / r->tokens - 1) * r->c;
+    any_f32       *y = o->y + i * r->c;
+    for (int64_t j = 0; j < r->c; j++) y[j] = t ? x[j] : 0;
+    if (t == 0) naive_add_row(o, r->W_at, 0, y);
+    naive_add_row(o, r->P_at + t * r->c, 1 + t, y);
+}
+
+static void naive_patch(const naive_op *o, int64_t i)
+{
+    const ly_row  *r = o->r;
+    const int64_t  image = i / (r->oh * r->ow), wide = r->r * r->c;
+    const any_f32 *x = (const any_f32 *)o->x +
+                       ((image * r->h + i / r->ow % r->oh * r->r) * r->w + i % r->ow * r->r) * r->c;
+    for (int64_t j = 0; j < r->r * wide; j++) o->y[i * r->k + j] = x[j / wide * r->w * r->c + j % wide];
+}
+
 static void net_naive_embed(const naive_op *o, int64_t i)
 {
     const ly_row *r = o->r;
@@ -125,6 +161,7 @@ static void net_naive_embed(const naive_op *o, int64_t i)
     for (int64_t j = 0; j < r->c; j++)
         o->y[i * r->c + j] = a * get(o->dtype, o->W, r->W_at + token * r->c + j) +
                              b * get(o->dtype, o->W, r->P_at + pos * r->c + j);
+    naive_add_type(o, i);
 }
 
 static void pool(const naive_op *o, int64_t pixel)
@@ -201,6 +238,28 @@ static void net_naive_attention(const naive_op *o, int64_t i)
     }
 }
 
+/* Every query of a head, with keys and values where they lie; each score twice, as above. */
+static void naive_attention_all(const naive_op *o, int64_t i)
+{
+    const ly_row  *r = o->r;
+    const int64_t  b = i / r->heads, h = i % r->heads, d = r->heads * r->dh, n = r->tokens;
+    const any_f32 *q = (const any_f32 *)o->x + b * n * 3 * d + h * r->dh, *keys = q + d, *values = q + 2 * d;
+    const float    scale = 1 / sqrtf((float)r->dh);
+    for (int64_t t = 0; t < n; t++, q += 3 * d) {
+        any_f32 *y = o->y + (b * n + t) * d + h * r->dh;
+        float    most = -INFINITY, sum = 0;
+        for (int64_t j = 0; j < n; j++)
+            most = fmaxf(most, scale * net_naive_dot(IR_F32, keys, j * 3 * d, q, r->dh));
+        for (int64_t e = 0; e < r->dh; e++) y[e] = 0;
+        for (int64_t j = 0; j < n; j++) {
+            const float p = expf(scale * net_naive_dot(IR_F32, keys, j * 3 * d, q, r->dh) - most);
+            sum += p;
+            for (int64_t e = 0; e < r->dh; e++) y[e] += p * values[j * 3 * d + e];
+        }
+        for (int64_t e = 0; e < r->dh; e++) y[e] /= sum;
+    }
+}
+
 /* ---- recommendation -------------------------------------------------------------------------- */
 static void net_naive_bag(const naive_op *o, int64_t b)
 {
@@ -237,7 +296,9 @@ static void (*net_naive_unit_of(const ly_row *r, int64_t *n))(const naive_op *, 
     case LY_MAXPOOL:
     case LY_AVGPOOL: *n = r->batch * r->oh * r->ow; return pool;
     case LY_FC: *n = r->k; return net_naive_fc;
-    case LY_ATTENTION: *n = r->batch * r->heads; return net_naive_attention;
+    case LY_ATTENTION: *n = r->batch * r->heads; return r->all ? naive_attention_all : net_naive_attention;
+    case LY_PATCHES: *n = r->batch * r->oh * r->ow; return naive_patch;
+    case LY_TOKENS: return naive_token;
     case LY_NORM: return net_naive_norm;
     case LY_SOFTMAX: return net_naive_softmax;
     case LY_EMBED: return net_naive_embed;

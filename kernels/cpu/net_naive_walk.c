@@ -92,5 +92,6 @@ static ir_status net_naive_walk_profile(ir_run *r, double *layer_s, int n)
     .setup = net_naive_walk_setup, .run = net_naive_walk_run, .teardown = net_naive_walk_teardown, \
     .profile = net_naive_walk_profile
 const ir_kernel cpu_cnn_naive = {WALK("cnn", "layer by layer with the naive operators")};
+const ir_kernel cpu_encoder_naive = {WALK("encoder", "row by row with the naive operators")};
 const ir_kernel cpu_dlrm_naive = {WALK("dlrm", "row by row with the naive operators")};
 const ir_kernel cpu_gpt_naive = {WALK("gpt", "row by row with the naive operators")};

@@ -19,13 +19,17 @@ ir_dtype ly_kv_dtype(ir_dtype t)
     return t == IR_F16 ? IR_F16 : IR_BF16;
 }
 
-static bool image(ly_op op) { return op == LY_CONV || op == LY_MAXPOOL || op == LY_AVGPOOL; }
+static bool image(ly_op op)
+{
+    return op == LY_CONV || op == LY_MAXPOOL || op == LY_AVGPOOL || op == LY_PATCHES;
+}
 
 int64_t ly_in_elems(const ly_row *r)
 {
     if (image(r->op)) return r->batch * r->h * r->w * r->c;
     if (r->op == LY_ATTENTION) return r->rows * 3 * r->heads * r->dh;
     if (r->op == LY_BAG) return r->rows + 1 + r->lookups;
+    if (r->op == LY_TOKENS) return (r->rows - r->batch) * r->c;
     return r->op == LY_EMBED ? r->rows : r->rows * r->c;
 }
 
@@ -51,7 +55,8 @@ static double flops_of(const ly_row *r, bool in_network)
     case LY_NORM: return 8 * out;
     case LY_SOFTMAX: return 5 * out;
     case LY_BAG: return (double)(r->lookups - r->rows) * (double)r->c;
-    case LY_CONCAT: return 0;
+    case LY_CONCAT:
+    case LY_PATCHES: return 0;
     case LY_ACT: return (r->act == LY_GELU ? 9 : 1) * out;
     case LY_MAXPOOL: return (double)(r->r * r->s - 1) * out;
     case LY_AVGPOOL: return (double)(r->r * r->s) * out;
@@ -97,7 +102,8 @@ static double tables_B(const ly_row *r, ir_dtype t)
     case LY_CONV:
     case LY_FC: return (double)r->nW * s + (double)r->k * scales;
     case LY_NORM: return 2 * f32_B * (double)r->c;
-    case LY_EMBED: return gathered_B(r, t, r->rows + r->tokens);
+    case LY_EMBED: return gathered_B(r, t, r->rows + r->tokens + r->types);
+    case LY_TOKENS: return gathered_B(r, t, 1 + r->tokens);
     case LY_BAG: return gathered_B(r, t, r->lookups);
     default: return 0;
     }
@@ -105,7 +111,7 @@ static double tables_B(const ly_row *r, ir_dtype t)
 
 static double weights_B(const ly_row *r, ir_dtype t, bool in_network)
 {
-    if (r->op == LY_EMBED && in_network) return gathered_B(r, t, r->tokens);
+    if (r->op == LY_EMBED && in_network) return gathered_B(r, t, r->tokens + r->types);
     bool bias = r->b_at >= 0 && (r->op == LY_CONV || r->op == LY_FC);
     return tables_B(r, t) + (bias ? f32_B * (double)r->k : 0);
 }
@@ -124,7 +130,7 @@ void ly_cost(const ly_row *r, ir_dtype t, bool in_network, ir_cost *c)
     double in = f32_B * (double)ly_in_elems(r), out = f32_B * (double)ly_out_elems(r), kv_row = 0;
     double added = r->op == LY_ADD || r->add != LY_NONE ? out : 0;
     if (r->op == LY_INTERACT || r->op == LY_CONCAT) added = in * (double)(r->heads - 1);
-    if (r->op == LY_ATTENTION)
+    if (r->op == LY_ATTENTION && !r->all)
         kv_row = 2 * (double)(r->batch * r->heads * r->dh) * ir_dtype_bytes(ly_kv_dtype(t));
     memset(c, 0, sizeof *c);
     c->by_B[IR_BY_WEIGHTS] = tables_B(r, t);

@@ -25,6 +25,8 @@ typedef enum {
     LY_AVGPOOL, /* one window of r x s at the top left of each map, not padded: oh = ow = 1 */
     LY_ADD,     /* y = x + add; rows x c */
     LY_EMBED,   /* y[t] = table[token[t]] + position[past + t]; rows x c */
+    LY_PATCHES, /* squares of r x r pixels of an image as rows of r*r*c: batch*oh*ow x k */
+    LY_TOKENS,  /* the class token, W[c] at W_at, before each sequence's tokens - 1 rows; plus positions; rows x c */
     /* Embedding bags: y[bag] = the sum of rows of a table. rows: bags; the input is int32: where each bag's
      * look-ups begin and where the last one's end (rows + 1), then `lookups` row numbers below vocab. */
     LY_BAG,
@@ -35,7 +37,7 @@ typedef enum {
     LY_DROPOUT, /* elements left out by a seeded counter, the others scaled up; rows x c; in no network */
     LY_NOP      /* number of operators */
 } ly_op;
-typedef enum { LY_ID, LY_RELU, LY_RELU6, LY_GELU, LY_SIGMOID } ly_act; /* GELU: tanh form */
+typedef enum { LY_ID, LY_RELU, LY_RELU6, LY_GELU, LY_SIGMOID, LY_TANH, LY_GELU_ERF } ly_act; /* GELU: tanh form */
 
 enum { LY_NONE = -1, LY_INPUT = -2, LY_OUTPUT = -3, LY_MAX_BUF = 8 };
 typedef struct {
@@ -56,6 +58,9 @@ typedef struct {
                    * sequence (GPT's final norm). Elsewhere a norm's tokens is 1: ly_in_row(). */
     int64_t heads, dh, tokens, past; /* attention: per sequence, `tokens` new ones after `past` cached ones.
                                       * Input row of a token: q[heads*dh], k[heads*dh], v[heads*dh]. */
+    bool all;   /* attention: every token sees all of its sequence; past = 0, and there is no cache */
+    bool first; /* norm with tokens > 1: of the first token of each sequence, not the last */
+    double eps; /* norm; 0: 1e-5 */
     int block;                       /* attention: which pair of cache planes */
     /* Where its parameters are. W_at: elements into tensor W (matrices, in the weight dtype). b_at, g_at,
      * s_at: elements into tensor V (always f32): bias or norm offset, norm gain, and per output row the scale
@@ -63,6 +68,8 @@ typedef struct {
      * -1: none. W_at is a multiple of 64 and the V offsets of 16 in a network: padding counts in the tensors,
      * not in nW. The table of LY_EMBED is the output head's matrix: the same W_at, the same s_at. */
     int64_t W_at, nW, b_at, g_at, s_at;
+    int64_t types;          /* LY_EMBED: rows that follow the positions; row i is of type (i % tokens) * types / tokens,
+                             * and that row is added too */
     int64_t P_at;           /* LY_EMBED: the position table [context][c], elements into W; its row scales
                              * follow the table's in V: s_at + vocab */
     int64_t vocab, context; /* LY_EMBED: rows of the table, and of the position table. LY_BAG: of all tables */
@@ -106,12 +113,14 @@ int64_t               ly_in_elems(const ly_row *);
 int64_t               ly_out_elems(const ly_row *);
 static inline int64_t ly_in_row(const ly_row *r, int64_t i)
 {
-    return r->op == LY_NORM && r->tokens > 1 ? i * r->tokens + r->tokens - 1 : i;
+    return r->op == LY_NORM && r->tokens > 1 ? i * r->tokens + (r->first ? 0 : r->tokens - 1) : i;
 }
+static inline double  ly_eps(const ly_row *r) { return r->eps > 0 ? r->eps : 1e-5; }
+static inline int64_t ly_type_of(const ly_row *r, int64_t i) { return i % r->tokens * r->types / r->tokens; }
 /* Query-key pairs of LY_ATTENTION, one head of one sequence: token t sees past + t + 1 keys. */
 static inline int64_t ly_pairs(const ly_row *r)
 {
-    return r->tokens * r->past + r->tokens * (r->tokens + 1) / 2;
+    return r->tokens * r->past + r->tokens * (r->all ? 2 * r->tokens : r->tokens + 1) / 2;
 }
 
 /* dtype of weights and of the key-value cache for a point's dtype. Activations are f32 between rows whatever
@@ -152,7 +161,10 @@ void ly_net_cost(const ly_net *, ir_dtype weights, ir_cost *out);
 /* ---- networks: fill a table; IR_EINVAL with a reason for impossible parameters --------------- */
 /* v1.5, 53 convolutions with folded batch norm (W and bias), ReLU and residuals fused, 224x224 by default. */
 ir_status ly_resnet50(int64_t batch, int64_t res, ly_net *out);
-ir_status ly_mobilenetv2(int64_t batch, int64_t res, ly_net *out);
+/* width: an index into ly_mobilenetv2_width, "1.0" first. */
+enum { LY_MOBILENETV2_WIDTHS = 6 };
+extern const char *const ly_mobilenetv2_width[LY_MOBILENETV2_WIDTHS + 1];
+ir_status ly_mobilenetv2(int64_t batch, int64_t res, int64_t width, ly_net *out);
 /* Keyword spotting: the small DS-CNN of MLPerf Tiny; 49 x 10 values a second of sound. */
 ir_status ly_dscnn(int64_t batch, ly_net *out);
 typedef enum {

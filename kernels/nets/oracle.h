@@ -25,9 +25,17 @@ ir_status ref_product(const float *x, int64_t P, int64_t K, const ref_weights *,
 /* One image of a convolution or pool: x [h][w][c], add and out [oh][ow][k]. */
 ir_status ref_conv(const ly_row *, const ref_weights *, const float *x, const float *add, float *out);
 void      ref_pool(const ly_row *, const float *x, float *out);
+void   ref_norm_eps(int64_t rows, int64_t c, double eps, const float *gain, const float *offset, const float *x,
+                    float *out);
 void   ref_norm(int64_t rows, int64_t c, const float *gain, const float *offset, const float *x, float *out);
 void   ref_softmax(int64_t rows, int64_t c, const float *x, float *out);
 double ref_act(ly_act, double x);
+/* LY_EMBED: adds the token types' rows. LY_TOKENS, LY_PATCHES. row: room for one of c. */
+void ref_types(const ly_row *, const ref_weights *, float *row, float *out);
+void ref_tokens(const ly_row *, const ref_weights *, const float *x, float *row, float *out);
+void ref_patches(const ly_row *, const float *x, float *out);
+/* LY_ATTENTION that sees all. */
+ir_status ref_attention_all(const ly_row *, const float *qkv, float *out);
 /* LY_BAG: lookups as its input has them. LY_INTERACT and LY_CONCAT. */
 ir_status ref_bag(const ly_row *, const ref_weights *, const void *lookups, float *out);
 void      ref_interact(const ly_row *, const float *x, const float *others, float *out);

@@ -7,17 +7,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-void ref_norm(int64_t rows, int64_t c, const float *gain, const float *offset, const float *x, float *out)
+void ref_norm_eps(int64_t rows, int64_t c, double eps, const float *gain, const float *offset, const float *x,
+                  float *out)
 {
     for (int64_t i = 0; i < rows; i++, x += c, out += c) {
         double mean = 0, var = 0;
         for (int64_t j = 0; j < c; j++) mean += (double)x[j];
         mean /= (double)c;
         for (int64_t j = 0; j < c; j++) var += ((double)x[j] - mean) * ((double)x[j] - mean);
-        double scale = 1 / sqrt(var / (double)c + 1e-5);
+        double scale = 1 / sqrt(var / (double)c + eps);
         for (int64_t j = 0; j < c; j++)
             out[j] = (float)(((double)x[j] - mean) * scale * (double)gain[j] + (double)offset[j]);
     }
+}
+
+void ref_norm(int64_t rows, int64_t c, const float *gain, const float *offset, const float *x, float *out)
+{
+    ref_norm_eps(rows, c, 1e-5, gain, offset, x, out);
 }
 
 void ref_softmax(int64_t rows, int64_t c, const float *x, float *out)
@@ -132,7 +138,7 @@ static void oracle_rows_norm(const walk *k, const ly_row *r)
     ly_load(IR_F32, k->w->V, r->g_at, r->c, gain);
     ly_load(IR_F32, k->w->V, r->b_at, r->c, offset);
     for (int64_t i = 0; i < r->rows; i++)
-        ref_norm(1, r->c, gain, offset, oracle_rows_at(k, r->in) + ly_in_row(r, i) * r->c,
+        ref_norm_eps(1, r->c, ly_eps(r), gain, offset, oracle_rows_at(k, r->in) + ly_in_row(r, i) * r->c,
                  oracle_rows_at(k, r->out) + i * r->c);
 }
 
@@ -152,9 +158,14 @@ static ir_status oracle_rows_step(const walk *k, const ly_row *r)
     switch (r->op) {
     case LY_CONV: return ref_conv(r, k->w, x, add, y);
     case LY_FC: return oracle_rows_fc(k, r);
-    case LY_ATTENTION: return ref_attention(r, k->cache, x, y);
+    case LY_ATTENTION: return r->all ? ref_attention_all(r, x, y) : ref_attention(r, k->cache, x, y);
     case LY_NORM: oracle_rows_norm(k, r); return IR_OK;
-    case LY_EMBED: oracle_rows_embed(k, r); return IR_OK;
+    case LY_EMBED:
+        oracle_rows_embed(k, r);
+        ref_types(r, k->w, k->v, y);
+        return IR_OK;
+    case LY_TOKENS: ref_tokens(r, k->w, x, k->v, y); return IR_OK;
+    case LY_PATCHES: ref_patches(r, x, y); return IR_OK;
     case LY_BAG: return ref_bag(r, k->w, (const char *)k->input + k->net->index_at * 4, y);
     case LY_INTERACT:
     case LY_CONCAT: ref_interact(r, x, add, y); return IR_OK;

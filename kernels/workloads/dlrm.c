@@ -12,7 +12,7 @@ enum { SIZE, BATCH, CAP, ZIPF };
 static ir_status dlrm_net(const ir_params *p, ly_net *out)
 {
     if (p->v[SIZE] < 0 || p->v[SIZE] > LY_DLRM_TINY)
-        return ir_fail(IR_EINVAL, "size=%lld: give small, mlperf-v1, rm1, rm2 or rm3", (long long)p->v[SIZE]);
+        return ir_fail(IR_EINVAL, "size=%lld: give small, mlperf-v1, rm1, rm2, rm3 or tiny", (long long)p->v[SIZE]);
     return ly_dlrm(&ly_dlrm_shapes[p->v[SIZE]], p->v[BATCH], p->v[CAP], (double)p->v[ZIPF] / 100, out);
 }
 
@@ -46,7 +46,7 @@ const void *networks_item_input(const ly_net *all, const ly_net *one, int64_t i,
 }
 
 /* size, batch, rows (most of a table), zipf (exponent in hundredths) */
-static const char *const size_word[] = {"small", "mlperf-v1", "rm1", "rm2", "rm3", NULL};
+static const char *const size_word[] = {"small", "mlperf-v1", "rm1", "rm2", "rm3", "tiny", NULL}; /* tiny: for tests */
 static const nets_kind   dlrm_kind = {.net = dlrm_net};
 #define BATCHES(size, cap, zipf) \
     {{size, 1, cap, zipf}, IR_F32, 0}, {{size, 8, cap, zipf}, IR_F32, 0}, {{size, 64, cap, zipf}, IR_F32, 0}, \

@@ -2,7 +2,7 @@
  * shape. */
 #include "kernels/workloads/networks.h"
 
-enum { BATCH, RES };
+enum { BATCH, RES, CNN_WIDTH };
 enum { SIZE, G_BATCH, TOKENS, PAST };
 enum { LAYERS, WIDTH, HEADS, VOCAB, CONTEXT, S_BATCH, S_TOKENS, S_PAST };
 
@@ -12,7 +12,7 @@ static ir_status resnet50_net(const ir_params *p, ly_net *out)
 }
 static ir_status mobilenetv2_net(const ir_params *p, ly_net *out)
 {
-    return ly_mobilenetv2(p->v[BATCH], p->v[RES], out);
+    return ly_mobilenetv2(p->v[BATCH], p->v[RES], p->v[CNN_WIDTH], out);
 }
 static ir_status dscnn_net(const ir_params *p, ly_net *out) { return ly_dscnn(p->v[BATCH], out); }
 static ir_status gpt2_net(const ir_params *p, ly_net *out)
@@ -119,8 +119,8 @@ static const ir_params resnet50_quick[] = {{{1, 224}, IR_F32, 0}};
 static const ir_params resnet50_full[] = {SWEEP(IR_F32), SWEEP(IR_BF16)};
 static const ir_params resnet50_odd[] = {{{1, 32}, IR_F32, 0}, {{2, 39}, IR_F32, 0}};
 static const ir_params mobilenetv2_quick[] = {{{1, 224}, IR_F32, 0}};
-static const ir_params mobilenetv2_full[] = {SWEEP(IR_F32)};
-static const ir_params mobilenetv2_odd[] = {{{1, 32}, IR_F32, 0}, {{3, 45}, IR_F32, 0}};
+static const ir_params mobilenetv2_full[] = {SWEEP(IR_F32), {{1, 224, 1}, IR_F32, 0}, {{1, 224, 5}, IR_F32, 0}};
+static const ir_params mobilenetv2_odd[] = {{{1, 32}, IR_F32, 0}, {{3, 45}, IR_F32, 0}, {{1, 40, 1}, IR_F32, 0}};
 const ir_workload      wl_resnet50 = {.name = "resnet50",
                                       .family = "cnn",
                                       .doc = "ResNet-50 v1.5 inference, batch norm folded: images to logits",
@@ -131,7 +131,8 @@ const ir_workload      wl_resnet50 = {.name = "resnet50",
 const ir_workload      wl_mobilenetv2 = {.name = "mobilenetv2",
                                          .family = "cnn",
                                          .doc = "MobileNetV2 inference, batch norm folded: images to logits",
-                                         .param = {"batch", "res"},
+                                         .param = {"batch", "res", "width"},
+                                         .word = {[CNN_WIDTH] = ly_mobilenetv2_width},
                                          .defaults = {{1, 224}, IR_F32, 0},
                                          .dtypes = CNN_TYPES,
                                          NETWORK(mobilenetv2)};

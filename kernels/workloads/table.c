@@ -24,5 +24,6 @@ const ir_workload *const ir_workloads[] = {&wl_read,        &wl_write,
                                            &wl_resnet50,    &wl_mobilenetv2,
                                            &wl_dscnn,       &wl_gpt2,
                                            &wl_gpt,         &wl_dlrm,
+                                           &wl_bert,        &wl_vit,
                                            &wl_gemv_twice,  &wl_resnet50_shared,
                                            &wl_gpt2_shared, NULL};
