@@ -164,6 +164,7 @@ static const struct {
                   {"gpt", "token", {"batch", "tokens"}},
                   {"bag", "", {NULL, NULL}},
                   {"encoder", "sequence", {"batch", NULL}},
+                  {"moe", "token", {"tokens", NULL}},
                   {"layer", "", {NULL, NULL}},
                   {NULL, "sample", {"batch", NULL}}};
 

@@ -405,7 +405,7 @@ static void grids(void **state)
         &wl_add2,       &wl_embed,       &wl_attention, &wl_chain,   &wl_normchain,
         &wl_resnet50,   &wl_mobilenetv2, &wl_gpt2,      &wl_gpt,     &wl_resnet50_shared,
         &wl_gpt2_shared, &wl_dscnn,      &wl_bag,       &wl_dlrm,    &wl_bert,
-        &wl_vit};
+        &wl_vit,        &wl_moe};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         const ir_params *grid[4] = {all[i]->quick, all[i]->full, all[i]->odd, &all[i]->defaults};
         size_t           n[4] = {all[i]->nquick, all[i]->nfull, all[i]->nodd, 1};

@@ -269,7 +269,7 @@ static void zipf_draws(void **state)
 }
 
 /* ---- kernels --------------------------------------------------------------------------------- */
-static const ir_workload *const models[] = {&wl_dscnn, &wl_bag, &wl_dlrm, &wl_bert, &wl_vit};
+static const ir_workload *const models[] = {&wl_dscnn, &wl_bag, &wl_dlrm, &wl_bert, &wl_vit, &wl_moe};
 
 static void verify_all(ir_dev *dev, const ir_workload *w, int threads, size_t i)
 {

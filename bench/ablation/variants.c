@@ -26,7 +26,7 @@ static const axes known[] = {{"stream", NULL, NULL, "bytes"}, {"chase", "chains"
                              {"embed", NULL, NULL, "rows"},   {"attention", "batch", NULL, NULL},
                              {"cnn", "batch", NULL, NULL},    {"gpt", "batch", NULL, NULL},
                              {"dlrm", "batch", NULL, NULL},   {"bag", NULL, NULL, "bags"},
-                             {"encoder", "batch", NULL, NULL}};
+                             {"encoder", "batch", NULL, NULL}, {"moe", NULL, NULL, NULL}};
 
 typedef struct {
     const measure_context *s;

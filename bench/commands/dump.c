@@ -87,9 +87,9 @@ static ir_status dump_write_tensors(job *j, bool after)
 static void write_row(FILE *f, const ly_row *r)
 {
     static const char *const op[] = {"conv",    "fc",      "attention", "norm", "act",
-                                     "softmax", "maxpool", "avgpool",   "add",  "embed", "patches", "tokens", "bag", "interact",
+                                     "softmax", "maxpool", "avgpool",   "add",  "embed", "patches", "tokens", "moe", "bag", "interact",
                                      "concat"};
-    static const char *const act[] = {"none", "relu", "relu6", "gelu", "sigmoid", "tanh", "gelu_erf"};
+    static const char *const act[] = {"none", "relu", "relu6", "gelu", "silu", "sigmoid", "tanh", "gelu_erf"};
     const struct {
         const char *name;
         int64_t     v;
@@ -122,6 +122,9 @@ static void write_row(FILE *f, const ly_row *r)
                  {"s_at", r->s_at},
                  {"P_at", r->P_at},
                  {"types", r->types},
+                 {"experts", r->experts},
+                 {"top", r->top},
+                 {"ff", r->ff},
                  {"vocab", r->vocab},
                  {"context", r->context}};
     fprintf(f, "    {\"name\": \"%s\", \"op\": \"%s\", \"act\": \"%s\"", r->name, op[r->op], act[r->act]);

@@ -9,7 +9,7 @@
 static bool in_law(const char *family)
 {
     static const char *const families[] = {"stream", "peak",   "launch", "gemm", "gemv",
-                                           "conv",   "linear", "cnn",    "gpt",    "encoder"};
+                                           "conv",   "linear", "cnn",    "gpt",    "encoder", "moe"};
     for (size_t i = 0; i < sizeof families / sizeof *families; i++)
         if (!strcmp(families[i], family)) return true;
     return false;

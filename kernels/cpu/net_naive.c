@@ -32,6 +32,7 @@ static inline float net_naive_activate(ly_act a, float x)
     case LY_GELU: return 0.5f * x * (1 + tanhf(0.797884561f * (x + 0.044715f * x * x * x)));
     case LY_GELU_ERF: return 0.5f * x * (1 + erff(x * 0.707106781f));
     case LY_TANH: return tanhf(x);
+    case LY_SILU: return x / (1 + expf(-x));
     case LY_SIGMOID: return 1 / (1 + expf(-x));
     default: return x;
     }

@@ -91,6 +91,7 @@ SIMD_INLINE vf ops_activate(ly_act act, vf x)
     case LY_GELU: return gelu(x);
     case LY_GELU_ERF: return gelu_erf(x);
     case LY_TANH: return 1 - 2 / (exponential(x * 2) + 1);
+    case LY_SILU: return x / (exponential(-x) + 1);
     case LY_SIGMOID: return 1 / (exponential(-x) + 1);
     default: return x;
     }

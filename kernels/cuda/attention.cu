@@ -16,7 +16,7 @@ struct attention_args {
     int         kt;
     void       *out;
     int         ot;
-    int         batch, heads, dh, tokens, past, cap, split;
+    int         batch, heads, dh, tokens, past, cap, split, all; /* all: every query sees every key; no cache */
     size_t      plane; /* elements of the cache before this block's pair of planes */
     float      *work;
     unsigned   *tickets;
@@ -142,14 +142,14 @@ template <class T> CU_KERNEL(KEYS, 4) attention_kernel(attention_args p, bool fa
     CU_SHARED(float, part[8 * KEYS]);
     CU_SHARED(unsigned, arrived[1]);
     int tid = (int)threadIdx.x, row = (int)blockIdx.x, h = (int)blockIdx.y, b = row / p.tokens,
-        t = row % p.tokens, n = p.past + t + 1;
+        t = row % p.tokens, n = p.all ? p.tokens : p.past + t + 1;
     keys<T> k = {p, b, h};
     size_t  d_all = (size_t)p.heads * (size_t)p.dh;
     float   scale = 1.0f / sqrtf((float)p.dh), most = -INFINITY, sum = 0, o[MAX_DH / KEYS] = {0, 0};
     CU_UNROLL_BY(1)
     for (int d = tid; d < p.dh; d += KEYS)
         q[d] = k.qkv((size_t)row * 3 * d_all + (size_t)h * (size_t)p.dh + (size_t)d) * scale;
-    if (blockIdx.z == 0) CU_UNROLL_BY(1) for (int d = tid; d < 2 * p.dh; d += KEYS)
+    if (blockIdx.z == 0 && !p.all) CU_UNROLL_BY(1) for (int d = tid; d < 2 * p.dh; d += KEYS)
         {
             int which = d / p.dh, e = d % p.dh;
             ((T *)p.kv)[k.cache(which, p.past + t) + (size_t)e] =

@@ -43,7 +43,7 @@ template <int V> struct row_in {
 template <int V>
 CU_KERNEL(THREADS, 4)
 norm_kernel(const void *x, int xt, void *y, int yt, const float *gain, const float *offset, int c, int every,
-            int skip, bool keep)
+            int skip, float eps, bool keep)
 {
     CU_SMEM(smem);
     row_in<V> in = {x, xt, ((size_t)blockIdx.x * (size_t)every + (size_t)skip) * (size_t)c,
@@ -58,7 +58,7 @@ norm_kernel(const void *x, int xt, void *y, int yt, const float *gain, const flo
         some<V> v = in.again(i);
         CU_UNROLL for (int e = 0; e < V; e++) var += (v.e[e] - mean) * (v.e[e] - mean);
     }
-    float scale = 1.0f / sqrtf(block_sum<THREADS>(var) / (float)c + 1e-5f);
+    float scale = 1.0f / sqrtf(block_sum<THREADS>(var) / (float)c + eps);
     for (int i = V * (int)threadIdx.x; i < c; i += V * THREADS) {
         some<V> v = in.again(i), g = rw_load(gain, PR_F32, (size_t)i, some<V>()),
                 o = rw_load(offset, PR_F32, (size_t)i, some<V>());
@@ -103,8 +103,8 @@ ir_status rw_norm(cuda_dev *c, const ly_row *r, rw_buf in, rw_buf out, const flo
     int  every = r->tokens > 1 ? (int)r->tokens : 1;
     auto fn = in_fours((size_t)r->c, in.p, out.p, gain, offset) ? norm_kernel<4> : norm_kernel<1>;
     return cuda_launch(c, fn, dim3((unsigned)r->rows), dim3(THREADS), kept_B(r->c), (const void *)in.p,
-                       (int)in.t, out.p, (int)out.t, gain, offset, (int)r->c, every, every - 1,
-                       kept_B(r->c) > 0);
+                       (int)in.t, out.p, (int)out.t, gain, offset, (int)r->c, every,
+                       r->first ? 0 : every - 1, (float)ly_eps(r), kept_B(r->c) > 0);
 }
 ir_status rw_softmax(cuda_dev *c, int64_t rows, int64_t width, rw_buf in, rw_buf out)
 {

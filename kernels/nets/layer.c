@@ -2,6 +2,7 @@
  * tables' builders and the workloads' valid() keep below 2^46 B, turned into double once. */
 #include "kernels/nets/layer.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +48,7 @@ static double flops_of(const ly_row *r, bool in_network)
     case LY_CONV: return 2 * out * (double)(r->r * r->s * (r->c / r->groups));
     case LY_FC: return 2 * out * (double)r->c;
     case LY_ATTENTION: return 4 * (double)(r->batch * r->heads * r->dh) * (double)ly_pairs(r);
+    case LY_MOE: return 2 * (double)r->rows * ly_moe_W(r, (double)r->top);
     case LY_INTERACT: return 2 * (double)r->rows * (double)(r->k - r->c) * (double)r->c;
     default: break;
     }
@@ -89,6 +91,22 @@ double ly_winograd_flops(const ly_row *r)
     return tiles * (2 * PRODUCTS * in * out + in * IN_FLOPS + out * OUT_FLOPS);
 }
 
+double ly_moe_distinct(const ly_row *r)
+{
+    const double E = (double)r->experts, left = 1 - (double)r->top / E;
+    return left > 0 ? -E * expm1((double)r->rows * log(left)) : E;
+}
+
+double ly_moe_W(const ly_row *r, double experts)
+{
+    return (double)r->c * ((double)r->experts + 3 * experts * (double)r->ff);
+}
+
+double ly_moe_scales(const ly_row *r, double experts)
+{
+    return (double)r->experts + experts * (double)(2 * r->ff + r->c);
+}
+
 static double gathered_B(const ly_row *r, ir_dtype t, int64_t rows)
 {
     return (double)rows * ((double)r->c * ir_dtype_bytes(t) + (ly_scaled(t) ? f32_B : 0));
@@ -104,6 +122,7 @@ static double tables_B(const ly_row *r, ir_dtype t)
     case LY_NORM: return 2 * f32_B * (double)r->c;
     case LY_EMBED: return gathered_B(r, t, r->rows + r->tokens + r->types);
     case LY_TOKENS: return gathered_B(r, t, 1 + r->tokens);
+    case LY_MOE: return ly_moe_W(r, ly_moe_distinct(r)) * s + ly_moe_scales(r, ly_moe_distinct(r)) * scales;
     case LY_BAG: return gathered_B(r, t, r->lookups);
     default: return 0;
     }
@@ -120,6 +139,8 @@ static double unfused_extra_B(const ly_row *r)
 {
     if (r->op == LY_ATTENTION)
         return 4 * f32_B * (double)(r->batch * r->heads) * (double)r->tokens * (double)(r->past + r->tokens);
+    if (r->op == LY_MOE) /* both products of an expert, their gate and its result by token, twice each */
+        return 2 * f32_B * (double)(r->rows * r->top) * (double)(3 * r->ff + r->c);
     if (r->op != LY_CONV && r->op != LY_FC) return 0;
     int passes = (r->b_at >= 0) + (r->add != LY_NONE) + (r->act != LY_ID);
     return 2 * passes * f32_B * (double)ly_out_elems(r);
@@ -234,12 +255,15 @@ static void layer_leave_out(const ly_net *n, int i, ir_dtype t, ir_cost *c)
     c->unfused_B -= B;
 }
 
-/* Tables of embedding bags count with the rows that are looked up. */
+/* Tables of embedding bags count with the rows that are looked up, experts as they are expected to be chosen. */
 static double touched_W(const ly_net *n)
 {
     double all = (double)n->nW;
     for (int i = 0; i < n->n; i++)
-        if (n->row[i].op == LY_BAG) all -= ((double)n->row[i].vocab - n->row[i].distinct) * (double)n->row[i].c;
+        if (n->row[i].op == LY_MOE)
+            all -= ly_moe_W(&n->row[i], (double)n->row[i].experts) - ly_moe_W(&n->row[i], ly_moe_distinct(&n->row[i]));
+        else if (n->row[i].op == LY_BAG)
+            all -= ((double)n->row[i].vocab - n->row[i].distinct) * (double)n->row[i].c;
     return all;
 }
 

@@ -27,6 +27,10 @@ typedef enum {
     LY_EMBED,   /* y[t] = table[token[t]] + position[past + t]; rows x c */
     LY_PATCHES, /* squares of r x r pixels of an image as rows of r*r*c: batch*oh*ow x k */
     LY_TOKENS,  /* the class token, W[c] at W_at, before each sequence's tokens - 1 rows; plus positions; rows x c */
+    /* Mixture of experts: a router's `top` largest of `experts` logits, softmax over those, and their weighted sum of
+     * w2 (silu(w1 x) * w3 x); rows x c. W: the router [experts][c], then w1 [ff][c], w3 [ff][c] and w2 [c][ff] of
+     * each expert; row scales in the same order. Of equal logits the first counts. */
+    LY_MOE,
     /* Embedding bags: y[bag] = the sum of rows of a table. rows: bags; the input is int32: where each bag's
      * look-ups begin and where the last one's end (rows + 1), then `lookups` row numbers below vocab. */
     LY_BAG,
@@ -37,7 +41,7 @@ typedef enum {
     LY_DROPOUT, /* elements left out by a seeded counter, the others scaled up; rows x c; in no network */
     LY_NOP      /* number of operators */
 } ly_op;
-typedef enum { LY_ID, LY_RELU, LY_RELU6, LY_GELU, LY_SIGMOID, LY_TANH, LY_GELU_ERF } ly_act; /* GELU: tanh form */
+typedef enum { LY_ID, LY_RELU, LY_RELU6, LY_GELU, LY_SILU, LY_SIGMOID, LY_TANH, LY_GELU_ERF } ly_act; /* GELU: tanh form; SiLU: x/(1 + e^-x) */
 
 enum { LY_NONE = -1, LY_INPUT = -2, LY_OUTPUT = -3, LY_MAX_BUF = 8 };
 typedef struct {
@@ -58,6 +62,7 @@ typedef struct {
                    * sequence (GPT's final norm). Elsewhere a norm's tokens is 1: ly_in_row(). */
     int64_t heads, dh, tokens, past; /* attention: per sequence, `tokens` new ones after `past` cached ones.
                                       * Input row of a token: q[heads*dh], k[heads*dh], v[heads*dh]. */
+    int64_t experts, top, ff; /* LY_MOE */
     bool all;   /* attention: every token sees all of its sequence; past = 0, and there is no cache */
     bool first; /* norm with tokens > 1: of the first token of each sequence, not the last */
     double eps; /* norm; 0: 1e-5 */
@@ -108,6 +113,12 @@ typedef struct {
     int64_t in, add, out;
 } ly_place;
 ir_status ly_arena(const ly_net *, int64_t align, ly_place **place, int64_t *elems);
+/* Experts that a LY_MOE is expected to touch, if each token chooses for itself and all are equally likely:
+ * E (1 - (1 - top/E)^rows). */
+double ly_moe_distinct(const ly_row *);
+/* What a LY_MOE reads of W with so many of its experts, and its row scales. */
+double ly_moe_W(const ly_row *, double experts);
+double ly_moe_scales(const ly_row *, double experts);
 /* Elements of a row's input (tokens for LY_EMBED; qkv for attention) and output. */
 int64_t               ly_in_elems(const ly_row *);
 int64_t               ly_out_elems(const ly_row *);

@@ -18,6 +18,7 @@ double ref_act(ly_act a, double x)
     case LY_GELU: return 0.5 * x * (1 + tanh(0.79788456080286535588 * (x + 0.044715 * x * x * x)));
     case LY_GELU_ERF: return 0.5 * x * (1 + erf(x * 0.70710678118654752440));
     case LY_TANH: return tanh(x);
+    case LY_SILU: return x / (1 + exp(-x));
     case LY_SIGMOID: return 1 / (1 + exp(-x));
     default: return x;
     }

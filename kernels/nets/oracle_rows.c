@@ -166,6 +166,7 @@ static ir_status oracle_rows_step(const walk *k, const ly_row *r)
         return IR_OK;
     case LY_TOKENS: ref_tokens(r, k->w, x, k->v, y); return IR_OK;
     case LY_PATCHES: ref_patches(r, x, y); return IR_OK;
+    case LY_MOE: return ref_moe(r, k->w, x, add, y, NULL);
     case LY_BAG: return ref_bag(r, k->w, (const char *)k->input + k->net->index_at * 4, y);
     case LY_INTERACT:
     case LY_CONCAT: ref_interact(r, x, add, y); return IR_OK;

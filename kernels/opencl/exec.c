@@ -29,7 +29,8 @@ typedef struct {
     int        nkernel;
     ocl_linear linear[OCL_LINEAR_ROWS + 1];
     ocl_gemm   gemm;
-    ocl_buf   *buf[LY_MAX_BUF], *scratch, *columns, *scores, *none;
+    ocl_buf   *buf[LY_MAX_BUF], *scratch, *columns, *scores, *held, *none; /* held: keys and
+                                    * values of a row without a cache */
     size_t     score_groups;
     size_t    *packed_at; /* per row: where its reordered weights begin */
     size_t     npacked;   /* f32 elements of all of them */
@@ -206,11 +207,13 @@ static ir_status do_norm(ir_run *r, plan *p, const ly_row *w)
     cl_kernel     kernel;
     cl_mem        x = ocl_exec_place(r, p, w->in), y = ocl_exec_place(r, p, w->out), V = tensor(r, p, p->V);
     cl_uint       rows = (cl_uint)w->rows, c = (cl_uint)w->c, tokens = w->tokens > 1 ? (cl_uint)w->tokens : 1;
+    cl_uint       take = tokens > 1 && !w->first ? tokens - 1 : 0;
+    cl_float      eps = (cl_float)ly_eps(w);
     cl_long       g = w->g_at, b = w->b_at;
     ir_status     s = ocl_exec_part(d, p, "norm", ocl_exec_vector_of(d), "", &kernel);
     const ocl_arg a[] = {OCL_A(x), OCL_A(V), OCL_A(y), OCL_A(rows),
-                         OCL_A(c), OCL_A(g), OCL_A(b), OCL_A(tokens)};
-    return s == IR_OK ? launch(d, kernel, a, 8, rows * group_size(d)) : s;
+                         OCL_A(c), OCL_A(g), OCL_A(b), OCL_A(tokens), OCL_A(take), OCL_A(eps)};
+    return s == IR_OK ? launch(d, kernel, a, 10, rows * group_size(d)) : s;
 }
 
 static ir_status do_softmax(ir_run *r, plan *p, const ly_row *w)
@@ -249,18 +252,23 @@ static ir_status do_embed(ir_run *r, plan *p, const ly_row *w)
            y = ocl_exec_place(r, p, w->out);
     cl_uint  rows = (cl_uint)w->rows, c = (cl_uint)w->c, past = (cl_uint)w->past, tokens = (cl_uint)w->tokens;
     cl_ulong W_at = (cl_ulong)w->W_at, P_at = (cl_ulong)w->P_at, vocab = (cl_ulong)w->vocab;
+    cl_ulong context = (cl_ulong)w->context;
+    cl_uint  types = (cl_uint)w->types;
     cl_long  scale = p->wt == IR_I8 ? w->s_at : -1;
     ir_status     s = ocl_exec_part(d, p, "embed", 1, "", &kernel);
     const ocl_arg a[] = {OCL_A(x),    OCL_A(W),    OCL_A(V),    OCL_A(y),      OCL_A(rows),  OCL_A(c),
-                         OCL_A(W_at), OCL_A(P_at), OCL_A(past), OCL_A(tokens), OCL_A(scale), OCL_A(vocab)};
-    return s == IR_OK ? launch(d, kernel, a, 12, rows * group_size(d)) : s;
+                         OCL_A(W_at), OCL_A(P_at), OCL_A(past), OCL_A(tokens), OCL_A(scale), OCL_A(vocab),
+                         OCL_A(context), OCL_A(types)};
+    return s == IR_OK ? launch(d, kernel, a, 14, rows * group_size(d)) : s;
 }
 
 static ir_status do_attention(ir_run *r, plan *p, const ly_row *w)
 {
     ocl_dev  *d = ocl_of(r->dev);
     cl_kernel append, attend;
-    cl_mem    x = ocl_exec_place(r, p, w->in), KV = tensor(r, p, p->kv), y = ocl_exec_place(r, p, w->out);
+    cl_mem    x = ocl_exec_place(r, p, w->in), KV = w->all ? p->held->mem : tensor(r, p, p->kv),
+              y = ocl_exec_place(r, p, w->out);
+    cl_int    all = w->all;
     cl_uint   batch = (cl_uint)w->batch, heads = (cl_uint)w->heads, dh = (cl_uint)w->dh,
             tokens = (cl_uint)w->tokens, past = (cl_uint)w->past;
     cl_ulong  at = (cl_ulong)w->block * 2 * batch * heads * p->cap * dh;
@@ -272,9 +280,9 @@ static ir_status do_attention(ir_run *r, plan *p, const ly_row *w)
                          OCL_A(dh), OCL_A(tokens), OCL_A(past), OCL_A(p->cap)};
     const ocl_arg b[] = {OCL_A(x),      OCL_A(KV),    OCL_A(y),     OCL_A(p->scores->mem),
                          OCL_A(at),     OCL_A(batch), OCL_A(heads), OCL_A(dh),
-                         OCL_A(tokens), OCL_A(past),  OCL_A(p->cap)};
+                         OCL_A(tokens), OCL_A(past),  OCL_A(p->cap), OCL_A(all)};
     s = launch(d, append, a, 9, d->cpu ? d->units : 2 * queries * dh);
-    if (s == IR_OK) s = ocl_args(attend, b, 11);
+    if (s == IR_OK) s = ocl_args(attend, b, 12);
     return s == IR_OK ? ocl_launch(d, attend, queries < p->score_groups ? queries : p->score_groups, local)
                       : s;
 }
@@ -305,6 +313,61 @@ static ir_status do_pool(ir_run *r, plan *p, const ly_row *w)
     return s == IR_OK ? launch(d, kernel, a, 14, (size_t)u[0] * u[8] * u[9] * u[3] / (size_t)v) : s;
 }
 
+static ir_status do_bag(ir_run *r, plan *p, const ly_row *w)
+{
+    ocl_dev      *d = ocl_of(r->dev);
+    cl_kernel     kernel;
+    int           v = d->cpu && w->c % 16 == 0 ? 16 : 1;
+    cl_mem        x = ocl_exec_place(r, p, w->in), W = tensor(r, p, p->W), y = ocl_exec_place(r, p, w->out);
+    cl_ulong      at = (cl_ulong)p->net.index_at, W_at = (cl_ulong)w->W_at;
+    cl_uint       rows = (cl_uint)w->rows, c = (cl_uint)w->c;
+    ir_status     s = ocl_exec_part(d, p, "bag", v, "", &kernel);
+    const ocl_arg a[] = {OCL_A(x), OCL_A(W), OCL_A(y), OCL_A(at), OCL_A(rows), OCL_A(c), OCL_A(W_at)};
+    return s == IR_OK ? launch(d, kernel, a, 7, (size_t)rows * c / (size_t)v) : s;
+}
+
+static ir_status do_interact(ir_run *r, plan *p, const ly_row *w)
+{
+    ocl_dev      *d = ocl_of(r->dev);
+    cl_kernel     kernel;
+    cl_mem        x = ocl_exec_place(r, p, w->in), rest = ocl_exec_place(r, p, w->add), y = ocl_exec_place(r, p, w->out);
+    cl_uint       rows = (cl_uint)w->rows, c = (cl_uint)w->c, n = (cl_uint)w->heads, k = (cl_uint)w->k;
+    cl_int        dots = w->op == LY_INTERACT;
+    ir_status     s = ocl_exec_part(d, p, "interact", 1, "", &kernel);
+    const ocl_arg a[] = {OCL_A(x), OCL_A(rest), OCL_A(y), OCL_A(rows), OCL_A(c), OCL_A(n), OCL_A(k), OCL_A(dots)};
+    return s == IR_OK ? launch(d, kernel, a, 8, (size_t)rows * k) : s;
+}
+
+static ir_status do_tokens(ir_run *r, plan *p, const ly_row *w)
+{
+    ocl_dev      *d = ocl_of(r->dev);
+    cl_kernel     kernel;
+    cl_mem        x = ocl_exec_place(r, p, w->in), W = tensor(r, p, p->W), V = tensor(r, p, p->V),
+           y = ocl_exec_place(r, p, w->out);
+    cl_uint       rows = (cl_uint)w->rows, c = (cl_uint)w->c, tokens = (cl_uint)w->tokens;
+    cl_ulong      W_at = (cl_ulong)w->W_at, P_at = (cl_ulong)w->P_at;
+    cl_long       scale = p->wt == IR_I8 ? w->s_at : -1;
+    ir_status     s = ocl_exec_part(d, p, "tokens", 1, "", &kernel);
+    const ocl_arg a[] = {OCL_A(x), OCL_A(W),      OCL_A(V),    OCL_A(y),    OCL_A(rows),
+                         OCL_A(c), OCL_A(tokens), OCL_A(W_at), OCL_A(P_at), OCL_A(scale)};
+    return s == IR_OK ? launch(d, kernel, a, 10, (size_t)rows * c) : s;
+}
+
+/* Squares that do not overlap: what im2col makes of a convolution with them. */
+static ir_status do_patches(ir_run *r, plan *p, const ly_row *w)
+{
+    ocl_dev      *d = ocl_of(r->dev);
+    cl_kernel     kernel;
+    cl_mem        x = ocl_exec_place(r, p, w->in), y = ocl_exec_place(r, p, w->out);
+    cl_uint       m = (cl_uint)(w->batch * w->oh * w->ow), u[] = {(cl_uint)w->h, (cl_uint)w->w, (cl_uint)w->c,  (cl_uint)w->r,
+                                               (cl_uint)w->s, (cl_uint)w->r, 0,              (cl_uint)w->oh,
+                                               (cl_uint)w->ow};
+    ir_status     s = ocl_exec_part(d, p, "columns", 1, "", &kernel);
+    const ocl_arg a[] = {OCL_A(x),    OCL_A(y),    OCL_A(m),    OCL_A(u[0]), OCL_A(u[1]), OCL_A(u[2]), OCL_A(u[3]),
+                         OCL_A(u[4]), OCL_A(u[5]), OCL_A(u[6]), OCL_A(u[7]), OCL_A(u[8]), OCL_A(u[6])};
+    return s == IR_OK ? launch(d, kernel, a, 13, (size_t)ly_out_elems(w)) : s;
+}
+
 static ir_status ocl_exec_step(ir_run *r, int i)
 {
     plan         *p = r->self;
@@ -320,6 +383,11 @@ static ir_status ocl_exec_step(ir_run *r, int i)
     case LY_ATTENTION: return do_attention(r, p, w);
     case LY_MAXPOOL:
     case LY_AVGPOOL: return do_pool(r, p, w);
+    case LY_BAG: return do_bag(r, p, w);
+    case LY_INTERACT:
+    case LY_CONCAT: return do_interact(r, p, w);
+    case LY_TOKENS: return do_tokens(r, p, w);
+    case LY_PATCHES: return do_patches(r, p, w);
     default: return ir_fail(IR_SKIP, "%s: no OpenCL kernel for this layer", w->name);
     }
 }
@@ -410,6 +478,7 @@ static void ocl_exec_teardown(ir_run *r)
     ocl_buffer_free(&p->scratch);
     ocl_buffer_free(&p->columns);
     ocl_buffer_free(&p->scores);
+    ocl_buffer_free(&p->held);
     ocl_buffer_free(&p->none);
     if (p->own_net) ly_free(&p->net);
     free(p->packed_at);
@@ -426,7 +495,9 @@ static void bind_tensors(plan *p, const char *family)
                  {"norm", 0, -1, 1, 2, -1, -1},  {"softmax", 0, -1, -1, 1, -1, -1},
                  {"act", 0, -1, -1, 1, -1, -1},  {"add", 0, -1, -1, 2, -1, 1},
                  {"embed", 0, 1, -1, 2, -1, -1}, {"attention", 0, -1, -1, 2, 1, -1},
-                 {"cnn", 0, 1, 2, 3, -1, -1},    {"gpt", 0, 1, 2, 3, 4, -1}};
+                 {"cnn", 0, 1, 2, 3, -1, -1},    {"gpt", 0, 1, 2, 3, 4, -1},
+                 {"bag", 0, 1, -1, 2, -1, -1},   {"dlrm", 0, 1, 2, 3, -1, -1},
+                 {"encoder", 0, 1, 2, 3, -1, -1}};
     for (size_t i = 0; i < sizeof where / sizeof *where; i++)
         if (!strcmp(where[i].family, family)) {
             p->in = where[i].in, p->W = where[i].W, p->V = where[i].V, p->out = where[i].out;
@@ -453,13 +524,14 @@ static void ocl_exec_split(plan *p)
 
 static ir_status ocl_exec_rows_of(ir_run *r, plan *p)
 {
-    const char *family = r->workload->family;
-    if (!strcmp(family, "cnn") || !strcmp(family, "gpt")) {
+    if (wl_is_net(r->workload)) {
         ir_status s = wl_net_of(r->workload, &r->p, &p->net);
         p->own_net = s == IR_OK;
         p->row = p->net.row;
         p->n = p->net.n;
         p->cap = (uint32_t)p->net.kv_cap;
+        for (int i = 0; i < p->n; i++)
+            if (p->row[i].op == LY_ATTENTION && p->row[i].all) p->cap = (uint32_t)p->row[i].tokens;
         return s;
     }
     wl_row_of(r->workload, &r->p, &p->one[0]);
@@ -487,7 +559,7 @@ static ir_status parts(ocl_dev *d, plan *p)
 
 static ir_status buffers(ocl_dev *d, plan *p)
 {
-    size_t    scratch = 0, columns = 0, scores = 0;
+    size_t    scratch = 0, columns = 0, scores = 0, held = 0;
     ir_status s = ocl_buffer(d, 64, &p->none);
     p->packed_at = calloc((size_t)p->n, sizeof *p->packed_at);
     if (!p->packed_at) return ir_fail(IR_ENOMEM, "opencl: no memory for %d layers", p->n);
@@ -497,6 +569,7 @@ static ir_status buffers(ocl_dev *d, plan *p)
         p->packed_at[i] = p->npacked;
         p->npacked += packed_elems(d, p, w);
         if (w->op == LY_ATTENTION) scores = p->score_groups * p->cap;
+        if (w->op == LY_ATTENTION && w->all) held = 8 * (size_t)(w->rows * w->heads * w->dh);
         if (!ocl_exec_product(p, w)) continue;
         size_t a = ocl_gemm_packed_a(d, &p->gemm, product_m(w), product_k(w));
         if (a > scratch) scratch = a;
@@ -506,6 +579,7 @@ static ir_status buffers(ocl_dev *d, plan *p)
     if (s == IR_OK && scratch) s = ocl_buffer(d, 4 * scratch, &p->scratch);
     if (s == IR_OK && columns) s = ocl_buffer(d, 4 * columns, &p->columns);
     if (s == IR_OK && scores) s = ocl_buffer(d, 4 * scores, &p->scores);
+    if (s == IR_OK && held) s = ocl_buffer(d, held, &p->held);
     for (int b = 0; p->own_net && b < p->net.nbuf && s == IR_OK; b++)
         if (p->net.buf[b] > 0) s = ocl_buffer(d, 4 * (size_t)p->net.buf[b], &p->buf[b]);
     return s;
@@ -575,3 +649,8 @@ EXECUTOR(ocl_cnn_layers, "cnn", "layers", "a launch per layer: im2col products, 
          ocl_exec_can_run, ocl_exec_setup);
 EXECUTOR(ocl_gpt_layers, "gpt", "layers", "a launch per layer, weights streamed at small batch",
          ocl_exec_can_run, ocl_exec_setup);
+
+EXECUTOR(ocl_bag_items, "bag", "items", "an item sums a part of a bag's rows", ocl_exec_can_run, ocl_exec_setup);
+EXECUTOR(ocl_dlrm_layers, "dlrm", "layers", "a launch per layer", ocl_exec_can_run, ocl_exec_setup);
+EXECUTOR(ocl_encoder_layers, "encoder", "layers", "a launch per layer, keys and values in a buffer", ocl_exec_can_run,
+         ocl_exec_setup);

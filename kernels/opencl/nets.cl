@@ -96,13 +96,13 @@ static float reduce_most(__local float *part, float x)
 #define EACH_REST(i)   for (uint i = c / V * V + get_local_id(0); i < c; i += LS)
 
 #ifdef K_norm
-/* tokens > 1: output row i is of input row i * tokens + tokens - 1. */
+/* Output row i is of input row i * tokens + take. */
 __kernel void norm(__global const float *x, __global const float *restrict P, __global float *y, uint rows,
-                   uint c, long g_at, long b_at, uint tokens)
+                   uint c, long g_at, long b_at, uint tokens, uint take, float eps)
 {
     __local float part[LS];
     for (uint row = get_group_id(0); row < rows; row += get_num_groups(0)) {
-        __global const float *in = x + ((size_t)row * tokens + tokens - 1) * c, *gain = P + g_at,
+        __global const float *in = x + ((size_t)row * tokens + take) * c, *gain = P + g_at,
                              *offset = P + b_at;
         __global float *out = y + (size_t)row * c;
         FV              a = (FV)(0);
@@ -118,7 +118,7 @@ __kernel void norm(__global const float *x, __global const float *restrict P, __
             a += d * d;
         }
         EACH_REST(i) s += (in[i] - mean) * (in[i] - mean);
-        float scale = 1.0f / sqrt(REDUCE(s + SUM(a), total) / c + 1e-5f);
+        float scale = 1.0f / sqrt(REDUCE(s + SUM(a), total) / c + eps);
         EACH_VECTOR(i) STORE((LOAD(in + i) - mean) * scale * LOAD(gain + i) + LOAD(offset + i), out + i);
         EACH_REST(i) out[i] = (in[i] - mean) * scale * gain[i] + offset[i];
     }
@@ -184,14 +184,18 @@ __kernel void pointwise(__global const float *x, __global const float *restrict 
 #ifdef K_embed
 __kernel void embed(__global const int *restrict token, __global const w_t *restrict W,
                     __global const float *restrict P, __global float *restrict y, uint rows, uint c,
-                    ulong W_at, ulong P_at, uint past, uint tokens, long s_at, ulong vocab)
+                    ulong W_at, ulong P_at, uint past, uint tokens, long s_at, ulong vocab, ulong context,
+                    uint types)
 {
     for (uint row = get_group_id(0); row < rows; row += get_num_groups(0)) {
         size_t              t = (size_t)token[row], pos = past + row % tokens;
         float               a = s_at >= 0 ? P[s_at + t] : 1.0f, b = s_at >= 0 ? P[s_at + vocab + pos] : 1.0f;
-        __global const w_t *table = W + W_at + t * c, *position = W + P_at + pos * c;
+        size_t              kind = context + (types ? row % tokens * types / tokens : 0);
+        float               k = !types ? 0.0f : s_at >= 0 ? P[s_at + vocab + kind] : 1.0f;
+        __global const w_t *table = W + W_at + t * c, *position = W + P_at + pos * c, *type = W + P_at + kind * c;
         for (uint i = get_local_id(0); i < c; i += LS)
-            y[(size_t)row * c + i] = a * W1(table + i) + b * W1(position + i);
+            y[(size_t)row * c + i] =
+                a * W1(table + i) + b * W1(position + i) + (types ? k * W1(type + i) : 0.0f);
     }
 }
 #endif
@@ -217,7 +221,7 @@ __kernel void kv_append(__global const float *restrict qkv, __global kv_t *restr
 /* A group per query; `p`: room for cap scores per group. */
 __kernel void attention(__global const float *restrict qkv, __global const kv_t *restrict kv,
                         __global float *restrict y, __global float *restrict p, ulong at, uint batch,
-                        uint heads, uint dh, uint tokens, uint past, uint cap)
+                        uint heads, uint dh, uint tokens, uint past, uint cap, int all)
 {
     __local float part[LS];
     size_t        d = (size_t)heads * dh, plane = (size_t)batch * heads * cap * dh;
@@ -225,7 +229,7 @@ __kernel void attention(__global const float *restrict qkv, __global const kv_t 
     float         scale = 1.0f / sqrt((float)dh);
     p += get_group_id(0) * (size_t)cap;
     for (uint id = get_group_id(0); id < queries; id += get_num_groups(0)) {
-        uint t = id % tokens, h = id / tokens % heads, b = id / tokens / heads, c = past + t + 1;
+        uint t = id % tokens, h = id / tokens % heads, b = id / tokens / heads, c = all ? tokens : past + t + 1;
         __global const float *q = qkv + ((size_t)b * tokens + t) * 3 * d + h * dh;
         __global const kv_t  *keys = kv + at + ((size_t)b * heads + h) * cap * dh, *values = keys + plane;
         float                 most = -INFINITY;
@@ -391,6 +395,70 @@ __kernel void columns(__global const float *restrict X, __global float *restrict
         int y = (int)(pixel / ow * stride + r) - (int)pad, x = (int)(pixel % ow * stride + s) - (int)pad_w;
         out[at] = y >= 0 && x >= 0 && y < (int)h && x < (int)w ? X[((size_t)(image * h + y) * w + x) * c + e]
                                                                : 0.0f;
+    }
+}
+#endif
+
+#ifdef K_tokens
+/* The class token before each sequence's rows, then positions. */
+__kernel void tokens(__global const float *restrict x, __global const w_t *restrict W, __global const float *restrict P,
+                     __global float *restrict y, uint rows, uint c, uint tokens, ulong W_at, ulong P_at, long s_at)
+{
+    for (ulong i = get_global_id(0); i < (ulong)rows * c; i += get_global_size(0)) {
+        uint  row = (uint)(i / c), t = row % tokens, e = (uint)(i % c);
+        float a = s_at >= 0 ? P[s_at] : 1.0f, b = s_at >= 0 ? P[s_at + 1 + t] : 1.0f;
+        float v = t ? x[i - (ulong)(row / tokens + 1) * c] : a * W1(W + W_at + e);
+        y[i] = v + b * W1(W + P_at + (ulong)t * c + e);
+    }
+}
+#endif
+
+#ifdef K_bag
+/* An item sums V neighbouring elements of a bag's rows; c % V == 0. x: where bags begin, then row numbers. */
+__kernel void bag(__global const int *restrict x, __global const w_t *restrict W, __global float *restrict y, ulong at,
+                  uint rows, uint c, ulong W_at)
+{
+    __global const int *begin = x + at, *index = begin + rows + 1;
+    uint                cv = c / V;
+    for (ulong i = get_global_id(0); i < (ulong)rows * cv; i += get_global_size(0)) {
+        uint b = (uint)(i / cv), e = (uint)(i % cv) * V;
+        FV   a = (FV)(0);
+        for (int l = begin[b]; l < begin[b + 1]; l++) {
+            __global const w_t *w = W + W_at + (ulong)index[l] * c + e;
+#if V == 1
+            a += W1(w);
+#elif WT == 1
+            a += BF16V(V, CAT(vload, V)(0, w));
+#elif WT == 3
+            a += CAT(vload_half, V)(0, w);
+#else
+            a += CAT(convert_float, V)(CAT(vload, V)(0, w));
+#endif
+        }
+        STORE(a, y + (size_t)b * c + e);
+    }
+}
+#endif
+
+#ifdef K_interact
+/* An item makes one output: of the first vector, or joined or multiplied with the others. */
+__kernel void interact(__global const float *restrict x, __global const float *restrict rest, __global float *restrict y,
+                       uint rows, uint c, uint n, uint k, int dots)
+{
+    for (ulong i = get_global_id(0); i < (ulong)rows * k; i += get_global_size(0)) {
+        uint                  row = (uint)(i / k), j = (uint)(i % k);
+        __global const float *v = x + (ulong)row * c, *others = rest + (ulong)row * (n - 1) * c;
+        if (j < c || !dots) {
+            y[i] = j < c ? v[j] : others[j - c];
+            continue;
+        }
+        uint a = 1, b = j - c; /* pair (a, b), b < a */
+        for (; b >= a; a++) b -= a;
+        __global const float *u = others + (a - 1) * c;
+        if (b) v = others + (b - 1) * c;
+        float s = 0;
+        for (uint e = 0; e < c; e++) s += u[e] * v[e];
+        y[i] = s;
     }
 }
 #endif

@@ -25,5 +25,6 @@ const ir_workload *const ir_workloads[] = {&wl_read,        &wl_write,
                                            &wl_dscnn,       &wl_gpt2,
                                            &wl_gpt,         &wl_dlrm,
                                            &wl_bert,        &wl_vit,
+                                           &wl_moe,
                                            &wl_gemv_twice,  &wl_resnet50_shared,
                                            &wl_gpt2_shared, NULL};

@@ -43,7 +43,8 @@ static inline bool  wl_dropped(const ir_params *p, int64_t i, int64_t j)
 {
     return (int32_t)ir_hash32(wl_drop_row(i), (uint64_t)j) < wl_drop_limit(p);
 }
-extern const ir_workload wl_resnet50, wl_mobilenetv2, wl_dscnn, wl_gpt2, wl_gpt, wl_dlrm, wl_bag, wl_bert, wl_vit;
+extern const ir_workload wl_resnet50, wl_mobilenetv2, wl_dscnn, wl_gpt2, wl_gpt, wl_dlrm, wl_bag, wl_bert, wl_vit, wl_moe;
+enum { WL_MOE_EXPERTS = 512 };
 /* Their variants for proofs, by name only: the same work on shared matrices (ly_share: in gpt2 all at one
  * place, in resnet50 those of one shape), so that most weights are found in a cache. */
 extern const ir_workload wl_resnet50_shared, wl_gpt2_shared;
