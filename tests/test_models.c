@@ -155,7 +155,6 @@ static void dlrm_counts(void **state)
             const ly_row *joined = row_named(&n, "interaction");
             same(joined->op == LY_INTERACT ? (double)(joined->k - joined->c) : 0, w->pairs);
             for (int r = 0; r < n.n; r++) dense += n.row[r].op == LY_FC ? (double)n.row[r].nW : 0;
-            dense += w->params - w->tables - dense; /* with biases */
             same6(dense / w->gathered, w->crossing);
             ly_free(&n);
         }

@@ -515,7 +515,7 @@ static attention_args args_of(const ly_row *r, int64_t cap, rw_buf qkv, void *kv
     size_t plane = (size_t)r->block * 2 * (size_t)r->batch * (size_t)r->heads * (size_t)cap * (size_t)r->dh;
     return {
         qkv.p,       (int)qkv.t,     kv,           (int)kv_t, out.p, (int)out.t, (int)r->batch, (int)r->heads,
-        (int)r->dh,  (int)r->tokens, (int)r->past, (int)cap,  1,     plane,      nullptr,       nullptr,
+        (int)r->dh,  (int)r->tokens, (int)r->past, (int)cap,  1,     r->all,     plane,         nullptr,        nullptr,
         (int)r->past};
 }
 

@@ -3,7 +3,7 @@
 #include "kernels/nets/build.h"
 #include "kernels/nets/values.h"
 
-enum { B0, B1, DENSE, BAGS, JOINED, ROWS = 2 * LY_DLRM_WIDTHS + 3 };
+enum { DENSE, BAGS, JOINED, B0, B1, ROWS = 2 * LY_DLRM_WIDTHS + 3 };
 
 const ly_dlrm_shape ly_dlrm_shapes[LY_NDLRM + 1] = {
     {"small", true, 64, 26, {100000}, 1, {13, 512, 256, 64}, {512, 256, 1}},
