@@ -28,6 +28,8 @@ const cli_option fleet_own_options[] = {
     {"at-once", 0, CLI_INT, "N", "at most so many nodes at a time (all)", OWN(at_once), .lo = 1,
      .hi = 1000000},
     {"no-net", 0, CLI_FLAG, NULL, "do not measure the network", OWN(no_net)},
+    {"pairs", 0, CLI_TEXT, "WHO", "network: auto (all up to 64 nodes), all, or N random matchings",
+     OWN(pairs)},
     {"baseline", 0, CLI_TEXT, "FILE",
      "fleet.json of an earlier sweep: what is usual for a fleet too small to know", OWN(baseline)},
     {"against", 0, CLI_TEXT, "FILE", "check: the fleet.json to hold this node against", OWN(against)},

@@ -29,7 +29,8 @@ static void json_put_series(ir_json *o, const fleet_result *r, size_t s, size_t 
     ir_json_key_text(o, "point", r->series[s].point);
     ir_json_key_text(o, "key", r->group[g].key);
     put_count(o, "n", f->n);
-    ir_json_key_num(o, "time_s", exp(-f->centre)); /* of the bandwidth: seconds per byte */
+    ir_json_key_num(o, "time_s",
+                    exp(-f->centre)); /* of the bandwidth: seconds per byte; of the tail: a ratio */
     if (rate) ir_json_key_num(o, "bytes_per_s", exp(f->centre));
     ir_json_key_num(o, "spread", f->spread);
     ir_json_key_num(o, "nu", f->nu);
@@ -41,7 +42,8 @@ static void json_put_series(ir_json *o, const fleet_result *r, size_t s, size_t 
     ir_json_key_text(o, "split_by", r->series[s].split_by);
     ir_json_key(o, "terms_s");
     ir_json_open(o, '[');
-    for (int t = 0; t < 3; t++) ir_json_num(o, r->series[s].network ? NAN : r->series[s].term_s[g][t]);
+    for (int t = 0; t < 3; t++)
+        ir_json_num(o, r->series[s].network || r->series[s].tail ? NAN : r->series[s].term_s[g][t]);
     ir_json_close(o, ']');
     ir_json_close(o, '}');
 }

@@ -141,6 +141,18 @@ static ir_status read_points(const char *path, const json_t *a, ir_fleet_node *d
     return IR_OK;
 }
 
+static ir_status read_tail(const char *path, const json_t *a, ir_fleet_node *d)
+{
+    if (json_array_size(a) > IR_FLEET_ROUNDS)
+        return ir_fail(IR_EINVAL, "%s: tail: at most %d rounds expected", path, IR_FLEET_ROUNDS);
+    d->ntail = (int)json_array_size(a);
+    for (int k = 0; k < d->ntail; k++) {
+        double v = json_number_value(json_array_get(a, (size_t)k));
+        d->tail[k] = v > 0 ? v : NAN;
+    }
+    return IR_OK;
+}
+
 ir_status ir_fleet_node_read(const char *path, ir_fleet_node *d)
 {
     *d = (ir_fleet_node){0};
@@ -161,6 +173,7 @@ ir_status ir_fleet_node_read(const char *path, ir_fleet_node *d)
     ir_status st =
         *d->node && *d->status ? IR_OK : ir_fail(IR_EINVAL, "%s: node and status must be there", path);
     if (st == IR_OK && look != 1 && look != 2) st = ir_fail(IR_EINVAL, "%s: look: 1 or 2 expected", path);
+    if (st == IR_OK) st = read_tail(path, json_object_get(o, "tail"), d);
     if (st == IR_OK) st = read_points(path, json_object_get(o, "points"), d);
     const char *key;
     json_t     *v;

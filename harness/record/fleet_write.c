@@ -89,6 +89,7 @@ ir_status ir_fleet_node_write(const char *path, const ir_fleet_node *d)
     ir_json_key_text(&o, "why", d->why);
     ir_json_key_num(&o, "wall_s", d->wall_s);
     ir_json_key_text(&o, "key", d->key);
+    fleet_write_numbers(&o, "tail", d->tail, (size_t)d->ntail);
     ir_json_key(&o, "points");
     ir_json_open(&o, '[');
     for (size_t i = 0; i < d->npoint; i++) {
