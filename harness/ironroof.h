@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-enum { IR_MAX_PARAMS = 12, IR_MAX_TENSORS = 8, IR_NAME = 32, IR_ID = 224, IR_WHY = 192 };
+enum { IR_MAX_PARAMS = 16, IR_MAX_TENSORS = 8, IR_NAME = 32, IR_ID = 256, IR_WHY = 192 };
 
 typedef struct ir_workload ir_workload;
 typedef struct ir_kernel   ir_kernel;
@@ -140,6 +140,8 @@ struct ir_workload {
     size_t             nfull; /* grid of the full profile */
     const ir_params   *odd;
     size_t             nodd; /* small awkward shapes: the kernel test grid */
+    /* Optional. Fills in what an omitted key, 0, means where that follows from other keys. Before valid(). */
+    void (*complete)(const ir_workload *self, ir_params *);
     /* Shape errors (zero, overflow): IR_EINVAL with a reason. NULL: all positive values are fine. */
     ir_status (*valid)(const ir_workload *self, const ir_params *);
     ir_cost (*cost)(const ir_workload *self, const ir_params *);

@@ -142,7 +142,8 @@ double ir_product_ceiling(const ir_ceilings *c, ir_dtype t, int threads)
 {
     double v = ir_peak_ceiling(c, t, threads);
     if (t == IR_F8 && !isfinite(v)) v = ir_peak_ceiling(c, IR_BF16, threads);
-    return (t == IR_F8 || t == IR_BF16 || t == IR_F16 || t == IR_I8) && !isfinite(v)
+    if (t == IR_I4 && !isfinite(v)) v = ir_peak_ceiling(c, IR_I8, threads);
+    return (t == IR_F8 || t == IR_BF16 || t == IR_F16 || t == IR_I8 || t == IR_I4) && !isfinite(v)
                ? ir_peak_ceiling(c, IR_F32, threads)
                : v;
 }

@@ -72,10 +72,15 @@ size_t ir_answer_rows(const ir_point *p, size_t n, ir_answer_row out[IR_ANSWER_R
 /* ---- names ----------------------------------------------------------------------------------- */
 static const struct {
     const char *workload, *name;
-} known_names[] = {
-    {"resnet50", "ResNet-50"}, {"mobilenetv2", "MobileNetV2"}, {"dscnn", "DS-CNN"},
-    {"gpt2", "GPT-2"}, {"gpt", "GPT"}, {"dlrm", "DLRM"},
-    {"bert", "BERT"}, {"vit", "ViT"}};
+} known_names[] = {{"resnet50", "ResNet-50"},
+                   {"mobilenetv2", "MobileNetV2"},
+                   {"gpt2", "GPT-2"},
+                   {"gpt", "GPT"},
+                   {"llama", "Llama"},
+                   {"dscnn", "DS-CNN"},
+                   {"dlrm", "DLRM"},
+                   {"bert", "BERT"},
+                   {"vit", "ViT"}};
 
 static const char *workload_name(const ir_point *p)
 {

@@ -30,6 +30,7 @@ static ir_status net_naive_walk_setup(ir_run *r)
     plan *p = r->self = calloc(1, sizeof *p);
     if (!p) return ir_fail(IR_ENOMEM, "no memory for the plan of %s", r->workload->name);
     ir_status st = wl_net_of(r->workload, &r->p, &p->net);
+    for (int i = 0; i < p->net.n && st == IR_OK; i++) st = naive_can(&p->net.row[i]);
     for (int b = 0; b < p->net.nbuf && st == IR_OK; b++) {
         void *mem = NULL;
         st = ir_host_alloc((size_t)p->net.buf[b] * sizeof(float), IR_PAGES_DEFAULT, &mem);
@@ -55,14 +56,16 @@ static const void *net_naive_walk_input(const ir_run *r, const ly_row *row)
 
 static ir_status net_naive_walk_step(ir_run *r, const ly_row *row)
 {
-    naive_op o = {.r = row,
-                  .dtype = r->p.dtype,
-                  .W = r->mem[1].p,
-                  .V = r->mem[2].p,
-                  .x = net_naive_walk_input(r, row),
-                  .add = net_naive_walk_at(r, row->add),
-                  .y = net_naive_walk_at(r, row->out),
-                  .kv = r->nmem > 4 ? r->mem[4].p : NULL};
+    const plan *p = r->self;
+    naive_op    o = {.r = row,
+                     .dtype = r->p.dtype,
+                     .W = r->mem[1].p,
+                     .V = r->mem[2].p,
+                     .x = net_naive_walk_input(r, row),
+                     .add = net_naive_walk_at(r, row->add),
+                     .y = net_naive_walk_at(r, row->out),
+                     .kv = r->nmem > 4 ? r->mem[4].p : NULL,
+                     .nW = p->net.nW};
     naive_run(r->dev, r->p.threads, &o);
     return IR_OK;
 }

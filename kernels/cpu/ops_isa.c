@@ -120,6 +120,8 @@ static void ops_finish(size_t n, void *y, const void *scale, const void *bias, c
 {
     if (act == LY_GELU)
         finish_as(LY_GELU, n, y, scale, bias, add);
+    else if (act == LY_SILU)
+        finish_as(LY_SILU, n, y, scale, bias, add);
     else if (act == LY_ID)
         finish_as(LY_ID, n, y, scale, bias, add);
     else if (act == LY_GELU_ERF)
@@ -421,6 +423,34 @@ static float exp_sum(size_t n, const void *x, float minus, void *y)
     return vf_sum(s0 + s1);
 }
 
+static void ops_mul(size_t n, const void *x, const void *by, void *y)
+{
+    for (size_t i = 0; i < n; i += VF) {
+        size_t left = n - i < VF ? n - i : VF;
+        store_n(y, i, left, load_n(x, i, left, (vf){0}) * load_n(by, i, left, (vf){0}));
+    }
+}
+
+static void ops_rms(size_t n, const void *x, const void *gain, float eps, void *y)
+{
+    vf     s0 = {0}, s1 = s0;
+    size_t i = 0;
+    for (; i + 2 * VF <= n; i += 2 * VF) {
+        vf a = ops_load(x, i), b = ops_load(x, i + VF);
+        s0 = vf_fma(a, a, s0);
+        s1 = vf_fma(b, b, s1);
+    }
+    for (; i < n; i += VF) {
+        vf a = load_n(x, i, n - i < VF ? n - i : VF, (vf){0});
+        s0 = vf_fma(a, a, s0);
+    }
+    const vf by = vf_set1(1 / sqrtf(vf_sum(s0 + s1) / (float)n + eps));
+    for (i = 0; i < n; i += VF) {
+        size_t left = n - i < VF ? n - i : VF;
+        store_n(y, i, left, load_n(x, i, left, (vf){0}) * by * load_n(gain, i, left, (vf){0}));
+    }
+}
+
 static void ops_softmax(size_t n, const void *x, void *y)
 {
     float sum = exp_sum(n, x, most(n, x), y);
@@ -481,6 +511,8 @@ const cpu_ops CPU_SYM(cpu_ops) = {.finish = ops_finish,
                                   .act = act,
                                   .add = ops_add,
                                   .norm = ops_norm,
+                                  .mul = ops_mul,
+                                  .rms = ops_rms,
                                   .softmax = ops_softmax,
                                   .max = most,
                                   .exp_sum = exp_sum,

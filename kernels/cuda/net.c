@@ -44,7 +44,7 @@ typedef struct {
     pr_type         w_t, act_t; /* stored weights; what matrix units read */
     pr_unit         unit;
     pr_type         kv_t;
-    void           *buf[LY_MAX_BUF], *input, *partial, *tickets, *attention, *attention_tickets;
+    void           *buf[LY_MAX_BUF], *input, *partial, *tickets, *attention, *attention_tickets, *turn;
     bool            convert_input;
     bool            graphed;
     cuda_recordings graphs;
@@ -143,9 +143,9 @@ static ir_status plan_rows(plan *p)
             partial = larger(partial, s->few ? 0 : s->product.partial_B);
             tickets = larger(tickets, s->few ? 0 : s->product.ticket_B);
         } else if (r->op == LY_ATTENTION) {
-            s->flash =
-                p->how == FLASH || (p->how == MATRIX && !r->all && is_network(p->run->workload) &&
-                                    r->tokens >= FLASH_FROM && rw_flash_can(p->c, r, p->kv_t) == IR_OK);
+            s->flash = p->how == FLASH ||
+                       (p->how == MATRIX && !r->all && is_network(p->run->workload) && r->tokens >= FLASH_FROM &&
+                        p->kv_t == p->act_t && rw_flash_can(p->c, r, p->kv_t) == IR_OK);
             s->split = p->how == DIRECT || s->flash ? 1 : rw_attention_split(p->c, r);
             work = larger(work, rw_attention_work(r, s->split));
             queries = larger(queries, (size_t)(r->rows * r->heads) * sizeof(unsigned));
@@ -158,6 +158,32 @@ static ir_status plan_rows(plan *p)
     if (st == IR_OK && tickets) st = CU_TRY(p->c, MemsetAsync(p->tickets, 0, tickets, p->c->stream));
     if (st == IR_OK && queries)
         st = CU_TRY(p->c, MemsetAsync(p->attention_tickets, 0, queries, p->c->stream));
+    return st;
+}
+
+/* Cosines, then sines, of the new positions, one table for all attentions; the cache's type. */
+static ir_status plan_positions(plan *p, ir_dtype t)
+{
+    const ly_row *r = NULL;
+    for (int i = 0; i < p->net.n && !r; i++)
+        if (p->net.row[i].op == LY_ATTENTION) r = &p->net.row[i];
+    if (!r) return IR_OK;
+    const ir_dtype kv = ly_row_kv(r, t);
+    p->kv_t = kv == IR_F32 ? PR_F32 : kv == IR_F16 ? PR_F16 : PR_BF16;
+    if (r->rope.pairs == LY_ROPE_NONE) return IR_OK;
+    const int64_t half = r->dh / 2;
+    const size_t  bytes = (size_t)(r->tokens * r->dh) * sizeof(float);
+    float        *angle = malloc(bytes);
+    if (!angle)
+        return ir_fail(IR_ENOMEM, "cuda: no memory for the angles of %lld positions", (long long)r->tokens);
+    for (int64_t i = 0; i < r->tokens * half; i++) {
+        const double a = (double)(r->past + i / half) * ly_rope_frequency(&r->rope, r->dh, i % half);
+        angle[i / half * r->dh + i % half] = (float)cos(a);
+        angle[i / half * r->dh + half + i % half] = (float)sin(a);
+    }
+    ir_status st = cuda_new(p->c, bytes, &p->turn);
+    if (st == IR_OK) st = cuda_upload(p->c, p->turn, angle, bytes);
+    free(angle);
     return st;
 }
 
@@ -197,6 +223,7 @@ static void net_teardown(ir_run *r)
     cuda_free(p->c, &p->tickets);
     cuda_free(p->c, &p->attention);
     cuda_free(p->c, &p->attention_tickets);
+    cuda_free(p->c, &p->turn);
     ly_free(&p->net);
     free(p->step);
     free(p);
@@ -217,6 +244,7 @@ static ir_status setup_as(ir_run *r, style how, bool graphed)
         is_network(r->workload) ? wl_net_of(r->workload, &r->p, &p->net) : table_of_row(r, &p->net);
     if (st == IR_OK && !(p->step = calloc((size_t)p->net.n, sizeof *p->step)))
         st = ir_fail(IR_ENOMEM, "cuda: no memory for a plan");
+    if (st == IR_OK) st = plan_positions(p, r->p.dtype);
     if (st == IR_OK) st = plan_rows(p);
     if (st == IR_OK) st = type_values(p);
     if (st == IR_OK) st = plan_buffers(p);
@@ -301,6 +329,7 @@ static ir_status run_product(plan *p, int i, rw_buf in, rw_buf add, rw_buf out, 
     a.b = W;
     a.bias = bare ? NULL : vector_at(p->run, r->b_at);
     a.scale = pr_width(p->w_t) == 1 ? vector_at(p->run, r->s_at) : NULL;
+    a.gate = r->gate;
     a.add = add.p;
     a.add_t = add.t;
     a.out = out.p;
@@ -376,6 +405,10 @@ static ir_status run_row(plan *p, int i)
     case LY_PATCHES: return rw_patches(c, r, in, out);
     case LY_TOKENS: weights(p, r, &wt); return rw_tokens(c, r, in, tensor(p->run, T_W), wt, row_scales(p, r), out);
     case LY_ATTENTION:
+        if (p->turn) {
+            ir_status st = rw_turn(c, r, in, p->turn);
+            if (st != IR_OK) return st;
+        }
         if (s->flash) return rw_flash(c, r, p->net.kv_cap, in, tensor(p->run, T_KV), p->kv_t, out);
         return rw_attention(c, r, p->net.kv_cap, in, tensor(p->run, T_KV), p->kv_t, out, s->split,
                             p->attention, p->attention_tickets);
@@ -483,6 +516,20 @@ static ir_status matrix_can_run(const ir_dev *dev, const ir_workload *w, const i
                       : ir_fail(IR_SKIP, "cuda: %s on the matrix units needs sm_%d, this is sm_%d",
                                 ir_dtype_name(p->dtype), need, cc);
 }
+/* A decoder: what the rows know of it. */
+static ir_status gpt_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+{
+    ly_net    n;
+    ir_status st = matrix_can_run(dev, w, p);
+    if (st == IR_OK) st = wl_net_of(w, p, &n);
+    if (st != IR_OK) return st;
+    if (n.format.group) st = ir_fail(IR_SKIP, "weights in groups: this executor knows whole ones");
+    for (int i = 0; i < n.n && st == IR_OK; i++)
+        if (n.row[i].op == LY_ATTENTION && ly_row_kv(&n.row[i], p->dtype) == IR_I8)
+            st = ir_fail(IR_SKIP, "a cache in i8: this executor knows f32, f16 and bf16");
+    ly_free(&n);
+    return st;
+}
 static ir_status flash_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     ly_row   r;
@@ -543,10 +590,10 @@ NET(cuda_cnn_launches, "cnn", "launches", "a launch a row, fused epilogues", mat
     .profile = net_profile);
 NET(cuda_cnn_graph, "cnn", "graph", "the same launches replayed as one CUDA graph", matrix_can_run,
     graph_setup, .profile = net_profile);
-NET(cuda_gpt_launches, "gpt", "launches", "7 kernels a layer and 3 a step, fused epilogues", matrix_can_run,
+NET(cuda_gpt_launches, "gpt", "launches", "7 kernels a layer and 3 a step, fused epilogues", gpt_can_run,
     matrix_setup, .profile = net_profile);
-NET(cuda_gpt_graph, "gpt", "graph", "the same launches replayed as one CUDA graph", matrix_can_run,
-    graph_setup, .profile = net_profile);
+NET(cuda_gpt_graph, "gpt", "graph", "the same launches replayed as one CUDA graph", gpt_can_run, graph_setup,
+    .profile = net_profile);
 NET(cuda_bag_items, "bag", "items", "a thread an element of a bag's sum", NULL, matrix_setup, .flags = 0);
 NET(cuda_dlrm_launches, "dlrm", "launches", "a launch a row, fused epilogues", matrix_can_run, matrix_setup,
     .profile = net_profile);

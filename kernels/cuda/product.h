@@ -21,6 +21,7 @@ typedef struct {
     const float *bias;           /* [N] or NULL */
     const float *scale;          /* [N] or NULL: of weights of one byte */
     const void  *add;            /* [M][N] or NULL, of type add_t */
+    bool         gate;           /* what is added multiplies act's result instead */
     void        *out;            /* [M][N] of type out_t */
     pr_type      add_t, out_t;
     int          act;    /* ly_act */

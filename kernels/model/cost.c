@@ -139,6 +139,7 @@ static double flop_cycle(const model_machine *m, ir_dtype t, bool products)
     double v = products ? fmax(m->peak[t], m->matrix[t]) : m->peak[t];
     if (v > 0 || !products) return v;
     if (t == IR_F8 && fmax(m->peak[IR_BF16], m->matrix[IR_BF16]) > 0) return flop_cycle(m, IR_BF16, true);
+    if (t == IR_I4 && fmax(m->peak[IR_I8], m->matrix[IR_I8]) > 0) return flop_cycle(m, IR_I8, true);
     return fmax(m->peak[IR_F32], m->matrix[IR_F32]);
 }
 

@@ -34,7 +34,8 @@ static int64_t build_take(int64_t *end, int64_t n, int64_t align)
     return at;
 }
 
-int64_t nets_take_W(ly_net *net, int64_t n) { return build_take(&net->nW, n, 64); }
+/* A multiple of every group of weights (ly_format). */
+int64_t nets_take_W(ly_net *net, int64_t n) { return build_take(&net->nW, n, 128); }
 int64_t nets_take_V(ly_net *net, int64_t n) { return build_take(&net->nV, n, 16); }
 
 static void parameters(ly_net *net, ly_row *r, int64_t n)
@@ -43,6 +44,17 @@ static void parameters(ly_net *net, ly_row *r, int64_t n)
     r->W_at = nets_take_W(net, n);
     r->b_at = nets_take_V(net, r->k);
     r->s_at = nets_take_V(net, r->k);
+}
+
+void nets_product(ly_net *net, ly_row *r, int64_t rows, int64_t c, int64_t k)
+{
+    r->rows = rows;
+    r->c = c;
+    r->k = k;
+    r->nW = c * k;
+    r->W_at = nets_take_W(net, r->nW);
+    r->s_at = nets_take_V(net, k);
+    net->params += r->nW;
 }
 
 static void build_filter(ly_net *net, ly_row *r, int64_t k, int64_t rows, int64_t cols, int64_t groups)
@@ -117,7 +129,9 @@ void ly_share(ly_net *net, bool any_shape)
     int64_t       largest = 0;
     for (int i = 0; i < net->n; i++)
         if (shareable(net, &net->row[i]) && net->row[i].nW > largest) largest = net->row[i].nW;
-    net->nW = first->op == LY_EMBED ? first->P_at + first->context * first->c : 0;
+    net->nW = first->op != LY_EMBED ? 0
+              : first->P_at < 0     ? first->W_at + first->nW
+                                    : first->P_at + first->context * first->c;
     int64_t common = any_shape ? nets_take_W(net, largest) : -1;
     for (int i = 0; i < net->n; i++)
         if (shareable(net, &net->row[i])) build_place(net, i, common);

@@ -23,6 +23,8 @@ void nets_conv2(ly_net *, ly_row *, int64_t k, int64_t r, int64_t s, int64_t str
                 int64_t pad_w);
 /* Y[rows,k] = X[rows,c] W' + b. */
 void nets_fc(ly_net *, ly_row *, int64_t rows, int64_t c, int64_t k);
+/* The same without b. */
+void nets_product(ly_net *, ly_row *, int64_t rows, int64_t c, int64_t k);
 /* n elements of W, of V; returns the offset. */
 int64_t nets_take_W(ly_net *, int64_t n);
 int64_t nets_take_V(ly_net *, int64_t n);

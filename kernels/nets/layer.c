@@ -28,7 +28,7 @@ static bool image(ly_op op)
 int64_t ly_in_elems(const ly_row *r)
 {
     if (image(r->op)) return r->batch * r->h * r->w * r->c;
-    if (r->op == LY_ATTENTION) return r->rows * 3 * r->heads * r->dh;
+    if (r->op == LY_ATTENTION) return r->rows * ly_qkv_width(r);
     if (r->op == LY_BAG) return r->rows + 1 + r->lookups;
     if (r->op == LY_TOKENS) return (r->rows - r->batch) * r->c;
     return r->op == LY_EMBED ? r->rows : r->rows * r->c;
@@ -59,7 +59,7 @@ static double flops_of(const ly_row *r, bool in_network)
     case LY_BAG: return (double)(r->lookups - r->rows) * (double)r->c;
     case LY_CONCAT:
     case LY_PATCHES: return 0;
-    case LY_ACT: return (r->act == LY_GELU ? 9 : 1) * out;
+    case LY_ACT: return (r->act == LY_GELU ? 9 : r->act == LY_SILU ? 4 : 1) * out;
     case LY_MAXPOOL: return (double)(r->r * r->s - 1) * out;
     case LY_AVGPOOL: return (double)(r->r * r->s) * out;
     default: return out; /* LY_ADD, LY_EMBED, LY_DROPOUT */
@@ -107,22 +107,39 @@ double ly_moe_scales(const ly_row *r, double experts)
     return (double)r->experts + experts * (double)(2 * r->ff + r->c);
 }
 
+double ly_weights_B(ir_dtype t, ly_format f, double n)
+{
+    if (!f.group) return n * ir_dtype_bytes(t);
+    return n / f.group * ((double)ly_block_B(t, f) + (f.zeros ? 0.5 : 0));
+}
+
+double ly_rope_frequency(const ly_rope *p, int64_t dh, int64_t i)
+{
+    const double full = 2 * 3.14159265358979323846;
+    double       f = pow(p->theta, -2 * (double)i / (double)dh), turns = p->original * f / full;
+    if (!(p->factor > 1) || turns > p->high) return f;
+    if (turns < p->low) return f / p->factor;
+    double keep = (turns - p->low) / (p->high - p->low);
+    return f * keep + f / p->factor * (1 - keep);
+}
+
 static double gathered_B(const ly_row *r, ir_dtype t, int64_t rows)
 {
-    return (double)rows * ((double)r->c * ir_dtype_bytes(t) + (ly_scaled(t) ? f32_B : 0));
+    return (double)rows * (ly_weights_B(t, r->format, (double)r->c) + (ly_row_scaled(r, t) ? f32_B : 0));
 }
 
 /* Matrix, row scales, gain and offset: what compulsory traffic counts. */
 static double tables_B(const ly_row *r, ir_dtype t)
 {
-    double s = ir_dtype_bytes(t), scales = ly_scaled(t) ? f32_B : 0;
+    double scales = ly_row_scaled(r, t) ? f32_B : 0;
     switch (r->op) {
     case LY_CONV:
-    case LY_FC: return (double)r->nW * s + (double)r->k * scales;
-    case LY_NORM: return 2 * f32_B * (double)r->c;
-    case LY_EMBED: return gathered_B(r, t, r->rows + r->tokens + r->types);
+    case LY_FC: return ly_weights_B(t, r->format, (double)r->nW) + (double)r->k * scales;
+    case LY_NORM: return (r->rms ? 1 : 2) * f32_B * (double)r->c;
+    case LY_EMBED: return gathered_B(r, t, r->rows + (r->P_at >= 0 ? r->tokens + r->types : 0));
     case LY_TOKENS: return gathered_B(r, t, 1 + r->tokens);
-    case LY_MOE: return ly_moe_W(r, ly_moe_distinct(r)) * s + ly_moe_scales(r, ly_moe_distinct(r)) * scales;
+    case LY_MOE:
+        return ly_moe_W(r, ly_moe_distinct(r)) * ir_dtype_bytes(t) + ly_moe_scales(r, ly_moe_distinct(r)) * scales;
     case LY_BAG: return gathered_B(r, t, r->lookups);
     default: return 0;
     }
@@ -130,7 +147,7 @@ static double tables_B(const ly_row *r, ir_dtype t)
 
 static double weights_B(const ly_row *r, ir_dtype t, bool in_network)
 {
-    if (r->op == LY_EMBED && in_network) return gathered_B(r, t, r->tokens + r->types);
+    if (r->op == LY_EMBED && in_network) return r->P_at >= 0 ? gathered_B(r, t, r->tokens + r->types) : 0;
     bool bias = r->b_at >= 0 && (r->op == LY_CONV || r->op == LY_FC);
     return tables_B(r, t) + (bias ? f32_B * (double)r->k : 0);
 }
@@ -152,7 +169,7 @@ void ly_cost(const ly_row *r, ir_dtype t, bool in_network, ir_cost *c)
     double added = r->op == LY_ADD || r->add != LY_NONE ? out : 0;
     if (r->op == LY_INTERACT || r->op == LY_CONCAT) added = in * (double)(r->heads - 1);
     if (r->op == LY_ATTENTION && !r->all)
-        kv_row = 2 * (double)(r->batch * r->heads * r->dh) * ir_dtype_bytes(ly_kv_dtype(t));
+        kv_row = 2 * (double)(r->batch * ly_kv_heads(r) * r->dh) * ly_kv_B(ly_row_kv(r, t));
     memset(c, 0, sizeof *c);
     c->by_B[IR_BY_WEIGHTS] = tables_B(r, t);
     c->by_B[IR_BY_IN] = in + added;
@@ -245,10 +262,18 @@ int64_t ly_reread(const ly_net *n, int i)
     return seen < own ? seen : own;
 }
 
+/* The table of an embedding whose rows no head reads as well: what is gathered of it counts as weights. */
+static bool layer_own_table(const ly_net *n, int i)
+{
+    for (int k = 0; k < n->n; k++)
+        if (k != i && has_matrix(&n->row[k]) && n->row[k].W_at == n->row[i].W_at) return false;
+    return n->row[i].op == LY_EMBED;
+}
+
 /* A matrix read before costs no traffic of its own: it is in the table once. */
 static void layer_leave_out(const ly_net *n, int i, ir_dtype t, ir_cost *c)
 {
-    double B = (double)ly_reread(n, i) * ir_dtype_bytes(t);
+    double B = ly_weights_B(t, n->row[i].format, (double)ly_reread(n, i));
     c->read_B -= B;
     c->by_B[IR_BY_WEIGHTS] -= B;
     c->weights_B -= B;
@@ -269,15 +294,35 @@ static double touched_W(const ly_net *n)
 
 void ly_net_cost(const ly_net *n, ir_dtype t, ir_cost *out)
 {
+    ir_dtype kv = ly_kv_dtype(t);
     memset(out, 0, sizeof *out);
     for (int i = 0; i < n->n; i++) {
         ir_cost c;
         ly_cost(&n->row[i], t, true, &c);
         layer_leave_out(n, i, t, &c);
+        if (layer_own_table(n, i)) c.weights_B = c.by_B[IR_BY_WEIGHTS];
         add_up(out, &c, 1);
+        if (n->row[i].op == LY_ATTENTION) kv = ly_row_kv(&n->row[i], t);
     }
-    out->footprint_B = touched_W(n) * ir_dtype_bytes(t) + f32_B * (double)n->nV +
-                       (double)n->kv_elems * ir_dtype_bytes(ly_kv_dtype(t)) +
+    out->footprint_B = ly_weights_B(t, n->format, touched_W(n)) + f32_B * (double)n->nV +
+                       (double)n->kv_elems * ly_kv_B(kv) +
                        f32_B * (largest_live(n) + (double)(n->in_elems + n->out_elems));
     out->near_footprint_B = f32_B * largest_live(n);
+}
+
+ir_status ly_only_gpt(const ly_net *n, ir_dtype t)
+{
+    if (n->format.group) return ir_fail(IR_SKIP, "weights in groups: this executor knows whole ones");
+    for (int i = 0; i < n->n; i++) {
+        const ly_row *r = &n->row[i];
+        const char   *what = r->op == LY_NORM && r->rms         ? "RMS norm"
+                             : r->rope.pairs != LY_ROPE_NONE    ? "rotary positions"
+                             : ly_kv_heads(r) != r->heads       ? "shared heads of keys"
+                             : r->gate || r->act == LY_SILU     ? "gates"
+                             : r->op == LY_EMBED && r->P_at < 0 ? "no table of positions"
+                             : r->op == LY_ATTENTION && ly_row_kv(r, t) != ly_kv_dtype(t) ? "another cache type"
+                                                                                          : NULL;
+        if (what) return ir_fail(IR_SKIP, "row %s: this executor does not know %s", r->name, what);
+    }
+    return IR_OK;
 }

@@ -55,7 +55,8 @@ static void pack_rows(const ref_weights *w, int64_t at, int64_t n0, int64_t n, i
                       float *out)
 {
     memset(out, 0, sizeof *out * (size_t)(oracle_up(n, TILE) * Kp));
-    for (int64_t i = 0; i < n; i++) ly_load(w->dtype, w->W, at + (n0 + i) * K, K, out + i * Kp);
+    const ly_stored s = {w->dtype, w->format, w->n, w->W};
+    for (int64_t i = 0; i < n; i++) ly_load_stored(&s, at + (n0 + i) * K, K, out + i * Kp);
 }
 
 static void oracle_finish(const ref_epilogue *e, int64_t p, int64_t n0, int64_t n, const double *sum,
@@ -64,8 +65,9 @@ static void oracle_finish(const ref_epilogue *e, int64_t p, int64_t n0, int64_t 
     for (int64_t j = 0; j < n; j++) {
         double y = sum[j] * (scale ? (double)scale[n0 + j] : 1);
         if (e->bias) y += (double)e->bias[n0 + j];
-        if (e->add) y += (double)e->add[p * e->ld + n0 + j];
-        e->out[p * e->ld + n0 + j] = (float)ref_act(e->act, y);
+        const double add = e->add ? (double)e->add[p * e->ld + n0 + j] : 0;
+        y = ref_act(e->act, e->gate ? y : y + add);
+        e->out[p * e->ld + n0 + j] = (float)(e->gate ? y * add : y);
     }
 }
 
@@ -74,7 +76,8 @@ static void oracle_product(const float *x, int64_t P, int64_t K, int64_t Kp, con
                            int64_t W_at, int64_t s_at, int64_t N, float *block, const ref_epilogue *e)
 {
     double         sum[TILE * NBLOCK];
-    const any_f32 *scale = ly_scaled(w->dtype) ? (const any_f32 *)w->V + s_at : NULL;
+    const bool     scaled = ly_scaled(w->dtype) && !w->format.group;
+    const any_f32 *scale = scaled ? (const any_f32 *)w->V + s_at : NULL;
     for (int64_t n0 = 0; n0 < N; n0 += NBLOCK) {
         int64_t n = N - n0 < NBLOCK ? N - n0 : NBLOCK, np = oracle_up(n, TILE);
         pack_rows(w, W_at, n0, n, K, Kp, block);
@@ -147,8 +150,8 @@ ir_status ref_conv(const ly_row *r, const ref_weights *w, const float *x, const 
     for (int64_t g = 0; st == IR_OK && g < r->groups; g++)
         for (int64_t p0 = 0; p0 < P; p0 += strip) {
             int64_t      n = P - p0 < strip ? P - p0 : strip, at = p0 * r->k + g * N;
-            ref_epilogue e = {r->b_at >= 0 ? bias + g * N : NULL, add ? add + at : NULL, r->act, out + at,
-                              r->k};
+            ref_epilogue e = {
+                r->b_at >= 0 ? bias + g * N : NULL, add ? add + at : NULL, r->act, out + at, r->k, false};
             memset(pack, 0, sizeof *pack * (size_t)(oracle_up(n, TILE) * Kp));
             for (int64_t i = 0; i < n; i++) oracle_window(r, x, p0 + i, g, pack + i * Kp);
             oracle_product(pack, n, K, Kp, w, r->W_at + g * N * K, r->s_at + g * N, N, block, &e);

@@ -29,8 +29,8 @@ typedef struct {
     int        nkernel;
     ocl_linear linear[OCL_LINEAR_ROWS + 1];
     ocl_gemm   gemm;
-    ocl_buf   *buf[LY_MAX_BUF], *scratch, *columns, *scores, *held, *none; /* held: keys and
-                                    * values of a row without a cache */
+    ocl_buf   *buf[LY_MAX_BUF], *scratch, *columns, *scores, *none, *turn, *held; /* turn: rotary
+                                    * positions; held: keys and values of a row without a cache */
     size_t     score_groups;
     size_t    *packed_at; /* per row: where its reordered weights begin */
     size_t     npacked;   /* f32 elements of all of them */
@@ -78,12 +78,13 @@ static cl_mem ocl_exec_place(const ir_run *r, const plan *p, int buf)
 
 static ocl_epilogue epilogue_of(const ir_run *r, const plan *p, const ly_row *w)
 {
-    bool i8 = p->wt == IR_I8;
     return (ocl_epilogue){tensor(r, p, p->V),
                           w->add == LY_NONE ? p->none->mem : ocl_exec_place(r, p, w->add),
                           w->b_at,
-                          i8 ? w->s_at : -1,
-                          w->add != LY_NONE,
+                          ly_row_scaled(w, p->wt) ? w->s_at : -1,
+                          w->add == LY_NONE ? 0
+                          : w->gate         ? 2
+                                            : 1,
                           (cl_int)w->act};
 }
 
@@ -101,10 +102,11 @@ static bool dense_conv(const plan *p, const ly_row *w)
     return w->op == LY_CONV && w->groups == 1 && p->way == BY_PRODUCT;
 }
 static bool direct_conv(const plan *p, const ly_row *w) { return w->op == LY_CONV && !dense_conv(p, w); }
-static bool slim(const ly_row *w) { return w->op == LY_FC && w->rows <= OCL_LINEAR_ROWS; }
+static bool stored(const ly_row *w) { return w->op == LY_FC && w->format.group > 0; }
+static bool slim(const ly_row *w) { return w->op == LY_FC && !stored(w) && w->rows <= OCL_LINEAR_ROWS; }
 static bool ocl_exec_product(const plan *p, const ly_row *w)
 {
-    return dense_conv(p, w) || (w->op == LY_FC && !slim(w));
+    return dense_conv(p, w) || (w->op == LY_FC && !stored(w) && !slim(w));
 }
 static bool ocl_exec_depthwise(const ly_row *w) { return w->groups == w->c && w->c == w->k && w->groups > 1; }
 static size_t product_m(const ly_row *w)
@@ -201,6 +203,44 @@ static ir_status do_linear(ir_run *r, plan *p, int i)
                           (size_t)w->c, &e);
 }
 
+/* ---- weights in groups ----------------------------------------------------------------------- */
+static void stored_options(const plan *p, const ly_row *w, int rows, char extra[64])
+{
+    extra[0] = 0;
+    if (w->format.group)
+        snprintf(extra, 64, "-DGROUP=%d -DI4=%d -DROWS=%d", w->format.group, p->wt == IR_I4, rows);
+}
+
+/* The byte of W at which zero points begin; 0: there are none. */
+static cl_ulong stored_zeros(const plan *p, const ly_row *w)
+{
+    return w->format.zeros ? (cl_ulong)ly_W_offset(p->wt, w->format, p->net.nW) : 0;
+}
+
+/* Up to OCL_LINEAR_ROWS rows of x at a time. */
+static ir_status do_stored(ir_run *r, plan *p, const ly_row *w)
+{
+    ocl_dev     *d = ocl_of(r->dev);
+    ocl_epilogue e = epilogue_of(r, p, w);
+    cl_mem       W = tensor(r, p, p->W), x = ocl_exec_place(r, p, w->in), y = ocl_exec_place(r, p, w->out);
+    cl_uint      n = (cl_uint)w->k, k = (cl_uint)w->c;
+    cl_ulong     W_at = (cl_ulong)w->W_at, zeros = stored_zeros(p, w);
+    ir_status    s = IR_OK;
+    for (int64_t row = 0; row < w->rows && s == IR_OK; row += OCL_LINEAR_ROWS) {
+        const int64_t left = w->rows - row;
+        cl_kernel     kernel;
+        char          extra[64];
+        cl_ulong      x_at = (cl_ulong)(row * w->c), y_at = (cl_ulong)(row * w->k);
+        stored_options(p, w, (int)(left < OCL_LINEAR_ROWS ? left : OCL_LINEAR_ROWS), extra);
+        s = ocl_exec_part(d, p, "stored", 1, extra, &kernel);
+        const ocl_arg a[] = {OCL_A(W),      OCL_A(x),     OCL_A(y),         OCL_A(n),    OCL_A(k),
+                             OCL_A(W_at),   OCL_A(zeros), OCL_A(x_at),      OCL_A(y_at), OCL_A(e.V),
+                             OCL_A(e.b_at), OCL_A(e.add), OCL_A(e.has_add), OCL_A(e.act)};
+        if (s == IR_OK) s = launch(d, kernel, a, 14, (size_t)n * group_size(d));
+    }
+    return s;
+}
+
 static ir_status do_norm(ir_run *r, plan *p, const ly_row *w)
 {
     ocl_dev      *d = ocl_of(r->dev);
@@ -208,12 +248,14 @@ static ir_status do_norm(ir_run *r, plan *p, const ly_row *w)
     cl_mem        x = ocl_exec_place(r, p, w->in), y = ocl_exec_place(r, p, w->out), V = tensor(r, p, p->V);
     cl_uint       rows = (cl_uint)w->rows, c = (cl_uint)w->c, tokens = w->tokens > 1 ? (cl_uint)w->tokens : 1;
     cl_uint       take = tokens > 1 && !w->first ? tokens - 1 : 0;
-    cl_float      eps = (cl_float)ly_eps(w);
     cl_long       g = w->g_at, b = w->b_at;
+    cl_int        rms = w->rms;
+    cl_float      eps = (cl_float)ly_eps(w);
     ir_status     s = ocl_exec_part(d, p, "norm", ocl_exec_vector_of(d), "", &kernel);
-    const ocl_arg a[] = {OCL_A(x), OCL_A(V), OCL_A(y), OCL_A(rows),
-                         OCL_A(c), OCL_A(g), OCL_A(b), OCL_A(tokens), OCL_A(take), OCL_A(eps)};
-    return s == IR_OK ? launch(d, kernel, a, 10, rows * group_size(d)) : s;
+    const ocl_arg a[] = {OCL_A(x), OCL_A(V), OCL_A(y),      OCL_A(rows), OCL_A(c),
+                         OCL_A(g), OCL_A(b), OCL_A(tokens), OCL_A(rms),  OCL_A(eps),
+                         OCL_A(take)};
+    return s == IR_OK ? launch(d, kernel, a, 11, rows * group_size(d)) : s;
 }
 
 static ir_status do_softmax(ir_run *r, plan *p, const ly_row *w)
@@ -251,15 +293,32 @@ static ir_status do_embed(ir_run *r, plan *p, const ly_row *w)
     cl_mem    x = ocl_exec_place(r, p, w->in), W = tensor(r, p, p->W), V = tensor(r, p, p->V),
            y = ocl_exec_place(r, p, w->out);
     cl_uint  rows = (cl_uint)w->rows, c = (cl_uint)w->c, past = (cl_uint)w->past, tokens = (cl_uint)w->tokens;
-    cl_ulong W_at = (cl_ulong)w->W_at, P_at = (cl_ulong)w->P_at, vocab = (cl_ulong)w->vocab;
+    cl_ulong W_at = (cl_ulong)w->W_at, vocab = (cl_ulong)w->vocab, zeros = stored_zeros(p, w);
+    cl_long  P_at = (cl_long)w->P_at, scale = ly_row_scaled(w, p->wt) ? w->s_at : -1;
     cl_ulong context = (cl_ulong)w->context;
     cl_uint  types = (cl_uint)w->types;
-    cl_long  scale = p->wt == IR_I8 ? w->s_at : -1;
-    ir_status     s = ocl_exec_part(d, p, "embed", 1, "", &kernel);
-    const ocl_arg a[] = {OCL_A(x),    OCL_A(W),    OCL_A(V),    OCL_A(y),      OCL_A(rows),  OCL_A(c),
-                         OCL_A(W_at), OCL_A(P_at), OCL_A(past), OCL_A(tokens), OCL_A(scale), OCL_A(vocab),
-                         OCL_A(context), OCL_A(types)};
-    return s == IR_OK ? launch(d, kernel, a, 14, rows * group_size(d)) : s;
+    char     extra[64];
+    stored_options(p, w, 1, extra);
+    ir_status     s = ocl_exec_part(d, p, "embed", 1, extra, &kernel);
+    const ocl_arg a[] = {OCL_A(x),     OCL_A(W),     OCL_A(V),    OCL_A(y),    OCL_A(rows),
+                         OCL_A(c),     OCL_A(W_at),  OCL_A(P_at), OCL_A(past), OCL_A(tokens),
+                         OCL_A(scale), OCL_A(vocab), OCL_A(zeros), OCL_A(context), OCL_A(types)};
+    return s == IR_OK ? launch(d, kernel, a, 15, rows * group_size(d)) : s;
+}
+
+/* Queries and keys turn where they lie. */
+static ir_status do_rotate(ir_run *r, plan *p, const ly_row *w)
+{
+    ocl_dev  *d = ocl_of(r->dev);
+    cl_kernel kernel;
+    cl_mem    x = ocl_exec_place(r, p, w->in);
+    cl_uint   rows = (cl_uint)w->rows, heads = (cl_uint)(w->heads + ly_kv_heads(w)), dh = (cl_uint)w->dh,
+            tokens = (cl_uint)w->tokens, width = (cl_uint)ly_qkv_width(w);
+    cl_int        even = w->rope.pairs == LY_ROPE_EVEN;
+    ir_status     s = ocl_exec_part(d, p, "turn_pairs", 1, "", &kernel);
+    const ocl_arg a[] = {OCL_A(x),  OCL_A(p->turn->mem), OCL_A(rows),  OCL_A(heads),
+                         OCL_A(dh), OCL_A(tokens),       OCL_A(width), OCL_A(even)};
+    return s == IR_OK ? launch(d, kernel, a, 8, d->cpu ? d->units : (size_t)rows * heads * dh / 2) : s;
 }
 
 static ir_status do_attention(ir_run *r, plan *p, const ly_row *w)
@@ -270,19 +329,21 @@ static ir_status do_attention(ir_run *r, plan *p, const ly_row *w)
               y = ocl_exec_place(r, p, w->out);
     cl_int    all = w->all;
     cl_uint   batch = (cl_uint)w->batch, heads = (cl_uint)w->heads, dh = (cl_uint)w->dh,
-            tokens = (cl_uint)w->tokens, past = (cl_uint)w->past;
-    cl_ulong  at = (cl_ulong)w->block * 2 * batch * heads * p->cap * dh;
+            tokens = (cl_uint)w->tokens, past = (cl_uint)w->past, shared = (cl_uint)ly_kv_heads(w),
+            each = heads / shared, before = heads * dh;
+    cl_ulong  at = (cl_ulong)w->block * 2 * batch * shared * p->cap * dh;
     size_t    local = group_size(d), queries = (size_t)batch * heads * tokens;
-    ir_status s = ocl_exec_part(d, p, "kv_append", 1, "", &append);
+    ir_status s = w->rope.pairs == LY_ROPE_NONE ? IR_OK : do_rotate(r, p, w);
+    if (s == IR_OK) s = ocl_exec_part(d, p, "kv_append", 1, "", &append);
     if (s == IR_OK) s = ocl_exec_part(d, p, "attention", ocl_exec_vector_of(d), "", &attend);
     if (s != IR_OK) return s;
-    const ocl_arg a[] = {OCL_A(x),  OCL_A(KV),     OCL_A(at),   OCL_A(batch), OCL_A(heads),
-                         OCL_A(dh), OCL_A(tokens), OCL_A(past), OCL_A(p->cap)};
-    const ocl_arg b[] = {OCL_A(x),      OCL_A(KV),    OCL_A(y),     OCL_A(p->scores->mem),
-                         OCL_A(at),     OCL_A(batch), OCL_A(heads), OCL_A(dh),
-                         OCL_A(tokens), OCL_A(past),  OCL_A(p->cap), OCL_A(all)};
-    s = launch(d, append, a, 9, d->cpu ? d->units : 2 * queries * dh);
-    if (s == IR_OK) s = ocl_args(attend, b, 12);
+    const ocl_arg a[] = {OCL_A(x),  OCL_A(KV),     OCL_A(at),   OCL_A(batch),  OCL_A(shared),
+                         OCL_A(dh), OCL_A(tokens), OCL_A(past), OCL_A(p->cap), OCL_A(before)};
+    const ocl_arg b[] = {OCL_A(x),      OCL_A(KV),    OCL_A(y),      OCL_A(p->scores->mem),
+                         OCL_A(at),     OCL_A(batch), OCL_A(heads),  OCL_A(dh),
+                         OCL_A(tokens), OCL_A(past),  OCL_A(p->cap), OCL_A(each), OCL_A(all)};
+    s = launch(d, append, a, 10, d->cpu ? d->units : 2 * queries * dh / each);
+    if (s == IR_OK) s = ocl_args(attend, b, 13);
     return s == IR_OK ? ocl_launch(d, attend, queries < p->score_groups ? queries : p->score_groups, local)
                       : s;
 }
@@ -374,7 +435,7 @@ static ir_status ocl_exec_step(ir_run *r, int i)
     const ly_row *w = &p->row[i];
     switch (w->op) {
     case LY_CONV: return dense_conv(p, w) ? do_product(r, p, i) : do_direct(r, p, i);
-    case LY_FC: return slim(w) ? do_linear(r, p, i) : do_product(r, p, i);
+    case LY_FC: return stored(w) ? do_stored(r, p, w) : slim(w) ? do_linear(r, p, i) : do_product(r, p, i);
     case LY_NORM: return do_norm(r, p, w);
     case LY_SOFTMAX: return do_softmax(r, p, w);
     case LY_ACT:
@@ -480,6 +541,7 @@ static void ocl_exec_teardown(ir_run *r)
     ocl_buffer_free(&p->scores);
     ocl_buffer_free(&p->held);
     ocl_buffer_free(&p->none);
+    ocl_buffer_free(&p->turn);
     if (p->own_net) ly_free(&p->net);
     free(p->packed_at);
     free(p);
@@ -585,6 +647,38 @@ static ir_status buffers(ocl_dev *d, plan *p)
     return s;
 }
 
+/* Cosines, then sines, of the new positions, one table for all attentions. */
+static ir_status angles(ocl_dev *d, plan *p)
+{
+    const ly_row *w = NULL;
+    ir_status     s = IR_OK;
+    for (int i = 0; i < p->n && !w; i++)
+        if (p->row[i].op == LY_ATTENTION && p->row[i].rope.pairs != LY_ROPE_NONE) w = &p->row[i];
+    if (!w) return s;
+    const int64_t half = w->dh / 2, n = w->tokens * w->dh;
+    float        *t = malloc(sizeof *t * (size_t)n);
+    if (!t)
+        return ir_fail(IR_ENOMEM, "opencl: no memory for the angles of %lld positions", (long long)w->tokens);
+    for (int64_t i = 0; i < w->tokens * half; i++) {
+        const double a = (double)(w->past + i / half) * ly_rope_frequency(&w->rope, w->dh, i % half);
+        t[i / half * w->dh + i % half] = (float)cos(a);
+        t[i / half * w->dh + half + i % half] = (float)sin(a);
+    }
+    s = ocl_buffer(d, sizeof *t * (size_t)n, &p->turn);
+    if (s == IR_OK)
+        s = OCL(clEnqueueWriteBuffer(d->queue, p->turn->mem, CL_TRUE, 0, sizeof *t * (size_t)n, t, 0, NULL,
+                                     NULL));
+    free(t);
+    return s;
+}
+
+static ir_status ocl_cache_type(plan *p)
+{
+    for (int i = 0; i < p->n; i++)
+        if (p->row[i].op == LY_ATTENTION) p->kt = ly_row_kv(&p->row[i], p->wt);
+    return p->kt == IR_I8 ? ir_fail(IR_SKIP, "a cache in i8: this executor knows f32, f16 and bf16") : IR_OK;
+}
+
 static ir_status setup_way(ir_run *r, conv_way way)
 {
     plan *p = ocl_plan(r, sizeof *p);
@@ -594,6 +688,8 @@ static ir_status setup_way(ir_run *r, conv_way way)
     p->kt = ly_kv_dtype(r->p.dtype);
     bind_tensors(p, r->workload->family);
     ir_status s = ocl_exec_rows_of(r, p);
+    if (s == IR_OK) s = ocl_cache_type(p);
+    if (s == IR_OK) s = angles(ocl_of(r->dev), p);
     if (s == IR_OK) s = parts(ocl_of(r->dev), p);
     if (s == IR_OK) s = buffers(ocl_of(r->dev), p);
     if (s != IR_OK) ocl_exec_teardown(r);
@@ -607,8 +703,9 @@ static ir_status ocl_exec_can_run(const ir_dev *dev, const ir_workload *w, const
 {
     (void)dev, (void)w;
     if (p->dtype == IR_TF32) return ir_fail(IR_SKIP, "OpenCL has no tf32");
-    return p->dtype == IR_F8 ? ir_fail(IR_SKIP, "weights in f8: this executor knows f32, f16, bf16 and i8")
-                             : IR_OK;
+    return p->dtype == IR_F8
+               ? ir_fail(IR_SKIP, "weights in f8: this executor knows f32, f16, bf16, i8 and i4")
+               : IR_OK;
 }
 
 static ir_status product_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)

@@ -47,8 +47,9 @@ static TV finish_vector(TV x, __global const float *V, long b_at, long s_at, __g
 {
     if (s_at >= 0) x *= VLOAD(0, V + s_at + j);
     if (b_at >= 0) x += VLOAD(0, V + b_at + j);
-    if (has_add) x += VLOAD(0, add + (size_t)i * n + j);
-    return activated_vector(x, act);
+    if (has_add == 1) x += VLOAD(0, add + (size_t)i * n + j);
+    x = activated_vector(x, act);
+    return has_add == 2 ? x * VLOAD(0, add + (size_t)i * n + j) : x;
 }
 #endif
 #else

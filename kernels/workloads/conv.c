@@ -121,7 +121,7 @@ static void conv_check(IR_SELF, const ir_params *p, const void *const *before, c
     int64_t        item[2], batch = r.batch, n_in, n_out;
     int            n = nets_items(batch, item);
     const any_f32 *y = after[T_Y];
-    ref_weights    w = {p->dtype, before[T_W], before[T_V]};
+    ref_weights    w = {.dtype = p->dtype, .W = before[T_W], .V = before[T_V]};
     bool           known;
     r.batch = 1;
     n_in = ly_in_elems(&r);

@@ -20,7 +20,7 @@ static void dlrm_fill(const ir_workload *self, const ir_params *p, int t, void *
 {
     ly_net n;
     if (t != NET_IN) {
-        networks_fill(self, p, t, host, seed);
+        net_fill_tensor(self, p, t, host, seed);
     } else if (dlrm_net(p, &n) == IR_OK) {
         ly_fill_f32(host, 0, n.index_at, 0, 1, seed);
         ly_dlrm_lookups(&ly_dlrm_shapes[p->v[SIZE]], p->v[BATCH], p->v[CAP], (double)p->v[ZIPF] / 100,

@@ -13,7 +13,8 @@ ly_cache net_cache(const ly_net *n, ir_dtype t)
         if (r->op != LY_ATTENTION || r->all) continue;
         c.blocks++;
         c.batch = r->batch;
-        c.heads = r->heads;
+        c.heads = ly_kv_heads(r);
+        c.dtype = ly_row_kv(r, t);
         c.past = r->past;
         c.tokens = r->tokens;
         c.dh = r->dh;
@@ -28,8 +29,10 @@ static float amplitude(const ly_net *n, int i)
     bool          qkv = i + 1 < n->n && n->row[i + 1].op == LY_ATTENTION;
     float         keep = sqrtf(3 / (float)(r->op == LY_CONV ? r->r * r->s * (r->c / r->groups) : r->c));
     int           joins = 0;
-    for (int j = 0; j < n->n; j++) joins += n->row[j].op == LY_FC && n->row[j].add != LY_NONE;
+    for (int j = 0; j < n->n; j++)
+        joins += n->row[j].op == LY_FC && n->row[j].add != LY_NONE && !n->row[j].gate;
     if (r->op == LY_EMBED || r->op == LY_TOKENS) return EMBEDDING;
+    if (r->gate) return 1.6f * keep; /* what the other half of the gate takes away */
     if (r->op == LY_BAG) return 0.5f / sqrtf((float)r->lookups / (float)r->rows); /* of the sums: 0.3 */
     if (r->op == LY_FC && r->add != LY_NONE) return keep / sqrtf((float)joins);
     if (r->add != LY_NONE) return 0.5f * keep;
@@ -48,21 +51,31 @@ static float image_amp(const ly_net *n)
 /* The head shares the embedding's table. */
 static bool tied(const ly_net *n, int i) { return i > 0 && n->row[i].W_at == n->row[0].W_at; }
 
+static void net_fill_part(const ly_net *n, ir_dtype t, void *host, int64_t at, int64_t count, float amp,
+                          uint64_t seed)
+{
+    if (n->format.group)
+        ly_fill_groups(t, n->format, host, at, count, amp, seed);
+    else
+        ly_fill(t, host, at, count, amp, seed);
+}
+
 static void fill_W(const ly_net *n, ir_dtype t, void *host, uint64_t seed)
 {
     int64_t end = 0;
     for (int i = 0; i < n->n; i++) {
         const ly_row *r = &n->row[i];
         if (r->W_at < 0 || tied(n, i)) continue;
-        if (r->W_at > end) ly_fill(t, host, end, r->W_at - end, 0, seed); /* padding */
-        ly_fill(t, host, r->W_at, r->nW, amplitude(n, i), seed);          /* shared: the last row's remains */
+        if (r->W_at > end) net_fill_part(n, t, host, end, r->W_at - end, 0, seed); /* padding */
+        net_fill_part(n, t, host, r->W_at, r->nW, amplitude(n, i), seed); /* shared: the last row's remains */
         if (r->W_at + r->nW > end) end = r->W_at + r->nW;
         if (r->P_at < 0) continue;
         const int64_t places = (r->context + r->types) * r->c;
-        ly_fill(t, host, end, r->P_at - end, 0, seed);
-        ly_fill(t, host, r->P_at, places, POSITION, seed);
+        net_fill_part(n, t, host, end, r->P_at - end, 0, seed);
+        net_fill_part(n, t, host, r->P_at, places, POSITION, seed);
         end = r->P_at + places;
     }
+    ly_fill_zeros(t, n->format, host, n->nW, seed);
 }
 
 static void scales(ir_dtype t, void *host, int64_t at, int64_t n, float amp, uint64_t seed)

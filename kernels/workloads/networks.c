@@ -42,7 +42,7 @@ static ir_status gpt_net(const ir_params *p, ly_net *out)
     return ly_gpt(&g, v[S_BATCH], v[S_TOKENS], v[S_PAST], out);
 }
 
-ir_status networks_valid(const ir_workload *self, const ir_params *p)
+ir_status net_valid(const ir_workload *self, const ir_params *p)
 {
     ly_net    n;
     ir_status st = wl_net_of(self, p, &n);
@@ -54,9 +54,9 @@ ir_status networks_valid(const ir_workload *self, const ir_params *p)
     return st;
 }
 
-/* Of parameters that networks_valid() accepted. Without memory for a table of some hundred rows: nothing
+/* Of parameters that net_valid() accepted. Without memory for a table of some hundred rows: nothing
  * known. */
-ir_cost networks_cost(const ir_workload *self, const ir_params *p)
+ir_cost net_cost(const ir_workload *self, const ir_params *p)
 {
     ly_net  n;
     ir_cost c = {0};
@@ -66,23 +66,23 @@ ir_cost networks_cost(const ir_workload *self, const ir_params *p)
     return c;
 }
 
-int networks_tensors(const ir_workload *self, const ir_params *p, ir_tensor *out)
+int net_tensors(const ir_workload *self, const ir_params *p, ir_tensor *out)
 {
     ly_net n;
     if (wl_net_of(self, p, &n) != IR_OK) return 0;
-    ir_dtype kv = ly_kv_dtype(p->dtype);
+    ly_cache kv = net_cache(&n, p->dtype);
     int      count = n.kv_elems ? 5 : 4;
     out[NET_IN] = (ir_tensor){n.tokens_in ? "tokens" : n.index_at ? "features" : "images",
                                 (size_t)n.in_elems * 4, IR_IN, IR_F32};
-    out[NET_W] = (ir_tensor){"W", (size_t)n.nW * ly_width(p->dtype), IR_IN, p->dtype};
+    out[NET_W] = (ir_tensor){"W", ly_W_B(&n, p->dtype), IR_IN, p->dtype};
     out[NET_V] = (ir_tensor){"V", (size_t)n.nV * 4, IR_IN, IR_F32};
     out[NET_OUT] = (ir_tensor){"logits", (size_t)n.out_elems * 4, IR_OUT, IR_F32};
-    if (n.kv_elems) out[NET_KV] = (ir_tensor){"KV", (size_t)n.kv_elems * ly_width(kv), IR_INOUT, kv};
+    if (n.kv_elems) out[NET_KV] = (ir_tensor){"KV", ly_cache_B(&kv), IR_INOUT, kv.dtype};
     ly_free(&n);
     return count;
 }
 
-void networks_fill(const ir_workload *self, const ir_params *p, int t, void *host, uint64_t seed)
+void net_fill_tensor(const ir_workload *self, const ir_params *p, int t, void *host, uint64_t seed)
 {
     ly_net n;
     if (wl_net_of(self, p, &n) != IR_OK) return;
@@ -90,8 +90,7 @@ void networks_fill(const ir_workload *self, const ir_params *p, int t, void *hos
     ly_free(&n);
 }
 
-bool networks_intact(const ir_workload *self, const ir_params *p, int t, const void *after,
-                            uint64_t seed)
+bool net_is_intact(const ir_workload *self, const ir_params *p, int t, const void *after, uint64_t seed)
 {
     ly_net n;
     if (t != NET_KV || wl_net_of(self, p, &n) != IR_OK) return false;
