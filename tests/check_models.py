@@ -15,6 +15,7 @@ try:
 except ImportError:
     print("skipped: numpy is not installed")
     sys.exit(77)
+import check_llama
 from check_reference import Dump, compare
 
 
@@ -138,6 +139,10 @@ def vit(d):
     return linear(d, norm(d, x[:, 0], "lnf", 1e-6), "head")
 
 
+def mixtral(d):
+    return check_llama.llama(d)[0]
+
+
 def main(argv):
     if len(argv) != 1:
         sys.stderr.write(__doc__)
@@ -147,11 +152,14 @@ def main(argv):
               ("dlrm:size=rm1,batch=3,rows=500", dlrm), ("dlrm:size=small,batch=2,rows=300,dtype=bf16", dlrm),
               ("bert:size=tiny,batch=3,tokens=13", bert), ("bert:size=tiny,batch=1,tokens=40,dtype=bf16", bert),
               ("bert:size=tiny,batch=2,tokens=7,dtype=i8", bert),
+              ("mixtral:size=tiny,batch=3,tokens=1,past=17,dtype=f32", mixtral),
+              ("mixtral:size=tiny,batch=2,tokens=9,past=0,dtype=f32", mixtral),
+              ("mixtral:size=tiny,batch=1,tokens=3,past=5,dtype=i8", mixtral),
               ("vit:size=tiny,batch=2,res=40", vit), ("vit:size=tiny,batch=1,res=24,dtype=i8", vit)]
     ok = True
     for point, net in points:
         with tempfile.TemporaryDirectory() as directory:
-            d = Dump(argv[0], point, directory)
+            d = (check_llama.Dump if net is mixtral else Dump)(argv[0], point, directory)
             ok &= compare(point, d.raw("logits.bin", "f32"), net(d), d.dtype)
     return 0 if ok else 1
 

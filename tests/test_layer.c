@@ -401,11 +401,11 @@ static void grids(void **state)
 {
     (void)state;
     static const ir_workload *const all[] = {
-        &wl_conv,       &wl_linear,      &wl_norm,      &wl_softmax, &wl_act,
-        &wl_add2,       &wl_embed,       &wl_attention, &wl_chain,   &wl_normchain,
-        &wl_resnet50,   &wl_mobilenetv2, &wl_gpt2,      &wl_gpt,     &wl_resnet50_shared,
-        &wl_gpt2_shared, &wl_dscnn,      &wl_bag,       &wl_dlrm,    &wl_bert,
-        &wl_vit,        &wl_moe};
+        &wl_conv,        &wl_linear,      &wl_norm,      &wl_softmax, &wl_act,
+        &wl_add2,        &wl_embed,       &wl_attention, &wl_chain,   &wl_normchain,
+        &wl_resnet50,    &wl_mobilenetv2, &wl_gpt2,      &wl_gpt,     &wl_resnet50_shared,
+        &wl_gpt2_shared, &wl_dscnn,       &wl_bag,       &wl_dlrm,    &wl_bert,
+        &wl_vit,         &wl_moe,         &wl_mixtral};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         const ir_params *grid[4] = {all[i]->quick, all[i]->full, all[i]->odd, &all[i]->defaults};
         size_t           n[4] = {all[i]->nquick, all[i]->nfull, all[i]->nodd, 1};

@@ -1,5 +1,6 @@
-/* test_models.c -- the other lighthouse models: published counts to the last digit, popular rows by Zipf's law,
- * every CPU kernel on odd shapes against the oracle, a batch against its items, broken kernels refused. */
+/* test_models.c -- the other lighthouse models: published counts to the last digit, popular rows by Zipf's
+ * law, every CPU kernel on odd shapes against the oracle, a batch against its items, broken kernels refused.
+ */
 #include "kernels/nets/dlrm.h"
 #include "kernels/nets/encoder.h"
 #include "harness/measure/measure.h"
@@ -107,7 +108,8 @@ static void mobilenetv2_widths(void **state)
     static const struct {
         const char *width;
         double      macs_M, params_M;
-    } want[] = {{"0.35", 59, 1.66}, {"0.5", 97, 1.95}, {"0.75", 209, 2.61}, {"1.0", 300, 3.47}, {"1.3", 509, 5.35}, {"1.4", 582, 6.06}};
+    } want[] = {{"0.35", 59, 1.66}, {"0.5", 97, 1.95},  {"0.75", 209, 2.61},
+                {"1.0", 300, 3.47}, {"1.3", 509, 5.35}, {"1.4", 582, 6.06}};
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
         ly_net  n;
         int64_t width = 0;
@@ -236,6 +238,57 @@ static void vit_counts(void **state)
     assert_int_equal(ly_vit(&ly_vit_shapes[0], 1, 225, &n), IR_EINVAL);
 }
 
+/* ---- mixtures of experts --------------------------------------------------------------------- */
+static void mixtral_counts(void **state)
+{
+    (void)state;
+    static const struct {
+        int    size;
+        double params, past128, prefill128, kv_token;
+    } want[] = {{LY_MIXTRAL_MINI, 1582385152, 461979648, 50675056640, 4096},
+                {LY_MIXTRAL_8X7B, 46702792704, 12782403584, 1617337253888, 65536}};
+    for (size_t i = 0; i < 2; i++) {
+        ly_net n;
+        assert_int_equal(
+            ly_decoder(&ly_mixtral[want[i].size], &(ly_step){.batch = 1, .tokens = 1, .past = 128}, &n),
+            IR_OK);
+        same((double)n.params, want[i].params);
+        same(macs_of(&n), want[i].past128);
+        same((double)n.kv_elems, want[i].kv_token * 129);
+        ly_free(&n);
+        assert_int_equal(ly_decoder(&ly_mixtral[want[i].size], &(ly_step){.batch = 1, .tokens = 128}, &n),
+                         IR_OK);
+        same(macs_of(&n), want[i].prefill128);
+        ly_free(&n);
+    }
+}
+
+/* Weights that a decode step of so many sequences is expected to read: less the embedding's table, one row a
+ * token more. */
+static void mixtral_touched(void **state)
+{
+    (void)state;
+    static const double batch[] = {1, 2, 4, 8, 16, 32},
+                        experts[] = {2, 3.5, 5.46875, 7.1991, 7.91982, 7.9992},
+                        streamed[] = {459887000, 724128000, 1070940000, 1375760000, 1502730000, 1516710000};
+    for (size_t i = 0; i < 6; i++) {
+        ly_net net;
+        double read = 0;
+        assert_int_equal(ly_decoder(&ly_mixtral[LY_MIXTRAL_MINI],
+                                    &(ly_step){.batch = (int64_t)batch[i], .tokens = 1, .past = 0}, &net),
+                         IR_OK);
+        for (int r = 0; r < net.n; r++) {
+            ir_cost c;
+            if (net.row[r].op == LY_MOE) same6(ly_moe_distinct(&net.row[r]), experts[i]);
+            if (net.row[r].op == LY_EMBED) continue;
+            ly_cost(&net.row[r], IR_F32, true, &c);
+            read += c.by_B[IR_BY_WEIGHTS] / 4;
+        }
+        if (!(fabs(read / streamed[i] - 1) < 2e-5)) fail_msg("batch %g: %g weights", batch[i], read);
+        ly_free(&net);
+    }
+}
+
 /* ---- look-ups -------------------------------------------------------------------------------- */
 /* As many different rows as expected, within five deviations; the most popular one as often as p says. */
 static void zipf_draws(void **state)
@@ -261,14 +314,16 @@ static void zipf_draws(void **state)
             }
             const double want = ly_zipf_distinct(rows[k], s[i], N);
             if (!(fabs(different - want) <= 5 * sqrt(want) + 0.01 * want))
-                fail_msg("s=%g, %lld rows: %g different, expected %g", s[i], (long long)rows[k], different, want);
+                fail_msg("s=%g, %lld rows: %g different, expected %g", s[i], (long long)rows[k], different,
+                         want);
             if (s[i] >= 1) assert_true(fabs(most - N / total) <= 5 * sqrt(N / total) + 1);
             free(seen);
         }
 }
 
 /* ---- kernels --------------------------------------------------------------------------------- */
-static const ir_workload *const models[] = {&wl_dscnn, &wl_bag, &wl_dlrm, &wl_bert, &wl_vit, &wl_moe};
+static const ir_workload *const models[] = {&wl_dscnn, &wl_bag, &wl_dlrm,   &wl_bert,
+                                            &wl_vit,   &wl_moe, &wl_mixtral};
 
 static void verify_all(ir_dev *dev, const ir_workload *w, int threads, size_t i)
 {
@@ -282,7 +337,8 @@ static void verify_all(ir_dev *dev, const ir_workload *w, int threads, size_t i)
             if (!(w->dtypes & 1u << t)) continue;
             const ir_status st = ir_verify(dev, w, *k, &p, 7 + i, i % 2 ? 12 : 0, &c);
             if (st != IR_OK && st != IR_SKIP)
-                fail_msg("%s/%s, shape %zu, %s: %s", w->name, (*k)->name, i, ir_dtype_name(p.dtype), ir_why());
+                fail_msg("%s/%s, shape %zu, %s: %s", w->name, (*k)->name, i, ir_dtype_name(p.dtype),
+                         ir_why());
             if (t == IR_F32 && (*k)->flags & IR_K_NAIVE) assert_int_equal(st, IR_OK);
         }
     }
@@ -316,10 +372,10 @@ static ir_status run_broken(ir_run *r, uint32_t reps)
     ir_status st = naive->setup ? naive->setup(&own) : IR_OK;
     ly_net    net = {0};
     if (wl_is_net(r->workload)) wl_net_of(r->workload, &r->p, &net);
-    int32_t *lookups = (int32_t *)r->mem[0].p + net.index_at;
-    int32_t *index = lookups + (wl_is_net(r->workload) ? net.row[0].rows : r->p.v[2]) + 1;
+    int32_t      *lookups = (int32_t *)r->mem[0].p + net.index_at;
+    int32_t      *index = lookups + (wl_is_net(r->workload) ? net.row[0].rows : r->p.v[2]) + 1;
     const int32_t old = *index, end = lookups[1];
-    if (broken == 1) *index ^= 1; /* a neighbouring row */
+    if (broken == 1) *index ^= 1;  /* a neighbouring row */
     if (broken == 2) lookups[1]--; /* a look-up goes to the next bag */
     if (st == IR_OK) st = naive->run(&own, reps);
     *index = old;
@@ -350,9 +406,18 @@ static void faults(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(dscnn_counts), cmocka_unit_test(dscnn_table), cmocka_unit_test(mobilenetv2_widths),
-                                       cmocka_unit_test(dlrm_counts),  cmocka_unit_test(dlrm_capped),
-                                       cmocka_unit_test(dlrm_impossible), cmocka_unit_test(bert_counts), cmocka_unit_test(vit_counts), cmocka_unit_test(zipf_draws),
-                                       cmocka_unit_test(kernels),      cmocka_unit_test(faults)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(dscnn_counts),
+                                       cmocka_unit_test(dscnn_table),
+                                       cmocka_unit_test(mobilenetv2_widths),
+                                       cmocka_unit_test(dlrm_counts),
+                                       cmocka_unit_test(dlrm_capped),
+                                       cmocka_unit_test(dlrm_impossible),
+                                       cmocka_unit_test(bert_counts),
+                                       cmocka_unit_test(vit_counts),
+                                       cmocka_unit_test(mixtral_counts),
+                                       cmocka_unit_test(mixtral_touched),
+                                       cmocka_unit_test(zipf_draws),
+                                       cmocka_unit_test(kernels),
+                                       cmocka_unit_test(faults)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

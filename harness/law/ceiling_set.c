@@ -367,8 +367,9 @@ double law_evaded(const ir_ceilings *c, int threads)
     return none > all ? fmin(fmax(evaded, 0), 1) : 1;
 }
 
-/* Seconds of rows of no order, each so many bytes: their first lines at the ceiling of gathers, which counts an
- * element and its index a line; what follows of a row in order, as the rest of the cost. NAN: no such ceiling. */
+/* Seconds of rows of no order, each so many bytes: their first lines at the ceiling of gathers, which counts
+ * an element and its index a line; what follows of a row in order, as the rest of the cost. NAN: no such
+ * ceiling. */
 static double scattered_s(const ir_ceilings *c, const ir_cost *k, int threads, bool cold, double ordered_Bps)
 {
     enum { LINE_B = 64, GATHER_B = 12 };

@@ -80,7 +80,8 @@ static const struct {
                    {"dscnn", "DS-CNN"},
                    {"dlrm", "DLRM"},
                    {"bert", "BERT"},
-                   {"vit", "ViT"}};
+                   {"vit", "ViT"},
+                   {"mixtral", "Mixtral"}};
 
 static const char *workload_name(const ir_point *p)
 {

@@ -45,7 +45,7 @@ static void avg_pool(const cpu_conv_ops *o, const ly_row *l, const char *x, char
 {
     const size_t c = (size_t)l->c, pixels = (size_t)(l->h * l->w), seen = (size_t)(l->r * l->w),
                  strips = (c + LINE_N - 1) / LINE_N;
-    size_t       lo, hi;
+    size_t lo, hi;
     cpu_part((size_t)l->batch * strips, 1, tid, nthreads, &lo, &hi);
     for (size_t u = lo; u < hi;) { /* strips of one image at a time */
         const size_t n = u / strips, from = u % strips * LINE_N,

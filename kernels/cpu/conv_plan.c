@@ -326,9 +326,9 @@ static void direct_rows(const cpu_conv_plan *p, size_t oy, size_t rows, const ch
     const size_t  ow = (size_t)l->ow, mr = p->mr, per_row = (ow + mr - 1) / mr;
     const bool    edges = p->px_B == 0;
     const bool    left = edges && l->pad_w > 0,
-                  right = edges && (l->ow - 1) * l->stride - l->pad_w + l->s > l->w;
-    const char   *add = at.add;
-    char         *y = at.y;
+               right = edges && (l->ow - 1) * l->stride - l->pad_w + l->s > l->w;
+    const char *add = at.add;
+    char       *y = at.y;
     for (size_t r = 0; r < rows;) {
         size_t lo1, hi1;
         tap_rows(p, (int64_t)(oy + r), &at.r_lo, &at.r_hi);

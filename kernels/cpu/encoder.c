@@ -9,8 +9,8 @@ enum { PIECE = 256 };
 bool cpu_encoder_has(const ly_row *r) { return r->op == LY_PATCHES || r->op == LY_TOKENS; }
 
 /* y += the row of W at element `at`, whose scale is V[s]. */
-static void encoder_add(const cpu_ops *o, ir_dtype t, const ly_row *r, const char *W, const char *V, int64_t at,
-                        int64_t s, char *y)
+static void encoder_add(const cpu_ops *o, ir_dtype t, const ly_row *r, const char *W, const char *V,
+                        int64_t at, int64_t s, char *y)
 {
     float piece[PIECE], scale = 1;
     if (ly_scaled(t)) memcpy(&scale, V + (r->s_at + s) * 4, sizeof scale);
@@ -22,8 +22,8 @@ static void encoder_add(const cpu_ops *o, ir_dtype t, const ly_row *r, const cha
     }
 }
 
-void cpu_encoder_types(const cpu_ops *o, ir_dtype t, const ly_row *r, const char *W, const char *V, char *y, size_t lo,
-                       size_t hi)
+void cpu_encoder_types(const cpu_ops *o, ir_dtype t, const ly_row *r, const char *W, const char *V, char *y,
+                       size_t lo, size_t hi)
 {
     for (size_t i = lo; i < hi && r->types; i++) {
         const int64_t at = r->context + ly_type_of(r, (int64_t)i);
@@ -50,8 +50,8 @@ static void patch(const ly_row *r, const char *x, int64_t i, char *y)
     for (int64_t j = 0; j < r->r; j++) memcpy(y + j * wide_B, from + j * row_B, (size_t)wide_B);
 }
 
-void cpu_encoder_part(const cpu_ops *o, ir_dtype t, const ly_row *r, const char *x, const char *W, const char *V,
-                      char *y, int tid, int nthreads)
+void cpu_encoder_part(const cpu_ops *o, ir_dtype t, const ly_row *r, const char *x, const char *W,
+                      const char *V, char *y, int tid, int nthreads)
 {
     size_t lo, hi;
     if (r->op == LY_PATCHES) {

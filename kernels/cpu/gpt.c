@@ -89,7 +89,8 @@ static void plan_linear(const ir_dev *dev, cpu_gpt *g, cpu_gpt_op *op, unsigned 
 
 static ir_status plan_ops(const ir_dev *dev, cpu_gpt *g, unsigned how)
 {
-    for (int i = 0, norm = 0, readers = 0; i < g->net.n; i++) {
+    ir_status st = IR_OK;
+    for (int i = 0, norm = 0, readers = 0; i < g->net.n && st == IR_OK; i++) {
         const ly_row *r = &g->net.row[i];
         cpu_gpt_op   *op = &g->op[g->nop];
         if (how & CPU_GPT_FUSE && r->op == LY_NORM && (readers = fused_readers(&g->net, norm = i)) > 0)
@@ -107,13 +108,14 @@ static ir_status plan_ops(const ir_dev *dev, cpu_gpt *g, unsigned how)
         else if (r->op == LY_ATTENTION)
             cpu_attention_plan(dev, r, (size_t)(r->all ? r->tokens : g->net.kv_cap), ly_row_kv(r, g->dtype),
                                g->threads, &op->a);
+        else if (r->op == LY_MOE)
+            st = cpu_moe_plan(dev, r, g->dtype, g->threads, &op->moe);
         else if (!cpu_recsys_has(r) && !cpu_encoder_has(r) && r->op != LY_NORM && r->op != LY_EMBED &&
-                 r->op != LY_ADD && r->op != LY_ACT &&
-                 r->op != LY_SOFTMAX)
+                 r->op != LY_ADD && r->op != LY_ACT && r->op != LY_SOFTMAX)
             return ir_fail(IR_EINVAL, "row %d, \"%s\": not an operator of a token network", i, r->name);
         op->again = how & CPU_GPT_PACK && plan_again(g, g->nop - 1);
     }
-    return IR_OK;
+    return st;
 }
 
 /* Of the first attention; all turn alike. */
@@ -157,10 +159,11 @@ static ir_status gpt_place(cpu_gpt *g, int64_t *floats)
 static void gpt_lay_out(cpu_gpt *g, int64_t floats)
 {
     size_t at = cpu_up((size_t)floats * sizeof(float), ALIGN), widest = (size_t)g->net.row[0].c,
-           attention = 0, kv = 0;
+           attention = 0, kv = 0, moe = 0;
     for (int i = 0; i < g->nop; i++) {
         if (g->op[i].row->op == LY_FC) widest = max_of(widest, g->op[i].l.c);
         const cpu_attention *a = &g->op[i].a;
+        if (g->op[i].row->op == LY_MOE) moe = max_of(moe, g->op[i].moe.work_B);
         if (g->op[i].row->op != LY_ATTENTION) continue;
         attention = max_of(attention, a->work_B);
         if (a->all) kv = max_of(kv, 2 * a->batch * a->heads * a->cap * a->dh * (a->kv == IR_F32 ? 4 : 2));
@@ -173,7 +176,8 @@ static void gpt_lay_out(cpu_gpt *g, int64_t floats)
     at += (size_t)g->threads * g->thread_B;
     g->attention_at = at;
     g->kv_at = at + cpu_up(attention, ALIGN);
-    g->work_B = g->kv_at + cpu_up(kv, ALIGN);
+    g->moe_at = g->kv_at + cpu_up(kv, ALIGN);
+    g->work_B = g->moe_at + cpu_up(moe, ALIGN);
 }
 
 static ir_status take_work(const ir_dev *dev, cpu_gpt *g)
@@ -262,6 +266,7 @@ void cpu_gpt_bind(ir_run *r)
         op->in = in == LY_INPUT ? g->input : activation(g, op->at.in);
         op->add = activation(g, op->at.add);
         op->out = q->out == LY_OUTPUT ? out : activation(g, op->at.out);
+        op->moe.work = g->work + g->moe_at;
         if (q->op == LY_BAG) op->in = g->input + g->net.index_at * (int64_t)sizeof(float);
         if (q->op == LY_FC) {
             cpu_linear *l = &op->l;
@@ -389,6 +394,8 @@ void cpu_gpt_op_part(cpu_gpt *g, cpu_gpt_op *op, int tid, int nthreads)
         gpt_linear_part(g, op, tid, nthreads);
     else if (op->row->op == LY_ATTENTION)
         cpu_attention_part(&op->a, tid, nthreads);
+    else if (op->row->op == LY_MOE)
+        cpu_moe_part(&op->moe, op->in, op->add, g->W, g->V, op->out, tid, nthreads);
     else if (cpu_recsys_has(op->row))
         cpu_recsys_part(g->recsys, g->dtype, op->row, op->in, op->add, g->W, op->out, tid, nthreads);
     else if (cpu_encoder_has(op->row))
@@ -556,3 +563,30 @@ const ir_kernel cpu_encoder_stream = {.family = "encoder",
                                       .prepare = gpt_prepare,
                                       .profile = gpt_profile,
                                       .cost = gpt_cost};
+
+static ir_status mixtral_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+{
+    (void)dev, (void)w;
+    if (p->dtype == IR_F32 || p->dtype == IR_BF16 || p->dtype == IR_I8) return IR_OK;
+    return ir_fail(IR_SKIP, "weights in %s: this executor knows f32, bf16 and i8", ir_dtype_name(p->dtype));
+}
+
+static void mixtral_cost(const ir_run *r, ir_cost *c)
+{
+    const cpu_gpt *g = r->self;
+    for (int i = 0; i < g->nop; i++)
+        if (g->op[i].row->op == LY_MOE) cpu_moe_cost(&g->op[i].moe, c);
+}
+
+const ir_kernel cpu_mixtral_stream = {.family = "mixtral",
+                                      .name = "stream",
+                                      .doc = "one region a step: weights of the chosen experts stream once",
+                                      .can_run = mixtral_can_run,
+                                      .setup = gpt_setup,
+                                      .run = gpt_run,
+                                      .teardown = cpu_gpt_teardown,
+                                      .drop_scratch = cpu_gpt_drop_scratch,
+                                      .prepare = gpt_prepare,
+                                      .profile = gpt_profile,
+                                      .cost = gpt_cost,
+                                      .plan_cost = mixtral_cost};

@@ -1,5 +1,5 @@
-/* moe.c -- see moe.h; "stream": the layer as a kernel of its own. The router's products have exact f32 operands, as
- * a choice is not to depend on rounding more than it must. */
+/* moe.c -- see moe.h; "stream": the layer as a kernel of its own. The router's products have exact f32
+ * operands, as a choice is not to depend on rounding more than it must. */
 #include "kernels/cpu/moe.h"
 #include "kernels/workloads/workloads_nets.h"
 
@@ -12,7 +12,8 @@ enum { STREAM_ROWS = 32, ALIGN = 64, PIECE = 256 };
 static size_t moe_width(const cpu_moe *m) { return (size_t)ir_dtype_bytes(m->up.dtype); }
 
 /* ---- the plan -------------------------------------------------------------------------------- */
-static void moe_linear(const ir_dev *dev, const ly_row *r, ir_dtype t, cpu_dot dot, int64_t c, int64_t k, cpu_linear *l)
+static void moe_linear(const ir_dev *dev, const ly_row *r, ir_dtype t, cpu_dot dot, int64_t c, int64_t k,
+                       cpu_linear *l)
 {
     (void)r;
     l->ops = cpu_linear_ops_of(dev);
@@ -44,7 +45,8 @@ ir_status cpu_moe_plan(const ir_dev *dev, const ly_row *r, ir_dtype t, int threa
     const size_t each = (m->slots + (size_t)r->experts - 1) / (size_t)r->experts;
     m->blocked = each > STREAM_ROWS;
     const cpu_linear_ops *ops = cpu_linear_ops_of(dev);
-    const cpu_dot         dot = cpu_linear_dot(dev, ops, t, each, m->blocked), exact = cpu_linear_dot(dev, ops, t, 1, false);
+    const cpu_dot         dot = cpu_linear_dot(dev, ops, t, each, m->blocked),
+                  exact = cpu_linear_dot(dev, ops, t, 1, false);
     moe_linear(dev, r, t, dot, r->c, r->ff, &m->up);
     moe_linear(dev, r, t, dot, r->ff, r->c, &m->down);
     moe_linear(dev, r, t, exact, r->c, r->experts, &m->router);
@@ -139,6 +141,13 @@ static void moe_sort(const moe_job *j)
     for (size_t i = 0; i < m->slots; i++) j->slot[i] = (int32_t)j->first[pick[i]]++;
     for (size_t e = E; e > 0; e--) j->first[e] = j->first[e - 1];
     j->first[0] = 0;
+}
+
+static int64_t moe_count(const moe_job *j)
+{
+    int64_t n = 0;
+    for (int64_t e = 0; e < j->m->r->experts; e++) n += j->first[e + 1] > j->first[e];
+    return n;
 }
 
 static void moe_gather(const moe_job *j, const char *x)
@@ -249,7 +258,7 @@ static void moe_down(const moe_job *j, const char *add, char *y)
     moe_join(j, add, y, lo, hi);
 }
 
-void cpu_moe_part(const cpu_moe *m, const char *x, const char *add, const char *W, const char *V, char *y, int tid,
+void cpu_moe_part(cpu_moe *m, const char *x, const char *add, const char *W, const char *V, char *y, int tid,
                   int nthreads)
 {
     char         *mine = m->work + m->thread_at + (size_t)tid * m->thread_B;
@@ -264,6 +273,7 @@ void cpu_moe_part(const cpu_moe *m, const char *x, const char *add, const char *
     moe_route(&j, x);
     ir_pool_barrier(m->pool, nthreads);
     moe_sort(&j);
+    if (tid == 0) m->touched = moe_count(&j);
     moe_gather(&j, x);
     ir_pool_barrier(m->pool, nthreads);
     moe_up(&j);
@@ -273,16 +283,17 @@ void cpu_moe_part(const cpu_moe *m, const char *x, const char *add, const char *
     moe_down(&j, add, y);
 }
 
-int64_t cpu_moe_touched(const cpu_moe *m)
+void cpu_moe_cost(const cpu_moe *m, ir_cost *c)
 {
-    const int32_t *pick = (const int32_t *)(const void *)(m->work + m->pick_at);
-    int64_t        n = 0;
-    for (int32_t e = 0; e < m->r->experts; e++) {
-        size_t i = 0;
-        while (i < m->slots && pick[i] != e) i++;
-        n += i < m->slots;
-    }
-    return n;
+    const double t = (double)m->touched, expected = ly_moe_distinct(m->r);
+    const double scales =
+        m->up.dtype == IR_I8 ? 4 * (ly_moe_scales(m->r, t) - ly_moe_scales(m->r, expected)) : 0;
+    const double more = (ly_moe_W(m->r, t) - ly_moe_W(m->r, expected)) * ir_dtype_bytes(m->up.dtype) + scales;
+    c->read_B += more;
+    c->by_B[IR_BY_WEIGHTS] += more;
+    c->footprint_B += more;
+    c->weights_B += more;
+    c->unfused_B += more;
 }
 
 /* ---- the kernel ------------------------------------------------------------------------------ */
@@ -315,7 +326,7 @@ static ir_status moe_setup(ir_run *r)
 
 static void moe_part(void *arg, int tid, int nthreads)
 {
-    const plan   *p = arg;
+    plan         *p = arg;
     const ir_mem *mem = p->run->mem;
     cpu_moe_part(&p->m, mem[0].p, NULL, mem[1].p, mem[2].p, mem[3].p, tid, nthreads);
 }
@@ -336,17 +347,10 @@ static ir_status moe_can(const ir_dev *dev, const ir_workload *w, const ir_param
 }
 
 /* The experts that these tokens chose, in place of those expected. */
-static void moe_touched_cost(const ir_run *r, ir_cost *c)
+static void moe_plan_cost(const ir_run *r, ir_cost *c)
 {
-    const plan   *p = r->self;
-    const double  t = (double)cpu_moe_touched(&p->m), expected = ly_moe_distinct(&p->row);
-    const double  more = (ly_moe_W(&p->row, t) - ly_moe_W(&p->row, expected)) * ir_dtype_bytes(r->p.dtype) +
-                        (r->p.dtype == IR_I8 ? 4 * (ly_moe_scales(&p->row, t) - ly_moe_scales(&p->row, expected)) : 0);
-    c->read_B += more;
-    c->by_B[IR_BY_WEIGHTS] += more;
-    c->footprint_B += more;
-    c->weights_B += more;
-    c->unfused_B += more;
+    const plan *p = r->self;
+    cpu_moe_cost(&p->m, c);
 }
 
 const ir_kernel cpu_moe_stream = {.family = "moe",
@@ -356,4 +360,4 @@ const ir_kernel cpu_moe_stream = {.family = "moe",
                                   .setup = moe_setup,
                                   .run = moe_run,
                                   .teardown = moe_teardown,
-                                  .plan_cost = moe_touched_cost};
+                                  .plan_cost = moe_plan_cost};

@@ -85,7 +85,8 @@ static ir_status moe_naive_setup(ir_run *r)
     ly_row row;
     wl_row_of(r->workload, &r->p, &row);
     r->self = malloc(cpu_moe_naive_work_n(&row) * sizeof(float));
-    return r->self ? IR_OK : ir_fail(IR_ENOMEM, "no memory for the products of %lld tokens", (long long)row.rows);
+    return r->self ? IR_OK
+                   : ir_fail(IR_ENOMEM, "no memory for the products of %lld tokens", (long long)row.rows);
 }
 
 static void moe_naive_teardown(ir_run *r)

@@ -7,5 +7,5 @@
  * floats. */
 size_t cpu_moe_naive_work_n(const ly_row *);
 void   cpu_moe_naive_run(ir_dev *, int threads, ir_dtype, const ly_row *, const void *x, const void *add,
-                            const void *W, const void *V, float *work, void *y);
+                         const void *W, const void *V, float *work, void *y);
 #endif

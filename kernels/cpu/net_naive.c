@@ -159,8 +159,8 @@ static void naive_patch(const naive_op *o, int64_t i)
 {
     const ly_row  *r = o->r;
     const int64_t  image = i / (r->oh * r->ow), wide = r->r * r->c;
-    const any_f32 *x = (const any_f32 *)o->x +
-                       ((image * r->h + i / r->ow % r->oh * r->r) * r->w + i % r->ow * r->r) * r->c;
+    const any_f32 *x =
+        (const any_f32 *)o->x + ((image * r->h + i / r->ow % r->oh * r->r) * r->w + i % r->ow * r->r) * r->c;
     for (int64_t j = 0; j < r->r * wide; j++) o->y[i * r->k + j] = x[j / wide * r->w * r->c + j % wide];
 }
 

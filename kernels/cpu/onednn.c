@@ -156,8 +156,7 @@ static dnnl_status_t describe_pooling(const ly_row *l, dnnl_engine_t engine, con
                                       dnnl_primitive_attr_t attr, dnnl_primitive_desc_t *out)
 {
     const bool        all = l->op == LY_AVGPOOL;
-    const dnnl_dims_t kernel = {l->r, l->s},
-                      strides = {all ? 1 : l->stride, all ? 1 : l->stride};
+    const dnnl_dims_t kernel = {l->r, l->s}, strides = {all ? 1 : l->stride, all ? 1 : l->stride};
     const dnnl_dims_t left = {all ? 0 : l->pad, all ? 0 : l->pad_w};
     const dnnl_dims_t right = {(l->oh - 1) * strides[0] + kernel[0] - l->h - left[0], /* negative: left out */
                                (l->ow - 1) * strides[1] + kernel[1] - l->w - left[1]};

@@ -66,13 +66,13 @@ SIMD_INLINE vf gelu(vf x)
     return x / (exponential(u * -2) + 1);
 }
 
-/* x/2 (1 + erf(x/sqrt 2)) = x - x/2 erfc for x > 0, x/2 erfc(|x|/sqrt 2) below: erfc(z) = P(t) e^(-z^2), t = 1/(1 +
- * p z), to 1.5e-7 (Hastings; Abramowitz and Stegun 7.1.26). */
+/* x/2 (1 + erf(x/sqrt 2)) = x - x/2 erfc for x > 0, x/2 erfc(|x|/sqrt 2) below: erfc(z) = P(t) e^(-z^2), t =
+ * 1/(1 + p z), to 1.5e-7 (Hastings; Abramowitz and Stegun 7.1.26). */
 SIMD_INLINE vf gelu_erf(vf x)
 {
     const int_v below = (int_v)(x < vf_set1(0));
-    const vf    a = ops_choose(below, -x, x), t = 1 / vf_fma(a, vf_set1(0.3275911f * 0.70710678f), vf_set1(1));
-    vf          p = vf_fma(t, vf_set1(1.061405429f), vf_set1(-1.453152027f));
+    const vf a = ops_choose(below, -x, x), t = 1 / vf_fma(a, vf_set1(0.3275911f * 0.70710678f), vf_set1(1));
+    vf       p = vf_fma(t, vf_set1(1.061405429f), vf_set1(-1.453152027f));
     p = vf_fma(t, p, vf_set1(1.421413741f));
     p = vf_fma(t, p, vf_set1(-0.284496736f));
     p = vf_fma(t, p, vf_set1(0.254829592f));

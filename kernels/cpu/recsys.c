@@ -1,4 +1,5 @@
-/* recsys.c -- see recsys.h; "stream": embedding bags as a kernel of their own. Threads share bags, or samples. */
+/* recsys.c -- see recsys.h; "stream": embedding bags as a kernel of their own. Threads share bags, or
+ * samples. */
 #include "kernels/cpu/recsys.h"
 #include "kernels/workloads/workloads_nets.h"
 
@@ -24,7 +25,8 @@ void cpu_recsys_part(const cpu_recsys_ops *o, ir_dtype t, const ly_row *r, const
     size_t       lo, hi;
     cpu_part((size_t)r->rows, 1, tid, nthreads, &lo, &hi);
     if (r->op == LY_BAG) {
-        o->bags(t, c, W + (size_t)r->W_at * (size_t)ir_dtype_bytes(t), x, x + ((size_t)r->rows + 1) * 4, lo, hi, y);
+        o->bags(t, c, W + (size_t)r->W_at * (size_t)ir_dtype_bytes(t), x, x + ((size_t)r->rows + 1) * 4, lo,
+                hi, y);
         return;
     }
     for (size_t i = lo; i < hi; i++) {
@@ -47,8 +49,8 @@ typedef struct {
 static void bag_part(void *arg, int tid, int nthreads)
 {
     const job *j = arg;
-    cpu_recsys_part(j->ops, j->run->p.dtype, &j->row, j->run->mem[0].p, NULL, j->run->mem[1].p, j->run->mem[2].p, tid,
-                    nthreads);
+    cpu_recsys_part(j->ops, j->run->p.dtype, &j->row, j->run->mem[0].p, NULL, j->run->mem[1].p,
+                    j->run->mem[2].p, tid, nthreads);
 }
 
 static ir_status bag_run(ir_run *r, uint32_t reps)

@@ -1,6 +1,6 @@
 /* recsys_isa.c -- embedding bags and pairwise interaction for one ISA. A bag's sum stays in registers, up to
- * WIDE vectors at a time; the rows of later look-ups are asked for meanwhile, because neither their order nor their
- * number lets the hardware guess. */
+ * WIDE vectors at a time; the rows of later look-ups are asked for meanwhile, because neither their order nor
+ * their number lets the hardware guess. */
 #include "kernels/cpu/recsys.h"
 #include "kernels/cpu/simd.h"
 
@@ -36,8 +36,8 @@ SIMD_INLINE float recsys_one(ir_dtype t, const char *p)
 }
 
 /* Vectors of one bag, n at most WIDE, from byte `at` of its rows. */
-SIMD_INLINE void some(ir_dtype t, size_t n, const char *table, size_t row_B, const char *index, size_t from, size_t to,
-                      size_t last, size_t ahead, char *y)
+SIMD_INLINE void some(ir_dtype t, size_t n, const char *table, size_t row_B, const char *index, size_t from,
+                      size_t to, size_t last, size_t ahead, char *y)
 {
     const size_t step = VF * (t == IR_F32 ? 4 : 2);
     vf           s[WIDE];
@@ -73,18 +73,19 @@ SIMD_INLINE void one_bag(ir_dtype t, size_t c, const char *table, const char *in
     }
 }
 
-SIMD_INLINE void bags_of(ir_dtype t, size_t c, const char *table, const char *begin, const char *index, size_t lo,
-                         size_t hi, char *y)
+SIMD_INLINE void bags_of(ir_dtype t, size_t c, const char *table, const char *begin, const char *index,
+                         size_t lo, size_t hi, char *y)
 {
-    const size_t row_B = c * (t == IR_F32 ? 4 : 2), ahead = CPU_BAG_AHEAD_B / (row_B < LINE ? LINE : row_B) + 1;
+    const size_t row_B = c * (t == IR_F32 ? 4 : 2),
+                 ahead = CPU_BAG_AHEAD_B / (row_B < LINE ? LINE : row_B) + 1;
     const size_t last = (size_t)number_at(begin, hi);
     for (size_t b = lo; b < hi; b++)
         one_bag(t, c, table, index, (size_t)number_at(begin, b), (size_t)number_at(begin, b + 1), last, ahead,
                 y + b * c * 4);
 }
 
-static void recsys_bags(ir_dtype t, size_t c, const char *table, const char *begin, const char *index, size_t lo,
-                        size_t hi, char *y)
+static void recsys_bags(ir_dtype t, size_t c, const char *table, const char *begin, const char *index,
+                        size_t lo, size_t hi, char *y)
 {
     if (t == IR_F32)
         bags_of(IR_F32, c, table, begin, index, lo, hi, y);
@@ -114,7 +115,8 @@ SIMD_INLINE void one_dot(size_t c, const char *u, const char *v, char *y)
 {
     vf     s = {0};
     size_t j = 0;
-    for (; j + VF <= c; j += VF) s = vf_fma(recsys_load(IR_F32, u + j * 4), recsys_load(IR_F32, v + j * 4), s);
+    for (; j + VF <= c; j += VF)
+        s = vf_fma(recsys_load(IR_F32, u + j * 4), recsys_load(IR_F32, v + j * 4), s);
     float out = vf_sum(s);
     for (; j < c; j++) out += recsys_one(IR_F32, u + j * 4) * recsys_one(IR_F32, v + j * 4);
     memcpy(y, &out, sizeof out);

@@ -16,10 +16,10 @@ struct attention_args {
     int         kt;
     void       *out;
     int         ot;
-    int         batch, heads, dh, tokens, past, cap, split, all; /* all: every query sees every key; no cache */
-    size_t      plane; /* elements of the cache before this block's pair of planes */
-    float      *work;
-    unsigned   *tickets;
+    int       batch, heads, dh, tokens, past, cap, split, all; /* all: every query sees every key; no cache */
+    size_t    plane; /* elements of the cache before this block's pair of planes */
+    float    *work;
+    unsigned *tickets;
     int cached; /* flash: keys below it are read from the cache, the others from qkv, which has the cache's
                    type */
     int shared, each, width; /* heads of keys; queries that share one; elements of a qkv row */
@@ -150,7 +150,8 @@ template <class T> CU_KERNEL(KEYS, 4) attention_kernel(attention_args p, bool fa
     CU_UNROLL_BY(1)
     for (int d = tid; d < p.dh; d += KEYS)
         q[d] = k.qkv((size_t)row * (size_t)p.width + (size_t)h * (size_t)p.dh + (size_t)d) * scale;
-    if (blockIdx.z == 0 && h % p.each == 0 && !p.all) CU_UNROLL_BY(1) for (int d = tid; d < 2 * p.dh; d += KEYS)
+    if (blockIdx.z == 0 && h % p.each == 0 && !p.all)
+        CU_UNROLL_BY(1) for (int d = tid; d < 2 * p.dh; d += KEYS)
         {
             int which = d / p.dh, e = d % p.dh;
             ((T *)p.kv)[k.cache(which, p.past + t) + (size_t)e] =

@@ -9,7 +9,8 @@ extern "C" {
 ir_status rw_bag(cuda_dev *, const ly_row *, const int32_t *lookups, const void *W, pr_type wt, rw_buf out);
 ir_status rw_interact(cuda_dev *, const ly_row *, rw_buf in, rw_buf add, rw_buf out); /* LY_CONCAT too */
 /* scale: row scales of one-byte weights, or NULL. */
-ir_status rw_tokens(cuda_dev *, const ly_row *, rw_buf in, const void *W, pr_type wt, const float *scale, rw_buf out);
+ir_status rw_tokens(cuda_dev *, const ly_row *, rw_buf in, const void *W, pr_type wt, const float *scale,
+                    rw_buf out);
 ir_status rw_patches(cuda_dev *, const ly_row *, rw_buf in, rw_buf out);
 /* out += the rows of a LY_EMBED's token types. */
 ir_status rw_types(cuda_dev *, const ly_row *, const void *W, pr_type wt, const float *scale, rw_buf out);

@@ -50,10 +50,7 @@ typedef struct {
     cuda_recordings graphs;
 } plan;
 
-static bool is_network(const ir_workload *w)
-{
-    return wl_is_net(w);
-}
+static bool is_network(const ir_workload *w) { return wl_is_net(w); }
 static bool is_product(const ly_row *r) { return r->op == LY_FC || r->op == LY_CONV; }
 static bool grouped(const ly_row *r) { return r->op == LY_CONV && r->groups > 1; }
 
@@ -89,7 +86,8 @@ static pr_type value_type(const plan *p, int i)
         if (r->out == out) break;
     }
     if (t != PR_I8) return t;
-    const bool images = is_network(p->run->workload) ? !strcmp(p->run->workload->family, "cnn") : !p->net.tokens_in;
+    const bool images =
+        is_network(p->run->workload) ? !strcmp(p->run->workload->family, "cnn") : !p->net.tokens_in;
     return images ? p->act_t : PR_F32;
 }
 
@@ -143,9 +141,9 @@ static ir_status plan_rows(plan *p)
             partial = larger(partial, s->few ? 0 : s->product.partial_B);
             tickets = larger(tickets, s->few ? 0 : s->product.ticket_B);
         } else if (r->op == LY_ATTENTION) {
-            s->flash = p->how == FLASH ||
-                       (p->how == MATRIX && !r->all && is_network(p->run->workload) && r->tokens >= FLASH_FROM &&
-                        p->kv_t == p->act_t && rw_flash_can(p->c, r, p->kv_t) == IR_OK);
+            s->flash = p->how == FLASH || (p->how == MATRIX && !r->all && is_network(p->run->workload) &&
+                                           r->tokens >= FLASH_FROM && p->kv_t == p->act_t &&
+                                           rw_flash_can(p->c, r, p->kv_t) == IR_OK);
             s->split = p->how == DIRECT || s->flash ? 1 : rw_attention_split(p->c, r);
             work = larger(work, rw_attention_work(r, s->split));
             queries = larger(queries, (size_t)(r->rows * r->heads) * sizeof(unsigned));
@@ -399,11 +397,14 @@ static ir_status run_row(plan *p, int i)
     case LY_EMBED: return run_embed(p, r, out);
     case LY_BAG:
         weights(p, r, &wt);
-        return rw_bag(c, r, (const int32_t *)tensor(p->run, T_IN) + p->net.index_at, tensor(p->run, T_W), wt, out);
+        return rw_bag(c, r, (const int32_t *)tensor(p->run, T_IN) + p->net.index_at, tensor(p->run, T_W), wt,
+                      out);
     case LY_INTERACT:
     case LY_CONCAT: return rw_interact(c, r, in, add, out);
     case LY_PATCHES: return rw_patches(c, r, in, out);
-    case LY_TOKENS: weights(p, r, &wt); return rw_tokens(c, r, in, tensor(p->run, T_W), wt, row_scales(p, r), out);
+    case LY_TOKENS:
+        weights(p, r, &wt);
+        return rw_tokens(c, r, in, tensor(p->run, T_W), wt, row_scales(p, r), out);
     case LY_ATTENTION:
         if (p->turn) {
             ir_status st = rw_turn(c, r, in, p->turn);
@@ -597,9 +598,9 @@ NET(cuda_gpt_graph, "gpt", "graph", "the same launches replayed as one CUDA grap
 NET(cuda_bag_items, "bag", "items", "a thread an element of a bag's sum", NULL, matrix_setup, .flags = 0);
 NET(cuda_dlrm_launches, "dlrm", "launches", "a launch a row, fused epilogues", matrix_can_run, matrix_setup,
     .profile = net_profile);
-NET(cuda_dlrm_graph, "dlrm", "graph", "the same launches replayed as one CUDA graph", matrix_can_run, graph_setup,
-    .profile = net_profile);
-NET(cuda_encoder_launches, "encoder", "launches", "7 kernels a layer, fused epilogues", matrix_can_run, matrix_setup,
-    .profile = net_profile);
+NET(cuda_dlrm_graph, "dlrm", "graph", "the same launches replayed as one CUDA graph", matrix_can_run,
+    graph_setup, .profile = net_profile);
+NET(cuda_encoder_launches, "encoder", "launches", "7 kernels a layer, fused epilogues", matrix_can_run,
+    matrix_setup, .profile = net_profile);
 NET(cuda_encoder_graph, "encoder", "graph", "the same launches replayed as one CUDA graph", matrix_can_run,
     graph_setup, .profile = net_profile);

@@ -106,8 +106,7 @@ ir_status rw_norm(cuda_dev *c, const ly_row *r, rw_buf in, rw_buf out, const flo
     auto fn = in_fours((size_t)r->c, in.p, out.p, gain, offset) ? norm_kernel<4> : norm_kernel<1>;
     return cuda_launch(c, fn, dim3((unsigned)r->rows), dim3(THREADS), kept_B(r->c), (const void *)in.p,
                        (int)in.t, out.p, (int)out.t, gain, r->rms ? (const float *)nullptr : offset,
-                       (float)ly_eps(r), (int)r->c, every,
-                       r->first ? 0 : every - 1, kept_B(r->c) > 0);
+                       (float)ly_eps(r), (int)r->c, every, r->first ? 0 : every - 1, kept_B(r->c) > 0);
 }
 ir_status rw_softmax(cuda_dev *c, int64_t rows, int64_t width, rw_buf in, rw_buf out)
 {
@@ -164,9 +163,8 @@ struct image_shape {
 };
 static image_shape shape_of(const ly_row *r)
 {
-    image_shape s = {(int)r->h,      (int)r->w,   (int)r->c,  (int)r->k,  (int)r->r, (int)r->s,
-                     (int)r->stride, (int)r->pad, (int)r->oh, (int)r->ow, 0,         0,
-                     (int)r->pad_w};
+    image_shape s = {(int)r->h,   (int)r->w,  (int)r->c,  (int)r->k, (int)r->r, (int)r->s,    (int)r->stride,
+                     (int)r->pad, (int)r->oh, (int)r->ow, 0,         0,         (int)r->pad_w};
     int         groups = r->groups > 0 ? (int)r->groups : 1;
     s.per_group = s.C / groups;
     s.k_group = s.K / groups;

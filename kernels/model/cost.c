@@ -112,7 +112,8 @@ static void scattered_s(const model_machine *m, int threads, const ir_cost *c, m
     for (int l = 0; l < m->nlevel; l++) {
         double one = m->memory.gather * LINE_B / m->level[l].latency_s;
         double Bps = smaller(working(m, threads) * one, model_read_Bps(m, l, threads));
-        *(l == m->nlevel - 1 ? &o->memory_s : &o->cache_s) += share[l] * (lines * LINE_B + (c->scattered ? c->write_B : 0)) / Bps;
+        *(l == m->nlevel - 1 ? &o->memory_s : &o->cache_s) +=
+            share[l] * (lines * LINE_B + (c->scattered ? c->write_B : 0)) / Bps;
     }
 }
 

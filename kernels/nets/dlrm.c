@@ -7,10 +7,15 @@ enum { DENSE, BAGS, JOINED, B0, B1, ROWS = 2 * LY_DLRM_WIDTHS + 3 };
 
 const ly_dlrm_shape ly_dlrm_shapes[LY_NDLRM + 1] = {
     {"small", true, 64, 26, {100000}, 1, {13, 512, 256, 64}, {512, 256, 1}},
-    {"mlperf-v1", true, 128, 26,
-     {39884406, 39043, 17289, 7420, 20263, 3, 7120, 1543, 63, 38532951, 2953546, 403346, 10,
-      2208, 11938, 155, 4, 976, 14, 39979771, 25641295, 39664984, 585935, 12972, 108, 36},
-     1, {13, 512, 256, 128}, {1024, 1024, 512, 256, 1}},
+    {"mlperf-v1",
+     true,
+     128,
+     26,
+     {39884406, 39043, 17289, 7420, 20263, 3,  7120,     1543,     63,       38532951, 2953546, 403346, 10,
+      2208,     11938, 155,   4,    976,   14, 39979771, 25641295, 39664984, 585935,   12972,   108,    36},
+     1,
+     {13, 512, 256, 128},
+     {1024, 1024, 512, 256, 1}},
     {"rm1", false, 32, 8, {4000000}, 80, {128, 64, 32}, {256, 64, 1}},
     {"rm2", false, 64, 32, {500000}, 120, {256, 128, 64}, {128, 64, 1}},
     {"rm3", false, 32, 10, {2000000}, 20, {2560, 1024, 256, 32}, {512, 256, 1}},
@@ -29,7 +34,8 @@ static ir_status dlrm_valid(const ly_dlrm_shape *d, int64_t batch, int64_t cap, 
         return ir_fail(IR_EINVAL, "batch=%lld: give 1 to 2^20 samples", (long long)batch);
     if (cap < 0 || cap > INT32_MAX)
         return ir_fail(IR_EINVAL, "rows=%lld: give the most rows of a table, or 0 for all", (long long)cap);
-    if (!(s >= 0 && s <= 8)) return ir_fail(IR_EINVAL, "zipf=%.0f: give 0 (uniform) to 800, in hundredths", 100 * s);
+    if (!(s >= 0 && s <= 8))
+        return ir_fail(IR_EINVAL, "zipf=%.0f: give 0 (uniform) to 800, in hundredths", 100 * s);
     for (int t = 0; t < d->tables; t++) *rows += ly_dlrm_rows(d, t, cap);
     if (*rows > INT32_MAX || batch * d->tables * d->lookups > INT32_MAX)
         return ir_fail(IR_EINVAL, "%s: at most 2^31 rows and look-ups are possible", d->name);
@@ -37,8 +43,8 @@ static ir_status dlrm_valid(const ly_dlrm_shape *d, int64_t batch, int64_t cap, 
 }
 
 /* Widths w[0..] after `in` columns, each a fully connected row with ReLU, the last with `last`. */
-static int dlrm_mlp(ly_net *net, const char *name, int in, int64_t batch, int64_t c, const int64_t *w, int out,
-                    ly_act last)
+static int dlrm_mlp(ly_net *net, const char *name, int in, int64_t batch, int64_t c, const int64_t *w,
+                    int out, ly_act last)
 {
     int from = in;
     for (int i = 0; w[i]; i++) {

@@ -1,6 +1,6 @@
 /* dscnn.c -- DS-CNN, small: keyword spotting as MLPerf Tiny has it. 49 frames of 10 coefficients; a 10x4
- * convolution of stride 2, four pairs of a 3x3 depthwise and a 1x1 convolution with 64 channels, an average, 12
- * classes. Batch norms are folded. Padding is TensorFlow's "same": what is odd of it goes below and to the
+ * convolution of stride 2, four pairs of a 3x3 depthwise and a 1x1 convolution with 64 channels, an average,
+ * 12 classes. Batch norms are folded. Padding is TensorFlow's "same": what is odd of it goes below and to the
  * right. The average is over 24x5 of a 25x5 map: it leaves the last row out. */
 #include "kernels/nets/cnn.h"
 

@@ -4,10 +4,9 @@
 
 enum { X, T, WIDE, Y }; /* the stream; normed or attended rows; qkv and MLP; the stream after attention */
 
-const ly_encoder_shape ly_bert_shapes[LY_NBERT + 1] = {
-    {"base", 12, 768, 12, 3072, 30522, 512, 2, 0, 0},
-    {"large", 24, 1024, 16, 4096, 30522, 512, 2, 0, 0},
-    {"tiny", 2, 60, 3, 132, 97, 40, 2, 0, 0}};
+const ly_encoder_shape ly_bert_shapes[LY_NBERT + 1] = {{"base", 12, 768, 12, 3072, 30522, 512, 2, 0, 0},
+                                                       {"large", 24, 1024, 16, 4096, 30522, 512, 2, 0, 0},
+                                                       {"tiny", 2, 60, 3, 132, 97, 40, 2, 0, 0}};
 const ly_encoder_shape ly_vit_shapes[LY_NVIT + 1] = {{"base", 12, 768, 12, 3072, 0, 0, 0, 16, 1000},
                                                      {"large", 24, 1024, 16, 4096, 0, 0, 0, 16, 1000},
                                                      {"tiny", 2, 48, 4, 100, 0, 0, 0, 8, 11}};
@@ -40,8 +39,8 @@ static void encoder_norm(build *b, const char *name, int in, int out, bool first
     b->net->params += 2 * r->c;
 }
 
-static ly_row *encoder_fc(build *b, const char *name, int in, int add, int out, int64_t rows, int64_t c, int64_t k,
-                          ly_act act)
+static ly_row *encoder_fc(build *b, const char *name, int in, int add, int out, int64_t rows, int64_t c,
+                          int64_t k, ly_act act)
 {
     ly_row *r = nets_row(b->net, LY_FC, in, out, "%.23s", name);
     r->batch = b->batch;
@@ -118,7 +117,8 @@ ir_status ly_bert(const ly_encoder_shape *e, int64_t batch, int64_t tokens, ly_n
 {
     ir_status st = encoder_batch(batch);
     if (st == IR_OK && (tokens < 1 || tokens > e->context))
-        st = ir_fail(IR_EINVAL, "tokens=%lld: the context holds %lld", (long long)tokens, (long long)e->context);
+        st = ir_fail(IR_EINVAL, "tokens=%lld: the context holds %lld", (long long)tokens,
+                     (long long)e->context);
     if (st == IR_OK) st = nets_begin(net, 3 + 7 * (int)e->layers);
     if (st != IR_OK) return st;
     build b = {net, e, batch, tokens, batch * tokens, 1e-12};
@@ -164,7 +164,8 @@ ir_status ly_vit(const ly_encoder_shape *e, int64_t batch, int64_t res, ly_net *
 {
     ir_status st = encoder_batch(batch);
     if (st == IR_OK && (res < e->patch || res > 2048 || res % e->patch))
-        st = ir_fail(IR_EINVAL, "res=%lld: give a multiple of %lld up to 2048", (long long)res, (long long)e->patch);
+        st = ir_fail(IR_EINVAL, "res=%lld: give a multiple of %lld up to 2048", (long long)res,
+                     (long long)e->patch);
     if (st == IR_OK) st = nets_begin(net, 5 + 7 * (int)e->layers);
     if (st != IR_OK) return st;
     const int64_t side = res / e->patch, tokens = side * side + 1;

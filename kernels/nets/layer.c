@@ -139,7 +139,8 @@ static double tables_B(const ly_row *r, ir_dtype t)
     case LY_EMBED: return gathered_B(r, t, r->rows + (r->P_at >= 0 ? r->tokens + r->types : 0));
     case LY_TOKENS: return gathered_B(r, t, 1 + r->tokens);
     case LY_MOE:
-        return ly_moe_W(r, ly_moe_distinct(r)) * ir_dtype_bytes(t) + ly_moe_scales(r, ly_moe_distinct(r)) * scales;
+        return ly_moe_W(r, ly_moe_distinct(r)) * ir_dtype_bytes(t) +
+               ly_moe_scales(r, ly_moe_distinct(r)) * scales;
     case LY_BAG: return gathered_B(r, t, r->lookups);
     default: return 0;
     }
@@ -280,13 +281,15 @@ static void layer_leave_out(const ly_net *n, int i, ir_dtype t, ir_cost *c)
     c->unfused_B -= B;
 }
 
-/* Tables of embedding bags count with the rows that are looked up, experts as they are expected to be chosen. */
+/* Tables of embedding bags count with the rows that are looked up, experts as they are expected to be chosen.
+ */
 static double touched_W(const ly_net *n)
 {
     double all = (double)n->nW;
     for (int i = 0; i < n->n; i++)
         if (n->row[i].op == LY_MOE)
-            all -= ly_moe_W(&n->row[i], (double)n->row[i].experts) - ly_moe_W(&n->row[i], ly_moe_distinct(&n->row[i]));
+            all -= ly_moe_W(&n->row[i], (double)n->row[i].experts) -
+                   ly_moe_W(&n->row[i], ly_moe_distinct(&n->row[i]));
         else if (n->row[i].op == LY_BAG)
             all -= ((double)n->row[i].vocab - n->row[i].distinct) * (double)n->row[i].c;
     return all;

@@ -21,21 +21,23 @@ typedef enum {
     LY_NORM,      /* layer norm over c with gain and offset, or RMS norm with gain; ly_eps(); rows x c */
     LY_ACT,       /* an activation as a pass of its own; rows x c */
     LY_SOFTMAX,   /* over c; rows x c */
-    LY_MAXPOOL, /* padding is minus infinity */
-    LY_AVGPOOL, /* one window of r x s at the top left of each map, not padded: oh = ow = 1 */
-    LY_ADD,     /* y = x + add; rows x c */
-    LY_EMBED,   /* y[t] = table[token[t]] + position[past + t]; P_at < 0: no positions; rows x c */
-    LY_PATCHES, /* squares of r x r pixels of an image as rows of r*r*c: batch*oh*ow x k */
-    LY_TOKENS,  /* the class token, W[c] at W_at, before each sequence's tokens - 1 rows; plus positions; rows x c */
-    /* Mixture of experts: a router's `top` largest of `experts` logits, softmax over those, and their weighted sum of
-     * w2 (silu(w1 x) * w3 x); rows x c. W: the router [experts][c], then w1 [ff][c], w3 [ff][c] and w2 [c][ff] of
-     * each expert; row scales in the same order. Of equal logits the first counts. */
+    LY_MAXPOOL,   /* padding is minus infinity */
+    LY_AVGPOOL,   /* one window of r x s at the top left of each map, not padded: oh = ow = 1 */
+    LY_ADD,       /* y = x + add; rows x c */
+    LY_EMBED,     /* y[t] = table[token[t]] + position[past + t]; P_at < 0: no positions; rows x c */
+    LY_PATCHES,   /* squares of r x r pixels of an image as rows of r*r*c: batch*oh*ow x k */
+    LY_TOKENS, /* the class token, W[c] at W_at, before each sequence's tokens - 1 rows; plus positions; rows
+                  x c */
+    /* Mixture of experts: a router's `top` largest of `experts` logits, softmax over those, and their
+     * weighted sum of w2 (silu(w1 x) * w3 x); rows x c. W: the router [experts][c], then w1 [ff][c], w3
+     * [ff][c] and w2 [c][ff] of each expert; row scales in the same order. Of equal logits the first counts.
+     */
     LY_MOE,
     /* Embedding bags: y[bag] = the sum of rows of a table. rows: bags; the input is int32: where each bag's
      * look-ups begin and where the last one's end (rows + 1), then `lookups` row numbers below vocab. */
     LY_BAG,
-    /* v[0] is the input's row, v[1..heads-1] the residual's, c elements each: y = v[0], then the dot products of
-     * v[i] with v[j], j < i; rows x k. */
+    /* v[0] is the input's row, v[1..heads-1] the residual's, c elements each: y = v[0], then the dot products
+     * of v[i] with v[j], j < i; rows x k. */
     LY_INTERACT,
     LY_CONCAT,  /* y = the input's row, then the residual's of (heads - 1) c; rows x k */
     LY_DROPOUT, /* elements left out by a seeded counter, the others scaled up; rows x c; in no network */
@@ -72,7 +74,7 @@ typedef struct {
     /* Activation buffers 0.., or LY_INPUT, LY_OUTPUT. add: residual added to the output before act; LY_NONE:
      * none. out may equal in or add for LY_ADD, LY_ACT, LY_NORM only. */
     int     in, add, out;
-    int64_t batch;                                /* images, or sequences */
+    int64_t batch;                           /* images, or sequences */
     int64_t h, w, c;                         /* input image; c: input width of token rows */
     int64_t k, r, s, stride, groups, oh, ow; /* k: output channels or width */
     /* Rows of padding above, columns on the left. Below and on the right are as many as oh and ow take, which
@@ -101,13 +103,14 @@ typedef struct {
      * -1: none. W_at is a multiple of 128 and the V offsets of 16 in a network: padding counts in the
      * tensors, not in nW. The table of LY_EMBED is the output head's matrix: the same W_at, the same s_at. */
     int64_t W_at, nW, b_at, g_at, s_at;
-    int64_t types;          /* LY_EMBED: rows that follow the positions; row i is of type (i % tokens) * types / tokens,
-                             * and that row is added too */
-    int64_t P_at;           /* LY_EMBED: the position table [context][c], elements into W; its row scales
-                             * follow the table's in V: s_at + vocab */
-    int64_t vocab, context; /* LY_EMBED: rows of the table, and of the position table. LY_BAG: of all tables */
-    int64_t lookups;        /* LY_BAG: of all bags */
-    double  distinct;       /* LY_BAG: rows that they are expected to touch */
+    int64_t types; /* LY_EMBED: rows that follow the positions; row i is of type (i % tokens) * types /
+                    * tokens, and that row is added too */
+    int64_t P_at;  /* LY_EMBED: the position table [context][c], elements into W; its row scales
+                    * follow the table's in V: s_at + vocab */
+    int64_t vocab,
+        context;      /* LY_EMBED: rows of the table, and of the position table. LY_BAG: of all tables */
+    int64_t lookups;  /* LY_BAG: of all bags */
+    double  distinct; /* LY_BAG: rows that they are expected to touch */
 } ly_row;
 
 /* Key-value cache: [block][2: k, v][batch][heads][context rows cap][dh], in the cache's dtype. */
@@ -160,7 +163,7 @@ static inline int64_t ly_kv_heads(const ly_row *r) { return r->kv_heads ? r->kv_
 static inline int64_t ly_qkv_width(const ly_row *r) { return (r->heads + 2 * ly_kv_heads(r)) * r->dh; }
 static inline double  ly_eps(const ly_row *r) { return r->eps > 0 ? r->eps : 1e-5; }
 /* Radians per position of pair i < dh/2. */
-double ly_rope_frequency(const ly_rope *, int64_t dh, int64_t i);
+double                ly_rope_frequency(const ly_rope *, int64_t dh, int64_t i);
 static inline int64_t ly_type_of(const ly_row *r, int64_t i) { return i % r->tokens * r->types / r->tokens; }
 /* Query-key pairs of LY_ATTENTION, one head of one sequence: token t sees past + t + 1 keys. */
 static inline int64_t ly_pairs(const ly_row *r)
@@ -239,7 +242,7 @@ ir_status ly_resnet50(int64_t batch, int64_t res, ly_net *out);
 /* width: an index into ly_mobilenetv2_width, "1.0" first. */
 enum { LY_MOBILENETV2_WIDTHS = 6 };
 extern const char *const ly_mobilenetv2_width[LY_MOBILENETV2_WIDTHS + 1];
-ir_status ly_mobilenetv2(int64_t batch, int64_t res, int64_t width, ly_net *out);
+ir_status                ly_mobilenetv2(int64_t batch, int64_t res, int64_t width, ly_net *out);
 /* Keyword spotting: the small DS-CNN of MLPerf Tiny; 49 x 10 values a second of sound. */
 ir_status ly_dscnn(int64_t batch, ly_net *out);
 typedef enum {
@@ -269,6 +272,7 @@ typedef struct {
     ly_rope     rope;
     bool        tied; /* the head is the embedding's table */
     ly_biases   biases;
+    int64_t     experts, top; /* MLPs of each layer, and those of them that a token goes through; 0: one */
 } ly_decoder_shape;
 typedef struct {
     int64_t   batch, tokens, past;
@@ -284,6 +288,9 @@ extern const ly_decoder_shape ly_llama[LY_NLLAMA];
  * blocks that do not divide d/heads, a context exceeded. Parameters of a Llama-like one:
  * layers (2 d^2 + 2 d kv_heads d/heads + 3 d ff + 2 d [+ biases]) + vocab d (2 if not tied) + d. */
 ir_status ly_decoder(const ly_decoder_shape *, const ly_step *, ly_net *out);
+/* Mixtral: a Llama-like decoder whose MLPs are mixtures of experts, and two smaller ones of its make. */
+enum { LY_MIXTRAL_MINI, LY_MIXTRAL_8X7B, LY_NMIXTRAL, LY_MIXTRAL_TINY = LY_NMIXTRAL };
+extern const ly_decoder_shape ly_mixtral[LY_NMIXTRAL + 1];
 /* The same of GPT-2 and what has its architecture. Parameters:
  * layers (4 d^2 + 2 d ff + 9 d + ff) + (vocab + context) d + 2 d. */
 ir_status ly_gpt(const ly_gpt_shape *, int64_t batch, int64_t tokens, int64_t past, ly_net *out);

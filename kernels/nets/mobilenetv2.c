@@ -1,7 +1,7 @@
 /* mobilenetv2.c -- MobileNetV2 of six widths: inverted residuals (1x1 expansion, absent for factor 1; 3x3
  * depthwise; 1x1 projection without activation), a shortcut where the stride is 1 and the channels agree.
- * Batch norms are folded. Channels times the width go to the nearest multiple of 8, but not below nine tenths; the
- * last convolution never has fewer than 1280. */
+ * Batch norms are folded. Channels times the width go to the nearest multiple of 8, but not below nine
+ * tenths; the last convolution never has fewer than 1280. */
 #include "kernels/nets/cnn.h"
 
 enum { GROUPS = 7, ROWS = 1 + 2 + 3 * 16 + 1 + 2 };
@@ -10,7 +10,8 @@ static const struct {
 } group[GROUPS] = {{1, 16, 1, 1}, {6, 24, 2, 2},  {6, 32, 3, 2}, {6, 64, 4, 2},
                    {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}};
 
-const char *const ly_mobilenetv2_width[LY_MOBILENETV2_WIDTHS + 1] = {"1.0", "0.35", "0.5", "0.75", "1.3", "1.4", NULL};
+const char *const    ly_mobilenetv2_width[LY_MOBILENETV2_WIDTHS + 1] = {"1.0", "0.35", "0.5", "0.75",
+                                                                        "1.3", "1.4",  NULL};
 static const int64_t hundredths[LY_MOBILENETV2_WIDTHS] = {100, 35, 50, 75, 130, 140};
 
 static int64_t channels(int64_t c, int64_t percent)
@@ -42,7 +43,7 @@ ir_status ly_mobilenetv2(int64_t batch, int64_t res, int64_t width, ly_net *net)
         st = ir_fail(IR_EINVAL, "width=%lld: give 0.35, 0.5, 0.75, 1.0, 1.3 or 1.4", (long long)width);
     if (st == IR_OK) st = nets_begin(net, ROWS);
     if (st != IR_OK) return st;
-    cnn_image x = {LY_INPUT, res, res, 3};
+    cnn_image     x = {LY_INPUT, res, res, 3};
     const int64_t percent = hundredths[width], last = percent > 100 ? channels(1280, percent) : 1280;
     int           number = 0;
     net->in_elems = batch * res * res * 3;

@@ -42,9 +42,10 @@ void ref_tokens(const ly_row *, const ref_weights *, const float *x, float *row,
 void ref_patches(const ly_row *, const float *x, float *out);
 /* LY_ATTENTION that sees all. */
 ir_status ref_attention_all(const ly_row *, const float *qkv, float *out);
-/* LY_MOE. gap: NULL, or by how much each row's choice was clear: its smallest chosen logit less the largest other,
- * relative to their root mean square. */
-ir_status ref_moe(const ly_row *, const ref_weights *, const float *x, const float *add, float *out, double *gap);
+/* LY_MOE. gap: NULL, or by how much each row's choice was clear: its smallest chosen logit less the largest
+ * other, relative to their root mean square. */
+ir_status ref_moe(const ly_row *, const ref_weights *, const float *x, const float *add, float *out,
+                  double *gap);
 /* LY_BAG: lookups as its input has them. LY_INTERACT and LY_CONCAT. */
 ir_status ref_bag(const ly_row *, const ref_weights *, const void *lookups, float *out);
 void      ref_interact(const ly_row *, const float *x, const float *others, float *out);

@@ -47,7 +47,8 @@ void ref_patches(const ly_row *r, const float *x, float *out)
     for (int64_t i = 0; i < r->batch * r->oh * r->ow; i++) {
         const int64_t image = i / (r->oh * r->ow), y = i / r->ow % r->oh, z = i % r->ow;
         for (int64_t j = 0; j < r->r; j++, out += wide)
-            memcpy(out, x + ((image * r->h + y * r->r + j) * r->w + z * r->r) * r->c, sizeof *out * (size_t)wide);
+            memcpy(out, x + ((image * r->h + y * r->r + j) * r->w + z * r->r) * r->c,
+                   sizeof *out * (size_t)wide);
     }
 }
 

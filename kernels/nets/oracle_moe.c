@@ -7,18 +7,20 @@
 #include <string.h>
 
 /* out[n] = the products of one row of c with n rows of W from element `at`, scales from `s` on. */
-static ir_status moe_product(const ly_row *r, const ref_weights *w, int64_t at, int64_t s, const float *x, int64_t c,
-                             int64_t n, float *out)
+static ir_status moe_product(const ly_row *r, const ref_weights *w, int64_t at, int64_t s, const float *x,
+                             int64_t c, int64_t n, float *out)
 {
     const ref_epilogue plain = {.act = LY_ID, .out = out, .ld = n};
     return ref_product(x, 1, c, w, r->W_at + at, r->s_at < 0 ? 0 : r->s_at + s, n, &plain);
 }
 
 /* One expert's result of x to y[c]; h: room for 2 ff. */
-static ir_status moe_expert(const ly_row *r, const ref_weights *w, int64_t e, const float *x, float *h, float *y)
+static ir_status moe_expert(const ly_row *r, const ref_weights *w, int64_t e, const float *x, float *h,
+                            float *y)
 {
-    const int64_t each = r->c * r->ff, at = r->experts * r->c + 3 * e * each, s = r->experts + e * (2 * r->ff + r->c);
-    ir_status     st = moe_product(r, w, at, s, x, r->c, r->ff, h);
+    const int64_t each = r->c * r->ff, at = r->experts * r->c + 3 * e * each,
+                  s = r->experts + e * (2 * r->ff + r->c);
+    ir_status st = moe_product(r, w, at, s, x, r->c, r->ff, h);
     if (st == IR_OK) st = moe_product(r, w, at + each, s + r->ff, x, r->c, r->ff, h + r->ff);
     for (int64_t i = 0; i < r->ff && st == IR_OK; i++)
         h[i] = (float)((double)h[i] / (1 + exp(-(double)h[i])) * (double)h[r->ff + i]);
@@ -62,12 +64,14 @@ static ir_status moe_token(const ly_row *r, const ref_weights *w, const float *x
     return st;
 }
 
-ir_status ref_moe(const ly_row *r, const ref_weights *w, const float *x, const float *add, float *out, double *gap)
+ir_status ref_moe(const ly_row *r, const ref_weights *w, const float *x, const float *add, float *out,
+                  double *gap)
 {
     float    *work = malloc(sizeof *work * (size_t)(r->experts + 2 * r->ff + r->c));
     double   *sum = malloc(sizeof *sum * (size_t)r->c), clear = 0;
     int64_t  *pick = malloc(sizeof *pick * (size_t)r->top);
-    ir_status st = work && sum && pick ? IR_OK : ir_fail(IR_ENOMEM, "no memory for the reference of %s", r->name);
+    ir_status st =
+        work && sum && pick ? IR_OK : ir_fail(IR_ENOMEM, "no memory for the reference of %s", r->name);
     for (int64_t i = 0; i < r->rows && st == IR_OK; i++) {
         for (int64_t j = 0; j < r->c; j++) sum[j] = add ? (double)add[i * r->c + j] : 0;
         st = moe_token(r, w, x + i * r->c, work, pick, sum, &clear);

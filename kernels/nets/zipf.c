@@ -48,7 +48,8 @@ static int64_t rank_of(const ly_zipf *z, uint64_t seed, uint64_t i)
     enum { TRIES = 64 };
     int64_t k = 1;
     for (uint64_t t = 0; t < TRIES; t++) {
-        const double a = z->last + uniform(seed + 0x51F * t, i) * (z->first - z->last), x = area_inverse(z->s, a);
+        const double a = z->last + uniform(seed + 0x51F * t, i) * (z->first - z->last),
+                     x = area_inverse(z->s, a);
         k = (int64_t)(x + 0.5);
         k = k < 1 ? 1 : k > z->rows ? z->rows : k;
         if ((double)k - x <= z->sure || a >= area(z->s, (double)k + 0.5) - density(z->s, (double)k)) break;

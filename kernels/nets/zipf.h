@@ -1,5 +1,5 @@
-/* zipf.h -- row numbers that are looked up: uniform, or by Zipf's law, P(rank i) proportional to i^-s, i = 1..R.
- * Ranks are scattered over the table by a fixed permutation: else popular rows were neighbours. */
+/* zipf.h -- row numbers that are looked up: uniform, or by Zipf's law, P(rank i) proportional to i^-s, i
+ * = 1..R. Ranks are scattered over the table by a fixed permutation: else popular rows were neighbours. */
 #ifndef NETS_ZIPF_H
 #define NETS_ZIPF_H
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* bag.c -- embedding bags as an operator: sums of rows looked up in a table. What bounds it is how fast rows of no
- * order arrive. */
+/* bag.c -- embedding bags as an operator: sums of rows looked up in a table. What bounds it is how fast rows
+ * of no order arrive. */
 #include "kernels/nets/zipf.h"
 #include "kernels/workloads/nets_util.h"
 
@@ -29,7 +29,8 @@ static ir_status bag_valid(IR_SELF, const ir_params *p)
     if (st == IR_OK && (double)p->v[BAGS] * (double)p->v[LOOKUPS] > INT32_MAX)
         return ir_fail(IR_EINVAL, "bags=%lld, lookups=%lld: at most 2^31 look-ups are possible",
                        (long long)p->v[BAGS], (long long)p->v[LOOKUPS]);
-    return st == IR_OK ? nets_fits(&wl_bag, fmax((double)p->v[TABLE], (double)p->v[BAGS]) * (double)p->v[C]) : st;
+    return st == IR_OK ? nets_fits(&wl_bag, fmax((double)p->v[TABLE], (double)p->v[BAGS]) * (double)p->v[C])
+                       : st;
 }
 
 static ir_cost bag_cost(IR_SELF, const ir_params *p) { return nets_row_cost(&wl_bag, p); }
@@ -58,7 +59,8 @@ static void bag_fill(IR_SELF, const ir_params *p, int t, void *host, uint64_t se
         index[i] = (int32_t)ly_zipf_draw(&z, seed, (uint64_t)i);
 }
 
-/* A sum of n values of at most 1, in f32 and in any order: n - 1 roundings of partial sums of about sqrt(n). */
+/* A sum of n values of at most 1, in f32 and in any order: n - 1 roundings of partial sums of about sqrt(n).
+ */
 static void bag_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after,
                       ir_check *out)
 {
@@ -68,7 +70,7 @@ static void bag_check(IR_SELF, const ir_params *p, const void *const *before, co
     const any_f32 *y = after[2];
     const double   each = sqrt((double)p->v[LOOKUPS]);
     float         *want = malloc(sizeof *want * (size_t)n);
-    ref_weights    w = {p->dtype, before[1], NULL};
+    ref_weights    w = {.dtype = p->dtype, .W = before[1]};
     *out = (ir_check){NAN, 0, "no memory for the check"};
     if (want && ref_bag(&r, &w, before[0], want) == IR_OK) {
         *out = (ir_check){nets_finite(y, n), 4 * each * (double)FLT_EPSILON,
@@ -80,12 +82,13 @@ static void bag_check(IR_SELF, const ir_params *p, const void *const *before, co
 
 /* rows of the table, c, bags, lookups of each, zipf (exponent in hundredths) */
 static const ir_params quick[] = {{{4000000, 64, 4096, 32, 0}, IR_F32, 0}};
-static const ir_params full[] = {{{4000000, 64, 4096, 1, 0}, IR_F32, 0},   {{4000000, 64, 4096, 32, 0}, IR_F32, 0},
-                                 {{4000000, 64, 4096, 32, 105}, IR_F32, 0}, {{8000000, 16, 4096, 32, 0}, IR_F32, 0},
-                                 {{2000000, 128, 4096, 32, 0}, IR_F32, 0},  {{4000000, 64, 4096, 32, 0}, IR_BF16, 0},
-                                 {{4000000, 64, 1024, 100, 0}, IR_F32, 1}};
-static const ir_params odd[] = {{{1, 1, 1, 1, 0}, IR_F32, 0},      {{7, 3, 5, 2, 0}, IR_F32, 0},
-                                {{1001, 65, 17, 3, 105}, IR_F32, 0}, {{63, 16, 33, 70, 0}, IR_F32, 0},
+static const ir_params full[] = {
+    {{4000000, 64, 4096, 1, 0}, IR_F32, 0},    {{4000000, 64, 4096, 32, 0}, IR_F32, 0},
+    {{4000000, 64, 4096, 32, 105}, IR_F32, 0}, {{8000000, 16, 4096, 32, 0}, IR_F32, 0},
+    {{2000000, 128, 4096, 32, 0}, IR_F32, 0},  {{4000000, 64, 4096, 32, 0}, IR_BF16, 0},
+    {{4000000, 64, 1024, 100, 0}, IR_F32, 1}};
+static const ir_params odd[] = {{{1, 1, 1, 1, 0}, IR_F32, 0},         {{7, 3, 5, 2, 0}, IR_F32, 0},
+                                {{1001, 65, 17, 3, 105}, IR_F32, 0},  {{63, 16, 33, 70, 0}, IR_F32, 0},
                                 {{5003, 129, 3, 11, 100}, IR_F32, 0}, {{300, 40, 8, 1, 250}, IR_F32, 0}};
 static const nets_kind bag_kind = {.row = bag_row};
 const ir_workload      wl_bag = {.name = "bag",

@@ -1,6 +1,6 @@
 /* dlrm.c -- a recommendation network as a workload. Its input is one tensor: dense features, then where each
- * bag's look-ups begin, then the row numbers. Every call looks the same rows up again: what a batch touches may be
- * found in a cache, and counts by the bytes it touches, not by those of the tables. */
+ * bag's look-ups begin, then the row numbers. Every call looks the same rows up again: what a batch touches
+ * may be found in a cache, and counts by the bytes it touches, not by those of the tables. */
 #include "kernels/nets/dlrm.h"
 #include "kernels/workloads/networks.h"
 
@@ -12,7 +12,8 @@ enum { SIZE, BATCH, CAP, ZIPF };
 static ir_status dlrm_net(const ir_params *p, ly_net *out)
 {
     if (p->v[SIZE] < 0 || p->v[SIZE] > LY_DLRM_TINY)
-        return ir_fail(IR_EINVAL, "size=%lld: give small, mlperf-v1, rm1, rm2, rm3 or tiny", (long long)p->v[SIZE]);
+        return ir_fail(IR_EINVAL, "size=%lld: give small, mlperf-v1, rm1, rm2, rm3 or tiny",
+                       (long long)p->v[SIZE]);
     return ly_dlrm(&ly_dlrm_shapes[p->v[SIZE]], p->v[BATCH], p->v[CAP], (double)p->v[ZIPF] / 100, out);
 }
 
@@ -29,7 +30,8 @@ static void dlrm_fill(const ir_workload *self, const ir_params *p, int t, void *
     }
 }
 
-const void *networks_item_input(const ly_net *all, const ly_net *one, int64_t i, const void *input, void **copy)
+const void *networks_item_input(const ly_net *all, const ly_net *one, int64_t i, const void *input,
+                                void **copy)
 {
     const char *in = input;
     *copy = NULL;
@@ -46,19 +48,21 @@ const void *networks_item_input(const ly_net *all, const ly_net *one, int64_t i,
 }
 
 /* size, batch, rows (most of a table), zipf (exponent in hundredths) */
-static const char *const size_word[] = {"small", "mlperf-v1", "rm1", "rm2", "rm3", "tiny", NULL}; /* tiny: for tests */
+static const char *const size_word[] = {"small", "mlperf-v1", "rm1", "rm2",
+                                        "rm3",   "tiny",      NULL}; /* tiny: for tests */
 static const nets_kind   dlrm_kind = {.net = dlrm_net};
 #define BATCHES(size, cap, zipf) \
-    {{size, 1, cap, zipf}, IR_F32, 0}, {{size, 8, cap, zipf}, IR_F32, 0}, {{size, 64, cap, zipf}, IR_F32, 0}, \
+    {{size, 1, cap, zipf}, IR_F32, 0}, {{size, 8, cap, zipf}, IR_F32, 0}, \
+        {{size, 64, cap, zipf}, IR_F32, 0}, \
     { \
         {size, 512, cap, zipf}, IR_F32, 0 \
     }
 static const ir_params dlrm_quick[] = {{{LY_DLRM_SMALL, 1, 0, 0}, IR_F32, 0},
                                        {{LY_DLRM_SMALL, 512, 0, 0}, IR_F32, 0}};
-static const ir_params dlrm_full[] = {
-    BATCHES(LY_DLRM_SMALL, 0, 0),    BATCHES(LY_DLRM_SMALL, 0, 105),   BATCHES(LY_DLRM_V1, 1000000, 0),
-    BATCHES(LY_DLRM_RM1, 0, 0),      BATCHES(LY_DLRM_RM2, 0, 0),       BATCHES(LY_DLRM_RM2, 0, 105),
-    BATCHES(LY_DLRM_RM3, 0, 0),      {{LY_DLRM_V1, 1, 0, 0}, IR_F32, 0}};
+static const ir_params dlrm_full[] = {BATCHES(LY_DLRM_SMALL, 0, 0),    BATCHES(LY_DLRM_SMALL, 0, 105),
+                                      BATCHES(LY_DLRM_V1, 1000000, 0), BATCHES(LY_DLRM_RM1, 0, 0),
+                                      BATCHES(LY_DLRM_RM2, 0, 0),      BATCHES(LY_DLRM_RM2, 0, 105),
+                                      BATCHES(LY_DLRM_RM3, 0, 0),      {{LY_DLRM_V1, 1, 0, 0}, IR_F32, 0}};
 static const ir_params dlrm_odd[] = {{{LY_DLRM_TINY, 1, 0, 0}, IR_F32, 0},
                                      {{LY_DLRM_TINY, 5, 0, 105}, IR_F32, 0},
                                      {{LY_DLRM_TINY, 67, 40, 100}, IR_F32, 0}};

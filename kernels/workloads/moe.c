@@ -1,6 +1,6 @@
-/* moe.c -- a mixture-of-experts layer as an operator: tokens go to the experts that a seeded router chooses for
- * them. Its cost counts the experts that so many tokens are expected to touch; a kernel that knows which they were
- * corrects it. */
+/* moe.c -- a mixture-of-experts layer as an operator: tokens go to the experts that a seeded router chooses
+ * for them. Its cost counts the experts that so many tokens are expected to touch; a kernel that knows which
+ * they were corrects it. */
 #include "kernels/workloads/nets_util.h"
 
 #include <float.h>
@@ -28,7 +28,8 @@ static ir_status moe_valid(IR_SELF, const ir_params *p)
     if (st == IR_OK && p->v[EXPERTS] > WL_MOE_EXPERTS)
         return ir_fail(IR_EINVAL, "experts=%lld: give 1 to %d", (long long)p->v[EXPERTS], WL_MOE_EXPERTS);
     if (st == IR_OK && p->v[TOP] > p->v[EXPERTS])
-        return ir_fail(IR_EINVAL, "top=%lld: there are %lld experts", (long long)p->v[TOP], (long long)p->v[EXPERTS]);
+        return ir_fail(IR_EINVAL, "top=%lld: there are %lld experts", (long long)p->v[TOP],
+                       (long long)p->v[EXPERTS]);
     const double width = (double)p->v[WIDTH], ff = (double)p->v[FF];
     if (st == IR_OK) st = nets_fits(&wl_moe, 3 * (double)p->v[EXPERTS] * width * ff);
     return st == IR_OK ? nets_fits(&wl_moe, (double)p->v[TOKENS] * (double)p->v[TOP] * fmax(width, ff)) : st;
@@ -68,8 +69,8 @@ static bool checked(const ly_row *r, int64_t i)
     return i < MOST / 2 || i >= r->rows - MOST / 2;
 }
 
-/* Two products and a gate: as three products in a row. Where two experts are about as good for a token, either
- * choice is right. */
+/* Two products and a gate: as three products in a row. Where two experts are about as good for a token,
+ * either choice is right. */
 static void moe_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after,
                       ir_check *out)
 {
@@ -82,7 +83,8 @@ static void moe_check(IR_SELF, const ir_params *p, const void *const *before, co
     ly_row one = r;
     one.rows = 1;
     bool ok = x != NULL;
-    *out = (ir_check){nets_finite(y, ly_out_elems(&r)), tol, "six tokens in plain C, relative to their root mean square"};
+    *out = (ir_check){nets_finite(y, ly_out_elems(&r)), tol,
+                      "six tokens in plain C, relative to their root mean square"};
     for (int64_t i = 0; ok && i < r.rows; i++) {
         double gap, square = 0;
         if (!checked(&r, i)) continue;
@@ -123,21 +125,22 @@ static const ir_params odd[] = {{{1, 33, 17, 3, 1}, IR_F32, 0},
                                 {{1, 16, 8, 1, 1}, IR_F32, 0},
                                 {{83, 40, 24, 7, 3}, IR_F32, 0}};
 static const nets_kind moe_kind = {.row = moe_row};
-const ir_workload      wl_moe = {.name = "moe",
-                                 .family = "moe",
-                                 .doc = "a mixture-of-experts layer: each token through `top` of `experts` gated MLPs",
-                                 .param = {"tokens", "width", "ff", "experts", "top"},
-                                 .defaults = {{1, 2048, 7168, 8, 2}, IR_BF16, 0},
-                                 .dtypes = 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_I8,
-                                 .ext = &moe_kind,
-                                 .quick = quick,
-                                 .nquick = sizeof quick / sizeof *quick,
-                                 .full = full,
-                                 .nfull = sizeof full / sizeof *full,
-                                 .odd = odd,
-                                 .nodd = sizeof odd / sizeof *odd,
-                                 .valid = moe_valid,
-                                 .cost = moe_cost,
-                                 .tensors = moe_tensors,
-                                 .fill = moe_fill,
-                                 .check = moe_check};
+const ir_workload      wl_moe = {
+         .name = "moe",
+         .family = "moe",
+         .doc = "a mixture-of-experts layer: each token through `top` of `experts` gated MLPs",
+         .param = {"tokens", "width", "ff", "experts", "top"},
+         .defaults = {{1, 2048, 7168, 8, 2}, IR_BF16, 0},
+         .dtypes = 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_I8,
+         .ext = &moe_kind,
+         .quick = quick,
+         .nquick = sizeof quick / sizeof *quick,
+         .full = full,
+         .nfull = sizeof full / sizeof *full,
+         .odd = odd,
+         .nodd = sizeof odd / sizeof *odd,
+         .valid = moe_valid,
+         .cost = moe_cost,
+         .tensors = moe_tensors,
+         .fill = moe_fill,
+         .check = moe_check};

@@ -19,11 +19,11 @@ typedef struct {
 typedef struct {
     const ly_net *all;
     ly_net        one; /* the table for one item */
-    ly_cache    cache;
-    ref_weights w;
-    float      *got, *want;
-    int64_t     n_out, n_plane, n_new;
-    bool        keeps; /* the new rows, in the cache's own dtype, which holds them as they are */
+    ly_cache      cache;
+    ref_weights   w;
+    float        *got, *want;
+    int64_t       n_out, n_plane, n_new;
+    bool          keeps; /* the new rows, in the cache's own dtype, which holds them as they are */
 } job;
 /* Of one item: the kernel's cache, the new rows that are kept (NULL: none are), and what they differ by. */
 typedef struct {

@@ -30,9 +30,11 @@ static float amplitude(const ly_net *n, int i)
     float         keep = sqrtf(3 / (float)(r->op == LY_CONV ? r->r * r->s * (r->c / r->groups) : r->c));
     int           joins = 0;
     for (int j = 0; j < n->n; j++)
-        joins += n->row[j].op == LY_FC && n->row[j].add != LY_NONE && !n->row[j].gate;
+        joins +=
+            (n->row[j].op == LY_FC || n->row[j].op == LY_MOE) && n->row[j].add != LY_NONE && !n->row[j].gate;
     if (r->op == LY_EMBED || r->op == LY_TOKENS) return EMBEDDING;
     if (r->gate) return 1.6f * keep; /* what the other half of the gate takes away */
+    if (r->op == LY_MOE) return keep / sqrtf(2 * (float)joins);
     if (r->op == LY_BAG) return 0.5f / sqrtf((float)r->lookups / (float)r->rows); /* of the sums: 0.3 */
     if (r->op == LY_FC && r->add != LY_NONE) return keep / sqrtf((float)joins);
     if (r->add != LY_NONE) return 0.5f * keep;
@@ -93,7 +95,10 @@ static void fill_V(const ly_net *n, ir_dtype t, void *host, uint64_t seed)
         if (r->op == LY_NORM) ly_fill_f32(host, r->g_at, r->c, 1, 0.1f, seed);
         if (r->b_at >= 0) ly_fill_f32(host, r->b_at, r->k, 0, bias, seed);
         if (r->s_at < 0 || tied(n, i)) continue;
-        const int64_t own = r->op == LY_EMBED ? r->vocab : r->op == LY_TOKENS ? 1 : r->k;
+        const int64_t own = r->op == LY_EMBED    ? r->vocab
+                            : r->op == LY_TOKENS ? 1
+                            : r->op == LY_MOE    ? (int64_t)ly_moe_scales(r, (double)r->experts)
+                                                 : r->k;
         scales(t, host, r->s_at, own, amplitude(n, i), seed);
         if (r->P_at >= 0) scales(t, host, r->s_at + own, r->context + r->types, POSITION, seed);
     }

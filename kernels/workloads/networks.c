@@ -72,8 +72,10 @@ int net_tensors(const ir_workload *self, const ir_params *p, ir_tensor *out)
     if (wl_net_of(self, p, &n) != IR_OK) return 0;
     ly_cache kv = net_cache(&n, p->dtype);
     int      count = n.kv_elems ? 5 : 4;
-    out[NET_IN] = (ir_tensor){n.tokens_in ? "tokens" : n.index_at ? "features" : "images",
-                                (size_t)n.in_elems * 4, IR_IN, IR_F32};
+    out[NET_IN] = (ir_tensor){n.tokens_in  ? "tokens"
+                              : n.index_at ? "features"
+                                           : "images",
+                              (size_t)n.in_elems * 4, IR_IN, IR_F32};
     out[NET_W] = (ir_tensor){"W", ly_W_B(&n, p->dtype), IR_IN, p->dtype};
     out[NET_V] = (ir_tensor){"V", (size_t)n.nV * 4, IR_IN, IR_F32};
     out[NET_OUT] = (ir_tensor){"logits", (size_t)n.out_elems * 4, IR_OUT, IR_F32};
@@ -118,23 +120,25 @@ static const ir_params resnet50_quick[] = {{{1, 224}, IR_F32, 0}};
 static const ir_params resnet50_full[] = {SWEEP(IR_F32), SWEEP(IR_BF16)};
 static const ir_params resnet50_odd[] = {{{1, 32}, IR_F32, 0}, {{2, 39}, IR_F32, 0}};
 static const ir_params mobilenetv2_quick[] = {{{1, 224}, IR_F32, 0}};
-static const ir_params mobilenetv2_full[] = {SWEEP(IR_F32), {{1, 224, 1}, IR_F32, 0}, {{1, 224, 5}, IR_F32, 0}};
-static const ir_params mobilenetv2_odd[] = {{{1, 32}, IR_F32, 0}, {{3, 45}, IR_F32, 0}, {{1, 40, 1}, IR_F32, 0}};
-const ir_workload      wl_resnet50 = {.name = "resnet50",
-                                      .family = "cnn",
-                                      .doc = "ResNet-50 v1.5 inference, batch norm folded: images to logits",
-                                      .param = {"batch", "res"},
-                                      .defaults = {{1, 224}, IR_F32, 0},
-                                      .dtypes = CNN_TYPES,
-                                      NETWORK(resnet50)};
-const ir_workload      wl_mobilenetv2 = {.name = "mobilenetv2",
-                                         .family = "cnn",
-                                         .doc = "MobileNetV2 inference, batch norm folded: images to logits",
-                                         .param = {"batch", "res", "width"},
-                                         .word = {[CNN_WIDTH] = ly_mobilenetv2_width},
-                                         .defaults = {{1, 224}, IR_F32, 0},
-                                         .dtypes = CNN_TYPES,
-                                         NETWORK(mobilenetv2)};
+static const ir_params mobilenetv2_full[] = {
+    SWEEP(IR_F32), {{1, 224, 1}, IR_F32, 0}, {{1, 224, 5}, IR_F32, 0}};
+static const ir_params mobilenetv2_odd[] = {
+    {{1, 32}, IR_F32, 0}, {{3, 45}, IR_F32, 0}, {{1, 40, 1}, IR_F32, 0}};
+const ir_workload wl_resnet50 = {.name = "resnet50",
+                                 .family = "cnn",
+                                 .doc = "ResNet-50 v1.5 inference, batch norm folded: images to logits",
+                                 .param = {"batch", "res"},
+                                 .defaults = {{1, 224}, IR_F32, 0},
+                                 .dtypes = CNN_TYPES,
+                                 NETWORK(resnet50)};
+const ir_workload wl_mobilenetv2 = {.name = "mobilenetv2",
+                                    .family = "cnn",
+                                    .doc = "MobileNetV2 inference, batch norm folded: images to logits",
+                                    .param = {"batch", "res", "width"},
+                                    .word = {[CNN_WIDTH] = ly_mobilenetv2_width},
+                                    .defaults = {{1, 224}, IR_F32, 0},
+                                    .dtypes = CNN_TYPES,
+                                    NETWORK(mobilenetv2)};
 
 static const ir_params dscnn_quick[] = {{{1}, IR_F32, 0}, {{32}, IR_F32, 0}};
 static const ir_params dscnn_full[] = {{{1}, IR_F32, 0},  {{2}, IR_F32, 0},   {{4}, IR_F32, 0},

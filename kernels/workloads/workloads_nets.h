@@ -18,14 +18,14 @@ extern "C" {
 
 /* Families (a kernel serves a family): "conv", "linear", "norm", "softmax", "act", "add", "embed",
  * "attention", "cnn" (resnet50, mobilenetv2, dscnn), "gpt" (gpt2, gpt, llama), "dlrm", "encoder" (bert,
- * vit), "bag" and "moe". conv: v = n, h, w, c, k, r, s,
+ * vit), "bag", "moe" and "mixtral". conv: v = n, h, w, c, k, r, s,
  * stride, pad, groups, fuse (0: bare, 1: bias and ReLU in the same pass, 2: bias and ReLU as passes of their
  * own). linear: v = rows, c, k. norm, softmax: v = rows, c. act: v = rows, c, kind (relu, gelu). add: v =
  * rows, c. embed: v = rows, c, vocab. attention: v = batch, heads, dh, tokens, past. resnet50, mobilenetv2: v
  * = batch, res. gpt2: v = size, batch, tokens, past. gpt: v = layers, width, heads, vocab, context, batch,
  * tokens, past. llama: enum wl_llama_param below. dlrm: v =
- * size, batch, rows, zipf. bert: v = size, batch, tokens. vit: v = size, batch, res. bag: v = rows, c, bags, lookups,
- * zipf. moe: v = tokens, width, ff, experts, top. */
+ * size, batch, rows, zipf. bert: v = size, batch, tokens. vit: v = size, batch, res. bag: v = rows, c, bags,
+ * lookups, zipf. mixtral: v = size, batch, tokens, past. moe: v = tokens, width, ff, experts, top. */
 extern const ir_workload wl_conv, wl_linear, wl_norm, wl_softmax, wl_act, wl_add2, wl_embed, wl_attention,
     wl_chain, wl_normchain;
 /* chain: n elements, k operations, and whether they are one pass. x f32 [n], ab f32 [2][k], y f32 [n]. */
@@ -47,7 +47,7 @@ static inline bool  wl_dropped(const ir_params *p, int64_t i, int64_t j)
     return (int32_t)ir_hash32(wl_drop_row(i), (uint64_t)j) < wl_drop_limit(p);
 }
 extern const ir_workload wl_resnet50, wl_mobilenetv2, wl_dscnn, wl_gpt2, wl_gpt, wl_llama;
-extern const ir_workload wl_dlrm, wl_bag, wl_bert, wl_vit, wl_moe;
+extern const ir_workload wl_dlrm, wl_bag, wl_bert, wl_vit, wl_moe, wl_mixtral;
 enum { WL_MOE_EXPERTS = 512 };
 /* Their variants for proofs, by name only: the same work on shared matrices (ly_share: in gpt2 all at one
  * place, in resnet50 those of one shape), so that most weights are found in a cache. */
