@@ -282,8 +282,8 @@ __kernel void embed(__global const int *restrict token, __global const w_t *rest
         for (uint i = get_local_id(0); i < c; i += LS)
             y[(size_t)row * c + i] = a * W1(table + i) + b * W1(position + i);
         if (types) {
-            size_t              kind = context + row % tokens * types / tokens;
-            float               k = s_at >= 0 ? P[s_at + vocab + kind] : 1.0f;
+            size_t kind = context + row % tokens * types / tokens;
+            float k = s_at >= 0 ? P[s_at + vocab + kind] : 1.0f;
             __global const w_t *type = W + P_at + kind * c;
             for (uint i = get_local_id(0); i < c; i += LS) y[(size_t)row * c + i] += k * W1(type + i);
         }
@@ -342,7 +342,8 @@ __kernel void attention(__global const float *restrict qkv, __global const kv_t 
     float scale = 1.0f / sqrt((float)dh);
     p += get_group_id(0) * (size_t)cap;
     for (uint id = get_group_id(0); id < queries; id += get_num_groups(0)) {
-        uint t = id % tokens, h = id / tokens % heads, b = id / tokens / heads, c = all ? tokens : past + t + 1;
+        uint t = id % tokens, h = id / tokens % heads, b = id / tokens / heads,
+             c = all ? tokens : past + t + 1;
         __global const float *q = qkv + ((size_t)b * tokens + t) * width + h * dh;
         __global const kv_t  *keys = kv + at + ((size_t)b * shared_heads + h / each) * cap * dh,
                             *values = keys + plane;
@@ -515,8 +516,9 @@ __kernel void columns(__global const float *restrict X, __global float *restrict
 
 #ifdef K_tokens
 /* The class token before each sequence's rows, then positions. */
-__kernel void tokens(__global const float *restrict x, __global const w_t *restrict W, __global const float *restrict P,
-                     __global float *restrict y, uint rows, uint c, uint tokens, ulong W_at, ulong P_at, long s_at)
+__kernel void tokens(__global const float *restrict x, __global const w_t *restrict W,
+                     __global const float *restrict P, __global float *restrict y, uint rows, uint c,
+                     uint tokens, ulong W_at, ulong P_at, long s_at)
 {
     for (ulong i = get_global_id(0); i < (ulong)rows * c; i += get_global_size(0)) {
         uint  row = (uint)(i / c), t = row % tokens, e = (uint)(i % c);
@@ -529,8 +531,8 @@ __kernel void tokens(__global const float *restrict x, __global const w_t *restr
 
 #ifdef K_bag
 /* An item sums V neighbouring elements of a bag's rows; c % V == 0. x: where bags begin, then row numbers. */
-__kernel void bag(__global const int *restrict x, __global const w_t *restrict W, __global float *restrict y, ulong at,
-                  uint rows, uint c, ulong W_at)
+__kernel void bag(__global const int *restrict x, __global const w_t *restrict W, __global float *restrict y,
+                  ulong at, uint rows, uint c, ulong W_at)
 {
     __global const int *begin = x + at, *index = begin + rows + 1;
     uint                cv = c / V;
@@ -556,8 +558,8 @@ __kernel void bag(__global const int *restrict x, __global const w_t *restrict W
 
 #ifdef K_interact
 /* An item makes one output: of the first vector, or joined or multiplied with the others. */
-__kernel void interact(__global const float *restrict x, __global const float *restrict rest, __global float *restrict y,
-                       uint rows, uint c, uint n, uint k, int dots)
+__kernel void interact(__global const float *restrict x, __global const float *restrict rest,
+                       __global float *restrict y, uint rows, uint c, uint n, uint k, int dots)
 {
     for (ulong i = get_global_id(0); i < (ulong)rows * k; i += get_global_size(0)) {
         uint                  row = (uint)(i / k), j = (uint)(i % k);
