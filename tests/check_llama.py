@@ -135,7 +135,8 @@ def llama(d):
     x, fresh = table[d.raw("tokens.bin", "i32").reshape(B, T)], []
     for l in range(layers):
         at = "h%d." % l
-        qkv = linear(norm(x, at + "ln1"), at + "qkv").reshape(B, T, heads + 2 * shared, dh).transpose(0, 2, 1, 3)
+        qkv = linear(norm(x, at + "ln1"), at + "qkv").reshape(B, T, heads + 2 * shared, dh)
+        qkv = qkv.transpose(0, 2, 1, 3)
         q = turned(qkv[:, :heads], a["rope"], positions)
         new = [turned(qkv[:, heads:heads + shared], a["rope"], positions), qkv[:, heads + shared:]]
         fresh.append(new)

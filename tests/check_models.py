@@ -3,8 +3,8 @@
 
 usage: check_models.py IRONROOF
 
-As check_reference.py: the order of operators is written down here once more, from the papers, and only offsets by
-name are read from the dump. Exit code 77: NumPy is not installed.
+As check_reference.py: the order of operators is written down here once more, from the papers, and only
+offsets by name are read from the dump. Exit code 77: NumPy is not installed.
 """
 import math
 import sys
@@ -150,7 +150,8 @@ def main(argv):
     points = [("dscnn:batch=3", dscnn), ("dscnn:batch=1,dtype=bf16", dscnn),
               ("dlrm:size=small,batch=5,rows=1000,zipf=105", dlrm),
               ("dlrm:size=rm1,batch=3,rows=500", dlrm), ("dlrm:size=small,batch=2,rows=300,dtype=bf16", dlrm),
-              ("bert:size=tiny,batch=3,tokens=13", bert), ("bert:size=tiny,batch=1,tokens=40,dtype=bf16", bert),
+              ("bert:size=tiny,batch=3,tokens=13", bert),
+              ("bert:size=tiny,batch=1,tokens=40,dtype=bf16", bert),
               ("bert:size=tiny,batch=2,tokens=7,dtype=i8", bert),
               ("mixtral:size=tiny,batch=3,tokens=1,past=17,dtype=f32", mixtral),
               ("mixtral:size=tiny,batch=2,tokens=9,past=0,dtype=f32", mixtral),

@@ -216,7 +216,7 @@ static int verify(device *d, ir_params p, size_t misalign, double *err)
 static void odd_shapes(void **state)
 {
     (void)state;
-    static const ir_dtype types[] = {IR_F32, IR_BF16, IR_I8, IR_F8};
+    static const ir_dtype types[] = {IR_I4, IR_BF16, IR_I8, IR_F8};
     for (int isa = 0; isa < CPU_NISA; isa++) {
         if (!isa_runs((cpu_isa)isa)) continue;
         for (size_t i = 0; i < wl_llama.nodd; i++) {

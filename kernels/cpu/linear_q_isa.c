@@ -24,12 +24,18 @@ static size_t packed_B(cpu_q_way way, size_t c)
 
 SIMD_INLINE float q_half(const char *p)
 {
+#if defined(__ARM_NEON)
+    __fp16 h;
+    memcpy(&h, p, sizeof h);
+    return (float)h;
+#else
     uint16_t h;
     memcpy(&h, p, sizeof h);
 #if defined(__F16C__)
     return _cvtsh_ss(h);
 #else
     return ly_f16_to_f32(h);
+#endif
 #endif
 }
 

@@ -93,7 +93,7 @@ static const ir_params odd[] = {{{1, 1, 1, 1, 0}, IR_F32, 0},         {{7, 3, 5,
 static const nets_kind bag_kind = {.row = bag_row};
 const ir_workload      wl_bag = {.name = "bag",
                                  .family = "bag",
-                                 .doc = "embedding bags: sums of table rows, looked up uniformly or by Zipf's law",
+                                 .doc = "embedding bags: sums of table rows, uniform or by Zipf's law",
                                  .param = {"rows", "c", "bags", "lookups", "zipf"},
                                  .defaults = {{4000000, 64, 4096, 32, 0}, IR_F32, 0},
                                  .dtypes = 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16,

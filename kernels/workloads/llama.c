@@ -155,19 +155,18 @@ static const ir_params full[] = {DECODE(S_QWEN, IR_F32, 0),
                                  DECODE(S_8B, IR_BF16, 0),
                                  DECODE(S_8B, IR_I8, FORMAT_G32),
                                  DECODE(S_8B, IR_I4, FORMAT_G32)};
-/* layers, width, heads, kv_heads, ff, vocab of tests' shapes */
-#define SHAPE(l, d, h, kv, f, vocab, th, pairs, head) OTHER, l, d, h, kv, f, vocab, th, pairs, head
+/* Small shapes, whose widths groups of 32 divide. layers, width, heads, kv_heads, ff, vocab, theta, pairs,
+ * head; batch, tokens, past. */
+#define FIVE  OTHER, 2, 160, 5, 1, 224, 211, 10000, PAIRS_NEOX, HEAD_OWN
+#define PAIRS OTHER, 2, 96, 6, 3, 32, 99, 500, PAIRS_EVEN, HEAD_TIED
+#define EACH  OTHER, 1, 96, 3, 3, 160, 67, 10000, PAIRS_NEOX, HEAD_OWN
 #define ODD(...) \
     { \
         {__VA_ARGS__}, IR_F32, 0 \
     }
-static const ir_params odd[] = {STEP(LY_LLAMA_TINY, 1, 1, 0, IR_F32, 0),
-                                STEP(LY_LLAMA_TINY, 1, 1, 47, IR_F32, 0),
-                                STEP(LY_LLAMA_TINY, 3, 1, 17, IR_F32, 0),
-                                STEP(LY_LLAMA_TINY, 1, 33, 0, IR_F32, 0),
-                                STEP(LY_LLAMA_TINY, 2, 7, 9, IR_F32, 0),
-                                ODD(SHAPE(2, 48, 6, 3, 40, 99, 500, PAIRS_EVEN, HEAD_TIED), 2, 3, 5),
-                                ODD(SHAPE(1, 96, 3, 3, 100, 67, 10000, PAIRS_NEOX, HEAD_OWN), 1, 5, 130)};
+static const ir_params odd[] = {ODD(FIVE, 1, 1, 0),  ODD(FIVE, 1, 1, 47), ODD(FIVE, 3, 1, 17),
+                                ODD(FIVE, 1, 33, 0), ODD(FIVE, 2, 7, 9),  ODD(PAIRS, 2, 3, 5),
+                                ODD(EACH, 1, 5, 130)};
 
 static const nets_kind kind = {.net = llama_net};
 #define GRID(a) .a = a, .n##a = sizeof a / sizeof *a
