@@ -16,13 +16,14 @@ struct attention_args {
     int         kt;
     void       *out;
     int         ot;
-    int       batch, heads, dh, tokens, past, cap, split, all; /* all: every query sees every key; no cache */
-    size_t    plane; /* elements of the cache before this block's pair of planes */
-    float    *work;
-    unsigned *tickets;
+    int         batch, heads, dh, tokens, past, cap, split;
+    size_t      plane; /* elements of the cache before this block's pair of planes */
+    float      *work;
+    unsigned   *tickets;
     int cached; /* flash: keys below it are read from the cache, the others from qkv, which has the cache's
                    type */
     int shared, each, width; /* heads of keys; queries that share one; elements of a qkv row */
+    int all;                 /* every query sees every key, and there is no cache */
 };
 
 /* Key or value j of a head (which: 0 key, 1 value) of a cache of T: cached, or new and rounded as the cache
