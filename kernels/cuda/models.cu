@@ -7,8 +7,8 @@ enum { THREADS = 256, MOST_BLOCKS = 4096 };
 
 static dim3 blocks_for(size_t n)
 {
-    size_t blocks = cuda_ceil(n, THREADS);
-    return dim3((unsigned)(blocks < MOST_BLOCKS ? blocks : MOST_BLOCKS));
+    size_t blocks = cuda_ceil(n, THREADS), most = MOST_BLOCKS;
+    return dim3((unsigned)(blocks < most ? blocks : most));
 }
 #define EACH(i, n) \
     for (size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x; i < (n); i += (size_t)gridDim.x * THREADS)
