@@ -5,7 +5,7 @@
 #   --quick       gcc release and repository checks only
 #   --stage NAME  only this one; --list names them, those on demand last
 #   -j N          parallel jobs (default: all processors)
-# IRONROOF_NO_INSTALL=1: never install. IRONROOF_FUZZ_S: seconds per fuzz target (default 15).
+# IRONROOF_NO_INSTALL=1: never install. IRONROOF_FUZZ_S: seconds per fuzz target (default 10).
 set -u -o pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -127,7 +127,7 @@ stage_fuzz() {
     name=${program##*/fuzz_}
     mkdir -p "$out/fuzz/corpus/$name"
     n=$((n + 1))
-    "$program" -max_total_time="${IRONROOF_FUZZ_S:-15}" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+    "$program" -max_total_time="${IRONROOF_FUZZ_S:-10}" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
       -artifact_prefix="$out/fuzz/$name-" "$out/fuzz/corpus/$name" "$root/tests/fuzz/corpus/$name" ||
       failed=$((failed + 1))
   done

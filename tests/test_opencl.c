@@ -7,6 +7,7 @@
 #include "kernels/workloads/workloads_gemm.h"
 #include "kernels/workloads/workloads_memory.h"
 #include "kernels/workloads/workloads_nets.h"
+#include "tests/support/thin.h"
 #include "tests/opencl_device.h"
 
 /* Bounds the number of programs: which (shape, dtype) of a workload's odd grid is tried. */
@@ -73,7 +74,8 @@ static void verify_workload(ir_dev *d, const ir_workload *w, bool wide, int *ran
                 ir_params p = w->odd[i];
                 p.dtype = (ir_dtype)t;
                 p.threads = 0;
-                if (w->dtypes & 1u << t && (!w->valid || w->valid(w, &p) == IR_OK) && kept(w, *k, &p, wide))
+                if (w->dtypes & 1u << t && (!w->valid || w->valid(w, &p) == IR_OK) && kept(w, *k, &p, wide) &&
+                    !(n.ok && thin_skips((*k)->name, i * IR_NDTYPE + t)))
                     verify(d, w, *k, &p, &n);
             }
         print_message("%s/%s%s: %d shapes right, %d not possible here\n", w->name, (*k)->name,
