@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 #include "tests/support/cpu_device.h"
+#include "tests/support/thin.h"
 
 enum { MOST_THREADS = 3 };
 
@@ -223,6 +224,7 @@ static void odd_shapes(void **state)
             device    d;
             double    err = 0;
             ir_params p = wl_llama.odd[i];
+            if (thin_skips("llama odd", i)) continue;
             open_device(&d, (cpu_isa)isa, 1 + (int)i % MOST_THREADS);
             assert_num(verify(&d, p, i % 2, &err), >=, 2);
             p.dtype = types[(i + (size_t)isa) % 4];
@@ -261,6 +263,7 @@ static void formats_and_caches(void **state)
             device    d;
             ir_params p = c[i].p;
             double    err = 0;
+            if (thin_skips("llama formats", i)) continue;
             p.dtype = c[i].t;
             open_device(&d, (cpu_isa)isa, 1 + (int)i % MOST_THREADS);
             assert_num(verify(&d, stored(p, c[i].format, c[i].kv), i % 2 ? 3 : 0, &err), >=, 2);

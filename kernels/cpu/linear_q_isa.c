@@ -39,9 +39,13 @@ SIMD_INLINE float q_half(const char *p)
 #endif
 }
 
-SIMD_INLINE float q_zero(const cpu_q_matrix *w, size_t j, size_t g)
+/* The number of row j's first zero point, and number `at` of them. */
+SIMD_INLINE size_t q_zero_at(const cpu_q_matrix *w, size_t j)
 {
-    const size_t at = w->zero_at + j * (w->c / w->group) + g;
+    return w->zeros ? w->zero_at + j * (w->c / w->group) : 0;
+}
+SIMD_INLINE float q_zero(const cpu_q_matrix *w, size_t at)
+{
     return w->zeros ? (float)((unsigned char)w->zeros[at / 2] >> at % 2 * 4 & 15) : 8;
 }
 
@@ -199,10 +203,11 @@ SIMD_INLINE void dot_int(cpu_q_kind kind, cpu_q_way way, int M, const cpu_q_matr
 {
     const size_t blocks = q_blocks(w->c), at = values_B(way, w->c), each = w->group / BLOCK,
                  B = kind == CPU_Q_I4 ? HALF : BLOCK;
-    const char *p = w->w + j * w->row_B;
+    const size_t zeros = q_zero_at(w, j);
+    const char  *p = w->w + j * w->row_B;
     EACH(Q_BEGIN)
     for (size_t b = 0, g = 0; b < blocks; b += each, g++, p += w->block_B - 2) {
-        const float scale = q_half(p), zero = kind == CPU_Q_I4 ? scale * q_zero(w, j, g) : 0;
+        const float scale = q_half(p), zero = kind == CPU_Q_I4 ? scale * q_zero(w, zeros + g) : 0;
         p += 2;
         for (size_t i = 0; i + 2 <= each; i += 2) {
             EACH(Q_A)
@@ -261,16 +266,40 @@ SIMD_INLINE vf q_widen(cpu_q_kind kind, const unsigned char *p)
     return (vf)(((word_v)f & ~nan) | (nan & 0x7FC00000u) | sign);
 }
 
-/* n elements of one group or stretch, n a multiple of 32 but for e4m3, times x. */
+#if defined(__AVX2__)
+/* VF of the 16 bytes of v from number `at` on. */
+SIMD_INLINE vf q_bytes(__m128i v, int at)
+{
+#if defined(__AVX512F__)
+    (void)at;
+    return (vf)_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(v));
+#else
+    return (vf)_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(at ? _mm_srli_si128(v, 8) : v));
+#endif
+}
+#endif
+
+/* 32 weights times x. */
 SIMD_INLINE vf q_stretch(cpu_q_kind kind, const char *p, const float *x, vf sum)
 {
-    unsigned char v[BLOCK] __attribute__((aligned(64)));
-    for (int i = 0; i < HALF && kind == CPU_Q_I4; i++) {
-        v[i] = (unsigned char)(p[i] & 15);
-        v[i + HALF] = (unsigned char)((unsigned char)p[i] >> 4);
+    if (kind == CPU_Q_I4) {
+#if defined(__AVX2__)
+        const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p), low = _mm_set1_epi8(15),
+                      lo = _mm_and_si128(v, low), hi = _mm_and_si128(_mm_srli_epi16(v, 4), low);
+        for (int i = 0; i < HALF; i += VF) sum = vf_fma(q_bytes(lo, i), vf_load(x + i), sum);
+        for (int i = 0; i < HALF; i += VF) sum = vf_fma(q_bytes(hi, i), vf_load(x + HALF + i), sum);
+#else
+        unsigned char v[BLOCK] __attribute__((aligned(64)));
+        for (int i = 0; i < HALF; i++) {
+            v[i] = (unsigned char)(p[i] & 15);
+            v[i + HALF] = (unsigned char)((unsigned char)p[i] >> 4);
+        }
+        for (int i = 0; i < BLOCK; i += VF) sum = vf_fma(q_widen(kind, v + i), vf_load(x + i), sum);
+#endif
+        return sum;
     }
-    if (kind != CPU_Q_I4) memcpy(v, p, sizeof v);
-    for (int i = 0; i < BLOCK; i += VF) sum = vf_fma(q_widen(kind, v + i), vf_load(x + i), sum);
+    for (int i = 0; i < BLOCK; i += VF)
+        sum = vf_fma(q_widen(kind, (const unsigned char *)p + i), vf_load(x + i), sum);
     return sum;
 }
 
@@ -297,10 +326,11 @@ SIMD_INLINE void dot_exact(cpu_q_kind kind, int M, const cpu_q_matrix *w, size_t
 {
     const size_t blocks = q_blocks(w->c), at = values_B(CPU_Q_EXACT, w->c), each = w->group / BLOCK,
                  B = kind == CPU_Q_I4 ? HALF : BLOCK;
-    const char *p = w->w + j * w->row_B;
+    const size_t zeros = q_zero_at(w, j);
+    const char  *p = w->w + j * w->row_B;
     EACH(F_BEGIN)
     for (size_t b = 0, g = 0; b < blocks; b += each, g++, p += w->block_B - 2) {
-        const float scale = q_half(p), zero = kind == CPU_Q_I4 ? scale * q_zero(w, j, g) : 0;
+        const float scale = q_half(p), zero = kind == CPU_Q_I4 ? scale * q_zero(w, zeros + g) : 0;
         p += 2;
         EACH(F_GROUP)
         for (size_t i = 0; i < each; i++) {
@@ -391,12 +421,13 @@ static void q_load(const cpu_q_matrix *w, size_t j, size_t at, size_t n, float *
         load_f8((const unsigned char *)row + at, n, out);
         return;
     }
-    const size_t B = w->kind == CPU_Q_I4 ? HALF : BLOCK;
-    for (size_t e = at; e < at + n; e += BLOCK, out += BLOCK) {
-        const size_t g = e / w->group;
-        const char  *p = row + g * w->block_B;
-        load_block(w->kind, p + 2 + e % w->group / BLOCK * B, q_half(p),
-                   w->kind == CPU_Q_I4 ? q_zero(w, j, g) : 0, out);
+    const size_t B = w->kind == CPU_Q_I4 ? HALF : BLOCK, zeros = q_zero_at(w, j);
+    size_t       g = at / w->group, in = at % w->group;
+    for (size_t e = 0; e < n; g++, in = 0) {
+        const char *p = row + g * w->block_B;
+        const float scale = q_half(p), zero = w->kind == CPU_Q_I4 ? q_zero(w, zeros + g) : 0;
+        for (; in < w->group && e < n; in += BLOCK, e += BLOCK)
+            load_block(w->kind, p + 2 + in / BLOCK * B, scale, zero, out + e);
     }
 }
 

@@ -189,7 +189,7 @@ static inline ir_dtype ly_row_kv(const ly_row *r, ir_dtype weights)
 enum { LY_KV_GROUP = 32, LY_KV_BLOCK_B = LY_KV_GROUP + 2 };
 static inline double ly_kv_B(ir_dtype kv) /* bytes per element */
 {
-    return kv == IR_I8 ? (double)LY_KV_BLOCK_B / LY_KV_GROUP : ir_dtype_bytes(kv);
+    return kv == IR_I8 ? (double)LY_KV_BLOCK_B / (double)LY_KV_GROUP : ir_dtype_bytes(kv);
 }
 /* Bytes of a group, of n elements of W in whole groups, zero points included: exact, to half a byte. */
 static inline int64_t ly_block_B(ir_dtype t, ly_format f) { return 2 + (t == IR_I4 ? f.group / 2 : f.group); }
