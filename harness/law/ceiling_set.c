@@ -365,9 +365,44 @@ double law_evaded(const ir_ceilings *c, int threads)
     return none > all ? fmin(fmax(evaded, 0), 1) : 1;
 }
 
+/* Seconds of rows of no order, each so many bytes: their first lines at the ceiling of gathers, which counts
+ * an element and its index a line; what follows of a row in order, as the rest of the cost. NAN: no such
+ * ceiling. */
+static double scattered_s(const ir_ceilings *c, const ir_cost *k, int threads, bool cold, double ordered_Bps)
+{
+    enum { LINE_B = 64, GATHER_B = 12 };
+    const double lines = k->scatters, more_B = fmax(k->scattered_B - LINE_B * lines, 0);
+    return lines * GATHER_B / gather_bw(c, k, threads, cold) + more_B / ordered_Bps;
+}
+
+/* The rest of a cost with scattered rows. */
+static ir_cost in_order(const ir_cost *k)
+{
+    ir_cost rest = *k;
+    rest.read_B -= k->scattered_B;
+    rest.by_B[IR_BY_WEIGHTS] -= k->scattered_B;
+    rest.scattered_B = rest.scatters = 0;
+    return rest;
+}
+
+/* Rows of no order beside parts in order: the times add up. */
+static double mixed_bw(const ir_ceilings *c, const ir_cost *k, bool past, int threads, bool cold, bool steady,
+                       double dram_scale)
+{
+    const ir_cost rest = in_order(k);
+    const double  rest_B = rest.read_B + rest.write_B, bytes = k->read_B + k->write_B;
+    const double  rest_Bps = law_cost_bw(c, &rest, past, threads, cold, steady, dram_scale);
+    const ir_cost rows = {.read_B = k->scattered_B, .footprint_B = k->footprint_B};
+    const double  Bps = law_cost_bw(c, &rows, past, threads, cold, steady, dram_scale);
+    const double  t = scattered_s(c, k, threads, cold, Bps);
+    return isfinite(t) ? bytes / (t + (rest_B > 0 ? rest_B / rest_Bps : 0))
+                       : bytes / (k->scattered_B / Bps + (rest_B > 0 ? rest_B / rest_Bps : 0));
+}
+
 double law_cost_bw(const ir_ceilings *c, const ir_cost *k, bool past, int threads, bool cold, bool steady,
                    double dram_scale)
 {
+    if (k->scattered_B > 0) return mixed_bw(c, k, past, threads, cold, steady, dram_scale);
     part   p[MOST_PARTS];
     double t = 0, bytes = k->read_B + k->write_B, bw = k->scattered ? gather_bw(c, k, threads, cold) : NAN;
     if (isfinite(bw))

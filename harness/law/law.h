@@ -85,7 +85,8 @@ double ir_bw_ceiling(const ir_ceilings *, const char *level, int threads, double
  * inputs do not change). dram_scale multiplies every DRAM rate. steady: dram_scale is what reads of this
  * footprint get at the moment, over their DRAM ceiling: DRAM rates are first brought to the operating point
  * of that ceiling (ref_read_Bps; between two operating points, geometrically), and what a cache serves is in
- * the scale. A scattered cost meets the ceiling of gathers, where there is one. NAN: no ceiling, or no bytes.
+ * the scale. A scattered cost meets the ceiling of gathers, where there is one; of scattered rows beside
+ * other parts the first lines do. NAN: no ceiling, or no bytes.
  */
 double ir_cost_bw(const ir_ceilings *, const ir_cost *, int threads, bool cold, bool steady,
                   double dram_scale);
