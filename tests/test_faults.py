@@ -53,7 +53,8 @@ def commands(record, runs):
         ("export verdicts", ["export", verdicts, "--format", "markdown"]),
         *(
             (f"export {f}", ["export", runs, "--format", f, *o])
-            for f in ("csv", "gbench", "bmf", "gha", "junit", "openmetrics", "otava", "markdown")
+            for f in ("csv", "gbench", "bmf", "gha", "junit", "openmetrics", "otava", "markdown", "tidy",
+                      "trace")
             for o in ([], ["-o", "OUT"])
         ),
         ("list devices", ["list", "devices"]),

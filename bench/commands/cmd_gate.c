@@ -70,6 +70,17 @@ static int gate_judge(const cli_args *args, const run_files *base, const run_fil
     return code;
 }
 
+enum { LEAST_RUNS = 4 };
+
+/* Fewer runs have no interval, whatever they say: one line, before anything is looked at. */
+static bool too_few(const run_files *base, const run_files *now)
+{
+    if (base->n >= LEAST_RUNS && now->n >= LEAST_RUNS) return false;
+    fprintf(stderr, "ironroof: %zu run%s against %zu: %d against %d are the least that decide anything\n",
+            now->n, now->n == 1 ? "" : "s", base->n, LEAST_RUNS, LEAST_RUNS);
+    return true;
+}
+
 static int gate_compare(const cli_args *args, const run_files *now)
 {
     const gate_options *o = args->own;
@@ -83,6 +94,8 @@ static int gate_compare(const cli_args *args, const run_files *now)
         ir_fail(IR_EINVAL, "%s and %s are not comparable: %s differs", a, b, field);
         complain();
         code = EXIT_INCOMPARABLE;
+    } else if (!field && too_few(&base, now)) {
+        code = EXIT_ENVIRONMENT;
     } else {
         code = ab_print_proof(stderr, o->proof) == IR_OK ? gate_judge(args, &base, now, field) : complain();
     }

@@ -36,17 +36,23 @@ static bool has_no_model(const cli_args *a)
 }
 
 static bool       has_no_output(const cli_args *a) { return !a->opt.output; }
+static bool       names_no_point(const cli_args *a) { return a->narg == 0; }
+static bool       is_timed_out(const cli_args *a) { return a->opt.timeout_s <= a->opt.sustain_s; }
 static const char force_why[] = "it goes with -o";
 static const char host_why[] = "no backend that is asked for runs its kernels on the host's processors";
 const cli_rule    output_rules[] = {{"force", 0, has_no_output, force_why}, {0}};
 
 static const char model_why[] = "it goes with --backend model or model:FILE";
-static const char labels_why[] = "without ceilings there are no labels to prove";
 static const char exact_why[] = "--samples takes exactly so many, however long or precise";
 const cli_rule    run_rules[] = {
-       {"precision budget", 0, has_samples, exact_why}, {"prove", 0, has_no_ceilings, labels_why},
-       {"model", 0, has_no_model, model_why},           {NULL, CLI_SET_HOST, has_no_host, host_why},
-       {"force", 0, has_no_output, force_why},          {0}};
+       {"precision budget", 0, has_samples, exact_why},
+       {"prove", 0, has_no_ceilings, "without ceilings there are no labels to prove"},
+       {"model", 0, has_no_model, model_why},
+       {"sustain", 0, names_no_point, "it keeps up the points that are named, each for that long"},
+       {"sustain", 0, is_timed_out, "--timeout would end it"},
+       {NULL, CLI_SET_HOST, has_no_host, host_why},
+       {"force", 0, has_no_output, force_why},
+       {0}};
 
 const cli_rule dump_rules[] = {
     {"model", 0, has_no_model, model_why}, {NULL, CLI_SET_HOST, has_no_host, host_why}, {0}};
@@ -54,7 +60,9 @@ const cli_rule dump_rules[] = {
 /* ---- list ------------------------------------------------------------------------------------ */
 static bool    lists_no_points(const cli_args *a) { return !first_is(a, "points"); }
 static bool    lists_no_kernels(const cli_args *a) { return !first_is(a, "kernels"); }
+static bool    lists_no_counters(const cli_args *a) { return !first_is(a, "counters"); }
 const cli_rule list_rules[] = {
+    {"root", 0, lists_no_counters, "it is of 'list counters'"},
     {NULL, CLI_SET_PROFILE | CLI_SET_THREADS | CLI_SET_POINTS, lists_no_points, "it is of 'list points'"},
     {"filter", 0, lists_no_kernels, "it is of 'list kernels'"},
     {0}};
@@ -83,7 +91,11 @@ static bool    is_one_fleet(const cli_args *a) { return is_fleet(a) && cli_given
 static bool    is_no_fleet(const cli_args *a) { return !is_fleet(a); }
 static bool    is_alone(const cli_args *a) { return is_untimed(a) || is_machines(a) || is_fleet(a); }
 static bool    is_comparison(const cli_args *a) { return !is_alone(a); }
-static bool    is_as_is(const cli_args *a) { return cli_given(a, "as-is"); }
+static bool    is_timed(const cli_args *a) { return cli_given(a, "time"); }
+static bool    is_untimed_ab(const cli_args *a) { return !is_timed(a); }
+static bool    is_as_is(const cli_args *a) { return cli_given(a, "as-is") || cli_given(a, "as-is-gbench"); }
+static bool    is_gbench(const cli_args *a) { return cli_given(a, "as-is-gbench"); }
+static bool    is_as_written(const cli_args *a) { return is_timed(a) || is_as_is(a); }
 static bool    plans(const cli_args *a) { return cli_given(a, "plan"); }
 static bool    plans_from(const cli_args *a) { return plans(a) && cli_given(a, "from"); }
 static bool    is_no_machines(const cli_args *a) { return !is_machines(a); }
@@ -104,7 +116,7 @@ const cli_rule selftest_rules[] = {
      "'selftest kernels' times nothing and takes every shape"},
     {"blocks delta max-minutes timeout no-more no-reference rounds", 0, is_alone,
      "it is of 'selftest aa' and 'selftest inject'"},
-    {"plan from proof strict as-is", 0, always, "it is of 'ironroof ab'"},
+    {"plan from proof strict as-is as-is-gbench time silent", 0, always, "it is of 'ironroof ab'"},
     {"inject", 0, is_comparison, "'selftest inject PERCENT,...' says what is injected"},
     {"precision budget", 0, has_samples, exact_why},
     {NULL, CLI_SET_HOST, has_no_host, host_why},
@@ -113,12 +125,16 @@ const cli_rule selftest_rules[] = {
 const cli_rule ab_rules[] = {
     {"model", 0, has_no_model, model_why},
     {"rounds seeds", 0, always, "it is of 'ironroof selftest'"},
-    {"profile threads filter dtype batch backend device precision budget warmup samples inject hot cold",
-     CLI_SET_HOST, is_as_is, "--as-is runs A and B as they are written"},
+    {"profile threads filter dtype batch backend device precision warmup samples inject hot cold",
+     CLI_SET_HOST, is_as_written, "A and B are run as they are written"},
+    {"budget", 0, is_as_is, "A and B are run as they are written"},
+    {"as-is as-is-gbench", 0, is_timed, "--time looks at the clock alone"},
+    {"as-is", 0, is_gbench, "--as-is-gbench reads another kind of output"},
+    {"silent", 0, is_untimed_ab, "it goes with --time"},
     {"no-more strict proof", 0, plans, "--plan gives no verdict"},
     {"profile threads filter dtype batch backend device precision budget warmup samples inject hot cold "
      "timeout "
-     "max-minutes no-reference as-is seed output",
+     "max-minutes no-reference as-is as-is-gbench time silent seed output",
      CLI_SET_HOST, plans_from, "--plan --from runs nothing"},
     {"precision budget", 0, has_samples, exact_why},
     {"force", 0, has_no_output, force_why},

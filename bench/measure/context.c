@@ -3,6 +3,7 @@
 #include "bench/measure/context.h"
 #include "bench/measure/watchdog.h"
 #include "kernels/workloads/workloads_compute.h"
+#include "kernels/workloads/workloads_nets.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -57,7 +58,7 @@ bool context_stopped(const measure_context *s) { return s->policy.stop_flag && *
 /* The naive rung of a network takes minutes: the full profile and a filter run it. */
 static bool too_slow(const measure_context *s, const ir_workload *w, const ir_kernel *k)
 {
-    return !s->full && k->flags & IR_K_NAIVE && (!strcmp(w->family, "cnn") || !strcmp(w->family, "gpt"));
+    return !s->full && k->flags & IR_K_NAIVE && wl_is_net(w);
 }
 
 bool context_wants(const measure_context *s, const ir_workload *w, const ir_kernel *k)

@@ -4,6 +4,7 @@
 #ifndef IR_MACHINE_H
 #define IR_MACHINE_H
 #include "harness/ironroof.h"
+#include "harness/machine/witness.h"
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -111,6 +112,8 @@ const ir_kv *ir_env_get(const ir_env *, const char *key);
 /* CPU, caches, NUMA, clocks, governor, boost, SMT, virtualisation, cgroup limits, OS, kernel,
  * mitigations, transparent huge pages, compiler and flags, library versions, git revision. */
 ir_status ir_env_collect(const ir_topology *, ir_env *out);
+/* Of these, what the build knows: compiler, flags, revision, library versions. */
+void ir_env_build(ir_env *out);
 /* 16 hex digits over the compare fields. */
 void ir_env_key(const ir_env *, char out[17]);
 /* First comparability field that differs: its key, NULL when comparable. */
@@ -119,7 +122,7 @@ const char *ir_env_differs(const ir_env *a, const ir_env *b);
 /* ---- health ---------------------------------------------------------------------------------- */
 /* Cumulative counters; take one before and one after and subtract. NAN where unreadable. */
 typedef struct {
-    double steal_s, busy_s, total_s, throttle_n, clock_Hz, energy_J, ctx_involuntary;
+    double steal_s, busy_s, total_s, throttle_n, ctx_involuntary;
 } ir_health;
 void ir_health_read(ir_health *);
 
@@ -150,6 +153,12 @@ void                    ir_watch_end(ir_watch **, ir_got *); /* frees it */
  * IR_OK; IR_SKIP: the load cannot be read; IR_EINVAL: limit_s is over, ir_why() names who is busy; IR_EINTR:
  * *stop was set (may be NULL). */
 ir_status ir_wait_idle(double limit_s, const volatile int *stop);
+
+/* ---- sources of counts and joules ------------------------------------------------------------ */
+/* Each source there may be, one a line: is it readable here, and why not and what to do. root as of
+ * ir_doctor(); likwid and the kernel are asked only on this machine. Returns how many. */
+enum { IR_MAX_SOURCES = 24 };
+int ir_sources(const char *root, ir_source_line out[IR_MAX_SOURCES]);
 
 /* ---- libraries that are loaded when first needed ---------------------------------------------- */
 /* A library that every start of the program shall not pay for: loading one starts threads, takes address

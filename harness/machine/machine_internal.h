@@ -124,14 +124,8 @@ ir_status ir_env_collect_at(const char *root, const ir_topology *, ir_env *out);
 ir_status ir_env_reserve(ir_env *, size_t cap); /* after it, entries up to cap cannot fail */
 void      ir_env_cpu(const char *root, const ir_topology *, ir_env *out);
 void      ir_env_os(const char *root, ir_env *out);
-void      ir_env_build(ir_env *out);
 uint64_t  ir_fnv1a(uint64_t h, const char *s); /* start with IR_FNV1A */
 #define IR_FNV1A 0xCBF29CE484222325u
-/* Energy counters wrap; the state makes the sum monotonic between readings. Zero it first. */
-enum { IR_MAX_RAPL = 16 };
-typedef struct {
-    double last[IR_MAX_RAPL], wrapped[IR_MAX_RAPL];
-} ir_rapl;
-void   ir_health_read_at(const char *root, ir_rapl *, ir_health *);
+void   ir_health_read_at(const char *root, ir_health *);
 double ir_cpu_clock_Hz(const char *root); /* mean running clock; NAN unknown */
 #endif

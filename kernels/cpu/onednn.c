@@ -147,10 +147,9 @@ static dnnl_status_t describe_pooling(const ly_row *l, dnnl_engine_t engine, con
                                       dnnl_primitive_attr_t attr, dnnl_primitive_desc_t *out)
 {
     const bool        all = l->op == LY_AVGPOOL;
-    const dnnl_dims_t kernel = {all ? l->h : l->r, all ? l->w : l->s},
-                      strides = {all ? 1 : l->stride, all ? 1 : l->stride};
-    const dnnl_dims_t left = {all ? 0 : l->pad, all ? 0 : l->pad};
-    const dnnl_dims_t right = {(l->oh - 1) * strides[0] + kernel[0] - l->h - left[0],
+    const dnnl_dims_t kernel = {l->r, l->s}, strides = {all ? 1 : l->stride, all ? 1 : l->stride};
+    const dnnl_dims_t left = {all ? 0 : l->pad, all ? 0 : l->pad_w};
+    const dnnl_dims_t right = {(l->oh - 1) * strides[0] + kernel[0] - l->h - left[0], /* negative: left out */
                                (l->ow - 1) * strides[1] + kernel[1] - l->w - left[1]};
     return dnn_pooling(out, engine, all ? dnnl_pooling_avg_exclude_padding : dnnl_pooling_max, a->src, a->dst,
                        strides, kernel, left, right, attr);
@@ -159,9 +158,9 @@ static dnnl_status_t describe_pooling(const ly_row *l, dnnl_engine_t engine, con
 static ir_status describe(const ly_row *l, dnnl_engine_t engine, const asked *a, dnnl_primitive_attr_t attr,
                           dnnl_primitive_desc_t *out)
 {
-    const dnnl_dims_t strides = {l->stride, l->stride}, left = {l->pad, l->pad};
+    const dnnl_dims_t strides = {l->stride, l->stride}, left = {l->pad, l->pad_w};
     const dnnl_dims_t right = {(l->oh - 1) * l->stride + l->r - l->h - l->pad,
-                               (l->ow - 1) * l->stride + l->s - l->w - l->pad};
+                               (l->ow - 1) * l->stride + l->s - l->w - l->pad_w};
     if (l->op == LY_CONV)
         DNN(dnn_convolution(out, engine, a->src, a->w, a->bias, a->dst, strides, left, right, attr));
     else if (l->op == LY_FC)
