@@ -55,6 +55,8 @@ TABLE = {
         "timeout": (["run", "gemm:m=2048,n=2048,k=2048", "--filter", "naive", *CPU], ["--timeout", "1ms"]),
         "resume": ["--resume", "prior.jsonl"], "no-report": (["run", SMALL, *IDEAL[:6], "-o", "o.jsonl"],
                                                             ["--no-report"]),
+        "counters": (DRY, ["--counters=nosuch"]), "energy": (DRY, ["--energy=nosuch"]),
+        "sustain": (["run", "--backend", "ideal", "--dry-run"], ["--sustain", "9"]),
         "detail": ["--detail"], "dry-run": ["--dry-run"], "layers": (DRY, ["--layers", "99"]),
         "prove": (["run", "copy", "gemv", "gemm", *IDEAL], ["--prove"]),
         "output": (RUN[:-2] + ["-o", "x.jsonl"], ["-o", "y.jsonl"]),
@@ -73,7 +75,8 @@ TABLE = {
         "force": (CEIL[:-1] + ["prior.jsonl"], ["--force"]), "quiet": ["--quiet"], "color": ["--color"]}),
     "list": (["list", "points"], {
         "profile": ["--profile", "full"], "dtype": ["--dtype", "f32"], "batch": ["--batch", "3"],
-        "threads": ["--threads", "1,2"], "filter": (["list", "kernels"], ["--filter", "gemm"])}),
+        "threads": ["--threads", "1,2"], "filter": (["list", "kernels"], ["--filter", "gemm"]),
+        "root": (["list", "counters"], ["--root", "nosuch"])}),
     "fit": (["fit", "prior.jsonl"], {"quiet": (["fit", "cut.jsonl"], ["--quiet"]), "color": ["--color"]}),
     "predict": (["predict", "gpt2", "--device", "a100"], {
         "device": ["--device", "h100"], "set": ["--set", "BW=2x"],
@@ -135,7 +138,8 @@ TABLE = {
             (["ideal"], "device", "0"), (["ideal"], "model", "BW=1"), (["ideal"], "seeds", "2"),
             (["ideal"], "nodes", "3"), (["ideal"], "filter", "x"))},
         "plan": ["--plan", "2%"], "from": ["--from", "x"], "proof": ["--proof", "x"], "strict": ["--strict"],
-        "as-is": ["--as-is"]}),
+        "as-is": ["--as-is"], "as-is-gbench": ["--as-is-gbench"], "time": ["--time"],
+        "silent": ["--silent"]}),
     "ab": (AB, {
         "blocks": (REAL, ["--blocks", "2"]),
         "delta": (AB, ["--delta", "0"]), "max-minutes": (AB, ["--max-minutes", "0"]),
@@ -146,6 +150,8 @@ TABLE = {
         "proof": (AB, ["--proof", "nosuch"]), "strict": (["ab", "a", "b", "--plan", "2%"], ["--strict"]),
         "as-is": (["ab", "./say.sh", "./say.sh", SMALL, "--quiet", "--blocks", "1", "--no-reference"],
                   ["--as-is"]),
+        "as-is-gbench": (AB, ["--as-is-gbench"]), "time": (["ab", "./say.sh", "./say.sh"], ["--time"]),
+        "silent": (["ab", "true", "true", "--time", "--blocks", "1"], ["--silent"]),
         "no-reference": (["ab", "--plan", "2%", "--from", "verdicts.jsonl"], ["--no-reference"]),
         "seeds": ["--seeds", "2"], "rounds": ["--rounds", "2"],
         **{name: child(name, value) for name, value in (
@@ -179,6 +185,9 @@ TABLE = {
         "output": ["-o", "x.csv"], "force": (["export", "prior.jsonl", "--format", "csv", "-o", "a.jsonl"],
                                            ["--force"]),
         "quiet": (["export", "mixed", "--format", "csv"], ["--quiet"])}),
+    "completion": (["completion", "bash"], {}),
+    "manual": (["manual", "run"], {"date": ["--date", "2001-02-03"]}),
+    "version": (["version"], {"json": ["--json"]}),
     "doctor": (["doctor", "--root", "tree"], {
         "root": ["--root", "nosuch"], "quiet": ["--quiet"], "color": ["--color"]}),
     "fleet": (JUDGE, {
