@@ -107,7 +107,10 @@ typedef struct {
                            the compute term does without */
     bool scattered;     /* lines of no order: what bounds their bandwidth is the ceiling of gathers, not of
                            streams */
-    double hops;        /* dependent memory accesses, each waiting for the last: latency, not bandwidth */
+    /* Of read_B: rows of no order, `scatters` of them, whose first lines are gathered and whose others
+     * follow. Beside them the cost has parts in order; 0: there are none, or all is `scattered`. */
+    double scattered_B, scatters;
+    double hops; /* dependent memory accesses, each waiting for the last: latency, not bandwidth */
 } ir_cost;
 typedef struct {
     const char *name;  /* "A", "x", "weights": static text */
@@ -198,6 +201,7 @@ typedef struct {
     bool        no_pin;      /* leave the threads where the system puts them */
     int         form_plus1;  /* 1 + index into the backend's forms; 0: the best this machine has */
     ir_pages    pages;       /* of host memory */
+    bool        look_only;   /* to be described and closed: no threads, no library that may be left out */
     const void *own;         /* the backend's own options (its header); NULL: none */
 } ir_open_options;
 typedef struct ir_env      ir_env;      /* harness/machine/machine.h */

@@ -2,6 +2,7 @@
 #include "bench/ab/print.h"
 #include "bench/run/output.h"
 #include "bench/cli/version.h"
+#include "harness/record/text.h"
 #include "harness/record/writer.h"
 
 #include <math.h>
@@ -97,6 +98,12 @@ static void print_numbers(const ir_text *t, const ir_comparison *c, const char *
     ab_wrapped(t, 4, text);
 }
 
+static ir_style print_style(const ir_comparison *c)
+{
+    const int weight = print_weight(c); /* as in its table: 0..2 bad, 3..5 undecided, 6 better */
+    return weight <= 2 ? TXT_RED : weight <= 5 ? TXT_YELLOW : weight == 6 ? TXT_GREEN : TXT_PLAIN;
+}
+
 void ab_print(const ir_text *t, const ir_comparison *v, size_t n, const char *unit)
 {
     char text[160];
@@ -108,7 +115,7 @@ void ab_print(const ir_text *t, const ir_comparison *v, size_t n, const char *un
         const ir_comparison *c = &v[i];
         char                 verdict[48];
         snprintf(verdict, sizeof verdict, "%s%s", c->verdict, c->confirmed ? " (confirmed)" : "");
-        fprintf(t->f, "%-*s", VERDICT_COLUMN, verdict);
+        ir_text_styled(t, print_style(c), "%-*s", VERDICT_COLUMN, verdict);
         print_name(t, c->point);
         if (c->blocks) print_numbers(t, c, unit);
         if (*c->note) ab_wrapped(t, 4, c->note);

@@ -86,7 +86,7 @@ static int gate_compare(const cli_args *args, const run_files *now)
     const gate_options *o = args->own;
     const char         *a, *b;
     run_files           base;
-    if (runs_read(&o->baseline, 1, stderr, &base) != IR_OK) return complain();
+    if (runs_read(&o->baseline, 1, args->opt.quiet ? NULL : stderr, &base) != IR_OK) return complain();
     if (runs_apart(&base, args->opt.output) != IR_OK) return runs_free(&base), complain();
     const char *field = runs_differ(&base, now, &a, &b);
     int         code;
@@ -127,7 +127,7 @@ int cmd_gate(const cli_args *args)
     run_files           now;
     if (!o->baseline) return ir_fail(IR_EINVAL, "gate needs --baseline FILE|DIR"), complain();
     if (!o->update && ab_file_check(args->opt.output, args->opt.force) != IR_OK) return complain();
-    if (runs_read(args->arg, args->narg, stderr, &now) != IR_OK) return complain();
+    if (runs_read(args->arg, args->narg, args->opt.quiet ? NULL : stderr, &now) != IR_OK) return complain();
     int code = runs_apart(&now, args->opt.output) != IR_OK || not_output(args) != IR_OK ? complain()
                : o->update                                                              ? update(o, &now)
                            : gate_compare(args, &now);

@@ -6,6 +6,7 @@
 #include "bench/gate/series.h"
 #include "bench/run/output.h"
 #include "bench/cli/version.h"
+#include "harness/record/text.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -154,7 +155,7 @@ int cmd_history(const cli_args *args)
     const history_options *o = args->own;
     run_files              f;
     size_t                 at;
-    if (runs_read(args->arg, args->narg, stderr, &f) != IR_OK) return complain();
+    if (runs_read(args->arg, args->narg, args->opt.quiet ? NULL : stderr, &f) != IR_OK) return complain();
     const char *field = o->across ? NULL : runs_unlike(&f, &at);
     int         code = EXIT_INCOMPARABLE;
     if (field)

@@ -360,7 +360,7 @@ static ir_status write_report(const job *j)
     if (st == IR_OK && j->screen && screen_is_report(j)) return IR_OK; /* it is there already */
     if (st == IR_OK) st = ir_writer_open(path, &w);
     if (st != IR_OK) return st;
-    ir_text t = {.f = ir_writer_stream(w), .width = 110, .utf8 = true};
+    ir_text t = {.f = ir_writer_text(w), .width = 110, .utf8 = true};
     for (size_t i = 0; i < j->ndev && t.f; i++) {
         if (i == 0) fputs(TEXT_MARK, t.f);
         device_run_print_ceilings(&t, &j->dev[i]);

@@ -101,7 +101,7 @@ void zoo_score_crossover(const zoo_run *r, const model_machine *m, FILE *log, zo
         crossover_fit f;
         double        is = crossing(m, &g);
         if (!(is > 0) || g.p->id.kflags & IR_K_NAIVE) continue;
-        bool right = crossover_of(&g, r->s.policy.seed, &f) == IR_OK && f.lo <= is && is <= f.hi;
+        bool right = crossover_of(&r->s, &g, &f) == IR_OK && f.lo <= is && is <= f.hi;
         zoo_count(&out->crossover, right);
         if (!right)
             zoo_say(log, "crossover %s: %.3g [%.3g, %.3g], is %.3g", g.w->name, f.knee, f.lo, f.hi, is);

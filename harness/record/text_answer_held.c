@@ -72,6 +72,14 @@ static void share_columns(ir_answer_line *l, const held *h, const ir_point *p)
     }
 }
 
+/* Is it held by memory, and are most of its bytes rows or lines of no order? */
+static bool scattered(const ir_point *p)
+{
+    const double B = p->m.cost.scattered ? INFINITY : p->m.cost.scattered_B;
+    return (p->law.bound == IR_BOUND_MEMORY || p->law.bound == IR_BOUND_CACHE) &&
+           2 * B > p->m.cost.read_B + p->m.cost.write_B;
+}
+
 /* What stands below the line, one remark after the other. */
 static void remarks(const held *h, const ir_answer_row *r)
 {
@@ -87,6 +95,7 @@ static void remarks(const held *h, const ir_answer_row *r)
     if (share[IR_SHARE_LAT] >= SMALL_SHARE && !h->c->share[IR_SHARE_LAT])
         n = ir_text_append(text, size, n, "%slaunches and latency %.0f %%", n ? "; " : "",
                            100 * share[IR_SHARE_LAT]);
+    if (scattered(p)) n = ir_text_append(text, size, n, "%srandom access", n ? "; " : "");
     if (spare > .1 && (p->law.mfu > 1 || ir_text_width(h->t) >= 100))
         n = ir_text_append(text, size, n, "%s%s skips %.0f %% of FLOP%s", n ? "; " : "", "Winograd",
                            100 * spare,

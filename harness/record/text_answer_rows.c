@@ -77,7 +77,12 @@ static const struct {
                    {"mobilenetv2", "MobileNetV2"},
                    {"gpt2", "GPT-2"},
                    {"gpt", "GPT"},
-                   {"llama", "Llama"}};
+                   {"llama", "Llama"},
+                   {"dscnn", "DS-CNN"},
+                   {"dlrm", "DLRM"},
+                   {"bert", "BERT"},
+                   {"vit", "ViT"},
+                   {"mixtral", "Mixtral"}};
 
 static const char *workload_name(const ir_point *p)
 {
