@@ -176,10 +176,10 @@ double ir_point_time(const ir_point *p) { return p->status == IR_OK ? ir_point_s
 /* The units users count in, by family; items are the product of these parameters. NULL family: any other. */
 static const struct {
     const char *family, *unit, *param[2];
-} item_units[] = {{"cnn", "image", {"batch", NULL}},
-                  {"gpt", "token", {"batch", "tokens"}},
-                  {"layer", "", {NULL, NULL}},
-                  {NULL, "sample", {"batch", NULL}}};
+} item_units[] = {{"cnn", "image", {"batch", NULL}},  {"gpt", "token", {"batch", "tokens"}},
+                  {"bag", "", {NULL, NULL}},          {"encoder", "sequence", {"batch", NULL}},
+                  {"moe", "token", {"tokens", NULL}}, {"mixtral", "token", {"batch", "tokens"}},
+                  {"layer", "", {NULL, NULL}},        {NULL, "sample", {"batch", NULL}}};
 
 static double param_value(const ir_point *p, const char *name)
 {

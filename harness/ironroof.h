@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-enum { IR_MAX_PARAMS = 12, IR_MAX_TENSORS = 8, IR_NAME = 32, IR_ID = 224, IR_WHY = 192 };
+enum { IR_MAX_PARAMS = 16, IR_MAX_TENSORS = 8, IR_NAME = 32, IR_ID = 256, IR_WHY = 192 };
 
 typedef struct ir_workload ir_workload;
 typedef struct ir_kernel   ir_kernel;
@@ -107,7 +107,10 @@ typedef struct {
                            the compute term does without */
     bool scattered;     /* lines of no order: what bounds their bandwidth is the ceiling of gathers, not of
                            streams */
-    double hops;        /* dependent memory accesses, each waiting for the last: latency, not bandwidth */
+    /* Of read_B: rows of no order, `scatters` of them, whose first lines are gathered and whose others
+     * follow. Beside them the cost has parts in order; 0: there are none, or all is `scattered`. */
+    double scattered_B, scatters;
+    double hops; /* dependent memory accesses, each waiting for the last: latency, not bandwidth */
 } ir_cost;
 typedef struct {
     const char *name;  /* "A", "x", "weights": static text */
@@ -139,6 +142,8 @@ struct ir_workload {
     size_t             nfull; /* grid of the full profile */
     const ir_params   *odd;
     size_t             nodd; /* small awkward shapes: the kernel test grid */
+    /* Optional. Fills in what an omitted key, 0, means where that follows from other keys. Before valid(). */
+    void (*complete)(const ir_workload *self, ir_params *);
     /* Shape errors (zero, overflow): IR_EINVAL with a reason. NULL: all positive values are fine. */
     ir_status (*valid)(const ir_workload *self, const ir_params *);
     ir_cost (*cost)(const ir_workload *self, const ir_params *);
@@ -196,6 +201,7 @@ typedef struct {
     bool        no_pin;      /* leave the threads where the system puts them */
     int         form_plus1;  /* 1 + index into the backend's forms; 0: the best this machine has */
     ir_pages    pages;       /* of host memory */
+    bool        look_only;   /* to be described and closed: no threads, no library that may be left out */
     const void *own;         /* the backend's own options (its header); NULL: none */
 } ir_open_options;
 typedef struct ir_env      ir_env;      /* harness/machine/machine.h */

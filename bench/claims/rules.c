@@ -11,7 +11,7 @@
 #define RESNET(b)                  "resnet50:batch=" #b ",dtype=f32"
 #define DECODE(s, t)               "gpt2:size=" #s ",batch=1,tokens=1,past=128,dtype=" #t
 #define PAST(p)                    "gpt2:size=medium,batch=1,tokens=1,past=" #p ",dtype=f32"
-#define PREFILL(t)                 "gpt2:size=small,batch=1,tokens=128,past=0,dtype=" #t
+#define BERT(t)                    "bert:size=base,batch=1,tokens=128,dtype=" #t
 #define LAYER(b)                   "batchmm:batch=" #b ",n=4096,k=4096,dtype=f32"
 #define ATTN(n)                    "attention:batch=1,heads=12,dh=64,tokens=" #n ",past=0,dtype=f32"
 #define CHAIN(size, k, how)        "chain:n={" #size "},k=" #k ",fuse=" #how ",dtype=f32"
@@ -131,16 +131,16 @@ const claim_rule claim_rules[] = {
                 IS("gpt2_medium", "compute|latency|cache"), IS("gpt2_large", "compute|latency|cache")},
      .shown = {"resnet50", "gpt2_small", "gpt2_medium", "gpt2_large"}},
     {.id = "bert-b1-a100",
-     .bind = {BOUND("bound", PREFILL(f32)),
-              {"mfu", BIND_MFU, PREFILL(f32), NULL},
-              {"I", BIND_INTENSITY, PREFILL(f32), NULL}},
+     .bind = {BOUND("bound", BERT(f32)),
+              {"mfu", BIND_MFU, BERT(f32), NULL},
+              {"I", BIND_INTENSITY, BERT(f32), NULL}},
      .confirm = {IS("bound", "memory"), AT_MOST("mfu", 0.5)},
      .refute = {IS("bound", "compute|latency")},
      .shown = {"bound", "mfu", "I"}},
     {.id = "bert-b1-matched-dtype",
-     .bind = {{"mfu", BIND_MFU, PREFILL(bf16), NULL},
-              {"I", BIND_INTENSITY, PREFILL(bf16), NULL},
-              {"ridge", BIND_RIDGE, PREFILL(bf16), NULL}},
+     .bind = {{"mfu", BIND_MFU, BERT(bf16), NULL},
+              {"I", BIND_INTENSITY, BERT(bf16), NULL},
+              {"ridge", BIND_RIDGE, BERT(bf16), NULL}},
      .formula = "share = min(1, I/ridge); ratio = mfu/share",
      .confirm = {IN("ratio", 0.75, 1.25)},
      .refute = {AT_MOST("ratio", 0.5)},

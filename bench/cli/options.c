@@ -206,8 +206,8 @@ static ir_status options_set_text(const cli_option *o, const char *s, void *fiel
 
 static ir_status set_enum(const cli_option *o, const char *s, void *field)
 {
-    enum { MOST = 8 };
-    char        text[96];
+    enum { MOST = 16 };
+    char        text[160];
     const char *names[MOST];
     size_t      n = 0, which = 0;
     snprintf(text, sizeof text, "%s", o->choices);
@@ -252,6 +252,29 @@ ir_status cli_option_set(const cli_option *o, const char *s, void *base)
         [CLI_NAMES] = set_names,       [CLI_REGEX] = set_regex};
     ir_status st = set[o->type](o, s, (char *)base + o->offset);
     return st == IR_OK ? st : ir_fail(st, "option '--%s': %s", o->name, ir_why());
+}
+
+bool cli_option_takes_value(const cli_option *o) { return o->type != CLI_FLAG && o->type != CLI_BITS; }
+
+const char *cli_option_meta(const cli_option *o) { return o->meta ? o->meta : o->choices; }
+
+const cli_option *cli_option_at(const cli_command *c, size_t n, bool *own)
+{
+    if (own) *own = true;
+    for (const cli_option *o = c->own; o && o->name; o++)
+        if (n-- == 0) return o;
+    if (own) *own = false;
+    for (const cli_option *o = cli_shared_options(); o->name; o++)
+        if ((o->set & c->sets) && n-- == 0) return o;
+    return NULL;
+}
+
+const cli_option *cli_option_find(const cli_command *c, const char *name, size_t n, char letter, bool *own)
+{
+    const cli_option *o;
+    for (size_t i = 0; (o = cli_option_at(c, i, own)); i++)
+        if (n ? !strncmp(o->name, name, n) && !o->name[n] : letter && o->letter == letter) return o;
+    return NULL;
 }
 
 void cli_option_clear(const cli_option *o, void *base)

@@ -61,7 +61,7 @@ static bool device(const ir_backend *b, int index)
 {
     ir_dev         d = {.be = b, .index = index};
     ir_device_info i;
-    ir_status      st = b->open(&d, NULL);
+    ir_status      st = b->open(&d, &(ir_open_options){.look_only = true});
     if (st == IR_OK) st = b->describe(&d, &i);
     b->close(&d);
     if (st == IR_OK && i.threads > 0)

@@ -244,7 +244,7 @@ static ir_status run_ablation(job *j, device_run *c)
     j->progress.phase[PHASE_PROOFS].total = c->proof.n;
     j->progress.total += c->proof.n;
     phase(j, PHASE_PROOFS);
-    st = ablation_measure(&c->s, &c->proof);
+    st = device_run_prove(c);
     phase_ends(j, c);
     return st;
 }
@@ -291,7 +291,7 @@ static ir_status measure_device(job *j, device_run *c)
     ir_text t = text_on(j->screen, &j->args->opt);
     bool    tables = j->screen && wants_tables(j);
     c->recalled = j->ceilings.file ? &j->ceilings.r : NULL;
-    j->stream = (row_stream){.t = t, .on = j->screen && j->points.n};
+    j->stream = (row_stream){.t = t, .on = j->screen && j->points.n, .recalled = c->recalled != NULL};
     plan(j, c);
     phase(j, PHASE_CEILINGS);
     device_run_begin(c);
@@ -360,7 +360,7 @@ static ir_status write_report(const job *j)
     if (st == IR_OK && j->screen && screen_is_report(j)) return IR_OK; /* it is there already */
     if (st == IR_OK) st = ir_writer_open(path, &w);
     if (st != IR_OK) return st;
-    ir_text t = {.f = ir_writer_stream(w), .width = 110, .utf8 = true};
+    ir_text t = {.f = ir_writer_text(w), .width = 110, .utf8 = true};
     for (size_t i = 0; i < j->ndev && t.f; i++) {
         if (i == 0) fputs(TEXT_MARK, t.f);
         device_run_print_ceilings(&t, &j->dev[i]);
@@ -403,7 +403,7 @@ static void last_screen(const job *j)
                       .compare = !j->piped};
     for (size_t i = 0; j->screen && j->points.n && i < j->ndev; i++) {
         if (j->dev[i].s.npoint == 0) continue;
-        if (i || j->args->opt.detail || j->stream.printed) fputc('\n', j->screen);
+        if (i || j->args->opt.detail || (j->stream.printed && !j->stream.recalled)) fputc('\n', j->screen);
         screen_of_device(&t, &j->dev[i], &run);
     }
 }

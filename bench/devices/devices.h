@@ -24,6 +24,8 @@ double                    device_peak(const device_sheet *, ir_dtype); /* NAN: t
 /* By name or alias, case does not count. A word for a class of machines ("laptop", "jetson-orin", "phone")
  * stands for one of them. NULL: ir_why() has the nearest name. */
 const device_sheet *device_find(const char *name);
+/* The i-th word for a class, and in *alias what it stands for; NULL: no more. */
+const char *device_class(size_t i, const char **alias);
 
 /* ---- views ----------------------------------------------------------------------------------- */
 typedef struct {

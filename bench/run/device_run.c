@@ -1,5 +1,6 @@
 /* device_run.c -- see device_run.h. */
 #include "bench/run/device_run.h"
+#include "bench/run/proof_gains.h"
 #include "bench/ceilings/ceilings.h"
 #include "bench/analysis/crossover.h"
 #include "bench/analysis/launch_gap.h"
@@ -286,11 +287,50 @@ void device_run_print_ceilings(const ir_text *t, const device_run *c)
     ir_text_flush(t->f);
 }
 
+void device_run_view(const device_run *c, machine_view *v)
+{
+    *v = (machine_view){.source = IR_SRC_MEASURED,
+                        .ceilings = c->s.ceilings,
+                        .threads = c->s.info.threads,
+                        .capacity_B = c->s.info.mem_B,
+                        .llc_B = c->s.info.llc_B,
+                        .better = c->law.fitted ? c->law.better : -1,
+                        .env = c->env,
+                        .point = c->s.point,
+                        .npoint = c->s.npoint};
+    for (int f = 0; f < 2 && c->law.fitted; f++) {
+        v->fit[f] = c->law.fit[f];
+        v->has_fit[f] = true;
+    }
+}
+
+ir_status device_run_prove(device_run *c)
+{
+    machine_view v;
+    ir_status    st = ablation_measure(&c->s, &c->proof);
+    device_run_view(c, &v);
+    if (c->law.fitted) proof_gains_foretell(&v, &c->s, &c->proof);
+    return st;
+}
+
+bool device_run_foretold(const device_run *c, ir_verdict *out)
+{
+    return c->proved && proof_gains_verdict(&c->s, &c->proof, out);
+}
+
+static void device_run_print_proof(FILE *f, const device_run *c)
+{
+    ir_verdict v;
+    if (!c->proved) return;
+    ablation_print(f, &c->s, &c->proof);
+    if (device_run_foretold(c, &v)) fprintf(f, "%s\n", v.answer);
+}
+
 void device_run_print_short(const ir_text *t, const device_run *c)
 {
     witness_print_short(t, &c->witness);
     sustained_print(t->f, &c->sustained);
-    if (c->proved) ablation_print(t->f, &c->s, &c->proof);
+    device_run_print_proof(t->f, c);
 }
 
 void device_run_print_law(const ir_text *t, const device_run *c)
@@ -321,7 +361,7 @@ void device_run_print_law(const ir_text *t, const device_run *c)
     fprintf(t->f, "\n%s\n", line);
     crossover_print(t->f, &c->s);
     launch_gap_print(t->f, &c->s);
-    if (c->proved) ablation_print(t->f, &c->s, &c->proof);
+    device_run_print_proof(t->f, c);
     if (law->exceed)
         fprintf(t->f, "%zu point%s above a ceiling by more than 2 %%: see the rows flagged suspect.\n",
                 law->exceed, law->exceed == 1 ? "" : "s");
@@ -345,7 +385,8 @@ ir_status device_run_journal_tail(ir_journal *j, const device_run *c)
              law->fitted ? ir_form_name(law->fit[law->better].form) : "unfitted");
     if (st == IR_OK) st = ir_journal_verdict(j, &v);
     if (st == IR_OK) st = crossover_journal(j, &c->s);
-    return st == IR_OK && c->proved ? ablation_journal(j, &c->s, &c->proof) : st;
+    if (st == IR_OK && c->proved) st = ablation_journal(j, &c->s, &c->proof);
+    return st == IR_OK && device_run_foretold(c, &v) ? ir_journal_verdict(j, &v) : st;
 }
 
 static ir_status journal_all(ir_journal *j, const device_run *c)

@@ -7,6 +7,7 @@
 #include "bench/run/witness.h"
 #include "bench/ablation/ablation.h"
 #include "bench/measure/context.h"
+#include "bench/predict/predict.h"
 typedef struct {
     measure_context  s;
     ir_env           env;
@@ -41,6 +42,12 @@ void device_run_end(device_run *, bool whole);
  * closed. */
 void device_run_note_tuning(device_run *);
 void device_run_judge(device_run *);
+/* Measure what ablation_choose() left in `proof`, and have the fitted law foretell each change. */
+ir_status device_run_prove(device_run *);
+/* How well it did: proof_gains_verdict(); false: nothing was foretold. */
+bool device_run_foretold(const device_run *, ir_verdict *out);
+/* The device as a machine to predict for; everything in it is borrowed. */
+void device_run_view(const device_run *, machine_view *);
 /* Quality, machine card and ceilings; points, law, roofline and summary: to a terminal or a file. */
 void device_run_print_ceilings(const ir_text *, const device_run *);
 void device_run_print_law(const ir_text *, const device_run *);

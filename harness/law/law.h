@@ -85,7 +85,8 @@ double ir_bw_ceiling(const ir_ceilings *, const char *level, int threads, double
  * inputs do not change). dram_scale multiplies every DRAM rate. steady: dram_scale is what reads of this
  * footprint get at the moment, over their DRAM ceiling: DRAM rates are first brought to the operating point
  * of that ceiling (ref_read_Bps; between two operating points, geometrically), and what a cache serves is in
- * the scale. A scattered cost meets the ceiling of gathers, where there is one. NAN: no ceiling, or no bytes.
+ * the scale. A scattered cost meets the ceiling of gathers, where there is one; of scattered rows beside
+ * other parts the first lines do. NAN: no ceiling, or no bytes.
  */
 double ir_cost_bw(const ir_ceilings *, const ir_cost *, int threads, bool cold, bool steady,
                   double dram_scale);
@@ -110,7 +111,12 @@ typedef struct {
     double v, lo, hi;
     ir_how how;
 } ir_coef; /* value and 95 % interval; NAN if unidentified */
-enum { IR_FIT_DRAWS = 200 };
+enum { IR_FIT_DRAWS = 200, IR_FIT_KIN = 64, IR_FIT_NORMS = 7 };
+/* Fitted rows of one kernel that one term rules, by term: how many, and ln T/T_law summed. */
+typedef struct {
+    char   family[IR_NAME], kernel[IR_NAME];
+    double n[3], sum[3], square[3];
+} ir_kin;
 typedef struct {
     char    device[64];
     ir_form form;
@@ -126,6 +132,11 @@ typedef struct {
     bool   eta_error; /* eta above 1.02: a wrong ceiling or count, not a result */
     double draw[IR_FIT_DRAWS][3];
     int    ndraw; /* bootstrap: (1/s, 1/eta, L) per draw, for verdicts */
+    /* For the probability of labels; not in a record. norm: how likely each norm over data and arithmetic is
+     * (belief.c), the best 1; spread: of each term over kernels, within: over rows of one (sd of ln T). */
+    double norm[IR_FIT_NORMS], spread[3], within;
+    ir_kin kin[IR_FIT_KIN];
+    int    nkin;
 } ir_fit;
 /* One row of the design: time if each resource ran at its ceiling. */
 typedef struct {

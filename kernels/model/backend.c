@@ -37,12 +37,18 @@ void model_smallest(model_machine *m)
 static ir_status open_model(ir_dev *dev, const ir_open_options *asked)
 {
     if (dev->index != 0) return ir_fail(IR_SKIP, "model: there is one machine, index 0 (not %d)", dev->index);
-    device *d = calloc(1, sizeof *d);
+    device     *d = calloc(1, sizeof *d);
+    ir_topology host;
     if (!d) return ir_fail(IR_ENOMEM, "model: no memory for the machine");
     if (asked && asked->own)
         d->m = *(const model_machine *)asked->own;
     else
         model_smallest(&d->m);
+    ir_status st = model_topology(&d->m, &host);
+    if (st != IR_OK) {
+        free(d);
+        return st;
+    }
     model_world_begin(&d->w, &d->m);
     dev->be = &model_backend;
     dev->self = d;
@@ -164,7 +170,11 @@ static ir_status pair_ratio(ir_dev *dev, double *ratio)
     return IR_OK;
 }
 
-static void host(ir_dev *dev, ir_topology *out) { model_topology(model_of(dev), out); }
+/* It could be read when the machine was opened. */
+static void host(ir_dev *dev, ir_topology *out)
+{
+    if (model_topology(model_of(dev), out) != IR_OK) memset(out, 0, sizeof *out);
+}
 
 static void environment(ir_dev *dev, ir_env *out)
 {
