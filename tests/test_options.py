@@ -57,6 +57,7 @@ TABLE = {
                                                             ["--no-report"]),
         "detail": ["--detail"], "dry-run": ["--dry-run"], "layers": (DRY, ["--layers", "99"]),
         "prove": (["run", "copy", "gemv", "gemm", *IDEAL], ["--prove"]),
+        "counters": ["--counters"], "energy": ["--energy", "on"], "sustain": ["--sustain", "4s"],
         "output": (RUN[:-2] + ["-o", "x.jsonl"], ["-o", "y.jsonl"]),
         "force": (["run", SMALL, *IDEAL[:-1], "prior.jsonl"], ["--force"]), "quiet": ["--quiet"],
         "color": ["--color"]}),
@@ -73,7 +74,8 @@ TABLE = {
         "force": (CEIL[:-1] + ["prior.jsonl"], ["--force"]), "quiet": ["--quiet"], "color": ["--color"]}),
     "list": (["list", "points"], {
         "profile": ["--profile", "full"], "dtype": ["--dtype", "f32"], "batch": ["--batch", "3"],
-        "threads": ["--threads", "1,2"], "filter": (["list", "kernels"], ["--filter", "gemm"])}),
+        "threads": ["--threads", "1,2"], "filter": (["list", "kernels"], ["--filter", "gemm"]),
+        "root": (["list", "counters"], ["--root", "nosuch"])}),
     "fit": (["fit", "prior.jsonl"], {"quiet": (["fit", "cut.jsonl"], ["--quiet"]), "color": ["--color"]}),
     "predict": (["predict", "gpt2", "--device", "a100"], {
         "device": ["--device", "h100"], "set": ["--set", "BW=2x"],
