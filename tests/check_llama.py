@@ -92,6 +92,29 @@ def turned(x, rope, positions):
     return np.concatenate([y.real, y.imag], -1)
 
 
+def experts(d, u, name):
+    """A mixture of experts: each token through `top` of them, weighted by a softmax over their logits."""
+    r = d.row[name]
+    c, ff, count, top = r["c"], r["ff"], r["experts"], r["top"]
+
+    def matrix(at, scale, rows, width):
+        w = d.weights(r["W_at"] + at, rows * width, width)
+        s = r["s_at"] + scale
+        return w * d.V[s:s + rows, None].astype(np.float64) if d.dtype in ("i8", "f8") else w
+
+    logits, out = u @ matrix(0, 0, count, c).T, np.zeros_like(u)
+    chosen = np.argsort(-logits, axis=-1, kind="stable")[..., :top]
+    share = np.exp(np.take_along_axis(logits, chosen, -1) - logits.max(-1, keepdims=True))
+    share /= share.sum(-1, keepdims=True)
+    for e in range(count):
+        at, s = count * c + 3 * e * c * ff, count + e * (2 * ff + c)
+        g = u @ matrix(at, s, ff, c).T
+        h = g / (1 + np.exp(-g)) * (u @ matrix(at + c * ff, s + ff, ff, c).T)
+        weight = (share * (chosen == e)).sum(-1, keepdims=True)
+        out += weight * (h @ matrix(at + 2 * c * ff, s + 2 * ff, c, ff).T)
+    return out
+
+
 def llama(d):
     """Logits of the last tokens; the new keys and values."""
     e, a = d.row["embed"], d.row["h0.attention"]
@@ -124,6 +147,9 @@ def llama(d):
         y = (p / p.sum(-1, keepdims=True)) @ v
         x = x + linear(y.transpose(0, 2, 1, 3).reshape(B, T, heads * dh), at + "proj")
         u = norm(x, at + "ln2")
+        if at + "experts" in d.row:
+            x = x + experts(d, u, at + "experts")
+            continue
         g = linear(u, at + "gate")
         x = x + linear(g / (1 + np.exp(-g)) * linear(u, at + "up"), at + "down")
     return linear(norm(x, "lnf")[:, -1], "head"), np.array(fresh)

@@ -102,7 +102,8 @@ static const ir_workload *const compute[] = {&wl_fma,     &wl_forkjoin, &wl_loca
                                              &wl_batchmm, &wl_gemv,     NULL};
 static const ir_workload *const layers[] = {&wl_conv, &wl_linear, &wl_norm,      &wl_softmax, &wl_act,
                                             &wl_add2, &wl_embed,  &wl_attention, NULL};
-static const ir_workload *const networks[] = {&wl_resnet50, &wl_mobilenetv2, &wl_gpt2, &wl_llama, NULL};
+static const ir_workload *const networks[] = {&wl_resnet50, &wl_mobilenetv2, &wl_gpt2, &wl_llama, &wl_dscnn,
+                                              &wl_dlrm,     &wl_bert,        &wl_vit,  &wl_bag,   NULL};
 
 static void test_memory(void **state) { (void)state, verify_these(memory, false); }
 static void test_compute(void **state) { (void)state, verify_these(compute, false); }

@@ -86,29 +86,51 @@ static ir_status dump_write_tensors(job *j, bool after)
 /* ---- the table ------------------------------------------------------------------------------- */
 static void write_row(FILE *f, const ly_row *r)
 {
-    static const char *const op[] = {"conv",    "fc",      "attention", "norm", "act",
-                                     "softmax", "maxpool", "avgpool",   "add",  "embed"};
-    static const char *const act[] = {"none", "relu", "relu6", "gelu", "silu"};
+    static const char *const op[] = {"conv",    "fc",      "attention", "norm",  "act",     "softmax",
+                                     "maxpool", "avgpool", "add",       "embed", "patches", "tokens",
+                                     "moe",     "bag",     "interact",  "concat"};
+    static const char *const act[] = {"none", "relu", "relu6", "gelu", "silu", "sigmoid", "tanh", "gelu_erf"};
     static const char *const pairs[] = {"none", "even", "halves"};
     const struct {
         const char *name;
         int64_t     v;
-    } field[] = {{"in", r->in},         {"add", r->add},
-                 {"out", r->out},       {"batch", r->batch},
-                 {"h", r->h},           {"w", r->w},
-                 {"c", r->c},           {"k", r->k},
-                 {"r", r->r},           {"s", r->s},
-                 {"stride", r->stride}, {"pad", r->pad},
-                 {"groups", r->groups}, {"oh", r->oh},
-                 {"ow", r->ow},         {"rows", r->rows},
-                 {"heads", r->heads},   {"kv_heads", r->op == LY_ATTENTION ? ly_kv_heads(r) : 0},
-                 {"rms", r->rms},       {"gate", r->gate},
-                 {"dh", r->dh},         {"tokens", r->tokens},
-                 {"past", r->past},     {"block", r->block},
-                 {"W_at", r->W_at},     {"nW", r->nW},
-                 {"b_at", r->b_at},     {"g_at", r->g_at},
-                 {"s_at", r->s_at},     {"P_at", r->P_at},
-                 {"vocab", r->vocab},   {"context", r->context}};
+    } field[] = {{"in", r->in},
+                 {"add", r->add},
+                 {"out", r->out},
+                 {"batch", r->batch},
+                 {"h", r->h},
+                 {"w", r->w},
+                 {"c", r->c},
+                 {"k", r->k},
+                 {"r", r->r},
+                 {"s", r->s},
+                 {"stride", r->stride},
+                 {"pad", r->pad},
+                 {"pad_w", r->pad_w},
+                 {"types", r->types},
+                 {"experts", r->experts},
+                 {"top", r->top},
+                 {"ff", r->ff},
+                 {"groups", r->groups},
+                 {"oh", r->oh},
+                 {"ow", r->ow},
+                 {"rows", r->rows},
+                 {"heads", r->heads},
+                 {"kv_heads", r->op == LY_ATTENTION ? ly_kv_heads(r) : 0},
+                 {"rms", r->rms},
+                 {"gate", r->gate},
+                 {"dh", r->dh},
+                 {"tokens", r->tokens},
+                 {"past", r->past},
+                 {"block", r->block},
+                 {"W_at", r->W_at},
+                 {"nW", r->nW},
+                 {"b_at", r->b_at},
+                 {"g_at", r->g_at},
+                 {"s_at", r->s_at},
+                 {"P_at", r->P_at},
+                 {"vocab", r->vocab},
+                 {"context", r->context}};
     fprintf(f, "    {\"name\": \"%s\", \"op\": \"%s\", \"act\": \"%s\"", r->name, op[r->op], act[r->act]);
     for (size_t i = 0; i < sizeof field / sizeof *field; i++)
         fprintf(f, ", \"%s\": %lld", field[i].name, (long long)field[i].v);

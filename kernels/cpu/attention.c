@@ -208,7 +208,8 @@ static void attend(const cpu_attention *a, const head *h, bench *b, size_t q0, s
             for (size_t i = 0; i < keys * h->row_B; i += 64) __builtin_prefetch(h->v + key * h->row_B + i);
         scores(a, attention_rows(a, h->k, b, key, keys), row_B, b, n, keys);
         for (size_t m = 0; m < n; m++) {
-            size_t last = a->past + (q0 + m) / a->each + 1; /* keys this query may see */
+            /* keys this query may see */
+            size_t last = a->all ? hi : a->past + (q0 + m) / a->each + 1;
             absorb(a, b, m, last <= key ? 0 : attention_min_of(keys, last - key), keys);
         }
         a->isa->weigh(kv, n, keys, a->dh, b->s, KEYS, attention_rows(a, h->v, b, key, keys), b->acc, b->as);
@@ -232,7 +233,7 @@ static void prefill(const cpu_attention *a, int tid, int nthreads)
         size_t which = i / blocks, q0 = i % blocks * QUERIES, n = attention_min_of(QUERIES, queries - q0);
         head   h = attention_head_of(a, which / a->kv_heads, which % a->kv_heads);
         attention_begin(a, &h, &b, q0, n);
-        attend(a, &h, &b, q0, n, 0, a->past + (q0 + n - 1) / a->each + 1);
+        attend(a, &h, &b, q0, n, 0, a->all ? a->tokens : a->past + (q0 + n - 1) / a->each + 1);
         for (size_t m = 0; m < n; m++)
             a->ops->scale(a->dh, 1 / b.sum[m], b.acc + m * b.as, attention_out(a, &h, q0 + m));
     }
@@ -338,6 +339,7 @@ void cpu_attention_plan(const ir_dev *dev, const ly_row *r, size_t cap, ir_dtype
     a->dh = (size_t)r->dh;
     a->row_B = (size_t)ly_cache_row_B(&(ly_cache){.dh = r->dh, .dtype = kv});
     a->tokens = (size_t)r->tokens;
+    a->all = r->all;
     a->past = (size_t)r->past;
     a->cap = cap;
     a->segments = segments_of(a, (size_t)threads);

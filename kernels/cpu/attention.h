@@ -25,6 +25,7 @@ typedef struct {
     const cpu_attention_ops *isa;
     ir_pool                 *pool;
     ir_dtype                 kv;
+    bool                     all; /* every query sees every key */
     size_t                   batch, heads, kv_heads, dh, tokens, past, cap;
     size_t        each, width, row_B; /* queries per kv head; floats of an input row; of the cache */
     ly_rope_pairs pairs;

@@ -89,7 +89,8 @@ static void plan_linear(const ir_dev *dev, cpu_gpt *g, cpu_gpt_op *op, unsigned 
 
 static ir_status plan_ops(const ir_dev *dev, cpu_gpt *g, unsigned how)
 {
-    for (int i = 0, norm = 0, readers = 0; i < g->net.n; i++) {
+    ir_status st = IR_OK;
+    for (int i = 0, norm = 0, readers = 0; i < g->net.n && st == IR_OK; i++) {
         const ly_row *r = &g->net.row[i];
         cpu_gpt_op   *op = &g->op[g->nop];
         if (how & CPU_GPT_FUSE && r->op == LY_NORM && (readers = fused_readers(&g->net, norm = i)) > 0)
@@ -105,13 +106,16 @@ static ir_status plan_ops(const ir_dev *dev, cpu_gpt *g, unsigned how)
         if (r->op == LY_FC)
             plan_linear(dev, g, op, how);
         else if (r->op == LY_ATTENTION)
-            cpu_attention_plan(dev, r, (size_t)g->net.kv_cap, ly_row_kv(r, g->dtype), g->threads, &op->a);
-        else if (r->op != LY_NORM && r->op != LY_EMBED && r->op != LY_ADD && r->op != LY_ACT &&
-                 r->op != LY_SOFTMAX)
+            cpu_attention_plan(dev, r, (size_t)(r->all ? r->tokens : g->net.kv_cap), ly_row_kv(r, g->dtype),
+                               g->threads, &op->a);
+        else if (r->op == LY_MOE)
+            st = cpu_moe_plan(dev, r, g->dtype, g->threads, &op->moe);
+        else if (!cpu_recsys_has(r) && !cpu_encoder_has(r) && r->op != LY_NORM && r->op != LY_EMBED &&
+                 r->op != LY_ADD && r->op != LY_ACT && r->op != LY_SOFTMAX)
             return ir_fail(IR_EINVAL, "row %d, \"%s\": not an operator of a token network", i, r->name);
         op->again = how & CPU_GPT_PACK && plan_again(g, g->nop - 1);
     }
-    return IR_OK;
+    return st;
 }
 
 /* Of the first attention; all turn alike. */
@@ -155,10 +159,14 @@ static ir_status gpt_place(cpu_gpt *g, int64_t *floats)
 static void gpt_lay_out(cpu_gpt *g, int64_t floats)
 {
     size_t at = cpu_up((size_t)floats * sizeof(float), ALIGN), widest = (size_t)g->net.row[0].c,
-           attention = 0;
+           attention = 0, kv = 0, moe = 0;
     for (int i = 0; i < g->nop; i++) {
         if (g->op[i].row->op == LY_FC) widest = max_of(widest, g->op[i].l.c);
-        if (g->op[i].row->op == LY_ATTENTION) attention = max_of(attention, g->op[i].a.work_B);
+        const cpu_attention *a = &g->op[i].a;
+        if (g->op[i].row->op == LY_MOE) moe = max_of(moe, g->op[i].moe.work_B);
+        if (g->op[i].row->op != LY_ATTENTION) continue;
+        attention = max_of(attention, a->work_B);
+        if (a->all) kv = max_of(kv, 2 * a->batch * a->heads * a->cap * a->dh * (a->kv == IR_F32 ? 4 : 2));
     }
     g->x_at = at;
     at += cpu_up(g->x_B, ALIGN);
@@ -167,7 +175,9 @@ static void gpt_lay_out(cpu_gpt *g, int64_t floats)
     g->thread_B = cpu_apart(g->row_B + cpu_linear_scratch_B(g->block));
     at += (size_t)g->threads * g->thread_B;
     g->attention_at = at;
-    g->work_B = at + cpu_up(attention, ALIGN);
+    g->kv_at = at + cpu_up(attention, ALIGN);
+    g->moe_at = g->kv_at + cpu_up(kv, ALIGN);
+    g->work_B = g->moe_at + cpu_up(moe, ALIGN);
 }
 
 static ir_status take_work(const ir_dev *dev, cpu_gpt *g)
@@ -190,6 +200,7 @@ ir_status cpu_gpt_setup(ir_run *r, unsigned how)
     g->threads = r->p.threads;
     g->dtype = r->p.dtype;
     g->ops = cpu_ops_of(r->dev);
+    g->recsys = cpu_recsys_ops_of(r->dev);
     g->pool = cpu_of(r->dev)->pool;
     g->q = cpu_q_ops_of(r->dev);
     ir_status s = wl_net_of(r->workload, &r->p, &g->net);
@@ -244,7 +255,7 @@ static const char *gpt_f32_at(const char *p, int64_t i)
 void cpu_gpt_bind(ir_run *r)
 {
     cpu_gpt *g = r->self;
-    char    *out = r->mem[3].p, *kv = r->mem[4].p;
+    char    *out = r->mem[3].p, *kv = r->nmem > 4 ? r->mem[4].p : NULL;
     g->input = r->mem[0].p;
     g->W = r->mem[1].p;
     g->V = r->mem[2].p;
@@ -255,6 +266,8 @@ void cpu_gpt_bind(ir_run *r)
         op->in = in == LY_INPUT ? g->input : activation(g, op->at.in);
         op->add = activation(g, op->at.add);
         op->out = q->out == LY_OUTPUT ? out : activation(g, op->at.out);
+        op->moe.work = g->work + g->moe_at;
+        if (q->op == LY_BAG) op->in = g->input + g->net.index_at * (int64_t)sizeof(float);
         if (q->op == LY_FC) {
             cpu_linear *l = &op->l;
             l->w = g->W + ly_W_offset(g->dtype, q->format, q->W_at);
@@ -268,7 +281,7 @@ void cpu_gpt_bind(ir_run *r)
             size_t         plane = a->batch * a->kv_heads * a->cap * a->row_B;
             a->turn = g->turn;
             a->qkv = op->in;
-            a->k = kv + 2 * (size_t)q->block * plane;
+            a->k = q->all ? g->work + g->kv_at : kv + 2 * (size_t)q->block * plane;
             a->v = a->k + plane;
             a->y = op->out;
             a->work = g->work + g->attention_at;
@@ -364,6 +377,7 @@ static void rows_part(cpu_gpt *g, cpu_gpt_op *op, int tid, int nthreads)
         stored_rows(g, op, (float *)(void *)(g->work + g->thread_at + (size_t)tid * g->thread_B), lo, hi);
     else if (r->op == LY_EMBED)
         cpu_embed_rows(g->ops, g->dtype, r, op->in, g->W, g->V, op->out, lo, hi);
+    if (r->op == LY_EMBED) cpu_encoder_types(g->ops, g->dtype, r, g->W, g->V, op->out, lo, hi);
     for (size_t i = lo; i < hi; i++) {
         const char *x = op->in + i * row_B;
         char       *y = op->out + i * row_B;
@@ -380,6 +394,12 @@ void cpu_gpt_op_part(cpu_gpt *g, cpu_gpt_op *op, int tid, int nthreads)
         gpt_linear_part(g, op, tid, nthreads);
     else if (op->row->op == LY_ATTENTION)
         cpu_attention_part(&op->a, tid, nthreads);
+    else if (op->row->op == LY_MOE)
+        cpu_moe_part(&op->moe, op->in, op->add, g->W, g->V, op->out, tid, nthreads);
+    else if (cpu_recsys_has(op->row))
+        cpu_recsys_part(g->recsys, g->dtype, op->row, op->in, op->add, g->W, op->out, tid, nthreads);
+    else if (cpu_encoder_has(op->row))
+        cpu_encoder_part(g->ops, g->dtype, op->row, op->in, g->W, g->V, op->out, tid, nthreads);
     else
         rows_part(g, op, tid, nthreads);
 }
@@ -394,11 +414,17 @@ static void warm(const cpu_gpt_op *op, int tid, int nthreads)
     cpu_linear_warm(&op->l, lo, hi);
 }
 
+/* Does operation i need nothing of the one before? Bags and the dense features' rows both read the input. */
+static bool independent(const cpu_gpt *g, int i)
+{
+    return g->op[i - 1].row->op == LY_BAG && g->op[i].row->in == LY_INPUT;
+}
+
 static void gpt_step_part(void *arg, int tid, int nthreads)
 {
     cpu_gpt *g = arg;
     for (int i = 0; i < g->nop; i++) {
-        if (i > 0) {
+        if (i > 0 && !independent(g, i)) {
             warm(&g->op[i], tid, nthreads);
             if (!g->op[i].again) ir_pool_barrier(g->pool, nthreads);
         }
@@ -506,3 +532,61 @@ const ir_kernel cpu_gpt_stream = {.family = "gpt",
                                   .prepare = gpt_prepare,
                                   .profile = gpt_profile,
                                   .cost = gpt_cost};
+
+static ir_status dlrm_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+{
+    (void)dev, (void)w;
+    if (p->dtype == IR_F32 || p->dtype == IR_BF16) return IR_OK;
+    return ir_fail(IR_SKIP, "weights in %s: this executor knows f32 and bf16", ir_dtype_name(p->dtype));
+}
+
+const ir_kernel cpu_dlrm_stream = {.family = "dlrm",
+                                   .name = "stream",
+                                   .doc = "one region a step: look-ups asked for ahead, weights stream once",
+                                   .can_run = dlrm_can_run,
+                                   .setup = gpt_setup,
+                                   .run = gpt_run,
+                                   .teardown = cpu_gpt_teardown,
+                                   .drop_scratch = cpu_gpt_drop_scratch,
+                                   .prepare = gpt_prepare,
+                                   .profile = gpt_profile,
+                                   .cost = gpt_cost};
+
+const ir_kernel cpu_encoder_stream = {.family = "encoder",
+                                      .name = "stream",
+                                      .doc = "one region a step: norms fused, keys and values in a workspace",
+                                      .can_run = cpu_gpt_can_run,
+                                      .setup = gpt_setup,
+                                      .run = gpt_run,
+                                      .teardown = cpu_gpt_teardown,
+                                      .drop_scratch = cpu_gpt_drop_scratch,
+                                      .prepare = gpt_prepare,
+                                      .profile = gpt_profile,
+                                      .cost = gpt_cost};
+
+static ir_status mixtral_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+{
+    (void)dev, (void)w;
+    if (p->dtype == IR_F32 || p->dtype == IR_BF16 || p->dtype == IR_I8) return IR_OK;
+    return ir_fail(IR_SKIP, "weights in %s: this executor knows f32, bf16 and i8", ir_dtype_name(p->dtype));
+}
+
+static void mixtral_cost(const ir_run *r, ir_cost *c)
+{
+    const cpu_gpt *g = r->self;
+    for (int i = 0; i < g->nop; i++)
+        if (g->op[i].row->op == LY_MOE) cpu_moe_cost(&g->op[i].moe, c);
+}
+
+const ir_kernel cpu_mixtral_stream = {.family = "mixtral",
+                                      .name = "stream",
+                                      .doc = "one region a step: weights of the chosen experts stream once",
+                                      .can_run = mixtral_can_run,
+                                      .setup = gpt_setup,
+                                      .run = gpt_run,
+                                      .teardown = cpu_gpt_teardown,
+                                      .drop_scratch = cpu_gpt_drop_scratch,
+                                      .prepare = gpt_prepare,
+                                      .profile = gpt_profile,
+                                      .cost = gpt_cost,
+                                      .plan_cost = mixtral_cost};

@@ -4,6 +4,9 @@
 #ifndef CPU_GPT_H
 #define CPU_GPT_H
 #include "kernels/cpu/attention.h"
+#include "kernels/cpu/encoder.h"
+#include "kernels/cpu/moe.h"
+#include "kernels/cpu/recsys.h"
 #include "kernels/cpu/linear_q.h"
 
 typedef struct {
@@ -17,23 +20,27 @@ typedef struct {
     bool          is_q;  /* W in groups or in e4m3 */
     cpu_q_matrix  q;
     cpu_q_way     way;
-    cpu_linear    l;  /* LY_FC; pointers are set by cpu_gpt_bind() */
-    cpu_attention a;  /* LY_ATTENTION */
-    ly_place      at; /* of its activations, in floats of the workspace */
+    cpu_linear    l;   /* LY_FC; pointers are set by cpu_gpt_bind() */
+    cpu_attention a;   /* LY_ATTENTION */
+    cpu_moe       moe; /* LY_MOE */
+    ly_place      at;  /* of its activations, in floats of the workspace */
     const char   *in, *add;
     char         *out;
 } cpu_gpt_op;
 
 typedef struct {
-    ly_net           net;
-    cpu_gpt_op      *op;
-    int              nop, threads;
-    ir_dtype         dtype;
-    const cpu_ops   *ops;
-    ir_pool         *pool;
-    cpu_linear_block block;
-    char            *work; /* activations, packed rows, then per thread: a row, scratch, attention */
-    size_t           work_B, x_at, x_B, thread_at, thread_B, row_B, attention_at;
+    ly_net                net;
+    cpu_gpt_op           *op;
+    int                   nop, threads;
+    ir_dtype              dtype;
+    const cpu_ops        *ops;
+    const cpu_recsys_ops *recsys;
+    ir_pool              *pool;
+    cpu_linear_block      block;
+    char                 *work; /* activations, packed rows, then per thread: a row, scratch, attention */
+    size_t                work_B, x_at, x_B, thread_at, thread_B, row_B, attention_at, kv_at,
+        moe_at;            /* kv_at: keys
+                            * and values of a row without a cache */
     float           *turn; /* rotary positions: cosines and sines of the new ones; NULL: none */
     const cpu_q_ops *q;
     const char      *input, *W, *V;

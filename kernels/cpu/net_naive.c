@@ -37,6 +37,9 @@ static inline float net_naive_activate(ly_act a, float x)
     case LY_RELU6: return x < 0 ? 0 : x > 6 ? 6 : x;
     case LY_SILU: return x / (1 + expf(-x));
     case LY_GELU: return 0.5f * x * (1 + tanhf(0.797884561f * (x + 0.044715f * x * x * x)));
+    case LY_GELU_ERF: return 0.5f * x * (1 + erff(x * 0.707106781f));
+    case LY_TANH: return tanhf(x);
+    case LY_SIGMOID: return 1 / (1 + expf(-x));
     default: return x;
     }
 }
@@ -83,7 +86,7 @@ static void conv(const naive_op *o, int64_t pixel)
     const ly_row  *r = o->r;
     int64_t        n = pixel / (r->oh * r->ow), p = pixel % (r->oh * r->ow);
     const any_f32 *image = (const any_f32 *)o->x + n * r->h * r->w * r->c;
-    int64_t        y0 = p / r->ow * r->stride - r->pad, x0 = p % r->ow * r->stride - r->pad;
+    int64_t        y0 = p / r->ow * r->stride - r->pad, x0 = p % r->ow * r->stride - r->pad_w;
     for (int64_t k = 0; k < r->k; k++)
         net_naive_finish(o, pixel * r->k + k, k, net_naive_window(o, image, y0, x0, k));
 }
@@ -127,6 +130,40 @@ static void net_naive_softmax(const naive_op *o, int64_t i)
     for (int64_t j = 0; j < c; j++) y[j] /= sum;
 }
 
+/* The row of W at `at`, times its scale, is added to y. */
+static void naive_add_row(const naive_op *o, int64_t at, int64_t scale, any_f32 *y)
+{
+    const float s = ly_scaled(o->dtype) ? o->V[o->r->s_at + scale] : 1;
+    for (int64_t j = 0; j < o->r->c; j++) y[j] += s * get(o->dtype, o->W, at + j);
+}
+
+static void naive_add_type(const naive_op *o, int64_t i)
+{
+    const ly_row *r = o->r;
+    const int64_t at = r->context + (r->types ? ly_type_of(r, i) : 0);
+    if (r->types) naive_add_row(o, r->P_at + at * r->c, r->vocab + at, o->y + i * r->c);
+}
+
+static void naive_token(const naive_op *o, int64_t i)
+{
+    const ly_row  *r = o->r;
+    const int64_t  t = i % r->tokens;
+    const any_f32 *x = (const any_f32 *)o->x + (i - i / r->tokens - 1) * r->c;
+    any_f32       *y = o->y + i * r->c;
+    for (int64_t j = 0; j < r->c; j++) y[j] = t ? x[j] : 0;
+    if (t == 0) naive_add_row(o, r->W_at, 0, y);
+    naive_add_row(o, r->P_at + t * r->c, 1 + t, y);
+}
+
+static void naive_patch(const naive_op *o, int64_t i)
+{
+    const ly_row  *r = o->r;
+    const int64_t  image = i / (r->oh * r->ow), wide = r->r * r->c;
+    const any_f32 *x =
+        (const any_f32 *)o->x + ((image * r->h + i / r->ow % r->oh * r->r) * r->w + i % r->ow * r->r) * r->c;
+    for (int64_t j = 0; j < r->r * wide; j++) o->y[i * r->k + j] = x[j / wide * r->w * r->c + j % wide];
+}
+
 static void net_naive_embed(const naive_op *o, int64_t i)
 {
     const ly_row *r = o->r;
@@ -136,6 +173,7 @@ static void net_naive_embed(const naive_op *o, int64_t i)
     for (int64_t j = 0; j < r->c; j++)
         o->y[i * r->c + j] = a * weight(o, r->W_at + token * r->c + j) +
                              (places ? b * weight(o, r->P_at + pos * r->c + j) : 0);
+    naive_add_type(o, i);
 }
 
 static void pool(const naive_op *o, int64_t pixel)
@@ -143,7 +181,7 @@ static void pool(const naive_op *o, int64_t pixel)
     const ly_row  *r = o->r;
     int64_t        n = pixel / (r->oh * r->ow), p = pixel % (r->oh * r->ow);
     const any_f32 *image = (const any_f32 *)o->x + n * r->h * r->w * r->c;
-    int64_t        y0 = p / r->ow * r->stride - r->pad, x0 = p % r->ow * r->stride - r->pad;
+    int64_t        y0 = p / r->ow * r->stride - r->pad, x0 = p % r->ow * r->stride - r->pad_w;
     for (int64_t c = 0; c < r->c; c++) {
         float most = -INFINITY, sum = 0;
         for (int64_t y = y0 < 0 ? 0 : y0; y < y0 + r->r && y < r->h; y++)
@@ -257,6 +295,54 @@ static void net_naive_attention(const naive_op *o, int64_t i)
         }
 }
 
+/* Every query of a head, with keys and values where they lie; each score twice, as above. */
+static void naive_attention_all(const naive_op *o, int64_t i)
+{
+    const ly_row  *r = o->r;
+    const int64_t  b = i / r->heads, h = i % r->heads, d = r->heads * r->dh, n = r->tokens;
+    const any_f32 *q = (const any_f32 *)o->x + b * n * 3 * d + h * r->dh, *keys = q + d, *values = q + 2 * d;
+    const float    scale = 1 / sqrtf((float)r->dh);
+    for (int64_t t = 0; t < n; t++, q += 3 * d) {
+        any_f32 *y = o->y + (b * n + t) * d + h * r->dh;
+        float    most = -INFINITY, sum = 0;
+        for (int64_t j = 0; j < n; j++)
+            most = fmaxf(most, scale * net_naive_dot(IR_F32, keys, j * 3 * d, q, r->dh));
+        for (int64_t e = 0; e < r->dh; e++) y[e] = 0;
+        for (int64_t j = 0; j < n; j++) {
+            const float p = expf(scale * net_naive_dot(IR_F32, keys, j * 3 * d, q, r->dh) - most);
+            sum += p;
+            for (int64_t e = 0; e < r->dh; e++) y[e] += p * values[j * 3 * d + e];
+        }
+        for (int64_t e = 0; e < r->dh; e++) y[e] /= sum;
+    }
+}
+
+/* ---- recommendation -------------------------------------------------------------------------- */
+static void net_naive_bag(const naive_op *o, int64_t b)
+{
+    const ly_row  *r = o->r;
+    const any_i32 *begin = o->x, *index = begin + r->rows + 1;
+    any_f32       *y = o->y + b * r->c;
+    for (int64_t j = 0; j < r->c; j++) y[j] = 0;
+    for (int64_t i = begin[b]; i < begin[b + 1]; i++)
+        for (int64_t j = 0; j < r->c; j++) y[j] += get(o->dtype, o->W, r->W_at + index[i] * r->c + j);
+}
+
+static void net_naive_interact(const naive_op *o, int64_t i)
+{
+    const ly_row  *r = o->r;
+    const any_f32 *x = (const any_f32 *)o->x + i * r->c, *rest = o->add + i * (r->heads - 1) * r->c;
+    any_f32       *y = o->y + i * r->k;
+    for (int64_t j = 0; j < r->c; j++) *y++ = x[j];
+    if (r->op == LY_CONCAT) {
+        for (int64_t j = 0; j < (r->heads - 1) * r->c; j++) *y++ = rest[j];
+        return;
+    }
+    for (int64_t a = 1; a < r->heads; a++)
+        for (int64_t b = 0; b < a; b++)
+            *y++ = net_naive_dot(IR_F32, rest, (a - 1) * r->c, b ? rest + (b - 1) * r->c : x, r->c);
+}
+
 /* ---- dispatch -------------------------------------------------------------------------------- */
 /* What one unit of work is, and how many there are. */
 static void (*net_naive_unit_of(const ly_row *r, int64_t *n))(const naive_op *, int64_t)
@@ -267,10 +353,17 @@ static void (*net_naive_unit_of(const ly_row *r, int64_t *n))(const naive_op *, 
     case LY_MAXPOOL:
     case LY_AVGPOOL: *n = r->batch * r->oh * r->ow; return pool;
     case LY_FC: *n = r->k; return net_naive_fc;
-    case LY_ATTENTION: *n = r->batch * ly_kv_heads(r); return net_naive_attention;
+    case LY_ATTENTION:
+        *n = r->batch * ly_kv_heads(r);
+        return r->all ? naive_attention_all : net_naive_attention;
+    case LY_PATCHES: *n = r->batch * r->oh * r->ow; return naive_patch;
+    case LY_TOKENS: return naive_token;
     case LY_NORM: return net_naive_norm;
     case LY_SOFTMAX: return net_naive_softmax;
     case LY_EMBED: return net_naive_embed;
+    case LY_BAG: return net_naive_bag;
+    case LY_INTERACT:
+    case LY_CONCAT: return net_naive_interact;
     case LY_ADD: return net_naive_add_row;
     default: return net_naive_act_row;
     }
@@ -310,7 +403,7 @@ static ir_status net_naive_run(ir_run *run, uint32_t reps)
     ly_row   r;
     naive_op o = {.r = &r, .dtype = run->p.dtype, .x = run->mem[0].p, .y = run->mem[run->nmem - 1].p};
     wl_row_of(run->workload, &run->p, &r);
-    if (r.op == LY_CONV || r.op == LY_FC || r.op == LY_EMBED) o.W = run->mem[1].p;
+    if (r.op == LY_CONV || r.op == LY_FC || r.op == LY_EMBED || r.op == LY_BAG) o.W = run->mem[1].p;
     if (r.op == LY_CONV || r.op == LY_FC) o.V = run->mem[2].p;
     if (r.op == LY_NORM) o.V = run->mem[1].p;
     if (r.op == LY_ADD) o.add = run->mem[1].p;
@@ -369,6 +462,7 @@ const ir_kernel cpu_softmax_naive = {
     NAIVE("softmax", "maximum, exponentials, division: three passes over a row", net_naive_run)};
 const ir_kernel cpu_act_naive = {NAIVE("act", "element by element", net_naive_run)};
 const ir_kernel cpu_add_naive = {NAIVE("add", "element by element", net_naive_run)};
+const ir_kernel cpu_bag_naive = {NAIVE("bag", "look-up by look-up", net_naive_run)};
 const ir_kernel cpu_embed_naive = {NAIVE("embed", "row by row", net_naive_run)};
 const ir_kernel cpu_attention_naive = {
     NAIVE("attention", "each score twice, for the maximum and for its exponential", net_naive_run)};

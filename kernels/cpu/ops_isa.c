@@ -66,6 +66,20 @@ SIMD_INLINE vf gelu(vf x)
     return x / (exponential(u * -2) + 1);
 }
 
+/* x/2 (1 + erf(x/sqrt 2)) = x - x/2 erfc for x > 0, x/2 erfc(|x|/sqrt 2) below: erfc(z) = P(t) e^(-z^2), t =
+ * 1/(1 + p z), to 1.5e-7 (Hastings; Abramowitz and Stegun 7.1.26). */
+SIMD_INLINE vf gelu_erf(vf x)
+{
+    const int_v below = (int_v)(x < vf_set1(0));
+    const vf a = ops_choose(below, -x, x), t = 1 / vf_fma(a, vf_set1(0.3275911f * 0.70710678f), vf_set1(1));
+    vf       p = vf_fma(t, vf_set1(1.061405429f), vf_set1(-1.453152027f));
+    p = vf_fma(t, p, vf_set1(1.421413741f));
+    p = vf_fma(t, p, vf_set1(-0.284496736f));
+    p = vf_fma(t, p, vf_set1(0.254829592f));
+    const vf half = x * p * t * exponential(x * x * -0.5f) * 0.5f;
+    return ops_choose(below, half, x - half);
+}
+
 SIMD_INLINE vf ops_activate(ly_act act, vf x)
 {
     switch (act) {
@@ -75,7 +89,10 @@ SIMD_INLINE vf ops_activate(ly_act act, vf x)
         return ops_choose((int_v)(y > vf_set1(6)), vf_set1(6), y);
     }
     case LY_GELU: return gelu(x);
+    case LY_GELU_ERF: return gelu_erf(x);
+    case LY_TANH: return 1 - 2 / (exponential(x * 2) + 1);
     case LY_SILU: return x / (exponential(-x) + 1);
+    case LY_SIGMOID: return 1 / (exponential(-x) + 1);
     default: return x;
     }
 }
@@ -107,6 +124,8 @@ static void ops_finish(size_t n, void *y, const void *scale, const void *bias, c
         finish_as(LY_SILU, n, y, scale, bias, add);
     else if (act == LY_ID)
         finish_as(LY_ID, n, y, scale, bias, add);
+    else if (act == LY_GELU_ERF)
+        finish_as(LY_GELU_ERF, n, y, scale, bias, add);
     else
         finish_as(act, n, y, scale, bias, add);
 }

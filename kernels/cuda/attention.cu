@@ -23,6 +23,7 @@ struct attention_args {
     int cached; /* flash: keys below it are read from the cache, the others from qkv, which has the cache's
                    type */
     int shared, each, width; /* heads of keys; queries that share one; elements of a qkv row */
+    int all;                 /* every query sees every key, and there is no cache */
 };
 
 /* Key or value j of a head (which: 0 key, 1 value) of a cache of T: cached, or new and rounded as the cache
@@ -143,14 +144,15 @@ template <class T> CU_KERNEL(KEYS, 4) attention_kernel(attention_args p, bool fa
     CU_SHARED(float, part[8 * KEYS]);
     CU_SHARED(unsigned, arrived[1]);
     int tid = (int)threadIdx.x, row = (int)blockIdx.x, h = (int)blockIdx.y, b = row / p.tokens,
-        t = row % p.tokens, n = p.past + t + 1;
+        t = row % p.tokens, n = p.all ? p.tokens : p.past + t + 1;
     keys<T> k = {p, b, h};
     size_t  d_all = (size_t)p.heads * (size_t)p.dh;
     float   scale = 1.0f / sqrtf((float)p.dh), most = -INFINITY, sum = 0, o[MAX_DH / KEYS] = {0, 0};
     CU_UNROLL_BY(1)
     for (int d = tid; d < p.dh; d += KEYS)
         q[d] = k.qkv((size_t)row * (size_t)p.width + (size_t)h * (size_t)p.dh + (size_t)d) * scale;
-    if (blockIdx.z == 0 && h % p.each == 0) CU_UNROLL_BY(1) for (int d = tid; d < 2 * p.dh; d += KEYS)
+    if (blockIdx.z == 0 && h % p.each == 0 && !p.all)
+        CU_UNROLL_BY(1) for (int d = tid; d < 2 * p.dh; d += KEYS)
         {
             int which = d / p.dh, e = d % p.dh;
             ((T *)p.kv)[k.cache(which, p.past + t) + (size_t)e] =
@@ -533,7 +535,8 @@ static attention_args args_of(const ly_row *r, int64_t cap, rw_buf qkv, void *kv
             (int)r->past,
             shared,
             (int)r->heads / shared,
-            (int)ly_qkv_width(r)};
+            (int)ly_qkv_width(r),
+            r->all};
 }
 
 ir_status rw_attention(cuda_dev *c, const ly_row *r, int64_t cap, rw_buf qkv, void *kv, pr_type kv_t,

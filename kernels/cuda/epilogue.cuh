@@ -40,6 +40,9 @@ CU_FN float ep_act(int act, float v)
         return v - v * cu_rcp(cu_exp(2.0f * u) + 1.0f);
     }
     if (act == LY_SILU) return v * cu_rcp(1.0f + cu_exp(-v));
+    if (act == LY_SIGMOID) return cu_rcp(1.0f + cu_exp(-v));
+    if (act == LY_TANH) return 1.0f - 2.0f * cu_rcp(cu_exp(2.0f * v) + 1.0f);
+    if (act == LY_GELU_ERF) return 0.5f * v * (1.0f + erff(0.7071067811865476f * v));
     return v;
 }
 /* Four neighbouring elements from a multiple of four on. */

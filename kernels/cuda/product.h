@@ -14,7 +14,7 @@ typedef struct {
     const void  *a, *b;
     int          M, N, K;
     bool         conv; /* A is an image: row m is an output pixel, k runs over [r][s][c] */
-    int          H, W, C, S, stride, pad, OH, OW;
+    int          H, W, C, S, stride, pad, pad_w, OH, OW;
     bool         n_major;        /* B is [K][N] (gemm), else [N][K] (weights) */
     bool         fast_a, fast_b; /* rows start at multiples of 16 bytes; set by pr_run() */
     bool         four;           /* outputs and what is added come in whole fours; set by pr_run() */

@@ -106,7 +106,7 @@ ir_status rw_norm(cuda_dev *c, const ly_row *r, rw_buf in, rw_buf out, const flo
     auto fn = in_fours((size_t)r->c, in.p, out.p, gain, offset) ? norm_kernel<4> : norm_kernel<1>;
     return cuda_launch(c, fn, dim3((unsigned)r->rows), dim3(THREADS), kept_B(r->c), (const void *)in.p,
                        (int)in.t, out.p, (int)out.t, gain, r->rms ? (const float *)nullptr : offset,
-                       (float)ly_eps(r), (int)r->c, every, every - 1, kept_B(r->c) > 0);
+                       (float)ly_eps(r), (int)r->c, every, r->first ? 0 : every - 1, kept_B(r->c) > 0);
 }
 ir_status rw_softmax(cuda_dev *c, int64_t rows, int64_t width, rw_buf in, rw_buf out)
 {
@@ -159,12 +159,12 @@ ir_status rw_map(cuda_dev *c, size_t n, int width, int act, rw_buf in, rw_buf ad
 
 /* ---- pools ----------------------------------------------------------------------------------- */
 struct image_shape {
-    int H, W, C, K, R, S, stride, pad, OH, OW, per_group, k_group;
+    int H, W, C, K, R, S, stride, pad, OH, OW, per_group, k_group, pad_w;
 };
 static image_shape shape_of(const ly_row *r)
 {
-    image_shape s = {(int)r->h,      (int)r->w,   (int)r->c,  (int)r->k,  (int)r->r, (int)r->s,
-                     (int)r->stride, (int)r->pad, (int)r->oh, (int)r->ow, 0,         0};
+    image_shape s = {(int)r->h,   (int)r->w,  (int)r->c,  (int)r->k, (int)r->r, (int)r->s,    (int)r->stride,
+                     (int)r->pad, (int)r->oh, (int)r->ow, 0,         0,         (int)r->pad_w};
     int         groups = r->groups > 0 ? (int)r->groups : 1;
     s.per_group = s.C / groups;
     s.k_group = s.K / groups;
@@ -179,7 +179,7 @@ CU_KERNEL(THREADS, 4) maxpool_kernel(const void *x, int xt, void *y, int yt, ima
         size_t image = i / (size_t)s.C / (size_t)s.OW / (size_t)s.OH;
         float  m = -INFINITY;
         for (int q = 0; q < s.R * s.S; q++) {
-            int h = oh * s.stride - s.pad + q / s.S, w = ow * s.stride - s.pad + q % s.S;
+            int h = oh * s.stride - s.pad + q / s.S, w = ow * s.stride - s.pad_w + q % s.S;
             if (h >= 0 && h < s.H && w >= 0 && w < s.W)
                 m = fmaxf(
                     m, ep_load(x, xt,
@@ -193,9 +193,12 @@ CU_KERNEL(THREADS, 4) avgpool_kernel(const void *x, int xt, void *y, int yt, ima
 {
     size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x;
     if (i >= n) return;
-    size_t image = i / (size_t)s.C, c = i % (size_t)s.C, pixels = (size_t)s.H * (size_t)s.W;
+    size_t image = i / (size_t)s.C, c = i % (size_t)s.C, pixels = (size_t)s.R * (size_t)s.S;
     float  sum = 0;
-    for (size_t q = 0; q < pixels; q++) sum += ep_load(x, xt, (image * pixels + q) * (size_t)s.C + c);
+    for (size_t q = 0; q < pixels; q++) {
+        size_t h = q / (size_t)s.S, w = q % (size_t)s.S;
+        sum += ep_load(x, xt, ((image * (size_t)s.H + h) * (size_t)s.W + w) * (size_t)s.C + c);
+    }
     ep_store(y, yt, i, sum / (float)pixels);
 }
 
@@ -271,7 +274,7 @@ conv_kernel(const void *x, int xt, const void *W, int wt, const float *bias, con
         float sum = 0;
         for (int r = 0; r < s.R; r++)
             for (int q = 0; q < s.S; q++) {
-                int h = oh * s.stride - s.pad + r, w = ow * s.stride - s.pad + q;
+                int h = oh * s.stride - s.pad + r, w = ow * s.stride - s.pad_w + q;
                 if (h < 0 || h >= s.H || w < 0 || w >= s.W) continue;
                 size_t xa =
                     ((image * (size_t)s.H + (size_t)h) * (size_t)s.W + (size_t)w) * (size_t)s.C + first;

@@ -57,17 +57,32 @@ void nets_product(ly_net *net, ly_row *r, int64_t rows, int64_t c, int64_t k)
     net->params += r->nW;
 }
 
-void nets_conv(ly_net *net, ly_row *r, int64_t k, int64_t window, int64_t stride, int64_t groups)
+static void build_filter(ly_net *net, ly_row *r, int64_t k, int64_t rows, int64_t cols, int64_t groups)
 {
     r->k = k;
-    r->r = r->s = window;
-    r->stride = stride;
-    r->pad = window / 2;
+    r->r = rows;
+    r->s = cols;
     r->groups = groups;
+    parameters(net, r, k * rows * cols * (r->c / groups));
+    net->params += r->nW + 2 * k;
+}
+
+void nets_conv2(ly_net *net, ly_row *r, int64_t k, int64_t rows, int64_t cols, int64_t stride, int64_t pad,
+                int64_t pad_w)
+{
+    r->stride = stride;
+    r->pad = pad;
+    r->pad_w = pad_w;
+    build_filter(net, r, k, rows, cols, 1);
+}
+
+void nets_conv(ly_net *net, ly_row *r, int64_t k, int64_t window, int64_t stride, int64_t groups)
+{
+    r->stride = stride;
+    r->pad = r->pad_w = window / 2;
     r->oh = nets_window(r->h, window, stride, r->pad);
     r->ow = nets_window(r->w, window, stride, r->pad);
-    parameters(net, r, k * window * window * (r->c / groups));
-    net->params += r->nW + 2 * k;
+    build_filter(net, r, k, window, window, groups);
 }
 
 void nets_fc(ly_net *net, ly_row *r, int64_t rows, int64_t c, int64_t k)
@@ -91,7 +106,7 @@ bool ly_same_shape(const ly_row *a, const ly_row *b)
 {
     return a->op == b->op && a->batch == b->batch && a->rows == b->rows && a->h == b->h && a->w == b->w &&
            a->c == b->c && a->k == b->k && a->r == b->r && a->s == b->s && a->stride == b->stride &&
-           a->pad == b->pad && a->groups == b->groups;
+           a->pad == b->pad && a->pad_w == b->pad_w && a->groups == b->groups;
 }
 
 static void build_place(ly_net *net, int i, int64_t common)

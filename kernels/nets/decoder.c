@@ -61,6 +61,7 @@ static ir_status decoder_stored(const ly_decoder_shape *g, const ly_step *s)
     if (group && (g->d % group || g->ff % group))
         return ir_fail(IR_EINVAL, "groups of %lld weights: they must divide the width %lld and ff %lld",
                        (long long)group, (long long)g->d, (long long)g->ff);
+    if (group && g->experts) return ir_fail(IR_EINVAL, "experts have no weights in groups");
     if (s->kv_plus1 == 1 + IR_I8 && dh % LY_KV_GROUP)
         return ir_fail(IR_EINVAL, "a cache in i8 has blocks of %d: they must divide a head's %lld elements",
                        LY_KV_GROUP, (long long)dh);
@@ -121,6 +122,24 @@ static void decoder_attention(build *b, const char *name, int block)
     if (!b->g->learned) r->rope = b->g->rope;
 }
 
+static void decoder_experts(build *b, const char *name)
+{
+    const ly_decoder_shape *g = b->g;
+    ly_row                 *r = nets_row(b->net, LY_MOE, T, X, "%.23s", name);
+    r->batch = b->s->batch;
+    r->tokens = b->s->tokens;
+    r->rows = b->rows;
+    r->c = r->k = g->d;
+    r->ff = g->ff;
+    r->experts = g->experts;
+    r->top = g->top;
+    r->add = Y;
+    r->nW = (int64_t)ly_moe_W(r, (double)g->experts);
+    r->W_at = nets_take_W(b->net, r->nW);
+    r->s_at = nets_take_V(b->net, (int64_t)ly_moe_scales(r, (double)g->experts));
+    b->net->params += r->nW;
+}
+
 static void decoder_mlp(build *b, const char *up, const char *down, const char *gate)
 {
     const ly_decoder_shape *g = b->g;
@@ -148,7 +167,9 @@ static void decoder_layer(build *b, int l)
     decoder_attention(b, NAME(name, "attention"), l);
     decoder_fc(b, NAME(name, "proj"), T, X, Y, d, d, g->biases == LY_ALL_BIAS);
     decoder_norm(b, NAME(name, "ln2"), Y, T, b->rows, 1);
-    if (g->gated)
+    if (g->experts)
+        decoder_experts(b, NAME(name, "experts"));
+    else if (g->gated)
         decoder_mlp(b, NAME(name, "up"), NAME(down, "down"), NAME(gate, "gate"));
     else
         decoder_mlp(b, NAME(name, "fc"), NAME(down, "fcproj"), NULL);

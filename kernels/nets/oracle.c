@@ -16,7 +16,10 @@ double ref_act(ly_act a, double x)
     case LY_RELU: return x < 0 ? 0 : x; /* NaN stays NaN */
     case LY_RELU6: return x < 0 ? 0 : x > 6 ? 6 : x;
     case LY_GELU: return 0.5 * x * (1 + tanh(0.79788456080286535588 * (x + 0.044715 * x * x * x)));
+    case LY_GELU_ERF: return 0.5 * x * (1 + erf(x * 0.70710678118654752440));
+    case LY_TANH: return tanh(x);
     case LY_SILU: return x / (1 + exp(-x));
+    case LY_SIGMOID: return 1 / (1 + exp(-x));
     default: return x;
     }
 }
@@ -125,7 +128,7 @@ ir_status ref_product(const float *x, int64_t P, int64_t K, const ref_weights *w
 /* The window of output pixel p over group g's channels, as one row. */
 static void oracle_window(const ly_row *r, const float *x, int64_t p, int64_t g, float *out)
 {
-    int64_t cg = r->c / r->groups, y0 = p / r->ow * r->stride - r->pad, x0 = p % r->ow * r->stride - r->pad;
+    int64_t cg = r->c / r->groups, y0 = p / r->ow * r->stride - r->pad, x0 = p % r->ow * r->stride - r->pad_w;
     for (int64_t i = 0; i < r->r; i++)
         for (int64_t j = 0; j < r->s; j++, out += cg) {
             int64_t y = y0 + i, z = x0 + j;
@@ -161,7 +164,7 @@ ir_status ref_conv(const ly_row *r, const ref_weights *w, const float *x, const 
 
 static double pooled(const ly_row *r, const float *x, int64_t p, int64_t ch)
 {
-    int64_t y0 = p / r->ow * r->stride - r->pad, x0 = p % r->ow * r->stride - r->pad;
+    int64_t y0 = p / r->ow * r->stride - r->pad, x0 = p % r->ow * r->stride - r->pad_w;
     double  most = -INFINITY, sum = 0;
     for (int64_t y = y0 < 0 ? 0 : y0; y < y0 + r->r && y < r->h; y++)
         for (int64_t z = x0 < 0 ? 0 : x0; z < x0 + r->s && z < r->w; z++) {
@@ -169,7 +172,7 @@ static double pooled(const ly_row *r, const float *x, int64_t p, int64_t ch)
             sum += v;
             if (!(v <= most)) most = v;
         }
-    return r->op == LY_MAXPOOL ? most : sum / (double)(r->h * r->w);
+    return r->op == LY_MAXPOOL ? most : sum / (double)(r->r * r->s);
 }
 
 void ref_pool(const ly_row *r, const float *x, float *out)

@@ -36,6 +36,19 @@ void ref_norm_row(const ly_row *, const float *gain, const float *offset, const 
 void   ref_rotate(const ly_rope *, int64_t dh, int64_t position, float *x);
 void   ref_softmax(int64_t rows, int64_t c, const float *x, float *out);
 double ref_act(ly_act, double x);
+/* LY_EMBED: adds the token types' rows. LY_TOKENS, LY_PATCHES. row: room for one of c. */
+void ref_types(const ly_row *, const ref_weights *, float *row, float *out);
+void ref_tokens(const ly_row *, const ref_weights *, const float *x, float *row, float *out);
+void ref_patches(const ly_row *, const float *x, float *out);
+/* LY_ATTENTION that sees all. */
+ir_status ref_attention_all(const ly_row *, const float *qkv, float *out);
+/* LY_MOE. gap: NULL, or by how much each row's choice was clear: its smallest chosen logit less the largest
+ * other, relative to their root mean square. */
+ir_status ref_moe(const ly_row *, const ref_weights *, const float *x, const float *add, float *out,
+                  double *gap);
+/* LY_BAG: lookups as its input has them. LY_INTERACT and LY_CONCAT. */
+ir_status ref_bag(const ly_row *, const ref_weights *, const void *lookups, float *out);
+void      ref_interact(const ly_row *, const float *x, const float *others, float *out);
 /* Where attention finds the cached rows of one sequence, `item` of the cache at `at`, and who is given its
  * new ones: plane by plane (cache.h) of each block in turn, [tokens][dh] as floats rounded to the cache's
  * dtype, gone after the call. */

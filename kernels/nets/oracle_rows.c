@@ -7,14 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-void ref_norm(int64_t rows, int64_t c, const float *gain, const float *offset, const float *x, float *out)
+void ref_norm_eps(int64_t rows, int64_t c, double eps, const float *gain, const float *offset, const float *x,
+                  float *out)
 {
     for (int64_t i = 0; i < rows; i++, x += c, out += c) {
         double mean = 0, var = 0;
         for (int64_t j = 0; j < c; j++) mean += (double)x[j];
         mean /= (double)c;
         for (int64_t j = 0; j < c; j++) var += ((double)x[j] - mean) * ((double)x[j] - mean);
-        double scale = 1 / sqrt(var / (double)c + 1e-5);
+        double scale = 1 / sqrt(var / (double)c + eps);
         for (int64_t j = 0; j < c; j++)
             out[j] = (float)(((double)x[j] - mean) * scale * (double)gain[j] + (double)offset[j]);
     }
@@ -198,9 +199,18 @@ static ir_status oracle_rows_step(const walk *k, const ly_row *r)
     switch (r->op) {
     case LY_CONV: return ref_conv(r, k->w, x, add, y);
     case LY_FC: return oracle_rows_fc(k, r);
-    case LY_ATTENTION: return ref_attention(r, k->cache, x, y);
+    case LY_ATTENTION: return r->all ? ref_attention_all(r, x, y) : ref_attention(r, k->cache, x, y);
     case LY_NORM: oracle_rows_norm(k, r); return IR_OK;
-    case LY_EMBED: oracle_rows_embed(k, r); return IR_OK;
+    case LY_EMBED:
+        oracle_rows_embed(k, r);
+        ref_types(r, k->w, k->v, y);
+        return IR_OK;
+    case LY_TOKENS: ref_tokens(r, k->w, x, k->v, y); return IR_OK;
+    case LY_PATCHES: ref_patches(r, x, y); return IR_OK;
+    case LY_MOE: return ref_moe(r, k->w, x, add, y, NULL);
+    case LY_BAG: return ref_bag(r, k->w, (const char *)k->input + k->net->index_at * 4, y);
+    case LY_INTERACT:
+    case LY_CONCAT: ref_interact(r, x, add, y); return IR_OK;
     case LY_MAXPOOL:
     case LY_AVGPOOL: ref_pool(r, x, y); return IR_OK;
     case LY_SOFTMAX: ref_softmax(r->rows, r->c, x, y); return IR_OK;

@@ -14,7 +14,8 @@
 #define BF16(p)     as_float((uint)(*(p)) << 16)
 #define BF16V(n, v) CAT(as_float, n)(CAT(convert_uint, n)(v) << 16)
 
-/* act: 0 none, 1 relu, 2 relu6, 3 gelu (tanh form), 4 silu. A is float or a vector of it. */
+/* act: 0 none, 1 relu, 2 relu6, 3 gelu (tanh form), 4 silu, 5 sigmoid, 6 tanh, 7 gelu (erf form).
+ * A is float or a vector of it. */
 #define DEFINE_ACTIVATED(A, name) \
     static A name(A x, int act) \
     { \
@@ -26,6 +27,9 @@
             x = 0.5f * x * (1.0f + copysign(th, x)); \
         } \
         if (act == 4) x = x / (1.0f + exp(-x)); \
+        if (act == 5) x = 1.0f / (1.0f + exp(-x)); \
+        if (act == 6) x = tanh(x); \
+        if (act == 7) x = 0.5f * x * (1.0f + erf(0.7071067812f * x)); \
         return x; \
     }
 DEFINE_ACTIVATED(float, activated)

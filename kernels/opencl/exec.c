@@ -29,11 +29,13 @@ typedef struct {
     int        nkernel;
     ocl_linear linear[OCL_LINEAR_ROWS + 1];
     ocl_gemm   gemm;
-    ocl_buf   *buf[LY_MAX_BUF], *scratch, *columns, *scores, *none, *turn; /* turn: rotary positions */
-    size_t     score_groups;
-    size_t    *packed_at; /* per row: where its reordered weights begin */
-    size_t     npacked;   /* f32 elements of all of them */
-    uint32_t   cap;
+    ocl_buf   *buf[LY_MAX_BUF], *scratch, *columns, *scores, *none, *turn,
+        *held; /* turn: rotary
+                * positions; held: keys and values of a row without a cache */
+    size_t   score_groups;
+    size_t  *packed_at; /* per row: where its reordered weights begin */
+    size_t   npacked;   /* f32 elements of all of them */
+    uint32_t cap;
 } plan;
 
 /* ---- parts ----------------------------------------------------------------------------------- */
@@ -113,7 +115,10 @@ static size_t product_m(const ly_row *w)
     return (size_t)(w->op == LY_CONV ? w->batch * w->oh * w->ow : w->rows);
 }
 static size_t product_k(const ly_row *w) { return (size_t)(w->op == LY_CONV ? w->r * w->s * w->c : w->c); }
-static bool   plain_image(const ly_row *w) { return w->r == 1 && w->s == 1 && w->stride == 1 && w->pad == 0; }
+static bool   plain_image(const ly_row *w)
+{
+    return w->r == 1 && w->s == 1 && w->stride == 1 && w->pad == 0 && w->pad_w == 0;
+}
 
 static int direct_vector(const ocl_dev *d, const ly_row *w)
 {
@@ -137,8 +142,9 @@ static ir_status do_product(ir_run *r, plan *p, int i)
     size_t    at = d->cpu ? p->packed_at[i] : (size_t)w->W_at;
     ir_status s = IR_OK;
     if (w->op == LY_CONV && !plain_image(w)) {
-        ocl_image g = {(cl_uint)m,    (cl_uint)w->h,      (cl_uint)w->w,   (cl_uint)w->c,  (cl_uint)w->r,
-                       (cl_uint)w->s, (cl_uint)w->stride, (cl_uint)w->pad, (cl_uint)w->oh, (cl_uint)w->ow};
+        ocl_image g = {(cl_uint)m,     (cl_uint)w->h,  (cl_uint)w->w,      (cl_uint)w->c,
+                       (cl_uint)w->r,  (cl_uint)w->s,  (cl_uint)w->stride, (cl_uint)w->pad,
+                       (cl_uint)w->oh, (cl_uint)w->ow, (cl_uint)w->pad_w};
         if (d->cpu) {
             s = ocl_gemm_pack_image(d, &p->gemm, x, p->scratch->mem, &g);
             x = NULL;
@@ -150,8 +156,9 @@ static ir_status do_product(ir_run *r, plan *p, int i)
                                  OCL_A(g.w),      OCL_A(g.c),
                                  OCL_A(g.r),      OCL_A(g.s),
                                  OCL_A(g.stride), OCL_A(g.pad),
-                                 OCL_A(g.oh),     OCL_A(g.ow)};
-            if (s == IR_OK) s = launch(d, kernel, a, 12, m * k);
+                                 OCL_A(g.oh),     OCL_A(g.ow),
+                                 OCL_A(g.pad_w)};
+            if (s == IR_OK) s = launch(d, kernel, a, 13, m * k);
             x = p->columns->mem;
         }
     }
@@ -174,21 +181,21 @@ static ir_status do_direct(ir_run *r, plan *p, int i)
     ocl_epilogue e = epilogue_of(r, p, w);
     cl_mem x = ocl_exec_place(r, p, w->in), y = ocl_exec_place(r, p, w->out), F = ((ocl_buf *)r->packed)->mem;
     cl_ulong at = p->packed_at[i];
-    cl_uint  u[] = {(cl_uint)w->batch, (cl_uint)w->h,  (cl_uint)w->w,
-                    (cl_uint)w->c,     (cl_uint)w->k,  (cl_uint)filters_kp(d, w),
-                    (cl_uint)w->r,     (cl_uint)w->s,  (cl_uint)w->stride,
-                    (cl_uint)w->pad,   (cl_uint)w->oh, (cl_uint)w->ow,
-                    (cl_uint)w->groups};
+    cl_uint  u[] = {(cl_uint)w->batch,  (cl_uint)w->h,    (cl_uint)w->w,
+                    (cl_uint)w->c,      (cl_uint)w->k,    (cl_uint)filters_kp(d, w),
+                    (cl_uint)w->r,      (cl_uint)w->s,    (cl_uint)w->stride,
+                    (cl_uint)w->pad,    (cl_uint)w->oh,   (cl_uint)w->ow,
+                    (cl_uint)w->groups, (cl_uint)w->pad_w};
     snprintf(extra, sizeof extra, "-DMODE=%d -DPIX=%d", mode, pix);
     ir_status     s = ocl_exec_part(d, p, "conv", v, extra, &kernel);
     const ocl_arg a[] = {OCL_A(x),         OCL_A(F),     OCL_A(e.V),   OCL_A(e.add), OCL_A(y),
                          OCL_A(at),        OCL_A(u[0]),  OCL_A(u[1]),  OCL_A(u[2]),  OCL_A(u[3]),
                          OCL_A(u[4]),      OCL_A(u[5]),  OCL_A(u[6]),  OCL_A(u[7]),  OCL_A(u[8]),
                          OCL_A(u[9]),      OCL_A(u[10]), OCL_A(u[11]), OCL_A(u[12]), OCL_A(e.b_at),
-                         OCL_A(e.has_add), OCL_A(e.act)};
+                         OCL_A(e.has_add), OCL_A(e.act), OCL_A(u[13])};
     size_t        items = (size_t)(w->batch * w->oh) * ((size_t)w->ow + (size_t)pix - 1) / (size_t)pix *
                    ocl_exec_up((size_t)w->k, (size_t)v) / (size_t)v;
-    return s == IR_OK ? launch(d, kernel, a, 22, items) : s;
+    return s == IR_OK ? launch(d, kernel, a, 23, items) : s;
 }
 
 static ir_status do_linear(ir_run *r, plan *p, int i)
@@ -244,13 +251,14 @@ static ir_status do_norm(ir_run *r, plan *p, const ly_row *w)
     cl_kernel     kernel;
     cl_mem        x = ocl_exec_place(r, p, w->in), y = ocl_exec_place(r, p, w->out), V = tensor(r, p, p->V);
     cl_uint       rows = (cl_uint)w->rows, c = (cl_uint)w->c, tokens = w->tokens > 1 ? (cl_uint)w->tokens : 1;
+    cl_uint       take = tokens > 1 && !w->first ? tokens - 1 : 0;
     cl_long       g = w->g_at, b = w->b_at;
     cl_int        rms = w->rms;
     cl_float      eps = (cl_float)ly_eps(w);
     ir_status     s = ocl_exec_part(d, p, "norm", ocl_exec_vector_of(d), "", &kernel);
-    const ocl_arg a[] = {OCL_A(x), OCL_A(V), OCL_A(y),      OCL_A(rows), OCL_A(c),
-                         OCL_A(g), OCL_A(b), OCL_A(tokens), OCL_A(rms),  OCL_A(eps)};
-    return s == IR_OK ? launch(d, kernel, a, 10, rows * group_size(d)) : s;
+    const ocl_arg a[] = {OCL_A(x), OCL_A(V),      OCL_A(y),   OCL_A(rows), OCL_A(c),   OCL_A(g),
+                         OCL_A(b), OCL_A(tokens), OCL_A(rms), OCL_A(eps),  OCL_A(take)};
+    return s == IR_OK ? launch(d, kernel, a, 11, rows * group_size(d)) : s;
 }
 
 static ir_status do_softmax(ir_run *r, plan *p, const ly_row *w)
@@ -290,13 +298,15 @@ static ir_status do_embed(ir_run *r, plan *p, const ly_row *w)
     cl_uint  rows = (cl_uint)w->rows, c = (cl_uint)w->c, past = (cl_uint)w->past, tokens = (cl_uint)w->tokens;
     cl_ulong W_at = (cl_ulong)w->W_at, vocab = (cl_ulong)w->vocab, zeros = stored_zeros(p, w);
     cl_long  P_at = (cl_long)w->P_at, scale = ly_row_scaled(w, p->wt) ? w->s_at : -1;
+    cl_ulong context = (cl_ulong)w->context;
+    cl_uint  types = (cl_uint)w->types;
     char     extra[64];
     stored_options(p, w, 1, extra);
     ir_status     s = ocl_exec_part(d, p, "embed", 1, extra, &kernel);
-    const ocl_arg a[] = {OCL_A(x),     OCL_A(W),     OCL_A(V),    OCL_A(y),    OCL_A(rows),
-                         OCL_A(c),     OCL_A(W_at),  OCL_A(P_at), OCL_A(past), OCL_A(tokens),
-                         OCL_A(scale), OCL_A(vocab), OCL_A(zeros)};
-    return s == IR_OK ? launch(d, kernel, a, 13, rows * group_size(d)) : s;
+    const ocl_arg a[] = {OCL_A(x),     OCL_A(W),     OCL_A(V),     OCL_A(y),       OCL_A(rows),
+                         OCL_A(c),     OCL_A(W_at),  OCL_A(P_at),  OCL_A(past),    OCL_A(tokens),
+                         OCL_A(scale), OCL_A(vocab), OCL_A(zeros), OCL_A(context), OCL_A(types)};
+    return s == IR_OK ? launch(d, kernel, a, 15, rows * group_size(d)) : s;
 }
 
 /* Queries and keys turn where they lie. */
@@ -318,8 +328,10 @@ static ir_status do_attention(ir_run *r, plan *p, const ly_row *w)
 {
     ocl_dev  *d = ocl_of(r->dev);
     cl_kernel append, attend;
-    cl_mem    x = ocl_exec_place(r, p, w->in), KV = tensor(r, p, p->kv), y = ocl_exec_place(r, p, w->out);
-    cl_uint   batch = (cl_uint)w->batch, heads = (cl_uint)w->heads, dh = (cl_uint)w->dh,
+    cl_mem    x = ocl_exec_place(r, p, w->in), KV = w->all ? p->held->mem : tensor(r, p, p->kv),
+           y = ocl_exec_place(r, p, w->out);
+    cl_int  all = w->all;
+    cl_uint batch = (cl_uint)w->batch, heads = (cl_uint)w->heads, dh = (cl_uint)w->dh,
             tokens = (cl_uint)w->tokens, past = (cl_uint)w->past, shared = (cl_uint)ly_kv_heads(w),
             each = heads / shared, before = heads * dh;
     cl_ulong  at = (cl_ulong)w->block * 2 * batch * shared * p->cap * dh;
@@ -330,11 +342,11 @@ static ir_status do_attention(ir_run *r, plan *p, const ly_row *w)
     if (s != IR_OK) return s;
     const ocl_arg a[] = {OCL_A(x),  OCL_A(KV),     OCL_A(at),   OCL_A(batch),  OCL_A(shared),
                          OCL_A(dh), OCL_A(tokens), OCL_A(past), OCL_A(p->cap), OCL_A(before)};
-    const ocl_arg b[] = {OCL_A(x),      OCL_A(KV),    OCL_A(y),      OCL_A(p->scores->mem),
-                         OCL_A(at),     OCL_A(batch), OCL_A(heads),  OCL_A(dh),
-                         OCL_A(tokens), OCL_A(past),  OCL_A(p->cap), OCL_A(each)};
+    const ocl_arg b[] = {OCL_A(x),      OCL_A(KV),    OCL_A(y),  OCL_A(p->scores->mem), OCL_A(at),
+                         OCL_A(batch),  OCL_A(heads), OCL_A(dh), OCL_A(tokens),         OCL_A(past),
+                         OCL_A(p->cap), OCL_A(each),  OCL_A(all)};
     s = launch(d, append, a, 10, d->cpu ? d->units : 2 * queries * dh / each);
-    if (s == IR_OK) s = ocl_args(attend, b, 12);
+    if (s == IR_OK) s = ocl_args(attend, b, 13);
     return s == IR_OK ? ocl_launch(d, attend, queries < p->score_groups ? queries : p->score_groups, local)
                       : s;
 }
@@ -350,18 +362,78 @@ static ir_status do_pool(ir_run *r, plan *p, const ly_row *w)
                          (cl_uint)w->h,
                          (cl_uint)w->w,
                          (cl_uint)w->c,
-                         (cl_uint)(most ? w->r : w->h),
-                         (cl_uint)(most ? w->s : w->w),
+                         (cl_uint)w->r,
+                         (cl_uint)w->s,
                    most ? (cl_uint)w->stride : 1,
                    most ? (cl_uint)w->pad : 0,
                    most ? (cl_uint)w->oh : 1,
-                   most ? (cl_uint)w->ow : 1};
+                   most ? (cl_uint)w->ow : 1,
+                   most ? (cl_uint)w->pad_w : 0};
     cl_int        kind = most;
     ir_status     s = ocl_exec_part(d, p, "pool", v, "", &kernel);
     const ocl_arg a[] = {OCL_A(x),    OCL_A(y),    OCL_A(u[0]), OCL_A(u[1]), OCL_A(u[2]),
                          OCL_A(u[3]), OCL_A(u[4]), OCL_A(u[5]), OCL_A(u[6]), OCL_A(u[7]),
-                         OCL_A(u[8]), OCL_A(u[9]), OCL_A(kind)};
-    return s == IR_OK ? launch(d, kernel, a, 13, (size_t)u[0] * u[8] * u[9] * u[3] / (size_t)v) : s;
+                         OCL_A(u[8]), OCL_A(u[9]), OCL_A(kind), OCL_A(u[10])};
+    return s == IR_OK ? launch(d, kernel, a, 14, (size_t)u[0] * u[8] * u[9] * u[3] / (size_t)v) : s;
+}
+
+static ir_status do_bag(ir_run *r, plan *p, const ly_row *w)
+{
+    ocl_dev      *d = ocl_of(r->dev);
+    cl_kernel     kernel;
+    int           v = d->cpu && w->c % 16 == 0 ? 16 : 1;
+    cl_mem        x = ocl_exec_place(r, p, w->in), W = tensor(r, p, p->W), y = ocl_exec_place(r, p, w->out);
+    cl_ulong      at = (cl_ulong)p->net.index_at, W_at = (cl_ulong)w->W_at;
+    cl_uint       rows = (cl_uint)w->rows, c = (cl_uint)w->c;
+    ir_status     s = ocl_exec_part(d, p, "bag", v, "", &kernel);
+    const ocl_arg a[] = {OCL_A(x), OCL_A(W), OCL_A(y), OCL_A(at), OCL_A(rows), OCL_A(c), OCL_A(W_at)};
+    return s == IR_OK ? launch(d, kernel, a, 7, (size_t)rows * c / (size_t)v) : s;
+}
+
+static ir_status do_interact(ir_run *r, plan *p, const ly_row *w)
+{
+    ocl_dev  *d = ocl_of(r->dev);
+    cl_kernel kernel;
+    cl_mem    x = ocl_exec_place(r, p, w->in), rest = ocl_exec_place(r, p, w->add),
+           y = ocl_exec_place(r, p, w->out);
+    cl_uint       rows = (cl_uint)w->rows, c = (cl_uint)w->c, n = (cl_uint)w->heads, k = (cl_uint)w->k;
+    cl_int        dots = w->op == LY_INTERACT;
+    ir_status     s = ocl_exec_part(d, p, "interact", 1, "", &kernel);
+    const ocl_arg a[] = {OCL_A(x), OCL_A(rest), OCL_A(y), OCL_A(rows),
+                         OCL_A(c), OCL_A(n),    OCL_A(k), OCL_A(dots)};
+    return s == IR_OK ? launch(d, kernel, a, 8, (size_t)rows * k) : s;
+}
+
+static ir_status do_tokens(ir_run *r, plan *p, const ly_row *w)
+{
+    ocl_dev  *d = ocl_of(r->dev);
+    cl_kernel kernel;
+    cl_mem    x = ocl_exec_place(r, p, w->in), W = tensor(r, p, p->W), V = tensor(r, p, p->V),
+           y = ocl_exec_place(r, p, w->out);
+    cl_uint       rows = (cl_uint)w->rows, c = (cl_uint)w->c, tokens = (cl_uint)w->tokens;
+    cl_ulong      W_at = (cl_ulong)w->W_at, P_at = (cl_ulong)w->P_at;
+    cl_long       scale = p->wt == IR_I8 ? w->s_at : -1;
+    ir_status     s = ocl_exec_part(d, p, "tokens", 1, "", &kernel);
+    const ocl_arg a[] = {OCL_A(x), OCL_A(W),      OCL_A(V),    OCL_A(y),    OCL_A(rows),
+                         OCL_A(c), OCL_A(tokens), OCL_A(W_at), OCL_A(P_at), OCL_A(scale)};
+    return s == IR_OK ? launch(d, kernel, a, 10, (size_t)rows * c) : s;
+}
+
+/* Squares that do not overlap: what im2col makes of a convolution with them. */
+static ir_status do_patches(ir_run *r, plan *p, const ly_row *w)
+{
+    ocl_dev  *d = ocl_of(r->dev);
+    cl_kernel kernel;
+    cl_mem    x = ocl_exec_place(r, p, w->in), y = ocl_exec_place(r, p, w->out);
+    cl_uint   m = (cl_uint)(w->batch * w->oh * w->ow),
+            u[] = {
+                (cl_uint)w->h,  (cl_uint)w->w, (cl_uint)w->c, (cl_uint)w->r, (cl_uint)w->s, (cl_uint)w->r, 0,
+                (cl_uint)w->oh, (cl_uint)w->ow};
+    ir_status     s = ocl_exec_part(d, p, "columns", 1, "", &kernel);
+    const ocl_arg a[] = {OCL_A(x),    OCL_A(y),    OCL_A(m),    OCL_A(u[0]), OCL_A(u[1]),
+                         OCL_A(u[2]), OCL_A(u[3]), OCL_A(u[4]), OCL_A(u[5]), OCL_A(u[6]),
+                         OCL_A(u[7]), OCL_A(u[8]), OCL_A(u[6])};
+    return s == IR_OK ? launch(d, kernel, a, 13, (size_t)ly_out_elems(w)) : s;
 }
 
 static ir_status ocl_exec_step(ir_run *r, int i)
@@ -379,6 +451,11 @@ static ir_status ocl_exec_step(ir_run *r, int i)
     case LY_ATTENTION: return do_attention(r, p, w);
     case LY_MAXPOOL:
     case LY_AVGPOOL: return do_pool(r, p, w);
+    case LY_BAG: return do_bag(r, p, w);
+    case LY_INTERACT:
+    case LY_CONCAT: return do_interact(r, p, w);
+    case LY_TOKENS: return do_tokens(r, p, w);
+    case LY_PATCHES: return do_patches(r, p, w);
     default: return ir_fail(IR_SKIP, "%s: no OpenCL kernel for this layer", w->name);
     }
 }
@@ -469,6 +546,7 @@ static void ocl_exec_teardown(ir_run *r)
     ocl_buffer_free(&p->scratch);
     ocl_buffer_free(&p->columns);
     ocl_buffer_free(&p->scores);
+    ocl_buffer_free(&p->held);
     ocl_buffer_free(&p->none);
     ocl_buffer_free(&p->turn);
     if (p->own_net) ly_free(&p->net);
@@ -482,11 +560,12 @@ static void bind_tensors(plan *p, const char *family)
     static const struct {
         const char *family;
         int         in, W, V, out, kv, add;
-    } where[] = {{"conv", 0, 1, 2, 3, -1, -1},   {"linear", 0, 1, 2, 3, -1, -1},
-                 {"norm", 0, -1, 1, 2, -1, -1},  {"softmax", 0, -1, -1, 1, -1, -1},
-                 {"act", 0, -1, -1, 1, -1, -1},  {"add", 0, -1, -1, 2, -1, 1},
-                 {"embed", 0, 1, -1, 2, -1, -1}, {"attention", 0, -1, -1, 2, 1, -1},
-                 {"cnn", 0, 1, 2, 3, -1, -1},    {"gpt", 0, 1, 2, 3, 4, -1}};
+    } where[] = {
+        {"conv", 0, 1, 2, 3, -1, -1},      {"linear", 0, 1, 2, 3, -1, -1},     {"norm", 0, -1, 1, 2, -1, -1},
+        {"softmax", 0, -1, -1, 1, -1, -1}, {"act", 0, -1, -1, 1, -1, -1},      {"add", 0, -1, -1, 2, -1, 1},
+        {"embed", 0, 1, -1, 2, -1, -1},    {"attention", 0, -1, -1, 2, 1, -1}, {"cnn", 0, 1, 2, 3, -1, -1},
+        {"gpt", 0, 1, 2, 3, 4, -1},        {"bag", 0, 1, -1, 2, -1, -1},       {"dlrm", 0, 1, 2, 3, -1, -1},
+        {"encoder", 0, 1, 2, 3, -1, -1}};
     for (size_t i = 0; i < sizeof where / sizeof *where; i++)
         if (!strcmp(where[i].family, family)) {
             p->in = where[i].in, p->W = where[i].W, p->V = where[i].V, p->out = where[i].out;
@@ -513,13 +592,14 @@ static void ocl_exec_split(plan *p)
 
 static ir_status ocl_exec_rows_of(ir_run *r, plan *p)
 {
-    const char *family = r->workload->family;
-    if (!strcmp(family, "cnn") || !strcmp(family, "gpt")) {
+    if (wl_is_net(r->workload)) {
         ir_status s = wl_net_of(r->workload, &r->p, &p->net);
         p->own_net = s == IR_OK;
         p->row = p->net.row;
         p->n = p->net.n;
         p->cap = (uint32_t)p->net.kv_cap;
+        for (int i = 0; i < p->n; i++)
+            if (p->row[i].op == LY_ATTENTION && p->row[i].all) p->cap = (uint32_t)p->row[i].tokens;
         return s;
     }
     wl_row_of(r->workload, &r->p, &p->one[0]);
@@ -547,7 +627,7 @@ static ir_status parts(ocl_dev *d, plan *p)
 
 static ir_status buffers(ocl_dev *d, plan *p)
 {
-    size_t    scratch = 0, columns = 0, scores = 0;
+    size_t    scratch = 0, columns = 0, scores = 0, held = 0;
     ir_status s = ocl_buffer(d, 64, &p->none);
     p->packed_at = calloc((size_t)p->n, sizeof *p->packed_at);
     if (!p->packed_at) return ir_fail(IR_ENOMEM, "opencl: no memory for %d layers", p->n);
@@ -557,6 +637,7 @@ static ir_status buffers(ocl_dev *d, plan *p)
         p->packed_at[i] = p->npacked;
         p->npacked += packed_elems(d, p, w);
         if (w->op == LY_ATTENTION) scores = p->score_groups * p->cap;
+        if (w->op == LY_ATTENTION && w->all) held = 8 * (size_t)(w->rows * w->heads * w->dh);
         if (!ocl_exec_product(p, w)) continue;
         size_t a = ocl_gemm_packed_a(d, &p->gemm, product_m(w), product_k(w));
         if (a > scratch) scratch = a;
@@ -566,6 +647,7 @@ static ir_status buffers(ocl_dev *d, plan *p)
     if (s == IR_OK && scratch) s = ocl_buffer(d, 4 * scratch, &p->scratch);
     if (s == IR_OK && columns) s = ocl_buffer(d, 4 * columns, &p->columns);
     if (s == IR_OK && scores) s = ocl_buffer(d, 4 * scores, &p->scores);
+    if (s == IR_OK && held) s = ocl_buffer(d, held, &p->held);
     for (int b = 0; p->own_net && b < p->net.nbuf && s == IR_OK; b++)
         if (p->net.buf[b] > 0) s = ocl_buffer(d, 4 * (size_t)p->net.buf[b], &p->buf[b]);
     return s;
@@ -669,4 +751,10 @@ EXECUTOR(ocl_attention_groups, "attention", "groups", "a work-group per query, s
 EXECUTOR(ocl_cnn_layers, "cnn", "layers", "a launch per layer: im2col products, direct depthwise",
          ocl_exec_can_run, ocl_exec_setup);
 EXECUTOR(ocl_gpt_layers, "gpt", "layers", "a launch per layer, weights streamed at small batch",
+         ocl_exec_can_run, ocl_exec_setup);
+
+EXECUTOR(ocl_bag_items, "bag", "items", "an item sums a part of a bag's rows", ocl_exec_can_run,
+         ocl_exec_setup);
+EXECUTOR(ocl_dlrm_layers, "dlrm", "layers", "a launch per layer", ocl_exec_can_run, ocl_exec_setup);
+EXECUTOR(ocl_encoder_layers, "encoder", "layers", "a launch per layer, keys and values in a buffer",
          ocl_exec_can_run, ocl_exec_setup);

@@ -96,13 +96,13 @@ static float reduce_most(__local float *part, float x)
 #define EACH_REST(i)   for (uint i = c / V * V + get_local_id(0); i < c; i += LS)
 
 #ifdef K_norm
-/* tokens > 1: output row i is of input row i * tokens + tokens - 1. rms: no mean, and no offset. */
+/* Output row i is of input row i * tokens + take. rms: no mean, and no offset. */
 __kernel void norm(__global const float *x, __global const float *restrict P, __global float *y, uint rows,
-                   uint c, long g_at, long b_at, uint tokens, int rms, float eps)
+                   uint c, long g_at, long b_at, uint tokens, int rms, float eps, uint take)
 {
     __local float part[LS];
     for (uint row = get_group_id(0); row < rows; row += get_num_groups(0)) {
-        __global const float *in = x + ((size_t)row * tokens + tokens - 1) * c, *gain = P + g_at,
+        __global const float *in = x + ((size_t)row * tokens + take) * c, *gain = P + g_at,
                              *offset = rms ? gain : P + b_at;
         __global float *out = y + (size_t)row * c;
         FV              a = (FV)(0);
@@ -265,7 +265,8 @@ __kernel void stored(__global const uchar *restrict W, __global const float *x, 
 /* P_at < 0: no positions. */
 __kernel void embed(__global const int *restrict token, __global const w_t *restrict W,
                     __global const float *restrict P, __global float *restrict y, uint rows, uint c,
-                    ulong W_at, long P_at, uint past, uint tokens, long s_at, ulong vocab, ulong zeros)
+                    ulong W_at, long P_at, uint past, uint tokens, long s_at, ulong vocab, ulong zeros,
+                    ulong context, uint types)
 {
     for (uint row = get_group_id(0); row < rows; row += get_num_groups(0)) {
         size_t t = (size_t)token[row], pos = past + row % tokens;
@@ -280,6 +281,12 @@ __kernel void embed(__global const int *restrict token, __global const w_t *rest
         __global const w_t *table = W + W_at + t * c, *position = P_at < 0 ? table : W + P_at + pos * c;
         for (uint i = get_local_id(0); i < c; i += LS)
             y[(size_t)row * c + i] = a * W1(table + i) + b * W1(position + i);
+        if (types) {
+            size_t kind = context + row % tokens * types / tokens;
+            float k = s_at >= 0 ? P[s_at + vocab + kind] : 1.0f;
+            __global const w_t *type = W + P_at + kind * c;
+            for (uint i = get_local_id(0); i < c; i += LS) y[(size_t)row * c + i] += k * W1(type + i);
+        }
 #endif
     }
 }
@@ -326,7 +333,7 @@ __kernel void kv_append(__global const float *restrict qkv, __global kv_t *restr
 /* A group per query; `p`: room for cap scores per group. each: queries that share a head of keys. */
 __kernel void attention(__global const float *restrict qkv, __global const kv_t *restrict kv,
                         __global float *restrict y, __global float *restrict p, ulong at, uint batch,
-                        uint heads, uint dh, uint tokens, uint past, uint cap, uint each)
+                        uint heads, uint dh, uint tokens, uint past, uint cap, uint each, int all)
 {
     __local float part[LS];
     size_t        d = (size_t)heads * dh, shared_heads = heads / each, width = d + 2 * shared_heads * dh,
@@ -335,7 +342,8 @@ __kernel void attention(__global const float *restrict qkv, __global const kv_t 
     float scale = 1.0f / sqrt((float)dh);
     p += get_group_id(0) * (size_t)cap;
     for (uint id = get_group_id(0); id < queries; id += get_num_groups(0)) {
-        uint t = id % tokens, h = id / tokens % heads, b = id / tokens / heads, c = past + t + 1;
+        uint t = id % tokens, h = id / tokens % heads, b = id / tokens / heads,
+             c = all ? tokens : past + t + 1;
         __global const float *q = qkv + ((size_t)b * tokens + t) * width + h * dh;
         __global const kv_t  *keys = kv + at + ((size_t)b * shared_heads + h / each) * cap * dh,
                             *values = keys + plane;
@@ -386,10 +394,10 @@ __kernel void attention(__global const float *restrict qkv, __global const kv_t 
 #endif
 
 #ifdef K_pool
-/* most: maximum over windows, padding left out; else the mean over all of the image (r = h, s = w, pad = 0).
+/* most: maximum over windows, padding left out; else the mean of one window at the top left, not padded.
  * C % V == 0. */
 __kernel void pool(__global const float *restrict x, __global float *restrict y, uint n, uint h, uint w,
-                   uint C, uint R_, uint S_, uint stride, uint pad, uint oh, uint ow, int most)
+                   uint C, uint R_, uint S_, uint stride, uint pad, uint oh, uint ow, int most, uint pad_w)
 {
     uint cv = C / V;
     for (size_t at = get_global_id(0); at < (size_t)n * oh * ow * cv; at += get_global_size(0)) {
@@ -398,7 +406,7 @@ __kernel void pool(__global const float *restrict x, __global float *restrict y,
         FV a = (FV)(most ? -INFINITY : 0);
         for (uint r = 0; r < R_; r++)
             for (uint s = 0; s < S_; s++) {
-                int iy = (int)(oy * stride + r) - (int)pad, ix = (int)(ox * stride + s) - (int)pad;
+                int iy = (int)(oy * stride + r) - (int)pad, ix = (int)(ox * stride + s) - (int)pad_w;
                 if (iy < 0 || ix < 0 || iy >= (int)h || ix >= (int)w) continue;
                 FV v = LOAD(x + ((size_t)(image * h + iy) * w + ix) * C + c);
                 a = most ? fmax(a, v) : a + v;
@@ -426,7 +434,7 @@ DEFINE_ACTIVATED(FV, act_v)
 __kernel void conv(__global const float *restrict x, __global const float *restrict F,
                    __global const float *restrict P, __global const float *add, __global float *y, ulong F_at,
                    uint n, uint h, uint w, uint C, uint K, uint kp, uint R_, uint S_, uint stride, uint pad,
-                   uint oh, uint ow, uint groups, long b_at, int has_add, int act)
+                   uint oh, uint ow, uint groups, long b_at, int has_add, int act, uint pad_w)
 {
     uint kv = (K + V - 1) / V, across = (ow + PIX - 1) / PIX, cg = C / groups;
     F += F_at;
@@ -444,7 +452,7 @@ __kernel void conv(__global const float *restrict x, __global const float *restr
                 float                 in[PIX];
 #pragma unroll
                 for (int q = 0; q < PIX; q++) {
-                    int ix = (int)((ox + q) * stride + s) - (int)pad;
+                    int ix = (int)((ox + q) * stride + s) - (int)pad_w;
                     in[q] = ix >= 0 && ix < (int)w ? 1.0f : 0.0f;
                     from[q] = x + ((size_t)(image * h + iy) * w + (in[q] > 0 ? ix : 0)) * C;
                 }
@@ -493,15 +501,80 @@ __kernel void conv(__global const float *restrict x, __global const float *restr
 #ifdef K_columns
 /* im2col as a matrix of its own: [pixel][r][s][c]. */
 __kernel void columns(__global const float *restrict X, __global float *restrict out, uint m, uint h, uint w,
-                      uint c, uint R_, uint S_, uint stride, uint pad, uint oh, uint ow)
+                      uint c, uint R_, uint S_, uint stride, uint pad, uint oh, uint ow, uint pad_w)
 {
     uint k = R_ * S_ * c;
     for (size_t at = get_global_id(0); at < (size_t)m * k; at += get_global_size(0)) {
         uint i = (uint)(at / k), kk = (uint)(at % k), e = kk % c, s = kk / c % S_, r = kk / c / S_,
              image = i / (oh * ow), pixel = i % (oh * ow);
-        int y = (int)(pixel / ow * stride + r) - (int)pad, x = (int)(pixel % ow * stride + s) - (int)pad;
+        int y = (int)(pixel / ow * stride + r) - (int)pad, x = (int)(pixel % ow * stride + s) - (int)pad_w;
         out[at] = y >= 0 && x >= 0 && y < (int)h && x < (int)w ? X[((size_t)(image * h + y) * w + x) * c + e]
                                                                : 0.0f;
+    }
+}
+#endif
+
+#ifdef K_tokens
+/* The class token before each sequence's rows, then positions. */
+__kernel void tokens(__global const float *restrict x, __global const w_t *restrict W,
+                     __global const float *restrict P, __global float *restrict y, uint rows, uint c,
+                     uint tokens, ulong W_at, ulong P_at, long s_at)
+{
+    for (ulong i = get_global_id(0); i < (ulong)rows * c; i += get_global_size(0)) {
+        uint  row = (uint)(i / c), t = row % tokens, e = (uint)(i % c);
+        float a = s_at >= 0 ? P[s_at] : 1.0f, b = s_at >= 0 ? P[s_at + 1 + t] : 1.0f;
+        float v = t ? x[i - (ulong)(row / tokens + 1) * c] : a * W1(W + W_at + e);
+        y[i] = v + b * W1(W + P_at + (ulong)t * c + e);
+    }
+}
+#endif
+
+#ifdef K_bag
+/* An item sums V neighbouring elements of a bag's rows; c % V == 0. x: where bags begin, then row numbers. */
+__kernel void bag(__global const int *restrict x, __global const w_t *restrict W, __global float *restrict y,
+                  ulong at, uint rows, uint c, ulong W_at)
+{
+    __global const int *begin = x + at, *index = begin + rows + 1;
+    uint                cv = c / V;
+    for (ulong i = get_global_id(0); i < (ulong)rows * cv; i += get_global_size(0)) {
+        uint b = (uint)(i / cv), e = (uint)(i % cv) * V;
+        FV   a = (FV)(0);
+        for (int l = begin[b]; l < begin[b + 1]; l++) {
+            __global const w_t *w = W + W_at + (ulong)index[l] * c + e;
+#if V == 1
+            a += W1(w);
+#elif WT == 1
+            a += BF16V(V, CAT(vload, V)(0, w));
+#elif WT == 3
+            a += CAT(vload_half, V)(0, w);
+#else
+            a += CAT(convert_float, V)(CAT(vload, V)(0, w));
+#endif
+        }
+        STORE(a, y + (size_t)b * c + e);
+    }
+}
+#endif
+
+#ifdef K_interact
+/* An item makes one output: of the first vector, or joined or multiplied with the others. */
+__kernel void interact(__global const float *restrict x, __global const float *restrict rest,
+                       __global float *restrict y, uint rows, uint c, uint n, uint k, int dots)
+{
+    for (ulong i = get_global_id(0); i < (ulong)rows * k; i += get_global_size(0)) {
+        uint                  row = (uint)(i / k), j = (uint)(i % k);
+        __global const float *v = x + (ulong)row * c, *others = rest + (ulong)row * (n - 1) * c;
+        if (j < c || !dots) {
+            y[i] = j < c ? v[j] : others[j - c];
+            continue;
+        }
+        uint a = 1, b = j - c; /* pair (a, b), b < a */
+        for (; b >= a; a++) b -= a;
+        __global const float *u = others + (a - 1) * c;
+        if (b) v = others + (b - 1) * c;
+        float s = 0;
+        for (uint e = 0; e < c; e++) s += u[e] * v[e];
+        y[i] = s;
     }
 }
 #endif

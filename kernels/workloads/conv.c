@@ -22,7 +22,7 @@ static void conv_row(const ir_params *p, ly_row *r)
     r->r = v[R];
     r->s = v[S];
     r->stride = v[STRIDE];
-    r->pad = v[PAD];
+    r->pad = r->pad_w = v[PAD];
     r->groups = v[GROUPS];
     r->oh = (v[HEIGHT] + 2 * v[PAD] - v[R]) / v[STRIDE] + 1;
     r->ow = (v[WIDTH] + 2 * v[PAD] - v[S]) / v[STRIDE] + 1;

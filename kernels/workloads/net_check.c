@@ -17,12 +17,13 @@ typedef struct {
 
 /* One item's share of everything. got, want: room for the new rows of one plane of the cache. */
 typedef struct {
-    ly_net      one; /* the table for one item */
-    ly_cache    cache;
-    ref_weights w;
-    float      *got, *want;
-    int64_t     n_out, n_plane, n_new;
-    bool        keeps; /* the new rows, in the cache's own dtype, which holds them as they are */
+    const ly_net *all;
+    ly_net        one; /* the table for one item */
+    ly_cache      cache;
+    ref_weights   w;
+    float        *got, *want;
+    int64_t       n_out, n_plane, n_new;
+    bool          keeps; /* the new rows, in the cache's own dtype, which holds them as they are */
 } job;
 /* Of one item: the kernel's cache, the new rows that are kept (NULL: none are), and what they differ by. */
 typedef struct {
@@ -51,6 +52,7 @@ static bool net_check_job_init(job *j, const ir_workload *w, const ir_params *p,
     ir_cost c;
     if (one_item(w, p, &j->one) != IR_OK) return false;
     ly_net_cost(all, p->dtype, &c);
+    j->all = all;
     j->cache = net_cache(all, p->dtype);
     j->n_out = j->one.out_elems;
     j->n_plane = j->cache.dh * j->cache.tokens;
@@ -122,15 +124,19 @@ static void compare_kept(rows_of *r)
 static bool item(const job *j, int64_t i, const void *const *before, const void *const *after, float *want,
                  bool known, double *err)
 {
-    const void *input = (const char *)before[NET_IN] + (size_t)(i * j->one.in_elems) * 4;
+    void       *copy = NULL;
+    const void *input = networks_item_input(j->all, &j->one, i, before[NET_IN], &copy);
     rows_of     rows = {
             j, j->n_new ? after[NET_KV] : NULL, i, j->keeps ? (char *)(want + j->n_out) : NULL, {0, 0, 0}};
     ref_cache cache = {&j->cache, j->n_new ? before[NET_KV] : NULL, i, net_check_take, &rows};
     gap       logits = {0, 0, 0};
+    ir_status st = input ? IR_OK : IR_ENOMEM;
     if (known)
         compare_kept(&rows);
-    else if (ref_network(&j->one, &j->w, input, &cache, want) != IR_OK)
-        return false;
+    else if (input)
+        st = ref_network(&j->one, &j->w, input, &cache, want);
+    free(copy);
+    if (st != IR_OK) return false;
     add_gap(&logits, (const any_f32 *)after[NET_OUT] + i * j->n_out, want, j->n_out);
     net_check_judge(&logits, j->n_out, err);
     if (j->n_new) net_check_judge(&rows.rows, j->n_new, err);
@@ -161,6 +167,8 @@ static uint64_t content(const ly_net *n, ir_dtype t, const void *const *before)
         nets_digest(nets_digest(0, before[NET_IN], (size_t)n->in_elems * 4), before[NET_W], ly_W_B(n, t));
     return nets_digest(h, before[NET_V], (size_t)n->nV * 4);
 }
+
+bool wl_is_net(const ir_workload *w) { return w->check == net_check; }
 
 void net_check(const ir_workload *w, const ir_params *p, const void *const *before, const void *const *after,
                ir_check *out)

@@ -20,4 +20,15 @@ bool net_intact(const ly_net *, ir_dtype, const void *cache, uint64_t seed);
  */
 void net_check(const ir_workload *, const ir_params *, const void *const *before, const void *const *after,
                ir_check *);
+/* Those slots of x, whose grids are x_quick, x_full and x_odd. */
+#define NETWORK(x) .fill = net_fill_tensor, NETWORK_BUT_FILL(x)
+#define NETWORK_BUT_FILL(x) \
+    .ext = &x##_kind, .valid = net_valid, .cost = net_cost, .tensors = net_tensors, .check = net_check, \
+    .intact = net_is_intact, .quick = x##_quick, .nquick = sizeof x##_quick / sizeof *x##_quick, \
+    .full = x##_full, .nfull = sizeof x##_full / sizeof *x##_full, .odd = x##_odd, \
+    .nodd = sizeof x##_odd / sizeof *x##_odd
+/* The input of item i of a batch, as the item alone has it. Where it is no part of the batch's, a copy, which
+ * the caller frees by *copy; NULL: no memory. */
+const void *networks_item_input(const ly_net *all, const ly_net *one, int64_t i, const void *input,
+                                void **copy);
 #endif
