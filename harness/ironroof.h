@@ -23,6 +23,8 @@ typedef struct ir_kernel   ir_kernel;
 typedef struct ir_backend  ir_backend;
 typedef struct ir_run      ir_run;
 typedef struct ir_policy   ir_policy;
+typedef struct ir_witness  ir_witness; /* harness/measure/measure.h */
+typedef struct ir_vigil    ir_vigil;   /* likewise */
 
 /* ---- errors ------------------------------------------------------------------------------------
  * IR_SKIP is an answer ("cannot here, because ..."), not an error: it becomes a row in the report. */
@@ -187,6 +189,8 @@ typedef struct {
  * lowers its clock just now, in words; empty: nothing, or not known. */
 typedef struct {
     double clock_Hz, mem_clock_Hz, power_W, energy_J, temp_C;
+    double energy_range_J; /* where its counter starts again from 0; 0: never */
+    double cap_W;          /* its power limit; 0 or NAN: none known */
     char   slowed[64];
 } ir_vitals;
 /* What a user may ask of a device when it is opened. Zeroed, or NULL in its place: the device's own choice.
@@ -197,6 +201,7 @@ typedef struct {
     bool        no_pin;      /* leave the threads where the system puts them */
     int         form_plus1;  /* 1 + index into the backend's forms; 0: the best this machine has */
     ir_pages    pages;       /* of host memory */
+    bool        look_only;   /* to be described and closed: no threads, no library that may be left out */
     const void *own;         /* the backend's own options (its header); NULL: none */
 } ir_open_options;
 typedef struct ir_env      ir_env;      /* harness/machine/machine.h */
@@ -225,6 +230,8 @@ struct ir_backend {
     const char *(*tuning)(ir_dev *);
     /* Optional. Read between samples, some tens of times a second; without it the host's counters are. */
     void (*vitals)(ir_dev *, ir_vitals *out);
+    /* Optional. Lets time pass in which the device does nothing; without it this thread sleeps. */
+    void (*rest)(ir_dev *, double seconds);
     /* Optional. Cumulative seconds that others took of its threads, all seconds, and how often its clock was
      * lowered; without it the host's counters are. */
     void (*taken)(ir_dev *, double *steal_s, double *total_s, double *throttle_n);
@@ -365,16 +372,41 @@ typedef struct {
     uint32_t  kflags;      /* the kernel's IR_K_ flags */
 } ir_point_id;
 
+/* Energy over a stretch of calls of its own, after the samples; NAN unknown. J, lo, hi: of one call, with its
+ * 95 % interval, background included: power times the time of a call. idle_W: the same counters with nothing
+ * to do. */
+enum { IR_ENERGY_PARTS = 8 };
+typedef struct {
+    char   scope[16], source[24]; /* "packages" "board" "device"; "powercap" "vitals" ... */
+    double span_s, calls, ticks;  /* of the stretch; changes of the counter, or readings of a meter */
+    double W, J, lo, hi, idle_W;
+    struct {
+        char   name[32];
+        double J;
+    } part[IR_ENERGY_PARTS]; /* each domain's own, over the stretch; empty names end it */
+    char why[IR_WHY];        /* there is none, or no more, because ...; empty: there is */
+} ir_energy;
+/* What a stretch of calls counted, per call; NAN unknown. background_Bps: DRAM bytes a second that the same
+ * counters saw with nothing to do, already taken off. certificate: which known amounts the source was held
+ * against, and what came out. */
+typedef struct {
+    char   source[24], version[48], group[64];
+    double span_s, calls, read_B, write_B, flops, l2_B, l3_B, cycles, instructions, background_Bps;
+    char   certificate[120], why[IR_WHY];
+} ir_counts;
+
 /* What was measured. Counters, clocks and energy are NAN where unknown. */
 typedef struct {
     ir_cost    cost;
     ir_check   check;
-    ir_samples samples;               /* owned; ir_point_free() */
-    ir_stats   wall, dev;             /* dev.n = 0 without a device clock */
-    char       stop[16], warmup[16];  /* converged|budget|throttled|failed; stable|capped */
-    double     warmup_s, overhead_s;  /* overhead_s: the harness's own cost per sample */
-    uint32_t   reps;                  /* calls batched into one sample */
-    double     joules, counted_B;     /* by counters */
+    ir_samples samples;              /* owned; ir_point_free() */
+    ir_stats   wall, dev;            /* dev.n = 0 without a device clock */
+    char       stop[16], warmup[16]; /* converged|budget|throttled|failed; stable|capped */
+    double     warmup_s, overhead_s; /* overhead_s: the harness's own cost per sample */
+    uint32_t   reps;                 /* calls batched into one sample */
+    double     joules, counted_B;    /* of one call: energy.J; bytes read and written by counts */
+    ir_energy  energy;
+    ir_counts  counts;
     double     clock_Hz, steal;       /* running clock; share of stolen time */
     double     mem_clock_Hz, power_W; /* means over the timed stretch */
     double     temp_C;                /* the highest */
@@ -405,6 +437,8 @@ typedef struct {
     char           reason[IR_WHY];  /* of a skip, a failure or a suspect; else empty */
     char           chosen[IR_NAME]; /* of a layer: the kernel its network chose; else empty */
 } ir_point;
+void ir_energy_init(ir_energy *);
+void ir_counts_init(ir_counts *);
 void ir_point_init(ir_point *); /* zero, NAN, empty */
 void ir_point_free(ir_point *); /* idempotent */
 /* Parameters, their names and words, from a workload. */
@@ -438,6 +472,8 @@ struct ir_policy {
     bool   verified; /* this very point passed its oracle before in this process: not held against it again */
     double max_B;    /* refuse (skip) points that need more memory; 0: no limit */
     const volatile int *stop_flag; /* non-NULL and non-zero: end early (Ctrl-C) */
+    const ir_witness   *witness; /* what looks at a stretch of calls after the samples; NULL: nothing does */
+    ir_vigil           *vigil;   /* calls for minutes after that, in windows; NULL: no */
 };
 
 #ifdef __cplusplus

@@ -4,8 +4,8 @@
 usage: check_llama.py IRONROOF
 
 As check_reference.py does for the other networks: `ironroof dump` gives the tensors, and the order of the
-operators, the rotary positions with Llama 3's scaling, the blocks of weights and of the cache are written down
-here once more. Exit code 77: NumPy is not installed.
+operators, the rotary positions with Llama 3's scaling, the blocks of weights and of the cache are written
+down here once more. Exit code 77: NumPy is not installed.
 """
 import sys
 import tempfile
@@ -181,7 +181,8 @@ def main(argv):
     points = [("size=tiny,batch=2,tokens=5,past=9,dtype=f32", "stream", EXACT),
               ("size=tiny,tokens=1,past=47,dtype=f32", "naive", EXACT),
               ("size=1b," + SMALL + "tokens=3,past=40,dtype=f32", "stream", EXACT),
-              ("size=1b," + SMALL + "pairs=even,head=own,theta=9000,tokens=2,past=3,dtype=f32", "stream", EXACT),
+              ("size=1b," + SMALL + "pairs=even,head=own,theta=9000,tokens=2,past=3,dtype=f32", "stream",
+               EXACT),
               ("size=qwen-0.5b," + SMALL + "batch=2,tokens=1,past=17,dtype=f32", "stream", EXACT),
               ("size=qwen-0.5b," + SMALL + "tokens=40,past=0,dtype=bf16", "stream", CACHE),
               ("size=1b," + SMALL + "tokens=1,past=9,dtype=f32,kv=i8", "stream", CACHE),

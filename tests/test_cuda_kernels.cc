@@ -23,7 +23,7 @@ static const ir_workload *const workloads[] = {
     &wl_gather, &wl_fma,     &wl_mma,   &wl_forkjoin,  &wl_local,    &wl_transfer,    &wl_overlap,
     &wl_gemm,   &wl_batchmm, &wl_gemv,  &wl_conv,      &wl_linear,   &wl_norm,        &wl_softmax,
     &wl_act,    &wl_add2,    &wl_embed, &wl_attention, &wl_resnet50, &wl_mobilenetv2, &wl_gpt2,
-    &wl_gpt,    &wl_dscnn,   &wl_bag,   &wl_dlrm,      &wl_bert,     &wl_vit};
+    &wl_gpt,    &wl_dscnn,   &wl_bag,   &wl_dlrm,      &wl_bert,     &wl_vit,         &wl_llama};
 /* More than the workload's odd shapes: rows of whole 16 bytes that end inside the tiles of the matrix
  * kernels. */
 static const ir_params more_gemm[] = {{{130, 264, 72}, IR_BF16, 0},

@@ -1,46 +1,9 @@
 /* rules.c -- how each claim of the ledger is put to a machine: what is bound, what is computed, what confirms
  * it and what refutes it. The thresholds are those of the ledger's `measure`; where a claim asks for more
  * than a rule can bind, the rule answers for the part named in its comment. */
-#include "bench/claims/claims.h"
+#include "bench/claims/rules.h"
 
 #include <math.h>
-
-#define AT_LEAST(name, lo) \
-    { \
-        name, lo, NAN, NULL, NULL, NULL \
-    }
-#define AT_MOST(name, hi) \
-    { \
-        name, NAN, hi, NULL, NULL, NULL \
-    }
-#define IN(name, lo, hi) \
-    { \
-        name, lo, hi, NULL, NULL, NULL \
-    }
-#define IS(name, word) \
-    { \
-        name, NAN, NAN, word, NULL, NULL \
-    }
-#define IN_UNLESS(name, lo, hi, other, word) \
-    { \
-        name, lo, hi, NULL, other, word \
-    }
-#define BOUND(name, spec) \
-    { \
-        name, BIND_BOUND, spec, NULL \
-    }
-#define TIME(name, spec) \
-    { \
-        name, BIND_TIME, spec, NULL \
-    }
-#define READ_BW \
-    { \
-        "BW", BIND_CEIL_BW, "DRAM/read", NULL \
-    }
-#define PEAK_F32 \
-    { \
-        "R", BIND_CEIL_FLOPS, "f32", NULL \
-    }
 
 #define GEMM4096                   "gemm:m=4096,n=4096,k=4096,dtype=f32"
 #define GEMV                       "gemv:m=8192,k=8192,dtype=f32"
@@ -61,7 +24,6 @@
 
 #define NO_LINK    "needs a discrete device behind a host link, and a copy workload over it"
 #define NO_VARIANT "needs a twin run that changes the compute rate alone"
-#define NO_ENERGY  "needs an energy counter (RAPL or NVML) read on every row"
 #define UNTILED    "the untiled kernel here waits for its arithmetic, not for the traffic that tiling saves"
 #define NO_GRAPH   "needs the same step as separate launches and as one graph"
 
@@ -477,7 +439,26 @@ const claim_rule claim_rules[] = {
      .confirm = {AT_MOST("share_scalar", 0.02), AT_LEAST("share_simd", 0.8)},
      .refute = {AT_LEAST("share_scalar", 0.05), AT_MOST("share_simd", 0.75)},
      .shown = {"share_scalar", "share_simd"}},
-    {.id = "energy-move-vs-compute", .untestable = NO_ENERGY},
+    {.id = "energy-move-vs-compute",
+     .bind = {E_MOVE, E_COMP},
+     .formula = "ratio = 4*m/c",
+     .confirm = {IN("ratio", 100, 1000)},
+     .refute = {AT_MOST("ratio", 100), AT_LEAST("ratio", 1000)},
+     .shown = {"ratio", "m", "c"}},
+    /* Like for like: 4 bytes against an f32 operation, 640/3.7 by the book's own table. */
+    {.id = "dram-vs-fp16-energy",
+     .bind = {E_MOVE, E_COMP},
+     .formula = "ratio_f32 = 4*m/c",
+     .confirm = {IN("ratio_f32", 173 / 1.5, 173 * 1.5)},
+     .refute = {AT_MOST("ratio_f32", 173 / 3.0), AT_LEAST("ratio_f32", 173 * 3.0)},
+     .shown = {"ratio_f32"}},
+    /* The book's bytes and operations at this machine's joules; a MAC is two flops. */
+    {.id = "mobilenet-energy",
+     .bind = {E_MOVE, E_COMP},
+     .formula = "E = 17200000*m + 2*300000000*c",
+     .confirm = {IN("E", 0.003862 / 1.5, 0.003862 * 1.5)},
+     .refute = {AT_MOST("E", 0.003862 / 3), AT_LEAST("E", 0.003862 * 3)},
+     .shown = {"E"}},
     /* ---- counts ---- */
     {.id = "resnet50-flop-is-mac",
      .bind = {{"O", BIND_FLOPS, RESNET(1), NULL}},

@@ -47,9 +47,10 @@ static void verify_shapes(FILE *f, ir_dev *dev, int max_threads, const ir_worklo
             }
 }
 
-static void verify_device(FILE *f, ir_dev *dev, const cli_filter *only, tally *all)
+static void verify_device(FILE *f, ir_dev *dev, const cli_options *o, tally *all)
 {
-    ir_device_info info;
+    const cli_filter *only = &o->filter;
+    ir_device_info    info;
     if (dev->be->describe(dev, &info) != IR_OK) return;
     for (const ir_workload *const *w = ir_workloads; *w; w++)
         for (const ir_kernel *const *k = dev->be->kernels; *k; k++) {
@@ -60,14 +61,15 @@ static void verify_device(FILE *f, ir_dev *dev, const cli_filter *only, tally *a
             bool was_dead = dev->dead;
             verify_shapes(f, dev, info.threads > 0 ? info.threads : 1, *w, *k, &n);
             if (was_dead) n = (tally){.bad = n.skip}; /* not proven, which is no skip */
-            fprintf(f, "%-4s %s/%s/%s: %zu shapes right, %zu not possible here, %zu wrong%s\n",
-                    n.bad  ? "FAIL"
-                    : n.ok ? "ok"
-                           : "skip",
-                    dev->be->name, (*w)->name, (*k)->name, n.ok, n.skip, n.bad,
-                    was_dead    ? ": the device failed before"
-                    : dev->dead ? ": the device failed"
-                                : "");
+            if (n.bad || !o->quiet)
+                fprintf(f, "%-4s %s/%s/%s: %zu shapes right, %zu not possible here, %zu wrong%s\n",
+                        n.bad  ? "FAIL"
+                        : n.ok ? "ok"
+                               : "skip",
+                        dev->be->name, (*w)->name, (*k)->name, n.ok, n.skip, n.bad,
+                        was_dead    ? ": the device failed before"
+                        : dev->dead ? ": the device failed"
+                                    : "");
             all->ok += n.ok;
             all->skip += n.skip;
             all->bad += n.bad;
@@ -89,7 +91,7 @@ int selftest_kernels(FILE *f, const cli_options *o)
             fprintf(f, "skip %s: %s\n", (*b)->name, ir_why());
             continue;
         }
-        verify_device(f, &c.s.dev, &o->filter, &all);
+        verify_device(f, &c.s.dev, o, &all);
         device_run_free(&c);
     }
     if (o->filter.text && all.ok + all.skip + all.bad == 0)

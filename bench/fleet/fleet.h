@@ -116,6 +116,7 @@ ir_status fleet_choose(const fleet_result *, char (**out)[IR_FLEET_NAME], size_t
 void      fleet_print(const ir_text *, const fleet_result *);
 ir_status fleet_write_json(const fleet_result *, const char *path);
 ir_status fleet_write_page(const fleet_result *, const char *path);
+void      fleet_trace(FILE *, const fleet_data *); /* Chrome's JSON format, as `export --format trace` */
 
 /* ---- synthetic fleets ------------------------------------------------------------------------ */
 enum { FLEET_TAIL_TERM = IR_NTERM };

@@ -9,6 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool computes_nothing(const ir_backend *be)
+{
+    return be->kernels[0] && be->kernels[0]->flags & IR_K_IDEAL;
+}
+
 ir_status context_open(measure_context *s, const ir_backend *be, int index, const ir_open_options *asked)
 {
     memset(s, 0, sizeof *s);
@@ -19,6 +24,8 @@ ir_status context_open(measure_context *s, const ir_backend *be, int index, cons
     if (st == IR_OK) st = be->describe(&s->dev, &s->info);
     if (st == IR_OK && be->topology)
         be->topology(&s->dev, &s->topo);
+    else if (st == IR_OK && computes_nothing(be))
+        ir_topology_plain(&s->topo);
     else if (st == IR_OK)
         st = ir_topology_load(NULL, &s->topo);
     if (st != IR_OK)

@@ -64,8 +64,9 @@ static void share_columns(ir_answer_line *l, const held *h, const ir_point *p)
     ir_point_shares(p, share);
     for (int k = 0; k < IR_NSHARE; k++) {
         if (k == IR_SHARE_LAT && !(h->launches && h->c->share[k])) continue;
-        if (isfinite(share[k]))
-            ir_answer_put(l, TXT_PLAIN, -h->c->share[k], "%.0f", 100 * share[k]);
+        if (isfinite(share[k])) /* the last one says what all are */
+            ir_answer_put(l, TXT_PLAIN, -h->c->share[k], "%.0f%s", 100 * share[k],
+                          k == IR_SHARE_UNEXPLAINED ? " %" : "");
         else
             ir_answer_put(l, TXT_PLAIN, -h->c->share[k], "-");
     }
@@ -141,8 +142,8 @@ static void against_libraries(const ir_text *t, const ir_answer_row *r, size_t n
                             ir_text_plain(ir_point_time(r[i].library) / ir_point_time(r[i].own), num));
     }
     if (at || more)
-        ir_text_para(t, "  ", "%s%s%s%s", rest, at && more ? "; " : "", at ? "vs the fastest library: " : "",
-                     text);
+        ir_text_para(t, "  ", "%s%s%s%s", rest, at && more ? "; " : "",
+                     at ? "as fast as the best library: " : "", text);
 }
 
 void ir_answer_held(const ir_text *t, const ir_answer *a)
@@ -158,5 +159,5 @@ void ir_answer_held(const ir_text *t, const ir_answer *a)
     if (n == 0) return;
     head(&h);
     for (size_t i = 0; i < n; i++) line(&h, &r[i]);
-    against_libraries(t, r, n, more);
+    if (!ir_answer_unusable(a)) against_libraries(t, r, n, more);
 }

@@ -1,6 +1,5 @@
 /* text_answer_rows.c -- which workloads the last screen shows, and what they and their speed are called. */
-#include "harness/record/answer.h"
-#include "harness/record/text.h"
+#include "harness/record/text_answer.h"
 
 #include <math.h>
 #include <string.h>
@@ -9,8 +8,10 @@
 
 bool ir_answer_doubtful(double half_width, uint32_t flags)
 {
-    return flags & IR_FLAG_SUSPECT || half_width >= WIDE;
+    return flags & (IR_FLAG_SUSPECT | IR_FLAG_PREEMPTED) || half_width >= WIDE;
 }
+
+bool ir_answer_unusable(const ir_answer *a) { return a->quality && a->quality->value == IR_QUALITY_UNUSABLE; }
 
 /* ---- selection ------------------------------------------------------------------------------- */
 static bool is_network(const ir_point *p)

@@ -36,14 +36,15 @@ static ir_status choose_isa(int form_plus1, cpu_isa *out)
     return IR_OK;
 }
 
-static ir_status open_pool(cpu_dev *c, int max_threads)
+static ir_status open_pool(cpu_dev *c, int max_threads, bool look_only)
 {
     int *order = malloc(sizeof *order * IR_MAX_PU);
     if (!order) return ir_fail(IR_ENOMEM, "cpu: no memory for the thread order");
     int have = ir_topology_order(&c->topo, order, IR_MAX_PU), n = max_threads;
     if (n <= 0) n = c->topo.ncore > 0 && c->topo.ncore < have ? c->topo.ncore : have;
-    ir_status s = n <= have ? ir_pool_new(c->pinned ? order : NULL, n, &c->pool)
-                            : ir_fail(IR_EINVAL, "%d threads asked for, this process may use %d", n, have);
+    ir_status s =
+        n <= have ? IR_OK : ir_fail(IR_EINVAL, "%d threads asked for, this process may use %d", n, have);
+    if (s == IR_OK && !look_only) s = ir_pool_new(c->pinned ? order : NULL, n, &c->pool);
     c->nthreads = n;
     free(order);
     return s;
@@ -71,8 +72,11 @@ static ir_status cpu_open(ir_dev *dev, const ir_open_options *asked)
     c->pinned = !o->no_pin;
     c->pages = o->pages == IR_PAGES_DEFAULT ? IR_PAGES_HUGE : o->pages;
     ir_status s = choose_isa(o->form_plus1, &c->isa);
-    if (s == IR_OK) s = ir_topology_load(NULL, &c->topo);
-    if (s == IR_OK) s = open_pool(c, o->max_threads);
+    if (s == IR_OK && o->look_only)
+        ir_topology_plain(&c->topo);
+    else if (s == IR_OK)
+        s = ir_topology_load(NULL, &c->topo);
+    if (s == IR_OK) s = open_pool(c, o->max_threads, o->look_only);
     if (s != IR_OK) cpu_close(dev);
     return s;
 }

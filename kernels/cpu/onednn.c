@@ -1,7 +1,6 @@
 /* onednn.c -- see onednn.h. The library's OpenMP runtime is found by name at run time, because the program
  * itself is not built with OpenMP; a library with another threading is refused where it would not use the
  * threads asked for. */
-#define _GNU_SOURCE
 #include "kernels/cpu/onednn.h"
 
 #if !IR_HAVE_ONEDNN
@@ -18,25 +17,17 @@ ir_status cpu_dnn_threads(const ir_dev *dev, int threads)
 }
 
 #else
-#include <dlfcn.h>
-#include <oneapi/dnnl/dnnl_debug.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef void (*set_fn)(int);
 typedef int (*get_fn)(void);
 
-/* Object and function pointers need not convert; POSIX says their bytes do. */
-static void find(const char *name, void *fn)
-{
-    void *p = dlsym(RTLD_DEFAULT, name);
-    memcpy(fn, &p, sizeof p);
-}
-
 ir_status cpu_dnn_can(int threads)
 {
     get_fn limit;
-    find("omp_get_thread_limit", &limit);
+    if (cpu_dnn_load() != IR_OK) return IR_SKIP;
+    cpu_dnn_find("omp_get_thread_limit", &limit);
     if (!limit) return ir_fail(IR_SKIP, "this oneDNN has no OpenMP threads to set");
     return threads <= limit() ? IR_OK : ir_fail(IR_SKIP, "OpenMP offers %d of %d threads", limit(), threads);
 }
@@ -63,8 +54,8 @@ static void place_threads(const ir_dev *dev, int threads)
     placing               p = {.pool = cpu_of(dev)->pool};
     region_fn             region;
     if (pool == p.pool && placed == threads) return;
-    find("GOMP_parallel", &region);
-    find("omp_get_thread_num", &p.tid);
+    cpu_dnn_find("GOMP_parallel", &region);
+    cpu_dnn_find("omp_get_thread_num", &p.tid);
     if (region && p.tid) region(place, &p, (unsigned)threads, 0);
     pool = p.pool;
     placed = threads;
@@ -74,8 +65,8 @@ ir_status cpu_dnn_threads(const ir_dev *dev, int threads)
 {
     set_fn    set, dynamic;
     ir_status s = cpu_dnn_can(threads);
-    find("omp_set_num_threads", &set);
-    find("omp_set_dynamic", &dynamic);
+    cpu_dnn_find("omp_set_num_threads", &set);
+    cpu_dnn_find("omp_set_dynamic", &dynamic);
     if (s != IR_OK) return s;
     if (dynamic) dynamic(0); /* exactly as many as asked for */
     set(threads);

@@ -313,19 +313,23 @@ void ly_net_cost(const ly_net *n, ir_dtype t, ir_cost *out)
     out->near_footprint_B = f32_B * largest_live(n);
 }
 
+/* What of a row GPT-2 has not; NULL: nothing. */
+static const char *layer_beyond_gpt(const ly_row *r, ir_dtype t)
+{
+    if (r->op == LY_NORM && r->rms) return "RMS norms";
+    if (r->rope.pairs != LY_ROPE_NONE) return "rotary positions";
+    if (ly_kv_heads(r) != r->heads) return "shared heads of keys";
+    if (r->gate || r->act == LY_SILU) return "gates";
+    if (r->op == LY_EMBED && r->P_at < 0) return "embeddings without positions";
+    return r->op == LY_ATTENTION && ly_row_kv(r, t) != ly_kv_dtype(t) ? "such a cache" : NULL;
+}
+
 ir_status ly_only_gpt(const ly_net *n, ir_dtype t)
 {
     if (n->format.group) return ir_fail(IR_SKIP, "weights in groups: this executor knows whole ones");
     for (int i = 0; i < n->n; i++) {
-        const ly_row *r = &n->row[i];
-        const char   *what = r->op == LY_NORM && r->rms         ? "RMS norm"
-                             : r->rope.pairs != LY_ROPE_NONE    ? "rotary positions"
-                             : ly_kv_heads(r) != r->heads       ? "shared heads of keys"
-                             : r->gate || r->act == LY_SILU     ? "gates"
-                             : r->op == LY_EMBED && r->P_at < 0 ? "no table of positions"
-                             : r->op == LY_ATTENTION && ly_row_kv(r, t) != ly_kv_dtype(t) ? "another cache type"
-                                                                                          : NULL;
-        if (what) return ir_fail(IR_SKIP, "row %s: this executor does not know %s", r->name, what);
+        const char *what = layer_beyond_gpt(&n->row[i], t);
+        if (what) return ir_fail(IR_SKIP, "row %s: this executor does not know %s", n->row[i].name, what);
     }
     return IR_OK;
 }
