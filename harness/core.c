@@ -105,7 +105,7 @@ void ir_point_init(ir_point *p)
     stats_init(&p->m.dev);
     p->m.check.err = p->m.check.tol = NAN;
     p->m.warmup_s = p->m.overhead_s = p->m.joules = p->m.counted_B = p->m.clock_Hz = p->m.steal =
-        p->m.bw_now = NAN;
+        p->m.bw_now = p->m.launch_now = NAN;
     p->m.mem_clock_Hz = p->m.power_W = p->m.temp_C = p->m.cpu_share = p->m.preemptions = NAN;
     p->law.T_law_s = p->law.term_data_s = p->law.term_comp_s = p->law.term_lat_s = NAN;
     p->law.mfu = p->law.mbu = p->law.eta = p->law.eta_star = p->law.ridge = p->law.margin = p->law.bound_p =

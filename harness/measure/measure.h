@@ -42,8 +42,9 @@ ir_status ir_profile(ir_dev *, const ir_workload *, const ir_kernel *, const ir_
 typedef struct ir_probe ir_probe;
 ir_status ir_probe_open(ir_dev *, const ir_workload *, const ir_kernel *, const ir_params *, uint64_t seed,
                         ir_probe **out);
-double    ir_probe_s(ir_probe *);     /* wall seconds of one call; NAN: it failed */
-void      ir_probe_close(ir_probe *); /* NULL: nothing to do */
+double    ir_probe_s(ir_probe *);                       /* wall seconds of one call; NAN: it failed */
+double    ir_probe_calls_s(ir_probe *, uint32_t calls); /* of one of so many back to back */
+void      ir_probe_close(ir_probe *);                   /* NULL: nothing to do */
 /* Free the tensors that are kept for the next point of the same sizes. */
 void ir_measure_release(ir_dev *);
 #ifdef __cplusplus

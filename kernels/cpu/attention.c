@@ -49,12 +49,8 @@ static bench bench_of(const cpu_attention *a, int tid)
 }
 
 /* ---- one head -------------------------------------------------------------------------------- */
-typedef struct {
-    const char *qkv;
-    char       *k, *v, *y;
-    size_t      row_B;
-} head;
-static head attention_head_of(const cpu_attention *a, size_t b, size_t h)
+typedef cpu_attention_head head;
+head                       cpu_attention_head_of(const cpu_attention *a, size_t b, size_t h)
 {
     const size_t width = a->heads * a->dh, row_B = a->dh * (a->kv == IR_F32 ? 4 : 2);
     const size_t plane = (b * a->heads + h) * a->cap * row_B, first = b * a->tokens;
@@ -62,7 +58,7 @@ static head attention_head_of(const cpu_attention *a, size_t b, size_t h)
                   a->y + (first * width + h * a->dh) * sizeof(float), row_B};
 }
 
-static void attention_append(const cpu_attention *a, head *h, size_t lo, size_t hi)
+void cpu_attention_append(const cpu_attention *a, const head *h, size_t lo, size_t hi)
 {
     const size_t width = a->heads * a->dh * sizeof(float);
     for (size_t t = lo; t < hi; t++) {
@@ -137,21 +133,21 @@ static void attend(const cpu_attention *a, const head *h, bench *b, size_t q0, s
 }
 
 /* ---- shares ---------------------------------------------------------------------------------- */
-static void prefill(const cpu_attention *a, int tid, int nthreads)
+static void few_queries(const cpu_attention *a, int tid, int nthreads)
 {
     const size_t blocks = (a->tokens + QUERIES - 1) / QUERIES;
     size_t       lo, hi;
     bench        b = bench_of(a, tid);
     cpu_part(a->batch * a->heads, 1, tid, nthreads, &lo, &hi);
     for (size_t i = lo; i < hi; i++) {
-        head h = attention_head_of(a, i / a->heads, i % a->heads);
-        attention_append(a, &h, 0, a->tokens);
+        head h = cpu_attention_head_of(a, i / a->heads, i % a->heads);
+        cpu_attention_append(a, &h, 0, a->tokens);
     }
     ir_pool_barrier(a->pool, nthreads);
     cpu_part(a->batch * a->heads * blocks, 1, tid, nthreads, &lo, &hi);
     for (size_t i = lo; i < hi; i++) {
         size_t which = i / blocks, q0 = i % blocks * QUERIES, n = attention_min_of(QUERIES, a->tokens - q0);
-        head   h = attention_head_of(a, which / a->heads, which % a->heads);
+        head   h = cpu_attention_head_of(a, which / a->heads, which % a->heads);
         attention_begin(a, &h, &b, q0, n);
         attend(a, &h, &b, q0, n, 0, a->past + q0 + n);
         for (size_t m = 0; m < n; m++)
@@ -168,7 +164,7 @@ static float *part_of(const cpu_attention *a, size_t item, int nthreads)
 
 static void attention_join(const cpu_attention *a, size_t i, int nthreads)
 {
-    head   h = attention_head_of(a, i / a->heads, i % a->heads);
+    head   h = cpu_attention_head_of(a, i / a->heads, i % a->heads);
     float *p = part_of(a, i * a->segments, nthreads), *acc = p + 2;
     float  most = p[0], sum = p[1];
     for (size_t s = 1; s < a->segments; s++) {
@@ -191,9 +187,9 @@ static void decode(const cpu_attention *a, int tid, int nthreads)
     cpu_part(items * a->segments, 1, tid, nthreads, &lo, &hi);
     for (size_t i = lo; i < hi; i++) {
         size_t which = i / a->segments;
-        head   h = attention_head_of(a, which / a->heads, which % a->heads);
+        head   h = cpu_attention_head_of(a, which / a->heads, which % a->heads);
         cpu_part(a->past + 1, 1, (int)(i % a->segments), (int)a->segments, &from, &to);
-        if (to == a->past + 1) attention_append(a, &h, 0, 1);
+        if (to == a->past + 1) cpu_attention_append(a, &h, 0, 1);
         attention_begin(a, &h, &b, 0, 1);
         attend(a, &h, &b, 0, 1, from, to);
         if (a->segments == 1) {
@@ -213,8 +209,10 @@ static void decode(const cpu_attention *a, int tid, int nthreads)
 
 void cpu_attention_part(const cpu_attention *a, int tid, int nthreads)
 {
-    if (a->tokens > 1)
-        prefill(a, tid, nthreads);
+    if (a->tile)
+        cpu_attention_prefill(a, tid, nthreads);
+    else if (a->tokens > 1)
+        few_queries(a, tid, nthreads);
     else
         decode(a, tid, nthreads);
 }
@@ -246,6 +244,7 @@ void cpu_attention_plan(const ir_dev *dev, const ly_row *r, size_t cap, ir_dtype
     a->cap = cap;
     a->segments = segments_of(a, (size_t)threads);
     a->thread_B = cpu_apart(thread_B(a));
+    cpu_attention_plan_prefill(dev, a, (size_t)threads);
     a->work_B = (size_t)threads * a->thread_B +
                 (a->segments > 1 ? a->batch * a->heads * a->segments * (a->dh + 2) * sizeof(float) : 0);
 }
@@ -299,6 +298,7 @@ const ir_kernel cpu_attention_tiled = {
     .family = "attention",
     .name = "tiled",
     .doc = "running maximum and sum: scores stay in L1, the cache is read once",
+    .by_form = true,
     .can_run = attention_can_run,
     .setup = attention_setup,
     .run = attention_run,

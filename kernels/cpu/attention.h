@@ -1,15 +1,23 @@
 /* attention.h -- causal attention over a key-value cache, seen by all threads that share one call: new keys
  * and values are appended, then every query meets the cache once, block by block, with a running maximum and
- * sum, so that scores never leave L1. Cache planes of one block of the network: [batch][heads][cap][dh] each,
- * f32 or bf16. */
+ * sum, so that scores never leave L1. Few queries go by dot products past the cache as it lies; many
+ * (attention_prefill.c) by the register tiles of the matrix product. Cache planes of one block of the
+ * network: [batch][heads][cap][dh] each, f32 or bf16. */
 #ifndef CPU_ATTENTION_H
 #define CPU_ATTENTION_H
+#include "kernels/cpu/gemm.h"
 #include "kernels/cpu/linear.h"
 
 /* acc[m][dh] += p[m][n] v[n][dh], m <= rows; v in the cache's dtype. Strides in floats. */
 typedef struct {
     void (*weigh)(ir_dtype, size_t rows, size_t n, size_t dh, const float *p, size_t ps, const void *v,
                   float *acc, size_t as);
+    /* For tiles of `mr` rows and `nr` columns. Rows of V as panels of columns: out[panel][n][mr]. */
+    void (*panels)(ir_dtype, size_t n, size_t dh, size_t mr, const void *v, float *out);
+    /* One more block of scores s[n][nr], a column for each query, becomes probabilities relative to the
+     * running maxima; sums and results o[dh][nr] are scaled down to them. Query q sees key k of the block
+     * where first + k <= q. max, sum: [nr]. */
+    void (*fold)(size_t n, size_t nr, ptrdiff_t first, float *s, float *max, float *sum, size_t dh, float *o);
 } cpu_attention_ops;
 
 typedef struct {
@@ -25,10 +33,25 @@ typedef struct {
     char                    *y;    /* f32 [batch*tokens][heads*dh] */
     char                    *work; /* threads * thread_B, then the segments' parts */
     size_t                   thread_B, work_B;
+    const cpu_gemm_ops      *tile;  /* many queries: the product's tiles; NULL: few */
+    size_t                   group; /* their queries that share a packed block of the cache */
 } cpu_attention;
 /* Everything but the pointers. cap: rows of the cache per head. */
 void cpu_attention_plan(const ir_dev *, const ly_row *, size_t cap, ir_dtype kv, int threads,
                         cpu_attention *out);
 /* All threads of the region call it; the last ones may leave before the first has finished its part. */
 void cpu_attention_part(const cpu_attention *, int tid, int nthreads);
+
+/* ---- between attention.c and attention_prefill.c --------------------------------------------- */
+typedef struct {
+    const char *qkv; /* of its sequence's first token */
+    char       *k, *v, *y;
+    size_t      row_B; /* of the cache */
+} cpu_attention_head;
+cpu_attention_head cpu_attention_head_of(const cpu_attention *, size_t sequence, size_t head);
+/* New tokens [lo, hi) into the cache. */
+void cpu_attention_append(const cpu_attention *, const cpu_attention_head *, size_t lo, size_t hi);
+/* Chooses tile and group, and thread_B for them, where there are queries enough. */
+void cpu_attention_plan_prefill(const ir_dev *, cpu_attention *, size_t threads);
+void cpu_attention_prefill(const cpu_attention *, int tid, int nthreads);
 #endif

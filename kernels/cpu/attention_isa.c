@@ -2,6 +2,9 @@
  * several queries; sums stay in registers over the block's keys. */
 #include "kernels/cpu/attention.h"
 #include "kernels/cpu/simd.h"
+#include "kernels/cpu/simd_exp.h"
+
+#include <math.h>
 
 #if defined(__AVX512F__) || defined(__ARM_NEON)
 enum { MOST = 6 };
@@ -116,4 +119,65 @@ static void weigh(ir_dtype t, size_t rows, size_t n, size_t dh, const float *p, 
         fn[rows - m < MOST ? rows - m : MOST](t != IR_F32, n, dh, p + m * ps, ps, v, acc + m * as, as);
 }
 
-const cpu_attention_ops CPU_SYM(cpu_attention) = {.weigh = weigh};
+/* ---- many queries ---------------------------------------------------------------------------- */
+static void attention_panels(ir_dtype t, size_t n, size_t dh, size_t mr, const void *v, float *out)
+{
+    const char *at = v;
+    for (size_t d = 0; d < dh; d += mr, out += n * mr) {
+        const size_t cols = dh - d < mr ? dh - d : mr;
+        for (size_t j = 0; j < n; j++)
+            for (size_t c = 0; c < cols; c++) {
+                uint16_t h;
+                if (t == IR_F32)
+                    memcpy(out + j * mr + c, at + (j * dh + d + c) * sizeof(float), sizeof(float));
+                else
+                    memcpy(&h, at + (j * dh + d + c) * sizeof h, sizeof h),
+                        out[j * mr + c] = ir_bf16_to_f32(h);
+            }
+    }
+}
+
+/* Scores of keys that a query must not see become minus infinity. */
+static void attention_hide(size_t n, size_t nr, ptrdiff_t first, float *s)
+{
+    for (size_t k = 0; k < n; k++)
+        for (ptrdiff_t q = 0; q < (ptrdiff_t)nr && q < first + (ptrdiff_t)k; q++)
+            s[k * nr + (size_t)q] = -INFINITY;
+}
+
+static void attention_fold(size_t n, size_t nr, ptrdiff_t first, float *s, float *max, float *sum, size_t dh,
+                           float *o)
+{
+    if (first + (ptrdiff_t)n > 1) attention_hide(n, nr, first, s);
+    for (size_t v = 0; v < nr; v += VF) {
+        const vf before = vf_load(max + v);
+        vf       most = before, more = before, total = {0}, rest = total;
+        size_t   k = 0;
+        for (; k + 2 <= n; k += 2) {
+            most = vf_at_least(vf_load(s + k * nr + v), most);
+            more = vf_at_least(vf_load(s + (k + 1) * nr + v), more);
+        }
+        if (k < n) most = vf_at_least(vf_load(s + k * nr + v), most);
+        most = vf_at_least(more, most);
+        for (k = 0; k + 2 <= n; k += 2) {
+            vf a = vf_exp(vf_load(s + k * nr + v) - most), b = vf_exp(vf_load(s + (k + 1) * nr + v) - most);
+            vf_store(s + k * nr + v, a);
+            vf_store(s + (k + 1) * nr + v, b);
+            total += a, rest += b;
+        }
+        for (; k < n; k++) {
+            vf a = vf_exp(vf_load(s + k * nr + v) - most);
+            vf_store(s + k * nr + v, a);
+            total += a;
+        }
+        const vf down = vf_exp(before - most);
+        vf_store(max + v, most);
+        vf_store(sum + v, vf_fma(vf_load(sum + v), down, total + rest));
+        bool same = true;
+        for (int l = 0; l < VF; l++) same = same && down[l] == 1;
+        for (size_t d = 0; d < dh && !same; d++) vf_store(o + d * nr + v, vf_load(o + d * nr + v) * down);
+    }
+}
+
+const cpu_attention_ops CPU_SYM(cpu_attention) = {
+    .weigh = weigh, .panels = attention_panels, .fold = attention_fold};

@@ -376,6 +376,7 @@ static void gpt_cost(const ir_params *p, ir_cost *c)
 const ir_kernel cpu_gpt_stream = {.family = "gpt",
                                   .name = "stream",
                                   .doc = "one region a step: weights stream once, norms and residuals fused",
+                                  .by_form = true,
                                   .can_run = cpu_gpt_can_run,
                                   .setup = gpt_setup,
                                   .run = gpt_run,
