@@ -171,7 +171,7 @@ typedef struct {
     char id[64], name[96], backend[16], driver[96];
     char isa[IR_NAME];               /* instruction set of its kernels; empty: a device has none to choose */
     int  cores, threads, numa_nodes; /* threads: what ir_params.threads = 0 means; 0: a device that has none.
-                                      * numa_nodes: of host memory it works on; 0: memory of its own (a GPU) */
+                                      * numa_nodes: of host memory; 0: memory of its own (a GPU) */
     double clock_Hz, mem_B, llc_B;   /* llc_B: aggregate last-level cache as reported; NAN unknown */
     double spec_Bps, spec_flops[IR_NDTYPE]; /* datasheet or vendor API; NAN unknown */
     bool   modelled;    /* a described machine: mem_B is its memory, and none of this host's is needed */

@@ -1,24 +1,31 @@
 #!/usr/bin/env bash
-# gpu.sh [--stage NAME]... [--quick] [--all-archs] [--carry] | --within SECONDS [--small] -- build for the GPUs here and run everything that needs one.
-# Needs nvcc, CMake and a C++ compiler only, and fetches nothing; what else is there (PyTorch, cuBLAS, cuDNN, compute-sanitizer,
-# nvidia-smi) is used. Stages, in order, each logged and each under 9 minutes; a stage that fails does not stop the next:
-#   build      for this GPU's capability; --all-archs: for every one, with what ptxas says of registers and spills; --carry: for sm_90a
-#              and with no library that another machine may lack, to be brought there
+# gpu.sh [--stage NAME]... [--quick] [--all-archs] [--carry] | --within SECONDS [--small] -- build for the
+#   GPUs here and run everything that needs one.
+# Needs nvcc, CMake and a C++ compiler only, and fetches nothing; what else is there (PyTorch, cuBLAS,
+# cuDNN, compute-sanitizer, nvidia-smi) is used. Stages, in order, each logged and each under 9 minutes; a
+# stage that fails does not stop the next:
+#   build      for this GPU's capability; --all-archs: for every one, with what ptxas says of registers and
+#              spills; --carry: for sm_90a and with no library that another machine may lack, to be brought
+#              there
 #   selftest   every kernel against its oracle
 #   sanitizer  compute-sanitizer memcheck and racecheck over one small shape of each family
 #   ceilings   bandwidth, peaks, latencies, launch cost, transfers, overlap
 #   sweep      operators, launch cost; gemm  products
-#   nets       decode and prefill at batch 1, every executor and weight type; batches  both networks over 1 to 256
+#   nets       decode and prefill at batch 1, every executor and weight type; batches  both networks over 1
+#              to 256
 #   barecost   a loop of empty kernels without the program: what its launch cost is held against
 #   torch      PyTorch on the same shapes
 #   table      ratios, ours over PyTorch's
-#   emulate    only where named, and needs no GPU: every kernel emulated on the host under sanitizers, for a nightly run
+#   emulate    only where named, and needs no GPU: every kernel emulated on the host under sanitizers, for a
+#              nightly run
 # What is not built is built first.
-# --within: instead of the stages a plan for one call on a borrowed GPU (scripts/peers/gpu_plan.sh), made for 570 seconds, scaled to what is
-# given: survey, proofs by family, kernels, PyTorch, networks, profiles, ceilings; tables and faults.txt. --small: its shapes tiny, to
-# try the plan. It brings its program along: IRONROOF_PROGRAM, else build-gpu/ironroof; only one that does not run is built there.
-# Records and logs go to build-gpu/records (IRONROOF_GPU_DIR: another folder than build-gpu). OUT, where set: a folder that gets records.tar.gz, renewed after every stage, and
-# table.txt: two files, for places that take few. IRONROOF_PYTHON: a Python that has PyTorch (default: python3).
+# --within: instead of the stages a plan for one call on a borrowed GPU (scripts/peers/gpu_plan.sh), made
+# for 570 seconds, scaled to what is given: survey, proofs by family, kernels, PyTorch, networks, profiles,
+# ceilings; tables and faults.txt. --small: its shapes tiny, to try the plan. It brings its program along:
+# IRONROOF_PROGRAM, else build-gpu/ironroof; only one that does not run is built there.
+# Records and logs go to build-gpu/records (IRONROOF_GPU_DIR: another folder than build-gpu). OUT, where
+# set: a folder that gets records.tar.gz, renewed after every stage, and table.txt: two files, for places
+# that take few. IRONROOF_PYTHON: a Python that has PyTorch (default: python3).
 # Exit 0: all ran, or there is no GPU, which is said; 1: a stage failed.
 set -u -o pipefail
 # shellcheck source=scripts/lib.sh
@@ -62,7 +69,8 @@ mkdir -p "$records" || exit 1
 vendor_libraries() {
   local found
   found=$("$python" -c 'import glob, site, sys
-print(":".join(d for p in dict.fromkeys(site.getsitepackages() + sys.path) if p for d in sorted(glob.glob(p + "/nvidia/*/lib"))))' 2>/dev/null)
+roots = [p for p in dict.fromkeys(site.getsitepackages() + sys.path) if p]
+print(":".join(d for p in roots for d in sorted(glob.glob(p + "/nvidia/*/lib"))))' 2>/dev/null)
   [ ! -d /usr/local/cuda/lib64 ] || found=/usr/local/cuda/lib64${found:+:$found}
   [ -z "$found" ] || export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$found"
 }
@@ -71,9 +79,11 @@ vendor_libraries
 # Their headers from the same wheels, as CMake's arguments, where the toolkit has none.
 vendor_headers() {
   "$python" -c 'import glob, os, site, sys
+roots = [p for p in dict.fromkeys(site.getsitepackages() + sys.path) if p]
 for name, variable in (("cublasLt.h", "CUBLAS_HEADERS"), ("cudnn.h", "CUDNN_HEADERS")):
-    found = [os.path.dirname(f) for p in dict.fromkeys(site.getsitepackages() + sys.path) if p for f in sorted(glob.glob(p + "/nvidia/*/include/" + name))]
-    if found and not os.path.exists("/usr/local/cuda/include/" + name): print("-D%s=%s" % (variable, found[0]))' 2>/dev/null
+    found = [os.path.dirname(f) for p in roots for f in sorted(glob.glob(p + "/nvidia/*/include/" + name))]
+    if found and not os.path.exists("/usr/local/cuda/include/" + name):
+        print("-D%s=%s" % (variable, found[0]))' 2>/dev/null
 }
 
 # Renew what a caller that takes few files gets.
@@ -86,7 +96,8 @@ pack() {
 # Capabilities of the GPUs here, as nvcc names them: 90a where there is one of 9.0; empty without a driver.
 capabilities() {
   have nvidia-smi || return 0
-  nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | tr -d '. ' | grep -E '^[0-9]+$' | sort -u |
+  nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null |
+    tr -d '. ' | grep -E '^[0-9]+$' | sort -u |
     sed 's/^90$/90a/' | paste -sd';' -
 }
 
@@ -116,36 +127,48 @@ stage_build() {
   local header
   while read -r header; do more+=("$header"); done < <(vendor_headers)
   have nvcc || { say "no nvcc on the PATH nor in /usr/local/cuda/bin"; return 1; }
-  configure "$dir" -DCMAKE_BUILD_TYPE=Release -DIRONROOF_CUDA=ON -DIRONROOF_CUDA_EMULATE=OFF -DBUILD_TESTING=OFF \
+  configure "$dir" -DCMAKE_BUILD_TYPE=Release -DIRONROOF_CUDA=ON -DIRONROOF_CUDA_EMULATE=OFF \
+    -DBUILD_TESTING=OFF \
     ${nvcc[@]+"${nvcc[@]}"} "${more[@]}" && bounded_build || return 1
   if [ -n "$archs" ]; then
     printf 'kernels that spill:\n'
-    grep -B2 -E '[1-9][0-9]* bytes spill' "$records/build.log" | grep -oE "function '[^']*'|[0-9]+ bytes spill [a-z]+" | head -n 40
+    grep -B2 -E '[1-9][0-9]* bytes spill' "$records/build.log" |
+      grep -oE "function '[^']*'|[0-9]+ bytes spill [a-z]+" | head -n 40
   fi
 }
 stage_emulate() {
   limit=1800 # this one is no part of a call on a GPU
   configure "$dir/emulate" -DCMAKE_BUILD_TYPE=Release -DIRONROOF_CUDA=OFF -DIRONROOF_CUDA_CHECK=ON &&
-    bounded cmake --build "$dir/emulate" -j "$jobs" --target test_cuda_kernels test_cuda_planted test_cuda_host test_cuda_faults &&
-    bounded ctest --test-dir "$dir/emulate" -j "$jobs" --output-on-failure --no-tests=error -R "^cuda_(kernels|planted|host|faults)"
+    bounded cmake --build "$dir/emulate" -j "$jobs" \
+      --target test_cuda_kernels test_cuda_planted test_cuda_host test_cuda_faults &&
+    bounded ctest --test-dir "$dir/emulate" -j "$jobs" --output-on-failure --no-tests=error \
+      -R "^cuda_(kernels|planted|host|faults)"
 }
 stage_selftest() { bounded "$program" selftest kernels --backend cuda; }
 stage_sanitizer() {
   have compute-sanitizer || { skip "no compute-sanitizer"; return; }
-  local tool bad=0 small=("copy:bytes=65536,dtype=f32" "gemm:m=130,n=264,k=72,dtype=bf16" "gemm:m=100,n=72,k=96,dtype=f32"
-    "linear:rows=5,c=100,k=31,dtype=bf16" "attention:batch=1,heads=2,dh=64,tokens=3,past=200,dtype=bf16" "norm:rows=9,c=100"
-    "gpt2:size=small,batch=1,tokens=1,past=3,dtype=bf16")
+  local tool bad=0 most=$((limit > 40 ? limit / 2 - 10 : 10)) small=(
+    "copy:bytes=65536,dtype=f32" "gemm:m=130,n=264,k=72,dtype=bf16" "gemm:m=100,n=72,k=96,dtype=f32"
+    "linear:rows=5,c=100,k=31,dtype=bf16" "attention:batch=1,heads=2,dh=64,tokens=3,past=200,dtype=bf16"
+    "norm:rows=9,c=100" "gpt2:size=small,batch=1,tokens=1,past=3,dtype=bf16")
   for tool in memcheck racecheck; do
-    # Its launches wait for their kernels; the program must know, or it holds them back for a start that does not come.
-    CUDA_LAUNCH_BLOCKING=1 timeout --kill-after=10 $((limit > 40 ? limit / 2 - 10 : 10)) compute-sanitizer --tool "$tool" --error-exitcode 9 "$program" run "${small[@]}" --ceilings none --backend cuda \
-      --quiet --no-report --force --budget 0.01 -o "$records/sanitizer-$tool.jsonl" || bad=1
+    # Its launches wait for their kernels; the program must know, or it holds them back for a start that
+    # does not come.
+    CUDA_LAUNCH_BLOCKING=1 timeout --kill-after=10 $most \
+      compute-sanitizer --tool "$tool" --error-exitcode 9 "$program" run "${small[@]}" --ceilings none \
+      --backend cuda --quiet --no-report --force --budget 0.01 -o "$records/sanitizer-$tool.jsonl" || bad=1
   done
   return $bad
 }
-stage_ceilings() { bounded "$program" ceilings --backend cuda --quiet --no-report ${quick:+--profile quick} -o "$records/ceilings.jsonl"; }
+stage_ceilings() {
+  bounded "$program" ceilings --backend cuda --quiet --no-report ${quick:+--profile quick} \
+    -o "$records/ceilings.jsonl"
+}
 stage_sweep() {
-  run run copy:bytes=4294967296,dtype=f32 read:bytes=4294967296,dtype=f32 write:bytes=4294967296,dtype=f32 triad:bytes=4294967296,dtype=f32 \
-    forkjoin gather transfer overlap gemv conv linear norm softmax act add embed attention -o "$records/sweep.jsonl"
+  local op points=()
+  for op in copy read write triad; do points+=("$op:bytes=4294967296,dtype=f32"); done
+  run run "${points[@]}" forkjoin gather transfer overlap gemv conv linear norm softmax act add embed \
+    attention -o "$records/sweep.jsonl"
 }
 stage_gemm() {
   local n points=()
@@ -153,23 +176,29 @@ stage_gemm() {
   for n in tf32 f16 f8 i8; do points+=("gemm:m=8192,n=8192,k=8192,dtype=$n"); done
   run run "${points[@]}" gemm:m=4096,n=4096,k=4096,dtype=f32 batchmm --dtype bf16,f32 -o "$records/gemm.jsonl"
 }
-# Kernels are not named: every executor of a network runs (launches, graph, few, few_graph, resident), or says why not.
+# Kernels are not named: every executor of a network runs (launches, graph, few, few_graph, resident), or says
+# why not.
 stage_nets() {
-  local t points=("resnet50:batch=1,res=224,dtype=bf16" "resnet50:batch=64,res=224,dtype=bf16" "resnet50:batch=1,res=224,dtype=tf32")
+  local t points=("resnet50:batch=1,res=224,dtype=bf16" "resnet50:batch=64,res=224,dtype=bf16")
+  points+=("resnet50:batch=1,res=224,dtype=tf32")
   for t in bf16 f8 i8; do points+=("gpt2:size=xl,batch=1,tokens=1,past=128,dtype=$t"); done
   for t in bf16 f8; do points+=("gpt2:size=small,batch=1,tokens=1,past=128,dtype=$t"); done
-  points+=("gpt2:size=xl,batch=1,tokens=512,past=0,dtype=bf16" "attention:batch=1,heads=25,dh=64,tokens=1024,past=0,dtype=bf16")
+  points+=("gpt2:size=xl,batch=1,tokens=512,past=0,dtype=bf16")
+  points+=("attention:batch=1,heads=25,dh=64,tokens=1024,past=0,dtype=bf16")
   run run "${points[@]}" -o "$records/nets.jsonl"
 }
 stage_batches() {
   local b points=() batches=(1 2 4 8 16 32 64 128 256)
   [ -z "$quick" ] || batches=(1 16 64)
-  for b in "${batches[@]}"; do points+=("resnet50:batch=$b,res=224,dtype=bf16" "gpt2:size=xl,batch=$b,tokens=1,past=128,dtype=bf16"); done
+  for b in "${batches[@]}"; do
+    points+=("resnet50:batch=$b,res=224,dtype=bf16" "gpt2:size=xl,batch=$b,tokens=1,past=128,dtype=bf16")
+  done
   run run "${points[@]}" -o "$records/batches.jsonl"
 }
 stage_barecost() {
   have nvcc || { skip "no nvcc"; return; }
-  nvcc -O2 -arch=native -Wno-deprecated-gpu-targets -o "$dir/bare_launch" "$root/scripts/peers/bare_launch.cu" && bounded "$dir/bare_launch" >"$records/bare.jsonl"
+  nvcc -O2 -arch=native -Wno-deprecated-gpu-targets -o "$dir/bare_launch" \
+    "$root/scripts/peers/bare_launch.cu" && bounded "$dir/bare_launch" >"$records/bare.jsonl"
 }
 stage_torch() {
   "$python" -c 'import torch' 2>/dev/null || { skip "no PyTorch in $python"; return; }
@@ -177,7 +206,9 @@ stage_torch() {
 }
 stage_table() {
   local f files=()
-  for f in ceilings sweep gemm nets batches bare torch; do [ ! -s "$records/$f.jsonl" ] || files+=("$records/$f.jsonl"); done
+  for f in ceilings sweep gemm nets batches bare torch; do
+    [ ! -s "$records/$f.jsonl" ] || files+=("$records/$f.jsonl")
+  done
   [ ${#files[@]} -gt 0 ] || { skip "there are no records in $records"; return; }
   "$python" "$root/scripts/peers/gpu_ratios.py" "${files[@]}"
 }
@@ -185,7 +216,8 @@ stage_table() {
 # The GPU as the program sees it, or why it sees none.
 gpu_here() {
   local line
-  line=$("$program" list devices 2>/dev/null | grep '^cuda') || line="cuda none: this build has no CUDA backend"
+  line=$("$program" list devices 2>/dev/null | grep '^cuda') ||
+    line="cuda none: this build has no CUDA backend"
   grep -q '^cuda[0-9]' <<<"$line" || { say "No GPU, nothing to run: ${line#*: }"; return 1; }
   say "$(head -n 1 <<<"$line")"
 }
@@ -197,7 +229,8 @@ if [ "$within" -gt 0 ]; then
   exit
 fi
 
-[ "${stages[0]}" = build ] || [ "${stages[*]}" = emulate ] || [ -x "$program" ] || stages=(build "${stages[@]}")
+[ "${stages[0]}" = build ] || [ "${stages[*]}" = emulate ] || [ -x "$program" ] ||
+  stages=(build "${stages[@]}")
 bad=() checked=
 for stage in "${stages[@]}"; do
   log=$records/$stage.log since=$SECONDS
