@@ -1,7 +1,7 @@
 /* choose.h -- which form of a kernel (instruction set) measures a point. Private to harness/measure/. */
 #ifndef IR_MEASURE_CHOOSE_H
 #define IR_MEASURE_CHOOSE_H
-#include "harness/measure/measure.h"
+#include "harness/measure/bind.h"
 #include "harness/measure/tensors.h"
 
 /* Let the device use the form in which this kernel computes this shape fastest: as decided before in this

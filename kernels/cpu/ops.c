@@ -200,17 +200,41 @@ const ir_kernel cpu_embed_simd = {.family = "embed",
                                   .can_run = can_embed,
                                   .by_form = true,
                                   .run = embed_run};
-#define NT(word, does, can) \
-    const ir_kernel cpu_##word##_nt = {.family = #word, \
-                                       .name = "nt", \
-                                       .doc = does ": for tensors in memory, non-temporal stores", \
-                                       .flags = IR_K_NT, \
-                                       .by_form = true, \
-                                       .can_run = can, \
-                                       .run = word##_nt_run};
-NT(norm, "as simd, each row summed up while the one before is written", ops_nt_can_run)
-NT(softmax, "as simd, exponentials wait in L1, the next row is fetched", ops_nt_can_run)
-NT(act, "as simd, input fetched ahead", ops_nt_can_run)
-NT(add, "as simd, inputs fetched ahead", ops_nt_can_run)
-NT(embed, "as simd", can_embed_nt)
-#undef NT
+const ir_kernel cpu_norm_nt = {
+    .family = "norm",
+    .name = "nt",
+    .doc =
+        "for tensors in memory, non-temporal stores: each row is summed up while the one before is written",
+    .flags = IR_K_NT,
+    .by_form = true,
+    .can_run = ops_nt_can_run,
+    .run = norm_nt_run};
+const ir_kernel cpu_softmax_nt = {
+    .family = "softmax",
+    .name = "nt",
+    .doc = "for tensors in memory, non-temporal stores: exponentials wait in L1, the next row is fetched",
+    .flags = IR_K_NT,
+    .by_form = true,
+    .can_run = ops_nt_can_run,
+    .run = softmax_nt_run};
+const ir_kernel cpu_act_nt = {.family = "act",
+                              .name = "nt",
+                              .doc = "for tensors in memory, non-temporal stores: input fetched ahead",
+                              .flags = IR_K_NT,
+                              .by_form = true,
+                              .can_run = ops_nt_can_run,
+                              .run = act_nt_run};
+const ir_kernel cpu_add_nt = {.family = "add",
+                              .name = "nt",
+                              .doc = "for tensors in memory, non-temporal stores: inputs fetched ahead",
+                              .flags = IR_K_NT,
+                              .by_form = true,
+                              .can_run = ops_nt_can_run,
+                              .run = add_nt_run};
+const ir_kernel cpu_embed_nt = {.family = "embed",
+                                .name = "nt",
+                                .doc = "for tensors in memory, non-temporal stores: rows go past the caches",
+                                .flags = IR_K_NT,
+                                .by_form = true,
+                                .can_run = can_embed_nt,
+                                .run = embed_nt_run};

@@ -3,9 +3,10 @@
 
 usage: cpu.py [--install] [--only REGEX] [--rounds 3] [--full] [--ironroof build/ironroof] [-o FILE.json]
 
-A row is one piece of work and one library. Each round measures the library and then ours, so that both see the
-same machine; compared is our fastest kernel (by median over the rounds), as the median of the rounds' ratios
-with its range; above 1 ours is faster. A library that is not here, or that fails, is a row with its reason.
+A row is one piece of work and one library. Each round measures the library and then ours, so that both see
+the same machine; compared is our fastest kernel (by median over the rounds), as the median of the rounds'
+ratios with its range; above 1 ours is faster. A library that is not here, or that fails, is a row with its
+reason.
 --only: rows whose name and library contain a match, as "gpt2.*llama". --full: more shapes. --list: the rows.
 --install: install what is missing by package name, with pip into build/peers and, as root, with apt-get.
 docs/peers.md says how each library is called. Exit code 0: something was compared; 2: nothing was."""
@@ -61,9 +62,9 @@ class Worker:
 
 
 def points(program, spec, kernels, threads):
-    run = subprocess.run([program, "run", spec, "--filter", f"/({kernels})$", "--backend", "cpu", "--no-report",
-                          "--quiet", "--ceilings", "none", "-o", "-"], capture_output=True, text=True,
-                         env=environment(threads))
+    run = subprocess.run([program, "run", spec, "--filter", f"/({kernels})$", "--backend", "cpu",
+                          "--no-report", "--quiet", "--ceilings", "none", "-o", "-"],
+                         capture_output=True, text=True, env=environment(threads))
     rows = [json.loads(line) for line in run.stdout.splitlines()]
     found = [r for r in rows if r.get("record") == "point" and r.get("status") == "ok"
              and r["kernel"] != "naive"]
@@ -196,7 +197,8 @@ def machine(threads):
 
 def install(venv):
     failed = []
-    step = lambda words: subprocess.run(words, stdin=subprocess.DEVNULL).returncode == 0 or failed.append(words)
+    step = lambda words: (subprocess.run(words, stdin=subprocess.DEVNULL).returncode == 0
+                          or failed.append(words))
     if not os.path.exists(os.path.join(venv, "bin", "python")):
         step([sys.executable, "-m", "venv", venv])
     for words in PIP:
@@ -210,10 +212,18 @@ def install(venv):
         print("failed:", *words, file=sys.stderr)
 
 
+def expression(text):
+    try:
+        return re.compile(text)
+    except re.error as e:
+        raise argparse.ArgumentTypeError(f"'{text}' is no regular expression: {e}") from None
+
+
 def arguments(argv):
-    ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+                                  allow_abbrev=False)
     ask.add_argument("--ironroof", default=os.path.join(ROOT, "build", "ironroof"))
-    ask.add_argument("--only", default="", type=re.compile)
+    ask.add_argument("--only", default=expression(""), type=expression)
     ask.add_argument("--rounds", type=int, default=3)
     ask.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     ask.add_argument("--full", action="store_true")

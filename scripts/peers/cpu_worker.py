@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """cpu_worker.py LIBRARY WORK [key=value ...] -- one library at one piece of work, for cpu.py.
 
-Prints "ready NAME VERSION" once the work is set up and was done once, then for every line on stdin the seconds
-of one call (the median of calls that fill half a second), and ends with its stdin. A library that is not here
-is "missing REASON". The work is that of our own rows: same shapes, same element types, random weights,
+Prints "ready NAME VERSION" once the work is set up and was done once, then for every line on stdin the
+seconds of one call (the median of calls that fill half a second), and ends with its stdin. A library that is
+not here is "missing REASON". The work is that of our own rows: same shapes, same element types, random weights,
 `threads` threads."""
 import os, statistics, sys, time
 
