@@ -3,8 +3,8 @@
 
 Prints "ready NAME VERSION" once the work is set up and was done once, then for every line on stdin the
 seconds of one call (the median of calls that fill half a second), and ends with its stdin. A library that is
-not here is "missing REASON". The work is that of our own rows: same shapes, same element types, random weights,
-`threads` threads."""
+not here is "missing REASON". The work is that of our own rows: same shapes, same element types, random
+weights, `threads` threads."""
 import os, statistics, sys, time
 
 ASKED = dict(a.split("=", 1) for a in sys.argv[3:])
