@@ -57,7 +57,7 @@ with tempfile.TemporaryDirectory() as folder:
     with open(program, "w") as f:
         f.write("#!%s\nimport json\nfor k, t in ('direct', 2e-3), ('naive', 1e-9), ('onednn', 4e-3):\n"
                 "    print(json.dumps({'record': 'point', 'status': 'ok', 'kernel': k, 'isa': 'avx2',"
-                " 'time_s': t}))\n" % sys.executable)
+                " 'time_s': {'median': t}}))\n" % sys.executable)
     os.chmod(program, os.stat(program).st_mode | stat.S_IXUSR)
     # An interpreter without anyone's packages: every library in Python is missing.
     bare = os.path.join(folder, "bare")
