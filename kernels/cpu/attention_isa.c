@@ -120,20 +120,39 @@ static void weigh(ir_dtype t, size_t rows, size_t n, size_t dh, const float *p, 
 }
 
 /* ---- many queries ---------------------------------------------------------------------------- */
+/* mr is a constant where it is one of the tiles': a row is a few moves then. */
+SIMD_INLINE void attention_panel(size_t n, size_t dh, size_t mr, const char *at, float *out)
+{
+    for (size_t j = 0; j < n; j++) memcpy(out + j * mr, at + j * dh * sizeof(float), mr * sizeof(float));
+}
+/* bf16, and the last columns, which may be fewer than mr. */
+static void attention_narrow_panel(ir_dtype t, size_t n, size_t dh, size_t mr, size_t cols, const char *at,
+                                   float *out)
+{
+    memset(out, 0, n * mr * sizeof *out);
+    for (size_t j = 0; j < n; j++)
+        for (size_t c = 0; c < cols; c++) {
+            uint16_t h;
+            if (t == IR_F32)
+                memcpy(out + j * mr + c, at + (j * dh + c) * sizeof(float), sizeof(float));
+            else
+                memcpy(&h, at + (j * dh + c) * sizeof h, sizeof h), out[j * mr + c] = ir_bf16_to_f32(h);
+        }
+}
 static void attention_panels(ir_dtype t, size_t n, size_t dh, size_t mr, const void *v, float *out)
 {
     const char *at = v;
-    for (size_t d = 0; d < dh; d += mr, out += n * mr) {
-        const size_t cols = dh - d < mr ? dh - d : mr;
-        for (size_t j = 0; j < n; j++)
-            for (size_t c = 0; c < cols; c++) {
-                uint16_t h;
-                if (t == IR_F32)
-                    memcpy(out + j * mr + c, at + (j * dh + d + c) * sizeof(float), sizeof(float));
-                else
-                    memcpy(&h, at + (j * dh + d + c) * sizeof h, sizeof h),
-                        out[j * mr + c] = ir_bf16_to_f32(h);
-            }
+    for (size_t d = 0; d < dh; d += mr, out += n * mr, at += mr * (t == IR_F32 ? 4 : 2)) {
+        if (dh - d < mr)
+            attention_narrow_panel(t, n, dh, mr, dh - d, at, out);
+        else if (t == IR_F32 && mr == 6)
+            attention_panel(n, dh, 6, at, out);
+        else if (t == IR_F32 && mr == 14)
+            attention_panel(n, dh, 14, at, out);
+        else if (t == IR_F32 && mr == 8)
+            attention_panel(n, dh, 8, at, out);
+        else
+            attention_narrow_panel(t, n, dh, mr, mr, at, out);
     }
 }
 

@@ -95,8 +95,9 @@ static void prefill_panel(const cpu_attention *a, const prefill_room *w, size_t 
     t->block(n, t->mr, nr, a->dh, w->k, w->q + at * a->dh, w->s, nr, 0, NULL);
     a->isa->fold(n, nr, (ptrdiff_t)key - (ptrdiff_t)sees, w->s, w->max + at, w->sum + at, a->dh,
                  w->o + at * a->dh);
-    memset(w->s + n * nr, 0, (keys - n) * nr * sizeof(float));
-    t->block(a->dh, t->mr, nr, keys, w->v, w->s, w->o + at * a->dh, nr, 1, NULL);
+    for (size_t d = 0; d < a->dh; d += t->mr) /* of each panel of values the first n keys */
+        t->block(prefill_min_of(t->mr, a->dh - d), t->mr, nr, n, w->v + d * keys, w->s,
+                 w->o + at * a->dh + d * nr, nr, 1, NULL);
 }
 
 static void prefill_end(const cpu_attention *a, const cpu_attention_head *h, const prefill_room *w, size_t q0,
