@@ -9,7 +9,10 @@
 #include "bench/ab/processes.h"
 #include "bench/commands/gate_options.h"
 #include "bench/commands/last.h"
+#include "harness/machine/machine.h"
 #include "harness/screen.h"
+
+#include <string.h>
 
 const cli_command bench_commands[] = {
     {.name = "run",
@@ -39,12 +42,15 @@ const cli_command bench_commands[] = {
      .rules = run_rules,
      .main = cmd_ceilings},
     {.name = "list",
-     .summary = "what there is: workloads, kernels, backends, devices, claims, points",
-     .usage = "[workloads|kernels|backends|devices|claims|points]",
-     .about = "Without a word: all of it.\n"
-              "  ironroof list workloads",
+     .summary = "what there is: workloads, kernels, backends, devices, claims, counters, points",
+     .usage = "[workloads|kernels|backends|devices|claims|model|counters|points]",
+     .about =
+         "counters: every source of joules and of counted bytes, whether it can be read, and what to do.\n"
+         "  ironroof list workloads",
      .sets = CLI_SET_GRID,
      .max_args = 1,
+     .own = list_own,
+     .own_size = sizeof(list_options),
      .rules = list_rules,
      .main = cmd_list},
     {.name = "fit",
@@ -69,6 +75,7 @@ const cli_command bench_commands[] = {
      .own_size = sizeof(predict_options),
      .min_args = 1,
      .max_args = -1,
+     .rules = predict_rules,
      .main = cmd_predict},
     {.name = "compare",
      .summary = "machines side by side: ceilings, times, and the term that explains a gap",
@@ -82,6 +89,7 @@ const cli_command bench_commands[] = {
      .own_size = sizeof(compare_options),
      .min_args = 1,
      .max_args = -1,
+     .rules = compare_rules,
      .main = cmd_compare},
     {.name = "claims",
      .summary = "the book's claims: stated, recomputed, measured, verdict",
@@ -165,14 +173,20 @@ const cli_command bench_commands[] = {
     {.name = "ab",
      .summary = "compare two builds by interleaved processes; verdict and exit code",
      .usage = "A B [POINT...]",
-     .about = "A (old) and B (new) are programs or quoted command lines that take 'run POINT...'; each block "
-              "runs A,B,B,A or B,A,A,B.\n"
-              "A point is REGRESSED when the interval of its change lies above --delta, and again so in "
-              "fresh blocks.\n"
-              "Exit code: 0 same or improved, 1 confirmed regression, 2 missing or wrong, 3 environment "
-              "(--strict: or undecided),\n"
-              "4 not comparable.\n"
-              "  ironroof ab ./old/ironroof ./new/ironroof gemm copy",
+     .about =
+         "A (old) and B (new) are programs or quoted command lines that take 'run POINT...'; each block "
+         "runs A,B,B,A or B,A,A,B.\n"
+         "A point is REGRESSED when the interval of its change lies above --delta, and again so in "
+         "fresh blocks.\n"
+         "With --time they are any two programs, run as they are written, and wall times are compared; no "
+         "shell stands between: pipes and '>' go into sh -c '...'.\n"
+         "Exit code: 0 same, not slower or improved, 1 confirmed regression, 2 missing or wrong, 3 "
+         "environment "
+         "(--strict: or undecided),\n"
+         "4 not comparable.\n"
+         "  ironroof ab ./old/ironroof ./new/ironroof gemm copy\n"
+         "  ironroof ab --time './old input' './new input'\n"
+         "  J=--benchmark_format=json; ironroof ab --as-is-gbench \"./old $J\" \"./new $J\"",
      .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_RUN_ONLY,
      .own = ab_own_options,
      .own_init = &ab_own_defaults,
@@ -212,15 +226,21 @@ const cli_command bench_commands[] = {
     {.name = "export",
      .summary = "records in other tools' formats",
      .usage = "FILE... --format NAME",
-     .about = "csv, gbench (Google Benchmark JSON), bmf (Bencher), gha (github-action-benchmark), junit, "
-              "openmetrics, otava, markdown\n"
-              "  ironroof export @last --format csv",
+     .about =
+         "csv, tidy (a row a point, a column a variable: pandas, R), gbench (Google Benchmark JSON), bmf "
+         "(Bencher), gha\n"
+         "(github-action-benchmark), junit, openmetrics, otava, markdown, trace (Chrome, Perfetto: a "
+         "network's layers, or the\n"
+         "folder of a fleet).\n"
+         "  ironroof export @last --format tidy -o points.csv\n"
+         "  ironroof export @last --format trace -o layers.json",
      .sets = CLI_SET_OUTPUT | CLI_SET_QUIET,
      .own = export_own_options,
      .own_init = &export_own_defaults,
      .own_size = sizeof(export_options),
      .min_args = 1,
      .max_args = -1,
+     .rules = output_rules,
      .main = cmd_export},
     {.name = "doctor",
      .summary = "is this machine ready to be measured? each finding: ok, fix: COMMAND, or cannot tell",
@@ -253,11 +273,46 @@ const cli_command bench_commands[] = {
      .own_size = sizeof(fleet_options),
      .min_args = 1,
      .max_args = -1,
+     .rules = fleet_rules,
      .main = cmd_fleet},
+    {.name = "completion",
+     .summary = "completions for a shell: commands, options, workloads, keys, devices",
+     .usage = "bash|zsh|fish",
+     .about = "Packages install them. By hand:\n"
+              "  source <(ironroof completion bash)\n"
+              "  ironroof completion zsh > ~/.zfunc/_ironroof\n"
+              "  ironroof completion fish > ~/.config/fish/completions/ironroof.fish",
+     .min_args = 1,
+     .max_args = 1,
+     .main = cmd_completion},
+    {.name = "manual",
+     .summary = "the manual page of the program or of a command, as roff",
+     .usage = "[COMMAND]",
+     .about = "Packages install them: man ironroof, man ironroof-run.\n"
+              "  ironroof manual run | man -l -",
+     .own = manual_own_options,
+     .own_size = sizeof(manual_options),
+     .max_args = 1,
+     .main = cmd_manual},
+    {.name = "version",
+     .summary = "version, cost model, revision, compiler and backends of this build",
+     .usage = "[--json]",
+     .own = version_own_options,
+     .own_size = sizeof(version_options),
+     .hidden = true,
+     .main = cmd_version},
+    {.name = "complete",
+     .summary = "what may stand for the last word: one candidate a line, a tab, what it is",
+     .usage = "-- [WORD...]",
+     .about = "What the completions of the shells ask. A line ':files': the name of a file.",
+     .max_args = -1,
+     .hidden = true,
+     .main = cmd_complete},
     {0}};
 
 int main(int argc, char **argv)
 {
+    if (argc == 2 && !strcmp(argv[1], IR_COUNTERS_HELPER)) return ir_counters_child();
     ends_begin();
     ir_screen_begin();
     ir_affinity_restore();

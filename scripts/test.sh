@@ -5,13 +5,13 @@
 #   --quick       gcc release and repository checks only
 #   --stage NAME  only this one; --list names them, those on demand last
 #   -j N          parallel jobs (default: all processors)
-# IRONROOF_NO_INSTALL=1: never install. IRONROOF_FUZZ_S: seconds per fuzz target (default 15).
+# IRONROOF_NO_INSTALL=1: never install. IRONROOF_FUZZ_S: seconds per fuzz target (default 10).
 set -u -o pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 all=(release asan tsan minimal aarch64 fuzz cluster checks)
-on_demand=(coverage tidy)
+on_demand=(coverage tidy packages)
 out=$root/build-test
 gcc=gcc
 have gcc || gcc=${CC:-cc}
@@ -50,6 +50,7 @@ test_needs() {
   need python3 "repository checks" have python3
   need pocl-opencl-icd "an OpenCL device in every machine, for the opencl tests (optional)" opencl_platform
   need python3-jsonschema "records against their schema" has_jsonschema
+  ! selected packages || packages_needs
   if selected cluster && [ "$(id -u)" = 0 ]; then cluster_needs; fi
   if selected asan fuzz; then
     need clang "second compiler, sanitizers, fuzzing" have clang
@@ -62,6 +63,20 @@ test_needs() {
     need libc6-dev-arm64-cross "C library for Arm" cross_compiles
     need qemu-user "runs the Arm tests" any_command qemu-aarch64 qemu-aarch64-static
   fi
+}
+packages_needs() {
+  need mandoc "judges the manual pages (optional)" have mandoc
+  need groff "judges them too (optional)" installed groff
+  need man-db "shows them (optional)" have man
+  need zsh "completions in it (optional)" have zsh
+  need fish "completions in it (optional)" have fish
+  need lintian "judges the Debian package (optional)" have lintian
+  need debootstrap "a fresh system to install it in (optional)" have debootstrap
+  need fakeroot "lintian's and dpkg's helper (optional)" have fakeroot
+  need qemu-user-static "runs the package for Arm (optional)" have qemu-aarch64-static
+  [ ! -d /run/systemd/system ] || return 0 # there, installing a server starts it: that is the user's choice
+  need prometheus "scrapes the exported metrics (optional)" have prometheus
+  need prometheus-node-exporter "serves them to it (optional)" have prometheus-node-exporter
 }
 cluster_needs() {
   need munge "authentication of the test cluster (optional)" have munged
@@ -127,7 +142,7 @@ stage_fuzz() {
     name=${program##*/fuzz_}
     mkdir -p "$out/fuzz/corpus/$name"
     n=$((n + 1))
-    "$program" -max_total_time="${IRONROOF_FUZZ_S:-15}" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+    "$program" -max_total_time="${IRONROOF_FUZZ_S:-10}" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
       -artifact_prefix="$out/fuzz/$name-" "$out/fuzz/corpus/$name" "$root/tests/fuzz/corpus/$name" ||
       failed=$((failed + 1))
   done
@@ -152,6 +167,13 @@ stage_coverage() {
 # On demand, minutes: clang-tidy over every C source.
 stage_tidy() {
   configure_preset tidy && python3 "$root/tests/check_tidy.py" "$out/tidy" -j "$jobs"
+}
+
+# On demand, minutes: packages built twice, installed in fresh systems, exports in the tools they are for.
+stage_packages() {
+  have python3 || { skip "python3 is not installed"; return; }
+  configure_release && build_preset release &&
+    python3 "$root/tests/packages/run.py" "$out/release/ironroof" "$root" "$out/packages"
 }
 
 # A real Slurm cluster of four network namespaces on this machine; root only.

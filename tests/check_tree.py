@@ -10,7 +10,8 @@
   width     at most 110 columns; not tables, pasted output, links and pictures of documents
   format    clang-format 14 changes no source (exit 77 without it)
   paths     a path that a document names in `backticks` exists
-  version   CITATION.cff and CHANGELOG.md name the version of CMakeLists.txt, and no source repeats it
+  version   CITATION.cff, CHANGELOG.md and the conda recipe name the version of CMakeLists.txt, and no
+            source repeats it
   selftest  every rule above catches a planted violation
 
 Prints FILE:LINE: what, one line a violation; exit 0 clean, 1 violations, 77 nothing to check with.
@@ -389,6 +390,9 @@ def check_version(root):
         yield "CITATION.cff: its version is not %s" % version
     if not re.search(r"^## \[%s\]" % re.escape(version), read("CHANGELOG.md"), flags=re.M):
         yield "CHANGELOG.md: no section [%s]" % version
+    recipe = "scripts/conda/recipe.yaml"
+    if read(recipe) and not re.search(r'^  version: "%s"$' % re.escape(version), read(recipe), flags=re.M):
+        yield "%s: its version is not %s" % (recipe, version)
     for path in tree(root, (".c", ".h"), "bench") + tree(root, (".c", ".h"), "harness"):
         for n, line in enumerate(lines_of(root, path), 1):
             if '"%s"' % version in line or re.match(r"\s*#\s*define\s+IR_VERSION\b", line):
@@ -464,6 +468,7 @@ PLANTED = [  # (check, file, text, words the report must contain)
     ("format", "bench/main.c", "int f(void) {\n  return 0;\n}\n", "clang-format"),
     ("version", "CITATION.cff", 'version: "1.2.4"\n', "1.2.3"),
     ("version", "CHANGELOG.md", "## [1.2.0]\n", "1.2.3"),
+    ("version", "scripts/conda/recipe.yaml", 'context:\n  version: "1.2.0"\n', "1.2.3"),
     ("version", "bench/cli/version.h", '#define IR_VERSION "1.0"\n', "repeats"),
     ("scripts", "scripts/run.sh", "#!/usr/bin/env bash\nif true; then\n", "bash -n"),
 ]

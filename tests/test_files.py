@@ -81,7 +81,7 @@ COMMANDS = {
     "report": (["report", "RUN"], []),
     **{
         "export " + f: (["export", "RUN", "--format", f], [])
-        for f in ("csv", "gbench", "bmf", "gha", "junit", "openmetrics", "otava", "markdown")
+        for f in ("csv", "gbench", "bmf", "gha", "junit", "openmetrics", "otava", "markdown", "tidy", "trace")
     },
 }
 

@@ -11,6 +11,7 @@
 
 #include "bench/fleet/fleet.h"
 #include "bench/fleet/outliers.h"
+#include "harness/record/writer.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -117,6 +118,12 @@ static void once_slow(fleet_data *d)
     slow_down(&d->v[SLOW_NODE], .15, IR_TERM_BW);
     d->v[SLOW_NODE].have[1] = had;
 }
+static void long_tail(fleet_data *d)
+{
+    for (int look = 0; look < 2; look++)
+        for (int r = 0; r < d->v[SLOW_NODE].look[look].ntail; r++) d->v[SLOW_NODE].look[look].tail[r] *= 1.3;
+    look_again(d);
+}
 static void no_file(fleet_data *d) { d->v[SLOW_NODE].have[0] = false; }
 static void no_second_file(fleet_data *d) { d->v[SLOW_NODE].asked2 = true; }
 static void unreadable(fleet_data *d)
@@ -173,6 +180,7 @@ static const struct {
                  {"slow launches", slow_lat, FLEET_SLOW, "L_lat", 1, false},
                  {"slow in everything", slow_all, FLEET_SLOW, "all terms", 1, false},
                  {"slow once", once_slow, FLEET_UNSTABLE, "", 0, false},
+                 {"slow samples slower", long_tail, FLEET_TAIL, "tail", 1, false},
                  {"no file", no_file, FLEET_LOST, "", 2, false},
                  {"lost in look 2", no_second_file, FLEET_LOST, "", 2, false},
                  {"unreadable", unreadable, FLEET_LOST, "", 2, false},
@@ -245,7 +253,7 @@ static void put(const char *name, const char *text)
 {
     char path[256];
     path_of(path, sizeof path, name);
-    assert_int_equal(ir_fleet_file(path, text, strlen(text)), IR_OK);
+    assert_int_equal(ir_file_write(path, text, strlen(text)), IR_OK);
 }
 
 static int fresh_folder(void **state)
@@ -374,7 +382,7 @@ static void same_bytes(void **state)
     ir_fleet_reference ref;
     path_of(path, sizeof path, "a.json");
     assert_int_equal(ir_fleet_reference_read(path, &ref), IR_OK);
-    assert_int_equal(ref.n, 8);
+    assert_int_equal(ref.n, 9); /* eight points and the tail */
     assert_true(ref.v[0].time_s > 0 && ref.v[0].n == N);
     ir_fleet_reference_free(&ref);
 }

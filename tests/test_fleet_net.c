@@ -68,30 +68,42 @@ static void node_lists(void **state)
 
 /* In each round everybody is its partner's partner; up to 64 everybody meets everybody once, beyond everybody
  * has partners enough. */
-static void rounds(void **state)
+static void rounds_of(int pairs)
 {
-    (void)state;
     for (int size = 2; size <= 130; size += size < 18 ? 1 : 16) {
         char *met = calloc((size_t)size, (size_t)size);
         assert_non_null(met);
-        for (int r = 0; r < net_rounds(size); r++)
+        for (int r = 0; r < net_rounds(size, pairs); r++)
             for (int a = 0; a < size; a++) {
-                int b = net_partner(size, r, a, 7);
+                int b = net_partner(size, pairs, r, a, 7);
                 if (b < 0) continue;
-                assert_true(b < size && b != a && net_partner(size, r, b, 7) == a);
+                assert_true(b < size && b != a && net_partner(size, pairs, r, b, 7) == a);
                 met[a * size + b]++;
             }
         for (int a = 0; a < size; a++) {
             int partners = 0;
             for (int b = 0; b < size; b++) {
                 partners += met[a * size + b] != 0;
-                if (size <= 64) assert_int_equal(met[a * size + b], a != b);
+                if (pairs == NET_ALL || (pairs == NET_AUTO && size <= 64))
+                    assert_int_equal(met[a * size + b], a != b);
             }
-            assert_true(partners >= (size - 1 < 7 ? size - 1 : 7));
+            if (pairs > 0) assert_in_range(partners, 0, pairs);
+            if (pairs <= 0) assert_true(partners >= (size - 1 < 7 ? size - 1 : 7));
         }
         free(met);
     }
-    assert_int_equal(net_rounds(1), 0);
+}
+
+static void rounds(void **state)
+{
+    (void)state;
+    rounds_of(NET_AUTO);
+    rounds_of(NET_ALL);
+    rounds_of(3);
+    assert_int_equal(net_rounds(1, NET_AUTO), 0);
+    assert_int_equal(net_rounds(130, NET_ALL), 129);
+    assert_int_equal(net_rounds(130, 3), 3);
+    assert_int_equal(net_rounds(4, 100), 3); /* all there are */
 }
 
 int main(void)

@@ -204,6 +204,24 @@ def broken(tmp):
     )
 
 
+def full_disk(tmp):
+    """A folder that fills up is the fault, and no node is."""
+    place = tmp + "/small"
+    os.mkdir(place)
+    words = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", place]
+    if os.geteuid() != 0 or subprocess.run(words, capture_output=True, check=False).returncode != 0:
+        return
+    try:
+        with open(place + "/fill", "wb") as f:
+            f.write(bytes(60 << 10))
+        done = call("fleet", "run", "--engine", "local", "--nodes", "3", "-o", place + "/d", *POINTS)
+        expect(done.returncode == 2, "a full folder: exit code 2", done)
+        expect(all(w in done.stderr for w in ("No space left", "local2")), "the folder is named", done.stderr)
+        expect("scontrol" not in done.stdout, "no node is to be drained for it", done.stdout)
+    finally:
+        subprocess.run(["umount", place], check=False)
+
+
 def by_pdsh(tmp):
     """pdsh that runs its commands here: four names, one machine."""
     if not shutil.which("pdsh"):
@@ -229,7 +247,7 @@ def by_pdsh(tmp):
 
 def main():
     with tempfile.TemporaryDirectory() as tmp:
-        for part in (usage, healthy, schema, damaged, broken, by_pdsh):
+        for part in (usage, healthy, schema, damaged, broken, full_disk, by_pdsh):
             part(tmp)
     print("%d failures" % len(failures))
     return 1 if failures else 0

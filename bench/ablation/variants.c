@@ -17,14 +17,17 @@ enum { SKEW = 4, MOST_HALVINGS = 24 };
 typedef struct {
     const char *family, *batch, *width, *size;
 } axes;
-static const axes known[] = {{"stream", NULL, NULL, "bytes"}, {"chase", "chains", NULL, "steps"},
-                             {"gather", NULL, NULL, "bytes"}, {"peak", NULL, NULL, "iters"},
-                             {"gemm", "m", "n", "n"},         {"gemv", NULL, NULL, "m"},
-                             {"linear", "rows", "k", "k"},    {"conv", "n", NULL, "n"},
-                             {"norm", NULL, NULL, "rows"},    {"softmax", NULL, NULL, "rows"},
-                             {"act", NULL, NULL, "rows"},     {"add", NULL, NULL, "rows"},
-                             {"embed", NULL, NULL, "rows"},   {"attention", "batch", NULL, NULL},
-                             {"cnn", "batch", NULL, NULL},    {"gpt", "batch", NULL, NULL}};
+static const axes known[] = {{"stream", NULL, NULL, "bytes"},  {"chase", "chains", NULL, "steps"},
+                             {"gather", NULL, NULL, "bytes"},  {"peak", NULL, NULL, "iters"},
+                             {"gemm", "m", "n", "n"},          {"gemv", NULL, NULL, "m"},
+                             {"linear", "rows", "k", "k"},     {"conv", "n", NULL, "n"},
+                             {"norm", NULL, NULL, "rows"},     {"softmax", NULL, NULL, "rows"},
+                             {"act", NULL, NULL, "rows"},      {"add", NULL, NULL, "rows"},
+                             {"embed", NULL, NULL, "rows"},    {"attention", "batch", NULL, NULL},
+                             {"cnn", "batch", NULL, NULL},     {"gpt", "batch", NULL, NULL},
+                             {"dlrm", "batch", NULL, NULL},    {"bag", NULL, NULL, "bags"},
+                             {"encoder", "batch", NULL, NULL}, {"moe", NULL, NULL, NULL},
+                             {"mixtral", "batch", NULL, NULL}};
 
 typedef struct {
     const measure_context *s;

@@ -116,6 +116,7 @@ enum { CLI_QUICK, CLI_FULL };
 enum { CLI_HOT = 1u << 0, CLI_COLD = 1u << 1 };
 enum { CLI_PIN_CORE, CLI_PIN_NONE };
 enum { CLI_PAGES_DEFAULT, CLI_PAGES_HUGE, CLI_PAGES_SMALL };
+enum { CLI_ENERGY_AUTO, CLI_ENERGY_ON, CLI_ENERGY_OFF };
 enum { CLI_COLOR_AUTO, CLI_COLOR_ALWAYS, CLI_COLOR_NEVER };
 typedef struct {
     int         profile;        /* CLI_QUICK, CLI_FULL */
@@ -139,7 +140,10 @@ typedef struct {
     const char *output, *resume;               /* output "-": stdout */
     const char *ceilings;                      /* "none", or a record to take them from; NULL: measure */
     const char *layers;                        /* "all", or numbers; NULL: no rows per layer */
-    cli_filter  prove; /* text NULL: do not; "": whatever the run chooses; else points whose key matches */
+    cli_filter  prove;    /* text NULL: do not; "": whatever the run chooses; else points whose key matches */
+    const char *counters; /* "": all; else names or a group; NULL: count nothing */
+    int         energy;   /* CLI_ENERGY_AUTO ... */
+    double      sustain_s; /* keep each point up for so long; NAN: do not */
     bool        no_report, dry_run, quiet, detail, force;
     int         color;
 } cli_options;
@@ -177,10 +181,11 @@ typedef struct {
     int               min_args, max_args; /* positional arguments; max_args -1: any number */
     int (*main)(const cli_args *);        /* returns the exit code */
     const cli_rule *rules;                /* NULL: none */
+    bool            hidden;               /* for scripts: neither listed nor suggested */
 } cli_command;
 typedef enum { CLI_RUN, CLI_HELP, CLI_HELP_ALL, CLI_VERSION } cli_action;
 struct cli_args {
-    const cli_command *command; /* NULL with CLI_HELP_ALL and CLI_VERSION */
+    const cli_command *command; /* NULL with CLI_HELP_ALL, and CLI_VERSION: the table has no `version` */
     cli_action         action;
     cli_options        opt;
     void              *own; /* the command's own options; NULL: it has none */
@@ -201,10 +206,21 @@ bool      cli_given(const cli_args *, const char *name);
 /* --device: a number, else *named. Without one *index is 0. IR_EINVAL: a number that is no device. */
 ir_status cli_device_index(const char *s, int *index, bool *named);
 /* Parse, then print help or call the command; a refusal is printed to stderr and gives 2. */
-int               cli_main(const cli_command *, int argc, char *const *argv);
-void              cli_help(FILE *, const cli_command *);     /* one command's --help, 80 columns */
-void              cli_help_all(FILE *, const cli_command *); /* ironroof --help */
-const cli_option *cli_shared_options(void);                  /* ended by a NULL name */
+int  cli_main(const cli_command *, int argc, char *const *argv);
+void cli_help(FILE *, const cli_command *);     /* one command's --help, 80 columns */
+void cli_help_all(FILE *, const cli_command *); /* ironroof --help */
+/* The same as manual pages, roff with man's macros: of one command, and of the program. date: "2026-11-30".
+ */
+void cli_manual(FILE *, const cli_command *, const char *date);
+void cli_manual_all(FILE *, const cli_command *, const char *date);
+/* The n-th option a command takes: its own first, then the shared ones of its sets; NULL: no more. own may be
+ * NULL. */
+const cli_option *cli_option_at(const cli_command *, size_t n, bool *own);
+/* By long name (`n` characters), or by letter when n is 0; NULL: it takes no such option. */
+const cli_option *cli_option_find(const cli_command *, const char *name, size_t n, char letter, bool *own);
+bool              cli_option_takes_value(const cli_option *);
+const char       *cli_option_meta(const cli_option *); /* what stands for its value in messages and help */
+const cli_option *cli_shared_options(void);            /* ended by a NULL name */
 
 /* ---- points -----------------------------------------------------------------------------------------------
  * NAME[:key=list[,key=list...]]; NAME is a workload or a family (all of it, in table order). Keys are the

@@ -40,15 +40,31 @@ static void print_about(FILE *f, const char *text, bool examples)
     }
 }
 
+const cli_group cli_groups[] = {{"What is measured", CLI_SET_GRID | CLI_SET_NODES},
+                                {"Where", CLI_SET_WHERE},
+                                {"On the host", CLI_SET_HOST},
+                                {"How it is timed", CLI_SET_TIMING | CLI_SET_CACHE},
+                                {"The run", CLI_SET_RUN_ONLY},
+                                {"Output", CLI_SET_OUTPUT},
+                                {"Terminal", CLI_SET_TERMINAL},
+                                {0}};
+
+char *cli_option_form(const cli_option *o, char *buf, size_t size)
+{
+    char letter[8] = "";
+    if (o->letter) snprintf(letter, sizeof letter, "-%c, ", o->letter);
+    if (!cli_option_takes_value(o))
+        snprintf(buf, size, "%s--%s", letter, o->name);
+    else
+        snprintf(buf, size, "%s--%s%s%s%s", letter, o->name, o->implied ? "[=" : " ", cli_option_meta(o),
+                 o->implied ? "]" : "");
+    return buf;
+}
+
 static void print_option(FILE *f, const cli_option *o)
 {
-    char left[128], letter[8] = "    ";
-    if (o->letter) snprintf(letter, sizeof letter, "-%c, ", o->letter);
-    if (!cli_takes_value(o))
-        snprintf(left, sizeof left, "  %s--%s", letter, o->name);
-    else
-        snprintf(left, sizeof left, "  %s--%s%s%s%s", letter, o->name, o->implied ? "[=" : " ",
-                 cli_option_meta(o), o->implied ? "]" : "");
+    char left[128], form[120];
+    snprintf(left, sizeof left, "  %s%s", o->letter ? "" : "    ", cli_option_form(o, form, sizeof form));
     int at = (int)strlen(left);
     if (at + 2 > COLUMN)
         fprintf(f, "%s\n%*s", left, COLUMN, "");
@@ -66,13 +82,6 @@ static void print_usage(FILE *f, const cli_command *c)
 
 void cli_help(FILE *f, const cli_command *c)
 {
-    static const struct {
-        const char *title;
-        uint32_t    sets;
-    } group[] = {{"What is measured", CLI_SET_GRID}, {"Where", CLI_SET_WHERE},
-                 {"On the host", CLI_SET_HOST},      {"How it is timed", CLI_SET_TIMING | CLI_SET_CACHE},
-                 {"The run", CLI_SET_RUN_ONLY},      {"Output", CLI_SET_OUTPUT},
-                 {"Terminal", CLI_SET_TERMINAL}};
     if (c->about) print_about(f, c->about, true);
     if (c->about && strstr(c->about, "\n  ")) fputc('\n', f);
     print_usage(f, c);
@@ -83,11 +92,11 @@ void cli_help(FILE *f, const cli_command *c)
     }
     if (c->own && c->own->name) fprintf(f, "\nOptions of %s\n", c->name);
     for (const cli_option *o = c->own; o && o->name; o++) print_option(f, o);
-    for (size_t i = 0; i < sizeof group / sizeof *group; i++) {
-        if (!(c->sets & group[i].sets)) continue;
-        fprintf(f, "\n%s\n", group[i].title);
+    for (const cli_group *g = cli_groups; g->title; g++) {
+        if (!(c->sets & g->sets)) continue;
+        fprintf(f, "\n%s\n", g->title);
         for (const cli_option *o = cli_shared_options(); o->name; o++)
-            if (o->set & group[i].sets & c->sets) print_option(f, o);
+            if (o->set & g->sets & c->sets) print_option(f, o);
     }
     fputs("\nA LIST is 1,2,4 or a range: 1-8 or 1..8 (step 1), 1-9+2 (step 2), 1-64*2 (x 2).\n"
           "Numbers take K M G T (powers of 1000) and Ki Mi Gi Ti (powers of 1024).\n",
@@ -104,6 +113,7 @@ void cli_help_all(FILE *f, const cli_command *commands)
           "command: ironroof run --profile quick.\n\nCommands\n",
           f);
     for (const cli_command *c = commands; c->name; c++) {
+        if (c->hidden) continue;
         fprintf(f, "  %-11s", c->name);
         wrap(f, c->summary, strlen(c->summary), 13, 13);
     }

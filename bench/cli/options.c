@@ -77,6 +77,14 @@ static const cli_option shared[] = {
     {"prove", 0, CLI_REGEX, "REGEX",
      "then test the labels by intervention: the best points, or those whose key contains a match", AT(prove),
      .set = CLI_SET_RUN, .implied = ""},
+    {"counters", 0, CLI_TEXT, "LIST|GROUP",
+     "also count: dram,flops,l2,l3,clock (all), or a group of likwid's; see 'ironroof list counters'",
+     AT(counters), .set = CLI_SET_RUN, .implied = "all"},
+    {"energy", 0, CLI_ENUM, NULL, "joules of every call; auto: where counters are quick to read", AT(energy),
+     .set = CLI_SET_RUN, .choices = "auto|on|off", .implied = "on", .loose = true},
+    {"sustain", 0, CLI_REAL, "TIME",
+     "then keep the best kernel of each point named up for so long: peak, what is left, and why",
+     AT(sustain_s), .set = CLI_SET_RUN, .lo = 4, .hi = 86400, .unit = CLI_SECONDS},
     {"output", 'o', CLI_TEXT, "FILE",
      "where the results go; '-': standard output, tables then go to standard error", AT(output),
      .set = CLI_SET_OUTPUT},
@@ -93,7 +101,7 @@ const cli_option *cli_shared_options(void) { return shared; }
 void cli_options_init(cli_options *o)
 {
     memset(o, 0, sizeof *o);
-    o->precision = o->budget_s = o->warmup_s = o->wait_idle_s = o->timeout_s = NAN;
+    o->precision = o->budget_s = o->warmup_s = o->wait_idle_s = o->timeout_s = o->sustain_s = NAN;
     o->seed = -1;
 }
 
@@ -199,8 +207,8 @@ static ir_status options_set_text(const cli_option *o, const char *s, void *fiel
 
 static ir_status set_enum(const cli_option *o, const char *s, void *field)
 {
-    enum { MOST = 8 };
-    char        text[96];
+    enum { MOST = 16 };
+    char        text[160];
     const char *names[MOST];
     size_t      n = 0, which = 0;
     snprintf(text, sizeof text, "%s", o->choices);
@@ -245,6 +253,29 @@ ir_status cli_option_set(const cli_option *o, const char *s, void *base)
         [CLI_NAMES] = set_names,       [CLI_REGEX] = set_regex};
     ir_status st = set[o->type](o, s, (char *)base + o->offset);
     return st == IR_OK ? st : ir_fail(st, "option '--%s': %s", o->name, ir_why());
+}
+
+bool cli_option_takes_value(const cli_option *o) { return o->type != CLI_FLAG && o->type != CLI_BITS; }
+
+const char *cli_option_meta(const cli_option *o) { return o->meta ? o->meta : o->choices; }
+
+const cli_option *cli_option_at(const cli_command *c, size_t n, bool *own)
+{
+    if (own) *own = true;
+    for (const cli_option *o = c->own; o && o->name; o++)
+        if (n-- == 0) return o;
+    if (own) *own = false;
+    for (const cli_option *o = cli_shared_options(); o->name; o++)
+        if ((o->set & c->sets) && n-- == 0) return o;
+    return NULL;
+}
+
+const cli_option *cli_option_find(const cli_command *c, const char *name, size_t n, char letter, bool *own)
+{
+    const cli_option *o;
+    for (size_t i = 0; (o = cli_option_at(c, i, own)); i++)
+        if (n ? !strncmp(o->name, name, n) && !o->name[n] : letter && o->letter == letter) return o;
+    return NULL;
 }
 
 void cli_option_clear(const cli_option *o, void *base)

@@ -16,27 +16,6 @@ typedef struct {
     bool      literal; /* behind -- */
 } reader;
 
-/* The n-th option a command takes: its own first, then the shared ones of its sets; NULL: no more. */
-static const cli_option *option_at(const cli_command *c, size_t n, bool *own)
-{
-    *own = true;
-    for (const cli_option *o = c->own; o && o->name; o++)
-        if (n-- == 0) return o;
-    *own = false;
-    for (const cli_option *o = cli_shared_options(); o->name; o++)
-        if ((o->set & c->sets) && n-- == 0) return o;
-    return NULL;
-}
-
-/* By long name (`n` characters), or by letter when n is 0. */
-static const cli_option *option_find(const cli_command *c, const char *name, size_t n, char letter, bool *own)
-{
-    const cli_option *o;
-    for (size_t i = 0; (o = option_at(c, i, own)); i++)
-        if (n ? !strncmp(o->name, name, n) && !o->name[n] : letter && o->letter == letter) return o;
-    return NULL;
-}
-
 static ir_status unknown_option(const cli_args *a, const char *word, size_t n)
 {
     const char       *names[MAX_NAMES];
@@ -46,10 +25,10 @@ static ir_status unknown_option(const cli_args *a, const char *word, size_t n)
     bool              own;
     snprintf(name, sizeof name, "%.*s", (int)(n > 60 ? 60 : n), word);
     for (const cli_command *c = a->commands; c->name; c++)
-        if (c != a->command && n > 2 && option_find(c, word + dashes, n - dashes, 0, &own))
+        if (c != a->command && n > 2 && cli_option_find(c, word + dashes, n - dashes, 0, &own))
             return ir_fail(IR_EINVAL, "'%s' does not take the option '%s' ('%s' does)", a->command->name,
                            name, c->name);
-    for (size_t i = 0; count < MAX_NAMES - 1 && (o = option_at(a->command, i, &own)); i++)
+    for (size_t i = 0; count < MAX_NAMES - 1 && (o = cli_option_at(a->command, i, &own)); i++)
         names[count++] = o->name;
     names[count++] = "help";
     const char *meant = cli_near(name + (dashes < strlen(name) ? dashes : strlen(name)), names, count);
@@ -79,14 +58,15 @@ static ir_status read_option(reader *r, const char *word)
     const char       *name = word + (is_long ? 2 : 1), *value = NULL;
     size_t            n = is_long ? strcspn(name, "=") : 0;
     const cli_option *o =
-        is_long && n == 0 ? NULL : option_find(a->command, name, n, is_long ? 0 : *name, &own);
+        is_long && n == 0 ? NULL : cli_option_find(a->command, name, n, is_long ? 0 : *name, &own);
     if (!o) return unknown_option(a, word, strcspn(word, "="));
     if (is_long && name[n] == '=') value = name + n + 1;
     if (!is_long && name[1]) value = name + 1;
-    if (!cli_takes_value(o) && value) return ir_fail(IR_EINVAL, "option '--%s' takes no value", o->name);
+    if (!cli_option_takes_value(o) && value)
+        return ir_fail(IR_EINVAL, "option '--%s' takes no value", o->name);
     if (!value && o->loose && r->i < a->argc && is_choice(o, a->argv[r->i])) value = a->argv[r->i++];
     if (!value && o->implied) value = o->implied;
-    if (!value && cli_takes_value(o)) {
+    if (!value && cli_option_takes_value(o)) {
         if (r->i == a->argc || looks_like_option(a->argv[r->i]))
             return ir_fail(IR_EINVAL, "option '--%s' needs a value: --%s %s", o->name, o->name,
                            cli_option_meta(o));
@@ -136,11 +116,13 @@ const cli_command *cli_command_find(const cli_command *commands, const char *nam
 {
     const char *names[MAX_NAMES];
     size_t      n = 0, which = 0;
-    while (commands[n].name && n < MAX_NAMES) {
-        names[n] = commands[n].name;
-        n++;
+    for (const cli_command *c = commands; c->name; c++) {
+        if (c->hidden && !strcmp(c->name, name)) return c;
+        if (!c->hidden && n < MAX_NAMES) names[n++] = c->name;
     }
-    return cli_choose("command", name, names, n, &which) == IR_OK ? &commands[which] : NULL;
+    if (cli_choose("command", name, names, n, &which) != IR_OK) return NULL;
+    while (strcmp(commands->name, names[which]) != 0) commands++;
+    return commands;
 }
 
 static bool parse_among(const char *s, const char *a, const char *b)
@@ -154,9 +136,9 @@ static bool wants_value(const cli_command *commands, const char *word, const cha
     bool is_long = word[1] == '-', own;
     if (strchr(word, '=') || (!is_long && word[2])) return false;
     for (const cli_command *c = commands; c->name; c++) {
-        const cli_option *o =
-            option_find(c, word + 2 * is_long, is_long ? strlen(word + 2) : 0, is_long ? 0 : word[1], &own);
-        if (o) return cli_takes_value(o) && (!o->implied || (o->loose && next && is_choice(o, next)));
+        const cli_option *o = cli_option_find(c, word + 2 * is_long, is_long ? strlen(word + 2) : 0,
+                                              is_long ? 0 : word[1], &own);
+        if (o) return cli_option_takes_value(o) && (!o->implied || (o->loose && next && is_choice(o, next)));
     }
     return false;
 }
@@ -185,7 +167,10 @@ static ir_status read_command(reader *r)
     bool        help = parse_among(first, "help", "--help") || parse_among(first, "-h", "-h");
     r->i = a->argc > 1 ? 2 : 1;
     if (parse_among(first, "--version", "version") || parse_among(first, "-V", "-V")) {
-        a->action = CLI_VERSION;
+        const cli_command *c = a->commands;
+        while (c->name && strcmp(c->name, "version") != 0) c++;
+        a->command = c->name ? c : NULL;
+        if (!a->command) a->action = CLI_VERSION;
         return IR_OK;
     }
     if (help) a->action = a->argc > 2 ? CLI_HELP : CLI_HELP_ALL;

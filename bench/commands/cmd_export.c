@@ -2,7 +2,9 @@
 #include "bench/ab/print.h"
 #include "bench/commands/commands.h"
 #include "bench/commands/gate_options.h"
+#include "bench/fleet/fleet.h"
 #include "bench/gate/export.h"
+#include "bench/gate/trace.h"
 #include "bench/run/output.h"
 #include "harness/record/input.h"
 #include "harness/record/writer.h"
@@ -47,8 +49,30 @@ static ir_status comparisons(const char *const *file, size_t n, ir_comparisons *
     return st;
 }
 
+/* Is the one argument the folder of a fleet? It has a plan. */
+static bool is_fleet(const cli_args *args)
+{
+    char        path[4200];
+    struct stat s;
+    if (args->narg != 1) return false;
+    snprintf(path, sizeof path, "%s/plan.json", args->arg[0]);
+    return stat(path, &s) == 0;
+}
+
+/* fleet NULL: what is in `in`. */
+static ir_status export_all(FILE *f, export_format format, const export_input *in, const fleet_data *fleet)
+{
+    if (!fleet) return export_write(f, format, in);
+    if (format != EXPORT_TRACE)
+        return ir_fail(IR_EINVAL,
+                       "the folder of a fleet is exported as trace; its verdicts are in fleet.json");
+    fleet_trace(f, fleet);
+    return ferror(f) ? ir_fail(IR_EIO, "the export could not be written") : IR_OK;
+}
+
 /* To a file it appears whole or not at all: a collector may read it at any time. */
-static ir_status to_file(const cli_args *args, export_format format, const export_input *in)
+static ir_status to_file(const cli_args *args, export_format format, const export_input *in,
+                         const fleet_data *fleet)
 {
     ir_writer *w = NULL;
     ir_status  st = runs_apart(in->runs, args->opt.output);
@@ -57,15 +81,15 @@ static ir_status to_file(const cli_args *args, export_format format, const expor
     if (st == IR_OK) st = ir_may_replace(args->opt.output, export_mark(format, in), args->opt.force);
     if (st == IR_OK) st = ir_writer_open(args->opt.output, &w);
     FILE *f = st == IR_OK ? ir_writer_stream(w) : NULL;
-    if (st == IR_OK) st = f ? export_write(f, format, in) : IR_ENOMEM;
+    if (st == IR_OK) st = f ? export_all(f, format, in, fleet) : IR_ENOMEM;
     if (st == IR_OK) return ir_writer_commit(&w);
     ir_writer_discard(&w);
     return st;
 }
 
-static ir_status to_stdout(export_format format, const export_input *in)
+static ir_status to_stdout(export_format format, const export_input *in, const fleet_data *fleet)
 {
-    ir_status st = export_write(stdout, format, in);
+    ir_status st = export_all(stdout, format, in, fleet);
     if (st == IR_OK && fflush(stdout) != 0) st = ir_fail(IR_EIO, "standard output: %s", strerror(errno));
     return st;
 }
@@ -77,13 +101,18 @@ int cmd_export(const cli_args *args)
     ir_comparisons cmp = {0};
     run_files      runs = {0};
     if (o->format < 0) return ir_fail(IR_EINVAL, "export needs --format %s", EXPORT_FORMATS), complain();
-    ir_status st = comparisons(args->arg, args->narg, &cmp);
-    if (st == IR_OK && cmp.n == 0) st = runs_read(args->arg, args->narg, stderr, &runs);
-    export_input in = {&runs, &cmp};
-    if (st == IR_OK)
-        st = path ? to_file(args, (export_format)o->format, &in) : to_stdout((export_format)o->format, &in);
-    if (st == IR_OK && o->annotations) export_annotations(path ? stdout : stderr, &in);
+    fleet_data fleet = {0};
+    bool       of_fleet = is_fleet(args);
+    ir_status  st = of_fleet ? fleet_read(args->arg[0], &fleet) : comparisons(args->arg, args->narg, &cmp);
+    if (st == IR_OK && !of_fleet && cmp.n == 0)
+        st = st = runs_read(args->arg, args->narg, args->opt.quiet ? NULL : stderr, &runs);
+    export_input      in = {&runs, &cmp};
+    export_format     format = (export_format)o->format;
+    const fleet_data *of = of_fleet ? &fleet : NULL;
+    if (st == IR_OK) st = path ? to_file(args, format, &in, of) : to_stdout(format, &in, of);
+    if (st == IR_OK && o->annotations && !of_fleet) export_annotations(path ? stdout : stderr, &in);
     ir_comparisons_free(&cmp);
     runs_free(&runs);
+    fleet_free(&fleet);
     return st == IR_OK ? EXIT_FINE : complain();
 }

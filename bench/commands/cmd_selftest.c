@@ -71,14 +71,15 @@ static void verify_device(FILE *f, ir_dev *dev, const cli_options *o, tally *all
             bool was_dead = dev->dead;
             verify_threads(f, dev, info.threads, &o->threads, *w, *k, &n);
             if (was_dead) n = (tally){.bad = n.skip}; /* not proven, which is no skip */
-            fprintf(f, "%-4s %s/%s/%s: %zu shapes right, %zu not possible here, %zu wrong%s\n",
-                    n.bad  ? "FAIL"
-                    : n.ok ? "ok"
-                           : "skip",
-                    dev->be->name, (*w)->name, (*k)->name, n.ok, n.skip, n.bad,
-                    was_dead    ? ": the device failed before"
-                    : dev->dead ? ": the device failed"
-                                : "");
+            if (n.bad || !o->quiet)
+                fprintf(f, "%-4s %s/%s/%s: %zu shapes right, %zu not possible here, %zu wrong%s\n",
+                        n.bad  ? "FAIL"
+                        : n.ok ? "ok"
+                               : "skip",
+                        dev->be->name, (*w)->name, (*k)->name, n.ok, n.skip, n.bad,
+                        was_dead    ? ": the device failed before"
+                        : dev->dead ? ": the device failed"
+                                    : "");
             all->ok += n.ok;
             all->skip += n.skip;
             all->bad += n.bad;

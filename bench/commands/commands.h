@@ -23,8 +23,19 @@ int cmd_gate(const cli_args *);
 int cmd_history(const cli_args *);
 int cmd_export(const cli_args *);
 int cmd_doctor(const cli_args *);
-int selftest_ideal(FILE *);                  /* 0 or EXIT_BAD */
-int selftest_gate(FILE *, const cli_args *); /* aa and inject; 1: a false alarm was confirmed */
+int cmd_version(const cli_args *);
+int cmd_manual(const cli_args *);
+int cmd_completion(const cli_args *);
+int cmd_complete(const cli_args *);
+typedef struct {
+    bool json;
+} version_options;
+typedef struct {
+    const char *date;
+} manual_options;
+extern const cli_option version_own_options[], manual_own_options[];
+int                     selftest_ideal(FILE *); /* 0 or EXIT_BAD */
+int selftest_gate(FILE *, const cli_args *);    /* aa and inject; 1: a false alarm was confirmed */
 int selftest_machines(
     FILE *, const cli_args *); /* the whole pipeline on described machines; 0 when every score is reached */
 int selftest_kernels(FILE *, const cli_options *);
@@ -39,5 +50,9 @@ extern const cli_option doctor_own_options[];
 typedef struct {
     const char *root;
 } doctor_options;
+extern const cli_option list_own[];
+typedef struct {
+    const char *root;
+} list_options;
 extern const cli_command bench_commands[];
 #endif

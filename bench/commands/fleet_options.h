@@ -3,7 +3,7 @@
 #define BENCH_COMMANDS_FLEET_OPTIONS_H
 #include "bench/cli/cli.h"
 typedef struct {
-    const char *baseline, *engine_args, *nodes, *against;
+    const char *baseline, *engine_args, *nodes, *against, *pairs;
     int         engine;
     int64_t     rounds, at_once;
     double      delta, alpha, timeout_s;

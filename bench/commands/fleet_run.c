@@ -8,6 +8,7 @@
 #include "bench/fleet/launch.h"
 #include "bench/fleet/network.h"
 #include "harness/machine/machine.h"
+#include "harness/record/writer.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -41,6 +42,7 @@ typedef struct {
     ir_fleet_plan        plan;
     char                 dir[PATH_MAX], self[1024];
     char                 said[400];
+    int                  pairs;
     bool                 refused; /* the network phase, by its program */
 } fleet_job;
 
@@ -93,12 +95,26 @@ static ir_status fleet_run_make_folder(fleet_job *j)
     return IR_OK;
 }
 
+/* --pairs: auto is 0, all is -1, as ironroof-net takes them. */
+static ir_status read_pairs(const char *text, int *out)
+{
+    int64_t n;
+    *out = 0;
+    if (!text || !strcmp(text, "auto")) return IR_OK;
+    if (!strcmp(text, "all")) return *out = -1, IR_OK;
+    if (cli_int_parse(text, &n) != IR_OK || n < 1 || n > 1000000)
+        return ir_fail(IR_EINVAL, "--pairs '%.40s': auto, all or a number of 1 to 1000000 expected", text);
+    *out = (int)n;
+    return IR_OK;
+}
+
 static ir_status fleet_run_prepare(fleet_job *j)
 {
     char      path[PATH_MAX + 16];
     ssize_t   n = readlink("/proc/self/exe", j->self, sizeof j->self - 1);
     ir_status st =
         n > 0 ? IR_OK : ir_fail(IR_SKIP, "this system does not say where the program lies (/proc/self/exe)");
+    if (st == IR_OK) st = read_pairs(j->own->pairs, &j->pairs);
     if (st == IR_OK) st = fleet_engine_choose((fleet_engine)j->own->engine, &j->engine);
     if (st == IR_OK) st = fleet_names_find(j->engine, j->own->nodes, &j->names, &j->down);
     if (st == IR_OK) st = fill_plan(j);
@@ -150,6 +166,22 @@ static ir_status launch_rounds(const fleet_job *j, int number, fleet_launcher *l
     return st;
 }
 
+/* Can the folder still take a digest? If not, nodes are missing because of it, and none is to blame. */
+static ir_status still_room(const fleet_job *j, const fleet_names *missing)
+{
+    enum { DIGEST_B = 8192 };
+    char path[PATH_MAX + 16], text[DIGEST_B], names[200] = "";
+    memset(text, ' ', sizeof text);
+    snprintf(path, sizeof path, "%s/.room", j->dir);
+    if (ir_file_write(path, text, sizeof text) == IR_OK) return remove(path), IR_OK;
+    char why[300];
+    snprintf(why, sizeof why, "%.290s", ir_why());
+    for (size_t i = 0; i < missing->n && strlen(names) + IR_FLEET_NAME + 8 < sizeof names; i++)
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "", missing->v[i]);
+    return ir_fail(IR_EIO, "the folder takes no more files (%s); %zu nodes left no digest: %s", why,
+                   missing->n, *names ? names : "none");
+}
+
 static ir_status fleet_run_look(fleet_job *j, int number, const fleet_names *who)
 {
     char        digit[2] = {(char)('0' + number), 0};
@@ -169,6 +201,7 @@ static ir_status fleet_run_look(fleet_job *j, int number, const fleet_names *who
     keep_missing(j, number, &up);
     if (st == IR_OK && j->engine == FLEET_SLURM && who->n > FLEET_EACH && up.n && up.n <= FLEET_EACH)
         st = fleet_launch(&l, &up, args, 5);
+    if (st == IR_OK && up.n) keep_missing(j, number, &up), st = still_room(j, &up);
     if (*l.said) snprintf(j->said, sizeof j->said, "%s", l.said);
     free(up.v);
     return st;
@@ -220,7 +253,8 @@ static ir_status network_phase(fleet_job *j)
     ir_status   st = survivors(j, &who);
     if (st == IR_OK && who.n >= 2 && (j->engine == FLEET_SLURM || j->engine == FLEET_MPI)) {
         remark(j, "network", who.n);
-        st = fleet_network(j->engine, j->own->engine_args, j->self, j->dir, &who, j->own->timeout_s);
+        st =
+            fleet_network(j->engine, j->own->engine_args, j->self, j->dir, &who, j->pairs, j->own->timeout_s);
         if (st == IR_SKIP) {
             fprintf(stderr, "ironroof: the network was not measured: %s\n", ir_why());
             st = IR_OK;

@@ -99,6 +99,19 @@ static const trial table[] = {
      false,
      .99,
      NAN},
+    {"64 nodes, the slow samples of one 15 % slower still: found as TAIL",
+     {.n = 64,
+      .spread = .005,
+      .noise = .01,
+      .disturbed = .02,
+      .faulty = 1,
+      .slower = .15,
+      .term = FLEET_TAIL_TERM},
+     300,
+     false,
+     false,
+     .95,
+     NAN},
     {"256 nodes, one 5 % lower in BW: right term where found",
      {.n = 256, .spread = .005, .noise = .01, .disturbed = .02, .faulty = 1, .slower = .05, .delta = .03},
      300,
@@ -141,11 +154,13 @@ typedef struct {
 
 static void selftest_fleet_count(const trial *t, const fleet_result *r, const bool *truth, tally *sum)
 {
-    bool false_node = false, split = false;
+    bool          false_node = false, split = false;
+    fleet_verdict right = t->o.term == FLEET_TAIL_TERM ? FLEET_TAIL : FLEET_SLOW;
     for (size_t i = 0; i < r->data->n; i++) {
-        bool slow = r->node[i].verdict == FLEET_SLOW;
-        split = split || r->node[i].verdict == FLEET_SPLIT;
-        false_node = false_node || (slow && !truth[i]);
+        fleet_verdict v = r->node[i].verdict;
+        bool          slow = v == right;
+        split = split || v == FLEET_SPLIT;
+        false_node = false_node || ((v == FLEET_SLOW || v == FLEET_TAIL) && !truth[i]);
         if (t->o.faulty && truth[i] && !t->count_split) {
             sum->n += !t->count_terms || slow;
             sum->hit += slow && (!t->count_terms || r->node[i].term.term == t->o.term);

@@ -15,6 +15,13 @@ static const struct {
                {"server", "epyc-9654"},      {"tpu", "tpu-v5p"}};
 enum { NGENERAL = sizeof general / sizeof *general, MAX_NAMES = 512 };
 
+const char *device_class(size_t i, const char **alias)
+{
+    if (i >= NGENERAL) return NULL;
+    *alias = general[i].alias;
+    return general[i].word;
+}
+
 double device_peak(const device_sheet *s, ir_dtype t)
 {
     for (int i = 0; i < DEVICE_MAX_PEAK && s->peak[i].name; i++)

@@ -52,6 +52,21 @@ static void blame(ir_fleet_node *d, const char *status, const char *why)
     snprintf(d->why, sizeof d->why, "%s", why);
 }
 
+/* Median over points of what one call in ten takes at least, over the call's median. */
+static void keep_tail(agent *a, const ir_record *r, int round)
+{
+    double v[IR_FLEET_POINTS];
+    size_t n = 0;
+    for (size_t i = 0; i < r->npoint && n < IR_FLEET_POINTS; i++) {
+        const ir_stats *s = ir_point_stats(&r->point[i]);
+        if (!r->point[i].id.for_ceiling && r->point[i].status == IR_OK && s->p90 > 0 && s->median > 0)
+            v[n++] = s->p90 / s->median;
+    }
+    while (a->out->ntail < round) a->out->tail[a->out->ntail++] = NAN;
+    a->out->tail[round] = n ? ir_median(v, n) : NAN;
+    a->out->ntail = round + 1;
+}
+
 static ir_status keep_points(agent *a, const ir_record *r, int round)
 {
     char      key[IR_ID];
@@ -107,6 +122,7 @@ static ir_status take_record(agent *a, int round, const char *failure)
     if (st == IR_SKIP || st == IR_ENOMEM) return st;
     if (st != IR_OK) return blame(a->out, "failed", failure ? failure : ir_why()), IR_OK;
     st = keep_points(a, &r, round);
+    keep_tail(a, &r, round);
     if (st == IR_OK && round == 0) st = keep_facts(a->out, &r.env);
     if (st == IR_OK && a->out->npoint == 0)
         blame(a->out, "failed", failure ? failure : "no point was measured");

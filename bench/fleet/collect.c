@@ -6,8 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- series: every point that any node measured, by name, then the network's ----------------- */
+/* ---- series: every point that any node measured, by name, then the tail and the network's ------ */
 static int collect_by_text(const void *a, const void *b) { return strcmp(a, b); }
+
+static bool has_tail(const fleet_data *d)
+{
+    for (size_t i = 0; i < d->n; i++)
+        for (int k = 0; k < d->v[i].look[0].ntail; k++)
+            if (d->v[i].look[0].tail[k] > 0) return true;
+    return false;
+}
 
 static ir_status name_series(const fleet_data *d, fleet_result *r)
 {
@@ -28,11 +36,15 @@ static ir_status name_series(const fleet_data *d, fleet_result *r)
             snprintf(name[n++], IR_ID, "%s", point);
             qsort(name, n, sizeof *name, collect_by_text);
         }
-    r->series = calloc(n + 2, sizeof *r->series);
+    r->series = calloc(n + 3, sizeof *r->series);
     for (size_t i = 0; r->series && i < n; i++) snprintf(r->series[i].point, IR_ID, "%s", name[i]);
     free(name);
     if (!r->series) return ir_fail(IR_ENOMEM, "no memory for %zu series", n);
     r->nseries = n;
+    if (has_tail(d)) {
+        snprintf(r->series[n].point, IR_ID, "%s", FLEET_TAIL_OF);
+        r->series[r->nseries++].tail = true;
+    }
     for (size_t i = 0; d->pairs.n && i < 2; i++) {
         fleet_series *s = &r->series[r->nseries++];
         snprintf(s->point, sizeof s->point, "%s", i ? FLEET_NET_LAT : FLEET_NET_BW);
@@ -100,6 +112,17 @@ static double middle_of(const double *row, size_t n, int look)
     return ir_quantile_sorted(s, n, 0.75);
 }
 
+static void fill_tail(fleet_result *r, const ir_fleet_node *d, int look, size_t node)
+{
+    double y[IR_FLEET_ROUNDS];
+    size_t s = series_of(r, FLEET_TAIL_OF), n = 0;
+    if (s == r->nseries || !r->series[s].tail) return;
+    for (int i = 0; i < d->ntail; i++)
+        if (d->tail[i] > 0) y[n++] = -log(d->tail[i]);
+    r->y[look][node * r->nseries + s] = middle_of(y, n, look);
+    r->own[look][fleet_own_row(r, s) + node] = ir_fleet_own_noise(y, 1, n);
+}
+
 static void fill_node(fleet_result *r, const ir_fleet_node *d, int look, size_t node)
 {
     enum { R = IR_FLEET_ROUNDS };
@@ -117,6 +140,16 @@ static void fill_node(fleet_result *r, const ir_fleet_node *d, int look, size_t 
         rounds = d->point[k].n > (int)rounds ? (size_t)d->point[k].n : rounds;
     for (size_t k = 0; k < rows && rounds < R; k++) memmove(y + k * rounds, y + k * R, rounds * sizeof *y);
     r->own[look][node] = ir_fleet_own_noise(y, rows, rounds);
+    fill_tail(r, d, look, node);
+}
+
+/* Appends the distances of a node's rounds from their median to v[*n]. */
+static void scatter(const double *time_s, size_t k, double *v, size_t *n, size_t *rounds)
+{
+    double centre = ir_median(time_s, k);
+    for (size_t t = 0; t < k && centre > 0; t++)
+        if (time_s[t] > 0) v[(*n)++] = fabs(log(time_s[t] / centre));
+    if (centre > 0 && k > *rounds) *rounds = k;
 }
 
 /* Mean of the smaller nine tenths of the rounds' distances from their node's median: a few disturbed rounds
@@ -128,13 +161,10 @@ static ir_status fill_noise(fleet_result *r, size_t g, size_t s)
     if (!v) return ir_fail(IR_ENOMEM, "no memory for %zu nodes", r->group[g].n);
     for (size_t i = 0; i < r->group[g].n; i++) {
         const ir_fleet_node *d = &r->data->v[r->member[r->group[g].first + i]].look[0];
-        for (size_t k = 0; k < d->npoint; k++) {
-            const ir_fleet_point *p = &d->point[k];
-            double centre = strcmp(p->point, r->series[s].point) ? NAN : ir_median(p->time_s, (size_t)p->n);
-            for (int t = 0; t < p->n && centre > 0; t++)
-                if (p->time_s[t] > 0) v[n++] = fabs(log(p->time_s[t] / centre));
-            if (centre > 0 && (size_t)p->n > rounds) rounds = (size_t)p->n;
-        }
+        if (r->series[s].tail) scatter(d->tail, (size_t)d->ntail, v, &n, &rounds);
+        for (size_t k = 0; k < d->npoint; k++)
+            if (!strcmp(d->point[k].point, r->series[s].point))
+                scatter(d->point[k].time_s, (size_t)d->point[k].n, v, &n, &rounds);
     }
     ir_sort(v, n);
     n = (size_t)(0.9 * (double)n);
@@ -258,7 +288,7 @@ static bool allocate(const fleet_data *d, fleet_result *r)
     bool   ok = true;
     for (int k = 0; k < 2; k++) {
         r->y[k] = malloc(cells * sizeof(double));
-        r->own[k] = calloc(3 * d->n + 1, sizeof(double));
+        r->own[k] = calloc(4 * d->n + 1, sizeof(double));
         ok = ok && r->y[k] && r->own[k];
         for (size_t i = 0; r->y[k] && i < cells; i++) r->y[k][i] = NAN;
     }

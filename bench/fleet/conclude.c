@@ -153,6 +153,7 @@ static void say_others(fleet_result *r)
                 {FLEET_INCORRECT, "incorrect"},
                 {FLEET_CLOCK, "with a lying clock"},
                 {FLEET_UNLIKE, "unlike the rest"},
+                {FLEET_TAIL, "with slow samples slower than its peers'"},
                 {FLEET_UNSTABLE, "unstable"},
                 {FLEET_SPLIT, "in the slower of two modes"},
                 {FLEET_TOO_FEW, "without enough peers"}};
@@ -183,7 +184,7 @@ static int exit_of(const fleet_result *r)
     for (size_t i = 0; i < r->data->n; i++) open += r->node[i].open;
     for (size_t k = 0; k < r->nlink; k++) links += r->link[k].confirmed;
     if (n[FLEET_LOST] || n[FLEET_HUNG] || n[FLEET_INCORRECT] || n[FLEET_CLOCK]) return 2;
-    if (n[FLEET_SLOW] || links) return 1;
+    if (n[FLEET_SLOW] || n[FLEET_TAIL] || links) return 1;
     if (n[FLEET_UNLIKE]) return 4;
     return open || n[FLEET_SPLIT] || n[FLEET_TOO_FEW] || r->nlink ? 3 : 0;
 }

@@ -41,6 +41,7 @@ typedef enum {
     FLEET_OK,
     FLEET_SLOW,
     FLEET_UNSTABLE,
+    FLEET_TAIL,
     FLEET_SPLIT,
     FLEET_LOST,
     FLEET_HUNG,
@@ -73,14 +74,14 @@ typedef struct {
     bool   confirmed;
 } fleet_link;
 typedef struct {
-    char             point[IR_ID]; /* a point's key, "network bandwidth" or "network latency" */
+    char             point[IR_ID]; /* a point's key, "tail", "network bandwidth" or "network latency" */
     ir_fleet_series *group;        /* [ngroup] */
     double          *own;          /* [ngroup]: typical noise of a node's own median */
     double (*term_s)[3];           /* [ngroup]: median terms of the law */
     double *noise; /* [ngroup]: standard error of a node's median, from the scatter of all nodes' rounds */
     char    split_by[64]; /* field that separates two modes; empty */
     double  base;         /* centre over the baseline's; log; NAN */
-    bool    network;
+    bool    network, tail;
 } fleet_series;
 typedef struct {
     const fleet_data *data;
@@ -92,7 +93,8 @@ typedef struct {
     fleet_series     *series;
     size_t            nseries;
     double           *y[2]; /* [data->n * nseries]: medians by look; NAN */
-    double     *own[2]; /* [3 * data->n]: own noise over points, in the network's bandwidth, in its latency */
+    double *own[2]; /* [4 * data->n]: own noise over points, in the tail, in the network's bandwidth, in its
+                     * latency */
     fleet_link *link;
     size_t      nlink;
     double      BW_net, L_net,
@@ -114,15 +116,17 @@ ir_status fleet_choose(const fleet_result *, char (**out)[IR_FLEET_NAME], size_t
 void      fleet_print(const ir_text *, const fleet_result *);
 ir_status fleet_write_json(const fleet_result *, const char *path);
 ir_status fleet_write_page(const fleet_result *, const char *path);
+void      fleet_trace(FILE *, const fleet_data *); /* Chrome's JSON format, as `export --format trace` */
 
 /* ---- synthetic fleets ------------------------------------------------------------------------ */
+enum { FLEET_TAIL_TERM = IR_NTERM };
 typedef struct {
     size_t   n;             /* nodes */
     double   spread, noise; /* sd of healthy nodes and of a round, log scale */
     double   disturbed;     /* share of a node's rounds that take 5 to 30 % longer */
     size_t   faulty;        /* nodes that are slow: */
     double   slower;        /* their coefficient is this share lower */
-    int      term;          /* IR_TERM_BW, ETA, LAT */
+    int      term;          /* IR_TERM_BW, ETA, LAT; FLEET_TAIL_TERM: its slow samples are slower still */
     double   delta;         /* what the judge looks for; 0: 5 % */
     uint64_t seed;
 } fleet_synth;

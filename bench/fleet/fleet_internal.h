@@ -3,16 +3,19 @@
 #define BENCH_FLEET_INTERNAL_H
 #include "bench/fleet/fleet.h"
 
+#define FLEET_TAIL_OF "tail"
 #define FLEET_NET_BW  "network bandwidth"
 #define FLEET_NET_LAT "network latency"
 static inline double fleet_y(const fleet_result *r, int look, size_t node, size_t series)
 {
     return r->y[look][node * r->nseries + series];
 }
-/* Where a series' own noise begins: one row for all points, one for each series of the network. */
+/* Where a series' own noise begins: one row for all points, one for the tail, one for each series of the
+ * network. */
 static inline size_t fleet_own_row(const fleet_result *r, size_t series)
 {
-    return r->data->n * (!r->series[series].network ? 0 : series + 1 == r->nseries ? 2 : 1);
+    const fleet_series *s = &r->series[series];
+    return r->data->n * (s->tail ? 1 : !s->network ? 0 : series + 1 == r->nseries ? 3 : 2);
 }
 /* A node's own noise in a series: no less than what the rounds of all nodes scatter there. */
 static inline double fleet_own(const fleet_result *r, int look, size_t node, size_t series)

@@ -3,6 +3,7 @@
 #include "bench/fleet/fleet_internal.h"
 #include "bench/fleet/outliers.h"
 #include "harness/record/json_out.h"
+#include "harness/record/writer.h"
 
 #include <math.h>
 #include <string.h>
@@ -29,7 +30,8 @@ static void json_put_series(ir_json *o, const fleet_result *r, size_t s, size_t 
     ir_json_key_text(o, "point", r->series[s].point);
     ir_json_key_text(o, "key", r->group[g].key);
     put_count(o, "n", f->n);
-    ir_json_key_num(o, "time_s", exp(-f->centre)); /* of the bandwidth: seconds per byte */
+    ir_json_key_num(o, "time_s",
+                    exp(-f->centre)); /* of the bandwidth: seconds per byte; of the tail: a ratio */
     if (rate) ir_json_key_num(o, "bytes_per_s", exp(f->centre));
     ir_json_key_num(o, "spread", f->spread);
     ir_json_key_num(o, "nu", f->nu);
@@ -41,7 +43,8 @@ static void json_put_series(ir_json *o, const fleet_result *r, size_t s, size_t 
     ir_json_key_text(o, "split_by", r->series[s].split_by);
     ir_json_key(o, "terms_s");
     ir_json_open(o, '[');
-    for (int t = 0; t < 3; t++) ir_json_num(o, r->series[s].network ? NAN : r->series[s].term_s[g][t]);
+    for (int t = 0; t < 3; t++)
+        ir_json_num(o, r->series[s].network || r->series[s].tail ? NAN : r->series[s].term_s[g][t]);
     ir_json_close(o, ']');
     ir_json_close(o, '}');
 }
@@ -132,8 +135,11 @@ ir_status fleet_write_json(const fleet_result *r, const char *path)
     put_network(&o, r);
     ir_json_close(&o, '}');
     ir_json_newline(&o);
-    ir_status st =
-        o.failed ? ir_fail(IR_ENOMEM, "%s: no memory to write it", path) : ir_fleet_file(path, o.buf, o.n);
+    ir_status st = o.failed ? ir_fail(IR_ENOMEM, "%s: no memory to write it", path) : IR_OK;
+    if (st == IR_OK && !strcmp(path, "-"))
+        fwrite(o.buf, 1, o.n, stdout); /* which is checked at the end */
+    else if (st == IR_OK)
+        st = ir_file_write(path, o.buf, o.n);
     ir_json_free(&o);
     fleet_outliers_free(&x);
     return st;

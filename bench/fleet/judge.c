@@ -11,8 +11,8 @@ enum { SMALL_GROUP = 3, MIN_CONTROLS = 5 };
 
 const char *fleet_verdict_name(fleet_verdict v)
 {
-    static const char *const name[FLEET_NVERDICT] = {"OK",   "SLOW",      "UNSTABLE", "SPLIT",  "LOST",
-                                                     "HUNG", "INCORRECT", "CLOCK",    "UNLIKE", "TOO FEW"};
+    static const char *const name[FLEET_NVERDICT] = {
+        "OK", "SLOW", "UNSTABLE", "TAIL", "SPLIT", "LOST", "HUNG", "INCORRECT", "CLOCK", "UNLIKE", "TOO FEW"};
     return name[v];
 }
 
@@ -184,7 +184,7 @@ static void look_one(const ground *o)
             const ir_fleet_series *d = &r->series[s].group[o->gi];
             double                 e = fleet_y(r, 0, at, s) - d->centre;
             if (!isfinite(e)) continue;
-            if (!r->series[s].network) sum += e, n++;
+            if (!r->series[s].network && !r->series[s].tail) sum += e, n++;
             if (d->split || !ir_fleet_suspect(d, e + d->centre, fleet_own(r, 0, at, s), &r->rule)) continue;
             if (!f->suspect || e < f->e) f->e = e, f->series = (int)s;
             f->suspect = true;
@@ -217,7 +217,8 @@ static void name_term(const ground *o, size_t at, const double *drift)
         double                 y2 = fleet_y(r, 1, at, s) - (isfinite(drift[s]) ? drift[s] : 0),
                y = isfinite(y2) ? y2 : fleet_y(r, 0, at, s);
         double law = t[0] + t[1] + t[2], T = exp(-d->centre);
-        if (r->series[s].network || !isfinite(y) || d->split || !(law > 0.5 * T && law < 2 * T))
+        if (r->series[s].network || r->series[s].tail || !isfinite(y) || d->split ||
+            !(law > 0.5 * T && law < 2 * T))
             continue; /* the law does not hold there */
         ratio[n] = exp(d->centre - y);
         for (int k = 0; k < 3; k++) share[n][k] = t[k] / law;
@@ -229,6 +230,19 @@ static void name_term(const ground *o, size_t at, const double *drift)
     snprintf(f->word, sizeof f->word, "%s", ir_term_name(f->term.term));
     f->lo = 1 - 1 / (1 + f->term.lo);
     f->hi = 1 - 1 / (1 + f->term.hi);
+}
+
+/* As fast as its peers, but its slow samples are slower than theirs: something else runs there at times. */
+static void name_tail(const ground *o, size_t at)
+{
+    fleet_result       *r = o->r;
+    fleet_finding      *f = &r->node[at];
+    const fleet_series *s = &r->series[f->series];
+    double              usual = exp(-s->group[o->gi].centre), here = usual * exp(-f->e);
+    snprintf(f->word, sizeof f->word, FLEET_TAIL_OF);
+    judge_decide(f, FLEET_TAIL,
+                 "one call in ten takes %.2f times its median and more, %.2f times on %zu peers", here, usual,
+                 s->group[o->gi].n - 1);
 }
 
 /* A slow network has its own series; a fault of the processor shows in its points. */
@@ -253,14 +267,15 @@ static void name_slow(const ground *o, size_t at, const double *drift)
 static void look_two(const ground *o)
 {
     fleet_result *r = o->r;
-    double        drift[IR_FLEET_POINTS + 2];
+    double        drift[IR_FLEET_POINTS + 3];
     for (size_t s = 0; s < r->nseries; s++) drift[s] = drift_of(o, s);
     for (size_t i = 0; i < o->g->n; i++) {
         size_t         at = r->member[o->g->first + i];
         fleet_finding *f = &r->node[at];
         double         worst = 0, e = NAN;
         char           name[2 * IR_NAME];
-        int            slow = -1;
+        int            slow = -1, tail = -1;
+        double         tail_e = 0;
         bool           seen = false;
         if (!f->suspect || f->verdict != FLEET_OK) continue;
         for (size_t s = 0; s < r->nseries; s++) {
@@ -273,13 +288,22 @@ static void look_two(const ground *o)
             if (!seen || (int)s == f->series) f->e = e;
             seen = true;
             f->open = f->open || look == IR_FLEET_OPEN;
-            if (look == IR_FLEET_SLOW && (slow < 0 || e < worst)) worst = e, slow = (int)s;
+            if (look != IR_FLEET_SLOW) continue;
+            if (r->series[s].tail)
+                tail = (int)s, tail_e = e;
+            else if (slow < 0 || e < worst)
+                worst = e, slow = (int)s;
         }
         if (slow >= 0) {
             f->e = worst;
             f->series = slow;
             f->open = false;
             name_slow(o, at, drift);
+        } else if (tail >= 0) {
+            f->e = tail_e;
+            f->series = tail;
+            f->open = false;
+            name_tail(o, at);
         } else if (!seen) {
             f->open = true;
             judge_decide(f, FLEET_UNSTABLE, "%.1f %% slower in %s, and not looked at again",

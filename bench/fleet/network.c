@@ -17,7 +17,7 @@ static const double EXCHANGE_S = 3;
 typedef struct {
     fleet_launcher l;
     const char    *dir, *self;
-    char           program[1100], file[4200], number[24], seed[24], deadline[24];
+    char           program[1100], file[4200], number[24], seed[24], deadline[24], schedule[24];
     fleet_names    left;
     size_t         silent; /* read so far */
 } network;
@@ -84,8 +84,8 @@ static ir_status drop_silent(network *n)
 static ir_status network_start(network *n, char *pairs)
 {
     snprintf(n->number, sizeof n->number, "%zu", n->left.n);
-    char     *args[] = {n->program, n->file, n->number, n->seed, n->deadline, pairs};
-    ir_status st = fleet_launch(&n->l, &n->left, args, pairs ? 6 : 5);
+    char     *args[] = {n->program, n->file, n->number, n->seed, n->deadline, n->schedule, pairs};
+    ir_status st = fleet_launch(&n->l, &n->left, args, pairs ? 7 : 6);
     if (st != IR_OK || n->l.code == 0) return st;
     /* Lone processes, or a library that finds no way to start under this launcher. */
     char *at = strstr(n->l.said, "ironroof-net");
@@ -159,7 +159,7 @@ static ir_status look_again(network *n)
 }
 
 ir_status fleet_network(fleet_engine e, const char *engine_args, const char *self, const char *dir,
-                        const fleet_names *names, double timeout_s)
+                        const fleet_names *names, int pairs, double timeout_s)
 {
     network     n = {.l = {.engine = e, .engine_args = engine_args, .deadline_s = timeout_s, .mpi = true},
                      .dir = dir,
@@ -170,6 +170,7 @@ ir_status fleet_network(fleet_engine e, const char *engine_args, const char *sel
         return ir_fail(IR_SKIP, "%s was not built (it needs MPI: libopenmpi-dev)", n.program);
     snprintf(n.file, sizeof n.file, "%s/net.jsonl", dir);
     snprintf(n.seed, sizeof n.seed, "1");
+    snprintf(n.schedule, sizeof n.schedule, "%d", pairs);
     snprintf(n.deadline, sizeof n.deadline, "%g", EXCHANGE_S);
     n.left.v = malloc((names->n + 1) * sizeof *n.left.v);
     if (!n.left.v) return ir_fail(IR_ENOMEM, "no memory for %zu nodes", names->n);

@@ -3,9 +3,10 @@
 #ifndef BENCH_FLEET_NETWORK_H
 #define BENCH_FLEET_NETWORK_H
 #include "bench/fleet/launch.h"
-/* self: this program's path; ironroof-net lies beside it. Nodes that fall silent are recorded and left out of
- * the next try, of at most 3. IR_SKIP: it was not built here, or the engine starts it as single processes (a
- * wrong --mpi). */
+/* self: this program's path; ironroof-net lies beside it. pairs: who talks to whom, 0 auto, -1 all, or so
+ * many random matchings (bench/fleet/net/net.h). Nodes that fall silent are recorded and left out of the next
+ * try, of at most 3. IR_SKIP: it was not built here, or the engine starts it as single processes (a wrong
+ * --mpi). */
 ir_status fleet_network(fleet_engine, const char *engine_args, const char *self, const char *dir,
-                        const fleet_names *, double timeout_s);
+                        const fleet_names *, int pairs, double timeout_s);
 #endif

@@ -53,8 +53,8 @@ static void likely_fact(const fleet_result *r, size_t node, char *buf, size_t si
 void fleet_outliers_find(const fleet_result *r, fleet_outliers *out)
 {
     static const int rank[FLEET_NVERDICT] = {
-        [FLEET_LOST] = 0,   [FLEET_HUNG] = 1,     [FLEET_INCORRECT] = 2, [FLEET_CLOCK] = 3,  [FLEET_SLOW] = 4,
-        [FLEET_UNLIKE] = 5, [FLEET_UNSTABLE] = 6, [FLEET_SPLIT] = 7,     [FLEET_TOO_FEW] = 8};
+        [FLEET_LOST] = 0,   [FLEET_HUNG] = 1, [FLEET_INCORRECT] = 2, [FLEET_CLOCK] = 3, [FLEET_SLOW] = 4,
+        [FLEET_UNLIKE] = 5, [FLEET_TAIL] = 6, [FLEET_UNSTABLE] = 7,  [FLEET_SPLIT] = 8, [FLEET_TOO_FEW] = 9};
     place *p = malloc((r->data->n + 1) * sizeof *p);
     size_t n = 0;
     *out = (fleet_outliers){0};

@@ -26,9 +26,12 @@ static void print_series(const ir_text *t, const fleet_result *r)
             ir_table_cell(&tb, TXT_PLAIN, "%s", r->series[s].point);
             ir_table_cell(&tb, TXT_DIM, "%s", r->ngroup > 1 ? r->group[g].key : "");
             ir_table_cell(&tb, TXT_PLAIN, "%zu", f->n);
-            ir_table_cell(
-                &tb, TXT_PLAIN, "%s",
-                ir_text_scaled(rate ? exp(f->centre) : exp(-f->centre), rate ? "B/s" : "s", v, sizeof v));
+            if (r->series[s].tail)
+                ir_table_cell(&tb, TXT_PLAIN, "%.2f x", exp(-f->centre));
+            else
+                ir_table_cell(
+                    &tb, TXT_PLAIN, "%s",
+                    ir_text_scaled(rate ? exp(f->centre) : exp(-f->centre), rate ? "B/s" : "s", v, sizeof v));
             ir_table_cell(&tb, TXT_PLAIN, "%.1f %%", 100 * f->spread);
             if (isfinite(f->detectable))
                 ir_table_cell(&tb, TXT_PLAIN, "%.1f %%", 100 * f->detectable);

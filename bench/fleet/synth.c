@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const double TAIL = 1.08; /* of a quiet node */
 enum { POINTS = 8, ROUNDS_1 = 3, ROUNDS_2 = 5, RACK = 32 };
 /* Shares of the healthy time by data, compute and latency. */
 static const struct {
@@ -25,7 +26,7 @@ static const struct {
 typedef struct {
     const fleet_synth *o;
     ir_rng             rng;
-    double             node[POINTS];
+    double             node[POINTS], tail;
 } factory;
 
 static ir_status one_look(factory *f, const ir_fleet_plan *plan, const fleet_member *m, int look,
@@ -53,6 +54,8 @@ static ir_status one_look(factory *f, const ir_fleet_plan *plan, const fleet_mem
             d->point[k].time_s[r] = disturbed ? T * (1.05 + 0.25 * ir_rng_uniform(&f->rng)) : T;
         }
     }
+    d->ntail = rounds;
+    for (int r = 0; r < rounds; r++) d->tail[r] = TAIL * f->tail * exp(f->o->noise * ir_rng_normal(&f->rng));
     ir_status st = ir_fleet_node_fact(d, "cpu_model", "Synthetic 9000");
     return st == IR_OK ? ir_fleet_node_fact(d, "kernel", "6.1.0") : st;
 }
@@ -62,12 +65,16 @@ static void make_node(factory *f, bool slow)
 {
     for (int k = 0; k < POINTS; k++) {
         double T = 1;
-        if (slow && f->o->term < 3)
+        if (slow && f->o->term == FLEET_TAIL_TERM)
+            T = 1;
+        else if (slow && f->o->term < 3)
             T += point[k].share[f->o->term] * (1 / (1 - f->o->slower) - 1);
         else if (slow)
             T = 1 / (1 - f->o->slower);
         f->node[k] = T * exp(f->o->spread * ir_rng_normal(&f->rng));
     }
+    f->tail = slow && f->o->term == FLEET_TAIL_TERM ? 1 / (1 - f->o->slower) : 1;
+    f->tail *= exp(f->o->spread * ir_rng_normal(&f->rng));
 }
 
 static ir_status open_fleet(const fleet_synth *o, fleet_data *d)
@@ -91,7 +98,7 @@ static ir_status open_fleet(const fleet_synth *o, fleet_data *d)
     return IR_OK;
 }
 
-static ir_status synth_second_look(factory *f, fleet_data *d, double (*factor)[POINTS])
+static ir_status synth_second_look(factory *f, fleet_data *d, double (*factor)[POINTS + 1])
 {
     fleet_result r;
     char(*again)[IR_FLEET_NAME] = NULL;
@@ -102,6 +109,7 @@ static ir_status synth_second_look(factory *f, fleet_data *d, double (*factor)[P
     for (size_t i = 0; i < n && st == IR_OK; i++) {
         fleet_member *m = fleet_find(d, again[i]);
         memcpy(f->node, factor[m - d->v], sizeof f->node);
+        f->tail = factor[m - d->v][POINTS];
         m->asked2 = m->have[1] = true;
         st = one_look(f, &d->plan, m, 2, &m->look[1]);
     }
@@ -113,7 +121,7 @@ static ir_status synth_second_look(factory *f, fleet_data *d, double (*factor)[P
 ir_status fleet_synthesize(const fleet_synth *o, fleet_data *d, bool **truth)
 {
     factory f = {.o = o};
-    double(*factor)[POINTS] = calloc(o->n + 1, sizeof *factor);
+    double(*factor)[POINTS + 1] = calloc(o->n + 1, sizeof *factor);
     bool     *slow = calloc(o->n + 1, sizeof *slow);
     ir_status st = factor && slow ? open_fleet(o, d) : ir_fail(IR_ENOMEM, "no memory for %zu nodes", o->n);
     ir_rng_seed(&f.rng, o->seed);
@@ -125,6 +133,7 @@ ir_status fleet_synthesize(const fleet_synth *o, fleet_data *d, bool **truth)
     for (size_t i = 0; i < o->n && st == IR_OK; i++) {
         make_node(&f, slow[i]);
         memcpy(factor[i], f.node, sizeof f.node);
+        factor[i][POINTS] = f.tail;
         d->v[i].have[0] = true;
         st = one_look(&f, &d->plan, &d->v[i], 1, &d->v[i].look[0]);
     }

@@ -1,5 +1,6 @@
-/* export.c -- see export.h: dispatch, escaping, and the formats with rows: csv, otava, openmetrics. */
+/* export.c -- see export.h: dispatch, escaping, and the formats with rows: csv, otava. */
 #include "bench/gate/export.h"
+#include "bench/gate/trace.h"
 #include "harness/screen.h"
 
 #include <ctype.h>
@@ -56,6 +57,12 @@ void export_csv_text(FILE *f, const char *s)
     if (quote) fputc('"', f);
 }
 
+void export_label_text(FILE *f, const char *s)
+{
+    static const escape label[] = {{'"', "\\\""}, {'\\', "\\\\"}, {0}};
+    export_escaped(f, s, label);
+}
+
 void export_xml_text(FILE *f, const char *s)
 {
     static const escape xml[] = {{'<', "&lt;"}, {'>', "&gt;"}, {'&', "&amp;"}, {'"', "&quot;"}, {0}};
@@ -86,7 +93,7 @@ export_class export_class_of_point(const ir_point *p)
 export_class export_class_of_verdict(const char *v)
 {
     if (!strcmp(v, "REGRESSED")) return EXPORT_RED;
-    if (!strcmp(v, "SAME") || !strcmp(v, "IMPROVED")) return EXPORT_OK;
+    if (!strcmp(v, "SAME") || !strcmp(v, "IMPROVED") || !strcmp(v, "NOT SLOWER")) return EXPORT_OK;
     return !strcmp(v, "MISSING") || !strcmp(v, "INCORRECT") ? EXPORT_BROKEN : EXPORT_SKIPPED;
 }
 
@@ -191,57 +198,6 @@ ir_status export_otava(FILE *f, const export_input *in)
     return IR_OK;
 }
 
-/* ---- openmetrics: also what node_exporter's textfile collector reads ------------------------- */
-static void export_label(FILE *f, const char *name, const char *s)
-{
-    static const escape label[] = {{'"', "\\\""}, {'\\', "\\\\"}, {0}};
-    fprintf(f, "%s=\"", name);
-    export_escaped(f, s, label);
-    fputc('"', f);
-}
-
-static void sample(FILE *f, const char *metric, const ir_point *p, double v)
-{
-    char key[IR_ID];
-    if (!isfinite(v)) return;
-    fprintf(f, "%s{", metric);
-    export_label(f, "point", ir_point_key(p, key));
-    fputc(',', f);
-    export_label(f, "device", p->id.device);
-    fprintf(f, "} %.9g\n", v);
-}
-
-ir_status export_openmetrics(FILE *f, const export_input *in)
-{
-    static const struct {
-        const char *name, *unit, *help;
-    } metric[] = {{"ironroof_time_seconds", "seconds", "Median time of one call."},
-                  {"ironroof_time_q25_seconds", "seconds", "Lower quartile of the time of one call."},
-                  {"ironroof_flops_per_second", "", "Floating-point operations per second."},
-                  {"ironroof_bytes_per_second", "", "Compulsory bytes per second."},
-                  {"ironroof_items_per_second", "", "Images, tokens or samples per second."},
-                  {"ironroof_point_ok", "", "1: measured and right; 0: wrong or failed."}};
-    const ir_record *r = &in->runs->v[in->runs->n - 1].r;
-    for (size_t m = 0; m < sizeof metric / sizeof *metric; m++) {
-        fprintf(f, "# HELP %s %s\n# TYPE %s gauge\n", metric[m].name, metric[m].help, metric[m].name);
-        if (*metric[m].unit) fprintf(f, "# UNIT %s %s\n", metric[m].name, metric[m].unit);
-        for (size_t i = 0; i < r->npoint; i++) {
-            const ir_point *p = &r->point[i];
-            const char     *unit;
-            double          t = ir_point_time(p), bytes = p->m.cost.read_B + p->m.cost.write_B;
-            const double    v[] = {t,
-                                p->status == IR_OK ? ir_point_stats(p)->q25 : NAN,
-                                p->m.cost.flops > 0 ? p->m.cost.flops / t : NAN,
-                                bytes > 0 ? bytes / t : NAN,
-                                   ir_point_items(p, &unit) / t,
-                                   export_class_of_point(p) == EXPORT_OK};
-            if (!p->id.for_ceiling && p->status != IR_SKIP) sample(f, metric[m].name, p, v[m]);
-        }
-    }
-    fputs("# EOF\n", f);
-    return IR_OK;
-}
-
 /* ---- all ------------------------------------------------------------------------------------- */
 /* `mark`: in the beginning of every file of the format. */
 static const struct {
@@ -254,7 +210,9 @@ static const struct {
                              [EXPORT_JUNIT] = {export_junit, "<testsuites name=\"ironroof\""},
                              [EXPORT_OPENMETRICS] = {export_openmetrics, "# HELP ironroof_"},
                              [EXPORT_OTAVA] = {export_otava, "time,commit"},
-                             [EXPORT_MARKDOWN] = {export_markdown, "### ironroof: "}};
+                             [EXPORT_MARKDOWN] = {export_markdown, "### ironroof: "},
+                             [EXPORT_TIDY_FORMAT] = {export_tidy, EXPORT_TIDY},
+                             [EXPORT_TRACE] = {export_trace, TRACE_MARK}};
 
 const char *export_mark(export_format format, const export_input *in)
 {

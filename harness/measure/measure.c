@@ -4,6 +4,7 @@
 #include "harness/machine/machine.h"
 #include "harness/measure/choose.h"
 #include "harness/measure/sample.h"
+#include "harness/measure/stretch.h"
 #include "harness/measure/tensors.h"
 
 #include <math.h>
@@ -206,6 +207,7 @@ static ir_status measure_timed(ir_run *r, const ir_policy *pol, tensor_set *sets
         st = sample_point(&s, o);
         health_of(r->dev, &h1);
         health_flags(o, &h0, &h1);
+        if (st == IR_OK) st = stretch_run(&s, o);
     }
     if (r->kernel->flags & IR_K_FUSED && o->m.reps > 1) o->m.cost.launches /= o->m.reps;
     for (size_t i = 0; i < nset; i++) measure_unprepare(r, bound[i].packed);

@@ -2,6 +2,7 @@
 #ifndef IR_MEASURE_H
 #define IR_MEASURE_H
 #include "harness/measure/bind.h"
+#include "harness/measure/witness.h"
 #ifdef __cplusplus
 extern "C" {
 #endif

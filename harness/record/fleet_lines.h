@@ -35,11 +35,14 @@ typedef struct {
     char *key, *value;
 } ir_fleet_fact;
 typedef struct {
-    char            run[24], node[IR_FLEET_NAME], host[IR_FLEET_NAME], version[32], key[17];
-    char            status[16];          /* "ok" "incorrect" "hung" "failed" */
-    char            at[IR_ID], why[256]; /* what it was at, and what went wrong; empty with ok */
-    int             look;                /* 1 or 2 */
-    double          wall_s;
+    char   run[24], node[IR_FLEET_NAME], host[IR_FLEET_NAME], version[32], key[17];
+    char   status[16];          /* "ok" "incorrect" "hung" "failed" */
+    char   at[IR_ID], why[256]; /* what it was at, and what went wrong; empty with ok */
+    int    look;                /* 1 or 2 */
+    double wall_s;
+    int    ntail;
+    double tail[IR_FLEET_ROUNDS]; /* one per round: 90th percentile of samples over their median, median
+                                   * over points; NAN: too few samples */
     ir_fleet_point *point;
     size_t          npoint; /* owned */
     ir_fleet_fact  *fact;
@@ -90,8 +93,9 @@ typedef struct {
 ir_status ir_fleet_reference_read(const char *path, ir_fleet_reference *out); /* of a fleet.json */
 void      ir_fleet_reference_free(ir_fleet_reference *);
 
-/* A text into a file, beside it first and renamed. */
-ir_status ir_fleet_file(const char *path, const char *text, size_t n);
+/* Letters, digits and . _ - : @ + %, the first no -: what a folder's file and a shell's word may be made of.
+ */
+bool ir_fleet_is_name(const char *);
 #ifdef __cplusplus
 }
 #endif

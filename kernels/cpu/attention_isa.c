@@ -3,6 +3,7 @@
 #include "kernels/cpu/attention.h"
 #include "kernels/cpu/simd.h"
 #include "kernels/cpu/simd_exp.h"
+#include "kernels/nets/values.h"
 
 #include <math.h>
 
@@ -119,6 +120,49 @@ static void weigh(ir_dtype t, size_t rows, size_t n, size_t dh, const float *p, 
         fn[rows - m < MOST ? rows - m : MOST](t != IR_F32, n, dh, p + m * ps, ps, v, acc + m * as, as);
 }
 
+/* ---- caches that are widened ----------------------------------------------------------------- */
+SIMD_INLINE float attention_half(const char *p)
+{
+    uint16_t h;
+    memcpy(&h, p, sizeof h);
+    return ly_f16_to_f32(h);
+}
+
+static void widen_f16(size_t n, const char *x, float *out)
+{
+    size_t i = 0;
+#if defined(__F16C__)
+    for (; i + 8 <= n; i += 8)
+        _mm256_storeu_ps(out + i,
+                         _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(x + 2 * i))));
+#endif
+    for (; i < n; i++) out[i] = attention_half(x + 2 * i);
+}
+
+static void widen_i8(size_t n, const char *x, float *out)
+{
+    for (size_t i = 0; i < n; i += LY_KV_GROUP, x += LY_KV_BLOCK_B) {
+        const float d = attention_half(x);
+        size_t      j = 0;
+#if defined(__AVX2__)
+        for (; j < LY_KV_GROUP; j += 8) {
+            __m128i q = _mm_loadl_epi64((const __m128i *)(const void *)(x + 2 + j));
+            _mm256_storeu_ps(out + i + j,
+                             _mm256_mul_ps(_mm256_set1_ps(d), _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(q))));
+        }
+#endif
+        for (; j < LY_KV_GROUP; j++) out[i + j] = d * (float)(signed char)x[2 + j];
+    }
+}
+
+static void widen(ir_dtype t, size_t n, size_t dh, const void *rows, float *out)
+{
+    if (t == IR_F16)
+        widen_f16(n * dh, rows, out);
+    else
+        widen_i8(n * dh, rows, out);
+}
+
 /* ---- many queries ---------------------------------------------------------------------------- */
 /* mr is a constant where it is one of the tiles': a row is a few moves then. */
 SIMD_INLINE void attention_panel(size_t n, size_t dh, size_t mr, const char *at, float *out)
@@ -199,4 +243,4 @@ static void attention_fold(size_t n, size_t nr, ptrdiff_t first, float *s, float
 }
 
 const cpu_attention_ops CPU_SYM(cpu_attention) = {
-    .weigh = weigh, .panels = attention_panels, .fold = attention_fold};
+    .weigh = weigh, .widen = widen, .panels = attention_panels, .fold = attention_fold};

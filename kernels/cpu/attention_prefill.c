@@ -43,19 +43,21 @@ void cpu_attention_plan_prefill(const ir_dev *dev, cpu_attention *a, size_t thre
 {
     const cpu_gemm_ops *t = cpu_gemm_ops_of(dev, CPU_GEMM_F32);
     prefill_room        unused;
-    if (2 * a->tokens < t->nr) return;
+    if (2 * a->tokens < t->nr || a->all || a->each != 1 || a->pairs != LY_ROPE_NONE) return;
+    if (a->kv != IR_F32 && a->kv != IR_BF16) return;
     a->tile = t;
     a->group = GROUP / t->nr * t->nr;
     while (a->group > t->nr && a->batch * a->heads * ((a->tokens + a->group - 1) / a->group) < 4 * threads)
         a->group -= t->nr;
-    a->thread_B = cpu_apart(prefill_place(a, NULL, &unused) * sizeof(float));
+    const size_t room = cpu_apart(prefill_place(a, NULL, &unused) * sizeof(float));
+    if (a->thread_B < room) a->thread_B = room;
 }
 
 /* ---- one group of one head ------------------------------------------------------------------- */
 static void prefill_begin(const cpu_attention *a, const cpu_attention_head *h, const prefill_room *w,
                           size_t q0, size_t n)
 {
-    const size_t nr = a->tile->nr, width = 3 * a->heads * a->dh * sizeof(float);
+    const size_t nr = a->tile->nr, width = a->width * sizeof(float);
     const float  by = 1 / sqrtf((float)a->dh);
     memset(w->q, 0, a->group * a->dh * sizeof(float));
     memset(w->o, 0, a->group * a->dh * sizeof(float));
@@ -63,7 +65,7 @@ static void prefill_begin(const cpu_attention *a, const cpu_attention_head *h, c
         float *out = w->q + m / nr * nr * a->dh + m % nr;
         for (size_t d = 0; d < a->dh; d++) {
             float x;
-            memcpy(&x, h->qkv + (q0 + m) * width + d * sizeof x, sizeof x);
+            memcpy(&x, h->q + (q0 + m) * width + d * sizeof x, sizeof x);
             out[d * nr] = x * by;
         }
     }
@@ -79,7 +81,7 @@ static void prefill_pack(const cpu_attention *a, const cpu_attention_head *h, co
     const size_t mr = a->tile->mr;
     const char  *k = h->k + key * h->row_B;
     for (size_t i = 0; i < keys; i += mr)
-        a->tile->pack_a(a->kv != IR_F32, prefill_min_of(mr, keys - i), a->dh, k + i * h->row_B, a->dh,
+        a->tile->pack_a(a->kv == IR_BF16, prefill_min_of(mr, keys - i), a->dh, k + i * h->row_B, a->dh,
                         w->k + i * a->dh);
     a->isa->panels(a->kv, keys, a->dh, mr, h->v + key * h->row_B, w->v);
 }
@@ -132,15 +134,8 @@ void cpu_attention_prefill(const cpu_attention *a, int tid, int nthreads)
 {
     const size_t heads = a->batch * a->heads, groups = (a->tokens + a->group - 1) / a->group;
     const size_t me = (size_t)tid, all = (size_t)nthreads;
-    size_t       lo, hi;
     prefill_room w;
     prefill_place(a, (float *)(void *)(a->work + me * a->thread_B), &w);
-    cpu_part(heads, 1, tid, nthreads, &lo, &hi);
-    for (size_t i = lo; i < hi; i++) {
-        const cpu_attention_head h = cpu_attention_head_of(a, i / a->heads, i % a->heads);
-        cpu_attention_append(a, &h, 0, a->tokens);
-    }
-    ir_pool_barrier(a->pool, nthreads);
     for (size_t turn = 0; turn * all < heads * groups; turn++) {
         const size_t i = turn * all + (turn % 2 ? all - 1 - me : me);
         if (i < heads * groups) prefill_group(a, &w, i % heads, (groups - 1 - i / heads) * a->group);

@@ -53,8 +53,9 @@ static ir_status open_pool(cpu_dev *c, const ir_open_options *asked)
     if (n <= 0) n = c->topo.ncore > 0 && c->topo.ncore < have ? c->topo.ncore : have;
     if (n > have && asked->crowd) c->pinned = false; /* there is no place for each */
     ir_status s = n <= have || asked->crowd
-                      ? ir_pool_new(c->pinned ? order : NULL, n, &c->pool)
+                      ? IR_OK
                       : ir_fail(IR_EINVAL, "%d threads asked for, this process may use %d", n, have);
+    if (s == IR_OK && !asked->look_only) s = ir_pool_new(c->pinned ? order : NULL, n, &c->pool);
     c->nthreads = n;
     free(order);
     return s;
@@ -82,7 +83,10 @@ static ir_status cpu_open(ir_dev *dev, const ir_open_options *asked)
     c->pinned = !o->no_pin;
     c->pages = o->pages == IR_PAGES_DEFAULT ? IR_PAGES_HUGE : o->pages;
     ir_status s = choose_isa(o->forms, c);
-    if (s == IR_OK) s = ir_topology_load(NULL, &c->topo);
+    if (s == IR_OK && o->look_only)
+        ir_topology_plain(&c->topo);
+    else if (s == IR_OK)
+        s = ir_topology_load(NULL, &c->topo);
     if (s == IR_OK) s = open_pool(c, o);
     if (s != IR_OK) cpu_close(dev);
     return s;

@@ -27,21 +27,29 @@ static float ops_f32_at(const char *p, size_t i)
     return f;
 }
 
+size_t cpu_token_of(const ly_row *r, const char *tokens, size_t i)
+{
+    int32_t token;
+    memcpy(&token, tokens + i * sizeof token, sizeof token);
+    return token >= 0 && token < r->vocab ? (size_t)token : 0;
+}
+
 void cpu_embed_rows(const cpu_ops *o, ir_dtype t, const ly_row *r, const char *tokens, const char *W,
                     const char *V, char *y, size_t lo, size_t hi)
 {
     const size_t c = (size_t)r->c, row_B = c * (size_t)ir_dtype_bytes(t), vocab = (size_t)r->vocab;
     for (size_t i = lo; i < hi; i++) {
-        int32_t token;
-        memcpy(&token, tokens + i * sizeof token, sizeof token);
-        size_t word = token >= 0 && (size_t)token < vocab ? (size_t)token : 0;
+        size_t word = cpu_token_of(r, tokens, i);
         size_t place = (size_t)r->past + i % (size_t)r->tokens;
         float  ts = 1, ps = 1;
-        if (t == IR_I8)
-            ts = ops_f32_at(V, (size_t)r->s_at + word), ps = ops_f32_at(V, (size_t)r->s_at + vocab + place);
-        o->embed(t, c, W + (size_t)r->W_at * (size_t)ir_dtype_bytes(t) + word * row_B, ts,
-                 W + (size_t)r->P_at * (size_t)ir_dtype_bytes(t) + place * row_B, ps,
-                 y + i * c * sizeof(float));
+        if (ly_row_scaled(r, t)) ts = ops_f32_at(V, (size_t)r->s_at + word);
+        if (ly_row_scaled(r, t) && r->P_at >= 0) ps = ops_f32_at(V, (size_t)r->s_at + vocab + place);
+        const char *row = W + (size_t)r->W_at * (size_t)ir_dtype_bytes(t) + word * row_B, *at = row;
+        if (r->P_at >= 0)
+            at = W + (size_t)r->P_at * (size_t)ir_dtype_bytes(t) + place * row_B;
+        else
+            ps = 0; /* no positions: the row again, times nothing */
+        o->embed(t, c, row, ts, at, ps, y + i * c * sizeof(float));
     }
 }
 

@@ -22,8 +22,11 @@ typedef struct {
     void (*finish)(size_t n, void *y, const void *scale, const void *bias, const void *add, ly_act act);
     void (*act)(size_t n, const void *x, void *y, ly_act act);
     void (*add)(size_t n, const void *x, const void *add, void *y);
+    void (*mul)(size_t n, const void *x, const void *by, void *y);
     /* y = (x - mean) / sqrt(variance + eps) * gain + offset */
     void (*norm)(size_t n, const void *x, const void *gain, const void *offset, float eps, void *y);
+    /* y = x / sqrt(mean of squares + eps) * gain */
+    void (*rms)(size_t n, const void *x, const void *gain, float eps, void *y);
     void (*softmax)(size_t n, const void *x, void *y);
     float (*max)(size_t n, const void *x);
     float (*exp_sum)(size_t n, const void *x, float minus, void *y); /* y = exp(x - minus); their sum */
@@ -50,6 +53,7 @@ typedef struct {
 const cpu_ops *cpu_ops_of(const ir_dev *);
 /* Rows [lo, hi) of a LY_EMBED row: tokens i32, W and V of its network (V: int8 scales only). IR_EINVAL:
  * never; a token outside the table is taken as row 0. */
-void cpu_embed_rows(const cpu_ops *, ir_dtype, const ly_row *, const char *tokens, const char *W,
-                    const char *V, char *y, size_t lo, size_t hi);
+size_t cpu_token_of(const ly_row *, const char *tokens, size_t i);
+void   cpu_embed_rows(const cpu_ops *, ir_dtype, const ly_row *, const char *tokens, const char *W,
+                      const char *V, char *y, size_t lo, size_t hi);
 #endif

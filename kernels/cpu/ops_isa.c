@@ -36,12 +36,30 @@ SIMD_INLINE vf gelu(vf x)
     return x / (vf_exp(x * vf_fma(x * x, c * 0.044715f, c)) + 1);
 }
 
+/* x/2 (1 + erf(x/sqrt 2)) = x - x/2 erfc for x > 0, x/2 erfc(|x|/sqrt 2) below: erfc(z) = P(t) e^(-z^2), t =
+ * 1/(1 + p z), to 1.5e-7 (Hastings; Abramowitz and Stegun 7.1.26). */
+SIMD_INLINE vf gelu_erf(vf x)
+{
+    const int_v below = (int_v)(x < vf_set1(0));
+    const vf    a = vf_choose(below, -x, x), t = 1 / vf_fma(a, vf_set1(0.3275911f * 0.70710678f), vf_set1(1));
+    vf          p = vf_fma(t, vf_set1(1.061405429f), vf_set1(-1.453152027f));
+    p = vf_fma(t, p, vf_set1(1.421413741f));
+    p = vf_fma(t, p, vf_set1(-0.284496736f));
+    p = vf_fma(t, p, vf_set1(0.254829592f));
+    const vf half = x * p * t * vf_exp(x * x * -0.5f) * 0.5f;
+    return vf_choose(below, half, x - half);
+}
+
 SIMD_INLINE vf ops_activate(ly_act act, vf x)
 {
     switch (act) {
     case LY_RELU: return vf_at_least(x, vf_set1(0));
     case LY_RELU6: return vf_at_most(vf_at_least(x, vf_set1(0)), vf_set1(6));
     case LY_GELU: return gelu(x);
+    case LY_GELU_ERF: return gelu_erf(x);
+    case LY_TANH: return 1 - 2 / (vf_exp(x * 2) + 1);
+    case LY_SILU: return x / (vf_exp(-x) + 1);
+    case LY_SIGMOID: return 1 / (vf_exp(-x) + 1);
     default: return x;
     }
 }
@@ -69,8 +87,12 @@ static void ops_finish(size_t n, void *y, const void *scale, const void *bias, c
 {
     if (act == LY_GELU)
         finish_as(LY_GELU, n, y, scale, bias, add);
+    else if (act == LY_SILU)
+        finish_as(LY_SILU, n, y, scale, bias, add);
     else if (act == LY_ID)
         finish_as(LY_ID, n, y, scale, bias, add);
+    else if (act == LY_GELU_ERF)
+        finish_as(LY_GELU_ERF, n, y, scale, bias, add);
     else
         finish_as(act, n, y, scale, bias, add);
 }
@@ -402,6 +424,34 @@ static float exp_sum(size_t n, const void *x, float minus, void *y)
     return ops_exp_sum(n, x, minus, y, NULL);
 }
 
+static void ops_mul(size_t n, const void *x, const void *by, void *y)
+{
+    for (size_t i = 0; i < n; i += VF) {
+        size_t left = n - i < VF ? n - i : VF;
+        store_n(y, i, left, load_n(x, i, left, (vf){0}) * load_n(by, i, left, (vf){0}));
+    }
+}
+
+static void ops_rms(size_t n, const void *x, const void *gain, float eps, void *y)
+{
+    vf     s0 = {0}, s1 = s0;
+    size_t i = 0;
+    for (; i + 2 * VF <= n; i += 2 * VF) {
+        vf a = ops_load(x, i), b = ops_load(x, i + VF);
+        s0 = vf_fma(a, a, s0);
+        s1 = vf_fma(b, b, s1);
+    }
+    for (; i < n; i += VF) {
+        vf a = load_n(x, i, n - i < VF ? n - i : VF, (vf){0});
+        s0 = vf_fma(a, a, s0);
+    }
+    const vf by = vf_set1(1 / sqrtf(vf_sum(s0 + s1) / (float)n + eps));
+    for (i = 0; i < n; i += VF) {
+        size_t left = n - i < VF ? n - i : VF;
+        store_n(y, i, left, load_n(x, i, left, (vf){0}) * by * load_n(gain, i, left, (vf){0}));
+    }
+}
+
 static void ops_softmax(size_t n, const void *x, void *y)
 {
     float sum = exp_sum(n, x, most(n, x), y);
@@ -511,6 +561,8 @@ const cpu_ops CPU_SYM(cpu_ops) = {.finish = ops_finish,
                                   .add = ops_add,
                                   .add_nt = ops_add_nt,
                                   .norm = ops_norm,
+                                  .mul = ops_mul,
+                                  .rms = ops_rms,
                                   .softmax = ops_softmax,
                                   .softmax_nt = ops_softmax_nt,
                                   .max = most,

@@ -135,6 +135,24 @@ def refused(cluster, program):
         expect(s.code == 2 and words in s.error, "refused: %s" % " ".join(options), s)
 
 
+def without_program(cluster, program):
+    """Half of the nodes have no program at the same path: each is named, the others are judged."""
+    give(cluster)
+    hide = ["--mount=/proc/%d/ns/mnt", "mount", "--bind", "/dev/null", os.path.realpath(program)]
+    for node in ("n2", "n4"):
+        slurmd = cluster.node[node].pid
+        done = quietly("nsenter", hide[0] % slurmd, *hide[1:])
+        if done.returncode != 0:
+            print("skip a missing program: %s" % done.stderr.strip())
+            return
+    s = Sweep(cluster, program, "--no-net", "--nodes", "n[1-4]", "--timeout", "20")
+    for node in ("n2", "n4"):
+        quietly("nsenter", hide[0] % cluster.node[node].pid, "umount", os.path.realpath(program))
+    lost = {n for n, v in s.verdict.items() if v[0] == "LOST"}
+    expect(s.code == 2 and lost == {"n2", "n4"}, "nodes without the program are LOST, by name", s)
+    expect("ermission denied" in s.error or "xec" in s.error, "and what the engine said is shown", s)
+
+
 def when(ready, act, seconds=20):
     def watch():
         end = time.monotonic() + seconds
@@ -278,6 +296,7 @@ def main(program):
             refused,
             network,
             lying_clock,
+            without_program,
             killed_nodes,
         ):
             since = time.monotonic()

@@ -1,7 +1,7 @@
-/* main_net.c -- ironroof-net FILE NODES SEED EXCHANGE_S [A-B,...]: appends exchanges between nodes to FILE.
- * NODES: how many processes it must find itself to be; a launcher that speaks another MPI's protocol starts
- * so many lone ones. With pairs of names: these alone, again, as look 2. See net.h for how silence is noticed
- * and docs/fleet.md for what is measured. */
+/* main_net.c -- ironroof-net FILE NODES SEED EXCHANGE_S PAIRS [A-B,...]: appends exchanges between nodes to
+ * FILE. NODES: how many processes it must find itself to be; a launcher that speaks another MPI's protocol
+ * starts so many lone ones. With pairs of names: these alone, again, as look 2. See net.h for how silence is
+ * noticed and docs/fleet.md for what is measured. */
 #define _GNU_SOURCE
 #include "bench/fleet/net/net.h"
 
@@ -16,7 +16,7 @@ static const double SLOW_SUM_S = 0.03;
 enum { ONE_AT_A_TIME = 16, CLOCK_ROUNDS = 3 };
 typedef struct {
     FILE    *f;
-    int      rank, size, look, round;
+    int      rank, size, look, round, pairs;
     uint64_t seed;
     double   exchange_s, report_s;
     char (*name)[NET_NAME];
@@ -102,12 +102,12 @@ static void whole_round(leader *l, net_op op, const char *what, int round)
 {
     net_order own = {.op = NET_STOP};
     for (int a = 0; a < l->size; a++) {
-        int b = net_partner(l->size, round, a, l->seed);
+        int b = net_partner(l->size, l->pairs, round, a, l->seed);
         if (b > a) order_pair(l, op, a, b, &own);
     }
     main_net_collect(l, own.op != NET_STOP ? &own : NULL);
     for (int a = 0; a < l->size; a++) {
-        int b = net_partner(l->size, round, a, l->seed);
+        int b = net_partner(l->size, l->pairs, round, a, l->seed);
         if (b > a) put_reports(l, op, what, a, b);
     }
 }
@@ -116,10 +116,10 @@ static void whole_round(leader *l, net_op op, const char *what, int round)
  * contention. */
 static void pairs(leader *l)
 {
-    int rounds = net_rounds(l->size);
+    int rounds = net_rounds(l->size, l->pairs);
     for (l->round = 0; l->round < rounds; l->round++) {
         for (int a = 0; a < l->size && l->size <= ONE_AT_A_TIME; a++) {
-            int b = net_partner(l->size, l->round, a, l->seed);
+            int b = net_partner(l->size, l->pairs, l->round, a, l->seed);
             if (b > a) single_pair(l, NET_PAIR, "bw", a, b);
         }
         if (l->size > ONE_AT_A_TIME) whole_round(l, NET_PAIR, "bw", l->round);
@@ -128,7 +128,7 @@ static void pairs(leader *l)
     }
     l->round = 0;
     if (l->size <= ONE_AT_A_TIME && l->size >= 4) whole_round(l, NET_PAIR, "all", 0);
-    int b = net_partner(l->size, 0, 0, l->seed);
+    int b = net_partner(l->size, l->pairs, 0, 0, l->seed);
     if (b > 0) single_pair(l, NET_LADDER, "pingpong", 0, b);
 }
 
@@ -237,8 +237,8 @@ int main(int argc, char **argv)
     MPI_Init(&argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &l.rank);
     MPI_Comm_size(MPI_COMM_WORLD, &l.size);
-    if (argc < 5) {
-        fprintf(stderr, "usage: ironroof-net FILE NODES SEED EXCHANGE_S [A-B,...]\n");
+    if (argc < 6) {
+        fprintf(stderr, "usage: ironroof-net FILE NODES SEED EXCHANGE_S PAIRS [A-B,...]\n");
         MPI_Abort(MPI_COMM_WORLD, NET_BAD);
     }
     char mine[NET_NAME];
@@ -255,6 +255,7 @@ int main(int argc, char **argv)
     }
     l.seed = strtoull(argv[3], NULL, 10);
     l.exchange_s = strtod(argv[4], NULL);
+    l.pairs = atoi(argv[5]);
     l.report_s = 2 * l.exchange_s + 3;
     net_deadlines(l.exchange_s);
     l.name = calloc((size_t)l.size, sizeof *l.name);
@@ -268,7 +269,7 @@ int main(int argc, char **argv)
                 MPI_Abort(MPI_COMM_WORLD, NET_SHARED_NODE);
             }
     if (l.rank == 0)
-        code = lead(&l, argv[1], argc > 5 ? argv[5] : NULL);
+        code = lead(&l, argv[1], argc > 6 ? argv[6] : NULL);
     else
         work(l.rank, l.report_s, l.size);
     free(l.name);

@@ -12,11 +12,19 @@ static int bits(int size)
     return n;
 }
 
-int net_rounds(int size)
+static int all_rounds(int size) { return size % 2 ? size : size - 1; }
+
+/* Does each pair meet once? */
+static bool meets_all(int size, int pairs)
+{
+    return pairs == NET_ALL || (pairs == NET_AUTO ? size <= ALL_PAIRS : pairs >= all_rounds(size));
+}
+
+int net_rounds(int size, int pairs)
 {
     if (size < 2) return 0;
-    if (size <= ALL_PAIRS) return size % 2 ? size : size - 1;
-    return RANDOM_ROUNDS + bits(size);
+    if (meets_all(size, pairs)) return all_rounds(size);
+    return pairs == NET_AUTO ? RANDOM_ROUNDS + bits(size) : pairs;
 }
 
 /* A tournament by the circle method: one stays, the others go round; the odd one out meets nobody. */
@@ -60,10 +68,10 @@ static int at_random(int size, int round, int rank, uint64_t seed)
     return partner;
 }
 
-int net_partner(int size, int round, int rank, uint64_t seed)
+int net_partner(int size, int pairs, int round, int rank, uint64_t seed)
 {
-    if (size <= ALL_PAIRS) return circle(size, round, rank);
-    if (round < RANDOM_ROUNDS) return at_random(size, round, rank, seed);
+    if (meets_all(size, pairs)) return circle(size, round, rank);
+    if (pairs > 0 || round < RANDOM_ROUNDS) return at_random(size, round, rank, seed);
     int p = rank ^ (1 << (round - RANDOM_ROUNDS));
     return p < size ? p : -1;
 }

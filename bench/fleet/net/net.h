@@ -40,9 +40,11 @@ int  net_group_size(int g);
 bool net_send(const void *buf, int n, int to, int tag, double deadline_s);
 bool net_recv(void *buf, int n, int from, int tag, double deadline_s);
 
-/* matching.c: partner of `rank` in round r of a schedule that every rank could make itself; -1: it rests. Up
- * to 64 ranks each pair once, in size - 1 rounds (size rounds of an odd number); beyond, 9 random matchings,
- * then rank XOR 2^k. */
-int net_rounds(int size);
-int net_partner(int size, int round, int rank, uint64_t seed);
+/* matching.c: partner of `rank` in round r of a schedule that every rank could make itself; -1: it rests.
+ * NET_AUTO: up to 64 ranks as NET_ALL, beyond 9 random matchings, then rank XOR 2^k. NET_ALL: each pair once,
+ * in size - 1 rounds (size rounds of an odd number). N > 0: so many random matchings, or all where that is
+ * fewer. */
+enum { NET_AUTO = 0, NET_ALL = -1 };
+int net_rounds(int size, int pairs);
+int net_partner(int size, int pairs, int round, int rank, uint64_t seed);
 #endif

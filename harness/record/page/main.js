@@ -10,6 +10,7 @@ function machineSections(m) {
   section(out, "batch", "Batch", batches(m, plain));
   section(out, "ladders", "Ladders", ladders(m));
   section(out, "law", "The Iron Law", law(m, plain));
+  section(out, "witness", "Energy, counters, kept up", witnesses(m, plain));
   section(out, "proof", "Proof by intervention", proofs(m));
   section(out, "points", "Points", points.length ? pointTable(points) : null);
   section(out, "verdicts", "Verdicts and claims", verdicts(m, plain));
