@@ -507,7 +507,7 @@ static ir_status gpt_exact_can_run(const ir_dev *dev, const ir_workload *w, cons
     const bool grouped = n.format.group > 0;
     ly_free(&n);
     return grouped ? cpu_gpt_can_run(dev, w, p)
-                   : ir_fail(IR_SKIP, "weights are not in groups: \"stream\" is exact");
+                   : ir_fail(IR_SKIP, "weights are not in groups: \"stream\" rounds no activation to int8");
 }
 
 const ir_kernel cpu_gpt_exact = {.family = "gpt",
