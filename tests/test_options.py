@@ -59,6 +59,7 @@ TABLE = {
         "sustain": (["run", "--backend", "ideal", "--dry-run"], ["--sustain", "9"]),
         "detail": ["--detail"], "dry-run": ["--dry-run"], "layers": (DRY, ["--layers", "99"]),
         "prove": (["run", "copy", "gemv", "gemm", *IDEAL], ["--prove"]),
+        "counters": ["--counters"], "energy": ["--energy", "on"], "sustain": ["--sustain", "4s"],
         "output": (RUN[:-2] + ["-o", "x.jsonl"], ["-o", "y.jsonl"]),
         "force": (["run", SMALL, *IDEAL[:-1], "prior.jsonl"], ["--force"]), "quiet": ["--quiet"],
         "color": ["--color"]}),

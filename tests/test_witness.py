@@ -141,6 +141,7 @@ def sources(folder):
         "powercap is found",
         r.stdout,
     )
+    expect(run("list", "counters", "--root", "/nonexistent").returncode == 2, "a root that is none")
     expect(run("list", "kernels", "--root", folder).returncode == 2, "--root is of 'list counters'")
 
 

@@ -6,6 +6,7 @@
 #include "kernels/workloads/table.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 const cli_option list_own[] = {{"root", 0, CLI_TEXT, "DIR",
                                 "counters: below DIR, which holds the proc/ and sys/ of another machine",
@@ -135,6 +136,10 @@ int cmd_list(const cli_args *args)
     size_t at = 0;
     if (args->narg && cli_choose("list", args->arg[0], what, sizeof what / sizeof *what, &at) != IR_OK)
         return complain();
+    const char *root = ((const list_options *)args->own)->root;
+    struct stat folder;
+    if (root && (stat(root, &folder) != 0 || !S_ISDIR(folder.st_mode)))
+        return ir_fail(IR_EINVAL, "--root %s: not a directory", root), complain();
     if (at == 7) return points(args);
     print[at](args);
     return EXIT_FINE;

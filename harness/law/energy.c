@@ -1,6 +1,6 @@
 /* energy.c -- see law.h. The same solver as the law's: non-negative, on relative residuals, with the same
  * bootstrap. Columns are scaled so that no row's term exceeds its energy at a coefficient of 1. */
-#include "harness/law/law.h"
+#include "harness/law/law_internal.h"
 #include "harness/stats/stats.h"
 
 #include <math.h>
@@ -53,6 +53,37 @@ static ir_joule per_unit(const ir_coef *c, double unit)
     return (ir_joule){unit / c->v, c->hi > 0 ? unit / c->hi : NAN, c->lo > 0 ? unit / c->lo : NAN, true};
 }
 
+static void widen_one(ir_joule *j, double sd)
+{
+    if (!j->known || !isfinite(sd)) return;
+    j->lo = fmin(j->lo, fmax(j->v - LAW_Z975 * sd, 0));
+    j->hi = fmax(j->hi, j->v + LAW_Z975 * sd);
+}
+
+/* No interval is narrower than what the rows' own say: rows are known unequally well, and the bootstrap's
+ * pool of residuals takes the surest of the others for its own. Errors go through the least squares on
+ * relative residuals: var c = G^-1 (sum a a' s^2) G^-1. */
+static void widen(const ir_energy_row *r, size_t n, double uD, double uO, ir_energy_fit *o)
+{
+    law_gram g = {.w = 0}, s = {.w = 0};
+    double   inv[LAW_NCOL][LAW_NCOL], var[LAW_NCOL] = {0};
+    unsigned mask = (o->move_JpB.known ? 1u << LAW_DATA : 0) | (o->comp_JpF.known ? 1u << LAW_COMP : 0) |
+                    (o->base_W.known ? 1u << LAW_LAT : 0);
+    for (size_t i = 0; i < n; i++) {
+        double a[LAW_NCOL] = {r[i].bytes * uD / r[i].J, r[i].flops * uO / r[i].J, r[i].T_s / r[i].J};
+        double sd = log(r[i].hi / r[i].lo) / (2 * LAW_Z975);
+        law_gram_add(&g, a, 1);
+        law_gram_add(&s, a, isfinite(sd) ? sd * sd : 0);
+    }
+    if (!mask || !law_gram_inverse(&g, mask, inv)) return;
+    for (int j = 0; j < LAW_NCOL; j++)
+        for (int k = 0; k < LAW_NCOL; k++)
+            for (int l = 0; l < LAW_NCOL; l++) var[j] += inv[j][k] * s.g[k][l] * inv[l][j];
+    widen_one(&o->move_JpB, sqrt(var[LAW_DATA]) * uD);
+    widen_one(&o->comp_JpF, sqrt(var[LAW_COMP]) * uO);
+    widen_one(&o->base_W, sqrt(var[LAW_LAT]));
+}
+
 static void say_unknown(ir_energy_fit *o)
 {
     bool   all = o->move_JpB.known && o->comp_JpF.known && o->base_W.known;
@@ -101,6 +132,7 @@ ir_status ir_energy_fit_rows(const ir_energy_row *r, size_t n, uint64_t seed, ir
         o->cond = f->cond;
         if (o->nspin == 0 && !(f->cond < ALIKE))
             o->move_JpB = o->comp_JpF = o->base_W = (ir_joule){NAN, NAN, NAN, false};
+        widen(r, n, uD, uO, o);
         say_unknown(o);
     }
     free(f);

@@ -1,6 +1,6 @@
 /* stretch.c -- see stretch.h. A counter of energy renews itself a thousand or ten times a second, so that its
  * difference over a short stretch says little; its readings at the moments it changes lie on a line whose
- * slope is the power. Readings are at least POLL_S apart and made between batches; so long as a batch is
+ * slope is the power. Readings are about POLL_S apart and made between batches; so long as a batch is
  * shorter, they are at most a batch more. */
 #define _GNU_SOURCE
 #include "harness/measure/stretch.h"
@@ -24,12 +24,20 @@ typedef struct {
 
 static bool log_due(const stretch_log *l, double now) { return l->w->energy && !l->lost && now >= l->due; }
 
+/* Readings at even distances would beat with even ticks, and their errors would be one error. */
+static double dithered(double now, size_t n)
+{
+    uint64_t bits;
+    memcpy(&bits, &now, sizeof bits);
+    return POLL_S * (0.5 + ir_hash32(bits, n) * 0x1p-32);
+}
+
 static ir_status log_read(stretch_log *l, double now)
 {
     ir_reading r = {now, NAN, NAN};
     double     part[IR_ENERGY_PARTS];
     for (int i = 0; i < IR_ENERGY_PARTS; i++) part[i] = NAN;
-    l->due = now + POLL_S;
+    l->due = now + dithered(now, l->n);
     if (!l->w->energy(l->w->energy_arg, &r, part)) return l->lost = true, IR_OK;
     r.t_s = now;
     if (l->n == l->cap) {
