@@ -150,7 +150,8 @@ const cli_command bench_commands[] = {
      .usage = "ideal|kernels|fleet|machines|aa|inject [FILE|PERCENT,...] [POINT...]",
      .about = "ideal: a device that obeys the law exactly; the fit must give back what was put in.\n"
               "kernels: every kernel on odd shapes and misaligned addresses against its oracle; nothing is "
-              "timed.\n"
+              "timed,\n"
+              "so --threads 33 may be more than there are processors.\n"
               "machines: the whole pipeline on described machines (FILEs, or the program's own), whose truth "
               "is known; --seeds variants\n"
               "of each from --seed on; prints what was asked and what was reached.\n"

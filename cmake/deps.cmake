@@ -83,8 +83,8 @@ function(ir_dependency name)
   set(IR_SUMMARY "${IR_SUMMARY}" PARENT_SCOPE)
 endfunction()
 
-# ir_loaded_later(TARGET NAME FILE): TARGET is compiled with the headers of the dependency and not linked to it;
-# FILE, which loads it when it is first needed, knows the library that was found as IR_<NAME>_FILE.
+# ir_loaded_later(TARGET NAME FILE): TARGET is compiled with the headers of the dependency and not linked to
+# it; FILE, which loads it when it is first needed, knows the library that was found as IR_<NAME>_FILE.
 function(ir_loaded_later target name file)
   if(NOT IR_HAVE_${name})
     return()

@@ -119,7 +119,7 @@ void ir_point_init(ir_point *p)
     stats_init(&p->m.dev);
     p->m.check.err = p->m.check.tol = NAN;
     p->m.warmup_s = p->m.overhead_s = p->m.joules = p->m.counted_B = p->m.clock_Hz = p->m.steal =
-        p->m.bw_now = NAN;
+        p->m.bw_now = p->m.launch_now = NAN;
     p->m.mem_clock_Hz = p->m.power_W = p->m.temp_C = p->m.cpu_share = p->m.preemptions = NAN;
     ir_energy_init(&p->m.energy);
     ir_counts_init(&p->m.counts);

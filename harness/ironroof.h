@@ -199,7 +199,8 @@ typedef enum { IR_PAGES_DEFAULT, IR_PAGES_HUGE, IR_PAGES_SMALL } ir_pages;
 typedef struct {
     int         max_threads; /* of the host; 0: all it may use */
     bool        no_pin;      /* leave the threads where the system puts them */
-    int         form_plus1;  /* 1 + index into the backend's forms; 0: the best this machine has */
+    bool        crowd;       /* more threads than processors are fine: for tests, nothing is timed */
+    uint32_t    forms;       /* bit set over the backend's forms to choose among; 0: its own choice */
     ir_pages    pages;       /* of host memory */
     bool        look_only;   /* to be described and closed: no threads, no library that may be left out */
     const void *own;         /* the backend's own options (its header); NULL: none */
@@ -239,6 +240,11 @@ struct ir_backend {
     void (*topology)(ir_dev *, ir_topology *);
     /* Optional. Names of the forms its kernels exist in, NULL-terminated: instruction sets of a processor. */
     const char *const *forms;
+    /* Optional. Bit set of the forms among which a short measurement decides, for kernels that differ by form
+     * (kernel->by_form); 0: nothing is to be decided. use_form() comes with it: use this one from now on;
+     * returns the one before. The widest is in use when a device was opened. */
+    uint32_t (*rivals)(const ir_dev *);
+    int (*use_form)(const ir_dev *, int form);
     /* Optional. What of the device belongs into the record's environment. */
     void (*environment)(ir_dev *, ir_env *);
     /* Optional. What one thread can compute at this clock by width and ports, flop/s; NAN: not known. */
@@ -281,6 +287,7 @@ struct ir_kernel {                   /* id: backend/workload/name, e.g. "cpu/gem
      * mem and gives back to unprepare(), idempotent. NULL: none. */
     ir_status (*prepare)(ir_run *);
     void (*unprepare)(ir_run *);
+    bool     by_form;  /* it exists in each of the backend's forms; which of them is fastest is measured */
     uint32_t consumes; /* bit set of IN tensors: prepare() may leave their content undefined, run() does
                         * not read them; so weights and their packed form need not both be in memory */
     /* One call that also says how long each layer of a network took: layer_s[n], seconds, n = the number of
@@ -412,6 +419,7 @@ typedef struct {
     double     temp_C;                /* the highest */
     char       slowed[64];            /* what lowered the clock meanwhile, in words; empty: nothing known */
     double     bw_now;                /* DRAM bandwidth between the samples, as a share of its ceiling */
+    double     launch_now;            /* a launch's price between the samples, as a multiple of its ceiling */
     double     cpu_share;             /* of the CPU time a thread wanted, what the worst one got */
     double     preemptions;           /* involuntary switches of all threads meanwhile */
 } ir_measurement;

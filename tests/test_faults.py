@@ -62,7 +62,7 @@ def commands(record, runs):
         ("fleet judge", ["fleet", "judge", os.path.join(os.path.dirname(runs), "sweep")]),
         ("fleet judge -o", ["fleet", "judge", os.path.join(os.path.dirname(runs), "sweep"), "-o", "OUT"]),
         ("report of a sheet", ["report", "a100", record, "-o", "OUT"]),
-        ("dump", ["dump", "gemv:m=8,k=8", "--backend", "ideal", "-o", os.path.join(os.path.dirname(runs), "d")]),
+        ("dump", ["dump", "gemv:m=8,k=8", "--backend", "ideal", "-o", os.path.join(runs, "..", "d")]),
         ("ab --plan", ["ab", "--plan", "2%", "--from", verdicts]),
         ("run", ["run", SMALL, *FAST, "-o", "OUT"]),
         ("ceilings", ["ceilings", *FAST, "-o", "OUT"]),

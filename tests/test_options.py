@@ -55,6 +55,8 @@ TABLE = {
         "timeout": (["run", "gemm:m=2048,n=2048,k=2048", "--filter", "naive", *CPU], ["--timeout", "1ms"]),
         "resume": ["--resume", "prior.jsonl"], "no-report": (["run", SMALL, *IDEAL[:6], "-o", "o.jsonl"],
                                                             ["--no-report"]),
+        "counters": (DRY, ["--counters=nosuch"]), "energy": (DRY, ["--energy=nosuch"]),
+        "sustain": (["run", "--backend", "ideal", "--dry-run"], ["--sustain", "9"]),
         "detail": ["--detail"], "dry-run": ["--dry-run"], "layers": (DRY, ["--layers", "99"]),
         "prove": (["run", "copy", "gemv", "gemm", *IDEAL], ["--prove"]),
         "counters": ["--counters"], "energy": ["--energy", "on"], "sustain": ["--sustain", "4s"],
@@ -137,7 +139,8 @@ TABLE = {
             (["ideal"], "device", "0"), (["ideal"], "model", "BW=1"), (["ideal"], "seeds", "2"),
             (["ideal"], "nodes", "3"), (["ideal"], "filter", "x"))},
         "plan": ["--plan", "2%"], "from": ["--from", "x"], "proof": ["--proof", "x"], "strict": ["--strict"],
-        "as-is": ["--as-is"]}),
+        "as-is": ["--as-is"], "as-is-gbench": ["--as-is-gbench"], "time": ["--time"],
+        "silent": ["--silent"]}),
     "ab": (AB, {
         "blocks": (REAL, ["--blocks", "2"]),
         "delta": (AB, ["--delta", "0"]), "max-minutes": (AB, ["--max-minutes", "0"]),
@@ -148,7 +151,9 @@ TABLE = {
         "proof": (AB, ["--proof", "nosuch"]), "strict": (["ab", "a", "b", "--plan", "2%"], ["--strict"]),
         "as-is": (["ab", "./say.sh", "./say.sh", SMALL, "--quiet", "--blocks", "1", "--no-reference"],
                   ["--as-is"]),
-        "no-reference": (REAL, ["--no-reference"]),
+        "as-is-gbench": (AB, ["--as-is-gbench"]), "time": (["ab", "./say.sh", "./say.sh"], ["--time"]),
+        "silent": (["ab", "true", "true", "--time", "--blocks", "1"], ["--silent"]),
+        "no-reference": (["ab", "--plan", "2%", "--from", "verdicts.jsonl"], ["--no-reference"]),
         "seeds": ["--seeds", "2"], "rounds": ["--rounds", "2"],
         **{name: child(name, value) for name, value in (
             ("budget", "0.25"), ("precision", "0.125"), ("inject", "0.5"), ("profile", "full"),
@@ -166,10 +171,11 @@ TABLE = {
         "thresholds": ["--thresholds", "nosuch"], "update": (["gate", "run1.jsonl", "--baseline", "new"],
                                                            ["--update"]),
         "across": (["gate", "a.jsonl", "--baseline", "b.jsonl"], ["--across"]),
-        "proof": ["--proof", "nosuch"], "strict": (GATE + ["--delta", "20%"], ["--strict"]), "output": ["-o", "g.jsonl"],
+        "proof": ["--proof", "nosuch"], "strict": (GATE + ["--delta", "20%"], ["--strict"]),
+        "output": ["-o", "g.jsonl"],
         "force": (GATE + ["-o", "prior.jsonl"], ["--force"]), "quiet": ["--quiet"], "color": ["--color"]}),
     "history": (["history", "runs"], {
-        "delta": ["--delta", "90%"], "alpha": ["--alpha", "0.5"], "reference": ["--reference", "nosuch"],
+        "delta": ["--delta", "90%"], "alpha": ["--alpha", "0.0001"], "reference": ["--reference", "nosuch"],
         "filter": ["--filter", "nosuch"], "across": (["history", "a.jsonl", "b.jsonl"], ["--across"]),
         "strict": ["--strict"], "recent": (["history", "runs", "--strict"], ["--recent", "1"]),
         "output": ["-o", "h.jsonl"], "force": (["history", "runs", "-o", "prior.jsonl"], ["--force"]),
@@ -180,6 +186,9 @@ TABLE = {
         "output": ["-o", "x.csv"], "force": (["export", "prior.jsonl", "--format", "csv", "-o", "a.jsonl"],
                                            ["--force"]),
         "quiet": (["export", "mixed", "--format", "csv"], ["--quiet"])}),
+    "completion": (["completion", "bash"], {}),
+    "manual": (["manual", "run"], {"date": ["--date", "2001-02-03"]}),
+    "version": (["version"], {"json": ["--json"]}),
     "doctor": (["doctor", "--root", "tree"], {
         "root": ["--root", "nosuch"], "quiet": ["--quiet"], "color": ["--color"]}),
     "fleet": (JUDGE, {
@@ -187,7 +196,8 @@ TABLE = {
         "engine-args": (FLEET, ["--engine-args=-p x"]), "rounds": (FLEET, ["--rounds", "1"]),
         "delta": (FLEET, ["--delta", "9%"]), "alpha": (FLEET, ["--alpha", "9%"]),
         "timeout": (FLEET, ["--timeout", "9"]), "at-once": (FLEET, ["--at-once", "1"]),
-        "no-net": (FLEET, ["--no-net"]), "pairs": (FLEET, ["--pairs", "all"]), "baseline": ["--baseline", "nosuch"],
+        "no-net": (FLEET, ["--no-net"]), "pairs": (FLEET, ["--pairs", "all"]),
+        "baseline": ["--baseline", "nosuch"],
         "against": (["fleet", "check"], ["--against", "nosuch"]), "output": ["-o", "f.json"],
         "force": ["--force"], "quiet": ["--quiet"], "color": ["--color"]}),
 }
@@ -201,8 +211,8 @@ IDLE = [
         ["--color"])),
     (["fleet", "agent", "x"], ["--quiet"]), (FLEET, ["--against", "x"]),
     *((command, ["--force"]) for command in (
-        ["run", SMALL, "--dry-run"], ["ceilings", "--backend", "ideal"], ["claims"], ["compare", "a100", "h100"],
-        ["predict", "gemv", "--device", "a100"], GATE, ["history", "runs"], AB,
+        ["run", SMALL, "--dry-run"], ["ceilings", "--backend", "ideal"], ["claims"],
+        ["compare", "a100", "h100"], ["predict", "gemv", "--device", "a100"], GATE, ["history", "runs"], AB,
         ["export", "a.jsonl", "--format", "csv"], ["report", "a.jsonl", "--screen"])),
     *((command, [f"--{name}", value]) for name, value in (("isa", "avx2"), ("pin", "none"), ("pages", "huge"))
       for command in (["run", SMALL, "--backend", "ideal"], ["ceilings", "--backend", "model"],
@@ -210,7 +220,8 @@ IDLE = [
                       ["claims", "--measure", "--backend", "ideal"])),
     (["compare", "a100", "h100"], ["--across"]), (["predict", "gemv", "--device", "a100"], ["--net", "x"]),
     (["selftest", "kernels"], ["--color"]), (["selftest", "fleet"], ["--quiet"]),
-    (["selftest", "fleet"], ["-o", "x"]), (["selftest", "fleet", "--nodes", "2", "-o", "x"], ["--samples", "1"]),
+    (["selftest", "fleet"], ["-o", "x"]),
+    (["selftest", "fleet", "--nodes", "2", "-o", "x"], ["--samples", "1"]),
     (["report", "a.jsonl", "--screen"], ["--quiet"]),
 ]
 BY_THE_MOMENT = ("argv", "started", "run", "steal", "cpu_share", "preemptions", "clock_Hz", "mem_clock_Hz",
@@ -286,9 +297,9 @@ def inputs(folder):
     open(os.path.join(folder, "foreign", "W.bin"), "w").write("mine\n")
     for i in range(12): # a step in the middle
         text = open(os.path.join(folder, f"run{1 + i // 6}.jsonl")).read()
-        text = re.sub(r'"started":"2\d\d\d-\d\d-\d\d', f'"started":"2026-01-{i + 10}', text)
-        factor = 1 + (i > 5) / 5 + i * 7 % 5 / 1e3
-        text = re.sub(r'(?<="samples_s": )\[[^]]*\]|(?<="median": )[\d.e-]+', lambda m: json.dumps(
+        text = re.sub(r'"started": "2\d\d\d-\d\d-\d\d', f'"started": "2026-01-{i + 10}', text)
+        factor = 1 + (i > 5) / 5 + i * 7 % 5 / 100
+        text = re.sub(r'(?<="samples_s": )\[[^]]*\]|(?<=": )[\d.]+e-0\d', lambda m: json.dumps(
             [s * factor for s in json.loads(m[0])] if m[0][0] == "[" else float(m[0]) * factor), text)
         for name in ("runs", "new" if i > 5 else "old"):
             open(os.path.join(folder, name, f"{i:02}.jsonl"), "w").write(text)

@@ -246,7 +246,8 @@ static void narrower_vectors(maker *m)
 {
     ablation_variant t;
     const char      *words = m->s->dev.be->narrower ? m->s->dev.be->narrower(&m->s->dev) : NULL;
-    if (!words || m->k->flags & IR_K_LIB || m->base->law.bound == IR_BOUND_CACHE) return;
+    if (!words || strcmp(m->base->id.isa, m->s->info.isa) != 0) return; /* narrow already */
+    if (m->k->flags & IR_K_LIB || m->base->law.bound == IR_BOUND_CACHE) return;
     if (!strcmp(m->w->family, "peak") || !(m->base->m.cost.flops > 0)) return;
     variant_base(m->base, &t);
     t.narrow = true;

@@ -126,8 +126,9 @@ typedef struct {
     cli_names   backends; /* empty: all; not checked against any table */
     const char *model;    /* key=value,... over the described machine; NULL: none */
     const char *device;   /* index or name; NULL: the first */
-    const char *isa;      /* NULL: the best */
+    const char *isa;      /* names, by commas; NULL: the backend's choice */
     int         pin, pages;
+    bool        crowd;                         /* not an option: set by a command that times nothing */
     double      precision, budget_s, warmup_s; /* NAN: the profile's */
     double      timeout_s;                     /* NAN: none */
     unsigned    cache;                         /* CLI_HOT | CLI_COLD; CLI_HOT when neither was asked for */

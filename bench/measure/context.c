@@ -39,6 +39,7 @@ void context_close_device(measure_context *s)
 {
     if (!s->dev.be || !s->dev.self) return;
     bw_monitor_close(&s->monitor);
+    launch_monitor_close(&s->launch);
     ir_measure_release(&s->dev);
     s->dev.be->close(&s->dev);
 }
@@ -179,11 +180,13 @@ ir_status context_measure(measure_context *s, const ir_workload *w, const ir_ker
         pol.cold = cold;
         ir_bind(&s->dev, w, k, p, &b);
         bool    drift = bw_monitor_begin(&s->monitor, &s->ceilings, &b, cold, &pol);
+        bool    price = !s->in_ceilings && launch_monitor_begin(&s->launch, &s->info, &s->ceilings, &b, &pol);
         watched watched_point = {s, &like, &b};
         if (s->timeout_s > 0 && s->hung) watchdog_arm(point_is_late, &watched_point);
         ir_measure_bound(&b, &pol, o);
         watchdog_disarm();
         if (drift) bw_monitor_end(&s->monitor, o);
+        if (price) launch_monitor_end(&s->launch, o);
         o->id.for_ceiling = s->in_ceilings;
         o->flags |= s->run_flags;
         ir_point_judge(o, &s->ceilings, NULL);

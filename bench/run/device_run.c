@@ -40,19 +40,32 @@ static void apply_policy(measure_context *s, const cli_options *o)
     s->layers = o->layers;
 }
 
-static ir_status open_options(const ir_backend *be, const cli_options *o, ir_open_options *out)
+/* "avx2", or "avx512,avx2" to have the faster one chosen by measurement. */
+static ir_status forms_of(const char *list, const char *const *forms, uint32_t *set)
 {
     size_t n = 0, at;
+    while (forms[n]) n++;
+    for (const char *p = list;; p++) {
+        char   name[IR_NAME];
+        size_t len = strcspn(p, ",");
+        snprintf(name, sizeof name, "%.*s", (int)len, p);
+        ir_status st = cli_choose("instruction set", name, forms, n, &at);
+        if (st != IR_OK) return st;
+        *set |= 1u << at;
+        p += len;
+        if (!*p) return IR_OK;
+    }
+}
+
+static ir_status open_options(const ir_backend *be, const cli_options *o, ir_open_options *out)
+{
     memset(out, 0, sizeof *out);
     for (size_t i = 0; i < o->threads.n; i++)
         if (o->threads.v[i] > out->max_threads) out->max_threads = (int)o->threads.v[i];
     out->no_pin = o->pin == CLI_PIN_NONE;
+    out->crowd = o->crowd;
     out->pages = (ir_pages)o->pages;
-    if (!o->isa || !be->forms) return IR_OK;
-    while (be->forms[n]) n++;
-    ir_status st = cli_choose("instruction set", o->isa, be->forms, n, &at);
-    if (st == IR_OK) out->form_plus1 = (int)at + 1;
-    return st;
+    return o->isa && be->forms ? forms_of(o->isa, be->forms, &out->forms) : IR_OK;
 }
 
 /* What the machine module collects, and what the run itself adds. */

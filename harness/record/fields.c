@@ -260,6 +260,7 @@ const ir_rec_field        ir_rec_point_run[] = {U32(ir_point, "reps", m.reps),
                                                 NUM(ir_point, "temp_C", m.temp_C),
                                                 TEXT(ir_point, "slowed", m.slowed),
                                                 NUM(ir_point, "bandwidth_now", m.bw_now),
+                                                NUM(ir_point, "launch_now", m.launch_now),
                                                 BOOL(ir_point, "for_ceiling", id.for_ceiling),
                                                 BITS(ir_point, "flags", flags, flag_words),
                                                 END};

@@ -88,12 +88,8 @@ static void attention_turn(const cpu_attention *a, size_t t, const char *x, floa
 
 /* ---- one head -------------------------------------------------------------------------------- */
 /* A head of keys and values, and the queries that share it: number m is that of token m / each. */
-typedef struct {
-    const char *q, *kv; /* of the sequence's first token: the first of its queries, its key */
-    char       *k, *v, *y;
-    size_t      row_B;
-} head;
-static head attention_head_of(const cpu_attention *a, size_t b, size_t h)
+typedef cpu_attention_head head;
+head                       cpu_attention_head_of(const cpu_attention *a, size_t b, size_t h)
 {
     const size_t plane = (b * a->kv_heads + h) * a->cap * a->row_B, first = b * a->tokens;
     const char  *in = a->qkv + first * a->width * sizeof(float);
@@ -224,14 +220,18 @@ static void prefill(const cpu_attention *a, int tid, int nthreads)
     bench        b = bench_of(a, tid);
     cpu_part(a->batch * a->kv_heads, 1, tid, nthreads, &lo, &hi);
     for (size_t i = lo; i < hi; i++) {
-        head h = attention_head_of(a, i / a->kv_heads, i % a->kv_heads);
+        head h = cpu_attention_head_of(a, i / a->kv_heads, i % a->kv_heads);
         attention_append(a, &h, &b, 0, a->tokens);
     }
     ir_pool_barrier(a->pool, nthreads);
+    if (a->tile) {
+        cpu_attention_prefill(a, tid, nthreads);
+        return;
+    }
     cpu_part(a->batch * a->kv_heads * blocks, 1, tid, nthreads, &lo, &hi);
     for (size_t i = lo; i < hi; i++) {
         size_t which = i / blocks, q0 = i % blocks * QUERIES, n = attention_min_of(QUERIES, queries - q0);
-        head   h = attention_head_of(a, which / a->kv_heads, which % a->kv_heads);
+        head   h = cpu_attention_head_of(a, which / a->kv_heads, which % a->kv_heads);
         attention_begin(a, &h, &b, q0, n);
         attend(a, &h, &b, q0, n, 0, a->all ? a->tokens : a->past + (q0 + n - 1) / a->each + 1);
         for (size_t m = 0; m < n; m++)
@@ -248,7 +248,7 @@ static float *part_of(const cpu_attention *a, size_t item, size_t segment, size_
 
 static void attention_join(const cpu_attention *a, size_t i, size_t m, int nthreads)
 {
-    head   h = attention_head_of(a, i / a->kv_heads, i % a->kv_heads);
+    head   h = cpu_attention_head_of(a, i / a->kv_heads, i % a->kv_heads);
     float *p = part_of(a, i, 0, m, nthreads), *acc = p + 2;
     float  most = p[0], sum = p[1];
     for (size_t s = 1; s < a->segments; s++) {
@@ -287,7 +287,7 @@ static void decode(const cpu_attention *a, int tid, int nthreads)
     cpu_part(items * a->segments, 1, tid, nthreads, &lo, &hi);
     for (size_t i = lo; i < hi; i++) {
         size_t which = i / a->segments, segment = i % a->segments;
-        head   h = attention_head_of(a, which / a->kv_heads, which % a->kv_heads);
+        head   h = cpu_attention_head_of(a, which / a->kv_heads, which % a->kv_heads);
         cpu_part(a->past + 1, 1, (int)segment, (int)a->segments, &from, &to);
         if (to == a->past + 1) attention_append(a, &h, &b, 0, 1);
         attention_begin(a, &h, &b, 0, a->each);
@@ -344,6 +344,7 @@ void cpu_attention_plan(const ir_dev *dev, const ly_row *r, size_t cap, ir_dtype
     a->cap = cap;
     a->segments = segments_of(a, (size_t)threads);
     a->thread_B = cpu_apart(thread_B(a));
+    cpu_attention_plan_prefill(dev, a, (size_t)threads);
     a->work_B = (size_t)threads * a->thread_B +
                 (a->segments > 1 ? a->batch * a->heads * a->segments * (a->dh + 2) * sizeof(float) : 0);
 }
@@ -389,6 +390,7 @@ const ir_kernel cpu_attention_tiled = {
     .family = "attention",
     .name = "tiled",
     .doc = "running maximum and sum: scores stay in L1, the cache is read once",
+    .by_form = true,
     .setup = attention_setup,
     .run = attention_run,
     .teardown = attention_teardown};

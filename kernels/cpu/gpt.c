@@ -507,7 +507,7 @@ static ir_status gpt_exact_can_run(const ir_dev *dev, const ir_workload *w, cons
     const bool grouped = n.format.group > 0;
     ly_free(&n);
     return grouped ? cpu_gpt_can_run(dev, w, p)
-                   : ir_fail(IR_SKIP, "weights are not in groups: \"stream\" is exact");
+                   : ir_fail(IR_SKIP, "weights are not in groups: \"stream\" rounds no activation to int8");
 }
 
 const ir_kernel cpu_gpt_exact = {.family = "gpt",
@@ -524,6 +524,7 @@ const ir_kernel cpu_gpt_exact = {.family = "gpt",
 const ir_kernel cpu_gpt_stream = {.family = "gpt",
                                   .name = "stream",
                                   .doc = "one region a step: weights stream once, norms and residuals fused",
+                                  .by_form = true,
                                   .can_run = cpu_gpt_can_run,
                                   .setup = gpt_setup,
                                   .run = gpt_run,

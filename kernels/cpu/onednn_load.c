@@ -6,7 +6,7 @@
 #if IR_HAVE_ONEDNN
 #define TEXT_OF(x) #x
 #define TEXT(x)    TEXT_OF(x)
-cpu_dnn_functions cpu_dnn_lib;
+cpu_dnn_functions cpu_dnnl;
 
 static const char *const files[] = {"libdnnl.so." TEXT(DNNL_VERSION_MAJOR), IR_ONEDNN_FILE, NULL};
 static const char *const functions[] = {
@@ -15,7 +15,7 @@ static const char *const functions[] = {
 #undef X
 };
 enum { N = sizeof functions / sizeof *functions };
-_Static_assert(sizeof cpu_dnn_lib == N * sizeof(void *), "one name for each function");
+_Static_assert(sizeof cpu_dnnl == N * sizeof(void *), "one name for each function");
 
 /* OpenMP's threads have a stack and a heap each, and end the program where they get none. */
 static ir_library library = {.name = "oneDNN",
@@ -25,7 +25,7 @@ static ir_library library = {.name = "oneDNN",
                              .function = functions,
                              .nfunction = N,
                              .needed = N,
-                             .found = &cpu_dnn_lib};
+                             .found = &cpu_dnnl};
 
 ir_status cpu_dnn_load(void) { return ir_library_load(&library); }
 

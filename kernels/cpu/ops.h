@@ -37,10 +37,18 @@ typedef struct {
     /* Rows [lo, hi) of a tensor x into y; dropout's seed of row i is wl_drop_row(i) */
     void (*row_steps)(const cpu_row_steps *, size_t lo, size_t hi, const void *x, void *y);
     bool has_nt; /* non-temporal stores are */
+    /* As above, for tensors in memory: non-temporal stores, where the elements of y are aligned, and input
+     * fetched ahead, of softmax the row behind this one */
+    void (*act_nt)(size_t n, const void *x, void *y, ly_act act);
+    void (*add_nt)(size_t n, const void *x, const void *add, void *y);
+    void (*softmax_nt)(size_t n, const void *x, void *y);
+    void (*embed_nt)(ir_dtype, size_t n, const void *table, float ts, const void *position, float ps,
+                     void *y);
     /* y = table * ts + position * ps: rows of weights in f32, bf16 or i8 */
     void (*embed)(ir_dtype, size_t n, const void *table, float ts, const void *position, float ps, void *y);
     /* f32 to the cache's dtype, f32 or bf16 */
     void (*narrow)(ir_dtype, size_t n, const void *x, void *y);
+    void (*fence)(void); /* after the last of those with non-temporal stores, before others read y */
 } cpu_ops;
 const cpu_ops *cpu_ops_of(const ir_dev *);
 /* Rows [lo, hi) of a LY_EMBED row: tokens i32, W and V of its network (V: int8 scales only). IR_EINVAL:

@@ -7,15 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-void ref_norm_eps(int64_t rows, int64_t c, double eps, const float *gain, const float *offset, const float *x,
-                  float *out)
+void ref_norm(int64_t rows, int64_t c, const float *gain, const float *offset, const float *x, float *out)
 {
     for (int64_t i = 0; i < rows; i++, x += c, out += c) {
         double mean = 0, var = 0;
         for (int64_t j = 0; j < c; j++) mean += (double)x[j];
         mean /= (double)c;
         for (int64_t j = 0; j < c; j++) var += ((double)x[j] - mean) * ((double)x[j] - mean);
-        double scale = 1 / sqrt(var / (double)c + eps);
+        double scale = 1 / sqrt(var / (double)c + 1e-5);
         for (int64_t j = 0; j < c; j++)
             out[j] = (float)(((double)x[j] - mean) * scale * (double)gain[j] + (double)offset[j]);
     }

@@ -18,12 +18,14 @@ function machineSections(m) {
   return out;
 }
 const machines = readRecords(), main = document.getElementById("main"), detail = el("div");
+const nav = roving(document.getElementById("contents"), "a"); // many sections: one stop of the Tab key
 // Measured machines before datasheets, the latest run first: its details are the ones shown at the start.
 const order = [...machines].sort((a, b) => datasheet(a) - datasheet(b) || (started(b) > started(a)) - (started(b) < started(a)));
 let shown = null;
 function contents() {
   const all = [...main.querySelectorAll("section")];
-  document.getElementById("contents").replaceChildren(...all.map(s => el("a", { href: "#" + s.id }, s.querySelector("h2").textContent)));
+  nav.replaceChildren(...all.map(s => el("a", { href: "#" + s.id }, s.querySelector("h2").textContent)));
+  nav.restop();
 }
 function showDetails(m) {
   if (shown === m) return;

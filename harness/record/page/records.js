@@ -76,7 +76,7 @@ function groupOf(p) {
   if (NETWORK.has(p.family)) return "Networks";
   if (STREAM.has(p.family)) return "Streams";
   if (OPERATOR.has(p.family)) return "Operators";
-  return ["token", "image", "sample", "step"].includes(p.item_unit) && known((p.params || {}).batch) ? "Networks" : "Operators";
+  return ["token", "image", "sequence", "sample", "step"].includes(p.item_unit) && known((p.params || {}).batch) ? "Networks" : "Operators";
 }
 // One colour a family, on every chart of every page; a family that is not listed takes one by its name.
 const FAMILIES = ["gpt", "cnn", "gemm", "gemv", "conv", "linear", "attention", "norm", "softmax", "act", "add", "embed", "chain",
