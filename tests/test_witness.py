@@ -230,7 +230,7 @@ def under_a_quota(folder):
             "--filter",
             "stream",
             "--sustain",
-            "5s",
+            "9s",
             "-o",
             path,
             "--quiet",
