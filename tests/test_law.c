@@ -105,7 +105,7 @@ static void peaks_launches_and_find(void **state)
     assert_true(isnan(ir_peak_ceiling(&c, IR_F8, 4)));
     assert_close(ir_product_ceiling(&c, IR_F8, 4), 200e9, 1e-12); /* no narrow unit at all: in f32 */
     assert_close(ir_product_ceiling(&c, IR_F16, 4), 200e9, 1e-12);
-    assert_true(isnan(ir_product_ceiling(&c, IR_I4, 4)));
+    assert_true(isnan(ir_product_ceiling(&c, IR_TF32, 4)));
     put(&c, IR_C_FLOPS, "", "fma", IR_BF16, 4, 600e9);
     assert_true(isnan(ir_peak_ceiling(&c, IR_F8, 4)));
     assert_close(ir_product_ceiling(&c, IR_F8, 4), 600e9, 1e-12); /* weights widened first */
@@ -141,7 +141,7 @@ static void rows_of_points(void **state)
     p.id.p.threads = 1; /* a launch of one thread, in units of one of all */
     assert_true(ir_row_of(&p, &c, &r));
     assert_close(r.x_launch, 1e-8 / 2e-6, 1e-12);
-    p.id.p.dtype = IR_I4;
+    p.id.p.dtype = IR_TF32;
     assert_false(ir_row_of(&p, &c, &r)); /* no peak for it */
     p.m.cost.flops = 0;
     assert_true(ir_row_of(&p, &c, &r)); /* nor is one needed */

@@ -190,7 +190,7 @@ static void nothing_to_judge(void **state)
     assert_nan(p.law.mfu);
     assert_nan(p.law.T_law_s);
     p = point(8e8, 0, 2e9, 8e8, 0.04);
-    p.id.p.dtype = IR_I4; /* no peak: the data term is known, the verdict is not */
+    p.id.p.dtype = IR_TF32; /* no peak: the data term is known, the verdict is not */
     ir_point_judge(&p, &c, NULL);
     assert_close(p.law.term_data_s, 0.02, 1e-12);
     assert_nan(p.law.term_comp_s);

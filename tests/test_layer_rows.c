@@ -262,7 +262,7 @@ static void step_right(step *s, int64_t tokens, int64_t past, ir_dtype t)
         assert_non_null(s->t[i] = calloc(1, spec[i].bytes));
         if (spec[i].role != IR_OUT) wl_gpt.fill(&wl_gpt, &s->p, i, s->t[i], 3);
     }
-    const ref_weights w = {t, s->t[1], s->t[2]};
+    const ref_weights w = {.dtype = t, .W = s->t[1], .V = s->t[2]};
     for (int64_t i = 0; i < BATCH; i++) {
         target    to = {s, i};
         ref_cache cache = {&s->cache, s->t[4], i, append, &to};
