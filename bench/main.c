@@ -9,7 +9,10 @@
 #include "bench/ab/processes.h"
 #include "bench/commands/gate_options.h"
 #include "bench/commands/last.h"
+#include "harness/machine/machine.h"
 #include "harness/screen.h"
+
+#include <string.h>
 
 const cli_command bench_commands[] = {
     {.name = "run",
@@ -39,12 +42,15 @@ const cli_command bench_commands[] = {
      .rules = run_rules,
      .main = cmd_ceilings},
     {.name = "list",
-     .summary = "what there is: workloads, kernels, backends, devices, claims, points",
-     .usage = "[workloads|kernels|backends|devices|claims|points]",
-     .about = "Without a word: all of it.\n"
-              "  ironroof list workloads",
+     .summary = "what there is: workloads, kernels, backends, devices, claims, counters, points",
+     .usage = "[workloads|kernels|backends|devices|claims|model|counters|points]",
+     .about =
+         "counters: every source of joules and of counted bytes, whether it can be read, and what to do.\n"
+         "  ironroof list workloads",
      .sets = CLI_SET_GRID,
      .max_args = 1,
+     .own = list_own,
+     .own_size = sizeof(list_options),
      .rules = list_rules,
      .main = cmd_list},
     {.name = "fit",
@@ -69,6 +75,7 @@ const cli_command bench_commands[] = {
      .own_size = sizeof(predict_options),
      .min_args = 1,
      .max_args = -1,
+     .rules = predict_rules,
      .main = cmd_predict},
     {.name = "compare",
      .summary = "machines side by side: ceilings, times, and the term that explains a gap",
@@ -82,6 +89,7 @@ const cli_command bench_commands[] = {
      .own_size = sizeof(compare_options),
      .min_args = 1,
      .max_args = -1,
+     .rules = compare_rules,
      .main = cmd_compare},
     {.name = "claims",
      .summary = "the book's claims: stated, recomputed, measured, verdict",
@@ -142,7 +150,8 @@ const cli_command bench_commands[] = {
      .usage = "ideal|kernels|fleet|machines|aa|inject [FILE|PERCENT,...] [POINT...]",
      .about = "ideal: a device that obeys the law exactly; the fit must give back what was put in.\n"
               "kernels: every kernel on odd shapes and misaligned addresses against its oracle; nothing is "
-              "timed.\n"
+              "timed,\n"
+              "so --threads 33 may be more than there are processors.\n"
               "machines: the whole pipeline on described machines (FILEs, or the program's own), whose truth "
               "is known; --seeds variants\n"
               "of each from --seed on; prints what was asked and what was reached.\n"
@@ -164,14 +173,20 @@ const cli_command bench_commands[] = {
     {.name = "ab",
      .summary = "compare two builds by interleaved processes; verdict and exit code",
      .usage = "A B [POINT...]",
-     .about = "A (old) and B (new) are programs or quoted command lines that take 'run POINT...'; each block "
-              "runs A,B,B,A or B,A,A,B.\n"
-              "A point is REGRESSED when the interval of its change lies above --delta, and again so in "
-              "fresh blocks.\n"
-              "Exit code: 0 same or improved, 1 confirmed regression, 2 missing or wrong, 3 environment "
-              "(--strict: or undecided),\n"
-              "4 not comparable.\n"
-              "  ironroof ab ./old/ironroof ./new/ironroof gemm copy",
+     .about =
+         "A (old) and B (new) are programs or quoted command lines that take 'run POINT...'; each block "
+         "runs A,B,B,A or B,A,A,B.\n"
+         "A point is REGRESSED when the interval of its change lies above --delta, and again so in "
+         "fresh blocks.\n"
+         "With --time they are any two programs, run as they are written, and wall times are compared; no "
+         "shell stands between: pipes and '>' go into sh -c '...'.\n"
+         "Exit code: 0 same, not slower or improved, 1 confirmed regression, 2 missing or wrong, 3 "
+         "environment "
+         "(--strict: or undecided),\n"
+         "4 not comparable.\n"
+         "  ironroof ab ./old/ironroof ./new/ironroof gemm copy\n"
+         "  ironroof ab --time './old input' './new input'\n"
+         "  J=--benchmark_format=json; ironroof ab --as-is-gbench \"./old $J\" \"./new $J\"",
      .sets = CLI_SET_MEASURE & ~(uint32_t)CLI_SET_RUN_ONLY,
      .own = ab_own_options,
      .own_init = &ab_own_defaults,
@@ -225,6 +240,7 @@ const cli_command bench_commands[] = {
      .own_size = sizeof(export_options),
      .min_args = 1,
      .max_args = -1,
+     .rules = output_rules,
      .main = cmd_export},
     {.name = "doctor",
      .summary = "is this machine ready to be measured? each finding: ok, fix: COMMAND, or cannot tell",
@@ -257,6 +273,7 @@ const cli_command bench_commands[] = {
      .own_size = sizeof(fleet_options),
      .min_args = 1,
      .max_args = -1,
+     .rules = fleet_rules,
      .main = cmd_fleet},
     {.name = "completion",
      .summary = "completions for a shell: commands, options, workloads, keys, devices",
@@ -295,6 +312,7 @@ const cli_command bench_commands[] = {
 
 int main(int argc, char **argv)
 {
+    if (argc == 2 && !strcmp(argv[1], IR_COUNTERS_HELPER)) return ir_counters_child();
     ends_begin();
     ir_screen_begin();
     ir_affinity_restore();

@@ -83,6 +83,21 @@ function(ir_dependency name)
   set(IR_SUMMARY "${IR_SUMMARY}" PARENT_SCOPE)
 endfunction()
 
+# ir_loaded_later(TARGET NAME FILE): TARGET is compiled with the headers of the dependency and not linked to
+# it; FILE, which loads it when it is first needed, knows the library that was found as IR_<NAME>_FILE.
+function(ir_loaded_later target name file)
+  if(NOT IR_HAVE_${name})
+    return()
+  endif()
+  foreach(property INCLUDE_DIRECTORIES COMPILE_DEFINITIONS)
+    set_property(TARGET ${target} APPEND PROPERTY ${property}
+      $<TARGET_PROPERTY:dep_${name},INTERFACE_${property}>)
+  endforeach()
+  get_target_property(libraries dep_${name} INTERFACE_LINK_LIBRARIES)
+  list(GET libraries 0 library)
+  set_source_files_properties(${file} PROPERTIES COMPILE_DEFINITIONS "IR_${name}_FILE=\"${library}\"")
+endfunction()
+
 function(ir_pad text width out)
   string(REPEAT " " ${width} blanks)
   string(LENGTH "${text}" used)

@@ -98,6 +98,20 @@ static void stats_init(ir_stats *s)
     s->p90 = s->p95 = s->p99 = s->autocorr = s->mode_lo = s->mode_hi = NAN;
 }
 
+void ir_energy_init(ir_energy *e)
+{
+    memset(e, 0, sizeof *e);
+    e->span_s = e->calls = e->ticks = e->W = e->J = e->lo = e->hi = e->idle_W = NAN;
+    for (int i = 0; i < IR_ENERGY_PARTS; i++) e->part[i].J = NAN;
+}
+
+void ir_counts_init(ir_counts *c)
+{
+    memset(c, 0, sizeof *c);
+    c->span_s = c->calls = c->read_B = c->write_B = c->flops = c->l2_B = c->l3_B = NAN;
+    c->cycles = c->instructions = c->background_Bps = NAN;
+}
+
 void ir_point_init(ir_point *p)
 {
     memset(p, 0, sizeof *p);
@@ -105,8 +119,10 @@ void ir_point_init(ir_point *p)
     stats_init(&p->m.dev);
     p->m.check.err = p->m.check.tol = NAN;
     p->m.warmup_s = p->m.overhead_s = p->m.joules = p->m.counted_B = p->m.clock_Hz = p->m.steal =
-        p->m.bw_now = NAN;
+        p->m.bw_now = p->m.launch_now = NAN;
     p->m.mem_clock_Hz = p->m.power_W = p->m.temp_C = p->m.cpu_share = p->m.preemptions = NAN;
+    ir_energy_init(&p->m.energy);
+    ir_counts_init(&p->m.counts);
     p->law.T_law_s = p->law.term_data_s = p->law.term_comp_s = p->law.term_lat_s = NAN;
     p->law.mfu = p->law.mbu = p->law.eta = p->law.eta_star = p->law.ridge = p->law.margin = p->law.bound_p =
         NAN;
@@ -160,10 +176,10 @@ double ir_point_time(const ir_point *p) { return p->status == IR_OK ? ir_point_s
 /* The units users count in, by family; items are the product of these parameters. NULL family: any other. */
 static const struct {
     const char *family, *unit, *param[2];
-} item_units[] = {{"cnn", "image", {"batch", NULL}},
-                  {"gpt", "token", {"batch", "tokens"}},
-                  {"layer", "", {NULL, NULL}},
-                  {NULL, "sample", {"batch", NULL}}};
+} item_units[] = {{"cnn", "image", {"batch", NULL}},  {"gpt", "token", {"batch", "tokens"}},
+                  {"bag", "", {NULL, NULL}},          {"encoder", "sequence", {"batch", NULL}},
+                  {"moe", "token", {"tokens", NULL}}, {"mixtral", "token", {"batch", "tokens"}},
+                  {"layer", "", {NULL, NULL}},        {NULL, "sample", {"batch", NULL}}};
 
 static double param_value(const ir_point *p, const char *name)
 {

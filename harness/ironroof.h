@@ -16,13 +16,15 @@
 extern "C" {
 #endif
 
-enum { IR_MAX_PARAMS = 12, IR_MAX_TENSORS = 8, IR_NAME = 32, IR_ID = 224, IR_WHY = 192 };
+enum { IR_MAX_PARAMS = 16, IR_MAX_TENSORS = 8, IR_NAME = 32, IR_ID = 256, IR_WHY = 192 };
 
 typedef struct ir_workload ir_workload;
 typedef struct ir_kernel   ir_kernel;
 typedef struct ir_backend  ir_backend;
 typedef struct ir_run      ir_run;
 typedef struct ir_policy   ir_policy;
+typedef struct ir_witness  ir_witness; /* harness/measure/measure.h */
+typedef struct ir_vigil    ir_vigil;   /* likewise */
 
 /* ---- errors ------------------------------------------------------------------------------------
  * IR_SKIP is an answer ("cannot here, because ..."), not an error: it becomes a row in the report. */
@@ -105,7 +107,10 @@ typedef struct {
                            the compute term does without */
     bool scattered;     /* lines of no order: what bounds their bandwidth is the ceiling of gathers, not of
                            streams */
-    double hops;        /* dependent memory accesses, each waiting for the last: latency, not bandwidth */
+    /* Of read_B: rows of no order, `scatters` of them, whose first lines are gathered and whose others
+     * follow. Beside them the cost has parts in order; 0: there are none, or all is `scattered`. */
+    double scattered_B, scatters;
+    double hops; /* dependent memory accesses, each waiting for the last: latency, not bandwidth */
 } ir_cost;
 typedef struct {
     const char *name;  /* "A", "x", "weights": static text */
@@ -137,6 +142,8 @@ struct ir_workload {
     size_t             nfull; /* grid of the full profile */
     const ir_params   *odd;
     size_t             nodd; /* small awkward shapes: the kernel test grid */
+    /* Optional. Fills in what an omitted key, 0, means where that follows from other keys. Before valid(). */
+    void (*complete)(const ir_workload *self, ir_params *);
     /* Shape errors (zero, overflow): IR_EINVAL with a reason. NULL: all positive values are fine. */
     ir_status (*valid)(const ir_workload *self, const ir_params *);
     ir_cost (*cost)(const ir_workload *self, const ir_params *);
@@ -182,6 +189,8 @@ typedef struct {
  * lowers its clock just now, in words; empty: nothing, or not known. */
 typedef struct {
     double clock_Hz, mem_clock_Hz, power_W, energy_J, temp_C;
+    double energy_range_J; /* where its counter starts again from 0; 0: never */
+    double cap_W;          /* its power limit; 0 or NAN: none known */
     char   slowed[64];
 } ir_vitals;
 /* What a user may ask of a device when it is opened. Zeroed, or NULL in its place: the device's own choice.
@@ -190,8 +199,10 @@ typedef enum { IR_PAGES_DEFAULT, IR_PAGES_HUGE, IR_PAGES_SMALL } ir_pages;
 typedef struct {
     int         max_threads; /* of the host; 0: all it may use */
     bool        no_pin;      /* leave the threads where the system puts them */
-    int         form_plus1;  /* 1 + index into the backend's forms; 0: the best this machine has */
+    bool        crowd;       /* more threads than processors are fine: for tests, nothing is timed */
+    uint32_t    forms;       /* bit set over the backend's forms to choose among; 0: its own choice */
     ir_pages    pages;       /* of host memory */
+    bool        look_only;   /* to be described and closed: no threads, no library that may be left out */
     const void *own;         /* the backend's own options (its header); NULL: none */
 } ir_open_options;
 typedef struct ir_env      ir_env;      /* harness/machine/machine.h */
@@ -220,6 +231,8 @@ struct ir_backend {
     const char *(*tuning)(ir_dev *);
     /* Optional. Read between samples, some tens of times a second; without it the host's counters are. */
     void (*vitals)(ir_dev *, ir_vitals *out);
+    /* Optional. Lets time pass in which the device does nothing; without it this thread sleeps. */
+    void (*rest)(ir_dev *, double seconds);
     /* Optional. Cumulative seconds that others took of its threads, all seconds, and how often its clock was
      * lowered; without it the host's counters are. */
     void (*taken)(ir_dev *, double *steal_s, double *total_s, double *throttle_n);
@@ -227,6 +240,11 @@ struct ir_backend {
     void (*topology)(ir_dev *, ir_topology *);
     /* Optional. Names of the forms its kernels exist in, NULL-terminated: instruction sets of a processor. */
     const char *const *forms;
+    /* Optional. Bit set of the forms among which a short measurement decides, for kernels that differ by form
+     * (kernel->by_form); 0: nothing is to be decided. use_form() comes with it: use this one from now on;
+     * returns the one before. The widest is in use when a device was opened. */
+    uint32_t (*rivals)(const ir_dev *);
+    int (*use_form)(const ir_dev *, int form);
     /* Optional. What of the device belongs into the record's environment. */
     void (*environment)(ir_dev *, ir_env *);
     /* Optional. What one thread can compute at this clock by width and ports, flop/s; NAN: not known. */
@@ -269,6 +287,7 @@ struct ir_kernel {                   /* id: backend/workload/name, e.g. "cpu/gem
      * mem and gives back to unprepare(), idempotent. NULL: none. */
     ir_status (*prepare)(ir_run *);
     void (*unprepare)(ir_run *);
+    bool     by_form;  /* it exists in each of the backend's forms; which of them is fastest is measured */
     uint32_t consumes; /* bit set of IN tensors: prepare() may leave their content undefined, run() does
                         * not read them; so weights and their packed form need not both be in memory */
     /* One call that also says how long each layer of a network took: layer_s[n], seconds, n = the number of
@@ -360,21 +379,47 @@ typedef struct {
     uint32_t  kflags;      /* the kernel's IR_K_ flags */
 } ir_point_id;
 
+/* Energy over a stretch of calls of its own, after the samples; NAN unknown. J, lo, hi: of one call, with its
+ * 95 % interval, background included: power times the time of a call. idle_W: the same counters with nothing
+ * to do. */
+enum { IR_ENERGY_PARTS = 8 };
+typedef struct {
+    char   scope[16], source[24]; /* "packages" "board" "device"; "powercap" "vitals" ... */
+    double span_s, calls, ticks;  /* of the stretch; changes of the counter, or readings of a meter */
+    double W, J, lo, hi, idle_W;
+    struct {
+        char   name[32];
+        double J;
+    } part[IR_ENERGY_PARTS]; /* each domain's own, over the stretch; empty names end it */
+    char why[IR_WHY];        /* there is none, or no more, because ...; empty: there is */
+} ir_energy;
+/* What a stretch of calls counted, per call; NAN unknown. background_Bps: DRAM bytes a second that the same
+ * counters saw with nothing to do, already taken off. certificate: which known amounts the source was held
+ * against, and what came out. */
+typedef struct {
+    char   source[24], version[48], group[64];
+    double span_s, calls, read_B, write_B, flops, l2_B, l3_B, cycles, instructions, background_Bps;
+    char   certificate[120], why[IR_WHY];
+} ir_counts;
+
 /* What was measured. Counters, clocks and energy are NAN where unknown. */
 typedef struct {
     ir_cost    cost;
     ir_check   check;
-    ir_samples samples;               /* owned; ir_point_free() */
-    ir_stats   wall, dev;             /* dev.n = 0 without a device clock */
-    char       stop[16], warmup[16];  /* converged|budget|throttled|failed; stable|capped */
-    double     warmup_s, overhead_s;  /* overhead_s: the harness's own cost per sample */
-    uint32_t   reps;                  /* calls batched into one sample */
-    double     joules, counted_B;     /* by counters */
+    ir_samples samples;              /* owned; ir_point_free() */
+    ir_stats   wall, dev;            /* dev.n = 0 without a device clock */
+    char       stop[16], warmup[16]; /* converged|budget|throttled|failed; stable|capped */
+    double     warmup_s, overhead_s; /* overhead_s: the harness's own cost per sample */
+    uint32_t   reps;                 /* calls batched into one sample */
+    double     joules, counted_B;    /* of one call: energy.J; bytes read and written by counts */
+    ir_energy  energy;
+    ir_counts  counts;
     double     clock_Hz, steal;       /* running clock; share of stolen time */
     double     mem_clock_Hz, power_W; /* means over the timed stretch */
     double     temp_C;                /* the highest */
     char       slowed[64];            /* what lowered the clock meanwhile, in words; empty: nothing known */
     double     bw_now;                /* DRAM bandwidth between the samples, as a share of its ceiling */
+    double     launch_now;            /* a launch's price between the samples, as a multiple of its ceiling */
     double     cpu_share;             /* of the CPU time a thread wanted, what the worst one got */
     double     preemptions;           /* involuntary switches of all threads meanwhile */
 } ir_measurement;
@@ -400,6 +445,8 @@ typedef struct {
     char           reason[IR_WHY];  /* of a skip, a failure or a suspect; else empty */
     char           chosen[IR_NAME]; /* of a layer: the kernel its network chose; else empty */
 } ir_point;
+void ir_energy_init(ir_energy *);
+void ir_counts_init(ir_counts *);
 void ir_point_init(ir_point *); /* zero, NAN, empty */
 void ir_point_free(ir_point *); /* idempotent */
 /* Parameters, their names and words, from a workload. */
@@ -433,6 +480,8 @@ struct ir_policy {
     bool   verified; /* this very point passed its oracle before in this process: not held against it again */
     double max_B;    /* refuse (skip) points that need more memory; 0: no limit */
     const volatile int *stop_flag; /* non-NULL and non-zero: end early (Ctrl-C) */
+    const ir_witness   *witness; /* what looks at a stretch of calls after the samples; NULL: nothing does */
+    ir_vigil           *vigil;   /* calls for minutes after that, in windows; NULL: no */
 };
 
 #ifdef __cplusplus

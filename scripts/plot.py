@@ -92,6 +92,7 @@ NAMES = {
     "gpt": "GPT",
     "resnet50": "ResNet-50",
     "mobilenetv2": "MobileNetV2",
+    "dscnn": "DS-CNN",
     "bert": "BERT",
     "vit": "ViT",
     "llama": "Llama",

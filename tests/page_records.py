@@ -96,6 +96,26 @@ def with_new_fields(lines, code):
             ],
         }
     )
+    key = next(p["key"] for p in points(lines, status="ok") if p["family"] == "gpt")
+    span = {"value": 0.61, "lo": 0.58, "hi": 0.64}
+    prove = {"record": "verdict", "device": lines[1].get("device"), "p": 0.999, "evidence": [key]}
+    known = {"verdict": "confirmed", "label": "memory", "elasticity": {"data": span}}
+    lines.append({**prove, "question": "prove", **known})
+    answer = "6 changes by --prove: T within 4 % of what the law foretold (median), at most 9 % (cold)"
+    lines.append(
+        {**prove, "question": "predicted changes", "verdict": "within 10 %", "answer": answer, "p": None}
+    )
+    lines.append(
+        {
+            **prove,
+            "question": "prove twin",
+            "verdict": "agrees",
+            "twin": "bf16 for f32",
+            "terms_ratio": {"data": 0.5, "compute": 1, "latency": 1},
+            "T_ratio": span,
+            "T_ratio_foretold": {"value": 0.57, "lo": 0.55, "hi": 0.59},
+        }
+    )
     for p in points(lines, status="ok"):
         if p["family"] in ("cnn", "gpt"):
             p.update(items=7, item_unit="widget", items_per_s=12345.678)

@@ -60,9 +60,16 @@ class Spinners:
 
 
 # ---- beside spinners -------------------------------------------------------------------------------------
-def ceilings_of(machine, path):
-    """A record of this very machine with ceilings that every point stays below:
-    nothing is suspect, everything is judged."""
+def rates_of(kinds):
+    """What each term's own point got: 10 % below these ceilings it is bound by that term."""
+    t = {p["workload"]: p for p in kinds["point"] if p["status"] == "ok" and not p["for_ceiling"]}
+    rate = lambda w, what: 1.1 * t[w][what] / t[w]["time_s"]["median"]  # noqa: E731
+    return rate("copy", "bytes"), rate("gemm", "flops"), t["forkjoin"]["time_s"]["median"] / 1.1
+
+
+def ceilings_of(machine, path, rates=(1e12, 1e13, 1e-6)):
+    """A record of this very machine with ceilings that every point stays below: nothing is suspect,
+    everything is judged. rates: B/s, flop/s, s a launch."""
     common = {
         "record": "ceiling",
         "device": machine["device"],
@@ -88,7 +95,7 @@ def ceilings_of(machine, path):
                 "level": level,
                 "op": "read",
                 "kernel": "regular",
-                "value": 1e12,
+                "value": rates[0],
                 "size_B": size,
                 "read_frac": 1,
                 "unit": "B/s",
@@ -96,9 +103,9 @@ def ceilings_of(machine, path):
         )
     for dtype in ("f32", "f64"):
         lines.append(
-            {**common, "what": "flops", "op": "fma", "dtype": dtype, "value": 1e13, "unit": "flop/s"}
+            {**common, "what": "flops", "op": "fma", "dtype": dtype, "value": rates[1], "unit": "flop/s"}
         )
-    lines.append({**common, "what": "launch", "op": "forkjoin", "value": 1e-6, "unit": "s"})
+    lines.append({**common, "what": "launch", "op": "forkjoin", "value": rates[2], "unit": "s"})
     with open(path, "w", encoding="utf-8") as f:
         f.writelines(json.dumps(x) + "\n" for x in lines)
 
@@ -106,7 +113,12 @@ def ceilings_of(machine, path):
 def beside_spinners(folder):
     kinds, _ = measured(*POINTS, *FAST, "--ceilings", "none")
     path = os.path.join(folder, "ceilings.jsonl")
-    ceilings_of(kinds["machine"][0], path)
+    ceilings_of(kinds["machine"][0], path, rates_of(kinds))
+    alone, _ = measured(*POINTS, *FAST, "--ceilings", path)
+    quiet = {p["key"]: p["bound"] for p in alone["point"] if p["bound"]}
+    if alone["quality"][0]["value"] != "good":
+        quiet = {}
+        print(f"no quiet run to hold bounds against: {json.dumps(alone['quality'][0]['causes'])[:300]}")
     for n in (1, 2, 8):
         with Spinners(n):
             kinds, text = measured(*POINTS, *FAST, "--ceilings", path)
@@ -144,6 +156,12 @@ def beside_spinners(folder):
                 f"{n} spinners: the run is unusable",
                 seen,
             )
+            words = " ".join(text.split())
+            expect(
+                "nothing is concluded from an unusable run" in words and "predicted" not in words,
+                f"{n} spinners: the screen foretells nothing",
+                text,
+            )
         for p in asked:
             expect(p["cpu_share"] is None or 0 <= p["cpu_share"] <= 1, "a share is a share", p["cpu_share"])
             if "preempted" in p["flags"]:
@@ -154,6 +172,11 @@ def beside_spinners(folder):
                     p["bound"],
                 )
             if p["bound"] is not None:
+                expect(
+                    p["bound"] in (quiet.get(p["key"], p["bound"]), "mixed"),
+                    f"{n} spinners: {p['key']}: the quiet run does not contradict its bound",
+                    (p["bound"], quiet.get(p["key"]), p["cpu_share"]),
+                )
                 expect(not p["withheld"], f"{p['key']}: a bound is not withheld", p["withheld"])
 
 

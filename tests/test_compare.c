@@ -49,7 +49,13 @@ static void test_verdicts(void **state)
     assert_string_equal(ir_ab_name(IR_AB_REGRESSED), "REGRESSED");
     assert_int_equal(ir_ab_next_blocks(8), 12);
     assert_int_equal(ir_ab_next_blocks(12), 16);
-    assert_int_equal(ir_ab_next_blocks(32), 0);
+    assert_int_equal(ir_ab_next_blocks(32), 48);
+    assert_int_equal(ir_ab_next_blocks(IR_AB_MOST_BLOCKS), 0);
+    assert_int_equal(verdict(-0.02, 0.04, 12), IR_AB_NOT_SLOWER); /* faster or the same */
+    assert_int_equal(ir_ab_of_interval(-0.3, 0.019, 0.02), IR_AB_NOT_SLOWER);
+    assert_int_equal(ir_ab_of_interval(-0.3, 0.021, 0.02), IR_AB_INCONCLUSIVE);
+    assert_int_equal(ir_ab_of_interval(NAN, NAN, 0.02), IR_AB_INCONCLUSIVE);
+    assert_string_equal(ir_ab_name(IR_AB_NOT_SLOWER), "NOT SLOWER");
 }
 
 /* What the plan promises is what happens: effects of the minimum detectable size are found about 80 % of the

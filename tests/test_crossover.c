@@ -40,7 +40,7 @@ static void exact(void **state)
 static void noisy_intervals_cover(void **state)
 {
     (void)state;
-    int    covered = 0, runs = 200;
+    int    covered = 0, runs = 100;
     ir_rng rng;
     ir_rng_seed(&rng, 5);
     for (int r = 0; r < runs; r++) {

@@ -11,6 +11,7 @@ SMALL = "copy:bytes=64Ki,streams=1"
 LARGE = "triad:bytes=96Ki,streams=1"
 LAW = ["copy", "gemv", "gemm", "fma"]
 MACHINE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fixtures", "machine_")
+DESCRIBED = os.path.join(os.path.dirname(MACHINE), "..", "machines", "raspberry_pi5.json")
 failures, done = [], 0
 
 
@@ -104,6 +105,36 @@ def hostile_screens(folder):
             if "--color=always" in args:
                 r.stdout = re.sub(rb"\x1b\[\d*m", b"", r.stdout) if not text.startswith("\x1b") else b""
             clean(f"{' '.join(args)!r}", r)
+
+
+def hostile_files(folder):
+    """Text that a run and a fleet leave for people: the same filter as on the screen."""
+    for at, text in enumerate(HOSTILE[:7]):
+        machine = os.path.join(folder, "machine.json")
+        base = json.load(open(DESCRIBED))
+        base["name"] = text
+        json.dump(base, open(machine, "w"))
+        out = os.path.join(folder, f"described{at}.jsonl")
+        run("run", "copy", "--backend", f"model:{machine}", "--samples", "2", "--quiet", "-o", out)
+        report = out[:-6] + ".txt"
+        expect(os.path.exists(report), f"{text!r}: a report is written")
+        if os.path.exists(report):
+            expect(not FORBIDDEN.search(open(report).read()), f"{text!r}: the report of a run is clean")
+        sweep = os.path.join(folder, f"sweep{at}")
+        run("selftest", "fleet", "--nodes", "3", "-o", sweep)
+        plan = json.load(open(os.path.join(sweep, "plan.json")))
+        for top, _, names in os.walk(os.path.join(sweep, "look1")):
+            for name in names:
+                digest = json.load(open(os.path.join(top, name)))
+                digest.update(status="failed", at=text, why=text)
+                json.dump(digest, open(os.path.join(top, name), "w"))
+        run("fleet", "judge", sweep)
+        for name in ("fleet.txt", "fleet.html"):
+            expect(not FORBIDDEN.search(open(os.path.join(sweep, name)).read()), f"{text!r}: {name} is clean")
+        plan["nodes"][0] = "n;reboot" + text
+        json.dump(plan, open(os.path.join(sweep, "plan.json"), "w"))
+        r = run("fleet", "judge", sweep)
+        expect(r.returncode == 2 and "name" in r.stderr, f"{text!r}: no name of a node", r)
 
 
 def hostile_exports(folder):
@@ -385,7 +416,7 @@ def children(folder):
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        for part in (hostile_screens, hostile_exports, options, hangs, signals, children):
+        for part in (hostile_screens, hostile_files, hostile_exports, options, hangs, signals, children):
             if len(sys.argv) > 2 and part.__name__ not in sys.argv[2:] and part is not hostile_screens:
                 continue
             part(folder)

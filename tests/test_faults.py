@@ -20,7 +20,8 @@ PER_COMMAND = {
 }  # of each command, where not --all
 FAST = ["--backend", "ideal", "--budget", "2ms", "--warmup", "0", "--no-report"]
 SMALL = "copy:bytes=64Ki,streams=1"
-TIMES = re.compile(r'"started":"[^"]*"|"argv":\[[^\]]*\]')
+TIMES = re.compile(r'"(started|run)":"[^"]*"|"argv":\[[^\]]*\]|"env":\{[^}]*\}|"quality".*|· \S+ (ms|s)\b'
+                   r'|"(steal|cpu_share|preemptions|clock_Hz|clock_cost_s)":[^,}]*')
 
 
 def commands(record, runs):
@@ -56,7 +57,16 @@ def commands(record, runs):
                       "trace")
             for o in ([], ["-o", "OUT"])
         ),
-    ]  # nothing that loads hwloc: it crashes by itself without memory
+        ("list devices", ["list", "devices"]),
+        ("selftest ideal", ["selftest", "ideal"]),
+        ("fleet judge", ["fleet", "judge", os.path.join(os.path.dirname(runs), "sweep")]),
+        ("fleet judge -o", ["fleet", "judge", os.path.join(os.path.dirname(runs), "sweep"), "-o", "OUT"]),
+        ("report of a sheet", ["report", "a100", record, "-o", "OUT"]),
+        ("dump", ["dump", "gemv:m=8,k=8", "--backend", "ideal", "-o", os.path.join(runs, "..", "d")]),
+        ("ab --plan", ["ab", "--plan", "2%", "--from", verdicts]),
+        ("run", ["run", SMALL, *FAST, "-o", "OUT"]),
+        ("ceilings", ["ceilings", *FAST, "-o", "OUT"]),
+    ]  # nothing that loads hwloc or a driver: they crash by themselves without memory
 
 
 class Fault:
@@ -255,6 +265,8 @@ def main():
             check=True,
             capture_output=True,
         )
+        subprocess.run([program, "selftest", "fleet", "--nodes", "3", "-o", os.path.join(folder, "sweep")],
+                       check=True, capture_output=True)
         f = Fault(program, library, folder)
         for name, args in commands(record, runs):
             if o.only in name:

@@ -11,6 +11,7 @@
 
 #include "bench/fleet/fleet.h"
 #include "bench/fleet/outliers.h"
+#include "harness/record/writer.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -252,7 +253,7 @@ static void put(const char *name, const char *text)
 {
     char path[256];
     path_of(path, sizeof path, name);
-    assert_int_equal(ir_fleet_file(path, text, strlen(text)), IR_OK);
+    assert_int_equal(ir_file_write(path, text, strlen(text)), IR_OK);
 }
 
 static int fresh_folder(void **state)

@@ -47,6 +47,7 @@ typedef struct {
     double    ref_shift;      /* of the reference beside B */
     size_t    calls, fail_at; /* this process fails; 0: none */
     bool      only_first;     /* the slowdown is there in the first blocks only: bad luck, not a change */
+    double    fresh_noise;    /* 0: as noise */
     bool      drop_b, wrong;  /* B does not give point y; gives it wrong */
     ir_status with;
     double    t;
@@ -62,7 +63,8 @@ static ir_status play(ab *a, char side, const size_t *order, size_t n)
     if (w->calls == w->fail_at) return ir_fail(w->with, "killed by signal 9");
     for (size_t i = 0; i < n && st == IR_OK; i++) {
         bool   hit = side == 'B' && order[i] == 0 && !(w->only_first && a->fresh);
-        double t = exp(w->noise * ir_rng_normal(&w->g)) * (hit ? 1 + w->slow : 1);
+        double spread = a->fresh && w->fresh_noise > 0 ? w->fresh_noise : w->noise;
+        double t = exp(spread * ir_rng_normal(&w->g)) * (hit ? 1 + w->slow : 1);
         bool   y = order[i] == 1 && side == 'B';
         if (y && w->drop_b) continue;
         st = ab_seen(a, side, key[order[i]], t, y && w->wrong ? "the output is wrong" : NULL);
@@ -161,6 +163,63 @@ static void test_looks(void **state)
     assert_true(a.out_of_time);
     assert_int_equal(of(&a, "cpu/x/k:n=1"), TRIAL_TOO_FEW);
     assert_int_equal(trial_exit(&a.t, false), 3); /* too few blocks are never a pass */
+    trial_free(&a.t);
+}
+
+static void begin_world(world *w, ab *a)
+{
+    memset(a, 0, sizeof *a);
+    ir_rng_seed(&w->g, 5);
+    a->drive = (ab_driver){play, NULL, hours, NULL, gives, w};
+    trial_init(&a->t, 0.95, log1p(0.02));
+    a->seed = 1;
+    a->nargs = 2;
+    a->blocks = TRIAL_BLOCKS;
+    a->more = a->confirm = true;
+    a->max_s = INFINITY;
+}
+
+/* What was flagged is not given up while there are blocks to run, and what is undecided is not while there is
+ * time: but the confirmation's time is kept back. */
+static void test_budget(void **state)
+{
+    (void)state;
+    ab    a;
+    world slow = {.noise = 0.01, .slow = 0.1, .fresh_noise = 0.15}, open = {.noise = 0.2},
+          both = {.noise = 0.2, .slow = 2};
+    begin_world(&slow, &a);
+    assert_int_equal(ab_run(&a), IR_OK);
+    trial_point *x = trial_find(&a.t, "cpu/x/k:n=1");
+    assert_true(trial_flagged(x));
+    assert_num(x->nfresh, >, TRIAL_BLOCKS);
+    assert_true(x->confirmed || x->nfresh == IR_AB_USUAL_BLOCKS);
+    trial_free(&a.t);
+    begin_world(&open, &a);
+    a.max_s = 4 * 60; /* blocks of 4 s: the look at 64 would end later, and is begun */
+    a.most = IR_AB_MOST_BLOCKS;
+    assert_int_equal(ab_run(&a), IR_OK);
+    assert_num(trial_find(&a.t, "cpu/x/k:n=1")->first.n, ==, 60);
+    assert_true(a.out_of_time);
+    trial_free(&a.t);
+    begin_world(&both, &a);
+    a.max_s = 4 * 40;
+    a.most = IR_AB_MOST_BLOCKS;
+    assert_int_equal(ab_run(&a), IR_OK);
+    x = trial_find(&a.t, "cpu/x/k:n=1");
+    assert_true(x->confirmed); /* y was undecided to the end, and took none of x's time */
+    assert_true(a.out_of_time);
+    trial_free(&a.t);
+}
+
+static void test_not_slower(void **state)
+{
+    (void)state;
+    ab    a;
+    world fast = {.noise = 0.03, .slow = -0.02};
+    begin_world(&fast, &a);
+    assert_int_equal(ab_run(&a), IR_OK);
+    assert_int_equal(of(&a, "cpu/x/k:n=1"), TRIAL_NOT_SLOWER);
+    assert_int_equal(trial_exit(&a.t, true), 0);
     trial_free(&a.t);
 }
 
@@ -413,6 +472,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plan),          cmocka_unit_test(test_verdicts),
         cmocka_unit_test(test_confirmation),  cmocka_unit_test(test_looks),
+        cmocka_unit_test(test_budget),        cmocka_unit_test(test_not_slower),
         cmocka_unit_test(test_bad_processes), cmocka_unit_test(test_environment),
         cmocka_unit_test(test_arguments),     cmocka_unit_test(test_words),
         cmocka_unit_test(test_children),      cmocka_unit_test(test_shift),

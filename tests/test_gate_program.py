@@ -123,6 +123,75 @@ def ab_tests(folder):
     return out
 
 
+PROGRAMS = ("--no-reference", "--blocks", "8", "--no-more", "--budget", "1ms")
+GBENCH = """import json, random, sys
+scale, how = float(sys.argv[1]), sys.argv[2]
+g = random.Random(scale)
+def entry(name, t, **more):
+    return dict(name=name, run_name=name, run_type="iteration", real_time=t, time_unit="us", **more)
+v = []
+for i in range(3):
+    v.append(entry("BM_copy/4096", 10 * scale * g.gauss(1, .001), repetition_index=i))
+v.append({"name": "BM_copy/4096_mean", "run_name": "BM_copy/4096", "run_type": "aggregate",
+          "aggregate_name": "mean", "real_time": 5e9, "time_unit": "ns"})
+v.append({"name": "BM_sum_median", "run_name": "BM_sum", "run_type": "aggregate",
+          "aggregate_name": "median", "real_time": 3, "time_unit": "ms"})
+if how == "error":
+    v.append(entry("BM_file", 0, error_occurred=True, error_message="no such file"))
+if how == "unit":
+    v.append(dict(entry("BM_odd", 1), time_unit="fortnight"))
+v = [] if how == "none" else v
+print("Run on 2 CPUs" if how == "text" else json.dumps({"context": {}, "benchmarks": v}))
+"""
+
+
+# ---- any two programs --------------------------------------------------------------------------------------
+def programs(folder):
+    out = os.path.join(folder, "time.jsonl")
+
+    def timed(code, words, a, b, *more):
+        return ends(code, words, "ab", "--time", a, b, *PROGRAMS, *more)
+
+    r = timed(1, ["wall time", "REGRESSED (confirmed)", "fresh blocks alone", "A: CPU time", "B: CPU time"],
+              "sh -c 'echo x'", "sh -c 'sleep 0.1; echo x'", "-o", out)
+    expect("print different" not in r.stdout, "ab --time: the same is printed", r)
+    expect(run("validate", out).returncode == 0, "ab --time: what it writes is valid")
+    c = [l for l in map(json.loads, open(out)) if l["record"] == "comparison"]
+    expect(len(c) == 1 and c[0]["again_blocks"] == 8 and c[0]["again_lo"] > 1
+           and c[0]["new_s"] > c[0]["old_s"],
+           f"ab --time: both estimates are in the record: {c}")
+    timed(3, ["first in line 2"], "sh -c 'echo x; echo y'", "sh -c 'echo x; echo z'", "--blocks", "1")
+    timed(2, ["B: it prints nothing"], "echo x", "true")
+    timed(3, ["TOO FEW"], "true", "true", "--silent", "--blocks", "1")
+    timed(2, ["A ends with exit code 0 and B with 3", "sorry"], "echo x", "sh -c 'echo sorry >&2; exit 3'")
+    timed(2, ["A: exit code 3", "sorry"], *2 * ["sh -c 'echo sorry >&2; exit 3'"])
+    timed(2, ["B: exit code 127", "/no/such/program"], "echo x", "/no/such/program")
+    timed(2, ["A: killed by signal 9"], "sh -c 'kill -9 $$'", "echo x")
+    timed(2, ["A: still running after 0.2 s"], "sh -c 'echo x; sleep 60'", "echo x", "--timeout", "200ms")
+    count = os.path.join(folder, "count")
+    late = f"sh -c 'echo x >> {count}; test $(wc -l < {count}) -lt 9 && echo x'"
+    timed(2, ["MISSING", "build A: exit code 1"], late, "echo x")
+    timed(2, ["no part of A or B"], "echo x", "echo x", "echo")
+    for wrong in ("--as-is", "--samples 3", "--filter x"):
+        timed(2, ["would change nothing"], "echo x", "echo x", *wrong.split())
+    ends(2, ["--silent", "--time"], "ab", "echo x", "echo x", "--silent")
+
+    played = os.path.join(folder, "gbench.py")
+    open(played, "w").write(GBENCH)
+
+    def gbench(code, words, *sides, blocks="8"):
+        return ends(code, words, "ab", "--as-is-gbench", *(f"{sys.executable} {played} {s}" for s in sides),
+                    *PROGRAMS[:-2], "--blocks", blocks)
+
+    r = gbench(1, ["REGRESSED (confirmed)  BM_copy/4096", "BM_sum", " us -> 1", "1 SAME"], "1 -",
+               "1.2 -")
+    expect("BM_copy/4096_mean" not in r.stdout, "ab --as-is-gbench: aggregates beside runs do not count", r)
+    gbench(2, ["INCORRECT", "BM_file", "no such file"], "1 -", "1 error", blocks="1")
+    gbench(2, ["BM_odd", "time_unit"], "1 unit", "1 -")
+    gbench(2, ["no benchmark was run"], "1 none", "1 -")
+    gbench(2, ["--benchmark_format=json"], "1 text", "1 -")
+
+
 # ---- real processes ----------------------------------------------------------------------------------------
 def real(folder):
     out = os.path.join(folder, "aa.jsonl")
@@ -193,7 +262,9 @@ def gate_tests(folder):
         other = records(folder, "env-" + field, 4, env={field: value})
         ends(4, ["not comparable", field], "gate", other, "--baseline", base)
     ends(0, ["no verdict"], "gate", os.path.join(folder, "env-boost"), "--baseline", base, "--across")
-    ends(3, ["TOO FEW"], "gate", os.path.join(same, "000.jsonl"), "--baseline", base)
+    r = ends(3, ["1 run against 8", "4 against 4"], "gate", os.path.join(same, "000.jsonl"), "--baseline",
+             base)
+    expect(not r.stdout and len(r.stderr.splitlines()) == 1, "gate: too few runs are one line", r)
     noisy = records(folder, "noisy", 6, noise=0.1, seed=4)
     ends(0, ["INCONCLUSIVE"], "gate", noisy, "--baseline", base)
     ends(3, ["INCONCLUSIVE"], "gate", noisy, "--baseline", base, "--strict")
@@ -247,7 +318,7 @@ def gate_tests(folder):
     ends(4, ["boost"], "gate", mixed, "--baseline", os.path.join(folder, "new"), "--update")
 
 
-def history_tests(folder):
+def history_tests(folder, ab_file):
     def step(i, l):
         if i >= 20 and l["record"] == "machine":
             l["env"]["kernel"] = "9.9.9"
@@ -262,6 +333,17 @@ def history_tests(folder):
     expect(r.stdout == run("history", stepped, "--reference", "none", "--strict").stdout,
            "history says the same again")
     expect(r.stdout.count("slower +") == 1, "history: the other points did not change", r)
+    head = r.stdout.splitlines()[:2]
+    expect("28 runs, 20" in head[0] and " to 20" in head[0] and "newest" in head[1] and "change" in head[1],
+           "history: a header with the dates", r)
+    for columns in (60, 80, 132):
+        env = dict(os.environ, COLUMNS=str(columns), LC_ALL="C")
+        for args in (["history", stepped], ["gate", stepped, "--baseline", flat],
+                     ["ab", "--plan", "3%", "--from", ab_file]):
+            w = run(*args, env=env)
+            long = [l for l in w.stdout.splitlines() if len(l) > columns]
+            expect(w.returncode in (0, 1) and not long,
+                   f"{args[0]}: {columns} columns are kept: {long[:2]}", w)
     out = os.path.join(folder, "history.jsonl")
     ends(0, ["slower +"], "history", stepped, "--reference", "cpu/copy/", "-o", out)
     expect(any('"history"' in l and "9.9.9" in l for l in open(out)), "history -o: the change and its cause")
@@ -385,9 +467,10 @@ def export_tests(folder, ab_file):
 
 with tempfile.TemporaryDirectory() as tmp:
     ab_record = ab_tests(tmp)
+    programs(tmp)
     real(tmp)
     gate_tests(tmp)
-    history_tests(tmp)
+    history_tests(tmp, ab_record)
     export_tests(tmp, ab_record)
 for s in skipped:
     print("skipped:", s)

@@ -134,6 +134,10 @@ static void rows_of_points(void **state)
     assert_true(ir_row_of(&p, &c, &r));
     assert_close(r.x_data_s, 2 * full, 1e-12);
     p.m.bw_now = NAN;
+    p.m.launch_now = 3; /* a launch cost three times its least price at that time */
+    assert_true(ir_row_of(&p, &c, &r));
+    assert_close(r.x_launch, 3, 1e-12);
+    p.m.launch_now = NAN;
     p.id.p.threads = 1; /* a launch of one thread, in units of one of all */
     assert_true(ir_row_of(&p, &c, &r));
     assert_close(r.x_launch, 1e-8 / 2e-6, 1e-12);

@@ -126,7 +126,7 @@ static void mobilenetv2(void **state)
     } I[] = {{1, 8.89019, 17.7804}, {32, 11.0948, 22.1896}};
     for (size_t i = 0; i < 2; i++) {
         ly_net n;
-        assert_int_equal(ly_mobilenetv2(I[i].batch, 224, &n), IR_OK);
+        assert_int_equal(ly_mobilenetv2(I[i].batch, 224, 0, &n), IR_OK);
         counts c = count(&n);
         assert_int_equal(n.params, 3504872);
         assert_int_equal(c.matrices, 3469760);
@@ -291,7 +291,7 @@ static void layouts(void **state)
     assert_int_equal(ly_resnet50(2, 224, &n), IR_OK);
     layout(&n);
     ly_free(&n);
-    assert_int_equal(ly_mobilenetv2(1, 224, &n), IR_OK);
+    assert_int_equal(ly_mobilenetv2(1, 224, 0, &n), IR_OK);
     layout(&n);
     ly_free(&n);
     for (int s = 0; s <= LY_TINY; s++) {
@@ -309,7 +309,7 @@ static void impossible(void **state)
     assert_non_null(strstr(ir_why(), "batch=0"));
     assert_int_equal(ly_resnet50(1, 31, &n), IR_EINVAL);
     assert_non_null(strstr(ir_why(), "res=31"));
-    assert_int_equal(ly_mobilenetv2(1, 1 << 20, &n), IR_EINVAL);
+    assert_int_equal(ly_mobilenetv2(1, 1 << 20, 0, &n), IR_EINVAL);
     assert_int_equal(ly_gpt(&ly_gpt2[0], 0, 1, 0, &n), IR_EINVAL);
     assert_int_equal(ly_gpt(&ly_gpt2[0], 1, 0, 0, &n), IR_EINVAL);
     assert_int_equal(ly_gpt(&ly_gpt2[0], 1, 1, -1, &n), IR_EINVAL);
@@ -401,10 +401,11 @@ static void grids(void **state)
 {
     (void)state;
     static const ir_workload *const all[] = {
-        &wl_conv,       &wl_linear,      &wl_norm,      &wl_softmax, &wl_act,
-        &wl_add2,       &wl_embed,       &wl_attention, &wl_chain,   &wl_normchain,
-        &wl_resnet50,   &wl_mobilenetv2, &wl_gpt2,      &wl_gpt,     &wl_resnet50_shared,
-        &wl_gpt2_shared};
+        &wl_conv,        &wl_linear,      &wl_norm,      &wl_softmax, &wl_act,
+        &wl_add2,        &wl_embed,       &wl_attention, &wl_chain,   &wl_normchain,
+        &wl_resnet50,    &wl_mobilenetv2, &wl_gpt2,      &wl_gpt,     &wl_resnet50_shared,
+        &wl_gpt2_shared, &wl_dscnn,       &wl_bag,       &wl_dlrm,    &wl_bert,
+        &wl_vit,         &wl_moe,         &wl_mixtral};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         const ir_params *grid[4] = {all[i]->quick, all[i]->full, all[i]->odd, &all[i]->defaults};
         size_t           n[4] = {all[i]->nquick, all[i]->nfull, all[i]->nodd, 1};

@@ -254,47 +254,6 @@ static void a_neighbour_is_named(void **state)
     assert_true(isnan(load.others) && !*who);
 }
 
-/* ---- health ---------------------------------------------------------------------------------- */
-#define RAPL "/sys/class/powercap/intel-rapl:"
-static double energy(const tree *t, ir_rapl *state)
-{
-    ir_health h;
-    ir_health_read_at(t->root, state, &h);
-    return h.energy_J;
-}
-
-static void energy_that_wraps(void **state)
-{
-    (void)state;
-    tree    t;
-    ir_rapl r = {{0}, {0}};
-    tree_init(&t);
-    assert_true(isnan(energy(&t, &r)));
-    for (int i = 0; i < 2; i++) {
-        char path[96];
-        snprintf(path, sizeof path, RAPL "%d/name", i);
-        tree_put(&t, path, "package-%d\n", i);
-        snprintf(path, sizeof path, RAPL "%d/max_energy_range_uj", i);
-        tree_put(&t, path, "1000000\n");
-        snprintf(path, sizeof path, RAPL "%d/energy_uj", i);
-        tree_put(&t, path, "600000\n");
-    }
-    tree_put(&t, RAPL "0:0/name", "core\n"); /* inside a package */
-    tree_put(&t, RAPL "0:0/energy_uj", "777\n");
-    tree_put(&t, "/sys/class/powercap/intel-rapl-mmio:0/name", "package-0\n"); /* the same again */
-    tree_put(&t, "/sys/class/powercap/intel-rapl-mmio:0/energy_uj", "777\n");
-    double first = energy(&t, &r);
-    assert_true(near(first, 1.2));
-    tree_put(&t, RAPL "0/energy_uj", "100000\n"); /* once round */
-    assert_true(near(energy(&t, &r) - first, 0.5));
-    tree_put(&t, RAPL "1/max_energy_range_uj", "\n"); /* 0400: how far round is not known */
-    tree_put(&t, RAPL "1/energy_uj", "100000\n");
-    assert_true(isnan(energy(&t, &r) - first)); /* unknown, never negative */
-    tree_put(&t, RAPL "1/energy_uj", "\n");
-    assert_true(isnan(energy(&t, &r)));
-    tree_free(&t);
-}
-
 /* ---- commands, variables, masks -------------------------------------------------------------- */
 static void commands(void **state)
 {
@@ -400,7 +359,6 @@ int main(void)
                                        cmocka_unit_test(threads_that_got_less),
                                        cmocka_unit_test(a_spinner_is_seen),
                                        cmocka_unit_test(a_neighbour_is_named),
-                                       cmocka_unit_test(energy_that_wraps),
                                        cmocka_unit_test(commands),
                                        cmocka_unit_test(variables),
                                        cmocka_unit_test(clock_sources),

@@ -4,6 +4,7 @@ file and path, listed, and scored. Standard library only."""
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -84,6 +85,20 @@ with tempfile.TemporaryDirectory() as folder:
         expect(
             r.returncode == 2 and all(w in r.stderr for w in says + [bad]),
             "%s: %d %s" % (change, r.returncode, r.stderr),
+        )
+    # A host's topology may lie beside its machine, as hwloc wrote it; it must be of the same machine.
+    fixture = os.path.join(root, "tests", "fixtures", "jetson_orin.xml")
+    for name, code in (("jetson_orin_cpu", 0), ("raspberry_pi5", 2)):
+        beside = os.path.join(folder, "beside_%s" % name)
+        shutil.copy(os.path.join(root, "tests", "machines", name + ".json"), beside + ".json")
+        shutil.copy(fixture, beside + ".xml")
+        r = run(
+            *("run", "forkjoin", "--ceilings", "none", "--quiet", "-o", "-"),
+            *("--backend", "model:%s.json" % beside)
+        )
+        expect(
+            r.returncode == code and (code == 0 or beside + ".xml: has 12 cores" in r.stderr),
+            "%s with another's topology: %d %s" % (name, r.returncode, r.stderr),
         )
     for args, says in (
         (["--backend", "model:/nowhere.json"], "/nowhere.json"),

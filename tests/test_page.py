@@ -461,10 +461,13 @@ def check_words(b, pages, code):
     )
     open_page(b, pages["new"][0])
     text = b.run("return document.getElementById('answers').innerText")
-    for words in ("Run quality: noisy", "31 %", "12346", "widgets/s"):
+    for words in ("Run quality: noisy", "31 %", "12346", "widgets/s", "Put to the test: 6 changes"):
         expect(
             words in text or words.replace("12346", "12300") in text, "a newer record's %r is shown" % words
         )
+    whole = b.run("return document.querySelector('main').textContent")
+    expect("bf16 for f32" in whole and "foretold" in whole, "a twin stands beside what the law foretold")
+    expect("[0.55, 0.59]" in whole, "and the prediction has its interval")
     expect(not code or count(b, "#points .bound.code") > 0, "the bound `code` is shown")
     expect(
         b.run(

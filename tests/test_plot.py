@@ -57,6 +57,14 @@ def proofs(record):
     expect(
         any(v["record"] == "verdict" and v["question"] == "prove twin" for v in rows), "a verdict per twin"
     )
+    told = [v for v in rows if v["record"] == "verdict" and v["question"] == "predicted changes"]
+    expect(len(told) == 1 and told[0]["verdict"] == "within 10 %", "the law foretold the changes: %s" % told)
+    expect(told and told[0]["answer"] in " ".join(r.stdout.split()), "and the screen says how well", r)
+    both = [v for v in rows if v.get("T_ratio_foretold")]
+    expect(
+        len(both) >= 6 and all(v["T_ratio_foretold"]["lo"] <= v["T_ratio_foretold"]["hi"] for v in both),
+        "each twin has what was foretold beside what was measured: %s" % both[:1],
+    )
     r = run(
         program,
         "run",

@@ -263,7 +263,8 @@ NETWORKS = [("resnet50:batch=1", "resnet50/direct"), ("resnet50:batch=1", "resne
             ("gpt2:size=small,past=128", "gpt2/stream", "--dtype", "bf16"),
             ("gpt2:size=small,past=128", "gpt2/openblas"),
             ("gpt2:size=small,tokens=256,past=0", "gpt2/stream", "--dtype", "i8"),
-            ("gpt2:size=medium,tokens=64,past=0", "gpt2/stream", "--dtype", "i8")]
+            ("gpt2:size=medium,tokens=64,past=0", "gpt2/stream", "--dtype", "i8"),
+            ("llama:size=qwen-0.5b,layers=4,past=500,dtype=i4,kv=i8", "llama/stream")]
 
 
 def memory(folder):

@@ -100,7 +100,7 @@ static ir_status ab_blocks(ab *a, const size_t *subset, size_t n, size_t from, s
     ir_status st = a->drive.reference ? a->drive.reference(a, ref) : IR_OK;
     for (size_t b = from; b < to && b < TRIAL_MAX_BLOCKS && st == IR_OK && !a->broken; b++) {
         double gone = a->drive.now(a) - a->start_s;
-        a->out_of_time = gone + (isnan(a->block_s) ? 0 : a->block_s) > a->max_s;
+        a->out_of_time = gone + (isnan(a->block_s) ? 0 : a->block_s) > a->max_s - a->reserve_s;
         if (a->out_of_time) return IR_OK;
         st = one_block(a, subset, n, b, ref);
     }
@@ -121,34 +121,58 @@ static size_t select_args(ab *a, bool (*want)(const trial_point *), size_t *out)
     return n;
 }
 
+static size_t ab_next_look(const ab *a, size_t at)
+{
+    size_t to = ir_ab_next_blocks(at), most = a->most ? a->most : IR_AB_USUAL_BLOCKS;
+    return a->more && !a->broken && !a->out_of_time && to <= most ? to : 0;
+}
+
+/* Most blocks that flagged a point: the confirmation begins with as many. */
+static size_t flagged_blocks(const ab *a)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < a->t.n; i++)
+        if (trial_flagged(&a->t.v[i]) && a->t.v[i].nq > most) most = a->t.v[i].nq;
+    return most;
+}
+
 static ir_status looks(ab *a, size_t *args)
 {
     size_t    n = a->nargs, at = a->blocks, to;
     ir_status st = ab_blocks(a, args, n, 0, at);
     trial_judge(&a->t);
-    while (st == IR_OK && a->more && !a->broken && !a->out_of_time && (to = ir_ab_next_blocks(at)) != 0) {
+    while (st == IR_OK && (to = ab_next_look(a, at)) != 0) {
         n = select_args(a, trial_undecided, args);
         if (n == 0) break;
         a->process = a->done + TRIAL_SLOTS * (to - at);
+        a->reserve_s = a->confirm ? (double)flagged_blocks(a) * a->block_s : 0;
         st = ab_blocks(a, args, n, at, to);
         at = to;
         trial_judge(&a->t);
     }
+    a->reserve_s = 0;
     return st;
 }
 
-/* Points flagged once are run again, in as many blocks as flagged them. */
+/* Points flagged once are run again, in as many blocks as flagged them, and then for as long as their fresh
+ * blocks say nothing. */
 static ir_status confirmation(ab *a, size_t *args)
 {
-    size_t n = select_args(a, trial_flagged, args), most = 0;
-    for (size_t i = 0; i < a->t.n; i++)
-        if (trial_flagged(&a->t.v[i]) && a->t.v[i].nq > most) most = a->t.v[i].nq;
+    size_t n = select_args(a, trial_flagged, args), at = 0, to = flagged_blocks(a);
     if (n == 0 || a->t.drifted) return IR_OK;
-    a->fresh = true;
-    a->process = a->done + TRIAL_SLOTS * most;
-    ir_status st = ab_blocks(a, args, n, 0, most);
-    a->fresh = false;
-    trial_judge(&a->t);
+    ir_status st = IR_OK;
+    bool      early = a->out_of_time;
+    a->out_of_time = false; /* what was kept back is spent here */
+    for (; st == IR_OK && n && to; n = select_args(a, trial_unconfirmed, args)) {
+        a->fresh = true;
+        a->process = a->done + TRIAL_SLOTS * (to - at);
+        st = ab_blocks(a, args, n, at, to);
+        a->fresh = false;
+        trial_judge(&a->t);
+        at = to;
+        to = ab_next_look(a, at);
+    }
+    a->out_of_time = a->out_of_time || early;
     return st;
 }
 
@@ -159,9 +183,10 @@ ir_status ab_run(ab *a)
     for (size_t i = 0; i < a->nargs; i++) args[i] = i;
     a->start_s = a->drive.now(a);
     a->block_s = NAN;
+    a->reserve_s = 0;
     a->process = TRIAL_SLOTS * a->blocks;
     ir_status st = looks(a, args);
-    if (st == IR_OK && a->confirm && !a->broken && !a->out_of_time) st = confirmation(a, args);
+    if (st == IR_OK && a->confirm && !a->broken) st = confirmation(a, args);
     trial_judge(&a->t);
     free(args);
     return st;

@@ -30,7 +30,8 @@ struct ab {
     uint64_t  seed;
     size_t    nargs;  /* arguments to shuffle */
     size_t    blocks; /* of the first look */
-    bool      more;   /* further looks where a point is undecided */
+    size_t    most;   /* no look beyond so many blocks; 0: IR_AB_USUAL_BLOCKS */
+    bool      more;   /* further looks where a point is undecided, or flagged and not confirmed */
     bool      confirm;
     double    max_s; /* begin no block that would end later; INFINITY: no limit */
     /* state */
@@ -39,6 +40,7 @@ struct ab {
     int    slot;             /* first or second process of its side */
     size_t process, done;    /* processes to run in all as far as known; run */
     double start_s, block_s; /* time the last block took */
+    double reserve_s;        /* kept back from further looks, for the confirmation */
     bool   broken;           /* a process failed: nothing more is run */
     bool   out_of_time;
 };

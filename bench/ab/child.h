@@ -22,7 +22,8 @@ typedef struct {
     char  *out;                 /* standard output, NUL-terminated; owned */
     size_t n;
     char   err[400]; /* the end of its standard error, one line */
-    double wall_s;
+    /* From before its start to its end; CPU time and most memory of it and of what it waited for. */
+    double wall_s, cpu_s, peak_B;
 } child_result;
 /* Run argv (argv[0] is looked up in PATH) with no standard input, in a process group of its own; after
  * timeout_s, or when *stop becomes non-zero (IR_EINTR), or beyond 256 MiB of output, the whole group is

@@ -2,6 +2,7 @@
 #include "bench/ab/print.h"
 #include "bench/run/output.h"
 #include "bench/cli/version.h"
+#include "harness/record/text.h"
 #include "harness/record/writer.h"
 
 #include <math.h>
@@ -12,10 +13,10 @@
 static int print_weight(const ir_comparison *c)
 {
     static const char *const order[] = {"INCORRECT",      "MISSING",      "REGRESSED", "ENVIRONMENT",
-                                        "TOO FEW BLOCKS", "INCONCLUSIVE", "IMPROVED"};
-    for (int i = 0; i < 7; i++)
+                                        "TOO FEW BLOCKS", "INCONCLUSIVE", "IMPROVED",  "NOT SLOWER"};
+    for (int i = 0; i < 8; i++)
         if (!strcmp(c->verdict, order[i])) return i;
-    return 7;
+    return 8;
 }
 
 static int worst_first(const void *x, const void *y)
@@ -41,33 +42,94 @@ static void percent(double log_ratio, bool sign, char *buf, size_t n)
         snprintf(buf, n, sign ? "%+.1f %%" : "%.1f %%", 100 * expm1(log_ratio));
 }
 
+enum { VERDICT_COLUMN = 23 };
+
+void ab_wrapped(const ir_text *t, int indent, const char *s)
+{
+    int width = t->width > indent + 30 ? t->width : 100, at = indent;
+    fprintf(t->f, "%*s", indent, "");
+    for (s += strspn(s, " "); *s; s += strspn(s, " ")) {
+        int n = (int)strcspn(s, " "), room = width - indent;
+        if (n > room) n = room;
+        if (at > indent && at + 1 + n > width) {
+            fprintf(t->f, "\n%*s", indent, "");
+            at = indent;
+        }
+        fprintf(t->f, "%s%.*s", at > indent ? " " : "", n, s);
+        at += n + (at > indent);
+        s += n;
+    }
+    fputc('\n', t->f);
+}
+
+/* A name that goes on below its own beginning where the line ends. */
+static void print_name(const ir_text *t, const char *s)
+{
+    size_t room = (size_t)(t->width > VERDICT_COLUMN + 30 ? t->width : 100) - VERDICT_COLUMN;
+    for (; strlen(s) > room; s += room) fprintf(t->f, "%.*s\n%*s", (int)room, s, VERDICT_COLUMN, "");
+    fprintf(t->f, "%s\n", s);
+}
+
+/* "+9.8 % [+8.1 % to +11.2 %] in 12 blocks" */
+static size_t interval(double effect, double lo, double hi, size_t blocks, const char *unit, char *buf,
+                       size_t size)
+{
+    char e[16], l[16], h[16], both[48] = "";
+    percent(effect, true, e, sizeof e);
+    percent(lo, true, l, sizeof l);
+    percent(hi, true, h, sizeof h);
+    if (!isnan(lo)) snprintf(both, sizeof both, " [%s to %s]", l, h);
+    return (size_t)snprintf(buf, size, "%s%s in %zu %s", e, both, blocks, unit);
+}
+
+static void print_numbers(const ir_text *t, const ir_comparison *c, const char *unit)
+{
+    char   was[32], is[32], mde[16], text[320];
+    size_t n =
+        (size_t)snprintf(text, sizeof text, "%s -> %s, ", ir_text_scaled(c->time_s, "s", was, sizeof was),
+                         ir_text_scaled(c->new_s, "s", is, sizeof is));
+    n += interval(c->effect, c->lo, c->hi, c->blocks, unit, text + n, sizeof text - n);
+    percent(c->mde, false, mde, sizeof mde);
+    if (!isnan(c->mde)) snprintf(text + n, sizeof text - n, "; could see %s", mde);
+    ab_wrapped(t, 4, text);
+    if (isnan(c->again_effect)) return;
+    n = (size_t)snprintf(text, sizeof text, "fresh blocks alone: ");
+    interval(c->again_effect, c->again_lo, c->again_hi, c->again_blocks, unit, text + n, sizeof text - n);
+    ab_wrapped(t, 4, text);
+}
+
+static ir_style print_style(const ir_comparison *c)
+{
+    const int weight = print_weight(c); /* as in its table: 0..2 bad, 3..5 undecided, 6 better */
+    return weight <= 2 ? TXT_RED : weight <= 5 ? TXT_YELLOW : weight == 6 ? TXT_GREEN : TXT_PLAIN;
+}
+
 void ab_print(const ir_text *t, const ir_comparison *v, size_t n, const char *unit)
 {
-    int width = 10;
-    for (size_t i = 0; i < n; i++) width = (int)strlen(v[i].point) > width ? (int)strlen(v[i].point) : width;
-    fprintf(t->f, "%-*s %9s  %-19s %6s %9s  %s\n", width, "point", "change", "95 % interval", unit,
-            "could see", "verdict");
+    char text[160];
+    fprintf(t->f, "%-*s%s\n", VERDICT_COLUMN, "verdict", "point");
+    snprintf(text, sizeof text, "old -> new, change [95 %% interval] in %s; the smallest change it could see",
+             unit);
+    ab_wrapped(t, 4, text);
     for (size_t i = 0; i < n; i++) {
         const ir_comparison *c = &v[i];
-        char                 e[16], lo[16], hi[16], mde[16], both[40];
-        percent(c->effect, true, e, sizeof e);
-        percent(c->lo, true, lo, sizeof lo);
-        percent(c->hi, true, hi, sizeof hi);
-        percent(c->mde, false, mde, sizeof mde);
-        snprintf(both, sizeof both, isnan(c->lo) ? "-" : "%s to %s", lo, hi);
-        fprintf(t->f, "%-*s %9s  %-19s %6zu %9s  %s%s\n", width, c->point, e, both, c->blocks, mde,
-                c->verdict, c->confirmed ? " (confirmed)" : "");
-        if (*c->note) fprintf(t->f, "%*s %s\n", width, "", c->note);
+        char                 verdict[48];
+        snprintf(verdict, sizeof verdict, "%s%s", c->verdict, c->confirmed ? " (confirmed)" : "");
+        ir_text_styled(t, print_style(c), "%-*s", VERDICT_COLUMN, verdict);
+        print_name(t, c->point);
+        if (c->blocks) print_numbers(t, c, unit);
+        if (*c->note) ab_wrapped(t, 4, c->note);
     }
     ir_text_flush(t->f);
 }
 
 void ab_sentence(const ir_comparison *v, size_t n, char *buf, size_t size)
 {
-    static const char *const order[] = {"REGRESSED",      "INCORRECT",    "MISSING",  "ENVIRONMENT",
-                                        "TOO FEW BLOCKS", "INCONCLUSIVE", "IMPROVED", "SAME"};
+    static const char *const order[] = {"REGRESSED",   "INCORRECT",      "MISSING",
+                                        "ENVIRONMENT", "TOO FEW BLOCKS", "INCONCLUSIVE",
+                                        "IMPROVED",    "NOT SLOWER",     "SAME"};
     size_t                   used = (size_t)snprintf(buf, size, "%zu point%s", n, n == 1 ? "" : "s");
-    for (int k = 0; k < 8; k++) {
+    for (int k = 0; k < 9; k++) {
         size_t count = 0;
         for (size_t i = 0; i < n; i++) count += !strcmp(v[i].verdict, order[k]);
         if (count && used < size)

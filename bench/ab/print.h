@@ -2,7 +2,10 @@
 #ifndef BENCH_AB_PRINT_H
 #define BENCH_AB_PRINT_H
 #include "bench/ab/trial.h"
-/* A table, worst first: change, interval, blocks, what could have been detected, verdict. */
+/* Words of s, wrapped at the text's width, every line `indent` columns in. */
+void ab_wrapped(const ir_text *, int indent, const char *s);
+/* Worst first, each within the text's width: verdict and point; below them both times, the change, its
+ * interval, blocks, what could have been detected, and what fresh blocks say. */
 void ab_print(const ir_text *, const ir_comparison *, size_t n, const char *unit);
 /* One sentence over all verdicts. */
 void ab_sentence(const ir_comparison *, size_t n, char *buf, size_t size);

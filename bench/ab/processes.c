@@ -1,5 +1,5 @@
 /* processes.c -- see ab_processes.h. A child is `COMMAND run POINT... --samples N -o -`, or with --as-is
- * COMMAND alone; what counts is the record it writes to standard output. */
+ * COMMAND alone; what counts is the record it writes to standard output. Any two programs: programs.c. */
 #define _GNU_SOURCE
 #include "bench/ab/processes.h"
 #include "bench/run/output.h"
@@ -34,7 +34,8 @@ const cli_option ab_own_options[] = {
      .hi = 1e5},
     {"timeout", 0, CLI_REAL, "TIME", "end a process that runs longer; its points are then missing (120)",
      OWN(timeout_s), .lo = 0.01, .hi = 86400, .unit = CLI_SECONDS},
-    {"no-more", 0, CLI_FLAG, NULL, "no further looks at 16, 24 and 32 blocks where a point is undecided",
+    {"no-more", 0, CLI_FLAG, NULL,
+     "no further looks at 16, 24 and 32 blocks (with --max-minutes up to 128) where a point is undecided",
      OWN(no_more)},
     {"plan", 0, CLI_REAL, "SHARE",
      "how many blocks and minutes it takes to find a change of this size; 8 blocks are run to learn the "
@@ -45,6 +46,12 @@ const cli_option ab_own_options[] = {
      OWN(proof)},
     {"strict", 0, CLI_FLAG, NULL, "a point that stays undecided gives exit code 3", OWN(strict)},
     {"as-is", 0, CLI_FLAG, NULL, "run A and B exactly as written; they print ironroof records", OWN(as_is)},
+    {"as-is-gbench", 0, CLI_FLAG, NULL, "run them as written; they print Google Benchmark's JSON",
+     OWN(gbench)},
+    {"time", 0, CLI_FLAG, NULL,
+     "A and B are any two programs: compare their wall times; both must end with 0 and print something",
+     OWN(time)},
+    {"silent", 0, CLI_FLAG, NULL, "with --time: programs that print nothing are fine", OWN(silent)},
     {"no-reference", 0, CLI_FLAG, NULL,
      "no reference kernels between the processes: a machine that drifts then goes unseen", OWN(no_reference)},
     {"seeds", 0, CLI_INT, "N", "selftest machines: variants of each machine (1)", OWN(seeds), .lo = 1,
@@ -108,7 +115,7 @@ static ir_status command_line(const ab_job *j, int side, const size_t *order, si
     w->v = malloc((w->cap + 1) * sizeof *w->v);
     if (!w->v) return ir_fail(IR_ENOMEM, "no memory for a command line");
     for (size_t i = 0; i < c->n; i++) processes_add(w, c->v[i]);
-    if (j->own->as_is) return IR_OK;
+    if (ab_as_written(j->own)) return IR_OK;
     processes_add(w, "run");
     for (size_t i = 0; i < n; i++) processes_add(w, j->arg[order[i]]);
     processes_add_pair(w, "--filter", j->filter);
@@ -193,17 +200,18 @@ static ir_status process(ab *a, char side, const size_t *order, size_t n)
     child_result r = {0};
     char         text[480];
     words        w;
-    ir_status    st = command_line(j, side == 'B', order, n, &w);
+    if (j->own->time) return programs_time(&j->programs, a, side);
+    ir_status st = command_line(j, side == 'B', order, n, &w);
     if (st == IR_OK) st = child_run(w.v, j->own->timeout_s, interrupt_install(), &r);
     free(w.v);
     if (st != IR_OK) return st;
     const char *failed = child_failure(&r, j->own->timeout_s, text, sizeof text);
     /* An ironroof that had a wrong point ends with 2 and its record says which: that is more than "it
      * failed". */
-    if (failed && !(r.code == 2 && r.n > 0))
+    if (failed && (j->own->gbench || !(r.code == 2 && r.n > 0)))
         st = ir_fail(IR_ECHECK, "%s", failed);
     else
-        st = ab_job_take(j, side, &r);
+        st = j->own->gbench ? programs_take_gbench(a, side, &r) : ab_job_take(j, side, &r);
     child_free(&r);
     return st;
 }
@@ -233,7 +241,7 @@ static void progress(ab *a, const char *what)
 static bool gives(ab *a, size_t i, const char *key)
 {
     const ab_job *j = a->drive.ctx;
-    return j->own->as_is || ab_text_gives((const char(*)[AB_ARG])j->arg, j->points.n, i, key);
+    return ab_as_written(j->own) || ab_text_gives((const char(*)[AB_ARG])j->arg, j->points.n, i, key);
 }
 
 /* ---- open, run, close ------------------------------------------------------------------------ */
@@ -263,18 +271,20 @@ ir_status ab_job_open(ab_job *j, const ir_backend *host, const cli_args *args, c
     trial_init(&j->a.t, own->confidence, log1p(own->delta));
     ir_status st = child_split(a, &j->side[0]);
     if (st == IR_OK) st = child_split(b, &j->side[1]);
-    if (st == IR_OK && own->as_is && n)
-        st = ir_fail(IR_EINVAL, "--as-is: '%s' is no part of A or B; quote a command of several words",
-                     points[0]);
-    if (st == IR_OK && !own->as_is) st = arguments(j, points, n);
-    if (own->as_is) j->a.nargs = 1;
+    if (st == IR_OK && ab_as_written(own) && n)
+        st = ir_fail(IR_EINVAL, "'%s' is no part of A or B; quote a command of several words", points[0]);
+    if (st == IR_OK && !ab_as_written(own)) st = arguments(j, points, n);
+    if (ab_as_written(own)) j->a.nargs = 1;
     if (st == IR_OK) st = ab_controls_open(&j->ref, host, j->opt);
+    j->programs = (ab_programs){
+        .side = j->side, .timeout_s = own->timeout_s, .budget_s = j->opt->budget_s, .silent = own->silent};
     j->a.drive = (ab_driver){process, processes_bracket, processes_now, progress, gives, j};
     j->a.seed = j->opt->seed >= 0 ? (uint64_t)j->opt->seed : 1;
     j->a.blocks = (size_t)own->blocks;
     j->a.more = !own->no_more;
     j->a.confirm = true;
     j->a.max_s = 60 * own->max_minutes;
+    j->a.most = isfinite(own->max_minutes) ? IR_AB_MOST_BLOCKS : IR_AB_USUAL_BLOCKS;
     cli_progress_init(&j->progress, stderr, j->opt->quiet, TRIAL_SLOTS * j->a.blocks);
     if (st != IR_OK) ab_job_close(j);
     return st;
@@ -282,7 +292,8 @@ ir_status ab_job_open(ab_job *j, const ir_backend *host, const cli_args *args, c
 
 ir_status ab_job_run(ab_job *j)
 {
-    ir_status st = ab_run(&j->a);
+    ir_status st = j->own->time ? programs_try(&j->programs) : IR_OK;
+    if (st == IR_OK) st = ab_run(&j->a);
     cli_progress_clear(&j->progress);
     return st;
 }

@@ -5,7 +5,7 @@
 #include "bench/ab/controls.h"
 #include "bench/cli/progress.h"
 #include "bench/ab/ab.h"
-#include "bench/ab/child.h"
+#include "bench/ab/programs.h"
 
 typedef struct {        /* own options of `ab`; `selftest aa|inject` take them too */
     int64_t     blocks; /* of the first look */
@@ -15,9 +15,13 @@ typedef struct {        /* own options of `ab`; `selftest aa|inject` take them t
     int64_t     seeds;  /* selftest machines: variants of each */
     int64_t     rounds; /* selftest: comparisons a step */
     bool        strict, as_is, no_more, no_reference;
+    bool        time, silent, gbench; /* any two programs */
 } ab_options;
 extern const cli_option ab_own_options[];
 extern const ab_options ab_own_defaults;
+
+/* A and B are run exactly as written. */
+static inline bool ab_as_written(const ab_options *o) { return o->as_is || o->time || o->gbench; }
 
 typedef struct {
     ab                 a;
@@ -33,7 +37,7 @@ typedef struct {
     bool         known[2]; /* env holds */
     bool         incomparable;
     cli_progress progress;
-    size_t       mismatch;
+    ab_programs  programs;
 } ab_job;
 /* Commands as given on the command line; points: arguments 0..n; host: the backend whose kernels watch the
  * machine. On an error nothing needs freeing. */

@@ -9,9 +9,9 @@ static const double DRIFT_FLOOR = 0.005, DRIFT_TIMES = 3;
 
 const char *trial_verdict_name(trial_verdict v)
 {
-    static const char *const name[TRIAL_NVERDICT] = {"SAME",         "IMPROVED",       "REGRESSED",
-                                                     "INCONCLUSIVE", "TOO FEW BLOCKS", "ENVIRONMENT",
-                                                     "MISSING",      "INCORRECT"};
+    static const char *const name[TRIAL_NVERDICT] = {"SAME",        "IMPROVED",     "REGRESSED",
+                                                     "NOT SLOWER",  "INCONCLUSIVE", "TOO FEW BLOCKS",
+                                                     "ENVIRONMENT", "MISSING",      "INCORRECT"};
     return (unsigned)v < TRIAL_NVERDICT ? name[v] : "?";
 }
 
@@ -169,7 +169,19 @@ bool trial_flagged(const trial_point *p)
 
 bool trial_undecided(const trial_point *p)
 {
-    return p->verdict == TRIAL_INCONCLUSIVE && p->first.verdict == IR_AB_INCONCLUSIVE;
+    if (p->verdict == TRIAL_ENVIRONMENT) return true;
+    if (p->first.verdict == IR_AB_INCONCLUSIVE) return p->verdict == TRIAL_INCONCLUSIVE;
+    return p->first.verdict == IR_AB_NOT_SLOWER && p->verdict == TRIAL_NOT_SLOWER &&
+           p->first.effect < -p->delta;
+}
+
+bool trial_unconfirmed(const trial_point *p)
+{
+    if (!trial_flagged(p)) return false;
+    if (p->verdict == TRIAL_ENVIRONMENT) return true;
+    return p->verdict == TRIAL_INCONCLUSIVE &&
+           (p->again.verdict == IR_AB_INCONCLUSIVE || p->again.verdict == IR_AB_TOO_FEW ||
+            (p->again.verdict == IR_AB_NOT_SLOWER && p->first.verdict == IR_AB_IMPROVED));
 }
 
 static trial_verdict measured_verdict(trial_point *p)
@@ -177,15 +189,21 @@ static trial_verdict measured_verdict(trial_point *p)
     static const trial_verdict as[] = {[IR_AB_SAME] = TRIAL_SAME,
                                        [IR_AB_IMPROVED] = TRIAL_IMPROVED,
                                        [IR_AB_REGRESSED] = TRIAL_REGRESSED,
+                                       [IR_AB_NOT_SLOWER] = TRIAL_NOT_SLOWER,
                                        [IR_AB_INCONCLUSIVE] = TRIAL_INCONCLUSIVE,
                                        [IR_AB_TOO_FEW] = TRIAL_TOO_FEW};
+    trial_verdict              v = TRIAL_INCONCLUSIVE;
     if (!trial_flagged(p)) return as[p->first.verdict];
     p->confirmed = p->again.verdict == p->first.verdict && p->nfresh > 0;
     if (p->confirmed) return as[p->first.verdict];
+    /* Faster once; fresh blocks exclude slower: so much is sure. */
+    if (p->first.verdict == IR_AB_IMPROVED &&
+        (p->again.verdict == IR_AB_NOT_SLOWER || p->again.verdict == IR_AB_SAME))
+        v = TRIAL_NOT_SLOWER;
     snprintf(p->note, sizeof p->note,
              p->nfresh ? "%s once, not again in fresh blocks" : "%s once; no fresh blocks to confirm it",
              ir_ab_name(p->first.verdict));
-    return TRIAL_INCONCLUSIVE;
+    return v;
 }
 
 static void trial_judge_point(trial *t, trial_point *p)
@@ -229,6 +247,15 @@ int trial_exit(const trial *t, bool strict)
     return 0;
 }
 
+/* Median over the first blocks of a side's processes, seconds. */
+static double trial_side(const trial_point *p, bool new)
+{
+    double v[2 * TRIAL_MAX_BLOCKS];
+    for (size_t i = 0; i < p->nq; i++)
+        for (int s = 0; s < 2; s++) v[2 * i + (size_t)s] = new ? p->q[i].b[s] : p->q[i].a[s];
+    return ir_median(v, 2 * p->nq);
+}
+
 ir_status trial_line(const trial *t, const trial_point *p, const char *kind, ir_comparison *out)
 {
     memset(out, 0, sizeof *out);
@@ -244,7 +271,12 @@ ir_status trial_line(const trial *t, const trial_point *p, const char *kind, ir_
     out->mde = p->first.mde;
     out->delta = p->delta;
     out->blocks = p->first.n;
-    out->time_s = isnan(p->q[0].a[0]) ? NAN : sqrt(p->q[0].a[0] * p->q[0].a[1]);
+    out->time_s = trial_side(p, false);
+    out->new_s = trial_side(p, true);
+    out->again_effect = p->nfresh ? p->again.effect : NAN;
+    out->again_lo = p->nfresh ? p->again.lo : NAN;
+    out->again_hi = p->nfresh ? p->again.hi : NAN;
+    out->again_blocks = p->again.n;
     (void)t;
     out->nd = p->nq;
     out->d = malloc((p->nq + 1) * sizeof *out->d);

@@ -5,7 +5,7 @@
 #include "harness/record/comparison.h"
 #include "harness/stats/compare.h"
 
-enum { TRIAL_MAX_BLOCKS = 32, TRIAL_BLOCKS = 12, TRIAL_REFS = 3, TRIAL_SLOTS = 4 };
+enum { TRIAL_MAX_BLOCKS = IR_AB_MOST_BLOCKS, TRIAL_BLOCKS = 12, TRIAL_REFS = 3, TRIAL_SLOTS = 4 };
 typedef struct {
     double a[2], b[2];
 } trial_quad; /* one block: two processes a side */
@@ -13,6 +13,7 @@ typedef enum {
     TRIAL_SAME,
     TRIAL_IMPROVED,
     TRIAL_REGRESSED,
+    TRIAL_NOT_SLOWER,
     TRIAL_INCONCLUSIVE,
     TRIAL_TOO_FEW,
     TRIAL_ENVIRONMENT,
@@ -77,8 +78,12 @@ size_t trial_contrast(const trial_quad *, size_t n, double *d);
 bool trial_drift(const trial_quad *, size_t n, double conf, double delta, double *worst);
 /* Judge every point from what there is. Points flagged once are INCONCLUSIVE until they have fresh blocks. */
 void trial_judge(trial *);
-bool trial_flagged(const trial_point *);   /* the first blocks alone say REGRESSED or IMPROVED */
-bool trial_undecided(const trial_point *); /* more blocks could decide it */
+bool trial_flagged(const trial_point *); /* the first blocks alone say REGRESSED or IMPROVED */
+/* More blocks could decide it, could show that it is not only not slower but faster, or could outlast what
+ * moved the machine. */
+bool trial_undecided(const trial_point *);
+/* Flagged, and more fresh blocks could confirm it: those there are say nothing yet. */
+bool trial_unconfirmed(const trial_point *);
 /* Exit code of the worst point: 0, 1, 2 or 3; strict: INCONCLUSIVE is 3. No point at all is 2. */
 int trial_exit(const trial *, bool strict);
 /* One point as a record line; d is owned by the comparison. */

@@ -315,7 +315,7 @@ static void fill_lines(const bench *b, ablation_entry *e)
         if (b->variant[i].kernel)
             snprintf(like.id.kernel, sizeof like.id.kernel, "%s", b->variant[i].kernel->name);
         ir_point_key(&like, l->key);
-        l->y = l->lo = l->hi = NAN;
+        l->y = l->lo = l->hi = l->law = l->law_lo = l->law_hi = NAN;
         if (b->dropped[i]) {
             snprintf(l->why, sizeof l->why, "%s", b->seen[i].reason);
             continue;
@@ -374,6 +374,17 @@ static void discard(bench *b)
     free(b);
 }
 
+/* Variants run in the form in which their base was measured. Returns the one before; -1: there is no choice.
+ */
+static int use_form_of(const measure_context *s, const ir_point *p)
+{
+    const ir_backend *be = s->dev.be;
+    if (!be->forms || !be->rivals || !be->rivals(&s->dev)) return -1;
+    for (int f = 0; be->forms[f]; f++)
+        if (!strcmp(be->forms[f], p->id.isa)) return be->use_form(&s->dev, f);
+    return -1;
+}
+
 static ir_status ablation_one(measure_context *s, ablation_entry *e)
 {
     const ir_point    *p = &s->point[e->point];
@@ -392,10 +403,12 @@ static ir_status ablation_one(measure_context *s, ablation_entry *e)
     variant_base(p, &b->variant[0]);
     b->n = find_variants(s, w, k, p, b->variant + 1);
     if (b->n) scale_arithmetic(b);
-    double began = ir_now();
+    const int form = use_form_of(s, p);
+    double    began = ir_now();
     for (int r = 0;
          r < ROUNDS && st == IR_OK && b->n && !b->dropped[0] && (r == 0 || ir_now() - began < AGAIN_S); r++)
         st = palindrome(b);
+    if (form >= 0) s->dev.be->use_form(&s->dev, form);
     if (st == IR_OK && !b->dropped[0] && !strcmp(p->law.level, "DRAM")) scale_memory(b);
     if (st == IR_OK) ablation_judge_entry(b, e);
     discard(b);

@@ -10,6 +10,7 @@ typedef struct {
     char   what[64], key[IR_ID]; /* key: of the variant as a point */
     double d[ABL_NTERM];         /* ln x'/x by cost model and ceilings */
     double y, lo, hi;            /* ln T'/T measured; NAN: not measured, why says why */
+    double law, law_lo, law_hi;  /* ln T'/T as the fitted law foretells it; NAN: it was not asked */
     bool   agrees;               /* with the label, taken alone */
     char   why[IR_WHY];
 } ablation_line;

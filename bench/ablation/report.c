@@ -65,6 +65,8 @@ static void variant_sentence(const ablation_entry *e, const ablation_line *l, ch
     size_t used = (size_t)snprintf(
         out, n, "%s: data x%.2f, compute x%.2f, latency x%.2f; T x%.2f [%.2f, %.2f]", l->what,
         exp(l->d[ABL_DATA]), exp(l->d[ABL_COMP]), exp(l->d[ABL_LAT]), exp(l->y), exp(l->lo), exp(l->hi));
+    if (isfinite(l->law) && used < n)
+        used += (size_t)snprintf(out + used, n - used, ", foretold x%.2f", exp(l->law));
     if (term < 0 || used >= n) return;
     term_elasticity own = own_elasticity(l, term);
     snprintf(out + used, n - used, "; dlnT/dln(%s) %.2f [%.2f, %.2f]", term_name[term], own.v, own.lo,
@@ -140,6 +142,12 @@ static void variant_numbers(ir_json *o, const ablation_entry *e, const ablation_
     ir_json_open(o, '{');
     report_interval(o, exp(l->y), exp(l->lo), exp(l->hi));
     ir_json_close(o, '}');
+    if (isfinite(l->law)) {
+        ir_json_key(o, "T_ratio_foretold");
+        ir_json_open(o, '{');
+        report_interval(o, exp(l->law), exp(l->law_lo), exp(l->law_hi));
+        ir_json_close(o, '}');
+    }
     if (term < 0) return;
     term_elasticity own = own_elasticity(l, term);
     ir_json_key(o, "elasticity");

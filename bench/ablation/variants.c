@@ -17,14 +17,17 @@ enum { SKEW = 4, MOST_HALVINGS = 24 };
 typedef struct {
     const char *family, *batch, *width, *size;
 } axes;
-static const axes known[] = {{"stream", NULL, NULL, "bytes"}, {"chase", "chains", NULL, "steps"},
-                             {"gather", NULL, NULL, "bytes"}, {"peak", NULL, NULL, "iters"},
-                             {"gemm", "m", "n", "n"},         {"gemv", NULL, NULL, "m"},
-                             {"linear", "rows", "k", "k"},    {"conv", "n", NULL, "n"},
-                             {"norm", NULL, NULL, "rows"},    {"softmax", NULL, NULL, "rows"},
-                             {"act", NULL, NULL, "rows"},     {"add", NULL, NULL, "rows"},
-                             {"embed", NULL, NULL, "rows"},   {"attention", "batch", NULL, NULL},
-                             {"cnn", "batch", NULL, NULL},    {"gpt", "batch", NULL, NULL}};
+static const axes known[] = {{"stream", NULL, NULL, "bytes"},  {"chase", "chains", NULL, "steps"},
+                             {"gather", NULL, NULL, "bytes"},  {"peak", NULL, NULL, "iters"},
+                             {"gemm", "m", "n", "n"},          {"gemv", NULL, NULL, "m"},
+                             {"linear", "rows", "k", "k"},     {"conv", "n", NULL, "n"},
+                             {"norm", NULL, NULL, "rows"},     {"softmax", NULL, NULL, "rows"},
+                             {"act", NULL, NULL, "rows"},      {"add", NULL, NULL, "rows"},
+                             {"embed", NULL, NULL, "rows"},    {"attention", "batch", NULL, NULL},
+                             {"cnn", "batch", NULL, NULL},     {"gpt", "batch", NULL, NULL},
+                             {"dlrm", "batch", NULL, NULL},    {"bag", NULL, NULL, "bags"},
+                             {"encoder", "batch", NULL, NULL}, {"moe", NULL, NULL, NULL},
+                             {"mixtral", "batch", NULL, NULL}};
 
 typedef struct {
     const measure_context *s;
@@ -243,7 +246,8 @@ static void narrower_vectors(maker *m)
 {
     ablation_variant t;
     const char      *words = m->s->dev.be->narrower ? m->s->dev.be->narrower(&m->s->dev) : NULL;
-    if (!words || m->k->flags & IR_K_LIB || m->base->law.bound == IR_BOUND_CACHE) return;
+    if (!words || strcmp(m->base->id.isa, m->s->info.isa) != 0) return; /* narrow already */
+    if (m->k->flags & IR_K_LIB || m->base->law.bound == IR_BOUND_CACHE) return;
     if (!strcmp(m->w->family, "peak") || !(m->base->m.cost.flops > 0)) return;
     variant_base(m->base, &t);
     t.narrow = true;

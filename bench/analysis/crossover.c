@@ -1,5 +1,6 @@
 /* crossover.c -- see crossover.h. */
 #include "bench/analysis/crossover.h"
+#include "bench/analysis/knee.h"
 #include "kernels/workloads/table.h"
 #include "bench/analysis/verdicts.h"
 #include "harness/stats/stats.h"
@@ -8,166 +9,67 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_BATCHES = CROSSOVER_MAX, DRAWS = 200 };
-
-/* ---- the knee -------------------------------------------------------------------------------- */
-typedef struct {
-    const double *b, *T;
-    size_t        n;
-} sweep;
-
-/* T = (a^p + (c B)^p)^(1/p): p = 1 adds what the batch does not change and what each item adds, a large p
- * takes the larger of both. Real machines lie between, and the knee a/c is where both are equal whatever p
- * is. */
-static const double norms[] = {1, 1.5, 2, 3, 5, 10, INFINITY};
-enum { NNORM = sizeof norms / sizeof *norms, STEPS = 30 };
-
-static double norm_of(double u, double v, double p)
+/* ---- the knee of a plain sweep ---------------------------------------------------------------- */
+static crossover_fit crossover_from(const knee_fit *k, double u_first, double v_last, double last)
 {
-    double most = fmax(u, v);
-    if (isinf(p)) return most;
-    return most > 0 && p > 1 ? most * pow(pow(u / most, p) + pow(v / most, p), 1 / p) : u + v;
-}
-
-static double misfit(const sweep *s, double a, double c, double p)
-{
-    double sum = 0;
-    for (size_t i = 0; i < s->n; i++) {
-        double r = log(norm_of(a, c * s->b[i], p) / s->T[i]);
-        sum += r * r;
-    }
-    return sum;
-}
-
-/* Where a and c begin: no part may be more than the least time allows. */
-static void crossover_begin(const sweep *s, double *a, double *c)
-{
-    *a = *c = INFINITY;
-    for (size_t i = 0; i < s->n; i++) {
-        *a = fmin(*a, s->T[i]);
-        *c = fmin(*c, s->T[i] / s->b[i]);
-    }
-}
-
-/* One step of least squares on log T in (log a, log c), from the derivatives of the norm; false: it went
- * nowhere. */
-static bool crossover_step(const sweep *s, double *a, double *c, double p)
-{
-    double uu = 0, uv = 0, vv = 0, ur = 0, vr = 0;
-    for (size_t i = 0; i < s->n; i++) {
-        double u = pow(*a, p), v = pow(*c * s->b[i], p), T = norm_of(*a, *c * s->b[i], p),
-               r = log(s->T[i] / T);
-        if (!isfinite(u + v) || !(u + v > 0)) { /* a large p: the larger one is all */
-            u = *a >= *c * s->b[i];
-            v = 1 - u;
-        }
-        double x = u / (u + v), y = v / (u + v);
-        uu += x * x;
-        uv += x * y;
-        vv += y * y;
-        ur += x * r;
-        vr += y * r;
-    }
-    double ridge = 1e-6 * (uu + vv), det = (uu + ridge) * (vv + ridge) - uv * uv;
-    if (!(det > 0)) return false;
-    double da = fmin(fmax((ur * (vv + ridge) - vr * uv) / det, -1), 1),
-           dc = fmin(fmax((vr * (uu + ridge) - ur * uv) / det, -1), 1);
-    *a *= exp(da);
-    *c *= exp(dc);
-    return fabs(da) + fabs(dc) > 1e-10;
-}
-
-static double fit_norm(const sweep *s, double p, double *a, double *c)
-{
-    crossover_begin(s, a, c);
-    *a /= 2; /* from below: where compute takes all from the first batch on, nothing may lift it */
-    for (int i = 0; i < STEPS && crossover_step(s, a, c, p); i++) continue;
-    return misfit(s, *a, *c, p);
-}
-
-/* Student's t at 97.5 % over the normal's, for 1, 2 ... degrees of freedom. */
-static const double t975_over_z[] = {6.48, 2.20, 1.62, 1.42, 1.31, 1.25, 1.21, 1.18};
-enum { FEW = sizeof t975_over_z / sizeof *t975_over_z };
-
-/* The norm that fits best. With few batches several do: the sums and the larger one first. */
-static double crossover_solve(const sweep *s, double *a, double *c, double *p)
-{
-    double best = INFINITY;
-    for (int i = 0; i < NNORM; i++) {
-        double x, y, r = fit_norm(s, norms[i], &x, &y);
-        if (!(r < best)) continue;
-        best = r;
-        *a = x;
-        *c = y;
-        *p = norms[i];
-    }
-    return best;
-}
-
-/* Parametric bootstrap: every time is drawn anew from its own interval and the scatter about the fit; the
- * norm is chosen anew too. */
-static void crossover_interval(const sweep *s, const double *sd, uint64_t seed, crossover_fit *f)
-{
-    double knee[DRAWS], T[MAX_BATCHES];
-    sweep  drawn = {s->b, T, s->n};
-    ir_rng rng;
-    ir_rng_seed(&rng, seed);
-    for (int d = 0; d < DRAWS; d++) {
-        double a = 0, c = 0, p = 1;
-        for (size_t i = 0; i < s->n; i++) {
-            double own = sd[i] / s->T[i], e = sqrt(own * own + f->scatter * f->scatter);
-            T[i] = s->T[i] * exp(e * ir_rng_normal(&rng));
-        }
-        crossover_solve(&drawn, &a, &c, &p);
-        knee[d] = c > 0 ? a / c : INFINITY;
-    }
-    ir_sort(knee, DRAWS);
-    f->lo = knee[DRAWS / 40];
-    f->hi = knee[DRAWS - 1 - DRAWS / 40];
+    return (crossover_fit){k->a * u_first, k->c * v_last / last, k->knee, k->lo, k->hi, k->scatter, k->p > 2};
 }
 
 ir_status crossover_knee(const double *batch, const double *T_s, const double *sd_s, size_t n, uint64_t seed,
                          crossover_fit *f)
 {
-    sweep  s = {batch, T_s, n};
-    double p = 1, last = 0, grows = 0;
+    double     one[KNEE_MAX];
+    knee_shape h = {.n = n < KNEE_MAX ? n : KNEE_MAX};
+    knee_sweep s = {batch, one, batch, T_s, sd_s, n};
+    knee_fit   k;
     memset(f, 0, sizeof *f);
-    if (n < 3 || n > MAX_BATCHES)
-        return ir_fail(IR_SKIP, "%zu batches: a knee needs 3 to %d", n, MAX_BATCHES);
-    for (size_t i = 0; i < n; i++) last = fmax(last, T_s[i]), grows = i ? grows : T_s[i];
-    if (!(last > 1.02 * grows)) return ir_fail(IR_SKIP, "time does not grow with the batch");
-    double left = crossover_solve(&s, &f->a, &f->c, &p);
-    f->overlapped = p > 2;
-    size_t df = n > 3 ? n - 3 : 1;
-    f->scatter = sqrt(left / (double)df) *
-                 t975_over_z[df < FEW ? df - 1 : FEW - 1]; /* a few batches hardly know their scatter */
-    f->knee = f->a / f->c;
-    crossover_interval(&s, sd_s, seed, f);
-    return IR_OK;
+    for (size_t i = 0; i < h.n; i++) {
+        one[i] = h.u[i] = 1;
+        h.b[i] = h.v[i] = batch[i];
+    }
+    ir_status st = knee_of(&s, &h, seed, &k);
+    if (st == IR_OK) *f = crossover_from(&k, 1, batch[n - 1], batch[n - 1]);
+    return st;
 }
 
 /* ---- prediction ------------------------------------------------------------------------------ */
-/* Compute time less data time at the ceilings; NAN where the batch is not possible or a ceiling is missing.
- */
-static double crossover_excess(const ir_workload *w, const ir_params *base, int at, bool cold,
-                               const ir_ceilings *c, int64_t batch)
+/* How a workload's two times grow with its batch. */
+typedef struct {
+    const ir_workload *w;
+    const ir_params   *p;
+    int                at;
+    bool               cold;
+    const ir_ceilings *c;
+} crossover_law;
+
+/* Both times of a batch at the ceilings; false where the batch is not possible. */
+static bool crossover_terms(const crossover_law *l, int64_t batch, double *data_s, double *comp_s)
 {
-    ir_params p = *base;
-    p.v[at] = batch;
-    if (w->valid && w->valid(w, &p) != IR_OK) return NAN;
-    ir_cost cost = w->cost(w, &p);
-    return cost.flops / ir_product_ceiling(c, p.dtype, p.threads) -
-           (cost.read_B + cost.write_B) / ir_cost_bw(c, &cost, p.threads, cold, false, 1);
+    ir_params p = *l->p;
+    p.v[l->at] = batch;
+    if (l->w->valid && l->w->valid(l->w, &p) != IR_OK) return false;
+    ir_cost k = l->w->cost(l->w, &p);
+    *comp_s = (k.flops - k.spare_flops) / ir_product_ceiling(l->c, p.dtype, p.threads);
+    *data_s = (k.read_B + k.write_B) / ir_cost_bw(l->c, &k, p.threads, l->cold, false, 1);
+    return true;
+}
+
+/* Compute time less data time; NAN where the batch is not possible or a ceiling is missing. */
+static double crossover_excess(const crossover_law *l, int64_t batch)
+{
+    double data_s, comp_s;
+    return crossover_terms(l, batch, &data_s, &comp_s) ? comp_s - data_s : NAN;
 }
 
 double crossover_predict(const ir_workload *w, const ir_params *p, int at, bool cold, const ir_ceilings *c)
 {
-    int64_t lo = 1, hi = 1;
-    double  x_lo = crossover_excess(w, p, at, cold, c, 1), x_hi = x_lo;
+    const crossover_law own = {w, p, at, cold, c}, *l = &own;
+    int64_t             lo = 1, hi = 1;
+    double              x_lo = crossover_excess(l, 1), x_hi = x_lo;
     if (isnan(x_lo)) return NAN;
     if (x_lo >= 0) return 0;
     while (x_hi < 0) {
-        double next = crossover_excess(w, p, at, cold, c, 2 * hi);
+        double next = crossover_excess(l, 2 * hi);
         if (isnan(next)) return INFINITY;
         lo = hi;
         x_lo = x_hi;
@@ -176,7 +78,7 @@ double crossover_predict(const ir_workload *w, const ir_params *p, int at, bool 
     }
     while (hi - lo > 1) {
         int64_t mid = lo + (hi - lo) / 2;
-        double  x = crossover_excess(w, p, at, cold, c, mid);
+        double  x = crossover_excess(l, mid);
         if (x < 0)
             lo = mid, x_lo = x;
         else
@@ -227,7 +129,7 @@ static void insert(crossover_sweep *g, const ir_ceilings *c, const ir_point *p)
     size_t          i = g->n;
     for (size_t k = 0; k < g->n; k++)
         if (g->b[k] == b) return;
-    if (g->n == MAX_BATCHES) return;
+    if (g->n == CROSSOVER_MAX) return;
     for (; i > 0 && g->b[i - 1] > b; i--) {
         g->b[i] = g->b[i - 1];
         g->T[i] = g->T[i - 1];
@@ -255,37 +157,37 @@ static void crossover_gather(const measure_context *s, size_t i, crossover_sweep
             insert(g, &s->ceilings, &s->point[k]);
 }
 
-/* Bytes of a batch: what it does not change, and what each item adds. */
-static void crossover_bytes_of(const crossover_sweep *g, double *fixed, double *item)
+/* Both times at the batches timed, and at those between and beyond, up to 16 times the last; false where the
+ * ceilings do not say. */
+static bool crossover_shapes(const crossover_law *l, const crossover_sweep *g, double *u, double *v,
+                             knee_shape *h)
 {
-    double D[2];
-    for (int i = 0; i < 2; i++) {
-        ir_params p = g->p->id.p;
-        p.v[g->at] = (int64_t)g->b[i ? g->n - 1 : 0];
-        ir_cost c = g->w->cost(g->w, &p);
-        D[i] = c.read_B + c.write_B;
+    enum { BEYOND = 16 };
+    bool known = true;
+    for (size_t i = 0; i < g->n && known; i++)
+        known = crossover_terms(l, (int64_t)g->b[i], &u[i], &v[i]) && u[i] > 0 && v[i] > 0 &&
+                isfinite(u[i] + v[i]);
+    h->n = 0;
+    for (double b = 1; b <= BEYOND * g->b[g->n - 1] && h->n < KNEE_SHAPE; b = floor(fmax(b + 1, 1.12 * b))) {
+        double *x = &h->u[h->n], *y = &h->v[h->n];
+        if (!known || !crossover_terms(l, (int64_t)b, x, y) || !(*x > 0) || !(*y > 0)) break;
+        h->b[h->n++] = b;
     }
-    *item = (D[1] - D[0]) / (g->b[g->n - 1] - g->b[0]);
-    *fixed = D[0] - *item * g->b[0];
+    return known && h->n > 1;
 }
 
-/* Items bring bytes of their own, so that memory's time grows as well and compute catches up later. */
-static double caught_up(double knee, double fixed, double item)
+ir_status crossover_of(const measure_context *s, const crossover_sweep *g, crossover_fit *f)
 {
-    double grows = fixed > 0 ? knee * item / fixed : 0;
-    return grows < 0.9 ? knee / (1 - grows) : INFINITY;
-}
-
-ir_status crossover_of(const crossover_sweep *g, uint64_t seed, crossover_fit *f)
-{
-    double    fixed, item;
-    ir_status st = crossover_knee(g->b, g->T, g->sd, g->n, seed, f);
-    if (st != IR_OK) return st;
-    crossover_bytes_of(g, &fixed, &item);
-    f->knee = caught_up(f->knee, fixed, item);
-    f->lo = caught_up(f->lo, fixed, item);
-    f->hi = caught_up(f->hi, fixed, item);
-    return IR_OK;
+    double        u[KNEE_MAX], v[KNEE_MAX];
+    crossover_law l = {g->w, &g->p->id.p, g->at, g->p->id.cold, &s->ceilings};
+    knee_sweep    k = {g->b, u, v, g->T, g->sd, g->n};
+    knee_shape    h;
+    knee_fit      fit;
+    if (!crossover_shapes(&l, g, u, v, &h)) return crossover_knee(g->b, g->T, g->sd, g->n, s->policy.seed, f);
+    memset(f, 0, sizeof *f);
+    ir_status st = knee_of(&k, &h, s->policy.seed, &fit);
+    if (st == IR_OK) *f = crossover_from(&fit, u[0], v[g->n - 1], g->b[g->n - 1]);
+    return st;
 }
 
 static void crossover_number(double v, char *out, size_t n)
@@ -332,7 +234,7 @@ static void crossover_describe(const measure_context *s, const crossover_sweep *
     int used = snprintf(v->answer, sizeof v->answer,
                         "%.31s%s %s %.31s: memory gives way to compute at batch ", g->p->id.workload,
                         crossover_shape(g->p, shape), ir_dtype_name(g->p->id.p.dtype), g->p->id.kernel);
-    if (crossover_of(g, s->policy.seed, &f) != IR_OK) {
+    if (crossover_of(s, g, &f) != IR_OK) {
         snprintf(v->verdict, sizeof v->verdict, "none");
         snprintf(v->answer + used, sizeof v->answer - (size_t)used, "none measured (%.60s), %s", ir_why(),
                  predicted);

@@ -3,10 +3,10 @@
 #ifndef BENCH_CROSSOVER_H
 #define BENCH_CROSSOVER_H
 #include "bench/measure/context.h"
-/* T = (a^p + (c B)^p)^(1/p): what the batch does not change, and what each item adds; p as it fits best, from
- * the sum of both (1) to the larger one. The knee a/c is where both are equal. */
+/* T = (a^p + (c B)^p)^(1/p): data's time and arithmetic's, of an item; p as it fits best, from the sum of
+ * both (1) to the larger one. The knee is where both are equal. */
 typedef struct {
-    double a, c, knee, lo, hi; /* s, s per item, items; 95 % interval of the knee */
+    double a, c, knee, lo, hi; /* s at the first batch, s per item, items; 95 % interval of the knee */
     double scatter;            /* of the times about the fit, relative */
     bool   overlapped;         /* nearer to the larger of both than to their sum */
 } crossover_fit;
@@ -31,9 +31,9 @@ typedef struct {
 /* The next sweep of three batches or more from point *i on, which moves past its first; false: there is none.
  */
 bool crossover_next(const measure_context *, size_t *i, crossover_sweep *);
-/* The batch from which on compute takes longer: the knee of the sweep, beside launches, and with the bytes
- * that items bring. */
-ir_status crossover_of(const crossover_sweep *, uint64_t seed, crossover_fit *out);
+/* The batch from which on compute takes longer, beside launches. How both times grow with the batch is the
+ * ceilings' affair (levels, bytes that items bring); how much of them kernels take is the sweep's. */
+ir_status crossover_of(const measure_context *, const crossover_sweep *, crossover_fit *out);
 /* One line, and one verdict record, per sweep of the context. */
 void      crossover_print(FILE *, const measure_context *);
 ir_status crossover_journal(ir_journal *, const measure_context *);

@@ -159,21 +159,46 @@ static ir_status partly_cached(ceiling_plan *pl, const double *x, const double *
     return IR_OK;
 }
 
+/* The rungs beyond the last cache, looked at again, and the best of all visits kept: memory that gave less
+ * for a second (a neighbour, another state) would pass for a level that ends there. */
+static ir_status look_again(ceiling_plan *pl, const double *x, double *y, size_t n, size_t from)
+{
+    enum { VISITS = 2 };
+    ir_status s = IR_OK;
+    for (int v = 0; v < VISITS; v++)
+        for (size_t i = from; i < n && s == IR_OK; i++) {
+            double rate;
+            s = rung(pl, x[i], &rate);
+            if (rate > y[i]) y[i] = rate;
+        }
+    return s;
+}
+
+/* Plateaus of the ladder's envelope. */
+static size_t ladder_plateaus(const double *x, const double *y, size_t n, ir_plateau *pt, size_t most)
+{
+    double top[MAX_SIZES];
+    envelope(y, n, top);
+    return ir_plateaus(x, top, n, 0.10, pt, most);
+}
+
 static ir_status find_levels(ceiling_plan *pl)
 {
-    double     x[MAX_SIZES], y[MAX_SIZES], top[MAX_SIZES];
+    enum { MOST = 8 };
+    double     x[MAX_SIZES], y[MAX_SIZES];
     size_t     n = 0;
-    ir_plateau pt[8];
+    ir_plateau pt[MOST];
     sharing_from_os(pl);
     levels_from_os(pl);
     pl->size_B[3] = ladder_max_B(pl);
     ir_status s = pl->own ? ceilings_launches(pl) : IR_OK;
     if (s == IR_OK) s = ceilings_ladder(pl, x, y, &n);
     if (s != IR_OK || n == 0) return s;
-    envelope(y, n, top);
-    s = partly_cached(pl, x, y, n, &pl->s->ceilings.level_B[3]);
+    size_t np = ladder_plateaus(x, y, n, pt, MOST);
+    if (np > 1 && !pl->device) s = look_again(pl, x, y, n, pt[np - 1].first);
+    if (s == IR_OK) s = partly_cached(pl, x, y, n, &pl->s->ceilings.level_B[3]);
     if (s != IR_OK) return s;
-    size_t np = ir_plateaus(x, top, n, 0.10, pt, sizeof pt / sizeof *pt);
+    np = ladder_plateaus(x, y, n, pt, MOST);
     for (size_t i = 0; i < np; i++) {
         int l = level_of_plateau(pl, &pt[i], x[n - 1]);
         if (l == 3) continue;

@@ -10,25 +10,35 @@
 #include <string.h>
 
 /* ---- the library's best product -------------------------------------------------------------- */
+/* One call of so large a product, at the peak of the loops; 0: not known. */
+static double library_call_s(const ceiling_plan *pl, ir_dtype t, int64_t size)
+{
+    double R = ir_product_ceiling(&pl->s->ceilings, t, 0), n = (double)size;
+    return R > 0 ? 2 * n * n * n / R : 0;
+}
+
+/* A size whose single call outlasts what a point gets adds nothing: by then launches do not count, and a type
+ * that a device hardly has would take minutes. The smallest is always asked. */
 static ir_status library_peak(ceiling_plan *pl, const ir_workload *w, ir_dtype t)
 {
     static const int64_t size[] = {2048, 4096, 8192, 16384};
     enum { N = sizeof size / sizeof *size };
-    double    r[N];
-    int       first = pl->s->full ? 0 : 1, n = pl->s->full ? N : N - 1;
+    double    r[N], most_s = pl->s->policy.budget_s;
+    int       first = pl->s->full || library_call_s(pl, t, size[1]) > most_s ? 0 : 1, n = first;
     ir_point  best;
     ir_params p = w->defaults;
     ceiling_none(&best);
     p.dtype = t;
     p.threads = 0;
-    for (int i = first; i < n; i++) {
+    for (; n < (pl->s->full ? N : N - 1); n++) {
         ir_point q;
-        for (int d = 0; d < 3; d++) p.v[d] = size[i];
+        if (n > first && library_call_s(pl, t, size[n]) > most_s) break;
+        for (int d = 0; d < 3; d++) p.v[d] = size[n];
         ceiling_none(&q);
         ir_status s = ceiling_fastest(pl, w, &p, IR_K_LIB, 0, &q);
         if (s != IR_OK) return s;
-        r[i] = q.status == IR_OK ? ceiling_flops(pl, &q) : NAN;
-        if (q.status == IR_OK && (best.status != IR_OK || r[i] > ceiling_flops(pl, &best))) best = q;
+        r[n] = q.status == IR_OK ? ceiling_flops(pl, &q) : NAN;
+        if (q.status == IR_OK && (best.status != IR_OK || r[n] > ceiling_flops(pl, &best))) best = q;
     }
     if (best.status != IR_OK) return IR_OK;
     ir_ceiling c = ceiling_from(pl, IR_C_FLOPS, "", &best, ceiling_flops(pl, &best));

@@ -78,7 +78,9 @@ typedef enum {
     BIND_CEIL_FLOPS,   /* spec "f32", "f32/1": of one thread */
     BIND_CEIL_LAUNCH,
     BIND_ETA,
-    BIND_L_LAT /* of the fitted law */
+    BIND_L_LAT,  /* of the fitted law */
+    BIND_E_MOVE, /* energy of a byte from memory, and of a flop, J: of the fitted energy */
+    BIND_E_COMP
 } claim_bind_kind;
 typedef struct {
     const char     *name;
@@ -131,7 +133,8 @@ typedef struct {
     const ir_point           *point;
     size_t                    npoint;
     const ir_ceilings        *ceilings;
-    const ir_fit             *fit; /* NULL: none */
+    const ir_fit             *fit;    /* NULL: none */
+    const ir_energy_fit      *energy; /* likewise */
     int                       threads;
     double                    llc_B, mem_B;   /* of the device; NAN or 0: unknown */
     const char               *device, *title; /* id, and full name */
@@ -148,6 +151,9 @@ typedef struct {
 } claim_measured;
 /* Never fails: what cannot be answered says so. */
 void claim_measure(const ir_claim *, const claim_evidence *, claim_measured *out);
+/* Energy of a byte or a flop and its interval; false: not known, and ir_why() begins with CLAIM_NO_ENERGY. */
+#define CLAIM_NO_ENERGY "needs joules"
+bool claim_energy(const claim_evidence *, claim_bind_kind, double *v, double *lo, double *hi);
 /* The row a spec means: hot, all threads unless it says otherwise, the fastest of the kernels wanted; NULL,
  * and ir_why(). */
 const ir_point *claim_point(const claim_evidence *, const char *spec, const char *kernel);

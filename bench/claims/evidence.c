@@ -128,6 +128,8 @@ bool claim_bind_timed(const claim_bind *b)
     case BIND_CEIL_LAUNCH:
     case BIND_ETA:
     case BIND_L_LAT:
+    case BIND_E_MOVE:
+    case BIND_E_COMP:
     case BIND_END: return false;
     default: return true;
     }
@@ -250,6 +252,8 @@ static bool evidence_bind(const claim_evidence *e, const claim_bind *b, bound_va
 {
     *o = (bound_value){NAN, NAN, NAN, NAN, NULL};
     if (b->kind == BIND_ETA || b->kind == BIND_L_LAT) return fit_bound(e, b, o);
+    if (b->kind == BIND_E_MOVE || b->kind == BIND_E_COMP)
+        return claim_energy(e, b->kind, &o->v, &o->lo, &o->hi);
     if (b->kind >= BIND_CEIL_BW && b->kind <= BIND_CEIL_LAUNCH) return ceiling_bound(e, b, o);
     if (!claim_bind_timed(b)) return count_bound(e, b, o);
     const ir_point *p = claim_point(e, b->spec, b->kernel);
@@ -402,7 +406,7 @@ static void evidence_take(bound_rule *b, const char *name, bool has, missing *no
     if (!none->any) snprintf(none->why, sizeof none->why, "%.255s", ir_why());
     none->any = true;
     none->withheld = none->withheld || strstr(ir_why(), WITHHELD) != NULL;
-    none->build = none->build || strstr(ir_why(), "this build has no") != NULL;
+    none->build = none->build || strstr(ir_why(), "this build has no") || strstr(ir_why(), CLAIM_NO_ENERGY);
 }
 
 static void bind_all(const claim_evidence *e, bound_rule *b, claim_measured *m, missing *none)

@@ -1,46 +1,9 @@
 /* rules.c -- how each claim of the ledger is put to a machine: what is bound, what is computed, what confirms
  * it and what refutes it. The thresholds are those of the ledger's `measure`; where a claim asks for more
  * than a rule can bind, the rule answers for the part named in its comment. */
-#include "bench/claims/claims.h"
+#include "bench/claims/rules.h"
 
 #include <math.h>
-
-#define AT_LEAST(name, lo) \
-    { \
-        name, lo, NAN, NULL, NULL, NULL \
-    }
-#define AT_MOST(name, hi) \
-    { \
-        name, NAN, hi, NULL, NULL, NULL \
-    }
-#define IN(name, lo, hi) \
-    { \
-        name, lo, hi, NULL, NULL, NULL \
-    }
-#define IS(name, word) \
-    { \
-        name, NAN, NAN, word, NULL, NULL \
-    }
-#define IN_UNLESS(name, lo, hi, other, word) \
-    { \
-        name, lo, hi, NULL, other, word \
-    }
-#define BOUND(name, spec) \
-    { \
-        name, BIND_BOUND, spec, NULL \
-    }
-#define TIME(name, spec) \
-    { \
-        name, BIND_TIME, spec, NULL \
-    }
-#define READ_BW \
-    { \
-        "BW", BIND_CEIL_BW, "DRAM/read", NULL \
-    }
-#define PEAK_F32 \
-    { \
-        "R", BIND_CEIL_FLOPS, "f32", NULL \
-    }
 
 #define GEMM4096                   "gemm:m=4096,n=4096,k=4096,dtype=f32"
 #define GEMV                       "gemv:m=8192,k=8192,dtype=f32"
@@ -48,7 +11,7 @@
 #define RESNET(b)                  "resnet50:batch=" #b ",dtype=f32"
 #define DECODE(s, t)               "gpt2:size=" #s ",batch=1,tokens=1,past=128,dtype=" #t
 #define PAST(p)                    "gpt2:size=medium,batch=1,tokens=1,past=" #p ",dtype=f32"
-#define PREFILL(t)                 "gpt2:size=small,batch=1,tokens=128,past=0,dtype=" #t
+#define BERT(t)                    "bert:size=base,batch=1,tokens=128,dtype=" #t
 #define LAYER(b)                   "batchmm:batch=" #b ",n=4096,k=4096,dtype=f32"
 #define ATTN(n)                    "attention:batch=1,heads=12,dh=64,tokens=" #n ",past=0,dtype=f32"
 #define CHAIN(size, k, how)        "chain:n={" #size "},k=" #k ",fuse=" #how ",dtype=f32"
@@ -61,7 +24,6 @@
 
 #define NO_LINK    "needs a discrete device behind a host link, and a copy workload over it"
 #define NO_VARIANT "needs a twin run that changes the compute rate alone"
-#define NO_ENERGY  "needs an energy counter (RAPL or NVML) read on every row"
 #define UNTILED    "the untiled kernel here waits for its arithmetic, not for the traffic that tiling saves"
 #define NO_GRAPH   "needs the same step as separate launches and as one graph"
 
@@ -169,16 +131,16 @@ const claim_rule claim_rules[] = {
                 IS("gpt2_medium", "compute|latency|cache"), IS("gpt2_large", "compute|latency|cache")},
      .shown = {"resnet50", "gpt2_small", "gpt2_medium", "gpt2_large"}},
     {.id = "bert-b1-a100",
-     .bind = {BOUND("bound", PREFILL(f32)),
-              {"mfu", BIND_MFU, PREFILL(f32), NULL},
-              {"I", BIND_INTENSITY, PREFILL(f32), NULL}},
+     .bind = {BOUND("bound", BERT(f32)),
+              {"mfu", BIND_MFU, BERT(f32), NULL},
+              {"I", BIND_INTENSITY, BERT(f32), NULL}},
      .confirm = {IS("bound", "memory"), AT_MOST("mfu", 0.5)},
      .refute = {IS("bound", "compute|latency")},
      .shown = {"bound", "mfu", "I"}},
     {.id = "bert-b1-matched-dtype",
-     .bind = {{"mfu", BIND_MFU, PREFILL(bf16), NULL},
-              {"I", BIND_INTENSITY, PREFILL(bf16), NULL},
-              {"ridge", BIND_RIDGE, PREFILL(bf16), NULL}},
+     .bind = {{"mfu", BIND_MFU, BERT(bf16), NULL},
+              {"I", BIND_INTENSITY, BERT(bf16), NULL},
+              {"ridge", BIND_RIDGE, BERT(bf16), NULL}},
      .formula = "share = min(1, I/ridge); ratio = mfu/share",
      .confirm = {IN("ratio", 0.75, 1.25)},
      .refute = {AT_MOST("ratio", 0.5)},
@@ -477,7 +439,26 @@ const claim_rule claim_rules[] = {
      .confirm = {AT_MOST("share_scalar", 0.02), AT_LEAST("share_simd", 0.8)},
      .refute = {AT_LEAST("share_scalar", 0.05), AT_MOST("share_simd", 0.75)},
      .shown = {"share_scalar", "share_simd"}},
-    {.id = "energy-move-vs-compute", .untestable = NO_ENERGY},
+    {.id = "energy-move-vs-compute",
+     .bind = {E_MOVE, E_COMP},
+     .formula = "ratio = 4*m/c",
+     .confirm = {IN("ratio", 100, 1000)},
+     .refute = {AT_MOST("ratio", 100), AT_LEAST("ratio", 1000)},
+     .shown = {"ratio", "m", "c"}},
+    /* Like for like: 4 bytes against an f32 operation, 640/3.7 by the book's own table. */
+    {.id = "dram-vs-fp16-energy",
+     .bind = {E_MOVE, E_COMP},
+     .formula = "ratio_f32 = 4*m/c",
+     .confirm = {IN("ratio_f32", 173 / 1.5, 173 * 1.5)},
+     .refute = {AT_MOST("ratio_f32", 173 / 3.0), AT_LEAST("ratio_f32", 173 * 3.0)},
+     .shown = {"ratio_f32"}},
+    /* The book's bytes and operations at this machine's joules; a MAC is two flops. */
+    {.id = "mobilenet-energy",
+     .bind = {E_MOVE, E_COMP},
+     .formula = "E = 17200000*m + 2*300000000*c",
+     .confirm = {IN("E", 0.003862 / 1.5, 0.003862 * 1.5)},
+     .refute = {AT_MOST("E", 0.003862 / 3), AT_LEAST("E", 0.003862 * 3)},
+     .shown = {"E"}},
     /* ---- counts ---- */
     {.id = "resnet50-flop-is-mac",
      .bind = {{"O", BIND_FLOPS, RESNET(1), NULL}},

@@ -116,6 +116,7 @@ enum { CLI_QUICK, CLI_FULL };
 enum { CLI_HOT = 1u << 0, CLI_COLD = 1u << 1 };
 enum { CLI_PIN_CORE, CLI_PIN_NONE };
 enum { CLI_PAGES_DEFAULT, CLI_PAGES_HUGE, CLI_PAGES_SMALL };
+enum { CLI_ENERGY_AUTO, CLI_ENERGY_ON, CLI_ENERGY_OFF };
 enum { CLI_COLOR_AUTO, CLI_COLOR_ALWAYS, CLI_COLOR_NEVER };
 typedef struct {
     int         profile;        /* CLI_QUICK, CLI_FULL */
@@ -125,8 +126,9 @@ typedef struct {
     cli_names   backends; /* empty: all; not checked against any table */
     const char *model;    /* key=value,... over the described machine; NULL: none */
     const char *device;   /* index or name; NULL: the first */
-    const char *isa;      /* NULL: the best */
+    const char *isa;      /* names, by commas; NULL: the backend's choice */
     int         pin, pages;
+    bool        crowd;                         /* not an option: set by a command that times nothing */
     double      precision, budget_s, warmup_s; /* NAN: the profile's */
     double      timeout_s;                     /* NAN: none */
     unsigned    cache;                         /* CLI_HOT | CLI_COLD; CLI_HOT when neither was asked for */
@@ -138,7 +140,10 @@ typedef struct {
     const char *output, *resume;               /* output "-": stdout */
     const char *ceilings;                      /* "none", or a record to take them from; NULL: measure */
     const char *layers;                        /* "all", or numbers; NULL: no rows per layer */
-    cli_filter  prove; /* text NULL: do not; "": whatever the run chooses; else points whose key matches */
+    cli_filter  prove;    /* text NULL: do not; "": whatever the run chooses; else points whose key matches */
+    const char *counters; /* "": all; else names or a group; NULL: count nothing */
+    int         energy;   /* CLI_ENERGY_AUTO ... */
+    double      sustain_s; /* keep each point up for so long; NAN: do not */
     bool        no_report, dry_run, quiet, detail, force;
     int         color;
 } cli_options;

@@ -40,11 +40,14 @@ static void print_about(FILE *f, const char *text, bool examples)
     }
 }
 
-const cli_group cli_groups[] = {
-    {"What is measured", CLI_SET_GRID}, {"Where", CLI_SET_WHERE},
-    {"On the host", CLI_SET_HOST},      {"How it is timed", CLI_SET_TIMING | CLI_SET_CACHE},
-    {"The run", CLI_SET_RUN_ONLY},      {"Output", CLI_SET_OUTPUT},
-    {"Terminal", CLI_SET_TERMINAL},     {0}};
+const cli_group cli_groups[] = {{"What is measured", CLI_SET_GRID | CLI_SET_NODES},
+                                {"Where", CLI_SET_WHERE},
+                                {"On the host", CLI_SET_HOST},
+                                {"How it is timed", CLI_SET_TIMING | CLI_SET_CACHE},
+                                {"The run", CLI_SET_RUN_ONLY},
+                                {"Output", CLI_SET_OUTPUT},
+                                {"Terminal", CLI_SET_TERMINAL},
+                                {0}};
 
 char *cli_option_form(const cli_option *o, char *buf, size_t size)
 {

@@ -28,7 +28,8 @@ static const cli_option shared[] = {
      AT(model), .set = CLI_SET_WHERE},
     {"device", 0, CLI_TEXT, "N|NAME", "device: see 'ironroof list devices' (each backend's first)",
      AT(device), .set = CLI_SET_WHERE},
-    {"isa", 0, CLI_TEXT, "NAME", "instruction set of the CPU kernels (the best there is)", AT(isa),
+    {"isa", 0, CLI_TEXT, "LIST",
+     "instruction set of the CPU kernels, or those to choose from by measuring (wide ones)", AT(isa),
      .set = CLI_SET_HOST},
     {"pin", 0, CLI_ENUM, NULL, "one thread per core, each pinned to it, or left to the system (core)",
      AT(pin), .set = CLI_SET_HOST, .choices = "core|none"},
@@ -76,6 +77,14 @@ static const cli_option shared[] = {
     {"prove", 0, CLI_REGEX, "REGEX",
      "then test the labels by intervention: the best points, or those whose key contains a match", AT(prove),
      .set = CLI_SET_RUN, .implied = ""},
+    {"counters", 0, CLI_TEXT, "LIST|GROUP",
+     "also count: dram,flops,l2,l3,clock (all), or a group of likwid's; see 'ironroof list counters'",
+     AT(counters), .set = CLI_SET_RUN, .implied = "all"},
+    {"energy", 0, CLI_ENUM, NULL, "joules of every call; auto: where counters are quick to read", AT(energy),
+     .set = CLI_SET_RUN, .choices = "auto|on|off", .implied = "on", .loose = true},
+    {"sustain", 0, CLI_REAL, "TIME",
+     "then keep the best kernel of each point named up for so long: peak, what is left, and why",
+     AT(sustain_s), .set = CLI_SET_RUN, .lo = 4, .hi = 86400, .unit = CLI_SECONDS},
     {"output", 'o', CLI_TEXT, "FILE",
      "where the results go; '-': standard output, tables then go to standard error", AT(output),
      .set = CLI_SET_OUTPUT},
@@ -92,7 +101,7 @@ const cli_option *cli_shared_options(void) { return shared; }
 void cli_options_init(cli_options *o)
 {
     memset(o, 0, sizeof *o);
-    o->precision = o->budget_s = o->warmup_s = o->wait_idle_s = o->timeout_s = NAN;
+    o->precision = o->budget_s = o->warmup_s = o->wait_idle_s = o->timeout_s = o->sustain_s = NAN;
     o->seed = -1;
 }
 

@@ -36,7 +36,7 @@ char *cli_params_text(const ir_workload *w, const ir_params *p, char *buf, size_
 
 char *cli_point_text(const ir_workload *w, const ir_params *p, char *buf, size_t size)
 {
-    char params[224], threads[32] = "";
+    char params[256], threads[32] = "";
     cli_params_text(w, p, params, sizeof params);
     if (p->threads) snprintf(threads, sizeof threads, ",threads=%d", p->threads);
     snprintf(buf, size, "%s:%s%sdtype=%s%s", w->name, params, *params ? "," : "", ir_dtype_name(p->dtype),
@@ -75,7 +75,7 @@ static ir_status possible(const ir_workload *w, const ir_params *p)
 /* An omitted key whose default is 0 must be given, unless the workload takes the 0. */
 static ir_status refused(const ir_workload *w, const cli_spec *s, const ir_params *p)
 {
-    char text[256], why[256];
+    char text[320], why[256];
     snprintf(why, sizeof why, "%s", ir_why());
     for (int i = 0; i < IR_MAX_PARAMS && w->param[i]; i++)
         if (p->v[i] == 0 && s->param[i].n == 0 && !w->word[i])
@@ -84,8 +84,9 @@ static ir_status refused(const ir_workload *w, const cli_spec *s, const ir_param
     return ir_fail(IR_EINVAL, "%s: %s", cli_point_text(w, p, text, sizeof text), why);
 }
 
-static ir_status points_add(builder *b, const ir_workload *w, const cli_spec *s, const ir_params *p)
+static ir_status points_add(builder *b, const ir_workload *w, const cli_spec *s, ir_params *p)
 {
+    if (w->complete) w->complete(w, p);
     ir_status st = possible(w, p);
     if (st == IR_OK) return points_push(b, w, p);
     if (st == IR_ENOMEM) return st;

@@ -152,6 +152,16 @@ static ir_status claims_measure_measure_all(measure_context *s, const wanted *w,
     return st;
 }
 
+static bool want_joules(const claim_row *row, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const claim_rule *r = claim_rule_find(row[i].claim->id);
+        for (int k = 0; r && k < CLAIM_MAX_BIND && r->bind[k].name; k++)
+            if (r->bind[k].kind == BIND_E_MOVE) return true;
+    }
+    return false;
+}
+
 static ir_status open_device(claims_device_run *x, const cli_options *o)
 {
     const char       *name = o->backends.n ? o->backends.v[0] : "cpu";
@@ -192,9 +202,12 @@ ir_status claims_device_run_run(claims_device_run *x, const cli_args *args, cons
     s->journal = j;
     device_run_begin(&x->c);
     if (j) st = ir_journal_machine(j, &s->info, &x->c.env);
+    if (st == IR_OK && want_joules(row, nrow)) st = witness_open(&x->c.witness, s, &x->c.env, &args->opt);
     if (st == IR_OK) st = get_ceilings(&x->c, ceilings, args->opt.quiet);
+    witness_points(&x->c.witness, s);
     cli_progress_init(&bar, stderr, args->opt.quiet, n);
     if (st == IR_OK) st = claims_measure_measure_all(s, w, n, &bar);
+    if (st == IR_OK) st = witness_fit(&x->c.witness, s);
     if (st != IR_OK) return st;
     device_run_end(&x->c, true);
     device_run_judge(&x->c);
@@ -205,7 +218,8 @@ ir_status claims_device_run_run(claims_device_run *x, const cli_args *args, cons
 void claims_device_run_evidence(const claims_device_run *x, claim_evidence *e)
 {
     const device_run *c = &x->c;
-    *e = (claim_evidence){.point = c->s.point,
+    *e = (claim_evidence){.energy = c->witness.fitted ? &c->witness.fit : NULL,
+                          .point = c->s.point,
                           .npoint = c->s.npoint,
                           .ceilings = &c->s.ceilings,
                           .threads = c->s.info.threads,

@@ -14,12 +14,15 @@
 static void ab_print_plan(const ir_text *t, const ir_comparison *v, size_t n, double conf, double delta,
                           double effect, double block_s)
 {
-    fprintf(t->f, "%-72s %8s %10s %10s\n", "point", "blocks", "minutes", "spread");
+    int width = (t->width > 0 ? t->width : 100) - 33;
+    fprintf(t->f, "%-*s %8s %10s %10s\n", width, "point", "blocks", "minutes", "spread");
     for (size_t i = 0; i < n; i++) {
         double lo, hi, real;
         size_t need = ir_ab_plan(v[i].d, v[i].nd, conf, delta, log1p(effect));
         bool   known = ir_sign_interval(v[i].d, v[i].nd, conf, &lo, &hi, &real);
-        fprintf(t->f, "%-72.72s ", v[i].point);
+        bool   apart = (int)strlen(v[i].point) > width;
+        if (apart) ab_wrapped(t, 0, v[i].point);
+        fprintf(t->f, "%-*s ", width, apart ? "" : v[i].point);
         if (need && isfinite(block_s))
             fprintf(t->f, "%8zu %10.1f ", need, (double)need * block_s / 60);
         else if (need)
@@ -31,10 +34,13 @@ static void ab_print_plan(const ir_text *t, const ir_comparison *v, size_t n, do
         else
             fprintf(t->f, "%10s\n", "-");
     }
-    fprintf(t->f,
-            "blocks: to report a change of %.3g %% with 80 %% (threshold %.3g %%); '-': not even %d blocks "
-            "would\n",
-            100 * effect, 100 * expm1(delta), TRIAL_MAX_BLOCKS);
+    char text[240];
+    snprintf(
+        text, sizeof text,
+        "blocks: to report a change of %.3g %% with 80 %% (threshold %.3g %%); more than %d are taken with "
+        "--max-minutes; '-': not even %d blocks would",
+        100 * effect, 100 * expm1(delta), IR_AB_USUAL_BLOCKS, TRIAL_MAX_BLOCKS);
+    ab_wrapped(t, 0, text);
     ir_text_flush(t->f);
 }
 
@@ -65,7 +71,7 @@ static int outcome(const cli_args *args, const ab_options *own, ab_job *j, ir_st
     if (j->a.t.n == 0)
         fprintf(stderr, "ironroof: nothing was measured%s%s\n", *j->a.t.lost ? ": " : "", j->a.t.lost);
     if (plan && c.n) ab_print_plan(&t, c.v, c.n, own->confidence, log1p(own->delta), own->plan, j->a.block_s);
-    if (!plan && c.n && !args->opt.quiet) ab_print(&t, c.v, c.n, "blocks");
+    if (!plan && c.n && !args->opt.quiet) ab_print(&t, c.v, c.n, "blocks"), programs_print(&j->programs, &t);
     ab_sentence(c.v, c.n, text, sizeof text);
     if (!plan && c.n) fprintf(t.f, "%s (seed %llu)\n", text, (unsigned long long)j->a.seed);
     if (j->a.out_of_time) fprintf(t.f, "ended early: --max-minutes\n");
@@ -103,7 +109,9 @@ int cmd_ab(const cli_args *args)
                     args->narg - 2) != IR_OK)
         return free(j), complain();
     j->a.confirm = isnan(own.plan);
-    int code = !isnan(own.plan) || ab_print_proof(stderr, own.proof) == IR_OK ? EXIT_FINE : complain();
+    /* What 'selftest aa' proves of kernels of ours says little of another program. */
+    bool unasked = !isnan(own.plan) || (!own.proof && (own.time || own.gbench));
+    int  code = unasked || ab_print_proof(stderr, own.proof) == IR_OK ? EXIT_FINE : complain();
     if (code == EXIT_FINE) code = outcome(args, &own, j, ab_job_run(j));
     ab_job_close(j);
     free(j);

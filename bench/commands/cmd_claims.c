@@ -129,7 +129,8 @@ static ir_status from_record(job *j)
     if (st != IR_OK) return st;
     const machine_view *v = view_of(j->views, j->args->opt.device);
     if (!v) return ir_fail(IR_EINVAL, "%s: no device '%.60s' in it", j->record, j->args->opt.device);
-    j->evidence = (claim_evidence){.point = v->point,
+    j->evidence = (claim_evidence){.energy = v->energy,
+                                   .point = v->point,
                                    .npoint = v->npoint,
                                    .ceilings = &v->ceilings,
                                    .threads = v->threads,

@@ -104,7 +104,8 @@ int cmd_export(const cli_args *args)
     fleet_data fleet = {0};
     bool       of_fleet = is_fleet(args);
     ir_status  st = of_fleet ? fleet_read(args->arg[0], &fleet) : comparisons(args->arg, args->narg, &cmp);
-    if (st == IR_OK && !of_fleet && cmp.n == 0) st = runs_read(args->arg, args->narg, stderr, &runs);
+    if (st == IR_OK && !of_fleet && cmp.n == 0)
+        st = runs_read(args->arg, args->narg, args->opt.quiet ? NULL : stderr, &runs);
     export_input      in = {&runs, &cmp};
     export_format     format = (export_format)o->format;
     const fleet_data *of = of_fleet ? &fleet : NULL;

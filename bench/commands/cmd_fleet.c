@@ -1,9 +1,10 @@
 /* cmd_fleet.c -- `ironroof fleet judge|...`: a cluster's nodes held against each other. */
-#define _GNU_SOURCE
 #include "bench/commands/fleet.h"
 #include "bench/commands/fleet_options.h"
 #include "bench/fleet/agent.h"
 #include "bench/fleet/launch.h"
+#include "harness/record/input.h"
+#include "harness/record/writer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,18 +38,17 @@ const cli_option fleet_own_options[] = {
 
 static ir_status save_text(const fleet_result *r, const char *dir)
 {
-    char   path[4200];
-    char  *text = NULL;
-    size_t n = 0;
+    char       path[4200];
+    ir_writer *w = NULL;
     snprintf(path, sizeof path, "%s/fleet.txt", dir);
-    FILE *f = open_memstream(&text, &n);
-    if (!f) return ir_fail(IR_ENOMEM, "%s: no memory to write it", path);
-    ir_text t = {.f = f, .width = 120};
-    fleet_print(&t, r);
-    ir_status st =
-        fclose(f) == 0 ? ir_fleet_file(path, text, n) : ir_fail(IR_ENOMEM, "%s: no memory to write it", path);
-    free(text);
-    return st;
+    ir_status st = ir_writer_open(path, &w);
+    ir_text   t = {.f = st == IR_OK ? ir_writer_text(w) : NULL, .width = 120};
+    if (t.f) {
+        fleet_print(&t, r);
+        return ir_writer_commit(&w);
+    }
+    ir_writer_discard(&w);
+    return st == IR_OK ? IR_ENOMEM : st;
 }
 
 int fleet_judge_folder(FILE *f, const cli_options *o, const char *dir, const char *baseline, const char *json)
@@ -57,7 +57,9 @@ int fleet_judge_folder(FILE *f, const cli_options *o, const char *dir, const cha
     fleet_data         d;
     fleet_result       r;
     ir_fleet_reference base = {0};
-    ir_status          st = baseline ? ir_fleet_reference_read(baseline, &base) : IR_OK;
+    ir_status          st = json ? ir_input_not_output(&baseline, 1, json) : IR_OK;
+    if (st == IR_OK && json) st = ir_may_replace(json, "{\"record\":\"fleet\",", false);
+    if (st == IR_OK && baseline) st = ir_fleet_reference_read(baseline, &base);
     if (st == IR_OK) st = fleet_read(dir, &d);
     if (st != IR_OK) return ir_fleet_reference_free(&base), complain();
     st = fleet_judge(&d, baseline ? &base : NULL, &r);
@@ -85,8 +87,9 @@ int fleet_judge_folder(FILE *f, const cli_options *o, const char *dir, const cha
 static int commands_fleet_judge(const cli_args *a)
 {
     const fleet_options *own = a->own;
+    bool                 to_stdout = a->opt.output && !strcmp(a->opt.output, "-");
     if (a->narg != 2) return ir_fail(IR_EINVAL, "fleet judge takes one DIR"), complain();
-    return fleet_judge_folder(stdout, &a->opt, a->arg[1], own->baseline, a->opt.output);
+    return fleet_judge_folder(to_stdout ? stderr : stdout, &a->opt, a->arg[1], own->baseline, a->opt.output);
 }
 
 /* Always exit code 0: what an engine does about another one differs, and the folder tells all. */

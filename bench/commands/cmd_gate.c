@@ -70,12 +70,23 @@ static int gate_judge(const cli_args *args, const run_files *base, const run_fil
     return code;
 }
 
+enum { LEAST_RUNS = 4 };
+
+/* Fewer runs have no interval, whatever they say: one line, before anything is looked at. */
+static bool too_few(const run_files *base, const run_files *now)
+{
+    if (base->n >= LEAST_RUNS && now->n >= LEAST_RUNS) return false;
+    fprintf(stderr, "ironroof: %zu run%s against %zu: %d against %d are the least that decide anything\n",
+            now->n, now->n == 1 ? "" : "s", base->n, LEAST_RUNS, LEAST_RUNS);
+    return true;
+}
+
 static int gate_compare(const cli_args *args, const run_files *now)
 {
     const gate_options *o = args->own;
     const char         *a, *b;
     run_files           base;
-    if (runs_read(&o->baseline, 1, stderr, &base) != IR_OK) return complain();
+    if (runs_read(&o->baseline, 1, args->opt.quiet ? NULL : stderr, &base) != IR_OK) return complain();
     if (runs_apart(&base, args->opt.output) != IR_OK) return runs_free(&base), complain();
     const char *field = runs_differ(&base, now, &a, &b);
     int         code;
@@ -83,6 +94,8 @@ static int gate_compare(const cli_args *args, const run_files *now)
         ir_fail(IR_EINVAL, "%s and %s are not comparable: %s differs", a, b, field);
         complain();
         code = EXIT_INCOMPARABLE;
+    } else if (!field && too_few(&base, now)) {
+        code = EXIT_ENVIRONMENT;
     } else {
         code = ab_print_proof(stderr, o->proof) == IR_OK ? gate_judge(args, &base, now, field) : complain();
     }
@@ -114,7 +127,7 @@ int cmd_gate(const cli_args *args)
     run_files           now;
     if (!o->baseline) return ir_fail(IR_EINVAL, "gate needs --baseline FILE|DIR"), complain();
     if (!o->update && ab_file_check(args->opt.output, args->opt.force) != IR_OK) return complain();
-    if (runs_read(args->arg, args->narg, stderr, &now) != IR_OK) return complain();
+    if (runs_read(args->arg, args->narg, args->opt.quiet ? NULL : stderr, &now) != IR_OK) return complain();
     int code = runs_apart(&now, args->opt.output) != IR_OK || not_output(args) != IR_OK ? complain()
                : o->update                                                              ? update(o, &now)
                            : gate_compare(args, &now);

@@ -6,6 +6,7 @@
 #include "bench/gate/series.h"
 #include "bench/run/output.h"
 #include "bench/cli/version.h"
+#include "harness/record/text.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -50,22 +51,60 @@ static ir_status file_change(review *r, const series *s, const ir_change *c, con
     return ir_journal_verdict(r->j, &v);
 }
 
+enum { NUMBERS = 22, SPARK = 40, ENDS = 5 };
+
+/* Newest runs over the first ones: medians of at most five each, log scale. */
+static double drift_of(const series *s)
+{
+    size_t n = s->n / 2 < ENDS ? s->n / 2 : ENDS;
+    return ir_median(s->y + s->n - n, n) - ir_median(s->y, n);
+}
+
+static size_t spark_width(const review *r) { return r->t.width >= 80 || r->t.width <= 0 ? SPARK : SPARK / 2; }
+
+static int name_width(const review *r)
+{
+    int left = (r->t.width > 0 ? r->t.width : 100) - NUMBERS - 2 - (int)spark_width(r);
+    return left > 5 ? left : 5;
+}
+
+static void head(const review *r)
+{
+    int first = (int)strcspn(r->f->v[0].r.started, "T"),
+        last = (int)strcspn(r->f->v[r->f->n - 1].r.started, "T");
+    char text[160];
+    snprintf(text, sizeof text, "%zu run%s, %.*s to %.*s; change: the newest runs over the first", r->f->n,
+             r->f->n == 1 ? "" : "s", first, r->f->v[0].r.started, last, r->f->v[r->f->n - 1].r.started);
+    ab_wrapped(&r->t, 0, text);
+    fprintf(r->t.f, "%-*s %11s %9s  one mark a run\n", name_width(r), "point", "newest", "change");
+}
+
+static void show_row(const review *r, const series *s)
+{
+    char spark[512], time[32], change[16] = "-";
+    int  width = name_width(r);
+    series_spark(s, r->t.utf8, spark_width(r), spark, sizeof spark);
+    if (!isnan(drift_of(s))) snprintf(change, sizeof change, "%+.1f %%", 100 * expm1(drift_of(s)));
+    bool apart = (int)strlen(s->key) > width;
+    if (apart) ab_wrapped(&r->t, 0, s->key);
+    fprintf(r->t.f, "%-*s %11s %9s  %s\n", width, apart ? "" : s->key,
+            ir_text_scaled(s->last_s, "s", time, sizeof time), change, spark);
+}
+
 static ir_status show(review *r, const series *s)
 {
-    char      spark[512], time[32], cause[400];
+    char      cause[400], text[1100];
     ir_status st = IR_OK;
-    int       width = r->t.width > 100 ? r->t.width - 44 : 56;
-    series_spark(s, r->t.utf8, 40, spark, sizeof spark);
-    const char *name = s->key;
-    if ((int)strlen(name) > width) name += strlen(name) - (size_t)width;
-    fprintf(r->t.f, "%-*s %10s  %s%s%.40s\n", width, name, ir_text_scaled(s->last_s, "s", time, sizeof time),
-            spark, *s->reference ? "  / " : "", s->reference);
+    if (r->shown == 0) head(r);
+    show_row(r, s);
     for (size_t i = 0; i < s->nchange && st == IR_OK; i++) {
         const ir_change *c = &s->change[i];
         series_cause(r->f, c->at, cause, sizeof cause);
-        fprintf(r->t.f, "    %s %+.1f %% from run %zu (%s)%s; changed there: %s\n",
-                c->shift > 0 ? "slower" : "faster", 100 * expm1(c->shift), c->at + 1,
-                r->f->v[c->at].r.started, c->firm ? "" : ", provisional", cause);
+        snprintf(text, sizeof text, "%s %+.1f %% from run %zu (%s)%s; changed there: %s%s%s",
+                 c->shift > 0 ? "slower" : "faster", 100 * expm1(c->shift), c->at + 1,
+                 r->f->v[c->at].r.started, c->firm ? "" : ", provisional", cause,
+                 *s->reference ? "; as a share of " : "", s->reference);
+        ab_wrapped(&r->t, 4, text);
         r->alarm = r->alarm || (c->firm && c->shift > 0 && c->at + (size_t)r->o->recent >= s->n);
         st = file_change(r, s, c, cause);
     }
@@ -104,7 +143,8 @@ static int review_runs(const cli_args *args, const run_files *f)
     ir_journal_discard(&r.j);
     run_keys_free(&k);
     if (st != IR_OK) return complain();
-    fprintf(r.t.f, "%zu runs, %zu points, %zu with a change%s\n", f->n, r.shown, r.changed,
+    fprintf(r.t.f, "%zu run%s, %zu point%s, %zu with a change%s\n", f->n, f->n == 1 ? "" : "s", r.shown,
+            r.shown == 1 ? "" : "s", r.changed,
             f->n < 2 * IR_CHANGE_FIRM ? "; fewer than 10 runs show no firm change" : "");
     if (r.shown == 0) return ir_fail(IR_EINVAL, "no point matches"), complain();
     return r.alarm && r.o->strict ? EXIT_REGRESSED : EXIT_FINE;
@@ -115,7 +155,7 @@ int cmd_history(const cli_args *args)
     const history_options *o = args->own;
     run_files              f;
     size_t                 at;
-    if (runs_read(args->arg, args->narg, stderr, &f) != IR_OK) return complain();
+    if (runs_read(args->arg, args->narg, args->opt.quiet ? NULL : stderr, &f) != IR_OK) return complain();
     const char *field = o->across ? NULL : runs_unlike(&f, &at);
     int         code = EXIT_INCOMPARABLE;
     if (field)

@@ -6,6 +6,12 @@
 #include "kernels/workloads/table.h"
 
 #include <string.h>
+#include <sys/stat.h>
+
+const cli_option list_own[] = {{"root", 0, CLI_TEXT, "DIR",
+                                "counters: below DIR, which holds the proc/ and sys/ of another machine",
+                                .offset = offsetof(list_options, root)},
+                               {0}};
 
 static void dtypes(const ir_workload *w, char *buf, size_t n)
 {
@@ -56,7 +62,7 @@ static bool device(const ir_backend *b, int index)
 {
     ir_dev         d = {.be = b, .index = index};
     ir_device_info i;
-    ir_status      st = b->open(&d, NULL);
+    ir_status      st = b->open(&d, &(ir_open_options){.look_only = true});
     if (st == IR_OK) st = b->describe(&d, &i);
     b->close(&d);
     if (st == IR_OK && i.threads > 0)
@@ -92,6 +98,25 @@ static void model_figures(const cli_args *args)
     model_fields_print(stdout);
 }
 
+/* Of this host, then of devices that tell of themselves. */
+static void counters(const cli_args *args)
+{
+    ir_source_line line[IR_MAX_SOURCES];
+    const char    *root = ((const list_options *)args->own)->root;
+    int            n = ir_sources(root ? root : "", line);
+    for (int i = 0; i < n; i++)
+        printf("%-12s %-4s %s\n", line[i].name, line[i].yes ? "yes" : "no", line[i].text);
+    for (const ir_backend *const *b = bench_backends; *b && !root; b++) {
+        ir_dev     d = {.be = *b, .index = 0};
+        ir_witness w;
+        if (!(*b)->vitals || (*b) == &model_backend || (*b)->open(&d, NULL) != IR_OK) continue;
+        bool yes = ir_witness_device(&d, &w) == IR_OK;
+        printf("%-12s %-4s %s\n", (*b)->name, yes ? "yes" : "no",
+               yes ? "the device's own counter of energy, or its power" : ir_why());
+        (*b)->close(&d);
+    }
+}
+
 static int points(const cli_args *args)
 {
     cli_points p;
@@ -105,13 +130,17 @@ static int points(const cli_args *args)
 int cmd_list(const cli_args *args)
 {
     static const char *const what[] = {"workloads", "kernels", "backends", "devices",
-                                       "claims",    "model",   "points"};
-    static void (*const print[])(const cli_args *) = {workloads, kernels, backends,
-                                                      devices,   claims,  model_figures};
+                                       "claims",    "model",   "counters", "points"};
+    static void (*const print[])(const cli_args *) = {workloads, kernels,       backends, devices,
+                                                      claims,    model_figures, counters};
     size_t at = 0;
     if (args->narg && cli_choose("list", args->arg[0], what, sizeof what / sizeof *what, &at) != IR_OK)
         return complain();
-    if (at == 6) return points(args);
+    const char *root = ((const list_options *)args->own)->root;
+    struct stat folder;
+    if (root && (stat(root, &folder) != 0 || !S_ISDIR(folder.st_mode)))
+        return ir_fail(IR_EINVAL, "--root %s: not a directory", root), complain();
+    if (at == 7) return points(args);
     print[at](args);
     return EXIT_FINE;
 }

@@ -244,7 +244,7 @@ static ir_status run_ablation(job *j, device_run *c)
     j->progress.phase[PHASE_PROOFS].total = c->proof.n;
     j->progress.total += c->proof.n;
     phase(j, PHASE_PROOFS);
-    st = ablation_measure(&c->s, &c->proof);
+    st = device_run_prove(c);
     phase_ends(j, c);
     return st;
 }
@@ -291,19 +291,20 @@ static ir_status measure_device(job *j, device_run *c)
     ir_text t = text_on(j->screen, &j->args->opt);
     bool    tables = j->screen && wants_tables(j);
     c->recalled = j->ceilings.file ? &j->ceilings.r : NULL;
-    j->stream = (row_stream){.t = t, .on = j->screen && j->points.n};
+    j->stream = (row_stream){.t = t, .on = j->screen && j->points.n, .recalled = c->recalled != NULL};
     plan(j, c);
     phase(j, PHASE_CEILINGS);
     device_run_begin(c);
-    ir_status st =
-        resume_knows(&j->before, &s->info) ? IR_OK : ir_journal_machine(j->journal, &s->info, &c->env);
+    ir_status st = witness_open(&c->witness, s, &c->env, &j->args->opt);
+    if (st == IR_OK && !resume_knows(&j->before, &s->info))
+        st = ir_journal_machine(j->journal, &s->info, &c->env);
     if (st == IR_OK) st = ceilings_get(s, &c->env, &j->ceilings, j->args->opt.quiet);
     if (st == IR_OK) context_choose_monitor(s);
     phase_ends(j, c);
     if (tables && s->ceilings.n) device_run_print_ceilings(&t, c);
     if (st == IR_OK && j->points.n) {
         phase(j, PHASE_POINTS);
-        st = device_run_points(c, &j->points, j->args->opt.cache);
+        st = device_run_points(c, &j->points, &j->args->opt);
         phase_ends(j, c);
     }
     char why[512]; /* the first cause: judging what there is may fail as well */
@@ -312,11 +313,12 @@ static ir_status measure_device(job *j, device_run *c)
     device_run_end(c, st != IR_EINTR);
     device_run_note_tuning(c);
     if (st == IR_OK && s->ceilings.n) st = context_take_resumed(s);
+    witness_certify(&c->witness, s);
     if (j->points.n && s->ceilings.n) device_run_judge(c);
     if (st == IR_OK) st = run_ablation(j, c);
     if (tables && c->graded) ir_text_quality(&t, &c->quality, IR_MAX_CAUSES);
     if (tables) device_run_print_law(&t, c);
-    if (j->screen && !tables && c->proved) ablation_print(j->screen, &c->s, &c->proof);
+    if (j->screen && !tables) device_run_print_short(&t, c);
     device_run_close_device(c);
     return first == IR_OK ? st : ir_fail(first, "%s", why);
 }
@@ -358,7 +360,7 @@ static ir_status write_report(const job *j)
     if (st == IR_OK && j->screen && screen_is_report(j)) return IR_OK; /* it is there already */
     if (st == IR_OK) st = ir_writer_open(path, &w);
     if (st != IR_OK) return st;
-    ir_text t = {.f = ir_writer_stream(w), .width = 110, .utf8 = true};
+    ir_text t = {.f = ir_writer_text(w), .width = 110, .utf8 = true};
     for (size_t i = 0; i < j->ndev && t.f; i++) {
         if (i == 0) fputs(TEXT_MARK, t.f);
         device_run_print_ceilings(&t, &j->dev[i]);
@@ -401,7 +403,7 @@ static void last_screen(const job *j)
                       .compare = !j->piped};
     for (size_t i = 0; j->screen && j->points.n && i < j->ndev; i++) {
         if (j->dev[i].s.npoint == 0) continue;
-        if (i || j->args->opt.detail || j->stream.printed) fputc('\n', j->screen);
+        if (i || j->args->opt.detail || (j->stream.printed && !j->stream.recalled)) fputc('\n', j->screen);
         screen_of_device(&t, &j->dev[i], &run);
     }
 }

@@ -1,6 +1,7 @@
 /* cmd_selftest.c -- `ironroof selftest kernels`: every kernel of every backend on its workload's awkward
- * shapes, misaligned, with guard bytes and poisoned outputs, against the workload's oracle. Nothing is timed.
- */
+ * shapes, misaligned, with guard bytes and poisoned outputs, against the workload's oracle. Nothing is timed,
+ * so --threads may name more threads than there are processors: kernels of wide machines are tried on narrow
+ * ones. */
 #include "bench/commands/commands.h"
 #include "bench/commands/fleet.h"
 #include "bench/backends.h"
@@ -30,24 +31,34 @@ static void verify(FILE *f, ir_dev *dev, const ir_workload *w, const ir_kernel *
     }
 }
 
-static void verify_shapes(FILE *f, ir_dev *dev, int max_threads, const ir_workload *w, const ir_kernel *k,
+/* Of every shape and type with this number of threads. */
+static void verify_shapes(FILE *f, ir_dev *dev, int threads, const ir_workload *w, const ir_kernel *k,
                           tally *n)
 {
     static const size_t off[] = {0, 4, 8, 16, 60};
     for (size_t i = 0; i < w->nodd; i++)
-        for (uint32_t t = 0; t < IR_NDTYPE; t++)
-            for (int threads = 1; threads <= max_threads && threads <= 3; threads++) {
-                ir_params p = w->odd[i];
-                size_t    mis = off[i % (sizeof off / sizeof *off)];
-                if (!(w->dtypes & (1u << t))) continue;
-                p.dtype = (ir_dtype)t;
-                p.threads = threads;
-                if (w->valid && w->valid(w, &p) != IR_OK) continue;
-                verify(f, dev, w, k, &p, fmod((double)mis, ir_dtype_bytes(p.dtype)) == 0 ? mis : 0, n);
-            }
+        for (uint32_t t = 0; t < IR_NDTYPE; t++) {
+            ir_params p = w->odd[i];
+            size_t    mis = off[i % (sizeof off / sizeof *off)];
+            if (!(w->dtypes & (1u << t))) continue;
+            p.dtype = (ir_dtype)t;
+            p.threads = threads;
+            if (w->valid && w->valid(w, &p) != IR_OK) continue;
+            verify(f, dev, w, k, &p, fmod((double)mis, ir_dtype_bytes(p.dtype)) == 0 ? mis : 0, n);
+        }
 }
 
-static void verify_device(FILE *f, ir_dev *dev, const cli_filter *only, tally *all)
+/* As many threads as were asked for, else one to three. */
+static void verify_threads(FILE *f, ir_dev *dev, int most, const cli_axis *asked, const ir_workload *w,
+                           const ir_kernel *k, tally *n)
+{
+    for (size_t i = 0; most > 0 && i < asked->n; i++) verify_shapes(f, dev, (int)asked->v[i], w, k, n);
+    if (most > 0 && asked->n) return;
+    for (int threads = 1; threads == 1 || (threads <= most && threads <= 3); threads++)
+        verify_shapes(f, dev, threads, w, k, n);
+}
+
+static void verify_device(FILE *f, ir_dev *dev, const cli_options *o, tally *all)
 {
     ir_device_info info;
     if (dev->be->describe(dev, &info) != IR_OK) return;
@@ -55,19 +66,20 @@ static void verify_device(FILE *f, ir_dev *dev, const cli_filter *only, tally *a
         for (const ir_kernel *const *k = dev->be->kernels; *k; k++) {
             tally n = {0};
             if (strcmp((*k)->family, (*w)->family) != 0 ||
-                !cli_filter_match(only, dev->be->name, (*w)->name, (*k)->name))
+                !cli_filter_match(&o->filter, dev->be->name, (*w)->name, (*k)->name))
                 continue;
             bool was_dead = dev->dead;
-            verify_shapes(f, dev, info.threads > 0 ? info.threads : 1, *w, *k, &n);
+            verify_threads(f, dev, info.threads, &o->threads, *w, *k, &n);
             if (was_dead) n = (tally){.bad = n.skip}; /* not proven, which is no skip */
-            fprintf(f, "%-4s %s/%s/%s: %zu shapes right, %zu not possible here, %zu wrong%s\n",
-                    n.bad  ? "FAIL"
-                    : n.ok ? "ok"
-                           : "skip",
-                    dev->be->name, (*w)->name, (*k)->name, n.ok, n.skip, n.bad,
-                    was_dead    ? ": the device failed before"
-                    : dev->dead ? ": the device failed"
-                                : "");
+            if (n.bad || !o->quiet)
+                fprintf(f, "%-4s %s/%s/%s: %zu shapes right, %zu not possible here, %zu wrong%s\n",
+                        n.bad  ? "FAIL"
+                        : n.ok ? "ok"
+                               : "skip",
+                        dev->be->name, (*w)->name, (*k)->name, n.ok, n.skip, n.bad,
+                        was_dead    ? ": the device failed before"
+                        : dev->dead ? ": the device failed"
+                                    : "");
             all->ok += n.ok;
             all->skip += n.skip;
             all->bad += n.bad;
@@ -76,20 +88,22 @@ static void verify_device(FILE *f, ir_dev *dev, const cli_filter *only, tally *a
 
 int selftest_kernels(FILE *f, const cli_options *o)
 {
-    tally all = {0};
+    tally       all = {0};
+    cli_options crowded = *o;
+    crowded.crowd = true;
     for (const ir_backend *const *b = bench_backends; *b; b++) {
         device_run c;
         bool       asked =
             o->backends.n == 0 && strcmp((*b)->name, "ideal") != 0 && strcmp((*b)->name, "model") != 0;
         for (size_t i = 0; i < o->backends.n; i++) asked = asked || !strcmp(o->backends.v[i], (*b)->name);
         if (!asked) continue;
-        ir_status st = device_run_open(&c, *b, 0, o);
+        ir_status st = device_run_open(&c, *b, 0, &crowded);
         if (st == IR_EINVAL) return complain();
         if (st != IR_OK) {
             fprintf(f, "skip %s: %s\n", (*b)->name, ir_why());
             continue;
         }
-        verify_device(f, &c.s.dev, &o->filter, &all);
+        verify_device(f, &c.s.dev, o, &all);
         device_run_free(&c);
     }
     if (o->filter.text && all.ok + all.skip + all.bad == 0)

@@ -50,5 +50,9 @@ extern const cli_option doctor_own_options[];
 typedef struct {
     const char *root;
 } doctor_options;
+extern const cli_option list_own[];
+typedef struct {
+    const char *root;
+} list_options;
 extern const cli_command bench_commands[];
 #endif

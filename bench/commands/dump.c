@@ -86,9 +86,11 @@ static ir_status dump_write_tensors(job *j, bool after)
 /* ---- the table ------------------------------------------------------------------------------- */
 static void write_row(FILE *f, const ly_row *r)
 {
-    static const char *const op[] = {"conv",    "fc",      "attention", "norm", "act",
-                                     "softmax", "maxpool", "avgpool",   "add",  "embed"};
-    static const char *const act[] = {"none", "relu", "relu6", "gelu"};
+    static const char *const op[] = {"conv",    "fc",      "attention", "norm",  "act",     "softmax",
+                                     "maxpool", "avgpool", "add",       "embed", "patches", "tokens",
+                                     "moe",     "bag",     "interact",  "concat"};
+    static const char *const act[] = {"none", "relu", "relu6", "gelu", "silu", "sigmoid", "tanh", "gelu_erf"};
+    static const char *const pairs[] = {"none", "even", "halves"};
     const struct {
         const char *name;
         int64_t     v;
@@ -104,11 +106,19 @@ static void write_row(FILE *f, const ly_row *r)
                  {"s", r->s},
                  {"stride", r->stride},
                  {"pad", r->pad},
+                 {"pad_w", r->pad_w},
+                 {"types", r->types},
+                 {"experts", r->experts},
+                 {"top", r->top},
+                 {"ff", r->ff},
                  {"groups", r->groups},
                  {"oh", r->oh},
                  {"ow", r->ow},
                  {"rows", r->rows},
                  {"heads", r->heads},
+                 {"kv_heads", r->op == LY_ATTENTION ? ly_kv_heads(r) : 0},
+                 {"rms", r->rms},
+                 {"gate", r->gate},
                  {"dh", r->dh},
                  {"tokens", r->tokens},
                  {"past", r->past},
@@ -124,6 +134,13 @@ static void write_row(FILE *f, const ly_row *r)
     fprintf(f, "    {\"name\": \"%s\", \"op\": \"%s\", \"act\": \"%s\"", r->name, op[r->op], act[r->act]);
     for (size_t i = 0; i < sizeof field / sizeof *field; i++)
         fprintf(f, ", \"%s\": %lld", field[i].name, (long long)field[i].v);
+    if (r->op == LY_NORM) fprintf(f, ", \"eps\": %g", ly_eps(r));
+    if (r->rope.pairs != LY_ROPE_NONE)
+        fprintf(
+            f,
+            ", \"rope\": {\"pairs\": \"%s\", \"theta\": %.17g, \"factor\": %.17g, \"low\": %.17g, \"high\": "
+            "%.17g, \"original\": %.17g}",
+            pairs[r->rope.pairs], r->rope.theta, r->rope.factor, r->rope.low, r->rope.high, r->rope.original);
     fputc('}', f);
 }
 
@@ -133,8 +150,14 @@ static ir_status write_rows(FILE *f, const job *j)
     if (!wl_is_net(j->w)) return IR_OK;
     ir_status st = wl_net_of(j->w, &j->run.p, &net);
     if (st != IR_OK) return st;
-    fprintf(f, ",\n  \"kv_dtype\": \"%s\", \"kv_cap\": %lld, \"params\": %lld,\n  \"rows\": [\n",
-            ir_dtype_name(ly_kv_dtype(j->run.p.dtype)), (long long)net.kv_cap, (long long)net.params);
+    ir_dtype kv = ly_kv_dtype(j->run.p.dtype);
+    for (int i = 0; i < net.n; i++)
+        if (net.row[i].op == LY_ATTENTION) kv = ly_row_kv(&net.row[i], j->run.p.dtype);
+    fprintf(f,
+            ",\n  \"kv_dtype\": \"%s\", \"kv_cap\": %lld, \"params\": %lld,\n  \"nW\": %lld, \"group\": %d, "
+            "\"zeros\": %s,\n  \"rows\": [\n",
+            ir_dtype_name(kv), (long long)net.kv_cap, (long long)net.params, (long long)net.nW,
+            net.format.group, net.format.zeros ? "true" : "false");
     for (int i = 0; i < net.n; i++) {
         write_row(f, &net.row[i]);
         fputs(i + 1 < net.n ? ",\n" : "\n  ]", f);

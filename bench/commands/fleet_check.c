@@ -18,7 +18,7 @@ typedef struct {
     ir_fleet_plan      plan;
     double             began_s;
     int                slow; /* index of the worst series that is slow; -1: none */
-    bool               open;
+    bool               open, quiet;
     double             e;
     ir_fleet_term      term;
 } check;
@@ -109,7 +109,7 @@ static int two_looks(check *c)
         ir_fleet_node_free(&d);
     }
     if (code == EXIT_ENVIRONMENT && c->open) printf("undecided: slower than its peers, but not surely so\n");
-    if (code == EXIT_FINE)
+    if (code == EXIT_FINE && !c->quiet)
         printf("ok: as %lld peers, %.0f s\n", (long long)c->ref.v[0].n, ir_now() - c->began_s);
     if (code >= 0) return code;
     const char *point = c->slow >= 0 ? c->ref.v[c->slow].point : "";
@@ -124,7 +124,7 @@ int fleet_check(const cli_args *a)
 {
     static char *const   more[] = {"--ceilings", "none"};
     const fleet_options *own = a->own;
-    check                c = {.began_s = ir_now(), .slow = -1};
+    check                c = {.began_s = ir_now(), .slow = -1, .quiet = a->opt.quiet};
     if (!own->against || a->narg != 1)
         return ir_fail(IR_EINVAL, "fleet check takes --against fleet.json"), complain();
     if (ir_fleet_reference_read(own->against, &c.ref) != IR_OK) return complain();

@@ -8,6 +8,7 @@
 #include "bench/fleet/launch.h"
 #include "bench/fleet/network.h"
 #include "harness/machine/machine.h"
+#include "harness/record/writer.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -172,7 +173,7 @@ static ir_status still_room(const fleet_job *j, const fleet_names *missing)
     char path[PATH_MAX + 16], text[DIGEST_B], names[200] = "";
     memset(text, ' ', sizeof text);
     snprintf(path, sizeof path, "%s/.room", j->dir);
-    if (ir_fleet_file(path, text, sizeof text) == IR_OK) return remove(path), IR_OK;
+    if (ir_file_write(path, text, sizeof text) == IR_OK) return remove(path), IR_OK;
     char why[300];
     snprintf(why, sizeof why, "%.290s", ir_why());
     for (size_t i = 0; i < missing->n && strlen(names) + IR_FLEET_NAME + 8 < sizeof names; i++)

@@ -87,7 +87,7 @@ static bool selftest_gate_feasible(const ab_job *j, const trial_point *p, double
     size_t n = p->nq < j->a.blocks ? p->nq : j->a.blocks;
     trial_contrast(p->q, n, d);
     size_t need = ir_ab_plan(d, n, j->own->confidence, p->delta, log1p(injected));
-    return need && (!j->own->no_more || need <= j->a.blocks);
+    return need && need <= (j->own->no_more ? j->a.blocks : j->a.most);
 }
 
 /* A point that is missing or wrong is no verdict and no reason to count on without it. */

@@ -101,7 +101,7 @@ void zoo_score_crossover(const zoo_run *r, const model_machine *m, FILE *log, zo
         crossover_fit f;
         double        is = crossing(m, &g);
         if (!(is > 0) || g.p->id.kflags & IR_K_NAIVE) continue;
-        bool right = crossover_of(&g, r->s.policy.seed, &f) == IR_OK && f.lo <= is && is <= f.hi;
+        bool right = crossover_of(&r->s, &g, &f) == IR_OK && f.lo <= is && is <= f.hi;
         zoo_count(&out->crossover, right);
         if (!right)
             zoo_say(log, "crossover %s: %.3g [%.3g, %.3g], is %.3g", g.w->name, f.knee, f.lo, f.hi, is);
@@ -170,8 +170,8 @@ static void zoo_law_compare(const model_machine *m, double slower, FILE *log, zo
         double             d[TRIAL_MAX_BLOCKS];
         size_t             n = p->nq < TRIAL_BLOCKS ? p->nq : TRIAL_BLOCKS;
         trial_contrast(p->q, n, d);
-        if (slower > 0 && ir_ab_plan(d, n, 0.95, p->delta, log1p(slower)) == 0)
-            continue; /* no look would find it */
+        size_t need = slower > 0 ? ir_ab_plan(d, n, 0.95, p->delta, log1p(slower)) : TRIAL_BLOCKS;
+        if (need == 0 || need > IR_AB_USUAL_BLOCKS) continue; /* no look would find it */
         bool red =
             p->confirmed && (p->verdict == TRIAL_REGRESSED || (slower <= 0 && p->verdict == TRIAL_IMPROVED));
         zoo_count(t, slower > 0 ? red : !red);

@@ -29,21 +29,22 @@ const char *device_class(size_t i, const char **alias);
 
 /* ---- views ----------------------------------------------------------------------------------- */
 typedef struct {
-    char                name[96];          /* what the user called it, or the device's id in a record */
-    char                id[64];            /* of the device in its record; empty for a datasheet */
-    char                title[128];        /* full name */
-    ir_source           source;            /* IR_SRC_DATASHEET or IR_SRC_MEASURED */
-    const device_sheet *sheet;             /* NULL: measured */
-    ir_ceilings         ceilings;          /* owned; of this device alone */
-    int                 threads;           /* what a point's threads = 0 means; 0 on GPUs and datasheets */
-    double              capacity_B, llc_B; /* memory, last-level cache; NAN unknown */
-    ir_fit              fit[2];            /* by form */
-    bool                has_fit[2];
-    int                 better;  /* form with the smaller leave-one-family-out error; -1: no fit */
-    const ir_quality   *quality; /* borrowed from the record; NULL: it has none, or a datasheet */
-    ir_env              env;     /* borrowed from the record; empty for a datasheet */
-    const ir_point     *point;
-    size_t              npoint; /* owned array, samples borrowed; of this device */
+    char                 name[96];          /* what the user called it, or the device's id in a record */
+    char                 id[64];            /* of the device in its record; empty for a datasheet */
+    char                 title[128];        /* full name */
+    ir_source            source;            /* IR_SRC_DATASHEET or IR_SRC_MEASURED */
+    const device_sheet  *sheet;             /* NULL: measured */
+    ir_ceilings          ceilings;          /* owned; of this device alone */
+    int                  threads;           /* what a point's threads = 0 means; 0 on GPUs and datasheets */
+    double               capacity_B, llc_B; /* memory, last-level cache; NAN unknown */
+    ir_fit               fit[2];            /* by form */
+    bool                 has_fit[2];
+    int                  better;  /* form with the smaller leave-one-family-out error; -1: no fit */
+    const ir_energy_fit *energy;  /* as quality */
+    const ir_quality    *quality; /* borrowed from the record; NULL: it has none, or a datasheet */
+    ir_env               env;     /* borrowed from the record; empty for a datasheet */
+    const ir_point      *point;
+    size_t               npoint; /* owned array, samples borrowed; of this device */
 } machine_view;
 typedef struct {
     machine_view v[DEVICE_MAX_VIEWS];

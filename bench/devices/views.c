@@ -111,6 +111,8 @@ static ir_status views_add_device(machine_views *s, const char *file, const ir_r
     take_fits(v, r, d->id);
     for (size_t i = 0; i < r->nquality; i++)
         if (!strcmp(r->quality[i].device, d->id)) v->quality = &r->quality[i];
+    for (size_t i = 0; i < r->nenergy_fit; i++)
+        if (!strcmp(r->energy_fit[i].device, d->id)) v->energy = &r->energy_fit[i];
     if (st == IR_OK) judge_rest(v, own);
     return st;
 }

@@ -3,6 +3,7 @@
 #include "bench/fleet/fleet_internal.h"
 #include "bench/fleet/outliers.h"
 #include "harness/record/json_out.h"
+#include "harness/record/writer.h"
 
 #include <math.h>
 #include <string.h>
@@ -134,8 +135,11 @@ ir_status fleet_write_json(const fleet_result *r, const char *path)
     put_network(&o, r);
     ir_json_close(&o, '}');
     ir_json_newline(&o);
-    ir_status st =
-        o.failed ? ir_fail(IR_ENOMEM, "%s: no memory to write it", path) : ir_fleet_file(path, o.buf, o.n);
+    ir_status st = o.failed ? ir_fail(IR_ENOMEM, "%s: no memory to write it", path) : IR_OK;
+    if (st == IR_OK && !strcmp(path, "-"))
+        fwrite(o.buf, 1, o.n, stdout); /* which is checked at the end */
+    else if (st == IR_OK)
+        st = ir_file_write(path, o.buf, o.n);
     ir_json_free(&o);
     fleet_outliers_free(&x);
     return st;

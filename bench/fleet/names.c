@@ -14,8 +14,7 @@ static ir_status names_add_name(fleet_names *all, const char *name)
 {
     if (!*name || strlen(name) >= IR_FLEET_NAME)
         return ir_fail(IR_EINVAL, "'%.70s': a node's name has 1 to %d characters", name, IR_FLEET_NAME - 1);
-    if (strcspn(name, "/ \t\"'\\") != strlen(name) || name[0] == '-')
-        return ir_fail(IR_EINVAL, "'%.70s' is no name of a node", name);
+    if (!ir_fleet_is_name(name)) return ir_fail(IR_EINVAL, "'%.70s' is no name of a node", name);
     if (all->n >= MOST_NODES) return ir_fail(IR_EINVAL, "more than %d nodes", MOST_NODES);
     if (!(all->n & (all->n - 1))) {
         void *v = realloc(all->v, (all->n ? 2 * all->n : 1) * sizeof *all->v);

@@ -4,6 +4,7 @@
 #include "bench/fleet/fleet_internal.h"
 #include "bench/fleet/outliers.h"
 #include "harness/record/text.h"
+#include "harness/record/writer.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -29,11 +30,14 @@ static const char style[] =
 
 static void page_put_text(FILE *f, const char *s)
 {
-    for (; *s; s++)
-        if (strchr("<>&\"'", *s))
-            fprintf(f, "&#%d;", *s);
+    char c[5];
+    while (*s) {
+        s += ir_screen_next(s, c);
+        if (strchr("<>&\"'", *c))
+            fprintf(f, "&#%d;", *c);
         else
-            fputc(*s, f);
+            fputs(c, f);
+    }
 }
 
 static void put_cell(FILE *f, const char *attribute, const char *s)
@@ -215,7 +219,7 @@ ir_status fleet_write_page(const fleet_result *r, const char *path)
     put_network(f, r);
     fprintf(f, "</html>\n");
     bool      bad = fclose(f) != 0;
-    ir_status st = bad ? ir_fail(IR_ENOMEM, "%s: no memory to write it", path) : ir_fleet_file(path, text, n);
+    ir_status st = bad ? ir_fail(IR_ENOMEM, "%s: no memory to write it", path) : ir_file_write(path, text, n);
     free(text);
     return st;
 }

@@ -70,6 +70,7 @@ static void baseline_judge_point(const run_files *base, const run_files *now, co
     bool         incorrect = false;
     double      *a = room, *b = room + base->n;
     memset(c, 0, sizeof *c);
+    c->again_effect = c->again_lo = c->again_hi = NAN;
     snprintf(c->kind, sizeof c->kind, "gate");
     snprintf(c->point, sizeof c->point, "%s", key);
     baseline_times(base, key, a, &incorrect, c->note, sizeof c->note);
@@ -78,6 +79,7 @@ static void baseline_judge_point(const run_files *base, const run_files *now, co
     baseline_fill(c, &r);
     c->delta = delta;
     c->time_s = exp(ir_median(a, base->n));
+    c->new_s = exp(ir_median(b, now->n));
     if (*c->note)
         snprintf(c->verdict, sizeof c->verdict, incorrect ? "INCORRECT" : "MISSING");
     else if (r.verdict == IR_AB_TOO_FEW)

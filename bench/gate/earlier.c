@@ -67,6 +67,13 @@ static void sentence(const run_file *base, const run_file *now, ir_comparisons *
     free(e);
 }
 
+static bool was_unusable(const ir_record *r)
+{
+    for (size_t i = 0; i < r->nquality; i++)
+        if (r->quality[i].value == IR_QUALITY_UNUSABLE) return true;
+    return false;
+}
+
 ir_status earlier_sentence(const ir_record *now, const char *earlier, char *buf, size_t n)
 {
     run_files      base = {0};
@@ -78,7 +85,10 @@ ir_status earlier_sentence(const ir_record *now, const char *earlier, char *buf,
     ir_status      st = runs_read(&earlier, 1, NULL, &base);
     if (st == IR_OK) st = runs_index(&f);
     if (st == IR_OK) st = baseline_judge(&base, &one, &none, .95, log1p(.02), &c);
-    if (st == IR_OK) sentence(&base.v[0], &f, &c, buf, n);
+    if (st == IR_OK && was_unusable(&base.v[0].r))
+        snprintf(buf, n, "against %.16s: not compared, that run was unusable", base.v[0].r.started);
+    else if (st == IR_OK)
+        sentence(&base.v[0], &f, &c, buf, n);
     ir_comparisons_free(&c);
     ir_keys_free(&f.points);
     runs_free(&base);

@@ -93,7 +93,7 @@ export_class export_class_of_point(const ir_point *p)
 export_class export_class_of_verdict(const char *v)
 {
     if (!strcmp(v, "REGRESSED")) return EXPORT_RED;
-    if (!strcmp(v, "SAME") || !strcmp(v, "IMPROVED")) return EXPORT_OK;
+    if (!strcmp(v, "SAME") || !strcmp(v, "IMPROVED") || !strcmp(v, "NOT SLOWER")) return EXPORT_OK;
     return !strcmp(v, "MISSING") || !strcmp(v, "INCORRECT") ? EXPORT_BROKEN : EXPORT_SKIPPED;
 }
 

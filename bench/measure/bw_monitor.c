@@ -68,6 +68,13 @@ static void bw_monitor_look(void *arg)
     if (t > 0) m->seen[m->n++ % BW_MONITOR_KEEP] = bytes / t / m->ceiling_Bps;
 }
 
+double bw_monitor_share(bw_monitor *m)
+{
+    size_t n = m->n;
+    bw_monitor_look(m);
+    return m->n > n ? m->seen[n % BW_MONITOR_KEEP] : NAN;
+}
+
 /* The read for a footprint; NULL: there is none. */
 static ir_probe *for_footprint(bw_monitor *m, double B, bool cold)
 {

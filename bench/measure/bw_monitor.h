@@ -29,5 +29,7 @@ void bw_monitor_choose(bw_monitor *, ir_dev *, const ir_device_info *, const ir_
  * moved. */
 bool bw_monitor_begin(bw_monitor *, const ir_ceilings *, const ir_bound_kernel *, bool cold, ir_policy *);
 void bw_monitor_end(bw_monitor *, ir_point *);
-void bw_monitor_close(bw_monitor *); /* Idempotent. Call it before the device is closed. */
+/* One look now, as a share of the ceiling; NAN: it failed. Between begin and end. */
+double bw_monitor_share(bw_monitor *);
+void   bw_monitor_close(bw_monitor *); /* Idempotent. Call it before the device is closed. */
 #endif

@@ -3,10 +3,16 @@
 #include "bench/measure/context.h"
 #include "bench/measure/watchdog.h"
 #include "kernels/workloads/workloads_compute.h"
+#include "kernels/workloads/workloads_nets.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+static bool computes_nothing(const ir_backend *be)
+{
+    return be->kernels[0] && be->kernels[0]->flags & IR_K_IDEAL;
+}
 
 ir_status context_open(measure_context *s, const ir_backend *be, int index, const ir_open_options *asked)
 {
@@ -18,6 +24,8 @@ ir_status context_open(measure_context *s, const ir_backend *be, int index, cons
     if (st == IR_OK) st = be->describe(&s->dev, &s->info);
     if (st == IR_OK && be->topology)
         be->topology(&s->dev, &s->topo);
+    else if (st == IR_OK && computes_nothing(be))
+        ir_topology_plain(&s->topo);
     else if (st == IR_OK)
         st = ir_topology_load(NULL, &s->topo);
     if (st != IR_OK)
@@ -31,6 +39,7 @@ void context_close_device(measure_context *s)
 {
     if (!s->dev.be || !s->dev.self) return;
     bw_monitor_close(&s->monitor);
+    launch_monitor_close(&s->launch);
     ir_measure_release(&s->dev);
     s->dev.be->close(&s->dev);
 }
@@ -50,7 +59,7 @@ bool context_stopped(const measure_context *s) { return s->policy.stop_flag && *
 /* The naive rung of a network takes minutes: the full profile and a filter run it. */
 static bool too_slow(const measure_context *s, const ir_workload *w, const ir_kernel *k)
 {
-    return !s->full && k->flags & IR_K_NAIVE && (!strcmp(w->family, "cnn") || !strcmp(w->family, "gpt"));
+    return !s->full && k->flags & IR_K_NAIVE && wl_is_net(w);
 }
 
 bool context_wants(const measure_context *s, const ir_workload *w, const ir_kernel *k)
@@ -171,11 +180,13 @@ ir_status context_measure(measure_context *s, const ir_workload *w, const ir_ker
         pol.cold = cold;
         ir_bind(&s->dev, w, k, p, &b);
         bool    drift = bw_monitor_begin(&s->monitor, &s->ceilings, &b, cold, &pol);
+        bool    price = !s->in_ceilings && launch_monitor_begin(&s->launch, &s->info, &s->ceilings, &b, &pol);
         watched watched_point = {s, &like, &b};
         if (s->timeout_s > 0 && s->hung) watchdog_arm(point_is_late, &watched_point);
         ir_measure_bound(&b, &pol, o);
         watchdog_disarm();
         if (drift) bw_monitor_end(&s->monitor, o);
+        if (price) launch_monitor_end(&s->launch, o);
         o->id.for_ceiling = s->in_ceilings;
         o->flags |= s->run_flags;
         ir_point_judge(o, &s->ceilings, NULL);

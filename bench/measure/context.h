@@ -2,6 +2,7 @@
 #ifndef BENCH_CONTEXT_H
 #define BENCH_CONTEXT_H
 #include "bench/measure/bw_monitor.h"
+#include "bench/measure/launch_monitor.h"
 #include "bench/measure/kernels.h"
 #include "harness/ironroof.h"
 #include "harness/law/law.h"
@@ -32,6 +33,7 @@ struct measure_context {
     bool             in_ceilings; /* rows measured now are for a ceiling */
     int              remeasured;  /* re-measurements of ceilings triggered by points; see ceilings_follow() */
     bw_monitor       monitor;
+    launch_monitor   launch;
     ir_ceilings      ceilings;                         /* owned */
     void (*tick)(measure_context *, const char *what); /* Optional. Show progress before each point. */
     void  *tick_arg;

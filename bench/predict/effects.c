@@ -92,6 +92,14 @@ static void effects_one(const machine_view *v, const ir_row *x, const change *c,
     e->hi = ir_quantile_sorted(draw, (size_t)n, .975);
 }
 
+void effects_between(const machine_view *v, const ir_row *was, const ir_row *is, double T, bool whole,
+                     ir_gain *out)
+{
+    const change c = {.x = *is, .items = 1, .whole = whole};
+    *out = (ir_gain){NAN, NAN, NAN};
+    effects_one(v, was, &c, T, out);
+}
+
 void effects_of(const machine_view *v, const ir_workload *w, const ir_point *p, ir_gain out[IR_NGAIN])
 {
     static bool (*const make[IR_NGAIN])(const machine_view *, const ir_workload *, const ir_point *,

@@ -51,8 +51,9 @@ ir_status predict_set(predict_what_if *w, const char *text)
 /* ---- dtypes ---------------------------------------------------------------------------------- */
 static bool in_any_dtype(const ir_workload *w)
 {
-    static const char *const families[] = {"gemm",   "gemv",      "cnn",  "gpt", "conv",
-                                           "linear", "attention", "norm", "act", "softmax"};
+    static const char *const families[] = {"gemm",      "gemv", "cnn",     "gpt",    "dlrm",
+                                           "encoder",   "moe",  "mixtral", "conv",   "linear",
+                                           "attention", "norm", "act",     "softmax"};
     for (size_t i = 0; i < sizeof families / sizeof *families; i++)
         if (!strcmp(w->family, families[i])) return true;
     return false;

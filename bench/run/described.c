@@ -9,12 +9,27 @@ static ir_status take_figure(void *arg, const char *path, double v, const char *
     return model_set(arg, path, v, text);
 }
 
+/* MACHINE.xml beside MACHINE.json. */
+static void take_topology(const char *file, model_machine *m)
+{
+    const char *dot = strrchr(file, '.');
+    size_t      stem = dot && !strchr(dot, '/') ? (size_t)(dot - file) : strlen(file);
+    if (stem + sizeof ".xml" > sizeof m->topology) return;
+    snprintf(m->topology, sizeof m->topology, "%.*s.xml", (int)stem, file);
+    FILE *f = fopen(m->topology, "r");
+    if (f)
+        fclose(f);
+    else
+        m->topology[0] = 0;
+}
+
 ir_status described_machine(const char *file, const char *text, model_machine *m)
 {
     model_defaults(m);
     ir_status st =
         text ? ir_flat_text(file, text, strlen(text), take_figure, m) : ir_flat_read(file, take_figure, m);
     if (st != IR_OK) return st;
+    if (!text) take_topology(file, m);
     st = model_check(m);
     return st == IR_OK ? st : ir_fail(st, "%s: %s", file, ir_why());
 }

@@ -1,5 +1,6 @@
 /* device_run.c -- see device_run.h. */
 #include "bench/run/device_run.h"
+#include "bench/run/proof_gains.h"
 #include "bench/ceilings/ceilings.h"
 #include "bench/analysis/crossover.h"
 #include "bench/analysis/launch_gap.h"
@@ -39,19 +40,32 @@ static void apply_policy(measure_context *s, const cli_options *o)
     s->layers = o->layers;
 }
 
-static ir_status open_options(const ir_backend *be, const cli_options *o, ir_open_options *out)
+/* "avx2", or "avx512,avx2" to have the faster one chosen by measurement. */
+static ir_status forms_of(const char *list, const char *const *forms, uint32_t *set)
 {
     size_t n = 0, at;
+    while (forms[n]) n++;
+    for (const char *p = list;; p++) {
+        char   name[IR_NAME];
+        size_t len = strcspn(p, ",");
+        snprintf(name, sizeof name, "%.*s", (int)len, p);
+        ir_status st = cli_choose("instruction set", name, forms, n, &at);
+        if (st != IR_OK) return st;
+        *set |= 1u << at;
+        p += len;
+        if (!*p) return IR_OK;
+    }
+}
+
+static ir_status open_options(const ir_backend *be, const cli_options *o, ir_open_options *out)
+{
     memset(out, 0, sizeof *out);
     for (size_t i = 0; i < o->threads.n; i++)
         if (o->threads.v[i] > out->max_threads) out->max_threads = (int)o->threads.v[i];
     out->no_pin = o->pin == CLI_PIN_NONE;
+    out->crowd = o->crowd;
     out->pages = (ir_pages)o->pages;
-    if (!o->isa || !be->forms) return IR_OK;
-    while (be->forms[n]) n++;
-    ir_status st = cli_choose("instruction set", o->isa, be->forms, n, &at);
-    if (st == IR_OK) out->form_plus1 = (int)at + 1;
-    return st;
+    return o->isa && be->forms ? forms_of(o->isa, be->forms, &out->forms) : IR_OK;
 }
 
 /* What the machine module collects, and what the run itself adds. */
@@ -91,7 +105,11 @@ ir_status device_run_open(device_run *c, const ir_backend *be, int index, const 
     return st;
 }
 
-void device_run_close_device(device_run *c) { context_close_device(&c->s); }
+void device_run_close_device(device_run *c)
+{
+    witness_close(&c->witness);
+    context_close_device(&c->s);
+}
 
 void device_run_free(device_run *c)
 {
@@ -99,6 +117,8 @@ void device_run_free(device_run *c)
     char           nobody[8];
     ir_neighbours_end(&c->neighbours, &unused, nobody, sizeof nobody);
     ablation_free(&c->proof);
+    sustained_free(&c->sustained);
+    witness_close(&c->witness);
     context_close(&c->s);
     ir_env_free(&c->env);
 }
@@ -142,12 +162,15 @@ static ir_status one_point(measure_context *s, const cli_point *p, unsigned cach
     return st;
 }
 
-ir_status device_run_points(device_run *c, const cli_points *pts, unsigned cache)
+ir_status device_run_points(device_run *c, const cli_points *pts, const cli_options *o)
 {
     ir_status st = IR_OK;
+    witness_points(&c->witness, &c->s);
     for (size_t i = 0; i < pts->n && st == IR_OK; i++)
-        if (!repeats(&c->s, pts, i)) st = one_point(&c->s, &pts->v[i], cache);
-    return st;
+        if (!repeats(&c->s, pts, i)) st = one_point(&c->s, &pts->v[i], o->cache);
+    if (st == IR_OK) st = witness_fit(&c->witness, &c->s);
+    c->s.policy.witness = NULL;
+    return st == IR_OK ? sustained_measure(&c->sustained, &c->s, o->sustain_s) : st;
 }
 
 void device_run_note_tuning(device_run *c)
@@ -262,6 +285,7 @@ void device_run_judge(device_run *c)
     bool own = c->law.fitted && c->law.fit[c->law.better].nfamily >= LEAST_FAMILIES;
     if (!own && recalled_fits(c, fit)) fit_recall(c->s.point, c->s.npoint, &c->s.ceilings, fit, &c->law);
     withhold(c);
+    if (witness_law(&c->witness, &c->s) != IR_OK) c->witness.has_counted = false;
     c->judged = true;
 }
 
@@ -276,6 +300,52 @@ void device_run_print_ceilings(const ir_text *t, const device_run *c)
     ir_text_flush(t->f);
 }
 
+void device_run_view(const device_run *c, machine_view *v)
+{
+    *v = (machine_view){.source = IR_SRC_MEASURED,
+                        .ceilings = c->s.ceilings,
+                        .threads = c->s.info.threads,
+                        .capacity_B = c->s.info.mem_B,
+                        .llc_B = c->s.info.llc_B,
+                        .better = c->law.fitted ? c->law.better : -1,
+                        .env = c->env,
+                        .point = c->s.point,
+                        .npoint = c->s.npoint};
+    for (int f = 0; f < 2 && c->law.fitted; f++) {
+        v->fit[f] = c->law.fit[f];
+        v->has_fit[f] = true;
+    }
+}
+
+ir_status device_run_prove(device_run *c)
+{
+    machine_view v;
+    ir_status    st = ablation_measure(&c->s, &c->proof);
+    device_run_view(c, &v);
+    if (c->law.fitted) proof_gains_foretell(&v, &c->s, &c->proof);
+    return st;
+}
+
+bool device_run_foretold(const device_run *c, ir_verdict *out)
+{
+    return c->proved && proof_gains_verdict(&c->s, &c->proof, out);
+}
+
+static void device_run_print_proof(FILE *f, const device_run *c)
+{
+    ir_verdict v;
+    if (!c->proved) return;
+    ablation_print(f, &c->s, &c->proof);
+    if (device_run_foretold(c, &v)) fprintf(f, "%s\n", v.answer);
+}
+
+void device_run_print_short(const ir_text *t, const device_run *c)
+{
+    witness_print_short(t, &c->witness);
+    sustained_print(t->f, &c->sustained);
+    device_run_print_proof(t->f, c);
+}
+
 void device_run_print_law(const ir_text *t, const device_run *c)
 {
     const fitted_law *law = &c->law;
@@ -286,6 +356,8 @@ void device_run_print_law(const ir_text *t, const device_run *c)
         fputc('\n', t->f);
         ir_text_points(t, p, n);
     }
+    witness_print(t, &c->s, &c->witness);
+    sustained_print(t->f, &c->sustained);
     if (!c->judged) {
         crossover_print(t->f, &c->s);
         launch_gap_print(t->f, &c->s);
@@ -302,7 +374,7 @@ void device_run_print_law(const ir_text *t, const device_run *c)
     fprintf(t->f, "\n%s\n", line);
     crossover_print(t->f, &c->s);
     launch_gap_print(t->f, &c->s);
-    if (c->proved) ablation_print(t->f, &c->s, &c->proof);
+    device_run_print_proof(t->f, c);
     if (law->exceed)
         fprintf(t->f, "%zu point%s above a ceiling by more than 2 %%: see the rows flagged suspect.\n",
                 law->exceed, law->exceed == 1 ? "" : "s");
@@ -314,6 +386,8 @@ ir_status device_run_journal_tail(ir_journal *j, const device_run *c)
     const fitted_law *law = &c->law;
     ir_status         st = c->graded ? ir_journal_quality(j, &c->quality) : IR_OK;
     if (st == IR_OK) st = launch_gap_journal(j, &c->s);
+    if (st == IR_OK && c->witness.fitted) st = ir_journal_energy_fit(j, &c->witness.fit);
+    if (st == IR_OK) st = sustained_journal(j, &c->sustained);
     if (!c->judged) return st == IR_OK ? crossover_journal(j, &c->s) : st;
     ir_verdict v = {.question = "summary", .p = NAN};
     for (int i = 0; law->fitted && i < 2 && st == IR_OK; i++) st = ir_journal_fit(j, &law->fit[i]);
@@ -324,7 +398,8 @@ ir_status device_run_journal_tail(ir_journal *j, const device_run *c)
              law->fitted ? ir_form_name(law->fit[law->better].form) : "unfitted");
     if (st == IR_OK) st = ir_journal_verdict(j, &v);
     if (st == IR_OK) st = crossover_journal(j, &c->s);
-    return st == IR_OK && c->proved ? ablation_journal(j, &c->s, &c->proof) : st;
+    if (st == IR_OK && c->proved) st = ablation_journal(j, &c->s, &c->proof);
+    return st == IR_OK && device_run_foretold(c, &v) ? ir_journal_verdict(j, &v) : st;
 }
 
 static ir_status journal_all(ir_journal *j, const device_run *c)

@@ -8,8 +8,8 @@
 /* The law speaks of streams, arithmetic and launches; random access has its own ceilings. */
 static bool in_law(const char *family)
 {
-    static const char *const families[] = {"stream", "peak",   "launch", "gemm", "gemv",
-                                           "conv",   "linear", "cnn",    "gpt"};
+    static const char *const families[] = {"stream", "peak", "launch", "gemm",    "gemv", "conv",
+                                           "linear", "cnn",  "gpt",    "encoder", "moe",  "mixtral"};
     for (size_t i = 0; i < sizeof families / sizeof *families; i++)
         if (!strcmp(families[i], family)) return true;
     return false;

@@ -44,6 +44,10 @@ static void say_history(ir_answer *a, const screen_run *run, const ir_record *no
 {
     char key[17], path[4096];
     if (!run->compare) return;
+    if (a->quality && a->quality->value == IR_QUALITY_UNUSABLE) {
+        a->history = "not compared: the run is unusable";
+        return;
+    }
     ir_env_key(a->env, key);
     a->history = w->history;
     if (run->earlier)
@@ -100,19 +104,8 @@ static void print(const ir_text *t, ir_answer *a, const machine_view *v, const s
 /* ---- from a run, from a record --------------------------------------------------------------- */
 void screen_of_device(const ir_text *t, const device_run *c, const screen_run *run)
 {
-    machine_view v = {.source = IR_SRC_MEASURED,
-                      .ceilings = c->s.ceilings, /* borrowed, like the points */
-                      .threads = c->s.info.threads,
-                      .capacity_B = c->s.info.mem_B,
-                      .llc_B = c->s.info.llc_B,
-                      .better = c->law.fitted ? c->law.better : -1,
-                      .env = c->env,
-                      .point = c->s.point,
-                      .npoint = c->s.npoint};
-    for (int f = 0; f < 2 && c->law.fitted; f++) {
-        v.fit[f] = c->law.fit[f];
-        v.has_fit[f] = true;
-    }
+    machine_view v;
+    device_run_view(c, &v);
     words      w = {.files = ""};
     ir_record  now = {.point = c->s.point,
                       .npoint = c->s.npoint,
@@ -128,7 +121,8 @@ void screen_of_device(const ir_text *t, const device_run *c, const screen_run *r
                     .no_fit = c->judged ? c->law.why : NULL,
                     .their_fit = c->law.recalled,
                     .quality = c->graded ? &c->quality : NULL};
-    ir_verdict said;
+    ir_verdict said, tried;
+    if (device_run_foretold(c, &tried)) a.tried = tried.answer;
     for (size_t i = 0; crossover_verdict_next(&c->s, &i, &said);) say_crossover(&a, &said, &w);
     print(t, &a, &v, run, &now, &w);
 }
@@ -146,7 +140,10 @@ void screen_of_record(const ir_text *t, const ir_record *r, size_t at, const mac
                    .fit = v->better >= 0 ? &v->fit[v->better] : NULL};
     for (size_t i = 0; i < r->nquality; i++)
         if (!strcmp(r->quality[i].device, r->device[at].id)) a.quality = &r->quality[i];
-    for (size_t i = 0; i < r->nverdict; i++) say_crossover(&a, &r->verdict[i], &w);
+    for (size_t i = 0; i < r->nverdict; i++) {
+        say_crossover(&a, &r->verdict[i], &w);
+        if (!strcmp(r->verdict[i].question, "predicted changes")) a.tried = r->verdict[i].answer;
+    }
     print(t, &a, v, run, r, &w);
 }
 

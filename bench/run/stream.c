@@ -60,6 +60,7 @@ static void stream_point(row_stream *r, const ir_point *p)
 void stream_rows(row_stream *r, const measure_context *s)
 {
     if (!r->on) return;
+    if (r->recalled) r->ceiling = s->ceilings.n;
     for (; r->ceiling < s->ceilings.n; r->ceiling++) stream_ceiling(r, &s->ceilings.v[r->ceiling]);
     for (; r->point < s->npoint; r->point++) stream_point(r, &s->point[r->point]);
     fflush(r->t.f);

@@ -5,7 +5,7 @@
 #include "bench/measure/context.h"
 typedef struct {
     ir_text t;
-    bool    on;
+    bool    on, recalled;   /* recalled: the ceilings are a file's, one line of the last screen */
     size_t  point, ceiling; /* looked at so far */
     size_t  printed;        /* lines */
 } row_stream;

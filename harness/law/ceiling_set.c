@@ -142,7 +142,8 @@ double ir_product_ceiling(const ir_ceilings *c, ir_dtype t, int threads)
 {
     double v = ir_peak_ceiling(c, t, threads);
     if (t == IR_F8 && !isfinite(v)) v = ir_peak_ceiling(c, IR_BF16, threads);
-    return (t == IR_F8 || t == IR_BF16 || t == IR_F16 || t == IR_I8) && !isfinite(v)
+    if (t == IR_I4 && !isfinite(v)) v = ir_peak_ceiling(c, IR_I8, threads);
+    return (t == IR_F8 || t == IR_BF16 || t == IR_F16 || t == IR_I8 || t == IR_I4) && !isfinite(v)
                ? ir_peak_ceiling(c, IR_F32, threads)
                : v;
 }
@@ -268,15 +269,18 @@ typedef struct {
     bool   cold;
 } part;
 enum { MOST_PARTS = 3 };
+#define SERVED 1.1 /* reads this far above memory's own rate come from a cache in part, as in the ladder */
 
-static int parts_of(const ir_ceilings *c, const ir_cost *k, bool past, int threads, bool cold,
+/* served: a cache is seen to serve the footprint at the moment, so that stores which pass it by go their own
+ * way. */
+static int parts_of(const ir_ceilings *c, const ir_cost *k, bool past, int threads, bool cold, bool served,
                     part out[MOST_PARTS])
 {
     bool   near = k->near_footprint_B > 0;
     double in = near ? fmin(k->by_B[IR_BY_IN], k->read_B) : 0,
            result = near ? fmin(k->by_B[IR_BY_OUT], k->write_B) : 0;
     double wa = past ? 0 : k->wa_B, near_wa = fmin(wa, result), write = k->write_B - result;
-    bool   cached = strcmp(ir_level_of(c, k->footprint_B, threads, cold), ir_level_names[3]) != 0;
+    bool   cached = served || strcmp(ir_level_of(c, k->footprint_B, threads, cold), ir_level_names[3]) != 0;
     out[0] = (part){k->read_B - in, past && cached ? 0 : write, wa - near_wa, k->footprint_B, cold};
     out[1] = (part){in, result, near_wa, k->near_footprint_B, false};
     out[2] = (part){0, past && cached ? write : 0, 0, k->footprint_B, true};
@@ -310,11 +314,6 @@ static double ceiling_set_served(const ir_ceilings *c, double footprint_B, bool 
            none = c->level_B[3] * instances;
     if (cold || !(none > held) || !(footprint_B > held) || !(footprint_B < none)) return 0;
     return 1 - log(footprint_B / held) / log(none / held);
-}
-
-double law_served(const ir_ceilings *c, double footprint_B, int threads, bool cold)
-{
-    return ceiling_set_served(c, footprint_B, cold, last_cache(c), threads);
 }
 
 /* Bandwidth of a part in DRAM at the moment: its own bytes over the time that they and their write-allocates
@@ -366,9 +365,44 @@ double law_evaded(const ir_ceilings *c, int threads)
     return none > all ? fmin(fmax(evaded, 0), 1) : 1;
 }
 
+/* Seconds of rows of no order, each so many bytes: their first lines at the ceiling of gathers, which counts
+ * an element and its index a line; what follows of a row in order, as the rest of the cost. NAN: no such
+ * ceiling. */
+static double scattered_s(const ir_ceilings *c, const ir_cost *k, int threads, bool cold, double ordered_Bps)
+{
+    enum { LINE_B = 64, GATHER_B = 12 };
+    const double lines = k->scatters, more_B = fmax(k->scattered_B - LINE_B * lines, 0);
+    return lines * GATHER_B / gather_bw(c, k, threads, cold) + more_B / ordered_Bps;
+}
+
+/* The rest of a cost with scattered rows. */
+static ir_cost in_order(const ir_cost *k)
+{
+    ir_cost rest = *k;
+    rest.read_B -= k->scattered_B;
+    rest.by_B[IR_BY_WEIGHTS] -= k->scattered_B;
+    rest.scattered_B = rest.scatters = 0;
+    return rest;
+}
+
+/* Rows of no order beside parts in order: the times add up. */
+static double mixed_bw(const ir_ceilings *c, const ir_cost *k, bool past, int threads, bool cold, bool steady,
+                       double dram_scale)
+{
+    const ir_cost rest = in_order(k);
+    const double  rest_B = rest.read_B + rest.write_B, bytes = k->read_B + k->write_B;
+    const double  rest_Bps = law_cost_bw(c, &rest, past, threads, cold, steady, dram_scale);
+    const ir_cost rows = {.read_B = k->scattered_B, .footprint_B = k->footprint_B};
+    const double  Bps = law_cost_bw(c, &rows, past, threads, cold, steady, dram_scale);
+    const double  t = scattered_s(c, k, threads, cold, Bps);
+    return isfinite(t) ? bytes / (t + (rest_B > 0 ? rest_B / rest_Bps : 0))
+                       : bytes / (k->scattered_B / Bps + (rest_B > 0 ? rest_B / rest_Bps : 0));
+}
+
 double law_cost_bw(const ir_ceilings *c, const ir_cost *k, bool past, int threads, bool cold, bool steady,
                    double dram_scale)
 {
+    if (k->scattered_B > 0) return mixed_bw(c, k, past, threads, cold, steady, dram_scale);
     part   p[MOST_PARTS];
     double t = 0, bytes = k->read_B + k->write_B, bw = k->scattered ? gather_bw(c, k, threads, cold) : NAN;
     if (isfinite(bw))
@@ -377,15 +411,57 @@ double law_cost_bw(const ir_ceilings *c, const ir_cost *k, bool past, int thread
                    : bw *
                          dram_scale; /* what streams get at the moment hardly changes what random lines get */
     double evaded = k->wa_B > 0 && !past ? law_evaded(c, threads) : 0;
-    int    n = parts_of(c, k, past, threads, cold, p), used = 0;
+    bool   served = steady && !cold && dram_scale > SERVED;
+    int    n = parts_of(c, k, past, threads, cold, served, p), used = 0;
     for (int i = 0; i < n; i++) {
         double part_B = p[i].read_B + p[i].write_B;
         if (part_B == 0) continue;
-        bw = part_bw(c, &p[i], evaded, threads, steady, dram_scale);
+        bw = part_bw(c, &p[i], evaded, threads, steady,
+                     served && p[i].cold ? 1 : dram_scale); /* what a cache adds to reads is not theirs */
         t += part_B / bw;
         used++;
     }
     return used > 1 ? bytes / t : bw; /* of one part, its rate to the digit */
+}
+
+/* Seconds of a part at its ceilings, and those of them that a cache takes. */
+static double part_s(const ir_ceilings *c, const part *p, double evaded, int threads, double *cached_s)
+{
+    const char *level = answering(c, p, threads);
+    double      bytes = p->read_B + p->write_B;
+    int         last = last_cache(c);
+    *cached_s = 0;
+    if (strcmp(level, ir_level_names[3]) != 0)
+        return *cached_s = bytes / bandwidth_of(c, level, threads, p->read_B, p->write_B, 0);
+    double share = ceiling_set_served(c, p->footprint_B, p->cold, last, threads),
+           bw = dram_bw(c, p, evaded, threads, false, 1);
+    if (share > 0)
+        *cached_s = share * bytes /
+                    fmax(bandwidth_of(c, ir_level_names[last], threads, p->read_B, p->write_B, 0), bw);
+    return *cached_s + (1 - share) * bytes / bw;
+}
+
+double law_cached(const ir_ceilings *c, const ir_cost *k, bool past, int threads, bool cold)
+{
+    part   p[MOST_PARTS];
+    double all_s = 0, cached_s = 0, evaded = k->wa_B > 0 && !past ? law_evaded(c, threads) : 0;
+    int    n = parts_of(c, k, past, threads, cold, false, p);
+    for (int i = 0; i < n; i++) {
+        double cached;
+        if (!(p[i].read_B + p[i].write_B > 0)) continue;
+        all_s += part_s(c, &p[i], evaded, threads, &cached);
+        cached_s += cached;
+    }
+    return all_s > 0 ? cached_s / all_s : 0;
+}
+
+double law_nearer(const ir_ceilings *c, int threads)
+{
+    int    last = last_cache(c);
+    double r = last < 0 ? NAN
+                        : bandwidth_of(c, ir_level_names[last], threads, 1, 0, 0) /
+                              bandwidth_of(c, ir_level_names[3], threads, 1, 0, 0);
+    return isfinite(r) ? fmax(r, 1) : 1;
 }
 
 double ir_cost_bw(const ir_ceilings *c, const ir_cost *k, int threads, bool cold, bool steady,

@@ -336,8 +336,9 @@ ir_status ir_iron_fit(const ir_point *pts, size_t n, const ir_ceilings *c, uint6
     for (int f = 0; f < 2; f++) {
         ir_status s = st == IR_OK ? ir_fit_rows((ir_form)f, rows, m, seed, &out[f])
                                   : (fit_nothing((ir_form)f, &out[f]), st);
-        st = s;
         if (m) snprintf(out[f].device, sizeof out[f].device, "%s", pts[index[0]].id.device);
+        if (s == IR_OK) s = law_believe(&out[f], pts, index, rows, m);
+        st = s;
         scale_BW(&out[f], ir_bw_ceiling(c, "DRAM", 0, 1, 0), ir_peak_ceiling(c, IR_F32, 0));
     }
     if (st == IR_OK) st = law_roofline_errors(pts, index, m, c, &out[0].roof_median, &out[0].roof_p90);

@@ -85,45 +85,12 @@ static void draw_coefficients(const ir_fit *f, int d, const double c[LAW_NCOL], 
     for (int j = 0; j < LAW_NCOL; j++) b[j] = isfinite(f->draw[d][j]) ? f->draw[d][j] : c[j];
 }
 
-/* Probability that the larger of two terms really is the larger one, where both scatter as the fitted points
- * do about the law, and as much as this point misses it. */
-static double stands_out(const ir_fit *f, const ir_row *x, const double t[LAW_NCOL], int first)
+/* Without draws a share of data's time says which level it is of. */
+static ir_bound judge_class_of(int term, double served)
 {
-    double next = second(t, first),
-           misses = log(x->T_s / law_combine(f->form, t[LAW_DATA], t[LAW_COMP], t[LAW_LAT]));
-    double scatter = isfinite(f->err_median) ? 1.4826 * f->err_median : 0;
-    double sd = sqrt(2 * scatter * scatter + misses * misses);
-    if (!(next > 0) || !(sd > 0)) return 1;
-    return 0.5 * erfc(-log(t[first] / next) / (sd * sqrt(2)));
-}
-
-/* Share of the fit's draws in which the same term is the largest, times that it stands out; NAN without draws
- * (no fit, or one read back from a record). */
-static double probability(const ir_fit *f, const double c[LAW_NCOL], const ir_row *x, double wait_s,
-                          int first)
-{
-    int    same = 0;
-    double now[LAW_NCOL];
-    if (!f || f->ndraw < MIN_P_DRAWS) return NAN;
-    judge_terms_of(c, x, wait_s, now);
-    for (int d = 0; d < f->ndraw; d++) {
-        double b[LAW_NCOL], t[LAW_NCOL];
-        draw_coefficients(f, d, c, b);
-        judge_terms_of(b, x, wait_s, t);
-        same += judge_largest(t) == first;
-    }
-    return (double)same / f->ndraw * stands_out(f, x, now, first);
-}
-
-/* Stores that pass the caches by are made in memory, wherever the rest lives; beyond the last cache the
- * larger share decides. */
-static ir_bound judge_class_of(int term, const ir_point *p, double served)
-{
-    bool past = p->id.kflags & IR_K_NT && p->m.cost.write_B > 0;
-    if (term == LAW_DATA && !past && served > 0.5) return IR_BOUND_CACHE;
     if (term == LAW_COMP) return IR_BOUND_COMPUTE;
     if (term == LAW_LAT) return IR_BOUND_LATENCY;
-    return strcmp(p->law.level, "DRAM") && !past ? IR_BOUND_CACHE : IR_BOUND_MEMORY;
+    return served > 0.5 ? IR_BOUND_CACHE : IR_BOUND_MEMORY;
 }
 
 /* Share of the fit's draws in which the law explains less than CODE_SHARE of T; NAN without draws. */
@@ -141,21 +108,41 @@ static double code_probability(const ir_fit *f, const double c[LAW_NCOL], const 
     return (double)below / f->ndraw;
 }
 
-static void judge_label(ir_point *p, const double t[LAW_NCOL], double T, double served, double prob,
-                        double code_p)
+/* By the terms alone, where no fit says how they scatter. */
+static void label_by_shares(ir_point *p, const double t[LAW_NCOL], double T, double served)
 {
     int first = judge_largest(t);
-    if (first == LAW_DATA && served > 0)
-        prob *= fmin(0.5 + 1.9 * fabs(served - 0.5), 1); /* near the middle either level may be it */
+    p->law.bound = t[first] < CLEAR_SHARE * T ? IR_BOUND_MIXED : judge_class_of(first, served);
+}
+
+static void label_by_draws(ir_point *p, const ir_ceilings *c, const ir_fit *f, const ir_row *x,
+                           const double t[LAW_NCOL], double served)
+{
+    static const ir_bound of[LAW_NCLASS] = {IR_BOUND_MEMORY, IR_BOUND_CACHE, IR_BOUND_COMPUTE,
+                                            IR_BOUND_LATENCY};
+    law_verdict           v;
+    law_label(f, p, x, t, served, law_nearer(c, p->id.p.threads), &v);
+    bool clear = v.clear >= CLEAR_P;
+    p->law.bound_p = clear ? v.p : v.shown;
+    p->law.bound = clear ? of[v.first] : IR_BOUND_MIXED;
+}
+
+static void judge_label(ir_point *p, const ir_ceilings *c, const ir_fit *f, const ir_row *x,
+                        const double t[LAW_NCOL], double served, double code_p)
+{
+    double T = x->T_s;
+    int    first = judge_largest(t);
     double next = second(t, first);
-    bool   code = p->law.T_law_s < CODE_SHARE * T;
     if (!(t[first] > 0)) return;
     p->law.margin = next > 0 ? log(t[first] / next) : NAN;
-    p->law.bound_p = code ? code_p : prob;
-    if (p->law.bound_p < CLEAR_P || (!code && t[first] < CLEAR_SHARE * T))
-        p->law.bound = IR_BOUND_MIXED;
-    else
-        p->law.bound = code ? IR_BOUND_CODE : judge_class_of(first, p, served);
+    if (p->law.T_law_s < CODE_SHARE * T) {
+        p->law.bound_p = code_p;
+        p->law.bound = code_p < CLEAR_P ? IR_BOUND_MIXED : IR_BOUND_CODE;
+    } else if (f && f->ndraw >= MIN_P_DRAWS) {
+        label_by_draws(p, c, f, x, t, served);
+    } else {
+        label_by_shares(p, t, T, served);
+    }
 }
 
 void ir_point_shares(const ir_point *p, double share[IR_NSHARE])
@@ -245,8 +232,9 @@ void ir_point_judge(ir_point *p, const ir_ceilings *c, const ir_fit *fit)
     ir_cost compulsory = p->m.cost;
     compulsory.wa_B = 0; /* MBU speaks of what must move */
     double bytes = p->m.cost.read_B + p->m.cost.write_B;
+    bool   past = p->id.kflags & IR_K_NT; /* its stores are made in memory, wherever the rest lives */
     efficiencies(p, form, &row, t, T,
-                 bytes > 0 ? ir_cost_bw(c, &compulsory, p->id.p.threads, p->id.cold, false, 1)
+                 bytes > 0 ? law_cost_bw(c, &compulsory, past, p->id.p.threads, p->id.cold, false, 1)
                            : ir_bw_ceiling(c, "DRAM", p->id.p.threads, 1, 0),
                  law_peak(p, c));
     p->law.term_data_s = t[LAW_DATA];
@@ -254,8 +242,7 @@ void ir_point_judge(ir_point *p, const ir_ceilings *c, const ir_fit *fit)
     p->law.term_lat_s = t[LAW_LAT];
     if (!known) return; /* a ceiling is missing: its term is NAN, and no verdict rests on the others alone */
     p->law.T_law_s = law_combine(form, t[LAW_DATA], t[LAW_COMP], t[LAW_LAT]);
-    judge_label(p, t, T, law_served(c, p->m.cost.footprint_B, p->id.p.threads, p->id.cold),
-                probability(fit, k, &row, wait_s, judge_largest(t)),
+    judge_label(p, c, fit, &row, t, law_cached(c, &p->m.cost, past, p->id.p.threads, p->id.cold),
                 code_probability(fit, k, &row, wait_s, T));
     withhold_unsound(p, t, T);
 }

@@ -85,7 +85,8 @@ double ir_bw_ceiling(const ir_ceilings *, const char *level, int threads, double
  * inputs do not change). dram_scale multiplies every DRAM rate. steady: dram_scale is what reads of this
  * footprint get at the moment, over their DRAM ceiling: DRAM rates are first brought to the operating point
  * of that ceiling (ref_read_Bps; between two operating points, geometrically), and what a cache serves is in
- * the scale. A scattered cost meets the ceiling of gathers, where there is one. NAN: no ceiling, or no bytes.
+ * the scale. A scattered cost meets the ceiling of gathers, where there is one; of scattered rows beside
+ * other parts the first lines do. NAN: no ceiling, or no bytes.
  */
 double ir_cost_bw(const ir_ceilings *, const ir_cost *, int threads, bool cold, bool steady,
                   double dram_scale);
@@ -110,7 +111,12 @@ typedef struct {
     double v, lo, hi;
     ir_how how;
 } ir_coef; /* value and 95 % interval; NAN if unidentified */
-enum { IR_FIT_DRAWS = 200 };
+enum { IR_FIT_DRAWS = 200, IR_FIT_KIN = 64, IR_FIT_NORMS = 7 };
+/* Fitted rows of one kernel that one term rules, by term: how many, and ln T/T_law summed. */
+typedef struct {
+    char   family[IR_NAME], kernel[IR_NAME];
+    double n[3], sum[3], square[3];
+} ir_kin;
 typedef struct {
     char    device[64];
     ir_form form;
@@ -126,6 +132,11 @@ typedef struct {
     bool   eta_error; /* eta above 1.02: a wrong ceiling or count, not a result */
     double draw[IR_FIT_DRAWS][3];
     int    ndraw; /* bootstrap: (1/s, 1/eta, L) per draw, for verdicts */
+    /* For the probability of labels; not in a record. norm: how likely each norm over data and arithmetic is
+     * (belief.c), the best 1; spread: of each term over kernels, within: over rows of one (sd of ln T). */
+    double norm[IR_FIT_NORMS], spread[3], within;
+    ir_kin kin[IR_FIT_KIN];
+    int    nkin;
 } ir_fit;
 /* One row of the design: time if each resource ran at its ceiling. */
 typedef struct {
@@ -212,6 +223,35 @@ bool ir_pair_impossible(double ratio);
  * law's time. NAN without terms. */
 enum { IR_SHARE_DATA, IR_SHARE_COMP, IR_SHARE_LAT, IR_SHARE_UNEXPLAINED, IR_NSHARE };
 void ir_point_shares(const ir_point *, double share[IR_NSHARE]);
+
+/* ---- energy ---------------------------------------------------------------------------------- */
+/* What a byte and a flop cost: E = e_move D_vol + e_comp O + P0 T, fitted like the law. On a machine that
+ * obeys the law T is itself a sum of D_vol and O, so that nothing can be told apart without rows in which
+ * threads only wait (spin: D_vol = O = 0). P0 is power of one number of threads. */
+typedef struct {
+    double bytes, flops, T_s;
+    double J, lo, hi;       /* of a call, and its 95 % interval */
+    int    threads, family; /* same family, same number */
+} ir_energy_row;
+/* coefficient and interval as of the law: see ir_coef. idle_W: with nothing to do; NAN unknown. */
+typedef struct {
+    double v, lo, hi;
+    bool   known;
+} ir_joule;
+typedef struct {
+    char     device[64], scope[16], source[24];
+    int      threads;
+    ir_joule move_JpB, comp_JpF, base_W;
+    double   idle_W, err_median, cond;
+    size_t   n, nspin;
+    char     why[IR_WHY]; /* what is not known, and why; empty: all is */
+} ir_energy_fit;
+/* The row of a point whose energy is known; false: it cannot enter. Its bytes must come from DRAM, or be
+ * none: what moves within caches is not e_move. */
+bool ir_energy_row_of(const ir_point *, ir_energy_row *);
+/* Rows of one thread count; IR_EINVAL for several, or fewer than 4 rows. Coefficients that the rows do not
+ * identify are not known. */
+ir_status ir_energy_fit_rows(const ir_energy_row *, size_t n, uint64_t seed, ir_energy_fit *out);
 
 /* ---- guards ---------------------------------------------------------------------------------- */
 /* Marks IR_FLAG_SUSPECT and writes the likely cause (dead code, cache-resident, compressible data,

@@ -64,9 +64,11 @@ double law_cost_bw(const ir_ceilings *, const ir_cost *, bool past, int threads,
 /* Share of a regular store's read that the machine spares: from what regular and from what non-temporal
  * stores reach there; 1 unknown. */
 double law_evaded(const ir_ceilings *, int threads);
-/* Share of a footprint beyond the last cache's capacity that it serves all the same; 0: none, or it holds all
- * of it. */
-double law_served(const ir_ceilings *, double footprint_B, int threads, bool cold);
+/* Share of a cost's data time that caches take: of the parts that live there, and what the last cache still
+ * serves of those that have outgrown it. 0 without bytes. */
+double law_cached(const ir_ceilings *, const ir_cost *, bool past, int threads, bool cold);
+/* Reads of the last cache over reads of memory; 1 unknown. */
+double law_nearer(const ir_ceilings *, int threads);
 /* flop/s that bound a point: of the workload's own ceiling where it is one of arithmetic, else of what
  * multiplies its type. */
 double law_peak(const ir_point *, const ir_ceilings *);
@@ -79,6 +81,20 @@ void law_median_and_p90(double *e, size_t n, double *median, double *p90);
 double    law_roofline_s(const ir_point *, const ir_ceilings *);
 ir_status law_roofline_errors(const ir_point *pts, const size_t *index, size_t n, const ir_ceilings *,
                               double *median, double *p90);
+/* ---- labels ---------------------------------------------------------------------------------- */
+enum { LAW_OF_MEMORY, LAW_OF_CACHE, LAW_OF_COMPUTE, LAW_OF_LATENCY, LAW_NCLASS };
+/* first: the class that most likely holds most of a row. Probabilities: p, that its elasticity is the
+ * largest; clear, that it is and reaches half; shown, that the largest term as shown is it. */
+typedef struct {
+    int    first;
+    double p, clear, shown;
+} law_verdict;
+/* What rows do beside the law: fills norm, spread, within and kin of a fit. */
+ir_status law_believe(ir_fit *, const ir_point *pts, const size_t *index, const ir_row *rows, size_t n);
+/* t: the row's terms under the fit; served: the share of data's time that a cache takes; nearer: the last
+ * cache's rate over memory's. */
+void law_label(const ir_fit *, const ir_point *, const ir_row *, const double t[LAW_NCOL], double served,
+               double nearer, law_verdict *);
 /* (1/s, 1/eta, L) of a fit; unidentified: 0. */
 void   law_coefficients(const ir_fit *, double c[LAW_NCOL]);
 double law_combine(ir_form, double data_s, double comp_s, double lat_s);

@@ -28,11 +28,13 @@ static int family_hash(const char *name)
 static double rows_seconds(double amount, double rate) { return amount > 0 ? amount / rate : 0; }
 
 /* Launches in units of one at the full thread count: waking two threads costs another time than waking sixty.
+ * At the price of the moment, where that was asked.
  */
 static double rows_launches(const ir_point *p, const ir_ceilings *c)
 {
     double here = ir_launch_ceiling(c, p->id.p.threads), full = ir_launch_ceiling(c, 0);
-    return p->m.cost.launches * (here > 0 && full > 0 ? here / full : 1);
+    double now = p->m.launch_now > 0 ? p->m.launch_now : 1;
+    return p->m.cost.launches * now * (here > 0 && full > 0 ? here / full : 1);
 }
 
 double law_peak(const ir_point *p, const ir_ceilings *c)

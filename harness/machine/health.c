@@ -1,10 +1,9 @@
 /* health.c -- cumulative counters of what disturbs a measurement: stolen time, throttling, involuntary
- * context switches; and the running clock and package energy. A counter that cannot be read is NAN. */
+ * context switches. A counter that cannot be read is NAN. */
 #define _GNU_SOURCE
 #include "harness/machine/machine_internal.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -47,45 +46,13 @@ static double read_throttle(const char *root)
     return sum;
 }
 
-/* Packages only: cores are inside them. intel-rapl-mmio zones repeat the same packages. */
-static double read_energy(const char *root, ir_rapl *state)
-{
-    enum { MAX_ZONES = 128 };
-    static const char dir[] = "/sys/class/powercap";
-    ir_name           zone[MAX_ZONES];
-    char              name[64];
-    double            sum = NAN;
-    int               used = 0, count = ir_dir_list(root, dir, zone, MAX_ZONES);
-    for (int i = 0; i < count && used < IR_MAX_RAPL; i++) {
-        if (!ir_file_read(root, name, sizeof name, "%s/%s/name", dir, zone[i].name)) continue;
-        if (strncmp(zone[i].name, "intel-rapl:", 11) != 0 || strncmp(name, "package", 7) != 0) continue;
-        double now = ir_file_num(root, "%s/%s/energy_uj", dir, zone[i].name);
-        double range = ir_file_num(root, "%s/%s/max_energy_range_uj", dir, zone[i].name);
-        if (isnan(now)) return NAN; /* usually readable by root only */
-        if (now < state->last[used])
-            state->wrapped[used] += range > 0 ? range : NAN; /* how far it went is not known */
-        state->last[used] = now;
-        sum = (isnan(sum) ? 0 : sum) + (now + state->wrapped[used++]) * 1e-6;
-    }
-    return sum;
-}
-
-void ir_health_read_at(const char *root, ir_rapl *state, ir_health *h)
+void ir_health_read_at(const char *root, ir_health *h)
 {
     struct rusage u;
     h->steal_s = h->busy_s = h->total_s = NAN;
     read_stat(root, h);
     h->throttle_n = read_throttle(root);
-    h->clock_Hz = ir_cpu_clock_Hz(root);
-    h->energy_J = read_energy(root, state);
     h->ctx_involuntary = getrusage(RUSAGE_SELF, &u) ? NAN : (double)u.ru_nivcsw;
 }
 
-void ir_health_read(ir_health *h)
-{
-    static ir_rapl         state;
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    pthread_mutex_lock(&lock);
-    ir_health_read_at("", &state, h);
-    pthread_mutex_unlock(&lock);
-}
+void ir_health_read(ir_health *h) { ir_health_read_at("", h); }

@@ -4,6 +4,7 @@
 #ifndef IR_MACHINE_H
 #define IR_MACHINE_H
 #include "harness/ironroof.h"
+#include "harness/machine/witness.h"
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -33,6 +34,8 @@ struct ir_topology {
 };
 /* xml: an hwloc XML file to read instead of this machine (tests); NULL: this machine. */
 ir_status ir_topology_load(const char *xml, ir_topology *out);
+/* This machine without hwloc, which is then not loaded: for who describes it and measures nothing on it. */
+void ir_topology_plain(ir_topology *out);
 /* The order threads are placed in: one thread per core first, fastest core kind first, filling a NUMA
  * node before the next, then SMT siblings. Writes OS indices; returns how many (<= max). */
 int    ir_topology_order(const ir_topology *, int *pu_os, int max);
@@ -119,7 +122,7 @@ const char *ir_env_differs(const ir_env *a, const ir_env *b);
 /* ---- health ---------------------------------------------------------------------------------- */
 /* Cumulative counters; take one before and one after and subtract. NAN where unreadable. */
 typedef struct {
-    double steal_s, busy_s, total_s, throttle_n, clock_Hz, energy_J, ctx_involuntary;
+    double steal_s, busy_s, total_s, throttle_n, ctx_involuntary;
 } ir_health;
 void ir_health_read(ir_health *);
 
@@ -150,6 +153,32 @@ void                    ir_watch_end(ir_watch **, ir_got *); /* frees it */
  * IR_OK; IR_SKIP: the load cannot be read; IR_EINVAL: limit_s is over, ir_why() names who is busy; IR_EINTR:
  * *stop was set (may be NULL). */
 ir_status ir_wait_idle(double limit_s, const volatile int *stop);
+
+/* ---- sources of counts and joules ------------------------------------------------------------ */
+/* Each source there may be, one a line: is it readable here, and why not and what to do. root as of
+ * ir_doctor(); likwid and the kernel are asked only on this machine. Returns how many. */
+enum { IR_MAX_SOURCES = 24 };
+int ir_sources(const char *root, ir_source_line out[IR_MAX_SOURCES]);
+
+/* ---- libraries that are loaded when first needed ---------------------------------------------- */
+/* A library that every start of the program shall not pay for: loading one starts threads, takes address
+ * space, and may bind the caller. All but the last three describe it; they are its state. */
+typedef struct {
+    const char        *name;                   /* "OpenBLAS": in messages */
+    const char *const *files;                  /* tried in this order; ended by NULL */
+    double             room_B, room_per_cpu_B; /* not loaded where a limit of the address space leaves less */
+    const char *const *function;
+    size_t             nfunction, needed; /* the first `needed` must be there; the others may be NULL */
+    void              *found;             /* their addresses, in this order */
+    void              *handle;
+    bool               tried;
+    char               refused[IR_WHY];
+} ir_library;
+/* IR_SKIP: it cannot be loaded here; ir_why() says why. Later calls give the first answer. The caller's
+ * affinity mask is what it was. Any thread. */
+ir_status ir_library_load(ir_library *);
+/* The function of that name in the library, or in what it is linked to, to *function; NULL: there is none. */
+void ir_library_find(const ir_library *, const char *name, void *function);
 
 /* ---- affinity and variables ------------------------------------------------------------------ */
 /* Give the caller the CPUs that the process was started with, where start-up code of a library (OpenMP's, by

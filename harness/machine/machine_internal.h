@@ -44,14 +44,14 @@ void ir_topology_init(ir_topology *, const char *source);
 void ir_topology_number(ir_topology *, int node_of[64]);
 /* Count one cache instance; equal ones are merged. To be called in order of falling core kind. */
 void ir_topology_add_cache(ir_topology *, int level, double size_B, int line_B, int shared_by);
-/* IR_SKIP: built without hwloc, or hwloc does not describe this machine. */
+/* IR_SKIP: built without hwloc, it cannot be loaded, or it does not describe this machine. */
 ir_status ir_topology_hwloc(const char *xml, const ir_cpumask *allowed, ir_topology *out);
 /* IR_SKIP: no /sys/devices/system/cpu. allowed NULL: all. */
 ir_status ir_topology_sysfs(const char *root, const ir_cpumask *allowed, ir_topology *out);
 void      ir_topology_minimal(const ir_cpumask *allowed, ir_topology *out);
 void      ir_topology_memory(const char *root, const int node_of[64], ir_topology *); /* mem_B, numa_mem_B */
 void      ir_cpu_model(const char *root, char *out, size_t cap);
-const char *ir_hwloc_version(char buf[24]); /* of the loaded library; "" without */
+const char *ir_hwloc_version(char buf[24]); /* "": it is not loaded */
 
 /* ---- memory, cgroups ------------------------------------------------------------------------- */
 double ir_cgroup_mem_limit_B(const char *root); /* tightest limit above this process; NAN: none */
@@ -126,11 +126,6 @@ void      ir_env_cpu(const char *root, const ir_topology *, ir_env *out);
 void      ir_env_os(const char *root, ir_env *out);
 uint64_t  ir_fnv1a(uint64_t h, const char *s); /* start with IR_FNV1A */
 #define IR_FNV1A 0xCBF29CE484222325u
-/* Energy counters wrap; the state makes the sum monotonic between readings. Zero it first. */
-enum { IR_MAX_RAPL = 16 };
-typedef struct {
-    double last[IR_MAX_RAPL], wrapped[IR_MAX_RAPL];
-} ir_rapl;
-void   ir_health_read_at(const char *root, ir_rapl *, ir_health *);
+void   ir_health_read_at(const char *root, ir_health *);
 double ir_cpu_clock_Hz(const char *root); /* mean running clock; NAN unknown */
 #endif

@@ -1,5 +1,5 @@
 /* bind.c -- threads, cost and can_run of a kernel on one shape: asked once a point. */
-#include "harness/measure/measure.h"
+#include "harness/measure/bind.h"
 
 #include <string.h>
 

@@ -2,7 +2,9 @@
  * a skip and a failure too, is a row with a reason. */
 #include "harness/measure/measure.h"
 #include "harness/machine/machine.h"
+#include "harness/measure/choose.h"
 #include "harness/measure/sample.h"
+#include "harness/measure/stretch.h"
 #include "harness/measure/tensors.h"
 
 #include <math.h>
@@ -105,16 +107,20 @@ ir_status ir_verify(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const
     return s;
 }
 
+static void measure_identify_device(ir_dev *dev, ir_point *o)
+{
+    ir_device_info d;
+    if (dev->be->describe(dev, &d) != IR_OK) return;
+    snprintf(o->id.device, sizeof o->id.device, "%s", d.id);
+    snprintf(o->id.isa, sizeof o->id.isa, "%.31s", d.isa);
+}
+
 static void measure_identify(const ir_bound_kernel *b, bool cold, ir_point *o)
 {
     ir_dev            *dev = b->dev;
     const ir_workload *w = b->w;
     ir_point_init(o);
-    ir_device_info d;
-    if (dev->be->describe(dev, &d) == IR_OK) {
-        snprintf(o->id.device, sizeof o->id.device, "%s", d.id);
-        snprintf(o->id.isa, sizeof o->id.isa, "%.31s", d.isa);
-    }
+    measure_identify_device(dev, o);
     snprintf(o->id.backend, sizeof o->id.backend, "%s", dev->be->name);
     snprintf(o->id.workload, sizeof o->id.workload, "%s", w->name);
     snprintf(o->id.family, sizeof o->id.family, "%s", w->family);
@@ -201,6 +207,7 @@ static ir_status measure_timed(ir_run *r, const ir_policy *pol, tensor_set *sets
         st = sample_point(&s, o);
         health_of(r->dev, &h1);
         health_flags(o, &h0, &h1);
+        if (st == IR_OK) st = stretch_run(&s, o);
     }
     if (r->kernel->flags & IR_K_FUSED && o->m.reps > 1) o->m.cost.launches /= o->m.reps;
     for (size_t i = 0; i < nset; i++) measure_unprepare(r, bound[i].packed);
@@ -239,13 +246,15 @@ ir_status ir_probe_open(ir_dev *dev, const ir_workload *w, const ir_kernel *k, c
     return s;
 }
 
-double ir_probe_s(ir_probe *o)
+double ir_probe_calls_s(ir_probe *o, uint32_t calls)
 {
     ir_dev *dev = o->run.dev;
     double  t = dev->be->now(dev);
-    bool    ran = o->run.kernel->run(&o->run, 1) == IR_OK && dev->be->sync(dev) == IR_OK;
-    return ran ? dev->be->now(dev) - t : NAN;
+    bool    ran = o->run.kernel->run(&o->run, calls) == IR_OK && dev->be->sync(dev) == IR_OK;
+    return ran ? (dev->be->now(dev) - t) / calls : NAN;
 }
+
+double ir_probe_s(ir_probe *o) { return ir_probe_calls_s(o, 1); }
 
 void ir_probe_close(ir_probe *o)
 {
@@ -266,6 +275,7 @@ ir_status ir_measure_bound(const ir_bound_kernel *b, const ir_policy *pol, ir_po
     size_t             nset = 0;
     ir_run             r = {0};
     bool               set_up = false;
+    int                form_before = -1;
     ir_status          s = b->status;
     measure_identify(b, pol->cold, o);
     if (s != IR_OK) {
@@ -280,6 +290,8 @@ ir_status ir_measure_bound(const ir_bound_kernel *b, const ir_policy *pol, ir_po
     if (!sets) s = ir_fail(IR_ENOMEM, "no memory for %zu tensor sets", nset);
     if (s == IR_OK && !ideal) s = tensors_alloc(dev, w, p, false, 0, true, &sets[0]);
     if (s != IR_OK) goto out;
+    form_before = choose_form(b, pol, &sets[0]);
+    if (form_before >= 0) measure_identify_device(dev, o);
     measure_bind(&r, dev, w, k, p, &sets[0]);
     set_up = true;
     if (k->setup) s = k->setup(&r);
@@ -292,13 +304,18 @@ out:
     if (s == IR_EDEVICE) dev->dead = true;
     if (set_up) measure_unprepare(&r, r.packed); /* what a failed proof left */
     if (set_up && k->teardown) k->teardown(&r);
+    choose_back(dev, form_before);
     for (size_t i = 0; sets && i < nset; i++) tensors_free(dev, &sets[i], i == 0);
     free(sets);
     o->status = s;
     return s;
 }
 
-void ir_measure_release(ir_dev *dev) { tensors_release(dev); }
+void ir_measure_release(ir_dev *dev)
+{
+    tensors_release(dev);
+    choose_forget(dev);
+}
 
 ir_status ir_measure(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *asked,
                      const ir_policy *pol, ir_point *o)

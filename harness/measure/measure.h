@@ -1,26 +1,14 @@
 /* measure.h -- verify, then time: one workload, one kernel, one shape, one device -> one point. */
 #ifndef IR_MEASURE_H
 #define IR_MEASURE_H
-#include "harness/ironroof.h"
+#include "harness/measure/bind.h"
+#include "harness/measure/witness.h"
 #ifdef __cplusplus
 extern "C" {
 #endif
 void ir_policy_quick(ir_policy *); /* a point in about a quarter of a second */
 void ir_policy_full(ir_policy *);  /* statistics.md 1-2 */
 
-/* A kernel and one shape on one device: threads, cost and can_run, each asked once. */
-typedef struct {
-    ir_dev            *dev;
-    const ir_workload *w;
-    const ir_kernel   *k;
-    ir_params          p;      /* threads resolved */
-    ir_cost            cost;   /* as the kernel adjusts it; all 0 of an impossible shape */
-    ir_status          status; /* IR_OK; IR_SKIP or IR_EINVAL: it cannot run, reason says why */
-    char               reason[IR_WHY];
-} ir_bound_kernel;
-/* Resolve it. Returns out->status, which ir_why() explains too. */
-ir_status ir_bind(ir_dev *, const ir_workload *, const ir_kernel *, const ir_params *asked,
-                  ir_bound_kernel *out);
 /* ir_measure() of what is bound already. */
 ir_status ir_measure_bound(const ir_bound_kernel *, const ir_policy *, ir_point *out);
 
@@ -42,8 +30,9 @@ ir_status ir_profile(ir_dev *, const ir_workload *, const ir_kernel *, const ir_
 typedef struct ir_probe ir_probe;
 ir_status ir_probe_open(ir_dev *, const ir_workload *, const ir_kernel *, const ir_params *, uint64_t seed,
                         ir_probe **out);
-double    ir_probe_s(ir_probe *);     /* wall seconds of one call; NAN: it failed */
-void      ir_probe_close(ir_probe *); /* NULL: nothing to do */
+double    ir_probe_s(ir_probe *);                       /* wall seconds of one call; NAN: it failed */
+double    ir_probe_calls_s(ir_probe *, uint32_t calls); /* of one of so many back to back */
+void      ir_probe_close(ir_probe *);                   /* NULL: nothing to do */
 /* Free the tensors that are kept for the next point of the same sizes. */
 void ir_measure_release(ir_dev *);
 #ifdef __cplusplus

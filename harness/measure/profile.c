@@ -1,5 +1,6 @@
 /* profile.c -- a network's layers timed one by one, by the kernel itself. The point was proven before:
  * nothing is checked again, and its tensors are still cached. */
+#include "harness/measure/choose.h"
 #include "harness/measure/measure.h"
 #include "harness/measure/tensors.h"
 
@@ -19,7 +20,9 @@ ir_status ir_profile(ir_dev *dev, const ir_workload *w, const ir_kernel *k, cons
     if (!k->profile) return ir_fail(IR_SKIP, "%s does not time its layers", k->name);
     ir_status s = tensors_alloc(dev, w, p, false, 0, true, &set);
     if (s != IR_OK) return s;
-    ir_run r = {.workload = w, .kernel = k, .dev = dev, .p = *p, .nmem = set.n};
+    ir_run          r = {.workload = w, .kernel = k, .dev = dev, .p = *p, .nmem = set.n};
+    ir_bound_kernel b = {.dev = dev, .w = w, .k = k, .p = *p};
+    const int       before = choose_form(&b, &(ir_policy){.fixed_n = 1}, &set); /* as it was measured */
     memcpy(r.mem, set.mem, sizeof r.mem);
     if (k->setup) s = k->setup(&r);
     if (s == IR_OK) s = tensors_fill(dev, w, p, seed, &set);
@@ -32,6 +35,7 @@ ir_status ir_profile(ir_dev *dev, const ir_workload *w, const ir_kernel *k, cons
     if (k->unprepare) k->unprepare(&r);
     r.packed = NULL;
     if (k->teardown) k->teardown(&r);
+    choose_back(dev, before);
     tensors_free(dev, &set, true);
     if (s == IR_EDEVICE) dev->dead = true;
     return s;

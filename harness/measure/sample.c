@@ -41,7 +41,7 @@ static double wait_rest(ir_dev *dev, double t0, uint32_t made, double rest)
     return now - t;
 }
 
-static ir_status batch(sampler *s, uint32_t reps, ir_sample *out)
+ir_status sample_batch(sampler *s, uint32_t reps, ir_sample *out)
 {
     ir_dev           *dev = s->run->dev;
     const ir_backend *be = dev->be;
@@ -91,10 +91,10 @@ static ir_status choose_reps(sampler *s, uint32_t *reps)
     *reps = 1;
     for (;;) {
         ir_sample b;
-        ir_status st = batch(s, *reps, &b);
+        ir_status st = sample_batch(s, *reps, &b);
         if (st == IR_OK) st = bearable(s, b.wall_s);
         if (st == IR_OK && b.wall_s < LONG_S)
-            st = batch(s, *reps, &b); /* the first may pay for cold code or a sleeping thread */
+            st = sample_batch(s, *reps, &b); /* the first may pay for cold code or a sleeping thread */
         if (st != IR_OK) return st;
         double t = b.wall_s * *reps;
         if (*reps >= MAX_REPS && !(t > 0))
@@ -132,7 +132,7 @@ static ir_status warm_up(sampler *s, uint32_t reps, ir_point *pt)
     snprintf(pt->m.warmup, sizeof pt->m.warmup, "capped");
     for (;;) {
         ir_sample b;
-        ir_status st = batch(s, reps, &b);
+        ir_status st = sample_batch(s, reps, &b);
         if (st != IR_OK) return st;
         calls += reps;
         if (nv < MAXV) v[nv++] = b.wall_s;
@@ -207,7 +207,7 @@ static ir_status sample_collect(sampler *s, uint32_t reps, vitals_watch *vitals,
     for (;;) {
         t0 += look_beside(s, &due);
         ir_sample b;
-        ir_status st = batch(s, reps, &b);
+        ir_status st = sample_batch(s, reps, &b);
         if (st == IR_OK) st = sample_push(&pt->m.samples, b);
         if (st != IR_OK) return st;
         size_t n = pt->m.samples.n;
@@ -242,7 +242,7 @@ static ir_status watched(sampler *s, uint32_t reps, ir_point *pt)
     pt->m.cpu_share = got.cpu_share;
     pt->m.preemptions = got.preemptions;
     if (s->policy->beside) s->policy->beside(s->policy->beside_arg);
-    vitals_end(&vitals, dev->be->now(dev), (double)reps * (double)pt->m.samples.n, pt);
+    vitals_end(&vitals, dev->be->now(dev), pt);
     return st;
 }
 

@@ -17,6 +17,8 @@ typedef struct {
 } sampler;
 /* Fills samples, reps, warmup, stop, wall and dev of the point. */
 ir_status sample_point(sampler *, ir_point *);
+/* One timed batch of so many calls. */
+ir_status sample_batch(sampler *, uint32_t reps, ir_sample *out);
 /* The harness's own cost per sample on this device: median of empty samples, seconds. */
 double sample_overhead(ir_dev *);
 #endif

@@ -211,6 +211,11 @@ static ir_status fill_one(ir_dev *dev, const ir_workload *w, const ir_params *p,
         free(e->copy);
         e->copy = NULL;
     }
+    if (s->owns_before[t]) { /* filled before */
+        free(s->before[t]);
+        s->before[t] = NULL;
+        s->owns_before[t] = false;
+    }
     void *host = m->host ? m->host : malloc(m->bytes);
     if (!host)
         return ir_fail(IR_ENOMEM, "%s: no host memory for %zu bytes of tensor %s", w->name, m->bytes,

@@ -6,9 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-/* DRIFT: a running clock that moves by more is no clock to divide by. ENERGY_S: counters are renewed some
- * tens of times a second, so that a shorter stretch says little. */
-static const double WINDOW_S = 0.05, DRIFT = 0.05, ENERGY_S = 0.2;
+/* DRIFT: a running clock that moves by more is no clock to divide by. */
+static const double WINDOW_S = 0.05, DRIFT = 0.05;
 
 static void vitals_take(vitals_mean *m, double v)
 {
@@ -23,9 +22,11 @@ static double measure_vitals_mean(const vitals_mean *m) { return m->n ? m->sum /
 
 static void vitals_ask(vitals_watch *w, double now_s)
 {
-    w->dev->be->vitals(w->dev, &w->now);
+    if (w->dev->be->vitals)
+        w->dev->be->vitals(w->dev, &w->now);
+    else
+        ir_host_vitals_read(w->host, &w->now);
     w->read_s = now_s;
-    w->last_J = w->now.energy_J;
     vitals_take(&w->clock, w->now.clock_Hz);
     vitals_take(&w->mem_clock, w->now.mem_clock_Hz);
     vitals_take(&w->power, w->now.power_W);
@@ -33,14 +34,22 @@ static void vitals_ask(vitals_watch *w, double now_s)
     if (*w->now.slowed) memcpy(w->slowed, w->now.slowed, sizeof w->slowed);
 }
 
+/* Does the device compute on this host's processors and clock? */
+static bool vitals_are_the_hosts(ir_dev *dev)
+{
+    ir_device_info d;
+    if (dev->be->known_ceilings || dev->be->describe(dev, &d) != IR_OK) return false;
+    return d.numa_nodes > 0 && !d.modelled;
+}
+
+static bool vitals_known(const vitals_watch *w) { return w->dev->be->vitals || w->host; }
+
 void vitals_begin(vitals_watch *w, ir_dev *dev, double now_s)
 {
     memset(w, 0, sizeof *w);
     w->dev = dev;
-    if (!dev->be->vitals) return;
-    vitals_ask(w, now_s);
-    w->began_s = now_s;
-    w->began_J = w->last_J;
+    if (!dev->be->vitals && vitals_are_the_hosts(dev)) w->host = ir_host_vitals_open("");
+    if (vitals_known(w)) vitals_ask(w, now_s);
 }
 
 static void vitals_window(vitals_watch *w, double now_s, ir_samples *s)
@@ -54,20 +63,20 @@ static void vitals_window(vitals_watch *w, double now_s, ir_samples *s)
 
 void vitals_look(vitals_watch *w, double now_s, ir_samples *s)
 {
-    if (w->dev->be->vitals && now_s - w->read_s >= WINDOW_S) vitals_window(w, now_s, s);
+    if (vitals_known(w) && now_s - w->read_s >= WINDOW_S) vitals_window(w, now_s, s);
 }
 
-void vitals_end(vitals_watch *w, double now_s, double calls, ir_point *o)
+void vitals_end(vitals_watch *w, double now_s, ir_point *o)
 {
-    if (!w->dev->be->vitals) return;
+    if (!vitals_known(w)) return;
     vitals_window(w, now_s, &o->m.samples);
-    double span = now_s - w->began_s;
+    ir_host_vitals_close(&w->host);
     o->m.clock_Hz = measure_vitals_mean(&w->clock);
     o->m.mem_clock_Hz = measure_vitals_mean(&w->mem_clock);
     o->m.power_W = measure_vitals_mean(&w->power);
     o->m.temp_C = w->temp.n ? w->temp.hi : NAN;
-    if (span >= ENERGY_S && calls > 0) o->m.joules = (w->last_J - w->began_J) / calls;
     snprintf(o->m.slowed, sizeof o->m.slowed, "%s", w->slowed);
     if (*w->slowed) o->flags |= IR_FLAG_THROTTLED;
-    if (w->clock.n && w->clock.hi - w->clock.lo > DRIFT * w->clock.hi) o->flags |= IR_FLAG_CLOCK_DRIFT;
+    bool own = w->dev->be->vitals != NULL; /* what a governor says of a CPU is no proof of a drift */
+    if (own && w->clock.n && w->clock.hi - w->clock.lo > DRIFT * w->clock.hi) o->flags |= IR_FLAG_CLOCK_DRIFT;
 }

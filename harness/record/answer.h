@@ -42,6 +42,7 @@ typedef struct {
     const ir_quality     *quality;   /* NULL: not known */
     const ir_answer_help *help;      /* of rows of ir_answer_rows() */
     size_t                nhelp;
+    const char           *tried;     /* how far predictions held where --prove ran; NULL: it did not */
     const char           *crossover; /* a sentence; NULL: none */
     const char           *history;   /* "did it get slower"; NULL: not asked */
     const char           *files;     /* where the results are; NULL: nowhere */

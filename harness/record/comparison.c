@@ -71,7 +71,12 @@ ir_status ir_journal_comparison(ir_journal *j, const ir_comparison *c)
     ir_json_key_num(o, "detectable", expm1(c->mde));
     ir_json_key_num(o, "threshold", expm1(c->delta));
     ir_json_key_num(o, "old_s", c->time_s);
+    ir_json_key_num(o, "new_s", c->new_s);
     key_count(o, "blocks", c->blocks);
+    ir_json_key_num(o, "again_effect", expm1(c->again_effect));
+    ir_json_key_num(o, "again_lo", expm1(c->again_lo));
+    ir_json_key_num(o, "again_hi", expm1(c->again_hi));
+    key_count(o, "again_blocks", c->again_blocks);
     comparison_blocks(o, c);
     return ir_line_end(j);
 }
@@ -140,6 +145,11 @@ static ir_status read_comparison(const json_t *o, ir_comparisons *all)
     c->mde = log1p(comparison_number(o, "detectable"));
     c->delta = log1p(comparison_number(o, "threshold"));
     c->time_s = comparison_number(o, "old_s");
+    c->new_s = comparison_number(o, "new_s");
+    c->again_effect = log1p(comparison_number(o, "again_effect"));
+    c->again_lo = log1p(comparison_number(o, "again_lo"));
+    c->again_hi = log1p(comparison_number(o, "again_hi"));
+    c->again_blocks = comparison_count(o, "again_blocks");
     c->blocks = comparison_count(o, "blocks");
     c->nd = json_array_size(d);
     c->d = malloc((c->nd + 1) * sizeof *c->d);

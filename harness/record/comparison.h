@@ -12,8 +12,10 @@ typedef struct {
     char    point[IR_ID], verdict[24], note[IR_WHY];
     bool    confirmed;                        /* in fresh blocks */
     double  effect, lo, hi, conf, mde, delta; /* NAN: unknown */
-    double  time_s;                           /* of the old build, for orientation */
+    double  time_s, new_s;                    /* of the old and the new build, for orientation */
     size_t  blocks;
+    double  again_effect, again_lo, again_hi; /* what the fresh blocks alone say; NAN: there were none */
+    size_t  again_blocks;
     double *d;
     size_t  nd;          /* one value per block; owned */
     double (*quad_s)[4]; /* nd times a1 a2 b1 b2, seconds; owned; NULL: none */

@@ -244,6 +244,8 @@ const ir_rec_field        ir_rec_point_run[] = {U32(ir_point, "reps", m.reps),
                                                 NUM(ir_point, "launches", m.cost.launches),
                                                 NUM(ir_point, "hops", m.cost.hops),
                                                 BOOL(ir_point, "scattered", m.cost.scattered),
+                                                NUM(ir_point, "scattered_B", m.cost.scattered_B),
+                                                NUM(ir_point, "scatters", m.cost.scatters),
                                                 NUM(ir_point, "spare_flops", m.cost.spare_flops),
                                                 NUM(ir_point, "footprint_B", m.cost.footprint_B),
                                                 NUM(ir_point, "near_footprint_B", m.cost.near_footprint_B),
@@ -258,6 +260,7 @@ const ir_rec_field        ir_rec_point_run[] = {U32(ir_point, "reps", m.reps),
                                                 NUM(ir_point, "temp_C", m.temp_C),
                                                 TEXT(ir_point, "slowed", m.slowed),
                                                 NUM(ir_point, "bandwidth_now", m.bw_now),
+                                                NUM(ir_point, "launch_now", m.launch_now),
                                                 BOOL(ir_point, "for_ceiling", id.for_ceiling),
                                                 BITS(ir_point, "flags", flags, flag_words),
                                                 END};
@@ -275,6 +278,55 @@ const ir_rec_field        ir_rec_point_law[] = {NAME(ir_point, "level", law.leve
                                                 TEXT(ir_point, "withheld", law.withheld),
                                                 NAME(ir_point, "proof", law.ablation),
                                                 END};
+
+/* ---- energy and counts of a point; what is fitted over them; windows ---------------------------- */
+const ir_rec_field ir_rec_energy[] = {
+    TEXT(ir_point, "scope", m.energy.scope),  TEXT(ir_point, "source", m.energy.source),
+    NUM(ir_point, "span_s", m.energy.span_s), NUM(ir_point, "calls", m.energy.calls),
+    NUM(ir_point, "ticks", m.energy.ticks),   NUM(ir_point, "W", m.energy.W),
+    NUM(ir_point, "J", m.energy.J),           NUM(ir_point, "lo", m.energy.lo),
+    NUM(ir_point, "hi", m.energy.hi),         NUM(ir_point, "idle_W", m.energy.idle_W),
+    TEXT(ir_point, "why", m.energy.why),      END};
+const ir_rec_field        ir_rec_counts[] = {TEXT(ir_point, "source", m.counts.source),
+                                             TEXT(ir_point, "version", m.counts.version),
+                                             TEXT(ir_point, "group", m.counts.group),
+                                             NUM(ir_point, "span_s", m.counts.span_s),
+                                             NUM(ir_point, "calls", m.counts.calls),
+                                             NUM(ir_point, "read_B", m.counts.read_B),
+                                             NUM(ir_point, "write_B", m.counts.write_B),
+                                             NUM(ir_point, "flops", m.counts.flops),
+                                             NUM(ir_point, "l2_B", m.counts.l2_B),
+                                             NUM(ir_point, "l3_B", m.counts.l3_B),
+                                             NUM(ir_point, "cycles", m.counts.cycles),
+                                             NUM(ir_point, "instructions", m.counts.instructions),
+                                             NUM(ir_point, "background_Bps", m.counts.background_Bps),
+                                             TEXT(ir_point, "certificate", m.counts.certificate),
+                                             TEXT(ir_point, "why", m.counts.why),
+                                             END};
+static const ir_rec_field joule[] = {NUM(ir_joule, "value", v), NUM(ir_joule, "lo", lo),
+                                     NUM(ir_joule, "hi", hi), BOOL(ir_joule, "known", known), END};
+const ir_rec_field        ir_rec_energy_fit[] = {NAME(ir_energy_fit, "device", device),
+                                                 TEXT(ir_energy_fit, "scope", scope),
+                                                 TEXT(ir_energy_fit, "source", source),
+                                                 INT(ir_energy_fit, "threads", threads),
+                                                 OBJECT(ir_energy_fit, "J_per_byte", move_JpB, joule),
+                                                 OBJECT(ir_energy_fit, "J_per_flop", comp_JpF, joule),
+                                                 OBJECT(ir_energy_fit, "base_W", base_W, joule),
+                                                 NUM(ir_energy_fit, "idle_W", idle_W),
+                                                 NUM(ir_energy_fit, "err_median", err_median),
+                                                 NUM(ir_energy_fit, "cond", cond),
+                                                 SIZE(ir_energy_fit, "n", n),
+                                                 SIZE(ir_energy_fit, "spin", nspin),
+                                                 TEXT(ir_energy_fit, "why", why),
+                                                 END};
+const ir_rec_field        ir_rec_series[] = {
+           NAME(ir_series, "device", device),        ID(ir_series, "key", key),
+           NUM(ir_series, "window_s", window_s),     BOOL(ir_series, "known", s.known),
+           NUM(ir_series, "peak_per_s", s.peak),     NUM(ir_series, "sustained_per_s", s.sustained),
+           NUM(ir_series, "slope_per_min", s.slope), NUM(ir_series, "slope_lo", s.slope_lo),
+           NUM(ir_series, "slope_hi", s.slope_hi),   BOOL(ir_series, "settled", s.settled),
+           NUM(ir_series, "drop_s", s.drop_s),       TEXT(ir_series, "cause", s.cause),
+           TEXT(ir_series, "evidence", s.evidence),  END};
 
 /* ---- writing --------------------------------------------------------------------------------- */
 static int word_value(const ir_rec_field *f, const char *at)

@@ -34,7 +34,8 @@ struct ir_rec_field {
     bool                required; /* by the reader */
 };
 extern const ir_rec_field ir_rec_device[], ir_rec_ceiling[], ir_rec_saturation[], ir_rec_fit[],
-    ir_rec_verdict[], ir_rec_quality[], ir_rec_cause[];
+    ir_rec_verdict[], ir_rec_quality[], ir_rec_cause[], ir_rec_energy[], ir_rec_counts[], ir_rec_energy_fit[],
+    ir_rec_series[];
 /* A point in three parts, so that a line reads from identity over measurement to judgement. */
 extern const ir_rec_field ir_rec_point_id[], ir_rec_point_run[], ir_rec_point_law[], ir_rec_stats[];
 /* status in the file: ok skip incorrect invalid error; which error is a second word. */

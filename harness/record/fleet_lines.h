@@ -93,8 +93,9 @@ typedef struct {
 ir_status ir_fleet_reference_read(const char *path, ir_fleet_reference *out); /* of a fleet.json */
 void      ir_fleet_reference_free(ir_fleet_reference *);
 
-/* A text into a file, beside it first and renamed. */
-ir_status ir_fleet_file(const char *path, const char *text, size_t n);
+/* Letters, digits and . _ - : @ + %, the first no -: what a folder's file and a shell's word may be made of.
+ */
+bool ir_fleet_is_name(const char *);
 #ifdef __cplusplus
 }
 #endif

@@ -2,6 +2,8 @@
  * empty, cut off or garbage is refused with its name, the field and what is allowed. */
 #define _GNU_SOURCE
 #include "harness/record/fleet_lines.h"
+#include "harness/record/input.h"
+#include "harness/screen.h"
 
 #include <errno.h>
 #include <math.h>
@@ -21,14 +23,15 @@ static void fleet_read_text(const json_t *o, const char *key, char *to, size_t s
 {
     const char *s = json_string_value(json_object_get(o, key));
     snprintf(to, size, "%s", s ? s : "");
+    ir_screen_line(to);
 }
 
 /* The whole file as one object of this kind; NULL with the reason. */
 static json_t *fleet_read_load(const char *path, const char *kind)
 {
     json_error_t e;
-    FILE        *f = fopen(path, "r");
-    if (!f) return ir_fail(IR_EIO, "%s: %s", path, strerror(errno)), NULL;
+    FILE        *f = NULL;
+    if (ir_input_open(path, &f) != IR_OK) return NULL;
     int     first = fgetc(f);
     json_t *o = NULL;
     if (first != EOF) {
@@ -73,7 +76,7 @@ static ir_status plan_nodes(const char *path, const json_t *o, ir_fleet_plan *p)
     if (!p->node) return ir_fail(IR_ENOMEM, "%s: no memory for its nodes", path);
     for (size_t i = 0; i < json_array_size(a); i++) {
         const char *s = json_string_value(json_array_get(a, i));
-        if (!s || !*s || strlen(s) >= IR_FLEET_NAME || strchr(s, '/'))
+        if (!s || strlen(s) >= IR_FLEET_NAME || !ir_fleet_is_name(s))
             return ir_fail(IR_EINVAL, "%s: nodes[%zu]: a node's name expected", path, i);
         snprintf(p->node[p->nnode++], IR_FLEET_NAME, "%s", s);
     }
@@ -93,9 +96,8 @@ ir_status ir_fleet_plan_read(const char *path, ir_fleet_plan *p)
     p->timeout_s = fleet_read_number(o, "timeout_s");
     for (int i = 0; i < 2; i++) {
         const json_t *v = json_array_get(json_object_get(o, "rounds"), (size_t)i);
-        p->rounds[i] = json_is_integer(v)  ? (int)json_integer_value(v)
-                       : json_is_number(v) ? (int)json_number_value(v)
-                                           : 0;
+        const double  n = json_is_number(v) ? json_number_value(v) : 0;
+        p->rounds[i] = n >= 1 && n <= IR_FLEET_ROUNDS ? (int)n : 0;
     }
     ir_status st = plan_nodes(path, o, p);
     if (st == IR_OK) st = fleet_read_texts(path, o, "args", &p->arg, &p->narg);

@@ -2,26 +2,16 @@
 #define _GNU_SOURCE
 #include "harness/record/fleet_lines.h"
 #include "harness/record/json_out.h"
+#include "harness/record/writer.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-ir_status ir_fleet_file(const char *path, const char *text, size_t n)
+bool ir_fleet_is_name(const char *s)
 {
-    char tmp[4200];
-    snprintf(tmp, sizeof tmp, "%.4100s.%ld.tmp", path, (long)getpid());
-    FILE *f = fopen(tmp, "w");
-    if (!f) return ir_fail(IR_EIO, "%s: %s", tmp, strerror(errno));
-    bool bad = fwrite(text, 1, n, f) != n || fflush(f) != 0;
-    int  why = errno;
-    if (fclose(f) != 0 && !bad) bad = true, why = errno;
-    if (!bad && rename(tmp, path) == 0) return IR_OK;
-    if (!bad) why = errno;
-    remove(tmp);
-    return ir_fail(IR_EIO, "%s: %s", path, strerror(why));
+    static const char may[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:@+%-";
+    return *s && *s != '-' && strcmp(s, ".") && strcmp(s, "..") && !s[strspn(s, may)];
 }
 
 static ir_status fleet_write_finish(ir_json *o, const char *path)
@@ -29,7 +19,7 @@ static ir_status fleet_write_finish(ir_json *o, const char *path)
     ir_json_close(o, '}');
     ir_json_newline(o);
     ir_status st =
-        o->failed ? ir_fail(IR_ENOMEM, "%s: no memory to write it", path) : ir_fleet_file(path, o->buf, o->n);
+        o->failed ? ir_fail(IR_ENOMEM, "%s: no memory to write it", path) : ir_file_write(path, o->buf, o->n);
     ir_json_free(o);
     return st;
 }

@@ -126,6 +126,7 @@ ir_status ir_journal_point(ir_journal *j, const ir_point *p)
     ir_json_key(o, "n");
     ir_json_int(o, (int64_t)p->m.wall.n);
     ir_rec_write(o, ir_rec_point_run, p);
+    ir_journal_witness(o, p);
     write_rates(o, p);
     journal_point_write_check(o, &p->m.check);
     ir_rec_write(o, ir_rec_point_law, p);

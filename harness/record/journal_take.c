@@ -21,7 +21,9 @@ static const struct {
                   {"ceiling", {"device", "what", "level", "op", "dtype", "threads"}},
                   {"point", {"device", "key", "for_ceiling", "family"}},
                   {"fit", {"device", "form"}},
-                  {"verdict", {"device", "question", "evidence"}}};
+                  {"verdict", {"device", "question", "evidence"}},
+                  {"energy-fit", {"device", "threads"}},
+                  {"series", {"device", "key"}}};
 enum { MOST_TEXT = 4096 };
 
 static const char *line_kind(const json_t *o)

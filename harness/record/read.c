@@ -19,9 +19,11 @@ enum { LINE_MAX_B = 256 << 20, CHUNK_B = 1 << 16 };
 static const struct {
     const char *kind;
     ir_status (*read)(ir_reader *, const json_t *);
-} kinds[] = {{"header", ir_read_header},  {"machine", ir_read_machine}, {"ceiling", ir_read_ceiling},
-             {"point", ir_read_point},    {"fit", ir_read_fit},         {"verdict", ir_read_verdict},
-             {"quality", ir_read_quality}};
+} kinds[] = {{"header", ir_read_header},   {"machine", ir_read_machine},
+             {"ceiling", ir_read_ceiling}, {"point", ir_read_point},
+             {"fit", ir_read_fit},         {"verdict", ir_read_verdict},
+             {"quality", ir_read_quality}, {"energy-fit", ir_read_energy_fit},
+             {"series", ir_read_series}};
 
 static ir_status read_object(ir_reader *r, const json_t *o)
 {

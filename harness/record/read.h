@@ -46,4 +46,7 @@ ir_status ir_read_point(ir_reader *, const json_t *);
 ir_status ir_read_fit(ir_reader *, const json_t *);
 ir_status ir_read_verdict(ir_reader *, const json_t *);
 ir_status ir_read_quality(ir_reader *, const json_t *);
+ir_status ir_read_energy_fit(ir_reader *, const json_t *);
+ir_status ir_read_series(ir_reader *, const json_t *);
+ir_status ir_read_witness(ir_reader *, const json_t *o, ir_point *); /* energy and counts of a point */
 #endif

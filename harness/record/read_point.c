@@ -235,6 +235,7 @@ ir_status ir_read_point(ir_reader *r, const json_t *o)
     if (s == IR_OK) s = read_stats(r, o, "dev_time_s", &p->m.dev);
     if (s == IR_OK) s = ir_rec_read(r, ir_rec_point_run, o, p);
     if (s == IR_OK) s = check_cost(r, &p->m.cost);
+    if (s == IR_OK) s = ir_read_witness(r, o, p);
     if (s == IR_OK) s = read_point_read_check(r, o, &p->m.check);
     if (s == IR_OK) s = ir_rec_read(r, ir_rec_point_law, o, p);
     if (s == IR_OK) s = read_samples(r, o, p);

@@ -16,6 +16,8 @@ void ir_record_free(ir_record *r)
     free(r->fit);
     free(r->verdict);
     free(r->quality);
+    free(r->energy_fit);
+    free(r->series);
     ir_ceilings_free(&r->ceilings);
     ir_env_free(&r->env);
     memset(r, 0, sizeof *r);

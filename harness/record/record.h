@@ -7,6 +7,7 @@
 #include "harness/ironroof.h"
 #include "harness/law/law.h"
 #include "harness/machine/machine.h"
+#include "harness/stats/stats.h"
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -20,6 +21,15 @@ typedef struct {
     double p;                     /* probability or NAN */
     char   evidence[IR_EVIDENCE]; /* keys of the points it rests on, ';'-separated */
 } ir_verdict;
+
+/* One point kept up for minutes: what was made of its windows, and on writing the windows. */
+typedef struct {
+    char             device[64], key[IR_ID];
+    double           window_s;
+    ir_sustained     s;
+    const ir_window *w; /* borrowed; a record that is read has none */
+    size_t           n;
+} ir_series;
 
 /* ---- writing --------------------------------------------------------------------------------- */
 typedef struct ir_journal ir_journal;
@@ -56,6 +66,8 @@ ir_status ir_journal_point(ir_journal *, const ir_point *);
 ir_status ir_journal_fit(ir_journal *, const ir_fit *);
 ir_status ir_journal_verdict(ir_journal *, const ir_verdict *);
 ir_status ir_journal_quality(ir_journal *, const ir_quality *);
+ir_status ir_journal_energy_fit(ir_journal *, const ir_energy_fit *);
+ir_status ir_journal_series(ir_journal *, const ir_series *);
 /* Every call reports the first error so far (a full disk): nothing is written after it, and a line written
  * in part is taken back. close is idempotent and reports it too. */
 ir_status ir_journal_close(ir_journal **);
@@ -74,18 +86,22 @@ typedef struct {
     double (
         *device_level_threads)[4]; /* [ndevice]: how many threads share an instance of each; NAN unknown */
     double (*device_level_B)[4];   /* [ndevice]: its own cache levels' capacities; NAN unknown */
-    ir_ceilings ceilings;          /* of all devices; level_B: those of the first device that has any */
-    ir_point   *point;
-    size_t      npoint;
-    ir_fit     *fit;
-    size_t      nfit;
-    ir_verdict *verdict;
-    size_t      nverdict;
-    ir_quality *quality;
-    size_t      nquality; /* older records have none */
-    size_t      nline;
-    bool        truncated; /* the last line was cut off: a killed run */
-    bool        unbegun;   /* also after an error: nothing, or not even a whole header, is in it */
+    ir_ceilings    ceilings;       /* of all devices; level_B: those of the first device that has any */
+    ir_point      *point;
+    size_t         npoint;
+    ir_fit        *fit;
+    size_t         nfit;
+    ir_verdict    *verdict;
+    size_t         nverdict;
+    ir_quality    *quality;
+    size_t         nquality; /* older records have none */
+    ir_energy_fit *energy_fit;
+    size_t         nenergy_fit;
+    ir_series     *series;
+    size_t         nseries;
+    size_t         nline;
+    bool           truncated; /* the last line was cut off: a killed run */
+    bool           unbegun;   /* also after an error: nothing, or not even a whole header, is in it */
 } ir_record;
 /* Unknown fields and kinds of line are ignored, an unknown schema is refused. strict = false accepts one
  * cut-off last line. Error text: "FILE:LINE: field: what". path "-": stdin. After an error *out is empty.

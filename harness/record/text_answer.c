@@ -99,7 +99,7 @@ static void law(const ir_text *t, const ir_answer *a)
         return;
     }
     if (isfinite(a->fit->lofo_median))
-        ir_text_para(t, "  ", "law: unseen families within %s (roofline alone %s)",
+        ir_text_para(t, "  ", "predicted by a law that is %s off on unseen work (roofline alone %s)",
                      ir_text_percent(a->fit->lofo_median, l), ir_text_percent(a->fit->roof_median, r));
     if (a->crossover) ir_text_para(t, "  ", "%s", a->crossover);
 }
@@ -108,6 +108,7 @@ static void help(const ir_text *t, const ir_answer *a)
 {
     if (!a->nhelp) return;
     ir_answer_helps(t, a);
+    if (a->tried) ir_text_para(t, "  ", "%s", a->tried);
     if (!a->recalled) law(t, a);
 }
 
@@ -161,7 +162,9 @@ void ir_text_answer(const ir_text *t, const ir_answer *a)
         if (!a->recalled) fputc('\n', t->f);
         ir_answer_held(t, a);
     }
-    if (a->nhelp) {
+    if (n && ir_answer_unusable(a)) {
+        ir_text_para(t, "WHAT WOULD HELP ", "a quiet machine: nothing is concluded from an unusable run");
+    } else if (a->nhelp) {
         if (!a->recalled) fputc('\n', t->f);
         help(t, a);
     } else if (n && !a->recalled) {

@@ -13,7 +13,9 @@ typedef struct {
  * least one blank keeps it from what is before. */
 __attribute__((format(printf, 4, 5))) void ir_answer_put(ir_answer_line *, ir_style, int column,
                                                          const char *fmt, ...);
-void                                       ir_answer_end(ir_answer_line *);
+/* The run was disturbed so much that nothing may be concluded from it. */
+bool        ir_answer_unusable(const ir_answer *);
+void        ir_answer_end(ir_answer_line *);
 const char *ir_answer_dot(const ir_text *); /* between equals: a middle dot, or a comma */
 void        ir_answer_ceilings(const ir_text *, const ir_answer *);
 enum { IR_ANSWER_NAME_END = 23 }; /* on a narrow screen a workload's name ends here */

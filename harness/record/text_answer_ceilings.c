@@ -44,6 +44,25 @@ static void columns(const fast *f, const char *name, const char *one, const char
     ir_answer_end(&l);
 }
 
+/* Does any number of the screen carry the mark? */
+static bool has_mark(const ir_answer *a)
+{
+    ir_answer_row r[IR_ANSWER_ROWS];
+    size_t        more, n = ir_answer_rows(a->point, a->npoint, r, &more);
+    for (size_t i = 0; i < a->ceilings->n; i++) {
+        const ir_ceiling *c = &a->ceilings->v[i];
+        bool              shown = c->what == IR_C_FLOPS || !strcmp(c->op, "read") || !strcmp(c->op, "chase");
+        if (shown && !strcmp(c->device, a->device->id) && ir_answer_doubtful(half_width(c), c->flags))
+            return true;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const ir_stats *s = ir_point_stats(r[i].p);
+        double          half = fmax(s->ci_hi - s->median, s->median - s->ci_lo) / s->median;
+        if (ir_answer_doubtful(half, r[i].p->flags)) return true;
+    }
+    return false;
+}
+
 static void head(const fast *f)
 {
     char           one[32], all[32];
@@ -58,6 +77,7 @@ static void head(const fast *f)
     if (f->all > f->one) ir_answer_put(&l, TXT_DIM, -37, "%s", one);
     ir_answer_put(&l, TXT_DIM, f->all > f->one ? -57 : -37, "%s", all);
     ir_answer_put(&l, TXT_DIM, 0, "  of theory");
+    if (has_mark(f->a)) ir_answer_put(&l, TXT_DIM, 0, "  ! doubtful");
     ir_answer_end(&l);
 }
 

@@ -64,11 +64,20 @@ static void share_columns(ir_answer_line *l, const held *h, const ir_point *p)
     ir_point_shares(p, share);
     for (int k = 0; k < IR_NSHARE; k++) {
         if (k == IR_SHARE_LAT && !(h->launches && h->c->share[k])) continue;
-        if (isfinite(share[k]))
-            ir_answer_put(l, TXT_PLAIN, -h->c->share[k], "%.0f", 100 * share[k]);
+        if (isfinite(share[k])) /* the last one says what all are */
+            ir_answer_put(l, TXT_PLAIN, -h->c->share[k], "%.0f%s", 100 * share[k],
+                          k == IR_SHARE_UNEXPLAINED ? " %" : "");
         else
             ir_answer_put(l, TXT_PLAIN, -h->c->share[k], "-");
     }
+}
+
+/* Is it held by memory, and are most of its bytes rows or lines of no order? */
+static bool scattered(const ir_point *p)
+{
+    const double B = p->m.cost.scattered ? INFINITY : p->m.cost.scattered_B;
+    return (p->law.bound == IR_BOUND_MEMORY || p->law.bound == IR_BOUND_CACHE) &&
+           2 * B > p->m.cost.read_B + p->m.cost.write_B;
 }
 
 /* What stands below the line, one remark after the other. */
@@ -86,6 +95,7 @@ static void remarks(const held *h, const ir_answer_row *r)
     if (share[IR_SHARE_LAT] >= SMALL_SHARE && !h->c->share[IR_SHARE_LAT])
         n = ir_text_append(text, size, n, "%slaunches and latency %.0f %%", n ? "; " : "",
                            100 * share[IR_SHARE_LAT]);
+    if (scattered(p)) n = ir_text_append(text, size, n, "%srandom access", n ? "; " : "");
     if (spare > .1 && (p->law.mfu > 1 || ir_text_width(h->t) >= 100))
         n = ir_text_append(text, size, n, "%s%s skips %.0f %% of FLOP%s", n ? "; " : "", "Winograd",
                            100 * spare,
@@ -132,8 +142,8 @@ static void against_libraries(const ir_text *t, const ir_answer_row *r, size_t n
                             ir_text_plain(ir_point_time(r[i].library) / ir_point_time(r[i].own), num));
     }
     if (at || more)
-        ir_text_para(t, "  ", "%s%s%s%s", rest, at && more ? "; " : "", at ? "vs the fastest library: " : "",
-                     text);
+        ir_text_para(t, "  ", "%s%s%s%s", rest, at && more ? "; " : "",
+                     at ? "as fast as the best library: " : "", text);
 }
 
 void ir_answer_held(const ir_text *t, const ir_answer *a)
@@ -149,5 +159,5 @@ void ir_answer_held(const ir_text *t, const ir_answer *a)
     if (n == 0) return;
     head(&h);
     for (size_t i = 0; i < n; i++) line(&h, &r[i]);
-    against_libraries(t, r, n, more);
+    if (!ir_answer_unusable(a)) against_libraries(t, r, n, more);
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define MATTERS 1.02 /* a gain below is not worth a number */
-enum { BYTES_END = 41, CORE_END = 49, BATCH_END = 79, BATCH_WIDE_END = 90, WIDE = 100 };
+enum { BYTES_END = 41, CORE_END = 49, CORE_HEAD_END = 53, BATCH_END = 79, BATCH_WIDE_END = 90, WIDE = 100 };
 
 static bool is_wide(const ir_text *t) { return ir_text_width(t) >= WIDE; }
 
@@ -72,9 +72,10 @@ static void help_line(const ir_text *t, const ir_answer_help *h)
         snprintf(text, sizeof text, "-");
     ir_answer_put(&l, TXT_PLAIN, -BYTES_END, "%s", text);
     if (core->factor >= 100)
-        snprintf(text, sizeof text, ">100 x");
+        snprintf(text, sizeof text, ">100x");
     else
-        snprintf(text, sizeof text, core->factor >= MATTERS ? "%s x" : "-", ir_text_plain(core->factor, v));
+        snprintf(text, sizeof text, core->factor >= MATTERS ? "%s%sx" : "-",
+                 t->utf8 ? "\xe2\x89\xa4" : "<=", ir_text_plain(core->factor, v));
     ir_answer_put(&l, TXT_PLAIN, -CORE_END, "%s", text);
     size_t n = batches(t, base, h, text, sizeof text);
     ir_text_append(text, sizeof text, n, " %s", unit);
@@ -88,7 +89,7 @@ void ir_answer_helps(const ir_text *t, const ir_answer *a)
     ir_answer_line l = {.t = t};
     ir_answer_put(&l, TXT_BOLD, 0, "WHAT WOULD HELP");
     ir_answer_put(&l, TXT_DIM, -BYTES_END, "half the bytes");
-    ir_answer_put(&l, TXT_DIM, -CORE_END, "core <=");
+    ir_answer_put(&l, TXT_DIM, -CORE_HEAD_END, "faster core");
     ir_answer_put(&l, TXT_DIM, is_wide(t) ? -BATCH_WIDE_END : -BATCH_END, "batch x 2, %s8 (predicted)",
                   is_wide(t) ? "4, " : "");
     ir_answer_end(&l);

@@ -1,6 +1,5 @@
 /* text_answer_rows.c -- which workloads the last screen shows, and what they and their speed are called. */
-#include "harness/record/answer.h"
-#include "harness/record/text.h"
+#include "harness/record/text_answer.h"
 
 #include <math.h>
 #include <string.h>
@@ -9,8 +8,10 @@
 
 bool ir_answer_doubtful(double half_width, uint32_t flags)
 {
-    return flags & IR_FLAG_SUSPECT || half_width >= WIDE;
+    return flags & (IR_FLAG_SUSPECT | IR_FLAG_PREEMPTED) || half_width >= WIDE;
 }
+
+bool ir_answer_unusable(const ir_answer *a) { return a->quality && a->quality->value == IR_QUALITY_UNUSABLE; }
 
 /* ---- selection ------------------------------------------------------------------------------- */
 static bool is_network(const ir_point *p)
@@ -72,8 +73,16 @@ size_t ir_answer_rows(const ir_point *p, size_t n, ir_answer_row out[IR_ANSWER_R
 /* ---- names ----------------------------------------------------------------------------------- */
 static const struct {
     const char *workload, *name;
-} known_names[] = {
-    {"resnet50", "ResNet-50"}, {"mobilenetv2", "MobileNetV2"}, {"gpt2", "GPT-2"}, {"gpt", "GPT"}};
+} known_names[] = {{"resnet50", "ResNet-50"},
+                   {"mobilenetv2", "MobileNetV2"},
+                   {"gpt2", "GPT-2"},
+                   {"gpt", "GPT"},
+                   {"llama", "Llama"},
+                   {"dscnn", "DS-CNN"},
+                   {"dlrm", "DLRM"},
+                   {"bert", "BERT"},
+                   {"vit", "ViT"},
+                   {"mixtral", "Mixtral"}};
 
 static const char *workload_name(const ir_point *p)
 {

@@ -1,6 +1,7 @@
 /* writer.c -- see writer.h. */
 #define _GNU_SOURCE
 #include "harness/record/writer.h"
+#include "harness/screen.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -164,6 +165,16 @@ FILE *ir_writer_stream(ir_writer *w)
     return w->f;
 }
 
+FILE *ir_writer_text(ir_writer *w)
+{
+    FILE *under = ir_writer_stream(w), *f = under ? ir_screen_over(under) : NULL;
+    if (f)
+        w->f = f;
+    else
+        ir_fail(IR_ENOMEM, "%s: no memory to write it", w->target);
+    return f;
+}
+
 /* ---- its end --------------------------------------------------------------------------------- */
 static ir_status writer_failed(const ir_writer *w)
 {
@@ -301,6 +312,17 @@ void ir_writer_discard(ir_writer **pw)
     free(w->temp);
     free(w->target);
     free(w);
+}
+
+ir_status ir_file_write(const char *path, const char *text, size_t n)
+{
+    ir_writer *w = NULL;
+    ir_status  st = ir_writer_open(path, &w);
+    if (st == IR_OK) st = ir_write_all(ir_writer_fd(w), text, n);
+    if (st == IR_OK) return ir_writer_commit(&w);
+    if (w) ir_fail(st, "%s: %s", path, ir_why());
+    ir_writer_discard(&w);
+    return st;
 }
 
 /* ---- what is there --------------------------------------------------------------------------- */

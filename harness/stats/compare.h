@@ -11,9 +11,20 @@ extern "C" {
 /* ---- paired blocks
  * ------------------------------------------------------------------------------------------ One value per
  * block: d = (b1 + b2 - a1 - a2)/2. */
-typedef enum { IR_AB_SAME, IR_AB_IMPROVED, IR_AB_REGRESSED, IR_AB_INCONCLUSIVE, IR_AB_TOO_FEW } ir_ab;
-const char *ir_ab_name(ir_ab v); /* "SAME" "IMPROVED" "REGRESSED" "INCONCLUSIVE" "TOO FEW BLOCKS" */
-enum { IR_AB_MIN_BLOCKS = 8 };
+typedef enum {
+    IR_AB_SAME,
+    IR_AB_IMPROVED,
+    IR_AB_REGRESSED,
+    IR_AB_NOT_SLOWER,
+    IR_AB_INCONCLUSIVE,
+    IR_AB_TOO_FEW
+} ir_ab;
+/* "SAME" "IMPROVED" "REGRESSED" "NOT SLOWER" "INCONCLUSIVE" "TOO FEW BLOCKS" */
+const char *ir_ab_name(ir_ab v);
+/* What an interval says of a threshold delta (log scale, > 0). REGRESSED: lo > delta. IMPROVED: hi < -delta.
+ * SAME: within [-delta, delta]. NOT SLOWER: hi <= delta, and faster is possible. Else INCONCLUSIVE. */
+ir_ab ir_ab_of_interval(double lo, double hi, double delta);
+enum { IR_AB_MIN_BLOCKS = 8, IR_AB_USUAL_BLOCKS = 32, IR_AB_MOST_BLOCKS = 128 };
 typedef struct {
     ir_ab  verdict;
     double effect, lo,
@@ -24,13 +35,13 @@ typedef struct {
 } ir_ab_result;
 /* Exact interval of a median from order statistics; false (NANs) when n is too small for the confidence. */
 bool ir_sign_interval(const double *d, size_t n, double conf, double *lo, double *hi, double *real_conf);
-/* delta: what matters in practice (log scale, > 0). REGRESSED: lo > delta. IMPROVED: hi < -delta. SAME: the
- * interval lies within [-delta, delta]. Fewer than IR_AB_MIN_BLOCKS blocks decide nothing. */
+/* The verdict is that of ir_ab_of_interval(); fewer than IR_AB_MIN_BLOCKS blocks decide nothing. */
 void ir_ab_judge(const double *d, size_t n, double conf, double delta, ir_ab_result *out);
-/* Blocks after which a further look is taken: 12, 16, 24, 32; returns the next after n, 0 after the last. */
+/* Blocks after which a further look is taken: 12, 16, 24, 32, and where a budget of time is there to be spent
+ * 48, 64, 96, 128; returns the next after n, 0 after the last. */
 size_t ir_ab_next_blocks(size_t n);
-/* Blocks that would report an effect of `effect` with 80 %, from pilot blocks; 0 when not even the last look
- * would. */
+/* Blocks that would report an effect of `effect` with 80 %, from pilot blocks; 0 when not even the last look,
+ * of IR_AB_MOST_BLOCKS, would. */
 size_t ir_ab_plan(const double *d, size_t n, double conf, double delta, double effect);
 
 /* ---- two sets of runs, not interleaved

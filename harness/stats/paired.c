@@ -7,14 +7,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const size_t looks[] = {12, 16, 24, 32};
+static const size_t looks[] = {12, 16, 24, IR_AB_USUAL_BLOCKS, 48, 64, 96, IR_AB_MOST_BLOCKS};
 enum { NLOOK = sizeof looks / sizeof *looks };
 static const double Z80 = 0.8416, Z975 = 1.9600; /* normal quantiles at .80 and .975 */
 
 const char *ir_ab_name(ir_ab v)
 {
-    static const char *const name[] = {"SAME", "IMPROVED", "REGRESSED", "INCONCLUSIVE", "TOO FEW BLOCKS"};
+    static const char *const name[] = {"SAME",       "IMPROVED",     "REGRESSED",
+                                       "NOT SLOWER", "INCONCLUSIVE", "TOO FEW BLOCKS"};
     return (unsigned)v < sizeof name / sizeof *name ? name[v] : "?";
+}
+
+ir_ab ir_ab_of_interval(double lo, double hi, double delta)
+{
+    if (lo > delta) return IR_AB_REGRESSED;
+    if (hi < -delta) return IR_AB_IMPROVED;
+    if (!(hi <= delta)) return IR_AB_INCONCLUSIVE;
+    return lo >= -delta ? IR_AB_SAME : IR_AB_NOT_SLOWER;
 }
 
 /* Largest rank l, from 1, with 2 P(X < l) <= 1 - conf; 0: none. */
@@ -63,10 +72,7 @@ void ir_ab_judge(const double *d, size_t n, double conf, double delta, ir_ab_res
     bool known = ir_sign_interval(d, n, conf, &out->lo, &out->hi, &out->conf);
     if (!known || m < IR_AB_MIN_BLOCKS) return;
     out->mde = detectable(0.5 * (out->hi - out->lo), delta);
-    out->verdict = out->lo > delta                         ? IR_AB_REGRESSED
-                   : out->hi < -delta                      ? IR_AB_IMPROVED
-                   : out->lo >= -delta && out->hi <= delta ? IR_AB_SAME
-                                                           : IR_AB_INCONCLUSIVE;
+    out->verdict = ir_ab_of_interval(out->lo, out->hi, delta);
 }
 
 size_t ir_ab_next_blocks(size_t n)

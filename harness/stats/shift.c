@@ -93,8 +93,5 @@ void ir_shift_judge(const double *a, size_t na, const double *b, size_t nb, doub
         .verdict = IR_AB_TOO_FEW, .effect = ir_hodges_lehmann(a, na, b, nb), .n = m < n ? m : n, .mde = NAN};
     if (!ir_shift_interval(a, na, b, nb, conf, &out->lo, &out->hi, &out->conf)) return;
     out->mde = delta + 0.5 * (out->hi - out->lo) * (1 + Z80 / Z975);
-    out->verdict = out->lo > delta                         ? IR_AB_REGRESSED
-                   : out->hi < -delta                      ? IR_AB_IMPROVED
-                   : out->lo >= -delta && out->hi <= delta ? IR_AB_SAME
-                                                           : IR_AB_INCONCLUSIVE;
+    out->verdict = ir_ab_of_interval(out->lo, out->hi, delta);
 }

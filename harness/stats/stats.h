@@ -4,6 +4,7 @@
 #ifndef IR_STATS_H
 #define IR_STATS_H
 #include "harness/ironroof.h"
+#include "harness/stats/series.h"
 #ifdef __cplusplus
 extern "C" {
 #endif

@@ -2,6 +2,10 @@
  * several queries; sums stay in registers over the block's keys. */
 #include "kernels/cpu/attention.h"
 #include "kernels/cpu/simd.h"
+#include "kernels/cpu/simd_exp.h"
+#include "kernels/nets/values.h"
+
+#include <math.h>
 
 #if defined(__AVX512F__) || defined(__ARM_NEON)
 enum { MOST = 6 };
@@ -116,4 +120,127 @@ static void weigh(ir_dtype t, size_t rows, size_t n, size_t dh, const float *p, 
         fn[rows - m < MOST ? rows - m : MOST](t != IR_F32, n, dh, p + m * ps, ps, v, acc + m * as, as);
 }
 
-const cpu_attention_ops CPU_SYM(cpu_attention) = {.weigh = weigh};
+/* ---- caches that are widened ----------------------------------------------------------------- */
+SIMD_INLINE float attention_half(const char *p)
+{
+    uint16_t h;
+    memcpy(&h, p, sizeof h);
+    return ly_f16_to_f32(h);
+}
+
+static void widen_f16(size_t n, const char *x, float *out)
+{
+    size_t i = 0;
+#if defined(__F16C__)
+    for (; i + 8 <= n; i += 8)
+        _mm256_storeu_ps(out + i,
+                         _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(x + 2 * i))));
+#endif
+    for (; i < n; i++) out[i] = attention_half(x + 2 * i);
+}
+
+static void widen_i8(size_t n, const char *x, float *out)
+{
+    for (size_t i = 0; i < n; i += LY_KV_GROUP, x += LY_KV_BLOCK_B) {
+        const float d = attention_half(x);
+        size_t      j = 0;
+#if defined(__AVX2__)
+        for (; j < LY_KV_GROUP; j += 8) {
+            __m128i q = _mm_loadl_epi64((const __m128i *)(const void *)(x + 2 + j));
+            _mm256_storeu_ps(out + i + j,
+                             _mm256_mul_ps(_mm256_set1_ps(d), _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(q))));
+        }
+#endif
+        for (; j < LY_KV_GROUP; j++) out[i + j] = d * (float)(signed char)x[2 + j];
+    }
+}
+
+static void widen(ir_dtype t, size_t n, size_t dh, const void *rows, float *out)
+{
+    if (t == IR_F16)
+        widen_f16(n * dh, rows, out);
+    else
+        widen_i8(n * dh, rows, out);
+}
+
+/* ---- many queries ---------------------------------------------------------------------------- */
+/* mr is a constant where it is one of the tiles': a row is a few moves then. */
+SIMD_INLINE void attention_panel(size_t n, size_t dh, size_t mr, const char *at, float *out)
+{
+    for (size_t j = 0; j < n; j++) memcpy(out + j * mr, at + j * dh * sizeof(float), mr * sizeof(float));
+}
+/* bf16, and the last columns, which may be fewer than mr. */
+static void attention_narrow_panel(ir_dtype t, size_t n, size_t dh, size_t mr, size_t cols, const char *at,
+                                   float *out)
+{
+    memset(out, 0, n * mr * sizeof *out);
+    for (size_t j = 0; j < n; j++)
+        for (size_t c = 0; c < cols; c++) {
+            uint16_t h;
+            if (t == IR_F32)
+                memcpy(out + j * mr + c, at + (j * dh + c) * sizeof(float), sizeof(float));
+            else
+                memcpy(&h, at + (j * dh + c) * sizeof h, sizeof h), out[j * mr + c] = ir_bf16_to_f32(h);
+        }
+}
+static void attention_panels(ir_dtype t, size_t n, size_t dh, size_t mr, const void *v, float *out)
+{
+    const char *at = v;
+    for (size_t d = 0; d < dh; d += mr, out += n * mr, at += mr * (t == IR_F32 ? 4 : 2)) {
+        if (dh - d < mr)
+            attention_narrow_panel(t, n, dh, mr, dh - d, at, out);
+        else if (t == IR_F32 && mr == 6)
+            attention_panel(n, dh, 6, at, out);
+        else if (t == IR_F32 && mr == 14)
+            attention_panel(n, dh, 14, at, out);
+        else if (t == IR_F32 && mr == 8)
+            attention_panel(n, dh, 8, at, out);
+        else
+            attention_narrow_panel(t, n, dh, mr, mr, at, out);
+    }
+}
+
+/* Scores of keys that a query must not see become minus infinity. */
+static void attention_hide(size_t n, size_t nr, ptrdiff_t first, float *s)
+{
+    for (size_t k = 0; k < n; k++)
+        for (ptrdiff_t q = 0; q < (ptrdiff_t)nr && q < first + (ptrdiff_t)k; q++)
+            s[k * nr + (size_t)q] = -INFINITY;
+}
+
+static void attention_fold(size_t n, size_t nr, ptrdiff_t first, float *s, float *max, float *sum, size_t dh,
+                           float *o)
+{
+    if (first + (ptrdiff_t)n > 1) attention_hide(n, nr, first, s);
+    for (size_t v = 0; v < nr; v += VF) {
+        const vf before = vf_load(max + v);
+        vf       most = before, more = before, total = {0}, rest = total;
+        size_t   k = 0;
+        for (; k + 2 <= n; k += 2) {
+            most = vf_at_least(vf_load(s + k * nr + v), most);
+            more = vf_at_least(vf_load(s + (k + 1) * nr + v), more);
+        }
+        if (k < n) most = vf_at_least(vf_load(s + k * nr + v), most);
+        most = vf_at_least(more, most);
+        for (k = 0; k + 2 <= n; k += 2) {
+            vf a = vf_exp(vf_load(s + k * nr + v) - most), b = vf_exp(vf_load(s + (k + 1) * nr + v) - most);
+            vf_store(s + k * nr + v, a);
+            vf_store(s + (k + 1) * nr + v, b);
+            total += a, rest += b;
+        }
+        for (; k < n; k++) {
+            vf a = vf_exp(vf_load(s + k * nr + v) - most);
+            vf_store(s + k * nr + v, a);
+            total += a;
+        }
+        const vf down = vf_exp(before - most);
+        vf_store(max + v, most);
+        vf_store(sum + v, vf_fma(vf_load(sum + v), down, total + rest));
+        bool same = true;
+        for (int l = 0; l < VF; l++) same = same && down[l] == 1;
+        for (size_t d = 0; d < dh && !same; d++) vf_store(o + d * nr + v, vf_load(o + d * nr + v) * down);
+    }
+}
+
+const cpu_attention_ops CPU_SYM(cpu_attention) = {
+    .weigh = weigh, .widen = widen, .panels = attention_panels, .fold = attention_fold};

@@ -23,27 +23,39 @@ static const ir_kernel *const kernels[] = {
 static const char *const     forms[CPU_NISA + 1] = {"portable", "neon", "avx2", "avx512", NULL};
 static const ir_open_options defaults;
 
-static ir_status choose_isa(int form_plus1, cpu_isa *out)
+static bool isa_is_here(cpu_isa want, cpu_isa best)
 {
-    *out = cpu_isa_best();
-    if (!form_plus1) return IR_OK;
-    cpu_isa want = (cpu_isa)(form_plus1 - 1);
-    bool    other_family = (want == CPU_NEON) != (*out == CPU_NEON);
-    if (want != CPU_PORTABLE && (other_family || want > *out))
-        return ir_fail(IR_EINVAL, "--isa %s: this processor's best is %s", cpu_isa_name(want),
-                       cpu_isa_name(*out));
-    *out = want;
+    return want == CPU_PORTABLE || ((want == CPU_NEON) == (best == CPU_NEON) && want <= best);
+}
+
+/* Which instruction sets may be used, and the widest of them. By itself those with fused multiply-adds: the
+ * portable form is for processors that have no other. */
+static ir_status choose_isa(uint32_t asked, cpu_dev *c)
+{
+    const cpu_isa best = cpu_isa_best();
+    c->isa = best;
+    c->rivals = asked ? asked : 1u << best | (best == CPU_AVX512 ? 1u << CPU_AVX2 : 0);
+    for (int i = 0; asked && i < CPU_NISA; i++) {
+        if (!(asked >> i & 1u)) continue;
+        if (!isa_is_here((cpu_isa)i, best))
+            return ir_fail(IR_EINVAL, "--isa %s: this processor's best is %s", cpu_isa_name((cpu_isa)i),
+                           cpu_isa_name(best));
+        c->isa = (cpu_isa)i;
+    }
     return IR_OK;
 }
 
-static ir_status open_pool(cpu_dev *c, int max_threads)
+static ir_status open_pool(cpu_dev *c, const ir_open_options *asked)
 {
     int *order = malloc(sizeof *order * IR_MAX_PU);
     if (!order) return ir_fail(IR_ENOMEM, "cpu: no memory for the thread order");
-    int have = ir_topology_order(&c->topo, order, IR_MAX_PU), n = max_threads;
+    int have = ir_topology_order(&c->topo, order, IR_MAX_PU), n = asked->max_threads;
     if (n <= 0) n = c->topo.ncore > 0 && c->topo.ncore < have ? c->topo.ncore : have;
-    ir_status s = n <= have ? ir_pool_new(c->pinned ? order : NULL, n, &c->pool)
-                            : ir_fail(IR_EINVAL, "%d threads asked for, this process may use %d", n, have);
+    if (n > have && asked->crowd) c->pinned = false; /* there is no place for each */
+    ir_status s = n <= have || asked->crowd
+                      ? IR_OK
+                      : ir_fail(IR_EINVAL, "%d threads asked for, this process may use %d", n, have);
+    if (s == IR_OK && !asked->look_only) s = ir_pool_new(c->pinned ? order : NULL, n, &c->pool);
     c->nthreads = n;
     free(order);
     return s;
@@ -70,9 +82,12 @@ static ir_status cpu_open(ir_dev *dev, const ir_open_options *asked)
     dev->dead = false;
     c->pinned = !o->no_pin;
     c->pages = o->pages == IR_PAGES_DEFAULT ? IR_PAGES_HUGE : o->pages;
-    ir_status s = choose_isa(o->form_plus1, &c->isa);
-    if (s == IR_OK) s = ir_topology_load(NULL, &c->topo);
-    if (s == IR_OK) s = open_pool(c, o->max_threads);
+    ir_status s = choose_isa(o->forms, c);
+    if (s == IR_OK && o->look_only)
+        ir_topology_plain(&c->topo);
+    else if (s == IR_OK)
+        s = ir_topology_load(NULL, &c->topo);
+    if (s == IR_OK) s = open_pool(c, o);
     if (s != IR_OK) cpu_close(dev);
     return s;
 }
@@ -207,7 +222,24 @@ static const char *cpu_narrower(const ir_dev *dev)
     return cpu_of(dev)->isa == CPU_AVX512 ? "avx2 for avx512" : NULL;
 }
 
-static void cpu_narrow(const ir_dev *dev, bool on) { cpu_of(dev)->isa = on ? CPU_AVX2 : CPU_AVX512; }
+static void cpu_narrow(const ir_dev *dev, bool on)
+{
+    cpu_of(dev)->isa = on ? CPU_AVX2 : CPU_AVX512;
+    cpu_of(dev)->narrowed = on;
+}
+
+static uint32_t cpu_rivals(const ir_dev *dev)
+{
+    const cpu_dev *c = cpu_of(dev);
+    return c->narrowed || !(c->rivals & (c->rivals - 1)) ? 0 : c->rivals;
+}
+
+static int cpu_use_form(const ir_dev *dev, int form)
+{
+    const int before = (int)cpu_of(dev)->isa;
+    cpu_of(dev)->isa = (cpu_isa)form;
+    return before;
+}
 
 const ir_backend cpu_backend = {.name = "cpu",
                                 .kernels = kernels,
@@ -225,6 +257,8 @@ const ir_backend cpu_backend = {.name = "cpu",
                                 .enter = cpu_enter,
                                 .leave = cpu_leave,
                                 .forms = forms,
+                                .rivals = cpu_rivals,
+                                .use_form = cpu_use_form,
                                 .environment = cpu_environment,
                                 .theory_flops = cpu_theory_flops,
                                 .narrower = cpu_narrower,

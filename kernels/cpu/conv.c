@@ -147,8 +147,8 @@ SLOTS(CPU_CONV_POINTWISE, pointwise)
 SLOTS(CPU_CONV_WINOGRAD, winograd)
 SLOTS(CPU_CONV_DEPTHWISE, depthwise)
 #define USE(word) \
-    .family = "conv", .name = #word, .can_run = word##_can, .setup = word##_setup, .run = conv_run, \
-    .teardown = conv_teardown, .prepare = conv_prepare, .unprepare = conv_unprepare
+    .family = "conv", .name = #word, .by_form = true, .can_run = word##_can, .setup = word##_setup, \
+    .run = conv_run, .teardown = conv_teardown, .prepare = conv_prepare, .unprepare = conv_unprepare
 
 const ir_kernel cpu_conv_direct = {
     USE(direct),

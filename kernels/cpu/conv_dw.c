@@ -32,7 +32,7 @@ static void span(const cpu_conv_plan *p, const char *image, int64_t oy, int64_t 
     const char   *taps[CPU_DW_TAPS];
     for (int64_t r = 0; r < l->r; r++)
         for (int64_t s = 0; s < l->s; s++) {
-            const int64_t iy = oy * l->stride - l->pad + r, ix = x_lo * l->stride - l->pad + s;
+            const int64_t iy = oy * l->stride - l->pad + r, ix = x_lo * l->stride - l->pad_w + s;
             const bool    in = iy >= 0 && iy < l->h && ix >= 0 && ix < l->w;
             taps[r * l->s + s] = in ? image + (size_t)(iy * l->w + ix) * c_B : NULL;
         }
@@ -45,8 +45,8 @@ void cpu_dw_part(const cpu_conv_plan *p, const char *x, const float *packed, con
 {
     const ly_row *l = &p->row;
     const size_t  in_B = (size_t)(l->h * l->w * l->c) * 4, out_B = (size_t)(l->oh * l->ow * l->c) * 4;
-    int64_t       inner = (l->pad + l->stride - 1) / l->stride,
-            end = l->w - l->s + l->pad; /* all taps inside: [inner, end) */
+    int64_t       inner = (l->pad_w + l->stride - 1) / l->stride,
+            end = l->w - l->s + l->pad_w; /* all taps inside: [inner, end) */
     end = end < 0 ? 0 : end / l->stride + 1;
     if (inner > l->ow) inner = l->ow;
     if (end > l->ow) end = l->ow;

@@ -58,7 +58,7 @@ ir_status cpu_conv_can(cpu_conv_kind kind, const ly_row *l)
         return ir_fail(IR_SKIP, "depthwise filters of more than %d taps", CPU_DW_TAPS);
     if (kind != CPU_CONV_DEPTHWISE && !dense)
         return ir_fail(IR_SKIP, "groups: this kernel takes dense convolutions");
-    if (kind == CPU_CONV_POINTWISE && (!one || l->pad))
+    if (kind == CPU_CONV_POINTWISE && (!one || l->pad || l->pad_w))
         return ir_fail(IR_SKIP, "pointwise takes 1x1 filters without padding");
     if (kind == CPU_CONV_WINOGRAD && (l->r != 3 || l->s != 3 || l->stride != 1))
         return ir_fail(IR_SKIP, "winograd takes 3x3 filters at stride 1");
@@ -104,8 +104,8 @@ static size_t chunk_of(size_t c)
  * copy. */
 static bool slight_padding(const ly_row *l)
 {
-    const int64_t over = (l->ow - 1) * l->stride - l->pad + l->s - l->w;
-    return l->pad <= 1 && over <= 1 && (l->s > 1 || (l->pad == 0 && over <= 0));
+    const int64_t over = (l->ow - 1) * l->stride - l->pad_w + l->s - l->w;
+    return l->pad_w <= 1 && over <= 1 && (l->s > 1 || (l->pad_w == 0 && over <= 0));
 }
 
 /* Pixels whose input lies in one set must not outnumber its ways; a page per way is what virtual indexing
@@ -325,9 +325,10 @@ static void direct_rows(const cpu_conv_plan *p, size_t oy, size_t rows, const ch
     const ly_row *l = &p->row;
     const size_t  ow = (size_t)l->ow, mr = p->mr, per_row = (ow + mr - 1) / mr;
     const bool    edges = p->px_B == 0;
-    const bool    left = edges && l->pad > 0, right = edges && (l->ow - 1) * l->stride - l->pad + l->s > l->w;
-    const char   *add = at.add;
-    char         *y = at.y;
+    const bool    left = edges && l->pad_w > 0,
+               right = edges && (l->ow - 1) * l->stride - l->pad_w + l->s > l->w;
+    const char *add = at.add;
+    char       *y = at.y;
     for (size_t r = 0; r < rows;) {
         size_t lo1, hi1;
         tap_rows(p, (int64_t)(oy + r), &at.r_lo, &at.r_hi);
@@ -372,10 +373,10 @@ static void direct_part(const cpu_conv_plan *p, const char *x, const float *pack
                  i++) {
                 const int64_t row = iy + (int64_t)i;
                 const char   *src = row >= 0 && row < l->h ? x + n * image_B + (size_t)row * in_row_B : NULL;
-                copy_row(p, src, -l->pad, (l->ow - 1) * l->stride + l->s, work + i * p->row_B);
+                copy_row(p, src, -l->pad_w, (l->ow - 1) * l->stride + l->s, work + i * p->row_B);
             }
             held = u;
-            const char *a = p->px_B ? work : x + (ptrdiff_t)(n * image_B) + (iy * l->w - l->pad) * l->c * 4;
+            const char *a = p->px_B ? work : x + (ptrdiff_t)(n * image_B) + (iy * l->w - l->pad_w) * l->c * 4;
             cpu_conv_at at = {.add = add ? add + u * out_row_B : NULL, .y = y + u * out_row_B};
             direct_rows(p, oy, rows, a, down, at, &g);
             u += rows;

@@ -73,7 +73,7 @@ static void load_tile(const cpu_conv_plan *p, size_t n, const char *x, const cha
     int64_t       oy, ox;
     conv_wino_place(l, n, &image, &oy, &ox);
     for (int i = 0; i < 36; i++) {
-        const int64_t iy = oy - l->pad + i / 6, ix = ox - l->pad + i % 6;
+        const int64_t iy = oy - l->pad + i / 6, ix = ox - l->pad_w + i % 6;
         const bool    in = iy >= 0 && iy < l->h && ix >= 0 && ix < l->w;
         px[i] = in ? x + ((image * (size_t)l->h + (size_t)iy) * (size_t)l->w + (size_t)ix) * c_B : zero;
     }

@@ -17,6 +17,13 @@
 CPU_DECLARE_PER_ISA(cpu_gemm_table, cpu_gemm);
 static const cpu_gemm_table *const tables[CPU_NISA] = CPU_PER_ISA(cpu_gemm);
 
+const cpu_gemm_ops *cpu_gemm_ops_of(const ir_dev *dev, int type)
+{
+    int isa = (int)cpu_of(dev)->isa;
+    while (isa > CPU_PORTABLE && !tables[isa]) isa--;
+    return &tables[isa]->type[type];
+}
+
 enum {
     UNPACKED_ROWS = 24, /* up to here reading B in place wins over packing it, B in the last-level cache; */
     MEMORY_ROWS = 6, /* and from memory, where a packer's long runs win: measured at n = k = 4096 (f32) and n
@@ -318,9 +325,7 @@ static ir_status gemm_setup(ir_run *r)
     plan *p = calloc(1, sizeof *p);
     r->self = p;
     if (!p) return ir_fail(IR_ENOMEM, "gemm: no memory for the plan");
-    int isa = (int)cpu_of(r->dev)->isa;
-    while (isa > CPU_PORTABLE && !tables[isa]) isa--;
-    p->ops = &tables[isa]->type[r->p.dtype == IR_F64 ? CPU_GEMM_F64 : CPU_GEMM_F32];
+    p->ops = cpu_gemm_ops_of(r->dev, r->p.dtype == IR_F64 ? CPU_GEMM_F64 : CPU_GEMM_F32);
     p->s = wl_gemm_of(&r->p);
     p->in_B = wl_gemm_in_B(r->p.dtype);
     p->out_B = wl_gemm_out_B(r->p.dtype);
@@ -352,6 +357,7 @@ const ir_kernel cpu_gemm_blocked = {.family = "gemm",
                                     .name = "blocked",
                                     .doc =
                                         "register tiles over packed panels; few rows: B read once, in place",
+                                    .by_form = true,
                                     .can_run = gemm_can_run,
                                     .setup = gemm_setup,
                                     .run = gemm_run,

@@ -4,7 +4,7 @@
  * and are widened to f32 while they are packed or loaded. */
 #ifndef CPU_GEMM_H
 #define CPU_GEMM_H
-#include <stddef.h>
+#include "kernels/cpu/cpu.h"
 
 /* The packing of B's next block, done bit by bit while the present one is multiplied, so that memory works
  * while the multipliers do. One bit is a row of a panel; bits follow the rows of B, `panels` to a row. */
@@ -50,4 +50,5 @@ enum { CPU_GEMM_F32, CPU_GEMM_F64, CPU_GEMM_NTYPE };
 typedef struct {
     cpu_gemm_ops type[CPU_GEMM_NTYPE];
 } cpu_gemm_table;
+const cpu_gemm_ops *cpu_gemm_ops_of(const ir_dev *, int type);
 #endif

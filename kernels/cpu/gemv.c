@@ -50,8 +50,10 @@ static ir_status gemv_run(ir_run *r, uint32_t reps)
 const ir_kernel cpu_gemv_stream = {.family = "gemv",
                                    .name = "stream",
                                    .doc = "several rows at a time, prefetched: W as a read stream",
+                                   .by_form = true,
                                    .run = gemv_run};
 const ir_kernel cpu_gemv_twice = {.family = "gemv_twice",
                                   .name = "stream",
                                   .doc = "gemv/stream with every multiply-add done a second time",
+                                  .by_form = true,
                                   .run = gemv_run};

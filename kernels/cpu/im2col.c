@@ -54,13 +54,13 @@ static ly_row product_row(const cpu_im2col *p)
     l.c = (int64_t)depth(&p->row);
     l.w = l.ow = p->row.oh * p->row.ow * (p->unroll ? 1 : p->row.batch);
     l.h = l.oh = l.r = l.s = l.stride = l.batch = 1;
-    l.pad = 0;
+    l.pad = l.pad_w = 0;
     return l;
 }
 
 bool cpu_im2col_unrolls(const ly_row *l)
 {
-    return l->r * l->s > 1 || l->stride > 1 || l->pad > 0 || l->groups > 1;
+    return l->r * l->s > 1 || l->stride > 1 || l->pad > 0 || l->pad_w > 0 || l->groups > 1;
 }
 
 int64_t cpu_im2col_band(const ly_row *l)
@@ -125,7 +125,7 @@ static void unroll_part(void *arg, int tid, int nthreads)
         for (size_t q = lo; q < hi; q++) {
             char         *out = j->p->matrix + ((size_t)g * pixels + q) * row_B;
             const int64_t at = j->from + (int64_t)q, oy = at / l->ow * l->stride - l->pad,
-                          ox = at % l->ow * l->stride - l->pad;
+                          ox = at % l->ow * l->stride - l->pad_w;
             for (int64_t y = oy; y < oy + l->r; y++)
                 for (int64_t x = ox; x < ox + l->s; x++, out += cg_B) {
                     if (y < 0 || y >= l->h || x < 0 || x >= l->w)

@@ -72,12 +72,16 @@ void cpu_linear_warm(const cpu_linear *l, size_t lo, size_t hi)
 
 static const char *linear_at(const char *f32, size_t i) { return f32 ? f32 + i * sizeof(float) : NULL; }
 
-static void linear_finish(const cpu_linear *l, size_t lo, size_t hi)
+void cpu_linear_finish(const cpu_linear *l, size_t lo, size_t hi)
 {
     if (!l->bias && !l->scale && !l->add && l->act == LY_ID) return;
-    for (size_t m = 0; m < l->rows; m++)
-        l->fin->finish(hi - lo, l->y + (m * l->k + lo) * sizeof(float), linear_at(l->scale, lo),
-                       linear_at(l->bias, lo), linear_at(l->add, m * l->k + lo), l->act);
+    for (size_t m = 0; m < l->rows; m++) {
+        char       *y = l->y + (m * l->k + lo) * sizeof(float);
+        const char *add = linear_at(l->add, m * l->k + lo);
+        l->fin->finish(hi - lo, y, linear_at(l->scale, lo), linear_at(l->bias, lo), l->gate ? NULL : add,
+                       l->act);
+        if (l->gate) l->fin->mul(hi - lo, y, add, y);
+    }
 }
 
 void cpu_linear_pass(const cpu_linear *l, size_t lo, size_t hi)
@@ -87,7 +91,7 @@ void cpu_linear_pass(const cpu_linear *l, size_t lo, size_t hi)
         const size_t from = j, stop = linear_min_of(hi, j + CHUNK);
         for (; j + CPU_TILE_R <= stop; j += CPU_TILE_R) pass_rows(l, j, true, groups);
         for (; j < stop; j++) pass_rows(l, j, false, groups);
-        linear_finish(l, from, stop);
+        cpu_linear_finish(l, from, stop);
     }
 }
 
@@ -123,6 +127,8 @@ static const char *block_of(const cpu_linear *l, size_t j, size_t n, size_t p, s
     *ws = l->w_row_B;
     if (l->dtype == IR_F32 || l->dot == CPU_DOT_PAIRS) return w;
     *ws = kb * sizeof(float);
+    for (size_t i = 0; i < n && l->stored; i++) l->load(l->stored, j + i, p, kb, (float *)scratch + i * kb);
+    if (l->stored) return scratch;
     for (size_t i = 0; i < n; i++) l->ops->widen(l->dtype, kb, w + i * l->w_row_B, (float *)scratch + i * kb);
     return scratch;
 }
@@ -154,7 +160,7 @@ void cpu_linear_blocked(const cpu_linear *l, cpu_linear_block b, size_t lo, size
             const char *w = block_of(l, j, n, p, kb, scratch, &ws);
             linear_block(l, w, ws, j, n, p, kb);
         }
-        linear_finish(l, j, j + n);
+        cpu_linear_finish(l, j, j + n);
     }
 }
 
@@ -257,6 +263,7 @@ static ir_status cpu_linear_can_run(const ir_dev *dev, const ir_workload *w, con
 const ir_kernel cpu_linear_stream = {.family = "linear",
                                      .name = "stream",
                                      .doc = "W passes once, prefetched, past packed rows of X: for few rows",
+                                     .by_form = true,
                                      .can_run = cpu_linear_can_run,
                                      .setup = stream_setup,
                                      .run = linear_run,
@@ -264,6 +271,7 @@ const ir_kernel cpu_linear_stream = {.family = "linear",
 const ir_kernel cpu_linear_gemm = {.family = "linear",
                                    .name = "gemm",
                                    .doc = "blocks of W stay in L2 while all of X passes: for many rows",
+                                   .by_form = true,
                                    .can_run = cpu_linear_can_run,
                                    .setup = linear_gemm_setup,
                                    .run = linear_run,

@@ -8,8 +8,9 @@
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/ops.h"
 
-/* How a weight meets an activation. All but PAIRS compute in f32 with exact operands; PAIRS rounds the
- * activations to bf16 and multiplies pairs exactly (vdpbf16ps). */
+/* How a weight meets an activation. F32 and BF16 compute in f32 with exact operands; PAIRS rounds the
+ * activations to bf16 and multiplies pairs exactly (vdpbf16ps); I8 rounds them to 16-bit integers with a
+ * scale for each block of 1024 and adds up whole numbers (linear_i8.h). */
 typedef enum { CPU_DOT_F32, CPU_DOT_BF16, CPU_DOT_PAIRS, CPU_DOT_I8, CPU_NDOT } cpu_dot;
 
 /* What is prefetched: W, `by` bytes in front of the place that is read, as if its rows were read one after
@@ -48,10 +49,16 @@ typedef struct {
     const char           *bias, *scale; /* f32 [k]; NULL: none */
     const char           *add;          /* f32 [rows][k]; NULL: none; not y */
     ly_act                act;
-    char                 *y;  /* f32 [rows][k] */
-    const char           *x;  /* packed */
-    size_t                xs; /* bytes from packed row to packed row */
+    bool                  gate; /* add multiplies what act gives, instead */
+    char                 *y;    /* f32 [rows][k] */
+    const char           *x;    /* packed */
+    size_t                xs;   /* bytes from packed row to packed row */
+    const struct cpu_q_matrix
+        *stored; /* W in groups or in e4m3: blocked products read it; NULL: as `dtype` */
+    void (*load)(const struct cpu_q_matrix *, size_t j, size_t at, size_t n, float *out);
 } cpu_linear;
+/* What follows the sums, for columns [lo, hi) of Y. */
+void cpu_linear_finish(const cpu_linear *, size_t lo, size_t hi);
 /* One row: exact operands. More: PAIRS where the processor has it, else widening would be what is waited for.
  */
 cpu_dot cpu_linear_dot(const ir_dev *, const cpu_linear_ops *, ir_dtype w, size_t rows, bool blocked);

@@ -49,7 +49,7 @@ SIMD_INLINE f4 linear_sums(vf a, vf b, vf c, vf d)
 }
 
 /* ---- a step: VBYTES of each row of W, in PARTS vectors --------------------------------------- */
-#define PARTS(dot) ((dot) == CPU_DOT_BF16 ? 2 : (dot) == CPU_DOT_I8 ? 4 : 1)
+#define PARTS(dot) ((dot) == CPU_DOT_BF16 ? 2 : 1)
 
 /* VF signed bytes as floats. Compilers do this element by element. */
 SIMD_INLINE vf signed_bytes(const char *p)
@@ -76,7 +76,6 @@ SIMD_INLINE vf signed_bytes(const char *p)
 
 SIMD_INLINE vf w_part(cpu_dot dot, int part, const char *p)
 {
-    if (dot == CPU_DOT_I8) return signed_bytes(p + part * VF);
     word_v u;
     memcpy(&u, p, sizeof u);
     if (dot == CPU_DOT_BF16 && part) u &= 0xFFFF0000u; /* the odd elements */
@@ -192,15 +191,19 @@ SIMD_INLINE void lines(cpu_dot dot, size_t bytes, const char *w, size_t ws, cons
     }
 LINES(f32, CPU_DOT_F32)
 LINES(bf16, CPU_DOT_BF16)
-LINES(i8, CPU_DOT_I8)
 #undef LINES
 #undef USE
+
+#include "kernels/cpu/linear_i8.h"
 
 #define TILE(dot, DOT, R, M) \
     static void tile_##dot##_##R##_##M(size_t bytes, const char *w, size_t ws, const char *x, size_t xs, \
                                        char *y, size_t ys, int add, const cpu_ahead *ahead) \
     { \
-        linear_tile(DOT, R, M, bytes, w, ws, x, xs, y, ys, add, ahead); \
+        if (DOT == CPU_DOT_I8) \
+            i8_tile(R, M, bytes, w, ws, x, xs, y, ys, add, ahead); \
+        else \
+            linear_tile(DOT, R, M, bytes, w, ws, x, xs, y, ys, add, ahead); \
     }
 #if defined(__AVX512F__) || defined(__ARM_NEON)
 #define TILES_(dot, DOT, R) \
@@ -236,12 +239,12 @@ SIMD_INLINE float get1(const char *p)
 
 static size_t linear_steps_of(cpu_dot dot, size_t c)
 {
-    size_t per = dot == CPU_DOT_F32 ? VBYTES / 4 : dot == CPU_DOT_I8 ? VBYTES : VBYTES / 2;
+    size_t per = dot == CPU_DOT_F32 ? VBYTES / 4 : VBYTES / 2;
     return (c + per - 1) / per;
 }
 static size_t row_B(cpu_dot dot, size_t c)
 {
-    size_t bytes = linear_steps_of(dot, c) * (size_t)PARTS(dot) * VBYTES;
+    size_t bytes = dot == CPU_DOT_I8 ? i8_row_B(c) : linear_steps_of(dot, c) * (size_t)PARTS(dot) * VBYTES;
     return (bytes + 63) / 64 * 64;
 }
 
@@ -276,6 +279,10 @@ static void linear_pack(cpu_dot dot, size_t c, const void *vx, void *vout)
     const char *x = vx;
     char       *out = vout;
     size_t      i = 0, width = dot == CPU_DOT_PAIRS ? 2 : 4;
+    if (dot == CPU_DOT_I8) {
+        i8_pack(c, vx, vout);
+        return;
+    }
     for (; i + 2 * VF <= c; i += 2 * VF) {
         vf a = vf_load((const float *)(const void *)(x + i * 4)),
            b = vf_load((const float *)(const void *)(x + i * 4 + VBYTES));
@@ -316,7 +323,7 @@ static void linear_widen(ir_dtype t, size_t n, const void *vw, float *out)
         }
         return;
     }
-    for (; i + VF <= n; i += VF) vf_store(out + i, w_part(CPU_DOT_I8, 0, w + i));
+    for (; i + VF <= n; i += VF) vf_store(out + i, signed_bytes(w + i));
     for (; i < n; i++) out[i] = (float)((const int8_t *)vw)[i];
 }
 

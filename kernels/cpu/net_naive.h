@@ -2,6 +2,8 @@
 #ifndef CPU_NET_NAIVE_H
 #define CPU_NET_NAIVE_H
 #include "kernels/workloads/workloads_nets.h"
+#include "kernels/nets/cache.h"
+#include "kernels/nets/format.h"
 #include "kernels/cpu/cpu.h"
 typedef float    any_f32 __attribute__((aligned(1), may_alias)); /* tensors may start at any byte */
 typedef uint16_t any_u16 __attribute__((aligned(1), may_alias));
@@ -15,7 +17,11 @@ typedef struct {
     const any_f32 *V, *add;
     any_f32       *y;
     void          *kv;
+    int64_t        nW; /* elements of W, where it is stored in groups */
 } naive_op;
+/* Elements of a head that the naive attention holds. IR_SKIP of more. */
+enum { NAIVE_MOST_DH = 4096 };
+ir_status naive_can(const ly_row *);
 /* One region of `threads` threads; LY_ATTENTION, too, since each thread owns whole heads. */
 void naive_run(ir_dev *, int threads, naive_op *);
 #endif

@@ -159,9 +159,7 @@ static void finish_op(void *arg, int tid, int nthreads)
     cpu_linear   l = s->op->l;
     size_t       lo, hi;
     cpu_part(l.k, 16, tid, nthreads, &lo, &hi);
-    for (size_t m = 0; m < l.rows; m++)
-        l.fin->finish(hi - lo, l.y + (m * l.k + lo) * 4, NULL, l.bias ? l.bias + lo * 4 : NULL,
-                      l.add ? l.add + (m * l.k + lo) * 4 : NULL, l.act);
+    cpu_linear_finish(&l, lo, hi);
 }
 
 static ir_status nets_openblas_gpt_setup(ir_run *r)

@@ -1,7 +1,6 @@
 /* onednn.c -- see onednn.h. The library's OpenMP runtime is found by name at run time, because the program
  * itself is not built with OpenMP; a library with another threading is refused where it would not use the
  * threads asked for. */
-#define _GNU_SOURCE
 #include "kernels/cpu/onednn.h"
 
 #if !IR_HAVE_ONEDNN
@@ -18,25 +17,17 @@ ir_status cpu_dnn_threads(const ir_dev *dev, int threads)
 }
 
 #else
-#include <dlfcn.h>
-#include <oneapi/dnnl/dnnl_debug.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef void (*set_fn)(int);
 typedef int (*get_fn)(void);
 
-/* Object and function pointers need not convert; POSIX says their bytes do. */
-static void find(const char *name, void *fn)
-{
-    void *p = dlsym(RTLD_DEFAULT, name);
-    memcpy(fn, &p, sizeof p);
-}
-
 ir_status cpu_dnn_can(int threads)
 {
     get_fn limit;
-    find("omp_get_thread_limit", &limit);
+    if (cpu_dnn_load() != IR_OK) return IR_SKIP;
+    cpu_dnn_find("omp_get_thread_limit", &limit);
     if (!limit) return ir_fail(IR_SKIP, "this oneDNN has no OpenMP threads to set");
     return threads <= limit() ? IR_OK : ir_fail(IR_SKIP, "OpenMP offers %d of %d threads", limit(), threads);
 }
@@ -63,8 +54,8 @@ static void place_threads(const ir_dev *dev, int threads)
     placing               p = {.pool = cpu_of(dev)->pool};
     region_fn             region;
     if (pool == p.pool && placed == threads) return;
-    find("GOMP_parallel", &region);
-    find("omp_get_thread_num", &p.tid);
+    cpu_dnn_find("GOMP_parallel", &region);
+    cpu_dnn_find("omp_get_thread_num", &p.tid);
     if (region && p.tid) region(place, &p, (unsigned)threads, 0);
     pool = p.pool;
     placed = threads;
@@ -74,8 +65,8 @@ ir_status cpu_dnn_threads(const ir_dev *dev, int threads)
 {
     set_fn    set, dynamic;
     ir_status s = cpu_dnn_can(threads);
-    find("omp_set_num_threads", &set);
-    find("omp_set_dynamic", &dynamic);
+    cpu_dnn_find("omp_set_num_threads", &set);
+    cpu_dnn_find("omp_set_dynamic", &dynamic);
     if (s != IR_OK) return s;
     if (dynamic) dynamic(0); /* exactly as many as asked for */
     set(threads);
@@ -156,10 +147,9 @@ static dnnl_status_t describe_pooling(const ly_row *l, dnnl_engine_t engine, con
                                       dnnl_primitive_attr_t attr, dnnl_primitive_desc_t *out)
 {
     const bool        all = l->op == LY_AVGPOOL;
-    const dnnl_dims_t kernel = {all ? l->h : l->r, all ? l->w : l->s},
-                      strides = {all ? 1 : l->stride, all ? 1 : l->stride};
-    const dnnl_dims_t left = {all ? 0 : l->pad, all ? 0 : l->pad};
-    const dnnl_dims_t right = {(l->oh - 1) * strides[0] + kernel[0] - l->h - left[0],
+    const dnnl_dims_t kernel = {l->r, l->s}, strides = {all ? 1 : l->stride, all ? 1 : l->stride};
+    const dnnl_dims_t left = {all ? 0 : l->pad, all ? 0 : l->pad_w};
+    const dnnl_dims_t right = {(l->oh - 1) * strides[0] + kernel[0] - l->h - left[0], /* negative: left out */
                                (l->ow - 1) * strides[1] + kernel[1] - l->w - left[1]};
     return dnn_pooling(out, engine, all ? dnnl_pooling_avg_exclude_padding : dnnl_pooling_max, a->src, a->dst,
                        strides, kernel, left, right, attr);
@@ -168,9 +158,9 @@ static dnnl_status_t describe_pooling(const ly_row *l, dnnl_engine_t engine, con
 static ir_status describe(const ly_row *l, dnnl_engine_t engine, const asked *a, dnnl_primitive_attr_t attr,
                           dnnl_primitive_desc_t *out)
 {
-    const dnnl_dims_t strides = {l->stride, l->stride}, left = {l->pad, l->pad};
+    const dnnl_dims_t strides = {l->stride, l->stride}, left = {l->pad, l->pad_w};
     const dnnl_dims_t right = {(l->oh - 1) * l->stride + l->r - l->h - l->pad,
-                               (l->ow - 1) * l->stride + l->s - l->w - l->pad};
+                               (l->ow - 1) * l->stride + l->s - l->w - l->pad_w};
     if (l->op == LY_CONV)
         DNN(dnn_convolution(out, engine, a->src, a->w, a->bias, a->dst, strides, left, right, attr));
     else if (l->op == LY_FC)

@@ -6,7 +6,8 @@
 #include "kernels/nets/layer.h"
 #include "kernels/cpu/cpu.h"
 
-/* IR_SKIP where the library is not built in, or its threads cannot be set to `threads`. */
+/* Loads the library. IR_SKIP where it is not built in, cannot be loaded, or its threads cannot be set to
+ * `threads`. */
 ir_status cpu_dnn_can(int threads);
 /* Applies to the calls that follow, which are to stand between ir_pool_enter() and ir_pool_leave(): the
  * library's other threads are pinned where the pool's are, so that both have the same cores. */
@@ -14,6 +15,11 @@ ir_status cpu_dnn_threads(const ir_dev *, int threads);
 
 #if IR_HAVE_ONEDNN
 #include "kernels/cpu/onednn_api.h"
+
+/* IR_SKIP: it cannot be loaded here; ir_why() says why. Any thread. */
+ir_status cpu_dnn_load(void);
+/* A function of the OpenMP runtime that the loaded library brought, to *function; NULL: it brought none. */
+void cpu_dnn_find(const char *name, void *function);
 
 /* One row: a primitive and its memories. */
 typedef struct {

@@ -1,9 +1,10 @@
 /* onednn_api.h -- the calls of oneDNN's C interface that changed between versions 2 and 3, in the form of
  * version 3: layouts are objects with an owner, and a primitive's description is made in one call. Everything
- * else is spelt alike in both. */
+ * else is spelt alike in both. The library is loaded when a kernel first asks for it (onednn_load.c): a call
+ * goes through a table of its functions, by the function's own name. */
 #ifndef CPU_ONEDNN_API_H
 #define CPU_ONEDNN_API_H
-#include <oneapi/dnnl/dnnl.h>
+#include "kernels/cpu/onednn_functions.h"
 #include <stdlib.h>
 
 #if DNNL_VERSION_MAJOR >= 3

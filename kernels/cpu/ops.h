@@ -22,8 +22,11 @@ typedef struct {
     void (*finish)(size_t n, void *y, const void *scale, const void *bias, const void *add, ly_act act);
     void (*act)(size_t n, const void *x, void *y, ly_act act);
     void (*add)(size_t n, const void *x, const void *add, void *y);
+    void (*mul)(size_t n, const void *x, const void *by, void *y);
     /* y = (x - mean) / sqrt(variance + eps) * gain + offset */
     void (*norm)(size_t n, const void *x, const void *gain, const void *offset, float eps, void *y);
+    /* y = x / sqrt(mean of squares + eps) * gain */
+    void (*rms)(size_t n, const void *x, const void *gain, float eps, void *y);
     void (*softmax)(size_t n, const void *x, void *y);
     float (*max)(size_t n, const void *x);
     float (*exp_sum)(size_t n, const void *x, float minus, void *y); /* y = exp(x - minus); their sum */
@@ -34,14 +37,23 @@ typedef struct {
     /* Rows [lo, hi) of a tensor x into y; dropout's seed of row i is wl_drop_row(i) */
     void (*row_steps)(const cpu_row_steps *, size_t lo, size_t hi, const void *x, void *y);
     bool has_nt; /* non-temporal stores are */
+    /* As above, for tensors in memory: non-temporal stores, where the elements of y are aligned, and input
+     * fetched ahead, of softmax the row behind this one */
+    void (*act_nt)(size_t n, const void *x, void *y, ly_act act);
+    void (*add_nt)(size_t n, const void *x, const void *add, void *y);
+    void (*softmax_nt)(size_t n, const void *x, void *y);
+    void (*embed_nt)(ir_dtype, size_t n, const void *table, float ts, const void *position, float ps,
+                     void *y);
     /* y = table * ts + position * ps: rows of weights in f32, bf16 or i8 */
     void (*embed)(ir_dtype, size_t n, const void *table, float ts, const void *position, float ps, void *y);
     /* f32 to the cache's dtype, f32 or bf16 */
     void (*narrow)(ir_dtype, size_t n, const void *x, void *y);
+    void (*fence)(void); /* after the last of those with non-temporal stores, before others read y */
 } cpu_ops;
 const cpu_ops *cpu_ops_of(const ir_dev *);
 /* Rows [lo, hi) of a LY_EMBED row: tokens i32, W and V of its network (V: int8 scales only). IR_EINVAL:
  * never; a token outside the table is taken as row 0. */
-void cpu_embed_rows(const cpu_ops *, ir_dtype, const ly_row *, const char *tokens, const char *W,
-                    const char *V, char *y, size_t lo, size_t hi);
+size_t cpu_token_of(const ly_row *, const char *tokens, size_t i);
+void   cpu_embed_rows(const cpu_ops *, ir_dtype, const ly_row *, const char *tokens, const char *W,
+                      const char *V, char *y, size_t lo, size_t hi);
 #endif

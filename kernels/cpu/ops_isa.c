@@ -1,16 +1,15 @@
-/* ops_isa.c -- element-wise operators and row reductions for one ISA, and the exponential under them.
- * exp: x = n ln 2 + r with |r| <= ln 2 / 2, e^r by its series to r^7 (truncation below 6e-9), 2^n put into
- * the exponent: within 2 units in the last place of e^x for -86.9 <= x <= 88.7; below that exactly 0, above
- * it infinity. GELU, tanh form: x/2 (1 + tanh u) = x / (1 + e^(-2u)), u = sqrt(2/pi) (x + 0.044715 x^3):
- * within 4 units for x > -5, absolutely within 1e-6 below. NaN stays NaN. */
+/* ops_isa.c -- element-wise operators and row reductions for one ISA. GELU, tanh form: x/2 (1 + tanh u) =
+ * x / (1 + e^(-2u)), u = sqrt(2/pi) (x + 0.044715 x^3): within 4 units for x > -5, absolutely within 1e-6
+ * below. NaN stays NaN. */
 #include "kernels/cpu/ops.h"
 #include "kernels/cpu/simd.h"
+#include "kernels/cpu/simd_exp.h"
 
 #include <math.h>
 
-typedef int32_t  int_v __attribute__((vector_size(VBYTES), may_alias));
 typedef uint32_t word_v __attribute__((vector_size(VBYTES), may_alias));
 typedef uint16_t half_v __attribute__((vector_size(VBYTES / 2), may_alias));
+typedef int8_t   signed_few __attribute__((vector_size(VBYTES / 4), may_alias));
 
 /* Vectors and single values at any byte. */
 SIMD_INLINE vf ops_load(const void *p, size_t i)
@@ -31,50 +30,36 @@ SIMD_INLINE void store_n(void *p, size_t i, size_t n, vf x)
     memcpy((char *)p + i * sizeof(float), &x, n * sizeof(float));
 }
 
-SIMD_INLINE vf ops_choose(int_v mask, vf yes, vf no)
-{
-    return (vf)((mask & (int_v)yes) | (~mask & (int_v)no));
-}
-SIMD_INLINE vf at_least(vf x, vf lo) { return ops_choose((int_v)(x < lo), lo, x); } /* a NaN in x stays */
-
-/* ---- the exponential ------------------------------------------------------------------------- */
-SIMD_INLINE vf exponential(vf x)
-{
-    const vf lo = vf_set1(-86.9f), hi = vf_set1(88.72f),
-             magic = vf_set1(12582912.0f); /* 1.5 * 2^23: rounds */
-    int_v under = (int_v)(x < lo), over = (int_v)(x > hi);
-    vf    t = ops_choose(under, lo, ops_choose(over, hi, x));
-    vf    n = vf_fma(t, vf_set1(1.44269504f), magic) - magic;
-    vf    r = vf_fma(n, vf_set1(-0x1.62e4p-1f), t); /* ln 2 in two parts, the first exact times n */
-    r = vf_fma(n, vf_set1(-0x1.7f7d1cp-20f), r);
-    vf e = vf_fma(r, vf_set1(1.0f / 5040), vf_set1(1.0f / 720));
-    e = vf_fma(r, e, vf_set1(1.0f / 120));
-    e = vf_fma(r, e, vf_set1(1.0f / 24));
-    e = vf_fma(r, e, vf_set1(1.0f / 6));
-    e = vf_fma(r, e, vf_set1(0.5f));
-    e = vf_fma(r, e, vf_set1(1));
-    e = vf_fma(r, e, vf_set1(1));
-    /* 2^n as 2 * 2^(n-1): n reaches 128, whose own exponent would be that of infinity. */
-    int_v k = (int_v)((vf)(n + magic)) - (int_v)magic;
-    e = e * 2 * (vf)((k + 126) << 23);
-    return ops_choose(under, vf_set1(0), ops_choose(over, vf_set1(INFINITY), e));
-}
-
 SIMD_INLINE vf gelu(vf x)
 {
-    vf u = vf_set1(0.79788456f) * vf_fma(x * x * x, vf_set1(0.044715f), x);
-    return x / (exponential(u * -2) + 1);
+    const vf c = vf_set1(-2 * 0.79788456f);
+    return x / (vf_exp(x * vf_fma(x * x, c * 0.044715f, c)) + 1);
+}
+
+/* x/2 (1 + erf(x/sqrt 2)) = x - x/2 erfc for x > 0, x/2 erfc(|x|/sqrt 2) below: erfc(z) = P(t) e^(-z^2), t =
+ * 1/(1 + p z), to 1.5e-7 (Hastings; Abramowitz and Stegun 7.1.26). */
+SIMD_INLINE vf gelu_erf(vf x)
+{
+    const int_v below = (int_v)(x < vf_set1(0));
+    const vf    a = vf_choose(below, -x, x), t = 1 / vf_fma(a, vf_set1(0.3275911f * 0.70710678f), vf_set1(1));
+    vf          p = vf_fma(t, vf_set1(1.061405429f), vf_set1(-1.453152027f));
+    p = vf_fma(t, p, vf_set1(1.421413741f));
+    p = vf_fma(t, p, vf_set1(-0.284496736f));
+    p = vf_fma(t, p, vf_set1(0.254829592f));
+    const vf half = x * p * t * vf_exp(x * x * -0.5f) * 0.5f;
+    return vf_choose(below, half, x - half);
 }
 
 SIMD_INLINE vf ops_activate(ly_act act, vf x)
 {
     switch (act) {
-    case LY_RELU: return at_least(x, vf_set1(0));
-    case LY_RELU6: {
-        vf y = at_least(x, vf_set1(0));
-        return ops_choose((int_v)(y > vf_set1(6)), vf_set1(6), y);
-    }
+    case LY_RELU: return vf_at_least(x, vf_set1(0));
+    case LY_RELU6: return vf_at_most(vf_at_least(x, vf_set1(0)), vf_set1(6));
     case LY_GELU: return gelu(x);
+    case LY_GELU_ERF: return gelu_erf(x);
+    case LY_TANH: return 1 - 2 / (vf_exp(x * 2) + 1);
+    case LY_SILU: return x / (vf_exp(-x) + 1);
+    case LY_SIGMOID: return 1 / (vf_exp(-x) + 1);
     default: return x;
     }
 }
@@ -102,54 +87,14 @@ static void ops_finish(size_t n, void *y, const void *scale, const void *bias, c
 {
     if (act == LY_GELU)
         finish_as(LY_GELU, n, y, scale, bias, add);
+    else if (act == LY_SILU)
+        finish_as(LY_SILU, n, y, scale, bias, add);
     else if (act == LY_ID)
         finish_as(LY_ID, n, y, scale, bias, add);
+    else if (act == LY_GELU_ERF)
+        finish_as(LY_GELU_ERF, n, y, scale, bias, add);
     else
         finish_as(act, n, y, scale, bias, add);
-}
-
-SIMD_INLINE void act_as(ly_act act, size_t n, const void *x, void *y)
-{
-    size_t i = 0;
-    for (; i + VF <= n; i += VF) store(y, i, ops_activate(act, ops_load(x, i)));
-    if (i < n) store_n(y, i, n - i, ops_activate(act, load_n(x, i, n - i, (vf){0})));
-}
-static void act(size_t n, const void *x, void *y, ly_act act)
-{
-    if (act == LY_GELU)
-        act_as(LY_GELU, n, x, y);
-    else if (act == LY_RELU)
-        act_as(LY_RELU, n, x, y);
-    else
-        act_as(act, n, x, y);
-}
-
-static void ops_add(size_t n, const void *x, const void *a, void *y)
-{
-    size_t i = 0;
-    for (; i + 2 * VF <= n; i += 2 * VF) {
-        vf u = ops_load(x, i) + ops_load(a, i), v = ops_load(x, i + VF) + ops_load(a, i + VF);
-        store(y, i, u);
-        store(y, i + VF, v);
-    }
-    for (; i < n; i += VF) {
-        size_t left = n - i < VF ? n - i : VF;
-        store_n(y, i, left, load_n(x, i, left, (vf){0}) + load_n(a, i, left, (vf){0}));
-    }
-}
-
-static void ops_scale(size_t n, float by, const void *x, void *y)
-{
-    size_t i = 0;
-    for (; i + VF <= n; i += VF) store(y, i, ops_load(x, i) * by);
-    if (i < n) store_n(y, i, n - i, load_n(x, i, n - i, (vf){0}) * by);
-}
-
-SIMD_INLINE float single(const void *p, size_t i)
-{
-    float x;
-    memcpy(&x, (const char *)p + i * sizeof x, sizeof x);
-    return x;
 }
 
 /* Elements before p's first vector boundary, at most n; n + 1: no boundary is an element's. */
@@ -176,6 +121,71 @@ SIMD_INLINE void ops_fetch(const void *p, size_t i, size_t ahead)
     enum { LINE = 64 };
     if (i * sizeof(float) % LINE < VBYTES)
         __builtin_prefetch((const void *)((uintptr_t)p + i * sizeof(float) + ahead));
+}
+
+/* y = act(x), or x + add; what is not a whole vector goes through a padded one. */
+SIMD_INLINE void ops_map_few(size_t i, size_t n, ly_act act, const void *x, const void *add, void *y)
+{
+    vf v = load_n(x, i, n, (vf){0});
+    if (add)
+        v += load_n(add, i, n, (vf){0});
+    else
+        v = ops_activate(act, v);
+    store_n(y, i, n, v);
+}
+SIMD_INLINE void ops_map(bool nt, size_t n, ly_act act, const void *x, const void *add, void *y)
+{
+    enum { WIDE = 4, AHEAD = 4096 };
+    size_t i = nt ? ops_head_of(y, n) : 0;
+    if (i > n) i = 0, nt = false;
+    if (i > 0) ops_map_few(0, i, act, x, add, y);
+    for (; i + WIDE * VF <= n; i += WIDE * VF) {
+        vf v[WIDE];
+        for (size_t u = 0; nt && u < WIDE; u++) {
+            ops_fetch(x, i + u * VF, AHEAD);
+            if (add) ops_fetch(add, i + u * VF, AHEAD);
+        }
+        for (size_t u = 0; u < WIDE; u++) {
+            v[u] = ops_load(x, i + u * VF);
+            if (add)
+                v[u] += ops_load(add, i + u * VF);
+            else
+                v[u] = ops_activate(act, v[u]);
+        }
+        for (size_t u = 0; u < WIDE; u++) ops_put(nt, y, i + u * VF, v[u]);
+    }
+    for (; i < n; i += VF) ops_map_few(i, n - i < VF ? n - i : VF, act, x, add, y);
+}
+/* Of each a form with plain stores and one with non-temporal ones. */
+#define MAPS(word, nt) \
+    static void ops_act##word(size_t n, const void *x, void *y, ly_act act) \
+    { \
+        switch (act) { \
+        case LY_GELU: ops_map(nt, n, LY_GELU, x, NULL, y); break; \
+        case LY_RELU: ops_map(nt, n, LY_RELU, x, NULL, y); break; \
+        default: ops_map(nt, n, act, x, NULL, y); break; \
+        } \
+    } \
+    static void ops_add##word(size_t n, const void *x, const void *a, void *y) \
+    { \
+        ops_map(nt, n, LY_ID, x, a, y); \
+    }
+MAPS(, false)
+MAPS(_nt, true)
+#undef MAPS
+
+static void ops_scale(size_t n, float by, const void *x, void *y)
+{
+    size_t i = 0;
+    for (; i + VF <= n; i += VF) store(y, i, ops_load(x, i) * by);
+    if (i < n) store_n(y, i, n - i, load_n(x, i, n - i, (vf){0}) * by);
+}
+
+SIMD_INLINE float single(const void *p, size_t i)
+{
+    float x;
+    memcpy(&x, (const char *)p + i * sizeof x, sizeof x);
+    return x;
 }
 
 /* Eight vectors at a time, whose dependent operations hide one another's latency. */
@@ -304,7 +314,7 @@ SIMD_INLINE vf step_through(unsigned steps, const row_now *r, size_t j, vf v, vf
         const int_v left_out = (int_v)((int_v)hashes(r->seed, j) < r->s->limit);
         v = (vf)(~left_out & (int_v)(v * r->s->scale));
     }
-    return steps & CPU_RELU ? at_least(v, vf_set1(0)) : v;
+    return steps & CPU_RELU ? vf_at_least(v, vf_set1(0)) : v;
 }
 
 /* n < VF elements from j on; adds up those of the next row. */
@@ -374,31 +384,72 @@ static void row_steps(const cpu_row_steps *s, size_t lo, size_t hi, const void *
 
 static float most(size_t n, const void *x)
 {
-    vf m = vf_set1(-INFINITY);
-    for (size_t i = 0; i < n; i += VF)
-        m = at_least(m, n - i >= VF ? ops_load(x, i) : load_n(x, i, n - i, vf_set1(-INFINITY)));
+    const vf low = vf_set1(-INFINITY);
+    vf       m = low, m1 = low, m2 = low, m3 = low;
+    size_t   i = 0;
+    for (; i + 4 * VF <= n; i += 4 * VF) {
+        m = vf_at_least(m, ops_load(x, i)), m1 = vf_at_least(m1, ops_load(x, i + VF));
+        m2 = vf_at_least(m2, ops_load(x, i + 2 * VF)), m3 = vf_at_least(m3, ops_load(x, i + 3 * VF));
+    }
+    for (; i < n; i += VF) m = vf_at_least(m, n - i >= VF ? ops_load(x, i) : load_n(x, i, n - i, low));
+    m = vf_at_least(vf_at_least(m, m1), vf_at_least(m2, m3));
     float best = m[0];
     for (int l = 1; l < VF; l++) best = m[l] > best ? m[l] : best;
     return best;
 }
 
+/* next: n more elements that are wanted soon, fetched beside the arithmetic; NULL: none. */
+SIMD_INLINE float ops_exp_sum(size_t n, const void *x, float minus, void *y, const void *next)
+{
+    enum { WIDE = 4 };
+    vf     s[WIDE] = {{0}};
+    size_t i = 0;
+    for (; i + WIDE * VF <= n; i += WIDE * VF)
+        for (size_t u = 0; u < WIDE; u++) {
+            if (next) ops_fetch(next, i + u * VF, 0);
+            vf a = vf_exp(ops_load(x, i + u * VF) - minus);
+            store(y, i + u * VF, a);
+            s[u] += a;
+        }
+    for (; i < n; i += VF) {
+        size_t left = n - i < VF ? n - i : VF;
+        vf     a = vf_exp(load_n(x, i, left, vf_set1(-INFINITY)) - minus); /* padding adds exactly 0 */
+        store_n(y, i, left, a);
+        s[0] += a;
+    }
+    return vf_sum((s[0] + s[1]) + (s[2] + s[3]));
+}
 static float exp_sum(size_t n, const void *x, float minus, void *y)
+{
+    return ops_exp_sum(n, x, minus, y, NULL);
+}
+
+static void ops_mul(size_t n, const void *x, const void *by, void *y)
+{
+    for (size_t i = 0; i < n; i += VF) {
+        size_t left = n - i < VF ? n - i : VF;
+        store_n(y, i, left, load_n(x, i, left, (vf){0}) * load_n(by, i, left, (vf){0}));
+    }
+}
+
+static void ops_rms(size_t n, const void *x, const void *gain, float eps, void *y)
 {
     vf     s0 = {0}, s1 = s0;
     size_t i = 0;
     for (; i + 2 * VF <= n; i += 2 * VF) {
-        vf a = exponential(ops_load(x, i) - minus), b = exponential(ops_load(x, i + VF) - minus);
-        store(y, i, a);
-        store(y, i + VF, b);
-        s0 += a, s1 += b;
+        vf a = ops_load(x, i), b = ops_load(x, i + VF);
+        s0 = vf_fma(a, a, s0);
+        s1 = vf_fma(b, b, s1);
     }
     for (; i < n; i += VF) {
-        size_t left = n - i < VF ? n - i : VF;
-        vf     a = exponential(load_n(x, i, left, vf_set1(-INFINITY)) - minus); /* padding adds exactly 0 */
-        store_n(y, i, left, a);
-        s0 += a;
+        vf a = load_n(x, i, n - i < VF ? n - i : VF, (vf){0});
+        s0 = vf_fma(a, a, s0);
     }
-    return vf_sum(s0 + s1);
+    const vf by = vf_set1(1 / sqrtf(vf_sum(s0 + s1) / (float)n + eps));
+    for (i = 0; i < n; i += VF) {
+        size_t left = n - i < VF ? n - i : VF;
+        store_n(y, i, left, load_n(x, i, left, (vf){0}) * by * load_n(gain, i, left, (vf){0}));
+    }
 }
 
 static void ops_softmax(size_t n, const void *x, void *y)
@@ -407,16 +458,43 @@ static void ops_softmax(size_t n, const void *x, void *y)
     ops_scale(n, 1 / sum, y, y);
 }
 
+/* x scaled, into y without reading y first. */
+SIMD_INLINE void scale_past(size_t n, float by, const void *x, void *y)
+{
+    size_t i = ops_head_of(y, n);
+    if (i > n) {
+        ops_scale(n, by, x, y);
+        return;
+    }
+    ops_scale(i, by, x, y);
+    for (; i + VF <= n; i += VF) ops_put(true, y, i, ops_load(x, i) * by);
+    if (i < n) store_n(y, i, n - i, load_n(x, i, n - i, (vf){0}) * by);
+}
+
+/* The exponentials of a row wait in L1 for their sum; meanwhile the next row comes from memory. */
+static void ops_softmax_nt(size_t n, const void *x, void *y)
+{
+    enum { MOST_N = 4096 };
+    float e[MOST_N] __attribute__((aligned(64)));
+    if (n > MOST_N) {
+        ops_softmax(n, x, y);
+        return;
+    }
+    float sum = ops_exp_sum(n, x, most(n, x), e, (const char *)x + n * sizeof(float));
+    scale_past(n, 1 / sum, e, y);
+}
+
 /* ---- other element types --------------------------------------------------------------------- */
 SIMD_INLINE vf widen_n(ir_dtype t, const void *p, size_t i, size_t n)
 {
     if (t == IR_F32) return n == VF ? ops_load(p, i) : load_n(p, i, n, (vf){0});
     if (t == IR_I8) {
-        int8_t b[VF] = {0};
-        vf     v;
-        memcpy(b, (const char *)p + i, n);
-        for (int l = 0; l < VF; l++) v[l] = (float)b[l];
-        return v;
+        signed_few b = {0};
+        if (n == VF)
+            memcpy(&b, (const char *)p + i, sizeof b);
+        else
+            memcpy(&b, (const char *)p + i, n);
+        return __builtin_convertvector(__builtin_convertvector(b, int_v), vf);
     }
     half_v h = {0};
     if (n == VF)
@@ -426,15 +504,33 @@ SIMD_INLINE vf widen_n(ir_dtype t, const void *p, size_t i, size_t n)
     return (vf)(__builtin_convertvector(h, word_v) << 16);
 }
 
-static void ops_embed(ir_dtype t, size_t n, const void *table, float ts, const void *position, float ps,
-                      void *y)
+SIMD_INLINE vf embed_at(ir_dtype t, size_t i, size_t n, const void *table, float ts, const void *position,
+                        float ps)
 {
-    for (size_t i = 0; i < n; i += VF) {
-        size_t left = n - i < VF ? n - i : VF;
-        vf     v = vf_fma(widen_n(t, table, i, left), vf_set1(ts), widen_n(t, position, i, left) * ps);
-        store_n(y, i, left, v);
-    }
+    return vf_fma(widen_n(t, table, i, n), vf_set1(ts), widen_n(t, position, i, n) * ps);
 }
+SIMD_INLINE void embed_as(ir_dtype t, bool nt, size_t n, const void *table, float ts, const void *position,
+                          float ps, void *y)
+{
+    size_t i = nt ? ops_head_of(y, n) : 0;
+    if (i > n) i = 0, nt = false;
+    if (i > 0) store_n(y, 0, i, embed_at(t, 0, i, table, ts, position, ps));
+    for (; i + VF <= n; i += VF) ops_put(nt, y, i, embed_at(t, i, VF, table, ts, position, ps));
+    if (i < n) store_n(y, i, n - i, embed_at(t, i, n - i, table, ts, position, ps));
+}
+#define EMBED(word, nt) \
+    static void ops_embed##word(ir_dtype t, size_t n, const void *table, float ts, const void *position, \
+                                float ps, void *y) \
+    { \
+        switch (t) { \
+        case IR_F32: embed_as(IR_F32, nt, n, table, ts, position, ps, y); break; \
+        case IR_I8: embed_as(IR_I8, nt, n, table, ts, position, ps, y); break; \
+        default: embed_as(IR_BF16, nt, n, table, ts, position, ps, y); break; \
+        } \
+    }
+EMBED(, false)
+EMBED(_nt, true)
+#undef EMBED
 
 /* Round to nearest even; a NaN keeps its upper half and is made quiet. */
 SIMD_INLINE half_v halves(vf x)
@@ -457,16 +553,25 @@ static void ops_narrow(ir_dtype t, size_t n, const void *x, void *y)
     }
 }
 
+static void ops_fence(void) { v_fence(); }
+
 const cpu_ops CPU_SYM(cpu_ops) = {.finish = ops_finish,
-                                  .act = act,
+                                  .act = ops_act,
+                                  .act_nt = ops_act_nt,
                                   .add = ops_add,
+                                  .add_nt = ops_add_nt,
                                   .norm = ops_norm,
+                                  .mul = ops_mul,
+                                  .rms = ops_rms,
                                   .softmax = ops_softmax,
+                                  .softmax_nt = ops_softmax_nt,
                                   .max = most,
                                   .exp_sum = exp_sum,
                                   .scale = ops_scale,
                                   .chain = ops_chain,
                                   .row_steps = row_steps,
                                   .has_nt = SIMD_HAS_NT,
+                                  .fence = ops_fence,
                                   .embed = ops_embed,
+                                  .embed_nt = ops_embed_nt,
                                   .narrow = ops_narrow};

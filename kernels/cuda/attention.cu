@@ -22,6 +22,8 @@ struct attention_args {
     unsigned   *tickets;
     int cached; /* flash: keys below it are read from the cache, the others from qkv, which has the cache's
                    type */
+    int shared, each, width; /* heads of keys; queries that share one; elements of a qkv row */
+    int all;                 /* every query sees every key, and there is no cache */
 };
 
 /* Key or value j of a head (which: 0 key, 1 value) of a cache of T: cached, or new and rounded as the cache
@@ -31,16 +33,16 @@ template <class T> struct keys {
     int                   b, h;
     CU_MEMBER size_t      cache(int which, int j) const
     {
-        return p.plane + ((((size_t)which * (size_t)p.batch + (size_t)b) * (size_t)p.heads + (size_t)h) *
-                              (size_t)p.cap +
-                          (size_t)j) *
-                             (size_t)p.dh;
+        return p.plane +
+               ((((size_t)which * (size_t)p.batch + (size_t)b) * (size_t)p.shared + (size_t)(h / p.each)) *
+                    (size_t)p.cap +
+                (size_t)j) *
+                   (size_t)p.dh;
     }
     CU_MEMBER size_t fresh(int which, int j) const
     {
-        size_t d = (size_t)p.heads * (size_t)p.dh;
-        return ((size_t)b * (size_t)p.tokens + (size_t)(j - p.past)) * 3 * d + (size_t)(1 + which) * d +
-               (size_t)h * (size_t)p.dh;
+        return ((size_t)b * (size_t)p.tokens + (size_t)(j - p.past)) * (size_t)p.width +
+               (size_t)(p.heads + which * p.shared + h / p.each) * (size_t)p.dh;
     }
     CU_MEMBER float qkv(size_t i) const
     {
@@ -142,14 +144,15 @@ template <class T> CU_KERNEL(KEYS, 4) attention_kernel(attention_args p, bool fa
     CU_SHARED(float, part[8 * KEYS]);
     CU_SHARED(unsigned, arrived[1]);
     int tid = (int)threadIdx.x, row = (int)blockIdx.x, h = (int)blockIdx.y, b = row / p.tokens,
-        t = row % p.tokens, n = p.past + t + 1;
+        t = row % p.tokens, n = p.all ? p.tokens : p.past + t + 1;
     keys<T> k = {p, b, h};
     size_t  d_all = (size_t)p.heads * (size_t)p.dh;
     float   scale = 1.0f / sqrtf((float)p.dh), most = -INFINITY, sum = 0, o[MAX_DH / KEYS] = {0, 0};
     CU_UNROLL_BY(1)
     for (int d = tid; d < p.dh; d += KEYS)
-        q[d] = k.qkv((size_t)row * 3 * d_all + (size_t)h * (size_t)p.dh + (size_t)d) * scale;
-    if (blockIdx.z == 0) CU_UNROLL_BY(1) for (int d = tid; d < 2 * p.dh; d += KEYS)
+        q[d] = k.qkv((size_t)row * (size_t)p.width + (size_t)h * (size_t)p.dh + (size_t)d) * scale;
+    if (blockIdx.z == 0 && h % p.each == 0 && !p.all)
+        CU_UNROLL_BY(1) for (int d = tid; d < 2 * p.dh; d += KEYS)
         {
             int which = d / p.dh, e = d % p.dh;
             ((T *)p.kv)[k.cache(which, p.past + t) + (size_t)e] =
@@ -215,14 +218,14 @@ enum { FLASH_THREADS = 128, FLASH_ROWS = 64, FLASH_DH = 128 };
 /* New keys and values to a cache of another type than qkv, before the tiles are read from it. */
 template <class T> CU_KERNEL(256, 4) append_kernel(attention_args p, size_t n)
 {
-    size_t d_all = (size_t)p.heads * (size_t)p.dh;
+    size_t d_all = (size_t)p.shared * (size_t)p.dh;
     CU_UNROLL_BY(1)
     for (size_t i = (size_t)blockIdx.x * 256 + threadIdx.x; i < n; i += (size_t)gridDim.x * 256) {
         size_t  row = i / (2 * d_all), at = i % (2 * d_all);
         int     which = (int)(at / d_all), h = (int)(at % d_all / (size_t)p.dh), d = (int)(at % (size_t)p.dh);
-        keys<T> k = {p, (int)(row / (size_t)p.tokens), h};
+        keys<T> k = {p, (int)(row / (size_t)p.tokens), h * p.each};
         ((T *)p.kv)[k.cache(which, p.past + (int)(row % (size_t)p.tokens)) + (size_t)d] =
-            cu_from<T>(k.qkv(row * 3 * d_all + d_all + at));
+            cu_from<T>(k.qkv(row * (size_t)p.width + (size_t)p.heads * (size_t)p.dh + at));
     }
 }
 
@@ -317,13 +320,12 @@ template <int DH> struct flash_state {
 template <class U, int DH, class Q>
 CU_FN void flash_queries(const attention_args &p, flash_state<DH> &w, int b, int h, int t0)
 {
-    int    lane = (int)threadIdx.x % 32;
-    size_t d_all = (size_t)p.heads * (size_t)p.dh;
+    int lane = (int)threadIdx.x % 32;
     CU_UNROLL for (int half = 0; half < 2; half++)
     {
         int      t = t0 + lane / 4 + half * 8;
         const Q *row = (const Q *)p.qkv +
-                       ((size_t)b * (size_t)p.tokens + (size_t)(t < p.tokens ? t : 0)) * 3 * d_all +
+                       ((size_t)b * (size_t)p.tokens + (size_t)(t < p.tokens ? t : 0)) * (size_t)p.width +
                        (size_t)h * (size_t)p.dh;
         CU_UNROLL for (int s = 0; s < 2 * (DH / 16); s++)
         {
@@ -441,7 +443,7 @@ template <class U, int DH, int KT> CU_KERNEL(FLASH_THREADS, 2) flash_kernel(atte
     float               scale = 1.4426950408889634f / sqrtf((float)p.dh);
     flash_fetch<U, DH, KT>(k, smem, 0, n, fast);
     cu_cp_commit();
-    if (p.cached == p.past) flash_append<U>(k, q0, end, fast);
+    if (p.cached == p.past && h % p.each == 0) flash_append<U>(k, q0, end, fast);
     if (p.qt == PR_F32)
         flash_queries<U, DH, float>(p, w, b, h, t0);
     else
@@ -512,11 +514,29 @@ size_t rw_attention_work(const ly_row *r, int split)
 
 static attention_args args_of(const ly_row *r, int64_t cap, rw_buf qkv, void *kv, pr_type kv_t, rw_buf out)
 {
-    size_t plane = (size_t)r->block * 2 * (size_t)r->batch * (size_t)r->heads * (size_t)cap * (size_t)r->dh;
-    return {
-        qkv.p,       (int)qkv.t,     kv,           (int)kv_t, out.p, (int)out.t, (int)r->batch, (int)r->heads,
-        (int)r->dh,  (int)r->tokens, (int)r->past, (int)cap,  1,     plane,      nullptr,       nullptr,
-        (int)r->past};
+    int    shared = (int)ly_kv_heads(r);
+    size_t plane = (size_t)r->block * 2 * (size_t)r->batch * (size_t)shared * (size_t)cap * (size_t)r->dh;
+    return {qkv.p,
+            (int)qkv.t,
+            kv,
+            (int)kv_t,
+            out.p,
+            (int)out.t,
+            (int)r->batch,
+            (int)r->heads,
+            (int)r->dh,
+            (int)r->tokens,
+            (int)r->past,
+            (int)cap,
+            1,
+            plane,
+            nullptr,
+            nullptr,
+            (int)r->past,
+            shared,
+            (int)r->heads / shared,
+            (int)ly_qkv_width(r),
+            r->all};
 }
 
 ir_status rw_attention(cuda_dev *c, const ly_row *r, int64_t cap, rw_buf qkv, void *kv, pr_type kv_t,
@@ -541,8 +561,8 @@ ir_status rw_flash(cuda_dev *c, const ly_row *r, int64_t cap, rw_buf qkv, void *
 {
     ir_status      st = rw_flash_can(c, r, kv_t);
     attention_args p = args_of(r, cap, qkv, kv, kv_t, out);
-    size_t         n = 2 * (size_t)(r->batch * r->tokens * r->heads * r->dh), most = (size_t)c->sms * 32;
-    unsigned       blocks = cuda_ceil(n, 256 * 4);
+    size_t   n = 2 * (size_t)(r->batch * r->tokens * ly_kv_heads(r) * r->dh), most = (size_t)c->sms * 32;
+    unsigned blocks = cuda_ceil(n, 256 * 4);
     if (st == IR_OK && qkv.t != kv_t) {
         p.cached = (int)(r->past + r->tokens);
         st = cuda_launch(c, kv_t == PR_F16 ? append_kernel<__half> : append_kernel<__nv_bfloat16>,

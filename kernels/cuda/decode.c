@@ -29,8 +29,10 @@ typedef struct {
 } plan;
 
 /* ---- the table as phases --------------------------------------------------------------------- */
-static ir_status suits(const ly_net *n)
+static ir_status suits(const ly_net *n, ir_dtype t)
 {
+    ir_status st = ly_only_gpt(n, t);
+    if (st != IR_OK) return st;
     for (int i = 0; i < n->n; i++) {
         const ly_row *r = &n->row[i];
         if (r->op == LY_ATTENTION && (r->dh % 2 || r->dh > DC_MAX_DH))
@@ -298,7 +300,7 @@ static ir_status can_run(const ir_dev *dev, const ir_workload *w, const ir_param
     if (p->dtype == IR_TF32) return ir_fail(IR_SKIP, "no tf32 on the vector units");
     ir_status st = wl_net_of(w, p, &net);
     if (st != IR_OK) return st;
-    st = suits(&net);
+    st = suits(&net, p->dtype);
     ly_free(&net);
     return st;
 }

@@ -39,6 +39,10 @@ CU_FN float ep_act(int act, float v)
         float u = 0.7978845608028654f * (v + 0.044715f * v * v * v);
         return v - v * cu_rcp(cu_exp(2.0f * u) + 1.0f);
     }
+    if (act == LY_SILU) return v * cu_rcp(1.0f + cu_exp(-v));
+    if (act == LY_SIGMOID) return cu_rcp(1.0f + cu_exp(-v));
+    if (act == LY_TANH) return 1.0f - 2.0f * cu_rcp(cu_exp(2.0f * v) + 1.0f);
+    if (act == LY_GELU_ERF) return 0.5f * v * (1.0f + erff(0.7071067811865476f * v));
     return v;
 }
 /* Four neighbouring elements from a multiple of four on. */
@@ -89,8 +93,9 @@ CU_FN float ep_value(const pr_args &p, size_t m, int n, float v)
 {
     if (p.scale) v *= p.scale[n];
     if (p.bias) v += p.bias[n];
-    if (p.add) v += ep_load(p.add, p.add_t, m * (size_t)p.N + (size_t)n);
-    return ep_act(p.act, v);
+    float a = p.add ? ep_load(p.add, p.add_t, m * (size_t)p.N + (size_t)n) : 0.0f;
+    v = ep_act(p.act, p.gate ? v : v + a);
+    return p.gate ? v * a : v;
 }
 CU_FN void ep_put(const pr_args &p, int m, int n, float v)
 {
@@ -105,12 +110,11 @@ CU_FN void ep_put4(const pr_args &p, int m, int n, float4 v)
     size_t at = (size_t)m * (size_t)p.N + (size_t)n;
     if (p.scale) v.x *= p.scale[n], v.y *= p.scale[n + 1], v.z *= p.scale[n + 2], v.w *= p.scale[n + 3];
     if (p.bias) v.x += p.bias[n], v.y += p.bias[n + 1], v.z += p.bias[n + 2], v.w += p.bias[n + 3];
-    if (p.add) {
-        float4 a = ep_load4(p.add, p.add_t, at);
-        v.x += a.x, v.y += a.y, v.z += a.z, v.w += a.w;
-    }
+    float4 a = p.add ? ep_load4(p.add, p.add_t, at) : make_float4(0, 0, 0, 0);
+    if (!p.gate) v.x += a.x, v.y += a.y, v.z += a.z, v.w += a.w;
     if (p.act)
         v = make_float4(ep_act(p.act, v.x), ep_act(p.act, v.y), ep_act(p.act, v.z), ep_act(p.act, v.w));
+    if (p.gate) v.x *= a.x, v.y *= a.y, v.z *= a.z, v.w *= a.w;
     ep_store4(p.out, p.out_t, at, v);
 }
 /* A tile of BM x BN sums in shared memory, rows of `stride` floats: neighbouring threads store neighbouring

@@ -8,6 +8,7 @@
  * its residual stream in f32. Rows of at most PR_FEW inputs stream their weights on the vector units and read
  * f32. */
 #include "kernels/workloads/workloads_nets.h"
+#include "kernels/cuda/models.h"
 #include "kernels/cuda/product.h"
 #include "kernels/cuda/rows.h"
 
@@ -43,16 +44,13 @@ typedef struct {
     pr_type         w_t, act_t; /* stored weights; what matrix units read */
     pr_unit         unit;
     pr_type         kv_t;
-    void           *buf[LY_MAX_BUF], *input, *partial, *tickets, *attention, *attention_tickets;
+    void           *buf[LY_MAX_BUF], *input, *partial, *tickets, *attention, *attention_tickets, *turn;
     bool            convert_input;
     bool            graphed;
     cuda_recordings graphs;
 } plan;
 
-static bool is_network(const ir_workload *w)
-{
-    return !strcmp(w->family, "cnn") || !strcmp(w->family, "gpt");
-}
+static bool is_network(const ir_workload *w) { return wl_is_net(w); }
 static bool is_product(const ly_row *r) { return r->op == LY_FC || r->op == LY_CONV; }
 static bool grouped(const ly_row *r) { return r->op == LY_CONV && r->groups > 1; }
 
@@ -60,7 +58,7 @@ static int product_M(const ly_row *r) { return (int)(r->op == LY_CONV ? r->batch
 static int product_K(const ly_row *r) { return (int)(r->op == LY_CONV ? r->r * r->s * r->c : r->c); }
 static bool pointwise(const ly_row *r)
 {
-    return r->op == LY_FC || (r->r == 1 && r->s == 1 && r->stride == 1 && r->pad == 0);
+    return r->op == LY_FC || (r->r == 1 && r->s == 1 && r->stride == 1 && r->pad == 0 && r->pad_w == 0);
 }
 
 /* ---- types of values ------------------------------------------------------------------------- */
@@ -88,7 +86,9 @@ static pr_type value_type(const plan *p, int i)
         if (r->out == out) break;
     }
     if (t != PR_I8) return t;
-    return p->net.tokens_in ? PR_F32 : p->act_t;
+    const bool images =
+        is_network(p->run->workload) ? !strcmp(p->run->workload->family, "cnn") : !p->net.tokens_in;
+    return images ? p->act_t : PR_F32;
 }
 
 /* A value read by a streamed row and by a matrix row alike does not occur in these tables; it is refused, not
@@ -141,9 +141,9 @@ static ir_status plan_rows(plan *p)
             partial = larger(partial, s->few ? 0 : s->product.partial_B);
             tickets = larger(tickets, s->few ? 0 : s->product.ticket_B);
         } else if (r->op == LY_ATTENTION) {
-            s->flash =
-                p->how == FLASH || (p->how == MATRIX && is_network(p->run->workload) &&
-                                    r->tokens >= FLASH_FROM && rw_flash_can(p->c, r, p->kv_t) == IR_OK);
+            s->flash = p->how == FLASH || (p->how == MATRIX && !r->all && is_network(p->run->workload) &&
+                                           r->tokens >= FLASH_FROM && p->kv_t == p->act_t &&
+                                           rw_flash_can(p->c, r, p->kv_t) == IR_OK);
             s->split = p->how == DIRECT || s->flash ? 1 : rw_attention_split(p->c, r);
             work = larger(work, rw_attention_work(r, s->split));
             queries = larger(queries, (size_t)(r->rows * r->heads) * sizeof(unsigned));
@@ -156,6 +156,32 @@ static ir_status plan_rows(plan *p)
     if (st == IR_OK && tickets) st = CU_TRY(p->c, MemsetAsync(p->tickets, 0, tickets, p->c->stream));
     if (st == IR_OK && queries)
         st = CU_TRY(p->c, MemsetAsync(p->attention_tickets, 0, queries, p->c->stream));
+    return st;
+}
+
+/* Cosines, then sines, of the new positions, one table for all attentions; the cache's type. */
+static ir_status plan_positions(plan *p, ir_dtype t)
+{
+    const ly_row *r = NULL;
+    for (int i = 0; i < p->net.n && !r; i++)
+        if (p->net.row[i].op == LY_ATTENTION) r = &p->net.row[i];
+    if (!r) return IR_OK;
+    const ir_dtype kv = ly_row_kv(r, t);
+    p->kv_t = kv == IR_F32 ? PR_F32 : kv == IR_F16 ? PR_F16 : PR_BF16;
+    if (r->rope.pairs == LY_ROPE_NONE) return IR_OK;
+    const int64_t half = r->dh / 2;
+    const size_t  bytes = (size_t)(r->tokens * r->dh) * sizeof(float);
+    float        *angle = malloc(bytes);
+    if (!angle)
+        return ir_fail(IR_ENOMEM, "cuda: no memory for the angles of %lld positions", (long long)r->tokens);
+    for (int64_t i = 0; i < r->tokens * half; i++) {
+        const double a = (double)(r->past + i / half) * ly_rope_frequency(&r->rope, r->dh, i % half);
+        angle[i / half * r->dh + i % half] = (float)cos(a);
+        angle[i / half * r->dh + half + i % half] = (float)sin(a);
+    }
+    ir_status st = cuda_new(p->c, bytes, &p->turn);
+    if (st == IR_OK) st = cuda_upload(p->c, p->turn, angle, bytes);
+    free(angle);
     return st;
 }
 
@@ -179,7 +205,7 @@ static ir_status table_of_row(const ir_run *r, ly_net *net)
     net->in_elems = ly_in_elems(net->row);
     net->out_elems = ly_out_elems(net->row);
     net->kv_cap = net->row->past + net->row->tokens;
-    net->tokens_in = net->row->op == LY_EMBED ||
+    net->tokens_in = net->row->op == LY_EMBED || net->row->op == LY_BAG ||
                      net->row->op == LY_ATTENTION; /* values that no matrix unit reads stay f32 */
     return IR_OK;
 }
@@ -195,6 +221,7 @@ static void net_teardown(ir_run *r)
     cuda_free(p->c, &p->tickets);
     cuda_free(p->c, &p->attention);
     cuda_free(p->c, &p->attention_tickets);
+    cuda_free(p->c, &p->turn);
     ly_free(&p->net);
     free(p->step);
     free(p);
@@ -215,6 +242,7 @@ static ir_status setup_as(ir_run *r, style how, bool graphed)
         is_network(r->workload) ? wl_net_of(r->workload, &r->p, &p->net) : table_of_row(r, &p->net);
     if (st == IR_OK && !(p->step = calloc((size_t)p->net.n, sizeof *p->step)))
         st = ir_fail(IR_ENOMEM, "cuda: no memory for a plan");
+    if (st == IR_OK) st = plan_positions(p, r->p.dtype);
     if (st == IR_OK) st = plan_rows(p);
     if (st == IR_OK) st = type_values(p);
     if (st == IR_OK) st = plan_buffers(p);
@@ -237,7 +265,7 @@ static void *tensor(const ir_run *r, int which)
     if (which == T_OUT) return r->mem[last].p;
     if (!strcmp(w->family, "norm")) return which == T_V ? r->mem[1].p : NULL;
     if (!strcmp(w->family, "attention")) return which == T_KV ? r->mem[1].p : NULL;
-    if (!strcmp(w->family, "embed")) return which == T_W ? r->mem[1].p : NULL;
+    if (!strcmp(w->family, "embed") || !strcmp(w->family, "bag")) return which == T_W ? r->mem[1].p : NULL;
     return NULL; /* softmax, act; add's second input is taken where it is used */
 }
 
@@ -278,6 +306,7 @@ static void product_shape(const ly_row *r, pr_args *a)
     a->S = (int)r->s;
     a->stride = (int)r->stride;
     a->pad = (int)r->pad;
+    a->pad_w = (int)r->pad_w;
     a->OH = (int)r->oh;
     a->OW = (int)r->ow;
 }
@@ -298,6 +327,7 @@ static ir_status run_product(plan *p, int i, rw_buf in, rw_buf add, rw_buf out, 
     a.b = W;
     a.bias = bare ? NULL : vector_at(p->run, r->b_at);
     a.scale = pr_width(p->w_t) == 1 ? vector_at(p->run, r->s_at) : NULL;
+    a.gate = r->gate;
     a.add = add.p;
     a.add_t = add.t;
     a.out = out.p;
@@ -326,6 +356,21 @@ static ir_status run_unfused(plan *p, int i, rw_buf in, rw_buf out)
     return st == IR_OK ? rw_map(p->c, n, (int)r->k, LY_RELU, out, none, NULL, out) : st;
 }
 
+static const float *row_scales(const plan *p, const ly_row *r)
+{
+    return pr_width(p->w_t) == 1 ? vector_at(p->run, r->s_at) : NULL;
+}
+
+static ir_status run_embed(plan *p, const ly_row *r, rw_buf out)
+{
+    pr_type      wt;
+    const void  *W = tensor(p->run, T_W);
+    const float *scale = row_scales(p, r);
+    weights(p, r, &wt);
+    ir_status st = rw_embed(p->c, r, tensor(p->run, T_IN), W, wt, scale, out);
+    return st == IR_OK && r->types ? rw_types(p->c, r, W, wt, scale, out) : st;
+}
+
 static ir_status run_row(plan *p, int i)
 {
     const ly_row *r = &p->net.row[i];
@@ -349,11 +394,22 @@ static ir_status run_row(plan *p, int i)
     case LY_ADD: return rw_map(c, n, (int)r->c, (int)r->act, in, add, NULL, out);
     case LY_MAXPOOL:
     case LY_AVGPOOL: return rw_pool(c, r, in, out);
-    case LY_EMBED:
+    case LY_EMBED: return run_embed(p, r, out);
+    case LY_BAG:
         weights(p, r, &wt);
-        return rw_embed(c, r, tensor(p->run, T_IN), tensor(p->run, T_W), wt,
-                        pr_width(p->w_t) == 1 ? vector_at(p->run, r->s_at) : NULL, out);
+        return rw_bag(c, r, (const int32_t *)tensor(p->run, T_IN) + p->net.index_at, tensor(p->run, T_W), wt,
+                      out);
+    case LY_INTERACT:
+    case LY_CONCAT: return rw_interact(c, r, in, add, out);
+    case LY_PATCHES: return rw_patches(c, r, in, out);
+    case LY_TOKENS:
+        weights(p, r, &wt);
+        return rw_tokens(c, r, in, tensor(p->run, T_W), wt, row_scales(p, r), out);
     case LY_ATTENTION:
+        if (p->turn) {
+            ir_status st = rw_turn(c, r, in, p->turn);
+            if (st != IR_OK) return st;
+        }
         if (s->flash) return rw_flash(c, r, p->net.kv_cap, in, tensor(p->run, T_KV), p->kv_t, out);
         return rw_attention(c, r, p->net.kv_cap, in, tensor(p->run, T_KV), p->kv_t, out, s->split,
                             p->attention, p->attention_tickets);
@@ -461,6 +517,20 @@ static ir_status matrix_can_run(const ir_dev *dev, const ir_workload *w, const i
                       : ir_fail(IR_SKIP, "cuda: %s on the matrix units needs sm_%d, this is sm_%d",
                                 ir_dtype_name(p->dtype), need, cc);
 }
+/* A decoder: what the rows know of it. */
+static ir_status gpt_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
+{
+    ly_net    n;
+    ir_status st = matrix_can_run(dev, w, p);
+    if (st == IR_OK) st = wl_net_of(w, p, &n);
+    if (st != IR_OK) return st;
+    if (n.format.group) st = ir_fail(IR_SKIP, "weights in groups: this executor knows whole ones");
+    for (int i = 0; i < n.n && st == IR_OK; i++)
+        if (n.row[i].op == LY_ATTENTION && ly_row_kv(&n.row[i], p->dtype) == IR_I8)
+            st = ir_fail(IR_SKIP, "a cache in i8: this executor knows f32, f16 and bf16");
+    ly_free(&n);
+    return st;
+}
 static ir_status flash_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     ly_row   r;
@@ -521,7 +591,16 @@ NET(cuda_cnn_launches, "cnn", "launches", "a launch a row, fused epilogues", mat
     .profile = net_profile);
 NET(cuda_cnn_graph, "cnn", "graph", "the same launches replayed as one CUDA graph", matrix_can_run,
     graph_setup, .profile = net_profile);
-NET(cuda_gpt_launches, "gpt", "launches", "7 kernels a layer and 3 a step, fused epilogues", matrix_can_run,
+NET(cuda_gpt_launches, "gpt", "launches", "7 kernels a layer and 3 a step, fused epilogues", gpt_can_run,
     matrix_setup, .profile = net_profile);
-NET(cuda_gpt_graph, "gpt", "graph", "the same launches replayed as one CUDA graph", matrix_can_run,
+NET(cuda_gpt_graph, "gpt", "graph", "the same launches replayed as one CUDA graph", gpt_can_run, graph_setup,
+    .profile = net_profile);
+NET(cuda_bag_items, "bag", "items", "a thread an element of a bag's sum", NULL, matrix_setup, .flags = 0);
+NET(cuda_dlrm_launches, "dlrm", "launches", "a launch a row, fused epilogues", matrix_can_run, matrix_setup,
+    .profile = net_profile);
+NET(cuda_dlrm_graph, "dlrm", "graph", "the same launches replayed as one CUDA graph", matrix_can_run,
+    graph_setup, .profile = net_profile);
+NET(cuda_encoder_launches, "encoder", "launches", "7 kernels a layer, fused epilogues", matrix_can_run,
+    matrix_setup, .profile = net_profile);
+NET(cuda_encoder_graph, "encoder", "graph", "the same launches replayed as one CUDA graph", matrix_can_run,
     graph_setup, .profile = net_profile);

@@ -33,7 +33,7 @@ CU_FN pixel pixel_of(const pr_args &p, int m)
     int ow = m % p.OW, rest = m / p.OW, oh = rest % p.OH;
     x.image = (size_t)(rest / p.OH) * (size_t)p.H * (size_t)p.W * (size_t)p.C;
     x.h = oh * p.stride - p.pad;
-    x.w = ow * p.stride - p.pad;
+    x.w = ow * p.stride - p.pad_w;
     return x;
 }
 template <class T> CU_FN const T *image_at(const pr_args &p, const pixel &x, int k, bool *in)

@@ -14,13 +14,14 @@ typedef struct {
     const void  *a, *b;
     int          M, N, K;
     bool         conv; /* A is an image: row m is an output pixel, k runs over [r][s][c] */
-    int          H, W, C, S, stride, pad, OH, OW;
+    int          H, W, C, S, stride, pad, pad_w, OH, OW;
     bool         n_major;        /* B is [K][N] (gemm), else [N][K] (weights) */
     bool         fast_a, fast_b; /* rows start at multiples of 16 bytes; set by pr_run() */
     bool         four;           /* outputs and what is added come in whole fours; set by pr_run() */
     const float *bias;           /* [N] or NULL */
     const float *scale;          /* [N] or NULL: of weights of one byte */
     const void  *add;            /* [M][N] or NULL, of type add_t */
+    bool         gate;           /* what is added multiplies act's result instead */
     void        *out;            /* [M][N] of type out_t */
     pr_type      add_t, out_t;
     int          act;    /* ly_act */

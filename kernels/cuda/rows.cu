@@ -42,8 +42,8 @@ template <int V> struct row_in {
 
 template <int V>
 CU_KERNEL(THREADS, 4)
-norm_kernel(const void *x, int xt, void *y, int yt, const float *gain, const float *offset, int c, int every,
-            int skip, bool keep)
+norm_kernel(const void *x, int xt, void *y, int yt, const float *gain, const float *offset, float eps, int c,
+            int every, int skip, bool keep)
 {
     CU_SMEM(smem);
     row_in<V> in = {x, xt, ((size_t)blockIdx.x * (size_t)every + (size_t)skip) * (size_t)c,
@@ -54,15 +54,17 @@ norm_kernel(const void *x, int xt, void *y, int yt, const float *gain, const flo
         CU_UNROLL for (int e = 0; e < V; e++) sum += v.e[e];
     }
     float mean = block_sum<THREADS>(sum) / (float)c;
+    if (!offset) mean = 0;
     for (int i = V * (int)threadIdx.x; i < c; i += V * THREADS) {
         some<V> v = in.again(i);
         CU_UNROLL for (int e = 0; e < V; e++) var += (v.e[e] - mean) * (v.e[e] - mean);
     }
-    float scale = 1.0f / sqrtf(block_sum<THREADS>(var) / (float)c + 1e-5f);
+    float scale = 1.0f / sqrtf(block_sum<THREADS>(var) / (float)c + eps);
     for (int i = V * (int)threadIdx.x; i < c; i += V * THREADS) {
         some<V> v = in.again(i), g = rw_load(gain, PR_F32, (size_t)i, some<V>()),
-                o = rw_load(offset, PR_F32, (size_t)i, some<V>());
-        CU_UNROLL for (int e = 0; e < V; e++) v.e[e] = (v.e[e] - mean) * scale * g.e[e] + o.e[e];
+                o = rw_load(offset ? offset : gain, PR_F32, (size_t)i, some<V>());
+        CU_UNROLL for (int e = 0; e < V; e++) v.e[e] =
+            (v.e[e] - mean) * scale * g.e[e] + (offset ? o.e[e] : 0.0f);
         rw_store(y, yt, (size_t)blockIdx.x * (size_t)c + (size_t)i, v);
     }
 }
@@ -103,8 +105,8 @@ ir_status rw_norm(cuda_dev *c, const ly_row *r, rw_buf in, rw_buf out, const flo
     int  every = r->tokens > 1 ? (int)r->tokens : 1;
     auto fn = in_fours((size_t)r->c, in.p, out.p, gain, offset) ? norm_kernel<4> : norm_kernel<1>;
     return cuda_launch(c, fn, dim3((unsigned)r->rows), dim3(THREADS), kept_B(r->c), (const void *)in.p,
-                       (int)in.t, out.p, (int)out.t, gain, offset, (int)r->c, every, every - 1,
-                       kept_B(r->c) > 0);
+                       (int)in.t, out.p, (int)out.t, gain, r->rms ? (const float *)nullptr : offset,
+                       (float)ly_eps(r), (int)r->c, every, r->first ? 0 : every - 1, kept_B(r->c) > 0);
 }
 ir_status rw_softmax(cuda_dev *c, int64_t rows, int64_t width, rw_buf in, rw_buf out)
 {
@@ -157,12 +159,12 @@ ir_status rw_map(cuda_dev *c, size_t n, int width, int act, rw_buf in, rw_buf ad
 
 /* ---- pools ----------------------------------------------------------------------------------- */
 struct image_shape {
-    int H, W, C, K, R, S, stride, pad, OH, OW, per_group, k_group;
+    int H, W, C, K, R, S, stride, pad, OH, OW, per_group, k_group, pad_w;
 };
 static image_shape shape_of(const ly_row *r)
 {
-    image_shape s = {(int)r->h,      (int)r->w,   (int)r->c,  (int)r->k,  (int)r->r, (int)r->s,
-                     (int)r->stride, (int)r->pad, (int)r->oh, (int)r->ow, 0,         0};
+    image_shape s = {(int)r->h,   (int)r->w,  (int)r->c,  (int)r->k, (int)r->r, (int)r->s,    (int)r->stride,
+                     (int)r->pad, (int)r->oh, (int)r->ow, 0,         0,         (int)r->pad_w};
     int         groups = r->groups > 0 ? (int)r->groups : 1;
     s.per_group = s.C / groups;
     s.k_group = s.K / groups;
@@ -177,7 +179,7 @@ CU_KERNEL(THREADS, 4) maxpool_kernel(const void *x, int xt, void *y, int yt, ima
         size_t image = i / (size_t)s.C / (size_t)s.OW / (size_t)s.OH;
         float  m = -INFINITY;
         for (int q = 0; q < s.R * s.S; q++) {
-            int h = oh * s.stride - s.pad + q / s.S, w = ow * s.stride - s.pad + q % s.S;
+            int h = oh * s.stride - s.pad + q / s.S, w = ow * s.stride - s.pad_w + q % s.S;
             if (h >= 0 && h < s.H && w >= 0 && w < s.W)
                 m = fmaxf(
                     m, ep_load(x, xt,
@@ -191,9 +193,12 @@ CU_KERNEL(THREADS, 4) avgpool_kernel(const void *x, int xt, void *y, int yt, ima
 {
     size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x;
     if (i >= n) return;
-    size_t image = i / (size_t)s.C, c = i % (size_t)s.C, pixels = (size_t)s.H * (size_t)s.W;
+    size_t image = i / (size_t)s.C, c = i % (size_t)s.C, pixels = (size_t)s.R * (size_t)s.S;
     float  sum = 0;
-    for (size_t q = 0; q < pixels; q++) sum += ep_load(x, xt, (image * pixels + q) * (size_t)s.C + c);
+    for (size_t q = 0; q < pixels; q++) {
+        size_t h = q / (size_t)s.S, w = q % (size_t)s.S;
+        sum += ep_load(x, xt, ((image * (size_t)s.H + h) * (size_t)s.W + w) * (size_t)s.C + c);
+    }
     ep_store(y, yt, i, sum / (float)pixels);
 }
 
@@ -209,22 +214,50 @@ ir_status rw_pool(cuda_dev *c, const ly_row *r, rw_buf in, rw_buf out)
 
 /* ---- embedding ------------------------------------------------------------------------------- */
 CU_KERNEL(THREADS, 4)
-embed_kernel(const int32_t *token, const void *W, int wt, size_t table, size_t positions, const float *scale,
-             int vocab, int c, int tokens, int past, void *y, int yt)
+embed_kernel(const int32_t *token, const void *W, int wt, size_t table, bool places, size_t positions,
+             const float *scale, int vocab, int c, int tokens, int past, void *y, int yt)
 {
     int    row = token[blockIdx.x], pos = past + (int)blockIdx.x % tokens;
-    float  a = scale ? scale[row] : 1.0f, b = scale ? scale[vocab + pos] : 1.0f;
+    float  a = scale ? scale[row] : 1.0f, b = scale && places ? scale[vocab + pos] : 1.0f;
     size_t ta = table + (size_t)row * (size_t)c, pa = positions + (size_t)pos * (size_t)c;
     for (int j = (int)threadIdx.x; j < c; j += THREADS)
         ep_store(y, yt, (size_t)blockIdx.x * (size_t)c + (size_t)j,
-                 a * ep_load(W, wt, ta + (size_t)j) + b * ep_load(W, wt, pa + (size_t)j));
+                 a * ep_load(W, wt, ta + (size_t)j) + (places ? b * ep_load(W, wt, pa + (size_t)j) : 0.0f));
 }
 ir_status rw_embed(cuda_dev *c, const ly_row *r, const int32_t *token, const void *W, pr_type wt,
                    const float *scale, rw_buf out)
 {
     return cuda_launch(c, embed_kernel, dim3((unsigned)r->rows), dim3(THREADS), 0, token, W, (int)wt,
-                       (size_t)r->W_at, (size_t)r->P_at, scale, (int)r->vocab, (int)r->c,
-                       (int)(r->tokens > 0 ? r->tokens : 1), (int)r->past, out.p, (int)out.t);
+                       (size_t)r->W_at, r->P_at >= 0, (size_t)(r->P_at >= 0 ? r->P_at : 0), scale,
+                       (int)r->vocab, (int)r->c, (int)(r->tokens > 0 ? r->tokens : 1), (int)r->past, out.p,
+                       (int)out.t);
+}
+
+/* ---- rotary positions ------------------------------------------------------------------------ */
+/* A thread a pair. even: neighbours, else halves. */
+CU_KERNEL(THREADS, 4)
+turn_kernel(void *qkv, int t, const float *turn, size_t n, int heads, int dh, int tokens, int width,
+            bool even)
+{
+    int pairs = dh / 2;
+    for (size_t at = (size_t)blockIdx.x * THREADS + threadIdx.x; at < n; at += (size_t)gridDim.x * THREADS) {
+        int          i = (int)(at % (size_t)pairs), h = (int)(at / (size_t)pairs % (size_t)heads);
+        size_t       row = at / (size_t)pairs / (size_t)heads;
+        const float *c = turn + row % (size_t)tokens * (size_t)dh;
+        size_t       a = row * (size_t)width + (size_t)(h * dh + (even ? 2 * i : i)),
+               b = a + (size_t)(even ? 1 : pairs);
+        float u = ep_load(qkv, t, a), v = ep_load(qkv, t, b), co = c[i], si = c[pairs + i];
+        ep_store(qkv, t, a, u * co - v * si);
+        ep_store(qkv, t, b, u * si + v * co);
+    }
+}
+ir_status rw_turn(cuda_dev *c, const ly_row *r, rw_buf qkv, const float *turn)
+{
+    int    heads = (int)(r->heads + ly_kv_heads(r));
+    size_t n = (size_t)r->rows * (size_t)heads * (size_t)(r->dh / 2);
+    return cuda_launch(c, turn_kernel, dim3(spread(c, n)), dim3(THREADS), 0, qkv.p, (int)qkv.t, turn, n,
+                       heads, (int)r->dh, (int)r->tokens, (int)ly_qkv_width(r),
+                       r->rope.pairs == LY_ROPE_EVEN);
 }
 
 /* ---- convolution, a thread an output element; the weights of a window are contiguous over its channels ----
@@ -241,7 +274,7 @@ conv_kernel(const void *x, int xt, const void *W, int wt, const float *bias, con
         float sum = 0;
         for (int r = 0; r < s.R; r++)
             for (int q = 0; q < s.S; q++) {
-                int h = oh * s.stride - s.pad + r, w = ow * s.stride - s.pad + q;
+                int h = oh * s.stride - s.pad + r, w = ow * s.stride - s.pad_w + q;
                 if (h < 0 || h >= s.H || w < 0 || w >= s.W) continue;
                 size_t xa =
                     ((image * (size_t)s.H + (size_t)h) * (size_t)s.W + (size_t)w) * (size_t)s.C + first;

@@ -11,7 +11,11 @@ typedef struct {
     void   *p;
     pr_type t;
 } rw_buf;
+/* offset NULL: an RMS norm. */
 ir_status rw_norm(cuda_dev *, const ly_row *, rw_buf in, rw_buf out, const float *gain, const float *offset);
+/* Turns queries and keys of qkv in place: cosines and sines of dh/2 pairs for each new position, on the
+ * device, f32. */
+ir_status rw_turn(cuda_dev *, const ly_row *, rw_buf qkv, const float *turn);
 ir_status rw_softmax(cuda_dev *, int64_t rows, int64_t c, rw_buf in, rw_buf out);
 /* out = act(in + add + bias[i % c]); add.p and bias may be NULL. */
 ir_status rw_map(cuda_dev *, size_t n, int c, int act, rw_buf in, rw_buf add, const float *bias, rw_buf out);

@@ -37,12 +37,18 @@ void model_smallest(model_machine *m)
 static ir_status open_model(ir_dev *dev, const ir_open_options *asked)
 {
     if (dev->index != 0) return ir_fail(IR_SKIP, "model: there is one machine, index 0 (not %d)", dev->index);
-    device *d = calloc(1, sizeof *d);
+    device     *d = calloc(1, sizeof *d);
+    ir_topology host;
     if (!d) return ir_fail(IR_ENOMEM, "model: no memory for the machine");
     if (asked && asked->own)
         d->m = *(const model_machine *)asked->own;
     else
         model_smallest(&d->m);
+    ir_status st = model_topology(&d->m, &host);
+    if (st != IR_OK) {
+        free(d);
+        return st;
+    }
     model_world_begin(&d->w, &d->m);
     dev->be = &model_backend;
     dev->self = d;
@@ -114,7 +120,9 @@ static ir_status backend_nothing(ir_dev *dev)
 static double backend_now(ir_dev *dev)
 {
     static const double READ_S = 20e-9;
-    return ((device *)dev->self)->w.now_s += READ_S;
+    model_world        *w = &((device *)dev->self)->w;
+    model_world_spend(w, READ_S, 0);
+    return w->now_s;
 }
 
 static ir_status no_clock(ir_dev *dev, double *dev_s)
@@ -131,7 +139,8 @@ static void vitals(ir_dev *dev, ir_vitals *out)
     *out = (ir_vitals){.clock_Hz = d->m.clock.all_Hz * clock * (1 - d->m.disturb.clock_lag),
                        .mem_clock_Hz = NAN,
                        .power_W = NAN,
-                       .energy_J = NAN,
+                       .energy_J = model_world_joules(&d->w),
+                       .energy_range_J = d->m.energy.wrap_J,
                        .temp_C = NAN};
     if (d->w.throttles > 0) snprintf(out->slowed, sizeof out->slowed, "heat (described)");
 }
@@ -143,6 +152,8 @@ static void taken(ir_dev *dev, double *steal_s, double *total_s, double *throttl
     *total_s = d->w.busy_s + d->w.steal_s;
     *throttles = d->w.throttles;
 }
+
+static void rest(ir_dev *dev, double seconds) { model_world_spend(&((device *)dev->self)->w, seconds, 0); }
 
 static double theory(ir_dev *dev, ir_dtype t, double clock_Hz)
 {
@@ -159,7 +170,11 @@ static ir_status pair_ratio(ir_dev *dev, double *ratio)
     return IR_OK;
 }
 
-static void host(ir_dev *dev, ir_topology *out) { model_topology(model_of(dev), out); }
+/* It could be read when the machine was opened. */
+static void host(ir_dev *dev, ir_topology *out)
+{
+    if (model_topology(model_of(dev), out) != IR_OK) memset(out, 0, sizeof *out);
+}
 
 static void environment(ir_dev *dev, ir_env *out)
 {
@@ -211,6 +226,10 @@ static ir_status backend_setup(ir_run *r)
     model_plan   *o = malloc(sizeof *o);
     if (!o) return ir_fail(IR_ENOMEM, "model: no memory for a plan");
     model_plan_of(&d->m, r->workload, r->kernel->flags, &r->p, o);
+    ir_cost cost = r->workload->cost(r->workload, &r->p);
+    double  bytes = o->memory_s > 0 ? cost.read_B + cost.write_B : 0; /* caches' own are in the base power */
+    double  flops = !strcmp(r->workload->family, "clock") ? 0 : cost.flops; /* a chain that waits */
+    o->move_J = d->m.energy.move_JpB * bytes + d->m.energy.comp_JpF * flops;
     r->self = o;
     return IR_OK;
 }
@@ -287,6 +306,7 @@ const ir_backend model_backend = {.name = "model",
                                   .start = backend_nothing,
                                   .stop = no_clock,
                                   .vitals = vitals,
+                                  .rest = rest,
                                   .taken = taken,
                                   .theory_flops = theory,
                                   .pair_ratio = pair_ratio,

@@ -107,12 +107,13 @@ static void bytes_s(const model_machine *m, int threads, const bytes *b, bool nt
  */
 static void scattered_s(const model_machine *m, int threads, const ir_cost *c, model_plan *o)
 {
-    double share[MODEL_LEVELS], lines = c->read_B / 12; /* 8 B and an index */
+    double share[MODEL_LEVELS], lines = c->scatters > 0 ? c->scatters : c->read_B / 12; /* 8 B and an index */
     cost_served(m, threads, c->footprint_B, -1, share);
     for (int l = 0; l < m->nlevel; l++) {
         double one = m->memory.gather * LINE_B / m->level[l].latency_s;
         double Bps = smaller(working(m, threads) * one, model_read_Bps(m, l, threads));
-        *(l == m->nlevel - 1 ? &o->memory_s : &o->cache_s) += share[l] * (lines * LINE_B + c->write_B) / Bps;
+        *(l == m->nlevel - 1 ? &o->memory_s : &o->cache_s) +=
+            share[l] * (lines * LINE_B + (c->scattered ? c->write_B : 0)) / Bps;
     }
 }
 
@@ -125,10 +126,9 @@ static void data_s(const model_machine *m, int threads, const ir_cost *c, bool n
     bytes far_part = {c->read_B - in, c->write_B - out, near ? fmax(c->wa_B - out, 0) : c->wa_B,
                       c->footprint_B, level};
     bytes near_part = {in, out, fmin(c->wa_B, out), c->near_footprint_B, level};
-    if (c->scattered) {
-        scattered_s(m, threads, c, o);
-        return;
-    }
+    if (c->scattered || c->scattered_B > 0) scattered_s(m, threads, c, o);
+    if (c->scattered) return;
+    far_part.read_B -= fmin(LINE_B * c->scatters, c->scattered_B); /* a row's first line; the others follow */
     bytes_s(m, threads, &far_part, nt, fill, o);
     if (near) bytes_s(m, threads, &near_part, nt, fill, o);
 }
@@ -140,6 +140,7 @@ static double flop_cycle(const model_machine *m, ir_dtype t, bool products)
     double v = products ? fmax(m->peak[t], m->matrix[t]) : m->peak[t];
     if (v > 0 || !products) return v;
     if (t == IR_F8 && fmax(m->peak[IR_BF16], m->matrix[IR_BF16]) > 0) return flop_cycle(m, IR_BF16, true);
+    if (t == IR_I4 && fmax(m->peak[IR_I8], m->matrix[IR_I8]) > 0) return flop_cycle(m, IR_I8, true);
     return fmax(m->peak[IR_F32], m->matrix[IR_F32]);
 }
 

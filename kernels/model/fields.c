@@ -75,6 +75,11 @@ static const figure figures[] = {
     TIME("disturb.throttle_s", disturb.throttle_s, "after how many seconds", 10),
     SHARE("disturb.clock_lag", disturb.clock_lag, "how much lower than it runs the clock reads", 0, 0.5, 0),
     SHARE("disturb.pair", disturb.pair, "throughput of two threads over one; 0: cores of their own", 0, 2, 0),
+    SHARE("energy.move_JpB", energy.move_JpB, "energy of a byte from memory", 0, 1, 0),
+    SHARE("energy.comp_JpF", energy.comp_JpF, "energy of a flop", 0, 1, 0),
+    SHARE("energy.base_W", energy.base_W, "power besides; 0: no counter of energy", 0, 1e6, 0),
+    TIME("energy.tick_s", energy.tick_s, "how often the counter renews itself; 0: always", 0),
+    SHARE("energy.wrap_J", energy.wrap_J, "where the counter starts again; 0: never", 0, 1e12, 0),
     COUNT("seed", seed, "of every disturbance", 0, 9e15, 1)};
 enum { NFIGURE = sizeof figures / sizeof *figures };
 

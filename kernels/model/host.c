@@ -7,7 +7,7 @@
 
 static int upward(double a, double b) { return (int)ceil(a / b); }
 
-void model_topology(const model_machine *m, ir_topology *out)
+static void described(const model_machine *m, ir_topology *out)
 {
     memset(out, 0, sizeof *out);
     int cores = (int)m->cores < IR_MAX_PU ? (int)m->cores : IR_MAX_PU, nodes = (int)m->nodes,
@@ -32,4 +32,14 @@ void model_topology(const model_machine *m, ir_topology *out)
     out->mem_B = mem->size_B * upward(cores, mem->cores);
     snprintf(out->cpu_model, sizeof out->cpu_model, "%s", m->name);
     snprintf(out->source, sizeof out->source, "model");
+}
+
+ir_status model_topology(const model_machine *m, ir_topology *out)
+{
+    if (!*m->topology) return described(m, out), IR_OK;
+    ir_status st = ir_topology_load(m->topology, out);
+    if (st != IR_OK) return st;
+    if (out->ncore == (int)m->cores) return IR_OK;
+    return ir_fail(IR_EINVAL, "%s: has %d cores, the machine beside it %.0f", m->topology, out->ncore,
+                   m->cores);
 }

@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-enum { MODEL_LEVELS = 4, MODEL_NAME = 64, MODEL_ABOUT = 160, MODEL_SOURCES = 24 };
+enum { MODEL_LEVELS = 4, MODEL_NAME = 64, MODEL_ABOUT = 160, MODEL_SOURCES = 24, MODEL_PATH = 256 };
 typedef enum { MODEL_HOST, MODEL_GPU } model_kind;
 /* What kernels do alike: their efficiencies and how far their data and arithmetic overlap. */
 typedef enum {
@@ -54,6 +54,7 @@ typedef struct {
 
 typedef struct {
     char name[MODEL_NAME], about[MODEL_ABOUT];
+    char topology[MODEL_PATH]; /* an hwloc XML file of its host; "": as the figures have it */
     struct {
         char path[32], from[MODEL_ABOUT];
     } source[MODEL_SOURCES];
@@ -79,9 +80,13 @@ typedef struct {
         double first_s, thread_s, sync_s, graph_s;
     } launch; /* a region; each doubling of threads; waited for; a node of a graph */
     double link_Bps, local_Bps,
-        link_overlap;   /* a GPU's link, its local memory, copies hidden behind kernels */
-    double        wave; /* outputs a core works on at once; 0: no waves */
-    model_kernel  kernel[MODEL_NCLASS];
+        link_overlap;  /* a GPU's link, its local memory, copies hidden behind kernels */
+    double       wave; /* outputs a core works on at once; 0: no waves */
+    model_kernel kernel[MODEL_NCLASS];
+    struct {
+        double move_JpB, comp_JpF, base_W, tick_s, wrap_J;
+    } energy; /* a byte from memory; a flop; power besides; how often its counter renews itself, and where it
+                 starts again; base_W 0: no counter */
     model_disturb disturb;
     double        seed;
 } model_machine;
@@ -100,8 +105,9 @@ ir_status model_check(const model_machine *);
 /* What changes from one machine of a kind to the next, drawn from a seed: sizes, rates, efficiencies, noise.
  * 0: as described. */
 void model_vary(model_machine *, uint64_t seed);
-/* Its host's processors and caches, as an operating system would tell them. */
-void model_topology(const model_machine *, ir_topology *out);
+/* Its host's processors and caches, as an operating system would tell them: those of its hwloc file, if it
+ * has one. IR_EINVAL names the file where it has another number of cores. */
+ir_status model_topology(const model_machine *, ir_topology *out);
 /* Paths and ranges of all figures, one a line, for a reader of the documentation. */
 void model_fields_print(FILE *);
 #ifdef __cplusplus

@@ -17,6 +17,7 @@ typedef struct {
     double memory_s, cache_s, compute_s, wait_s, launch_s, launches, overlap;
     bool   once;    /* launches are paid once a batch */
     double threads; /* that are busy meanwhile */
+    double move_J;  /* energy of a call beside the base power's */
 } model_plan;
 void model_plan_of(const model_machine *, const ir_workload *, uint32_t kflags, const ir_params *,
                    model_plan *);

@@ -71,6 +71,23 @@ static double quota_wait(model_world *w, double T, double threads)
     return wait;
 }
 
+void model_world_spend(model_world *w, double seconds, double joules)
+{
+    double now = w->now_s + seconds, used = joules + w->m->energy.base_W * seconds,
+           tick = w->m->energy.tick_s;
+    double ticked = tick > 0 ? floor(now / tick) * tick : now;
+    if (seconds > 0 && ticked > w->now_s) w->shown_J = w->energy_J + used * (ticked - w->now_s) / seconds;
+    w->energy_J += used;
+    w->now_s = now;
+}
+
+double model_world_joules(const model_world *w)
+{
+    double wrap = w->m->energy.wrap_J;
+    if (!(w->m->energy.base_W > 0)) return NAN;
+    return wrap > 0 ? fmod(w->shown_J, wrap) : w->shown_J;
+}
+
 void model_world_pass(model_world *w, const model_plan *o, double reps)
 {
     const model_disturb *d = &w->m->disturb;
@@ -83,7 +100,7 @@ void model_world_pass(model_world *w, const model_plan *o, double reps)
     if (d->preempt_Hz > 0 && model_uniform(&w->dice) < 1 - exp(-d->preempt_Hz * o->threads * T))
         T += d->preempt_s;
     T += quota_wait(w, T, o->threads);
-    w->now_s += T + taken;
+    model_world_spend(w, T + taken, o->move_J * reps);
     w->load_s += T;
     w->busy_s += T;
     w->steal_s += taken;

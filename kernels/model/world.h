@@ -10,10 +10,15 @@ typedef struct {
     double               steal_s, busy_s, throttles; /* cumulative, as an operating system counts them */
     bool                 other, crowded;             /* memory in its other state; a neighbour is there */
     double               state_until_s, crowd_until_s;
-    double               period, used_s; /* of the quota: the present period, and what was used of it */
+    double               energy_J, shown_J; /* used so far; that its counter had at its last tick */
+    double               period, used_s;    /* of the quota: the present period, and what was used of it */
 } model_world;
 void model_world_begin(model_world *, const model_machine *);
 /* Let a batch pass. */
-void   model_world_pass(model_world *, const model_plan *, double reps);
+void model_world_pass(model_world *, const model_plan *, double reps);
+/* Let time pass in which so many joules are used beside the base power's. */
+void model_world_spend(model_world *, double seconds, double joules);
+/* Its energy counter: with ticks and wrap; NAN: it has none. */
+double model_world_joules(const model_world *);
 double model_world_clock(const model_world *); /* the clock's share of what is described */
 #endif

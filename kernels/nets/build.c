@@ -34,7 +34,8 @@ static int64_t build_take(int64_t *end, int64_t n, int64_t align)
     return at;
 }
 
-int64_t nets_take_W(ly_net *net, int64_t n) { return build_take(&net->nW, n, 64); }
+/* A multiple of every group of weights (ly_format). */
+int64_t nets_take_W(ly_net *net, int64_t n) { return build_take(&net->nW, n, 128); }
 int64_t nets_take_V(ly_net *net, int64_t n) { return build_take(&net->nV, n, 16); }
 
 static void parameters(ly_net *net, ly_row *r, int64_t n)
@@ -45,17 +46,43 @@ static void parameters(ly_net *net, ly_row *r, int64_t n)
     r->s_at = nets_take_V(net, r->k);
 }
 
-void nets_conv(ly_net *net, ly_row *r, int64_t k, int64_t window, int64_t stride, int64_t groups)
+void nets_product(ly_net *net, ly_row *r, int64_t rows, int64_t c, int64_t k)
+{
+    r->rows = rows;
+    r->c = c;
+    r->k = k;
+    r->nW = c * k;
+    r->W_at = nets_take_W(net, r->nW);
+    r->s_at = nets_take_V(net, k);
+    net->params += r->nW;
+}
+
+static void build_filter(ly_net *net, ly_row *r, int64_t k, int64_t rows, int64_t cols, int64_t groups)
 {
     r->k = k;
-    r->r = r->s = window;
-    r->stride = stride;
-    r->pad = window / 2;
+    r->r = rows;
+    r->s = cols;
     r->groups = groups;
+    parameters(net, r, k * rows * cols * (r->c / groups));
+    net->params += r->nW + 2 * k;
+}
+
+void nets_conv2(ly_net *net, ly_row *r, int64_t k, int64_t rows, int64_t cols, int64_t stride, int64_t pad,
+                int64_t pad_w)
+{
+    r->stride = stride;
+    r->pad = pad;
+    r->pad_w = pad_w;
+    build_filter(net, r, k, rows, cols, 1);
+}
+
+void nets_conv(ly_net *net, ly_row *r, int64_t k, int64_t window, int64_t stride, int64_t groups)
+{
+    r->stride = stride;
+    r->pad = r->pad_w = window / 2;
     r->oh = nets_window(r->h, window, stride, r->pad);
     r->ow = nets_window(r->w, window, stride, r->pad);
-    parameters(net, r, k * window * window * (r->c / groups));
-    net->params += r->nW + 2 * k;
+    build_filter(net, r, k, window, window, groups);
 }
 
 void nets_fc(ly_net *net, ly_row *r, int64_t rows, int64_t c, int64_t k)
@@ -79,7 +106,7 @@ bool ly_same_shape(const ly_row *a, const ly_row *b)
 {
     return a->op == b->op && a->batch == b->batch && a->rows == b->rows && a->h == b->h && a->w == b->w &&
            a->c == b->c && a->k == b->k && a->r == b->r && a->s == b->s && a->stride == b->stride &&
-           a->pad == b->pad && a->groups == b->groups;
+           a->pad == b->pad && a->pad_w == b->pad_w && a->groups == b->groups;
 }
 
 static void build_place(ly_net *net, int i, int64_t common)
@@ -102,7 +129,9 @@ void ly_share(ly_net *net, bool any_shape)
     int64_t       largest = 0;
     for (int i = 0; i < net->n; i++)
         if (shareable(net, &net->row[i]) && net->row[i].nW > largest) largest = net->row[i].nW;
-    net->nW = first->op == LY_EMBED ? first->P_at + first->context * first->c : 0;
+    net->nW = first->op != LY_EMBED ? 0
+              : first->P_at < 0     ? first->W_at + first->nW
+                                    : first->P_at + first->context * first->c;
     int64_t common = any_shape ? nets_take_W(net, largest) : -1;
     for (int i = 0; i < net->n; i++)
         if (shareable(net, &net->row[i])) build_place(net, i, common);

@@ -2,6 +2,7 @@
  * tables' builders and the workloads' valid() keep below 2^46 B, turned into double once. */
 #include "kernels/nets/layer.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,12 +20,17 @@ ir_dtype ly_kv_dtype(ir_dtype t)
     return t == IR_F16 ? IR_F16 : IR_BF16;
 }
 
-static bool image(ly_op op) { return op == LY_CONV || op == LY_MAXPOOL || op == LY_AVGPOOL; }
+static bool image(ly_op op)
+{
+    return op == LY_CONV || op == LY_MAXPOOL || op == LY_AVGPOOL || op == LY_PATCHES;
+}
 
 int64_t ly_in_elems(const ly_row *r)
 {
     if (image(r->op)) return r->batch * r->h * r->w * r->c;
-    if (r->op == LY_ATTENTION) return r->rows * 3 * r->heads * r->dh;
+    if (r->op == LY_ATTENTION) return r->rows * ly_qkv_width(r);
+    if (r->op == LY_BAG) return r->rows + 1 + r->lookups;
+    if (r->op == LY_TOKENS) return (r->rows - r->batch) * r->c;
     return r->op == LY_EMBED ? r->rows : r->rows * r->c;
 }
 
@@ -32,7 +38,7 @@ int64_t ly_out_elems(const ly_row *r)
 {
     if (image(r->op)) return r->batch * r->oh * r->ow * r->k;
     if (r->op == LY_ATTENTION) return r->rows * r->heads * r->dh;
-    return r->rows * (r->op == LY_FC ? r->k : r->c);
+    return r->rows * (r->op == LY_FC || r->op == LY_INTERACT || r->op == LY_CONCAT ? r->k : r->c);
 }
 
 static double flops_of(const ly_row *r, bool in_network)
@@ -42,15 +48,20 @@ static double flops_of(const ly_row *r, bool in_network)
     case LY_CONV: return 2 * out * (double)(r->r * r->s * (r->c / r->groups));
     case LY_FC: return 2 * out * (double)r->c;
     case LY_ATTENTION: return 4 * (double)(r->batch * r->heads * r->dh) * (double)ly_pairs(r);
+    case LY_MOE: return 2 * (double)r->rows * ly_moe_W(r, (double)r->top);
+    case LY_INTERACT: return 2 * (double)r->rows * (double)(r->k - r->c) * (double)r->c;
     default: break;
     }
     if (in_network) return 0;
     switch (r->op) {
     case LY_NORM: return 8 * out;
     case LY_SOFTMAX: return 5 * out;
-    case LY_ACT: return (r->act == LY_GELU ? 9 : 1) * out;
+    case LY_BAG: return (double)(r->lookups - r->rows) * (double)r->c;
+    case LY_CONCAT:
+    case LY_PATCHES: return 0;
+    case LY_ACT: return (r->act == LY_GELU ? 9 : r->act == LY_SILU ? 4 : 1) * out;
     case LY_MAXPOOL: return (double)(r->r * r->s - 1) * out;
-    case LY_AVGPOOL: return (double)ly_in_elems(r);
+    case LY_AVGPOOL: return (double)(r->r * r->s) * out;
     default: return out; /* LY_ADD, LY_EMBED, LY_DROPOUT */
     }
 }
@@ -66,9 +77,9 @@ static int64_t taps(int64_t in, int64_t out, int64_t filter, int64_t stride, int
 
 static double spare_flops(const ly_row *r)
 {
-    if (r->op != LY_CONV || r->pad == 0) return 0;
+    if (r->op != LY_CONV) return 0;
     double met = (double)taps(r->h, r->oh, r->r, r->stride, r->pad) *
-                 (double)taps(r->w, r->ow, r->s, r->stride, r->pad);
+                 (double)taps(r->w, r->ow, r->s, r->stride, r->pad_w);
     return flops_of(r, true) - 2 * (double)(r->batch * r->k) * met * (double)(r->c / r->groups);
 }
 
@@ -80,27 +91,64 @@ double ly_winograd_flops(const ly_row *r)
     return tiles * (2 * PRODUCTS * in * out + in * IN_FLOPS + out * OUT_FLOPS);
 }
 
+double ly_moe_distinct(const ly_row *r)
+{
+    const double E = (double)r->experts, left = 1 - (double)r->top / E;
+    return left > 0 ? -E * expm1((double)r->rows * log(left)) : E;
+}
+
+double ly_moe_W(const ly_row *r, double experts)
+{
+    return (double)r->c * ((double)r->experts + 3 * experts * (double)r->ff);
+}
+
+double ly_moe_scales(const ly_row *r, double experts)
+{
+    return (double)r->experts + experts * (double)(2 * r->ff + r->c);
+}
+
+double ly_weights_B(ir_dtype t, ly_format f, double n)
+{
+    if (!f.group) return n * ir_dtype_bytes(t);
+    return n / f.group * ((double)ly_block_B(t, f) + (f.zeros ? 0.5 : 0));
+}
+
+double ly_rope_frequency(const ly_rope *p, int64_t dh, int64_t i)
+{
+    const double full = 2 * 3.14159265358979323846;
+    double       f = pow(p->theta, -2 * (double)i / (double)dh), turns = p->original * f / full;
+    if (!(p->factor > 1) || turns > p->high) return f;
+    if (turns < p->low) return f / p->factor;
+    double keep = (turns - p->low) / (p->high - p->low);
+    return f * keep + f / p->factor * (1 - keep);
+}
+
 static double gathered_B(const ly_row *r, ir_dtype t, int64_t rows)
 {
-    return (double)rows * ((double)r->c * ir_dtype_bytes(t) + (ly_scaled(t) ? f32_B : 0));
+    return (double)rows * (ly_weights_B(t, r->format, (double)r->c) + (ly_row_scaled(r, t) ? f32_B : 0));
 }
 
 /* Matrix, row scales, gain and offset: what compulsory traffic counts. */
 static double tables_B(const ly_row *r, ir_dtype t)
 {
-    double s = ir_dtype_bytes(t), scales = ly_scaled(t) ? f32_B : 0;
+    double scales = ly_row_scaled(r, t) ? f32_B : 0;
     switch (r->op) {
     case LY_CONV:
-    case LY_FC: return (double)r->nW * s + (double)r->k * scales;
-    case LY_NORM: return 2 * f32_B * (double)r->c;
-    case LY_EMBED: return gathered_B(r, t, r->rows + r->tokens);
+    case LY_FC: return ly_weights_B(t, r->format, (double)r->nW) + (double)r->k * scales;
+    case LY_NORM: return (r->rms ? 1 : 2) * f32_B * (double)r->c;
+    case LY_EMBED: return gathered_B(r, t, r->rows + (r->P_at >= 0 ? r->tokens + r->types : 0));
+    case LY_TOKENS: return gathered_B(r, t, 1 + r->tokens);
+    case LY_MOE:
+        return ly_moe_W(r, ly_moe_distinct(r)) * ir_dtype_bytes(t) +
+               ly_moe_scales(r, ly_moe_distinct(r)) * scales;
+    case LY_BAG: return gathered_B(r, t, r->lookups);
     default: return 0;
     }
 }
 
 static double weights_B(const ly_row *r, ir_dtype t, bool in_network)
 {
-    if (r->op == LY_EMBED && in_network) return gathered_B(r, t, r->tokens);
+    if (r->op == LY_EMBED && in_network) return r->P_at >= 0 ? gathered_B(r, t, r->tokens + r->types) : 0;
     bool bias = r->b_at >= 0 && (r->op == LY_CONV || r->op == LY_FC);
     return tables_B(r, t) + (bias ? f32_B * (double)r->k : 0);
 }
@@ -109,6 +157,8 @@ static double unfused_extra_B(const ly_row *r)
 {
     if (r->op == LY_ATTENTION)
         return 4 * f32_B * (double)(r->batch * r->heads) * (double)r->tokens * (double)(r->past + r->tokens);
+    if (r->op == LY_MOE) /* both products of an expert, their gate and its result by token, twice each */
+        return 2 * f32_B * (double)(r->rows * r->top) * (double)(3 * r->ff + r->c);
     if (r->op != LY_CONV && r->op != LY_FC) return 0;
     int passes = (r->b_at >= 0) + (r->add != LY_NONE) + (r->act != LY_ID);
     return 2 * passes * f32_B * (double)ly_out_elems(r);
@@ -117,12 +167,13 @@ static double unfused_extra_B(const ly_row *r)
 void ly_cost(const ly_row *r, ir_dtype t, bool in_network, ir_cost *c)
 {
     double in = f32_B * (double)ly_in_elems(r), out = f32_B * (double)ly_out_elems(r), kv_row = 0;
-    bool   two_inputs = r->op == LY_ADD || r->add != LY_NONE;
-    if (r->op == LY_ATTENTION)
-        kv_row = 2 * (double)(r->batch * r->heads * r->dh) * ir_dtype_bytes(ly_kv_dtype(t));
+    double added = r->op == LY_ADD || r->add != LY_NONE ? out : 0;
+    if (r->op == LY_INTERACT || r->op == LY_CONCAT) added = in * (double)(r->heads - 1);
+    if (r->op == LY_ATTENTION && !r->all)
+        kv_row = 2 * (double)(r->batch * ly_kv_heads(r) * r->dh) * ly_kv_B(ly_row_kv(r, t));
     memset(c, 0, sizeof *c);
     c->by_B[IR_BY_WEIGHTS] = tables_B(r, t);
-    c->by_B[IR_BY_IN] = in + (two_inputs ? out : 0);
+    c->by_B[IR_BY_IN] = in + added;
     c->by_B[IR_BY_OUT] = out;
     c->by_B[IR_BY_KV] = kv_row * (double)(r->past + r->tokens);
     c->write_B = c->wa_B = out + kv_row * (double)r->tokens;
@@ -131,6 +182,11 @@ void ly_cost(const ly_row *r, ir_dtype t, bool in_network, ir_cost *c)
     c->spare_flops = spare_flops(r);
     c->launches = 1;
     c->footprint_B = c->read_B + c->write_B;
+    if (r->op == LY_BAG) {
+        c->scattered_B = c->by_B[IR_BY_WEIGHTS];
+        c->scatters = (double)r->lookups;
+        c->footprint_B -= c->scattered_B * (1 - r->distinct / c->scatters);
+    }
     c->weights_B = weights_B(r, t, in_network);
     c->unfused_B = c->read_B + c->write_B + unfused_extra_B(r);
 }
@@ -143,6 +199,8 @@ static void add_up(ir_cost *sum, const ir_cost *c, double times)
     sum->flops += times * c->flops;
     sum->spare_flops += times * c->spare_flops;
     sum->launches += times * c->launches;
+    sum->scattered_B += times * c->scattered_B;
+    sum->scatters += times * c->scatters;
     sum->weights_B += times * c->weights_B;
     sum->unfused_B += times * c->unfused_B;
     for (int k = 0; k < IR_NBY; k++) sum->by_B[k] += times * c->by_B[k];
@@ -205,27 +263,73 @@ int64_t ly_reread(const ly_net *n, int i)
     return seen < own ? seen : own;
 }
 
+/* The table of an embedding whose rows no head reads as well: what is gathered of it counts as weights. */
+static bool layer_own_table(const ly_net *n, int i)
+{
+    for (int k = 0; k < n->n; k++)
+        if (k != i && has_matrix(&n->row[k]) && n->row[k].W_at == n->row[i].W_at) return false;
+    return n->row[i].op == LY_EMBED;
+}
+
 /* A matrix read before costs no traffic of its own: it is in the table once. */
 static void layer_leave_out(const ly_net *n, int i, ir_dtype t, ir_cost *c)
 {
-    double B = (double)ly_reread(n, i) * ir_dtype_bytes(t);
+    double B = ly_weights_B(t, n->row[i].format, (double)ly_reread(n, i));
     c->read_B -= B;
     c->by_B[IR_BY_WEIGHTS] -= B;
     c->weights_B -= B;
     c->unfused_B -= B;
 }
 
+/* Tables of embedding bags count with the rows that are looked up, experts as they are expected to be chosen.
+ */
+static double touched_W(const ly_net *n)
+{
+    double all = (double)n->nW;
+    for (int i = 0; i < n->n; i++)
+        if (n->row[i].op == LY_MOE)
+            all -= ly_moe_W(&n->row[i], (double)n->row[i].experts) -
+                   ly_moe_W(&n->row[i], ly_moe_distinct(&n->row[i]));
+        else if (n->row[i].op == LY_BAG)
+            all -= ((double)n->row[i].vocab - n->row[i].distinct) * (double)n->row[i].c;
+    return all;
+}
+
 void ly_net_cost(const ly_net *n, ir_dtype t, ir_cost *out)
 {
+    ir_dtype kv = ly_kv_dtype(t);
     memset(out, 0, sizeof *out);
     for (int i = 0; i < n->n; i++) {
         ir_cost c;
         ly_cost(&n->row[i], t, true, &c);
         layer_leave_out(n, i, t, &c);
+        if (layer_own_table(n, i)) c.weights_B = c.by_B[IR_BY_WEIGHTS];
         add_up(out, &c, 1);
+        if (n->row[i].op == LY_ATTENTION) kv = ly_row_kv(&n->row[i], t);
     }
-    out->footprint_B = (double)n->nW * ir_dtype_bytes(t) + f32_B * (double)n->nV +
-                       (double)n->kv_elems * ir_dtype_bytes(ly_kv_dtype(t)) +
+    out->footprint_B = ly_weights_B(t, n->format, touched_W(n)) + f32_B * (double)n->nV +
+                       (double)n->kv_elems * ly_kv_B(kv) +
                        f32_B * (largest_live(n) + (double)(n->in_elems + n->out_elems));
     out->near_footprint_B = f32_B * largest_live(n);
+}
+
+/* What of a row GPT-2 has not; NULL: nothing. */
+static const char *layer_beyond_gpt(const ly_row *r, ir_dtype t)
+{
+    if (r->op == LY_NORM && r->rms) return "RMS norms";
+    if (r->rope.pairs != LY_ROPE_NONE) return "rotary positions";
+    if (ly_kv_heads(r) != r->heads) return "shared heads of keys";
+    if (r->gate || r->act == LY_SILU) return "gates";
+    if (r->op == LY_EMBED && r->P_at < 0) return "embeddings without positions";
+    return r->op == LY_ATTENTION && ly_row_kv(r, t) != ly_kv_dtype(t) ? "such a cache" : NULL;
+}
+
+ir_status ly_only_gpt(const ly_net *n, ir_dtype t)
+{
+    if (n->format.group) return ir_fail(IR_SKIP, "weights in groups: this executor knows whole ones");
+    for (int i = 0; i < n->n; i++) {
+        const char *what = layer_beyond_gpt(&n->row[i], t);
+        if (what) return ir_fail(IR_SKIP, "row %s: this executor does not know %s", n->row[i].name, what);
+    }
+    return IR_OK;
 }

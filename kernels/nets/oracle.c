@@ -16,6 +16,10 @@ double ref_act(ly_act a, double x)
     case LY_RELU: return x < 0 ? 0 : x; /* NaN stays NaN */
     case LY_RELU6: return x < 0 ? 0 : x > 6 ? 6 : x;
     case LY_GELU: return 0.5 * x * (1 + tanh(0.79788456080286535588 * (x + 0.044715 * x * x * x)));
+    case LY_GELU_ERF: return 0.5 * x * (1 + erf(x * 0.70710678118654752440));
+    case LY_TANH: return tanh(x);
+    case LY_SILU: return x / (1 + exp(-x));
+    case LY_SIGMOID: return 1 / (1 + exp(-x));
     default: return x;
     }
 }
@@ -51,7 +55,8 @@ static void pack_rows(const ref_weights *w, int64_t at, int64_t n0, int64_t n, i
                       float *out)
 {
     memset(out, 0, sizeof *out * (size_t)(oracle_up(n, TILE) * Kp));
-    for (int64_t i = 0; i < n; i++) ly_load(w->dtype, w->W, at + (n0 + i) * K, K, out + i * Kp);
+    const ly_stored s = {w->dtype, w->format, w->n, w->W};
+    for (int64_t i = 0; i < n; i++) ly_load_stored(&s, at + (n0 + i) * K, K, out + i * Kp);
 }
 
 static void oracle_finish(const ref_epilogue *e, int64_t p, int64_t n0, int64_t n, const double *sum,
@@ -60,8 +65,9 @@ static void oracle_finish(const ref_epilogue *e, int64_t p, int64_t n0, int64_t 
     for (int64_t j = 0; j < n; j++) {
         double y = sum[j] * (scale ? (double)scale[n0 + j] : 1);
         if (e->bias) y += (double)e->bias[n0 + j];
-        if (e->add) y += (double)e->add[p * e->ld + n0 + j];
-        e->out[p * e->ld + n0 + j] = (float)ref_act(e->act, y);
+        const double add = e->add ? (double)e->add[p * e->ld + n0 + j] : 0;
+        y = ref_act(e->act, e->gate ? y : y + add);
+        e->out[p * e->ld + n0 + j] = (float)(e->gate ? y * add : y);
     }
 }
 
@@ -70,7 +76,8 @@ static void oracle_product(const float *x, int64_t P, int64_t K, int64_t Kp, con
                            int64_t W_at, int64_t s_at, int64_t N, float *block, const ref_epilogue *e)
 {
     double         sum[TILE * NBLOCK];
-    const any_f32 *scale = ly_scaled(w->dtype) ? (const any_f32 *)w->V + s_at : NULL;
+    const bool     scaled = ly_scaled(w->dtype) && !w->format.group;
+    const any_f32 *scale = scaled ? (const any_f32 *)w->V + s_at : NULL;
     for (int64_t n0 = 0; n0 < N; n0 += NBLOCK) {
         int64_t n = N - n0 < NBLOCK ? N - n0 : NBLOCK, np = oracle_up(n, TILE);
         pack_rows(w, W_at, n0, n, K, Kp, block);
@@ -121,7 +128,7 @@ ir_status ref_product(const float *x, int64_t P, int64_t K, const ref_weights *w
 /* The window of output pixel p over group g's channels, as one row. */
 static void oracle_window(const ly_row *r, const float *x, int64_t p, int64_t g, float *out)
 {
-    int64_t cg = r->c / r->groups, y0 = p / r->ow * r->stride - r->pad, x0 = p % r->ow * r->stride - r->pad;
+    int64_t cg = r->c / r->groups, y0 = p / r->ow * r->stride - r->pad, x0 = p % r->ow * r->stride - r->pad_w;
     for (int64_t i = 0; i < r->r; i++)
         for (int64_t j = 0; j < r->s; j++, out += cg) {
             int64_t y = y0 + i, z = x0 + j;
@@ -143,8 +150,8 @@ ir_status ref_conv(const ly_row *r, const ref_weights *w, const float *x, const 
     for (int64_t g = 0; st == IR_OK && g < r->groups; g++)
         for (int64_t p0 = 0; p0 < P; p0 += strip) {
             int64_t      n = P - p0 < strip ? P - p0 : strip, at = p0 * r->k + g * N;
-            ref_epilogue e = {r->b_at >= 0 ? bias + g * N : NULL, add ? add + at : NULL, r->act, out + at,
-                              r->k};
+            ref_epilogue e = {
+                r->b_at >= 0 ? bias + g * N : NULL, add ? add + at : NULL, r->act, out + at, r->k, false};
             memset(pack, 0, sizeof *pack * (size_t)(oracle_up(n, TILE) * Kp));
             for (int64_t i = 0; i < n; i++) oracle_window(r, x, p0 + i, g, pack + i * Kp);
             oracle_product(pack, n, K, Kp, w, r->W_at + g * N * K, r->s_at + g * N, N, block, &e);
@@ -157,7 +164,7 @@ ir_status ref_conv(const ly_row *r, const ref_weights *w, const float *x, const 
 
 static double pooled(const ly_row *r, const float *x, int64_t p, int64_t ch)
 {
-    int64_t y0 = p / r->ow * r->stride - r->pad, x0 = p % r->ow * r->stride - r->pad;
+    int64_t y0 = p / r->ow * r->stride - r->pad, x0 = p % r->ow * r->stride - r->pad_w;
     double  most = -INFINITY, sum = 0;
     for (int64_t y = y0 < 0 ? 0 : y0; y < y0 + r->r && y < r->h; y++)
         for (int64_t z = x0 < 0 ? 0 : x0; z < x0 + r->s && z < r->w; z++) {
@@ -165,7 +172,7 @@ static double pooled(const ly_row *r, const float *x, int64_t p, int64_t ch)
             sum += v;
             if (!(v <= most)) most = v;
         }
-    return r->op == LY_MAXPOOL ? most : sum / (double)(r->h * r->w);
+    return r->op == LY_MAXPOOL ? most : sum / (double)(r->r * r->s);
 }
 
 void ref_pool(const ly_row *r, const float *x, float *out)

@@ -45,7 +45,7 @@ ir_status ly_resnet50(int64_t batch, int64_t res, ly_net *net)
     ly_row *pool = cnn_row(net, LY_MAXPOOL, &x, 1, batch, "maxpool");
     pool->r = pool->s = 3;
     pool->stride = 2;
-    pool->pad = 1;
+    pool->pad = pool->pad_w = 1;
     pool->oh = nets_window(x.h, 3, 2, 1);
     pool->ow = nets_window(x.w, 3, 2, 1);
     x = cnn_out(pool);

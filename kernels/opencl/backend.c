@@ -105,8 +105,8 @@ static void host_of(ocl_dev *d)
 {
     cl_device_type type = 0;
     ir_topology   *t = malloc(sizeof *t);
-    if (t && INFO(d->id, CL_DEVICE_TYPE, type) == IR_OK && (type & CL_DEVICE_TYPE_CPU) &&
-        ir_topology_load(NULL, t) == IR_OK) {
+    if (t && INFO(d->id, CL_DEVICE_TYPE, type) == IR_OK && (type & CL_DEVICE_TYPE_CPU)) {
+        ir_topology_plain(t);
         d->numa_nodes = t->nnuma > 0 ? t->nnuma : 1;
         snprintf(d->cpu_model, sizeof d->cpu_model, "%.60s", t->cpu_model);
     }

@@ -29,11 +29,13 @@ typedef struct {
     int        nkernel;
     ocl_linear linear[OCL_LINEAR_ROWS + 1];
     ocl_gemm   gemm;
-    ocl_buf   *buf[LY_MAX_BUF], *scratch, *columns, *scores, *none;
-    size_t     score_groups;
-    size_t    *packed_at; /* per row: where its reordered weights begin */
-    size_t     npacked;   /* f32 elements of all of them */
-    uint32_t   cap;
+    ocl_buf   *buf[LY_MAX_BUF], *scratch, *columns, *scores, *none, *turn,
+        *held; /* turn: rotary
+                * positions; held: keys and values of a row without a cache */
+    size_t   score_groups;
+    size_t  *packed_at; /* per row: where its reordered weights begin */
+    size_t   npacked;   /* f32 elements of all of them */
+    uint32_t cap;
 } plan;
 
 /* ---- parts ----------------------------------------------------------------------------------- */
@@ -77,12 +79,13 @@ static cl_mem ocl_exec_place(const ir_run *r, const plan *p, int buf)
 
 static ocl_epilogue epilogue_of(const ir_run *r, const plan *p, const ly_row *w)
 {
-    bool i8 = p->wt == IR_I8;
     return (ocl_epilogue){tensor(r, p, p->V),
                           w->add == LY_NONE ? p->none->mem : ocl_exec_place(r, p, w->add),
                           w->b_at,
-                          i8 ? w->s_at : -1,
-                          w->add != LY_NONE,
+                          ly_row_scaled(w, p->wt) ? w->s_at : -1,
+                          w->add == LY_NONE ? 0
+                          : w->gate         ? 2
+                                            : 1,
                           (cl_int)w->act};
 }
 
@@ -100,10 +103,11 @@ static bool dense_conv(const plan *p, const ly_row *w)
     return w->op == LY_CONV && w->groups == 1 && p->way == BY_PRODUCT;
 }
 static bool direct_conv(const plan *p, const ly_row *w) { return w->op == LY_CONV && !dense_conv(p, w); }
-static bool slim(const ly_row *w) { return w->op == LY_FC && w->rows <= OCL_LINEAR_ROWS; }
+static bool stored(const ly_row *w) { return w->op == LY_FC && w->format.group > 0; }
+static bool slim(const ly_row *w) { return w->op == LY_FC && !stored(w) && w->rows <= OCL_LINEAR_ROWS; }
 static bool ocl_exec_product(const plan *p, const ly_row *w)
 {
-    return dense_conv(p, w) || (w->op == LY_FC && !slim(w));
+    return dense_conv(p, w) || (w->op == LY_FC && !stored(w) && !slim(w));
 }
 static bool ocl_exec_depthwise(const ly_row *w) { return w->groups == w->c && w->c == w->k && w->groups > 1; }
 static size_t product_m(const ly_row *w)
@@ -111,7 +115,10 @@ static size_t product_m(const ly_row *w)
     return (size_t)(w->op == LY_CONV ? w->batch * w->oh * w->ow : w->rows);
 }
 static size_t product_k(const ly_row *w) { return (size_t)(w->op == LY_CONV ? w->r * w->s * w->c : w->c); }
-static bool   plain_image(const ly_row *w) { return w->r == 1 && w->s == 1 && w->stride == 1 && w->pad == 0; }
+static bool   plain_image(const ly_row *w)
+{
+    return w->r == 1 && w->s == 1 && w->stride == 1 && w->pad == 0 && w->pad_w == 0;
+}
 
 static int direct_vector(const ocl_dev *d, const ly_row *w)
 {
@@ -135,8 +142,9 @@ static ir_status do_product(ir_run *r, plan *p, int i)
     size_t    at = d->cpu ? p->packed_at[i] : (size_t)w->W_at;
     ir_status s = IR_OK;
     if (w->op == LY_CONV && !plain_image(w)) {
-        ocl_image g = {(cl_uint)m,    (cl_uint)w->h,      (cl_uint)w->w,   (cl_uint)w->c,  (cl_uint)w->r,
-                       (cl_uint)w->s, (cl_uint)w->stride, (cl_uint)w->pad, (cl_uint)w->oh, (cl_uint)w->ow};
+        ocl_image g = {(cl_uint)m,     (cl_uint)w->h,  (cl_uint)w->w,      (cl_uint)w->c,
+                       (cl_uint)w->r,  (cl_uint)w->s,  (cl_uint)w->stride, (cl_uint)w->pad,
+                       (cl_uint)w->oh, (cl_uint)w->ow, (cl_uint)w->pad_w};
         if (d->cpu) {
             s = ocl_gemm_pack_image(d, &p->gemm, x, p->scratch->mem, &g);
             x = NULL;
@@ -148,8 +156,9 @@ static ir_status do_product(ir_run *r, plan *p, int i)
                                  OCL_A(g.w),      OCL_A(g.c),
                                  OCL_A(g.r),      OCL_A(g.s),
                                  OCL_A(g.stride), OCL_A(g.pad),
-                                 OCL_A(g.oh),     OCL_A(g.ow)};
-            if (s == IR_OK) s = launch(d, kernel, a, 12, m * k);
+                                 OCL_A(g.oh),     OCL_A(g.ow),
+                                 OCL_A(g.pad_w)};
+            if (s == IR_OK) s = launch(d, kernel, a, 13, m * k);
             x = p->columns->mem;
         }
     }
@@ -172,21 +181,21 @@ static ir_status do_direct(ir_run *r, plan *p, int i)
     ocl_epilogue e = epilogue_of(r, p, w);
     cl_mem x = ocl_exec_place(r, p, w->in), y = ocl_exec_place(r, p, w->out), F = ((ocl_buf *)r->packed)->mem;
     cl_ulong at = p->packed_at[i];
-    cl_uint  u[] = {(cl_uint)w->batch, (cl_uint)w->h,  (cl_uint)w->w,
-                    (cl_uint)w->c,     (cl_uint)w->k,  (cl_uint)filters_kp(d, w),
-                    (cl_uint)w->r,     (cl_uint)w->s,  (cl_uint)w->stride,
-                    (cl_uint)w->pad,   (cl_uint)w->oh, (cl_uint)w->ow,
-                    (cl_uint)w->groups};
+    cl_uint  u[] = {(cl_uint)w->batch,  (cl_uint)w->h,    (cl_uint)w->w,
+                    (cl_uint)w->c,      (cl_uint)w->k,    (cl_uint)filters_kp(d, w),
+                    (cl_uint)w->r,      (cl_uint)w->s,    (cl_uint)w->stride,
+                    (cl_uint)w->pad,    (cl_uint)w->oh,   (cl_uint)w->ow,
+                    (cl_uint)w->groups, (cl_uint)w->pad_w};
     snprintf(extra, sizeof extra, "-DMODE=%d -DPIX=%d", mode, pix);
     ir_status     s = ocl_exec_part(d, p, "conv", v, extra, &kernel);
     const ocl_arg a[] = {OCL_A(x),         OCL_A(F),     OCL_A(e.V),   OCL_A(e.add), OCL_A(y),
                          OCL_A(at),        OCL_A(u[0]),  OCL_A(u[1]),  OCL_A(u[2]),  OCL_A(u[3]),
                          OCL_A(u[4]),      OCL_A(u[5]),  OCL_A(u[6]),  OCL_A(u[7]),  OCL_A(u[8]),
                          OCL_A(u[9]),      OCL_A(u[10]), OCL_A(u[11]), OCL_A(u[12]), OCL_A(e.b_at),
-                         OCL_A(e.has_add), OCL_A(e.act)};
+                         OCL_A(e.has_add), OCL_A(e.act), OCL_A(u[13])};
     size_t        items = (size_t)(w->batch * w->oh) * ((size_t)w->ow + (size_t)pix - 1) / (size_t)pix *
                    ocl_exec_up((size_t)w->k, (size_t)v) / (size_t)v;
-    return s == IR_OK ? launch(d, kernel, a, 22, items) : s;
+    return s == IR_OK ? launch(d, kernel, a, 23, items) : s;
 }
 
 static ir_status do_linear(ir_run *r, plan *p, int i)
@@ -198,17 +207,58 @@ static ir_status do_linear(ir_run *r, plan *p, int i)
                           (size_t)w->c, &e);
 }
 
+/* ---- weights in groups ----------------------------------------------------------------------- */
+static void stored_options(const plan *p, const ly_row *w, int rows, char extra[64])
+{
+    extra[0] = 0;
+    if (w->format.group)
+        snprintf(extra, 64, "-DGROUP=%d -DI4=%d -DROWS=%d", w->format.group, p->wt == IR_I4, rows);
+}
+
+/* The byte of W at which zero points begin; 0: there are none. */
+static cl_ulong stored_zeros(const plan *p, const ly_row *w)
+{
+    return w->format.zeros ? (cl_ulong)ly_W_offset(p->wt, w->format, p->net.nW) : 0;
+}
+
+/* Up to OCL_LINEAR_ROWS rows of x at a time. */
+static ir_status do_stored(ir_run *r, plan *p, const ly_row *w)
+{
+    ocl_dev     *d = ocl_of(r->dev);
+    ocl_epilogue e = epilogue_of(r, p, w);
+    cl_mem       W = tensor(r, p, p->W), x = ocl_exec_place(r, p, w->in), y = ocl_exec_place(r, p, w->out);
+    cl_uint      n = (cl_uint)w->k, k = (cl_uint)w->c;
+    cl_ulong     W_at = (cl_ulong)w->W_at, zeros = stored_zeros(p, w);
+    ir_status    s = IR_OK;
+    for (int64_t row = 0; row < w->rows && s == IR_OK; row += OCL_LINEAR_ROWS) {
+        const int64_t left = w->rows - row;
+        cl_kernel     kernel;
+        char          extra[64];
+        cl_ulong      x_at = (cl_ulong)(row * w->c), y_at = (cl_ulong)(row * w->k);
+        stored_options(p, w, (int)(left < OCL_LINEAR_ROWS ? left : OCL_LINEAR_ROWS), extra);
+        s = ocl_exec_part(d, p, "stored", 1, extra, &kernel);
+        const ocl_arg a[] = {OCL_A(W),      OCL_A(x),     OCL_A(y),         OCL_A(n),    OCL_A(k),
+                             OCL_A(W_at),   OCL_A(zeros), OCL_A(x_at),      OCL_A(y_at), OCL_A(e.V),
+                             OCL_A(e.b_at), OCL_A(e.add), OCL_A(e.has_add), OCL_A(e.act)};
+        if (s == IR_OK) s = launch(d, kernel, a, 14, (size_t)n * group_size(d));
+    }
+    return s;
+}
+
 static ir_status do_norm(ir_run *r, plan *p, const ly_row *w)
 {
     ocl_dev      *d = ocl_of(r->dev);
     cl_kernel     kernel;
     cl_mem        x = ocl_exec_place(r, p, w->in), y = ocl_exec_place(r, p, w->out), V = tensor(r, p, p->V);
     cl_uint       rows = (cl_uint)w->rows, c = (cl_uint)w->c, tokens = w->tokens > 1 ? (cl_uint)w->tokens : 1;
+    cl_uint       take = tokens > 1 && !w->first ? tokens - 1 : 0;
     cl_long       g = w->g_at, b = w->b_at;
+    cl_int        rms = w->rms;
+    cl_float      eps = (cl_float)ly_eps(w);
     ir_status     s = ocl_exec_part(d, p, "norm", ocl_exec_vector_of(d), "", &kernel);
-    const ocl_arg a[] = {OCL_A(x), OCL_A(V), OCL_A(y), OCL_A(rows),
-                         OCL_A(c), OCL_A(g), OCL_A(b), OCL_A(tokens)};
-    return s == IR_OK ? launch(d, kernel, a, 8, rows * group_size(d)) : s;
+    const ocl_arg a[] = {OCL_A(x), OCL_A(V),      OCL_A(y),   OCL_A(rows), OCL_A(c),   OCL_A(g),
+                         OCL_A(b), OCL_A(tokens), OCL_A(rms), OCL_A(eps),  OCL_A(take)};
+    return s == IR_OK ? launch(d, kernel, a, 11, rows * group_size(d)) : s;
 }
 
 static ir_status do_softmax(ir_run *r, plan *p, const ly_row *w)
@@ -246,33 +296,57 @@ static ir_status do_embed(ir_run *r, plan *p, const ly_row *w)
     cl_mem    x = ocl_exec_place(r, p, w->in), W = tensor(r, p, p->W), V = tensor(r, p, p->V),
            y = ocl_exec_place(r, p, w->out);
     cl_uint  rows = (cl_uint)w->rows, c = (cl_uint)w->c, past = (cl_uint)w->past, tokens = (cl_uint)w->tokens;
-    cl_ulong W_at = (cl_ulong)w->W_at, P_at = (cl_ulong)w->P_at, vocab = (cl_ulong)w->vocab;
-    cl_long  scale = p->wt == IR_I8 ? w->s_at : -1;
-    ir_status     s = ocl_exec_part(d, p, "embed", 1, "", &kernel);
-    const ocl_arg a[] = {OCL_A(x),    OCL_A(W),    OCL_A(V),    OCL_A(y),      OCL_A(rows),  OCL_A(c),
-                         OCL_A(W_at), OCL_A(P_at), OCL_A(past), OCL_A(tokens), OCL_A(scale), OCL_A(vocab)};
-    return s == IR_OK ? launch(d, kernel, a, 12, rows * group_size(d)) : s;
+    cl_ulong W_at = (cl_ulong)w->W_at, vocab = (cl_ulong)w->vocab, zeros = stored_zeros(p, w);
+    cl_long  P_at = (cl_long)w->P_at, scale = ly_row_scaled(w, p->wt) ? w->s_at : -1;
+    cl_ulong context = (cl_ulong)w->context;
+    cl_uint  types = (cl_uint)w->types;
+    char     extra[64];
+    stored_options(p, w, 1, extra);
+    ir_status     s = ocl_exec_part(d, p, "embed", 1, extra, &kernel);
+    const ocl_arg a[] = {OCL_A(x),     OCL_A(W),     OCL_A(V),     OCL_A(y),       OCL_A(rows),
+                         OCL_A(c),     OCL_A(W_at),  OCL_A(P_at),  OCL_A(past),    OCL_A(tokens),
+                         OCL_A(scale), OCL_A(vocab), OCL_A(zeros), OCL_A(context), OCL_A(types)};
+    return s == IR_OK ? launch(d, kernel, a, 15, rows * group_size(d)) : s;
+}
+
+/* Queries and keys turn where they lie. */
+static ir_status do_rotate(ir_run *r, plan *p, const ly_row *w)
+{
+    ocl_dev  *d = ocl_of(r->dev);
+    cl_kernel kernel;
+    cl_mem    x = ocl_exec_place(r, p, w->in);
+    cl_uint   rows = (cl_uint)w->rows, heads = (cl_uint)(w->heads + ly_kv_heads(w)), dh = (cl_uint)w->dh,
+            tokens = (cl_uint)w->tokens, width = (cl_uint)ly_qkv_width(w);
+    cl_int        even = w->rope.pairs == LY_ROPE_EVEN;
+    ir_status     s = ocl_exec_part(d, p, "turn_pairs", 1, "", &kernel);
+    const ocl_arg a[] = {OCL_A(x),  OCL_A(p->turn->mem), OCL_A(rows),  OCL_A(heads),
+                         OCL_A(dh), OCL_A(tokens),       OCL_A(width), OCL_A(even)};
+    return s == IR_OK ? launch(d, kernel, a, 8, d->cpu ? d->units : (size_t)rows * heads * dh / 2) : s;
 }
 
 static ir_status do_attention(ir_run *r, plan *p, const ly_row *w)
 {
     ocl_dev  *d = ocl_of(r->dev);
     cl_kernel append, attend;
-    cl_mem    x = ocl_exec_place(r, p, w->in), KV = tensor(r, p, p->kv), y = ocl_exec_place(r, p, w->out);
-    cl_uint   batch = (cl_uint)w->batch, heads = (cl_uint)w->heads, dh = (cl_uint)w->dh,
-            tokens = (cl_uint)w->tokens, past = (cl_uint)w->past;
-    cl_ulong  at = (cl_ulong)w->block * 2 * batch * heads * p->cap * dh;
+    cl_mem    x = ocl_exec_place(r, p, w->in), KV = w->all ? p->held->mem : tensor(r, p, p->kv),
+           y = ocl_exec_place(r, p, w->out);
+    cl_int  all = w->all;
+    cl_uint batch = (cl_uint)w->batch, heads = (cl_uint)w->heads, dh = (cl_uint)w->dh,
+            tokens = (cl_uint)w->tokens, past = (cl_uint)w->past, shared = (cl_uint)ly_kv_heads(w),
+            each = heads / shared, before = heads * dh;
+    cl_ulong  at = (cl_ulong)w->block * 2 * batch * shared * p->cap * dh;
     size_t    local = group_size(d), queries = (size_t)batch * heads * tokens;
-    ir_status s = ocl_exec_part(d, p, "kv_append", 1, "", &append);
+    ir_status s = w->rope.pairs == LY_ROPE_NONE ? IR_OK : do_rotate(r, p, w);
+    if (s == IR_OK) s = ocl_exec_part(d, p, "kv_append", 1, "", &append);
     if (s == IR_OK) s = ocl_exec_part(d, p, "attention", ocl_exec_vector_of(d), "", &attend);
     if (s != IR_OK) return s;
-    const ocl_arg a[] = {OCL_A(x),  OCL_A(KV),     OCL_A(at),   OCL_A(batch), OCL_A(heads),
-                         OCL_A(dh), OCL_A(tokens), OCL_A(past), OCL_A(p->cap)};
-    const ocl_arg b[] = {OCL_A(x),      OCL_A(KV),    OCL_A(y),     OCL_A(p->scores->mem),
-                         OCL_A(at),     OCL_A(batch), OCL_A(heads), OCL_A(dh),
-                         OCL_A(tokens), OCL_A(past),  OCL_A(p->cap)};
-    s = launch(d, append, a, 9, d->cpu ? d->units : 2 * queries * dh);
-    if (s == IR_OK) s = ocl_args(attend, b, 11);
+    const ocl_arg a[] = {OCL_A(x),  OCL_A(KV),     OCL_A(at),   OCL_A(batch),  OCL_A(shared),
+                         OCL_A(dh), OCL_A(tokens), OCL_A(past), OCL_A(p->cap), OCL_A(before)};
+    const ocl_arg b[] = {OCL_A(x),      OCL_A(KV),    OCL_A(y),  OCL_A(p->scores->mem), OCL_A(at),
+                         OCL_A(batch),  OCL_A(heads), OCL_A(dh), OCL_A(tokens),         OCL_A(past),
+                         OCL_A(p->cap), OCL_A(each),  OCL_A(all)};
+    s = launch(d, append, a, 10, d->cpu ? d->units : 2 * queries * dh / each);
+    if (s == IR_OK) s = ocl_args(attend, b, 13);
     return s == IR_OK ? ocl_launch(d, attend, queries < p->score_groups ? queries : p->score_groups, local)
                       : s;
 }
@@ -288,18 +362,78 @@ static ir_status do_pool(ir_run *r, plan *p, const ly_row *w)
                          (cl_uint)w->h,
                          (cl_uint)w->w,
                          (cl_uint)w->c,
-                         (cl_uint)(most ? w->r : w->h),
-                         (cl_uint)(most ? w->s : w->w),
+                         (cl_uint)w->r,
+                         (cl_uint)w->s,
                    most ? (cl_uint)w->stride : 1,
                    most ? (cl_uint)w->pad : 0,
                    most ? (cl_uint)w->oh : 1,
-                   most ? (cl_uint)w->ow : 1};
+                   most ? (cl_uint)w->ow : 1,
+                   most ? (cl_uint)w->pad_w : 0};
     cl_int        kind = most;
     ir_status     s = ocl_exec_part(d, p, "pool", v, "", &kernel);
     const ocl_arg a[] = {OCL_A(x),    OCL_A(y),    OCL_A(u[0]), OCL_A(u[1]), OCL_A(u[2]),
                          OCL_A(u[3]), OCL_A(u[4]), OCL_A(u[5]), OCL_A(u[6]), OCL_A(u[7]),
-                         OCL_A(u[8]), OCL_A(u[9]), OCL_A(kind)};
-    return s == IR_OK ? launch(d, kernel, a, 13, (size_t)u[0] * u[8] * u[9] * u[3] / (size_t)v) : s;
+                         OCL_A(u[8]), OCL_A(u[9]), OCL_A(kind), OCL_A(u[10])};
+    return s == IR_OK ? launch(d, kernel, a, 14, (size_t)u[0] * u[8] * u[9] * u[3] / (size_t)v) : s;
+}
+
+static ir_status do_bag(ir_run *r, plan *p, const ly_row *w)
+{
+    ocl_dev      *d = ocl_of(r->dev);
+    cl_kernel     kernel;
+    int           v = d->cpu && w->c % 16 == 0 ? 16 : 1;
+    cl_mem        x = ocl_exec_place(r, p, w->in), W = tensor(r, p, p->W), y = ocl_exec_place(r, p, w->out);
+    cl_ulong      at = (cl_ulong)p->net.index_at, W_at = (cl_ulong)w->W_at;
+    cl_uint       rows = (cl_uint)w->rows, c = (cl_uint)w->c;
+    ir_status     s = ocl_exec_part(d, p, "bag", v, "", &kernel);
+    const ocl_arg a[] = {OCL_A(x), OCL_A(W), OCL_A(y), OCL_A(at), OCL_A(rows), OCL_A(c), OCL_A(W_at)};
+    return s == IR_OK ? launch(d, kernel, a, 7, (size_t)rows * c / (size_t)v) : s;
+}
+
+static ir_status do_interact(ir_run *r, plan *p, const ly_row *w)
+{
+    ocl_dev  *d = ocl_of(r->dev);
+    cl_kernel kernel;
+    cl_mem    x = ocl_exec_place(r, p, w->in), rest = ocl_exec_place(r, p, w->add),
+           y = ocl_exec_place(r, p, w->out);
+    cl_uint       rows = (cl_uint)w->rows, c = (cl_uint)w->c, n = (cl_uint)w->heads, k = (cl_uint)w->k;
+    cl_int        dots = w->op == LY_INTERACT;
+    ir_status     s = ocl_exec_part(d, p, "interact", 1, "", &kernel);
+    const ocl_arg a[] = {OCL_A(x), OCL_A(rest), OCL_A(y), OCL_A(rows),
+                         OCL_A(c), OCL_A(n),    OCL_A(k), OCL_A(dots)};
+    return s == IR_OK ? launch(d, kernel, a, 8, (size_t)rows * k) : s;
+}
+
+static ir_status do_tokens(ir_run *r, plan *p, const ly_row *w)
+{
+    ocl_dev  *d = ocl_of(r->dev);
+    cl_kernel kernel;
+    cl_mem    x = ocl_exec_place(r, p, w->in), W = tensor(r, p, p->W), V = tensor(r, p, p->V),
+           y = ocl_exec_place(r, p, w->out);
+    cl_uint       rows = (cl_uint)w->rows, c = (cl_uint)w->c, tokens = (cl_uint)w->tokens;
+    cl_ulong      W_at = (cl_ulong)w->W_at, P_at = (cl_ulong)w->P_at;
+    cl_long       scale = p->wt == IR_I8 ? w->s_at : -1;
+    ir_status     s = ocl_exec_part(d, p, "tokens", 1, "", &kernel);
+    const ocl_arg a[] = {OCL_A(x), OCL_A(W),      OCL_A(V),    OCL_A(y),    OCL_A(rows),
+                         OCL_A(c), OCL_A(tokens), OCL_A(W_at), OCL_A(P_at), OCL_A(scale)};
+    return s == IR_OK ? launch(d, kernel, a, 10, (size_t)rows * c) : s;
+}
+
+/* Squares that do not overlap: what im2col makes of a convolution with them. */
+static ir_status do_patches(ir_run *r, plan *p, const ly_row *w)
+{
+    ocl_dev  *d = ocl_of(r->dev);
+    cl_kernel kernel;
+    cl_mem    x = ocl_exec_place(r, p, w->in), y = ocl_exec_place(r, p, w->out);
+    cl_uint   m = (cl_uint)(w->batch * w->oh * w->ow),
+            u[] = {
+                (cl_uint)w->h,  (cl_uint)w->w, (cl_uint)w->c, (cl_uint)w->r, (cl_uint)w->s, (cl_uint)w->r, 0,
+                (cl_uint)w->oh, (cl_uint)w->ow};
+    ir_status     s = ocl_exec_part(d, p, "columns", 1, "", &kernel);
+    const ocl_arg a[] = {OCL_A(x),    OCL_A(y),    OCL_A(m),    OCL_A(u[0]), OCL_A(u[1]),
+                         OCL_A(u[2]), OCL_A(u[3]), OCL_A(u[4]), OCL_A(u[5]), OCL_A(u[6]),
+                         OCL_A(u[7]), OCL_A(u[8]), OCL_A(u[6])};
+    return s == IR_OK ? launch(d, kernel, a, 13, (size_t)ly_out_elems(w)) : s;
 }
 
 static ir_status ocl_exec_step(ir_run *r, int i)
@@ -308,7 +442,7 @@ static ir_status ocl_exec_step(ir_run *r, int i)
     const ly_row *w = &p->row[i];
     switch (w->op) {
     case LY_CONV: return dense_conv(p, w) ? do_product(r, p, i) : do_direct(r, p, i);
-    case LY_FC: return slim(w) ? do_linear(r, p, i) : do_product(r, p, i);
+    case LY_FC: return stored(w) ? do_stored(r, p, w) : slim(w) ? do_linear(r, p, i) : do_product(r, p, i);
     case LY_NORM: return do_norm(r, p, w);
     case LY_SOFTMAX: return do_softmax(r, p, w);
     case LY_ACT:
@@ -317,6 +451,11 @@ static ir_status ocl_exec_step(ir_run *r, int i)
     case LY_ATTENTION: return do_attention(r, p, w);
     case LY_MAXPOOL:
     case LY_AVGPOOL: return do_pool(r, p, w);
+    case LY_BAG: return do_bag(r, p, w);
+    case LY_INTERACT:
+    case LY_CONCAT: return do_interact(r, p, w);
+    case LY_TOKENS: return do_tokens(r, p, w);
+    case LY_PATCHES: return do_patches(r, p, w);
     default: return ir_fail(IR_SKIP, "%s: no OpenCL kernel for this layer", w->name);
     }
 }
@@ -407,7 +546,9 @@ static void ocl_exec_teardown(ir_run *r)
     ocl_buffer_free(&p->scratch);
     ocl_buffer_free(&p->columns);
     ocl_buffer_free(&p->scores);
+    ocl_buffer_free(&p->held);
     ocl_buffer_free(&p->none);
+    ocl_buffer_free(&p->turn);
     if (p->own_net) ly_free(&p->net);
     free(p->packed_at);
     free(p);
@@ -419,11 +560,12 @@ static void bind_tensors(plan *p, const char *family)
     static const struct {
         const char *family;
         int         in, W, V, out, kv, add;
-    } where[] = {{"conv", 0, 1, 2, 3, -1, -1},   {"linear", 0, 1, 2, 3, -1, -1},
-                 {"norm", 0, -1, 1, 2, -1, -1},  {"softmax", 0, -1, -1, 1, -1, -1},
-                 {"act", 0, -1, -1, 1, -1, -1},  {"add", 0, -1, -1, 2, -1, 1},
-                 {"embed", 0, 1, -1, 2, -1, -1}, {"attention", 0, -1, -1, 2, 1, -1},
-                 {"cnn", 0, 1, 2, 3, -1, -1},    {"gpt", 0, 1, 2, 3, 4, -1}};
+    } where[] = {
+        {"conv", 0, 1, 2, 3, -1, -1},      {"linear", 0, 1, 2, 3, -1, -1},     {"norm", 0, -1, 1, 2, -1, -1},
+        {"softmax", 0, -1, -1, 1, -1, -1}, {"act", 0, -1, -1, 1, -1, -1},      {"add", 0, -1, -1, 2, -1, 1},
+        {"embed", 0, 1, -1, 2, -1, -1},    {"attention", 0, -1, -1, 2, 1, -1}, {"cnn", 0, 1, 2, 3, -1, -1},
+        {"gpt", 0, 1, 2, 3, 4, -1},        {"bag", 0, 1, -1, 2, -1, -1},       {"dlrm", 0, 1, 2, 3, -1, -1},
+        {"encoder", 0, 1, 2, 3, -1, -1}};
     for (size_t i = 0; i < sizeof where / sizeof *where; i++)
         if (!strcmp(where[i].family, family)) {
             p->in = where[i].in, p->W = where[i].W, p->V = where[i].V, p->out = where[i].out;
@@ -450,13 +592,14 @@ static void ocl_exec_split(plan *p)
 
 static ir_status ocl_exec_rows_of(ir_run *r, plan *p)
 {
-    const char *family = r->workload->family;
-    if (!strcmp(family, "cnn") || !strcmp(family, "gpt")) {
+    if (wl_is_net(r->workload)) {
         ir_status s = wl_net_of(r->workload, &r->p, &p->net);
         p->own_net = s == IR_OK;
         p->row = p->net.row;
         p->n = p->net.n;
         p->cap = (uint32_t)p->net.kv_cap;
+        for (int i = 0; i < p->n; i++)
+            if (p->row[i].op == LY_ATTENTION && p->row[i].all) p->cap = (uint32_t)p->row[i].tokens;
         return s;
     }
     wl_row_of(r->workload, &r->p, &p->one[0]);
@@ -484,7 +627,7 @@ static ir_status parts(ocl_dev *d, plan *p)
 
 static ir_status buffers(ocl_dev *d, plan *p)
 {
-    size_t    scratch = 0, columns = 0, scores = 0;
+    size_t    scratch = 0, columns = 0, scores = 0, held = 0;
     ir_status s = ocl_buffer(d, 64, &p->none);
     p->packed_at = calloc((size_t)p->n, sizeof *p->packed_at);
     if (!p->packed_at) return ir_fail(IR_ENOMEM, "opencl: no memory for %d layers", p->n);
@@ -494,6 +637,7 @@ static ir_status buffers(ocl_dev *d, plan *p)
         p->packed_at[i] = p->npacked;
         p->npacked += packed_elems(d, p, w);
         if (w->op == LY_ATTENTION) scores = p->score_groups * p->cap;
+        if (w->op == LY_ATTENTION && w->all) held = 8 * (size_t)(w->rows * w->heads * w->dh);
         if (!ocl_exec_product(p, w)) continue;
         size_t a = ocl_gemm_packed_a(d, &p->gemm, product_m(w), product_k(w));
         if (a > scratch) scratch = a;
@@ -503,9 +647,42 @@ static ir_status buffers(ocl_dev *d, plan *p)
     if (s == IR_OK && scratch) s = ocl_buffer(d, 4 * scratch, &p->scratch);
     if (s == IR_OK && columns) s = ocl_buffer(d, 4 * columns, &p->columns);
     if (s == IR_OK && scores) s = ocl_buffer(d, 4 * scores, &p->scores);
+    if (s == IR_OK && held) s = ocl_buffer(d, held, &p->held);
     for (int b = 0; p->own_net && b < p->net.nbuf && s == IR_OK; b++)
         if (p->net.buf[b] > 0) s = ocl_buffer(d, 4 * (size_t)p->net.buf[b], &p->buf[b]);
     return s;
+}
+
+/* Cosines, then sines, of the new positions, one table for all attentions. */
+static ir_status angles(ocl_dev *d, plan *p)
+{
+    const ly_row *w = NULL;
+    ir_status     s = IR_OK;
+    for (int i = 0; i < p->n && !w; i++)
+        if (p->row[i].op == LY_ATTENTION && p->row[i].rope.pairs != LY_ROPE_NONE) w = &p->row[i];
+    if (!w) return s;
+    const int64_t half = w->dh / 2, n = w->tokens * w->dh;
+    float        *t = malloc(sizeof *t * (size_t)n);
+    if (!t)
+        return ir_fail(IR_ENOMEM, "opencl: no memory for the angles of %lld positions", (long long)w->tokens);
+    for (int64_t i = 0; i < w->tokens * half; i++) {
+        const double a = (double)(w->past + i / half) * ly_rope_frequency(&w->rope, w->dh, i % half);
+        t[i / half * w->dh + i % half] = (float)cos(a);
+        t[i / half * w->dh + half + i % half] = (float)sin(a);
+    }
+    s = ocl_buffer(d, sizeof *t * (size_t)n, &p->turn);
+    if (s == IR_OK)
+        s = OCL(clEnqueueWriteBuffer(d->queue, p->turn->mem, CL_TRUE, 0, sizeof *t * (size_t)n, t, 0, NULL,
+                                     NULL));
+    free(t);
+    return s;
+}
+
+static ir_status ocl_cache_type(plan *p)
+{
+    for (int i = 0; i < p->n; i++)
+        if (p->row[i].op == LY_ATTENTION) p->kt = ly_row_kv(&p->row[i], p->wt);
+    return p->kt == IR_I8 ? ir_fail(IR_SKIP, "a cache in i8: this executor knows f32, f16 and bf16") : IR_OK;
 }
 
 static ir_status setup_way(ir_run *r, conv_way way)
@@ -517,6 +694,8 @@ static ir_status setup_way(ir_run *r, conv_way way)
     p->kt = ly_kv_dtype(r->p.dtype);
     bind_tensors(p, r->workload->family);
     ir_status s = ocl_exec_rows_of(r, p);
+    if (s == IR_OK) s = ocl_cache_type(p);
+    if (s == IR_OK) s = angles(ocl_of(r->dev), p);
     if (s == IR_OK) s = parts(ocl_of(r->dev), p);
     if (s == IR_OK) s = buffers(ocl_of(r->dev), p);
     if (s != IR_OK) ocl_exec_teardown(r);
@@ -530,8 +709,9 @@ static ir_status ocl_exec_can_run(const ir_dev *dev, const ir_workload *w, const
 {
     (void)dev, (void)w;
     if (p->dtype == IR_TF32) return ir_fail(IR_SKIP, "OpenCL has no tf32");
-    return p->dtype == IR_F8 ? ir_fail(IR_SKIP, "weights in f8: this executor knows f32, f16, bf16 and i8")
-                             : IR_OK;
+    return p->dtype == IR_F8
+               ? ir_fail(IR_SKIP, "weights in f8: this executor knows f32, f16, bf16, i8 and i4")
+               : IR_OK;
 }
 
 static ir_status product_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
@@ -571,4 +751,10 @@ EXECUTOR(ocl_attention_groups, "attention", "groups", "a work-group per query, s
 EXECUTOR(ocl_cnn_layers, "cnn", "layers", "a launch per layer: im2col products, direct depthwise",
          ocl_exec_can_run, ocl_exec_setup);
 EXECUTOR(ocl_gpt_layers, "gpt", "layers", "a launch per layer, weights streamed at small batch",
+         ocl_exec_can_run, ocl_exec_setup);
+
+EXECUTOR(ocl_bag_items, "bag", "items", "an item sums a part of a bag's rows", ocl_exec_can_run,
+         ocl_exec_setup);
+EXECUTOR(ocl_dlrm_layers, "dlrm", "layers", "a launch per layer", ocl_exec_can_run, ocl_exec_setup);
+EXECUTOR(ocl_encoder_layers, "encoder", "layers", "a launch per layer, keys and values in a buffer",
          ocl_exec_can_run, ocl_exec_setup);

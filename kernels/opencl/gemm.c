@@ -91,11 +91,11 @@ static ir_status pack_a(ocl_dev *d, const ocl_gemm *g, cl_mem A, cl_mem out, cl_
 
 ir_status ocl_gemm_pack_image(ocl_dev *d, const ocl_gemm *g, cl_mem x, cl_mem out, const ocl_image *i)
 {
-    const ocl_arg a[] = {OCL_A(x),         OCL_A(out),    OCL_A(i->m),  OCL_A(i->h),
-                         OCL_A(i->w),      OCL_A(i->c),   OCL_A(i->r),  OCL_A(i->s),
-                         OCL_A(i->stride), OCL_A(i->pad), OCL_A(i->oh), OCL_A(i->ow)};
+    const ocl_arg a[] = {OCL_A(x),     OCL_A(out),   OCL_A(i->m),    OCL_A(i->h),      OCL_A(i->w),
+                         OCL_A(i->c),  OCL_A(i->r),  OCL_A(i->s),    OCL_A(i->stride), OCL_A(i->pad),
+                         OCL_A(i->oh), OCL_A(i->ow), OCL_A(i->pad_w)};
     size_t        panels = ocl_gemm_parts(i->m, (size_t)g->tile.mr), groups = 4 * ocl_groups(d);
-    ir_status     s = ocl_args(g->pack_image, a, 12);
+    ir_status     s = ocl_args(g->pack_image, a, 13);
     return s == IR_OK ? ocl_launch(d, g->pack_image, panels < groups ? panels : groups, 1) : s;
 }
 

@@ -47,8 +47,9 @@ static TV finish_vector(TV x, __global const float *V, long b_at, long s_at, __g
 {
     if (s_at >= 0) x *= VLOAD(0, V + s_at + j);
     if (b_at >= 0) x += VLOAD(0, V + b_at + j);
-    if (has_add) x += VLOAD(0, add + (size_t)i * n + j);
-    return activated_vector(x, act);
+    if (has_add == 1) x += VLOAD(0, add + (size_t)i * n + j);
+    x = activated_vector(x, act);
+    return has_add == 2 ? x * VLOAD(0, add + (size_t)i * n + j) : x;
 }
 #endif
 #else
@@ -191,7 +192,7 @@ __kernel void pack_b(__global const b_t *restrict B, __global T *restrict out, u
 /* The same panels straight from an NHWC image: row i of A is output pixel i, its columns the window
  * [r][s][c]. */
 __kernel void pack_image(__global const T *restrict X, __global T *restrict out, uint m, uint h, uint w,
-                         uint c, uint R_, uint S_, uint stride, uint pad, uint oh, uint ow)
+                         uint c, uint R_, uint S_, uint stride, uint pad, uint oh, uint ow, uint pad_w)
 {
     size_t k = (size_t)R_ * S_ * c;
     for (uint p = get_global_id(0); p < (m + MR - 1) / MR; p += get_global_size(0)) {
@@ -204,7 +205,7 @@ __kernel void pack_image(__global const T *restrict X, __global T *restrict out,
                 for (int q = 0; q < MR; q++) {
                     uint i = p * MR + q, image = i / (oh * ow), pixel = i % (oh * ow);
                     int  y = (int)(pixel / ow * stride + r) - (int)pad,
-                        x = (int)(pixel % ow * stride + s) - (int)pad;
+                        x = (int)(pixel % ow * stride + s) - (int)pad_w;
                     inside[q] = i < m && y >= 0 && y < (int)h && x >= 0 && x < (int)w;
                     from[q] = X + (inside[q] ? ((size_t)(image * h + y) * w + x) * c : 0);
                 }

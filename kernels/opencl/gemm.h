@@ -34,7 +34,7 @@ ir_status ocl_gemm_run(ocl_dev *, const ocl_gemm *, cl_mem A, cl_mem B, size_t B
                        size_t m, size_t n, size_t k, const ocl_epilogue *);
 /* CPU: the packed A of a convolution, straight from its image. */
 typedef struct {
-    cl_uint m, h, w, c, r, s, stride, pad, oh, ow;
+    cl_uint m, h, w, c, r, s, stride, pad, oh, ow, pad_w;
 } ocl_image;
 ir_status ocl_gemm_pack_image(ocl_dev *, const ocl_gemm *, cl_mem x, cl_mem out, const ocl_image *);
 #endif

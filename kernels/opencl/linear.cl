@@ -114,8 +114,10 @@ __kernel void linear(__global const w_t *restrict W, __global const x_t *restric
                 float16 v = vload16(0, out[q]);
                 if (s_at >= 0) v *= vload16(0, P + s_at + j);
                 if (b_at >= 0) v += vload16(0, P + b_at + j);
-                if (has_add) v += vload16(0, add + at);
-                vstore16(activated16(v, act), 0, y + at);
+                if (has_add == 1) v += vload16(0, add + at);
+                v = activated16(v, act);
+                if (has_add == 2) v *= vload16(0, add + at);
+                vstore16(v, 0, y + at);
                 continue;
             }
 #endif

@@ -21,6 +21,7 @@ static void attention_row(const ir_params *p, ly_row *r)
     r->tokens = p->v[TOKENS];
     r->past = p->v[PAST];
     r->rows = r->batch * r->tokens;
+    r->kv_heads = r->heads;
     r->c = 3 * r->heads * r->dh;
     r->k = r->heads * r->dh;
 }

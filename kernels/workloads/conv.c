@@ -22,7 +22,7 @@ static void conv_row(const ir_params *p, ly_row *r)
     r->r = v[R];
     r->s = v[S];
     r->stride = v[STRIDE];
-    r->pad = v[PAD];
+    r->pad = r->pad_w = v[PAD];
     r->groups = v[GROUPS];
     r->oh = (v[HEIGHT] + 2 * v[PAD] - v[R]) / v[STRIDE] + 1;
     r->ow = (v[WIDTH] + 2 * v[PAD] - v[S]) / v[STRIDE] + 1;
@@ -121,7 +121,7 @@ static void conv_check(IR_SELF, const ir_params *p, const void *const *before, c
     int64_t        item[2], batch = r.batch, n_in, n_out;
     int            n = nets_items(batch, item);
     const any_f32 *y = after[T_Y];
-    ref_weights    w = {p->dtype, before[T_W], before[T_V]};
+    ref_weights    w = {.dtype = p->dtype, .W = before[T_W], .V = before[T_V]};
     bool           known;
     r.batch = 1;
     n_in = ly_in_elems(&r);

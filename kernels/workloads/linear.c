@@ -132,7 +132,7 @@ static bool complete_rows(const ir_params *p, job *j, int64_t n, double w_norm, 
                                    (size_t)j->r.nW * ly_width(p->dtype));
     float       *want = nets_remember(&wl_linear, p, key, (size_t)(n * j->r.k), &known);
     bool         ok = x && bias && want;
-    ref_epilogue e = {bias, NULL, LY_ID, want, j->r.k};
+    ref_epilogue e = {bias, NULL, LY_ID, want, j->r.k, false};
     for (int64_t i = 0; ok && i < n; i++)
         ly_load(IR_F32, j->x, spot(j, i, n) * j->r.c, j->r.c, x + i * j->r.c);
     if (ok) ly_load(IR_F32, j->w.V, 0, j->r.k, bias);
@@ -151,7 +151,7 @@ static bool complete_rows(const ir_params *p, job *j, int64_t n, double w_norm, 
 static void linear_check(IR_SELF, const ir_params *p, const void *const *before, const void *const *after,
                          ir_check *out)
 {
-    job j = {.w = {p->dtype, before[T_W], before[T_V]}, .x = before[T_X], .y = after[T_Y]};
+    job j = {.w = {.dtype = p->dtype, .W = before[T_W], .V = before[T_V]}, .x = before[T_X], .y = after[T_Y]};
     linear_row(p, &j.r);
     j.u = malloc(sizeof *j.u * (size_t)j.r.c);
     j.acc = malloc(sizeof *j.acc * (size_t)j.r.c);

@@ -17,12 +17,13 @@ typedef struct {
 
 /* One item's share of everything. got, want: room for the new rows of one plane of the cache. */
 typedef struct {
-    ly_net      one; /* the table for one item */
-    ly_cache    cache;
-    ref_weights w;
-    float      *got, *want;
-    int64_t     n_out, n_plane, n_new;
-    bool        keeps; /* the new rows, in the cache's own dtype, which holds them as they are */
+    const ly_net *all;
+    ly_net        one; /* the table for one item */
+    ly_cache      cache;
+    ref_weights   w;
+    float        *got, *want;
+    int64_t       n_out, n_plane, n_new;
+    bool          keeps; /* the new rows, in the cache's own dtype, which holds them as they are */
 } job;
 /* Of one item: the kernel's cache, the new rows that are kept (NULL: none are), and what they differ by. */
 typedef struct {
@@ -41,13 +42,17 @@ static ir_status one_item(const ir_workload *w, const ir_params *p, ly_net *out)
     return wl_net_of(w, &one, out);
 }
 
-static size_t new_B(const job *j) { return (size_t)j->n_new * ly_width(j->cache.dtype); }
+static size_t new_B(const job *j)
+{
+    return j->n_new ? (size_t)(j->n_new / j->cache.dh * ly_cache_row_B(&j->cache)) : 0;
+}
 
 static bool net_check_job_init(job *j, const ir_workload *w, const ir_params *p, const ly_net *all, int items)
 {
     ir_cost c;
     if (one_item(w, p, &j->one) != IR_OK) return false;
     ly_net_cost(all, p->dtype, &c);
+    j->all = all;
     j->cache = net_cache(all, p->dtype);
     j->n_out = j->one.out_elems;
     j->n_plane = j->cache.dh * j->cache.tokens;
@@ -93,7 +98,7 @@ static void compare_plane(rows_of *r, int64_t block, int64_t plane, const float 
 
 static int64_t kept_at(const job *j, int64_t block, int64_t plane)
 {
-    return (block * 2 * j->cache.heads + plane) * j->n_plane;
+    return (block * 2 * j->cache.heads + plane) * j->cache.tokens * ly_cache_row_B(&j->cache);
 }
 
 /* From the reference as it walks: nothing of what it computes need be in memory at once. */
@@ -101,7 +106,8 @@ static void net_check_take(void *to, int64_t block, int64_t plane, const float *
 {
     rows_of *r = to;
     compare_plane(r, block, plane, want);
-    if (r->kept) ly_store(r->j->cache.dtype, r->kept, kept_at(r->j, block, plane), r->j->n_plane, want);
+    const ly_cache *c = &r->j->cache;
+    if (r->kept) ly_cache_pack(c, want, c->tokens, r->kept + kept_at(r->j, block, plane));
 }
 
 static void compare_kept(rows_of *r)
@@ -109,7 +115,7 @@ static void compare_kept(rows_of *r)
     const job *j = r->j;
     for (int64_t b = 0; b < j->cache.blocks; b++)
         for (int64_t p = 0; p < 2 * j->cache.heads; p++) {
-            ly_load(j->cache.dtype, r->kept, kept_at(j, b, p), j->n_plane, j->want);
+            ly_cache_unpack(&j->cache, r->kept + kept_at(j, b, p), j->cache.tokens, j->want);
             compare_plane(r, b, p, j->want);
         }
 }
@@ -118,15 +124,19 @@ static void compare_kept(rows_of *r)
 static bool item(const job *j, int64_t i, const void *const *before, const void *const *after, float *want,
                  bool known, double *err)
 {
-    const void *input = (const char *)before[NET_IN] + (size_t)(i * j->one.in_elems) * 4;
+    void       *copy = NULL;
+    const void *input = networks_item_input(j->all, &j->one, i, before[NET_IN], &copy);
     rows_of     rows = {
             j, j->n_new ? after[NET_KV] : NULL, i, j->keeps ? (char *)(want + j->n_out) : NULL, {0, 0, 0}};
     ref_cache cache = {&j->cache, j->n_new ? before[NET_KV] : NULL, i, net_check_take, &rows};
     gap       logits = {0, 0, 0};
+    ir_status st = input ? IR_OK : IR_ENOMEM;
     if (known)
         compare_kept(&rows);
-    else if (ref_network(&j->one, &j->w, input, &cache, want) != IR_OK)
-        return false;
+    else if (input)
+        st = ref_network(&j->one, &j->w, input, &cache, want);
+    free(copy);
+    if (st != IR_OK) return false;
     add_gap(&logits, (const any_f32 *)after[NET_OUT] + i * j->n_out, want, j->n_out);
     net_check_judge(&logits, j->n_out, err);
     if (j->n_new) net_check_judge(&rows.rows, j->n_new, err);
@@ -136,30 +146,38 @@ static bool item(const job *j, int64_t i, const void *const *before, const void 
 /* Every matrix adds an independent error: of f32 sums, 32 roundings of its result (Winograd transforms and
  * long serial sums included); of activations rounded to feed matrix units, a deviation of 0.4 roundings, of
  * which 3 are allowed. Independent errors add in squares, hence the root of the depth. Attention is two
- * products, of rounded queries and of rounded weights. */
+ * products, of rounded queries and of rounded weights. A value that rounds the other way in a cache is off
+ * by one of the cache's roundings. */
 static double net_check_tolerance(const ly_net *n, ir_dtype t)
 {
-    int depth = 0;
+    double unit = nets_rounding(t);
+    int    depth = 0;
+    if (n->format.group) unit = NETS_I8_ROUNDING;
+    for (int i = 0; i < n->n; i++)
+        if (n->row[i].op == LY_ATTENTION) unit = fmax(unit, nets_rounding(ly_row_kv(&n->row[i], t)));
     for (int i = 0; i < n->n; i++)
         depth += n->row[i].op == LY_ATTENTION ? 2 : n->row[i].op == LY_CONV || n->row[i].op == LY_FC;
-    return (32 * (double)FLT_EPSILON + 1.25 * nets_rounding(t)) * sqrt((double)depth);
+    return (32 * (double)FLT_EPSILON + 1.25 * unit) * sqrt((double)depth);
 }
 
 /* Without the cache: it follows from the same seed. */
 static uint64_t content(const ly_net *n, ir_dtype t, const void *const *before)
 {
-    uint64_t h = nets_digest(nets_digest(0, before[NET_IN], (size_t)n->in_elems * 4), before[NET_W],
-                             (size_t)n->nW * ly_width(t));
+    uint64_t h =
+        nets_digest(nets_digest(0, before[NET_IN], (size_t)n->in_elems * 4), before[NET_W], ly_W_B(n, t));
     return nets_digest(h, before[NET_V], (size_t)n->nV * 4);
 }
+
+bool wl_is_net(const ir_workload *w) { return w->check == net_check; }
 
 void net_check(const ir_workload *w, const ir_params *p, const void *const *before, const void *const *after,
                ir_check *out)
 {
     ly_net net;
-    job    j = {.w = {p->dtype, before[NET_W], before[NET_V]}};
+    job    j = {0};
     *out = (ir_check){NAN, 0, "no memory for the check"};
     if (wl_net_of(w, p, &net) != IR_OK) return;
+    j.w = (ref_weights){p->dtype, before[NET_W], before[NET_V], net.format, net.nW};
     int64_t at[2];
     int     n = nets_items(net.row[0].batch, at);
     bool    known = false, ok = net_check_job_init(&j, w, p, &net, n);

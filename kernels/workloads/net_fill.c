@@ -10,10 +10,11 @@ ly_cache net_cache(const ly_net *n, ir_dtype t)
     ly_cache c = {.dtype = ly_kv_dtype(t)};
     for (int i = 0; i < n->n; i++) {
         const ly_row *r = &n->row[i];
-        if (r->op != LY_ATTENTION) continue;
+        if (r->op != LY_ATTENTION || r->all) continue;
         c.blocks++;
         c.batch = r->batch;
-        c.heads = r->heads;
+        c.heads = ly_kv_heads(r);
+        c.dtype = ly_row_kv(r, t);
         c.past = r->past;
         c.tokens = r->tokens;
         c.dh = r->dh;
@@ -28,8 +29,13 @@ static float amplitude(const ly_net *n, int i)
     bool          qkv = i + 1 < n->n && n->row[i + 1].op == LY_ATTENTION;
     float         keep = sqrtf(3 / (float)(r->op == LY_CONV ? r->r * r->s * (r->c / r->groups) : r->c));
     int           joins = 0;
-    for (int j = 0; j < n->n; j++) joins += n->row[j].op == LY_FC && n->row[j].add != LY_NONE;
-    if (r->op == LY_EMBED) return EMBEDDING;
+    for (int j = 0; j < n->n; j++)
+        joins +=
+            (n->row[j].op == LY_FC || n->row[j].op == LY_MOE) && n->row[j].add != LY_NONE && !n->row[j].gate;
+    if (r->op == LY_EMBED || r->op == LY_TOKENS) return EMBEDDING;
+    if (r->gate) return 1.6f * keep; /* what the other half of the gate takes away */
+    if (r->op == LY_MOE) return keep / sqrtf(2 * (float)joins);
+    if (r->op == LY_BAG) return 0.5f / sqrtf((float)r->lookups / (float)r->rows); /* of the sums: 0.3 */
     if (r->op == LY_FC && r->add != LY_NONE) return keep / sqrtf((float)joins);
     if (r->add != LY_NONE) return 0.5f * keep;
     if (r->act == LY_RELU || r->act == LY_RELU6) return sqrtf(2) * keep;
@@ -47,20 +53,31 @@ static float image_amp(const ly_net *n)
 /* The head shares the embedding's table. */
 static bool tied(const ly_net *n, int i) { return i > 0 && n->row[i].W_at == n->row[0].W_at; }
 
+static void net_fill_part(const ly_net *n, ir_dtype t, void *host, int64_t at, int64_t count, float amp,
+                          uint64_t seed)
+{
+    if (n->format.group)
+        ly_fill_groups(t, n->format, host, at, count, amp, seed);
+    else
+        ly_fill(t, host, at, count, amp, seed);
+}
+
 static void fill_W(const ly_net *n, ir_dtype t, void *host, uint64_t seed)
 {
     int64_t end = 0;
     for (int i = 0; i < n->n; i++) {
         const ly_row *r = &n->row[i];
         if (r->W_at < 0 || tied(n, i)) continue;
-        if (r->W_at > end) ly_fill(t, host, end, r->W_at - end, 0, seed); /* padding */
-        ly_fill(t, host, r->W_at, r->nW, amplitude(n, i), seed);          /* shared: the last row's remains */
+        if (r->W_at > end) net_fill_part(n, t, host, end, r->W_at - end, 0, seed); /* padding */
+        net_fill_part(n, t, host, r->W_at, r->nW, amplitude(n, i), seed); /* shared: the last row's remains */
         if (r->W_at + r->nW > end) end = r->W_at + r->nW;
-        if (r->op != LY_EMBED) continue;
-        ly_fill(t, host, end, r->P_at - end, 0, seed);
-        ly_fill(t, host, r->P_at, r->context * r->c, POSITION, seed);
-        end = r->P_at + r->context * r->c;
+        if (r->P_at < 0) continue;
+        const int64_t places = (r->context + r->types) * r->c;
+        net_fill_part(n, t, host, end, r->P_at - end, 0, seed);
+        net_fill_part(n, t, host, r->P_at, places, POSITION, seed);
+        end = r->P_at + places;
     }
+    ly_fill_zeros(t, n->format, host, n->nW, seed);
 }
 
 static void scales(ir_dtype t, void *host, int64_t at, int64_t n, float amp, uint64_t seed)
@@ -78,8 +95,12 @@ static void fill_V(const ly_net *n, ir_dtype t, void *host, uint64_t seed)
         if (r->op == LY_NORM) ly_fill_f32(host, r->g_at, r->c, 1, 0.1f, seed);
         if (r->b_at >= 0) ly_fill_f32(host, r->b_at, r->k, 0, bias, seed);
         if (r->s_at < 0 || tied(n, i)) continue;
-        scales(t, host, r->s_at, r->op == LY_EMBED ? r->vocab : r->k, amplitude(n, i), seed);
-        if (r->op == LY_EMBED) scales(t, host, r->s_at + r->vocab, r->context, POSITION, seed);
+        const int64_t own = r->op == LY_EMBED    ? r->vocab
+                            : r->op == LY_TOKENS ? 1
+                            : r->op == LY_MOE    ? (int64_t)ly_moe_scales(r, (double)r->experts)
+                                                 : r->k;
+        scales(t, host, r->s_at, own, amplitude(n, i), seed);
+        if (r->P_at >= 0) scales(t, host, r->s_at + own, r->context + r->types, POSITION, seed);
     }
 }
 

@@ -31,6 +31,10 @@ double nets_finite(const void *x, int64_t n);
 int nets_items(int64_t batch, int64_t item[2]);
 /* Unit of the rounding a backend may apply to activations inside a kernel with such weights; 0 for f32. */
 double nets_rounding(ir_dtype);
+/* Its like for weights in groups, whose kernels may round activations to int8 in blocks of 32, one scale
+ * each: steps of 1/127 of the block's largest, which is some 2.5 deviations out; their
+ * deviation, 2.5/127/sqrt(12) of the activations', is 0.4 of this unit. */
+#define NETS_I8_ROUNDING 0x1p-6
 /* Tolerance of y = sum of K products, relative to |w| sqrt(K) rms(x) (Cauchy-Schwarz for a typical row x).
  * For random signs f32 sums end within a rounding or two of it whatever their order: 16 eps; Winograd
  * transforms of 3x3 filters amplify that: 64 eps with `winograd`. Rounded activations add K independent

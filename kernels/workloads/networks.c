@@ -2,7 +2,7 @@
  * shape. */
 #include "kernels/workloads/networks.h"
 
-enum { BATCH, RES };
+enum { BATCH, RES, CNN_WIDTH };
 enum { SIZE, G_BATCH, TOKENS, PAST };
 enum { LAYERS, WIDTH, HEADS, VOCAB, CONTEXT, S_BATCH, S_TOKENS, S_PAST };
 
@@ -12,8 +12,9 @@ static ir_status resnet50_net(const ir_params *p, ly_net *out)
 }
 static ir_status mobilenetv2_net(const ir_params *p, ly_net *out)
 {
-    return ly_mobilenetv2(p->v[BATCH], p->v[RES], out);
+    return ly_mobilenetv2(p->v[BATCH], p->v[RES], p->v[CNN_WIDTH], out);
 }
+static ir_status dscnn_net(const ir_params *p, ly_net *out) { return ly_dscnn(p->v[BATCH], out); }
 static ir_status gpt2_net(const ir_params *p, ly_net *out)
 {
     if (p->v[SIZE] < 0 || p->v[SIZE] > LY_TINY)
@@ -41,7 +42,7 @@ static ir_status gpt_net(const ir_params *p, ly_net *out)
     return ly_gpt(&g, v[S_BATCH], v[S_TOKENS], v[S_PAST], out);
 }
 
-static ir_status networks_valid(const ir_workload *self, const ir_params *p)
+ir_status net_valid(const ir_workload *self, const ir_params *p)
 {
     ly_net    n;
     ir_status st = wl_net_of(self, p, &n);
@@ -53,9 +54,9 @@ static ir_status networks_valid(const ir_workload *self, const ir_params *p)
     return st;
 }
 
-/* Of parameters that networks_valid() accepted. Without memory for a table of some hundred rows: nothing
+/* Of parameters that net_valid() accepted. Without memory for a table of some hundred rows: nothing
  * known. */
-static ir_cost networks_cost(const ir_workload *self, const ir_params *p)
+ir_cost net_cost(const ir_workload *self, const ir_params *p)
 {
     ly_net  n;
     ir_cost c = {0};
@@ -65,22 +66,25 @@ static ir_cost networks_cost(const ir_workload *self, const ir_params *p)
     return c;
 }
 
-static int networks_tensors(const ir_workload *self, const ir_params *p, ir_tensor *out)
+int net_tensors(const ir_workload *self, const ir_params *p, ir_tensor *out)
 {
     ly_net n;
     if (wl_net_of(self, p, &n) != IR_OK) return 0;
-    ir_dtype kv = ly_kv_dtype(p->dtype);
+    ly_cache kv = net_cache(&n, p->dtype);
     int      count = n.kv_elems ? 5 : 4;
-    out[NET_IN] = (ir_tensor){n.tokens_in ? "tokens" : "images", (size_t)n.in_elems * 4, IR_IN, IR_F32};
-    out[NET_W] = (ir_tensor){"W", (size_t)n.nW * ly_width(p->dtype), IR_IN, p->dtype};
+    out[NET_IN] = (ir_tensor){n.tokens_in  ? "tokens"
+                              : n.index_at ? "features"
+                                           : "images",
+                              (size_t)n.in_elems * 4, IR_IN, IR_F32};
+    out[NET_W] = (ir_tensor){"W", ly_W_B(&n, p->dtype), IR_IN, p->dtype};
     out[NET_V] = (ir_tensor){"V", (size_t)n.nV * 4, IR_IN, IR_F32};
     out[NET_OUT] = (ir_tensor){"logits", (size_t)n.out_elems * 4, IR_OUT, IR_F32};
-    if (n.kv_elems) out[NET_KV] = (ir_tensor){"KV", (size_t)n.kv_elems * ly_width(kv), IR_INOUT, kv};
+    if (n.kv_elems) out[NET_KV] = (ir_tensor){"KV", ly_cache_B(&kv), IR_INOUT, kv.dtype};
     ly_free(&n);
     return count;
 }
 
-static void networks_fill(const ir_workload *self, const ir_params *p, int t, void *host, uint64_t seed)
+void net_fill_tensor(const ir_workload *self, const ir_params *p, int t, void *host, uint64_t seed)
 {
     ly_net n;
     if (wl_net_of(self, p, &n) != IR_OK) return;
@@ -88,8 +92,7 @@ static void networks_fill(const ir_workload *self, const ir_params *p, int t, vo
     ly_free(&n);
 }
 
-static bool networks_intact(const ir_workload *self, const ir_params *p, int t, const void *after,
-                            uint64_t seed)
+bool net_is_intact(const ir_workload *self, const ir_params *p, int t, const void *after, uint64_t seed)
 {
     ly_net n;
     if (t != NET_KV || wl_net_of(self, p, &n) != IR_OK) return false;
@@ -100,15 +103,11 @@ static bool networks_intact(const ir_workload *self, const ir_params *p, int t, 
 
 static const nets_kind resnet50_kind = {.net = resnet50_net};
 static const nets_kind mobilenetv2_kind = {.net = mobilenetv2_net};
+static const nets_kind dscnn_kind = {.net = dscnn_net};
 static const nets_kind gpt2_kind = {.net = gpt2_net};
 static const nets_kind gpt_kind = {.net = gpt_net};
 static const nets_kind resnet50_shared_kind = {.net = resnet50_shared_net};
 static const nets_kind gpt2_shared_kind = {.net = gpt2_shared_net};
-#define USE(x) \
-    .ext = &x##_kind, .valid = networks_valid, .cost = networks_cost, .tensors = networks_tensors, \
-    .fill = networks_fill, .check = net_check, .intact = networks_intact, .quick = x##_quick, \
-    .nquick = sizeof x##_quick / sizeof *x##_quick, .full = x##_full, \
-    .nfull = sizeof x##_full / sizeof *x##_full, .odd = x##_odd, .nodd = sizeof x##_odd / sizeof *x##_odd
 #define CNN_TYPES (1u << IR_F32 | 1u << IR_TF32 | 1u << IR_F16 | 1u << IR_BF16)
 
 /* batch, res */
@@ -121,22 +120,38 @@ static const ir_params resnet50_quick[] = {{{1, 224}, IR_F32, 0}};
 static const ir_params resnet50_full[] = {SWEEP(IR_F32), SWEEP(IR_BF16)};
 static const ir_params resnet50_odd[] = {{{1, 32}, IR_F32, 0}, {{2, 39}, IR_F32, 0}};
 static const ir_params mobilenetv2_quick[] = {{{1, 224}, IR_F32, 0}};
-static const ir_params mobilenetv2_full[] = {SWEEP(IR_F32)};
-static const ir_params mobilenetv2_odd[] = {{{1, 32}, IR_F32, 0}, {{3, 45}, IR_F32, 0}};
-const ir_workload      wl_resnet50 = {.name = "resnet50",
-                                      .family = "cnn",
-                                      .doc = "ResNet-50 v1.5 inference, batch norm folded: images to logits",
-                                      .param = {"batch", "res"},
-                                      .defaults = {{1, 224}, IR_F32, 0},
-                                      .dtypes = CNN_TYPES,
-                                      USE(resnet50)};
-const ir_workload      wl_mobilenetv2 = {.name = "mobilenetv2",
-                                         .family = "cnn",
-                                         .doc = "MobileNetV2 inference, batch norm folded: images to logits",
-                                         .param = {"batch", "res"},
-                                         .defaults = {{1, 224}, IR_F32, 0},
-                                         .dtypes = CNN_TYPES,
-                                         USE(mobilenetv2)};
+static const ir_params mobilenetv2_full[] = {
+    SWEEP(IR_F32), {{1, 224, 1}, IR_F32, 0}, {{1, 224, 5}, IR_F32, 0}};
+static const ir_params mobilenetv2_odd[] = {
+    {{1, 32}, IR_F32, 0}, {{3, 45}, IR_F32, 0}, {{1, 40, 1}, IR_F32, 0}};
+const ir_workload wl_resnet50 = {.name = "resnet50",
+                                 .family = "cnn",
+                                 .doc = "ResNet-50 v1.5 inference, batch norm folded: images to logits",
+                                 .param = {"batch", "res"},
+                                 .defaults = {{1, 224}, IR_F32, 0},
+                                 .dtypes = CNN_TYPES,
+                                 NETWORK(resnet50)};
+const ir_workload wl_mobilenetv2 = {.name = "mobilenetv2",
+                                    .family = "cnn",
+                                    .doc = "MobileNetV2 inference, batch norm folded: images to logits",
+                                    .param = {"batch", "res", "width"},
+                                    .word = {[CNN_WIDTH] = ly_mobilenetv2_width},
+                                    .defaults = {{1, 224}, IR_F32, 0},
+                                    .dtypes = CNN_TYPES,
+                                    NETWORK(mobilenetv2)};
+
+static const ir_params dscnn_quick[] = {{{1}, IR_F32, 0}, {{32}, IR_F32, 0}};
+static const ir_params dscnn_full[] = {{{1}, IR_F32, 0},  {{2}, IR_F32, 0},   {{4}, IR_F32, 0},
+                                       {{8}, IR_F32, 0},  {{16}, IR_F32, 0},  {{32}, IR_F32, 0},
+                                       {{64}, IR_F32, 0}, {{256}, IR_F32, 0}, {{1}, IR_F32, 1}};
+static const ir_params dscnn_odd[] = {{{1}, IR_F32, 0}, {{3}, IR_F32, 0}};
+const ir_workload      wl_dscnn = {.name = "dscnn",
+                                   .family = "cnn",
+                                   .doc = "DS-CNN, the keyword spotting of MLPerf Tiny, batch norm folded",
+                                   .param = {"batch"},
+                                   .defaults = {{1}, IR_F32, 0},
+                                   .dtypes = CNN_TYPES,
+                                   NETWORK(dscnn)};
 
 /* size, batch, tokens, past */
 #define DECODE(size, batch, past, t) \
@@ -172,7 +187,7 @@ const ir_workload      wl_gpt2 = {
          .word = {[SIZE] = size_word},
          .defaults = DECODE(LY_SMALL, 1, 128, IR_F32),
          .dtypes = 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_F8 | 1u << IR_I8,
-         USE(gpt2)};
+         NETWORK(gpt2)};
 
 /* layers, width, heads, vocab, context, batch, tokens, past. GPT-3's shape of 6.7 G parameters; 39 such
  * layers are 8.07 G. */
@@ -194,7 +209,7 @@ const ir_workload      wl_gpt = {
          .param = {"layers", "width", "heads", "vocab", "context", "batch", "tokens", "past"},
          .defaults = GPT3(128, IR_BF16),
          .dtypes = 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_F8 | 1u << IR_I8,
-         USE(gpt)};
+         NETWORK(gpt)};
 
 /* ---- variants -------------------------------------------------------------------------------- */
 #define resnet50_shared_quick resnet50_quick
@@ -212,7 +227,7 @@ const ir_workload      wl_resnet50_shared = {
          .defaults = {{1, 224}, IR_F32, 0},
          .dtypes = CNN_TYPES,
          .by_name = true,
-         USE(resnet50_shared)};
+         NETWORK(resnet50_shared)};
 const ir_workload wl_gpt2_shared = {.name = "gpt2_shared",
                                     .family = "gpt",
                                     .doc = "a twin: GPT-2's step with all layers' matrices at one place",
@@ -221,4 +236,4 @@ const ir_workload wl_gpt2_shared = {.name = "gpt2_shared",
                                     .defaults = DECODE(LY_SMALL, 1, 128, IR_F32),
                                     .dtypes = 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_I8,
                                     .by_name = true,
-                                    USE(gpt2_shared)};
+                                    NETWORK(gpt2_shared)};

@@ -17,12 +17,15 @@ extern "C" {
 #endif
 
 /* Families (a kernel serves a family): "conv", "linear", "norm", "softmax", "act", "add", "embed",
- * "attention", "cnn" (resnet50, mobilenetv2) and "gpt" (gpt2, gpt). conv: v = n, h, w, c, k, r, s, stride,
- * pad, groups, fuse (0: bare, 1: bias and ReLU in the same pass, 2: bias and ReLU as passes of their own).
- * linear: v = rows, c, k. norm, softmax: v = rows, c. act: v = rows, c, kind (relu, gelu). add: v = rows, c.
- * embed: v = rows, c, vocab. attention: v = batch, heads, dh, tokens, past.
- * resnet50, mobilenetv2: v = batch, res. gpt2: v = size, batch, tokens, past. gpt: v = layers, width, heads,
- * vocab, context, batch, tokens, past. */
+ * "attention", "cnn" (resnet50, mobilenetv2, dscnn), "gpt" (gpt2, gpt, llama), "dlrm", "encoder" (bert,
+ * vit), "bag", "moe" and "mixtral". conv: v = n, h, w, c, k, r, s,
+ * stride, pad, groups, fuse (0: bare, 1: bias and ReLU in the same pass, 2: bias and ReLU as passes of their
+ * own). linear: v = rows, c, k. norm, softmax: v = rows, c. act: v = rows, c, kind (relu, gelu). add: v =
+ * rows, c. embed: v = rows, c, vocab. attention: v = batch, heads, dh, tokens, past. resnet50, mobilenetv2: v
+ * = batch, res. gpt2: v = size, batch, tokens, past. gpt: v = layers, width, heads, vocab, context, batch,
+ * tokens, past. llama: enum wl_llama_param below. dlrm: v =
+ * size, batch, rows, zipf. bert: v = size, batch, tokens. vit: v = size, batch, res. bag: v = rows, c, bags,
+ * lookups, zipf. mixtral: v = size, batch, tokens, past. moe: v = tokens, width, ff, experts, top. */
 extern const ir_workload wl_conv, wl_linear, wl_norm, wl_softmax, wl_act, wl_add2, wl_embed, wl_attention,
     wl_chain, wl_normchain;
 /* chain: n elements, k operations, and whether they are one pass. x f32 [n], ab f32 [2][k], y f32 [n]. */
@@ -43,7 +46,9 @@ static inline bool  wl_dropped(const ir_params *p, int64_t i, int64_t j)
 {
     return (int32_t)ir_hash32(wl_drop_row(i), (uint64_t)j) < wl_drop_limit(p);
 }
-extern const ir_workload wl_resnet50, wl_mobilenetv2, wl_gpt2, wl_gpt;
+extern const ir_workload wl_resnet50, wl_mobilenetv2, wl_dscnn, wl_gpt2, wl_gpt, wl_llama;
+extern const ir_workload wl_dlrm, wl_bag, wl_bert, wl_vit, wl_moe, wl_mixtral;
+enum { WL_MOE_EXPERTS = 512 };
 /* Their variants for proofs, by name only: the same work on shared matrices (ly_share: in gpt2 all at one
  * place, in resnet50 those of one shape), so that most weights are found in a cache. */
 extern const ir_workload wl_resnet50_shared, wl_gpt2_shared;
@@ -56,11 +61,34 @@ static inline int wl_fuse_of(const ir_params *p) { return (int)p->v[10]; }
  * above. */
 void wl_row_of(const ir_workload *, const ir_params *, ly_row *out);
 /* Is it one of the whole networks? */
-static inline bool wl_is_net(const ir_workload *w)
-{
-    return w == &wl_resnet50 || w == &wl_mobilenetv2 || w == &wl_gpt2 || w == &wl_gpt ||
-           w == &wl_resnet50_shared || w == &wl_gpt2_shared;
-}
+bool wl_is_net(const ir_workload *);
+/* llama's v[]; of the first nine a 0 means "as `size` has it", and the named sizes are ly_llama[]. WL_FORMAT
+ * says how weights are stored: whole (f32, f16, bf16), an f32 scale a row (i8, f8), or groups of 32, 64 or
+ * 128 with an f16 scale, g..z with 4-bit zero points (ly_format); WL_KV the cache's dtype. */
+enum wl_llama_param {
+    WL_SIZE,
+    WL_LAYERS,
+    WL_WIDTH,
+    WL_HEADS,
+    WL_KV_HEADS,
+    WL_FF,
+    WL_VOCAB,
+    WL_THETA,
+    WL_PAIRS,
+    WL_HEAD,
+    WL_BATCH,
+    WL_TOKENS,
+    WL_PAST,
+    WL_FORMAT,
+    WL_KV,
+    WL_LLAMA_N
+};
+/* Words of WL_FORMAT, NULL-terminated, and what they mean for weights of a dtype; IR_EINVAL where it means
+ * nothing. WL_FORMAT_AUTO: none, a row's scale, or for i4 groups of 32. */
+enum { WL_FORMAT_AUTO };
+extern const char *const wl_format_word[];
+int64_t                  wl_format_of(ir_dtype, int64_t word); /* AUTO resolved */
+ir_status                wl_format(ir_dtype, int64_t word, ly_format *out);
 /* A network's table; ly_free() it. IR_EINVAL as the network's builder. */
 ir_status wl_net_of(const ir_workload *, const ir_params *, ly_net *out);
 #ifdef __cplusplus

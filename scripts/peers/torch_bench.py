@@ -101,7 +101,7 @@ class GPT(nn.Module):
         return self.ln(x[:, -1]) @ self.wte.weight.T
 
 
-SIZES = {"small": (12, 768, 12), "xl": (48, 1600, 25)}
+SIZES = {"small": (12, 768, 12), "medium": (24, 1024, 16), "xl": (48, 1600, 25)}
 
 
 def graphed(f):

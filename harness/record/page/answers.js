@@ -26,7 +26,7 @@ function againstLibrary(group) {
 function sentence(group) {
   const p = group[0], lib = againstLibrary(group);
   return el("li", {}, el("b", {}, netLabel(p)), `: ${speed(p)} (${scaled(time(p), "s")}${known(half(p)) ? " " + plusMinus(half(p)) : ", no interval"}), ${heldBy(p)}` +
-    (lib ? `; ${digits(lib.times)} × the speed of ${lib.name}` : "") + ".", doubtful(p) ? suspect(p) : null);
+    (lib ? `; ${digits(lib.times)}\u00a0× the speed of ${lib.name}` : "") + ".", doubtful(p) ? suspect(p) : null);
 }
 function suspect(p) {
   const why = doubts(p).filter(f => SUSPECT.includes(f)), wide = half(p) > .1;
@@ -51,7 +51,7 @@ function changed(p, factor) { // by which factor the time shrinks when a term sh
   const whole = Math.max(T, before + (s.latency || 0));
   return whole / (whole - before + after);
 }
-const atMost = x => x < 1.005 ? "changes nothing" : `at most ${x.toFixed(x < 1.095 ? 2 : 1)} ×`;
+const atMost = x => x < 1.005 ? "changes nothing" : `at most ${x.toFixed(x < 1.095 ? 2 : 1)}\u00a0×`;
 function advice(group) {
   const p = group[0], s = shares(p);
   if (!s || !LIMITS.has(p.bound)) return null;
@@ -63,7 +63,7 @@ function advice(group) {
   const code = ["ironroof run ", p.workload, " --layers"].join("");
   const li = el("li", {}, el("b", {}, netLabel(p)), ": ", text.join(""));
   if (s.unexplained >= .15)
-    li.append(`${text.length ? "; u" : "u"}p to ${(1 / (1 - s.unexplained)).toFixed(1)} × lies in the code: `, el("code", {}, code));
+    li.append(`${text.length ? "; u" : "u"}p to ${(1 / (1 - s.unexplained)).toFixed(1)}\u00a0× lies in the code: `, el("code", {}, code));
   return text.length || s.unexplained >= .15 ? li : null;
 }
 function next(m, groups) {
@@ -73,8 +73,10 @@ function next(m, groups) {
   if (!groups.length && own(m).length) command("No network was measured: ", "ironroof run gpt2 resnet50");
   else if (groups.length && !m.verdicts.some(v => v.question === "prove"))
     command("Prove what holds it back by changing it: ", `ironroof run ${groups[0][0].workload} --prove`);
+  const tried = m.verdicts.find(v => v.question === "predicted changes");
+  const note = "Gains are what the law's terms give" + (tried ? `. Put to the test: ${tried.answer}.` : "; they are not measured.");
   return list.length ? [el("h3", {}, "What to do next"), el("ul", { class: "plain" }, list),
-    groups.length ? el("p", { class: "note" }, "Gains are what the law's terms give; they are not measured.") : null] : [];
+    groups.length ? el("p", { class: "note" }, note) : null] : [];
 }
 
 // ---- the machine and the quality of its run ---------------------------------------------------------------------------

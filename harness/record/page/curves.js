@@ -76,7 +76,7 @@ function drawCrossover(f, c, x) {
   if (!(c.at > x[0] && c.at < x[1])) return;
   if (c.lo > 0 && c.hi > 0) {
     const [a, b] = [Math.max(x[0], c.lo), Math.min(x[1], c.hi)].map(f.x);
-    f.body.append(svg("rect", { class: "cross", x: a, width: Math.max(1, b - a), y: f.box.t, height: f.floor - f.box.t }));
+    f.body.prepend(svg("rect", { class: "cross", x: a, width: Math.max(1, b - a), y: f.box.t, height: f.floor - f.box.t }));
   }
   const at = f.x(c.at), text = `compute-bound from ${num(c.at)}`;
   f.body.append(mark(svg("line", { class: "ridge strong", x1: at, x2: at, y1: f.box.t, y2: f.floor }), c.answer));

@@ -10,6 +10,7 @@ function machineSections(m) {
   section(out, "batch", "Batch", batches(m, plain));
   section(out, "ladders", "Ladders", ladders(m));
   section(out, "law", "The Iron Law", law(m, plain));
+  section(out, "witness", "Energy, counters, kept up", witnesses(m, plain));
   section(out, "proof", "Proof by intervention", proofs(m));
   section(out, "points", "Points", points.length ? pointTable(points) : null);
   section(out, "verdicts", "Verdicts and claims", verdicts(m, plain));
@@ -17,12 +18,14 @@ function machineSections(m) {
   return out;
 }
 const machines = readRecords(), main = document.getElementById("main"), detail = el("div");
+const nav = roving(document.getElementById("contents"), "a"); // many sections: one stop of the Tab key
 // Measured machines before datasheets, the latest run first: its details are the ones shown at the start.
 const order = [...machines].sort((a, b) => datasheet(a) - datasheet(b) || (started(b) > started(a)) - (started(b) < started(a)));
 let shown = null;
 function contents() {
   const all = [...main.querySelectorAll("section")];
-  document.getElementById("contents").replaceChildren(...all.map(s => el("a", { href: "#" + s.id }, s.querySelector("h2").textContent)));
+  nav.replaceChildren(...all.map(s => el("a", { href: "#" + s.id }, s.querySelector("h2").textContent)));
+  nav.restop();
 }
 function showDetails(m) {
   if (shown === m) return;

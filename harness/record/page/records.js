@@ -7,11 +7,11 @@ function readRecords() {
     const of = id => {
       let m = machines.find(m => m.file === file && m.id === id);
       if (!m) machines.push(m = { file, id, header: head, quality, lines, info: {}, env: {}, ceilings: [], points: [], fits: [],
-        verdicts: [], comparisons: [] });
+        verdicts: [], comparisons: [], joules: [], series: [] });
       return m;
     };
     const first = (lines.find(l => l.record === "machine") || {}).device || "";
-    const lists = { fit: "fits", verdict: "verdicts", comparison: "comparisons" };
+    const lists = { fit: "fits", verdict: "verdicts", comparison: "comparisons", "energy-fit": "joules", series: "series" };
     for (const l of lines) {
       if (l.record === "machine") Object.assign(of(l.device), { info: l, env: l.env || {} });
       else if (l.record === "ceiling") of(l.device || first).ceilings.push({ ...l, dtype: l.dtype || (l.what === "flops" ? "any type" : null) });
@@ -76,7 +76,7 @@ function groupOf(p) {
   if (NETWORK.has(p.family)) return "Networks";
   if (STREAM.has(p.family)) return "Streams";
   if (OPERATOR.has(p.family)) return "Operators";
-  return ["token", "image", "sample", "step"].includes(p.item_unit) && known((p.params || {}).batch) ? "Networks" : "Operators";
+  return ["token", "image", "sequence", "sample", "step"].includes(p.item_unit) && known((p.params || {}).batch) ? "Networks" : "Operators";
 }
 // One colour a family, on every chart of every page; a family that is not listed takes one by its name.
 const FAMILIES = ["gpt", "cnn", "gemm", "gemv", "conv", "linear", "attention", "norm", "softmax", "act", "add", "embed", "chain",

@@ -96,16 +96,16 @@ function proofs(m) {
   const twin = w => {
     const r = w.terms_ratio || {}, own_ = Object.entries(w.elasticity || {})[0], mid = own_ ? `dlnT/dln(${own_[0]}) ${span(own_[1])}` : "";
     return ["· " + (w.twin || ""), w.T_ratio ? mid : el("td", { class: "w" }, w.answer || ""), outcome(w), times(r.data), times(r.compute),
-      times(r.latency), w.T_ratio ? span(w.T_ratio) : "–"];
+      times(r.latency), w.T_ratio ? span(w.T_ratio) : "–", w.T_ratio_foretold ? span(w.T_ratio_foretold) : "–"];
   };
   const rows = all.flatMap(v => {
     const c = v.elasticity || {}, label_ = `${v.label || ""}${known(v.p) && v.p < .99 ? ` (P ${v.p.toFixed(2)})` : ""}`;
     return [[el("b", {}, key(v)), label_, outcome(v) + (v.corrected ? `, now ${v.corrected}` : ""), effect(c.data), effect(c.compute),
-      effect(c.latency), ""], ...twins.filter(w => key(w) === key(v)).map(twin)];
+      effect(c.latency), "", ""], ...twins.filter(w => key(w) === key(v)).map(twin)];
   });
   return [el("p", {}, "A point in bold: its label, and the elasticity of its time to each term of the law, with 95 % interval. Under it the twins: " +
-    "by how much each changes the terms, what the time did, and the elasticity to the term it changes most."),
-  table(["point or twin", "label", "outcome", "data", "compute", "latency", "T"], rows, [0, 1, 2])];
+    "by how much each changes the terms, what the time did, what the law had foretold, and the elasticity to the term it changes most."),
+  table(["point or twin", "label", "outcome", "data", "compute", "latency", "T", "foretold"], rows, [0, 1, 2])];
 }
 function environment(m) {
   const shown = Object.entries(m.env).filter(([, v]) => v !== null && v !== "");

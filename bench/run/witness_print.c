@@ -1,0 +1,67 @@
+/* witness_print.c -- energy and counts in words: the fit, and a table of the points that have any. */
+#include "bench/run/witness.h"
+
+#include <math.h>
+#include <string.h>
+
+static void print_joule(FILE *f, const char *name, const ir_joule *j, double scale, const char *unit)
+{
+    if (j->known)
+        fprintf(f, "  %-10s %.3g %s [%.3g, %.3g]\n", name, j->v * scale, unit, j->lo * scale, j->hi * scale);
+    else
+        fprintf(f, "  %-10s not identified\n", name);
+}
+
+void witness_print_short(const ir_text *t, const run_witness *o)
+{
+    if (o->energy && o->fitted) {
+        fprintf(t->f, "\nEnergy (%s, %s): idle %.3g W%s\n", o->w.scope, o->w.source, o->before.W,
+                o->drift ? ", which moved by more than 5 % over the run: take it with care" : "");
+        print_joule(t->f, "a byte", &o->fit.move_JpB, 1e12, "pJ");
+        print_joule(t->f, "a flop", &o->fit.comp_JpF, 1e12, "pJ");
+        print_joule(t->f, "besides", &o->fit.base_W, 1, "W");
+        if (*o->fit.why) fprintf(t->f, "  %s\n", o->fit.why);
+    }
+    if (o->counts)
+        fprintf(t->f, "\nCounters: %s\n", *o->certificate ? o->certificate : "not held against a known read");
+}
+
+/* Why what was counted differs from the model. */
+static const char *witness_cause(const ir_point *p, double ratio)
+{
+    double bytes = p->m.cost.read_B + p->m.cost.write_B, with = (bytes + p->m.cost.wa_B) / bytes;
+    bool   regular = p->m.cost.wa_B > 0 && !(p->id.kflags & IR_K_NT);
+    if (ratio < 0.95) return "a cache served a part";
+    if (regular && fabs(ratio / with - 1) < 0.05) return "write-allocates";
+    if (regular && ratio > 1.05 && ratio < with) return "write-allocates, partly evaded";
+    if (p->m.cost.scattered && ratio > 1.05) return "whole lines for single elements";
+    return ratio <= 1.05 ? "as modelled" : "more than modelled";
+}
+
+static void print_row(const ir_text *t, const ir_point *p)
+{
+    char   key[IR_ID], J[24] = "-", at[24] = "-", cnt[24] = "-";
+    double T = ir_point_time(p), bytes = p->m.cost.read_B + p->m.cost.write_B, ratio = p->m.counted_B / bytes;
+    if (p->m.joules > 0) ir_text_scaled(p->m.joules, "J", J, sizeof J);
+    if (p->m.joules > 0 && T > 0) ir_text_scaled(p->m.energy.W, "W", at, sizeof at);
+    if (isfinite(ratio)) snprintf(cnt, sizeof cnt, "%.2f", ratio);
+    fprintf(t->f, "%-56s %10s %10s %9s  %s\n", ir_point_key(p, key), J, at, cnt,
+            isfinite(ratio) ? witness_cause(p, ratio) : p->m.energy.why);
+}
+
+void witness_print(const ir_text *t, const measure_context *s, const run_witness *o)
+{
+    size_t          n;
+    const ir_point *p = context_asked(s, &n);
+    witness_print_short(t, o);
+    if (*o->energy_why) fprintf(t->f, "\n%s\n", o->energy_why);
+    if (*o->counts_why) fprintf(t->f, "%s\n", o->counts_why);
+    if (!o->energy && !o->counts) return;
+    fprintf(t->f, "\n%-56s %10s %10s %9s\n", "point", "a call", "power", "cnt/model");
+    for (size_t i = 0; i < n; i++)
+        if (p[i].status == IR_OK && (p[i].m.joules > 0 || isfinite(p[i].m.counted_B))) print_row(t, &p[i]);
+    if (o->has_counted) {
+        fputs("The law by counted bytes:\n", t->f);
+        ir_text_fit(t, o->counted.fit, o->counted.better);
+    }
+}

@@ -1,0 +1,268 @@
+#!/usr/bin/env python3
+"""test_witness.py IRONROOF ROOT -- energy, counters and sustained runs through the program: a described
+machine whose joules are known, sources over recorded trees, counters that are not here, and as root a quota
+that falls on a running process. Standard library only."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+ironroof, root = sys.argv[1:3]
+failed = 0
+
+
+def run(*args, **more):
+    return subprocess.run([ironroof] + list(args), capture_output=True, text=True, timeout=250, **more)
+
+
+def expect(ok, what, shown=""):
+    global failed
+    if not ok:
+        failed += 1
+        print("FAILED: " + what, shown)
+
+
+def lines_of(path):
+    with open(path, encoding="utf-8") as f:
+        return [json.loads(line) for line in f]
+
+
+def tree(name, folder):
+    """Unpack a recorded tree: '== PATH' lines, each followed by the file's text."""
+    with open(os.path.join(root, "tests", "fixtures", "doctor", name + ".tree"), encoding="utf-8") as f:
+        text = f.read()
+    path, body = None, []
+    for line in text.split("\n") + ["== /end"]:
+        if line.startswith("== ") or line.startswith("=== "):
+            if path:
+                full = folder + path
+                os.makedirs(os.path.dirname(full), exist_ok=True)
+                with open(full, "w", encoding="utf-8") as out:
+                    out.write("\n".join(body))
+            path, body = line.split()[1], []
+        else:
+            body.append(line)
+
+
+JOULES = "energy.base_W=12,energy.move_JpB=1e-10,energy.comp_JpF=2e-11,energy.tick_s=0.001"
+
+
+def joules(folder):
+    path = os.path.join(folder, "joules.jsonl")
+    r = run(
+        "run",
+        "read",
+        "copy",
+        "triad",
+        "fma",
+        "gemm:m=512,n=512,k=512,dtype=f32",
+        "--backend",
+        "model",
+        "--model",
+        JOULES,
+        "--energy",
+        "on",
+        "--no-report",
+        "-o",
+        path,
+    )
+    expect(r.returncode == 0, "a described machine's joules", r.stderr)
+    lines = lines_of(path)
+    fit = [x for x in lines if x["record"] == "energy-fit"]
+    expect(len(fit) == 1 and fit[0]["spin"] == 6, "one fit with rows that wait", fit)
+    for key, truth in (("J_per_byte", 1e-10), ("J_per_flop", 2e-11), ("base_W", 12)):
+        got = fit[0][key]
+        expect(got["known"] and abs(got["value"] / truth - 1) < 0.05, "%s is given back" % key, got)
+    expect(abs(fit[0]["idle_W"] / 12 - 1) < 0.02, "idle power", fit[0]["idle_W"])
+    rows = [x for x in lines if x["record"] == "point" and not x["for_ceiling"] and x["status"] == "ok"]
+    expect(
+        rows and all(x["energy"]["J"] > 0 and x["energy_J"] == x["energy"]["J"] for x in rows),
+        "joules of every row",
+    )
+    expect(
+        "pJ" in r.stdout and "Energy (device, counter)" in r.stdout, "the screen says it", r.stdout[-600:]
+    )
+    expect(run("validate", path).returncode == 0, "the record reads back")
+    r = run(
+        "claims", path, "energy-move-vs-compute", "mobilenet-energy", "dram-vs-fp16-energy", "--explain"
+    )
+    expect(r.returncode == 0 and "refuted" in r.stdout, "claims about energy are put to it", r.stdout)
+    without = os.path.join(folder, "without.jsonl")
+    run(
+        "run",
+        "read",
+        "--backend",
+        "model",
+        "--model",
+        JOULES,
+        "--energy",
+        "off",
+        "--no-report",
+        "--quiet",
+        "-o",
+        without,
+    )
+    expect(
+        not any("energy" in x for x in lines_of(without) if x["record"] == "point"),
+        "--energy off reads none",
+    )
+
+
+def sources(folder):
+    r = run("list", "counters")
+    expect(r.returncode == 0 and len(r.stdout.splitlines()) >= 10, "every source has a line", r.stdout)
+    for line in r.stdout.splitlines():
+        expect(len(line.split(None, 2)) == 3 or line.split()[2:], "each says why", line)
+    for name in ("server", "laptop", "jetson", "container", "bare", "ready"):
+        at = os.path.join(folder, name)
+        os.makedirs(at)
+        tree(name, at)
+        r = run("list", "counters", "--root", at)
+        expect(
+            r.returncode == 0 and len(r.stdout.splitlines()) >= 10,
+            "sources of " + name,
+            r.stdout + r.stderr,
+        )
+    at = os.path.join(folder, "rapl", "sys", "class", "powercap", "intel-rapl:0")
+    os.makedirs(at)
+    for file, text in (
+        ("name", "package-0"),
+        ("energy_uj", "1000"),
+        ("max_energy_range_uj", "262143328850"),
+    ):
+        with open(os.path.join(at, file), "w", encoding="utf-8") as f:
+            f.write(text + "\n")
+    r = run("list", "counters", "--root", os.path.join(folder, "rapl"))
+    expect(
+        any(x.startswith("powercap") and " yes " in x for x in r.stdout.splitlines()),
+        "powercap is found",
+        r.stdout,
+    )
+    expect(run("list", "counters", "--root", "/nonexistent").returncode == 2, "a root that is none")
+    expect(run("list", "kernels", "--root", folder).returncode == 2, "--root is of 'list counters'")
+
+
+POINT = ["gemv:m=512,k=512,dtype=f32", "--ceilings", "none", "--no-report"]
+
+
+def not_here(folder):
+    """Counted or not: one line at most, the same exit code, and null in the record."""
+    path = os.path.join(folder, "c.jsonl")
+    r = run(
+        "run", *POINT, "--backend", "cpu", "--filter", "stream", "--counters", "--energy=on", "-o", path
+    )
+    expect(r.returncode == 0, "counters that are not here change no exit code", r.stderr)
+    said = [x for x in r.stderr.splitlines() if "counters:" in x]
+    env = [x for x in lines_of(path) if x["record"] == "machine"][0]["env"]
+    expect(len(said) == ("counters_why" in json.dumps(env)), "exactly one line", r.stderr)
+    rows = [x for x in lines_of(path) if x["record"] == "point"]
+    if said:
+        expect(all(x["counted_B"] is None for x in rows), "null in the record")
+    r = run(
+        "run", *POINT, "--backend", "cpu", "--filter", "stream", "--counters=NOSUCH", "-o", path, "--force"
+    )
+    expect(
+        r.returncode == 0 and sum("counters:" in x for x in r.stderr.splitlines()) == 1,
+        "an unknown group",
+        r.stderr,
+    )
+    expect(run("run", *POINT, "--energy", "sometimes").returncode == 2, "a mistyped word of --energy")
+    expect(run("run", "--sustain", "10s", "--dry-run").returncode == 2, "--sustain needs points")
+    expect(run("run", *POINT, "--sustain", "1s").returncode == 2, "--sustain of a second")
+
+
+def kept_up(folder):
+    path = os.path.join(folder, "s.jsonl")
+    for throttle, drops in (("", False), (",throttle=0.8,disturb.throttle_s=15", True)):
+        r = run(
+            "run",
+            "fma",
+            "--dtype",
+            "f32",
+            "--backend",
+            "model",
+            "--model",
+            "noise=0.01" + throttle,
+            "--ceilings",
+            "none",
+            "--sustain",
+            "60s",
+            "--no-report",
+            "--force",
+            "-o",
+            path,
+        )
+        series = [x for x in lines_of(path) if x["record"] == "series"]
+        expect(r.returncode == 0 and series, "kept up on a virtual clock", r.stderr)
+        x = series[0]
+        expect(x["known"] and len(x["call_s"]) >= 55, "a window a second", len(x["call_s"]))
+        expect((x["drop_s"] is not None) == drops, "a drop where there is one", x["drop_s"])
+        if drops:
+            expect(
+                x["cause"] == "device" and abs(x["sustained_per_s"] / x["peak_per_s"] - 0.8) < 0.02,
+                "its cause",
+                x["cause"],
+            )
+    expect(run("validate", path).returncode == 0, "series read back")
+
+
+def under_a_quota(folder):
+    group = "/sys/fs/cgroup/cpu/ironroof-sustain"
+    try:
+        os.mkdir(group)
+        for file, text in (("cpu.cfs_period_us", "20000"), ("cpu.cfs_quota_us", "1000")):
+            with open(os.path.join(group, file), "w", encoding="utf-8") as f:
+                f.write(text)
+    except OSError as e:
+        print("no quota can be set here: %s" % e)
+        return
+    path = os.path.join(folder, "q.jsonl")
+    p = subprocess.Popen(
+        [
+            ironroof,
+            "run",
+            *POINT,
+            "--backend",
+            "cpu",
+            "--filter",
+            "stream",
+            "--sustain",
+            "5s",
+            "-o",
+            path,
+            "--quiet",
+        ]
+    )
+    try:
+        while p.poll() is None and not (os.path.exists(path) and '"record":"point"' in open(path).read()):
+            time.sleep(0.1)
+        time.sleep(1.5)  # the point is measured: it is being kept up
+        with open(os.path.join(group, "cgroup.procs"), "w", encoding="utf-8") as f:
+            f.write(str(p.pid))
+        p.wait(timeout=120)
+        series = [x for x in lines_of(path) if x["record"] == "series"]
+        expect(
+            series and series[0]["drop_s"] is not None, "a quota is a drop", series and series[0]["drop_s"]
+        )
+        expect(
+            series and series[0]["cause"] == "cpu quota",
+            "and its cause",
+            series and (series[0]["cause"], series[0]["evidence"]),
+        )
+    finally:
+        p.kill()
+        p.wait()
+        time.sleep(0.2)
+        os.rmdir(group)
+
+
+with tempfile.TemporaryDirectory() as folder:
+    joules(folder)
+    sources(folder)
+    not_here(folder)
+    kept_up(folder)
+    under_a_quota(folder)
+sys.exit(failed > 0)
