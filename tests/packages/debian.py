@@ -74,7 +74,8 @@ def test_depends(place):
         assert package in depends, depends
     for package in ("openblas", "clblast", "dnnl", "openmpi"):
         assert package not in depends, depends
-    assert "libhwloc15" in recommends and "libopenblas0" in recommends and "opencl-icd" in recommends, recommends
+    for package in ("libhwloc15", "libopenblas0", "opencl-icd"):
+        assert package in recommends, recommends
 
 
 def test_man_of_deb(place):
