@@ -63,7 +63,11 @@ pack_again() {
       bad=1
     fi
   done
-  rm -rf "$copy"
+  if [ $bad = 0 ]; then
+    rm -rf "$copy"
+  else
+    say "kept for a look: $copy"
+  fi
   return $bad
 }
 
