@@ -2,8 +2,8 @@
 """net.py [--rounds N] [--net PROGRAM] [--mca KEY=VALUE]... -- ironroof-net's ping-pong beside NetPIPE's.
 
 Two processes of this machine, rounds in turn; one way times by size and their ratio (NetPIPE's over ours:
-above 1, ours is faster). NetPIPE is the package netpipe-openmpi. Exit 0: within 10 % at every size; 1: not; 77:
-something is not installed.
+above 1, ours is faster). NetPIPE is the package netpipe-openmpi. Exit 0: within 10 % at every size; 1:
+not; 77: something is not installed.
 """
 
 import argparse
