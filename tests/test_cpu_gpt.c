@@ -31,7 +31,9 @@ static int verify(device *d, const ir_workload *w, ir_params p, size_t misalign)
             (lib && (misalign || d->cpu.isa != cpu_isa_best())))
             continue;
         ir_status s = verify_kernel(d, w, k, &p, misalign);
-        if (s == IR_SKIP && !lib) fail_msg("%s/%s does not run: %s", w->name, it->name, ir_why());
+        /* "exact" is of weights in groups, which test_llama_step.c tries. */
+        if (s == IR_SKIP && !lib && strcmp(it->name, "exact"))
+            fail_msg("%s/%s does not run: %s", w->name, it->name, ir_why());
         ran += s == IR_OK;
     }
     return ran;
@@ -426,9 +428,8 @@ static void test_refusals(void **state)
     p = (ir_params){{1, 8, 8}, IR_F16, 1};
     assert_int_equal(kernel_named(&cpu_backend, "linear", "stream")->can_run(&d.dev, &wl_linear, &p),
                      IR_SKIP);
-    p = (ir_params){{1, 2, 8, 1, 3}, IR_F16, 1};
-    assert_int_equal(kernel_named(&cpu_backend, "attention", "tiled")->can_run(&d.dev, &wl_attention, &p),
-                     IR_SKIP);
+    p = (ir_params){{1, 2, 8, 1, 3}, IR_F16, 1}; /* a cache in f16 is no reason */
+    assert_int_equal(verify(&d, &wl_attention, p, 0), 1);
     close_device(&d);
 }
 

@@ -168,6 +168,7 @@ static void padding_by_hand(void **state)
                  .s = 3,
                  .stride = 1,
                  .pad = 1,
+                 .pad_w = 1,
                  .groups = 1,
                  .oh = 7,
                  .ow = 7,
@@ -176,7 +177,7 @@ static void padding_by_hand(void **state)
     ly_cost(&r, IR_F32, true, &c);
     same(c.flops, 2 * 2 * 4 * 5 * 21 * 21);
     same(c.spare_flops, 2 * 2 * 4 * 5 * (21 * 21 - 19 * 19));
-    r.pad = 0;
+    r.pad = r.pad_w = 0;
     r.oh = r.ow = 5;
     ly_cost(&r, IR_F32, true, &c);
     same(c.spare_flops, 0);

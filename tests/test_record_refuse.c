@@ -81,8 +81,8 @@ static const struct {
     {POINT "\"params\":{\"m\":\"1\"}}", "params.m: an integer expected, not a string"},
     {POINT "\"params\":{\"" TEN TEN "\":1}}", "params: '" TEN TEN "': a name has 1 to 15 bytes"},
     {POINT "\"params\":{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1,\"j\":1,"
-           "\"k\":1,\"l\":1,\"m\":1}}",
-     "params: 13 of them, at most 12 are possible"},
+           "\"k\":1,\"l\":1,\"m\":1,\"n\":1,\"o\":1,\"p\":1,\"q\":1}}",
+     "params: 17 of them, at most 16 are possible"},
     {POINT "\"params\":{\"m\":1},\"param_words\":7}", "param_words: an object expected, not a number"},
     {POINT "\"params\":{\"m\":1},\"param_words\":{\"m\":1}}",
      "param_words.m: a string expected, not a number"},
