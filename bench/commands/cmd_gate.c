@@ -29,11 +29,11 @@ const cli_option gate_own_options[] = {
 static ir_status read_thresholds(const gate_options *o, thresholds *t)
 {
     char path[4200];
+    t->n = 0;
     if (snprintf(path, sizeof path, "%s/thresholds.txt", o->baseline) >= (int)sizeof path)
         return ir_fail(IR_EINVAL, "%.80s...: the path is too long", o->baseline);
     struct stat s;
     bool        folder = stat(o->baseline, &s) == 0 && S_ISDIR(s.st_mode);
-    t->n = 0;
     if (o->thresholds) return thresholds_read(o->thresholds, false, t);
     return folder ? thresholds_read(path, true, t) : IR_OK;
 }
@@ -44,17 +44,14 @@ static void unlabel(ir_comparisons *c)
     for (size_t i = 0; i < c->n; i++) snprintf(c->v[i].verdict, sizeof c->v[i].verdict, "ACROSS");
 }
 
-static int gate_judge(const cli_args *args, const run_files *base, const run_files *now, const char *field)
+static int gate_judge(const cli_args *args, const run_files *base, const run_files *now, const thresholds *t,
+                      const char *field)
 {
     const gate_options *o = args->own;
-    thresholds          t;
     ir_comparisons      c = {0};
     char                text[256];
     bool                to_stdout = args->opt.output && !strcmp(args->opt.output, "-");
-    ir_status           st = read_thresholds(o, &t);
-    if (st == IR_OK) st = baseline_judge(base, now, &t, o->confidence, log1p(o->delta), &c);
-    thresholds_free(&t);
-    if (st != IR_OK) return complain();
+    if (baseline_judge(base, now, t, o->confidence, log1p(o->delta), &c) != IR_OK) return complain();
     int code = field ? EXIT_FINE : comparisons_exit(c.v, c.n, o->strict);
     if (field) unlabel(&c);
     ab_sort(c.v, c.n);
@@ -72,7 +69,7 @@ static int gate_judge(const cli_args *args, const run_files *base, const run_fil
 
 enum { LEAST_RUNS = 4 };
 
-/* Fewer runs have no interval, whatever they say: one line, before anything is looked at. */
+/* Fewer runs have no interval, whatever they say: one line. */
 static bool too_few(const run_files *base, const run_files *now)
 {
     if (base->n >= LEAST_RUNS && now->n >= LEAST_RUNS) return false;
@@ -89,16 +86,21 @@ static int gate_compare(const cli_args *args, const run_files *now)
     if (runs_read(&o->baseline, 1, args->opt.quiet ? NULL : stderr, &base) != IR_OK) return complain();
     if (runs_apart(&base, args->opt.output) != IR_OK) return runs_free(&base), complain();
     const char *field = runs_differ(&base, now, &a, &b);
+    thresholds  t;
     int         code;
-    if (field && !o->across) {
+    if (read_thresholds(o, &t) != IR_OK) {
+        code = complain();
+    } else if (field && !o->across) {
         ir_fail(IR_EINVAL, "%s and %s are not comparable: %s differs", a, b, field);
         complain();
         code = EXIT_INCOMPARABLE;
     } else if (!field && too_few(&base, now)) {
         code = EXIT_ENVIRONMENT;
     } else {
-        code = ab_print_proof(stderr, o->proof) == IR_OK ? gate_judge(args, &base, now, field) : complain();
+        code =
+            ab_print_proof(stderr, o->proof) == IR_OK ? gate_judge(args, &base, now, &t, field) : complain();
     }
+    thresholds_free(&t);
     runs_free(&base);
     return code;
 }
