@@ -87,8 +87,13 @@ static void show_row(const review *r, const series *s)
     if (!isnan(drift_of(s))) snprintf(change, sizeof change, "%+.1f %%", 100 * expm1(drift_of(s)));
     bool apart = (int)strlen(s->key) > width;
     if (apart) ab_wrapped(&r->t, 0, s->key);
-    fprintf(r->t.f, "%-*s %11s %9s  %s\n", width, apart ? "" : s->key,
-            ir_text_scaled(s->last_s, "s", time, sizeof time), change, spark);
+    fprintf(r->t.f, "%-*s %11s ", width, apart ? "" : s->key,
+            ir_text_scaled(s->last_s, "s", time, sizeof time));
+    ir_style style = s->nchange == 0 || isnan(drift_of(s)) ? TXT_PLAIN
+                     : drift_of(s) > 0                     ? TXT_RED
+                                                           : TXT_GREEN;
+    ir_text_styled(&r->t, style, "%9s", change);
+    fprintf(r->t.f, "  %s\n", spark);
 }
 
 static ir_status show(review *r, const series *s)
