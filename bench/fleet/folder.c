@@ -83,11 +83,12 @@ static ir_status keep_digest(fleet_data *d, const char *path, const char *name, 
         return ir_fail(IR_EINVAL, "%s: node %s is not in the plan: the folder holds another fleet's files",
                        path, name);
     ir_fleet_node *to = &m->look[look - 1];
-    if (ir_fleet_node_read(path, to) != IR_OK) {
+    ir_status      st = ir_fleet_node_read(path, to);
+    if (st == IR_ENOMEM) return st;
+    if (st != IR_OK) {
         snprintf(m->bad, sizeof m->bad, "%s", ir_why());
         return IR_OK;
     }
-    ir_status st = IR_OK;
     if (strcmp(to->node, name))
         st = ir_fail(IR_EINVAL, "%s: node: it is %s's digest", path, to->node);
     else if (strcmp(to->run, d->plan.run))

@@ -27,30 +27,35 @@ static void fleet_read_text(const json_t *o, const char *key, char *to, size_t s
 }
 
 /* The whole file as one object of this kind; NULL with the reason. */
-static json_t *fleet_read_load(const char *path, const char *kind)
+/* IR_ENOMEM is not the file's fault. */
+static ir_status fleet_read_load(const char *path, const char *kind, json_t **out)
 {
-    json_error_t e;
+    json_error_t e = {0};
     FILE        *f = NULL;
-    if (ir_input_open(path, &f) != IR_OK) return NULL;
-    int     first = fgetc(f);
-    json_t *o = NULL;
+    json_t      *o = *out = NULL;
+    ir_status    st = ir_input_open(path, &f);
+    if (st != IR_OK) return st;
+    int first = fgetc(f);
     if (first != EOF) {
         ungetc(first, f);
         o = json_loadf(f, JSON_REJECT_DUPLICATES, &e);
     }
     fclose(f);
-    if (first == EOF) return ir_fail(IR_EINVAL, "%s: the file is empty", path), NULL;
-    if (!o) return ir_fail(IR_EINVAL, "%s:%d: no JSON: %.80s", path, e.line, e.text), NULL;
+    if (first == EOF) return ir_fail(IR_EINVAL, "%s: the file is empty", path);
+    if (!o && json_error_code(&e) == json_error_out_of_memory)
+        return ir_fail(IR_ENOMEM, "%s: no memory to read it", path);
+    if (!o) return ir_fail(IR_EINVAL, "%s:%d: no JSON: %.80s", path, e.line, e.text);
     const char *have = json_string_value(json_object_get(o, "record"));
-    ir_status   st = IR_OK;
     if (!have || strcmp(have, kind))
         st = ir_fail(IR_EINVAL, "%s: record: '%s' expected, it is '%.40s'", path, kind,
                      have ? have : "missing");
     else if (fleet_read_number(o, "schema") != IR_SCHEMA)
         st = ir_fail(IR_EINVAL, "%s: schema: this program reads schema %d", path, IR_SCHEMA);
-    if (st == IR_OK) return o;
-    json_decref(o);
-    return NULL;
+    if (st == IR_OK)
+        *out = o;
+    else
+        json_decref(o);
+    return st;
 }
 
 static ir_status fleet_read_texts(const char *path, const json_t *o, const char *key, char ***out, size_t *n)
@@ -86,8 +91,9 @@ static ir_status plan_nodes(const char *path, const json_t *o, ir_fleet_plan *p)
 ir_status ir_fleet_plan_read(const char *path, ir_fleet_plan *p)
 {
     *p = (ir_fleet_plan){0};
-    json_t *o = fleet_read_load(path, "fleet-plan");
-    if (!o) return IR_EINVAL;
+    json_t   *o;
+    ir_status st = fleet_read_load(path, "fleet-plan", &o);
+    if (st != IR_OK) return st;
     fleet_read_text(o, "run", p->run, sizeof p->run);
     fleet_read_text(o, "version", p->version, sizeof p->version);
     p->delta = fleet_read_number(o, "delta");
@@ -99,7 +105,7 @@ ir_status ir_fleet_plan_read(const char *path, ir_fleet_plan *p)
         const double  n = json_is_number(v) ? json_number_value(v) : 0;
         p->rounds[i] = n >= 1 && n <= IR_FLEET_ROUNDS ? (int)n : 0;
     }
-    ir_status st = plan_nodes(path, o, p);
+    st = plan_nodes(path, o, p);
     if (st == IR_OK) st = fleet_read_texts(path, o, "args", &p->arg, &p->narg);
     bool fine =
         p->delta > 0 && p->delta < 1 && p->alpha > 0 && p->alpha < 1 && p->tau0 >= 0 && p->timeout_s > 0;
@@ -158,8 +164,9 @@ static ir_status read_tail(const char *path, const json_t *a, ir_fleet_node *d)
 ir_status ir_fleet_node_read(const char *path, ir_fleet_node *d)
 {
     *d = (ir_fleet_node){0};
-    json_t *o = fleet_read_load(path, "fleet-node");
-    if (!o) return IR_EINVAL;
+    json_t   *o;
+    ir_status st = fleet_read_load(path, "fleet-node", &o);
+    if (st != IR_OK) return st;
     static const struct {
         const char *key;
         size_t      at, size;
@@ -172,8 +179,7 @@ ir_status ir_fleet_node_read(const char *path, ir_fleet_node *d)
     double look = fleet_read_number(o, "look");
     d->wall_s = fleet_read_number(o, "wall_s");
     d->look = look == 2 ? 2 : 1;
-    ir_status st =
-        *d->node && *d->status ? IR_OK : ir_fail(IR_EINVAL, "%s: node and status must be there", path);
+    st = *d->node && *d->status ? IR_OK : ir_fail(IR_EINVAL, "%s: node and status must be there", path);
     if (st == IR_OK && look != 1 && look != 2) st = ir_fail(IR_EINVAL, "%s: look: 1 or 2 expected", path);
     if (st == IR_OK) st = read_tail(path, json_object_get(o, "tail"), d);
     if (st == IR_OK) st = read_points(path, json_object_get(o, "points"), d);
@@ -258,8 +264,9 @@ ir_status ir_fleet_pairs_read(const char *path, ir_fleet_pairs *out)
 ir_status ir_fleet_reference_read(const char *path, ir_fleet_reference *r)
 {
     *r = (ir_fleet_reference){0};
-    json_t *o = fleet_read_load(path, "fleet");
-    if (!o) return IR_EINVAL;
+    json_t   *o;
+    ir_status st = fleet_read_load(path, "fleet", &o);
+    if (st != IR_OK) return st;
     const json_t *a = json_object_get(o, "series");
     fleet_read_text(o, "key", r->key, sizeof r->key);
     fleet_read_text(o, "version", r->version, sizeof r->version);
@@ -269,8 +276,8 @@ ir_status ir_fleet_reference_read(const char *path, ir_fleet_reference *r)
     r->BW_net = fleet_read_number(json_is_object(sum) ? sum : net, "BW_net");
     r->L_net = fleet_read_number(json_is_object(sum) ? sum : net, "L_net");
     r->v = calloc(json_array_size(a) + 1, sizeof *r->v);
-    ir_status st = r->v ? fleet_read_texts(path, o, "args", &r->arg, &r->narg)
-                        : ir_fail(IR_ENOMEM, "%s: no memory", path);
+    st = r->v ? fleet_read_texts(path, o, "args", &r->arg, &r->narg)
+              : ir_fail(IR_ENOMEM, "%s: no memory", path);
     for (size_t i = 0; i < json_array_size(a) && st == IR_OK; i++) {
         const json_t *s = json_array_get(a, i), *terms = json_object_get(s, "terms_s");
         ir_fleet_ref *v = &r->v[r->n++];
