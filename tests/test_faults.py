@@ -58,12 +58,9 @@ def commands(record, runs):
             for o in ([], ["-o", "OUT"])
         ),
         ("selftest ideal", ["selftest", "ideal"]),
-        ("fleet judge", ["fleet", "judge", os.path.join(os.path.dirname(runs), "sweep")]),
-        ("fleet judge -o", ["fleet", "judge", os.path.join(os.path.dirname(runs), "sweep"), "-o", "OUT"]),
         ("report of a sheet", ["report", "a100", record, "-o", "OUT"]),
         ("dump", ["dump", "gemv:m=8,k=8", "--backend", "ideal", "-o", os.path.join(runs, "..", "d")]),
         ("ab --plan", ["ab", "--plan", "2%", "--from", verdicts]),
-        ("run", ["run", SMALL, *FAST, "-o", "OUT"]),
     ]  # nothing that loads hwloc or a driver: they crash by themselves without memory
 
 

@@ -42,7 +42,7 @@ static ir_status fleet_read_load(const char *path, const char *kind, json_t **ou
     }
     fclose(f);
     if (first == EOF) return ir_fail(IR_EINVAL, "%s: the file is empty", path);
-    if (!o && json_error_code(&e) == json_error_out_of_memory)
+    if (!o && (json_error_code(&e) == json_error_out_of_memory || !*e.text)) /* a mistake has a text */
         return ir_fail(IR_ENOMEM, "%s: no memory to read it", path);
     if (!o) return ir_fail(IR_EINVAL, "%s:%d: no JSON: %.80s", path, e.line, e.text);
     const char *have = json_string_value(json_object_get(o, "record"));
