@@ -20,8 +20,10 @@ PER_COMMAND = {
 }  # of each command, where not --all
 FAST = ["--backend", "ideal", "--budget", "2ms", "--warmup", "0", "--no-report"]
 SMALL = "copy:bytes=64Ki,streams=1"
-TIMES = re.compile(r'"(started|ended|run)":"[^"]*"|"argv":\[[^\]]*\]|"env":\{[^}]*\}|"quality".*|· \S+ (ms|s)\b'
-                   r'|"(steal|cpu_share|preemptions|clock_Hz|clock_cost_s)":[^,}]*')
+TIMES = re.compile(
+    r'"(started|ended|run)":"[^"]*"|"argv":\[[^\]]*\]|"env":\{[^}]*\}|"quality".*|· \S+ (ms|s)\b'
+    r'|"(steal|cpu_share|preemptions|clock_Hz|clock_cost_s)":[^,}]*'
+)
 
 
 def commands(record, runs):

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #ifdef IR_HAVE_JANSSON
-#include <jansson.h>
+#include "harness/record/json_in.h"
 
 static double fleet_read_number(const json_t *o, const char *key)
 {
@@ -30,7 +30,8 @@ static void fleet_read_text(const json_t *o, const char *key, char *to, size_t s
 /* IR_ENOMEM is not the file's fault. */
 static ir_status fleet_read_load(const char *path, const char *kind, json_t **out)
 {
-    json_error_t e = {0};
+    json_error_t e;
+    bool         nomem = false;
     FILE        *f = NULL;
     json_t      *o = *out = NULL;
     ir_status    st = ir_input_open(path, &f);
@@ -38,12 +39,11 @@ static ir_status fleet_read_load(const char *path, const char *kind, json_t **ou
     int first = fgetc(f);
     if (first != EOF) {
         ungetc(first, f);
-        o = json_loadf(f, JSON_REJECT_DUPLICATES, &e);
+        o = ir_json_load_file(f, JSON_REJECT_DUPLICATES, &e, &nomem);
     }
     fclose(f);
     if (first == EOF) return ir_fail(IR_EINVAL, "%s: the file is empty", path);
-    if (!o && (json_error_code(&e) == json_error_out_of_memory || !*e.text)) /* a mistake has a text */
-        return ir_fail(IR_ENOMEM, "%s: no memory to read it", path);
+    if (nomem) return ir_fail(IR_ENOMEM, "%s: no memory to read it", path);
     if (!o) return ir_fail(IR_EINVAL, "%s:%d: no JSON: %.80s", path, e.line, e.text);
     const char *have = json_string_value(json_object_get(o, "record"));
     if (!have || strcmp(have, kind))
@@ -243,11 +243,14 @@ ir_status ir_fleet_pairs_read(const char *path, ir_fleet_pairs *out)
     if (!f) return ir_fail(IR_EIO, "%s: %s", path, strerror(errno));
     while (st == IR_OK && (n = getline(&line, &cap, f)) > 0) {
         json_error_t e;
-        json_t      *o = json_loadb(line, (size_t)n, 0, &e);
+        bool         nomem;
+        json_t      *o = ir_json_load(line, (size_t)n, 0, &e, &nomem);
         const char  *kind = json_string_value(json_object_get(o, "record"));
         at++;
-        if (!o && is_cut_off(line, (size_t)n)) continue; /* what a killed program was writing */
-        if (!o)
+        if (!nomem && !o && is_cut_off(line, (size_t)n)) continue; /* what a killed program was writing */
+        if (nomem)
+            st = ir_fail(IR_ENOMEM, "%s:%zu: no memory to read it", path, at);
+        else if (!o)
             st = ir_fail(IR_EINVAL, "%s:%zu: no JSON: %.80s", path, at, e.text);
         else if (kind && !strcmp(kind, "fleet-pair"))
             st = read_pair(o, out);

@@ -97,7 +97,7 @@ static ir_status put_line(FILE *f, const char *line, size_t n)
         if (!strcmp(kind, raw[i].kind)) json_object_del(o, raw[i].key);
     bool    is_point = kind && !strcmp(kind, "point"), wanted = kind && (!is_point || shown(o));
     json_t *slim = !wanted ? NULL : is_point ? point(o) : json_incref(o);
-    char   *text = slim ? json_dumps(slim, JSON_COMPACT | JSON_REAL_PRECISION(PRECISION)) : NULL;
+    char   *text = slim ? ir_json_dump(slim, JSON_COMPACT | JSON_REAL_PRECISION(PRECISION)) : NULL;
     if (text) {
         put_escaped(f, text);
         fputc('\n', f);

@@ -43,7 +43,7 @@ static bool line_identity(const json_t *o, char *buf, size_t size)
     for (int i = 0; identities[at].field[i] && used < size; i++) {
         json_t *v = json_object_get(o, identities[at].field[i]);
         if (json_is_array(v)) v = json_array_get(v, 0); /* evidence: its first point says what it is about */
-        char *text = v ? json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+        char *text = v ? ir_json_dump(v, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
         if (v && !text) return false;
         used += (size_t)snprintf(buf + used, size - used, "\n%s", text ? text : "null");
         free(text);

@@ -40,6 +40,15 @@ json_t *ir_json_load_file(FILE *f, size_t flags, json_error_t *e, bool *nomem)
     json_in_watch();
     return json_in_checked(json_loadf(f, flags, e), nomem);
 }
+
+char *ir_json_dump(const json_t *o, size_t flags)
+{
+    json_in_watch();
+    char *text = json_dumps(o, flags);
+    if (!json_in_short) return text;
+    free(text);
+    return NULL;
+}
 #else
 typedef int ir_no_json_in;
 #endif

@@ -8,4 +8,6 @@
 /* NULL: *nomem says whether memory was short; else `e` what is wrong with the text. */
 json_t *ir_json_load(const char *, size_t n, size_t flags, json_error_t *e, bool *nomem);
 json_t *ir_json_load_file(FILE *, size_t flags, json_error_t *e, bool *nomem);
+/* Its text, owned by the caller. NULL: memory was short; the library itself leaves out a key then. */
+char *ir_json_dump(const json_t *, size_t flags);
 #endif
