@@ -40,8 +40,11 @@
     X(hwloc_bitmap_weight) \
     HWLOC_KINDS(X)
 
+#define X(f) typedef __typeof__(f) f##_type;
+HWLOC_FUNCTIONS(X)
+#undef X
 typedef struct {
-#define X(f) __typeof__(f) *f;
+#define X(f) f##_type *f;
     HWLOC_FUNCTIONS(X)
 #undef X
 } hwloc_functions;

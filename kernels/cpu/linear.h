@@ -10,7 +10,7 @@
 
 /* How a weight meets an activation. F32 and BF16 compute in f32 with exact operands; PAIRS rounds the
  * activations to bf16 and multiplies pairs exactly (vdpbf16ps); I8 rounds them to 16-bit integers with a
- * scale for each block of 1024 and adds up whole numbers (linear_i8.h). */
+ * scale for each block of 1024 and adds up whole numbers (linear_i8_body.h). */
 typedef enum { CPU_DOT_F32, CPU_DOT_BF16, CPU_DOT_PAIRS, CPU_DOT_I8, CPU_NDOT } cpu_dot;
 
 /* What is prefetched: W, `by` bytes in front of the place that is read, as if its rows were read one after

@@ -194,7 +194,7 @@ LINES(bf16, CPU_DOT_BF16)
 #undef LINES
 #undef USE
 
-#include "kernels/cpu/linear_i8.h"
+#include "kernels/cpu/linear_i8_body.h"
 
 #define TILE(dot, DOT, R, M) \
     static void tile_##dot##_##R##_##M(size_t bytes, const char *w, size_t ws, const char *x, size_t xs, \

@@ -76,7 +76,7 @@ typedef const dnnl_memory_desc_t *dnn_layout_of;
 static inline dnnl_status_t dnn_layout_make(dnn_layout *out, int ndims, const dnnl_dims_t dims,
                                             dnnl_format_tag_t tag)
 {
-    *out = malloc(sizeof **out);
+    *out = (dnn_layout)malloc(sizeof **out);
     dnnl_status_t s =
         *out ? dnnl_memory_desc_init_by_tag(*out, ndims, dims, dnnl_f32, tag) : dnnl_out_of_memory;
     if (s == dnnl_success) return s;
@@ -87,7 +87,7 @@ static inline dnnl_status_t dnn_layout_make(dnn_layout *out, int ndims, const dn
 
 static inline dnnl_status_t dnn_layout_copy(dnn_layout *out, dnn_layout_of from)
 {
-    *out = malloc(sizeof **out);
+    *out = (dnn_layout)malloc(sizeof **out);
     if (!*out) return dnnl_out_of_memory;
     **out = *from;
     return dnnl_success;

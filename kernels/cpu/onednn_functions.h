@@ -49,8 +49,11 @@
     X(dnnl_memory_desc_get_size) \
     DNN_FUNCTIONS_OF_VERSION(X)
 
+#define X(f) typedef __typeof__(f) f##_type;
+DNN_FUNCTIONS(X)
+#undef X
 typedef struct {
-#define X(f) __typeof__(f) *f;
+#define X(f) f##_type *f;
     DNN_FUNCTIONS(X)
 #undef X
 } cpu_dnn_functions;

@@ -1,13 +1,16 @@
-/* linear_i8.h -- int8 weights times activations as whole numbers. Included by linear_isa.c only.
+/* linear_i8_body.h -- int8 weights times activations as whole numbers. Included by linear_isa.c only.
  * A block of I8_BLOCK activations becomes 16-bit integers with one scale, the block's largest magnitude over
  * 32767: each is off by at most half of that scale, so a product by at most 2^-16 of largest |x| times the
  * sum of |w|, hundreds of times less than bf16's rounding. Products and sums of a block are exact in 32 bits:
  * 1024 x 128 x 32768 over the lanes of two vectors. A weight costs one widening to 16 bits and one
  * multiply-add of pairs, half of what conversion to f32 costs; that is what a stream of bytes from memory
  * leaves time for. A block with a NaN or an infinity gives NaN. */
-#ifndef CPU_LINEAR_I8_H
-#define CPU_LINEAR_I8_H
+#ifndef CPU_LINEAR_I8_BODY_H
+#define CPU_LINEAR_I8_BODY_H
 #include "kernels/cpu/simd.h"
+
+#include <stdint.h>
+#include <string.h>
 
 enum { I8_BLOCK = 1024, I8_HALF = VBYTES / 2 }; /* I8_HALF: weights to a vector of 16-bit integers */
 typedef int16_t i16_v __attribute__((vector_size(VBYTES), may_alias));
