@@ -1,6 +1,7 @@
-/* test_cpu_kernels.c -- what the oracle of a workload does not see: integer products of int8 weights against
- * double, to the bound that linear_i8_body.h states; values that are no numbers; results of attention that do not
- * depend on the threads; non-temporal passes against plain ones, bit by bit. On every ISA. */
+/* test_cpu_kernels.c -- what the oracle of a workload does not see: integer products of int8 weights
+ * against double, to the bound that linear_i8_body.h states; values that are no numbers; results of
+ * attention that do not depend on the threads; non-temporal passes against plain ones, bit by bit. On
+ * every ISA. */
 #include "kernels/workloads/workloads_nets.h"
 #include "kernels/cpu/linear.h"
 
