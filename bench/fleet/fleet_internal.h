@@ -6,6 +6,8 @@
 #define FLEET_TAIL_OF "tail"
 #define FLEET_NET_BW  "network bandwidth"
 #define FLEET_NET_LAT "network latency"
+/* A measured point, and not the tail or a series of the network: the law has terms for it. */
+static inline bool   fleet_is_point(const fleet_series *s) { return !s->network && !s->tail; }
 static inline double fleet_y(const fleet_result *r, int look, size_t node, size_t series)
 {
     return r->y[look][node * r->nseries + series];

@@ -44,7 +44,7 @@ static void json_put_series(ir_json *o, const fleet_result *r, size_t s, size_t 
     ir_json_key(o, "terms_s");
     ir_json_open(o, '[');
     for (int t = 0; t < 3; t++)
-        ir_json_num(o, r->series[s].network || r->series[s].tail ? NAN : r->series[s].term_s[g][t]);
+        ir_json_num(o, fleet_is_point(&r->series[s]) ? r->series[s].term_s[g][t] : NAN);
     ir_json_close(o, ']');
     ir_json_close(o, '}');
 }

@@ -184,7 +184,7 @@ static void look_one(const ground *o)
             const ir_fleet_series *d = &r->series[s].group[o->gi];
             double                 e = fleet_y(r, 0, at, s) - d->centre;
             if (!isfinite(e)) continue;
-            if (!r->series[s].network && !r->series[s].tail) sum += e, n++;
+            if (fleet_is_point(&r->series[s])) sum += e, n++;
             if (d->split || !ir_fleet_suspect(d, e + d->centre, fleet_own(r, 0, at, s), &r->rule)) continue;
             if (!f->suspect || e < f->e) f->e = e, f->series = (int)s;
             f->suspect = true;
@@ -217,8 +217,7 @@ static void name_term(const ground *o, size_t at, const double *drift)
         double                 y2 = fleet_y(r, 1, at, s) - (isfinite(drift[s]) ? drift[s] : 0),
                y = isfinite(y2) ? y2 : fleet_y(r, 0, at, s);
         double law = t[0] + t[1] + t[2], T = exp(-d->centre);
-        if (r->series[s].network || r->series[s].tail || !isfinite(y) || d->split ||
-            !(law > 0.5 * T && law < 2 * T))
+        if (!fleet_is_point(&r->series[s]) || !isfinite(y) || d->split || !(law > 0.5 * T && law < 2 * T))
             continue; /* the law does not hold there */
         ratio[n] = exp(d->centre - y);
         for (int k = 0; k < 3; k++) share[n][k] = t[k] / law;

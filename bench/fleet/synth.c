@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const double TAIL = 1.08; /* of a quiet node */
-enum { POINTS = 8, ROUNDS_1 = 3, ROUNDS_2 = 5, RACK = 32 };
+enum { POINTS = 8, TAIL_AT = POINTS, SERIES, ROUNDS_1 = 3, ROUNDS_2 = 5, RACK = 32 };
 /* Shares of the healthy time by data, compute and latency. */
 static const struct {
     const char *key;
@@ -26,7 +26,7 @@ static const struct {
 typedef struct {
     const fleet_synth *o;
     ir_rng             rng;
-    double             node[POINTS], tail;
+    double             node[SERIES]; /* points, then the tail */
 } factory;
 
 static ir_status one_look(factory *f, const ir_fleet_plan *plan, const fleet_member *m, int look,
@@ -55,7 +55,8 @@ static ir_status one_look(factory *f, const ir_fleet_plan *plan, const fleet_mem
         }
     }
     d->ntail = rounds;
-    for (int r = 0; r < rounds; r++) d->tail[r] = TAIL * f->tail * exp(f->o->noise * ir_rng_normal(&f->rng));
+    for (int r = 0; r < rounds; r++)
+        d->tail[r] = TAIL * f->node[TAIL_AT] * exp(f->o->noise * ir_rng_normal(&f->rng));
     ir_status st = ir_fleet_node_fact(d, "cpu_model", "Synthetic 9000");
     return st == IR_OK ? ir_fleet_node_fact(d, "kernel", "6.1.0") : st;
 }
@@ -73,8 +74,8 @@ static void make_node(factory *f, bool slow)
             T = 1 / (1 - f->o->slower);
         f->node[k] = T * exp(f->o->spread * ir_rng_normal(&f->rng));
     }
-    f->tail = slow && f->o->term == FLEET_TAIL_TERM ? 1 / (1 - f->o->slower) : 1;
-    f->tail *= exp(f->o->spread * ir_rng_normal(&f->rng));
+    double longer = slow && f->o->term == FLEET_TAIL_TERM ? 1 / (1 - f->o->slower) : 1;
+    f->node[TAIL_AT] = longer * exp(f->o->spread * ir_rng_normal(&f->rng));
 }
 
 static ir_status open_fleet(const fleet_synth *o, fleet_data *d)
@@ -98,7 +99,7 @@ static ir_status open_fleet(const fleet_synth *o, fleet_data *d)
     return IR_OK;
 }
 
-static ir_status synth_second_look(factory *f, fleet_data *d, double (*factor)[POINTS + 1])
+static ir_status synth_second_look(factory *f, fleet_data *d, double (*factor)[SERIES])
 {
     fleet_result r;
     char(*again)[IR_FLEET_NAME] = NULL;
@@ -109,7 +110,6 @@ static ir_status synth_second_look(factory *f, fleet_data *d, double (*factor)[P
     for (size_t i = 0; i < n && st == IR_OK; i++) {
         fleet_member *m = fleet_find(d, again[i]);
         memcpy(f->node, factor[m - d->v], sizeof f->node);
-        f->tail = factor[m - d->v][POINTS];
         m->asked2 = m->have[1] = true;
         st = one_look(f, &d->plan, m, 2, &m->look[1]);
     }
@@ -121,7 +121,7 @@ static ir_status synth_second_look(factory *f, fleet_data *d, double (*factor)[P
 ir_status fleet_synthesize(const fleet_synth *o, fleet_data *d, bool **truth)
 {
     factory f = {.o = o};
-    double(*factor)[POINTS + 1] = calloc(o->n + 1, sizeof *factor);
+    double(*factor)[SERIES] = calloc(o->n + 1, sizeof *factor);
     bool     *slow = calloc(o->n + 1, sizeof *slow);
     ir_status st = factor && slow ? open_fleet(o, d) : ir_fail(IR_ENOMEM, "no memory for %zu nodes", o->n);
     ir_rng_seed(&f.rng, o->seed);
@@ -133,7 +133,6 @@ ir_status fleet_synthesize(const fleet_synth *o, fleet_data *d, bool **truth)
     for (size_t i = 0; i < o->n && st == IR_OK; i++) {
         make_node(&f, slow[i]);
         memcpy(factor[i], f.node, sizeof f.node);
-        factor[i][POINTS] = f.tail;
         d->v[i].have[0] = true;
         st = one_look(&f, &d->plan, &d->v[i], 1, &d->v[i].look[0]);
     }

@@ -510,29 +510,24 @@ static ir_status gpt_exact_can_run(const ir_dev *dev, const ir_workload *w, cons
                    : ir_fail(IR_SKIP, "weights are not in groups: \"stream\" rounds no activation to int8");
 }
 
+/* What every kernel that runs a step as one region shares. */
+#define GPT_STEP \
+    .run = gpt_run, .teardown = cpu_gpt_teardown, .drop_scratch = cpu_gpt_drop_scratch, \
+    .prepare = gpt_prepare, .profile = gpt_profile, .cost = gpt_cost
+
 const ir_kernel cpu_gpt_exact = {.family = "gpt",
                                  .name = "exact",
                                  .doc = "weights in groups meet f32 activations, not int8 ones",
                                  .can_run = gpt_exact_can_run,
                                  .setup = gpt_exact_setup,
-                                 .run = gpt_run,
-                                 .teardown = cpu_gpt_teardown,
-                                 .drop_scratch = cpu_gpt_drop_scratch,
-                                 .prepare = gpt_prepare,
-                                 .profile = gpt_profile,
-                                 .cost = gpt_cost};
+                                 GPT_STEP};
 const ir_kernel cpu_gpt_stream = {.family = "gpt",
                                   .name = "stream",
                                   .doc = "one region a step: weights stream once, norms and residuals fused",
                                   .by_form = true,
                                   .can_run = cpu_gpt_can_run,
                                   .setup = gpt_setup,
-                                  .run = gpt_run,
-                                  .teardown = cpu_gpt_teardown,
-                                  .drop_scratch = cpu_gpt_drop_scratch,
-                                  .prepare = gpt_prepare,
-                                  .profile = gpt_profile,
-                                  .cost = gpt_cost};
+                                  GPT_STEP};
 
 static ir_status dlrm_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
@@ -546,24 +541,14 @@ const ir_kernel cpu_dlrm_stream = {.family = "dlrm",
                                    .doc = "one region a step: look-ups asked for ahead, weights stream once",
                                    .can_run = dlrm_can_run,
                                    .setup = gpt_setup,
-                                   .run = gpt_run,
-                                   .teardown = cpu_gpt_teardown,
-                                   .drop_scratch = cpu_gpt_drop_scratch,
-                                   .prepare = gpt_prepare,
-                                   .profile = gpt_profile,
-                                   .cost = gpt_cost};
+                                   GPT_STEP};
 
 const ir_kernel cpu_encoder_stream = {.family = "encoder",
                                       .name = "stream",
                                       .doc = "one region a step: norms fused, keys and values in a workspace",
                                       .can_run = cpu_gpt_can_run,
                                       .setup = gpt_setup,
-                                      .run = gpt_run,
-                                      .teardown = cpu_gpt_teardown,
-                                      .drop_scratch = cpu_gpt_drop_scratch,
-                                      .prepare = gpt_prepare,
-                                      .profile = gpt_profile,
-                                      .cost = gpt_cost};
+                                      GPT_STEP};
 
 static ir_status mixtral_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
@@ -584,10 +569,5 @@ const ir_kernel cpu_mixtral_stream = {.family = "mixtral",
                                       .doc = "one region a step: weights of the chosen experts stream once",
                                       .can_run = mixtral_can_run,
                                       .setup = gpt_setup,
-                                      .run = gpt_run,
-                                      .teardown = cpu_gpt_teardown,
-                                      .drop_scratch = cpu_gpt_drop_scratch,
-                                      .prepare = gpt_prepare,
-                                      .profile = gpt_profile,
-                                      .cost = gpt_cost,
+                                      GPT_STEP,
                                       .plan_cost = mixtral_cost};
