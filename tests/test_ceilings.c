@@ -48,7 +48,8 @@ static double stream_by_half(const ir_run *r) { return stream_s(r, gpu.leaky ? 0
  */
 static double fma_s(const ir_run *r)
 {
-    double fill = fmin((double)r->p.v[2] / 1024, 1) * fmin((double)r->p.v[0] / 8, 1);
+    double teams = r->p.v[2] ? (double)r->p.v[2] : 1024; /* none: a host's threads */
+    double fill = fmin(teams / 1024, 1) * fmin((double)r->p.v[0] / 8, 1);
     return r->workload->cost(r->workload, &r->p).flops / (60e12 * 4 / ir_dtype_bytes(r->p.dtype) * fill);
 }
 static double mma_s(const ir_run *r)
@@ -392,10 +393,50 @@ static void followed(void **state)
     context_close(&s);
 }
 
+/* A point that outdoes its peak has that peak measured again: one that was too low is raised, and nothing is
+ * suspect; where the peak is right, the point stays suspect. */
+static void peak_followed(void **state)
+{
+    (void)state;
+    static const struct {
+        double short_of; /* the ceiling, of what the units do */
+        double count;    /* operations claimed for each one done */
+        bool   suspect;
+        int    again;
+    } row[] = {{.5, 1, false, 1}, {1, 1, false, 0}, {1, 3, true, 1}};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        measure_context s;
+        assert_int_equal(context_open(&s, &virtual_gpu, 0, NULL), IR_OK);
+        s.info.threads = 1; /* a host's units */
+        ir_params p = wl_fma.defaults;
+        p.threads = 1;
+        p.v[0] = 16;
+        const ir_kernel *k = backend_kernel_named(s.dev.be, &wl_fma, "chains");
+        assert_int_equal(context_measure(&s, &wl_fma, k, &p, false, NULL), IR_OK);
+        const double v = s.point[0].m.cost.flops / ir_point_time(&s.point[0]) * row[i].short_of;
+        ir_ceiling   c = {.what = IR_C_FLOPS,
+                          .op = "fma",
+                          .dtype = p.dtype,
+                          .threads = 1,
+                          .value = v,
+                          .lo = .99 * v,
+                          .hi = 1.01 * v};
+        assert_int_equal(ir_ceilings_add(&s.ceilings, &c), IR_OK);
+        s.point[0].m.cost.flops *= row[i].count;
+        ir_guard_point(&s.point[0], &s.ceilings);
+        assert_int_equal(ceilings_follow(&s), IR_OK);
+        assert_int_equal(s.peaks_again, row[i].again);
+        assert_int_equal((s.point[s.npoint - 1].flags & IR_FLAG_SUSPECT) != 0, row[i].suspect);
+        assert_true(!s.point[s.npoint - 1].id.for_ceiling && !s.in_ceilings);
+        context_close(&s);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(memory),     cmocka_unit_test(unsaturated),
-                                       cmocka_unit_test(arithmetic), cmocka_unit_test(shown),
-                                       cmocka_unit_test(moments),    cmocka_unit_test(followed)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(memory),       cmocka_unit_test(unsaturated),
+                                       cmocka_unit_test(arithmetic),   cmocka_unit_test(shown),
+                                       cmocka_unit_test(moments),      cmocka_unit_test(followed),
+                                       cmocka_unit_test(peak_followed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

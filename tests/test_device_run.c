@@ -3,6 +3,7 @@
 #include "law_machine.h"
 
 #include "bench/run/device_run.h"
+#include "bench/run/stream.h"
 
 #include <string.h>
 
@@ -88,9 +89,41 @@ static void impossible_pairs_withhold(void **state)
     }
 }
 
+/* Every row is streamed once and none is lost, also when rows for ceilings join those before it. */
+static void streamed_once(void **state)
+{
+    (void)state;
+    measure_context s = {0};
+    ir_point        p[8], ceiling;
+    char           *text = NULL;
+    size_t          size = 0, seen = 0;
+    row_stream      r = {.t = {.f = open_memstream(&text, &size)}, .on = true};
+    assert_non_null(r.t.f);
+    ir_point_init(&ceiling);
+    ceiling.id.for_ceiling = true;
+    s.point = p;
+    for (int i = 0; i < 3; i++) {
+        p[s.npoint] = point(1e6, 0, 0, 1e6, 1);
+        snprintf(p[s.npoint].id.workload, sizeof p[0].id.workload, "row%d", i);
+        s.npoint++;
+        stream_rows(&r, &s);
+        p[s.npoint++] = ceiling; /* measured because of that row */
+        stream_rows(&r, &s);
+        s.npoint--;
+        memmove(p + 1, p, s.npoint++ * sizeof *p);
+        p[0] = ceiling;
+        stream_rows(&r, &s);
+    }
+    fclose(r.t.f);
+    for (const char *at = text; (at = strstr(at, "row")) != NULL; at++) seen++;
+    assert_int_equal(seen, 3);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(preempted_rows_do_not_enter),
-                                       cmocka_unit_test(impossible_pairs_withhold)};
+                                       cmocka_unit_test(impossible_pairs_withhold),
+                                       cmocka_unit_test(streamed_once)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

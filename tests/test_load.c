@@ -158,11 +158,16 @@ static void what_idle_means(void **state)
 }
 
 /* ---- threads --------------------------------------------------------------------------------- */
-static void put_thread(const tree *t, int tid, double run_s, double wait_s)
+static void put_turns(const tree *t, int tid, double run_s, double wait_s, int turns)
 {
     char path[64];
     snprintf(path, sizeof path, "/proc/self/task/%d/schedstat", tid);
-    tree_put(t, path, "%.0f %.0f 7\n", run_s * 1e9, wait_s * 1e9);
+    tree_put(t, path, "%.0f %.0f %d\n", run_s * 1e9, wait_s * 1e9, turns);
+}
+
+static void put_thread(const tree *t, int tid, double run_s, double wait_s)
+{
+    put_turns(t, tid, run_s, wait_s, 7);
 }
 
 static double share_of(const tree *t, double run1, double wait1, double run2, double wait2)
@@ -194,6 +199,20 @@ static void threads_that_got_less(void **state)
     put_thread(&t, 9, 0.5, 0.5); /* one that began since */
     ir_watch_end_at(&w, t.root, 1, &got);
     assert_true(near(got.cpu_share, 0.5));
+    static const struct {
+        int    turns;
+        double share;
+    } row[] = {{50000, 1}, {300, 0.01}}; /* it yields, or starves: turns of 0.2 us, of 5 ms */
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        put_turns(&t, 1, 0, 0, 0);
+        put_turns(&t, 2, 0, 0, 0);
+        put_turns(&t, 9, 0, 0, 0);
+        w = ir_watch_begin_at(t.root);
+        put_turns(&t, 1, 1, 0, 300);
+        put_turns(&t, 2, i == 0 ? 0.01 : 1.5, i == 0 ? 1 : 148.5, row[i].turns);
+        ir_watch_end_at(&w, t.root, 1, &got);
+        assert_true(near(got.cpu_share, row[i].share));
+    }
     ir_watch_end_at(&w, t.root, 1, &got); /* none was begun */
     assert_true(isnan(got.cpu_share) && isnan(got.preemptions));
     tree_free(&t);

@@ -349,16 +349,28 @@ static ir_status fill_device(ceiling_plan *pl, const ir_workload *w, ir_params *
     return IR_OK;
 }
 
+static const int64_t chains_full[] = {1, 2, 4, 8, 12, 16, 24}, chains_quick[] = {8, 12, 16};
+
+ir_status ceilings_peak_rows(ceiling_plan *pl, ir_dtype t, int threads, ir_point *best)
+{
+    const ir_workload *w = ir_workload_named("fma");
+    ir_params          p = w->defaults;
+    double             r[sizeof chains_quick / sizeof *chains_quick];
+    p.dtype = t;
+    p.threads = threads;
+    return ceiling_axis(pl, w, p, "chains", chains_quick, (int)(sizeof r / sizeof *r), ceiling_flops, r,
+                        best);
+}
+
 static ir_status peak_one(ceiling_plan *pl, const ir_workload *w, ir_dtype t, int threads, double *one)
 {
-    static const int64_t full[] = {1, 2, 4, 8, 12, 16, 24}, quick[] = {8, 12, 16},
-                         tiles[] = {1, 2, 4, 8, 16, 32};
-    bool           f = pl->s->full, matrix = !strcmp(w->family, "mma");
-    const int64_t *chains = matrix ? tiles : f ? full : quick;
-    int            n = (int)(matrix ? sizeof tiles : f ? sizeof full : sizeof quick) / (int)sizeof *full;
-    double         r[16];
-    ir_point       best;
-    ir_params      p = w->defaults;
+    static const int64_t tiles[] = {1, 2, 4, 8, 16, 32};
+    bool                 f = pl->s->full, matrix = !strcmp(w->family, "mma");
+    const int64_t       *chains = matrix ? tiles : f ? chains_full : chains_quick;
+    int    n = (int)((matrix ? sizeof tiles : f ? sizeof chains_full : sizeof chains_quick) / sizeof *tiles);
+    double r[16];
+    ir_point  best;
+    ir_params p = w->defaults;
     p.dtype = t;
     p.threads = threads;
     double    grew = NAN;

@@ -67,8 +67,9 @@ ir_ceiling ceiling_from(const ceiling_plan *pl, ir_what what, const char *level,
 
 void ceiling_raise(const ceiling_plan *pl, ir_ceiling *c, const ir_point *q)
 {
-    if (!(ceiling_rate(pl, q) > c->value)) return;
-    ir_ceiling more = ceiling_from(pl, c->what, c->level, q, ceiling_rate(pl, q));
+    const double now = c->what == IR_C_FLOPS ? ceiling_flops(pl, q) : ceiling_rate(pl, q);
+    if (!(now > c->value)) return;
+    ir_ceiling more = ceiling_from(pl, c->what, c->level, q, now);
     c->value = more.value;
     c->lo = more.lo;
     c->hi = more.hi;

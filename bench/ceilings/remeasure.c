@@ -5,7 +5,8 @@
  *
  * How far an operation outdoes reads differs between the memory's states, so two operating points are kept of
  * each where reads got clearly more in one than in the other. A point that meets a state that is new calls
- * for a re-measurement at once, while the state lasts. */
+ * for a re-measurement at once, while the state lasts. One that outdoes a peak calls for that peak: one of
+ * both is wrong, and a peak that was measured while two threads shared a core is raised. */
 #include "bench/ceilings/ceilings.h"
 #include "bench/ceilings/stages.h"
 #include "kernels/workloads/table.h"
@@ -13,8 +14,8 @@
 #include <math.h>
 #include <string.h>
 
-enum { MAX_REMEASURE = 2 }; /* on the points' behalf */
-#define APART 1.15          /* reads that got this much more were read in another state of the memory */
+enum { MAX_REMEASURE = 2, MAX_PEAKS = 4 }; /* on the points' behalf */
+#define APART 1.15 /* reads that got this much more were read in another state of the memory */
 
 static bool same_state(double a_Bps, double b_Bps) { return fmax(a_Bps, b_Bps) < APART * fmin(a_Bps, b_Bps); }
 
@@ -136,9 +137,42 @@ static void to_the_front(measure_context *s, size_t n)
     }
 }
 
+/* The measured peak that a point outdid; NULL: none. */
+static ir_ceiling *outdone(const measure_context *s, const ir_point *p)
+{
+    const double rate = (p->m.cost.flops - p->m.cost.spare_flops) / ir_point_time(p);
+    for (size_t i = 0; i < s->ceilings.n; i++) {
+        ir_ceiling *c = &s->ceilings.v[i];
+        if (c->what == IR_C_FLOPS && c->source == IR_SRC_MEASURED && c->dtype == p->id.p.dtype &&
+            c->threads == p->id.p.threads && !strcmp(c->op, "fma") && rate > fmax(c->value, c->hi))
+            return c;
+    }
+    return NULL;
+}
+
+static ir_status follow_peak(measure_context *s)
+{
+    const ir_point *p = &s->point[s->npoint - 1];
+    ir_ceiling     *c = p->flags & IR_FLAG_SUSPECT && s->peaks_again < MAX_PEAKS ? outdone(s, p) : NULL;
+    if (!c || s->info.threads == 0) return IR_OK;
+    ceiling_plan pl = {.s = s};
+    const size_t before = s->npoint;
+    ir_point     best;
+    s->peaks_again++;
+    s->in_ceilings = true;
+    ir_status st = ceilings_peak_rows(&pl, c->dtype, c->threads, &best);
+    s->in_ceilings = false;
+    if (st == IR_OK && best.status == IR_OK) ceiling_raise(&pl, c, &best);
+    to_the_front(s, s->npoint - before);
+    ir_guard_point(&s->point[s->npoint - 1], &s->ceilings);
+    return st;
+}
+
 ir_status ceilings_follow(measure_context *s)
 {
+    ir_status       peak = s->npoint ? follow_peak(s) : IR_OK;
     const ir_point *p = s->npoint ? &s->point[s->npoint - 1] : NULL;
+    if (peak != IR_OK) return peak;
     /* Only beside footprints as large as the ceilings' did the reference read memory alone (bw_monitor.c). */
     if (!p || s->remeasured >= MAX_REMEASURE || p->status != IR_OK || p->id.for_ceiling ||
         p->flags & IR_FLAG_NOISY || !(p->m.bw_now > 0) ||

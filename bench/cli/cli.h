@@ -234,6 +234,7 @@ typedef struct {
 typedef struct {
     cli_point *v;
     size_t     n;           /* owned; each point once */
+    bool       unnamed;     /* no workload was named: the profile's grid of each */
     size_t     left_out;    /* combinations of grid and options that a workload cannot do */
     char       why[IR_WHY]; /* the first one's reason */
 } cli_points;

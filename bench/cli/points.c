@@ -234,7 +234,7 @@ ir_status cli_points_expand(const ir_workload *const *table, const char *const *
     builder   b = {.opt = opt, .out = out};
     cli_spec  nothing = {0};
     ir_status st = IR_OK;
-    *out = (cli_points){0};
+    *out = (cli_points){.unnamed = narg == 0};
     while (table[count]) count++;
     const ir_workload **sel = calloc(count + 1, sizeof *sel);
     if (!sel) return ir_fail(IR_ENOMEM, "no memory for %zu workloads", count);

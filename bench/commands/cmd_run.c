@@ -26,7 +26,6 @@
 #include <unistd.h>
 
 enum { MAX_DEVICES = 16 };
-static const double NAIVE_S = 1; /* of one call of a naive rung, in the quick profile */
 typedef struct {
     const cli_args *args;
     cli_points      points; /* empty for `ceilings` */
@@ -287,7 +286,7 @@ static ir_status measure_device(job *j, device_run *c)
     resume_into(&j->before, s);
     s->tick = tick;
     s->tick_arg = j;
-    if (!s->full && !s->filter) s->policy.naive_s = NAIVE_S;
+    device_run_haste(c, &j->points, &j->args->opt);
     ir_text t = text_on(j->screen, &j->args->opt);
     bool    tables = j->screen && wants_tables(j);
     c->recalled = j->ceilings.file ? &j->ceilings.r : NULL;
@@ -443,7 +442,7 @@ static void run_print_plan(const job *j)
             const ir_kernel *k;
             const cli_point *p = &j->points.v[i];
             for (size_t n = 0; (k = backend_kernel(j->dev[d].s.dev.be, p->workload, n)); n++)
-                if (context_wants(&j->dev[d].s, p->workload, k))
+                if (device_run_wants(&j->dev[d].s, &j->points, i, k))
                     printf("%s/%s\t%s\n", j->dev[d].s.dev.be->name, k->name,
                            cli_point_text(p->workload, &p->p, key, sizeof key));
         }

@@ -32,6 +32,7 @@ struct measure_context {
     const char      *layers;      /* --layers; NULL: networks get no rows per layer */
     bool             in_ceilings; /* rows measured now are for a ceiling */
     int              remeasured;  /* re-measurements of ceilings triggered by points; see ceilings_follow() */
+    int              peaks_again; /* and of peaks */
     bw_monitor       monitor;
     launch_monitor   launch;
     ir_ceilings      ceilings;                         /* owned */

@@ -134,6 +134,24 @@ static bool repeats(const measure_context *s, const cli_points *pts, size_t i)
     return false;
 }
 
+void device_run_haste(device_run *c, const cli_points *pts, const cli_options *o)
+{
+    static const double NAIVE_S = 1, BRIEF_NAIVE_S = 0.25, BRIEF_S = 0.2;
+    const bool          brief = pts->unnamed && pts->n > 0;
+    if (c->s.full) return;
+    if (!c->s.filter) c->s.policy.naive_s = brief ? BRIEF_NAIVE_S : NAIVE_S;
+    if (brief && !isfinite(o->budget_s)) c->s.policy.budget_s = BRIEF_S;
+}
+
+bool device_run_wants(const measure_context *s, const cli_points *pts, size_t i, const ir_kernel *k)
+{
+    const ir_workload *w = pts->v[i].workload;
+    bool               once = pts->unnamed && !s->full && !s->filter && k->flags & IR_K_NAIVE;
+    for (size_t j = 0; once && j < i; j++)
+        if (pts->v[j].workload == w) return false;
+    return context_wants(s, w, k);
+}
+
 size_t device_run_count(const device_run *c, const cli_points *pts, unsigned cache)
 {
     size_t n = 0, modes = (cache & CLI_HOT ? 1 : 0) + (cache & CLI_COLD ? 1 : 0);
@@ -141,18 +159,19 @@ size_t device_run_count(const device_run *c, const cli_points *pts, unsigned cac
         const ir_kernel *k;
         if (repeats(&c->s, pts, i)) continue;
         for (size_t j = 0; (k = backend_kernel(c->s.dev.be, pts->v[i].workload, j)); j++)
-            if (context_wants(&c->s, pts->v[i].workload, k)) n += modes;
+            if (device_run_wants(&c->s, pts, i, k)) n += modes;
     }
     return n;
 }
 
-static ir_status one_point(measure_context *s, const cli_point *p, unsigned cache)
+static ir_status one_point(measure_context *s, const cli_points *pts, size_t i, unsigned cache)
 {
+    const cli_point *p = &pts->v[i];
     const ir_kernel *k;
     const ir_point  *done;
     ir_status        st = IR_OK;
     for (size_t j = 0; st == IR_OK && (k = backend_kernel(s->dev.be, p->workload, j)); j++) {
-        if (!context_wants(s, p->workload, k)) continue;
+        if (!device_run_wants(s, pts, i, k)) continue;
         if (cache & CLI_HOT) st = context_measure(s, p->workload, k, &p->p, false, &done);
         if (cache & CLI_HOT && st == IR_OK) st = per_layer_measure(s, p->workload, k, done);
         if (cache & CLI_COLD && st == IR_OK) st = context_measure(s, p->workload, k, &p->p, true, NULL);
@@ -167,7 +186,7 @@ ir_status device_run_points(device_run *c, const cli_points *pts, const cli_opti
     ir_status st = IR_OK;
     witness_points(&c->witness, &c->s);
     for (size_t i = 0; i < pts->n && st == IR_OK; i++)
-        if (!repeats(&c->s, pts, i)) st = one_point(&c->s, &pts->v[i], o->cache);
+        if (!repeats(&c->s, pts, i)) st = one_point(&c->s, pts, i, o->cache);
     if (st == IR_OK) st = witness_fit(&c->witness, &c->s);
     c->s.policy.witness = NULL;
     return st == IR_OK ? sustained_measure(&c->sustained, &c->s, o->sustain_s) : st;

@@ -27,6 +27,12 @@ ir_status device_run_open(device_run *, const ir_backend *, int index, const cli
 bool      device_run_was_open(void);             /* of this process: something was to be measured */
 void      device_run_close_device(device_run *); /* results stay */
 void      device_run_free(device_run *);         /* idempotent */
+/* In the quick profile: the most that one call of a naive rung may take, and what a point is sampled for in a
+ * run that names nothing, which has three hundred of them. */
+void device_run_haste(device_run *, const cli_points *, const cli_options *);
+/* Is kernel k measured at point i of them? The filter decides; in a quick run that names nothing, a naive
+ * rung is measured once a workload: it is the foot of a ladder, and one row shows how deep it lies. */
+bool device_run_wants(const measure_context *, const cli_points *, size_t i, const ir_kernel *k);
 /* How many rows the points will give (ceilings not counted). cache: CLI_HOT | CLI_COLD. */
 size_t device_run_count(const device_run *, const cli_points *, unsigned cache);
 /* Every kernel of the backend that serves a point and passes the filter becomes a row, in each cache state

@@ -11,7 +11,9 @@ enum { NAME_ROOM = 34 };
 
 bool stream_due(const row_stream *r, const measure_context *s)
 {
-    return r->on && (r->point < s->npoint || r->ceiling < s->ceilings.n);
+    size_t n;
+    context_asked(s, &n);
+    return r->on && (r->point < n || r->ceiling < s->ceilings.n);
 }
 
 static const char *spread(const ir_text *t, double value, double lo, double hi, char buf[IR_NUM])
@@ -62,6 +64,8 @@ void stream_rows(row_stream *r, const measure_context *s)
     if (!r->on) return;
     if (r->recalled) r->ceiling = s->ceilings.n;
     for (; r->ceiling < s->ceilings.n; r->ceiling++) stream_ceiling(r, &s->ceilings.v[r->ceiling]);
-    for (; r->point < s->npoint; r->point++) stream_point(r, &s->point[r->point]);
+    size_t          n; /* rows for ceilings may end it for a while, and join those before it at any time */
+    const ir_point *asked = context_asked(s, &n);
+    for (; r->point < n && !asked[r->point].id.for_ceiling; r->point++) stream_point(r, &asked[r->point]);
     fflush(r->t.f);
 }

@@ -1,8 +1,10 @@
 /* watch.c -- did our threads get the CPUs they wanted? The kernel keeps for every thread the time it ran and
- * the time it stood ready and waited (/proc/self/task/N/schedstat, nanoseconds). A thread that sleeps wants
- * nothing, so that workers that rest between regions do not count; one that spins or computes beside another
- * process waits for half of the time. Waiting for a quota's next period counts as well. Without the file: the
- * caller's CPU clock over wall. */
+ * the time it stood ready and waited (/proc/self/task/N/schedstat: both in nanoseconds, and the number of its
+ * turns). A thread that sleeps wants nothing, so that workers that rest between regions do not count; one
+ * that spins or computes beside another process waits for half of the time. Waiting for a quota's next period
+ * counts as well. A thread that yields over and over, as idle workers of some libraries do, stands ready all
+ * the time and asks for nothing: it is known by its turns, far shorter than the scheduler's shortest. Without
+ * the file: the caller's CPU clock over wall. */
 #define _GNU_SOURCE
 #include "harness/machine/machine_internal.h"
 
@@ -13,10 +15,12 @@
 
 enum { MAX_WATCHED = 4096 };
 static const double WANTS = 0.1; /* of the stretch: a thread that wants less is no worker */
+/* Linux gives a thread that has to share its CPU 0.7 ms at least (base_slice_ns, min_granularity_ns). */
+static const double TURN_S = 1e-4;
 
 typedef struct {
     long   tid;
-    double run_s, wait_s;
+    double run_s, wait_s, turns;
 } thread_time;
 struct ir_watch {
     double      began_s, caller_s, switches;
@@ -43,9 +47,9 @@ static size_t read_threads(const char *root, thread_time *out)
     size_t   n = 0;
     int      count = names ? ir_dir_list(root, "/proc/self/task", names, MAX_WATCHED) : 0;
     for (int i = 0; i < count; i++) {
-        thread_time t = {strtol(names[i].name, NULL, 10), 0, 0};
+        thread_time t = {strtol(names[i].name, NULL, 10), 0, 0, 0};
         if (!ir_file_read(root, text, sizeof text, "/proc/self/task/%s/schedstat", names[i].name)) continue;
-        if (sscanf(text, "%lf %lf", &t.run_s, &t.wait_s) != 2) continue;
+        if (sscanf(text, "%lf %lf %lf", &t.run_s, &t.wait_s, &t.turns) < 2) continue;
         t.run_s *= 1e-9;
         t.wait_s *= 1e-9;
         out[n++] = t;
@@ -69,7 +73,7 @@ static thread_time watch_before(const ir_watch *w, long tid)
 {
     for (size_t i = 0; i < w->n; i++)
         if (w->v[i].tid == tid) return w->v[i];
-    return (thread_time){tid, 0, 0}; /* it began since */
+    return (thread_time){tid, 0, 0, 0}; /* it began since */
 }
 
 static double worst_share(const ir_watch *w, const thread_time *now, size_t n, double span_s)
@@ -78,7 +82,9 @@ static double worst_share(const ir_watch *w, const thread_time *now, size_t n, d
     for (size_t i = 0; i < n; i++) {
         thread_time was = watch_before(w, now[i].tid);
         double      run = now[i].run_s - was.run_s, wait = now[i].wait_s - was.wait_s;
+        double      turns = now[i].turns - was.turns;
         if (!(run + wait >= WANTS * span_s) || !(run + wait > 0)) continue;
+        if (turns > 1 && run < turns * TURN_S) continue; /* it yields */
         worst = fmin(worst, run / (run + wait));
     }
     return worst;

@@ -3,9 +3,13 @@
 
 #include <math.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { CAUSES = 2 }; /* of a disturbed run, on the screen; the report has all */
+enum { CAUSES = 2, SCREEN_LINES = 30 }; /* of a disturbed run, on the screen; the report has all */
+
+/* What gives way, in this order, until the screen fits its lines; --detail has everything. */
+typedef enum { WHOLE, NO_CROSSOVER, ONE_CAUSE, NO_LAW, NO_BLANKS, BRIEFEST = NO_BLANKS } brevity;
 
 /* ---- lines ----------------------------------------------------------------------------------- */
 void ir_answer_put(ir_answer_line *l, ir_style style, int column, const char *fmt, ...)
@@ -55,7 +59,7 @@ static void duration(double s, char *buf, size_t n)
         snprintf(buf, n, "%d h %02d min", (int)s / 3600, (int)s / 60 % 60);
 }
 
-static void title(const ir_text *t, const ir_answer *a)
+static void title(const ir_text *t, const ir_answer *a, brevity brief)
 {
     const ir_kv *isa = ir_env_get(a->env, "isa"), *guest = ir_env_get(a->env, "virtualised");
     const char  *dot = ir_answer_dot(t);
@@ -71,7 +75,7 @@ static void title(const ir_text *t, const ir_answer *a)
         n = ir_text_append(text, sizeof text, n, ", %s guest", guest->text);
     if (*took) ir_text_append(text, sizeof text, n, "%s%s", dot, took);
     ir_text_para(t, "ironroof ", "%s", text);
-    if (a->quality) ir_text_quality(t, a->quality, CAUSES);
+    if (a->quality) ir_text_quality(t, a->quality, brief >= ONE_CAUSE ? 1 : CAUSES);
 }
 
 /* One line instead of the block of ceilings. */
@@ -89,27 +93,28 @@ static void recalled(const ir_text *t, const ir_answer *a)
 }
 
 /* ---- help, law, counts ----------------------------------------------------------------------- */
-static void law(const ir_text *t, const ir_answer *a)
+static void law(const ir_text *t, const ir_answer *a, brevity brief)
 {
     char l[IR_NUM], r[IR_NUM];
+    if (brief >= NO_LAW) return;
     if (!a->fit) {
         if (a->no_fit && *a->no_fit)
             ir_text_para(t, "  ", "law: not fitted (%s); ceilings judge alone", a->no_fit);
-        if (a->crossover) ir_text_para(t, "  ", "%s", a->crossover);
+        if (a->crossover && brief < NO_CROSSOVER) ir_text_para(t, "  ", "%s", a->crossover);
         return;
     }
     if (isfinite(a->fit->lofo_median))
         ir_text_para(t, "  ", "predicted by a law that is %s off on unseen work (roofline alone %s)",
                      ir_text_percent(a->fit->lofo_median, l), ir_text_percent(a->fit->roof_median, r));
-    if (a->crossover) ir_text_para(t, "  ", "%s", a->crossover);
+    if (a->crossover && brief < NO_CROSSOVER) ir_text_para(t, "  ", "%s", a->crossover);
 }
 
-static void help(const ir_text *t, const ir_answer *a)
+static void help(const ir_text *t, const ir_answer *a, brevity brief)
 {
     if (!a->nhelp) return;
     ir_answer_helps(t, a);
     if (a->tried) ir_text_para(t, "  ", "%s", a->tried);
-    if (!a->recalled) law(t, a);
+    if (!a->recalled) law(t, a, brief);
 }
 
 static void counts(const ir_text *t, const ir_answer *a)
@@ -148,29 +153,51 @@ static void history(const ir_text *t, const char *text)
     if (text[n]) ir_text_para(t, "  ", "%s", text + n + 1);
 }
 
-void ir_text_answer(const ir_text *t, const ir_answer *a)
+static void screen(const ir_text *t, const ir_answer *a, brevity brief)
 {
     ir_answer_row r[IR_ANSWER_ROWS];
     size_t        more, n = ir_answer_rows(a->point, a->npoint, r, &more);
-    title(t, a);
+    bool          apart = !a->recalled && brief < NO_BLANKS;
+    title(t, a, brief);
     if (a->recalled) recalled(t, a);
     if (!a->recalled && a->ceilings->n) {
-        fputc('\n', t->f);
+        if (apart) fputc('\n', t->f);
         ir_answer_ceilings(t, a);
     }
     if (n) {
-        if (!a->recalled) fputc('\n', t->f);
+        if (apart) fputc('\n', t->f);
         ir_answer_held(t, a);
     }
     if (n && ir_answer_unusable(a)) {
         ir_text_para(t, "WHAT WOULD HELP ", "a quiet machine: nothing is concluded from an unusable run");
     } else if (a->nhelp) {
-        if (!a->recalled) fputc('\n', t->f);
-        help(t, a);
+        if (apart) fputc('\n', t->f);
+        help(t, a, brief);
     } else if (n && !a->recalled) {
-        law(t, a);
+        law(t, a, brief);
     }
     if (a->history) history(t, a->history);
     counts(t, a);
     fflush(t->f);
+}
+
+/* Without memory to count in, as if it fitted. */
+static size_t screen_lines(const ir_text *t, const ir_answer *a, brevity brief)
+{
+    char   *text = NULL;
+    size_t  size = 0, lines = 0;
+    ir_text plain = {open_memstream(&text, &size), ir_text_width(t), false, t->utf8};
+    if (!plain.f) return 0;
+    screen(&plain, a, brief);
+    fclose(plain.f);
+    for (size_t i = 0; text && i < size; i++) lines += text[i] == '\n';
+    free(text);
+    return lines;
+}
+
+void ir_text_answer(const ir_text *t, const ir_answer *a)
+{
+    brevity brief = WHOLE;
+    while (brief < BRIEFEST && screen_lines(t, a, brief) > SCREEN_LINES) brief++;
+    screen(t, a, brief);
 }

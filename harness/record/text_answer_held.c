@@ -17,10 +17,13 @@ static const columns wide = {28, 40, 49, 55, {63, 71, 76, 88}, 89, "unexplained"
 /* Below this share no one looks at the launches: their column is left out. */
 #define SMALL_SHARE 0.02
 
+enum { DISTURBED = 4 }; /* the first flags: throttled, steal, SMT shared, clock drift */
+
 typedef struct {
     const ir_text *t;
     const columns *c;
     bool           launches;
+    uint32_t       all; /* flags that every row carries: said once */
 } held;
 
 static const columns *columns_of(const ir_text *t) { return ir_text_width(t) >= 100 ? &wide : &narrow; }
@@ -80,6 +83,13 @@ static bool scattered(const ir_point *p)
            2 * B > p->m.cost.read_B + p->m.cost.write_B;
 }
 
+/* Which of the flags of a disturbed row: behind the n bytes of text. */
+static void flags_text(uint32_t flags, char *text, size_t size, size_t n)
+{
+    for (int b = 0; b < DISTURBED; b++)
+        if (flags >> b & 1u) n = ir_text_append(text, size, n, "%s%s", n ? "; " : "", ir_flag_name(b));
+}
+
 /* What stands below the line, one remark after the other. */
 static void remarks(const held *h, const ir_answer_row *r)
 {
@@ -102,10 +112,8 @@ static void remarks(const held *h, const ir_answer_row *r)
                            p->law.mfu > 1 ? "; MFU over 100 % counts direct-convolution FLOP" : "");
     if (*p->law.ablation)
         n = ir_text_append(text, size, n, "%sby intervention: %s", n ? "; " : "", p->law.ablation);
-    if (p->flags & (IR_FLAG_THROTTLED | IR_FLAG_STEAL | IR_FLAG_SMT_SHARED | IR_FLAG_CLOCK_DRIFT))
-        for (int b = 0; b < 4; b++)
-            if (p->flags >> b & 1u) n = ir_text_append(text, size, n, "%s%s", n ? "; " : "", ir_flag_name(b));
-    if (n) ir_text_para(h->t, "    ", "%s", text);
+    flags_text(p->flags & ~h->all, text, size, n);
+    if (*text) ir_text_para(h->t, "    ", "%s", text);
 }
 
 static void line(const held *h, const ir_answer_row *r)
@@ -143,21 +151,25 @@ static void against_libraries(const ir_text *t, const ir_answer_row *r, size_t n
     }
     if (at || more)
         ir_text_para(t, "  ", "%s%s%s%s", rest, at && more ? "; " : "",
-                     at ? "as fast as the best library: " : "", text);
+                     at ? "our speed over the best library: " : "", text);
 }
 
 void ir_answer_held(const ir_text *t, const ir_answer *a)
 {
     ir_answer_row r[IR_ANSWER_ROWS];
     size_t        more, n = ir_answer_rows(a->point, a->npoint, r, &more);
-    held          h = {t, columns_of(t), false};
+    held          h = {t, columns_of(t), false, n > 1 ? UINT32_MAX : 0};
+    char          said[100] = "";
     for (size_t i = 0; i < n; i++) {
         double share[IR_NSHARE];
         ir_point_shares(r[i].p, share);
         h.launches |= share[IR_SHARE_LAT] >= SMALL_SHARE;
+        h.all &= r[i].p->flags;
     }
     if (n == 0) return;
     head(&h);
     for (size_t i = 0; i < n; i++) line(&h, &r[i]);
+    flags_text(h.all, said, sizeof said, 0);
+    if (*said) ir_text_para(t, "  ", "all of them: %s", said);
     if (!ir_answer_unusable(a)) against_libraries(t, r, n, more);
 }

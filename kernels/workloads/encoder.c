@@ -33,7 +33,6 @@ static const ir_params bert_odd[] = {{{LY_BERT_TINY, 1, 1}, IR_F32, 0},
                                      {{LY_BERT_TINY, 3, 13}, IR_F32, 0},
                                      {{LY_BERT_TINY, 2, 40}, IR_F32, 0}};
 /* size, batch, res */
-static const ir_params vit_quick[] = {{{LY_VIT_BASE, 1, 224}, IR_F32, 0}};
 static const ir_params vit_full[] = {
     {{LY_VIT_BASE, 1, 224}, IR_F32, 0},  {{LY_VIT_BASE, 2, 224}, IR_F32, 0},
     {{LY_VIT_BASE, 4, 224}, IR_F32, 0},  {{LY_VIT_BASE, 8, 224}, IR_F32, 0},
@@ -55,4 +54,4 @@ const ir_workload wl_vit = {.name = "vit",
                             .word = {[SIZE] = size_word},
                             .defaults = {{LY_VIT_BASE, 1, 224}, IR_F32, 0},
                             .dtypes = ENCODER_TYPES,
-                            NETWORK(vit)};
+                            NETWORK_LONG(vit)};

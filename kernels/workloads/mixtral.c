@@ -14,7 +14,6 @@ static ir_status mixtral_net(const ir_params *p, ly_net *out)
 static const nets_kind   mixtral_kind = {.net = mixtral_net};
 static const char *const size_word[] = {"mini", "8x7b", "tiny", NULL}; /* tiny: for tests */
 /* size, batch, tokens, past */
-static const ir_params mixtral_quick[] = {{{LY_MIXTRAL_MINI, 1, 1, 128}, IR_BF16, 0}};
 static const ir_params mixtral_full[] = {
     {{LY_MIXTRAL_MINI, 1, 1, 128}, IR_F32, 0},   {{LY_MIXTRAL_MINI, 1, 1, 128}, IR_BF16, 0},
     {{LY_MIXTRAL_MINI, 2, 1, 128}, IR_BF16, 0},  {{LY_MIXTRAL_MINI, 4, 1, 128}, IR_BF16, 0},
@@ -31,4 +30,4 @@ const ir_workload      wl_mixtral = {.name = "mixtral",
                                      .word = {[SIZE] = size_word},
                                      .defaults = {{LY_MIXTRAL_MINI, 1, 1, 128}, IR_BF16, 0},
                                      .dtypes = 1u << IR_F32 | 1u << IR_F16 | 1u << IR_BF16 | 1u << IR_I8,
-                                     NETWORK(mixtral)};
+                                     NETWORK_LONG(mixtral)};

@@ -104,7 +104,7 @@ static void moe_check(IR_SELF, const ir_params *p, const void *const *before, co
 }
 
 /* tokens, width, ff, experts, top: a layer of a small Mixtral, and of Mixtral 8x7B */
-static const ir_params quick[] = {{{1, 2048, 7168, 8, 2}, IR_BF16, 0}, {{8, 2048, 7168, 8, 2}, IR_BF16, 0}};
+static const ir_params quick[] = {{{1, 2048, 7168, 8, 2}, IR_BF16, 0}};
 #define LAYER(tokens, t) \
     { \
         {tokens, 2048, 7168, 8, 2}, t, 0 \

@@ -23,9 +23,12 @@ void net_check(const ir_workload *, const ir_params *, const void *const *before
 /* Those slots of x, whose grids are x_quick, x_full and x_odd. */
 #define NETWORK(x) .fill = net_fill_tensor, NETWORK_BUT_FILL(x)
 #define NETWORK_BUT_FILL(x) \
+    NETWORK_SLOTS(x), .quick = x##_quick, .nquick = sizeof x##_quick / sizeof *x##_quick
+/* One that takes too long for a quick run, unless it is named. */
+#define NETWORK_LONG(x) .fill = net_fill_tensor, NETWORK_SLOTS(x)
+#define NETWORK_SLOTS(x) \
     .ext = &x##_kind, .valid = net_valid, .cost = net_cost, .tensors = net_tensors, .check = net_check, \
-    .intact = net_is_intact, .quick = x##_quick, .nquick = sizeof x##_quick / sizeof *x##_quick, \
-    .full = x##_full, .nfull = sizeof x##_full / sizeof *x##_full, .odd = x##_odd, \
+    .intact = net_is_intact, .full = x##_full, .nfull = sizeof x##_full / sizeof *x##_full, .odd = x##_odd, \
     .nodd = sizeof x##_odd / sizeof *x##_odd
 /* The input of item i of a batch, as the item alone has it. Where it is no part of the batch's, a copy, which
  * the caller frees by *copy; NULL: no memory. */

@@ -88,7 +88,7 @@ static const char *const fuse_word[] = {"fused", "unfused", NULL};
         {rows, c, fuse, drop}, IR_F32, 0 \
     }
 #define BOTH(rows, c, drop) AT(rows, c, WL_CHAIN_FUSED, drop), AT(rows, c, WL_CHAIN_UNFUSED, drop)
-static const ir_params quick[] = {BOTH(32768, 1024, 10)};
+static const ir_params quick[] = {BOTH(16384, 1024, 10)};
 static const ir_params full[] = {BOTH(16, 1024, 10), BOTH(1024, 1024, 10), BOTH(32768, 1024, 10),
                                  BOTH(8192, 4096, 10)};
 static const ir_params odd[] = {BOTH(1, 1, 10),    BOTH(3, 7, 50),   BOTH(1, 33, 0),   BOTH(17, 129, 25),

@@ -216,7 +216,7 @@ static void embed_check(IR_SELF, const ir_params *p, const void *const *before, 
 #define GRID(a)              .a = a, .n##a = sizeof a / sizeof *a
 #define OPERATOR(n, f, text) .name = n, .family = f, .doc = text
 /* rows, c: the score matrix of 512 tokens and 16 heads; the rows of 512 tokens; shapes past every cache */
-static const ir_params quick[] = {{{8192, 512}, IR_F32, 0}, {{32768, 1024}, IR_F32, 0}};
+static const ir_params quick[] = {{{8192, 512}, IR_F32, 0}, {{16384, 1024}, IR_F32, 0}};
 static const ir_params full[] = {{{1, 1024}, IR_F32, 0},     {{512, 1024}, IR_F32, 0},
                                  {{8192, 512}, IR_F32, 0},   {{32768, 1024}, IR_F32, 0},
                                  {{65536, 1600}, IR_F32, 0}, {{32768, 1024}, IR_F32, 1}};
@@ -269,7 +269,7 @@ const ir_workload wl_add2 = {
     .check = operators_add_check};
 
 static const char *const act_word[] = {"relu", "gelu", NULL};
-static const ir_params   act_quick[] = {{{32768, 1024, 0}, IR_F32, 0}, {{32768, 1024, 1}, IR_F32, 0}};
+static const ir_params   act_quick[] = {{{16384, 1024, 0}, IR_F32, 0}, {{16384, 1024, 1}, IR_F32, 0}};
 static const ir_params   act_full[] = {{{512, 4096, 0}, IR_F32, 0},
                                        {{512, 4096, 1}, IR_F32, 0},
                                        {{32768, 1024, 0}, IR_F32, 0},
@@ -297,7 +297,7 @@ const ir_workload wl_act = {
     .fill = wide_fill,
     .check = act_check};
 
-static const ir_params embed_quick[] = {{{32768, 1024, 50257}, IR_F32, 0}};
+static const ir_params embed_quick[] = {{{16384, 1024, 50257}, IR_F32, 0}};
 static const ir_params embed_full[] = {{{512, 1024, 50257}, IR_F32, 0},
                                        {{32768, 1024, 50257}, IR_F32, 0},
                                        {{32768, 1024, 50257}, IR_BF16, 0},
