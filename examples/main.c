@@ -35,7 +35,7 @@ int main(void)
     if (st != IR_OK) return failed("measure");
     const ir_cost cost = wl_reverse.cost(&wl_reverse, &wl_reverse.quick[0]);
     const double  T = ir_point_time(&point);
-    printf("reverse/threads: %.3g ms, %.3g GB/s\n", T * 1e3, (cost.read_B + cost.write_B) / T / 1e9);
+    printf("reverse/threads: %.3g ms, %.3g GB/s\n", T * 1e3, ir_cost_B(&cost) / T / 1e9);
     ir_point_free(&point);
     ir_measure_release(&dev);
     cpu_backend.close(&dev);

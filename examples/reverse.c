@@ -13,8 +13,9 @@ static ir_status reverse_valid(IR_SELF, const ir_params *p)
 static ir_cost reverse_cost(IR_SELF, const ir_params *p)
 {
     const double B = (double)p->v[0] * sizeof(float);
-    ir_cost      c = {.read_B = B, .write_B = B, .launches = 1, .wa_B = B, .footprint_B = 2 * B};
-    c.by_B[IR_BY_IN] = c.by_B[IR_BY_OUT] = B;
+    ir_cost      c = {.launches = 1, .footprint_B = 2 * B};
+    c.part[IR_OF_IN] = (ir_traffic){.read_B = B};
+    c.part[IR_OF_OUT] = (ir_traffic){.write_B = B, .wa_B = B};
     return c;
 }
 

@@ -35,7 +35,7 @@ static double dtype_rate(ir_dtype t)
 
 static double ideal_law(const ideal *d, const ir_cost *c, ir_dtype t, double launches)
 {
-    double data = (c->read_B + c->write_B) / (d->o.BW_ceiling * d->o.s);
+    double data = ir_cost_B(c) / (d->o.BW_ceiling * d->o.s);
     double comp = c->flops / (d->o.R_ceiling * dtype_rate(t) * d->o.eta);
     return (d->o.form == IR_ADDITIVE ? data + comp : fmax(data, comp)) + d->o.L_lat * launches;
 }

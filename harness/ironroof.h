@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+
+#include "harness/cost.h"
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -89,29 +91,7 @@ typedef struct {
     ir_dtype dtype;
     int      threads; /* host threads that work on it; 0: the device's default (and on GPUs) */
 } ir_params;
-/* D_vol = read_B + write_B is the *compulsory* traffic: every tensor once. O = flops, 2 per
- * multiply-accumulate. launches: parallel regions or kernel launches in one call (the L_lat term). */
-typedef enum { IR_BY_WEIGHTS, IR_BY_IN, IR_BY_OUT, IR_BY_KV, IR_NBY } ir_by;
-typedef struct {
-    double read_B, write_B, flops, launches;
-    double by_B[IR_NBY];     /* the same bytes by tensor class; sums to read_B + write_B */
-    double wa_B;             /* write-allocate traffic that regular stores add (beside, not in, D_vol) */
-    double footprint_B;      /* distinct bytes touched by one call: decides the cache level */
-    double near_footprint_B; /* of a chain of steps: where what one writes and the next reads (by_B of IN and
-                              * OUT) lives meanwhile, if that is not footprint_B, which its weights decide; 0:
-                              * no such part */
-    /* Other traffic models beside the compulsory one; 0: the workload has none of its own. weights_B: the
-     * weights alone. unfused_B: every operator as a pass of its own (bias, activation, residual, scores). */
-    double weights_B, unfused_B;
-    double spare_flops; /* of flops: what this kernel need not do (products with padding, Winograd's savings);
-                           the compute term does without */
-    bool scattered;     /* lines of no order: what bounds their bandwidth is the ceiling of gathers, not of
-                           streams */
-    /* Of read_B: rows of no order, `scatters` of them, whose first lines are gathered and whose others
-     * follow. Beside them the cost has parts in order; 0: there are none, or all is `scattered`. */
-    double scattered_B, scatters;
-    double hops; /* dependent memory accesses, each waiting for the last: latency, not bandwidth */
-} ir_cost;
+/* What one call costs: harness/cost.h. */
 typedef struct {
     const char *name;  /* "A", "x", "weights": static text */
     size_t      bytes; /* 0 < bytes */
@@ -269,38 +249,43 @@ enum {
     IR_K_HALF =
         1u << 5 /* half of the threads a device holds: not a contender, but a saturation check for one */
 };
+/* One call that also says how long each layer of a network took, and what was chosen for it. */
+typedef struct {
+    /* layer_s[n], seconds; n = the number of rows of the workload's layer table, else IR_EINVAL. */
+    ir_status (*profile)(ir_run *, double *layer_s, int n);
+    /* Optional. The name of the kernel that the plan chose for a layer, static text; valid between prepare()
+     * and destroy(). */
+    const char *(*choice)(const ir_run *, int layer);
+} ir_net_ops;
+/* What can be done with a plan, run->self, beside running it. All optional. */
+typedef struct {
+    void (*destroy)(ir_run *); /* gives back what plan() made; safe after a failed plan() and twice */
+    /* Load-time work on constant inputs (weights reordered for this kernel): called once per tensor set after
+     * it was filled, never timed. What it allocates goes to run->packed, which the harness swaps together
+     * with mem and gives back to unprepare(), idempotent. */
+    ir_status (*prepare)(ir_run *);
+    void (*unprepare)(ir_run *);
+    uint32_t consumes; /* bit set of IN tensors: prepare() may leave their content undefined, run() does
+                        * not read them; so weights and their packed form need not both be in memory */
+    /* Gives up the memory of scratch whose content no later call needs, while the oracle needs memory of its
+     * own; the plan stays valid. */
+    void (*drop_scratch)(ir_run *);
+    void (*cost)(const ir_run *, ir_cost *); /* adjusts the cost to the plan (Winograd in some layers) */
+    ir_net_ops net;                          /* profile NULL: no layers */
+} ir_plan_ops;
 struct ir_kernel {                   /* id: backend/workload/name, e.g. "cpu/gemm/blocked" */
     const char *family, *name, *doc; /* workload family it serves; "*": all */
     uint32_t    flags;
-    /* IR_OK, or IR_SKIP with a reason. NULL: always. */
+    /* Optional. IR_OK, or IR_SKIP with a reason. */
     ir_status (*can_run)(const ir_dev *, const ir_workload *, const ir_params *);
-    ir_status (*setup)(ir_run *); /* plan, workspace; must not keep mem pointers; NULL: none */
+    ir_status (*plan)(ir_run *); /* optional. Makes run->self, with workspace; must not keep mem pointers */
     /* Do the work `reps` times back to back (enqueue it, on a device); no allocation, no printing.
      * Outputs after reps > 1 are those of the last repetition; INOUT tensors see every one. */
     ir_status (*run)(ir_run *, uint32_t reps);
-    void (*teardown)(ir_run *); /* safe after a failed setup; NULL: none */
-    /* Gives up the memory of a workspace whose content no later call needs, while the oracle needs memory of
-     * its own; the plan stays. NULL: there is none to speak of. */
-    void (*drop_scratch)(ir_run *);
-    /* Load-time work on constant inputs (weights reordered for this kernel): called once per tensor set after
-     * it was filled, never timed. What it allocates goes to r->packed, which the harness swaps together with
-     * mem and gives back to unprepare(), idempotent. NULL: none. */
-    ir_status (*prepare)(ir_run *);
-    void (*unprepare)(ir_run *);
-    bool     by_form;  /* it exists in each of the backend's forms; which of them is fastest is measured */
-    uint32_t consumes; /* bit set of IN tensors: prepare() may leave their content undefined, run() does
-                        * not read them; so weights and their packed form need not both be in memory */
-    /* One call that also says how long each layer of a network took: layer_s[n], seconds, n = the number of
-     * rows of the workload's layer table. NULL: no layers. */
-    ir_status (*profile)(ir_run *, double *layer_s, int n);
-    /* The name of the kernel that a network's plan chose for a layer, static text; valid between prepare()
-     * and teardown(). NULL: there is no choice. */
-    const char *(*choice)(const ir_run *, int layer);
-    /* Adjusts the workload's cost (im2col: its own bytes). NULL: as it is. */
-    void (*cost)(const ir_params *, ir_cost *);
-    /* Adjusts it to the plan that setup() made (Winograd in some layers: spare_flops). NULL: plans cost
-     * alike. */
-    void (*plan_cost)(const ir_run *, ir_cost *);
+    const ir_plan_ops *ops; /* NULL: none */
+    bool by_form; /* it exists in each of the backend's forms; which of them is fastest is measured */
+    void (*cost)(const ir_params *, ir_cost *); /* optional. Adjusts the workload's cost (im2col: its own
+                                                 * bytes) */
 };
 struct ir_run { /* a kernel bound to device and shape: a plan */
     const ir_workload *workload;
@@ -309,7 +294,7 @@ struct ir_run { /* a kernel bound to device and shape: a plan */
     ir_params          p;                   /* threads resolved: never 0 on the CPU */
     ir_mem             mem[IR_MAX_TENSORS]; /* the harness swaps these between cold calls */
     int                nmem;
-    void              *self;   /* the kernel's plan, owned from setup() to teardown() */
+    void              *self;   /* the kernel's plan, owned from plan() to destroy() */
     void              *packed; /* what prepare() made of the bound tensor set */
 };
 
@@ -454,10 +439,11 @@ void ir_point_params(ir_point *, const ir_workload *, const ir_params *);
 /* The word for parameter i's value v; NULL: it is a number, or v is no index. */
 const char *ir_param_word(const ir_workload *, int i, int64_t v);
 /* Identity as text: "cpu/gemm/blocked:m=64,n=64,k=64,dtype=f32,threads=2,cache=hot". */
-const char     *ir_point_key(const ir_point *, char buf[IR_ID]);
-const ir_stats *ir_point_stats(
-    const ir_point *);                  /* of the device's clock where there is one, else of the wall */
-double ir_point_time(const ir_point *); /* device median where there is one, else wall; NAN unless ok */
+const char *ir_point_key(const ir_point *, char buf[IR_ID]);
+/* Of the device's clock where there is one, else of the wall. */
+const ir_stats *ir_point_stats(const ir_point *);
+/* The median of those, seconds; NAN unless the point is ok. */
+double ir_point_time(const ir_point *);
 /* What one call works through in the user's unit, told by the family and the names of its parameters: images,
  * tokens, or samples of a batch. *unit: "image", "token", "sample"; NAN and "" where there is no such unit.
  */

@@ -83,8 +83,8 @@ static inline ir_point point(double read_B, double write_B, double flops, double
     snprintf(p.id.kernel, sizeof p.id.kernel, "blocked");
     p.id.p.dtype = IR_F32;
     p.id.p.threads = 4;
-    p.m.cost = (ir_cost){
-        .read_B = read_B, .write_B = write_B, .flops = flops, .launches = 1, .footprint_B = footprint_B};
+    p.m.cost = (ir_cost){.flops = flops, .launches = 1, .footprint_B = footprint_B};
+    p.m.cost.part[IR_OF_REST] = (ir_traffic){.read_B = read_B, .write_B = write_B};
     p.status = IR_OK;
     p.m.wall.n = 30;
     retime(&p, T);

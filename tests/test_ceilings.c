@@ -38,7 +38,7 @@ static struct {
 static double stream_s(const ir_run *r, double share)
 {
     ir_cost c = r->workload->cost(r->workload, &r->p);
-    double  streams = (double)r->p.v[ir_workload_param(r->workload, "streams")], bytes = c.read_B + c.write_B;
+    double  streams = (double)r->p.v[ir_workload_param(r->workload, "streams")], bytes = ir_cost_B(&c);
     double  full = gpu.leaky ? streams / 8 : streams < 2 ? 0.5 : streams < 4 ? 0.9 : 1;
     return bytes / ((c.footprint_B <= L2_B ? L2 : DRAM) * full * share);
 }

@@ -41,7 +41,8 @@ static ir_status f_describe_form(ir_dev *d, ir_device_info *o)
 static ir_cost w_cost(IR_SELF, const ir_params *p)
 {
     double b = 4.0 * (double)p->v[0];
-    return (ir_cost){.read_B = 2 * b, .write_B = b, .launches = 1, .footprint_B = 2 * b};
+    return (ir_cost){
+        .part[IR_OF_IN].read_B = 2 * b, .part[IR_OF_OUT].write_B = b, .launches = 1, .footprint_B = 2 * b};
 }
 static int w_tensors(IR_SELF, const ir_params *p, ir_tensor *t)
 {
@@ -114,16 +115,17 @@ static ir_status k_run(ir_run *r, uint32_t reps)
             ((float *)r->mem[1].p)[i] += ((const float *)r->packed)[i] * (f.form == f.wrong ? 2 : 1);
     return IR_OK;
 }
+
+static const ir_plan_ops test_choose_plan_ops = {
+    .destroy = k_teardown, .prepare = k_prepare, .unprepare = k_unprepare, .consumes = 1};
+
 static const ir_kernel        adds = {.family = "plus",
                                       .name = "adds",
                                       .by_form = true,
-                                      .consumes = 1,
                                       .can_run = k_can,
-                                      .setup = k_setup,
-                                      .teardown = k_teardown,
-                                      .prepare = k_prepare,
-                                      .unprepare = k_unprepare,
-                                      .run = k_run};
+                                      .plan = k_setup,
+                                      .run = k_run,
+                                      .ops = &test_choose_plan_ops};
 static const ir_kernel *const kernels[] = {&adds, NULL};
 static const ir_backend       backend = {.name = "fake",
                                          .kernels = kernels,

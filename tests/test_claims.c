@@ -190,7 +190,7 @@ static claim_outcome gemv_outcome(double share, ir_bound b, double prob, claim_m
     ir_ceilings     c;
     ceilings(&c);
     ir_cost cost = wl_gemv.cost(&wl_gemv, &p);
-    point(&pt, &wl_gemv, p, (cost.read_B + cost.write_B) / (share * 40e9), b, prob);
+    point(&pt, &wl_gemv, p, ir_cost_B(&cost) / (share * 40e9), b, prob);
     claim_evidence e = {.point = &pt,
                         .npoint = 1,
                         .ceilings = &c,

@@ -30,7 +30,7 @@ static void no_claim_on_disturbed_rows(void **state)
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         claim_measured m;
         ir_point       pt[2];
-        double         T = (cost.read_B + cost.write_B) / (0.95 * 40e9);
+        double         T = ir_cost_B(&cost) / (0.95 * 40e9);
         point(&pt[0], &wl_gemv, p, T, IR_BOUND_MEMORY, 1);
         point(&pt[1], &wl_gemv, p, 1.02 * T, IR_BOUND_MEMORY,
               1); /* a slower kernel in its place would answer another question */

@@ -3,6 +3,7 @@
  * shape into many blocks; and what is refused. Needs no particular machine: what it cannot run is skipped
  * with a reason. */
 #include "kernels/workloads/workloads_nets.h"
+#include "harness/plan.h"
 #include "kernels/cpu/cnn.h"
 #include "kernels/cpu/im2col.h"
 
@@ -178,15 +179,15 @@ static void test_costs(void **state)
     ir_cost         c = wl_conv.cost(&wl_conv, &p);
     assert_num(c.flops, ==, 2.0 * 2 * 64 * 3 * 5 * 9);
     assert_num(c.spare_flops, >, 0);
-    const double plain = c.read_B + c.write_B;
+    const double plain = ir_cost_B(&c);
     kernel_named(&cpu_backend, "conv", "winograd")->cost(&p, &c);
     assert_true(c.flops == 2.0 * 4 * (2 * 36 * 3 * 5 + 3 * 228 + 5 * 130));
-    assert_num(c.read_B + c.write_B, ==, plain + 2.0 * 2 * 4 * 36 * 4 * (3 + 5));
+    assert_num(ir_cost_B(&c), ==, plain + 2.0 * 2 * 4 * 36 * 4 * (3 + 5));
     assert_num(c.spare_flops, ==, 0);
     ir_cost      u = wl_conv.cost(&wl_conv, &p);
-    const double before = u.read_B + u.write_B;
+    const double before = ir_cost_B(&u);
     kernel_named(&cpu_backend, "conv", "im2col")->cost(&p, &u);
-    assert_num(u.read_B + u.write_B, ==, before + 2.0 * 2 * 64 * 27 * 4);
+    assert_num(ir_cost_B(&u), ==, before + 2.0 * 2 * 64 * 27 * 4);
     assert_num(u.spare_flops, ==, 0);
 }
 
@@ -209,7 +210,7 @@ static void expect_plan_cost(const ir_run *r, const ly_net *net)
 {
     ir_cost c = r->workload->cost(r->workload, &r->p), row;
     double  spared = 0;
-    r->kernel->plan_cost(r, &c);
+    ir_plan_cost(r, &c);
     for (int i = 0; i < net->n; i++) {
         ly_cost(&net->row[i], IR_F32, true, &row);
         spared += strcmp(cpu_cnn_choice(r, i), "winograd") ? row.spare_flops
@@ -238,18 +239,18 @@ static void profile_of(const ir_workload *w, int64_t res)
     }
     double *s = malloc(sizeof *s * (size_t)net.n);
     for (int i = 0; i < net.n; i++) s[i] = NAN;
-    assert_int_equal(r.kernel->setup(&r), IR_OK);
-    assert_int_equal(r.kernel->prepare(&r), IR_OK);
-    assert_int_equal(r.kernel->profile(&r, s, net.n + 1), IR_EINVAL);
-    assert_int_equal(r.kernel->profile(&r, s, net.n), IR_OK);
+    assert_int_equal(ir_plan_make(&r), IR_OK);
+    assert_int_equal(ir_plan_prepare(&r), IR_OK);
+    assert_int_equal(r.kernel->ops->net.profile(&r, s, net.n + 1), IR_EINVAL);
+    assert_int_equal(r.kernel->ops->net.profile(&r, s, net.n), IR_OK);
     for (int i = 0; i < net.n; i++) {
         assert_true(s[i] >= 0);
         assert_true(strlen(cpu_cnn_choice(&r, i)) > 0);
     }
     assert_string_equal(cpu_cnn_choice(&r, net.n), "");
     expect_plan_cost(&r, &net);
-    r.kernel->unprepare(&r);
-    r.kernel->teardown(&r);
+    ir_plan_unprepare(&r);
+    ir_plan_destroy(&r);
     for (int t = 0; t < r.nmem; t++) free(r.mem[t].p);
     free(s);
     ly_free(&net);

@@ -115,19 +115,19 @@ static void test_costs(void **state)
     ir_params p = {{3, 5, 7}, IR_BF16, 0};
     ir_cost   c = wl_gemm.cost(&wl_gemm, &p);
     assert_num(c.flops, ==, 2 * 3 * 5 * 7);
-    assert_num(c.read_B, ==, 2 * (3 * 7 + 7 * 5));
-    assert_num(c.write_B, ==, 4 * 3 * 5);
-    assert_num(c.by_B[IR_BY_WEIGHTS], ==, 2 * 7 * 5);
-    assert_num(c.by_B[IR_BY_IN], ==, 2 * 3 * 7);
-    assert_num(c.by_B[IR_BY_OUT], ==, c.write_B);
+    assert_num(ir_cost_read_B(&c), ==, 2 * (3 * 7 + 7 * 5));
+    assert_num(ir_cost_write_B(&c), ==, 4 * 3 * 5);
+    assert_num(ir_cost_weights_B(&c), ==, 2 * 7 * 5);
+    assert_num(ir_cost_of(&c, IR_OF_IN), ==, 2 * 3 * 7);
+    assert_num(ir_cost_of(&c, IR_OF_OUT), ==, ir_cost_write_B(&c));
     p = (ir_params){{3, 7}, IR_F64, 0};
     c = wl_gemv.cost(&wl_gemv, &p);
     assert_num(c.flops, ==, 2 * 3 * 7);
-    assert_num(c.by_B[IR_BY_WEIGHTS], ==, 8 * 3 * 7);
-    assert_num(c.by_B[IR_BY_IN], ==, 8 * 7);
-    assert_num(c.write_B, ==, 8 * 3);
-    assert_num(c.footprint_B, ==, c.read_B + c.write_B);
-    assert_num(c.wa_B, ==, c.write_B);
+    assert_num(ir_cost_weights_B(&c), ==, 8 * 3 * 7);
+    assert_num(ir_cost_of(&c, IR_OF_IN), ==, 8 * 7);
+    assert_num(ir_cost_write_B(&c), ==, 8 * 3);
+    assert_num(c.footprint_B, ==, ir_cost_B(&c));
+    assert_num(ir_cost_wa_B(&c), ==, ir_cost_write_B(&c));
     assert_num(c.launches, ==, 1);
     for (size_t w = 0; w < NWORKLOADS; w++) /* tensors and cost agree */
         for (size_t i = 0; i < workloads[w]->nodd; i++) {
@@ -137,8 +137,8 @@ static void test_costs(void **state)
             int              n = workloads[w]->tensors(workloads[w], o, t);
             for (int q = 0; q < n; q++) sum += (double)t[q].bytes;
             c = workloads[w]->cost(workloads[w], o);
-            for (int q = 0; q < IR_NBY; q++) by += c.by_B[q];
-            assert_num(sum, ==, c.read_B + c.write_B);
+            for (int q = 0; q < IR_NPART; q++) by += ir_cost_of(&c, (ir_of)q);
+            assert_num(sum, ==, ir_cost_B(&c));
             assert_num(by, ==, sum);
             assert_int_equal(workloads[w]->valid(workloads[w], o), IR_OK);
         }

@@ -2,6 +2,7 @@
  * every ISA, thread count, weight type and alignment; decoding against prefilling, a batch against its
  * sequences. Needs no particular machine. */
 #include "kernels/workloads/workloads_nets.h"
+#include "harness/plan.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -161,7 +162,7 @@ static void step_of(step *s, device *d, const ir_workload *w, ir_params p)
         if (spec[i].role != IR_OUT) w->fill(w, &s->r.p, i, s->mem[i], 5);
         s->r.mem[i] = (ir_mem){s->mem[i], s->mem[i], spec[i].bytes};
     }
-    assert_int_equal(s->r.kernel->setup(&s->r), IR_OK);
+    assert_int_equal(ir_plan_make(&s->r), IR_OK);
 }
 
 static void step_begin(step *s, device *d, ir_dtype t, int64_t batch, int64_t tokens, int64_t past)
@@ -171,8 +172,8 @@ static void step_begin(step *s, device *d, ir_dtype t, int64_t batch, int64_t to
 
 static void step_end(step *s)
 {
-    s->r.kernel->teardown(&s->r);
-    s->r.kernel->teardown(&s->r); /* idempotent */
+    ir_plan_destroy(&s->r);
+    ir_plan_destroy(&s->r); /* idempotent */
     for (int i = 0; i < 5; i++) free(s->mem[i]);
     ly_free(&s->net);
 }
@@ -224,7 +225,7 @@ static void test_weights_move_home(void **state)
     assert_non_null(before);
     memcpy(before, s.mem[1], n);
     d.cpu.topo.nnuma = 2;
-    assert_int_equal(s.r.kernel->prepare(&s.r), IR_OK);
+    assert_int_equal(ir_plan_prepare(&s.r), IR_OK);
     assert_memory_equal(before, s.mem[1], n);
     free(before);
     assert_int_equal(ir_host_alloc(many, IR_PAGES_SMALL, &big), IR_OK); /* enough for whole pieces */
@@ -317,7 +318,7 @@ static void test_weights_are_where_they_are_used(void **state)
             memcpy(W, s.mem[1], s.bytes[1]);
             s.r.mem[1].p = W;
             watch_pages(W, s.bytes[1]);
-            assert_int_equal(s.r.kernel->prepare(&s.r), IR_OK);
+            assert_int_equal(ir_plan_prepare(&s.r), IR_OK);
             memcpy(home, watch.who, sizeof home);
             watch_pages(W, s.bytes[1]);
             assert_int_equal(s.r.kernel->run(&s.r, 1), IR_OK);
@@ -404,7 +405,7 @@ static void test_profile(void **state)
     double *layer_s = calloc((size_t)s.net.n, sizeof *layer_s), sum = 0;
     assert_non_null(layer_s);
     double t0 = ir_now();
-    assert_int_equal(s.r.kernel->profile(&s.r, layer_s, s.net.n), IR_OK);
+    assert_int_equal(s.r.kernel->ops->net.profile(&s.r, layer_s, s.net.n), IR_OK);
     double whole = ir_now() - t0;
     for (int i = 0; i < s.net.n; i++) {
         assert_true(layer_s[i] >= 0);
@@ -412,7 +413,7 @@ static void test_profile(void **state)
     }
     assert_num(sum, >, 0);
     assert_num(sum, <=, whole);
-    assert_int_equal(s.r.kernel->profile(&s.r, layer_s, s.net.n - 1), IR_EINVAL);
+    assert_int_equal(s.r.kernel->ops->net.profile(&s.r, layer_s, s.net.n - 1), IR_EINVAL);
     free(layer_s);
     step_end(&s);
     close_device(&d);

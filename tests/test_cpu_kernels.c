@@ -3,6 +3,7 @@
  * attention that do not depend on the threads; non-temporal passes against plain ones, bit by bit. On
  * every ISA. */
 #include "kernels/workloads/workloads_nets.h"
+#include "harness/plan.h"
 #include "kernels/cpu/linear.h"
 
 #include <float.h>
@@ -157,7 +158,7 @@ static void call_begin(call *c, device *d, const ir_workload *wl, const char *ke
         if (c->spec[t].role != IR_OUT) wl->fill(wl, &p, t, m, 5);
         c->r.mem[t] = (ir_mem){m, m, c->spec[t].bytes};
     }
-    if (c->r.kernel->setup) assert_int_equal(c->r.kernel->setup(&c->r), IR_OK);
+    assert_int_equal(ir_plan_make(&c->r), IR_OK);
 }
 static float *call_run(call *c)
 {
@@ -166,7 +167,7 @@ static float *call_run(call *c)
 }
 static void call_end(call *c)
 {
-    if (c->r.kernel->teardown) c->r.kernel->teardown(&c->r);
+    ir_plan_destroy(&c->r);
     for (int t = 0; t < c->r.nmem; t++) free(c->r.mem[t].p);
 }
 

@@ -73,26 +73,26 @@ static void test_costs(void **state)
     p.v[0] = 3 * 8 * 1000;
     p.dtype = IR_F64;
     ir_cost c = wl_triad.cost(&wl_triad, &p);
-    assert_num(c.read_B, ==, 16000);
-    assert_num(c.write_B, ==, 8000);
-    assert_num(c.wa_B, ==, 8000);
+    assert_num(ir_cost_read_B(&c), ==, 16000);
+    assert_num(ir_cost_write_B(&c), ==, 8000);
+    assert_num(ir_cost_wa_B(&c), ==, 8000);
     assert_num(c.flops, ==, 2000);
     assert_num(c.launches, ==, 1);
     p = wl_copy.defaults;
     p.v[0] = 2 * 4 * 1000;
     p.dtype = IR_F32;
     c = wl_copy.cost(&wl_copy, &p);
-    assert_num(c.read_B, ==, 4000);
-    assert_num(c.write_B, ==, 4000);
-    assert_num(c.wa_B, ==, 4000);
+    assert_num(ir_cost_read_B(&c), ==, 4000);
+    assert_num(ir_cost_write_B(&c), ==, 4000);
+    assert_num(ir_cost_wa_B(&c), ==, 4000);
     assert_num(c.flops, ==, 0);
     p = wl_read.defaults;
     p.v[0] = 8000;
     p.dtype = IR_F64;
     c = wl_read.cost(&wl_read, &p);
-    assert_num(c.read_B, ==, 8000);
-    assert_num(c.wa_B, ==, 0);
-    assert_num(c.by_B[IR_BY_IN], ==, 8000);
+    assert_num(ir_cost_read_B(&c), ==, 8000);
+    assert_num(ir_cost_wa_B(&c), ==, 0);
+    assert_num(ir_cost_of(&c, IR_OF_IN), ==, 8000);
 }
 
 /* A checker that accepts anything proves nothing: one wrong element anywhere must be seen. */

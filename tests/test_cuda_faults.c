@@ -2,6 +2,7 @@
  * row and what the device, memory that runs out, and what kernels ask of shared memory on each capability;
  * graphs and probes stay outside of what is timed. */
 #include "tests/cuda/points.h"
+#include "harness/plan.h"
 
 extern bool
     emu_turing; /* kernels/cuda/emulate.h, which is C++: kernels get the matrix instructions of sm_75 */
@@ -172,13 +173,13 @@ static void probed_once(void **state)
         r.nmem = x[i].w->tensors(x[i].w, &r.p, t);
         for (int m = 0; m < r.nmem; m++)
             assert_int_equal(cuda_backend.alloc(&d, t[m].bytes, &r.mem[m]), IR_OK);
-        assert_int_equal(r.kernel->setup(&r), IR_OK);
+        assert_int_equal(ir_plan_make(&r), IR_OK);
         assert_int_equal(r.kernel->run(&r, 1), IR_OK);
         assert_true(fake.uploaded_B > 0);
         fake.uploaded_B = 0;
         for (int call = 0; call < 3; call++) assert_int_equal(r.kernel->run(&r, 1), IR_OK);
         assert_true(fake.uploaded_B == 0);
-        r.kernel->teardown(&r);
+        ir_plan_destroy(&r);
         for (int m = 0; m < r.nmem; m++) cuda_backend.release(&d, &r.mem[m]);
         cuda_backend.close(&d);
         assert_int_equal(fake.live, 0);

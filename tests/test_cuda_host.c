@@ -2,6 +2,7 @@
  * machine without a driver or device says, capabilities, MIG, memory that runs out, a device that dies at any
  * call; nothing leaks. */
 #include "tests/cuda/points.h"
+#include "harness/plan.h"
 
 static void refuses(int index, const char *words)
 {
@@ -236,14 +237,14 @@ static void kernels_a_layer(void **state)
             assert_int_equal(cuda_backend.put(&d, &r.mem[m], host), IR_OK);
             free(host);
         }
-        assert_int_equal(r.kernel->setup(&r), IR_OK);
+        assert_int_equal(ir_plan_make(&r), IR_OK);
         long before = fake.launches, launched = want[i].layer * ly_gpt2[LY_TINY].layers + want[i].step;
         assert_int_equal(r.kernel->run(&r, 1), IR_OK);
         assert_int_equal(fake.launches - before, launched);
         ir_cost c = wl_gpt2.cost(&wl_gpt2, &r.p);
         if (r.kernel->cost) r.kernel->cost(&r.p, &c);
         assert_int_equal((long)c.launches, launched);
-        r.kernel->teardown(&r);
+        ir_plan_destroy(&r);
         for (int m = 0; m < r.nmem; m++) cuda_backend.release(&d, &r.mem[m]);
         cuda_backend.close(&d);
         assert_int_equal(fake.live, 0);

@@ -214,9 +214,10 @@ static void parts_live_apart(void **state)
     (void)state;
     machine(&c);
     ir_point p = point(3e8, 1e8, 0, 4e8, 1e-2);
-    p.m.cost.by_B[IR_BY_IN] = 1e8;
-    p.m.cost.by_B[IR_BY_OUT] = 1e8;
-    p.m.cost.near_footprint_B = 1e6;
+    p.m.cost.part[IR_OF_WEIGHTS].read_B = 2e8;
+    p.m.cost.part[IR_OF_REST] = (ir_traffic){0};
+    p.m.cost.part[IR_OF_IN] = (ir_traffic){.read_B = 1e8, .footprint_B = 1e6};
+    p.m.cost.part[IR_OF_OUT] = (ir_traffic){.write_B = 1e8, .footprint_B = 1e6};
     for (int cold = 0; cold < 2; cold++) {
         p.id.cold = cold;
         assert_true(ir_row_of(&p, &c, &r));
@@ -225,9 +226,10 @@ static void parts_live_apart(void **state)
     p.m.bw_now = 0.5;
     assert_true(ir_row_of(&p, &c, &r));
     assert_close(r.x_data_s, 2e8 / 20e9 + 2e8 / 400e9, 1e-12);
-    p.m.cost.near_footprint_B = 1e4; /* no ceiling of L1 in this machine: by DRAM's copy */
+    p.m.cost.part[IR_OF_IN].footprint_B = p.m.cost.part[IR_OF_OUT].footprint_B =
+        1e4; /* no ceiling of L1 in this machine: by DRAM's copy */
     assert_close(ir_cost_bw(&c, &p.m.cost, 4, false, false, 0.5), 4e8 / (2e8 / 20e9 + 2e8 / 22e9), 1e-12);
-    p.m.cost.near_footprint_B = 0;
+    p.m.cost.part[IR_OF_IN].footprint_B = p.m.cost.part[IR_OF_OUT].footprint_B = 0;
     c.level_B[3] =
         1600e6; /* a cache of 16 MB serves half of what lies half way, in ratio, to where it serves nothing */
     p.m.cost.footprint_B = sqrt(c.level_B[2] * 1600e6);
@@ -239,7 +241,7 @@ static void parts_live_apart(void **state)
                  1e-12); /* reads of it knew the cache */
     c.level_B[3] = NAN;
     assert_close(ir_cost_bw(&c, &p.m.cost, 4, false, false, 1), ir_bw_ceiling(&c, "DRAM", 4, 3, 1), 1e-12);
-    p.m.cost.scattered = true;
+    for (int i = 0; i < IR_NPART; i++) p.m.cost.part[i].access = IR_RANDOM;
     assert_close(ir_cost_bw(&c, &p.m.cost, 4, false, false, 0.5), 2e9, 1e-12);
     assert_close(ir_cost_bw(&c, &p.m.cost, 4, false, true, 0.5), 4e9, 1e-12);
     assert_close(ir_cost_bw(&c, &p.m.cost, 1, false, false, 1), ir_bw_ceiling(&c, "DRAM", 1, 3, 1),

@@ -255,7 +255,8 @@ static void hops_are_latency(void **state)
     machine(&c);
     put(&c, IR_C_LATENCY, "DRAM", "chase", IR_NDTYPE, 1, 100e-9);
     ir_point p = point(64e6, 0, 0, 4e8, 0.101);
-    p.m.cost.hops = 1e6;
+    p.m.cost.part[IR_OF_IN].access = IR_DEPENDENT;
+    p.m.cost.part[IR_OF_IN].accesses = 1e6;
     ir_fit f = known(IR_ADDITIVE);
     f.ndraw = IR_FIT_DRAWS;
     for (int d = 0; d < f.ndraw; d++) f.draw[d][0] = 1.25, f.draw[d][1] = f.draw[d][2] = NAN;
@@ -307,10 +308,10 @@ static void impossible_points(void **state)
     p.id.cold = false;
     p.flags = 0;
     c.level_B[3] = NAN;
-    p.m.cost = (ir_cost){.write_B = 4e8, .footprint_B = 4e8};
+    p.m.cost = (ir_cost){.part[IR_OF_OUT].write_B = 4e8, .footprint_B = 4e8};
     p.m.wall.median = 4e8 / 900e9; /* no cache could */
     assert_suspect(p, &c, "compressible");
-    p.m.cost = (ir_cost){.read_B = 4e8, .footprint_B = 4e8};
+    p.m.cost = (ir_cost){.part[IR_OF_IN].read_B = 4e8, .footprint_B = 4e8};
     assert_suspect(p, &c, "dead code");
     p = point(4e8, 0, 0, 4e8, 4e8 / 48e9);
     assert_suspect(p, &c, "cache-resident");

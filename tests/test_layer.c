@@ -99,21 +99,22 @@ static void resnet50_traffic(void **state)
     ir_cost c;
     assert_int_equal(ly_resnet50(1, 224, &n), IR_OK);
     ly_net_cost(&n, IR_F32, &c);
-    same(c.by_B[IR_BY_WEIGHTS], 4 * 25502912.0);
-    same(c.by_B[IR_BY_IN], 4 * (10664448.0 + 802816 + 100352 + 5519360));
-    same(c.by_B[IR_BY_OUT], 4 * (11114984.0 + 200704 + 2048));
-    same(c.by_B[IR_BY_KV], 0);
-    same(c.read_B + c.write_B, c.by_B[IR_BY_WEIGHTS] + c.by_B[IR_BY_IN] + c.by_B[IR_BY_OUT]);
+    same(ir_cost_weights_B(&c), 4 * 25502912.0);
+    same(ir_cost_of(&c, IR_OF_IN), 4 * (10664448.0 + 802816 + 100352 + 5519360));
+    same(ir_cost_of(&c, IR_OF_OUT), 4 * (11114984.0 + 200704 + 2048));
+    same(ir_cost_of(&c, IR_OF_KV), 0);
+    same(ir_cost_B(&c), ir_cost_weights_B(&c) + ir_cost_of(&c, IR_OF_IN) + ir_cost_of(&c, IR_OF_OUT));
     same(c.weights_B, 4 * 25530472.0); /* batch norm folded: with biases */
     /* a bias per output, 49 activations, 16 residuals as passes of their own */
     double acts = 0, biased = 11114984.0;
     for (int i = 0; i < n.n; i++) acts += n.row[i].act == LY_RELU ? (double)ly_out_elems(&n.row[i]) : 0;
-    same(c.unfused_B, c.read_B + c.write_B + 8 * (biased + acts + 5519360.0));
+    same(c.unfused_B, ir_cost_B(&c) + 8 * (biased + acts + 5519360.0));
     same(c.launches, 56);
-    same(c.near_footprint_B, 4 * (56.0 * 56 * 256 * 2 +
-                                  56 * 56 * 64)); /* input, residual and result of the last row of a block */
+    same(
+        c.part[IR_OF_IN].footprint_B,
+        4 * (56.0 * 56 * 256 * 2 + 56 * 56 * 64)); /* input, residual and result of the last row of a block */
     ly_net_cost(&n, IR_BF16, &c);
-    same(c.by_B[IR_BY_WEIGHTS], 2 * 25502912.0);
+    same(ir_cost_weights_B(&c), 2 * 25502912.0);
     ly_free(&n);
 }
 
@@ -197,8 +198,8 @@ static void gpt2_decode(void **state)
             assert_int_equal(n.kv_elems, gpt[s].kv_token * (past[i] + 1));
             same(c.flops / 2, (double)gpt[s].past[i]);
             same(c.weights_B / 4, (double)gpt[s].streamed);
-            same(c.by_B[IR_BY_KV] / 4, (double)(gpt[s].kv_token * (past[i] + 1)));
-            double elements = (c.weights_B + c.by_B[IR_BY_KV]) / 4;
+            same(ir_cost_of(&c, IR_OF_KV) / 4, (double)(gpt[s].kv_token * (past[i] + 1)));
+            double elements = (c.weights_B + ir_cost_of(&c, IR_OF_KV)) / 4;
             if (past[i] == 0) same6(c.flops / (4 * elements), gpt[s].f32_0);
             if (past[i] == 1023) same6(c.flops / (4 * elements), gpt[s].f32_1023);
             if (past[i] == 0) same6(c.flops / (2 * elements), gpt[s].f16_0);
@@ -367,10 +368,10 @@ static void shared_matrices(void **state)
     ir_cost         own = row_cost(&wl_gpt2, g), one = row_cost(&wl_gpt2_shared, g);
     const double    d = 768;
     same(one.flops, own.flops);
-    same(own.read_B - one.read_B,
+    same(ir_cost_read_B(&own) - ir_cost_read_B(&one),
          4 * (12 * 12 * d * d - 4 * d * d)); /* qkv 3 d^2, proj 1, fc 4 and fcproj 4, 12 layers; 4 remain */
-    same(own.by_B[IR_BY_WEIGHTS] - one.by_B[IR_BY_WEIGHTS], own.read_B - one.read_B);
-    same(own.footprint_B - one.footprint_B, own.read_B - one.read_B);
+    same(ir_cost_weights_B(&own) - ir_cost_weights_B(&one), ir_cost_read_B(&own) - ir_cost_read_B(&one));
+    same(own.footprint_B - one.footprint_B, ir_cost_read_B(&own) - ir_cost_read_B(&one));
     own = row_cost(&wl_resnet50, r), one = row_cost(&wl_resnet50_shared, r);
     same(one.flops, own.flops);
     ly_net net;
@@ -388,7 +389,7 @@ static void shared_matrices(void **state)
             assert_num(a->s_at, ==, b->s_at);
         }
     }
-    same(own.read_B - one.read_B, again);
+    same(ir_cost_read_B(&own) - ir_cost_read_B(&one), again);
     same(again, 4 * 10985472.0);
     ly_free(&net);
     assert_int_equal(wl_net_of(&wl_resnet50, &r, &net), IR_OK);
@@ -414,9 +415,9 @@ static void grids(void **state)
                 ir_cost   c = row_cost(all[i], grid[g][k]);
                 ir_tensor t[IR_MAX_TENSORS];
                 double    by = 0;
-                for (int b = 0; b < IR_NBY; b++) by += c.by_B[b];
-                same(by, c.read_B + c.write_B);
-                assert_true(c.unfused_B >= c.read_B + c.write_B);
+                for (int b = 0; b < IR_NPART; b++) by += ir_cost_of(&c, (ir_of)b);
+                same(by, ir_cost_B(&c));
+                assert_true(c.unfused_B >= ir_cost_B(&c));
                 assert_num(c.footprint_B, >, 0);
                 assert_num(c.launches, >=, 1);
                 assert_true(all[i]->tensors(all[i], &grid[g][k], t) >= 2);

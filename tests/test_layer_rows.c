@@ -36,19 +36,19 @@ static void conv_by_hand(void **state)
     ir_cost   c = row_cost(&wl_conv, p);
     double    out = 2 * 3 * 4 * 8, in = 2 * 5 * 7 * 6, W = 8 * 3 * 2 * 3;
     same(c.flops, 2 * out * 3 * 2 * 3);
-    same(c.by_B[IR_BY_WEIGHTS], 4 * W);
-    same(c.by_B[IR_BY_IN], 4 * in);
-    same(c.by_B[IR_BY_OUT], 4 * out);
+    same(ir_cost_weights_B(&c), 4 * W);
+    same(ir_cost_of(&c, IR_OF_IN), 4 * in);
+    same(ir_cost_of(&c, IR_OF_OUT), 4 * out);
     same(c.weights_B, 4 * (W + 8));
     same(c.unfused_B, 4 * (W + in + out) + 2 * 2 * 4 * out);
-    same(c.read_B, 4 * (W + in));
-    same(c.write_B, 4 * out);
+    same(ir_cost_read_B(&c), 4 * (W + in));
+    same(ir_cost_write_B(&c), 4 * out);
     p.dtype = IR_BF16;
-    same(row_cost(&wl_conv, p).by_B[IR_BY_WEIGHTS], 2 * W);
+    same(row_cost(&wl_conv, p).part[IR_OF_WEIGHTS].read_B, 2 * W);
     p.dtype = IR_F32;
     p.v[10] = WL_UNFUSED; /* what fused counts as unfused_B is its own traffic */
     ir_cost u = row_cost(&wl_conv, p);
-    same(u.read_B + u.write_B, c.unfused_B);
+    same(ir_cost_B(&u), c.unfused_B);
     same(u.launches, 3);
 }
 
@@ -60,15 +60,16 @@ static void attention_by_hand(void **state)
     ir_cost   c = row_cost(&wl_attention, p);
     double    pairs = 8 + 9 + 10 + 11 + 12, row = 2 * 3 * 4;
     same(c.flops, 2 * 2 * 4 * pairs * 2 * 3);
-    same(c.by_B[IR_BY_IN], 4 * 3 * 5 * row);
-    same(c.by_B[IR_BY_OUT], 4 * 5 * row);
-    same(c.by_B[IR_BY_KV], 4 * 2 * row * 12);
-    same(c.read_B, 4 * (3 * 5 * row + 2 * row * 7));
-    same(c.write_B, 4 * (5 * row + 2 * row * 5));
-    same(c.unfused_B, c.read_B + c.write_B + 4 * 4 * (2 * 3 * 5 * 12.0));
+    same(ir_cost_of(&c, IR_OF_IN), 4 * 3 * 5 * row);
+    same(ir_cost_of(&c, IR_OF_OUT), 4 * 5 * row);
+    same(ir_cost_of(&c, IR_OF_KV), 4 * 2 * row * 12);
+    same(ir_cost_read_B(&c), 4 * (3 * 5 * row + 2 * row * 7));
+    same(ir_cost_write_B(&c), 4 * (5 * row + 2 * row * 5));
+    same(c.unfused_B, ir_cost_B(&c) + 4 * 4 * (2 * 3 * 5 * 12.0));
     same(c.weights_B, 0);
     p.dtype = IR_BF16;
-    same(row_cost(&wl_attention, p).by_B[IR_BY_KV], 2 * 2 * row * 12);
+    c = row_cost(&wl_attention, p);
+    same(ir_cost_of(&c, IR_OF_KV), 2 * 2 * row * 12);
 }
 
 static void rows_by_hand(void **state)
@@ -78,53 +79,53 @@ static void rows_by_hand(void **state)
     for (int f8 = 0; f8 < 2; f8++) {
         c = row_cost(&wl_linear, (ir_params){{3, 10, 7}, f8 ? IR_F8 : IR_I8, 0});
         same(c.flops, 2 * 3 * 10 * 7);
-        same(c.by_B[IR_BY_WEIGHTS], 70 + 4 * 7);
+        same(ir_cost_weights_B(&c), 70 + 4 * 7);
         same(c.weights_B, 70 + 4 * 7 + 4 * 7);
-        same(c.read_B + c.write_B, 70 + 28 + 4 * 30 + 4 * 21);
-        same(c.unfused_B, c.read_B + c.write_B + 8 * 21);
+        same(ir_cost_B(&c), 70 + 28 + 4 * 30 + 4 * 21);
+        same(c.unfused_B, ir_cost_B(&c) + 8 * 21);
     }
     c = row_cost(&wl_norm, (ir_params){{3, 10}, IR_F32, 0});
     same(c.flops, 8 * 30);
-    same(c.read_B, 4 * (30 + 20));
-    same(c.write_B, 4 * 30);
+    same(ir_cost_read_B(&c), 4 * (30 + 20));
+    same(ir_cost_write_B(&c), 4 * 30);
     c = row_cost(&wl_softmax, (ir_params){{3, 10}, IR_F32, 0});
     same(c.flops, 5 * 30);
-    same(c.read_B + c.write_B, 240);
+    same(ir_cost_B(&c), 240);
     same(row_cost(&wl_act, (ir_params){{3, 10, 0}, IR_F32, 0}).flops, 30);
     same(row_cost(&wl_act, (ir_params){{3, 10, 1}, IR_F32, 0}).flops, 270);
     c = row_cost(&wl_chain, (ir_params){{30, 3, WL_CHAIN_FUSED}, IR_F32, 0});
     same(c.flops, 2 * 3 * 30);
-    same(c.read_B + c.write_B, 240);
+    same(ir_cost_B(&c), 240);
     same(c.unfused_B, 3 * 240);
     same(c.launches, 1);
     c = row_cost(&wl_chain, (ir_params){{30, 3, WL_CHAIN_UNFUSED}, IR_F32, 0});
     same(c.flops, 2 * 3 * 30);
-    same(c.read_B + c.write_B, 3 * 240);
+    same(ir_cost_B(&c), 3 * 240);
     same(c.launches, 3);
     same(c.footprint_B, 360); /* x, y and one between */
     c = row_cost(&wl_normchain, (ir_params){{3, 10, WL_CHAIN_FUSED, 10}, IR_F32, 0});
-    same(c.flops, (8 + 1 + 1) * 30); /* norm, dropout, ReLU */
-    same(c.read_B, 120 + 80);        /* gain and offset */
-    same(c.write_B, 120);
-    same(c.by_B[IR_BY_WEIGHTS], 80);
+    same(c.flops, (8 + 1 + 1) * 30);    /* norm, dropout, ReLU */
+    same(ir_cost_read_B(&c), 120 + 80); /* gain and offset */
+    same(ir_cost_write_B(&c), 120);
+    same(ir_cost_weights_B(&c), 80);
     same(c.unfused_B, 3 * 240 + 80);
     same(c.footprint_B, 320);
     same(c.launches, 1);
     c = row_cost(&wl_normchain, (ir_params){{3, 10, WL_CHAIN_UNFUSED, 10}, IR_F32, 0});
     same(c.flops, 10 * 30);
-    same(c.read_B, 360 + 80);
-    same(c.write_B, 360);
-    same(c.wa_B, 360);
+    same(ir_cost_read_B(&c), 360 + 80);
+    same(ir_cost_write_B(&c), 360);
+    same(ir_cost_wa_B(&c), 360);
     same(c.footprint_B, 360 + 80);
     same(c.launches, 3);
     c = row_cost(&wl_add2, (ir_params){{3, 10}, IR_F32, 0});
     same(c.flops, 30);
-    same(c.read_B, 240);
+    same(ir_cost_read_B(&c), 240);
     c = row_cost(&wl_embed, (ir_params){{3, 10, 99}, IR_F32, 0});
     same(c.flops, 30);
-    same(c.by_B[IR_BY_WEIGHTS], 4 * (30 + 30)); /* table rows and position rows */
-    same(c.by_B[IR_BY_IN], 12);
-    same(c.write_B, 120);
+    same(ir_cost_weights_B(&c), 4 * (30 + 30)); /* table rows and position rows */
+    same(ir_cost_of(&c, IR_OF_IN), 12);
+    same(ir_cost_write_B(&c), 120);
 }
 
 static void pools_by_hand(void **state)
@@ -144,8 +145,8 @@ static void pools_by_hand(void **state)
                  .add = LY_NONE};
     ly_cost(&r, IR_F32, false, &c);
     same(c.flops, 5 * 2 * 4 * 3);
-    same(c.read_B, 4 * 2 * 24 * 3);
-    same(c.write_B, 4 * 2 * 4 * 3);
+    same(ir_cost_read_B(&c), 4 * 2 * 24 * 3);
+    same(ir_cost_write_B(&c), 4 * 2 * 4 * 3);
     r.op = LY_AVGPOOL;
     ly_cost(&r, IR_F32, false, &c);
     same(c.flops, 2 * 24 * 3);
@@ -408,7 +409,7 @@ static void activations_do_not_meet(void **state)
     for (size_t i = 0; i < sizeof net / sizeof *net; i++) {
         ly_net n;
         assert_int_equal(wl_net_of(net[i].w, &net[i].p, &n), IR_OK);
-        arena_of(&n, net[i].w->cost(net[i].w, &net[i].p).near_footprint_B);
+        arena_of(&n, net[i].w->cost(net[i].w, &net[i].p).part[IR_OF_OUT].footprint_B);
         ly_free(&n);
     }
 }

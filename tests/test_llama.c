@@ -66,11 +66,11 @@ static void counts(void **state)
         assert_int_equal(n.kv_elems, sizes[i].kv_token * 129);
         same(c.flops / 2, (double)sizes[i].past128);
         same(c.weights_B / 4, (double)sizes[i].streamed);
-        same(c.by_B[IR_BY_KV] / 4, (double)sizes[i].kv_token * 129);
+        same(ir_cost_of(&c, IR_OF_KV) / 4, (double)sizes[i].kv_token * 129);
         ly_free(&n);
         c = cost_of(step(size, 1, 1, 0, IR_F16), &n);
         same(c.flops / 2, (double)sizes[i].past0);
-        same(c.by_B[IR_BY_KV] / 2, (double)sizes[i].kv_token);
+        same(ir_cost_of(&c, IR_OF_KV) / 2, (double)sizes[i].kv_token);
         ly_free(&n);
         c = cost_of(step(size, 1, 512, 0, IR_BF16), &n);
         same(c.flops / 2, (double)sizes[i].prefill);

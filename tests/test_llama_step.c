@@ -2,6 +2,7 @@
  * oracle on odd shapes, for every ISA; decoding against prefilling, a batch against its sequences; broken
  * kernels are refused. */
 #include "kernels/nets/format.h"
+#include "harness/plan.h"
 #include "kernels/nets/values.h"
 #include "kernels/workloads/nets_util.h"
 
@@ -125,10 +126,10 @@ static void bind(bound *b, device *d, const char *kernel, ir_params p)
 
 static void go(bound *b)
 {
-    assert_int_equal(b->r.kernel->setup(&b->r), IR_OK);
+    assert_int_equal(ir_plan_make(&b->r), IR_OK);
     assert_int_equal(b->r.kernel->run(&b->r, 1), IR_OK);
-    b->r.kernel->teardown(&b->r);
-    b->r.kernel->teardown(&b->r); /* idempotent */
+    ir_plan_destroy(&b->r);
+    ir_plan_destroy(&b->r); /* idempotent */
 }
 
 static void unbind(bound *b)
@@ -289,7 +290,7 @@ static ir_status bent_setup(ir_run *r)
     bent.ext = &kind;
     const ir_workload *own = r->workload;
     r->workload = &bent;
-    ir_status st = kernel_named(&cpu_backend, "gpt", "naive")->setup(r);
+    ir_status st = kernel_named(&cpu_backend, "gpt", "naive")->plan(r);
     r->workload = own;
     return st;
 }
@@ -300,7 +301,7 @@ static void wrong_kernels_are_caught(void **state)
     ir_kernel k = *kernel_named(&cpu_backend, "gpt", "naive");
     device    d;
     open_device(&d, CPU_PORTABLE, 1);
-    k.setup = bent_setup;
+    k.plan = bent_setup;
     for (int t = 0; t < 2; t++)
         for (broken = FINE; broken < NFAULT; broken++) {
             ir_params p = {{WIDE, 2, 3, 8}, t ? IR_I4 : IR_F32, 0};

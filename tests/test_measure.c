@@ -17,8 +17,10 @@
 static ir_cost w_cost(IR_SELF, const ir_params *p)
 {
     double b = 4.0 * (double)p->v[0];
-    return (ir_cost){
-        .read_B = b, .write_B = b, .flops = (double)p->v[0], .launches = 1, .wa_B = b, .footprint_B = 2 * b};
+    return (ir_cost){.flops = (double)p->v[0],
+                     .launches = 1,
+                     .footprint_B = 2 * b,
+                     .part = {[IR_OF_IN] = {.read_B = b}, [IR_OF_OUT] = {.write_B = b, .wa_B = b}}};
 }
 static int w_tensors(IR_SELF, const ir_params *p, ir_tensor *t)
 {
@@ -91,10 +93,12 @@ static const ir_kernel bottom = {.family = "twice", .name = "bottom", .run = k_r
 static const ir_kernel wrong = {.family = "twice", .name = "wrong", .run = k_wrong};
 static const ir_kernel leaves = {.family = "twice", .name = "leaves", .run = k_short};
 static const ir_kernel over = {.family = "twice", .name = "over", .run = k_over};
+
+static const ir_plan_ops test_measure_plan_ops = {.drop_scratch = drops_scratch};
+
 static const ir_kernel resting = {
-    .family = "twice", .name = "resting", .run = k_right, .drop_scratch = drops_scratch};
-static const ir_kernel unplanned = {
-    .family = "twice", .name = "unplanned", .run = k_right, .setup = no_setup};
+    .family = "twice", .name = "resting", .run = k_right, .ops = &test_measure_plan_ops};
+static const ir_kernel unplanned = {.family = "twice", .name = "unplanned", .run = k_right, .plan = no_setup};
 static const ir_kernel *const kernels[] = {&right, NULL};
 static const ir_backend       backend = {.name = "fake",
                                          .kernels = kernels,
@@ -149,7 +153,7 @@ static void test_times_what_it_proved(void **state)
     assert_num(o.m.wall.n, ==, 960);
     assert_int_equal(o.m.dev.n, 0);
     assert_true(o.m.check.err <= o.m.check.tol);
-    assert_int_equal(o.m.cost.wa_B, 400);
+    assert_int_equal(ir_cost_wa_B(&o.m.cost), 400);
     ir_point_free(&o);
 }
 
@@ -163,7 +167,7 @@ static void test_short_calls_are_batched(void **state)
     assert_num(o.m.reps * 20e-9, >=, 10e-6);
     assert_num(o.m.reps * 20e-9, >=, 99 * o.m.overhead_s);
     assert_true(fabs(o.m.cost.launches * o.m.reps - 1) < 1e-12); /* one launch a batch */
-    assert_true(o.m.cost.wa_B == 0);                             /* non-temporal stores allocate no line */
+    assert_true(ir_cost_wa_B(&o.m.cost) == 0);                   /* non-temporal stores allocate no line */
     ir_point_free(&o);
 }
 

@@ -2,6 +2,7 @@
  * law, every CPU kernel on odd shapes against the oracle, a batch against its items, broken kernels refused.
  */
 #include "kernels/nets/dlrm.h"
+#include "harness/plan.h"
 #include "kernels/nets/encoder.h"
 #include "harness/measure/measure.h"
 #include "kernels/cpu/cpu.h"
@@ -152,8 +153,9 @@ static void dlrm_counts(void **state)
             same((double)n.params, w->params);
             same((double)row_named(&n, "bags")->nW, w->tables);
             same(c.flops / 2, w->macs * (double)batch);
-            same(c.scattered_B, 4 * w->gathered * (double)batch);
-            same(c.scatters * (double)row_named(&n, "bags")->c, w->gathered * (double)batch);
+            same(ir_cost_random_B(&c), 4 * w->gathered * (double)batch);
+            same(ir_cost_accesses(&c, IR_RANDOM) * (double)row_named(&n, "bags")->c,
+                 w->gathered * (double)batch);
             const ly_row *joined = row_named(&n, "interaction");
             same(joined->op == LY_INTERACT ? (double)(joined->k - joined->c) : 0, w->pairs);
             for (int r = 0; r < n.n; r++) dense += n.row[r].op == LY_FC ? (double)n.row[r].nW : 0;
@@ -282,7 +284,7 @@ static void mixtral_touched(void **state)
             if (net.row[r].op == LY_MOE) same6(ly_moe_distinct(&net.row[r]), experts[i]);
             if (net.row[r].op == LY_EMBED) continue;
             ly_cost(&net.row[r], IR_F32, true, &c);
-            read += c.by_B[IR_BY_WEIGHTS] / 4;
+            read += ir_cost_weights_B(&c) / 4;
         }
         if (!(fabs(read / streamed[i] - 1) < 2e-5)) fail_msg("batch %g: %g weights", batch[i], read);
         ly_free(&net);
@@ -369,7 +371,7 @@ static ir_status run_broken(ir_run *r, uint32_t reps)
     ir_run           own = *r;
     own.kernel = naive;
     own.self = NULL;
-    ir_status st = naive->setup ? naive->setup(&own) : IR_OK;
+    ir_status st = ir_plan_make(&own);
     ly_net    net = {0};
     if (wl_is_net(r->workload)) wl_net_of(r->workload, &r->p, &net);
     int32_t      *lookups = (int32_t *)r->mem[0].p + net.index_at;
@@ -382,7 +384,7 @@ static ir_status run_broken(ir_run *r, uint32_t reps)
     lookups[1] = end;
     float *y = r->mem[r->nmem - 1].p;
     if (broken == 3) y[0] = NAN;
-    if (naive->teardown) naive->teardown(&own);
+    ir_plan_destroy(&own);
     ly_free(&net);
     return st;
 }

@@ -2,6 +2,7 @@
  * by one equal tokens at once, a batch equals its items; broken kernels of many kinds and NaN are refused;
  * f16 conversion; filling. */
 #include "kernels/nets/values.h"
+#include "harness/plan.h"
 #include "harness/measure/measure.h"
 #include "kernels/cpu/net_naive.h"
 
@@ -115,9 +116,9 @@ static void bind(bound *b, const ir_workload *w, ir_params p)
 
 static void go(bound *b)
 {
-    assert_int_equal(b->run.kernel->setup(&b->run), IR_OK);
+    assert_int_equal(ir_plan_make(&b->run), IR_OK);
     assert_int_equal(b->run.kernel->run(&b->run, 1), IR_OK);
-    b->run.kernel->teardown(&b->run);
+    ir_plan_destroy(&b->run);
 }
 
 static void unbind(bound *b)
@@ -260,17 +261,17 @@ static void profiles(void **state)
     assert_non_null(s);
     assert_true(b.net.n > 0);
     for (int i = 0; i < b.net.n; i++) s[i] = NAN; /* a layer that is left out stays so */
-    assert_int_equal(b.run.kernel->setup(&b.run), IR_OK);
-    assert_int_equal(b.run.kernel->profile(&b.run, s, b.net.n), IR_OK);
+    assert_int_equal(ir_plan_make(&b.run), IR_OK);
+    assert_int_equal(b.run.kernel->ops->net.profile(&b.run, s, b.net.n), IR_OK);
     double sum = 0;
     for (int i = 0; i < b.net.n; i++) {
         assert_true(s[i] >= 0);
         sum += s[i];
     }
     assert_true(sum > 0);
-    assert_int_equal(b.run.kernel->profile(&b.run, s, b.net.n + 1), IR_EINVAL);
-    b.run.kernel->teardown(&b.run);
-    b.run.kernel->teardown(&b.run);
+    assert_int_equal(b.run.kernel->ops->net.profile(&b.run, s, b.net.n + 1), IR_EINVAL);
+    ir_plan_destroy(&b.run);
+    ir_plan_destroy(&b.run);
     free(s);
     unbind(&b);
 }

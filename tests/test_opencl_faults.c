@@ -4,6 +4,7 @@
  * platform. */
 #define _GNU_SOURCE
 #include "kernels/workloads/workloads_compute.h"
+#include "harness/plan.h"
 #include "kernels/workloads/workloads_gemm.h"
 #include "kernels/workloads/workloads_memory.h"
 #include "kernels/workloads/workloads_nets.h"
@@ -372,14 +373,14 @@ static void test_profile(void **state)
     assert_int_equal(wl_net_of(&wl_gpt2, &p, &net), IR_OK);
     assert_true(net.n <= 64);
     for (int i = 0; i < 64; i++) t[i] = NAN;
-    assert_int_equal(r.kernel->setup(&r), IR_OK);
-    assert_int_equal(r.kernel->prepare(&r), IR_OK);
-    assert_int_equal(r.kernel->profile(&r, t, net.n), IR_OK);
+    assert_int_equal(ir_plan_make(&r), IR_OK);
+    assert_int_equal(ir_plan_prepare(&r), IR_OK);
+    assert_int_equal(r.kernel->ops->net.profile(&r, t, net.n), IR_OK);
     for (int i = 0; i < net.n; i++) assert_true(t[i] > 0);
-    r.kernel->unprepare(&r);
-    r.kernel->unprepare(&r);
-    r.kernel->teardown(&r);
-    r.kernel->teardown(&r);
+    ir_plan_unprepare(&r);
+    ir_plan_unprepare(&r);
+    ir_plan_destroy(&r);
+    ir_plan_destroy(&r);
     for (int i = 0; i < r.nmem; i++) ocl_backend.release(&d, &r.mem[i]);
     ly_free(&net);
     ocl_give(&d);

@@ -38,6 +38,9 @@ failures = []
 
 # ---- what is asked of every page; each script returns complaints ---------------------------------
 CHECKS = {
+    "the strip of networks shows what holds each": """return [...document.querySelectorAll('.strip *')]
+        .filter(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX !== 'visible')
+        .map(e => e.className + ' ' + e.scrollWidth + '>' + e.clientWidth)""",
     "no wider than the window": """
         const w = document.documentElement.scrollWidth;
         return w > innerWidth ? ['page is ' + w + ' px in a window of ' + innerWidth] : [];""",

@@ -163,7 +163,7 @@ static void ablate_a_lie(measure_context *s, double share, bool reads, ablation_
     crooked.open = crooked_open;
     begin(s, &crooked, .02);
     lie_reads = reads;
-    lie_flops = share * (c.read_B + c.write_B) / 40e9 * 200e9 / (4 * 4096.0 * 4096.0);
+    lie_flops = share * (ir_cost_B(&c)) / 40e9 * 200e9 / (4 * 4096.0 * 4096.0);
     measure(s, &wl_batchmm, p);
     assert_int_equal(s->point[0].law.bound, IR_BOUND_MEMORY);
     proved(s, set);
@@ -356,14 +356,14 @@ static void shared_matrices(void **state)
     size_t n = find_variants(&s, &wl_gpt2, &streamer, &s.point[0], t);
     assert_true(n > 0 && t[0].workload == &wl_gpt2_shared && t[0].kernel == &streamer);
     ir_cost own = wl_gpt2.cost(&wl_gpt2, &p), shared = wl_gpt2_shared.cost(&wl_gpt2_shared, &p);
-    double  again = own.read_B - shared.read_B;
-    assert_true(shared.flops == own.flops && again > .6 * own.read_B &&
+    double  again = ir_cost_read_B(&own) - ir_cost_read_B(&shared);
+    assert_true(shared.flops == own.flops && again > .6 * ir_cost_read_B(&own) &&
                 shared.footprint_B < .5 * own.footprint_B);
     assert_true(fabs(t[0].reread_s / (again / 160e9) - 1) < 1e-9);
     ir_point like = s.point[0];
     like.m.cost = shared;
     variant_terms(&s, &t[0], &like, terms);
-    assert_true(fabs(terms[ABL_DATA] / ((shared.read_B + shared.write_B) / 40e9 + again / 160e9) - 1) < .02);
+    assert_true(fabs(terms[ABL_DATA] / ((ir_cost_B(&shared)) / 40e9 + again / 160e9) - 1) < .02);
     s.ceilings.level_B[2] = 4e6; /* no level holds a matrix: sharing changes nothing, and is no variant */
     n = find_variants(&s, &wl_gpt2, &streamer, &s.point[0], t);
     for (size_t i = 0; i < n; i++) assert_null(t[i].workload);

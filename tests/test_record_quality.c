@@ -69,7 +69,7 @@ static void withheld_rows(void **state)
         snprintf(p[i].id.pname[0], sizeof p[i].id.pname[0], "bytes");
         p[i].id.p.v[0] = 1000 + i;
         p[i].id.np = 1;
-        p[i].m.cost.read_B = 1e6;
+        p[i].m.cost.part[IR_OF_IN].read_B = 1e6;
         p[i].m.wall = (ir_stats){.median = 1e-3, .ci_lo = 0.99e-3, .ci_hi = 1.01e-3, .n = 30};
         p[i].flags = IR_FLAG_PREEMPTED;
         if (i == 4) continue;

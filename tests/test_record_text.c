@@ -102,7 +102,7 @@ static ir_point *add_point(machine *m, const char *family, const char *workload,
     snprintf(p->id.kernel, sizeof p->id.kernel, "%s", kernel);
     p->id.p.dtype = IR_F32;
     p->id.p.threads = 8;
-    p->m.cost.read_B = bytes;
+    p->m.cost.part[IR_OF_IN].read_B = bytes;
     p->m.cost.flops = flops;
     p->m.wall.n = 30;
     p->m.wall.median = T;
@@ -410,7 +410,7 @@ static void absurd_numbers(void **state)
             ir_point *p = &m.point[k];
             p->m.wall.median = p->m.cost.flops = p->law.mfu = p->law.mbu = p->law.eta = p->law.bound_p =
                 p->law.ridge = p->law.term_data_s = v[i];
-            p->m.cost.read_B = v[(i + 1) % (sizeof v / sizeof *v)];
+            p->m.cost.part[IR_OF_IN].read_B = v[(i + 1) % (sizeof v / sizeof *v)];
             memset(p->id.family, 'z', sizeof p->id.family - 1);
             memset(p->id.kernel, '\xc3', sizeof p->id.kernel - 1);
         }

@@ -17,7 +17,7 @@ static void witnessed(ir_point *p)
     snprintf(p->id.workload, sizeof p->id.workload, "copy");
     snprintf(p->id.family, sizeof p->id.family, "stream");
     snprintf(p->id.kernel, sizeof p->id.kernel, "nt");
-    p->m.cost.read_B = p->m.cost.write_B = 1e9;
+    p->m.cost.part[IR_OF_IN].read_B = p->m.cost.part[IR_OF_OUT].write_B = 1e9;
     p->m.energy = (ir_energy){.scope = "packages",
                               .source = "powercap",
                               .span_s = 0.25,

@@ -21,8 +21,8 @@ typedef enum {
     TRIAL_INCORRECT,
     TRIAL_NVERDICT
 } trial_verdict;
-const char *trial_verdict_name(
-    trial_verdict); /* "SAME" ... "TOO FEW BLOCKS" "ENVIRONMENT" "MISSING" "INCORRECT" */
+/* "SAME" ... "TOO FEW BLOCKS" "ENVIRONMENT" "MISSING" "INCORRECT": static text. */
+const char *trial_verdict_name(trial_verdict);
 
 typedef struct {
     char          key[IR_ID];              /* ir_point_key() */

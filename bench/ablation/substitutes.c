@@ -60,7 +60,7 @@ static double ladder_Bps(const measure_context *s, double B)
         if (!p->id.for_ceiling || p->status != IR_OK || p->id.p.threads > 1 ||
             strcmp(p->id.workload, "read") || (double)p->id.p.v[at] < B)
             continue;
-        double v = p->m.cost.read_B / ir_point_time(p);
+        double v = ir_cost_read_B(&p->m.cost) / ir_point_time(p);
         if ((double)p->id.p.v[at] < size)
             rate = v;
         else if ((double)p->id.p.v[at] == size)

@@ -88,7 +88,7 @@ static void sketch(const maker *m, const ablation_variant *t, ir_point *o)
     o->m.wall.median = o->m.dev.median = 1;
 }
 
-static double work_of(const ir_cost *c) { return c->flops > 0 ? c->flops : c->read_B + c->write_B; }
+static double work_of(const ir_cost *c) { return c->flops > 0 ? c->flops : ir_cost_B(c); }
 
 /* A level's capacity is known to a step of the ladder: whoever leaves the base's level must go well beyond
  * the edge. */
@@ -232,7 +232,7 @@ static void from_memory(maker *m)
 {
     ablation_variant t;
     if (m->base->id.cold || !strcmp(m->base->law.level, "DRAM") || !*m->base->law.level) return;
-    if (m->base->m.cost.hops > 0)
+    if (ir_cost_accesses(&m->base->m.cost, IR_DEPENDENT) > 0)
         return; /* a chase goes round its lines many times a call: cold is only the first time */
     variant_base(m->base, &t);
     t.cold = true;

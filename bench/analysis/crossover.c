@@ -50,7 +50,7 @@ static bool crossover_terms(const crossover_law *l, int64_t batch, double *data_
     if (l->w->valid && l->w->valid(l->w, &p) != IR_OK) return false;
     ir_cost k = l->w->cost(l->w, &p);
     *comp_s = (k.flops - k.spare_flops) / ir_product_ceiling(l->c, p.dtype, p.threads);
-    *data_s = (k.read_B + k.write_B) / ir_cost_bw(l->c, &k, p.threads, l->cold, false, 1);
+    *data_s = ir_cost_B(&k) / ir_cost_bw(l->c, &k, p.threads, l->cold, false, 1);
     return true;
 }
 

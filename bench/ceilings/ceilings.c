@@ -228,7 +228,7 @@ static ir_status bandwidth_one(ceiling_plan *pl, int level, const ir_workload *w
     *out = ceiling_from(pl, IR_C_BANDWIDTH, ir_level_names[level], &best, ceiling_rate(pl, &best));
     out->dtype = p.dtype;
     out->size_B = bytes;
-    out->read_frac = best.m.cost.read_B / (best.m.cost.read_B + best.m.cost.write_B);
+    out->read_frac = ir_cost_read_B(&best.m.cost) / ir_cost_B(&best.m.cost);
     return IR_OK;
 }
 

@@ -32,7 +32,7 @@ static double working_s(const ceiling_plan *pl, const ir_point *p)
 
 double ceiling_rate(const ceiling_plan *pl, const ir_point *p)
 {
-    return p->status == IR_OK ? (p->m.cost.read_B + p->m.cost.write_B) / working_s(pl, p) : NAN;
+    return p->status == IR_OK ? ir_cost_B(&p->m.cost) / working_s(pl, p) : NAN;
 }
 
 double ceiling_flops(const ceiling_plan *pl, const ir_point *p) { return p->m.cost.flops / working_s(pl, p); }

@@ -72,10 +72,7 @@ static void name_of(const ir_point *p, char *buf, size_t n)
         snprintf(buf, n, "GPT-2%s%.15s decode %s", *size ? " " : "", size, ir_dtype_name(p->id.p.dtype));
 }
 
-static double intensity(const ir_point *p)
-{
-    return p->m.cost.flops / (p->m.cost.read_B + p->m.cost.write_B);
-}
+static double intensity(const ir_point *p) { return p->m.cost.flops / ir_cost_B(&p->m.cost); }
 
 static double batch1_share_of(const ir_point *p)
 {

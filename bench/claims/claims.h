@@ -45,8 +45,8 @@ typedef enum {
     MEASURED_MISSING,
     MEASURED_UNTESTABLE
 } claim_outcome;
-const char *claim_outcome_name(
-    claim_outcome); /* "-", "confirmed", "refuted", "undecided", "not measured", "not testable here" */
+/* "-", "confirmed", "refuted", "undecided", "not measured", "not testable here": static text. */
+const char *claim_outcome_name(claim_outcome);
 enum {
     CLAIM_MAX_BIND = 12,
     CLAIM_MAX_SHOWN = 4,

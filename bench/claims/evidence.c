@@ -143,7 +143,7 @@ typedef struct {
 
 static double count_of(claim_bind_kind k, const ir_cost *c)
 {
-    double bytes = c->read_B + c->write_B;
+    double bytes = ir_cost_B(c);
     switch (k) {
     case BIND_FLOPS: return c->flops;
     case BIND_BYTES: return bytes;
@@ -217,7 +217,7 @@ static bool row_bound(const ir_point *p, const claim_bind *b, bound_value *o)
     switch (b->kind) {
     case BIND_TIME: *o = evidence_timed(p, T, false); break;
     case BIND_FLOPS_S: *o = evidence_timed(p, p->m.cost.flops / T, true); break;
-    case BIND_BYTES_S: *o = evidence_timed(p, (p->m.cost.read_B + p->m.cost.write_B) / T, true); break;
+    case BIND_BYTES_S: *o = evidence_timed(p, ir_cost_B(&p->m.cost) / T, true); break;
     case BIND_MFU: *o = evidence_timed(p, p->law.mfu, true); break;
     case BIND_MBU: *o = evidence_timed(p, p->law.mbu, true); break;
     case BIND_RIDGE: *o = (bound_value){p->law.ridge, NAN, NAN, NAN, NULL}; break;

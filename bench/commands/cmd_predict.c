@@ -142,8 +142,7 @@ static void predict_row(ir_table *tb, const prediction *q)
     ir_table_cell(tb, TXT_PLAIN, "%s", point_text(q, text));
     ir_table_cell(tb, TXT_PLAIN, "%s", ir_dtype_name(q->p.dtype));
     ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_scaled(q->cost.flops, "FLOP", buf, sizeof buf));
-    ir_table_cell(tb, TXT_PLAIN, "%s",
-                  ir_text_scaled(q->cost.read_B + q->cost.write_B, "B", buf, sizeof buf));
+    ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_scaled(ir_cost_B(&q->cost), "B", buf, sizeof buf));
     ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(q->I, buf));
     ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(q->ridge, buf));
     ir_table_cell(tb, TXT_BOLD, "%s", ir_text_scaled(q->T_s[IR_ADDITIVE], "s", buf, sizeof buf));
@@ -169,7 +168,7 @@ static void say_capacity(const ir_text *t, const prediction *q)
     if (q->cost.weights_B > 0)
         snprintf(parts, sizeof parts, " (weights %s, cache %s)",
                  ir_text_scaled(q->cost.weights_B, "B", w, sizeof w),
-                 ir_text_scaled(q->cost.by_B[IR_BY_KV], "B", kv, sizeof kv));
+                 ir_text_scaled(ir_cost_of(&q->cost, IR_OF_KV), "B", kv, sizeof kv));
     ir_text_para(t, "  ", "%s %s does not fit on %s: needs %s%s, has %s.", point_text(q, text),
                  ir_dtype_name(q->p.dtype), q->view->name,
                  ir_text_scaled(q->cost.footprint_B, "B", need, sizeof need), parts,

@@ -36,8 +36,8 @@ typedef struct {
 extern const cli_option version_own_options[], manual_own_options[];
 int                     selftest_ideal(FILE *); /* 0 or EXIT_BAD */
 int selftest_gate(FILE *, const cli_args *);    /* aa and inject; 1: a false alarm was confirmed */
-int selftest_machines(
-    FILE *, const cli_args *); /* the whole pipeline on described machines; 0 when every score is reached */
+/* The whole pipeline on described machines; 0 when every score is reached. */
+int selftest_machines(FILE *, const cli_args *);
 int selftest_kernels(FILE *, const cli_options *);
 /* "ironroof: ..." to stderr; returns EXIT_BAD. */
 int complain(void);

@@ -5,6 +5,7 @@
 #include "bench/commands/dump.h"
 #include "bench/commands/commands.h"
 #include "bench/backends.h"
+#include "harness/plan.h"
 #include "harness/record/writer.h"
 #include "kernels/workloads/table.h"
 #include "kernels/workloads/workloads_nets.h"
@@ -215,14 +216,14 @@ static ir_status dump_fill(job *j, uint64_t seed)
 static ir_status dump_call(job *j)
 {
     ir_run   *r = &j->run;
-    ir_status st = j->k->setup ? j->k->setup(r) : IR_OK;
-    if (st == IR_OK && j->k->prepare) st = j->k->prepare(r);
+    ir_status st = ir_plan_make(r);
+    if (st == IR_OK) st = ir_plan_prepare(r);
     if (st == IR_OK) st = j->k->run(r, 1);
     if (st == IR_OK) st = r->dev->be->sync(r->dev);
     for (int t = 0; t < r->nmem && st == IR_OK; t++)
         if (j->spec[t].role != IR_IN) st = r->dev->be->get(r->dev, &r->mem[t], j->host[t]);
-    if (j->k->unprepare) j->k->unprepare(r);
-    if (j->k->teardown) j->k->teardown(r);
+    ir_plan_unprepare(r);
+    ir_plan_destroy(r);
     return st;
 }
 

@@ -74,8 +74,7 @@ static void selftest_ideal_coefficient(judge *j, const char *name, const ir_coef
 /* What the construction implies, where one term clearly leads. */
 static ir_bound implied(const ir_point *p, const ir_ideal_options *o)
 {
-    double data = (p->m.cost.read_B + p->m.cost.write_B) / (o->BW_ceiling * o->s),
-           lat = o->L_lat * p->m.cost.launches;
+    double data = ir_cost_B(&p->m.cost) / (o->BW_ceiling * o->s), lat = o->L_lat * p->m.cost.launches;
     double T = ir_point_time(p),
            comp = o->form == IR_ADDITIVE ? T - data - lat : (data + lat < 0.99 * T ? T - lat : 0);
     if (o->form == IR_OVERLAPPED && comp > 0.9 * data && data > 0.9 * comp) return IR_BOUND_UNKNOWN;

@@ -53,11 +53,11 @@ static double stream_Bps(const model_machine *m, const char *op, int l, int thre
     for (int nt = 0; nt < 2; nt++) {
         static const model_scale as_is = {1, 1, 1, 1, 1};
         model_plan               o;
-        if (nt && (!(m->memory.nt > 0) || m->gpu > 0 || !(w->cost(w, &p).write_B > 0))) continue;
+        const ir_cost            c = w->cost(w, &p);
+        if (nt && (!(m->memory.nt > 0) || m->gpu > 0 || !(ir_cost_write_B(&c) > 0))) continue;
         model_plan_at(m, w, nt ? IR_K_NT : 0, &p, l, &o);
         o.launches = 0;
-        ir_cost c = w->cost(w, &p);
-        best = fmax(best, (c.read_B + c.write_B) / model_batch_s(&o, &as_is, 1));
+        best = fmax(best, ir_cost_B(&c) / model_batch_s(&o, &as_is, 1));
     }
     return best;
 }
@@ -74,7 +74,8 @@ static double set_Bps(const model_machine *m, const ir_ceiling *c)
     p.v[ir_workload_param(w, "bytes")] = (int64_t)c->size_B;
     model_plan_of(m, w, 0, &p, &o);
     o.launches = 0;
-    return (w->cost(w, &p).read_B + w->cost(w, &p).write_B) / model_batch_s(&o, &as_is, 1);
+    const ir_cost k = w->cost(w, &p);
+    return ir_cost_B(&k) / model_batch_s(&o, &as_is, 1);
 }
 
 static bool both_serve(const model_machine *m, int l, const ir_ceiling *c)

@@ -113,7 +113,7 @@ static void csv_point(FILE *f, const run_file *r, const ir_point *p)
     const char     *text[] = {
             r->path,      ir_point_key(p, key),        p->id.backend, p->id.workload, p->id.kernel,
             p->id.device, ir_dtype_name(p->id.p.dtype)};
-    double bytes = p->m.cost.read_B + p->m.cost.write_B, t = ir_point_time(p);
+    double bytes = ir_cost_B(&p->m.cost), t = ir_point_time(p);
     export_csv_text(f, r->r.started);
     for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
         fputc(',', f);

@@ -49,7 +49,7 @@ static void gbench_row(FILE *f, const export_input *in, const char *key, size_t 
     }
     double ns = p->status == IR_OK && isfinite(s->median) ? 1e9 * s->median : 0;
     fprintf(f, "      \"real_time\": %.9g,\n      \"cpu_time\": %.9g,\n      \"time_unit\": \"ns\"", ns, ns);
-    double bytes = p->m.cost.read_B + p->m.cost.write_B;
+    double bytes = ir_cost_B(&p->m.cost);
     if (ns > 0 && bytes > 0) fprintf(f, ",\n      \"bytes_per_second\": %.9g", bytes / (1e-9 * ns));
     const char *unit;
     double      items = ir_point_items(p, &unit);
@@ -115,7 +115,7 @@ ir_status export_bmf(FILE *f, const export_input *in)
         export_json_text(f, ir_point_key(p, key));
         fputs(": {\n", f);
         export_json_measure(f, "latency", 1e9 * s->median, 1e9 * s->ci_lo, 1e9 * s->ci_hi);
-        double work = p->m.cost.flops > 0 ? p->m.cost.flops : p->m.cost.read_B + p->m.cost.write_B;
+        double work = p->m.cost.flops > 0 ? p->m.cost.flops : ir_cost_B(&p->m.cost);
         if (work > 0) {
             fputs(",\n", f);
             export_json_measure(f, "throughput", work / s->median, work / s->ci_hi, work / s->ci_lo);

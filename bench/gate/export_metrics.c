@@ -94,7 +94,7 @@ ir_status export_openmetrics(FILE *f, const export_input *in)
         for (size_t i = 0; i < m.r->npoint; i++) {
             const ir_point *p = &m.r->point[i];
             const char     *unit;
-            double          t = ir_point_time(p), bytes = p->m.cost.read_B + p->m.cost.write_B;
+            double          t = ir_point_time(p), bytes = ir_cost_B(&p->m.cost);
             const double    v[] = {t,
                                 p->status == IR_OK ? ir_point_stats(p)->q25 : NAN,
                                 p->m.cost.flops > 0 ? p->m.cost.flops / t : NAN,

@@ -69,7 +69,7 @@ typedef struct {
 } tidy_column;
 #define OF(column, expression) \
     static double tidy_##column(const ir_point *p) { return expression; }
-static double tidy_traffic_B(const ir_point *p) { return p->m.cost.read_B + p->m.cost.write_B; }
+static double tidy_traffic_B(const ir_point *p) { return ir_cost_B(&p->m.cost); }
 static double tidy_items(const ir_point *p)
 {
     const char *unit;

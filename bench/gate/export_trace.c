@@ -91,7 +91,7 @@ static bool layer_of(const ir_point *l, const ir_point *whole)
 static void trace_point(trace *t, const ir_point *p, const char *name, const char *category, int pid, int tid,
                         int64_t at_ns, int64_t long_ns)
 {
-    double bytes = p->m.cost.read_B + p->m.cost.write_B, time = ir_point_time(p);
+    double bytes = ir_cost_B(&p->m.cost), time = ir_point_time(p);
     char   key[IR_ID];
     trace_slice(t, name, category, pid, tid, at_ns, long_ns);
     trace_text(t, "point", ir_point_key(p, key));

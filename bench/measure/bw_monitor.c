@@ -7,7 +7,6 @@
 #include "bench/measure/bw_monitor.h"
 #include "bench/measure/kernels.h"
 #include "kernels/workloads/table.h"
-#include "harness/stats/stats.h"
 
 #include <math.h>
 #include <string.h>
@@ -65,14 +64,14 @@ static void bw_monitor_look(void *arg)
     bool        part = m->now == m->part;
     for (int i = 0; part && i < SETTLE; i++) ir_probe_s(m->part);
     double t = ir_probe_s(m->now), bytes = part ? m->part_B : (double)m->p.v[m->size];
-    if (t > 0) m->seen[m->n++ % BW_MONITOR_KEEP] = bytes / t / m->ceiling_Bps;
+    if (t > 0) readings_add(&m->seen, bytes / t / m->ceiling_Bps);
 }
 
 double bw_monitor_share(bw_monitor *m)
 {
-    size_t n = m->n;
+    size_t n = m->seen.n;
     bw_monitor_look(m);
-    return m->n > n ? m->seen[n % BW_MONITOR_KEEP] : NAN;
+    return m->seen.n > n ? readings_last(&m->seen) : NAN;
 }
 
 /* The read for a footprint; NULL: there is none. */
@@ -94,8 +93,7 @@ static bool drifts(const bw_monitor *m, const ir_ceilings *all, const ir_bound_k
 {
     const ir_cost *c = &b->cost;
     if (!m->whole || b->status != IR_OK || b->p.threads != m->p.threads) return false;
-    return c->read_B + c->write_B > 0 &&
-           !strcmp(ir_level_of(all, c->footprint_B, m->p.threads, cold), "DRAM");
+    return ir_cost_B(c) > 0 && !strcmp(ir_level_of(all, c->footprint_B, m->p.threads, cold), "DRAM");
 }
 
 bool bw_monitor_begin(bw_monitor *m, const ir_ceilings *all, const ir_bound_kernel *b, bool cold,
@@ -104,7 +102,7 @@ bool bw_monitor_begin(bw_monitor *m, const ir_ceilings *all, const ir_bound_kern
     if (!drifts(m, all, b, cold)) return false;
     m->now = for_footprint(m, b->cost.footprint_B, cold);
     if (!m->now) return false;
-    m->n = 0;
+    m->seen.n = 0;
     pol->beside = bw_monitor_look;
     pol->beside_arg = m;
     pol->beside_s = EVERY_S;
@@ -113,10 +111,8 @@ bool bw_monitor_begin(bw_monitor *m, const ir_ceilings *all, const ir_bound_kern
 
 void bw_monitor_end(bw_monitor *m, ir_point *o)
 {
-    size_t n = m->n < BW_MONITOR_KEEP ? m->n : BW_MONITOR_KEEP;
-    if (o->status != IR_OK || n == 0) return;
-    ir_sort(m->seen, n);
-    o->m.bw_now = ir_quantile_sorted(m->seen, n, 0.5);
-    if (ir_quantile_sorted(m->seen, n, 0.75) - ir_quantile_sorted(m->seen, n, 0.25) > STEADY * o->m.bw_now)
+    if (o->status != IR_OK || m->seen.n == 0) return;
+    o->m.bw_now = readings_quantile(&m->seen, 0.5);
+    if (readings_quantile(&m->seen, 0.75) - readings_quantile(&m->seen, 0.25) > STEADY * o->m.bw_now)
         o->flags |= IR_FLAG_NOISY;
 }

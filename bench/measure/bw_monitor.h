@@ -2,14 +2,13 @@
  * every point at DRAM. */
 #ifndef BENCH_BW_MONITOR_H
 #define BENCH_BW_MONITOR_H
+#include "bench/measure/readings.h"
 #include "harness/ironroof.h"
 #include "harness/law/law.h"
 #include "harness/measure/measure.h"
 
-enum { BW_MONITOR_KEEP = 256 };
 /* whole reads as many bytes as the ceiling did. part reads part_B, which is less. now is the one of the two
- * that runs beside the present point, or NULL. seen holds the last rates as shares of the ceiling; n counts
- * them all. */
+ * that runs beside the present point, or NULL. seen holds rates as shares of the ceiling. */
 typedef struct {
     ir_dev          *dev; /* borrowed */
     const ir_kernel *kernel;
@@ -17,8 +16,8 @@ typedef struct {
     ir_params        p;    /* parameters of `whole`, on all threads of the device */
     int              size; /* index of "bytes" in p.v[] */
     uint64_t         seed;
-    double           part_B, ceiling_Bps, seen[BW_MONITOR_KEEP];
-    size_t           n;
+    double           part_B, ceiling_Bps;
+    readings         seen;
 } bw_monitor;
 /* Choose the best DRAM read at the full thread count from the ceilings and the points they rest on. A device
  * without host threads gets none: nobody else uses its memory. */

@@ -2,9 +2,7 @@
 #include "bench/measure/launch_monitor.h"
 #include "bench/measure/kernels.h"
 #include "kernels/workloads/table.h"
-#include "harness/stats/stats.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { CALLS = 32 }; /* in a row, as the ceiling's are */
@@ -14,7 +12,7 @@ static void launch_monitor_look(void *arg)
 {
     launch_monitor *m = arg;
     double          t = ir_probe_calls_s(m->probe, CALLS);
-    if (t > 0) m->seen[m->n++ % LAUNCH_MONITOR_KEEP] = t;
+    if (t > 0) readings_add(&m->seen, t);
 }
 
 static ir_probe *open_probe(const ir_device_info *info, const ir_ceilings *all, ir_dev *dev)
@@ -41,7 +39,7 @@ bool launch_monitor_begin(launch_monitor *m, const ir_device_info *info, const i
     if (!m->probe) m->probe = open_probe(info, all, b->dev);
     m->refused = !m->probe;
     if (m->refused) return false;
-    m->n = 0;
+    m->seen.n = 0;
     pol->beside = launch_monitor_look;
     pol->beside_arg = m;
     pol->beside_s = EVERY_S;
@@ -50,10 +48,7 @@ bool launch_monitor_begin(launch_monitor *m, const ir_device_info *info, const i
 
 void launch_monitor_end(launch_monitor *m, ir_point *o)
 {
-    size_t n = m->n < LAUNCH_MONITOR_KEEP ? m->n : LAUNCH_MONITOR_KEEP;
-    if (o->status != IR_OK || n == 0) return;
-    ir_sort(m->seen, n);
-    o->m.launch_now = ir_quantile_sorted(m->seen, n, 0.5) / m->ceiling_s;
+    if (o->status == IR_OK && m->seen.n) o->m.launch_now = readings_quantile(&m->seen, 0.5) / m->ceiling_s;
 }
 
 void launch_monitor_close(launch_monitor *m)

@@ -2,16 +2,16 @@
  * on two dies for a while, or share a core, each costs several times as much, and a short call with them. */
 #ifndef BENCH_LAUNCH_MONITOR_H
 #define BENCH_LAUNCH_MONITOR_H
+#include "bench/measure/readings.h"
 #include "harness/ironroof.h"
 #include "harness/law/law.h"
 #include "harness/measure/measure.h"
 
-enum { LAUNCH_MONITOR_KEEP = 128 };
 typedef struct {
     ir_probe *probe; /* an empty region on all threads; NULL: not opened yet */
     bool      refused;
-    double    ceiling_s, seen[LAUNCH_MONITOR_KEEP]; /* seconds of a launch */
-    size_t    n;
+    double    ceiling_s;
+    readings  seen; /* seconds of a launch */
 } launch_monitor;
 /* Put empty regions between the samples of a point that runs on all threads of a host and beside which
  * nothing else is called; return whether it did. If so, call launch_monitor_end() after the measurement: it

@@ -79,8 +79,8 @@ static void cost_of(const ly_row *r, const ir_point *whole, const char *choice, 
 {
     ly_cost(r, whole->id.p.dtype, true, &o->m.cost);
     if (!strcmp(choice, "winograd")) o->m.cost.spare_flops = o->m.cost.flops - ly_winograd_flops(r);
-    double passing = o->m.cost.by_B[IR_BY_WEIGHTS] + o->m.cost.by_B[IR_BY_KV];
-    if (2 * passing > o->m.cost.read_B + o->m.cost.write_B)
+    double passing = ir_cost_weights_B(&o->m.cost) + ir_cost_of(&o->m.cost, IR_OF_KV);
+    if (2 * passing > ir_cost_B(&o->m.cost))
         o->m.cost.footprint_B = fmax(o->m.cost.footprint_B, whole->m.cost.footprint_B);
 }
 

@@ -6,7 +6,7 @@
 ir_status predict_over_nodes(const prediction *q, const ir_network *net, int64_t nodes, predict_cluster *out)
 {
     *out = (predict_cluster){.net = *net, .nodes = nodes};
-    double known = q->cost.weights_B > 0 ? q->cost.weights_B : q->cost.by_B[IR_BY_WEIGHTS],
+    double known = q->cost.weights_B > 0 ? q->cost.weights_B : ir_cost_weights_B(&q->cost),
            T = q->T_s[q->form];
     if (!(known > 0))
         return ir_fail(IR_EINVAL, "%s has no weights: nothing is summed over nodes", q->workload->name);

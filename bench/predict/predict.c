@@ -57,8 +57,7 @@ static ir_status row_of(const machine_view *v, const ir_workload *w, const ir_pa
 {
     ir_point pt;
     fake_point(w, p, &pt);
-    double bytes = pt.m.cost.read_B + pt.m.cost.write_B,
-           dram = ir_bw_ceiling(&v->ceilings, "DRAM", p->threads, 1, 0);
+    double bytes = ir_cost_B(&pt.m.cost), dram = ir_bw_ceiling(&v->ceilings, "DRAM", p->threads, 1, 0);
     o->cost = pt.m.cost;
     snprintf(o->level, sizeof o->level, "%s",
              ir_level_of(&v->ceilings, pt.m.cost.footprint_B, p->threads, false));
@@ -306,7 +305,7 @@ ir_status predict_point(const machine_view *v, const ir_workload *w, const ir_pa
                        v->name);
     both_forms(v, &x, set, o);
     floor_bands(v, &x, set, o);
-    double bytes = o->cost.read_B + o->cost.write_B;
+    double bytes = ir_cost_B(&o->cost);
     o->I = bytes > 0 ? o->cost.flops / bytes : NAN;
     o->ridge = o->R_peak / o->BW_Bps;
     o->crossover = crossover(o, set);

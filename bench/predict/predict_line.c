@@ -33,9 +33,9 @@ static void params(ir_json *o, const ir_workload *w, const ir_params *p)
 static void predict_line_cost(ir_json *o, const prediction *q)
 {
     ir_json_key_num(o, "flops", q->cost.flops);
-    ir_json_key_num(o, "read_B", q->cost.read_B);
-    ir_json_key_num(o, "write_B", q->cost.write_B);
-    ir_json_key_num(o, "bytes", q->cost.read_B + q->cost.write_B);
+    ir_json_key_num(o, "read_B", ir_cost_read_B(&q->cost));
+    ir_json_key_num(o, "write_B", ir_cost_write_B(&q->cost));
+    ir_json_key_num(o, "bytes", ir_cost_B(&q->cost));
     ir_json_key_text(o, "bytes_model", "compulsory");
     ir_json_key_num(o, "launches", q->cost.launches);
     ir_json_key_num(o, "footprint_B", q->cost.footprint_B);

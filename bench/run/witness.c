@@ -254,8 +254,8 @@ void witness_certify(run_witness *o, measure_context *s)
     char            read[60] = "no known read was measured", flops[60] = "", cycles[60] = "";
     const ir_point *r = known_read(s), *f = known_arithmetic(s);
     if (!o->counts) return;
-    bool trusted = r && ir_counts_certify("read", r->m.counted_B, r->m.cost.read_B + r->m.cost.write_B, 0.95,
-                                          1.10, read, sizeof read);
+    bool trusted =
+        r && ir_counts_certify("read", r->m.counted_B, ir_cost_B(&r->m.cost), 0.95, 1.10, read, sizeof read);
     bool computes =
         f && (isnan(f->m.counts.flops) || ir_counts_certify("FMA chain", f->m.counts.flops, f->m.cost.flops,
                                                             0.98, 1.02, flops, sizeof flops));

@@ -8,6 +8,26 @@
 
 enum { LEAST_COUNTED = 6 };
 
+/* The cost with the bytes that were counted. What lives apart or is looked up stays as it is, as far as there
+ * are so many bytes; all else is of no class. */
+static void witness_as_counted(ir_cost *k, double read_B, double write_B)
+{
+    const ir_access access = ir_cost_all_random(k) ? IR_RANDOM : IR_STREAM;
+    const bool      apart = ir_cost_apart_B(k) > 0;
+    ir_traffic      rest = {.access = access};
+    for (int i = 0; i < IR_NPART; i++) {
+        ir_traffic *t = &k->part[i];
+        const bool  stays = t->access == IR_RANDOM ? access == IR_STREAM : apart && t->footprint_B > 0;
+        if (!stays) t->read_B = t->write_B = 0;
+        read_B -= t->read_B = fmin(t->read_B, read_B);
+        write_B -= t->write_B = fmin(t->write_B, write_B);
+    }
+    rest.read_B = read_B;
+    rest.write_B = write_B;
+    k->part[IR_OF_REST] = rest;
+    ir_cost_past_caches(k);
+}
+
 ir_status witness_law(run_witness *o, const measure_context *s)
 {
     size_t    n = 0;
@@ -18,9 +38,7 @@ ir_status witness_law(run_witness *o, const measure_context *s)
         const ir_counts *c = &s->point[i].m.counts;
         if (s->point[i].status != IR_OK || s->point[i].id.for_ceiling || !(c->read_B > 0)) continue;
         copy[n] = s->point[i]; /* borrows the samples */
-        copy[n].m.cost.read_B = c->read_B;
-        copy[n].m.cost.write_B = c->write_B > 0 ? c->write_B : 0;
-        copy[n++].m.cost.wa_B = 0;
+        witness_as_counted(&copy[n++].m.cost, c->read_B, c->write_B > 0 ? c->write_B : 0);
     }
     if (n >= LEAST_COUNTED && s->ceilings.n) {
         fit_points(copy, n, &s->ceilings, s->policy.seed, &o->counted);

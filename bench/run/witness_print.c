@@ -29,19 +29,19 @@ void witness_print_short(const ir_text *t, const run_witness *o)
 /* Why what was counted differs from the model. */
 static const char *witness_cause(const ir_point *p, double ratio)
 {
-    double bytes = p->m.cost.read_B + p->m.cost.write_B, with = (bytes + p->m.cost.wa_B) / bytes;
-    bool   regular = p->m.cost.wa_B > 0 && !(p->id.kflags & IR_K_NT);
+    double bytes = ir_cost_B(&p->m.cost), with = (bytes + ir_cost_wa_B(&p->m.cost)) / bytes;
+    bool   regular = ir_cost_wa_B(&p->m.cost) > 0 && !(p->id.kflags & IR_K_NT);
     if (ratio < 0.95) return "a cache served a part";
     if (regular && fabs(ratio / with - 1) < 0.05) return "write-allocates";
     if (regular && ratio > 1.05 && ratio < with) return "write-allocates, partly evaded";
-    if (p->m.cost.scattered && ratio > 1.05) return "whole lines for single elements";
+    if (ir_cost_all_random(&p->m.cost) && ratio > 1.05) return "whole lines for single elements";
     return ratio <= 1.05 ? "as modelled" : "more than modelled";
 }
 
 static void print_row(const ir_text *t, const ir_point *p)
 {
     char   key[IR_ID], J[24] = "-", at[24] = "-", cnt[24] = "-";
-    double T = ir_point_time(p), bytes = p->m.cost.read_B + p->m.cost.write_B, ratio = p->m.counted_B / bytes;
+    double T = ir_point_time(p), bytes = ir_cost_B(&p->m.cost), ratio = p->m.counted_B / bytes;
     if (p->m.joules > 0) ir_text_scaled(p->m.joules, "J", J, sizeof J);
     if (p->m.joules > 0 && T > 0) ir_text_scaled(p->m.energy.W, "W", at, sizeof at);
     if (isfinite(ratio)) snprintf(cnt, sizeof cnt, "%.2f", ratio);

@@ -263,12 +263,13 @@ double ir_bw_ceiling(const ir_ceilings *c, const char *level, int threads, doubl
 }
 
 /* ---- parts of a cost ------------------------------------------------------------------------- */
-/* Bytes that live in one footprint. wa_B: what regular stores read beside, if it lives in DRAM. */
+/* Bytes that live in one footprint, of all parts of the cost that do. wa_B: what regular stores read beside,
+ * if it lives in DRAM. */
 typedef struct {
     double read_B, write_B, wa_B, footprint_B;
     bool   cold;
 } part;
-enum { MOST_PARTS = 3 };
+enum { MOST_PARTS = IR_NPART + 2 }; /* each by itself, the whole's, and stores that pass the caches */
 #define SERVED 1.1 /* reads this far above memory's own rate come from a cache in part, as in the ladder */
 
 /* served: a cache is seen to serve the footprint at the moment, so that stores which pass it by go their own
@@ -276,15 +277,24 @@ enum { MOST_PARTS = 3 };
 static int parts_of(const ir_ceilings *c, const ir_cost *k, bool past, int threads, bool cold, bool served,
                     part out[MOST_PARTS])
 {
-    bool   near = k->near_footprint_B > 0;
-    double in = near ? fmin(k->by_B[IR_BY_IN], k->read_B) : 0,
-           result = near ? fmin(k->by_B[IR_BY_OUT], k->write_B) : 0;
-    double wa = past ? 0 : k->wa_B, near_wa = fmin(wa, result), write = k->write_B - result;
-    bool   cached = served || strcmp(ir_level_of(c, k->footprint_B, threads, cold), ir_level_names[3]) != 0;
-    out[0] = (part){k->read_B - in, past && cached ? 0 : write, wa - near_wa, k->footprint_B, cold};
-    out[1] = (part){in, result, near_wa, k->near_footprint_B, false};
-    out[2] = (part){0, past && cached ? write : 0, 0, k->footprint_B, true};
-    return MOST_PARTS;
+    bool cached = served || strcmp(ir_level_of(c, k->footprint_B, threads, cold), ir_level_names[3]) != 0;
+    int  n = 1;
+    out[0] = (part){.footprint_B = k->footprint_B, .cold = cold};
+    for (int i = 0; i < IR_NPART; i++) {
+        const ir_traffic *t = &k->part[i];
+        int               at = 0;
+        if (t->footprint_B > 0)
+            for (at = 1; at < n && out[at].footprint_B != t->footprint_B;) at++;
+        if (at == n) out[n++] = (part){.footprint_B = t->footprint_B};
+        out[at].read_B += t->read_B;
+        out[at].write_B += t->write_B;
+        out[at].wa_B += past ? 0 : t->wa_B;
+    }
+    if (past && cached) {
+        out[n++] = (part){.write_B = out[0].write_B, .footprint_B = k->footprint_B, .cold = true};
+        out[0].write_B = 0;
+    }
+    return n;
 }
 
 /* The level that answers for a part: DRAM where its own was not measured. */
@@ -371,7 +381,8 @@ double law_evaded(const ir_ceilings *c, int threads)
 static double scattered_s(const ir_ceilings *c, const ir_cost *k, int threads, bool cold, double ordered_Bps)
 {
     enum { LINE_B = 64, GATHER_B = 12 };
-    const double lines = k->scatters, more_B = fmax(k->scattered_B - LINE_B * lines, 0);
+    const double lines = ir_cost_accesses(k, IR_RANDOM),
+                 more_B = fmax(ir_cost_random_B(k) - LINE_B * lines, 0);
     return lines * GATHER_B / gather_bw(c, k, threads, cold) + more_B / ordered_Bps;
 }
 
@@ -379,9 +390,8 @@ static double scattered_s(const ir_ceilings *c, const ir_cost *k, int threads, b
 static ir_cost in_order(const ir_cost *k)
 {
     ir_cost rest = *k;
-    rest.read_B -= k->scattered_B;
-    rest.by_B[IR_BY_WEIGHTS] -= k->scattered_B;
-    rest.scattered_B = rest.scatters = 0;
+    for (int i = 0; i < IR_NPART; i++)
+        if (rest.part[i].access == IR_RANDOM) rest.part[i] = (ir_traffic){0};
     return rest;
 }
 
@@ -390,27 +400,27 @@ static double mixed_bw(const ir_ceilings *c, const ir_cost *k, bool past, int th
                        double dram_scale)
 {
     const ir_cost rest = in_order(k);
-    const double  rest_B = rest.read_B + rest.write_B, bytes = k->read_B + k->write_B;
+    const double  rest_B = ir_cost_B(&rest), bytes = ir_cost_B(k), rows_B = ir_cost_random_B(k);
     const double  rest_Bps = law_cost_bw(c, &rest, past, threads, cold, steady, dram_scale);
-    const ir_cost rows = {.read_B = k->scattered_B, .footprint_B = k->footprint_B};
+    const ir_cost rows = {.footprint_B = k->footprint_B, .part[IR_OF_ROWS].read_B = rows_B};
     const double  Bps = law_cost_bw(c, &rows, past, threads, cold, steady, dram_scale);
     const double  t = scattered_s(c, k, threads, cold, Bps);
     return isfinite(t) ? bytes / (t + (rest_B > 0 ? rest_B / rest_Bps : 0))
-                       : bytes / (k->scattered_B / Bps + (rest_B > 0 ? rest_B / rest_Bps : 0));
+                       : bytes / (rows_B / Bps + (rest_B > 0 ? rest_B / rest_Bps : 0));
 }
 
 double law_cost_bw(const ir_ceilings *c, const ir_cost *k, bool past, int threads, bool cold, bool steady,
                    double dram_scale)
 {
-    if (k->scattered_B > 0) return mixed_bw(c, k, past, threads, cold, steady, dram_scale);
+    if (ir_cost_random_B(k) > 0) return mixed_bw(c, k, past, threads, cold, steady, dram_scale);
     part   p[MOST_PARTS];
-    double t = 0, bytes = k->read_B + k->write_B, bw = k->scattered ? gather_bw(c, k, threads, cold) : NAN;
+    double t = 0, bytes = ir_cost_B(k), bw = ir_cost_all_random(k) ? gather_bw(c, k, threads, cold) : NAN;
     if (isfinite(bw))
         return steady
                    ? bw
                    : bw *
                          dram_scale; /* what streams get at the moment hardly changes what random lines get */
-    double evaded = k->wa_B > 0 && !past ? law_evaded(c, threads) : 0;
+    double evaded = ir_cost_wa_B(k) > 0 && !past ? law_evaded(c, threads) : 0;
     bool   served = steady && !cold && dram_scale > SERVED;
     int    n = parts_of(c, k, past, threads, cold, served, p), used = 0;
     for (int i = 0; i < n; i++) {
@@ -444,7 +454,7 @@ static double part_s(const ir_ceilings *c, const part *p, double evaded, int thr
 double law_cached(const ir_ceilings *c, const ir_cost *k, bool past, int threads, bool cold)
 {
     part   p[MOST_PARTS];
-    double all_s = 0, cached_s = 0, evaded = k->wa_B > 0 && !past ? law_evaded(c, threads) : 0;
+    double all_s = 0, cached_s = 0, evaded = ir_cost_wa_B(k) > 0 && !past ? law_evaded(c, threads) : 0;
     int    n = parts_of(c, k, past, threads, cold, false, p);
     for (int i = 0; i < n; i++) {
         double cached;

@@ -16,7 +16,7 @@ static bool only_waits(const ir_point *p) { return !strcmp(p->id.family, "clock"
 
 bool ir_energy_row_of(const ir_point *p, ir_energy_row *r)
 {
-    double bytes = p->m.cost.read_B + p->m.cost.write_B, flops = only_waits(p) ? 0 : p->m.cost.flops;
+    double bytes = ir_cost_B(&p->m.cost), flops = only_waits(p) ? 0 : p->m.cost.flops;
     bool   dram = !strcmp(p->law.level, "DRAM"), spin = bytes == 0 && flops == 0;
     memset(r, 0, sizeof *r);
     if (p->status != IR_OK || !(p->m.energy.J > 0) || p->flags & (IR_FLAG_SUSPECT | IR_FLAG_PREEMPTED))

@@ -42,7 +42,7 @@ static double most_of(const ir_ceilings *c, const ir_ceiling *x)
  * nothing to compare. */
 static double bandwidth_bound(const ir_point *p, const ir_ceilings *c, const char *level)
 {
-    double frac = p->m.cost.read_B / (p->m.cost.read_B + p->m.cost.write_B), own = NAN, near = NAN;
+    double frac = ir_cost_read_B(&p->m.cost) / ir_cost_B(&p->m.cost), own = NAN, near = NAN;
     bool   below = false, above = false;
     for (size_t i = 0; i < c->n; i++) {
         const ir_ceiling *x = &c->v[i];
@@ -89,9 +89,8 @@ static void guard_bandwidth(ir_point *p, const ir_ceilings *c, double T)
 {
     const char *level = ir_level_of(c, p->m.cost.footprint_B, p->id.p.threads, p->id.cold);
     /* Of a network what must come from there: its weights and cache. */
-    double near = p->m.cost.near_footprint_B > 0 ? p->m.cost.by_B[IR_BY_IN] + p->m.cost.by_B[IR_BY_OUT] : 0;
-    double rate = (p->m.cost.read_B + p->m.cost.write_B - near) / T, bound = bandwidth_bound(p, c, level),
-           excess = rate / bound;
+    double rate = (ir_cost_B(&p->m.cost) - ir_cost_apart_B(&p->m.cost)) / T,
+           bound = bandwidth_bound(p, c, level), excess = rate / bound;
     if (p->m.bw_now > 1 && !strcmp(level, "DRAM"))
         excess /= p->m.bw_now; /* the memory gave more than for the ceiling */
     if (!(excess > LIMIT)) return;
@@ -106,7 +105,8 @@ static void guard_bandwidth(ir_point *p, const ir_ceilings *c, double T)
         if (cache) p->flags |= IR_FLAG_CACHE_RESIDENT;              /* which of both it was cannot be told */
         return;
     }
-    if (cache && dram && p->m.cost.scattered) { /* of the lines it asks for some were there already */
+    if (cache && dram &&
+        ir_cost_all_random(&p->m.cost)) { /* of the lines it asks for some were there already */
         p->flags |= IR_FLAG_CACHE_RESIDENT;
     } else if (cache && dram && p->m.cost.footprint_B <= still_B &&
                !p->id.cold) { /* nothing strange: neither level's ceiling is its own */
@@ -121,7 +121,7 @@ static void guard_bandwidth(ir_point *p, const ir_ceilings *c, double T)
         suspect(&p->flags, p->reason,
                 "%.3g x the %s ceiling: clock (it ran faster than when the ceiling was measured)", excess,
                 level);
-    } else if (p->m.cost.write_B > p->m.cost.read_B) {
+    } else if (ir_cost_write_B(&p->m.cost) > ir_cost_read_B(&p->m.cost)) {
         suspect(&p->flags, p->reason,
                 "%.3g x the %s ceiling: compressible data, or stores that were never made", excess, level);
     } else {
@@ -153,7 +153,7 @@ bool ir_guard_point(ir_point *p, const ir_ceilings *c)
     p->reason[0] = '\0';        /* of an earlier guard */
     p->flags &= ~(uint32_t)(IR_FLAG_SUSPECT | IR_FLAG_CACHE_RESIDENT);
     if (p->m.cost.flops > 0) guard_flops(p, c, T);
-    if (p->m.cost.read_B + p->m.cost.write_B > 0) guard_bandwidth(p, c, T);
+    if (ir_cost_B(&p->m.cost) > 0) guard_bandwidth(p, c, T);
     return p->flags & IR_FLAG_SUSPECT;
 }
 

@@ -67,9 +67,9 @@ static double second(const double t[LAW_NCOL], int first)
 /* Dependent accesses wait for the latency of the level, one after the other. */
 static double waiting(const ir_point *p, const ir_ceilings *c)
 {
-    if (!(p->m.cost.hops > 0)) return 0;
+    if (!(ir_cost_accesses(&p->m.cost, IR_DEPENDENT) > 0)) return 0;
     const ir_ceiling *l = ir_ceiling_find(c, IR_C_LATENCY, p->law.level, "chase", IR_NDTYPE, 1);
-    return l ? p->m.cost.hops * l->value : 0;
+    return l ? ir_cost_accesses(&p->m.cost, IR_DEPENDENT) * l->value : 0;
 }
 
 static void judge_terms_of(const double c[LAW_NCOL], const ir_row *x, double wait_s, double t[LAW_NCOL])
@@ -206,7 +206,7 @@ static double compute_time(ir_form form, const double t[LAW_NCOL], double T)
 static void efficiencies(ir_point *p, ir_form form, const ir_row *x, const double t[LAW_NCOL], double T,
                          double bw, double R_peak)
 {
-    double D_vol = p->m.cost.read_B + p->m.cost.write_B, O = p->m.cost.flops, rest = compute_time(form, t, T);
+    double D_vol = ir_cost_B(&p->m.cost), O = p->m.cost.flops, rest = compute_time(form, t, T);
     p->law.ridge = R_peak / bw;
     if (D_vol > 0) p->law.mbu = D_vol / (T * bw);
     if (!(O > 0)) return;
@@ -220,7 +220,7 @@ void ir_point_judge(ir_point *p, const ir_ceilings *c, const ir_fit *fit)
     ir_row row;
     double k[LAW_NCOL], t[LAW_NCOL], T = ir_point_time(p);
     judge_clear(p);
-    if (p->m.cost.read_B + p->m.cost.write_B > 0) /* without bytes there is no place they come from */
+    if (ir_cost_B(&p->m.cost) > 0) /* without bytes there is no place they come from */
         snprintf(p->law.level, sizeof p->law.level, "%s",
                  ir_level_of(c, p->m.cost.footprint_B, p->id.p.threads, p->id.cold));
     bool known = ir_row_of(p, c, &row);
@@ -230,8 +230,8 @@ void ir_point_judge(ir_point *p, const ir_ceilings *c, const ir_fit *fit)
     double wait_s = waiting(p, c);
     judge_terms_of(k, &row, wait_s, t);
     ir_cost compulsory = p->m.cost;
-    compulsory.wa_B = 0; /* MBU speaks of what must move */
-    double bytes = p->m.cost.read_B + p->m.cost.write_B;
+    ir_cost_past_caches(&compulsory); /* MBU speaks of what must move */
+    double bytes = ir_cost_B(&p->m.cost);
     bool   past = p->id.kflags & IR_K_NT; /* its stores are made in memory, wherever the rest lives */
     efficiencies(p, form, &row, t, T,
                  bytes > 0 ? law_cost_bw(c, &compulsory, past, p->id.p.threads, p->id.cold, false, 1)

@@ -59,16 +59,16 @@ typedef struct {
 } ir_ceiling;
 /* level_B[0..2]: detected capacity of L1, L2 and L3: the largest footprint that still runs at that level's
  * speed, for one thread's private share. level_B[3]: the largest footprint of which a cache still serves a
- * part. NAN: unknown. level_threads[0..2]: how many threads share
- * one instance; 0 or NAN unknown: L1 and L2 are private, and there is one L3. */
+ * part. NAN: unknown. level_threads[0..2]: how many threads share one instance; 0 or NAN unknown: L1 and L2
+ * are private, and there is one L3. */
 struct ir_ceilings {
     ir_ceiling *v;
     size_t      n, cap;
     double      level_B[4], level_threads[4];
 };
-void      ir_ceilings_init(ir_ceilings *);
-void      ir_ceilings_free(ir_ceilings *);
-ir_status ir_ceilings_add(ir_ceilings *, const ir_ceiling *);
+void      ir_ceilings_init(ir_ceilings *);                    /* empty; capacities unknown */
+void      ir_ceilings_free(ir_ceilings *);                    /* idempotent */
+ir_status ir_ceilings_add(ir_ceilings *, const ir_ceiling *); /* copies it; IR_ENOMEM */
 /* Instances of a cache level (0: L1 ... 2: L3) that so many threads find. */
 double ir_level_instances(const ir_ceilings *, int level, int threads);
 /* "L1" | "L2" | "L3" | "DRAM" for a footprint split evenly over `threads` (every instance they find adds its
@@ -81,13 +81,12 @@ const char *ir_level_of(const ir_ceilings *, double footprint_B, int threads, bo
 double ir_bw_ceiling(const ir_ceilings *, const char *level, int threads, double read_B, double write_B);
 /* Bandwidth (B/s) that a cost meets: D_vol over the time its parts take. A part in DRAM also moves its
  * write-allocates (wa_B, less what the machine evades) and is priced at the ceiling of that physical mix.
- * Each at the ceiling of the level it lives in (the part at near_footprint_B at that of its own, which cold
+ * Each at the ceiling of the level it lives in (parts with a footprint of their own at that, which cold
  * inputs do not change). dram_scale multiplies every DRAM rate. steady: dram_scale is what reads of this
  * footprint get at the moment, over their DRAM ceiling: DRAM rates are first brought to the operating point
  * of that ceiling (ref_read_Bps; between two operating points, geometrically), and what a cache serves is in
  * the scale. A scattered cost meets the ceiling of gathers, where there is one; of scattered rows beside
- * other parts the first lines do. NAN: no ceiling, or no bytes.
- */
+ * other parts the first lines do. NAN: no ceiling, or no bytes. */
 double ir_cost_bw(const ir_ceilings *, const ir_cost *, int threads, bool cold, bool steady,
                   double dram_scale);
 double ir_peak_ceiling(const ir_ceilings *, ir_dtype dtype, int threads); /* flop/s; NAN none */
@@ -96,8 +95,8 @@ double ir_peak_ceiling(const ir_ceilings *, ir_dtype dtype, int threads); /* flo
 double ir_product_ceiling(const ir_ceilings *, ir_dtype dtype, int threads);
 double ir_launch_ceiling(const ir_ceilings *, int threads); /* s; NAN none */
 /* Find a ceiling. A NULL level or op and IR_NDTYPE match any; threads 0 is the highest count there is.
- * Prefers measured ones, then the nearest thread count, then trusted ones, then the best value. NULL: none.
- */
+ * Prefers measured ones, then the nearest thread count, then trusted ones, then the best value. NULL:
+ * none; else it is the set's own. */
 const ir_ceiling *ir_ceiling_find(const ir_ceilings *, ir_what, const char *level_or_null,
                                   const char *op_or_null, ir_dtype, int threads);
 
@@ -107,10 +106,11 @@ typedef enum { IR_ADDITIVE, IR_OVERLAPPED } ir_form;
 typedef enum { IR_FITTED, IR_PINNED, IR_UNIDENTIFIED } ir_how;
 const char *ir_form_name(ir_form f);
 const char *ir_how_name(ir_how h);
+/* Value and 95 % interval; NAN if unidentified. */
 typedef struct {
     double v, lo, hi;
     ir_how how;
-} ir_coef; /* value and 95 % interval; NAN if unidentified */
+} ir_coef;
 enum { IR_FIT_DRAWS = 200, IR_FIT_KIN = 64, IR_FIT_NORMS = 7 };
 /* Fitted rows of one kernel that one term rules, by term: how many, and ln T/T_law summed. */
 typedef struct {
@@ -124,9 +124,9 @@ typedef struct {
     ir_coef BW, eta, L_lat;        /* BW: DRAM-read equivalent, = BW_ref * s where term_data = x_data / s */
     double  err_median, err_p90;   /* |T_law/T - 1| of the fitted points */
     double  lofo_median, lofo_p90; /* the same, each family predicted from the others */
-    double  roof_median,
-        roof_p90; /* of the classic roofline (one bandwidth, theoretical peak) on the same points */
-    double cond;  /* condition number of the column-scaled design matrix */
+    /* Of the classic roofline (one bandwidth, theoretical peak) on the same points. */
+    double roof_median, roof_p90;
+    double cond; /* condition number of the column-scaled design matrix */
     size_t n;
     int    nfamily;
     bool   eta_error; /* eta above 1.02: a wrong ceiling or count, not a result */

@@ -20,9 +20,9 @@ static double highest_dram(const ir_ceilings *c)
 double law_roofline_s(const ir_point *p, const ir_ceilings *c)
 {
     const ir_ceiling *peak = ir_ceiling_find(c, IR_C_FLOPS, NULL, NULL, p->id.p.dtype, p->id.p.threads);
-    double D_vol = p->m.cost.read_B + p->m.cost.write_B, rate = peak && peak->theory > 0 ? peak->theory
-                                                                : peak                   ? peak->value
-                                                                                         : NAN;
+    double            D_vol = ir_cost_B(&p->m.cost), rate = peak && peak->theory > 0 ? peak->theory
+                                                            : peak                   ? peak->value
+                                                                                     : NAN;
     return fmax(D_vol > 0 ? D_vol / highest_dram(c) : 0, p->m.cost.flops > 0 ? p->m.cost.flops / rate : 0);
 }
 

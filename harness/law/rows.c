@@ -52,9 +52,9 @@ void law_terms(const ir_point *p, const ir_ceilings *c, ir_row *out)
 {
     bool now = p->m.bw_now > 0;
     memset(out, 0, sizeof *out);
-    out->x_data_s = rows_seconds(p->m.cost.read_B + p->m.cost.write_B,
-                                 law_cost_bw(c, &p->m.cost, rows_past_caches(p), p->id.p.threads, p->id.cold,
-                                             now, now ? p->m.bw_now : 1));
+    out->x_data_s =
+        rows_seconds(ir_cost_B(&p->m.cost), law_cost_bw(c, &p->m.cost, rows_past_caches(p), p->id.p.threads,
+                                                        p->id.cold, now, now ? p->m.bw_now : 1));
     out->x_comp_s = rows_seconds(p->m.cost.flops - p->m.cost.spare_flops, law_peak(p, c));
     out->x_launch = rows_launches(p, c);
 }

@@ -3,6 +3,8 @@
  * and cannot be used; what they do is redone in topology_hwloc.c. */
 #ifndef IR_HWLOC_FUNCTIONS_H
 #define IR_HWLOC_FUNCTIONS_H
+#include "harness/machine/machine.h"
+
 #include <hwloc.h>
 
 /* clang-format off */
@@ -40,14 +42,7 @@
     X(hwloc_bitmap_weight) \
     HWLOC_KINDS(X)
 
-#define X(f) typedef __typeof__(f) f##_type;
-HWLOC_FUNCTIONS(X)
-#undef X
-typedef struct {
-#define X(f) f##_type *f;
-    HWLOC_FUNCTIONS(X)
-#undef X
-} hwloc_functions;
+IR_LIBRARY_TABLE(HWLOC_FUNCTIONS, hwloc_functions);
 static hwloc_functions hw; /* all are NULL until the library is loaded */
 
 #define hwloc_get_api_version hw.hwloc_get_api_version

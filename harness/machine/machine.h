@@ -11,16 +11,18 @@ extern "C" {
 
 /* ---- topology -------------------------------------------------------------------------------- */
 enum { IR_MAX_PU = 1024, IR_MAX_CACHE = 8 };
+/* One processor as the system counts them. os: its number there; core, socket, numa: indices into this
+ * topology, from 0; smt: n-th thread of its core; kind: 0 the most efficient (E) cores ... highest the
+ * fastest (P), all 0 when the CPU is uniform. */
 typedef struct {
     int os, core, socket, numa, smt, kind;
-} ir_pu; /* smt: n-th thread of its core;
-kind: 0 the most efficient (E) cores ... highest the fastest (P); all 0 when the CPU is uniform */
+} ir_pu;
 typedef struct {
     int    level;
     double size_B;
     int    line_B;
-    int    shared_by; /* PUs */
-    int    count;
+    int    shared_by; /* PUs that one instance serves */
+    int    count;     /* instances in the machine */
 } ir_cache;
 struct ir_topology {
     ir_pu    pu[IR_MAX_PU];
@@ -72,10 +74,10 @@ char *ir_host_discard(char *from, const char *to);
 /* Gives the memory of the pieces that begin in [from, to) and end by `end` back and writes their content
  * again: where a machine has several memories, it is then in the one next to the caller. Pieces are huge
  * pages, or 64 KiB; consecutive ranges meet each piece once. */
-void   ir_host_rehome(char *from, const char *to, const char *end, ir_pages pages);
-void   ir_host_trim(void); /* freed heap back to the system, where the C library can */
-double ir_host_available_B(
-    void); /* what can be taken without swapping: min(MemAvailable, cgroup, ulimit -v) */
+void ir_host_rehome(char *from, const char *to, const char *end, ir_pages pages);
+void ir_host_trim(void); /* freed heap back to the system, where the C library can */
+/* What can be taken without swapping: min(MemAvailable, cgroup, ulimit -v). */
+double ir_host_available_B(void);
 double ir_address_space_left(void); /* bytes that the limit of the address space leaves; INFINITY: no limit */
 double ir_host_peak_rss_B(void);
 /* Share of an anonymous mapping backed by huge pages right now (smaps); NAN unknown. */
@@ -134,8 +136,8 @@ typedef struct {
     double span_s, others, steal, pressure, quota, quota_s, quota_cpus, cpus;
 } ir_load_shares;
 typedef struct ir_neighbours ir_neighbours;
-ir_neighbours               *ir_neighbours_begin(
-                  void); /* NULL: no memory, or nothing can be read; the end then knows nothing */
+/* NULL: no memory, or nothing can be read; the end then knows nothing. */
+ir_neighbours *ir_neighbours_begin(void);
 /* who: the busiest other processes, "ffmpeg (pid 12) 98 % of a CPU, ..."; "" for none. Frees it. */
 void ir_neighbours_end(ir_neighbours **, ir_load_shares *, char *who, size_t cap);
 
@@ -174,6 +176,15 @@ typedef struct {
     bool               tried;
     char               refused[IR_WHY];
 } ir_library;
+/* The functions of a library from one list of their names, LIST(X): a struct of pointers of their types, and
+ * their names in the same order. The list's header includes the library's own. */
+#define IR_LIBRARY_TYPE(f)   typedef __typeof__(f) f##_type;
+#define IR_LIBRARY_MEMBER(f) f##_type *f;
+#define IR_LIBRARY_NAME(f)   #f,
+#define IR_LIBRARY_TABLE(LIST, name) \
+    LIST(IR_LIBRARY_TYPE) typedef struct { \
+        LIST(IR_LIBRARY_MEMBER) \
+    } name
 /* IR_SKIP: it cannot be loaded here; ir_why() says why. Later calls give the first answer. The caller's
  * affinity mask is what it was. Any thread. */
 ir_status ir_library_load(ir_library *);

@@ -11,11 +11,7 @@
 #include "harness/machine/hwloc_functions.h"
 
 static const char *const files[] = {"libhwloc.so.15", IR_HWLOC_FILE, NULL};
-static const char *const functions[] = {
-#define X(f) #f,
-    HWLOC_FUNCTIONS(X)
-#undef X
-};
+static const char *const functions[] = {HWLOC_FUNCTIONS(IR_LIBRARY_NAME)};
 enum { NFUNCTION = sizeof functions / sizeof *functions };
 _Static_assert(sizeof hw == NFUNCTION * sizeof(void *), "one name for each function");
 

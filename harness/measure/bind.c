@@ -37,6 +37,6 @@ ir_status ir_bind(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const i
         return out->status; /* the cost of an impossible shape is not to be computed */
     out->cost = w->cost(w, &out->p);
     if (k->cost) k->cost(&out->p, &out->cost);
-    if (k->flags & IR_K_NT) out->cost.wa_B = 0;
+    if (k->flags & IR_K_NT) ir_cost_past_caches(&out->cost);
     return out->status;
 }

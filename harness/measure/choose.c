@@ -4,6 +4,7 @@
  * alone, and the widest gives way only to one that is clearly faster. A comparison of two builds (a fixed
  * number of samples) decides nothing: both sides shall do the same. */
 #include "harness/measure/choose.h"
+#include "harness/plan.h"
 
 #include <math.h>
 #include <string.h>
@@ -76,17 +77,13 @@ static double visit(const ir_bound_kernel *b, uint64_t seed, tensor_set *set)
     if (k->can_run && k->can_run(dev, b->w, &b->p) != IR_OK) return NAN;
     memcpy(r.mem, set->mem, sizeof r.mem);
     ir_status s = set->gone ? tensors_restore(dev, b->w, &b->p, seed, set) : IR_OK;
-    if (s == IR_OK && k->setup) s = k->setup(&r);
-    if (s == IR_OK && k->prepare) {
-        s = k->prepare(&r);
-        tensors_consumed(set, k->consumes);
-    }
+    if (s == IR_OK) s = ir_plan_make(&r);
+    if (s == IR_OK) s = tensors_prepare(&r, set);
     if (dev->be->enter) dev->be->enter(dev, k);
     if (s == IR_OK) t = shortest(&r);
     if (dev->be->leave) dev->be->leave(dev);
-    if (k->unprepare) k->unprepare(&r);
-    r.packed = NULL;
-    if (k->teardown) k->teardown(&r);
+    ir_plan_unprepare(&r);
+    ir_plan_destroy(&r);
     return t;
 }
 

@@ -6,6 +6,7 @@
 #include "harness/measure/sample.h"
 #include "harness/measure/stretch.h"
 #include "harness/measure/tensors.h"
+#include "harness/plan.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -35,16 +36,7 @@ static void measure_bind(ir_run *r, ir_dev *dev, const ir_workload *w, const ir_
 static void measure_unprepare(ir_run *r, void *packed)
 {
     r->packed = packed;
-    if (r->kernel && r->kernel->unprepare) r->kernel->unprepare(r);
-    r->packed = NULL;
-}
-
-static ir_status measure_prepare(ir_run *r, tensor_set *set)
-{
-    if (!r->kernel->prepare) return IR_OK;
-    ir_status s = r->kernel->prepare(r);
-    tensors_consumed(set, r->kernel->consumes);
-    return s;
+    ir_plan_unprepare(r);
 }
 
 /* What prepare() consumed is filled again for the oracle, after what prepare() made of it was given back:
@@ -52,7 +44,7 @@ static ir_status measure_prepare(ir_run *r, tensor_set *set)
 static ir_status measure_compare(ir_run *r, tensor_set *set, uint64_t seed, ir_check *check)
 {
     ir_status s = IR_OK;
-    if (r->kernel->drop_scratch) r->kernel->drop_scratch(r);
+    ir_plan_drop_scratch(r);
     if (set->gone) {
         measure_unprepare(r, r->packed);
         s = tensors_restore(r->dev, r->workload, &r->p, seed, set);
@@ -64,7 +56,7 @@ static ir_status measure_compare(ir_run *r, tensor_set *set, uint64_t seed, ir_c
 
 static ir_status prepare_again(ir_run *r, tensor_set *set)
 {
-    return r->kernel->consumes && !set->gone ? measure_prepare(r, set) : IR_OK;
+    return ir_plan_of(r->kernel)->consumes && !set->gone ? tensors_prepare(r, set) : IR_OK;
 }
 
 /* Fill, run once, fetch, compare. */
@@ -75,7 +67,7 @@ static ir_status prove(ir_run *r, tensor_set *set, uint64_t seed, bool verified,
         return IR_OK;
     }
     ir_status s = tensors_fill(r->dev, r->workload, &r->p, seed, set);
-    if (s == IR_OK) s = measure_prepare(r, set);
+    if (s == IR_OK) s = tensors_prepare(r, set);
     if (s == IR_OK) s = r->kernel->run(r, 1);
     if (s == IR_OK) s = r->dev->be->sync(r->dev);
     if (s == IR_OK && verified)
@@ -98,11 +90,11 @@ ir_status ir_verify(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const
     s = tensors_alloc(dev, w, p, true, misalign, false, &set);
     if (s != IR_OK) return s;
     measure_bind(&r, dev, w, k, p, &set);
-    if (k->setup) s = k->setup(&r);
+    s = ir_plan_make(&r);
     if (s == IR_OK) s = prove(&r, &set, seed, false, check);
     if (s == IR_OK) s = tensors_guards(dev, &set);
     measure_unprepare(&r, r.packed);
-    if (k->teardown) k->teardown(&r);
+    ir_plan_destroy(&r);
     tensors_free(dev, &set, false);
     return s;
 }
@@ -183,7 +175,7 @@ static ir_status cold_fill(ir_run *r, uint64_t seed, size_t n, tensor_set *sets,
         if (s != IR_OK) return s;
         memcpy(r->mem, sets[i].mem, sizeof r->mem);
         r->packed = NULL;
-        s = measure_prepare(r, &sets[i]);
+        s = tensors_prepare(r, &sets[i]);
         bound[i].packed = r->packed;
         memcpy(bound[i].mem, sets[i].mem, sizeof bound[i].mem);
     }
@@ -236,7 +228,7 @@ ir_status ir_probe_open(ir_dev *dev, const ir_workload *w, const ir_kernel *k, c
         return s;
     }
     measure_bind(&o->run, dev, w, k, &b.p, &o->set);
-    if (k->setup) s = k->setup(&o->run);
+    s = ir_plan_make(&o->run);
     if (s == IR_OK) s = prove(&o->run, &o->set, seed, false, &check);
     if (s == IR_OK) s = prepare_again(&o->run, &o->set);
     if (s == IR_OK)
@@ -260,7 +252,7 @@ void ir_probe_close(ir_probe *o)
 {
     if (!o) return;
     measure_unprepare(&o->run, o->run.packed);
-    if (o->run.kernel->teardown) o->run.kernel->teardown(&o->run);
+    ir_plan_destroy(&o->run);
     tensors_free(o->run.dev, &o->set, false);
     free(o);
 }
@@ -294,16 +286,16 @@ ir_status ir_measure_bound(const ir_bound_kernel *b, const ir_policy *pol, ir_po
     if (form_before >= 0) measure_identify_device(dev, o);
     measure_bind(&r, dev, w, k, p, &sets[0]);
     set_up = true;
-    if (k->setup) s = k->setup(&r);
+    s = ir_plan_make(&r);
     if (s == IR_OK) s = prove(&r, &sets[0], pol->seed, pol->verified, &o->m.check);
     if (s == IR_OK) s = prepare_again(&r, &sets[0]);
-    if (s == IR_OK && k->plan_cost) k->plan_cost(&r, &o->m.cost);
+    if (s == IR_OK) ir_plan_cost(&r, &o->m.cost);
     if (s == IR_OK) s = measure_timed(&r, pol, sets, nset, o);
 out:
     if (s != IR_OK) snprintf(o->reason, sizeof o->reason, "%s", ir_why());
     if (s == IR_EDEVICE) dev->dead = true;
     if (set_up) measure_unprepare(&r, r.packed); /* what a failed proof left */
-    if (set_up && k->teardown) k->teardown(&r);
+    if (set_up) ir_plan_destroy(&r);
     choose_back(dev, form_before);
     for (size_t i = 0; sets && i < nset; i++) tensors_free(dev, &sets[i], i == 0);
     free(sets);

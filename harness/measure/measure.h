@@ -21,8 +21,8 @@ ir_status ir_verify(ir_dev *, const ir_workload *, const ir_kernel *, const ir_p
 /* Measure one point. Always fills `out`: a skip or a failure is a row too. Returns out->status. */
 ir_status ir_measure(ir_dev *, const ir_workload *, const ir_kernel *, const ir_params *, const ir_policy *,
                      ir_point *out);
-/* Call kernel->profile() `calls` times on a point that was measured before; p has its threads. Seconds of
- * layer l in call c go to layer_s[c*n + l]. One call before them warms up and is not recorded. */
+/* Call the kernel's profile() `calls` times on a point that was measured before; p has its threads. Seconds
+ * of layer l in call c go to layer_s[c*n + l]. One call before them warms up and is not recorded. */
 ir_status ir_profile(ir_dev *, const ir_workload *, const ir_kernel *, const ir_params *p, uint64_t seed,
                      int n, size_t calls, double *layer_s, const char **choice);
 /* A probe is a kernel bound once and called now and then. ir_probe_open() verifies its output. *out is NULL

@@ -1,6 +1,7 @@
 /* tensors.c -- see tensors.h. Tensors of recent points are cached by size, and an IN tensor that already
  * holds the content asked for is not filled again: the next kernel of a ladder starts at once. */
 #include "harness/measure/tensors.h"
+#include "harness/plan.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -249,6 +250,13 @@ void tensors_consumed(tensor_set *s, uint32_t which)
     }
     s->gone |= which;
     s->unplaced |= which;
+}
+
+ir_status tensors_prepare(ir_run *r, tensor_set *s)
+{
+    ir_status st = ir_plan_prepare(r);
+    tensors_consumed(s, ir_plan_of(r->kernel)->consumes);
+    return st;
 }
 
 ir_status tensors_restore(ir_dev *dev, const ir_workload *w, const ir_params *p, uint64_t seed, tensor_set *s)

@@ -31,7 +31,9 @@ void      tensors_free(ir_dev *, tensor_set *, bool keep);
 ir_status tensors_fill(ir_dev *, const ir_workload *, const ir_params *, uint64_t seed, tensor_set *);
 /* A kernel's prepare() consumed these tensors (bit set): before anything else reads them, tensors_restore()
  * fills them again. */
-void      tensors_consumed(tensor_set *, uint32_t which);
+void tensors_consumed(tensor_set *, uint32_t which);
+/* Let the kernel prepare the set that it is bound to, and note what it consumed. */
+ir_status tensors_prepare(ir_run *, tensor_set *);
 ir_status tensors_restore(ir_dev *, const ir_workload *, const ir_params *, uint64_t seed, tensor_set *);
 /* Fetch results and hold them against the workload's oracle. */
 ir_status tensors_check(ir_dev *, const ir_workload *, const ir_params *, uint64_t seed, tensor_set *,

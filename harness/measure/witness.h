@@ -21,8 +21,7 @@ struct ir_witness {
     ir_status (*count_stop)(void *arg, int round, double calls, double span_s, ir_counts *out);
     int rounds; /* how often the stretch is made again because not all is counted at once; with count_start */
     void  *energy_arg, *count_arg;
-    double least_s,
-        most_s; /* how long a stretch takes at least, and at most where the counter ticks slowly */
+    double least_s, most_s; /* of a stretch: at least, and at most where the counter ticks slowly */
 };
 /* Energy as a device's own vitals tell it, or as a meter of the host does; both are borrowed. IR_SKIP: the
  * device tells none. */

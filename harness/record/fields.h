@@ -36,8 +36,21 @@ struct ir_rec_field {
 extern const ir_rec_field ir_rec_device[], ir_rec_ceiling[], ir_rec_saturation[], ir_rec_fit[],
     ir_rec_verdict[], ir_rec_quality[], ir_rec_cause[], ir_rec_energy[], ir_rec_counts[], ir_rec_energy_fit[],
     ir_rec_series[];
-/* A point in three parts, so that a line reads from identity over measurement to judgement. */
-extern const ir_rec_field ir_rec_point_id[], ir_rec_point_run[], ir_rec_point_law[], ir_rec_stats[];
+/* A point in parts, so that a line reads from identity over measurement to judgement. All are of ir_point but
+ * its cost. */
+extern const ir_rec_field ir_rec_point_id[], ir_rec_point_run[], ir_rec_point_cost[], ir_rec_point_state[],
+    ir_rec_point_law[], ir_rec_stats[];
+/* A cost as the file has it: sums, and bytes by class without their direction. all: the members that are none
+ * of a part's. */
+typedef struct {
+    double read_B, write_B, weights_B, in_B, out_B, kv_B, wa_B, hops, scattered_B, scatters, near_footprint_B;
+    bool   scattered;
+    ir_cost all;
+} ir_rec_cost;
+void ir_rec_cost_of(const ir_cost *, ir_rec_cost *out);
+/* Back into parts with these sums. Results are written, as far as there are writes, then the cache; what
+ * follows of the classes is read; what no class names is of the rest. */
+void ir_rec_cost_parts(const ir_rec_cost *, ir_cost *out);
 /* status in the file: ok skip incorrect invalid error; which error is a second word. */
 const char *ir_rec_status(ir_status s);
 const char *ir_rec_error(ir_status s); /* NULL when the status is no "error" */

@@ -90,7 +90,7 @@ static void write_samples(ir_json *o, const ir_point *p)
 
 static void write_rates(ir_json *o, const ir_point *p)
 {
-    double bytes = p->m.cost.read_B + p->m.cost.write_B, T = ir_point_time(p);
+    double bytes = ir_cost_B(&p->m.cost), T = ir_point_time(p);
     ir_json_key_num(o, "bytes", bytes);
     ir_json_key(o, "bytes_model");
     ir_json_str(o, "compulsory");
@@ -118,7 +118,8 @@ static void journal_point_write_check(ir_json *o, const ir_check *c)
 
 ir_status ir_journal_point(ir_journal *j, const ir_point *p)
 {
-    ir_json *o = ir_line_begin(j, "point");
+    ir_json    *o = ir_line_begin(j, "point");
+    ir_rec_cost cost;
     if (!o) return ir_line_end(j);
     write_identity(o, p);
     write_stats(o, "time_s", &p->m.wall);
@@ -126,6 +127,9 @@ ir_status ir_journal_point(ir_journal *j, const ir_point *p)
     ir_json_key(o, "n");
     ir_json_int(o, (int64_t)p->m.wall.n);
     ir_rec_write(o, ir_rec_point_run, p);
+    ir_rec_cost_of(&p->m.cost, &cost);
+    ir_rec_write(o, ir_rec_point_cost, &cost);
+    ir_rec_write(o, ir_rec_point_state, p);
     ir_journal_witness(o, p);
     write_rates(o, p);
     journal_point_write_check(o, &p->m.check);

@@ -38,6 +38,9 @@ ir_status ir_read_integer(ir_reader *, const char *field, const json_t *v, int64
 void ir_read_cut(char *to, size_t size, const char *from);
 /* Make room for one more element of an array that doubles; n is its length. */
 ir_status ir_read_grow(ir_reader *, void *parray, size_t n, size_t size);
+/* One more element of that array, zeroed, then read by its table; *n counts it once it was read. */
+ir_status ir_read_element(ir_reader *, const ir_rec_field *, const json_t *o, void *parray, size_t *n,
+                          size_t size);
 
 ir_status ir_read_header(ir_reader *, const json_t *);
 ir_status ir_read_machine(ir_reader *, const json_t *);

@@ -210,6 +210,19 @@ ir_status ir_rec_read(ir_reader *r, const ir_rec_field *f, const json_t *o, void
     }
     return s;
 }
+
+ir_status ir_read_element(ir_reader *r, const ir_rec_field *table, const json_t *o, void *parray, size_t *n,
+                          size_t size)
+{
+    char     *array;
+    ir_status s = ir_read_grow(r, parray, *n, size);
+    if (s != IR_OK) return s;
+    memcpy(&array, parray, sizeof array);
+    memset(array + *n * size, 0, size);
+    s = ir_rec_read(r, table, o, array + *n * size);
+    if (s == IR_OK) ++*n;
+    return s;
+}
 #else
 typedef int ir_no_fields;
 #endif

@@ -125,21 +125,31 @@ static ir_status read_stats(ir_reader *r, const json_t *o, const char *field, ir
     return s;
 }
 
-static ir_status check_cost(ir_reader *r, const ir_cost *c)
+static ir_status check_cost(ir_reader *r, const ir_rec_cost *c)
 {
     const struct {
         const char *field;
         double      v;
-    } count[] = {{"flops", c->flops},
+    } count[] = {{"flops", c->all.flops},
                  {"read_B", c->read_B},
                  {"write_B", c->write_B},
                  {"wa_B", c->wa_B},
-                 {"launches", c->launches},
-                 {"footprint_B", c->footprint_B},
+                 {"launches", c->all.launches},
+                 {"footprint_B", c->all.footprint_B},
                  {"near_footprint_B", c->near_footprint_B}};
     for (size_t i = 0; i < sizeof count / sizeof *count; i++)
         if (count[i].v < 0) return ir_read_fail(r, count[i].field, "%.6g is negative", count[i].v);
     return IR_OK;
+}
+
+static ir_status read_cost(ir_reader *r, const json_t *o, ir_cost *out)
+{
+    ir_rec_cost c;
+    ir_rec_cost_of(out, &c);
+    ir_status s = ir_rec_read(r, ir_rec_point_cost, o, &c);
+    if (s == IR_OK) s = check_cost(r, &c);
+    if (s == IR_OK) ir_rec_cost_parts(&c, out);
+    return s;
 }
 
 /* A second array over the same samples: absent, or of the same length. */
@@ -234,7 +244,8 @@ ir_status ir_read_point(ir_reader *r, const json_t *o)
     if (s == IR_OK) s = read_stats(r, o, "time_s", &p->m.wall);
     if (s == IR_OK) s = read_stats(r, o, "dev_time_s", &p->m.dev);
     if (s == IR_OK) s = ir_rec_read(r, ir_rec_point_run, o, p);
-    if (s == IR_OK) s = check_cost(r, &p->m.cost);
+    if (s == IR_OK) s = read_cost(r, o, &p->m.cost);
+    if (s == IR_OK) s = ir_rec_read(r, ir_rec_point_state, o, p);
     if (s == IR_OK) s = ir_read_witness(r, o, p);
     if (s == IR_OK) s = read_point_read_check(r, o, &p->m.check);
     if (s == IR_OK) s = ir_rec_read(r, ir_rec_point_law, o, p);

@@ -83,10 +83,9 @@ typedef struct {
     ir_device_info *device;
     size_t          ndevice; /* the same device described twice is kept once */
     ir_env *device_env; /* [ndevice]: what that device's own machine lines say, where env is all of them */
-    double (
-        *device_level_threads)[4]; /* [ndevice]: how many threads share an instance of each; NAN unknown */
-    double (*device_level_B)[4];   /* [ndevice]: its own cache levels' capacities; NAN unknown */
-    ir_ceilings    ceilings;       /* of all devices; level_B: those of the first device that has any */
+    /* [ndevice], NAN unknown: its own cache levels' capacities, and how many threads share one of each. */
+    double (*device_level_B)[4], (*device_level_threads)[4];
+    ir_ceilings    ceilings; /* of all devices; level_B: those of the first device that has any */
     ir_point      *point;
     size_t         npoint;
     ir_fit        *fit;
@@ -111,11 +110,12 @@ ir_status ir_record_parse(const char *name, const char *text, size_t n, bool str
 void      ir_record_free(ir_record *);
 
 /* ---- text ------------------------------------------------------------------------------------ */
+/* Where text goes (borrowed) and how: columns (0: 100), colours, characters beyond ASCII. */
 typedef struct {
     FILE *f;
     int   width;
     bool  color, utf8;
-} ir_text; /* width 0: 100 */
+} ir_text;
 void ir_text_machine(const ir_text *, const ir_device_info *, const ir_env *);
 /* Value and the gravest causes, at most `most`, in a paragraph. */
 void ir_text_quality(const ir_text *, const ir_quality *, int most);

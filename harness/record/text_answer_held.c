@@ -78,9 +78,9 @@ static void share_columns(ir_answer_line *l, const held *h, const ir_point *p)
 /* Is it held by memory, and are most of its bytes rows or lines of no order? */
 static bool scattered(const ir_point *p)
 {
-    const double B = p->m.cost.scattered ? INFINITY : p->m.cost.scattered_B;
+    const double B = ir_cost_all_random(&p->m.cost) ? INFINITY : ir_cost_random_B(&p->m.cost);
     return (p->law.bound == IR_BOUND_MEMORY || p->law.bound == IR_BOUND_CACHE) &&
-           2 * B > p->m.cost.read_B + p->m.cost.write_B;
+           2 * B > ir_cost_B(&p->m.cost);
 }
 
 /* Which of the flags of a disturbed row: behind the n bytes of text. */

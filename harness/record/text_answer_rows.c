@@ -147,8 +147,8 @@ const char *ir_answer_speed(const ir_point *p, double factor, char *buf, size_t 
 {
     const char *unit;
     char        per[16], num[IR_NUM];
-    double      items = ir_point_items(p, &unit), T = ir_point_time(p) / factor,
-           bytes = p->m.cost.read_B + p->m.cost.write_B, I = bytes > 0 ? p->m.cost.flops / bytes : INFINITY;
+    double items = ir_point_items(p, &unit), T = ir_point_time(p) / factor, bytes = ir_cost_B(&p->m.cost),
+           I = bytes > 0 ? p->m.cost.flops / bytes : INFINITY;
     if (items > 0 && is_network(p)) {
         snprintf(per, sizeof per, "%s/s",
                  !strcmp(unit, "image")   ? "img"

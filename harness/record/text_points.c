@@ -124,9 +124,8 @@ static void time_cells(ir_table *tb, const ir_text *t, const ir_point *p)
 static void rate_cells(ir_table *tb, const ir_point *p)
 {
     char   num[IR_NUM];
-    double bytes = p->m.cost.read_B + p->m.cost.write_B, T = ir_point_time(p),
-           I = bytes > 0 ? p->m.cost.flops / bytes : NAN;
-    bool data = p->law.bound == IR_BOUND_MEMORY || p->law.bound == IR_BOUND_CACHE;
+    double bytes = ir_cost_B(&p->m.cost), T = ir_point_time(p), I = bytes > 0 ? p->m.cost.flops / bytes : NAN;
+    bool   data = p->law.bound == IR_BOUND_MEMORY || p->law.bound == IR_BOUND_CACHE;
     if (p->law.bound == IR_BOUND_UNKNOWN || p->law.bound == IR_BOUND_MIXED)
         data = I < (isfinite(p->law.ridge) ? p->law.ridge : 1);
     if (bytes > 0 && (data || !(p->m.cost.flops > 0)))

@@ -115,7 +115,7 @@ static void draw_roofs(canvas *c, const roofs *r)
 /* I is infinite for work on registers alone: such a point stands on the right edge. */
 static bool plotted(const ir_point *p, double *I, double *rate)
 {
-    double bytes = p->m.cost.read_B + p->m.cost.write_B;
+    double bytes = ir_cost_B(&p->m.cost);
     *I = p->m.cost.flops / bytes;
     *rate = p->m.cost.flops / ir_point_time(p);
     return p->status == IR_OK && *I > 0 && *rate > 0 && isfinite(*rate);

@@ -114,23 +114,14 @@ ir_status ir_read_witness(ir_reader *r, const json_t *o, ir_point *p)
 
 ir_status ir_read_energy_fit(ir_reader *r, const json_t *o)
 {
-    ir_record    *out = r->out;
-    ir_energy_fit f;
-    memset(&f, 0, sizeof f);
-    ir_status s = ir_rec_read(r, ir_rec_energy_fit, o, &f);
-    if (s == IR_OK) s = ir_read_grow(r, &out->energy_fit, out->nenergy_fit, sizeof f);
-    if (s == IR_OK) out->energy_fit[out->nenergy_fit++] = f;
-    return s;
+    ir_record *out = r->out;
+    return ir_read_element(r, ir_rec_energy_fit, o, &out->energy_fit, &out->nenergy_fit,
+                           sizeof *out->energy_fit);
 }
 
 ir_status ir_read_series(ir_reader *r, const json_t *o)
 {
     ir_record *out = r->out;
-    ir_series  f;
-    memset(&f, 0, sizeof f);
-    ir_status s = ir_rec_read(r, ir_rec_series, o, &f);
-    if (s == IR_OK) s = ir_read_grow(r, &out->series, out->nseries, sizeof f);
-    if (s == IR_OK) out->series[out->nseries++] = f;
-    return s;
+    return ir_read_element(r, ir_rec_series, o, &out->series, &out->nseries, sizeof *out->series);
 }
 #endif

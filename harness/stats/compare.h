@@ -8,9 +8,7 @@
 extern "C" {
 #endif
 
-/* ---- paired blocks
- * ------------------------------------------------------------------------------------------ One value per
- * block: d = (b1 + b2 - a1 - a2)/2. */
+/* ---- paired blocks: one value per block, d = (b1 + b2 - a1 - a2)/2 --------------------------- */
 typedef enum {
     IR_AB_SAME,
     IR_AB_IMPROVED,
@@ -44,10 +42,10 @@ size_t ir_ab_next_blocks(size_t n);
  * of IR_AB_MOST_BLOCKS, would. */
 size_t ir_ab_plan(const double *d, size_t n, double conf, double delta, double effect);
 
-/* ---- two sets of runs, not interleaved
- * --------------------------------------------------------------------------- Exact interval of a shift b - a
- * from the ranks of all pairwise differences (Mann-Whitney distribution; its normal approximation beyond 4000
- * pairs). false (NANs): too few runs for the confidence; 4 against 4 is the least at 95 %. */
+/* ---- two sets of runs, not interleaved ------------------------------------------------------- */
+/* Exact interval of a shift b - a from the ranks of all pairwise differences (Mann-Whitney distribution; its
+ * normal approximation beyond 4000 pairs). false (NANs): too few runs for the confidence; 4 against 4 is the
+ * least at 95 %. */
 bool ir_shift_interval(const double *a, size_t na, const double *b, size_t nb, double conf, double *lo,
                        double *hi, double *real_conf);
 /* As ir_ab_judge(), with the Hodges-Lehmann shift; n is the smaller number of runs. IR_AB_TOO_FEW where there
@@ -56,12 +54,11 @@ bool ir_shift_interval(const double *a, size_t na, const double *b, size_t nb, d
 void ir_shift_judge(const double *a, size_t na, const double *b, size_t nb, double conf, double delta,
                     ir_ab_result *out);
 
-/* ---- change points
- * --------------------------------------------------------------------------------------------- Largest
- * standardised rank-sum statistic over all splits into segments of at least IR_CHANGE_FIRM runs, against its
- * permutation distribution (seeded, the same on every machine), binary segmentation; a change also needs a
- * Hodges-Lehmann shift of at least delta. At the end of the series a shift that 3 or 4 runs share, each
- * beyond everything in the segment before, is provisional. One run alone never alerts. */
+/* ---- change points --------------------------------------------------------------------------- */
+/* Largest standardised rank-sum statistic over all splits into segments of at least IR_CHANGE_FIRM runs,
+ * against its permutation distribution (seeded, the same on every machine), binary segmentation; a change
+ * also needs a Hodges-Lehmann shift of at least delta. At the end of the series a shift that 3 or 4 runs
+ * share, each beyond everything in the segment before, is provisional. One run alone never alerts. */
 enum { IR_CHANGE_FIRM = 5, IR_CHANGE_PROVISIONAL = 3, IR_MAX_CHANGES = 16 };
 typedef struct {
     size_t at;    /* index of the first run after the change */

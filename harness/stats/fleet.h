@@ -51,11 +51,11 @@ typedef enum {
 ir_fleet_look ir_fleet_confirm(const ir_fleet_series *, double y2, double own2, double drift, size_t nseries,
                                const ir_fleet_rule *, double *e);
 
-/* ---- which term
- * --------------------------------------------------------------------------------------------- ratio[i]: the
- * node's time of point i over the fleet's. share[i][k]: part of the fleet's time that term k takes (data,
- * compute, latency; BW, eta, L_lat are their coefficients). Each hypothesis says that one coefficient alone,
- * or all of them, changed: ratio - 1 = u * share. The one of the least Huber loss is named. */
+/* ---- which term ------------------------------------------------------------------------------ */
+/* ratio[i]: the node's time of point i over the fleet's. share[i][k]: part of the fleet's time that term k
+ * takes (data, compute, latency; BW, eta, L_lat are their coefficients). Each hypothesis says that one
+ * coefficient alone, or all of them, changed: ratio - 1 = u * share. The one of the least Huber loss is
+ * named. */
 enum { IR_TERM_BW, IR_TERM_ETA, IR_TERM_LAT, IR_TERM_ALL, IR_NTERM };
 const char *ir_term_name(int term); /* "BW" "eta" "L_lat" "all terms" */
 typedef struct {

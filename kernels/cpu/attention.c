@@ -386,11 +386,13 @@ static ir_status attention_run(ir_run *r, uint32_t reps)
     return IR_OK;
 }
 
+static const ir_plan_ops attention_plan_ops = {.destroy = attention_teardown};
+
 const ir_kernel cpu_attention_tiled = {
     .family = "attention",
     .name = "tiled",
     .doc = "running maximum and sum: scores stay in L1, the cache is read once",
     .by_form = true,
-    .setup = attention_setup,
+    .plan = attention_setup,
     .run = attention_run,
-    .teardown = attention_teardown};
+    .ops = &attention_plan_ops};

@@ -107,18 +107,20 @@ static ir_status chain_nt_can_run(const ir_dev *dev, const ir_workload *w, const
                    cpu_isa_name(cpu_of(dev)->isa));
 }
 
+static const ir_plan_ops chain_plan_ops = {.destroy = chain_teardown};
+
 const ir_kernel cpu_chain_simd = {.family = "chain",
                                   .name = "simd",
                                   .doc = "fused: in registers; unfused: a region and a tensor an operation",
-                                  .setup = chain_setup,
+                                  .plan = chain_setup,
                                   .run = simd_run,
-                                  .teardown = chain_teardown};
+                                  .ops = &chain_plan_ops};
 const ir_kernel cpu_chain_nt = {
     .family = "chain",
     .name = "nt",
     .doc = "as simd, for tensors in memory: non-temporal stores, input fetched ahead",
     .flags = IR_K_NT,
     .can_run = chain_nt_can_run,
-    .setup = chain_setup,
+    .plan = chain_setup,
     .run = chain_nt_run,
-    .teardown = chain_teardown};
+    .ops = &chain_plan_ops};

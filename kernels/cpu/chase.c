@@ -170,12 +170,14 @@ static ir_status chase_run(ir_run *r, uint32_t reps)
     return IR_OK;
 }
 
+static const ir_plan_ops chase_plan_ops = {.destroy = chase_teardown};
+
 const ir_kernel cpu_chase_pointer = {.family = "chase",
                                      .name = "pointer",
                                      .doc =
                                          "each load's result is the next load's address, one per cache line",
                                      .flags = IR_K_FUSED,
                                      .can_run = chase_can_run,
-                                     .setup = chase_setup,
+                                     .plan = chase_setup,
                                      .run = chase_run,
-                                     .teardown = chase_teardown};
+                                     .ops = &chase_plan_ops};

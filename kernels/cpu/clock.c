@@ -95,12 +95,15 @@ const ir_kernel cpu_clock_chain = {.family = "clock",
                                    .doc = "dependent integer operations alone",
                                    .flags = IR_K_FUSED,
                                    .run = run_chain};
+
+static const ir_plan_ops clock_plan_ops = {.destroy = cpu_peak_teardown};
+
 const ir_kernel cpu_clock_vector = {.family = "clock",
                                     .name = "vector",
                                     .doc =
                                         "dependent integer operations beside vector FMAs of the device's ISA",
                                     .flags = IR_K_FUSED,
                                     .can_run = can_mix,
-                                    .setup = clock_setup,
+                                    .plan = clock_setup,
                                     .run = run_vector,
-                                    .teardown = cpu_peak_teardown};
+                                    .ops = &clock_plan_ops};

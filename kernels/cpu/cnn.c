@@ -404,7 +404,7 @@ static void tuned_cost(const ir_run *r, ir_cost *c)
         if (!s->layer[i].conv || s->layer[i].plan.kind != CPU_CONV_WINOGRAD) continue;
         ly_cost(&s->net.row[i], r->p.dtype, true, &row);
         c->spare_flops += row.flops - ly_winograd_flops(&s->net.row[i]) - row.spare_flops;
-        c->footprint_B += 4 * (double)s->layer[i].plan.packed_n - row.by_B[IR_BY_WEIGHTS];
+        c->footprint_B += 4 * (double)s->layer[i].plan.packed_n - ir_cost_of(&row, IR_OF_WEIGHTS);
     }
 }
 
@@ -417,35 +417,38 @@ const char *cpu_cnn_choice(const ir_run *r, int i)
     return s->layer[i].conv ? cpu_conv_kind_name(s->layer[i].plan.kind) : word[s->net.row[i].op];
 }
 
+static const ir_plan_ops cnn_plan_ops = {.destroy = cnn_teardown,
+                                         .prepare = cnn_prepare,
+                                         .unprepare = cnn_unprepare,
+                                         .consumes = 1u << T_W,
+                                         .drop_scratch = cnn_drop_scratch,
+                                         .net = {.profile = cnn_profile, .choice = cpu_cnn_choice}};
+
 const ir_kernel cpu_cnn_direct = {
     .family = "cnn",
     .name = "direct",
     .doc = "NHWC, one region for the step; per layer the faster of direct and pointwise",
     .can_run = cnn_can,
-    .setup = cnn_direct_setup,
+    .plan = cnn_direct_setup,
     .by_form = true,
     .run = cnn_run,
-    .teardown = cnn_teardown,
-    .drop_scratch = cnn_drop_scratch,
-    .prepare = cnn_prepare,
-    .unprepare = cnn_unprepare,
-    .consumes = 1u << T_W,
-    .profile = cnn_profile,
-    .choice = cpu_cnn_choice};
+    .ops = &cnn_plan_ops};
+
+static const ir_plan_ops cnn_tuned_plan_ops = {.destroy = cnn_teardown,
+                                               .prepare = cnn_prepare,
+                                               .unprepare = cnn_unprepare,
+                                               .consumes = 1u << T_W,
+                                               .drop_scratch = cnn_drop_scratch,
+                                               .cost = tuned_cost,
+                                               .net = {.profile = cnn_profile, .choice = cpu_cnn_choice}};
+
 const ir_kernel cpu_cnn_tuned = {
     .family = "cnn",
     .name = "tuned",
     .doc =
         "as direct, Winograd too where it is faster: it multiplies less than O counts, so MFU may exceed 1",
     .can_run = cnn_can,
-    .setup = tuned_setup,
+    .plan = tuned_setup,
     .by_form = true,
     .run = cnn_run,
-    .teardown = cnn_teardown,
-    .drop_scratch = cnn_drop_scratch,
-    .prepare = cnn_prepare,
-    .unprepare = cnn_unprepare,
-    .consumes = 1u << T_W,
-    .profile = cnn_profile,
-    .choice = cpu_cnn_choice,
-    .plan_cost = tuned_cost};
+    .ops = &cnn_tuned_plan_ops};

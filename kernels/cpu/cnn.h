@@ -3,7 +3,7 @@
 #define CPU_CNN_H
 #include "kernels/cpu/conv.h"
 
-/* Which kernel row `i` of the network runs on, after setup(): "direct", "maxpool" ...; "" for runs of other
+/* Which kernel row `i` of the network runs on, after plan(): "direct", "maxpool" ...; "" for runs of other
  * kernels. */
 const char *cpu_cnn_choice(const ir_run *, int i);
 

@@ -200,16 +200,17 @@ static ir_status cnn_run(ir_run *r, uint32_t reps)
 #define cnn_unprepare NULL
 #define cnn_profile   NULL
 #endif
+static const ir_plan_ops cnn_onednn_plan_ops = {.destroy = cnn_teardown,
+                                                .prepare = cnn_prepare,
+                                                .unprepare = cnn_unprepare,
+                                                .consumes = 1u << T_W,
+                                                .net = {.profile = cnn_profile}};
 
 const ir_kernel cpu_cnn_onednn = {.family = "cnn",
                                   .name = "onednn",
                                   .doc = "oneDNN layer by layer, in the layouts it asks for",
                                   .flags = IR_K_LIB,
                                   .can_run = cnn_can,
-                                  .setup = cnn_setup,
+                                  .plan = cnn_setup,
                                   .run = cnn_run,
-                                  .teardown = cnn_teardown,
-                                  .prepare = cnn_prepare,
-                                  .unprepare = cnn_unprepare,
-                                  .consumes = 1u << T_W,
-                                  .profile = cnn_profile};
+                                  .ops = &cnn_onednn_plan_ops};

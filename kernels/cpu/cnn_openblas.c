@@ -175,14 +175,15 @@ static ir_status cnn_openblas_cnn_run(ir_run *r, uint32_t reps)
 #define cnn_openblas_cnn_drop_scratch NULL
 #define cnn_openblas_cnn_profile      NULL
 #endif
+static const ir_plan_ops cnn_openblas_plan_ops = {.destroy = cnn_openblas_cnn_teardown,
+                                                  .drop_scratch = cnn_openblas_cnn_drop_scratch,
+                                                  .net = {.profile = cnn_openblas_cnn_profile}};
 
 const ir_kernel cpu_cnn_openblas = {.family = "cnn",
                                     .name = "openblas",
                                     .doc = "every convolution as im2col and OpenBLAS's product",
                                     .flags = IR_K_LIB,
                                     .can_run = cnn_openblas_cnn_can,
-                                    .setup = cnn_openblas_cnn_setup,
+                                    .plan = cnn_openblas_cnn_setup,
                                     .run = cnn_openblas_cnn_run,
-                                    .teardown = cnn_openblas_cnn_teardown,
-                                    .drop_scratch = cnn_openblas_cnn_drop_scratch,
-                                    .profile = cnn_openblas_cnn_profile};
+                                    .ops = &cnn_openblas_plan_ops};

@@ -129,10 +129,10 @@ static void wino_cost(const ir_params *p, ir_cost *c)
     const double in_B = tiles * CPU_WINO_N * in * 4, out_B = tiles * CPU_WINO_N * out * 4;
     c->flops = ly_winograd_flops(&l);
     c->spare_flops = 0;
-    c->read_B += in_B + out_B;
-    c->write_B += in_B + out_B;
-    c->by_B[IR_BY_IN] += 2 * in_B;
-    c->by_B[IR_BY_OUT] += 2 * out_B;
+    c->part[IR_OF_IN].read_B += in_B;
+    c->part[IR_OF_IN].write_B += in_B;
+    c->part[IR_OF_OUT].read_B += out_B;
+    c->part[IR_OF_OUT].write_B += out_B;
 }
 
 #define SLOTS(kind, word) \
@@ -146,13 +146,17 @@ SLOTS(CPU_CONV_DIRECT, direct)
 SLOTS(CPU_CONV_POINTWISE, pointwise)
 SLOTS(CPU_CONV_WINOGRAD, winograd)
 SLOTS(CPU_CONV_DEPTHWISE, depthwise)
+
+static const ir_plan_ops conv_ops = {
+    .destroy = conv_teardown, .prepare = conv_prepare, .unprepare = conv_unprepare};
 #define USE(word) \
-    .family = "conv", .name = #word, .by_form = true, .can_run = word##_can, .setup = word##_setup, \
-    .run = conv_run, .teardown = conv_teardown, .prepare = conv_prepare, .unprepare = conv_unprepare
+    .family = "conv", .name = #word, .by_form = true, .can_run = word##_can, .plan = word##_setup, \
+    .run = conv_run, .ops = &conv_ops
 
 const ir_kernel cpu_conv_direct = {
     USE(direct),
     .doc = "register tiles of pixels x channels over the whole filter, nothing unrolled to memory"};
+
 const ir_kernel cpu_conv_pointwise = {USE(pointwise), .doc = "1x1 as a matrix product over all pixels"};
 const ir_kernel cpu_conv_winograd = {
     USE(winograd), .doc = "Winograd F(4x4,3x3); its FLOP are those it does, about a third of direct ones",

@@ -32,9 +32,9 @@ typedef struct {
 } cpu_conv_at;
 typedef void (*cpu_conv_tile_fn)(const cpu_conv_tile *, const cpu_conv_at *);
 typedef struct {
-    size_t           mr, half, nr, vf; /* tile: mr pixels x nr channels; the vector's width */
-    cpu_conv_tile_fn full[CPU_CONV_MAX_ROWS + 1],
-        narrow[CPU_CONV_MAX_ROWS + 1];       /* [pixels]: nr, vf channels */
+    size_t           mr, half, nr, vf;              /* tile: mr pixels x nr channels; the vector's width */
+    cpu_conv_tile_fn full[CPU_CONV_MAX_ROWS + 1];   /* [pixels], nr channels */
+    cpu_conv_tile_fn narrow[CPU_CONV_MAX_ROWS + 1]; /* [pixels], vf channels */
     cpu_conv_tile_fn pair_full, pair_narrow; /* mr pixels in two rows: `left` and `right` hold for either */
     /* `pixels` outputs of a row in a depthwise convolution of c channels: taps[i] is the input of the row's
      * first pixel under tap i (NULL: outside), w[tap][c]. step_B: input bytes between outputs. */

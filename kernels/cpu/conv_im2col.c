@@ -103,9 +103,8 @@ static void im2col_cost(const ir_params *p, ir_cost *c)
     if (!unroll) return;
     const double pixel_B = (double)(l.r * l.s * l.c) * 4, image_B = (double)pixels * pixel_B;
     c->spare_flops = 0; /* the product meets the padding as zeros */
-    c->read_B += (double)l.batch * image_B;
-    c->write_B += (double)l.batch * image_B;
-    c->by_B[IR_BY_IN] += 2 * (double)l.batch * image_B;
+    c->part[IR_OF_IN].read_B += (double)l.batch * image_B;
+    c->part[IR_OF_IN].write_B += (double)l.batch * image_B;
     c->footprint_B += (double)band * pixel_B;
     c->launches += 2 * (double)(l.batch * bands);
 }
@@ -117,15 +116,16 @@ static void im2col_cost(const ir_params *p, ir_cost *c)
 #define DOC   "windows unrolled image by image, our own product"
 #define FLAGS 0
 #endif
+static const ir_plan_ops conv_im2col_plan_ops = {
+    .destroy = im2col_teardown, .prepare = im2col_prepare, .unprepare = im2col_unprepare};
+
 const ir_kernel cpu_conv_im2col = {.family = "conv",
                                    .name = "im2col",
                                    .doc = DOC,
                                    .flags = FLAGS,
                                    .can_run = im2col_can,
-                                   .setup = im2col_setup,
+                                   .plan = im2col_setup,
                                    .by_form = true,
                                    .run = im2col_run,
-                                   .teardown = im2col_teardown,
-                                   .prepare = im2col_prepare,
-                                   .unprepare = im2col_unprepare,
-                                   .cost = im2col_cost};
+                                   .cost = im2col_cost,
+                                   .ops = &conv_im2col_plan_ops};

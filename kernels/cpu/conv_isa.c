@@ -56,10 +56,9 @@ SIMD_INLINE vf conv_apply(vf x, int act)
     return (vf)(((vmask)x & m) | ((vmask)six & ~m));
 }
 
-/* ---- the register tile
- * ----------------------------------------------------------------------------------------- * conv_tile() is
- * always_inline and M (pixels), NV (vectors) and PAIR are literals at every call, so what they exclude
- * vanishes. Accumulators are named scalars: arrays may end up in memory. */
+/* ---- the register tile ----------------------------------------------------------------------- */
+/* conv_tile() is always_inline and M (pixels), NV (vectors) and PAIR are literals at every call, so what they
+ * exclude vanishes. Accumulators are named scalars: arrays may end up in memory. */
 #define ROWS(F) F(0) F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(9) F(10) F(11) F(12) F(13)
 #define ZERO(i) vf c##i##0 = z0, c##i##1 = z1, c##i##2 = z2, c##i##3 = z3;
 /* Input of pixel i: one of two places plus a multiple of the pitch that an address can hold. */

@@ -92,14 +92,14 @@ static ir_status conv_run(ir_run *r, uint32_t reps)
 #define conv_prepare   NULL
 #define conv_unprepare NULL
 #endif
+static const ir_plan_ops conv_onednn_plan_ops = {
+    .destroy = conv_teardown, .prepare = conv_prepare, .unprepare = conv_unprepare};
 
 const ir_kernel cpu_conv_onednn = {.family = "conv",
                                    .name = "onednn",
                                    .doc = "oneDNN, activations NHWC, weights in the layout it asks for",
                                    .flags = IR_K_LIB,
                                    .can_run = conv_can,
-                                   .setup = conv_setup,
+                                   .plan = conv_setup,
                                    .run = conv_run,
-                                   .teardown = conv_teardown,
-                                   .prepare = conv_prepare,
-                                   .unprepare = conv_unprepare};
+                                   .ops = &conv_onednn_plan_ops};

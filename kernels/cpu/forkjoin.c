@@ -42,9 +42,11 @@ static ir_status forkjoin_run(ir_run *r, uint32_t reps)
     return IR_OK;
 }
 
+static const ir_plan_ops forkjoin_plan_ops = {.destroy = forkjoin_teardown};
+
 const ir_kernel cpu_forkjoin_pool = {.family = "launch",
                                      .name = "pool",
                                      .doc = "empty region of the suite's thread pool",
-                                     .setup = forkjoin_setup,
+                                     .plan = forkjoin_setup,
                                      .run = forkjoin_run,
-                                     .teardown = forkjoin_teardown};
+                                     .ops = &forkjoin_plan_ops};

@@ -353,12 +353,14 @@ static ir_status gemm_can_run(const ir_dev *dev, const ir_workload *w, const ir_
                : ir_fail(IR_SKIP, "cpu gemm: f64, f32 and bf16, not %s", ir_dtype_name(p->dtype));
 }
 
+static const ir_plan_ops gemm_plan_ops = {.destroy = gemm_teardown};
+
 const ir_kernel cpu_gemm_blocked = {.family = "gemm",
                                     .name = "blocked",
                                     .doc =
                                         "register tiles over packed panels; few rows: B read once, in place",
                                     .by_form = true,
                                     .can_run = gemm_can_run,
-                                    .setup = gemm_setup,
+                                    .plan = gemm_setup,
                                     .run = gemm_run,
-                                    .teardown = gemm_teardown};
+                                    .ops = &gemm_plan_ops};

@@ -15,9 +15,8 @@ typedef struct {
     size_t      panels, rows; /* whole panels in a row; rows that are not complete */
     size_t      kc, ldb;      /* depth of the block that is packed; as in pack_b */
     size_t      ahead_B;      /* prefetched: so many bytes behind b */
-    size_t      every,
-        due;     /* steps of a tile from bit to bit, to the next bit; due 0: nothing (more) is to be done */
-    size_t left; /* panels of the row that are not done */
+    size_t      every, due;   /* steps of a tile from bit to bit, to the next; due 0: nothing (more) to do */
+    size_t      left;         /* panels of the row that are not done */
 } cpu_gemm_side;
 
 typedef struct {

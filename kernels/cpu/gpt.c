@@ -474,7 +474,7 @@ static ir_status gpt_run(ir_run *r, uint32_t reps)
     return IR_OK;
 }
 
-static ir_status gpt_profile(ir_run *r, double *layer_s, int n)
+ir_status cpu_gpt_profile(ir_run *r, double *layer_s, int n, void (*step)(cpu_gpt *))
 {
     cpu_gpt *g = r->self;
     if (n != g->net.n)
@@ -483,10 +483,21 @@ static ir_status gpt_profile(ir_run *r, double *layer_s, int n)
     cpu_gpt_bind(r);
     g->layer_s = layer_s;
     g->since = ir_now();
-    ir_pool_run(g->pool, g->threads, gpt_step_part, g);
-    cpu_gpt_stamp(g, g->op[g->nop - 1].index);
+    step(g);
     g->layer_s = NULL;
     return IR_OK;
+}
+
+/* Within the region the end of a row is seen when the next one begins. */
+static void gpt_stamped_step(cpu_gpt *g)
+{
+    ir_pool_run(g->pool, g->threads, gpt_step_part, g);
+    cpu_gpt_stamp(g, g->op[g->nop - 1].index);
+}
+
+static ir_status gpt_profile(ir_run *r, double *layer_s, int n)
+{
+    return cpu_gpt_profile(r, layer_s, n, gpt_stamped_step);
 }
 
 static void gpt_cost(const ir_params *p, ir_cost *c)
@@ -511,50 +522,62 @@ static ir_status gpt_exact_can_run(const ir_dev *dev, const ir_workload *w, cons
 }
 
 /* What every kernel that runs a step as one region shares. */
-#define GPT_STEP \
-    .run = gpt_run, .teardown = cpu_gpt_teardown, .drop_scratch = cpu_gpt_drop_scratch, \
-    .prepare = gpt_prepare, .profile = gpt_profile, .cost = gpt_cost
+#define GPT_OPS \
+    .destroy = cpu_gpt_teardown, .drop_scratch = cpu_gpt_drop_scratch, .prepare = gpt_prepare, \
+    .net = {.profile = gpt_profile}
+
+static const ir_plan_ops gpt_ops = {GPT_OPS};
+#define GPT_STEP .run = gpt_run, .cost = gpt_cost
 
 const ir_kernel cpu_gpt_exact = {.family = "gpt",
                                  .name = "exact",
                                  .doc = "weights in groups meet f32 activations, not int8 ones",
                                  .can_run = gpt_exact_can_run,
-                                 .setup = gpt_exact_setup,
+                                 .plan = gpt_exact_setup,
+                                 .ops = &gpt_ops,
                                  GPT_STEP};
+
 const ir_kernel cpu_gpt_stream = {.family = "gpt",
                                   .name = "stream",
                                   .doc = "one region a step: weights stream once, norms and residuals fused",
                                   .by_form = true,
                                   .can_run = cpu_gpt_can_run,
-                                  .setup = gpt_setup,
+                                  .plan = gpt_setup,
+                                  .ops = &gpt_ops,
                                   GPT_STEP};
+
+static ir_status gpt_knows(uint32_t dtypes, const char *in_words, const ir_params *p)
+{
+    if (dtypes & 1u << p->dtype) return IR_OK;
+    return ir_fail(IR_SKIP, "weights in %s: this executor knows %s", ir_dtype_name(p->dtype), in_words);
+}
 
 static ir_status dlrm_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     (void)dev, (void)w;
-    if (p->dtype == IR_F32 || p->dtype == IR_BF16) return IR_OK;
-    return ir_fail(IR_SKIP, "weights in %s: this executor knows f32 and bf16", ir_dtype_name(p->dtype));
+    return gpt_knows(1u << IR_F32 | 1u << IR_BF16, "f32 and bf16", p);
 }
 
 const ir_kernel cpu_dlrm_stream = {.family = "dlrm",
                                    .name = "stream",
                                    .doc = "one region a step: look-ups asked for ahead, weights stream once",
                                    .can_run = dlrm_can_run,
-                                   .setup = gpt_setup,
+                                   .plan = gpt_setup,
+                                   .ops = &gpt_ops,
                                    GPT_STEP};
 
 const ir_kernel cpu_encoder_stream = {.family = "encoder",
                                       .name = "stream",
                                       .doc = "one region a step: norms fused, keys and values in a workspace",
                                       .can_run = cpu_gpt_can_run,
-                                      .setup = gpt_setup,
+                                      .plan = gpt_setup,
+                                      .ops = &gpt_ops,
                                       GPT_STEP};
 
 static ir_status mixtral_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
     (void)dev, (void)w;
-    if (p->dtype == IR_F32 || p->dtype == IR_BF16 || p->dtype == IR_I8) return IR_OK;
-    return ir_fail(IR_SKIP, "weights in %s: this executor knows f32, bf16 and i8", ir_dtype_name(p->dtype));
+    return gpt_knows(1u << IR_F32 | 1u << IR_BF16 | 1u << IR_I8, "f32, bf16 and i8", p);
 }
 
 static void mixtral_cost(const ir_run *r, ir_cost *c)
@@ -564,10 +587,12 @@ static void mixtral_cost(const ir_run *r, ir_cost *c)
         if (g->op[i].row->op == LY_MOE) cpu_moe_cost(&g->op[i].moe, c);
 }
 
+static const ir_plan_ops mixtral_ops = {GPT_OPS, .cost = mixtral_cost};
+
 const ir_kernel cpu_mixtral_stream = {.family = "mixtral",
                                       .name = "stream",
                                       .doc = "one region a step: weights of the chosen experts stream once",
                                       .can_run = mixtral_can_run,
-                                      .setup = gpt_setup,
-                                      GPT_STEP,
-                                      .plan_cost = mixtral_cost};
+                                      .plan = gpt_setup,
+                                      .ops = &mixtral_ops,
+                                      GPT_STEP};

@@ -38,9 +38,8 @@ typedef struct {
     ir_pool              *pool;
     cpu_linear_block      block;
     char                 *work; /* activations, packed rows, then per thread: a row, scratch, attention */
-    size_t                work_B, x_at, x_B, thread_at, thread_B, row_B, attention_at, kv_at,
-        moe_at;            /* kv_at: keys
-                            * and values of a row without a cache */
+    /* Where in work, in bytes; kv_at: keys and values of a row without a cache. */
+    size_t           work_B, x_at, x_B, thread_at, thread_B, row_B, attention_at, kv_at, moe_at;
     float           *turn; /* rotary positions: cosines and sines of the new ones; NULL: none */
     const cpu_q_ops *q;
     const char      *input, *W, *V;
@@ -55,7 +54,9 @@ void      cpu_gpt_teardown(ir_run *);
 void      cpu_gpt_drop_scratch(ir_run *);
 void      cpu_gpt_bind(ir_run *); /* the tensors of this call */
 /* One operation by all threads of a region; no barrier at its end. */
-void      cpu_gpt_op_part(cpu_gpt *, cpu_gpt_op *, int tid, int nthreads);
-void      cpu_gpt_stamp(cpu_gpt *, int row); /* thread 0: what ends now was this row */
+void cpu_gpt_op_part(cpu_gpt *, cpu_gpt_op *, int tid, int nthreads);
+void cpu_gpt_stamp(cpu_gpt *, int row); /* thread 0: what ends now was this row */
+/* ir_net_ops.profile of an executor: `step` computes one call and stamps every row of it. */
+ir_status cpu_gpt_profile(ir_run *, double *layer_s, int n, void (*step)(cpu_gpt *));
 ir_status cpu_gpt_can_run(const ir_dev *, const ir_workload *, const ir_params *);
 #endif

@@ -260,19 +260,21 @@ static ir_status cpu_linear_can_run(const ir_dev *dev, const ir_workload *w, con
     return ir_fail(IR_SKIP, "weights in %s: this kernel knows f32, bf16 and i8", ir_dtype_name(p->dtype));
 }
 
+static const ir_plan_ops linear_plan_ops = {.destroy = linear_teardown};
+
 const ir_kernel cpu_linear_stream = {.family = "linear",
                                      .name = "stream",
                                      .doc = "W passes once, prefetched, past packed rows of X: for few rows",
                                      .by_form = true,
                                      .can_run = cpu_linear_can_run,
-                                     .setup = stream_setup,
+                                     .plan = stream_setup,
                                      .run = linear_run,
-                                     .teardown = linear_teardown};
+                                     .ops = &linear_plan_ops};
 const ir_kernel cpu_linear_gemm = {.family = "linear",
                                    .name = "gemm",
                                    .doc = "blocks of W stay in L2 while all of X passes: for many rows",
                                    .by_form = true,
                                    .can_run = cpu_linear_can_run,
-                                   .setup = linear_gemm_setup,
+                                   .plan = linear_gemm_setup,
                                    .run = linear_run,
-                                   .teardown = linear_teardown};
+                                   .ops = &linear_plan_ops};

@@ -26,12 +26,12 @@ enum { CPU_TILE_R = 4, CPU_TILE_M = 6 }; /* rows of W and most rows of X in a ti
 typedef struct {
     size_t most;   /* rows of X at once: what the register file holds */
     size_t step_B; /* bytes of a row of W per step; packed rows of X are zero-padded to whole steps */
-    cpu_tile_fn
-        lines[CPU_NDOT]; /* CPU_TILE_R rows of W, read one after the other, times one row of X: the rate of a
-                          * read stream, which rows side by side do not reach. Not for PAIRS */
-    cpu_tile_fn tile[CPU_NDOT][2]
-                    [CPU_TILE_M + 1];   /* [][0]: one row of W; [][1]: CPU_TILE_R; [][][m]: rows of X */
-    size_t (*row_B)(cpu_dot, size_t c); /* bytes of a packed row */
+    /* CPU_TILE_R rows of W, read one after the other, times one row of X: the rate of a read stream, which
+     * rows side by side do not reach. Not for PAIRS. */
+    cpu_tile_fn lines[CPU_NDOT];
+    /* [][0]: one row of W; [][1]: CPU_TILE_R; [][][m]: rows of X. */
+    cpu_tile_fn tile[CPU_NDOT][2][CPU_TILE_M + 1];
+    size_t (*row_B)(cpu_dot, size_t c);                           /* bytes of a packed row */
     void (*pack)(cpu_dot, size_t c, const void *x, void *out);    /* one row of f32 */
     void (*widen)(ir_dtype, size_t n, const void *w, float *out); /* bf16 or i8 to f32, exactly */
     bool pairs; /* this ISA's sources know PAIRS; the processor must too */
@@ -53,8 +53,8 @@ typedef struct {
     char                 *y;    /* f32 [rows][k] */
     const char           *x;    /* packed */
     size_t                xs;   /* bytes from packed row to packed row */
-    const struct cpu_q_matrix
-        *stored; /* W in groups or in e4m3: blocked products read it; NULL: as `dtype` */
+    /* W in groups or in e4m3: blocked products read it by load(); NULL: as `dtype`. */
+    const struct cpu_q_matrix *stored;
     void (*load)(const struct cpu_q_matrix *, size_t j, size_t at, size_t n, float *out);
 } cpu_linear;
 /* What follows the sums, for columns [lo, hi) of Y. */

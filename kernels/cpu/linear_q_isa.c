@@ -198,28 +198,35 @@ SIMD_INLINE float q_total(q_sum a, q_sum b) { return a + b; }
         const float sum = q_total(a##m, b##m) - z##m; \
         memcpy(y + m * ys * sizeof(float), &sum, sizeof sum); \
     }
+/* The groups of row j: BEGIN and END once for each x; between them, group by group, what follows, which sees
+ * the group's scale and zero point and finds its values at p. */
+#define WALK_GROUPS(way, BEGIN, END, ...) \
+    const size_t blocks = q_blocks(w->c), at = values_B(way, w->c), each = w->group / BLOCK, \
+                 B = kind == CPU_Q_I4 ? HALF : BLOCK; \
+    const size_t zeros = q_zero_at(w, j); \
+    const char  *p = w->w + j * w->row_B; \
+    EACH(BEGIN) \
+    for (size_t b = 0, g = 0; b < blocks; b += each, g++, p += w->block_B - 2) { \
+        const float scale = q_half(p), zero = kind == CPU_Q_I4 ? scale * q_zero(w, zeros + g) : 0; \
+        p += 2; \
+        __VA_ARGS__ \
+    } \
+    EACH(END)
+
+#define Q_PAIRS \
+    for (size_t i = 0; i + 2 <= each; i += 2) { \
+        EACH(Q_A) \
+        EACH(Q_B) \
+    } \
+    if (each % 2 && g % 2) { \
+        EACH(Q_OTHER) \
+    } else if (each % 2) { \
+        EACH(Q_LAST) \
+    }
 SIMD_INLINE void dot_int(cpu_q_kind kind, cpu_q_way way, int M, const cpu_q_matrix *w, size_t j,
                          const char *x, size_t xs, char *y, size_t ys)
 {
-    const size_t blocks = q_blocks(w->c), at = values_B(way, w->c), each = w->group / BLOCK,
-                 B = kind == CPU_Q_I4 ? HALF : BLOCK;
-    const size_t zeros = q_zero_at(w, j);
-    const char  *p = w->w + j * w->row_B;
-    EACH(Q_BEGIN)
-    for (size_t b = 0, g = 0; b < blocks; b += each, g++, p += w->block_B - 2) {
-        const float scale = q_half(p), zero = kind == CPU_Q_I4 ? scale * q_zero(w, zeros + g) : 0;
-        p += 2;
-        for (size_t i = 0; i + 2 <= each; i += 2) {
-            EACH(Q_A)
-            EACH(Q_B)
-        }
-        if (each % 2 && g % 2) {
-            EACH(Q_OTHER)
-        } else if (each % 2) {
-            EACH(Q_LAST)
-        }
-    }
-    EACH(Q_END)
+    WALK_GROUPS(way, Q_BEGIN, Q_END, Q_PAIRS)
 }
 
 /* ---- f32 ------------------------------------------------------------------------------------- */
@@ -321,24 +328,16 @@ SIMD_INLINE vf q_stretch(cpu_q_kind kind, const char *p, const float *x, vf sum)
         const float sum = vf_sum(a##m) - z##m; \
         memcpy(y + m * ys * sizeof(float), &sum, sizeof sum); \
     }
+#define F_BLOCKS \
+    EACH(F_GROUP) \
+    for (size_t i = 0; i < each; i++) { \
+        EACH(F_ONE) \
+    } \
+    EACH(F_SCALE)
 SIMD_INLINE void dot_exact(cpu_q_kind kind, int M, const cpu_q_matrix *w, size_t j, const char *x, size_t xs,
                            char *y, size_t ys)
 {
-    const size_t blocks = q_blocks(w->c), at = values_B(CPU_Q_EXACT, w->c), each = w->group / BLOCK,
-                 B = kind == CPU_Q_I4 ? HALF : BLOCK;
-    const size_t zeros = q_zero_at(w, j);
-    const char  *p = w->w + j * w->row_B;
-    EACH(F_BEGIN)
-    for (size_t b = 0, g = 0; b < blocks; b += each, g++, p += w->block_B - 2) {
-        const float scale = q_half(p), zero = kind == CPU_Q_I4 ? scale * q_zero(w, zeros + g) : 0;
-        p += 2;
-        EACH(F_GROUP)
-        for (size_t i = 0; i < each; i++) {
-            EACH(F_ONE)
-        }
-        EACH(F_SCALE)
-    }
-    EACH(F_END)
+    WALK_GROUPS(CPU_Q_EXACT, F_BEGIN, F_END, F_BLOCKS);
 }
 
 /* A row of e4m3; its end through a copy. */

@@ -289,8 +289,7 @@ void cpu_moe_cost(const cpu_moe *m, ir_cost *c)
     const double scales =
         m->up.dtype == IR_I8 ? 4 * (ly_moe_scales(m->r, t) - ly_moe_scales(m->r, expected)) : 0;
     const double more = (ly_moe_W(m->r, t) - ly_moe_W(m->r, expected)) * ir_dtype_bytes(m->up.dtype) + scales;
-    c->read_B += more;
-    c->by_B[IR_BY_WEIGHTS] += more;
+    c->part[IR_OF_WEIGHTS].read_B += more;
     c->footprint_B += more;
     c->weights_B += more;
     c->unfused_B += more;
@@ -353,11 +352,12 @@ static void moe_plan_cost(const ir_run *r, ir_cost *c)
     cpu_moe_cost(&p->m, c);
 }
 
+static const ir_plan_ops moe_plan_ops = {.destroy = moe_teardown, .cost = moe_plan_cost};
+
 const ir_kernel cpu_moe_stream = {.family = "moe",
                                   .name = "stream",
                                   .doc = "tokens sorted by expert; each chosen expert's matrices pass once",
                                   .can_run = moe_can,
-                                  .setup = moe_setup,
+                                  .plan = moe_setup,
                                   .run = moe_run,
-                                  .teardown = moe_teardown,
-                                  .plan_cost = moe_plan_cost};
+                                  .ops = &moe_plan_ops};

@@ -105,10 +105,12 @@ static ir_status moe_naive_run(ir_run *r, uint32_t reps)
     return IR_OK;
 }
 
+static const ir_plan_ops moe_naive_plan_ops = {.destroy = moe_naive_teardown};
+
 const ir_kernel cpu_moe_naive = {.family = "moe",
                                  .name = "naive",
                                  .doc = "token by token, a serial dot product per output",
                                  .flags = IR_K_NAIVE,
-                                 .setup = moe_naive_setup,
+                                 .plan = moe_naive_setup,
                                  .run = moe_naive_run,
-                                 .teardown = moe_naive_teardown};
+                                 .ops = &moe_naive_plan_ops};

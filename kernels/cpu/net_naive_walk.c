@@ -102,11 +102,13 @@ static ir_status net_naive_walk_profile(ir_run *r, double *layer_s, int n)
     return IR_OK;
 }
 
+static const ir_plan_ops walk_ops = {.destroy = net_naive_walk_teardown,
+                                     .net = {.profile = net_naive_walk_profile}};
 #define WALK(f, text) \
     .family = f, .name = "naive", .doc = text, .flags = IR_K_NAIVE, .can_run = net_naive_walk_can_run, \
-    .setup = net_naive_walk_setup, .run = net_naive_walk_run, .teardown = net_naive_walk_teardown, \
-    .profile = net_naive_walk_profile
+    .plan = net_naive_walk_setup, .run = net_naive_walk_run, .ops = &walk_ops
 const ir_kernel cpu_cnn_naive = {WALK("cnn", "layer by layer with the naive operators")};
+
 const ir_kernel cpu_encoder_naive = {WALK("encoder", "row by row with the naive operators")};
 const ir_kernel cpu_mixtral_naive = {WALK("mixtral", "row by row with the naive operators")};
 const ir_kernel cpu_dlrm_naive = {WALK("dlrm", "row by row with the naive operators")};

@@ -8,7 +8,6 @@
 #include "kernels/cpu/openblas.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #if IR_HAVE_OPENBLAS
 static ir_status library_has(const ir_params *p)
@@ -192,16 +191,7 @@ static ir_status nets_openblas_gpt_run(ir_run *r, uint32_t reps)
 
 static ir_status nets_openblas_gpt_profile(ir_run *r, double *layer_s, int n)
 {
-    cpu_gpt *g = r->self;
-    if (n != g->net.n)
-        return ir_fail(IR_EINVAL, "profile: %d layers asked for, the table has %d", n, g->net.n);
-    memset(layer_s, 0, (size_t)n * sizeof *layer_s);
-    cpu_gpt_bind(r);
-    g->layer_s = layer_s;
-    g->since = ir_now();
-    nets_openblas_step(g);
-    g->layer_s = NULL;
-    return IR_OK;
+    return cpu_gpt_profile(r, layer_s, n, nets_openblas_step);
 }
 
 #else /* the kernels exist, so that the report has a row that says why it is empty */
@@ -225,6 +215,7 @@ static ir_status nets_openblas_linear_run(ir_run *r, uint32_t reps)
 #define nets_openblas_gpt_run         nets_openblas_linear_run
 #define nets_openblas_gpt_profile     NULL
 #endif
+static const ir_plan_ops nets_openblas_plan_ops = {.destroy = nets_openblas_linear_teardown};
 
 const ir_kernel cpu_linear_openblas = {.family = "linear",
                                        .name = "openblas",
@@ -232,25 +223,28 @@ const ir_kernel cpu_linear_openblas = {.family = "linear",
                                            "OpenBLAS: sgemv for one row, else sgemm; sbgemv, sbgemm for bf16",
                                        .flags = IR_K_LIB,
                                        .can_run = linear_can_run,
-                                       .setup = vector_setup,
+                                       .plan = vector_setup,
                                        .run = nets_openblas_linear_run,
-                                       .teardown = nets_openblas_linear_teardown};
+                                       .ops = &nets_openblas_plan_ops};
 const ir_kernel cpu_linear_openblas_gemm = {
     .family = "linear",
     .name = "openblas_gemm",
     .doc = "OpenBLAS's matrix product for any number of rows, one included",
     .flags = IR_K_LIB,
     .can_run = linear_can_run,
-    .setup = matrix_setup,
+    .plan = matrix_setup,
     .run = nets_openblas_linear_run,
-    .teardown = nets_openblas_linear_teardown};
+    .ops = &nets_openblas_plan_ops};
+
+static const ir_plan_ops gpt_openblas_plan_ops = {.destroy = cpu_gpt_teardown,
+                                                  .drop_scratch = cpu_gpt_drop_scratch,
+                                                  .net = {.profile = nets_openblas_gpt_profile}};
+
 const ir_kernel cpu_gpt_openblas = {.family = "gpt",
                                     .name = "openblas",
                                     .doc = "every matrix through OpenBLAS's product, also at batch one",
                                     .flags = IR_K_LIB,
                                     .can_run = linear_can_run,
-                                    .setup = nets_openblas_gpt_setup,
+                                    .plan = nets_openblas_gpt_setup,
                                     .run = nets_openblas_gpt_run,
-                                    .teardown = cpu_gpt_teardown,
-                                    .drop_scratch = cpu_gpt_drop_scratch,
-                                    .profile = nets_openblas_gpt_profile};
+                                    .ops = &gpt_openblas_plan_ops};

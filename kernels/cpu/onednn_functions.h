@@ -2,6 +2,8 @@
  * loaded. What is not in it cannot be called: the program is not linked to the library. */
 #ifndef CPU_ONEDNN_FUNCTIONS_H
 #define CPU_ONEDNN_FUNCTIONS_H
+#include "harness/machine/machine.h"
+
 #include <oneapi/dnnl/dnnl.h>
 #include <oneapi/dnnl/dnnl_debug.h>
 
@@ -49,14 +51,7 @@
     X(dnnl_memory_desc_get_size) \
     DNN_FUNCTIONS_OF_VERSION(X)
 
-#define X(f) typedef __typeof__(f) f##_type;
-DNN_FUNCTIONS(X)
-#undef X
-typedef struct {
-#define X(f) f##_type *f;
-    DNN_FUNCTIONS(X)
-#undef X
-} cpu_dnn_functions;
+IR_LIBRARY_TABLE(DNN_FUNCTIONS, cpu_dnn_functions);
 extern cpu_dnn_functions cpu_dnnl; /* all are NULL until cpu_dnn_load() has returned IR_OK */
 
 #define dnnl_engine_create cpu_dnnl.dnnl_engine_create

@@ -9,11 +9,7 @@
 cpu_dnn_functions cpu_dnnl;
 
 static const char *const files[] = {"libdnnl.so." TEXT(DNNL_VERSION_MAJOR), IR_ONEDNN_FILE, NULL};
-static const char *const functions[] = {
-#define X(f) #f,
-    DNN_FUNCTIONS(X)
-#undef X
-};
+static const char *const functions[] = {DNN_FUNCTIONS(IR_LIBRARY_NAME)};
 enum { N = sizeof functions / sizeof *functions };
 _Static_assert(sizeof cpu_dnnl == N * sizeof(void *), "one name for each function");
 

@@ -1,5 +1,5 @@
 /* openblas.c -- the products through OpenBLAS: what a user of the library gets. OpenBLAS brings its own
- * threads; they are set up in setup(), from the unpinned caller, and the calls are made outside the pool's
+ * threads; they are set up in plan(), from the unpinned caller, and the calls are made outside the pool's
  * regions, whose workers sleep meanwhile. Refuses dimensions beyond the library's 32-bit integers, more
  * threads than it has, and bf16 where it was built without. */
 #include "kernels/workloads/workloads_gemm.h"
@@ -120,19 +120,19 @@ const ir_kernel cpu_gemm_openblas = {.family = "gemm",
                                      .doc = "OpenBLAS cblas_sgemm, dgemm, sbgemm",
                                      .flags = IR_K_LIB,
                                      .can_run = openblas_gemm_can_run,
-                                     .setup = blas_setup,
+                                     .plan = blas_setup,
                                      .run = openblas_gemm_run};
 const ir_kernel cpu_gemv_openblas = {.family = "gemv",
                                      .name = "openblas",
                                      .doc = "OpenBLAS cblas_sgemv, dgemv, sbgemv",
                                      .flags = IR_K_LIB,
                                      .can_run = gemv_can_run,
-                                     .setup = blas_setup,
+                                     .plan = blas_setup,
                                      .run = openblas_gemv_run};
 const ir_kernel cpu_gemv_openblas_gemm = {.family = "gemv",
                                           .name = "openblas_gemm",
                                           .doc = "OpenBLAS product with one row: what batch one costs there",
                                           .flags = IR_K_LIB,
                                           .can_run = gemv_by_gemm_can_run,
-                                          .setup = blas_setup,
+                                          .plan = blas_setup,
                                           .run = gemv_by_gemm_run};

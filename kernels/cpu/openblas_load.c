@@ -1,22 +1,13 @@
 /* openblas_load.c -- see openblas.h. */
 #include "kernels/cpu/openblas.h"
-#include "harness/machine/machine.h"
 
 #if IR_HAVE_OPENBLAS
 cpu_openblas_functions cpu_openblas;
 
 static const char *const files[] = {"libopenblas.so.0", "libopenblas.so", IR_OPENBLAS_FILE, NULL};
-static const char *const functions[] = {"cblas_sgemm",
-                                        "cblas_dgemm",
-                                        "cblas_sgemv",
-                                        "cblas_dgemv",
-                                        "openblas_set_num_threads",
-                                        "openblas_get_num_threads",
-                                        "openblas_get_parallel",
-                                        "openblas_get_config",
-                                        "cblas_sbgemm",
-                                        "cblas_sbgemv"};
-enum { N = sizeof functions / sizeof *functions };
+static const char *const functions[] = {OPENBLAS_NEEDED(IR_LIBRARY_NAME) OPENBLAS_OPTIONAL(IR_LIBRARY_NAME)};
+static const char *const needed[] = {OPENBLAS_NEEDED(IR_LIBRARY_NAME)};
+enum { N = sizeof functions / sizeof *functions, N_NEEDED = sizeof needed / sizeof *needed };
 _Static_assert(sizeof cpu_openblas == N * sizeof(void *), "one name for each function");
 
 /* It maps a buffer and a stack for every CPU it sees, and tries for ever where it gets none. */
@@ -26,7 +17,7 @@ static ir_library library = {.name = "OpenBLAS",
                              .room_per_cpu_B = 64e6,
                              .function = functions,
                              .nfunction = N,
-                             .needed = N - 2,
+                             .needed = N_NEEDED,
                              .found = &cpu_openblas};
 
 ir_status cpu_openblas_load(void) { return ir_library_load(&library); }

@@ -200,12 +200,14 @@ ir_status cpu_peak_run(ir_run *r, uint32_t reps)
     return IR_OK;
 }
 
+static const ir_plan_ops peak_plan_ops = {.destroy = cpu_peak_teardown};
+
 const ir_kernel cpu_fma_chains = {
     .family = "peak",
     .name = "chains",
     .doc = "vector multiply-accumulates of the device's ISA, nothing else in the loop",
     .flags = IR_K_FUSED,
     .can_run = peak_can_run,
-    .setup = peak_setup,
+    .plan = peak_setup,
     .run = cpu_peak_run,
-    .teardown = cpu_peak_teardown};
+    .ops = &peak_plan_ops};

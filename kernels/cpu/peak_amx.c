@@ -6,6 +6,7 @@
  * tile registers. */
 #define _GNU_SOURCE
 #include "kernels/cpu/peak.h"
+#include "kernels/cpu/peak_regs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,9 +30,6 @@ typedef struct {
 } tile_config;
 
 #define T(i)     "%%tmm" #i
-#define R1(M)    M(0)
-#define R2(M)    R1(M) M(1)
-#define R4(M)    R2(M) M(2) M(3)
 #define LOAD(i)  "tileloadd " #i "*1024(%[c],%[row],1), " T(i) "\n"
 #define STORE(i) "tilestored " T(i) ", " #i "*1024(%[c],%[row],1)\n"
 #define BF16(i)  "tdpbf16ps " T(7) ", " T(6) ", " T(i) "\n"
@@ -162,12 +160,14 @@ static void peak_amx_cost(const ir_params *p, ir_cost *c)
     c->flops *= MACS_RATIO;
 }
 
+static const ir_plan_ops peak_amx_plan_ops = {.destroy = cpu_peak_teardown};
+
 const ir_kernel cpu_fma_amx = {.family = "peak",
                                .name = "amx",
                                .doc = "tile matrix multiply-accumulates, at most four tiles at a time",
                                .flags = IR_K_FUSED,
                                .can_run = peak_amx_can_run,
-                               .setup = peak_amx_setup,
+                               .plan = peak_amx_setup,
                                .run = peak_amx_run,
-                               .teardown = cpu_peak_teardown,
-                               .cost = peak_amx_cost};
+                               .cost = peak_amx_cost,
+                               .ops = &peak_amx_plan_ops};

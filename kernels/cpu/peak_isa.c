@@ -5,16 +5,9 @@
  * the assembler takes every instruction; whether the processor has them is asked at run time
  * (cpu_peak_usable). */
 #include "kernels/cpu/peak.h"
+#include "kernels/cpu/peak_regs.h"
 #include "kernels/cpu/simd.h"
 
-#define R1(M)                M(0)
-#define R2(M)                R1(M) M(1)
-#define R4(M)                R2(M) M(2) M(3)
-#define R8(M)                R4(M) M(4) M(5) M(6) M(7)
-#define R10(M)               R8(M) M(8) M(9)
-#define R12(M)               R10(M) M(10) M(11)
-#define R16(M)               R12(M) M(12) M(13) M(14) M(15)
-#define R24(M)               R16(M) M(16) M(17) M(18) M(19) M(20) M(21) M(22) M(23)
 #define NAME_(type, n, isa)  fma_##type##_##n##_##isa
 #define NAME__(type, n, isa) NAME_(type, n, isa)
 #define NAME(type, n)        NAME__(type, n, CPU_ISA)

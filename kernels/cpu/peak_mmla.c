@@ -3,6 +3,7 @@
  * followed by a part that cancels, row j of the right one is B[j], so that accumulator i receives the
  * workload's dot product i % 2. Refuses other processors. */
 #include "kernels/cpu/peak.h"
+#include "kernels/cpu/peak_regs.h"
 
 #include <string.h>
 
@@ -14,14 +15,6 @@
 #define EXT_BF16 __attribute__((target("arch=armv8.2-a+bf16")))
 #define EXT_I8   __attribute__((target("arch=armv8.2-a+i8mm")))
 #endif
-#define R1(M)    M(0)
-#define R2(M)    R1(M) M(1)
-#define R4(M)    R2(M) M(2) M(3)
-#define R8(M)    R4(M) M(4) M(5) M(6) M(7)
-#define R10(M)   R8(M) M(8) M(9)
-#define R12(M)   R10(M) M(10) M(11)
-#define R16(M)   R12(M) M(12) M(13) M(14) M(15)
-#define R24(M)   R16(M) M(16) M(17) M(18) M(19) M(20) M(21) M(22) M(23)
 #define LOAD(i)  "ldr q" #i ", [%[x], #" #i "*64]\n"
 #define STORE(i) "str q" #i ", [%[x], #" #i "*64]\n"
 #define BF16(i)  "bfmmla v" #i ".4s, v30.8h, v31.8h\n"
@@ -108,12 +101,14 @@ static void peak_mmla_cost(const ir_params *p, ir_cost *c)
     c->flops *= 2;
 }
 
+static const ir_plan_ops peak_mmla_plan_ops = {.destroy = cpu_peak_teardown};
+
 const ir_kernel cpu_fma_mmla = {.family = "peak",
                                 .name = "mmla",
                                 .doc = "2x2 matrix multiply-accumulates on vector registers",
                                 .flags = IR_K_FUSED,
                                 .can_run = peak_mmla_can_run,
-                                .setup = peak_mmla_setup,
+                                .plan = peak_mmla_setup,
                                 .run = cpu_peak_run,
-                                .teardown = cpu_peak_teardown,
-                                .cost = peak_mmla_cost};
+                                .cost = peak_mmla_cost,
+                                .ops = &peak_mmla_plan_ops};

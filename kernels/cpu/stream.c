@@ -134,7 +134,7 @@ static ir_status narrow_nt_can_run(const ir_dev *dev, const ir_workload *w, cons
 static void nt_cost(const ir_params *p, ir_cost *c)
 {
     (void)p;
-    c->wa_B = 0;
+    ir_cost_past_caches(c);
 }
 
 const ir_kernel cpu_stream_regular = {.family = "stream",

@@ -357,29 +357,33 @@ static ir_status lt_run(ir_run *r, uint32_t reps)
     return st;
 }
 
+static const ir_plan_ops cublas_plan_ops = {.destroy = blas_teardown};
+
 const ir_kernel cuda_gemm_cublas = {.family = "gemm",
                                     .name = "cublas",
                                     .doc = "cuBLAS as it comes; f32 stays f32",
                                     .flags = IR_K_LIB,
                                     .can_run = blas_can_run,
-                                    .setup = blas_setup,
+                                    .plan = blas_setup,
                                     .run = blas_run,
-                                    .teardown = blas_teardown};
+                                    .ops = &cublas_plan_ops};
+
+static const ir_plan_ops gemm_cublaslt_plan_ops = {
+    .destroy = lt_teardown, .prepare = lt_prepare, .unprepare = lt_unprepare};
+
 const ir_kernel cuda_gemm_cublaslt = {.family = "gemm",
                                       .name = "cublaslt",
                                       .doc = "cuBLASLt, the fastest of up to 16 proposed algorithms",
                                       .flags = IR_K_LIB,
                                       .can_run = lt_can_run,
-                                      .setup = lt_setup,
+                                      .plan = lt_setup,
                                       .run = lt_run,
-                                      .teardown = lt_teardown,
-                                      .prepare = lt_prepare,
-                                      .unprepare = lt_unprepare};
+                                      .ops = &gemm_cublaslt_plan_ops};
 const ir_kernel cuda_gemv_cublas = {.family = "gemv",
                                     .name = "cublas",
                                     .doc = "cuBLAS gemv (bf16: a product with one column)",
                                     .flags = IR_K_LIB,
                                     .can_run = gemv_can_run,
-                                    .setup = blas_setup,
+                                    .plan = blas_setup,
                                     .run = gemv_run,
-                                    .teardown = blas_teardown};
+                                    .ops = &cublas_plan_ops};

@@ -211,11 +211,13 @@ static ir_status conv_run(ir_run *r, uint32_t reps)
     return st;
 }
 
+static const ir_plan_ops cudnn_plan_ops = {.destroy = conv_teardown};
+
 const ir_kernel cuda_conv_cudnn = {.family = "conv",
                                    .name = "cudnn",
                                    .doc = "cuDNN, the fastest of the algorithms it tries",
                                    .flags = IR_K_LIB,
                                    .can_run = conv_can_run,
-                                   .setup = conv_setup,
+                                   .plan = conv_setup,
                                    .run = conv_run,
-                                   .teardown = conv_teardown};
+                                   .ops = &cudnn_plan_ops};

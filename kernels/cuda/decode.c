@@ -331,15 +331,15 @@ static void resident_cost(const ir_params *p, ir_cost *c)
     c->launches = 1;
 }
 
+static const ir_plan_ops decode_ops = {.destroy = teardown, .prepare = record};
 #define GPT(id, word, text, can, set, price) \
     const ir_kernel id = {.family = "gpt", \
                           .name = word, \
                           .doc = text, \
                           .can_run = can, \
-                          .setup = set, \
+                          .plan = set, \
                           .run = run, \
-                          .teardown = teardown, \
-                          .prepare = record, \
+                          .ops = &decode_ops, \
                           .cost = price}
 GPT(cuda_gpt_few, "few", "5 kernels a layer and 2 a step, norms inside products; to 4 token rows", can_run,
     few_setup, few_cost);

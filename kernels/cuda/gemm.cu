@@ -256,27 +256,32 @@ const ir_kernel cuda_gemm_tiled = {.family = "gemm",
                                    .doc = "32 x 32 tiles through shared memory",
                                    .can_run = tiled_can_run,
                                    .run = tiled_run};
+
+static const ir_plan_ops gemm_plan_ops = {.destroy = gemm_teardown};
+
 const ir_kernel cuda_gemm_blocked = {.family = "gemm",
                                      .name = "blocked",
                                      .doc = "128 x 128 tiles, 8 x 8 sums a thread in registers",
                                      .can_run = blocked_can_run,
-                                     .setup = gemm_setup,
+                                     .plan = gemm_setup,
                                      .run = gemm_run,
-                                     .teardown = gemm_teardown};
+                                     .ops = &gemm_plan_ops};
+
+static const ir_plan_ops gemm_mma_plan_ops = {
+    .destroy = gemm_teardown, .prepare = mma_prepare, .unprepare = mma_unprepare};
+
 const ir_kernel cuda_gemm_mma = {.family = "gemm",
                                  .name = "mma",
                                  .doc =
                                      "matrix units through mma.sync, tiles in a ring of asynchronous copies",
                                  .can_run = mma_can_run,
-                                 .setup = mma_setup,
+                                 .plan = mma_setup,
                                  .run = gemm_run,
-                                 .teardown = gemm_teardown,
-                                 .prepare = mma_prepare,
-                                 .unprepare = mma_unprepare};
+                                 .ops = &gemm_mma_plan_ops};
 const ir_kernel cuda_gemm_wgmma = {.family = "gemm",
                                    .name = "wgmma",
                                    .doc = "sm_90a's warp-group instructions, tiles of 128 x 256",
                                    .can_run = wgmma_can_run,
-                                   .setup = wgmma_setup,
+                                   .plan = wgmma_setup,
                                    .run = gemm_run,
-                                   .teardown = gemm_teardown};
+                                   .ops = &gemm_plan_ops};

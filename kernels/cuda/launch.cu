@@ -152,17 +152,22 @@ const ir_kernel cuda_launch_sync = {.family = "launch",
                                     .name = "sync",
                                     .doc = "an empty kernel and a wait for it, each time",
                                     .run = sync_run};
+
+static const ir_plan_ops launch_plan_ops = {.destroy = graph_teardown, .prepare = graph_prepare};
+
 const ir_kernel cuda_launch_graph = {.family = "launch",
                                      .name = "graph",
                                      .doc = "an empty kernel as a node of a 64-node graph",
-                                     .setup = graph_setup,
+                                     .plan = graph_setup,
                                      .run = graph_run,
-                                     .teardown = graph_teardown,
-                                     .prepare = graph_prepare};
+                                     .ops = &launch_plan_ops};
+
+static const ir_plan_ops launch_grid_plan_ops = {.destroy = meet_teardown};
+
 const ir_kernel cuda_launch_grid = {.family = "launch",
                                     .name = "grid",
                                     .doc = "a barrier over one block on every multiprocessor",
                                     .flags = IR_K_FUSED,
-                                    .setup = meet_setup,
+                                    .plan = meet_setup,
                                     .run = meet_run,
-                                    .teardown = meet_teardown};
+                                    .ops = &launch_grid_plan_ops};

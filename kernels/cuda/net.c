@@ -1,6 +1,6 @@
 /* net.c -- executes layer tables: whole networks ("cnn", "gpt") and single operators, which are tables of one
  * row. A plan chooses for each row its kernel and for each value that passes between rows its type, once, in
- * setup(); a step only enqueues. Kernels "launches" enqueue row by row; kernels "graph" replay the same
+ * plan(); a step only enqueues. Kernels "launches" enqueue row by row; kernels "graph" replay the same
  * launches recorded as one CUDA graph: the difference is what launching costs.
  *
  * Types: with f32, tf32 and f64-free tables everything is f32. With 16-bit weights (and int8, whose products
@@ -559,17 +559,24 @@ static ir_status grouped_can_run(const ir_dev *dev, const ir_workload *w, const 
     return matrix_can_run(dev, w, p);
 }
 
-#define NET(id, fam, nm, text, can, set, more) \
+static const ir_plan_ops operator_ops = {
+    .destroy = net_teardown, .prepare = net_prepare, .unprepare = net_unprepare};
+
+static const ir_plan_ops network_ops = {.destroy = net_teardown,
+                                        .prepare = net_prepare,
+                                        .unprepare = net_unprepare,
+                                        .net = {.profile = net_profile}};
+#define EXECUTOR(table, id, fam, nm, text, can, set, more) \
     const ir_kernel id = {.family = fam, \
                           .name = nm, \
                           .doc = text, \
                           .can_run = can, \
-                          .setup = set, \
+                          .plan = set, \
                           .run = net_run, \
-                          .teardown = net_teardown, \
-                          .prepare = net_prepare, \
-                          .unprepare = net_unprepare, \
+                          .ops = &table, \
                           more}
+#define NET(...)     EXECUTOR(operator_ops, __VA_ARGS__)
+#define NETWORK(...) EXECUTOR(network_ops, __VA_ARGS__)
 NET(cuda_conv_direct, "conv", "direct", "a thread an output element", direct_can_run, direct_setup,
     .flags = IR_K_NAIVE);
 NET(cuda_conv_implicit, "conv", "implicit", "implicit matrix product, matrix units but for f32",
@@ -587,20 +594,20 @@ NET(cuda_attention_split, "attention", "split",
     "online softmax, the keys of a query shared by several blocks", NULL, matrix_setup, .flags = 0);
 NET(cuda_attention_flash, "attention", "flash", "tiles of 64 queries on matrix units, online softmax",
     flash_can_run, flash_setup, .cost = flash_cost);
-NET(cuda_cnn_launches, "cnn", "launches", "a launch a row, fused epilogues", matrix_can_run, matrix_setup,
-    .profile = net_profile);
-NET(cuda_cnn_graph, "cnn", "graph", "the same launches replayed as one CUDA graph", matrix_can_run,
-    graph_setup, .profile = net_profile);
-NET(cuda_gpt_launches, "gpt", "launches", "7 kernels a layer and 3 a step, fused epilogues", gpt_can_run,
-    matrix_setup, .profile = net_profile);
-NET(cuda_gpt_graph, "gpt", "graph", "the same launches replayed as one CUDA graph", gpt_can_run, graph_setup,
-    .profile = net_profile);
+NETWORK(cuda_cnn_launches, "cnn", "launches", "a launch a row, fused epilogues", matrix_can_run, matrix_setup,
+        .flags = 0);
+NETWORK(cuda_cnn_graph, "cnn", "graph", "the same launches replayed as one CUDA graph", matrix_can_run,
+        graph_setup, .flags = 0);
+NETWORK(cuda_gpt_launches, "gpt", "launches", "7 kernels a layer and 3 a step, fused epilogues", gpt_can_run,
+        matrix_setup, .flags = 0);
+NETWORK(cuda_gpt_graph, "gpt", "graph", "the same launches replayed as one CUDA graph", gpt_can_run,
+        graph_setup, .flags = 0);
 NET(cuda_bag_items, "bag", "items", "a thread an element of a bag's sum", NULL, matrix_setup, .flags = 0);
-NET(cuda_dlrm_launches, "dlrm", "launches", "a launch a row, fused epilogues", matrix_can_run, matrix_setup,
-    .profile = net_profile);
-NET(cuda_dlrm_graph, "dlrm", "graph", "the same launches replayed as one CUDA graph", matrix_can_run,
-    graph_setup, .profile = net_profile);
-NET(cuda_encoder_launches, "encoder", "launches", "7 kernels a layer, fused epilogues", matrix_can_run,
-    matrix_setup, .profile = net_profile);
-NET(cuda_encoder_graph, "encoder", "graph", "the same launches replayed as one CUDA graph", matrix_can_run,
-    graph_setup, .profile = net_profile);
+NETWORK(cuda_dlrm_launches, "dlrm", "launches", "a launch a row, fused epilogues", matrix_can_run,
+        matrix_setup, .flags = 0);
+NETWORK(cuda_dlrm_graph, "dlrm", "graph", "the same launches replayed as one CUDA graph", matrix_can_run,
+        graph_setup, .flags = 0);
+NETWORK(cuda_encoder_launches, "encoder", "launches", "7 kernels a layer, fused epilogues", matrix_can_run,
+        matrix_setup, .flags = 0);
+NETWORK(cuda_encoder_graph, "encoder", "graph", "the same launches replayed as one CUDA graph",
+        matrix_can_run, graph_setup, .flags = 0);

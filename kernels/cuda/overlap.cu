@@ -98,10 +98,12 @@ static ir_status overlap_can_run(const ir_dev *dev, const ir_workload *, const i
                    cuda_of(dev)->prop.name);
 }
 
+static const ir_plan_ops overlap_plan_ops = {.destroy = overlap_teardown};
+
 const ir_kernel cuda_overlap_streams = {.family = "overlap",
                                         .name = "streams",
                                         .doc = "the copy in a stream of its own",
                                         .can_run = overlap_can_run,
-                                        .setup = overlap_setup,
+                                        .plan = overlap_setup,
                                         .run = overlap_run,
-                                        .teardown = overlap_teardown};
+                                        .ops = &overlap_plan_ops};

@@ -114,13 +114,15 @@ static ir_status chase_run(ir_run *r, uint32_t reps)
     return st;
 }
 
+static const ir_plan_ops random_plan_ops = {.destroy = chase_teardown};
+
 const ir_kernel cuda_chase_warps = {.family = "chase",
                                     .name = "warps",
                                     .doc = "one lane of a warp a chain, all in one block",
                                     .can_run = chase_can_run,
-                                    .setup = chase_setup,
+                                    .plan = chase_setup,
                                     .run = chase_run,
-                                    .teardown = chase_teardown};
+                                    .ops = &random_plan_ops};
 
 /* ---- gather ---------------------------------------------------------------------------------- */
 enum { GATHER_THREADS = 256 };

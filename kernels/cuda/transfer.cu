@@ -106,24 +106,26 @@ static ir_status mapped_run(ir_run *r, uint32_t reps)
     return st == IR_OK && to_be_probed(r) ? probe(r) : st;
 }
 
+static const ir_plan_ops transfer_plan_ops = {.destroy = link_teardown};
+
 const ir_kernel cuda_transfer_pageable = {.family = "transfer",
                                           .name = "pageable",
                                           .doc = "ordinary host memory: staged by the driver",
-                                          .setup = pageable_setup,
+                                          .plan = pageable_setup,
                                           .run = copy_run,
-                                          .teardown = link_teardown};
+                                          .ops = &transfer_plan_ops};
 const ir_kernel cuda_transfer_pinned = {.family = "transfer",
                                         .name = "pinned",
                                         .doc = "pinned host memory: the copy engine",
-                                        .setup = pinned_setup,
+                                        .plan = pinned_setup,
                                         .run = copy_run,
-                                        .teardown = link_teardown};
+                                        .ops = &transfer_plan_ops};
 const ir_kernel cuda_transfer_mapped = {.family = "transfer",
                                         .name = "mapped",
                                         .doc = "a kernel that loads from or stores to mapped host memory",
-                                        .setup = pinned_setup,
+                                        .plan = pinned_setup,
                                         .run = mapped_run,
-                                        .teardown = link_teardown};
+                                        .ops = &transfer_plan_ops};
 
 /* ---- local: shared memory, neighbouring lanes read neighbouring 16 bytes --------------------- */
 CU_KERNEL(256, 4) local_kernel(double *sums, uint32_t words, uint32_t passes, uint32_t reps)
@@ -166,5 +168,5 @@ const ir_kernel cuda_local_shared = {.family = "local",
                                      .name = "shared",
                                      .doc = "16-byte loads from shared memory, no two lanes in one bank",
                                      .flags = IR_K_FUSED,
-                                     .setup = local_setup,
+                                     .plan = local_setup,
                                      .run = local_run};

@@ -215,7 +215,8 @@ static ir_status on_host(const ir_dev *d, const ir_workload *w, const ir_params 
 
 static ir_status backend_past_caches(const ir_dev *d, const ir_workload *w, const ir_params *p)
 {
-    if (!(model_of(d)->memory.nt > 0) || !(w->cost(w, p).write_B > 0))
+    const ir_cost c = w->cost(w, p);
+    if (!(model_of(d)->memory.nt > 0) || !(ir_cost_write_B(&c) > 0))
         return ir_fail(IR_SKIP, "no stores, or none that pass the caches by");
     return on_host(d, w, p);
 }
@@ -227,7 +228,7 @@ static ir_status backend_setup(ir_run *r)
     if (!o) return ir_fail(IR_ENOMEM, "model: no memory for a plan");
     model_plan_of(&d->m, r->workload, r->kernel->flags, &r->p, o);
     ir_cost cost = r->workload->cost(r->workload, &r->p);
-    double  bytes = o->memory_s > 0 ? cost.read_B + cost.write_B : 0; /* caches' own are in the base power */
+    double  bytes = o->memory_s > 0 ? ir_cost_B(&cost) : 0; /* caches' own are in the base power */
     double  flops = !strcmp(r->workload->family, "clock") ? 0 : cost.flops; /* a chain that waits */
     o->move_J = d->m.energy.move_JpB * bytes + d->m.energy.comp_JpF * flops;
     r->self = o;
@@ -247,15 +248,16 @@ static ir_status backend_run(ir_run *r, uint32_t reps)
     return IR_OK;
 }
 
+static const ir_plan_ops backend_plan_ops = {.destroy = backend_teardown};
 #define KERNEL(id, fam, title, text, more, can) \
     static const ir_kernel id = {.family = fam, \
                                  .name = title, \
                                  .doc = text, \
                                  .flags = IR_K_IDEAL | (more), \
                                  .can_run = can, \
-                                 .setup = backend_setup, \
+                                 .plan = backend_setup, \
                                  .run = backend_run, \
-                                 .teardown = backend_teardown};
+                                 .ops = &backend_plan_ops};
 KERNEL(k_stream, "stream", "regular", "regular loads and stores, repeated in one region", IR_K_FUSED, on_host)
 KERNEL(k_stream_nt, "stream", "nt", "stores that pass the caches by", IR_K_FUSED | IR_K_NT,
        backend_past_caches)

@@ -107,30 +107,34 @@ static void bytes_s(const model_machine *m, int threads, const bytes *b, bool nt
  */
 static void scattered_s(const model_machine *m, int threads, const ir_cost *c, model_plan *o)
 {
-    double share[MODEL_LEVELS], lines = c->scatters > 0 ? c->scatters : c->read_B / 12; /* 8 B and an index */
+    double share[MODEL_LEVELS], lines = ir_cost_accesses(c, IR_RANDOM);
+    if (!(lines > 0)) lines = ir_cost_read_B(c) / 12; /* 8 B and an index */
     cost_served(m, threads, c->footprint_B, -1, share);
     for (int l = 0; l < m->nlevel; l++) {
         double one = m->memory.gather * LINE_B / m->level[l].latency_s;
         double Bps = smaller(working(m, threads) * one, model_read_Bps(m, l, threads));
         *(l == m->nlevel - 1 ? &o->memory_s : &o->cache_s) +=
-            share[l] * (lines * LINE_B + (c->scattered ? c->write_B : 0)) / Bps;
+            share[l] * (lines * LINE_B + (ir_cost_all_random(c) ? ir_cost_write_B(c) : 0)) / Bps;
     }
 }
 
 static void data_s(const model_machine *m, int threads, const ir_cost *c, bool nt, double fill, int level,
                    model_plan *o)
 {
-    bool   near = c->near_footprint_B > 0;
-    double in = near ? fmin(c->by_B[IR_BY_IN], c->read_B) : 0,
-           out = near ? fmin(c->by_B[IR_BY_OUT], c->write_B) : 0;
-    bytes far_part = {c->read_B - in, c->write_B - out, near ? fmax(c->wa_B - out, 0) : c->wa_B,
-                      c->footprint_B, level};
-    bytes near_part = {in, out, fmin(c->wa_B, out), c->near_footprint_B, level};
-    if (c->scattered || c->scattered_B > 0) scattered_s(m, threads, c, o);
-    if (c->scattered) return;
-    far_part.read_B -= fmin(LINE_B * c->scatters, c->scattered_B); /* a row's first line; the others follow */
+    bytes far_part = {.footprint_B = c->footprint_B, .level = level}, near_part = {.level = level};
+    for (int i = 0; i < IR_NPART; i++) {
+        bytes *b = c->part[i].footprint_B > 0 ? &near_part : &far_part;
+        b->read_B += c->part[i].read_B;
+        b->write_B += c->part[i].write_B;
+        b->wa_B += c->part[i].wa_B;
+        b->footprint_B = fmax(b->footprint_B, c->part[i].footprint_B);
+    }
+    if (ir_cost_all_random(c) || ir_cost_random_B(c) > 0) scattered_s(m, threads, c, o);
+    if (ir_cost_all_random(c)) return;
+    /* A row's first line; the others follow. */
+    far_part.read_B -= fmin(LINE_B * ir_cost_accesses(c, IR_RANDOM), ir_cost_random_B(c));
     bytes_s(m, threads, &far_part, nt, fill, o);
-    if (near) bytes_s(m, threads, &near_part, nt, fill, o);
+    if (near_part.footprint_B > 0) bytes_s(m, threads, &near_part, nt, fill, o);
 }
 
 /* ---- arithmetic ------------------------------------------------------------------------------ */
@@ -154,7 +158,7 @@ double model_flops(const model_machine *m, int threads, ir_dtype t, bool product
  * Fewer outputs than one wave are cut smaller and their sums split, which makes up for most. */
 static double waves(const model_machine *m, const ir_cost *c, ir_dtype t)
 {
-    double full = c->by_B[IR_BY_OUT] / ir_dtype_bytes(t) / fmax(m->wave, 1) / m->cores;
+    double full = ir_cost_of(c, IR_OF_OUT) / ir_dtype_bytes(t) / fmax(m->wave, 1) / m->cores;
     if (!(m->wave > 0) || !(full > 0)) return 1;
     return full >= 1 ? ceil(full) / full : pow(full, -0.1);
 }
@@ -174,7 +178,7 @@ static void chase_s(const model_machine *m, const ir_workload *w, const ir_param
     cost_served(m, 1, c->footprint_B, -1, share);
     for (int l = 0; l < m->nlevel; l++)
         wait += share[l] * m->level[l].latency_s * (small && l == m->nlevel - 1 ? SMALL_TLB : 1);
-    o->wait_s = c->hops * wait * fmax(chains / m->memory.lines, 1);
+    o->wait_s = ir_cost_accesses(c, IR_DEPENDENT) * wait * fmax(chains / m->memory.lines, 1);
 }
 
 static void fma_s(const model_machine *m, const ir_workload *w, const ir_params *p, const ir_cost *c,

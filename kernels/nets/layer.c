@@ -172,38 +172,41 @@ void ly_cost(const ly_row *r, ir_dtype t, bool in_network, ir_cost *c)
     if (r->op == LY_ATTENTION && !r->all)
         kv_row = 2 * (double)(r->batch * ly_kv_heads(r) * r->dh) * ly_kv_B(ly_row_kv(r, t));
     memset(c, 0, sizeof *c);
-    c->by_B[IR_BY_WEIGHTS] = tables_B(r, t);
-    c->by_B[IR_BY_IN] = in + added;
-    c->by_B[IR_BY_OUT] = out;
-    c->by_B[IR_BY_KV] = kv_row * (double)(r->past + r->tokens);
-    c->write_B = c->wa_B = out + kv_row * (double)r->tokens;
-    c->read_B = c->by_B[IR_BY_WEIGHTS] + c->by_B[IR_BY_IN] + kv_row * (double)r->past;
+    if (r->op == LY_BAG)
+        c->part[IR_OF_ROWS] =
+            (ir_traffic){.read_B = tables_B(r, t), .access = IR_RANDOM, .accesses = (double)r->lookups};
+    else
+        c->part[IR_OF_WEIGHTS].read_B = tables_B(r, t);
+    c->part[IR_OF_IN].read_B = in + added;
+    c->part[IR_OF_OUT] = (ir_traffic){.write_B = out, .wa_B = out};
+    c->part[IR_OF_KV] = (ir_traffic){.read_B = kv_row * (double)r->past,
+                                     .write_B = kv_row * (double)r->tokens,
+                                     .wa_B = kv_row * (double)r->tokens};
     c->flops = flops_of(r, in_network);
     c->spare_flops = spare_flops(r);
     c->launches = 1;
-    c->footprint_B = c->read_B + c->write_B;
-    if (r->op == LY_BAG) {
-        c->scattered_B = c->by_B[IR_BY_WEIGHTS];
-        c->scatters = (double)r->lookups;
-        c->footprint_B -= c->scattered_B * (1 - r->distinct / c->scatters);
-    }
+    c->footprint_B = ir_cost_B(c);
+    if (r->op == LY_BAG) c->footprint_B -= ir_cost_of(c, IR_OF_ROWS) * (1 - r->distinct / (double)r->lookups);
     c->weights_B = weights_B(r, t, in_network);
-    c->unfused_B = c->read_B + c->write_B + unfused_extra_B(r);
+    c->unfused_B = ir_cost_B(c) + unfused_extra_B(r);
 }
 
 static void add_up(ir_cost *sum, const ir_cost *c, double times)
 {
-    sum->read_B += times * c->read_B;
-    sum->write_B += times * c->write_B;
-    sum->wa_B += times * c->wa_B;
     sum->flops += times * c->flops;
     sum->spare_flops += times * c->spare_flops;
     sum->launches += times * c->launches;
-    sum->scattered_B += times * c->scattered_B;
-    sum->scatters += times * c->scatters;
     sum->weights_B += times * c->weights_B;
     sum->unfused_B += times * c->unfused_B;
-    for (int k = 0; k < IR_NBY; k++) sum->by_B[k] += times * c->by_B[k];
+    for (int k = 0; k < IR_NPART; k++) {
+        ir_traffic       *to = &sum->part[k];
+        const ir_traffic *from = &c->part[k];
+        to->read_B += times * from->read_B;
+        to->write_B += times * from->write_B;
+        to->wa_B += times * from->wa_B;
+        to->accesses += times * from->accesses;
+        if (from->access != IR_STREAM) to->access = from->access;
+    }
 }
 
 void ly_chain_cost(const ly_row *r, int n, int64_t times, bool fused, ir_cost *out)
@@ -216,14 +219,12 @@ void ly_chain_cost(const ly_row *r, int n, int64_t times, bool fused, ir_cost *o
         ly_cost(&r[i], IR_F32, false, &c);
         add_up(out, &c, (double)times);
     }
-    out->read_B -= kept;
-    out->write_B -= kept;
-    out->wa_B -= kept;
-    out->by_B[IR_BY_IN] -= kept;
-    out->by_B[IR_BY_OUT] -= kept;
+    out->part[IR_OF_IN].read_B -= kept;
+    out->part[IR_OF_OUT].write_B -= kept;
+    out->part[IR_OF_OUT].wa_B -= kept;
     if (fused) out->launches = 1;
     out->footprint_B =
-        f32_B * (double)ly_in_elems(r) + out->by_B[IR_BY_WEIGHTS] + (fused || steps < 2 ? 1 : 2) * handed;
+        f32_B * (double)ly_in_elems(r) + ir_cost_weights_B(out) + (fused || steps < 2 ? 1 : 2) * handed;
 }
 
 /* ---- a whole table --------------------------------------------------------------------------- */
@@ -275,8 +276,7 @@ static bool layer_own_table(const ly_net *n, int i)
 static void layer_leave_out(const ly_net *n, int i, ir_dtype t, ir_cost *c)
 {
     double B = ly_weights_B(t, n->row[i].format, (double)ly_reread(n, i));
-    c->read_B -= B;
-    c->by_B[IR_BY_WEIGHTS] -= B;
+    c->part[IR_OF_WEIGHTS].read_B -= B;
     c->weights_B -= B;
     c->unfused_B -= B;
 }
@@ -303,14 +303,14 @@ void ly_net_cost(const ly_net *n, ir_dtype t, ir_cost *out)
         ir_cost c;
         ly_cost(&n->row[i], t, true, &c);
         layer_leave_out(n, i, t, &c);
-        if (layer_own_table(n, i)) c.weights_B = c.by_B[IR_BY_WEIGHTS];
+        if (layer_own_table(n, i)) c.weights_B = ir_cost_weights_B(&c);
         add_up(out, &c, 1);
         if (n->row[i].op == LY_ATTENTION) kv = ly_row_kv(&n->row[i], t);
     }
     out->footprint_B = ly_weights_B(t, n->format, touched_W(n)) + f32_B * (double)n->nV +
                        (double)n->kv_elems * ly_kv_B(kv) +
                        f32_B * (largest_live(n) + (double)(n->in_elems + n->out_elems));
-    out->near_footprint_B = f32_B * largest_live(n);
+    out->part[IR_OF_IN].footprint_B = out->part[IR_OF_OUT].footprint_B = f32_B * largest_live(n);
 }
 
 /* What of a row GPT-2 has not; NULL: nothing. */

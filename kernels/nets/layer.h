@@ -103,12 +103,12 @@ typedef struct {
      * -1: none. W_at is a multiple of 128 and the V offsets of 16 in a network: padding counts in the
      * tensors, not in nW. The table of LY_EMBED is the output head's matrix: the same W_at, the same s_at. */
     int64_t W_at, nW, b_at, g_at, s_at;
-    int64_t types; /* LY_EMBED: rows that follow the positions; row i is of type (i % tokens) * types /
-                    * tokens, and that row is added too */
-    int64_t P_at;  /* LY_EMBED: the position table [context][c], elements into W; its row scales
-                    * follow the table's in V: s_at + vocab */
-    int64_t vocab,
-        context;      /* LY_EMBED: rows of the table, and of the position table. LY_BAG: of all tables */
+    int64_t types;    /* LY_EMBED: rows that follow the positions; row i is of type (i % tokens) * types /
+                       * tokens, and that row is added too */
+    int64_t P_at;     /* LY_EMBED: the position table [context][c], elements into W; its row scales
+                       * follow the table's in V: s_at + vocab */
+    int64_t vocab;    /* LY_EMBED: rows of the table. LY_BAG: of all tables */
+    int64_t context;  /* LY_EMBED: rows of the position table */
     int64_t lookups;  /* LY_BAG: of all bags */
     double  distinct; /* LY_BAG: rows that they are expected to touch */
 } ly_row;
@@ -204,15 +204,15 @@ static inline size_t ly_W_offset(ir_dtype t, ly_format f, int64_t at)
     return f.group ? (size_t)(at / f.group * ly_block_B(t, f)) : (size_t)at * (size_t)ir_dtype_bytes(t);
 }
 
-/* Cost of one row. Fills read_B, write_B, by_B, flops, weights_B, unfused_B, footprint_B; launches = 1.
- * in_network: see the FLOP convention above. Traffic models: compulsory (read_B + write_B): each tensor of
+/* Cost of one row. Fills the parts, flops, weights_B, unfused_B, footprint_B; launches = 1.
+ * in_network: see the FLOP convention above. Traffic models: compulsory (the parts): each tensor of
  * the row once; a fused residual is one more input, fused bias and activation cost nothing; row scales of
  * one-byte weights are read; embedding: the rows gathered (a position row once for all sequences); attention:
- * q, k, v in, new k and v written, `past` cache rows read once, output; scores never leave the chip
- *   weights_B: every parameter the row reads: matrix, bias, gain, offset, row scales. LY_EMBED in a network:
- * the position rows only, because its table is the output head's and counted there unfused_B: bias, residual
+ * q, k, v in, new k and v written, `past` cache rows read once, output; scores never leave the chip.
+ * weights_B: every parameter the row reads: matrix, bias, gain, offset, row scales; of LY_EMBED in a network
+ * the position rows only, because its table is the output head's and counted there. unfused_B: bias, residual
  * and activation each a pass that reads and writes the output; attention writes and reads the score matrix
- * (tokens x (past + tokens), f32) twice (scores, softmax) FLOP: causal pairs for attention, 4 dh each
+ * (tokens x (past + tokens), f32) twice (scores, softmax). FLOP: causal pairs for attention, 4 dh each
  * (ly_pairs). Outside a network, per element: norm 8, softmax 5, ReLU 1, GELU 9 (tanh as one), add 1,
  * embedding 1, dropout 1 (the scaling; its mask is integers); a max pool r*s - 1 per output, an average pool
  * 1 per input. */
@@ -227,9 +227,8 @@ void ly_chain_cost(const ly_row *, int n, int64_t times, bool fused, ir_cost *ou
  * (10 of 13). */
 double ly_winograd_flops(const ly_row *);
 /* Cost of a network: the sum over its rows. Weights that ly_reread() counts are left out; launches is the
- * number of rows. footprint_B: weights, cache and the largest live activations; the last alone are
- * near_footprint_B.
- */
+ * number of rows. footprint_B: weights, cache and the largest live activations; the last alone
+ * are the footprint_B of the parts of IN and OUT. */
 void ly_net_cost(const ly_net *, ir_dtype weights, ir_cost *out);
 
 /* IR_SKIP with a reason where a table has more than GPT-2's: RMS norms, rotary positions, shared heads of

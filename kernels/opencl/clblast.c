@@ -1,5 +1,5 @@
 /* clblast.c -- the products through CLBlast, a tuned library of OpenCL kernels: what a user of a library
- * gets. Its own tuning data applies; it builds its kernels at its first call, in setup(). bf16 it does not
+ * gets. Its own tuning data applies; it builds its kernels at its first call, in plan(). bf16 it does not
  * know. */
 #include "kernels/workloads/workloads_gemm.h"
 #include "kernels/opencl/ocl.h"

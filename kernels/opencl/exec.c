@@ -722,17 +722,18 @@ static ir_status product_can_run(const ir_dev *dev, const ir_workload *w, const 
                            : ir_fail(IR_SKIP, "groups=%lld: see direct", (long long)row.groups);
 }
 
+static const ir_plan_ops exec_ops = {.destroy = ocl_exec_teardown,
+                                     .prepare = ocl_exec_prepare,
+                                     .unprepare = ocl_exec_unprepare,
+                                     .net = {.profile = ocl_exec_profile}};
 #define EXECUTOR(id, fam, word, text, can, set) \
     const ir_kernel id = {.family = fam, \
                           .name = word, \
                           .doc = text, \
                           .can_run = can, \
-                          .setup = set, \
+                          .plan = set, \
                           .run = ocl_exec_run, \
-                          .teardown = ocl_exec_teardown, \
-                          .prepare = ocl_exec_prepare, \
-                          .unprepare = ocl_exec_unprepare, \
-                          .profile = ocl_exec_profile}
+                          .ops = &exec_ops}
 EXECUTOR(ocl_conv_im2col, "conv", "im2col", "windows as a matrix, then the register-blocked product",
          product_can_run, ocl_exec_setup);
 EXECUTOR(ocl_conv_direct, "conv", "direct", "sums over the window where the image lies", ocl_exec_can_run,

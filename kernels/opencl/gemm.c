@@ -348,26 +348,28 @@ static ir_status blocked_run(ir_run *r, uint32_t reps)
     return s;
 }
 
+static const ir_plan_ops gemm_plan_ops = {.destroy = ocl_gemm_teardown};
+
 const ir_kernel ocl_gemm_naive = {.family = "gemm",
                                   .name = "naive",
                                   .doc = "one result per work-item",
                                   .flags = IR_K_NAIVE,
                                   .can_run = ocl_gemm_can_run,
-                                  .setup = naive_setup,
+                                  .plan = naive_setup,
                                   .run = ocl_gemm_naive_run,
-                                  .teardown = ocl_gemm_teardown};
+                                  .ops = &gemm_plan_ops};
 const ir_kernel ocl_gemm_tiled = {.family = "gemm",
                                   .name = "tiled",
                                   .doc = "square tiles in local memory",
                                   .flags = IR_K_NAIVE,
                                   .can_run = tiled_can_run,
-                                  .setup = tiled_setup,
+                                  .plan = tiled_setup,
                                   .run = tiled_run,
-                                  .teardown = ocl_gemm_teardown};
+                                  .ops = &gemm_plan_ops};
 const ir_kernel ocl_gemm_register = {.family = "gemm",
                                      .name = "blocked",
                                      .doc = "register tiles, searched for; CPUs pack both inputs into panels",
                                      .can_run = ocl_gemm_can_run,
-                                     .setup = blocked_setup,
+                                     .plan = blocked_setup,
                                      .run = blocked_run,
-                                     .teardown = ocl_gemm_teardown};
+                                     .ops = &gemm_plan_ops};

@@ -78,10 +78,12 @@ static ir_status ocl_gemv_run(ir_run *r, uint32_t reps)
     return s;
 }
 
+static const ir_plan_ops gemv_plan_ops = {.destroy = ocl_gemv_teardown};
+
 const ir_kernel ocl_gemv_rows = {.family = "gemv",
                                  .name = "rows",
                                  .doc = "rows in vectors, read in the order in which they lie",
                                  .can_run = ocl_gemv_can_run,
-                                 .setup = ocl_gemv_setup,
+                                 .plan = ocl_gemv_setup,
                                  .run = ocl_gemv_run,
-                                 .teardown = ocl_gemv_teardown};
+                                 .ops = &gemv_plan_ops};

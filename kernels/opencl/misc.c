@@ -114,13 +114,15 @@ static ir_status ocl_misc_chase_run(ir_run *r, uint32_t reps)
     return s == IR_OK ? chase_ends(r) : s;
 }
 
+static const ir_plan_ops misc_plan_ops = {.destroy = ocl_misc_teardown};
+
 const ir_kernel ocl_chase_item = {.family = "chase",
                                   .name = "item",
                                   .doc = "one work-item follows line numbers",
                                   .can_run = ocl_misc_chase_can_run,
-                                  .setup = ocl_misc_chase_setup,
+                                  .plan = ocl_misc_chase_setup,
                                   .run = ocl_misc_chase_run,
-                                  .teardown = ocl_misc_teardown};
+                                  .ops = &misc_plan_ops};
 
 /* ---- gather ---------------------------------------------------------------------------------- */
 static ir_status gather_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
@@ -156,9 +158,9 @@ const ir_kernel ocl_gather_items = {.family = "gather",
                                     .name = "items",
                                     .doc = "four independent gathers per work-item",
                                     .can_run = gather_can_run,
-                                    .setup = gather_setup,
+                                    .plan = gather_setup,
                                     .run = gather_run,
-                                    .teardown = ocl_misc_teardown};
+                                    .ops = &misc_plan_ops};
 
 /* ---- launch ---------------------------------------------------------------------------------- */
 static ir_status launch_plan(ir_run *r, plan *p)
@@ -194,15 +196,15 @@ static ir_status waited_run(ir_run *r, uint32_t reps) { return ocl_misc_launches
 const ir_kernel ocl_launch_pipelined = {.family = "launch",
                                         .name = "pipelined",
                                         .doc = "one work-item; launches queue up in order",
-                                        .setup = launch_setup,
+                                        .plan = launch_setup,
                                         .run = pipelined_run,
-                                        .teardown = ocl_misc_teardown};
+                                        .ops = &misc_plan_ops};
 const ir_kernel ocl_launch_waited = {.family = "launch",
                                      .name = "waited",
                                      .doc = "one work-item; the host waits for each launch",
-                                     .setup = launch_setup,
+                                     .plan = launch_setup,
                                      .run = waited_run,
-                                     .teardown = ocl_misc_teardown};
+                                     .ops = &misc_plan_ops};
 
 /* ---- local memory ---------------------------------------------------------------------------- */
 static ir_status local_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
@@ -256,9 +258,9 @@ const ir_kernel ocl_local_groups = {.family = "local",
                                     .name = "groups",
                                     .doc = "16-byte loads, four in flight per work-item",
                                     .can_run = local_can_run,
-                                    .setup = local_setup,
+                                    .plan = local_setup,
                                     .run = local_run,
-                                    .teardown = ocl_misc_teardown};
+                                    .ops = &misc_plan_ops};
 
 /* ---- transfer -------------------------------------------------------------------------------- */
 static ir_status host_side(ir_run *r, plan *p)
@@ -336,19 +338,19 @@ static ir_status mapped_run(ir_run *r, uint32_t reps)
 const ir_kernel ocl_transfer_pageable = {.family = "transfer",
                                          .name = "pageable",
                                          .doc = "read or write of ordinary host memory",
-                                         .setup = pageable_setup,
+                                         .plan = pageable_setup,
                                          .run = copy_run,
-                                         .teardown = ocl_misc_teardown};
+                                         .ops = &misc_plan_ops};
 const ir_kernel ocl_transfer_pinned = {.family = "transfer",
                                        .name = "pinned",
                                        .doc = "read or write of memory the runtime allocated for it",
-                                       .setup = pinned_setup,
+                                       .plan = pinned_setup,
                                        .run = copy_run,
-                                       .teardown = ocl_misc_teardown};
+                                       .ops = &misc_plan_ops};
 const ir_kernel ocl_transfer_mapped = {
     .family = "transfer",
     .name = "mapped",
     .doc = "the buffer mapped and copied by the host; zero-copy where memory is shared",
-    .setup = pageable_setup,
+    .plan = pageable_setup,
     .run = mapped_run,
-    .teardown = ocl_misc_teardown};
+    .ops = &misc_plan_ops};

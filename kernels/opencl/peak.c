@@ -80,24 +80,26 @@ static ir_status ocl_peak_run(ir_run *r, uint32_t reps)
     return s == IR_OK ? ocl_launches(ocl_of(r->dev), p->kernel, p->groups, p->local, reps) : s;
 }
 
+static const ir_plan_ops peak_plan_ops = {.destroy = ocl_peak_teardown};
+
 const ir_kernel ocl_fma_whole = {.family = "peak",
                                  .name = "whole",
                                  .doc = "a work-item carries a 64-byte vector per chain",
                                  .can_run = ocl_peak_vector_can_run,
-                                 .setup = whole_setup,
+                                 .plan = whole_setup,
                                  .run = ocl_peak_run,
-                                 .teardown = ocl_peak_teardown};
+                                 .ops = &peak_plan_ops};
 const ir_kernel ocl_fma_halved = {.family = "peak",
                                   .name = "halved",
                                   .doc = "a work-item carries a 32-byte vector per chain",
                                   .can_run = ocl_peak_vector_can_run,
-                                  .setup = halved_setup,
+                                  .plan = halved_setup,
                                   .run = ocl_peak_run,
-                                  .teardown = ocl_peak_teardown};
+                                  .ops = &peak_plan_ops};
 const ir_kernel ocl_fma_lane = {.family = "peak",
                                 .name = "lane",
                                 .doc = "a work-item carries one lane",
                                 .can_run = lane_can_run,
-                                .setup = lane_setup,
+                                .plan = lane_setup,
                                 .run = ocl_peak_run,
-                                .teardown = ocl_peak_teardown};
+                                .ops = &peak_plan_ops};

@@ -114,42 +114,44 @@ static ir_status run_fused(ir_run *r, uint32_t reps)
     return s == IR_OK ? ocl_launch(ocl_of(r->dev), p->kernel, p->groups, p->local) : s;
 }
 
+static const ir_plan_ops stream_plan_ops = {.destroy = ocl_stream_teardown};
+
 const ir_kernel ocl_stream_scalar = {.family = "stream",
                                      .name = "scalar",
                                      .doc = "one element a load",
                                      .flags = IR_K_NAIVE,
                                      .can_run = plain_can_run,
-                                     .setup = scalar_setup,
+                                     .plan = scalar_setup,
                                      .run = ocl_stream_run,
-                                     .teardown = ocl_stream_teardown};
+                                     .ops = &stream_plan_ops};
 const ir_kernel ocl_stream_narrow = {.family = "stream",
                                      .name = "narrow",
                                      .doc = "16-byte vectors",
                                      .can_run = plain_can_run,
-                                     .setup = narrow_setup,
+                                     .plan = narrow_setup,
                                      .run = ocl_stream_run,
-                                     .teardown = ocl_stream_teardown};
+                                     .ops = &stream_plan_ops};
 const ir_kernel ocl_stream_wide = {.family = "stream",
                                    .name = "wide",
                                    .doc = "64-byte vectors",
                                    .can_run = wide_can_run,
-                                   .setup = wide_setup,
+                                   .plan = wide_setup,
                                    .run = ocl_stream_run,
-                                   .teardown = ocl_stream_teardown};
+                                   .ops = &stream_plan_ops};
 const ir_kernel ocl_stream_wide_nt = {.family = "stream",
                                       .name = "wide_nt",
                                       .doc =
                                           "64-byte vectors, non-temporal stores where the compiler has them",
                                       .flags = IR_K_NT,
                                       .can_run = ocl_stream_nt_can_run,
-                                      .setup = nt_setup,
+                                      .plan = nt_setup,
                                       .run = ocl_stream_run,
-                                      .teardown = ocl_stream_teardown};
+                                      .ops = &stream_plan_ops};
 const ir_kernel ocl_stream_fused = {.family = "stream",
                                     .name = "fused",
                                     .doc = "64-byte vectors, all repetitions in one launch",
                                     .flags = IR_K_FUSED,
                                     .can_run = fused_can_run,
-                                    .setup = fused_setup,
+                                    .plan = fused_setup,
                                     .run = run_fused,
-                                    .teardown = ocl_stream_teardown};
+                                    .ops = &stream_plan_ops};

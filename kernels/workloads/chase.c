@@ -28,10 +28,10 @@ static ir_status chase_valid(IR_SELF, const ir_params *p)
 static ir_cost chase_cost(IR_SELF, const ir_params *p)
 {
     ir_cost c = {0};
-    c.read_B = (double)p->v[STEPS] * (double)p->v[CHAINS] * WL_CHASE_LINE;
-    c.by_B[IR_BY_IN] = c.read_B;
+    c.part[IR_OF_IN] = (ir_traffic){.read_B = (double)p->v[STEPS] * (double)p->v[CHAINS] * WL_CHASE_LINE,
+                                    .access = IR_DEPENDENT,
+                                    .accesses = (double)p->v[STEPS]};
     c.launches = 1;
-    c.hops = (double)p->v[STEPS];
     c.footprint_B = (double)(p->v[BYTES] / WL_CHASE_LINE) * WL_CHASE_LINE;
     return c;
 }

@@ -59,10 +59,10 @@ static ir_cost conv_cost(IR_SELF, const ir_params *p)
 {
     ir_cost c = nets_row_cost(&wl_conv, p);
     if (p->v[FUSE] != WL_UNFUSED) return c;
-    double passes = 2 * c.by_B[IR_BY_OUT]; /* bias and ReLU: two more reads and writes of y */
-    c.read_B += passes;
-    c.write_B += passes;
-    c.by_B[IR_BY_OUT] += 2 * passes;
+    ir_traffic *y = &c.part[IR_OF_OUT];
+    double      passes = 2 * y->write_B; /* bias and ReLU: two more reads and writes of y */
+    y->read_B += passes;
+    y->write_B += passes;
     c.launches = 3;
     return c;
 }

@@ -25,12 +25,11 @@ static ir_cost gather_cost(IR_SELF, const ir_params *p)
 {
     double  count = (double)p->v[COUNT], lines = ceil((double)wl_gather_n(p) * width_of(p) / 64);
     ir_cost c = {0};
-    c.by_B[IR_BY_WEIGHTS] = count * width_of(p);
-    c.by_B[IR_BY_IN] = count * 4;
-    c.read_B = c.by_B[IR_BY_WEIGHTS] + c.by_B[IR_BY_IN];
+    /* An element's index comes with it: the ceiling of gathers counts both. */
+    c.part[IR_OF_ROWS] = (ir_traffic){.read_B = count * width_of(p), .access = IR_RANDOM};
+    c.part[IR_OF_IN] = (ir_traffic){.read_B = count * 4, .access = IR_RANDOM};
     c.flops = count;
     c.launches = 1;
-    c.scattered = true;
     /* Expected number of distinct lines that `count` uniform draws touch. */
     c.footprint_B = count * 4 + 64 * (lines > 1 ? -lines * expm1(count * log1p(-1 / lines)) : 1);
     return c;

@@ -34,13 +34,12 @@ ir_cost gemm_cost(wl_gemm_shape s, ir_dtype t, int weights)
     double  in_B = (double)wl_gemm_in_B(t), m = (double)s.m, n = (double)s.n, k = (double)s.k;
     double  a_B = m * k * in_B, b_B = k * n * in_B;
     ir_cost c = {0};
-    c.by_B[IR_BY_WEIGHTS] = weights ? b_B : a_B;
-    c.by_B[IR_BY_IN] = weights ? a_B : b_B;
-    c.by_B[IR_BY_OUT] = c.write_B = c.wa_B = m * n * (double)wl_gemm_out_B(t);
-    c.read_B = a_B + b_B;
+    c.part[IR_OF_WEIGHTS].read_B = weights ? b_B : a_B;
+    c.part[IR_OF_IN].read_B = weights ? a_B : b_B;
+    c.part[IR_OF_OUT].write_B = c.part[IR_OF_OUT].wa_B = m * n * (double)wl_gemm_out_B(t);
     c.flops = 2 * m * n * k;
     c.launches = 1;
-    c.footprint_B = c.read_B + c.write_B;
+    c.footprint_B = ir_cost_B(&c);
     return c;
 }
 

@@ -25,7 +25,7 @@ static bool computes(const ir_params *p) { return p->v[WORK] != WL_OVERLAP_COPY;
 static ir_cost overlap_cost(IR_SELF, const ir_params *p)
 {
     ir_cost c = {.launches = 1};
-    if (copies(p)) c.write_B = c.by_B[IR_BY_OUT] = c.footprint_B = (double)p->v[BYTES];
+    if (copies(p)) c.part[IR_OF_OUT].write_B = c.footprint_B = (double)p->v[BYTES];
     return c;
 }
 

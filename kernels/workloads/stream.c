@@ -25,12 +25,12 @@ static ir_cost stream_cost(const ir_workload *self, const ir_params *p)
     size_t              n = wl_stream_n(self, p);
     double              array_B = (double)n * ir_dtype_bytes(p->dtype);
     ir_cost             c = {0};
-    c.by_B[IR_BY_IN] = c.read_B = op->reads * array_B;
-    c.by_B[IR_BY_OUT] = c.write_B = op->writes * array_B;
-    c.wa_B = c.write_B; /* every destination is write-only: a regular store reads its line first */
+    c.part[IR_OF_IN].read_B = op->reads * array_B;
+    /* Every destination is write-only: a regular store reads its line first. */
+    c.part[IR_OF_OUT].write_B = c.part[IR_OF_OUT].wa_B = op->writes * array_B;
     c.flops = op->flops * (double)n;
     c.launches = 1;
-    c.footprint_B = c.read_B + c.write_B;
+    c.footprint_B = ir_cost_B(&c);
     return c;
 }
 

@@ -17,9 +17,9 @@ static ir_cost transfer_cost(IR_SELF, const ir_params *p)
 {
     ir_cost c = {.launches = 1, .footprint_B = (double)p->v[0]};
     if (p->v[1] == WL_TO_DEVICE)
-        c.by_B[IR_BY_OUT] = c.write_B = (double)p->v[0];
+        c.part[IR_OF_OUT].write_B = (double)p->v[0];
     else
-        c.by_B[IR_BY_IN] = c.read_B = (double)p->v[0];
+        c.part[IR_OF_IN].read_B = (double)p->v[0];
     return c;
 }
 

@@ -70,8 +70,8 @@ static inline size_t wl_transfer_probe(const ir_params *p, size_t j)
 }
 extern const ir_workload wl_transfer;
 
-/* ---- "overlap": v[0] = bytes, v[1] = iters, v[2] = lanes, v[3] = work
- * ----------------------------------------------- Whether a device copies while it computes. copy: `bytes`
+/* ---- "overlap": v[0] = bytes, v[1] = iters, v[2] = lanes, v[3] = work --------------------------------- */
+/* Whether a device copies while it computes. copy: `bytes`
  * from pinned host memory to tensor "a", element i as in "transfer". compute: `lanes` independent lanes, a
  * multiple of 256, each step WL_OVERLAP_START(lane) `iters` times through x <- WL_OVERLAP_A * x +
  * WL_OVERLAP_B modulo 2^32 and store x in tensor "x". both: at once, in streams of their own, either waited

@@ -1,11 +1,15 @@
-// main.js -- the page: what all machines share, then the sections of one machine. A section without data is left out.
+// main.js -- the page: what all machines share, then the sections of one machine. A section without data is
+// left out.
 function section(out, id, title, body) {
-  if (body && [].concat(body).flat(Infinity).some(Boolean)) out.push(el("section", { id, "aria-labelledby": id + "-title" }, el("h2", { id: id + "-title" }, title), body));
+  if (body && [].concat(body).flat(Infinity).some(Boolean))
+    out.push(
+      el("section", { id, "aria-labelledby": id + "-title" }, el("h2", { id: id + "-title" }, title), body));
 }
 function machineSections(m) {
   const points = own(m), plain = points.filter(p => p.status === "ok" && p.family !== "layer"), out = [];
-  section(out, "cards", "How fast it can go", m.ceilings.length ? [cards(m), el("details", {}, el("summary", {},
-    `${plural(m.ceilings.length, "ceiling")} with intervals and saturation`), ceilingTable(m))] : null);
+  const intervals = `${plural(m.ceilings.length, "ceiling")} with intervals and saturation`,
+        table = () => el("details", {}, el("summary", {}, intervals), ceilingTable(m));
+  section(out, "cards", "How fast it can go", m.ceilings.length ? [cards(m), table()] : null);
   section(out, "layers", "Layers", layers(m));
   section(out, "batch", "Batch", batches(m, plain));
   section(out, "ladders", "Ladders", ladders(m));
@@ -20,7 +24,8 @@ function machineSections(m) {
 const machines = readRecords(), main = document.getElementById("main"), detail = el("div");
 const nav = roving(document.getElementById("contents"), "a"); // many sections: one stop of the Tab key
 // Measured machines before datasheets, the latest run first: its details are the ones shown at the start.
-const order = [...machines].sort((a, b) => datasheet(a) - datasheet(b) || (started(b) > started(a)) - (started(b) < started(a)));
+const order = [...machines].sort(
+  (a, b) => datasheet(a) - datasheet(b) || (started(b) > started(a)) - (started(b) < started(a)));
 let shown = null;
 function contents() {
   const all = [...main.querySelectorAll("section")];
@@ -34,7 +39,10 @@ function showDetails(m) {
   contents();
   redrawNear();
 }
-const redrawNear = () => { for (const f of figures) if (!f.isConnected) figures.splice(figures.indexOf(f), 1); };
+const redrawNear = () => {
+  for (const f of figures)
+    if (!f.isConnected) figures.splice(figures.indexOf(f), 1);
+};
 // The layers of a network's point, if its machine has them: a function that goes there.
 function layersOf(m, p) {
   const key = layerKey(p);
@@ -47,26 +55,37 @@ function layersOf(m, p) {
   };
 }
 function answerBlocks() {
-  const old = m => runsOf(machines).some(runs => runs.indexOf(m) >= 0 && runs.indexOf(m) < runs.length - 1); // of a history the latest
-  const some = order.filter(m => (m.points.length || m.quality || m.ceilings.length && !datasheet(m)) && !old(m)).slice(0, 4);
-  return (some.length ? some : order.slice(0, 1)).map((m, i) => i ? el("div", { class: "another" }, answers(m)) : answers(m));
+  const old = m => runsOf(machines).some(
+    runs => runs.indexOf(m) >= 0 && runs.indexOf(m) < runs.length - 1); // of a history the latest
+  const some =
+    order.filter(m => (m.points.length || m.quality || m.ceilings.length && !datasheet(m)) && !old(m))
+      .slice(0, 4);
+  return (some.length ? some : order.slice(0, 1))
+    .map((m, i) => i ? el("div", { class: "another" }, answers(m)) : answers(m));
 }
 function build() {
   const top = [], comparisons = machines.flatMap(m => m.comparisons);
-  if (machines.some(m => m.points.length || m.ceilings.length || m.quality)) section(top, "answers",
-    machines.some(m => networks(m).length) ? "What holds it back" : "Machine", answerBlocks());
+  if (machines.some(m => m.points.length || m.ceilings.length || m.quality))
+    section(top, "answers", machines.some(m => networks(m).length) ? "What holds it back" : "Machine",
+      answerBlocks());
   section(top, "comparison", "Old build and new build", comparisons.length ? forest(comparisons) : null);
-  section(top, "roofline", machines.length > 1 ? "Rooflines side by side" : "Roofline", roofline(machines, layersOf));
+  section(top, "roofline", machines.length > 1 ? "Rooflines side by side" : "Roofline",
+    roofline(machines, layersOf));
   section(top, "history", "History", history(machines));
   main.replaceChildren(...top);
   const rest = order.filter(m => m.points.length || m.ceilings.length || m.verdicts.length);
-  if (rest.length > 1) main.append(el("div", { class: "controls which" }, chooser("Details of", rest.map(m => m.title), rest[0].title,
-    v => showDetails(rest.find(m => m.title === v)))));
+  if (rest.length > 1)
+    main.append(el("div", { class: "controls which" },
+      chooser("Details of", rest.map(m => m.title), rest[0].title,
+        v => showDetails(rest.find(m => m.title === v)))));
   main.append(detail);
   contents();
-  if (rest.length) requestAnimationFrame(() => setTimeout(() => showDetails(rest[0]))); // what is on the first screen is painted first
+  if (rest.length)
+    requestAnimationFrame(
+      () => setTimeout(() => showDetails(rest[0]))); // what is on the first screen is painted first
   const when = order.length ? started(order[0]) : "";
-  document.getElementById("subtitle").textContent = [...new Set(machines.map(m => m.info.name || m.id || m.file))].join(" · ") +
+  document.getElementById("subtitle").textContent =
+    [...new Set(machines.map(m => m.info.name || m.id || m.file))].join(" · ") +
     (when ? " · " + when.replace("T", " ").replace("Z", " UTC") : "");
   document.getElementById("links").replaceChildren(links(machines));
 }
